@@ -1,0 +1,32 @@
+package crawler
+
+// Counters are the numbers of a job. Reading them costs the same however large
+// the job is. Of a job with several shards they are not of one moment.
+type Counters struct {
+	Seen    int64 `json:"seen"`    // URLs ever admitted
+	Waiting int64 `json:"waiting"` // URLs in queues, with those to be tried again
+	Flight  int64 `json:"flight"`  // URLs that visits have taken and not settled
+	Hosts   int64 `json:"hosts"`   // hosts ever seen
+
+	Due   int64 `json:"due"`   // hosts that wait for a visit
+	Armed int64 `json:"armed"` // visits that are enqueued
+	Open  int64 `json:"open"`  // visits that are under way
+
+	Visits int64 `json:"visits"` // visits ever opened
+	Broken int64 `json:"broken"` // visits whose worker was lost
+	Bytes  int64 `json:"bytes"`  // of the bodies fetched
+
+	Outcomes map[Outcome]int64 `json:"outcomes"`
+}
+
+// Pages is how many URLs were fetched.
+func (c Counters) Pages() int64 { return c.Outcomes[OutcomeFetched] }
+
+// Settled is how many URLs have their final outcome.
+func (c Counters) Settled() int64 { return c.Seen - c.Waiting - c.Flight }
+
+// Idle reports whether no host is due, armed or open: nothing is left to do.
+func (c Counters) Idle() bool { return c.Due+c.Armed+c.Open == 0 }
+
+// Out is how many visits are enqueued or under way.
+func (c Counters) Out() int64 { return c.Armed + c.Open }

@@ -1,0 +1,18 @@
+package crawler
+
+// Document is what parsing made of a page.
+type Document struct {
+	Title     string         // text of the first <title>, white space collapsed, valid UTF-8
+	Charset   string         // WHATWG name of the encoding that the body was read in, lower case
+	Canonical URL            // rel=canonical; zero when there is none
+	NoFollow  bool           // meta robots or X-Robots-Tag forbid to follow links
+	NoIndex   bool           // meta robots or X-Robots-Tag forbid to index the page
+	Links     []Link         // each URL once, in the order of the document
+	Fields    map[string]any // what the job's selectors found: a string, a []string, or nil for nothing
+}
+
+// Link is a URL that a document points to.
+type Link struct {
+	URL      URL
+	NoFollow bool // rel=nofollow on every reference to it
+}

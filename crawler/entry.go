@@ -1,0 +1,166 @@
+package crawler
+
+import (
+	"encoding/binary"
+	"fmt"
+	"strings"
+)
+
+// Band is the priority of an entry within its host: lower bands are taken
+// first, and within a band the oldest first.
+type Band uint8
+
+// The bands, from first to last.
+const (
+	BandFirst  Band = iota // seeds, redirects, and URLs that are tried again
+	BandNormal             // links
+	BandLow                // what can wait
+)
+
+// Bands is how many bands there are.
+const Bands = 3
+
+// Entry is a URL on its way through the frontier.
+type Entry struct {
+	URL   URL
+	Via   URL  // the page that linked to it; zero for a seed
+	Depth int  // links from a seed; a seed has 0
+	Band  Band // kept by the queue that the entry waits in, not by Pack
+	Hops  int  // redirects between hosts that led here
+	Tries int  // fetches that failed in a way that may pass
+	Lost  int  // visits that broke while they held it, up to 255
+}
+
+// Bits of an entry's flags.
+const (
+	flagHTTPS     = 1 << iota
+	flagVia       // a via follows
+	flagViaSuffix // the via shares its origin, and a prefix, with the URL
+)
+
+// Pack writes e as the frontier stores it, for the queue of e.URL.Host():
+// neither scheme nor host are repeated, and the via shares the prefix of the
+// URL. The first byte is Lost, so that a script can count it up.
+//
+//	lost flags depth hops tries len(path) path [len(shared prefix)] [via]
+func (e Entry) Pack() string {
+	path := e.URL.Path()
+	if ui := e.URL.Userinfo(); ui != "" {
+		path = ui + "@" + path
+	}
+	flags := byte(0)
+	if e.URL.secure() {
+		flags |= flagHTTPS
+	}
+	var via string
+	shared := 0
+	switch {
+	case e.Via.IsZero():
+	case e.Via.href[:e.Via.pathAt] == e.URL.href[:e.URL.pathAt]:
+		flags |= flagVia | flagViaSuffix
+		shared = commonPrefix(e.URL.Path(), e.Via.Path())
+		via = e.Via.Path()[shared:]
+	default:
+		flags |= flagVia
+		via = e.Via.href
+	}
+	b := make([]byte, 0, 16+len(path)+len(via))
+	b = append(b, byte(min(e.Lost, 255)), flags)
+	b = binary.AppendUvarint(b, uint64(e.Depth))
+	b = binary.AppendUvarint(b, uint64(e.Hops))
+	b = binary.AppendUvarint(b, uint64(e.Tries))
+	b = binary.AppendUvarint(b, uint64(len(path)))
+	b = append(b, path...)
+	if flags&flagViaSuffix != 0 {
+		b = binary.AppendUvarint(b, uint64(shared))
+	}
+	b = append(b, via...)
+	return string(b)
+}
+
+// UnpackEntry reads an entry from the queue of h. It fails on bytes that Pack
+// did not write.
+func UnpackEntry(h Host, band Band, packed string) (Entry, error) {
+	r := reader{rest: packed}
+	e := Entry{Band: band, Lost: int(r.byte())}
+	flags := r.byte()
+	e.Depth = r.uvarint()
+	e.Hops = r.uvarint()
+	e.Tries = r.uvarint()
+	path := r.take(r.uvarint())
+	if r.broken || !strings.Contains(path, "/") {
+		return Entry{}, fmt.Errorf("entry of host %q is not one: %q", h, clip(packed))
+	}
+	scheme := "http://"
+	if flags&flagHTTPS != 0 {
+		scheme = "https://"
+	}
+	userinfo := ""
+	if path[0] != '/' {
+		slash := strings.IndexByte(path, '/')
+		userinfo, path = path[:slash], path[slash:]
+	}
+	origin := scheme + userinfo + string(h)
+	e.URL = URL{origin + path, len(origin)}
+	switch {
+	case flags&flagViaSuffix != 0:
+		shared := r.uvarint()
+		if r.broken || shared > len(path) {
+			return Entry{}, fmt.Errorf("entry of host %q is not one: %q", h, clip(packed))
+		}
+		e.Via = URL{origin + path[:shared] + r.rest, len(origin)}
+	case flags&flagVia != 0:
+		e.Via = fromHref(r.rest)
+	}
+	return e, nil
+}
+
+func commonPrefix(a, b string) int {
+	n := min(len(a), len(b))
+	for i := range n {
+		if a[i] != b[i] {
+			return i
+		}
+	}
+	return n
+}
+
+// reader takes a packed entry apart and remembers whether it was too short.
+type reader struct {
+	rest   string
+	broken bool
+}
+
+func (r *reader) byte() byte {
+	s := r.take(1)
+	if r.broken {
+		return 0
+	}
+	return s[0]
+}
+
+func (r *reader) uvarint() int {
+	v, shift := 0, 0
+	for {
+		b := r.byte()
+		if r.broken || shift > 28 {
+			r.broken = true
+			return 0
+		}
+		v |= int(b&0x7f) << shift
+		if b < 0x80 {
+			return v
+		}
+		shift += 7
+	}
+}
+
+func (r *reader) take(n int) string {
+	if r.broken || n > len(r.rest) {
+		r.broken = true
+		return ""
+	}
+	s := r.rest[:n]
+	r.rest = r.rest[n:]
+	return s
+}

@@ -1,0 +1,257 @@
+package crawler
+
+import (
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"net/http"
+	"strconv"
+	"time"
+)
+
+// Bounds of one URL's way.
+const (
+	mostHops  = 10             // redirects, as in Fetch, 4.4 of the WHATWG with half its bound
+	mostLost  = 3              // visits that broke while they held the URL
+	mostPause = 24 * time.Hour // of a Retry-After that is obeyed
+)
+
+// errand is one URL on its way through a visit: may we, get it, follow where
+// it leads, read it.
+type errand struct {
+	visit   *visit
+	taken   Taken
+	result  Result
+	claimed []Taken // where redirects led within the host
+	links   []Entry // to be admitted
+	after   time.Duration
+}
+
+// errStopped says that an errand was left undone because the visit ends; its
+// URL stays in flight and goes back to the queue when the visit closes.
+var errStopped = errors.New("the visit ends")
+
+func newErrand(v *visit, t Taken) *errand {
+	return &errand{visit: v, taken: t, result: Result{
+		Job: v.job.Name, Worker: v.cfg.Worker, Entry: t.Entry,
+	}}
+}
+
+// run goes the whole way. The error is errStopped or trouble of our own.
+func (e *errand) run() error {
+	if e.taken.Entry.Lost >= mostLost {
+		e.end(OutcomeFailed, fmt.Sprintf("given up: %d workers were lost while they had it", e.taken.Entry.Lost))
+		return nil
+	}
+	at := e.taken.Entry.URL
+	for {
+		next, err := e.get(at)
+		if err != nil || next.IsZero() {
+			return err
+		}
+		at = next
+	}
+}
+
+// end decides the URL's fate.
+func (e *errand) end(o Outcome, reason string) {
+	e.result.Outcome, e.result.Reason = o, reason
+	e.result.At = time.Now()
+}
+
+// get asks for one URL, if robots.txt allows. It returns where to go on, or
+// the zero URL when the errand's fate is decided.
+func (e *errand) get(at URL) (URL, error) {
+	ruling, err := e.visit.ruling(at)
+	if err != nil {
+		return URL{}, err
+	}
+	switch {
+	case ruling.Allowed == nil:
+		e.end(OutcomeDisallowed, ruling.Unavailable)
+		return URL{}, nil
+	case !ruling.Allowed(at):
+		e.end(OutcomeDisallowed, "robots.txt forbids it")
+		return URL{}, nil
+	}
+	if e.result.Page != nil {
+		e.result.Page.Release()
+	}
+	e.result.Page, err = e.visit.fetch(Request{
+		URL: at, UserAgent: e.visit.job.UserAgent, BodyLimit: int64(e.visit.job.BodyLimit),
+		Timeout: time.Duration(e.visit.job.Timeout), Identity: e.visit.identity,
+	})
+	if err != nil {
+		return URL{}, err
+	}
+	return e.judge()
+}
+
+// judge decides what the answer means.
+func (e *errand) judge() (URL, error) {
+	p := e.result.Page
+	switch o := p.Outcome(); o {
+	case OutcomeRedirected:
+		return e.redirect()
+	case OutcomeRetry:
+		e.retry()
+		return URL{}, nil
+	case OutcomeFetched:
+		e.end(o, "")
+		return URL{}, e.read()
+	default:
+		e.end(o, failure(p))
+		return URL{}, nil
+	}
+}
+
+// failure words what was wrong with a page.
+func failure(p *Page) string {
+	switch {
+	case p.Fault != nil:
+		return p.Fault.Text
+	case p.Status >= 300 && p.Status != http.StatusNotModified:
+		return "the server answered " + strconv.Itoa(p.Status) + " " + http.StatusText(p.Status)
+	}
+	return ""
+}
+
+// retry puts the URL back for later, or gives it up.
+func (e *errand) retry() {
+	p, entry := e.result.Page, e.taken.Entry
+	asked := retryAfter(p)
+	if asked > 0 {
+		e.visit.pace.hold(asked)
+	}
+	if entry.Tries >= e.visit.job.Retries {
+		e.end(OutcomeFailed, fmt.Sprintf("%s (tried %d times)", failure(p), entry.Tries+1))
+		return
+	}
+	pause := time.Duration(e.visit.job.RetryPause) << entry.Tries
+	pause += rand.N(pause/4 + 1) // so that what failed together does not come back together
+	e.after = min(max(asked, pause), mostPause)
+	e.end(OutcomeRetry, failure(p))
+}
+
+// retryAfter reads how long a host wants to be left alone (RFC 9110, 10.2.3):
+// seconds or a date, with 429 and 503.
+func retryAfter(p *Page) time.Duration {
+	if p.Status != http.StatusTooManyRequests && p.Status != http.StatusServiceUnavailable {
+		return 0
+	}
+	value := p.Header.Get("Retry-After")
+	if seconds, err := strconv.ParseUint(value, 10, 31); err == nil {
+		return min(time.Duration(seconds)*time.Second, mostPause)
+	}
+	if date, err := http.ParseTime(value); err == nil {
+		return min(max(0, time.Until(date)), mostPause)
+	}
+	return 0
+}
+
+// redirect goes where the page points: within the host at once, to another host
+// by way of its queue.
+func (e *errand) redirect() (URL, error) {
+	from, to := e.result.Page.URL, e.result.Page.Location
+	entry := e.taken.Entry
+	if to.IsZero() {
+		e.end(OutcomeFailed, fmt.Sprintf("redirects to %q, which is no URL to crawl", clip(e.result.Page.Header.Get("Location"))))
+		return URL{}, nil
+	}
+	if to == from || to == entry.URL || contains(e.result.Redirects, to) {
+		e.end(OutcomeFailed, "redirects in a loop, to "+to.String())
+		return URL{}, nil
+	}
+	e.result.Redirects = append(e.result.Redirects, to)
+	if entry.Hops+len(e.result.Redirects) > mostHops {
+		e.end(OutcomeFailed, fmt.Sprintf("more than %d redirects", mostHops))
+		return URL{}, nil
+	}
+	if refused := e.refuses(to); refused != "" {
+		e.end(OutcomeRedirected, refused)
+		return URL{}, nil
+	}
+	target := Entry{URL: to, Via: entry.URL, Depth: entry.Depth, Band: BandFirst, Hops: entry.Hops + len(e.result.Redirects)}
+	if to.Host() != from.Host() {
+		e.links = append(e.links, target)
+		e.end(OutcomeRedirected, "")
+		return URL{}, nil
+	}
+	ticket, fresh, err := e.visit.turn.Claim(e.visit.doing, target)
+	if err != nil {
+		return URL{}, err
+	}
+	if !fresh { // it has, or had, its own turn
+		e.end(OutcomeRedirected, "")
+		return URL{}, nil
+	}
+	e.claimed = append(e.claimed, Taken{ticket, target})
+	return to, nil
+}
+
+// refuses says why a redirect may not be followed; "" when it may. A job that
+// follows no links follows redirects all the same.
+func (e *errand) refuses(to URL) string {
+	return e.visit.scope.Refuses(to, e.taken.Entry.Depth)
+}
+
+func contains(urls []URL, u URL) bool {
+	for _, x := range urls {
+		if x == u {
+			return true
+		}
+	}
+	return false
+}
+
+// read parses the page and gathers its links.
+func (e *errand) read() error {
+	doc, trouble, err := e.visit.parse(e.result.Page)
+	if err != nil {
+		return err
+	}
+	e.result.Document, e.result.Reason = doc, trouble
+	if doc == nil || doc.NoFollow || !e.visit.job.Follow {
+		return nil
+	}
+	depth := e.taken.Entry.Depth + 1
+	for _, l := range doc.Links {
+		if !l.NoFollow && e.visit.scope.Refuses(l.URL, depth) == "" {
+			e.links = append(e.links, Entry{URL: l.URL, Via: e.result.Page.URL, Depth: depth, Band: BandNormal})
+		}
+	}
+	return nil
+}
+
+// bytes is the size of the body.
+func (e *errand) bytes() int64 {
+	if e.result.Page == nil || e.result.Page.Body == nil {
+		return 0
+	}
+	return e.result.Page.Body.Size
+}
+
+// settlements are the fates of all URLs that the errand held.
+func (e *errand) settlements(all []Settlement) []Settlement {
+	s := Settlement{Ticket: e.taken.Ticket, Outcome: e.result.Outcome, Bytes: e.bytes(), After: e.after}
+	if !s.Outcome.Final() {
+		s.Retry = e.taken.Entry
+		s.Retry.Tries++
+		s.Retry.Band = BandFirst
+	}
+	all = append(all, s)
+	for _, t := range e.claimed {
+		all = append(all, e.claim(t))
+	}
+	return all
+}
+
+// claim settles a URL that a redirect led to. It shares the errand's record,
+// unless that is to be tried again: then it goes back as well, and is fetched in
+// its own name.
+func (e *errand) claim(t Taken) Settlement {
+	if e.result.Outcome.Final() {
+		return Settlement{Ticket: t.Ticket, Outcome: OutcomeFollowed}
+	}
+	return Settlement{Ticket: t.Ticket, Outcome: OutcomeRetry, Retry: t.Entry, After: e.after}
+}

@@ -1,0 +1,162 @@
+package crawler
+
+import (
+	"fmt"
+	"regexp"
+	"slices"
+	"strings"
+	"time"
+)
+
+// Job is one named crawl and its settings, as a job file, the command line and
+// Redis hold it. Start from [DefaultJob]: the zero values of most fields are
+// not their defaults.
+type Job struct {
+	// Name names the job: its asynq queue, its keys in Redis, its records.
+	// Lower-case letters, digits and hyphens, at most 63.
+	Name string `json:"name" yaml:"name"`
+	// Seeds are the URLs that the crawl starts from.
+	Seeds []string `json:"seeds,omitempty" yaml:"seeds"`
+	// Follow says whether links of pages are admitted. Default true; trawl
+	// fetch sets it to false.
+	Follow bool `json:"follow" yaml:"follow"`
+
+	// Scope says which links belong to the job: "host", the hosts of the seeds
+	// (default); "domain", their registrable domains; "any".
+	Scope ScopeKind `json:"scope" yaml:"scope"`
+	// Include are regular expressions (RE2), one of which a link must match
+	// anywhere in its URL. Default none: every link.
+	Include []string `json:"include,omitempty" yaml:"include"`
+	// Exclude are regular expressions, none of which a link may match.
+	Exclude []string `json:"exclude,omitempty" yaml:"exclude"`
+	// Depth is how many links away from a seed a page may be: 0 is the seeds
+	// alone, -1 (default) has no limit.
+	Depth int `json:"depth" yaml:"depth"`
+
+	// Pages ends the job when so many pages were fetched. 0: no limit.
+	Pages int64 `json:"pages" yaml:"pages"`
+	// Bytes ends the job when bodies of so many bytes were fetched. 0: no limit.
+	Bytes Size `json:"bytes" yaml:"bytes"`
+	// Time ends the job so long after its start. 0: no limit.
+	Time Duration `json:"time" yaml:"time"`
+	// PagesPerHost bounds the pages fetched from each host. 0: no limit.
+	PagesPerHost int64 `json:"pages_per_host" yaml:"pages_per_host"`
+
+	// Delay is the least time between the starts of two requests to a host.
+	// Default 1s.
+	Delay Duration `json:"delay" yaml:"delay"`
+	// PerHost is the most connections to a host at once. Default 1, at most 256.
+	PerHost int `json:"per_host" yaml:"per_host"`
+	// UserAgent is sent with every request; its first product token is what
+	// robots.txt is matched with. Default [DefaultUserAgent].
+	UserAgent string `json:"user_agent" yaml:"user_agent"`
+	// IgnoreRobots fetches what robots.txt forbids. For sites of one's own.
+	IgnoreRobots bool `json:"ignore_robots" yaml:"ignore_robots"`
+	// RobotsTries is how often a robots.txt that can not be had is asked for
+	// before the URLs behind it are given up as disallowed. Default 5, with
+	// growing pauses.
+	RobotsTries int `json:"robots_tries" yaml:"robots_tries"`
+	// CrawlDelayCap is the longest Crawl-delay of a robots.txt that is obeyed.
+	// Default 1m.
+	CrawlDelayCap Duration `json:"crawl_delay_cap" yaml:"crawl_delay_cap"`
+
+	// Retries is how often a failure that may pass is tried again. Default 3.
+	Retries int `json:"retries" yaml:"retries"`
+	// RetryPause is the pause before the first retry; it doubles with each.
+	// Default 2s.
+	RetryPause Duration `json:"retry_pause" yaml:"retry_pause"`
+	// BodyLimit is the most bytes of a body that are kept, after decoding.
+	// Default 32MiB.
+	BodyLimit Size `json:"body_limit" yaml:"body_limit"`
+	// Timeout bounds one request from start to last byte. Default 1m.
+	Timeout Duration `json:"timeout" yaml:"timeout"`
+
+	// Format names the sinks: jsonl, files. Default jsonl.
+	Format []string `json:"format" yaml:"format"`
+	// Select are the fields to extract, each "name=css", "name=css@attribute",
+	// or "name[]=css" for every match instead of the first.
+	Select []string `json:"select,omitempty" yaml:"select"`
+	// Links writes the list of links into each record, instead of their count.
+	Links bool `json:"links" yaml:"links"`
+
+	// Shards is in how many slots of a Redis Cluster the frontier lies. Fixed
+	// when the job is created. Default 1, at most 1024.
+	Shards int `json:"shards" yaml:"shards"`
+}
+
+// DefaultUserAgent identifies Trawl and says where to read about it.
+const DefaultUserAgent = "Trawl/0.1 (+https://github.com/trawlcrawler/trawl)"
+
+// DefaultJob returns a job with every setting at its default.
+func DefaultJob() Job {
+	return Job{
+		Follow:        true,
+		Scope:         ScopeHost,
+		Depth:         -1,
+		Delay:         Duration(time.Second),
+		PerHost:       1,
+		UserAgent:     DefaultUserAgent,
+		RobotsTries:   5,
+		CrawlDelayCap: Duration(time.Minute),
+		Retries:       3,
+		RetryPause:    Duration(2 * time.Second),
+		BodyLimit:     32 << 20,
+		Timeout:       Duration(time.Minute),
+		Format:        []string{"jsonl"},
+		Shards:        1,
+	}
+}
+
+var (
+	jobName      = regexp.MustCompile(`^[a-z0-9][a-z0-9-]{0,62}$`)
+	headerValue  = regexp.MustCompile(`^[\x20-\x7e]+$`)
+	selectorName = regexp.MustCompile(`^[A-Za-z_][A-Za-z0-9_.-]*(\[\])?=.+`)
+)
+
+// Validate returns the first setting that is out of range, named as in a job
+// file, with its value.
+func (j Job) Validate() error {
+	for _, check := range []struct {
+		ok    bool
+		field string
+		value any
+		want  string
+	}{
+		{jobName.MatchString(j.Name), "name", j.Name, "1 to 63 lower-case letters, digits and hyphens, not beginning with a hyphen"},
+		{slices.Contains(ScopeKinds, j.Scope), "scope", j.Scope, "host, domain or any"},
+		{j.Depth >= -1, "depth", j.Depth, "-1 (no limit), 0 (the seeds alone) or more"},
+		{j.Pages >= 0, "pages", j.Pages, "0 (no limit) or more"},
+		{j.PagesPerHost >= 0, "pages_per_host", j.PagesPerHost, "0 (no limit) or more"},
+		{j.PerHost >= 1 && j.PerHost <= 256, "per_host", j.PerHost, "1 to 256"},
+		{headerValue.MatchString(j.UserAgent), "user_agent", j.UserAgent, "printable ASCII"},
+		{j.RobotsTries >= 1, "robots_tries", j.RobotsTries, "1 or more"},
+		{j.Retries >= 0 && j.Retries <= 100, "retries", j.Retries, "0 to 100"},
+		{j.BodyLimit > 0, "body_limit", j.BodyLimit, "more than 0"},
+		{j.Timeout > 0, "timeout", j.Timeout, "more than 0"},
+		{j.Shards >= 1 && j.Shards <= 1024, "shards", j.Shards, "1 to 1024"},
+	} {
+		if !check.ok {
+			return fmt.Errorf("%s: %q is out of range: want %s", check.field, fmt.Sprint(check.value), check.want)
+		}
+	}
+	for _, s := range j.Select {
+		if !selectorName.MatchString(s) {
+			return fmt.Errorf("select: %q is no field: write name=css, name=css@attribute or name[]=css", s)
+		}
+	}
+	_, err := NewScope(j, nil)
+	return err
+}
+
+// ProductToken returns the name that robots.txt files call the job's user agent
+// by: the letters, hyphens and underscores that User-Agent begins with
+// (RFC 9309, 2.2.1).
+func (j Job) ProductToken() string {
+	end := strings.IndexFunc(j.UserAgent, func(r rune) bool {
+		return !(r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z' || r == '-' || r == '_')
+	})
+	if end < 0 {
+		return j.UserAgent
+	}
+	return j.UserAgent[:end]
+}

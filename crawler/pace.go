@@ -1,0 +1,181 @@
+package crawler
+
+import (
+	"context"
+	"net/http/httptrace"
+	"sync"
+	"time"
+)
+
+// pace keeps the time between the starts of requests to one host, whichever of
+// the visit's connections they go over.
+//
+// What counts is when a request reaches the host, which differs from when it is
+// begun by the time to connect and send. So the gap is measured from when the
+// request before was sent, and, if its answer came soon after, from that: then
+// it certainly had arrived.
+type pace struct {
+	next chan struct{} // held by the request that is to start next
+
+	mu      sync.Mutex
+	gap     time.Duration
+	opens   time.Time // no request starts before
+	started time.Time // when the last request started
+	last    *start    // the last request, while gap > 0
+}
+
+func newPace(opens time.Time) *pace {
+	return &pace{next: make(chan struct{}, 1), opens: opens}
+}
+
+// start is the beginning of one request.
+type start struct {
+	pace           *pace
+	sent, answered time.Time     // zero while unknown
+	left           chan struct{} // closed when the request was sent, or ended without
+}
+
+// widen makes the gap at least d.
+func (p *pace) widen(d time.Duration) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.gap = max(p.gap, d)
+}
+
+// hold lets no request start within d from now.
+func (p *pace) hold(d time.Duration) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if until := time.Now().Add(d); until.After(p.opens) {
+		p.opens = until
+	}
+}
+
+// interval returns the gap.
+func (p *pace) interval() time.Duration {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.gap
+}
+
+// remaining is how long the host is still to be left alone.
+func (p *pace) remaining() time.Duration {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return max(0, time.Until(p.soonest()))
+}
+
+// soonest is when the next request may start, as far as is known: an estimate
+// while the last one is not sent. p.mu is held.
+func (p *pace) soonest() time.Time {
+	at := p.opens
+	if p.gap == 0 {
+		return at
+	}
+	from := p.started
+	if p.last != nil && !p.last.sent.IsZero() {
+		from = p.last.arrived(p.gap)
+	}
+	if !from.IsZero() && from.Add(p.gap).After(at) {
+		at = from.Add(p.gap)
+	}
+	return at
+}
+
+// wait returns when the next request may start. The request's context must be
+// traced by the start, and its end reported.
+func (p *pace) wait(ctx context.Context) (*start, error) {
+	select {
+	case p.next <- struct{}{}:
+	case <-ctx.Done():
+		return nil, ctx.Err()
+	}
+	defer func() { <-p.next }()
+	for {
+		wait, left := p.now()
+		switch {
+		case left != nil:
+			select {
+			case <-left:
+			case <-ctx.Done():
+				return nil, ctx.Err()
+			}
+		case wait > 0:
+			if err := sleep(ctx, wait); err != nil {
+				return nil, err
+			}
+		default:
+			return p.begin(), ctx.Err()
+		}
+	}
+}
+
+// now returns how long to wait, or what to wait for before that can be known.
+func (p *pace) now() (time.Duration, <-chan struct{}) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.gap > 0 && p.last != nil && p.last.sent.IsZero() {
+		return 0, p.last.left
+	}
+	return time.Until(p.soonest()), nil
+}
+
+func (p *pace) begin() *start {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.started = time.Now()
+	p.last = &start{pace: p, left: make(chan struct{})}
+	return p.last
+}
+
+// arrived is when the request was at the host at the latest: when its answer
+// came, but not long after it was sent, so that a slow host's own time is not
+// added to the gap.
+func (s *start) arrived(gap time.Duration) time.Time {
+	at := s.sent.Add(min(gap/10, 50*time.Millisecond))
+	if !s.answered.IsZero() && s.answered.Before(at) {
+		return s.answered
+	}
+	return at
+}
+
+// trace watches the request that is made with the context.
+func (s *start) trace(ctx context.Context) context.Context {
+	if s.pace.interval() == 0 {
+		return ctx
+	}
+	return httptrace.WithClientTrace(ctx, &httptrace.ClientTrace{
+		WroteRequest:         func(httptrace.WroteRequestInfo) { s.note(&s.sent) },
+		GotFirstResponseByte: func() { s.note(&s.answered) },
+	})
+}
+
+// end notes that the request is over, however it ended.
+func (s *start) end() { s.note(&s.answered) }
+
+// note sets a time that is not known yet. Whoever waits for the request to be
+// sent may go on.
+func (s *start) note(at *time.Time) {
+	s.pace.mu.Lock()
+	defer s.pace.mu.Unlock()
+	now := time.Now()
+	if s.sent.IsZero() {
+		s.sent = now
+		close(s.left)
+	}
+	if at.IsZero() {
+		*at = now
+	}
+}
+
+// sleep waits for d, or for the end of ctx and returns its error.
+func sleep(ctx context.Context, d time.Duration) error {
+	timer := time.NewTimer(d)
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}

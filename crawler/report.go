@@ -1,0 +1,54 @@
+package crawler
+
+import "time"
+
+// Ending says why a visit ended.
+type Ending string
+
+// The endings of visits.
+const (
+	EndDry     Ending = "dry"     // nothing waits at the host
+	EndBound   Ending = "bound"   // the visit's bound of time or pages
+	EndPause   Ending = "pause"   // the host is to be left alone for longer than the visit lasts
+	EndSpent   Ending = "spent"   // a budget of the job
+	EndDrained Ending = "drained" // the worker or the job stops
+	EndStale   Ending = "stale"   // the host was given to another visit
+	EndError   Ending = "error"   // trouble of our own
+)
+
+// Report is what a visit has to tell: the result of its task.
+type Report struct {
+	Host     Host            `json:"host"`
+	Ending   Ending          `json:"ending"`
+	Pages    int64           `json:"pages"` // fetched
+	Bytes    int64           `json:"bytes"` // of all bodies
+	Links    int64           `json:"links"` // new URLs admitted
+	Asked    int64           `json:"asked"` // URLs for which a request was made
+	Answer   time.Duration   `json:"-"`     // how long those requests took, in sum
+	Outcomes map[Outcome]int `json:"outcomes,omitempty"`
+	First    string          `json:"first,omitempty"` // URL
+	Last     string          `json:"last,omitempty"`  // URL
+	Duration time.Duration   `json:"-"`
+	MS       int64           `json:"ms"` // Duration in milliseconds
+}
+
+// note adds one settled URL.
+func (r *Report) note(e *errand) {
+	if r.Outcomes == nil {
+		r.Outcomes = make(map[Outcome]int)
+	}
+	r.Outcomes[e.result.Outcome]++
+	if e.result.Outcome == OutcomeFetched {
+		r.Pages++
+	}
+	r.Bytes += e.bytes()
+	if p := e.result.Page; p != nil {
+		r.Asked++
+		r.Answer += p.Duration
+	}
+	url := e.result.Entry.URL.String()
+	if r.First == "" {
+		r.First = url
+	}
+	r.Last = url
+}

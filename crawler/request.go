@@ -1,0 +1,15 @@
+package crawler
+
+import "time"
+
+// Request is one GET to be made. One answer comes back for it: redirects are
+// for the caller to follow.
+type Request struct {
+	URL       URL
+	UserAgent string
+	BodyLimit int64         // the most bytes of the decoded body that are kept; more is cut off
+	Timeout   time.Duration // from start to last byte
+	// Identity asks for the bytes as the server holds them and removes no
+	// content coding, for downloads.
+	Identity bool
+}

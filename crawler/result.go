@@ -1,0 +1,117 @@
+package crawler
+
+import (
+	"bytes"
+	"encoding/hex"
+	"encoding/json"
+	"sync"
+	"time"
+)
+
+// Result is the whole story of one URL, as the sinks keep it.
+type Result struct {
+	Job       string
+	Worker    string
+	Entry     Entry
+	Outcome   Outcome
+	Reason    string    // why, when it was not fetched; "" otherwise
+	Redirects []URL     // where redirects led, in order; the last one is the page's URL
+	Page      *Page     // the last page; nil when nothing was asked for
+	Document  *Document // nil when the page was not parsed
+	At        time.Time // when it was decided
+}
+
+// Record is the JSON form of a Result: one line of JSONL.
+type Record struct {
+	URL         string         `json:"url"`
+	FinalURL    string         `json:"final_url"`
+	Redirects   []string       `json:"redirects"`
+	Status      int            `json:"status"`
+	Outcome     Outcome        `json:"outcome"`
+	Error       string         `json:"error"`
+	FetchedAt   string         `json:"fetched_at"` // RFC 3339, milliseconds, UTC
+	DurationMS  int64          `json:"duration_ms"`
+	ContentType string         `json:"content_type"`
+	Charset     string         `json:"charset"`
+	Bytes       int64          `json:"bytes"`
+	Truncated   bool           `json:"truncated,omitempty"`
+	Digest      string         `json:"digest"` // "sha256:" and hexadecimal digits; "" without a body
+	Title       string         `json:"title"`
+	Depth       int            `json:"depth"`
+	Via         string         `json:"via"`
+	Links       any            `json:"links"` // how many, or their list
+	Job         string         `json:"job"`
+	Worker      string         `json:"worker"`
+	Path        string         `json:"path,omitempty"` // where the body was kept, relative to the output
+	Fields      map[string]any `json:"fields,omitempty"`
+}
+
+const recordTime = "2006-01-02T15:04:05.000Z07:00"
+
+// Record writes r down. withLinks lists the links instead of counting them.
+func (r *Result) Record(withLinks bool) Record {
+	rec := Record{
+		URL: r.Entry.URL.String(), FinalURL: r.Entry.URL.String(), Redirects: []string{},
+		Outcome: r.Outcome, Error: r.Reason, FetchedAt: r.At.UTC().Format(recordTime),
+		Depth: r.Entry.Depth, Via: r.Entry.Via.String(), Links: 0, Job: r.Job, Worker: r.Worker,
+	}
+	for _, u := range r.Redirects {
+		rec.Redirects = append(rec.Redirects, u.String())
+		rec.FinalURL = u.String()
+	}
+	if p := r.Page; p != nil {
+		rec.Status = p.Status
+		rec.FetchedAt = p.Started.UTC().Format(recordTime)
+		rec.DurationMS = p.Duration.Milliseconds()
+		rec.ContentType = p.Header.Get("Content-Type")
+		rec.Truncated = p.Truncated
+		if p.Body != nil {
+			rec.Bytes = p.Body.Size
+			rec.Digest = "sha256:" + hex.EncodeToString(p.Body.Digest[:])
+		}
+	}
+	if d := r.Document; d != nil {
+		rec.Charset, rec.Title, rec.Fields = d.Charset, d.Title, d.Fields
+		rec.Links = linksOf(d, withLinks)
+	} else if withLinks {
+		rec.Links = []string{}
+	}
+	return rec
+}
+
+func linksOf(d *Document, list bool) any {
+	if !list {
+		return len(d.Links)
+	}
+	urls := make([]string, len(d.Links))
+	for i, l := range d.Links {
+		urls[i] = l.URL.String()
+	}
+	return urls
+}
+
+// JSON writes the record as one line without its end. It is valid UTF-8
+// whatever the web sent, and &, < and > stand as they are, so that URLs can be
+// read and searched for.
+func (rec Record) JSON() ([]byte, error) {
+	w := recordWriters.Get().(*recordWriter)
+	defer recordWriters.Put(w)
+	w.line.Reset()
+	if err := w.encoder.Encode(&rec); err != nil {
+		return nil, err
+	}
+	return bytes.Clone(bytes.TrimSuffix(w.line.Bytes(), []byte("\n"))), nil
+}
+
+// recordWriter is an encoder with the line that it writes to.
+type recordWriter struct {
+	line    bytes.Buffer
+	encoder *json.Encoder
+}
+
+var recordWriters = sync.Pool{New: func() any {
+	w := new(recordWriter)
+	w.encoder = json.NewEncoder(&w.line)
+	w.encoder.SetEscapeHTML(false)
+	return w
+}}

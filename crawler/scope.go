@@ -1,0 +1,92 @@
+package crawler
+
+import (
+	"fmt"
+	"regexp"
+	"strings"
+)
+
+// ScopeKind says how far from its seeds a job goes.
+type ScopeKind string
+
+// The kinds of scope.
+const (
+	ScopeHost   ScopeKind = "host"   // the hosts of the seeds, with or without "www."
+	ScopeDomain ScopeKind = "domain" // the registrable domains of the seeds
+	ScopeAny    ScopeKind = "any"    // wherever links lead
+)
+
+// ScopeKinds lists the kinds.
+var ScopeKinds = []ScopeKind{ScopeHost, ScopeDomain, ScopeAny}
+
+// Scope decides which links belong to a job. It is safe for concurrent use.
+type Scope struct {
+	kind             ScopeKind
+	depth            int
+	homes            map[string]bool
+	include, exclude []*regexp.Regexp
+}
+
+// NewScope compiles the scope of a job that starts from the hosts of its
+// seeds. The error names the setting and quotes the pattern that does not
+// compile.
+func NewScope(j Job, seeds []Host) (*Scope, error) {
+	s := &Scope{kind: j.Scope, depth: j.Depth, homes: make(map[string]bool, len(seeds))}
+	for _, h := range seeds {
+		s.homes[s.home(h)] = true
+	}
+	var err error
+	if s.include, err = compile("include", j.Include); err != nil {
+		return nil, err
+	}
+	s.exclude, err = compile("exclude", j.Exclude)
+	return s, err
+}
+
+func compile(setting string, patterns []string) ([]*regexp.Regexp, error) {
+	compiled := make([]*regexp.Regexp, 0, len(patterns))
+	for _, p := range patterns {
+		re, err := regexp.Compile(p)
+		if err != nil {
+			return nil, fmt.Errorf("%s: %q is not a regular expression: %w", setting, p, err)
+		}
+		compiled = append(compiled, re)
+	}
+	return compiled, nil
+}
+
+// home is what two hosts of the same site have in common under s.kind. A port
+// is part of it under ScopeHost: another port is another service.
+func (s *Scope) home(h Host) string {
+	if s.kind == ScopeDomain {
+		return h.Domain()
+	}
+	return strings.TrimPrefix(string(h), "www.")
+}
+
+// Refuses says why a link at the given depth does not belong to the job, or ""
+// when it does.
+func (s *Scope) Refuses(u URL, depth int) string {
+	if s.depth >= 0 && depth > s.depth {
+		return "deeper than depth"
+	}
+	if s.kind != ScopeAny && !s.homes[s.home(u.Host())] {
+		return "outside of scope " + string(s.kind)
+	}
+	if len(s.include) > 0 && !anyMatch(s.include, u.href) {
+		return "not included"
+	}
+	if anyMatch(s.exclude, u.href) {
+		return "excluded"
+	}
+	return ""
+}
+
+func anyMatch(patterns []*regexp.Regexp, s string) bool {
+	for _, re := range patterns {
+		if re.MatchString(s) {
+			return true
+		}
+	}
+	return false
+}

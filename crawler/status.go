@@ -1,0 +1,29 @@
+package crawler
+
+import "time"
+
+// State is the state of a job.
+type State string
+
+// The states of a job.
+const (
+	StateCreated   State = "created"
+	StateRunning   State = "running"
+	StatePaused    State = "paused"
+	StateDone      State = "done"
+	StateCancelled State = "cancelled"
+	StateFailed    State = "failed"
+)
+
+// Status is a job with its state. Times are of Redis's clock.
+type Status struct {
+	Job     Job           `json:"job"`
+	State   State         `json:"state"`
+	Reason  string        `json:"reason"`  // why it is in that state, such as the budget that ended it
+	Ending  string        `json:"ending"`  // the budget because of which no more is fetched, while it still runs
+	Seeded  bool          `json:"seeded"`  // all seeds are admitted: the job may end
+	Created time.Time     `json:"created"` // also tells apart jobs of one name
+	Started time.Time     `json:"started"` // zero before it ran
+	Ended   time.Time     `json:"ended"`   // zero while it runs
+	Age     time.Duration `json:"-"`       // since it started; 0 before
+}

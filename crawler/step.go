@@ -1,0 +1,80 @@
+package crawler
+
+import (
+	"context"
+	"fmt"
+	"time"
+)
+
+// What an errand does on behalf of its visit, in a lane.
+
+// robotsLimit is how much of a robots.txt is read: RFC 9309, 2.5 asks for at
+// least 500 kibibytes.
+const robotsLimit = 512 << 10
+
+// ruling asks what robots.txt says, once a visit for each origin. When it can
+// not be had now, the visit ends and the host rests until it may be asked for
+// again.
+func (v *visit) ruling(u URL) (Ruling, error) {
+	v.rulingsMu.Lock()
+	defer v.rulingsMu.Unlock()
+	origin := u.Origin()
+	if r, ok := v.rulings[origin]; ok {
+		return r, nil
+	}
+	r, err := v.robots.Ruling(v.doing, v.job, u, v.getRobots)
+	if err != nil {
+		return Ruling{}, err
+	}
+	if r.Allowed == nil && r.Again > 0 {
+		v.log.Info("robots.txt can not be had", "origin", origin, "reason", r.Unavailable, "again", r.Again)
+		v.pace.hold(r.Again)
+		v.stop()
+		return Ruling{}, errStopped
+	}
+	v.pace.widen(r.Delay)
+	v.rulings[origin] = r
+	return r, nil
+}
+
+func (v *visit) getRobots(_ context.Context, u URL) (*Page, error) {
+	return v.fetch(Request{
+		URL: u, UserAgent: v.job.UserAgent, BodyLimit: robotsLimit, Timeout: time.Duration(v.job.Timeout),
+	})
+}
+
+// fetch makes one request when it is its turn.
+func (v *visit) fetch(r Request) (*Page, error) {
+	start, err := v.pace.wait(v.starting)
+	if err != nil || v.lease.over() {
+		if start != nil {
+			start.end()
+		}
+		return nil, errStopped
+	}
+	defer start.end()
+	page, err := v.fetcher.Fetch(start.trace(v.doing), r)
+	if err != nil && v.doing.Err() != nil {
+		return nil, errStopped
+	}
+	return page, err
+}
+
+// parse reads a page, as one of few at once. A parser that panics costs the
+// page its document; trouble says so.
+func (v *visit) parse(p *Page) (doc *Document, trouble string, err error) {
+	select {
+	case v.cfg.CPU <- struct{}{}:
+	case <-v.doing.Done():
+		return nil, "", errStopped
+	}
+	defer func() {
+		<-v.cfg.CPU
+		if r := recover(); r != nil {
+			v.log.Error("the parser panicked", "url", p.URL.String(), "panic", fmt.Sprint(r))
+			doc, trouble, err = nil, fmt.Sprintf("the parser panicked: %v", r), nil
+		}
+	}()
+	doc, err = v.parser.Parse(v.doing, p)
+	return doc, "", err
+}

@@ -1,0 +1,77 @@
+package crawler
+
+import (
+	"context"
+	"errors"
+	"time"
+)
+
+// ErrStale says that a visit is no longer, or never was, the one that holds its
+// host: its deadline passed and the host was given to another. Whatever it has
+// not settled will be done by that one.
+var ErrStale = errors.New("the visit no longer holds its host")
+
+// ErrSpent says that all pages of the job's budget are fetched or promised to
+// visits that are under way.
+var ErrSpent = errors.New("the job's budget of pages is spent or promised")
+
+// Order names a visit: a turn at one host of a job. The epoch is the fencing
+// token: each turn at a host has a higher one than the turn before.
+type Order struct {
+	Host  Host
+	Epoch int64
+}
+
+// Frontier is what a visit asks of the frontier of its job. It is safe for
+// concurrent use.
+type Frontier interface {
+	// Open begins the turn. It returns ErrStale if the order was overtaken.
+	Open(ctx context.Context, o Order, worker string) (Turn, error)
+	// Admit adds the entries whose URLs were never seen to the queues of their
+	// hosts, and returns how many these are.
+	Admit(ctx context.Context, entries []Entry) (fresh int, err error)
+}
+
+// Turn is an open visit's hold on its host. Every method but Wait and Pages
+// returns ErrStale once the host was given to another, and extends the turn's
+// deadline by a lease otherwise. A Turn is used by one goroutine
+// at a time, but for Claim, which may be called at any time.
+type Turn interface {
+	// Wait is how long after Open the first request may be made.
+	Wait() time.Duration
+	// Pages is how many pages of the host earlier turns fetched.
+	Pages() int64
+	// Lease is for how long each call extends the turn.
+	Lease() time.Duration
+	// Take moves up to n URLs from the host's queue into flight. gap is the
+	// time to be kept between requests to the host should this turn break. It
+	// returns ErrSpent when the job's budget of pages allows none.
+	Take(ctx context.Context, n int, gap time.Duration) ([]Taken, error)
+	// Claim takes a URL of this host, that a redirect led to, straight into
+	// flight. It reports false if the URL was seen before.
+	Claim(ctx context.Context, e Entry) (ticket string, fresh bool, err error)
+	// Settle ends the flight of URLs with their outcomes.
+	Settle(ctx context.Context, done []Settlement) error
+	// Renew extends the turn.
+	Renew(ctx context.Context) error
+	// Close gives the host back. URLs that were not settled return to the front
+	// of the queue. wait is how long no request may be made to the host.
+	Close(ctx context.Context, wait time.Duration) error
+}
+
+// Taken is an entry in flight, under the ticket that settles it.
+type Taken struct {
+	Ticket string
+	Entry  Entry
+}
+
+// Settlement is the fate of one entry in flight.
+type Settlement struct {
+	Ticket  string
+	Outcome Outcome
+	Bytes   int64
+	// Retry is the entry that goes back to the queue, and After the time until
+	// it may be taken again, when Outcome is OutcomeRetry.
+	Retry Entry
+	After time.Duration
+}

@@ -1,0 +1,99 @@
+package crawler
+
+import (
+	"fmt"
+	"math"
+	"strconv"
+	"strings"
+	"time"
+)
+
+// Duration is a time.Duration that is written as Go writes it ("500ms") in job
+// files, JSON and Redis.
+type Duration time.Duration
+
+// ParseDuration reads a duration as Go writes it, not negative. A bare "0" is
+// allowed.
+func ParseDuration(s string) (Duration, error) {
+	d, err := time.ParseDuration(s)
+	if err != nil {
+		return 0, fmt.Errorf("%q is not a duration (write 500ms, 2s or 1h30m)", s)
+	}
+	if d < 0 {
+		return 0, fmt.Errorf("%q is a negative duration", s)
+	}
+	return Duration(d), nil
+}
+
+// String writes the duration as Go does.
+func (d Duration) String() string { return time.Duration(d).String() }
+
+// MarshalText writes the duration as Go does.
+func (d Duration) MarshalText() ([]byte, error) { return []byte(d.String()), nil }
+
+// UnmarshalText reads a duration as Go writes it.
+func (d *Duration) UnmarshalText(text []byte) error { return d.Set(string(text)) }
+
+// Set reads a duration from a flag.
+func (d *Duration) Set(s string) (err error) {
+	*d, err = ParseDuration(s)
+	return err
+}
+
+// Type names the value in a command's help.
+func (d *Duration) Type() string { return "duration" }
+
+// Size is a number of bytes, written with a unit of 1,000 (kB, MB, GB) or
+// 1,024 (KiB, MiB, GiB).
+type Size int64
+
+var sizeUnits = []struct {
+	name  string
+	bytes int64
+}{
+	{"gib", 1 << 30}, {"mib", 1 << 20}, {"kib", 1 << 10},
+	{"gb", 1e9}, {"mb", 1e6}, {"kb", 1e3}, {"g", 1e9}, {"m", 1e6}, {"k", 1e3}, {"b", 1}, {"", 1},
+}
+
+// ParseSize reads a number of bytes such as 512KiB, 10MB or 1048576.
+func ParseSize(s string) (Size, error) {
+	text := strings.ToLower(strings.TrimSpace(s))
+	for _, unit := range sizeUnits {
+		number, ok := strings.CutSuffix(text, unit.name)
+		if !ok {
+			continue
+		}
+		v, err := strconv.ParseFloat(strings.TrimSpace(number), 64)
+		if err != nil || v < 0 || v*float64(unit.bytes) >= math.MaxInt64 {
+			break
+		}
+		return Size(v * float64(unit.bytes)), nil
+	}
+	return 0, fmt.Errorf("%q is not a size (write 512KiB, 10MB or 1048576)", s)
+}
+
+// String writes the size with the largest unit that divides it.
+func (s Size) String() string {
+	for _, unit := range sizeUnits[:6] {
+		if s != 0 && int64(s)%unit.bytes == 0 {
+			name := map[string]string{"gib": "GiB", "mib": "MiB", "kib": "KiB", "gb": "GB", "mb": "MB", "kb": "kB"}[unit.name]
+			return strconv.FormatInt(int64(s)/unit.bytes, 10) + name
+		}
+	}
+	return strconv.FormatInt(int64(s), 10)
+}
+
+// MarshalText writes the size with its unit.
+func (s Size) MarshalText() ([]byte, error) { return []byte(s.String()), nil }
+
+// UnmarshalText reads a size.
+func (s *Size) UnmarshalText(text []byte) error { return s.Set(string(text)) }
+
+// Set reads a size from a flag.
+func (s *Size) Set(text string) (err error) {
+	*s, err = ParseSize(text)
+	return err
+}
+
+// Type names the value in a command's help.
+func (s *Size) Type() string { return "size" }

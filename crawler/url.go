@@ -1,0 +1,189 @@
+package crawler
+
+import (
+	"errors"
+	"fmt"
+	"strings"
+
+	whatwg "github.com/nlnwa/whatwg-url/url"
+)
+
+// MaxURLLength is the longest canonical URL, in bytes, that a job takes.
+// RFC 9110, 4.1 asks for at least 8,000.
+const MaxURLLength = 8192
+
+// ErrScheme says that a reference names a scheme other than http and https,
+// as mailto: and javascript: do. Such references are common in pages and no
+// fault of theirs.
+var ErrScheme = errors.New("only http and https URLs can be crawled")
+
+// URL is an absolute http or https URL in canonical form: parsed and
+// serialised by the WHATWG URL Standard, without its fragment. URLs are values;
+// two are the same resource to Trawl exactly when they are ==. The zero URL is
+// no URL.
+type URL struct {
+	href   string
+	pathAt int // where the path begins in href
+}
+
+var urlParser = whatwg.NewParser()
+
+// ParseURL parses an absolute URL. The error quotes the input and says what is
+// wrong with it.
+func ParseURL(s string) (URL, error) {
+	u, err := urlParser.Parse(s)
+	if err != nil {
+		return URL{}, fmt.Errorf("%q is not a URL: %s", clip(s), reason(s, err))
+	}
+	return canonical(s, u)
+}
+
+// Base is a URL against which references are resolved. It is parsed once a
+// document, because resolving many references against a parsed base costs half
+// of parsing it each time. A Base is not safe for concurrent use.
+type Base struct{ u *whatwg.Url }
+
+// Base returns u as a base for references.
+func (u URL) Base() Base {
+	parsed, err := urlParser.Parse(u.href)
+	if err != nil { // a URL is canonical: it parses
+		panic("crawler: base of " + u.href + ": " + err.Error())
+	}
+	return Base{parsed}
+}
+
+// Resolve resolves a reference as found in a document (WHATWG URL, 4.4) and
+// drops its fragment. It returns [ErrScheme] for other schemes than http and
+// https.
+func (b Base) Resolve(ref string) (URL, error) {
+	if foreignScheme(ref) {
+		return URL{}, ErrScheme
+	}
+	u, err := b.u.Parse(ref)
+	if err != nil {
+		return URL{}, fmt.Errorf("%q is not a URL: %s", clip(ref), reason(ref, err))
+	}
+	return canonical(ref, u)
+}
+
+// canonical makes a URL of what the parser understood, or refuses what no HTTP
+// request can carry.
+func canonical(input string, u *whatwg.Url) (URL, error) {
+	if s := u.Scheme(); s != "http" && s != "https" {
+		return URL{}, fmt.Errorf("%q: %w", clip(input), ErrScheme)
+	}
+	if i := strings.IndexFunc(u.Hostname(), notInHostHeader); i >= 0 {
+		return URL{}, fmt.Errorf("%q is not a URL that can be fetched: no host name has a %q", clip(input), u.Hostname()[i])
+	}
+	href := u.Href(true)
+	if len(href) > MaxURLLength {
+		return URL{}, fmt.Errorf("%q is too long: %d bytes, at most %d are taken", clip(input), len(href), MaxURLLength)
+	}
+	return fromHref(href), nil
+}
+
+// fromHref wraps a canonical serialisation.
+func fromHref(href string) URL {
+	authority := strings.Index(href, "://") + len("://")
+	return URL{href, authority + strings.IndexByte(href[authority:], '/')}
+}
+
+// notInHostHeader reports the characters that WHATWG allows in a host and
+// net/http refuses in a Host header.
+func notInHostHeader(r rune) bool {
+	return r > 0x7e || strings.ContainsRune("\"`{}", r)
+}
+
+// foreignScheme tells javascript:, mailto: and their like cheaply, before a
+// parser is asked; it may miss odd spellings, which the parser then refuses.
+func foreignScheme(ref string) bool {
+	colon := strings.IndexAny(ref, ":/?#")
+	if colon <= 0 || ref[colon] != ':' {
+		return false
+	}
+	switch strings.ToLower(ref[:colon]) {
+	case "javascript", "mailto", "tel", "data", "blob", "about", "ftp", "file", "news", "irc", "sms", "whatsapp", "magnet":
+		return true
+	}
+	return false
+}
+
+// reason words a parser's error for a person.
+func reason(input string, err error) string {
+	if !strings.Contains(input, ":") {
+		return "it has no scheme (begin with http:// or https://)"
+	}
+	text := err.Error()
+	if i := strings.LastIndex(text, ": "); i >= 0 && len(text) > 120 {
+		text = text[i+2:]
+	}
+	return text
+}
+
+// clip keeps foreign input in a message short.
+func clip(s string) string {
+	const most = 200
+	if len(s) <= most {
+		return s
+	}
+	return s[:most] + "…"
+}
+
+// String returns the canonical form.
+func (u URL) String() string { return u.href }
+
+// IsZero reports whether u is no URL.
+func (u URL) IsZero() bool { return u.href == "" }
+
+// Scheme returns "http" or "https".
+func (u URL) Scheme() string {
+	if u.secure() {
+		return "https"
+	}
+	return "http"
+}
+
+func (u URL) secure() bool { return len(u.href) > 4 && u.href[4] == 's' }
+
+// Path returns the path with the query, as a request line carries it. It
+// begins with a slash.
+func (u URL) Path() string { return u.href[u.pathAt:] }
+
+// authority returns userinfo, host and port.
+func (u URL) authority() string {
+	return u.href[len(u.Scheme())+len("://") : u.pathAt]
+}
+
+// Host returns what politeness is owed to.
+func (u URL) Host() Host {
+	a := u.authority()
+	return Host(a[strings.LastIndexByte(a, '@')+1:])
+}
+
+// Origin returns scheme, host and port without user information, with no
+// slash behind: what robots.txt belongs to (RFC 9309, 2.3).
+func (u URL) Origin() string { return u.Scheme() + "://" + string(u.Host()) }
+
+// Userinfo returns the user name and password before the host, percent-encoded
+// as in the URL, or "".
+func (u URL) Userinfo() string {
+	a := u.authority()
+	return a[:max(0, strings.LastIndexByte(a, '@'))]
+}
+
+// MarshalText writes the canonical form.
+func (u URL) MarshalText() ([]byte, error) { return []byte(u.href), nil }
+
+// UnmarshalText parses an absolute URL.
+func (u *URL) UnmarshalText(text []byte) error {
+	if len(text) == 0 {
+		*u = URL{}
+		return nil
+	}
+	parsed, err := ParseURL(string(text))
+	if err != nil {
+		return err
+	}
+	*u = parsed
+	return nil
+}

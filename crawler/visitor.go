@@ -1,0 +1,126 @@
+package crawler
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"runtime"
+	"time"
+)
+
+// Fetcher makes one request. What the web does to it is in the page; the error
+// is of our own: the context's, or a full disk.
+type Fetcher interface {
+	Fetch(ctx context.Context, r Request) (*Page, error)
+}
+
+// Robots answers what robots.txt of a URL's authority says to a job. get makes
+// one request for it, at the visit's pace.
+type Robots interface {
+	Ruling(ctx context.Context, j Job, u URL, get func(context.Context, URL) (*Page, error)) (Ruling, error)
+}
+
+// Parser makes a document of a page, or nil of what is none.
+type Parser interface {
+	Parse(ctx context.Context, p *Page) (*Document, error)
+}
+
+// Sink keeps results. When Keep returns nil, a kill of the process loses none
+// of them. It must not hold on to them.
+type Sink interface {
+	Keep(ctx context.Context, results []*Result) error
+}
+
+// VisitorConfig bounds the visits of a worker.
+type VisitorConfig struct {
+	// Worker names the worker in records and in the frontier.
+	Worker string
+	// Time is for how long a visit takes new URLs. Default 30s.
+	Time time.Duration
+	// Pages is after how many URLs a visit takes no more. Default 20,000.
+	Pages int
+	// Grace is how long requests that are under way may go on when a visit is
+	// told to drain. Default 4s.
+	Grace time.Duration
+	// CPU is taken for as long as a page is parsed, so that parsing is bounded
+	// over all visits. Share one among the visitors of a worker. Default one
+	// with a place for each processor.
+	CPU chan struct{}
+	// Log gets a line a visit at Info and a line a page at Debug. Default none.
+	Log *slog.Logger
+}
+
+func (c VisitorConfig) withDefaults() VisitorConfig {
+	if c.Time == 0 {
+		c.Time = 30 * time.Second
+	}
+	if c.Pages == 0 {
+		c.Pages = 20_000
+	}
+	if c.Grace == 0 {
+		c.Grace = 4 * time.Second
+	}
+	if c.CPU == nil {
+		c.CPU = make(chan struct{}, runtime.GOMAXPROCS(0))
+	}
+	if c.Log == nil {
+		c.Log = slog.New(slog.DiscardHandler)
+	}
+	return c
+}
+
+// Visitor carries out the visits of one job in one worker. It is safe for
+// concurrent use: one does hundreds of visits at once.
+type Visitor struct {
+	job      Job
+	scope    *Scope
+	frontier Frontier
+	fetcher  Fetcher
+	robots   Robots
+	parser   Parser
+	sink     Sink
+	cfg      VisitorConfig
+}
+
+// Tools are what a visitor works with.
+type Tools struct {
+	Frontier Frontier
+	Fetcher  Fetcher
+	Robots   Robots
+	Parser   Parser
+	Sink     Sink
+}
+
+// NewVisitor returns a visitor for a job, whose settings must be valid.
+func NewVisitor(job Job, scope *Scope, tools Tools, cfg VisitorConfig) (*Visitor, error) {
+	if err := job.Validate(); err != nil {
+		return nil, fmt.Errorf("job %s: %w", job.Name, err)
+	}
+	return &Visitor{
+		job: job, scope: scope, frontier: tools.Frontier, fetcher: tools.Fetcher,
+		robots: tools.Robots, parser: tools.Parser, sink: tools.Sink, cfg: cfg.withDefaults(),
+	}, nil
+}
+
+// Visit carries out one visit and reports on it. It ends when nothing waits at
+// the host, at its bounds, or soon after drain is closed; then nothing is left
+// in flight. The error is of our own: Redis or a sink failed, or ctx ended. An
+// order that was overtaken is no error: its report ends as EndStale.
+func (w *Visitor) Visit(ctx context.Context, o Order, drain <-chan struct{}) (Report, error) {
+	began := time.Now()
+	turn, err := w.frontier.Open(ctx, o, w.cfg.Worker)
+	if errors.Is(err, ErrStale) {
+		return Report{Host: o.Host, Ending: EndStale}, nil
+	}
+	if err != nil {
+		return Report{Host: o.Host, Ending: EndError}, err
+	}
+	v := newVisit(w, o, turn, began)
+	err = v.run(ctx, drain)
+	v.report.Duration = time.Since(began)
+	v.report.MS = v.report.Duration.Milliseconds()
+	w.cfg.Log.Info("visit", "job", w.job.Name, "host", o.Host, "visit", o.Epoch, "ending", v.report.Ending,
+		"pages", v.report.Pages, "links", v.report.Links, "ms", v.report.MS)
+	return v.report, err
+}
