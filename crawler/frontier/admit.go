@@ -1,0 +1,97 @@
+package frontier
+
+import (
+	"context"
+	"fmt"
+	"strconv"
+	"strings"
+
+	"github.com/trawlcrawler/trawl/crawler"
+)
+
+// Admit adds the entries whose URLs the job has never seen to the queues of
+// their hosts and returns how many these are. Each URL is seen and queued at
+// once or not at all; of several calls that bring the same URL one is told that
+// it is new. It implements [crawler.Frontier].
+func (f *Frontier) Admit(ctx context.Context, entries []crawler.Entry) (fresh int, err error) {
+	for _, batch := range f.batches(entries) {
+		n, err := f.admitBatch(ctx, batch)
+		fresh += n
+		if err != nil {
+			return fresh, err
+		}
+	}
+	return fresh, nil
+}
+
+// admission is one call of the script: URLs of one shard, grouped by host.
+type admission struct {
+	shard  int
+	urls   int
+	groups []hostGroup
+	at     map[crawler.Host]int // where a host's group is
+}
+
+type hostGroup struct {
+	host    crawler.Host
+	entries []crawler.Entry
+	fps     []int64
+}
+
+func (a *admission) add(e crawler.Entry, fp int64) {
+	host := e.URL.Host()
+	i, ok := a.at[host]
+	if !ok {
+		i = len(a.groups)
+		a.at[host] = i
+		a.groups = append(a.groups, hostGroup{host: host})
+	}
+	g := &a.groups[i]
+	g.entries = append(g.entries, e)
+	g.fps = append(g.fps, fp)
+	a.urls++
+}
+
+// batches sorts what is not known to be seen by shard and host.
+func (f *Frontier) batches(entries []crawler.Entry) []*admission {
+	var all []*admission
+	open := make(map[int]*admission, 1) // by shard
+	for _, e := range entries {
+		fp := fingerprint(e.URL)
+		if f.recent.has(fp) {
+			continue
+		}
+		shard := shardOf(e.URL.Host(), f.job.Shards)
+		a := open[shard]
+		if a == nil || a.urls == admitBatch {
+			a = &admission{shard: shard, at: make(map[crawler.Host]int, 1)}
+			open[shard] = a
+			all = append(all, a)
+		}
+		a.add(e, fp)
+	}
+	return all
+}
+
+func (f *Frontier) admitBatch(ctx context.Context, a *admission) (int, error) {
+	args := make([]any, 0, 2*len(a.groups)+3*a.urls)
+	for _, g := range a.groups {
+		args = append(args, string(g.host), len(g.entries))
+		for i, e := range g.entries {
+			args = append(args, strconv.FormatInt(g.fps[i], 10), int(e.Band), e.Pack())
+		}
+	}
+	answer, err := run(ctx, f.rdb, admitScript, "admit", f.base(a.shard), args...).Text()
+	if err != nil {
+		return 0, err
+	}
+	if len(answer) != a.urls {
+		return 0, fmt.Errorf("frontier: admit of %d URLs answered for %d", a.urls, len(answer))
+	}
+	for _, g := range a.groups {
+		for _, fp := range g.fps {
+			f.recent.add(fp)
+		}
+	}
+	return strings.Count(answer, "1"), nil
+}

@@ -1,0 +1,71 @@
+package frontier
+
+import (
+	"context"
+	"fmt"
+	"strconv"
+	"strings"
+
+	"github.com/trawlcrawler/trawl/crawler"
+)
+
+// Counters reads the job's numbers.
+func (f *Frontier) Counters(ctx context.Context) (crawler.Counters, error) {
+	total := crawler.Counters{Outcomes: make(map[crawler.Outcome]int64)}
+	for shard := range f.job.Shards {
+		got, err := run(ctx, f.rdb, countersScript, "counters", f.base(shard)).Slice()
+		if err != nil {
+			return crawler.Counters{}, err
+		}
+		if err := addCounters(&total, got); err != nil {
+			return crawler.Counters{}, err
+		}
+	}
+	return total, nil
+}
+
+// addCounters adds the answer of counters.lua.
+func addCounters(c *crawler.Counters, got []any) error {
+	if len(got) < 3 {
+		return fmt.Errorf("frontier: counters: unexpected answer %v", got)
+	}
+	c.Due += got[0].(int64)
+	c.Armed += got[1].(int64)
+	c.Open += got[2].(int64)
+	for i := 3; i+1 < len(got); i += 2 {
+		value, err := strconv.ParseInt(got[i+1].(string), 10, 64)
+		if err != nil {
+			return fmt.Errorf("frontier: counter %v: %w", got[i], err)
+		}
+		addCounter(c, got[i].(string), value)
+	}
+	return nil
+}
+
+func addCounter(c *crawler.Counters, name string, by int64) {
+	if outcome, ok := strings.CutPrefix(name, "outcome:"); ok {
+		c.Outcomes[crawler.Outcome(outcome)] += by
+		return
+	}
+	fields := map[string]*int64{
+		"seen": &c.Seen, "waiting": &c.Waiting, "flight": &c.Flight, "hosts": &c.Hosts,
+		"visits": &c.Visits, "broken": &c.Broken, "bytes": &c.Bytes,
+	}
+	if field := fields[name]; field != nil {
+		*field += by
+	}
+}
+
+// Idle reports whether there is nothing left to do: no host of any shard was
+// due, armed or open at one moment. Shards can only be read one after another,
+// and a visit in one may admit links to another that was just found idle, so
+// they are read twice: if all are idle both times and nothing was admitted or
+// visited in between, all were idle at once.
+func (f *Frontier) Idle(ctx context.Context) (bool, error) {
+	first, err := f.Counters(ctx)
+	if err != nil || !first.Idle() || f.job.Shards == 1 {
+		return err == nil && first.Idle(), err
+	}
+	second, err := f.Counters(ctx)
+	return err == nil && second.Idle() && second.Seen == first.Seen && second.Visits == first.Visits, err
+}

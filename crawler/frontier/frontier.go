@@ -1,0 +1,140 @@
+package frontier
+
+import (
+	"context"
+	"fmt"
+	"strconv"
+	"time"
+
+	"github.com/redis/go-redis/v9"
+
+	"github.com/trawlcrawler/trawl/crawler"
+)
+
+// Terms of visits.
+const (
+	// Lease is for how long a visit holds its host without a sign of life. A
+	// host whose worker died is visited again after at most Lease and the
+	// scheduler's period of sweeping.
+	Lease = 10 * time.Second
+	// ArmTerm is how long an enqueued visit may take to be opened.
+	ArmTerm = 30 * time.Second
+	// reprieve is how long a broken host waits for its release before it is
+	// swept again.
+	reprieve = time.Second
+)
+
+// Bounds of one call.
+const (
+	admitBatch = 500 // URLs
+	armBatch   = 200 // hosts
+	sweepBatch = 20  // hosts
+)
+
+// Frontier is the frontier of one job. It is safe for concurrent use by any
+// number of processes.
+type Frontier struct {
+	rdb    redis.UniversalClient
+	job    crawler.Job
+	recent *recent
+	lease  time.Duration
+	term   time.Duration
+}
+
+// Job returns the job whose frontier it is.
+func (f *Frontier) Job() crawler.Job { return f.job }
+
+func (f *Frontier) base(shard int) string { return shardBase(f.job.Name, shard) }
+
+func (f *Frontier) baseOf(h crawler.Host) string { return f.base(shardOf(h, f.job.Shards)) }
+
+// Arm gives a new epoch to at most limit hosts that are due and returns the
+// visits that are to be enqueued for them. A visit that is not opened within
+// ArmTerm is overtaken: its host is due again.
+func (f *Frontier) Arm(ctx context.Context, limit int) ([]crawler.Order, error) {
+	var orders []crawler.Order
+	for shard := range f.job.Shards {
+		for len(orders) < limit {
+			n := min(limit-len(orders), armBatch)
+			armed, err := f.armShard(ctx, shard, n)
+			orders = append(orders, armed...)
+			if err != nil {
+				return orders, err
+			}
+			if len(armed) < n {
+				break
+			}
+		}
+	}
+	return orders, nil
+}
+
+func (f *Frontier) armShard(ctx context.Context, shard, n int) ([]crawler.Order, error) {
+	got, err := run(ctx, f.rdb, armScript, "arm", f.base(shard), n, f.term.Milliseconds()).Slice()
+	if err != nil {
+		return nil, err
+	}
+	orders := make([]crawler.Order, 0, len(got)/2)
+	for i := 0; i+1 < len(got); i += 2 {
+		orders = append(orders, crawler.Order{Host: crawler.Host(got[i].(string)), Epoch: got[i+1].(int64)})
+	}
+	return orders, nil
+}
+
+// Sweep breaks the visits whose deadline has passed and returns how many open
+// ones these were.
+func (f *Frontier) Sweep(ctx context.Context) (broken int, err error) {
+	for shard := range f.job.Shards {
+		n, err := f.sweepShard(ctx, shard)
+		broken += n
+		if err != nil {
+			return broken, err
+		}
+	}
+	return broken, nil
+}
+
+func (f *Frontier) sweepShard(ctx context.Context, shard int) (int, error) {
+	hold := time.Duration(0)
+	if f.job.Pages > 0 {
+		hold = reprieve
+	}
+	got, err := run(ctx, f.rdb, sweepScript, "sweep", f.base(shard), sweepBatch, hold.Milliseconds()).Slice()
+	if err != nil {
+		return 0, err
+	}
+	for i := 0; hold > 0 && i+2 < len(got); i += 3 {
+		host, epoch, pages := crawler.Host(got[i].(string)), got[i+1].(int64), got[i+2].(int64)
+		account := ledger{frontier: f, visit: visitName(host, epoch), fetched: pages}
+		if err := account.close(ctx); err != nil {
+			return 0, err
+		}
+		if err := run(ctx, f.rdb, releaseScript, "release", f.base(shard), string(host), epoch).Err(); err != nil {
+			return 0, err
+		}
+	}
+	return len(got) / 3, nil
+}
+
+// visitName names a visit within its job.
+func visitName(h crawler.Host, epoch int64) string {
+	return string(h) + "@" + strconv.FormatInt(epoch, 10)
+}
+
+// Open begins the turn at a host that was armed with the order's epoch. It
+// implements [crawler.Frontier].
+func (f *Frontier) Open(ctx context.Context, o crawler.Order, worker string) (crawler.Turn, error) {
+	got, err := run(ctx, f.rdb, openScript, "open", f.baseOf(o.Host),
+		string(o.Host), o.Epoch, f.lease.Milliseconds(), worker).Int64Slice()
+	if err != nil {
+		return nil, err
+	}
+	if len(got) != 2 {
+		return nil, fmt.Errorf("frontier: open %s: unexpected answer %v", o.Host, got)
+	}
+	return &Turn{
+		frontier: f, order: o, base: f.baseOf(o.Host),
+		wait: time.Duration(got[0]) * time.Millisecond, pages: got[1],
+		account: ledger{frontier: f, visit: visitName(o.Host, o.Epoch)},
+	}, nil
+}

@@ -1,0 +1,76 @@
+package frontier
+
+import (
+	"fmt"
+	"hash/fnv"
+	"strings"
+
+	"github.com/trawlcrawler/trawl/crawler"
+)
+
+// Every key's name is made in this file. Braces hold the hash tag that keeps
+// the keys of one job, or of one shard of a job, in one slot of a Redis
+// Cluster.
+//
+//	trawl:jobs                       SET   names of the jobs
+//	trawl:robots:ORIGIN              STRING robots.txt of an authority, as package robots caches it
+//	trawl:{JOB}:job                  HASH  settings and state of a job
+//	trawl:{JOB}:ledger               HASH  pages spent and promised of the job's budget
+//	trawl:{JOB/SHARD}:count          HASH  counters, and the number of seen's buckets
+//	trawl:{JOB/SHARD}:seen:N         SET   fingerprints of bucket N (an intset)
+//	trawl:{JOB/SHARD}:due            ZSET  hosts that wait for a visit, by when they are due
+//	trawl:{JOB/SHARD}:armed          ZSET  hosts whose visit is enqueued, by its deadline
+//	trawl:{JOB/SHARD}:open           ZSET  hosts that are visited, by the visit's deadline
+//	trawl:{JOB/SHARD}:host:HOST      HASH  state, epoch, next request, pages of a host
+//	trawl:{JOB/SHARD}:queue:BAND:HOST LIST packed entries that wait
+//	trawl:{JOB/SHARD}:later:HOST     ZSET  packed entries to be tried again, by when
+//	trawl:{JOB/SHARD}:flight:HOST    HASH  packed entries in flight, by ticket
+const (
+	keyPrefix  = "trawl:"
+	keyJobs    = keyPrefix + "jobs"
+	keyRobots  = keyPrefix + "robots:"
+	nameJob    = "job"
+	nameLedger = "ledger"
+	nameCount  = "count"
+	nameSeen   = "seen:"
+	nameDue    = "due"
+	nameArmed  = "armed"
+	nameOpen   = "open"
+	nameHost   = "host:"
+	nameQueue  = "queue:"
+	nameLater  = "later:"
+	nameFlight = "flight:"
+)
+
+// jobBase is the beginning of the names of a job's own keys.
+func jobBase(job string) string { return keyPrefix + "{" + job + "}:" }
+
+// shardBase is the beginning of the names of a shard's keys.
+func shardBase(job string, shard int) string {
+	return fmt.Sprintf("%s{%s/%d}:", keyPrefix, job, shard)
+}
+
+// shardOf spreads hosts over shards.
+func shardOf(h crawler.Host, shards int) int {
+	if shards == 1 {
+		return 0
+	}
+	sum := fnv.New32a()
+	sum.Write([]byte(h))
+	return int(sum.Sum32() % uint32(shards))
+}
+
+// luaNames gives the scripts of a shard their keys' names. KEYS[1] is the
+// shard's base.
+var luaNames = strings.NewReplacer(
+	"$count", nameCount, "$seen", nameSeen, "$due", nameDue, "$armed", nameArmed, "$open", nameOpen,
+	"$host", nameHost, "$queue", nameQueue, "$later", nameLater, "$flight", nameFlight,
+).Replace(`
+local base = KEYS[1]
+local COUNT, DUE, ARMED, OPEN = base .. '$count', base .. '$due', base .. '$armed', base .. '$open'
+local function SEEN(bucket) return base .. '$seen' .. bucket end
+local function HOST(host) return base .. '$host' .. host end
+local function QUEUE(band, host) return base .. '$queue' .. band .. ':' .. host end
+local function LATER(host) return base .. '$later' .. host end
+local function FLIGHT(host) return base .. '$flight' .. host end
+`)

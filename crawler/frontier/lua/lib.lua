@@ -1,0 +1,70 @@
+-- What the scripts of a shard share. Names of keys stand before it.
+
+local BANDS = 3 -- crawler.Bands
+
+-- now_ms is Redis's clock in unix milliseconds.
+local function now_ms()
+  local t = redis.call('TIME')
+  return t[1] * 1000 + math.floor(t[2] / 1000)
+end
+
+-- count moves a counter of the shard.
+local function count(name, by)
+  if by ~= 0 then return redis.call('HINCRBY', COUNT, name, by) end
+end
+
+-- holds tells whether the visit with this epoch holds the host.
+local function holds(host, epoch)
+  local h = redis.call('HMGET', HOST(host), 'state', 'epoch')
+  return h[1] == 'open' and h[2] == epoch
+end
+
+local STALE = redis.error_reply('STALE the visit no longer holds its host')
+
+-- requeue puts what is in flight at a host back to the front of its queues, in
+-- the order in which it was taken. lost is added to each entry's first byte.
+local function requeue(host, lost)
+  local flight = redis.call('HGETALL', FLIGHT(host))
+  if #flight == 0 then return 0 end
+  local tickets, entries = {}, {}
+  for i = 1, #flight, 2 do
+    local band, number = string.match(flight[i], '^(%d):(%d+)$')
+    tickets[#tickets + 1] = { tonumber(number), band }
+    entries[tonumber(number)] = flight[i + 1]
+  end
+  table.sort(tickets, function(a, b) return a[1] > b[1] end)
+  for _, ticket in ipairs(tickets) do
+    local entry = entries[ticket[1]]
+    if lost > 0 then
+      entry = string.char(math.min(255, string.byte(entry) + lost)) .. string.sub(entry, 2)
+    end
+    redis.call('LPUSH', QUEUE(ticket[2], host), entry)
+  end
+  redis.call('DEL', FLIGHT(host))
+  count('flight', -#tickets)
+  count('waiting', #tickets)
+  return #tickets
+end
+
+-- rest makes a host that is not visited any more due, or idle when nothing
+-- waits there. No request may be made to it for wait milliseconds.
+local function rest(host, wait)
+  local h, now = HOST(host), now_ms()
+  local due = now + wait
+  redis.call('HSET', h, 'next', due)
+  local waits = false
+  for band = 0, BANDS - 1 do
+    waits = waits or redis.call('EXISTS', QUEUE(band, host)) == 1
+  end
+  if not waits then
+    local first = redis.call('ZRANGE', LATER(host), 0, 0, 'WITHSCORES')
+    if #first == 0 then
+      redis.call('HDEL', h, 'state', 'worker')
+      return
+    end
+    due = math.max(due, tonumber(first[2]))
+  end
+  redis.call('HSET', h, 'state', 'due')
+  redis.call('HDEL', h, 'worker')
+  redis.call('ZADD', DUE, due, host)
+end

@@ -1,0 +1,62 @@
+-- The set of seen fingerprints: sets of 64-bit integers, small enough to stay
+-- intsets (8 bytes a fingerprint) at Redis's default set-max-intset-entries of
+-- 512. The buckets grow by linear hashing: with n buckets, a fingerprint lies
+-- in bucket |fp| mod 2^k, the least power of two that is not below n, or, where
+-- that bucket does not exist yet, in |fp| mod 2^(k-1). A bucket is split
+-- whenever there are more than LOAD fingerprints for each, so that at most 2 *
+-- LOAD lie in one, but for chance: 512 is ten deviations away.
+
+local LOAD = 160
+local SPLITS = 16 -- at most, in one call
+
+-- residue is |fp| mod m, for a power of two m up to 2^24; fp is decimal text,
+-- because a number in Lua has 53 bits.
+local function residue(fp, m)
+  if string.byte(fp) == 45 then fp = string.sub(fp, 2) end
+  local low = tonumber(string.sub(fp, -9))
+  local high = tonumber(string.sub(fp, 1, -10)) or 0
+  return ((high % m) * (1000000000 % m) + low) % m
+end
+
+local function power_above(n)
+  local m = 1
+  while m < n do m = m * 2 end
+  return m
+end
+
+local buckets = tonumber(redis.call('HGET', COUNT, 'buckets') or 1)
+local modulus = power_above(buckets)
+
+-- see adds a fingerprint and tells whether it is new.
+local function see(fp)
+  local bucket = residue(fp, modulus)
+  if bucket >= buckets then bucket = residue(fp, modulus / 2) end
+  return redis.call('SADD', SEEN(bucket), fp) == 1
+end
+
+-- split moves half of a bucket to a new one behind the last.
+local function split()
+  local grown = power_above(buckets + 1)
+  local from = SEEN(buckets - grown / 2)
+  local moved = {}
+  for _, fp in ipairs(redis.call('SMEMBERS', from)) do
+    if residue(fp, grown) == buckets then moved[#moved + 1] = fp end
+  end
+  if #moved > 0 then
+    redis.call('SADD', SEEN(buckets), unpack(moved))
+    redis.call('SREM', from, unpack(moved))
+  end
+  buckets, modulus = buckets + 1, grown
+end
+
+-- grow counts new fingerprints and splits buckets as they need it.
+local function grow(fresh)
+  if fresh == 0 then return end
+  local seen = count('seen', fresh)
+  local splits = 0
+  while seen > buckets * LOAD and splits < SPLITS do
+    split()
+    splits = splits + 1
+  end
+  if splits > 0 then redis.call('HSET', COUNT, 'buckets', buckets) end
+end

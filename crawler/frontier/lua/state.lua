@@ -1,0 +1,21 @@
+-- state: a job goes from one state to another, if it may.
+-- KEYS[1]  the job
+-- ARGV     new state, reason, then the states that it may come from
+-- Returns  the state that it was in; '' when there is no such job
+
+local key, to, reason = KEYS[1], ARGV[1], ARGV[2]
+local from = redis.call('HGET', key, 'state')
+if not from then return '' end
+local allowed = false
+for i = 3, #ARGV do allowed = allowed or ARGV[i] == from end
+if not allowed then return from end
+local t = redis.call('TIME')
+local now = t[1] * 1000 + math.floor(t[2] / 1000)
+redis.call('HSET', key, 'state', to, 'reason', reason)
+if to == 'running' then
+  redis.call('HSETNX', key, 'started', now)
+  redis.call('HDEL', key, 'ended', 'ending')
+else
+  redis.call('HSET', key, 'ended', now)
+end
+return from

@@ -1,0 +1,32 @@
+-- sweep: visits whose deadline has passed are broken. Armed ones were never
+-- opened: their hosts are due again. Of open ones, what was in flight returns to
+-- the front of the queue, and the host is due after its gap.
+-- KEYS[1]  the shard's base
+-- ARGV[1]  the most hosts
+-- ARGV[2]  1 to keep broken hosts until they are released: milliseconds until they are swept again
+-- Returns  host, epoch, pages fetched in that visit, for each open visit that broke
+
+local now, most, hold = now_ms(), tonumber(ARGV[1]), tonumber(ARGV[2])
+for _, host in ipairs(redis.call('ZRANGEBYSCORE', ARMED, '-inf', now, 'LIMIT', 0, most)) do
+  redis.call('ZREM', ARMED, host)
+  rest(host, 0)
+end
+local broken = {}
+for _, host in ipairs(redis.call('ZRANGEBYSCORE', OPEN, '-inf', now, 'LIMIT', 0, most)) do
+  local h = redis.call('HMGET', HOST(host), 'epoch', 'turn', 'gap', 'state')
+  if h[4] == 'open' then
+    count('broken', 1)
+    requeue(host, 1)
+  end
+  if hold > 0 then
+    redis.call('HSET', HOST(host), 'state', 'broken')
+    redis.call('ZADD', OPEN, now + hold, host)
+  else
+    redis.call('ZREM', OPEN, host)
+    rest(host, tonumber(h[3] or 0))
+  end
+  broken[#broken + 1] = host
+  broken[#broken + 1] = tonumber(h[1])
+  broken[#broken + 1] = tonumber(h[2] or 0)
+end
+return broken

@@ -1,0 +1,37 @@
+package frontier
+
+import (
+	"crypto/sha256"
+	"encoding/binary"
+	"sync/atomic"
+
+	"github.com/trawlcrawler/trawl/crawler"
+)
+
+// fingerprint is what seen holds of a URL: 64 bits of its SHA-256, so that
+// nobody can make a URL that hides another. Two of n URLs share one with a
+// chance of n²/2⁶⁵: 3 in a million at ten million.
+func fingerprint(u crawler.URL) int64 {
+	sum := sha256.Sum256([]byte(u.String()))
+	return int64(binary.LittleEndian.Uint64(sum[:]))
+}
+
+// recentSlots is how many fingerprints a process remembers of a job: 1 MiB.
+const recentSlots = 1 << 17
+
+// recent remembers fingerprints that are certainly in seen, so that links which
+// every page of a site repeats are not asked of Redis again. It forgets at
+// random. It is safe for concurrent use.
+type recent struct {
+	slots []atomic.Int64 // 0: empty
+}
+
+func newRecent() *recent { return &recent{make([]atomic.Int64, recentSlots)} }
+
+func (r *recent) has(fp int64) bool { return fp != 0 && r.slot(fp).Load() == fp }
+
+func (r *recent) add(fp int64) { r.slot(fp).Store(fp) }
+
+func (r *recent) slot(fp int64) *atomic.Int64 {
+	return &r.slots[uint64(fp)>>40%recentSlots]
+}

@@ -1,0 +1,62 @@
+package frontier
+
+import (
+	"context"
+	"embed"
+	"fmt"
+	"strings"
+
+	"github.com/redis/go-redis/v9"
+
+	"github.com/trawlcrawler/trawl/crawler"
+)
+
+//go:embed lua/*.lua
+var sources embed.FS
+
+var (
+	admitScript    = shardScript("admit", "seen")
+	armScript      = shardScript("arm")
+	openScript     = shardScript("open")
+	takeScript     = shardScript("take")
+	claimScript    = shardScript("claim", "seen")
+	settleScript   = shardScript("settle")
+	renewScript    = shardScript("renew")
+	closeScript    = shardScript("close")
+	sweepScript    = shardScript("sweep")
+	releaseScript  = shardScript("release")
+	countersScript = shardScript("counters")
+	ledgerScript   = redis.NewScript(source("ledger"))
+	stateScript    = redis.NewScript(source("state"))
+)
+
+// shardScript is a verb behind the names of a shard's keys and the libraries
+// that it uses.
+func shardScript(verb string, libraries ...string) *redis.Script {
+	parts := []string{luaNames, source("lib")}
+	for _, l := range libraries {
+		parts = append(parts, source(l))
+	}
+	return redis.NewScript(strings.Join(append(parts, source(verb)), "\n"))
+}
+
+func source(name string) string {
+	text, err := sources.ReadFile("lua/" + name + ".lua")
+	if err != nil {
+		panic("frontier: " + err.Error())
+	}
+	return string(text)
+}
+
+// run runs a script on the shard with the given base.
+func run(ctx context.Context, rdb redis.Scripter, script *redis.Script, verb, base string, args ...any) *redis.Cmd {
+	cmd := script.Run(ctx, rdb, []string{base}, args...)
+	if err := cmd.Err(); err != nil && err != redis.Nil {
+		if strings.HasPrefix(err.Error(), "STALE") {
+			cmd.SetErr(crawler.ErrStale)
+		} else {
+			cmd.SetErr(fmt.Errorf("frontier: %s on %s: %w", verb, base, err))
+		}
+	}
+	return cmd
+}

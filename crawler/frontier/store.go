@@ -1,0 +1,173 @@
+package frontier
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"slices"
+	"strconv"
+	"sync"
+	"time"
+
+	"github.com/redis/go-redis/v9"
+
+	"github.com/trawlcrawler/trawl/crawler"
+)
+
+// Errors of jobs.
+var (
+	ErrExists = errors.New("a job of this name exists")
+	ErrNoJob  = errors.New("there is no job of this name")
+)
+
+// Store is the Redis of a fleet. It is safe for concurrent use.
+type Store struct {
+	rdb redis.UniversalClient
+
+	mu     sync.Mutex
+	recent map[string]*recent // by job: shared by all frontiers of the process
+}
+
+// New returns the store in a Redis of version 6.2 or later. The caller closes
+// the client.
+func New(rdb redis.UniversalClient) *Store {
+	return &Store{rdb: rdb, recent: make(map[string]*recent)}
+}
+
+// Create stores a new job. It returns [ErrExists] if there is one of that name.
+func (s *Store) Create(ctx context.Context, job crawler.Job) error {
+	if err := job.Validate(); err != nil {
+		return err
+	}
+	settings, err := json.Marshal(job)
+	if err != nil {
+		return fmt.Errorf("job %s: %w", job.Name, err)
+	}
+	now, err := s.rdb.Time(ctx).Result()
+	if err != nil {
+		return fmt.Errorf("create job %s: %w", job.Name, err)
+	}
+	key := jobBase(job.Name) + nameJob
+	isNew, err := s.rdb.HSetNX(ctx, key, "settings", settings).Result()
+	if err != nil {
+		return fmt.Errorf("create job %s: %w", job.Name, err)
+	}
+	if !isNew {
+		return fmt.Errorf("job %q: %w", job.Name, ErrExists)
+	}
+	if err := s.rdb.HSet(ctx, key, "state", string(crawler.StateCreated), "created", now.UnixMilli()).Err(); err != nil {
+		return fmt.Errorf("create job %s: %w", job.Name, err)
+	}
+	if err := s.rdb.SAdd(ctx, keyJobs, job.Name).Err(); err != nil {
+		return fmt.Errorf("create job %s: %w", job.Name, err)
+	}
+	return nil
+}
+
+// Status returns a job with its state, or [ErrNoJob].
+func (s *Store) Status(ctx context.Context, name string) (crawler.Status, error) {
+	var fields *redis.MapStringStringCmd
+	var clock *redis.TimeCmd
+	_, err := s.rdb.Pipelined(ctx, func(p redis.Pipeliner) error {
+		fields = p.HGetAll(ctx, jobBase(name)+nameJob)
+		clock = p.Time(ctx)
+		return nil
+	})
+	if err != nil {
+		return crawler.Status{}, fmt.Errorf("job %s: %w", name, err)
+	}
+	h := fields.Val()
+	if h["settings"] == "" {
+		return crawler.Status{}, fmt.Errorf("job %q: %w", name, ErrNoJob)
+	}
+	status := crawler.Status{
+		Job: crawler.DefaultJob(), State: crawler.State(h["state"]), Reason: h["reason"], Ending: h["ending"],
+		Seeded: h["seeded"] == "1", Created: moment(h["created"]), Started: moment(h["started"]), Ended: moment(h["ended"]),
+	}
+	if err := json.Unmarshal([]byte(h["settings"]), &status.Job); err != nil {
+		return crawler.Status{}, fmt.Errorf("job %s: its settings in Redis: %w", name, err)
+	}
+	if status.State == "" { // its creator died in between
+		status.State = crawler.StateCreated
+	}
+	if !status.Started.IsZero() {
+		status.Age = clock.Val().Sub(status.Started)
+	}
+	return status, nil
+}
+
+// moment reads unix milliseconds; "" is the zero time.
+func moment(ms string) time.Time {
+	n, err := strconv.ParseInt(ms, 10, 64)
+	if err != nil {
+		return time.Time{}
+	}
+	return time.UnixMilli(n)
+}
+
+// Jobs lists the names of all jobs, sorted.
+func (s *Store) Jobs(ctx context.Context) ([]string, error) {
+	names, err := s.rdb.SMembers(ctx, keyJobs).Result()
+	if err != nil {
+		return nil, fmt.Errorf("list jobs: %w", err)
+	}
+	slices.Sort(names)
+	return names, nil
+}
+
+// Change replaces the settings of a job that exists. Its shards stay as they
+// are, because the frontier lies in them.
+func (s *Store) Change(ctx context.Context, job crawler.Job) error {
+	if err := job.Validate(); err != nil {
+		return err
+	}
+	now, err := s.Status(ctx, job.Name)
+	if err != nil {
+		return err
+	}
+	job.Shards = now.Job.Shards
+	settings, err := json.Marshal(job)
+	if err != nil {
+		return fmt.Errorf("job %s: %w", job.Name, err)
+	}
+	return s.rdb.HSet(ctx, jobBase(job.Name)+nameJob, "settings", settings).Err()
+}
+
+// Seeded notes that all seeds of a job are admitted, so that it may end.
+func (s *Store) Seeded(ctx context.Context, name string) error {
+	return s.rdb.HSet(ctx, jobBase(name)+nameJob, "seeded", "1").Err()
+}
+
+// End lets a running job fetch no more, because of the budget given. It is done
+// when its visits have ended.
+func (s *Store) End(ctx context.Context, name, budget string) error {
+	return s.rdb.HSet(ctx, jobBase(name)+nameJob, "ending", budget).Err()
+}
+
+// Move takes a job into a state, if it is in one of those given, and reports
+// whether it did. It returns [ErrNoJob] for a job that does not exist.
+func (s *Store) Move(ctx context.Context, name string, to crawler.State, reason string, from ...crawler.State) (bool, error) {
+	args := []any{string(to), reason}
+	for _, f := range from {
+		args = append(args, string(f))
+	}
+	was, err := run(ctx, s.rdb, stateScript, "state", jobBase(name)+nameJob, args...).Text()
+	if err != nil {
+		return false, err
+	}
+	if was == "" {
+		return false, fmt.Errorf("job %q: %w", name, ErrNoJob)
+	}
+	return slices.Contains(from, crawler.State(was)), nil
+}
+
+// Frontier returns the frontier of a job that was created.
+func (s *Store) Frontier(job crawler.Job) *Frontier {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.recent[job.Name] == nil {
+		s.recent[job.Name] = newRecent()
+	}
+	return &Frontier{rdb: s.rdb, job: job, recent: s.recent[job.Name], lease: Lease, term: ArmTerm}
+}

@@ -1,0 +1,107 @@
+package frontier
+
+import (
+	"context"
+	"fmt"
+	"strconv"
+	"time"
+
+	"github.com/trawlcrawler/trawl/crawler"
+)
+
+// Turn is an open visit's hold on its host. It implements [crawler.Turn].
+type Turn struct {
+	frontier *Frontier
+	order    crawler.Order
+	base     string
+	wait     time.Duration
+	pages    int64
+	account  ledger
+}
+
+// Wait is how long after Open the first request may be made.
+func (t *Turn) Wait() time.Duration { return t.wait }
+
+// Pages is how many pages of the host earlier turns fetched.
+func (t *Turn) Pages() int64 { return t.pages }
+
+// Lease is for how long each call extends the turn.
+func (t *Turn) Lease() time.Duration { return t.frontier.lease }
+
+// head begins the arguments of every script of a turn.
+func (t *Turn) head(more ...any) []any {
+	return append([]any{string(t.order.Host), t.order.Epoch, t.frontier.lease.Milliseconds()}, more...)
+}
+
+// Take moves up to n URLs into flight.
+func (t *Turn) Take(ctx context.Context, n int, gap time.Duration) ([]crawler.Taken, error) {
+	granted, err := t.account.promise(ctx, n)
+	if err != nil {
+		return nil, err
+	}
+	got, err := run(ctx, t.frontier.rdb, takeScript, "take", t.base, t.head(granted, gap.Milliseconds())...).StringSlice()
+	if err != nil {
+		return nil, err
+	}
+	taken := make([]crawler.Taken, 0, len(got)/2)
+	for i := 0; i+1 < len(got); i += 2 {
+		e, err := t.unpack(got[i], got[i+1])
+		if err != nil {
+			return nil, err
+		}
+		taken = append(taken, crawler.Taken{Ticket: got[i], Entry: e})
+	}
+	t.account.done += int64(granted - len(taken))
+	return taken, nil
+}
+
+// unpack reads an entry in flight; its ticket begins with its band.
+func (t *Turn) unpack(ticket, packed string) (crawler.Entry, error) {
+	if ticket == "" || ticket[0] < '0' || ticket[0] >= '0'+crawler.Bands {
+		return crawler.Entry{}, fmt.Errorf("frontier: take at %s: %q is no ticket", t.order.Host, ticket)
+	}
+	return crawler.UnpackEntry(t.order.Host, crawler.Band(ticket[0]-'0'), packed)
+}
+
+// Claim takes a URL of this host straight into flight, if it is new.
+func (t *Turn) Claim(ctx context.Context, e crawler.Entry) (ticket string, fresh bool, err error) {
+	fp := fingerprint(e.URL)
+	ticket, err = run(ctx, t.frontier.rdb, claimScript, "claim", t.base,
+		t.head(strconv.FormatInt(fp, 10), int(e.Band), e.Pack())...).Text()
+	return ticket, ticket != "", err
+}
+
+// Settle ends the flight of URLs with their outcomes.
+func (t *Turn) Settle(ctx context.Context, done []crawler.Settlement) error {
+	args := t.head()
+	fetched := int64(0)
+	for _, s := range done {
+		retry := ""
+		if !s.Outcome.Final() {
+			retry = s.Retry.Pack()
+		}
+		if s.Outcome == crawler.OutcomeFetched {
+			fetched++
+		}
+		args = append(args, s.Ticket, string(s.Outcome), s.Bytes, retry, s.After.Milliseconds())
+	}
+	if err := run(ctx, t.frontier.rdb, settleScript, "settle", t.base, args...).Err(); err != nil {
+		return err
+	}
+	t.account.settle(done, fetched)
+	return nil
+}
+
+// Renew extends the turn.
+func (t *Turn) Renew(ctx context.Context) error {
+	return run(ctx, t.frontier.rdb, renewScript, "renew", t.base, t.head()...).Err()
+}
+
+// Close gives the host back.
+func (t *Turn) Close(ctx context.Context, wait time.Duration) error {
+	if err := t.account.close(ctx); err != nil {
+		return err
+	}
+	return run(ctx, t.frontier.rdb, closeScript, "close", t.base,
+		string(t.order.Host), t.order.Epoch, max(0, wait.Milliseconds())).Err()
+}
