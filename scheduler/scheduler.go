@@ -1,0 +1,223 @@
+package scheduler
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"time"
+
+	"github.com/trawlcrawler/trawl/crawler"
+)
+
+// Frontier is what the scheduler asks of the frontier of a job.
+type Frontier interface {
+	Arm(ctx context.Context, limit int) ([]crawler.Order, error)
+	Sweep(ctx context.Context) (broken int, err error)
+	Counters(ctx context.Context) (crawler.Counters, error)
+	Idle(ctx context.Context) (bool, error)
+}
+
+// Jobs is what the scheduler asks of the jobs' store.
+type Jobs interface {
+	Status(ctx context.Context, job string) (crawler.Status, error)
+	// End lets the job fetch no more because of a budget.
+	End(ctx context.Context, job, budget string) error
+	// Move takes the job into a state, from one of those given.
+	Move(ctx context.Context, job string, to crawler.State, reason string, from ...crawler.State) (bool, error)
+}
+
+// Fleet carries out visits.
+type Fleet interface {
+	// Capacity is how many visits of the job can be carried out at once.
+	Capacity(job string) (int, error)
+	Enqueue(ctx context.Context, job crawler.Status, o crawler.Order) error
+}
+
+// Config is how often the scheduler looks. Zero values are the defaults.
+type Config struct {
+	Tick       time.Duration // between looks for due hosts; default 20ms
+	SweepEvery time.Duration // default 1s
+	Log        *slog.Logger  // default none
+}
+
+func (c Config) withDefaults() Config {
+	if c.Tick == 0 {
+		c.Tick = 20 * time.Millisecond
+	}
+	if c.SweepEvery == 0 {
+		c.SweepEvery = time.Second
+	}
+	if c.Log == nil {
+		c.Log = slog.New(slog.DiscardHandler)
+	}
+	return c
+}
+
+// Scheduler keeps one job going.
+type Scheduler struct {
+	job      string
+	jobs     Jobs
+	frontier Frontier
+	fleet    Fleet
+	cfg      Config
+
+	status  crawler.Status
+	swept   time.Time
+	checked time.Time
+}
+
+// New returns a scheduler for a job.
+func New(job string, jobs Jobs, frontier Frontier, fleet Fleet, cfg Config) *Scheduler {
+	return &Scheduler{job: job, jobs: jobs, frontier: frontier, fleet: fleet, cfg: cfg.withDefaults()}
+}
+
+// Run keeps the job going until it has ended, and returns its last status, or
+// until ctx ends. Trouble with Redis is logged and waited out.
+func (s *Scheduler) Run(ctx context.Context) (crawler.Status, error) {
+	tick := time.NewTicker(s.cfg.Tick)
+	defer tick.Stop()
+	for {
+		ended, err := s.look(ctx)
+		if ended {
+			return s.status, nil
+		}
+		if err != nil && ctx.Err() == nil {
+			s.cfg.Log.Error("the scheduler is held up", "job", s.job, "error", err)
+		}
+		select {
+		case <-tick.C:
+		case <-ctx.Done():
+			return s.status, ctx.Err()
+		}
+	}
+}
+
+// look does all that is to be done at one moment. It reports whether the job
+// has ended.
+func (s *Scheduler) look(ctx context.Context) (bool, error) {
+	if err := s.refresh(ctx); err != nil {
+		return false, err
+	}
+	if s.status.State != crawler.StateRunning {
+		return s.status.State != crawler.StateCreated && s.status.State != crawler.StatePaused, nil
+	}
+	if err := s.sweep(ctx); err != nil {
+		return false, err
+	}
+	numbers, err := s.frontier.Counters(ctx)
+	if err != nil {
+		return false, err
+	}
+	if budget := s.spent(numbers); budget != "" {
+		return s.wind(ctx, numbers, budget)
+	}
+	if numbers.Idle() && s.status.Seeded {
+		return s.finish(ctx)
+	}
+	return false, s.arm(ctx, numbers)
+}
+
+// statusAge is for how long a job's status is taken to be the same.
+const statusAge = 250 * time.Millisecond
+
+// refresh reads the job's status now and then.
+func (s *Scheduler) refresh(ctx context.Context) error {
+	if time.Since(s.checked) < statusAge {
+		return nil
+	}
+	status, err := s.jobs.Status(ctx, s.job)
+	if err != nil {
+		return err
+	}
+	s.status, s.checked = status, time.Now()
+	return nil
+}
+
+// sweep breaks the visits of lost workers.
+func (s *Scheduler) sweep(ctx context.Context) error {
+	if time.Since(s.swept) < s.cfg.SweepEvery {
+		return nil
+	}
+	s.swept = time.Now()
+	broken, err := s.frontier.Sweep(ctx)
+	if broken > 0 {
+		s.cfg.Log.Warn("visits broke: their workers were lost", "job", s.job, "visits", broken)
+	}
+	return err
+}
+
+// arm orders visits to hosts that are due, as many as the fleet has room for.
+func (s *Scheduler) arm(ctx context.Context, numbers crawler.Counters) error {
+	if numbers.Due == 0 {
+		return nil
+	}
+	capacity, err := s.fleet.Capacity(s.job)
+	if err != nil {
+		return err
+	}
+	room := capacity - int(numbers.Out())
+	if room <= 0 {
+		return nil
+	}
+	orders, err := s.frontier.Arm(ctx, room)
+	for _, o := range orders {
+		if err := s.fleet.Enqueue(ctx, s.status, o); err != nil {
+			return err // the rest is swept, and due again
+		}
+	}
+	return err
+}
+
+// spent names the budget of the job that is used up, or "".
+func (s *Scheduler) spent(numbers crawler.Counters) string {
+	job := s.status.Job
+	switch {
+	case s.status.Ending != "":
+		return s.status.Ending
+	case job.Pages > 0 && numbers.Pages() >= job.Pages:
+		return "pages"
+	case job.Bytes > 0 && numbers.Bytes >= int64(job.Bytes):
+		return "bytes"
+	case job.Time > 0 && s.status.Age+time.Since(s.checked) >= time.Duration(job.Time):
+		return "time"
+	}
+	return ""
+}
+
+// wind lets a job run out whose budget is spent: its visits are told to end,
+// and when they have, the job is done.
+func (s *Scheduler) wind(ctx context.Context, numbers crawler.Counters, budget string) (bool, error) {
+	if s.status.Ending == "" {
+		s.cfg.Log.Info("a budget is spent", "job", s.job, "budget", budget)
+		if err := s.jobs.End(ctx, s.job, budget); err != nil {
+			return false, err
+		}
+		s.status.Ending = budget
+	}
+	if numbers.Out() > 0 {
+		return false, nil
+	}
+	return s.move(ctx, "budget of "+budget)
+}
+
+// finish ends the job if there is nothing left to do.
+func (s *Scheduler) finish(ctx context.Context) (bool, error) {
+	idle, err := s.frontier.Idle(ctx)
+	if err != nil || !idle {
+		return false, err
+	}
+	return s.move(ctx, "")
+}
+
+func (s *Scheduler) move(ctx context.Context, reason string) (bool, error) {
+	if _, err := s.jobs.Move(ctx, s.job, crawler.StateDone, reason, crawler.StateRunning); err != nil {
+		return false, err
+	}
+	status, err := s.jobs.Status(ctx, s.job)
+	if err != nil {
+		return false, fmt.Errorf("after its end: %w", err)
+	}
+	s.status = status
+	s.cfg.Log.Info("the job is done", "job", s.job, "reason", reason)
+	return true, nil
+}

@@ -1,0 +1,46 @@
+package tasks
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"os"
+	"sync"
+	"time"
+)
+
+// logEvery is how often the same message of asynq is passed on. A server that
+// loses its Redis asks again without a pause, and says so each time.
+const logEvery = 10 * time.Second
+
+// logger passes asynq's messages on.
+type logger struct {
+	log *slog.Logger
+
+	mu   sync.Mutex
+	last map[string]time.Time
+}
+
+func (l *logger) Debug(args ...any) { l.pass(slog.LevelDebug, args) }
+func (l *logger) Info(args ...any)  { l.pass(slog.LevelInfo, args) }
+func (l *logger) Warn(args ...any)  { l.pass(slog.LevelWarn, args) }
+func (l *logger) Error(args ...any) { l.pass(slog.LevelError, args) }
+func (l *logger) Fatal(args ...any) {
+	l.pass(slog.LevelError, args)
+	os.Exit(1)
+}
+
+func (l *logger) pass(level slog.Level, args []any) {
+	message := fmt.Sprint(args...)
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	now := time.Now()
+	if now.Sub(l.last[message]) < logEvery {
+		return
+	}
+	if l.last == nil || len(l.last) > 100 {
+		l.last = make(map[string]time.Time)
+	}
+	l.last[message] = now
+	l.log.Log(context.Background(), level, "asynq", "message", message)
+}

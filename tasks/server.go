@@ -1,0 +1,103 @@
+package tasks
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"log/slog"
+	"time"
+
+	"github.com/hibiken/asynq"
+
+	"github.com/trawlcrawler/trawl/crawler"
+)
+
+// Handler carries out visits. drain is closed when they are to end soon.
+type Handler func(ctx context.Context, v Visit, drain <-chan struct{}) (crawler.Report, error)
+
+// ServerConfig is how a server works off the queue of a job.
+type ServerConfig struct {
+	Job         string // whose queue
+	Concurrency int    // visits at once; default 100
+	// Drain is how long visits may take to end when the server closes. Default
+	// 9s: longer than their grace, and in time for a SIGTERM.
+	Drain time.Duration
+	Log   *slog.Logger // default none
+}
+
+// Server receives the visits of a job. A visit that waits costs a goroutine, so
+// one server may carry out hundreds at once.
+type Server struct {
+	server *asynq.Server
+	drain  chan struct{}
+	cancel context.CancelFunc
+}
+
+// Settings of asynq. Its defaults suit tasks that come now and then.
+const (
+	pollInterval    = 25 * time.Millisecond // of an empty queue; asynq waits half to one and a half of it
+	forwardInterval = time.Second           // of tasks to be retried
+)
+
+// Serve starts a server. It receives visits until Close. The handlers' context
+// ends with ctx.
+func Serve(ctx context.Context, redis asynq.RedisConnOpt, handle Handler, cfg ServerConfig) (*Server, error) {
+	if cfg.Concurrency == 0 {
+		cfg.Concurrency = 100
+	}
+	if cfg.Drain == 0 {
+		cfg.Drain = 9 * time.Second
+	}
+	if cfg.Log == nil {
+		cfg.Log = slog.New(slog.DiscardHandler)
+	}
+	ctx, cancel := context.WithCancel(ctx)
+	s := &Server{drain: make(chan struct{}), cancel: cancel}
+	s.server = asynq.NewServer(redis, asynq.Config{
+		Concurrency:              cfg.Concurrency,
+		Queues:                   map[string]int{cfg.Job: 1},
+		BaseContext:              func() context.Context { return ctx },
+		TaskCheckInterval:        pollInterval,
+		DelayedTaskCheckInterval: forwardInterval,
+		ShutdownTimeout:          cfg.Drain,
+		RetryDelayFunc:           func(int, error, *asynq.Task) time.Duration { return time.Second },
+		Logger:                   &logger{log: cfg.Log},
+		LogLevel:                 asynq.WarnLevel,
+	})
+	mux := asynq.NewServeMux()
+	mux.HandleFunc(TypeFetch, func(ctx context.Context, t *asynq.Task) error { return s.visit(ctx, t, handle) })
+	if err := s.server.Start(mux); err != nil {
+		cancel()
+		return nil, fmt.Errorf("start the worker of queue %s: %w", cfg.Job, err)
+	}
+	return s, nil
+}
+
+// visit carries out one task. A visit that failed is not retried by asynq: the
+// frontier knows what is still to be done, and will order another. It stays to
+// be seen in the archive, with its error.
+func (s *Server) visit(ctx context.Context, t *asynq.Task, handle Handler) error {
+	v, err := parseVisit(t)
+	if err != nil {
+		return fmt.Errorf("%w: %w", err, asynq.SkipRetry)
+	}
+	report, err := handle(ctx, v, s.drain)
+	result, jsonErr := json.Marshal(report)
+	if jsonErr == nil {
+		_, jsonErr = t.ResultWriter().Write(result)
+	}
+	if err = errors.Join(err, jsonErr); err != nil {
+		return fmt.Errorf("%w: %w", err, asynq.SkipRetry)
+	}
+	return nil
+}
+
+// Close lets visits end, waits for them, and stops the server. What they had in
+// flight goes back to the frontier.
+func (s *Server) Close() {
+	s.server.Stop()
+	close(s.drain)
+	s.server.Shutdown()
+	s.cancel()
+}
