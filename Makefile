@@ -1,0 +1,23 @@
+GO ?= go
+
+# How long the tests of one package may take, on a slow machine with the race
+# detector. It is there to end what hangs.
+TIMEOUT ?= 20m
+
+.PHONY: test check build bench
+
+# The one test command.
+test: check
+	$(GO) test -race -timeout $(TIMEOUT) ./...
+
+check:
+	@unformatted=$$(gofmt -l .); test -z "$$unformatted" || \
+		{ echo "not formatted, run gofmt -w on:"; echo "$$unformatted"; exit 1; }
+	$(GO) vet ./...
+	$(GO) tool staticcheck ./...
+
+build:
+	CGO_ENABLED=0 $(GO) build -trimpath -ldflags '-s -w' -o trawl ./cmd/trawl
+
+bench:
+	$(GO) test -run '^$$' -bench . -benchmem -timeout $(TIMEOUT) ./...

@@ -1,0 +1,76 @@
+package redisd
+
+import (
+	"crypto/rand"
+	"fmt"
+	"log/slog"
+	"net/url"
+	"time"
+
+	"github.com/alicebob/miniredis/v2"
+)
+
+// Builtin is an imitation of Redis inside this process. Its data live in memory
+// and end with it. It listens on the loopback interface, where other users of
+// the machine could reach it, and so asks for a password that only its URL
+// tells.
+type Builtin struct {
+	redis  *miniredis.Miniredis
+	secret string
+	stop   chan struct{}
+	idle   chan struct{} // closed when the clock has stopped
+}
+
+// StartBuiltin starts an imitation of Redis. A nil log hears nothing.
+func StartBuiltin(log *slog.Logger) (*Builtin, error) {
+	b := &Builtin{
+		redis:  miniredis.NewMiniRedis(),
+		secret: rand.Text(),
+		stop:   make(chan struct{}),
+		idle:   make(chan struct{}),
+	}
+	b.redis.RequireAuth(b.secret)
+	if err := b.redis.StartAddr("127.0.0.1:0"); err != nil {
+		return nil, fmt.Errorf("start the built-in redis: %w", err)
+	}
+	go b.runClock()
+	if log != nil {
+		log.Info("built-in redis started: its data end with this process", "addr", b.redis.Addr())
+	}
+	return b, nil
+}
+
+// runClock lets keys expire, for which the imitation waits to be told that time
+// has passed. What it tells scripts to be the TIME is the real one already.
+func (b *Builtin) runClock() {
+	defer close(b.idle)
+	const step = 100 * time.Millisecond
+	ticker := time.NewTicker(step)
+	defer ticker.Stop()
+	last := time.Now()
+	for {
+		select {
+		case <-b.stop:
+			return
+		case <-ticker.C:
+			// The ticker drops ticks when the machine is busy; the clock must not.
+			now := time.Now()
+			b.redis.FastForward(now.Sub(last))
+			last = now
+		}
+	}
+}
+
+// URL returns the address, with the password, as go-redis and the command line
+// take it.
+func (b *Builtin) URL() string {
+	u := url.URL{Scheme: "redis", User: url.UserPassword("", b.secret), Host: b.redis.Addr()}
+	return u.String()
+}
+
+// Stop ends the imitation and forgets its data. It must be called once.
+func (b *Builtin) Stop() {
+	close(b.stop)
+	<-b.idle
+	b.redis.Close()
+}

@@ -1,0 +1,8 @@
+//go:build !unix
+
+package redisd
+
+import "os/exec"
+
+// own does nothing: this system has no process groups.
+func own(*exec.Cmd) {}
