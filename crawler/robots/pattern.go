@@ -1,0 +1,117 @@
+package robots
+
+import "strings"
+
+// pattern is the path of a rule, of which "*" stands for any octets and a "$"
+// at the end for the end of the path (RFC 9309, 2.2.3). It is kept as the
+// literals between the stars, in the spelling of [plain].
+type pattern struct {
+	prefix   string   // before the first star
+	inner    []string // after a star, in order, none empty
+	suffix   string   // after the last star, when anchored behind a star
+	starred  bool     // there is a star
+	anchored bool     // it ends in "$"
+	octets   int      // its length, which decides which of several matching rules counts
+}
+
+func newPattern(value string) pattern {
+	value, anchored := strings.CutSuffix(value, "$")
+	head, tail, starred := strings.Cut(value, "*")
+	p := pattern{prefix: plain(head), starred: starred, anchored: anchored}
+	for literal := range strings.FieldsFuncSeq(tail, isStar) {
+		p.inner = append(p.inner, plain(literal))
+	}
+	p.octets = p.length(strings.Count(value, "*"))
+	if last := len(p.inner) - 1; last >= 0 && anchored && !strings.HasSuffix(value, "*") {
+		p.inner, p.suffix = p.inner[:last], p.inner[last]
+	}
+	return p
+}
+
+func isStar(r rune) bool { return r == '*' }
+
+// length counts the octets of the pattern as a URL spells them, so that a rule
+// has the same weight whether its author wrote ü or %C3%BC, $ or %24.
+func (p *pattern) length(stars int) int {
+	n := stars + spelled(p.prefix)
+	for _, literal := range p.inner {
+		n += spelled(literal)
+	}
+	if p.anchored {
+		n++
+	}
+	return n
+}
+
+// matches reports whether the pattern describes a path in the spelling of
+// [plain]. Each literal is taken where it first occurs behind the one before,
+// which leaves the most for those that follow: no star is ever tried twice, and
+// the time grows with the length of the path alone.
+func (p *pattern) matches(path string) bool {
+	rest, ok := strings.CutPrefix(path, p.prefix)
+	if !ok {
+		return false
+	}
+	if !p.starred {
+		return !p.anchored || rest == ""
+	}
+	for _, literal := range p.inner {
+		if _, rest, ok = strings.Cut(rest, literal); !ok {
+			return false
+		}
+	}
+	return strings.HasSuffix(rest, p.suffix)
+}
+
+// plain is the one spelling in which paths and patterns are compared: every
+// escape stands for its octet. RFC 9309, 2.2.2 spells the other way round, with
+// escapes for all but unreserved octets; which are equal is the same. Only the
+// escapes of "/" and "?", which give a path its structure, and of "%" stay.
+func plain(s string) string {
+	if !strings.Contains(s, "%") {
+		return s
+	}
+	b := make([]byte, 0, len(s))
+	for len(s) > 0 {
+		octet, n := next(s)
+		if n > 1 && strings.IndexByte("/?%", octet) >= 0 {
+			b = append(b, strings.ToUpper(s[:n])...)
+		} else {
+			b = append(b, octet)
+		}
+		s = s[n:]
+	}
+	return string(b)
+}
+
+// next returns the first octet of s and how many bytes spell it: three when
+// they are an escape.
+func next(s string) (octet byte, n int) {
+	if len(s) >= 3 && s[0] == '%' && isHex(s[1]) && isHex(s[2]) {
+		return unhex(s[1])<<4 | unhex(s[2]), 3
+	}
+	return s[0], 1
+}
+
+func isHex(c byte) bool {
+	return '0' <= c && c <= '9' || 'a' <= c|0x20 && c|0x20 <= 'f'
+}
+
+func unhex(c byte) byte {
+	if c <= '9' {
+		return c - '0'
+	}
+	return c | 0x20 - 'a' + 10
+}
+
+// spelled is the length of plain octets in a URL: three for those that it can
+// not hold as they are (RFC 3986, 2).
+func spelled(octets string) int {
+	n := len(octets)
+	for i := range len(octets) {
+		if c := octets[i]; c <= ' ' || c >= 0x7f || strings.IndexByte("\"<>\\^`{|}", c) >= 0 {
+			n += 2
+		}
+	}
+	return n
+}

@@ -1,0 +1,142 @@
+package robots
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"github.com/trawlcrawler/trawl/crawler"
+)
+
+// Cache is the fleet's memory of robots.txt files: a value for each origin,
+// such as "https://example.com". It is safe for concurrent use.
+type Cache interface {
+	// Get returns the value of an origin, and whether there is one.
+	Get(ctx context.Context, origin string) (value []byte, found bool, err error)
+	// Put keeps a value for at most ttl.
+	Put(ctx context.Context, origin string, value []byte, ttl time.Duration) error
+}
+
+// Config sets up a [Robots].
+type Config struct {
+	// Memory bounds the bytes that parsed rules may take in this process.
+	// Default 64 MiB.
+	Memory int
+	// Now is the clock. Default time.Now.
+	Now func() time.Time
+}
+
+func (c Config) withDefaults() Config {
+	if c.Memory == 0 {
+		c.Memory = 64 << 20
+	}
+	if c.Now == nil {
+		c.Now = time.Now
+	}
+	return c
+}
+
+// Robots rules on URLs by the robots.txt of their authorities, each of which is
+// fetched once for the whole fleet and for all jobs. It is safe for concurrent
+// use.
+type Robots struct {
+	cache  Cache
+	now    func() time.Time
+	memory *memory
+	turns  turns // at an origin
+}
+
+// New returns a Robots that shares what it learns through cache.
+func New(cache Cache, cfg Config) *Robots {
+	cfg = cfg.withDefaults()
+	return &Robots{cache: cache, now: cfg.Now, memory: newMemory(cfg.Memory)}
+}
+
+// Ruling says what the robots.txt of u's origin says to job. It may take as
+// long as get takes for the file and its redirects; callers for one origin wait
+// for the first of them. The errors are those of the cache, of get, and of ctx;
+// a robots.txt that can not be had is no error but a ruling.
+//
+// Such a robots.txt is asked for again with growing pauses, and given up after
+// job.RobotsTries tries of the whole fleet. An hour later it is asked for anew.
+func (r *Robots) Ruling(ctx context.Context, job crawler.Job, u crawler.URL, get Getter) (crawler.Ruling, error) {
+	if job.IgnoreRobots {
+		return obey(&Rules{}, job), nil
+	}
+	s := subject{u.Origin(), job.ProductToken()}
+	if rules := r.memory.recall(s, r.now()); rules != nil {
+		return obey(rules, job), nil
+	}
+	leave, err := r.turns.take(ctx, s.origin)
+	if err != nil {
+		return crawler.Ruling{}, fmt.Errorf("wait for the robots.txt of %s: %w", s.origin, err)
+	}
+	defer leave()
+	if rules := r.memory.recall(s, r.now()); rules != nil {
+		return obey(rules, job), nil
+	}
+	rec, err := r.record(ctx, s.origin, job.RobotsTries, get)
+	if err != nil {
+		return crawler.Ruling{}, fmt.Errorf("robots.txt of %s: %w", s.origin, err)
+	}
+	if rec.kind != kindRules {
+		return r.refuse(rec, job), nil
+	}
+	rules := Parse([]byte(rec.text), s.token)
+	r.memory.keep(s, rules, rec.at.Add(rec.life()))
+	return obey(rules, job), nil
+}
+
+// record returns what the fleet knows of an origin, after asking the origin
+// where that is due.
+func (r *Robots) record(ctx context.Context, origin string, tries int, get Getter) (record, error) {
+	old, err := r.known(ctx, origin)
+	if err != nil || old.kind != 0 && old.stands(r.now(), tries) {
+		return old, err
+	}
+	rec, err := ask(ctx, origin, get)
+	if err != nil {
+		return record{}, err
+	}
+	rec.at = r.now().Truncate(time.Millisecond)
+	if rec.kind == kindUnreachable {
+		rec.tries = old.tries + 1
+		rec.pause = pauseAfter(rec.tries)
+	}
+	return rec, r.cache.Put(ctx, origin, rec.pack(), rec.life())
+}
+
+// known returns what the fleet remembers of an origin: the zero record when
+// that is nothing, is unreadable, or no longer counts. A clock ahead of ours
+// must not make a record last longer.
+func (r *Robots) known(ctx context.Context, origin string) (record, error) {
+	value, found, err := r.cache.Get(ctx, origin)
+	if err != nil || !found {
+		return record{}, err
+	}
+	now := r.now()
+	rec, ok := unpack(value)
+	if !ok || !now.Before(rec.at.Add(rec.life())) {
+		return record{}, nil
+	}
+	if rec.at.After(now) {
+		rec.at = now
+	}
+	return rec, nil
+}
+
+// obey is the ruling by rules that were had.
+func obey(rules *Rules, job crawler.Job) crawler.Ruling {
+	return crawler.Ruling{
+		Allowed: rules.Allowed,
+		Delay:   min(rules.CrawlDelay(), time.Duration(job.CrawlDelayCap)),
+	}
+}
+
+// refuse is the ruling while, or because, there are no rules to be had.
+func (r *Robots) refuse(rec record, job crawler.Job) crawler.Ruling {
+	if rec.givenUp(job.RobotsTries) {
+		return crawler.Ruling{Unavailable: rec.text}
+	}
+	return crawler.Ruling{Unavailable: rec.text, Again: max(rec.again(r.now()), time.Millisecond)}
+}

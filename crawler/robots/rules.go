@@ -1,0 +1,188 @@
+package robots
+
+import (
+	"cmp"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/trawlcrawler/trawl/crawler"
+)
+
+// Rules is what one robots.txt says to one product token. The zero Rules allow
+// everything. They do not change, and are safe for concurrent use.
+type Rules struct {
+	rules    []rule // in the order in which they are asked: the first that matches decides
+	delay    time.Duration
+	sitemaps []string
+}
+
+// rule allows or disallows the paths that its pattern matches.
+type rule struct {
+	pattern
+	allow bool
+}
+
+// Allowed reports whether u may be fetched. Of the rules that match its path
+// and query the longest counts, and an allow among equals (RFC 9309, 2.2.2).
+// /robots.txt itself is always allowed. That u belongs to the authority of the
+// robots.txt is for the caller to know.
+func (r *Rules) Allowed(u crawler.URL) bool {
+	path := plain(u.Path())
+	switch path {
+	case "":
+		path = "/"
+	case "/robots.txt":
+		return true
+	}
+	for i := range r.rules {
+		if r.rules[i].matches(path) {
+			return r.rules[i].allow
+		}
+	}
+	return true
+}
+
+// CrawlDelay returns the time that should pass between two requests: 0 when the
+// file asks for none, the longest when it asks for several. It has no upper
+// bound.
+func (r *Rules) CrawlDelay() time.Duration { return r.delay }
+
+// Sitemaps returns the addresses of sitemaps, as written, each once. They
+// belong to no product token.
+func (r *Rules) Sitemaps() []string { return slices.Clone(r.sitemaps) }
+
+// weight estimates the bytes of memory that r holds.
+func (r *Rules) weight() int {
+	const fixed, perRule, perString = 512, 128, 16
+	n := fixed
+	for i := range r.rules {
+		n += perRule + r.rules[i].octets + perString*len(r.rules[i].inner)
+	}
+	for _, s := range r.sitemaps {
+		n += perString + len(s)
+	}
+	return n
+}
+
+// Parse reads the robots.txt in body for a crawler that goes by token. It reads
+// at most [MaxSize] bytes. It can not fail: lines that are no records of the
+// protocol are ignored, and without any others everything is allowed.
+func Parse(body []byte, token string) *Rules {
+	p := parser{token: token}
+	for key, value := range records(body) {
+		p.read(key, value)
+	}
+	return p.rules()
+}
+
+// parser collects the groups that may speak to a token: those that name it,
+// merged, and those for "*", which count only when none names it (RFC 9309,
+// 2.2.1).
+type parser struct {
+	token    string
+	own, any group
+	sitemaps []string
+	ruled    bool // a rule came since the last User-agent line: the next begins a new group
+	delayed  bool // the same of a Crawl-delay
+}
+
+// group is all that is said to one token.
+type group struct {
+	named bool // a User-agent line names it
+	rules []rule
+	delay time.Duration
+
+	takesRules bool // the next rule belongs to it
+	takesDelay bool // the next Crawl-delay belongs to it
+}
+
+func (p *parser) read(key, value string) {
+	switch key {
+	case keyAgent:
+		p.agent(value)
+	case keyAllow, keyDisallow:
+		p.rule(value, key == keyAllow)
+	case keyDelay:
+		p.delay(value)
+	case keySitemap:
+		p.sitemaps = append(p.sitemaps, value)
+	}
+}
+
+// agent reads a User-agent line. Lines in a row head one group; only a rule
+// ends the row, since other records must not interfere (RFC 9309, 2.2.4). A
+// Crawl-delay, which is such a record, speaks to the lines right above it.
+func (p *parser) agent(name string) {
+	if name == "" {
+		return
+	}
+	for _, g := range []*group{&p.own, &p.any} {
+		g.takesRules = g.takesRules && !p.ruled
+		g.takesDelay = g.takesDelay && !p.ruled && !p.delayed
+	}
+	p.ruled, p.delayed = false, false
+	if g := p.groupOf(name); g != nil {
+		g.named, g.takesRules, g.takesDelay = true, true, true
+	}
+}
+
+// groupOf returns the group that a User-agent line heads, or nil when it is
+// another crawler's. A version or remark behind the product token is no part of
+// it.
+func (p *parser) groupOf(name string) *group {
+	token := name
+	if end := strings.IndexAny(name, "/ \t,;("); end >= 0 {
+		token = name[:end]
+	}
+	switch {
+	case token == "*":
+		return &p.any
+	case p.token != "" && (strings.EqualFold(token, p.token) || strings.EqualFold(name, p.token)):
+		return &p.own
+	}
+	return nil
+}
+
+// rule reads an Allow or Disallow line. An empty one matches nothing.
+func (p *parser) rule(value string, allow bool) {
+	p.ruled = true
+	if value == "" {
+		return
+	}
+	for _, g := range []*group{&p.own, &p.any} {
+		if g.takesRules {
+			g.rules = append(g.rules, rule{newPattern(strings.Clone(value)), allow})
+		}
+	}
+}
+
+func (p *parser) delay(value string) {
+	p.delayed = true
+	for _, g := range []*group{&p.own, &p.any} {
+		if g.takesDelay {
+			g.delay = max(g.delay, crawlDelay(value))
+		}
+	}
+}
+
+func (p *parser) rules() *Rules {
+	g := p.any
+	if p.own.named {
+		g = p.own
+	}
+	slices.SortStableFunc(g.rules, func(a, b rule) int {
+		return cmp.Or(cmp.Compare(b.octets, a.octets), allowFirst(a, b))
+	})
+	return &Rules{rules: slices.Clip(g.rules), delay: g.delay, sitemaps: sitemaps(p.sitemaps)}
+}
+
+func allowFirst(a, b rule) int {
+	switch {
+	case a.allow == b.allow:
+		return 0
+	case a.allow:
+		return -1
+	}
+	return 1
+}
