@@ -1,0 +1,102 @@
+package fetch
+
+import (
+	"crypto/x509"
+	"fmt"
+	"net/netip"
+	"time"
+
+	"github.com/trawlcrawler/trawl/crawler"
+)
+
+// Config are the limits of a [Fetcher]. The zero value is useful: each field
+// says what it stands for.
+type Config struct {
+	// AllowPrivate opens every address. Default false: the guard refuses what is
+	// not of the public internet.
+	AllowPrivate bool
+	// AllowCIDR opens these networks. An IPv4 network also opens its addresses
+	// where IPv6 hides them. Default none.
+	AllowCIDR []netip.Prefix
+	// AllowHosts opens whatever these hosts resolve to, at their port alone:
+	// without one, 80 and 443. It is meant for hosts that the operator himself
+	// named as seeds. Default none.
+	AllowHosts []crawler.Host
+
+	// ConnectTimeout bounds name resolution and TCP connect together. Default 10s.
+	ConnectTimeout time.Duration
+	// TLSTimeout bounds the TLS handshake. Default 10s.
+	TLSTimeout time.Duration
+	// HeaderTimeout is how long an answer may take to begin. Default 30s.
+	HeaderTimeout time.Duration
+	// MaxHeaderBytes bounds the headers of an answer. Default 256 KiB.
+	MaxHeaderBytes int64
+
+	// IdleConns is how many connections are kept warm, over all hosts. Default 512.
+	IdleConns int
+	// IdleTimeout is for how long they are. Default 90s.
+	IdleTimeout time.Duration
+
+	// HeadBytes is how much of a body is held in memory; the rest goes to a file
+	// in TempDir. Default 2 MiB, and never more than Memory.
+	HeadBytes int64
+	// Memory bounds the heads that are held at once, over all bodies. A body that
+	// would exceed it waits until others are released. The first 64 KiB of a
+	// body are not counted, nor what a decoder needs to look back: 32 KiB for
+	// gzip and deflate, at most 8 MiB for zstd and 16 MiB for br. Default 256 MiB.
+	Memory int64
+	// TempDir is where bodies spill to. Their files are unlinked as soon as they
+	// are open, so that nothing is left behind however the process ends. Default
+	// [os.TempDir].
+	TempDir string
+
+	rootCAs *x509.CertPool // for tests; nil means those of the system
+}
+
+// withDefaults returns c with its zero fields filled in.
+func (c Config) withDefaults() Config {
+	orDefault(&c.ConnectTimeout, 10*time.Second)
+	orDefault(&c.TLSTimeout, 10*time.Second)
+	orDefault(&c.HeaderTimeout, 30*time.Second)
+	orDefault(&c.MaxHeaderBytes, 256<<10)
+	orDefault(&c.IdleConns, 512)
+	orDefault(&c.IdleTimeout, 90*time.Second)
+	orDefault(&c.HeadBytes, 2<<20)
+	orDefault(&c.Memory, 256<<20)
+	c.HeadBytes = min(c.HeadBytes, c.Memory)
+	return c
+}
+
+func orDefault[T comparable](field *T, value T) {
+	var zero T
+	if *field == zero {
+		*field = value
+	}
+}
+
+// validate names the first field that is out of range.
+func (c Config) validate() error {
+	for _, field := range []struct {
+		name  string
+		value int64
+	}{
+		{"ConnectTimeout", int64(c.ConnectTimeout)},
+		{"TLSTimeout", int64(c.TLSTimeout)},
+		{"HeaderTimeout", int64(c.HeaderTimeout)},
+		{"MaxHeaderBytes", c.MaxHeaderBytes},
+		{"IdleConns", int64(c.IdleConns)},
+		{"IdleTimeout", int64(c.IdleTimeout)},
+		{"HeadBytes", c.HeadBytes},
+		{"Memory", c.Memory},
+	} {
+		if field.value < 0 {
+			return fmt.Errorf("fetch: %s is %d: want 0 (its default) or more", field.name, field.value)
+		}
+	}
+	for _, p := range c.AllowCIDR {
+		if !p.IsValid() {
+			return fmt.Errorf("fetch: AllowCIDR has %q: want a network such as 10.0.0.0/8", p)
+		}
+	}
+	return nil
+}

@@ -1,0 +1,99 @@
+package fetch
+
+import (
+	"context"
+	"fmt"
+	"net/http"
+	"net/netip"
+	"sync"
+	"time"
+
+	"github.com/trawlcrawler/trawl/crawler"
+)
+
+// Fetcher makes requests. It is safe for concurrent use, and shares its warm
+// connections and its memory among all requests.
+type Fetcher struct {
+	cfg       Config
+	guard     *guard
+	transport *http.Transport
+	memory    *memory
+	decoders  *decoders
+	chunks    sync.Pool // of *chunk
+	keepers   sync.Pool // of *keeper
+}
+
+// New returns a fetcher with the limits of cfg. It fails where a field of cfg
+// is out of range, and where no file can be made in TempDir.
+func New(cfg Config) (*Fetcher, error) {
+	if err := cfg.validate(); err != nil {
+		return nil, err
+	}
+	cfg = cfg.withDefaults()
+	trial, err := spillFile(cfg.TempDir)
+	if err != nil {
+		return nil, err
+	}
+	trial.Close()
+	g := newGuard(cfg)
+	f := &Fetcher{
+		cfg:       cfg,
+		guard:     g,
+		transport: newTransport(cfg, g),
+		memory:    newMemory(cfg.Memory),
+		decoders:  newDecoders(),
+	}
+	f.chunks.New = func() any { return new(chunk) }
+	f.keepers.New = func() any { return newKeeper(f) }
+	return f, nil
+}
+
+// Allow opens whatever a host resolves to, at its port alone, as
+// Config.AllowHosts does.
+func (f *Fetcher) Allow(h crawler.Host) { f.guard.allow(h) }
+
+// Close lets go of the idle connections. Pages that were fetched stay good.
+func (f *Fetcher) Close() { f.transport.CloseIdleConnections() }
+
+// Fetch makes one request. What the web does, good or bad, is in the page,
+// whose Release the caller calls. The error is ctx.Err() where ctx ended before
+// the answer was whole, and otherwise says what ails our own house: no room
+// for a temporary file, no more file descriptors, a request without limits.
+//
+// Where a warm connection turns out to be dead before an answer began, net/http
+// sends the request once more on another one. The server may then see a
+// request twice, as RFC 9110, 9.2.2 allows for GET.
+func (f *Fetcher) Fetch(ctx context.Context, req crawler.Request) (*crawler.Page, error) {
+	if req.Timeout <= 0 || req.BodyLimit <= 0 {
+		return nil, fmt.Errorf("fetch %s: timeout %s and body limit %d must be more than 0", req.URL, req.Timeout, req.BodyLimit)
+	}
+	page := &crawler.Page{URL: req.URL}
+	err := f.ask(ctx, req, page)
+	if err == nil && page.Fault == nil {
+		return page, nil
+	}
+	if ctx.Err() != nil {
+		err = ctx.Err()
+	}
+	if err != nil {
+		page.Release()
+		return nil, err
+	}
+	return page, nil
+}
+
+// ask makes the request and fills in the page.
+func (f *Fetcher) ask(ctx context.Context, req crawler.Request, page *crawler.Page) error {
+	d := startDeadline(ctx, req.Timeout)
+	defer d.stop()
+	out := newRequest(d.ctx, req, func(peer netip.AddrPort) { page.Address = peer })
+	page.Started = time.Now()
+	defer func() { page.Duration = time.Since(page.Started) }()
+	resp, err := f.transport.RoundTrip(out)
+	if err != nil {
+		page.Fault, err = f.diagnose(d, err)
+		return err
+	}
+	defer resp.Body.Close()
+	return f.read(d, req, resp, page)
+}

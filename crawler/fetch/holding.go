@@ -1,0 +1,56 @@
+package fetch
+
+import (
+	"fmt"
+	"os"
+	"sync"
+
+	"github.com/trawlcrawler/trawl/crawler"
+)
+
+// holding is a body and what is to be given back for it.
+type holding struct {
+	body    crawler.Body
+	f       *Fetcher
+	first   *chunk   // that the head lies in, if it does
+	charged int64    // bytes of memory
+	spill   *os.File // may be nil
+	once    sync.Once
+}
+
+// release may be called again, and at the same time.
+func (h *holding) release() {
+	h.once.Do(func() {
+		h.body.Head, h.body.Spill = nil, nil
+		if h.first != nil {
+			h.f.chunks.Put(h.first)
+		}
+		if h.charged > 0 {
+			h.f.memory.give(h.charged)
+		}
+		if h.spill != nil {
+			h.spill.Close()
+		}
+	})
+}
+
+// spillFile opens a file in dir that has no name any more.
+func spillFile(dir string) (*os.File, error) {
+	file, err := os.CreateTemp(dir, "trawl-body-")
+	if err != nil {
+		return nil, fmt.Errorf("fetch: no temporary file for a body: %w", err)
+	}
+	if err := os.Remove(file.Name()); err != nil {
+		file.Close()
+		return nil, fmt.Errorf("fetch: unlink a temporary file: %w", err)
+	}
+	return file, nil
+}
+
+// spilled words the error of a write to such a file.
+func spilled(_ int, err error) error {
+	if err != nil {
+		return fmt.Errorf("fetch: keep a body: %w", err)
+	}
+	return nil
+}

@@ -1,0 +1,170 @@
+package fetch
+
+import (
+	"crypto/sha256"
+	"errors"
+	"hash"
+	"io"
+	"os"
+
+	"github.com/trawlcrawler/trawl/crawler"
+)
+
+// chunk is what a body begins with, free of charge: most need no more.
+type chunk [64 << 10]byte
+
+// errCut says that there was more than the limit.
+var errCut = errors.New("the body is longer than its limit")
+
+// keeper takes one body in: its head into memory, the rest into a file. It is
+// for one goroutine, and goes back to its fetcher when it hands the body out.
+type keeper struct {
+	f        *Fetcher
+	deadline *deadline
+	limit    int64 // of the whole in bytes
+	most     int64 // of the head
+	exact    bool  // the whole is most bytes long
+	head     []byte
+	charged  int64    // bytes of memory taken for the head
+	first    *chunk   // what the head lies in; nil when it outgrew it
+	way      *chunk   // through which bytes go to the file; nil until they do
+	spill    *os.File // nil until bytes go to it
+	size     int64
+	hash     hash.Hash
+	probe    [1]byte
+}
+
+func newKeeper(f *Fetcher) *keeper { return &keeper{f: f, hash: sha256.New()} }
+
+// keeper returns one for a body of which limit bytes are kept. length is that
+// of the whole, or -1.
+func (f *Fetcher) keeper(d *deadline, limit, length int64) *keeper {
+	k := f.keepers.Get().(*keeper)
+	k.deadline, k.limit, k.most = d, limit, min(limit, f.cfg.HeadBytes)
+	k.exact = length >= 0 && length <= k.most
+	if k.exact {
+		k.most = length
+	}
+	k.first = f.chunks.Get().(*chunk)
+	k.head = k.first[:0:min(int64(len(k.first)), k.most)]
+	return k
+}
+
+// fill takes r in until it ends. ended is nil when it ended well, errCut when
+// there was more than the limit, and otherwise what r failed with; err is our
+// own trouble.
+func (k *keeper) fill(r io.Reader) (ended, err error) {
+	for k.size < k.limit {
+		space, err := k.space()
+		if err != nil {
+			return nil, err
+		}
+		n, ended := r.Read(space[:min(int64(len(space)), k.limit-k.size)])
+		if err := k.take(space[:n]); err != nil {
+			return nil, err
+		}
+		if ended != nil {
+			return unlessEOF(ended), nil
+		}
+	}
+	return k.beyond(r), nil
+}
+
+// beyond looks whether r has more than was kept.
+func (k *keeper) beyond(r io.Reader) error {
+	for {
+		n, err := r.Read(k.probe[:])
+		if n > 0 {
+			return errCut
+		}
+		if err != nil {
+			return unlessEOF(err)
+		}
+	}
+}
+
+func unlessEOF(err error) error {
+	if err == io.EOF {
+		return nil
+	}
+	return err
+}
+
+// space is where the next bytes are to be read into.
+func (k *keeper) space() ([]byte, error) {
+	if len(k.head) == cap(k.head) && int64(cap(k.head)) < k.most {
+		if err := k.grow(); err != nil {
+			return nil, err
+		}
+	}
+	if len(k.head) < cap(k.head) {
+		return k.head[len(k.head):cap(k.head)], nil
+	}
+	if k.way == nil {
+		k.way = k.f.chunks.Get().(*chunk)
+	}
+	return k.way[:], nil
+}
+
+// grow makes room in the head. The first time it takes all the memory that the
+// head may come to need: to ask again later could end in a deadlock.
+func (k *keeper) grow() error {
+	if k.charged == 0 {
+		if err := k.f.memory.take(k.deadline, k.most); err != nil {
+			return err
+		}
+		k.charged = k.most
+	}
+	size := min(2*int64(cap(k.head)), k.most)
+	if k.exact {
+		size = k.most
+	}
+	head := make([]byte, len(k.head), size)
+	copy(head, k.head)
+	k.head = head
+	if k.first != nil {
+		k.way, k.first = k.first, nil
+	}
+	return nil
+}
+
+// take keeps p, which was read into space.
+func (k *keeper) take(p []byte) error {
+	k.hash.Write(p)
+	k.size += int64(len(p))
+	if len(k.head) < cap(k.head) {
+		k.head = k.head[:len(k.head)+len(p)]
+		return nil
+	}
+	if len(p) == 0 {
+		return nil
+	}
+	return k.overflow(p)
+}
+
+func (k *keeper) overflow(p []byte) (err error) {
+	if k.spill == nil {
+		if k.spill, err = spillFile(k.f.cfg.TempDir); err != nil {
+			return err
+		}
+	}
+	return spilled(k.spill.Write(p))
+}
+
+// body hands out what was kept. The keeper must not be used after it.
+func (k *keeper) body() *crawler.Body {
+	h := &holding{f: k.f, first: k.first, spill: k.spill}
+	if k.charged > 0 {
+		h.charged = int64(cap(k.head))
+		k.f.memory.give(k.charged - h.charged)
+	}
+	h.body = crawler.Body{Head: k.head, Spill: k.spill, Size: k.size, Release: h.release}
+	k.hash.Sum(h.body.Digest[:0])
+	if k.way != nil {
+		k.f.chunks.Put(k.way)
+	}
+	k.hash.Reset()
+	*k = keeper{f: k.f, hash: k.hash}
+	k.f.keepers.Put(k)
+	return &h.body
+}
