@@ -1,0 +1,63 @@
+package parse
+
+import (
+	"context"
+	"testing"
+	"unicode/utf8"
+
+	"github.com/trawlcrawler/trawl/crawler"
+)
+
+func FuzzParse(f *testing.F) {
+	for _, seed := range []struct{ contentType, body string }{
+		{"text/html", shop},
+		{"text/html; charset=gb18030", "<title>\xc4\xe3</title><a href='?\xc4\xe3&#x1f600;'>"},
+		{"text/html", "<meta charset=shift_jis><base href='//x/\x93\xfa?'><a href='\\\\y'><meta http-equiv=refresh content='0;url=\"z'>"},
+		{"", "\xff\xfe<\x00a\x00"},
+		{"application/xhtml+xml", "<?xml encoding='koi8-r'?><svg><foreignObject><template><title>x"},
+		{`text/html;charset="a\`, "<frameset><frame src=x><link rel='canonical next' href=c><iframe src=f>"},
+	} {
+		f.Add(seed.contentType, []byte(seed.body))
+	}
+	p, err := New(Config{Select: []string{"h=h1", "a[]=a@href"}, ProductToken: "trawl"})
+	if err != nil {
+		f.Fatal(err)
+	}
+	f.Fuzz(func(t *testing.T, contentType string, body []byte) {
+		page := htmlPage("http://example.com/dir/page", string(body))
+		page.Header["Content-Type"] = []string{contentType}
+		page.Header["X-Robots-Tag"] = []string{contentType}
+		doc, err := p.Parse(context.Background(), page)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if doc != nil {
+			check(t, doc)
+		}
+	})
+}
+
+// check fails if a document is not what its type promises.
+func check(t *testing.T, doc *crawler.Document) {
+	t.Helper()
+	if !utf8.ValidString(doc.Title) || len(doc.Title) > mostTitle {
+		t.Errorf("title %q of %d bytes", doc.Title, len(doc.Title))
+	}
+	if charsetName(doc.Charset) != doc.Charset {
+		t.Errorf("charset %q", doc.Charset)
+	}
+	seen := map[crawler.URL]bool{}
+	for _, l := range doc.Links {
+		u, err := crawler.ParseURL(l.URL.String())
+		if err != nil || u != l.URL {
+			t.Errorf("link %q is %q when parsed again, %v", l.URL, u, err)
+		}
+		if seen[l.URL] {
+			t.Errorf("link %q is there twice", l.URL)
+		}
+		seen[l.URL] = true
+	}
+	if h, ok := doc.Fields["h"].(string); ok && !utf8.ValidString(h) {
+		t.Errorf("field %q", h)
+	}
+}

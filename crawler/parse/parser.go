@@ -1,0 +1,127 @@
+// Package parse turns the bytes of a page into a document: it decides whether
+// they are HTML, in which charset, and reads the title, the links, what the
+// page says to robots, and the fields that a job selects.
+//
+// A mediaType is what Content-Type declares. A source is a body with the
+// charset that was decided for it, to be read as UTF-8. A scan is one pass of a
+// tokenizer over a source; it notes references, as they are written, and builds
+// no tree, so that no page is too deep or too long for it. A resolver makes
+// URLs of references. A field is a selector of the job; only fields need a
+// tree.
+//
+// The rules are those of the WHATWG standards (HTML, MIME Sniffing, Encoding,
+// URL), because pages are written for browsers. Where the package departs from
+// them, the place says so.
+package parse
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+	"sync"
+
+	"github.com/trawlcrawler/trawl/crawler"
+)
+
+// Config says what to look for in pages. The zero value finds links and titles.
+type Config struct {
+	// Select are the fields to extract, as in [crawler.Job]: "name=css" for the
+	// text of the first match, "name=css@attribute" for its attribute,
+	// "name[]=css" for every match. Default none.
+	Select []string
+	// ProductToken is the name that meta elements and X-Robots-Tag may call us
+	// by, besides addressing everyone. Letter case does not matter. Default
+	// none.
+	ProductToken string
+	// Deep is how deeply elements may be nested in a page for its fields to be
+	// read; those of a deeper page are nil. Links have no such limit. 0 means
+	// the default, 512, which is also the most.
+	Deep int
+}
+
+// mostDeep is where golang.org/x/net/html gives a tree up.
+const mostDeep = 512
+
+// Parser makes documents of pages. It is safe for concurrent use.
+type Parser struct {
+	agent  string
+	deep   int
+	fields []field
+	scans  sync.Pool // of *scan
+}
+
+// New returns a parser. The error quotes the field that can not be understood.
+func New(cfg Config) (*Parser, error) {
+	if cfg.Deep < 0 || cfg.Deep > mostDeep {
+		return nil, fmt.Errorf("deep: %d is out of range: want 1 to %d, or 0 for the default", cfg.Deep, mostDeep)
+	}
+	fields, err := parseFields(cfg.Select)
+	if err != nil {
+		return nil, err
+	}
+	p := &Parser{agent: strings.ToLower(cfg.ProductToken), deep: cfg.Deep, fields: fields}
+	if p.deep == 0 {
+		p.deep = mostDeep
+	}
+	p.scans.New = func() any { return newScan() }
+	return p, nil
+}
+
+// Parse reads a page. The document is nil when the page has no body, or one
+// that is not HTML. References are resolved against the page's URL, or against
+// its first <base href>.
+//
+// Of a body that spills into a file, only the head, which is in memory, is
+// read: what lies beyond has no links. The error is never the page's fault: it
+// is that of ctx, or of a page without URL.
+func (p *Parser) Parse(ctx context.Context, page *crawler.Page) (*crawler.Document, error) {
+	if page.Body == nil {
+		return nil, nil
+	}
+	if page.URL.IsZero() {
+		return nil, errors.New("parse: the page has no URL to resolve its links against")
+	}
+	declared := declaredType(page.Header)
+	if !isHTML(declared, noSniff(page.Header), page.Body.Head) {
+		return nil, nil
+	}
+	cut := page.Truncated || page.Body.Spill != nil
+	src := newSource(declared, page.Body.Head, cut)
+	s := p.scans.Get().(*scan)
+	defer p.release(s)
+	if err := s.read(ctx, src, p.agent); err != nil {
+		return nil, fmt.Errorf("parse %s: %w", page.URL, err)
+	}
+	s.robots.obeyHeader(page.Header, p.agent)
+	if err := ctx.Err(); err != nil { // a tree may take long
+		return nil, fmt.Errorf("parse %s: %w", page.URL, err)
+	}
+	return p.document(s, src, newResolver(page.URL, s.base, src)), nil
+}
+
+// document writes down what a scan has noted, and the fields.
+func (p *Parser) document(s *scan, src source, res resolver) *crawler.Document {
+	doc := &crawler.Document{
+		Title:    s.title,
+		Charset:  src.charset,
+		NoFollow: s.robots.noFollow,
+		NoIndex:  s.robots.noIndex,
+		Links:    s.refs.links(res),
+	}
+	if s.canonical.found {
+		doc.Canonical, _ = res.url(s.canonical.value)
+	}
+	if len(p.fields) > 0 {
+		doc.Fields = p.extract(src, res)
+	}
+	return doc
+}
+
+// release keeps a scan's memory for the next page, unless a page of rare size
+// made it large.
+func (p *Parser) release(s *scan) {
+	if s.forget() {
+		p.scans.Put(s)
+	}
+}

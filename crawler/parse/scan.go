@@ -1,0 +1,231 @@
+package parse
+
+import (
+	"bytes"
+	"context"
+
+	"golang.org/x/net/html"
+)
+
+// mostTitle is how many bytes of a title are kept.
+const mostTitle = 4 << 10
+
+// scan is one pass over a document, and what was noted in it. It is used by one
+// goroutine at a time, and again for another document after forget.
+type scan struct {
+	refs      refs
+	title     string
+	base      reference // the first <base href>
+	canonical reference // the first <link rel=canonical>
+	robots    directives
+
+	tokens   *html.Tokenizer
+	agent    string
+	nesting  nesting
+	name     tagName
+	titled   bool // the first <title> was met
+	inTitle  bool // the next text is its text
+	rawText  bool // the next text is not for readers: a script, a style, a title
+	frames   bool // a frameset was met where one may be
+	noFrames bool // it is too late for a frameset
+}
+
+func newScan() *scan { return &scan{refs: newRefs()} }
+
+// read notes what matters in a document. agent is the robot that it may
+// address, in lower case. The error is that of ctx: no document is wrong.
+func (s *scan) read(ctx context.Context, src source, agent string) error {
+	s.tokens, s.agent = html.NewTokenizer(src.reader()), agent
+	const often = 1 << 14
+	for n := 0; ; n++ {
+		if n%often == 0 && ctx.Err() != nil {
+			return ctx.Err()
+		}
+		switch s.tokens.Next() {
+		case html.ErrorToken:
+			return nil
+		case html.TextToken:
+			s.text()
+		case html.StartTagToken:
+			s.startTag(false)
+		case html.SelfClosingTagToken:
+			s.startTag(true)
+		case html.EndTagToken:
+			s.endTag()
+		}
+	}
+}
+
+// forget empties s for another document and reports whether that is worth it.
+func (s *scan) forget() bool {
+	refs := s.refs
+	if !refs.forget() {
+		return false
+	}
+	*s = scan{refs: refs, nesting: nesting{borders: s.nesting.borders[:0]}}
+	return true
+}
+
+func (s *scan) text() {
+	switch {
+	case s.inTitle:
+		s.title = collapse(s.tokens.Text(), mostTitle)
+		s.inTitle = false
+	case !s.noFrames && !s.rawText && len(bytes.TrimLeft(s.tokens.Raw(), spaces)) > 0:
+		s.noFrames = true
+	}
+}
+
+func (s *scan) endTag() {
+	name := s.name.of(s.tokens.Raw()[len("</"):])
+	s.inTitle, s.rawText = false, false
+	s.nesting.close(name)
+	s.tokens.AllowCDATA(s.nesting.foreign())
+}
+
+func (s *scan) startTag(selfClosing bool) {
+	name := s.name.of(s.tokens.Raw()[len("<"):])
+	s.inTitle, s.rawText = false, false
+	isHTML := s.nesting.open(name, selfClosing)
+	s.tokens.AllowCDATA(s.nesting.foreign())
+	if !isHTML || string(name) == "noscript" { // we run no scripts: noscript holds elements
+		s.tokens.NextIsNotRawText()
+	}
+	if isHTML && !s.nesting.inert() {
+		s.element(name)
+	}
+}
+
+// element notes an HTML element of the page.
+func (s *scan) element(name []byte) {
+	switch string(name) {
+	case "a", "area":
+		s.anchor()
+	case "link":
+		s.link()
+	case "meta":
+		s.meta()
+	case "base":
+		if a := s.attributes(); a.href != nil {
+			s.base.set(a.href)
+		}
+	case "title":
+		s.inTitle, s.titled = !s.titled, true
+		s.rawText = true
+	case "script", "style", "noframes":
+		s.rawText = true
+	case "iframe":
+		s.noFrames = true
+		s.frame()
+	case "frameset":
+		s.frames = s.frames || !s.noFrames
+	case "frame": // anywhere else than in a frameset, it is no element
+		if s.frames {
+			s.frame()
+		}
+	default:
+		s.noFrames = s.noFrames || precludesFrames(name)
+	}
+}
+
+func (s *scan) anchor() {
+	if a := s.attributes(); a.href != nil {
+		s.refs.add(a.href, hasToken(a.rel, "nofollow"))
+	}
+}
+
+func (s *scan) frame() {
+	if a := s.attributes(); len(a.src) > 0 {
+		s.refs.add(a.src, false)
+	}
+}
+
+// link notes the pages that a document names as its canonical form and as the
+// next of a series.
+func (s *scan) link() {
+	a := s.attributes()
+	if len(a.href) == 0 {
+		return
+	}
+	if hasToken(a.rel, "canonical") {
+		s.canonical.set(a.href)
+	}
+	if hasToken(a.rel, "next") {
+		s.refs.add(a.href, hasToken(a.rel, "nofollow"))
+	}
+}
+
+func (s *scan) meta() {
+	a := s.attributes()
+	if equalFold(a.httpEquiv, "refresh") {
+		if target, ok := refreshTarget(a.content); ok {
+			s.refs.add(target, false)
+		}
+	}
+	if len(a.name) > 0 {
+		s.robots.obeyMeta(a.name, a.content, s.agent)
+	}
+}
+
+// attributes are those that matter of a start tag. One that is absent is nil;
+// all are void at the next token.
+type attributes struct {
+	href, src, rel, name, content, httpEquiv []byte
+}
+
+func (s *scan) attributes() (a attributes) {
+	for more := true; more; {
+		var key, value []byte
+		key, value, more = s.tokens.TagAttr()
+		if value == nil {
+			value = []byte{}
+		}
+		switch string(key) {
+		case "href":
+			a.href = value
+		case "src":
+			a.src = value
+		case "rel":
+			a.rel = value
+		case "name":
+			a.name = value
+		case "content":
+			a.content = value
+		case "http-equiv":
+			a.httpEquiv = value
+		}
+	}
+	return a
+}
+
+// tagName is room for the name of a tag. html.Tokenizer.TagName allocates for
+// each.
+type tagName [16]byte
+
+// of returns the name that a tag begins with, in lower case. A name that is
+// longer than all that matter comes back as "".
+func (t *tagName) of(tag []byte) []byte {
+	for i, c := range tag {
+		switch {
+		case isSpace(c) || c == '/' || c == '>':
+			return t[:i]
+		case i == len(t):
+			return nil
+		case 'A' <= c && c <= 'Z':
+			c |= 0x20
+		}
+		t[i] = c
+	}
+	return nil
+}
+
+// precludesFrames reports the elements after which no frameset may come (HTML,
+// where the frameset-ok flag is set to "not ok").
+func precludesFrames(name []byte) bool {
+	switch string(name) {
+	case "body", "pre", "listing", "li", "dd", "dt", "plaintext", "button", "applet", "marquee", "object",
+		"table", "br", "embed", "img", "image", "keygen", "wbr", "input", "hr", "textarea", "xmp", "select":
+		return true
+	}
+	return false
+}
