@@ -1,0 +1,19 @@
+// Package sink is where pages come to rest.
+//
+// A [JSONL] keeps records, one line each, in numbered segments in a folder; a
+// [Files] keeps bodies as files under safe names, and their records in a
+// manifest; a [Stream] writes records to a pipe or a terminal. [Open] makes
+// sinks from the names of their formats, and [All] makes several into one.
+//
+// When Keep returns nil, the records are with the operating system: a SIGKILL
+// of the process loses none of them. A loss of power may lose the records of the
+// last second, and bodies that the system had not put on disk by then. When Keep
+// fails, the trouble is our own (a full disk, a missing permission), the error
+// names the path and what to do, and no half of a record stays behind, but for a
+// Stream, which can take nothing back. Every sink may be used by many goroutines
+// at once, until it is closed.
+//
+// A segment is one file of whole lines. A batch is the lines of one Keep,
+// written with one call. A name is a body's path beneath the folder, and the
+// register remembers which URL each name belongs to.
+package sink

@@ -1,0 +1,186 @@
+package sink
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"log/slog"
+	"net/http"
+	"os"
+	"path"
+	"strconv"
+	"strings"
+	"sync/atomic"
+
+	"github.com/trawlcrawler/trawl/crawler"
+)
+
+// manifest begins the names of the records that go with files.
+const manifest = "manifest"
+
+// FilesConfig says where files go. The zero value writes to the current folder.
+type FilesConfig struct {
+	// Dir is the folder of the files and the manifest. It is made when it is
+	// missing. Default ".".
+	Dir string
+	// Worker is a part of the manifest's name, so that many workers can write
+	// into one folder: manifest-WORKER.jsonl. Default none: manifest.jsonl.
+	Worker string
+	// Links lists the links of a page in its record, instead of counting them.
+	Links bool
+	// Log takes warnings about what earlier writers left. Default none.
+	Log *slog.Logger
+}
+
+// Files keeps the bodies of fetched pages as files, byte for byte, and the
+// records of all results in a manifest, whose Path leads from the folder to the
+// file. A file is named after its page's final URL, as in
+// "example.com/pub/a.tar.gz"; two URLs never share one, and a URL has the same
+// one in every run. Files appear whole or not at all.
+//
+// Several workers may share a folder as long as no two of them are at the same
+// host at once, which visits see to.
+type Files struct {
+	in       *folder
+	links    bool
+	manifest *JSONL
+	names    *register
+	drafts   atomic.Int64
+}
+
+// NewFiles opens the manifest, reads what names are taken, and clears away the
+// unfinished files of a process that was killed. One process at a time may
+// write under a worker name in a folder: the error says which process has it.
+func NewFiles(cfg FilesConfig) (*Files, error) {
+	records, err := newManifest(JSONLConfig{Dir: cfg.Dir, Prefix: manifest, Worker: cfg.Worker, Log: cfg.Log})
+	if err != nil {
+		return nil, err
+	}
+	f := &Files{in: records.in, links: cfg.Links, manifest: records}
+	if err = f.clear(); err == nil {
+		f.names, err = newRegister(f.in, records.log)
+	}
+	if err != nil {
+		return nil, errors.Join(err, records.Close())
+	}
+	return f, nil
+}
+
+// Keep writes the bodies, then the records as one batch. When it fails, no
+// record stays; bodies may, and are written anew when they are kept again.
+func (f *Files) Keep(ctx context.Context, results []*crawler.Result) error {
+	b := newBatch()
+	defer b.free()
+	for _, r := range results {
+		if err := ctx.Err(); err != nil {
+			return err
+		}
+		rec := r.Record(f.links)
+		if r.Outcome == crawler.OutcomeFetched && r.Page != nil && r.Page.Body != nil {
+			name, err := f.store(finalURL(r), r.Page)
+			if err != nil {
+				return err
+			}
+			rec.Path = name
+		}
+		if err := b.add(rec); err != nil {
+			return err
+		}
+	}
+	return f.manifest.write(b)
+}
+
+func finalURL(r *crawler.Result) crawler.URL {
+	if n := len(r.Redirects); n > 0 {
+		return r.Redirects[n-1]
+	}
+	return r.Entry.URL
+}
+
+// store writes the body of a page and returns the name of its file.
+func (f *Files) store(u crawler.URL, page *crawler.Page) (string, error) {
+	name, err := f.names.claim(u.String(), wish(u, page.Header.Get("Content-Type")))
+	if err != nil {
+		return "", err
+	}
+	draft := f.draftName(f.drafts.Add(1))
+	if err := f.draft(draft, page); err != nil {
+		return "", errors.Join(err, f.discard(draft))
+	}
+	if err := f.place(draft, name); err != nil {
+		return "", errors.Join(trouble("writing", f.in.dir, name, err), f.discard(draft))
+	}
+	return name, nil
+}
+
+// draft writes the body to an unfinished file.
+func (f *Files) draft(name string, page *crawler.Page) error {
+	file, err := f.in.OpenFile(name, os.O_CREATE|os.O_EXCL|os.O_WRONLY, 0o644)
+	if err != nil {
+		return trouble("writing", f.in.dir, name, err)
+	}
+	n, err := io.Copy(file, page.Body.Reader())
+	if err == nil && n != page.Body.Size {
+		err = fmt.Errorf("%d of %d bytes of the body were there: %w", n, page.Body.Size, io.ErrUnexpectedEOF)
+	}
+	if err = errors.Join(err, file.Close()); err != nil {
+		return trouble("writing", f.in.dir, name, err)
+	}
+	f.date(name, page.Header.Get("Last-Modified"))
+	return nil
+}
+
+// date sets when the file was modified, as its server says. A date that means
+// nothing, or that the disk can not hold, leaves it as it is.
+func (f *Files) date(name, lastModified string) {
+	if t, err := http.ParseTime(lastModified); err == nil {
+		_ = f.in.Chtimes(name, t, t)
+	}
+}
+
+// place makes a finished file of an unfinished one.
+func (f *Files) place(draft, name string) error {
+	if err := f.in.MkdirAll(path.Dir(name), 0o755); err != nil {
+		return err
+	}
+	return f.in.Rename(draft, name)
+}
+
+func (f *Files) discard(draft string) error {
+	if err := f.in.Remove(draft); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return trouble("removing the unfinished file", f.in.dir, draft, err)
+	}
+	return nil
+}
+
+// draftName hides unfinished files, as no finished one is hidden.
+func (f *Files) draftName(n int64) string {
+	return "." + f.manifest.stem + "-" + strconv.FormatInt(n, 10) + ".part"
+}
+
+// clear removes the unfinished files of this writer.
+func (f *Files) clear() error {
+	names, err := f.in.list()
+	for _, name := range names {
+		if f.isDraft(name) {
+			err = errors.Join(err, f.discard(name))
+		}
+	}
+	return err
+}
+
+func (f *Files) isDraft(name string) bool {
+	digits := strings.TrimSuffix(strings.TrimPrefix(name, "."+f.manifest.stem+"-"), ".part")
+	n, err := strconv.ParseInt(digits, 10, 64)
+	return err == nil && name == f.draftName(n)
+}
+
+// Sync puts the manifest on disk. The system does so with the files in its own
+// time; after a loss of power the digest in its record tells a damaged file.
+func (f *Files) Sync() error { return f.manifest.Sync() }
+
+// Close puts the manifest on disk and lets others write to the folder. It may
+// be called more than once.
+func (f *Files) Close() error { return f.manifest.Close() }

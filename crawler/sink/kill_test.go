@@ -1,0 +1,120 @@
+package sink
+
+import (
+	"bufio"
+	"fmt"
+	"math/rand/v2"
+	"os"
+	"os/exec"
+	"sync"
+	"testing"
+
+	"github.com/trawlcrawler/trawl/crawler"
+)
+
+// childDir names the variable that makes a child process of the test binary,
+// which writes to the folder until it is killed.
+const childDir = "TRAWL_TEST_SINK_DIR"
+
+// writeUntilKilled keeps pages from several goroutines at once and prints the
+// URL of each when it was kept.
+func writeUntilKilled(dir string) {
+	s, err := Open(Names, dir, Options{SegmentSize: 64 << 10})
+	if err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		os.Exit(1)
+	}
+	var out sync.Mutex
+	for writer := range 8 {
+		go func() {
+			for b := 0; ; b++ {
+				results := pages(fatal{}, writer*1_000_000+b, 3)
+				keep(fatal{}, s, results...)
+				out.Lock()
+				for _, r := range results {
+					fmt.Println(r.Entry.URL)
+				}
+				out.Unlock()
+			}
+		}()
+	}
+	select {}
+}
+
+// fatal is the testing.TB of a child process.
+type fatal struct{ testing.TB }
+
+func (fatal) Helper() {}
+func (fatal) Fatal(args ...any) {
+	fmt.Fprintln(os.Stderr, args...)
+	os.Exit(1)
+}
+
+func TestAKilledProcessLosesNothingThatItSaidWasKept(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	acknowledged := map[string]bool{}
+	for range 3 {
+		killWhileWriting(t, dir, acknowledged)
+		reopened, err := Open(Names, dir, Options{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		closed(t, reopened)
+		wantAll(t, kept(t, dir, "pages-*.jsonl"), acknowledged)
+		manifest := kept(t, dir, "manifest.jsonl")
+		wantAll(t, manifest, acknowledged)
+		wantBodies(t, dir, manifest)
+	}
+}
+
+// killWhileWriting kills a child after a random number of acknowledgements, and
+// notes all that it printed.
+func killWhileWriting(t *testing.T, dir string, acknowledged map[string]bool) {
+	t.Helper()
+	child := exec.CommandContext(t.Context(), os.Args[0])
+	child.Env = append(os.Environ(), childDir+"="+dir)
+	child.Stderr = os.Stderr
+	out, err := child.StdoutPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := child.Start(); err != nil {
+		t.Fatal(err)
+	}
+	left := 1 + rand.IntN(500)
+	lines := bufio.NewScanner(out)
+	for ; lines.Scan(); left-- {
+		acknowledged[lines.Text()] = true
+		if left == 0 {
+			if err := child.Process.Kill(); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+	if err := child.Wait(); left > 0 {
+		t.Fatalf("the child ended by itself: %v", err)
+	}
+}
+
+func wantAll(t *testing.T, recs []crawler.Record, acknowledged map[string]bool) {
+	t.Helper()
+	found := map[string]bool{}
+	for _, rec := range recs {
+		found[rec.URL] = true
+	}
+	for url := range acknowledged {
+		if !found[url] {
+			t.Errorf("%s was acknowledged and is lost", url)
+		}
+	}
+}
+
+func wantBodies(t *testing.T, dir string, recs []crawler.Record) {
+	t.Helper()
+	for _, rec := range recs {
+		if got := read(t, dir, rec.Path); got != "body" {
+			t.Errorf("%s has %q", rec.Path, got)
+		}
+	}
+}

@@ -1,0 +1,146 @@
+package sink
+
+import (
+	"bytes"
+	"context"
+	"crypto/sha256"
+	"encoding/json"
+	"fmt"
+	"net/http"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/trawlcrawler/trawl/crawler"
+)
+
+// TestMain runs the tests, or the child process of one of them.
+func TestMain(m *testing.M) {
+	if dir := os.Getenv(childDir); dir != "" {
+		writeUntilKilled(dir)
+	}
+	os.Exit(m.Run())
+}
+
+func parse(t testing.TB, s string) crawler.URL {
+	t.Helper()
+	u, err := crawler.ParseURL(s)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return u
+}
+
+// page is a fetched page of the URL with the body.
+func page(t testing.TB, url, body string) *crawler.Result {
+	t.Helper()
+	u := parse(t, url)
+	return &crawler.Result{
+		Job: "test", Worker: "w1", Entry: crawler.Entry{URL: u}, Outcome: crawler.OutcomeFetched,
+		Page: &crawler.Page{
+			URL: u, Status: 200, Started: time.UnixMilli(1_700_000_000_000),
+			Header: http.Header{"Content-Type": {"text/html; charset=utf-8"}},
+			Body: &crawler.Body{
+				Head: []byte(body), Size: int64(len(body)), Digest: sha256.Sum256([]byte(body)), Release: func() {},
+			},
+		},
+		Document: &crawler.Document{Title: "A & B", Charset: "utf-8", Links: []crawler.Link{{URL: u}}},
+	}
+}
+
+// pages are n pages whose URLs end in the number of the batch and their own.
+func pages(t testing.TB, batch, n int) []*crawler.Result {
+	t.Helper()
+	results := make([]*crawler.Result, n)
+	for i := range results {
+		results[i] = page(t, fmt.Sprintf("http://example.com/%d/%d", batch, i), "body")
+	}
+	return results
+}
+
+func keep(t testing.TB, s Sink, results ...*crawler.Result) {
+	t.Helper()
+	if err := s.Keep(context.Background(), results); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func closed(t testing.TB, s Sink) {
+	t.Helper()
+	if err := s.Close(); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func read(t testing.TB, path ...string) string {
+	t.Helper()
+	b, err := os.ReadFile(filepath.Join(path...))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(b)
+}
+
+func write(t testing.TB, content string, path ...string) {
+	t.Helper()
+	name := filepath.Join(path...)
+	if err := os.MkdirAll(filepath.Dir(name), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(name, []byte(content), 0o644); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// records reads whole lines of JSON, and nothing else.
+func records(t testing.TB, text string) []crawler.Record {
+	t.Helper()
+	if text != "" && !strings.HasSuffix(text, "\n") {
+		t.Fatalf("the last line is torn: %q", text[max(0, len(text)-100):])
+	}
+	var recs []crawler.Record
+	for line := range bytes.Lines([]byte(text)) {
+		var rec crawler.Record
+		if err := json.Unmarshal(line, &rec); err != nil {
+			t.Fatalf("line %d is no record: %v: %q", len(recs)+1, err, line)
+		}
+		recs = append(recs, rec)
+	}
+	return recs
+}
+
+// kept reads the records of all files that match the pattern, in their order.
+func kept(t testing.TB, dir, pattern string) []crawler.Record {
+	t.Helper()
+	files, err := filepath.Glob(filepath.Join(dir, pattern))
+	if err != nil {
+		t.Fatal(err)
+	}
+	var recs []crawler.Record
+	for _, file := range files {
+		recs = append(recs, records(t, read(t, file))...)
+	}
+	return recs
+}
+
+// wantOnce fails unless every page of every batch was recorded exactly once.
+func wantOnce(t testing.TB, recs []crawler.Record, batches, each int) {
+	t.Helper()
+	times := map[string]int{}
+	for _, rec := range recs {
+		times[rec.URL]++
+	}
+	for b := range batches {
+		for i := range each {
+			url := fmt.Sprintf("http://example.com/%d/%d", b, i)
+			if times[url] != 1 {
+				t.Errorf("%s was recorded %d times", url, times[url])
+			}
+		}
+	}
+	if len(recs) != batches*each {
+		t.Errorf("%d records, want %d", len(recs), batches*each)
+	}
+}

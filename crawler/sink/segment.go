@@ -1,0 +1,112 @@
+package sink
+
+import (
+	"bytes"
+	"errors"
+	"io"
+	"log/slog"
+	"os"
+)
+
+// file is what a segment needs of an *os.File.
+type file interface {
+	io.ReaderAt
+	io.WriterAt
+	Truncate(size int64) error
+	Sync() error
+	Close() error
+}
+
+// segment is one file of whole lines. It is not safe for concurrent use.
+type segment struct {
+	file
+	dir, name string
+	size      int64 // of the whole batches, in bytes: where the next one goes
+	torn      bool  // part of a batch lies behind size, and could not be cut off yet
+	unsynced  bool  // something was written since the last Sync began
+}
+
+// openSegment opens a segment, or begins it. A last line without an end is what
+// a writer left that was killed while it wrote: nobody was told that it was
+// kept, and it is cut off.
+func openSegment(in *folder, name string, log *slog.Logger) (*segment, error) {
+	f, err := in.OpenFile(name, os.O_CREATE|os.O_RDWR, 0o644)
+	if err != nil {
+		return nil, trouble("opening", in.dir, name, err)
+	}
+	s := &segment{file: f, dir: in.dir, name: name}
+	if err := s.mend(f, log); err != nil {
+		f.Close()
+		return nil, err
+	}
+	return s, nil
+}
+
+// mend finds where the last whole line ends and cuts off what lies behind it.
+func (s *segment) mend(f *os.File, log *slog.Logger) error {
+	info, err := f.Stat()
+	if err != nil {
+		return trouble("opening", s.dir, s.name, err)
+	}
+	if s.size, err = wholeLines(f, info.Size()); err != nil {
+		return trouble("reading", s.dir, s.name, err)
+	}
+	if s.size == info.Size() {
+		return nil
+	}
+	log.Warn("a torn last line was cut off", "folder", s.dir, "file", s.name, "bytes", info.Size()-s.size)
+	return s.cut()
+}
+
+// wholeLines returns the length of what ends in a newline. It reads backwards
+// from the end, a block at a time, so that a long torn line costs no memory.
+func wholeLines(f io.ReaderAt, size int64) (int64, error) {
+	block := make([]byte, min(size, 64<<10))
+	for end := size; end > 0; {
+		begin := max(0, end-int64(len(block)))
+		part := block[:end-begin]
+		if _, err := f.ReadAt(part, begin); err != nil {
+			return 0, err
+		}
+		if i := bytes.LastIndexByte(part, '\n'); i >= 0 {
+			return begin + int64(i) + 1, nil
+		}
+		end = begin
+	}
+	return 0, nil
+}
+
+// append writes a batch with one call. When that fails, what was written of it
+// is cut off again, now or at the latest before the next batch.
+func (s *segment) append(lines []byte) error {
+	if s.torn {
+		if err := s.cut(); err != nil {
+			return err
+		}
+	}
+	if _, err := s.WriteAt(lines, s.size); err != nil {
+		s.torn = true
+		return errors.Join(trouble("writing", s.dir, s.name, err), s.cut())
+	}
+	s.size += int64(len(lines))
+	s.unsynced = true
+	return nil
+}
+
+// cut takes away what lies behind the whole batches.
+func (s *segment) cut() error {
+	if err := s.Truncate(s.size); err != nil {
+		return trouble("cutting a torn line off", s.dir, s.name, err)
+	}
+	s.torn = false
+	return nil
+}
+
+// end puts the segment on disk and closes it.
+func (s *segment) end() error {
+	err := s.Sync()
+	if err = errors.Join(err, s.Close()); err != nil {
+		return trouble("closing", s.dir, s.name, err)
+	}
+	return nil
+}

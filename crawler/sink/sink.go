@@ -1,0 +1,104 @@
+package sink
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"slices"
+	"strings"
+
+	"github.com/trawlcrawler/trawl/crawler"
+)
+
+// Sink keeps results. It is safe for concurrent use.
+type Sink interface {
+	// Keep hands the results to the operating system, all of them or, when it
+	// returns an error, as good as none: the caller may keep them again. It
+	// does not hold on to them.
+	Keep(ctx context.Context, results []*crawler.Result) error
+	// Close ends the sink and puts what it holds on disk.
+	Close() error
+}
+
+// Names lists the formats that [Open] knows.
+var Names = []string{"jsonl", "files"}
+
+// Options are the settings that the formats share. The zero value is useful.
+type Options struct {
+	// Links lists the links of a page in its record, instead of counting them.
+	Links bool
+	// Worker sets this writer apart from others that share the folder.
+	// Default "": it has the folder to itself.
+	Worker string
+	// SegmentSize is how many bytes a segment of JSONL holds before the next
+	// begins. Default 256 MiB.
+	SegmentSize int64
+	// Log takes warnings about what earlier writers left. Default none.
+	Log *slog.Logger
+}
+
+// Open opens the sinks of the named formats on a folder, as one. The folder is
+// made when it is missing. A format that is named twice is opened once.
+func Open(formats []string, dir string, opts Options) (Sink, error) {
+	if err := known(formats); err != nil {
+		return nil, err
+	}
+	var opened []Sink
+	for i, format := range formats {
+		if slices.Contains(formats[:i], format) {
+			continue
+		}
+		s, err := open(format, dir, opts)
+		if err != nil {
+			return nil, errors.Join(err, All(opened...).Close())
+		}
+		opened = append(opened, s)
+	}
+	return All(opened...), nil
+}
+
+func known(formats []string) error {
+	if len(formats) == 0 {
+		return fmt.Errorf("no format is named: name one of %s", strings.Join(Names, ", "))
+	}
+	for _, format := range formats {
+		if !slices.Contains(Names, format) {
+			return fmt.Errorf("%q is no format: name one of %s", format, strings.Join(Names, ", "))
+		}
+	}
+	return nil
+}
+
+func open(format, dir string, opts Options) (Sink, error) {
+	if format == "files" {
+		return NewFiles(FilesConfig{Dir: dir, Links: opts.Links, Worker: opts.Worker, Log: opts.Log})
+	}
+	return NewJSONL(JSONLConfig{
+		Dir: dir, Links: opts.Links, Worker: opts.Worker, SegmentSize: opts.SegmentSize, Log: opts.Log,
+	})
+}
+
+// All makes several sinks into one, which keeps in their order and stops at the
+// first error: what the sinks before it have kept, they have kept. Close closes
+// them all and joins their errors.
+func All(sinks ...Sink) Sink { return all(sinks) }
+
+type all []Sink
+
+func (sinks all) Keep(ctx context.Context, results []*crawler.Result) error {
+	for _, s := range sinks {
+		if err := s.Keep(ctx, results); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (sinks all) Close() error {
+	var errs []error
+	for _, s := range sinks {
+		errs = append(errs, s.Close())
+	}
+	return errors.Join(errs...)
+}
