@@ -26,8 +26,9 @@ type Report struct {
 	Asked    int64           `json:"asked"` // URLs for which a request was made
 	Answer   time.Duration   `json:"-"`     // how long those requests took, in sum
 	Outcomes map[Outcome]int `json:"outcomes,omitempty"`
-	First    string          `json:"first,omitempty"` // URL
-	Last     string          `json:"last,omitempty"`  // URL
+	First    string          `json:"first,omitempty"`   // URL
+	Last     string          `json:"last,omitempty"`    // URL
+	Trouble  string          `json:"trouble,omitempty"` // the first URL that was not fetched as it should, and why
 	Duration time.Duration   `json:"-"`
 	MS       int64           `json:"ms"` // Duration in milliseconds
 }
@@ -51,4 +52,7 @@ func (r *Report) note(e *errand) {
 		r.First = url
 	}
 	r.Last = url
+	if r.Trouble == "" && e.result.Reason != "" && e.result.Outcome != OutcomeRetry {
+		r.Trouble = url + ": " + e.result.Reason
+	}
 }

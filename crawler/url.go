@@ -149,8 +149,11 @@ func (u URL) secure() bool { return len(u.href) > 4 && u.href[4] == 's' }
 // begins with a slash.
 func (u URL) Path() string { return u.href[u.pathAt:] }
 
-// authority returns userinfo, host and port.
+// authority returns userinfo, host and port; "" of no URL.
 func (u URL) authority() string {
+	if u.IsZero() {
+		return ""
+	}
 	return u.href[len(u.Scheme())+len("://") : u.pathAt]
 }
 

@@ -134,9 +134,13 @@ func (s *Store) Change(ctx context.Context, job crawler.Job) error {
 	return s.rdb.HSet(ctx, jobBase(job.Name)+nameJob, "settings", settings).Err()
 }
 
-// Seeded notes that all seeds of a job are admitted, so that it may end.
-func (s *Store) Seeded(ctx context.Context, name string) error {
-	return s.rdb.HSet(ctx, jobBase(name)+nameJob, "seeded", "1").Err()
+// Seeded notes whether all seeds of a job are admitted, so that it may end.
+func (s *Store) Seeded(ctx context.Context, name string, all bool) error {
+	value := "0"
+	if all {
+		value = "1"
+	}
+	return s.rdb.HSet(ctx, jobBase(name)+nameJob, "seeded", value).Err()
 }
 
 // End lets a running job fetch no more, because of the budget given. It is done

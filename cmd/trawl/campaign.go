@@ -1,0 +1,90 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"iter"
+	"os"
+	"sync"
+	"time"
+
+	"github.com/trawlcrawler/trawl/crawler"
+)
+
+// campaign runs a crawl into a folder, with progress while it runs and a
+// summary at its end, and decides the exit status.
+func (l *laptop) campaign(ctx context.Context, dir *folder, seeds iter.Seq[seed]) error {
+	before, err := l.frontier.Counters(ctx)
+	if err != nil {
+		return failed("%v", err)
+	}
+	if err := dir.write(l.note(crawler.Status{State: crawler.StateRunning}, before)); err != nil {
+		return err
+	}
+	began := time.Now()
+	status, runErr := l.runWatched(ctx, seeds)
+	counters, err := l.frontier.Counters(context.WithoutCancel(ctx))
+	if err != nil {
+		return errors.Join(runErr, failed("%v", err))
+	}
+	if err := dir.write(l.note(status, counters)); err != nil {
+		return errors.Join(runErr, err)
+	}
+	summary{
+		status: status, counters: counters, tally: l.tally, where: dir.dir,
+		took: time.Since(began), pages: counters.Pages() - before.Pages(),
+	}.print(os.Stderr)
+	return l.verdict(ctx, runErr, counters, "the same command goes on where it stopped")
+}
+
+// runWatched runs the crawl with its progress on standard error.
+func (l *laptop) runWatched(ctx context.Context, seeds iter.Seq[seed]) (crawler.Status, error) {
+	watching, stop := context.WithCancel(ctx)
+	var wg sync.WaitGroup
+	wg.Go(func() { newProgress(os.Stderr).run(watching, l.frontier.Counters) })
+	wg.Go(func() {
+		<-watching.Done()
+		if ctx.Err() != nil {
+			fmt.Fprintln(os.Stderr, "\ntrawl: stopping: what is under way is kept (once more to stop now)")
+		}
+	})
+	status, err := l.run(ctx, seeds)
+	stop()
+	wg.Wait()
+	return status, err
+}
+
+// note is what the folder is to say of the crawl.
+func (l *laptop) note(status crawler.Status, c crawler.Counters) note {
+	where := l.settings.Redis
+	switch {
+	case where != "":
+		where = redactURL(where)
+	case l.backing.durable:
+		where = inPrivate
+	default:
+		where = inMemory
+	}
+	return note{
+		Job: l.settings.Name, State: string(status.State), Reason: status.Reason,
+		Backing: where, Pages: c.Pages(), Ended: status.Ended,
+	}
+}
+
+// verdict is the exit status.
+func (l *laptop) verdict(ctx context.Context, runErr error, c crawler.Counters, goOn string) error {
+	switch {
+	case ctx.Err() != nil:
+		message := "interrupted"
+		if l.backing.durable {
+			message += "; " + goOn
+		}
+		return &exitError{exitInterrupted, message}
+	case runErr != nil:
+		return runErr
+	case c.Pages()+c.Outcomes[crawler.OutcomeNotModified] == 0:
+		return &exitError{exitNothing, "nothing could be fetched: " + outcomesText(c)}
+	}
+	return nil
+}

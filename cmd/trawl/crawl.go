@@ -1,0 +1,183 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"iter"
+	"log/slog"
+	"os"
+	"regexp"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/trawlcrawler/trawl/crawler"
+	"github.com/trawlcrawler/trawl/crawler/frontier"
+	"github.com/trawlcrawler/trawl/crawler/sink"
+)
+
+// crawlCommand crawls sites from their seeds.
+func crawlCommand() *cobra.Command {
+	s := defaultSettings()
+	cmd := &cobra.Command{
+		Use:   "crawl URL…",
+		Short: "Crawl sites, from the URLs given to the last page in scope",
+		Long: `Crawl follows the links from the URLs given to the last page in scope, and writes
+the pages to a folder. It obeys robots.txt and waits between requests to a host.
+Without --redis it starts a private redis-server, if there is one on PATH, with its
+files in the folder: then the same command goes on with a crawl that was interrupted.
+
+` + exitHelp,
+		Example: `  trawl crawl https://example.com/
+  trawl crawl http://localhost:8080/ --delay 0 --per-host 16 --out site
+  trawl crawl https://example.com/ --pages 1000 --select 'price=.price' --select 'image=img.main@src'
+  trawl crawl -f job.yaml`,
+		RunE: func(cmd *cobra.Command, args []string) error {
+			if err := s.resolve(cmd); err != nil {
+				return err
+			}
+			return crawl(cmd.Context(), s, args)
+		},
+	}
+	s.register(cmd.Flags())
+	return cmd
+}
+
+// crawl carries out the command.
+func crawl(ctx context.Context, s settings, args []string) error {
+	s.Seeds = append(slices.Clone(args), s.Seeds...)
+	if len(s.Seeds) == 0 {
+		return usage("no seeds: name at least one URL, or a job file with seeds")
+	}
+	good, err := goodSeeds(ctx, &s)
+	if err != nil {
+		return err
+	}
+	home := hostsOf(literal(s.Seeds))
+	if s.Name == "" {
+		s.Name = nameAfter(home[0])
+	}
+	if s.Out == "" {
+		s.Out = "crawl-" + s.Name
+	}
+	if err := checkJob(s); err != nil {
+		return err
+	}
+	return crawlInto(ctx, s, home, slices.Values(good))
+}
+
+// goodSeeds tells of seeds that can not be crawled and keeps the others.
+func goodSeeds(ctx context.Context, s *settings) ([]seed, error) {
+	var good []seed
+	var kept []string
+	bad := unresolved(ctx, hostsOf(literal(s.Seeds)))
+	for one := range literal(s.Seeds) {
+		if one.err == nil {
+			one.err = bad[one.url.Host()]
+		}
+		if one.err != nil {
+			fmt.Fprintf(os.Stderr, "trawl: left out: %v\n", one.err)
+			continue
+		}
+		good = append(good, one)
+		kept = append(kept, one.url.String())
+	}
+	s.Seeds = kept
+	if len(good) == 0 {
+		return nil, usage("none of the seeds can be crawled")
+	}
+	return good, nil
+}
+
+// checkJob refuses settings before anything is made or started.
+func checkJob(s settings) error {
+	if err := s.Validate(); err != nil {
+		return usage("%v", err)
+	}
+	for _, format := range s.Format {
+		if !slices.Contains(sink.Names, format) {
+			return usage("format: %q is unknown: want %s", format, strings.Join(sink.Names, ", "))
+		}
+	}
+	return checkSelect(s)
+}
+
+var notInName = regexp.MustCompile(`[^a-z0-9]+`)
+
+// nameAfter makes a job's name of a host.
+func nameAfter(h crawler.Host) string {
+	name := strings.Trim(notInName.ReplaceAllString(strings.ToLower(string(h)), "-"), "-")
+	name = strings.Trim(name[:min(len(name), 63)], "-")
+	if name == "" {
+		return "crawl"
+	}
+	return name
+}
+
+// crawlInto crawls into the output folder, from the start or from where an
+// earlier run stopped. home are the hosts that the operator named.
+func crawlInto(ctx context.Context, s settings, home []crawler.Host, seeds iter.Seq[seed]) (err error) {
+	dir, err := openFolder(s.Out)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, dir.close()) }()
+	earlier, err := dir.read()
+	if err != nil && !s.restart {
+		return err
+	}
+	if s.restart {
+		earlier = nil
+		if err := begin(dir); err != nil {
+			return err
+		}
+	}
+	log := newLog(s.verbose)
+	back, err := connect(ctx, s.Redis, dir.house(), true, log)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, back.close()) }()
+	store := frontier.New(back.rdb)
+	plan, err := settle(ctx, s, earlier, back, store)
+	if err != nil || plan == planDone {
+		return err
+	}
+	out, err := sink.Open(s.Format, s.Out, sink.Options{Links: s.Links, Log: log})
+	if err != nil {
+		return failed("%v", err)
+	}
+	l, err := newLaptop(s, back, store, home, out, dir.house(), log)
+	if err != nil {
+		return errors.Join(err, out.Close())
+	}
+	defer func() { err = errors.Join(err, l.close()) }()
+	for _, h := range home {
+		l.fetcher.Allow(h)
+	}
+	fmt.Fprintf(os.Stderr, "trawl: %s %s into %s, over %s\n", plan, s.Name, s.Out, back.kind)
+	return l.campaign(ctx, dir, opened(seeds, l))
+}
+
+// begin sets earlier results aside.
+func begin(dir *folder) error {
+	aside, err := dir.setAside(time.Now())
+	if err == nil && aside != "" {
+		fmt.Fprintf(os.Stderr, "trawl: earlier results are now in %s\n", aside)
+	}
+	return err
+}
+
+// newLog logs to standard error.
+func newLog(verbose bool) *slog.Logger {
+	level := slog.LevelWarn
+	if verbose {
+		level = slog.LevelInfo
+	}
+	l := slog.New(slog.NewTextHandler(os.Stderr, &slog.HandlerOptions{Level: level}))
+	quiet(l)
+	return l
+}

@@ -1,0 +1,88 @@
+// Command trawl is a distributed web crawler in one binary.
+//
+// Each subcommand has a file of its own. What a crawl needs is tied together
+// here: the settings from flags, environment and job file; a Redis, private,
+// built in, or real; and a fleet in one process.
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"os/signal"
+	"syscall"
+
+	"github.com/spf13/cobra"
+)
+
+func main() {
+	ctx, stop := interruptible()
+	code := run(ctx, os.Args[1:])
+	stop()
+	os.Exit(code)
+}
+
+// run carries out a command line and returns its exit status.
+func run(ctx context.Context, args []string) int {
+	root := rootCommand()
+	root.SetArgs(args)
+	err := root.ExecuteContext(ctx)
+	var status *exitError
+	switch {
+	case err == nil:
+		return exitDone
+	case errors.As(err, &status):
+		if status.message != "" {
+			fmt.Fprintln(os.Stderr, "trawl: "+status.message)
+		}
+		return status.code
+	}
+	fmt.Fprintln(os.Stderr, "trawl: "+err.Error())
+	return exitUsage // all that cobra itself finds wrong
+}
+
+// rootCommand is trawl without a subcommand.
+func rootCommand() *cobra.Command {
+	root := &cobra.Command{
+		Use:           "trawl",
+		Short:         "A distributed web crawler on Redis and asynq",
+		Long:          "Trawl crawls web sites, politely: on a laptop with one command, and unchanged on a fleet.\n\n" + exitHelp,
+		SilenceErrors: true,
+		SilenceUsage:  true,
+		Version:       version(),
+	}
+	root.CompletionOptions.HiddenDefaultCmd = true
+	root.AddCommand(crawlCommand(), fetchCommand())
+	return root
+}
+
+// interruptKey finds the channel of the second interrupt in a context.
+type interruptKey struct{}
+
+// interruptible returns a context that ends with the first SIGINT or SIGTERM,
+// and that holds a channel which is closed with the second.
+func interruptible() (context.Context, func()) {
+	second := make(chan struct{})
+	ctx, cancel := context.WithCancel(context.WithValue(context.Background(), interruptKey{}, second))
+	signals := make(chan os.Signal, 2)
+	signal.Notify(signals, os.Interrupt, syscall.SIGTERM)
+	go func() {
+		if _, ok := <-signals; ok {
+			cancel()
+		}
+		if _, ok := <-signals; ok {
+			close(second)
+		}
+	}()
+	return ctx, func() {
+		signal.Stop(signals)
+		cancel()
+	}
+}
+
+// secondInterrupt is closed when the user does not want to wait.
+func secondInterrupt(ctx context.Context) <-chan struct{} {
+	c, _ := ctx.Value(interruptKey{}).(chan struct{})
+	return c
+}

@@ -1,0 +1,144 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"strings"
+	"time"
+
+	"github.com/trawlcrawler/trawl/crawler"
+	"github.com/trawlcrawler/trawl/crawler/frontier"
+	"github.com/trawlcrawler/trawl/tasks"
+)
+
+// plan is what a command is to do with the crawl of its name.
+type plan string
+
+const (
+	planNew  plan = "crawling"
+	planOn   plan = "going on with"
+	planDone plan = "done"
+)
+
+// settle finds out whether the crawl is new, goes on, or is done, and makes the
+// job ready to run. A crawl that is done is not silently repeated, and the
+// results of two are never mixed.
+func settle(ctx context.Context, s settings, earlier *note, back *backing, store *frontier.Store) (plan, error) {
+	if earlier != nil && earlier.Job != s.Name {
+		return "", usage("%q holds the results of job %q: choose another folder with --out, or --restart to set them aside", s.Out, earlier.Job)
+	}
+	if s.restart {
+		if err := forget(ctx, s.Name, back, store); err != nil {
+			return "", err
+		}
+	}
+	status, err := store.Status(ctx, s.Name)
+	switch {
+	case errors.Is(err, frontier.ErrNoJob):
+		return settleNew(ctx, s, earlier, back, store)
+	case err != nil:
+		return "", failed("%v", err)
+	case status.State == crawler.StateDone && s.Follow && !extends(s.Job, status):
+		sayDone(s, status.Ended)
+		return planDone, nil
+	}
+	if changed := different(status.Job, s.Job); len(changed) > 0 {
+		return "", usage("the crawl in %q was begun with another %s: use the same, choose another folder with --out, or --restart to begin anew",
+			s.Out, strings.Join(changed, ", "))
+	}
+	if err := store.Change(ctx, s.Job); err != nil {
+		return "", failed("%v", err)
+	}
+	if err := store.Seeded(ctx, s.Name, false); err != nil { // the list may have grown
+		return "", failed("%v", err)
+	}
+	if _, err := store.Move(ctx, s.Name, crawler.StateRunning, "", status.State); err != nil {
+		return "", failed("%v", err)
+	}
+	return planOn, nil
+}
+
+// settleNew creates the job, if the folder holds no crawl that lies elsewhere.
+func settleNew(ctx context.Context, s settings, earlier *note, back *backing, store *frontier.Store) (plan, error) {
+	if earlier != nil && earlier.State == string(crawler.StateDone) {
+		sayDone(s, earlier.Ended)
+		return planDone, nil
+	}
+	if earlier != nil {
+		return "", usage("the crawl in %q was interrupted, and what it still had to do %s: --restart sets its pages aside and begins anew",
+			s.Out, whereabouts(earlier.Backing))
+	}
+	if err := store.Create(ctx, s.Job); err != nil {
+		return "", failed("%v", err)
+	}
+	if _, err := store.Move(ctx, s.Name, crawler.StateRunning, "", crawler.StateCreated); err != nil {
+		return "", failed("%v", err)
+	}
+	return planNew, nil
+}
+
+// whereabouts says where the frontier of an interrupted crawl is.
+func whereabouts(backing string) string {
+	switch backing {
+	case inMemory:
+		return "was in memory and is gone"
+	case inPrivate:
+		return "lies with its private redis-server (install redis-server, and leave out --redis)"
+	}
+	return "lies in " + backing + " (name it with --redis)"
+}
+
+func sayDone(s settings, ended time.Time) {
+	fmt.Fprintf(os.Stderr, "trawl: %s is done since %s; its results are in %s. To crawl it again: --restart\n",
+		s.Name, ended.Local().Format(time.DateTime), s.Out)
+}
+
+// forget removes a job and its asynq queue.
+func forget(ctx context.Context, name string, back *backing, store *frontier.Store) error {
+	if err := store.Remove(ctx, name); err != nil && !errors.Is(err, frontier.ErrNoJob) {
+		return failed("%v", err)
+	}
+	client := tasks.NewClient(back.asynq, time.Minute)
+	defer client.Close()
+	if err := client.Forget(name); err != nil {
+		return failed("%v", err)
+	}
+	return nil
+}
+
+// extends reports whether the job asks for more than the budget that ended it.
+func extends(job crawler.Job, was crawler.Status) bool {
+	more := func(now, then int64) bool { return then > 0 && (now == 0 || now > then) }
+	switch was.Reason {
+	case "budget of pages":
+		return more(job.Pages, was.Job.Pages)
+	case "budget of bytes":
+		return more(int64(job.Bytes), int64(was.Job.Bytes))
+	case "budget of time":
+		return more(int64(job.Time), int64(was.Job.Time))
+	}
+	return false
+}
+
+// different names the settings that decide what belongs to a crawl and are not
+// the same. The others may change from one run to the next.
+func different(was, now crawler.Job) []string {
+	var names []string
+	for _, field := range []struct {
+		name     string
+		was, now any
+	}{
+		{"seeds", was.Seeds, now.Seeds}, {"scope", was.Scope, now.Scope},
+		{"include", was.Include, now.Include}, {"exclude", was.Exclude, now.Exclude},
+		{"depth", was.Depth, now.Depth}, {"follow", was.Follow, now.Follow},
+		{"format", was.Format, now.Format}, {"select", was.Select, now.Select},
+		{"pages_per_host", was.PagesPerHost, now.PagesPerHost},
+	} {
+		if fmt.Sprint(field.was) != fmt.Sprint(field.now) {
+			names = append(names, field.name)
+		}
+	}
+	return names
+}

@@ -1,0 +1,150 @@
+package main
+
+import (
+	"net/netip"
+	"os"
+	"reflect"
+	"strings"
+
+	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
+
+	"github.com/trawlcrawler/trawl/crawler"
+)
+
+// settings are all that a crawl can be told, under the names of the flags with
+// underscores. A flag wins over the environment (TRAWL_ and the flag's name in
+// capitals), that over the job file, that over the default.
+type settings struct {
+	crawler.Job `yaml:",inline"`
+
+	// Out is the folder of the results. Default: named after the job.
+	Out string `yaml:"out"`
+	// Redis is the URL of a Redis. Default: a private or a built-in one.
+	Redis string `yaml:"redis"`
+	// Concurrency is the most visits at once: hosts, as each host has one.
+	Concurrency int `yaml:"concurrency"`
+	// AllowCIDR opens private networks.
+	AllowCIDR []string `yaml:"allow_cidr"`
+	// AllowPrivate opens all private addresses.
+	AllowPrivate bool `yaml:"allow_private"`
+
+	file    string // of the job
+	restart bool
+	verbose bool
+}
+
+func defaultSettings() settings {
+	return settings{Job: crawler.DefaultJob(), Concurrency: 256}
+}
+
+// register defines the flags that set s. Only fields that have a flag named
+// like them can be set by flag.
+func (s *settings) register(flags *pflag.FlagSet) {
+	flags.StringVarP(&s.file, "file", "f", "", "job file in YAML, with the flags' names in underscores")
+	flags.StringVar(&s.Name, "job", s.Name, "name of the job (default: after the first seed)")
+	flags.StringVar(&s.Redis, "redis", s.Redis, "URL of a Redis, such as redis://:password@host:6379/0 (default: a private one)")
+	flags.StringVar(&s.Out, "out", s.Out, "folder of the results")
+	flags.StringSliceVar(&s.Format, "format", s.Format, "what to write: jsonl, files")
+	flags.StringVar((*string)(&s.Scope), "scope", string(s.Scope), "which links to follow: host, domain or any")
+	flags.StringArrayVar(&s.Include, "include", nil, "follow only links that match this regular expression; may be repeated")
+	flags.StringArrayVar(&s.Exclude, "exclude", nil, "follow no links that match this regular expression; may be repeated")
+	flags.IntVar(&s.Depth, "depth", s.Depth, "most links away from a seed: 0 the seeds alone, -1 no limit")
+	flags.Int64Var(&s.Pages, "pages", s.Pages, "end after so many pages (0: no limit)")
+	flags.Var(&s.Bytes, "bytes", "end after so many bytes, such as 2GB (0: no limit)")
+	flags.Var(&s.Time, "time", "end after so long, such as 1h30m (0: no limit)")
+	flags.Int64Var(&s.PagesPerHost, "pages-per-host", s.PagesPerHost, "most pages of a host (0: no limit)")
+	flags.Var(&s.Delay, "delay", "least time between the starts of two requests to a host")
+	flags.IntVar(&s.PerHost, "per-host", s.PerHost, "most connections to a host at once")
+	flags.IntVar(&s.Concurrency, "concurrency", s.Concurrency, "most hosts visited at once")
+	flags.StringVar(&s.UserAgent, "user-agent", s.UserAgent, "sent with every request; its first word is what robots.txt is matched with")
+	flags.BoolVar(&s.IgnoreRobots, "ignore-robots", s.IgnoreRobots, "fetch what robots.txt forbids: for sites of your own")
+	flags.IntVar(&s.RobotsTries, "robots-tries", s.RobotsTries, "how often to ask for a robots.txt that can not be had")
+	flags.Var(&s.CrawlDelayCap, "crawl-delay-cap", "longest Crawl-delay of a robots.txt that is obeyed")
+	flags.IntVar(&s.Retries, "retries", s.Retries, "how often to try again what failed and may pass")
+	flags.Var(&s.RetryPause, "retry-pause", "pause before the first retry; it doubles with each")
+	flags.Var(&s.BodyLimit, "body-limit", "most bytes of a body that are kept")
+	flags.Var(&s.Timeout, "timeout", "most time for one request")
+	flags.StringArrayVar(&s.Select, "select", nil, "field to extract: name=css, name=css@attribute, name[]=css for all; may be repeated")
+	flags.BoolVar(&s.Links, "links", s.Links, "list the links in each record, instead of counting them")
+	flags.IntVar(&s.Shards, "shards", s.Shards, "slots of a Redis Cluster to spread the job over")
+	flags.StringArrayVar(&s.AllowCIDR, "allow-cidr", nil, "private network that may be connected to; may be repeated")
+	flags.BoolVar(&s.AllowPrivate, "allow-private", s.AllowPrivate, "all private addresses may be connected to")
+	flags.BoolVar(&s.restart, "restart", false, "crawl again from the start; earlier results are set aside")
+	flags.BoolVarP(&s.verbose, "verbose", "v", false, "log each visit")
+}
+
+// resolve finds the settings of a command whose flags wrote into s: default,
+// job file, environment, flags, each over the one before.
+func (s *settings) resolve(cmd *cobra.Command) error {
+	if err := fromEnvironment(cmd.Flags()); err != nil {
+		return err
+	}
+	said := *s
+	final := defaultSettings()
+	final.Follow = said.Follow
+	final.file, final.restart, final.verbose = said.file, said.restart, said.verbose
+	if said.file != "" {
+		if err := readJobFile(said.file, &final); err != nil {
+			return err
+		}
+	}
+	cmd.Flags().Visit(func(f *pflag.Flag) { copyField(&final, &said, f.Name) })
+	*s = final
+	return s.check()
+}
+
+// fromEnvironment sets the flags that were not given from TRAWL_ variables.
+func fromEnvironment(flags *pflag.FlagSet) (err error) {
+	flags.VisitAll(func(f *pflag.Flag) {
+		name := "TRAWL_" + strings.ToUpper(strings.ReplaceAll(f.Name, "-", "_"))
+		value, ok := os.LookupEnv(name)
+		if !ok || f.Changed || err != nil {
+			return
+		}
+		if set := flags.Set(f.Name, value); set != nil {
+			err = usage("%s=%q in the environment: %v", name, value, set)
+		}
+	})
+	return err
+}
+
+// copyField copies the field that a flag sets, which has its name in the job
+// file.
+func copyField(to, from *settings, flag string) {
+	name := strings.ReplaceAll(flag, "-", "_")
+	if name == "job" {
+		name = "name"
+	}
+	for _, part := range []struct{ to, from reflect.Value }{
+		{reflect.ValueOf(to).Elem(), reflect.ValueOf(from).Elem()},
+		{reflect.ValueOf(&to.Job).Elem(), reflect.ValueOf(&from.Job).Elem()},
+	} {
+		for i := range part.to.NumField() {
+			if part.to.Type().Field(i).Tag.Get("yaml") == name {
+				part.to.Field(i).Set(part.from.Field(i))
+			}
+		}
+	}
+}
+
+// check refuses what the job's own validation does not see.
+func (s *settings) check() error {
+	if s.Concurrency < 1 || s.Concurrency > 100_000 {
+		return usage("concurrency: %d is out of range: want 1 to 100000", s.Concurrency)
+	}
+	for _, c := range s.AllowCIDR {
+		if _, err := netip.ParsePrefix(c); err != nil {
+			return usage("allow-cidr: %q is not a network (write 10.0.0.0/8)", c)
+		}
+	}
+	return nil
+}
+
+func (s *settings) prefixes() []netip.Prefix {
+	prefixes := make([]netip.Prefix, len(s.AllowCIDR))
+	for i, c := range s.AllowCIDR {
+		prefixes[i] = netip.MustParsePrefix(c)
+	}
+	return prefixes
+}
