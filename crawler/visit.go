@@ -12,14 +12,15 @@ import (
 
 // Bounds of a visit's batches.
 const (
-	flushURLs  = 64                     // settle at the latest after so many URLs,
-	flushBytes = 4 << 20                // so many bytes of bodies,
-	flushAfter = 250 * time.Millisecond // and so much time
-	flushTerm  = 20 * time.Second       // in which a batch must have been written
-	aheadTime  = time.Second            // URLs are taken for this long ahead,
-	aheadLanes = 4                      // or so many for each connection, if that is less
-	spentPause = 500 * time.Millisecond // before a budget that is promised away is asked again
-	skipBatch  = 500                    // URLs settled at once that are not to be fetched
+	flushURLs    = 64                     // settle at the latest after so many URLs,
+	flushBytes   = 4 << 20                // so many bytes of bodies,
+	flushAfter   = 250 * time.Millisecond // and so much time
+	flushTerm    = 20 * time.Second       // in which a batch must have been written
+	aheadTime    = time.Second            // URLs are taken for this long ahead,
+	aheadLanes   = 4                      // or so many for each connection, if that is less
+	spentPause   = 500 * time.Millisecond // before a budget that is promised away is asked again
+	failurePause = time.Second            // before a visit is tried again that failed
+	skipBatch    = 500                    // URLs settled at once that are not to be fetched
 )
 
 // visit is one exclusive turn at one host. One goroutine leads it: it takes URLs
@@ -159,6 +160,7 @@ func (v *visit) fail(err error) {
 	if v.failure == nil {
 		v.failure = err
 	}
+	v.pace.hold(failurePause)
 	v.end(EndError)
 }
 
@@ -345,7 +347,7 @@ func (v *visit) commit(ctx context.Context) error {
 		return err
 	}
 	if err := v.sink.Keep(ctx, results); err != nil {
-		return fmt.Errorf("keep pages of %s: %w", v.order.Host, err)
+		return fmt.Errorf("%w: %w", ErrKeep, err)
 	}
 	return v.turn.Settle(ctx, settlements)
 }

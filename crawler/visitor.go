@@ -32,6 +32,10 @@ type Sink interface {
 	Keep(ctx context.Context, results []*Result) error
 }
 
+// ErrKeep says that a sink could not keep pages. Whoever runs the visits should
+// look at it before more are carried out; nothing is lost meanwhile.
+var ErrKeep = errors.New("the pages could not be kept")
+
 // VisitorConfig bounds the visits of a worker.
 type VisitorConfig struct {
 	// Worker names the worker in records and in the frontier.

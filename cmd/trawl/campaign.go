@@ -23,7 +23,7 @@ func (l *laptop) campaign(ctx context.Context, dir *folder, seeds iter.Seq[seed]
 		return err
 	}
 	began := time.Now()
-	status, runErr := l.runWatched(ctx, seeds)
+	status, runErr := l.runWatched(ctx, seeds, before)
 	counters, err := l.frontier.Counters(context.WithoutCancel(ctx))
 	if err != nil {
 		return errors.Join(runErr, failed("%v", err))
@@ -39,10 +39,10 @@ func (l *laptop) campaign(ctx context.Context, dir *folder, seeds iter.Seq[seed]
 }
 
 // runWatched runs the crawl with its progress on standard error.
-func (l *laptop) runWatched(ctx context.Context, seeds iter.Seq[seed]) (crawler.Status, error) {
+func (l *laptop) runWatched(ctx context.Context, seeds iter.Seq[seed], before crawler.Counters) (crawler.Status, error) {
 	watching, stop := context.WithCancel(ctx)
 	var wg sync.WaitGroup
-	wg.Go(func() { newProgress(os.Stderr).run(watching, l.frontier.Counters) })
+	wg.Go(func() { newProgress(os.Stderr, before).run(watching, l.frontier.Counters) })
 	wg.Go(func() {
 		<-watching.Done()
 		if ctx.Err() != nil {

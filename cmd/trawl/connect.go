@@ -23,6 +23,7 @@ type backing struct {
 	asynq   asynq.RedisClientOpt
 	kind    string          // for a person
 	durable bool            // an interrupted crawl can go on
+	private bool            // nobody else is there
 	lost    <-chan struct{} // closed when a private server ended by itself; nil otherwise
 	stop    func(context.Context) error
 }
@@ -77,6 +78,7 @@ func startPrivate(ctx context.Context, path, dir string, persist bool, log *slog
 		return nil, err
 	}
 	b.kind = "a private redis-server"
+	b.private = true
 	b.durable = persist
 	b.lost = server.Done()
 	b.stop = server.Stop
@@ -95,7 +97,7 @@ func startBuiltin(ctx context.Context, log *slog.Logger) (*backing, error) {
 		return nil, err
 	}
 	b.kind = "the built-in Redis, in memory: an interrupted crawl can not go on (install redis-server for that)"
-	b.durable = false
+	b.durable, b.private = false, true
 	b.stop = func(context.Context) error { server.Stop(); return nil }
 	return b, nil
 }

@@ -118,7 +118,7 @@ func fetchOut(ctx context.Context, s settings, seeds iter.Seq[seed]) (err error)
 	}
 	defer func() { err = errors.Join(err, l.close()) }()
 	began := time.Now()
-	status, runErr := l.runWatched(ctx, opened(seeds, l))
+	status, runErr := l.runWatched(ctx, opened(seeds, l), crawler.Counters{})
 	counters, err := l.frontier.Counters(context.WithoutCancel(ctx))
 	if err != nil {
 		return errors.Join(runErr, failed("%v", err))

@@ -142,8 +142,10 @@ func (l *laptop) visit(ctx context.Context, v tasks.Visit, drain <-chan struct{}
 	report, err := l.visitor.Visit(ctx, v.Order(), either(ctx, drain, l.stopping))
 	l.tally.note(report)
 	if err != nil && ctx.Err() == nil {
-		l.log.Error("a visit failed", "job", v.Job, "host", v.Host, "error", err)
-		l.fail(failed("%v", err))
+		if errors.Is(err, crawler.ErrKeep) {
+			l.fail(failed("%v; the same command goes on when that is mended", err))
+		}
+		l.log.Error("a visit failed, and will be tried again", "job", v.Job, "host", v.Host, "error", err)
 	}
 	return report, err
 }

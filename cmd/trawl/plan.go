@@ -57,6 +57,11 @@ func settle(ctx context.Context, s settings, earlier *note, back *backing, store
 	if _, err := store.Move(ctx, s.Name, crawler.StateRunning, "", status.State); err != nil {
 		return "", failed("%v", err)
 	}
+	if back.private { // whoever visited died with the command before
+		if err := store.Frontier(s.Job).Abandon(ctx); err != nil {
+			return "", failed("%v", err)
+		}
+	}
 	return planOn, nil
 }
 

@@ -34,8 +34,13 @@ const (
 	rateSpan   = 15 * time.Second // over which pages a second are averaged
 )
 
-func newProgress(w *os.File) *progress {
-	return &progress{w: w, terminal: term.IsTerminal(int(w.Fd())), began: time.Now()}
+// newProgress begins with the counters as they are.
+func newProgress(w *os.File, c crawler.Counters) *progress {
+	now := time.Now()
+	return &progress{
+		w: w, terminal: term.IsTerminal(int(w.Fd())), began: now,
+		rates: []sample{{now, c.Pages(), c.Settled()}},
+	}
 }
 
 // run shows the counters until ctx ends.

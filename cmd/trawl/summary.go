@@ -41,7 +41,7 @@ func (s summary) print(w io.Writer) {
 		}))
 	}
 	if c.Broken > 0 {
-		fmt.Fprintf(w, "  broken    %d visits lost their worker; their URLs were taken up again\n", c.Broken)
+		fmt.Fprintf(w, "  broken    visits that lost their worker: %d; their URLs were taken up again\n", c.Broken)
 	}
 	if s.where != "" {
 		fmt.Fprintf(w, "  results   %s\n", s.where)

@@ -84,8 +84,23 @@ func (f *Frontier) armShard(ctx context.Context, shard, n int) ([]crawler.Order,
 // Sweep breaks the visits whose deadline has passed and returns how many open
 // ones these were.
 func (f *Frontier) Sweep(ctx context.Context) (broken int, err error) {
+	return f.sweep(ctx, 0)
+}
+
+// Abandon breaks all visits, whatever their deadline. It is for who knows that
+// none of the job's workers lives any more.
+func (f *Frontier) Abandon(ctx context.Context) error {
+	for {
+		broken, err := f.sweep(ctx, max(f.lease, f.term))
+		if err != nil || broken == 0 {
+			return err
+		}
+	}
+}
+
+func (f *Frontier) sweep(ctx context.Context, ahead time.Duration) (broken int, err error) {
 	for shard := range f.job.Shards {
-		n, err := f.sweepShard(ctx, shard)
+		n, err := f.sweepShard(ctx, shard, ahead)
 		broken += n
 		if err != nil {
 			return broken, err
@@ -94,12 +109,12 @@ func (f *Frontier) Sweep(ctx context.Context) (broken int, err error) {
 	return broken, nil
 }
 
-func (f *Frontier) sweepShard(ctx context.Context, shard int) (int, error) {
+func (f *Frontier) sweepShard(ctx context.Context, shard int, ahead time.Duration) (int, error) {
 	hold := time.Duration(0)
 	if f.job.Pages > 0 {
 		hold = reprieve
 	}
-	got, err := run(ctx, f.rdb, sweepScript, "sweep", f.base(shard), sweepBatch, hold.Milliseconds()).Slice()
+	got, err := run(ctx, f.rdb, sweepScript, "sweep", f.base(shard), sweepBatch, hold.Milliseconds(), ahead.Milliseconds()).Slice()
 	if err != nil {
 		return 0, err
 	}

@@ -38,6 +38,7 @@ func TestFrontier(t *testing.T) {
 		{"a visit that shows no sign of life is swept, and its late calls are refused", sweptWhenSilent},
 		{"a visit that shows signs of life is not swept", renewed},
 		{"a visit that is never opened is swept, and its order is overtaken", sweptWhenNeverOpened},
+		{"visits whose workers are known to be lost are broken at once", abandoned},
 		{"an entry knows how many workers were lost with it", losesWorkers},
 		{"the job is idle exactly when nothing is left to do", idleAtTheEnd},
 		{"pages promised and fetched never exceed the budget", keepsBudget},
@@ -512,6 +513,22 @@ func sweptWhenNeverOpened(t *testing.T, b *bench) {
 	}
 	if _, err := b.Open(t.Context(), second, "tester"); err != nil {
 		t.Error(err)
+	}
+}
+
+func abandoned(t *testing.T, b *bench) {
+	b.admit(3, "http://a.test/1", "http://b.test/1", "http://c.test/1")
+	turn := b.open("a.test")
+	b.take(turn, 1, "http://a.test/1")
+	b.armed("b.test")
+	if err := b.Abandon(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	if err := turn.Renew(t.Context()); !errors.Is(err, crawler.ErrStale) {
+		t.Errorf("renew of a visit that was abandoned: %v, want ErrStale", err)
+	}
+	if c := b.counters(); c.Due != 3 || c.Waiting != 3 || c.Out() != 0 {
+		t.Errorf("due %d, waiting %d, out %d; want 3, 3, 0", c.Due, c.Waiting, c.Out())
 	}
 }
 

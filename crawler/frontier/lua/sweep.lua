@@ -3,16 +3,19 @@
 -- the front of the queue, and the host is due after its gap.
 -- KEYS[1]  the shard's base
 -- ARGV[1]  the most hosts
--- ARGV[2]  1 to keep broken hosts until they are released: milliseconds until they are swept again
+-- ARGV[2]  milliseconds for which broken hosts are kept to be released, before
+--          they are swept again; 0 not to keep them
+-- ARGV[3]  milliseconds by which deadlines are taken to be nearer than they are
 -- Returns  host, epoch, pages fetched in that visit, for each open visit that broke
 
 local now, most, hold = now_ms(), tonumber(ARGV[1]), tonumber(ARGV[2])
-for _, host in ipairs(redis.call('ZRANGEBYSCORE', ARMED, '-inf', now, 'LIMIT', 0, most)) do
+local deadline = now + tonumber(ARGV[3])
+for _, host in ipairs(redis.call('ZRANGEBYSCORE', ARMED, '-inf', deadline, 'LIMIT', 0, most)) do
   redis.call('ZREM', ARMED, host)
   rest(host, 0)
 end
 local broken = {}
-for _, host in ipairs(redis.call('ZRANGEBYSCORE', OPEN, '-inf', now, 'LIMIT', 0, most)) do
+for _, host in ipairs(redis.call('ZRANGEBYSCORE', OPEN, '-inf', deadline, 'LIMIT', 0, most)) do
   local h = redis.call('HMGET', HOST(host), 'epoch', 'turn', 'gap', 'state')
   if h[4] == 'open' then
     count('broken', 1)
