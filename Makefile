@@ -4,7 +4,7 @@ GO ?= go
 # detector. It is there to end what hangs.
 TIMEOUT ?= 20m
 
-.PHONY: test check build bench
+.PHONY: test check build bench slow memory
 
 # The one test command.
 test: check
@@ -21,3 +21,10 @@ build:
 
 bench:
 	$(GO) test -run '^$$' -bench . -benchmem -timeout $(TIMEOUT) ./...
+
+# What takes minutes.
+slow:
+	TRAWL_SLOW=1 $(GO) test -count=1 -timeout 60m ./cmd/trawl
+
+memory:
+	TRAWL_BENCH=10m $(GO) test -count=1 -timeout 60m -v -run Memory ./crawler/frontier

@@ -111,8 +111,11 @@ func (s *Scheduler) look(ctx context.Context) (bool, error) {
 	if budget := s.spent(numbers); budget != "" {
 		return s.wind(ctx, numbers, budget)
 	}
-	if numbers.Idle() && s.status.Seeded {
-		return s.finish(ctx)
+	if numbers.Idle() {
+		if s.status.Seeded {
+			return s.finish(ctx)
+		}
+		s.checked = time.Time{} // that may be all that is missing
 	}
 	return false, s.arm(ctx, numbers)
 }
