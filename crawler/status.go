@@ -26,4 +26,7 @@ type Status struct {
 	Started time.Time     `json:"started"` // zero before it ran
 	Ended   time.Time     `json:"ended"`   // zero while it runs
 	Age     time.Duration `json:"-"`       // since it started; 0 before
+	Now     time.Time     `json:"-"`       // when it was read
+	Held    bool          `json:"held"`    // somebody brings it seeds: it may not end yet
+	Cleared bool          `json:"cleared"` // of what ended early, only the record is left
 }

@@ -150,13 +150,13 @@ func crawlInto(ctx context.Context, s settings, home []crawler.Host, seeds iter.
 	if err != nil {
 		return failed("%v", err)
 	}
-	l, err := newLaptop(s, back, store, home, out, dir.house(), log)
+	l, err := newLaptop(ctx, s, back, store, home, out, dir.house(), log)
 	if err != nil {
-		return errors.Join(err, out.Close())
+		return err
 	}
 	defer func() { err = errors.Join(err, l.close()) }()
 	for _, h := range home {
-		l.fetcher.Allow(h)
+		l.workshop.fetcher.Allow(h)
 	}
 	fmt.Fprintf(os.Stderr, "trawl: %s %s into %s, over %s\n", plan, s.Name, s.Out, back.kind)
 	return l.campaign(ctx, dir, opened(seeds, l))

@@ -112,7 +112,7 @@ func fetchOut(ctx context.Context, s settings, seeds iter.Seq[seed]) (err error)
 	if _, err := settleNew(ctx, s, nil, back, store); err != nil {
 		return err
 	}
-	l, err := newLaptop(s, back, store, nil, sink.NewStream(os.Stdout, s.Links), temp, log)
+	l, err := newLaptop(ctx, s, back, store, nil, sink.NewStream(os.Stdout, s.Links), temp, log)
 	if err != nil {
 		return err
 	}
@@ -138,7 +138,7 @@ func opened(seeds iter.Seq[seed], l *laptop) iter.Seq[seed] {
 		for s := range seeds {
 			if h := s.url.Host(); s.err == nil {
 				if _, ok := h.Address(); ok || h.Name() == "localhost" {
-					l.fetcher.Allow(h)
+					l.workshop.fetcher.Allow(h)
 				}
 			}
 			if !yield(s) {

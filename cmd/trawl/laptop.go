@@ -11,10 +11,7 @@ import (
 	"time"
 
 	"github.com/trawlcrawler/trawl/crawler"
-	"github.com/trawlcrawler/trawl/crawler/fetch"
 	"github.com/trawlcrawler/trawl/crawler/frontier"
-	"github.com/trawlcrawler/trawl/crawler/parse"
-	"github.com/trawlcrawler/trawl/crawler/robots"
 	"github.com/trawlcrawler/trawl/crawler/sink"
 	"github.com/trawlcrawler/trawl/scheduler"
 	"github.com/trawlcrawler/trawl/tasks"
@@ -29,65 +26,51 @@ type laptop struct {
 	store    *frontier.Store
 	frontier *frontier.Frontier
 	client   *tasks.Client
-	fetcher  *fetch.Fetcher
-	sink     sink.Sink
-	visitor  *crawler.Visitor
+	workshop *workshop
+	station  *station
 	tally    *tally
 	log      *slog.Logger
 
 	failOnce sync.Once
 	failure  error         // what ended the crawl early
 	failed   chan struct{} // closed then
-	stopping chan struct{} // closed when the job's visits are to end
-	stopOnce sync.Once
-}
-
-// visitTimeout is when asynq gives a visit up. A visit takes no URLs after half
-// a minute, and each request has a bound of its own.
-func visitTimeout(job crawler.Job) time.Duration {
-	return 2*time.Minute + 2*time.Duration(job.Timeout)
 }
 
 // newLaptop ties a fleet together for a job that exists in the store. home are
-// the hosts of its seeds.
-func newLaptop(s settings, b *backing, store *frontier.Store, home []crawler.Host, out sink.Sink, tempDir string, log *slog.Logger) (*laptop, error) {
+// the hosts of its seeds. It owns out from now on, also when it fails.
+func newLaptop(ctx context.Context, s settings, b *backing, store *frontier.Store, home []crawler.Host, out sink.Sink, tempDir string, log *slog.Logger) (*laptop, error) {
+	job, err := store.Status(ctx, s.Name)
+	if err != nil {
+		return nil, errors.Join(failed("%v", err), out.Close())
+	}
 	l := &laptop{
-		settings: s, backing: b, store: store, frontier: store.Frontier(s.Job), sink: out, tally: newTally(), log: log,
-		client: tasks.NewClient(b.asynq, visitTimeout(s.Job)),
-		failed: make(chan struct{}), stopping: make(chan struct{}),
+		settings: s, backing: b, store: store, frontier: store.Frontier(s.Job), tally: newTally(), log: log,
+		failed: make(chan struct{}),
 	}
-	scope, err := crawler.NewScope(s.Job, home)
-	if err != nil {
-		return nil, usage("%v", err)
+	if l.workshop, err = newWorkshop(s, store, b.asynq, hostName(), tempDir, log); err != nil {
+		return nil, errors.Join(err, out.Close())
 	}
-	parser, err := parse.New(parse.Config{Select: s.Select, ProductToken: s.ProductToken()})
-	if err != nil {
-		return nil, usage("%v", err)
+	if l.station, err = l.workshop.newStation(job, home, out, l.hear); err != nil {
+		l.workshop.close()
+		return nil, err
 	}
-	l.fetcher, err = fetch.New(fetch.Config{
-		AllowPrivate: s.AllowPrivate, AllowCIDR: s.prefixes(), TempDir: tempDir,
-	})
-	if err != nil {
-		return nil, failed("%v", err)
-	}
-	worker, err := os.Hostname()
-	if err != nil {
-		worker = "localhost"
-	}
-	l.visitor, err = crawler.NewVisitor(s.Job, scope, crawler.Tools{
-		Frontier: l.frontier, Fetcher: l.fetcher, Parser: parser, Sink: out,
-		Robots: robots.New(store.RobotsCache(), robots.Config{}),
-	}, crawler.VisitorConfig{Worker: worker, Log: log})
-	if err != nil {
-		return nil, usage("%v", err)
-	}
+	l.client = tasks.NewClient(b.asynq, visitTimeout(s.Job))
 	return l, nil
 }
 
 // close lets go of what newLaptop opened.
 func (l *laptop) close() error {
-	l.fetcher.Close()
-	return errors.Join(l.client.Close(), l.sink.Close())
+	l.workshop.close()
+	return errors.Join(l.client.Close(), l.station.close())
+}
+
+// hear notes what a visit reports. A visit that failed is tried again, but when
+// pages can not be kept, there is no use in fetching more.
+func (l *laptop) hear(r crawler.Report, err error) {
+	l.tally.note(r)
+	if errors.Is(err, crawler.ErrKeep) {
+		l.fail(failed("%v; the same command goes on when that is mended", err))
+	}
 }
 
 // fail ends the crawl early; nothing that was collected is lost.
@@ -105,11 +88,8 @@ func (l *laptop) run(ctx context.Context, seeds iter.Seq[seed]) (crawler.Status,
 	defer kill()
 	go killOnSecond(hard, kill, secondInterrupt(ctx))
 
-	server, err := tasks.Serve(hard, l.backing.asynq, l.visit, tasks.ServerConfig{
-		Job: l.settings.Name, Concurrency: l.settings.Concurrency, Log: l.log,
-	})
-	if err != nil {
-		return crawler.Status{}, failed("%v", err)
+	if err := l.station.open(hard); err != nil {
+		return crawler.Status{}, err
 	}
 	working, stop := context.WithCancel(ctx)
 	var wg sync.WaitGroup
@@ -117,7 +97,7 @@ func (l *laptop) run(ctx context.Context, seeds iter.Seq[seed]) (crawler.Status,
 	wg.Go(func() { l.seed(working, seeds) })
 	status, err := scheduler.New(l.settings.Name, l.store, l.frontier, l.client, scheduler.Config{Log: l.log}).Run(working)
 	stop()
-	server.Close()
+	l.station.shut()
 	wg.Wait()
 	if l.failure != nil {
 		return status, l.failure
@@ -132,36 +112,6 @@ func killOnSecond(ctx context.Context, kill func(), second <-chan struct{}) {
 		kill()
 	case <-ctx.Done():
 	}
-}
-
-// visit is what the worker does with a task.
-func (l *laptop) visit(ctx context.Context, v tasks.Visit, drain <-chan struct{}) (crawler.Report, error) {
-	if v.Job != l.settings.Name {
-		return crawler.Report{}, fmt.Errorf("a visit of job %q came to the worker of %q", v.Job, l.settings.Name)
-	}
-	report, err := l.visitor.Visit(ctx, v.Order(), either(ctx, drain, l.stopping))
-	l.tally.note(report)
-	if err != nil && ctx.Err() == nil {
-		if errors.Is(err, crawler.ErrKeep) {
-			l.fail(failed("%v; the same command goes on when that is mended", err))
-		}
-		l.log.Error("a visit failed, and will be tried again", "job", v.Job, "host", v.Host, "error", err)
-	}
-	return report, err
-}
-
-// either is closed when a or b is, or ctx ends.
-func either(ctx context.Context, a, b <-chan struct{}) <-chan struct{} {
-	c := make(chan struct{})
-	go func() {
-		defer close(c)
-		select {
-		case <-a:
-		case <-b:
-		case <-ctx.Done():
-		}
-	}()
-	return c
 }
 
 // watchEvery is how often the worker looks whether its job still runs.
@@ -184,7 +134,7 @@ func (l *laptop) watch(ctx context.Context, stop func()) {
 		case <-tick.C:
 			status, err := l.store.Status(ctx, l.settings.Name)
 			if err == nil && (status.Ending != "" || status.State != crawler.StateRunning) {
-				l.stopOnce.Do(func() { close(l.stopping) })
+				l.station.stop()
 			}
 		}
 	}

@@ -36,7 +36,7 @@ func settle(ctx context.Context, s settings, earlier *note, back *backing, store
 	}
 	status, err := store.Status(ctx, s.Name)
 	switch {
-	case errors.Is(err, frontier.ErrNoJob):
+	case errors.Is(err, crawler.ErrNoJob):
 		return settleNew(ctx, s, earlier, back, store)
 	case err != nil:
 		return "", failed("%v", err)
@@ -102,7 +102,7 @@ func sayDone(s settings, ended time.Time) {
 
 // forget removes a job and its asynq queue.
 func forget(ctx context.Context, name string, back *backing, store *frontier.Store) error {
-	if err := store.Remove(ctx, name); err != nil && !errors.Is(err, frontier.ErrNoJob) {
+	if err := store.Remove(ctx, name); err != nil && !errors.Is(err, crawler.ErrNoJob) {
 		return failed("%v", err)
 	}
 	client := tasks.NewClient(back.asynq, time.Minute)

@@ -16,6 +16,7 @@ import (
 //	trawl:robots:ORIGIN              STRING robots.txt of an authority, as package robots caches it
 //	trawl:{JOB}:job                  HASH  settings and state of a job
 //	trawl:{JOB}:ledger               HASH  pages spent and promised of the job's budget
+//	trawl:{JOB}:holds                ZSET  who brings the job seeds, by when that is forgotten
 //	trawl:{JOB/SHARD}:count          HASH  counters, and the number of seen's buckets
 //	trawl:{JOB/SHARD}:seen:N         SET   fingerprints of bucket N (an intset)
 //	trawl:{JOB/SHARD}:due            ZSET  hosts that wait for a visit, by when they are due
@@ -31,6 +32,7 @@ const (
 	keyRobots  = keyPrefix + "robots:"
 	nameJob    = "job"
 	nameLedger = "ledger"
+	nameHolds  = "holds"
 	nameCount  = "count"
 	nameSeen   = "seen:"
 	nameDue    = "due"

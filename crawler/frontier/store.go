@@ -3,7 +3,6 @@ package frontier
 import (
 	"context"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"slices"
 	"strconv"
@@ -13,12 +12,6 @@ import (
 	"github.com/redis/go-redis/v9"
 
 	"github.com/trawlcrawler/trawl/crawler"
-)
-
-// Errors of jobs.
-var (
-	ErrExists = errors.New("a job of this name exists")
-	ErrNoJob  = errors.New("there is no job of this name")
 )
 
 // Store is the Redis of a fleet. It is safe for concurrent use.
@@ -35,7 +28,7 @@ func New(rdb redis.UniversalClient) *Store {
 	return &Store{rdb: rdb, recent: make(map[string]*recent)}
 }
 
-// Create stores a new job. It returns [ErrExists] if there is one of that name.
+// Create stores a new job. It returns [crawler.ErrJobExists] if there is one of that name.
 func (s *Store) Create(ctx context.Context, job crawler.Job) error {
 	if err := job.Validate(); err != nil {
 		return err
@@ -54,7 +47,7 @@ func (s *Store) Create(ctx context.Context, job crawler.Job) error {
 		return fmt.Errorf("create job %s: %w", job.Name, err)
 	}
 	if !isNew {
-		return fmt.Errorf("job %q: %w", job.Name, ErrExists)
+		return fmt.Errorf("job %q: %w", job.Name, crawler.ErrJobExists)
 	}
 	if err := s.rdb.HSet(ctx, key, "state", string(crawler.StateCreated), "created", now.UnixMilli()).Err(); err != nil {
 		return fmt.Errorf("create job %s: %w", job.Name, err)
@@ -65,25 +58,31 @@ func (s *Store) Create(ctx context.Context, job crawler.Job) error {
 	return nil
 }
 
-// Status returns a job with its state, or [ErrNoJob].
+// Status returns a job with its state, or [crawler.ErrNoJob].
 func (s *Store) Status(ctx context.Context, name string) (crawler.Status, error) {
 	var fields *redis.MapStringStringCmd
-	var clock *redis.TimeCmd
+	var holds *redis.ZSliceCmd
 	_, err := s.rdb.Pipelined(ctx, func(p redis.Pipeliner) error {
 		fields = p.HGetAll(ctx, jobBase(name)+nameJob)
-		clock = p.Time(ctx)
+		holds = p.ZRangeWithScores(ctx, jobBase(name)+nameHolds, -1, -1)
 		return nil
 	})
 	if err != nil {
 		return crawler.Status{}, fmt.Errorf("job %s: %w", name, err)
 	}
+	now, err := s.rdb.Time(ctx).Result()
+	if err != nil {
+		return crawler.Status{}, fmt.Errorf("job %s: %w", name, err)
+	}
 	h := fields.Val()
 	if h["settings"] == "" {
-		return crawler.Status{}, fmt.Errorf("job %q: %w", name, ErrNoJob)
+		return crawler.Status{}, fmt.Errorf("job %q: %w", name, crawler.ErrNoJob)
 	}
 	status := crawler.Status{
 		Job: crawler.DefaultJob(), State: crawler.State(h["state"]), Reason: h["reason"], Ending: h["ending"],
-		Seeded: h["seeded"] == "1", Created: moment(h["created"]), Started: moment(h["started"]), Ended: moment(h["ended"]),
+		Seeded: h["seeded"] == "1", Cleared: h["cleared"] == "1", Now: now,
+		Held:    len(holds.Val()) > 0 && int64(holds.Val()[0].Score) > now.UnixMilli(),
+		Created: moment(h["created"]), Started: moment(h["started"]), Ended: moment(h["ended"]),
 	}
 	if err := json.Unmarshal([]byte(h["settings"]), &status.Job); err != nil {
 		return crawler.Status{}, fmt.Errorf("job %s: its settings in Redis: %w", name, err)
@@ -92,7 +91,7 @@ func (s *Store) Status(ctx context.Context, name string) (crawler.Status, error)
 		status.State = crawler.StateCreated
 	}
 	if !status.Started.IsZero() {
-		status.Age = clock.Val().Sub(status.Started)
+		status.Age = now.Sub(status.Started)
 	}
 	return status, nil
 }
@@ -150,7 +149,7 @@ func (s *Store) End(ctx context.Context, name, budget string) error {
 }
 
 // Move takes a job into a state, if it is in one of those given, and reports
-// whether it did. It returns [ErrNoJob] for a job that does not exist.
+// whether it did. It returns [crawler.ErrNoJob] for a job that does not exist.
 func (s *Store) Move(ctx context.Context, name string, to crawler.State, reason string, from ...crawler.State) (bool, error) {
 	args := []any{string(to), reason}
 	for _, f := range from {
@@ -161,7 +160,7 @@ func (s *Store) Move(ctx context.Context, name string, to crawler.State, reason 
 		return false, err
 	}
 	if was == "" {
-		return false, fmt.Errorf("job %q: %w", name, ErrNoJob)
+		return false, fmt.Errorf("job %q: %w", name, crawler.ErrNoJob)
 	}
 	return slices.Contains(from, crawler.State(was)), nil
 }

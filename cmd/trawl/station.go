@@ -1,0 +1,121 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"sync"
+	"time"
+
+	"github.com/trawlcrawler/trawl/crawler"
+	"github.com/trawlcrawler/trawl/crawler/parse"
+	"github.com/trawlcrawler/trawl/crawler/sink"
+	"github.com/trawlcrawler/trawl/tasks"
+)
+
+// station is where a worker carries out the visits of one job.
+type station struct {
+	job      crawler.Status
+	workshop *workshop
+	visitor  *crawler.Visitor
+	sink     sink.Sink
+	server   *tasks.Server
+	heard    func(crawler.Report, error) // of each visit
+
+	stopping chan struct{} // closed when visits are to end
+	stopOnce sync.Once
+	shutOnce sync.Once
+}
+
+// newStation sets up a station that starts from the hosts of home. It owns out
+// from now on, also when it fails.
+func (w *workshop) newStation(job crawler.Status, home []crawler.Host, out sink.Sink, heard func(crawler.Report, error)) (*station, error) {
+	st := &station{job: job, workshop: w, sink: out, heard: heard, stopping: make(chan struct{})}
+	scope, err := crawler.NewScope(job.Job, home)
+	if err != nil {
+		return nil, errors.Join(usage("%v", err), out.Close())
+	}
+	parser, err := parse.New(parse.Config{Select: job.Job.Select, ProductToken: job.Job.ProductToken()})
+	if err != nil {
+		return nil, errors.Join(usage("%v", err), out.Close())
+	}
+	st.visitor, err = crawler.NewVisitor(job.Job, scope, crawler.Tools{
+		Frontier: w.store.Frontier(job.Job), Fetcher: w.fetcher, Robots: w.robots, Parser: parser, Sink: out,
+	}, crawler.VisitorConfig{Worker: w.name, CPU: w.cpu, Log: w.log})
+	if err != nil {
+		return nil, errors.Join(usage("%v", err), out.Close())
+	}
+	return st, nil
+}
+
+// open begins to receive visits. They are cut off when ctx ends.
+func (st *station) open(ctx context.Context) (err error) {
+	st.server, err = tasks.Serve(ctx, st.workshop.redis, st.visit, tasks.ServerConfig{
+		Job: st.job.Job.Name, Concurrency: cap(st.workshop.places), Log: st.workshop.log,
+	})
+	if err != nil {
+		return failed("%v", err)
+	}
+	return nil
+}
+
+// stop lets the visits end soon; more may come, and end at once.
+func (st *station) stop() { st.stopOnce.Do(func() { close(st.stopping) }) }
+
+// shut stops and waits for the visits to end.
+func (st *station) shut() {
+	st.stop()
+	st.shutOnce.Do(func() {
+		if st.server != nil {
+			st.server.Close()
+		}
+	})
+}
+
+// close shuts, and waits for the sink to put all on disk.
+func (st *station) close() error {
+	st.shut()
+	return st.sink.Close()
+}
+
+// visit is what the station does with a task.
+func (st *station) visit(ctx context.Context, v tasks.Visit, drain <-chan struct{}) (crawler.Report, error) {
+	if v.Job != st.job.Job.Name {
+		return crawler.Report{}, fmt.Errorf("a visit of job %q came to the station of %q", v.Job, st.job.Job.Name)
+	}
+	select {
+	case st.workshop.places <- struct{}{}:
+		defer func() { <-st.workshop.places }()
+	case <-ctx.Done():
+		return crawler.Report{}, ctx.Err()
+	}
+	drained, release := either(drain, st.stopping)
+	defer release()
+	report, err := st.visitor.Visit(ctx, v.Order(), drained)
+	if err != nil && ctx.Err() == nil {
+		st.workshop.log.Error("a visit failed, and will be tried again", "job", v.Job, "host", v.Host, "error", err)
+	}
+	st.heard(report, err)
+	return report, err
+}
+
+// either returns a channel that is closed when a or b is, or when it is
+// released.
+func either(a, b <-chan struct{}) (<-chan struct{}, func()) {
+	c, released := make(chan struct{}), make(chan struct{})
+	go func() {
+		defer close(c)
+		select {
+		case <-a:
+		case <-b:
+		case <-released:
+		}
+	}()
+	return c, func() { close(released) }
+}
+
+// visitTimeout is when asynq gives a visit up. A visit takes no URLs after half
+// a minute, and each request has a bound of its own.
+func visitTimeout(job crawler.Job) time.Duration {
+	return 2*time.Minute + 2*time.Duration(job.Timeout)
+}

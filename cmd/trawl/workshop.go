@@ -1,0 +1,51 @@
+package main
+
+import (
+	"log/slog"
+	"os"
+	"runtime"
+
+	"github.com/hibiken/asynq"
+
+	"github.com/trawlcrawler/trawl/crawler/fetch"
+	"github.com/trawlcrawler/trawl/crawler/frontier"
+	"github.com/trawlcrawler/trawl/crawler/robots"
+)
+
+// workshop is what a worker has for all its jobs: connections, the memory for
+// bodies, the processors, and places for visits.
+type workshop struct {
+	name    string // of the worker
+	store   *frontier.Store
+	redis   asynq.RedisConnOpt
+	fetcher *fetch.Fetcher
+	robots  *robots.Robots
+	cpu     chan struct{}
+	places  chan struct{}
+	log     *slog.Logger
+}
+
+// newWorkshop opens a workshop. tempDir is for bodies that do not fit in memory.
+func newWorkshop(s settings, store *frontier.Store, redis asynq.RedisConnOpt, name, tempDir string, log *slog.Logger) (*workshop, error) {
+	fetcher, err := fetch.New(fetch.Config{AllowPrivate: s.AllowPrivate, AllowCIDR: s.prefixes(), TempDir: tempDir})
+	if err != nil {
+		return nil, failed("%v", err)
+	}
+	return &workshop{
+		name: name, store: store, redis: redis, fetcher: fetcher, log: log,
+		robots: robots.New(store.RobotsCache(), robots.Config{}),
+		cpu:    make(chan struct{}, runtime.GOMAXPROCS(0)),
+		places: make(chan struct{}, s.Concurrency),
+	}, nil
+}
+
+// hostName names this machine.
+func hostName() string {
+	name, err := os.Hostname()
+	if err != nil {
+		return "localhost"
+	}
+	return name
+}
+
+func (w *workshop) close() { w.fetcher.Close() }

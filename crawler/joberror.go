@@ -1,0 +1,14 @@
+package crawler
+
+import "errors"
+
+// Errors of jobs, which whoever asks for one may tell apart.
+var (
+	// ErrJobExists says that there is a job of that name already.
+	ErrJobExists = errors.New("a job of this name exists")
+	// ErrNoJob says that there is no job of that name.
+	ErrNoJob = errors.New("there is no job of this name")
+	// ErrJobEnded says that a job has ended and takes no seeds. A job that is done
+	// can be resumed.
+	ErrJobEnded = errors.New("the job has ended: resume it to go on, or create another")
+)

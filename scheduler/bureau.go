@@ -1,0 +1,229 @@
+package scheduler
+
+import (
+	"context"
+	"sync"
+	"time"
+
+	"github.com/trawlcrawler/trawl/crawler"
+)
+
+// Store is what a bureau asks of the jobs' store.
+type Store interface {
+	Jobs
+	// Statuses lists all jobs.
+	Statuses(ctx context.Context) ([]crawler.Status, error)
+	// Create stores a job, or returns an error that is crawler.ErrJobExists.
+	Create(ctx context.Context, job crawler.Job) error
+	// Seeded notes that all seeds of the job are admitted.
+	Seeded(ctx context.Context, job string, all bool) error
+	// Clear removes all of a job that has ended but its record.
+	Clear(ctx context.Context, job string) error
+	// Paused notes and returns whether the job was last seen paused in asynq.
+	Paused(ctx context.Context, job string) (bool, error)
+	SetPaused(ctx context.Context, job string, paused bool) error
+}
+
+// Queues is what a bureau asks of asynq besides.
+type Queues interface {
+	Fleet
+	// Paused reports whether the job's queue is paused.
+	Paused(job string) (bool, error)
+	SetPaused(job string, paused bool) error
+	// Forget deletes the job's queue.
+	Forget(job string) error
+}
+
+// SeededFrontier is a frontier that the bureau brings a job's own seeds to.
+type SeededFrontier interface {
+	Frontier
+	Admit(ctx context.Context, entries []crawler.Entry) (fresh int, err error)
+}
+
+// Bureau keeps all jobs of a fleet going: a scheduler for each that runs. Any
+// number of bureaus may run at once, in any number of processes.
+type Bureau struct {
+	store  Store
+	queues Queues
+	open   func(crawler.Job) SeededFrontier
+	cfg    Config
+
+	shares *shares
+	desks  map[string]*desk // by job
+	wg     sync.WaitGroup
+}
+
+// desk is where one job is kept going.
+type desk struct {
+	created time.Time // of the job: another of its name is another job
+	stop    context.CancelFunc
+	done    chan struct{}
+}
+
+// NewBureau returns a bureau. open returns the frontier of a job.
+func NewBureau(store Store, queues Queues, open func(crawler.Job) SeededFrontier, cfg Config) *Bureau {
+	return &Bureau{
+		store: store, queues: queues, open: open, cfg: cfg.withDefaults(),
+		shares: newShares(), desks: make(map[string]*desk),
+	}
+}
+
+// roundEvery is how often a bureau looks which jobs there are.
+const roundEvery = 500 * time.Millisecond
+
+// Run keeps the jobs going until ctx ends.
+func (b *Bureau) Run(ctx context.Context) error {
+	tick := time.NewTicker(roundEvery)
+	defer tick.Stop()
+	defer b.wg.Wait()
+	for {
+		if err := b.round(ctx); err != nil && ctx.Err() == nil {
+			b.cfg.Log.Error("the scheduler is held up", "error", err)
+		}
+		select {
+		case <-tick.C:
+		case <-ctx.Done():
+			return ctx.Err()
+		}
+	}
+}
+
+// round looks at every job once.
+func (b *Bureau) round(ctx context.Context) error {
+	all, err := b.store.Statuses(ctx)
+	if err != nil {
+		return err
+	}
+	there := make(map[string]bool, len(all))
+	for _, job := range all {
+		there[job.Job.Name] = true
+		if err := b.see(ctx, job); err != nil && ctx.Err() == nil {
+			b.cfg.Log.Error("the scheduler is held up", "job", job.Job.Name, "error", err)
+		}
+	}
+	for name, d := range b.desks {
+		if !there[name] {
+			b.leave(name, d)
+		}
+	}
+	return nil
+}
+
+// see does for one job what its state asks for.
+func (b *Bureau) see(ctx context.Context, job crawler.Status) error {
+	name := job.Job.Name
+	if d := b.desks[name]; d != nil && (d.over() || !d.created.Equal(job.Created)) {
+		b.leave(name, d)
+	}
+	switch job.State {
+	case crawler.StateRunning, crawler.StatePaused:
+		if b.desks[name] == nil {
+			b.take(ctx, job)
+		}
+		return b.reconcile(ctx, job)
+	case crawler.StateCancelled:
+		return b.clear(ctx, job)
+	case crawler.StateCreated:
+		if job.Job.Schedule != "" {
+			return b.repeat(ctx, job)
+		}
+		return b.begin(ctx, job)
+	}
+	return nil
+}
+
+// begin admits the seeds of a job that was created and lets it run. It may be
+// done twice, and by several at once.
+func (b *Bureau) begin(ctx context.Context, job crawler.Status) error {
+	seeds, err := job.Job.SeedEntries()
+	if err != nil {
+		_, moved := b.store.Move(ctx, job.Job.Name, crawler.StateFailed, err.Error(), crawler.StateCreated)
+		return moved
+	}
+	if _, err := b.open(job.Job).Admit(ctx, seeds); err != nil {
+		return err
+	}
+	if len(seeds) > 0 { // one without waits for those who bring some
+		if err := b.store.Seeded(ctx, job.Job.Name, true); err != nil {
+			return err
+		}
+	}
+	_, err = b.store.Move(ctx, job.Job.Name, crawler.StateRunning, "", crawler.StateCreated)
+	return err
+}
+
+// take gives a job a desk.
+func (b *Bureau) take(ctx context.Context, job crawler.Status) {
+	ctx, stop := context.WithCancel(ctx)
+	d := &desk{created: job.Created, stop: stop, done: make(chan struct{})}
+	b.desks[job.Job.Name] = d
+	s := New(job.Job.Name, b.store, b.open(job.Job), b.queues, b.cfg)
+	s.shares = b.shares
+	b.wg.Go(func() {
+		defer close(d.done)
+		defer b.shares.leave(job.Job.Name)
+		_, _ = s.Run(ctx) // it logs, and ends with the job or with ctx
+	})
+}
+
+func (b *Bureau) leave(name string, d *desk) {
+	d.stop()
+	delete(b.desks, name)
+}
+
+// over reports whether the job at the desk has ended.
+func (d *desk) over() bool {
+	select {
+	case <-d.done:
+		return true
+	default:
+		return false
+	}
+}
+
+// reconcile lets a pause of the job show in asynq, and a pause in asynq's web UI
+// pause the job: whichever differs from what was last seen has changed.
+func (b *Bureau) reconcile(ctx context.Context, job crawler.Status) error {
+	name, state := job.Job.Name, job.State == crawler.StatePaused
+	queue, err := b.queues.Paused(name)
+	if err != nil || queue == state {
+		return err
+	}
+	last, err := b.store.Paused(ctx, name)
+	if err != nil {
+		return err
+	}
+	paused := queue
+	switch {
+	case state != last:
+		paused = state
+		err = b.queues.SetPaused(name, state)
+	case queue:
+		_, err = b.store.Move(ctx, name, crawler.StatePaused, "paused in asynq", crawler.StateRunning)
+	default:
+		_, err = b.store.Move(ctx, name, crawler.StateRunning, "", crawler.StatePaused)
+	}
+	if err != nil {
+		return err
+	}
+	return b.store.SetPaused(ctx, name, paused)
+}
+
+// clear removes what a cancelled job leaves behind, once its visits have ended.
+func (b *Bureau) clear(ctx context.Context, job crawler.Status) error {
+	if job.Cleared {
+		return nil
+	}
+	numbers, err := b.open(job.Job).Counters(ctx)
+	if err != nil {
+		return err
+	}
+	if numbers.Open > 0 {
+		_, err := b.open(job.Job).Sweep(ctx)
+		return err
+	}
+	if err := b.store.Clear(ctx, job.Job.Name); err != nil {
+		return err
+	}
+	return b.queues.Forget(job.Job.Name)
+}
