@@ -87,32 +87,47 @@ func UnpackEntry(h Host, band Band, packed string) (Entry, error) {
 	e.Depth = r.uvarint()
 	e.Hops = r.uvarint()
 	e.Tries = r.uvarint()
-	path := r.take(r.uvarint())
-	if r.broken || !strings.Contains(path, "/") {
-		return Entry{}, fmt.Errorf("entry of host %q is not one: %q", h, clip(packed))
-	}
+	userinfo, path := cutUserinfo(r.take(r.uvarint()))
 	scheme := "http://"
 	if flags&flagHTTPS != 0 {
 		scheme = "https://"
-	}
-	userinfo := ""
-	if path[0] != '/' {
-		slash := strings.IndexByte(path, '/')
-		userinfo, path = path[:slash], path[slash:]
 	}
 	origin := scheme + userinfo + string(h)
 	e.URL = URL{origin + path, len(origin)}
 	switch {
 	case flags&flagViaSuffix != 0:
 		shared := r.uvarint()
-		if r.broken || shared > len(path) {
-			return Entry{}, fmt.Errorf("entry of host %q is not one: %q", h, clip(packed))
-		}
-		e.Via = URL{origin + path[:shared] + r.rest, len(origin)}
+		r.broken = r.broken || shared > len(path)
+		e.Via = URL{origin + path[:min(shared, len(path))] + r.rest, len(origin)}
+		r.broken = r.broken || !strings.HasPrefix(e.Via.Path(), "/")
 	case flags&flagVia != 0:
-		e.Via = fromHref(r.rest)
+		r.broken = r.broken || !absolute(r.rest)
+		if !r.broken {
+			e.Via = fromHref(r.rest)
+		}
+	default:
+		r.broken = r.broken || r.rest != ""
+	}
+	if r.broken || path == "" {
+		return Entry{}, fmt.Errorf("entry of host %q is not one: %q", h, clip(packed))
 	}
 	return e, nil
+}
+
+// cutUserinfo cuts "user@/path" before the slash. The path is "" when there is
+// none.
+func cutUserinfo(s string) (userinfo, path string) {
+	slash := strings.IndexByte(s, '/')
+	if slash < 0 || slash == 1 || slash > 1 && s[slash-1] != '@' {
+		return "", ""
+	}
+	return s[:slash], s[slash:]
+}
+
+// absolute reports whether s has the parts that a canonical URL has.
+func absolute(s string) bool {
+	scheme, rest, ok := strings.Cut(s, "://")
+	return ok && (scheme == "http" || scheme == "https") && strings.IndexByte(rest, '/') > 0
 }
 
 func commonPrefix(a, b string) int {

@@ -127,10 +127,19 @@ func (e *errand) retry() {
 		e.end(OutcomeFailed, fmt.Sprintf("%s (tried %d times)", failure(p), entry.Tries+1))
 		return
 	}
-	pause := time.Duration(e.visit.job.RetryPause) << entry.Tries
-	pause += rand.N(pause/4 + 1) // so that what failed together does not come back together
-	e.after = min(max(asked, pause), mostPause)
+	e.after = min(max(asked, backoff(time.Duration(e.visit.job.RetryPause), entry.Tries)), mostPause)
 	e.end(OutcomeRetry, failure(p))
+}
+
+// backoff is the pause after so many tries: the first one, doubled with each,
+// and up to a quarter more, so that what failed together does not come back
+// together.
+func backoff(first time.Duration, tries int) time.Duration {
+	pause := min(first, mostPause)
+	for i := 0; i < tries && pause < mostPause; i++ {
+		pause *= 2
+	}
+	return pause + rand.N(pause/4+1)
 }
 
 // retryAfter reads how long a host wants to be left alone (RFC 9110, 10.2.3):
@@ -140,8 +149,8 @@ func retryAfter(p *Page) time.Duration {
 		return 0
 	}
 	value := p.Header.Get("Retry-After")
-	if seconds, err := strconv.ParseUint(value, 10, 31); err == nil {
-		return min(time.Duration(seconds)*time.Second, mostPause)
+	if seconds, err := strconv.ParseUint(value, 10, 64); err == nil || errors.Is(err, strconv.ErrRange) {
+		return time.Duration(min(seconds, uint64(mostPause/time.Second))) * time.Second
 	}
 	if date, err := http.ParseTime(value); err == nil {
 		return min(max(0, time.Until(date)), mostPause)
@@ -251,7 +260,7 @@ func (e *errand) settlements(all []Settlement) []Settlement {
 // its own name.
 func (e *errand) claim(t Taken) Settlement {
 	if e.result.Outcome.Final() {
-		return Settlement{Ticket: t.Ticket, Outcome: OutcomeFollowed}
+		return Settlement{Ticket: t.Ticket, Outcome: OutcomeFollowed, Claimed: true}
 	}
-	return Settlement{Ticket: t.Ticket, Outcome: OutcomeRetry, Retry: t.Entry, After: e.after}
+	return Settlement{Ticket: t.Ticket, Outcome: OutcomeRetry, Retry: t.Entry, After: e.after, Claimed: true}
 }

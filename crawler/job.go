@@ -79,6 +79,14 @@ type Job struct {
 	// Links writes the list of links into each record, instead of their count.
 	Links bool `json:"links" yaml:"links"`
 
+	// Weight is the job's part of a fleet that it shares with other jobs.
+	// Default 1, at most 1,000.
+	Weight int `json:"weight" yaml:"weight"`
+	// Schedule makes the job periodic: "@daily", or minute, hour, day of the
+	// month, month and day of the week as cron has them, in UTC. At each tick a
+	// run of its own begins, named after the job and the tick.
+	Schedule string `json:"schedule,omitempty" yaml:"schedule"`
+
 	// Shards is in how many slots of a Redis Cluster the frontier lies. Fixed
 	// when the job is created. Default 1, at most 1024.
 	Shards int `json:"shards" yaml:"shards"`
@@ -103,6 +111,7 @@ func DefaultJob() Job {
 		BodyLimit:     32 << 20,
 		Timeout:       Duration(time.Minute),
 		Format:        []string{"jsonl"},
+		Weight:        1,
 		Shards:        1,
 	}
 }
@@ -126,13 +135,19 @@ func (j Job) Validate() error {
 		{slices.Contains(ScopeKinds, j.Scope), "scope", j.Scope, "host, domain or any"},
 		{j.Depth >= -1, "depth", j.Depth, "-1 (no limit), 0 (the seeds alone) or more"},
 		{j.Pages >= 0, "pages", j.Pages, "0 (no limit) or more"},
+		{j.Bytes >= 0, "bytes", j.Bytes, "0 (no limit) or more"},
+		{j.Time >= 0, "time", j.Time, "0 (no limit) or more"},
 		{j.PagesPerHost >= 0, "pages_per_host", j.PagesPerHost, "0 (no limit) or more"},
+		{j.Delay >= 0, "delay", j.Delay, "0 or more"},
 		{j.PerHost >= 1 && j.PerHost <= 256, "per_host", j.PerHost, "1 to 256"},
 		{headerValue.MatchString(j.UserAgent), "user_agent", j.UserAgent, "printable ASCII"},
 		{j.RobotsTries >= 1, "robots_tries", j.RobotsTries, "1 or more"},
+		{j.CrawlDelayCap >= 0, "crawl_delay_cap", j.CrawlDelayCap, "0 or more"},
 		{j.Retries >= 0 && j.Retries <= 100, "retries", j.Retries, "0 to 100"},
+		{j.RetryPause >= 0, "retry_pause", j.RetryPause, "0 or more"},
 		{j.BodyLimit > 0, "body_limit", j.BodyLimit, "more than 0"},
 		{j.Timeout > 0, "timeout", j.Timeout, "more than 0"},
+		{j.Weight >= 1 && j.Weight <= 1000, "weight", j.Weight, "1 to 1000"},
 		{j.Shards >= 1 && j.Shards <= 1024, "shards", j.Shards, "1 to 1024"},
 	} {
 		if !check.ok {
@@ -146,6 +161,20 @@ func (j Job) Validate() error {
 	}
 	_, err := NewScope(j, nil)
 	return err
+}
+
+// SeedEntries returns the job's seeds as they are admitted. The error names the
+// first that is no URL.
+func (j Job) SeedEntries() ([]Entry, error) {
+	entries := make([]Entry, 0, len(j.Seeds))
+	for _, s := range j.Seeds {
+		u, err := ParseURL(s)
+		if err != nil {
+			return nil, fmt.Errorf("seeds: %w", err)
+		}
+		entries = append(entries, Entry{URL: u, Band: BandFirst})
+	}
+	return entries, nil
 }
 
 // ProductToken returns the name that robots.txt files call the job's user agent

@@ -20,9 +20,16 @@ func newLease(term time.Duration, asked time.Time) *lease {
 	return l
 }
 
-// renew notes that the frontier agreed to what was asked then.
+// renew notes that the frontier agreed to what was asked then. Agreements may
+// come in out of order.
 func (l *lease) renew(asked time.Time) {
-	l.until.Store(int64(asked.Add(l.term).Sub(l.epoch)))
+	until := int64(asked.Add(l.term).Sub(l.epoch))
+	for {
+		was := l.until.Load()
+		if was >= until || l.until.CompareAndSwap(was, until) {
+			return
+		}
+	}
 }
 
 func (l *lease) left() time.Duration {

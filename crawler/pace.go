@@ -145,9 +145,18 @@ func (s *start) trace(ctx context.Context) context.Context {
 		return ctx
 	}
 	return httptrace.WithClientTrace(ctx, &httptrace.ClientTrace{
-		WroteRequest:         func(httptrace.WroteRequestInfo) { s.note(&s.sent) },
+		WroteRequest:         func(httptrace.WroteRequestInfo) { s.wrote() },
 		GotFirstResponseByte: func() { s.note(&s.answered) },
 	})
+}
+
+// wrote notes that the request was sent: the last time counts, because net/http
+// sends it again when a warm connection turns out to be dead.
+func (s *start) wrote() {
+	s.note(&s.sent)
+	s.pace.mu.Lock()
+	defer s.pace.mu.Unlock()
+	s.sent = time.Now()
 }
 
 // end notes that the request is over, however it ended.

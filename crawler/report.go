@@ -35,10 +35,7 @@ type Report struct {
 
 // note adds one settled URL.
 func (r *Report) note(e *errand) {
-	if r.Outcomes == nil {
-		r.Outcomes = make(map[Outcome]int)
-	}
-	r.Outcomes[e.result.Outcome]++
+	r.count(e.result.Outcome, 1)
 	if e.result.Outcome == OutcomeFetched {
 		r.Pages++
 	}
@@ -55,4 +52,12 @@ func (r *Report) note(e *errand) {
 	if r.Trouble == "" && e.result.Reason != "" && e.result.Outcome != OutcomeRetry {
 		r.Trouble = url + ": " + e.result.Reason
 	}
+}
+
+// count adds n URLs of an outcome.
+func (r *Report) count(o Outcome, n int) {
+	if r.Outcomes == nil {
+		r.Outcomes = make(map[Outcome]int)
+	}
+	r.Outcomes[o] += n
 }

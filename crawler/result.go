@@ -15,7 +15,7 @@ type Result struct {
 	Entry     Entry
 	Outcome   Outcome
 	Reason    string    // why, when it was not fetched; "" otherwise
-	Redirects []URL     // where redirects led, in order; the last one is the page's URL
+	Redirects []URL     // where redirects led, in order
 	Page      *Page     // the last page; nil when nothing was asked for
 	Document  *Document // nil when the page was not parsed
 	At        time.Time // when it was decided

@@ -2,8 +2,10 @@ package crawler
 
 import (
 	"fmt"
+	"maps"
 	"regexp"
 	"strings"
+	"sync/atomic"
 )
 
 // ScopeKind says how far from its seeds a job goes.
@@ -19,11 +21,12 @@ const (
 // ScopeKinds lists the kinds.
 var ScopeKinds = []ScopeKind{ScopeHost, ScopeDomain, ScopeAny}
 
-// Scope decides which links belong to a job. It is safe for concurrent use.
+// Scope decides which links belong to a job. It is safe for concurrent use, but
+// for two calls of Extend at once.
 type Scope struct {
 	kind             ScopeKind
 	depth            int
-	homes            map[string]bool
+	homes            atomic.Pointer[map[string]bool] // replaced whole
 	include, exclude []*regexp.Regexp
 }
 
@@ -31,16 +34,25 @@ type Scope struct {
 // seeds. The error names the setting and quotes the pattern that does not
 // compile.
 func NewScope(j Job, seeds []Host) (*Scope, error) {
-	s := &Scope{kind: j.Scope, depth: j.Depth, homes: make(map[string]bool, len(seeds))}
-	for _, h := range seeds {
-		s.homes[s.home(h)] = true
-	}
+	s := &Scope{kind: j.Scope, depth: j.Depth}
+	s.homes.Store(&map[string]bool{})
+	s.Extend(seeds)
 	var err error
 	if s.include, err = compile("include", j.Include); err != nil {
 		return nil, err
 	}
 	s.exclude, err = compile("exclude", j.Exclude)
 	return s, err
+}
+
+// Extend takes in the hosts of further seeds.
+func (s *Scope) Extend(seeds []Host) {
+	homes := make(map[string]bool, len(seeds))
+	maps.Copy(homes, *s.homes.Load())
+	for _, h := range seeds {
+		homes[s.home(h)] = true
+	}
+	s.homes.Store(&homes)
 }
 
 func compile(setting string, patterns []string) ([]*regexp.Regexp, error) {
@@ -70,7 +82,7 @@ func (s *Scope) Refuses(u URL, depth int) string {
 	if s.depth >= 0 && depth > s.depth {
 		return "deeper than depth"
 	}
-	if s.kind != ScopeAny && !s.homes[s.home(u.Host())] {
+	if s.kind != ScopeAny && !(*s.homes.Load())[s.home(u.Host())] {
 		return "outside of scope " + string(s.kind)
 	}
 	if len(s.include) > 0 && !anyMatch(s.include, u.href) {

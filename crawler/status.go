@@ -15,6 +15,11 @@ const (
 	StateFailed    State = "failed"
 )
 
+// Ended reports whether a job in that state has no more to do.
+func (s State) Ended() bool {
+	return s == StateDone || s == StateCancelled || s == StateFailed
+}
+
 // Status is a job with its state. Times are of Redis's clock.
 type Status struct {
 	Job     Job           `json:"job"`

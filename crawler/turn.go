@@ -35,7 +35,7 @@ type Frontier interface {
 // Turn is an open visit's hold on its host. Every method but Wait and Pages
 // returns ErrStale once the host was given to another, and extends the turn's
 // deadline by a lease otherwise. A Turn is used by one goroutine
-// at a time, but for Claim, which may be called at any time.
+// at a time, but for Claim and Renew, which may be called at any time.
 type Turn interface {
 	// Wait is how long after Open the first request may be made.
 	Wait() time.Duration
@@ -70,6 +70,8 @@ type Settlement struct {
 	Ticket  string
 	Outcome Outcome
 	Bytes   int64
+	// Claimed says that the entry was claimed, not taken.
+	Claimed bool
 	// Retry is the entry that goes back to the queue, and After the time until
 	// it may be taken again, when Outcome is OutcomeRetry.
 	Retry Entry

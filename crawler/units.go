@@ -51,8 +51,7 @@ var sizeUnits = []struct {
 	name  string
 	bytes int64
 }{
-	{"gib", 1 << 30}, {"mib", 1 << 20}, {"kib", 1 << 10},
-	{"gb", 1e9}, {"mb", 1e6}, {"kb", 1e3}, {"g", 1e9}, {"m", 1e6}, {"k", 1e3}, {"b", 1}, {"", 1},
+	{"gib", 1 << 30}, {"gb", 1e9}, {"mib", 1 << 20}, {"mb", 1e6}, {"kib", 1 << 10}, {"kb", 1e3}, {"g", 1e9}, {"m", 1e6}, {"k", 1e3}, {"b", 1}, {"", 1},
 }
 
 // ParseSize reads a number of bytes such as 512KiB, 10MB or 1048576.
@@ -64,7 +63,7 @@ func ParseSize(s string) (Size, error) {
 			continue
 		}
 		v, err := strconv.ParseFloat(strings.TrimSpace(number), 64)
-		if err != nil || v < 0 || v*float64(unit.bytes) >= math.MaxInt64 {
+		if err != nil || !(v >= 0 && v*float64(unit.bytes) < math.MaxInt64) { // not a number is neither
 			break
 		}
 		return Size(v * float64(unit.bytes)), nil

@@ -12,6 +12,15 @@ import (
 // RFC 9110, 4.1 asks for at least 8,000.
 const MaxURLLength = 8192
 
+// maxInput is the longest string, in bytes, that is parsed at all: the parser's
+// time grows with the square of some inputs. It leaves room for white space and
+// a fragment, which are dropped.
+const maxInput = 2 * MaxURLLength
+
+// maxAuthority is the longest user name, password, host and port together, in
+// bytes. A host name has at most 253.
+const maxAuthority = 1024
+
 // ErrScheme says that a reference names a scheme other than http and https,
 // as mailto: and javascript: do. Such references are common in pages and no
 // fault of theirs.
@@ -31,9 +40,16 @@ var urlParser = whatwg.NewParser()
 // ParseURL parses an absolute URL. The error quotes the input and says what is
 // wrong with it.
 func ParseURL(s string) (URL, error) {
+	if err := bounded(s); err != nil {
+		return URL{}, err
+	}
 	u, err := urlParser.Parse(s)
 	if err != nil {
-		return URL{}, fmt.Errorf("%q is not a URL: %s", clip(s), reason(s, err))
+		why := reason(err)
+		if !strings.Contains(s, ":") {
+			why = "it has no scheme (begin with http:// or https://)"
+		}
+		return URL{}, fmt.Errorf("%q is not a URL: %s", clip(s), why)
 	}
 	return canonical(s, u)
 }
@@ -59,9 +75,12 @@ func (b Base) Resolve(ref string) (URL, error) {
 	if foreignScheme(ref) {
 		return URL{}, ErrScheme
 	}
+	if err := bounded(ref); err != nil {
+		return URL{}, err
+	}
 	u, err := b.u.Parse(ref)
 	if err != nil {
-		return URL{}, fmt.Errorf("%q is not a URL: %s", clip(ref), reason(ref, err))
+		return URL{}, fmt.Errorf("%q is not a URL: %s", clip(ref), reason(err))
 	}
 	return canonical(ref, u)
 }
@@ -77,9 +96,44 @@ func canonical(input string, u *whatwg.Url) (URL, error) {
 	}
 	href := u.Href(true)
 	if len(href) > MaxURLLength {
-		return URL{}, fmt.Errorf("%q is too long: %d bytes, at most %d are taken", clip(input), len(href), MaxURLLength)
+		return URL{}, tooLong(input, len(href), MaxURLLength)
 	}
 	return fromHref(href), nil
+}
+
+// bounded refuses what would take the parser long: its time grows with the
+// square of some inputs, above all of what stands where host and user name do.
+func bounded(input string) error {
+	if len(input) > maxInput {
+		return tooLong(input, len(input), maxInput)
+	}
+	if len(input) <= maxAuthority {
+		return nil
+	}
+	if a := authorityOf(input); len(a) > maxAuthority {
+		return fmt.Errorf("%q is not a URL that can be fetched: its host has %d bytes, at most %d are taken", clip(input), len(a), maxAuthority)
+	}
+	return nil
+}
+
+// authorityOf returns what stands between the slashes of an input and its path,
+// as browsers find it; "" of a path.
+func authorityOf(input string) string {
+	s := strings.NewReplacer("\t", "", "\n", "", "\r", "").Replace(strings.TrimLeft(input, "\x00\x01\x02\x03\x04\x05\x06\x07\x08\t\n\v\f\r\x0e\x0f\x10\x11\x12\x13\x14\x15\x16\x17\x18\x19\x1a\x1b\x1c\x1d\x1e\x1f "))
+	if scheme, rest, ok := strings.Cut(s, ":"); ok && (strings.EqualFold(scheme, "http") || strings.EqualFold(scheme, "https")) {
+		s = rest
+	} else if strings.IndexAny(s, "/\\") != 0 {
+		return ""
+	}
+	s = strings.TrimLeft(s, "/\\")
+	if end := strings.IndexAny(s, "/\\?#"); end >= 0 {
+		s = s[:end]
+	}
+	return s
+}
+
+func tooLong(input string, length, most int) error {
+	return fmt.Errorf("%q is too long: %d bytes, at most %d are taken", clip(input), length, most)
 }
 
 // fromHref wraps a canonical serialisation.
@@ -109,15 +163,12 @@ func foreignScheme(ref string) bool {
 }
 
 // reason words a parser's error for a person.
-func reason(input string, err error) string {
-	if !strings.Contains(input, ":") {
-		return "it has no scheme (begin with http:// or https://)"
-	}
+func reason(err error) string {
 	text := err.Error()
 	if i := strings.LastIndex(text, ": "); i >= 0 && len(text) > 120 {
 		text = text[i+2:]
 	}
-	return text
+	return clip(text)
 }
 
 // clip keeps foreign input in a message short.

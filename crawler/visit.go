@@ -3,36 +3,28 @@ package crawler
 import (
 	"context"
 	"errors"
-	"fmt"
 	"log/slog"
 	"slices"
 	"sync"
+	"sync/atomic"
 	"time"
 )
 
-// Bounds of a visit's batches.
-const (
-	flushURLs    = 64                     // settle at the latest after so many URLs,
-	flushBytes   = 4 << 20                // so many bytes of bodies,
-	flushAfter   = 250 * time.Millisecond // and so much time
-	flushTerm    = 20 * time.Second       // in which a batch must have been written
-	aheadTime    = time.Second            // URLs are taken for this long ahead,
-	aheadLanes   = 4                      // or so many for each connection, if that is less
-	spentPause   = 500 * time.Millisecond // before a budget that is promised away is asked again
-	failurePause = time.Second            // before a visit is tried again that failed
-	skipBatch    = 500                    // URLs settled at once that are not to be fetched
-)
+// failurePause is how long a host rests before a visit is tried again that
+// failed because of trouble of our own.
+const failurePause = time.Second
 
 // visit is one exclusive turn at one host. One goroutine leads it: it takes URLs
 // from the frontier, hands them to lanes, one for each connection, and brings
 // what they did back to the frontier and the sinks in batches.
 type visit struct {
 	*Visitor
-	order Order
-	turn  Turn
-	pace  *pace
-	lease *lease
-	log   *slog.Logger
+	order  Order
+	turn   Turn
+	pace   *pace
+	lease  *lease
+	missed atomic.Pointer[error] // why the turn could not be renewed
+	log    *slog.Logger
 
 	starting context.Context // ends when no further request may start
 	doing    context.Context // ends when requests under way must end
@@ -69,7 +61,7 @@ func newVisit(w *Visitor, o Order, turn Turn, began time.Time) *visit {
 	lanes := w.job.PerHost
 	v := &visit{
 		Visitor: w, order: o, turn: turn, lease: newLease(turn.Lease(), began),
-		pace: newPace(began.Add(turn.Wait())), ends: began.Add(w.cfg.Time),
+		pace: newPace(time.Now().Add(turn.Wait())), ends: began.Add(w.cfg.Time),
 		log:    w.cfg.Log.With("job", w.job.Name, "host", o.Host, "visit", o.Epoch),
 		todo:   make(chan Taken, aheadLanes*lanes),
 		done:   make(chan finished, (aheadLanes+1)*lanes),
@@ -88,10 +80,41 @@ func (v *visit) run(ctx context.Context, drain <-chan struct{}) error {
 	for range v.job.PerHost {
 		v.lanes.Go(v.lane)
 	}
+	var beating sync.WaitGroup
+	beating.Go(v.beat)
 	v.lead(drain)
 	close(v.todo)
 	v.lanes.Wait()
-	return v.close()
+	err := v.close()
+	v.abort()
+	beating.Wait()
+	return err
+}
+
+// beat renews the turn for as long as the visit lasts, also while a sink takes
+// its time.
+func (v *visit) beat() {
+	tick := time.NewTicker(v.turn.Lease() / 5)
+	defer tick.Stop()
+	for {
+		select {
+		case <-v.doing.Done():
+			return
+		case <-tick.C:
+		}
+		if !v.lease.ages() {
+			continue
+		}
+		asked := time.Now()
+		ctx, cancel := context.WithTimeout(v.doing, v.turn.Lease())
+		err := v.turn.Renew(ctx)
+		cancel()
+		if err == nil {
+			v.lease.renew(asked)
+		} else if v.doing.Err() == nil {
+			v.missed.Store(&err)
+		}
+	}
 }
 
 // lead goes on until nothing is under way and nothing more is to be taken.
@@ -133,12 +156,25 @@ func (v *visit) tick() {
 	if len(v.batch) > 0 && time.Since(v.waits) >= flushAfter {
 		v.flush()
 	}
-	if v.lease.ages() {
-		v.held(func(ctx context.Context) error { return v.turn.Renew(ctx) })
+	v.hold()
+	if v.taken > v.out { // a visit does one URL at least, however slow the host
+		v.late()
 	}
-	if v.lease.over() {
-		v.end(EndStale)
+}
+
+// hold breaks the visit off when it does not hold its host any more, or can not
+// know.
+func (v *visit) hold() {
+	missed := v.missed.Load()
+	switch {
+	case missed != nil && errors.Is(*missed, ErrStale):
+		v.fail(ErrStale)
+	case !v.lease.over():
+	case missed != nil:
+		v.fail(*missed)
 		v.abort()
+	default:
+		v.fail(ErrStale)
 	}
 }
 
@@ -177,105 +213,6 @@ func (v *visit) held(call func(context.Context) error) bool {
 	return true
 }
 
-// refill takes URLs while the lanes have few.
-func (v *visit) refill() {
-	for v.ending == "" && v.out <= v.ahead()/2 {
-		if v.bounded() {
-			return
-		}
-		if v.dry || v.out == 0 {
-			fresh := v.report.Links
-			if v.flush(); v.dry && v.report.Links == fresh {
-				return // nothing waits, and nothing came
-			}
-		}
-		if v.ending != "" || !v.take(v.ahead()-v.out) {
-			return
-		}
-	}
-}
-
-// bounded ends the visit at one of its bounds.
-func (v *visit) bounded() bool {
-	switch {
-	case v.taken >= v.cfg.Pages, !time.Now().Before(v.ends):
-		v.end(EndBound)
-	case time.Now().Add(v.pace.remaining()).After(v.ends):
-		v.end(EndPause)
-	case v.allowance() <= 0:
-		if v.out > 0 {
-			return true // what is under way may fail and leave room
-		}
-		if v.flush(); v.ending == "" && v.allowance() <= 0 {
-			v.skip()
-			v.end(EndSpent)
-		}
-	}
-	return v.ending != ""
-}
-
-// allowance is how many pages the host may still be asked for.
-func (v *visit) allowance() int {
-	if v.job.PagesPerHost == 0 {
-		return 1 << 30
-	}
-	return int(v.job.PagesPerHost-v.turn.Pages()-v.report.Pages) - v.out - len(v.batch)
-}
-
-// ahead is how many URLs the lanes should have: enough not to wait for the
-// frontier, and few enough that little is fetched twice should the worker die.
-func (v *visit) ahead() int {
-	most := aheadLanes * v.job.PerHost
-	if gap := v.pace.interval(); gap > 0 {
-		most = min(most, max(1, int(aheadTime/gap)))
-	}
-	return most
-}
-
-// take hands URLs from the host's queue to the lanes. It reports whether it got
-// any.
-func (v *visit) take(n int) bool {
-	n = min(n, v.allowance(), v.cfg.Pages-v.taken)
-	var got []Taken
-	ok := v.held(func(ctx context.Context) (err error) {
-		got, err = v.turn.Take(ctx, n, v.pace.interval())
-		if errors.Is(err, ErrSpent) {
-			v.pace.hold(spentPause)
-			v.end(EndSpent)
-			return nil
-		}
-		v.dry = err == nil && len(got) < n
-		return err
-	})
-	for _, t := range got {
-		v.todo <- t
-	}
-	v.out += len(got)
-	v.taken += len(got)
-	return ok && len(got) > 0
-}
-
-// skip settles URLs of a host whose budget is used up, without asking for them.
-func (v *visit) skip() {
-	for time.Now().Before(v.ends) {
-		var got []Taken
-		ok := v.held(func(ctx context.Context) (err error) {
-			got, err = v.turn.Take(ctx, skipBatch, v.pace.interval())
-			return err
-		})
-		if !ok || len(got) == 0 {
-			return
-		}
-		skipped := make([]Settlement, len(got))
-		for i, t := range got {
-			skipped[i] = Settlement{Ticket: t.Ticket, Outcome: OutcomeSkipped}
-		}
-		if !v.held(func(ctx context.Context) error { return v.turn.Settle(ctx, skipped) }) {
-			return
-		}
-	}
-}
-
 // lane carries out one errand after another.
 func (v *visit) lane() {
 	for t := range v.todo {
@@ -302,64 +239,6 @@ func (v *visit) accept(f finished) {
 		v.waits = time.Now()
 	}
 	v.batch = append(v.batch, f.errand)
-}
-
-func (v *visit) heavy() bool {
-	sum := int64(0)
-	for _, e := range v.batch {
-		sum += e.bytes()
-	}
-	return sum >= flushBytes
-}
-
-// flush admits the links of the batch, keeps its results and settles its URLs,
-// in this order: so nothing is settled whose links or record could be lost.
-func (v *visit) flush() {
-	if len(v.batch) == 0 || v.ending == EndStale {
-		return
-	}
-	if v.lease.over() && !v.held(v.turn.Renew) {
-		return // another holds the host: what we did is theirs to do
-	}
-	if v.held(v.commit) {
-		for _, e := range v.batch {
-			v.report.note(e)
-			v.log.Debug("page", "url", e.result.Entry.URL.String(), "outcome", e.result.Outcome, "reason", e.result.Reason)
-		}
-		v.drop()
-	}
-}
-
-func (v *visit) commit(ctx context.Context) error {
-	var links []Entry
-	var results []*Result
-	var settlements []Settlement
-	for _, e := range v.batch {
-		links = append(links, e.links...)
-		settlements = e.settlements(settlements)
-		if e.result.Outcome.Final() {
-			results = append(results, &e.result)
-		}
-	}
-	fresh, err := v.frontier.Admit(ctx, links)
-	v.report.Links += int64(fresh)
-	if err != nil {
-		return err
-	}
-	if err := v.sink.Keep(ctx, results); err != nil {
-		return fmt.Errorf("%w: %w", ErrKeep, err)
-	}
-	return v.turn.Settle(ctx, settlements)
-}
-
-// drop lets the batch go.
-func (v *visit) drop() {
-	for _, e := range v.batch {
-		if e.result.Page != nil {
-			e.result.Page.Release()
-		}
-	}
-	v.batch = v.batch[:0]
 }
 
 // close settles what is done and gives the host back.

@@ -108,8 +108,8 @@ func NewVisitor(job Job, scope *Scope, tools Tools, cfg VisitorConfig) (*Visitor
 }
 
 // Visit carries out one visit and reports on it. It ends when nothing waits at
-// the host, at its bounds, or soon after drain is closed; then nothing is left
-// in flight. The error is of our own: Redis or a sink failed, or ctx ended. An
+// the host, at its bounds, soon after drain is closed, or when ctx ends; then
+// nothing is left in flight. The error is of our own: Redis or a sink failed. An
 // order that was overtaken is no error: its report ends as EndStale.
 func (w *Visitor) Visit(ctx context.Context, o Order, drain <-chan struct{}) (Report, error) {
 	began := time.Now()

@@ -61,9 +61,11 @@ type Scheduler struct {
 	fleet    Fleet
 	cfg      Config
 
-	status  crawler.Status
-	swept   time.Time
-	checked time.Time
+	status     crawler.Status
+	swept      time.Time
+	checked    time.Time
+	complained time.Time
+	shares     *shares // nil: the fleet is all the job's
 }
 
 // New returns a scheduler for a job.
@@ -82,7 +84,7 @@ func (s *Scheduler) Run(ctx context.Context) (crawler.Status, error) {
 			return s.status, nil
 		}
 		if err != nil && ctx.Err() == nil {
-			s.cfg.Log.Error("the scheduler is held up", "job", s.job, "error", err)
+			s.complain(err)
 		}
 		select {
 		case <-tick.C:
@@ -92,6 +94,17 @@ func (s *Scheduler) Run(ctx context.Context) (crawler.Status, error) {
 	}
 }
 
+// complainEvery is how often trouble that lasts is logged: each look may meet it.
+const complainEvery = 10 * time.Second
+
+func (s *Scheduler) complain(err error) {
+	if time.Since(s.complained) < complainEvery {
+		return
+	}
+	s.complained = time.Now()
+	s.cfg.Log.Error("the scheduler is held up", "job", s.job, "error", err)
+}
+
 // look does all that is to be done at one moment. It reports whether the job
 // has ended.
 func (s *Scheduler) look(ctx context.Context) (bool, error) {
@@ -99,7 +112,8 @@ func (s *Scheduler) look(ctx context.Context) (bool, error) {
 		return false, err
 	}
 	if s.status.State != crawler.StateRunning {
-		return s.status.State != crawler.StateCreated && s.status.State != crawler.StatePaused, nil
+		s.shares.leave(s.job)
+		return s.status.State.Ended(), nil
 	}
 	if err := s.sweep(ctx); err != nil {
 		return false, err
@@ -109,10 +123,11 @@ func (s *Scheduler) look(ctx context.Context) (bool, error) {
 		return false, err
 	}
 	if budget := s.spent(numbers); budget != "" {
+		s.shares.leave(s.job)
 		return s.wind(ctx, numbers, budget)
 	}
 	if numbers.Idle() {
-		if s.status.Seeded {
+		if s.status.Seeded && !s.status.Held {
 			return s.finish(ctx)
 		}
 		s.checked = time.Time{} // that may be all that is missing
@@ -136,30 +151,35 @@ func (s *Scheduler) refresh(ctx context.Context) error {
 	return nil
 }
 
-// sweep breaks the visits of lost workers.
+// sweep breaks the visits of lost workers. A worker may take hundreds with it,
+// and one sweep is bounded: while it finds some, the next look sweeps again.
 func (s *Scheduler) sweep(ctx context.Context) error {
 	if time.Since(s.swept) < s.cfg.SweepEvery {
 		return nil
 	}
-	s.swept = time.Now()
 	broken, err := s.frontier.Sweep(ctx)
-	if broken > 0 {
-		s.cfg.Log.Warn("visits broke: their workers were lost", "job", s.job, "visits", broken)
+	if broken == 0 {
+		s.swept = time.Now()
+		return err
 	}
+	s.cfg.Log.Warn("visits broke: their workers were lost", "job", s.job, "visits", broken)
 	return err
 }
 
 // arm orders visits to hosts that are due, as many as the fleet has room for.
 func (s *Scheduler) arm(ctx context.Context, numbers crawler.Counters) error {
-	if numbers.Due == 0 {
+	if numbers.Due == 0 && s.shares == nil {
 		return nil
 	}
 	capacity, err := s.fleet.Capacity(s.job)
 	if err != nil {
 		return err
 	}
-	room := capacity - int(numbers.Out())
-	if room <= 0 {
+	allowed := s.shares.allowed(s.job, need{
+		weight: s.status.Job.Weight, capacity: capacity, visits: int(numbers.Out() + numbers.Due),
+	})
+	room := allowed - int(numbers.Out())
+	if room <= 0 || numbers.Due == 0 {
 		return nil
 	}
 	orders, err := s.frontier.Arm(ctx, room)
@@ -212,15 +232,19 @@ func (s *Scheduler) finish(ctx context.Context) (bool, error) {
 	return s.move(ctx, "")
 }
 
+// move takes the job to its end, and reports whether it has ended: it may have
+// been paused meanwhile, or ended by another scheduler.
 func (s *Scheduler) move(ctx context.Context, reason string) (bool, error) {
-	if _, err := s.jobs.Move(ctx, s.job, crawler.StateDone, reason, crawler.StateRunning); err != nil {
+	moved, err := s.jobs.Move(ctx, s.job, crawler.StateDone, reason, crawler.StateRunning)
+	if err != nil {
 		return false, err
 	}
-	status, err := s.jobs.Status(ctx, s.job)
-	if err != nil {
+	if moved {
+		s.cfg.Log.Info("the job is done", "job", s.job, "reason", reason)
+	}
+	s.checked = time.Time{}
+	if err := s.refresh(ctx); err != nil {
 		return false, fmt.Errorf("after its end: %w", err)
 	}
-	s.status = status
-	s.cfg.Log.Info("the job is done", "job", s.job, "reason", reason)
-	return true, nil
+	return s.status.State.Ended(), nil
 }

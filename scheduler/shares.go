@@ -19,8 +19,11 @@ type need struct {
 
 func newShares() *shares { return &shares{jobs: make(map[string]need)} }
 
-// leave takes a job out.
+// leave takes a job out that needs nothing.
 func (s *shares) leave(job string) {
+	if s == nil {
+		return
+	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	delete(s.jobs, job)

@@ -72,7 +72,11 @@ func (c *Client) retention(job string) time.Duration {
 	if c.rates[job] == nil {
 		c.rates[job] = &rate{}
 	}
-	perSecond := c.rates[job].note(time.Now())
+	return retentionAt(c.rates[job].note(time.Now()))
+}
+
+// retentionAt is for how long visits are kept of which so many end a second.
+func retentionAt(perSecond float64) time.Duration {
 	return min(max(time.Duration(keptVisits/perSecond)*time.Second, minRetention), maxRetention)
 }
 
@@ -116,11 +120,36 @@ func (c *Client) Capacity(job string) (int, error) {
 	return capacity, nil
 }
 
-// Forget deletes the queue of a job with all its tasks.
+// Forget deletes the queue of a job with its tasks. asynq deletes no task that
+// is active: visits that are under way, or whose worker died, leave theirs
+// behind until they end or are recovered, and their queue with them.
 func (c *Client) Forget(job string) error {
-	err := c.inspector.DeleteQueue(job, true)
-	if err != nil && !errors.Is(err, asynq.ErrQueueNotFound) {
+	active, err := c.inspector.ListActiveTasks(job, asynq.PageSize(1))
+	if errors.Is(err, asynq.ErrQueueNotFound) {
+		return nil
+	}
+	if err == nil {
+		err = c.empty(job)
+	}
+	if err == nil && len(active) == 0 {
+		err = c.inspector.DeleteQueue(job, true)
+	}
+	if err != nil {
 		return fmt.Errorf("delete queue %s: %w", job, err)
+	}
+	return nil
+}
+
+// empty deletes all tasks that are not active. DeleteQueue would forget where
+// the completed ones are, and leave them for ever.
+func (c *Client) empty(job string) error {
+	for _, deleteAll := range []func(queue string) (int, error){
+		c.inspector.DeleteAllPendingTasks, c.inspector.DeleteAllScheduledTasks, c.inspector.DeleteAllRetryTasks,
+		c.inspector.DeleteAllCompletedTasks, c.inspector.DeleteAllArchivedTasks,
+	} {
+		if _, err := deleteAll(job); err != nil {
+			return err
+		}
 	}
 	return nil
 }

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"sync"
 	"time"
 
 	"github.com/hibiken/asynq"
@@ -32,6 +33,9 @@ type Server struct {
 	server *asynq.Server
 	drain  chan struct{}
 	cancel context.CancelFunc
+
+	visits sync.RWMutex // each visit holds it to read
+	closed bool
 }
 
 // Settings of asynq. Its defaults suit tasks that come now and then.
@@ -78,6 +82,11 @@ func Serve(ctx context.Context, redis asynq.RedisConnOpt, handle Handler, cfg Se
 // frontier knows what is still to be done, and will order another. It stays to
 // be seen in the archive, with its error.
 func (s *Server) visit(ctx context.Context, t *asynq.Task, handle Handler) error {
+	s.visits.RLock()
+	defer s.visits.RUnlock()
+	if s.closed {
+		return asynq.ErrServerClosed
+	}
 	v, err := parseVisit(t)
 	if err != nil {
 		return fmt.Errorf("%w: %w", err, asynq.SkipRetry)
@@ -94,10 +103,15 @@ func (s *Server) visit(ctx context.Context, t *asynq.Task, handle Handler) error
 }
 
 // Close lets visits end, waits for them, and stops the server. What they had in
-// flight goes back to the frontier.
+// flight goes back to the frontier. asynq waits neither for visits whose context
+// has ended nor for those that outlast Drain, and ends the context of these:
+// they may still be giving back what they hold.
 func (s *Server) Close() {
 	s.server.Stop()
 	close(s.drain)
 	s.server.Shutdown()
 	s.cancel()
+	s.visits.Lock()
+	defer s.visits.Unlock()
+	s.closed = true
 }

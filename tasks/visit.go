@@ -45,5 +45,8 @@ func parseVisit(t *asynq.Task) (Visit, error) {
 	if err := json.Unmarshal(t.Payload(), &v); err != nil {
 		return Visit{}, fmt.Errorf("payload %.200q of a %s task: %w", t.Payload(), t.Type(), err)
 	}
+	if v.Job == "" || v.Host == "" || v.Epoch <= 0 {
+		return Visit{}, fmt.Errorf("payload %.200q of a %s task names no visit: want job, host and epoch", t.Payload(), t.Type())
+	}
 	return v, nil
 }

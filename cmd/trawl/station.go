@@ -18,6 +18,8 @@ type station struct {
 	job      crawler.Status
 	workshop *workshop
 	visitor  *crawler.Visitor
+	scope    *crawler.Scope
+	homes    int64 // hosts that were added to the job's scope, as far as is known
 	sink     sink.Sink
 	server   *tasks.Server
 	heard    func(crawler.Report, error) // of each visit
@@ -31,15 +33,15 @@ type station struct {
 // from now on, also when it fails.
 func (w *workshop) newStation(job crawler.Status, home []crawler.Host, out sink.Sink, heard func(crawler.Report, error)) (*station, error) {
 	st := &station{job: job, workshop: w, sink: out, heard: heard, stopping: make(chan struct{})}
-	scope, err := crawler.NewScope(job.Job, home)
-	if err != nil {
+	var err error
+	if st.scope, err = crawler.NewScope(job.Job, home); err != nil {
 		return nil, errors.Join(usage("%v", err), out.Close())
 	}
 	parser, err := parse.New(parse.Config{Select: job.Job.Select, ProductToken: job.Job.ProductToken()})
 	if err != nil {
 		return nil, errors.Join(usage("%v", err), out.Close())
 	}
-	st.visitor, err = crawler.NewVisitor(job.Job, scope, crawler.Tools{
+	st.visitor, err = crawler.NewVisitor(job.Job, st.scope, crawler.Tools{
 		Frontier: w.store.Frontier(job.Job), Fetcher: w.fetcher, Robots: w.robots, Parser: parser, Sink: out,
 	}, crawler.VisitorConfig{Worker: w.name, CPU: w.cpu, Log: w.log})
 	if err != nil {
@@ -56,6 +58,25 @@ func (st *station) open(ctx context.Context) (err error) {
 	if err != nil {
 		return failed("%v", err)
 	}
+	return nil
+}
+
+// widen takes the hosts of seeds that were brought meanwhile into the scope.
+func (st *station) widen(ctx context.Context) error {
+	if st.job.Job.Scope == crawler.ScopeAny {
+		return nil
+	}
+	store, name := st.workshop.store, st.job.Job.Name
+	n, err := store.CountHomes(ctx, name)
+	if err != nil || n == st.homes {
+		return err
+	}
+	hosts, err := store.Homes(ctx, name)
+	if err != nil {
+		return err
+	}
+	st.scope.Extend(hosts)
+	st.homes = int64(len(hosts))
 	return nil
 }
 

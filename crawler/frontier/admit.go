@@ -2,9 +2,7 @@ package frontier
 
 import (
 	"context"
-	"fmt"
 	"strconv"
-	"strings"
 
 	"github.com/trawlcrawler/trawl/crawler"
 )
@@ -24,27 +22,31 @@ func (f *Frontier) Admit(ctx context.Context, entries []crawler.Entry) (fresh in
 	return fresh, nil
 }
 
-// admission is one call of the script: URLs of one shard, grouped by host.
+// admission is one call of the script: URLs of one shard, grouped by the queues
+// that they are to wait in.
 type admission struct {
 	shard  int
 	urls   int
-	groups []hostGroup
-	at     map[crawler.Host]int // where a host's group is
+	groups []queueGroup
+	last   map[crawler.Host]int // the last group of a host
 }
 
-type hostGroup struct {
+type queueGroup struct {
 	host    crawler.Host
+	band    crawler.Band
 	entries []crawler.Entry
 	fps     []int64
 }
 
+// add puts an entry behind those of its host, in a new group where the band
+// changes.
 func (a *admission) add(e crawler.Entry, fp int64) {
 	host := e.URL.Host()
-	i, ok := a.at[host]
-	if !ok {
+	i, ok := a.last[host]
+	if !ok || a.groups[i].band != e.Band {
 		i = len(a.groups)
-		a.at[host] = i
-		a.groups = append(a.groups, hostGroup{host: host})
+		a.last[host] = i
+		a.groups = append(a.groups, queueGroup{host: host, band: e.Band})
 	}
 	g := &a.groups[i]
 	g.entries = append(g.entries, e)
@@ -52,7 +54,7 @@ func (a *admission) add(e crawler.Entry, fp int64) {
 	a.urls++
 }
 
-// batches sorts what is not known to be seen by shard and host.
+// batches sorts what is not known to be seen by shard and queue.
 func (f *Frontier) batches(entries []crawler.Entry) []*admission {
 	var all []*admission
 	open := make(map[int]*admission, 1) // by shard
@@ -64,7 +66,7 @@ func (f *Frontier) batches(entries []crawler.Entry) []*admission {
 		shard := shardOf(e.URL.Host(), f.job.Shards)
 		a := open[shard]
 		if a == nil || a.urls == admitBatch {
-			a = &admission{shard: shard, at: make(map[crawler.Host]int, 1)}
+			a = &admission{shard: shard, last: make(map[crawler.Host]int, 1)}
 			open[shard] = a
 			all = append(all, a)
 		}
@@ -74,24 +76,21 @@ func (f *Frontier) batches(entries []crawler.Entry) []*admission {
 }
 
 func (f *Frontier) admitBatch(ctx context.Context, a *admission) (int, error) {
-	args := make([]any, 0, 2*len(a.groups)+3*a.urls)
+	args := make([]any, 0, 3*len(a.groups)+2*a.urls)
 	for _, g := range a.groups {
-		args = append(args, string(g.host), len(g.entries))
+		args = append(args, string(g.host), int(g.band), len(g.entries))
 		for i, e := range g.entries {
-			args = append(args, strconv.FormatInt(g.fps[i], 10), int(e.Band), e.Pack())
+			args = append(args, strconv.FormatInt(g.fps[i], 10), e.Pack())
 		}
 	}
-	answer, err := run(ctx, f.rdb, admitScript, "admit", f.base(a.shard), args...).Text()
+	fresh, err := run(ctx, f.rdb, admitScript, "admit", f.base(a.shard), args...).Int()
 	if err != nil {
 		return 0, err
-	}
-	if len(answer) != a.urls {
-		return 0, fmt.Errorf("frontier: admit of %d URLs answered for %d", a.urls, len(answer))
 	}
 	for _, g := range a.groups {
 		for _, fp := range g.fps {
 			f.recent.add(fp)
 		}
 	}
-	return strings.Count(answer, "1"), nil
+	return fresh, nil
 }

@@ -29,6 +29,8 @@ const (
 	admitBatch = 500 // URLs
 	armBatch   = 200 // hosts
 	sweepBatch = 20  // hosts
+
+	sweepBatches = 50 // of one sweep
 )
 
 // Frontier is the frontier of one job. It is safe for concurrent use by any
@@ -98,37 +100,51 @@ func (f *Frontier) Abandon(ctx context.Context) error {
 	}
 }
 
+// sweep sweeps every shard until nothing is found there, or for long enough:
+// what is left is found the next time.
 func (f *Frontier) sweep(ctx context.Context, ahead time.Duration) (broken int, err error) {
 	for shard := range f.job.Shards {
-		n, err := f.sweepShard(ctx, shard, ahead)
-		broken += n
-		if err != nil {
-			return broken, err
+		for range sweepBatches {
+			swept, n, err := f.sweepBatch(ctx, shard, ahead)
+			broken += n
+			if err != nil {
+				return broken, err
+			}
+			if swept < sweepBatch {
+				break
+			}
 		}
 	}
 	return broken, nil
 }
 
-func (f *Frontier) sweepShard(ctx context.Context, shard int, ahead time.Duration) (int, error) {
+// sweepBatch sweeps at most sweepBatch hosts of a shard of each kind. It
+// returns how many of one kind it found, and how many open visits it broke.
+func (f *Frontier) sweepBatch(ctx context.Context, shard int, ahead time.Duration) (swept, broken int, err error) {
 	hold := time.Duration(0)
 	if f.job.Pages > 0 {
 		hold = reprieve
 	}
 	got, err := run(ctx, f.rdb, sweepScript, "sweep", f.base(shard), sweepBatch, hold.Milliseconds(), ahead.Milliseconds()).Slice()
 	if err != nil {
-		return 0, err
+		return 0, 0, err
 	}
-	for i := 0; hold > 0 && i+2 < len(got); i += 3 {
+	for i := 1; hold > 0 && i+2 < len(got); i += 3 {
 		host, epoch, pages := crawler.Host(got[i].(string)), got[i+1].(int64), got[i+2].(int64)
-		account := ledger{frontier: f, visit: visitName(host, epoch), fetched: pages}
-		if err := account.close(ctx); err != nil {
-			return 0, err
-		}
-		if err := run(ctx, f.rdb, releaseScript, "release", f.base(shard), string(host), epoch).Err(); err != nil {
-			return 0, err
+		if err := f.release(ctx, host, epoch, pages); err != nil {
+			return 0, 0, err
 		}
 	}
-	return len(got) / 3, nil
+	return int(got[0].(int64)), len(got) / 3, nil
+}
+
+// release closes the account of a visit that broke, and makes its host due.
+func (f *Frontier) release(ctx context.Context, host crawler.Host, epoch, pages int64) error {
+	account := ledger{frontier: f, visit: visitName(host, epoch), fetched: pages}
+	if err := account.close(ctx); err != nil {
+		return err
+	}
+	return run(ctx, f.rdb, releaseScript, "release", f.baseOf(host), string(host), epoch).Err()
 }
 
 // visitName names a visit within its job.

@@ -12,11 +12,13 @@ import (
 // the keys of one job, or of one shard of a job, in one slot of a Redis
 // Cluster.
 //
+//	trawl:schema                     STRING version of the layout of all these keys
 //	trawl:jobs                       SET   names of the jobs
 //	trawl:robots:ORIGIN              STRING robots.txt of an authority, as package robots caches it
 //	trawl:{JOB}:job                  HASH  settings and state of a job
 //	trawl:{JOB}:ledger               HASH  pages spent and promised of the job's budget
 //	trawl:{JOB}:holds                ZSET  who brings the job seeds, by when that is forgotten
+//	trawl:{JOB}:homes                SET   hosts of seeds that were brought later, for the scope
 //	trawl:{JOB/SHARD}:count          HASH  counters, and the number of seen's buckets
 //	trawl:{JOB/SHARD}:seen:N         SET   fingerprints of bucket N (an intset)
 //	trawl:{JOB/SHARD}:due            ZSET  hosts that wait for a visit, by when they are due
@@ -28,11 +30,13 @@ import (
 //	trawl:{JOB/SHARD}:flight:HOST    HASH  packed entries in flight, by ticket
 const (
 	keyPrefix  = "trawl:"
+	keySchema  = keyPrefix + "schema"
 	keyJobs    = keyPrefix + "jobs"
 	keyRobots  = keyPrefix + "robots:"
 	nameJob    = "job"
 	nameLedger = "ledger"
 	nameHolds  = "holds"
+	nameHomes  = "homes"
 	nameCount  = "count"
 	nameSeen   = "seen:"
 	nameDue    = "due"

@@ -34,12 +34,12 @@ func (l *ledger) promise(ctx context.Context, n int) (int, error) {
 	return int(got[0]), nil
 }
 
-// settle notes the URLs that were settled. Those that a redirect claimed had no
-// promise of their own.
+// settle notes the URLs that were settled. Those that were claimed had no promise
+// of their own.
 func (l *ledger) settle(done []crawler.Settlement, fetched int64) {
 	l.fetched += fetched
 	for _, s := range done {
-		if s.Outcome != crawler.OutcomeFollowed {
+		if !s.Claimed {
 			l.done++
 		}
 	}

@@ -103,5 +103,11 @@ func (t *Turn) Close(ctx context.Context, wait time.Duration) error {
 		return err
 	}
 	return run(ctx, t.frontier.rdb, closeScript, "close", t.base,
-		string(t.order.Host), t.order.Epoch, max(0, wait.Milliseconds())).Err()
+		string(t.order.Host), t.order.Epoch, ceilMS(wait)).Err()
+}
+
+// ceilMS is a duration in milliseconds, rounded up, so that no host is due too
+// early.
+func ceilMS(d time.Duration) int64 {
+	return max(0, int64((d+time.Millisecond-1)/time.Millisecond))
 }

@@ -1,8 +1,9 @@
 -- admit: URLs that were never seen enter the queues of their hosts, and hosts
 -- that were idle become due.
 -- KEYS[1]  the shard's base
--- ARGV     for each host: host, number of URLs, and for each URL: fingerprint, band, packed entry
--- Returns  a string with a 1 for each URL that was new and a 0 for each other, in order
+-- ARGV     for each host and band: host, band, number of URLs, and for each URL:
+--          fingerprint, packed entry
+-- Returns  how many URLs were new
 
 local now = now_ms()
 
@@ -18,25 +19,23 @@ local function wake(host)
   end
 end
 
-local answer, total, i = {}, 0, 1
-while i <= #ARGV do
-  local host, urls, fresh = ARGV[i], tonumber(ARGV[i + 1]), 0
-  i = i + 2
-  for _ = 1, urls do
-    local new = see(ARGV[i])
-    if new then
-      redis.call('RPUSH', QUEUE(ARGV[i + 1], host), ARGV[i + 2])
-      fresh = fresh + 1
-    end
-    answer[#answer + 1] = new and '1' or '0'
-    i = i + 3
+-- enqueue lets new entries wait. Where others wait already, the host is awake.
+local function enqueue(host, band, entries)
+  if redis.call('HINCRBY', HOST(host), 'seen', #entries) == #entries then count('hosts', 1) end
+  local waiting = redis.call('RPUSH', QUEUE(band, host), unpack(entries))
+  if waiting == #entries then wake(host) end
+end
+
+local total, at = 0, 1
+while at <= #ARGV do
+  local host, band, urls = ARGV[at], ARGV[at + 1], tonumber(ARGV[at + 2])
+  local fresh, behind = {}, at + 3 + 2 * urls
+  for i = at + 3, behind - 1, 2 do
+    if see(ARGV[i]) then fresh[#fresh + 1] = ARGV[i + 1] end
   end
-  if fresh > 0 then
-    if redis.call('HINCRBY', HOST(host), 'seen', fresh) == fresh then count('hosts', 1) end
-    wake(host)
-    total = total + fresh
-  end
+  if #fresh > 0 then enqueue(host, band, fresh) end
+  total, at = total + #fresh, behind
 end
 count('waiting', total)
 grow(total)
-return table.concat(answer)
+return total

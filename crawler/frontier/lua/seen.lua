@@ -1,22 +1,25 @@
 -- The set of seen fingerprints: sets of 64-bit integers, small enough to stay
 -- intsets (8 bytes a fingerprint) at Redis's default set-max-intset-entries of
 -- 512. The buckets grow by linear hashing: with n buckets, a fingerprint lies
--- in bucket |fp| mod 2^k, the least power of two that is not below n, or, where
--- that bucket does not exist yet, in |fp| mod 2^(k-1). A bucket is split
+-- in bucket hash mod 2^k, the least power of two that is not below n, or, where
+-- that bucket does not exist yet, in hash mod 2^(k-1). A bucket is split
 -- whenever there are more than LOAD fingerprints for each, so that at most 2 *
 -- LOAD lie in one, but for chance: 512 is ten deviations away.
 
 local LOAD = 160
 local SPLITS = 16 -- at most, in one call
 
--- residue is |fp| mod m, for a power of two m up to 2^24; fp is decimal text,
--- because a number in Lua has 53 bits.
-local function residue(fp, m)
-  if string.byte(fp) == 45 then fp = string.sub(fp, 2) end
-  local low = tonumber(string.sub(fp, -9))
-  local high = tonumber(string.sub(fp, 1, -10)) or 0
-  return ((high % m) * (1000000000 % m) + low) % m
+-- hash tells fingerprints apart by the last nine characters of their decimal
+-- text: as numbers they would not fit into Lua's 53 bits, and to cut them out as
+-- text costs more than all the rest.
+local function hash(fp)
+  local a, b, c, d, e, f, g, h, i = string.byte(fp, -9, -1)
+  if not i then return 0 end -- fewer than nine: one in 10^10
+  return a + 10 * (b + 10 * (c + 10 * (d + 10 * (e + 10 * (f + 10 * (g + 10 * (h + 10 * i)))))))
 end
+
+-- BUCKET formats a bucket's name, which costs less than to append its number.
+local BUCKET = SEEN('%d')
 
 local function power_above(n)
   local m = 1
@@ -29,9 +32,9 @@ local modulus = power_above(buckets)
 
 -- see adds a fingerprint and tells whether it is new.
 local function see(fp)
-  local bucket = residue(fp, modulus)
-  if bucket >= buckets then bucket = residue(fp, modulus / 2) end
-  return redis.call('SADD', SEEN(bucket), fp) == 1
+  local bucket = hash(fp) % modulus
+  if bucket >= buckets then bucket = bucket - modulus / 2 end
+  return redis.call('SADD', string.format(BUCKET, bucket), fp) == 1
 end
 
 -- split moves half of a bucket to a new one behind the last.
@@ -40,7 +43,7 @@ local function split()
   local from = SEEN(buckets - grown / 2)
   local moved = {}
   for _, fp in ipairs(redis.call('SMEMBERS', from)) do
-    if residue(fp, grown) == buckets then moved[#moved + 1] = fp end
+    if hash(fp) % grown == buckets then moved[#moved + 1] = fp end
   end
   if #moved > 0 then
     redis.call('SADD', SEEN(buckets), unpack(moved))

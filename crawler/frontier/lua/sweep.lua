@@ -6,16 +6,19 @@
 -- ARGV[2]  milliseconds for which broken hosts are kept to be released, before
 --          they are swept again; 0 not to keep them
 -- ARGV[3]  milliseconds by which deadlines are taken to be nearer than they are
--- Returns  host, epoch, pages fetched in that visit, for each open visit that broke
+-- Returns  how many hosts were swept; then host, epoch, pages fetched in that visit,
+--          for each open visit that broke
 
 local now, most, hold = now_ms(), tonumber(ARGV[1]), tonumber(ARGV[2])
 local deadline = now + tonumber(ARGV[3])
-for _, host in ipairs(redis.call('ZRANGEBYSCORE', ARMED, '-inf', deadline, 'LIMIT', 0, most)) do
+local late = redis.call('ZRANGEBYSCORE', ARMED, '-inf', deadline, 'LIMIT', 0, most)
+for _, host in ipairs(late) do
   redis.call('ZREM', ARMED, host)
   rest(host, 0)
 end
-local broken = {}
-for _, host in ipairs(redis.call('ZRANGEBYSCORE', OPEN, '-inf', deadline, 'LIMIT', 0, most)) do
+local silent = redis.call('ZRANGEBYSCORE', OPEN, '-inf', deadline, 'LIMIT', 0, most)
+local broken = { math.max(#late, #silent) }
+for _, host in ipairs(silent) do
   local h = redis.call('HMGET', HOST(host), 'epoch', 'turn', 'gap', 'state')
   if h[4] == 'open' then
     count('broken', 1)

@@ -1,0 +1,42 @@
+package frontier
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/trawlcrawler/trawl/crawler"
+)
+
+// AddHomes makes hosts part of the scope of a job, as those of its seeds are.
+func (s *Store) AddHomes(ctx context.Context, name string, hosts []crawler.Host) error {
+	members := make([]any, len(hosts))
+	for i, h := range hosts {
+		members[i] = string(h)
+	}
+	if err := s.rdb.SAdd(ctx, jobBase(name)+nameHomes, members...).Err(); err != nil {
+		return fmt.Errorf("homes of job %s: %w", name, err)
+	}
+	return nil
+}
+
+// Homes returns the hosts that AddHomes added.
+func (s *Store) Homes(ctx context.Context, name string) ([]crawler.Host, error) {
+	members, err := s.rdb.SMembers(ctx, jobBase(name)+nameHomes).Result()
+	if err != nil {
+		return nil, fmt.Errorf("homes of job %s: %w", name, err)
+	}
+	hosts := make([]crawler.Host, len(members))
+	for i, m := range members {
+		hosts[i] = crawler.Host(m)
+	}
+	return hosts, nil
+}
+
+// CountHomes returns how many hosts AddHomes added.
+func (s *Store) CountHomes(ctx context.Context, name string) (int64, error) {
+	n, err := s.rdb.SCard(ctx, jobBase(name)+nameHomes).Result()
+	if err != nil {
+		return 0, fmt.Errorf("homes of job %s: %w", name, err)
+	}
+	return n, nil
+}

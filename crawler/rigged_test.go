@@ -1,0 +1,95 @@
+package crawler_test
+
+import (
+	"context"
+	"sync"
+	"time"
+
+	"github.com/trawlcrawler/trawl/crawler"
+)
+
+// rigged is a frontier whose turns are changed on their way out.
+type rigged struct {
+	crawler.Frontier
+	rig func(*riggedTurn)
+}
+
+func (f rigged) Open(ctx context.Context, o crawler.Order, worker string) (crawler.Turn, error) {
+	turn, err := f.Frontier.Open(ctx, o, worker)
+	if err != nil {
+		return nil, err
+	}
+	t := &riggedTurn{Turn: turn}
+	f.rig(t)
+	return t, nil
+}
+
+// riggedTurn does what its functions do, where they are set.
+type riggedTurn struct {
+	crawler.Turn
+	lease  time.Duration
+	taken  func([]crawler.Taken)
+	claim  error
+	settle error
+	renew  error
+}
+
+func (t *riggedTurn) Lease() time.Duration {
+	if t.lease > 0 {
+		return t.lease
+	}
+	return t.Turn.Lease()
+}
+
+func (t *riggedTurn) Take(ctx context.Context, n int, gap time.Duration) ([]crawler.Taken, error) {
+	got, err := t.Turn.Take(ctx, n, gap)
+	if t.taken != nil {
+		t.taken(got)
+	}
+	return got, err
+}
+
+func (t *riggedTurn) Claim(ctx context.Context, e crawler.Entry) (string, bool, error) {
+	if t.claim != nil {
+		return "", false, t.claim
+	}
+	return t.Turn.Claim(ctx, e)
+}
+
+func (t *riggedTurn) Settle(ctx context.Context, done []crawler.Settlement) error {
+	if t.settle != nil {
+		return t.settle
+	}
+	return t.Turn.Settle(ctx, done)
+}
+
+func (t *riggedTurn) Renew(ctx context.Context) error {
+	if t.renew != nil {
+		return t.renew
+	}
+	return t.Turn.Renew(ctx)
+}
+
+// settlements is a frontier that notes what is settled.
+type settlements struct {
+	crawler.Frontier
+	mu   sync.Mutex
+	made []crawler.Settlement
+}
+
+func (f *settlements) Open(ctx context.Context, o crawler.Order, worker string) (crawler.Turn, error) {
+	turn, err := f.Frontier.Open(ctx, o, worker)
+	return notingTurn{turn, f}, err
+}
+
+type notingTurn struct {
+	crawler.Turn
+	settlements *settlements
+}
+
+func (t notingTurn) Settle(ctx context.Context, done []crawler.Settlement) error {
+	t.settlements.mu.Lock()
+	t.settlements.made = append(t.settlements.made, done...)
+	t.settlements.mu.Unlock()
+	return t.Turn.Settle(ctx, done)
+}

@@ -1,0 +1,135 @@
+package crawler
+
+import (
+	"context"
+	"errors"
+	"time"
+)
+
+// How a visit takes URLs from the frontier, and when it takes no more.
+
+// Bounds of taking.
+const (
+	aheadTime  = time.Second            // URLs are taken for this long ahead,
+	aheadLanes = 4                      // or so many for each connection, if that is less
+	spentPause = 500 * time.Millisecond // before a budget that is promised away is asked again
+	skipBatch  = 200                    // URLs settled at once that are not to be fetched
+)
+
+// refill takes URLs while the lanes have few.
+func (v *visit) refill() {
+	for v.ending == "" && v.out <= v.ahead()/2 {
+		if v.bounded() {
+			return
+		}
+		if v.dry || v.out == 0 {
+			fresh := v.report.Links
+			if v.flush(); v.dry && v.report.Links == fresh {
+				return // nothing waits, and nothing came
+			}
+		}
+		if v.ending != "" || !v.take(v.ahead()-v.out) {
+			return
+		}
+	}
+}
+
+// late ends the visit when its time is over, or the host is to be left alone
+// until then.
+func (v *visit) late() {
+	switch {
+	case !time.Now().Before(v.ends):
+		v.end(EndBound)
+	case time.Now().Add(v.pace.remaining()).After(v.ends):
+		v.end(EndPause)
+	}
+}
+
+// bounded reports whether nothing may be taken now, and ends the visit at one
+// of its bounds.
+func (v *visit) bounded() bool {
+	v.late()
+	switch {
+	case v.taken >= v.cfg.Pages:
+		if v.out > 0 {
+			return true // what was taken is still to be done
+		}
+		v.end(EndBound)
+	case v.allowance() <= 0:
+		if v.out > 0 {
+			return true // what is under way may fail and leave room
+		}
+		if v.flush(); v.ending == "" && v.allowance() <= 0 {
+			v.skip()
+			v.end(EndSpent)
+		}
+	}
+	return v.ending != ""
+}
+
+// allowance is how many pages the host may still be asked for.
+func (v *visit) allowance() int {
+	if v.job.PagesPerHost == 0 {
+		return 1 << 30
+	}
+	return int(v.job.PagesPerHost-v.turn.Pages()-v.report.Pages) - v.out - len(v.batch)
+}
+
+// ahead is how many URLs the lanes should have: enough not to wait for the
+// frontier, and few enough that little is fetched twice should the worker die.
+func (v *visit) ahead() int {
+	most := aheadLanes * v.job.PerHost
+	if gap := v.pace.interval(); gap > 0 {
+		most = min(most, max(1, int(aheadTime/gap)))
+	}
+	return most
+}
+
+// take hands URLs from the host's queue to the lanes. It reports whether it got
+// any.
+func (v *visit) take(n int) bool {
+	n = min(n, v.allowance(), v.cfg.Pages-v.taken)
+	var got []Taken
+	ok := v.held(func(ctx context.Context) (err error) {
+		got, err = v.turn.Take(ctx, n, v.pace.interval())
+		if errors.Is(err, ErrSpent) {
+			v.pace.hold(spentPause)
+			v.end(EndSpent)
+			return nil
+		}
+		v.dry = err == nil && len(got) < n
+		return err
+	})
+	for _, t := range got {
+		v.todo <- t
+	}
+	v.out += len(got)
+	v.taken += len(got)
+	return ok && len(got) > 0
+}
+
+// skip settles URLs of a host whose budget is used up, without asking for them.
+func (v *visit) skip() {
+	for time.Now().Before(v.ends) {
+		var got []Taken
+		ok := v.held(func(ctx context.Context) (err error) {
+			got, err = v.turn.Take(ctx, skipBatch, v.pace.interval())
+			if errors.Is(err, ErrSpent) {
+				v.pace.hold(spentPause)
+				return nil
+			}
+			return err
+		})
+		if !ok || len(got) == 0 {
+			return
+		}
+		skipped := make([]Settlement, len(got))
+		for i, t := range got {
+			skipped[i] = Settlement{Ticket: t.Ticket, Outcome: OutcomeSkipped}
+		}
+		if !v.held(func(ctx context.Context) error { return v.turn.Settle(ctx, skipped) }) {
+			return
+		}
+		v.report.count(OutcomeSkipped, len(skipped))
+	}
+}

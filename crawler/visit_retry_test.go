@@ -1,0 +1,138 @@
+package crawler_test
+
+import (
+	"fmt"
+	"net/http"
+	"testing"
+	"time"
+
+	"github.com/trawlcrawler/trawl/crawler"
+	"github.com/trawlcrawler/trawl/internal/testsite"
+)
+
+func TestWhatIsGoneIsNotTriedAgain(t *testing.T) {
+	t.Parallel()
+	c := newCrawl(t, testsite.Serve(t, web{"/a": "404", "/b": "410", "/c": "403", "/d": "204"}), nil).seed("/a", "/b", "/c", "/d")
+	c.finish()
+	c.kept(map[string]string{
+		"/a": "gone the server answered 404 Not Found", "/b": "gone the server answered 410 Gone",
+		"/c": "failed the server answered 403 Forbidden", "/d": "fetched",
+	})
+	c.asked(map[string]int{"/a": 1, "/b": 1, "/c": 1, "/d": 1})
+}
+
+func TestAFailureIsTriedAgainAfterPausesThatDouble(t *testing.T) {
+	t.Parallel()
+	const pause = 20 * time.Millisecond
+	site := testsite.Serve(t, web{"/a": links()})
+	site.Fail("/a", 500, 502, 503)
+	c := newCrawl(t, site, func(j *crawler.Job) { j.RetryPause = crawler.Duration(pause) }).seed("/a")
+	c.finish()
+	c.kept(map[string]string{"/a": "fetched"})
+	var last time.Time
+	least := time.Duration(0)
+	for _, r := range site.Requests() {
+		if r.Path != "/a" {
+			continue
+		}
+		if gap := r.Start.Sub(last); gap < least {
+			t.Errorf("it was tried again after %v, want at least %v", gap, least)
+		}
+		last, least = r.End, max(pause, 2*least)
+	}
+	c.asked(map[string]int{"/a": 4})
+	if n := c.counters().Outcomes[crawler.OutcomeRetry]; n != 3 {
+		t.Errorf("%d retries are counted, want 3", n)
+	}
+}
+
+func TestAFailureThatDoesNotPassIsGivenUp(t *testing.T) {
+	t.Parallel()
+	site := testsite.Serve(t, web{"/a": "500", "/b": "301 /c", "/c": "503"})
+	c := newCrawl(t, site, func(j *crawler.Job) { j.Retries = 2 }).seed("/a", "/b")
+	c.finish()
+	c.kept(map[string]string{
+		"/a": "failed the server answered 500 Internal Server Error (tried 3 times)", "/b": "redirected",
+		"/c": "failed the server answered 503 Service Unavailable (tried 3 times)",
+	})
+	c.asked(map[string]int{"/a": 3, "/c": 4})
+}
+
+func TestHoweverOftenAURLWasTriedItsPauseIsBounded(t *testing.T) {
+	t.Parallel()
+	site := testsite.Serve(t, web{"/0": "500", "/30": "500", "/63": "500", "/99": "500"})
+	c := newCrawl(t, site, func(j *crawler.Job) { j.Retries, j.RetryPause = 100, crawler.Duration(time.Hour) })
+	for _, tries := range []int{0, 30, 63, 99} {
+		c.admit(crawler.Entry{URL: parseURL(t, site.URL(0, fmt.Sprintf("/%d", tries))), Tries: tries})
+	}
+	spy := &settlements{Frontier: c.frontier}
+	c.tools.Frontier = spy
+	c.visit(t.Context(), nil)
+	if len(spy.made) != 4 {
+		t.Fatalf("%d URLs were settled, want 4", len(spy.made))
+	}
+	for _, s := range spy.made {
+		if s.Outcome != crawler.OutcomeRetry || s.After < time.Hour || s.After > 24*time.Hour {
+			t.Errorf("after %d tries it is %s, in %v", s.Retry.Tries, s.Outcome, s.After)
+		}
+	}
+}
+
+// busy answers that it is to be left alone for so long, once.
+func busy(status int, after string, then http.Handler) http.Handler {
+	first := true // one connection: no two requests at once
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if !first {
+			then.ServeHTTP(w, r)
+			return
+		}
+		first = false
+		w.Header().Set("Retry-After", after)
+		w.WriteHeader(status)
+	})
+}
+
+func TestAHostThatAsksToBeLeftAloneIs(t *testing.T) {
+	t.Parallel()
+	pages := web{"/a": links(), "/b": links(), "/c": links()}
+	site := testsite.Serve(t, pages)
+	site.Handle("/a", busy(http.StatusTooManyRequests, "1", pages))
+	c := newCrawl(t, site, nil).seed("/a", "/b", "/c")
+	c.finish()
+	c.kept(map[string]string{"/a": "fetched", "/b": "fetched", "/c": "fetched"})
+	requests := site.Requests()
+	for i, r := range requests {
+		if r.Status != http.StatusTooManyRequests {
+			continue
+		}
+		if gap := requests[i+1].Start.Sub(r.Start); gap < time.Second {
+			t.Errorf("it was asked again after %v, want 1s", gap)
+		}
+	}
+}
+
+func TestAVisitDoesNotWaitForAHostThatAsksForHours(t *testing.T) {
+	t.Parallel()
+	for name, after := range map[string]string{
+		"seconds": "7200", "more seconds than a number holds": "99999999999999999999",
+		"a date": time.Now().Add(2 * time.Hour).UTC().Format(http.TimeFormat),
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			pages, paths := manyPages(10)
+			site := testsite.Serve(t, pages)
+			site.Handle(paths[0], busy(http.StatusServiceUnavailable, after, pages))
+			c := newCrawl(t, site, nil).seed(paths...)
+			if r := c.visit(t.Context(), nil); r.Ending != crawler.EndPause {
+				t.Errorf("the visit ended as %s, want pause", r.Ending)
+			}
+			n := c.counters()
+			if n.Waiting != 10 || n.Flight != 0 || len(site.Requests()) != 2 {
+				t.Errorf("%d URLs wait, %d are in flight after %d requests; want 10, 0 after 2", n.Waiting, n.Flight, len(site.Requests()))
+			}
+			if orders, err := c.frontier.Arm(t.Context(), 1); len(orders) != 0 || err != nil {
+				t.Errorf("the host is due all the same: %v, %v", orders, err)
+			}
+		})
+	}
+}

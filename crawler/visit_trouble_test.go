@@ -1,0 +1,142 @@
+package crawler_test
+
+import (
+	"context"
+	"errors"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/trawlcrawler/trawl/crawler"
+	"github.com/trawlcrawler/trawl/internal/testsite"
+)
+
+// moody is a parser that panics at some paths.
+type moody struct {
+	crawler.Parser
+	at string
+}
+
+func (m moody) Parse(ctx context.Context, p *crawler.Page) (*crawler.Document, error) {
+	if p.URL.Path() == m.at {
+		panic("too much")
+	}
+	return m.Parser.Parse(ctx, p)
+}
+
+func TestAParserThatPanicsCostsAPageItsDocumentAndNothingElse(t *testing.T) {
+	t.Parallel()
+	site := testsite.Serve(t, web{"/": links("/a", "/b"), "/a": links("/c"), "/b": links("/d"), "/d": links()})
+	c := newCrawl(t, site, nil).seed("/")
+	c.tools.Parser = moody{c.tools.Parser, "/a"}
+	c.cfg.CPU = make(chan struct{}, 1)
+	c.finish()
+	c.kept(map[string]string{"/": "fetched ", "/a": "fetched the parser panicked: too much", "/b": "fetched ", "/d": "fetched "})
+	if len(c.cfg.CPU) != 0 {
+		t.Error("the processor is taken for ever")
+	}
+}
+
+func TestWhatASinkCanNotKeepComesBack(t *testing.T) {
+	t.Parallel()
+	g := testsite.Graph{Hosts: 1, PagesPerHost: 30, LinksPerPage: 5}
+	c := newCrawl(t, g.Serve(t), nil).root()
+	full := errors.New("no space left on device")
+	c.shelf.failWith(full)
+	r, err := c.visitor().Visit(t.Context(), c.order(), nil)
+	if !errors.Is(err, full) || !errors.Is(err, crawler.ErrKeep) || r.Ending != crawler.EndError {
+		t.Errorf("the visit ended as %s, %v", r.Ending, err)
+	}
+	if n := c.counters(); n.Flight != 0 || n.Waiting != n.Seen || n.Pages() != 0 {
+		t.Errorf("of %d URLs %d wait, %d are in flight, %d count as fetched", n.Seen, n.Waiting, n.Flight, n.Pages())
+	}
+	c.shelf.failWith(nil)
+	c.finish()
+	c.settled(map[crawler.Outcome]int64{crawler.OutcomeFetched: 30})
+	if n := len(c.shelf.records()); n != 30 {
+		t.Errorf("%d pages are kept, want 30", n)
+	}
+}
+
+func TestAnOrderThatWasOvertakenIsNoError(t *testing.T) {
+	t.Parallel()
+	c := newCrawl(t, testsite.Serve(t, web{"/": links()}), nil).seed("/")
+	o := c.order()
+	o.Epoch--
+	r, err := c.visitor().Visit(t.Context(), o, nil)
+	if err != nil || r.Ending != crawler.EndStale || len(c.site.Requests()) != 0 {
+		t.Errorf("it ended as %s, %v, after %d requests", r.Ending, err, len(c.site.Requests()))
+	}
+}
+
+func TestAVisitThatLostItsHostEndsAsStaleAndSettlesNothing(t *testing.T) {
+	t.Parallel()
+	for name, rig := range map[string]func(*riggedTurn){
+		"when it settles": func(t *riggedTurn) { t.settle = crawler.ErrStale },
+		"when it claims":  func(t *riggedTurn) { t.claim = crawler.ErrStale },
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			c := newCrawl(t, testsite.Serve(t, web{"/a": "301 /b", "/b": links(), "/c": links()}), nil).seed("/a", "/c")
+			c.tools.Frontier = rigged{c.frontier, rig}
+			if r := c.visit(t.Context(), nil); r.Ending != crawler.EndStale {
+				t.Errorf("it ended as %s, want stale", r.Ending)
+			}
+			if n := c.counters(); n.Settled() != 0 {
+				t.Errorf("it settled %d URLs", n.Settled())
+			}
+		})
+	}
+}
+
+func TestAVisitThatHearsThatItLostItsHostBreaksOff(t *testing.T) {
+	t.Parallel()
+	site := testsite.Serve(t, web{"/a": links(), "/b": links()})
+	site.Hang("/a") // until the end of the test
+	c := newCrawl(t, site, nil).seed("/a", "/b")
+	c.tools.Frontier = rigged{c.frontier, func(t *riggedTurn) { t.lease, t.renew = time.Second, crawler.ErrStale }}
+	if r := c.visit(t.Context(), nil); r.Ending != crawler.EndStale {
+		t.Errorf("it ended as %s, want stale", r.Ending)
+	}
+	c.asked(map[string]int{"/a": 1, "/b": 0})
+	if n := c.counters(); n.Settled() != 0 || n.Flight != 2 {
+		t.Errorf("%d URLs are settled and %d in flight, want 0 and 2", n.Settled(), n.Flight)
+	}
+}
+
+func TestAVisitThatCanNotRenewItsLeaseEndsAndSaysWhy(t *testing.T) {
+	t.Parallel()
+	site := testsite.Serve(t, web{"/a": links()})
+	site.Hang("/a")
+	c := newCrawl(t, site, nil).seed("/a")
+	down := errors.New("connection refused")
+	c.tools.Frontier = rigged{c.frontier, func(t *riggedTurn) { t.lease, t.renew = 100*time.Millisecond, down }}
+	r, err := c.visitor().Visit(t.Context(), c.order(), nil)
+	if !errors.Is(err, down) || r.Ending != crawler.EndError {
+		t.Errorf("it ended as %s, %v", r.Ending, err)
+	}
+}
+
+func TestAURLThatCostThreeWorkersIsGivenUp(t *testing.T) {
+	t.Parallel()
+	c := newCrawl(t, testsite.Serve(t, web{"/a": links(), "/b": links()}), nil).seed("/a", "/b")
+	c.tools.Frontier = rigged{c.frontier, func(t *riggedTurn) {
+		t.taken = func(got []crawler.Taken) {
+			for i := range got {
+				got[i].Entry.Lost = 2 + strings.Count(got[i].Entry.URL.Path(), "b")
+			}
+		}
+	}}
+	c.finish()
+	c.kept(map[string]string{"/a": "fetched", "/b": "failed given up: 3 workers were lost"})
+	c.asked(map[string]int{"/a": 1, "/b": 0})
+	c.settled(map[crawler.Outcome]int64{crawler.OutcomeFetched: 1, crawler.OutcomeFailed: 1})
+}
+
+func TestAVisitorWantsAValidJob(t *testing.T) {
+	t.Parallel()
+	_, err := crawler.NewVisitor(crawler.Job{Name: "a"}, nil, crawler.Tools{}, crawler.VisitorConfig{})
+	if err == nil || !strings.HasPrefix(err.Error(), "job a: scope:") {
+		t.Errorf("got %v", err)
+	}
+}

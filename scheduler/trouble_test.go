@@ -1,0 +1,144 @@
+package scheduler_test
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/trawlcrawler/trawl/crawler"
+	"github.com/trawlcrawler/trawl/internal/redistest"
+	"github.com/trawlcrawler/trawl/scheduler"
+)
+
+func TestTroubleIsWaitedOut(t *testing.T) {
+	t.Parallel()
+	for _, call := range []string{"status", "sweep", "counters", "capacity", "arm", "enqueue", "end", "idle", "move"} {
+		t.Run(call, func(t *testing.T) {
+			t.Parallel()
+			s := newStage(t, redistest.Builtin(t), func(j *crawler.Job) {
+				if call == "end" {
+					j.Pages = 3
+				}
+			})
+			refused := 3
+			trouble := func() error {
+				if refused--; refused >= 0 {
+					return errors.New("LOADING Redis is loading the dataset in memory")
+				}
+				return nil
+			}
+			// Visits are carried out at once, so that what a sweep finds are only
+			// those whose order was lost.
+			s.on("sweep", func() error { return s.Abandon(t.Context()) })
+			work := func() error { s.visited(s.ordered(1)[0]); return nil }
+			s.on("enqueue", work)
+			switch call {
+			case "enqueue":
+				s.on(call, func() error {
+					if err := trouble(); err != nil {
+						s.ordered(1)
+						return err
+					}
+					return work()
+				})
+			default:
+				s.on(call, trouble)
+			}
+			log := new(recorder)
+			s.seed(sites(3)...)
+			cfg := quick
+			cfg.Log = slog.New(log)
+			s.run(cfg)
+			want := ""
+			if call == "end" {
+				want = "budget of pages"
+			}
+			s.ends(crawler.StateDone, want)
+			if refused == 3 {
+				t.Error("no call met the trouble")
+			}
+			if got := log.messages(slog.LevelError); len(got) != 1 {
+				t.Errorf("the trouble is logged %d times: %q, want once", len(got), got)
+			}
+		})
+	}
+}
+
+// A worker may hold hundreds of hosts when it dies, and one sweep is bounded.
+func TestALostWorkersVisitsAreAllSweptAtOnce(t *testing.T) {
+	t.Parallel()
+	for _, c := range []struct {
+		name   string
+		broken []int
+	}{
+		{"one sweep", []int{7, 0}},
+		{"several sweeps", []int{20, 20, 20, 3, 0}},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			t.Parallel()
+			s := newStage(t, redistest.Builtin(t))
+			lost := &losses{stage: s, broken: c.broken}
+			log := new(recorder)
+			ctx, cancel := context.WithCancel(t.Context())
+			cfg := scheduler.Config{Tick: time.Millisecond, SweepEvery: time.Hour, Log: slog.New(log)}
+			var done sync.WaitGroup
+			done.Go(func() { _, _ = scheduler.New(s.job, s, lost, s, cfg).Run(ctx) })
+			s.sees("counters", len(c.broken)+3)
+			cancel()
+			done.Wait()
+			if lost.sweeps != len(c.broken) {
+				t.Errorf("%d sweeps, want %d: until one finds nothing, and then no more", lost.sweeps, len(c.broken))
+			}
+			if got := log.messages(slog.LevelWarn); len(got) != len(c.broken)-1 {
+				t.Errorf("logged are %q, want a warning for each sweep that broke visits", got)
+			}
+		})
+	}
+}
+
+// losses is a frontier whose sweeps break so many visits.
+type losses struct {
+	*stage
+	broken []int
+	sweeps int
+}
+
+func (l *losses) Sweep(context.Context) (broken int, err error) {
+	if l.sweeps < len(l.broken) {
+		broken = l.broken[l.sweeps]
+	}
+	l.sweeps++
+	return broken, nil
+}
+
+// recorder is a log that can be read.
+type recorder struct {
+	slog.Handler
+	mu      sync.Mutex
+	records []slog.Record
+}
+
+func (r *recorder) Enabled(context.Context, slog.Level) bool { return true }
+
+func (r *recorder) Handle(_ context.Context, rec slog.Record) error {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.records = append(r.records, rec)
+	return nil
+}
+
+// messages lists what was logged at a level or above.
+func (r *recorder) messages(least slog.Level) []string {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	var all []string
+	for _, rec := range r.records {
+		if rec.Level >= least {
+			all = append(all, rec.Message)
+		}
+	}
+	return all
+}

@@ -1,0 +1,329 @@
+package tasks_test
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/hibiken/asynq"
+
+	"github.com/trawlcrawler/trawl/crawler"
+	"github.com/trawlcrawler/trawl/internal/redistest"
+	"github.com/trawlcrawler/trawl/tasks"
+)
+
+// TestTasks is what becomes of visits between the client that enqueues them and
+// the worker that carries them out, over a real Redis and over the one that is
+// built in.
+func TestTasks(t *testing.T) {
+	t.Parallel()
+	for _, c := range []struct {
+		name  string
+		story func(t *testing.T, w *wire)
+	}{
+		{"a visit is received as it was ordered, and its result can be read", carriesVisit},
+		{"a visit that is enqueued twice is carried out once", enqueuesOnce},
+		{"runs of a job of the same name do not get in each other's way", tellsRunsApart},
+		{"a visit that fails is archived with its error and what it did", archivesFailure},
+		{"a handler that panics costs its visit and not the worker", survivesPanic},
+		{"a task that is no visit is archived", archivesStrangers},
+		{"capacity is what the workers of the queue can carry out at once", knowsCapacity},
+		{"a worker that closes lets a visit end, and receives no further one", drains},
+		{"a visit that outlasts the drain goes back to the queue", drainsInTime},
+		{"a worker that is cut off ends the contexts of its visits and waits for them", cutsOff},
+		{"a visit that lasts too long is ended", endsAtTimeout},
+		{"a queue that is forgotten is gone with all its tasks", forgets},
+		{"visits under way end though their queue is forgotten", forgetsAllButActive},
+		{"to forget a queue that is not there is nothing", forgetsNothing},
+		{"hundreds of visits are carried out at once", carriesHundreds},
+		{"a visit starts soon after it is enqueued", startsSoon},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			t.Parallel()
+			redistest.Both(t, func(t *testing.T, url string) {
+				t.Parallel()
+				c.story(t, newWire(t, url))
+			})
+		})
+	}
+}
+
+func carriesVisit(t *testing.T, w *wire) {
+	report := crawler.Report{
+		Host: "site.example:8080", Ending: crawler.EndBound, Pages: 12, Bytes: 34_567, Links: 89, Asked: 14,
+		Outcomes: map[crawler.Outcome]int{crawler.OutcomeFetched: 12, crawler.OutcomeGone: 2},
+		First:    "https://site.example:8080/?a=1&b=<2>", Last: "https://site.example:8080/last",
+		Trouble: "https://site.example:8080/gone: 404 Not Found", MS: 1234,
+	}
+	desk := newDesk()
+	shut := w.serve(func(ctx context.Context, v tasks.Visit, drain <-chan struct{}) (crawler.Report, error) {
+		_, err := desk.handle(ctx, v, drain)
+		return report, err
+	}, tasks.ServerConfig{})
+	o := crawler.Order{Host: "site.example:8080", Epoch: 7}
+	w.enqueue(o)
+	got := <-desk
+	want := tasks.Visit{Job: w.queue, Run: 1_700_000_000_000, Host: o.Host, Epoch: o.Epoch}
+	if diff := cmp.Diff(want, got.Visit); diff != "" {
+		t.Errorf("the visit differs (-want +got):\n%s", diff)
+	}
+	if got.Order() != o {
+		t.Errorf("its order is %v, want %v", got.Order(), o)
+	}
+	shut()
+
+	info := w.state(got.id, asynq.TaskStateCompleted)
+	if info.Type != "crawl:fetch" || info.Queue != w.queue || info.Retention != time.Hour || info.Timeout != time.Minute {
+		t.Errorf("the task is %+v, want a crawl:fetch of a minute at most, kept for an hour", info)
+	}
+	payload := fmt.Sprintf(`{"job":%q,"run":1700000000000,"host":"site.example:8080","epoch":7}`, w.queue)
+	if string(info.Payload) != payload {
+		t.Errorf("the payload is %s, want %s", info.Payload, payload)
+	}
+	var read crawler.Report
+	if err := json.Unmarshal(info.Result, &read); err != nil {
+		t.Fatalf("the result %q: %v", info.Result, err)
+	}
+	if diff := cmp.Diff(report, read); diff != "" {
+		t.Errorf("the result differs (-want +got):\n%s", diff)
+	}
+	var compact bytes.Buffer
+	if err := json.Compact(&compact, info.Result); err != nil || !bytes.Equal(compact.Bytes(), info.Result) {
+		t.Errorf("the result %q is not compact JSON, which is all that asynq's web UI shows", info.Result)
+	}
+	for _, name := range []string{"host", "ending", "pages", "bytes", "links", "outcomes", "first", "last"} {
+		if !strings.Contains(string(info.Result), fmt.Sprintf("%q:", name)) {
+			t.Errorf("the result has no %q: %s", name, info.Result)
+		}
+	}
+}
+
+func enqueuesOnce(t *testing.T, w *wire) {
+	w.enqueue(order(1), order(1))
+	desk := newDesk()
+	shut := w.serve(desk.handle, tasks.ServerConfig{})
+	<-desk
+	w.enqueue(order(1)) // it is active or completed
+	shut()
+	w.enqueue(order(1), order(2)) // it is completed
+	again := newDesk()
+	shut = w.serve(again.handle, tasks.ServerConfig{Concurrency: 1})
+	if got := <-again; got.Host != order(2).Host {
+		t.Errorf("%s is visited again", got.Host)
+	}
+	shut()
+	if more := append(desk.rest(), again.rest()...); len(more) > 0 {
+		t.Errorf("%v are visited again", more)
+	}
+}
+
+func tellsRunsApart(t *testing.T, w *wire) {
+	desk := newDesk()
+	w.serve(desk.handle, tasks.ServerConfig{})
+	w.enqueue(order(1))
+	first := <-desk
+	w.job.Created = w.job.Created.Add(time.Millisecond)
+	w.enqueue(order(1))
+	second := <-desk
+	if first.Order() != second.Order() || second.Run != first.Run+1 {
+		t.Errorf("the visits are %v and %v, want the same one of two runs", first.Visit, second.Visit)
+	}
+}
+
+func archivesFailure(t *testing.T, w *wire) {
+	desk := newDesk()
+	shut := w.serve(func(ctx context.Context, v tasks.Visit, drain <-chan struct{}) (crawler.Report, error) {
+		_, _ = desk.handle(ctx, v, drain)
+		return crawler.Report{Host: v.Host, Ending: crawler.EndError, Pages: 3}, errors.New("the disk is full")
+	}, tasks.ServerConfig{})
+	w.enqueue(order(1))
+	id := (<-desk).id
+	shut()
+	info := w.state(id, asynq.TaskStateArchived)
+	if !strings.Contains(info.LastErr, "the disk is full") || info.Retried != 0 {
+		t.Errorf("the task's error is %q after %d retries, want that of the handler and none", info.LastErr, info.Retried)
+	}
+	if !strings.Contains(string(info.Result), `"pages":3`) {
+		t.Errorf("the result is %q, want what the visit did before it failed", info.Result)
+	}
+}
+
+func survivesPanic(t *testing.T, w *wire) {
+	desk := newDesk()
+	shut := w.serve(func(ctx context.Context, v tasks.Visit, drain <-chan struct{}) (crawler.Report, error) {
+		if v.Host == order(1).Host {
+			_, _ = desk.handle(ctx, v, drain)
+			panic("out of cheese")
+		}
+		return desk.handle(ctx, v, drain)
+	}, tasks.ServerConfig{Concurrency: 1})
+	w.enqueue(order(1), order(2))
+	id := (<-desk).id
+	for (<-desk).Host != order(2).Host { // asynq may deliver the first once more
+	}
+	shut()
+	if info := w.task(id); !strings.Contains(info.LastErr, "out of cheese") {
+		t.Errorf("the task is %v with error %q, want what the handler panicked with", info.State, info.LastErr)
+	}
+}
+
+func archivesStrangers(t *testing.T, w *wire) {
+	client := asynq.NewClient(w.redis)
+	defer client.Close()
+	payloads := []string{"no JSON", "null", "{}", `["job"]`, `{"job":"a","host":"","epoch":1}`, `{"job":"a","host":"b"}`, ""}
+	for i, payload := range payloads {
+		task := asynq.NewTask(tasks.TypeFetch, []byte(payload), asynq.Queue(w.queue), asynq.TaskID(fmt.Sprint("stranger-", i)))
+		if _, err := client.EnqueueContext(t.Context(), task); err != nil {
+			t.Fatal(err)
+		}
+	}
+	w.enqueue(order(1)) // the last in the queue
+	desk := newDesk()
+	shut := w.serve(desk.handle, tasks.ServerConfig{Concurrency: 1})
+	if got := <-desk; got.Host != order(1).Host {
+		t.Errorf("the handler gets %v", got.Visit)
+	}
+	shut()
+	for i, payload := range payloads {
+		info := w.state(fmt.Sprint("stranger-", i), asynq.TaskStateArchived)
+		if !strings.Contains(info.LastErr, fmt.Sprintf("payload %q of a crawl:fetch task", payload)) {
+			t.Errorf("the error is %q, want one that quotes %q", info.LastErr, payload)
+		}
+	}
+}
+
+func knowsCapacity(t *testing.T, w *wire) {
+	capacity := func(want int) {
+		t.Helper()
+		// A client remembers its answer for a while.
+		if got, err := w.client(time.Minute).Capacity(w.queue); err != nil || got != want {
+			t.Fatalf("the capacity is %d (%v), want %d", got, err, want)
+		}
+	}
+	capacity(0)
+	desk := newDesk()
+	w.serve(desk.handle, tasks.ServerConfig{Concurrency: 100, Job: redistest.Name(t)})
+	w.serve(desk.handle, tasks.ServerConfig{Concurrency: 5})
+	seven := w.serve(desk.handle, tasks.ServerConfig{Concurrency: 7})
+	w.announced(12)
+	capacity(12)
+	seven()
+	capacity(5)
+}
+
+func forgets(t *testing.T, w *wire) {
+	desk := newDesk()
+	shut := w.serve(func(ctx context.Context, v tasks.Visit, drain <-chan struct{}) (crawler.Report, error) {
+		r, err := desk.handle(ctx, v, drain)
+		if v.Host == order(2).Host {
+			err = errors.New("out of cheese")
+		}
+		return r, err
+	}, tasks.ServerConfig{})
+	w.enqueue(order(1), order(2))
+	ids := []string{(<-desk).id, (<-desk).id}
+	shut()
+	w.enqueue(order(3))
+	pending, err := w.inspector.ListPendingTasks(w.queue)
+	if err != nil || len(pending) != 1 {
+		t.Fatalf("%d visits wait (%v), want 1", len(pending), err)
+	}
+	ids = append(ids, pending[0].ID)
+
+	if err := w.Forget(w.queue); err != nil {
+		t.Fatal(err)
+	}
+	queues, err := w.inspector.Queues()
+	if err != nil || slices.Contains(queues, w.queue) {
+		t.Errorf("the queue is still there (%v)", err)
+	}
+	// What asynq remembers of a task shows when its ID is taken.
+	client := asynq.NewClient(w.redis)
+	defer client.Close()
+	for _, id := range ids {
+		task := asynq.NewTask("test", nil, asynq.Queue(w.queue), asynq.TaskID(id))
+		if _, err := client.EnqueueContext(t.Context(), task); err != nil {
+			t.Errorf("task %s is not gone: %v", id, err)
+		}
+	}
+}
+
+func forgetsAllButActive(t *testing.T, w *wire) {
+	desk, released := newDesk(), make(chan struct{})
+	release := sync.OnceFunc(func() { close(released) })
+	defer release()
+	shut := w.serve(func(ctx context.Context, v tasks.Visit, drain <-chan struct{}) (crawler.Report, error) {
+		r, err := desk.handle(ctx, v, drain)
+		<-released
+		return r, err
+	}, tasks.ServerConfig{Concurrency: 1})
+	w.enqueue(order(1), order(2))
+	id := (<-desk).id
+	if err := w.Forget(w.queue); err != nil {
+		t.Fatal(err)
+	}
+	w.state(id, asynq.TaskStateActive)
+	release()
+	shut()
+	w.state(id, asynq.TaskStateCompleted)
+	if more := desk.rest(); len(more) > 0 {
+		t.Errorf("%v are visited, though their queue was forgotten", more)
+	}
+	if err := w.Forget(w.queue); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := w.inspector.GetTaskInfo(w.queue, id); !errors.Is(err, asynq.ErrQueueNotFound) {
+		t.Errorf("after all visits ended the queue is not forgotten: %v", err)
+	}
+}
+
+func forgetsNothing(t *testing.T, w *wire) {
+	if err := w.Forget(w.queue); err != nil {
+		t.Error(err)
+	}
+}
+
+func carriesHundreds(t *testing.T, w *wire) {
+	const visits = 300
+	var all sync.WaitGroup
+	all.Add(visits)
+	shut := w.serve(func(_ context.Context, v tasks.Visit, _ <-chan struct{}) (crawler.Report, error) {
+		all.Done()
+		all.Wait() // for every other visit
+		return crawler.Report{Host: v.Host}, nil
+	}, tasks.ServerConfig{Concurrency: visits})
+	for n := range visits {
+		w.enqueue(order(n))
+	}
+	all.Wait()
+	shut()
+	completed, err := w.inspector.ListCompletedTasks(w.queue, asynq.PageSize(visits+1))
+	if err != nil || len(completed) != visits {
+		t.Errorf("%d visits are completed (%v), want %d", len(completed), err, visits)
+	}
+}
+
+func startsSoon(t *testing.T, w *wire) {
+	const visits = 40
+	started := make(chan time.Time)
+	w.serve(func(context.Context, tasks.Visit, <-chan struct{}) (crawler.Report, error) {
+		started <- time.Now()
+		return crawler.Report{}, nil
+	}, tasks.ServerConfig{})
+	took := make([]time.Duration, visits)
+	for n := range took {
+		enqueued := time.Now()
+		w.enqueue(order(n))
+		took[n] = (<-started).Sub(enqueued)
+	}
+	slices.Sort(took)
+	t.Logf("from Enqueue to the start of the handler: median %v, most %v", took[visits/2], took[visits-1])
+}

@@ -1,0 +1,152 @@
+package tasks_test
+
+import (
+	"context"
+	"fmt"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/hibiken/asynq"
+	"github.com/redis/go-redis/v9"
+
+	"github.com/trawlcrawler/trawl/crawler"
+	"github.com/trawlcrawler/trawl/internal/redistest"
+	"github.com/trawlcrawler/trawl/tasks"
+)
+
+// wire is a Redis with a job's queue in it, and a client of it.
+type wire struct {
+	*tasks.Client
+	t         *testing.T
+	redis     asynq.RedisClientOpt
+	inspector *asynq.Inspector
+	job       crawler.Status
+	queue     string
+}
+
+func newWire(t *testing.T, url string) *wire {
+	t.Helper()
+	opt, err := redis.ParseURL(url)
+	if err != nil {
+		t.Fatal(err)
+	}
+	w := &wire{
+		t: t, queue: redistest.Name(t),
+		redis: asynq.RedisClientOpt{
+			Network: opt.Network, Addr: opt.Addr, Username: opt.Username, Password: opt.Password, DB: opt.DB,
+		},
+	}
+	w.job = crawler.Status{Job: crawler.DefaultJob(), Created: time.UnixMilli(1_700_000_000_000)}
+	w.job.Job.Name = w.queue
+	w.Client = w.client(time.Minute)
+	w.inspector = asynq.NewInspector(w.redis)
+	t.Cleanup(func() { w.inspector.Close() })
+	return w
+}
+
+// client returns another client.
+func (w *wire) client(timeout time.Duration) *tasks.Client {
+	c := tasks.NewClient(w.redis, timeout)
+	w.t.Cleanup(func() { c.Close() })
+	return c
+}
+
+// serve starts a worker, and returns what closes it. It is closed with the test
+// at the latest.
+func (w *wire) serve(handle tasks.Handler, cfg tasks.ServerConfig) (shut func()) {
+	w.t.Helper()
+	return w.serveUnder(w.t.Context(), handle, cfg)
+}
+
+func (w *wire) serveUnder(ctx context.Context, handle tasks.Handler, cfg tasks.ServerConfig) (shut func()) {
+	w.t.Helper()
+	if cfg.Job == "" {
+		cfg.Job = w.queue
+	}
+	s, err := tasks.Serve(ctx, w.redis, handle, cfg)
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	shut = sync.OnceFunc(s.Close)
+	w.t.Cleanup(shut)
+	return shut
+}
+
+// enqueue orders visits.
+func (w *wire) enqueue(orders ...crawler.Order) {
+	w.t.Helper()
+	for _, o := range orders {
+		if err := w.Enqueue(w.t.Context(), w.job, o); err != nil {
+			w.t.Fatal(err)
+		}
+	}
+}
+
+// task returns a task of the queue as asynq knows it.
+func (w *wire) task(id string) *asynq.TaskInfo {
+	w.t.Helper()
+	info, err := w.inspector.GetTaskInfo(w.queue, id)
+	if err != nil {
+		w.t.Fatalf("task %s: %v", id, err)
+	}
+	return info
+}
+
+// state fails the test unless a task is in the state given.
+func (w *wire) state(id string, want asynq.TaskState) *asynq.TaskInfo {
+	w.t.Helper()
+	info := w.task(id)
+	if info.State != want {
+		w.t.Fatalf("task %s is %v (error %q), want %v", id, info.State, info.LastErr, want)
+	}
+	return info
+}
+
+func order(n int) crawler.Order {
+	return crawler.Order{Host: crawler.Host(fmt.Sprintf("site%d.example", n)), Epoch: 1}
+}
+
+// received is a visit that a worker received, under its task's ID.
+type received struct {
+	tasks.Visit
+	id string
+}
+
+// desk is a worker's handler that shows each visit on a channel.
+type desk chan received
+
+func newDesk() desk { return make(desk, 1000) }
+
+func (d desk) handle(ctx context.Context, v tasks.Visit, _ <-chan struct{}) (crawler.Report, error) {
+	id, _ := asynq.GetTaskID(ctx)
+	d <- received{v, id}
+	return crawler.Report{Host: v.Host, Ending: crawler.EndDry}, nil
+}
+
+// rest lists the hosts whose visits nobody looked at.
+func (d desk) rest() []crawler.Host {
+	var hosts []crawler.Host
+	for len(d) > 0 {
+		hosts = append(hosts, (<-d).Host)
+	}
+	return hosts
+}
+
+// announced waits until workers with so many places in all say in Redis that
+// they serve the queue.
+func (w *wire) announced(places int) {
+	w.t.Helper()
+	for said := -1; said != places; {
+		servers, err := w.inspector.Servers()
+		if err != nil {
+			w.t.Fatal(err)
+		}
+		said = 0
+		for _, s := range servers {
+			if s.Queues[w.queue] > 0 {
+				said += s.Concurrency
+			}
+		}
+	}
+}
