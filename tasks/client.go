@@ -4,152 +4,139 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"sync"
 	"time"
 
 	"github.com/hibiken/asynq"
 
 	"github.com/trawlcrawler/trawl/crawler"
+	"github.com/trawlcrawler/trawl/crawler/frontier"
 )
 
-const (
-	// keptVisits is about how many completed visits of a job stay visible with
-	// their results; each costs some 900 bytes of Redis.
-	keptVisits   = 10_000
-	minRetention = 10 * time.Second
-	maxRetention = time.Hour
-	// capacityAge is for how long the fleet's capacity is taken to be the same.
-	capacityAge = time.Second
-)
-
-// Client enqueues visits and tells how many the fleet can take. It is safe for
+// Client is the door to a fleet for programs: it creates jobs, seeds them,
+// steers them, waits for them and reads their counters. It is safe for
 // concurrent use.
 type Client struct {
-	client    *asynq.Client
-	inspector *asynq.Inspector
-	timeout   time.Duration
-
-	mu       sync.Mutex
-	rates    map[string]*rate
-	servers  []*asynq.ServerInfo
-	askedAt  time.Time
-	askedErr error
+	store  *frontier.Store
+	queues *Dispatcher
+	close  func() error
 }
 
-// NewClient returns a client on a Redis. timeout bounds each visit: asynq ends
-// the context of one that lasts longer.
-func NewClient(redis asynq.RedisConnOpt, timeout time.Duration) *Client {
-	return &Client{
-		client: asynq.NewClient(redis), inspector: asynq.NewInspector(redis),
-		timeout: timeout, rates: make(map[string]*rate),
+// Open returns a client of the fleet whose Redis has the URL, such as
+// redis://:password@host:6379/0, redis+sentinel://host:26379/master or
+// redis+cluster://host:6379. It fails when the Redis does not answer, or has
+// keys of another version of Trawl.
+func Open(ctx context.Context, url string) (*Client, error) {
+	endpoint, err := frontier.ParseEndpoint(url)
+	if err != nil {
+		return nil, err
 	}
+	rdb := endpoint.Client()
+	store := frontier.New(rdb)
+	if err := store.CheckSchema(ctx); err != nil {
+		rdb.Close()
+		return nil, err
+	}
+	c := NewClient(store, endpoint)
+	c.close = rdb.Close
+	return c, nil
+}
+
+// NewClient returns a client over a store and its Redis, which the caller
+// closes.
+func NewClient(store *frontier.Store, redis asynq.RedisConnOpt) *Client {
+	return &Client{store: store, queues: NewDispatcher(redis, 0), close: func() error { return nil }}
 }
 
 // Close ends the client's connections.
-func (c *Client) Close() error {
-	return errors.Join(c.client.Close(), c.inspector.Close())
+func (c *Client) Close() error { return errors.Join(c.queues.Close(), c.close()) }
+
+// Create creates a job. A scheduler of the fleet admits its seeds and lets it
+// run; a job without seeds waits for some. The error wraps
+// [crawler.ErrJobExists] if there is one of the name, and otherwise names the
+// setting that is wrong.
+func (c *Client) Create(ctx context.Context, job crawler.Job) error {
+	if _, err := job.SeedEntries(); err != nil {
+		return err
+	}
+	return c.store.Create(ctx, job)
 }
 
-// Enqueue enqueues a visit into the queue of its job. Enqueueing it again does
-// nothing.
-func (c *Client) Enqueue(ctx context.Context, job crawler.Status, o crawler.Order) error {
-	visit := Visit{Job: job.Job.Name, Run: job.Created.UnixMilli(), Host: o.Host, Epoch: o.Epoch}
-	task, err := visit.task(c.timeout, c.retention(visit.Job))
+// Jobs lists all jobs, by name.
+func (c *Client) Jobs(ctx context.Context) ([]crawler.Status, error) { return c.store.Statuses(ctx) }
+
+// Status returns a job with its state, or an error that wraps [crawler.ErrNoJob].
+func (c *Client) Status(ctx context.Context, job string) (crawler.Status, error) {
+	return c.store.Status(ctx, job)
+}
+
+// Counters returns the numbers of a job. They cost the same however large it is.
+func (c *Client) Counters(ctx context.Context, job string) (crawler.Counters, error) {
+	return c.store.Counters(ctx, job)
+}
+
+// waitEvery is how often Wait looks.
+const waitEvery = 250 * time.Millisecond
+
+// Wait returns the status of a job when it has ended, or the error of ctx.
+func (c *Client) Wait(ctx context.Context, job string) (crawler.Status, error) {
+	tick := time.NewTicker(waitEvery)
+	defer tick.Stop()
+	for {
+		status, err := c.store.Status(ctx, job)
+		if err != nil || status.State.Ended() {
+			return status, err
+		}
+		select {
+		case <-tick.C:
+		case <-ctx.Done():
+			return status, ctx.Err()
+		}
+	}
+}
+
+// Pause lets a job fetch no more until it is resumed. What is under way is
+// finished.
+func (c *Client) Pause(ctx context.Context, job string) error {
+	return c.move(ctx, job, crawler.StatePaused, "paused", crawler.StateRunning)
+}
+
+// Resume lets a job go on that was paused, or one that is done and to which
+// seeds are brought.
+func (c *Client) Resume(ctx context.Context, job string) error {
+	return c.move(ctx, job, crawler.StateRunning, "", crawler.StatePaused, crawler.StateDone, crawler.StateFailed)
+}
+
+// Cancel ends a job for good. What it has fetched stays; nothing else does.
+func (c *Client) Cancel(ctx context.Context, job string) error {
+	return c.move(ctx, job, crawler.StateCancelled, "cancelled",
+		crawler.StateCreated, crawler.StateRunning, crawler.StatePaused, crawler.StateFailed)
+}
+
+// move takes a job into a state. It is no error if the job is in it already.
+func (c *Client) move(ctx context.Context, job string, to crawler.State, reason string, from ...crawler.State) error {
+	moved, err := c.store.Move(ctx, job, to, reason, from...)
+	if err != nil || moved {
+		return err
+	}
+	status, err := c.store.Status(ctx, job)
+	if err != nil || status.State == to {
+		return err
+	}
+	return fmt.Errorf("job %q is %s: it can not become %s", job, status.State, to)
+}
+
+// Remove deletes every key of a job, and its asynq queue. A job that runs is to
+// be cancelled before.
+func (c *Client) Remove(ctx context.Context, job string) error {
+	status, err := c.store.Status(ctx, job)
 	if err != nil {
 		return err
 	}
-	_, err = c.client.EnqueueContext(ctx, task)
-	if err != nil && !errors.Is(err, asynq.ErrTaskIDConflict) {
-		return fmt.Errorf("enqueue the visit of %s: %w", o.Host, err)
+	if status.State == crawler.StateRunning || status.State == crawler.StatePaused {
+		return fmt.Errorf("job %q is %s: cancel it before it is removed", job, status.State)
 	}
-	return nil
-}
-
-// retention keeps about keptVisits of a job visible.
-func (c *Client) retention(job string) time.Duration {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	if c.rates[job] == nil {
-		c.rates[job] = &rate{}
+	if err := c.store.Remove(ctx, job); err != nil {
+		return err
 	}
-	return retentionAt(c.rates[job].note(time.Now()))
-}
-
-// retentionAt is for how long visits are kept of which so many end a second.
-func retentionAt(perSecond float64) time.Duration {
-	return min(max(time.Duration(keptVisits/perSecond)*time.Second, minRetention), maxRetention)
-}
-
-// rate counts events in spans of ten seconds.
-type rate struct {
-	began time.Time
-	count float64
-	last  float64 // a second, in the span before
-}
-
-const rateSpan = 10 * time.Second
-
-// note counts one event and returns the events a second, more than 0.
-func (r *rate) note(now time.Time) float64 {
-	if since := now.Sub(r.began); since >= rateSpan {
-		r.last = r.count / since.Seconds()
-		r.began, r.count = now, 0
-	}
-	r.count++
-	return max(r.last, r.count/rateSpan.Seconds())
-}
-
-// Capacity is how many visits of a job the workers that serve its queue can
-// carry out at once.
-func (c *Client) Capacity(job string) (int, error) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	if time.Since(c.askedAt) > capacityAge {
-		c.servers, c.askedErr = c.inspector.Servers()
-		c.askedAt = time.Now()
-	}
-	if c.askedErr != nil {
-		return 0, fmt.Errorf("ask for the fleet's workers: %w", c.askedErr)
-	}
-	capacity := 0
-	for _, s := range c.servers {
-		if s.Queues[job] > 0 && s.Status == "active" {
-			capacity += s.Concurrency
-		}
-	}
-	return capacity, nil
-}
-
-// Forget deletes the queue of a job with its tasks. asynq deletes no task that
-// is active: visits that are under way, or whose worker died, leave theirs
-// behind until they end or are recovered, and their queue with them.
-func (c *Client) Forget(job string) error {
-	active, err := c.inspector.ListActiveTasks(job, asynq.PageSize(1))
-	if errors.Is(err, asynq.ErrQueueNotFound) {
-		return nil
-	}
-	if err == nil {
-		err = c.empty(job)
-	}
-	if err == nil && len(active) == 0 {
-		err = c.inspector.DeleteQueue(job, true)
-	}
-	if err != nil {
-		return fmt.Errorf("delete queue %s: %w", job, err)
-	}
-	return nil
-}
-
-// empty deletes all tasks that are not active. DeleteQueue would forget where
-// the completed ones are, and leave them for ever.
-func (c *Client) empty(job string) error {
-	for _, deleteAll := range []func(queue string) (int, error){
-		c.inspector.DeleteAllPendingTasks, c.inspector.DeleteAllScheduledTasks, c.inspector.DeleteAllRetryTasks,
-		c.inspector.DeleteAllCompletedTasks, c.inspector.DeleteAllArchivedTasks,
-	} {
-		if _, err := deleteAll(job); err != nil {
-			return err
-		}
-	}
-	return nil
+	return c.queues.Forget(job)
 }

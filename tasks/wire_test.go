@@ -17,7 +17,7 @@ import (
 
 // wire is a Redis with a job's queue in it, and a client of it.
 type wire struct {
-	*tasks.Client
+	*tasks.Dispatcher
 	t         *testing.T
 	redis     asynq.RedisClientOpt
 	inspector *asynq.Inspector
@@ -39,15 +39,15 @@ func newWire(t *testing.T, url string) *wire {
 	}
 	w.job = crawler.Status{Job: crawler.DefaultJob(), Created: time.UnixMilli(1_700_000_000_000)}
 	w.job.Job.Name = w.queue
-	w.Client = w.client(time.Minute)
+	w.Dispatcher = w.client(time.Minute)
 	w.inspector = asynq.NewInspector(w.redis)
 	t.Cleanup(func() { w.inspector.Close() })
 	return w
 }
 
 // client returns another client.
-func (w *wire) client(timeout time.Duration) *tasks.Client {
-	c := tasks.NewClient(w.redis, timeout)
+func (w *wire) client(timeout time.Duration) *tasks.Dispatcher {
+	c := tasks.NewDispatcher(w.redis, timeout)
 	w.t.Cleanup(func() { c.Close() })
 	return c
 }

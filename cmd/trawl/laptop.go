@@ -21,15 +21,15 @@ import (
 // them. It does what the fleet's own processes do, over the same Redis keys and
 // asynq tasks.
 type laptop struct {
-	settings settings
-	backing  *backing
-	store    *frontier.Store
-	frontier *frontier.Frontier
-	client   *tasks.Client
-	workshop *workshop
-	station  *station
-	tally    *tally
-	log      *slog.Logger
+	settings   settings
+	backing    *backing
+	store      *frontier.Store
+	frontier   *frontier.Frontier
+	dispatcher *tasks.Dispatcher
+	workshop   *workshop
+	station    *station
+	tally      *tally
+	log        *slog.Logger
 
 	failOnce sync.Once
 	failure  error         // what ended the crawl early
@@ -54,14 +54,14 @@ func newLaptop(ctx context.Context, s settings, b *backing, store *frontier.Stor
 		l.workshop.close()
 		return nil, err
 	}
-	l.client = tasks.NewClient(b.asynq, visitTimeout(s.Job))
+	l.dispatcher = tasks.NewDispatcher(b.asynq, 0)
 	return l, nil
 }
 
 // close lets go of what newLaptop opened.
 func (l *laptop) close() error {
 	l.workshop.close()
-	return errors.Join(l.client.Close(), l.station.close())
+	return errors.Join(l.dispatcher.Close(), l.station.close())
 }
 
 // hear notes what a visit reports. A visit that failed is tried again, but when
@@ -95,7 +95,7 @@ func (l *laptop) run(ctx context.Context, seeds iter.Seq[seed]) (crawler.Status,
 	var wg sync.WaitGroup
 	wg.Go(func() { l.watch(working, stop) })
 	wg.Go(func() { l.seed(working, seeds) })
-	status, err := scheduler.New(l.settings.Name, l.store, l.frontier, l.client, scheduler.Config{Log: l.log}).Run(working)
+	status, err := scheduler.New(l.settings.Name, l.store, l.frontier, l.dispatcher, scheduler.Config{Log: l.log}).Run(working)
 	stop()
 	l.station.shut()
 	wg.Wait()

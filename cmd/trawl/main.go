@@ -53,7 +53,7 @@ func rootCommand() *cobra.Command {
 		Version:       version(),
 	}
 	root.CompletionOptions.HiddenDefaultCmd = true
-	root.AddCommand(crawlCommand(), fetchCommand())
+	root.AddCommand(crawlCommand(), fetchCommand(), schedulerCommand(), workerCommand(), jobCommand(), seedCommand())
 	return root
 }
 

@@ -105,9 +105,9 @@ func forget(ctx context.Context, name string, back *backing, store *frontier.Sto
 	if err := store.Remove(ctx, name); err != nil && !errors.Is(err, crawler.ErrNoJob) {
 		return failed("%v", err)
 	}
-	client := tasks.NewClient(back.asynq, time.Minute)
-	defer client.Close()
-	if err := client.Forget(name); err != nil {
+	queues := tasks.NewDispatcher(back.asynq, 0)
+	defer queues.Close()
+	if err := queues.Forget(name); err != nil {
 		return failed("%v", err)
 	}
 	return nil

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"sync"
-	"time"
 
 	"github.com/trawlcrawler/trawl/crawler"
 	"github.com/trawlcrawler/trawl/crawler/parse"
@@ -133,10 +132,4 @@ func either(a, b <-chan struct{}) (<-chan struct{}, func()) {
 		}
 	}()
 	return c, func() { close(released) }
-}
-
-// visitTimeout is when asynq gives a visit up. A visit takes no URLs after half
-// a minute, and each request has a bound of its own.
-func visitTimeout(job crawler.Job) time.Duration {
-	return 2*time.Minute + 2*time.Duration(job.Timeout)
 }

@@ -1,0 +1,133 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"os"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/hibiken/asynq"
+	"github.com/spf13/pflag"
+
+	"github.com/trawlcrawler/trawl/crawler/frontier"
+)
+
+// processSettings are what the processes of a fleet have in common.
+type processSettings struct {
+	Redis     string
+	Listen    string // for health and metrics; "" for none
+	LogFormat string
+	LogLevel  string
+}
+
+func (p *processSettings) register(flags *pflag.FlagSet) {
+	registerRedis(flags, &p.Redis)
+	flags.StringVar(&p.Listen, "listen", p.Listen, "address for /healthz, /readyz and /metrics; empty for none")
+	flags.StringVar(&p.LogFormat, "log-format", "text", "text or json")
+	flags.StringVar(&p.LogLevel, "log-level", "info", "debug, info, warn or error")
+}
+
+// registerRedis defines the flag of all commands that work on a fleet.
+func registerRedis(flags *pflag.FlagSet, url *string) {
+	flags.StringVar(url, "redis", "redis://127.0.0.1:6379/0",
+		"URL of the fleet's Redis: redis://:password@host:6379/0, redis+sentinel://host:26379/master, redis+cluster://host:6379")
+}
+
+// fleetDoor is a process's way into its fleet.
+type fleetDoor struct {
+	store  *frontier.Store
+	asynq  asynq.RedisConnOpt
+	log    *slog.Logger
+	meters *meters
+	close  func() error
+
+	mu         sync.Mutex
+	complained map[string]time.Time
+}
+
+// openDoor connects to the fleet's Redis.
+func openDoor(ctx context.Context, url string, log *slog.Logger) (*fleetDoor, error) {
+	endpoint, err := frontier.ParseEndpoint(url)
+	if err != nil {
+		return nil, usage("%v", err)
+	}
+	rdb := endpoint.Client()
+	d := &fleetDoor{
+		store: frontier.New(rdb), asynq: endpoint, log: log, meters: newMeters(),
+		close: rdb.Close, complained: make(map[string]time.Time),
+	}
+	warnings, err := d.store.Trust(ctx)
+	if err == nil {
+		err = d.store.CheckSchema(ctx)
+	}
+	if err != nil {
+		return nil, errors.Join(failed("%v", err), rdb.Close())
+	}
+	for _, w := range warnings {
+		log.Warn(string(w), "redis", endpoint.String())
+	}
+	return d, nil
+}
+
+// complainEvery is how often the same trouble is logged.
+const complainEvery = 10 * time.Second
+
+// complain logs trouble that lasts, and is met again and again, now and then.
+func (d *fleetDoor) complain(message string, err error, attributes ...any) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if time.Since(d.complained[message]) < complainEvery {
+		return
+	}
+	d.complained[message] = time.Now()
+	d.log.Error(message, append(attributes, "error", err)...)
+}
+
+// run carries out a process of the fleet until ctx ends, with its health and
+// metrics beside it.
+func (p *processSettings) run(ctx context.Context, work func(context.Context, *fleetDoor) error) (err error) {
+	log, err := p.logger()
+	if err != nil {
+		return err
+	}
+	door, err := openDoor(ctx, p.Redis, log)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, door.close()) }()
+	health, err := serveHealth(p.Listen, door)
+	if err != nil {
+		return err
+	}
+	defer health.stop()
+	log.Info("started", "listen", health.address())
+	err = work(ctx, door)
+	log.Info("stopped")
+	if err != nil && ctx.Err() == nil {
+		return err
+	}
+	return nil
+}
+
+// logger logs to standard error.
+func (p *processSettings) logger() (*slog.Logger, error) {
+	var level slog.Level
+	if err := level.UnmarshalText([]byte(strings.ToUpper(p.LogLevel))); err != nil {
+		return nil, usage("log-level: %q is unknown: want debug, info, warn or error", p.LogLevel)
+	}
+	options := &slog.HandlerOptions{Level: level}
+	var handler slog.Handler = slog.NewTextHandler(os.Stderr, options)
+	switch p.LogFormat {
+	case "text":
+	case "json":
+		handler = slog.NewJSONHandler(os.Stderr, options)
+	default:
+		return nil, usage("log-format: %q is unknown: want text or json", p.LogFormat)
+	}
+	l := slog.New(handler)
+	quiet(l)
+	return l, nil
+}

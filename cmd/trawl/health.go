@@ -1,0 +1,71 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"net/http"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus/promhttp"
+)
+
+// health is the small HTTP server that tells whether a process is well:
+// /healthz that it lives, /readyz that its Redis answers, and /metrics.
+type health struct {
+	listener net.Listener
+	server   *http.Server
+	done     chan struct{}
+}
+
+const readyTerm = 2 * time.Second
+
+// serveHealth starts it on an address; "" starts none.
+func serveHealth(listen string, door *fleetDoor) (*health, error) {
+	if listen == "" {
+		return &health{}, nil
+	}
+	listener, err := net.Listen("tcp", listen)
+	if err != nil {
+		return nil, failed("listen on %q: %v (choose another address with --listen)", listen, err)
+	}
+	mux := http.NewServeMux()
+	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) { fmt.Fprintln(w, "ok") })
+	mux.HandleFunc("GET /readyz", func(w http.ResponseWriter, r *http.Request) {
+		ctx, cancel := context.WithTimeout(r.Context(), readyTerm)
+		defer cancel()
+		if _, err := door.store.Jobs(ctx); err != nil {
+			http.Error(w, "not ready: "+err.Error(), http.StatusServiceUnavailable)
+			return
+		}
+		fmt.Fprintln(w, "ready")
+	})
+	mux.Handle("GET /metrics", promhttp.HandlerFor(door.meters.registry, promhttp.HandlerOpts{}))
+	h := &health{
+		listener: listener, done: make(chan struct{}),
+		server: &http.Server{Handler: mux, ReadHeaderTimeout: 5 * time.Second, WriteTimeout: 10 * time.Second, IdleTimeout: time.Minute},
+	}
+	go func() {
+		defer close(h.done)
+		if err := h.server.Serve(listener); err != nil && !errors.Is(err, http.ErrServerClosed) {
+			door.log.Error("the health server ended", "error", err)
+		}
+	}()
+	return h, nil
+}
+
+// address is where it listens; "" when it does not.
+func (h *health) address() string {
+	if h.listener == nil {
+		return ""
+	}
+	return h.listener.Addr().String()
+}
+
+func (h *health) stop() {
+	if h.server != nil {
+		h.server.Close()
+		<-h.done
+	}
+}

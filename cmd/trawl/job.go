@@ -1,0 +1,233 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"text/tabwriter"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/trawlcrawler/trawl/crawler"
+	"github.com/trawlcrawler/trawl/tasks"
+)
+
+// jobCommand steers the jobs of a fleet.
+func jobCommand() *cobra.Command {
+	d := &desk{}
+	cmd := &cobra.Command{
+		Use:   "job",
+		Short: "Create, watch and steer the jobs of a fleet",
+		Long:  "Job creates, watches and steers the jobs of a fleet.\n\n" + exitHelp,
+	}
+	flags := cmd.PersistentFlags()
+	registerRedis(flags, &d.redis)
+	flags.BoolVar(&d.json, "json", false, "answer in JSON")
+	cmd.AddCommand(
+		d.createCommand(),
+		d.command("ls", "List the jobs", 0, func(ctx context.Context, c *tasks.Client, _ string) error { return d.list(ctx, c) }),
+		d.command("show JOB", "Show a job with its counters", 1, d.show),
+		d.command("watch JOB", "Show a job again and again, until it has ended", 1, d.watch),
+		d.command("pause JOB", "Let a job fetch no more until it is resumed", 1, steer((*tasks.Client).Pause)),
+		d.command("resume JOB", "Let a job go on that was paused, or is done and gets more seeds", 1, steer((*tasks.Client).Resume)),
+		d.command("cancel JOB", "End a job for good; its results stay", 1, steer((*tasks.Client).Cancel)),
+		d.command("rm JOB", "Remove every key of a job that has ended", 1, steer((*tasks.Client).Remove)),
+	)
+	return cmd
+}
+
+// desk is where the jobs of a fleet are asked after.
+type desk struct {
+	redis string
+	json  bool
+}
+
+// command is a subcommand about no job or one.
+func (d *desk) command(use, short string, args int, do func(context.Context, *tasks.Client, string) error) *cobra.Command {
+	return &cobra.Command{
+		Use: use, Short: short, Args: cobra.ExactArgs(args),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			name := ""
+			if len(args) > 0 {
+				name = args[0]
+			}
+			return d.with(cmd, func(ctx context.Context, c *tasks.Client) error { return do(ctx, c, name) })
+		},
+	}
+}
+
+// with opens the fleet for one command.
+func (d *desk) with(cmd *cobra.Command, do func(context.Context, *tasks.Client) error) error {
+	if err := fromEnvironment(cmd.Flags()); err != nil {
+		return err
+	}
+	ctx := cmd.Context()
+	client, err := tasks.Open(ctx, d.redis)
+	if err != nil {
+		return failed("%v", err)
+	}
+	return jobError(errors.Join(do(ctx, client), client.Close()))
+}
+
+// jobError gives errors of jobs their exit status.
+func jobError(err error) error {
+	var status *exitError
+	switch {
+	case err == nil, errors.As(err, &status):
+		return err
+	case errors.Is(err, context.Canceled):
+		return &exitError{exitInterrupted, "interrupted"}
+	case errors.Is(err, crawler.ErrNoJob), errors.Is(err, crawler.ErrJobExists), errors.Is(err, crawler.ErrJobEnded):
+		return usage("%v", err)
+	}
+	return failed("%v", err)
+}
+
+// createCommand creates a job of a job file.
+func (d *desk) createCommand() *cobra.Command {
+	var name string
+	cmd := &cobra.Command{
+		Use:   "create FILE.yaml",
+		Short: "Create a job of a job file; a scheduler lets it run",
+		Args:  cobra.ExactArgs(1),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			s := defaultSettings()
+			if err := readJobFile(args[0], &s); err != nil {
+				return err
+			}
+			if name != "" {
+				s.Name = name
+			}
+			if err := checkJob(s); err != nil {
+				return err
+			}
+			return d.with(cmd, func(ctx context.Context, c *tasks.Client) error {
+				if err := c.Create(ctx, s.Job); err != nil {
+					return err
+				}
+				if d.json {
+					return d.show(ctx, c, s.Name)
+				}
+				fmt.Fprintf(os.Stderr, "trawl: job %s is created with %d seeds\n", s.Name, len(s.Seeds))
+				return nil
+			})
+		},
+	}
+	cmd.Flags().StringVar(&name, "job", "", "name of the job, instead of the file's")
+	return cmd
+}
+
+// jobView is a job as --json shows it.
+type jobView struct {
+	Name     string           `json:"name"`
+	State    crawler.State    `json:"state"`
+	Reason   string           `json:"reason"`
+	Created  time.Time        `json:"created"`
+	Started  *time.Time       `json:"started"`
+	Ended    *time.Time       `json:"ended"`
+	Counters crawler.Counters `json:"counters"`
+	Settings crawler.Job      `json:"settings"`
+}
+
+func view(ctx context.Context, c *tasks.Client, status crawler.Status) (jobView, error) {
+	numbers, err := c.Counters(ctx, status.Job.Name)
+	return jobView{
+		Name: status.Job.Name, State: status.State, Reason: status.Reason, Created: status.Created,
+		Started: known(status.Started), Ended: known(status.Ended), Counters: numbers, Settings: status.Job,
+	}, err
+}
+
+// known is nil for the zero time.
+func known(t time.Time) *time.Time {
+	if t.IsZero() {
+		return nil
+	}
+	return &t
+}
+
+func (d *desk) list(ctx context.Context, c *tasks.Client) error {
+	all, err := c.Jobs(ctx)
+	if err != nil {
+		return err
+	}
+	views := make([]jobView, 0, len(all))
+	for _, status := range all {
+		v, err := view(ctx, c, status)
+		if err != nil {
+			return err
+		}
+		views = append(views, v)
+	}
+	if d.json {
+		return printJSON(os.Stdout, views)
+	}
+	t := tabwriter.NewWriter(os.Stdout, 0, 0, 2, ' ', 0)
+	fmt.Fprintln(t, "JOB\tSTATE\tPAGES\tWAITING\tIN FLIGHT\tHOSTS\tERRORS\tREASON")
+	for _, v := range views {
+		n := v.Counters
+		fmt.Fprintf(t, "%s\t%s\t%d\t%d\t%d\t%d\t%d\t%s\n", v.Name, v.State, n.Pages(), n.Waiting, n.Flight, n.Hosts, errorsOf(n), v.Reason)
+	}
+	return t.Flush()
+}
+
+func (d *desk) show(ctx context.Context, c *tasks.Client, name string) error {
+	status, err := c.Status(ctx, name)
+	if err != nil {
+		return err
+	}
+	v, err := view(ctx, c, status)
+	if err != nil {
+		return err
+	}
+	if d.json {
+		return printJSON(os.Stdout, v)
+	}
+	t := tabwriter.NewWriter(os.Stdout, 0, 0, 2, ' ', 0)
+	n := v.Counters
+	fmt.Fprintf(t, "job\t%s\nstate\t%s %s\npages\t%d, %s\nwaiting\t%d of %d seen, %d in flight\nhosts\t%d: %d due, %d armed, %d visited\noutcomes\t%s\nvisits\t%d, %d lost their worker\n",
+		v.Name, v.State, v.Reason, n.Pages(), bytesText(n.Bytes), n.Waiting, n.Seen, n.Flight, n.Hosts, n.Due, n.Armed, n.Open, outcomesText(n), n.Visits, n.Broken)
+	for _, moment := range []struct {
+		name string
+		at   *time.Time
+	}{{"created", &v.Created}, {"started", v.Started}, {"ended", v.Ended}} {
+		if moment.at != nil {
+			fmt.Fprintf(t, "%s\t%s\n", moment.name, moment.at.Local().Format(time.DateTime))
+		}
+	}
+	return t.Flush()
+}
+
+func (d *desk) watch(ctx context.Context, c *tasks.Client, name string) error {
+	numbers, err := c.Counters(ctx, name)
+	if err != nil {
+		return err
+	}
+	watching, stop := context.WithCancel(ctx)
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		newProgress(os.Stderr, numbers).run(watching, func(ctx context.Context) (crawler.Counters, error) { return c.Counters(ctx, name) })
+	}()
+	_, err = c.Wait(ctx, name)
+	stop()
+	<-done
+	if err != nil {
+		return err
+	}
+	return d.show(ctx, c, name)
+}
+
+func printJSON(w io.Writer, v any) error {
+	encoder := json.NewEncoder(w)
+	encoder.SetIndent("", "  ")
+	return encoder.Encode(v)
+}
+
+// steer makes a subcommand of a client's method.
+func steer(do func(*tasks.Client, context.Context, string) error) func(context.Context, *tasks.Client, string) error {
+	return func(ctx context.Context, c *tasks.Client, name string) error { return do(c, ctx, name) }
+}
