@@ -53,7 +53,7 @@ func rootCommand() *cobra.Command {
 		Version:       version(),
 	}
 	root.CompletionOptions.HiddenDefaultCmd = true
-	root.AddCommand(crawlCommand(), fetchCommand(), schedulerCommand(), workerCommand(), jobCommand(), seedCommand())
+	root.AddCommand(crawlCommand(), fetchCommand(), schedulerCommand(), workerCommand(), jobCommand(), seedCommand(), exportCommand())
 	return root
 }
 

@@ -1,0 +1,154 @@
+package main
+
+import (
+	"bufio"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"hash/maphash"
+	"io"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"github.com/trawlcrawler/trawl/crawler"
+)
+
+// exportCommand prints the pages of a crawl, each once.
+func exportCommand() *cobra.Command {
+	var out string
+	cmd := &cobra.Command{
+		Use:   "export JOB|DIR",
+		Short: "Print the records of a crawl, once each",
+		Long: `Export prints the records of all workers of a crawl as JSON lines to standard output.
+A URL that was fetched twice, because a worker died, is printed once: as it was last.
+It may be called while the crawl runs.
+
+` + exitHelp,
+		Example: `  trawl export python-docs > pages.jsonl
+  trawl export news --out /data/crawls | jq -r .title`,
+		Args: cobra.ExactArgs(1),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			if err := fromEnvironment(cmd.Flags()); err != nil {
+				return err
+			}
+			return export(cmd.Context(), filepath.Join(out, args[0]), os.Stdout)
+		},
+	}
+	cmd.Flags().StringVar(&out, "out", "", "the workers' output folder, when a job of a fleet is named")
+	return cmd
+}
+
+// place is where the record of a URL is.
+type place struct {
+	file   int
+	offset int64
+	at     string // when it was fetched, as the record has it
+}
+
+// export prints the last record of each URL, in the order of the files.
+func export(ctx context.Context, dir string, w io.Writer) error {
+	files, err := recordFiles(dir)
+	if err != nil {
+		return err
+	}
+	last, err := lastRecords(ctx, files)
+	if err != nil {
+		return err
+	}
+	buffered := bufio.NewWriterSize(w, 1<<20)
+	for i, file := range files {
+		err := eachRecord(ctx, file, func(url uint64, offset int64, _ string, line []byte) error {
+			if p := last[url]; p.file != i || p.offset != offset {
+				return nil
+			}
+			_, err := buffered.Write(append(line, '\n'))
+			return err
+		})
+		if err != nil {
+			return failed("export: %v", err)
+		}
+	}
+	if err := buffered.Flush(); err != nil {
+		return failed("export: %v", err)
+	}
+	return nil
+}
+
+// recordFiles finds the segments in a folder, or its manifests where there are
+// none. Earlier results that were set aside are no part of the crawl.
+func recordFiles(dir string) ([]string, error) {
+	entries, err := os.ReadDir(dir)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, usage("%q is not there: name the folder that a crawl wrote to", dir)
+	}
+	if err != nil {
+		return nil, failed("read %q: %v", dir, err)
+	}
+	for _, kind := range []string{"pages", "manifest"} { // a manifest says the same again
+		var files []string
+		for _, e := range entries {
+			if name := e.Name(); strings.HasPrefix(name, kind) && strings.HasSuffix(name, ".jsonl") {
+				files = append(files, filepath.Join(dir, name))
+			}
+		}
+		if len(files) > 0 {
+			return files, nil
+		}
+	}
+	return nil, usage("%q holds no records: name the folder that a crawl wrote to", dir)
+}
+
+// lastRecords finds where the last record of each URL is.
+func lastRecords(ctx context.Context, files []string) (map[uint64]place, error) {
+	last := make(map[uint64]place)
+	for i, file := range files {
+		err := eachRecord(ctx, file, func(url uint64, offset int64, at string, _ []byte) error {
+			if p, ok := last[url]; !ok || at >= p.at {
+				last[url] = place{i, offset, at}
+			}
+			return nil
+		})
+		if err != nil {
+			return nil, failed("export: %v", err)
+		}
+	}
+	return last, nil
+}
+
+var urlSeed = maphash.MakeSeed()
+
+// eachRecord calls do with each whole line of a file. A last line without an end
+// is still being written.
+func eachRecord(ctx context.Context, path string, do func(url uint64, offset int64, at string, line []byte) error) error {
+	file, err := os.Open(path)
+	if err != nil {
+		return err
+	}
+	defer file.Close()
+	lines := bufio.NewReaderSize(file, 1<<20)
+	for offset := int64(0); ; {
+		line, err := lines.ReadBytes('\n')
+		if err == io.EOF {
+			return nil
+		}
+		if err != nil {
+			return err
+		}
+		if err := ctx.Err(); err != nil {
+			return err
+		}
+		var rec crawler.Record
+		if err := json.Unmarshal(line, &rec); err != nil {
+			return fmt.Errorf("%s, at byte %d: %w", path, offset, err)
+		}
+		if err := do(maphash.String(urlSeed, rec.URL), offset, rec.FetchedAt, line[:len(line)-1]); err != nil {
+			return err
+		}
+		offset += int64(len(line))
+	}
+}
