@@ -57,10 +57,10 @@ func (l *laptop) runWatched(ctx context.Context, seeds iter.Seq[seed], before cr
 
 // note is what the folder is to say of the crawl.
 func (l *laptop) note(status crawler.Status, c crawler.Counters) note {
-	where := l.settings.Redis
+	where := ""
 	switch {
-	case where != "":
-		where = redactURL(where)
+	case !l.backing.private:
+		where = l.backing.endpoint.String()
 	case l.backing.durable:
 		where = inPrivate
 	default:

@@ -4,42 +4,46 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"log/slog"
-	"net"
 	"path/filepath"
-	"strings"
 	"time"
 
-	"github.com/hibiken/asynq"
 	"github.com/redis/go-redis/v9"
 
+	"github.com/trawlcrawler/trawl/crawler/frontier"
 	"github.com/trawlcrawler/trawl/internal/redisd"
 )
 
 // backing is the Redis that a crawl lies in.
 type backing struct {
-	rdb     *redis.Client
-	asynq   asynq.RedisClientOpt
-	kind    string          // for a person
-	durable bool            // an interrupted crawl can go on
-	private bool            // nobody else is there
-	lost    <-chan struct{} // closed when a private server ended by itself; nil otherwise
-	stop    func(context.Context) error
+	endpoint frontier.Endpoint // also what asynq connects with
+	rdb      redis.UniversalClient
+	kind     string          // for a person
+	durable  bool            // an interrupted crawl can go on
+	private  bool            // nobody else is there
+	lost     <-chan struct{} // closed when a private server ended by itself; nil otherwise
+	stop     func(context.Context) error
 }
 
-// redisStart is how long a Redis may take to answer. A private one first reads
-// what it kept.
-const (
-	redisAnswer = 5 * time.Second
-	redisStart  = 5 * time.Minute
-)
+// redisStart is how long a private Redis may take to read what it kept.
+const redisStart = 5 * time.Minute
+
+// checkRedis refuses the URL of a Redis that is none.
+func checkRedis(url string) error {
+	if url == "" {
+		return nil
+	}
+	if _, err := frontier.ParseEndpoint(url); err != nil {
+		return usage("%v", err)
+	}
+	return nil
+}
 
 // connect opens the Redis of a URL, or else a private redis-server with its
 // files in dir, or else the built-in one.
 func connect(ctx context.Context, url, dir string, persist bool, log *slog.Logger) (*backing, error) {
 	if url != "" {
-		return connectTo(ctx, url)
+		return connectShared(ctx, url, log)
 	}
 	if path, ok := redisd.Find(); ok {
 		return startPrivate(ctx, path, dir, persist, log)
@@ -47,19 +51,40 @@ func connect(ctx context.Context, url, dir string, persist bool, log *slog.Logge
 	return startBuiltin(ctx, log)
 }
 
-// connectTo opens a real Redis.
+// connectTo opens a Redis that runs.
 func connectTo(ctx context.Context, url string) (*backing, error) {
-	opt, err := redis.ParseURL(url)
+	endpoint, err := frontier.ParseEndpoint(url)
 	if err != nil {
-		return nil, usage("redis: %q is not the URL of a Redis (write redis://host:6379/0): %v", redactURL(url), err)
+		return nil, usage("%v", err)
 	}
-	b := newBacking(opt)
-	b.kind = "Redis at " + opt.Addr
-	b.durable = true
-	b.stop = func(context.Context) error { return nil }
-	if err := b.ping(ctx); err != nil {
-		b.rdb.Close()
+	b := &backing{
+		endpoint: endpoint, rdb: endpoint.Client(), kind: "Redis at " + endpoint.String(),
+		stop: func(context.Context) error { return nil },
+	}
+	if err := endpoint.Ping(ctx, b.rdb); err != nil {
+		return nil, errors.Join(failed("%v (or leave out --redis)", err), b.rdb.Close())
+	}
+	return b, nil
+}
+
+// connectShared opens a Redis that others may use, if a crawl can be trusted to
+// it.
+func connectShared(ctx context.Context, url string, log *slog.Logger) (*backing, error) {
+	b, err := connectTo(ctx, url)
+	if err != nil {
 		return nil, err
+	}
+	b.durable = true
+	store := frontier.New(b.rdb)
+	warnings, err := store.Trust(ctx)
+	if err == nil {
+		err = store.CheckSchema(ctx)
+	}
+	if err != nil {
+		return nil, errors.Join(failed("%v", err), b.rdb.Close())
+	}
+	for _, w := range warnings {
+		log.Warn(string(w))
 	}
 	return b, nil
 }
@@ -74,12 +99,10 @@ func startPrivate(ctx context.Context, path, dir string, persist bool, log *slog
 	}
 	b, err := connectTo(ctx, server.URL())
 	if err != nil {
-		_ = server.Stop(ctx)
-		return nil, err
+		return nil, errors.Join(err, server.Stop(ctx))
 	}
 	b.kind = "a private redis-server"
-	b.private = true
-	b.durable = persist
+	b.durable, b.private = persist, true
 	b.lost = server.Done()
 	b.stop = server.Stop
 	return b, nil
@@ -97,45 +120,9 @@ func startBuiltin(ctx context.Context, log *slog.Logger) (*backing, error) {
 		return nil, err
 	}
 	b.kind = "the built-in Redis, in memory: an interrupted crawl can not go on (install redis-server for that)"
-	b.durable, b.private = false, true
+	b.private = true
 	b.stop = func(context.Context) error { server.Stop(); return nil }
 	return b, nil
-}
-
-// redisPool is for how many calls at once there are connections: visits only
-// now and then make one.
-const redisPool = 64
-
-func newBacking(opt *redis.Options) *backing {
-	opt.PoolSize = redisPool
-	return &backing{
-		rdb: redis.NewClient(opt),
-		asynq: asynq.RedisClientOpt{
-			Network: opt.Network, Addr: opt.Addr, Username: opt.Username, Password: opt.Password,
-			DB: opt.DB, TLSConfig: opt.TLSConfig, PoolSize: redisPool,
-		},
-	}
-}
-
-// ping finds out whether the Redis answers, and words why not.
-func (b *backing) ping(ctx context.Context) error {
-	ctx, cancel := context.WithTimeout(ctx, redisAnswer)
-	defer cancel()
-	err := b.rdb.Ping(ctx).Err()
-	if err == nil {
-		return nil
-	}
-	addr := b.rdb.Options().Addr
-	var network *net.OpError
-	switch text := err.Error(); {
-	case strings.HasPrefix(text, "NOAUTH"):
-		return failed("Redis at %s asks for a password: write redis://:PASSWORD@%s", addr, addr)
-	case strings.HasPrefix(text, "WRONGPASS"), strings.Contains(text, "invalid password"), strings.Contains(text, "invalid username-password"):
-		return failed("Redis at %s refuses the user name or password", addr)
-	case errors.As(err, &network), errors.Is(err, context.DeadlineExceeded), errors.Is(err, io.EOF):
-		return failed("no Redis answers at %s: %v (start one, or leave out --redis)", addr, err)
-	}
-	return failed("Redis at %s: %v", addr, err)
 }
 
 // close ends the connections, and the server if it is ours.
@@ -146,15 +133,4 @@ func (b *backing) close() error {
 		return fmt.Errorf("stop Redis: %w", err)
 	}
 	return nil
-}
-
-// redactURL hides the password of a URL that can not be parsed.
-func redactURL(url string) string {
-	if at := strings.LastIndexByte(url, '@'); at >= 0 {
-		if scheme := strings.Index(url, "://"); scheme >= 0 && scheme < at {
-			return url[:scheme+3] + "…" + url[at:]
-		}
-		return "…" + url[at:]
-	}
-	return url
 }

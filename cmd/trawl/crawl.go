@@ -97,6 +97,9 @@ func checkJob(s settings) error {
 	if err := s.Validate(); err != nil {
 		return usage("%v", err)
 	}
+	if err := checkRedis(s.Redis); err != nil {
+		return err
+	}
 	for _, format := range s.Format {
 		if !slices.Contains(sink.Names, format) {
 			return usage("format: %q is unknown: want %s", format, strings.Join(sink.Names, ", "))

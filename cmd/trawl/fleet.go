@@ -50,26 +50,14 @@ type fleetDoor struct {
 
 // openDoor connects to the fleet's Redis.
 func openDoor(ctx context.Context, url string, log *slog.Logger) (*fleetDoor, error) {
-	endpoint, err := frontier.ParseEndpoint(url)
+	b, err := connectShared(ctx, url, log)
 	if err != nil {
-		return nil, usage("%v", err)
+		return nil, err
 	}
-	rdb := endpoint.Client()
-	d := &fleetDoor{
-		store: frontier.New(rdb), asynq: endpoint, log: log, meters: newMeters(),
-		close: rdb.Close, complained: make(map[string]time.Time),
-	}
-	warnings, err := d.store.Trust(ctx)
-	if err == nil {
-		err = d.store.CheckSchema(ctx)
-	}
-	if err != nil {
-		return nil, errors.Join(failed("%v", err), rdb.Close())
-	}
-	for _, w := range warnings {
-		log.Warn(string(w), "redis", endpoint.String())
-	}
-	return d, nil
+	return &fleetDoor{
+		store: frontier.New(b.rdb), asynq: b.endpoint, log: log, meters: newMeters(),
+		close: b.close, complained: make(map[string]time.Time),
+	}, nil
 }
 
 // complainEvery is how often the same trouble is logged.

@@ -3,10 +3,14 @@ package main
 import (
 	"bytes"
 	"errors"
+	"fmt"
 	"io"
 	"os"
+	"strings"
 
 	"github.com/goccy/go-yaml"
+	"github.com/goccy/go-yaml/ast"
+	"github.com/goccy/go-yaml/parser"
 )
 
 // readJobFile reads a job file over the settings. It is strict: a field that it
@@ -20,9 +24,36 @@ func readJobFile(path string, s *settings) error {
 }
 
 func parseJobFile(path string, text []byte, s *settings) error {
-	err := yaml.NewDecoder(bytes.NewReader(text), yaml.Strict()).Decode(s)
+	file, err := parser.ParseBytes(text, 0)
+	if err != nil {
+		return usage("job file %s: %s", path, yaml.FormatError(err, false, true))
+	}
+	if len(file.Docs) == 0 || file.Docs[0].Body == nil {
+		return nil // says nothing
+	}
+	err = yaml.NewDecoder(bytes.NewReader(text), yaml.Strict()).Decode(s)
 	if err == nil || errors.Is(err, io.EOF) {
 		return nil
 	}
+	if named := nameField(file.Docs[0].Body); named != nil {
+		return usage("job file %s: %v", path, named)
+	}
 	return usage("job file %s: %s", path, yaml.FormatError(err, false, true))
+}
+
+// nameField finds the field whose value does not fit. Errors of values that
+// parse themselves, such as durations, do not say where they are.
+func nameField(body ast.Node) error {
+	mapping, ok := body.(*ast.MappingNode)
+	if !ok {
+		return nil
+	}
+	for _, field := range mapping.Values {
+		var alone settings
+		if err := yaml.Unmarshal([]byte(field.String()), &alone); err != nil && !strings.HasPrefix(err.Error(), "[") {
+			at := field.Key.GetToken().Position
+			return fmt.Errorf("[%d:%d] %s: %w", at.Line, at.Column, field.Key.String(), err)
+		}
+	}
+	return nil
 }

@@ -47,14 +47,14 @@ func newLaptop(ctx context.Context, s settings, b *backing, store *frontier.Stor
 		settings: s, backing: b, store: store, frontier: store.Frontier(s.Job), tally: newTally(), log: log,
 		failed: make(chan struct{}),
 	}
-	if l.workshop, err = newWorkshop(s, store, b.asynq, hostName(), tempDir, log); err != nil {
+	if l.workshop, err = newWorkshop(s, store, b.endpoint, hostName(), tempDir, log); err != nil {
 		return nil, errors.Join(err, out.Close())
 	}
 	if l.station, err = l.workshop.newStation(job, home, out, l.hear); err != nil {
 		l.workshop.close()
 		return nil, err
 	}
-	l.dispatcher = tasks.NewDispatcher(b.asynq, 0)
+	l.dispatcher = tasks.NewDispatcher(b.endpoint, 0)
 	return l, nil
 }
 
@@ -140,38 +140,74 @@ func (l *laptop) watch(ctx context.Context, stop func()) {
 	}
 }
 
-// seedBatch is how many seeds are admitted at once, and seedAfter for how long
-// one of a slow list waits for others.
-const seedBatch = 1000
+// Bounds of admitting seeds: so many at once, and for so long one of a slow list
+// waits for others.
+const (
+	seedBatch = 1000
+	seedAfter = 100 * time.Millisecond
+)
 
 // seed admits the seeds and notes when all are in, so that the job may end.
 func (l *laptop) seed(ctx context.Context, seeds iter.Seq[seed]) {
-	var batch []crawler.Entry
-	admit := func() bool {
-		_, err := l.frontier.Admit(ctx, batch)
-		batch = batch[:0]
-		if err != nil && ctx.Err() == nil {
-			l.fail(failed("admit the seeds: %v", err))
+	for batch := range batched(ctx, seeds) {
+		if _, err := l.frontier.Admit(ctx, batch); err != nil {
+			if ctx.Err() == nil {
+				l.fail(failed("admit the seeds: %v", err))
+			}
+			return
 		}
-		return err == nil
 	}
-	last := time.Now()
-	for s := range seeds {
-		if s.err != nil {
-			fmt.Fprintf(os.Stderr, "trawl: left out: %v\n", s.err)
-			continue
-		}
-		batch = append(batch, crawler.Entry{URL: s.url, Band: crawler.BandFirst})
-		if len(batch) >= seedBatch || time.Since(last) > time.Second {
-			if !admit() {
+	if ctx.Err() != nil {
+		return
+	}
+	if err := l.store.Seeded(ctx, l.settings.Name, true); err != nil && ctx.Err() == nil {
+		l.fail(failed("%v", err))
+	}
+}
+
+// batched gathers seeds for admission, and tells of those that are no URLs. The
+// list is read by a goroutine of its own, which a list that neither goes on nor
+// ends keeps until the process does.
+func batched(ctx context.Context, seeds iter.Seq[seed]) iter.Seq[[]crawler.Entry] {
+	read := make(chan crawler.Entry, seedBatch)
+	go func() {
+		defer close(read)
+		for s := range seeds {
+			if s.err != nil {
+				fmt.Fprintf(os.Stderr, "trawl: left out: %v\n", s.err)
+				continue
+			}
+			select {
+			case read <- crawler.Entry{URL: s.url, Band: crawler.BandFirst}:
+			case <-ctx.Done():
 				return
 			}
-			last = time.Now()
+		}
+	}()
+	return func(yield func([]crawler.Entry) bool) {
+		for first := range read {
+			if !yield(gather(first, read)) {
+				return
+			}
 		}
 	}
-	if admit() && ctx.Err() == nil {
-		if err := l.store.Seeded(ctx, l.settings.Name, true); err != nil && ctx.Err() == nil {
-			l.fail(failed("%v", err))
+}
+
+// gather returns the first entry and those that come soon after it.
+func gather(first crawler.Entry, read <-chan crawler.Entry) []crawler.Entry {
+	batch := []crawler.Entry{first}
+	late := time.NewTimer(seedAfter)
+	defer late.Stop()
+	for len(batch) < seedBatch {
+		select {
+		case e, ok := <-read:
+			if !ok {
+				return batch
+			}
+			batch = append(batch, e)
+		case <-late.C:
+			return batch
 		}
 	}
+	return batch
 }

@@ -40,6 +40,9 @@ func settle(ctx context.Context, s settings, earlier *note, back *backing, store
 		return settleNew(ctx, s, earlier, back, store)
 	case err != nil:
 		return "", failed("%v", err)
+	case earlier == nil && !back.private:
+		return "", usage("%s has a job %q already, and its results are not in %q: name their folder with --out, another job with --job, or --restart to begin anew",
+			back.kind, s.Name, s.Out)
 	case status.State == crawler.StateDone && s.Follow && !extends(s.Job, status):
 		sayDone(s, status.Ended)
 		return planDone, nil
@@ -105,7 +108,7 @@ func forget(ctx context.Context, name string, back *backing, store *frontier.Sto
 	if err := store.Remove(ctx, name); err != nil && !errors.Is(err, crawler.ErrNoJob) {
 		return failed("%v", err)
 	}
-	queues := tasks.NewDispatcher(back.asynq, 0)
+	queues := tasks.NewDispatcher(back.endpoint, 0)
 	defer queues.Close()
 	if err := queues.Forget(name); err != nil {
 		return failed("%v", err)
