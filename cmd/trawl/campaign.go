@@ -68,7 +68,7 @@ func (l *laptop) note(status crawler.Status, c crawler.Counters) note {
 	}
 	return note{
 		Job: l.settings.Name, State: string(status.State), Reason: status.Reason,
-		Backing: where, Pages: c.Pages(), Ended: status.Ended,
+		Backing: where, Pages: c.Pages(), Ended: status.Ended, Settings: l.settings.Job,
 	}
 }
 

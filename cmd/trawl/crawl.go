@@ -132,12 +132,6 @@ func crawlInto(ctx context.Context, s settings, home []crawler.Host, seeds iter.
 	if err != nil && !s.restart {
 		return err
 	}
-	if s.restart {
-		earlier = nil
-		if err := begin(dir); err != nil {
-			return err
-		}
-	}
 	log := newLog(s.verbose)
 	back, err := connect(ctx, s.Redis, dir.house(), true, log)
 	if err != nil {
@@ -145,6 +139,12 @@ func crawlInto(ctx context.Context, s settings, home []crawler.Host, seeds iter.
 	}
 	defer func() { err = errors.Join(err, back.close()) }()
 	store := frontier.New(back.rdb)
+	if s.restart {
+		if err := startOver(ctx, s, dir, back, store); err != nil {
+			return err
+		}
+		earlier = nil
+	}
 	plan, err := settle(ctx, s, earlier, back, store)
 	if err != nil || plan == planDone {
 		return err
@@ -165,8 +165,17 @@ func crawlInto(ctx context.Context, s settings, home []crawler.Host, seeds iter.
 	return l.campaign(ctx, dir, opened(seeds, l))
 }
 
-// begin sets earlier results aside.
-func begin(dir *folder) error {
+// startOver forgets an earlier crawl and sets its results aside.
+func startOver(ctx context.Context, s settings, dir *folder, back *backing, store *frontier.Store) error {
+	var err error
+	if back.private {
+		err = back.rdb.FlushAll(ctx).Err()
+	} else {
+		err = forget(ctx, s.Name, back, store)
+	}
+	if err != nil {
+		return failed("forget the earlier crawl: %v", err)
+	}
 	aside, err := dir.setAside(time.Now())
 	if err == nil && aside != "" {
 		fmt.Fprintf(os.Stderr, "trawl: earlier results are now in %s\n", aside)

@@ -10,6 +10,8 @@ import (
 	"time"
 
 	"github.com/gofrs/flock"
+
+	"github.com/trawlcrawler/trawl/crawler"
 )
 
 // folder is where the results of a crawl lie, and beside them, in .trawl, what
@@ -28,6 +30,8 @@ type note struct {
 	Backing string    `json:"backing"` // where the frontier lies: private, memory, or a Redis
 	Pages   int64     `json:"pages"`
 	Ended   time.Time `json:"ended,omitzero"`
+	// Settings are the job's, so that another crawl is not taken for this one.
+	Settings crawler.Job `json:"settings"`
 }
 
 // Where a frontier lies.
@@ -112,9 +116,6 @@ func (f *folder) setAside(now time.Time) (string, error) {
 		moved = true
 	}
 	if err := os.Remove(filepath.Join(f.house(), "crawl.json")); err != nil && !errors.Is(err, fs.ErrNotExist) {
-		return "", failed("forget the earlier crawl: %v", err)
-	}
-	if err := os.RemoveAll(filepath.Join(f.house(), "redis")); err != nil {
 		return "", failed("forget the earlier crawl: %v", err)
 	}
 	if !moved {

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"reflect"
 	"strings"
 
 	"github.com/goccy/go-yaml"
@@ -50,10 +51,32 @@ func nameField(body ast.Node) error {
 	}
 	for _, field := range mapping.Values {
 		var alone settings
-		if err := yaml.Unmarshal([]byte(field.String()), &alone); err != nil && !strings.HasPrefix(err.Error(), "[") {
-			at := field.Key.GetToken().Position
-			return fmt.Errorf("[%d:%d] %s: %w", at.Line, at.Column, field.Key.String(), err)
+		err := yaml.Unmarshal([]byte(field.String()), &alone)
+		if err == nil {
+			continue
+		}
+		at, name := field.Key.GetToken().Position, field.Key.String()
+		var unfit *yaml.TypeError
+		switch {
+		case errors.As(err, &unfit):
+			at = field.Value.GetToken().Position
+			return fmt.Errorf("[%d:%d] %s: %q is not a %s", at.Line, at.Column, name, field.Value.String(), kindName(unfit.DstType.Kind()))
+		case !strings.HasPrefix(err.Error(), "["):
+			return fmt.Errorf("[%d:%d] %s: %w", at.Line, at.Column, name, err)
 		}
 	}
 	return nil
+}
+
+// kindName names what a field holds, for a person.
+func kindName(kind reflect.Kind) string {
+	switch kind {
+	case reflect.Int, reflect.Int64:
+		return "number"
+	case reflect.Bool:
+		return "truth value (write true or false)"
+	case reflect.Slice:
+		return "list"
+	}
+	return "text"
 }

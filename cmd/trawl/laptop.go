@@ -185,8 +185,13 @@ func batched(ctx context.Context, seeds iter.Seq[seed]) iter.Seq[[]crawler.Entry
 		}
 	}()
 	return func(yield func([]crawler.Entry) bool) {
-		for first := range read {
-			if !yield(gather(first, read)) {
+		for {
+			select {
+			case first, ok := <-read:
+				if !ok || !yield(gather(first, read)) {
+					return
+				}
+			case <-ctx.Done():
 				return
 			}
 		}

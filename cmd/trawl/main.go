@@ -67,6 +67,9 @@ func interruptible() (context.Context, func()) {
 	ctx, cancel := context.WithCancel(context.WithValue(context.Background(), interruptKey{}, second))
 	signals := make(chan os.Signal, 2)
 	signal.Notify(signals, os.Interrupt, syscall.SIGTERM)
+	// Who is told of it is not killed by it: a reader that goes away is an error
+	// of the write.
+	signal.Notify(make(chan os.Signal, 1), syscall.SIGPIPE)
 	go func() {
 		if _, ok := <-signals; ok {
 			cancel()

@@ -29,11 +29,6 @@ func settle(ctx context.Context, s settings, earlier *note, back *backing, store
 	if earlier != nil && earlier.Job != s.Name {
 		return "", usage("%q holds the results of job %q: choose another folder with --out, or --restart to set them aside", s.Out, earlier.Job)
 	}
-	if s.restart {
-		if err := forget(ctx, s.Name, back, store); err != nil {
-			return "", err
-		}
-	}
 	status, err := store.Status(ctx, s.Name)
 	switch {
 	case errors.Is(err, crawler.ErrNoJob):
@@ -43,13 +38,13 @@ func settle(ctx context.Context, s settings, earlier *note, back *backing, store
 	case earlier == nil && !back.private:
 		return "", usage("%s has a job %q already, and its results are not in %q: name their folder with --out, another job with --job, or --restart to begin anew",
 			back.kind, s.Name, s.Out)
-	case status.State == crawler.StateDone && s.Follow && !extends(s.Job, status):
+	}
+	if err := sameCrawl(s, status.Job); err != nil {
+		return "", err
+	}
+	if status.State == crawler.StateDone && s.Follow && !extends(s.Job, status) {
 		sayDone(s, status.Ended)
 		return planDone, nil
-	}
-	if changed := different(status.Job, s.Job); len(changed) > 0 {
-		return "", usage("the crawl in %q was begun with another %s: use the same, choose another folder with --out, or --restart to begin anew",
-			s.Out, strings.Join(changed, ", "))
 	}
 	if err := store.Change(ctx, s.Job); err != nil {
 		return "", failed("%v", err)
@@ -71,6 +66,9 @@ func settle(ctx context.Context, s settings, earlier *note, back *backing, store
 // settleNew creates the job, if the folder holds no crawl that lies elsewhere.
 func settleNew(ctx context.Context, s settings, earlier *note, back *backing, store *frontier.Store) (plan, error) {
 	if earlier != nil && earlier.State == string(crawler.StateDone) {
+		if err := sameCrawl(s, earlier.Settings); err != nil {
+			return "", err
+		}
 		sayDone(s, earlier.Ended)
 		return planDone, nil
 	}
@@ -128,6 +126,16 @@ func extends(job crawler.Job, was crawler.Status) bool {
 		return more(int64(job.Time), int64(was.Job.Time))
 	}
 	return false
+}
+
+// sameCrawl refuses settings that would make another crawl of an earlier one.
+func sameCrawl(s settings, was crawler.Job) error {
+	changed := different(was, s.Job)
+	if len(changed) == 0 {
+		return nil
+	}
+	return usage("the crawl in %q was begun with another %s: use the same, choose another folder with --out, or --restart to begin anew",
+		s.Out, strings.Join(changed, ", "))
 }
 
 // different names the settings that decide what belongs to a crawl and are not

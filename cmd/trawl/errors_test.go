@@ -1,0 +1,204 @@
+package main_test
+
+import (
+	"net"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"testing"
+
+	"github.com/redis/go-redis/v9"
+
+	"github.com/trawlcrawler/trawl/internal/redisd"
+	"github.com/trawlcrawler/trawl/internal/redistest"
+	"github.com/trawlcrawler/trawl/internal/testsite"
+)
+
+// Commands of the tables below are split at spaces.
+const aURL = "http://127.0.0.1:1/" // where nobody listens
+
+func TestBadInputIsRefusedWithWhatIsWrong(t *testing.T) {
+	t.Parallel()
+	for name, c := range map[string]struct {
+		command string
+		status  int
+		saying  []string
+	}{
+		"no such subcommand": {"crawll " + aURL, usage, []string{`"crawll"`}},
+		"no such flag":       {"crawl " + aURL + " --deepth 3", usage, []string{"--deepth"}},
+
+		"no seed":                         {"crawl", usage, []string{"no seeds", "URL"}},
+		"a seed that is no URL":           {"crawl example.com", usage, []string{`"example.com"`, "http://"}},
+		"a seed of another scheme":        {"crawl ftp://127.0.0.1/", usage, []string{`"ftp://127.0.0.1/"`, "http and https"}},
+		"a seed with a port out of range": {"crawl http://127.0.0.1:99999/", usage, []string{`"http://127.0.0.1:99999/"`, "port"}},
+		"a host that does not resolve":    {"crawl http://nosuch.invalid/", usage, []string{`"nosuch.invalid"`, "resolve"}},
+
+		"a bad pattern to include":  {"crawl " + aURL + " --include a(b", usage, []string{"include", `"a(b"`}},
+		"a bad pattern to exclude":  {"crawl " + aURL + " --exclude [z", usage, []string{"exclude", `"[z"`}},
+		"a bad duration":            {"crawl " + aURL + " --delay soon", usage, []string{"--delay", `"soon"`, "500ms"}},
+		"a duration without a unit": {"crawl " + aURL + " --delay 5", usage, []string{"--delay", `"5"`, "500ms"}},
+		"a negative duration":       {"crawl " + aURL + " --delay=-1s", usage, []string{"--delay", `"-1s"`, "negative"}},
+		"a bad number":              {"crawl " + aURL + " --depth deep", usage, []string{"--depth", `"deep"`}},
+		"a number out of range":     {"crawl " + aURL + " --per-host 0", usage, []string{"per_host", `"0"`, "1 to 256"}},
+		"a depth out of range":      {"crawl " + aURL + " --depth=-2", usage, []string{"depth", `"-2"`}},
+		"a bad size":                {"crawl " + aURL + " --bytes many", usage, []string{"--bytes", `"many"`, "10MB"}},
+		"a selector without a name": {"crawl " + aURL + " --select h1", usage, []string{"select", `"h1"`, "name=css"}},
+		"a bad selector":            {"crawl " + aURL + " --select title=[", usage, []string{"select", `"title=["`}},
+		"a bad scope":               {"crawl " + aURL + " --scope galaxy", usage, []string{"scope", `"galaxy"`, "domain"}},
+		"a bad format":              {"crawl " + aURL + " --format pdf", usage, []string{"format", `"pdf"`, "jsonl"}},
+		"a bad user agent":          {"crawl " + aURL + " --user-agent Schnüffler/1.0", usage, []string{"user_agent", "ASCII"}},
+		"an empty user agent":       {"crawl " + aURL + " --user-agent=", usage, []string{"user_agent"}},
+		"a bad name of a job":       {"crawl " + aURL + " --job Über/Job", usage, []string{"name", `"Über/Job"`, "hyphens"}},
+		"a bad network":             {"crawl " + aURL + " --allow-cidr 10.0.0.0", usage, []string{"allow-cidr", `"10.0.0.0"`, "10.0.0.0/8"}},
+		"a concurrency of none":     {"crawl " + aURL + " --concurrency 0", usage, []string{"concurrency", "0"}},
+
+		"a job file that is missing":    {"crawl -f nosuch.yaml", usage, []string{"nosuch.yaml", "no such file"}},
+		"an unknown field in it":        {"crawl -f unknown.yaml", usage, []string{"unknown.yaml", "[2:1]", "delya"}},
+		"a number that is none":         {"crawl -f number.yaml", usage, []string{"number.yaml", "[2:8]", "depth"}},
+		"a duration that is none":       {"crawl -f duration.yaml", usage, []string{"duration.yaml", "[2:", "delay", `"soon"`}},
+		"a size that is none":           {"crawl -f size.yaml", usage, []string{"size.yaml", "[2:", "body_limit", `"huge"`}},
+		"a value out of range":          {"crawl -f range.yaml", usage, []string{"per_host", `"1000"`, "256"}},
+		"a field that is there twice":   {"crawl -f twice.yaml", usage, []string{"twice.yaml", "[3:1]", "depth"}},
+		"what is no YAML":               {"crawl -f torn.yaml", usage, []string{"torn.yaml", "[1:"}},
+		"seeds in it that are no URLs":  {"crawl -f seeds.yaml", usage, []string{`"example.com"`}},
+		"an output folder that is none": {"crawl " + aURL + " --out occupied", failed, []string{`"occupied"`, "--out"}},
+		"an output folder within none":  {"crawl " + aURL + " --out occupied/site", failed, []string{`"occupied/site"`, "--out"}},
+
+		"a Redis that is not there": {"crawl " + aURL + " --redis redis://127.0.0.1:1", failed, []string{"no Redis answers", "127.0.0.1:1", "--redis"}},
+		"what is no URL of a Redis": {"crawl " + aURL + " --redis http://me:secret@127.0.0.1/", usage, []string{"redis", "redis://"}},
+		"a site that is not there":  {"crawl " + aURL + " --robots-tries 1 --retries 0", nothing, []string{"nothing could be fetched", "127.0.0.1:1", "refused"}},
+
+		"nothing to fetch":            {"fetch", usage, []string{"nothing to fetch"}},
+		"a list that is missing":      {"fetch nosuch.txt", usage, []string{`"nosuch.txt"`}},
+		"a list that is a folder":     {"fetch .", usage, []string{`"."`}},
+		"files to standard output":    {"fetch " + aURL + " --format files", usage, []string{"files", "--out"}},
+		"a list of no URLs":           {"fetch list.txt", nothing, []string{"list.txt, line 1", `"example.com"`}},
+		"a bad selector for a list":   {"fetch " + aURL + " --select title=[", usage, []string{"select", `"title=["`}},
+		"a list with nothing to have": {"fetch " + aURL + " --robots-tries 1 --retries 0", nothing, []string{"nothing could be fetched"}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			s := newShell(t)
+			for file, text := range map[string]string{
+				"unknown.yaml":  "seeds: [" + aURL + "]\ndelya: 1s\n",
+				"number.yaml":   "seeds: [" + aURL + "]\ndepth: deep\n",
+				"duration.yaml": "seeds: [" + aURL + "]\ndelay: soon\n",
+				"size.yaml":     "seeds: [" + aURL + "]\nbody_limit: huge\n",
+				"range.yaml":    "seeds: [" + aURL + "]\nper_host: 1000\n",
+				"twice.yaml":    "seeds: [" + aURL + "]\ndepth: 1\ndepth: 2\n",
+				"torn.yaml":     "seeds: [" + aURL + "\n",
+				"seeds.yaml":    "seeds: [example.com]\n",
+				"list.txt":      "example.com\n",
+				"occupied":      "",
+			} {
+				s.write(file, text)
+			}
+			end := s.run(strings.Fields(c.command)...).exits(c.status, c.saying...)
+			if strings.Contains(end.stderr, "secret") {
+				t.Errorf("trawl tells a password:\n%s", end.stderr)
+			}
+			if strings.Contains(end.stderr, "goroutine ") || strings.Contains(end.stderr, "Go struct") {
+				t.Errorf("trawl talks of its own insides:\n%s", end.stderr)
+			}
+			left, _ := filepath.Glob(s.path("crawl-*"))
+			if c.status == usage && len(left) > 0 {
+				t.Errorf("a command that did nothing leaves %q", left)
+			}
+		})
+	}
+}
+
+// guarded starts a Redis that asks for a password, and returns its address.
+func guarded(t *testing.T, password string) string {
+	t.Helper()
+	newShell(t).withRedis()
+	free, err := net.Listen("tcp4", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	addr := free.Addr().(*net.TCPAddr)
+	free.Close()
+	ctx := patience(t)
+	server, err := redisd.Start(ctx, redisd.Config{
+		Dir: t.TempDir(), Args: []string{"--bind", "127.0.0.1", "--port", strconv.Itoa(addr.Port)},
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(server.Kill)
+	rdb := redis.NewClient(&redis.Options{Addr: addr.String()})
+	defer rdb.Close()
+	if err := rdb.ConfigSet(ctx, "requirepass", password).Err(); err != nil {
+		t.Fatal(err)
+	}
+	return addr.String()
+}
+
+func TestAPasswordOfRedisIsAskedForAndNotTold(t *testing.T) {
+	t.Parallel()
+	const password = "open-sesame"
+	addr := guarded(t, password)
+	site := testsite.Graph{Hosts: 1, PagesPerHost: 3, LinksPerPage: 2}.Serve(t)
+	crawl := func(s *shell, redis string) ended {
+		return s.run("crawl", site.URL(0, "/"), "--delay", "0", "--out", "site", "--job", redistest.Name(t), "--redis", redis)
+	}
+	s := newShell(t)
+	crawl(s, "redis://"+addr).exits(failed, "asks for a password", addr)
+	crawl(s, "redis://:barley@"+addr).exits(failed, "refuses", "password", addr)
+	right := crawl(s, "redis://:"+password+"@"+addr).exits(done)
+	for what, text := range map[string]string{"says": right.stderr, "writes into its folder": everything(t, s.path("site"))} {
+		if strings.Contains(text, password) {
+			t.Errorf("trawl %s the password of Redis", what)
+		}
+	}
+}
+
+// The imitation asks for a password in the same words.
+func TestAPasswordOfTheBuiltInRedisIsAskedFor(t *testing.T) {
+	t.Parallel()
+	url := redistest.Builtin(t)
+	_, addr, _ := strings.Cut(url, "@")
+	s := newShell(t)
+	s.run("crawl", aURL, "--redis", "redis://"+addr).exits(failed, "asks for a password")
+	s.run("crawl", aURL, "--redis", "redis://:barley@"+addr).exits(failed, "refuses", "password")
+}
+
+// everything returns the contents of all files in a folder.
+func everything(t *testing.T, dir string) string {
+	t.Helper()
+	var all strings.Builder
+	for file, text := range files(t, dir) {
+		all.WriteString(file + "\n" + text)
+	}
+	return all.String()
+}
+
+func TestBadSeedsAreToldAndTheOthersCrawled(t *testing.T) {
+	t.Parallel()
+	s := newShell(t)
+	g := testsite.Graph{Hosts: 1, PagesPerHost: 10, LinksPerPage: 4}
+	site := g.Serve(t)
+	s.run("crawl", "example.com", site.URL(0, "/"), "http://nosuch.invalid/", "mailto:a@b.invalid", "--delay", "0", "--out", "site").
+		exits(done, `left out: "example.com"`, `"nosuch.invalid" does not resolve`, `"mailto:a@b.invalid"`)
+	fetched(pages(t, s.path("site"))).expectOnce(t, "pages", g.URLs(site))
+}
+
+func TestASettingInTheEnvironmentIsRefusedUnderItsName(t *testing.T) {
+	t.Parallel()
+	s := newShell(t)
+	s.set("TRAWL_DELAY", "soon")
+	s.run("crawl", aURL).exits(usage, "TRAWL_DELAY", `"soon"`, "500ms")
+}
+
+func TestEveryExitStatusIsInTheHelp(t *testing.T) {
+	t.Parallel()
+	s := newShell(t)
+	for _, command := range []string{"--help", "crawl --help", "fetch --help"} {
+		help := s.run(strings.Fields(command)...).exits(done).stdout
+		for _, status := range []string{"0    done", "1    failed", "2    usage", "3    nothing", "130  interrupted"} {
+			if !strings.Contains(help, status) {
+				t.Errorf("%s lacks %q", command, status)
+			}
+		}
+	}
+}

@@ -1,0 +1,248 @@
+package main_test
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"maps"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/gofrs/flock"
+	"github.com/redis/go-redis/v9"
+
+	"github.com/trawlcrawler/trawl/crawler/frontier"
+	"github.com/trawlcrawler/trawl/internal/redisd"
+	"github.com/trawlcrawler/trawl/internal/redistest"
+	"github.com/trawlcrawler/trawl/internal/testsite"
+)
+
+const lanes = 16 // connections to the one host of these tests
+
+// mostInFlight is how many URLs of a host are in flight at most: those taken
+// ahead for its connections, and those of the batch that is not settled yet.
+const mostInFlight = 4*lanes + 64
+
+// burst is a crawl at full speed of one host.
+type burst struct {
+	*shell
+	graph testsite.Graph
+	site  *testsite.Site
+	args  []string
+}
+
+func newBurst(t *testing.T, pages int, args ...string) *burst {
+	t.Helper()
+	g := testsite.Graph{Hosts: 1, PagesPerHost: pages, LinksPerPage: 8, Seed: uint64(pages)}
+	b := &burst{shell: newShell(t), graph: g, site: g.Serve(t)}
+	b.args = append([]string{
+		"crawl", b.site.URL(0, "/"), "--delay", "0", "--per-host", fmt.Sprint(lanes), "--out", "site",
+	}, args...)
+	return b
+}
+
+// after waits until the site was asked so often.
+func (b *burst) after(requests int) {
+	b.t.Helper()
+	until(b.t, b.site, func(l *testsite.Log) bool { return len(l.Requests()) >= requests })
+}
+
+// whole checks that all pages are in the output, and that none was asked for
+// or kept twice but for a number of them.
+func (b *burst) whole(atMostTwice int) {
+	b.t.Helper()
+	asked, kept := asked(b.site), fetched(pages(b.t, b.path("site")))
+	kept.expect(b.t, "pages", b.graph.URLs(b.site))
+	asked.expect(b.t, "requests", b.graph.URLs(b.site))
+	again := asked.twice()
+	b.t.Logf("%d pages were asked for twice, of %d that may be", len(again), atMostTwice)
+	if len(again) > atMostTwice {
+		b.t.Errorf("%d pages were asked for twice, want at most %d", len(again), atMostTwice)
+	}
+	if most := slices.Max(slices.Collect(maps.Values(asked))); most > 2 {
+		b.t.Errorf("a page was asked for %d times", most)
+	}
+	for _, url := range kept.twice() {
+		if asked[url] < 2 {
+			b.t.Errorf("%s is in the output %d times, and was asked for once", url, kept[url])
+		}
+	}
+}
+
+// redisGone waits until the private redis-server of an output folder has ended:
+// it holds a lock for as long as it lives.
+func (b *burst) redisGone() {
+	b.t.Helper()
+	lock := flock.New(filepath.Join(b.path("site"), ".trawl", "redis", "redis.lock"))
+	if free, err := lock.TryLockContext(soon(b.t), 10*time.Millisecond); !free {
+		b.t.Errorf("the private redis-server was left behind: %v", err)
+	}
+	_ = lock.Unlock()
+}
+
+// shutRedisDown ends the private redis-server of a crawl that goes on.
+func (b *burst) shutRedisDown() {
+	b.t.Helper()
+	text, err := os.ReadFile(filepath.Join(b.path("site"), ".trawl", "redis", "redis.addr"))
+	var at struct{ Socket string }
+	if err = errors.Join(err, json.Unmarshal(text, &at)); err != nil {
+		b.t.Fatal(err)
+	}
+	rdb := redis.NewClient(&redis.Options{Network: "unix", Addr: at.Socket, MaxRetries: -1})
+	defer rdb.Close()
+	_ = rdb.Shutdown(soon(b.t)).Err() // its answer is the end of the connection
+}
+
+// inFlight reads from what a killed crawl left how many URLs were in flight.
+func (b *burst) inFlight() int {
+	b.t.Helper()
+	ctx := patience(b.t)
+	server, err := redisd.Start(ctx, redisd.Config{Dir: filepath.Join(b.path("site"), ".trawl", "redis"), Persist: true})
+	if err != nil {
+		b.t.Fatal(err)
+	}
+	defer server.Stop(ctx)
+	rdb := redis.NewClient(&redis.Options{Network: "unix", Addr: strings.TrimPrefix(server.URL(), "unix://")})
+	defer rdb.Close()
+	store := frontier.New(rdb)
+	jobs, err := store.Jobs(ctx)
+	if err != nil || len(jobs) != 1 {
+		b.t.Fatalf("the jobs are %q (%v), want one", jobs, err)
+	}
+	status, err := store.Status(ctx, jobs[0])
+	if err != nil {
+		b.t.Fatal(err)
+	}
+	counters, err := store.Frontier(status.Job).Counters(ctx)
+	if err != nil {
+		b.t.Fatal(err)
+	}
+	if counters.Flight > mostInFlight {
+		b.t.Errorf("%d URLs were in flight, want at most %d", counters.Flight, mostInFlight)
+	}
+	return int(counters.Flight)
+}
+
+func TestAKilledCrawlGoesOnWhereItWas(t *testing.T) {
+	t.Parallel()
+	for _, requests := range []int{1, 2, 100, 500, 900, 1190} {
+		t.Run(fmt.Sprintf("after %d of 1200 requests", requests), func(t *testing.T) {
+			t.Parallel()
+			if requests%500 != 0 {
+				long(t)
+			}
+			b := newBurst(t, 1200)
+			b.withRedis()
+			killed := b.start(b.args...)
+			b.after(requests)
+			killed.kill()
+			b.redisGone()
+			inFlight := b.inFlight()
+			b.run(b.args...).exits(done, "going on with", "is done: nothing is left to fetch")
+			b.redisGone()
+			b.whole(inFlight)
+		})
+	}
+}
+
+func TestACrawlThatIsKilledAgainAndAgainIsWholeAtItsEnd(t *testing.T) {
+	t.Parallel()
+	long(t)
+	b := newBurst(t, 1200)
+	b.withRedis()
+	const kills = 5
+	for i := range kills {
+		p := b.start(b.args...)
+		b.after(200 * (i + 1))
+		p.kill()
+	}
+	b.run(b.args...).exits(done)
+	records := pages(t, b.path("site"))
+	fetched(records).expect(t, "pages", b.graph.URLs(b.site))
+	if n := len(asked(b.site).twice()); n > kills*mostInFlight {
+		t.Errorf("%d pages were asked for twice, want at most %d for each of %d kills", n, mostInFlight, kills)
+	}
+}
+
+// Over a Redis that others may use as well, the host is only given to another
+// visit when the lost one's time is over.
+func TestACrawlKilledOverARealRedisGoesOn(t *testing.T) {
+	t.Parallel()
+	long(t)
+	b := newBurst(t, 1200, "--redis", redistest.New(t), "--job", redistest.Name(t))
+	killed := b.start(b.args...)
+	b.after(400)
+	killed.kill()
+	before, again := len(b.site.Requests()), time.Now()
+	b.run(b.args...).exits(done, "going on with")
+	t.Logf("the site was visited again after %v", b.site.Requests()[before].Start.Sub(again).Round(time.Millisecond))
+	b.whole(mostInFlight)
+}
+
+func TestAnInterruptedCrawlLosesNothingAndRepeatsNothing(t *testing.T) {
+	t.Parallel()
+	for name, sig := range map[string]os.Signal{"SIGINT": os.Interrupt, "SIGTERM": syscall.SIGTERM} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			b := newBurst(t, 1200)
+			b.withRedis()
+			p := b.start(b.args...)
+			b.after(400)
+			p.signal(sig)
+			told := time.Now()
+			p.wait().exits(interrupted, "stopping", "is interrupted", "the same command goes on where it stopped")
+			t.Logf("it ended after %v", time.Since(told).Round(time.Millisecond))
+			b.redisGone()
+			answered := fetched(pages(t, b.path("site")))
+			answered.expectOnce(t, "pages before", urls(asked(b.site)))
+			b.run(b.args...).exits(done, "going on with", "is done: nothing is left to fetch")
+			b.whole(0)
+			fetched(pages(t, b.path("site"))).expectOnce(t, "pages", b.graph.URLs(b.site))
+		})
+	}
+}
+
+// urls are what is counted.
+func urls(n count) map[string]bool {
+	set := make(map[string]bool)
+	for url := range n {
+		set[url] = true
+	}
+	return set
+}
+
+func TestACrawlThatLosesItsRedisSaysSoAndGoesOnLater(t *testing.T) {
+	t.Parallel()
+	long(t)
+	b := newBurst(t, 1200)
+	b.withRedis()
+	p := b.start(b.args...)
+	b.after(300)
+	b.shutRedisDown()
+	p.soonEnds().exits(failed, "redis-server ended by itself", "redis.log")
+	b.redisGone()
+	inFlight := b.inFlight()
+	b.run(b.args...).exits(done, "going on with")
+	b.whole(inFlight)
+}
+
+func TestASecondInterruptWaitsForNoAnswer(t *testing.T) {
+	t.Parallel()
+	b := newBurst(t, 30)
+	b.withRedis()
+	reached, release := b.site.Hang("/page/7")
+	p := b.start(b.args...)
+	<-reached
+	p.signal(os.Interrupt)
+	p.says("once more to stop now")
+	p.signal(os.Interrupt)
+	p.wait().exits(interrupted)
+	release()
+	b.run(b.args...).exits(done)
+	b.whole(lanes) // those whose answers it did not wait for
+}

@@ -1,0 +1,240 @@
+package main
+
+import (
+	"cmp"
+	"os"
+	"path/filepath"
+	"reflect"
+	"slices"
+	"strings"
+	"testing"
+
+	diff "github.com/google/go-cmp/cmp"
+	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
+
+	"github.com/trawlcrawler/trawl/crawler"
+)
+
+// resolved returns the settings that a command line, a job file and the
+// environment make.
+func resolved(t *testing.T, jobFile string, args ...string) settings {
+	t.Helper()
+	if jobFile != "" {
+		path := filepath.Join(t.TempDir(), "job.yaml")
+		if err := os.WriteFile(path, []byte(jobFile), 0o644); err != nil {
+			t.Fatal(err)
+		}
+		args = append(args, "--file", path)
+	}
+	s := defaultSettings()
+	cmd := &cobra.Command{Use: "crawl"}
+	s.register(cmd.Flags())
+	if err := cmd.ParseFlags(args); err != nil {
+		t.Fatal(err)
+	}
+	if err := s.resolve(cmd); err != nil {
+		t.Fatal(err)
+	}
+	return s
+}
+
+func TestNothingSaidLeavesTheDefaults(t *testing.T) {
+	t.Parallel()
+	got := resolved(t, "")
+	if d := diff.Diff(defaultSettings(), got, diff.AllowUnexported(settings{})); d != "" {
+		t.Errorf("settings (-want +got):\n%s", d)
+	}
+}
+
+// Each test of the environment runs alone, because it is the process's.
+func TestAFlagIsOverTheEnvironmentIsOverTheJobFileIsOverTheDefault(t *testing.T) {
+	const job = "depth: 1\nper_host: 1\nscope: domain\ndelay: 1ms\ninclude: [file]\nselect: [a=file]\nbytes: 1kB\nlinks: true\nout: file\n"
+	t.Setenv("TRAWL_DEPTH", "2")
+	t.Setenv("TRAWL_PER_HOST", "2")
+	t.Setenv("TRAWL_DELAY", "2ms")
+	t.Setenv("TRAWL_INCLUDE", "environment")
+	t.Setenv("TRAWL_LINKS", "false")
+	t.Setenv("TRAWL_OUT", "environment")
+	got := resolved(t, job, "--depth", "3", "--delay", "3ms", "--include", "flag", "--include", "another", "--out", "flag")
+
+	want := defaultSettings()
+	want.Depth, want.Delay, want.Out = 3, crawler.Duration(3e6), "flag"
+	want.Include = []string{"flag", "another"}
+	want.PerHost, want.Links = 2, false
+	want.Scope, want.Select, want.Bytes = crawler.ScopeDomain, []string{"a=file"}, 1000
+	got.file = ""
+	if d := diff.Diff(want, got, diff.AllowUnexported(settings{})); d != "" {
+		t.Errorf("settings (-want +got):\n%s", d)
+	}
+}
+
+func TestADefaultThatIsSaidIsOverTheJobFile(t *testing.T) {
+	t.Parallel()
+	s := resolved(t, "depth: 5\nlinks: true\nformat: [files]\ndelay: 5s\n", "--depth", "-1", "--links=false", "--format", "jsonl", "--delay", "1s")
+	want := defaultSettings()
+	s.file = ""
+	if d := diff.Diff(want, s, diff.AllowUnexported(settings{})); d != "" {
+		t.Errorf("settings (-want +got):\n%s", d)
+	}
+}
+
+func TestAJobFileCanBeNamedInTheEnvironment(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "job.yaml")
+	if err := os.WriteFile(path, []byte("name: from-the-file\n"), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	t.Setenv("TRAWL_FILE", path)
+	if s := resolved(t, ""); s.Name != "from-the-file" {
+		t.Errorf("the job is named %q, want as the file says", s.Name)
+	}
+}
+
+func TestAnEmptyJobFileSaysNothing(t *testing.T) {
+	t.Parallel()
+	for name, text := range map[string]string{"a comment": "# nothing yet\n", "a document": "---\n", "blank": "\n\n"} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			s := resolved(t, text)
+			s.file = ""
+			if d := diff.Diff(defaultSettings(), s, diff.AllowUnexported(settings{})); d != "" {
+				t.Errorf("settings (-want +got):\n%s", d)
+			}
+		})
+	}
+}
+
+func TestAFieldWithoutAValueLeavesItsDefault(t *testing.T) {
+	t.Parallel()
+	s := resolved(t, "delay:\ndepth:\nformat:\nuser_agent:\nconcurrency:\n")
+	s.file = ""
+	if d := diff.Diff(defaultSettings(), s, diff.AllowUnexported(settings{})); d != "" {
+		t.Errorf("settings (-want +got):\n%s", d)
+	}
+}
+
+// withoutFlag are the fields of a job file that no flag sets, and why.
+var withoutFlag = map[string]string{
+	"name":   "the flag is --job",
+	"seeds":  "they are the arguments",
+	"follow": "crawl and fetch differ in it",
+
+	"weight":   "it is about a fleet",
+	"schedule": "it is about a fleet",
+}
+
+// fields returns the fields of a job file, with those of the job within.
+func fields(of reflect.Type) []reflect.StructField {
+	var all []reflect.StructField
+	for _, f := range reflect.VisibleFields(of) {
+		if f.Tag.Get("yaml") != "" && !strings.Contains(f.Tag.Get("yaml"), "inline") {
+			all = append(all, f)
+		}
+	}
+	return all
+}
+
+func TestEveryFieldOfAJobFileHasAFlagOfItsName(t *testing.T) {
+	t.Parallel()
+	var s settings
+	cmd := &cobra.Command{Use: "crawl"}
+	s.register(cmd.Flags())
+	for _, f := range fields(reflect.TypeFor[settings]()) {
+		name := f.Tag.Get("yaml")
+		flag := cmd.Flags().Lookup(strings.ReplaceAll(name, "_", "-"))
+		if why, ok := withoutFlag[name]; ok && flag != nil {
+			t.Errorf("field %s has a flag, though %s", name, why)
+		} else if !ok && flag == nil {
+			t.Errorf("field %s has no flag", name)
+		}
+	}
+}
+
+// wholeJob sets every field, to something else than its default.
+const wholeJob = `# Every field of a job file.
+name: whole
+seeds: [http://example.com/, http://example.org/]
+follow: false
+scope: domain
+include: [a, b]
+exclude: [c]
+depth: 2
+pages: 3
+bytes: 4MiB
+time: 5m
+pages_per_host: 6
+delay: 7ms
+per_host: 8
+user_agent: Nine/1.0
+ignore_robots: true
+robots_tries: 10
+crawl_delay_cap: 11s
+retries: 12
+retry_pause: 13s
+body_limit: 14kB
+timeout: 15s
+format: [files, jsonl]
+select: [title=title, 'links[]=a@href']
+links: true
+weight: 16
+schedule: "@daily"
+shards: 16
+out: somewhere
+redis: redis://localhost/17
+concurrency: 18
+allow_cidr: [10.0.0.0/8]
+allow_private: true
+`
+
+func TestAJobFileWithEveryFieldIsRead(t *testing.T) {
+	t.Parallel()
+	s := defaultSettings()
+	if err := parseJobFile("whole.yaml", []byte(wholeJob), &s); err != nil {
+		t.Fatal(err)
+	}
+	got, before := reflect.ValueOf(s), reflect.ValueOf(defaultSettings())
+	for _, f := range fields(got.Type()) {
+		if !strings.Contains(wholeJob, "\n"+f.Tag.Get("yaml")+": ") {
+			t.Errorf("the file of this test lacks %s", f.Tag.Get("yaml"))
+		}
+		if reflect.DeepEqual(got.FieldByIndex(f.Index).Interface(), before.FieldByIndex(f.Index).Interface()) {
+			t.Errorf("%s is read and stays %v", f.Tag.Get("yaml"), got.FieldByIndex(f.Index))
+		}
+	}
+	if err := checkJob(s); err != nil {
+		t.Error(err)
+	}
+	if !slices.Equal(s.Select, []string{"title=title", "links[]=a@href"}) || s.BodyLimit != 14_000 || s.Bytes != 4<<20 {
+		t.Errorf("values are not as written: %q, %d, %d", s.Select, s.BodyLimit, s.Bytes)
+	}
+}
+
+func TestEveryFlagIsSetByTheEnvironment(t *testing.T) {
+	values := map[string]string{ // of flags that not every text fits
+		"scope": "any", "depth": "2", "bytes": "2MB", "time": "2m", "delay": "2ms", "crawl-delay-cap": "2s",
+		"retry-pause": "2ms", "body-limit": "2kB", "timeout": "2s", "allow-cidr": "10.0.0.0/8", "redis": "redis://localhost/2",
+		"ignore-robots": "true", "links": "true", "allow-private": "true", "restart": "true", "verbose": "true",
+	}
+	var s settings
+	cmd := &cobra.Command{Use: "crawl"}
+	s.register(cmd.Flags())
+	path := filepath.Join(t.TempDir(), "empty.yaml")
+	if err := os.WriteFile(path, nil, 0o644); err != nil {
+		t.Fatal(err)
+	}
+	values["file"] = path
+	cmd.Flags().VisitAll(func(f *pflag.Flag) {
+		t.Setenv("TRAWL_"+strings.ToUpper(strings.ReplaceAll(f.Name, "-", "_")), cmp.Or(values[f.Name], "2"))
+	})
+	got := reflect.ValueOf(resolved(t, ""))
+	before := reflect.ValueOf(defaultSettings())
+	for _, f := range fields(got.Type()) {
+		name := f.Tag.Get("yaml")
+		if _, without := withoutFlag[name]; without && name != "name" {
+			continue
+		}
+		if reflect.DeepEqual(got.FieldByIndex(f.Index).Interface(), before.FieldByIndex(f.Index).Interface()) {
+			t.Errorf("the environment does not set %s", name)
+		}
+	}
+}
