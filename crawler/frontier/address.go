@@ -24,7 +24,7 @@ type address struct {
 // may be a password.
 var (
 	errNoURL   = errors.New("is not a URL: write redis://HOST:PORT")
-	errEscape  = errors.New("is not percent-encoded: in a user name or password, write %25 for %, %2F for /, %3F for ?, %23 for #, %40 for @ and %3A for :")
+	errEscape  = errors.New("is not percent-encoded: in a user name or password, write %25 for %, %2F for /, %3F for ?, %23 for #, %3A for a colon and %40 for @")
 	errNoPass  = errors.New("has a user name without a password: write USER:PASSWORD@, :PASSWORD@ where there are no users, or add password_file=PATH")
 	errTwoPass = errors.New("has a password and a password_file: leave one of them out")
 )
@@ -132,7 +132,8 @@ func hostPort(host, port string) (addr string, ok bool) {
 		port = m[3]
 	}
 	n, err := strconv.Atoi(port)
-	return net.JoinHostPort(m[1]+m[2], port), err == nil && n >= 1 && n <= 65535
+	v6 := strings.Replace(m[2], "%25", "%", 1) // the zone, RFC 6874
+	return net.JoinHostPort(m[1]+v6, port), err == nil && n >= 1 && n <= 65535
 }
 
 // hideSecrets returns a URL, which may be none, without what may be a password:

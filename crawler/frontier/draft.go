@@ -127,15 +127,14 @@ func (d *draft) name() string {
 	if d.user != "" {
 		name += neturl.User(d.user).String() + "@"
 	}
-	name += strings.Join(d.opt.Addrs, ",")
-	db := strconv.Itoa(d.opt.DB)
+	servers, db := strings.Join(d.opt.Addrs, ","), strconv.Itoa(d.opt.DB)
 	switch {
-	case d.kind == KindCluster, d.scheme == "unix" && d.opt.DB == 0:
-		return name
 	case d.scheme == "unix":
-		return name + "?db=" + db
+		return name + (&neturl.URL{Path: d.path}).EscapedPath() + "?db=" + db
 	case d.kind == KindSentinel:
-		return name + "/" + neturl.PathEscape(d.opt.MasterName) + "/" + db
+		return name + servers + "/" + neturl.PathEscape(d.opt.MasterName) + "/" + db
+	case d.kind == KindCluster:
+		return name + servers
 	}
-	return name + "/" + db
+	return name + servers + "/" + db
 }

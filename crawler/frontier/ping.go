@@ -5,6 +5,7 @@ import (
 	"crypto/tls"
 	"errors"
 	"fmt"
+	"net"
 	"strings"
 	"time"
 
@@ -147,7 +148,22 @@ func (e Endpoint) explainSilence(ctx context.Context, err error) error {
 			return fmt.Errorf("no %s answers at %s (%s): start it, or correct the address", what, addr, oneLine(err.Error()))
 		}
 	}
-	return fmt.Errorf("%s: %s", e.where(), oneLine(err.Error()))
+	return fmt.Errorf("%s: %s%s", e.where(), oneLine(err.Error()), e.advice(err))
+}
+
+// advice is what to do when those answer that the URL names, but not those that
+// they name.
+func (e Endpoint) advice(err error) string {
+	var network *net.OpError
+	switch {
+	case !errors.As(err, &network):
+		return ""
+	case e.kind == KindCluster:
+		return ": start that node, or let it announce an address that can be reached from here (cluster-announce-ip)"
+	case e.kind == KindSentinel:
+		return ": wait for the Sentinels to name another master, or let them name it by an address that can be reached from here"
+	}
+	return ""
 }
 
 // oneLine makes one line of several.

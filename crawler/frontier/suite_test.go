@@ -17,7 +17,7 @@ import (
 )
 
 // TestFrontier is what every Redis that a frontier lies in must do: the real
-// one, and the one that is built in.
+// one, the one that is built in, and a Cluster.
 func TestFrontier(t *testing.T) {
 	t.Parallel()
 	for _, c := range []struct {
@@ -51,6 +51,9 @@ func TestFrontier(t *testing.T) {
 				t.Run(fmt.Sprintf("%d shards", shards), func(t *testing.T) {
 					t.Parallel()
 					redistest.Both(t, func(t *testing.T, url string) { c.story(t, newBench(t, url, shards)) })
+					if shards > 1 {
+						t.Run("cluster", func(t *testing.T) { c.story(t, newClusterBench(t, shards)) })
+					}
 				})
 			}
 		})
@@ -68,12 +71,7 @@ type bench struct {
 
 func newBench(t testing.TB, url string, shards int) *bench {
 	t.Helper()
-	opt, err := redis.ParseURL(url)
-	if err != nil {
-		t.Fatal(err)
-	}
-	rdb := redis.NewClient(opt)
-	t.Cleanup(func() { rdb.Close() })
+	rdb := connect(t, url)
 	job := crawler.DefaultJob()
 	job.Name, job.Shards = redistest.Name(t), shards
 	store := New(rdb)
