@@ -132,7 +132,7 @@ func (p *pace) begin() *start {
 // came, but not long after it was sent, so that a slow host's own time is not
 // added to the gap.
 func (s *start) arrived(gap time.Duration) time.Time {
-	at := s.sent.Add(min(gap/10, 50*time.Millisecond))
+	at := s.sent.Add(min(gap/4, 50*time.Millisecond))
 	if !s.answered.IsZero() && s.answered.Before(at) {
 		return s.answered
 	}

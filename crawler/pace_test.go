@@ -104,16 +104,16 @@ func TestNobodyStartsBeforeARequestIsSent(t *testing.T) {
 	})
 }
 
-func TestTheTimeOfASlowHostIsAddedUpToATenthOfTheGap(t *testing.T) {
+func TestTheTimeOfASlowHostIsAddedUpToAQuarterOfTheGap(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		p, h := newTestPace(400*time.Millisecond), new(pacedHost)
+		p, h := newTestPace(100*time.Millisecond), new(pacedHost)
 		var lanes sync.WaitGroup
 		for range 3 {
 			lanes.Go(func() { h.ask(t, p, 0, time.Minute) })
 		}
 		lanes.Wait()
-		if want := []time.Duration{440 * time.Millisecond, 440 * time.Millisecond}; !slices.Equal(h.gaps(), want) {
+		if want := []time.Duration{125 * time.Millisecond, 125 * time.Millisecond}; !slices.Equal(h.gaps(), want) {
 			t.Errorf("the gaps are %v, want %v", h.gaps(), want)
 		}
 	})

@@ -22,7 +22,7 @@ func (v *visit) refill() {
 		if v.bounded() {
 			return
 		}
-		if v.dry || v.out == 0 {
+		if v.dry || v.out == 0 || v.out+len(v.batch) > v.ahead()/2 {
 			fresh := v.report.Links
 			if v.flush(); v.dry && v.report.Links == fresh {
 				return // nothing waits, and nothing came

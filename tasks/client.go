@@ -122,6 +122,9 @@ func (c *Client) move(ctx context.Context, job string, to crawler.State, reason 
 	if err != nil || status.State == to {
 		return err
 	}
+	if status.State.Ended() {
+		return fmt.Errorf("job %q is %s: %w", job, status.State, crawler.ErrJobEnded)
+	}
 	return fmt.Errorf("job %q is %s: it can not become %s", job, status.State, to)
 }
 

@@ -36,7 +36,8 @@ type seeder struct {
 var seeders atomic.Int64
 
 // Seed brings URLs to a job that has not ended; the job does not end while it
-// does. Bringing the same again changes nothing. What is no URL is counted and,
+// does. Bringing the same again changes nothing. An empty string is a line
+// without a URL. What is no URL is counted and,
 // at first, listed with its reason; an error of the list ends the seeding, after
 // what came before it is in. progress, unless nil, is called now and then.
 func (c *Client) Seed(ctx context.Context, job string, urls iter.Seq2[string, error], progress func(crawler.Seeding)) (crawler.Seeding, error) {
@@ -107,8 +108,10 @@ func (s *seeder) read(ctx context.Context, urls iter.Seq2[string, error], batche
 			break
 		}
 		number++
-		batch = append(batch, line{number, text})
-		if len(batch) == seedBatch || time.Since(last) > seedShow {
+		if text != "" {
+			batch = append(batch, line{number, text})
+		}
+		if len(batch) == seedBatch || len(batch) > 0 && time.Since(last) > seedShow {
 			if !send() {
 				return
 			}

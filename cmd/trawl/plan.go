@@ -69,12 +69,18 @@ func settleNew(ctx context.Context, s settings, earlier *note, back *backing, st
 		if err := sameCrawl(s, earlier.Settings); err != nil {
 			return "", err
 		}
-		sayDone(s, earlier.Ended)
-		return planDone, nil
+		if s.Follow {
+			sayDone(s, earlier.Ended)
+			return planDone, nil
+		}
+	}
+	if earlier != nil && earlier.State == string(crawler.StateDone) {
+		return "", usage("the list fetched into %q is done, and what was fetched %s, so that it can not grow: choose another folder with --out, or --restart",
+			s.Out, whereabouts(earlier.Backing, back))
 	}
 	if earlier != nil {
 		return "", usage("the crawl in %q was interrupted, and what it still had to do %s: --restart sets its pages aside and begins anew",
-			s.Out, whereabouts(earlier.Backing))
+			s.Out, whereabouts(earlier.Backing, back))
 	}
 	if err := store.Create(ctx, s.Job); err != nil {
 		return "", failed("%v", err)
@@ -85,15 +91,18 @@ func settleNew(ctx context.Context, s settings, earlier *note, back *backing, st
 	return planNew, nil
 }
 
-// whereabouts says where the frontier of an interrupted crawl is.
-func whereabouts(backing string) string {
-	switch backing {
-	case inMemory:
+// whereabouts says where the frontier of an earlier crawl is, which the Redis at
+// hand does not have.
+func whereabouts(was string, now *backing) string {
+	switch {
+	case was == inMemory:
 		return "was in memory and is gone"
-	case inPrivate:
+	case was == inPrivate && now.private && now.durable:
+		return "is lost from its private redis-server"
+	case was == inPrivate:
 		return "lies with its private redis-server (install redis-server, and leave out --redis)"
 	}
-	return "lies in " + backing + " (name it with --redis)"
+	return "lies in " + was + " (name it with --redis)"
 }
 
 func sayDone(s settings, ended time.Time) {
