@@ -24,8 +24,13 @@ type processSettings struct {
 }
 
 func (p *processSettings) register(flags *pflag.FlagSet) {
-	registerRedis(flags, &p.Redis)
+	p.registerLog(flags)
 	flags.StringVar(&p.Listen, "listen", p.Listen, "address for /healthz, /readyz and /metrics; empty for none")
+}
+
+// registerLog defines the flags of a process that serves its health itself.
+func (p *processSettings) registerLog(flags *pflag.FlagSet) {
+	registerRedis(flags, &p.Redis)
 	flags.StringVar(&p.LogFormat, "log-format", "text", "text or json")
 	flags.StringVar(&p.LogLevel, "log-level", "info", "debug, info, warn or error")
 }

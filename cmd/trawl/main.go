@@ -27,19 +27,20 @@ func main() {
 func run(ctx context.Context, args []string) int {
 	root := rootCommand()
 	root.SetArgs(args)
+	code := exitUsage // of all that cobra itself finds wrong, before a command begins
+	root.PersistentPreRun = func(*cobra.Command, []string) { code = exitFailed }
 	err := root.ExecuteContext(ctx)
 	var status *exitError
 	switch {
 	case err == nil:
 		return exitDone
 	case errors.As(err, &status):
-		if status.message != "" {
-			fmt.Fprintln(os.Stderr, "trawl: "+status.message)
-		}
-		return status.code
+		code = status.code
 	}
-	fmt.Fprintln(os.Stderr, "trawl: "+err.Error())
-	return exitUsage // all that cobra itself finds wrong
+	if text := err.Error(); text != "" {
+		fmt.Fprintln(os.Stderr, "trawl: "+text)
+	}
+	return code
 }
 
 // rootCommand is trawl without a subcommand.
@@ -53,7 +54,7 @@ func rootCommand() *cobra.Command {
 		Version:       version(),
 	}
 	root.CompletionOptions.HiddenDefaultCmd = true
-	root.AddCommand(crawlCommand(), fetchCommand(), schedulerCommand(), workerCommand(), jobCommand(), seedCommand(), exportCommand())
+	root.AddCommand(crawlCommand(), fetchCommand(), schedulerCommand(), workerCommand(), dashboardCommand(), jobCommand(), seedCommand(), exportCommand())
 	return root
 }
 

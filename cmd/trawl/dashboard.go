@@ -1,0 +1,91 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"net"
+	"net/http"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/trawlcrawler/trawl/dashboard"
+	"github.com/trawlcrawler/trawl/tasks"
+)
+
+// dashboardCommand serves the dashboard of a fleet.
+func dashboardCommand() *cobra.Command {
+	p := processSettings{}
+	var listen, token string
+	var readOnly bool
+	var hosts []string
+	cmd := &cobra.Command{
+		Use:   "dashboard",
+		Short: "Show a fleet in a browser, with asynq's web UI and an HTTP API",
+		Long: `Dashboard serves a page of all jobs at /, asynq's web UI at /asynq/, the HTTP API beneath
+/api/v1 and Prometheus metrics at /metrics. It listens on this machine alone unless there
+is a token (TRAWL_TOKEN), which browsers ask for as a password, with any user name.
+
+` + exitHelp,
+		Args: cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			if err := fromEnvironment(cmd.Flags()); err != nil {
+				return err
+			}
+			if err := dashboard.CheckListen(listen, token); err != nil {
+				return usage("%v", err)
+			}
+			return p.run(cmd.Context(), func(ctx context.Context, door *fleetDoor) error {
+				cfg := dashboard.Config{Asynq: door.asynq, ReadOnly: readOnly, Token: token, Hosts: hosts, Registerer: door.meters.registry, Log: door.log}
+				return runDashboard(ctx, door, listen, cfg)
+			})
+		},
+	}
+	flags := cmd.Flags()
+	p.registerLog(flags)
+	flags.StringVar(&listen, "listen", "127.0.0.1:8080", "address to serve on")
+	flags.StringVar(&token, "token", "", "what visitors must know; better in TRAWL_TOKEN than on the command line")
+	flags.BoolVar(&readOnly, "read-only", false, "refuse whatever would change something")
+	flags.StringSliceVar(&hosts, "host", nil, "name by which a proxy on this machine asks for it; may be repeated")
+	return cmd
+}
+
+// runDashboard serves until ctx ends.
+func runDashboard(ctx context.Context, door *fleetDoor, listen string, cfg dashboard.Config) (err error) {
+	client := tasks.NewClient(door.store, door.asynq)
+	defer func() { err = errors.Join(err, client.Close()) }()
+	d, err := dashboard.New(client, cfg)
+	if err != nil {
+		return failed("%v", err)
+	}
+	defer func() { err = errors.Join(err, d.Close()) }()
+	listener, err := net.Listen("tcp", listen)
+	if err != nil {
+		return failed("listen on %q: %v (choose another address with --listen)", listen, err)
+	}
+	server := dashboard.Server(d.Handler())
+	served := make(chan error, 1)
+	go func() { served <- server.Serve(listener) }()
+	door.log.Info("the dashboard is at http://" + listener.Addr().String() + "/")
+	select {
+	case err := <-served:
+		return failed("%v", err)
+	case <-ctx.Done():
+	}
+	soon, cancel := context.WithTimeout(context.WithoutCancel(ctx), shutdownTerm)
+	defer cancel()
+	if err := server.Shutdown(soon); err != nil {
+		return errors.Join(server.Close(), ignoreClosed(<-served))
+	}
+	return ignoreClosed(<-served)
+}
+
+// shutdownTerm is how long requests may take to end with the process.
+const shutdownTerm = 5 * time.Second
+
+func ignoreClosed(err error) error {
+	if errors.Is(err, http.ErrServerClosed) {
+		return nil
+	}
+	return err
+}

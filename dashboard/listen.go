@@ -1,0 +1,34 @@
+package dashboard
+
+import (
+	"fmt"
+	"net"
+	"net/http"
+	"time"
+)
+
+// CheckListen refuses to let others than this machine use a dashboard without a
+// token: addr, host:port, must be of the loopback interface unless there is one.
+func CheckListen(addr, token string) error {
+	if _, _, err := net.SplitHostPort(addr); err != nil {
+		return fmt.Errorf("%q is no address to listen on (write 127.0.0.1:8080): %w", addr, err)
+	}
+	if token == "" && !isLoopback(addr) {
+		return fmt.Errorf("%q can be reached from other machines, and there is no token: set one, or listen on 127.0.0.1", addr)
+	}
+	return nil
+}
+
+// Server returns a server for the dashboard's handler, with limits of time that
+// suit all that it serves. Lists of seeds, and what changes a job, lift them for
+// themselves.
+func Server(handler http.Handler) *http.Server {
+	return &http.Server{
+		Handler:           handler,
+		ReadHeaderTimeout: 10 * time.Second,
+		ReadTimeout:       time.Minute,
+		WriteTimeout:      time.Minute,
+		IdleTimeout:       2 * time.Minute,
+		MaxHeaderBytes:    64 << 10,
+	}
+}

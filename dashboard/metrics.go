@@ -1,0 +1,127 @@
+package dashboard
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/promhttp"
+
+	"github.com/trawlcrawler/trawl/crawler"
+)
+
+// scrapeTime bounds the reading of all jobs for one scrape. Prometheus itself
+// waits 10 s unless it is told otherwise.
+const scrapeTime = 5 * time.Second
+
+// metrics are the numbers of all jobs as Prometheus has them, read when it asks.
+// Labels are names of jobs, and words of closed sets: what the web is made of is
+// in none.
+type metrics struct {
+	dashboard  *Dashboard
+	registerer prometheus.Registerer
+	handler    http.Handler
+}
+
+func newMetrics(d *Dashboard, cfg Config) (*metrics, error) {
+	registerer, gatherer := cfg.Registerer, cfg.Gatherer
+	if registerer == nil {
+		registerer = prometheus.NewRegistry()
+	}
+	if gatherer == nil {
+		var ok bool
+		if gatherer, ok = registerer.(prometheus.Gatherer); !ok {
+			return nil, errors.New("dashboard: Config.Registerer is no Gatherer, and Config.Gatherer is not set")
+		}
+	}
+	m := &metrics{dashboard: d, registerer: registerer}
+	if err := registerer.Register(m); err != nil {
+		return nil, fmt.Errorf("dashboard: register metrics: %w", err)
+	}
+	m.handler = promhttp.HandlerFor(gatherer, promhttp.HandlerOpts{ErrorHandling: promhttp.ContinueOnError})
+	return m, nil
+}
+
+func (m *metrics) close() { m.registerer.Unregister(m) }
+
+func described(name, help string, labels ...string) *prometheus.Desc {
+	return prometheus.NewDesc(name, help, labels, nil)
+}
+
+var (
+	descUp       = described("trawl_redis_up", "Whether the jobs could be read from Redis: 1 or 0.")
+	descState    = described("trawl_job_state", "1 for the state that the job is in, 0 for all others.", "job", "state")
+	descPages    = described("trawl_job_pages_total", "URLs that were fetched.", "job")
+	descBytes    = described("trawl_job_bytes_total", "Bytes of the bodies that were fetched.", "job")
+	descOutcomes = described("trawl_job_outcomes_total", "URLs by their outcome; retry counts tries that will be repeated.", "job", "outcome")
+	descURLs     = described("trawl_job_urls", "URLs that wait, that visits have taken, and that were ever admitted.", "job", "state")
+	descHosts    = described("trawl_job_hosts", "Hosts ever seen.", "job")
+	descVisits   = described("trawl_job_visits", "Hosts that are due for a visit, and visits that are enqueued (armed) or under way (open).", "job", "state")
+)
+
+var states = []crawler.State{
+	crawler.StateCreated, crawler.StateRunning, crawler.StatePaused,
+	crawler.StateDone, crawler.StateCancelled, crawler.StateFailed,
+}
+
+// Describe names the metrics.
+func (m *metrics) Describe(out chan<- *prometheus.Desc) {
+	for _, d := range []*prometheus.Desc{descUp, descState, descPages, descBytes, descOutcomes, descURLs, descHosts, descVisits} {
+		out <- d
+	}
+}
+
+// Collect reads all jobs. When it can not, it says so and nothing else.
+func (m *metrics) Collect(out chan<- prometheus.Metric) {
+	ctx, cancel := context.WithTimeout(context.Background(), scrapeTime)
+	defer cancel()
+	sheets, err := m.dashboard.survey(ctx)
+	if err != nil {
+		m.dashboard.log.Warn("jobs can not be read for metrics", "error", err)
+		out <- gauge(descUp, 0)
+		return
+	}
+	out <- gauge(descUp, 1)
+	for _, sh := range sheets {
+		collectState(out, sh)
+		if sh.Counters != nil {
+			collectCounters(out, sh.Name, *sh.Counters)
+		}
+	}
+}
+
+func collectState(out chan<- prometheus.Metric, sh sheet) {
+	for _, state := range states {
+		is := int64(0)
+		if state == sh.State {
+			is = 1
+		}
+		out <- gauge(descState, is, sh.Name, string(state))
+	}
+}
+
+func collectCounters(out chan<- prometheus.Metric, job string, c crawler.Counters) {
+	out <- counter(descPages, c.Pages(), job)
+	out <- counter(descBytes, c.Bytes, job)
+	for _, outcome := range crawler.Outcomes {
+		out <- counter(descOutcomes, c.Outcomes[outcome], job, string(outcome))
+	}
+	out <- gauge(descURLs, c.Waiting, job, "waiting")
+	out <- gauge(descURLs, c.Flight, job, "in_flight")
+	out <- gauge(descURLs, c.Seen, job, "seen")
+	out <- gauge(descHosts, c.Hosts, job)
+	out <- gauge(descVisits, c.Due, job, "due")
+	out <- gauge(descVisits, c.Armed, job, "armed")
+	out <- gauge(descVisits, c.Open, job, "open")
+}
+
+func gauge(d *prometheus.Desc, v int64, labels ...string) prometheus.Metric {
+	return prometheus.MustNewConstMetric(d, prometheus.GaugeValue, float64(v), labels...)
+}
+
+func counter(d *prometheus.Desc, v int64, labels ...string) prometheus.Metric {
+	return prometheus.MustNewConstMetric(d, prometheus.CounterValue, float64(v), labels...)
+}

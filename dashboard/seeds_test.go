@@ -1,0 +1,282 @@
+package dashboard
+
+import (
+	"bufio"
+	"bytes"
+	"compress/gzip"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/trawlcrawler/trawl/crawler"
+)
+
+const seedsOfNews = "/api/v1/jobs/news/seeds"
+
+// packed is a text as gzip has it.
+func packed(t testing.TB, text string) *bytes.Buffer {
+	t.Helper()
+	var b bytes.Buffer
+	w := gzip.NewWriter(&b)
+	if _, err := io.WriteString(w, text); err != nil {
+		t.Fatal(err)
+	}
+	if err := w.Close(); err != nil {
+		t.Fatal(err)
+	}
+	return &b
+}
+
+func TestAListSaysWhatBecameOfIt(t *testing.T) {
+	t.Parallel()
+	plain := "\ufeffhttps://a.example/\r\n\n# a comment\nnowhere\nhttps://a.example/\nhttps://b.example/"
+	lines := `{"url": "https://a.example/"}` + "\n\n# a comment\n" + `{"url": "nowhere", "depth": 3}` + "\n" +
+		`{"url": "https://a.example/"}` + "\n" + `{"url": "https://b.example/"}`
+	for name, c := range map[string]struct {
+		kind string
+		body io.Reader
+		gzip string
+	}{
+		"as text":             {"text/plain; charset=utf-8", strings.NewReader(plain), ""},
+		"as text, not said":   {"", strings.NewReader(plain), ""},
+		"as JSON":             {"application/x-ndjson", strings.NewReader(lines), ""},
+		"as text, packed":     {"text/plain", packed(t, plain), "gzip"},
+		"as JSON, packed":     {"application/x-ndjson", packed(t, lines), "gzip"},
+		"packed in two parts": {"text/plain", io.MultiReader(packed(t, plain[:30]), packed(t, plain[30:])), "gzip"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			s := newStage(t)
+			s.job(t, "news")
+			header := []string{"Content-Encoding", c.gzip}
+			if c.kind != "" {
+				header = append(header, "Content-Type", c.kind)
+			}
+			a := s.ask(t, http.MethodPost, seedsOfNews, c.body, header...)
+			a.want(t, http.StatusOK)
+			var got crawler.Seeding
+			a.read(t, &got)
+			_, reason := crawler.ParseURL("nowhere")
+			want := crawler.Seeding{Admitted: 2, Seen: 1, Refused: 1, Refusals: []crawler.Refusal{{Line: 4, URL: "nowhere", Reason: reason.Error()}}}
+			if diff := cmp.Diff(want, got); diff != "" {
+				t.Error(diff)
+			}
+		})
+	}
+}
+
+func TestLinesThatCanNotBeUnderstoodAreRefusedAndTheListGoesOn(t *testing.T) {
+	t.Parallel()
+	s := newStage(t)
+	s.job(t, "news")
+	body := `"https://a.example/"` + "\n" + `{"uri": "https://a.example/"}` + "\n" + `{"url": 7}` + "\n" +
+		strings.Repeat("x", 3*maxLine) + "\n" + `{"url": "nowhere"}` + "\n" + `{"url": "https://a.example/"}` + "\n"
+	var got crawler.Seeding
+	s.post(t, seedsOfNews, "application/x-ndjson", body).read(t, &got)
+	if got.Admitted != 1 || got.Refused != 5 || len(got.Refusals) != 5 {
+		t.Fatalf("%+v", got)
+	}
+	for i, says := range []string{`want {"url": "…"}`, "it has no url", "cannot unmarshal number", "more than 65536 bytes", "not a URL"} {
+		r := got.Refusals[i]
+		if r.Line != int64(i+1) || !strings.Contains(r.Reason, says) || len(r.URL) > shownLine+len("…") {
+			t.Errorf("line %d was refused as %+v, want %q", i+1, r, says)
+		}
+	}
+}
+
+func TestTheFirstHundredRefusalsAreListed(t *testing.T) {
+	t.Parallel()
+	s := newStage(t)
+	s.job(t, "news")
+	body := strings.Repeat("{}\n{\"url\": \"nowhere\"}\n", 80)
+	var got crawler.Seeding
+	s.post(t, seedsOfNews, "application/x-ndjson", body).read(t, &got)
+	if got.Refused != 160 || len(got.Refusals) != crawler.MaxRefusals {
+		t.Fatalf("%d refused, %d listed", got.Refused, len(got.Refusals))
+	}
+	for i, r := range got.Refusals {
+		if r.Line != int64(i+1) {
+			t.Fatalf("refusal %d is of line %d", i, r.Line)
+		}
+	}
+}
+
+func TestAListIsAdmittedAsItComes(t *testing.T) {
+	t.Parallel()
+	s := newStage(t)
+	s.job(t, "news")
+	heard := make(chan string)
+	s.onSeed = func(url string) { heard <- url }
+	body, feed := io.Pipe()
+	answered := make(chan answer)
+	go func() {
+		answered <- s.ask(t, http.MethodPost, seedsOfNews, body, "Content-Type", "text/plain")
+	}()
+	for i := range 5 { // each line is sent when the one before is admitted
+		url := fmt.Sprintf("https://a.example/%d", i)
+		fmt.Fprintln(feed, url)
+		if got := <-heard; got != url {
+			t.Errorf("heard of %s, want %s", got, url)
+		}
+	}
+	feed.Close()
+	(<-answered).want(t, http.StatusOK, `"admitted": 5`)
+}
+
+// A request whose body does not come is cut off by the server's limits of time.
+// Its end tells that they are over for an older list, too.
+func TestAListOutlastsTheLimitsOfTheServer(t *testing.T) {
+	t.Parallel()
+	s := newStage(t, func(_ *Config, server *http.Server) {
+		server.ReadTimeout, server.WriteTimeout = time.Second, time.Second
+	})
+	s.job(t, "news")
+	heard := make(chan string)
+	s.onSeed = func(url string) { heard <- url }
+	body, feed := io.Pipe()
+	answered := make(chan answer)
+	go func() {
+		answered <- s.ask(t, http.MethodPost, seedsOfNews, body, "Content-Type", "text/plain")
+	}()
+	fmt.Fprintln(feed, "https://a.example/1")
+	<-heard
+	s.waitForTheLimits(t)
+	fmt.Fprintln(feed, "https://a.example/2")
+	<-heard
+	feed.Close()
+	(<-answered).want(t, http.StatusOK, `"admitted": 2`)
+}
+
+// waitForTheLimits sends half a request and waits until the server cuts it off.
+func (s *stage) waitForTheLimits(t *testing.T) {
+	t.Helper()
+	conn, err := net.Dial("tcp", strings.TrimPrefix(s.url, "http://"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer conn.Close()
+	fmt.Fprintf(conn, "POST /api/v1/jobs HTTP/1.1\r\nHost: localhost\r\nContent-Length: 100\r\n\r\n{")
+	_, _ = io.Copy(io.Discard, conn)
+}
+
+func TestAJobThatHasEndedTakesNoSeedsAndSaysHowToReopenIt(t *testing.T) {
+	t.Parallel()
+	s := newStage(t)
+	s.job(t, "news")
+	for state, says := range map[crawler.State]string{
+		crawler.StateDone:      "POST /api/v1/jobs/news/resume to reopen it",
+		crawler.StateCancelled: "create another",
+		crawler.StateFailed:    "create another",
+	} {
+		s.change("news", func(r *resident) { r.status.State = state })
+		s.post(t, seedsOfNews, "text/plain", "https://a.example/\n").wantError(t, http.StatusConflict, `"news" is `+string(state), says)
+	}
+}
+
+func TestAJobThatEndsMeanwhileSaysWhatItTook(t *testing.T) {
+	t.Parallel()
+	s := newStage(t)
+	s.job(t, "news")
+	s.endSeed = func(line int64) bool {
+		if line == 3 {
+			s.change("news", func(r *resident) { r.status.State = crawler.StateDone })
+		}
+		return line == 3
+	}
+	a := s.post(t, seedsOfNews, "text/plain", "https://a.example/1\nhttps://a.example/2\nhttps://a.example/3\n")
+	a.wantError(t, http.StatusConflict, "reopen it")
+	a.want(t, http.StatusConflict, `"admitted": 2`)
+}
+
+func TestAListThatIsTooLargeSaysWhatItTook(t *testing.T) {
+	t.Parallel()
+	const line = "https://a.example/\n"
+	s := newStage(t, func(cfg *Config, _ *http.Server) { cfg.SeedBytes = 2 * int64(len(line)) })
+	s.job(t, "news")
+	s.post(t, seedsOfNews, "text/plain", line+line).want(t, http.StatusOK, `"admitted": 1`)
+	s.post(t, seedsOfNews, "text/plain", line+line+line).wantError(t, http.StatusRequestEntityTooLarge, "more than 38 bytes")
+	a := s.ask(t, http.MethodPost, seedsOfNews, packed(t, strings.Repeat(line, 1000)), "Content-Encoding", "gzip")
+	a.wantError(t, http.StatusRequestEntityTooLarge)
+}
+
+func TestAListThatIsPackedBadlyIsRefused(t *testing.T) {
+	t.Parallel()
+	s := newStage(t)
+	s.job(t, "news")
+	s.ask(t, http.MethodPost, seedsOfNews, strings.NewReader("https://a.example/\n"), "Content-Encoding", "gzip").
+		wantError(t, http.StatusBadRequest, "not packed with gzip")
+	half := packed(t, strings.Repeat("https://a.example/\n", 100)).Bytes()
+	s.ask(t, http.MethodPost, seedsOfNews, bytes.NewReader(half[:len(half)-4]), "Content-Encoding", "gzip").
+		wantError(t, http.StatusBadRequest, "can not be read to its end")
+	a := s.ask(t, http.MethodPost, seedsOfNews, strings.NewReader("x"), "Content-Encoding", "br")
+	a.wantError(t, http.StatusUnsupportedMediaType, `"br"`)
+	if a.header.Get("Accept-Encoding") != "gzip" {
+		t.Errorf("Accept-Encoding: %q", a.header.Get("Accept-Encoding"))
+	}
+}
+
+func TestAListThatBreaksOffEndsTheSeeding(t *testing.T) {
+	t.Parallel()
+	l := newList(io.MultiReader(strings.NewReader("https://a.example/\nhttps://b.exam"), brokenReader{}), plainLine)
+	var urls []string
+	var last error
+	for url, err := range l.urls() {
+		urls, last = append(urls, url), err
+	}
+	if diff := cmp.Diff([]string{"https://a.example/", ""}, urls); diff != "" {
+		t.Errorf("half a line is no line: %s", diff)
+	}
+	if !errors.Is(last, errBroken) || !errors.Is(l.err, io.ErrUnexpectedEOF) {
+		t.Errorf("ended with %v", last)
+	}
+}
+
+type brokenReader struct{}
+
+func (brokenReader) Read([]byte) (int, error) { return 0, io.ErrUnexpectedEOF }
+
+func TestALongListIsHeldALineAtATime(t *testing.T) {
+	t.Parallel()
+	l := newList(io.LimitReader(letters{}, 8<<20), plainLine)
+	lines := 0
+	for range l.urls() {
+		lines++
+	}
+	if lines != 1 || l.refused.Refused != 1 || l.err != nil {
+		t.Errorf("%d lines, %d refused, %v", lines, l.refused.Refused, l.err)
+	}
+}
+
+// FuzzList shows that each line is yielded once, whatever it holds.
+func FuzzList(f *testing.F) {
+	f.Add([]byte("https://a.example/\n\n# c\n{\"url\":\"x\"}"))
+	f.Add([]byte("\xef\xbb\xbf\r\n\xff\xfe"))
+	f.Fuzz(func(t *testing.T, body []byte) {
+		for _, read := range []func([]byte) (string, error){plainLine, jsonLine} {
+			want := 0
+			for lines := bufio.NewReader(bytes.NewReader(body)); ; want++ {
+				if line, err := lines.ReadBytes('\n'); err != nil && len(line) == 0 {
+					break
+				}
+			}
+			got := 0
+			l := newList(bytes.NewReader(body), read)
+			for _, err := range l.urls() {
+				if err != nil {
+					t.Fatal(err)
+				}
+				got++
+			}
+			if got != want {
+				t.Errorf("%d of %d lines in %q", got, want, body)
+			}
+		}
+	})
+}

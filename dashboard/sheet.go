@@ -1,0 +1,136 @@
+package dashboard
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"golang.org/x/sync/errgroup"
+
+	"github.com/trawlcrawler/trawl/crawler"
+)
+
+// readTime bounds what is read for one answer.
+const readTime = 10 * time.Second
+
+// readers is how many jobs are read at once.
+const readers = 8
+
+// sheet is a job as it is shown.
+type sheet struct {
+	Name    string        `json:"name"`
+	State   crawler.State `json:"state"`
+	Reason  string        `json:"reason"`
+	Ending  string        `json:"ending,omitempty"`
+	Seeded  bool          `json:"seeded"`
+	Held    bool          `json:"held"`
+	Cleared bool          `json:"cleared"`
+	Created time.Time     `json:"created,omitzero"`
+	Started time.Time     `json:"started,omitzero"`
+	Ended   time.Time     `json:"ended,omitzero"`
+
+	// PagesPerSecond is nil unless the job runs and was read before, a second
+	// ago or more.
+	PagesPerSecond *float64 `json:"pages_per_second,omitempty"`
+	// Counters are nil if they can not be read.
+	Counters *crawler.Counters `json:"counters,omitempty"`
+	// Trouble is why they can not.
+	Trouble string `json:"trouble,omitempty"`
+
+	// Job is left out of lists: its seeds may be many.
+	Job *crawler.Job `json:"job,omitempty"`
+
+	status crawler.Status
+}
+
+// sheet reads the counters of a job. Of a job that is no more it returns
+// [crawler.ErrNoJob]; any other trouble with its counters is on the sheet.
+func (d *Dashboard) sheet(ctx context.Context, s crawler.Status) (sheet, error) {
+	numbers, err := d.jobs.Counters(ctx, s.Job.Name)
+	if errors.Is(err, crawler.ErrNoJob) {
+		return sheet{}, err
+	}
+	if ctx.Err() != nil {
+		return sheet{}, ctx.Err()
+	}
+	sh := headOf(s)
+	if err != nil {
+		sh.Trouble = err.Error()
+		return sh, nil
+	}
+	if numbers.Outcomes == nil {
+		numbers.Outcomes = map[crawler.Outcome]int64{}
+	}
+	sh.Counters = &numbers
+	sh.PagesPerSecond = d.meter.rate(s, numbers.Pages(), d.now())
+	return sh, nil
+}
+
+// headOf is a sheet without counters.
+func headOf(s crawler.Status) sheet {
+	return sheet{
+		Name: s.Job.Name, State: s.State, Reason: s.Reason, Ending: s.Ending,
+		Seeded: s.Seeded, Held: s.Held, Cleared: s.Cleared,
+		Created: inUTC(s.Created), Started: inUTC(s.Started), Ended: inUTC(s.Ended),
+		status: s,
+	}
+}
+
+// inUTC keeps the zero time zero, for it is to be left out.
+func inUTC(t time.Time) time.Time {
+	if t.IsZero() {
+		return time.Time{}
+	}
+	return t.UTC()
+}
+
+// sheetOf reads one job.
+func (d *Dashboard) sheetOf(ctx context.Context, name string) (sheet, error) {
+	ctx, cancel := context.WithTimeout(ctx, readTime)
+	defer cancel()
+	status, err := d.jobs.Status(ctx, name)
+	if err != nil {
+		return sheet{}, err
+	}
+	sh, err := d.sheet(ctx, status)
+	sh.Job = &status.Job
+	return sh, err
+}
+
+// survey reads all jobs, in the order in which [Jobs] lists them.
+func (d *Dashboard) survey(ctx context.Context) ([]sheet, error) {
+	ctx, cancel := context.WithTimeout(ctx, readTime)
+	defer cancel()
+	statuses, err := d.jobs.Jobs(ctx)
+	if err != nil {
+		return nil, err
+	}
+	all := make([]*sheet, len(statuses))
+	var group errgroup.Group
+	group.SetLimit(readers)
+	for i, status := range statuses {
+		group.Go(func() error {
+			sh, err := d.sheet(ctx, status)
+			if errors.Is(err, crawler.ErrNoJob) {
+				return nil // removed in between
+			}
+			all[i] = &sh
+			return err
+		})
+	}
+	if err := group.Wait(); err != nil {
+		return nil, err
+	}
+	return present(all), nil
+}
+
+// present are the sheets that there are.
+func present(all []*sheet) []sheet {
+	sheets := make([]sheet, 0, len(all))
+	for _, sh := range all {
+		if sh != nil {
+			sheets = append(sheets, *sh)
+		}
+	}
+	return sheets
+}
