@@ -27,4 +27,4 @@ slow:
 	TRAWL_SLOW=1 $(GO) test -count=1 -timeout 60m ./cmd/trawl
 
 memory:
-	TRAWL_BENCH=10m $(GO) test -count=1 -timeout 60m -v -run Memory ./crawler/frontier
+	TRAWL_BENCH=10m $(GO) test -count=1 -timeout 60m -v -run WhatAURLCosts ./crawler/frontier

@@ -58,10 +58,17 @@ func (v *visit) commit(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	if err := v.keep(ctx, results); err != nil {
+		return err
+	}
+	return v.turn.Settle(ctx, settlements)
+}
+
+func (v *visit) keep(ctx context.Context, results []*Result) error {
 	if err := v.sink.Keep(ctx, results); err != nil {
 		return fmt.Errorf("%w: %w", ErrKeep, err)
 	}
-	return v.turn.Settle(ctx, settlements)
+	return nil
 }
 
 // drop lets the batch go.

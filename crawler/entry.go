@@ -22,13 +22,14 @@ const Bands = 3
 
 // Entry is a URL on its way through the frontier.
 type Entry struct {
-	URL   URL
-	Via   URL  // the page that linked to it; zero for a seed
-	Depth int  // links from a seed; a seed has 0
-	Band  Band // kept by the queue that the entry waits in, not by Pack
-	Hops  int  // redirects between hosts that led here
-	Tries int  // fetches that failed in a way that may pass
-	Lost  int  // visits that broke while they held it, up to 255
+	URL    URL
+	Via    URL  // the page that linked to it; zero for a seed
+	Depth  int  // links from a seed; a seed has 0
+	Band   Band // kept by the queue that the entry waits in, not by Pack
+	Hops   int  // redirects between hosts that led here
+	Tries  int  // fetches that failed in a way that may pass
+	Spared int  // fetches that failed because of the host, and are no tries
+	Lost   int  // visits that broke while they held it, up to 255
 }
 
 // Bits of an entry's flags.
@@ -36,13 +37,14 @@ const (
 	flagHTTPS     = 1 << iota
 	flagVia       // a via follows
 	flagViaSuffix // the via shares its origin, and a prefix, with the URL
+	flagSpared    // Spared follows Tries
 )
 
 // Pack writes e as the frontier stores it, for the queue of e.URL.Host():
 // neither scheme nor host are repeated, and the via shares the prefix of the
 // URL. The first byte is Lost, so that a script can count it up.
 //
-//	lost flags depth hops tries len(path) path [len(shared prefix)] [via]
+//	lost flags depth hops tries [spared] len(path) path [len(shared prefix)] [via]
 func (e Entry) Pack() string {
 	path := e.URL.Path()
 	if ui := e.URL.Userinfo(); ui != "" {
@@ -64,11 +66,17 @@ func (e Entry) Pack() string {
 		flags |= flagVia
 		via = e.Via.href
 	}
+	if e.Spared > 0 {
+		flags |= flagSpared
+	}
 	b := make([]byte, 0, 16+len(path)+len(via))
 	b = append(b, byte(min(e.Lost, 255)), flags)
 	b = binary.AppendUvarint(b, uint64(e.Depth))
 	b = binary.AppendUvarint(b, uint64(e.Hops))
 	b = binary.AppendUvarint(b, uint64(e.Tries))
+	if e.Spared > 0 {
+		b = binary.AppendUvarint(b, uint64(e.Spared))
+	}
 	b = binary.AppendUvarint(b, uint64(len(path)))
 	b = append(b, path...)
 	if flags&flagViaSuffix != 0 {
@@ -87,6 +95,9 @@ func UnpackEntry(h Host, band Band, packed string) (Entry, error) {
 	e.Depth = r.uvarint()
 	e.Hops = r.uvarint()
 	e.Tries = r.uvarint()
+	if flags&flagSpared != 0 {
+		e.Spared = r.uvarint()
+	}
 	userinfo, path := cutUserinfo(r.take(r.uvarint()))
 	scheme := "http://"
 	if flags&flagHTTPS != 0 {

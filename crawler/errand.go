@@ -11,9 +11,10 @@ import (
 
 // Bounds of one URL's way.
 const (
-	mostHops  = 10             // redirects, as in Fetch, 4.4 of the WHATWG with half its bound
-	mostLost  = 3              // visits that broke while they held the URL
-	mostPause = 24 * time.Hour // of a Retry-After that is obeyed
+	mostHops   = 10             // redirects, as in Fetch, 4.4 of the WHATWG with half its bound
+	mostSpared = 20             // failures that were the host's, not the URL's
+	mostLost   = 3              // visits that broke while they held the URL
+	mostPause  = 24 * time.Hour // of a Retry-After that is obeyed
 )
 
 // errand is one URL on its way through a visit: may we, get it, follow where
@@ -25,6 +26,7 @@ type errand struct {
 	claimed []Taken // where redirects led within the host
 	links   []Entry // to be admitted
 	after   time.Duration
+	spared  bool // a failure is the host's: it uses no try up
 }
 
 // errStopped says that an errand was left undone because the visit ends; its
@@ -120,14 +122,15 @@ func failure(p *Page) string {
 func (e *errand) retry() {
 	p, entry := e.result.Page, e.taken.Entry
 	asked := retryAfter(p)
-	if asked > 0 {
-		e.visit.pace.hold(asked)
-	}
-	if entry.Tries >= e.visit.job.Retries {
-		e.end(OutcomeFailed, fmt.Sprintf("%s (tried %d times)", failure(p), entry.Tries+1))
+	e.spared = (asked > 0 || p.Unreachable()) && entry.Spared < mostSpared
+	switch {
+	case e.spared: // the host as a whole is left alone
+	case entry.Tries >= e.visit.job.Retries:
+		e.end(OutcomeFailed, fmt.Sprintf("%s (tried %d times)", failure(p), entry.Tries+entry.Spared+1))
 		return
+	default:
+		e.after = min(max(asked, backoff(time.Duration(e.visit.job.RetryPause), entry.Tries)), mostPause)
 	}
-	e.after = min(max(asked, backoff(time.Duration(e.visit.job.RetryPause), entry.Tries)), mostPause)
 	e.end(OutcomeRetry, failure(p))
 }
 
@@ -245,7 +248,11 @@ func (e *errand) settlements(all []Settlement) []Settlement {
 	s := Settlement{Ticket: e.taken.Ticket, Outcome: e.result.Outcome, Bytes: e.bytes(), After: e.after}
 	if !s.Outcome.Final() {
 		s.Retry = e.taken.Entry
-		s.Retry.Tries++
+		if e.spared {
+			s.Retry.Spared++
+		} else {
+			s.Retry.Tries++
+		}
 		s.Retry.Band = BandFirst
 	}
 	all = append(all, s)

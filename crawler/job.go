@@ -45,6 +45,11 @@ type Job struct {
 	// Delay is the least time between the starts of two requests to a host.
 	// Default 1s.
 	Delay Duration `json:"delay" yaml:"delay"`
+	// Throttle keeps at least so many times between two requests to a host as it
+	// takes to answer one, divided by PerHost, up to 30s: a host that is slow is
+	// asked less often. Default 2; 0 asks for no more than Delay. Without a Delay
+	// it does nothing.
+	Throttle float64 `json:"throttle" yaml:"throttle"`
 	// PerHost is the most connections to a host at once. Default 1, at most 256.
 	PerHost int `json:"per_host" yaml:"per_host"`
 	// UserAgent is sent with every request; its first product token is what
@@ -60,6 +65,10 @@ type Job struct {
 	// Default 1m.
 	CrawlDelayCap Duration `json:"crawl_delay_cap" yaml:"crawl_delay_cap"`
 
+	// HostTries is how often in a row a host may refuse a request (429, 503) or
+	// not be reached (name, connection, TLS) before it is given up and its URLs end
+	// as failed. Default 8: after four minutes of pauses that double.
+	HostTries int `json:"host_tries" yaml:"host_tries"`
 	// Retries is how often a failure that may pass is tried again. Default 3.
 	Retries int `json:"retries" yaml:"retries"`
 	// RetryPause is the pause before the first retry; it doubles with each.
@@ -102,10 +111,12 @@ func DefaultJob() Job {
 		Scope:         ScopeHost,
 		Depth:         -1,
 		Delay:         Duration(time.Second),
+		Throttle:      2,
 		PerHost:       1,
 		UserAgent:     DefaultUserAgent,
 		RobotsTries:   5,
 		CrawlDelayCap: Duration(time.Minute),
+		HostTries:     8,
 		Retries:       3,
 		RetryPause:    Duration(2 * time.Second),
 		BodyLimit:     32 << 20,
@@ -139,10 +150,12 @@ func (j Job) Validate() error {
 		{j.Time >= 0, "time", j.Time, "0 (no limit) or more"},
 		{j.PagesPerHost >= 0, "pages_per_host", j.PagesPerHost, "0 (no limit) or more"},
 		{j.Delay >= 0, "delay", j.Delay, "0 or more"},
+		{j.Throttle >= 0 && j.Throttle <= 100, "throttle", j.Throttle, "0 (off) to 100"},
 		{j.PerHost >= 1 && j.PerHost <= 256, "per_host", j.PerHost, "1 to 256"},
 		{headerValue.MatchString(j.UserAgent), "user_agent", j.UserAgent, "printable ASCII"},
 		{j.RobotsTries >= 1, "robots_tries", j.RobotsTries, "1 or more"},
 		{j.CrawlDelayCap >= 0, "crawl_delay_cap", j.CrawlDelayCap, "0 or more"},
+		{j.HostTries >= 1 && j.HostTries < hopeless, "host_tries", j.HostTries, "1 or more"},
 		{j.Retries >= 0 && j.Retries <= 100, "retries", j.Retries, "0 to 100"},
 		{j.RetryPause >= 0, "retry_pause", j.RetryPause, "0 or more"},
 		{j.BodyLimit > 0, "body_limit", j.BodyLimit, "more than 0"},

@@ -8,6 +8,8 @@ var (
 	ErrJobExists = errors.New("a job of this name exists")
 	// ErrNoJob says that there is no job of that name.
 	ErrNoJob = errors.New("there is no job of this name")
+	// ErrNoHost says that a job has met no URL of a host.
+	ErrNoHost = errors.New("the job has met no URL of this host")
 	// ErrJobEnded says that a job has ended and takes no seeds. A job that is done
 	// can be resumed.
 	ErrJobEnded = errors.New("the job has ended: resume it to go on, or create another")

@@ -18,10 +18,13 @@ type pace struct {
 	next chan struct{} // held by the request that is to start next
 
 	mu      sync.Mutex
-	gap     time.Duration
-	opens   time.Time // no request starts before
-	started time.Time // when the last request started
-	last    *start    // the last request, while gap > 0
+	gap     time.Duration // the longest of the next three
+	delay   time.Duration // that the operator wants
+	asked   time.Duration // that robots.txt asks for
+	slow    time.Duration // that the host's own time to answer makes
+	opens   time.Time     // no request starts before
+	started time.Time     // when the last request started
+	last    *start        // the last request, while gap > 0
 }
 
 func newPace(opens time.Time) *pace {
@@ -35,11 +38,46 @@ type start struct {
 	left           chan struct{} // closed when the request was sent, or ended without
 }
 
-// widen makes the gap at least d.
+// keep makes d the delay that the operator wants.
+func (p *pace) keep(d time.Duration) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.delay = d
+	p.gap = max(p.delay, p.asked, p.slow)
+}
+
+// widen makes the gap at least d, whatever the delay.
 func (p *pace) widen(d time.Duration) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	p.gap = max(p.gap, d)
+	p.asked = max(p.asked, d)
+	p.gap = max(p.delay, p.asked, p.slow)
+}
+
+// slowest is the longest gap that a host's own time to answer makes.
+const slowest = 30 * time.Second
+
+// smoothing is the part that one answer has in the mean of those before.
+const smoothing = 4
+
+// learn lets the gap follow the time that the host takes to answer: factor times
+// its mean, over recent answers. What is no good answer only makes it longer, as
+// errors are often quick. Where no gap is kept there is nothing to learn.
+func (p *pace) learn(s *start, factor float64, good bool) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.gap == 0 || factor == 0 || s.sent.IsZero() || s.answered.IsZero() {
+		return
+	}
+	took := time.Duration(factor * float64(s.answered.Sub(s.sent)))
+	if took < p.slow && !good {
+		return
+	}
+	if p.slow == 0 {
+		p.slow = took
+	}
+	p.slow = min(p.slow+(took-p.slow)/smoothing, slowest)
+	p.gap = max(p.delay, p.asked, p.slow)
 }
 
 // hold lets no request start within d from now.

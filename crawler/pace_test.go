@@ -315,3 +315,48 @@ func TestARequestThatIsNotMadeLetsTheNextOneGoOn(t *testing.T) {
 		}
 	})
 }
+
+// answers lets the pace learn from answers that took so long.
+func (p *pace) answers(factor float64, good bool, took ...time.Duration) time.Duration {
+	for _, d := range took {
+		now := time.Now()
+		p.learn(&start{sent: now.Add(-d), answered: now}, factor, good)
+	}
+	return p.interval()
+}
+
+func TestASlowHostIsAskedLessOften(t *testing.T) {
+	t.Parallel()
+	p := newPace(time.Now())
+	p.keep(time.Second)
+	for _, step := range []struct {
+		what string
+		got  time.Duration
+		want time.Duration
+	}{
+		{"quick answers", p.answers(2, true, 10*time.Millisecond, 10*time.Millisecond), time.Second},
+		{"slower answers count by parts", p.answers(2, true, 2*time.Second), time.Second + 15*time.Millisecond},
+		{"an error that is quick", p.answers(2, false, 0), time.Second + 15*time.Millisecond},
+		{"an error that is slow", p.answers(2, false, 10*time.Minute), slowest},
+		{"it recovers", p.answers(2, true, make([]time.Duration, 40)...), time.Second},
+		{"switched off", p.answers(0, true, time.Hour), time.Second},
+	} {
+		if step.got != step.want {
+			t.Errorf("%s: the gap is %v, want %v", step.what, step.got, step.want)
+		}
+	}
+	if got := newPace(time.Now()).answers(2, true, time.Hour); got != 0 {
+		t.Errorf("without a delay the gap is %v, want 0", got)
+	}
+}
+
+func TestADelayThatIsShortenedLeavesWhatRobotsAsksFor(t *testing.T) {
+	t.Parallel()
+	p := newPace(time.Now())
+	p.keep(5 * time.Second)
+	p.widen(2 * time.Second)
+	p.keep(time.Second)
+	if got := p.interval(); got != 2*time.Second {
+		t.Errorf("the gap is %v, want 2s", got)
+	}
+}

@@ -47,7 +47,7 @@ type Fault struct {
 // followed and tries are counted.
 func (p *Page) Outcome() Outcome {
 	switch {
-	case p.Fault != nil && p.Fault.Passes:
+	case p.Fault != nil && p.Fault.Passes, p.Unreachable():
 		return OutcomeRetry
 	case p.Fault != nil:
 		return OutcomeFailed

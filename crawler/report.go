@@ -10,6 +10,7 @@ const (
 	EndDry     Ending = "dry"     // nothing waits at the host
 	EndBound   Ending = "bound"   // the visit's bound of time or pages
 	EndPause   Ending = "pause"   // the host is to be left alone for longer than the visit lasts
+	EndLost    Ending = "lost"    // the host is given up
 	EndSpent   Ending = "spent"   // a budget of the job
 	EndDrained Ending = "drained" // the worker or the job stops
 	EndStale   Ending = "stale"   // the host was given to another visit

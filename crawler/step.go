@@ -54,10 +54,31 @@ func (v *visit) fetch(r Request) (*Page, error) {
 	}
 	defer start.end()
 	page, err := v.fetcher.Fetch(start.trace(v.doing), r)
-	if err != nil && v.doing.Err() != nil {
-		return nil, errStopped
+	if err != nil {
+		if v.doing.Err() != nil {
+			err = errStopped
+		}
+		return nil, err
 	}
-	return page, err
+	start.end()
+	v.pace.learn(start, v.job.Throttle/float64(v.job.PerHost), page.Status >= 200 && page.Status < 300)
+	v.receive(page)
+	return page, nil
+}
+
+// receive lets the host rest when it refuses requests or is not reached, and ends
+// the visit when it is given up.
+func (v *visit) receive(p *Page) {
+	pause := v.standing.receive(p, time.Duration(v.job.RetryPause))
+	if pause == 0 {
+		return
+	}
+	if v.standing.lost(v.job.HostTries) != "" {
+		v.stop()
+		return
+	}
+	v.log.Info("the host is left alone", "reason", failure(p), "for", pause)
+	v.pace.hold(pause)
 }
 
 // parse reads a page, as one of few at once. A parser that panics costs the

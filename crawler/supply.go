@@ -69,10 +69,10 @@ func (v *visit) bounded() bool {
 
 // allowance is how many pages the host may still be asked for.
 func (v *visit) allowance() int {
-	if v.job.PagesPerHost == 0 {
+	if v.pages == 0 {
 		return 1 << 30
 	}
-	return int(v.job.PagesPerHost-v.turn.Pages()-v.report.Pages) - v.out - len(v.batch)
+	return int(v.pages-v.turn.Standing().Pages-v.report.Pages) - v.out - len(v.batch)
 }
 
 // ahead is how many URLs the lanes should have: enough not to wait for the
@@ -100,6 +100,9 @@ func (v *visit) take(n int) bool {
 		v.dry = err == nil && len(got) < n
 		return err
 	})
+	if ok {
+		v.obey(v.turn.Rules())
+	}
 	for _, t := range got {
 		v.todo <- t
 	}
@@ -110,6 +113,29 @@ func (v *visit) take(n int) bool {
 
 // skip settles URLs of a host whose budget is used up, without asking for them.
 func (v *visit) skip() {
+	v.dismiss(OutcomeSkipped, func(context.Context, []Taken) error { return nil })
+}
+
+// forsake ends the URLs of a host that is given up, each with a record.
+func (v *visit) forsake(reason string) {
+	v.dismiss(OutcomeFailed, func(ctx context.Context, got []Taken) error {
+		results := make([]*Result, len(got))
+		for i, t := range got {
+			results[i] = &Result{
+				Job: v.job.Name, Worker: v.cfg.Worker, Entry: t.Entry, Outcome: OutcomeFailed, Reason: reason, At: time.Now(),
+			}
+		}
+		if v.report.Trouble == "" {
+			v.report.Trouble = string(v.order.Host) + ": " + reason
+		}
+		return v.keep(ctx, results)
+	})
+}
+
+// dismiss settles URLs of the host with an outcome, without asking for them,
+// until none waits or the visit's time is over. keep is called with each batch
+// before.
+func (v *visit) dismiss(o Outcome, keep func(context.Context, []Taken) error) {
 	for time.Now().Before(v.ends) {
 		var got []Taken
 		ok := v.held(func(ctx context.Context) (err error) {
@@ -123,13 +149,18 @@ func (v *visit) skip() {
 		if !ok || len(got) == 0 {
 			return
 		}
-		skipped := make([]Settlement, len(got))
+		settled := make([]Settlement, len(got))
 		for i, t := range got {
-			skipped[i] = Settlement{Ticket: t.Ticket, Outcome: OutcomeSkipped}
+			settled[i] = Settlement{Ticket: t.Ticket, Outcome: o}
 		}
-		if !v.held(func(ctx context.Context) error { return v.turn.Settle(ctx, skipped) }) {
+		if !v.held(func(ctx context.Context) error {
+			if err := keep(ctx, got); err != nil {
+				return err
+			}
+			return v.turn.Settle(ctx, settled)
+		}) {
 			return
 		}
-		v.report.count(OutcomeSkipped, len(skipped))
+		v.report.count(o, len(settled))
 	}
 }

@@ -32,15 +32,18 @@ type Frontier interface {
 	Admit(ctx context.Context, entries []Entry) (fresh int, err error)
 }
 
-// Turn is an open visit's hold on its host. Every method but Wait and Pages
+// Turn is an open visit's hold on its host. Every method that fails
 // returns ErrStale once the host was given to another, and extends the turn's
 // deadline by a lease otherwise. A Turn is used by one goroutine
-// at a time, but for Claim and Renew, which may be called at any time.
+// at a time, but for Claim, Renew and Rules, which may be called at any time.
 type Turn interface {
 	// Wait is how long after Open the first request may be made.
 	Wait() time.Duration
-	// Pages is how many pages of the host earlier turns fetched.
-	Pages() int64
+	// Standing is what earlier turns left to be remembered of the host.
+	Standing() Standing
+	// Rules are what the operator had decided about the host when Open, Take or
+	// Renew was last called.
+	Rules() HostRules
 	// Lease is for how long each call extends the turn.
 	Lease() time.Duration
 	// Take moves up to n URLs from the host's queue into flight. gap is the
@@ -55,8 +58,14 @@ type Turn interface {
 	// Renew extends the turn.
 	Renew(ctx context.Context) error
 	// Close gives the host back. URLs that were not settled return to the front
-	// of the queue. wait is how long no request may be made to the host.
-	Close(ctx context.Context, wait time.Duration) error
+	// of the queue.
+	Close(ctx context.Context, r Rest) error
+}
+
+// Rest is how a visit leaves its host.
+type Rest struct {
+	Wait     time.Duration // in which no request may be made to it
+	Standing Standing      // to be remembered, but for Pages, which settling counts
 }
 
 // Taken is an entry in flight, under the ticket that settles it.

@@ -19,12 +19,13 @@ const failurePause = time.Second
 // what they did back to the frontier and the sinks in batches.
 type visit struct {
 	*Visitor
-	order  Order
-	turn   Turn
-	pace   *pace
-	lease  *lease
-	missed atomic.Pointer[error] // why the turn could not be renewed
-	log    *slog.Logger
+	order    Order
+	turn     Turn
+	pace     *pace
+	standing standing
+	lease    *lease
+	missed   atomic.Pointer[error] // why the turn could not be renewed
+	log      *slog.Logger
 
 	starting context.Context // ends when no further request may start
 	doing    context.Context // ends when requests under way must end
@@ -37,6 +38,7 @@ type visit struct {
 
 	out     int       // URLs handed to lanes
 	taken   int       // URLs taken in all
+	pages   int64     // the host's budget; 0: none
 	dry     bool      // the host's queue had no more, when last asked
 	batch   []*errand // done, not settled
 	waits   time.Time // when the first of the batch was done
@@ -68,7 +70,8 @@ func newVisit(w *Visitor, o Order, turn Turn, began time.Time) *visit {
 		report: Report{Host: o.Host}, rulings: make(map[string]Ruling, 1),
 		identity: slices.Contains(w.job.Format, "files") && !w.job.Follow && len(w.job.Select) == 0,
 	}
-	v.pace.widen(time.Duration(w.job.Delay))
+	v.standing.Standing = turn.Standing()
+	v.standing.met = v.standing.Pages > 0
 	return v
 }
 
@@ -77,6 +80,7 @@ func (v *visit) run(ctx context.Context, drain <-chan struct{}) error {
 	v.doing, v.abort = context.WithCancel(ctx)
 	v.starting, v.stop = context.WithCancel(v.doing)
 	defer v.abort()
+	v.obey(v.turn.Rules())
 	for range v.job.PerHost {
 		v.lanes.Go(v.lane)
 	}
@@ -122,6 +126,10 @@ func (v *visit) lead(drain <-chan struct{}) {
 	tick := time.NewTicker(min(flushAfter, v.turn.Lease()/4))
 	defer tick.Stop()
 	aborted := v.doing.Done()
+	if reason := v.standing.lost(v.job.HostTries); reason != "" {
+		v.forsake(reason)
+		v.end(EndLost)
+	}
 	select {
 	case <-drain:
 		v.end(EndDrained)
@@ -157,6 +165,7 @@ func (v *visit) tick() {
 		v.flush()
 	}
 	v.hold()
+	v.obey(v.turn.Rules())
 	if v.taken > v.out { // a visit does one URL at least, however slow the host
 		v.late()
 	}
@@ -175,6 +184,22 @@ func (v *visit) hold() {
 		v.abort()
 	default:
 		v.fail(ErrStale)
+	}
+}
+
+// obey does what the operator has decided about the host.
+func (v *visit) obey(r HostRules) {
+	delay := v.job.Delay
+	if r.Delay != nil {
+		delay = *r.Delay
+	}
+	v.pace.keep(time.Duration(delay))
+	v.pages = v.job.PagesPerHost
+	if r.Pages > 0 {
+		v.pages = r.Pages
+	}
+	if r.Paused {
+		v.end(EndPause)
 	}
 }
 
@@ -256,7 +281,7 @@ func (v *visit) close() error {
 	}
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(v.doing), flushTerm)
 	defer cancel()
-	err := v.turn.Close(ctx, v.pace.remaining())
+	err := v.turn.Close(ctx, Rest{v.pace.remaining(), v.standing.now()})
 	if errors.Is(err, ErrStale) {
 		v.report.Ending = EndStale
 		err = nil

@@ -146,7 +146,7 @@ func (v *visit) fetched(bytes int64) *visit {
 
 func (v *visit) close() {
 	v.t.Helper()
-	if err := v.Close(v.t.Context(), 0); err != nil {
+	if err := v.Close(v.t.Context(), crawler.Rest{}); err != nil {
 		v.t.Fatal(err)
 	}
 }

@@ -81,7 +81,7 @@ func jobError(err error) error {
 		return err
 	case errors.Is(err, context.Canceled):
 		return &exitError{exitInterrupted, "interrupted"}
-	case errors.Is(err, crawler.ErrNoJob), errors.Is(err, crawler.ErrJobExists), errors.Is(err, crawler.ErrJobEnded):
+	case errors.Is(err, crawler.ErrNoJob), errors.Is(err, crawler.ErrNoHost), errors.Is(err, crawler.ErrJobExists), errors.Is(err, crawler.ErrJobEnded):
 		return usage("%v", err)
 	}
 	return failed("%v", err)

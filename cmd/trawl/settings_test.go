@@ -170,6 +170,8 @@ ignore_robots: true
 robots_tries: 10
 crawl_delay_cap: 11s
 retries: 12
+throttle: 12.5
+host_tries: 12
 retry_pause: 13s
 body_limit: 14kB
 timeout: 15s
@@ -211,7 +213,7 @@ func TestAJobFileWithEveryFieldIsRead(t *testing.T) {
 
 func TestEveryFlagIsSetByTheEnvironment(t *testing.T) {
 	values := map[string]string{ // of flags that not every text fits
-		"scope": "any", "depth": "2", "bytes": "2MB", "time": "2m", "delay": "2ms", "crawl-delay-cap": "2s",
+		"scope": "any", "depth": "2", "throttle": "2.5", "bytes": "2MB", "time": "2m", "delay": "2ms", "crawl-delay-cap": "2s",
 		"retry-pause": "2ms", "body-limit": "2kB", "timeout": "2s", "allow-cidr": "10.0.0.0/8", "redis": "redis://localhost/2",
 		"ignore-robots": "true", "links": "true", "allow-private": "true", "restart": "true", "verbose": "true",
 	}

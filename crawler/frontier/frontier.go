@@ -156,16 +156,18 @@ func visitName(h crawler.Host, epoch int64) string {
 // implements [crawler.Frontier].
 func (f *Frontier) Open(ctx context.Context, o crawler.Order, worker string) (crawler.Turn, error) {
 	got, err := run(ctx, f.rdb, openScript, "open", f.baseOf(o.Host),
-		string(o.Host), o.Epoch, f.lease.Milliseconds(), worker).Int64Slice()
+		string(o.Host), o.Epoch, f.lease.Milliseconds(), worker).Slice()
 	if err != nil {
 		return nil, err
 	}
-	if len(got) != 2 {
+	if len(got) != 5 {
 		return nil, fmt.Errorf("frontier: open %s: unexpected answer %v", o.Host, got)
 	}
-	return &Turn{
+	turn := &Turn{
 		frontier: f, order: o, base: f.baseOf(o.Host),
-		wait: time.Duration(got[0]) * time.Millisecond, pages: got[1],
-		account: ledger{frontier: f, visit: visitName(o.Host, o.Epoch)},
-	}, nil
+		wait:     time.Duration(got[0].(int64)) * time.Millisecond,
+		standing: crawler.Standing{Pages: got[1].(int64), Strikes: int(got[2].(int64)), Trouble: got[3].(string)},
+		account:  ledger{frontier: f, visit: visitName(o.Host, o.Epoch)},
+	}
+	return turn, turn.heed(got[4].(string))
 }

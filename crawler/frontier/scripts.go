@@ -26,6 +26,8 @@ var (
 	sweepScript    = shardScript("sweep")
 	releaseScript  = shardScript("release")
 	countersScript = shardScript("counters")
+	governScript   = shardScript("govern")
+	hostScript     = shardScript("host")
 	ledgerScript   = redis.NewScript(source("ledger"))
 	stateScript    = redis.NewScript(source("state"))
 )

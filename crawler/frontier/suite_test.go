@@ -43,6 +43,10 @@ func TestFrontier(t *testing.T) {
 		{"the job is idle exactly when nothing is left to do", idleAtTheEnd},
 		{"pages promised and fetched never exceed the budget", keepsBudget},
 		{"a visit that breaks gives its promised pages back and keeps those fetched", breaksWithBudget},
+		{"what a host did is remembered, and forgotten when it is told to be", remembersStrikes},
+		{"a host that is paused is not due, and the job is not idle", pausesHost},
+		{"an operator's rules reach a visit that is under way", reachesVisit},
+		{"hosts are listed by what becomes of them next", listsHosts},
 		{"seen stays exact while its buckets are split", exactWhileGrowing},
 	} {
 		t.Run(c.name, func(t *testing.T) {
@@ -188,7 +192,7 @@ func (b *bench) settle(turn crawler.Turn, o crawler.Outcome, taken ...crawler.Ta
 
 func (b *bench) close(turn crawler.Turn, wait time.Duration) {
 	b.t.Helper()
-	if err := turn.Close(b.t.Context(), wait); err != nil {
+	if err := turn.Close(b.t.Context(), crawler.Rest{Wait: wait}); err != nil {
 		b.t.Fatal(err)
 	}
 }
@@ -341,8 +345,8 @@ func settledAndCounted(t *testing.T, b *bench) {
 	}
 	b.close(turn, 0)
 	turn = b.open("a.test")
-	if turn.Pages() != 1 {
-		t.Errorf("the host has %d pages, want 1", turn.Pages())
+	if n := turn.Standing().Pages; n != 1 {
+		t.Errorf("the host has %d pages, want 1", n)
 	}
 	b.take(turn, 10, "http://a.test/3")
 }
@@ -452,7 +456,7 @@ func sweptWhenSilent(t *testing.T, b *bench) {
 		"take":  func() error { _, err := turn.Take(t.Context(), 1, 0); return err },
 		"claim": func() error { _, _, err := turn.Claim(t.Context(), b.entries(0, "http://a.test/9")[0]); return err },
 		"renew": func() error { return turn.Renew(t.Context()) },
-		"close": func() error { return turn.Close(t.Context(), 0) },
+		"close": func() error { return turn.Close(t.Context(), crawler.Rest{}) },
 	} {
 		if err := call(); !errors.Is(err, crawler.ErrStale) {
 			t.Errorf("%s of a visit that was swept: %v, want ErrStale", name, err)

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"strconv"
+	"sync/atomic"
 	"time"
 
 	"github.com/trawlcrawler/trawl/crawler"
@@ -15,15 +16,29 @@ type Turn struct {
 	order    crawler.Order
 	base     string
 	wait     time.Duration
-	pages    int64
+	standing crawler.Standing
+	rules    atomic.Pointer[crawler.HostRules]
 	account  ledger
 }
 
 // Wait is how long after Open the first request may be made.
 func (t *Turn) Wait() time.Duration { return t.wait }
 
-// Pages is how many pages of the host earlier turns fetched.
-func (t *Turn) Pages() int64 { return t.pages }
+// Standing is what earlier turns left to be remembered of the host.
+func (t *Turn) Standing() crawler.Standing { return t.standing }
+
+// Rules are what the operator had decided when it was last asked.
+func (t *Turn) Rules() crawler.HostRules { return *t.rules.Load() }
+
+// heed notes the rules that a script answered with.
+func (t *Turn) heed(packed string) error {
+	rules, err := crawler.UnpackHostRules(packed)
+	if err != nil {
+		return fmt.Errorf("frontier: rules of %s: %w", t.order.Host, err)
+	}
+	t.rules.Store(&rules)
+	return nil
+}
 
 // Lease is for how long each call extends the turn.
 func (t *Turn) Lease() time.Duration { return t.frontier.lease }
@@ -43,8 +58,14 @@ func (t *Turn) Take(ctx context.Context, n int, gap time.Duration) ([]crawler.Ta
 	if err != nil {
 		return nil, err
 	}
+	if len(got) == 0 {
+		return nil, fmt.Errorf("frontier: take at %s: no answer", t.order.Host)
+	}
+	if err := t.heed(got[0]); err != nil {
+		return nil, err
+	}
 	taken := make([]crawler.Taken, 0, len(got)/2)
-	for i := 0; i+1 < len(got); i += 2 {
+	for i := 1; i+1 < len(got); i += 2 {
 		e, err := t.unpack(got[i], got[i+1])
 		if err != nil {
 			return nil, err
@@ -94,16 +115,20 @@ func (t *Turn) Settle(ctx context.Context, done []crawler.Settlement) error {
 
 // Renew extends the turn.
 func (t *Turn) Renew(ctx context.Context) error {
-	return run(ctx, t.frontier.rdb, renewScript, "renew", t.base, t.head()...).Err()
+	rules, err := run(ctx, t.frontier.rdb, renewScript, "renew", t.base, t.head()...).Text()
+	if err != nil {
+		return err
+	}
+	return t.heed(rules)
 }
 
 // Close gives the host back.
-func (t *Turn) Close(ctx context.Context, wait time.Duration) error {
+func (t *Turn) Close(ctx context.Context, r crawler.Rest) error {
 	if err := t.account.close(ctx); err != nil {
 		return err
 	}
 	return run(ctx, t.frontier.rdb, closeScript, "close", t.base,
-		string(t.order.Host), t.order.Epoch, ceilMS(wait)).Err()
+		string(t.order.Host), t.order.Epoch, ceilMS(r.Wait), r.Standing.Strikes, r.Standing.Trouble).Err()
 }
 
 // ceilMS is a duration in milliseconds, rounded up, so that no host is due too

@@ -9,8 +9,9 @@ local now = now_ms()
 
 -- wake makes a host due that has something to take now.
 local function wake(host)
-  local h = redis.call('HMGET', HOST(host), 'state', 'next')
+  local h = redis.call('HMGET', HOST(host), 'state', 'next', 'rules')
   local due = math.max(now, tonumber(h[2] or 0))
+  if paused(h[3]) then due = NEVER end
   if not h[1] then
     redis.call('HSET', HOST(host), 'state', 'due')
     redis.call('ZADD', DUE, due, host)

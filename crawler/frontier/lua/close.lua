@@ -1,12 +1,18 @@
 -- close: a visit gives its host back, and what it has not settled to the front
 -- of the queue.
 -- KEYS[1]  the shard's base
--- ARGV     host, epoch, milliseconds in which no request may be made to the host
+-- ARGV     host, epoch, milliseconds in which no request may be made to the host,
+--          strikes of the host, and the last one's reason
 -- Returns  how many URLs went back
 
-local host, epoch, wait = ARGV[1], ARGV[2], tonumber(ARGV[3])
+local host, epoch, wait, strikes, trouble = ARGV[1], ARGV[2], tonumber(ARGV[3]), ARGV[4], ARGV[5]
 if not holds(host, epoch) then return STALE end
 redis.call('ZREM', OPEN, host)
+if strikes == '0' then
+  redis.call('HDEL', HOST(host), 'strikes', 'trouble')
+else
+  redis.call('HSET', HOST(host), 'strikes', strikes, 'trouble', trouble)
+end
 local back = requeue(host, 0)
 rest(host, wait)
 return back

@@ -46,6 +46,14 @@ local function requeue(host, lost)
   return #tickets
 end
 
+-- NEVER is when a paused host is due: in the year 2286. So it counts as one that
+-- waits for a visit, and the job with it.
+local NEVER = 9999999999999
+
+-- paused tells whether the rules of a host, as crawler.HostRules packs them, let no
+-- request be made to it.
+local function paused(rules) return rules and string.byte(rules) == 49 end
+
 -- rest makes a host that is not visited any more due, or idle when nothing
 -- waits there. No request may be made to it for wait milliseconds.
 local function rest(host, wait)
@@ -64,6 +72,7 @@ local function rest(host, wait)
     end
     due = math.max(due, tonumber(first[2]))
   end
+  if paused(redis.call('HGET', h, 'rules')) then due = NEVER end
   redis.call('HSET', h, 'state', 'due')
   redis.call('HDEL', h, 'worker')
   redis.call('ZADD', DUE, due, host)

@@ -1,0 +1,208 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"os"
+	"strings"
+	"text/tabwriter"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/trawlcrawler/trawl/crawler"
+	"github.com/trawlcrawler/trawl/tasks"
+)
+
+// hostCommand shows and steers single hosts of a job.
+func hostCommand() *cobra.Command {
+	d := &desk{}
+	cmd := &cobra.Command{
+		Use:   "host",
+		Short: "Show the hosts of a job, and slow, pause or bound one of them",
+		Long:  "Host shows the hosts of a job, and slows, pauses or bounds one of them, also while the job runs.\n\n" + exitHelp,
+	}
+	flags := cmd.PersistentFlags()
+	registerRedis(flags, &d.redis)
+	flags.BoolVar(&d.json, "json", false, "answer in JSON")
+	cmd.AddCommand(d.hostsCommand(), d.hostShowCommand(), d.hostSetCommand())
+	return cmd
+}
+
+func (d *desk) hostsCommand() *cobra.Command {
+	limit := 100
+	cmd := &cobra.Command{
+		Use:   "ls JOB",
+		Short: "List hosts that are visited or wait for a visit",
+		Args:  cobra.ExactArgs(1),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			if limit < 1 {
+				return usage("limit: %d is out of range: want 1 or more", limit)
+			}
+			return d.with(cmd, func(ctx context.Context, c *tasks.Client) error {
+				hosts, err := c.Hosts(ctx, args[0], limit)
+				if err != nil {
+					return err
+				}
+				return d.showHosts(hosts)
+			})
+		},
+	}
+	cmd.Flags().IntVar(&limit, "limit", limit, "most hosts to list")
+	return cmd
+}
+
+func (d *desk) hostShowCommand() *cobra.Command {
+	return &cobra.Command{
+		Use:   "show JOB HOST",
+		Short: "Show one host of a job",
+		Args:  cobra.ExactArgs(2),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			host, err := parseHost(args[1])
+			if err != nil {
+				return err
+			}
+			return d.with(cmd, func(ctx context.Context, c *tasks.Client) error { return d.showHost(ctx, c, args[0], host) })
+		},
+	}
+}
+
+func (d *desk) hostSetCommand() *cobra.Command {
+	var delay string
+	var pause, resume, forgive bool
+	var budget int64
+	cmd := &cobra.Command{
+		Use:   "set JOB HOST",
+		Short: "Change the delay or the budget of one host, pause it, or ask it again",
+		Long: `Set changes what holds for one host of a job. What no flag names stays as it is. A visit
+that is under way takes it up within seconds.`,
+		Args: cobra.ExactArgs(2),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			host, err := parseHost(args[1])
+			if err != nil {
+				return err
+			}
+			flags := cmd.Flags()
+			change := func(r *crawler.HostRules) error {
+				if flags.Changed("delay") {
+					if err := setDelay(r, delay); err != nil {
+						return err
+					}
+				}
+				if flags.Changed("budget") {
+					r.Pages = budget
+				}
+				r.Paused = (r.Paused || pause) && !resume
+				return r.Validate()
+			}
+			if err := change(&crawler.HostRules{}); err != nil {
+				return usage("%v", err)
+			}
+			return d.with(cmd, func(ctx context.Context, c *tasks.Client) error {
+				status, err := c.Host(ctx, args[0], host)
+				if err != nil {
+					return err
+				}
+				if err := change(&status.Rules); err != nil {
+					return err
+				}
+				if err := c.Govern(ctx, args[0], host, status.Rules, forgive); err != nil {
+					return err
+				}
+				return d.showHost(ctx, c, args[0], host)
+			})
+		},
+	}
+	flags := cmd.Flags()
+	flags.StringVar(&delay, "delay", "", "least time between the starts of two requests, such as 5s; job for the job's")
+	flags.Int64Var(&budget, "budget", 0, "most pages of the host (0: the job's)")
+	flags.BoolVar(&pause, "pause", false, "make no request to the host until it is resumed")
+	flags.BoolVar(&resume, "resume", false, "go on with a host that was paused")
+	flags.BoolVar(&forgive, "retry", false, "ask a host now that is given up or left alone because it refused or was not reached")
+	cmd.MarkFlagsMutuallyExclusive("pause", "resume")
+	cmd.MarkFlagsOneRequired("delay", "budget", "pause", "resume", "retry")
+	return cmd
+}
+
+// setDelay reads a delay of a host; "job" leaves it to the job.
+func setDelay(r *crawler.HostRules, text string) error {
+	if text == "job" {
+		r.Delay = nil
+		return nil
+	}
+	delay, err := crawler.ParseDuration(text)
+	if err != nil {
+		return fmt.Errorf("delay: %w", err)
+	}
+	r.Delay = &delay
+	return nil
+}
+
+// parseHost reads a host as a person writes it, or takes it from a URL.
+func parseHost(text string) (crawler.Host, error) {
+	written := text
+	if !strings.Contains(written, "://") {
+		written = "http://" + written + "/"
+	}
+	u, err := crawler.ParseURL(written)
+	if err != nil {
+		return "", usage("%q is not a host (write example.com or example.com:8080)", text)
+	}
+	return u.Host(), nil
+}
+
+func (d *desk) showHost(ctx context.Context, c *tasks.Client, job string, host crawler.Host) error {
+	status, err := c.Host(ctx, job, host)
+	if err != nil {
+		return err
+	}
+	if d.json {
+		return printJSON(os.Stdout, hostView(status))
+	}
+	return printHosts(os.Stdout, []crawler.HostStatus{status})
+}
+
+func (d *desk) showHosts(hosts []crawler.HostStatus) error {
+	if !d.json {
+		return printHosts(os.Stdout, hosts)
+	}
+	views := make([]any, len(hosts))
+	for i, h := range hosts {
+		views[i] = hostView(h)
+	}
+	return printJSON(os.Stdout, views)
+}
+
+// hostView is a host as --json shows it.
+func hostView(h crawler.HostStatus) any {
+	return struct {
+		crawler.HostStatus
+		IntervalMS int64 `json:"interval_ms"`
+		DueMS      int64 `json:"due_ms"`
+	}{h, h.Interval.Milliseconds(), h.Due.Milliseconds()}
+}
+
+func printHosts(w io.Writer, hosts []crawler.HostStatus) error {
+	t := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
+	fmt.Fprintln(t, "HOST\tSTATE\tDUE IN\tPAGES\tBUDGET\tWAITING\tIN FLIGHT\tINTERVAL\tDELAY\tSTRIKES\tTROUBLE")
+	for _, h := range hosts {
+		state, due := string(h.State), "-"
+		switch {
+		case h.Rules.Paused:
+			state = "paused"
+		case h.State == crawler.HostDue:
+			due = h.Due.Round(100 * time.Millisecond).String()
+		}
+		delay, budget := "job's", "job's"
+		if h.Rules.Delay != nil {
+			delay = h.Rules.Delay.String()
+		}
+		if h.Rules.Pages > 0 {
+			budget = fmt.Sprint(h.Rules.Pages)
+		}
+		fmt.Fprintf(t, "%s\t%s\t%s\t%d\t%s\t%d\t%d\t%s\t%s\t%d\t%s\n",
+			h.Host, state, due, h.Pages, budget, h.Waiting, h.Flight, h.Interval, delay, h.Strikes, h.Trouble)
+	}
+	return t.Flush()
+}

@@ -1,0 +1,88 @@
+package frontier
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"github.com/trawlcrawler/trawl/crawler"
+)
+
+// Host returns what is known of a host, or an error that wraps
+// [crawler.ErrNoHost].
+func (f *Frontier) Host(ctx context.Context, h crawler.Host) (crawler.HostStatus, error) {
+	got, err := run(ctx, f.rdb, hostScript, "host", f.baseOf(h), string(h)).Slice()
+	if err != nil {
+		return crawler.HostStatus{}, err
+	}
+	if len(got) == 0 {
+		return crawler.HostStatus{}, noHost(f.job.Name, h)
+	}
+	if len(got) != 11 {
+		return crawler.HostStatus{}, fmt.Errorf("frontier: host %s: unexpected answer %v", h, got)
+	}
+	rules, err := crawler.UnpackHostRules(got[2].(string))
+	if err != nil {
+		return crawler.HostStatus{}, fmt.Errorf("frontier: host %s: %w", h, err)
+	}
+	state := crawler.HostState(got[0].(string))
+	switch state {
+	case "":
+		state = crawler.HostIdle
+	case "broken":
+		state = crawler.HostOpen // until it is released
+	}
+	return crawler.HostStatus{
+		Host: h, State: state, Worker: got[1].(string), Rules: rules,
+		Pages: got[3].(int64), Seen: got[4].(int64), Strikes: got[5].(int64), Trouble: got[6].(string),
+		Interval: time.Duration(got[7].(int64)) * time.Millisecond,
+		Due:      time.Duration(max(0, got[8].(int64))) * time.Millisecond,
+		Waiting:  got[9].(int64), Flight: got[10].(int64),
+	}, nil
+}
+
+func noHost(job string, h crawler.Host) error {
+	return fmt.Errorf("job %s, host %q: %w", job, h, crawler.ErrNoHost)
+}
+
+// Hosts lists hosts that are visited, then those whose visit is enqueued, then
+// those that wait for one, the next first; at most limit. Hosts where nothing
+// waits are not among them.
+func (f *Frontier) Hosts(ctx context.Context, limit int) ([]crawler.HostStatus, error) {
+	var all []crawler.HostStatus
+	for _, name := range []string{nameOpen, nameArmed, nameDue} {
+		for shard := range f.job.Shards {
+			if len(all) >= limit {
+				return all, nil
+			}
+			hosts, err := f.rdb.ZRange(ctx, f.base(shard)+name, 0, int64(limit-len(all)-1)).Result()
+			if err != nil {
+				return nil, fmt.Errorf("frontier: hosts of %s: %w", f.job.Name, err)
+			}
+			for _, h := range hosts {
+				status, err := f.Host(ctx, crawler.Host(h))
+				if err != nil {
+					return nil, err
+				}
+				all = append(all, status)
+			}
+		}
+	}
+	return all, nil
+}
+
+// Govern lets an operator's rules hold for a host, and, if forgive is set,
+// forgets that it refused or was not reached. Visits that are under way take
+// the rules up within seconds. The error wraps [crawler.ErrNoHost] if the job
+// has not met the host.
+func (f *Frontier) Govern(ctx context.Context, h crawler.Host, r crawler.HostRules, forgive bool) error {
+	flag := 0
+	if forgive {
+		flag = 1
+	}
+	known, err := run(ctx, f.rdb, governScript, "govern", f.baseOf(h), string(h), r.Pack(), flag).Int()
+	if err == nil && known == 0 {
+		err = noHost(f.job.Name, h)
+	}
+	return err
+}

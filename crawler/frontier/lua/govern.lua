@@ -1,0 +1,22 @@
+-- govern: an operator decides about a host.
+-- KEYS[1]  the shard's base
+-- ARGV     host, its rules as crawler.HostRules packs them, 1 to forget its strikes
+-- Returns  1; 0 when the job never met the host
+
+local host, rules, forgive = ARGV[1], ARGV[2], ARGV[3]
+local h = redis.call('HMGET', HOST(host), 'state', 'next', 'seen')
+if not h[3] then return 0 end
+if rules == '' then
+  redis.call('HDEL', HOST(host), 'rules')
+else
+  redis.call('HSET', HOST(host), 'rules', rules)
+end
+local now, next = now_ms(), tonumber(h[2] or 0)
+if forgive == '1' then
+  redis.call('HDEL', HOST(host), 'strikes', 'trouble')
+  next = math.min(next, now)
+end
+if h[1] == 'due' then -- a visit finds out what is to be taken, and when
+  redis.call('ZADD', DUE, paused(rules) and NEVER or math.max(now, next), host)
+end
+return 1
