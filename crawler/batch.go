@@ -61,6 +61,9 @@ func (v *visit) commit(ctx context.Context) error {
 	if err := v.keep(ctx, results); err != nil {
 		return err
 	}
+	if err := v.note(ctx); err != nil {
+		return fmt.Errorf("%w: %w", ErrKeep, err)
+	}
 	return v.turn.Settle(ctx, settlements)
 }
 

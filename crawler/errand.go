@@ -79,10 +79,10 @@ func (e *errand) get(at URL) (URL, error) {
 	if e.result.Page != nil {
 		e.result.Page.Release()
 	}
-	e.result.Page, err = e.visit.fetch(Request{
-		URL: at, UserAgent: e.visit.job.UserAgent, BodyLimit: int64(e.visit.job.BodyLimit),
+	e.result.Page, err = e.visit.fetch(request{rules: ruling.Text, Request: Request{
+		URL: at, UserAgent: e.visit.job.UserAgent, From: e.visit.job.Contact, BodyLimit: int64(e.visit.job.BodyLimit),
 		Timeout: time.Duration(e.visit.job.Timeout), Identity: e.visit.identity,
-	})
+	}})
 	if err != nil {
 		return URL{}, err
 	}

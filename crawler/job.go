@@ -88,6 +88,13 @@ type Job struct {
 	// Links writes the list of links into each record, instead of their count.
 	Links bool `json:"links" yaml:"links"`
 
+	// Journal notes every request in the output folder, for trawl audit. Default
+	// true.
+	Journal bool `json:"journal" yaml:"journal"`
+	// Contact is how to reach whoever runs the crawl, such as an e-mail address. It
+	// is sent as From (RFC 9110, 10.1.2). Default none.
+	Contact string `json:"contact,omitempty" yaml:"contact"`
+
 	// Weight is the job's part of a fleet that it shares with other jobs.
 	// Default 1, at most 1,000.
 	Weight int `json:"weight" yaml:"weight"`
@@ -102,7 +109,7 @@ type Job struct {
 }
 
 // DefaultUserAgent identifies Trawl and says where to read about it.
-const DefaultUserAgent = "Trawl/0.1 (+https://github.com/trawlcrawler/trawl)"
+const DefaultUserAgent = "Trawl/0.1 (+https://github.com/trawlcrawler/trawl/blob/main/docs/robot.md)"
 
 // DefaultJob returns a job with every setting at its default.
 func DefaultJob() Job {
@@ -122,6 +129,7 @@ func DefaultJob() Job {
 		BodyLimit:     32 << 20,
 		Timeout:       Duration(time.Minute),
 		Format:        []string{"jsonl"},
+		Journal:       true,
 		Weight:        1,
 		Shards:        1,
 	}
@@ -153,6 +161,7 @@ func (j Job) Validate() error {
 		{j.Throttle >= 0 && j.Throttle <= 100, "throttle", j.Throttle, "0 (off) to 100"},
 		{j.PerHost >= 1 && j.PerHost <= 256, "per_host", j.PerHost, "1 to 256"},
 		{headerValue.MatchString(j.UserAgent), "user_agent", j.UserAgent, "printable ASCII"},
+		{j.Contact == "" || headerValue.MatchString(j.Contact), "contact", j.Contact, "printable ASCII"},
 		{j.RobotsTries >= 1, "robots_tries", j.RobotsTries, "1 or more"},
 		{j.CrawlDelayCap >= 0, "crawl_delay_cap", j.CrawlDelayCap, "0 or more"},
 		{j.HostTries >= 1 && j.HostTries < hopeless, "host_tries", j.HostTries, "1 or more"},

@@ -34,6 +34,8 @@ func newPace(opens time.Time) *pace {
 // start is the beginning of one request.
 type start struct {
 	pace           *pace
+	gap            time.Duration // that was kept before it
+	traced         bool          // it is known when the request was sent
 	sent, answered time.Time     // zero while unknown
 	left           chan struct{} // closed when the request was sent, or ended without
 }
@@ -162,7 +164,7 @@ func (p *pace) begin() *start {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.started = time.Now()
-	p.last = &start{pace: p, left: make(chan struct{})}
+	p.last = &start{pace: p, gap: p.gap, left: make(chan struct{})}
 	return p.last
 }
 
@@ -179,9 +181,10 @@ func (s *start) arrived(gap time.Duration) time.Time {
 
 // trace watches the request that is made with the context.
 func (s *start) trace(ctx context.Context) context.Context {
-	if s.pace.interval() == 0 {
+	if s.gap == 0 && s.pace.interval() == 0 {
 		return ctx
 	}
+	s.traced = true
 	return httptrace.WithClientTrace(ctx, &httptrace.ClientTrace{
 		WroteRequest:         func(httptrace.WroteRequestInfo) { s.wrote() },
 		GotFirstResponseByte: func() { s.note(&s.answered) },

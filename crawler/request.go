@@ -7,6 +7,7 @@ import "time"
 type Request struct {
 	URL       URL
 	UserAgent string
+	From      string        // how to reach whoever runs the crawl; "" to send none
 	BodyLimit int64         // the most bytes of the decoded body that are kept; more is cut off
 	Timeout   time.Duration // from start to last byte
 	// Identity asks for the bytes as the server holds them and removes no

@@ -7,6 +7,9 @@ type Ruling struct {
 	// Allowed reports whether a URL of the authority may be fetched. Nil when
 	// robots.txt could not be had: nothing may be fetched.
 	Allowed func(URL) bool
+	// Text is the robots.txt that rules. Nil when the job ignores it, or it could
+	// not be had.
+	Text *RobotsText
 	// Delay is the Crawl-delay, 0 when there is none.
 	Delay time.Duration
 	// Unavailable says why robots.txt could not be had; "" when it could.

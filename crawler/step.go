@@ -38,13 +38,20 @@ func (v *visit) ruling(u URL) (Ruling, error) {
 }
 
 func (v *visit) getRobots(_ context.Context, u URL) (*Page, error) {
-	return v.fetch(Request{
-		URL: u, UserAgent: v.job.UserAgent, BodyLimit: robotsLimit, Timeout: time.Duration(v.job.Timeout),
-	})
+	return v.fetch(request{robots: true, Request: Request{
+		URL: u, UserAgent: v.job.UserAgent, From: v.job.Contact, BodyLimit: robotsLimit, Timeout: time.Duration(v.job.Timeout),
+	}})
+}
+
+// request is a request with what allows it.
+type request struct {
+	Request
+	rules  *RobotsText
+	robots bool // it is for a robots.txt
 }
 
 // fetch makes one request when it is its turn.
-func (v *visit) fetch(r Request) (*Page, error) {
+func (v *visit) fetch(r request) (*Page, error) {
 	start, err := v.pace.wait(v.starting)
 	if err != nil || v.lease.over() {
 		if start != nil {
@@ -53,7 +60,7 @@ func (v *visit) fetch(r Request) (*Page, error) {
 		return nil, errStopped
 	}
 	defer start.end()
-	page, err := v.fetcher.Fetch(start.trace(v.doing), r)
+	page, err := v.fetcher.Fetch(start.trace(v.doing), r.Request)
 	if err != nil {
 		if v.doing.Err() != nil {
 			err = errStopped
@@ -61,6 +68,7 @@ func (v *visit) fetch(r Request) (*Page, error) {
 		return nil, err
 	}
 	start.end()
+	v.made(v.exchangeOf(r, start, page))
 	v.pace.learn(start, v.job.Throttle/float64(v.job.PerHost), page.Status >= 200 && page.Status < 300)
 	v.receive(page)
 	return page, nil

@@ -47,6 +47,9 @@ type visit struct {
 	failure error
 	report  Report
 
+	requestsMu sync.Mutex
+	requests   []Exchange // made, not noted
+
 	rulingsMu sync.Mutex
 	rulings   map[string]Ruling // by origin
 	identity  bool              // the server's bytes are wanted, not what they mean
@@ -276,11 +279,14 @@ func (v *visit) close() error {
 		v.ending = EndDry
 	}
 	v.report.Ending = v.ending
-	if v.ending == EndStale {
-		return nil
-	}
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(v.doing), flushTerm)
 	defer cancel()
+	if err := v.note(ctx); err != nil && v.failure == nil {
+		v.failure = err
+	}
+	if v.ending == EndStale {
+		return v.failure
+	}
 	err := v.turn.Close(ctx, Rest{v.pace.remaining(), v.standing.now()})
 	if errors.Is(err, ErrStale) {
 		v.report.Ending = EndStale

@@ -84,6 +84,7 @@ type Visitor struct {
 	robots   Robots
 	parser   Parser
 	sink     Sink
+	journal  Journal
 	cfg      VisitorConfig
 }
 
@@ -94,6 +95,7 @@ type Tools struct {
 	Robots   Robots
 	Parser   Parser
 	Sink     Sink
+	Journal  Journal // nil for none
 }
 
 // NewVisitor returns a visitor for a job, whose settings must be valid.
@@ -103,7 +105,7 @@ func NewVisitor(job Job, scope *Scope, tools Tools, cfg VisitorConfig) (*Visitor
 	}
 	return &Visitor{
 		job: job, scope: scope, frontier: tools.Frontier, fetcher: tools.Fetcher,
-		robots: tools.Robots, parser: tools.Parser, sink: tools.Sink, cfg: cfg.withDefaults(),
+		robots: tools.Robots, parser: tools.Parser, sink: tools.Sink, journal: tools.Journal, cfg: cfg.withDefaults(),
 	}, nil
 }
 

@@ -66,6 +66,9 @@ func crawl(ctx context.Context, s settings, args []string) error {
 	if err := checkJob(s); err != nil {
 		return err
 	}
+	if s.Contact == "" && slices.ContainsFunc(home, abroad) {
+		fmt.Fprintln(os.Stderr, "trawl: tell the sites how to reach you, with --contact you@example.org")
+	}
 	return crawlInto(ctx, s, home, slices.Values(good))
 }
 
@@ -90,6 +93,14 @@ func goodSeeds(ctx context.Context, s *settings) ([]seed, error) {
 		return nil, usage("none of the seeds can be crawled")
 	}
 	return good, nil
+}
+
+// abroad reports whether a host is, as far as its name tells, another's machine.
+func abroad(h crawler.Host) bool {
+	if address, ok := h.Address(); ok {
+		return !address.IsLoopback() && !address.IsPrivate()
+	}
+	return h.Name() != "localhost"
 }
 
 // checkJob refuses settings before anything is made or started.
@@ -149,7 +160,7 @@ func crawlInto(ctx context.Context, s settings, home []crawler.Host, seeds iter.
 	if err != nil || plan == planDone {
 		return err
 	}
-	out, err := sink.Open(s.Format, s.Out, sink.Options{Links: s.Links, Log: log})
+	out, err := openOutput(s.Job, s.Out, sink.Options{Log: log})
 	if err != nil {
 		return failed("%v", err)
 	}

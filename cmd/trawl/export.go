@@ -4,14 +4,10 @@ import (
 	"bufio"
 	"context"
 	"encoding/json"
-	"errors"
-	"fmt"
 	"hash/maphash"
 	"io"
-	"io/fs"
 	"os"
 	"path/filepath"
-	"strings"
 
 	"github.com/spf13/cobra"
 
@@ -82,22 +78,10 @@ func export(ctx context.Context, dir string, w io.Writer) error {
 // recordFiles finds the segments in a folder, or its manifests where there are
 // none. Earlier results that were set aside are no part of the crawl.
 func recordFiles(dir string) ([]string, error) {
-	entries, err := os.ReadDir(dir)
-	if errors.Is(err, fs.ErrNotExist) {
-		return nil, usage("%q is not there: name the folder that a crawl wrote to", dir)
-	}
-	if err != nil {
-		return nil, failed("read %q: %v", dir, err)
-	}
 	for _, kind := range []string{"pages", "manifest"} { // a manifest says the same again
-		var files []string
-		for _, e := range entries {
-			if name := e.Name(); strings.HasPrefix(name, kind) && strings.HasSuffix(name, ".jsonl") {
-				files = append(files, filepath.Join(dir, name))
-			}
-		}
-		if len(files) > 0 {
-			return files, nil
+		files, err := filesOf(dir, kind)
+		if err != nil || len(files) > 0 {
+			return files, err
 		}
 	}
 	return nil, usage("%q holds no records: name the folder that a crawl wrote to", dir)
@@ -122,33 +106,13 @@ func lastRecords(ctx context.Context, files []string) (map[uint64]place, error) 
 
 var urlSeed = maphash.MakeSeed()
 
-// eachRecord calls do with each whole line of a file. A last line without an end
-// is still being written.
+// eachRecord calls do with each whole record of a file.
 func eachRecord(ctx context.Context, path string, do func(url uint64, offset int64, at string, line []byte) error) error {
-	file, err := os.Open(path)
-	if err != nil {
-		return err
-	}
-	defer file.Close()
-	lines := bufio.NewReaderSize(file, 1<<20)
-	for offset := int64(0); ; {
-		line, err := lines.ReadBytes('\n')
-		if err == io.EOF {
-			return nil
-		}
-		if err != nil {
-			return err
-		}
-		if err := ctx.Err(); err != nil {
-			return err
-		}
+	return eachLine(ctx, path, func(offset int64, line []byte) error {
 		var rec crawler.Record
 		if err := json.Unmarshal(line, &rec); err != nil {
-			return fmt.Errorf("%s, at byte %d: %w", path, offset, err)
-		}
-		if err := do(maphash.String(urlSeed, rec.URL), offset, rec.FetchedAt, line[:len(line)-1]); err != nil {
 			return err
 		}
-		offset += int64(len(line))
-	}
+		return do(maphash.String(urlSeed, rec.URL), offset, rec.FetchedAt, line)
+	})
 }

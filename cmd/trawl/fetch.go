@@ -112,7 +112,7 @@ func fetchOut(ctx context.Context, s settings, seeds iter.Seq[seed]) (err error)
 	if _, err := settleNew(ctx, s, nil, back, store); err != nil {
 		return err
 	}
-	l, err := newLaptop(ctx, s, back, store, nil, sink.NewStream(os.Stdout, s.Links), temp, log)
+	l, err := newLaptop(ctx, s, back, store, nil, &output{Sink: sink.NewStream(os.Stdout, s.Links)}, temp, log)
 	if err != nil {
 		return err
 	}

@@ -12,7 +12,6 @@ import (
 
 	"github.com/trawlcrawler/trawl/crawler"
 	"github.com/trawlcrawler/trawl/crawler/frontier"
-	"github.com/trawlcrawler/trawl/crawler/sink"
 	"github.com/trawlcrawler/trawl/scheduler"
 	"github.com/trawlcrawler/trawl/tasks"
 )
@@ -38,7 +37,7 @@ type laptop struct {
 
 // newLaptop ties a fleet together for a job that exists in the store. home are
 // the hosts of its seeds. It owns out from now on, also when it fails.
-func newLaptop(ctx context.Context, s settings, b *backing, store *frontier.Store, home []crawler.Host, out sink.Sink, tempDir string, log *slog.Logger) (*laptop, error) {
+func newLaptop(ctx context.Context, s settings, b *backing, store *frontier.Store, home []crawler.Host, out *output, tempDir string, log *slog.Logger) (*laptop, error) {
 	job, err := store.Status(ctx, s.Name)
 	if err != nil {
 		return nil, errors.Join(failed("%v", err), out.Close())

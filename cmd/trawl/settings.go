@@ -69,6 +69,8 @@ func (s *settings) register(flags *pflag.FlagSet) {
 	flags.Var(&s.Timeout, "timeout", "most time for one request")
 	flags.StringArrayVar(&s.Select, "select", nil, "field to extract: name=css, name=css@attribute, name[]=css for all; may be repeated")
 	flags.BoolVar(&s.Links, "links", s.Links, "list the links in each record, instead of counting them")
+	flags.BoolVar(&s.Journal, "journal", s.Journal, "note every request in the output folder, for trawl audit")
+	flags.StringVar(&s.Contact, "contact", "", "how to reach you, such as an e-mail address; sent with every request as From")
 	flags.IntVar(&s.Shards, "shards", s.Shards, "slots of a Redis Cluster to spread the job over")
 	flags.StringArrayVar(&s.AllowCIDR, "allow-cidr", nil, "private network that may be connected to; may be repeated")
 	flags.BoolVar(&s.AllowPrivate, "allow-private", s.AllowPrivate, "all private addresses may be connected to")

@@ -8,7 +8,6 @@ import (
 
 	"github.com/trawlcrawler/trawl/crawler"
 	"github.com/trawlcrawler/trawl/crawler/parse"
-	"github.com/trawlcrawler/trawl/crawler/sink"
 	"github.com/trawlcrawler/trawl/tasks"
 )
 
@@ -19,7 +18,7 @@ type station struct {
 	visitor  *crawler.Visitor
 	scope    *crawler.Scope
 	homes    int64 // hosts that were added to the job's scope, as far as is known
-	sink     sink.Sink
+	output   *output
 	server   *tasks.Server
 	heard    func(crawler.Report, error) // of each visit
 
@@ -30,8 +29,8 @@ type station struct {
 
 // newStation sets up a station that starts from the hosts of home. It owns out
 // from now on, also when it fails.
-func (w *workshop) newStation(job crawler.Status, home []crawler.Host, out sink.Sink, heard func(crawler.Report, error)) (*station, error) {
-	st := &station{job: job, workshop: w, sink: out, heard: heard, stopping: make(chan struct{})}
+func (w *workshop) newStation(job crawler.Status, home []crawler.Host, out *output, heard func(crawler.Report, error)) (*station, error) {
+	st := &station{job: job, workshop: w, output: out, heard: heard, stopping: make(chan struct{})}
 	var err error
 	if st.scope, err = crawler.NewScope(job.Job, home); err != nil {
 		return nil, errors.Join(usage("%v", err), out.Close())
@@ -40,9 +39,9 @@ func (w *workshop) newStation(job crawler.Status, home []crawler.Host, out sink.
 	if err != nil {
 		return nil, errors.Join(usage("%v", err), out.Close())
 	}
-	st.visitor, err = crawler.NewVisitor(job.Job, st.scope, crawler.Tools{
-		Frontier: w.store.Frontier(job.Job), Fetcher: w.fetcher, Robots: w.robots, Parser: parser, Sink: out,
-	}, crawler.VisitorConfig{Worker: w.name, CPU: w.cpu, Log: w.log})
+	st.visitor, err = crawler.NewVisitor(job.Job, st.scope, out.tools(crawler.Tools{
+		Frontier: w.store.Frontier(job.Job), Fetcher: w.fetcher, Robots: w.robots, Parser: parser,
+	}), crawler.VisitorConfig{Worker: w.name, CPU: w.cpu, Log: w.log})
 	if err != nil {
 		return nil, errors.Join(usage("%v", err), out.Close())
 	}
@@ -92,10 +91,10 @@ func (st *station) shut() {
 	})
 }
 
-// close shuts, and waits for the sink to put all on disk.
+// close shuts, and waits for the output to be on disk.
 func (st *station) close() error {
 	st.shut()
-	return st.sink.Close()
+	return st.output.Close()
 }
 
 // visit is what the station does with a task.

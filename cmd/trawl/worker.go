@@ -160,7 +160,7 @@ func (w *worker) take(hard context.Context, job crawler.Status) (*station, error
 		home = append(home, e.URL.Host())
 	}
 	dir := filepath.Join(w.settings.Out, job.Job.Name)
-	out, err := sink.Open(job.Job.Format, dir, sink.Options{Links: job.Job.Links, Worker: w.workshop.name, Log: w.door.log})
+	out, err := openOutput(job.Job, dir, sink.Options{Worker: w.workshop.name, Log: w.door.log})
 	if err != nil {
 		return nil, err
 	}

@@ -51,6 +51,9 @@ func headers(req crawler.Request) http.Header {
 	if req.Identity {
 		h["Accept-Encoding"] = acceptIdentity
 	}
+	if req.From != "" {
+		h["From"] = []string{req.From}
+	}
 	if userinfo := req.URL.Userinfo(); userinfo != "" {
 		h["Authorization"] = []string{basicAuth(userinfo)}
 	}

@@ -83,6 +83,7 @@ func (r *Robots) Ruling(ctx context.Context, job crawler.Job, u crawler.URL, get
 		return r.refuse(rec, job), nil
 	}
 	rules := Parse([]byte(rec.text), s.token)
+	rules.source = &crawler.RobotsText{Origin: s.origin, Text: rec.text, At: rec.at}
 	r.memory.keep(s, rules, rec.at.Add(rec.life()))
 	return obey(rules, job), nil
 }
@@ -128,8 +129,8 @@ func (r *Robots) known(ctx context.Context, origin string) (record, error) {
 // obey is the ruling by rules that were had.
 func obey(rules *Rules, job crawler.Job) crawler.Ruling {
 	return crawler.Ruling{
-		Allowed: rules.Allowed,
-		Delay:   min(rules.CrawlDelay(), time.Duration(job.CrawlDelayCap)),
+		Allowed: rules.Allowed, Text: rules.source,
+		Delay: min(rules.CrawlDelay(), time.Duration(job.CrawlDelayCap)),
 	}
 }
 

@@ -15,6 +15,7 @@ type Rules struct {
 	rules    []rule // in the order in which they are asked: the first that matches decides
 	delay    time.Duration
 	sitemaps []string
+	source   *crawler.RobotsText // nil when they were not had from an origin
 }
 
 // rule allows or disallows the paths that its pattern matches.
@@ -61,6 +62,9 @@ func (r *Rules) weight() int {
 	}
 	for _, s := range r.sitemaps {
 		n += perString + len(s)
+	}
+	if r.source != nil {
+		n += len(r.source.Text)
 	}
 	return n
 }

@@ -57,8 +57,8 @@ local function paused(rules) return rules and string.byte(rules) == 49 end
 -- rest makes a host that is not visited any more due, or idle when nothing
 -- waits there. No request may be made to it for wait milliseconds.
 local function rest(host, wait)
-  local h, now = HOST(host), now_ms()
-  local due = now + wait
+  local h, due = HOST(host), now_ms()
+  if wait > 0 then due = due + wait + 1 end -- the clock is rounded down
   redis.call('HSET', h, 'next', due)
   local waits = false
   for band = 0, BANDS - 1 do

@@ -1,0 +1,169 @@
+package main_test
+
+import (
+	"encoding/json"
+	"fmt"
+	"net/http"
+	"os"
+	"strings"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/trawlcrawler/trawl/internal/testsite"
+)
+
+// audited is what trawl audit --json says, as far as the tests look.
+type audited struct {
+	Requests int64 `json:"requests"`
+	Hosts    struct {
+		Number     int64   `json:"number"`
+		SmallestMS float64 `json:"smallest_ms"`
+		At         string  `json:"at"`
+		TooSmall   int64   `json:"too_small"`
+	} `json:"hosts"`
+	Robots     map[string]int64 `json:"robots"`
+	RetryAfter map[string]int64 `json:"retry_after"`
+	Violations int64            `json:"violations"`
+	Examples   []string         `json:"examples"`
+}
+
+// audit audits a folder.
+func (s *shell) audit(dir string, status int) (a audited) {
+	s.t.Helper()
+	e := s.run("audit", dir, "--json").exits(status)
+	if err := json.Unmarshal([]byte(e.stdout), &a); err != nil {
+		s.t.Fatal(err)
+	}
+	return a
+}
+
+// reports audits a folder for a person.
+func (s *shell) reports(dir string, status int, saying ...string) {
+	s.t.Helper()
+	e := s.run("audit", dir).exits(status)
+	for _, text := range saying {
+		if !strings.Contains(e.stdout, text) {
+			s.t.Errorf("the audit does not say %q, but:\n%s", text, e.stdout)
+		}
+	}
+}
+
+func TestTheAuditAgreesWithTheServersLog(t *testing.T) {
+	t.Parallel()
+	const delay = 60 * time.Millisecond
+	s := newShell(t)
+	s.withRedis()
+	g := testsite.Graph{Hosts: 8, PagesPerHost: 12, LinksPerPage: 5, Seed: 8}
+	site := g.Serve(t)
+	site.Robots("User-agent: *\nDisallow: /page/3\n")
+	var asked atomic.Int64
+	site.Handle("/page/4", http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if asked.Add(1) == 1 { // of one host, once
+			w.Header().Set("Retry-After", "1")
+			w.WriteHeader(http.StatusTooManyRequests)
+		}
+	}))
+	args := []string{"crawl", "--delay", delay.String(), "--out", "site", "--throttle", "0"}
+	for _, root := range g.Roots() {
+		args = append(args, site.URL(root.Host, g.Path(root.Page)))
+	}
+	s.run(args...).exits(done)
+	got := s.audit("site", done)
+	if n := int64(len(site.Requests())); got.Requests != n {
+		t.Errorf("the audit knows %d requests, the site %d", got.Requests, n)
+	}
+	if got.Hosts.Number != 8 || got.Hosts.TooSmall != 0 || got.Hosts.SmallestMS < float64(delay.Milliseconds()) {
+		t.Errorf("of 8 hosts the audit says %+v", got.Hosts)
+	}
+	if diff := cmp.Diff(map[string]int64{"asked": 1, "ignored": 0}, got.RetryAfter); diff != "" {
+		t.Errorf("Retry-After (-want +got):\n%s", diff)
+	}
+	want := map[string]int64{"asked": 8, "obeyed": got.Requests - 8, "forbidden": 0, "unknown": 0, "ignored": 0}
+	if diff := cmp.Diff(want, got.Robots); diff != "" {
+		t.Errorf("robots.txt (-want +got):\n%s", diff)
+	}
+}
+
+// journal writes lines of a journal whose requests start so many milliseconds
+// after a moment.
+type journal struct{ strings.Builder }
+
+func (j *journal) request(ms int, worker, url, more string) {
+	at := time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC).Add(time.Duration(ms) * time.Millisecond)
+	fmt.Fprintf(j, `{"start":%q,"job":"j","worker":%q,"url":%q,"status":200,"address":"192.0.2.1:80",%s}`+"\n",
+		at.Format("2006-01-02T15:04:05.000000Z"), worker, url, more)
+}
+
+func TestAnAuditFindsWhatWasNotPolite(t *testing.T) {
+	t.Parallel()
+	const rules = `"rules":{"origin":"http://a.test","at":"2026-01-02T03:04:05.000Z","token":"Trawl","text":"user-agent: trawl\ndisallow: /no"}`
+	for name, c := range map[string]struct {
+		lines func(one, two *journal)
+		want  string // in the one example; "" for no violation
+	}{
+		"a gap over two workers": {func(one, two *journal) {
+			one.request(0, "one", "http://a.test/robots.txt", `"gap_ms":1000,"robots":"asked"`)
+			two.request(999, "two", "http://a.test/", `"gap_ms":1000,"robots":"obeyed",`+rules)
+		}, "http://a.test of job j was asked at 2026-01-02T03:04:05.999000Z, 999ms after the request before, and 1s was to lie between them"},
+		"a gap that is just long enough": {func(one, two *journal) {
+			one.request(0, "one", "http://a.test/robots.txt", `"gap_ms":1000,"robots":"asked"`)
+			two.request(1000, "two", "http://a.test/", `"gap_ms":1000,"robots":"obeyed",`+rules)
+		}, ""},
+		"two hosts": {func(one, two *journal) {
+			one.request(0, "one", "http://a.test/robots.txt", `"gap_ms":1000,"robots":"asked"`)
+			two.request(0, "two", "http://b.test/robots.txt", `"gap_ms":1000,"robots":"asked"`)
+		}, ""},
+		"what robots.txt forbids": {func(one, two *journal) {
+			one.request(0, "one", "http://a.test/", `"gap_ms":0,"robots":"obeyed",`+rules)
+			one.request(1, "one", "http://a.test/no/1", `"gap_ms":0,"robots":"obeyed"`)
+		}, "http://a.test/no/1: worker one asked for what robots.txt forbids"},
+		"what another's robots.txt allows": {func(one, two *journal) {
+			one.request(0, "one", "http://a.test/", `"gap_ms":0,"robots":"obeyed",`+rules)
+			two.request(1, "two", "http://a.test/yes", `"gap_ms":0,"robots":"obeyed"`)
+		}, "http://a.test/yes: worker two asked for it without a robots.txt"},
+		"robots.txt ignored as the job says": {func(one, two *journal) {
+			one.request(0, "one", "http://a.test/no", `"gap_ms":0,"robots":"ignored"`)
+		}, ""},
+		"Retry-After": {func(one, two *journal) {
+			one.request(0, "one", "http://a.test/", `"duration_ms":10,"gap_ms":0,"retry_after_ms":2000,"robots":"ignored"`)
+			one.request(5, "one", "http://a.test/under-way", `"gap_ms":0,"robots":"ignored"`)
+			two.request(2009, "two", "http://a.test/early", `"gap_ms":0,"robots":"ignored"`)
+			two.request(2010, "two", "http://a.test/late", `"gap_ms":0,"robots":"ignored"`)
+		}, "a.test of job j was asked at 2026-01-02T03:04:07.009000Z, 1ms before its Retry-After had passed"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			s := newShell(t)
+			if err := os.Mkdir(s.path("out"), 0o755); err != nil {
+				t.Fatal(err)
+			}
+			var one, two journal
+			c.lines(&one, &two)
+			s.write("out/requests-one-00001.jsonl", one.String())
+			s.write("out/requests-two-00001.jsonl", two.String()+`{"start":"torn`)
+			if c.want == "" {
+				s.audit("out", done)
+				s.reports("out", done, "no violation")
+				return
+			}
+			got := s.audit("out", failed)
+			if got.Violations != 1 || len(got.Examples) != 1 || !strings.Contains("http://"+got.Examples[0], c.want) && got.Examples[0] != c.want {
+				t.Errorf("the audit finds %d violations, %q; want %q", got.Violations, got.Examples, c.want)
+			}
+			s.reports("out", failed, "violation: "+got.Examples[0], "1 violations")
+		})
+	}
+}
+
+func TestWhatCanNotBeAuditedIsAnError(t *testing.T) {
+	t.Parallel()
+	s := newShell(t)
+	s.run("audit", "nowhere").exits(usage, `"nowhere" is not there`)
+	site := testsite.Graph{Hosts: 1, PagesPerHost: 2, LinksPerPage: 1}.Serve(t)
+	s.withoutRedis()
+	s.run("crawl", site.URL(0, "/"), "--delay", "0", "--journal=false", "--out", "quiet").exits(done)
+	s.run("audit", "quiet").exits(usage, "holds no journal of requests")
+}

@@ -1,0 +1,135 @@
+package sink
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"sync"
+	"time"
+
+	"github.com/trawlcrawler/trawl/crawler"
+)
+
+// JournalPrefix begins the names of a journal's segments.
+const JournalPrefix = "requests"
+
+// Request is one line of a journal: a request that was made.
+type Request struct {
+	Start        string `json:"start"` // RFC 3339, microseconds, UTC: when it was sent
+	Job          string `json:"job"`
+	Worker       string `json:"worker"`
+	URL          string `json:"url"`
+	DurationMS   int64  `json:"duration_ms"`
+	Status       int    `json:"status"`  // 0 when no answer came
+	Address      string `json:"address"` // address and port of the peer; "" when none was reached
+	Error        string `json:"error,omitempty"`
+	GapMS        int64  `json:"gap_ms"`                   // that was to lie between the request before and this one
+	RetryAfterMS int64  `json:"retry_after_ms,omitempty"` // for which the host asked to be left alone
+	// Robots is "obeyed", "ignored", or "asked": the request was for a robots.txt.
+	Robots string `json:"robots"`
+	// Rules is the robots.txt that allowed the request, in the first line of this
+	// writer that goes by it.
+	Rules *RequestRules `json:"rules,omitempty"`
+}
+
+// RequestRules is a robots.txt in a journal.
+type RequestRules struct {
+	Origin string `json:"origin"`
+	At     string `json:"at"`    // when it was had; RFC 3339, milliseconds, UTC
+	Token  string `json:"token"` // what it calls the crawler by
+	Text   string `json:"text"`
+}
+
+// Values of Request.Robots.
+const (
+	RobotsObeyed  = "obeyed"
+	RobotsIgnored = "ignored"
+	RobotsAsked   = "asked"
+)
+
+// JournalTime is how Request.Start is written.
+const JournalTime = "2006-01-02T15:04:05.000000Z07:00"
+
+// mostRules is of how many origins a journal remembers that their robots.txt is
+// written. Of others it is written again.
+const mostRules = 10_000
+
+// Journal writes the requests of a job as lines of JSON, in segments as those
+// of [JSONL]. It is safe for concurrent use.
+type Journal struct {
+	lines *JSONL
+	token string
+
+	mu    sync.Mutex
+	rules map[string]time.Time // origins whose robots.txt is written, by when it was had
+}
+
+// OpenJournal opens the journal of a folder. token is what robots.txt files call
+// the job's user agent by.
+func OpenJournal(dir, token string, opts Options) (*Journal, error) {
+	lines, err := NewJSONL(JSONLConfig{
+		Dir: dir, Prefix: JournalPrefix, Worker: opts.Worker, SegmentSize: opts.SegmentSize, Log: opts.Log,
+	})
+	if err != nil {
+		return nil, err
+	}
+	return &Journal{lines: lines, token: token, rules: make(map[string]time.Time)}, nil
+}
+
+// Note writes requests down as one batch. When it returns nil they are with the
+// operating system.
+func (j *Journal) Note(ctx context.Context, requests []crawler.Exchange) error {
+	if err := ctx.Err(); err != nil {
+		return err
+	}
+	j.mu.Lock() // until it is written: a line that goes by rules comes behind them
+	defer j.mu.Unlock()
+	b := newBatch()
+	defer b.free()
+	buffer := bytes.NewBuffer(b.lines)
+	encoder := json.NewEncoder(buffer)
+	encoder.SetEscapeHTML(false)
+	fresh := make(map[string]time.Time)
+	for _, x := range requests {
+		if err := encoder.Encode(j.line(x, fresh)); err != nil {
+			return err
+		}
+	}
+	b.lines = buffer.Bytes()
+	if err := j.lines.write(b); err != nil {
+		return err
+	}
+	if len(j.rules) > mostRules {
+		clear(j.rules)
+	}
+	for origin, at := range fresh {
+		j.rules[origin] = at
+	}
+	return nil
+}
+
+// line words a request. What rules it is the first to go by are added to fresh.
+func (j *Journal) line(x crawler.Exchange, fresh map[string]time.Time) *Request {
+	r := &Request{
+		Start: x.Start.UTC().Format(JournalTime), Job: x.Job, Worker: x.Worker, URL: x.URL.String(), DurationMS: x.Duration.Milliseconds(), Status: x.Status,
+		Error: x.Fault, GapMS: x.Gap.Milliseconds(), RetryAfterMS: x.RetryAfter.Milliseconds(), Robots: RobotsObeyed,
+	}
+	if x.Address.IsValid() {
+		r.Address = x.Address.String()
+	}
+	switch rules := x.Rules; {
+	case x.Robots:
+		r.Robots = RobotsAsked
+	case rules == nil:
+		r.Robots = RobotsIgnored
+	case !rules.At.Equal(j.rules[rules.Origin]) && !rules.At.Equal(fresh[rules.Origin]):
+		fresh[rules.Origin] = rules.At
+		r.Rules = &RequestRules{
+			Origin: rules.Origin, At: rules.At.UTC().Format("2006-01-02T15:04:05.000Z07:00"), Token: j.token, Text: rules.Text,
+		}
+	}
+	return r
+}
+
+// Close puts the journal on disk and lets others write it.
+func (j *Journal) Close() error { return j.lines.Close() }
