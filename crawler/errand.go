@@ -45,6 +45,10 @@ func (e *errand) run() error {
 		e.end(OutcomeFailed, fmt.Sprintf("given up: %d workers were lost while they had it", e.taken.Entry.Lost))
 		return nil
 	}
+	if reason := e.visit.traps.refuses(e.taken.Entry); reason != "" {
+		e.end(OutcomeSkipped, reason)
+		return nil
+	}
 	at := e.taken.Entry.URL
 	for {
 		next, err := e.get(at)
@@ -223,13 +227,17 @@ func (e *errand) read() error {
 		return err
 	}
 	e.result.Document, e.result.Reason = doc, trouble
+	if e.visit.job.Traps {
+		e.visit.traps.learn(e.taken.Entry, e.result.Page, doc)
+	}
 	if doc == nil || doc.NoFollow || !e.visit.job.Follow {
 		return nil
 	}
 	depth := e.taken.Entry.Depth + 1
 	for _, l := range doc.Links {
-		if !l.NoFollow && e.visit.scope.Refuses(l.URL, depth) == "" {
-			e.links = append(e.links, Entry{URL: l.URL, Via: e.result.Page.URL, Depth: depth, Band: BandNormal})
+		link := Entry{URL: l.URL, Via: e.result.Page.URL, Depth: depth, Band: BandNormal}
+		if !l.NoFollow && e.visit.scope.Refuses(l.URL, depth) == "" && (l.URL.Host() != e.visit.order.Host || e.visit.traps.refuses(link) == "") {
+			e.links = append(e.links, link)
 		}
 	}
 	return nil

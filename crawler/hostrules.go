@@ -19,6 +19,9 @@ type HostRules struct {
 	// Pages bounds the pages fetched from the host, instead of the job's
 	// pages_per_host. 0: the job's.
 	Pages int64 `json:"pages"`
+	// Ask are patterns of URLs, as [Muted] names them, that are asked for even if
+	// they look like a trap.
+	Ask []string `json:"ask,omitempty"`
 }
 
 // Validate returns the first rule that is out of range, with its value.
@@ -29,6 +32,11 @@ func (r HostRules) Validate() error {
 	case r.Pages < 0:
 		return fmt.Errorf("budget: %d is out of range: want 0 (the job's) or more", r.Pages)
 	}
+	for _, p := range r.Ask {
+		if p == "" || strings.ContainsAny(p, " \t\n") {
+			return fmt.Errorf("ask: %q is no pattern of URLs, as trawl host show lists them", p)
+		}
+	}
 	return nil
 }
 
@@ -38,7 +46,7 @@ const unset = "-"
 // Pack writes r as the frontier stores it: "" when it decides nothing. The first
 // byte is 1 when the host is paused, so that a script can tell.
 func (r HostRules) Pack() string {
-	if r == (HostRules{}) {
+	if !r.Paused && r.Delay == nil && r.Pages == 0 && len(r.Ask) == 0 {
 		return ""
 	}
 	paused, delay := "0", unset
@@ -48,7 +56,8 @@ func (r HostRules) Pack() string {
 	if r.Delay != nil {
 		delay = strconv.FormatInt(time.Duration(*r.Delay).Milliseconds(), 10)
 	}
-	return paused + " " + delay + " " + strconv.FormatInt(r.Pages, 10)
+	fields := []string{paused, delay, strconv.FormatInt(r.Pages, 10)}
+	return strings.Join(append(fields, r.Ask...), " ")
 }
 
 // UnpackHostRules reads what Pack wrote.
@@ -58,7 +67,7 @@ func UnpackHostRules(s string) (HostRules, error) {
 	}
 	var r HostRules
 	fields := strings.Fields(s)
-	if len(fields) != 3 {
+	if len(fields) < 3 {
 		return HostRules{}, fmt.Errorf("%q are no rules of a host", clip(s))
 	}
 	r.Paused = fields[0] == "1"
@@ -69,6 +78,9 @@ func UnpackHostRules(s string) (HostRules, error) {
 		}
 		d := Duration(time.Duration(ms) * time.Millisecond)
 		r.Delay = &d
+	}
+	if len(fields) > 3 {
+		r.Ask = fields[3:]
 	}
 	var err error
 	if r.Pages, err = strconv.ParseInt(fields[2], 10, 64); err != nil {

@@ -25,6 +25,7 @@ type HostStatus struct {
 	Strikes  int64         `json:"strikes"` // how often in a row it refused or was not reached
 	Trouble  string        `json:"trouble"` // what it was, the last time
 	Worker   string        `json:"worker"`  // that visits it
+	Muted    []Muted       `json:"muted"`   // patterns of URLs that are left alone, when it was last visited
 	Interval time.Duration `json:"-"`       // between requests, as last kept
 	// Due is how long until a visit is due, for a host that waits for one and is
 	// not paused.

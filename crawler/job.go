@@ -33,6 +33,19 @@ type Job struct {
 	// alone, -1 (default) has no limit.
 	Depth int `json:"depth" yaml:"depth"`
 
+	// Traps lets URLs alone that look like a trap: ever new URLs of one pattern
+	// that only bring what was had before. Default true.
+	Traps bool `json:"traps" yaml:"traps"`
+	// MaxURLLength is the longest URL of a link, in bytes. Default 2,048, as in the
+	// sitemaps protocol; 0: no limit.
+	MaxURLLength int `json:"max_url_length" yaml:"max_url_length"`
+	// MaxRepeats is how often one segment may stand in the path of a link. Default
+	// 3; 0: no limit.
+	MaxRepeats int `json:"max_repeats" yaml:"max_repeats"`
+	// MaxParams is how many parameters the query of a link may have. Default 32;
+	// 0: no limit.
+	MaxParams int `json:"max_params" yaml:"max_params"`
+
 	// Pages ends the job when so many pages were fetched. 0: no limit.
 	Pages int64 `json:"pages" yaml:"pages"`
 	// Bytes ends the job when bodies of so many bytes were fetched. 0: no limit.
@@ -117,6 +130,10 @@ func DefaultJob() Job {
 		Follow:        true,
 		Scope:         ScopeHost,
 		Depth:         -1,
+		Traps:         true,
+		MaxURLLength:  2048,
+		MaxRepeats:    3,
+		MaxParams:     32,
 		Delay:         Duration(time.Second),
 		Throttle:      2,
 		PerHost:       1,
@@ -153,6 +170,9 @@ func (j Job) Validate() error {
 		{jobName.MatchString(j.Name), "name", j.Name, "1 to 63 lower-case letters, digits and hyphens, not beginning with a hyphen"},
 		{slices.Contains(ScopeKinds, j.Scope), "scope", j.Scope, "host, domain or any"},
 		{j.Depth >= -1, "depth", j.Depth, "-1 (no limit), 0 (the seeds alone) or more"},
+		{j.MaxURLLength >= 0, "max_url_length", j.MaxURLLength, "0 (no limit) or more"},
+		{j.MaxRepeats >= 0, "max_repeats", j.MaxRepeats, "0 (no limit) or more"},
+		{j.MaxParams >= 0, "max_params", j.MaxParams, "0 (no limit) or more"},
 		{j.Pages >= 0, "pages", j.Pages, "0 (no limit) or more"},
 		{j.Bytes >= 0, "bytes", j.Bytes, "0 (no limit) or more"},
 		{j.Time >= 0, "time", j.Time, "0 (no limit) or more"},

@@ -28,13 +28,14 @@ type Scope struct {
 	depth            int
 	homes            atomic.Pointer[map[string]bool] // replaced whole
 	include, exclude []*regexp.Regexp
+	shape            shape
 }
 
 // NewScope compiles the scope of a job that starts from the hosts of its
 // seeds. The error names the setting and quotes the pattern that does not
 // compile.
 func NewScope(j Job, seeds []Host) (*Scope, error) {
-	s := &Scope{kind: j.Scope, depth: j.Depth}
+	s := &Scope{kind: j.Scope, depth: j.Depth, shape: shape{j.MaxURLLength, j.MaxRepeats, j.MaxParams}}
 	s.homes.Store(&map[string]bool{})
 	s.Extend(seeds)
 	var err error
@@ -91,7 +92,7 @@ func (s *Scope) Refuses(u URL, depth int) string {
 	if anyMatch(s.exclude, u.href) {
 		return "excluded"
 	}
-	return ""
+	return s.shape.refuses(u)
 }
 
 func anyMatch(patterns []*regexp.Regexp, s string) bool {

@@ -12,6 +12,7 @@ type Standing struct {
 	Pages   int64  // fetched
 	Strikes int    // how often in a row the host refused a request or could not be reached
 	Trouble string // what it was, the last time
+	Traps   string // patterns of URLs that say nothing new, as MutedPatterns reads them; "" for none
 }
 
 // Refused reports whether the host, not the URL, turned the request away: 429

@@ -65,7 +65,7 @@ type Turn interface {
 // Rest is how a visit leaves its host.
 type Rest struct {
 	Wait     time.Duration // in which no request may be made to it
-	Standing Standing      // to be remembered, but for Pages, which settling counts
+	Standing Standing      // what is to be remembered, but for Pages, which settling counts
 }
 
 // Taken is an entry in flight, under the ticket that settles it.

@@ -23,6 +23,7 @@ type visit struct {
 	turn     Turn
 	pace     *pace
 	standing standing
+	traps    traps
 	lease    *lease
 	missed   atomic.Pointer[error] // why the turn could not be renewed
 	log      *slog.Logger
@@ -75,6 +76,7 @@ func newVisit(w *Visitor, o Order, turn Turn, began time.Time) *visit {
 	}
 	v.standing.Standing = turn.Standing()
 	v.standing.met = v.standing.Pages > 0
+	v.traps.recall(v.standing.Traps)
 	return v
 }
 
@@ -201,6 +203,7 @@ func (v *visit) obey(r HostRules) {
 	if r.Pages > 0 {
 		v.pages = r.Pages
 	}
+	v.traps.allow(r.Ask)
 	if r.Paused {
 		v.end(EndPause)
 	}
@@ -287,7 +290,9 @@ func (v *visit) close() error {
 	if v.ending == EndStale {
 		return v.failure
 	}
-	err := v.turn.Close(ctx, Rest{v.pace.remaining(), v.standing.now()})
+	standing := v.standing.now()
+	standing.Traps = v.traps.keep()
+	err := v.turn.Close(ctx, Rest{v.pace.remaining(), standing})
 	if errors.Is(err, ErrStale) {
 		v.report.Ending = EndStale
 		err = nil

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"slices"
 	"strings"
 	"text/tabwriter"
 	"time"
@@ -72,6 +73,7 @@ func (d *desk) hostSetCommand() *cobra.Command {
 	var delay string
 	var pause, resume, forgive bool
 	var budget int64
+	var ask []string
 	cmd := &cobra.Command{
 		Use:   "set JOB HOST",
 		Short: "Change the delay or the budget of one host, pause it, or ask it again",
@@ -92,6 +94,11 @@ that is under way takes it up within seconds.`,
 				}
 				if flags.Changed("budget") {
 					r.Pages = budget
+				}
+				for _, p := range ask {
+					if !slices.Contains(r.Ask, p) {
+						r.Ask = append(r.Ask, p)
+					}
 				}
 				r.Paused = (r.Paused || pause) && !resume
 				return r.Validate()
@@ -117,11 +124,12 @@ that is under way takes it up within seconds.`,
 	flags := cmd.Flags()
 	flags.StringVar(&delay, "delay", "", "least time between the starts of two requests, such as 5s; job for the job's")
 	flags.Int64Var(&budget, "budget", 0, "most pages of the host (0: the job's)")
+	flags.StringArrayVar(&ask, "ask", nil, "ask for URLs of this pattern, as trawl host show lists it, though they look like a trap; may be repeated")
 	flags.BoolVar(&pause, "pause", false, "make no request to the host until it is resumed")
 	flags.BoolVar(&resume, "resume", false, "go on with a host that was paused")
 	flags.BoolVar(&forgive, "retry", false, "ask a host now that is given up or left alone because it refused or was not reached")
 	cmd.MarkFlagsMutuallyExclusive("pause", "resume")
-	cmd.MarkFlagsOneRequired("delay", "budget", "pause", "resume", "retry")
+	cmd.MarkFlagsOneRequired("delay", "budget", "ask", "pause", "resume", "retry")
 	return cmd
 }
 
@@ -160,7 +168,13 @@ func (d *desk) showHost(ctx context.Context, c *tasks.Client, job string, host c
 	if d.json {
 		return printJSON(os.Stdout, hostView(status))
 	}
-	return printHosts(os.Stdout, []crawler.HostStatus{status})
+	if err := printHosts(os.Stdout, []crawler.HostStatus{status}); err != nil {
+		return err
+	}
+	for _, m := range status.Muted {
+		fmt.Printf("%s (ask for them all the same: --ask '%s')\n", m.Reason(), m.Pattern)
+	}
+	return nil
 }
 
 func (d *desk) showHosts(hosts []crawler.HostStatus) error {

@@ -160,13 +160,13 @@ func (f *Frontier) Open(ctx context.Context, o crawler.Order, worker string) (cr
 	if err != nil {
 		return nil, err
 	}
-	if len(got) != 5 {
+	if len(got) != 6 {
 		return nil, fmt.Errorf("frontier: open %s: unexpected answer %v", o.Host, got)
 	}
 	turn := &Turn{
 		frontier: f, order: o, base: f.baseOf(o.Host),
 		wait:     time.Duration(got[0].(int64)) * time.Millisecond,
-		standing: crawler.Standing{Pages: got[1].(int64), Strikes: int(got[2].(int64)), Trouble: got[3].(string)},
+		standing: crawler.Standing{Pages: got[1].(int64), Strikes: int(got[2].(int64)), Trouble: got[3].(string), Traps: got[5].(string)},
 		account:  ledger{frontier: f, visit: visitName(o.Host, o.Epoch)},
 	}
 	return turn, turn.heed(got[4].(string))

@@ -18,7 +18,7 @@ func (f *Frontier) Host(ctx context.Context, h crawler.Host) (crawler.HostStatus
 	if len(got) == 0 {
 		return crawler.HostStatus{}, noHost(f.job.Name, h)
 	}
-	if len(got) != 11 {
+	if len(got) != 12 {
 		return crawler.HostStatus{}, fmt.Errorf("frontier: host %s: unexpected answer %v", h, got)
 	}
 	rules, err := crawler.UnpackHostRules(got[2].(string))
@@ -38,6 +38,7 @@ func (f *Frontier) Host(ctx context.Context, h crawler.Host) (crawler.HostStatus
 		Interval: time.Duration(got[7].(int64)) * time.Millisecond,
 		Due:      time.Duration(max(0, got[8].(int64))) * time.Millisecond,
 		Waiting:  got[9].(int64), Flight: got[10].(int64),
+		Muted: crawler.Standing{Traps: got[11].(string)}.MutedPatterns(),
 	}, nil
 }
 

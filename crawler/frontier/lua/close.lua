@@ -2,7 +2,7 @@
 -- of the queue.
 -- KEYS[1]  the shard's base
 -- ARGV     host, epoch, milliseconds in which no request may be made to the host,
---          strikes of the host, and the last one's reason
+--          strikes of the host, the last one's reason, its traps
 -- Returns  how many URLs went back
 
 local host, epoch, wait, strikes, trouble = ARGV[1], ARGV[2], tonumber(ARGV[3]), ARGV[4], ARGV[5]
@@ -12,6 +12,11 @@ if strikes == '0' then
   redis.call('HDEL', HOST(host), 'strikes', 'trouble')
 else
   redis.call('HSET', HOST(host), 'strikes', strikes, 'trouble', trouble)
+end
+if ARGV[6] == '' then
+  redis.call('HDEL', HOST(host), 'traps')
+else
+  redis.call('HSET', HOST(host), 'traps', ARGV[6])
 end
 local back = requeue(host, 0)
 rest(host, wait)

@@ -3,10 +3,10 @@
 -- ARGV[1]  host
 -- Returns  {} when the job never met it; else state, worker, rules, pages, URLs seen, strikes, the last one's
 --          reason, milliseconds between requests, milliseconds until a visit is due (-1: none is), URLs
---          that wait, URLs in flight
+--          that wait, URLs in flight, traps
 
 local host = ARGV[1]
-local h = redis.call('HMGET', HOST(host), 'state', 'worker', 'rules', 'pages', 'seen', 'strikes', 'trouble', 'gap')
+local h = redis.call('HMGET', HOST(host), 'state', 'worker', 'rules', 'pages', 'seen', 'strikes', 'trouble', 'gap', 'traps')
 if not h[5] then return {} end
 local waiting = redis.call('ZCARD', LATER(host))
 for band = 0, BANDS - 1 do waiting = waiting + redis.call('LLEN', QUEUE(band, host)) end
@@ -16,5 +16,5 @@ local text = function(v) return v or '' end
 local number = function(v) return tonumber(v or 0) end
 return {
   text(h[1]), text(h[2]), text(h[3]), number(h[4]), number(h[5]), number(h[6]), text(h[7]), number(h[8]),
-  due, waiting, redis.call('HLEN', FLIGHT(host)),
+  due, waiting, redis.call('HLEN', FLIGHT(host)), text(h[9]),
 }

@@ -1,0 +1,89 @@
+package crawler
+
+import (
+	"slices"
+	"strings"
+)
+
+// pattern is what URLs of one make have in common: the class of each segment of
+// the path, and the names of the parameters. The first segment stands as it is,
+// when it is a word.
+//
+//	/calendar/2031/05?view=month  →  /calendar/N/N?view
+//	/shop/lamp-17?sid=9f86d081    →  /shop/M?sid=X
+type pattern string
+
+// Classes of segments and of values.
+const (
+	classNumber = "N" // digits, perhaps with separators: 17, 2031-05-01
+	classRandom = "X" // as a machine draws it: 9f86d081884c7d65, UUIDs
+	classMixed  = "M" // letters and digits: page17
+	classWord   = "w"
+)
+
+func patternOf(u URL) pattern {
+	path, query, _ := strings.Cut(u.Path(), "?")
+	var b strings.Builder
+	for i, segment := range strings.Split(path[1:], "/") {
+		b.WriteByte('/')
+		switch class := classOf(segment); {
+		case segment == "":
+		case i == 0 && class == classWord:
+			b.WriteString(segment)
+		default:
+			b.WriteString(class)
+		}
+	}
+	if query == "" {
+		return pattern(b.String())
+	}
+	var params []string
+	for param := range strings.SplitSeq(query, "&") {
+		name, value, _ := strings.Cut(param, "=")
+		if classOf(value) == classRandom {
+			name += "=" + classRandom
+		}
+		params = append(params, name)
+	}
+	slices.Sort(params)
+	b.WriteByte('?')
+	b.WriteString(strings.Join(slices.Compact(params), "&"))
+	return pattern(b.String())
+}
+
+// random reports whether URLs of the pattern have a part that a machine drew.
+func (p pattern) random() bool { return strings.Contains(string(p), classRandom) }
+
+// classOf tells numbers, words, and what is drawn at random apart: at least
+// eight letters and digits that change between the two often, as words with a
+// number behind them do not.
+func classOf(s string) string {
+	digits, letters, others, changes := 0, 0, 0, 0
+	last := byte(0)
+	for i := range len(s) {
+		kind := byte('o')
+		switch c := s[i]; {
+		case '0' <= c && c <= '9':
+			kind = 'd'
+			digits++
+		case 'a' <= c|0x20 && c|0x20 <= 'z':
+			kind = 'l'
+			letters++
+		default:
+			others++
+		}
+		if last != 0 && kind != last && kind != 'o' && last != 'o' {
+			changes++
+		}
+		last = kind
+	}
+	switch {
+	case digits == 0:
+		return classWord
+	case letters == 0:
+		return classNumber
+	case digits+letters >= 8 && changes >= 4 && others <= 4:
+		return classRandom
+	}
+	return classMixed
+}

@@ -1,0 +1,161 @@
+package crawler_test
+
+import (
+	"fmt"
+	"hash/fnv"
+	"net/http"
+	"strconv"
+	"strings"
+	"testing"
+
+	"github.com/trawlcrawler/trawl/crawler"
+	"github.com/trawlcrawler/trawl/internal/testsite"
+)
+
+// honest serves pages at /page/0 and so on, in which nothing is the same but
+// their makes: each links to ten others.
+type honest int
+
+func (n honest) page(i int) string { return fmt.Sprintf("/page/%d", i) }
+
+func (n honest) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	i, err := strconv.Atoi(strings.TrimPrefix(r.URL.Path, "/page/"))
+	if err != nil || i >= int(n) {
+		w.WriteHeader(http.StatusNotFound)
+		return
+	}
+	w.Header().Set("Content-Type", "text/html")
+	fmt.Fprintf(w, "<title>Page %d</title>", i)
+	for k := range 10 {
+		fmt.Fprintf(w, "<a href=%q>on</a>", n.page((i*10+k+1)%int(n)))
+	}
+}
+
+// drawn is what a machine draws for a text.
+func drawn(text string) string {
+	sum := fnv.New64a()
+	fmt.Fprint(sum, text)
+	return fmt.Sprintf("%x4b7", sum.Sum64())
+}
+
+// trap answers every path beneath its own; all of them lead into it.
+type trap func(r *http.Request) (text string, links []string)
+
+func (t trap) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	text, to := t(r)
+	w.Header().Set("Content-Type", "text/html")
+	fmt.Fprint(w, "<body>", text, links(to...), links("/page/0"))
+}
+
+var trapKinds = map[string]struct {
+	start string
+	trap  trap
+}{
+	"a calendar": {"/calendar/2026/1", func(r *http.Request) (string, []string) {
+		var year, month int
+		fmt.Sscanf(r.URL.Path, "/calendar/%d/%d", &year, &month)
+		months := []string{"January", "February", "March", "April", "May", "June", "July", "August", "September", "October", "November", "December"}
+		at := func(n int) string { return fmt.Sprintf("/calendar/%d/%d", n/12, n%12+1) }
+		n := year*12 + month - 1
+		return fmt.Sprintf("<h1>%s %d</h1>Monday %d Tuesday %d: no events", months[(month+11)%12], year, year%7, year%5), []string{at(n - 1), at(n + 1)}
+	}},
+	"a calendar in the query": {"/cal?year=2026&month=1", func(r *http.Request) (string, []string) {
+		var n int
+		fmt.Sscan(r.URL.Query().Get("month"), &n)
+		return fmt.Sprintf("Month %d has no events", n), []string{fmt.Sprintf("/cal?year=2026&month=%d", n+1)}
+	}},
+	"sessions": {"/shop/?sid=" + drawn(""), func(r *http.Request) (string, []string) {
+		sid := r.URL.Query().Get("sid")
+		var to []string
+		for i, place := range []string{"/shop/", "/shop/lamps", "/shop/chairs"} {
+			to = append(to, place+"?sid="+drawn(sid+strconv.Itoa(i)))
+		}
+		return "This is " + r.URL.Path, to
+	}},
+	"a loop of paths": {"/loop/", func(r *http.Request) (string, []string) {
+		return "here", []string{r.URL.Path + "a/", r.URL.Path + "b/"}
+	}},
+	"errors that lead on": {"/lost/" + drawn("x"), func(r *http.Request) (string, []string) {
+		return "There is no " + r.URL.Path + ", but see", []string{"/lost/" + drawn(r.URL.Path+"1"), "/lost/" + drawn(r.URL.Path+"2"), "/lost/" + drawn(r.URL.Path+"3")}
+	}},
+}
+
+func TestATrapEndsByItselfAndHonestPagesAreAllHad(t *testing.T) {
+	t.Parallel()
+	for name, kind := range trapKinds {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			const pages = 1500
+			site := testsite.Serve(t, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+				if strings.HasPrefix(r.URL.Path, "/page/") || r.URL.Path == "/robots.txt" {
+					honest(pages).ServeHTTP(w, r)
+				} else {
+					kind.trap.ServeHTTP(w, r)
+				}
+			}))
+			c := newCrawl(t, site, func(j *crawler.Job) { j.PerHost = 4 }).seed("/page/0", kind.start)
+			c.cfg.Pages = 300 // several visits: what is known of traps goes from one to the next
+			c.finish()
+			got := 0
+			for _, rec := range c.shelf.records() {
+				if strings.Contains(rec.URL, "/page/") && rec.Outcome == crawler.OutcomeFetched {
+					got++
+				}
+				if rec.Outcome == crawler.OutcomeSkipped && !strings.HasPrefix(rec.Error, "trap: ") {
+					t.Errorf("%s is skipped because %q", rec.URL, rec.Error)
+				}
+			}
+			if got != pages {
+				t.Errorf("%d of %d honest pages were had", got, pages)
+			}
+			if trapped := len(site.Requests()) - 1 - pages; trapped > 500 {
+				t.Errorf("the trap took %d requests", trapped)
+			} else {
+				t.Logf("the trap took %d requests", trapped)
+			}
+		})
+	}
+}
+
+func TestAMutedPatternIsShownAndAskedForWhenTheOperatorWantsIt(t *testing.T) {
+	t.Parallel()
+	kind := trapKinds["a calendar"]
+	c := newCrawl(t, testsite.Serve(t, kind.trap), nil).seed(kind.start)
+	c.finish()
+	host := crawler.Host(c.site.Hosts()[0])
+	status, err := c.frontier.Host(t.Context(), host)
+	check(t, err)
+	if len(status.Muted) != 1 || status.Muted[0].Pattern != "/calendar/N/N" || !strings.Contains(status.Muted[0].Reason(), "/calendar/N/N") {
+		t.Fatalf("muted are %+v", status.Muted)
+	}
+	before := len(c.site.Requests())
+	check(t, c.frontier.Govern(t.Context(), host, crawler.HostRules{Ask: []string{"/calendar/N/N"}, Pages: int64(before) + 500}, false))
+	c.seed("/calendar/3000/1").finish()
+	if n := len(c.site.Requests()) - before; n < 400 {
+		t.Errorf("%d more were asked for, want 500", n)
+	}
+}
+
+func TestTrapsAreLeftOutWhereTheJobSaysSo(t *testing.T) {
+	t.Parallel()
+	kind := trapKinds["a calendar"]
+	c := newCrawl(t, testsite.Serve(t, kind.trap), func(j *crawler.Job) { j.Traps, j.PagesPerHost = false, 400 }).seed(kind.start)
+	c.finish()
+	if n := c.counters().Pages(); n != 400 {
+		t.Errorf("%d pages were fetched, want 400", n)
+	}
+}
+
+func TestManyPagesThatAreTheSameAreHadWhenOneListsThem(t *testing.T) {
+	t.Parallel()
+	pages := web{}
+	var all []string
+	for i := range 400 {
+		all = append(all, fmt.Sprintf("/item/%d", i))
+		pages[all[i]] = "<!DOCTYPE html><title>item</title>"
+	}
+	pages["/"] = links(all...)
+	c := newCrawl(t, testsite.Serve(t, pages), nil).seed("/")
+	c.finish()
+	c.settled(map[crawler.Outcome]int64{crawler.OutcomeFetched: 401})
+}
