@@ -91,12 +91,12 @@ func jobError(err error) error {
 func (d *desk) createCommand() *cobra.Command {
 	var name string
 	cmd := &cobra.Command{
-		Use:   "create FILE.yaml",
-		Short: "Create a job of a job file; a scheduler lets it run",
+		Use:   "create FILE.yaml|-",
+		Short: "Create a job of a job file, or of one on standard input; a scheduler lets it run",
 		Args:  cobra.ExactArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			s := defaultSettings()
-			if err := readJobFile(args[0], &s); err != nil {
+			if err := readJob(args[0], os.Stdin, &s); err != nil {
 				return err
 			}
 			if name != "" {

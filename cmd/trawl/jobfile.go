@@ -14,6 +14,18 @@ import (
 	"github.com/goccy/go-yaml/parser"
 )
 
+// readJob reads the job file of a path, or, of "-", that on standard input.
+func readJob(path string, stdin io.Reader, s *settings) error {
+	if path != "-" {
+		return readJobFile(path, s)
+	}
+	text, err := io.ReadAll(stdin)
+	if err != nil {
+		return usage("job file on standard input: %v", err)
+	}
+	return parseJobFile("on standard input", text, s)
+}
+
 // readJobFile reads a job file over the settings. It is strict: a field that it
 // does not know, or a value that does not fit, is an error with its line.
 func readJobFile(path string, s *settings) error {

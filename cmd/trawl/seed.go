@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"compress/gzip"
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"iter"
@@ -21,13 +22,16 @@ import (
 // seedCommand brings URLs to a job of a fleet.
 func seedCommand() *cobra.Command {
 	d := &desk{}
+	var create bool
 	cmd := &cobra.Command{
 		Use:   "seed JOB [URL…|FILE|-]",
 		Short: "Bring URLs to a job: arguments, files (plain, .gz, .zst), or a pipe",
 		Long: `Seed brings URLs to a job that has not ended. To bring the same again changes nothing.
+With --create a job that is not there is created, with the default settings; for others,
+write a job file for "trawl job create".
 
 ` + exitHelp,
-		Example: `  trawl seed news https://example.com/ https://example.org/
+		Example: `  trawl seed --create news https://example.com/ https://example.org/
   trawl seed news urls.txt.zst
   psql -Atc 'select url from sites' | trawl seed news -`,
 		Args: cobra.MinimumNArgs(1),
@@ -39,12 +43,37 @@ func seedCommand() *cobra.Command {
 			if err != nil {
 				return err
 			}
-			return d.with(cmd, func(ctx context.Context, c *tasks.Client) error { return d.seed(ctx, c, args[0], urls) })
+			return d.with(cmd, func(ctx context.Context, c *tasks.Client) error {
+				if create {
+					if err := createPlain(ctx, c, args[0]); err != nil {
+						return err
+					}
+				}
+				return d.seed(ctx, c, args[0], urls)
+			})
 		},
 	}
 	registerRedis(cmd.Flags(), &d.redis)
 	cmd.Flags().BoolVar(&d.json, "json", false, "answer in JSON")
+	cmd.Flags().BoolVar(&create, "create", false, "create the job, with the default settings, if there is none of the name")
 	return cmd
+}
+
+// createPlain creates a job with the default settings, unless it is there.
+func createPlain(ctx context.Context, c *tasks.Client, name string) error {
+	s := defaultSettings()
+	s.Name = name
+	if err := checkJob(s); err != nil {
+		return err
+	}
+	err := c.Create(ctx, s.Job)
+	if errors.Is(err, crawler.ErrJobExists) {
+		return nil
+	}
+	if err == nil {
+		fmt.Fprintf(os.Stderr, "trawl: job %s is created\n", name)
+	}
+	return err
 }
 
 func (d *desk) seed(ctx context.Context, c *tasks.Client, job string, urls iter.Seq2[string, error]) error {

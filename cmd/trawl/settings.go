@@ -76,7 +76,7 @@ func (s *settings) register(flags *pflag.FlagSet) {
 	flags.BoolVar(&s.Journal, "journal", s.Journal, "note every request in the output folder, for trawl audit")
 	flags.StringVar(&s.Contact, "contact", "", "how to reach you, such as an e-mail address; sent with every request as From")
 	flags.IntVar(&s.Shards, "shards", s.Shards, "slots of a Redis Cluster to spread the job over")
-	flags.StringArrayVar(&s.AllowCIDR, "allow-cidr", nil, "private network that may be connected to; may be repeated")
+	flags.StringSliceVar(&s.AllowCIDR, "allow-cidr", nil, "private networks that may be connected to, such as 10.0.0.0/8; may be repeated")
 	flags.BoolVar(&s.AllowPrivate, "allow-private", s.AllowPrivate, "all private addresses may be connected to")
 	flags.BoolVar(&s.restart, "restart", false, "crawl again from the start; earlier results are set aside")
 	flags.BoolVarP(&s.verbose, "verbose", "v", false, "log each visit")
