@@ -1,0 +1,236 @@
+package deploy_test
+
+import (
+	"encoding/json"
+	"fmt"
+	"maps"
+	"net/http"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+)
+
+// pages is how many the test's site has under each of its names.
+const pages = 12
+
+// fleet is docker-compose.yml with stand-ins for its images, and a site that
+// only its workers can reach.
+type fleet struct{ *project }
+
+const secret = "open-sesame"
+
+func newFleet(t *testing.T) fleet {
+	t.Helper()
+	if testing.Short() {
+		t.Skip("this builds images and takes a minute: run it without -short")
+	}
+	s := newShell(t)
+	command := composeCommand(s)
+	images := unique()
+	buildRedis(s, images+":redis")
+	buildSite(s, images+":site", fmt.Sprint(pages))
+	buildTrawl(s, images+":trawl")
+	return fleet{newProject(s, command, map[string]string{
+		"TRAWL_IMAGE":      images + ":trawl",
+		"TRAWL_TOKEN":      secret,
+		"TRAWL_ALLOW_CIDR": "10.0.0.0/8,172.16.0.0/12,192.168.0.0/16", // where Docker makes its networks
+		"DASHBOARD_PORT":   "",                                       // any
+	}, fmt.Sprintf(`
+services:
+  redis: {image: %s:redis}
+  site:
+    image: %s:site
+    networks: {web: {aliases: [alpha, beta]}}
+`, images, images))}
+}
+
+func TestComposeBringsUpAFleetThatCrawls(t *testing.T) {
+	t.Parallel()
+	f := newFleet(t)
+	f.up("--scale", "worker=2")
+	f.healthy(6)
+	f.locked()
+	f.hidesRedis()
+
+	f.trawl("", "seed", "--create", "alpha", "http://alpha:8080/")
+	f.trawl("", "job", "watch", "alpha")
+	f.crawledOnce("alpha")
+	f.dashboardAsks("alpha")
+
+	f.trawl("name: beta\nseeds: [http://beta:8080/]\ndelay: 500ms\n", "job", "create", "-")
+	f.until(func() string {
+		if n := f.asked("beta").total(); n < 4 {
+			return fmt.Sprintf("the site has been asked for %d pages, want 4", n)
+		}
+		return ""
+	})
+	f.compose("stop")
+	f.ended()
+	if n := f.asked("beta").total(); n >= pages {
+		t.Errorf("all %d pages were fetched before the fleet was stopped: the test shows nothing", n)
+	}
+	f.compose("start")
+	f.healthy(6)
+	f.trawl("", "job", "watch", "beta")
+	f.crawledOnce("beta")
+}
+
+func TestComposeWantsAToken(t *testing.T) {
+	t.Parallel()
+	s := newShell(t)
+	p := newProject(s, composeCommand(s), nil, "services: {redis: {image: none}}\n")
+	_, said, err := p.try(".", "", append(p.command, "config")...)
+	if err == nil || !strings.Contains(said, "set TRAWL_TOKEN in .env") {
+		t.Errorf("without a token compose says %q (%v), and not what to do", said, err)
+	}
+}
+
+// healthy waits until there are so many containers, and all that have a health
+// check pass it.
+func (f fleet) healthy(want int) {
+	f.t.Helper()
+	f.until(func() string {
+		all := f.containers()
+		if len(all) != want {
+			return fmt.Sprintf("there are %d containers, want %d", len(all), want)
+		}
+		for _, c := range all {
+			health := c.State.Health.Status
+			if c.service() != "site" && health != "healthy" {
+				return fmt.Sprintf("%s is %s, and its health %q", c.service(), c.State.Status, health)
+			}
+		}
+		return ""
+	})
+}
+
+// locked checks that no container may do more than it must.
+func (f fleet) locked() {
+	f.t.Helper()
+	for _, c := range f.containers() {
+		if c.service() == "site" {
+			continue
+		}
+		if !c.HostConfig.ReadonlyRootfs || !slices.Contains(c.HostConfig.CapDrop, "ALL") ||
+			!slices.Contains(c.HostConfig.SecurityOpt, "no-new-privileges:true") {
+			f.t.Errorf("%s is not locked: %+v", c.service(), c.HostConfig)
+		}
+		top := strings.Fields(f.docker("top", c.ID, "-o", "uid,pid"))
+		if len(top) != 4 || top[2] == "0" {
+			f.t.Errorf("the user of %s is %v, want one process whose user is not 0", c.service(), top)
+		}
+	}
+}
+
+// hidesRedis checks that Redis is on the fleet's network alone, which leads
+// nowhere, and that no port but the dashboard's is published.
+func (f fleet) hidesRedis() {
+	f.t.Helper()
+	for _, c := range f.containers() {
+		if c.service() == "redis" {
+			networks := slices.Collect(maps.Keys(c.NetworkSettings.Networks))
+			if !slices.Equal(networks, []string{f.name + "_fleet"}) {
+				f.t.Errorf("Redis is on the networks %q", networks)
+			}
+		}
+		for port, bound := range c.NetworkSettings.Ports {
+			for _, b := range bound {
+				if c.service() != "dashboard" || b.HostIp != "127.0.0.1" {
+					f.t.Errorf("port %s of %s is published at %s", port, c.service(), b.HostIp)
+				}
+			}
+		}
+	}
+	if internal := f.docker("network", "inspect", "-f", "{{.Internal}}", f.name+"_fleet"); internal != "true\n" {
+		f.t.Errorf("the fleet's network is internal: %s", internal)
+	}
+}
+
+// ended checks that all containers came to their ends by themselves, which is 0;
+// Docker kills what does not in its time.
+func (f fleet) ended() {
+	f.t.Helper()
+	for _, c := range f.containers() {
+		if c.service() != "site" && (c.State.Status != "exited" || c.State.ExitCode != 0) {
+			f.t.Errorf("%s is %s with %d, want exited with 0", c.service(), c.State.Status, c.State.ExitCode)
+		}
+	}
+}
+
+// count is how often each of some URLs is there.
+type count map[string]int
+
+func (n count) total() int {
+	sum := 0
+	for _, one := range n {
+		sum += one
+	}
+	return sum
+}
+
+// once checks that each page of a host is there once, and nothing else.
+func (n count) once(t *testing.T, what, host string) {
+	t.Helper()
+	want := count{fmt.Sprintf("http://%s:8080/", host): 1}
+	for page := 1; page < pages; page++ {
+		want[fmt.Sprintf("http://%s:8080/%d", host, page)] = 1
+	}
+	if !maps.Equal(n, want) {
+		t.Errorf("%s: %v\nwant each page once: %v", what, n, want)
+	}
+}
+
+// asked counts what the site was asked for under a name, but for robots.txt.
+func (f fleet) asked(host string) count {
+	f.t.Helper()
+	n := make(count)
+	for _, url := range strings.Fields(f.docker("logs", f.id("site"))) {
+		if strings.HasPrefix(url, "http://"+host+":") && !strings.HasSuffix(url, "/robots.txt") {
+			n[url]++
+		}
+	}
+	return n
+}
+
+// crawledOnce checks that each page of a host was asked for once, and is in the
+// export of the job of its name once.
+func (f fleet) crawledOnce(host string) {
+	f.t.Helper()
+	f.asked(host).once(f.t, "the site was asked for", host)
+	exported := make(count)
+	for line := range strings.Lines(f.trawl("", "export", host)) {
+		var record struct{ URL, Outcome string }
+		if err := json.Unmarshal([]byte(line), &record); err != nil {
+			f.t.Fatalf("the export has a line that is no record: %v: %q", err, line)
+		}
+		if record.Outcome == "fetched" {
+			exported[record.URL]++
+		}
+	}
+	exported.once(f.t, "the export has", host)
+}
+
+// dashboardAsks checks that the dashboard shows a job to who has the token.
+func (f fleet) dashboardAsks(job string) {
+	f.t.Helper()
+	url := "http://" + strings.TrimSpace(f.compose("port", "dashboard", "8080")) + "/api/v1/jobs/" + job
+	for token, want := range map[string]int{"": http.StatusUnauthorized, "wrong": http.StatusUnauthorized, secret: http.StatusOK} {
+		req, err := http.NewRequestWithContext(f.ctx, http.MethodGet, url, nil)
+		if err != nil {
+			f.t.Fatal(err)
+		}
+		if token != "" {
+			req.Header.Set("Authorization", "Bearer "+token)
+		}
+		client := http.Client{Timeout: 30 * time.Second}
+		answer, err := client.Do(req)
+		if err != nil {
+			f.t.Fatal(err)
+		}
+		answer.Body.Close()
+		if answer.StatusCode != want {
+			f.t.Errorf("with the token %q %s answers %s, want %d", token, url, answer.Status, want)
+		}
+	}
+}

@@ -1,0 +1,122 @@
+package deploy_test
+
+import (
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"testing"
+)
+
+// lastStage is where, in the Dockerfile, the image itself begins.
+const lastStage = "\nFROM scratch\n"
+
+// buildTrawl builds the image of the Dockerfile. What its first stage does in an
+// image of Go, its commands do here, in the folder that Docker would send, and
+// so without what .dockerignore leaves out. The last stage is as it is.
+func buildTrawl(s *shell, tag string) {
+	s.t.Helper()
+	text, err := os.ReadFile(filepath.Join(root, "Dockerfile"))
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	first, last, found := strings.Cut(string(text), lastStage)
+	if !found {
+		s.t.Fatal("the Dockerfile has no last stage from scratch")
+	}
+	source, dir := sentFolder(s), s.t.TempDir()
+	here := strings.NewReplacer(" /image", " "+dir+"/image", " /data", " "+dir+"/data")
+	for _, command := range commands(first) {
+		s.run(source, "sh", "-ec", here.Replace(command))
+	}
+	write(s.t, filepath.Join(dir, "Dockerfile"), lastStage+strings.ReplaceAll(last, "--from=build ", ""))
+	s.build(tag, dir)
+}
+
+var runs = regexp.MustCompile(`(?m)^RUN ((?:.*\\\n)*.*)$`)
+
+// commands are those of the RUN lines of a stage.
+func commands(stage string) []string {
+	var all []string
+	for _, match := range runs.FindAllStringSubmatch(stage, -1) {
+		all = append(all, match[1])
+	}
+	return all
+}
+
+// sentFolder returns a copy of the repository as Docker sends it to be built.
+func sentFolder(s *shell) string {
+	s.t.Helper()
+	dir, tag := s.t.TempDir(), unique()
+	file := filepath.Join(dir, "Dockerfile")
+	write(s.t, file, "FROM scratch\nCOPY . /src\nCMD [\"/none\"]\n")
+	s.docker("build", "--quiet", "--tag", tag, "--file", file, root)
+	defer s.tidy("docker", "rmi", "--force", tag)
+	id := strings.TrimSpace(s.docker("create", tag))
+	defer s.tidy("docker", "rm", "--volumes", id)
+	s.docker("cp", id+":/src", dir)
+	return filepath.Join(dir, "src")
+}
+
+// buildRedis builds an image of this machine's Redis that is like the official
+// one: the commands are on PATH, and /data belongs to the user 999.
+func buildRedis(s *shell, tag string) {
+	s.t.Helper()
+	dir := s.t.TempDir()
+	files := map[string]bool{}
+	for _, name := range []string{"redis-server", "redis-cli"} {
+		path, err := exec.LookPath(name)
+		if err != nil {
+			s.t.Skipf("no image of Redis can be made: %v", err)
+		}
+		copyFile(s.t, path, filepath.Join(dir, "root/usr/local/bin", name))
+		for _, library := range libraries(s.run(".", "ldd", path)) {
+			files[library] = true
+		}
+	}
+	for library := range files {
+		copyFile(s.t, library, filepath.Join(dir, "root", library))
+	}
+	if err := os.Mkdir(filepath.Join(dir, "data"), 0o755); err != nil {
+		s.t.Fatal(err)
+	}
+	write(s.t, filepath.Join(dir, "Dockerfile"),
+		"FROM scratch\nCOPY root /\nCOPY --chown=999:1000 data /data\nWORKDIR /data\n")
+	s.build(tag, dir)
+}
+
+var library = regexp.MustCompile(`(?m)(/\S+) \(0x`)
+
+// libraries are the files that a binary needs, of what ldd says.
+func libraries(ldd string) []string {
+	var all []string
+	for _, match := range library.FindAllStringSubmatch(ldd, -1) {
+		all = append(all, match[1])
+	}
+	return all
+}
+
+// buildSite builds an image of a site to crawl, with so many pages a host.
+func buildSite(s *shell, tag, pages string) {
+	s.t.Helper()
+	dir := s.t.TempDir()
+	s.run(".", "env", "CGO_ENABLED=0", "go", "build", "-o", filepath.Join(dir, "site"), "./testdata/site")
+	write(s.t, filepath.Join(dir, "Dockerfile"),
+		"FROM scratch\nCOPY site /site\nUSER 1000:1000\nENTRYPOINT [\"/site\", \""+pages+"\"]\n")
+	s.build(tag, dir)
+}
+
+func copyFile(t *testing.T, from, to string) {
+	t.Helper()
+	data, err := os.ReadFile(from)
+	if err == nil {
+		err = os.MkdirAll(filepath.Dir(to), 0o755)
+	}
+	if err == nil {
+		err = os.WriteFile(to, data, 0o755)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+}
