@@ -35,7 +35,7 @@ func newFleet(t *testing.T) fleet {
 		"TRAWL_IMAGE":      images + ":trawl",
 		"TRAWL_TOKEN":      secret,
 		"TRAWL_ALLOW_CIDR": "10.0.0.0/8,172.16.0.0/12,192.168.0.0/16", // where Docker makes its networks
-		"DASHBOARD_PORT":   "",                                       // any
+		"DASHBOARD_PORT":   "",                                        // any
 	}, fmt.Sprintf(`
 services:
   redis: {image: %s:redis}
