@@ -11,11 +11,12 @@ import (
 	"time"
 )
 
-// pages is how many the test's site has under each of its names.
-const pages = 12
+// sites are the hosts to crawl, with the number of their pages: one for a short
+// crawl, and one for a crawl that is interrupted.
+var sites = map[string]int{"alpha": 5, "beta": 12}
 
-// fleet is docker-compose.yml with stand-ins for its images, and a site that
-// only its workers can reach.
+// fleet is docker-compose.yml with stand-ins for its images, and sites that only
+// its workers can reach.
 type fleet struct{ *project }
 
 const secret = "open-sesame"
@@ -29,7 +30,7 @@ func newFleet(t *testing.T) fleet {
 	command := composeCommand(s)
 	images := unique()
 	buildRedis(s, images+":redis")
-	buildSite(s, images+":site", fmt.Sprint(pages))
+	buildSites(s, images+":site", sites)
 	buildTrawl(s, images+":trawl")
 	return fleet{newProject(s, command, map[string]string{
 		"TRAWL_IMAGE":      images + ":trawl",
@@ -58,16 +59,16 @@ func TestComposeBringsUpAFleetThatCrawls(t *testing.T) {
 	f.crawledOnce("alpha")
 	f.dashboardAsks("alpha")
 
-	f.trawl("name: beta\nseeds: [http://beta:8080/]\ndelay: 500ms\n", "job", "create", "-")
+	f.trawl("name: beta\nseeds: [http://beta:8080/]\ndelay: 1s\n", "job", "create", "-")
 	f.until(func() string {
-		if n := f.asked("beta").total(); n < 4 {
-			return fmt.Sprintf("the site has been asked for %d pages, want 4", n)
+		if n := f.asked("beta").total(); n < 3 {
+			return fmt.Sprintf("the site has been asked for %d pages, want 3", n)
 		}
 		return ""
 	})
 	f.compose("stop")
 	f.ended()
-	if n := f.asked("beta").total(); n >= pages {
+	if n := f.asked("beta").total(); n >= sites["beta"] {
 		t.Errorf("all %d pages were fetched before the fleet was stopped: the test shows nothing", n)
 	}
 	f.compose("start")
@@ -173,7 +174,7 @@ func (n count) total() int {
 func (n count) once(t *testing.T, what, host string) {
 	t.Helper()
 	want := count{fmt.Sprintf("http://%s:8080/", host): 1}
-	for page := 1; page < pages; page++ {
+	for page := 1; page < sites[host]; page++ {
 		want[fmt.Sprintf("http://%s:8080/%d", host, page)] = 1
 	}
 	if !maps.Equal(n, want) {

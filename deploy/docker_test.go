@@ -24,7 +24,7 @@ import (
 const root = ".."
 
 // patience is how long the whole of a test may take.
-const patience = 5 * time.Minute
+const patience = 7 * time.Minute
 
 // shell runs commands for a test.
 type shell struct {

@@ -1,6 +1,7 @@
 package deploy_test
 
 import (
+	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -97,13 +98,17 @@ func libraries(ldd string) []string {
 	return all
 }
 
-// buildSite builds an image of a site to crawl, with so many pages a host.
-func buildSite(s *shell, tag, pages string) {
+// buildSites builds an image of sites to crawl, by their names and numbers of
+// pages.
+func buildSites(s *shell, tag string, sites map[string]int) {
 	s.t.Helper()
 	dir := s.t.TempDir()
 	s.run(".", "env", "CGO_ENABLED=0", "go", "build", "-o", filepath.Join(dir, "site"), "./testdata/site")
-	write(s.t, filepath.Join(dir, "Dockerfile"),
-		"FROM scratch\nCOPY site /site\nUSER 1000:1000\nENTRYPOINT [\"/site\", \""+pages+"\"]\n")
+	entrypoint := `"/site"`
+	for name, pages := range sites {
+		entrypoint += fmt.Sprintf(", \"%s=%d\"", name, pages)
+	}
+	write(s.t, filepath.Join(dir, "Dockerfile"), "FROM scratch\nCOPY site /site\nUSER 1000:1000\nENTRYPOINT ["+entrypoint+"]\n")
 	s.build(tag, dir)
 }
 

@@ -1,6 +1,7 @@
-// Command site serves a small site at port 8080 under whatever name it is asked
-// for, and prints the URL of each request. Its pages, whose number is the
-// argument, form a tree, and each is a link away from those of other names.
+// Command site serves small sites at port 8080, and prints the URL of each
+// request. The arguments are the names of the sites, each with the number of its
+// pages: alpha=12. The pages of a site form a tree; each links to another host
+// as well.
 package main
 
 import (
@@ -13,12 +14,18 @@ import (
 )
 
 func main() {
-	pages, err := strconv.Atoi(os.Args[1])
-	if err != nil {
-		log.Fatal(err)
+	sites := make(map[string]int)
+	for _, arg := range os.Args[1:] {
+		name, text, _ := strings.Cut(arg, "=")
+		pages, err := strconv.Atoi(text)
+		if err != nil {
+			log.Fatal(err)
+		}
+		sites[name+":8080"] = pages
 	}
 	log.Fatal(http.ListenAndServe(":8080", http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		fmt.Printf("http://%s%s\n", r.Host, r.URL.Path)
+		pages := sites[r.Host]
 		page, err := strconv.Atoi(strings.TrimPrefix("0"+r.URL.Path, "0/"))
 		if r.URL.Path == "/" {
 			page, err = 0, nil
