@@ -11,6 +11,7 @@ import (
 
 	"github.com/trawlcrawler/trawl/internal/redisd"
 	"github.com/trawlcrawler/trawl/internal/redistest"
+	"github.com/trawlcrawler/trawl/internal/testfleet"
 	"github.com/trawlcrawler/trawl/internal/testsite"
 )
 
@@ -118,7 +119,7 @@ func guarded(t *testing.T, password string) string {
 	}
 	addr := free.Addr().(*net.TCPAddr)
 	free.Close()
-	ctx := patience(t)
+	ctx := testfleet.Patience(t)
 	server, err := redisd.Start(ctx, redisd.Config{
 		Dir: t.TempDir(), Args: []string{"--bind", "127.0.0.1", "--port", strconv.Itoa(addr.Port)},
 	})

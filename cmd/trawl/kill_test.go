@@ -19,6 +19,7 @@ import (
 	"github.com/trawlcrawler/trawl/crawler/frontier"
 	"github.com/trawlcrawler/trawl/internal/redisd"
 	"github.com/trawlcrawler/trawl/internal/redistest"
+	"github.com/trawlcrawler/trawl/internal/testfleet"
 	"github.com/trawlcrawler/trawl/internal/testsite"
 )
 
@@ -79,7 +80,7 @@ func (b *burst) whole(atMostTwice int) {
 func (b *burst) redisGone() {
 	b.t.Helper()
 	lock := flock.New(filepath.Join(b.path("site"), ".trawl", "redis", "redis.lock"))
-	if free, err := lock.TryLockContext(soon(b.t), 10*time.Millisecond); !free {
+	if free, err := lock.TryLockContext(testfleet.Soon(b.t), 10*time.Millisecond); !free {
 		b.t.Errorf("the private redis-server was left behind: %v", err)
 	}
 	_ = lock.Unlock()
@@ -95,13 +96,13 @@ func (b *burst) shutRedisDown() {
 	}
 	rdb := redis.NewClient(&redis.Options{Network: "unix", Addr: at.Socket, MaxRetries: -1})
 	defer rdb.Close()
-	_ = rdb.Shutdown(soon(b.t)).Err() // its answer is the end of the connection
+	_ = rdb.Shutdown(testfleet.Soon(b.t)).Err() // its answer is the end of the connection
 }
 
 // inFlight reads from what a killed crawl left how many URLs were in flight.
 func (b *burst) inFlight() int {
 	b.t.Helper()
-	ctx := patience(b.t)
+	ctx := testfleet.Patience(b.t)
 	server, err := redisd.Start(ctx, redisd.Config{Dir: filepath.Join(b.path("site"), ".trawl", "redis"), Persist: true})
 	if err != nil {
 		b.t.Fatal(err)

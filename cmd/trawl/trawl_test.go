@@ -6,21 +6,19 @@
 package main_test
 
 import (
-	"bytes"
 	"context"
-	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"runtime/debug"
 	"slices"
 	"strings"
-	"sync"
 	"syscall"
 	"testing"
 	"time"
 
 	"github.com/trawlcrawler/trawl/internal/redisd"
+	"github.com/trawlcrawler/trawl/internal/testfleet"
 	"github.com/trawlcrawler/trawl/internal/testsite"
 )
 
@@ -33,37 +31,7 @@ const (
 	interrupted = 130
 )
 
-// built is the folder of the built command.
-var built string
-
-func TestMain(m *testing.M) {
-	os.Exit(withFolder(m.Run))
-}
-
-func withFolder(work func() int) int {
-	dir, err := os.MkdirTemp("", "trawl-test-")
-	if err != nil {
-		fmt.Fprintln(os.Stderr, err)
-		return 1
-	}
-	defer os.RemoveAll(dir)
-	built = dir
-	return work()
-}
-
-// binary builds the command, with the race detector when the tests have it.
-var binary = sync.OnceValues(func() (string, error) {
-	path := filepath.Join(built, "trawl")
-	args := []string{"build", "-o", path}
-	if raceDetector() {
-		args = append(args, "-race")
-	}
-	said, err := exec.Command("go", append(args, ".")...).CombinedOutput()
-	if err != nil {
-		return "", fmt.Errorf("build the command: %w\n%s", err, said)
-	}
-	return path, nil
-})
+func TestMain(m *testing.M) { os.Exit(testfleet.Main(m)) }
 
 // raceDetector says whether the tests were built with -race.
 func raceDetector() bool {
@@ -82,34 +50,10 @@ func long(t *testing.T) {
 // slow says whether there is time for minutes, and a quiet machine.
 func slow() bool { return os.Getenv("TRAWL_SLOW") != "" }
 
-// patience ends a little before the tests are ended, so that what hangs is told
-// and tidied up. Without -timeout it does not end.
-func patience(t testing.TB) context.Context {
-	const tidying = 10 * time.Second
-	test, ok := t.(interface{ Deadline() (time.Time, bool) })
-	if !ok {
-		return t.Context()
-	}
-	deadline, ok := test.Deadline()
-	if !ok {
-		return t.Context()
-	}
-	ctx, cancel := context.WithDeadline(t.Context(), deadline.Add(-tidying))
-	t.Cleanup(cancel)
-	return ctx
-}
-
-// soon is a context for what takes seconds at most, even on a busy machine.
-func soon(t testing.TB) context.Context {
-	ctx, cancel := context.WithTimeout(patience(t), time.Minute)
-	t.Cleanup(cancel)
-	return ctx
-}
-
 // until waits until a site's log of requests is as the condition wishes.
 func until(t testing.TB, site *testsite.Site, condition func(*testsite.Log) bool) {
 	t.Helper()
-	if err := site.Until(soon(t), condition); err != nil {
+	if err := site.Until(testfleet.Soon(t), condition); err != nil {
 		t.Fatal(err)
 	}
 }
@@ -184,7 +128,7 @@ type process struct {
 	ctx            context.Context
 	cmd            *exec.Cmd
 	began          time.Time
-	stdout, stderr *transcript
+	stdout, stderr *testfleet.Transcript
 	over           chan struct{} // closed when it has ended
 	took           time.Duration // to be read after that
 }
@@ -193,11 +137,11 @@ type process struct {
 // ends.
 func (s *shell) start(args ...string) *process {
 	s.t.Helper()
-	path, err := binary()
+	path, err := testfleet.Binary(raceDetector())
 	if err != nil {
 		s.t.Fatal(err)
 	}
-	p := &process{t: s.t, ctx: patience(s.t), stdout: newTranscript(), stderr: newTranscript(), over: make(chan struct{})}
+	p := &process{t: s.t, ctx: testfleet.Patience(s.t), stdout: testfleet.NewTranscript(), stderr: testfleet.NewTranscript(), over: make(chan struct{})}
 	p.cmd = exec.CommandContext(p.ctx, path, args...)
 	p.cmd.Dir, p.cmd.Env = s.dir, s.env
 	p.cmd.Stdout, p.cmd.Stderr = p.stdout, p.stderr
@@ -231,7 +175,7 @@ func (s *shell) run(args ...string) ended {
 func (p *process) signal(sig os.Signal) {
 	p.t.Helper()
 	if err := p.cmd.Process.Signal(sig); err != nil {
-		p.t.Fatalf("signal %v: %v; it said\n%s", sig, err, p.stderr.text())
+		p.t.Fatalf("signal %v: %v; it said\n%s", sig, err, p.stderr.Text())
 	}
 }
 
@@ -245,15 +189,15 @@ func (p *process) kill() {
 func (p *process) says(what string) {
 	p.t.Helper()
 	for {
-		changed := p.stderr.changes()
-		if strings.Contains(p.stderr.text(), what) {
+		changed := p.stderr.Changes()
+		if strings.Contains(p.stderr.Text(), what) {
 			return
 		}
 		select {
 		case <-changed:
 		case <-p.over:
-			if !strings.Contains(p.stderr.text(), what) {
-				p.t.Fatalf("trawl ended and never said %q, but\n%s", what, p.stderr.text())
+			if !strings.Contains(p.stderr.Text(), what) {
+				p.t.Fatalf("trawl ended and never said %q, but\n%s", what, p.stderr.Text())
 			}
 			return
 		}
@@ -265,8 +209,8 @@ func (p *process) soonEnds() ended {
 	p.t.Helper()
 	select {
 	case <-p.over:
-	case <-soon(p.t).Done():
-		p.t.Fatalf("trawl does not end; it said\n%s", p.stderr.text())
+	case <-testfleet.Soon(p.t).Done():
+		p.t.Fatalf("trawl does not end; it said\n%s", p.stderr.Text())
 	}
 	return p.wait()
 }
@@ -285,13 +229,13 @@ func (p *process) wait() ended {
 	p.t.Helper()
 	<-p.over
 	if p.ctx.Err() != nil {
-		p.t.Fatalf("trawl did not end in time; it said\n%s", p.stderr.text())
+		p.t.Fatalf("trawl did not end in time; it said\n%s", p.stderr.Text())
 	}
 	status := p.cmd.ProcessState
 	if s, ok := status.Sys().(syscall.WaitStatus); ok && s.Signaled() && s.Signal() != syscall.SIGKILL {
 		p.t.Errorf("trawl was ended by a signal: %v", s.Signal())
 	}
-	return ended{p.t, status.ExitCode(), p.stdout.text(), p.stderr.text(), p.took, p.began.Add(p.took)}
+	return ended{p.t, status.ExitCode(), p.stdout.Text(), p.stderr.Text(), p.took, p.began.Add(p.took)}
 }
 
 // exits checks the exit status and that standard error has some texts.
@@ -306,35 +250,4 @@ func (e ended) exits(status int, saying ...string) ended {
 		}
 	}
 	return e
-}
-
-// transcript is what a process has written so far. It is safe for concurrent
-// use.
-type transcript struct {
-	mu      sync.Mutex
-	written bytes.Buffer
-	changed chan struct{}
-}
-
-func newTranscript() *transcript { return &transcript{changed: make(chan struct{})} }
-
-func (s *transcript) Write(p []byte) (int, error) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	close(s.changed)
-	s.changed = make(chan struct{})
-	return s.written.Write(p)
-}
-
-func (s *transcript) text() string {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	return s.written.String()
-}
-
-// changes returns a channel that is closed with the next write.
-func (s *transcript) changes() <-chan struct{} {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	return s.changed
 }

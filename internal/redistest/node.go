@@ -19,6 +19,8 @@ import (
 type Node struct {
 	*redisd.Server
 	TCP string // "127.0.0.1:PORT"
+
+	cfg redisd.Config // as it was started
 }
 
 // Own starts a real Redis that is the test's own and ends with it. The test is
@@ -33,6 +35,27 @@ func Own(t testing.TB, args ...string) *Node {
 	return own(t, redisd.Config{Args: args})
 }
 
+// Durable starts a real Redis as [Own] does, that keeps what is written in an
+// append-only file: it survives a kill, and [Node.Restart] finds it.
+func Durable(t testing.TB, args ...string) *Node {
+	t.Helper()
+	if _, ok := redisd.Find(); !ok {
+		miss(t)
+	}
+	return own(t, redisd.Config{Args: args, Persist: true})
+}
+
+// Restart starts a server again that has ended, at its port and with what it
+// had written. It must not be called while others use the node.
+func (n *Node) Restart(ctx context.Context) error {
+	server, err := redisd.Start(ctx, n.cfg)
+	if err != nil {
+		return fmt.Errorf("start Redis again at %s: %w", n.TCP, err)
+	}
+	n.Server = server
+	return nil
+}
+
 // own starts a node in a folder that ends with the test. It is killed in the
 // end, because one that asks for a password could not be asked to stop.
 func own(t testing.TB, cfg redisd.Config) *Node {
@@ -42,7 +65,7 @@ func own(t testing.TB, cfg redisd.Config) *Node {
 	if err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(n.Kill)
+	t.Cleanup(func() { n.Kill() }) // whichever server it has then
 	return n
 }
 
@@ -62,7 +85,7 @@ func startNode(ctx context.Context, cfg redisd.Config) (*Node, error) {
 		}
 		server, err := redisd.Start(ctx, started)
 		if err == nil {
-			return &Node{server, "127.0.0.1:" + port}, nil
+			return &Node{server, "127.0.0.1:" + port, started}, nil
 		}
 		if !strings.Contains(err.Error(), "Address already in use") {
 			return nil, err

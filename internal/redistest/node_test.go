@@ -22,6 +22,23 @@ func TestARedisOfOnesOwnListensOnAPort(t *testing.T) {
 	}
 }
 
+func TestADurableRedisIsKilledAndHasItsDataWhenItIsStartedAgain(t *testing.T) {
+	t.Parallel()
+	node := redistest.Durable(t, "--appendfsync", "always")
+	c := redis.NewClient(&redis.Options{Addr: node.TCP})
+	defer c.Close()
+	if err := c.Set(t.Context(), "key", "kept", 0).Err(); err != nil {
+		t.Fatal(err)
+	}
+	node.Kill()
+	if err := node.Restart(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	if got, err := c.Get(t.Context(), "key").Result(); got != "kept" {
+		t.Errorf("the key is %q, %v; want %q", got, err, "kept")
+	}
+}
+
 func TestAClusterServesAllSlots(t *testing.T) {
 	t.Parallel()
 	addrs := redistest.Cluster(t)

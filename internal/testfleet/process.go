@@ -1,0 +1,185 @@
+package testfleet
+
+import (
+	"fmt"
+	"io"
+	"net/http"
+	"os"
+	"os/exec"
+	"regexp"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+)
+
+// Process is a running scheduler or worker. Its methods may be called from
+// several goroutines at once.
+type Process struct {
+	Name string // of a worker: as records and the frontier name it
+
+	t     testing.TB
+	cmd   *exec.Cmd
+	log   *Transcript
+	ended chan struct{}
+}
+
+// start starts the command. At the end of the test it is killed, and, if the
+// test failed, what it logged is shown.
+func (f *Fleet) start(name string, args ...string) *Process {
+	f.t.Helper()
+	path, err := Binary(false)
+	if err != nil {
+		f.t.Fatal(err)
+	}
+	p := &Process{Name: name, t: f.t, log: NewTranscript(), ended: make(chan struct{})}
+	p.cmd = exec.Command(path, args...)
+	p.cmd.Dir, p.cmd.Env = f.dir, f.env
+	p.cmd.Stdout, p.cmd.Stderr = p.log, p.log
+	if err := p.cmd.Start(); err != nil {
+		f.t.Fatal(err)
+	}
+	go func() {
+		defer close(p.ended)
+		_ = p.cmd.Wait()
+	}()
+	f.t.Cleanup(p.tidy)
+	return p
+}
+
+// tidy kills the process at the end of the test.
+func (p *Process) tidy() {
+	p.Kill()
+	if p.t.Failed() {
+		p.t.Logf("%s (process %d) logged\n%s", p.Name, p.cmd.Process.Pid, lastLines(p.log.Text()))
+	}
+}
+
+// lastLines cuts a log that is too long to read.
+func lastLines(log string) string {
+	const most = 8 << 10
+	if len(log) <= most {
+		return log
+	}
+	return "…" + log[len(log)-most:]
+}
+
+// Kill kills the process (SIGKILL) and waits for its end. One that has ended
+// may be killed.
+func (p *Process) Kill() {
+	_ = p.cmd.Process.Kill()
+	<-p.ended
+}
+
+// Signal sends a signal to the process, such as SIGSTOP, SIGCONT or SIGTERM.
+func (p *Process) Signal(sig os.Signal) {
+	p.t.Helper()
+	if err := p.cmd.Process.Signal(sig); err != nil {
+		p.t.Errorf("signal %v to %s: %v", sig, p.Name, err)
+	}
+}
+
+// Terminate asks the process to end (SIGTERM), and returns how long it took. To
+// end with another status than 0 fails the test.
+func (p *Process) Terminate() time.Duration {
+	p.t.Helper()
+	told := time.Now()
+	p.Signal(syscall.SIGTERM)
+	select {
+	case <-p.ended:
+	case <-Soon(p.t).Done():
+		p.t.Errorf("%s does not end", p.Name)
+		return time.Since(told)
+	}
+	took := time.Since(told)
+	if status := p.cmd.ProcessState.ExitCode(); status != 0 {
+		p.t.Errorf("%s exits with %d, want 0", p.Name, status)
+	}
+	return took
+}
+
+// Lives reports whether the process has not ended.
+func (p *Process) Lives() bool {
+	select {
+	case <-p.ended:
+		return false
+	default:
+		return true
+	}
+}
+
+// Log returns what the process has logged so far.
+func (p *Process) Log() string { return p.log.Text() }
+
+// Says waits until the process has logged something.
+func (p *Process) Says(what string) {
+	p.t.Helper()
+	p.wait(func(log string) bool { return strings.Contains(log, what) }, what)
+}
+
+// wait waits until the log is as a condition wishes.
+func (p *Process) wait(condition func(log string) bool, what string) {
+	p.t.Helper()
+	soon := Soon(p.t)
+	for {
+		changed := p.log.Changes()
+		if condition(p.log.Text()) {
+			return
+		}
+		select {
+		case <-changed:
+		case <-p.ended:
+			if !condition(p.log.Text()) {
+				p.t.Fatalf("%s ended and never said %q", p.Name, what)
+			}
+			return
+		case <-soon.Done():
+			p.t.Fatalf("%s does not say %q", p.Name, what)
+		}
+	}
+}
+
+var listens = regexp.MustCompile(`msg=started listen=(\S+)`)
+
+// Address returns where the process tells its health.
+func (p *Process) Address() string {
+	p.t.Helper()
+	p.wait(listens.MatchString, "started listen=")
+	return listens.FindStringSubmatch(p.log.Text())[1]
+}
+
+// ready waits until /readyz of the process answers with 200.
+func (p *Process) ready() *Process {
+	p.t.Helper()
+	const every = 10 * time.Millisecond
+	url := "http://" + p.Address() + "/readyz"
+	tick := time.NewTicker(every)
+	defer tick.Stop()
+	soon := Soon(p.t)
+	for {
+		err := ask(url)
+		if err == nil {
+			return p
+		}
+		select {
+		case <-tick.C:
+		case <-p.ended:
+			p.t.Fatalf("%s ended before it was ready: %v", p.Name, err)
+		case <-soon.Done():
+			p.t.Fatalf("%s does not get ready: %v", p.Name, err)
+		}
+	}
+}
+
+func ask(url string) error {
+	resp, err := http.Get(url)
+	if err != nil {
+		return err
+	}
+	defer resp.Body.Close()
+	body, _ := io.ReadAll(resp.Body)
+	if resp.StatusCode != http.StatusOK {
+		return fmt.Errorf("%s answers %d: %s", url, resp.StatusCode, body)
+	}
+	return nil
+}

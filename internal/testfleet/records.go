@@ -1,0 +1,138 @@
+package testfleet
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"maps"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/trawlcrawler/trawl/crawler"
+	"github.com/trawlcrawler/trawl/internal/testsite"
+)
+
+// Export returns the records of a job as trawl export prints them: each URL
+// once.
+func (f *Fleet) Export(job string) []crawler.Record {
+	f.t.Helper()
+	path, err := Binary(false)
+	if err != nil {
+		f.t.Fatal(err)
+	}
+	cmd := exec.CommandContext(Patience(f.t), path, "export", job, "--out", f.Out)
+	cmd.Env = f.env
+	var trouble bytes.Buffer
+	cmd.Stderr = &trouble
+	text, err := cmd.Output()
+	if err != nil {
+		f.t.Fatalf("export job %s: %v\n%s", job, err, trouble.String())
+	}
+	return f.parse("the export", text)
+}
+
+// Kept returns all records of a job that its workers wrote: those of a URL that
+// was fetched twice as well.
+func (f *Fleet) Kept(job string) []crawler.Record {
+	f.t.Helper()
+	files, err := filepath.Glob(filepath.Join(f.Out, job, "pages*.jsonl"))
+	if err != nil {
+		f.t.Fatal(err)
+	}
+	var records []crawler.Record
+	for _, file := range files {
+		text, err := os.ReadFile(file)
+		if err != nil {
+			f.t.Fatal(err)
+		}
+		whole := text[:bytes.LastIndexByte(text, '\n')+1] // the worker may have died in the last line
+		records = append(records, f.parse(file, whole)...)
+	}
+	return records
+}
+
+func (f *Fleet) parse(name string, text []byte) []crawler.Record {
+	f.t.Helper()
+	var records []crawler.Record
+	for line := range bytes.Lines(text) {
+		var r crawler.Record
+		if err := json.Unmarshal(line, &r); err != nil {
+			f.t.Fatalf("%s has a line that is no record: %v: %.200q", name, err, line)
+		}
+		records = append(records, r)
+	}
+	return records
+}
+
+// Count is how often each of some URLs is there.
+type Count map[string]int
+
+// Pages counts the pages among records, by the URL that they came from.
+func Pages(records []crawler.Record) Count {
+	n := make(Count)
+	for _, r := range records {
+		if r.Outcome == crawler.OutcomeFetched {
+			n[r.FinalURL]++
+		}
+	}
+	return n
+}
+
+// Asked counts the requests for pages at a site, by URL.
+func Asked(site *testsite.Site) Count {
+	n := make(Count)
+	for _, r := range site.Requests() {
+		if r.Path != "/robots.txt" {
+			n["http://"+r.Host+r.Path]++
+		}
+	}
+	return n
+}
+
+// Again is how many times in all something was there that was there before.
+func (n Count) Again() int {
+	again := 0
+	for _, times := range n {
+		again += times - 1
+	}
+	return again
+}
+
+// Most is the largest of the counts.
+func (n Count) Most() int { return slices.Max(append(slices.Collect(maps.Values(n)), 0)) }
+
+// Expect fails the test unless exactly what is wanted is there, however often.
+// It returns how much is missing.
+func (n Count) Expect(t testing.TB, what string, want map[string]bool) (missing int) {
+	t.Helper()
+	var lost, extra []string
+	for one := range want {
+		if n[one] == 0 {
+			lost = append(lost, one)
+		}
+	}
+	for one := range n {
+		if !want[one] {
+			extra = append(extra, one)
+		}
+	}
+	if len(lost) > 0 || len(extra) > 0 {
+		t.Errorf("%s: %d of %d are missing: %s; %d are too many: %s",
+			what, len(lost), len(want), some(lost), len(extra), some(extra))
+	}
+	return len(lost)
+}
+
+// some shows the first of many.
+func some(all []string) string {
+	const most = 5
+	slices.Sort(all)
+	if len(all) > most {
+		return fmt.Sprintf("%s and %d more", strings.Join(all[:most], " "), len(all)-most)
+	}
+	return strings.Join(all, " ")
+}
