@@ -19,7 +19,7 @@ const (
 // refill takes URLs while the lanes have few.
 func (v *visit) refill() {
 	for v.ending == "" && v.out <= v.ahead()/2 {
-		if v.bounded() {
+		if v.bounded() || v.alone && v.out > 0 {
 			return
 		}
 		if v.dry || v.out == 0 || v.out+len(v.batch) > v.ahead()/2 {
@@ -97,7 +97,8 @@ func (v *visit) take(n int) bool {
 			v.end(EndSpent)
 			return nil
 		}
-		v.dry = err == nil && len(got) < n
+		v.alone = len(got) == 1 && got[0].Entry.Lost > 0
+		v.dry = err == nil && len(got) < n && !v.alone
 		return err
 	})
 	if ok {

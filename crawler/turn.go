@@ -48,7 +48,8 @@ type Turn interface {
 	Lease() time.Duration
 	// Take moves up to n URLs from the host's queue into flight. gap is the
 	// time to be kept between requests to the host should this turn break. It
-	// returns ErrSpent when the job's budget of pages allows none.
+	// returns ErrSpent when the job's budget of pages allows none. A URL that a
+	// broken turn held is taken alone, and those before it without it.
 	Take(ctx context.Context, n int, gap time.Duration) ([]Taken, error)
 	// Claim takes a URL of this host, that a redirect led to, straight into
 	// flight. It reports false if the URL was seen before.

@@ -41,6 +41,7 @@ type visit struct {
 	taken   int       // URLs taken in all
 	pages   int64     // the host's budget; 0: none
 	dry     bool      // the host's queue had no more, when last asked
+	alone   bool      // what was taken last may kill its worker: it is settled before more is taken
 	batch   []*errand // done, not settled
 	waits   time.Time // when the first of the batch was done
 	ends    time.Time // when no more URLs are taken

@@ -3,6 +3,7 @@ package crawler_test
 import (
 	"context"
 	"errors"
+	"net/http"
 	"strings"
 	"testing"
 	"time"
@@ -131,6 +132,26 @@ func TestAURLThatCostThreeWorkersIsGivenUp(t *testing.T) {
 	c.kept(map[string]string{"/a": "fetched", "/b": "failed given up: 3 workers were lost"})
 	c.asked(map[string]int{"/a": 1, "/b": 0})
 	c.settled(map[crawler.Outcome]int64{crawler.OutcomeFetched: 1, crawler.OutcomeFailed: 1})
+}
+
+func TestWhatALostWorkerHeldIsFetchedAloneAndSettledAtOnce(t *testing.T) {
+	t.Parallel()
+	site := testsite.Serve(t, web{"/a": links("/c"), "/b": links(), "/c": links()})
+	c := newCrawl(t, site, func(j *crawler.Job) { j.PerHost = 4 })
+	for _, path := range []string{"/a", "/b"} {
+		c.admit(crawler.Entry{URL: parseURL(t, site.URL(0, path)), Lost: 1})
+	}
+	for _, path := range []string{"/b", "/c"} {
+		site.Handle(path, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			if n := c.counters(); n.Flight != 1 {
+				t.Errorf("while %s is fetched %d URLs are in flight, want it alone", path, n.Flight)
+			}
+		}))
+	}
+	if visits := c.finish(); len(visits) != 1 {
+		t.Errorf("there were %d visits, want 1", len(visits))
+	}
+	c.settled(map[crawler.Outcome]int64{crawler.OutcomeFetched: 3})
 }
 
 func TestAVisitorWantsAValidJob(t *testing.T) {

@@ -40,6 +40,7 @@ func TestFrontier(t *testing.T) {
 		{"a visit that is never opened is swept, and its order is overtaken", sweptWhenNeverOpened},
 		{"visits whose workers are known to be lost are broken at once", abandoned},
 		{"an entry knows how many workers were lost with it", losesWorkers},
+		{"what a lost visit held is taken alone, first what waits before it", takenAlone},
 		{"the job is idle exactly when nothing is left to do", idleAtTheEnd},
 		{"pages promised and fetched never exceed the budget", keepsBudget},
 		{"a visit that breaks gives its promised pages back and keeps those fetched", breaksWithBudget},
@@ -466,7 +467,9 @@ func sweptWhenSilent(t *testing.T, b *bench) {
 	if err := turn.Renew(t.Context()); !errors.Is(err, crawler.ErrStale) {
 		t.Errorf("renew of a visit that was overtaken: %v, want ErrStale", err)
 	}
-	b.take(next, 10, "http://a.test/1", "http://a.test/2", "http://a.test/3")
+	for _, u := range []string{"http://a.test/1", "http://a.test/2", "http://a.test/3"} {
+		b.take(next, 10, u)
+	}
 	if c := b.counters(); c.Broken != 1 || c.Seen != 3 {
 		t.Errorf("broken %d, seen %d; want 1, 3", c.Broken, c.Seen)
 	}
@@ -547,6 +550,23 @@ func losesWorkers(t *testing.T, b *bench) {
 	}
 }
 
+func takenAlone(t *testing.T, b *bench) {
+	b.lease = time.Millisecond
+	b.admit(4, "http://a.test/1", "http://a.test/2", "http://a.test/3", "http://a.test/4")
+	b.take(b.open("a.test"), 2, "http://a.test/1", "http://a.test/2")
+	b.sweepUntil(1)
+	b.lease = time.Minute
+	b.admitBand(crawler.BandFirst, 2, "http://a.test/5", "http://a.test/6")
+	turn := b.open("a.test")
+	b.take(turn, 10, "http://a.test/5", "http://a.test/6")
+	b.take(turn, 10, "http://a.test/1")
+	if c := b.counters(); c.Waiting != 3 || c.Flight != 3 {
+		t.Errorf("%d wait and %d are in flight, want 3 and 3", c.Waiting, c.Flight)
+	}
+	b.take(turn, 10, "http://a.test/2")
+	b.take(turn, 10, "http://a.test/3", "http://a.test/4")
+}
+
 func idleAtTheEnd(t *testing.T, b *bench) {
 	idle := func(want bool, when string) {
 		t.Helper()
@@ -619,7 +639,8 @@ func breaksWithBudget(t *testing.T, b *bench) {
 	b.sweepUntil(1)
 	b.lease = time.Minute
 	turn = b.open("a.test")
-	b.settle(turn, crawler.OutcomeFetched, b.take(turn, 9, "http://a.test/2", "http://a.test/3")...)
+	b.settle(turn, crawler.OutcomeFetched, b.take(turn, 9, "http://a.test/2")...)
+	b.settle(turn, crawler.OutcomeFetched, b.take(turn, 9, "http://a.test/3")...)
 	if _, err := turn.Take(t.Context(), 1, 0); !errors.Is(err, crawler.ErrSpent) {
 		t.Errorf("take with all pages fetched: %v, want ErrSpent", err)
 	}

@@ -1,5 +1,6 @@
 -- take: URLs go from a host's queues into flight: those whose pause has passed,
--- then band by band, the oldest first.
+-- then band by band, the oldest first. One that a lost visit held goes alone: if
+-- it is what kills workers, nothing else is lost with it.
 -- KEYS[1]  the shard's base
 -- ARGV     host, epoch, lease in milliseconds, the most URLs, milliseconds between requests
 -- Returns  the host's rules, then ticket, packed entry, ticket, packed entry, …
@@ -28,6 +29,22 @@ for band = 0, BANDS - 1 do
   end
 end
 if #entries == 0 then return { rules } end
+
+local keep = #entries
+for i, entry in ipairs(entries) do
+  if string.byte(entry) > 0 then -- how often it was lost
+    keep = math.max(1, i - 1)
+    break
+  end
+end
+for i = #entries, keep + 1, -1 do
+  if i <= #ripe then
+    redis.call('ZADD', LATER(host), now, entries[i])
+  else
+    redis.call('LPUSH', QUEUE(bands[i], host), entries[i])
+  end
+  entries[i] = nil
+end
 
 local last = redis.call('HINCRBY', HOST(host), 'ticket', #entries)
 local taken = { rules }
