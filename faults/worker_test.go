@@ -1,0 +1,182 @@
+package faults_test
+
+import (
+	"context"
+	"math/rand/v2"
+	"slices"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/trawlcrawler/trawl/internal/testfleet"
+)
+
+// handOverMost is how long after a worker was killed with SIGKILL its hosts are
+// visited again at the latest: design, promises.
+const handOverMost = 15 * time.Second
+
+// Killed workers are replaced, as whatever runs them would do.
+func TestWorkersAreKilledAgainAndAgain(t *testing.T) {
+	t.Parallel()
+	kills, hosts, pages := size(20, 100), 40, size(75, 500)
+	c := newCrawl(t, hosts, pages)
+	c.Scheduler()
+	workers := c.Workers(4, "--concurrency", "12")
+	c.begin()
+	c.asked(hosts)
+
+	deaths := make([]death, 0, kills)
+	inFlight := 0
+	for len(deaths) < kills && pause(testfleet.Patience(t), between(500*time.Millisecond, 2500*time.Millisecond)) {
+		i := c.busy(workers)
+		workers[i].Kill()
+		at := time.Now()
+		hosts, urls := c.heldBy(workers[i])
+		deaths = append(deaths, death{at, hosts})
+		inFlight += urls
+		workers[i] = c.Worker("--concurrency", "12")
+	}
+	c.whole(inFlight)
+	times := c.handOvers(deaths)
+	if len(times) == 0 {
+		t.Fatal("no worker held a host when it was killed")
+	}
+	most := slices.Max(times)
+	t.Logf("%d kills; hand-over of %d hosts: median %v, max %v", len(deaths), len(times),
+		median(times).Round(time.Millisecond), most.Round(time.Millisecond))
+	if most >= handOverMost {
+		t.Errorf("a host of a killed worker was visited again after %v, want less than %v", most, handOverMost)
+	}
+}
+
+// busy picks at random one of the workers that hold hosts; if none does, one of
+// all.
+func (c *crawl) busy(workers []*testfleet.Process) int {
+	c.t.Helper()
+	order := rand.Perm(len(workers))
+	for _, i := range order {
+		if hosts, _ := c.heldBy(workers[i]); len(hosts) > 0 {
+			return i
+		}
+	}
+	return order[0]
+}
+
+// death is the end of a worker that visited some hosts.
+type death struct {
+	at    time.Time
+	hosts []string
+}
+
+// heldBy returns the hosts that a worker holds, and how many of their URLs it has
+// in flight, as the frontier has it. A dead worker's are its own until they are
+// swept.
+func (c *crawl) heldBy(worker *testfleet.Process) (hosts []string, inFlight int) {
+	c.t.Helper()
+	ctx, base := testfleet.Soon(c.t), "trawl:{"+c.job.Name+"/0}:"
+	c.redis.Ping(ctx) // what the worker had sent before is done then
+	open, err := c.redis.ZRange(ctx, base+"open", 0, -1).Result()
+	if err != nil {
+		c.t.Fatal(err)
+	}
+	for _, host := range open {
+		if c.redis.HGet(ctx, base+"host:"+host, "worker").Val() == worker.Name {
+			hosts = append(hosts, host)
+			inFlight += int(c.redis.HLen(ctx, base+"flight:"+host).Val())
+		}
+	}
+	return hosts, inFlight
+}
+
+// handOvers returns how long after each death each host of the dead was asked
+// again. A host that was never asked again had no pages left.
+func (c *crawl) handOvers(deaths []death) []time.Duration {
+	byHost := c.site.ByHost()
+	var times []time.Duration
+	for _, d := range deaths {
+		for _, host := range d.hosts {
+			for _, r := range byHost[host] {
+				if r.Start.After(d.at) {
+					times = append(times, r.Start.Sub(d.at))
+					break
+				}
+			}
+		}
+	}
+	return times
+}
+
+// A worker that stands still past its lease, as in a machine that swaps or a
+// container that is paused, finds its hosts given to others.
+func TestAWorkerThatStandsStillPastItsLeaseIsRefused(t *testing.T) {
+	t.Parallel()
+	c := newCrawl(t, 10, size(150, 600))
+	c.Scheduler()
+	workers := c.Workers(3, "--concurrency", "10")
+	c.begin()
+	again, stops := 0, size(2, 20)
+	for i := range stops {
+		c.asked(len(c.site.Requests()) + 60) // it goes on, whatever happened before
+		frozen := workers[i%len(workers)]
+		frozen.Signal(syscall.SIGSTOP)
+		before := time.Now()
+		hosts, inFlight := c.heldBy(frozen)
+		again += inFlight
+		for _, host := range hosts {
+			c.askedAgain(host, before)
+		}
+		frozen.Signal(syscall.SIGCONT)
+	}
+	sum := c.whole(again)
+	if sum.numbers.Broken == 0 {
+		t.Error("no visit broke: nobody stood still")
+	}
+	for _, w := range workers {
+		if !w.Lives() {
+			t.Errorf("%s has ended", w.Name)
+		}
+	}
+}
+
+// askedAgain waits until a host is asked for something after a moment, or the
+// job has ended.
+func (c *crawl) askedAgain(host string, after time.Time) {
+	c.t.Helper()
+	ctx, cancel := context.WithCancel(testfleet.Patience(c.t))
+	defer cancel()
+	go func() {
+		defer cancel()
+		_, _ = c.Client.Wait(ctx, c.job.Name)
+	}()
+	_ = c.site.Until(ctx, func(l *testLog) bool {
+		requests := l.ByHost()[host]
+		return len(requests) > 0 && requests[len(requests)-1].Start.After(after)
+	})
+}
+
+// A fleet is brought to another version by ending its workers one after the
+// other, and starting others.
+func TestARollingRestartLosesAndRepeatsNothing(t *testing.T) {
+	t.Parallel()
+	const mostTime = 10 * time.Second // to end, with SIGTERM: design, promises
+	c := newCrawl(t, 20, size(100, 500))
+	c.Scheduler()
+	workers := c.Workers(4, "--concurrency", "20")
+	c.begin()
+	var took []time.Duration
+	for range size(1, 5) {
+		for i, w := range workers {
+			c.asked(len(c.site.Requests()) + 50)
+			ended := w.Terminate()
+			took = append(took, ended)
+			if ended > mostTime {
+				t.Errorf("%s took %v to end, want at most %v", w.Name, ended, mostTime)
+			}
+			workers[i] = c.Worker("--concurrency", "20")
+		}
+	}
+	if sum := c.whole(0); sum.numbers.Broken > 0 {
+		t.Errorf("%d visits broke, want none: they were told to end", sum.numbers.Broken)
+	}
+	t.Logf("%d workers ended in %v (median), %v (max)", len(took), median(took).Round(time.Millisecond), slices.Max(took).Round(time.Millisecond))
+}
