@@ -3,6 +3,7 @@ package faults_test
 import (
 	"cmp"
 	"context"
+	"flag"
 	"math"
 	"math/rand/v2"
 	"os"
@@ -18,7 +19,15 @@ import (
 	"github.com/trawlcrawler/trawl/internal/testsite"
 )
 
-func TestMain(m *testing.M) { os.Exit(testfleet.Main(m)) }
+// These tests wait far more than they work: more of them may run at once than
+// there are processors. Those of chaos are to be measured.
+func TestMain(m *testing.M) {
+	flag.Parse()
+	if err := flag.Set("test.parallel", size("8", "3")); err != nil {
+		panic(err)
+	}
+	os.Exit(testfleet.Main(m))
+}
 
 // chaos says that there is time for damage in large numbers.
 var chaos = os.Getenv("TRAWL_CHAOS") != ""

@@ -1,0 +1,87 @@
+package faults_test
+
+import (
+	"net/http"
+	"strings"
+	"sync"
+	"testing"
+
+	"github.com/trawlcrawler/trawl/crawler"
+	"github.com/trawlcrawler/trawl/internal/testfleet"
+)
+
+// A page that kills whoever fetches it costs three workers, and then itself, and
+// nothing besides.
+func TestAPageThatKillsItsWorkersIsGivenUpAfterThree(t *testing.T) {
+	t.Parallel()
+	const poison, claims = "/page/7", 3
+	c := newCrawl(t, 1, 60)
+	c.job.PerHost = 4 // so that others are in flight beside it
+	c.Scheduler()
+
+	var mu sync.Mutex
+	worker, deaths := c.Worker(), 0
+	dead := make(chan struct{})
+	c.site.Handle(poison, http.HandlerFunc(func(http.ResponseWriter, *http.Request) {
+		mu.Lock()
+		defer mu.Unlock()
+		worker.Kill() // it can not have had an answer
+		deaths++
+		dead <- struct{}{}
+	}))
+	c.begin()
+	for range claims {
+		select {
+		case <-dead:
+		case <-testfleet.Patience(t).Done():
+			t.Fatalf("the page was asked for %d times, want %d", deaths, claims)
+		}
+		mu.Lock()
+		worker = c.Worker()
+		mu.Unlock()
+	}
+
+	numbers := c.Done(c.job.Name)
+	if numbers.Outcomes[crawler.OutcomeFailed] != 1 || numbers.Broken != claims {
+		t.Errorf("%d URLs failed and %d visits broke, want 1 and %d", numbers.Outcomes[crawler.OutcomeFailed], numbers.Broken, claims)
+	}
+	url := c.site.URL(0, poison)
+	want := c.graph.URLs(c.site)
+	for child := range c.onlyBehind(poison) {
+		delete(want, child)
+	}
+	delete(want, url)
+	records := c.Export(c.job.Name)
+	testfleet.Pages(records).Expect(t, "pages", want)
+	for _, r := range records {
+		if r.URL == url && (r.Outcome != crawler.OutcomeFailed || !strings.Contains(r.Error, "3 workers were lost")) {
+			t.Errorf("its record says %s: %q", r.Outcome, r.Error)
+		}
+	}
+	if n := c.site.Count(poison); n != claims || deaths != claims {
+		t.Errorf("it was asked for %d times and killed %d workers, want %d", n, deaths, claims)
+	}
+	t.Logf("%d pages; %d requests were for pages that had been asked for before, with those for the poisonous one",
+		len(want), testfleet.Asked(c.site).Again())
+}
+
+// onlyBehind returns the pages of the first host that no other page but the one
+// at a path leads to.
+func (c *crawl) onlyBehind(path string) map[string]bool {
+	reached, waiting := map[string]bool{}, c.graph.Roots()
+	for len(waiting) > 0 {
+		at := waiting[0]
+		waiting = waiting[1:]
+		url := c.site.URL(at.Host, c.graph.Path(at.Page))
+		if reached[url] || c.graph.Path(at.Page) == path {
+			continue
+		}
+		reached[url] = true
+		waiting = append(waiting, c.graph.Links(at)...)
+	}
+	behind := c.graph.URLs(c.site)
+	for url := range reached {
+		delete(behind, url)
+	}
+	return behind
+}
