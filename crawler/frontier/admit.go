@@ -12,6 +12,17 @@ import (
 // once or not at all; of several calls that bring the same URL one is told that
 // it is new. It implements [crawler.Frontier].
 func (f *Frontier) Admit(ctx context.Context, entries []crawler.Entry) (fresh int, err error) {
+	for {
+		forgets := f.recent.forgets.Load()
+		n, err := f.admit(ctx, entries)
+		fresh += n
+		if err != nil || f.recent.forgets.Load() == forgets {
+			return fresh, err
+		} // otherwise what was left out may be lost
+	}
+}
+
+func (f *Frontier) admit(ctx context.Context, entries []crawler.Entry) (fresh int, err error) {
 	for _, batch := range f.batches(entries) {
 		n, err := f.admitBatch(ctx, batch)
 		fresh += n

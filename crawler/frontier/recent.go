@@ -21,16 +21,25 @@ const recentSlots = 1 << 17
 
 // recent remembers fingerprints that are certainly in seen, so that links which
 // every page of a site repeats are not asked of Redis again. It forgets at
-// random. It is safe for concurrent use.
+// random, and all of it when a connection is made: the Redis behind it may have
+// died, and have lost what it said last. It is safe for concurrent use.
 type recent struct {
-	slots []atomic.Int64 // 0: empty
+	slots   []atomic.Int64 // 0: empty
+	forgets atomic.Int64   // how often all was forgotten
 }
 
-func newRecent() *recent { return &recent{make([]atomic.Int64, recentSlots)} }
+func newRecent() *recent { return &recent{slots: make([]atomic.Int64, recentSlots)} }
 
 func (r *recent) has(fp int64) bool { return fp != 0 && r.slot(fp).Load() == fp }
 
 func (r *recent) add(fp int64) { r.slot(fp).Store(fp) }
+
+func (r *recent) forget() {
+	r.forgets.Add(1) // first: who finds it unchanged has asked nothing of what is cleared
+	for i := range r.slots {
+		r.slots[i].Store(0)
+	}
+}
 
 func (r *recent) slot(fp int64) *atomic.Int64 {
 	return &r.slots[uint64(fp)>>40%recentSlots]

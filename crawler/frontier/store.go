@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"net"
 	"slices"
 	"strconv"
 	"sync"
@@ -25,7 +26,41 @@ type Store struct {
 // New returns the store in a Redis of version 6.2 or later. The caller closes
 // the client.
 func New(rdb redis.UniversalClient) *Store {
-	return &Store{rdb: rdb, recent: make(map[string]*recent)}
+	s := &Store{rdb: rdb, recent: make(map[string]*recent)}
+	if cluster, ok := rdb.(*redis.ClusterClient); ok {
+		cluster.OnNewNode(func(node *redis.Client) { node.AddHook(dialing{s.forget}) })
+	} else {
+		rdb.AddHook(dialing{s.forget})
+	}
+	return s
+}
+
+// forget forgets what the process knows to be seen.
+func (s *Store) forget() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for _, r := range s.recent {
+		r.forget()
+	}
+}
+
+// dialing is a hook that is called before a connection is used.
+type dialing struct{ connected func() }
+
+func (d dialing) DialHook(next redis.DialHook) redis.DialHook {
+	return func(ctx context.Context, network, addr string) (net.Conn, error) {
+		conn, err := next(ctx, network, addr)
+		if err == nil {
+			d.connected()
+		}
+		return conn, err
+	}
+}
+
+func (d dialing) ProcessHook(next redis.ProcessHook) redis.ProcessHook { return next }
+
+func (d dialing) ProcessPipelineHook(next redis.ProcessPipelineHook) redis.ProcessPipelineHook {
+	return next
 }
 
 // Create stores a new job. It returns [crawler.ErrJobExists] if there is one of that name.
