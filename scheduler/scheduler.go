@@ -2,6 +2,7 @@ package scheduler
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"log/slog"
 	"time"
@@ -37,7 +38,11 @@ type Fleet interface {
 type Config struct {
 	Tick       time.Duration // between looks for due hosts; default 20ms
 	SweepEvery time.Duration // default 1s
-	Log        *slog.Logger  // default none
+	// Reprieve is how long after trouble with Redis no visit is broken: their
+	// workers had the same trouble, and what they have done meanwhile is to be
+	// settled first. Default 10s, in which a worker that lives shows it.
+	Reprieve time.Duration
+	Log      *slog.Logger // default none
 }
 
 func (c Config) withDefaults() Config {
@@ -46,6 +51,9 @@ func (c Config) withDefaults() Config {
 	}
 	if c.SweepEvery == 0 {
 		c.SweepEvery = time.Second
+	}
+	if c.Reprieve == 0 {
+		c.Reprieve = 10 * time.Second
 	}
 	if c.Log == nil {
 		c.Log = slog.New(slog.DiscardHandler)
@@ -65,7 +73,9 @@ type Scheduler struct {
 	swept      time.Time
 	checked    time.Time
 	complained time.Time
-	shares     *shares // nil: the fleet is all the job's
+	troubled   time.Time       // when Redis was last not to be had
+	owed       []crawler.Order // armed and not enqueued
+	shares     *shares         // nil: the fleet is all the job's
 }
 
 // New returns a scheduler for a job.
@@ -84,6 +94,7 @@ func (s *Scheduler) Run(ctx context.Context) (crawler.Status, error) {
 			return s.status, nil
 		}
 		if err != nil && ctx.Err() == nil {
+			s.troubled = time.Now()
 			s.complain(err)
 		}
 		select {
@@ -154,7 +165,7 @@ func (s *Scheduler) refresh(ctx context.Context) error {
 // sweep breaks the visits of lost workers. A worker may take hundreds with it,
 // and one sweep is bounded: while it finds some, the next look sweeps again.
 func (s *Scheduler) sweep(ctx context.Context) error {
-	if time.Since(s.swept) < s.cfg.SweepEvery {
+	if time.Since(s.swept) < s.cfg.SweepEvery || time.Since(s.troubled) < s.cfg.Reprieve {
 		return nil
 	}
 	broken, err := s.frontier.Sweep(ctx)
@@ -168,6 +179,9 @@ func (s *Scheduler) sweep(ctx context.Context) error {
 
 // arm orders visits to hosts that are due, as many as the fleet has room for.
 func (s *Scheduler) arm(ctx context.Context, numbers crawler.Counters) error {
+	if err := s.enqueue(ctx); err != nil {
+		return err
+	}
 	if numbers.Due == 0 && s.shares == nil {
 		return nil
 	}
@@ -183,12 +197,20 @@ func (s *Scheduler) arm(ctx context.Context, numbers crawler.Counters) error {
 		return nil
 	}
 	orders, err := s.frontier.Arm(ctx, room)
-	for _, o := range orders {
-		if err := s.fleet.Enqueue(ctx, s.status, o); err != nil {
-			return err // the rest is swept, and due again
+	s.owed = append(s.owed, orders...)
+	return errors.Join(err, s.enqueue(ctx))
+}
+
+// enqueue enqueues the visits that were ordered. What fails is tried again at the
+// next look; should it come too late, its hosts are swept and due again.
+func (s *Scheduler) enqueue(ctx context.Context) error {
+	for len(s.owed) > 0 {
+		if err := s.fleet.Enqueue(ctx, s.status, s.owed[0]); err != nil {
+			return err
 		}
+		s.owed = s.owed[1:]
 	}
-	return err
+	return nil
 }
 
 // spent names the budget of the job that is used up, or "".

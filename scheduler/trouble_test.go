@@ -142,3 +142,52 @@ func (r *recorder) messages(least slog.Level) []string {
 	}
 	return all
 }
+
+func TestAVisitThatCouldNotBeEnqueuedIsEnqueuedAtTheNextLook(t *testing.T) {
+	t.Parallel()
+	s := newStage(t, redistest.Builtin(t))
+	refused := false
+	s.on("enqueue", func() error {
+		if refused {
+			return nil
+		}
+		refused = true
+		s.ordered(1)
+		return errors.New("OOM command not allowed when used memory > 'maxmemory'")
+	})
+	s.seed(sites(3)...)
+	s.run(quick)
+	for _, o := range s.ordered(3) {
+		s.visited(o)
+	}
+	s.ends(crawler.StateDone, "")
+}
+
+// While Redis was not to be had no worker could show a sign of life.
+func TestNoVisitIsBrokenSoonAfterTrouble(t *testing.T) {
+	t.Parallel()
+	s := newStage(t, redistest.Builtin(t))
+	cfg := quick
+	cfg.Reprieve = time.Hour
+	refused, sweeps := false, 0
+	s.on("counters", func() error {
+		if refused {
+			return nil
+		}
+		refused = true
+		return errors.New("connection refused")
+	})
+	s.on("sweep", func() error {
+		if refused {
+			sweeps++
+		}
+		return nil
+	})
+	cancel := s.run(cfg)
+	s.goesOn()
+	cancel()
+	<-s.over
+	if sweeps > 0 {
+		t.Errorf("%d sweeps after trouble, want none for an hour", sweeps)
+	}
+}
