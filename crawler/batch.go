@@ -33,7 +33,7 @@ func (v *visit) flush() {
 	if v.lease.over() && !v.held(v.turn.Renew) {
 		return // another holds the host: what we did is theirs to do
 	}
-	if v.held(v.commit) {
+	if v.held(v.gather().carryOut) {
 		for _, e := range v.batch {
 			v.report.note(e)
 			v.log.Debug("page", "url", e.result.Entry.URL.String(), "outcome", e.result.Outcome, "reason", e.result.Reason)
@@ -42,29 +42,42 @@ func (v *visit) flush() {
 	}
 }
 
-func (v *visit) commit(ctx context.Context) error {
-	var links []Entry
-	var results []*Result
-	var settlements []Settlement
+// commitment is what is to be done with a batch. What of it is done stays done
+// when the rest has to wait.
+type commitment struct {
+	visit       *visit
+	links       []Entry   // not admitted
+	results     []*Result // not kept
+	settlements []Settlement
+}
+
+func (v *visit) gather() *commitment {
+	c := &commitment{visit: v}
 	for _, e := range v.batch {
-		links = append(links, e.links...)
-		settlements = e.settlements(settlements)
+		c.links = append(c.links, e.links...)
+		c.settlements = e.settlements(c.settlements)
 		if e.result.Outcome.Final() {
-			results = append(results, &e.result)
+			c.results = append(c.results, &e.result)
 		}
 	}
-	fresh, err := v.frontier.Admit(ctx, links)
-	v.report.Links += int64(fresh)
+	return c
+}
+
+func (c *commitment) carryOut(ctx context.Context) error {
+	fresh, err := c.visit.frontier.Admit(ctx, c.links)
+	c.visit.report.Links += int64(fresh)
 	if err != nil {
 		return err
 	}
-	if err := v.keep(ctx, results); err != nil {
+	c.links = nil
+	if err := c.visit.keep(ctx, c.results); err != nil {
 		return err
 	}
-	if err := v.note(ctx); err != nil {
+	c.results = nil
+	if err := c.visit.note(ctx); err != nil {
 		return fmt.Errorf("%w: %w", ErrKeep, err)
 	}
-	return v.turn.Settle(ctx, settlements)
+	return c.visit.turn.Settle(ctx, c.settlements)
 }
 
 func (v *visit) keep(ctx context.Context, results []*Result) error {

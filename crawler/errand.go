@@ -193,7 +193,12 @@ func (e *errand) redirect() (URL, error) {
 		e.end(OutcomeRedirected, "")
 		return URL{}, nil
 	}
-	ticket, fresh, err := e.visit.turn.Claim(e.visit.doing, target)
+	var ticket string
+	var fresh bool
+	err := e.visit.insist(func() (err error) {
+		ticket, fresh, err = e.visit.turn.Claim(e.visit.doing, target)
+		return err
+	})
 	if err != nil {
 		return URL{}, err
 	}

@@ -74,5 +74,11 @@ func (v *visit) note(ctx context.Context) error {
 	if len(requests) == 0 {
 		return nil
 	}
-	return v.journal.Note(ctx, requests)
+	err := v.journal.Note(ctx, requests)
+	if err != nil { // they are noted with the next
+		v.requestsMu.Lock()
+		defer v.requestsMu.Unlock()
+		v.requests = append(requests, v.requests...)
+	}
+	return err
 }

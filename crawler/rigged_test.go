@@ -2,6 +2,8 @@ package crawler_test
 
 import (
 	"context"
+	"errors"
+	"fmt"
 	"sync"
 	"time"
 
@@ -92,4 +94,58 @@ func (t notingTurn) Settle(ctx context.Context, done []crawler.Settlement) error
 	t.settlements.made = append(t.settlements.made, done...)
 	t.settlements.mu.Unlock()
 	return t.Turn.Settle(ctx, done)
+}
+
+// flaky is a frontier that refuses the first call of each kind; settling is done
+// all the same, and its answer lost.
+type flaky struct {
+	crawler.Frontier
+	mu      sync.Mutex
+	refused map[string]bool // by the kind of call
+}
+
+// refuse refuses the first call of each kind.
+func (f *flaky) refuse(kind string) error {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if f.refused[kind] {
+		return nil
+	}
+	f.refused[kind] = true
+	return fmt.Errorf("%w: OOM command not allowed", crawler.ErrUnavailable)
+}
+
+func (f *flaky) Open(ctx context.Context, o crawler.Order, worker string) (crawler.Turn, error) {
+	turn, err := f.Frontier.Open(ctx, o, worker)
+	return flakyTurn{turn, f}, err
+}
+
+func (f *flaky) Admit(ctx context.Context, entries []crawler.Entry) (int, error) {
+	if err := f.refuse("admit"); err != nil {
+		return 0, err
+	}
+	return f.Frontier.Admit(ctx, entries)
+}
+
+type flakyTurn struct {
+	crawler.Turn
+	flaky *flaky
+}
+
+func (t flakyTurn) Take(ctx context.Context, n int, gap time.Duration) ([]crawler.Taken, error) {
+	if err := t.flaky.refuse("take"); err != nil {
+		return nil, err
+	}
+	return t.Turn.Take(ctx, n, gap)
+}
+
+func (t flakyTurn) Claim(ctx context.Context, e crawler.Entry) (string, bool, error) {
+	if err := t.flaky.refuse("claim"); err != nil {
+		return "", false, err
+	}
+	return t.Turn.Claim(ctx, e)
+}
+
+func (t flakyTurn) Settle(ctx context.Context, done []crawler.Settlement) error {
+	return errors.Join(t.Turn.Settle(ctx, done), t.flaky.refuse("settle"))
 }

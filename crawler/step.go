@@ -22,7 +22,11 @@ func (v *visit) ruling(u URL) (Ruling, error) {
 	if r, ok := v.rulings[origin]; ok {
 		return r, nil
 	}
-	r, err := v.robots.Ruling(v.doing, v.job, u, v.getRobots)
+	var r Ruling
+	err := v.insist(func() (err error) {
+		r, err = v.robots.Ruling(v.doing, v.job, u, v.getRobots)
+		return err
+	})
 	if err != nil {
 		return Ruling{}, err
 	}
@@ -60,9 +64,9 @@ func (v *visit) fetch(r request) (*Page, error) {
 		return nil, errStopped
 	}
 	defer start.end()
-	page, err := v.fetcher.Fetch(start.trace(v.doing), r.Request)
+	page, err := v.fetcher.Fetch(start.trace(v.fetching), r.Request)
 	if err != nil {
-		if v.doing.Err() != nil {
+		if v.fetching.Err() != nil {
 			err = errStopped
 		}
 		return nil, err

@@ -15,6 +15,11 @@ var ErrStale = errors.New("the visit no longer holds its host")
 // visits that are under way.
 var ErrSpent = errors.New("the job's budget of pages is spent or promised")
 
+// ErrUnavailable says that the frontier can not be had now: its Redis is not
+// reached, is starting, or is full. What was asked may or may not have been done;
+// to ask again does no harm.
+var ErrUnavailable = errors.New("the frontier can not be had now")
+
 // Order names a visit: a turn at one host of a job. The epoch is the fencing
 // token: each turn at a host has a higher one than the turn before.
 type Order struct {

@@ -29,9 +29,12 @@ type visit struct {
 	log      *slog.Logger
 
 	starting context.Context // ends when no further request may start
-	doing    context.Context // ends when requests under way must end
+	fetching context.Context // ends when requests under way must end
+	doing    context.Context // ends when all that is under way must end
 	stop     context.CancelFunc
+	cut      context.CancelFunc
 	abort    context.CancelFunc
+	drain    <-chan struct{} // closed when the visit is to end soon
 
 	todo  chan Taken
 	done  chan finished
@@ -83,8 +86,10 @@ func newVisit(w *Visitor, o Order, turn Turn, began time.Time) *visit {
 
 // run leads the visit.
 func (v *visit) run(ctx context.Context, drain <-chan struct{}) error {
+	v.drain = drain
 	v.doing, v.abort = context.WithCancel(ctx)
-	v.starting, v.stop = context.WithCancel(v.doing)
+	v.fetching, v.cut = context.WithCancel(v.doing)
+	v.starting, v.stop = context.WithCancel(v.fetching)
 	defer v.abort()
 	v.obey(v.turn.Rules())
 	for range v.job.PerHost {
@@ -92,6 +97,7 @@ func (v *visit) run(ctx context.Context, drain <-chan struct{}) error {
 	}
 	var beating sync.WaitGroup
 	beating.Go(v.beat)
+	beating.Go(v.guard)
 	v.lead(drain)
 	close(v.todo)
 	v.lanes.Wait()
@@ -125,6 +131,17 @@ func (v *visit) beat() {
 			v.missed.Store(&err)
 		}
 	}
+}
+
+// guard ends the requests under way when the host may have been given to
+// another, whatever the leader is waiting for.
+func (v *visit) guard() {
+	for !v.lease.over() {
+		if sleep(v.doing, v.lease.left()) != nil {
+			return
+		}
+	}
+	v.cut()
 }
 
 // lead goes on until nothing is under way and nothing more is to be taken.
@@ -230,19 +247,6 @@ func (v *visit) fail(err error) {
 	}
 	v.pace.hold(failurePause)
 	v.end(EndError)
-}
-
-// held makes one call with the turn and notes for how long the host is held.
-func (v *visit) held(call func(context.Context) error) bool {
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(v.doing), flushTerm)
-	defer cancel()
-	asked := time.Now()
-	if err := call(ctx); err != nil {
-		v.fail(err)
-		return false
-	}
-	v.lease.renew(asked)
-	return true
 }
 
 // lane carries out one errand after another.

@@ -161,3 +161,21 @@ func TestAVisitorWantsAValidJob(t *testing.T) {
 		t.Errorf("got %v", err)
 	}
 }
+
+func TestAVisitWaitsForAFrontierThatCanNotBeHadAndFetchesNothingTwice(t *testing.T) {
+	t.Parallel()
+	site := testsite.Serve(t, web{"/a": links("/b"), "/b": "302 /c", "/c": links()})
+	c := newCrawl(t, site, nil).seed("/a")
+	flaky := &flaky{Frontier: c.frontier, refused: make(map[string]bool)}
+	c.tools.Frontier = flaky
+	if visits := c.finish(); len(visits) != 1 {
+		t.Errorf("there were %d visits, want 1", len(visits))
+	}
+	c.asked(map[string]int{"/a": 1, "/b": 1, "/c": 1})
+	if n := len(c.shelf.records()); n != 2 {
+		t.Errorf("%d records are kept, want 2", n)
+	}
+	if len(flaky.refused) != 4 {
+		t.Errorf("of the four kinds of calls these were refused: %v", flaky.refused)
+	}
+}

@@ -23,7 +23,7 @@ func (c *RobotsCache) Get(ctx context.Context, origin string) (value []byte, fou
 		return nil, false, nil
 	}
 	if err != nil {
-		return nil, false, fmt.Errorf("robots cache: %s: %w", origin, err)
+		return nil, false, fmt.Errorf("robots cache: %s: %w", origin, passing(err))
 	}
 	return value, true, nil
 }
@@ -31,7 +31,7 @@ func (c *RobotsCache) Get(ctx context.Context, origin string) (value []byte, fou
 // Put caches a value for an origin for the time ttl.
 func (c *RobotsCache) Put(ctx context.Context, origin string, value []byte, ttl time.Duration) error {
 	if err := c.rdb.Set(ctx, keyRobots+origin, value, ttl).Err(); err != nil {
-		return fmt.Errorf("robots cache: %s: %w", origin, err)
+		return fmt.Errorf("robots cache: %s: %w", origin, passing(err))
 	}
 	return nil
 }

@@ -57,7 +57,7 @@ func run(ctx context.Context, rdb redis.Scripter, script *redis.Script, verb, ba
 		if strings.HasPrefix(err.Error(), "STALE") {
 			cmd.SetErr(crawler.ErrStale)
 		} else {
-			cmd.SetErr(fmt.Errorf("frontier: %s on %s: %w", verb, base, err))
+			cmd.SetErr(fmt.Errorf("frontier: %s on %s: %w", verb, base, passing(err)))
 		}
 	}
 	return cmd

@@ -8,10 +8,11 @@
 local now = now_ms()
 local orders = {}
 for _, host in ipairs(redis.call('ZRANGEBYSCORE', DUE, '-inf', now, 'LIMIT', 0, ARGV[1])) do
+  local epoch = redis.call('HINCRBY', HOST(host), 'epoch', 1) -- first: a full Redis refuses it
+  redis.call('HSET', HOST(host), 'state', 'armed')
   redis.call('ZREM', DUE, host)
   redis.call('ZADD', ARMED, now + ARGV[2], host)
-  redis.call('HSET', HOST(host), 'state', 'armed')
   orders[#orders + 1] = host
-  orders[#orders + 1] = redis.call('HINCRBY', HOST(host), 'epoch', 1)
+  orders[#orders + 1] = epoch
 end
 return orders

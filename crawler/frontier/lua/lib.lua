@@ -19,6 +19,14 @@ local function holds(host, epoch)
   return h[1] == 'open' and h[2] == epoch
 end
 
+-- extend moves the deadline of an open visit. A Redis that is full refuses what
+-- may need memory as a script's first write, and only as that: by removing before
+-- it adds, a visit lives on in it.
+local function extend(host, lease)
+  redis.call('ZREM', OPEN, host)
+  redis.call('ZADD', OPEN, now_ms() + lease, host)
+end
+
 local STALE = redis.error_reply('STALE the visit no longer holds its host')
 
 -- requeue puts what is in flight at a host back to the front of its queues, in

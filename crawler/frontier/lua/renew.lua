@@ -4,5 +4,5 @@
 -- Returns  the host's rules
 
 if not holds(ARGV[1], ARGV[2]) then return STALE end
-redis.call('ZADD', OPEN, now_ms() + ARGV[3], ARGV[1])
+extend(ARGV[1], ARGV[3])
 return redis.call('HGET', HOST(ARGV[1]), 'rules') or ''

@@ -7,7 +7,7 @@
 local host, epoch, lease = ARGV[1], ARGV[2], ARGV[3]
 if not holds(host, epoch) then return STALE end
 local now = now_ms()
-redis.call('ZADD', OPEN, now + lease, host)
+extend(host, lease)
 
 local outcomes, bytes, settled, retries = {}, 0, 0, 0
 for i = 4, #ARGV, 5 do

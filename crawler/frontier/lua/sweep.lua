@@ -13,8 +13,8 @@ local now, most, hold = now_ms(), tonumber(ARGV[1]), tonumber(ARGV[2])
 local deadline = now + tonumber(ARGV[3])
 local late = redis.call('ZRANGEBYSCORE', ARMED, '-inf', deadline, 'LIMIT', 0, most)
 for _, host in ipairs(late) do
+  rest(host, 0) -- first: a full Redis refuses it, and sweeps nothing
   redis.call('ZREM', ARMED, host)
-  rest(host, 0)
 end
 local silent = redis.call('ZRANGEBYSCORE', OPEN, '-inf', deadline, 'LIMIT', 0, most)
 local broken = { math.max(#late, #silent) }

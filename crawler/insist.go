@@ -1,0 +1,54 @@
+package crawler
+
+import (
+	"context"
+	"errors"
+	"time"
+)
+
+// How a visit waits for a frontier that can not be had: what it has fetched is
+// not to be fetched again because Redis was away for a while.
+
+// Pauses before the frontier is asked again: the first one, doubled with each.
+const (
+	againFirst = 50 * time.Millisecond
+	againMost  = time.Second
+)
+
+// insist makes a call of the frontier until it is answered. It gives up when the
+// visit is to end.
+func (v *visit) insist(call func() error) error {
+	for pause := againFirst; ; pause = min(2*pause, againMost) {
+		err := call()
+		if !errors.Is(err, ErrUnavailable) {
+			return err
+		}
+		if pause == againFirst {
+			v.log.Warn("the frontier can not be had: the visit waits for it", "error", err)
+		}
+		select {
+		case <-time.After(pause):
+		case <-v.drain:
+			return err
+		case <-v.doing.Done():
+			return err
+		}
+	}
+}
+
+// held makes a call with the turn and notes for how long the host is held.
+func (v *visit) held(call func(context.Context) error) bool {
+	var asked time.Time
+	err := v.insist(func() error {
+		ctx, cancel := context.WithTimeout(context.WithoutCancel(v.doing), flushTerm)
+		defer cancel()
+		asked = time.Now()
+		return call(ctx)
+	})
+	if err != nil {
+		v.fail(err)
+		return false
+	}
+	v.lease.renew(asked)
+	return true
+}
