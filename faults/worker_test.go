@@ -8,6 +8,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/trawlcrawler/trawl/crawler"
 	"github.com/trawlcrawler/trawl/internal/testfleet"
 )
 
@@ -69,20 +70,17 @@ type death struct {
 }
 
 // heldBy returns the hosts that a worker holds, and how many of their URLs it has
-// in flight, as the frontier has it. A dead worker's are its own until they are
-// swept.
+// in flight. A dead worker's are its own until they are swept.
 func (c *crawl) heldBy(worker *testfleet.Process) (hosts []string, inFlight int) {
 	c.t.Helper()
-	ctx, base := testfleet.Soon(c.t), "trawl:{"+c.job.Name+"/0}:"
-	c.redis.Ping(ctx) // what the worker had sent before is done then
-	open, err := c.redis.ZRange(ctx, base+"open", 0, -1).Result()
+	all, err := c.Client.Hosts(testfleet.Soon(c.t), c.job.Name, c.graph.Hosts)
 	if err != nil {
 		c.t.Fatal(err)
 	}
-	for _, host := range open {
-		if c.redis.HGet(ctx, base+"host:"+host, "worker").Val() == worker.Name {
-			hosts = append(hosts, host)
-			inFlight += int(c.redis.HLen(ctx, base+"flight:"+host).Val())
+	for _, h := range all {
+		if h.Worker == worker.Name && h.State == crawler.HostOpen {
+			hosts = append(hosts, string(h.Host))
+			inFlight += int(h.Flight)
 		}
 	}
 	return hosts, inFlight

@@ -1,0 +1,55 @@
+package faults_test
+
+import (
+	"testing"
+	"time"
+
+	"github.com/trawlcrawler/trawl/crawler/frontier"
+	"github.com/trawlcrawler/trawl/internal/testfleet"
+)
+
+// A worker that can not reach Redis, and is not told so, knows by its own clock
+// when its hosts may be given to others, and asks for nothing from then on.
+func TestAWorkerIsCutOffFromRedis(t *testing.T) {
+	t.Parallel()
+	c := newCrawl(t, 10, size(250, 1200))
+	c.Scheduler()
+	network := newProxy(t, c.Redis.TCP)
+	cutOff := c.Worker("--redis", network.URL(), "--concurrency", "5")
+	other := c.Worker("--concurrency", "10")
+	c.begin()
+	again := 0
+	for range size(1, 5) {
+		c.takenBy(cutOff)
+		c.asked(len(c.site.Requests()) + 100) // in the middle of its visits
+		network.cut()
+		at := time.Now()
+		hosts, inFlight := c.heldBy(cutOff)
+		again += inFlight
+		for _, host := range hosts {
+			c.askedAgain(host, at.Add(frontier.Lease))
+		}
+		pause(t.Context(), time.Until(at.Add(size(17*time.Second, time.Minute))))
+		network.mend()
+		c.takenBy(cutOff) // it goes on
+	}
+	sum := c.whole(again)
+	if sum.numbers.Broken == 0 {
+		t.Error("no visit broke: nobody was cut off")
+	}
+	c.live([]*testfleet.Process{cutOff, other})
+}
+
+// takenBy waits until a worker holds hosts, or the job has ended.
+func (c *crawl) takenBy(worker *testfleet.Process) []string {
+	c.t.Helper()
+	for {
+		hosts, _ := c.heldBy(worker)
+		if len(hosts) > 0 || !c.runs() {
+			return hosts
+		}
+		if !pause(testfleet.Patience(c.t), 20*time.Millisecond) {
+			c.t.Fatalf("%s gets no host to visit", worker.Name)
+		}
+	}
+}
