@@ -16,7 +16,7 @@ func TestHealthIsWhatTheProcessSaysOfItself(t *testing.T) {
 	s.set("TRAWL_REDIS", redis.URL())
 	scheduler := s.start("scheduler", "--listen", "127.0.0.1:0")
 	scheduler.says("listen=127.0.0.1:")
-	s.set("TRAWL_LISTEN", listensOn(t, scheduler.stderr.text()))
+	s.set("TRAWL_LISTEN", listensOn(t, scheduler.stderr.Text()))
 
 	if said := s.run("health").exits(done).stdout; said != "ready\n" {
 		t.Errorf("health says %q, want ready", said)

@@ -7,6 +7,7 @@ import (
 	"testing"
 
 	"github.com/trawlcrawler/trawl/internal/redisd"
+	"github.com/trawlcrawler/trawl/internal/testfleet"
 	"github.com/trawlcrawler/trawl/internal/testsite"
 )
 
@@ -15,7 +16,7 @@ import (
 func ownRedis(s *shell) *redisd.Server {
 	s.t.Helper()
 	s.withRedis()
-	server, err := redisd.Start(patience(s.t), redisd.Config{Dir: s.t.TempDir()})
+	server, err := redisd.Start(testfleet.Patience(s.t), redisd.Config{Dir: s.t.TempDir()})
 	if err != nil {
 		s.t.Fatal(err)
 	}
