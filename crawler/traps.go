@@ -214,3 +214,6 @@ func sampled(u URL) bool {
 	sum.Write([]byte(u.href))
 	return sum.Sum32()%trapOneIn == 0
 }
+
+// Matches reports whether a URL is of the pattern.
+func (m Muted) Matches(u URL) bool { return string(patternOf(u)) == m.Pattern }

@@ -54,7 +54,7 @@ func rootCommand() *cobra.Command {
 		Version:       version(),
 	}
 	root.CompletionOptions.HiddenDefaultCmd = true
-	root.AddCommand(crawlCommand(), fetchCommand(), schedulerCommand(), workerCommand(), dashboardCommand(), jobCommand(), hostCommand(), seedCommand(), exportCommand(), auditCommand(), healthCommand())
+	root.AddCommand(crawlCommand(), fetchCommand(), schedulerCommand(), workerCommand(), dashboardCommand(), jobCommand(), hostCommand(), seedCommand(), exportCommand(), auditCommand(), explainCommand(), healthCommand())
 	return root
 }
 

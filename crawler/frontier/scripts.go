@@ -28,6 +28,7 @@ var (
 	countersScript = shardScript("counters")
 	governScript   = shardScript("govern")
 	hostScript     = shardScript("host")
+	knownScript    = shardScript("known", "seen")
 	ledgerScript   = redis.NewScript(source("ledger"))
 	stateScript    = redis.NewScript(source("state"))
 )

@@ -48,6 +48,7 @@ func TestFrontier(t *testing.T) {
 		{"a host that is paused is not due, and the job is not idle", pausesHost},
 		{"an operator's rules reach a visit that is under way", reachesVisit},
 		{"hosts are listed by what becomes of them next", listsHosts},
+		{"a URL is found wherever it is", findsURLs},
 		{"seen stays exact while its buckets are split", exactWhileGrowing},
 	} {
 		t.Run(c.name, func(t *testing.T) {

@@ -28,6 +28,25 @@ func newPattern(value string) pattern {
 	return p
 }
 
+// String writes the pattern as a robots.txt does.
+func (p *pattern) String() string {
+	var b strings.Builder
+	b.WriteString(p.prefix)
+	for _, literal := range p.inner {
+		b.WriteString("*" + literal)
+	}
+	switch {
+	case p.suffix != "":
+		b.WriteString("*" + p.suffix)
+	case p.starred && (len(p.inner) == 0 || p.anchored):
+		b.WriteByte('*')
+	}
+	if p.anchored {
+		b.WriteByte('$')
+	}
+	return b.String()
+}
+
 func isStar(r rune) bool { return r == '*' }
 
 // length counts the octets of the pattern as a URL spells them, so that a rule

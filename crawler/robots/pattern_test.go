@@ -113,3 +113,12 @@ func tryEverything(value, path string) bool {
 	}
 	return path != "" && value[0] == path[0] && tryEverything(value[1:], path[1:])
 }
+
+func TestAPatternIsWrittenAsItWasRead(t *testing.T) {
+	t.Parallel()
+	for _, s := range []string{"/", "/a", "/a$", "*", "/*", "/a*b", "/a*b*c$", "/a*$", "*.gif$", "/*?*x"} {
+		if p := newPattern(s); p.String() != s {
+			t.Errorf("%q is written as %q", s, p.String())
+		}
+	}
+}

@@ -88,6 +88,26 @@ func (r *Robots) Ruling(ctx context.Context, job crawler.Job, u crawler.URL, get
 	return obey(rules, job), nil
 }
 
+// Known is what the fleet remembers of the robots.txt of an origin, for one who
+// asks why a URL was fetched or not. Nothing is fetched.
+type Known struct {
+	At          time.Time // when it was asked for; zero when it is not remembered
+	Unavailable string    // why it could not be had; "" when it could
+	Rules       *Rules    // nil when it could not be had
+}
+
+// Recall returns what the fleet remembers of u's origin.
+func (r *Robots) Recall(ctx context.Context, job crawler.Job, u crawler.URL) (Known, error) {
+	rec, err := r.known(ctx, u.Origin())
+	switch {
+	case err != nil || rec.kind == 0:
+		return Known{}, err
+	case rec.kind == kindRules:
+		return Known{At: rec.at, Rules: Parse([]byte(rec.text), job.ProductToken())}, nil
+	}
+	return Known{At: rec.at, Unavailable: rec.text}, nil
+}
+
 // record returns what the fleet knows of an origin, after asking the origin
 // where that is due.
 func (r *Robots) record(ctx context.Context, origin string, tries int, get Getter) (record, error) {

@@ -29,19 +29,38 @@ type rule struct {
 // /robots.txt itself is always allowed. That u belongs to the authority of the
 // robots.txt is for the caller to know.
 func (r *Rules) Allowed(u crawler.URL) bool {
+	rule := r.decides(u)
+	return rule == nil || rule.allow
+}
+
+// Line returns the line that decides about u, in the spelling that rules are
+// compared in; "" when none does, and u is allowed.
+func (r *Rules) Line(u crawler.URL) string {
+	switch rule := r.decides(u); {
+	case rule == nil:
+		return ""
+	case rule.allow:
+		return "Allow: " + rule.String()
+	default:
+		return "Disallow: " + rule.String()
+	}
+}
+
+// decides returns the rule that counts for u; nil when none matches.
+func (r *Rules) decides(u crawler.URL) *rule {
 	path := plain(u.Path())
 	switch path {
 	case "":
 		path = "/"
 	case "/robots.txt":
-		return true
+		return nil
 	}
 	for i := range r.rules {
 		if r.rules[i].matches(path) {
-			return r.rules[i].allow
+			return &r.rules[i]
 		}
 	}
-	return true
+	return nil
 }
 
 // CrawlDelay returns the time that should pass between two requests: 0 when the

@@ -31,11 +31,16 @@ end
 local buckets = tonumber(redis.call('HGET', COUNT, 'buckets') or 1)
 local modulus = power_above(buckets)
 
--- see adds a fingerprint and tells whether it is new.
-local function see(fp)
+-- bucket_of names the bucket that a fingerprint belongs to.
+local function bucket_of(fp)
   local bucket = hash(fp) % modulus
   if bucket >= buckets then bucket = bucket - modulus / 2 end
-  return redis.call('SADD', string.format(BUCKET, bucket), fp) == 1
+  return string.format(BUCKET, bucket)
+end
+
+-- see adds a fingerprint and tells whether it is new.
+local function see(fp)
+  return redis.call('SADD', bucket_of(fp), fp) == 1
 end
 
 -- split moves half of a bucket to a new one behind the last.

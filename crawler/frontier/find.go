@@ -1,0 +1,102 @@
+package frontier
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strconv"
+	"time"
+
+	"github.com/redis/go-redis/v9"
+
+	"github.com/trawlcrawler/trawl/crawler"
+)
+
+// Bounds of looking for a URL in the queues of its host.
+const (
+	findBatch = 1000
+	findMost  = 200_000 // URLs
+)
+
+// Find returns where a URL is. It looks through the queues of its host, up to
+// 200,000 URLs, and is for a person who asks.
+func (f *Frontier) Find(ctx context.Context, u crawler.URL) (crawler.Whereabouts, error) {
+	base := f.baseOf(u.Host())
+	known, err := run(ctx, f.rdb, knownScript, "known", base, strconv.FormatInt(fingerprint(u), 10)).Bool()
+	if err != nil || !known {
+		return crawler.Whereabouts{Place: crawler.PlaceUnseen}, err
+	}
+	for _, look := range []func(context.Context, string, crawler.URL) (crawler.Whereabouts, bool, error){
+		f.findInFlight, f.findLater, f.findInQueues,
+	} {
+		if w, found, err := look(ctx, base, u); err != nil || found {
+			return w, err
+		}
+	}
+	return crawler.Whereabouts{Place: crawler.PlaceSettled}, nil
+}
+
+func (f *Frontier) findInFlight(ctx context.Context, base string, u crawler.URL) (crawler.Whereabouts, bool, error) {
+	flight, err := f.rdb.HGetAll(ctx, base+nameFlight+string(u.Host())).Result()
+	for ticket, packed := range flight {
+		if e, ok := isEntry(packed, u); ok {
+			e.Band = crawler.Band(ticket[0] - '0')
+			return crawler.Whereabouts{Place: crawler.PlaceFlight, Entry: e}, true, nil
+		}
+	}
+	return crawler.Whereabouts{}, false, finding(u, err)
+}
+
+func (f *Frontier) findLater(ctx context.Context, base string, u crawler.URL) (crawler.Whereabouts, bool, error) {
+	later, err := f.rdb.ZRangeWithScores(ctx, base+nameLater+string(u.Host()), 0, findMost-1).Result()
+	if err != nil {
+		return crawler.Whereabouts{}, false, finding(u, err)
+	}
+	for _, z := range later {
+		e, ok := isEntry(z.Member.(string), u)
+		if !ok {
+			continue
+		}
+		now, err := f.rdb.Time(ctx).Result()
+		due := time.UnixMilli(int64(z.Score)).Sub(now)
+		return crawler.Whereabouts{Place: crawler.PlaceLater, Entry: e, Due: max(0, due)}, true, finding(u, err)
+	}
+	return crawler.Whereabouts{}, false, nil
+}
+
+func (f *Frontier) findInQueues(ctx context.Context, base string, u crawler.URL) (crawler.Whereabouts, bool, error) {
+	before := int64(0)
+	for band := range crawler.Bands {
+		key := base + nameQueue + strconv.Itoa(band) + ":" + string(u.Host())
+		for at := int64(0); before < findMost; at += findBatch {
+			entries, err := f.rdb.LRange(ctx, key, at, at+findBatch-1).Result()
+			if err != nil {
+				return crawler.Whereabouts{}, false, finding(u, err)
+			}
+			for i, packed := range entries {
+				if e, ok := isEntry(packed, u); ok {
+					e.Band = crawler.Band(band)
+					return crawler.Whereabouts{Place: crawler.PlaceQueue, Entry: e, Before: before + int64(i)}, true, nil
+				}
+			}
+			before += int64(len(entries))
+			if len(entries) < findBatch {
+				break
+			}
+		}
+	}
+	return crawler.Whereabouts{}, false, nil
+}
+
+// isEntry reads a packed entry if it is that of a URL.
+func isEntry(packed string, u crawler.URL) (crawler.Entry, bool) {
+	e, err := crawler.UnpackEntry(u.Host(), 0, packed)
+	return e, err == nil && e.URL == u
+}
+
+func finding(u crawler.URL, err error) error {
+	if err == nil || errors.Is(err, redis.Nil) {
+		return nil
+	}
+	return fmt.Errorf("frontier: find %s: %w", u, err)
+}
