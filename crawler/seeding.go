@@ -13,7 +13,7 @@ const MaxRefusals = 100
 
 // Refusal is one URL that was refused.
 type Refusal struct {
-	Line   int64  `json:"line"` // in the list, from 1
+	Line   int64  `json:"line"` // in the list, from 1; 0 when it was in none
 	URL    string `json:"url"`
 	Reason string `json:"reason"`
 }

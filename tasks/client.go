@@ -74,6 +74,24 @@ func (c *Client) Counters(ctx context.Context, job string) (crawler.Counters, er
 	return c.store.Counters(ctx, job)
 }
 
+// Homes returns the hosts that a job's scope goes by: those of its own seeds and
+// of all that were brought since.
+func (c *Client) Homes(ctx context.Context, job string) ([]crawler.Host, error) {
+	status, err := c.store.Status(ctx, job)
+	if err != nil {
+		return nil, err
+	}
+	seeds, err := status.Job.SeedEntries()
+	if err != nil {
+		return nil, err
+	}
+	homes, err := c.store.Homes(ctx, job)
+	for _, e := range seeds {
+		homes = append(homes, e.URL.Host())
+	}
+	return homes, err
+}
+
 // waitEvery is how often Wait looks.
 const waitEvery = 250 * time.Millisecond
 

@@ -23,23 +23,44 @@ import (
 func seedCommand() *cobra.Command {
 	d := &desk{}
 	var create bool
+	s := defaultSettings()
+	var sitemaps []string
 	cmd := &cobra.Command{
 		Use:   "seed JOB [URL…|FILE|-]",
-		Short: "Bring URLs to a job: arguments, files (plain, .gz, .zst), or a pipe",
+		Short: "Bring URLs to a job: arguments, files (plain, .gz, .zst), a pipe, or sitemaps",
 		Long: `Seed brings URLs to a job that has not ended. To bring the same again changes nothing.
 With --create a job that is not there is created, with the default settings; for others,
 write a job file for "trawl job create".
 
+A sitemap is read for the pages that it lists, and so are the sitemaps that an index
+lists. --sitemap names one, wherever it is; an argument is taken for one when its name
+is like sitemap.xml, sitemap_index.xml or news-sitemap.xml.gz. The pages of a sitemap at
+a URL are brought when they are in the job's scope, to which its host is added; those of
+a file, all of them. A job's user agent, timeout, retries and delay hold for its
+sitemaps too.
+
 ` + exitHelp,
 		Example: `  trawl seed --create news https://example.com/ https://example.org/
   trawl seed news urls.txt.zst
+  trawl seed news --sitemap https://example.com/sitemap.php
   psql -Atc 'select url from sites' | trawl seed news -`,
 		Args: cobra.MinimumNArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			if len(args) == 1 {
-				return usage("no seeds: name URLs, files of URLs, or - for standard input")
+			if err := fromEnvironment(cmd.Flags()); err != nil {
+				return err
 			}
-			urls, err := linesOf(args[1:], os.Stdin)
+			if err := s.check(); err != nil {
+				return err
+			}
+			lists, named := partSitemaps(args[1:])
+			maps, err := newSitemapList(append(sitemaps, named...))
+			if err != nil {
+				return err
+			}
+			if len(args) == 1 && maps.empty() {
+				return usage("no seeds: name URLs, files of URLs, - for standard input, or sitemaps")
+			}
+			urls, err := linesOf(lists, os.Stdin)
 			if err != nil {
 				return err
 			}
@@ -49,13 +70,17 @@ write a job file for "trawl job create".
 						return err
 					}
 				}
-				return d.seed(ctx, c, args[0], urls)
+				return d.seed(ctx, c, args[0], urls, maps, s)
 			})
 		},
 	}
-	registerRedis(cmd.Flags(), &d.redis)
-	cmd.Flags().BoolVar(&d.json, "json", false, "answer in JSON")
-	cmd.Flags().BoolVar(&create, "create", false, "create the job, with the default settings, if there is none of the name")
+	flags := cmd.Flags()
+	registerRedis(flags, &d.redis)
+	flags.BoolVar(&d.json, "json", false, "answer in JSON")
+	flags.BoolVar(&create, "create", false, "create the job, with the default settings, if there is none of the name")
+	flags.StringArrayVar(&sitemaps, "sitemap", nil, "URL or file of a sitemap, an index of sitemaps, or a feed; may be repeated")
+	flags.StringArrayVar(&s.AllowCIDR, "allow-cidr", nil, "private network that sitemaps may be fetched from; may be repeated")
+	flags.BoolVar(&s.AllowPrivate, "allow-private", false, "sitemaps may be fetched from all private addresses")
 	return cmd
 }
 
@@ -76,23 +101,41 @@ func createPlain(ctx context.Context, c *tasks.Client, name string) error {
 	return err
 }
 
-func (d *desk) seed(ctx context.Context, c *tasks.Client, job string, urls iter.Seq2[string, error]) error {
+// seed brings what the lists and the sitemaps hold.
+func (d *desk) seed(ctx context.Context, c *tasks.Client, job string, urls iter.Seq2[string, error], maps sitemapList, s settings) error {
+	reader, err := newSitemapReader(ctx, c, job, maps, s)
+	if err != nil {
+		return err
+	}
+	defer reader.close()
 	began := time.Now()
-	sum, err := c.Seed(ctx, job, urls, func(s crawler.Seeding) {
-		fmt.Fprintf(os.Stderr, "%s\n", seedingText(s, time.Since(began)))
+	sum, err := c.Seed(ctx, job, chained(urls, reader.pages(ctx)), func(s crawler.Seeding) {
+		fmt.Fprintf(os.Stderr, "%s\n", reader.report().with(s).text(time.Since(began)))
 	})
+	report := reader.report().with(sum)
 	if d.json {
-		err = joinPrint(err, printJSON(os.Stdout, sum))
+		err = joinPrint(err, printJSON(os.Stdout, report))
 	} else {
-		for _, r := range sum.Refusals {
-			fmt.Fprintf(os.Stderr, "trawl: left out: line %d: %s\n", r.Line, r.Reason)
+		report.print(os.Stderr)
+		fmt.Fprintf(os.Stderr, "trawl: %s: %s\n", job, report.text(time.Since(began)))
+	}
+	if err != nil {
+		return err
+	}
+	return report.verdict()
+}
+
+// chained yields what each of the lists yields, one after the other.
+func chained(lists ...iter.Seq2[string, error]) iter.Seq2[string, error] {
+	return func(yield func(string, error) bool) {
+		for _, list := range lists {
+			for url, err := range list {
+				if !yield(url, err) {
+					return
+				}
+			}
 		}
-		fmt.Fprintf(os.Stderr, "trawl: %s: %s\n", job, seedingText(sum, time.Since(began)))
 	}
-	if err == nil && sum.Admitted+sum.Seen == 0 {
-		return usage("none of the seeds can be crawled")
-	}
-	return err
 }
 
 func joinPrint(err, printed error) error {
@@ -100,13 +143,6 @@ func joinPrint(err, printed error) error {
 		return err
 	}
 	return printed
-}
-
-// seedingText puts what became of seeds into words.
-func seedingText(s crawler.Seeding, took time.Duration) string {
-	total := s.Admitted + s.Seen + s.Refused
-	return fmt.Sprintf("%d URLs, %d new, %d known, %d refused, %s a second",
-		total, s.Admitted, s.Seen, s.Refused, short(float64(total)/max(took.Seconds(), 0.001)))
 }
 
 // linesOf yields the URLs that the arguments name: URLs, files, and - for

@@ -1,0 +1,76 @@
+package main
+
+import (
+	"fmt"
+	"io"
+	"slices"
+	"time"
+
+	"github.com/trawlcrawler/trawl/crawler"
+)
+
+// seedReport is what became of seeds, and of the sitemaps that held some.
+type seedReport struct {
+	crawler.Seeding
+	Sitemaps int            `json:"sitemaps,omitempty"` // that were read
+	Faults   []sitemapFault `json:"faults,omitempty"`   // of sitemaps
+}
+
+// sitemapFault is what was wrong with a sitemap.
+type sitemapFault struct {
+	Sitemap string `json:"sitemap"`
+	Reason  string `json:"reason"`
+}
+
+// with adds what became of the pages that were brought.
+func (r seedReport) with(s crawler.Seeding) seedReport {
+	refusals := append(slices.Clone(s.Refusals), r.Refusals...)
+	s.Refused += r.Refused
+	s.Refusals = refusals[:min(len(refusals), crawler.MaxRefusals)]
+	r.Seeding = s
+	return r
+}
+
+// print lists what was left out.
+func (r seedReport) print(w io.Writer) {
+	for _, refusal := range r.Refusals {
+		if refusal.Line > 0 {
+			fmt.Fprintf(w, "trawl: left out: line %d: %s\n", refusal.Line, refusal.Reason)
+		} else {
+			fmt.Fprintf(w, "trawl: left out: %s: %s\n", refusal.URL, refusal.Reason)
+		}
+	}
+	for _, f := range r.Faults {
+		fmt.Fprintf(w, "trawl: sitemap %s: %s\n", f.Sitemap, f.Reason)
+	}
+}
+
+// text puts the numbers into words.
+func (r seedReport) text(took time.Duration) string {
+	text := seedingText(r.Seeding, took)
+	if r.Sitemaps > 0 || len(r.Faults) > 0 {
+		text += fmt.Sprintf(", of %d sitemaps, %d with faults", r.Sitemaps, len(r.Faults))
+	}
+	return text
+}
+
+// verdict is the exit status of a seeding that went through.
+func (r seedReport) verdict() error {
+	nothing := r.Admitted+r.Seen == 0
+	switch {
+	case nothing && len(r.Faults) > 0:
+		return &exitError{exitNothing, "no seed could be had: of the sitemaps, none could be read"}
+	case nothing:
+		return usage("none of the seeds can be crawled")
+	case len(r.Faults) > 0:
+		return failed("some sitemaps could not be read to their end; the same command tries them again")
+	}
+	return nil
+}
+
+// seedingText puts what became of seeds into words.
+func seedingText(s crawler.Seeding, took time.Duration) string {
+	total := s.Admitted + s.Seen + s.Refused
+	return fmt.Sprintf("%d URLs, %d new, %d known, %d refused, %s a second",
+		total, s.Admitted, s.Seen, s.Refused, short(float64(total)/max(took.Seconds(), 0.001)))
+}
