@@ -12,16 +12,18 @@ import (
 const (
 	flushURLs  = 64                     // settle at the latest after so many URLs,
 	flushBytes = 4 << 20                // so many bytes of bodies,
+	flushLinks = 10_000                 // so many links, as a sitemap may have,
 	flushAfter = 250 * time.Millisecond // and so much time
 	flushTerm  = 20 * time.Second       // in which a batch must have been written
 )
 
 func (v *visit) heavy() bool {
-	sum := int64(0)
+	bytes, links := int64(0), 0
 	for _, e := range v.batch {
-		sum += e.bytes()
+		bytes += e.bytes()
+		links += len(e.links)
 	}
-	return sum >= flushBytes
+	return bytes >= flushBytes || links >= flushLinks
 }
 
 // flush admits the links of the batch, keeps its results and settles its URLs,

@@ -19,6 +19,7 @@ import (
 	"github.com/trawlcrawler/trawl/crawler/frontier"
 	"github.com/trawlcrawler/trawl/crawler/parse"
 	"github.com/trawlcrawler/trawl/crawler/robots"
+	"github.com/trawlcrawler/trawl/crawler/sitemap"
 	"github.com/trawlcrawler/trawl/internal/redistest"
 	"github.com/trawlcrawler/trawl/internal/testsite"
 )
@@ -58,7 +59,7 @@ func newCrawl(t testing.TB, site *testsite.Site, change func(*crawler.Job)) *cra
 	c := &crawl{t: t, site: site, job: job, frontier: store.Frontier(job), shelf: new(shelf)}
 	c.cfg.Worker = "tester"
 	c.tools = crawler.Tools{
-		Frontier: c.frontier, Fetcher: fetcher, Robots: robots.New(store.RobotsCache(), robots.Config{}), Parser: parser, Sink: c.shelf,
+		Frontier: c.frontier, Fetcher: fetcher, Robots: robots.New(store.RobotsCache(), robots.Config{}), Parser: parser, Sitemaps: sitemap.Parser{}, Sink: c.shelf,
 	}
 	return c
 }

@@ -9,10 +9,13 @@ type Document struct {
 	NoIndex   bool           // meta robots or X-Robots-Tag forbid to index the page
 	Links     []Link         // each URL once, in the order of the document
 	Fields    map[string]any // what the job's selectors found: a string, a []string, or nil for nothing
+	Sitemap   bool           // it is a sitemap: its links are a site's list of its pages
+	Fault     string         // why not all of a sitemap could be read; what came before it is in Links
 }
 
 // Link is a URL that a document points to.
 type Link struct {
 	URL      URL
 	NoFollow bool // rel=nofollow on every reference to it
+	Sitemap  bool // an index of sitemaps lists it as one
 }

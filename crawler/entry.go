@@ -30,6 +30,10 @@ type Entry struct {
 	Tries  int  // fetches that failed in a way that may pass
 	Spared int  // fetches that failed because of the host, and are no tries
 	Lost   int  // visits that broke while they held it, up to 255
+	// Sitemap says that somebody called the URL a sitemap, and how far from
+	// robots.txt: 0 is a page, 1 a sitemap that robots.txt names, 2 one that an
+	// index lists, up to SitemapLevels.
+	Sitemap int
 }
 
 // Bits of an entry's flags.
@@ -38,7 +42,11 @@ const (
 	flagVia       // a via follows
 	flagViaSuffix // the via shares its origin, and a prefix, with the URL
 	flagSpared    // Spared follows Tries
+	flagSitemap   // the lower of two bits for the level of a sitemap
 )
+
+// mostPackedLevels is how many levels of sitemaps the flags can tell.
+const mostPackedLevels = 3
 
 // Pack writes e as the frontier stores it, for the queue of e.URL.Host():
 // neither scheme nor host are repeated, and the via shares the prefix of the
@@ -50,7 +58,7 @@ func (e Entry) Pack() string {
 	if ui := e.URL.Userinfo(); ui != "" {
 		path = ui + "@" + path
 	}
-	flags := byte(0)
+	flags := byte(min(e.Sitemap, mostPackedLevels)) * flagSitemap
 	if e.URL.secure() {
 		flags |= flagHTTPS
 	}
@@ -92,6 +100,7 @@ func UnpackEntry(h Host, band Band, packed string) (Entry, error) {
 	r := reader{rest: packed}
 	e := Entry{Band: band, Lost: int(r.byte())}
 	flags := r.byte()
+	e.Sitemap = int(flags / flagSitemap & mostPackedLevels)
 	e.Depth = r.uvarint()
 	e.Hops = r.uvarint()
 	e.Tries = r.uvarint()

@@ -48,7 +48,7 @@ func TestAnEntryIsReadBackAsItWasPacked(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			want := Entry{URL: mustURL(t, c.url), Depth: 300, Band: BandLow, Hops: 9, Tries: 130, Lost: 2}
+			want := Entry{URL: mustURL(t, c.url), Depth: 300, Band: BandLow, Hops: 9, Tries: 130, Lost: 2, Sitemap: SitemapLevels}
 			if c.via != "" {
 				want.Via = mustURL(t, c.via)
 			}

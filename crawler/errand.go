@@ -68,9 +68,12 @@ func (e *errand) end(o Outcome, reason string) {
 // get asks for one URL, if robots.txt allows. It returns where to go on, or
 // the zero URL when the errand's fate is decided.
 func (e *errand) get(at URL) (URL, error) {
-	ruling, err := e.visit.ruling(at)
+	ruling, fresh, err := e.visit.ruling(at)
 	if err != nil {
 		return URL{}, err
+	}
+	if fresh {
+		e.addSitemaps(at, ruling.Sitemaps)
 	}
 	switch {
 	case ruling.Allowed == nil:
@@ -187,7 +190,7 @@ func (e *errand) redirect() (URL, error) {
 		e.end(OutcomeRedirected, refused)
 		return URL{}, nil
 	}
-	target := Entry{URL: to, Via: entry.URL, Depth: entry.Depth, Band: BandFirst, Hops: entry.Hops + len(e.result.Redirects)}
+	target := Entry{URL: to, Via: entry.URL, Depth: entry.Depth, Band: BandFirst, Hops: entry.Hops + len(e.result.Redirects), Sitemap: entry.Sitemap}
 	if to.Host() != from.Host() {
 		e.links = append(e.links, target)
 		e.end(OutcomeRedirected, "")
@@ -213,6 +216,9 @@ func (e *errand) redirect() (URL, error) {
 // refuses says why a redirect may not be followed; "" when it may. A job that
 // follows no links follows redirects all the same.
 func (e *errand) refuses(to URL) string {
+	if e.taken.Entry.Sitemap > 0 {
+		return e.visit.scope.RefusesSitemap(to)
+	}
 	return e.visit.scope.Refuses(to, e.taken.Entry.Depth)
 }
 
@@ -227,15 +233,23 @@ func contains(urls []URL, u URL) bool {
 
 // read parses the page and gathers its links.
 func (e *errand) read() error {
-	doc, trouble, err := e.visit.parse(e.result.Page)
+	doc, trouble, err := e.visit.parse(e.result.Page, e.taken.Entry.Sitemap > 0)
 	if err != nil {
 		return err
 	}
 	e.result.Document, e.result.Reason = doc, trouble
-	if e.visit.job.Traps {
+	if e.visit.job.Traps && (doc == nil || !doc.Sitemap) {
 		e.visit.traps.learn(e.taken.Entry, e.result.Page, doc)
 	}
-	if doc == nil || doc.NoFollow || !e.visit.job.Follow {
+	switch {
+	case doc == nil && trouble == "" && e.taken.Entry.Sitemap > 0 && e.visit.sitemaps != nil:
+		e.result.Reason = "it was named as a sitemap and is none"
+		return nil
+	case doc == nil || doc.NoFollow || !e.visit.job.Follow:
+		return nil
+	case doc.Sitemap:
+		e.result.Reason = doc.Fault
+		e.addListed(doc)
 		return nil
 	}
 	depth := e.taken.Entry.Depth + 1

@@ -20,6 +20,10 @@ type Job struct {
 	// Follow says whether links of pages are admitted. Default true; trawl
 	// fetch sets it to false.
 	Follow bool `json:"follow" yaml:"follow"`
+	// Sitemaps says whether sitemaps are read for pages to admit: those that the
+	// robots.txt files of the job's hosts name, those that the crawl comes upon,
+	// and what their indexes list. Default false.
+	Sitemaps bool `json:"sitemaps" yaml:"sitemaps"`
 
 	// Scope says which links belong to the job: "host", the hosts of the seeds
 	// (default); "domain", their registrable domains; "any".

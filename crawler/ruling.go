@@ -12,6 +12,8 @@ type Ruling struct {
 	Text *RobotsText
 	// Delay is the Crawl-delay, 0 when there is none.
 	Delay time.Duration
+	// Sitemaps are those that it names, for a job that reads them.
+	Sitemaps []URL
 	// Unavailable says why robots.txt could not be had; "" when it could.
 	Unavailable string
 	// Again is how long until an unavailable robots.txt may be asked for again;

@@ -95,6 +95,19 @@ func (s *Scope) Refuses(u URL, depth int) string {
 	return s.shape.refuses(u)
 }
 
+// RefusesSitemap says why a sitemap may not be read, or "" when it may. It is a
+// way to pages and none itself, so what pages must look like does not concern
+// it.
+func (s *Scope) RefusesSitemap(u URL) string {
+	switch {
+	case s.kind != ScopeAny && !(*s.homes.Load())[s.home(u.Host())]:
+		return "outside of scope " + string(s.kind)
+	case anyMatch(s.exclude, u.href):
+		return "excluded"
+	}
+	return ""
+}
+
 func anyMatch(patterns []*regexp.Regexp, s string) bool {
 	for _, re := range patterns {
 		if re.MatchString(s) {

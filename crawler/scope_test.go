@@ -116,3 +116,21 @@ func TestAScopeTakesInFurtherSeeds(t *testing.T) {
 		}
 	}
 }
+
+func TestASitemapNeedNotLookLikeThePagesOfAJob(t *testing.T) {
+	t.Parallel()
+	s, err := NewScope(Job{Scope: ScopeHost, Include: []string{"/page/"}, Exclude: []string{"/no"}}, []Host{"a.test"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for u, want := range map[string]string{
+		"https://www.a.test/sitemap.xml": "",
+		"https://a.test/page/s.xml":      "",
+		"https://a.test/no.xml":          "excluded",
+		"https://b.test/page/s.xml":      "outside of scope host",
+	} {
+		if got := s.RefusesSitemap(mustURL(t, u)); got != want {
+			t.Errorf("%s is refused for %q, want %q", u, got, want)
+		}
+	}
+}

@@ -1,6 +1,48 @@
 package crawler
 
+// How an errand finds pages that sites list in sitemaps.
+//
+// What a sitemap lists is as deep as the sitemap: no link was followed, and a
+// job of depth 0 is the seeds with what their sites list. A sitemap that
+// robots.txt names is as deep as the URL for which robots.txt was asked, so that
+// depth still bounds how far links lead from host to host. Pages wait behind
+// those that others link to, which a site's visitors find first.
+
 // SitemapLevels is how deeply indexes of sitemaps are followed: a sitemap that
 // somebody named, what it lists, and what that lists. The protocol of
 // sitemaps.org has two levels; some sites need one more.
 const SitemapLevels = 3
+
+// addSitemaps admits the sitemaps that the robots.txt for u names.
+func (e *errand) addSitemaps(u URL, named []URL) {
+	if len(named) == 0 || e.visit.sitemaps == nil {
+		return
+	}
+	robots, err := ParseURL(u.Origin() + "/robots.txt")
+	if err != nil { // a URL's origin parses
+		panic("crawler: robots.txt of " + u.href + ": " + err.Error())
+	}
+	for _, s := range named {
+		e.addSitemap(s, robots, 1)
+	}
+}
+
+// addListed admits what a sitemap lists: pages in scope, and sitemaps.
+func (e *errand) addListed(doc *Document) {
+	at, entry := e.result.Page.URL, e.taken.Entry
+	level := max(entry.Sitemap, 1) + 1
+	for _, l := range doc.Links {
+		if l.Sitemap {
+			e.addSitemap(l.URL, at, level)
+		} else if e.visit.scope.Refuses(l.URL, entry.Depth) == "" {
+			e.links = append(e.links, Entry{URL: l.URL, Via: at, Depth: entry.Depth, Band: BandLow})
+		}
+	}
+}
+
+func (e *errand) addSitemap(u, via URL, level int) {
+	if level > SitemapLevels || e.visit.scope.RefusesSitemap(u) != "" {
+		return
+	}
+	e.links = append(e.links, Entry{URL: u, Via: via, Depth: e.taken.Entry.Depth, Band: BandNormal, Sitemap: level})
+}

@@ -12,33 +12,32 @@ import (
 // least 500 kibibytes.
 const robotsLimit = 512 << 10
 
-// ruling asks what robots.txt says, once a visit for each origin. When it can
-// not be had now, the visit ends and the host rests until it may be asked for
-// again.
-func (v *visit) ruling(u URL) (Ruling, error) {
+// ruling asks what robots.txt says, once a visit for each origin; fresh says that
+// it was asked just now. When it can not be had now, the visit ends and the host
+// rests until it may be asked for again.
+func (v *visit) ruling(u URL) (r Ruling, fresh bool, err error) {
 	v.rulingsMu.Lock()
 	defer v.rulingsMu.Unlock()
 	origin := u.Origin()
 	if r, ok := v.rulings[origin]; ok {
-		return r, nil
+		return r, false, nil
 	}
-	var r Ruling
-	err := v.insist(func() (err error) {
+	err = v.insist(func() (err error) {
 		r, err = v.robots.Ruling(v.doing, v.job, u, v.getRobots)
 		return err
 	})
 	if err != nil {
-		return Ruling{}, err
+		return Ruling{}, false, err
 	}
 	if r.Allowed == nil && r.Again > 0 {
 		v.log.Info("robots.txt can not be had", "origin", origin, "reason", r.Unavailable, "again", r.Again)
 		v.pace.hold(r.Again)
 		v.stop()
-		return Ruling{}, errStopped
+		return Ruling{}, false, errStopped
 	}
 	v.pace.widen(r.Delay)
 	v.rulings[origin] = r
-	return r, nil
+	return r, true, nil
 }
 
 func (v *visit) getRobots(_ context.Context, u URL) (*Page, error) {
@@ -93,9 +92,9 @@ func (v *visit) receive(p *Page) {
 	v.pace.hold(pause)
 }
 
-// parse reads a page, as one of few at once. A parser that panics costs the
-// page its document; trouble says so.
-func (v *visit) parse(p *Page) (doc *Document, trouble string, err error) {
+// parse reads a page, which somebody may have called a sitemap, as one of few at
+// once. A parser that panics costs the page its document; trouble says so.
+func (v *visit) parse(p *Page, sitemap bool) (doc *Document, trouble string, err error) {
 	select {
 	case v.cfg.CPU <- struct{}{}:
 	case <-v.doing.Done():
@@ -108,6 +107,18 @@ func (v *visit) parse(p *Page) (doc *Document, trouble string, err error) {
 			doc, trouble, err = nil, fmt.Sprintf("the parser panicked: %v", r), nil
 		}
 	}()
-	doc, err = v.parser.Parse(v.doing, p)
+	doc, err = v.document(p, sitemap)
 	return doc, "", err
+}
+
+// document reads a page as what it is. A job that reads sitemaps looks for those
+// first, since servers send them as HTML too; and what is called a sitemap may be
+// a page of HTML nevertheless.
+func (v *visit) document(p *Page, sitemap bool) (*Document, error) {
+	if v.sitemaps != nil {
+		if doc, err := v.sitemaps.ParseSitemap(v.doing, p, sitemap); doc != nil || err != nil {
+			return doc, err
+		}
+	}
+	return v.parser.Parse(v.doing, p)
 }

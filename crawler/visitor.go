@@ -26,6 +26,13 @@ type Parser interface {
 	Parse(ctx context.Context, p *Page) (*Document, error)
 }
 
+// SitemapParser makes a document of a sitemap. named says that somebody called
+// the page one; otherwise only what begins as an XML sitemap is read. It returns
+// nil of what is none.
+type SitemapParser interface {
+	ParseSitemap(ctx context.Context, p *Page, named bool) (*Document, error)
+}
+
 // Sink keeps results. When Keep returns nil, a kill of the process loses none
 // of them. It must not hold on to them.
 type Sink interface {
@@ -83,6 +90,7 @@ type Visitor struct {
 	fetcher  Fetcher
 	robots   Robots
 	parser   Parser
+	sitemaps SitemapParser // nil when the job reads none
 	sink     Sink
 	journal  Journal
 	cfg      VisitorConfig
@@ -94,6 +102,7 @@ type Tools struct {
 	Fetcher  Fetcher
 	Robots   Robots
 	Parser   Parser
+	Sitemaps SitemapParser // for jobs with Sitemaps
 	Sink     Sink
 	Journal  Journal // nil for none
 }
@@ -103,10 +112,14 @@ func NewVisitor(job Job, scope *Scope, tools Tools, cfg VisitorConfig) (*Visitor
 	if err := job.Validate(); err != nil {
 		return nil, fmt.Errorf("job %s: %w", job.Name, err)
 	}
-	return &Visitor{
+	w := &Visitor{
 		job: job, scope: scope, frontier: tools.Frontier, fetcher: tools.Fetcher,
 		robots: tools.Robots, parser: tools.Parser, sink: tools.Sink, journal: tools.Journal, cfg: cfg.withDefaults(),
-	}, nil
+	}
+	if job.Sitemaps && job.Follow {
+		w.sitemaps = tools.Sitemaps
+	}
+	return w, nil
 }
 
 // Visit carries out one visit and reports on it. It ends when nothing waits at

@@ -258,3 +258,21 @@ func TestALargeSitemapIsSeededWhole(t *testing.T) {
 		t.Errorf("it answers %+v, want 50,000 pages and a limit", got)
 	}
 }
+
+func TestACrawlReadsSitemapsWhenItIsTold(t *testing.T) {
+	t.Parallel()
+	site := testsite.Serve(t, bodies{"/": "<!doctype html><title>root</title>", "/maps.xml": sitemapIndex("/1.xml.gz"), "/1.xml.gz": gzipped(t, urlset("/a")), "/a": "<!doctype html><a href=/b>"})
+	site.Robots("Sitemap: /maps.xml\n")
+	s := newShell(t)
+	s.run("crawl", site.URL(0, "/"), "--delay", "0", "--depth", "0", "--out", "without").exits(done)
+	s.run("crawl", site.URL(0, "/"), "--delay", "0", "--depth", "0", "--sitemaps", "--out", "with").exits(done)
+	for dir, want := range map[string][]string{"without": {"/"}, "with": {"/", "/1.xml.gz", "/a", "/maps.xml"}} {
+		var got []string
+		for _, r := range pages(t, s.path(dir)) {
+			got = append(got, strings.TrimPrefix(r.URL, strings.TrimSuffix(site.URL(0, "/"), "/")))
+		}
+		if slices.Sort(got); !slices.Equal(got, want) {
+			t.Errorf("%s sitemaps these pages are kept: %q, want %q", dir, got, want)
+		}
+	}
+}

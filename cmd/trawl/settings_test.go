@@ -155,6 +155,7 @@ const wholeJob = `# Every field of a job file.
 name: whole
 seeds: [http://example.com/, http://example.org/]
 follow: false
+sitemaps: true
 scope: domain
 include: [a, b]
 exclude: [c]
@@ -221,7 +222,7 @@ func TestEveryFlagIsSetByTheEnvironment(t *testing.T) {
 	values := map[string]string{ // of flags that not every text fits
 		"scope": "any", "depth": "2", "throttle": "2.5", "bytes": "2MB", "time": "2m", "delay": "2ms", "crawl-delay-cap": "2s",
 		"retry-pause": "2ms", "body-limit": "2kB", "timeout": "2s", "allow-cidr": "10.0.0.0/8", "redis": "redis://localhost/2",
-		"ignore-robots": "true", "journal": "false", "traps": "false", "links": "true", "allow-private": "true", "restart": "true", "verbose": "true",
+		"ignore-robots": "true", "journal": "false", "traps": "false", "links": "true", "sitemaps": "true", "allow-private": "true", "restart": "true", "verbose": "true",
 	}
 	var s settings
 	cmd := &cobra.Command{Use: "crawl"}

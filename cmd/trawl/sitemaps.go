@@ -4,9 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"iter"
-	"mime"
 	"os"
 	"path"
 	"regexp"
@@ -208,7 +206,7 @@ func (r *sitemapReader) open(ctx context.Context, u crawler.URL) (sitemap.Source
 			return sitemap.Source{}, err
 		case page.Status/100 == 2 && page.Body != nil: // also of one that broke off, what came
 			r.note(func(s *seedReport) { s.Sitemaps++ })
-			return sourceOf(page), nil
+			return sitemap.Open(page), nil
 		}
 		page.Release()
 		if page.Location.IsZero() {
@@ -240,7 +238,7 @@ func (r *sitemapReader) get(ctx context.Context, u crawler.URL) (*crawler.Page, 
 		}
 		r.next = time.Now().Add(time.Duration(r.job.Delay))
 		page, err := r.fetcher.Fetch(ctx, crawler.Request{
-			URL: u, UserAgent: r.job.UserAgent, BodyLimit: sitemapBytes, Timeout: time.Duration(r.job.Timeout),
+			URL: u, UserAgent: r.job.UserAgent, From: r.job.Contact, BodyLimit: sitemapBytes, Timeout: time.Duration(r.job.Timeout),
 		})
 		if err != nil || page.Outcome() != crawler.OutcomeRetry || tries >= r.job.Retries {
 			return page, err
@@ -269,32 +267,3 @@ func (r *sitemapReader) wait(ctx context.Context, d time.Duration) error {
 		return ctx.Err()
 	}
 }
-
-// sourceOf makes a source of a page, which is released when the source is
-// closed.
-func sourceOf(p *crawler.Page) sitemap.Source {
-	_, parameters, _ := mime.ParseMediaType(p.Header.Get("Content-Type"))
-	body := p.Body.Reader()
-	switch {
-	case p.Fault != nil:
-		body = io.MultiReader(body, cutOff(p.Fault.Text))
-	case p.Truncated:
-		body = io.MultiReader(body, cutOff("it breaks off before its end"))
-	}
-	return sitemap.Source{Body: pageBody{body, p}, At: p.URL, Charset: parameters["charset"]}
-}
-
-type pageBody struct {
-	io.Reader
-	page *crawler.Page
-}
-
-func (b pageBody) Close() error {
-	b.page.Release()
-	return nil
-}
-
-// cutOff is the end of a body that should have more, and says why it has not.
-type cutOff string
-
-func (c cutOff) Read([]byte) (int, error) { return 0, errors.New(string(c)) }

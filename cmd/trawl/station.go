@@ -8,6 +8,7 @@ import (
 
 	"github.com/trawlcrawler/trawl/crawler"
 	"github.com/trawlcrawler/trawl/crawler/parse"
+	"github.com/trawlcrawler/trawl/crawler/sitemap"
 	"github.com/trawlcrawler/trawl/tasks"
 )
 
@@ -40,7 +41,7 @@ func (w *workshop) newStation(job crawler.Status, home []crawler.Host, out *outp
 		return nil, errors.Join(usage("%v", err), out.Close())
 	}
 	st.visitor, err = crawler.NewVisitor(job.Job, st.scope, out.tools(crawler.Tools{
-		Frontier: w.store.Frontier(job.Job), Fetcher: w.fetcher, Robots: w.robots, Parser: parser,
+		Frontier: w.store.Frontier(job.Job), Fetcher: w.fetcher, Robots: w.robots, Parser: parser, Sitemaps: sitemap.Parser{},
 	}), crawler.VisitorConfig{Worker: w.name, CPU: w.cpu, Log: w.log})
 	if err != nil {
 		return nil, errors.Join(usage("%v", err), out.Close())

@@ -3,6 +3,7 @@ package robots
 import (
 	"context"
 	"fmt"
+	"strings"
 	"time"
 
 	"github.com/trawlcrawler/trawl/crawler"
@@ -61,11 +62,11 @@ func New(cache Cache, cfg Config) *Robots {
 // job.RobotsTries tries of the whole fleet. An hour later it is asked for anew.
 func (r *Robots) Ruling(ctx context.Context, job crawler.Job, u crawler.URL, get Getter) (crawler.Ruling, error) {
 	if job.IgnoreRobots {
-		return obey(&Rules{}, job), nil
+		return obey(&Rules{}, job, u), nil
 	}
 	s := subject{u.Origin(), job.ProductToken()}
 	if rules := r.memory.recall(s, r.now()); rules != nil {
-		return obey(rules, job), nil
+		return obey(rules, job, u), nil
 	}
 	leave, err := r.turns.take(ctx, s.origin)
 	if err != nil {
@@ -73,7 +74,7 @@ func (r *Robots) Ruling(ctx context.Context, job crawler.Job, u crawler.URL, get
 	}
 	defer leave()
 	if rules := r.memory.recall(s, r.now()); rules != nil {
-		return obey(rules, job), nil
+		return obey(rules, job, u), nil
 	}
 	rec, err := r.record(ctx, s.origin, job.RobotsTries, get)
 	if err != nil {
@@ -85,7 +86,7 @@ func (r *Robots) Ruling(ctx context.Context, job crawler.Job, u crawler.URL, get
 	rules := Parse([]byte(rec.text), s.token)
 	rules.source = &crawler.RobotsText{Origin: s.origin, Text: rec.text, At: rec.at}
 	r.memory.keep(s, rules, rec.at.Add(rec.life()))
-	return obey(rules, job), nil
+	return obey(rules, job, u), nil
 }
 
 // Known is what the fleet remembers of the robots.txt of an origin, for one who
@@ -146,12 +147,35 @@ func (r *Robots) known(ctx context.Context, origin string) (record, error) {
 	return rec, nil
 }
 
-// obey is the ruling by rules that were had.
-func obey(rules *Rules, job crawler.Job) crawler.Ruling {
-	return crawler.Ruling{
+// obey is the ruling on u by rules that were had.
+func obey(rules *Rules, job crawler.Job, u crawler.URL) crawler.Ruling {
+	ruling := crawler.Ruling{
 		Allowed: rules.Allowed, Text: rules.source,
 		Delay: min(rules.CrawlDelay(), time.Duration(job.CrawlDelayCap)),
 	}
+	if job.Sitemaps {
+		ruling.Sitemaps = located(rules.sitemaps, u)
+	}
+	return ruling
+}
+
+// located makes URLs of the addresses of sitemaps. They should be absolute;
+// others are resolved against the origin of u. What is no URL is left out.
+func located(addresses []string, u crawler.URL) []crawler.URL {
+	if len(addresses) == 0 {
+		return nil
+	}
+	base := u.Base()
+	urls := make([]crawler.URL, 0, len(addresses))
+	for _, a := range addresses {
+		if !strings.Contains(a, "://") && !strings.HasPrefix(a, "/") {
+			a = "/" + a
+		}
+		if sitemap, err := base.Resolve(a); err == nil {
+			urls = append(urls, sitemap)
+		}
+	}
+	return urls
 }
 
 // refuse is the ruling while, or because, there are no rules to be had.

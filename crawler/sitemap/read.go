@@ -2,6 +2,7 @@ package sitemap
 
 import (
 	"bufio"
+	"bytes"
 	"errors"
 	"fmt"
 	"io"
@@ -84,6 +85,35 @@ func read(r io.Reader, cfg Config, out *output) error {
 		return newMarkup(plain, cfg, out).read()
 	}
 	return (&text{lines: plain, out: out}).read()
+}
+
+// looksLike reports whether something begins as an XML sitemap, and not as a
+// feed.
+func looksLike(head []byte) bool {
+	if !mayBe(head) {
+		return false
+	}
+	plain, err := decode(bytes.NewReader(head), Config{}.withDefaults())
+	if err != nil {
+		return false
+	}
+	if first, err := firstChar(plain); err != nil || first != '<' {
+		return false
+	}
+	m := newMarkup(plain, Config{}, nil)
+	return m.root() == nil && !m.family.feed
+}
+
+// mayBe rules most pages out at no cost: those that have no root of a sitemap in
+// their first kilobyte, unless they are compressed or in UTF-16.
+func mayBe(head []byte) bool {
+	for _, mark := range []string{"\x1f\x8b", "\xff\xfe", "\xfe\xff"} {
+		if bytes.HasPrefix(head, []byte(mark)) {
+			return true
+		}
+	}
+	head = head[:min(len(head), 1024)]
+	return bytes.Contains(head, []byte("urlset")) || bytes.Contains(head, []byte("sitemapindex"))
 }
 
 // firstChar passes over white space and returns what comes after it, unread.

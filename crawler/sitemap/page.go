@@ -1,0 +1,74 @@
+package sitemap
+
+import (
+	"context"
+	"errors"
+	"io"
+	"mime"
+
+	"github.com/trawlcrawler/trawl/crawler"
+)
+
+// Open returns the body of a page as a source, which releases the page when it
+// is closed. Where the body broke off, so does the source, and says why.
+func Open(p *crawler.Page) Source {
+	_, parameters, _ := mime.ParseMediaType(p.Header.Get("Content-Type"))
+	body := p.Body.Reader()
+	switch {
+	case p.Fault != nil:
+		body = io.MultiReader(body, cutOff(p.Fault.Text))
+	case p.Truncated:
+		body = io.MultiReader(body, cutOff("it breaks off before its end"))
+	}
+	return Source{Body: pageBody{body, p}, At: p.URL, Charset: parameters["charset"]}
+}
+
+type pageBody struct {
+	io.Reader
+	page *crawler.Page
+}
+
+func (b pageBody) Close() error {
+	b.page.Release()
+	return nil
+}
+
+// cutOff is the end of a body that should have more, and says why it has not.
+type cutOff string
+
+func (c cutOff) Read([]byte) (int, error) { return 0, errors.New(string(c)) }
+
+// Parser makes documents of the sitemaps that a crawl fetches. It is safe for
+// concurrent use.
+type Parser struct{}
+
+// ParseSitemap reads a page as a sitemap, and returns nil of what is none.
+// Without named, which says that somebody called it a sitemap, only XML of the
+// protocol is read: lists of text and feeds are pages too. A sitemap that could
+// not be read to its end has a fault. The error is that of ctx. It implements
+// [crawler.SitemapParser].
+func (Parser) ParseSitemap(ctx context.Context, p *crawler.Page, named bool) (*crawler.Document, error) {
+	if p.Body == nil || !named && !looksLike(p.Body.Head) {
+		return nil, nil
+	}
+	doc := &crawler.Document{Sitemap: true}
+	seen := make(map[crawler.URL]bool)
+	src := Open(p)
+	for l, err := range Read(src.Body, Config{At: src.At, Charset: src.Charset}) {
+		if ctx.Err() != nil {
+			return nil, ctx.Err()
+		}
+		var refusal *Refusal
+		switch {
+		case errors.As(err, &refusal):
+		case errors.Is(err, ErrNotSitemap):
+			return nil, nil
+		case err != nil:
+			doc.Fault = "the sitemap is read in part: " + err.Error()
+		case !seen[l.URL]:
+			seen[l.URL] = true
+			doc.Links = append(doc.Links, crawler.Link{URL: l.URL, Sitemap: l.Sitemap})
+		}
+	}
+	return doc, nil
+}
