@@ -144,7 +144,7 @@ func TestPagesOfASitemapAreCrawled(t *testing.T) {
 	f.start("scheduler", "--redis", f.redis, "--listen", "")
 	f.start("worker", "--redis", f.redis, "--listen", "", "--jobs", f.job, "--out", "out", "--allow-private")
 	f.start("job", "watch", f.job, "--redis", f.redis).soonEnds().exits(done)
-	if got := readRecords(t, f.path("out/"+f.job), "*.jsonl"); len(got) != g.PagesPerHost {
+	if got := readRecords(t, f.path("out/"+f.job), "pages-*.jsonl"); len(got) != g.PagesPerHost {
 		t.Errorf("%d records are kept, want %d", len(got), g.PagesPerHost)
 	}
 	for _, u := range locations {
