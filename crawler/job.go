@@ -37,6 +37,10 @@ type Job struct {
 	// alone, -1 (default) has no limit.
 	Depth int `json:"depth" yaml:"depth"`
 
+	// Same are rules by which URLs are taken for the same page: order, tracking,
+	// session, slash, index, www, scheme. Fixed when the job is created. Default
+	// none: URLs are what the standard says.
+	Same []SameKind `json:"same,omitempty" yaml:"same"`
 	// Traps lets URLs alone that look like a trap: ever new URLs of one pattern
 	// that only bring what was had before. Default true.
 	Traps bool `json:"traps" yaml:"traps"`
@@ -198,6 +202,11 @@ func (j Job) Validate() error {
 	} {
 		if !check.ok {
 			return fmt.Errorf("%s: %q is out of range: want %s", check.field, fmt.Sprint(check.value), check.want)
+		}
+	}
+	for _, rule := range j.Same {
+		if !slices.Contains(SameKinds, rule) {
+			return fmt.Errorf("same: %q is no rule: want some of %v", rule, SameKinds)
 		}
 	}
 	for _, s := range j.Select {

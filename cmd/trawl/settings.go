@@ -50,6 +50,7 @@ func (s *settings) register(flags *pflag.FlagSet) {
 	flags.StringArrayVar(&s.Include, "include", nil, "follow only links that match this regular expression; may be repeated")
 	flags.StringArrayVar(&s.Exclude, "exclude", nil, "follow no links that match this regular expression; may be repeated")
 	flags.IntVar(&s.Depth, "depth", s.Depth, "most links away from a seed: 0 the seeds alone, -1 no limit")
+	flags.StringSliceVar(&s.Same, "same", nil, "take URLs for the same page: "+strings.Join(crawler.SameKinds, ", "))
 	flags.BoolVar(&s.Traps, "traps", s.Traps, "leave URLs alone that look like a trap, as calendars without end")
 	flags.IntVar(&s.MaxURLLength, "max-url-length", s.MaxURLLength, "longest URL of a link, in bytes (0: no limit)")
 	flags.IntVar(&s.MaxRepeats, "max-repeats", s.MaxRepeats, "how often a segment may stand in the path of a link (0: no limit)")

@@ -172,6 +172,7 @@ robots_tries: 10
 crawl_delay_cap: 11s
 retries: 12
 traps: false
+same: [order, www]
 max_url_length: 21
 max_repeats: 22
 max_params: 23
@@ -222,7 +223,7 @@ func TestEveryFlagIsSetByTheEnvironment(t *testing.T) {
 	values := map[string]string{ // of flags that not every text fits
 		"scope": "any", "depth": "2", "throttle": "2.5", "bytes": "2MB", "time": "2m", "delay": "2ms", "crawl-delay-cap": "2s",
 		"retry-pause": "2ms", "body-limit": "2kB", "timeout": "2s", "allow-cidr": "10.0.0.0/8", "redis": "redis://localhost/2",
-		"ignore-robots": "true", "journal": "false", "traps": "false", "links": "true", "sitemaps": "true", "allow-private": "true", "restart": "true", "verbose": "true",
+		"ignore-robots": "true", "journal": "false", "same": "slash", "traps": "false", "links": "true", "sitemaps": "true", "allow-private": "true", "restart": "true", "verbose": "true",
 	}
 	var s settings
 	cmd := &cobra.Command{Use: "crawl"}

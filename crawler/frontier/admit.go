@@ -70,11 +70,11 @@ func (f *Frontier) batches(entries []crawler.Entry) []*admission {
 	var all []*admission
 	open := make(map[int]*admission, 1) // by shard
 	for _, e := range entries {
-		fp := fingerprint(e.URL)
+		fp := f.fingerprint(e.URL)
 		if f.recent.has(fp) {
 			continue
 		}
-		shard := shardOf(e.URL.Host(), f.job.Shards)
+		shard := f.shardOf(e.URL.Host())
 		a := open[shard]
 		if a == nil || a.urls == admitBatch {
 			a = &admission{shard: shard, last: make(map[crawler.Host]int, 1)}

@@ -22,7 +22,7 @@ const (
 // 200,000 URLs, and is for a person who asks.
 func (f *Frontier) Find(ctx context.Context, u crawler.URL) (crawler.Whereabouts, error) {
 	base := f.baseOf(u.Host())
-	known, err := run(ctx, f.rdb, knownScript, "known", base, strconv.FormatInt(fingerprint(u), 10)).Bool()
+	known, err := run(ctx, f.rdb, knownScript, "known", base, strconv.FormatInt(f.fingerprint(u), 10)).Bool()
 	if err != nil || !known {
 		return crawler.Whereabouts{Place: crawler.PlaceUnseen}, err
 	}

@@ -36,11 +36,12 @@ const (
 // Frontier is the frontier of one job. It is safe for concurrent use by any
 // number of processes.
 type Frontier struct {
-	rdb    redis.UniversalClient
-	job    crawler.Job
-	recent *recent
-	lease  time.Duration
-	term   time.Duration
+	rdb      redis.UniversalClient
+	job      crawler.Job
+	identity crawler.Identity
+	recent   *recent
+	lease    time.Duration
+	term     time.Duration
 }
 
 // Job returns the job whose frontier it is.
@@ -48,7 +49,10 @@ func (f *Frontier) Job() crawler.Job { return f.job }
 
 func (f *Frontier) base(shard int) string { return shardBase(f.job.Name, shard) }
 
-func (f *Frontier) baseOf(h crawler.Host) string { return f.base(shardOf(h, f.job.Shards)) }
+func (f *Frontier) baseOf(h crawler.Host) string { return f.base(f.shardOf(h)) }
+
+// shardOf is where a host lies: together with hosts that have the same pages.
+func (f *Frontier) shardOf(h crawler.Host) int { return shardOf(f.identity.Host(h), f.job.Shards) }
 
 // Arm gives a new epoch to at most limit hosts that are due and returns the
 // visits that are to be enqueued for them. A visit that is not opened within

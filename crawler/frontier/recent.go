@@ -8,11 +8,11 @@ import (
 	"github.com/trawlcrawler/trawl/crawler"
 )
 
-// fingerprint is what seen holds of a URL: 64 bits of its SHA-256, so that
-// nobody can make a URL that hides another. Two of n URLs share one with a
-// chance of n²/2⁶⁵: 3 in a million at ten million.
-func fingerprint(u crawler.URL) int64 {
-	sum := sha256.Sum256([]byte(u.String()))
+// fingerprint is what seen holds of a URL: 64 bits of the SHA-256 of what it is
+// to the job, so that nobody can make a URL that hides another. Two of n URLs
+// share one with a chance of n²/2⁶⁵: 3 in a million at ten million.
+func (f *Frontier) fingerprint(u crawler.URL) int64 {
+	sum := sha256.Sum256([]byte(f.identity.Key(u)))
 	return int64(binary.LittleEndian.Uint64(sum[:]))
 }
 

@@ -150,8 +150,8 @@ func (s *Store) Jobs(ctx context.Context) ([]string, error) {
 	return names, nil
 }
 
-// Change replaces the settings of a job that exists. Its shards stay as they
-// are, because the frontier lies in them.
+// Change replaces the settings of a job that exists. Its shards, and
+// what is the same page, stay as they are, because the frontier lies in them.
 func (s *Store) Change(ctx context.Context, job crawler.Job) error {
 	if err := job.Validate(); err != nil {
 		return err
@@ -160,7 +160,7 @@ func (s *Store) Change(ctx context.Context, job crawler.Job) error {
 	if err != nil {
 		return err
 	}
-	job.Shards = now.Job.Shards
+	job.Shards, job.Same = now.Job.Shards, now.Job.Same
 	settings, err := json.Marshal(job)
 	if err != nil {
 		return fmt.Errorf("job %s: %w", job.Name, err)
@@ -207,5 +207,5 @@ func (s *Store) Frontier(job crawler.Job) *Frontier {
 	if s.recent[job.Name] == nil {
 		s.recent[job.Name] = newRecent()
 	}
-	return &Frontier{rdb: s.rdb, job: job, recent: s.recent[job.Name], lease: Lease, term: ArmTerm}
+	return &Frontier{rdb: s.rdb, job: job, identity: crawler.NewIdentity(job), recent: s.recent[job.Name], lease: Lease, term: ArmTerm}
 }

@@ -48,6 +48,7 @@ func TestFrontier(t *testing.T) {
 		{"a host that is paused is not due, and the job is not idle", pausesHost},
 		{"an operator's rules reach a visit that is under way", reachesVisit},
 		{"hosts are listed by what becomes of them next", listsHosts},
+		{"URLs that are the same page to the job are admitted once", samePages},
 		{"a URL is found wherever it is", findsURLs},
 		{"seen stays exact while its buckets are split", exactWhileGrowing},
 	} {
@@ -218,6 +219,21 @@ func (b *bench) sweepUntil(n int) {
 		}
 		broken += more
 	}
+}
+
+func samePages(t *testing.T, b *bench) {
+	job := b.Job()
+	job.Name = "s" + job.Name[1:]
+	job.Same = []string{crawler.SameWWW, crawler.SameTracking, crawler.SameSlash}
+	if err := b.store.Create(t.Context(), job); err != nil {
+		t.Fatal(err)
+	}
+	same := &bench{b.store.Frontier(job), t, b.store, b.rdb, b.out}
+	same.admit(2, "http://www.a.test/p/", "http://a.test/p?utm_source=x", "http://a.test/p", "http://a.test/p?q")
+	same.admit(0, "http://www.a.test/p?q&gclid=1")
+	same.admit(1, "https://a.test/p")
+	same.take(same.open("www.a.test"), 9, "http://www.a.test/p/")
+	same.take(same.open("a.test"), 9, "http://a.test/p?q", "https://a.test/p")
 }
 
 func admittedOnce(t *testing.T, b *bench) {

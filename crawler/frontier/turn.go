@@ -86,7 +86,7 @@ func (t *Turn) unpack(ticket, packed string) (crawler.Entry, error) {
 
 // Claim takes a URL of this host straight into flight, if it is new.
 func (t *Turn) Claim(ctx context.Context, e crawler.Entry) (ticket string, fresh bool, err error) {
-	fp := fingerprint(e.URL)
+	fp := t.frontier.fingerprint(e.URL)
 	ticket, err = run(ctx, t.frontier.rdb, claimScript, "claim", t.base,
 		t.head(strconv.FormatInt(fp, 10), int(e.Band), e.Pack())...).Text()
 	return ticket, ticket != "", err

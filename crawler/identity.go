@@ -1,0 +1,131 @@
+package crawler
+
+import (
+	"slices"
+	"strings"
+)
+
+// SameKind is a rule by which two URLs are taken for the same page, although they
+// are not ==. Such rules hold on most of the web and not on all of it, so that a
+// job has none unless it says so; they only decide what is a duplicate, and the
+// URL that came first is asked for as it is.
+type SameKind = string
+
+// The rules.
+const (
+	SameOrder    SameKind = "order"    // the order of parameters says nothing
+	SameTracking SameKind = "tracking" // utm_*, gclid, fbclid and their like say nothing
+	SameSession  SameKind = "session"  // nor do jsessionid, PHPSESSID and their like
+	SameSlash    SameKind = "slash"    // /a/ is /a
+	SameIndex    SameKind = "index"    // /a/index.html is /a/
+	SameWWW      SameKind = "www"      // www.example.com is example.com
+	SameScheme   SameKind = "scheme"   // https is http
+)
+
+// SameKinds lists the rules.
+var SameKinds = []SameKind{SameOrder, SameTracking, SameSession, SameSlash, SameIndex, SameWWW, SameScheme}
+
+// trackers are parameters that say where a visitor came from. A name that ends in
+// "_" or "-" stands for all that begin with it.
+var trackers = []string{
+	"utm_", "gclid", "gclsrc", "dclid", "gbraid", "wbraid", "fbclid", "msclkid", "yclid", "twclid", "ttclid", "igshid", "li_fat_id",
+	"mc_cid", "mc_eid", "mkt_tok", "_ga", "_gl", "_hsenc", "_hsmi", "hsctatracking", "vero_id", "vero_conv", "oly_anon_id", "oly_enc_id",
+	"wickedid", "pk_", "mtm_", "matomo_", "piwik_", "at_", "ns_campaign", "ns_mchannel", "ns_source",
+}
+
+// sessions are parameters that say who a visitor is.
+var sessions = []string{"jsessionid", "phpsessid", "aspsessionid", "sessionid", "session_id", "cfid", "cftoken", "zenid", "oscsid"}
+
+// indexes are the names of files that a folder shows by itself.
+var indexes = []string{"index.html", "index.htm", "index.php", "index.shtml", "index.xhtml", "default.asp", "default.aspx", "default.htm"}
+
+// Identity tells which URLs are the same page to a job.
+type Identity struct{ rules []SameKind }
+
+// NewIdentity returns the identity of a job's URLs.
+func NewIdentity(j Job) Identity { return Identity{j.Same} }
+
+func (id Identity) has(rule SameKind) bool { return slices.Contains(id.rules, rule) }
+
+// Key returns what URLs of the same page have in common: the URL itself where
+// no rule is given.
+func (id Identity) Key(u URL) string {
+	if len(id.rules) == 0 {
+		return u.href
+	}
+	scheme, host := u.Scheme(), string(u.Host())
+	if id.has(SameScheme) {
+		scheme = "http"
+	}
+	path, query, asks := strings.Cut(u.Path(), "?")
+	if asks {
+		query = id.query(query)
+	}
+	key := scheme + "://" + string(id.Host(Host(host))) + id.path(path)
+	if ui := u.Userinfo(); ui != "" {
+		key = ui + "@" + key
+	}
+	if query != "" || asks && len(u.Path()) == len(path)+1 {
+		key += "?" + query
+	}
+	return key
+}
+
+// Host returns what the hosts of the same page have in common.
+func (id Identity) Host(h Host) Host {
+	if id.has(SameWWW) {
+		return Host(strings.TrimPrefix(string(h), "www."))
+	}
+	return h
+}
+
+func (id Identity) path(path string) string {
+	if id.has(SameSession) {
+		if i := strings.IndexByte(path, ';'); i >= 0 && named(path[i+1:], sessions) {
+			rest := ""
+			if end := strings.IndexByte(path[i:], '/'); end >= 0 {
+				rest = path[i+end:]
+			}
+			path = path[:i] + rest
+		}
+	}
+	if id.has(SameIndex) {
+		slash := strings.LastIndexByte(path, '/')
+		if slices.Contains(indexes, strings.ToLower(path[slash+1:])) {
+			path = path[:slash+1]
+		}
+	}
+	if id.has(SameSlash) && len(path) > 1 {
+		path = strings.TrimSuffix(path, "/")
+	}
+	return path
+}
+
+func (id Identity) query(query string) string {
+	params := strings.Split(query, "&")
+	params = slices.DeleteFunc(params, func(p string) bool {
+		return id.has(SameTracking) && named(p, trackers) || id.has(SameSession) && named(p, sessions)
+	})
+	if id.has(SameOrder) {
+		slices.Sort(params)
+	}
+	return strings.Join(params, "&")
+}
+
+// named reports whether a parameter has one of the names. A session's name may
+// have an ending, as that of ASP.
+func named(param string, names []string) bool {
+	name, _, _ := strings.Cut(param, "=")
+	name = strings.ToLower(name)
+	for _, n := range names {
+		switch {
+		case name == n:
+			return true
+		case strings.HasSuffix(n, "_") && strings.HasPrefix(name, n):
+			return true
+		case n == "aspsessionid" && strings.HasPrefix(name, n):
+			return true
+		}
+	}
+	return false
+}
