@@ -2,6 +2,7 @@ package crawler
 
 import (
 	"fmt"
+	"net/netip"
 	"regexp"
 	"slices"
 	"strings"
@@ -66,6 +67,13 @@ type Job struct {
 	// Delay is the least time between the starts of two requests to a host.
 	// Default 1s.
 	Delay Duration `json:"delay" yaml:"delay"`
+	// AddressDelay is the least time between the starts of two requests to one
+	// address, whichever hosts they are for: a thousand hosts on one server are not
+	// asked a thousand times as often. It needs shards to be 1. Default 0: none.
+	AddressDelay Duration `json:"address_delay" yaml:"address_delay"`
+	// AddressExempt are networks whose addresses AddressDelay is not about, such as
+	// 192.0.2.0/24. Default none.
+	AddressExempt []string `json:"address_exempt,omitempty" yaml:"address_exempt"`
 	// Throttle keeps at least so many times between two requests to a host as it
 	// takes to answer one, divided by PerHost, up to 30s: a host that is slow is
 	// asked less often. Default 2; 0 asks for no more than Delay. Without a Delay
@@ -186,6 +194,8 @@ func (j Job) Validate() error {
 		{j.Time >= 0, "time", j.Time, "0 (no limit) or more"},
 		{j.PagesPerHost >= 0, "pages_per_host", j.PagesPerHost, "0 (no limit) or more"},
 		{j.Delay >= 0, "delay", j.Delay, "0 or more"},
+		{j.AddressDelay >= 0, "address_delay", j.AddressDelay, "0 (none) or more"},
+		{j.AddressDelay == 0 || j.Shards == 1, "shards", j.Shards, "1, because of address_delay"},
 		{j.Throttle >= 0 && j.Throttle <= 100, "throttle", j.Throttle, "0 (off) to 100"},
 		{j.PerHost >= 1 && j.PerHost <= 256, "per_host", j.PerHost, "1 to 256"},
 		{headerValue.MatchString(j.UserAgent), "user_agent", j.UserAgent, "printable ASCII"},
@@ -214,8 +224,23 @@ func (j Job) Validate() error {
 			return fmt.Errorf("select: %q is no field: write name=css, name=css@attribute or name[]=css", s)
 		}
 	}
+	if _, err := prefixes(j.AddressExempt); err != nil {
+		return fmt.Errorf("address_exempt: %w", err)
+	}
 	_, err := NewScope(j, nil)
 	return err
+}
+
+// prefixes reads networks.
+func prefixes(texts []string) ([]netip.Prefix, error) {
+	all := make([]netip.Prefix, len(texts))
+	for i, text := range texts {
+		var err error
+		if all[i], err = netip.ParsePrefix(text); err != nil {
+			return nil, fmt.Errorf("%q is not a network (write 192.0.2.0/24)", text)
+		}
+	}
+	return all, nil
 }
 
 // SeedEntries returns the job's seeds as they are admitted. The error names the

@@ -105,6 +105,21 @@ func (p *pace) remaining() time.Duration {
 	return max(0, time.Until(p.soonest()))
 }
 
+// left is how long the host is still to be left alone because of the last
+// request, if gap is to lie between two.
+func (p *pace) left(gap time.Duration) time.Duration {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	from := p.started
+	if p.last != nil && !p.last.sent.IsZero() {
+		from = p.last.arrived(gap)
+	}
+	if from.IsZero() {
+		return 0
+	}
+	return max(0, time.Until(from.Add(gap)))
+}
+
 // soonest is when the next request may start, as far as is known: an estimate
 // while the last one is not sent. p.mu is held.
 func (p *pace) soonest() time.Time {

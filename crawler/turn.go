@@ -3,6 +3,7 @@ package crawler
 import (
 	"context"
 	"errors"
+	"net/netip"
 	"time"
 )
 
@@ -59,6 +60,9 @@ type Turn interface {
 	// Claim takes a URL of this host, that a redirect led to, straight into
 	// flight. It reports false if the URL was seen before.
 	Claim(ctx context.Context, e Entry) (ticket string, fresh bool, err error)
+	// Occupy takes an address for this turn, until it is closed. While another has
+	// it the host is lined up for it.
+	Occupy(ctx context.Context, ip netip.Addr) (Occupancy, error)
 	// Settle ends the flight of URLs with their outcomes.
 	Settle(ctx context.Context, done []Settlement) error
 	// Renew extends the turn.
@@ -70,8 +74,18 @@ type Turn interface {
 
 // Rest is how a visit leaves its host.
 type Rest struct {
-	Wait     time.Duration // in which no request may be made to it
-	Standing Standing      // what is to be remembered, but for Pages, which settling counts
+	Wait time.Duration // in which no request may be made to it
+	// AddressWait is how long no request may be made to the address that the turn
+	// occupied, and NotBefore how long no visit is due, because another has it.
+	AddressWait, NotBefore time.Duration
+	Standing               Standing // what is to be remembered, but for Pages, which settling counts
+}
+
+// Occupancy is what a turn has of its host's address.
+type Occupancy struct {
+	Held   bool          // no other turn has it
+	Wait   time.Duration // until a request may be made to it
+	Others int           // hosts that wait for it
 }
 
 // Taken is an entry in flight, under the ticket that settles it.

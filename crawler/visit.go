@@ -40,17 +40,20 @@ type visit struct {
 	done  chan finished
 	lanes sync.WaitGroup
 
-	out     int       // URLs handed to lanes
-	taken   int       // URLs taken in all
-	pages   int64     // the host's budget; 0: none
-	dry     bool      // the host's queue had no more, when last asked
-	alone   bool      // what was taken last may kill its worker: it is settled before more is taken
-	batch   []*errand // done, not settled
-	waits   time.Time // when the first of the batch was done
-	ends    time.Time // when no more URLs are taken
-	ending  Ending    // why the visit ends; "" while it goes on
-	failure error
-	report  Report
+	out   int   // URLs handed to lanes
+	taken int   // URLs taken in all
+	pages int64 // the host's budget; 0: none
+
+	occupied bool      // the visit has the host's address
+	parked   bool      // another has it
+	dry      bool      // the host's queue had no more, when last asked
+	alone    bool      // what was taken last may kill its worker: it is settled before more is taken
+	batch    []*errand // done, not settled
+	waits    time.Time // when the first of the batch was done
+	ends     time.Time // when no more URLs are taken
+	ending   Ending    // why the visit ends; "" while it goes on
+	failure  error
+	report   Report
 
 	requestsMu sync.Mutex
 	requests   []Exchange // made, not noted
@@ -92,6 +95,7 @@ func (v *visit) run(ctx context.Context, drain <-chan struct{}) error {
 	v.starting, v.stop = context.WithCancel(v.fetching)
 	defer v.abort()
 	v.obey(v.turn.Rules())
+	v.occupy()
 	for range v.job.PerHost {
 		v.lanes.Go(v.lane)
 	}
@@ -295,9 +299,7 @@ func (v *visit) close() error {
 	if v.ending == EndStale {
 		return v.failure
 	}
-	standing := v.standing.now()
-	standing.Traps = v.traps.keep()
-	err := v.turn.Close(ctx, Rest{v.pace.remaining(), standing})
+	err := v.turn.Close(ctx, v.rest())
 	if errors.Is(err, ErrStale) {
 		v.report.Ending = EndStale
 		err = nil

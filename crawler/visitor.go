@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"net/netip"
 	"runtime"
 	"time"
 )
@@ -93,6 +94,8 @@ type Visitor struct {
 	sitemaps SitemapParser // nil when the job reads none
 	sink     Sink
 	journal  Journal
+	locator  Locator
+	exempts  []netip.Prefix // addresses that may be asked without regard to others
 	cfg      VisitorConfig
 }
 
@@ -105,6 +108,7 @@ type Tools struct {
 	Sitemaps SitemapParser // for jobs with Sitemaps
 	Sink     Sink
 	Journal  Journal // nil for none
+	Locator  Locator // nil if the job has no AddressDelay
 }
 
 // NewVisitor returns a visitor for a job, whose settings must be valid.
@@ -112,9 +116,16 @@ func NewVisitor(job Job, scope *Scope, tools Tools, cfg VisitorConfig) (*Visitor
 	if err := job.Validate(); err != nil {
 		return nil, fmt.Errorf("job %s: %w", job.Name, err)
 	}
+	if job.AddressDelay > 0 && tools.Locator == nil {
+		return nil, fmt.Errorf("job %s: nobody tells the addresses of hosts, which address_delay is about", job.Name)
+	}
+	exempts, err := prefixes(job.AddressExempt)
+	if err != nil {
+		return nil, fmt.Errorf("job %s: address_exempt: %w", job.Name, err)
+	}
 	w := &Visitor{
 		job: job, scope: scope, frontier: tools.Frontier, fetcher: tools.Fetcher,
-		robots: tools.Robots, parser: tools.Parser, sink: tools.Sink, journal: tools.Journal, cfg: cfg.withDefaults(),
+		robots: tools.Robots, parser: tools.Parser, sink: tools.Sink, journal: tools.Journal, locator: tools.Locator, exempts: exempts, cfg: cfg.withDefaults(),
 	}
 	if job.Sitemaps && job.Follow {
 		w.sitemaps = tools.Sitemaps

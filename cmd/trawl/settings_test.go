@@ -179,6 +179,8 @@ max_params: 23
 journal: false
 contact: somebody@example.org
 throttle: 12.5
+address_delay: 6s
+address_exempt: [192.0.2.0/24]
 host_tries: 12
 retry_pause: 13s
 body_limit: 14kB
@@ -211,6 +213,7 @@ func TestAJobFileWithEveryFieldIsRead(t *testing.T) {
 			t.Errorf("%s is read and stays %v", f.Tag.Get("yaml"), got.FieldByIndex(f.Index))
 		}
 	}
+	s.AddressDelay = 0 // which allows only one shard
 	if err := checkJob(s); err != nil {
 		t.Error(err)
 	}
@@ -221,7 +224,7 @@ func TestAJobFileWithEveryFieldIsRead(t *testing.T) {
 
 func TestEveryFlagIsSetByTheEnvironment(t *testing.T) {
 	values := map[string]string{ // of flags that not every text fits
-		"scope": "any", "depth": "2", "throttle": "2.5", "bytes": "2MB", "time": "2m", "delay": "2ms", "crawl-delay-cap": "2s",
+		"scope": "any", "depth": "2", "throttle": "2.5", "address-delay": "2s", "address-exempt": "192.0.2.0/24", "bytes": "2MB", "time": "2m", "delay": "2ms", "crawl-delay-cap": "2s",
 		"retry-pause": "2ms", "body-limit": "2kB", "timeout": "2s", "allow-cidr": "10.0.0.0/8", "redis": "redis://localhost/2",
 		"ignore-robots": "true", "journal": "false", "same": "slash", "traps": "false", "links": "true", "sitemaps": "true", "allow-private": "true", "restart": "true", "verbose": "true",
 	}

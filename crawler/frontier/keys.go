@@ -28,6 +28,8 @@ import (
 //	trawl:{JOB/SHARD}:queue:BAND:HOST LIST packed entries that wait
 //	trawl:{JOB/SHARD}:later:HOST     ZSET  packed entries to be tried again, by when
 //	trawl:{JOB/SHARD}:flight:HOST    HASH  packed entries in flight, by ticket
+//	trawl:{JOB/SHARD}:address:IP     HASH  the visit that holds an address, and when the next may ask there
+//	trawl:{JOB/SHARD}:parked:IP      LIST  hosts that wait for an address
 const (
 	keyPrefix  = "trawl:"
 	keySchema  = keyPrefix + "schema"
@@ -46,6 +48,9 @@ const (
 	nameQueue  = "queue:"
 	nameLater  = "later:"
 	nameFlight = "flight:"
+
+	nameAddress = "address:"
+	nameParked  = "parked:"
 )
 
 // jobBase is the beginning of the names of a job's own keys.
@@ -71,6 +76,7 @@ func shardOf(h crawler.Host, shards int) int {
 var luaNames = strings.NewReplacer(
 	"$count", nameCount, "$seen", nameSeen, "$due", nameDue, "$armed", nameArmed, "$open", nameOpen,
 	"$host", nameHost, "$queue", nameQueue, "$later", nameLater, "$flight", nameFlight,
+	"$address", nameAddress, "$parked", nameParked,
 ).Replace(`
 local base = KEYS[1]
 local COUNT, DUE, ARMED, OPEN = base .. '$count', base .. '$due', base .. '$armed', base .. '$open'
@@ -79,4 +85,6 @@ local function HOST(host) return base .. '$host' .. host end
 local function QUEUE(band, host) return base .. '$queue' .. band .. ':' .. host end
 local function LATER(host) return base .. '$later' .. host end
 local function FLIGHT(host) return base .. '$flight' .. host end
+local function ADDRESS(ip) return base .. '$address' .. ip end
+local function PARKED(ip) return base .. '$parked' .. ip end
 `)

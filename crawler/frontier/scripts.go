@@ -29,6 +29,7 @@ var (
 	governScript   = shardScript("govern")
 	hostScript     = shardScript("host")
 	knownScript    = shardScript("known", "seen")
+	occupyScript   = shardScript("occupy")
 	ledgerScript   = redis.NewScript(source("ledger"))
 	stateScript    = redis.NewScript(source("state"))
 )

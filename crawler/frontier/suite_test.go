@@ -49,6 +49,8 @@ func TestFrontier(t *testing.T) {
 		{"an operator's rules reach a visit that is under way", reachesVisit},
 		{"hosts are listed by what becomes of them next", listsHosts},
 		{"URLs that are the same page to the job are admitted once", samePages},
+		{"hosts that share an address are visited one after the other", sharesAddress},
+		{"an address is free again when the visit that had it breaks", freesAddress},
 		{"a URL is found wherever it is", findsURLs},
 		{"seen stays exact while its buckets are split", exactWhileGrowing},
 	} {

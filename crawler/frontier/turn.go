@@ -3,6 +3,7 @@ package frontier
 import (
 	"context"
 	"fmt"
+	"net/netip"
 	"strconv"
 	"sync/atomic"
 	"time"
@@ -92,6 +93,20 @@ func (t *Turn) Claim(ctx context.Context, e crawler.Entry) (ticket string, fresh
 	return ticket, ticket != "", err
 }
 
+// Occupy takes the host's address for this turn.
+func (t *Turn) Occupy(ctx context.Context, ip netip.Addr) (crawler.Occupancy, error) {
+	got, err := run(ctx, t.frontier.rdb, occupyScript, "occupy", t.base, t.head(ip.String())...).Int64Slice()
+	if err != nil {
+		return crawler.Occupancy{}, err
+	}
+	if len(got) != 2 {
+		return crawler.Occupancy{}, fmt.Errorf("frontier: occupy %s: unexpected answer %v", ip, got)
+	}
+	return crawler.Occupancy{
+		Held: got[0] >= 0, Wait: time.Duration(max(0, got[0])) * time.Millisecond, Others: int(got[1]),
+	}, nil
+}
+
 // Settle ends the flight of URLs with their outcomes.
 func (t *Turn) Settle(ctx context.Context, done []crawler.Settlement) error {
 	args := t.head()
@@ -128,7 +143,8 @@ func (t *Turn) Close(ctx context.Context, r crawler.Rest) error {
 		return err
 	}
 	return run(ctx, t.frontier.rdb, closeScript, "close", t.base,
-		string(t.order.Host), t.order.Epoch, ceilMS(r.Wait), r.Standing.Strikes, r.Standing.Trouble, r.Standing.Traps).Err()
+		string(t.order.Host), t.order.Epoch, ceilMS(r.Wait), r.Standing.Strikes, r.Standing.Trouble, r.Standing.Traps,
+		ceilMS(r.AddressWait), ceilMS(r.NotBefore)).Err()
 }
 
 // ceilMS is a duration in milliseconds, rounded up, so that no host is due too

@@ -2,7 +2,8 @@
 -- of the queue.
 -- KEYS[1]  the shard's base
 -- ARGV     host, epoch, milliseconds in which no request may be made to the host,
---          strikes of the host, the last one's reason, its traps
+--          strikes of the host, the last one's reason, its traps, milliseconds in which no
+--          request may be made to its address, and in which no visit is due
 -- Returns  how many URLs went back
 
 local host, epoch, wait, strikes, trouble = ARGV[1], ARGV[2], tonumber(ARGV[3]), ARGV[4], ARGV[5]
@@ -19,5 +20,6 @@ else
   redis.call('HSET', HOST(host), 'traps', ARGV[6])
 end
 local back = requeue(host, 0)
-rest(host, wait)
+depart(host, tonumber(ARGV[7]))
+rest(host, wait, tonumber(ARGV[8]))
 return back

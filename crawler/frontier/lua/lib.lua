@@ -62,9 +62,34 @@ local NEVER = 9999999999999
 -- request be made to it.
 local function paused(rules) return rules and string.byte(rules) == 49 end
 
+-- depart lets the next host have the address that a visited one held. No request
+-- may be made to the address for wait milliseconds.
+local function depart(host, wait)
+  local ip = redis.call('HGET', HOST(host), 'address')
+  if not ip then return end
+  redis.call('HDEL', HOST(host), 'address')
+  local key = ADDRESS(ip)
+  if redis.call('HGET', key, 'host') ~= host then return end
+  local next = now_ms() + wait + 1
+  redis.call('HSET', key, 'next', next)
+  redis.call('HDEL', key, 'host', 'epoch')
+  redis.call('PEXPIRE', key, wait + 60000)
+  for _ = 1, 100 do -- those that are gone are passed over; who is missed asks again by itself
+    local parked = redis.call('LPOP', PARKED(ip))
+    if not parked then return end
+    redis.call('HDEL', HOST(parked), 'parked')
+    local h = redis.call('HMGET', HOST(parked), 'state', 'rules', 'next')
+    if h[1] == 'due' and not paused(h[2]) then
+      redis.call('ZADD', DUE, math.max(next, tonumber(h[3] or 0)), parked)
+      return
+    end
+  end
+end
+
 -- rest makes a host that is not visited any more due, or idle when nothing
--- waits there. No request may be made to it for wait milliseconds.
-local function rest(host, wait)
+-- waits there. No request may be made to it for wait milliseconds, and no visit
+-- is due within those of parked.
+local function rest(host, wait, parked)
   local h, due = HOST(host), now_ms()
   if wait > 0 then due = due + wait + 1 end -- the clock is rounded down
   redis.call('HSET', h, 'next', due)
@@ -80,6 +105,7 @@ local function rest(host, wait)
     end
     due = math.max(due, tonumber(first[2]))
   end
+  due = math.max(due, now_ms() + (parked or 0))
   if paused(redis.call('HGET', h, 'rules')) then due = NEVER end
   redis.call('HSET', h, 'state', 'due')
   redis.call('HDEL', h, 'worker')

@@ -29,6 +29,7 @@ for _, host in ipairs(silent) do
     redis.call('ZADD', OPEN, now + hold, host)
   else
     redis.call('ZREM', OPEN, host)
+    depart(host, tonumber(h[3] or 0))
     rest(host, tonumber(h[3] or 0))
   end
   broken[#broken + 1] = host
