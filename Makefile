@@ -4,7 +4,7 @@ GO ?= go
 # detector. It is there to end what hangs.
 TIMEOUT ?= 20m
 
-.PHONY: test check build bench slow memory
+.PHONY: test check build bench slow memory chaos
 
 # The one test command.
 test: check
@@ -25,6 +25,11 @@ bench:
 # What takes minutes.
 slow:
 	TRAWL_SLOW=1 $(GO) test -count=1 -timeout 60m ./cmd/trawl
+
+# Kills, stops, cuts off and starves a fleet, often; prints the figures of
+# docs/faults.md.
+chaos:
+	TRAWL_CHAOS=1 $(GO) test -count=1 -timeout 60m -v ./faults
 
 memory:
 	TRAWL_BENCH=10m $(GO) test -count=1 -timeout 60m -v -run WhatAURLCosts ./crawler/frontier

@@ -32,7 +32,7 @@ func TestTasksAreDeletedAndArchivedByHand(t *testing.T) {
 			c.Scheduler()
 			c.Worker("--concurrency", size("3", "15")) // so that there are visits all the time
 			c.begin()
-			c.asked(50)
+			c.goesOn(50)
 			tasks, i := 0, c.inspector()
 			for tasks < size(2, 50) && c.runs() {
 				n, err := meddle(c, i)

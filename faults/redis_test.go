@@ -23,7 +23,7 @@ func TestRedisIsKilledAndStartedAgain(t *testing.T) {
 			c.begin()
 			kills, again := size(3, 20), 0
 			for range kills {
-				c.asked(len(c.site.Requests()) + 100)
+				c.goesOn(100)
 				again += c.killRedis(between(0, 3*time.Second))
 			}
 			c.whole(again)
@@ -70,7 +70,7 @@ func TestRedisIsFull(t *testing.T) {
 	processes := append(c.Workers(2, "--concurrency", "10"), c.Scheduler())
 	c.begin()
 	for range size(2, 10) {
-		c.asked(len(c.site.Requests()) + 100)
+		c.goesOn(100)
 		c.setMemory("1mb")
 		c.quiet()
 		before := len(c.site.Requests())

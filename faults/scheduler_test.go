@@ -18,7 +18,7 @@ func TestSchedulersAreKilledWhileOthersRun(t *testing.T) {
 	c.begin()
 	kills := 0
 	for range size(6, 50) {
-		c.asked(len(c.site.Requests()) + 150)
+		c.goesOn(150)
 		i := rand.IntN(len(schedulers))
 		schedulers[i].Kill()
 		kills++
@@ -85,7 +85,7 @@ func TestACrawlWaitsForASchedulerAndGoesOn(t *testing.T) {
 	c.Workers(2, "--concurrency", "3") // so that hosts wait to be armed
 	c.begin()
 	for range size(2, 10) {
-		c.asked(len(c.site.Requests()) + 100)
+		c.goesOn(100)
 		only.Kill()
 		pause(t.Context(), between(0, size(3*time.Second, 20*time.Second)))
 		only = c.Scheduler()

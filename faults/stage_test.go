@@ -47,16 +47,12 @@ const delay = 100 * time.Millisecond
 // crawl is a crawl of a known site by a fleet to which something happens.
 type crawl struct {
 	*testfleet.Fleet
-	t       testing.TB
-	graph   testsite.Graph
-	site    *testsite.Site
-	job     crawler.Job
-	redis   *redis.Client
-	stalled func() time.Duration
+	t     testing.TB
+	graph testsite.Graph
+	site  *testsite.Site
+	job   crawler.Job
+	redis *redis.Client
 }
-
-// testLog is the log of a site's requests.
-type testLog = testsite.Log
 
 // newCrawl puts the site up and starts a Redis. The job is created by begin.
 func newCrawl(t *testing.T, hosts, pagesPerHost int, server ...string) *crawl {
@@ -69,20 +65,45 @@ func newCrawl(t *testing.T, hosts, pagesPerHost int, server ...string) *crawl {
 	}
 	c.redis = redis.NewClient(&redis.Options{Addr: c.Redis.TCP})
 	t.Cleanup(func() { c.redis.Close() })
-	c.stalled = testsite.WatchStalls(t)
 	return c
 }
 
 // begin creates the job.
 func (c *crawl) begin() { c.t.Helper(); c.Create(c.job) }
 
-// asked waits until so many requests have come in.
-func (c *crawl) asked(requests int) {
+// goesOn waits until so many more requests have come in, and reports false if
+// the job ends before.
+func (c *crawl) goesOn(requests int) bool {
 	c.t.Helper()
-	err := c.site.Until(testfleet.Patience(c.t), func(l *testsite.Log) bool { return len(l.Requests()) >= requests })
-	if err != nil {
+	enough := len(c.site.Requests()) + requests
+	return c.until(func(l *testsite.Log) bool { return len(l.Requests()) >= enough })
+}
+
+// askedAgain waits until a host is asked for something after a moment, and
+// reports false if the job ends before.
+func (c *crawl) askedAgain(host string, after time.Time) bool {
+	c.t.Helper()
+	return c.until(func(l *testsite.Log) bool {
+		requests := l.ByHost()[host]
+		return len(requests) > 0 && requests[len(requests)-1].Start.After(after)
+	})
+}
+
+// until waits until the log of requests is as a condition wishes, and reports
+// false if the job ends before.
+func (c *crawl) until(condition func(*testsite.Log) bool) bool {
+	c.t.Helper()
+	ctx, cancel := context.WithCancel(testfleet.Patience(c.t))
+	defer cancel()
+	go func() {
+		defer cancel()
+		_, _ = c.Client.Wait(ctx, c.job.Name)
+	}()
+	err := c.site.Until(ctx, condition)
+	if late := testfleet.Patience(c.t).Err(); late != nil {
 		c.t.Fatal(err)
 	}
+	return err == nil
 }
 
 // toll is what a crawl has cost.
@@ -117,23 +138,26 @@ func (c *crawl) whole(again int) toll {
 	return sum
 }
 
+// clockStep is how exactly the kernel tells when a request arrived.
+const clockStep = 10 * time.Millisecond
+
 // polite checks that no host had two requests at once, or two closer than the
-// delay. A site whose process was kept waiting has noted a request late, and the
-// gap behind it looks shorter, by up to twice that.
+// delay. It returns the smallest gap.
 func (c *crawl) polite() time.Duration {
 	c.t.Helper()
-	stalled, smallest := c.stalled(), time.Duration(math.MaxInt64)
-	for _, host := range c.site.Hosts() {
+	smallest := time.Duration(math.MaxInt64)
+	for host, requests := range c.site.ByHost() {
 		if most := c.site.MaxConcurrent(host); most > 1 {
 			c.t.Errorf("%s had %d requests at once", host, most)
 		}
-		gap := c.site.SmallestGap(host)
-		if gap < delay-2*stalled {
-			c.t.Errorf("%s had two requests %v apart, want %v, less twice the %v that this process stood still", host, gap, delay, stalled)
+		for i := range requests[1:] {
+			gap := requests[i+1].Arrived.Sub(requests[i].Arrived)
+			if gap < delay-clockStep {
+				c.t.Errorf("%s had two requests %v apart, for %s and %s, want %v", host, gap, requests[i].Path, requests[i+1].Path, delay)
+			}
+			smallest = min(smallest, gap)
 		}
-		smallest = min(smallest, gap)
 	}
-	c.t.Logf("this process once stood still for %v", stalled.Round(100*time.Microsecond))
 	return smallest
 }
 

@@ -20,6 +20,11 @@ type Fleet struct {
 	Client *tasks.Client
 	Out    string // the folder of the results
 
+	// Command and Env are of the processes that are started from now on: another
+	// binary than the one of Binary, and further environment variables.
+	Command string
+	Env     []string
+
 	t       testing.TB
 	dir     string // where the processes work
 	env     []string

@@ -7,6 +7,7 @@ import (
 	"os"
 	"os/exec"
 	"regexp"
+	"slices"
 	"strings"
 	"syscall"
 	"testing"
@@ -28,13 +29,16 @@ type Process struct {
 // test failed, what it logged is shown.
 func (f *Fleet) start(name string, args ...string) *Process {
 	f.t.Helper()
-	path, err := Binary(false)
+	path, err := f.Command, error(nil)
+	if path == "" {
+		path, err = Binary(false)
+	}
 	if err != nil {
 		f.t.Fatal(err)
 	}
 	p := &Process{Name: name, t: f.t, log: NewTranscript(), ended: make(chan struct{})}
 	p.cmd = exec.Command(path, args...)
-	p.cmd.Dir, p.cmd.Env = f.dir, f.env
+	p.cmd.Dir, p.cmd.Env = f.dir, slices.Concat(f.env, f.Env)
 	p.cmd.Stdout, p.cmd.Stderr = p.log, p.log
 	if err := p.cmd.Start(); err != nil {
 		f.t.Fatal(err)

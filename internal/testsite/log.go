@@ -14,6 +14,7 @@ type Request struct {
 	Path      string    // with the query, as it was sent
 	UserAgent string    // as it was sent
 	Start     time.Time // when its head had been read; monotonic
+	Arrived   time.Time // when it was there to be read, which is before Start on a busy machine; on Linux to 10ms, elsewhere Start
 	End       time.Time // when it was answered; zero while it is not
 	InFlight  int       // requests at the host when it began, itself included
 	Status    int       // of the answer; 0 while there is none
@@ -38,7 +39,7 @@ func (l *Log) begin(host string, r *http.Request) *Request {
 	l.inFlight[host]++
 	noted := &Request{
 		Host: host, Path: r.RequestURI, UserAgent: r.UserAgent(),
-		Start: time.Now(), InFlight: l.inFlight[host],
+		Start: time.Now(), Arrived: arrived(r), InFlight: l.inFlight[host],
 	}
 	l.requests = append(l.requests, noted)
 	l.notify()

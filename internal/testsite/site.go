@@ -60,8 +60,9 @@ func listen(i int) (net.Listener, error) {
 // run serves until the test is over.
 func (s *Site) run(t testing.TB, listeners []net.Listener) {
 	server := &http.Server{
-		Handler:  http.HandlerFunc(s.answer),
-		ErrorLog: log.New(io.Discard, "", 0),
+		Handler:     http.HandlerFunc(s.answer),
+		ErrorLog:    log.New(io.Discard, "", 0),
+		ConnContext: withConn,
 	}
 	var serving sync.WaitGroup
 	for _, l := range listeners {
