@@ -31,6 +31,7 @@ type ServerConfig struct {
 // one server may carry out hundreds at once.
 type Server struct {
 	server *asynq.Server
+	ctx    context.Context // of the visits
 	drain  chan struct{}
 	cancel context.CancelFunc
 
@@ -57,7 +58,7 @@ func Serve(ctx context.Context, redis asynq.RedisConnOpt, handle Handler, cfg Se
 		cfg.Log = slog.New(slog.DiscardHandler)
 	}
 	ctx, cancel := context.WithCancel(ctx)
-	s := &Server{drain: make(chan struct{}), cancel: cancel}
+	s := &Server{ctx: ctx, drain: make(chan struct{}), cancel: cancel}
 	s.server = asynq.NewServer(redis, asynq.Config{
 		Concurrency:              cfg.Concurrency,
 		Queues:                   map[string]int{cfg.Job: 1},
@@ -91,6 +92,8 @@ func (s *Server) visit(ctx context.Context, t *asynq.Task, handle Handler) error
 	if err != nil {
 		return fmt.Errorf("%w: %w", err, asynq.SkipRetry)
 	}
+	ctx, cancel := s.outlive(ctx)
+	defer cancel()
 	report, err := handle(ctx, v, s.drain)
 	result, jsonErr := json.Marshal(report)
 	if jsonErr == nil {
@@ -100,6 +103,18 @@ func (s *Server) visit(ctx context.Context, t *asynq.Task, handle Handler) error
 		return fmt.Errorf("%w: %w", err, asynq.SkipRetry)
 	}
 	return nil
+}
+
+// outlive returns a context that ends at the deadline of asynq's, and with the
+// server, but not when asynq's lease on the task runs out. That happens when Redis
+// is away, or full, for half a minute; the host is still the visit's by the frontier's
+// lease, and what it has fetched is to be settled. Should the task be delivered
+// again, its epoch is refused.
+func (s *Server) outlive(asynqs context.Context) (context.Context, context.CancelFunc) {
+	deadline, _ := asynqs.Deadline() // every task has one
+	own, cancel := context.WithDeadline(context.WithoutCancel(asynqs), deadline)
+	stop := context.AfterFunc(s.ctx, cancel)
+	return own, func() { stop(); cancel() }
 }
 
 // Close lets visits end, waits for them, and stops the server. What they had in

@@ -40,6 +40,7 @@ func TestTasks(t *testing.T) {
 		{"a visit that outlasts the drain goes back to the queue", drainsInTime},
 		{"a worker that is cut off ends the contexts of its visits and waits for them", cutsOff},
 		{"a visit that lasts too long is ended", endsAtTimeout},
+		{"a visit goes on when asynq gives its task up", outlivesItsTask},
 		{"a queue that is forgotten is gone with all its tasks", forgets},
 		{"visits under way end though their queue is forgotten", forgetsAllButActive},
 		{"to forget a queue that is not there is nothing", forgetsNothing},

@@ -1,0 +1,40 @@
+package tasks_test
+
+import (
+	"context"
+	"testing"
+	"time"
+
+	"github.com/hibiken/asynq"
+
+	"github.com/trawlcrawler/trawl/crawler"
+	"github.com/trawlcrawler/trawl/tasks"
+)
+
+// To cancel a task ends what asynq gives its handler, as the end of its lease
+// does after half a minute without Redis.
+func outlivesItsTask(t *testing.T, w *wire) {
+	ended, finish, contexts := make(chan struct{}), make(chan struct{}), make(chan context.Context, 1)
+	w.serve(func(ctx context.Context, v tasks.Visit, _ <-chan struct{}) (crawler.Report, error) {
+		defer close(ended)
+		contexts <- ctx
+		<-finish
+		return crawler.Report{Host: v.Host, Ending: crawler.EndDry}, nil
+	}, tasks.ServerConfig{})
+	w.enqueue(order(1))
+	ctx := <-contexts
+	id, _ := asynq.GetTaskID(ctx)
+	tick := time.NewTicker(10 * time.Millisecond) // asynq does not say when it listens
+	defer tick.Stop()
+	for w.task(id).State == asynq.TaskStateActive {
+		if err := w.inspector.CancelProcessing(id); err != nil {
+			t.Fatal(err)
+		}
+		<-tick.C
+	}
+	if err := ctx.Err(); err != nil {
+		t.Errorf("the visit was ended: %v", err)
+	}
+	close(finish)
+	<-ended
+}
