@@ -73,9 +73,9 @@ func TestRedisIsFull(t *testing.T) {
 		c.goesOn(100)
 		c.setMemory("1mb")
 		c.quiet()
-		before := len(c.site.Requests())
+		before := c.site.Len()
 		pause(t.Context(), size(3*time.Second, 15*time.Second))
-		if asked := len(c.site.Requests()) - before; asked > 0 {
+		if asked := c.site.Len() - before; asked > 0 {
 			t.Errorf("%d requests were made while Redis was full, want none", asked)
 		}
 		c.setMemory("0")
@@ -98,11 +98,11 @@ func (c *crawl) quiet() {
 	c.t.Helper()
 	const silence = 2 * time.Second
 	for {
-		before := len(c.site.Requests())
+		before := c.site.Len()
 		if !pause(testfleet.Soon(c.t), silence) {
 			c.t.Fatal("the site is asked on and on while Redis is full")
 		}
-		if len(c.site.Requests()) == before {
+		if c.site.Len() == before {
 			return
 		}
 	}

@@ -23,7 +23,7 @@ import (
 // there are processors. Those of chaos are to be measured.
 func TestMain(m *testing.M) {
 	flag.Parse()
-	if err := flag.Set("test.parallel", size("8", "3")); err != nil {
+	if err := flag.Set("test.parallel", size("8", "5")); err != nil {
 		panic(err)
 	}
 	os.Exit(testfleet.Main(m))
@@ -75,18 +75,15 @@ func (c *crawl) begin() { c.t.Helper(); c.Create(c.job) }
 // the job ends before.
 func (c *crawl) goesOn(requests int) bool {
 	c.t.Helper()
-	enough := len(c.site.Requests()) + requests
-	return c.until(func(l *testsite.Log) bool { return len(l.Requests()) >= enough })
+	enough := c.site.Len() + requests
+	return c.until(func(l *testsite.Log) bool { return l.Len() >= enough })
 }
 
 // askedAgain waits until a host is asked for something after a moment, and
 // reports false if the job ends before.
 func (c *crawl) askedAgain(host string, after time.Time) bool {
 	c.t.Helper()
-	return c.until(func(l *testsite.Log) bool {
-		requests := l.ByHost()[host]
-		return len(requests) > 0 && requests[len(requests)-1].Start.After(after)
-	})
+	return c.until(func(l *testsite.Log) bool { return l.Last(host).Start.After(after) })
 }
 
 // until waits until the log of requests is as a condition wishes, and reports
@@ -133,8 +130,8 @@ func (c *crawl) whole(again int) toll {
 		c.t.Errorf("at the end %d URLs wait and %d are in flight, of %d", numbers.Waiting, numbers.Flight, numbers.Seen)
 	}
 	sum := toll{lost: lost, again: requests.Again(), numbers: numbers, smallest: c.polite()}
-	c.t.Logf("%d pages, %d lost, %d asked for again (of at most %d); the smallest gap is %v",
-		len(pages), sum.lost, sum.again, again, sum.smallest.Round(100*time.Microsecond))
+	c.t.Logf("%d pages, %d lost, %d asked for again (of at most %d); %d visits broke; the smallest gap is %v",
+		len(pages), sum.lost, sum.again, again, numbers.Broken, sum.smallest.Round(100*time.Microsecond))
 	return sum
 }
 

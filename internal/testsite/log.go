@@ -31,6 +31,7 @@ type Log struct {
 
 // begin notes the start of a request.
 func (l *Log) begin(host string, r *http.Request) *Request {
+	there := arrived(r)
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	if l.inFlight == nil {
@@ -39,7 +40,7 @@ func (l *Log) begin(host string, r *http.Request) *Request {
 	l.inFlight[host]++
 	noted := &Request{
 		Host: host, Path: r.RequestURI, UserAgent: r.UserAgent(),
-		Start: time.Now(), Arrived: arrived(r), InFlight: l.inFlight[host],
+		Start: time.Now(), Arrived: there, InFlight: l.inFlight[host],
 	}
 	l.requests = append(l.requests, noted)
 	l.notify()
@@ -82,6 +83,25 @@ func (l *Log) Requests() []Request {
 		requests[i] = *r
 	}
 	return requests
+}
+
+// Len returns how many requests there were so far.
+func (l *Log) Len() int {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return len(l.requests)
+}
+
+// Last returns the last request to a host so far, or the zero Request.
+func (l *Log) Last(host string) Request {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	for _, r := range slices.Backward(l.requests) {
+		if r.Host == host {
+			return *r
+		}
+	}
+	return Request{}
 }
 
 // ByHost returns the requests so far of each host.

@@ -74,9 +74,18 @@ func TestTheLogHasEveryRequest(t *testing.T) {
 		if !got.End.After(got.Start) {
 			t.Errorf("request %d ended at %v, want after its start at %v", i, got.End, got.Start)
 		}
-		if got.Start, got.End = want.Start, want.End; got != want {
+		if got.Arrived.After(got.Start) || got.Start.Sub(got.Arrived) > time.Minute {
+			t.Errorf("request %d arrived at %v, want that shortly before its start at %v", i, got.Arrived, got.Start)
+		}
+		if got != s.Last(got.Host) {
+			t.Errorf("the last request to %s is %+v, want %+v", got.Host, s.Last(got.Host), got)
+		}
+		if got.Start, got.Arrived, got.End = want.Start, want.Arrived, want.End; got != want {
 			t.Errorf("request %d is\n%+v, want\n%+v", i, got, want)
 		}
+	}
+	if n := s.Len(); n != 2 {
+		t.Errorf("there were %d requests, want 2", n)
 	}
 	if n := s.Count("/gone?a=b%20c"); n != 1 {
 		t.Errorf("the missing path was asked for %d times, want 1", n)
