@@ -199,18 +199,19 @@ func (v *visit) tick() {
 }
 
 // hold breaks the visit off when it does not hold its host any more, or can not
-// know.
+// know. When its lease has run out it asks: while Redis was away, nobody else may
+// have been given the host, and what was fetched can be settled.
 func (v *visit) hold() {
 	missed := v.missed.Load()
 	switch {
 	case missed != nil && errors.Is(*missed, ErrStale):
 		v.fail(ErrStale)
 	case !v.lease.over():
-	case missed != nil:
+	case missed != nil && !errors.Is(*missed, ErrUnavailable):
 		v.fail(*missed)
 		v.abort()
 	default:
-		v.fail(ErrStale)
+		v.held(v.turn.Renew)
 	}
 }
 
