@@ -16,6 +16,12 @@ func withConn(ctx context.Context, c net.Conn) context.Context {
 	return context.WithValue(ctx, connKey{}, c)
 }
 
+// An answer of the kernel counts when this process was not kept waiting around it.
+const (
+	promptly = 2 * time.Millisecond
+	attempts = 20
+)
+
 // arrived is when the kernel received the last of a request without a body, to a
 // few milliseconds, however long this process took to look at it (tcp(7),
 // TCP_INFO). It is now where that can not be had.
@@ -29,11 +35,19 @@ func arrived(r *http.Request) time.Time {
 	if err != nil {
 		return now
 	}
-	age := time.Duration(0)
+	at := now
 	_ = raw.Control(func(fd uintptr) {
-		if info, err := unix.GetsockoptTCPInfo(int(fd), unix.IPPROTO_TCP, unix.TCP_INFO); err == nil {
-			age = time.Duration(info.Last_data_recv) * time.Millisecond
+		for range attempts {
+			asked := time.Now()
+			info, err := unix.GetsockoptTCPInfo(int(fd), unix.IPPROTO_TCP, unix.TCP_INFO)
+			if err != nil {
+				return
+			}
+			at = asked.Add(-time.Duration(info.Last_data_recv) * time.Millisecond)
+			if time.Since(asked) < promptly {
+				return
+			}
 		}
 	})
-	return now.Add(-age)
+	return at
 }
