@@ -1,7 +1,6 @@
 package main_test
 
 import (
-	"context"
 	"testing"
 	"time"
 
@@ -22,7 +21,7 @@ func crowd(t *testing.T, pagesPerHost int, delay time.Duration) (ratio float64, 
 	for _, root := range g.Roots() {
 		args = append(args, site.URL(root.Host, g.Path(root.Page)))
 	}
-	stalls := watchStalls(t)
+	stalls := testsite.WatchStalls(t)
 	end := s.run(args...).exits(done)
 	stalled := stalls()
 	expectGaps(t, site, delay, stalled)
@@ -59,31 +58,6 @@ func expectGaps(t *testing.T, site *testsite.Site, delay, stalled time.Duration)
 		smallest = min(smallest, gap)
 	}
 	t.Logf("the smallest gap is %v; this process once stood still for %v", smallest, stalled)
-}
-
-// watchStalls measures for how long at most this process was kept from running,
-// by other processes or its own work, until the function that it returns is
-// called.
-func watchStalls(t *testing.T) (longest func() time.Duration) {
-	t.Helper()
-	const every = time.Millisecond
-	ctx, stop := context.WithCancel(t.Context())
-	result := make(chan time.Duration, 1)
-	go func() {
-		tick := time.NewTicker(every)
-		defer tick.Stop()
-		most, last := time.Duration(0), time.Now()
-		for ctx.Err() == nil {
-			<-tick.C
-			now := time.Now()
-			most, last = max(most, now.Sub(last)-every), now
-		}
-		result <- most
-	}()
-	return func() time.Duration {
-		stop()
-		return <-result
-	}
 }
 
 // attempts is how often a measurement is made on a machine that is busy.
