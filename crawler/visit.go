@@ -270,6 +270,7 @@ func (v *visit) accept(f finished) {
 			f.errand.result.Page.Release()
 		}
 		if errors.Is(f.err, errStopped) || v.doing.Err() != nil {
+			v.hold() // that may be why
 			v.end(EndPause)
 		} else {
 			v.fail(f.err)
