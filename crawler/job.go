@@ -127,9 +127,11 @@ type Job struct {
 	// Weight is the job's part of a fleet that it shares with other jobs.
 	// Default 1, at most 1,000.
 	Weight int `json:"weight" yaml:"weight"`
-	// Schedule makes the job periodic: "@daily", or minute, hour, day of the
-	// month, month and day of the week as cron has them, in UTC. At each tick a
-	// run of its own begins, named after the job and the tick.
+	// Schedule makes the job periodic, as [ParseSchedule] reads it: "@daily", or
+	// minute, hour, day of the month, month and day of the week as cron has them,
+	// in UTC. At each tick a run of its own begins, named after the job and the
+	// tick, unless an earlier run has not ended. Such a job's name has at most 47
+	// letters.
 	Schedule string `json:"schedule,omitempty" yaml:"schedule"`
 
 	// Shards is in how many slots of a Redis Cluster the frontier lies. Fixed
@@ -226,6 +228,9 @@ func (j Job) Validate() error {
 	}
 	if _, err := prefixes(j.AddressExempt); err != nil {
 		return fmt.Errorf("address_exempt: %w", err)
+	}
+	if err := j.checkSchedule(); err != nil {
+		return err
 	}
 	_, err := NewScope(j, nil)
 	return err
