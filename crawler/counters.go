@@ -9,6 +9,7 @@ type Counters struct {
 	Hosts   int64 `json:"hosts"`   // hosts ever seen
 
 	Due   int64 `json:"due"`   // hosts that wait for a visit
+	Ready int64 `json:"-"`     // of these, hosts that need not wait any longer
 	Armed int64 `json:"armed"` // visits that are enqueued
 	Open  int64 `json:"open"`  // visits that are under way
 

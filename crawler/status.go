@@ -22,16 +22,18 @@ func (s State) Ended() bool {
 
 // Status is a job with its state. Times are of Redis's clock.
 type Status struct {
-	Job     Job           `json:"job"`
-	State   State         `json:"state"`
-	Reason  string        `json:"reason"`  // why it is in that state, such as the budget that ended it
-	Ending  string        `json:"ending"`  // the budget because of which no more is fetched, while it still runs
-	Seeded  bool          `json:"seeded"`  // all seeds are admitted: the job may end
-	Created time.Time     `json:"created"` // also tells apart jobs of one name
-	Started time.Time     `json:"started"` // zero before it ran
-	Ended   time.Time     `json:"ended"`   // zero while it runs
-	Age     time.Duration `json:"-"`       // since it started; 0 before
-	Now     time.Time     `json:"-"`       // when it was read
-	Held    bool          `json:"held"`    // somebody brings it seeds: it may not end yet
-	Cleared bool          `json:"cleared"` // of what ended early, only the record is left
+	Job     Job       `json:"job"`
+	State   State     `json:"state"`
+	Reason  string    `json:"reason"`  // why it is in that state, such as the budget that ended it
+	Ending  string    `json:"ending"`  // the budget because of which no more is fetched, while it still runs
+	Seeded  bool      `json:"seeded"`  // all seeds are admitted: the job may end
+	Created time.Time `json:"created"` // also tells apart jobs of one name
+	Started time.Time `json:"started"` // zero before it ran
+	Ended   time.Time `json:"ended"`   // zero while it runs
+	Now     time.Time `json:"-"`       // when it was read
+	Held    bool      `json:"held"`    // somebody brings it seeds: it may not end yet
+	Cleared bool      `json:"cleared"` // of what ended early, only the record is left
+	Paused  bool      `json:"-"`       // the job's queue was last made to show that it is paused
+	Tick    time.Time `json:"-"`       // the last tick of a periodic job that was seen to
+	Run     string    `json:"-"`       // the last run of a periodic job; "" before the first
 }

@@ -17,21 +17,24 @@ type Store interface {
 	Create(ctx context.Context, job crawler.Job) error
 	// Seeded notes that all seeds of the job are admitted.
 	Seeded(ctx context.Context, job string, all bool) error
-	// Clear removes all of a job that has ended but its record.
+	// Clear removes all of a job that has ended, and of its queue, but its record.
 	Clear(ctx context.Context, job string) error
-	// Paused notes and returns whether the job was last seen paused in asynq.
-	Paused(ctx context.Context, job string) (bool, error)
+	// SetPaused notes whether the job's queue shows that it is paused.
 	SetPaused(ctx context.Context, job string, paused bool) error
+	// Ticked notes that a tick of a periodic job was seen to, unless a later one
+	// was, and the job's last run.
+	Ticked(ctx context.Context, job string, tick time.Time, lastRun string) error
 }
 
 // Queues is what a bureau asks of asynq besides.
 type Queues interface {
 	Fleet
-	// Paused reports whether the job's queue is paused.
-	Paused(job string) (bool, error)
+	// Paused reports whether the job's queue is paused, and whether there is one.
+	Paused(job string) (paused, known bool, err error)
 	SetPaused(job string, paused bool) error
-	// Forget deletes the job's queue.
-	Forget(job string) error
+	// Forget deletes the job's queue, with all tasks but those that are active. It
+	// reports whether there were none.
+	Forget(job string) (gone bool, err error)
 }
 
 // SeededFrontier is a frontier that the bureau brings a job's own seeds to.
@@ -117,6 +120,9 @@ func (b *Bureau) see(ctx context.Context, job crawler.Status) error {
 	}
 	switch job.State {
 	case crawler.StateRunning, crawler.StatePaused:
+		if job.Job.Schedule != "" { // it is its runs that run
+			return b.repeat(ctx, job)
+		}
 		if b.desks[name] == nil {
 			b.take(ctx, job)
 		}
@@ -182,22 +188,27 @@ func (d *desk) over() bool {
 }
 
 // reconcile lets a pause of the job show in asynq, and a pause in asynq's web UI
-// pause the job: whichever differs from what was last seen has changed.
+// pause the job: whichever differs from what was last shown has changed. What the
+// job is, and what was shown, is read again when they differ, because another
+// bureau may have seen to it since all jobs were listed.
 func (b *Bureau) reconcile(ctx context.Context, job crawler.Status) error {
-	name, state := job.Job.Name, job.State == crawler.StatePaused
-	queue, err := b.queues.Paused(name)
-	if err != nil || queue == state {
+	name := job.Job.Name
+	queue, known, err := b.queues.Paused(name)
+	if err != nil || !known || queue == (job.State == crawler.StatePaused) {
 		return err
 	}
-	last, err := b.store.Paused(ctx, name)
-	if err != nil {
+	if job, err = b.store.Status(ctx, name); err != nil {
 		return err
 	}
-	paused := queue
+	state := job.State == crawler.StatePaused
 	switch {
-	case state != last:
-		paused = state
-		err = b.queues.SetPaused(name, state)
+	case queue == state || job.State.Ended():
+		return nil
+	case state != job.Paused: // first in asynq: until it is noted, it is done again
+		if err := b.queues.SetPaused(name, state); err != nil {
+			return err
+		}
+		return b.store.SetPaused(ctx, name, state)
 	case queue:
 		_, err = b.store.Move(ctx, name, crawler.StatePaused, "paused in asynq", crawler.StateRunning)
 	default:
@@ -206,24 +217,36 @@ func (b *Bureau) reconcile(ctx context.Context, job crawler.Status) error {
 	if err != nil {
 		return err
 	}
-	return b.store.SetPaused(ctx, name, paused)
+	return b.store.SetPaused(ctx, name, queue)
 }
 
-// clear removes what a cancelled job leaves behind, once its visits have ended.
+// clearAfter is how long after its end a cancelled job is cleared: until then, some
+// scheduler may not know of it and enqueue another visit.
+const clearAfter = time.Second
+
+// clearTerm is for how long after its end a cancelled job's tasks that asynq holds
+// to be active are waited for. Those of workers that live have ended by then.
+const clearTerm = 20 * time.Second
+
+// clear removes what a cancelled job leaves behind, once its visits have ended. It
+// may be done twice, and by several at once; only the last step says that it is
+// done.
 func (b *Bureau) clear(ctx context.Context, job crawler.Status) error {
-	if job.Cleared {
+	if job.Cleared || job.Now.Sub(job.Ended) < clearAfter {
 		return nil
 	}
-	numbers, err := b.open(job.Job).Counters(ctx)
+	name, frontier := job.Job.Name, b.open(job.Job)
+	numbers, err := frontier.Counters(ctx)
 	if err != nil {
 		return err
 	}
 	if numbers.Open > 0 {
-		_, err := b.open(job.Job).Sweep(ctx)
+		_, err := frontier.Sweep(ctx)
 		return err
 	}
-	if err := b.store.Clear(ctx, job.Job.Name); err != nil {
+	gone, err := b.queues.Forget(name)
+	if err != nil || !gone && job.Now.Sub(job.Ended) < clearTerm {
 		return err
 	}
-	return b.queues.Forget(job.Job.Name)
+	return b.store.Clear(ctx, name)
 }

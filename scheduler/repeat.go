@@ -3,64 +3,61 @@ package scheduler
 import (
 	"context"
 	"errors"
-	"fmt"
-	"time"
-
-	"github.com/robfig/cron/v3"
 
 	"github.com/trawlcrawler/trawl/crawler"
 )
 
-// tickName is how the moment of a run ends the run's name.
-const tickName = "20060102t150405"
-
-// repeat begins a run of a periodic job when its last tick has none yet. A run is
-// a job of its own, named after the job and the tick, so that however many
-// schedulers try, one creates it. Ticks that passed while no scheduler ran are
-// made up for by one run.
+// repeat begins a run of a periodic job when its last tick was not seen to. A run
+// is a job of its own, named after the job and the tick, so that however many
+// schedulers try, one creates it. A tick that comes while the run before has not
+// ended begins none, as with concurrencyPolicy Forbid of a Kubernetes CronJob: a
+// crawl that takes longer than its period would get in its own way at every host.
+// Of ticks that passed while no scheduler ran, the last begins a run. While the
+// job is paused, ticks pass.
+//
+// The run is created before the tick is noted: a scheduler that dies in between
+// leaves a tick to which the next one sees, and finds its run created.
 func (b *Bureau) repeat(ctx context.Context, job crawler.Status) error {
-	at, err := lastTick(job.Job.Schedule, job.Created, job.Now)
-	if err != nil || at.IsZero() {
+	schedule, err := crawler.ParseSchedule(job.Job.Schedule)
+	if err != nil {
 		return err
 	}
-	run := job.Job
-	run.Name = job.Job.Name + "-" + at.UTC().Format(tickName)
-	run.Schedule = ""
-	err = b.store.Create(ctx, run)
-	if errors.Is(err, crawler.ErrJobExists) {
+	tick := schedule.Last(job.Created, job.Now)
+	if !tick.After(job.Tick) {
 		return nil
 	}
-	if err == nil {
-		b.cfg.Log.Info("a run begins", "job", job.Job.Name, "run", run.Name)
+	run := job.Job
+	run.Name, run.Schedule = crawler.RunName(job.Job.Name, tick), ""
+	idle, err := b.ended(ctx, job.Run)
+	if err != nil {
+		return err
 	}
-	return err
+	switch {
+	case job.State == crawler.StatePaused:
+		run.Name = job.Run
+	case !idle:
+		b.cfg.Log.Warn("no run begins at this tick: the one before has not ended", "job", job.Job.Name, "run", job.Run)
+		run.Name = job.Run
+	default:
+		err := b.store.Create(ctx, run)
+		if err != nil && !errors.Is(err, crawler.ErrJobExists) {
+			return err
+		}
+		if err == nil {
+			b.cfg.Log.Info("a run begins", "job", job.Job.Name, "run", run.Name)
+		}
+	}
+	return b.store.Ticked(ctx, job.Job.Name, tick, run.Name)
 }
 
-// lastTick returns the last moment of a schedule after since and not after now;
-// zero when there was none.
-func lastTick(schedule string, since, now time.Time) (time.Time, error) {
-	plan, err := cron.ParseStandard(schedule)
-	if err != nil {
-		return time.Time{}, fmt.Errorf("schedule %q: %w", schedule, err)
+// ended reports whether a run has ended; one that was removed has.
+func (b *Bureau) ended(ctx context.Context, run string) (bool, error) {
+	if run == "" {
+		return true, nil
 	}
-	if every, ok := plan.(cron.ConstantDelaySchedule); ok { // counts from since
-		ticks := now.Sub(since) / every.Delay
-		if ticks == 0 {
-			return time.Time{}, nil
-		}
-		return since.Add(ticks * every.Delay), nil
+	status, err := b.store.Status(ctx, run)
+	if errors.Is(err, crawler.ErrNoJob) {
+		return true, nil
 	}
-	for span := time.Hour; ; span *= 24 {
-		from := now.Add(-span)
-		if from.Before(since) {
-			from = since
-		}
-		var last time.Time
-		for at := plan.Next(from.UTC()); !at.IsZero() && !at.After(now); at = plan.Next(at) {
-			last = at
-		}
-		if !last.IsZero() || from.Equal(since) {
-			return last, nil
-		}
-	}
+	return status.State.Ended(), err
 }

@@ -12,7 +12,9 @@ import (
 
 // Frontier is what the scheduler asks of the frontier of a job.
 type Frontier interface {
-	Arm(ctx context.Context, limit int) ([]crawler.Order, error)
+	// Arm arms hosts until most visits of the job are armed or open. Orders that
+	// come with an error are armed all the same.
+	Arm(ctx context.Context, most int) ([]crawler.Order, error)
 	Sweep(ctx context.Context) (broken int, err error)
 	Counters(ctx context.Context) (crawler.Counters, error)
 	Idle(ctx context.Context) (bool, error)
@@ -21,6 +23,8 @@ type Frontier interface {
 // Jobs is what the scheduler asks of the jobs' store.
 type Jobs interface {
 	Status(ctx context.Context, job string) (crawler.Status, error)
+	// Age notes that the job is kept going and returns for how long it was.
+	Age(ctx context.Context, job string) (time.Duration, error)
 	// End lets the job fetch no more because of a budget.
 	End(ctx context.Context, job, budget string) error
 	// Move takes the job into a state, from one of those given.
@@ -31,6 +35,7 @@ type Jobs interface {
 type Fleet interface {
 	// Capacity is how many visits of the job can be carried out at once.
 	Capacity(job string) (int, error)
+	// Enqueue enqueues a visit. Enqueueing it again does nothing.
 	Enqueue(ctx context.Context, job crawler.Status, o crawler.Order) error
 }
 
@@ -70,6 +75,7 @@ type Scheduler struct {
 	cfg      Config
 
 	status     crawler.Status
+	age        time.Duration // of a job with a budget of time, when its status was read
 	swept      time.Time
 	checked    time.Time
 	complained time.Time
@@ -88,6 +94,7 @@ func New(job string, jobs Jobs, frontier Frontier, fleet Fleet, cfg Config) *Sch
 func (s *Scheduler) Run(ctx context.Context) (crawler.Status, error) {
 	tick := time.NewTicker(s.cfg.Tick)
 	defer tick.Stop()
+	defer s.payOff(ctx)
 	for {
 		ended, err := s.look(ctx)
 		if ended {
@@ -126,6 +133,9 @@ func (s *Scheduler) look(ctx context.Context) (bool, error) {
 		s.shares.leave(s.job)
 		return s.status.State.Ended(), nil
 	}
+	if err := s.enqueue(ctx); err != nil {
+		return false, err
+	}
 	if err := s.sweep(ctx); err != nil {
 		return false, err
 	}
@@ -133,15 +143,15 @@ func (s *Scheduler) look(ctx context.Context) (bool, error) {
 	if err != nil {
 		return false, err
 	}
+	if numbers.Idle() && s.status.Seeded && !s.status.Held {
+		return s.finish(ctx, numbers)
+	}
 	if budget := s.spent(numbers); budget != "" {
 		s.shares.leave(s.job)
 		return s.wind(ctx, numbers, budget)
 	}
 	if numbers.Idle() {
-		if s.status.Seeded && !s.status.Held {
-			return s.finish(ctx)
-		}
-		s.checked = time.Time{} // that may be all that is missing
+		s.checked = time.Time{} // that all seeds are in may be all that is missing
 	}
 	return false, s.arm(ctx, numbers)
 }
@@ -157,6 +167,11 @@ func (s *Scheduler) refresh(ctx context.Context) error {
 	status, err := s.jobs.Status(ctx, s.job)
 	if err != nil {
 		return err
+	}
+	if status.State == crawler.StateRunning && status.Job.Time > 0 {
+		if s.age, err = s.jobs.Age(ctx, s.job); err != nil {
+			return err
+		}
 	}
 	s.status, s.checked = status, time.Now()
 	return nil
@@ -179,30 +194,26 @@ func (s *Scheduler) sweep(ctx context.Context) error {
 
 // arm orders visits to hosts that are due, as many as the fleet has room for.
 func (s *Scheduler) arm(ctx context.Context, numbers crawler.Counters) error {
-	if err := s.enqueue(ctx); err != nil {
-		return err
-	}
-	if numbers.Due == 0 && s.shares == nil {
+	s.shares.note(s.job, need{weight: s.status.Job.Weight, visits: int(numbers.Out() + numbers.Ready)})
+	if numbers.Ready == 0 {
 		return nil
 	}
 	capacity, err := s.fleet.Capacity(s.job)
 	if err != nil {
 		return err
 	}
-	allowed := s.shares.allowed(s.job, need{
-		weight: s.status.Job.Weight, capacity: capacity, visits: int(numbers.Out() + numbers.Due),
-	})
-	room := allowed - int(numbers.Out())
-	if room <= 0 || numbers.Due == 0 {
+	allowed := s.shares.allowed(s.job, s.status.Job.Weight, capacity)
+	if int64(allowed) <= numbers.Out() {
 		return nil
 	}
-	orders, err := s.frontier.Arm(ctx, room)
+	orders, err := s.frontier.Arm(ctx, allowed)
 	s.owed = append(s.owed, orders...)
 	return errors.Join(err, s.enqueue(ctx))
 }
 
-// enqueue enqueues the visits that were ordered. What fails is tried again at the
-// next look; should it come too late, its hosts are swept and due again.
+// enqueue enqueues the visits that were armed. What fails stays owed, and is tried
+// again at the next look: the hosts of a whole batch should not wait until they are
+// swept because asynq could not be had for a moment.
 func (s *Scheduler) enqueue(ctx context.Context) error {
 	for len(s.owed) > 0 {
 		if err := s.fleet.Enqueue(ctx, s.status, s.owed[0]); err != nil {
@@ -211,6 +222,21 @@ func (s *Scheduler) enqueue(ctx context.Context) error {
 		s.owed = s.owed[1:]
 	}
 	return nil
+}
+
+// payOffTerm is for how long a scheduler that leaves enqueues what it armed.
+const payOffTerm = 2 * time.Second
+
+// payOff enqueues what is owed when the scheduler leaves a job that goes on.
+func (s *Scheduler) payOff(ctx context.Context) {
+	if s.status.State.Ended() || len(s.owed) == 0 {
+		return
+	}
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), payOffTerm)
+	defer cancel()
+	if err := s.enqueue(ctx); err != nil {
+		s.cfg.Log.Warn("visits could not be enqueued; they are swept", "job", s.job, "visits", len(s.owed), "error", err)
+	}
 }
 
 // spent names the budget of the job that is used up, or "".
@@ -223,7 +249,7 @@ func (s *Scheduler) spent(numbers crawler.Counters) string {
 		return "pages"
 	case job.Bytes > 0 && numbers.Bytes >= int64(job.Bytes):
 		return "bytes"
-	case job.Time > 0 && s.status.Age+time.Since(s.checked) >= time.Duration(job.Time):
+	case job.Time > 0 && s.age+time.Since(s.checked) >= time.Duration(job.Time):
 		return "time"
 	}
 	return ""
@@ -245,11 +271,16 @@ func (s *Scheduler) wind(ctx context.Context, numbers crawler.Counters, budget s
 	return s.move(ctx, "budget of "+budget)
 }
 
-// finish ends the job if there is nothing left to do.
-func (s *Scheduler) finish(ctx context.Context) (bool, error) {
+// finish ends the job if there is nothing left to do. A budget is the reason only
+// if it left something undone: that of the whole job never does here, and that of a
+// host where URLs were skipped.
+func (s *Scheduler) finish(ctx context.Context, numbers crawler.Counters) (bool, error) {
 	idle, err := s.frontier.Idle(ctx)
 	if err != nil || !idle {
 		return false, err
+	}
+	if numbers.Outcomes[crawler.OutcomeSkipped] > 0 {
+		return s.move(ctx, "budget of pages per host")
 	}
 	return s.move(ctx, "")
 }

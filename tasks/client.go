@@ -113,18 +113,37 @@ func (c *Client) Wait(ctx context.Context, job string) (crawler.Status, error) {
 }
 
 // Pause lets a job fetch no more until it is resumed. What is under way is
-// finished.
+// finished. While a periodic job is paused, no runs of it begin.
 func (c *Client) Pause(ctx context.Context, job string) error {
-	return c.move(ctx, job, crawler.StatePaused, "paused", crawler.StateRunning)
+	from := []crawler.State{crawler.StateRunning}
+	if periodic, err := c.periodic(ctx, job); err != nil {
+		return err
+	} else if periodic {
+		from = append(from, crawler.StateCreated)
+	}
+	return c.move(ctx, job, crawler.StatePaused, "paused", from...)
+}
+
+// periodic reports whether a job has a schedule. Such a job never runs itself: it
+// is created, or paused, until it is cancelled.
+func (c *Client) periodic(ctx context.Context, job string) (bool, error) {
+	status, err := c.store.Status(ctx, job)
+	return status.Job.Schedule != "", err
 }
 
 // Resume lets a job go on that was paused, or one that is done and to which
-// seeds are brought.
+// seeds are brought. Of a periodic job, runs begin again from the next tick.
 func (c *Client) Resume(ctx context.Context, job string) error {
+	if periodic, err := c.periodic(ctx, job); err != nil {
+		return err
+	} else if periodic {
+		return c.move(ctx, job, crawler.StateCreated, "", crawler.StatePaused, crawler.StateRunning)
+	}
 	return c.move(ctx, job, crawler.StateRunning, "", crawler.StatePaused, crawler.StateDone, crawler.StateFailed)
 }
 
-// Cancel ends a job for good. What it has fetched stays; nothing else does.
+// Cancel ends a job for good. What it has fetched stays; nothing else does. Of a
+// periodic job, no more runs begin, and those that have begun go on.
 func (c *Client) Cancel(ctx context.Context, job string) error {
 	return c.move(ctx, job, crawler.StateCancelled, "cancelled",
 		crawler.StateCreated, crawler.StateRunning, crawler.StatePaused, crawler.StateFailed)
@@ -146,18 +165,69 @@ func (c *Client) move(ctx context.Context, job string, to crawler.State, reason 
 	return fmt.Errorf("job %q is %s: it can not become %s", job, status.State, to)
 }
 
-// Remove deletes every key of a job, and its asynq queue. A job that runs is to
-// be cancelled before.
+// Remove deletes every key of a job, and of its asynq queue. A job that runs is to
+// be cancelled before; the visits that it still has are waited for, up to some
+// twenty seconds if their worker was lost. Runs of a periodic job are jobs of their
+// own and stay.
 func (c *Client) Remove(ctx context.Context, job string) error {
 	status, err := c.store.Status(ctx, job)
 	if err != nil {
 		return err
 	}
-	if status.State == crawler.StateRunning || status.State == crawler.StatePaused {
+	going := status.State == crawler.StateRunning || status.State == crawler.StatePaused
+	if going && status.Job.Schedule == "" {
 		return fmt.Errorf("job %q is %s: cancel it before it is removed", job, status.State)
 	}
-	if err := c.store.Remove(ctx, job); err != nil {
+	if !status.State.Ended() { // let nobody begin it
+		if err := c.Cancel(ctx, job); err != nil {
+			return err
+		}
+	}
+	if err := c.calm(ctx, status.Job); err != nil {
 		return err
 	}
-	return c.queues.Forget(job)
+	return c.store.Remove(ctx, job)
+}
+
+const (
+	// calmAfter is how long after its end a job is removed: by then, all processes of
+	// the fleet know of it.
+	calmAfter = 2 * time.Second
+	// calmTerm is for how long tasks are waited for that asynq holds to be active:
+	// longer than workers take to let go of a job. Those of workers that were lost
+	// stay for minutes.
+	calmTerm  = 20 * time.Second
+	calmEvery = 100 * time.Millisecond
+)
+
+// calm deletes the queue of a job and waits until no visits of it are under way:
+// what they did after the job is removed would stay behind.
+func (c *Client) calm(ctx context.Context, job crawler.Job) error {
+	frontier := c.store.Frontier(job)
+	tick := time.NewTicker(calmEvery)
+	defer tick.Stop()
+	for began := time.Now(); ; {
+		gone, err := c.queues.Forget(job.Name)
+		if err != nil {
+			return err
+		}
+		if _, err := frontier.Sweep(ctx); err != nil {
+			return err
+		}
+		numbers, err := frontier.Counters(ctx)
+		if err != nil {
+			return err
+		}
+		if numbers.Open == 0 && (gone || time.Since(began) > calmTerm) {
+			status, err := c.store.Status(ctx, job.Name)
+			if err != nil || status.Now.Sub(status.Ended) > calmAfter {
+				return err
+			}
+		}
+		select {
+		case <-tick.C:
+		case <-ctx.Done():
+			return ctx.Err()
+		}
+	}
 }

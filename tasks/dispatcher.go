@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"sync"
 	"time"
 
@@ -25,15 +26,22 @@ const (
 // Dispatcher enqueues visits and tells how many the fleet can take. It is safe for
 // concurrent use.
 type Dispatcher struct {
-	client    *asynq.Client
-	inspector *asynq.Inspector
-	timeout   time.Duration
+	connection any // a go-redis client, which only asynq needs to know
+	inspector  *asynq.Inspector
+	timeout    time.Duration
 
 	mu       sync.Mutex
-	rates    map[string]*rate
+	client   *asynq.Client
+	rows     map[string]*row // by job
 	servers  []*asynq.ServerInfo
 	askedAt  time.Time
 	askedErr error
+}
+
+// row is a job's queue that the dispatcher has enqueued visits into.
+type row struct {
+	created time.Time // of the job: another of its name is another job
+	rate    rate
 }
 
 // NewDispatcher returns a dispatcher on a Redis. timeout bounds each visit: asynq
@@ -41,26 +49,35 @@ type Dispatcher struct {
 // the job, because a visit takes no URLs after half a minute and each request has
 // a bound of its own.
 func NewDispatcher(redis asynq.RedisConnOpt, timeout time.Duration) *Dispatcher {
-	return &Dispatcher{
-		client: asynq.NewClient(redis), inspector: asynq.NewInspector(redis),
-		timeout: timeout, rates: make(map[string]*rate),
-	}
+	d := &Dispatcher{connection: redis.MakeRedisClient(), timeout: timeout}
+	d.inspector = over(asynq.NewInspectorFromRedisClient, d.connection)
+	d.renew()
+	return d
+}
+
+// over makes a part of asynq over a connection.
+func over[C, P any](part func(C) P, connection any) P { return part(connection.(C)) }
+
+// renew forgets all rows. An asynq.Client writes a queue's name into the list of
+// queues, which asynq's web UI shows, only before the first task, and holds it to be
+// there ever after; a new one does it again.
+func (d *Dispatcher) renew() {
+	d.client, d.rows = over(asynq.NewClientFromRedisClient, d.connection), make(map[string]*row)
 }
 
 // Close ends the dispatcher's connections.
-func (d *Dispatcher) Close() error {
-	return errors.Join(d.client.Close(), d.inspector.Close())
-}
+func (d *Dispatcher) Close() error { return d.connection.(io.Closer).Close() }
 
 // Enqueue enqueues a visit into the queue of its job. Enqueueing it again does
 // nothing.
 func (d *Dispatcher) Enqueue(ctx context.Context, job crawler.Status, o crawler.Order) error {
 	visit := Visit{Job: job.Job.Name, Run: job.Created.UnixMilli(), Host: o.Host, Epoch: o.Epoch}
-	task, err := visit.task(d.timeoutOf(job.Job), d.retention(visit.Job))
+	client, retention := d.row(job)
+	task, err := visit.task(d.timeoutOf(job.Job), retention)
 	if err != nil {
 		return err
 	}
-	_, err = d.client.EnqueueContext(ctx, task)
+	_, err = client.EnqueueContext(ctx, task)
 	if err != nil && !errors.Is(err, asynq.ErrTaskIDConflict) {
 		return fmt.Errorf("enqueue the visit of %s: %w", o.Host, err)
 	}
@@ -74,14 +91,21 @@ func (d *Dispatcher) timeoutOf(job crawler.Job) time.Duration {
 	return 2*time.Minute + 2*time.Duration(job.Timeout)
 }
 
-// retention keeps about keptVisits of a job visible.
-func (d *Dispatcher) retention(job string) time.Duration {
+// row returns the client that enqueues a visit of the job, and for how long the
+// visit is kept, so that about keptVisits of the job stay visible.
+func (d *Dispatcher) row(job crawler.Status) (*asynq.Client, time.Duration) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	if d.rates[job] == nil {
-		d.rates[job] = &rate{}
+	r := d.rows[job.Job.Name]
+	if r != nil && !r.created.Equal(job.Created) {
+		d.renew() // the queue of the job before was deleted
+		r = nil
 	}
-	return retentionAt(d.rates[job].note(time.Now()))
+	if r == nil {
+		r = &row{created: job.Created}
+		d.rows[job.Job.Name] = r
+	}
+	return d.client, retentionAt(r.rate.note(time.Now()))
 }
 
 // retentionAt is for how long visits are kept of which so many end a second.
@@ -115,6 +139,9 @@ func (d *Dispatcher) Capacity(job string) (int, error) {
 	defer d.mu.Unlock()
 	if time.Since(d.askedAt) > capacityAge {
 		d.servers, d.askedErr = d.inspector.Servers()
+		if d.askedErr == nil {
+			d.askedErr = d.review()
+		}
 		d.askedAt = time.Now()
 	}
 	if d.askedErr != nil {
@@ -129,24 +156,44 @@ func (d *Dispatcher) Capacity(job string) (int, error) {
 	return capacity, nil
 }
 
+// review finds out whether queues were deleted that had visits: of jobs that were
+// removed, or by hand in asynq's web UI.
+func (d *Dispatcher) review() error {
+	queues, err := d.inspector.Queues()
+	if err != nil {
+		return err
+	}
+	there := make(map[string]bool, len(queues))
+	for _, q := range queues {
+		there[q] = true
+	}
+	for job := range d.rows {
+		if !there[job] {
+			d.renew()
+			return nil
+		}
+	}
+	return nil
+}
+
 // Paused reports whether the job's queue is paused, in asynq's web UI or by
-// SetPaused.
-func (d *Dispatcher) Paused(job string) (bool, error) {
+// SetPaused, and whether it is known: there is none before the first visit.
+func (d *Dispatcher) Paused(job string) (paused, known bool, err error) {
 	info, err := d.inspector.GetQueueInfo(job)
 	if errors.Is(err, asynq.ErrQueueNotFound) {
-		return false, nil
+		return false, false, nil
 	}
 	if err != nil {
-		return false, fmt.Errorf("queue %s: %w", job, err)
+		return false, false, fmt.Errorf("queue %s: %w", job, err)
 	}
-	return info.Paused, nil
+	return info.Paused, true, nil
 }
 
 // SetPaused pauses the job's queue, or lets it go on: no worker receives a visit
-// from a queue that is paused. A queue that does not exist yet is not paused.
+// from a queue that is paused. A queue that does not exist yet stays as it is.
 func (d *Dispatcher) SetPaused(job string, paused bool) error {
-	now, err := d.Paused(job)
-	if err != nil || now == paused {
+	now, known, err := d.Paused(job)
+	if err != nil || !known || now == paused {
 		return err
 	}
 	do := d.inspector.UnpauseQueue
@@ -159,24 +206,34 @@ func (d *Dispatcher) SetPaused(job string, paused bool) error {
 	return nil
 }
 
-// Forget deletes the queue of a job with its tasks. asynq deletes no task that
-// is active: visits that are under way, or whose worker died, leave theirs
-// behind until they end or are recovered, and their queue with them.
-func (d *Dispatcher) Forget(job string) error {
-	active, err := d.inspector.ListActiveTasks(job, asynq.PageSize(1))
-	if errors.Is(err, asynq.ErrQueueNotFound) {
-		return nil
-	}
+// Forget deletes the queue of a job with its tasks, and reports whether it is gone.
+// asynq deletes no task that is active: visits that are under way, or whose worker
+// died, leave theirs behind until they end or are recovered, and their queue with
+// them. What asynq counted of the queue stays, too: [frontier.Store.Remove] and
+// Clear delete it.
+func (d *Dispatcher) Forget(job string) (gone bool, err error) {
+	active, err := d.active(job)
 	if err == nil {
 		err = d.empty(job)
 	}
-	if err == nil && len(active) == 0 {
-		err = d.inspector.DeleteQueue(job, true)
+	if err == nil && !active {
+		if err = d.inspector.DeleteQueue(job, true); err != nil {
+			active, _ = d.active(job) // one may have begun meanwhile
+		}
 	}
-	if err != nil {
-		return fmt.Errorf("delete queue %s: %w", job, err)
+	switch {
+	case active:
+		return false, nil
+	case err == nil || errors.Is(err, asynq.ErrQueueNotFound):
+		return true, nil
 	}
-	return nil
+	return false, fmt.Errorf("delete queue %s: %w", job, err)
+}
+
+// active reports whether asynq holds a task of the job to be active.
+func (d *Dispatcher) active(job string) (bool, error) {
+	active, err := d.inspector.ListActiveTasks(job, asynq.PageSize(1))
+	return len(active) > 0, err
 }
 
 // empty deletes all tasks that are not active. DeleteQueue would forget where

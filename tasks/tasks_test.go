@@ -239,9 +239,7 @@ func forgets(t *testing.T, w *wire) {
 	}
 	ids = append(ids, pending[0].ID)
 
-	if err := w.Forget(w.queue); err != nil {
-		t.Fatal(err)
-	}
+	w.forget(true)
 	queues, err := w.inspector.Queues()
 	if err != nil || slices.Contains(queues, w.queue) {
 		t.Errorf("the queue is still there (%v)", err)
@@ -268,9 +266,7 @@ func forgetsAllButActive(t *testing.T, w *wire) {
 	}, tasks.ServerConfig{Concurrency: 1})
 	w.enqueue(order(1), order(2))
 	id := (<-desk).id
-	if err := w.Forget(w.queue); err != nil {
-		t.Fatal(err)
-	}
+	w.forget(false)
 	w.state(id, asynq.TaskStateActive)
 	release()
 	shut()
@@ -278,18 +274,14 @@ func forgetsAllButActive(t *testing.T, w *wire) {
 	if more := desk.rest(); len(more) > 0 {
 		t.Errorf("%v are visited, though their queue was forgotten", more)
 	}
-	if err := w.Forget(w.queue); err != nil {
-		t.Fatal(err)
-	}
+	w.forget(true)
 	if _, err := w.inspector.GetTaskInfo(w.queue, id); !errors.Is(err, asynq.ErrQueueNotFound) {
 		t.Errorf("after all visits ended the queue is not forgotten: %v", err)
 	}
 }
 
 func forgetsNothing(t *testing.T, w *wire) {
-	if err := w.Forget(w.queue); err != nil {
-		t.Error(err)
-	}
+	w.forget(true)
 }
 
 func carriesHundreds(t *testing.T, w *wire) {

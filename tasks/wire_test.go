@@ -103,6 +103,15 @@ func (w *wire) state(id string, want asynq.TaskState) *asynq.TaskInfo {
 	return info
 }
 
+// forget forgets the queue, and fails the test unless it is gone or not as it
+// should.
+func (w *wire) forget(gone bool) {
+	w.t.Helper()
+	if got, err := w.Forget(w.queue); got != gone || err != nil {
+		w.t.Fatalf("the forgotten queue is gone: %v (%v), want %v", got, err, gone)
+	}
+}
+
 func order(n int) crawler.Order {
 	return crawler.Order{Host: crawler.Host(fmt.Sprintf("site%d.example", n)), Epoch: 1}
 }

@@ -112,12 +112,12 @@ func sayDone(s settings, ended time.Time) {
 
 // forget removes a job and its asynq queue.
 func forget(ctx context.Context, name string, back *backing, store *frontier.Store) error {
-	if err := store.Remove(ctx, name); err != nil && !errors.Is(err, crawler.ErrNoJob) {
-		return failed("%v", err)
-	}
 	queues := tasks.NewDispatcher(back.endpoint, 0)
 	defer queues.Close()
-	if err := queues.Forget(name); err != nil {
+	if _, err := queues.Forget(name); err != nil {
+		return failed("%v", err)
+	}
+	if err := store.Remove(ctx, name); err != nil && !errors.Is(err, crawler.ErrNoJob) {
 		return failed("%v", err)
 	}
 	return nil

@@ -13,26 +13,32 @@ import (
 func (f *Frontier) Counters(ctx context.Context) (crawler.Counters, error) {
 	total := crawler.Counters{Outcomes: make(map[crawler.Outcome]int64)}
 	for shard := range f.job.Shards {
-		got, err := run(ctx, f.rdb, countersScript, "counters", f.base(shard)).Slice()
-		if err != nil {
-			return crawler.Counters{}, err
-		}
-		if err := addCounters(&total, got); err != nil {
+		if err := f.addShard(ctx, &total, shard); err != nil {
 			return crawler.Counters{}, err
 		}
 	}
 	return total, nil
 }
 
+// addShard adds the numbers of a shard.
+func (f *Frontier) addShard(ctx context.Context, c *crawler.Counters, shard int) error {
+	got, err := run(ctx, f.rdb, countersScript, "counters", f.base(shard)).Slice()
+	if err != nil {
+		return err
+	}
+	return addCounters(c, got)
+}
+
 // addCounters adds the answer of counters.lua.
 func addCounters(c *crawler.Counters, got []any) error {
-	if len(got) < 3 {
+	if len(got) < 4 {
 		return fmt.Errorf("frontier: counters: unexpected answer %v", got)
 	}
 	c.Due += got[0].(int64)
 	c.Armed += got[1].(int64)
 	c.Open += got[2].(int64)
-	for i := 3; i+1 < len(got); i += 2 {
+	c.Ready += got[3].(int64)
+	for i := 4; i+1 < len(got); i += 2 {
 		value, err := strconv.ParseInt(got[i+1].(string), 10, 64)
 		if err != nil {
 			return fmt.Errorf("frontier: counter %v: %w", got[i], err)

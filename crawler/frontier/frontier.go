@@ -54,39 +54,6 @@ func (f *Frontier) baseOf(h crawler.Host) string { return f.base(f.shardOf(h)) }
 // shardOf is where a host lies: together with hosts that have the same pages.
 func (f *Frontier) shardOf(h crawler.Host) int { return shardOf(f.identity.Host(h), f.job.Shards) }
 
-// Arm gives a new epoch to at most limit hosts that are due and returns the
-// visits that are to be enqueued for them. A visit that is not opened within
-// ArmTerm is overtaken: its host is due again.
-func (f *Frontier) Arm(ctx context.Context, limit int) ([]crawler.Order, error) {
-	var orders []crawler.Order
-	for shard := range f.job.Shards {
-		for len(orders) < limit {
-			n := min(limit-len(orders), armBatch)
-			armed, err := f.armShard(ctx, shard, n)
-			orders = append(orders, armed...)
-			if err != nil {
-				return orders, err
-			}
-			if len(armed) < n {
-				break
-			}
-		}
-	}
-	return orders, nil
-}
-
-func (f *Frontier) armShard(ctx context.Context, shard, n int) ([]crawler.Order, error) {
-	got, err := run(ctx, f.rdb, armScript, "arm", f.base(shard), n, f.term.Milliseconds()).Slice()
-	if err != nil {
-		return nil, err
-	}
-	orders := make([]crawler.Order, 0, len(got)/2)
-	for i := 0; i+1 < len(got); i += 2 {
-		orders = append(orders, crawler.Order{Host: crawler.Host(got[i].(string)), Epoch: got[i+1].(int64)})
-	}
-	return orders, nil
-}
-
 // Sweep breaks the visits whose deadline has passed and returns how many open
 // ones these were.
 func (f *Frontier) Sweep(ctx context.Context) (broken int, err error) {

@@ -30,6 +30,10 @@ import (
 //	trawl:{JOB/SHARD}:flight:HOST    HASH  packed entries in flight, by ticket
 //	trawl:{JOB/SHARD}:address:IP     HASH  the visit that holds an address, and when the next may ask there
 //	trawl:{JOB/SHARD}:parked:IP      LIST  hosts that wait for an address
+//
+// What asynq keeps of a job's queue is removed with the job:
+//
+//	asynq:{JOB}:…                    tasks, counts of each day, whether it is paused
 const (
 	keyPrefix  = "trawl:"
 	keySchema  = keyPrefix + "schema"
@@ -60,6 +64,13 @@ func jobBase(job string) string { return keyPrefix + "{" + job + "}:" }
 func shardBase(job string, shard int) string {
 	return fmt.Sprintf("%s{%s/%d}:", keyPrefix, job, shard)
 }
+
+// anyKey is the pattern of all keys of a job, its own and those of its shards. A
+// name has no letters that mean something in a pattern.
+func anyKey(job string) string { return keyPrefix + "{" + job + "[}/]*" }
+
+// queueBase is the beginning of the names of asynq's keys of a job's queue.
+func queueBase(job string) string { return "asynq:{" + job + "}:" }
 
 // shardOf spreads hosts over shards.
 func shardOf(h crawler.Host, shards int) int {

@@ -10,7 +10,8 @@ import (
 // ledger is a visit's account of the job's budget of pages. Before it takes
 // URLs, a visit is promised a page for each; together, the pages fetched and
 // promised never exceed the budget, so that the job ends with exactly so many.
-// A job without such a budget has no ledger in Redis.
+// A job without such a budget has no ledger in Redis. Once a job ends because of
+// a budget, of whatever, nothing is promised any more.
 type ledger struct {
 	frontier *Frontier
 	visit    string
@@ -21,7 +22,7 @@ type ledger struct {
 // promise asks for pages for n URLs and returns for how many it got some, at
 // least 1, or [crawler.ErrSpent].
 func (l *ledger) promise(ctx context.Context, n int) (int, error) {
-	if l.frontier.job.Pages == 0 {
+	if job := l.frontier.job; job.Pages == 0 && job.Bytes == 0 && job.Time == 0 {
 		return n, nil
 	}
 	got, err := l.call(ctx, n)
@@ -55,8 +56,8 @@ func (l *ledger) close(ctx context.Context) error {
 }
 
 func (l *ledger) call(ctx context.Context, want int) ([]int64, error) {
-	key := jobBase(l.frontier.job.Name) + nameLedger
-	got, err := run(ctx, l.frontier.rdb, ledgerScript, "ledger", key,
+	base := jobBase(l.frontier.job.Name)
+	got, err := runKeys(ctx, l.frontier.rdb, ledgerScript, "ledger", []string{base + nameLedger, base + nameJob},
 		l.visit, l.fetched, l.done, want, l.frontier.job.Pages).Int64Slice()
 	if err == nil && len(got) != 3 {
 		err = fmt.Errorf("frontier: ledger of %s: unexpected answer %v", l.visit, got)

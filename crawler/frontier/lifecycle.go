@@ -2,7 +2,6 @@ package frontier
 
 import (
 	"context"
-	"encoding/json"
 	"fmt"
 	"time"
 
@@ -34,18 +33,12 @@ func (s *Store) Counters(ctx context.Context, name string) (crawler.Counters, er
 	if err != nil {
 		return crawler.Counters{}, err
 	}
-	if !status.Cleared {
-		return s.Frontier(status.Job).Counters(ctx)
+	if status.Cleared || status.State == crawler.StateCancelled { // it is or will be cleared
+		if numbers, kept, err := s.keptCounters(ctx, name); kept || err != nil {
+			return numbers, err
+		}
 	}
-	text, err := s.rdb.HGet(ctx, jobBase(name)+nameJob, "counters").Bytes()
-	if err != nil {
-		return crawler.Counters{}, fmt.Errorf("counters of job %s: %w", name, err)
-	}
-	var numbers crawler.Counters
-	if err := json.Unmarshal(text, &numbers); err != nil {
-		return crawler.Counters{}, fmt.Errorf("counters of job %s: %w", name, err)
-	}
-	return numbers, nil
+	return s.Frontier(status.Job).Counters(ctx)
 }
 
 // Hold keeps a job from ending for the time term, because holder brings it
@@ -67,20 +60,49 @@ func (s *Store) LetGo(ctx context.Context, name, holder string) error {
 	return s.rdb.ZRem(ctx, jobBase(name)+nameHolds, holder).Err()
 }
 
-// Paused returns whether the job was last seen paused in asynq.
-func (s *Store) Paused(ctx context.Context, name string) (bool, error) {
-	v, err := s.rdb.HGet(ctx, jobBase(name)+nameJob, "paused").Result()
-	if err != nil && err != redis.Nil {
-		return false, fmt.Errorf("job %s: %w", name, err)
-	}
-	return v == "1", nil
+// Seeded notes whether all seeds of a job are admitted, so that it may end.
+func (s *Store) Seeded(ctx context.Context, name string, all bool) error {
+	return s.note(ctx, name, "seeded", flag(all))
 }
 
-// SetPaused notes whether the job was seen paused in asynq.
+// End lets a running job fetch no more, because of the budget given. It is done
+// when its visits have ended.
+func (s *Store) End(ctx context.Context, name, budget string) error {
+	return s.note(ctx, name, "ending", budget)
+}
+
+// mostAge is by how much a job ages at most between two calls of Age. It is
+// longer than a scheduler takes to look again, and than another takes over.
+const mostAge = 5 * time.Second
+
+// Age notes that a job is kept going and returns for how long it ran, if that
+// was noted every few seconds: neither pauses count, nor times without a
+// scheduler.
+func (s *Store) Age(ctx context.Context, name string) (time.Duration, error) {
+	ms, err := run(ctx, s.rdb, ageScript, "age", jobBase(name)+nameJob, mostAge.Milliseconds()).Int64()
+	return time.Duration(ms) * time.Millisecond, err
+}
+
+// SetPaused notes whether the job's queue shows that it is paused.
 func (s *Store) SetPaused(ctx context.Context, name string, paused bool) error {
-	value := "0"
-	if paused {
-		value = "1"
+	return s.note(ctx, name, "paused", flag(paused))
+}
+
+// Ticked notes that a tick of a periodic job was seen to, and the job's last run.
+func (s *Store) Ticked(ctx context.Context, name string, tick time.Time, lastRun string) error {
+	return run(ctx, s.rdb, tickScript, "tick", jobBase(name)+nameJob, tick.UnixMilli(), lastRun).Err()
+}
+
+// note writes fields of a job's record. Of a job that was removed there is
+// nothing to note.
+func (s *Store) note(ctx context.Context, name string, fields ...any) error {
+	return run(ctx, s.rdb, noteScript, "note", jobBase(name)+nameJob, fields...).Err()
+}
+
+// flag is a bool in Redis.
+func flag(b bool) string {
+	if b {
+		return "1"
 	}
-	return s.rdb.HSet(ctx, jobBase(name)+nameJob, "paused", value).Err()
+	return "0"
 }

@@ -10,23 +10,27 @@ import (
 	"github.com/trawlcrawler/trawl/crawler"
 )
 
-// removeBatch is how many keys are unlinked in one call.
+// removeBatch is about how many keys are looked at and unlinked in one call.
 const removeBatch = 500
 
-// Remove deletes every key of a job. It may take a while and may be repeated.
-// Visits that are under way find that they hold nothing any more.
+// Remove deletes every key of a job, and those of its queue in asynq. It may take
+// a while and may be repeated. Visits that are under way find that they hold
+// nothing any more; what they still admit comes back, so they should have ended.
 func (s *Store) Remove(ctx context.Context, name string) error {
-	status, err := s.Status(ctx, name)
-	if err != nil {
+	if _, err := s.Status(ctx, name); err != nil {
 		return err
 	}
-	if err := s.removeShards(ctx, status.Job); err != nil {
+	if err := s.removeAll(ctx, name); err != nil {
 		return err
 	}
-	if err := s.removeUnder(ctx, jobBase(name)); err != nil {
-		return err
+	// Until here it can be repeated, and no other job can have the name.
+	if err := s.rdb.SRem(ctx, keyJobs, name).Err(); err != nil {
+		return fmt.Errorf("remove job %s: %w", name, err)
 	}
-	return s.rdb.SRem(ctx, keyJobs, name).Err()
+	if err := s.rdb.Unlink(ctx, jobBase(name)+nameJob).Err(); err != nil {
+		return fmt.Errorf("remove job %s: %w", name, err)
+	}
+	return nil
 }
 
 // Clear deletes all of a job but its record, with the counters as they are now.
@@ -36,23 +40,21 @@ func (s *Store) Clear(ctx context.Context, name string) error {
 	if err != nil {
 		return err
 	}
-	if !status.Cleared {
-		if err := s.keepCounters(ctx, status.Job); err != nil {
-			return err
-		}
-	}
-	if err := s.removeShards(ctx, status.Job); err != nil {
+	if err := s.keepCounters(ctx, status.Job); err != nil {
 		return err
 	}
-	base := jobBase(name)
-	if err := s.rdb.Del(ctx, base+nameLedger, base+nameHolds).Err(); err != nil {
-		return fmt.Errorf("clear job %s: %w", name, err)
+	if err := s.removeAll(ctx, name); err != nil {
+		return err
 	}
-	return s.rdb.HSet(ctx, base+nameJob, "cleared", "1").Err()
+	return s.note(ctx, name, "cleared", flag(true))
 }
 
-// keepCounters writes the job's counters into its record.
+// keepCounters writes the job's counters into its record, where they are read
+// from now on. What was removed since must not change them.
 func (s *Store) keepCounters(ctx context.Context, job crawler.Job) error {
+	if _, kept, err := s.keptCounters(ctx, job.Name); kept || err != nil {
+		return err
+	}
 	numbers, err := s.Frontier(job).Counters(ctx)
 	if err != nil {
 		return err
@@ -61,35 +63,56 @@ func (s *Store) keepCounters(ctx context.Context, job crawler.Job) error {
 	if err != nil {
 		return fmt.Errorf("clear job %s: %w", job.Name, err)
 	}
-	return s.rdb.HSet(ctx, jobBase(job.Name)+nameJob, "counters", text).Err()
+	return s.note(ctx, job.Name, "counters", text)
 }
 
-// removeShards deletes a job's frontier.
-func (s *Store) removeShards(ctx context.Context, job crawler.Job) error {
+// keptCounters reads the counters in a job's record, if there are any.
+func (s *Store) keptCounters(ctx context.Context, name string) (numbers crawler.Counters, kept bool, err error) {
+	text, err := s.rdb.HGet(ctx, jobBase(name)+nameJob, "counters").Bytes()
+	if err == redis.Nil {
+		return numbers, false, nil
+	}
+	if err == nil {
+		err = json.Unmarshal(text, &numbers)
+	}
+	if err != nil {
+		return numbers, false, fmt.Errorf("counters of job %s: %w", name, err)
+	}
+	return numbers, true, nil
+}
+
+// removeAll deletes all keys of a job and of its queue but the job's record.
+func (s *Store) removeAll(ctx context.Context, name string) error {
 	s.mu.Lock()
-	delete(s.recent, job.Name)
+	delete(s.recent, name)
 	s.mu.Unlock()
-	for shard := range job.Shards {
-		if err := s.removeUnder(ctx, shardBase(job.Name, shard)); err != nil {
+	for _, pattern := range []string{anyKey(name), queueBase(name) + "*"} {
+		if err := s.removeLike(ctx, pattern, jobBase(name)+nameJob); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-// removeUnder deletes the keys whose names begin with base, on every node.
-func (s *Store) removeUnder(ctx context.Context, base string) error {
+// removeLike deletes the keys that are like a pattern, but for one, on every node.
+func (s *Store) removeLike(ctx context.Context, pattern, but string) error {
 	remove := func(ctx context.Context, node redis.Cmdable) error {
 		var cursor uint64
 		for {
-			keys, next, err := node.Scan(ctx, cursor, base+"*", removeBatch).Result()
+			keys, next, err := node.Scan(ctx, cursor, pattern, removeBatch).Result()
 			if err != nil {
-				return fmt.Errorf("remove %s*: %w", base, err)
+				return fmt.Errorf("remove %s: %w", pattern, err)
 			}
-			if len(keys) > 0 {
-				if err := node.Unlink(ctx, keys...).Err(); err != nil {
-					return fmt.Errorf("remove %s*: %w", base, err)
+			_, err = node.Pipelined(ctx, func(p redis.Pipeliner) error { // each key for itself: they lie in many slots
+				for _, key := range keys {
+					if key != but {
+						p.Unlink(ctx, key)
+					}
 				}
+				return nil
+			})
+			if err != nil {
+				return fmt.Errorf("remove %s: %w", pattern, err)
 			}
 			if cursor = next; cursor == 0 {
 				return nil

@@ -31,7 +31,11 @@ var (
 	knownScript    = shardScript("known", "seen")
 	occupyScript   = shardScript("occupy")
 	ledgerScript   = redis.NewScript(source("ledger"))
+	createScript   = redis.NewScript(source("create"))
 	stateScript    = redis.NewScript(source("state"))
+	noteScript     = redis.NewScript(source("note"))
+	tickScript     = redis.NewScript(source("tick"))
+	ageScript      = redis.NewScript(source("age"))
 )
 
 // shardScript is a verb behind the names of a shard's keys and the libraries
@@ -54,12 +58,17 @@ func source(name string) string {
 
 // run runs a script on the shard with the given base.
 func run(ctx context.Context, rdb redis.Scripter, script *redis.Script, verb, base string, args ...any) *redis.Cmd {
-	cmd := script.Run(ctx, rdb, []string{base}, args...)
+	return runKeys(ctx, rdb, script, verb, []string{base}, args...)
+}
+
+// runKeys runs a script that names its keys. They lie in one slot.
+func runKeys(ctx context.Context, rdb redis.Scripter, script *redis.Script, verb string, keys []string, args ...any) *redis.Cmd {
+	cmd := script.Run(ctx, rdb, keys, args...)
 	if err := cmd.Err(); err != nil && err != redis.Nil {
 		if strings.HasPrefix(err.Error(), "STALE") {
 			cmd.SetErr(crawler.ErrStale)
 		} else {
-			cmd.SetErr(fmt.Errorf("frontier: %s on %s: %w", verb, base, passing(err)))
+			cmd.SetErr(fmt.Errorf("frontier: %s on %s: %w", verb, keys[0], passing(err)))
 		}
 	}
 	return cmd

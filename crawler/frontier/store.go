@@ -72,23 +72,16 @@ func (s *Store) Create(ctx context.Context, job crawler.Job) error {
 	if err != nil {
 		return fmt.Errorf("job %s: %w", job.Name, err)
 	}
-	now, err := s.rdb.Time(ctx).Result()
+	isNew, err := run(ctx, s.rdb, createScript, "create", jobBase(job.Name)+nameJob, settings, string(crawler.StateCreated)).Int()
 	if err != nil {
-		return fmt.Errorf("create job %s: %w", job.Name, err)
+		return err
 	}
-	key := jobBase(job.Name) + nameJob
-	isNew, err := s.rdb.HSetNX(ctx, key, "settings", settings).Result()
-	if err != nil {
-		return fmt.Errorf("create job %s: %w", job.Name, err)
-	}
-	if !isNew {
-		return fmt.Errorf("job %q: %w", job.Name, crawler.ErrJobExists)
-	}
-	if err := s.rdb.HSet(ctx, key, "state", string(crawler.StateCreated), "created", now.UnixMilli()).Err(); err != nil {
-		return fmt.Errorf("create job %s: %w", job.Name, err)
-	}
+	// Whoever finds that there is one lists it too: its creator may have died.
 	if err := s.rdb.SAdd(ctx, keyJobs, job.Name).Err(); err != nil {
 		return fmt.Errorf("create job %s: %w", job.Name, err)
+	}
+	if isNew == 0 {
+		return fmt.Errorf("job %q: %w", job.Name, crawler.ErrJobExists)
 	}
 	return nil
 }
@@ -118,15 +111,10 @@ func (s *Store) Status(ctx context.Context, name string) (crawler.Status, error)
 		Seeded: h["seeded"] == "1", Cleared: h["cleared"] == "1", Now: now,
 		Held:    len(holds.Val()) > 0 && int64(holds.Val()[0].Score) > now.UnixMilli(),
 		Created: moment(h["created"]), Started: moment(h["started"]), Ended: moment(h["ended"]),
+		Paused: h["paused"] == "1", Tick: moment(h["tick"]), Run: h["run"],
 	}
 	if err := json.Unmarshal([]byte(h["settings"]), &status.Job); err != nil {
 		return crawler.Status{}, fmt.Errorf("job %s: its settings in Redis: %w", name, err)
-	}
-	if status.State == "" { // its creator died in between
-		status.State = crawler.StateCreated
-	}
-	if !status.Started.IsZero() {
-		status.Age = now.Sub(status.Started)
 	}
 	return status, nil
 }
@@ -165,22 +153,7 @@ func (s *Store) Change(ctx context.Context, job crawler.Job) error {
 	if err != nil {
 		return fmt.Errorf("job %s: %w", job.Name, err)
 	}
-	return s.rdb.HSet(ctx, jobBase(job.Name)+nameJob, "settings", settings).Err()
-}
-
-// Seeded notes whether all seeds of a job are admitted, so that it may end.
-func (s *Store) Seeded(ctx context.Context, name string, all bool) error {
-	value := "0"
-	if all {
-		value = "1"
-	}
-	return s.rdb.HSet(ctx, jobBase(name)+nameJob, "seeded", value).Err()
-}
-
-// End lets a running job fetch no more, because of the budget given. It is done
-// when its visits have ended.
-func (s *Store) End(ctx context.Context, name, budget string) error {
-	return s.rdb.HSet(ctx, jobBase(name)+nameJob, "ending", budget).Err()
+	return s.note(ctx, job.Name, "settings", settings)
 }
 
 // Move takes a job into a state, if it is in one of those given, and reports

@@ -29,6 +29,8 @@ func TestFrontier(t *testing.T) {
 		{"links to many hosts, in several shards, wait at their hosts", admittedToMany},
 		{"a host that was idle is due; one that is visited is not", wokenWhenIdle},
 		{"an order opens one visit", opensOnce},
+		{"however many arm at once, no more visits are out than may be", armsTogether},
+		{"every shard has its turn when few visits may be out", armsInTurn},
 		{"seeds are taken before links, and links in the order they came", takenInOrder},
 		{"what is settled is counted and does not come back", settledAndCounted},
 		{"a URL to be retried waits for its time and comes first", retriedLater},
@@ -245,7 +247,7 @@ func admittedOnce(t *testing.T, b *bench) {
 	if err != nil || fresh != 1 {
 		t.Fatalf("another process admitted %d as new, %v; want 1", fresh, err)
 	}
-	want := crawler.Counters{Seen: 4, Waiting: 4, Hosts: 1, Due: 1, Outcomes: map[crawler.Outcome]int64{}}
+	want := crawler.Counters{Seen: 4, Waiting: 4, Hosts: 1, Due: 1, Ready: 1, Outcomes: map[crawler.Outcome]int64{}}
 	if diff := cmp.Diff(want, b.counters()); diff != "" {
 		t.Errorf("counters (-want +got):\n%s", diff)
 	}

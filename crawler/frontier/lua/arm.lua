@@ -1,18 +1,26 @@
 -- arm: hosts that are due get a new epoch and await the visit that is about to
--- be enqueued for them.
+-- be enqueued for them. What is armed and open is counted in the same call, so
+-- that schedulers which look at the same moment do not arm more together than
+-- one would.
 -- KEYS[1]  the shard's base
 -- ARGV[1]  the most hosts
 -- ARGV[2]  milliseconds in which each visit must be opened
--- Returns  host, epoch, host, epoch, …
+-- ARGV[3]  the most visits that may be armed or open in the shard
+-- Returns  visits armed or open in the shard; then host, epoch, host, epoch, …
 
 local now = now_ms()
-local orders = {}
-for _, host in ipairs(redis.call('ZRANGEBYSCORE', DUE, '-inf', now, 'LIMIT', 0, ARGV[1])) do
+local out = redis.call('ZCARD', ARMED) + redis.call('ZCARD', OPEN)
+local room = math.min(tonumber(ARGV[1]), tonumber(ARGV[3]) - out)
+if room <= 0 then return { out } end
+local orders = { 0 }
+for _, host in ipairs(redis.call('ZRANGEBYSCORE', DUE, '-inf', now, 'LIMIT', 0, room)) do
   local epoch = redis.call('HINCRBY', HOST(host), 'epoch', 1) -- first: a full Redis refuses it
   redis.call('HSET', HOST(host), 'state', 'armed')
   redis.call('ZREM', DUE, host)
   redis.call('ZADD', ARMED, now + ARGV[2], host)
   orders[#orders + 1] = host
   orders[#orders + 1] = epoch
+  out = out + 1
 end
+orders[1] = out
 return orders

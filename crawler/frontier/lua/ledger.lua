@@ -1,13 +1,18 @@
 -- ledger: a visit accounts for the pages it has fetched and is promised more of
 -- the job's budget. Together, pages spent and promised never exceed the budget.
+-- A job that ends because of a budget promises nothing.
 -- KEYS[1]  the job's ledger
+-- KEYS[2]  the job
 -- ARGV     visit, pages it has fetched in all, pages it was promised and has
---          done with in all, pages it wants (-1: none any more), the budget
+--          done with in all, pages it wants (-1: none any more), the budget (0:
+--          it is of something else than pages, and there is no account)
 -- Returns  pages promised now, pages spent in the job, pages promised in the job
 
-local key, visit = KEYS[1], ARGV[1]
+local key, job, visit = KEYS[1], KEYS[2], ARGV[1]
 local fetched, done, want, budget = tonumber(ARGV[2]), tonumber(ARGV[3]), tonumber(ARGV[4]), tonumber(ARGV[5])
 
+if want > 0 and redis.call('HEXISTS', job, 'ending') == 1 then want = 0 end
+if budget == 0 then return { math.max(0, want), 0, 0 } end
 local account = redis.call('HGET', key, visit)
 if not account and want < 0 then return { 0, 0, 0 } end -- closed before
 local promised, counted, left = 0, 0, 0

@@ -14,8 +14,10 @@ local now = t[1] * 1000 + math.floor(t[2] / 1000)
 redis.call('HSET', key, 'state', to, 'reason', reason)
 if to == 'running' then
   redis.call('HSETNX', key, 'started', now)
+  redis.call('HSET', key, 'kept', now) -- age.lua counts from here
   redis.call('HDEL', key, 'ended', 'ending')
-else
+elseif to == 'done' or to == 'cancelled' or to == 'failed' then
   redis.call('HSET', key, 'ended', now)
+  redis.call('HDEL', key, 'ending')
 end
 return from

@@ -1,0 +1,14 @@
+-- age: a job that runs is kept going, and gets older by the time since it last
+-- was. Neither pauses count, nor the time in which no scheduler was there.
+-- KEYS[1]  the job
+-- ARGV[1]  the most milliseconds since it was last kept going
+-- Returns  milliseconds for which the job ran
+
+local key = KEYS[1]
+local h = redis.call('HMGET', key, 'state', 'ran', 'kept')
+if h[1] ~= 'running' then return tonumber(h[2] or 0) end
+local t = redis.call('TIME')
+local now = t[1] * 1000 + math.floor(t[2] / 1000)
+local since = math.max(0, math.min(now - tonumber(h[3] or now), tonumber(ARGV[1])))
+redis.call('HSET', key, 'kept', now)
+return redis.call('HINCRBY', key, 'ran', since)
