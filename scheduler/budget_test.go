@@ -1,6 +1,7 @@
 package scheduler_test
 
 import (
+	"errors"
 	"sync"
 	"testing"
 	"time"
@@ -48,6 +49,98 @@ func TestABudgetEndsTheJob(t *testing.T) {
 				if due := s.now().Due; due == 0 {
 					t.Error("no host is due, want the one that was not visited any more")
 				}
+			})
+		})
+	}
+}
+
+// TestABudgetIsTheReasonOnlyIfItLeftSomething crawls four hosts of a page each.
+func TestABudgetIsTheReasonOnlyIfItLeftSomething(t *testing.T) {
+	t.Parallel()
+	for _, c := range []struct {
+		name   string
+		set    func(*crawler.Job)
+		reason string
+		pages  int64
+	}{
+		{"as many pages as there are", func(j *crawler.Job) { j.Pages = 4 }, "", 4},
+		{"one page less than there are", func(j *crawler.Job) { j.Pages = 3 }, "budget of pages", 3},
+		{"as many bytes as there are", func(j *crawler.Job) { j.Bytes = 400 }, "", 4},
+		{"fewer bytes than there are", func(j *crawler.Job) { j.Bytes = 300 }, "budget of bytes", 3},
+		{"time enough", func(j *crawler.Job) { j.Time = crawler.Duration(time.Hour) }, "", 4},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			t.Parallel()
+			redistest.Both(t, func(t *testing.T, url string) {
+				t.Parallel()
+				s := newStage(t, url, c.set)
+				s.employ(1)
+				s.on("enqueue", func() error { s.open(s.ordered(1)[0]).take().fetched(100).close(); return nil })
+				s.seed(sites(4)...)
+				s.run(quick)
+				s.ends(crawler.StateDone, c.reason)
+				if got := s.now(); got.Pages() != c.pages || got.Waiting != 4-c.pages {
+					t.Errorf("%d pages are fetched and %d wait, want %d of 4 fetched", got.Pages(), got.Waiting, c.pages)
+				}
+			})
+		})
+	}
+}
+
+func TestAHostsBudgetIsTheReasonIfItsURLsWereSkipped(t *testing.T) {
+	t.Parallel()
+	redistest.Both(t, func(t *testing.T, url string) {
+		t.Parallel()
+		s := newStage(t, url, func(j *crawler.Job) { j.PagesPerHost = 1 })
+		s.seed("https://a.example/1", "https://a.example/2")
+		s.run(quick)
+		v := s.open(s.ordered(1)[0]).take()
+		done := []crawler.Settlement{
+			{Ticket: v.taken[0].Ticket, Outcome: crawler.OutcomeFetched},
+			{Ticket: v.taken[1].Ticket, Outcome: crawler.OutcomeSkipped},
+		}
+		if err := v.Settle(t.Context(), done); err != nil {
+			t.Fatal(err)
+		}
+		v.close()
+		s.ends(crawler.StateDone, "budget of pages per host")
+	})
+}
+
+// TestAJobThatEndsGivesNoMoreURLsOut tells of a visit that is not told yet that a
+// budget is spent.
+func TestAJobThatEndsGivesNoMoreURLsOut(t *testing.T) {
+	t.Parallel()
+	for name, set := range map[string]func(*crawler.Job){
+		"bytes": func(j *crawler.Job) { j.Bytes = 100 },
+		"time":  func(j *crawler.Job) { j.Time = crawler.Duration(time.Hour) },
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			redistest.Both(t, func(t *testing.T, url string) {
+				t.Parallel()
+				s := newStage(t, url, set)
+				ending := make(chan struct{})
+				s.on("end", func() error { close(ending); return nil })
+				s.seed("https://a.example/1", "https://a.example/2")
+				s.run(quick)
+				v := s.open(s.ordered(1)[0])
+				taken, err := v.Take(t.Context(), 1, 0)
+				if err != nil || len(taken) != 1 {
+					t.Fatalf("%d URLs are taken: %v", len(taken), err)
+				}
+				v.taken = taken
+				v.fetched(100)
+				if name == "time" {
+					s.shorten()
+				}
+				<-ending
+				s.goesOn()
+				if taken, err := v.Take(t.Context(), 1, 0); !errors.Is(err, crawler.ErrSpent) {
+					t.Errorf("%d URLs more are taken (%v), want %v", len(taken), err, crawler.ErrSpent)
+				}
+				v.close()
+				s.ends(crawler.StateDone, "budget of "+name)
 			})
 		})
 	}

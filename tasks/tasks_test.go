@@ -44,6 +44,7 @@ func TestTasks(t *testing.T) {
 		{"a queue that is forgotten is gone with all its tasks", forgets},
 		{"visits under way end though their queue is forgotten", forgetsAllButActive},
 		{"to forget a queue that is not there is nothing", forgetsNothing},
+		{"a queue that was deleted is listed again, for the next job and for the same", listsAgain},
 		{"hundreds of visits are carried out at once", carriesHundreds},
 		{"a visit starts soon after it is enqueued", startsSoon},
 	} {
@@ -282,6 +283,41 @@ func forgetsAllButActive(t *testing.T, w *wire) {
 
 func forgetsNothing(t *testing.T, w *wire) {
 	w.forget(true)
+}
+
+// listsAgain deletes a queue behind the back of who enqueues into it.
+func listsAgain(t *testing.T, w *wire) {
+	elsewhere := w.client(time.Minute)
+	listed := func() bool {
+		t.Helper()
+		queues, err := w.inspector.Queues()
+		if err != nil {
+			t.Fatal(err)
+		}
+		return slices.Contains(queues, w.queue)
+	}
+	forget := func() {
+		t.Helper()
+		if gone, err := elsewhere.Forget(w.queue); err != nil || !gone || listed() {
+			t.Fatalf("the queue is gone: %v (%v)", gone, err)
+		}
+	}
+	w.enqueue(order(1))
+	forget()
+	w.job.Created = w.job.Created.Add(time.Hour)
+	if w.enqueue(order(1)); !listed() {
+		t.Error("the queue of another job of the name is not listed")
+	}
+	forget()
+	for n := 2; !listed(); n++ { // it finds out when it asks for the capacity
+		if _, err := w.Capacity(w.queue); err != nil {
+			t.Fatal(err)
+		}
+		w.enqueue(order(n))
+	}
+	if err := t.Context().Err(); err != nil {
+		t.Fatal(err)
+	}
 }
 
 func carriesHundreds(t *testing.T, w *wire) {

@@ -1,0 +1,187 @@
+package scheduler_test
+
+import (
+	"log/slog"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/trawlcrawler/trawl/crawler"
+)
+
+// runs lists the runs of a periodic job, the first first.
+func (h *house) runs(job string) (runs []crawler.Status) {
+	h.t.Helper()
+	all, err := h.Jobs(h.t.Context())
+	h.must(err)
+	for _, status := range all {
+		if strings.HasPrefix(status.Job.Name, job+"-") {
+			runs = append(runs, status)
+		}
+	}
+	return runs
+}
+
+// periodic creates a job with a schedule that was made so long ago.
+func (h *house) periodic(name, schedule string, ago time.Duration) {
+	h.t.Helper()
+	h.create(name, 1, func(j *crawler.Job) { j.Schedule = schedule })
+	created := h.status(name).Created.Add(-ago)
+	h.must(h.rdb.HSet(h.t.Context(), "trawl:{"+name+"}:job", "created", created.UnixMilli()).Err())
+}
+
+// end lets a run be done.
+func (h *house) end(run string) {
+	h.t.Helper()
+	h.is(run, crawler.StateRunning)
+	moved, err := h.store.Move(h.t.Context(), run, crawler.StateDone, "", crawler.StateRunning)
+	if err != nil || !moved {
+		h.t.Fatalf("the run %s does not end: %v", run, err)
+	}
+}
+
+// begun counts the runs that some bureau says it began.
+func (h *house) begun() (n int) {
+	for _, message := range h.log.messages(slog.LevelInfo) {
+		if message == "a run begins" {
+			n++
+		}
+	}
+	return n
+}
+
+func TestEachTickHasOneRunHoweverManyBureausThereAre(t *testing.T) {
+	t.Parallel()
+	houses(t, 3, func(t *testing.T, h *house) {
+		h.create("news", 2, func(j *crawler.Job) { j.Schedule = "@every 1s" })
+		created := h.status("news").Created
+		ended := make(map[string]bool)
+		for len(ended) < 4 {
+			h.until("another run begins", func() bool { return len(h.runs("news")) > len(ended) })
+			for _, run := range h.runs("news") {
+				if !ended[run.Job.Name] {
+					h.end(run.Job.Name)
+					ended[run.Job.Name] = true
+				}
+			}
+		}
+		runs := h.runs("news")
+		seconds := make(map[int]bool)
+		for _, run := range runs {
+			at, err := time.Parse("20060102t150405", strings.TrimPrefix(run.Job.Name, "news-"))
+			h.must(err)
+			second := int(at.Sub(created.Truncate(time.Second)).Seconds())
+			if seconds[second] || second < 1 || run.Job.Schedule != "" || run.Created.Before(at) {
+				t.Errorf("%s is the run of second %d, begun at %v", run.Job.Name, second, run.Created)
+			}
+			seconds[second] = true
+		}
+		if n := h.begun(); n != len(h.runs("news")) && n != len(runs) {
+			t.Errorf("%d runs were begun, and there are %d", n, len(runs))
+		}
+		if state := h.status("news").State; state != crawler.StateCreated {
+			t.Errorf("the job itself is %s", state)
+		}
+	})
+}
+
+func TestATickIsPassedOverWhileTheRunBeforeGoesOn(t *testing.T) {
+	t.Parallel()
+	houses(t, 2, func(t *testing.T, h *house) {
+		h.create("news", 2, func(j *crawler.Job) { j.Schedule = "@every 1s" })
+		h.until("a run begins", func() bool { return len(h.runs("news")) == 1 })
+		first := h.runs("news")[0].Job.Name
+		h.until("its tick is noted", func() bool { return h.status("news").Run == first })
+		tick := h.status("news").Tick
+		h.until("two ticks pass", func() bool { return h.status("news").Tick.Sub(tick) >= 2*time.Second })
+		if runs := h.runs("news"); len(runs) != 1 || h.status("news").Run != first {
+			t.Fatalf("there are %d runs, want the first alone", len(runs))
+		}
+		h.end(first)
+		h.until("the next run begins", func() bool { return len(h.runs("news")) == 2 })
+	})
+}
+
+// TestATickIsSeenToOnce tells of a schedule of hours, whose last tick was half an
+// hour ago.
+func TestATickIsSeenToOnce(t *testing.T) {
+	t.Parallel()
+	houses(t, 2, func(t *testing.T, h *house) {
+		h.periodic("news", "@every 1h", 90*time.Minute)
+		h.until("the tick that was missed has a run", func() bool { return len(h.runs("news")) == 1 })
+		run := h.runs("news")[0].Job.Name
+		h.end(run)
+		h.until("its tick is noted", func() bool { return h.status("news").Run == run })
+		h.must(h.Remove(t.Context(), run))
+		h.rounds(3)
+		if runs := h.runs("news"); len(runs) != 0 {
+			t.Errorf("a run that was removed is back: %s", runs[0].Job.Name)
+		}
+	})
+}
+
+// TestATickThatABureauLeftHalfSeenToIs tells of a bureau that created the run and
+// died before it noted the tick.
+func TestATickThatABureauLeftHalfSeenToIs(t *testing.T) {
+	t.Parallel()
+	houses(t, 0, func(t *testing.T, h *house) {
+		h.periodic("news", "@every 1h", 90*time.Minute)
+		job := h.status("news")
+		run := job.Job
+		run.Name, run.Schedule = crawler.RunName("news", job.Created.Add(time.Hour)), ""
+		h.must(h.store.Create(t.Context(), run))
+		h.open()
+		h.open()
+		h.until("the tick is noted", func() bool { return h.status("news").Run == run.Name })
+		h.is(run.Name, crawler.StateRunning)
+		if runs := h.runs("news"); len(runs) != 1 || h.begun() != 0 {
+			t.Errorf("there are %d runs, and %d were begun by others", len(runs), h.begun())
+		}
+	})
+}
+
+func TestAPeriodicJobIsPausedCancelledAndRemoved(t *testing.T) {
+	t.Parallel()
+	houses(t, 2, func(t *testing.T, h *house) {
+		h.periodic("news", "@every 1s", 0)
+		h.must(h.Pause(t.Context(), "news"))
+		before := h.runs("news")
+		tick := h.status("news").Tick
+		h.until("ticks pass", func() bool { return h.status("news").Tick.Sub(tick) >= 2*time.Second })
+		if got := h.runs("news"); len(got) > len(before)+1 { // one may have been about to begin
+			t.Errorf("%d runs began while the job was paused", len(got)-len(before))
+		}
+		for _, run := range h.runs("news") {
+			h.end(run.Job.Name)
+		}
+		n := len(h.runs("news"))
+		h.must(h.Resume(t.Context(), "news"))
+		h.until("a run begins", func() bool { return len(h.runs("news")) > n })
+		h.must(h.Cancel(t.Context(), "news"))
+		h.until("the job is cleared", func() bool { return h.status("news").Cleared })
+		runs := h.runs("news")
+		h.rounds(3)
+		if got := h.runs("news"); len(got) != len(runs) {
+			t.Errorf("%d runs began after the job was cancelled", len(got)-len(runs))
+		}
+		last := runs[len(runs)-1]
+		h.is(last.Job.Name, crawler.StateRunning) // it goes on
+		h.must(h.Remove(t.Context(), "news"))
+		if keys := h.keys("{news}"); len(keys) > 0 {
+			t.Errorf("what is left is %v", keys)
+		}
+
+		h.periodic("weekly", "@weekly", 0)
+		h.must(h.Pause(t.Context(), "weekly"))
+		h.must(h.Remove(t.Context(), "weekly"))
+		if keys := h.keys("weekly"); len(keys) > 0 {
+			t.Errorf("what is left is %v", keys)
+		}
+		names, err := h.store.Jobs(t.Context())
+		h.must(err)
+		if slices.Contains(names, "weekly") {
+			t.Error("the removed job is listed")
+		}
+	})
+}
