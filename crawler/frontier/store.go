@@ -19,14 +19,15 @@ import (
 type Store struct {
 	rdb redis.UniversalClient
 
-	mu     sync.Mutex
-	recent map[string]*recent // by job: shared by all frontiers of the process
+	mu      sync.Mutex
+	recent  map[string]*recent   // by job: shared by all frontiers of the process
+	created map[string]time.Time // by job: of which one of its name recent is
 }
 
 // New returns the store in a Redis of version 6.2 or later. The caller closes
 // the client.
 func New(rdb redis.UniversalClient) *Store {
-	s := &Store{rdb: rdb, recent: make(map[string]*recent)}
+	s := &Store{rdb: rdb, recent: make(map[string]*recent), created: make(map[string]time.Time)}
 	if cluster, ok := rdb.(*redis.ClusterClient); ok {
 		cluster.OnNewNode(func(node *redis.Client) { node.AddHook(dialing{s.forget}) })
 	} else {
@@ -116,6 +117,7 @@ func (s *Store) Status(ctx context.Context, name string) (crawler.Status, error)
 	if err := json.Unmarshal([]byte(h["settings"]), &status.Job); err != nil {
 		return crawler.Status{}, fmt.Errorf("job %s: its settings in Redis: %w", name, err)
 	}
+	s.meet(name, status.Created)
 	return status, nil
 }
 
@@ -171,6 +173,17 @@ func (s *Store) Move(ctx context.Context, name string, to crawler.State, reason 
 		return false, fmt.Errorf("job %q: %w", name, crawler.ErrNoJob)
 	}
 	return slices.Contains(from, crawler.State(was)), nil
+}
+
+// meet forgets what this process remembers of an earlier job of the name, which
+// another process has removed.
+func (s *Store) meet(name string, created time.Time) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if !s.created[name].Equal(created) {
+		delete(s.recent, name)
+		s.created[name] = created
+	}
 }
 
 // Frontier returns the frontier of a job that was created.

@@ -25,6 +25,7 @@ func TestFrontier(t *testing.T) {
 		story func(t *testing.T, b *bench)
 	}{
 		{"a URL is admitted once, however often it is brought", admittedOnce},
+		{"a job that is made again is told nothing of what the one before had seen", seenByAnother},
 		{"of many who bring a URL at once, one is told that it is new", admittedByMany},
 		{"links to many hosts, in several shards, wait at their hosts", admittedToMany},
 		{"a host that was idle is due; one that is visited is not", wokenWhenIdle},
@@ -692,4 +693,31 @@ func exactWhileGrowing(t *testing.T, b *bench) {
 	if members != n || largest > 512 || buckets < n/200 {
 		t.Errorf("%d fingerprints in %d buckets, the largest with %d", members, buckets, largest)
 	}
+}
+
+// The job is removed and made again by another process than the one that brings
+// the URL both times, as a scheduler does.
+func seenByAnother(t *testing.T, b *bench) {
+	ctx := t.Context()
+	again := func() *Frontier {
+		status, err := b.store.Status(ctx, b.job.Name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return b.store.Frontier(status.Job)
+	}
+	b.Frontier = again()
+	b.admit(1, "https://a.example/")
+	b.Frontier = again()
+	b.admit(0, "https://a.example/")
+	other := New(b.rdb)
+	if err := other.Remove(ctx, b.job.Name); err != nil {
+		t.Fatal(err)
+	}
+	time.Sleep(2 * time.Millisecond) // jobs of one name differ in when they were made
+	if err := other.Create(ctx, b.job); err != nil {
+		t.Fatal(err)
+	}
+	b.Frontier = again()
+	b.admit(1, "https://a.example/")
 }
