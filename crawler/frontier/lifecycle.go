@@ -2,6 +2,7 @@ package frontier
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"time"
 
@@ -10,7 +11,8 @@ import (
 	"github.com/trawlcrawler/trawl/crawler"
 )
 
-// Statuses lists all jobs with their states, by name.
+// Statuses lists all jobs with their states, by name. Whoever asks again and again
+// which jobs there are remembers nothing of those that have ended or are gone.
 func (s *Store) Statuses(ctx context.Context) ([]crawler.Status, error) {
 	names, err := s.Jobs(ctx)
 	if err != nil {
@@ -19,12 +21,33 @@ func (s *Store) Statuses(ctx context.Context) ([]crawler.Status, error) {
 	all := make([]crawler.Status, 0, len(names))
 	for _, name := range names {
 		status, err := s.Status(ctx, name)
-		if err != nil {
+		if errors.Is(err, crawler.ErrNoJob) || errors.Is(err, errSettings) {
 			continue // removed in between, or of another make: the others matter still
+		}
+		if err != nil {
+			return nil, err // a job that can not be read is not gone
 		}
 		all = append(all, status)
 	}
-	return all, ctx.Err()
+	s.part(all)
+	return all, nil
+}
+
+// part forgets what this process remembers of jobs that are not among those
+// listed, or have ended.
+func (s *Store) part(all []crawler.Status) {
+	going := make(map[string]bool, len(all))
+	for _, status := range all {
+		going[status.Job.Name] = !status.State.Ended()
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for name := range s.created {
+		if !going[name] {
+			delete(s.recent, name)
+			delete(s.created, name)
+		}
+	}
 }
 
 // Counters reads the numbers of a job, also of one that was cleared.

@@ -1,6 +1,7 @@
 package frontier
 
 import (
+	"context"
 	"errors"
 	"strings"
 	"testing"
@@ -214,4 +215,40 @@ func (b *bench) keys() (keys []string) {
 		b.must(node.Close())
 	}
 	return keys
+}
+
+// A process holds a megabyte of what it knows to be seen of each job.
+func TestNothingIsRememberedOfJobsThatAreOver(t *testing.T) {
+	t.Parallel()
+	b := newBench(t, redistest.Builtin(t), 1)
+	names := []string{"done", "going", "removed"}
+	for _, name := range names {
+		job := crawler.DefaultJob()
+		job.Name = name
+		b.must(b.store.Create(t.Context(), job))
+		_, err := b.store.Frontier(job).Admit(t.Context(), b.entries(0, "http://a.test/"))
+		b.must(err)
+		_, err = b.store.Status(t.Context(), name)
+		b.must(err)
+	}
+	elsewhere := New(b.rdb)
+	_, err := elsewhere.Move(t.Context(), "done", crawler.StateDone, "", crawler.StateCreated)
+	b.must(err)
+	b.must(elsewhere.Remove(t.Context(), "removed"))
+	b.must(b.rdb.HSet(t.Context(), jobBase("foreign")+nameJob, "settings", "{]").Err())
+	b.must(b.rdb.SAdd(t.Context(), keyJobs, "foreign").Err())
+	all, err := b.store.Statuses(t.Context())
+	if err != nil || len(all) != 3 { // with the bench's own
+		t.Errorf("%d jobs are listed (%v), want 3", len(all), err)
+	}
+	for _, name := range names {
+		if remembers := b.store.recent[name] != nil; remembers && name != "going" {
+			t.Errorf("of the job that is %s, something is remembered", name)
+		}
+	}
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	if all, err := b.store.Statuses(ctx); err == nil {
+		t.Errorf("without a Redis, %d jobs are listed", len(all))
+	}
 }

@@ -3,6 +3,7 @@ package frontier
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"net"
 	"slices"
@@ -87,6 +88,9 @@ func (s *Store) Create(ctx context.Context, job crawler.Job) error {
 	return nil
 }
 
+// errSettings says that a job's settings are of another make.
+var errSettings = errors.New("its settings in Redis can not be read")
+
 // Status returns a job with its state, or [crawler.ErrNoJob].
 func (s *Store) Status(ctx context.Context, name string) (crawler.Status, error) {
 	var fields *redis.MapStringStringCmd
@@ -115,7 +119,7 @@ func (s *Store) Status(ctx context.Context, name string) (crawler.Status, error)
 		Paused: h["paused"] == "1", Tick: moment(h["tick"]), Run: h["run"],
 	}
 	if err := json.Unmarshal([]byte(h["settings"]), &status.Job); err != nil {
-		return crawler.Status{}, fmt.Errorf("job %s: its settings in Redis: %w", name, err)
+		return crawler.Status{}, fmt.Errorf("job %s: %w: %w", name, errSettings, err)
 	}
 	s.meet(name, status.Created)
 	return status, nil
