@@ -152,7 +152,7 @@ func (v *visit) dismiss(o Outcome, keep func(context.Context, []Taken) error) {
 		}
 		settled := make([]Settlement, len(got))
 		for i, t := range got {
-			settled[i] = Settlement{Ticket: t.Ticket, Outcome: o}
+			settled[i] = Settlement{Ticket: t.Ticket, Outcome: o, Over: o == OutcomeSkipped}
 		}
 		if !v.held(func(ctx context.Context) error {
 			if err := keep(ctx, got); err != nil {

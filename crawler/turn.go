@@ -99,6 +99,8 @@ type Settlement struct {
 	Ticket  string
 	Outcome Outcome
 	Bytes   int64
+	// Over says that the URL was left out because of a budget of its host.
+	Over bool
 	// Claimed says that the entry was claimed, not taken.
 	Claimed bool
 	// Retry is the entry that goes back to the queue, and After the time until

@@ -87,23 +87,25 @@ func TestABudgetIsTheReasonOnlyIfItLeftSomething(t *testing.T) {
 	}
 }
 
-func TestAHostsBudgetIsTheReasonIfItsURLsWereSkipped(t *testing.T) {
+func TestAHostsBudgetIsTheReasonIfItLeftURLsOut(t *testing.T) {
 	t.Parallel()
 	redistest.Both(t, func(t *testing.T, url string) {
 		t.Parallel()
-		s := newStage(t, url, func(j *crawler.Job) { j.PagesPerHost = 1 })
-		s.seed("https://a.example/1", "https://a.example/2")
-		s.run(quick)
-		v := s.open(s.ordered(1)[0]).take()
-		done := []crawler.Settlement{
-			{Ticket: v.taken[0].Ticket, Outcome: crawler.OutcomeFetched},
-			{Ticket: v.taken[1].Ticket, Outcome: crawler.OutcomeSkipped},
+		for _, over := range []bool{false, true} {
+			s := newStage(t, url, func(j *crawler.Job) { j.PagesPerHost = 1 })
+			s.seed("https://a.example/1", "https://a.example/2")
+			s.run(quick)
+			v := s.open(s.ordered(1)[0]).take()
+			done := []crawler.Settlement{
+				{Ticket: v.taken[0].Ticket, Outcome: crawler.OutcomeFetched},
+				{Ticket: v.taken[1].Ticket, Outcome: crawler.OutcomeSkipped, Over: over},
+			}
+			if err := v.Settle(t.Context(), done); err != nil {
+				t.Fatal(err)
+			}
+			v.close()
+			s.ends(crawler.StateDone, map[bool]string{true: "budget of pages per host"}[over])
 		}
-		if err := v.Settle(t.Context(), done); err != nil {
-			t.Fatal(err)
-		}
-		v.close()
-		s.ends(crawler.StateDone, "budget of pages per host")
 	})
 }
 

@@ -273,13 +273,13 @@ func (s *Scheduler) wind(ctx context.Context, numbers crawler.Counters, budget s
 
 // finish ends the job if there is nothing left to do. A budget is the reason only
 // if it left something undone: that of the whole job never does here, and that of a
-// host where URLs were skipped.
+// host where it left URLs out.
 func (s *Scheduler) finish(ctx context.Context, numbers crawler.Counters) (bool, error) {
 	idle, err := s.frontier.Idle(ctx)
 	if err != nil || !idle {
 		return false, err
 	}
-	if numbers.Outcomes[crawler.OutcomeSkipped] > 0 {
+	if numbers.Over > 0 {
 		return s.move(ctx, "budget of pages per host")
 	}
 	return s.move(ctx, "")

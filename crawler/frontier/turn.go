@@ -109,8 +109,8 @@ func (t *Turn) Occupy(ctx context.Context, ip netip.Addr) (crawler.Occupancy, er
 
 // Settle ends the flight of URLs with their outcomes.
 func (t *Turn) Settle(ctx context.Context, done []crawler.Settlement) error {
-	args := t.head()
-	fetched := int64(0)
+	args := t.head(0)
+	fetched, over := int64(0), 0
 	for _, s := range done {
 		retry := ""
 		if !s.Outcome.Final() {
@@ -119,8 +119,12 @@ func (t *Turn) Settle(ctx context.Context, done []crawler.Settlement) error {
 		if s.Outcome == crawler.OutcomeFetched {
 			fetched++
 		}
+		if s.Over {
+			over++
+		}
 		args = append(args, s.Ticket, string(s.Outcome), s.Bytes, retry, s.After.Milliseconds())
 	}
+	args[3] = over
 	if err := run(ctx, t.frontier.rdb, settleScript, "settle", t.base, args...).Err(); err != nil {
 		return err
 	}
