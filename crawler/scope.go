@@ -2,10 +2,9 @@ package crawler
 
 import (
 	"fmt"
-	"maps"
 	"regexp"
 	"strings"
-	"sync/atomic"
+	"sync"
 )
 
 // ScopeKind says how far from its seeds a job goes.
@@ -21,22 +20,25 @@ const (
 // ScopeKinds lists the kinds.
 var ScopeKinds = []ScopeKind{ScopeHost, ScopeDomain, ScopeAny}
 
-// Scope decides which links belong to a job. It is safe for concurrent use, but
-// for two calls of Extend at once.
+// Scope decides which links belong to a job. It is safe for concurrent use.
 type Scope struct {
 	kind             ScopeKind
 	depth            int
-	homes            atomic.Pointer[map[string]bool] // replaced whole
 	include, exclude []*regexp.Regexp
 	shape            shape
+
+	mu    sync.RWMutex
+	homes map[string]bool
 }
 
 // NewScope compiles the scope of a job that starts from the hosts of its
 // seeds. The error names the setting and quotes the pattern that does not
 // compile.
 func NewScope(j Job, seeds []Host) (*Scope, error) {
-	s := &Scope{kind: j.Scope, depth: j.Depth, shape: shape{j.MaxURLLength, j.MaxRepeats, j.MaxParams}}
-	s.homes.Store(&map[string]bool{})
+	s := &Scope{
+		kind: j.Scope, depth: j.Depth, shape: shape{j.MaxURLLength, j.MaxRepeats, j.MaxParams},
+		homes: make(map[string]bool, len(seeds)),
+	}
 	s.Extend(seeds)
 	var err error
 	if s.include, err = compile("include", j.Include); err != nil {
@@ -48,12 +50,23 @@ func NewScope(j Job, seeds []Host) (*Scope, error) {
 
 // Extend takes in the hosts of further seeds.
 func (s *Scope) Extend(seeds []Host) {
-	homes := make(map[string]bool, len(seeds))
-	maps.Copy(homes, *s.homes.Load())
+	s.mu.Lock()
+	defer s.mu.Unlock()
 	for _, h := range seeds {
-		homes[s.home(h)] = true
+		s.homes[s.home(h)] = true
 	}
-	s.homes.Store(&homes)
+}
+
+// Covers reports whether links to the host belong to the job, as far as that goes
+// by their hosts.
+func (s *Scope) Covers(h Host) bool {
+	if s.kind == ScopeAny {
+		return true
+	}
+	home := s.home(h)
+	s.mu.RLock()
+	defer s.mu.RUnlock()
+	return s.homes[home]
 }
 
 func compile(setting string, patterns []string) ([]*regexp.Regexp, error) {
@@ -83,7 +96,7 @@ func (s *Scope) Refuses(u URL, depth int) string {
 	if s.depth >= 0 && depth > s.depth {
 		return "deeper than depth"
 	}
-	if s.kind != ScopeAny && !(*s.homes.Load())[s.home(u.Host())] {
+	if !s.Covers(u.Host()) {
 		return "outside of scope " + string(s.kind)
 	}
 	if len(s.include) > 0 && !anyMatch(s.include, u.href) {
@@ -100,7 +113,7 @@ func (s *Scope) Refuses(u URL, depth int) string {
 // it.
 func (s *Scope) RefusesSitemap(u URL) string {
 	switch {
-	case s.kind != ScopeAny && !(*s.homes.Load())[s.home(u.Host())]:
+	case !s.Covers(u.Host()):
 		return "outside of scope " + string(s.kind)
 	case anyMatch(s.exclude, u.href):
 		return "excluded"

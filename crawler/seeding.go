@@ -14,7 +14,7 @@ const MaxRefusals = 100
 // Refusal is one URL that was refused.
 type Refusal struct {
 	Line   int64  `json:"line"` // in the list, from 1; 0 when it was in none
-	URL    string `json:"url"`
+	URL    string `json:"url"`  // its beginning, if it is long
 	Reason string `json:"reason"`
 }
 
@@ -22,6 +22,7 @@ type Refusal struct {
 func (s *Seeding) Refuse(r Refusal) {
 	s.Refused++
 	if len(s.Refusals) < MaxRefusals {
+		r.URL = clip(r.URL)
 		s.Refusals = append(s.Refusals, r)
 	}
 }

@@ -39,6 +39,36 @@ func TestAsynqsWebUIIsMountedWhole(t *testing.T) {
 	}
 }
 
+// The queue for seeds has a colon in its name, which the paths of the UI have
+// a use of their own for.
+func TestTheQueueOfSeedsIsShownAndPaused(t *testing.T) {
+	t.Parallel()
+	redis, err := asynq.ParseRedisURI(redistest.Builtin(t))
+	if err != nil {
+		t.Fatal(err)
+	}
+	client := asynq.NewClient(redis)
+	defer client.Close()
+	task := asynq.NewTask("crawl:seed", []byte(`{"job":"news","urls":["https://a.example/"]}`))
+	info, err := client.Enqueue(task, asynq.Queue("crawl:seed"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	s := newStage(t, func(cfg *Config, _ *http.Server) { cfg.Asynq = redis })
+	s.get(t, "/asynq/api/queues").want(t, http.StatusOK, `"queue":"crawl:seed"`, `"pending":1`)
+	for _, queue := range []string{"crawl:seed", "crawl%3Aseed"} {
+		at := "/asynq/api/queues/" + queue
+		s.get(t, at+"/pending_tasks").want(t, http.StatusOK, `"id":"`+info.ID+`"`, "https://a.example/")
+		s.post(t, at+":pause", "", "").want(t, http.StatusNoContent)
+		s.get(t, at).want(t, http.StatusOK, `"paused":true`)
+		s.post(t, at+":resume", "", "").want(t, http.StatusNoContent)
+		s.get(t, at).want(t, http.StatusOK, `"paused":false`)
+	}
+	s.post(t, "/asynq/api/queues/crawl:seed/pending_tasks/"+info.ID+":archive", "", "").want(t, http.StatusNoContent)
+	s.post(t, "/asynq/api/queues/crawl:seed/archived_tasks/"+info.ID+":run", "", "").want(t, http.StatusNoContent)
+	s.get(t, "/asynq/queues/crawl:seed").want(t, http.StatusOK, `id="root"`)
+}
+
 func TestThePageOfTheUIAsksNoOtherHost(t *testing.T) {
 	t.Parallel()
 	s := newStage(t)

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/trawlcrawler/trawl/crawler"
+	"github.com/trawlcrawler/trawl/crawler/frontier"
 )
 
 const (
@@ -18,17 +19,21 @@ const (
 	holdTerm  = 30 * time.Second
 	holdEvery = 5 * time.Second
 	seedShow  = 500 * time.Millisecond // between two calls of progress
+	seedFlush = 200 * time.Millisecond // for how long a URL waits for others
+	// knownHomes is how many hosts a seeder remembers to have made homes: some
+	// megabytes. It then forgets them all, and makes them homes again.
+	knownHomes = 50_000
 )
 
 // seeder brings a list of URLs to a job.
 type seeder struct {
-	client *Client
-	job    crawler.Status
+	store  *frontier.Store
+	job    crawler.Job
 	holder string
 
 	mu    sync.Mutex
 	sum   crawler.Seeding
-	hosts map[crawler.Host]bool // that are known as homes
+	homes map[crawler.Host]bool // that are known as homes
 	err   error
 }
 
@@ -39,33 +44,50 @@ var seeders atomic.Int64
 // does. Bringing the same again changes nothing. An empty string is a line
 // without a URL. What is no URL is counted and,
 // at first, listed with its reason; an error of the list ends the seeding, after
-// what came before it is in. progress, unless nil, is called now and then.
+// what came before it is in. It returns an error that wraps [crawler.ErrNoJob] or
+// [crawler.ErrJobEnded] where the job takes no seeds, also when somebody ends it
+// meanwhile. progress, unless nil, is called now and then.
 func (c *Client) Seed(ctx context.Context, job string, urls iter.Seq2[string, error], progress func(crawler.Seeding)) (crawler.Seeding, error) {
-	status, err := c.store.Status(ctx, job)
-	if err != nil {
-		return crawler.Seeding{}, err
-	}
-	if status.State.Ended() {
-		return crawler.Seeding{}, fmt.Errorf("job %q: %w", job, crawler.ErrJobEnded)
-	}
+	return bring(ctx, c.store, job, urls, progress)
+}
+
+func bring(ctx context.Context, store *frontier.Store, job string, urls iter.Seq2[string, error], progress func(crawler.Seeding)) (crawler.Seeding, error) {
 	s := &seeder{
-		client: c, job: status, hosts: make(map[crawler.Host]bool),
+		store: store, homes: make(map[crawler.Host]bool),
 		holder: fmt.Sprintf("%d-%d-%d", os.Getpid(), seeders.Add(1), time.Now().UnixNano()),
 	}
+	if err := s.begin(ctx, job); err != nil {
+		return crawler.Seeding{}, err
+	}
+	defer func() { _ = store.LetGo(context.WithoutCancel(ctx), job, s.holder) }()
 	return s.run(ctx, urls, progress)
+}
+
+// begin holds the job, if it takes seeds.
+func (s *seeder) begin(ctx context.Context, job string) error {
+	status, err := s.takesSeeds(ctx, job)
+	if err != nil {
+		return err
+	}
+	s.job = status.Job
+	return s.store.Hold(ctx, job, s.holder, holdTerm)
+}
+
+func (s *seeder) takesSeeds(ctx context.Context, job string) (crawler.Status, error) {
+	status, err := s.store.Status(ctx, job)
+	if err == nil && status.State.Ended() {
+		err = fmt.Errorf("job %q is %s: %w", job, status.State, crawler.ErrJobEnded)
+	}
+	return status, err
 }
 
 // run reads the list, and admits it from several goroutines.
 func (s *seeder) run(ctx context.Context, urls iter.Seq2[string, error], progress func(crawler.Seeding)) (crawler.Seeding, error) {
-	store, name := s.client.store, s.job.Job.Name
-	if err := store.Hold(ctx, name, s.holder, holdTerm); err != nil {
-		return s.sum, err
-	}
-	defer func() { _ = store.LetGo(context.WithoutCancel(ctx), name, s.holder) }()
 	working, stop := context.WithCancel(ctx)
+	defer stop()
 	batches := make(chan []line)
 	var admitting, holding sync.WaitGroup
-	holding.Go(func() { s.hold(working, progress) })
+	holding.Go(func() { s.hold(working, stop, progress) })
 	for range runtime.GOMAXPROCS(0) {
 		admitting.Go(func() { s.admit(working, stop, batches) })
 	}
@@ -77,9 +99,18 @@ func (s *seeder) run(ctx context.Context, urls iter.Seq2[string, error], progres
 		s.err = ctx.Err()
 	}
 	if s.err == nil {
-		s.err = store.Seeded(ctx, name, true)
+		s.err = s.end(ctx)
 	}
 	return s.sum, s.err
+}
+
+// end notes that the seeds are in. A job that ended between begin and its hold, or
+// that somebody ended, does not fetch them.
+func (s *seeder) end(ctx context.Context) error {
+	if _, err := s.takesSeeds(ctx, s.job.Name); err != nil {
+		return err
+	}
+	return s.store.Seeded(ctx, s.job.Name, true)
 }
 
 // line is one URL of a list.
@@ -88,44 +119,33 @@ type line struct {
 	text   string
 }
 
-// read cuts the list into batches.
+// read cuts the list into batches. What came of a list that pauses is sent
+// nevertheless.
 func (s *seeder) read(ctx context.Context, urls iter.Seq2[string, error], batches chan<- []line) {
 	defer close(batches)
-	var batch []line
-	send := func() bool {
-		select {
-		case batches <- batch:
-			batch = nil
-			return true
-		case <-ctx.Done():
-			return false
-		}
-	}
-	number, last := int64(0), time.Now()
+	c := &cutter{batches: batches}
+	reading, read := context.WithCancel(ctx)
+	var flushing sync.WaitGroup
+	flushing.Go(func() { c.flushEvery(ctx, reading, seedFlush) })
+	defer flushing.Wait()
+	defer read()
+	number := int64(0)
 	for text, err := range urls {
 		if err != nil {
 			s.fail(err)
 			break
 		}
 		number++
-		if text != "" {
-			batch = append(batch, line{number, text})
-		}
-		if len(batch) == seedBatch || len(batch) > 0 && time.Since(last) > seedShow {
-			if !send() {
-				return
-			}
-			last = time.Now()
+		if text != "" && !c.add(ctx, line{number, text}) {
+			return
 		}
 	}
-	if len(batch) > 0 {
-		send()
-	}
+	c.flush(ctx)
 }
 
 // admit admits batches until there are no more.
 func (s *seeder) admit(ctx context.Context, stop func(), batches <-chan []line) {
-	frontier := s.client.store.Frontier(s.job.Job)
+	frontier := s.store.Frontier(s.job)
 	for batch := range batches {
 		entries, refusals := parseLines(batch)
 		err := s.addHomes(ctx, entries)
@@ -133,12 +153,13 @@ func (s *seeder) admit(ctx context.Context, stop func(), batches <-chan []line) 
 		if err == nil {
 			fresh, err = frontier.Admit(ctx, entries)
 		}
-		s.note(fresh, len(entries)-fresh, refusals)
 		if err != nil {
+			s.note(fresh, 0, refusals)
 			s.fail(err)
 			stop()
 			return
 		}
+		s.note(fresh, len(entries)-fresh, refusals)
 	}
 }
 
@@ -157,24 +178,45 @@ func parseLines(batch []line) ([]crawler.Entry, []crawler.Refusal) {
 }
 
 // addHomes makes the hosts of seeds part of the job's scope, where that goes by
-// the hosts of seeds.
+// the hosts of seeds. It is done before they are admitted, so that who visits a
+// host can know that it is a home.
 func (s *seeder) addHomes(ctx context.Context, entries []crawler.Entry) error {
-	if s.job.Job.Scope == crawler.ScopeAny {
+	if s.job.Scope == crawler.ScopeAny {
 		return nil
 	}
-	var fresh []crawler.Host
-	s.mu.Lock()
-	for _, e := range entries {
-		if h := e.URL.Host(); !s.hosts[h] {
-			s.hosts[h] = true
-			fresh = append(fresh, h)
-		}
-	}
-	s.mu.Unlock()
+	fresh := s.newHomes(entries)
 	if len(fresh) == 0 {
 		return nil
 	}
-	return s.client.store.AddHomes(ctx, s.job.Job.Name, fresh)
+	if err := s.store.AddHomes(ctx, s.job.Name, fresh); err != nil {
+		return err
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if len(s.homes) > knownHomes {
+		clear(s.homes)
+	}
+	for _, h := range fresh {
+		s.homes[h] = true
+	}
+	return nil
+}
+
+// newHomes returns the hosts that are not known as homes, each once.
+func (s *seeder) newHomes(entries []crawler.Entry) []crawler.Host {
+	hosts := make(map[crawler.Host]bool)
+	for _, e := range entries {
+		hosts[e.URL.Host()] = true
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	var fresh []crawler.Host
+	for h := range hosts {
+		if !s.homes[h] {
+			fresh = append(fresh, h)
+		}
+	}
+	return fresh
 }
 
 func (s *seeder) note(fresh, seen int, refusals []crawler.Refusal) {
@@ -195,8 +237,9 @@ func (s *seeder) fail(err error) {
 	}
 }
 
-// hold keeps the job from ending, and shows how far the list is.
-func (s *seeder) hold(ctx context.Context, progress func(crawler.Seeding)) {
+// hold keeps the job from ending, and shows how far the list is. It stops the
+// seeding when somebody ends the job, or the hold can not be kept.
+func (s *seeder) hold(ctx context.Context, stop func(), progress func(crawler.Seeding)) {
 	hold, show := time.NewTicker(holdEvery), time.NewTicker(seedShow)
 	defer hold.Stop()
 	defer show.Stop()
@@ -205,8 +248,14 @@ func (s *seeder) hold(ctx context.Context, progress func(crawler.Seeding)) {
 		case <-ctx.Done():
 			return
 		case <-hold.C:
-			if err := s.client.store.Hold(ctx, s.job.Job.Name, s.holder, holdTerm); err != nil && ctx.Err() == nil {
+			err := s.store.Hold(ctx, s.job.Name, s.holder, holdTerm)
+			if err == nil {
+				_, err = s.takesSeeds(ctx, s.job.Name)
+			}
+			if err != nil && ctx.Err() == nil {
 				s.fail(err)
+				stop()
+				return
 			}
 		case <-show.C:
 			if progress != nil {

@@ -12,6 +12,7 @@ import (
 	"github.com/hibiken/asynq"
 
 	"github.com/trawlcrawler/trawl/crawler"
+	"github.com/trawlcrawler/trawl/crawler/frontier"
 )
 
 // Handler carries out visits. drain is closed when they are to end soon.
@@ -24,18 +25,37 @@ type ServerConfig struct {
 	// Drain is how long visits may take to end when the server closes. Default
 	// 9s: longer than their grace, and in time for a SIGTERM.
 	Drain time.Duration
+	// Store takes what tasks of [TypeSeed] in the queue bring. Default none: such
+	// tasks are archived.
+	Store *frontier.Store
 	Log   *slog.Logger // default none
 }
 
-// Server receives the visits of a job. A visit that waits costs a goroutine, so
-// one server may carry out hundreds at once.
+func (cfg ServerConfig) withDefaults() ServerConfig {
+	if cfg.Concurrency == 0 {
+		cfg.Concurrency = 100
+	}
+	if cfg.Drain == 0 {
+		cfg.Drain = 9 * time.Second
+	}
+	if cfg.Log == nil {
+		cfg.Log = slog.New(slog.DiscardHandler)
+	}
+	return cfg
+}
+
+// Server receives the tasks of a queue: the visits of a job, or seeds. A visit
+// that waits costs a goroutine, so one server may carry out hundreds at once.
 type Server struct {
 	server *asynq.Server
 	ctx    context.Context // of the visits
+	handle Handler         // nil: visits are archived
+	store  *frontier.Store // nil: seeds are archived
+	log    *slog.Logger
 	drain  chan struct{}
 	cancel context.CancelFunc
 
-	visits sync.RWMutex // each visit holds it to read
+	tasks  sync.RWMutex // each task holds it to read
 	closed bool
 }
 
@@ -48,53 +68,65 @@ const (
 // Serve starts a server. It receives visits until Close. The handlers' context
 // ends with ctx.
 func Serve(ctx context.Context, redis asynq.RedisConnOpt, handle Handler, cfg ServerConfig) (*Server, error) {
-	if cfg.Concurrency == 0 {
-		cfg.Concurrency = 100
-	}
-	if cfg.Drain == 0 {
-		cfg.Drain = 9 * time.Second
-	}
-	if cfg.Log == nil {
-		cfg.Log = slog.New(slog.DiscardHandler)
-	}
+	return start(ctx, redis, handle, cfg, pollInterval)
+}
+
+func start(ctx context.Context, redis asynq.RedisConnOpt, handle Handler, cfg ServerConfig, poll time.Duration) (*Server, error) {
+	cfg = cfg.withDefaults()
 	ctx, cancel := context.WithCancel(ctx)
-	s := &Server{ctx: ctx, drain: make(chan struct{}), cancel: cancel}
+	s := &Server{ctx: ctx, handle: handle, store: cfg.Store, log: cfg.Log, drain: make(chan struct{}), cancel: cancel}
 	s.server = asynq.NewServer(redis, asynq.Config{
 		Concurrency:              cfg.Concurrency,
 		Queues:                   map[string]int{cfg.Job: 1},
 		BaseContext:              func() context.Context { return ctx },
-		TaskCheckInterval:        pollInterval,
+		TaskCheckInterval:        poll,
 		DelayedTaskCheckInterval: forwardInterval,
 		ShutdownTimeout:          cfg.Drain,
-		RetryDelayFunc:           func(int, error, *asynq.Task) time.Duration { return time.Second },
+		RetryDelayFunc:           retryPause,
 		Logger:                   &logger{log: cfg.Log},
 		LogLevel:                 asynq.WarnLevel,
 	})
-	mux := asynq.NewServeMux()
-	mux.HandleFunc(TypeFetch, func(ctx context.Context, t *asynq.Task) error { return s.visit(ctx, t, handle) })
-	if err := s.server.Start(mux); err != nil {
+	if err := s.server.Start(asynq.HandlerFunc(s.carryOut)); err != nil {
 		cancel()
 		return nil, fmt.Errorf("start the worker of queue %s: %w", cfg.Job, err)
 	}
 	return s, nil
 }
 
-// visit carries out one task. A visit that failed is not retried by asynq: the
+// retryPause is how long a task waits that failed, or was cut off.
+func retryPause(failed int, _ error, t *asynq.Task) time.Duration {
+	if t.Type() == TypeSeed {
+		return seedPause(failed)
+	}
+	return time.Second
+}
+
+// carryOut carries out one task, unless the server is closed.
+func (s *Server) carryOut(ctx context.Context, t *asynq.Task) error {
+	s.tasks.RLock()
+	defer s.tasks.RUnlock()
+	switch {
+	case s.closed:
+		return asynq.ErrServerClosed
+	case t.Type() == TypeFetch && s.handle != nil:
+		return s.visit(ctx, t)
+	case t.Type() == TypeSeed && s.store != nil:
+		return s.seed(ctx, t)
+	}
+	return fmt.Errorf("a task of type %.100q has no place in this queue: %w", t.Type(), asynq.SkipRetry)
+}
+
+// visit carries out one task of TypeFetch. A visit that failed is not retried by asynq: the
 // frontier knows what is still to be done, and will order another. It stays to
 // be seen in the archive, with its error.
-func (s *Server) visit(ctx context.Context, t *asynq.Task, handle Handler) error {
-	s.visits.RLock()
-	defer s.visits.RUnlock()
-	if s.closed {
-		return asynq.ErrServerClosed
-	}
+func (s *Server) visit(ctx context.Context, t *asynq.Task) error {
 	v, err := parseVisit(t)
 	if err != nil {
 		return fmt.Errorf("%w: %w", err, asynq.SkipRetry)
 	}
 	ctx, cancel := s.outlive(ctx)
 	defer cancel()
-	report, err := handle(ctx, v, s.drain)
+	report, err := s.handle(ctx, v, s.drain)
 	result, jsonErr := json.Marshal(report)
 	if jsonErr == nil {
 		_, jsonErr = t.ResultWriter().Write(result)
@@ -117,8 +149,8 @@ func (s *Server) outlive(asynqs context.Context) (context.Context, context.Cance
 	return own, func() { stop(); cancel() }
 }
 
-// Close lets visits end, waits for them, and stops the server. What they had in
-// flight goes back to the frontier. asynq waits neither for visits whose context
+// Close lets tasks end, waits for them, and stops the server. What visits had in
+// flight goes back to the frontier. asynq waits neither for tasks whose context
 // has ended nor for those that outlast Drain, and ends the context of these:
 // they may still be giving back what they hold.
 func (s *Server) Close() {
@@ -126,7 +158,7 @@ func (s *Server) Close() {
 	close(s.drain)
 	s.server.Shutdown()
 	s.cancel()
-	s.visits.Lock()
-	defer s.visits.Unlock()
+	s.tasks.Lock()
+	defer s.tasks.Unlock()
 	s.closed = true
 }

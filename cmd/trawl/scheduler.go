@@ -17,7 +17,8 @@ func schedulerCommand() *cobra.Command {
 		Use:   "scheduler",
 		Short: "Decide whose turn it is in a fleet",
 		Long: `Scheduler starts jobs, enqueues visits for the hosts that are due, takes over what dead
-workers left, and finishes jobs. Any number may run; none is special.
+workers left, and finishes jobs. It also carries out the tasks in the asynq queue crawl:seed,
+by which other programs bring seeds. Any number may run; none is special.
 
 ` + exitHelp,
 		Args: cobra.NoArgs,
@@ -32,7 +33,14 @@ workers left, and finishes jobs. Any number may run; none is special.
 	return cmd
 }
 
+// runScheduler keeps the jobs going until ctx ends, and carries out the tasks that
+// bring them seeds: those that are under way then are finished.
 func runScheduler(ctx context.Context, door *fleetDoor) error {
+	seeds, err := tasks.ServeSeeds(context.WithoutCancel(ctx), door.asynq, door.store, door.log)
+	if err != nil {
+		return failed("%v", err)
+	}
+	defer seeds.Close()
 	queues := tasks.NewDispatcher(door.asynq, 0)
 	defer queues.Close()
 	open := func(job crawler.Job) scheduler.SeededFrontier { return door.store.Frontier(job) }

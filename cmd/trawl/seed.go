@@ -2,7 +2,6 @@ package main
 
 import (
 	"bufio"
-	"compress/gzip"
 	"context"
 	"errors"
 	"fmt"
@@ -12,6 +11,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/klauspost/compress/gzip"
 	"github.com/klauspost/compress/zstd"
 	"github.com/spf13/cobra"
 
@@ -109,9 +109,11 @@ func (d *desk) seed(ctx context.Context, c *tasks.Client, job string, urls iter.
 	}
 	defer reader.close()
 	began := time.Now()
+	shown := newSeedProgress(os.Stderr, began)
 	sum, err := c.Seed(ctx, job, chained(urls, reader.pages(ctx)), func(s crawler.Seeding) {
-		fmt.Fprintf(os.Stderr, "%s\n", reader.report().with(s).text(time.Since(began)))
+		shown.show(reader.report().with(s).text(time.Since(began)))
 	})
+	shown.clear()
 	report := reader.report().with(sum)
 	if d.json {
 		err = joinPrint(err, printJSON(os.Stdout, report))
@@ -181,7 +183,8 @@ func yieldLines(arg string, stdin io.Reader, yield func(string, error) bool) boo
 	return yieldList(arg, file, yield)
 }
 
-// yieldList yields the lines of a list, which may be compressed.
+// yieldList yields the lines of a list, which may be compressed. Those without a
+// URL are empty strings, so that a line that is refused has its number.
 func yieldList(name string, r io.Reader, yield func(string, error) bool) bool {
 	plain, err := decompress(r)
 	if err != nil {
@@ -191,8 +194,8 @@ func yieldList(name string, r io.Reader, yield func(string, error) bool) bool {
 	lines.Buffer(make([]byte, 64<<10), longestLine)
 	for lines.Scan() {
 		text := strings.TrimSpace(strings.TrimPrefix(lines.Text(), "\ufeff"))
-		if text == "" || strings.HasPrefix(text, "#") {
-			continue
+		if strings.HasPrefix(text, "#") {
+			text = ""
 		}
 		if !yield(text, nil) {
 			return false

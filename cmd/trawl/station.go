@@ -52,7 +52,7 @@ func (w *workshop) newStation(job crawler.Status, home []crawler.Host, out *outp
 // open begins to receive visits. They are cut off when ctx ends.
 func (st *station) open(ctx context.Context) (err error) {
 	st.server, err = tasks.Serve(ctx, st.workshop.redis, st.visit, tasks.ServerConfig{
-		Job: st.job.Job.Name, Concurrency: cap(st.workshop.places), Log: st.workshop.log,
+		Job: st.job.Job.Name, Concurrency: cap(st.workshop.places), Store: st.workshop.store, Log: st.workshop.log,
 	})
 	if err != nil {
 		return failed("%v", err)
@@ -77,6 +77,19 @@ func (st *station) widen(ctx context.Context) error {
 	st.scope.Extend(hosts)
 	st.homes = int64(len(hosts))
 	return nil
+}
+
+// welcome takes the host of a visit into the scope that is a seed's and was not
+// heard of yet: else the links of its first pages would be lost.
+func (st *station) welcome(ctx context.Context, h crawler.Host) error {
+	if st.scope.Covers(h) {
+		return nil
+	}
+	home, err := st.workshop.store.IsHome(ctx, st.job.Job.Name, h)
+	if home {
+		st.scope.Extend([]crawler.Host{h})
+	}
+	return err
 }
 
 // stop lets the visits end soon; more may come, and end at once.
@@ -108,6 +121,9 @@ func (st *station) visit(ctx context.Context, v tasks.Visit, drain <-chan struct
 		defer func() { <-st.workshop.places }()
 	case <-ctx.Done():
 		return crawler.Report{}, ctx.Err()
+	}
+	if err := st.welcome(ctx, v.Host); err != nil {
+		return crawler.Report{}, err
 	}
 	drained, release := either(drain, st.stopping)
 	defer release()

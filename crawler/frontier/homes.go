@@ -32,6 +32,15 @@ func (s *Store) Homes(ctx context.Context, name string) ([]crawler.Host, error) 
 	return hosts, nil
 }
 
+// IsHome reports whether AddHomes added the host.
+func (s *Store) IsHome(ctx context.Context, name string, h crawler.Host) (bool, error) {
+	is, err := s.rdb.SIsMember(ctx, jobBase(name)+nameHomes, string(h)).Result()
+	if err != nil {
+		return false, fmt.Errorf("homes of job %s: %w", name, err)
+	}
+	return is, nil
+}
+
 // CountHomes returns how many hosts AddHomes added.
 func (s *Store) CountHomes(ctx context.Context, name string) (int64, error) {
 	n, err := s.rdb.SCard(ctx, jobBase(name)+nameHomes).Result()

@@ -1,0 +1,77 @@
+package tasks
+
+import (
+	"encoding/json"
+	"fmt"
+	"time"
+
+	"github.com/hibiken/asynq"
+)
+
+// TypeSeed is the asynq task type that brings URLs to a job. Whatever program
+// can enqueue into asynq can seed with it, in any language.
+const TypeSeed = "crawl:seed"
+
+// SeedQueue is the asynq queue for tasks of [TypeSeed]. No job's queue is called
+// that, because job names have no colon. The queue of a job takes them as well,
+// for as long as the job runs.
+const SeedQueue = "crawl:seed"
+
+// Bounds of a task of [TypeSeed]. asynq copies the payload of a task that is
+// carried out every few seconds, and its web UI shows twenty on a page.
+const (
+	MaxSeedURLs    = 10_000
+	MaxSeedPayload = 1 << 20 // bytes
+)
+
+// Defaults of a task of [TypeSeed], which the options of Enqueue overrule.
+const (
+	seedTimeout   = 5 * time.Minute
+	seedRetention = 10 * time.Minute // of payload and result
+	seedRetries   = 25               // some twenty minutes
+)
+
+// Seeds is the payload of a task of [TypeSeed], as JSON: bring these URLs to this
+// job. Fields that are not known are passed over.
+type Seeds struct {
+	Job  string   `json:"job"`
+	URLs []string `json:"urls"`
+}
+
+// NewSeedTask returns a task that brings URLs to a job when it is enqueued. Its
+// result is a [crawler.Seeding] in JSON and can be read for ten minutes. To
+// enqueue it twice changes nothing: a URL is admitted once. It fails beyond
+// [MaxSeedURLs] or [MaxSeedPayload]; for more URLs there are more tasks, or
+// [Client.Seed].
+func NewSeedTask(job string, urls []string) (*asynq.Task, error) {
+	payload, err := json.Marshal(Seeds{Job: job, URLs: urls})
+	if err == nil {
+		_, err = parseSeeds(payload)
+	}
+	if err != nil {
+		return nil, err
+	}
+	return asynq.NewTask(TypeSeed, payload, asynq.Queue(SeedQueue),
+		asynq.Timeout(seedTimeout), asynq.Retention(seedRetention), asynq.MaxRetry(seedRetries)), nil
+}
+
+// parseSeeds reads the payload of a task of TypeSeed.
+func parseSeeds(payload []byte) (Seeds, error) {
+	const want = `want {"job": "name", "urls": ["https://…", …]}`
+	var s Seeds
+	if len(payload) > MaxSeedPayload {
+		return s, fmt.Errorf("the payload of a %s task has %d bytes, at most %d are taken: make several tasks", TypeSeed, len(payload), MaxSeedPayload)
+	}
+	if err := json.Unmarshal(payload, &s); err != nil {
+		return s, fmt.Errorf("payload %.200q of a %s task: %w: %s", payload, TypeSeed, err, want)
+	}
+	switch {
+	case s.Job == "":
+		return s, fmt.Errorf("payload %.200q of a %s task names no job: %s", payload, TypeSeed, want)
+	case len(s.URLs) == 0:
+		return s, fmt.Errorf("payload %.200q of a %s task has no urls: %s", payload, TypeSeed, want)
+	case len(s.URLs) > MaxSeedURLs:
+		return s, fmt.Errorf("a %s task has %d urls, at most %d are taken: make several tasks", TypeSeed, len(s.URLs), MaxSeedURLs)
+	}
+	return s, nil
+}

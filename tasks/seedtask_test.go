@@ -1,0 +1,382 @@
+package tasks_test
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"iter"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/hibiken/asynq"
+
+	"github.com/trawlcrawler/trawl/crawler"
+	"github.com/trawlcrawler/trawl/crawler/frontier"
+	"github.com/trawlcrawler/trawl/internal/redistest"
+	"github.com/trawlcrawler/trawl/tasks"
+)
+
+// TestSeedTasks is what becomes of tasks that bring seeds.
+func TestSeedTasks(t *testing.T) {
+	t.Parallel()
+	for _, c := range []struct {
+		name  string
+		story func(t *testing.T, n *nursery)
+	}{
+		{"a task brings its URLs and says what became of them", seedsJob},
+		{"the queue of the job takes seeds as well", seedsInOwnQueue},
+		{"a task that is carried out again changes nothing", seedsOnce},
+		{"a payload that is none is archived and says what is wanted", archivesBadSeeds},
+		{"a job that takes no seeds is told with what to do", archivesSeedsOfNoJob},
+		{"tasks at once bring each URL once", seedsAtOnce},
+		{"a task that no server of the queue can carry out is archived", archivesMisplaced},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			t.Parallel()
+			redistest.Both(t, func(t *testing.T, url string) {
+				t.Parallel()
+				c.story(t, newNursery(t, url))
+			})
+		})
+	}
+}
+
+// nursery is a job in a fleet whose seed tasks are carried out.
+type nursery struct {
+	*wire
+	fleet *tasks.Client
+	store *frontier.Store
+	tasks *asynq.Client
+}
+
+func newNursery(t *testing.T, url string) *nursery {
+	t.Helper()
+	n := &nursery{wire: newWire(t, url), store: storeAt(t, url)}
+	n.fleet = tasks.NewClient(n.store, n.redis)
+	n.tasks = asynq.NewClient(n.redis)
+	t.Cleanup(func() { n.tasks.Close(); n.fleet.Close() })
+	if err := n.fleet.Create(t.Context(), n.job.Job); err != nil {
+		t.Fatal(err)
+	}
+	n.tend(n.store)
+	return n
+}
+
+// storeAt opens the store in the Redis of a URL.
+func storeAt(t *testing.T, url string) *frontier.Store {
+	t.Helper()
+	endpoint, err := frontier.ParseEndpoint(url)
+	if err != nil {
+		t.Fatal(err)
+	}
+	rdb := endpoint.Client()
+	t.Cleanup(func() { rdb.Close() })
+	return frontier.New(rdb)
+}
+
+// tend carries out seed tasks until the test ends. Those of tests that share a
+// Redis carry out each other's, as the schedulers of a fleet do.
+func (n *nursery) tend(store *frontier.Store) {
+	n.t.Helper()
+	s, err := tasks.ServeSeeds(n.t.Context(), n.redis, store, nil)
+	if err != nil {
+		n.t.Fatal(err)
+	}
+	n.t.Cleanup(s.Close)
+}
+
+// bring enqueues a task for the job and returns it when it has ended.
+func (n *nursery) bring(urls []string, opts ...asynq.Option) *asynq.TaskInfo {
+	n.t.Helper()
+	task, err := tasks.NewSeedTask(n.queue, urls)
+	if err != nil {
+		n.t.Fatal(err)
+	}
+	return n.carriedOut(task, opts...)
+}
+
+func (n *nursery) carriedOut(task *asynq.Task, opts ...asynq.Option) *asynq.TaskInfo {
+	n.t.Helper()
+	info, err := n.tasks.EnqueueContext(n.t.Context(), task, opts...)
+	if err != nil {
+		n.t.Fatal(err)
+	}
+	return n.reaches(info, asynq.TaskStateCompleted, asynq.TaskStateArchived)
+}
+
+// reaches waits until a task is in one of the states.
+func (n *nursery) reaches(info *asynq.TaskInfo, states ...asynq.TaskState) *asynq.TaskInfo {
+	n.t.Helper()
+	ctx, cancel := context.WithTimeout(n.t.Context(), time.Minute)
+	defer cancel()
+	for {
+		now, err := n.inspector.GetTaskInfo(info.Queue, info.ID)
+		if err != nil {
+			n.t.Fatal(err)
+		}
+		if slices.Contains(states, now.State) {
+			return now
+		}
+		select {
+		case <-time.After(5 * time.Millisecond):
+		case <-ctx.Done():
+			n.t.Fatalf("task %s is %v (%s), want %v", info.ID, now.State, now.LastErr, states)
+		}
+	}
+}
+
+// became reads the result of a task that was carried out.
+func (n *nursery) became(info *asynq.TaskInfo) crawler.Seeding {
+	n.t.Helper()
+	if info.State != asynq.TaskStateCompleted {
+		n.t.Fatalf("the task is %v: %s", info.State, info.LastErr)
+	}
+	var sum crawler.Seeding
+	if err := json.Unmarshal(info.Result, &sum); err != nil {
+		n.t.Fatalf("the result %q: %v", info.Result, err)
+	}
+	return sum
+}
+
+// seen is how many URLs the job knows.
+func (n *nursery) seen() int64 {
+	n.t.Helper()
+	numbers, err := n.fleet.Counters(n.t.Context(), n.queue)
+	if err != nil {
+		n.t.Fatal(err)
+	}
+	return numbers.Seen
+}
+
+// archived fails the test unless a task was archived at once, saying all of that.
+func (n *nursery) archived(info *asynq.TaskInfo, says ...string) {
+	n.t.Helper()
+	if info.State != asynq.TaskStateArchived || info.Retried != 0 {
+		n.t.Errorf("the task is %v after %d retries (%s), want it archived at once", info.State, info.Retried, info.LastErr)
+	}
+	for _, text := range says {
+		if !strings.Contains(info.LastErr, text) {
+			n.t.Errorf("the error is %q, want %q in it", info.LastErr, text)
+		}
+	}
+}
+
+func seedsJob(t *testing.T, n *nursery) {
+	info := n.bring([]string{"https://a.example/", "HTTPS://A.example:443", "nowhere", "https://b.example/?q=1"})
+	if info.Queue != "crawl:seed" || info.Type != "crawl:seed" {
+		t.Errorf("the task is a %s in queue %s", info.Type, info.Queue)
+	}
+	_, reason := crawler.ParseURL("nowhere")
+	want := crawler.Seeding{Admitted: 2, Seen: 1, Refused: 1, Refusals: []crawler.Refusal{{Line: 3, URL: "nowhere", Reason: reason.Error()}}}
+	if diff := cmp.Diff(want, n.became(info)); diff != "" {
+		t.Errorf("the result differs (-want +got):\n%s", diff)
+	}
+	if strings.ContainsAny(string(info.Result), "\n\t") {
+		t.Errorf("the result %q is not compact JSON, which is all that asynq's web UI shows", info.Result)
+	}
+	status, err := n.fleet.Status(t.Context(), n.queue)
+	if err != nil || !status.Seeded || status.Held {
+		t.Errorf("the job is %+v (%v), want it seeded and not held", status, err)
+	}
+}
+
+func seedsInOwnQueue(t *testing.T, n *nursery) {
+	n.serve(newDesk().handle, tasks.ServerConfig{Store: n.store})
+	info := n.bring([]string{"https://a.example/"}, asynq.Queue(n.queue))
+	if sum := n.became(info); info.Queue != n.queue || sum.Admitted != 1 {
+		t.Errorf("in queue %s it became %+v", info.Queue, sum)
+	}
+}
+
+func seedsOnce(t *testing.T, n *nursery) {
+	urls := []string{"https://a.example/", "https://b.example/"}
+	n.became(n.bring(urls))
+	if sum := n.became(n.bring(urls)); sum.Admitted != 0 || sum.Seen != 2 || n.seen() != 2 {
+		t.Errorf("the second time it became %+v, and the job knows %d URLs", sum, n.seen())
+	}
+}
+
+func archivesBadSeeds(t *testing.T, n *nursery) {
+	many, err := json.Marshal(tasks.Seeds{Job: n.queue, URLs: slices.Repeat([]string{"a:b"}, tasks.MaxSeedURLs+1)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for payload, says := range map[string]string{
+		"":                                "unexpected end of JSON",
+		"no JSON":                         `"no JSON"`,
+		"null":                            "names no job",
+		`["https://a.example/"]`:          "cannot unmarshal array",
+		`{"urls":["https://a.example/"]}`: "names no job",
+		`{"job":"news"}`:                  "has no urls",
+		`{"job":"news","urls":"https://a.example/"}`: "cannot unmarshal string",
+		`{"job":"news","urls":[]}`:                   "has no urls",
+		string(many):                                 "has 10001 urls, at most 10000",
+		`{"job":"` + strings.Repeat("x", tasks.MaxSeedPayload) + `"}`: "has 1048586 bytes, at most 1048576",
+	} {
+		info := n.carriedOut(asynq.NewTask(tasks.TypeSeed, []byte(payload), asynq.Queue(tasks.SeedQueue)))
+		n.archived(info, says)
+		if len(info.LastErr) > 1000 {
+			t.Errorf("the error has %d bytes", len(info.LastErr))
+		}
+	}
+	if n.seen() != 0 {
+		t.Errorf("%d URLs were admitted", n.seen())
+	}
+}
+
+func archivesSeedsOfNoJob(t *testing.T, n *nursery) {
+	ctx := t.Context()
+	payload := fmt.Sprintf(`{"job":"no-%s","urls":["https://a.example/"]}`, n.queue)
+	info := n.carriedOut(asynq.NewTask(tasks.TypeSeed, []byte(payload), asynq.Queue(tasks.SeedQueue)))
+	n.archived(info, "no-"+n.queue, "no job of this name", "create it", "run this task again")
+
+	move := func(to, from crawler.State) {
+		if moved, err := n.store.Move(ctx, n.queue, to, "", from); err != nil || !moved {
+			t.Fatalf("the job does not become %s: %v", to, err)
+		}
+	}
+	move(crawler.StateRunning, crawler.StateCreated)
+	move(crawler.StateDone, crawler.StateRunning)
+	late := n.bring([]string{"https://a.example/"})
+	n.archived(late, "is done", "trawl job resume "+n.queue, "run this task again")
+	if err := n.fleet.Resume(ctx, n.queue); err != nil {
+		t.Fatal(err)
+	}
+	if err := n.inspector.RunTask(late.Queue, late.ID); err != nil {
+		t.Fatal(err)
+	}
+	if sum := n.became(n.reaches(late, asynq.TaskStateCompleted)); sum.Admitted != 1 {
+		t.Errorf("after the job was resumed it became %+v", sum)
+	}
+	if err := n.fleet.Cancel(ctx, n.queue); err != nil {
+		t.Fatal(err)
+	}
+	n.archived(n.bring([]string{"https://b.example/"}), "is cancelled", "seed another")
+}
+
+func seedsAtOnce(t *testing.T, n *nursery) {
+	const count = 20
+	urls := make([]string, 700)
+	for i := range urls {
+		urls[i] = fmt.Sprintf("https://site%d.example/%d", i%7, i)
+	}
+	task, err := tasks.NewSeedTask(n.queue, urls)
+	if err != nil {
+		t.Fatal(err)
+	}
+	infos := make([]*asynq.TaskInfo, count)
+	for i := range infos {
+		if infos[i], err = n.tasks.EnqueueContext(t.Context(), task); err != nil {
+			t.Fatal(err)
+		}
+	}
+	var admitted, seen int64
+	for _, info := range infos {
+		sum := n.became(n.reaches(info, asynq.TaskStateCompleted, asynq.TaskStateArchived))
+		admitted, seen = admitted+sum.Admitted, seen+sum.Seen
+	}
+	if admitted != 700 || seen != (count-1)*700 || n.seen() != 700 {
+		t.Errorf("%d were admitted and %d seen, and the job knows %d", admitted, seen, n.seen())
+	}
+}
+
+func archivesMisplaced(t *testing.T, n *nursery) {
+	n.archived(n.carriedOut(asynq.NewTask(tasks.TypeFetch, []byte("{}"), asynq.Queue(tasks.SeedQueue))), "no place in this queue")
+	n.archived(n.carriedOut(asynq.NewTask("email", nil, asynq.Queue(tasks.SeedQueue))), `"email"`)
+	n.serve(newDesk().handle, tasks.ServerConfig{})
+	n.archived(n.bring([]string{"https://a.example/"}, asynq.Queue(n.queue)), `"crawl:seed"`)
+}
+
+func TestSeedsWaitUntilRedisIsBack(t *testing.T) {
+	t.Parallel()
+	// The job lies in a Redis of its own here, so that it can go away while asynq
+	// has its tasks.
+	away := redistest.Durable(t)
+	n := &nursery{wire: newWire(t, redistest.New(t))}
+	n.store = storeAt(t, "redis://"+away.TCP)
+	n.tasks = asynq.NewClient(n.redis)
+	t.Cleanup(func() { n.tasks.Close() })
+	if err := n.store.Create(t.Context(), n.job.Job); err != nil {
+		t.Fatal(err)
+	}
+	n.serve(newDesk().handle, tasks.ServerConfig{Store: n.store})
+	if err := away.Stop(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	task, err := tasks.NewSeedTask(n.queue, []string{"https://a.example/"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	info, err := n.tasks.EnqueueContext(t.Context(), task, asynq.Queue(n.queue))
+	if err != nil {
+		t.Fatal(err)
+	}
+	failed := n.reaches(info, asynq.TaskStateRetry)
+	if wait := time.Until(failed.NextProcessAt); wait > time.Minute || failed.MaxRetry != 25 {
+		t.Errorf("the task is tried again in %v, up to %d times (%s)", wait, failed.MaxRetry, failed.LastErr)
+	}
+	if err := away.Restart(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	if sum := n.became(n.reaches(info, asynq.TaskStateCompleted, asynq.TaskStateArchived)); sum.Admitted != 1 {
+		t.Errorf("when Redis was back it became %+v", sum)
+	}
+}
+
+func TestASeedTaskIsBounded(t *testing.T) {
+	t.Parallel()
+	for name, c := range map[string]struct {
+		job  string
+		urls []string
+		says string
+	}{
+		"no job":        {"", []string{"https://a.example/"}, "names no job"},
+		"no URLs":       {"news", nil, "has no urls"},
+		"too many URLs": {"news", slices.Repeat([]string{"a:b"}, tasks.MaxSeedURLs+1), "at most 10000 are taken: make several tasks"},
+		"too long":      {"news", []string{strings.Repeat("x", tasks.MaxSeedPayload)}, "at most 1048576 are taken: make several tasks"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			if _, err := tasks.NewSeedTask(c.job, c.urls); err == nil || !strings.Contains(err.Error(), c.says) {
+				t.Errorf("the error is %v, want %q", err, c.says)
+			}
+		})
+	}
+	if _, err := tasks.NewSeedTask("news", slices.Repeat([]string{"https://a.example/"}, tasks.MaxSeedURLs)); err != nil {
+		t.Error(err)
+	}
+}
+
+// listOf yields the lines of a list.
+func listOf(lines ...string) iter.Seq2[string, error] {
+	return func(yield func(string, error) bool) {
+		for _, line := range lines {
+			if !yield(line, nil) {
+				return
+			}
+		}
+	}
+}
+
+func TestAJobThatIsEndedMeanwhileTakesNoMoreSeeds(t *testing.T) {
+	t.Parallel()
+	n := newNursery(t, redistest.New(t))
+	cancelled := func(yield func(string, error) bool) {
+		if !yield("https://a.example/", nil) {
+			return
+		}
+		if err := n.fleet.Cancel(t.Context(), n.queue); err != nil {
+			t.Error(err)
+		}
+	}
+	if _, err := n.fleet.Seed(t.Context(), n.queue, cancelled, nil); !errors.Is(err, crawler.ErrJobEnded) {
+		t.Errorf("the error is %v, want that the job has ended", err)
+	}
+	if _, err := n.fleet.Seed(t.Context(), n.queue, listOf("https://a.example/"), nil); !errors.Is(err, crawler.ErrJobEnded) {
+		t.Errorf("the error is %v, want that the job has ended", err)
+	}
+}
