@@ -40,6 +40,13 @@ var urlParser = whatwg.NewParser()
 // ParseURL parses an absolute URL. The error quotes the input and says what is
 // wrong with it.
 func ParseURL(s string) (URL, error) {
+	if u, ok := plainURL(s); ok {
+		return u, nil
+	}
+	return parseURL(s)
+}
+
+func parseURL(s string) (URL, error) {
 	if err := bounded(s); err != nil {
 		return URL{}, err
 	}
