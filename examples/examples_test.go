@@ -1,0 +1,192 @@
+// Package examples_test runs the examples as their readers do: against a fleet of
+// real processes and a site, and looks at what came out.
+package examples_test
+
+import (
+	"bytes"
+	"context"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"strconv"
+	"strings"
+	"testing"
+
+	"github.com/trawlcrawler/trawl/crawler"
+	"github.com/trawlcrawler/trawl/internal/testfleet"
+	"github.com/trawlcrawler/trawl/internal/testsite"
+)
+
+func TestMain(m *testing.M) { os.Exit(testfleet.Main(m)) }
+
+// classroom is a fleet, and a site for it to crawl.
+type classroom struct {
+	*testfleet.Fleet
+	t     *testing.T
+	graph testsite.Graph
+	site  *testsite.Site
+	api   string
+	dir   string
+}
+
+func newClassroom(t *testing.T) *classroom {
+	t.Helper()
+	g := testsite.Graph{Hosts: 4, PagesPerHost: 15, LinksPerPage: 4}
+	c := &classroom{Fleet: testfleet.New(t), t: t, graph: g, site: g.Serve(t), dir: t.TempDir()}
+	c.Scheduler()
+	c.Workers(2)
+	_, c.api = c.Dashboard()
+	return c
+}
+
+// list is what the examples are given: a page of each host that leads to all
+// others of it, one of them twice, and what is no URL.
+func (c *classroom) list() string {
+	lines := []string{"nowhere"}
+	for _, at := range c.graph.Roots() {
+		lines = append(lines, c.site.URL(at.Host, c.graph.Path(at.Page)))
+	}
+	return strings.Join(append(lines, lines[1]), "\n") + "\n"
+}
+
+// run runs an example to its end with the list as standard input, and returns
+// what it printed.
+func (c *classroom) run(command string, args ...string) (stdout, stderr string) {
+	c.t.Helper()
+	trawl, err := testfleet.Binary(false)
+	if err != nil {
+		c.t.Fatal(err)
+	}
+	cmd := exec.CommandContext(testfleet.Patience(c.t), command, args...)
+	cmd.Env = append(os.Environ(), "PATH="+filepath.Dir(trawl)+string(filepath.ListSeparator)+os.Getenv("PATH"),
+		"TRAWL_REDIS="+c.URL(), "DASHBOARD="+c.api, "DELAY=0s", "TMPDIR="+c.dir)
+	var out, said bytes.Buffer
+	cmd.Stdin, cmd.Stdout, cmd.Stderr = strings.NewReader(c.list()), &out, &said
+	if err := cmd.Run(); err != nil {
+		c.t.Fatalf("%s: %v\n%s%s", filepath.Base(command), err, out.String(), said.String())
+	}
+	return out.String(), said.String()
+}
+
+var fetched = regexp.MustCompile(`"fetched": ?(\d+)`)
+
+// crawled fails the test unless the job was crawled whole and each page once, and
+// the example printed how many pages there are.
+func (c *classroom) crawled(job, stdout string) {
+	c.t.Helper()
+	c.Done(job)
+	want := c.graph.URLs(c.site)
+	pages := testfleet.Pages(c.Export(job))
+	pages.Expect(c.t, "pages", want)
+	asked := testfleet.Asked(c.site)
+	asked.Expect(c.t, "requests", want)
+	if pages.Again()+asked.Again() > 0 {
+		c.t.Errorf("%d pages are there again, and %d requests", pages.Again(), asked.Again())
+	}
+	if n := fetched.FindStringSubmatch(stdout); n == nil || n[1] != strconv.Itoa(len(want)) {
+		c.t.Errorf("the example printed %q, want that %d pages were fetched", stdout, len(want))
+	}
+}
+
+// says fails the test unless the example told all of that.
+func (c *classroom) says(told string, texts ...string) {
+	c.t.Helper()
+	for _, text := range texts {
+		if !strings.Contains(told, text) {
+			c.t.Errorf("the example does not say %q, but\n%s", text, told)
+		}
+	}
+}
+
+// needs skips the test where a program is missing.
+func needs(t *testing.T, program string) string {
+	t.Helper()
+	path, err := exec.LookPath(program)
+	if err != nil {
+		t.Skipf("%s is not on PATH", program)
+	}
+	return path
+}
+
+// build builds an example of Go.
+func build(t *testing.T, name string) string {
+	t.Helper()
+	path := filepath.Join(t.TempDir(), name)
+	if said, err := exec.Command("go", "build", "-o", path, "./"+name).CombinedOutput(); err != nil {
+		t.Fatalf("build %s: %v\n%s", name, err, said)
+	}
+	return path
+}
+
+func TestTheShellScriptSeedsWithTheCommand(t *testing.T) {
+	t.Parallel()
+	needs(t, "sh")
+	c := newClassroom(t)
+	stdout, told := c.run("./seed.sh", "trawl", "shell", "-")
+	c.says(told, "6 URLs, 4 new, 1 known, 1 refused", `line 1: "nowhere" is not a URL`)
+	c.crawled("shell", stdout)
+}
+
+func TestTheShellScriptSeedsWithCurl(t *testing.T) {
+	t.Parallel()
+	needs(t, "curl")
+	c := newClassroom(t)
+	list := filepath.Join(c.dir, "list.txt")
+	if err := os.WriteFile(list, []byte(c.list()), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	stdout, told := c.run("./seed.sh", "curl", "curl", list)
+	c.says(told, `"admitted": 4`, `"seen": 1`, `"refused": 1`, "nowhere")
+	c.crawled("curl", stdout)
+}
+
+func TestTheShellScriptSeedsFromAPipeWithCurl(t *testing.T) {
+	t.Parallel()
+	needs(t, "curl")
+	c := newClassroom(t)
+	stdout, told := c.run("./seed.sh", "curl", "pipe", "-")
+	c.says(told, `"admitted": 4`)
+	c.crawled("pipe", stdout)
+}
+
+func TestThePythonScript(t *testing.T) {
+	t.Parallel()
+	python := needs(t, "python3")
+	c := newClassroom(t)
+	stdout, told := c.run(python, "./seed.py", "python")
+	c.says(told, "4 new, 1 known, 1 refused", `line 1: "nowhere" is not a URL`)
+	c.crawled("python", stdout)
+
+	// A job that is there already is the reader's first error.
+	again := exec.CommandContext(testfleet.Patience(t), python, "./seed.py", "python")
+	again.Env = append(os.Environ(), "DASHBOARD="+c.api)
+	if said, err := again.CombinedOutput(); err == nil || !strings.Contains(string(said), "409: ") {
+		t.Errorf("to create the job again says %q (%v)", said, err)
+	}
+}
+
+func TestTheGoProgram(t *testing.T) {
+	t.Parallel()
+	c := newClassroom(t)
+	stdout, told := c.run(build(t, "seed"), "-redis", c.URL(), "-job", "go", "-delay", "0s")
+	c.says(told, "4 new, 1 known, 1 refused", `line 1: "nowhere" is not a URL`)
+	c.crawled("go", stdout)
+}
+
+func TestTheGoProgramWithAsynq(t *testing.T) {
+	t.Parallel()
+	c := newClassroom(t)
+	job := crawler.DefaultJob()
+	job.Name, job.Delay = "enqueue", 0
+	c.Create(job)
+	if ids, _ := c.run(build(t, "enqueue"), "-redis", c.URL(), "-job", "enqueue"); len(strings.Fields(ids)) != 1 {
+		t.Errorf("the tasks are %q, want one", ids)
+	}
+	c.Done("enqueue")
+	numbers, err := c.Client.Counters(context.Background(), "enqueue")
+	if err != nil {
+		t.Fatal(err)
+	}
+	c.crawled("enqueue", `"fetched": `+strconv.FormatInt(numbers.Pages(), 10))
+}
