@@ -1,0 +1,98 @@
+package main_test
+
+import (
+	"bufio"
+	"encoding/json"
+	"fmt"
+	"io"
+	"net/http"
+	"testing"
+
+	"github.com/trawlcrawler/trawl/crawler"
+	"github.com/trawlcrawler/trawl/internal/testfleet"
+)
+
+const (
+	millionURLs = 1_000_000
+	badEvery    = 100_000 // lines between two that are no URLs
+)
+
+// writeMillion writes a list of a million lines as it is read.
+func writeMillion(w io.Writer, format string) {
+	lines := bufio.NewWriterSize(w, 64<<10)
+	defer lines.Flush()
+	for i := range millionURLs {
+		url := fmt.Sprintf("https://www.site%d.example.com/articles/2026/a-title-of-some-words-%d.html", i%1000, i)
+		if i%badEvery == badEvery-1 {
+			url = "nowhere"
+		}
+		fmt.Fprintf(lines, format, url)
+	}
+}
+
+// A list that is longer than what the dashboard may hold in memory comes in over
+// HTTP, twice: as text and as JSON.
+func TestAMillionSeedsStreamThroughTheAPI(t *testing.T) {
+	t.Parallel()
+	long(t)
+	const most = 64 << 20 // the list has 80 MB, the one in JSON 90
+	f := testfleet.New(t)
+	dashboard, url := f.Dashboard()
+	job := crawler.DefaultJob()
+	job.Name = "million"
+	f.Create(job)
+	for _, pass := range []struct {
+		kind, format string
+		want         crawler.Seeding
+	}{
+		{"text/plain", "%s\n", crawler.Seeding{Admitted: millionURLs - 10, Refused: 10}},
+		{"application/x-ndjson", `{"url": "%s"}` + "\n", crawler.Seeding{Seen: millionURLs - 10, Refused: 10}},
+	} {
+		got := postMillion(t, url+"/api/v1/jobs/million/seeds", pass.kind, pass.format)
+		if got.Admitted != pass.want.Admitted || got.Seen != pass.want.Seen || got.Refused != pass.want.Refused {
+			t.Errorf("as %s it became %d admitted, %d seen, %d refused; want %+v", pass.kind, got.Admitted, got.Seen, got.Refused, pass.want)
+		}
+		for i, r := range got.Refusals {
+			if r.Line != int64(i+1)*badEvery || r.URL != "nowhere" || r.Reason == "" {
+				t.Errorf("refusal %d is %+v", i, r)
+			}
+		}
+	}
+	if numbers, err := f.Client.Counters(testfleet.Soon(t), job.Name); err != nil || numbers.Waiting != millionURLs-10 || numbers.Hosts != 1000 {
+		t.Errorf("the job has %+v (%v)", numbers, err)
+	}
+	if peak, ok := dashboard.PeakMemory(); ok {
+		t.Logf("the dashboard had %d MiB at most", peak>>20)
+		if peak > most {
+			t.Errorf("the dashboard had %d MiB, want at most %d", peak>>20, most>>20)
+		}
+	}
+}
+
+// postMillion streams the list, whose length nobody knows beforehand.
+func postMillion(t *testing.T, url, kind, format string) (sum crawler.Seeding) {
+	t.Helper()
+	body, feed := io.Pipe()
+	go func() {
+		writeMillion(feed, format)
+		feed.Close()
+	}()
+	request, err := http.NewRequestWithContext(testfleet.Patience(t), http.MethodPost, url, body)
+	if err != nil {
+		t.Fatal(err)
+	}
+	request.Header.Set("Content-Type", kind)
+	resp, err := http.DefaultClient.Do(request)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer resp.Body.Close()
+	answer, err := io.ReadAll(resp.Body)
+	if err == nil {
+		err = json.Unmarshal(answer, &sum)
+	}
+	if err != nil || resp.StatusCode != http.StatusOK {
+		t.Fatalf("the API answers %s: %s (%v)", resp.Status, answer, err)
+	}
+	return sum
+}
