@@ -18,4 +18,5 @@ type Link struct {
 	URL      URL
 	NoFollow bool // rel=nofollow on every reference to it
 	Sitemap  bool // an index of sitemaps lists it as one
+	Early    bool // a sitemap says that it matters more than others, or has changed of late
 }

@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 
@@ -96,7 +97,7 @@ func TestASitemapThatIsASeedOrLinkedToIsRead(t *testing.T) {
 	})
 	c := newCrawl(t, site, readingSitemaps(nil)).seed("/seed.xml", "/feed")
 	c.finish()
-	want := map[string]string{"/seed.xml": "0", "/a": "0 /seed.xml", "/linked.xml": "1 /a", "/1.xml": "1 /linked.xml", "/b": "1 /1.xml", "/feed": "0"}
+	want := map[string]string{"/seed.xml": "0", "/a": "0 /seed.xml", "/linked.xml": "1 /a", "/1.xml": "1 /linked.xml", "/b": "1 /1.xml", "/feed": "0", "/sitemap.xml": "0 /robots.txt"}
 	if diff := cmp.Diff(want, c.found()); diff != "" {
 		t.Errorf("records (-want +got):\n%s", diff)
 	}
@@ -204,5 +205,32 @@ func TestPagesOfSitemapsWaitForThoseThatAreLinkedTo(t *testing.T) {
 	}
 	if last := order[len(order)-len(listed):]; !slices.Equal(last, listed) {
 		t.Errorf("asked for in this order: %q", order)
+	}
+}
+
+func TestASitemapAtTheUsualPlaceIsReadWhereRobotsNamesNone(t *testing.T) {
+	t.Parallel()
+	site := testsite.Serve(t, web{"/": links(), "/listed": links()})
+	site.Handle("/sitemap.xml", plain(urlset("/listed")))
+	c := newCrawl(t, site, readingSitemaps(nil)).seed("/")
+	c.finish()
+	c.kept(map[string]string{"/": "fetched", "/sitemap.xml": "fetched", "/listed": "fetched"})
+}
+
+func TestWhatASitemapCallsImportantComesBeforeTheRest(t *testing.T) {
+	t.Parallel()
+	listing := "<urlset><url><loc>/old</loc><lastmod>2001-01-01</lastmod></url><url><loc>/usual</loc></url>" +
+		"<url><loc>/new</loc><lastmod>" + time.Now().Format(time.DateOnly) + "</lastmod></url><url><loc>/best</loc><priority>0.9</priority></url></urlset>"
+	site := testsite.Serve(t, web{"/old": links(), "/usual": links(), "/new": links(), "/best": links()})
+	site.Handle("/sitemap.xml", plain("<?xml version='1.0'?>"+listing))
+	c := newCrawl(t, site, readingSitemaps(nil)).seed("/sitemap.xml")
+	c.finish()
+	var order []string
+	for _, r := range site.Requests() {
+		order = append(order, r.Path)
+	}
+	want := []string{"/robots.txt", "/sitemap.xml", "/new", "/best", "/old", "/usual"}
+	if diff := cmp.Diff(want, order); diff != "" {
+		t.Errorf("requests (-want +got):\n%s", diff)
 	}
 }

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"io"
 	"mime"
+	"time"
 
 	"github.com/trawlcrawler/trawl/crawler"
 )
@@ -21,6 +22,15 @@ func Open(p *crawler.Page) Source {
 		body = io.MultiReader(body, cutOff("it breaks off before its end"))
 	}
 	return Source{Body: pageBody{body, p}, At: p.URL, Charset: parameters["charset"]}
+}
+
+// lately is how long ago a page may have changed to be asked for early.
+const lately = 30 * 24 * time.Hour
+
+// early reports whether a location matters more than others of its site, or has
+// changed of late.
+func (l Location) early(now time.Time) bool {
+	return l.Priority > usualPriority || !l.Modified.IsZero() && now.Sub(l.Modified) < lately
 }
 
 type pageBody struct {
@@ -67,7 +77,7 @@ func (Parser) ParseSitemap(ctx context.Context, p *crawler.Page, named bool) (*c
 			doc.Fault = "the sitemap is read in part: " + err.Error()
 		case !seen[l.URL]:
 			seen[l.URL] = true
-			doc.Links = append(doc.Links, crawler.Link{URL: l.URL, Sitemap: l.Sitemap})
+			doc.Links = append(doc.Links, crawler.Link{URL: l.URL, Sitemap: l.Sitemap, Early: l.early(time.Now())})
 		}
 	}
 	return doc, nil
