@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"strings"
 	"sync"
 	"time"
 
@@ -180,13 +181,20 @@ func (d *Dispatcher) review() error {
 // SetPaused, and whether it is known: there is none before the first visit.
 func (d *Dispatcher) Paused(job string) (paused, known bool, err error) {
 	info, err := d.inspector.GetQueueInfo(job)
-	if errors.Is(err, asynq.ErrQueueNotFound) {
+	if noQueue(err) {
 		return false, false, nil
 	}
 	if err != nil {
 		return false, false, fmt.Errorf("queue %s: %w", job, err)
 	}
 	return info.Paused, true, nil
+}
+
+// noQueue reports whether asynq has no such queue. Not every method of its
+// Inspector says so with the error that is meant for it: some return that of an
+// internal package, which only its text tells.
+func noQueue(err error) bool {
+	return errors.Is(err, asynq.ErrQueueNotFound) || err != nil && strings.HasPrefix(err.Error(), "NOT_FOUND: queue ")
 }
 
 // SetPaused pauses the job's queue, or lets it go on: no worker receives a visit
@@ -200,7 +208,7 @@ func (d *Dispatcher) SetPaused(job string, paused bool) error {
 	if paused {
 		do = d.inspector.PauseQueue
 	}
-	if err := do(job); err != nil && !errors.Is(err, asynq.ErrQueueNotFound) {
+	if err := do(job); err != nil && !noQueue(err) {
 		return fmt.Errorf("queue %s: %w", job, err)
 	}
 	return nil

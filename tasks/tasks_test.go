@@ -45,6 +45,7 @@ func TestTasks(t *testing.T) {
 		{"visits under way end though their queue is forgotten", forgetsAllButActive},
 		{"to forget a queue that is not there is nothing", forgetsNothing},
 		{"a queue that was deleted is listed again, for the next job and for the same", listsAgain},
+		{"whether a queue is paused is known once it is there", knowsPause},
 		{"hundreds of visits are carried out at once", carriesHundreds},
 		{"a visit starts soon after it is enqueued", startsSoon},
 	} {
@@ -55,6 +56,28 @@ func TestTasks(t *testing.T) {
 				c.story(t, newWire(t, url))
 			})
 		})
+	}
+}
+
+func knowsPause(t *testing.T, w *wire) {
+	expect := func(wantPaused, wantKnown bool) {
+		t.Helper()
+		paused, known, err := w.Paused(w.queue)
+		if err != nil || paused != wantPaused || known != wantKnown {
+			t.Errorf("paused %v, known %v, %v; want %v, %v", paused, known, err, wantPaused, wantKnown)
+		}
+	}
+	if err := w.SetPaused(w.queue, true); err != nil {
+		t.Errorf("to pause a queue that is not there: %v", err)
+	}
+	expect(false, false)
+	w.enqueue(crawler.Order{Host: "site.example", Epoch: 1})
+	expect(false, true)
+	for _, paused := range []bool{true, true, false} {
+		if err := w.SetPaused(w.queue, paused); err != nil {
+			t.Fatal(err)
+		}
+		expect(paused, true)
 	}
 }
 

@@ -79,6 +79,9 @@ type sitemapReader struct {
 // newSitemapReader opens the hosts of the sitemaps that were named, at their
 // ports alone, and takes them into the scope that pages must be in.
 func newSitemapReader(ctx context.Context, c *tasks.Client, job string, list sitemapList, s settings) (*sitemapReader, error) {
+	if len(list.urls)+len(list.files) == 0 {
+		return &sitemapReader{}, nil // which needs neither a network nor a place for bodies
+	}
 	status, err := c.Status(ctx, job)
 	if err != nil {
 		return nil, err
@@ -102,7 +105,11 @@ func newSitemapReader(ctx context.Context, c *tasks.Client, job string, list sit
 	return &sitemapReader{list: list, job: status.Job, scope: scope, fetcher: fetcher}, nil
 }
 
-func (r *sitemapReader) close() { r.fetcher.Close() }
+func (r *sitemapReader) close() {
+	if r.fetcher != nil {
+		r.fetcher.Close()
+	}
+}
 
 // report is what became of the sitemaps so far, and of the pages that were left
 // out.
