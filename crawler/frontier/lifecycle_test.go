@@ -160,7 +160,11 @@ func clearsTwice(t *testing.T, b *bench) {
 	b.move(crawler.StateRunning)
 	b.move(crawler.StateCancelled)
 	before := b.counters()
-	b.must(b.store.keepCounters(t.Context(), b.job)) // where the other died,
+	b.must(b.store.keepCounters(t.Context(), b.job)) // where the other died
+	late := run(t.Context(), b.rdb, keepScript, "keep", jobBase(b.job.Name)+nameJob, "counters", "{}")
+	if kept, err := late.Int(); err != nil || kept != 0 {
+		t.Errorf("who comes late keeps other counters (%v)", err)
+	}
 	b.must(b.rdb.Del(t.Context(), b.base(0)+nameCount, b.base(0)+nameDue).Err())
 	for range 2 {
 		b.must(b.store.Clear(t.Context(), b.job.Name))

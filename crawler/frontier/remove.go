@@ -63,7 +63,8 @@ func (s *Store) keepCounters(ctx context.Context, job crawler.Job) error {
 	if err != nil {
 		return fmt.Errorf("clear job %s: %w", job.Name, err)
 	}
-	return s.note(ctx, job.Name, "counters", text)
+	// Another may have kept them since, and removed what is counted.
+	return run(ctx, s.rdb, keepScript, "keep", jobBase(job.Name)+nameJob, "counters", text).Err()
 }
 
 // keptCounters reads the counters in a job's record, if there are any.

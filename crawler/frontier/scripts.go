@@ -34,6 +34,7 @@ var (
 	createScript   = redis.NewScript(source("create"))
 	stateScript    = redis.NewScript(source("state"))
 	noteScript     = redis.NewScript(source("note"))
+	keepScript     = redis.NewScript(source("keep"))
 	tickScript     = redis.NewScript(source("tick"))
 	ageScript      = redis.NewScript(source("age"))
 )
