@@ -111,7 +111,7 @@ func TestAVisitThatCanNotRenewItsLeaseEndsAndSaysWhy(t *testing.T) {
 	site.Hang("/a")
 	c := newCrawl(t, site, nil).seed("/a")
 	down := errors.New("connection refused")
-	c.tools.Frontier = rigged{c.frontier, func(t *riggedTurn) { t.lease, t.renew = 100*time.Millisecond, down }}
+	c.tools.Frontier = rigged{c.frontier, func(t *riggedTurn) { t.lease, t.renew = 2*time.Second, down }}
 	r, err := c.visitor().Visit(t.Context(), c.order(), nil)
 	if !errors.Is(err, down) || r.Ending != crawler.EndError {
 		t.Errorf("it ended as %s, %v", r.Ending, err)
