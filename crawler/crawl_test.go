@@ -54,7 +54,7 @@ func newCrawl(t testing.TB, site *testsite.Site, change func(*crawler.Job)) *cra
 	fetcher, err := fetch.New(fetch.Config{AllowPrivate: true, TempDir: t.TempDir()})
 	check(t, err)
 	t.Cleanup(fetcher.Close)
-	parser, err := parse.New(parse.Config{Select: job.Select, ProductToken: job.ProductToken()})
+	parser, err := parse.New(parse.JobConfig(job))
 	check(t, err)
 	c := &crawl{t: t, site: site, job: job, frontier: store.Frontier(job), shelf: new(shelf)}
 	c.cfg.Worker = "tester"

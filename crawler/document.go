@@ -8,6 +8,7 @@ type Document struct {
 	NoFollow  bool           // meta robots or X-Robots-Tag forbid to follow links
 	NoIndex   bool           // meta robots or X-Robots-Tag forbid to index the page
 	Links     []Link         // each URL once, in the order of the document
+	Resources []URL          // what the page embeds, each once; nil where nobody asks for it
 	Fields    map[string]any // what the job's selectors found: a string, a []string, or nil for nothing
 	Sitemap   bool           // it is a sitemap: its links are a site's list of its pages
 	Fault     string         // why not all of a sitemap could be read; what came before it is in Links

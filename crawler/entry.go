@@ -29,6 +29,7 @@ type Entry struct {
 	Hops   int  // redirects between hosts that led here
 	Tries  int  // fetches that failed in a way that may pass
 	Spared int  // fetches that failed because of the host, and are no tries
+	Embeds int  // resources in a row that led here from a page; 0 is a page itself
 	Lost   int  // visits that broke while they held it, up to 255
 	// Sitemap says that somebody called the URL a sitemap, and how far from
 	// robots.txt: 0 is a page, 1 a sitemap that robots.txt names, 2 one that an
@@ -43,6 +44,8 @@ const (
 	flagViaSuffix // the via shares its origin, and a prefix, with the URL
 	flagSpared    // Spared follows Tries
 	flagSitemap   // the lower of two bits for the level of a sitemap
+	_
+	flagEmbeds // Embeds follows these
 )
 
 // mostPackedLevels is how many levels of sitemaps the flags can tell.
@@ -52,7 +55,7 @@ const mostPackedLevels = 3
 // neither scheme nor host are repeated, and the via shares the prefix of the
 // URL. The first byte is Lost, so that a script can count it up.
 //
-//	lost flags depth hops tries [spared] len(path) path [len(shared prefix)] [via]
+//	lost flags depth hops tries [spared] [embeds] len(path) path [len(shared prefix)] [via]
 func (e Entry) Pack() string {
 	path := e.URL.Path()
 	if ui := e.URL.Userinfo(); ui != "" {
@@ -77,6 +80,9 @@ func (e Entry) Pack() string {
 	if e.Spared > 0 {
 		flags |= flagSpared
 	}
+	if e.Embeds > 0 {
+		flags |= flagEmbeds
+	}
 	b := make([]byte, 0, 16+len(path)+len(via))
 	b = append(b, byte(min(e.Lost, 255)), flags)
 	b = binary.AppendUvarint(b, uint64(e.Depth))
@@ -84,6 +90,9 @@ func (e Entry) Pack() string {
 	b = binary.AppendUvarint(b, uint64(e.Tries))
 	if e.Spared > 0 {
 		b = binary.AppendUvarint(b, uint64(e.Spared))
+	}
+	if e.Embeds > 0 {
+		b = binary.AppendUvarint(b, uint64(e.Embeds))
 	}
 	b = binary.AppendUvarint(b, uint64(len(path)))
 	b = append(b, path...)
@@ -106,6 +115,9 @@ func UnpackEntry(h Host, band Band, packed string) (Entry, error) {
 	e.Tries = r.uvarint()
 	if flags&flagSpared != 0 {
 		e.Spared = r.uvarint()
+	}
+	if flags&flagEmbeds != 0 {
+		e.Embeds = r.uvarint()
 	}
 	userinfo, path := cutUserinfo(r.take(r.uvarint()))
 	scheme := "http://"

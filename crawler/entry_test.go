@@ -48,7 +48,9 @@ func TestAnEntryIsReadBackAsItWasPacked(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			want := Entry{URL: mustURL(t, c.url), Depth: 300, Band: BandLow, Hops: 9, Tries: 130, Lost: 2, Sitemap: SitemapLevels}
+			want := Entry{
+				URL: mustURL(t, c.url), Depth: 300, Band: BandLow, Hops: 9, Tries: 130, Spared: 20, Embeds: 3, Lost: 2, Sitemap: SitemapLevels,
+			}
 			if c.via != "" {
 				want.Via = mustURL(t, c.via)
 			}
@@ -125,7 +127,7 @@ func FuzzUnpackEntry(f *testing.F) {
 	for _, e := range []Entry{
 		{URL: mustURL(f, "http://a.test/b")},
 		{URL: mustURL(f, "https://u:p@a.test/b"), Via: mustURL(f, "https://u:p@a.test/c"), Depth: 1},
-		{URL: mustURL(f, "https://a.test/b"), Via: mustURL(f, "http://b.test/c"), Depth: 200, Hops: 3, Tries: 4, Lost: 5},
+		{URL: mustURL(f, "https://a.test/b"), Via: mustURL(f, "http://b.test/c"), Depth: 200, Hops: 3, Tries: 4, Embeds: 2, Lost: 5},
 	} {
 		f.Add(e.Pack())
 	}

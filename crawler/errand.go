@@ -190,7 +190,10 @@ func (e *errand) redirect() (URL, error) {
 		e.end(OutcomeRedirected, refused)
 		return URL{}, nil
 	}
-	target := Entry{URL: to, Via: entry.URL, Depth: entry.Depth, Band: BandFirst, Hops: entry.Hops + len(e.result.Redirects), Sitemap: entry.Sitemap}
+	target := Entry{
+		URL: to, Via: entry.URL, Depth: entry.Depth, Band: BandFirst,
+		Hops: entry.Hops + len(e.result.Redirects), Sitemap: entry.Sitemap, Embeds: entry.Embeds,
+	}
 	if to.Host() != from.Host() {
 		e.links = append(e.links, target)
 		e.end(OutcomeRedirected, "")
@@ -216,8 +219,11 @@ func (e *errand) redirect() (URL, error) {
 // refuses says why a redirect may not be followed; "" when it may. A job that
 // follows no links follows redirects all the same.
 func (e *errand) refuses(to URL) string {
-	if e.taken.Entry.Sitemap > 0 {
+	switch entry := e.taken.Entry; {
+	case entry.Sitemap > 0:
 		return e.visit.scope.RefusesSitemap(to)
+	case entry.Embeds > 0:
+		return e.visit.scope.RefusesResource(to, entry.Embeds)
 	}
 	return e.visit.scope.Refuses(to, e.taken.Entry.Depth)
 }
@@ -245,21 +251,47 @@ func (e *errand) read() error {
 	case doc == nil && trouble == "" && e.taken.Entry.Sitemap > 0 && e.visit.sitemaps != nil:
 		e.result.Reason = "it was named as a sitemap and is none"
 		return nil
-	case doc == nil || doc.NoFollow || !e.visit.job.Follow:
+	case doc == nil:
 		return nil
-	case doc.Sitemap:
+	case doc.Sitemap && e.visit.job.Follow && !doc.NoFollow:
 		e.result.Reason = doc.Fault
 		e.addListed(doc)
 		return nil
 	}
+	if !doc.NoFollow && e.visit.job.Follow && e.leads() {
+		e.follow(doc.Links)
+	}
+	e.embed(doc.Resources)
+	return nil
+}
+
+// leads reports whether the links of the page are the job's. Those of a resource
+// are only where it would be a page of the job as well.
+func (e *errand) leads() bool {
+	entry := e.taken.Entry
+	return entry.Embeds == 0 || e.visit.scope.Refuses(e.result.Page.URL, entry.Depth) == ""
+}
+
+// follow gathers the links that belong to the job.
+func (e *errand) follow(links []Link) {
 	depth := e.taken.Entry.Depth + 1
-	for _, l := range doc.Links {
+	for _, l := range links {
 		link := Entry{URL: l.URL, Via: e.result.Page.URL, Depth: depth, Band: BandNormal}
 		if !l.NoFollow && e.visit.scope.Refuses(l.URL, depth) == "" && (l.URL.Host() != e.visit.order.Host || e.visit.traps.refuses(link) == "") {
 			e.links = append(e.links, link)
 		}
 	}
-	return nil
+}
+
+// embed gathers the resources that belong to the job. They go first, so that
+// they are those of the page as it was.
+func (e *errand) embed(resources []URL) {
+	depth, embeds := e.taken.Entry.Depth+1, e.taken.Entry.Embeds+1
+	for _, u := range resources {
+		if e.visit.scope.RefusesResource(u, embeds) == "" {
+			e.links = append(e.links, Entry{URL: u, Via: e.result.Page.URL, Depth: depth, Band: BandFirst, Embeds: embeds})
+		}
+	}
 }
 
 // bytes is the size of the body.

@@ -54,6 +54,13 @@ type Job struct {
 	// MaxParams is how many parameters the query of a link may have. Default 32;
 	// 0: no limit.
 	MaxParams int `json:"max_params" yaml:"max_params"`
+	// Resources also admits what pages embed: images, style sheets, scripts,
+	// fonts, media. They belong to a page that belongs to the job: neither Scope,
+	// Include nor Depth keeps them out, but Exclude does. Default false.
+	Resources bool `json:"resources" yaml:"resources"`
+	// ResourceScope says on which hosts resources may lie, as Scope says it of
+	// links. Default "any": a browser gets them wherever they are.
+	ResourceScope ScopeKind `json:"resource_scope" yaml:"resource_scope"`
 
 	// Pages ends the job when so many pages were fetched. 0: no limit.
 	Pages int64 `json:"pages" yaml:"pages"`
@@ -152,6 +159,7 @@ func DefaultJob() Job {
 		MaxURLLength:  2048,
 		MaxRepeats:    3,
 		MaxParams:     32,
+		ResourceScope: ScopeAny,
 		Delay:         Duration(time.Second),
 		Throttle:      2,
 		PerHost:       1,
@@ -187,6 +195,7 @@ func (j Job) Validate() error {
 	}{
 		{jobName.MatchString(j.Name), "name", j.Name, "1 to 63 lower-case letters, digits and hyphens, not beginning with a hyphen"},
 		{slices.Contains(ScopeKinds, j.Scope), "scope", j.Scope, "host, domain or any"},
+		{slices.Contains(ScopeKinds, j.ResourceScope), "resource_scope", j.ResourceScope, "host, domain or any"},
 		{j.Depth >= -1, "depth", j.Depth, "-1 (no limit), 0 (the seeds alone) or more"},
 		{j.MaxURLLength >= 0, "max_url_length", j.MaxURLLength, "0 (no limit) or more"},
 		{j.MaxRepeats >= 0, "max_repeats", j.MaxRepeats, "0 (no limit) or more"},
@@ -246,6 +255,11 @@ func prefixes(texts []string) ([]netip.Prefix, error) {
 		}
 	}
 	return all, nil
+}
+
+// Bounded reports whether the hosts of the seeds decide what belongs to the job.
+func (j Job) Bounded() bool {
+	return j.Scope != ScopeAny || j.Resources && j.ResourceScope != ScopeAny
 }
 
 // SeedEntries returns the job's seeds as they are admitted. The error names the

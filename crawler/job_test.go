@@ -32,6 +32,7 @@ func TestASettingThatIsOutOfRangeIsNamedAndQuoted(t *testing.T) {
 		{func(j *Job) { j.Name = "a\n" }, `name: "a\n"`},
 		{func(j *Job) { j.Name = strings.Repeat("a", 64) }, `name: "aaa`},
 		{func(j *Job) { j.Scope = "web" }, `scope: "web"`},
+		{func(j *Job) { j.ResourceScope = "" }, `resource_scope: ""`},
 		{func(j *Job) { j.Depth = -2 }, `depth: "-2"`},
 		{func(j *Job) { j.Pages = -1 }, `pages: "-1"`},
 		{func(j *Job) { j.Bytes = -1 }, `bytes: "-1"`},

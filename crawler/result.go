@@ -39,7 +39,9 @@ type Record struct {
 	Title       string         `json:"title"`
 	Depth       int            `json:"depth"`
 	Via         string         `json:"via"`
-	Links       any            `json:"links"` // how many, or their list
+	Links       any            `json:"links"`               // how many, or their list
+	Resources   any            `json:"resources,omitempty"` // as Links, where the job asks for them
+	Embeds      int            `json:"embeds,omitempty"`    // resources in a row that led here from a page; 0 is a page
 	Job         string         `json:"job"`
 	Worker      string         `json:"worker"`
 	Path        string         `json:"path,omitempty"` // where the body was kept, relative to the output
@@ -54,6 +56,7 @@ func (r *Result) Record(withLinks bool) Record {
 		URL: r.Entry.URL.String(), FinalURL: r.Entry.URL.String(), Redirects: []string{},
 		Outcome: r.Outcome, Error: r.Reason, FetchedAt: r.At.UTC().Format(recordTime),
 		Depth: r.Entry.Depth, Via: r.Entry.Via.String(), Links: 0, Job: r.Job, Worker: r.Worker,
+		Embeds: r.Entry.Embeds,
 	}
 	for _, u := range r.Redirects {
 		rec.Redirects = append(rec.Redirects, u.String())
@@ -73,6 +76,9 @@ func (r *Result) Record(withLinks bool) Record {
 	if d := r.Document; d != nil {
 		rec.Charset, rec.Title, rec.Fields = d.Charset, d.Title, d.Fields
 		rec.Links = linksOf(d, withLinks)
+		if d.Resources != nil {
+			rec.Resources = resourcesOf(d, withLinks)
+		}
 	} else if withLinks {
 		rec.Links = []string{}
 	}
@@ -86,6 +92,17 @@ func linksOf(d *Document, list bool) any {
 	urls := make([]string, len(d.Links))
 	for i, l := range d.Links {
 		urls[i] = l.URL.String()
+	}
+	return urls
+}
+
+func resourcesOf(d *Document, list bool) any {
+	if !list {
+		return len(d.Resources)
+	}
+	urls := make([]string, len(d.Resources))
+	for i, u := range d.Resources {
+		urls[i] = u.String()
 	}
 	return urls
 }

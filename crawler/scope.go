@@ -22,10 +22,17 @@ var ScopeKinds = []ScopeKind{ScopeHost, ScopeDomain, ScopeAny}
 
 // Scope decides which links belong to a job. It is safe for concurrent use.
 type Scope struct {
-	kind             ScopeKind
+	links, resources reach
+	embeds           bool // the job takes resources at all
 	depth            int
 	include, exclude []*regexp.Regexp
 	shape            shape
+}
+
+// reach is the hosts that a scope of a kind takes in. It is safe for concurrent
+// use.
+type reach struct {
+	kind ScopeKind
 
 	mu    sync.RWMutex
 	homes map[string]bool
@@ -36,8 +43,9 @@ type Scope struct {
 // compile.
 func NewScope(j Job, seeds []Host) (*Scope, error) {
 	s := &Scope{
-		kind: j.Scope, depth: j.Depth, shape: shape{j.MaxURLLength, j.MaxRepeats, j.MaxParams},
-		homes: make(map[string]bool, len(seeds)),
+		links:     reach{kind: j.Scope, homes: make(map[string]bool, len(seeds))},
+		resources: reach{kind: j.ResourceScope, homes: make(map[string]bool, len(seeds))},
+		embeds:    j.Resources, depth: j.Depth, shape: shape{j.MaxURLLength, j.MaxRepeats, j.MaxParams},
 	}
 	s.Extend(seeds)
 	var err error
@@ -50,23 +58,32 @@ func NewScope(j Job, seeds []Host) (*Scope, error) {
 
 // Extend takes in the hosts of further seeds.
 func (s *Scope) Extend(seeds []Host) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
+	s.links.extend(seeds)
+	s.resources.extend(seeds)
+}
+
+// Covers reports whether links to the host, and resources there, belong to the
+// job, as far as that goes by their hosts.
+func (s *Scope) Covers(h Host) bool {
+	return s.links.covers(h) && (!s.embeds || s.resources.covers(h))
+}
+
+func (r *reach) extend(seeds []Host) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
 	for _, h := range seeds {
-		s.homes[s.home(h)] = true
+		r.homes[r.home(h)] = true
 	}
 }
 
-// Covers reports whether links to the host belong to the job, as far as that goes
-// by their hosts.
-func (s *Scope) Covers(h Host) bool {
-	if s.kind == ScopeAny {
+func (r *reach) covers(h Host) bool {
+	if r.kind == ScopeAny {
 		return true
 	}
-	home := s.home(h)
-	s.mu.RLock()
-	defer s.mu.RUnlock()
-	return s.homes[home]
+	home := r.home(h)
+	r.mu.RLock()
+	defer r.mu.RUnlock()
+	return r.homes[home]
 }
 
 func compile(setting string, patterns []string) ([]*regexp.Regexp, error) {
@@ -81,10 +98,10 @@ func compile(setting string, patterns []string) ([]*regexp.Regexp, error) {
 	return compiled, nil
 }
 
-// home is what two hosts of the same site have in common under s.kind. A port
+// home is what two hosts of the same site have in common under r.kind. A port
 // is part of it under ScopeHost: another port is another service.
-func (s *Scope) home(h Host) string {
-	if s.kind == ScopeDomain {
+func (r *reach) home(h Host) string {
+	if r.kind == ScopeDomain {
 		return h.Domain()
 	}
 	return strings.TrimPrefix(string(h), "www.")
@@ -96,8 +113,8 @@ func (s *Scope) Refuses(u URL, depth int) string {
 	if s.depth >= 0 && depth > s.depth {
 		return "deeper than depth"
 	}
-	if !s.Covers(u.Host()) {
-		return "outside of scope " + string(s.kind)
+	if !s.links.covers(u.Host()) {
+		return "outside of scope " + string(s.links.kind)
 	}
 	if len(s.include) > 0 && !anyMatch(s.include, u.href) {
 		return "not included"
@@ -113,8 +130,28 @@ func (s *Scope) Refuses(u URL, depth int) string {
 // it.
 func (s *Scope) RefusesSitemap(u URL) string {
 	switch {
-	case !s.Covers(u.Host()):
-		return "outside of scope " + string(s.kind)
+	case !s.links.covers(u.Host()):
+		return "outside of scope " + string(s.links.kind)
+	case anyMatch(s.exclude, u.href):
+		return "excluded"
+	}
+	return ""
+}
+
+// mostEmbeds is how many resources in a row may lead away from a page: a style
+// sheet, another that it imports, and an image or a font of that.
+const mostEmbeds = 3
+
+// RefusesResource says why a resource, the given number of resources away from a
+// page, does not belong to the job, or "" when it does. A page is shown with its
+// resources wherever they lie and however deep it is itself; so archivers take
+// them (Heritrix's transclusion, wget's page requisites).
+func (s *Scope) RefusesResource(u URL, embeds int) string {
+	switch {
+	case embeds > mostEmbeds:
+		return "too many resources away from a page"
+	case !s.resources.covers(u.Host()):
+		return "outside of resource scope " + string(s.resources.kind)
 	case anyMatch(s.exclude, u.href):
 		return "excluded"
 	}

@@ -134,3 +134,35 @@ func TestASitemapNeedNotLookLikeThePagesOfAJob(t *testing.T) {
 		}
 	}
 }
+
+func TestAResourceBelongsToItsPageWhereverItLies(t *testing.T) {
+	t.Parallel()
+	for name, c := range map[string]struct {
+		job    Job
+		url    string
+		embeds int
+		want   string
+	}{
+		"on another host":             {Job{ResourceScope: ScopeAny}, "http://cdn.test/a", 1, ""},
+		"deeper than the pages":       {Job{ResourceScope: ScopeAny, Depth: 0}, "http://a.test/a", 1, ""},
+		"though no page is like it":   {Job{ResourceScope: ScopeAny, Include: []string{"html$"}}, "http://a.test/a", 1, ""},
+		"unless it is excluded":       {Job{ResourceScope: ScopeAny, Exclude: []string{"//ads"}}, "http://ads.test/a", 1, "excluded"},
+		"unless hosts are":            {Job{ResourceScope: ScopeHost}, "http://cdn.a.test/a", 1, "outside of resource scope host"},
+		"on the host of a seed":       {Job{ResourceScope: ScopeHost}, "https://www.a.test/a", 1, ""},
+		"in the domain of a seed":     {Job{ResourceScope: ScopeDomain}, "https://cdn.a.test/a", 1, ""},
+		"a font of an imported sheet": {Job{ResourceScope: ScopeAny}, "http://cdn.test/a", 3, ""},
+		"but not without end":         {Job{ResourceScope: ScopeAny}, "http://cdn.test/a", 4, "too many resources away from a page"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			c.job.Scope = ScopeHost
+			scope, err := NewScope(c.job, []Host{"a.test"})
+			if err != nil {
+				t.Fatal(err)
+			}
+			if got := scope.RefusesResource(mustURL(t, c.url), c.embeds); got != c.want {
+				t.Errorf("refused with %q, want %q", got, c.want)
+			}
+		})
+	}
+}

@@ -181,7 +181,7 @@ func parseLines(batch []line) ([]crawler.Entry, []crawler.Refusal) {
 // the hosts of seeds. It is done before they are admitted, so that who visits a
 // host can know that it is a home.
 func (s *seeder) addHomes(ctx context.Context, entries []crawler.Entry) error {
-	if s.job.Scope == crawler.ScopeAny {
+	if !s.job.Bounded() {
 		return nil
 	}
 	fresh := s.newHomes(entries)

@@ -158,6 +158,7 @@ func different(was, now crawler.Job) []string {
 		{"seeds", was.Seeds, now.Seeds}, {"scope", was.Scope, now.Scope},
 		{"include", was.Include, now.Include}, {"exclude", was.Exclude, now.Exclude},
 		{"depth", was.Depth, now.Depth}, {"follow", was.Follow, now.Follow},
+		{"resources", was.Resources, now.Resources}, {"resource_scope", was.ResourceScope, now.ResourceScope},
 		{"format", was.Format, now.Format}, {"select", was.Select, now.Select},
 		{"pages_per_host", was.PagesPerHost, now.PagesPerHost},
 	} {

@@ -56,6 +56,8 @@ func (s *settings) register(flags *pflag.FlagSet) {
 	flags.IntVar(&s.MaxRepeats, "max-repeats", s.MaxRepeats, "how often a segment may stand in the path of a link (0: no limit)")
 	flags.IntVar(&s.MaxParams, "max-params", s.MaxParams, "most parameters of a link (0: no limit)")
 	flags.BoolVar(&s.Sitemaps, "sitemaps", s.Sitemaps, "read sitemaps too: those that robots.txt names, those met, and their indexes")
+	flags.BoolVar(&s.Resources, "resources", s.Resources, "also fetch what pages embed: images, style sheets, scripts, fonts, media")
+	flags.StringVar((*string)(&s.ResourceScope), "resource-scope", string(s.ResourceScope), "on which hosts such resources may lie: host, domain or any")
 	flags.Int64Var(&s.Pages, "pages", s.Pages, "end after so many pages (0: no limit)")
 	flags.Var(&s.Bytes, "bytes", "end after so many bytes, such as 2GB (0: no limit)")
 	flags.Var(&s.Time, "time", "end after so long, such as 1h30m (0: no limit)")

@@ -36,7 +36,7 @@ func (w *workshop) newStation(job crawler.Status, home []crawler.Host, out *outp
 	if st.scope, err = crawler.NewScope(job.Job, home); err != nil {
 		return nil, errors.Join(usage("%v", err), out.Close())
 	}
-	parser, err := parse.New(parse.Config{Select: job.Job.Select, ProductToken: job.Job.ProductToken()})
+	parser, err := parse.New(parse.JobConfig(job.Job))
 	if err != nil {
 		return nil, errors.Join(usage("%v", err), out.Close())
 	}
@@ -62,7 +62,7 @@ func (st *station) open(ctx context.Context) (err error) {
 
 // widen takes the hosts of seeds that were brought meanwhile into the scope.
 func (st *station) widen(ctx context.Context) error {
-	if st.job.Job.Scope == crawler.ScopeAny {
+	if !st.job.Job.Bounded() {
 		return nil
 	}
 	store, name := st.workshop.store, st.job.Job.Name

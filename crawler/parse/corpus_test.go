@@ -124,15 +124,16 @@ func treeLinks(t *testing.T, page *crawler.Page) []crawler.Link {
 func BenchmarkParse(b *testing.B) {
 	for _, c := range corpora {
 		for _, kind := range []struct {
-			name   string
-			fields []string
+			name string
+			cfg  Config
 		}{
-			{"links", nil},
-			{"links+field", []string{"heading=h1"}},
+			{"links", Config{}},
+			{"links+resources", Config{Resources: true}},
+			{"links+field", Config{Select: []string{"heading=h1"}}},
 		} {
 			b.Run(c.name+"/"+kind.name, func(b *testing.B) {
 				pages := corpus(b, c.glob, 300)
-				p, err := New(Config{Select: kind.fields})
+				p, err := New(kind.cfg)
 				if err != nil {
 					b.Fatal(err)
 				}

@@ -1,13 +1,15 @@
 // Package parse turns the bytes of a page into a document: it decides whether
 // they are HTML, in which charset, and reads the title, the links, what the
-// page says to robots, and the fields that a job selects.
+// page says to robots, and, for the job that asks, the fields that it selects
+// and the resources that the page embeds.
 //
 // A mediaType is what Content-Type declares. A source is a body with the
 // charset that was decided for it, to be read as UTF-8. A scan is one pass of a
 // tokenizer over a source; it notes references, as they are written, and builds
 // no tree, so that no page is too deep or too long for it. A resolver makes
-// URLs of references. A field is a selector of the job; only fields need a
-// tree.
+// URLs of references. A resource is what a browser fetches to show the page; a
+// style sheet, of its own or within a page, is read for those as well. A field is
+// a selector of the job; only fields need a tree.
 //
 // The rules are those of the WHATWG standards (HTML, MIME Sniffing, Encoding,
 // URL), because pages are written for browsers. Where the package departs from
@@ -30,6 +32,9 @@ type Config struct {
 	// text of the first match, "name=css@attribute" for its attribute,
 	// "name[]=css" for every match. Default none.
 	Select []string
+	// Resources says whether to find what pages, and style sheets, embed. Default
+	// false.
+	Resources bool
 	// ProductToken is the name that meta elements and X-Robots-Tag may call us
 	// by, besides addressing everyone. Letter case does not matter. Default
 	// none.
@@ -40,15 +45,21 @@ type Config struct {
 	Deep int
 }
 
+// JobConfig is what a job asks for.
+func JobConfig(j crawler.Job) Config {
+	return Config{Select: j.Select, Resources: j.Resources, ProductToken: j.ProductToken()}
+}
+
 // mostDeep is where golang.org/x/net/html gives a tree up.
 const mostDeep = 512
 
 // Parser makes documents of pages. It is safe for concurrent use.
 type Parser struct {
-	agent  string
-	deep   int
-	fields []field
-	scans  sync.Pool // of *scan
+	agent     string
+	deep      int
+	fields    []field
+	resources bool
+	scans     sync.Pool // of *scan
 }
 
 // New returns a parser. The error quotes the field that can not be understood.
@@ -60,16 +71,16 @@ func New(cfg Config) (*Parser, error) {
 	if err != nil {
 		return nil, err
 	}
-	p := &Parser{agent: strings.ToLower(cfg.ProductToken), deep: cfg.Deep, fields: fields}
+	p := &Parser{agent: strings.ToLower(cfg.ProductToken), deep: cfg.Deep, fields: fields, resources: cfg.Resources}
 	if p.deep == 0 {
 		p.deep = mostDeep
 	}
-	p.scans.New = func() any { return newScan() }
+	p.scans.New = func() any { return newScan(cfg.Resources) }
 	return p, nil
 }
 
 // Parse reads a page. The document is nil when the page has no body, or one
-// that is not HTML. References are resolved against the page's URL, or against
+// that is neither HTML nor, where resources are asked for, a style sheet. References are resolved against the page's URL, or against
 // its first <base href>.
 //
 // Of a body that spills into a file, only the head, which is in memory, is
@@ -83,6 +94,9 @@ func (p *Parser) Parse(ctx context.Context, page *crawler.Page) (*crawler.Docume
 		return nil, errors.New("parse: the page has no URL to resolve its links against")
 	}
 	declared := declaredType(page.Header)
+	if p.resources && declared.essence == "text/css" {
+		return p.styleSheet(page, declared), nil
+	}
 	if !isHTML(declared, noSniff(page.Header), page.Body.Head) {
 		return nil, nil
 	}
@@ -109,6 +123,9 @@ func (p *Parser) document(s *scan, src source, res resolver) *crawler.Document {
 		NoIndex:  s.robots.noIndex,
 		Links:    s.refs.links(res),
 	}
+	if s.resources != nil {
+		doc.Resources = urls(s.resources.links(res))
+	}
 	if s.canonical.found {
 		doc.Canonical, _ = res.url(s.canonical.value)
 	}
@@ -116,6 +133,15 @@ func (p *Parser) document(s *scan, src source, res resolver) *crawler.Document {
 		doc.Fields = p.extract(src, res)
 	}
 	return doc
+}
+
+// urls are those of links.
+func urls(links []crawler.Link) []crawler.URL {
+	all := make([]crawler.URL, len(links))
+	for i, l := range links {
+		all[i] = l.URL
+	}
+	return all
 }
 
 // release keeps a scan's memory for the next page, unless a page of rare size

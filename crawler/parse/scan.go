@@ -14,6 +14,7 @@ const mostTitle = 4 << 10
 // goroutine at a time, and again for another document after forget.
 type scan struct {
 	refs      refs
+	resources *refs // what the page embeds; nil when nobody asks
 	title     string
 	base      reference // the first <base href>
 	canonical reference // the first <link rel=canonical>
@@ -23,14 +24,25 @@ type scan struct {
 	agent    string
 	nesting  nesting
 	name     tagName
+	attrs    attributes
+	known    bool // attrs are those of the tag
 	titled   bool // the first <title> was met
 	inTitle  bool // the next text is its text
 	rawText  bool // the next text is not for readers: a script, a style, a title
+	inStyle  bool // the next text is a style sheet; told only while resources are noted
 	frames   bool // a frameset was met where one may be
 	noFrames bool // it is too late for a frameset
 }
 
-func newScan() *scan { return &scan{refs: newRefs()} }
+// newScan returns a scan that notes resources too, if they are asked for.
+func newScan(resources bool) *scan {
+	s := &scan{refs: newRefs()}
+	if resources {
+		embedded := newRefs()
+		s.resources = &embedded
+	}
+	return s
+}
 
 // read notes what matters in a document. agent is the robot that it may
 // address, in lower case. The error is that of ctx: no document is wrong.
@@ -58,15 +70,19 @@ func (s *scan) read(ctx context.Context, src source, agent string) error {
 
 // forget empties s for another document and reports whether that is worth it.
 func (s *scan) forget() bool {
-	refs := s.refs
-	if !refs.forget() {
+	refs, resources := s.refs, s.resources
+	if !refs.forget() || resources != nil && !resources.forget() {
 		return false
 	}
-	*s = scan{refs: refs, nesting: nesting{borders: s.nesting.borders[:0]}}
+	*s = scan{refs: refs, resources: resources, nesting: nesting{borders: s.nesting.borders[:0]}}
 	return true
 }
 
 func (s *scan) text() {
+	if s.inStyle {
+		s.styleSheet(s.tokens.Text())
+		return
+	}
 	switch {
 	case s.inTitle:
 		s.title = collapse(s.tokens.Text(), mostTitle)
@@ -78,21 +94,27 @@ func (s *scan) text() {
 
 func (s *scan) endTag() {
 	name := s.name.of(s.tokens.Raw()[len("</"):])
-	s.inTitle, s.rawText = false, false
+	s.inTitle, s.rawText, s.inStyle = false, false, false
 	s.nesting.close(name)
 	s.tokens.AllowCDATA(s.nesting.foreign())
 }
 
 func (s *scan) startTag(selfClosing bool) {
 	name := s.name.of(s.tokens.Raw()[len("<"):])
-	s.inTitle, s.rawText = false, false
+	s.inTitle, s.rawText, s.inStyle, s.known = false, false, false, false
 	isHTML := s.nesting.open(name, selfClosing)
 	s.tokens.AllowCDATA(s.nesting.foreign())
 	if !isHTML || string(name) == "noscript" { // we run no scripts: noscript holds elements
 		s.tokens.NextIsNotRawText()
 	}
-	if isHTML && !s.nesting.inert() {
+	if s.nesting.inert() {
+		return
+	}
+	if isHTML {
 		s.element(name)
+	}
+	if s.resources != nil {
+		s.resource(name, isHTML)
 	}
 }
 
@@ -141,7 +163,8 @@ func (s *scan) frame() {
 }
 
 // link notes the pages that a document names as its canonical form and as the
-// next of a series.
+// next of a series, and, for who wants the resources as well, as other forms of
+// itself: translations, feeds.
 func (s *scan) link() {
 	a := s.attributes()
 	if len(a.href) == 0 {
@@ -150,7 +173,7 @@ func (s *scan) link() {
 	if hasToken(a.rel, "canonical") {
 		s.canonical.set(a.href)
 	}
-	if hasToken(a.rel, "next") {
+	if hasToken(a.rel, "next") || s.resources != nil && isAlternate(a.rel) {
 		s.refs.add(a.href, hasToken(a.rel, "nofollow"))
 	}
 }
@@ -171,9 +194,19 @@ func (s *scan) meta() {
 // all are void at the next token.
 type attributes struct {
 	href, src, rel, name, content, httpEquiv []byte
+	media                                    // absent unless resources are noted
 }
 
-func (s *scan) attributes() (a attributes) {
+// attributes reads those of the tag, once.
+func (s *scan) attributes() *attributes {
+	if s.known {
+		return &s.attrs
+	}
+	a := &s.attrs
+	a.href, a.src, a.rel, a.name, a.content, a.httpEquiv = nil, nil, nil, nil, nil, nil
+	if s.resources != nil {
+		a.media = media{}
+	}
 	for more := true; more; {
 		var key, value []byte
 		key, value, more = s.tokens.TagAttr()
@@ -193,8 +226,13 @@ func (s *scan) attributes() (a attributes) {
 			a.content = value
 		case "http-equiv":
 			a.httpEquiv = value
+		default:
+			if s.resources != nil {
+				a.media.set(key, value)
+			}
 		}
 	}
+	s.known = true
 	return a
 }
 

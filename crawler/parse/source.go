@@ -43,6 +43,24 @@ func newSource(declared mediaType, body []byte, cut bool) source {
 	return source{body: body[bom:], charset: name, encoding: e}
 }
 
+// newStyleSource decides the charset of a style sheet (CSS Syntax 3, 3.2): byte
+// order mark before Content-Type before its @charset; else UTF-8.
+func newStyleSource(declared mediaType, body []byte) source {
+	name, bom := byteOrderMark(body)
+	if name == "" {
+		name = charsetName(declared.charset)
+	}
+	if own, ok := bytes.CutPrefix(body, []byte(`@charset "`)); name == "" && ok {
+		label, _, _ := bytes.Cut(own[:min(len(own), 128)], []byte(`"`))
+		name = metaName(string(label))
+	}
+	if name == "" {
+		name = "utf-8"
+	}
+	e, _ := htmlindex.Get(name)
+	return source{body: body[bom:], charset: name, encoding: e}
+}
+
 // byteOrderMark names the charset that a body's first bytes give away, and how
 // many they are.
 func byteOrderMark(body []byte) (name string, length int) {

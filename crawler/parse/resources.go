@@ -1,0 +1,141 @@
+package parse
+
+import (
+	"bytes"
+	"io"
+
+	"github.com/trawlcrawler/trawl/crawler"
+)
+
+// What a page embeds: what a browser fetches to show it, and an archive has to
+// have beside it. The elements and attributes are those of HTML, "fetching";
+// what only a script would fetch is not seen. A frame is no resource but a link,
+// because it is a page.
+
+// media are the attributes that only resources have.
+type media struct {
+	srcset, poster, data, kind, style, background, imageSrcset, xlink []byte
+}
+
+func (m *media) set(key, value []byte) {
+	switch string(key) {
+	case "srcset":
+		m.srcset = value
+	case "poster":
+		m.poster = value
+	case "data":
+		m.data = value
+	case "type":
+		m.kind = value
+	case "style":
+		m.style = value
+	case "background":
+		m.background = value
+	case "imagesrcset":
+		m.imageSrcset = value
+	case "xlink:href":
+		m.xlink = value
+	}
+}
+
+// resource notes what an element embeds. isHTML tells it from one of SVG.
+func (s *scan) resource(name []byte, isHTML bool) {
+	a := s.attributes()
+	s.inStyle = string(name) == "style"
+	if len(a.style) > 0 {
+		s.styleSheet(a.style)
+	}
+	if !isHTML {
+		s.drawing(name, a)
+		return
+	}
+	switch string(name) {
+	case "img", "image", "source":
+		s.embed(a.src)
+		s.embedSet(a.srcset)
+	case "script", "audio", "track", "embed":
+		s.embed(a.src)
+	case "video":
+		s.embed(a.src)
+		s.embed(a.poster)
+	case "input":
+		if equalFold(a.kind, "image") {
+			s.embed(a.src)
+		}
+	case "object":
+		s.embed(a.data)
+	case "link":
+		if isResource(a.rel) {
+			s.embed(a.href)
+			s.embedSet(a.imageSrcset)
+		}
+	case "body", "table", "thead", "tbody", "tfoot", "tr", "td", "th":
+		s.embed(a.background)
+	}
+}
+
+// drawing notes what an element of SVG embeds. A reference into the page itself
+// is none.
+func (s *scan) drawing(name []byte, a *attributes) {
+	switch string(name) {
+	case "image", "use", "feimage", "script":
+		if a.href != nil { // SVG 2, 16.1.2: href goes before xlink:href
+			s.embed(a.href)
+			return
+		}
+		s.embed(a.xlink)
+	}
+}
+
+// embed notes one reference. An empty one leads nowhere (HTML, "update the image
+// data").
+func (s *scan) embed(ref []byte) {
+	if len(trimReference(ref)) > 0 {
+		s.resources.add(ref, false)
+	}
+}
+
+func (s *scan) embedSet(srcset []byte) {
+	for ref := range candidates(srcset) {
+		s.embed(ref)
+	}
+}
+
+func (s *scan) styleSheet(css []byte) {
+	for ref := range cssReferences(css) {
+		s.embed(ref)
+	}
+}
+
+// isResource reports whether a <link> or a Link header of that rel leads to a
+// part of the page (HTML, "link types").
+func isResource(rel []byte) bool {
+	for word := range bytes.FieldsSeq(rel) {
+		switch string(bytes.ToLower(word)) {
+		case "stylesheet", "icon", "apple-touch-icon", "apple-touch-icon-precomposed", "mask-icon",
+			"preload", "modulepreload", "manifest":
+			return true
+		}
+	}
+	return false
+}
+
+// isAlternate reports whether it leads to another form of the page, which is a
+// page.
+func isAlternate(rel []byte) bool {
+	return hasToken(rel, "alternate") && !isResource(rel)
+}
+
+// styleSheet reads a page that is CSS. Its links are those of a page that names
+// no others: none.
+func (p *Parser) styleSheet(page *crawler.Page, declared mediaType) *crawler.Document {
+	src := newStyleSource(declared, page.Body.Head)
+	sheet, _ := io.ReadAll(src.reader()) // of what is in memory: it does not fail
+	s := p.scans.Get().(*scan)
+	defer p.release(s)
+	s.styleSheet(sheet)
+	return &crawler.Document{
+		Charset:   src.charset,
+		Resources: urls(s.resources.links(resolver{base: page.URL.Base()})),
+	}
+}
