@@ -7,6 +7,7 @@ type Document struct {
 	Canonical URL            // rel=canonical; zero when there is none
 	NoFollow  bool           // meta robots or X-Robots-Tag forbid to follow links
 	NoIndex   bool           // meta robots or X-Robots-Tag forbid to index the page
+	Rights    Rights         // what the page says about its use; without what robots.txt says
 	Links     []Link         // each URL once, in the order of the document
 	Resources []URL          // what the page embeds, each once; nil where nobody asks for it
 	Fields    map[string]any // what the job's selectors found: a string, a []string, or nil for nothing

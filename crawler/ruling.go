@@ -14,6 +14,9 @@ type Ruling struct {
 	Delay time.Duration
 	// Sitemaps are those that it names, for a job that reads them.
 	Sitemaps []URL
+	// Signals is what the Content-Signal lines say, by purpose: "yes" or "no". Nil
+	// when there are none. It must not be changed.
+	Signals map[string]string
 	// Unavailable says why robots.txt could not be had; "" when it could.
 	Unavailable string
 	// Again is how long until an unavailable robots.txt may be asked for again;

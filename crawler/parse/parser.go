@@ -79,8 +79,9 @@ func New(cfg Config) (*Parser, error) {
 	return p, nil
 }
 
-// Parse reads a page. The document is nil when the page has no body, or one
-// that is neither HTML nor, where resources are asked for, a style sheet. References are resolved against the page's URL, or against
+// Parse reads a page. The document is nil when the page has no body. Of a body
+// that is neither HTML nor, where resources are asked for, a style sheet, it is
+// what the headers say, or nil when that is nothing. References are resolved against the page's URL, or against
 // its first <base href>.
 //
 // Of a body that spills into a file, only the head, which is in memory, is
@@ -98,7 +99,7 @@ func (p *Parser) Parse(ctx context.Context, page *crawler.Page) (*crawler.Docume
 		return p.styleSheet(page, declared), nil
 	}
 	if !isHTML(declared, noSniff(page.Header), page.Body.Head) {
-		return nil, nil
+		return p.bare(page), nil
 	}
 	cut := page.Truncated || page.Body.Spill != nil
 	src := newSource(declared, page.Body.Head, cut)
@@ -111,7 +112,24 @@ func (p *Parser) Parse(ctx context.Context, page *crawler.Page) (*crawler.Docume
 	if err := ctx.Err(); err != nil { // a tree may take long
 		return nil, fmt.Errorf("parse %s: %w", page.URL, err)
 	}
-	return p.document(s, src, newResolver(page.URL, s.base, src)), nil
+	doc := p.document(s, src, newResolver(page.URL, s.base, src))
+	p.readLinkHeaders(doc, page)
+	return doc, nil
+}
+
+// bare is the document of a page that is not read: what its headers say of it, or
+// nil when that is nothing.
+func (p *Parser) bare(page *crawler.Page) *crawler.Document {
+	var d directives
+	d.obeyHeader(page.Header, p.agent)
+	if d == (directives{}) && len(page.Header["Link"]) == 0 {
+		return nil
+	}
+	doc := &crawler.Document{
+		NoFollow: d.noFollow, NoIndex: d.noIndex, Rights: d.rights(resolver{base: page.URL.Base()}),
+	}
+	p.readLinkHeaders(doc, page)
+	return doc
 }
 
 // document writes down what a scan has noted, and the fields.
@@ -121,6 +139,7 @@ func (p *Parser) document(s *scan, src source, res resolver) *crawler.Document {
 		Charset:  src.charset,
 		NoFollow: s.robots.noFollow,
 		NoIndex:  s.robots.noIndex,
+		Rights:   s.robots.rights(res),
 		Links:    s.refs.links(res),
 	}
 	if s.resources != nil {

@@ -134,8 +134,12 @@ func (p *Parser) styleSheet(page *crawler.Page, declared mediaType) *crawler.Doc
 	s := p.scans.Get().(*scan)
 	defer p.release(s)
 	s.styleSheet(sheet)
-	return &crawler.Document{
-		Charset:   src.charset,
-		Resources: urls(s.resources.links(resolver{base: page.URL.Base()})),
+	s.robots.obeyHeader(page.Header, p.agent)
+	res := resolver{base: page.URL.Base()}
+	doc := &crawler.Document{
+		Charset: src.charset, NoFollow: s.robots.noFollow, NoIndex: s.robots.noIndex, Rights: s.robots.rights(res),
+		Resources: urls(s.resources.links(res)),
 	}
+	p.readLinkHeaders(doc, page)
+	return doc
 }

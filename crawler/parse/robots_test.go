@@ -1,6 +1,12 @@
 package parse
 
-import "testing"
+import (
+	"net/http"
+	"reflect"
+	"testing"
+
+	"github.com/trawlcrawler/trawl/crawler"
+)
 
 func TestRobotsDirectives(t *testing.T) {
 	t.Parallel()
@@ -35,6 +41,40 @@ func TestRobotsDirectives(t *testing.T) {
 			doc := parsePage(t, Config{ProductToken: "Trawl"}, page)
 			if doc.NoIndex != c.noIndex || doc.NoFollow != c.noFollow {
 				t.Errorf("noindex %v, nofollow %v, want %v, %v", doc.NoIndex, doc.NoFollow, c.noIndex, c.noFollow)
+			}
+		})
+	}
+}
+
+func TestRights(t *testing.T) {
+	t.Parallel()
+	const policy = "http://example.com/tdm"
+	for _, c := range []struct {
+		name, body string
+		header     http.Header
+		want       crawler.Rights
+	}{
+		{"nothing is said", "<meta name=robots content=noindex><meta name=tdm content=1>", nil, crawler.Rights{}},
+		{"noai for everyone", "<meta name=robots content='NoAI, noimageai'>", nil, crawler.Rights{NoAI: true, NoImageAI: true}},
+		{"noai for us", "<meta name=trawl content=noai>", nil, crawler.Rights{NoAI: true}},
+		{"noai for another", "<meta name=otherbot content=noai>", http.Header{"X-Robots-Tag": {"otherbot: noai"}}, crawler.Rights{}},
+		{"noai in a header", "", http.Header{"X-Robots-Tag": {"noai", "noimageai"}}, crawler.Rights{NoAI: true, NoImageAI: true}},
+		{"reserved by a meta element", "<meta name=TDM-Reservation content=' 1 '><meta name=tdm-policy content=/tdm>", nil,
+			crawler.Rights{TDMReservation: "1", TDMPolicy: policy}},
+		{"reserved by headers", "", http.Header{"Tdm-Reservation": {"1"}, "Tdm-Policy": {policy}}, crawler.Rights{TDMReservation: "1", TDMPolicy: policy}},
+		{"said not to be", "<meta name=tdm-reservation content=0>", nil, crawler.Rights{TDMReservation: "0"}},
+		{"said both", "<meta name=tdm-reservation content=0>", http.Header{"Tdm-Reservation": {"1"}}, crawler.Rights{TDMReservation: "1"}},
+		{"said otherwise", "<meta name=tdm-reservation content=yes><meta name=tdm-policy content='http://['>", nil, crawler.Rights{}},
+		{"a policy that says nothing", "<meta name=tdm-policy content=''><meta name=tdm-policy content=/tdm>", nil, crawler.Rights{TDMPolicy: policy}},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			t.Parallel()
+			page := htmlPage("http://example.com/", c.body)
+			for name, values := range c.header {
+				page.Header[name] = values
+			}
+			if got := parsePage(t, Config{ProductToken: "Trawl"}, page).Rights; !reflect.DeepEqual(got, c.want) {
+				t.Errorf("rights %+v, want %+v", got, c.want)
 			}
 		})
 	}

@@ -19,6 +19,7 @@ const (
 	keyAllow    = "allow"
 	keyDisallow = "disallow"
 	keyDelay    = "crawl-delay"
+	keySignal   = "content-signal"
 	keySitemap  = "sitemap"
 )
 
@@ -73,7 +74,7 @@ func condense(body []byte) string {
 	var b strings.Builder
 	for key, value := range records(body) {
 		switch key {
-		case keyAgent, keyAllow, keyDisallow, keyDelay, keySitemap:
+		case keyAgent, keyAllow, keyDisallow, keyDelay, keySignal, keySitemap:
 			b.WriteString(key + ":" + value + "\n")
 		}
 	}

@@ -150,7 +150,7 @@ func (r *Robots) known(ctx context.Context, origin string) (record, error) {
 // obey is the ruling on u by rules that were had.
 func obey(rules *Rules, job crawler.Job, u crawler.URL) crawler.Ruling {
 	ruling := crawler.Ruling{
-		Allowed: rules.Allowed, Text: rules.source,
+		Allowed: rules.Allowed, Text: rules.source, Signals: rules.Signals(),
 		Delay: min(rules.CrawlDelay(), time.Duration(job.CrawlDelayCap)),
 	}
 	if job.Sitemaps {

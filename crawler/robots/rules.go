@@ -14,6 +14,7 @@ import (
 type Rules struct {
 	rules    []rule // in the order in which they are asked: the first that matches decides
 	delay    time.Duration
+	signals  signals
 	sitemaps []string
 	source   *crawler.RobotsText // nil when they were not had from an origin
 }
@@ -68,6 +69,10 @@ func (r *Rules) decides(u crawler.URL) *rule {
 // bound.
 func (r *Rules) CrawlDelay() time.Duration { return r.delay }
 
+// Signals returns what the Content-Signal lines say, by purpose: "yes" or "no";
+// nil when there are none. It must not be changed.
+func (r *Rules) Signals() map[string]string { return r.signals }
+
 // Sitemaps returns the addresses of sitemaps, as written, each once. They
 // belong to no product token.
 func (r *Rules) Sitemaps() []string { return slices.Clone(r.sitemaps) }
@@ -81,6 +86,9 @@ func (r *Rules) weight() int {
 	}
 	for _, s := range r.sitemaps {
 		n += perString + len(s)
+	}
+	for purpose := range r.signals {
+		n += 4*perString + len(purpose)
 	}
 	if r.source != nil {
 		n += len(r.source.Text)
@@ -107,17 +115,18 @@ type parser struct {
 	own, any group
 	sitemaps []string
 	ruled    bool // a rule came since the last User-agent line: the next begins a new group
-	delayed  bool // the same of a Crawl-delay
+	spoken   bool // the same of a Crawl-delay or a Content-Signal
 }
 
 // group is all that is said to one token.
 type group struct {
-	named bool // a User-agent line names it
-	rules []rule
-	delay time.Duration
+	named   bool // a User-agent line names it
+	rules   []rule
+	delay   time.Duration
+	signals signals
 
-	takesRules bool // the next rule belongs to it
-	takesDelay bool // the next Crawl-delay belongs to it
+	takesRules  bool // the next rule belongs to it
+	takesOthers bool // the next Crawl-delay or Content-Signal belongs to it
 }
 
 func (p *parser) read(key, value string) {
@@ -128,6 +137,8 @@ func (p *parser) read(key, value string) {
 		p.rule(value, key == keyAllow)
 	case keyDelay:
 		p.delay(value)
+	case keySignal:
+		p.signal(value)
 	case keySitemap:
 		p.sitemaps = append(p.sitemaps, value)
 	}
@@ -135,18 +146,19 @@ func (p *parser) read(key, value string) {
 
 // agent reads a User-agent line. Lines in a row head one group; only a rule
 // ends the row, since other records must not interfere (RFC 9309, 2.2.4). A
-// Crawl-delay, which is such a record, speaks to the lines right above it.
+// Crawl-delay or a Content-Signal, which are such records, speaks to the lines
+// right above it.
 func (p *parser) agent(name string) {
 	if name == "" {
 		return
 	}
 	for _, g := range []*group{&p.own, &p.any} {
 		g.takesRules = g.takesRules && !p.ruled
-		g.takesDelay = g.takesDelay && !p.ruled && !p.delayed
+		g.takesOthers = g.takesOthers && !p.ruled && !p.spoken
 	}
-	p.ruled, p.delayed = false, false
+	p.ruled, p.spoken = false, false
 	if g := p.groupOf(name); g != nil {
-		g.named, g.takesRules, g.takesDelay = true, true, true
+		g.named, g.takesRules, g.takesOthers = true, true, true
 	}
 }
 
@@ -181,10 +193,19 @@ func (p *parser) rule(value string, allow bool) {
 }
 
 func (p *parser) delay(value string) {
-	p.delayed = true
+	p.spoken = true
 	for _, g := range []*group{&p.own, &p.any} {
-		if g.takesDelay {
+		if g.takesOthers {
 			g.delay = max(g.delay, crawlDelay(value))
+		}
+	}
+}
+
+func (p *parser) signal(value string) {
+	p.spoken = true
+	for _, g := range []*group{&p.own, &p.any} {
+		if g.takesOthers {
+			g.signals.read(value)
 		}
 	}
 }
@@ -197,7 +218,7 @@ func (p *parser) rules() *Rules {
 	slices.SortStableFunc(g.rules, func(a, b rule) int {
 		return cmp.Or(cmp.Compare(b.octets, a.octets), allowFirst(a, b))
 	})
-	return &Rules{rules: slices.Clip(g.rules), delay: g.delay, sitemaps: sitemaps(p.sitemaps)}
+	return &Rules{rules: slices.Clip(g.rules), delay: g.delay, signals: g.signals, sitemaps: sitemaps(p.sitemaps)}
 }
 
 func allowFirst(a, b rule) int {
