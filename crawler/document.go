@@ -15,6 +15,9 @@ type Document struct {
 	Fault     string         // why not all of a sitemap could be read; what came before it is in Links
 }
 
+// unread reports whether nothing but the page's headers was read.
+func (d *Document) unread() bool { return d == nil || d.Charset == "" && !d.Sitemap }
+
 // Link is a URL that a document points to.
 type Link struct {
 	URL      URL

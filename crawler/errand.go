@@ -27,6 +27,8 @@ type errand struct {
 	links   []Entry // to be admitted
 	after   time.Duration
 	spared  bool // a failure is the host's: it uses no try up
+
+	withheld int64 // bytes of a body that is not kept
 }
 
 // errStopped says that an errand was left undone because the visit ends; its
@@ -83,6 +85,7 @@ func (e *errand) get(at URL) (URL, error) {
 		e.end(OutcomeDisallowed, "robots.txt forbids it")
 		return URL{}, nil
 	}
+	e.result.Signals = ruling.Signals
 	if e.result.Page != nil {
 		e.result.Page.Release()
 	}
@@ -248,7 +251,7 @@ func (e *errand) read() error {
 		e.visit.traps.learn(e.taken.Entry, e.result.Page, doc)
 	}
 	switch {
-	case doc == nil && trouble == "" && e.taken.Entry.Sitemap > 0 && e.visit.sitemaps != nil:
+	case doc.unread() && trouble == "" && e.taken.Entry.Sitemap > 0 && e.visit.sitemaps != nil:
 		e.result.Reason = "it was named as a sitemap and is none"
 		return nil
 	case doc == nil:
@@ -261,8 +264,36 @@ func (e *errand) read() error {
 	if !doc.NoFollow && e.visit.job.Follow && e.leads() {
 		e.follow(doc.Links)
 	}
+	if doc.NoIndex && e.visit.job.Follow && !e.visit.job.KeepNoindex {
+		e.withhold()
+		return nil
+	}
 	e.embed(doc.Resources)
+	e.deduplicate(doc.Canonical)
 	return nil
+}
+
+// withhold keeps the content of a page that asks for it out of the results.
+func (e *errand) withhold() {
+	doc := *e.result.Document
+	doc.Title, doc.Fields = "", nil
+	e.result.Document = &doc
+	e.withheld = e.bytes()
+	e.result.Page.Release()
+}
+
+// deduplicate obeys the canonical form that the page names. It is no link to
+// another page, and as deep as this one.
+func (e *errand) deduplicate(canonical URL) {
+	at, entry := e.result.Page.URL, e.taken.Entry
+	if !e.visit.job.Canonical || canonical.IsZero() || canonical == at || canonical == entry.URL ||
+		e.visit.scope.Refuses(canonical, entry.Depth) != "" {
+		return
+	}
+	e.result.DuplicateOf = canonical
+	if e.visit.job.Follow {
+		e.links = append(e.links, Entry{URL: canonical, Via: at, Depth: entry.Depth, Band: BandNormal})
+	}
 }
 
 // leads reports whether the links of the page are the job's. Those of a resource
@@ -297,7 +328,7 @@ func (e *errand) embed(resources []URL) {
 // bytes is the size of the body.
 func (e *errand) bytes() int64 {
 	if e.result.Page == nil || e.result.Page.Body == nil {
-		return 0
+		return e.withheld
 	}
 	return e.result.Page.Body.Size
 }

@@ -118,6 +118,13 @@ type Job struct {
 
 	// Format names the sinks: jsonl, files. Default jsonl.
 	Format []string `json:"format" yaml:"format"`
+	// KeepNoindex keeps the content of pages that ask not to be indexed (noindex).
+	// By default their links are followed, and their records have neither title,
+	// fields nor body. A job that follows no links keeps what it was told to fetch.
+	KeepNoindex bool `json:"keep_noindex" yaml:"keep_noindex"`
+	// Canonical admits the canonical form that a page names, if it is in scope, and
+	// records the page as a duplicate of it. Default false.
+	Canonical bool `json:"canonical" yaml:"canonical"`
 	// Select are the fields to extract, each "name=css", "name=css@attribute",
 	// or "name[]=css" for every match instead of the first.
 	Select []string `json:"select,omitempty" yaml:"select"`

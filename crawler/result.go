@@ -19,6 +19,12 @@ type Result struct {
 	Page      *Page     // the last page; nil when nothing was asked for
 	Document  *Document // nil when the page was not parsed
 	At        time.Time // when it was decided
+	// Signals are the Content-Signals of the robots.txt that allowed the page. They
+	// are shared and must not be changed.
+	Signals map[string]string
+	// DuplicateOf is the URL that the page is another copy of; zero when none is
+	// known, or the job does not ask.
+	DuplicateOf URL
 }
 
 // Record is the JSON form of a Result: one line of JSONL.
@@ -37,6 +43,10 @@ type Record struct {
 	Truncated   bool           `json:"truncated,omitempty"`
 	Digest      string         `json:"digest"` // "sha256:" and hexadecimal digits; "" without a body
 	Title       string         `json:"title"`
+	Canonical   string         `json:"canonical,omitempty"`    // what the page names as its canonical form
+	DuplicateOf string         `json:"duplicate_of,omitempty"` // the URL whose record has the same
+	NoIndex     bool           `json:"noindex,omitempty"`      // the page asks to be kept out of an index
+	Rights      *Rights        `json:"rights,omitempty"`       // what the site says about the page's use
 	Depth       int            `json:"depth"`
 	Via         string         `json:"via"`
 	Links       any            `json:"links"`               // how many, or their list
@@ -56,7 +66,7 @@ func (r *Result) Record(withLinks bool) Record {
 		URL: r.Entry.URL.String(), FinalURL: r.Entry.URL.String(), Redirects: []string{},
 		Outcome: r.Outcome, Error: r.Reason, FetchedAt: r.At.UTC().Format(recordTime),
 		Depth: r.Entry.Depth, Via: r.Entry.Via.String(), Links: 0, Job: r.Job, Worker: r.Worker,
-		Embeds: r.Entry.Embeds,
+		Embeds: r.Entry.Embeds, DuplicateOf: r.DuplicateOf.String(),
 	}
 	for _, u := range r.Redirects {
 		rec.Redirects = append(rec.Redirects, u.String())
@@ -75,6 +85,7 @@ func (r *Result) Record(withLinks bool) Record {
 	}
 	if d := r.Document; d != nil {
 		rec.Charset, rec.Title, rec.Fields = d.Charset, d.Title, d.Fields
+		rec.Canonical, rec.NoIndex = d.Canonical.String(), d.NoIndex
 		rec.Links = linksOf(d, withLinks)
 		if d.Resources != nil {
 			rec.Resources = resourcesOf(d, withLinks)
@@ -82,7 +93,19 @@ func (r *Result) Record(withLinks bool) Record {
 	} else if withLinks {
 		rec.Links = []string{}
 	}
+	if rights := r.rights(); !rights.empty() {
+		rec.Rights = &rights
+	}
 	return rec
+}
+
+// rights are what the page and its robots.txt say together.
+func (r *Result) rights() (rights Rights) {
+	if r.Document != nil {
+		rights = r.Document.Rights
+	}
+	rights.ContentSignal = r.Signals
+	return rights
 }
 
 func linksOf(d *Document, list bool) any {

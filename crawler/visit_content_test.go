@@ -1,0 +1,116 @@
+package crawler_test
+
+import (
+	"encoding/json"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/trawlcrawler/trawl/crawler"
+	"github.com/trawlcrawler/trawl/internal/testsite"
+)
+
+// noIndex is a page that asks to be kept out of an index.
+var noIndex = "<title>secret</title><meta name=robots content=noindex><h1>x</h1>" + links("/b")
+
+func TestAPageThatAsksNotToBeIndexedIsFollowedAndItsContentIsNotKept(t *testing.T) {
+	t.Parallel()
+	for name, c := range map[string]struct {
+		change func(*crawler.Job)
+		kept   bool
+	}{
+		"by default":          {func(*crawler.Job) {}, false},
+		"if the job keeps it": {func(j *crawler.Job) { j.KeepNoindex = true }, true},
+		"if it was named and nothing is followed": {func(j *crawler.Job) { j.Follow = false }, true},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			site := testsite.Serve(t, web{"/": noIndex, "/b": links()})
+			crawl := newCrawl(t, site, func(j *crawler.Job) { j.Select = []string{"h=h1"}; c.change(j) }).seed("/")
+			reports := crawl.finish()
+			rec := crawl.record("/")
+			if !rec.NoIndex || rec.Outcome != crawler.OutcomeFetched || rec.Links != 1 {
+				t.Errorf("the record says noindex %v, %s, %v links", rec.NoIndex, rec.Outcome, rec.Links)
+			}
+			if kept := rec.Title != "" && rec.Digest != "" && rec.Bytes > 0 && rec.Fields != nil; kept != c.kept {
+				t.Errorf("the record is %+v, want its content: %v", rec, c.kept)
+			}
+			if !c.kept && rec.Title+rec.Digest != "" {
+				t.Errorf("the record tells of the content: %+v", rec)
+			}
+			if want := int64(len(noIndex)); reports[0].Bytes < want {
+				t.Errorf("%d bytes are counted, want those of the page: %d or more", reports[0].Bytes, want)
+			}
+			if crawl.job.Follow {
+				crawl.asked(map[string]int{"/b": 1})
+			}
+		})
+	}
+}
+
+func TestARecordTellsWhatASiteSaysAboutTheUseOfAPage(t *testing.T) {
+	t.Parallel()
+	site := testsite.Serve(t, web{"/": "<meta name=robots content=noai><meta name=tdm-reservation content=1>" + links("/b"), "/b": "b"})
+	site.Robots("User-agent: *\nContent-Signal: search=yes, ai-train=no\nAllow: /\n")
+	c := newCrawl(t, site, nil).seed("/")
+	c.finish()
+	for path, want := range map[string]string{
+		"/":  `{"noai":true,"tdm_reservation":1,"content_signal":{"ai-train":"no","search":"yes"}}`,
+		"/b": `{"content_signal":{"ai-train":"no","search":"yes"}}`,
+	} {
+		got, err := json.Marshal(c.record(path).Rights)
+		check(t, err)
+		if string(got) != want {
+			t.Errorf("the rights of %s are %s, want %s", path, got, want)
+		}
+	}
+}
+
+func TestARecordOfASiteThatSaysNothingHasNoRights(t *testing.T) {
+	t.Parallel()
+	c := newCrawl(t, testsite.Serve(t, web{"/": links()}), nil).seed("/")
+	c.finish()
+	if r := c.record("/").Rights; r != nil {
+		t.Errorf("rights %+v, want none", r)
+	}
+}
+
+func TestTheCanonicalFormOfAPageIsFetchedIfTheJobAsks(t *testing.T) {
+	t.Parallel()
+	pages := web{
+		"/a?s=1": "<link rel=canonical href=/a>" + links("/b"), "/a": "<link rel=canonical href=/a>", "/b": "<link rel=canonical href=http://elsewhere.test/b>",
+	}
+	for name, c := range map[string]struct {
+		change func(*crawler.Job)
+		asked  int
+		copied bool
+	}{
+		"not by default":                {func(*crawler.Job) {}, 0, false},
+		"as deep as the page":           {func(j *crawler.Job) { j.Canonical, j.Depth = true, 1 }, 1, true},
+		"but not out of scope":          {func(j *crawler.Job) { j.Canonical, j.Exclude = true, []string{"/a$"} }, 0, false},
+		"nor where no link is followed": {func(j *crawler.Job) { j.Canonical, j.Follow = true, false }, 0, true},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			crawl := newCrawl(t, testsite.Serve(t, pages), c.change).seed("/a?s=1")
+			crawl.finish()
+			crawl.asked(map[string]int{"/a?s=1": 1, "/a": c.asked})
+			want := ""
+			if c.copied {
+				want = crawl.site.URL(0, "/a")
+			}
+			rec := crawl.record("/a?s=1")
+			if rec.Canonical != crawl.site.URL(0, "/a") || rec.DuplicateOf != want || rec.Digest == "" {
+				t.Errorf("the record is %+v, want a duplicate of %q", rec, want)
+			}
+			if crawl.job.Follow {
+				if diff := cmp.Diff("http://elsewhere.test/b", crawl.record("/b").Canonical); diff != "" || crawl.record("/b").DuplicateOf != "" {
+					t.Errorf("the page with a form elsewhere: %+v", crawl.record("/b"))
+				}
+			}
+			if c.asked > 0 && crawl.record("/a").DuplicateOf != "" {
+				t.Errorf("the canonical form itself is a duplicate: %+v", crawl.record("/a"))
+			}
+		})
+	}
+}
