@@ -72,6 +72,11 @@ func (c *commitment) carryOut(ctx context.Context) error {
 		return err
 	}
 	c.links = nil
+	if c.visit.job.Duplicates {
+		if err := c.visit.recognise(ctx, c.results); err != nil {
+			return err
+		}
+	}
 	if err := c.visit.keep(ctx, c.results); err != nil {
 		return err
 	}
@@ -80,6 +85,26 @@ func (c *commitment) carryOut(ctx context.Context) error {
 		return fmt.Errorf("%w: %w", ErrKeep, err)
 	}
 	return c.visit.turn.Settle(ctx, c.settlements)
+}
+
+// recognise marks the pages that are copies of others of the host. Empty bodies
+// and those that are cut off are not compared; what a page says of itself stays.
+func (v *visit) recognise(ctx context.Context, results []*Result) error {
+	var pages []Content
+	var whose []*Result
+	for _, r := range results {
+		if r.Outcome == OutcomeFetched && r.Page.Body != nil && r.Page.Body.Size > 0 && !r.Page.Truncated && r.DuplicateOf.IsZero() {
+			pages, whose = append(pages, Content{r.Entry.URL, r.Page.Body.Digest}), append(whose, r)
+		}
+	}
+	if len(pages) == 0 {
+		return nil
+	}
+	first, err := v.turn.Recognise(ctx, pages)
+	for i, u := range first {
+		whose[i].DuplicateOf = u
+	}
+	return err
 }
 
 func (v *visit) keep(ctx context.Context, results []*Result) error {

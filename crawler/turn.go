@@ -63,6 +63,10 @@ type Turn interface {
 	// Occupy takes an address for this turn, until it is closed. While another has
 	// it the host is lined up for it.
 	Occupy(ctx context.Context, ip netip.Addr) (Occupancy, error)
+	// Recognise returns for each page the URL of the host's first page that had the
+	// same content; the zero URL when that is the page itself, or is not known. It
+	// may be called again with the same pages.
+	Recognise(ctx context.Context, pages []Content) ([]URL, error)
 	// Settle ends the flight of URLs with their outcomes.
 	Settle(ctx context.Context, done []Settlement) error
 	// Renew extends the turn.
@@ -92,6 +96,12 @@ type Occupancy struct {
 type Taken struct {
 	Ticket string
 	Entry  Entry
+}
+
+// Content is what a page of the host had in it.
+type Content struct {
+	URL    URL
+	Digest [32]byte // SHA-256
 }
 
 // Settlement is the fate of one entry in flight.

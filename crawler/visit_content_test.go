@@ -114,3 +114,30 @@ func TestTheCanonicalFormOfAPageIsFetchedIfTheJobAsks(t *testing.T) {
 		})
 	}
 }
+
+func TestCopiesOfAPageAreRecordedIfTheJobAsks(t *testing.T) {
+	t.Parallel()
+	for name, c := range map[string]struct {
+		change func(*crawler.Job)
+		want   bool
+	}{
+		"not by default": {func(*crawler.Job) {}, false},
+		"if it asks":     {func(j *crawler.Job) { j.Duplicates = true }, true},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			site := testsite.Serve(t, web{"/": links("/1"), "/1": links("/2", "/e1", "/e2"), "/2": links("/2", "/e1", "/e2"), "/e1": "", "/e2": ""})
+			crawl := newCrawl(t, site, c.change).seed("/")
+			crawl.finish()
+			want := map[string]string{"/": "", "/1": "", "/2": "", "/e1": "", "/e2": ""}
+			if c.want {
+				want["/2"] = site.URL(0, "/1")
+			}
+			for path, first := range want {
+				if got := crawl.record(path); got.DuplicateOf != first || got.Outcome != crawler.OutcomeFetched {
+					t.Errorf("%s is %s and a duplicate of %q, want %q", path, got.Outcome, got.DuplicateOf, first)
+				}
+			}
+		})
+	}
+}

@@ -66,7 +66,7 @@ func BenchmarkAdmitSeen(b *testing.B) {
 // BenchmarkTakeSettle takes URLs of one host and settles them as fetched.
 func BenchmarkTakeSettle(b *testing.B) {
 	eachRedis(b, func(b *testing.B, url string) {
-		for _, batch := range []int{16, 64} {
+		for _, batch := range []int{1, 16, 64} {
 			b.Run(fmt.Sprintf("%d URLs", batch), func(b *testing.B) {
 				f := newBench(b, url, 1)
 				waiting := f.refill(0)

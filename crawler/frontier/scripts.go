@@ -37,6 +37,8 @@ var (
 	keepScript     = redis.NewScript(source("keep"))
 	tickScript     = redis.NewScript(source("tick"))
 	ageScript      = redis.NewScript(source("age"))
+
+	recogniseScript = shardScript("recognise")
 )
 
 // shardScript is a verb behind the names of a shard's keys and the libraries

@@ -55,6 +55,8 @@ func TestFrontier(t *testing.T) {
 		{"hosts that share an address are visited one after the other", sharesAddress},
 		{"an address is free again when the visit that had it breaks", freesAddress},
 		{"a URL is found wherever it is", findsURLs},
+		{"copies of a page are recognised within its host", recognisesCopies},
+		{"so many contents of a host are remembered", remembersSoManyContents},
 		{"seen stays exact while its buckets are split", exactWhileGrowing},
 	} {
 		t.Run(c.name, func(t *testing.T) {
@@ -479,6 +481,10 @@ func sweptWhenSilent(t *testing.T, b *bench) {
 		"take":  func() error { _, err := turn.Take(t.Context(), 1, 0); return err },
 		"claim": func() error { _, _, err := turn.Claim(t.Context(), b.entries(0, "http://a.test/9")[0]); return err },
 		"renew": func() error { return turn.Renew(t.Context()) },
+		"recognise": func() error {
+			_, err := turn.Recognise(t.Context(), []crawler.Content{{URL: taken[0].Entry.URL}})
+			return err
+		},
 		"close": func() error { return turn.Close(t.Context(), crawler.Rest{}) },
 	} {
 		if err := call(); !errors.Is(err, crawler.ErrStale) {
