@@ -9,6 +9,7 @@ type Document struct {
 	NoIndex   bool           // meta robots or X-Robots-Tag forbid to index the page
 	Rights    Rights         // what the page says about its use; without what robots.txt says
 	Links     []Link         // each URL once, in the order of the document
+	Simhash   string         // of the text, 16 hexadecimal digits; "" where nobody asks for it, or there is no text
 	Resources []URL          // what the page embeds, each once; nil where nobody asks for it
 	Fields    map[string]any // what the job's selectors found: a string, a []string, or nil for nothing
 	Sitemap   bool           // it is a sitemap: its links are a site's list of its pages

@@ -276,7 +276,7 @@ func (e *errand) read() error {
 // withhold keeps the content of a page that asks for it out of the results.
 func (e *errand) withhold() {
 	doc := *e.result.Document
-	doc.Title, doc.Fields = "", nil
+	doc.Title, doc.Simhash, doc.Fields = "", "", nil
 	e.result.Document = &doc
 	e.withheld = e.bytes()
 	e.result.Page.Release()

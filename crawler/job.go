@@ -129,6 +129,9 @@ type Job struct {
 	// the same body. Default false: it costs a call to Redis a batch, and 100 bytes
 	// of Redis a page.
 	Duplicates bool `json:"duplicates" yaml:"duplicates"`
+	// Simhash records a fingerprint of each page's text: those of near duplicates
+	// differ in few of their 64 bits. Default false.
+	Simhash bool `json:"simhash" yaml:"simhash"`
 	// Select are the fields to extract, each "name=css", "name=css@attribute",
 	// or "name[]=css" for every match instead of the first.
 	Select []string `json:"select,omitempty" yaml:"select"`

@@ -45,6 +45,7 @@ type Record struct {
 	Title       string         `json:"title"`
 	Canonical   string         `json:"canonical,omitempty"`    // what the page names as its canonical form
 	DuplicateOf string         `json:"duplicate_of,omitempty"` // the URL whose record has the same
+	Simhash     string         `json:"simhash,omitempty"`      // of the text, 16 hexadecimal digits
 	NoIndex     bool           `json:"noindex,omitempty"`      // the page asks to be kept out of an index
 	Rights      *Rights        `json:"rights,omitempty"`       // what the site says about the page's use
 	Depth       int            `json:"depth"`
@@ -85,7 +86,7 @@ func (r *Result) Record(withLinks bool) Record {
 	}
 	if d := r.Document; d != nil {
 		rec.Charset, rec.Title, rec.Fields = d.Charset, d.Title, d.Fields
-		rec.Canonical, rec.NoIndex = d.Canonical.String(), d.NoIndex
+		rec.Canonical, rec.NoIndex, rec.Simhash = d.Canonical.String(), d.NoIndex, d.Simhash
 		rec.Links = linksOf(d, withLinks)
 		if d.Resources != nil {
 			rec.Resources = resourcesOf(d, withLinks)

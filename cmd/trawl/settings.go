@@ -80,6 +80,7 @@ func (s *settings) register(flags *pflag.FlagSet) {
 	flags.BoolVar(&s.KeepNoindex, "keep-noindex", s.KeepNoindex, "keep the content of pages that ask not to be indexed")
 	flags.BoolVar(&s.Canonical, "canonical", s.Canonical, "obey rel=canonical: fetch the canonical form, and record the page as its duplicate")
 	flags.BoolVar(&s.Duplicates, "duplicates", s.Duplicates, "record of each page the first of its host that had the same body")
+	flags.BoolVar(&s.Simhash, "simhash", s.Simhash, "record a fingerprint of each page's text, by which near duplicates are told")
 	flags.StringArrayVar(&s.Select, "select", nil, "field to extract: name=css, name=css@attribute, name[]=css for all; may be repeated")
 	flags.BoolVar(&s.Links, "links", s.Links, "list the links in each record, instead of counting them")
 	flags.BoolVar(&s.Journal, "journal", s.Journal, "note every request in the output folder, for trawl audit")

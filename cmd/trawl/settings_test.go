@@ -165,6 +165,7 @@ resource_scope: host
 keep_noindex: true
 canonical: true
 duplicates: true
+simhash: true
 pages: 3
 bytes: 4MiB
 time: 5m
@@ -230,7 +231,7 @@ func TestAJobFileWithEveryFieldIsRead(t *testing.T) {
 func TestEveryFlagIsSetByTheEnvironment(t *testing.T) {
 	values := map[string]string{ // of flags that not every text fits
 		"scope": "any", "resources": "true", "resource-scope": "domain", "depth": "2", "throttle": "2.5", "address-delay": "2s", "address-exempt": "192.0.2.0/24", "bytes": "2MB", "time": "2m", "delay": "2ms", "crawl-delay-cap": "2s",
-		"keep-noindex": "true", "canonical": "true", "duplicates": "true",
+		"keep-noindex": "true", "canonical": "true", "duplicates": "true", "simhash": "true",
 		"retry-pause": "2ms", "body-limit": "2kB", "timeout": "2s", "allow-cidr": "10.0.0.0/8", "redis": "redis://localhost/2",
 		"ignore-robots": "true", "journal": "false", "same": "slash", "traps": "false", "links": "true", "sitemaps": "true", "allow-private": "true", "restart": "true", "verbose": "true",
 	}

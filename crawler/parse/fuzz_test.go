@@ -19,7 +19,7 @@ func FuzzParse(f *testing.F) {
 	} {
 		f.Add(seed.contentType, []byte(seed.body))
 	}
-	p, err := New(Config{Select: []string{"h=h1", "a[]=a@href"}, ProductToken: "trawl", Resources: true})
+	p, err := New(Config{Select: []string{"h=h1", "a[]=a@href"}, ProductToken: "trawl", Resources: true, Simhash: true})
 	if err != nil {
 		f.Fatal(err)
 	}

@@ -35,6 +35,9 @@ type Config struct {
 	// Resources says whether to find what pages, and style sheets, embed. Default
 	// false.
 	Resources bool
+	// Simhash says whether to make a fingerprint of the text by which near
+	// duplicates are told. Default false.
+	Simhash bool
 	// ProductToken is the name that meta elements and X-Robots-Tag may call us
 	// by, besides addressing everyone. Letter case does not matter. Default
 	// none.
@@ -47,7 +50,7 @@ type Config struct {
 
 // JobConfig is what a job asks for.
 func JobConfig(j crawler.Job) Config {
-	return Config{Select: j.Select, Resources: j.Resources, ProductToken: j.ProductToken()}
+	return Config{Select: j.Select, Resources: j.Resources, Simhash: j.Simhash, ProductToken: j.ProductToken()}
 }
 
 // mostDeep is where golang.org/x/net/html gives a tree up.
@@ -75,7 +78,7 @@ func New(cfg Config) (*Parser, error) {
 	if p.deep == 0 {
 		p.deep = mostDeep
 	}
-	p.scans.New = func() any { return newScan(cfg.Resources) }
+	p.scans.New = func() any { return newScan(cfg.Resources, cfg.Simhash) }
 	return p, nil
 }
 
@@ -144,6 +147,9 @@ func (p *Parser) document(s *scan, src source, res resolver) *crawler.Document {
 	}
 	if s.resources != nil {
 		doc.Resources = urls(s.resources.links(res))
+	}
+	if s.simhash != nil {
+		doc.Simhash = s.simhash.String()
 	}
 	if s.canonical.found {
 		doc.Canonical, _ = res.url(s.canonical.value)

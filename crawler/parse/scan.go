@@ -14,7 +14,8 @@ const mostTitle = 4 << 10
 // goroutine at a time, and again for another document after forget.
 type scan struct {
 	refs      refs
-	resources *refs // what the page embeds; nil when nobody asks
+	resources *refs    // what the page embeds; nil when nobody asks
+	simhash   *simhash // of the text for readers; nil when nobody asks
 	title     string
 	base      reference // the first <base href>
 	canonical reference // the first <link rel=canonical>
@@ -34,12 +35,16 @@ type scan struct {
 	noFrames bool // it is too late for a frameset
 }
 
-// newScan returns a scan that notes resources too, if they are asked for.
-func newScan(resources bool) *scan {
+// newScan returns a scan that notes resources, and the simhash, if they are asked
+// for.
+func newScan(resources, fingerprint bool) *scan {
 	s := &scan{refs: newRefs()}
 	if resources {
 		embedded := newRefs()
 		s.resources = &embedded
+	}
+	if fingerprint {
+		s.simhash = new(simhash)
 	}
 	return s
 }
@@ -70,11 +75,14 @@ func (s *scan) read(ctx context.Context, src source, agent string) error {
 
 // forget empties s for another document and reports whether that is worth it.
 func (s *scan) forget() bool {
-	refs, resources := s.refs, s.resources
+	refs, resources, fingerprint := s.refs, s.resources, s.simhash
 	if !refs.forget() || resources != nil && !resources.forget() {
 		return false
 	}
-	*s = scan{refs: refs, resources: resources, nesting: nesting{borders: s.nesting.borders[:0]}}
+	if fingerprint != nil {
+		*fingerprint = simhash{}
+	}
+	*s = scan{refs: refs, resources: resources, simhash: fingerprint, nesting: nesting{borders: s.nesting.borders[:0]}}
 	return true
 }
 
@@ -89,6 +97,9 @@ func (s *scan) text() {
 		s.inTitle = false
 	case !s.noFrames && !s.rawText && len(bytes.TrimLeft(s.tokens.Raw(), spaces)) > 0:
 		s.noFrames = true
+	}
+	if s.simhash != nil && !s.rawText && !s.nesting.inert() {
+		s.simhash.read(s.tokens.Text())
 	}
 }
 
