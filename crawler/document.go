@@ -5,6 +5,7 @@ type Document struct {
 	Title     string         // text of the first <title>, white space collapsed, valid UTF-8
 	Charset   string         // WHATWG name of the encoding that the body was read in, lower case
 	Canonical URL            // rel=canonical; zero when there is none
+	Trouble   string         // what could not be read as it should, and why; "" when all was
 	NoFollow  bool           // meta robots or X-Robots-Tag forbid to follow links
 	NoIndex   bool           // meta robots or X-Robots-Tag forbid to index the page
 	Rights    Rights         // what the page says about its use; without what robots.txt says

@@ -261,6 +261,7 @@ func (e *errand) read() error {
 		e.addListed(doc)
 		return nil
 	}
+	e.result.Reason = doc.Trouble
 	if !doc.NoFollow && e.visit.job.Follow && e.leads() {
 		e.follow(doc.Links)
 	}

@@ -14,7 +14,7 @@ type Result struct {
 	Worker    string
 	Entry     Entry
 	Outcome   Outcome
-	Reason    string    // why, when it was not fetched; "" otherwise
+	Reason    string    // why, when it was not fetched or not read as it should; "" otherwise
 	Redirects []URL     // where redirects led, in order
 	Page      *Page     // the last page; nil when nothing was asked for
 	Document  *Document // nil when the page was not parsed

@@ -2,7 +2,11 @@ package crawler_test
 
 import (
 	"encoding/json"
+	"fmt"
+	"net/http"
+	"strings"
 	"testing"
+	"unicode/utf8"
 
 	"github.com/google/go-cmp/cmp"
 
@@ -139,5 +143,25 @@ func TestCopiesOfAPageAreRecordedIfTheJobAsks(t *testing.T) {
 				}
 			}
 		})
+	}
+}
+
+func TestARecordNamesWhatCouldNotBeReadAndStaysValid(t *testing.T) {
+	t.Parallel()
+	site := testsite.Serve(t, web{})
+	site.Handle("/", http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		w.Header().Set("Content-Type", "text/html; charset=klingon\xff")
+		fmt.Fprint(w, "<title>a\x00b\xff\xed\xa0\x80</title><meta name=tdm-policy content='/\xff'><link rel=canonical href='/\xff?\x00'>")
+	}))
+	c := newCrawl(t, site, func(j *crawler.Job) { j.Select = []string{"t=title"} }).seed("/")
+	c.finish()
+	rec := c.record("/")
+	if rec.Outcome != crawler.OutcomeFetched || !strings.HasPrefix(rec.Error, `no charset is named "klingon`) {
+		t.Errorf("the record is %s: %q", rec.Outcome, rec.Error)
+	}
+	line, err := rec.JSON()
+	check(t, err)
+	if !utf8.Valid(line) || !json.Valid(line) || strings.Contains(string(line), `\u0000`) {
+		t.Errorf("%q is no valid record", line)
 	}
 }

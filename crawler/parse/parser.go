@@ -78,7 +78,7 @@ func New(cfg Config) (*Parser, error) {
 	if p.deep == 0 {
 		p.deep = mostDeep
 	}
-	p.scans.New = func() any { return newScan(cfg.Resources, cfg.Simhash) }
+	p.scans.New = func() any { return newScan(cfg) }
 	return p, nil
 }
 
@@ -112,11 +112,24 @@ func (p *Parser) Parse(ctx context.Context, page *crawler.Page) (*crawler.Docume
 		return nil, fmt.Errorf("parse %s: %w", page.URL, err)
 	}
 	s.robots.obeyHeader(page.Header, p.agent)
+	res := newResolver(page.URL, s.base, src)
+	doc := p.document(s, src, res)
+	p.readLinkHeaders(doc, page)
+	if cut {
+		doc.Trouble = "only its beginning was read"
+	}
+	if name := declared.charset; name != "" && charsetName(name) == "" {
+		doc.Trouble = fmt.Sprintf("no charset is named %q: it was read as %s", clip(clean(name), mostQuoted), src.charset)
+	}
+	if len(p.fields) > 0 {
+		var trouble string
+		if doc.Fields, trouble = p.extract(ctx, s, src, res); trouble != "" {
+			doc.Trouble = trouble
+		}
+	}
 	if err := ctx.Err(); err != nil { // a tree may take long
 		return nil, fmt.Errorf("parse %s: %w", page.URL, err)
 	}
-	doc := p.document(s, src, newResolver(page.URL, s.base, src))
-	p.readLinkHeaders(doc, page)
 	return doc, nil
 }
 
@@ -135,7 +148,7 @@ func (p *Parser) bare(page *crawler.Page) *crawler.Document {
 	return doc
 }
 
-// document writes down what a scan has noted, and the fields.
+// document writes down what a scan has noted.
 func (p *Parser) document(s *scan, src source, res resolver) *crawler.Document {
 	doc := &crawler.Document{
 		Title:    s.title,
@@ -153,9 +166,6 @@ func (p *Parser) document(s *scan, src source, res resolver) *crawler.Document {
 	}
 	if s.canonical.found {
 		doc.Canonical, _ = res.url(s.canonical.value)
-	}
-	if len(p.fields) > 0 {
-		doc.Fields = p.extract(src, res)
 	}
 	return doc
 }

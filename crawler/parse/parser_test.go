@@ -8,6 +8,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"unicode/utf8"
 
 	"github.com/trawlcrawler/trawl/crawler"
 )
@@ -94,7 +95,7 @@ func TestOnlyTheHeadOfASpilledBodyIsRead(t *testing.T) {
 	page.Header.Set("Content-Type", "text/html")
 	page.Body.Spill, page.Body.Size = spill, page.Body.Size+1
 	doc := parsePage(t, Config{}, page)
-	if doc.Charset != "utf-8" || doc.Title != "é" || len(doc.Links) != 1 {
+	if doc.Charset != "utf-8" || doc.Title != "é" || len(doc.Links) != 1 || doc.Trouble == "" {
 		t.Errorf("document %+v, want that of the head, in UTF-8 though a rune is cut", doc)
 	}
 }
@@ -105,6 +106,9 @@ func TestDeepDocumentGivesItsLinksAndNoFields(t *testing.T) {
 	doc := parsePage(t, Config{Select: []string{"h=h1", "all[]=h1"}}, htmlPage("http://example.com/", body))
 	if len(doc.Links) != 1 || doc.Links[0].URL.String() != "http://example.com/deep" {
 		t.Errorf("links %v, want the one at the bottom", doc.Links)
+	}
+	if want := "its fields were not read: elements are nested more than 512 deep"; doc.Trouble != want {
+		t.Errorf("trouble %q, want %q", doc.Trouble, want)
 	}
 	for name, value := range doc.Fields {
 		if value != nil {
@@ -131,11 +135,35 @@ func TestDeepBoundsTheNestingOfFields(t *testing.T) {
 	}
 }
 
-func TestLongLineGivesItsLinks(t *testing.T) {
+func TestLongLineGivesItsLinksAndFields(t *testing.T) {
 	t.Parallel()
-	body := "<a href=first>" + strings.Repeat("<b>x</b>", 20<<20/8) + "<a href=last>"
-	if doc := parseHTML(t, body); len(doc.Links) != 2 {
-		t.Errorf("%d links, want the first and the last", len(doc.Links))
+	for size, cfg := range map[int]Config{20 << 20: {}, 1 << 20: {Select: []string{"h=h1"}}} {
+		body := "<h1>top</h1><a href=first>" + strings.Repeat("<b>x</b>", size/8) + "<a href=last>"
+		doc := parsePage(t, cfg, htmlPage("http://example.com/", body))
+		if len(doc.Links) != 2 || doc.Trouble != "" || cfg.Select != nil && doc.Fields["h"] != "top" {
+			t.Errorf("%d bytes: %d links, field %v, trouble %q, want the first and the last link", size, len(doc.Links), doc.Fields["h"], doc.Trouble)
+		}
+	}
+}
+
+func TestACharsetThatDoesNotExistIsNamed(t *testing.T) {
+	t.Parallel()
+	for charset, want := range map[string]string{
+		"utf-9":                  `no charset is named "utf-9": it was read as windows-1252`,
+		"\"a\xff b\"":            `no charset is named`,
+		strings.Repeat("x", 1e4): "no charset is named",
+		"utf-8":                  "",
+		"":                       "",
+	} {
+		page := htmlPage("http://example.com/", "<title>é\xff\x00</title>")
+		page.Header.Set("Content-Type", "text/html; charset="+charset)
+		doc := parsePage(t, Config{}, page)
+		if !strings.HasPrefix(doc.Trouble, want) || want == "" && doc.Trouble != "" || len(doc.Trouble) > 300 {
+			t.Errorf("%.50q gives trouble %q, want %q", charset, doc.Trouble, want)
+		}
+		if !utf8.ValidString(doc.Trouble+doc.Title) || strings.Contains(doc.Title, "\x00") {
+			t.Errorf("trouble %q or title %q is no text", doc.Trouble, doc.Title)
+		}
 	}
 }
 

@@ -14,8 +14,9 @@ const mostTitle = 4 << 10
 // goroutine at a time, and again for another document after forget.
 type scan struct {
 	refs      refs
-	resources *refs    // what the page embeds; nil when nobody asks
-	simhash   *simhash // of the text for readers; nil when nobody asks
+	resources *refs       // what the page embeds; nil when nobody asks
+	simhash   *simhash    // of the text for readers; nil when nobody asks
+	regrowth  *formatting // of a tree; nil when nobody wants one
 	title     string
 	base      reference // the first <base href>
 	canonical reference // the first <link rel=canonical>
@@ -35,15 +36,17 @@ type scan struct {
 	noFrames bool // it is too late for a frameset
 }
 
-// newScan returns a scan that notes resources, and the simhash, if they are asked
-// for.
-func newScan(resources, fingerprint bool) *scan {
+// newScan returns a scan that notes what a parser is asked for.
+func newScan(cfg Config) *scan {
 	s := &scan{refs: newRefs()}
-	if resources {
+	if len(cfg.Select) > 0 {
+		s.regrowth = new(formatting)
+	}
+	if cfg.Resources {
 		embedded := newRefs()
 		s.resources = &embedded
 	}
-	if fingerprint {
+	if cfg.Simhash {
 		s.simhash = new(simhash)
 	}
 	return s
@@ -75,14 +78,17 @@ func (s *scan) read(ctx context.Context, src source, agent string) error {
 
 // forget empties s for another document and reports whether that is worth it.
 func (s *scan) forget() bool {
-	refs, resources, fingerprint := s.refs, s.resources, s.simhash
+	refs, resources, fingerprint, regrowth := s.refs, s.resources, s.simhash, s.regrowth
 	if !refs.forget() || resources != nil && !resources.forget() {
 		return false
 	}
 	if fingerprint != nil {
 		*fingerprint = simhash{}
 	}
-	*s = scan{refs: refs, resources: resources, simhash: fingerprint, nesting: nesting{borders: s.nesting.borders[:0]}}
+	if regrowth != nil {
+		*regrowth = formatting{}
+	}
+	*s = scan{refs: refs, resources: resources, simhash: fingerprint, regrowth: regrowth, nesting: nesting{borders: s.nesting.borders[:0]}}
 	return true
 }
 
@@ -107,6 +113,9 @@ func (s *scan) endTag() {
 	name := s.name.of(s.tokens.Raw()[len("</"):])
 	s.inTitle, s.rawText, s.inStyle = false, false, false
 	s.nesting.close(name)
+	if s.regrowth != nil {
+		s.regrowth.end(name)
+	}
 	s.tokens.AllowCDATA(s.nesting.foreign())
 }
 
@@ -114,6 +123,9 @@ func (s *scan) startTag(selfClosing bool) {
 	name := s.name.of(s.tokens.Raw()[len("<"):])
 	s.inTitle, s.rawText, s.inStyle, s.known = false, false, false, false
 	isHTML := s.nesting.open(name, selfClosing)
+	if s.regrowth != nil {
+		s.regrowth.start(name)
+	}
 	s.tokens.AllowCDATA(s.nesting.foreign())
 	if !isHTML || string(name) == "noscript" { // we run no scripts: noscript holds elements
 		s.tokens.NextIsNotRawText()

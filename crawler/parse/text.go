@@ -14,6 +14,9 @@ func isSpace(c byte) bool {
 
 func isLetter(c byte) bool { return 'a' <= c|0x20 && c|0x20 <= 'z' }
 
+// mostQuoted is how many bytes of what a page says are quoted in a message.
+const mostQuoted = 100
+
 // collapse trims text, makes one space of each run of white space, and valid
 // UTF-8 without NUL of the whole, of at most most bytes. 0 is no limit.
 func collapse[T string | []byte](text T, most int) string {
