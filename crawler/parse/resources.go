@@ -40,50 +40,50 @@ func (m *media) set(key, value []byte) {
 
 // resource notes what an element embeds. isHTML tells it from one of SVG.
 func (s *scan) resource(name []byte, isHTML bool) {
-	a := s.attributes()
+	a, m := s.attributes(), &s.media
 	s.inStyle = string(name) == "style"
-	if len(a.style) > 0 {
-		s.styleSheet(a.style)
+	if len(m.style) > 0 {
+		s.styleSheet(m.style)
 	}
 	if !isHTML {
-		s.drawing(name, a)
+		s.drawing(name, a.href, m.xlink)
 		return
 	}
 	switch string(name) {
 	case "img", "image", "source":
 		s.embed(a.src)
-		s.embedSet(a.srcset)
+		s.embedSet(m.srcset)
 	case "script", "audio", "track", "embed":
 		s.embed(a.src)
 	case "video":
 		s.embed(a.src)
-		s.embed(a.poster)
+		s.embed(m.poster)
 	case "input":
-		if equalFold(a.kind, "image") {
+		if equalFold(m.kind, "image") {
 			s.embed(a.src)
 		}
 	case "object":
-		s.embed(a.data)
+		s.embed(m.data)
 	case "link":
 		if isResource(a.rel) {
 			s.embed(a.href)
-			s.embedSet(a.imageSrcset)
+			s.embedSet(m.imageSrcset)
 		}
 	case "body", "table", "thead", "tbody", "tfoot", "tr", "td", "th":
-		s.embed(a.background)
+		s.embed(m.background)
 	}
 }
 
 // drawing notes what an element of SVG embeds. A reference into the page itself
 // is none.
-func (s *scan) drawing(name []byte, a *attributes) {
+func (s *scan) drawing(name, href, xlink []byte) {
 	switch string(name) {
 	case "image", "use", "feimage", "script":
-		if a.href != nil { // SVG 2, 16.1.2: href goes before xlink:href
-			s.embed(a.href)
+		if href != nil { // SVG 2, 16.1.2: href goes before xlink:href
+			s.embed(href)
 			return
 		}
-		s.embed(a.xlink)
+		s.embed(xlink)
 	}
 }
 

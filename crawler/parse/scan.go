@@ -14,6 +14,7 @@ const mostTitle = 4 << 10
 // goroutine at a time, and again for another document after forget.
 type scan struct {
 	refs      refs
+	asked     bool        // for any of these
 	resources *refs       // what the page embeds; nil when nobody asks
 	simhash   *simhash    // of the text for readers; nil when nobody asks
 	regrowth  *formatting // of a tree; nil when nobody wants one
@@ -26,14 +27,16 @@ type scan struct {
 	agent    string
 	nesting  nesting
 	name     tagName
-	attrs    attributes
-	known    bool // attrs are those of the tag
 	titled   bool // the first <title> was met
 	inTitle  bool // the next text is its text
 	rawText  bool // the next text is not for readers: a script, a style, a title
 	inStyle  bool // the next text is a style sheet; told only while resources are noted
 	frames   bool // a frameset was met where one may be
 	noFrames bool // it is too late for a frameset
+
+	attrs attributes // of the tag, if they are known; told only while resources are noted
+	media media      // the same
+	known bool
 }
 
 // newScan returns a scan that notes what a parser is asked for.
@@ -49,6 +52,7 @@ func newScan(cfg Config) *scan {
 	if cfg.Simhash {
 		s.simhash = new(simhash)
 	}
+	s.asked = s.regrowth != nil || s.resources != nil || s.simhash != nil
 	return s
 }
 
@@ -82,22 +86,21 @@ func (s *scan) forget() bool {
 	if !refs.forget() || resources != nil && !resources.forget() {
 		return false
 	}
+	asked := s.asked
 	if fingerprint != nil {
 		*fingerprint = simhash{}
 	}
 	if regrowth != nil {
 		*regrowth = formatting{}
 	}
-	*s = scan{refs: refs, resources: resources, simhash: fingerprint, regrowth: regrowth, nesting: nesting{borders: s.nesting.borders[:0]}}
+	*s = scan{refs: refs, asked: asked, resources: resources, simhash: fingerprint, regrowth: regrowth, nesting: nesting{borders: s.nesting.borders[:0]}}
 	return true
 }
 
 func (s *scan) text() {
-	if s.inStyle {
-		s.styleSheet(s.tokens.Text())
-		return
-	}
 	switch {
+	case s.inStyle:
+		s.styleSheet(s.tokens.Text())
 	case s.inTitle:
 		s.title = collapse(s.tokens.Text(), mostTitle)
 		s.inTitle = false
@@ -121,23 +124,28 @@ func (s *scan) endTag() {
 
 func (s *scan) startTag(selfClosing bool) {
 	name := s.name.of(s.tokens.Raw()[len("<"):])
-	s.inTitle, s.rawText, s.inStyle, s.known = false, false, false, false
+	s.inTitle, s.rawText, s.inStyle = false, false, false
 	isHTML := s.nesting.open(name, selfClosing)
-	if s.regrowth != nil {
-		s.regrowth.start(name)
+	if s.asked {
+		s.prepare(name)
 	}
 	s.tokens.AllowCDATA(s.nesting.foreign())
 	if !isHTML || string(name) == "noscript" { // we run no scripts: noscript holds elements
 		s.tokens.NextIsNotRawText()
 	}
-	if s.nesting.inert() {
-		return
-	}
-	if isHTML {
+	if isHTML && !s.nesting.inert() {
 		s.element(name)
 	}
-	if s.resources != nil {
+	if s.resources != nil && !s.nesting.inert() {
 		s.resource(name, isHTML)
+	}
+}
+
+// prepare readies what the parser is asked for beside the links for a tag.
+func (s *scan) prepare(name []byte) {
+	s.known, s.media = false, media{}
+	if s.regrowth != nil {
+		s.regrowth.start(name)
 	}
 }
 
@@ -217,18 +225,14 @@ func (s *scan) meta() {
 // all are void at the next token.
 type attributes struct {
 	href, src, rel, name, content, httpEquiv []byte
-	media                                    // absent unless resources are noted
 }
 
-// attributes reads those of the tag, once.
-func (s *scan) attributes() *attributes {
+// attributes reads those of the tag, which can be done once. They are kept for
+// the resources alone, because to write them anywhere but on the stack costs a
+// twentieth of the whole scan.
+func (s *scan) attributes() (a attributes) {
 	if s.known {
-		return &s.attrs
-	}
-	a := &s.attrs
-	a.href, a.src, a.rel, a.name, a.content, a.httpEquiv = nil, nil, nil, nil, nil, nil
-	if s.resources != nil {
-		a.media = media{}
+		return s.attrs
 	}
 	for more := true; more; {
 		var key, value []byte
@@ -251,11 +255,13 @@ func (s *scan) attributes() *attributes {
 			a.httpEquiv = value
 		default:
 			if s.resources != nil {
-				a.media.set(key, value)
+				s.media.set(key, value)
 			}
 		}
 	}
-	s.known = true
+	if s.resources != nil {
+		s.attrs, s.known = a, true
+	}
 	return a
 }
 
