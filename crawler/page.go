@@ -19,6 +19,7 @@ type Page struct {
 	Started   time.Time      // when the request was begun
 	Duration  time.Duration  // until the last byte of the body
 	Fault     *Fault         // what went wrong; nil when a whole answer came
+	Recording *Recording     // the octets, when the request was recorded and an answer began; else nil
 }
 
 // FaultKind names what went wrong with a request.
@@ -74,8 +75,12 @@ func (p *Page) IsRedirect() bool {
 	return false
 }
 
-// Release gives the body's memory back, if there is one.
+// Release gives the memory of body and exchange back, if there are any.
 func (p *Page) Release() {
+	if p.Recording != nil {
+		p.Recording.release()
+		p.Recording = nil
+	}
 	if p.Body != nil {
 		p.Body.Release()
 		p.Body = nil

@@ -13,4 +13,6 @@ type Request struct {
 	// Identity asks for the bytes as the server holds them and removes no
 	// content coding, for downloads.
 	Identity bool
+	// Record asks for the page's Recording, over HTTP/1.1.
+	Record bool
 }

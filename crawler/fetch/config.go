@@ -32,7 +32,8 @@ type Config struct {
 	// MaxHeaderBytes bounds the headers of an answer. Default 256 KiB.
 	MaxHeaderBytes int64
 
-	// IdleConns is how many connections are kept warm, over all hosts. Default 512.
+	// IdleConns is how many connections are kept warm, over all hosts; as many
+	// again of those on which requests are recorded. Default 512.
 	IdleConns int
 	// IdleTimeout is for how long they are. Default 90s.
 	IdleTimeout time.Duration

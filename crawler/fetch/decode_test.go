@@ -257,10 +257,10 @@ func FuzzDecoders(f *testing.F) {
 		const limit = 200 << 10
 		d := startDeadline(t.Context(), time.Hour)
 		defer d.stop()
-		src := &source{r: bytes.NewReader(data)}
 		page := &crawler.Page{}
+		a := &answer{f: fetcher, deadline: d, src: &source{r: bytes.NewReader(data)}, codings: codings, page: page}
 		k := fetcher.keeper(d, limit, -1)
-		ended, err := fetcher.decode(k, src, codings, page)
+		ended, err := a.decode(k)
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -11,5 +11,7 @@
 // around it. The deadline bounds a request, and stands still while the request
 // waits for our own memory. The source is the body as it comes off the wire; a
 // decoder removes one content coding from it; the keeper holds what comes out:
-// a head in memory, the rest in a file.
+// a head in memory, the rest in a file. Where a request is to be recorded, a tap
+// on its connection lets a tape take down the octets of the exchange, as they go
+// over the wire.
 package fetch

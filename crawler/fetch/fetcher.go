@@ -3,8 +3,8 @@ package fetch
 import (
 	"context"
 	"fmt"
+	"net"
 	"net/http"
-	"net/netip"
 	"sync"
 	"time"
 
@@ -17,6 +17,7 @@ type Fetcher struct {
 	cfg       Config
 	guard     *guard
 	transport *http.Transport
+	tapped    *http.Transport // for requests that are recorded
 	memory    *memory
 	decoders  *decoders
 	chunks    sync.Pool // of *chunk
@@ -40,6 +41,7 @@ func New(cfg Config) (*Fetcher, error) {
 		cfg:       cfg,
 		guard:     g,
 		transport: newTransport(cfg, g),
+		tapped:    newTappedTransport(cfg, g),
 		memory:    newMemory(cfg.Memory),
 		decoders:  newDecoders(),
 	}
@@ -53,7 +55,10 @@ func New(cfg Config) (*Fetcher, error) {
 func (f *Fetcher) Allow(h crawler.Host) { f.guard.allow(h) }
 
 // Close lets go of the idle connections. Pages that were fetched stay good.
-func (f *Fetcher) Close() { f.transport.CloseIdleConnections() }
+func (f *Fetcher) Close() {
+	f.transport.CloseIdleConnections()
+	f.tapped.CloseIdleConnections()
+}
 
 // Fetch makes one request. What the web does, good or bad, is in the page,
 // whose Release the caller calls. The error is ctx.Err() where ctx ended before
@@ -86,14 +91,28 @@ func (f *Fetcher) Fetch(ctx context.Context, req crawler.Request) (*crawler.Page
 func (f *Fetcher) ask(ctx context.Context, req crawler.Request, page *crawler.Page) error {
 	d := startDeadline(ctx, req.Timeout)
 	defer d.stop()
-	out := newRequest(d.ctx, req, func(peer netip.AddrPort) { page.Address = peer })
+	transport, t := f.transport, (*tape)(nil)
+	if req.Record {
+		transport, t = f.tapped, f.newTape(req.BodyLimit)
+		defer t.stop()
+	}
+	out := newRequest(d.ctx, req, func(conn net.Conn) {
+		page.Address = peerOf(conn)
+		if c, ok := conn.(*tap); ok && t != nil {
+			t.start(c)
+		}
+	})
 	page.Started = time.Now()
 	defer func() { page.Duration = time.Since(page.Started) }()
-	resp, err := f.transport.RoundTrip(out)
+	resp, err := transport.RoundTrip(out)
 	if err != nil {
 		page.Fault, err = f.diagnose(d, err)
 		return err
 	}
 	defer resp.Body.Close()
-	return f.read(d, req, resp, page)
+	a := f.answer(d, req, resp, page)
+	if t != nil {
+		return a.readOnto(t)
+	}
+	return a.read()
 }

@@ -21,15 +21,11 @@ var (
 	acceptIdentity = []string{"identity"}
 )
 
-// newRequest puts req in the words of net/http. connected is called with the
-// peer, in the goroutine of the round trip, each time a connection is taken.
-func newRequest(ctx context.Context, req crawler.Request, connected func(netip.AddrPort)) *http.Request {
-	trace := &httptrace.ClientTrace{GotConn: func(info httptrace.GotConnInfo) {
-		if peer, ok := info.Conn.RemoteAddr().(*net.TCPAddr); ok {
-			at := peer.AddrPort()
-			connected(netip.AddrPortFrom(at.Addr().Unmap(), at.Port()))
-		}
-	}}
+// newRequest puts req in the words of net/http. connected is called in the
+// goroutine of the round trip each time a connection is taken, before anything
+// is written to it.
+func newRequest(ctx context.Context, req crawler.Request, connected func(net.Conn)) *http.Request {
+	trace := &httptrace.ClientTrace{GotConn: func(info httptrace.GotConnInfo) { connected(info.Conn) }}
 	out := &http.Request{
 		Method:     http.MethodGet,
 		URL:        target(req.URL),
@@ -39,6 +35,16 @@ func newRequest(ctx context.Context, req crawler.Request, connected func(netip.A
 		Header:     headers(req),
 	}
 	return out.WithContext(httptrace.WithClientTrace(ctx, trace))
+}
+
+// peerOf returns the address at the other end of a connection, or the zero one.
+func peerOf(conn net.Conn) netip.AddrPort {
+	peer, ok := conn.RemoteAddr().(*net.TCPAddr)
+	if !ok {
+		return netip.AddrPort{}
+	}
+	at := peer.AddrPort()
+	return netip.AddrPortFrom(at.Addr().Unmap(), at.Port())
 }
 
 func headers(req crawler.Request) http.Header {

@@ -48,10 +48,10 @@ func (s *source) again() (r io.Reader, whole bool) {
 	return io.MultiReader(first, s), true
 }
 
-// drain reads what little is left. A connection goes back to the others only
-// when its body was read to the end.
-func (s *source) drain() {
+// drain reads what is left, if it is no more than most bytes. A connection goes
+// back to the others only when its body was read to the end.
+func (s *source) drain(most int64) {
 	if s.err == nil {
-		io.CopyN(io.Discard, s, drainBytes)
+		io.CopyN(io.Discard, s, most)
 	}
 }
