@@ -117,9 +117,7 @@ func (v *visit) keep(ctx context.Context, results []*Result) error {
 // drop lets the batch go.
 func (v *visit) drop() {
 	for _, e := range v.batch {
-		if e.result.Page != nil {
-			e.result.Page.Release()
-		}
+		e.result.release()
 	}
 	v.batch = v.batch[:0]
 }

@@ -70,7 +70,7 @@ func (e *errand) end(o Outcome, reason string) {
 // get asks for one URL, if robots.txt allows. It returns where to go on, or
 // the zero URL when the errand's fate is decided.
 func (e *errand) get(at URL) (URL, error) {
-	ruling, fresh, err := e.visit.ruling(at)
+	ruling, fresh, err := e.visit.ruling(at, e.getRobots)
 	if err != nil {
 		return URL{}, err
 	}
@@ -86,12 +86,10 @@ func (e *errand) get(at URL) (URL, error) {
 		return URL{}, nil
 	}
 	e.result.Signals = ruling.Signals
-	if e.result.Page != nil {
-		e.result.Page.Release()
-	}
+	e.leave()
 	e.result.Page, err = e.visit.fetch(request{rules: ruling.Text, Request: Request{
 		URL: at, UserAgent: e.visit.job.UserAgent, From: e.visit.job.Contact, BodyLimit: int64(e.visit.job.BodyLimit),
-		Timeout: time.Duration(e.visit.job.Timeout), Identity: e.visit.identity,
+		Timeout: time.Duration(e.visit.job.Timeout), Identity: e.visit.identity, Record: e.visit.record,
 	}})
 	if err != nil {
 		return URL{}, err

@@ -17,6 +17,7 @@ type Result struct {
 	Reason    string    // why, when it was not fetched or not read as it should; "" otherwise
 	Redirects []URL     // where redirects led, in order
 	Page      *Page     // the last page; nil when nothing was asked for
+	Trail     []*Page   // pages before it that were recorded: of robots.txt, and where redirects came from
 	Document  *Document // nil when the page was not parsed
 	At        time.Time // when it was decided
 	// Signals are the Content-Signals of the robots.txt that allowed the page. They

@@ -12,10 +12,10 @@ import (
 // least 500 kibibytes.
 const robotsLimit = 512 << 10
 
-// ruling asks what robots.txt says, once a visit for each origin; fresh says that
-// it was asked just now. When it can not be had now, the visit ends and the host
-// rests until it may be asked for again.
-func (v *visit) ruling(u URL) (r Ruling, fresh bool, err error) {
+// ruling asks what robots.txt says, once a visit for each origin, by means of
+// get; fresh says that it was asked just now. When it can not be had now, the
+// visit ends and the host rests until it may be asked for again.
+func (v *visit) ruling(u URL, get func(context.Context, URL) (*Page, error)) (r Ruling, fresh bool, err error) {
 	v.rulingsMu.Lock()
 	defer v.rulingsMu.Unlock()
 	origin := u.Origin()
@@ -23,7 +23,7 @@ func (v *visit) ruling(u URL) (r Ruling, fresh bool, err error) {
 		return r, false, nil
 	}
 	err = v.insist(func() (err error) {
-		r, err = v.robots.Ruling(v.doing, v.job, u, v.getRobots)
+		r, err = v.robots.Ruling(v.doing, v.job, u, get)
 		return err
 	})
 	if err != nil {
@@ -38,12 +38,6 @@ func (v *visit) ruling(u URL) (r Ruling, fresh bool, err error) {
 	v.pace.widen(r.Delay)
 	v.rulings[origin] = r
 	return r, true, nil
-}
-
-func (v *visit) getRobots(_ context.Context, u URL) (*Page, error) {
-	return v.fetch(request{robots: true, Request: Request{
-		URL: u, UserAgent: v.job.UserAgent, From: v.job.Contact, BodyLimit: robotsLimit, Timeout: time.Duration(v.job.Timeout),
-	}})
 }
 
 // request is a request with what allows it.

@@ -61,6 +61,7 @@ type visit struct {
 	rulingsMu sync.Mutex
 	rulings   map[string]Ruling // by origin
 	identity  bool              // the server's bytes are wanted, not what they mean
+	record    bool              // and their exchanges, octet for octet
 }
 
 // finished is an errand back from its lane. Its err is errStopped when it was
@@ -80,6 +81,7 @@ func newVisit(w *Visitor, o Order, turn Turn, began time.Time) *visit {
 		done:   make(chan finished, (aheadLanes+1)*lanes),
 		report: Report{Host: o.Host}, rulings: make(map[string]Ruling, 1),
 		identity: slices.Contains(w.job.Format, "files") && !w.job.Follow && !w.job.Resources && len(w.job.Select) == 0,
+		record:   slices.Contains(w.job.Format, "warc"),
 	}
 	v.standing.Standing = turn.Standing()
 	v.standing.met = v.standing.Pages > 0
@@ -266,9 +268,7 @@ func (v *visit) lane() {
 func (v *visit) accept(f finished) {
 	v.out--
 	if f.err != nil {
-		if f.errand.result.Page != nil {
-			f.errand.result.Page.Release()
-		}
+		f.errand.result.release()
 		if errors.Is(f.err, errStopped) || v.doing.Err() != nil {
 			v.hold() // that may be why
 			v.end(EndPause)
