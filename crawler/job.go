@@ -116,7 +116,7 @@ type Job struct {
 	// Timeout bounds one request from start to last byte. Default 1m.
 	Timeout Duration `json:"timeout" yaml:"timeout"`
 
-	// Format names the sinks: jsonl, files. Default jsonl.
+	// Format names the sinks: jsonl, files, warc. Default jsonl.
 	Format []string `json:"format" yaml:"format"`
 	// KeepNoindex keeps the content of pages that ask not to be indexed (noindex).
 	// By default their links are followed, and their records have neither title,

@@ -15,7 +15,7 @@ type output struct {
 
 // openOutput opens the sinks of a job in a folder.
 func openOutput(job crawler.Job, dir string, opts sink.Options) (*output, error) {
-	opts.Links = job.Links
+	opts.Job, opts.Links = job, job.Links
 	sinks, err := sink.Open(job.Format, dir, opts)
 	if err != nil {
 		return nil, err

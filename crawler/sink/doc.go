@@ -2,8 +2,9 @@
 //
 // A [JSONL] keeps records, one line each, in numbered segments in a folder; a
 // [Files] keeps bodies as files under safe names, and their records in a
-// manifest; a [Stream] writes records to a pipe or a terminal. [Open] makes
-// sinks from the names of their formats, and [All] makes several into one.
+// manifest; a [WARC] keeps exchanges as they went over the wire, in files of WARC
+// 1.1 with an index; a [Stream] writes records to a pipe or a terminal. [Open]
+// makes sinks from the names of their formats, and [All] makes several into one.
 //
 // When Keep returns nil, the records are with the operating system: a SIGKILL
 // of the process loses none of them. A loss of power may lose the records of the
@@ -13,7 +14,10 @@
 // Stream, which can take nothing back. Every sink may be used by many goroutines
 // at once, until it is closed.
 //
-// A segment is one file of whole lines. A batch is the lines of one Keep,
-// written with one call. A name is a body's path beneath the folder, and the
+// A segment is one file of whole batches. A batch is the lines of one Keep,
+// written with one call. An exchange is a recorded page; a press makes records of
+// it, and an archive is a WARC file that is being written, with the journal of
+// its index, whose lines are captures. Originals are responses that later ones
+// can refer to, instead of holding the same again. A name is a body's path beneath the folder, and the
 // register remembers which URL each name belongs to.
 package sink

@@ -10,6 +10,7 @@ import (
 	"testing"
 
 	"github.com/trawlcrawler/trawl/crawler"
+	"github.com/trawlcrawler/trawl/internal/warctest"
 )
 
 // childDir names the variable that makes a child process of the test binary,
@@ -19,7 +20,7 @@ const childDir = "TRAWL_TEST_SINK_DIR"
 // writeUntilKilled keeps pages from several goroutines at once and prints the
 // URL of each when it was kept.
 func writeUntilKilled(dir string) {
-	s, err := Open(Names, dir, Options{SegmentSize: 64 << 10})
+	s, err := Open(Names, dir, Options{SegmentSize: 64 << 10, Job: archived})
 	if err != nil {
 		fmt.Fprintln(os.Stderr, err)
 		os.Exit(1)
@@ -56,7 +57,7 @@ func TestAKilledProcessLosesNothingThatItSaidWasKept(t *testing.T) {
 	acknowledged := map[string]bool{}
 	for range 3 {
 		killWhileWriting(t, dir, acknowledged)
-		reopened, err := Open(Names, dir, Options{})
+		reopened, err := Open(Names, dir, Options{Job: archived})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -65,6 +66,7 @@ func TestAKilledProcessLosesNothingThatItSaidWasKept(t *testing.T) {
 		manifest := kept(t, dir, "manifest.jsonl")
 		wantAll(t, manifest, acknowledged)
 		wantBodies(t, dir, manifest)
+		wantCaptures(t, dir, acknowledged)
 	}
 }
 
@@ -115,6 +117,21 @@ func wantBodies(t *testing.T, dir string, recs []crawler.Record) {
 	for _, rec := range recs {
 		if got := read(t, dir, rec.Path); got != "body" {
 			t.Errorf("%s has %q", rec.Path, got)
+		}
+	}
+}
+
+func wantCaptures(t *testing.T, dir string, acknowledged map[string]bool) {
+	t.Helper()
+	a := warctest.Open(t, dir)
+	a.Check(t)
+	captured := map[string]bool{}
+	for _, r := range a.Captures() {
+		captured[r.Get("WARC-Target-URI")] = true
+	}
+	for url := range acknowledged {
+		if !captured[url] {
+			t.Errorf("%s was acknowledged and is not in the archive", url)
 		}
 	}
 }

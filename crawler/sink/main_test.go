@@ -7,6 +7,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"net/http"
+	"net/netip"
 	"os"
 	"path/filepath"
 	"strings"
@@ -33,7 +34,7 @@ func parse(t testing.TB, s string) crawler.URL {
 	return u
 }
 
-// page is a fetched page of the URL with the body.
+// page is a fetched page of the URL with the body, which was recorded.
 func page(t testing.TB, url, body string) *crawler.Result {
 	t.Helper()
 	u := parse(t, url)
@@ -41,9 +42,14 @@ func page(t testing.TB, url, body string) *crawler.Result {
 		Job: "test", Worker: "w1", Entry: crawler.Entry{URL: u}, Outcome: crawler.OutcomeFetched,
 		Page: &crawler.Page{
 			URL: u, Status: 200, Started: time.UnixMilli(1_700_000_000_000),
-			Header: http.Header{"Content-Type": {"text/html; charset=utf-8"}},
+			Address: netip.MustParseAddrPort("192.0.2.1:80"),
+			Header:  http.Header{"Content-Type": {"text/html; charset=utf-8"}},
 			Body: &crawler.Body{
 				Head: []byte(body), Size: int64(len(body)), Digest: sha256.Sum256([]byte(body)), Release: func() {},
+			},
+			Recording: &crawler.Recording{
+				Request: []byte("GET " + u.Path() + " HTTP/1.1\r\nHost: " + string(u.Host()) + "\r\nUser-Agent: Trawl\r\n\r\n"),
+				Head:    fmt.Appendf(nil, "HTTP/1.1 200 OK\r\nContent-Type: text/html; charset=utf-8\r\nContent-Length: %d\r\n\r\n", len(body)),
 			},
 		},
 		Document: &crawler.Document{Title: "A & B", Charset: "utf-8", Links: []crawler.Link{{URL: u}}},

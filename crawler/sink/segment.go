@@ -1,6 +1,7 @@
 package sink
 
 import (
+	"bufio"
 	"bytes"
 	"errors"
 	"io"
@@ -17,7 +18,8 @@ type file interface {
 	Close() error
 }
 
-// segment is one file of whole lines. It is not safe for concurrent use.
+// segment is one file of whole batches: of lines, or of gzip members. It is not
+// safe for concurrent use.
 type segment struct {
 	file
 	dir, name string
@@ -93,10 +95,47 @@ func (s *segment) append(lines []byte) error {
 	return nil
 }
 
+// stream writes a batch piece by piece, which no one has whole in memory. When
+// that fails, nothing of it stays, as with append.
+func (s *segment) stream(write func(io.Writer) error) error {
+	if s.torn {
+		if err := s.cut(); err != nil {
+			return err
+		}
+	}
+	pieces := &pieces{s: s, at: s.size}
+	out := bufio.NewWriterSize(pieces, 256<<10)
+	err := write(out)
+	if err == nil {
+		err = out.Flush()
+	}
+	if err != nil {
+		s.torn = true
+		return errors.Join(err, s.cut())
+	}
+	s.size, s.unsynced = pieces.at, true
+	return nil
+}
+
+// pieces writes behind the whole batches of a segment.
+type pieces struct {
+	s  *segment
+	at int64
+}
+
+func (p *pieces) Write(b []byte) (int, error) {
+	n, err := p.s.WriteAt(b, p.at)
+	p.at += int64(n)
+	if err != nil {
+		err = trouble("writing", p.s.dir, p.s.name, err)
+	}
+	return n, err
+}
+
 // cut takes away what lies behind the whole batches.
 func (s *segment) cut() error {
 	if err := s.Truncate(s.size); err != nil {
-		return trouble("cutting a torn line off", s.dir, s.name, err)
+		return trouble("cutting a torn batch off", s.dir, s.name, err)
 	}
 	s.torn = false
 	return nil

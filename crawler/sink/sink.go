@@ -22,7 +22,7 @@ type Sink interface {
 }
 
 // Names lists the formats that [Open] knows.
-var Names = []string{"jsonl", "files"}
+var Names = []string{"jsonl", "files", "warc"}
 
 // Options are the settings that the formats share. The zero value is useful.
 type Options struct {
@@ -31,9 +31,11 @@ type Options struct {
 	// Worker sets this writer apart from others that share the folder.
 	// Default "": it has the folder to itself.
 	Worker string
-	// SegmentSize is how many bytes a segment of JSONL holds before the next
-	// begins. Default 256 MiB.
+	// SegmentSize is how many bytes a segment of JSONL or WARC holds before the
+	// next begins. Default 256 MiB of JSONL, 1 GiB of WARC.
 	SegmentSize int64
+	// Job is whose pages are kept, as WARC files say. Default none.
+	Job crawler.Job
 	// Log takes warnings about what earlier writers left. Default none.
 	Log *slog.Logger
 }
@@ -71,8 +73,11 @@ func known(formats []string) error {
 }
 
 func open(format, dir string, opts Options) (Sink, error) {
-	if format == "files" {
+	switch format {
+	case "files":
 		return NewFiles(FilesConfig{Dir: dir, Links: opts.Links, Worker: opts.Worker, Log: opts.Log})
+	case "warc":
+		return NewWARC(WARCConfig{Dir: dir, Job: opts.Job, Worker: opts.Worker, SegmentSize: opts.SegmentSize, Log: opts.Log})
 	}
 	return NewJSONL(JSONLConfig{
 		Dir: dir, Links: opts.Links, Worker: opts.Worker, SegmentSize: opts.SegmentSize, Log: opts.Log,
