@@ -1,0 +1,36 @@
+package main_test
+
+import (
+	"fmt"
+	"os"
+	"testing"
+	"time"
+
+	"github.com/trawlcrawler/trawl/internal/redistest"
+	"github.com/trawlcrawler/trawl/internal/testsite"
+)
+
+// BenchmarkCrawlOfTheJavaManual says what a page costs the crawler's process,
+// without and with WARC, over a Redis whose time does not count. Compare the
+// two with -count, as they take turns on the same machine.
+func BenchmarkCrawlOfTheJavaManual(b *testing.B) {
+	if javaManual.dir == "" {
+		b.Skipf("there is no %s: install %s", javaManual.glob, javaManual.pkg)
+	}
+	const pages = 2000
+	for _, format := range []string{"jsonl", "jsonl,warc"} {
+		b.Run(format, func(b *testing.B) {
+			site := testsite.Serve(b, testsite.Static(os.DirFS(javaManual.dir)))
+			var cpu time.Duration
+			for i := 0; b.Loop(); i++ {
+				s := newShell(b)
+				p := s.start("crawl", site.URL(0, "/"), "--delay", "0", "--per-host", "16", "--out", "site",
+					"--format", format, "--pages", fmt.Sprint(pages), "--redis", redistest.New(b), "--job", fmt.Sprintf("%s-%d", redistest.Name(b), i))
+				p.wait().exits(done)
+				cpu += p.cmd.ProcessState.UserTime() + p.cmd.ProcessState.SystemTime()
+			}
+			b.ReportMetric(float64(cpu.Microseconds())/float64(b.N*pages), "cpu-µs/page")
+			b.ReportMetric(0, "ns/op")
+		})
+	}
+}
