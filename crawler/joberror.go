@@ -10,7 +10,10 @@ var (
 	ErrNoJob = errors.New("there is no job of this name")
 	// ErrNoHost says that a job has met no URL of a host.
 	ErrNoHost = errors.New("the job has met no URL of this host")
-	// ErrJobEnded says that a job has ended and takes no seeds. A job that is done
-	// can be resumed.
-	ErrJobEnded = errors.New("the job has ended: resume it to go on, or create another")
+	// ErrJobEnded says that a job has ended: it takes no seeds, and can not be
+	// paused. One that is done can be resumed.
+	ErrJobEnded = errors.New("the job has ended")
+	// ErrJobRuns says that a job has not ended, and must be cancelled before it is
+	// removed.
+	ErrJobRuns = errors.New("the job has not ended: cancel it first")
 )

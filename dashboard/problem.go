@@ -43,7 +43,7 @@ func statusOf(err error) int {
 	switch {
 	case errors.Is(err, crawler.ErrNoJob):
 		return http.StatusNotFound
-	case errors.Is(err, crawler.ErrJobExists), errors.Is(err, crawler.ErrJobEnded):
+	case errors.Is(err, crawler.ErrJobExists), errors.Is(err, crawler.ErrJobEnded), errors.Is(err, crawler.ErrJobRuns):
 		return http.StatusConflict
 	case errors.As(err, &tooLarge):
 		return http.StatusRequestEntityTooLarge

@@ -32,9 +32,12 @@ func Open(ctx context.Context, url string) (*Client, error) {
 	}
 	rdb := endpoint.Client()
 	store := frontier.New(rdb)
-	if err := store.CheckSchema(ctx); err != nil {
-		rdb.Close()
-		return nil, err
+	err = endpoint.Ping(ctx, rdb)
+	if err == nil {
+		err = store.CheckSchema(ctx)
+	}
+	if err != nil {
+		return nil, errors.Join(err, rdb.Close())
 	}
 	c := NewClient(store, endpoint)
 	c.close = rdb.Close
@@ -131,8 +134,8 @@ func (c *Client) periodic(ctx context.Context, job string) (bool, error) {
 	return status.Job.Schedule != "", err
 }
 
-// Resume lets a job go on that was paused, or one that is done and to which
-// seeds are brought. Of a periodic job, runs begin again from the next tick.
+// Resume lets a job go on that was paused. One that is done is reopened: it waits
+// for seeds, and is done again when it has fetched them. Of a periodic job, runs begin again from the next tick.
 func (c *Client) Resume(ctx context.Context, job string) error {
 	if periodic, err := c.periodic(ctx, job); err != nil {
 		return err
@@ -160,13 +163,21 @@ func (c *Client) move(ctx context.Context, job string, to crawler.State, reason 
 		return err
 	}
 	if status.State.Ended() {
-		return fmt.Errorf("job %q is %s: %w", job, status.State, crawler.ErrJobEnded)
+		return ended(status)
 	}
 	return fmt.Errorf("job %q is %s: it can not become %s", job, status.State, to)
 }
 
+// ended says of a job that it has ended, and what can be done.
+func ended(job crawler.Status) error {
+	if job.State == crawler.StateCancelled {
+		return fmt.Errorf("job %q is cancelled: %w, and can not go on: create another", job.Job.Name, crawler.ErrJobEnded)
+	}
+	return fmt.Errorf("job %q is %s: %w: resume it to reopen it (trawl job resume %s)", job.Job.Name, job.State, crawler.ErrJobEnded, job.Job.Name)
+}
+
 // Remove deletes every key of a job, and of its asynq queue. A job that runs is to
-// be cancelled before; the visits that it still has are waited for, up to some
+// be cancelled before: the error wraps [crawler.ErrJobRuns]. The visits that it still has are waited for, up to some
 // twenty seconds if their worker was lost. Runs of a periodic job are jobs of their
 // own and stay.
 func (c *Client) Remove(ctx context.Context, job string) error {
@@ -176,7 +187,7 @@ func (c *Client) Remove(ctx context.Context, job string) error {
 	}
 	going := status.State == crawler.StateRunning || status.State == crawler.StatePaused
 	if going && status.Job.Schedule == "" {
-		return fmt.Errorf("job %q is %s: cancel it before it is removed", job, status.State)
+		return fmt.Errorf("job %q is %s: %w", job, status.State, crawler.ErrJobRuns)
 	}
 	if !status.State.Ended() { // let nobody begin it
 		if err := c.Cancel(ctx, job); err != nil {

@@ -76,7 +76,7 @@ func (s *seeder) begin(ctx context.Context, job string) error {
 func (s *seeder) takesSeeds(ctx context.Context, job string) (crawler.Status, error) {
 	status, err := s.store.Status(ctx, job)
 	if err == nil && status.State.Ended() {
-		err = fmt.Errorf("job %q is %s: %w", job, status.State, crawler.ErrJobEnded)
+		err = ended(status)
 	}
 	return status, err
 }

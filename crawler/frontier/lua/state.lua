@@ -13,6 +13,9 @@ local t = redis.call('TIME')
 local now = t[1] * 1000 + math.floor(t[2] / 1000)
 redis.call('HSET', key, 'state', to, 'reason', reason)
 if to == 'running' then
+  if from == 'done' or from == 'failed' then -- it is reopened for seeds, and would end at once without them
+    redis.call('HSET', key, 'seeded', '0')
+  end
   redis.call('HSETNX', key, 'started', now)
   redis.call('HSET', key, 'kept', now) -- age.lua counts from here
   redis.call('HDEL', key, 'ended', 'ending')
