@@ -72,6 +72,11 @@ func (l *laptop) note(status crawler.Status, c crawler.Counters) note {
 	}
 }
 
+// nothingFetched says that a crawl had no page, nor heard that one is as it was.
+func nothingFetched(c crawler.Counters) bool {
+	return c.Pages()+c.Outcomes[crawler.OutcomeNotModified] == 0
+}
+
 // verdict is the exit status.
 func (l *laptop) verdict(ctx context.Context, runErr error, c crawler.Counters, goOn string) error {
 	switch {
@@ -83,7 +88,7 @@ func (l *laptop) verdict(ctx context.Context, runErr error, c crawler.Counters, 
 		return &exitError{exitInterrupted, message}
 	case runErr != nil:
 		return runErr
-	case c.Pages()+c.Outcomes[crawler.OutcomeNotModified] == 0:
+	case nothingFetched(c):
 		return &exitError{exitNothing, "nothing could be fetched: " + outcomesText(c)}
 	}
 	return nil

@@ -43,7 +43,12 @@ func checkRedis(url string) error {
 // files in dir, or else the built-in one.
 func connect(ctx context.Context, url, dir string, persist bool, log *slog.Logger) (*backing, error) {
 	if url != "" {
-		return connectShared(ctx, url, log)
+		b, err := connectShared(ctx, url, log)
+		var status *exitError
+		if errors.As(err, &status) && status.code == exitFailed {
+			return nil, failed("%s (or leave out --redis)", status.message)
+		}
+		return b, err
 	}
 	if path, ok := redisd.Find(); ok {
 		return startPrivate(ctx, path, dir, persist, log)
@@ -62,7 +67,7 @@ func connectTo(ctx context.Context, url string) (*backing, error) {
 		stop: func(context.Context) error { return nil },
 	}
 	if err := endpoint.Ping(ctx, b.rdb); err != nil {
-		return nil, errors.Join(failed("%v (or leave out --redis)", err), b.rdb.Close())
+		return nil, errors.Join(failed("%v", err), b.rdb.Close())
 	}
 	return b, nil
 }

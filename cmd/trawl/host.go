@@ -85,14 +85,16 @@ that is under way takes it up within seconds.`,
 			if err != nil {
 				return err
 			}
-			flags := cmd.Flags()
+			// TRAWL_DELAY and its like are settings of crawls, and not meant here.
+			setsDelay, setsBudget := cmd.Flags().Changed("delay"), cmd.Flags().Changed("budget")
+			delay, budget, pause, resume, forgive := delay, budget, pause, resume, forgive
 			change := func(r *crawler.HostRules) error {
-				if flags.Changed("delay") {
+				if setsDelay {
 					if err := setDelay(r, delay); err != nil {
 						return err
 					}
 				}
-				if flags.Changed("budget") {
+				if setsBudget {
 					r.Pages = budget
 				}
 				for _, p := range ask {

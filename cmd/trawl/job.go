@@ -33,7 +33,7 @@ func jobCommand() *cobra.Command {
 		d.command("show JOB", "Show a job with its counters", 1, d.show),
 		d.command("watch JOB", "Show a job again and again, until it has ended", 1, d.watch),
 		d.command("pause JOB", "Let a job fetch no more until it is resumed", 1, steer((*tasks.Client).Pause)),
-		d.command("resume JOB", "Let a job go on that was paused, or is done and gets more seeds", 1, steer((*tasks.Client).Resume)),
+		d.command("resume JOB", "Let a job go on that was paused, or reopen one that is done, which waits for seeds then", 1, steer((*tasks.Client).Resume)),
 		d.command("cancel JOB", "End a job for good; its results stay", 1, steer((*tasks.Client).Cancel)),
 		d.command("rm JOB", "Remove every key of a job that has ended", 1, steer((*tasks.Client).Remove)),
 	)
@@ -65,10 +65,13 @@ func (d *desk) with(cmd *cobra.Command, do func(context.Context, *tasks.Client) 
 	if err := fromEnvironment(cmd.Flags()); err != nil {
 		return err
 	}
+	if err := checkRedis(d.redis); err != nil {
+		return err
+	}
 	ctx := cmd.Context()
 	client, err := tasks.Open(ctx, d.redis)
 	if err != nil {
-		return failed("%v", err)
+		return jobError(err)
 	}
 	return jobError(errors.Join(do(ctx, client), client.Close()))
 }
@@ -81,7 +84,11 @@ func jobError(err error) error {
 		return err
 	case errors.Is(err, context.Canceled):
 		return &exitError{exitInterrupted, "interrupted"}
-	case errors.Is(err, crawler.ErrNoJob), errors.Is(err, crawler.ErrNoHost), errors.Is(err, crawler.ErrJobExists), errors.Is(err, crawler.ErrJobEnded):
+	case errors.Is(err, crawler.ErrJobExists):
+		return usage("%v: choose another name with --job, or remove that one (trawl job rm)", err)
+	case errors.Is(err, crawler.ErrNoJob):
+		return usage("%v (trawl job ls lists them)", err)
+	case errors.Is(err, crawler.ErrNoHost), errors.Is(err, crawler.ErrJobEnded), errors.Is(err, crawler.ErrJobRuns):
 		return usage("%v", err)
 	}
 	return failed("%v", err)
@@ -95,12 +102,18 @@ func (d *desk) createCommand() *cobra.Command {
 		Short: "Create a job of a job file, or of one on standard input; a scheduler lets it run",
 		Args:  cobra.ExactArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
+			if err := fromEnvironment(cmd.Flags()); err != nil {
+				return err
+			}
 			s := defaultSettings()
 			if err := readJob(args[0], os.Stdin, &s); err != nil {
 				return err
 			}
 			if name != "" {
 				s.Name = name
+			}
+			if s.Redis != "" && !cmd.Flags().Changed("redis") {
+				d.redis = s.Redis
 			}
 			if err := checkJob(s); err != nil {
 				return err
@@ -112,6 +125,7 @@ func (d *desk) createCommand() *cobra.Command {
 				if d.json {
 					return d.show(ctx, c, s.Name)
 				}
+				sayWorkersOwn(os.Stderr, args[0], s)
 				fmt.Fprintf(os.Stderr, "trawl: job %s is created with %d seeds\n", s.Name, len(s.Seeds))
 				return nil
 			})
@@ -119,6 +133,22 @@ func (d *desk) createCommand() *cobra.Command {
 	}
 	cmd.Flags().StringVar(&name, "job", "", "name of the job, instead of the file's")
 	return cmd
+}
+
+// sayWorkersOwn tells of settings in a job file that each worker has of its own.
+func sayWorkersOwn(w io.Writer, file string, s settings) {
+	defaults := defaultSettings()
+	for _, own := range []struct {
+		name  string
+		given bool
+	}{
+		{"out", s.Out != ""}, {"concurrency", s.Concurrency != defaults.Concurrency},
+		{"allow_cidr", len(s.AllowCIDR) > 0}, {"allow_private", s.AllowPrivate},
+	} {
+		if own.given {
+			fmt.Fprintf(w, "trawl: %s: %s is left out: on a fleet it is for each worker to say (trawl worker --help)\n", file, own.name)
+		}
+	}
 }
 
 // jobView is a job as --json shows it.
@@ -157,6 +187,9 @@ func (d *desk) list(ctx context.Context, c *tasks.Client) error {
 	views := make([]jobView, 0, len(all))
 	for _, status := range all {
 		v, err := view(ctx, c, status)
+		if errors.Is(err, crawler.ErrNoJob) {
+			continue // removed meanwhile
+		}
 		if err != nil {
 			return err
 		}
@@ -212,13 +245,30 @@ func (d *desk) watch(ctx context.Context, c *tasks.Client, name string) error {
 		defer close(done)
 		newProgress(os.Stderr, numbers).run(watching, func(ctx context.Context) (crawler.Counters, error) { return c.Counters(ctx, name) })
 	}()
-	_, err = c.Wait(ctx, name)
+	status, err := c.Wait(ctx, name)
 	stop()
 	<-done
+	if err == nil {
+		err = d.show(ctx, c, name)
+	}
+	if err == nil {
+		numbers, err = c.Counters(ctx, name)
+	}
 	if err != nil {
 		return err
 	}
-	return d.show(ctx, c, name)
+	return watched(status, numbers)
+}
+
+// watched is the exit status of a job that has ended.
+func watched(status crawler.Status, numbers crawler.Counters) error {
+	switch {
+	case status.State != crawler.StateDone:
+		return failed("job %s is %s: %s", status.Job.Name, status.State, status.Reason)
+	case nothingFetched(numbers):
+		return &exitError{exitNothing, "nothing could be fetched: " + outcomesText(numbers)}
+	}
+	return nil
 }
 
 func printJSON(w io.Writer, v any) error {
