@@ -177,9 +177,9 @@ func ended(job crawler.Status) error {
 }
 
 // Remove deletes every key of a job, and of its asynq queue. A job that runs is to
-// be cancelled before: the error wraps [crawler.ErrJobRuns]. The visits that it still has are waited for, up to some
-// twenty seconds if their worker was lost. Runs of a periodic job are jobs of their
-// own and stay.
+// be cancelled before: the error wraps [crawler.ErrJobRuns]. The visits that it
+// still has are waited for, up to some twenty seconds if their worker was lost.
+// Runs of a periodic job are jobs of their own and stay.
 func (c *Client) Remove(ctx context.Context, job string) error {
 	status, err := c.store.Status(ctx, job)
 	if err != nil {

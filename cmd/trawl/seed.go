@@ -1,18 +1,13 @@
 package main
 
 import (
-	"bufio"
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"iter"
 	"os"
-	"strings"
 	"time"
 
-	"github.com/klauspost/compress/gzip"
-	"github.com/klauspost/compress/zstd"
 	"github.com/spf13/cobra"
 
 	"github.com/trawlcrawler/trawl/crawler"
@@ -60,7 +55,7 @@ sitemaps too.
 			if len(args) == 1 && maps.empty() {
 				return usage("no seeds: name URLs, files of URLs, - for standard input, or sitemaps")
 			}
-			urls, err := linesOf(lists, os.Stdin)
+			list, err := newSeedList(lists, os.Stdin)
 			if err != nil {
 				return err
 			}
@@ -70,7 +65,7 @@ sitemaps too.
 						return err
 					}
 				}
-				return d.seed(ctx, c, args[0], urls, maps, s)
+				return d.seed(ctx, c, args[0], list, maps, s)
 			})
 		},
 	}
@@ -102,7 +97,7 @@ func createPlain(ctx context.Context, c *tasks.Client, name string) error {
 }
 
 // seed brings what the lists and the sitemaps hold.
-func (d *desk) seed(ctx context.Context, c *tasks.Client, job string, urls iter.Seq2[string, error], maps sitemapList, s settings) error {
+func (d *desk) seed(ctx context.Context, c *tasks.Client, job string, list *seedList, maps sitemapList, s settings) error {
 	reader, err := newSitemapReader(ctx, c, job, maps, s)
 	if err != nil {
 		return err
@@ -110,15 +105,18 @@ func (d *desk) seed(ctx context.Context, c *tasks.Client, job string, urls iter.
 	defer reader.close()
 	began := time.Now()
 	shown := newSeedProgress(os.Stderr, began)
-	sum, err := c.Seed(ctx, job, chained(urls, reader.pages(ctx)), func(s crawler.Seeding) {
+	sum, err := c.Seed(ctx, job, chained(list.urls(ctx), reader.pages(ctx)), func(s crawler.Seeding) {
 		shown.show(reader.report().with(s).text(time.Since(began)))
 	})
 	shown.clear()
+	if errors.Is(err, crawler.ErrNoJob) || errors.Is(err, crawler.ErrJobEnded) {
+		return err // nothing was brought, or nothing comes of it
+	}
 	report := reader.report().with(sum)
 	if d.json {
-		err = joinPrint(err, printJSON(os.Stdout, report))
+		err = joinPrint(err, printJSON(os.Stdout, report.view(list)))
 	} else {
-		report.print(os.Stderr)
+		report.print(os.Stderr, list)
 		fmt.Fprintf(os.Stderr, "trawl: %s: %s\n", job, report.text(time.Since(began)))
 	}
 	if err != nil {
@@ -145,77 +143,4 @@ func joinPrint(err, printed error) error {
 		return err
 	}
 	return printed
-}
-
-// linesOf yields the URLs that the arguments name: URLs, files, and - for
-// standard input. It fails on a file that is not there before any is read.
-func linesOf(args []string, stdin io.Reader) (iter.Seq2[string, error], error) {
-	for _, arg := range args {
-		if arg == "-" || strings.Contains(arg, "://") {
-			continue
-		}
-		if info, err := os.Stat(arg); err != nil || info.IsDir() {
-			return nil, usage("%q is neither a URL (with http:// or https://) nor a file of URLs", arg)
-		}
-	}
-	return func(yield func(string, error) bool) {
-		for _, arg := range args {
-			if !yieldLines(arg, stdin, yield) {
-				return
-			}
-		}
-	}, nil
-}
-
-// yieldLines yields the URLs of one argument.
-func yieldLines(arg string, stdin io.Reader, yield func(string, error) bool) bool {
-	switch {
-	case arg == "-":
-		return yieldList("standard input", stdin, yield)
-	case strings.Contains(arg, "://"):
-		return yield(arg, nil)
-	}
-	file, err := os.Open(arg)
-	if err != nil {
-		return yield("", err)
-	}
-	defer file.Close()
-	return yieldList(arg, file, yield)
-}
-
-// yieldList yields the lines of a list, which may be compressed. Those without a
-// URL are empty strings, so that a line that is refused has its number.
-func yieldList(name string, r io.Reader, yield func(string, error) bool) bool {
-	plain, err := decompress(r)
-	if err != nil {
-		return yield("", fmt.Errorf("%s: %w", name, err))
-	}
-	lines := bufio.NewScanner(plain)
-	lines.Buffer(make([]byte, 64<<10), longestLine)
-	for lines.Scan() {
-		text := strings.TrimSpace(strings.TrimPrefix(lines.Text(), "\ufeff"))
-		if strings.HasPrefix(text, "#") {
-			text = ""
-		}
-		if !yield(text, nil) {
-			return false
-		}
-	}
-	if err := lines.Err(); err != nil {
-		return yield("", fmt.Errorf("%s can not be read to its end: %w", name, err))
-	}
-	return true
-}
-
-// decompress tells gzip and zstd by their first bytes.
-func decompress(r io.Reader) (io.Reader, error) {
-	peek := bufio.NewReaderSize(r, 64<<10)
-	head, _ := peek.Peek(4)
-	switch {
-	case len(head) >= 2 && head[0] == 0x1f && head[1] == 0x8b:
-		return gzip.NewReader(peek)
-	case len(head) == 4 && string(head) == "\x28\xb5\x2f\xfd":
-		return zstd.NewReader(peek)
-	}
-	return peek, nil
 }

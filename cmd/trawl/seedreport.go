@@ -31,14 +31,40 @@ func (r seedReport) with(s crawler.Seeding) seedReport {
 	return r
 }
 
-// print lists what was left out.
-func (r seedReport) print(w io.Writer) {
+// refusalView is a refusal as --json shows it.
+type refusalView struct {
+	List   string `json:"list"` // a file, or standard input; "" for an argument or a page of a sitemap
+	Line   int64  `json:"line"` // in the list; 0 where there is none
+	URL    string `json:"url"`
+	Reason string `json:"reason"`
+}
+
+// view is the report as --json shows it.
+func (r seedReport) view(list *seedList) any {
+	refusals := make([]refusalView, len(r.Refusals))
+	for i, refusal := range r.Refusals {
+		name, line := list.find(refusal.Line)
+		refusals[i] = refusalView{name, line, refusal.URL, refusal.Reason}
+	}
+	return struct {
+		seedReport
+		Refusals []refusalView `json:"refusals"`
+	}{r, refusals}
+}
+
+// print lists what was left out, and where it is to be found.
+func (r seedReport) print(w io.Writer, list *seedList) {
 	for _, refusal := range r.Refusals {
-		if refusal.Line > 0 {
-			fmt.Fprintf(w, "trawl: left out: line %d: %s\n", refusal.Line, refusal.Reason)
-		} else {
-			fmt.Fprintf(w, "trawl: left out: %s: %s\n", refusal.URL, refusal.Reason)
+		where := ""
+		if name, line := list.find(refusal.Line); name != "" {
+			where = fmt.Sprintf("%s, line %d: ", name, line)
+		} else if refusal.Line == 0 { // the reason does not say which it is
+			where = refusal.URL + ": "
 		}
+		fmt.Fprintf(w, "trawl: left out: %s%s\n", where, refusal.Reason)
+	}
+	if more := r.Refused - int64(len(r.Refusals)); more > 0 {
+		fmt.Fprintf(w, "trawl: left out: %d more\n", more)
 	}
 	for _, f := range r.Faults {
 		fmt.Fprintf(w, "trawl: sitemap %s: %s\n", f.Sitemap, f.Reason)
