@@ -36,7 +36,7 @@ is a token (TRAWL_TOKEN), which browsers ask for as a password, with any user na
 				return usage("%v", err)
 			}
 			return p.run(cmd.Context(), func(ctx context.Context, door *fleetDoor) error {
-				cfg := dashboard.Config{Asynq: door.asynq, ReadOnly: readOnly, Token: token, Hosts: hosts, Registerer: door.meters.registry, Log: door.log}
+				cfg := dashboard.Config{Asynq: door.asynq, ReadOnly: readOnly, Token: token, Hosts: hosts, Registerer: door.registry, Log: door.log}
 				return runDashboard(ctx, door, listen, cfg)
 			})
 		},

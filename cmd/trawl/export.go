@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"context"
 	"encoding/json"
+	"fmt"
 	"hash/maphash"
 	"io"
 	"os"
@@ -46,15 +47,20 @@ type place struct {
 	at     string // when it was fetched, as the record has it
 }
 
-// export prints the last record of each URL, in the order of the files.
+// export prints the last record of each URL, in the order of the files. Lines
+// that are no records are told of and left out; then it fails in the end.
 func export(ctx context.Context, dir string, w io.Writer) error {
 	files, err := recordFiles(dir)
 	if err != nil {
 		return err
 	}
-	last, err := lastRecords(ctx, files)
+	damaged := 0
+	last, err := lastRecords(ctx, files, func(file string, offset int64, err error) {
+		damaged++
+		fmt.Fprintf(os.Stderr, "trawl: left out: %s, at byte %d: %v\n", file, offset, err)
+	})
 	if err != nil {
-		return err
+		return exportError(ctx, err)
 	}
 	buffered := bufio.NewWriterSize(w, 1<<20)
 	for i, file := range files {
@@ -64,15 +70,25 @@ func export(ctx context.Context, dir string, w io.Writer) error {
 			}
 			_, err := buffered.Write(append(line, '\n'))
 			return err
-		})
+		}, func(int64, error) {})
 		if err != nil {
-			return failed("export: %v", err)
+			return exportError(ctx, err)
 		}
 	}
 	if err := buffered.Flush(); err != nil {
-		return failed("export: %v", err)
+		return exportError(ctx, err)
+	}
+	if damaged > 0 {
+		return failed("export: %d lines in %q are damaged and were left out", damaged, dir)
 	}
 	return nil
+}
+
+func exportError(ctx context.Context, err error) error {
+	if ctx.Err() != nil {
+		return &exitError{exitInterrupted, "interrupted"}
+	}
+	return failed("export: %v", err)
 }
 
 // recordFiles finds the segments in a folder, or its manifests where there are
@@ -87,8 +103,9 @@ func recordFiles(dir string) ([]string, error) {
 	return nil, usage("%q holds no records: name the folder that a crawl wrote to", dir)
 }
 
-// lastRecords finds where the last record of each URL is.
-func lastRecords(ctx context.Context, files []string) (map[uint64]place, error) {
+// lastRecords finds where the last record of each URL is. damaged hears of lines
+// that are no records.
+func lastRecords(ctx context.Context, files []string, damaged func(file string, offset int64, err error)) (map[uint64]place, error) {
 	last := make(map[uint64]place)
 	for i, file := range files {
 		err := eachRecord(ctx, file, func(url uint64, offset int64, at string, _ []byte) error {
@@ -96,9 +113,9 @@ func lastRecords(ctx context.Context, files []string) (map[uint64]place, error) 
 				last[url] = place{i, offset, at}
 			}
 			return nil
-		})
+		}, func(offset int64, err error) { damaged(file, offset, err) })
 		if err != nil {
-			return nil, failed("export: %v", err)
+			return nil, err
 		}
 	}
 	return last, nil
@@ -106,12 +123,14 @@ func lastRecords(ctx context.Context, files []string) (map[uint64]place, error) 
 
 var urlSeed = maphash.MakeSeed()
 
-// eachRecord calls do with each whole record of a file.
-func eachRecord(ctx context.Context, path string, do func(url uint64, offset int64, at string, line []byte) error) error {
+// eachRecord calls do with each whole record of a file, and damaged with the
+// place of each line that is none.
+func eachRecord(ctx context.Context, path string, do func(url uint64, offset int64, at string, line []byte) error, damaged func(offset int64, err error)) error {
 	return eachLine(ctx, path, func(offset int64, line []byte) error {
 		var rec crawler.Record
 		if err := json.Unmarshal(line, &rec); err != nil {
-			return err
+			damaged(offset, err)
+			return nil
 		}
 		return do(maphash.String(urlSeed, rec.URL), offset, rec.FetchedAt, line)
 	})

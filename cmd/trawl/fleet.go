@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/hibiken/asynq"
+	"github.com/prometheus/client_golang/prometheus"
 	"github.com/spf13/pflag"
 
 	"github.com/trawlcrawler/trawl/crawler/frontier"
@@ -43,11 +44,12 @@ func registerRedis(flags *pflag.FlagSet, url *string) {
 
 // fleetDoor is a process's way into its fleet.
 type fleetDoor struct {
-	store  *frontier.Store
-	asynq  asynq.RedisConnOpt
-	log    *slog.Logger
-	meters *meters
-	close  func() error
+	store    *frontier.Store
+	asynq    asynq.RedisConnOpt
+	log      *slog.Logger
+	registry *prometheus.Registry
+	ready    *readiness
+	close    func() error
 
 	mu         sync.Mutex
 	complained map[string]time.Time
@@ -59,8 +61,9 @@ func openDoor(ctx context.Context, url string, log *slog.Logger) (*fleetDoor, er
 	if err != nil {
 		return nil, err
 	}
+	store := frontier.New(b.rdb)
 	return &fleetDoor{
-		store: frontier.New(b.rdb), asynq: b.endpoint, log: log, meters: newMeters(),
+		store: store, asynq: b.endpoint, log: log, registry: newRegistry(), ready: newReadiness(store),
 		close: b.close, complained: make(map[string]time.Time),
 	}, nil
 }

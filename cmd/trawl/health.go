@@ -1,7 +1,6 @@
 package main
 
 import (
-	"context"
 	"errors"
 	"fmt"
 	"net"
@@ -12,14 +11,12 @@ import (
 )
 
 // health is the small HTTP server that tells whether a process is well:
-// /healthz that it lives, /readyz that its Redis answers, and /metrics.
+// /healthz that it lives, /readyz that it can work, and /metrics.
 type health struct {
 	listener net.Listener
 	server   *http.Server
 	done     chan struct{}
 }
-
-const readyTerm = 2 * time.Second
 
 // serveHealth starts it on an address; "" starts none.
 func serveHealth(listen string, door *fleetDoor) (*health, error) {
@@ -33,15 +30,13 @@ func serveHealth(listen string, door *fleetDoor) (*health, error) {
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) { fmt.Fprintln(w, "ok") })
 	mux.HandleFunc("GET /readyz", func(w http.ResponseWriter, r *http.Request) {
-		ctx, cancel := context.WithTimeout(r.Context(), readyTerm)
-		defer cancel()
-		if _, err := door.store.Jobs(ctx); err != nil {
+		if err := door.ready.check(r.Context()); err != nil {
 			http.Error(w, "not ready: "+err.Error(), http.StatusServiceUnavailable)
 			return
 		}
 		fmt.Fprintln(w, "ready")
 	})
-	mux.Handle("GET /metrics", promhttp.HandlerFor(door.meters.registry, promhttp.HandlerOpts{}))
+	mux.Handle("GET /metrics", promhttp.HandlerFor(door.registry, promhttp.HandlerOpts{}))
 	h := &health{
 		listener: listener, done: make(chan struct{}),
 		server: &http.Server{Handler: mux, ReadHeaderTimeout: 5 * time.Second, WriteTimeout: 10 * time.Second, IdleTimeout: time.Minute},

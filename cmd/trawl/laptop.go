@@ -10,6 +10,8 @@ import (
 	"sync"
 	"time"
 
+	"github.com/prometheus/client_golang/prometheus"
+
 	"github.com/trawlcrawler/trawl/crawler"
 	"github.com/trawlcrawler/trawl/crawler/frontier"
 	"github.com/trawlcrawler/trawl/scheduler"
@@ -46,7 +48,7 @@ func newLaptop(ctx context.Context, s settings, b *backing, store *frontier.Stor
 		settings: s, backing: b, store: store, frontier: store.Frontier(s.Job), tally: newTally(), log: log,
 		failed: make(chan struct{}),
 	}
-	if l.workshop, err = newWorkshop(s, store, b.endpoint, hostName(), tempDir, log); err != nil {
+	if l.workshop, err = newWorkshop(s, store, b.endpoint, hostName(), tempDir, prometheus.NewRegistry(), log); err != nil {
 		return nil, errors.Join(err, out.Close())
 	}
 	if l.station, err = l.workshop.newStation(job, home, out, l.hear); err != nil {

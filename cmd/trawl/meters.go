@@ -1,55 +1,100 @@
 package main
 
 import (
+	"time"
+
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/collectors"
 
 	"github.com/trawlcrawler/trawl/crawler"
 )
 
-// meters are what a process counts of its own work. The numbers of jobs are the
-// dashboard's.
-type meters struct {
-	registry *prometheus.Registry
-	visits   *prometheus.CounterVec
-	outcomes *prometheus.CounterVec
-	bytes    prometheus.Counter
-	links    prometheus.Counter
-	failures prometheus.Counter
-	answers  prometheus.Counter
+// newRegistry holds the metrics of a process. Each begins with trawl_, also those
+// of the process itself. Labels are names of jobs and words of closed sets: what
+// the web is made of is in none. The numbers of whole jobs are the dashboard's.
+func newRegistry() *prometheus.Registry {
+	registry := prometheus.NewRegistry()
+	prometheus.WrapRegistererWithPrefix("trawl_", registry).MustRegister(
+		collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
+	return registry
 }
 
-func newMeters() *meters {
-	m := &meters{
-		registry: prometheus.NewRegistry(),
-		visits: prometheus.NewCounterVec(prometheus.CounterOpts{
-			Name: "trawl_worker_visits_total", Help: "Visits carried out, by how they ended."}, []string{"ending"}),
-		outcomes: prometheus.NewCounterVec(prometheus.CounterOpts{
-			Name: "trawl_worker_urls_total", Help: "URLs settled, by outcome."}, []string{"outcome"}),
-		bytes: prometheus.NewCounter(prometheus.CounterOpts{
-			Name: "trawl_worker_body_bytes_total", Help: "Bytes of bodies, after decoding."}),
-		links: prometheus.NewCounter(prometheus.CounterOpts{
-			Name: "trawl_worker_links_total", Help: "Links that were new and admitted."}),
-		failures: prometheus.NewCounter(prometheus.CounterOpts{
-			Name: "trawl_worker_visit_failures_total", Help: "Visits that failed because of trouble of our own."}),
-		answers: prometheus.NewCounter(prometheus.CounterOpts{
-			Name: "trawl_worker_answer_seconds_total", Help: "Time that hosts took to answer, in sum."}),
+// labelJob is the label that has the name of a job.
+const labelJob = "job"
+
+// workerMeters are what a worker counts of its own work, by job. They are safe
+// for concurrent use.
+type workerMeters struct {
+	open     *prometheus.GaugeVec
+	visits   *prometheus.CounterVec
+	failures *prometheus.CounterVec
+	outcomes *prometheus.CounterVec
+	bytes    *prometheus.CounterVec
+	links    *prometheus.CounterVec
+	requests *prometheus.HistogramVec
+}
+
+// requestBuckets are from one millisecond to the longest timeout that is usual.
+var requestBuckets = []float64{.001, .0025, .005, .01, .025, .05, .1, .25, .5, 1, 2.5, 5, 10, 30, 60}
+
+// newWorkerMeters registers the metrics of a worker that carries out at most so
+// many visits at once.
+func newWorkerMeters(r prometheus.Registerer, concurrency int) *workerMeters {
+	counts := func(name, help string, labels ...string) *prometheus.CounterVec {
+		c := prometheus.NewCounterVec(prometheus.CounterOpts{Name: name, Help: help}, append([]string{labelJob}, labels...))
+		r.MustRegister(c)
+		return c
 	}
-	m.registry.MustRegister(m.visits, m.outcomes, m.bytes, m.links, m.failures, m.answers,
-		collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
+	m := &workerMeters{
+		visits:   counts("trawl_worker_visits_total", "Visits carried out, by how they ended.", "ending"),
+		failures: counts("trawl_worker_visit_failures_total", "Visits that failed because of trouble of our own, such as a full disk."),
+		outcomes: counts("trawl_worker_urls_total", "URLs settled, by outcome; retry counts tries that will be repeated.", "outcome"),
+		bytes:    counts("trawl_worker_body_bytes_total", "Bytes of bodies, after decoding."),
+		links:    counts("trawl_worker_links_total", "Links that were new and admitted."),
+		open: prometheus.NewGaugeVec(prometheus.GaugeOpts{
+			Name: "trawl_worker_visits_open", Help: "Visits that are under way."}, []string{labelJob}),
+		requests: prometheus.NewHistogramVec(prometheus.HistogramOpts{
+			Name: "trawl_worker_request_duration_seconds", Help: "Requests, by how long they took to the last byte of the body.",
+			Buckets: requestBuckets}, []string{labelJob}),
+	}
+	places := prometheus.NewGauge(prometheus.GaugeOpts{
+		Name: "trawl_worker_visits_limit", Help: "Most visits at once: the worker's concurrency."})
+	places.Set(float64(concurrency))
+	r.MustRegister(m.open, m.requests, places)
 	return m
 }
 
-// hear counts a visit.
-func (m *meters) hear(r crawler.Report, err error) {
-	m.visits.WithLabelValues(string(r.Ending)).Inc()
-	for outcome, n := range r.Outcomes {
-		m.outcomes.WithLabelValues(string(outcome)).Add(float64(n))
+// begin counts a visit as long as it lasts, until the function that it returns
+// is called with what the visit reports.
+func (m *workerMeters) begin(job string) (end func(crawler.Report, error)) {
+	open := m.open.WithLabelValues(job)
+	open.Inc()
+	return func(r crawler.Report, err error) {
+		open.Dec()
+		m.visits.WithLabelValues(job, string(r.Ending)).Inc()
+		for outcome, n := range r.Outcomes {
+			m.outcomes.WithLabelValues(job, string(outcome)).Add(float64(n))
+		}
+		m.bytes.WithLabelValues(job).Add(float64(r.Bytes))
+		m.links.WithLabelValues(job).Add(float64(r.Links))
+		failures := m.failures.WithLabelValues(job) // is there, with 0, before the first
+		if err != nil {
+			failures.Inc()
+		}
 	}
-	m.bytes.Add(float64(r.Bytes))
-	m.links.Add(float64(r.Links))
-	m.answers.Add(r.Answer.Seconds())
-	if err != nil {
-		m.failures.Inc()
+}
+
+// asked counts a request.
+func (m *workerMeters) asked(job string, took time.Duration) {
+	m.requests.WithLabelValues(job).Observe(took.Seconds())
+}
+
+// forget drops the series of a job that was removed.
+func (m *workerMeters) forget(job string) {
+	of := prometheus.Labels{labelJob: job}
+	for _, vec := range []interface{ DeletePartialMatch(prometheus.Labels) int }{
+		m.open, m.visits, m.failures, m.outcomes, m.bytes, m.links, m.requests,
+	} {
+		vec.DeletePartialMatch(of)
 	}
 }

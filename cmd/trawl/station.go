@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"sync"
+	"sync/atomic"
 
 	"github.com/trawlcrawler/trawl/crawler"
 	"github.com/trawlcrawler/trawl/crawler/parse"
@@ -22,6 +23,7 @@ type station struct {
 	output   *output
 	server   *tasks.Server
 	heard    func(crawler.Report, error) // of each visit
+	broken   atomic.Bool                 // its pages could not be kept
 
 	stopping chan struct{} // closed when visits are to end
 	stopOnce sync.Once
@@ -41,7 +43,8 @@ func (w *workshop) newStation(job crawler.Status, home []crawler.Host, out *outp
 		return nil, errors.Join(usage("%v", err), out.Close())
 	}
 	st.visitor, err = crawler.NewVisitor(job.Job, st.scope, out.tools(crawler.Tools{
-		Frontier: w.store.Frontier(job.Job), Fetcher: w.fetcher, Robots: w.robots, Parser: parser, Sitemaps: sitemap.Parser{},
+		Frontier: w.store.Frontier(job.Job), Fetcher: timed{w.fetcher, w.meters, job.Job.Name}, Robots: w.robots,
+		Parser: parser, Sitemaps: sitemap.Parser{},
 	}), crawler.VisitorConfig{Worker: w.name, CPU: w.cpu, Log: w.log})
 	if err != nil {
 		return nil, errors.Join(usage("%v", err), out.Close())
@@ -127,12 +130,33 @@ func (st *station) visit(ctx context.Context, v tasks.Visit, drain <-chan struct
 	}
 	drained, release := either(drain, st.stopping)
 	defer release()
+	end := st.workshop.meters.begin(v.Job)
 	report, err := st.visitor.Visit(ctx, v.Order(), drained)
+	end(report, err)
 	if err != nil && ctx.Err() == nil {
 		st.workshop.log.Error("a visit failed, and will be tried again", "job", v.Job, "host", v.Host, "error", err)
 	}
+	if errors.Is(err, crawler.ErrKeep) && ctx.Err() == nil {
+		st.broken.Store(true)
+	}
 	st.heard(report, err)
 	return report, err
+}
+
+// timed is a fetcher whose requests are counted for a job.
+type timed struct {
+	crawler.Fetcher
+	meters *workerMeters
+	job    string
+}
+
+// Fetch makes one request.
+func (f timed) Fetch(ctx context.Context, r crawler.Request) (*crawler.Page, error) {
+	page, err := f.Fetcher.Fetch(ctx, r)
+	if page != nil {
+		f.meters.asked(f.job, page.Duration)
+	}
+	return page, err
 }
 
 // either returns a channel that is closed when a or b is, or when it is

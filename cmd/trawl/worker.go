@@ -68,6 +68,9 @@ type worker struct {
 	only     []string // the jobs that it serves; all when empty
 	workshop *workshop
 	stations map[string]*station
+	rests    map[string]time.Time     // until when jobs are left to others whose pages could not be kept
+	known    map[string]bool          // jobs that were taken up and not removed since
+	leaving  map[string]chan struct{} // jobs that are being let go of; closed when they are
 	retiring sync.WaitGroup
 }
 
@@ -79,12 +82,16 @@ func runWorker(ctx context.Context, door *fleetDoor, s settings, name string, jo
 	if err := os.MkdirAll(s.Out, 0o755); err != nil {
 		return failed("the output folder %q can not be made: %v", s.Out, err)
 	}
-	shop, err := newWorkshop(s, door.store, door.asynq, name, "", door.log)
+	shop, err := newWorkshop(s, door.store, door.asynq, name, "", door.registry, door.log)
 	if err != nil {
 		return err
 	}
 	defer shop.close()
-	w := &worker{door: door, settings: s, only: jobs, workshop: shop, stations: make(map[string]*station)}
+	w := &worker{
+		door: door, settings: s, only: jobs, workshop: shop,
+		stations: make(map[string]*station), leaving: make(map[string]chan struct{}),
+		rests: make(map[string]time.Time), known: make(map[string]bool),
+	}
 	hard, kill := context.WithCancel(context.WithoutCancel(ctx))
 	defer kill()
 	go killOnSecond(hard, kill, secondInterrupt(ctx))
@@ -111,9 +118,10 @@ func (w *worker) round(ctx, hard context.Context) {
 		}
 		return // visits go on: each finds out for itself
 	}
-	runs := make(map[string]bool, len(all))
+	there, runs := make(map[string]bool, len(all)), make(map[string]bool, len(all))
 	for _, job := range all {
 		name := job.Job.Name
+		there[name] = true
 		if job.State != crawler.StateRunning || len(w.only) > 0 && !slices.Contains(w.only, name) {
 			continue
 		}
@@ -128,24 +136,53 @@ func (w *worker) round(ctx, hard context.Context) {
 			w.retire(name)
 		}
 	}
+	w.door.ready.keep(runs)
+	w.forget(there)
 }
+
+// forget drops what is remembered of jobs that were removed.
+func (w *worker) forget(there map[string]bool) {
+	for name := range w.known {
+		if !there[name] {
+			delete(w.known, name)
+			delete(w.rests, name)
+			w.leaves(name)
+			w.workshop.meters.forget(name)
+		}
+	}
+}
+
+// restTerm is for how long a job is left to other workers after its pages could
+// not be kept here: each try fetches pages in vain.
+const restTerm = 5 * time.Second
 
 // serve sees to it that a running job has a station that knows its budgets.
 func (w *worker) serve(hard context.Context, job crawler.Status) {
-	st := w.stations[job.Job.Name]
+	name := job.Job.Name
+	st := w.stations[name]
+	if st != nil && st.broken.Load() {
+		w.rests[name] = time.Now().Add(restTerm)
+		w.retire(name)
+		return
+	}
 	if st == nil {
-		var err error
-		if st, err = w.take(hard, job); err != nil {
-			w.door.complain("the job can not be taken up", err, "job", job.Job.Name)
+		if time.Now().Before(w.rests[name]) || w.leaves(name) {
 			return
 		}
-		w.stations[job.Job.Name] = st
+		var err error
+		if st, err = w.take(hard, job); err != nil {
+			w.door.ready.set(name, err)
+			w.door.complain("the job can not be taken up", err, "job", name)
+			return
+		}
+		w.door.ready.set(name, nil)
+		w.stations[name], w.known[name] = st, true
 	}
 	if job.Ending != "" {
 		st.stop()
 	}
 	if err := st.widen(hard); err != nil {
-		w.door.complain("the job's scope can not be read", err, "job", job.Job.Name)
+		w.door.complain("the job's scope can not be read", err, "job", name)
 	}
 }
 
@@ -164,7 +201,16 @@ func (w *worker) take(hard context.Context, job crawler.Status) (*station, error
 	if err != nil {
 		return nil, err
 	}
-	st, err := w.workshop.newStation(job, home, out, w.door.meters.hear)
+	if w.rests[job.Job.Name] != (time.Time{}) {
+		if err := writable(dir); err != nil {
+			return nil, errors.Join(err, out.Close())
+		}
+	}
+	st, err := w.workshop.newStation(job, home, out, func(_ crawler.Report, err error) {
+		if errors.Is(err, crawler.ErrKeep) {
+			w.door.ready.set(job.Job.Name, err)
+		}
+	})
 	if err != nil {
 		return nil, err
 	}
@@ -178,16 +224,41 @@ func (w *worker) take(hard context.Context, job crawler.Status) (*station, error
 	return st, nil
 }
 
+// writable finds out whether there is room in a folder for the pages of a visit.
+func writable(dir string) (err error) {
+	const room = 1 << 20
+	file, err := os.CreateTemp(dir, ".room-*")
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, file.Close(), os.Remove(file.Name())) }()
+	_, err = file.Write(make([]byte, room))
+	return err
+}
+
 // retire lets go of a job, in the background: its visits end meanwhile.
 func (w *worker) retire(name string) {
 	st := w.stations[name]
 	delete(w.stations, name)
+	done := make(chan struct{})
+	w.leaving[name] = done
 	w.retiring.Go(func() {
+		defer close(done)
 		if err := st.close(); err != nil {
 			w.door.log.Error("a job's results could not be closed", "job", name, "error", err)
 		}
 		w.door.log.Info("let go of a job", "job", name)
 	})
+}
+
+// leaves reports whether a job is still being let go of: its results are open.
+func (w *worker) leaves(name string) bool {
+	select {
+	case <-w.leaving[name]:
+		delete(w.leaving, name)
+	default:
+	}
+	return w.leaving[name] != nil
 }
 
 // retireAll lets go of all jobs and waits for it.

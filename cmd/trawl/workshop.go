@@ -6,6 +6,7 @@ import (
 	"runtime"
 
 	"github.com/hibiken/asynq"
+	"github.com/prometheus/client_golang/prometheus"
 
 	"github.com/trawlcrawler/trawl/crawler/fetch"
 	"github.com/trawlcrawler/trawl/crawler/frontier"
@@ -22,11 +23,12 @@ type workshop struct {
 	robots  *robots.Robots
 	cpu     chan struct{}
 	places  chan struct{}
+	meters  *workerMeters
 	log     *slog.Logger
 }
 
 // newWorkshop opens a workshop. tempDir is for bodies that do not fit in memory.
-func newWorkshop(s settings, store *frontier.Store, redis asynq.RedisConnOpt, name, tempDir string, log *slog.Logger) (*workshop, error) {
+func newWorkshop(s settings, store *frontier.Store, redis asynq.RedisConnOpt, name, tempDir string, metrics prometheus.Registerer, log *slog.Logger) (*workshop, error) {
 	fetcher, err := fetch.New(fetch.Config{AllowPrivate: s.AllowPrivate, AllowCIDR: s.prefixes(), TempDir: tempDir})
 	if err != nil {
 		return nil, failed("%v", err)
@@ -36,6 +38,7 @@ func newWorkshop(s settings, store *frontier.Store, redis asynq.RedisConnOpt, na
 		robots: robots.New(store.RobotsCache(), robots.Config{}),
 		cpu:    make(chan struct{}, runtime.GOMAXPROCS(0)),
 		places: make(chan struct{}, s.Concurrency),
+		meters: newWorkerMeters(metrics, s.Concurrency),
 	}, nil
 }
 
