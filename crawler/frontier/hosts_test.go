@@ -40,8 +40,12 @@ func remembersStrikes(t *testing.T, b *bench) {
 		t.Fatal(err)
 	}
 	b.govern("a.test", crawler.HostRules{}, true)
-	if got := b.open("a.test").Standing(); got != (crawler.Standing{}) { // it is due at once
+	turn = b.open("a.test") // it is due at once
+	if got := turn.Standing(); got != (crawler.Standing{}) {
 		t.Errorf("the standing is %+v, want none", got)
+	}
+	if wait := turn.Wait(); wait > 0 {
+		t.Errorf("the visit must wait for %v, want no wait", wait)
 	}
 }
 

@@ -4,7 +4,7 @@
 -- Returns  1; 0 when the job never met the host
 
 local host, rules, forgive = ARGV[1], ARGV[2], ARGV[3]
-local h = redis.call('HMGET', HOST(host), 'state', 'next', 'seen')
+local h = redis.call('HMGET', HOST(host), 'state', 'next', 'seen', 'gap')
 if not h[3] then return 0 end
 if rules == '' then
   redis.call('HDEL', HOST(host), 'rules')
@@ -14,7 +14,8 @@ end
 local now, next = now_ms(), tonumber(h[2] or 0)
 if forgive == '1' then
   redis.call('HDEL', HOST(host), 'strikes', 'trouble')
-  next = math.min(next, now)
+  next = math.min(next, now + tonumber(h[4] or 0)) -- the last request may have been made just now
+  redis.call('HSET', HOST(host), 'next', next)
 end
 if h[1] == 'due' then -- a visit finds out what is to be taken, and when
   redis.call('ZADD', DUE, paused(rules) and NEVER or math.max(now, next), host)
