@@ -28,7 +28,13 @@ func run(ctx context.Context, args []string) int {
 	root := rootCommand()
 	root.SetArgs(args)
 	code := exitUsage // of all that cobra itself finds wrong, before a command begins
-	root.PersistentPreRun = func(*cobra.Command, []string) { code = exitFailed }
+	root.PersistentPreRunE = func(cmd *cobra.Command, _ []string) error {
+		err := cmd.ValidateFlagGroups() // which cobra finds wrong only after this
+		if err == nil {
+			code = exitFailed
+		}
+		return err
+	}
 	err := root.ExecuteContext(ctx)
 	var status *exitError
 	switch {

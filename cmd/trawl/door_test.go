@@ -1,0 +1,144 @@
+package main_test
+
+import (
+	"net"
+	"strings"
+	"testing"
+
+	"github.com/trawlcrawler/trawl/internal/redistest"
+	"github.com/trawlcrawler/trawl/internal/testfleet"
+)
+
+// fleetCommands are all that work on a fleet, each with what it needs besides.
+var fleetCommands = []string{
+	"scheduler --listen 127.0.0.1:0", "worker --listen 127.0.0.1:0 --out out", "dashboard --listen 127.0.0.1:0",
+	"job ls", "job create job.yaml", "job show news", "job watch news", "job rm news",
+	"host ls news", "host set news a.example --pause", "seed news " + aURL, "seed --create news " + aURL,
+}
+
+// eachRefuses runs commands against a Redis, and expects that each refuses it.
+func eachRefuses(t *testing.T, commands []string, url string, status int, saying ...string) {
+	t.Helper()
+	for _, command := range commands {
+		t.Run(command, func(t *testing.T) {
+			t.Parallel()
+			s := newShell(t)
+			s.write("job.yaml", "name: news\n")
+			s.set("TRAWL_REDIS", url)
+			end := s.start(strings.Fields(command)...).soonEnds().exits(status, saying...)
+			if strings.Contains(end.stderr, "secret") || end.stdout != "" {
+				t.Errorf("trawl says %q and prints %q", end.stderr, end.stdout)
+			}
+			if strings.Contains(end.stderr, "leave out --redis") {
+				t.Errorf("trawl advises what does not help:\n%s", end.stderr)
+			}
+		})
+	}
+}
+
+func TestWhatIsNoURLOfARedisIsRefused(t *testing.T) {
+	t.Parallel()
+	eachRefuses(t, fleetCommands, "http://me:secret@127.0.0.1/", usage, "redis", "redis://")
+}
+
+func TestARedisThatIsNotThereIsSaidSo(t *testing.T) {
+	t.Parallel()
+	eachRefuses(t, fleetCommands, "redis://:secret@127.0.0.1:1/0", failed, "no Redis answers at 127.0.0.1:1")
+}
+
+func TestAPasswordThatIsWrongIsRefused(t *testing.T) {
+	t.Parallel()
+	addr := guarded(t, "open-sesame")
+	eachRefuses(t, []string{"scheduler", "job ls", "seed news " + aURL}, "redis://:secret@"+addr+"/0", failed, addr, "refuses the password")
+	eachRefuses(t, []string{"worker --out out", "job create job.yaml"}, "redis://"+addr+"/0", failed, addr, "asks for a password")
+}
+
+func TestARedisWithJobsOfAnotherLayoutIsRefused(t *testing.T) {
+	t.Parallel()
+	o := newOffice(t)
+	ctx := testfleet.Soon(t)
+	if err := o.redis.Set(ctx, "trawl:schema", "0", 0).Err(); err != nil {
+		t.Fatal(err)
+	}
+	if err := o.redis.SAdd(ctx, "trawl:jobs", "news").Err(); err != nil {
+		t.Fatal(err)
+	}
+	eachRefuses(t, fleetCommands, o.URL(), failed, `version "0"`, "trawl:schema", "another Redis or database", "trawl job rm")
+}
+
+func TestARedisThatEvictsIsRefusedByTheProcesses(t *testing.T) {
+	t.Parallel()
+	evicts := redistest.Durable(t, "--maxmemory", "64mb", "--maxmemory-policy", "allkeys-lru")
+	eachRefuses(t, fleetCommands[:3], "redis://"+evicts.TCP+"/0", failed, "maxmemory-policy allkeys-lru", "noeviction")
+	s := newShell(t)
+	s.run("job", "ls", "--redis", "redis://"+evicts.TCP+"/0").exits(done)
+}
+
+func TestBadSettingsOfProcessesAndJobsAreRefused(t *testing.T) {
+	t.Parallel()
+	o := newOffice(t)
+	taken, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer taken.Close()
+	inUse := taken.Addr().String()
+	for name, c := range map[string]struct {
+		command string
+		env     string
+		status  int
+		saying  []string
+	}{
+		"a format of logs":                  {"scheduler --log-format xml", "", usage, []string{"log-format", `"xml"`, "json"}},
+		"a level of logs":                   {"scheduler --log-level loud", "", usage, []string{"log-level", `"loud"`}},
+		"an address in use, scheduler":      {"scheduler --listen " + inUse, "", failed, []string{inUse, "in use", "--listen"}},
+		"an address in use, worker":         {"worker --out out --listen " + inUse, "", failed, []string{inUse, "in use", "--listen"}},
+		"an address in use, dashboard":      {"dashboard --listen " + inUse, "", failed, []string{inUse, "in use", "--listen"}},
+		"an address that is none":           {"scheduler --listen 9090", "", failed, []string{`"9090"`, "--listen"}},
+		"an open dashboard without a token": {"dashboard --listen 0.0.0.0:0", "", usage, []string{"0.0.0.0:0", "TRAWL_TOKEN"}},
+		"a worker without a folder":         {"worker", "", usage, []string{"--out"}},
+		"a worker with a file for a folder": {"worker --listen= --out job.yaml", "", failed, []string{`"job.yaml"`}},
+		"a number in the environment":       {"worker --out out", "TRAWL_CONCURRENCY=lots", usage, []string{`TRAWL_CONCURRENCY="lots"`}},
+		"a worker with no places":           {"worker --out out --concurrency 0", "", usage, []string{"concurrency", "0"}},
+		"a network":                         {"worker --out out --allow-cidr 10.0.0.0", "", usage, []string{"allow-cidr", `"10.0.0.0"`}},
+		"an argument too many":              {"scheduler now", "", usage, []string{`"now"`}},
+		"a job file that is missing":        {"job create nosuch.yaml", "", usage, []string{"nosuch.yaml", "no such file"}},
+		"a job file with unknown settings":  {"job create unknown.yaml", "", usage, []string{"unknown.yaml", "[3:1]", "dealy"}},
+		"a job file with a bad value":       {"job create value.yaml", "", usage, []string{"value.yaml", "[2:", "delay", `"soon"`}},
+		"a job file with a bad seed":        {"job create seed.yaml", "", usage, []string{`"example.com"`}},
+		"a job file with a bad selector":    {"job create select.yaml", "", usage, []string{"select", `"title=["`}},
+		"a name with capitals":              {"job create job.yaml --job News", "", usage, []string{"name", `"News"`, "hyphens"}},
+		"a name with a slash":               {"job create job.yaml --job a/b", "", usage, []string{"name", `"a/b"`}},
+		"a name of nothing":                 {"job create unnamed.yaml", "", usage, []string{"name", `""`}},
+		"a name that begins with a hyphen":  {"job create job.yaml --job=-a", "", usage, []string{"name", `"-a"`}},
+		"a name in the environment":         {"job create job.yaml", "TRAWL_JOB=NEWS", usage, []string{"name", `"NEWS"`}},
+		"a name that is too long":           {"job create job.yaml --job " + strings.Repeat("a", 64), "", usage, []string{"name", "63"}},
+		"no such subcommand":                {"job pauze news", "", usage, []string{"pauze"}},
+		"no job":                            {"job show", "", usage, []string{"accepts 1 arg"}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			s := newShell(t)
+			s.set("TRAWL_REDIS", o.URL())
+			for file, text := range map[string]string{
+				"job.yaml":     "name: news\n",
+				"unnamed.yaml": "delay: 1s\n",
+				"unknown.yaml": "name: news\ndepth: 3\ndealy: 1s\n",
+				"value.yaml":   "name: news\ndelay: soon\n",
+				"seed.yaml":    "name: news\nseeds: [example.com]\n",
+				"select.yaml":  "name: news\nselect: [\"title=[\"]\n",
+			} {
+				s.write(file, text)
+			}
+			if key, value, ok := strings.Cut(c.env, "="); ok {
+				s.set(key, value)
+			}
+			s.start(strings.Fields(c.command)...).soonEnds().exits(c.status, c.saying...)
+		})
+	}
+	t.Cleanup(func() {
+		if jobs := o.keys("news"); len(jobs) > 0 {
+			t.Errorf("commands that were refused leave %v", jobs)
+		}
+	})
+}
