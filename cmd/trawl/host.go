@@ -23,6 +23,7 @@ func hostCommand() *cobra.Command {
 		Use:   "host",
 		Short: "Show the hosts of a job, and slow, pause or bound one of them",
 		Long:  "Host shows the hosts of a job, and slows, pauses or bounds one of them, also while the job runs.\n\n" + exitHelp,
+		RunE:  noSubcommand,
 	}
 	flags := cmd.PersistentFlags()
 	registerRedis(flags, &d.redis)

@@ -23,6 +23,7 @@ func jobCommand() *cobra.Command {
 		Use:   "job",
 		Short: "Create, watch and steer the jobs of a fleet",
 		Long:  "Job creates, watches and steers the jobs of a fleet.\n\n" + exitHelp,
+		RunE:  noSubcommand,
 	}
 	flags := cmd.PersistentFlags()
 	registerRedis(flags, &d.redis)
@@ -38,6 +39,14 @@ func jobCommand() *cobra.Command {
 		d.command("rm JOB", "Remove every key of a job that has ended", 1, steer((*tasks.Client).Remove)),
 	)
 	return cmd
+}
+
+// noSubcommand is what a command does that is nothing without a subcommand.
+func noSubcommand(cmd *cobra.Command, args []string) error {
+	if len(args) > 0 {
+		return usage("unknown command %q for %q (%s --help lists them)", args[0], cmd.CommandPath(), cmd.CommandPath())
+	}
+	return cmd.Help()
 }
 
 // desk is where the jobs of a fleet are asked after.
@@ -117,6 +126,9 @@ func (d *desk) createCommand() *cobra.Command {
 			}
 			if err := checkJob(s); err != nil {
 				return err
+			}
+			if _, err := s.SeedEntries(); err != nil {
+				return usage("%v", err)
 			}
 			return d.with(cmd, func(ctx context.Context, c *tasks.Client) error {
 				if err := c.Create(ctx, s.Job); err != nil {

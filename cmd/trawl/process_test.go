@@ -1,0 +1,302 @@
+package main_test
+
+import (
+	"context"
+	"encoding/json"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	dto "github.com/prometheus/client_model/go"
+	"github.com/prometheus/common/expfmt"
+	"github.com/prometheus/common/model"
+
+	"github.com/trawlcrawler/trawl/crawler"
+	"github.com/trawlcrawler/trawl/internal/testfleet"
+	"github.com/trawlcrawler/trawl/internal/testsite"
+)
+
+// metricsOf asks a process for its metrics, and checks the rules for them all.
+func metricsOf(t testing.TB, address string) map[string]*dto.MetricFamily {
+	t.Helper()
+	status, text := get(t, address, "/metrics")
+	if status != 200 {
+		t.Fatalf("/metrics answers %d: %s", status, text)
+	}
+	parser := expfmt.NewTextParser(model.LegacyValidation)
+	families, err := parser.TextToMetricFamilies(strings.NewReader(text))
+	if err != nil {
+		t.Fatal(err)
+	}
+	labels := []string{"job", "state", "outcome", "ending", "quantile", "version"}
+	for name, family := range families {
+		if !strings.HasPrefix(name, "trawl_") || family.GetHelp() == "" {
+			t.Errorf("the metric %s does not begin with trawl_, or has no help", name)
+		}
+		for _, m := range family.GetMetric() {
+			for _, l := range m.GetLabel() {
+				if !slices.Contains(labels, l.GetName()) || strings.ContainsAny(l.GetValue(), "/:") || strings.Contains(l.GetValue(), "127.0") {
+					t.Errorf("the metric %s has the label %s", name, l)
+				}
+			}
+		}
+	}
+	return families
+}
+
+// sum adds up a metric over all its series that have a label, or all without.
+func sum(families map[string]*dto.MetricFamily, name string, label ...string) (total float64) {
+	for _, m := range families[name].GetMetric() {
+		has := len(label) == 0
+		for _, l := range m.GetLabel() {
+			has = has || l.GetName() == label[0] && l.GetValue() == label[1]
+		}
+		if has {
+			total += m.GetCounter().GetValue() + m.GetGauge().GetValue() + float64(m.GetHistogram().GetSampleCount())
+		}
+	}
+	return total
+}
+
+func TestMetricsTellWhatAFleetDoes(t *testing.T) {
+	t.Parallel()
+	g := testsite.Graph{Hosts: 3, PagesPerHost: 5, LinksPerPage: 3}
+	site := g.Serve(t)
+	_, release := site.Hang("/page/3")
+	o := newOffice(t)
+	scheduler, worker := o.Scheduler(), o.Worker("--concurrency", "7")
+	dashboard := o.start("dashboard", "--listen", "127.0.0.1:0")
+	board := dashboard.addressIn("http://")
+	job := jobOf(t, g, site)
+	o.Create(job)
+	until(t, site, func(l *testsite.Log) bool { return l.Count("/page/3") == 3 })
+	m := metricsOf(t, worker.Address())
+	if open, most := sum(m, "trawl_worker_visits_open", "job", job.Name), sum(m, "trawl_worker_visits_limit"); open != 3 || most != 7 {
+		t.Errorf("%v visits are open of %v, want 3 of 7", open, most)
+	}
+	m = metricsOf(t, board)
+	if open, flight := sum(m, "trawl_job_visits", "state", "open"), sum(m, "trawl_job_urls", "state", "in_flight"); open != 3 || flight < 3 {
+		t.Errorf("%v visits are open and %v URLs in flight, want 3 and at least 3", open, flight)
+	}
+	release()
+	numbers := o.Done(job.Name)
+	o.until("all visits are counted", func(context.Context) bool {
+		return sum(metricsOf(t, worker.Address()), "trawl_worker_visits_open") == 0
+	})
+	w, b := metricsOf(t, worker.Address()), metricsOf(t, board)
+	for _, c := range []struct {
+		what      string
+		got, want float64
+	}{
+		{"pages, worker", sum(w, "trawl_worker_urls_total", "outcome", "fetched"), 15},
+		{"pages, dashboard", sum(b, "trawl_job_pages_total", "job", job.Name), 15},
+		{"bytes, worker", sum(w, "trawl_worker_body_bytes_total", "job", job.Name), float64(numbers.Bytes)},
+		{"bytes, dashboard", sum(b, "trawl_job_bytes_total"), float64(numbers.Bytes)},
+		{"visits, worker", sum(w, "trawl_worker_visits_total", "job", job.Name), float64(numbers.Visits)},
+		{"visits, scheduler", sum(metricsOf(t, scheduler.Address()), "trawl_scheduler_visits_total", "job", job.Name), float64(numbers.Visits)},
+		{"requests with those for robots.txt", sum(w, "trawl_worker_request_duration_seconds", "job", job.Name), float64(len(site.Requests()))},
+		{"failures", sum(w, "trawl_worker_visit_failures_total"), 0},
+		{"jobs that are done", sum(b, "trawl_job_state", "state", "done"), 1},
+		{"Redis", sum(b, "trawl_redis_up"), 1},
+	} {
+		if c.got != c.want {
+			t.Errorf("%s: %v, want %v", c.what, c.got, c.want)
+		}
+	}
+	if w["trawl_go_goroutines"] == nil || w["trawl_process_resident_memory_bytes"] == nil {
+		t.Error("the worker says nothing of its memory")
+	}
+	o.run("job", "rm", job.Name).exits(done)
+	o.until("the series of a job that was removed are gone", func(context.Context) bool {
+		return sum(metricsOf(t, worker.Address()), "trawl_worker_urls_total") == 0
+	})
+	dashboard.signal(syscall.SIGTERM)
+	dashboard.soonEnds().exits(done)
+}
+
+// addressIn finds the address behind some text in what a process says.
+func (p *process) addressIn(before string) string {
+	p.t.Helper()
+	p.says(before)
+	_, rest, _ := strings.Cut(p.stderr.Text(), before)
+	address, _, _ := strings.Cut(rest, "/")
+	return address
+}
+
+func TestProcessesAreReadyWhileTheirRedisIs(t *testing.T) {
+	t.Parallel()
+	o := newOffice(t)
+	scheduler, worker := o.Scheduler(), o.Worker()
+	board := o.start("dashboard", "--listen", "127.0.0.1:0").addressIn("http://")
+	all := []string{scheduler.Address(), worker.Address(), board}
+	expect := func(path string, want int) {
+		t.Helper()
+		for i, address := range all {
+			o.until("the processes are as they should", func(context.Context) bool {
+				status, text := get(t, address, path)
+				if status != want && testfleet.Soon(t).Err() != nil {
+					t.Errorf("process %d answers %d: %s", i, status, text)
+				}
+				return status == want
+			})
+		}
+	}
+	expect("/healthz", 200)
+	expect("/readyz", 200)
+	o.Redis.Kill()
+	expect("/readyz", 503)
+	expect("/healthz", 200)
+	if err := o.Redis.Restart(testfleet.Soon(t)); err != nil {
+		t.Fatal(err)
+	}
+	expect("/readyz", 200)
+}
+
+func TestAWorkerThatCanNotKeepPagesIsNotReady(t *testing.T) {
+	t.Parallel()
+	g := testsite.Graph{Hosts: 2, PagesPerHost: 5, LinksPerPage: 3}
+	site := g.Serve(t)
+	o := newOffice(t)
+	o.Scheduler()
+	w := o.Worker()
+	job := jobOf(t, g, site)
+	if err := os.WriteFile(filepath.Join(o.Out, job.Name), nil, 0o644); err != nil { // stands in the way
+		t.Fatal(err)
+	}
+	o.Create(job)
+	o.until("the worker is not ready", func(context.Context) bool {
+		status, text := get(t, w.Address(), "/readyz")
+		return status == 503 && strings.Contains(text, job.Name) && strings.Contains(text, "stands in the way")
+	})
+	if n := len(site.Requests()); n > 0 {
+		t.Errorf("%d requests were made for pages that could not be kept", n)
+	}
+	if err := os.Remove(filepath.Join(o.Out, job.Name)); err != nil {
+		t.Fatal(err)
+	}
+	o.Done(job.Name)
+	if status, text := get(t, w.Address(), "/readyz"); status != 200 {
+		t.Errorf("a worker that can work again answers %d: %s", status, text)
+	}
+}
+
+func TestProcessesAreSetByTheEnvironmentAndLogInJSON(t *testing.T) {
+	t.Parallel()
+	g := testsite.Graph{Hosts: 1, PagesPerHost: 3, LinksPerPage: 2}
+	site := g.Serve(t)
+	o := newOffice(t)
+	for name, value := range map[string]string{
+		"TRAWL_LISTEN": "127.0.0.1:0", "TRAWL_LOG_FORMAT": "json", "TRAWL_LOG_LEVEL": "debug", "TRAWL_OUT": o.Out,
+		"TRAWL_NAME": "weaver", "TRAWL_ALLOW_CIDR": "127.0.0.0/8", "TRAWL_CONCURRENCY": "3",
+	} {
+		o.set(name, value)
+	}
+	all := []*process{o.start("scheduler"), o.start("worker"), o.start("dashboard"), o.start("worker", "--listen", "", "--name", "idler", "--jobs", "other")}
+	job := jobOf(t, g, site)
+	o.Create(job)
+	o.Done(job.Name)
+	for _, r := range o.Kept(job.Name) {
+		if r.Worker != "weaver" {
+			t.Errorf("%s was fetched by %q", r.URL, r.Worker)
+		}
+	}
+	for _, p := range all {
+		p.says(`"msg":"started"`)
+		p.signal(syscall.SIGTERM)
+		end := p.soonEnds().exits(done)
+		if end.stdout != "" {
+			t.Errorf("a process prints %q", end.stdout)
+		}
+		last := ""
+		for line := range strings.Lines(end.stderr) {
+			var entry struct{ Time, Level, Msg string }
+			if err := json.Unmarshal([]byte(line), &entry); err != nil || entry.Time == "" || entry.Level == "" || entry.Msg == "" {
+				t.Errorf("a line of the log is none: %v: %q", err, line)
+			}
+			last = entry.Msg
+		}
+		if last != "stopped" {
+			t.Errorf("the last word of a process is %q", last)
+		}
+	}
+	if log := all[3].stderr.Text(); !strings.Contains(log, `"listen":""`) {
+		t.Errorf("a worker that is to listen nowhere says\n%s", log)
+	}
+}
+
+// hanging is a fleet with a visit to each of five hosts that do not answer.
+func hanging(t *testing.T) (*office, crawler.Job, *process) {
+	t.Helper()
+	g := testsite.Graph{Hosts: 5, PagesPerHost: 8, LinksPerPage: 7}
+	site := g.Serve(t)
+	for _, path := range []string{"/page/2", "/page/5"} {
+		_, release := site.Hang(path)
+		t.Cleanup(release)
+	}
+	o := newOffice(t)
+	o.Scheduler()
+	w := o.start("worker", "--listen", "127.0.0.1:0", "--out", o.Out, "--allow-cidr", "127.0.0.0/8")
+	job := jobOf(t, g, site)
+	o.Create(job)
+	until(t, site, func(l *testsite.Log) bool { return l.Count("/page/2")+l.Count("/page/5") == 5 })
+	return o, job, w
+}
+
+// nothingLeft expects that no visit of a job is held any more, in the frontier
+// and in asynq.
+func (o *office) nothingLeft(job string) {
+	o.t.Helper()
+	numbers, err := o.Client.Counters(testfleet.Soon(o.t), job)
+	if err != nil || numbers.Flight+numbers.Open > 0 || numbers.Waiting == 0 || numbers.Broken > 0 {
+		o.t.Errorf("%d URLs are in flight, %d visits open, %d URLs wait, %d visits broke (%v)",
+			numbers.Flight, numbers.Open, numbers.Waiting, numbers.Broken, err)
+	}
+	for _, key := range o.keys("asynq:{" + job + "}:active") {
+		o.t.Errorf("asynq has still %s", key)
+	}
+	for _, key := range o.keys(":flight:") {
+		o.t.Errorf("there is still %s", key)
+	}
+}
+
+func TestAWorkerGivesBackWhatItHasWhenItIsTerminated(t *testing.T) {
+	t.Parallel()
+	o, job, w := hanging(t)
+	told := time.Now()
+	w.signal(syscall.SIGTERM)
+	end := w.soonEnds().exits(done, "msg=stopped")
+	if took := end.at.Sub(told); took > 10*time.Second { // design, promises
+		t.Errorf("a worker that is terminated ends after %v, want 10s", took)
+	} else {
+		t.Logf("the worker ended after %v", took.Round(time.Millisecond))
+	}
+	o.nothingLeft(job.Name)
+}
+
+func TestASecondSignalEndsAWorkerAtOnce(t *testing.T) {
+	t.Parallel()
+	o, job, w := hanging(t)
+	w.signal(syscall.SIGTERM)
+	w.signal(os.Interrupt)
+	told := time.Now()
+	end := w.soonEnds().exits(done)
+	within(t, "after a second signal a worker ends", end.at.Sub(told), time.Second)
+	o.nothingLeft(job.Name)
+}
+
+func TestAWorkerEndsWithoutItsRedis(t *testing.T) {
+	t.Parallel()
+	o, _, w := hanging(t)
+	o.Redis.Kill()
+	told := time.Now()
+	w.signal(syscall.SIGTERM)
+	end := w.soonEnds()
+	within(t, "without Redis a worker ends", end.at.Sub(told), 30*time.Second)
+	if strings.Contains(end.stderr, "panic") {
+		t.Error(end.stderr)
+	}
+}
