@@ -10,6 +10,9 @@ type Request struct {
 	From      string        // how to reach whoever runs the crawl; "" to send none
 	BodyLimit int64         // the most bytes of the decoded body that are kept; more is cut off
 	Timeout   time.Duration // from start to last byte
+	// PortOpen says that the port may be connected to, because a seed of the job
+	// has it.
+	PortOpen bool
 	// Identity asks for the bytes as the server holds them and removes no
 	// content coding, for downloads.
 	Identity bool

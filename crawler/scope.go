@@ -27,6 +27,9 @@ type Scope struct {
 	depth            int
 	include, exclude []*regexp.Regexp
 	shape            shape
+
+	mu    sync.RWMutex
+	ports map[string]bool // of the seeds
 }
 
 // reach is the hosts that a scope of a kind takes in. It is safe for concurrent
@@ -45,7 +48,7 @@ func NewScope(j Job, seeds []Host) (*Scope, error) {
 	s := &Scope{
 		links:     reach{kind: j.Scope, homes: make(map[string]bool, len(seeds))},
 		resources: reach{kind: j.ResourceScope, homes: make(map[string]bool, len(seeds))},
-		embeds:    j.Resources, depth: j.Depth, shape: shape{j.MaxURLLength, j.MaxRepeats, j.MaxParams},
+		embeds:    j.Resources, depth: j.Depth, ports: make(map[string]bool), shape: shape{j.MaxURLLength, j.MaxRepeats, j.MaxParams},
 	}
 	s.Extend(seeds)
 	var err error
@@ -60,6 +63,11 @@ func NewScope(j Job, seeds []Host) (*Scope, error) {
 func (s *Scope) Extend(seeds []Host) {
 	s.links.extend(seeds)
 	s.resources.extend(seeds)
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for _, h := range seeds {
+		s.ports[h.Port()] = true
+	}
 }
 
 // Covers reports whether links to the host, and resources there, belong to the
@@ -84,6 +92,13 @@ func (r *reach) covers(h Host) bool {
 	r.mu.RLock()
 	defer r.mu.RUnlock()
 	return r.homes[home]
+}
+
+// HasPort reports whether a host has the same port as a seed.
+func (s *Scope) HasPort(h Host) bool {
+	s.mu.RLock()
+	defer s.mu.RUnlock()
+	return s.ports[h.Port()]
 }
 
 func compile(setting string, patterns []string) ([]*regexp.Regexp, error) {

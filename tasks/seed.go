@@ -177,13 +177,10 @@ func parseLines(batch []line) ([]crawler.Entry, []crawler.Refusal) {
 	return entries, refusals
 }
 
-// addHomes makes the hosts of seeds part of the job's scope, where that goes by
-// the hosts of seeds. It is done before they are admitted, so that who visits a
-// host can know that it is a home.
+// addHomes makes the hosts of seeds part of the job's scope. Where that does not
+// go by hosts, one of each port is enough. It is done before they are admitted,
+// so that who visits a host can know that it is a home.
 func (s *seeder) addHomes(ctx context.Context, entries []crawler.Entry) error {
-	if !s.job.Bounded() {
-		return nil
-	}
 	fresh := s.newHomes(entries)
 	if len(fresh) == 0 {
 		return nil
@@ -197,22 +194,31 @@ func (s *seeder) addHomes(ctx context.Context, entries []crawler.Entry) error {
 		clear(s.homes)
 	}
 	for _, h := range fresh {
-		s.homes[h] = true
+		s.homes[s.homeOf(h)] = true
 	}
 	return nil
 }
 
+// homeOf is what a host is remembered by.
+func (s *seeder) homeOf(h crawler.Host) crawler.Host {
+	if s.job.Bounded() {
+		return h
+	}
+	return crawler.Host(":" + h.Port())
+}
+
 // newHomes returns the hosts that are not known as homes, each once.
 func (s *seeder) newHomes(entries []crawler.Entry) []crawler.Host {
-	hosts := make(map[crawler.Host]bool)
+	hosts := make(map[crawler.Host]crawler.Host)
 	for _, e := range entries {
-		hosts[e.URL.Host()] = true
+		h := e.URL.Host()
+		hosts[s.homeOf(h)] = h
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	var fresh []crawler.Host
-	for h := range hosts {
-		if !s.homes[h] {
+	for home, h := range hosts {
+		if !s.homes[home] {
 			fresh = append(fresh, h)
 		}
 	}

@@ -76,7 +76,11 @@ func crawl(ctx context.Context, s settings, args []string) error {
 func goodSeeds(ctx context.Context, s *settings) ([]seed, error) {
 	var good []seed
 	var kept []string
-	bad := unresolved(ctx, hostsOf(literal(s.Seeds)))
+	resolver, err := s.resolver()
+	if err != nil {
+		return nil, err
+	}
+	bad := unresolved(ctx, resolver, hostsOf(literal(s.Seeds)))
 	for one := range literal(s.Seeds) {
 		if one.err == nil {
 			one.err = bad[one.url.Host()]

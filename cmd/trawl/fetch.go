@@ -132,13 +132,16 @@ func fetchOut(ctx context.Context, s settings, seeds iter.Seq[seed]) (err error)
 
 // opened opens the hosts of a list that the operator can only mean to be
 // private: those written as addresses, and localhost. A name that a list has
-// from elsewhere opens nothing, whatever it resolves to.
+// from elsewhere opens its port alone, whatever it resolves to.
 func opened(seeds iter.Seq[seed], l *laptop) iter.Seq[seed] {
 	return func(yield func(seed) bool) {
 		for s := range seeds {
 			if h := s.url.Host(); s.err == nil {
 				if _, ok := h.Address(); ok || h.Name() == "localhost" {
 					l.workshop.fetcher.Allow(h)
+				}
+				if !l.station.scope.HasPort(h) {
+					l.station.scope.Extend([]crawler.Host{h})
 				}
 			}
 			if !yield(s) {

@@ -74,8 +74,7 @@ sitemaps too.
 	flags.BoolVar(&d.json, "json", false, "answer in JSON")
 	flags.BoolVar(&create, "create", false, "create the job, with the default settings, if there is none of the name")
 	flags.StringArrayVar(&sitemaps, "sitemap", nil, "URL or file of a sitemap, an index of sitemaps, or a feed; may be repeated")
-	flags.StringSliceVar(&s.AllowCIDR, "allow-cidr", nil, "private networks that sitemaps may be fetched from, such as 10.0.0.0/8; may be repeated")
-	flags.BoolVar(&s.AllowPrivate, "allow-private", false, "sitemaps may be fetched from all private addresses")
+	s.registerReach(flags)
 	return cmd
 }
 

@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"github.com/trawlcrawler/trawl/crawler"
+	"github.com/trawlcrawler/trawl/crawler/fetch"
 )
 
 // seed is one line of a list of URLs, or one argument.
@@ -124,7 +125,7 @@ const (
 
 // unresolved looks the hosts up and returns what is wrong with those that have
 // no address. Trouble that may pass is left to the crawl.
-func unresolved(ctx context.Context, hosts []crawler.Host) map[crawler.Host]error {
+func unresolved(ctx context.Context, resolver *fetch.Resolver, hosts []crawler.Host) map[crawler.Host]error {
 	bad := make(map[crawler.Host]error)
 	var mu sync.Mutex
 	var wg sync.WaitGroup
@@ -138,7 +139,7 @@ func unresolved(ctx context.Context, hosts []crawler.Host) map[crawler.Host]erro
 			defer func() { <-places }()
 			ctx, cancel := context.WithTimeout(ctx, lookupTerm)
 			defer cancel()
-			_, err := net.DefaultResolver.LookupNetIP(ctx, "ip", h.Name())
+			_, err := resolver.Lookup(ctx, h.Name())
 			var dns *net.DNSError
 			if errors.As(err, &dns) && dns.IsNotFound {
 				mu.Lock()

@@ -10,6 +10,7 @@ import (
 	"github.com/spf13/pflag"
 
 	"github.com/trawlcrawler/trawl/crawler"
+	"github.com/trawlcrawler/trawl/crawler/fetch"
 )
 
 // settings are all that a crawl can be told, under the names of the flags with
@@ -28,6 +29,12 @@ type settings struct {
 	AllowCIDR []string `yaml:"allow_cidr"`
 	// AllowPrivate opens all private addresses.
 	AllowPrivate bool `yaml:"allow_private"`
+	// Ports may be connected to, besides those of seeds: 8080, 8000-9000, any.
+	// Default 80, 443, 8000-9000, and every port of private networks that are
+	// opened.
+	Ports []string `yaml:"ports"`
+	// Resolvers are name servers to ask instead of the system's. Default none.
+	Resolvers []string `yaml:"resolvers"`
 
 	file    string // of the job
 	restart bool
@@ -86,10 +93,18 @@ func (s *settings) register(flags *pflag.FlagSet) {
 	flags.BoolVar(&s.Journal, "journal", s.Journal, "note every request in the output folder, for trawl audit")
 	flags.StringVar(&s.Contact, "contact", "", "how to reach you, such as an e-mail address; sent with every request as From")
 	flags.IntVar(&s.Shards, "shards", s.Shards, "slots of a Redis Cluster to spread the job over")
-	flags.StringSliceVar(&s.AllowCIDR, "allow-cidr", nil, "private networks that may be connected to, such as 10.0.0.0/8; may be repeated")
-	flags.BoolVar(&s.AllowPrivate, "allow-private", s.AllowPrivate, "all private addresses may be connected to")
+	s.registerReach(flags)
 	flags.BoolVar(&s.restart, "restart", false, "crawl again from the start; earlier results are set aside")
 	flags.BoolVarP(&s.verbose, "verbose", "v", false, "log each visit")
+}
+
+// registerReach defines the flags that say how far connections may go. They are
+// about a process, not about a job.
+func (s *settings) registerReach(flags *pflag.FlagSet) {
+	flags.StringSliceVar(&s.AllowCIDR, "allow-cidr", nil, "private networks that may be connected to, such as 10.0.0.0/8; may be repeated")
+	flags.BoolVar(&s.AllowPrivate, "allow-private", s.AllowPrivate, "all private addresses may be connected to")
+	flags.StringSliceVar(&s.Ports, "ports", nil, "ports that may be connected to, besides those of seeds: 8080, 8000-9000 or any; may be repeated (default: 80, 443, 8000-9000, and all in private networks that are opened)")
+	flags.StringSliceVar(&s.Resolvers, "resolvers", nil, "name servers to ask, such as 9.9.9.9 or 10.0.0.1:5353; may be repeated (default: the system's)")
 }
 
 // resolve finds the settings of a command whose flags wrote into s: default,
@@ -151,18 +166,42 @@ func (s *settings) check() error {
 	if s.Concurrency < 1 || s.Concurrency > 100_000 {
 		return usage("concurrency: %d is out of range: want 1 to 100000", s.Concurrency)
 	}
-	for _, c := range s.AllowCIDR {
-		if _, err := netip.ParsePrefix(c); err != nil {
-			return usage("allow-cidr: %q is not a network (write 10.0.0.0/8)", c)
-		}
-	}
-	return nil
+	_, err := s.reach()
+	return err
 }
 
-func (s *settings) prefixes() []netip.Prefix {
-	prefixes := make([]netip.Prefix, len(s.AllowCIDR))
-	for i, c := range s.AllowCIDR {
-		prefixes[i] = netip.MustParsePrefix(c)
+// reach returns what a fetcher is to be told about how far it may go.
+func (s *settings) reach() (fetch.Config, error) {
+	cfg := fetch.Config{AllowPrivate: s.AllowPrivate}
+	for _, c := range s.AllowCIDR {
+		network, err := netip.ParsePrefix(c)
+		if err != nil {
+			return cfg, usage("allow-cidr: %q is not a network (write 10.0.0.0/8)", c)
+		}
+		cfg.AllowCIDR = append(cfg.AllowCIDR, network)
 	}
-	return prefixes
+	var err error
+	if cfg.Ports, err = fetch.ParsePorts(s.Ports); err != nil {
+		return cfg, usage("%v", err)
+	}
+	cfg.Resolver, err = s.resolver()
+	return cfg, err
+}
+
+// resolver returns what finds the addresses of names.
+func (s *settings) resolver() (*fetch.Resolver, error) {
+	var servers []netip.AddrPort
+	for _, text := range s.Resolvers {
+		server, err := netip.ParseAddrPort(text)
+		if err != nil {
+			var address netip.Addr
+			address, err = netip.ParseAddr(text)
+			server = netip.AddrPortFrom(address, 53)
+		}
+		if err != nil {
+			return nil, usage("resolvers: %q is no name server (write 9.9.9.9 or 10.0.0.1:5353)", text)
+		}
+		servers = append(servers, server)
+	}
+	return fetch.NewResolver(servers), nil
 }

@@ -202,6 +202,8 @@ redis: redis://localhost/17
 concurrency: 18
 allow_cidr: [10.0.0.0/8]
 allow_private: true
+ports: [80, 8080-8089]
+resolvers: [127.0.0.1, "[::1]:5353"]
 `
 
 func TestAJobFileWithEveryFieldIsRead(t *testing.T) {
@@ -232,7 +234,7 @@ func TestEveryFlagIsSetByTheEnvironment(t *testing.T) {
 	values := map[string]string{ // of flags that not every text fits
 		"scope": "any", "resources": "true", "resource-scope": "domain", "depth": "2", "throttle": "2.5", "address-delay": "2s", "address-exempt": "192.0.2.0/24", "bytes": "2MB", "time": "2m", "delay": "2ms", "crawl-delay-cap": "2s",
 		"keep-noindex": "true", "canonical": "true", "duplicates": "true", "simhash": "true",
-		"retry-pause": "2ms", "body-limit": "2kB", "timeout": "2s", "allow-cidr": "10.0.0.0/8", "redis": "redis://localhost/2",
+		"retry-pause": "2ms", "body-limit": "2kB", "timeout": "2s", "allow-cidr": "10.0.0.0/8", "resolvers": "127.0.0.1", "redis": "redis://localhost/2",
 		"ignore-robots": "true", "journal": "false", "same": "slash", "traps": "false", "links": "true", "sitemaps": "true", "allow-private": "true", "restart": "true", "verbose": "true",
 	}
 	var s settings

@@ -90,7 +90,11 @@ func newSitemapReader(ctx context.Context, c *tasks.Client, job string, list sit
 	if err != nil {
 		return nil, err
 	}
-	fetcher, err := fetch.New(fetch.Config{AllowPrivate: s.AllowPrivate, AllowCIDR: s.prefixes()})
+	cfg, err := s.reach()
+	if err != nil {
+		return nil, err
+	}
+	fetcher, err := fetch.New(cfg)
 	if err != nil {
 		return nil, err
 	}
@@ -246,6 +250,7 @@ func (r *sitemapReader) get(ctx context.Context, u crawler.URL) (*crawler.Page, 
 		r.next = time.Now().Add(time.Duration(r.job.Delay))
 		page, err := r.fetcher.Fetch(ctx, crawler.Request{
 			URL: u, UserAgent: r.job.UserAgent, From: r.job.Contact, BodyLimit: sitemapBytes, Timeout: time.Duration(r.job.Timeout),
+			PortOpen: r.scope.HasPort(u.Host()),
 		})
 		if err != nil || page.Outcome() != crawler.OutcomeRetry || tries >= r.job.Retries {
 			return page, err

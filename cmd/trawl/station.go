@@ -65,9 +65,6 @@ func (st *station) open(ctx context.Context) (err error) {
 
 // widen takes the hosts of seeds that were brought meanwhile into the scope.
 func (st *station) widen(ctx context.Context) error {
-	if !st.job.Job.Bounded() {
-		return nil
-	}
 	store, name := st.workshop.store, st.job.Job.Name
 	n, err := store.CountHomes(ctx, name)
 	if err != nil || n == st.homes {
@@ -85,10 +82,16 @@ func (st *station) widen(ctx context.Context) error {
 // welcome takes the host of a visit into the scope that is a seed's and was not
 // heard of yet: else the links of its first pages would be lost.
 func (st *station) welcome(ctx context.Context, h crawler.Host) error {
-	if st.scope.Covers(h) {
+	if st.scope.Covers(h) && st.scope.HasPort(h) {
 		return nil
 	}
-	home, err := st.workshop.store.IsHome(ctx, st.job.Job.Name, h)
+	store, name := st.workshop.store, st.job.Job.Name
+	if !st.job.Job.Bounded() { // its homes are few
+		homes, err := store.Homes(ctx, name)
+		st.scope.Extend(homes)
+		return err
+	}
+	home, err := store.IsHome(ctx, name, h)
 	if home {
 		st.scope.Extend([]crawler.Host{h})
 	}

@@ -51,8 +51,7 @@ seconds.
 	p.register(flags)
 	flags.StringVar(&s.Out, "out", "", "folder of the results; each job has one of its own in it")
 	flags.IntVar(&s.Concurrency, "concurrency", s.Concurrency, "most hosts visited at once")
-	flags.StringSliceVar(&s.AllowCIDR, "allow-cidr", nil, "private networks that may be connected to, such as 10.0.0.0/8; may be repeated")
-	flags.BoolVar(&s.AllowPrivate, "allow-private", false, "all private addresses may be connected to")
+	s.registerReach(flags)
 	flags.StringSliceVar(&jobs, "jobs", nil, "only these jobs (default: all)")
 	flags.StringVar(&name, "name", defaultWorkerName(), "name of the worker, in records and file names; no two may share one")
 	return cmd

@@ -29,7 +29,12 @@ type workshop struct {
 
 // newWorkshop opens a workshop. tempDir is for bodies that do not fit in memory.
 func newWorkshop(s settings, store *frontier.Store, redis asynq.RedisConnOpt, name, tempDir string, metrics prometheus.Registerer, log *slog.Logger) (*workshop, error) {
-	fetcher, err := fetch.New(fetch.Config{AllowPrivate: s.AllowPrivate, AllowCIDR: s.prefixes(), TempDir: tempDir})
+	cfg, err := s.reach()
+	if err != nil {
+		return nil, err
+	}
+	cfg.TempDir = tempDir
+	fetcher, err := fetch.New(cfg)
 	if err != nil {
 		return nil, failed("%v", err)
 	}

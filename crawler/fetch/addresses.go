@@ -49,12 +49,22 @@ var reservedNetworks = []reserved{
 	{netip.MustParsePrefix("ff00::/8"), "a multicast address"},
 }
 
+// Of IPv6, only one network has been given out (RFC 3513, 4; IANA's registry
+// of IPv6 address space). NAT64 leads into the internet from another.
+var (
+	globalUnicast = netip.MustParsePrefix("2000::/3")
+	unassigned    = reserved{netip.MustParsePrefix("::/0"), "an address that nobody was given"}
+)
+
 // reservedAt returns the reserved network that holds a.
 func reservedAt(a netip.Addr) (reserved, bool) {
 	for _, r := range reservedNetworks {
 		if r.network.Contains(a) {
 			return r, true
 		}
+	}
+	if a.Is6() && !globalUnicast.Contains(a) && !nat64.Contains(a) {
+		return unassigned, true
 	}
 	return reserved{}, false
 }
@@ -68,6 +78,12 @@ var (
 	teredo     = netip.MustParsePrefix("2001::/32")       // RFC 4380, 4: server from byte 4, client the last 4, inverted
 )
 
+// isatap reports whether an address of any network ends in one of IPv4, as
+// RFC 5214, 6.1 has it.
+func isatap(b [16]byte) bool {
+	return (b[8] == 0 || b[8] == 2) && b[9] == 0 && b[10] == 0x5e && b[11] == 0xfe
+}
+
 // hidden returns the IPv4 addresses that the IPv6 address a carries: a packet
 // to a may end there.
 func hidden(a netip.Addr) []netip.Addr {
@@ -76,7 +92,7 @@ func hidden(a netip.Addr) []netip.Addr {
 	}
 	b := a.As16()
 	switch {
-	case compatible.Contains(a), translated.Contains(a), nat64.Contains(a):
+	case compatible.Contains(a), translated.Contains(a), nat64.Contains(a), isatap(b):
 		return []netip.Addr{netip.AddrFrom4([4]byte(b[12:]))}
 	case sixToFour.Contains(a):
 		return []netip.Addr{netip.AddrFrom4([4]byte(b[2:6]))}

@@ -23,6 +23,13 @@ type Config struct {
 	// named as seeds. Default none.
 	AllowHosts []crawler.Host
 
+	// Ports may be connected to, besides those of AllowHosts and of requests that
+	// say so. Default see there.
+	Ports Ports
+	// Resolver finds the addresses of names. Default one of its own that asks the
+	// system.
+	Resolver *Resolver
+
 	// ConnectTimeout bounds name resolution and TCP connect together. Default 10s.
 	ConnectTimeout time.Duration
 	// TLSTimeout bounds the TLS handshake. Default 10s.
@@ -65,6 +72,9 @@ func (c Config) withDefaults() Config {
 	orDefault(&c.HeadBytes, 2<<20)
 	orDefault(&c.Memory, 256<<20)
 	c.HeadBytes = min(c.HeadBytes, c.Memory)
+	if c.Resolver == nil {
+		c.Resolver = NewResolver(nil)
+	}
 	return c
 }
 

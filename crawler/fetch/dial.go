@@ -1,10 +1,14 @@
 package fetch
 
 import (
+	"cmp"
 	"context"
 	"crypto/tls"
+	"fmt"
 	"net"
 	"net/http"
+	"net/netip"
+	"strconv"
 	"time"
 )
 
@@ -30,11 +34,12 @@ func newTransport(cfg Config, g *guard) *http.Transport {
 	}
 }
 
-// dialer makes connections that the guard agrees to.
+// dialer makes connections that the guard agrees to. The addresses that it asks
+// the guard about are those that it connects to: no name is looked up between.
 type dialer struct {
 	guard      *guard
-	open       net.Dialer // to wherever
-	guarded    net.Dialer
+	resolver   *Resolver
+	timeout    time.Duration // of name resolution and TCP connect together
 	tls        *tls.Config
 	tlsTimeout time.Duration
 }
@@ -42,18 +47,70 @@ type dialer struct {
 func newDialer(cfg Config, g *guard) *dialer {
 	return &dialer{
 		guard:      g,
-		open:       net.Dialer{Timeout: cfg.ConnectTimeout},
-		guarded:    net.Dialer{Timeout: cfg.ConnectTimeout, ControlContext: g.control},
+		resolver:   cfg.Resolver,
+		timeout:    cfg.ConnectTimeout,
 		tls:        &tls.Config{RootCAs: cfg.rootCAs, NextProtos: []string{"h2", "http/1.1"}},
 		tlsTimeout: cfg.TLSTimeout,
 	}
 }
 
-func (d *dialer) dial(ctx context.Context, network, hostPort string) (net.Conn, error) {
-	if d.guard.opens(hostPort) {
-		return d.open.DialContext(ctx, network, hostPort)
+// portOpen is the key of a context in which every port may be connected to.
+type portOpen struct{}
+
+func withPortOpen(ctx context.Context) context.Context {
+	return context.WithValue(ctx, portOpen{}, true)
+}
+
+func (d *dialer) dial(ctx context.Context, _, hostPort string) (net.Conn, error) {
+	ctx, cancel := context.WithTimeout(ctx, d.timeout)
+	defer cancel()
+	name, port, err := net.SplitHostPort(hostPort)
+	if err != nil {
+		return nil, err
 	}
-	return d.guarded.DialContext(ctx, network, hostPort)
+	to, err := d.addresses(ctx, name, port)
+	if err != nil {
+		return nil, err
+	}
+	conn, at, err := race(ctx, to)
+	if err != nil {
+		d.resolver.names.forget(name) // it may have moved
+		return nil, err
+	}
+	d.resolver.names.prefer(name, at.Addr())
+	return conn, nil
+}
+
+// addresses returns where a host may be connected to, at least one.
+func (d *dialer) addresses(ctx context.Context, name, port string) ([]netip.AddrPort, error) {
+	number, err := strconv.ParseUint(port, 10, 16)
+	if err != nil {
+		return nil, fmt.Errorf("connect to %q: %q is no port", name, port)
+	}
+	all, err := d.resolver.Lookup(ctx, name)
+	if err != nil {
+		return nil, err
+	}
+	named := d.guard.opens(net.JoinHostPort(name, port))
+	judged := int(number)
+	if ctx.Value(portOpen{}) != nil {
+		judged = 0
+	}
+	var open []netip.AddrPort
+	var first error
+	for _, a := range all {
+		if !named {
+			if refused := d.guard.judge(a, judged); refused != nil {
+				first = cmp.Or(first, refused)
+				continue
+			}
+		}
+		open = append(open, netip.AddrPortFrom(a, uint16(number)))
+	}
+	if len(open) == 0 {
+		return nil, first
+	}
+	return open, nil
 }
 
 // dialTLS shakes hands here and not in net/http, so that what goes wrong in it

@@ -41,6 +41,7 @@ func ours(err error) bool {
 func (f *Fetcher) faultOf(err error) *crawler.Fault {
 	var (
 		blocked   *refusal
+		port      portRefusal
 		resolve   *net.DNSError
 		handshake *handshakeError
 		op        *net.OpError
@@ -48,6 +49,8 @@ func (f *Fetcher) faultOf(err error) *crawler.Fault {
 	switch {
 	case errors.As(err, &blocked):
 		return &crawler.Fault{Kind: crawler.FaultBlocked, Text: blocked.Error()}
+	case errors.As(err, &port):
+		return &crawler.Fault{Kind: crawler.FaultBlocked, Text: port.Error()}
 	case errors.As(err, &resolve):
 		return resolveFault(resolve)
 	case errors.As(err, &handshake):

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"net"
 	"net/http"
+	"net/netip"
 	"sync"
 	"time"
 
@@ -16,6 +17,7 @@ import (
 type Fetcher struct {
 	cfg       Config
 	guard     *guard
+	dialer    *dialer
 	transport *http.Transport
 	tapped    *http.Transport // for requests that are recorded
 	memory    *memory
@@ -40,6 +42,7 @@ func New(cfg Config) (*Fetcher, error) {
 	f := &Fetcher{
 		cfg:       cfg,
 		guard:     g,
+		dialer:    newDialer(cfg, g),
 		transport: newTransport(cfg, g),
 		tapped:    newTappedTransport(cfg, g),
 		memory:    newMemory(cfg.Memory),
@@ -53,6 +56,20 @@ func New(cfg Config) (*Fetcher, error) {
 // Allow opens whatever a host resolves to, at its port alone, as
 // Config.AllowHosts does.
 func (f *Fetcher) Allow(h crawler.Host) { f.guard.allow(h) }
+
+// Locate returns the address that a connection to a host goes to, as long as it
+// answers there: where the name has several, the one that answered last, or is
+// tried first. The error is that the name can not be looked up, that its
+// addresses are refused, or ctx's.
+func (f *Fetcher) Locate(ctx context.Context, h crawler.Host) (netip.Addr, error) {
+	ctx, cancel := context.WithTimeout(ctx, f.cfg.ConnectTimeout)
+	defer cancel()
+	addresses, err := f.dialer.addresses(withPortOpen(ctx), h.Name(), portsOf(h)[0])
+	if err != nil {
+		return netip.Addr{}, err
+	}
+	return addresses[0].Addr().Unmap(), nil
+}
 
 // Close lets go of the idle connections. Pages that were fetched stay good.
 func (f *Fetcher) Close() {
@@ -91,12 +108,16 @@ func (f *Fetcher) Fetch(ctx context.Context, req crawler.Request) (*crawler.Page
 func (f *Fetcher) ask(ctx context.Context, req crawler.Request, page *crawler.Page) error {
 	d := startDeadline(ctx, req.Timeout)
 	defer d.stop()
+	reqCtx := d.ctx
+	if req.PortOpen {
+		reqCtx = withPortOpen(reqCtx)
+	}
 	transport, t := f.transport, (*tape)(nil)
 	if req.Record {
 		transport, t = f.tapped, f.newTape(req.BodyLimit)
 		defer t.stop()
 	}
-	out := newRequest(d.ctx, req, func(conn net.Conn) {
+	out := newRequest(reqCtx, req, func(conn net.Conn) {
 		page.Address = peerOf(conn)
 		if c, ok := conn.(*tap); ok && t != nil {
 			t.start(c)

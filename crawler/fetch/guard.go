@@ -1,25 +1,25 @@
 package fetch
 
 import (
-	"context"
 	"fmt"
 	"net"
 	"net/netip"
 	"sync"
-	"syscall"
 
 	"github.com/trawlcrawler/trawl/crawler"
 )
 
-// guard says which addresses may be connected to. It is safe for concurrent use.
+// guard says which addresses and ports may be connected to. It is safe for
+// concurrent use.
 type guard struct {
 	everything bool
 	networks   []netip.Prefix
+	ports      Ports
 	hosts      sync.Map // as dialled: "name:port" -> true
 }
 
 func newGuard(cfg Config) *guard {
-	g := &guard{everything: cfg.AllowPrivate}
+	g := &guard{everything: cfg.AllowPrivate, ports: cfg.Ports}
 	for _, p := range cfg.AllowCIDR {
 		g.networks = append(g.networks, unmapped(p))
 	}
@@ -56,32 +56,26 @@ func portsOf(h crawler.Host) []string {
 // resolves to.
 func (g *guard) opens(hostPort string) bool {
 	_, named := g.hosts.Load(hostPort)
-	return g.everything || named
+	return named
 }
 
-// control has the form of [net.Dialer.ControlContext]: it is asked for each
-// address that a name resolved to, before a packet goes out.
-func (g *guard) control(_ context.Context, _, address string, _ syscall.RawConn) error {
-	at, err := netip.ParseAddrPort(address)
-	if err != nil {
-		return fmt.Errorf("connect to %q: not an address", address)
-	}
-	if refusal := g.judge(at.Addr()); refusal != nil {
-		return refusal
-	}
-	return nil
-}
-
-// judge returns why a may not be connected to, or nil when it may.
-func (g *guard) judge(a netip.Addr) *refusal {
+// judge returns why a port of a may not be connected to, or nil when it may.
+// Port 0 stands for one that is open everywhere.
+func (g *guard) judge(a netip.Addr, port int) error {
 	a = a.Unmap().WithZone("")
-	if g.everything || g.listed(a) {
-		return nil
-	}
-	for _, face := range append([]netip.Addr{a}, hidden(a)...) {
-		if network, ok := reservedAt(face); ok && !g.listed(face) {
-			return &refusal{a, face, network}
+	opened := g.listed(a)
+	if !opened {
+		for _, face := range append([]netip.Addr{a}, hidden(a)...) {
+			network, private := reservedAt(face)
+			listed := g.listed(face)
+			if private && !listed && !g.everything {
+				return &refusal{a, face, network}
+			}
+			opened = opened || listed || private
 		}
+	}
+	if port != 0 && !g.ports.open(port, opened) {
+		return portRefusal(port)
 	}
 	return nil
 }
@@ -108,4 +102,11 @@ func (r *refusal) Error() string {
 		what += " leads to " + r.face.String() + ", which"
 	}
 	return fmt.Sprintf("%s is %s: --allow-cidr %s or --allow-private opens it", what, r.network.name, r.network.network)
+}
+
+// portRefusal is the error of a connection to a port that is not open.
+type portRefusal int
+
+func (p portRefusal) Error() string {
+	return fmt.Sprintf("port %d is not among those that may be connected to: --ports %d opens it", p, p)
 }

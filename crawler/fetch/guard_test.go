@@ -31,9 +31,11 @@ func TestAddressesThatAreNotPublicAreRefused(t *testing.T) {
 		"6to4":           "2002:a00:1:: 2002:7f00:1::1 2002:a9fe:a9fe::",
 		"Teredo, client": "2001:0:808:808::f5ff:fffe",
 		"Teredo, server": "2001:0:a00:1::f7f7:f7f7",
+		"ISATAP":         "2606:4700::5efe:10.0.0.1 2606:4700::200:5efe:127.0.0.1",
+		"unassigned":     "1::1 4000::1 8000::1 e000::1 ::1:0:0 ::8.8.8.8 ::ffff:0:8.8.8.8",
 	} {
 		for a := range strings.FieldsSeq(addresses) {
-			if g.judge(netip.MustParseAddr(a)) == nil {
+			if g.judge(netip.MustParseAddr(a), 443) == nil {
 				t.Errorf("%s: %s is let through", name, a)
 			}
 		}
@@ -45,8 +47,9 @@ func TestPublicAddressesAreOpen(t *testing.T) {
 	g := newGuard(Config{})
 	for a := range strings.FieldsSeq(`1.1.1.1 8.8.8.8 9.255.255.255 11.0.0.0 100.63.255.255 100.128.0.0 126.255.255.255
 		128.0.0.1 169.253.255.255 172.15.255.255 172.32.0.0 192.0.1.1 192.167.255.255 198.17.255.255 198.20.0.0
-		223.255.255.255 2606:4700::1111 2a00:1450::1 ::ffff:8.8.8.8 64:ff9b::8.8.8.8 2002:808:808:: 2001:0:808:808::f7f7:f7f7`) {
-		if r := g.judge(netip.MustParseAddr(a)); r != nil {
+		223.255.255.255 2606:4700::1111 2a00:1450::1 ::ffff:8.8.8.8 64:ff9b::8.8.8.8 2002:808:808:: 2001:0:808:808::f7f7:f7f7
+		2606:4700::5efe:8.8.8.8`) {
+		if r := g.judge(netip.MustParseAddr(a), 443); r != nil {
 			t.Errorf("%s is refused: %v", a, r)
 		}
 	}
@@ -64,10 +67,10 @@ func TestAllowedNetworksAreOpen(t *testing.T) {
 		{"loopback of IPv6", "::1/128", "::1", "127.0.0.1"},
 	} {
 		g := newGuard(Config{AllowCIDR: []netip.Prefix{netip.MustParsePrefix(c.network)}})
-		if r := g.judge(netip.MustParseAddr(c.open)); r != nil {
+		if r := g.judge(netip.MustParseAddr(c.open), 443); r != nil {
 			t.Errorf("%s: %s is refused: %v", c.name, c.open, r)
 		}
-		if g.judge(netip.MustParseAddr(c.shut)) == nil {
+		if g.judge(netip.MustParseAddr(c.shut), 443) == nil {
 			t.Errorf("%s: %s is let through", c.name, c.shut)
 		}
 	}
@@ -81,7 +84,7 @@ func TestARefusalSaysTheWayOut(t *testing.T) {
 		"::1":             "::1 is a loopback address: --allow-cidr ::1/128 or --allow-private opens it",
 		"64:ff9b::7f00:1": "64:ff9b::7f00:1 leads to 127.0.0.1, which is a loopback address: --allow-cidr 127.0.0.0/8 or --allow-private opens it",
 	} {
-		if got := g.judge(netip.MustParseAddr(address)).Error(); got != want {
+		if got := g.judge(netip.MustParseAddr(address), 443).Error(); got != want {
 			t.Errorf("got  %s\nwant %s", got, want)
 		}
 	}
