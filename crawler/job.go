@@ -115,6 +115,9 @@ type Job struct {
 	BodyLimit Size `json:"body_limit" yaml:"body_limit"`
 	// Timeout bounds one request from start to last byte. Default 1m.
 	Timeout Duration `json:"timeout" yaml:"timeout"`
+	// MinRate is how many bytes of a body must come in a second, over 20s; a
+	// slower one is cut off, and kept as far as it came. Default 100; 0: none.
+	MinRate Size `json:"min_rate" yaml:"min_rate"`
 
 	// Format names the sinks: jsonl, files, warc. Default jsonl.
 	Format []string `json:"format" yaml:"format"`
@@ -185,6 +188,7 @@ func DefaultJob() Job {
 		RetryPause:    Duration(2 * time.Second),
 		BodyLimit:     32 << 20,
 		Timeout:       Duration(time.Minute),
+		MinRate:       100,
 		Format:        []string{"jsonl"},
 		Journal:       true,
 		Weight:        1,
@@ -231,6 +235,7 @@ func (j Job) Validate() error {
 		{j.Retries >= 0 && j.Retries <= 100, "retries", j.Retries, "0 to 100"},
 		{j.RetryPause >= 0, "retry_pause", j.RetryPause, "0 or more"},
 		{j.BodyLimit > 0, "body_limit", j.BodyLimit, "more than 0"},
+		{j.MinRate >= 0, "min_rate", j.MinRate, "0 (however slow) or more"},
 		{j.Timeout > 0, "timeout", j.Timeout, "more than 0"},
 		{j.Weight >= 1 && j.Weight <= 1000, "weight", j.Weight, "1 to 1000"},
 		{j.Shards >= 1 && j.Shards <= 1024, "shards", j.Shards, "1 to 1024"},

@@ -10,6 +10,7 @@ type Request struct {
 	From      string        // how to reach whoever runs the crawl; "" to send none
 	BodyLimit int64         // the most bytes of the decoded body that are kept; more is cut off
 	Timeout   time.Duration // from start to last byte
+	MinRate   int64         // bytes a second of the body, over 20s, below which it is cut off; 0: however slow
 	// PortOpen says that the port may be connected to, because a seed of the job
 	// has it.
 	PortOpen bool

@@ -13,7 +13,7 @@ func TestRobotsAndSitemapsLeadToNoPrivateAddress(t *testing.T) {
 	t.Parallel()
 	wire := newTripwire(t, "127.0.0.2:0")
 	away := "http://" + wire.addr + "/"
-	seed := testsite.Serve(t, bodies{"/": "<a href=/a>a</a>", "/a": "a", "/sitemap.xml": sitemapIndex(away+"1.xml", "/moved.xml") + urlset(away + "page")})
+	seed := testsite.Serve(t, bodies{"/": "<a href=/a>a</a>", "/a": "a", "/sitemap.xml": sitemapIndex(away+"1.xml", "/moved.xml") + urlset(away+"page")})
 	seed.Robots("Sitemap: " + away + "sitemap.xml\nSitemap: /sitemap.xml\n")
 	seed.Handle("/moved.xml", http.RedirectHandler(away+"2.xml", http.StatusMovedPermanently))
 	s := newShell(t)

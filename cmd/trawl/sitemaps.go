@@ -250,7 +250,7 @@ func (r *sitemapReader) get(ctx context.Context, u crawler.URL) (*crawler.Page, 
 		r.next = time.Now().Add(time.Duration(r.job.Delay))
 		page, err := r.fetcher.Fetch(ctx, crawler.Request{
 			URL: u, UserAgent: r.job.UserAgent, From: r.job.Contact, BodyLimit: sitemapBytes, Timeout: time.Duration(r.job.Timeout),
-			PortOpen: r.scope.HasPort(u.Host()),
+			PortOpen: r.scope.HasPort(u.Host()), MinRate: int64(r.job.MinRate),
 		})
 		if err != nil || page.Outcome() != crawler.OutcomeRetry || tries >= r.job.Retries {
 			return page, err

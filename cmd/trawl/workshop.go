@@ -4,6 +4,7 @@ import (
 	"log/slog"
 	"os"
 	"runtime"
+	"runtime/debug"
 
 	"github.com/hibiken/asynq"
 	"github.com/prometheus/client_golang/prometheus"
@@ -34,6 +35,7 @@ func newWorkshop(s settings, store *frontier.Store, redis asynq.RedisConnOpt, na
 		return nil, err
 	}
 	cfg.TempDir = tempDir
+	boundMemory(s.Concurrency)
 	fetcher, err := fetch.New(cfg)
 	if err != nil {
 		return nil, failed("%v", err)
@@ -45,6 +47,22 @@ func newWorkshop(s settings, store *frontier.Store, redis asynq.RedisConnOpt, na
 		places: make(chan struct{}, s.Concurrency),
 		meters: newWorkerMeters(metrics, s.Concurrency),
 	}, nil
+}
+
+// Memory of the process at which the garbage collector begins to work harder:
+// what bodies, decoders, parsers and Redis may hold, and something for each
+// visit.
+const (
+	houseMemory = 384 << 20
+	visitMemory = 256 << 10
+)
+
+// boundMemory tells the garbage collector how much memory so many visits need.
+// The operator's own word, GOMEMLIMIT, is over ours.
+func boundMemory(visits int) {
+	if os.Getenv("GOMEMLIMIT") == "" {
+		debug.SetMemoryLimit(houseMemory + int64(visits)*visitMemory)
+	}
 }
 
 // hostName names this machine.

@@ -1,9 +1,11 @@
 package fetch
 
 import (
+	"context"
 	"errors"
 	"io"
 	"net/http"
+	"time"
 
 	"github.com/trawlcrawler/trawl/crawler"
 )
@@ -20,7 +22,7 @@ type answer struct {
 }
 
 func (f *Fetcher) answer(d *deadline, req crawler.Request, resp *http.Response, page *crawler.Page) *answer {
-	a := &answer{f: f, req: req, deadline: d, resp: resp, src: &source{r: resp.Body}, page: page}
+	a := &answer{f: f, req: req, deadline: d, resp: resp, src: &source{r: resp.Body, meter: newMeter(d, req.MinRate, f.cfg.RateWindow)}, page: page}
 	page.Status, page.Proto, page.Header = resp.StatusCode, resp.Proto, resp.Header
 	if !req.Identity {
 		a.codings = codingsOf(resp.Header)
@@ -113,14 +115,14 @@ func (a *answer) readBody() error {
 	if err != nil {
 		return err
 	}
-	if ended == errCut {
+	if ended == errCut || ended == errSwollen {
 		a.page.Truncated = true
 		a.deadline.stop() // closes the connection, which Close alone might read on
 		return nil
 	}
 	a.src.drain(drainBytes)
 	a.page.Truncated = a.page.Truncated || ended != nil || a.src.broke()
-	if a.src.broke() {
+	if a.src.broke() && !(a.deadline.slow() && k.size > 0) { // of a slow body, what came is good
 		a.page.Fault, err = a.f.diagnose(a.deadline, a.src.err)
 	}
 	return err
@@ -129,15 +131,18 @@ func (a *answer) readBody() error {
 // decode keeps what is in the source under its codings. Where it is not in them
 // at all, the bytes are kept as they came, with a fault.
 func (a *answer) decode(k *keeper) (ended, err error) {
-	if len(a.codings) == 0 {
+	switch {
+	case len(a.codings) == 0:
 		return k.fill(a.src)
+	case looksFar(a.codings):
+		return a.decodeLater(k)
 	}
 	first := a.f.chunks.Get().(*chunk)
 	defer a.f.chunks.Put(first)
 	a.src.first = first[:0]
-	ended, err = a.f.decoders.fill(k, a.src, a.codings)
+	ended, err = a.f.decoders.fill(a.deadline.ctx, k, a.src, a.codings, 0, k.limit+layerSlack)
 	switch {
-	case err != nil, ended == nil, ended == errCut, k.size > 0, a.src.broke():
+	case a.decoded(k, ended, err):
 		return ended, err
 	case a.src.empty(): // as servers send it under a Content-Encoding nevertheless
 		return nil, nil
@@ -147,4 +152,45 @@ func (a *answer) decode(k *keeper) (ended, err error) {
 	r, whole := a.src.again()
 	a.page.Truncated = !whole
 	return k.fill(r)
+}
+
+// layerSlack is how much longer than a body's limit it may be under its codings,
+// as what can not be made shorter is.
+const layerSlack = 64 << 10
+
+// decodeTime is how long a body that is there may take to be decoded.
+const decodeTime = 20 * time.Second
+
+// decoded reports whether what came of a coding stands: unless it is not in the
+// coding at all.
+func (a *answer) decoded(k *keeper, ended, err error) bool {
+	return err != nil || ended == nil || ended == errCut || ended == errSwollen || k.size > 0 || a.src.broke()
+}
+
+// decodeLater does what decode does, once all of the source has come.
+func (a *answer) decodeLater(k *keeper) (ended, err error) {
+	s := &spool{f: a.f}
+	defer s.release()
+	came, err := s.take(a.src, k.limit+layerSlack)
+	if err != nil {
+		return nil, err
+	}
+	need := min(windows(a.codings, s.head()), a.f.cfg.Windows)
+	if err := a.f.windows.take(a.deadline, need); err != nil {
+		return nil, err
+	}
+	defer a.f.windows.give(need)
+	ctx, cancel := context.WithTimeoutCause(a.deadline.caller, decodeTime, errDeadline) // the request's time may be up, what came is good
+	defer cancel()
+	ended, err = a.f.decoders.fill(ctx, k, s.reader(), a.codings, need, k.limit+layerSlack)
+	switch {
+	case !a.decoded(k, ended, err) && a.src.empty():
+		return nil, nil
+	case !a.decoded(k, ended, err):
+		a.page.Fault, a.page.Truncated = undecodable(a.codings, ended), came != nil
+		return k.fill(s.reader())
+	case came == errCut:
+		ended = errCut
+	}
+	return ended, err
 }

@@ -36,8 +36,14 @@ type Config struct {
 	TLSTimeout time.Duration
 	// HeaderTimeout is how long an answer may take to begin. Default 30s.
 	HeaderTimeout time.Duration
-	// MaxHeaderBytes bounds the headers of an answer. Default 256 KiB.
+	// MaxHeaderBytes bounds the headers of an answer, and those of answers before
+	// it (1xx). Default 64 KiB.
 	MaxHeaderBytes int64
+	// MaxHeaders is how many lines they may have. Default 512.
+	MaxHeaders int
+	// RateWindow is for how long a body may come more slowly than a request's
+	// MinRate. Default 20s.
+	RateWindow time.Duration
 
 	// IdleConns is how many connections are kept warm, over all hosts; as many
 	// again of those on which requests are recorded. Default 512.
@@ -50,9 +56,13 @@ type Config struct {
 	HeadBytes int64
 	// Memory bounds the heads that are held at once, over all bodies. A body that
 	// would exceed it waits until others are released. The first 64 KiB of a
-	// body are not counted, nor what a decoder needs to look back: 32 KiB for
-	// gzip and deflate, at most 8 MiB for zstd and 16 MiB for br. Default 256 MiB.
+	// body are not counted, nor what gzip and deflate need to look back, 32 KiB.
+	// Default 128 MiB.
 	Memory int64
+	// Windows bounds what br and zstd need to look back, over all bodies: up to 24
+	// and 16 MiB each. A body under them is taken in before it is decoded, and
+	// waits until others are. Default 64 MiB.
+	Windows int64
 	// TempDir is where bodies spill to. Their files are unlinked as soon as they
 	// are open, so that nothing is left behind however the process ends. Default
 	// [os.TempDir].
@@ -66,11 +76,14 @@ func (c Config) withDefaults() Config {
 	orDefault(&c.ConnectTimeout, 10*time.Second)
 	orDefault(&c.TLSTimeout, 10*time.Second)
 	orDefault(&c.HeaderTimeout, 30*time.Second)
-	orDefault(&c.MaxHeaderBytes, 256<<10)
+	orDefault(&c.MaxHeaderBytes, 64<<10)
+	orDefault(&c.MaxHeaders, 512)
+	orDefault(&c.RateWindow, 20*time.Second)
 	orDefault(&c.IdleConns, 512)
 	orDefault(&c.IdleTimeout, 90*time.Second)
 	orDefault(&c.HeadBytes, 2<<20)
-	orDefault(&c.Memory, 256<<20)
+	orDefault(&c.Memory, 128<<20)
+	orDefault(&c.Windows, 64<<20)
 	c.HeadBytes = min(c.HeadBytes, c.Memory)
 	if c.Resolver == nil {
 		c.Resolver = NewResolver(nil)
@@ -99,6 +112,9 @@ func (c Config) validate() error {
 		{"IdleTimeout", int64(c.IdleTimeout)},
 		{"HeadBytes", c.HeadBytes},
 		{"Memory", c.Memory},
+		{"Windows", c.Windows},
+		{"MaxHeaders", int64(c.MaxHeaders)},
+		{"RateWindow", int64(c.RateWindow)},
 	} {
 		if field.value < 0 {
 			return fmt.Errorf("fetch: %s is %d: want 0 (its default) or more", field.name, field.value)

@@ -32,6 +32,10 @@ func startDeadline(caller context.Context, timeout time.Duration) *deadline {
 // passed reports whether the time was up before anything else ended the request.
 func (d *deadline) passed() bool { return context.Cause(d.ctx) == errDeadline }
 
+// slow reports whether the body came too slowly before anything else ended the
+// request.
+func (d *deadline) slow() bool { return context.Cause(d.ctx) == errSlow }
+
 // pause stops the time until resume.
 func (d *deadline) pause() {
 	d.timer.Stop()

@@ -1,9 +1,11 @@
 package fetch
 
 import (
+	"context"
 	"fmt"
 	"io"
 	"net/http"
+	"slices"
 	"strings"
 	"sync"
 
@@ -59,18 +61,76 @@ func codingsOf(h http.Header) []string {
 	return codings
 }
 
-// fill lets k take r in without its codings.
-func (d *decoders) fill(k *keeper, r io.Reader, codings []string) (ended, err error) {
+// Bounds of what decoders hold to look back, in bytes. That of br is its window,
+// and half of it again while it grows (RFC 7932, 9.1).
+const (
+	mostBrotli = 24 << 20
+	mostZstd   = 2 * zstdWindow
+	mostPooled = 6 << 20 // decoders that may hold more are not used again
+)
+
+// looksFar reports whether one of the codings looks back further than the 32 KiB
+// of gzip and deflate.
+func looksFar(codings []string) bool {
+	return slices.Contains(codings, "br") || slices.Contains(codings, "zstd")
+}
+
+// windows is how many bytes the decoders of codings may hold, for a body that
+// begins with head. Of codings beneath another nothing is known.
+func windows(codings []string, head []byte) int64 {
+	var sum int64
+	for i, coding := range codings {
+		switch {
+		case coding == "zstd": // each of its frames may have another window
+			sum += mostZstd
+		case coding == "br" && i == len(codings)-1:
+			sum += brotliWindow(head) * 3 / 2
+		case coding == "br":
+			sum += mostBrotli
+		}
+	}
+	return sum
+}
+
+// brotliWindow reads the window that a br body says it has (RFC 7932, 9.1).
+func brotliWindow(head []byte) int64 {
+	if len(head) == 0 {
+		return 0
+	}
+	bits := head[0]
+	switch n, m := bits>>1&7, bits>>4&7; {
+	case bits&1 == 0:
+		return 1 << 16
+	case n != 0:
+		return 1 << (17 + n)
+	case m == 0:
+		return 1 << 17
+	default:
+		return 1 << (8 + m)
+	}
+}
+
+// fill lets k take r in without its codings. No layer has more than limit bytes.
+// ended is errSwollen where one would, and the cause of ctx where that ends. The
+// decoders may hold as many bytes as windows says.
+func (d *decoders) fill(ctx context.Context, k *keeper, r io.Reader, codings []string, windows, limit int64) (ended, err error) {
 	var stack [maxCodings]decoder
+	var layers [maxCodings]layer
 	for i := len(codings) - 1; i >= 0; i-- {
+		layers[i] = layer{ctx: ctx, r: r, left: limit}
 		dec := (*d)[codings[i]].Get().(decoder)
-		dec.begin(r)
+		dec.begin(&layers[i])
 		stack[i], r = dec, dec
 	}
 	ended, err = k.fill(r)
 	for i, coding := range codings {
 		stack[i].end()
-		(*d)[coding].Put(stack[i])
+		if windows <= mostPooled {
+			(*d)[coding].Put(stack[i])
+		}
+		if layers[i].err != nil {
+			ended = layers[i].err
+		}
 	}
 	return ended, err
 }

@@ -24,6 +24,9 @@ func (f *Fetcher) diagnose(d *deadline, err error) (*crawler.Fault, error) {
 	if d.passed() {
 		return &crawler.Fault{Kind: crawler.FaultTimeout, Text: "no whole answer within " + d.timeout.String(), Passes: true}, nil
 	}
+	if d.slow() {
+		return &crawler.Fault{Kind: crawler.FaultTimeout, Text: "nothing of the body within " + f.cfg.RateWindow.String(), Passes: true}, nil
+	}
 	return f.faultOf(err), nil
 }
 
@@ -120,13 +123,17 @@ func broken(err error) bool {
 	if errors.As(err, &op) && (op.Op == "read" || op.Op == "write") {
 		return true
 	}
-	for _, words := range []string{"server closed idle connection", "received from peer", "server sent GOAWAY", "client connection lost"} {
+	for _, words := range []string{"server closed idle connection", "received from peer", "server sent GOAWAY", "client connection lost", outOfTurn} {
 		if strings.Contains(err.Error(), words) {
 			return true
 		}
 	}
 	return false
 }
+
+// outOfTurn is in the error of net/http when a server has sent something before
+// it was asked, or ended its connection then.
+const outOfTurn = "readLoopPeekFailLocked"
 
 // packageNames are what errors of the standard library begin with.
 var packageNames = regexp.MustCompile(`^((net/http|http|http2|tls|x509|HTTP/1\.x transport connection broken): )+`)
@@ -141,6 +148,8 @@ func plain(err error) string {
 		return errno.Error()
 	case errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF):
 		return "unexpected end"
+	case strings.Contains(err.Error(), outOfTurn):
+		return "the server spoke before it was asked"
 	}
 	text := packageNames.ReplaceAllString(err.Error(), "")
 	if len(text) > most {

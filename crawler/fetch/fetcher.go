@@ -20,7 +20,8 @@ type Fetcher struct {
 	dialer    *dialer
 	transport *http.Transport
 	tapped    *http.Transport // for requests that are recorded
-	memory    *memory
+	memory    *memory         // of heads
+	windows   *memory         // of decoders
 	decoders  *decoders
 	chunks    sync.Pool // of *chunk
 	keepers   sync.Pool // of *keeper
@@ -46,6 +47,7 @@ func New(cfg Config) (*Fetcher, error) {
 		transport: newTransport(cfg, g),
 		tapped:    newTappedTransport(cfg, g),
 		memory:    newMemory(cfg.Memory),
+		windows:   newMemory(cfg.Windows),
 		decoders:  newDecoders(),
 	}
 	f.chunks.New = func() any { return new(chunk) }
@@ -131,9 +133,28 @@ func (f *Fetcher) ask(ctx context.Context, req crawler.Request, page *crawler.Pa
 		return err
 	}
 	defer resp.Body.Close()
+	if page.Fault = f.overlong(resp.Header); page.Fault != nil {
+		d.stop()
+		page.Status = resp.StatusCode
+		return nil
+	}
 	a := f.answer(d, req, resp, page)
 	if t != nil {
 		return a.readOnto(t)
 	}
 	return a.read()
+}
+
+// overlong is the fault of an answer with too many headers, of which none is
+// kept; nil where they are fewer.
+func (f *Fetcher) overlong(h http.Header) *crawler.Fault {
+	lines := 0
+	for _, values := range h {
+		lines += len(values)
+	}
+	if lines <= f.cfg.MaxHeaders {
+		return nil
+	}
+	text := fmt.Sprintf("the answer has %d header lines, at most %d are taken", lines, f.cfg.MaxHeaders)
+	return &crawler.Fault{Kind: crawler.FaultProtocol, Text: text}
 }

@@ -6,9 +6,10 @@ import (
 	"golang.org/x/sync/semaphore"
 )
 
-// memory is what the heads of all bodies share. Whoever waits for it holds none
-// of it, and asks only once for a body, so that nobody can wait for ever while
-// bodies are released.
+// memory is what all bodies share: one for their heads, one for the windows of
+// their decoders. Whoever waits for it holds none of it, and asks only once for
+// a body, so that nobody can wait for ever while bodies are released. Who holds
+// windows may wait for a head; who holds a head never waits for windows.
 type memory struct {
 	bytes   *semaphore.Weighted
 	held    atomic.Int64

@@ -14,13 +14,14 @@ const drainBytes = 64 << 10
 // a body that turns out not to be in the coding that its header names.
 type source struct {
 	r     io.Reader
+	meter *meter // nil: it may be as slow as it likes
 	n     int64  // bytes that came
 	err   error  // how it ended; nil while it goes on
 	first []byte // what came first, up to its capacity
 }
 
 func (s *source) Read(p []byte) (int, error) {
-	n, err := s.r.Read(p)
+	n, err := s.wire(p)
 	s.n += int64(n)
 	if room := cap(s.first) - len(s.first); room > 0 {
 		s.first = append(s.first, p[:min(n, room)]...)
@@ -29,6 +30,13 @@ func (s *source) Read(p []byte) (int, error) {
 		s.err = err
 	}
 	return n, err
+}
+
+func (s *source) wire(p []byte) (int, error) {
+	if s.meter == nil {
+		return s.r.Read(p)
+	}
+	return s.meter.readFrom(s.r, p)
 }
 
 // empty reports whether it ended without a byte.
