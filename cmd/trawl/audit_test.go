@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"net/http"
+	"net/http/httptest"
 	"os"
 	"strings"
 	"sync/atomic"
@@ -24,6 +25,10 @@ type audited struct {
 		At         string  `json:"at"`
 		TooSmall   int64   `json:"too_small"`
 	} `json:"hosts"`
+	Addresses struct {
+		Number     int64   `json:"number"`
+		SmallestMS float64 `json:"smallest_ms"`
+	} `json:"addresses"`
 	Robots     map[string]int64 `json:"robots"`
 	RetryAfter map[string]int64 `json:"retry_after"`
 	Violations int64            `json:"violations"`
@@ -84,6 +89,34 @@ func TestTheAuditAgreesWithTheServersLog(t *testing.T) {
 	want := map[string]int64{"asked": 8, "obeyed": got.Requests - 8, "forbidden": 0, "unknown": 0, "ignored": 0}
 	if diff := cmp.Diff(want, got.Robots); diff != "" {
 		t.Errorf("robots.txt (-want +got):\n%s", diff)
+	}
+}
+
+func TestHostsOnOneAddressShareItsDelay(t *testing.T) {
+	t.Parallel()
+	const delay = 80 * time.Millisecond
+	s := newShell(t)
+	s.withRedis()
+	args := []string{"crawl", "--delay", "0", "--address-delay", delay.String(), "--out", "site", "--job", "shared"}
+	for range 4 { // one address, four ports: four hosts
+		server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			if r.URL.Path == "/robots.txt" {
+				w.WriteHeader(http.StatusNotFound)
+				return
+			}
+			w.Header().Set("Content-Type", "text/html")
+			fmt.Fprint(w, `<a href="/1">1</a><a href="/2">2</a>`)
+		}))
+		t.Cleanup(server.Close)
+		args = append(args, server.URL+"/")
+	}
+	s.run(args...).exits(done)
+	got := s.audit("site", done)
+	if got.Requests != 16 || got.Hosts.Number != 4 || got.Addresses.Number != 1 {
+		t.Errorf("%d requests to %d hosts at %d addresses, want 16, 4 and 1", got.Requests, got.Hosts.Number, got.Addresses.Number)
+	}
+	if got.Addresses.SmallestMS < float64(delay.Milliseconds()) {
+		t.Errorf("two requests to the address are %vms apart, want %v", got.Addresses.SmallestMS, delay)
 	}
 }
 

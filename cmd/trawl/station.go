@@ -44,7 +44,7 @@ func (w *workshop) newStation(job crawler.Status, home []crawler.Host, out *outp
 	}
 	st.visitor, err = crawler.NewVisitor(job.Job, st.scope, out.tools(crawler.Tools{
 		Frontier: w.store.Frontier(job.Job), Fetcher: timed{w.fetcher, w.meters, job.Job.Name}, Robots: w.robots,
-		Parser: parser, Sitemaps: sitemap.Parser{},
+		Parser: parser, Sitemaps: sitemap.Parser{}, Locator: w.fetcher,
 	}), crawler.VisitorConfig{Worker: w.name, CPU: w.cpu, Log: w.log})
 	if err != nil {
 		return nil, errors.Join(usage("%v", err), out.Close())
