@@ -70,7 +70,7 @@ func TestTheEstimateOfATreeIsNotTooLow(t *testing.T) {
 	t.Parallel()
 	const perTag = 9 // what a tag brings of itself: of a misnested one up to eight copies
 	random := rand.New(rand.NewPCG(1, 2))
-	for range 1500 {
+	for range 400 {
 		body, tags := stew(random.IntN)
 		if estimate, elements := regrown(t, body); elements > perTag*tags+estimate {
 			t.Errorf("%d elements of %d tags, estimated %d more: %.900s", elements, tags, estimate, body)

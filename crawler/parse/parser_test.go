@@ -137,7 +137,7 @@ func TestDeepBoundsTheNestingOfFields(t *testing.T) {
 
 func TestLongLineGivesItsLinksAndFields(t *testing.T) {
 	t.Parallel()
-	for size, cfg := range map[int]Config{20 << 20: {}, 1 << 20: {Select: []string{"h=h1"}}} {
+	for size, cfg := range map[int]Config{20 << 20: {}, 1 << 18: {Select: []string{"h=h1"}}} {
 		body := "<h1>top</h1><a href=first>" + strings.Repeat("<b>x</b>", size/8) + "<a href=last>"
 		doc := parsePage(t, cfg, htmlPage("http://example.com/", body))
 		if len(doc.Links) != 2 || doc.Trouble != "" || cfg.Select != nil && doc.Fields["h"] != "top" {
