@@ -165,3 +165,19 @@ func TestARecordNamesWhatCouldNotBeReadAndStaysValid(t *testing.T) {
 		t.Errorf("%q is no valid record", line)
 	}
 }
+
+func TestAnArchiveHasNoPageThatAsksNotToBeIndexedUnlessItIsToldTo(t *testing.T) {
+	t.Parallel()
+	for keep, want := range map[bool]int{false: 0, true: 1} {
+		t.Run(fmt.Sprint(keep), func(t *testing.T) {
+			t.Parallel()
+			c := newCrawl(t, testsite.Serve(t, web{"/": noIndex, "/b": links()}), func(j *crawler.Job) { j.Format, j.KeepNoindex = []string{"warc"}, keep })
+			s := new(reel)
+			c.tools.Sink = s
+			c.seed("/").finish()
+			if shown := strings.Count(strings.Join(s.exchanges, "\n"), "GET /: "); shown != want {
+				t.Errorf("the page is shown %d times to an archive, want %d: %q", shown, want, s.exchanges)
+			}
+		})
+	}
+}
