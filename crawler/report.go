@@ -30,6 +30,7 @@ type Report struct {
 	First    string          `json:"first,omitempty"`   // URL
 	Last     string          `json:"last,omitempty"`    // URL
 	Trouble  string          `json:"trouble,omitempty"` // the first URL that was not fetched as it should, and why
+	Failure  string          `json:"failure,omitempty"` // the first URL that failed for good, and why
 	Duration time.Duration   `json:"-"`
 	MS       int64           `json:"ms"` // Duration in milliseconds
 }
@@ -50,6 +51,9 @@ func (r *Report) note(e *errand) {
 		r.First = url
 	}
 	r.Last = url
+	if r.Failure == "" && e.result.Outcome == OutcomeFailed {
+		r.Failure = url + ": " + e.result.Reason
+	}
 	if r.Trouble == "" && e.result.Reason != "" && e.result.Outcome != OutcomeRetry {
 		r.Trouble = url + ": " + e.result.Reason
 	}

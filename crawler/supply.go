@@ -126,6 +126,9 @@ func (v *visit) forsake(reason string) {
 				Job: v.job.Name, Worker: v.cfg.Worker, Entry: t.Entry, Outcome: OutcomeFailed, Reason: reason, At: time.Now(),
 			}
 		}
+		if v.report.Failure == "" {
+			v.report.Failure = string(v.order.Host) + ": " + reason
+		}
 		if v.report.Trouble == "" {
 			v.report.Trouble = string(v.order.Host) + ": " + reason
 		}

@@ -82,6 +82,7 @@ type Rest struct {
 	// AddressWait is how long no request may be made to the address that the turn
 	// occupied, and NotBefore how long no visit is due, because another has it.
 	AddressWait, NotBefore time.Duration
+	Failure                string   // the first URL that failed for good in this turn, and why; "" for none
 	Standing               Standing // what is to be remembered, but for Pages, which settling counts
 }
 

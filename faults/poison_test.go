@@ -58,6 +58,10 @@ func TestAPageThatKillsItsWorkersIsGivenUpAfterThree(t *testing.T) {
 			t.Errorf("its record says %s: %q", r.Outcome, r.Error)
 		}
 	}
+	failures, err := c.Client.Failures(t.Context(), c.job.Name)
+	if err != nil || len(failures) != 1 || !strings.HasPrefix(failures[0], url+": given up: 3 workers were lost") {
+		t.Errorf("the job's failures are %q, %v", failures, err)
+	}
 	if n := c.site.Count(poison); n != claims || deaths != claims {
 		t.Errorf("it was asked for %d times and killed %d workers, want %d", n, deaths, claims)
 	}

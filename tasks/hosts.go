@@ -42,3 +42,14 @@ func (c *Client) Govern(ctx context.Context, job string, host crawler.Host, rule
 	}
 	return c.store.Frontier(status.Job).Govern(ctx, host, rules, forgive)
 }
+
+// Failures lists URLs of a job that failed for good, and why, the last first: one
+// of each visit, and at most fifty of each shard. The records of the workers have
+// all.
+func (c *Client) Failures(ctx context.Context, job string) ([]string, error) {
+	status, err := c.store.Status(ctx, job)
+	if err != nil {
+		return nil, err
+	}
+	return c.store.Frontier(status.Job).Failures(ctx)
+}

@@ -172,6 +172,7 @@ type jobView struct {
 	Started  *time.Time       `json:"started"`
 	Ended    *time.Time       `json:"ended"`
 	Counters crawler.Counters `json:"counters"`
+	Failures []string         `json:"failures,omitempty"` // URLs that failed, and why; of job show alone
 	Settings crawler.Job      `json:"settings"`
 }
 
@@ -219,6 +220,9 @@ func (d *desk) list(ctx context.Context, c *tasks.Client) error {
 	return t.Flush()
 }
 
+// mostFailures is how many failed URLs job show prints; with --json it has more.
+const mostFailures = 5
+
 func (d *desk) show(ctx context.Context, c *tasks.Client, name string) error {
 	status, err := c.Status(ctx, name)
 	if err != nil {
@@ -226,6 +230,9 @@ func (d *desk) show(ctx context.Context, c *tasks.Client, name string) error {
 	}
 	v, err := view(ctx, c, status)
 	if err != nil {
+		return err
+	}
+	if v.Failures, err = c.Failures(ctx, name); err != nil {
 		return err
 	}
 	if d.json {
@@ -242,6 +249,9 @@ func (d *desk) show(ctx context.Context, c *tasks.Client, name string) error {
 		if moment.at != nil {
 			fmt.Fprintf(t, "%s\t%s\n", moment.name, moment.at.Local().Format(time.DateTime))
 		}
+	}
+	for _, failure := range v.Failures[:min(len(v.Failures), mostFailures)] {
+		fmt.Fprintf(t, "failed\t%s\n", failure)
 	}
 	return t.Flush()
 }

@@ -87,3 +87,17 @@ func (f *Frontier) Govern(ctx context.Context, h crawler.Host, r crawler.HostRul
 	}
 	return err
 }
+
+// Failures lists URLs that failed for good, and why, the last first: one of each
+// visit, and at most fifty of each shard.
+func (f *Frontier) Failures(ctx context.Context) ([]string, error) {
+	var all []string
+	for shard := range f.job.Shards {
+		some, err := f.rdb.LRange(ctx, f.base(shard)+nameFailures, 0, -1).Result()
+		if err != nil {
+			return nil, fmt.Errorf("frontier: failures of %s: %w", f.job.Name, err)
+		}
+		all = append(all, some...)
+	}
+	return all, nil
+}

@@ -2,6 +2,7 @@ package frontier
 
 import (
 	"errors"
+	"fmt"
 	"testing"
 	"time"
 
@@ -136,5 +137,17 @@ func listsHosts(t *testing.T, b *bench) {
 	}
 	if err := b.Govern(t.Context(), "never.test", crawler.HostRules{}, false); !errors.Is(err, crawler.ErrNoHost) {
 		t.Errorf("rules for a host that was never met: %v", err)
+	}
+}
+
+func namesFailures(t *testing.T, b *bench) {
+	b.admit(1, "http://a.test/1")
+	for i := range 52 {
+		b.leave(b.open("a.test"), crawler.Rest{Failure: fmt.Sprintf("http://a.test/%d: it broke", i)})
+	}
+	b.leave(b.open("a.test"), crawler.Rest{})
+	got, err := b.Failures(t.Context())
+	if err != nil || len(got) != 50 || got[0] != "http://a.test/51: it broke" {
+		t.Errorf("%d failures are named, %q first, %v; want 50, the last first", len(got), got[:min(1, len(got))], err)
 	}
 }

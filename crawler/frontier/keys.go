@@ -29,6 +29,7 @@ import (
 //	trawl:{JOB/SHARD}:later:HOST     ZSET  packed entries to be tried again, by when
 //	trawl:{JOB/SHARD}:flight:HOST    HASH  packed entries in flight, by ticket
 //	trawl:{JOB/SHARD}:content:HOST   HASH  packed entry of the first page with a content, by its digest's first 8 bytes
+//	trawl:{JOB/SHARD}:failures       LIST  URLs that failed for good, and why: one of a visit, the last fifty
 //	trawl:{JOB/SHARD}:address:IP     HASH  the visit that holds an address, and when the next may ask there
 //	trawl:{JOB/SHARD}:parked:IP      LIST  hosts that wait for an address
 //
@@ -54,9 +55,10 @@ const (
 	nameLater  = "later:"
 	nameFlight = "flight:"
 
-	nameAddress = "address:"
-	nameParked  = "parked:"
-	nameContent = "content:"
+	nameAddress  = "address:"
+	nameFailures = "failures"
+	nameParked   = "parked:"
+	nameContent  = "content:"
 )
 
 // jobBase is the beginning of the names of a job's own keys.
@@ -89,7 +91,7 @@ func shardOf(h crawler.Host, shards int) int {
 var luaNames = strings.NewReplacer(
 	"$count", nameCount, "$seen", nameSeen, "$due", nameDue, "$armed", nameArmed, "$open", nameOpen,
 	"$host", nameHost, "$queue", nameQueue, "$later", nameLater, "$flight", nameFlight,
-	"$address", nameAddress, "$parked", nameParked, "$content", nameContent,
+	"$address", nameAddress, "$failures", nameFailures, "$parked", nameParked, "$content", nameContent,
 ).Replace(`
 local base = KEYS[1]
 local COUNT, DUE, ARMED, OPEN = base .. '$count', base .. '$due', base .. '$armed', base .. '$open'
@@ -98,6 +100,7 @@ local function HOST(host) return base .. '$host' .. host end
 local function QUEUE(band, host) return base .. '$queue' .. band .. ':' .. host end
 local function LATER(host) return base .. '$later' .. host end
 local function FLIGHT(host) return base .. '$flight' .. host end
+local FAILURES = base .. '$failures'
 local function ADDRESS(ip) return base .. '$address' .. ip end
 local function PARKED(ip) return base .. '$parked' .. ip end
 local function CONTENT(host) return base .. '$content' .. host end

@@ -54,6 +54,7 @@ func TestFrontier(t *testing.T) {
 		{"URLs that are the same page to the job are admitted once", samePages},
 		{"hosts that share an address are visited one after the other", sharesAddress},
 		{"an address is free again when the visit that had it breaks", freesAddress},
+		{"of what failed the last fifty are named", namesFailures},
 		{"a URL is found wherever it is", findsURLs},
 		{"copies of a page are recognised within its host", recognisesCopies},
 		{"so many contents of a host are remembered", remembersSoManyContents},

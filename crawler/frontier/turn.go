@@ -148,7 +148,7 @@ func (t *Turn) Close(ctx context.Context, r crawler.Rest) error {
 	}
 	return run(ctx, t.frontier.rdb, closeScript, "close", t.base,
 		string(t.order.Host), t.order.Epoch, ceilMS(r.Wait), r.Standing.Strikes, r.Standing.Trouble, r.Standing.Traps,
-		ceilMS(r.AddressWait), ceilMS(r.NotBefore)).Err()
+		ceilMS(r.AddressWait), ceilMS(r.NotBefore), r.Failure).Err()
 }
 
 // ceilMS is a duration in milliseconds, rounded up, so that no host is due too
