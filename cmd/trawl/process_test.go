@@ -161,6 +161,9 @@ func TestAWorkerThatCanNotKeepPagesIsNotReady(t *testing.T) {
 	g := testsite.Graph{Hosts: 2, PagesPerHost: 5, LinksPerPage: 3}
 	site := g.Serve(t)
 	o := newOffice(t)
+	if err := os.Mkdir(o.Out, 0o755); err != nil {
+		t.Fatal(err)
+	}
 	o.Scheduler()
 	w := o.Worker()
 	job := jobOf(t, g, site)

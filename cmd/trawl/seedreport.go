@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"fmt"
 	"io"
 	"slices"
@@ -22,9 +23,11 @@ type sitemapFault struct {
 	Reason  string `json:"reason"`
 }
 
-// with adds what became of the pages that were brought.
+// with adds what became of the pages that were brought. Refusals are in the order
+// of their lines, which are admitted by several at once.
 func (r seedReport) with(s crawler.Seeding) seedReport {
-	refusals := append(slices.Clone(s.Refusals), r.Refusals...)
+	lines := slices.SortedFunc(slices.Values(s.Refusals), func(a, b crawler.Refusal) int { return cmp.Compare(a.Line, b.Line) })
+	refusals := append(lines, r.Refusals...)
 	s.Refused += r.Refused
 	s.Refusals = refusals[:min(len(refusals), crawler.MaxRefusals)]
 	r.Seeding = s
