@@ -65,6 +65,13 @@ func listenBoth(t testing.TB) (net.PacketConn, net.Listener) {
 	}
 }
 
+// behave changes how the zone answers.
+func (z *zone) behave(change func()) {
+	z.mu.Lock()
+	defer z.mu.Unlock()
+	change()
+}
+
 // set replaces the records, such as "a.test. 60 IN A 127.0.0.1".
 func (z *zone) set(records ...string) {
 	z.mu.Lock()
@@ -196,7 +203,7 @@ func TestThatANameHasNoAddressIsRememberedForALittle(t *testing.T) {
 		{"trouble", dns.RcodeServerFailure, troubledLife},
 	} {
 		z := newZone(t)
-		z.rcode = c.rcode
+		z.behave(func() { z.rcode = c.rcode })
 		r := NewResolver([]netip.AddrPort{z.at})
 		now := time.Now()
 		r.now = func() time.Time { return now }
@@ -222,7 +229,7 @@ func TestThatANameHasNoAddressIsRememberedForALittle(t *testing.T) {
 func TestTheNextNameServerIsAskedWhereOneFails(t *testing.T) {
 	t.Parallel()
 	refusing, good := newZone(t), newZone(t, "a.test. 60 IN A 192.0.2.1")
-	refusing.rcode = dns.RcodeRefused
+	refusing.behave(func() { refusing.rcode = dns.RcodeRefused })
 	gone, err := net.ListenPacket("udp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
@@ -244,7 +251,7 @@ func TestALongAnswerComesByTCP(t *testing.T) {
 		records = append(records, fmt.Sprintf("a.test. 60 IN A 192.0.2.%d", i))
 	}
 	z := newZone(t, records...)
-	z.cut = true
+	z.behave(func() { z.cut = true })
 	addresses, err := NewResolver([]netip.AddrPort{z.at}).Lookup(t.Context(), "a.test")
 	if err != nil || len(addresses) != mostAddresses {
 		t.Errorf("got %d addresses, %v, want %d", len(addresses), err, mostAddresses)
@@ -254,7 +261,8 @@ func TestALongAnswerComesByTCP(t *testing.T) {
 func TestANameIsLookedUpOnceHoweverManyAsk(t *testing.T) {
 	t.Parallel()
 	z := newZone(t, "a.test. 60 IN A 192.0.2.1")
-	z.gate = make(chan struct{})
+	gate := make(chan struct{})
+	z.behave(func() { z.gate = gate })
 	r := NewResolver([]netip.AddrPort{z.at})
 	impatient, cancel := context.WithCancel(t.Context())
 	var wg sync.WaitGroup
@@ -275,7 +283,7 @@ func TestANameIsLookedUpOnceHoweverManyAsk(t *testing.T) {
 			}
 		})
 	}
-	close(z.gate)
+	close(gate)
 	wg.Wait()
 	if n := z.asked.Load(); n != 1 {
 		t.Errorf("the name server was asked %d times, want once", n)
@@ -382,8 +390,6 @@ func TestANameWithoutAddressIsAFault(t *testing.T) {
 	z := newZone(t)
 	f, port := resolved(t, z, Config{})
 	wantFault(t, get(t, f, request(t, "http://a.test:"+port+"/")), crawler.FaultResolve, false)
-	z.mu.Lock()
-	z.rcode = dns.RcodeServerFailure
-	z.mu.Unlock()
+	z.behave(func() { z.rcode = dns.RcodeServerFailure })
 	wantFault(t, get(t, f, request(t, "http://b.test:"+port+"/")), crawler.FaultResolve, true)
 }
