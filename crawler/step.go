@@ -88,7 +88,8 @@ func (v *visit) receive(p *Page) {
 }
 
 // parse reads a page, which somebody may have called a sitemap, as one of few at
-// once. A parser that panics costs the page its document; trouble says so.
+// once. A parser that panics, or takes too long, costs the page its document;
+// trouble says so.
 func (v *visit) parse(p *Page, sitemap bool) (doc *Document, trouble string, err error) {
 	select {
 	case v.cfg.CPU <- struct{}{}:
@@ -102,18 +103,23 @@ func (v *visit) parse(p *Page, sitemap bool) (doc *Document, trouble string, err
 			doc, trouble, err = nil, fmt.Sprintf("the parser panicked: %v", r), nil
 		}
 	}()
-	doc, err = v.document(p, sitemap)
+	ctx, cancel := context.WithTimeout(v.doing, v.cfg.ParseTime)
+	defer cancel()
+	doc, err = v.document(ctx, p, sitemap)
+	if err != nil && ctx.Err() != nil && v.doing.Err() == nil {
+		return nil, "it was not read: that takes more than " + v.cfg.ParseTime.String(), nil
+	}
 	return doc, "", err
 }
 
 // document reads a page as what it is. A job that reads sitemaps looks for those
 // first, since servers send them as HTML too; and what is called a sitemap may be
 // a page of HTML nevertheless.
-func (v *visit) document(p *Page, sitemap bool) (*Document, error) {
+func (v *visit) document(ctx context.Context, p *Page, sitemap bool) (*Document, error) {
 	if v.sitemaps != nil {
-		if doc, err := v.sitemaps.ParseSitemap(v.doing, p, sitemap); doc != nil || err != nil {
+		if doc, err := v.sitemaps.ParseSitemap(ctx, p, sitemap); doc != nil || err != nil {
 			return doc, err
 		}
 	}
-	return v.parser.Parse(v.doing, p)
+	return v.parser.Parse(ctx, p)
 }

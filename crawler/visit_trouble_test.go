@@ -5,6 +5,7 @@ import (
 	"errors"
 	"net/http"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -177,5 +178,34 @@ func TestAVisitWaitsForAFrontierThatCanNotBeHadAndFetchesNothingTwice(t *testing
 	}
 	if len(flaky.refused) != 4 {
 		t.Errorf("of the four kinds of calls these were refused: %v", flaky.refused)
+	}
+}
+
+// patient is a parser that takes for ever at some paths, unless it is told to end.
+type patient struct {
+	crawler.Parser
+	at    string
+	ended atomic.Int64
+}
+
+func (s *patient) Parse(ctx context.Context, p *crawler.Page) (*crawler.Document, error) {
+	if strings.HasSuffix(p.URL.String(), s.at) {
+		defer s.ended.Add(1)
+		<-ctx.Done()
+		return nil, ctx.Err()
+	}
+	return s.Parser.Parse(ctx, p)
+}
+
+func TestAPageThatTakesLongToReadCostsItselfAlone(t *testing.T) {
+	t.Parallel()
+	site := testsite.Serve(t, web{"/": links("/a", "/b"), "/a": links("/c"), "/b": links("/d"), "/d": links()})
+	c := newCrawl(t, site, nil).seed("/")
+	slow := &patient{Parser: c.tools.Parser, at: "/a"}
+	c.tools.Parser, c.cfg.ParseTime = slow, 200*time.Millisecond
+	c.finish()
+	c.kept(map[string]string{"/": "fetched ", "/a": "fetched it was not read: that takes more than 200ms", "/b": "fetched ", "/d": "fetched "})
+	if n := slow.ended.Load(); n != 1 {
+		t.Errorf("the parser ended %d times, want once", n)
 	}
 }

@@ -59,6 +59,10 @@ type VisitorConfig struct {
 	// over all visits. Share one among the visitors of a worker. Default one
 	// with a place for each processor.
 	CPU chan struct{}
+	// ParseTime is how long one page may be parsed; what it takes longer has no
+	// document. Default 20s, which is for pages made to hurt: parsing in earnest
+	// takes milliseconds.
+	ParseTime time.Duration
 	// Log gets a line a visit at Info and a line a page at Debug. Default none.
 	Log *slog.Logger
 }
@@ -72,6 +76,9 @@ func (c VisitorConfig) withDefaults() VisitorConfig {
 	}
 	if c.Grace == 0 {
 		c.Grace = 4 * time.Second
+	}
+	if c.ParseTime == 0 {
+		c.ParseTime = 20 * time.Second
 	}
 	if c.CPU == nil {
 		c.CPU = make(chan struct{}, runtime.GOMAXPROCS(0))

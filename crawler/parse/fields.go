@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"iter"
 	"regexp"
 	"strings"
 	"time"
@@ -18,7 +19,7 @@ type field struct {
 	name      string
 	every     bool   // every match, instead of the first
 	attribute string // its value; "" for the text
-	matcher   goquery.Matcher
+	selector  cascadia.Selector
 }
 
 var (
@@ -57,11 +58,7 @@ func parseField(s string) (field, error) {
 	if err != nil {
 		return field{}, fmt.Errorf("select: %q: %q is not a CSS selector: %w", s, css, err)
 	}
-	f := field{name: name, every: every, attribute: attribute, matcher: selector}
-	if !every {
-		f.matcher = goquery.SingleMatcher(selector)
-	}
-	return f, nil
+	return field{name: name, every: every, attribute: attribute, selector: selector}, nil
 }
 
 // cutAttribute parts a selector from the attribute behind its last "@". An "@"
@@ -109,12 +106,20 @@ func (p *Parser) extract(ctx context.Context, s *scan, src source, res resolver)
 	if trouble != "" {
 		return values, "its fields were not read: " + trouble
 	}
-	doc := goquery.NewDocumentFromNode(root)
+	room := mostFields
 	for _, f := range p.fields {
-		values[f.name] = f.value(doc, res)
+		values[f.name] = f.value(ctx, root, res, &room)
 	}
-	return values, ""
+	if room < 0 {
+		trouble = fmt.Sprintf("its fields have more than %d bytes: the others were left out", mostFields)
+	}
+	return values, trouble
 }
+
+// mostFields is how many bytes the fields of a page may have together. Elements
+// within one another repeat their text: a page may have hundreds of times its
+// length of it.
+const mostFields = 8 << 20
 
 // mostTreeTime is how long a tree may take: some pages are made to take hours.
 const mostTreeTime = 30 * time.Second
@@ -161,31 +166,47 @@ func deeperThan(n *html.Node, most int) bool {
 	return false
 }
 
-// value is a []string for every match, or the string of the first, or nil.
-func (f field) value(doc *goquery.Document, res resolver) any {
-	matches := doc.FindMatcher(f.matcher)
-	if !f.every {
-		if s, ok := f.read(matches, res); ok {
-			return s
-		}
-		return nil
-	}
+// value is a []string for every match, or the string of the first, or nil. It
+// takes from room what its strings have, and leaves out what no room is for.
+func (f field) value(ctx context.Context, root *html.Node, res resolver, room *int) any {
 	all := []string{}
-	for _, match := range matches.EachIter() {
-		if s, ok := f.read(match, res); ok {
+	for n := range f.matches(ctx, root) {
+		s, ok := f.read(goquery.NewDocumentFromNode(n).Selection, res)
+		if *room -= len(s); *room < 0 {
+			break
+		}
+		if ok {
 			all = append(all, s)
 		}
+		if !f.every {
+			break
+		}
 	}
-	return all
+	switch {
+	case f.every:
+		return all
+	case len(all) > 0:
+		return all[0]
+	}
+	return nil
+}
+
+// matches yields the elements beneath root that the selector fits, in their
+// order, for as long as ctx lasts.
+func (f field) matches(ctx context.Context, root *html.Node) iter.Seq[*html.Node] {
+	return func(yield func(*html.Node) bool) {
+		for n := range root.Descendants() {
+			if ctx.Err() != nil || f.selector.Match(n) && !yield(n) {
+				return
+			}
+		}
+	}
 }
 
 // read returns the text or the attribute of one match. References become
 // absolute URLs, without their fragments; those that are no http or https URLs
 // stay as they are.
 func (f field) read(match *goquery.Selection, res resolver) (string, bool) {
-	if match.Length() == 0 {
-		return "", false
-	}
 	if f.attribute == "" {
 		return collapse(match.Text(), 0), true
 	}
