@@ -4,7 +4,7 @@ GO ?= go
 # detector. It is there to end what hangs.
 TIMEOUT ?= 20m
 
-.PHONY: test check build bench slow memory chaos
+.PHONY: test check build bench compare slow memory chaos
 
 # The one test command.
 test: check
@@ -21,6 +21,11 @@ build:
 
 bench:
 	$(GO) test -run '^$$' -bench . -benchmem -timeout $(TIMEOUT) ./...
+
+# Trawl beside other crawlers, over manuals that Debian packages; writes the
+# figures of bench/README.md. FLAGS are those of the command.
+compare:
+	cd bench && $(GO) run . $(FLAGS)
 
 # What takes minutes.
 slow:
