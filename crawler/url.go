@@ -61,37 +61,6 @@ func parseURL(s string) (URL, error) {
 	return canonical(s, u)
 }
 
-// Base is a URL against which references are resolved. It is parsed once a
-// document, because resolving many references against a parsed base costs half
-// of parsing it each time. A Base is not safe for concurrent use.
-type Base struct{ u *whatwg.Url }
-
-// Base returns u as a base for references.
-func (u URL) Base() Base {
-	parsed, err := urlParser.Parse(u.href)
-	if err != nil { // a URL is canonical: it parses
-		panic("crawler: base of " + u.href + ": " + err.Error())
-	}
-	return Base{parsed}
-}
-
-// Resolve resolves a reference as found in a document (WHATWG URL, 4.4) and
-// drops its fragment. It returns [ErrScheme] for other schemes than http and
-// https.
-func (b Base) Resolve(ref string) (URL, error) {
-	if foreignScheme(ref) {
-		return URL{}, ErrScheme
-	}
-	if err := bounded(ref); err != nil {
-		return URL{}, err
-	}
-	u, err := b.u.Parse(ref)
-	if err != nil {
-		return URL{}, fmt.Errorf("%q is not a URL: %s", clip(ref), reason(err))
-	}
-	return canonical(ref, u)
-}
-
 // canonical makes a URL of what the parser understood, or refuses what no HTTP
 // request can carry.
 func canonical(input string, u *whatwg.Url) (URL, error) {
