@@ -108,16 +108,12 @@ func TestASmallSiteIsCrawledWhole(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	port, err := freePort()
-	if err != nil {
-		t.Fatal(err)
-	}
 	tools, err := build(t.Context(), options{trawl: "none"}, temp)
 	if err != nil {
 		t.Fatal(err)
 	}
 	manual := corpus{name: "small", glob: root}
-	a := &arena{tools: tools, temp: temp, port: port, workers: 1, limit: time.Minute, truths: map[string]truth{}}
+	a := &arena{tools: tools, temp: temp, workers: 1, limit: time.Minute, truths: map[string]truth{}}
 	if err := a.learn(t.Context(), manual); err != nil {
 		t.Fatal(err)
 	}

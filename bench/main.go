@@ -37,7 +37,7 @@ func parseFlags() (o options) {
 	flag.StringVar(&o.contestants, "contestants", strings.Join(names, ","), "which crawlers; those that are not installed are left out")
 	flag.StringVar(&o.corpora, "corpora", strings.Join(sites, ","), "which sites")
 	flag.IntVar(&o.rounds, "rounds", 5, "how often each crawler crawls each site")
-	flag.DurationVar(&o.limit, "limit", 5*time.Minute, "most time for one crawl")
+	flag.DurationVar(&o.limit, "limit", 10*time.Minute, "most time for one crawl; who needs longer does not crawl that site again")
 	flag.IntVar(&o.workers, "nginx-workers", 1, "processes of nginx that serve")
 	flag.StringVar(&o.trawl, "trawl", "", "a built Trawl (default: it is built)")
 	flag.StringVar(&o.before, "before", "", "another build of Trawl, to be compared as trawl-before, with the built-in Redis")
@@ -124,11 +124,7 @@ func pick[T any](all []T, wanted string, name func(T) string, ready func(T) erro
 // compete holds the rounds. In each the next contestant begins, so that none is
 // always the first.
 func (r *report) compete(ctx context.Context, o options, t *tools, temp string, who []contestant) error {
-	port, err := freePort()
-	if err != nil {
-		return err
-	}
-	a := &arena{tools: t, temp: temp, port: port, workers: o.workers, limit: o.limit, truths: map[string]truth{}}
+	a := &arena{tools: t, temp: temp, workers: o.workers, limit: o.limit, truths: map[string]truth{}}
 	r.truths = a.truths
 	for _, c := range r.corpora {
 		fmt.Fprintf(os.Stderr, "checking the links of %s\n", c.name)
@@ -139,7 +135,11 @@ func (r *report) compete(ctx context.Context, o options, t *tools, temp string, 
 	for round := range o.rounds {
 		for _, c := range r.corpora {
 			for i := range who {
-				next := a.try(ctx, c, who[(i+round)%len(who)], round)
+				whose := who[(i+round)%len(who)]
+				if r.trials.gaveUp(c.name, whose.name) {
+					continue
+				}
+				next := a.try(ctx, c, whose, round)
 				if ctx.Err() != nil {
 					return ctx.Err()
 				}

@@ -53,13 +53,18 @@ http {
 }
 `
 
-// serve starts nginx, with its files in temp, and waits until it answers.
-func serve(ctx context.Context, root, temp string, port, workers int) (*site, error) {
+// serve starts nginx on a free port, with its files in temp, and waits until it
+// answers.
+func serve(ctx context.Context, root, temp string, workers int) (*site, error) {
 	path, err := exec.LookPath("nginx")
 	if err != nil {
 		if path, err = exec.LookPath("/usr/sbin/nginx"); err != nil {
 			return nil, errors.New("there is no nginx: install nginx-light")
 		}
+	}
+	port, err := freePort()
+	if err != nil {
+		return nil, err
 	}
 	config := filepath.Join(temp, "nginx.conf")
 	text := fmt.Sprintf(siteConfig, workers, temp, temp, temp, temp, temp, temp, temp, temp, port, root)

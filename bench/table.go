@@ -29,6 +29,11 @@ func (ts trials) of(corpus, name string) (some trials) {
 	return some
 }
 
+// gaveUp reports whether a contestant took too long at a corpus.
+func (ts trials) gaveUp(corpus, name string) bool {
+	return slices.ContainsFunc(ts, func(t trial) bool { return t.late && t.corpus == corpus && t.name == name })
+}
+
 // median of a figure over trials.
 func (ts trials) median(figure func(trial) float64) float64 {
 	var all []float64

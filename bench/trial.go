@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -16,6 +17,7 @@ type trial struct {
 	usage
 	verdict
 	failure string // why there are no figures; "" when there are
+	late    bool   // it failed because it took too long
 }
 
 // rate is pages a second.
@@ -31,7 +33,6 @@ func (t trial) redisPerPage() float64 { return t.redis.Seconds() * 1000 / float6
 type arena struct {
 	tools   *tools
 	temp    string
-	port    int // of the site
 	workers int // of nginx
 	limit   time.Duration
 	truths  map[string]truth // by corpus
@@ -44,7 +45,7 @@ func (a *arena) learn(ctx context.Context, c corpus) error {
 		return err
 	}
 	defer os.RemoveAll(dir)
-	s, err := serve(ctx, c.dir(), dir, a.port, a.workers)
+	s, err := serve(ctx, c.dir(), dir, a.workers)
 	if err != nil {
 		return err
 	}
@@ -57,17 +58,20 @@ func (a *arena) learn(ctx context.Context, c corpus) error {
 	return nil
 }
 
+// errLate says that a crawl took longer than -limit.
+var errLate = errors.New("too slow")
+
 // try lets a contestant crawl a corpus. What goes wrong is in the trial.
 func (a *arena) try(ctx context.Context, c corpus, who contestant, round int) trial {
 	t := trial{corpus: c.name, name: who.name, round: round}
 	if err := a.crawl(ctx, c, who, &t); err != nil {
-		t.failure = err.Error()
+		t.failure, t.late = err.Error(), errors.Is(err, errLate)
 	}
 	return t
 }
 
 func (a *arena) crawl(ctx context.Context, c corpus, who contestant, t *trial) error {
-	ctx, cancel := context.WithTimeoutCause(ctx, a.limit, fmt.Errorf("not done after %v", a.limit))
+	ctx, cancel := context.WithTimeoutCause(ctx, a.limit, fmt.Errorf("%w: not done after %v", errLate, a.limit))
 	defer cancel()
 	dir, err := os.MkdirTemp(a.temp, who.name+"-")
 	if err != nil {
@@ -78,7 +82,7 @@ func (a *arena) crawl(ctx context.Context, c corpus, who contestant, t *trial) e
 	if err := os.Mkdir(nginx, 0o700); err != nil {
 		return err
 	}
-	site, err := serve(ctx, c.dir(), nginx, a.port, a.workers)
+	site, err := serve(ctx, c.dir(), nginx, a.workers)
 	if err != nil {
 		return err
 	}
