@@ -3,11 +3,9 @@ package parse
 import (
 	"context"
 	"fmt"
-	"io"
 	"iter"
 	"regexp"
 	"strings"
-	"time"
 
 	"github.com/PuerkitoBio/goquery"
 	"github.com/andybalholm/cascadia"
@@ -97,12 +95,12 @@ func lastAt(css string) int {
 
 // extract reads the fields of a document. They are nil, and trouble says why, when
 // it can not have a tree.
-func (p *Parser) extract(ctx context.Context, s *scan, src source, res resolver) (values map[string]any, trouble string) {
+func (p *Parser) extract(ctx context.Context, t *tree, res resolver) (values map[string]any, trouble string) {
 	values = make(map[string]any, len(p.fields))
 	for _, f := range p.fields {
 		values[f.name] = nil
 	}
-	root, trouble := p.tree(ctx, s, src)
+	root, trouble := t.document(ctx)
 	if trouble != "" {
 		return values, "its fields were not read: " + trouble
 	}
@@ -120,51 +118,6 @@ func (p *Parser) extract(ctx context.Context, s *scan, src source, res resolver)
 // within one another repeat their text: a page may have hundreds of times its
 // length of it.
 const mostFields = 8 << 20
-
-// mostTreeTime is how long a tree may take: some pages are made to take hours.
-const mostTreeTime = 30 * time.Second
-
-// tree builds the tree of a document, or says why there is none.
-func (p *Parser) tree(ctx context.Context, s *scan, src source) (root *html.Node, trouble string) {
-	if s.regrowth.tooMany() {
-		return nil, fmt.Sprintf("too many elements are not closed: a tree would have over %d more than the page", mostReopened)
-	}
-	ctx, cancel := context.WithTimeout(ctx, mostTreeTime)
-	defer cancel()
-	root, err := html.ParseWithOptions(patient{ctx, src.reader()}, html.ParseOptionEnableScripting(false))
-	switch {
-	case ctx.Err() != nil:
-		return nil, fmt.Sprintf("a tree takes more than %s", mostTreeTime)
-	case err != nil || p.deep < mostDeep && deeperThan(root, p.deep):
-		return nil, fmt.Sprintf("elements are nested more than %d deep", p.deep)
-	}
-	return root, ""
-}
-
-// patient reads a little at a time, for as long as its context lasts: who builds a
-// tree of what is read can not be told to stop otherwise.
-type patient struct {
-	ctx context.Context
-	r   io.Reader
-}
-
-func (p patient) Read(b []byte) (int, error) {
-	const little = 512
-	if err := p.ctx.Err(); err != nil {
-		return 0, err
-	}
-	return p.r.Read(b[:min(len(b), little)])
-}
-
-// deeperThan reports whether more than most elements are open at once below n.
-func deeperThan(n *html.Node, most int) bool {
-	for c := n.FirstChild; c != nil; c = c.NextSibling {
-		if c.Type == html.ElementNode && (most == 0 || deeperThan(c, most-1)) {
-			return true
-		}
-	}
-	return false
-}
 
 // value is a []string for every match, or the string of the first, or nil. It
 // takes from room what its strings have, and leaves out what no room is for.

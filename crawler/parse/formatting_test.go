@@ -15,7 +15,8 @@ import (
 // really has.
 func regrown(t testing.TB, body string) (estimate, elements int) {
 	t.Helper()
-	s := newScan(Config{Select: []string{"x=x"}})
+	s := newScan(Config{})
+	s.wantTree()
 	page := htmlPage("http://example.com/", body)
 	if err := s.read(context.Background(), newSource(mediaType{charset: "utf-8"}, page.Body.Head, false), ""); err != nil {
 		t.Fatal(err)
@@ -131,7 +132,9 @@ func TestATreeIsGivenUpWhenItTakesTooLong(t *testing.T) {
 	ctx, cancel := context.WithTimeout(t.Context(), 10*time.Millisecond)
 	defer cancel()
 	src := newSource(mediaType{charset: "utf-8"}, []byte(b.String()), false)
-	if _, trouble := p.tree(ctx, newScan(Config{Select: []string{"t=title"}}), src); !strings.Contains(trouble, "takes more than") {
+	s := newScan(Config{})
+	s.wantTree()
+	if _, trouble := p.newTree(s, src).document(ctx); !strings.Contains(trouble, "takes more than") {
 		t.Errorf("trouble %q, want that it takes too long", trouble)
 	}
 }

@@ -53,9 +53,6 @@ func JobConfig(j crawler.Job) Config {
 	return Config{Select: j.Select, Resources: j.Resources, Simhash: j.Simhash, ProductToken: j.ProductToken()}
 }
 
-// mostDeep is where golang.org/x/net/html gives a tree up.
-const mostDeep = 512
-
 // Parser makes documents of pages. It is safe for concurrent use.
 type Parser struct {
 	agent     string
@@ -108,6 +105,9 @@ func (p *Parser) Parse(ctx context.Context, page *crawler.Page) (*crawler.Docume
 	src := newSource(declared, page.Body.Head, cut)
 	s := p.scans.Get().(*scan)
 	defer p.release(s)
+	if p.wantsTree() {
+		s.wantTree()
+	}
 	if err := s.read(ctx, src, p.agent); err != nil {
 		return nil, fmt.Errorf("parse %s: %w", page.URL, err)
 	}
@@ -123,7 +123,7 @@ func (p *Parser) Parse(ctx context.Context, page *crawler.Page) (*crawler.Docume
 	}
 	if len(p.fields) > 0 {
 		var trouble string
-		if doc.Fields, trouble = p.extract(ctx, s, src, res); trouble != "" {
+		if doc.Fields, trouble = p.extract(ctx, p.newTree(s, src), res); trouble != "" {
 			doc.Trouble = trouble
 		}
 	}

@@ -17,7 +17,7 @@ type scan struct {
 	asked     bool        // for any of these
 	resources *refs       // what the page embeds; nil when nobody asks
 	simhash   *simhash    // of the text for readers; nil when nobody asks
-	regrowth  *formatting // of a tree; nil when nobody wants one
+	regrowth  *formatting // of the document's tree; nil when nobody wants one
 	title     string
 	base      reference // the first <base href>
 	canonical reference // the first <link rel=canonical>
@@ -42,9 +42,6 @@ type scan struct {
 // newScan returns a scan that notes what a parser is asked for.
 func newScan(cfg Config) *scan {
 	s := &scan{refs: newRefs()}
-	if len(cfg.Select) > 0 {
-		s.regrowth = new(formatting)
-	}
 	if cfg.Resources {
 		embedded := newRefs()
 		s.resources = &embedded
@@ -52,14 +49,18 @@ func newScan(cfg Config) *scan {
 	if cfg.Simhash {
 		s.simhash = new(simhash)
 	}
-	s.asked = s.regrowth != nil || s.resources != nil || s.simhash != nil
 	return s
 }
+
+// wantTree lets the scan estimate, as it reads the next document, how large its
+// tree would be.
+func (s *scan) wantTree() { s.regrowth = new(formatting) }
 
 // read notes what matters in a document. agent is the robot that it may
 // address, in lower case. The error is that of ctx: no document is wrong.
 func (s *scan) read(ctx context.Context, src source, agent string) error {
 	s.tokens, s.agent = html.NewTokenizer(src.reader()), agent
+	s.asked = s.regrowth != nil || s.resources != nil || s.simhash != nil
 	const often = 1 << 14
 	for n := 0; ; n++ {
 		if n%often == 0 && ctx.Err() != nil {
@@ -82,18 +83,14 @@ func (s *scan) read(ctx context.Context, src source, agent string) error {
 
 // forget empties s for another document and reports whether that is worth it.
 func (s *scan) forget() bool {
-	refs, resources, fingerprint, regrowth := s.refs, s.resources, s.simhash, s.regrowth
+	refs, resources, fingerprint := s.refs, s.resources, s.simhash
 	if !refs.forget() || resources != nil && !resources.forget() {
 		return false
 	}
-	asked := s.asked
 	if fingerprint != nil {
 		*fingerprint = simhash{}
 	}
-	if regrowth != nil {
-		*regrowth = formatting{}
-	}
-	*s = scan{refs: refs, asked: asked, resources: resources, simhash: fingerprint, regrowth: regrowth, nesting: nesting{borders: s.nesting.borders[:0]}}
+	*s = scan{refs: refs, resources: resources, simhash: fingerprint, nesting: nesting{borders: s.nesting.borders[:0]}}
 	return true
 }
 
