@@ -100,24 +100,25 @@ var walls = []wall{{
 	},
 	trial: [2]string{"crawler/frontier/frontier.go", module + "/internal/redisd"},
 }, {
-	sentence: "internal packages import nothing of the house but each other; but internal/testfleet, which tests with whole fleets stand upon, imports crawler and tasks",
+	sentence: "internal packages import nothing of the house but each other; but internal/fleet, which puts its processes together, imports what it puts together, and internal/testfleet, which tests with whole fleets stand upon, crawler and tasks",
 	broken: func(s source, imported string) bool {
 		dir, ok := ours(imported)
-		door := s.dir() == "internal/testfleet" && (dir == "crawler" || dir == "tasks")
+		door := s.dir() == "internal/testfleet" && (dir == "crawler" || dir == "tasks") ||
+			s.dir() == "internal/fleet" && slices.Contains([]string{"crawler", "scheduler", "tasks"}, first(dir))
 		return s.room() == "internal" && ok && !door && first(dir) != "internal"
 	},
 	trial: [2]string{"internal/testsite/site.go", module + "/crawler"},
 }, {
-	sentence: "only tasks, dashboard and cmd import asynq, and examples, which are programs of others",
+	sentence: "only tasks, dashboard, cmd and internal/fleet import asynq, and examples, which are programs of others",
 	broken: func(s source, imported string) bool {
-		return within(imported, "github.com/hibiken/asynq") &&
+		return within(imported, "github.com/hibiken/asynq") && s.dir() != "internal/fleet" &&
 			!slices.Contains([]string{"tasks", "dashboard", "cmd", "examples"}, s.room())
 	},
 	trial: [2]string{"scheduler/scheduler.go", "github.com/hibiken/asynq"},
 }, {
-	sentence: "only crawler/frontier and cmd import go-redis, and internal/redisd and internal/redistest, which are for cmd and tests",
+	sentence: "only crawler/frontier and cmd import go-redis, and internal/fleet, internal/redisd and internal/redistest, which are for cmd and tests",
 	broken: func(s source, imported string) bool {
-		allowed := []string{"crawler/frontier", "internal/redisd", "internal/redistest"}
+		allowed := []string{"crawler/frontier", "internal/fleet", "internal/redisd", "internal/redistest"}
 		return within(imported, "github.com/redis/go-redis") && s.room() != "cmd" && !slices.Contains(allowed, s.dir())
 	},
 	trial: [2]string{"tasks/client.go", "github.com/redis/go-redis/v9"},

@@ -59,9 +59,9 @@ func (l *laptop) runWatched(ctx context.Context, seeds iter.Seq[seed], before cr
 func (l *laptop) note(status crawler.Status, c crawler.Counters) note {
 	where := ""
 	switch {
-	case !l.backing.private:
-		where = l.backing.endpoint.String()
-	case l.backing.durable:
+	case !l.backing.Private:
+		where = l.backing.Endpoint.String()
+	case l.backing.Durable:
 		where = inPrivate
 	default:
 		where = inMemory
@@ -82,7 +82,7 @@ func (l *laptop) verdict(ctx context.Context, runErr error, c crawler.Counters, 
 	switch {
 	case ctx.Err() != nil:
 		message := "interrupted"
-		if l.backing.durable {
+		if l.backing.Durable {
 			message += "; " + goOn
 		}
 		return &exitError{exitInterrupted, message}

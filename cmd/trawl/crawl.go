@@ -17,6 +17,7 @@ import (
 	"github.com/trawlcrawler/trawl/crawler"
 	"github.com/trawlcrawler/trawl/crawler/frontier"
 	"github.com/trawlcrawler/trawl/crawler/sink"
+	"github.com/trawlcrawler/trawl/internal/fleet"
 )
 
 // crawlCommand crawls sites from their seeds.
@@ -152,8 +153,8 @@ func crawlInto(ctx context.Context, s settings, home []crawler.Host, seeds iter.
 	if err != nil {
 		return err
 	}
-	defer func() { err = errors.Join(err, back.close()) }()
-	store := frontier.New(back.rdb)
+	defer func() { err = errors.Join(err, back.Close()) }()
+	store := frontier.New(back.Client)
 	if s.restart {
 		if err := startOver(ctx, s, dir, back, store); err != nil {
 			return err
@@ -164,7 +165,7 @@ func crawlInto(ctx context.Context, s settings, home []crawler.Host, seeds iter.
 	if err != nil || plan == planDone {
 		return err
 	}
-	out, err := openOutput(s.Job, s.Out, sink.Options{Log: log})
+	out, err := fleet.OpenOutput(s.Job, s.Out, sink.Options{Log: log})
 	if err != nil {
 		return failed("%v", err)
 	}
@@ -174,17 +175,17 @@ func crawlInto(ctx context.Context, s settings, home []crawler.Host, seeds iter.
 	}
 	defer func() { err = errors.Join(err, l.close()) }()
 	for _, h := range home {
-		l.workshop.fetcher.Allow(h)
+		l.workshop.Fetcher.Allow(h)
 	}
-	fmt.Fprintf(os.Stderr, "trawl: %s %s into %s, over %s\n", plan, s.Name, s.Out, back.kind)
+	fmt.Fprintf(os.Stderr, "trawl: %s %s into %s, over %s\n", plan, s.Name, s.Out, back.Kind)
 	return l.campaign(ctx, dir, opened(seeds, l))
 }
 
 // startOver forgets an earlier crawl and sets its results aside.
-func startOver(ctx context.Context, s settings, dir *folder, back *backing, store *frontier.Store) error {
+func startOver(ctx context.Context, s settings, dir *folder, back *fleet.Backing, store *frontier.Store) error {
 	var err error
-	if back.private {
-		err = back.rdb.FlushAll(ctx).Err()
+	if back.Private {
+		err = back.Client.FlushAll(ctx).Err()
 	} else {
 		err = forget(ctx, s.Name, back, store)
 	}

@@ -10,6 +10,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/trawlcrawler/trawl/dashboard"
+	"github.com/trawlcrawler/trawl/internal/fleet"
 	"github.com/trawlcrawler/trawl/tasks"
 )
 
@@ -35,8 +36,8 @@ is a token (TRAWL_TOKEN), which browsers ask for as a password, with any user na
 			if err := dashboard.CheckListen(listen, token); err != nil {
 				return usage("%v", err)
 			}
-			return p.run(cmd.Context(), func(ctx context.Context, door *fleetDoor) error {
-				cfg := dashboard.Config{Asynq: door.asynq, ReadOnly: readOnly, Token: token, Hosts: hosts, Registerer: door.registry, Log: door.log}
+			return p.run(cmd.Context(), func(ctx context.Context, door *fleet.Door) error {
+				cfg := dashboard.Config{Asynq: door.Asynq, ReadOnly: readOnly, Token: token, Hosts: hosts, Registerer: door.Registry, Log: door.Log}
 				return runDashboard(ctx, door, listen, cfg)
 			})
 		},
@@ -51,8 +52,8 @@ is a token (TRAWL_TOKEN), which browsers ask for as a password, with any user na
 }
 
 // runDashboard serves until ctx ends.
-func runDashboard(ctx context.Context, door *fleetDoor, listen string, cfg dashboard.Config) (err error) {
-	client := tasks.NewClient(door.store, door.asynq)
+func runDashboard(ctx context.Context, door *fleet.Door, listen string, cfg dashboard.Config) (err error) {
+	client := tasks.NewClient(door.Store, door.Asynq)
 	defer func() { err = errors.Join(err, client.Close()) }()
 	d, err := dashboard.New(client, cfg)
 	if err != nil {
@@ -66,7 +67,7 @@ func runDashboard(ctx context.Context, door *fleetDoor, listen string, cfg dashb
 	server := dashboard.Server(d.Handler())
 	served := make(chan error, 1)
 	go func() { served <- server.Serve(listener) }()
-	door.log.Info("the dashboard is at http://" + listener.Addr().String() + "/")
+	door.Log.Info("the dashboard is at http://" + listener.Addr().String() + "/")
 	select {
 	case err := <-served:
 		return failed("%v", err)

@@ -120,8 +120,8 @@ func (x *explanation) ofFolder(ctx context.Context, path, redisURL string, named
 	if err != nil {
 		return err
 	}
-	defer func() { err = errors.Join(err, back.close()) }()
-	return x.ofStore(ctx, frontier.New(back.rdb), crawl.Job)
+	defer func() { err = errors.Join(err, back.Close()) }()
+	return x.ofStore(ctx, frontier.New(back.Client), crawl.Job)
 }
 
 // ofFleet explains by a job of a fleet.
@@ -130,8 +130,8 @@ func (x *explanation) ofFleet(ctx context.Context, redisURL, job, out string) (e
 	if err != nil {
 		return err
 	}
-	defer func() { err = errors.Join(err, back.close()) }()
-	if err := x.ofStore(ctx, frontier.New(back.rdb), job); err != nil || out == "" {
+	defer func() { err = errors.Join(err, back.Close()) }()
+	if err := x.ofStore(ctx, frontier.New(back.Client), job); err != nil || out == "" {
 		return jobError(err)
 	}
 	return x.ofResults(ctx, filepath.Join(out, job))

@@ -14,6 +14,7 @@ import (
 	"github.com/trawlcrawler/trawl/crawler/frontier"
 	"github.com/trawlcrawler/trawl/crawler/parse"
 	"github.com/trawlcrawler/trawl/crawler/sink"
+	"github.com/trawlcrawler/trawl/internal/fleet"
 )
 
 // fetchCommand fetches a list of URLs.
@@ -103,16 +104,16 @@ func fetchOut(ctx context.Context, s settings, seeds iter.Seq[seed]) (err error)
 	if err != nil {
 		return err
 	}
-	defer func() { err = errors.Join(err, back.close()) }()
+	defer func() { err = errors.Join(err, back.Close()) }()
 	if s.Redis != "" { // others may be there
 		s.Name = fmt.Sprintf("%s-%d-%d", s.Name[:min(len(s.Name), 30)], os.Getpid(), time.Now().UnixMilli())
 	}
-	back.durable = false
-	store := frontier.New(back.rdb)
+	back.Durable = false
+	store := frontier.New(back.Client)
 	if _, err := settleNew(ctx, s, nil, back, store); err != nil {
 		return err
 	}
-	l, err := newLaptop(ctx, s, back, store, nil, &output{Sink: sink.NewStream(os.Stdout, s.Links)}, temp, log)
+	l, err := newLaptop(ctx, s, back, store, nil, &fleet.Output{Sink: sink.NewStream(os.Stdout, s.Links)}, temp, log)
 	if err != nil {
 		return err
 	}
@@ -138,10 +139,10 @@ func opened(seeds iter.Seq[seed], l *laptop) iter.Seq[seed] {
 		for s := range seeds {
 			if h := s.url.Host(); s.err == nil {
 				if _, ok := h.Address(); ok || h.Name() == "localhost" {
-					l.workshop.fetcher.Allow(h)
+					l.workshop.Fetcher.Allow(h)
 				}
-				if !l.station.scope.HasPort(h) {
-					l.station.scope.Extend([]crawler.Host{h})
+				if !l.station.Scope.HasPort(h) {
+					l.station.Scope.Extend([]crawler.Host{h})
 				}
 			}
 			if !yield(s) {

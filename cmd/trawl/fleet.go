@@ -6,14 +6,10 @@ import (
 	"log/slog"
 	"os"
 	"strings"
-	"sync"
-	"time"
 
-	"github.com/hibiken/asynq"
-	"github.com/prometheus/client_golang/prometheus"
 	"github.com/spf13/pflag"
 
-	"github.com/trawlcrawler/trawl/crawler/frontier"
+	"github.com/trawlcrawler/trawl/internal/fleet"
 )
 
 // processSettings are what the processes of a fleet have in common.
@@ -42,58 +38,19 @@ func registerRedis(flags *pflag.FlagSet, url *string) {
 		"URL of the fleet's Redis: redis://:password@host:6379/0, redis+sentinel://host:26379/master, redis+cluster://host:6379")
 }
 
-// fleetDoor is a process's way into its fleet.
-type fleetDoor struct {
-	store    *frontier.Store
-	asynq    asynq.RedisConnOpt
-	log      *slog.Logger
-	registry *prometheus.Registry
-	ready    *readiness
-	close    func() error
-
-	mu         sync.Mutex
-	complained map[string]time.Time
-}
-
-// openDoor connects to the fleet's Redis.
-func openDoor(ctx context.Context, url string, log *slog.Logger) (*fleetDoor, error) {
-	b, err := connectShared(ctx, url, log)
-	if err != nil {
-		return nil, err
-	}
-	store := frontier.New(b.rdb)
-	return &fleetDoor{
-		store: store, asynq: b.endpoint, log: log, registry: newRegistry(), ready: newReadiness(store),
-		close: b.close, complained: make(map[string]time.Time),
-	}, nil
-}
-
-// complainEvery is how often the same trouble is logged.
-const complainEvery = 10 * time.Second
-
-// complain logs trouble that lasts, and is met again and again, now and then.
-func (d *fleetDoor) complain(message string, err error, attributes ...any) {
-	d.mu.Lock()
-	defer d.mu.Unlock()
-	if time.Since(d.complained[message]) < complainEvery {
-		return
-	}
-	d.complained[message] = time.Now()
-	d.log.Error(message, append(attributes, "error", err)...)
-}
-
 // run carries out a process of the fleet until ctx ends, with its health and
 // metrics beside it.
-func (p *processSettings) run(ctx context.Context, work func(context.Context, *fleetDoor) error) (err error) {
+func (p *processSettings) run(ctx context.Context, work func(context.Context, *fleet.Door) error) (err error) {
 	log, err := p.logger()
 	if err != nil {
 		return err
 	}
-	door, err := openDoor(ctx, p.Redis, log)
+	back, err := connectShared(ctx, p.Redis, log)
 	if err != nil {
 		return err
 	}
-	defer func() { err = errors.Join(err, door.close()) }()
+	defer func() { err = errors.Join(err, back.Close()) }()
+	door := fleet.NewDoor(back, log)
 	health, err := serveHealth(p.Listen, door)
 	if err != nil {
 		return err

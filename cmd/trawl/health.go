@@ -8,6 +8,8 @@ import (
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus/promhttp"
+
+	"github.com/trawlcrawler/trawl/internal/fleet"
 )
 
 // health is the small HTTP server that tells whether a process is well:
@@ -19,7 +21,7 @@ type health struct {
 }
 
 // serveHealth starts it on an address; "" starts none.
-func serveHealth(listen string, door *fleetDoor) (*health, error) {
+func serveHealth(listen string, door *fleet.Door) (*health, error) {
 	if listen == "" {
 		return &health{}, nil
 	}
@@ -30,13 +32,13 @@ func serveHealth(listen string, door *fleetDoor) (*health, error) {
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) { fmt.Fprintln(w, "ok") })
 	mux.HandleFunc("GET /readyz", func(w http.ResponseWriter, r *http.Request) {
-		if err := door.ready.check(r.Context()); err != nil {
+		if err := door.Ready.Check(r.Context()); err != nil {
 			http.Error(w, "not ready: "+err.Error(), http.StatusServiceUnavailable)
 			return
 		}
 		fmt.Fprintln(w, "ready")
 	})
-	mux.Handle("GET /metrics", promhttp.HandlerFor(door.registry, promhttp.HandlerOpts{}))
+	mux.Handle("GET /metrics", promhttp.HandlerFor(door.Registry, promhttp.HandlerOpts{}))
 	h := &health{
 		listener: listener, done: make(chan struct{}),
 		server: &http.Server{Handler: mux, ReadHeaderTimeout: 5 * time.Second, WriteTimeout: 10 * time.Second, IdleTimeout: time.Minute},
@@ -44,7 +46,7 @@ func serveHealth(listen string, door *fleetDoor) (*health, error) {
 	go func() {
 		defer close(h.done)
 		if err := h.server.Serve(listener); err != nil && !errors.Is(err, http.ErrServerClosed) {
-			door.log.Error("the health server ended", "error", err)
+			door.Log.Error("the health server ended", "error", err)
 		}
 	}()
 	return h, nil

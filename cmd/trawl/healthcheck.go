@@ -11,6 +11,8 @@ import (
 	"time"
 
 	"github.com/spf13/cobra"
+
+	"github.com/trawlcrawler/trawl/internal/fleet"
 )
 
 // healthCommand asks a process of the fleet whether it is well.
@@ -36,8 +38,8 @@ TRAWL_LISTEN is asked, where it is set.
 	return cmd
 }
 
-// askTerm is how long a process may take to answer. It gives Redis readyTerm.
-const askTerm = readyTerm + time.Second
+// askTerm is how long a process may take to answer. It gives Redis fleet.ReadyTerm.
+const askTerm = fleet.ReadyTerm + time.Second
 
 // askReady asks for /readyz at an address that a process listens on. When that
 // is all interfaces, package net asks this machine.

@@ -14,6 +14,7 @@ import (
 
 	"github.com/trawlcrawler/trawl/crawler"
 	"github.com/trawlcrawler/trawl/crawler/frontier"
+	"github.com/trawlcrawler/trawl/internal/fleet"
 	"github.com/trawlcrawler/trawl/scheduler"
 	"github.com/trawlcrawler/trawl/tasks"
 )
@@ -23,12 +24,12 @@ import (
 // asynq tasks.
 type laptop struct {
 	settings   settings
-	backing    *backing
+	backing    *fleet.Backing
 	store      *frontier.Store
 	frontier   *frontier.Frontier
 	dispatcher *tasks.Dispatcher
-	workshop   *workshop
-	station    *station
+	workshop   *fleet.Workshop
+	station    *fleet.Station
 	tally      *tally
 	log        *slog.Logger
 
@@ -39,7 +40,7 @@ type laptop struct {
 
 // newLaptop ties a fleet together for a job that exists in the store. home are
 // the hosts of its seeds. It owns out from now on, also when it fails.
-func newLaptop(ctx context.Context, s settings, b *backing, store *frontier.Store, home []crawler.Host, out *output, tempDir string, log *slog.Logger) (*laptop, error) {
+func newLaptop(ctx context.Context, s settings, b *fleet.Backing, store *frontier.Store, home []crawler.Host, out *fleet.Output, tempDir string, log *slog.Logger) (*laptop, error) {
 	job, err := store.Status(ctx, s.Name)
 	if err != nil {
 		return nil, errors.Join(failed("%v", err), out.Close())
@@ -48,21 +49,28 @@ func newLaptop(ctx context.Context, s settings, b *backing, store *frontier.Stor
 		settings: s, backing: b, store: store, frontier: store.Frontier(s.Job), tally: newTally(), log: log,
 		failed: make(chan struct{}),
 	}
-	if l.workshop, err = newWorkshop(s, store, b.endpoint, hostName(), tempDir, prometheus.NewRegistry(), log); err != nil {
+	reach, err := s.reach()
+	if err != nil {
 		return nil, errors.Join(err, out.Close())
 	}
-	if l.station, err = l.workshop.newStation(job, home, out, l.hear); err != nil {
-		l.workshop.close()
-		return nil, err
+	reach.TempDir = tempDir
+	if l.workshop, err = fleet.NewWorkshop(store, b.Endpoint, fleet.WorkshopConfig{
+		Name: fleet.HostName(), Concurrency: s.Concurrency, Fetch: reach, Metrics: prometheus.NewRegistry(), Log: log,
+	}); err != nil {
+		return nil, errors.Join(failed("%v", err), out.Close())
 	}
-	l.dispatcher = tasks.NewDispatcher(b.endpoint, 0)
+	if l.station, err = l.workshop.NewStation(job, home, out, l.hear); err != nil {
+		l.workshop.Close()
+		return nil, usage("%v", err)
+	}
+	l.dispatcher = tasks.NewDispatcher(b.Endpoint, 0)
 	return l, nil
 }
 
 // close lets go of what newLaptop opened.
 func (l *laptop) close() error {
-	l.workshop.close()
-	return errors.Join(l.dispatcher.Close(), l.station.close())
+	l.workshop.Close()
+	return errors.Join(l.dispatcher.Close(), l.station.Close())
 }
 
 // hear notes what a visit reports. A visit that failed is tried again, but when
@@ -89,8 +97,8 @@ func (l *laptop) run(ctx context.Context, seeds iter.Seq[seed]) (crawler.Status,
 	defer kill()
 	go killOnSecond(hard, kill, secondInterrupt(ctx))
 
-	if err := l.station.open(hard); err != nil {
-		return crawler.Status{}, err
+	if err := l.station.Open(hard); err != nil {
+		return crawler.Status{}, failed("%v", err)
 	}
 	working, stop := context.WithCancel(ctx)
 	var wg sync.WaitGroup
@@ -98,7 +106,7 @@ func (l *laptop) run(ctx context.Context, seeds iter.Seq[seed]) (crawler.Status,
 	wg.Go(func() { l.seed(working, seeds) })
 	status, err := scheduler.New(l.settings.Name, l.store, l.frontier, l.dispatcher, scheduler.Config{Log: l.log}).Run(working)
 	stop()
-	l.station.shut()
+	l.station.Shut()
 	wg.Wait()
 	if l.failure != nil {
 		return status, l.failure
@@ -130,12 +138,12 @@ func (l *laptop) watch(ctx context.Context, stop func()) {
 		case <-l.failed:
 			stop()
 			return
-		case <-l.backing.lost:
+		case <-l.backing.Lost:
 			l.fail(failed("the private redis-server ended by itself; its log is in %s/redis/redis.log", houseDir))
 		case <-tick.C:
 			status, err := l.store.Status(ctx, l.settings.Name)
 			if err == nil && (status.Ending != "" || status.State != crawler.StateRunning) {
-				l.station.stop()
+				l.station.Stop()
 			}
 		}
 	}

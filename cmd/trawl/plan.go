@@ -10,6 +10,7 @@ import (
 
 	"github.com/trawlcrawler/trawl/crawler"
 	"github.com/trawlcrawler/trawl/crawler/frontier"
+	"github.com/trawlcrawler/trawl/internal/fleet"
 	"github.com/trawlcrawler/trawl/tasks"
 )
 
@@ -25,7 +26,7 @@ const (
 // settle finds out whether the crawl is new, goes on, or is done, and makes the
 // job ready to run. A crawl that is done is not silently repeated, and the
 // results of two are never mixed.
-func settle(ctx context.Context, s settings, earlier *note, back *backing, store *frontier.Store) (plan, error) {
+func settle(ctx context.Context, s settings, earlier *note, back *fleet.Backing, store *frontier.Store) (plan, error) {
 	if earlier != nil && earlier.Job != s.Name {
 		return "", usage("%q holds the results of job %q: choose another folder with --out, or --restart to set them aside", s.Out, earlier.Job)
 	}
@@ -35,9 +36,9 @@ func settle(ctx context.Context, s settings, earlier *note, back *backing, store
 		return settleNew(ctx, s, earlier, back, store)
 	case err != nil:
 		return "", failed("%v", err)
-	case earlier == nil && !back.private:
+	case earlier == nil && !back.Private:
 		return "", usage("%s has a job %q already, and its results are not in %q: name their folder with --out, another job with --job, or --restart to begin anew",
-			back.kind, s.Name, s.Out)
+			back.Kind, s.Name, s.Out)
 	}
 	if err := sameCrawl(s, status.Job); err != nil {
 		return "", err
@@ -55,7 +56,7 @@ func settle(ctx context.Context, s settings, earlier *note, back *backing, store
 	if _, err := store.Move(ctx, s.Name, crawler.StateRunning, "", status.State); err != nil {
 		return "", failed("%v", err)
 	}
-	if back.private { // whoever visited died with the command before
+	if back.Private { // whoever visited died with the command before
 		if err := store.Frontier(s.Job).Abandon(ctx); err != nil {
 			return "", failed("%v", err)
 		}
@@ -64,7 +65,7 @@ func settle(ctx context.Context, s settings, earlier *note, back *backing, store
 }
 
 // settleNew creates the job, if the folder holds no crawl that lies elsewhere.
-func settleNew(ctx context.Context, s settings, earlier *note, back *backing, store *frontier.Store) (plan, error) {
+func settleNew(ctx context.Context, s settings, earlier *note, back *fleet.Backing, store *frontier.Store) (plan, error) {
 	if earlier != nil && earlier.State == string(crawler.StateDone) {
 		if err := sameCrawl(s, earlier.Settings); err != nil {
 			return "", err
@@ -93,11 +94,11 @@ func settleNew(ctx context.Context, s settings, earlier *note, back *backing, st
 
 // whereabouts says where the frontier of an earlier crawl is, which the Redis at
 // hand does not have.
-func whereabouts(was string, now *backing) string {
+func whereabouts(was string, now *fleet.Backing) string {
 	switch {
 	case was == inMemory:
 		return "was in memory and is gone"
-	case was == inPrivate && now.private && now.durable:
+	case was == inPrivate && now.Private && now.Durable:
 		return "is lost from its private redis-server"
 	case was == inPrivate:
 		return "lies with its private redis-server (install redis-server, and leave out --redis)"
@@ -111,8 +112,8 @@ func sayDone(s settings, ended time.Time) {
 }
 
 // forget removes a job and its asynq queue.
-func forget(ctx context.Context, name string, back *backing, store *frontier.Store) error {
-	queues := tasks.NewDispatcher(back.endpoint, 0)
+func forget(ctx context.Context, name string, back *fleet.Backing, store *frontier.Store) error {
+	queues := tasks.NewDispatcher(back.Endpoint, 0)
 	defer queues.Close()
 	if _, err := queues.Forget(name); err != nil {
 		return failed("%v", err)

@@ -1,4 +1,4 @@
-package main
+package fleet
 
 import (
 	"context"
@@ -11,25 +11,26 @@ import (
 	"github.com/trawlcrawler/trawl/crawler/frontier"
 )
 
-// readiness says whether a process can do its work: its Redis answers, and, of
+// Readiness says whether a process can do its work: its Redis answers, and, of
 // a worker, the results of all jobs can be kept. It is safe for concurrent use.
-type readiness struct {
+type Readiness struct {
 	store *frontier.Store
 
 	mu       sync.Mutex
 	troubles map[string]error // by job
 }
 
-func newReadiness(store *frontier.Store) *readiness {
-	return &readiness{store: store, troubles: make(map[string]error)}
+// NewReadiness is ready as long as the store answers.
+func NewReadiness(store *frontier.Store) *Readiness {
+	return &Readiness{store: store, troubles: make(map[string]error)}
 }
 
-// readyTerm is how long Redis may take to answer.
-const readyTerm = 2 * time.Second
+// ReadyTerm is how long Redis may take to answer.
+const ReadyTerm = 2 * time.Second
 
-// check returns why the process is not ready.
-func (r *readiness) check(ctx context.Context) error {
-	ctx, cancel := context.WithTimeout(ctx, readyTerm)
+// Check returns why the process is not ready.
+func (r *Readiness) Check(ctx context.Context) error {
+	ctx, cancel := context.WithTimeout(ctx, ReadyTerm)
 	defer cancel()
 	if _, err := r.store.Jobs(ctx); err != nil {
 		return err
@@ -38,7 +39,7 @@ func (r *readiness) check(ctx context.Context) error {
 }
 
 // trouble returns what is wrong with jobs.
-func (r *readiness) trouble() error {
+func (r *Readiness) trouble() error {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	var all []string
@@ -52,8 +53,8 @@ func (r *readiness) trouble() error {
 	return errors.New(all[0])
 }
 
-// set notes what is wrong with a job; nil is nothing.
-func (r *readiness) set(job string, err error) {
+// Set notes what is wrong with a job; nil is nothing.
+func (r *Readiness) Set(job string, err error) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	if err == nil {
@@ -63,8 +64,8 @@ func (r *readiness) set(job string, err error) {
 	}
 }
 
-// keep forgets the troubles of jobs that are not among these.
-func (r *readiness) keep(jobs map[string]bool) {
+// Keep forgets the troubles of jobs that are not among these.
+func (r *Readiness) Keep(jobs map[string]bool) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	for job := range r.troubles {

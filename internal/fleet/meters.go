@@ -1,4 +1,4 @@
-package main
+package fleet
 
 import (
 	"time"
@@ -9,18 +9,18 @@ import (
 	"github.com/trawlcrawler/trawl/crawler"
 )
 
-// newRegistry holds the metrics of a process. Each begins with trawl_, also those
+// NewRegistry holds the metrics of a process. Each begins with trawl_, also those
 // of the process itself. Labels are names of jobs and words of closed sets: what
 // the web is made of is in none. The numbers of whole jobs are the dashboard's.
-func newRegistry() *prometheus.Registry {
+func NewRegistry() *prometheus.Registry {
 	registry := prometheus.NewRegistry()
 	prometheus.WrapRegistererWithPrefix("trawl_", registry).MustRegister(
 		collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	return registry
 }
 
-// labelJob is the label that has the name of a job.
-const labelJob = "job"
+// LabelJob is the label that has the name of a job.
+const LabelJob = "job"
 
 // workerMeters are what a worker counts of its own work, by job. They are safe
 // for concurrent use.
@@ -41,7 +41,7 @@ var requestBuckets = []float64{.001, .0025, .005, .01, .025, .05, .1, .25, .5, 1
 // many visits at once.
 func newWorkerMeters(r prometheus.Registerer, concurrency int) *workerMeters {
 	counts := func(name, help string, labels ...string) *prometheus.CounterVec {
-		c := prometheus.NewCounterVec(prometheus.CounterOpts{Name: name, Help: help}, append([]string{labelJob}, labels...))
+		c := prometheus.NewCounterVec(prometheus.CounterOpts{Name: name, Help: help}, append([]string{LabelJob}, labels...))
 		r.MustRegister(c)
 		return c
 	}
@@ -52,10 +52,10 @@ func newWorkerMeters(r prometheus.Registerer, concurrency int) *workerMeters {
 		bytes:    counts("trawl_worker_body_bytes_total", "Bytes of bodies, after decoding."),
 		links:    counts("trawl_worker_links_total", "Links that were new and admitted."),
 		open: prometheus.NewGaugeVec(prometheus.GaugeOpts{
-			Name: "trawl_worker_visits_open", Help: "Visits that are under way."}, []string{labelJob}),
+			Name: "trawl_worker_visits_open", Help: "Visits that are under way."}, []string{LabelJob}),
 		requests: prometheus.NewHistogramVec(prometheus.HistogramOpts{
 			Name: "trawl_worker_request_duration_seconds", Help: "Requests, by how long they took to the last byte of the body.",
-			Buckets: requestBuckets}, []string{labelJob}),
+			Buckets: requestBuckets}, []string{LabelJob}),
 	}
 	places := prometheus.NewGauge(prometheus.GaugeOpts{
 		Name: "trawl_worker_visits_limit", Help: "Most visits at once: the worker's concurrency."})
@@ -91,7 +91,7 @@ func (m *workerMeters) asked(job string, took time.Duration) {
 
 // forget drops the series of a job that was removed.
 func (m *workerMeters) forget(job string) {
-	of := prometheus.Labels{labelJob: job}
+	of := prometheus.Labels{LabelJob: job}
 	for _, vec := range []interface{ DeletePartialMatch(prometheus.Labels) int }{
 		m.open, m.visits, m.failures, m.outcomes, m.bytes, m.links, m.requests,
 	} {

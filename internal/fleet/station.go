@@ -1,4 +1,4 @@
-package main
+package fleet
 
 import (
 	"context"
@@ -13,14 +13,16 @@ import (
 	"github.com/trawlcrawler/trawl/tasks"
 )
 
-// station is where a worker carries out the visits of one job.
-type station struct {
+// Station is where a worker carries out the visits of one job.
+type Station struct {
+	// Scope is the job's. It grows with the seeds that are brought.
+	Scope *crawler.Scope
+
 	job      crawler.Status
-	workshop *workshop
+	workshop *Workshop
 	visitor  *crawler.Visitor
-	scope    *crawler.Scope
 	homes    int64 // hosts that were added to the job's scope, as far as is known
-	output   *output
+	output   *Output
 	server   *tasks.Server
 	heard    func(crawler.Report, error) // of each visit
 	broken   atomic.Bool                 // its pages could not be kept
@@ -30,41 +32,38 @@ type station struct {
 	shutOnce sync.Once
 }
 
-// newStation sets up a station that starts from the hosts of home. It owns out
+// NewStation sets up a station that starts from the hosts of home. It owns out
 // from now on, also when it fails.
-func (w *workshop) newStation(job crawler.Status, home []crawler.Host, out *output, heard func(crawler.Report, error)) (*station, error) {
-	st := &station{job: job, workshop: w, output: out, heard: heard, stopping: make(chan struct{})}
+func (w *Workshop) NewStation(job crawler.Status, home []crawler.Host, out *Output, heard func(crawler.Report, error)) (*Station, error) {
+	st := &Station{job: job, workshop: w, output: out, heard: heard, stopping: make(chan struct{})}
 	var err error
-	if st.scope, err = crawler.NewScope(job.Job, home); err != nil {
-		return nil, errors.Join(usage("%v", err), out.Close())
+	if st.Scope, err = crawler.NewScope(job.Job, home); err != nil {
+		return nil, errors.Join(err, out.Close())
 	}
 	parser, err := parse.New(parse.JobConfig(job.Job))
 	if err != nil {
-		return nil, errors.Join(usage("%v", err), out.Close())
+		return nil, errors.Join(err, out.Close())
 	}
-	st.visitor, err = crawler.NewVisitor(job.Job, st.scope, out.tools(crawler.Tools{
-		Frontier: w.store.Frontier(job.Job), Fetcher: timed{w.fetcher, w.meters, job.Job.Name}, Robots: w.robots,
-		Parser: parser, Sitemaps: sitemap.Parser{}, Locator: w.fetcher,
+	st.visitor, err = crawler.NewVisitor(job.Job, st.Scope, out.tools(crawler.Tools{
+		Frontier: w.store.Frontier(job.Job), Fetcher: timed{w.Fetcher, w.meters, job.Job.Name}, Robots: w.robots,
+		Parser: parser, Sitemaps: sitemap.Parser{}, Locator: w.Fetcher,
 	}), crawler.VisitorConfig{Worker: w.name, CPU: w.cpu, Log: w.log})
 	if err != nil {
-		return nil, errors.Join(usage("%v", err), out.Close())
+		return nil, errors.Join(err, out.Close())
 	}
 	return st, nil
 }
 
-// open begins to receive visits. They are cut off when ctx ends.
-func (st *station) open(ctx context.Context) (err error) {
+// Open begins to receive visits. They are cut off when ctx ends.
+func (st *Station) Open(ctx context.Context) (err error) {
 	st.server, err = tasks.Serve(ctx, st.workshop.redis, st.visit, tasks.ServerConfig{
 		Job: st.job.Job.Name, Concurrency: cap(st.workshop.places), Store: st.workshop.store, Log: st.workshop.log,
 	})
-	if err != nil {
-		return failed("%v", err)
-	}
-	return nil
+	return err
 }
 
 // widen takes the hosts of seeds that were brought meanwhile into the scope.
-func (st *station) widen(ctx context.Context) error {
+func (st *Station) widen(ctx context.Context) error {
 	store, name := st.workshop.store, st.job.Job.Name
 	n, err := store.CountHomes(ctx, name)
 	if err != nil || n == st.homes {
@@ -74,36 +73,36 @@ func (st *station) widen(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	st.scope.Extend(hosts)
+	st.Scope.Extend(hosts)
 	st.homes = int64(len(hosts))
 	return nil
 }
 
 // welcome takes the host of a visit into the scope that is a seed's and was not
 // heard of yet: else the links of its first pages would be lost.
-func (st *station) welcome(ctx context.Context, h crawler.Host) error {
-	if st.scope.Covers(h) && st.scope.HasPort(h) {
+func (st *Station) welcome(ctx context.Context, h crawler.Host) error {
+	if st.Scope.Covers(h) && st.Scope.HasPort(h) {
 		return nil
 	}
 	store, name := st.workshop.store, st.job.Job.Name
 	if !st.job.Job.Bounded() { // its homes are few
 		homes, err := store.Homes(ctx, name)
-		st.scope.Extend(homes)
+		st.Scope.Extend(homes)
 		return err
 	}
 	home, err := store.IsHome(ctx, name, h)
 	if home {
-		st.scope.Extend([]crawler.Host{h})
+		st.Scope.Extend([]crawler.Host{h})
 	}
 	return err
 }
 
-// stop lets the visits end soon; more may come, and end at once.
-func (st *station) stop() { st.stopOnce.Do(func() { close(st.stopping) }) }
+// Stop lets the visits end soon; more may come, and end at once.
+func (st *Station) Stop() { st.stopOnce.Do(func() { close(st.stopping) }) }
 
-// shut stops and waits for the visits to end.
-func (st *station) shut() {
-	st.stop()
+// Shut stops and waits for the visits to end.
+func (st *Station) Shut() {
+	st.Stop()
 	st.shutOnce.Do(func() {
 		if st.server != nil {
 			st.server.Close()
@@ -111,14 +110,14 @@ func (st *station) shut() {
 	})
 }
 
-// close shuts, and waits for the output to be on disk.
-func (st *station) close() error {
-	st.shut()
+// Close shuts, and waits for the output to be on disk.
+func (st *Station) Close() error {
+	st.Shut()
 	return st.output.Close()
 }
 
 // visit is what the station does with a task.
-func (st *station) visit(ctx context.Context, v tasks.Visit, drain <-chan struct{}) (crawler.Report, error) {
+func (st *Station) visit(ctx context.Context, v tasks.Visit, drain <-chan struct{}) (crawler.Report, error) {
 	if v.Job != st.job.Job.Name {
 		return crawler.Report{}, fmt.Errorf("a visit of job %q came to the station of %q", v.Job, st.job.Job.Name)
 	}

@@ -1,0 +1,250 @@
+package fleet
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"slices"
+	"sync"
+	"time"
+
+	"github.com/trawlcrawler/trawl/crawler"
+	"github.com/trawlcrawler/trawl/crawler/fetch"
+	"github.com/trawlcrawler/trawl/crawler/sink"
+)
+
+// WorkerConfig says what a worker does.
+type WorkerConfig struct {
+	// Name of the worker, in records and in names of files: no two may share one.
+	// Default: the machine's name and the process's number.
+	Name string
+	// Out is the folder of the results: each job has one of its own in it.
+	Out string
+	// Concurrency is the most hosts visited at once: at least 1.
+	Concurrency int
+	// Fetch says how far connections may go.
+	Fetch fetch.Config
+	// Jobs are those that it serves; all when empty.
+	Jobs []string
+}
+
+// WorkerName tells the worker of this process from the others of the fleet.
+func WorkerName() string { return fmt.Sprintf("%s-%d", HostName(), os.Getpid()) }
+
+// Worker keeps a station for each job that runs.
+type Worker struct {
+	door     *Door
+	out      string
+	only     []string // the jobs that it serves; all when empty
+	workshop *Workshop
+	stations map[string]*Station
+	rests    map[string]time.Time     // until when jobs are left to others whose pages could not be kept
+	known    map[string]bool          // jobs that were taken up and not removed since
+	leaving  map[string]chan struct{} // jobs that are being let go of; closed when they are
+	retiring sync.WaitGroup
+}
+
+// roundEvery is how often a worker looks which jobs there are. What it is told
+// by them takes effect within two seconds.
+const roundEvery = 500 * time.Millisecond
+
+// NewWorker opens a worker of the fleet.
+func NewWorker(door *Door, cfg WorkerConfig) (*Worker, error) {
+	if err := os.MkdirAll(cfg.Out, 0o755); err != nil {
+		return nil, fmt.Errorf("the output folder %q can not be made: %w", cfg.Out, err)
+	}
+	if cfg.Name == "" {
+		cfg.Name = WorkerName()
+	}
+	shop, err := NewWorkshop(door.Store, door.Asynq, WorkshopConfig{
+		Name: cfg.Name, Concurrency: cfg.Concurrency, Fetch: cfg.Fetch, Metrics: door.Registry, Log: door.Log,
+	})
+	if err != nil {
+		return nil, err
+	}
+	return &Worker{
+		door: door, out: cfg.Out, only: cfg.Jobs, workshop: shop,
+		stations: make(map[string]*Station), leaving: make(map[string]chan struct{}),
+		rests: make(map[string]time.Time), known: make(map[string]bool),
+	}, nil
+}
+
+// Run carries out visits until ctx ends, and then finishes what is under way,
+// for as long as hard lasts.
+func (w *Worker) Run(ctx, hard context.Context) {
+	defer w.workshop.Close()
+	tick := time.NewTicker(roundEvery)
+	defer tick.Stop()
+	for {
+		w.round(ctx, hard)
+		select {
+		case <-tick.C:
+		case <-ctx.Done():
+			w.retireAll()
+			return
+		}
+	}
+}
+
+// round takes up jobs that run and lets go of the others. ctx ends when the
+// worker is to end, hard when its visits must.
+func (w *Worker) round(ctx, hard context.Context) {
+	all, err := w.door.Store.Statuses(ctx)
+	if err != nil {
+		if ctx.Err() == nil {
+			w.door.complain("the worker can not see the jobs", err)
+		}
+		return // visits go on: each finds out for itself
+	}
+	there, runs := make(map[string]bool, len(all)), make(map[string]bool, len(all))
+	for _, job := range all {
+		name := job.Job.Name
+		there[name] = true
+		if job.State != crawler.StateRunning || len(w.only) > 0 && !slices.Contains(w.only, name) {
+			continue
+		}
+		if st := w.stations[name]; st != nil && !st.job.Created.Equal(job.Created) {
+			continue // another job of the name: first let go of the old one
+		}
+		runs[name] = true
+		w.serve(hard, job)
+	}
+	for name := range w.stations {
+		if !runs[name] {
+			w.retire(name)
+		}
+	}
+	w.door.Ready.Keep(runs)
+	w.forget(there)
+}
+
+// forget drops what is remembered of jobs that were removed.
+func (w *Worker) forget(there map[string]bool) {
+	for name := range w.known {
+		if !there[name] {
+			delete(w.known, name)
+			delete(w.rests, name)
+			w.leaves(name)
+			w.workshop.meters.forget(name)
+		}
+	}
+}
+
+// restTerm is for how long a job is left to other workers after its pages could
+// not be kept here: each try fetches pages in vain.
+const restTerm = 5 * time.Second
+
+// serve sees to it that a running job has a station that knows its budgets.
+func (w *Worker) serve(hard context.Context, job crawler.Status) {
+	name := job.Job.Name
+	st := w.stations[name]
+	if st != nil && st.broken.Load() {
+		w.rests[name] = time.Now().Add(restTerm)
+		w.retire(name)
+		return
+	}
+	if st == nil {
+		if time.Now().Before(w.rests[name]) || w.leaves(name) {
+			return
+		}
+		var err error
+		if st, err = w.take(hard, job); err != nil {
+			w.door.Ready.Set(name, err)
+			w.door.complain("the job can not be taken up", err, "job", name)
+			return
+		}
+		w.door.Ready.Set(name, nil)
+		w.stations[name], w.known[name] = st, true
+	}
+	if job.Ending != "" {
+		st.Stop()
+	}
+	if err := st.widen(hard); err != nil {
+		w.door.complain("the job's scope can not be read", err, "job", name)
+	}
+}
+
+// take sets up a station for a job, with its results in a folder of its own.
+func (w *Worker) take(hard context.Context, job crawler.Status) (*Station, error) {
+	seeds, err := job.Job.SeedEntries()
+	if err != nil {
+		return nil, err
+	}
+	var home []crawler.Host
+	for _, e := range seeds {
+		home = append(home, e.URL.Host())
+	}
+	dir := filepath.Join(w.out, job.Job.Name)
+	out, err := OpenOutput(job.Job, dir, sink.Options{Worker: w.workshop.name, Log: w.door.Log})
+	if err != nil {
+		return nil, err
+	}
+	if w.rests[job.Job.Name] != (time.Time{}) {
+		if err := writable(dir); err != nil {
+			return nil, errors.Join(err, out.Close())
+		}
+	}
+	st, err := w.workshop.NewStation(job, home, out, func(_ crawler.Report, err error) {
+		if errors.Is(err, crawler.ErrKeep) {
+			w.door.Ready.Set(job.Job.Name, err)
+		}
+	})
+	if err != nil {
+		return nil, err
+	}
+	if err = st.widen(hard); err == nil {
+		err = st.Open(hard)
+	}
+	if err != nil {
+		return nil, errors.Join(err, out.Close())
+	}
+	w.door.Log.Info("takes up a job", "job", job.Job.Name)
+	return st, nil
+}
+
+// writable finds out whether there is room in a folder for the pages of a visit.
+func writable(dir string) (err error) {
+	const room = 1 << 20
+	file, err := os.CreateTemp(dir, ".room-*")
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, file.Close(), os.Remove(file.Name())) }()
+	_, err = file.Write(make([]byte, room))
+	return err
+}
+
+// retire lets go of a job, in the background: its visits end meanwhile.
+func (w *Worker) retire(name string) {
+	st := w.stations[name]
+	delete(w.stations, name)
+	done := make(chan struct{})
+	w.leaving[name] = done
+	w.retiring.Go(func() {
+		defer close(done)
+		if err := st.Close(); err != nil {
+			w.door.Log.Error("a job's results could not be closed", "job", name, "error", err)
+		}
+		w.door.Log.Info("let go of a job", "job", name)
+	})
+}
+
+// leaves reports whether a job is still being let go of: its results are open.
+func (w *Worker) leaves(name string) bool {
+	select {
+	case <-w.leaving[name]:
+		delete(w.leaving, name)
+	default:
+	}
+	return w.leaving[name] != nil
+}
+
+// retireAll lets go of all jobs and waits for it.
+func (w *Worker) retireAll() {
+	for name := range w.stations {
+		w.retire(name)
+	}
+	w.retiring.Wait()
+}

@@ -1,0 +1,89 @@
+package fleet
+
+import (
+	"log/slog"
+	"os"
+	"runtime"
+	"runtime/debug"
+
+	"github.com/hibiken/asynq"
+	"github.com/prometheus/client_golang/prometheus"
+
+	"github.com/trawlcrawler/trawl/crawler/fetch"
+	"github.com/trawlcrawler/trawl/crawler/frontier"
+	"github.com/trawlcrawler/trawl/crawler/robots"
+)
+
+// Workshop is what a worker has for all its jobs: connections, the memory for
+// bodies, the processors, and places for visits.
+type Workshop struct {
+	// Fetcher makes the requests.
+	Fetcher *fetch.Fetcher
+
+	name   string // of the worker
+	store  *frontier.Store
+	redis  asynq.RedisConnOpt
+	robots *robots.Robots
+	cpu    chan struct{}
+	places chan struct{}
+	meters *workerMeters
+	log    *slog.Logger
+}
+
+// WorkshopConfig equips a workshop.
+type WorkshopConfig struct {
+	// Name of the worker, in records and in names of files.
+	Name string
+	// Concurrency is the most visits at once: at least 1.
+	Concurrency int
+	// Fetch says how far connections may go, and where bodies are put that do not
+	// fit in memory.
+	Fetch fetch.Config
+	// Metrics are told what the worker counts.
+	Metrics prometheus.Registerer
+	Log     *slog.Logger
+}
+
+// NewWorkshop opens a workshop. redis is what asynq connects with.
+func NewWorkshop(store *frontier.Store, redis asynq.RedisConnOpt, cfg WorkshopConfig) (*Workshop, error) {
+	boundMemory(cfg.Concurrency)
+	fetcher, err := fetch.New(cfg.Fetch)
+	if err != nil {
+		return nil, err
+	}
+	return &Workshop{
+		Fetcher: fetcher, name: cfg.Name, store: store, redis: redis, log: cfg.Log,
+		robots: robots.New(store.RobotsCache(), robots.Config{}),
+		cpu:    make(chan struct{}, runtime.GOMAXPROCS(0)),
+		places: make(chan struct{}, cfg.Concurrency),
+		meters: newWorkerMeters(cfg.Metrics, cfg.Concurrency),
+	}, nil
+}
+
+// Memory of the process at which the garbage collector begins to work harder:
+// what bodies, decoders, parsers and Redis may hold, and something for each
+// visit.
+const (
+	houseMemory = 384 << 20
+	visitMemory = 256 << 10
+)
+
+// boundMemory tells the garbage collector how much memory so many visits need.
+// The operator's own word, GOMEMLIMIT, is over ours.
+func boundMemory(visits int) {
+	if os.Getenv("GOMEMLIMIT") == "" {
+		debug.SetMemoryLimit(houseMemory + int64(visits)*visitMemory)
+	}
+}
+
+// HostName names this machine.
+func HostName() string {
+	name, err := os.Hostname()
+	if err != nil {
+		return "localhost"
+	}
+	return name
+}
+
+// Close ends the connections.
+func (w *Workshop) Close() { w.Fetcher.Close() }
