@@ -13,6 +13,8 @@ type Document struct {
 	Simhash   string         // of the text, 16 hexadecimal digits; "" where nobody asks for it, or there is no text
 	Resources []URL          // what the page embeds, each once; nil where nobody asks for it
 	Fields    map[string]any // what the job's selectors found: a string, a []string, or nil for nothing
+	Text      string         // the main text, without what surrounds it; "" where nobody asks for it, or there is none
+	Markdown  string         // the main content as Markdown, with absolute links; "" as Text
 	Sitemap   bool           // it is a sitemap: its links are a site's list of its pages
 	Fault     string         // why not all of a sitemap could be read; what came before it is in Links
 }

@@ -276,6 +276,7 @@ func (e *errand) read() error {
 func (e *errand) withhold() {
 	doc := *e.result.Document
 	doc.Title, doc.Simhash, doc.Fields = "", "", nil
+	doc.Text, doc.Markdown = "", ""
 	e.result.Document = &doc
 	e.withheld = e.bytes()
 	e.result.Page.Release()

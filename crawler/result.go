@@ -36,7 +36,8 @@ type Record struct {
 	Status      int            `json:"status"`
 	Outcome     Outcome        `json:"outcome"`
 	Error       string         `json:"error"`
-	FetchedAt   string         `json:"fetched_at"` // RFC 3339, milliseconds, UTC
+	Fault       FaultKind      `json:"fault,omitempty"` // what kind of thing went wrong with the request
+	FetchedAt   string         `json:"fetched_at"`      // RFC 3339, milliseconds, UTC
 	DurationMS  int64          `json:"duration_ms"`
 	ContentType string         `json:"content_type"`
 	Charset     string         `json:"charset"`
@@ -58,6 +59,8 @@ type Record struct {
 	Worker      string         `json:"worker"`
 	Path        string         `json:"path,omitempty"` // where the body was kept, relative to the output
 	Fields      map[string]any `json:"fields,omitempty"`
+	Text        string         `json:"text,omitempty"`     // the main text, where the job asks for it
+	Markdown    string         `json:"markdown,omitempty"` // the main content as Markdown, where the job asks for it
 }
 
 const recordTime = "2006-01-02T15:04:05.000Z07:00"
@@ -80,6 +83,9 @@ func (r *Result) Record(withLinks bool) Record {
 		rec.DurationMS = p.Duration.Milliseconds()
 		rec.ContentType = p.Header.Get("Content-Type")
 		rec.Truncated = p.Truncated
+		if p.Fault != nil {
+			rec.Fault = p.Fault.Kind
+		}
 		if p.Body != nil {
 			rec.Bytes = p.Body.Size
 			rec.Digest = "sha256:" + hex.EncodeToString(p.Body.Digest[:])
@@ -87,6 +93,7 @@ func (r *Result) Record(withLinks bool) Record {
 	}
 	if d := r.Document; d != nil {
 		rec.Charset, rec.Title, rec.Fields = d.Charset, d.Title, d.Fields
+		rec.Text, rec.Markdown = d.Text, d.Markdown
 		rec.Canonical, rec.NoIndex, rec.Simhash = d.Canonical.String(), d.NoIndex, d.Simhash
 		rec.Links = linksOf(d, withLinks)
 		if d.Resources != nil {

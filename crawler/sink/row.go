@@ -1,0 +1,178 @@
+package sink
+
+import (
+	"encoding/json"
+	"fmt"
+	"time"
+
+	"github.com/trawlcrawler/trawl/crawler"
+)
+
+// SchemaVersion is in the metadata of each Parquet file, under "trawl.schema".
+// It changes when a column changes its meaning or goes; new columns may come
+// behind the others without it.
+const SchemaVersion = "1"
+
+// PageRow is a row of the table of pages: a [crawler.Record]. What is optional
+// is null where the record says nothing.
+type PageRow struct {
+	URL         string    `parquet:"url,delta"`
+	Host        string    `parquet:"host,dict"`
+	FinalURL    string    `parquet:"final_url,delta"`
+	Redirects   []string  `parquet:"redirects,list"`
+	Status      int32     `parquet:"status,optional"`
+	Outcome     string    `parquet:"outcome,dict"`
+	Error       string    `parquet:"error,optional"`
+	Fault       string    `parquet:"fault,optional,dict"`
+	FetchedAt   time.Time `parquet:"fetched_at,timestamp(millisecond)"`
+	DurationMS  int64     `parquet:"duration_ms"`
+	ContentType string    `parquet:"content_type,optional,dict"`
+	Charset     string    `parquet:"charset,optional,dict"`
+	Bytes       *int64    `parquet:"bytes,optional"` // null: no body came
+	Truncated   bool      `parquet:"truncated"`
+	Digest      string    `parquet:"digest,optional"`
+	Title       string    `parquet:"title,optional"`
+	Canonical   string    `parquet:"canonical,optional"`
+	DuplicateOf string    `parquet:"duplicate_of,optional"`
+	Simhash     string    `parquet:"simhash,optional"`
+	NoIndex     bool      `parquet:"noindex"`
+	Rights      string    `parquet:"rights,optional,json"` // the object of the record
+	Depth       int32     `parquet:"depth"`
+	Via         string    `parquet:"via,optional,dict"`
+	Links       int64     `parquet:"links"`              // how many
+	Resources   *int64    `parquet:"resources,optional"` // how many; null: nobody asked
+	Embeds      int32     `parquet:"embeds"`
+	Job         string    `parquet:"job,dict"`
+	Worker      string    `parquet:"worker,dict"`
+	Path        string    `parquet:"path,optional"`
+	Fields      string    `parquet:"fields,optional,json"` // the object of the record
+	Text        string    `parquet:"text,optional"`
+	Markdown    string    `parquet:"markdown,optional"`
+}
+
+// ErrorRow is a row of the table of errors: of a URL that was not fetched, or
+// not read as it should.
+type ErrorRow struct {
+	URL       string    `parquet:"url,delta"`
+	Host      string    `parquet:"host,dict"`
+	FinalURL  string    `parquet:"final_url,delta"`
+	Outcome   string    `parquet:"outcome,dict"`
+	Status    int32     `parquet:"status,optional"`
+	Fault     string    `parquet:"fault,optional,dict"`
+	Error     string    `parquet:"error,optional"`
+	FetchedAt time.Time `parquet:"fetched_at,timestamp(millisecond)"`
+	Depth     int32     `parquet:"depth"`
+	Via       string    `parquet:"via,optional,dict"`
+	Job       string    `parquet:"job,dict"`
+	Worker    string    `parquet:"worker,dict"`
+}
+
+// LinkRow is a row of the table of links: a [crawler.LinkRecord].
+type LinkRow struct {
+	From      string    `parquet:"from,dict"`
+	To        string    `parquet:"to,dict"`
+	Text      string    `parquet:"text,optional"`
+	Rel       string    `parquet:"rel,optional,dict"`
+	NoFollow  bool      `parquet:"nofollow"`
+	Kind      string    `parquet:"kind,dict"`
+	FetchedAt time.Time `parquet:"fetched_at,timestamp(millisecond)"`
+}
+
+// PageRowOf makes a row of a record, whether it was just made or read from JSON.
+// The error says what of it is no record's.
+func PageRowOf(rec crawler.Record) (PageRow, error) {
+	at, err := recordTime(rec.URL, rec.FetchedAt)
+	if err != nil {
+		return PageRow{}, err
+	}
+	row := PageRow{
+		URL: rec.URL, Host: hostOf(rec.URL), FinalURL: rec.FinalURL, Redirects: rec.Redirects,
+		Status: int32(rec.Status), Outcome: string(rec.Outcome), Error: rec.Error, Fault: string(rec.Fault),
+		FetchedAt: at, DurationMS: rec.DurationMS, ContentType: rec.ContentType, Charset: rec.Charset,
+		Truncated: rec.Truncated, Digest: rec.Digest, Title: rec.Title, Canonical: rec.Canonical,
+		DuplicateOf: rec.DuplicateOf, Simhash: rec.Simhash, NoIndex: rec.NoIndex, Depth: int32(rec.Depth),
+		Via: rec.Via, Embeds: int32(rec.Embeds), Job: rec.Job, Worker: rec.Worker, Path: rec.Path,
+		Text: rec.Text, Markdown: rec.Markdown,
+	}
+	if rec.Digest != "" {
+		row.Bytes = &rec.Bytes
+	}
+	if n, ok := count(rec.Links); ok {
+		row.Links = n
+	}
+	if n, ok := count(rec.Resources); ok {
+		row.Resources = &n
+	}
+	if rec.Rights != nil {
+		row.Rights, err = object(rec.Rights)
+	}
+	if err == nil && rec.Fields != nil {
+		row.Fields, err = object(rec.Fields)
+	}
+	if err != nil {
+		return PageRow{}, fmt.Errorf("the record of %q: %w", rec.URL, err)
+	}
+	return row, nil
+}
+
+// ErrorRowOf makes a row of a record, and reports false for one that tells of
+// no error.
+func ErrorRowOf(rec crawler.Record) (row ErrorRow, ok bool, err error) {
+	switch rec.Outcome {
+	case crawler.OutcomeFetched, crawler.OutcomeNotModified, crawler.OutcomeRedirected:
+		if rec.Error == "" {
+			return ErrorRow{}, false, nil
+		}
+	}
+	at, err := recordTime(rec.URL, rec.FetchedAt)
+	return ErrorRow{
+		URL: rec.URL, Host: hostOf(rec.URL), FinalURL: rec.FinalURL, Outcome: string(rec.Outcome), Status: int32(rec.Status),
+		Fault: string(rec.Fault), Error: rec.Error, FetchedAt: at, Depth: int32(rec.Depth), Via: rec.Via, Job: rec.Job, Worker: rec.Worker,
+	}, true, err
+}
+
+// LinkRowOf makes a row of a record.
+func LinkRowOf(rec crawler.LinkRecord) (LinkRow, error) {
+	at, err := recordTime(rec.From, rec.FetchedAt)
+	return LinkRow{
+		From: rec.From, To: rec.To, Text: rec.Text, Rel: rec.Rel, NoFollow: rec.NoFollow, Kind: string(rec.Kind), FetchedAt: at,
+	}, err
+}
+
+func recordTime(url, s string) (time.Time, error) {
+	at, err := crawler.ParseRecordTime(s)
+	if err != nil {
+		return time.Time{}, fmt.Errorf("the record of %q: fetched_at: %q is not a time (RFC 3339)", url, s)
+	}
+	return at.UTC(), nil
+}
+
+// hostOf is the host of a URL, "" of what is none.
+func hostOf(url string) string {
+	u, err := crawler.ParseURL(url)
+	if err != nil {
+		return ""
+	}
+	return string(u.Host())
+}
+
+// count reads how many links there are of a record that counts or lists them,
+// and was made here or read from JSON.
+func count(links any) (n int64, ok bool) {
+	switch links := links.(type) {
+	case int:
+		return int64(links), true
+	case float64:
+		return int64(links), true
+	case []string:
+		return int64(len(links)), true
+	case []any:
+		return int64(len(links)), true
+	}
+	return 0, false
+}
+
+func object(v any) (string, error) {
+	b, err := json.Marshal(v)
+	return string(b), err
+}
