@@ -2,21 +2,22 @@ package crawler
 
 // Document is what parsing made of a page.
 type Document struct {
-	Title     string         // text of the first <title>, white space collapsed, valid UTF-8
-	Charset   string         // WHATWG name of the encoding that the body was read in, lower case
-	Canonical URL            // rel=canonical; zero when there is none
-	Trouble   string         // what could not be read as it should, and why; "" when all was
-	NoFollow  bool           // meta robots or X-Robots-Tag forbid to follow links
-	NoIndex   bool           // meta robots or X-Robots-Tag forbid to index the page
-	Rights    Rights         // what the page says about its use; without what robots.txt says
-	Links     []Link         // each URL once, in the order of the document
-	Simhash   string         // of the text, 16 hexadecimal digits; "" where nobody asks for it, or there is no text
-	Resources []URL          // what the page embeds, each once; nil where nobody asks for it
-	Fields    map[string]any // what the job's selectors found: a string, a []string, or nil for nothing
-	Text      string         // the main text, without what surrounds it; "" where nobody asks for it, or there is none
-	Markdown  string         // the main content as Markdown, with absolute links; "" as Text
-	Sitemap   bool           // it is a sitemap: its links are a site's list of its pages
-	Fault     string         // why not all of a sitemap could be read; what came before it is in Links
+	Title      string         // text of the first <title>, white space collapsed, valid UTF-8
+	Charset    string         // WHATWG name of the encoding that the body was read in, lower case
+	Canonical  URL            // rel=canonical; zero when there is none
+	Trouble    string         // what could not be read as it should, and why; "" when all was
+	NoFollow   bool           // meta robots or X-Robots-Tag forbid to follow links
+	NoIndex    bool           // meta robots or X-Robots-Tag forbid to index the page
+	Rights     Rights         // what the page says about its use; without what robots.txt says
+	Links      []Link         // each URL once, in the order of the document
+	References []Reference    // the links as they stand in the page; nil where nobody asks for them
+	Simhash    string         // of the text, 16 hexadecimal digits; "" where nobody asks for it, or there is no text
+	Resources  []URL          // what the page embeds, each once; nil where nobody asks for it
+	Fields     map[string]any // what the job's selectors found: a string, a []string, or nil for nothing
+	Text       string         // the main text, without what surrounds it; "" where nobody asks for it, or there is none
+	Markdown   string         // the main content as Markdown, with absolute links; "" as Text
+	Sitemap    bool           // it is a sitemap: its links are a site's list of its pages
+	Fault      string         // why not all of a sitemap could be read; what came before it is in Links
 }
 
 // unread reports whether nothing but the page's headers was read.

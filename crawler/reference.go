@@ -39,5 +39,33 @@ type LinkRecord struct {
 	FetchedAt string        `json:"fetched_at"` // when the page was; RFC 3339, milliseconds, UTC
 }
 
+// LinkRecords lists what the page refers to: its references, where they were
+// asked for, the pages that a sitemap lists, and the resources, where the page's
+// were asked for.
+func (r *Result) LinkRecords() []LinkRecord {
+	d := r.Document
+	if d == nil || r.Page == nil {
+		return nil
+	}
+	var all []LinkRecord
+	at := r.Page.Started.UTC().Format(recordTime)
+	from := r.Entry.URL
+	if n := len(r.Redirects); n > 0 {
+		from = r.Redirects[n-1]
+	}
+	for _, ref := range d.References {
+		all = append(all, LinkRecord{from.String(), ref.URL.String(), ref.Text, ref.Rel, ref.NoFollow, ref.Kind, at})
+	}
+	if d.Sitemap {
+		for _, l := range d.Links {
+			all = append(all, LinkRecord{From: from.String(), To: l.URL.String(), Kind: ReferenceSitemap, FetchedAt: at})
+		}
+	}
+	for _, u := range d.Resources {
+		all = append(all, LinkRecord{From: from.String(), To: u.String(), Kind: ReferenceResource, FetchedAt: at})
+	}
+	return all
+}
+
 // ParseRecordTime reads the time of a record.
 func ParseRecordTime(s string) (time.Time, error) { return time.Parse(recordTime, s) }

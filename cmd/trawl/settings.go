@@ -11,6 +11,7 @@ import (
 
 	"github.com/trawlcrawler/trawl/crawler"
 	"github.com/trawlcrawler/trawl/crawler/fetch"
+	"github.com/trawlcrawler/trawl/crawler/sink"
 )
 
 // settings are all that a crawl can be told, under the names of the flags with
@@ -52,7 +53,7 @@ func (s *settings) register(flags *pflag.FlagSet) {
 	flags.StringVar(&s.Name, "job", s.Name, "name of the job (default: after the first seed)")
 	flags.StringVar(&s.Redis, "redis", s.Redis, "URL of a Redis, such as redis://:password@host:6379/0 (default: a private one)")
 	flags.StringVar(&s.Out, "out", s.Out, "folder of the results")
-	flags.StringSliceVar(&s.Format, "format", s.Format, "what to write: jsonl, files, warc")
+	flags.StringSliceVar(&s.Format, "format", s.Format, "what to write: "+strings.Join(sink.Names, ", "))
 	flags.StringVar((*string)(&s.Scope), "scope", string(s.Scope), "which links to follow: host, domain or any")
 	flags.StringArrayVar(&s.Include, "include", nil, "follow only links that match this regular expression; may be repeated")
 	flags.StringArrayVar(&s.Exclude, "exclude", nil, "follow no links that match this regular expression; may be repeated")

@@ -5,6 +5,7 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"runtime"
 	"strings"
 
 	"github.com/gofrs/flock"
@@ -87,6 +88,20 @@ func (f *folder) list() ([]string, error) {
 		return nil, trouble("listing", f.dir, "", err)
 	}
 	return names, nil
+}
+
+// sync puts the names of the files on disk. A system that can not do so for a
+// folder, as Windows, does it by itself.
+func (f *folder) sync() error {
+	top, err := f.Open(".")
+	if err != nil {
+		return trouble("putting on disk", f.dir, "", err)
+	}
+	defer top.Close()
+	if err := top.Sync(); err != nil && runtime.GOOS != "windows" {
+		return trouble("putting on disk", f.dir, "", err)
+	}
+	return nil
 }
 
 // Close lets others write here.

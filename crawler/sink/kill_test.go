@@ -6,6 +6,7 @@ import (
 	"math/rand/v2"
 	"os"
 	"os/exec"
+	"strings"
 	"sync"
 	"testing"
 
@@ -57,6 +58,7 @@ func TestAKilledProcessLosesNothingThatItSaidWasKept(t *testing.T) {
 	acknowledged := map[string]bool{}
 	for range 3 {
 		killWhileWriting(t, dir, acknowledged)
+		wantRows(t, dir, acknowledged)
 		reopened, err := Open(Names, dir, Options{Job: archived})
 		if err != nil {
 			t.Fatal(err)
@@ -67,6 +69,10 @@ func TestAKilledProcessLosesNothingThatItSaidWasKept(t *testing.T) {
 		wantAll(t, manifest, acknowledged)
 		wantBodies(t, dir, manifest)
 		wantCaptures(t, dir, acknowledged)
+		wantRows(t, dir, acknowledged)
+		if left := glob(t, dir, "?*.parquet.*"); len(left) > 0 {
+			t.Errorf("%q are left", left)
+		}
 	}
 }
 
@@ -132,6 +138,38 @@ func wantCaptures(t *testing.T, dir string, acknowledged map[string]bool) {
 	for url := range acknowledged {
 		if !captured[url] {
 			t.Errorf("%s was acknowledged and is not in the archive", url)
+		}
+	}
+}
+
+// wantRows finds what was acknowledged in the tables, all of which are whole, or
+// in what tables are yet to be made of.
+func wantRows(t *testing.T, dir string, acknowledged map[string]bool) {
+	t.Helper()
+	found := map[string]bool{}
+	for _, file := range glob(t, dir, "pages-*.parquet") {
+		for _, row := range rowsOf[PageRow](t, []byte(read(t, file))) {
+			found[row.URL] = true
+		}
+		linked := map[string]bool{}
+		for _, row := range rowsOf[LinkRow](t, []byte(read(t, strings.Replace(file, "pages-", "links-", 1)))) {
+			linked[row.From] = true
+		}
+		for _, row := range rowsOf[PageRow](t, []byte(read(t, file))) {
+			if !linked[row.URL] {
+				t.Errorf("%s has no links", row.URL)
+			}
+		}
+	}
+	for _, file := range glob(t, dir, "pages-*.open") {
+		text := read(t, file)
+		for line := range strings.Lines(text[:strings.LastIndexByte(text, '\n')+1]) {
+			found[records(t, line)[0].URL] = true
+		}
+	}
+	for url := range acknowledged {
+		if !found[url] {
+			t.Errorf("%s was acknowledged and is neither in a table nor in what is to become one", url)
 		}
 	}
 }

@@ -52,7 +52,10 @@ func page(t testing.TB, url, body string) *crawler.Result {
 				Head:    fmt.Appendf(nil, "HTTP/1.1 200 OK\r\nContent-Type: text/html; charset=utf-8\r\nContent-Length: %d\r\n\r\n", len(body)),
 			},
 		},
-		Document: &crawler.Document{Title: "A & B", Charset: "utf-8", Links: []crawler.Link{{URL: u}}},
+		Document: &crawler.Document{
+			Title: "A & B", Charset: "utf-8", Links: []crawler.Link{{URL: u}},
+			References: []crawler.Reference{{URL: u, Text: "This page", Kind: crawler.ReferenceAnchor}},
+		},
 	}
 }
 
@@ -117,15 +120,21 @@ func records(t testing.TB, text string) []crawler.Record {
 	return recs
 }
 
-// kept reads the records of all files that match the pattern, in their order.
-func kept(t testing.TB, dir, pattern string) []crawler.Record {
+// glob lists the files in a folder that match the pattern, by name.
+func glob(t testing.TB, dir, pattern string) []string {
 	t.Helper()
 	files, err := filepath.Glob(filepath.Join(dir, pattern))
 	if err != nil {
 		t.Fatal(err)
 	}
+	return files
+}
+
+// kept reads the records of all files that match the pattern, in their order.
+func kept(t testing.TB, dir, pattern string) []crawler.Record {
+	t.Helper()
 	var recs []crawler.Record
-	for _, file := range files {
+	for _, file := range glob(t, dir, pattern) {
 		recs = append(recs, records(t, read(t, file))...)
 	}
 	return recs

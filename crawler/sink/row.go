@@ -16,38 +16,38 @@ const SchemaVersion = "1"
 // PageRow is a row of the table of pages: a [crawler.Record]. What is optional
 // is null where the record says nothing.
 type PageRow struct {
-	URL         string    `parquet:"url,delta"`
-	Host        string    `parquet:"host,dict"`
-	FinalURL    string    `parquet:"final_url,delta"`
-	Redirects   []string  `parquet:"redirects,list"`
-	Status      int32     `parquet:"status,optional"`
-	Outcome     string    `parquet:"outcome,dict"`
-	Error       string    `parquet:"error,optional"`
-	Fault       string    `parquet:"fault,optional,dict"`
-	FetchedAt   time.Time `parquet:"fetched_at,timestamp(millisecond)"`
-	DurationMS  int64     `parquet:"duration_ms"`
-	ContentType string    `parquet:"content_type,optional,dict"`
-	Charset     string    `parquet:"charset,optional,dict"`
-	Bytes       *int64    `parquet:"bytes,optional"` // null: no body came
-	Truncated   bool      `parquet:"truncated"`
-	Digest      string    `parquet:"digest,optional"`
-	Title       string    `parquet:"title,optional"`
-	Canonical   string    `parquet:"canonical,optional"`
-	DuplicateOf string    `parquet:"duplicate_of,optional"`
-	Simhash     string    `parquet:"simhash,optional"`
-	NoIndex     bool      `parquet:"noindex"`
-	Rights      string    `parquet:"rights,optional,json"` // the object of the record
-	Depth       int32     `parquet:"depth"`
-	Via         string    `parquet:"via,optional,dict"`
-	Links       int64     `parquet:"links"`              // how many
-	Resources   *int64    `parquet:"resources,optional"` // how many; null: nobody asked
-	Embeds      int32     `parquet:"embeds"`
-	Job         string    `parquet:"job,dict"`
-	Worker      string    `parquet:"worker,dict"`
-	Path        string    `parquet:"path,optional"`
-	Fields      string    `parquet:"fields,optional,json"` // the object of the record
-	Text        string    `parquet:"text,optional"`
-	Markdown    string    `parquet:"markdown,optional"`
+	URL         string          `parquet:"url,delta"`
+	Host        string          `parquet:"host,dict"`
+	FinalURL    string          `parquet:"final_url,delta"`
+	Redirects   []string        `parquet:"redirects,list"`
+	Status      int32           `parquet:"status,optional"`
+	Outcome     string          `parquet:"outcome,dict"`
+	Error       string          `parquet:"error,optional"`
+	Fault       string          `parquet:"fault,optional,dict"`
+	FetchedAt   time.Time       `parquet:"fetched_at,timestamp(millisecond)"`
+	DurationMS  int64           `parquet:"duration_ms"`
+	ContentType string          `parquet:"content_type,optional,dict"`
+	Charset     string          `parquet:"charset,optional,dict"`
+	Bytes       *int64          `parquet:"bytes"` // null: no body came
+	Truncated   bool            `parquet:"truncated"`
+	Digest      string          `parquet:"digest,optional"`
+	Title       string          `parquet:"title,optional"`
+	Canonical   string          `parquet:"canonical,optional"`
+	DuplicateOf string          `parquet:"duplicate_of,optional"`
+	Simhash     string          `parquet:"simhash,optional"`
+	NoIndex     bool            `parquet:"noindex"`
+	Rights      json.RawMessage `parquet:"rights,optional,json"` // the object of the record
+	Depth       int32           `parquet:"depth"`
+	Via         string          `parquet:"via,optional,dict"`
+	Links       int64           `parquet:"links"`     // how many
+	Resources   *int64          `parquet:"resources"` // how many; null: nobody asked
+	Embeds      int32           `parquet:"embeds"`
+	Job         string          `parquet:"job,dict"`
+	Worker      string          `parquet:"worker,dict"`
+	Path        string          `parquet:"path,optional"`
+	Fields      json.RawMessage `parquet:"fields,optional,json"` // the object of the record
+	Text        string          `parquet:"text,optional"`
+	Markdown    string          `parquet:"markdown,optional"`
 }
 
 // ErrorRow is a row of the table of errors: of a URL that was not fetched, or
@@ -104,10 +104,10 @@ func PageRowOf(rec crawler.Record) (PageRow, error) {
 		row.Resources = &n
 	}
 	if rec.Rights != nil {
-		row.Rights, err = object(rec.Rights)
+		row.Rights, err = json.Marshal(rec.Rights)
 	}
 	if err == nil && rec.Fields != nil {
-		row.Fields, err = object(rec.Fields)
+		row.Fields, err = json.Marshal(rec.Fields)
 	}
 	if err != nil {
 		return PageRow{}, fmt.Errorf("the record of %q: %w", rec.URL, err)
@@ -170,9 +170,4 @@ func count(links any) (n int64, ok bool) {
 		return int64(len(links)), true
 	}
 	return 0, false
-}
-
-func object(v any) (string, error) {
-	b, err := json.Marshal(v)
-	return string(b), err
 }

@@ -22,7 +22,7 @@ type Sink interface {
 }
 
 // Names lists the formats that [Open] knows.
-var Names = []string{"jsonl", "files", "warc"}
+var Names = []string{"jsonl", "files", "warc", "parquet"}
 
 // Options are the settings that the formats share. The zero value is useful.
 type Options struct {
@@ -32,7 +32,8 @@ type Options struct {
 	// Default "": it has the folder to itself.
 	Worker string
 	// SegmentSize is how many bytes a segment of JSONL or WARC holds before the
-	// next begins. Default 256 MiB of JSONL, 1 GiB of WARC.
+	// next begins, and how many of lines make a table of Parquet. Default 256 MiB
+	// of JSONL, 1 GiB of WARC, 128 MiB for Parquet.
 	SegmentSize int64
 	// Job is whose pages are kept, as WARC files say. Default none.
 	Job crawler.Job
@@ -78,6 +79,8 @@ func open(format, dir string, opts Options) (Sink, error) {
 		return NewFiles(FilesConfig{Dir: dir, Links: opts.Links, Worker: opts.Worker, Log: opts.Log})
 	case "warc":
 		return NewWARC(WARCConfig{Dir: dir, Job: opts.Job, Worker: opts.Worker, SegmentSize: opts.SegmentSize, Log: opts.Log})
+	case "parquet":
+		return NewParquet(ParquetConfig{Dir: dir, Worker: opts.Worker, SegmentSize: opts.SegmentSize, Log: opts.Log})
 	}
 	return NewJSONL(JSONLConfig{
 		Dir: dir, Links: opts.Links, Worker: opts.Worker, SegmentSize: opts.SegmentSize, Log: opts.Log,

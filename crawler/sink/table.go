@@ -1,6 +1,7 @@
 package sink
 
 import (
+	"errors"
 	"io"
 
 	"github.com/parquet-go/parquet-go"
@@ -23,8 +24,13 @@ const (
 // fetched_at, of links by from. A Table is for one goroutine at a time.
 type Table[R Row] struct {
 	file  *parquet.GenericWriter[R]
+	rows  []R // not yet in file
 	bytes int // of the row group that is being gathered, about
 }
+
+// mostPending is how many rows are written to the columns at once: each time
+// costs something.
+const mostPending = 64
 
 // NewTable begins a file. Nothing of it can be read before Close, and the caller
 // closes w.
@@ -49,14 +55,26 @@ func orderOf[R Row]() []parquet.SortingColumn {
 
 // Write adds rows.
 func (t *Table[R]) Write(rows ...R) error {
-	if _, err := t.file.Write(rows); err != nil {
-		return err
-	}
 	for i := range rows {
+		t.rows = append(t.rows, rows[i])
 		t.bytes += weightOf(&rows[i])
+		if len(t.rows) < mostPending && t.bytes < mostGroupBytes {
+			continue
+		}
+		if err := t.flush(); err != nil {
+			return err
+		}
 	}
-	if t.bytes < mostGroupBytes {
-		return nil
+	return nil
+}
+
+// flush writes what is pending, and the row group if that is large.
+func (t *Table[R]) flush() error {
+	_, err := t.file.Write(t.rows)
+	clear(t.rows)
+	t.rows = t.rows[:0]
+	if err != nil || t.bytes < mostGroupBytes {
+		return err
 	}
 	t.bytes = 0
 	return t.file.Flush()
@@ -75,4 +93,4 @@ func weightOf[R Row](row *R) int {
 }
 
 // Close ends the file.
-func (t *Table[R]) Close() error { return t.file.Close() }
+func (t *Table[R]) Close() error { return errors.Join(t.flush(), t.file.Close()) }

@@ -31,8 +31,8 @@ func TestARowHasWhatItsRecordHas(t *testing.T) {
 		ContentType: "text/html; charset=utf-8", Charset: "utf-8", Bytes: &four,
 		Digest: "sha256:230d8358dc8e8890b4c58deeb62912ee2f20357ae92a5cc861b98e68fe31acb5",
 		Title:  "A", DuplicateOf: "http://example.com/c", Simhash: "0123456789abcdef", NoIndex: true,
-		Rights: `{"content_signal":{"ai-train":"no"}}`, Depth: 2, Via: "http://example.com/", Links: 3, Resources: &two, Embeds: 1,
-		Job: "test", Worker: "w1", Fields: `{"price":"1"}`, Text: "text", Markdown: "# A",
+		Rights: json.RawMessage(`{"content_signal":{"ai-train":"no"}}`), Depth: 2, Via: "http://example.com/", Links: 3, Resources: &two, Embeds: 1,
+		Job: "test", Worker: "w1", Fields: json.RawMessage(`{"price":"1"}`), Text: "text", Markdown: "# A",
 	}
 	for _, listed := range []bool{false, true} {
 		rec := r.Record(listed)
@@ -86,12 +86,14 @@ func TestWhatIsNoTimeIsNoRow(t *testing.T) {
 
 func TestATableIsReadAsItWasWritten(t *testing.T) {
 	t.Parallel()
-	row, err := PageRowOf(page(t, "http://example.com/a", "").Record(false))
+	row, err := PageRowOf(page(t, "http://example.com/a", "body").Record(false))
 	if err != nil {
 		t.Fatal(err)
 	}
+	row.Fields = json.RawMessage(`{"b":1,"a":[null]}`)
 	row.Redirects = []string{"http://example.com/b", "http://example.com/c"}
-	nothing := PageRow{FetchedAt: time.UnixMilli(0).UTC(), Redirects: []string{}}
+	empty := int64(0)
+	nothing := PageRow{Bytes: &empty, FetchedAt: time.UnixMilli(0).UTC(), Redirects: []string{}}
 	want := []PageRow{row, nothing}
 	var file bytes.Buffer
 	table := NewTable[PageRow](&file)

@@ -1,0 +1,267 @@
+package sink
+
+import (
+	"bufio"
+	"cmp"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"os"
+	"slices"
+
+	"github.com/trawlcrawler/trawl/crawler"
+)
+
+// intake is a file of lines of which tables are to be made: entries, one for
+// each result. It has the name of the table of pages, with ".open" behind it.
+type intake struct {
+	*segment
+	in     *folder
+	number int
+	nameOf func(table string, number int) string
+	log    *slog.Logger
+}
+
+// entry is a line of an intake: a record, and what the page refers to.
+type entry struct {
+	crawler.Record
+	Fields     json.RawMessage `json:"fields,omitempty"` // as they were written: numbers keep their digits
+	References []edge          `json:"references,omitempty"`
+}
+
+// edge is a reference in an entry, which tells where it comes from.
+type edge struct {
+	To       string                `json:"to"`
+	Text     string                `json:"text,omitempty"`
+	Rel      string                `json:"rel,omitempty"`
+	NoFollow bool                  `json:"nofollow,omitempty"`
+	Kind     crawler.ReferenceKind `json:"kind"`
+}
+
+// addEntry puts the line of a result at the end.
+func (b *batch) addEntry(r *crawler.Result) error {
+	e := entry{Record: r.Record(false)}
+	var err error
+	if e.Record.Fields != nil {
+		e.Fields, err = json.Marshal(e.Record.Fields)
+	}
+	for _, l := range r.LinkRecords() {
+		e.References = append(e.References, edge{l.To, l.Text, l.Rel, l.NoFollow, l.Kind})
+	}
+	var line []byte
+	if err == nil {
+		line, err = json.Marshal(&e)
+	}
+	if err != nil {
+		return fmt.Errorf("the record of %q can not be written as JSON: %w", e.URL, err)
+	}
+	b.lines = append(append(b.lines, line...), '\n')
+	return nil
+}
+
+// openIntake opens the intake of a number, or begins it.
+func openIntake(in *folder, number int, nameOf func(string, int) string, log *slog.Logger) (*intake, error) {
+	s, err := openSegment(in, nameOf("pages", number)+opened, log)
+	if err != nil {
+		return nil, err
+	}
+	return &intake{segment: s, in: in, number: number, nameOf: nameOf, log: log}, nil
+}
+
+// finish makes tables of the intake, and takes it away. A kill, or a failure,
+// before its last step leaves what the next start makes the same tables of.
+func (i *intake) finish() error {
+	err := i.tables()
+	if err = errors.Join(err, i.Close()); err != nil {
+		return err
+	}
+	if err := i.in.Remove(i.name); err != nil {
+		return trouble("removing", i.dir, i.name, err)
+	}
+	return nil
+}
+
+func (i *intake) tables() error {
+	if i.size == 0 {
+		return nil
+	}
+	if err := i.Sync(); err != nil {
+		return trouble("putting on disk", i.dir, i.name, err)
+	}
+	lines, err := i.lines()
+	if err != nil {
+		return err
+	}
+	pages, failures, links := i.nameOf("pages", i.number), i.nameOf("errors", i.number), i.nameOf("links", i.number)
+	slices.SortStableFunc(lines, func(a, b line) int { return cmp.Compare(a.url, b.url) })
+	if err := writeTable(i.in, pages, func(t *Table[PageRow]) error { return i.writePages(lines, t) }); err != nil {
+		return err
+	}
+	if err := writeTable(i.in, failures, func(t *Table[ErrorRow]) error { return i.writeErrors(lines, t) }); err != nil {
+		return err
+	}
+	slices.SortStableFunc(lines, func(a, b line) int { return cmp.Compare(a.final, b.final) })
+	if err := writeTable(i.in, links, func(t *Table[LinkRow]) error { return i.writeLinks(lines, t) }); err != nil {
+		return err
+	}
+	return i.place(links, failures, pages)
+}
+
+// line is where a line of the intake is, and what it is sorted by. Lines of one
+// page are in the order in which they were written, which is that of time.
+type line struct {
+	url, final string
+	failed     bool
+	linked     bool
+	at         int64
+	length     int
+}
+
+// lines finds the lines, and leaves out what a loss of power made of them.
+func (i *intake) lines() ([]line, error) {
+	var all []line
+	in := bufio.NewReaderSize(io.NewSectionReader(i, 0, i.size), 1<<20)
+	for at := int64(0); at < i.size; {
+		text, err := in.ReadBytes('\n')
+		if err != nil {
+			return nil, trouble("reading", i.dir, i.name, err)
+		}
+		var e struct {
+			URL        string          `json:"url"`
+			FinalURL   string          `json:"final_url"`
+			Outcome    crawler.Outcome `json:"outcome"`
+			Error      string          `json:"error"`
+			FetchedAt  string          `json:"fetched_at"`
+			References json.RawMessage `json:"references"`
+		}
+		err = json.Unmarshal(text, &e)
+		if err == nil {
+			_, err = recordTime(e.URL, e.FetchedAt)
+		}
+		if err != nil {
+			i.log.Warn("a line is no record and was passed over", "folder", i.dir, "file", i.name, "offset", at, "reason", err)
+		} else {
+			l := line{url: e.URL, final: e.FinalURL, at: at, length: len(text), linked: len(e.References) > 0}
+			_, l.failed, _ = ErrorRowOf(crawler.Record{URL: e.URL, Outcome: e.Outcome, Error: e.Error, FetchedAt: e.FetchedAt})
+			all = append(all, l)
+		}
+		at += int64(len(text))
+	}
+	return all, nil
+}
+
+// read reads what an entry has that into has.
+func (i *intake) read(l line, into any) error {
+	text := make([]byte, l.length)
+	if n, err := i.ReadAt(text, l.at); n < len(text) {
+		return trouble("reading", i.dir, i.name, err)
+	}
+	if err := json.Unmarshal(text, into); err != nil {
+		return fmt.Errorf("%q, at byte %d: %w", i.name, l.at, err)
+	}
+	return nil
+}
+
+func (i *intake) writePages(lines []line, t *Table[PageRow]) error {
+	for _, l := range lines {
+		var e struct {
+			crawler.Record
+			Fields json.RawMessage `json:"fields"`
+		}
+		if err := i.read(l, &e); err != nil {
+			return err
+		}
+		row, err := PageRowOf(e.Record)
+		if err != nil {
+			return err
+		}
+		row.Fields = e.Fields
+		if err := t.Write(row); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (i *intake) writeErrors(lines []line, t *Table[ErrorRow]) error {
+	for _, l := range lines {
+		if !l.failed {
+			continue
+		}
+		var rec crawler.Record
+		if err := i.read(l, &rec); err != nil {
+			return err
+		}
+		row, _, err := ErrorRowOf(rec)
+		if err != nil {
+			return err
+		}
+		if err := t.Write(row); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (i *intake) writeLinks(lines []line, t *Table[LinkRow]) error {
+	for _, l := range lines {
+		if !l.linked {
+			continue
+		}
+		var e struct {
+			FinalURL   string `json:"final_url"`
+			FetchedAt  string `json:"fetched_at"`
+			References []edge `json:"references"`
+		}
+		if err := i.read(l, &e); err != nil {
+			return err
+		}
+		at, err := recordTime(e.FinalURL, e.FetchedAt)
+		if err != nil {
+			return err
+		}
+		for _, r := range e.References {
+			row := LinkRow{From: e.FinalURL, To: r.To, Text: r.Text, Rel: r.Rel, NoFollow: r.NoFollow, Kind: string(r.Kind), FetchedAt: at}
+			if err := t.Write(row); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+// writeTable puts a whole table on disk, under its name with ".part" behind it.
+// When that fails, nothing of it stays.
+func writeTable[R Row](in *folder, name string, fill func(*Table[R]) error) error {
+	part := name + unplaced
+	f, err := in.OpenFile(part, os.O_CREATE|os.O_TRUNC|os.O_WRONLY, 0o644)
+	if err != nil {
+		return trouble("writing", in.dir, part, err)
+	}
+	out := bufio.NewWriterSize(f, 256<<10)
+	t := NewTable[R](out)
+	err = fill(t)
+	if err = errors.Join(err, t.Close()); err == nil {
+		err = out.Flush()
+	}
+	if err == nil {
+		err = f.Sync()
+	}
+	if err = errors.Join(err, f.Close()); err != nil {
+		return errors.Join(trouble("writing", in.dir, part, err), in.Remove(part))
+	}
+	return nil
+}
+
+// place gives tables their names, that of pages last: who sees a page sees its
+// links. The names are on disk before the intake goes.
+func (i *intake) place(names ...string) error {
+	for _, name := range names {
+		if err := i.in.Rename(name+unplaced, name); err != nil {
+			return trouble("finishing", i.dir, name, err)
+		}
+	}
+	return i.in.sync()
+}
