@@ -104,8 +104,7 @@ func (e *errand) judge() (URL, error) {
 	case OutcomeRedirected:
 		return e.redirect()
 	case OutcomeRetry:
-		e.retry()
-		return URL{}, nil
+		return URL{}, e.retry()
 	case OutcomeFetched:
 		e.end(o, "")
 		return URL{}, e.read()
@@ -126,20 +125,38 @@ func failure(p *Page) string {
 	return ""
 }
 
-// retry puts the URL back for later, or gives it up.
-func (e *errand) retry() {
+// retry puts the URL back for later, or gives it up. The error is that of
+// salvage.
+func (e *errand) retry() error {
 	p, entry := e.result.Page, e.taken.Entry
 	asked := retryAfter(p)
 	e.spared = (asked > 0 || p.Unreachable()) && entry.Spared < mostSpared
 	switch {
 	case e.spared: // the host as a whole is left alone
 	case entry.Tries >= e.visit.job.Retries:
-		e.end(OutcomeFailed, fmt.Sprintf("%s (tried %d times)", failure(p), entry.Tries+entry.Spared+1))
-		return
+		reason := fmt.Sprintf("%s (tried %d times)", failure(p), entry.Tries+entry.Spared+1)
+		if p.Partial() {
+			return e.salvage(reason)
+		}
+		e.end(OutcomeFailed, reason)
+		return nil
 	default:
 		e.after = min(max(asked, backoff(time.Duration(e.visit.job.RetryPause), entry.Tries)), mostPause)
 	}
 	e.end(OutcomeRetry, failure(p))
+	return nil
+}
+
+// salvage takes a page whose end never comes for what came of it: it is read as
+// far as it goes. reason is why there is no more.
+func (e *errand) salvage(reason string) error {
+	e.end(OutcomeFetched, "")
+	err := e.read()
+	if e.result.Reason != "" { // what reading it brought up
+		reason = e.result.Reason + ": " + reason
+	}
+	e.result.Reason = reason
+	return err
 }
 
 // backoff is the pause after so many tries: the first one, doubled with each,

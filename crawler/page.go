@@ -66,6 +66,12 @@ func (p *Page) Outcome() Outcome {
 	return OutcomeFailed
 }
 
+// Partial reports whether the answer is good but for its end: a body began, and
+// its connection or its time ended before it.
+func (p *Page) Partial() bool {
+	return p.Fault != nil && p.Fault.Passes && p.Truncated && p.Status >= 200 && p.Status < 300 && p.Body != nil && p.Body.Size > 0
+}
+
 // IsRedirect reports whether the status is a redirect (RFC 9110, 15.4).
 func (p *Page) IsRedirect() bool {
 	switch p.Status {

@@ -3,6 +3,7 @@ package crawler_test
 import (
 	"fmt"
 	"net/http"
+	"strings"
 	"testing"
 	"time"
 
@@ -56,6 +57,33 @@ func TestAFailureThatDoesNotPassIsGivenUp(t *testing.T) {
 		"/c": "failed the server answered 503 Service Unavailable (tried 3 times)",
 	})
 	c.asked(map[string]int{"/a": 3, "/c": 4})
+}
+
+// A server may say less than it promised, each time.
+func TestOfAPageThatNeverComesWholeWhatCameIsReadInTheEnd(t *testing.T) {
+	t.Parallel()
+	site := testsite.Serve(t, web{"/b": links()})
+	short := func(status int, body string) http.Handler {
+		return http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+			w.Header().Set("Content-Type", "text/html")
+			w.Header().Set("Content-Length", "1000")
+			w.WriteHeader(status)
+			_, _ = w.Write([]byte(body))
+		})
+	}
+	site.Handle("/a", short(http.StatusOK, "<title>A</title><a href=/b>b</a><p>and th"))
+	site.Handle("/c", short(http.StatusNotFound, "<a href=/d>d</a>"))
+	site.Handle("/e", short(http.StatusOK, ""))
+	c := newCrawl(t, site, func(j *crawler.Job) { j.Retries = 1 }).seed("/a", "/c", "/e")
+	c.finish()
+	const broke = "the connection broke: unexpected end (tried 2 times)"
+	c.kept(map[string]string{"/a": "fetched only its beginning was read: " + broke, "/b": "fetched", "/c": "failed " + broke, "/e": "failed " + broke})
+	c.asked(map[string]int{"/a": 2, "/b": 1, "/c": 2, "/e": 2})
+	for _, r := range c.shelf.records() {
+		if strings.HasSuffix(r.URL, "/a") && (!r.Truncated || r.Title != "A" || r.Bytes != 41) {
+			t.Errorf("its record has %d bytes, title %q, truncated %t", r.Bytes, r.Title, r.Truncated)
+		}
+	}
 }
 
 func TestHoweverOftenAURLWasTriedItsPauseIsBounded(t *testing.T) {
