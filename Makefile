@@ -4,11 +4,13 @@ GO ?= go
 # detector. It is there to end what hangs.
 TIMEOUT ?= 20m
 
-.PHONY: test check build bench compare slow memory chaos
+.PHONY: test check build bench compare scale slow memory chaos
 
 # The one test command.
 test: check
 	$(GO) test -race -timeout $(TIMEOUT) ./...
+	$(GO) vet -C bench ./...
+	$(GO) test -C bench -timeout $(TIMEOUT) ./...
 
 check:
 	@unformatted=$$(gofmt -l .); test -z "$$unformatted" || \
@@ -38,3 +40,8 @@ chaos:
 
 memory:
 	TRAWL_BENCH=10m $(GO) test -count=1 -timeout 60m -v -run WhatAURLCosts ./crawler/frontier
+
+# What one Redis can carry, found out with simulated webs: docs/scale.md. FLAGS
+# are those of the command.
+scale:
+	cd bench && $(GO) run ./scale $(FLAGS)

@@ -1,0 +1,148 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"path/filepath"
+	"runtime"
+	"sync"
+
+	"github.com/trawlcrawler/trawl/bench/simweb"
+	"github.com/trawlcrawler/trawl/crawler"
+	"github.com/trawlcrawler/trawl/crawler/frontier"
+	"github.com/trawlcrawler/trawl/crawler/parse"
+	"github.com/trawlcrawler/trawl/crawler/robots"
+	"github.com/trawlcrawler/trawl/crawler/sink"
+	"github.com/trawlcrawler/trawl/scheduler"
+	"github.com/trawlcrawler/trawl/tasks"
+)
+
+// fleet is a scheduler and workers that crawl one simulated web. Each has
+// connections of its own, as on machines of their own.
+type fleet struct {
+	job      crawler.Job
+	endpoint frontier.Endpoint
+	store    *frontier.Store
+	workers  []*worker
+	close    []func() error
+
+	mu     sync.Mutex
+	failed error // the first visit that failed
+}
+
+// worker is one that has a place for so many visits.
+type worker struct {
+	visitor *crawler.Visitor
+	server  *tasks.Server
+}
+
+// newFleet makes the job and its fleet. dir is for what the workers keep.
+func newFleet(ctx context.Context, e frontier.Endpoint, web *simweb.Web, job crawler.Job, workers, visits int, dir string) (*fleet, error) {
+	f := &fleet{job: job, endpoint: e}
+	f.store = f.open()
+	err := f.store.Create(ctx, job)
+	if err == nil {
+		_, err = f.store.Move(ctx, job.Name, crawler.StateRunning, "", crawler.StateCreated)
+	}
+	for i := 0; i < workers && err == nil; i++ {
+		err = f.hire(ctx, web, fmt.Sprintf("worker-%d", i+1), visits, dir)
+	}
+	if err != nil {
+		return nil, errors.Join(err, f.end())
+	}
+	return f, nil
+}
+
+// open is a store over a connection of its own.
+func (f *fleet) open() *frontier.Store {
+	rdb := f.endpoint.Client()
+	f.close = append(f.close, rdb.Close)
+	return frontier.New(rdb)
+}
+
+// hire adds a worker.
+func (f *fleet) hire(ctx context.Context, web *simweb.Web, name string, visits int, dir string) error {
+	store := f.open()
+	status, err := store.Status(ctx, f.job.Name)
+	if err != nil {
+		return err
+	}
+	scope, err := crawler.NewScope(status.Job, nil)
+	if err != nil {
+		return err
+	}
+	parser, err := parse.New(parse.JobConfig(f.job))
+	if err != nil {
+		return err
+	}
+	pages, err := sink.NewJSONL(sink.JSONLConfig{Dir: filepath.Join(dir, f.job.Name), Worker: name})
+	if err != nil {
+		return err
+	}
+	f.close = append(f.close, pages.Close)
+	w := new(worker)
+	w.visitor, err = crawler.NewVisitor(f.job, scope, crawler.Tools{
+		Frontier: store.Frontier(status.Job), Fetcher: simweb.Fetcher{Web: web}, Robots: robots.New(store.RobotsCache(), robots.Config{}),
+		Parser: parser, Sink: pages,
+	}, crawler.VisitorConfig{Worker: name, CPU: make(chan struct{}, runtime.GOMAXPROCS(0))})
+	if err != nil {
+		return err
+	}
+	w.server, err = tasks.Serve(ctx, f.endpoint, f.visit(w), tasks.ServerConfig{Job: f.job.Name, Concurrency: visits})
+	if err == nil {
+		f.workers = append(f.workers, w)
+	}
+	return err
+}
+
+// visit is what a worker does with a task.
+func (f *fleet) visit(w *worker) tasks.Handler {
+	return func(ctx context.Context, v tasks.Visit, drain <-chan struct{}) (crawler.Report, error) {
+		report, err := w.visitor.Visit(ctx, v.Order(), drain)
+		if err != nil {
+			f.mu.Lock()
+			defer f.mu.Unlock()
+			if f.failed == nil {
+				f.failed = fmt.Errorf("the visit of %s: %w", v.Host, err)
+			}
+		}
+		return report, err
+	}
+}
+
+// run crawls from one page until nothing is left to fetch.
+func (f *fleet) run(ctx context.Context, seed string) (crawler.Counters, error) {
+	u, err := crawler.ParseURL(seed)
+	if err != nil {
+		return crawler.Counters{}, err
+	}
+	front := f.store.Frontier(f.job)
+	if _, err := front.Admit(ctx, []crawler.Entry{{URL: u, Band: crawler.BandFirst}}); err != nil {
+		return crawler.Counters{}, err
+	}
+	if err := f.store.Seeded(ctx, f.job.Name, true); err != nil {
+		return crawler.Counters{}, err
+	}
+	dispatcher := tasks.NewDispatcher(f.endpoint, 0)
+	defer dispatcher.Close()
+	if _, err := scheduler.New(f.job.Name, f.store, front, dispatcher, scheduler.Config{}).Run(ctx); err != nil {
+		return crawler.Counters{}, err
+	}
+	c, err := front.Counters(ctx)
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return c, errors.Join(err, f.failed)
+}
+
+// end lets the workers go, and closes what they had.
+func (f *fleet) end() error {
+	for _, w := range f.workers {
+		w.server.Close()
+	}
+	var errs []error
+	for i := len(f.close) - 1; i >= 0; i-- {
+		errs = append(errs, f.close[i]())
+	}
+	return errors.Join(errs...)
+}
