@@ -66,11 +66,11 @@ func TestRatiosAreThoseOfARound(t *testing.T) {
 func TestAReportTakesThePlaceOfTheOneBefore(t *testing.T) {
 	t.Parallel()
 	file := filepath.Join(t.TempDir(), "README.md")
-	if err := os.WriteFile(file, []byte("above\n"+beginMark+"old\n"+endMark+"below\n"), 0o600); err != nil {
+	if err := os.WriteFile(file, []byte("above\n<!-- figures -->\nold\n<!-- end of figures -->\nbelow\n"), 0o600); err != nil {
 		t.Fatal(err)
 	}
 	for _, report := range []string{"first\n", "second\n"} {
-		if err := writeInto(file, report); err != nil {
+		if err := writeInto(file, "figures", report); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -78,10 +78,10 @@ func TestAReportTakesThePlaceOfTheOneBefore(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if want := "above\n" + beginMark + "\nsecond\n\n" + endMark + "below\n"; string(text) != want {
+	if want := "above\n<!-- figures -->\n\nsecond\n\n<!-- end of figures -->\nbelow\n"; string(text) != want {
 		t.Errorf("got %q, want %q", text, want)
 	}
-	if err := writeInto(filepath.Join("floor", "main.go"), ""); err == nil || !strings.Contains(err.Error(), "no place") {
+	if err := writeInto(filepath.Join("floor", "main.go"), "figures", ""); err == nil || !strings.Contains(err.Error(), "no place") {
 		t.Errorf("a file without marks: %v", err)
 	}
 }

@@ -24,6 +24,8 @@ type options struct {
 	trawl, before        string
 	python               string
 	install, write       bool
+	targets              string  // "" for the comparison
+	size                 float64 // of what targets are tried on
 }
 
 func parseFlags() (o options) {
@@ -44,6 +46,8 @@ func parseFlags() (o options) {
 	flag.StringVar(&o.python, "python", "/usr/bin/python3", "the Python of Scrapy and aiohttp")
 	flag.BoolVar(&o.install, "install", false, "first install, with apt-get, what crawlers and sites need")
 	flag.BoolVar(&o.write, "write", true, "write the figures into README.md")
+	flag.StringVar(&o.targets, "targets", "", "measure these targets in place of the comparison: "+targetNames())
+	flag.Float64Var(&o.size, "size", 1, "how many times as large as the targets say their sites are")
 	flag.Parse()
 	return o
 }
@@ -72,6 +76,9 @@ func run(ctx context.Context, o options) error {
 	if err != nil {
 		return err
 	}
+	if o.targets != "" {
+		return runTargets(ctx, o, t, temp)
+	}
 	r := report{date: time.Now(), machine: machine(), load: load(), rounds: o.rounds}
 	who, err := pick(contestants, o.contestants, func(c contestant) string { return c.name }, func(c contestant) error { return c.ready(t) }, &r.absent)
 	if err != nil {
@@ -90,7 +97,20 @@ func run(ctx context.Context, o options) error {
 	r.load += " before, " + load() + " after"
 	fmt.Print("\n" + r.markdown())
 	if o.write {
-		return writeInto("README.md", r.markdown())
+		return writeInto("README.md", "figures", r.markdown())
+	}
+	return nil
+}
+
+// runTargets measures targets and writes them down.
+func runTargets(ctx context.Context, o options, t *tools, temp string) error {
+	found, err := measureTargets(ctx, o, t, temp)
+	if err != nil {
+		return err
+	}
+	fmt.Print("\n" + found)
+	if o.write && o.size == 1 && o.targets == targetNames() {
+		return writeInto("README.md", "targets", found)
 	}
 	return nil
 }

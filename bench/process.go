@@ -118,6 +118,17 @@ func (f *family) end() (usage, error) {
 	return u, errors.Join(errs...)
 }
 
+// peakOf is the most that processes of a name, which we started, had resident, in
+// bytes.
+func (f *family) peakOf(name string) (sum int64) {
+	for _, p := range f.members {
+		if p.name == name {
+			sum = max(sum, f.peaks[p.cmd.Process.Pid])
+		}
+	}
+	return sum
+}
+
 // stop asks a process to end, and kills it and its descendants if it does not.
 func (p *process) stop() error {
 	const patience = 20 * time.Second

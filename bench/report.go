@@ -46,23 +46,18 @@ func plural(n int, noun string) string {
 	return noun + "s"
 }
 
-// What encloses the report in README.md.
-const (
-	beginMark = "<!-- figures -->\n"
-	endMark   = "<!-- end of figures -->\n"
-)
-
-// writeInto puts a report between the marks of a file, in place of the one that
-// was there.
-func writeInto(path, report string) error {
+// writeInto puts a text between the marks of that name in a file, in place of
+// the one that was there.
+func writeInto(path, name, report string) error {
+	begin, end := "<!-- "+name+" -->\n", "<!-- end of "+name+" -->\n"
 	text, err := os.ReadFile(path)
 	if err != nil {
 		return err
 	}
-	before, rest, ok := strings.Cut(string(text), beginMark)
-	_, after, closed := strings.Cut(rest, endMark)
+	before, rest, ok := strings.Cut(string(text), begin)
+	_, after, closed := strings.Cut(rest, end)
 	if !ok || !closed {
-		return fmt.Errorf("%s has no place for the figures: it needs the lines %q and %q", path, beginMark, endMark)
+		return fmt.Errorf("%s has no place for the %s: it needs the lines %q and %q", path, name, begin, end)
 	}
-	return os.WriteFile(path, []byte(before+beginMark+"\n"+report+"\n"+endMark+after), 0o644)
+	return os.WriteFile(path, []byte(before+begin+"\n"+report+"\n"+end+after), 0o644)
 }

@@ -7,7 +7,7 @@ import (
 )
 
 // median of numbers, of which there is at least one.
-func median(of []float64) float64 {
+func median[T ~int64 | ~float64](of []T) T {
 	sorted := slices.Sorted(slices.Values(of))
 	middle := len(sorted) / 2
 	if len(sorted)%2 == 1 {

@@ -51,6 +51,10 @@ func trawlRedis(ctx context.Context, s *stage) error {
 	return s.trawlCrawl(ctx, s.tools.trawl, nil, "--redis", s.redis)
 }
 
+func trawlWARC(ctx context.Context, s *stage) error {
+	return s.trawlCrawl(ctx, s.tools.trawl, nil, "--redis", s.redis, "--format", "jsonl,warc")
+}
+
 // startRedis starts a redis-server as README.md recommends it for a fleet.
 func startRedis(ctx context.Context, s *stage) error {
 	port, err := freePort()
@@ -71,10 +75,16 @@ func startFleet(ctx context.Context, s *stage) error {
 	if err := startRedis(ctx, s); err != nil {
 		return err
 	}
+	return s.startWorkers(ctx, 2)
+}
+
+// startWorkers starts a scheduler and workers of a fleet.
+func (s *stage) startWorkers(ctx context.Context, n int) error {
 	if err := s.startTrawl(ctx, "scheduler"); err != nil {
 		return err
 	}
-	for _, name := range []string{"worker-1", "worker-2"} {
+	for i := range n {
+		name := fmt.Sprintf("worker-%d", i+1)
 		if err := s.startTrawl(ctx, "worker", "--name", name, "--out", s.path(name), "--allow-cidr", "127.0.0.0/8"); err != nil {
 			return err
 		}
