@@ -4,6 +4,7 @@ import (
 	"go/parser"
 	"go/token"
 	"io/fs"
+	"os"
 	"path"
 	"path/filepath"
 	"slices"
@@ -167,7 +168,7 @@ func house(t *testing.T) []source {
 		if err != nil {
 			return err
 		}
-		if entry.IsDir() && foreign(entry.Name()) {
+		if entry.IsDir() && (foreign(entry.Name()) || annexed(file)) {
 			return fs.SkipDir
 		}
 		if entry.IsDir() || filepath.Ext(file) != ".go" {
@@ -187,6 +188,12 @@ func house(t *testing.T) []source {
 func foreign(name string) bool {
 	hidden := name != "." && strings.HasPrefix(name, ".") || strings.HasPrefix(name, "_")
 	return hidden || name == "testdata" || name == "vendor"
+}
+
+// annexed says that a folder is a module of its own, as bench is.
+func annexed(dir string) bool {
+	_, err := os.Stat(filepath.Join(dir, "go.mod"))
+	return dir != "." && err == nil
 }
 
 func read(file string) (source, error) {
