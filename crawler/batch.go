@@ -20,14 +20,15 @@ const (
 func (v *visit) heavy() bool {
 	bytes, links := int64(0), 0
 	for _, e := range v.batch {
-		bytes += e.bytes()
+		bytes += e.bytes() + e.result.itemBytes()
 		links += len(e.links)
 	}
 	return bytes >= flushBytes || links >= flushLinks
 }
 
-// flush admits the links of the batch, keeps its results and settles its URLs,
-// in this order: so nothing is settled whose links or record could be lost.
+// flush admits the links of the batch, keeps its results, lets handlers deliver
+// what they want done, and settles its URLs, in this order: so nothing is settled
+// of which anything could be lost.
 func (v *visit) flush() {
 	if len(v.batch) == 0 || v.ending == EndStale {
 		return
@@ -50,6 +51,7 @@ type commitment struct {
 	visit       *visit
 	links       []Entry   // not admitted
 	results     []*Result // not kept
+	mail        []*Result // not delivered, of those that are kept
 	settlements []Settlement
 }
 
@@ -80,11 +82,29 @@ func (c *commitment) carryOut(ctx context.Context) error {
 	if err := c.visit.keep(ctx, c.results); err != nil {
 		return err
 	}
+	if c.visit.handlers != nil {
+		c.mail = append(c.mail, c.results...)
+	}
 	c.results = nil
+	if err := c.deliver(ctx); err != nil {
+		return err
+	}
 	if err := c.visit.note(ctx); err != nil {
 		return fmt.Errorf("%w: %w", ErrKeep, err)
 	}
 	return c.visit.turn.Settle(ctx, c.settlements)
+}
+
+// deliver lets the handlers do what they want done with what is kept.
+func (c *commitment) deliver(ctx context.Context) error {
+	if len(c.mail) == 0 {
+		return nil
+	}
+	if err := c.visit.handlers.Deliver(ctx, c.mail); err != nil {
+		return fmt.Errorf("deliver what handlers made: %w", err)
+	}
+	c.mail = nil
+	return nil
 }
 
 // recognise marks the pages that are copies of others of the host. Empty bodies

@@ -16,6 +16,7 @@ type Document struct {
 	Fields     map[string]any // what the job's selectors found: a string, a []string, or nil for nothing
 	Text       string         // the main text, without what surrounds it; "" where nobody asks for it, or there is none
 	Markdown   string         // the main content as Markdown, with absolute links; "" as Text
+	Tree       any            // the page as a tree, for the job's handlers, as the parser has it; nil where nobody asks for it
 	Sitemap    bool           // it is a sitemap: its links are a site's list of its pages
 	Fault      string         // why not all of a sitemap could be read; what came before it is in Links
 }

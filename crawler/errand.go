@@ -107,7 +107,10 @@ func (e *errand) judge() (URL, error) {
 		return URL{}, e.retry()
 	case OutcomeFetched:
 		e.end(o, "")
-		return URL{}, e.read()
+		if err := e.read(); err != nil {
+			return URL{}, err
+		}
+		return URL{}, e.handle()
 	default:
 		e.end(o, failure(p))
 		return URL{}, nil

@@ -119,7 +119,7 @@ type Job struct {
 	// slower one is cut off, and kept as far as it came. Default 100; 0: none.
 	MinRate Size `json:"min_rate" yaml:"min_rate"`
 
-	// Format names the sinks: jsonl, files, warc, parquet. Default jsonl.
+	// Format names the sinks: jsonl, files, warc, parquet, items. Default jsonl.
 	Format []string `json:"format" yaml:"format"`
 	// KeepNoindex keeps the content of pages that ask not to be indexed (noindex).
 	// By default their links are followed, and their records have neither title,
@@ -140,6 +140,10 @@ type Job struct {
 	Select []string `json:"select,omitempty" yaml:"select"`
 	// Links writes the list of links into each record, instead of their count.
 	Links bool `json:"links" yaml:"links"`
+
+	// Handlers names what programs bring of their own for the job's pages, such as
+	// "shop": only workers that have all of these carry out its visits. Default none.
+	Handlers []string `json:"handlers,omitempty" yaml:"handlers"`
 
 	// Journal notes every request in the output folder, for trawl audit. Default
 	// true.
@@ -247,6 +251,11 @@ func (j Job) Validate() error {
 	for _, rule := range j.Same {
 		if !slices.Contains(SameKinds, rule) {
 			return fmt.Errorf("same: %q is no rule: want some of %v", rule, SameKinds)
+		}
+	}
+	for _, name := range j.Handlers {
+		if !jobName.MatchString(name) {
+			return fmt.Errorf("handlers: %q is no name: want 1 to 63 lower-case letters, digits and hyphens, not beginning with a hyphen", name)
 		}
 	}
 	for _, s := range j.Select {

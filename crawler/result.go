@@ -26,6 +26,10 @@ type Result struct {
 	// DuplicateOf is the URL that the page is another copy of; zero when none is
 	// known, or the job does not ask.
 	DuplicateOf URL
+	// Items are what the job's handlers made of the page, in their order.
+	Items []Item
+	// Mail is what else they want done when the page is kept; see [Yield].
+	Mail any
 }
 
 // Record is the JSON form of a Result: one line of JSONL.
@@ -61,6 +65,8 @@ type Record struct {
 	Fields      map[string]any `json:"fields,omitempty"`
 	Text        string         `json:"text,omitempty"`     // the main text, where the job asks for it
 	Markdown    string         `json:"markdown,omitempty"` // the main content as Markdown, where the job asks for it
+	// Items are what handlers emitted, each as JSON.
+	Items []json.RawMessage `json:"items,omitempty"`
 }
 
 const recordTime = "2006-01-02T15:04:05.000Z07:00"
@@ -69,7 +75,7 @@ const recordTime = "2006-01-02T15:04:05.000Z07:00"
 func (r *Result) Record(withLinks bool) Record {
 	rec := Record{
 		URL: r.Entry.URL.String(), FinalURL: r.Entry.URL.String(), Redirects: []string{},
-		Outcome: r.Outcome, Error: r.Reason, FetchedAt: r.At.UTC().Format(recordTime),
+		Outcome: r.Outcome, Error: r.Reason, FetchedAt: r.FetchedAt(),
 		Depth: r.Entry.Depth, Via: r.Entry.Via.String(), Links: 0, Job: r.Job, Worker: r.Worker,
 		Embeds: r.Entry.Embeds, DuplicateOf: r.DuplicateOf.String(),
 	}
@@ -79,7 +85,6 @@ func (r *Result) Record(withLinks bool) Record {
 	}
 	if p := r.Page; p != nil {
 		rec.Status = p.Status
-		rec.FetchedAt = p.Started.UTC().Format(recordTime)
 		rec.DurationMS = p.Duration.Milliseconds()
 		rec.ContentType = p.Header.Get("Content-Type")
 		rec.Truncated = p.Truncated
@@ -102,10 +107,23 @@ func (r *Result) Record(withLinks bool) Record {
 	} else if withLinks {
 		rec.Links = []string{}
 	}
+	for _, item := range r.Items {
+		rec.Items = append(rec.Items, item.JSON)
+	}
 	if rights := r.rights(); !rights.empty() {
 		rec.Rights = &rights
 	}
 	return rec
+}
+
+// FetchedAt is when the request for the last page was begun, or else when the URL's
+// fate was decided, as records have it.
+func (r *Result) FetchedAt() string {
+	at := r.At
+	if r.Page != nil {
+		at = r.Page.Started
+	}
+	return at.UTC().Format(recordTime)
 }
 
 // rights are what the page and its robots.txt say together.

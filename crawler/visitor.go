@@ -63,6 +63,12 @@ type VisitorConfig struct {
 	// document. Default 20s, which is for pages made to hurt: parsing in earnest
 	// takes milliseconds.
 	ParseTime time.Duration
+	// HandlerTime is how long the handlers of one page may take. Default 1m.
+	HandlerTime time.Duration
+	// HandlerPlaces is taken for as long as the handlers of a page are at work, so
+	// that they are bounded over all visits. Share one among the visitors of a
+	// worker. Default one with four places for each processor.
+	HandlerPlaces chan struct{}
 	// Log gets a line a visit at Info and a line a page at Debug. Default none.
 	Log *slog.Logger
 }
@@ -79,6 +85,12 @@ func (c VisitorConfig) withDefaults() VisitorConfig {
 	}
 	if c.ParseTime == 0 {
 		c.ParseTime = 20 * time.Second
+	}
+	if c.HandlerTime == 0 {
+		c.HandlerTime = time.Minute
+	}
+	if c.HandlerPlaces == nil {
+		c.HandlerPlaces = make(chan struct{}, 4*runtime.GOMAXPROCS(0))
 	}
 	if c.CPU == nil {
 		c.CPU = make(chan struct{}, runtime.GOMAXPROCS(0))
@@ -102,6 +114,7 @@ type Visitor struct {
 	sink     Sink
 	journal  Journal
 	locator  Locator
+	handlers Handlers       // nil when the job names none
 	exempts  []netip.Prefix // addresses that may be asked without regard to others
 	cfg      VisitorConfig
 }
@@ -114,8 +127,9 @@ type Tools struct {
 	Parser   Parser
 	Sitemaps SitemapParser // for jobs with Sitemaps
 	Sink     Sink
-	Journal  Journal // nil for none
-	Locator  Locator // nil if the job has no AddressDelay
+	Journal  Journal  // nil for none
+	Locator  Locator  // nil if the job has no AddressDelay
+	Handlers Handlers // nil if the job names none
 }
 
 // NewVisitor returns a visitor for a job, whose settings must be valid.
@@ -126,6 +140,9 @@ func NewVisitor(job Job, scope *Scope, tools Tools, cfg VisitorConfig) (*Visitor
 	if job.AddressDelay > 0 && tools.Locator == nil {
 		return nil, fmt.Errorf("job %s: nobody tells the addresses of hosts, which address_delay is about", job.Name)
 	}
+	if len(job.Handlers) > 0 && tools.Handlers == nil {
+		return nil, fmt.Errorf("job %s: it wants handlers %q, which are not here", job.Name, job.Handlers)
+	}
 	exempts, err := prefixes(job.AddressExempt)
 	if err != nil {
 		return nil, fmt.Errorf("job %s: address_exempt: %w", job.Name, err)
@@ -133,6 +150,9 @@ func NewVisitor(job Job, scope *Scope, tools Tools, cfg VisitorConfig) (*Visitor
 	w := &Visitor{
 		job: job, scope: scope, frontier: tools.Frontier, fetcher: tools.Fetcher,
 		robots: tools.Robots, parser: tools.Parser, sink: tools.Sink, journal: tools.Journal, locator: tools.Locator, exempts: exempts, cfg: cfg.withDefaults(),
+	}
+	if len(job.Handlers) > 0 {
+		w.handlers = tools.Handlers
 	}
 	if job.Sitemaps && job.Follow {
 		w.sitemaps = tools.Sitemaps

@@ -38,6 +38,9 @@ type Config struct {
 	// Simhash says whether to make a fingerprint of the text by which near
 	// duplicates are told. Default false.
 	Simhash bool
+	// Tree says whether documents hold the page as a tree, for [Elements]. Default
+	// false.
+	Tree bool
 	// ProductToken is the name that meta elements and X-Robots-Tag may call us
 	// by, besides addressing everyone. Letter case does not matter. Default
 	// none.
@@ -50,7 +53,7 @@ type Config struct {
 
 // JobConfig is what a job asks for.
 func JobConfig(j crawler.Job) Config {
-	return Config{Select: j.Select, Resources: j.Resources, Simhash: j.Simhash, ProductToken: j.ProductToken()}
+	return Config{Select: j.Select, Resources: j.Resources, Simhash: j.Simhash, Tree: len(j.Handlers) > 0, ProductToken: j.ProductToken()}
 }
 
 // Parser makes documents of pages. It is safe for concurrent use.
@@ -59,6 +62,7 @@ type Parser struct {
 	deep      int
 	fields    []field
 	resources bool
+	trees     bool      // documents hold them
 	scans     sync.Pool // of *scan
 }
 
@@ -71,7 +75,7 @@ func New(cfg Config) (*Parser, error) {
 	if err != nil {
 		return nil, err
 	}
-	p := &Parser{agent: strings.ToLower(cfg.ProductToken), deep: cfg.Deep, fields: fields, resources: cfg.Resources}
+	p := &Parser{agent: strings.ToLower(cfg.ProductToken), deep: cfg.Deep, fields: fields, resources: cfg.Resources, trees: cfg.Tree}
 	if p.deep == 0 {
 		p.deep = mostDeep
 	}
@@ -121,9 +125,13 @@ func (p *Parser) Parse(ctx context.Context, page *crawler.Page) (*crawler.Docume
 	if name := declared.charset; name != "" && charsetName(name) == "" {
 		doc.Trouble = fmt.Sprintf("no charset is named %q: it was read as %s", clip(clean(name), mostQuoted), src.charset)
 	}
+	tree := p.newTree(s, src)
+	if p.trees {
+		doc.Tree = tree
+	}
 	if len(p.fields) > 0 {
 		var trouble string
-		if doc.Fields, trouble = p.extract(ctx, p.newTree(s, src), res); trouble != "" {
+		if doc.Fields, trouble = p.extract(ctx, tree, res); trouble != "" {
 			doc.Trouble = trouble
 		}
 	}

@@ -24,7 +24,7 @@ type tree struct {
 
 // wantsTree says whether anybody is going to select from the page. Only then the
 // scan estimates, and the tree is built.
-func (p *Parser) wantsTree() bool { return len(p.fields) > 0 }
+func (p *Parser) wantsTree() bool { return len(p.fields) > 0 || p.trees }
 
 // newTree promises a tree of the source that was scanned.
 func (p *Parser) newTree(s *scan, src source) *tree {

@@ -22,7 +22,7 @@ type Sink interface {
 }
 
 // Names lists the formats that [Open] knows.
-var Names = []string{"jsonl", "files", "warc", "parquet"}
+var Names = []string{"jsonl", "files", "warc", "parquet", "items"}
 
 // Options are the settings that the formats share. The zero value is useful.
 type Options struct {
@@ -77,6 +77,8 @@ func open(format, dir string, opts Options) (Sink, error) {
 	switch format {
 	case "files":
 		return NewFiles(FilesConfig{Dir: dir, Links: opts.Links, Worker: opts.Worker, Log: opts.Log})
+	case "items":
+		return NewItems(JSONLConfig{Dir: dir, Worker: opts.Worker, SegmentSize: opts.SegmentSize, Log: opts.Log})
 	case "warc":
 		return NewWARC(WARCConfig{Dir: dir, Job: opts.Job, Worker: opts.Worker, SegmentSize: opts.SegmentSize, Log: opts.Log})
 	case "parquet":
