@@ -1,10 +1,16 @@
 GO ?= go
 
+# For how long each fuzz target runs, which of them (part of a name), and flags
+# of go test such as -parallel=1.
+FUZZTIME ?= 1m
+FUZZ ?= Fuzz
+FUZZFLAGS ?=
+
 # How long the tests of one package may take, on a slow machine with the race
 # detector. It is there to end what hangs.
 TIMEOUT ?= 20m
 
-.PHONY: test check build bench compare scale slow memory chaos
+.PHONY: test check build bench compare scale slow memory chaos fuzz
 
 # The one test command.
 test: check
@@ -45,3 +51,15 @@ memory:
 # are those of the command.
 scale:
 	cd bench && $(GO) run ./scale $(FLAGS)
+
+# Every fuzz target of the repository, one after the other, to the last even if
+# one finds something. Inputs that are merely new are not made small, for which
+# go test takes up to a minute each.
+fuzz:
+	@found=; for file in $$(grep -rl '^func Fuzz' --include='*_test.go' .); do \
+		for target in $$(sed -n 's/^func \(Fuzz[A-Za-z0-9_]*\)(.*/\1/p' $$file | grep '$(FUZZ)'); do \
+			echo "=== $$target of $$(dirname $$file), for $(FUZZTIME)"; \
+			$(GO) test -run '^$$' -fuzz "^$$target\$$" -fuzztime $(FUZZTIME) -fuzzminimizetime 1s \
+				-timeout 0 $(FUZZFLAGS) $$(dirname $$file) || found="$$found $$target"; \
+		done; \
+	done; test -z "$$found" || { echo "findings:$$found"; exit 1; }
