@@ -6,7 +6,7 @@ import (
 )
 
 var bases = []string{
-	"https://u@a.test:8443/b/c?d", "http://a.test/", "http://a.test/b//c/", "http://a.test/b/?/c/..", "http://[::1]/b", "http://a.test/b;c/d.html",
+	"https://a.test:8443/b/c?d", "http://a.test/", "http://a.test/b//c/", "http://a.test/b/?/c/..", "http://[::1]/b", "http://a.test/b;c/d.html",
 }
 
 var plainReferences = []string{

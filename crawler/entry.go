@@ -58,9 +58,6 @@ const mostPackedLevels = 3
 //	lost flags depth hops tries [spared] [embeds] len(path) path [len(shared prefix)] [via]
 func (e Entry) Pack() string {
 	path := e.URL.Path()
-	if ui := e.URL.Userinfo(); ui != "" {
-		path = ui + "@" + path
-	}
 	flags := byte(min(e.Sitemap, mostPackedLevels)) * flagSitemap
 	if e.URL.secure() {
 		flags |= flagHTTPS
@@ -119,12 +116,12 @@ func UnpackEntry(h Host, band Band, packed string) (Entry, error) {
 	if flags&flagEmbeds != 0 {
 		e.Embeds = r.uvarint()
 	}
-	userinfo, path := cutUserinfo(r.take(r.uvarint()))
+	path := r.take(r.uvarint())
 	scheme := "http://"
 	if flags&flagHTTPS != 0 {
 		scheme = "https://"
 	}
-	origin := scheme + userinfo + string(h)
+	origin := scheme + string(h)
 	e.URL = URL{origin + path, len(origin)}
 	switch {
 	case flags&flagViaSuffix != 0:
@@ -140,20 +137,10 @@ func UnpackEntry(h Host, band Band, packed string) (Entry, error) {
 	default:
 		r.broken = r.broken || r.rest != ""
 	}
-	if r.broken || path == "" {
+	if r.broken || !strings.HasPrefix(path, "/") {
 		return Entry{}, fmt.Errorf("entry of host %q is not one: %q", h, clip(packed))
 	}
 	return e, nil
-}
-
-// cutUserinfo cuts "user@/path" before the slash. The path is "" when there is
-// none.
-func cutUserinfo(s string) (userinfo, path string) {
-	slash := strings.IndexByte(s, '/')
-	if slash < 0 || slash == 1 || slash > 1 && s[slash-1] != '@' {
-		return "", ""
-	}
-	return s[:slash], s[slash:]
 }
 
 // absolute reports whether s has the parts that a canonical URL has.

@@ -62,9 +62,6 @@ func (id Identity) Key(u URL) string {
 		query = id.query(query)
 	}
 	key := scheme + "://" + string(id.Host(Host(host))) + id.path(path)
-	if ui := u.Userinfo(); ui != "" {
-		key = ui + "@" + key
-	}
 	if query != "" || asks && len(u.Path()) == len(path)+1 {
 		key += "?" + query
 	}

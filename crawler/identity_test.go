@@ -28,7 +28,6 @@ func TestRulesSayWhichURLsAreTheSamePage(t *testing.T) {
 		{SameIndex, "http://a.test/p/", "http://a.test/p/main.html", false},
 		{SameWWW, "http://www.a.test/", "http://a.test/", true},
 		{SameScheme, "http://a.test/", "https://a.test/", true},
-		{SameScheme, "http://a.test/", "http://u@a.test/", false},
 		{SameTracking, "http://a.test/", "http://a.test/?", false},
 	} {
 		one, other := mustParse(t, c.one), mustParse(t, c.other)

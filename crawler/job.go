@@ -291,11 +291,11 @@ func (j Job) Bounded() bool {
 }
 
 // SeedEntries returns the job's seeds as they are admitted. The error names the
-// first that is no URL.
+// first that is no URL, or that has a password (see [ErrLogin]).
 func (j Job) SeedEntries() ([]Entry, error) {
 	entries := make([]Entry, 0, len(j.Seeds))
 	for _, s := range j.Seeds {
-		u, err := ParseURL(s)
+		u, err := ParseBare(s)
 		if err != nil {
 			return nil, fmt.Errorf("seeds: %w", err)
 		}

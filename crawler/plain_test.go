@@ -47,7 +47,7 @@ func FuzzPlainURL(f *testing.F) {
 		if !ok {
 			return
 		}
-		want, err := parseURL(s)
+		want, _, err := parseURL(s)
 		if err != nil || got != want {
 			t.Errorf("%q is taken for the plain URL %+v; the parser says %+v (%v)", s, got, want, err)
 		}

@@ -27,9 +27,11 @@ const maxAuthority = 1024
 var ErrScheme = errors.New("only http and https URLs can be crawled")
 
 // URL is an absolute http or https URL in canonical form: parsed and
-// serialised by the WHATWG URL Standard, without its fragment. URLs are values;
-// two are the same resource to Trawl exactly when they are ==. The zero URL is
-// no URL.
+// serialised by the WHATWG URL Standard, without its fragment, and without the
+// user name and password that may stand before the host. So no URL has a secret
+// that an operator gave, wherever it is stored or shown, and none that a stranger
+// made up is ever sent. URLs are values; two are the same resource to Trawl
+// exactly when they are ==. The zero URL is no URL.
 type URL struct {
 	href   string
 	pathAt int // where the path begins in href
@@ -37,28 +39,48 @@ type URL struct {
 
 var urlParser = whatwg.NewParser()
 
-// ParseURL parses an absolute URL. The error quotes the input and says what is
-// wrong with it.
+// ParseURL parses an absolute URL, and drops its user name and password. The
+// error quotes the input, without those, and says what is wrong with it.
 func ParseURL(s string) (URL, error) {
+	u, _, err := ParseLogin(s)
+	return u, err
+}
+
+// ParseLogin does what ParseURL does, and returns the user name and password that
+// an operator wrote before the host, decoded.
+func ParseLogin(s string) (URL, Login, error) {
 	if u, ok := plainURL(s); ok {
-		return u, nil
+		return u, Login{}, nil
 	}
 	return parseURL(s)
 }
 
-func parseURL(s string) (URL, error) {
-	if err := bounded(s); err != nil {
-		return URL{}, err
+// ParseBare does what ParseURL does, and returns an error that wraps [ErrLogin]
+// where there is a user name or a password: for URLs of which only what can be
+// stored is of use.
+func ParseBare(s string) (URL, error) {
+	u, login, err := ParseLogin(s)
+	if err == nil && !login.IsZero() {
+		return URL{}, fmt.Errorf("%q: %w", clip(s), ErrLogin)
 	}
-	u, err := urlParser.Parse(s)
+	return u, err
+}
+
+func parseURL(s string) (URL, Login, error) {
+	if err := bounded(s); err != nil {
+		return URL{}, Login{}, err
+	}
+	parsed, err := urlParser.Parse(s)
 	if err != nil {
 		why := reason(err)
 		if !strings.Contains(s, ":") {
 			why = "it has no scheme (begin with http:// or https://)"
 		}
-		return URL{}, fmt.Errorf("%q is not a URL: %s", clip(s), why)
+		return URL{}, Login{}, fmt.Errorf("%q is not a URL: %s", clip(s), why)
 	}
-	return canonical(s, u)
+	login := loginOf(parsed)
+	u, err := canonical(s, parsed)
+	return u, login, err
 }
 
 // canonical makes a URL of what the parser understood, or refuses what no HTTP
@@ -70,6 +92,8 @@ func canonical(input string, u *whatwg.Url) (URL, error) {
 	if i := strings.IndexFunc(u.Hostname(), notInHostHeader); i >= 0 {
 		return URL{}, fmt.Errorf("%q is not a URL that can be fetched: no host name has a %q", clip(input), u.Hostname()[i])
 	}
+	u.SetPassword("")
+	u.SetUsername("")
 	href := u.Href(true)
 	if len(href) > MaxURLLength {
 		return URL{}, tooLong(input, len(href), MaxURLLength)
@@ -138,18 +162,24 @@ func foreignScheme(ref string) bool {
 	return false
 }
 
-// reason words a parser's error for a person.
+// reason words a parser's error for a person. The parser quotes the whole input,
+// passwords and all.
 func reason(err error) string {
-	text := err.Error()
+	text, cause, _ := strings.Cut(err.Error(), " Url: '")
+	text = strings.TrimSuffix(strings.TrimPrefix(text, "Error: "), ".")
+	if i := strings.LastIndex(cause, "', Cause: "); i >= 0 {
+		text += ": " + cause[i+len("', Cause: "):]
+	}
 	if i := strings.LastIndex(text, ": "); i >= 0 && len(text) > 120 {
 		text = text[i+2:]
 	}
 	return clip(text)
 }
 
-// clip keeps foreign input in a message short.
+// clip keeps foreign input in a message short, and without a password.
 func clip(s string) string {
 	const most = 200
+	s = HideLogin(s)
 	if len(s) <= most {
 		return s
 	}
@@ -176,30 +206,16 @@ func (u URL) secure() bool { return len(u.href) > 4 && u.href[4] == 's' }
 // begins with a slash.
 func (u URL) Path() string { return u.href[u.pathAt:] }
 
-// authority returns userinfo, host and port; "" of no URL.
-func (u URL) authority() string {
+// Host returns what politeness is owed to.
+func (u URL) Host() Host {
 	if u.IsZero() {
 		return ""
 	}
-	return u.href[len(u.Scheme())+len("://") : u.pathAt]
+	return Host(u.href[len(u.Scheme())+len("://") : u.pathAt])
 }
 
-// Host returns what politeness is owed to.
-func (u URL) Host() Host {
-	a := u.authority()
-	return Host(a[strings.LastIndexByte(a, '@')+1:])
-}
-
-// Origin returns scheme, host and port without user information, with no
-// slash behind: what robots.txt belongs to (RFC 9309, 2.3).
+// Origin returns scheme, host and port, with no slash behind: what robots.txt belongs to (RFC 9309, 2.3).
 func (u URL) Origin() string { return u.Scheme() + "://" + string(u.Host()) }
-
-// Userinfo returns the user name and password before the host, percent-encoded
-// as in the URL, or "".
-func (u URL) Userinfo() string {
-	a := u.authority()
-	return a[:max(0, strings.LastIndexByte(a, '@'))]
-}
 
 // MarshalText writes the canonical form.
 func (u URL) MarshalText() ([]byte, error) { return []byte(u.href), nil }

@@ -9,6 +9,7 @@ import (
 	"net/url"
 	"os"
 	"path/filepath"
+	"regexp"
 	"strings"
 	"testing"
 
@@ -57,12 +58,14 @@ func (c parsing) parse() (URL, error) {
 	return base.Base().Resolve(c.Input)
 }
 
-// want is the URL of the case as we hold it: without its fragment, "" when it
-// is to be refused.
+// want is the URL of the case as we hold it: without its fragment and its user
+// information, "" when it is to be refused.
 func (c parsing) want() string {
 	href, _, _ := strings.Cut(c.Href, "#")
-	return href
+	return userinfo.ReplaceAllString(href, "$1")
 }
+
+var userinfo = regexp.MustCompile(`^(https?://)[^/]*@`)
 
 // disputed tells the labels of which the standard and its implementations say
 // different things.
@@ -168,17 +171,10 @@ func FuzzParseURL(f *testing.F) {
 			t.Errorf("%q is %q, which is %q, %v", s, u, again, err)
 		}
 		sendable(t, u)
-		if got := u.Scheme() + "://" + userinfoAt(u) + string(u.Host()) + u.Path(); got != u.String() {
+		if got := u.Scheme() + "://" + string(u.Host()) + u.Path(); got != u.String() {
 			t.Errorf("the parts of %q make %q", u, got)
 		}
 	})
-}
-
-func userinfoAt(u URL) string {
-	if u.Userinfo() == "" {
-		return ""
-	}
-	return u.Userinfo() + "@"
 }
 
 func FuzzResolve(f *testing.F) {

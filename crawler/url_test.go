@@ -38,9 +38,10 @@ func TestAURLIsParsedIntoItsCanonicalForm(t *testing.T) {
 		"an internationalised name is Punycode":  {"http://Bücher.example/", "http://xn--bcher-kva.example/"},
 		"an IPv4 address is written with dots":   {"http://0x7f.1/", "http://127.0.0.1/"},
 		"an IPv6 address is compressed":          {"http://[2001:DB8:0:0:0:0:0:1]/", "http://[2001:db8::1]/"},
-		"user information stays":                 {"http://u:p@a.test/", "http://u:p@a.test/"},
+		"user information goes":                  {"http://u:p@a.test/", "http://a.test/"},
+		"a user name goes":                       {"https://u@[::1]:8443/b", "https://[::1]:8443/b"},
 		"empty user information goes":            {"http://:@a.test/", "http://a.test/"},
-		"an at sign in a password is encoded":    {"http://u:p@q@a.test/", "http://u:p%40q@a.test/"},
+		"an at sign in a password goes with it":  {"http://u:p@q@a.test/", "http://a.test/"},
 		"an at sign in the path is left alone":   {"http://a.test/@b", "http://a.test/@b"},
 		"a URL in the path is a path":            {"http://a.test/http://b.test/", "http://a.test/http://b.test/"},
 		"two slashes in a path are two":          {"http://a.test//b//c", "http://a.test//b//c"},
@@ -133,23 +134,24 @@ func TestTheNetworkSchemesAreToldFromOthers(t *testing.T) {
 
 func TestReferencesAreResolvedAgainstTheirBase(t *testing.T) {
 	t.Parallel()
-	base := mustURL(t, "https://u@a.test:8443/b/c?d").Base()
+	base := mustURL(t, "https://a.test:8443/b/c?d").Base()
 	for ref, want := range map[string]string{
-		"":                "https://u@a.test:8443/b/c?d",
-		"#e":              "https://u@a.test:8443/b/c?d",
-		"?e":              "https://u@a.test:8443/b/c?e",
-		"e":               "https://u@a.test:8443/b/e",
-		"./e/":            "https://u@a.test:8443/b/e/",
-		"..":              "https://u@a.test:8443/",
-		"../../../e":      "https://u@a.test:8443/e",
-		"/e":              "https://u@a.test:8443/e",
+		"":                "https://a.test:8443/b/c?d",
+		"#e":              "https://a.test:8443/b/c?d",
+		"?e":              "https://a.test:8443/b/c?e",
+		"e":               "https://a.test:8443/b/e",
+		"./e/":            "https://a.test:8443/b/e/",
+		"..":              "https://a.test:8443/",
+		"../../../e":      "https://a.test:8443/e",
+		"/e":              "https://a.test:8443/e",
 		"//e.test":        "https://e.test/",
+		"//u:p@e.test/":   "https://e.test/",
 		"http://e.test":   "http://e.test/",
-		"https:e":         "https://u@a.test:8443/b/e",
-		" \n e \n ":       "https://u@a.test:8443/b/e",
-		`\e`:              "https://u@a.test:8443/e",
+		"https:e":         "https://a.test:8443/b/e",
+		" \n e \n ":       "https://a.test:8443/b/e",
+		`\e`:              "https://a.test:8443/e",
 		"e:f/../g":        "", // a scheme of its own
-		"./e:f":           "https://u@a.test:8443/b/e:f",
+		"./e:f":           "https://a.test:8443/b/e:f",
 		"//[":             "",
 		"https://e f/":    "",
 		"//a.test:99999/": "",
@@ -172,24 +174,21 @@ func TestAReferenceThatCanNotBeResolvedIsQuotedAndItsSchemeNotMissed(t *testing.
 func TestTheParts(t *testing.T) {
 	t.Parallel()
 	type parts struct {
-		scheme, userinfo, origin, path string
-		host                           Host
+		scheme, origin, path string
+		host                 Host
 	}
 	for input, want := range map[string]parts{
-		"http://a.test":                   {"http", "", "http://a.test", "/", "a.test"},
-		"https://a.test/b?c#d":            {"https", "", "https://a.test", "/b?c", "a.test"},
-		"https://a.test:443":              {"https", "", "https://a.test", "/", "a.test"},
-		"http://a.test:443":               {"http", "", "http://a.test:443", "/", "a.test:443"},
-		"http://u:p@a.test:81/b@c":        {"http", "u:p", "http://a.test:81", "/b@c", "a.test:81"},
-		"http://u@a.test/":                {"http", "u", "http://a.test", "/", "a.test"},
-		"http://:p@a.test/":               {"http", ":p", "http://a.test", "/", "a.test"},
-		"http://u%2fv@a.test/":            {"http", "u%2fv", "http://a.test", "/", "a.test"},
-		"https://[::1]:8443/b":            {"https", "", "https://[::1]:8443", "/b", "[::1]:8443"},
-		"http://u:p@[2001:db8::1]/":       {"http", "u:p", "http://[2001:db8::1]", "/", "[2001:db8::1]"},
-		"http://127.0.0.1:4711//b?//@c:d": {"http", "", "http://127.0.0.1:4711", "//b?//@c:d", "127.0.0.1:4711"},
+		"http://a.test":                   {"http", "http://a.test", "/", "a.test"},
+		"https://a.test/b?c#d":            {"https", "https://a.test", "/b?c", "a.test"},
+		"https://a.test:443":              {"https", "https://a.test", "/", "a.test"},
+		"http://a.test:443":               {"http", "http://a.test:443", "/", "a.test:443"},
+		"http://u:p@a.test:81/b@c":        {"http", "http://a.test:81", "/b@c", "a.test:81"},
+		"https://[::1]:8443/b":            {"https", "https://[::1]:8443", "/b", "[::1]:8443"},
+		"http://u:p@[2001:db8::1]/":       {"http", "http://[2001:db8::1]", "/", "[2001:db8::1]"},
+		"http://127.0.0.1:4711//b?//@c:d": {"http", "http://127.0.0.1:4711", "//b?//@c:d", "127.0.0.1:4711"},
 	} {
 		u := mustURL(t, input)
-		if got := (parts{u.Scheme(), u.Userinfo(), u.Origin(), u.Path(), u.Host()}); got != want {
+		if got := (parts{u.Scheme(), u.Origin(), u.Path(), u.Host()}); got != want {
 			t.Errorf("%s has the parts %+v, want %+v", input, got, want)
 		}
 	}
@@ -212,7 +211,7 @@ func TestURLsAreTheSameExactlyWhenTheyAreEqual(t *testing.T) {
 
 func TestAURLIsReadBackFromText(t *testing.T) {
 	t.Parallel()
-	for _, want := range []URL{{}, mustURL(t, "https://u:p@a.test:81/b?c")} {
+	for _, want := range []URL{{}, mustURL(t, "https://a.test:81/b?c")} {
 		text, err := want.MarshalText()
 		if err != nil {
 			t.Fatal(err)

@@ -167,9 +167,9 @@ func parseLines(batch []line) ([]crawler.Entry, []crawler.Refusal) {
 	entries := make([]crawler.Entry, 0, len(batch))
 	var refusals []crawler.Refusal
 	for _, l := range batch {
-		u, err := crawler.ParseURL(l.text)
+		u, err := crawler.ParseBare(l.text)
 		if err != nil {
-			refusals = append(refusals, crawler.Refusal{Line: l.number, URL: l.text, Reason: err.Error()})
+			refusals = append(refusals, crawler.Refusal{Line: l.number, URL: crawler.HideLogin(l.text), Reason: err.Error()})
 			continue
 		}
 		entries = append(entries, crawler.Entry{URL: u, Band: crawler.BandFirst})

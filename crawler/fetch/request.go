@@ -2,7 +2,6 @@ package fetch
 
 import (
 	"context"
-	"encoding/base64"
 	"net"
 	"net/http"
 	"net/http/httptrace"
@@ -60,25 +59,7 @@ func headers(req crawler.Request) http.Header {
 	if req.From != "" {
 		h["From"] = []string{req.From}
 	}
-	if userinfo := req.URL.Userinfo(); userinfo != "" {
-		h["Authorization"] = []string{basicAuth(userinfo)}
-	}
 	return h
-}
-
-// basicAuth returns the credentials of a URL as RFC 7617, 2 wants them.
-func basicAuth(userinfo string) string {
-	user, password, _ := strings.Cut(userinfo, ":")
-	return "Basic " + base64.StdEncoding.EncodeToString([]byte(percentDecoded(user)+":"+percentDecoded(password)))
-}
-
-// percentDecoded leaves s alone where it is not percent-encoded throughout.
-func percentDecoded(s string) string {
-	decoded, err := url.PathUnescape(s)
-	if err != nil {
-		return s
-	}
-	return decoded
 }
 
 // target says in the words of net/url what to ask for, such that the path goes

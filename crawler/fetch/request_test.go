@@ -116,23 +116,3 @@ func TestIdentityIsAskedForByName(t *testing.T) {
 		t.Errorf("the coding was removed: got %q", body)
 	}
 }
-
-func TestUserinfoBecomesBasicAuth(t *testing.T) {
-	t.Parallel()
-	for _, c := range []struct{ name, userinfo, user, password string }{
-		{"user and password", "ann:secret", "ann", "secret"},
-		{"a user alone", "ann", "ann", ""},
-		{"percent-encoded", "a%40b:c%3Ad%2F", "a@b", "c:d/"},
-		{"a colon in the password", "ann:a:b", "ann", "a:b"},
-		{"a percent sign that encodes nothing", "ann:100%", "ann", "100%"},
-	} {
-		t.Run(c.name, func(t *testing.T) {
-			t.Parallel()
-			r := &http.Request{Header: headers(request(t, "http://"+c.userinfo+"@example.com/"))}
-			user, password, ok := r.BasicAuth()
-			if !ok || user != c.user || password != c.password {
-				t.Errorf("got %q, %q, %t, want %q, %q", user, password, ok, c.user, c.password)
-			}
-		})
-	}
-}

@@ -30,7 +30,7 @@ func (b *bench) recognise(turn crawler.Turn, pages ...string) []string {
 }
 
 func recognisesCopies(t *testing.T, b *bench) {
-	const one, two, three = "http://a.test/1", "https://u@a.test/2?x", "http://a.test/3"
+	const one, two, three = "http://a.test/1", "https://a.test/2?x", "http://a.test/3"
 	b.admit(2, one, "http://b.test/1")
 	turn := b.open("a.test")
 	for _, c := range []struct {
