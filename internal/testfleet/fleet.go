@@ -24,6 +24,11 @@ type Fleet struct {
 	// binary than the one of Binary, and further environment variables.
 	Command string
 	Env     []string
+	// Reach is the network that workers which are started from now on may connect
+	// to, besides public ones. Default all loopback addresses.
+	Reach string
+	// Cage is where workers that are started from now on live; nil for anywhere.
+	Cage *Cage
 
 	t       testing.TB
 	dir     string // where the processes work
@@ -37,7 +42,7 @@ type Fleet struct {
 // PATH.
 func New(t testing.TB, redis ...string) *Fleet {
 	t.Helper()
-	f := &Fleet{t: t, Redis: redistest.Durable(t, redis...), dir: t.TempDir()}
+	f := &Fleet{t: t, Redis: redistest.Durable(t, redis...), dir: t.TempDir(), Reach: "127.0.0.0/8"}
 	f.Out = filepath.Join(f.dir, "out")
 	for _, v := range os.Environ() {
 		if !strings.HasPrefix(v, "TRAWL_") && !strings.HasPrefix(v, "TMPDIR=") {
@@ -65,16 +70,16 @@ func (f *Fleet) Scheduler(flags ...string) *Process {
 	return f.start(name, append(args, flags...)...).ready()
 }
 
-// Worker starts a worker and waits until it is ready. It may connect to
-// loopback addresses.
+// Worker starts a worker and waits until it is ready. It may connect to the
+// addresses of Reach.
 func (f *Fleet) Worker(flags ...string) *Process {
 	f.t.Helper()
 	name := fmt.Sprintf("worker-%d", f.started.Add(1))
 	args := []string{
 		"worker", "--redis", f.URL(), "--listen", "127.0.0.1:0", "--name", name,
-		"--out", f.Out, "--allow-cidr", "127.0.0.0/8",
+		"--out", f.Out, "--allow-cidr", f.Reach,
 	}
-	return f.start(name, append(args, flags...)...).ready()
+	return f.startIn(f.Cage, name, append(args, flags...)...).ready()
 }
 
 // Workers starts n workers.

@@ -29,6 +29,12 @@ type Process struct {
 // test failed, what it logged is shown.
 func (f *Fleet) start(name string, args ...string) *Process {
 	f.t.Helper()
+	return f.startIn(nil, name, args...)
+}
+
+// startIn starts the command within a cage, if there is one.
+func (f *Fleet) startIn(cage *Cage, name string, args ...string) *Process {
+	f.t.Helper()
 	path, err := f.Command, error(nil)
 	if path == "" {
 		path, err = Binary(false)
@@ -37,7 +43,11 @@ func (f *Fleet) start(name string, args ...string) *Process {
 		f.t.Fatal(err)
 	}
 	p := &Process{Name: name, t: f.t, log: NewTranscript(), ended: make(chan struct{})}
-	p.cmd = exec.Command(path, args...)
+	line := append([]string{path}, args...)
+	if cage != nil {
+		line = cage.command(line)
+	}
+	p.cmd = exec.Command(line[0], line[1:]...)
 	p.cmd.Dir, p.cmd.Env = f.dir, slices.Concat(f.env, f.Env)
 	p.cmd.Stdout, p.cmd.Stderr = p.log, p.log
 	if err := p.cmd.Start(); err != nil {

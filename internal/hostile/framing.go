@@ -1,0 +1,53 @@
+package hostile
+
+import "strings"
+
+var framing = []Misbehaviour{
+	{
+		Name: "http-0.9", Does: "sends a page without status or headers, as HTTP/0.9 did",
+		Trawl: "takes it for no HTTP", Fate: failed("malformed HTTP"),
+		page: says(hello("http-0.9")),
+	}, {
+		Name: "other-protocol", Does: "greets as an SSH server does", Trawl: "the same", Fate: failed("malformed HTTP"),
+		page: says("SSH-2.0-OpenSSH_9.2p1\r\n"),
+	}, {
+		Name: "noise", Does: "sends bytes that are nothing at all", Trawl: "the same", Fate: failed(""),
+		page: says(string(noise(4096))),
+	}, {
+		Name: "nothing", Does: "closes the connection without an answer", Trawl: "tries again, then gives up", Limit: limitRetries, Fate: failed("unexpected end"),
+		page: says(""),
+	}, {
+		Name: "endless-line", Does: "sends a line without end", Trawl: "takes it for no HTTP", Limit: limitHeader, Fate: failed(""),
+		page: forever("", "x"),
+	}, {
+		Name: "endless-status", Does: "sends a status line without end", Trawl: "the same", Limit: limitHeader, Fate: failed(""),
+		page: forever("HTTP/1.1 200 ", "x"),
+	}, {
+		Name: "status-no-number", Does: "sends a status that is no number", Trawl: "the same", Fate: failed("malformed HTTP status code"),
+		page: says("HTTP/1.1 abc OK\r\n\r\nhello"),
+	}, {
+		Name: "status-000", Does: "sends the status 000", Trawl: "fails the page", Fate: failed(""),
+		page: says("HTTP/1.1 000 None\r\n\r\nhello"),
+	}, {
+		Name: "status-999", Does: "sends the status 999", Trawl: "tries again, then gives up", Limit: limitRetries, Fate: failed("999"),
+		page: says("HTTP/1.1 999 Denied\r\nContent-Length: 0\r\n\r\n"),
+	}, {
+		Name: "http-9.9", Does: "says that it speaks HTTP/9.9", Trawl: "reads it as HTTP/1.1", Fate: read,
+		page: says("HTTP/9.9 200 OK\r\nContent-Type: text/html\r\n\r\n" + hello("http-9.9")),
+	}, {
+		Name: "bare-newlines", Does: "ends its lines with a bare LF", Trawl: "reads it all the same (RFC 9112, 2.2)", Fate: read,
+		page: says(strings.ReplaceAll(okHTML+"\r\n", "\r\n", "\n") + hello("bare-newlines")),
+	}, {
+		Name: "switch", Does: "switches to a protocol that nobody asked for", Trawl: "fails the page", Fate: failed(""),
+		page: waits("HTTP/1.1 101 Switching Protocols\r\nUpgrade: evil\r\nConnection: Upgrade\r\n\r\nhello"),
+	}, {
+		Name: "continue-flood", Does: "sends 100 Continue without end", Trawl: "takes it for no HTTP", Limit: limitHeader, Fate: failed(""),
+		page: forever("", "HTTP/1.1 100 Continue\r\n\r\n"),
+	}, {
+		Name: "hints-flood", Does: "sends 103 Early Hints without end", Trawl: "the same", Limit: limitHeader, Fate: failed(""),
+		page: forever("", "HTTP/1.1 103 Early Hints\r\nLink: </a>\r\n\r\n"),
+	}, {
+		Name: "hints", Does: "sends three interim answers before the answer", Trawl: "waits for the answer", Limit: limitHeader, Fate: read,
+		page: says(strings.Repeat("HTTP/1.1 103 Early Hints\r\nLink: </a>\r\n\r\n", 3) + okHTML + "\r\n" + hello("hints")),
+	},
+}

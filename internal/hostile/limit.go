@@ -1,0 +1,45 @@
+package hostile
+
+// Limit is a bound that Trawl keeps, whatever a server does.
+type Limit struct {
+	Name    string
+	Default string // as --help has it, where the setting has a value
+	Setting string // a flag of trawl crawl; "" for none
+}
+
+// The limits. Those without a setting are constants of the packages that keep
+// them.
+var (
+	limitBody       = Limit{"bytes of a body, after decoding", "32MiB", "--body-limit"}
+	limitCoded      = Limit{"bytes of a body under each of its codings", "its limit and 64KiB", ""}
+	limitCodings    = Limit{"codings that are removed", "4", ""}
+	limitWindow     = Limit{"what a zstd body may look back", "8MiB (RFC 9659)", ""}
+	limitHeader     = Limit{"bytes of headers, with those of interim answers", "64KiB", ""}
+	limitHeaders    = Limit{"header lines", "512", ""}
+	limitLinkHeader = Limit{"links of Link headers", "200", ""}
+	limitFirst      = Limit{"time until an answer begins", "30s", ""}
+	limitRate       = Limit{"bytes of a body in a second, over 20s", "100", "--min-rate"}
+	limitTotal      = Limit{"time of a request", "1m0s", "--timeout"}
+	limitConnect    = Limit{"time to resolve a name and connect", "10s", ""}
+	limitHandshake  = Limit{"time of a TLS handshake", "10s", ""}
+	limitHops       = Limit{"redirects in a row", "10", ""}
+	limitRetries    = Limit{"tries after the first", "3", "--retries"}
+	limitHostTries  = Limit{"refusals of a host in a row", "8", "--host-tries"}
+	limitPause      = Limit{"pause that Retry-After may ask for", "24h", ""}
+	limitLinks      = Limit{"links of a page", "50,000", ""}
+	limitTitle      = Limit{"bytes of a title", "4KiB", ""}
+	limitParse      = Limit{"time to read a page", "20s", ""}
+	limitTree       = Limit{"nesting of a tree for --select", "512", ""}
+	limitEmbeds     = Limit{"resources in a row", "3", ""}
+	limitTraps      = Limit{"pages of one pattern that say nothing new", "100", "--traps=false"}
+	limitRepeats    = Limit{"how often a segment may stand in a path", "3", "--max-repeats"}
+	limitParams     = Limit{"parameters of a URL", "32", "--max-params"}
+	limitURL        = Limit{"bytes of a URL", "2048", "--max-url-length"}
+	limitRobots     = Limit{"bytes of a robots.txt that are read", "512KiB (RFC 9309)", ""}
+	limitRobotHops  = Limit{"redirects of a robots.txt", "5 (RFC 9309)", ""}
+	limitRobotTries = Limit{"tries to have a robots.txt", "5", "--robots-tries"}
+	limitCrawlDelay = Limit{"Crawl-delay that is obeyed", "1m0s", "--crawl-delay-cap"}
+	limitSitemap    = Limit{"bytes of a sitemap, unpacked", "50MiB", ""}
+	limitAddresses  = Limit{"addresses that may be connected to", "public ones", "--allow-cidr"}
+	limitTTL        = Limit{"time that an address is good for", "its TTL, within bounds", ""}
+)

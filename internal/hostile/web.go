@@ -1,0 +1,154 @@
+package hostile
+
+import (
+	"fmt"
+	"net"
+	"sync"
+	"sync/atomic"
+	"testing"
+)
+
+// Network is where the hosts of a web are: the crawler is to be told that it is
+// open. What is forbidden lies elsewhere.
+const Network = "127.1.0.0/16"
+
+// forbiddenAddress is one that nobody has opened.
+const forbiddenAddress = "127.66.6.6"
+
+// Web is hosts that misbehave, each beside honest pages. It lives as long as the
+// test that serves it, and is safe for concurrent use.
+type Web struct {
+	t         testing.TB
+	hosts     []*Host
+	forbidden net.Listener
+	names     *nameServer
+
+	next    atomic.Int64 // addresses that were given out
+	touched atomic.Int64 // connections to what is forbidden
+	closing sync.WaitGroup
+	stopped chan struct{} // closed at the end
+}
+
+// Serve puts up one host for each of some misbehaviours, and crowds: so many
+// hosts more, at each of which all those are that are single pages. The test is
+// skipped where a system has one loopback address alone.
+func Serve(t testing.TB, list []Misbehaviour, crowds int) *Web {
+	t.Helper()
+	w := &Web{t: t, stopped: make(chan struct{})}
+	w.forbidden = w.listenAt(forbiddenAddress)
+	w.closing.Go(w.watch)
+	w.names = newNameServer(w)
+	t.Cleanup(w.close)
+	for _, m := range list {
+		h := w.newHost(m.Name)
+		h.add(m)
+		w.hosts = append(w.hosts, h)
+	}
+	for i := range crowds {
+		h := w.newHost(fmt.Sprintf("crowd-%d", i+1))
+		for _, m := range list {
+			if m.page != nil && m.rig == nil {
+				h.add(m)
+			}
+		}
+		w.hosts = append(w.hosts, h)
+	}
+	for _, h := range w.hosts {
+		h.open()
+	}
+	return w
+}
+
+// listenAt listens at a port of a loopback address.
+func (w *Web) listenAt(address string) net.Listener {
+	w.t.Helper()
+	l, err := net.Listen("tcp4", address+":0")
+	if err != nil {
+		w.t.Skipf("this system has no loopback address %s: %v", address, err)
+	}
+	return l
+}
+
+// newAddress gives out another address of the network.
+func (w *Web) newAddress() string {
+	n := w.next.Add(1)
+	return fmt.Sprintf("127.1.%d.%d", n/250, n%250+1)
+}
+
+// watch counts who comes where nobody may.
+func (w *Web) watch() {
+	for {
+		conn, err := w.forbidden.Accept()
+		if err != nil {
+			return
+		}
+		w.touched.Add(1)
+		conn.Close()
+	}
+}
+
+func (w *Web) close() {
+	close(w.stopped)
+	w.forbidden.Close()
+	w.names.close()
+	for _, h := range w.hosts {
+		h.close()
+	}
+	w.closing.Wait()
+}
+
+// Touched returns how often the forbidden listener was connected to.
+func (w *Web) Touched() int64 { return w.touched.Load() }
+
+// Forbidden returns the address of the forbidden listener.
+func (w *Web) Forbidden() string { return w.forbidden.Addr().String() }
+
+// Resolver returns the address of the name server to be told to the crawler.
+func (w *Web) Resolver() string { return w.names.at }
+
+// Seeds returns the URLs that lead to all else: the first page of each host.
+func (w *Web) Seeds() []string {
+	var urls []string
+	for _, h := range w.hosts {
+		urls = append(urls, h.URL("/"))
+	}
+	return urls
+}
+
+// Honest returns the URLs of all honest pages, with the titles that they have.
+func (w *Web) Honest() map[string]string {
+	all := make(map[string]string)
+	for _, h := range w.hosts {
+		for path, title := range h.honest {
+			all[h.URL(path)] = title
+		}
+	}
+	return all
+}
+
+// Fates returns what the records of the other URLs must say, by misbehaviour and
+// URL.
+func (w *Web) Fates() map[string]map[string]Fate {
+	all := make(map[string]map[string]Fate)
+	for _, h := range w.hosts {
+		for name, fates := range h.fates {
+			if all[name] == nil {
+				all[name] = make(map[string]Fate)
+			}
+			for url, f := range fates {
+				all[name][url] = f
+			}
+		}
+	}
+	return all
+}
+
+// Asked returns how many requests there were for a URL of a host and what is
+// beneath it.
+func (w *Web) Asked(url string) int {
+	n := 0
+	for _, h := range w.hosts {
+		n += h.asked(url)
+	}
+	return n
+}
