@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"net/http"
+	"slices"
 	"strconv"
 	"time"
 )
@@ -297,6 +298,10 @@ func (e *errand) withhold() {
 	doc := *e.result.Document
 	doc.Title, doc.Simhash, doc.Fields = "", "", nil
 	doc.Text, doc.Markdown = "", ""
+	doc.References = slices.Clone(doc.References)
+	for i := range doc.References {
+		doc.References[i].Text = ""
+	}
 	e.result.Document = &doc
 	e.withheld = e.bytes()
 	e.result.Page.Release()

@@ -129,6 +129,7 @@ func BenchmarkParse(b *testing.B) {
 		}{
 			{"links", Config{}},
 			{"links+resources", Config{Resources: true}},
+			{"links+references", Config{References: true}},
 			{"links+simhash", Config{Simhash: true}},
 			{"links+field", Config{Select: []string{"heading=h1"}}},
 		} {

@@ -19,7 +19,7 @@ func FuzzParse(f *testing.F) {
 	} {
 		f.Add(seed.contentType, []byte(seed.body))
 	}
-	p, err := New(Config{Select: []string{"h=h1", "a[]=a@href"}, ProductToken: "trawl", Resources: true, Simhash: true})
+	p, err := New(Config{Select: []string{"h=h1", "a[]=a@href"}, ProductToken: "trawl", Resources: true, Simhash: true, References: true})
 	if err != nil {
 		f.Fatal(err)
 	}
@@ -56,6 +56,14 @@ func check(t *testing.T, doc *crawler.Document) {
 			t.Errorf("link %q is there twice", l.URL)
 		}
 		seen[l.URL] = true
+	}
+	for _, r := range doc.References {
+		if !utf8.ValidString(r.Text) || len(r.Text) > mostAnchorText || !utf8.ValidString(r.Rel) || len(r.Rel) > 3*mostAnchorRel {
+			t.Errorf("reference %v", r)
+		}
+		if doc.Charset != "" && !seen[r.URL] {
+			t.Errorf("reference to %q is no link", r.URL)
+		}
 	}
 	if h, ok := doc.Fields["h"].(string); ok && !utf8.ValidString(h) {
 		t.Errorf("field %q", h)

@@ -114,6 +114,11 @@ func (p *Parser) relate(doc *crawler.Document, u crawler.URL, rel []byte) {
 	if !hasToken(rel, "next") && !(p.resources && isAlternate(rel)) {
 		return
 	}
+	if p.references {
+		doc.References = append(doc.References, crawler.Reference{
+			URL: u, Rel: clip(strings.ToLower(collapse(rel, 0)), mostAnchorRel), NoFollow: hasToken(rel, "nofollow"), Kind: crawler.ReferenceHeader,
+		})
+	}
 	isSame := func(l crawler.Link) bool { return l.URL == u }
 	if i := slices.IndexFunc(doc.Links, isSame); i >= 0 {
 		doc.Links[i].NoFollow = doc.Links[i].NoFollow && hasToken(rel, "nofollow")

@@ -20,6 +20,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"sync"
 
@@ -35,6 +36,9 @@ type Config struct {
 	// Resources says whether to find what pages, and style sheets, embed. Default
 	// false.
 	Resources bool
+	// References says whether to note each link as it stands in the page, with the
+	// words on it, for a link graph. Default false.
+	References bool
 	// Simhash says whether to make a fingerprint of the text by which near
 	// duplicates are told. Default false.
 	Simhash bool
@@ -53,17 +57,21 @@ type Config struct {
 
 // JobConfig is what a job asks for.
 func JobConfig(j crawler.Job) Config {
-	return Config{Select: j.Select, Resources: j.Resources, Simhash: j.Simhash, Tree: len(j.Handlers) > 0, ProductToken: j.ProductToken()}
+	return Config{
+		Select: j.Select, Resources: j.Resources, Simhash: j.Simhash, Tree: len(j.Handlers) > 0, ProductToken: j.ProductToken(),
+		References: slices.Contains(j.Format, "links") || slices.Contains(j.Format, "parquet"),
+	}
 }
 
 // Parser makes documents of pages. It is safe for concurrent use.
 type Parser struct {
-	agent     string
-	deep      int
-	fields    []field
-	resources bool
-	trees     bool      // documents hold them
-	scans     sync.Pool // of *scan
+	agent      string
+	deep       int
+	fields     []field
+	resources  bool
+	references bool
+	trees      bool      // documents hold them
+	scans      sync.Pool // of *scan
 }
 
 // New returns a parser. The error quotes the field that can not be understood.
@@ -75,7 +83,9 @@ func New(cfg Config) (*Parser, error) {
 	if err != nil {
 		return nil, err
 	}
-	p := &Parser{agent: strings.ToLower(cfg.ProductToken), deep: cfg.Deep, fields: fields, resources: cfg.Resources, trees: cfg.Tree}
+	p := &Parser{
+		agent: strings.ToLower(cfg.ProductToken), deep: cfg.Deep, fields: fields, resources: cfg.Resources, references: cfg.References, trees: cfg.Tree,
+	}
 	if p.deep == 0 {
 		p.deep = mostDeep
 	}
@@ -168,6 +178,9 @@ func (p *Parser) document(s *scan, src source, res resolver) *crawler.Document {
 	}
 	if s.resources != nil {
 		doc.Resources = urls(s.resources.links(res))
+	}
+	if s.graph != nil {
+		doc.References = s.graph.resolve(res)
 	}
 	if s.simhash != nil {
 		doc.Simhash = s.simhash.String()

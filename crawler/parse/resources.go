@@ -12,13 +12,15 @@ import (
 // what only a script would fetch is not seen. A frame is no resource but a link,
 // because it is a page.
 
-// media are the attributes that only resources have.
+// media are the attributes that only resources have, and what stands for an image.
 type media struct {
-	srcset, poster, data, kind, style, background, imageSrcset, xlink []byte
+	alt, srcset, poster, data, kind, style, background, imageSrcset, xlink []byte
 }
 
 func (m *media) set(key, value []byte) {
 	switch string(key) {
+	case "alt":
+		m.alt = value
 	case "srcset":
 		m.srcset = value
 	case "poster":

@@ -5,6 +5,8 @@ import (
 	"context"
 
 	"golang.org/x/net/html"
+
+	"github.com/trawlcrawler/trawl/crawler"
 )
 
 // mostTitle is how many bytes of a title are kept.
@@ -16,6 +18,7 @@ type scan struct {
 	refs      refs
 	asked     bool        // for any of these
 	resources *refs       // what the page embeds; nil when nobody asks
+	graph     *references // its references one by one, with their text; nil when nobody asks
 	simhash   *simhash    // of the text for readers; nil when nobody asks
 	regrowth  *formatting // of the document's tree; nil when nobody wants one
 	title     string
@@ -34,7 +37,7 @@ type scan struct {
 	frames   bool // a frameset was met where one may be
 	noFrames bool // it is too late for a frameset
 
-	attrs attributes // of the tag, if they are known; told only while resources are noted
+	attrs attributes // of the tag, if they are known; told only while resources or the graph are noted
 	media media      // the same
 	known bool
 }
@@ -45,6 +48,9 @@ func newScan(cfg Config) *scan {
 	if cfg.Resources {
 		embedded := newRefs()
 		s.resources = &embedded
+	}
+	if cfg.References {
+		s.graph = new(references)
 	}
 	if cfg.Simhash {
 		s.simhash = new(simhash)
@@ -60,7 +66,7 @@ func (s *scan) wantTree() { s.regrowth = new(formatting) }
 // address, in lower case. The error is that of ctx: no document is wrong.
 func (s *scan) read(ctx context.Context, src source, agent string) error {
 	s.tokens, s.agent = html.NewTokenizer(src.reader()), agent
-	s.asked = s.regrowth != nil || s.resources != nil || s.simhash != nil
+	s.asked = s.regrowth != nil || s.resources != nil || s.graph != nil || s.simhash != nil
 	const often = 1 << 14
 	for n := 0; ; n++ {
 		if n%often == 0 && ctx.Err() != nil {
@@ -83,14 +89,14 @@ func (s *scan) read(ctx context.Context, src source, agent string) error {
 
 // forget empties s for another document and reports whether that is worth it.
 func (s *scan) forget() bool {
-	refs, resources, fingerprint := s.refs, s.resources, s.simhash
-	if !refs.forget() || resources != nil && !resources.forget() {
+	refs, resources, graph, fingerprint := s.refs, s.resources, s.graph, s.simhash
+	if !refs.forget() || resources != nil && !resources.forget() || graph != nil && !graph.forget() {
 		return false
 	}
 	if fingerprint != nil {
 		*fingerprint = simhash{}
 	}
-	*s = scan{refs: refs, resources: resources, simhash: fingerprint, nesting: nesting{borders: s.nesting.borders[:0]}}
+	*s = scan{refs: refs, resources: resources, graph: graph, simhash: fingerprint, nesting: nesting{borders: s.nesting.borders[:0]}}
 	return true
 }
 
@@ -104,8 +110,22 @@ func (s *scan) text() {
 	case !s.noFrames && !s.rawText && len(bytes.TrimLeft(s.tokens.Raw(), spaces)) > 0:
 		s.noFrames = true
 	}
-	if s.simhash != nil && !s.rawText && !s.nesting.inert() {
-		s.simhash.read(s.tokens.Text())
+	if s.asked && !s.rawText && !s.nesting.inert() {
+		s.words()
+	}
+}
+
+// words reads text for readers, for who asks for it.
+func (s *scan) words() {
+	if s.simhash == nil && (s.graph == nil || !s.graph.open) {
+		return
+	}
+	text := s.tokens.Text() // once: the next call has nothing
+	if s.simhash != nil {
+		s.simhash.read(text)
+	}
+	if s.graph != nil {
+		s.graph.read(text)
 	}
 }
 
@@ -116,6 +136,9 @@ func (s *scan) endTag() {
 	if s.regrowth != nil {
 		s.regrowth.end(name)
 	}
+	if s.graph != nil && !s.nesting.inert() {
+		s.graph.end(name)
+	}
 	s.tokens.AllowCDATA(s.nesting.foreign())
 }
 
@@ -124,7 +147,7 @@ func (s *scan) startTag(selfClosing bool) {
 	s.inTitle, s.rawText, s.inStyle = false, false, false
 	isHTML := s.nesting.open(name, selfClosing)
 	if s.asked {
-		s.prepare(name)
+		s.prepare(name, isHTML)
 	}
 	s.tokens.AllowCDATA(s.nesting.foreign())
 	if !isHTML || string(name) == "noscript" { // we run no scripts: noscript holds elements
@@ -136,13 +159,20 @@ func (s *scan) startTag(selfClosing bool) {
 	if s.resources != nil && !s.nesting.inert() {
 		s.resource(name, isHTML)
 	}
+	if s.graph != nil && s.graph.open && isHTML && string(name) == "img" && !s.nesting.inert() {
+		s.attributes()
+		s.graph.image(s.media.alt)
+	}
 }
 
 // prepare readies what the parser is asked for beside the links for a tag.
-func (s *scan) prepare(name []byte) {
+func (s *scan) prepare(name []byte, isHTML bool) {
 	s.known, s.media = false, media{}
 	if s.regrowth != nil {
 		s.regrowth.start(name)
+	}
+	if s.graph != nil && !s.nesting.inert() {
+		s.graph.start(name, isHTML)
 	}
 }
 
@@ -150,7 +180,7 @@ func (s *scan) prepare(name []byte) {
 func (s *scan) element(name []byte) {
 	switch string(name) {
 	case "a", "area":
-		s.anchor()
+		s.anchor(len(name) == len("a"))
 	case "link":
 		s.link()
 	case "meta":
@@ -178,15 +208,32 @@ func (s *scan) element(name []byte) {
 	}
 }
 
-func (s *scan) anchor() {
-	if a := s.attributes(); a.href != nil {
-		s.refs.add(a.href, hasToken(a.rel, "nofollow"))
+func (s *scan) anchor(text bool) {
+	a := s.attributes()
+	if a.href == nil {
+		return
+	}
+	s.refs.add(a.href, hasToken(a.rel, "nofollow"))
+	switch {
+	case s.graph == nil:
+	case text:
+		s.graph.anchor(a.href, a.rel)
+	default:
+		s.graph.area(a.href, a.rel, s.media.alt)
 	}
 }
 
 func (s *scan) frame() {
 	if a := s.attributes(); len(a.src) > 0 {
 		s.refs.add(a.src, false)
+		s.refer(crawler.ReferenceFrame, a.src, nil)
+	}
+}
+
+// refer notes a reference without text, for who asks for the link graph.
+func (s *scan) refer(kind crawler.ReferenceKind, ref, rel []byte) {
+	if s.graph != nil {
+		s.graph.within(kind, ref, rel)
 	}
 }
 
@@ -203,6 +250,7 @@ func (s *scan) link() {
 	}
 	if hasToken(a.rel, "next") || s.resources != nil && isAlternate(a.rel) {
 		s.refs.add(a.href, hasToken(a.rel, "nofollow"))
+		s.refer(crawler.ReferenceLink, a.href, a.rel)
 	}
 }
 
@@ -211,6 +259,7 @@ func (s *scan) meta() {
 	if equalFold(a.httpEquiv, "refresh") {
 		if target, ok := refreshTarget(a.content); ok {
 			s.refs.add(target, false)
+			s.refer(crawler.ReferenceRefresh, target, nil)
 		}
 	}
 	if len(a.name) > 0 {
@@ -225,12 +274,13 @@ type attributes struct {
 }
 
 // attributes reads those of the tag, which can be done once. They are kept for
-// the resources alone, because to write them anywhere but on the stack costs a
-// twentieth of the whole scan.
+// the resources and the link graph alone, because to write them anywhere but on
+// the stack costs a twentieth of the whole scan.
 func (s *scan) attributes() (a attributes) {
 	if s.known {
 		return s.attrs
 	}
+	kept := s.resources != nil || s.graph != nil
 	for more := true; more; {
 		var key, value []byte
 		key, value, more = s.tokens.TagAttr()
@@ -251,12 +301,12 @@ func (s *scan) attributes() (a attributes) {
 		case "http-equiv":
 			a.httpEquiv = value
 		default:
-			if s.resources != nil {
+			if kept {
 				s.media.set(key, value)
 			}
 		}
 	}
-	if s.resources != nil {
+	if kept {
 		s.attrs, s.known = a, true
 	}
 	return a

@@ -11,16 +11,8 @@ import (
 
 func TestARealDiskThatFillsUpTearsNothing(t *testing.T) {
 	t.Parallel()
-	dir := t.TempDir()
-	if err := syscall.Mount("tmpfs", dir, "tmpfs", 0, "size=1m"); err != nil {
-		t.Skip("a small disk can not be mounted here:", err)
-	}
-	t.Cleanup(func() {
-		if err := syscall.Unmount(dir, 0); err != nil {
-			t.Error(err)
-		}
-	})
-	s, err := Open(Names, dir, Options{})
+	dir := smallDisk(t)
+	s, err := Open([]string{"jsonl", "files", "warc"}, dir, Options{})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -35,6 +27,51 @@ func TestARealDiskThatFillsUpTearsNothing(t *testing.T) {
 	}
 	keep(t, s, pages(t, batches, 7)...)
 	wantOnce(t, kept(t, dir, "manifest.jsonl"), batches+1, 7)
+}
+
+// smallDisk is a folder on a disk of one megabyte.
+func smallDisk(t *testing.T) string {
+	t.Helper()
+	dir := t.TempDir()
+	if err := syscall.Mount("tmpfs", dir, "tmpfs", 0, "size=1m"); err != nil {
+		t.Skip("a small disk can not be mounted here:", err)
+	}
+	t.Cleanup(func() {
+		if err := syscall.Unmount(dir, 0); err != nil {
+			t.Error(err)
+		}
+	})
+	return dir
+}
+
+func TestTablesAreMadeWhenADiskThatFilledUpHasRoom(t *testing.T) {
+	t.Parallel()
+	dir := smallDisk(t)
+	p := openParquet(t, ParquetConfig{Dir: dir})
+	batches := fill(t, p)
+	if err := p.Close(); !errors.Is(err, syscall.ENOSPC) || !strings.Contains(err.Error(), "free some space") {
+		t.Errorf("there was room for tables: %v", err)
+	}
+	if left := glob(t, dir, "*.part"); len(left) > 0 {
+		t.Errorf("%q take room for nothing", left)
+	}
+	if _, err := NewParquet(ParquetConfig{Dir: dir}); !errors.Is(err, syscall.ENOSPC) {
+		t.Errorf("there was room for tables at the next start: %v", err)
+	}
+	if err := syscall.Mount("tmpfs", dir, "tmpfs", syscall.MS_REMOUNT, "size=8m"); err != nil {
+		t.Fatal(err)
+	}
+	p = openParquet(t, ParquetConfig{Dir: dir})
+	keep(t, p, pages(t, batches, 7)...)
+	closed(t, p)
+	rows := table[PageRow](t, dir, "pages-*.parquet")
+	times := map[string]int{}
+	for _, row := range rows {
+		times[row.URL]++
+	}
+	if len(rows) != 7*(batches+1) || len(times) != len(rows) {
+		t.Errorf("%d rows of %d pages, want each of %d once", len(rows), len(times), 7*(batches+1))
+	}
 }
 
 // fill keeps batches of seven until the disk is full and returns how many it

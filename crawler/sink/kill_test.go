@@ -2,6 +2,7 @@ package sink
 
 import (
 	"bufio"
+	"encoding/json"
 	"fmt"
 	"math/rand/v2"
 	"os"
@@ -69,6 +70,7 @@ func TestAKilledProcessLosesNothingThatItSaidWasKept(t *testing.T) {
 		wantAll(t, manifest, acknowledged)
 		wantBodies(t, dir, manifest)
 		wantCaptures(t, dir, acknowledged)
+		wantLinks(t, dir, acknowledged)
 		wantRows(t, dir, acknowledged)
 		if left := glob(t, dir, "?*.parquet.*"); len(left) > 0 {
 			t.Errorf("%q are left", left)
@@ -138,6 +140,25 @@ func wantCaptures(t *testing.T, dir string, acknowledged map[string]bool) {
 	for url := range acknowledged {
 		if !captured[url] {
 			t.Errorf("%s was acknowledged and is not in the archive", url)
+		}
+	}
+}
+
+func wantLinks(t *testing.T, dir string, acknowledged map[string]bool) {
+	t.Helper()
+	linked := map[string]bool{}
+	for _, file := range glob(t, dir, "links-*.jsonl") {
+		for line := range strings.Lines(read(t, file)) {
+			var link crawler.LinkRecord
+			if err := json.Unmarshal([]byte(line), &link); err != nil || !strings.HasSuffix(line, "\n") {
+				t.Fatalf("%q is no link: %v", line, err)
+			}
+			linked[link.From] = true
+		}
+	}
+	for url := range acknowledged {
+		if !linked[url] {
+			t.Errorf("%s was acknowledged and its links are lost", url)
 		}
 	}
 }

@@ -22,7 +22,7 @@ type Sink interface {
 }
 
 // Names lists the formats that [Open] knows.
-var Names = []string{"jsonl", "files", "warc", "parquet", "items"}
+var Names = []string{"jsonl", "files", "warc", "parquet", "links", "items"}
 
 // Options are the settings that the formats share. The zero value is useful.
 type Options struct {
@@ -81,6 +81,8 @@ func open(format, dir string, opts Options) (Sink, error) {
 		return NewItems(JSONLConfig{Dir: dir, Worker: opts.Worker, SegmentSize: opts.SegmentSize, Log: opts.Log})
 	case "warc":
 		return NewWARC(WARCConfig{Dir: dir, Job: opts.Job, Worker: opts.Worker, SegmentSize: opts.SegmentSize, Log: opts.Log})
+	case "links":
+		return NewLinks(JSONLConfig{Dir: dir, Worker: opts.Worker, SegmentSize: opts.SegmentSize, Log: opts.Log})
 	case "parquet":
 		return NewParquet(ParquetConfig{Dir: dir, Worker: opts.Worker, SegmentSize: opts.SegmentSize, Log: opts.Log})
 	}
