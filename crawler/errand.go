@@ -42,8 +42,10 @@ func newErrand(v *visit, t Taken) *errand {
 	}}
 }
 
-// run goes the whole way. The error is errStopped or trouble of our own.
+// run goes the whole way. The error is errStopped or trouble of our own. Whatever
+// the reason quotes of the web, it is a line that can be shown.
 func (e *errand) run() error {
+	defer func() { e.result.Reason = Printable(e.result.Reason) }()
 	if e.taken.Entry.Lost >= mostLost {
 		e.end(OutcomeFailed, fmt.Sprintf("given up: %d workers were lost while they had it", e.taken.Entry.Lost))
 		return nil

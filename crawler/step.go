@@ -66,6 +66,9 @@ func (v *visit) fetch(r request) (*Page, error) {
 		return nil, err
 	}
 	start.end()
+	if page.Fault != nil {
+		page.Fault.Text = Printable(page.Fault.Text)
+	}
 	v.made(v.exchangeOf(r, start, page))
 	v.pace.learn(start, v.job.Throttle/float64(v.job.PerHost), page.Status >= 200 && page.Status < 300)
 	v.receive(page)

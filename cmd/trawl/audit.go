@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"io"
 	"net/netip"
-	"os"
 	"path/filepath"
 	"slices"
 	"text/tabwriter"
@@ -40,7 +39,7 @@ Exit statuses: 0 no violation, 1 violations or a failure, 2 usage.`,
 			if err := fromEnvironment(cmd.Flags()); err != nil {
 				return err
 			}
-			return auditFolder(cmd.Context(), filepath.Join(out, args[0]), asJSON, os.Stdout)
+			return auditFolder(cmd.Context(), filepath.Join(out, args[0]), asJSON, stdout)
 		},
 	}
 	cmd.Flags().StringVar(&out, "out", "", "the workers' output folder, when a job of a fleet is named")

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"iter"
-	"os"
 	"sync"
 	"time"
 
@@ -34,7 +33,7 @@ func (l *laptop) campaign(ctx context.Context, dir *folder, seeds iter.Seq[seed]
 	summary{
 		status: status, counters: counters, tally: l.tally, where: dir.dir,
 		took: time.Since(began), pages: counters.Pages() - before.Pages(),
-	}.print(os.Stderr)
+	}.print(stderr)
 	return l.verdict(ctx, runErr, counters, "the same command goes on where it stopped")
 }
 
@@ -42,11 +41,11 @@ func (l *laptop) campaign(ctx context.Context, dir *folder, seeds iter.Seq[seed]
 func (l *laptop) runWatched(ctx context.Context, seeds iter.Seq[seed], before crawler.Counters) (crawler.Status, error) {
 	watching, stop := context.WithCancel(ctx)
 	var wg sync.WaitGroup
-	wg.Go(func() { newProgress(os.Stderr, before).run(watching, l.frontier.Counters) })
+	wg.Go(func() { newProgress(stderr, before).run(watching, l.frontier.Counters) })
 	wg.Go(func() {
 		<-watching.Done()
 		if ctx.Err() != nil {
-			fmt.Fprintln(os.Stderr, "\ntrawl: stopping: what is under way is kept (once more to stop now)")
+			fmt.Fprintln(stderr, "\ntrawl: stopping: what is under way is kept (once more to stop now)")
 		}
 	})
 	status, err := l.run(ctx, seeds)

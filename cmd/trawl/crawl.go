@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"iter"
 	"log/slog"
-	"os"
 	"regexp"
 	"slices"
 	"strings"
@@ -68,7 +67,7 @@ func crawl(ctx context.Context, s settings, args []string) error {
 		return err
 	}
 	if s.Contact == "" && slices.ContainsFunc(home, abroad) {
-		fmt.Fprintln(os.Stderr, "trawl: tell the sites how to reach you, with --contact you@example.org")
+		fmt.Fprintln(stderr, "trawl: tell the sites how to reach you, with --contact you@example.org")
 	}
 	return crawlInto(ctx, s, home, slices.Values(good))
 }
@@ -87,7 +86,7 @@ func goodSeeds(ctx context.Context, s *settings) ([]seed, error) {
 			one.err = bad[one.url.Host()]
 		}
 		if one.err != nil {
-			fmt.Fprintf(os.Stderr, "trawl: left out: %v\n", one.err)
+			fmt.Fprintf(stderr, "trawl: left out: %v\n", one.err)
 			continue
 		}
 		good = append(good, one)
@@ -177,7 +176,7 @@ func crawlInto(ctx context.Context, s settings, home []crawler.Host, seeds iter.
 	for _, h := range home {
 		l.workshop.Fetcher.Allow(h)
 	}
-	fmt.Fprintf(os.Stderr, "trawl: %s %s into %s, over %s\n", plan, s.Name, s.Out, back.Kind)
+	fmt.Fprintf(stderr, "trawl: %s %s into %s, over %s\n", plan, s.Name, s.Out, back.Kind)
 	return l.campaign(ctx, dir, opened(seeds, l))
 }
 
@@ -194,7 +193,7 @@ func startOver(ctx context.Context, s settings, dir *folder, back *fleet.Backing
 	}
 	aside, err := dir.setAside(time.Now())
 	if err == nil && aside != "" {
-		fmt.Fprintf(os.Stderr, "trawl: earlier results are now in %s\n", aside)
+		fmt.Fprintf(stderr, "trawl: earlier results are now in %s\n", aside)
 	}
 	return err
 }
@@ -205,7 +204,7 @@ func newLog(verbose bool) *slog.Logger {
 	if verbose {
 		level = slog.LevelInfo
 	}
-	l := slog.New(slog.NewTextHandler(os.Stderr, &slog.HandlerOptions{Level: level}))
+	l := slog.New(slog.NewTextHandler(stderr, &slog.HandlerOptions{Level: level}))
 	quiet(l)
 	return l
 }

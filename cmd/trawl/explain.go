@@ -56,9 +56,9 @@ fleet; with --out its results are looked at as well.
 				return err
 			}
 			if asJSON {
-				return printJSON(os.Stdout, x)
+				return printJSON(stdout, x)
 			}
-			return x.print(os.Stdout)
+			return x.print(stdout)
 		},
 	}
 	registerRedis(cmd.Flags(), &redisURL)

@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"hash/maphash"
 	"io"
-	"os"
 	"path/filepath"
 
 	"github.com/spf13/cobra"
@@ -33,7 +32,7 @@ It may be called while the crawl runs.
 			if err := fromEnvironment(cmd.Flags()); err != nil {
 				return err
 			}
-			return export(cmd.Context(), filepath.Join(out, args[0]), os.Stdout)
+			return export(cmd.Context(), filepath.Join(out, args[0]), stdout)
 		},
 	}
 	cmd.Flags().StringVar(&out, "out", "", "the workers' output folder, when a job of a fleet is named")
@@ -57,7 +56,7 @@ func export(ctx context.Context, dir string, w io.Writer) error {
 	damaged := 0
 	last, err := lastRecords(ctx, files, func(file string, offset int64, err error) {
 		damaged++
-		fmt.Fprintf(os.Stderr, "trawl: left out: %s, at byte %d: %v\n", file, offset, err)
+		fmt.Fprintf(stderr, "trawl: left out: %s, at byte %d: %v\n", file, offset, err)
 	})
 	if err != nil {
 		return exportError(ctx, err)

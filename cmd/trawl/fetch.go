@@ -113,7 +113,7 @@ func fetchOut(ctx context.Context, s settings, seeds iter.Seq[seed]) (err error)
 	if _, err := settleNew(ctx, s, nil, back, store); err != nil {
 		return err
 	}
-	l, err := newLaptop(ctx, s, back, store, nil, &fleet.Output{Sink: sink.NewStream(os.Stdout, s.Links)}, temp, log)
+	l, err := newLaptop(ctx, s, back, store, nil, &fleet.Output{Sink: sink.NewStream(stdout, s.Links)}, temp, log)
 	if err != nil {
 		return err
 	}
@@ -124,7 +124,7 @@ func fetchOut(ctx context.Context, s settings, seeds iter.Seq[seed]) (err error)
 	if err != nil {
 		return errors.Join(runErr, failed("%v", err))
 	}
-	summary{status: status, counters: counters, tally: l.tally, took: time.Since(began), pages: counters.Pages()}.print(os.Stderr)
+	summary{status: status, counters: counters, tally: l.tally, took: time.Since(began), pages: counters.Pages()}.print(stderr)
 	if s.Redis != "" {
 		err = forget(context.WithoutCancel(ctx), s.Name, back, store)
 	}

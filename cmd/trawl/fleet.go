@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"log/slog"
-	"os"
 	"strings"
 
 	"github.com/spf13/pflag"
@@ -72,11 +71,11 @@ func (p *processSettings) logger() (*slog.Logger, error) {
 		return nil, usage("log-level: %q is unknown: want debug, info, warn or error", p.LogLevel)
 	}
 	options := &slog.HandlerOptions{Level: level}
-	var handler slog.Handler = slog.NewTextHandler(os.Stderr, options)
+	var handler slog.Handler = slog.NewTextHandler(stderr, options)
 	switch p.LogFormat {
 	case "text":
 	case "json":
-		handler = slog.NewJSONHandler(os.Stderr, options)
+		handler = slog.NewJSONHandler(stderr, options)
 	default:
 		return nil, usage("log-format: %q is unknown: want text or json", p.LogFormat)
 	}

@@ -6,7 +6,6 @@ import (
 	"io"
 	"net"
 	"net/http"
-	"os"
 	"strings"
 	"time"
 
@@ -66,6 +65,6 @@ func askReady(ctx context.Context, listen string) error {
 	if answer.StatusCode != http.StatusOK {
 		return failed("%q is not ready: %s: %s", listen, answer.Status, text)
 	}
-	fmt.Fprintln(os.Stdout, text)
+	fmt.Fprintln(stdout, text)
 	return nil
 }

@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"io"
-	"os"
 	"slices"
 	"strings"
 	"text/tabwriter"
@@ -169,26 +168,26 @@ func (d *desk) showHost(ctx context.Context, c *tasks.Client, job string, host c
 		return err
 	}
 	if d.json {
-		return printJSON(os.Stdout, hostView(status))
+		return printJSON(stdout, hostView(status))
 	}
-	if err := printHosts(os.Stdout, []crawler.HostStatus{status}); err != nil {
+	if err := printHosts(stdout, []crawler.HostStatus{status}); err != nil {
 		return err
 	}
 	for _, m := range status.Muted {
-		fmt.Printf("%s (ask for them all the same: --ask '%s')\n", m.Reason(), m.Pattern)
+		fmt.Fprintf(stdout, "%s (ask for them all the same: --ask '%s')\n", m.Reason(), m.Pattern)
 	}
 	return nil
 }
 
 func (d *desk) showHosts(hosts []crawler.HostStatus) error {
 	if !d.json {
-		return printHosts(os.Stdout, hosts)
+		return printHosts(stdout, hosts)
 	}
 	views := make([]any, len(hosts))
 	for i, h := range hosts {
 		views[i] = hostView(h)
 	}
-	return printJSON(os.Stdout, views)
+	return printJSON(stdout, views)
 }
 
 // hostView is a host as --json shows it.

@@ -137,8 +137,8 @@ func (d *desk) createCommand() *cobra.Command {
 				if d.json {
 					return d.show(ctx, c, s.Name)
 				}
-				sayWorkersOwn(os.Stderr, args[0], s)
-				fmt.Fprintf(os.Stderr, "trawl: job %s is created with %d seeds\n", s.Name, len(s.Seeds))
+				sayWorkersOwn(stderr, args[0], s)
+				fmt.Fprintf(stderr, "trawl: job %s is created with %d seeds\n", s.Name, len(s.Seeds))
 				return nil
 			})
 		},
@@ -209,9 +209,9 @@ func (d *desk) list(ctx context.Context, c *tasks.Client) error {
 		views = append(views, v)
 	}
 	if d.json {
-		return printJSON(os.Stdout, views)
+		return printJSON(stdout, views)
 	}
-	t := tabwriter.NewWriter(os.Stdout, 0, 0, 2, ' ', 0)
+	t := tabwriter.NewWriter(stdout, 0, 0, 2, ' ', 0)
 	fmt.Fprintln(t, "JOB\tSTATE\tPAGES\tWAITING\tIN FLIGHT\tHOSTS\tERRORS\tREASON")
 	for _, v := range views {
 		n := v.Counters
@@ -236,9 +236,9 @@ func (d *desk) show(ctx context.Context, c *tasks.Client, name string) error {
 		return err
 	}
 	if d.json {
-		return printJSON(os.Stdout, v)
+		return printJSON(stdout, v)
 	}
-	t := tabwriter.NewWriter(os.Stdout, 0, 0, 2, ' ', 0)
+	t := tabwriter.NewWriter(stdout, 0, 0, 2, ' ', 0)
 	n := v.Counters
 	fmt.Fprintf(t, "job\t%s\nstate\t%s %s\npages\t%d, %s\nwaiting\t%d of %d seen, %d in flight\nhosts\t%d: %d due, %d armed, %d visited\noutcomes\t%s\nvisits\t%d, %d lost their worker\n",
 		v.Name, v.State, v.Reason, n.Pages(), bytesText(n.Bytes), n.Waiting, n.Seen, n.Flight, n.Hosts, n.Due, n.Armed, n.Open, outcomesText(n), n.Visits, n.Broken)
@@ -265,7 +265,7 @@ func (d *desk) watch(ctx context.Context, c *tasks.Client, name string) error {
 	done := make(chan struct{})
 	go func() {
 		defer close(done)
-		newProgress(os.Stderr, numbers).run(watching, func(ctx context.Context) (crawler.Counters, error) { return c.Counters(ctx, name) })
+		newProgress(stderr, numbers).run(watching, func(ctx context.Context) (crawler.Counters, error) { return c.Counters(ctx, name) })
 	}()
 	status, err := c.Wait(ctx, name)
 	stop()

@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"iter"
 	"log/slog"
-	"os"
 	"sync"
 	"time"
 
@@ -183,7 +182,7 @@ func batched(ctx context.Context, seeds iter.Seq[seed]) iter.Seq[[]crawler.Entry
 		defer close(read)
 		for s := range seeds {
 			if s.err != nil {
-				fmt.Fprintf(os.Stderr, "trawl: left out: %v\n", s.err)
+				fmt.Fprintf(stderr, "trawl: left out: %v\n", s.err)
 				continue
 			}
 			select {

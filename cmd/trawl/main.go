@@ -44,7 +44,7 @@ func run(ctx context.Context, args []string) int {
 		code = status.code
 	}
 	if text := err.Error(); text != "" {
-		fmt.Fprintln(os.Stderr, "trawl: "+text)
+		fmt.Fprintln(stderr, "trawl: "+text)
 	}
 	return code
 }
@@ -60,6 +60,8 @@ func rootCommand() *cobra.Command {
 		Version:       version(),
 	}
 	root.CompletionOptions.HiddenDefaultCmd = true
+	root.SetOut(stdout)
+	root.SetErr(stderr)
 	root.AddCommand(crawlCommand(), fetchCommand(), schedulerCommand(), workerCommand(), dashboardCommand(), jobCommand(), hostCommand(), seedCommand(), exportCommand(), auditCommand(), explainCommand(), healthCommand())
 	return root
 }

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"os"
 	"strings"
 	"time"
 
@@ -107,7 +106,7 @@ func whereabouts(was string, now *fleet.Backing) string {
 }
 
 func sayDone(s settings, ended time.Time) {
-	fmt.Fprintf(os.Stderr, "trawl: %s is done since %s; its results are in %s. To crawl it again: --restart\n",
+	fmt.Fprintf(stderr, "trawl: %s is done since %s; its results are in %s. To crawl it again: --restart\n",
 		s.Name, ended.Local().Format(time.DateTime), s.Out)
 }
 

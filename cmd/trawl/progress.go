@@ -3,8 +3,6 @@ package main
 import (
 	"context"
 	"fmt"
-	"io"
-	"os"
 	"time"
 
 	"golang.org/x/term"
@@ -15,7 +13,7 @@ import (
 // progress tells a person how a crawl goes: a line that is written over while
 // standard error is a terminal, and otherwise a new line now and then.
 type progress struct {
-	w        io.Writer
+	w        *terminal
 	terminal bool
 	began    time.Time
 	rates    []sample
@@ -35,10 +33,10 @@ const (
 )
 
 // newProgress begins with the counters as they are.
-func newProgress(w *os.File, c crawler.Counters) *progress {
+func newProgress(w *terminal, c crawler.Counters) *progress {
 	now := time.Now()
 	return &progress{
-		w: w, terminal: term.IsTerminal(int(w.Fd())), began: now,
+		w: w, terminal: term.IsTerminal(int(w.file.Fd())), began: now,
 		rates: []sample{{now, c.Pages(), c.Settled()}},
 	}
 }
@@ -55,7 +53,7 @@ func (p *progress) run(ctx context.Context, counters func(context.Context) (craw
 		select {
 		case <-ctx.Done():
 			if p.terminal {
-				fmt.Fprint(p.w, "\r\x1b[K")
+				p.w.rewrite("")
 			}
 			return
 		case <-tick.C:
@@ -66,7 +64,7 @@ func (p *progress) run(ctx context.Context, counters func(context.Context) (craw
 		}
 		line := p.line(c, time.Now())
 		if p.terminal {
-			fmt.Fprint(p.w, "\r\x1b[K"+line)
+			p.w.rewrite(line)
 		} else {
 			fmt.Fprintln(p.w, line)
 		}

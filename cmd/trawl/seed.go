@@ -90,7 +90,7 @@ func createPlain(ctx context.Context, c *tasks.Client, name string) error {
 		return nil
 	}
 	if err == nil {
-		fmt.Fprintf(os.Stderr, "trawl: job %s is created\n", name)
+		fmt.Fprintf(stderr, "trawl: job %s is created\n", name)
 	}
 	return err
 }
@@ -103,7 +103,7 @@ func (d *desk) seed(ctx context.Context, c *tasks.Client, job string, list *seed
 	}
 	defer reader.close()
 	began := time.Now()
-	shown := newSeedProgress(os.Stderr, began)
+	shown := newSeedProgress(stderr, began)
 	sum, err := c.Seed(ctx, job, chained(list.urls(ctx), reader.pages(ctx)), func(s crawler.Seeding) {
 		shown.show(reader.report().with(s).text(time.Since(began)))
 	})
@@ -113,10 +113,10 @@ func (d *desk) seed(ctx context.Context, c *tasks.Client, job string, list *seed
 	}
 	report := reader.report().with(sum)
 	if d.json {
-		err = joinPrint(err, printJSON(os.Stdout, report.view(list)))
+		err = joinPrint(err, printJSON(stdout, report.view(list)))
 	} else {
-		report.print(os.Stderr, list)
-		fmt.Fprintf(os.Stderr, "trawl: %s: %s\n", job, report.text(time.Since(began)))
+		report.print(stderr, list)
+		fmt.Fprintf(stderr, "trawl: %s: %s\n", job, report.text(time.Since(began)))
 	}
 	if err != nil {
 		return err

@@ -2,8 +2,6 @@ package main
 
 import (
 	"fmt"
-	"io"
-	"os"
 	"time"
 
 	"golang.org/x/term"
@@ -12,19 +10,19 @@ import (
 // seedProgress shows how far a list is: in a line that is written over while
 // standard error is a terminal, and otherwise in a new line now and then.
 type seedProgress struct {
-	w        io.Writer
+	w        *terminal
 	terminal bool
 	last     time.Time
 }
 
-func newSeedProgress(w *os.File, began time.Time) *seedProgress {
-	return &seedProgress{w: w, terminal: term.IsTerminal(int(w.Fd())), last: began}
+func newSeedProgress(w *terminal, began time.Time) *seedProgress {
+	return &seedProgress{w: w, terminal: term.IsTerminal(int(w.file.Fd())), last: began}
 }
 
 func (p *seedProgress) show(text string) {
 	switch {
 	case p.terminal:
-		fmt.Fprint(p.w, "\r\x1b[K", text)
+		p.w.rewrite(text)
 	case time.Since(p.last) >= plainEvery:
 		p.last = time.Now()
 		fmt.Fprintln(p.w, text)
@@ -34,6 +32,6 @@ func (p *seedProgress) show(text string) {
 // clear removes the line from a terminal.
 func (p *seedProgress) clear() {
 	if p.terminal {
-		fmt.Fprint(p.w, "\r\x1b[K")
+		p.w.rewrite("")
 	}
 }

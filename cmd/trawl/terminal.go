@@ -1,0 +1,102 @@
+package main
+
+import (
+	"io"
+	"os"
+	"strings"
+	"sync"
+	"unicode/utf8"
+
+	"github.com/trawlcrawler/trawl/crawler"
+)
+
+// All commands write to these, and to nothing else: whatever is from the web in
+// what they say, a terminal only shows it. A test holds them to it.
+var (
+	stdout = &terminal{file: os.Stdout}
+	stderr = &terminal{file: os.Stderr}
+)
+
+// terminal is a file that a person may look at. What terminals would obey is
+// written to it as an escape (see [crawler.Printable]), but for ends of lines,
+// and tabs; in strings of JSON the escapes mean the same. It is safe for
+// concurrent use.
+type terminal struct {
+	file *os.File
+
+	mu   sync.Mutex
+	rest []byte // of a character whose end has not been written
+}
+
+// Write writes text.
+func (t *terminal) Write(p []byte) (int, error) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	text := p
+	if len(t.rest) > 0 {
+		text = append(t.rest, p...)
+	}
+	whole := text[:len(text)-unfinished(text)]
+	t.rest = append([]byte(nil), text[len(whole):]...)
+	if !innocent(whole) {
+		whole = []byte(harmless(string(whole)))
+	}
+	if _, err := t.file.Write(whole); err != nil {
+		return 0, err
+	}
+	return len(p), nil
+}
+
+// innocent reports whether there is nothing to escape in a text, as is usual.
+func innocent(text []byte) bool {
+	for i := 0; i < len(text); {
+		if b := text[i]; 0x20 <= b && b < 0x7f || b == '\n' || b == '\t' {
+			i++
+			continue
+		}
+		r, size := utf8.DecodeRune(text[i:])
+		if r == utf8.RuneError && size == 1 || crawler.Misleads(r) {
+			return false
+		}
+		i += size
+	}
+	return true
+}
+
+// unfinished is how many bytes at the end begin a character and do not end it.
+func unfinished(text []byte) int {
+	for n := 1; n < utf8.UTFMax && n <= len(text); n++ {
+		if tail := text[len(text)-n:]; utf8.RuneStart(tail[0]) {
+			if utf8.FullRune(tail) {
+				return 0
+			}
+			return n
+		}
+	}
+	return 0
+}
+
+// harmless escapes what a terminal would obey in lines and the cells of tables.
+func harmless(text string) string {
+	var b strings.Builder
+	for part := range strings.SplitAfterSeq(text, "\n") {
+		line, newline := strings.CutSuffix(part, "\n")
+		for i, cell := range strings.Split(line, "\t") {
+			if i > 0 {
+				b.WriteByte('\t')
+			}
+			b.WriteString(crawler.Printable(cell))
+		}
+		if newline {
+			b.WriteByte('\n')
+		}
+	}
+	return b.String()
+}
+
+// rewrite puts a line in the place of the one before, on a terminal.
+func (t *terminal) rewrite(line string) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	_, _ = io.WriteString(t.file, "\r\x1b[K"+crawler.Printable(line)) // who looked has gone
+}
