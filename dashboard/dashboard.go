@@ -30,6 +30,12 @@ type Config struct {
 	// SeedBytes is the most bytes that one list of seeds may have, as it is sent
 	// and unpacked. Default 0: no limit.
 	SeedBytes int64
+	// SeedLists is how many lists of seeds are read at once; another is refused
+	// with 429. Default 0: no limit.
+	SeedLists int
+	// SeedRate is how many lines of all lists are read in a second; who sends more
+	// waits. Default 0: no limit.
+	SeedRate int
 
 	// Registerer takes the metrics of the jobs. Default: a registry of the
 	// dashboard's own.
@@ -51,6 +57,7 @@ type Dashboard struct {
 	page    *page
 	metrics *metrics
 	meter   *meter
+	quota   *quota
 	now     func() time.Time
 }
 
@@ -60,7 +67,7 @@ func New(jobs Jobs, cfg Config) (*Dashboard, error) {
 	if cfg.Asynq == nil {
 		return nil, errors.New("dashboard: Config.Asynq names no Redis")
 	}
-	d := &Dashboard{jobs: jobs, cfg: cfg, log: cfg.Log, meter: newMeter(), now: time.Now}
+	d := &Dashboard{jobs: jobs, cfg: cfg, log: cfg.Log, meter: newMeter(), quota: newQuota(cfg.SeedLists, cfg.SeedRate), now: time.Now}
 	if d.log == nil {
 		d.log = slog.New(slog.DiscardHandler)
 	}

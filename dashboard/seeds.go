@@ -27,12 +27,18 @@ func (d *Dashboard) seedJob(w http.ResponseWriter, r *http.Request) error {
 	if err := d.takesSeeds(r.Context(), name); err != nil {
 		return err
 	}
+	leave, err := d.quota.enter()
+	if err != nil {
+		w.Header().Set("Retry-After", "10")
+		return err
+	}
+	defer leave()
 	l, err := d.openList(w, r)
 	if err != nil {
 		return err
 	}
 	unhurried(w)
-	seeding, err := d.jobs.Seed(r.Context(), name, l.urls(), func(crawler.Seeding) {})
+	seeding, err := d.jobs.Seed(r.Context(), name, d.quota.paced(r.Context(), l.urls()), func(crawler.Seeding) {})
 	seeding = withOurs(seeding, l.refused)
 	if err = cmp.Or(l.err, err); err != nil {
 		p := d.seedProblem(r.Context(), name, err)

@@ -4,13 +4,16 @@ import (
 	"bufio"
 	"bytes"
 	"compress/gzip"
+	"context"
 	"errors"
 	"fmt"
 	"io"
 	"net"
 	"net/http"
+	"runtime"
 	"strings"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/google/go-cmp/cmp"
@@ -204,6 +207,59 @@ func TestAListThatIsTooLargeSaysWhatItTook(t *testing.T) {
 	s.post(t, seedsOfNews, "text/plain", line+line+line).wantError(t, http.StatusRequestEntityTooLarge, "more than 38 bytes")
 	a := s.ask(t, http.MethodPost, seedsOfNews, packed(t, strings.Repeat(line, 1000)), "Content-Encoding", "gzip")
 	a.wantError(t, http.StatusRequestEntityTooLarge)
+}
+
+func TestOnlySoManyListsAreReadAtOnce(t *testing.T) {
+	t.Parallel()
+	s := newStage(t, func(cfg *Config, _ *http.Server) { cfg.SeedLists = 1 })
+	s.job(t, "news")
+	body, send := io.Pipe()
+	ended := make(chan answer, 1)
+	go func() { ended <- s.ask(t, http.MethodPost, seedsOfNews, body) }()
+	if _, err := io.WriteString(send, "https://a.example/\n"); err != nil { // it is being read
+		t.Fatal(err)
+	}
+	for len(s.quota.lists) == 0 {
+		runtime.Gosched() // until its place is taken
+	}
+	a := s.post(t, seedsOfNews, "text/plain", "https://b.example/\n")
+	a.wantError(t, http.StatusTooManyRequests, "1 lists of seeds")
+	if after := a.header.Get("Retry-After"); after != "10" {
+		t.Errorf("Retry-After: %q", after)
+	}
+	send.Close()
+	(<-ended).want(t, http.StatusOK, `"admitted": 1`)
+	s.post(t, seedsOfNews, "text/plain", "https://b.example/\n").want(t, http.StatusOK, `"admitted": 1`)
+}
+
+func TestLinesAreReadNoFasterThanTheRate(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		lines := func(yield func(string, error) bool) {
+			for yield("https://a.example/", nil) {
+			}
+		}
+		q, began, n := newQuota(0, 100), time.Now(), 0
+		for _, err := range q.paced(t.Context(), lines) {
+			if err != nil {
+				t.Fatal(err)
+			}
+			if n++; n == 1010 {
+				break
+			}
+		}
+		if took := time.Since(began); took.Round(10*time.Millisecond) != 10*time.Second { // but for the first ten
+			t.Errorf("1010 lines took %v, want 10s", took)
+		}
+		ctx, cancel := context.WithCancel(t.Context())
+		defer cancel()
+		for _, err := range q.paced(ctx, lines) {
+			if cancel(); err != nil {
+				return
+			}
+		}
+		t.Error("it goes on without its context")
+	})
 }
 
 func TestAListThatIsPackedBadlyIsRefused(t *testing.T) {

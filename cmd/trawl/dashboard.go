@@ -9,6 +9,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/trawlcrawler/trawl/crawler"
 	"github.com/trawlcrawler/trawl/dashboard"
 	"github.com/trawlcrawler/trawl/internal/fleet"
 	"github.com/trawlcrawler/trawl/tasks"
@@ -17,9 +18,9 @@ import (
 // dashboardCommand serves the dashboard of a fleet.
 func dashboardCommand() *cobra.Command {
 	p := processSettings{}
-	var listen, token string
-	var readOnly bool
-	var hosts []string
+	cfg := dashboard.Config{SeedLists: 16, SeedRate: 100_000}
+	seedBytes := crawler.Size(1 << 30)
+	var listen string
 	cmd := &cobra.Command{
 		Use:   "dashboard",
 		Short: "Show a fleet in a browser, with asynq's web UI and an HTTP API",
@@ -33,11 +34,15 @@ is a token (TRAWL_TOKEN), which browsers ask for as a password, with any user na
 			if err := fromEnvironment(cmd.Flags()); err != nil {
 				return err
 			}
-			if err := dashboard.CheckListen(listen, token); err != nil {
+			if err := dashboard.CheckListen(listen, cfg.Token); err != nil {
 				return usage("%v", err)
 			}
+			if cfg.SeedLists < 0 || cfg.SeedRate < 0 {
+				return usage("seed-lists and seed-rate: %d and %d must be 0 (no limit) or more", cfg.SeedLists, cfg.SeedRate)
+			}
 			return p.run(cmd.Context(), func(ctx context.Context, door *fleet.Door) error {
-				cfg := dashboard.Config{Asynq: door.Asynq, ReadOnly: readOnly, Token: token, Hosts: hosts, Registerer: door.Registry, Log: door.Log}
+				cfg.SeedBytes = int64(seedBytes)
+				cfg.Asynq, cfg.Registerer, cfg.Log = door.Asynq, door.Registry, door.Log
 				return runDashboard(ctx, door, listen, cfg)
 			})
 		},
@@ -45,9 +50,12 @@ is a token (TRAWL_TOKEN), which browsers ask for as a password, with any user na
 	flags := cmd.Flags()
 	p.registerLog(flags)
 	flags.StringVar(&listen, "listen", "127.0.0.1:8080", "address to serve on")
-	flags.StringVar(&token, "token", "", "what visitors must know; better in TRAWL_TOKEN than on the command line")
-	flags.BoolVar(&readOnly, "read-only", false, "refuse whatever would change something")
-	flags.StringSliceVar(&hosts, "host", nil, "name by which a proxy on this machine asks for it; may be repeated")
+	flags.StringVar(&cfg.Token, "token", "", "what visitors must know; better in TRAWL_TOKEN than on the command line")
+	flags.BoolVar(&cfg.ReadOnly, "read-only", false, "refuse whatever would change something, in asynq's web UI as well")
+	flags.StringSliceVar(&cfg.Hosts, "host", nil, "name by which a proxy on this machine asks for it; may be repeated")
+	flags.Var(&seedBytes, "seed-bytes", "most bytes of one list of seeds, as it is sent and unpacked (0: no limit)")
+	flags.IntVar(&cfg.SeedLists, "seed-lists", cfg.SeedLists, "most lists of seeds that are read at once (0: no limit)")
+	flags.IntVar(&cfg.SeedRate, "seed-rate", cfg.SeedRate, "most URLs a second that are read of all lists of seeds (0: no limit)")
 	return cmd
 }
 

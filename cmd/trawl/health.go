@@ -41,7 +41,10 @@ func serveHealth(listen string, door *fleet.Door) (*health, error) {
 	mux.Handle("GET /metrics", promhttp.HandlerFor(door.Registry, promhttp.HandlerOpts{}))
 	h := &health{
 		listener: listener, done: make(chan struct{}),
-		server: &http.Server{Handler: mux, ReadHeaderTimeout: 5 * time.Second, WriteTimeout: 10 * time.Second, IdleTimeout: time.Minute},
+		server: &http.Server{
+			Handler: mux, ReadHeaderTimeout: 5 * time.Second, ReadTimeout: 10 * time.Second,
+			WriteTimeout: 10 * time.Second, IdleTimeout: time.Minute, MaxHeaderBytes: 16 << 10,
+		},
 	}
 	go func() {
 		defer close(h.done)
