@@ -10,7 +10,7 @@ FUZZFLAGS ?=
 # detector. It is there to end what hangs.
 TIMEOUT ?= 20m
 
-.PHONY: test check build bench compare scale slow memory chaos fuzz
+.PHONY: test check vuln build bench compare scale slow memory chaos fuzz
 
 # The one test command.
 test: check
@@ -23,6 +23,11 @@ check:
 		{ echo "not formatted, run gofmt -w on:"; echo "$$unformatted"; exit 1; }
 	$(GO) vet ./...
 	$(GO) tool staticcheck ./...
+
+# Known vulnerabilities in what the binary calls. Where their database can not be
+# had, it says so.
+vuln:
+	@GO="$(GO)" .ci/vulncheck
 
 build:
 	CGO_ENABLED=0 $(GO) build -trimpath -ldflags '-s -w' -o trawl ./cmd/trawl
