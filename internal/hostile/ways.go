@@ -121,9 +121,6 @@ func way(name, does, path string, href func(port string) string, markup ...strin
 			default:
 				h.leadsTo(by)
 			}
-			if name == "userinfo" {
-				url = by
-			}
 			h.expect(h.of, url, blocked)
 		},
 	}

@@ -1,7 +1,9 @@
 package hostile_test
 
 import (
+	"io"
 	"io/fs"
+	"net/http"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -86,6 +88,20 @@ func TestWordsOfTheWebDecideNothing(t *testing.T) {
 			}
 		}
 	})
+	t.Run("no label of a metric", func(t *testing.T) {
+		_, dashboard := c.Dashboard()
+		for _, url := range []string{"http://" + c.worker.Address() + "/metrics", dashboard + "/metrics"} {
+			text := read(t, url)
+			for line := range strings.Lines(text) {
+				if !strings.HasPrefix(line, "#") && strings.ContainsAny(line, "<>/%@") || strings.Contains(line, "127.1.") || misled(line) != "" {
+					t.Errorf("%s tells %q", url, line)
+				}
+			}
+			if !strings.Contains(text, c.job.Name) {
+				t.Errorf("%s does not tell of the job", url)
+			}
+		}
+	})
 	t.Run("no field of WARC", func(t *testing.T) {
 		c.worker.Terminate() // which finishes its archives
 		a := warctest.Open(t, dir)
@@ -121,6 +137,21 @@ func TestWordsOfTheWebDecideNothing(t *testing.T) {
 			t.Errorf("%d of 2 titles are in the records", kept)
 		}
 	})
+}
+
+// read returns what is at a URL.
+func read(t *testing.T, url string) string {
+	t.Helper()
+	resp, err := http.Get(url)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer resp.Body.Close()
+	text, err := io.ReadAll(resp.Body)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(text)
 }
 
 // asynqPages are the pages of asynq's web UI that lead to all others.
