@@ -1,5 +1,12 @@
 package hostile
 
+import (
+	"fmt"
+	"strings"
+	"testing"
+	"time"
+)
+
 // Limit is a bound that Trawl keeps, whatever a server does.
 type Limit struct {
 	Name    string
@@ -43,3 +50,48 @@ var (
 	limitAddresses  = Limit{"addresses that may be connected to", "public ones", "--allow-cidr"}
 	limitTTL        = Limit{"time that an address is good for", "its TTL, within bounds", ""}
 )
+
+// Holds fails a test unless the limits that are named have these values: so
+// packages hold the list to the constants that they keep.
+func Holds(t testing.TB, values map[string]any) {
+	t.Helper()
+	for name, value := range values {
+		found := false
+		for _, m := range List() {
+			if m.Limit.Name != name {
+				continue
+			}
+			found = true
+			if want := written(value); m.Limit.Default != want && !strings.HasPrefix(m.Limit.Default, want+" ") {
+				t.Errorf("%s: the limit of %s is %s, and docs/hostile.md says %s", m.Name, name, want, m.Limit.Default)
+			}
+		}
+		if !found {
+			t.Errorf("no misbehaviour meets the limit of %s", name)
+		}
+	}
+}
+
+// Bytes is a number of bytes, for [Holds].
+type Bytes int64
+
+// written writes a value as the list has it.
+func written(value any) string {
+	switch v := value.(type) {
+	case Bytes:
+		if v%(1<<20) == 0 {
+			return fmt.Sprintf("%dMiB", v>>20)
+		}
+		return fmt.Sprintf("%dKiB", v>>10)
+	case time.Duration:
+		if v%time.Hour == 0 {
+			return strings.TrimSuffix(v.String(), "0m0s")
+		}
+		return v.String()
+	case int:
+		if v >= 10_000 {
+			return fmt.Sprintf("%d,%03d", v/1000, v%1000)
+		}
+	}
+	return fmt.Sprint(value)
+}

@@ -1,0 +1,17 @@
+package parse
+
+import (
+	"testing"
+
+	"github.com/trawlcrawler/trawl/internal/hostile"
+)
+
+func TestTheLimitsThatArePublishedAreKept(t *testing.T) {
+	t.Parallel()
+	hostile.Holds(t, map[string]any{
+		"links of a page":                mostLinks,
+		"links of Link headers":          mostHeaderLinks,
+		"bytes of a title":               hostile.Bytes(mostTitle),
+		"nesting of a tree for --select": mostDeep,
+	})
+}
