@@ -1,0 +1,69 @@
+package output
+
+import (
+	"context"
+	"errors"
+	"io"
+	"os"
+	"path/filepath"
+)
+
+// folder is a place on a disk.
+type folder string
+
+func (f folder) path(name string) string { return filepath.Join(string(f), filepath.FromSlash(name)) }
+
+func (f folder) names(context.Context) ([]string, error) {
+	entries, err := os.ReadDir(string(f))
+	if err != nil {
+		return nil, causeOf(err)
+	}
+	var names []string
+	for _, e := range entries {
+		if !e.IsDir() {
+			names = append(names, e.Name())
+		}
+	}
+	return names, nil
+}
+
+func (f folder) open(_ context.Context, name string, offset, length int64) (io.ReadCloser, error) {
+	file, err := os.Open(f.path(name))
+	if err != nil {
+		return nil, causeOf(err)
+	}
+	if length < 0 && offset == 0 {
+		return file, nil
+	}
+	if _, err := file.Seek(offset, io.SeekStart); err != nil {
+		return nil, errors.Join(err, file.Close())
+	}
+	if length < 0 {
+		return file, nil
+	}
+	return struct {
+		io.Reader
+		io.Closer
+	}{io.LimitReader(file, length), file}, nil
+}
+
+func (f folder) size(_ context.Context, name string) (int64, error) {
+	info, err := os.Stat(f.path(name))
+	if err != nil {
+		return 0, causeOf(err)
+	}
+	return info.Size(), nil
+}
+
+func (f folder) in(name string) place { return folder(f.path(name)) }
+
+func (f folder) close() error { return nil }
+
+// causeOf strips the operation and the path, which a location says itself.
+func causeOf(err error) error {
+	var path *os.PathError
+	if errors.As(err, &path) {
+		return path.Err
+	}
+	return err
+}
