@@ -71,12 +71,12 @@ var contestants = []contestant{
 			return s.run(ctx, pythonEnv, s.tools.python, filepath.Join(s.tools.scripts, "aiohttp_crawl.py"), s.url, s.path("pages.jsonl"))
 		},
 	},
-	{name: "trawl-builtin", ready: built, crawl: trawlBuiltIn, records: "out/pages-*.jsonl"},
-	{name: "trawl-private", ready: withRedis, crawl: trawlPrivate, records: "out/pages-*.jsonl"},
-	{name: "trawl-redis", ready: withRedis, prepare: startRedis, crawl: trawlRedis, records: "out/pages-*.jsonl"},
-	{name: "trawl-warc", ready: withRedis, prepare: startRedis, crawl: trawlWARC, records: "out/pages-*.jsonl"},
-	{name: "trawl-fleet", ready: withRedis, prepare: startFleet, crawl: trawlFleet, records: "worker-*/*/pages-*.jsonl"},
-	{name: "trawl-before", ready: withBefore, crawl: trawlBefore, records: "out/pages-*.jsonl"},
+	{name: "trawl-builtin", ready: built, crawl: trawlBuiltIn, records: "out/pages-*.jsonl*"},
+	{name: "trawl-private", ready: withRedis, crawl: trawlPrivate, records: "out/pages-*.jsonl*"},
+	{name: "trawl-redis", ready: withRedis, prepare: startRedis, crawl: trawlRedis, records: "out/pages-*.jsonl*"},
+	{name: "trawl-warc", ready: withRedis, prepare: startRedis, crawl: trawlWARC, records: "out/pages-*.jsonl*"},
+	{name: "trawl-fleet", ready: withRedis, prepare: startFleet, crawl: trawlFleet, records: "worker-*/*/pages-*.jsonl*"},
+	{name: "trawl-before", ready: withBefore, crawl: trawlBefore, records: "out/pages-*.jsonl*"},
 }
 
 // pythonEnv keeps scripts from leaving compiled ones beside them.

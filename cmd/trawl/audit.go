@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"io"
 	"net/netip"
-	"path/filepath"
 	"slices"
 	"text/tabwriter"
 	"time"
@@ -24,7 +23,7 @@ func auditCommand() *cobra.Command {
 	var out string
 	var asJSON bool
 	cmd := &cobra.Command{
-		Use:   "audit JOB|DIR",
+		Use:   "audit JOB|DIR|URL",
 		Short: "Show from a crawl's own journal how polite it was",
 		Long: `Audit reads the journal of every request that the workers of a crawl made (requests-*.jsonl)
 and computes anew: the smallest gap between two requests at a host and at an address, requests
@@ -39,16 +38,16 @@ Exit statuses: 0 no violation, 1 violations or a failure, 2 usage.`,
 			if err := fromEnvironment(cmd.Flags()); err != nil {
 				return err
 			}
-			return auditFolder(cmd.Context(), filepath.Join(out, args[0]), asJSON, stdout)
+			return auditFolder(cmd.Context(), resultsOf(out, args[0]), asJSON, stdout)
 		},
 	}
-	cmd.Flags().StringVar(&out, "out", "", "the workers' output folder, when a job of a fleet is named")
+	cmd.Flags().StringVar(&out, "out", "", "the workers' output, a folder or the URL of a bucket, when a job of a fleet is named")
 	cmd.Flags().BoolVar(&asJSON, "json", false, "answer in JSON")
 	return cmd
 }
 
 func auditFolder(ctx context.Context, dir string, asJSON bool, w io.Writer) error {
-	files, err := journalFiles(dir)
+	files, err := journalFiles(ctx, dir)
 	if err != nil {
 		return err
 	}
@@ -72,8 +71,8 @@ func auditFolder(ctx context.Context, dir string, asJSON bool, w io.Writer) erro
 
 // journalFiles finds the segments of the journals in a folder, each writer's in
 // order.
-func journalFiles(dir string) ([]string, error) {
-	files, err := filesOf(dir, sink.JournalPrefix)
+func journalFiles(ctx context.Context, dir string) ([]segment, error) {
+	files, err := filesOf(ctx, dir, sink.JournalPrefix)
 	if err == nil && len(files) == 0 {
 		err = usage("%q holds no journal of requests: the crawl was told --journal=false, or wrote elsewhere", dir)
 	}
@@ -145,8 +144,8 @@ func newAudit() *audit {
 }
 
 // read takes in one segment.
-func (a *audit) read(ctx context.Context, path string) error {
-	return eachLine(ctx, path, func(_ int64, line []byte) error {
+func (a *audit) read(ctx context.Context, s segment) error {
+	return eachLine(ctx, s, func(_ int64, line []byte) error {
 		r, u, start, err := parseRequest(line)
 		if err != nil {
 			return err

@@ -62,7 +62,7 @@ fleet; with --out its results are looked at as well.
 		},
 	}
 	registerRedis(cmd.Flags(), &redisURL)
-	cmd.Flags().StringVar(&out, "out", "", "the workers' output folder, when a job of a fleet is named")
+	cmd.Flags().StringVar(&out, "out", "", "the workers' output, a folder or the URL of a bucket, when a job of a fleet is named")
 	cmd.Flags().BoolVar(&asJSON, "json", false, "answer in JSON")
 	return cmd
 }
@@ -134,7 +134,7 @@ func (x *explanation) ofFleet(ctx context.Context, redisURL, job, out string) (e
 	if err := x.ofStore(ctx, frontier.New(back.Client), job); err != nil || out == "" {
 		return jobError(err)
 	}
-	return x.ofResults(ctx, filepath.Join(out, job))
+	return x.ofResults(ctx, resultsOf(out, job))
 }
 
 // ofStore explains by what the fleet remembers.
@@ -225,7 +225,7 @@ func (x *explanation) ofRobots(ctx context.Context, store *frontier.Store, job c
 // ofResults explains by what was kept.
 func (x *explanation) ofResults(ctx context.Context, dir string) error {
 	x.results = dir
-	files, err := recordFiles(dir)
+	files, err := recordFiles(ctx, dir)
 	var status *exitError
 	if err != nil && !errors.As(err, &status) {
 		return err
@@ -245,7 +245,7 @@ func (x *explanation) ofResults(ctx context.Context, dir string) error {
 			return failed("explain: %v", err)
 		}
 	}
-	journals, err := filesOf(dir, sink.JournalPrefix)
+	journals, err := filesOf(ctx, dir, sink.JournalPrefix)
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return err
 	}

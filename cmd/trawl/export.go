@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"hash/maphash"
 	"io"
-	"path/filepath"
 
 	"github.com/spf13/cobra"
 
@@ -18,7 +17,7 @@ import (
 func exportCommand() *cobra.Command {
 	var out string
 	cmd := &cobra.Command{
-		Use:   "export JOB|DIR",
+		Use:   "export JOB|DIR|URL",
 		Short: "Print the records of a crawl, once each",
 		Long: `Export prints the records of all workers of a crawl as JSON lines to standard output.
 A URL that was fetched twice, because a worker died, is printed once: as it was last.
@@ -26,16 +25,17 @@ It may be called while the crawl runs.
 
 ` + exitHelp,
 		Example: `  trawl export python-docs > pages.jsonl
-  trawl export news --out /data/crawls | jq -r .title`,
+  trawl export news --out /data/crawls | jq -r .title
+  trawl export news --out s3://crawls/of-2026 > news.jsonl`,
 		Args: cobra.ExactArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if err := fromEnvironment(cmd.Flags()); err != nil {
 				return err
 			}
-			return export(cmd.Context(), filepath.Join(out, args[0]), stdout)
+			return export(cmd.Context(), resultsOf(out, args[0]), stdout)
 		},
 	}
-	cmd.Flags().StringVar(&out, "out", "", "the workers' output folder, when a job of a fleet is named")
+	cmd.Flags().StringVar(&out, "out", "", "the workers' output, a folder or the URL of a bucket, when a job of a fleet is named")
 	return cmd
 }
 
@@ -49,12 +49,12 @@ type place struct {
 // export prints the last record of each URL, in the order of the files. Lines
 // that are no records are told of and left out; then it fails in the end.
 func export(ctx context.Context, dir string, w io.Writer) error {
-	files, err := recordFiles(dir)
+	files, err := recordFiles(ctx, dir)
 	if err != nil {
 		return err
 	}
 	damaged := 0
-	last, err := lastRecords(ctx, files, func(file string, offset int64, err error) {
+	last, err := lastRecords(ctx, files, func(file segment, offset int64, err error) {
 		damaged++
 		fmt.Fprintf(stderr, "trawl: left out: %s, at byte %d: %v\n", file, offset, err)
 	})
@@ -92,9 +92,9 @@ func exportError(ctx context.Context, err error) error {
 
 // recordFiles finds the segments in a folder, or its manifests where there are
 // none. Earlier results that were set aside are no part of the crawl.
-func recordFiles(dir string) ([]string, error) {
+func recordFiles(ctx context.Context, dir string) ([]segment, error) {
 	for _, kind := range []string{"pages", "manifest"} { // a manifest says the same again
-		files, err := filesOf(dir, kind)
+		files, err := filesOf(ctx, dir, kind)
 		if err != nil || len(files) > 0 {
 			return files, err
 		}
@@ -104,7 +104,7 @@ func recordFiles(dir string) ([]string, error) {
 
 // lastRecords finds where the last record of each URL is. damaged hears of lines
 // that are no records.
-func lastRecords(ctx context.Context, files []string, damaged func(file string, offset int64, err error)) (map[uint64]place, error) {
+func lastRecords(ctx context.Context, files []segment, damaged func(file segment, offset int64, err error)) (map[uint64]place, error) {
 	last := make(map[uint64]place)
 	for i, file := range files {
 		err := eachRecord(ctx, file, func(url uint64, offset int64, at string, _ []byte) error {
@@ -124,8 +124,8 @@ var urlSeed = maphash.MakeSeed()
 
 // eachRecord calls do with each whole record of a file, and damaged with the
 // place of each line that is none.
-func eachRecord(ctx context.Context, path string, do func(url uint64, offset int64, at string, line []byte) error, damaged func(offset int64, err error)) error {
-	return eachLine(ctx, path, func(offset int64, line []byte) error {
+func eachRecord(ctx context.Context, s segment, do func(url uint64, offset int64, at string, line []byte) error, damaged func(offset int64, err error)) error {
+	return eachLine(ctx, s, func(offset int64, line []byte) error {
 		var rec crawler.Record
 		if err := json.Unmarshal(line, &rec); err != nil {
 			damaged(offset, err)

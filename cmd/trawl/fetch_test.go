@@ -91,7 +91,7 @@ func TestFilesAreDownloadedByteForByteUnderSafeNames(t *testing.T) {
 	s.write("urls.txt", list)
 	s.run("fetch", "urls.txt", "--out", "downloads", "--format", "files", "--delay", "0", "--per-host", "4").exits(done)
 
-	manifest := readRecords(t, s.path("downloads"), "manifest.jsonl")
+	manifest := readRecords(t, s.path("downloads"), "manifest-*.jsonl")
 	if len(manifest) != len(stock)+1 {
 		t.Errorf("the manifest has %d records, want %d", len(manifest), len(stock)+1)
 	}

@@ -55,7 +55,7 @@ func readRecords(t testing.TB, dir, pattern string) []record {
 	}
 	var records []record
 	for _, file := range files {
-		text, err := os.ReadFile(file)
+		text, err := os.ReadFile(file) // whole: a growing segment has another name
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -1,59 +1,58 @@
 package main
 
 import (
-	"bufio"
 	"context"
 	"errors"
 	"fmt"
-	"io"
-	"io/fs"
-	"os"
-	"path/filepath"
-	"strings"
+
+	"github.com/trawlcrawler/trawl/crawler/output"
 )
 
-// filesOf returns the segments of lines in an output folder whose names begin
-// with kind, by name. Earlier results that were set aside are not among them.
-func filesOf(dir, kind string) ([]string, error) {
-	entries, err := os.ReadDir(dir)
-	if errors.Is(err, fs.ErrNotExist) {
-		return nil, usage("%q is not there: name the folder that a crawl wrote to", dir)
+// segment is a file of lines in the output of a crawl.
+type segment struct {
+	in   *output.Location
+	name string
+}
+
+func (s segment) String() string { return output.Join(s.in.String(), s.name) }
+
+// resultsOf names where the output is that an argument JOB|DIR|URL means: of a
+// job it lies beneath out.
+func resultsOf(out, named string) string {
+	if out == "" || output.IsBucket(named) {
+		return named
+	}
+	return output.Join(out, named)
+}
+
+// filesOf returns the segments of lines of a kind in an output, by name. Earlier
+// results that were set aside are not among them.
+func filesOf(ctx context.Context, where, kind string) ([]segment, error) {
+	l, err := output.Open(ctx, where)
+	if err != nil {
+		return nil, usage("%v", err)
+	}
+	names, err := l.Segments(ctx, kind)
+	if errors.Is(err, output.ErrMissing) {
+		return nil, usage("%q is not there: name the folder or bucket that a crawl wrote to", where)
 	}
 	if err != nil {
-		return nil, failed("read %q: %v", dir, err)
+		return nil, failed("%v", err)
 	}
-	var files []string
-	for _, e := range entries {
-		if name := e.Name(); strings.HasPrefix(name, kind) && strings.HasSuffix(name, ".jsonl") {
-			files = append(files, filepath.Join(dir, name))
-		}
+	var files []segment
+	for _, name := range names {
+		files = append(files, segment{l, name})
 	}
 	return files, nil
 }
 
-// eachLine calls do with each whole line of a file, without its end. A last line
-// without an end is still being written. An error of do is told with the place.
-func eachLine(ctx context.Context, path string, do func(offset int64, line []byte) error) error {
-	file, err := os.Open(path)
-	if err != nil {
-		return err
-	}
-	defer file.Close()
-	lines := bufio.NewReaderSize(file, 1<<20)
-	for offset := int64(0); ; {
-		line, err := lines.ReadBytes('\n')
-		if err == io.EOF {
-			return nil
+// eachLine calls do with each whole line of a segment, without its end. An error
+// of do is told with the place.
+func eachLine(ctx context.Context, s segment, do func(offset int64, line []byte) error) error {
+	return s.in.EachLine(ctx, s.name, func(offset int64, line []byte) error {
+		if err := do(offset, line); err != nil {
+			return fmt.Errorf("%s, at byte %d: %w", s, offset, err)
 		}
-		if err != nil {
-			return err
-		}
-		if err := ctx.Err(); err != nil {
-			return err
-		}
-		if err := do(offset, line[:len(line)-1]); err != nil {
-			return fmt.Errorf("%s, at byte %d: %w", path, offset, err)
-		}
-		offset += int64(len(line))
-	}
+		return nil
+	})
 }

@@ -15,7 +15,9 @@
 // at once, until it is closed.
 //
 // A segment is one file of whole batches. A batch is the lines of one Keep,
-// written with one call. An exchange is a recorded page; a press makes records of
+// compressed by itself if at all, and written with one call. While a segment is
+// written its name ends in ".open": whoever looks at the others finds whole
+// records. A coding is how batches are compressed. An exchange is a recorded page; a press makes records of
 // it, and an archive is a WARC file that is being written, with the journal of
 // its index, whose lines are captures. Originals are responses that later ones
 // can refer to, instead of holding the same again. A name is a body's path beneath the folder, and the

@@ -13,11 +13,12 @@ import (
 	"strconv"
 	"strings"
 	"sync/atomic"
+	"time"
 
 	"github.com/trawlcrawler/trawl/crawler"
 )
 
-// manifest begins the names of the records that go with files.
+// manifest begins the names of segments of the records that go with files.
 const manifest = "manifest"
 
 // FilesConfig says where files go. The zero value writes to the current folder.
@@ -25,9 +26,14 @@ type FilesConfig struct {
 	// Dir is the folder of the files and the manifest. It is made when it is
 	// missing. Default ".".
 	Dir string
-	// Worker is a part of the manifest's name, so that many workers can write
-	// into one folder: manifest-WORKER.jsonl. Default none: manifest.jsonl.
+	// Worker is a part of the manifest's names, so that many workers can write
+	// into one folder: manifest-WORKER-00001.jsonl. Default none:
+	// manifest-00001.jsonl.
 	Worker string
+	// SegmentSize and MaxAge bound the segments of the manifest, as those of
+	// [JSONLConfig].
+	SegmentSize int64
+	MaxAge      time.Duration
 	// Links lists the links of a page in its record, instead of counting them.
 	Links bool
 	// Log takes warnings about what earlier writers left. Default none.
@@ -54,7 +60,9 @@ type Files struct {
 // unfinished files of a process that was killed. One process at a time may
 // write under a worker name in a folder: the error says which process has it.
 func NewFiles(cfg FilesConfig) (*Files, error) {
-	records, err := newManifest(JSONLConfig{Dir: cfg.Dir, Prefix: manifest, Worker: cfg.Worker, Log: cfg.Log})
+	records, err := NewJSONL(JSONLConfig{
+		Dir: cfg.Dir, Prefix: manifest, Worker: cfg.Worker, SegmentSize: cfg.SegmentSize, MaxAge: cfg.MaxAge, Log: cfg.Log,
+	})
 	if err != nil {
 		return nil, err
 	}

@@ -32,7 +32,7 @@ func paths(t *testing.T, dir string, f *Files, urls ...string) []string {
 	var names []string
 	for _, url := range urls {
 		keep(t, f, page(t, url, url))
-		recs := kept(t, dir, f.manifest.segment.name)
+		recs := kept(t, dir, f.manifest.stem+"-*.jsonl")
 		names = append(names, recs[len(recs)-1].Path)
 	}
 	for i, url := range urls {
@@ -128,7 +128,7 @@ func TestOnlyBodiesOfFetchedPagesBecomeFiles(t *testing.T) {
 	empty := page(t, "http://a/empty", "")
 	keep(t, f, gone, bodiless, unasked, moved, empty)
 	var got []string
-	for _, rec := range kept(t, dir, "manifest.jsonl") {
+	for _, rec := range kept(t, dir, "manifest-*.jsonl") {
 		got = append(got, rec.Path)
 	}
 	if want := []string{"", "", "", "b/new.txt", "a/empty"}; !slices.Equal(got, want) {
@@ -162,7 +162,7 @@ func TestABodyThatWasSpilledIsWrittenWhole(t *testing.T) {
 	if err := f.Keep(t.Context(), []*crawler.Result{r}); !errors.Is(err, io.ErrUnexpectedEOF) {
 		t.Errorf("got %v for a body that is not all there", err)
 	}
-	if read(t, dir, "example.com", "big") != "head"+rest || len(kept(t, dir, "manifest.jsonl")) != 1 {
+	if read(t, dir, "example.com", "big") != "head"+rest || len(kept(t, dir, "manifest-*.jsonl")) != 1 {
 		t.Error("the failure left a trace")
 	}
 	wantNoDrafts(t, dir)
@@ -258,7 +258,7 @@ func TestManyVisitsKeepFilesAtOnce(t *testing.T) {
 	}
 	visits.Wait()
 	closed(t, f)
-	recs := kept(t, dir, "manifest.jsonl")
+	recs := kept(t, dir, "manifest-*.jsonl")
 	wantOnce(t, recs, 100, 5)
 	wantBodies(t, dir, recs)
 	for _, rec := range recs {
@@ -271,10 +271,10 @@ func TestManyVisitsKeepFilesAtOnce(t *testing.T) {
 func TestALineOfAManifestThatIsNoRecordIsPassedOver(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
-	write(t, "nonsense\n"+`{"final_url":"http://example.com/index.html","path":"example.com/index.html"}`+"\n", dir, "manifest.jsonl")
+	write(t, "nonsense\n"+`{"final_url":"http://example.com/index.html","path":"example.com/index.html"}`+"\n", dir, "manifest-w-00001.jsonl")
 	f := openFiles(t, FilesConfig{Dir: dir})
 	keep(t, f, page(t, "http://example.com/", ""))
-	if got := read(t, dir, "manifest.jsonl"); !strings.Contains(got, `"path":"example.com/index~`) {
+	if got := read(t, dir, "manifest-00001.jsonl.open"); !strings.Contains(got, `"path":"example.com/index~`) {
 		t.Errorf("the name that another URL has was given away: %s", got)
 	}
 }

@@ -19,14 +19,18 @@ func TestARealDiskThatFillsUpTearsNothing(t *testing.T) {
 	defer s.Close()
 	write(t, strings.Repeat("x", 500_000), dir, "ballast")
 	batches := fill(t, s)
-	wantOnce(t, kept(t, dir, "manifest.jsonl"), batches, 7)
-	records(t, read(t, dir, "pages-00001.jsonl"))
+	wantOnce(t, kept(t, dir, "manifest-*.jsonl"), batches, 7)
+	for _, format := range []string{"pages-*.jsonl", "pages-*.jsonl.gz", "pages-*.jsonl.zst"} {
+		if n := len(kept(t, dir, format)); n < batches*7 {
+			t.Errorf("%s have %d whole records, want the %d that were kept", format, n, batches*7)
+		}
+	}
 	wantNoDrafts(t, dir)
 	if err := os.Remove(filepath.Join(dir, "ballast")); err != nil {
 		t.Fatal(err)
 	}
 	keep(t, s, pages(t, batches, 7)...)
-	wantOnce(t, kept(t, dir, "manifest.jsonl"), batches+1, 7)
+	wantOnce(t, kept(t, dir, "manifest-*.jsonl"), batches+1, 7)
 }
 
 // smallDisk is a folder on a disk of one megabyte.

@@ -68,7 +68,7 @@ type Journal struct {
 // the job's user agent by.
 func OpenJournal(dir, token string, opts Options) (*Journal, error) {
 	lines, err := NewJSONL(JSONLConfig{
-		Dir: dir, Prefix: JournalPrefix, Worker: opts.Worker, SegmentSize: opts.SegmentSize, Log: opts.Log,
+		Dir: dir, Prefix: JournalPrefix, Worker: opts.Worker, SegmentSize: opts.SegmentSize, MaxAge: opts.MaxAge, Log: opts.Log,
 	})
 	if err != nil {
 		return nil, err

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
-	"math"
 	"os"
 	"strconv"
 	"strings"
@@ -26,9 +25,15 @@ type JSONLConfig struct {
 	// Worker is a part of the names, so that many workers can write into one
 	// folder: PREFIX-WORKER-00001.jsonl. Default none: PREFIX-00001.jsonl.
 	Worker string
+	// Compression of the lines. Default none. It ends the names:
+	// PREFIX-00001.jsonl.gz.
+	Compression Compression
 	// SegmentSize is the size in bytes from which on no batch is added to a
 	// segment and the next one begins. Default 256 MiB.
 	SegmentSize int64
+	// MaxAge is how long a segment is written, at most, before the next one
+	// begins, give or take a second. Default 0: for as long as it is not full.
+	MaxAge time.Duration
 	// Links lists the links of a page in its record, instead of counting them.
 	Links bool
 	// Log takes warnings about what earlier writers left. Default none.
@@ -52,22 +57,27 @@ func (c JSONLConfig) WithDefaults() JSONLConfig {
 	return c
 }
 
-// JSONL keeps records, one line each, in numbered segments in a folder. A
-// segment holds whole batches and is never rewritten, so that it can be read
-// while it grows. Once a second it is put on disk if anything was written.
+// JSONL keeps records, one line each, in numbered segments in a folder. While a
+// segment is written its name ends in ".open"; when it is full, old, or the sink is
+// closed, it loses that, and is never written again. What a process left that was
+// killed is cut back to its last whole batch at the next start, and gets its name.
+// Once a second what was written is put on disk.
 type JSONL struct {
-	in       *folder
-	links    bool
-	limit    int64
-	log      *slog.Logger
-	stem     string
-	numbered bool // the names have numbers; else there is one segment, STEM.jsonl
+	in     *folder
+	links  bool
+	limit  int64
+	maxAge time.Duration
+	log    *slog.Logger
+	stem   string
+	end    string // of the names of segments
+	coding coding
 
-	syncing sync.Mutex // held by the one who syncs, before mu
+	syncing sync.Mutex // held by the one who syncs or finishes, before mu
 
 	mu      sync.Mutex
-	number  int // of the segment that is written
-	segment *segment
+	number  int      // of the last segment that was begun
+	segment *segment // that is written; nil until there is something to write
+	began   time.Time
 	lost    error // a sync failed: what the disk holds is unknown
 	closed  bool
 
@@ -75,31 +85,27 @@ type JSONL struct {
 	stopped sync.WaitGroup
 }
 
-// NewJSONL opens the last segment of this writer, or begins the first. One
-// process at a time may write under a prefix and worker name in a folder: the
-// error says which process has it.
+// NewJSONL finishes what this writer left. One process at a time may write under a
+// prefix and worker name in a folder: the error says which process has it.
 func NewJSONL(cfg JSONLConfig) (*JSONL, error) {
 	cfg = cfg.WithDefaults()
 	if cfg.SegmentSize < 0 {
 		return nil, fmt.Errorf("segment size: %d is out of range: want 1 or more bytes, or 0 for the default", cfg.SegmentSize)
 	}
-	return newJSONL(cfg, true, time.NewTicker(time.Second))
-}
-
-// newManifest opens a single segment without a number that grows for ever.
-func newManifest(cfg JSONLConfig) (*JSONL, error) {
-	cfg.SegmentSize = math.MaxInt64
-	return newJSONL(cfg.WithDefaults(), false, time.NewTicker(time.Second))
+	return newJSONL(cfg, time.NewTicker(time.Second))
 }
 
 // newJSONL opens a sink that syncs when the ticker says so. It owns the ticker.
-func newJSONL(cfg JSONLConfig, numbered bool, ticker *time.Ticker) (*JSONL, error) {
+func newJSONL(cfg JSONLConfig, ticker *time.Ticker) (*JSONL, error) {
 	j := &JSONL{
-		links: cfg.Links, limit: cfg.SegmentSize, log: cfg.Log, numbered: numbered,
-		stem: stem(cfg.Prefix, cfg.Worker), stop: make(chan struct{}),
+		links: cfg.Links, limit: cfg.SegmentSize, maxAge: cfg.MaxAge, log: cfg.Log,
+		stem: stem(cfg.Prefix, cfg.Worker), end: ".jsonl" + string(cfg.Compression), stop: make(chan struct{}),
 	}
 	var err error
-	if j.in, err = openFolder(cfg.Dir, j.stem); err == nil {
+	if j.coding, err = cfg.Compression.coding(); err == nil {
+		j.in, err = openFolder(cfg.Dir, j.stem+string(cfg.Compression))
+	}
+	if err == nil {
 		if err = j.resume(); err != nil {
 			j.in.Close()
 		}
@@ -108,7 +114,7 @@ func newJSONL(cfg JSONLConfig, numbered bool, ticker *time.Ticker) (*JSONL, erro
 		ticker.Stop()
 		return nil, err
 	}
-	j.stopped.Go(func() { j.syncEvery(ticker) })
+	j.stopped.Go(func() { j.tick(ticker) })
 	return j, nil
 }
 
@@ -120,24 +126,45 @@ func stem(prefix, worker string) string {
 	return finish(escape(prefix)) + "-" + finish(escape(worker))
 }
 
-// resume opens the last segment that is there, or the first.
+// resume finishes the segments that are open, and goes on behind the highest
+// number.
 func (j *JSONL) resume() error {
 	names, err := j.in.list()
 	if err != nil {
 		return err
 	}
-	number := 1
 	for _, name := range names {
-		number = max(number, j.numberOf(name))
+		final, left := strings.CutSuffix(name, opened)
+		number := j.numberOf(final)
+		j.number = max(j.number, number)
+		if left && number > 0 {
+			if err := j.finishLeft(final); err != nil {
+				return err
+			}
+		}
 	}
-	return j.turnTo(number)
+	return nil
+}
+
+// finishLeft finishes a segment that a kill left open. Where another has its name
+// already, which nobody but a person can have given it, it gets the next number.
+func (j *JSONL) finishLeft(final string) error {
+	s, err := openCoded(j.in, final+opened, j.coding.whole, j.log)
+	if err != nil {
+		return err
+	}
+	if _, err := j.in.Lstat(final); err == nil {
+		j.number++
+		final = j.nameOf(j.number)
+	}
+	return j.place(s, final)
 }
 
 // numberOf returns the number of a segment of this writer, and 0 for every
 // other name.
 func (j *JSONL) numberOf(name string) int {
 	digits, ours := strings.CutPrefix(name, j.stem+"-")
-	digits, jsonl := strings.CutSuffix(digits, ".jsonl")
+	digits, jsonl := strings.CutSuffix(digits, j.end)
 	n, err := strconv.Atoi(digits)
 	if !ours || !jsonl || err != nil || name != j.nameOf(n) {
 		return 0
@@ -145,21 +172,7 @@ func (j *JSONL) numberOf(name string) int {
 	return n
 }
 
-func (j *JSONL) nameOf(number int) string {
-	if !j.numbered {
-		return j.stem + ".jsonl"
-	}
-	return fmt.Sprintf("%s-%05d.jsonl", j.stem, number)
-}
-
-// turnTo makes the segment of that number the one that is written.
-func (j *JSONL) turnTo(number int) error {
-	next, err := openSegment(j.in, j.nameOf(number), j.log)
-	if err == nil {
-		j.segment, j.number = next, number
-	}
-	return err
-}
+func (j *JSONL) nameOf(number int) string { return fmt.Sprintf("%s-%05d%s", j.stem, number, j.end) }
 
 // Keep writes the records of results as one batch. When it returns nil they
 // are with the operating system; when it fails nothing of them stays.
@@ -176,32 +189,85 @@ func (j *JSONL) Keep(ctx context.Context, results []*crawler.Result) error {
 }
 
 func (j *JSONL) write(b *batch) error {
+	lines := b.lines
+	if j.coding.pack != nil && len(lines) > 0 {
+		packed := newBatch()
+		defer packed.free()
+		var err error
+		if packed.lines, err = j.coding.pack(packed.lines, lines); err != nil {
+			return fmt.Errorf("compressing records: %w", err)
+		}
+		lines = packed.lines
+	}
+	full, err := j.append(lines)
+	if full == nil {
+		return err
+	}
+	return errors.Join(err, j.finish(full))
+}
+
+// append adds a batch to the segment that has room for it, and returns the one
+// before when that is full.
+func (j *JSONL) append(lines []byte) (full *segment, err error) {
 	j.mu.Lock()
 	defer j.mu.Unlock()
 	switch {
 	case j.closed:
-		return trouble("writing", j.in.dir, j.segment.name, os.ErrClosed)
+		return nil, trouble("writing", j.in.dir, j.nameOf(j.number), os.ErrClosed)
 	case j.lost != nil:
-		return j.lost
-	case len(b.lines) == 0:
-		return nil
+		return nil, j.lost
+	case len(lines) == 0:
+		return nil, nil
 	}
-	if j.segment.size >= j.limit {
-		if err := j.rotate(); err != nil {
-			return err
+	if j.segment == nil || j.segment.size >= j.limit {
+		was := j.segment
+		if err := j.begin(); err != nil {
+			return nil, err
 		}
+		full = was
 	}
-	return j.segment.append(b.lines)
+	return full, j.segment.append(lines)
 }
 
-// rotate begins the next segment, and only then ends the full one.
-func (j *JSONL) rotate() error {
-	full := j.segment
-	if err := j.turnTo(j.number + 1); err != nil {
+// begin begins the next segment.
+func (j *JSONL) begin() error {
+	next, err := openCoded(j.in, j.nameOf(j.number+1)+opened, j.coding.whole, j.log)
+	if err != nil {
 		return err
 	}
-	j.lost = full.end()
-	return j.lost
+	j.number++
+	j.segment, j.began = next, time.Now()
+	return nil
+}
+
+// finish puts a segment on disk that nobody writes to any more, and gives it its
+// name. A failure is final, as that of Sync.
+func (j *JSONL) finish(s *segment) error {
+	j.syncing.Lock()
+	defer j.syncing.Unlock()
+	return j.failure(j.place(s, strings.TrimSuffix(s.name, opened)))
+}
+
+// place gives a segment its name, or removes it when nothing is in it.
+func (j *JSONL) place(s *segment, final string) error {
+	if s.torn {
+		if err := s.cut(); err != nil {
+			return errors.Join(err, s.Close())
+		}
+	}
+	if err := s.end(); err != nil {
+		return err
+	}
+	if s.size == 0 {
+		if err := j.in.Remove(s.name); err != nil {
+			return trouble("removing the empty", s.dir, s.name, err)
+		}
+		return nil
+	}
+	if err := j.in.Rename(s.name, final); err != nil {
+		return trouble("finishing", s.dir, final, err)
+	}
+	return nil
 }
 
 // Sync puts everything on disk that was kept before. Its failure is final,
@@ -210,16 +276,15 @@ func (j *JSONL) Sync() error {
 	j.syncing.Lock()
 	defer j.syncing.Unlock()
 	j.mu.Lock()
-	s, due := j.segment, j.segment.unsynced && !j.closed && j.lost == nil
-	j.segment.unsynced = false
+	s, due := j.segment, j.segment != nil && j.segment.unsynced && !j.closed && j.lost == nil
+	if due {
+		s.unsynced = false
+	}
 	j.mu.Unlock()
 	if !due {
 		return j.failure(nil)
 	}
 	err := s.Sync() // without mu: others go on writing
-	if errors.Is(err, os.ErrClosed) {
-		err = nil // the segment was full, and on disk before it was closed
-	}
 	if err != nil {
 		err = trouble("putting on disk", s.dir, s.name, err)
 	}
@@ -236,21 +301,39 @@ func (j *JSONL) failure(err error) error {
 	return j.lost
 }
 
-// syncEvery is the sink's one goroutine. What it meets, the next Keep returns.
-func (j *JSONL) syncEvery(ticker *time.Ticker) {
+// turn finishes the segment that is written if it is old.
+func (j *JSONL) turn() {
+	if j.maxAge == 0 {
+		return
+	}
+	j.mu.Lock()
+	s := j.segment
+	old := s != nil && j.lost == nil && s.size > 0 && time.Since(j.began) >= j.maxAge
+	if old {
+		j.segment = nil
+	}
+	j.mu.Unlock()
+	if old {
+		_ = j.finish(s)
+	}
+}
+
+// tick is the sink's one goroutine. What it meets, the next Keep returns.
+func (j *JSONL) tick(ticker *time.Ticker) {
 	defer ticker.Stop()
 	for {
 		select {
 		case <-ticker.C:
 			_ = j.Sync()
+			j.turn()
 		case <-j.stop:
 			return
 		}
 	}
 }
 
-// Close puts everything on disk and lets others write to the folder. It may be
-// called more than once.
+// Close finishes the segment and lets others write to the folder. It may be called
+// more than once.
 func (j *JSONL) Close() error {
 	j.mu.Lock()
 	if j.closed {
@@ -261,5 +344,13 @@ func (j *JSONL) Close() error {
 	j.mu.Unlock()
 	close(j.stop)
 	j.stopped.Wait()
-	return errors.Join(j.failure(nil), j.segment.end(), j.in.Close())
+	err := j.failure(nil)
+	switch {
+	case j.segment == nil:
+	case err != nil: // left to the next start, which sees what is on disk
+		err = errors.Join(err, j.segment.Close())
+	default:
+		err = j.finish(j.segment)
+	}
+	return errors.Join(err, j.in.Close())
 }

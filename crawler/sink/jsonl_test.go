@@ -23,31 +23,32 @@ func openJSONL(t testing.TB, cfg JSONLConfig) *JSONL {
 	return j
 }
 
-func TestRecordsAreAppendedToTheLastSegmentOfThisWriter(t *testing.T) {
+func TestTheNextSegmentOfThisWriterFollowsItsLast(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
 	for _, name := range []string{
 		"pages-00001.jsonl", "pages-00009.jsonl", "pages-00012.jsonl", "pages-w-00020.jsonl", "pages-20.jsonl",
-		"pages-00020.jsonl.gz", "pages-99999999999999999999.jsonl", "other-00020.jsonl", "pages--0021.jsonl",
+		"pages-00020.jsonl.gz", "pages-00021.jsonl.gz.open", "pages-00021.parquet.open", "pages-99999999999999999999.jsonl", "other-00020.jsonl", "pages--0021.jsonl",
 	} {
 		write(t, "", dir, name)
 	}
 	j := openJSONL(t, JSONLConfig{Dir: dir})
 	keep(t, j, pages(t, 0, 1)...)
 	closed(t, j)
-	wantOnce(t, records(t, read(t, dir, "pages-00012.jsonl")), 1, 1)
+	wantOnce(t, records(t, read(t, dir, "pages-00013.jsonl")), 1, 1)
 }
 
 func TestSegmentsGoOnBehindTheirFifthDigit(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
 	write(t, "{}\n", dir, "pages-99999.jsonl")
-	j := openJSONL(t, JSONLConfig{Dir: dir, SegmentSize: 1})
+	j := openJSONL(t, JSONLConfig{Dir: dir})
 	keep(t, j, pages(t, 0, 1)...)
 	closed(t, j)
+	wantOnce(t, kept(t, dir, "pages-100000.jsonl"), 1, 1)
 	j = openJSONL(t, JSONLConfig{Dir: dir})
-	keep(t, j, pages(t, 1, 1)...)
-	wantOnce(t, kept(t, dir, "pages-100000.jsonl"), 2, 1)
+	keep(t, j, pages(t, 0, 1)...)
+	wantOnce(t, kept(t, dir, "pages-100001.jsonl"), 1, 1)
 }
 
 func TestANewSegmentBeginsWhenTheSizeIsReachedAndNeverWithinABatch(t *testing.T) {
@@ -100,6 +101,7 @@ func TestWorkersWriteIntoOneFolderUnderTheirNames(t *testing.T) {
 	for b, worker := range []string{"", "a", "../b:1", "1"} {
 		j := openJSONL(t, JSONLConfig{Dir: dir, Worker: worker})
 		keep(t, j, pages(t, b, 1)...)
+		closed(t, j)
 	}
 	for b, name := range []string{
 		"pages-00001.jsonl", "pages-a-00001.jsonl", "pages-%2E.%2Fb%3A1-00001.jsonl", "pages-1-00001.jsonl",
@@ -144,7 +146,7 @@ func TestASegmentThatIsALinkOutOfTheFolderIsNotFollowed(t *testing.T) {
 	t.Parallel()
 	dir, outside := t.TempDir(), t.TempDir()
 	write(t, "torn", outside, "secret")
-	if err := os.Symlink(filepath.Join(outside, "secret"), filepath.Join(dir, "pages-00001.jsonl")); err != nil {
+	if err := os.Symlink(filepath.Join(outside, "secret"), filepath.Join(dir, "pages-00001.jsonl.open")); err != nil {
 		t.Skip("no symbolic links here:", err)
 	}
 	if _, err := NewJSONL(JSONLConfig{Dir: dir}); err == nil {
@@ -160,7 +162,7 @@ func TestLinksAreCountedOrListed(t *testing.T) {
 	for links, want := range map[bool]string{false: `"links":1,`, true: `"links":["http://example.com/0/0"],`} {
 		dir := t.TempDir()
 		keep(t, openJSONL(t, JSONLConfig{Dir: dir, Links: links}), pages(t, 0, 1)...)
-		if got := read(t, dir, "pages-00001.jsonl"); !strings.Contains(got, want) {
+		if got := read(t, dir, "pages-00001.jsonl.open"); !strings.Contains(got, want) {
 			t.Errorf("%s lacks %s", got, want)
 		}
 	}
@@ -202,8 +204,11 @@ func watched(t *testing.T, fails error) (*JSONL, chan<- time.Time, *watchedFile)
 	ticks := make(chan time.Time)
 	ticker := time.NewTicker(time.Hour)
 	ticker.C = ticks
-	j, err := newJSONL(JSONLConfig{Dir: t.TempDir()}.WithDefaults(), true, ticker)
+	j, err := newJSONL(JSONLConfig{Dir: t.TempDir()}.WithDefaults(), ticker)
 	if err != nil {
+		t.Fatal(err)
+	}
+	if err := j.begin(); err != nil {
 		t.Fatal(err)
 	}
 	f := &watchedFile{j.segment.file, make(chan struct{}, 10), fails}

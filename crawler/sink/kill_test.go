@@ -65,8 +65,10 @@ func TestAKilledProcessLosesNothingThatItSaidWasKept(t *testing.T) {
 			t.Fatal(err)
 		}
 		closed(t, reopened)
-		wantAll(t, kept(t, dir, "pages-*.jsonl"), acknowledged)
-		manifest := kept(t, dir, "manifest.jsonl")
+		for _, format := range []string{"pages-*.jsonl", "pages-*.jsonl.gz", "pages-*.jsonl.zst"} {
+			wantAll(t, kept(t, dir, format), acknowledged)
+		}
+		manifest := kept(t, dir, "manifest-*.jsonl")
 		wantAll(t, manifest, acknowledged)
 		wantBodies(t, dir, manifest)
 		wantCaptures(t, dir, acknowledged)
@@ -182,7 +184,7 @@ func wantRows(t *testing.T, dir string, acknowledged map[string]bool) {
 			}
 		}
 	}
-	for _, file := range glob(t, dir, "pages-*.open") {
+	for _, file := range glob(t, dir, "pages-*.parquet.open") {
 		text := read(t, file)
 		for line := range strings.Lines(text[:strings.LastIndexByte(text, '\n')+1]) {
 			found[records(t, line)[0].URL] = true

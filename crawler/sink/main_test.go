@@ -2,10 +2,12 @@ package sink
 
 import (
 	"bytes"
+	"compress/gzip"
 	"context"
 	"crypto/sha256"
 	"encoding/json"
 	"fmt"
+	"io"
 	"net/http"
 	"net/netip"
 	"os"
@@ -13,6 +15,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/klauspost/compress/zstd"
 
 	"github.com/trawlcrawler/trawl/crawler"
 )
@@ -130,14 +134,43 @@ func glob(t testing.TB, dir, pattern string) []string {
 	return files
 }
 
-// kept reads the records of all files that match the pattern, in their order.
+// kept reads the records of all segments that match the pattern, finished or not,
+// in their order.
 func kept(t testing.TB, dir, pattern string) []crawler.Record {
 	t.Helper()
 	var recs []crawler.Record
-	for _, file := range glob(t, dir, pattern) {
-		recs = append(recs, records(t, read(t, file))...)
+	for _, end := range []string{"", opened} {
+		for _, file := range glob(t, dir, pattern+end) {
+			recs = append(recs, records(t, unpacked(t, file))...)
+		}
 	}
 	return recs
+}
+
+// unpacked reads a segment, all of which is whole, as its name says.
+func unpacked(t testing.TB, path string) string {
+	t.Helper()
+	text := read(t, path)
+	var plain io.Reader
+	var err error
+	switch name := strings.TrimSuffix(path, opened); {
+	case text == "":
+		return ""
+	case strings.HasSuffix(name, string(Gzip)):
+		plain, err = gzip.NewReader(strings.NewReader(text)) // another's than wrote it
+	case strings.HasSuffix(name, string(Zstandard)):
+		plain, err = zstd.NewReader(strings.NewReader(text))
+	default:
+		return text
+	}
+	if err == nil {
+		var all []byte
+		if all, err = io.ReadAll(plain); err == nil {
+			return string(all)
+		}
+	}
+	t.Fatalf("%s: %v", path, err)
+	return ""
 }
 
 // wantOnce fails unless every page of every batch was recorded exactly once.

@@ -29,7 +29,7 @@ type register struct {
 
 	mu     sync.Mutex
 	owners map[mark]mark    // of names, as the least discerning system sees them
-	read   map[string]int64 // how far each manifest was read, in bytes
+	read   map[string]int64 // how far each manifest was read, in bytes, by its final name
 }
 
 // mark stands for a name or an owner: the beginning of its SHA-256. Where two
@@ -157,18 +157,25 @@ func (r *register) readManifests() error {
 }
 
 func isManifest(name string) bool {
-	stem, jsonl := strings.CutSuffix(name, ".jsonl")
+	stem, jsonl := strings.CutSuffix(strings.TrimSuffix(name, opened), ".jsonl")
 	return jsonl && (stem == manifest || strings.HasPrefix(stem, manifest+"-"))
 }
 
 // readManifest enters the whole lines behind those that it has read before.
 func (r *register) readManifest(name string) error {
+	final := strings.TrimSuffix(name, opened)
 	f, err := r.in.Open(name)
+	if errors.Is(err, fs.ErrNotExist) && final != name { // another worker has finished it meanwhile
+		f, err = r.in.Open(final)
+	}
+	if errors.Is(err, fs.ErrNotExist) { // or it was empty
+		return nil
+	}
 	if err != nil {
 		return err
 	}
 	defer f.Close()
-	lines := bufio.NewReaderSize(io.NewSectionReader(f, r.read[name], 1<<62), 64<<10)
+	lines := bufio.NewReaderSize(io.NewSectionReader(f, r.read[final], 1<<62), 64<<10)
 	for {
 		line, err := lines.ReadBytes('\n')
 		if err == io.EOF { // what is left has no end yet
@@ -178,7 +185,7 @@ func (r *register) readManifest(name string) error {
 			return err
 		}
 		r.enterLine(name, line)
-		r.read[name] += int64(len(line))
+		r.read[final] += int64(len(line))
 	}
 }
 

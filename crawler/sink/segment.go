@@ -18,7 +18,7 @@ type file interface {
 	Close() error
 }
 
-// segment is one file of whole batches: of lines, or of gzip members. It is not
+// segment is one file of whole batches: of lines, of gzip members, or of frames. It is not
 // safe for concurrent use.
 type segment struct {
 	file
@@ -28,35 +28,40 @@ type segment struct {
 	unsynced  bool  // something was written since the last Sync began
 }
 
-// openSegment opens a segment, or begins it. A last line without an end is what
-// a writer left that was killed while it wrote: nobody was told that it was
-// kept, and it is cut off.
+// openSegment opens a segment of lines, or begins it. A last line without an end
+// is what a writer left that was killed while it wrote: nobody was told that it
+// was kept, and it is cut off.
 func openSegment(in *folder, name string, log *slog.Logger) (*segment, error) {
+	return openCoded(in, name, wholeLines, log)
+}
+
+// openCoded opens a segment of batches that whole finds, or begins it.
+func openCoded(in *folder, name string, whole func(io.ReaderAt, int64) (int64, error), log *slog.Logger) (*segment, error) {
 	f, err := in.OpenFile(name, os.O_CREATE|os.O_RDWR, 0o644)
 	if err != nil {
 		return nil, trouble("opening", in.dir, name, err)
 	}
 	s := &segment{file: f, dir: in.dir, name: name}
-	if err := s.mend(f, log); err != nil {
+	if err := s.mend(f, whole, log); err != nil {
 		f.Close()
 		return nil, err
 	}
 	return s, nil
 }
 
-// mend finds where the last whole line ends and cuts off what lies behind it.
-func (s *segment) mend(f *os.File, log *slog.Logger) error {
+// mend finds where the last whole batch ends and cuts off what lies behind it.
+func (s *segment) mend(f *os.File, whole func(io.ReaderAt, int64) (int64, error), log *slog.Logger) error {
 	info, err := f.Stat()
 	if err != nil {
 		return trouble("opening", s.dir, s.name, err)
 	}
-	if s.size, err = wholeLines(f, info.Size()); err != nil {
+	if s.size, err = whole(f, info.Size()); err != nil {
 		return trouble("reading", s.dir, s.name, err)
 	}
 	if s.size == info.Size() {
 		return nil
 	}
-	log.Warn("a torn last line was cut off", "folder", s.dir, "file", s.name, "bytes", info.Size()-s.size)
+	log.Warn("a torn last record was cut off", "folder", s.dir, "file", s.name, "bytes", info.Size()-s.size)
 	return s.cut()
 }
 

@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/trawlcrawler/trawl/crawler"
 )
@@ -22,7 +23,7 @@ type Sink interface {
 }
 
 // Names lists the formats that [Open] knows.
-var Names = []string{"jsonl", "files", "warc", "parquet", "links", "items"}
+var Names = []string{"jsonl", "jsonl.gz", "jsonl.zst", "files", "warc", "parquet", "links", "items"}
 
 // Options are the settings that the formats share. The zero value is useful.
 type Options struct {
@@ -35,6 +36,10 @@ type Options struct {
 	// next begins, and how many of lines make a table of Parquet. Default 256 MiB
 	// of JSONL, 1 GiB of WARC, 128 MiB for Parquet.
 	SegmentSize int64
+	// MaxAge is how long a segment is written, at most, before the next begins, so
+	// that it can be brought elsewhere. Default 0: until it is full, but 15 minutes
+	// for Parquet.
+	MaxAge time.Duration
 	// Job is whose pages are kept, as WARC files say. Default none.
 	Job crawler.Job
 	// Log takes warnings about what earlier writers left. Default none.
@@ -74,21 +79,30 @@ func known(formats []string) error {
 }
 
 func open(format, dir string, opts Options) (Sink, error) {
-	switch format {
-	case "files":
-		return NewFiles(FilesConfig{Dir: dir, Links: opts.Links, Worker: opts.Worker, Log: opts.Log})
-	case "items":
-		return NewItems(JSONLConfig{Dir: dir, Worker: opts.Worker, SegmentSize: opts.SegmentSize, Log: opts.Log})
-	case "warc":
-		return NewWARC(WARCConfig{Dir: dir, Job: opts.Job, Worker: opts.Worker, SegmentSize: opts.SegmentSize, Log: opts.Log})
-	case "links":
-		return NewLinks(JSONLConfig{Dir: dir, Worker: opts.Worker, SegmentSize: opts.SegmentSize, Log: opts.Log})
-	case "parquet":
-		return NewParquet(ParquetConfig{Dir: dir, Worker: opts.Worker, SegmentSize: opts.SegmentSize, Log: opts.Log})
+	lines := JSONLConfig{
+		Dir: dir, Links: opts.Links, Worker: opts.Worker, SegmentSize: opts.SegmentSize, MaxAge: opts.MaxAge, Log: opts.Log,
 	}
-	return NewJSONL(JSONLConfig{
-		Dir: dir, Links: opts.Links, Worker: opts.Worker, SegmentSize: opts.SegmentSize, Log: opts.Log,
-	})
+	switch format {
+	case "jsonl.gz":
+		lines.Compression = Gzip
+	case "jsonl.zst":
+		lines.Compression = Zstandard
+	case "files":
+		return NewFiles(FilesConfig{
+			Dir: dir, Links: opts.Links, Worker: opts.Worker, SegmentSize: opts.SegmentSize, MaxAge: opts.MaxAge, Log: opts.Log,
+		})
+	case "items":
+		return NewItems(lines)
+	case "links":
+		return NewLinks(lines)
+	case "warc":
+		return NewWARC(WARCConfig{
+			Dir: dir, Job: opts.Job, Worker: opts.Worker, SegmentSize: opts.SegmentSize, MaxAge: opts.MaxAge, Log: opts.Log,
+		})
+	case "parquet":
+		return NewParquet(ParquetConfig{Dir: dir, Worker: opts.Worker, SegmentSize: opts.SegmentSize, MaxAge: opts.MaxAge, Log: opts.Log})
+	}
+	return NewJSONL(lines)
 }
 
 // All makes several sinks into one, which keeps in their order and stops at the

@@ -27,7 +27,7 @@ func TestAllKeepInOrderUntilTheFirstErrorAndAreAllClosed(t *testing.T) {
 	if err := s.Keep(t.Context(), pages(t, 0, 1)); !errors.Is(err, one) || errors.Is(err, two) {
 		t.Errorf("Keep returned %v", err)
 	}
-	if len(kept(t, dir, "first-*")) != 1 || len(kept(t, dir, "last-*")) != 0 {
+	if len(kept(t, dir, "first-*.jsonl")) != 1 || len(kept(t, dir, "last-*.jsonl")) != 0 {
 		t.Error("it did not stop at the first error")
 	}
 	if err := s.Close(); !errors.Is(err, one) || !errors.Is(err, two) {
@@ -48,7 +48,7 @@ func TestFormatsAreOpenedTogetherInOneFolder(t *testing.T) {
 	keep(t, s, pages(t, 0, 3)...)
 	closed(t, s)
 	wantOnce(t, kept(t, dir, "pages-*.jsonl"), 1, 3)
-	wantOnce(t, kept(t, dir, "manifest.jsonl"), 1, 3)
+	wantOnce(t, kept(t, dir, "manifest-*.jsonl"), 1, 3)
 	if got := read(t, dir, "example.com", "0", "2"); got != "body" {
 		t.Errorf("the file has %q", got)
 	}
@@ -58,7 +58,7 @@ func TestAnUnknownFormatIsNamedWithTheKnownOnes(t *testing.T) {
 	t.Parallel()
 	for format, formats := range map[string][]string{"wrac": {"jsonl", "wrac"}, "no format": nil} {
 		_, err := Open(formats, t.TempDir(), Options{})
-		if err == nil || !strings.Contains(err.Error(), format) || !strings.Contains(err.Error(), "jsonl, files") {
+		if err == nil || !strings.Contains(err.Error(), format) || !strings.Contains(err.Error(), "jsonl, jsonl.gz, jsonl.zst, files") {
 			t.Errorf("%q: got %v", formats, err)
 		}
 	}

@@ -40,6 +40,9 @@ type WARCConfig struct {
 	// SegmentSize is the size in bytes that a file does not exceed, unless by a
 	// single batch. Default 1 GiB.
 	SegmentSize int64
+	// MaxAge is how long a file is written, at most, before the next one begins,
+	// give or take a second. Default 0: for as long as it is not full.
+	MaxAge time.Duration
 	// Log takes warnings about what earlier writers left. Default none.
 	Log *slog.Logger
 }
@@ -82,7 +85,8 @@ type WARC struct {
 	mu     sync.Mutex
 	serial int      // of the file that is written
 	file   *archive // nil until there is something to write
-	lost   error    // a sync failed: what the disk holds is unknown
+	began  time.Time
+	lost   error // a sync failed: what the disk holds is unknown
 	closed bool
 
 	stop    chan struct{}
@@ -111,7 +115,7 @@ func NewWARC(cfg WARCConfig) (*WARC, error) {
 	if err := w.resume(); err != nil {
 		return nil, errors.Join(err, w.in.Close())
 	}
-	w.stopped.Go(w.syncEverySecond)
+	w.stopped.Go(w.tick)
 	return w, nil
 }
 
@@ -244,7 +248,7 @@ func (w *WARC) writeLocked(bytes int64, p *press, put func(*archive) error) (ful
 		if err != nil {
 			return nil, err
 		}
-		full, w.file = w.file, next
+		full, w.file, w.began = w.file, next, time.Now()
 	}
 	base := w.file.size
 	if err := put(w.file); err != nil {
@@ -328,15 +332,34 @@ func (w *WARC) failure(err error) error {
 	return w.lost
 }
 
-// syncEverySecond is the sink's one goroutine. What it meets, the next Keep
-// returns.
-func (w *WARC) syncEverySecond() {
+// turn finishes the file that is written if it is old.
+func (w *WARC) turn() {
+	if w.cfg.MaxAge == 0 {
+		return
+	}
+	w.mu.Lock()
+	a := w.file
+	old := a != nil && w.lost == nil && a.size > a.begin && time.Since(w.began) >= w.cfg.MaxAge
+	if old {
+		w.file = nil
+	}
+	w.mu.Unlock()
+	if old {
+		w.syncing.Lock()
+		defer w.syncing.Unlock()
+		_ = w.failure(a.finish())
+	}
+}
+
+// tick is the sink's one goroutine. What it meets, the next Keep returns.
+func (w *WARC) tick() {
 	tick := time.NewTicker(time.Second)
 	defer tick.Stop()
 	for {
 		select {
 		case <-tick.C:
 			_ = w.Sync()
+			w.turn()
 		case <-w.stop:
 			return
 		}

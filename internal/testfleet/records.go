@@ -3,16 +3,16 @@ package testfleet
 import (
 	"bytes"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"maps"
-	"os"
 	"os/exec"
-	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
 
 	"github.com/trawlcrawler/trawl/crawler"
+	"github.com/trawlcrawler/trawl/crawler/output"
 	"github.com/trawlcrawler/trawl/internal/testsite"
 )
 
@@ -39,18 +39,25 @@ func (f *Fleet) Export(job string) []crawler.Record {
 // was fetched twice as well.
 func (f *Fleet) Kept(job string) []crawler.Record {
 	f.t.Helper()
-	files, err := filepath.Glob(filepath.Join(f.Out, job, "pages*.jsonl"))
+	root, err := output.Open(f.t.Context(), f.Out)
 	if err != nil {
 		f.t.Fatal(err)
 	}
+	defer root.Close()
+	in := root.In(job)
+	segments, err := in.Segments(f.t.Context(), "pages")
+	if err != nil && !errors.Is(err, output.ErrMissing) {
+		f.t.Fatal(err)
+	}
 	var records []crawler.Record
-	for _, file := range files {
-		text, err := os.ReadFile(file)
+	for _, segment := range segments {
+		err := in.EachLine(f.t.Context(), segment, func(_ int64, line []byte) error {
+			records = append(records, f.parse(segment, line)...)
+			return nil
+		})
 		if err != nil {
 			f.t.Fatal(err)
 		}
-		whole := text[:bytes.LastIndexByte(text, '\n')+1] // the worker may have died in the last line
-		records = append(records, f.parse(file, whole)...)
 	}
 	return records
 }
