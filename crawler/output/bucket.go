@@ -1,10 +1,14 @@
 package output
 
 import (
+	"bytes"
 	"context"
+	"errors"
 	"fmt"
 	"io"
+	"mime"
 	"net/url"
+	"path"
 	"slices"
 	"strings"
 
@@ -54,10 +58,10 @@ func openBucket(ctx context.Context, where string) (bucket, error) {
 
 // advice is what to do about a bucket that can not be opened.
 var advice = map[string]string{
-	"s3":     "set AWS_REGION, or ?region= in the URL, and credentials as for the aws command",
-	"gs":     "set GOOGLE_APPLICATION_CREDENTIALS, or log in with gcloud auth application-default login",
-	"azblob": "set AZURE_STORAGE_ACCOUNT, and AZURE_STORAGE_KEY or AZURE_STORAGE_SAS_TOKEN, or log in with az login",
-	"file":   "make the folder, or add ?create_dir=true to the URL",
+	"s3":     "make the bucket, let these credentials list and write there, set AWS_REGION, or ?region= in the URL, and credentials as for the aws command",
+	"gs":     "make the bucket, let these credentials list and write there, set GOOGLE_APPLICATION_CREDENTIALS, or log in with gcloud auth application-default login",
+	"azblob": "make the container, let these credentials list and write there, set AZURE_STORAGE_ACCOUNT, and AZURE_STORAGE_KEY or AZURE_STORAGE_SAS_TOKEN, or log in with az login",
+	"file":   "make the folder and let this user write there, or add ?create_dir=true to the URL",
 	"mem":    "write mem:// alone",
 }
 
@@ -113,6 +117,61 @@ func (b bucket) size(ctx context.Context, name string) (int64, error) {
 		return 0, missing(err)
 	}
 	return attributes.Size, nil
+}
+
+func (b bucket) put(ctx context.Context, name string, content io.Reader) (err error) {
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	w, err := b.NewWriter(ctx, b.prefix+name, &blob.WriterOptions{ContentType: contentType(name), DisableContentTypeDetection: true})
+	if err != nil {
+		return err
+	}
+	if _, err = io.Copy(w, content); err != nil {
+		cancel() // so that Close keeps nothing
+		return errors.Join(err, w.Close())
+	}
+	return w.Close()
+}
+
+// contentType is the media type of a file, by its name.
+func contentType(name string) string {
+	if t := mime.TypeByExtension(path.Ext(name)); t != "" {
+		return t
+	}
+	return "application/octet-stream"
+}
+
+func (b bucket) verify(ctx context.Context, name string, size int64, digest []byte) error {
+	has, err := b.Attributes(ctx, b.prefix+name)
+	switch {
+	case err != nil:
+		return missing(err)
+	case has.Size != size:
+		return fmt.Errorf("%d of %d bytes are there", has.Size, size)
+	case len(has.MD5) > 0 && !bytes.Equal(has.MD5, digest):
+		return fmt.Errorf("it arrived damaged: its MD5 digest is %x, and should be %x", has.MD5, digest)
+	}
+	return nil
+}
+
+// probe is the name of an object that is written to find out whether it can be.
+const probe = ".trawl-probe"
+
+func (b bucket) check(ctx context.Context) error {
+	there, err := b.IsAccessible(ctx)
+	if err == nil && !there {
+		err = ErrMissing
+	}
+	if err != nil {
+		return err
+	}
+	if err := b.put(ctx, probe, strings.NewReader("")); err != nil {
+		return err
+	}
+	if err := b.Delete(ctx, b.prefix+probe); err != nil && gcerrors.Code(err) != gcerrors.PermissionDenied {
+		return err
+	}
+	return nil
 }
 
 func (b bucket) in(name string) place { return bucket{b.Bucket, beneath(b.prefix, name)} }

@@ -3,6 +3,7 @@ package output
 import (
 	"context"
 	"errors"
+	"fmt"
 	"io"
 	"os"
 	"path/filepath"
@@ -53,6 +54,43 @@ func (f folder) size(_ context.Context, name string) (int64, error) {
 		return 0, causeOf(err)
 	}
 	return info.Size(), nil
+}
+
+func (f folder) put(_ context.Context, name string, content io.Reader) error {
+	path := f.path(name)
+	if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
+		return causeOf(err)
+	}
+	draft, err := os.CreateTemp(filepath.Dir(path), ".put-*")
+	if err != nil {
+		return causeOf(err)
+	}
+	if _, err = io.Copy(draft, content); err == nil {
+		err = draft.Sync()
+	}
+	if err = errors.Join(err, draft.Close()); err == nil {
+		err = os.Rename(draft.Name(), path)
+	}
+	if err != nil {
+		return errors.Join(causeOf(err), os.Remove(draft.Name()))
+	}
+	return nil
+}
+
+func (f folder) verify(ctx context.Context, name string, size int64, _ []byte) error {
+	has, err := f.size(ctx, name)
+	if err == nil && has != size {
+		err = fmt.Errorf("%d of %d bytes are there", has, size)
+	}
+	return err
+}
+
+func (f folder) check(context.Context) error {
+	probe, err := os.CreateTemp(string(f), ".probe-*")
+	if err != nil {
+		return causeOf(err)
+	}
+	return errors.Join(probe.Close(), os.Remove(probe.Name()))
 }
 
 func (f folder) in(name string) place { return folder(f.path(name)) }

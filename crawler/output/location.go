@@ -2,6 +2,7 @@ package output
 
 import (
 	"context"
+	"crypto/md5"
 	"errors"
 	"fmt"
 	"io"
@@ -32,6 +33,13 @@ type place interface {
 	// length is below 0.
 	open(ctx context.Context, name string, offset, length int64) (io.ReadCloser, error)
 	size(ctx context.Context, name string) (int64, error)
+	// put writes a file, whole or not at all.
+	put(ctx context.Context, name string, content io.Reader) error
+	// verify fails unless a file has a size and, where the place knows it, an MD5
+	// digest.
+	verify(ctx context.Context, name string, size int64, digest []byte) error
+	// check fails unless the place is there and can be written to.
+	check(ctx context.Context) error
 	// in is the place beneath this one that has the name.
 	in(name string) place
 	close() error
@@ -139,4 +147,38 @@ func (l *Location) Close() error {
 		return nil
 	}
 	return l.place.close()
+}
+
+// Put brings a file in under a name, in which there may be folders: whole or not
+// at all. What had the name before is replaced. It reads the content, of which
+// there are size bytes, from its beginning, and makes sure that the place has it.
+func (l *Location) Put(ctx context.Context, name string, content io.ReadSeeker, size int64) error {
+	if _, err := content.Seek(0, io.SeekStart); err != nil {
+		return err
+	}
+	sum := md5.New()
+	err := l.place.put(ctx, name, io.TeeReader(content, sum))
+	if err == nil {
+		err = l.place.verify(ctx, name, size, sum.Sum(nil))
+	}
+	if err != nil {
+		return l.trouble("write", name, err)
+	}
+	return nil
+}
+
+// Check makes sure that the place is there and can be written to. The error says
+// what to do.
+func (l *Location) Check(ctx context.Context) error {
+	if err := l.place.check(ctx); err != nil {
+		return fmt.Errorf("the output %q can not be written: %w (%s)", l.where, err, l.advice())
+	}
+	return nil
+}
+
+func (l *Location) advice() string {
+	if name, _, ok := strings.Cut(l.where, "://"); ok {
+		return advice[strings.ToLower(name)]
+	}
+	return "make the folder, or let this user write there"
 }
