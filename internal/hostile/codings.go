@@ -15,12 +15,12 @@ import (
 	"github.com/klauspost/compress/zstd"
 )
 
-// bombSize is what a bomb unfolds to.
-const bombSize = 256 << 20
+// bombSize is what a bomb unfolds to: twice the usual limit of a body.
+const bombSize = 64 << 20
 
 var codings = []Misbehaviour{
 	{
-		Name: "gzip-bomb", Does: "sends 256 MiB as gzip of a thousandth of that",
+		Name: "gzip-bomb", Does: "sends 64 MiB as gzip of a thousandth of that",
 		Trawl: "decodes as it reads, and stops at the limit", Limit: limitBody, Fate: cut,
 		page: coded("gzip", bomb("gzip", "gzip-bomb")),
 	}, {
@@ -136,9 +136,9 @@ func encoder(coding string, out io.Writer) io.WriteCloser {
 	var err error
 	switch coding {
 	case "gzip":
-		w = gzip.NewWriter(out)
+		w, err = gzip.NewWriterLevel(out, gzip.BestSpeed)
 	case "deflate":
-		w = zlib.NewWriter(out)
+		w, err = zlib.NewWriterLevel(out, zlib.BestSpeed)
 	case "br":
 		w = brotli.NewWriterOptions(out, brotli.WriterOptions{Quality: 1, LGWin: 24})
 	case "zstd":

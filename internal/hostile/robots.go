@@ -11,11 +11,11 @@ var robots = []Misbehaviour{
 		Name: "endless-robots", Does: "sends a robots.txt without end", Trawl: "reads its beginning, which it obeys", Limit: limitRobots,
 		rig: robotsSite(forever(ok+"Content-Type: text/plain\r\n\r\nUser-agent: *\nDisallow: /never\n", "Disallow: /x\n"), fetched),
 	}, {
-		Name: "bomb-robots", Does: "sends a robots.txt of 256 MiB as gzip", Trawl: "the same", Limit: limitRobots,
+		Name: "bomb-robots", Does: "sends a robots.txt of 64 MiB as gzip", Trawl: "the same", Limit: limitRobots,
 		rig: robotsSite(func(w http.ResponseWriter, _ *http.Request) {
 			w.Header().Set("Content-Type", "text/plain")
 			w.Header().Set("Content-Encoding", "gzip")
-			_, _ = w.Write(bomb("gzip", "bomb-robots")())
+			_, _ = w.Write(bombRobots())
 		}, fetched),
 	}, {
 		Name: "line-robots", Does: "sends a robots.txt of one line without end", Trawl: "the same", Limit: limitRobots,
@@ -56,3 +56,5 @@ func robotsSite(robots http.HandlerFunc, f Fate) func(*Host) {
 		h.lead(url, url, f)
 	}
 }
+
+var bombRobots = bomb("gzip", "bomb-robots")

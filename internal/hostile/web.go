@@ -3,6 +3,8 @@ package hostile
 import (
 	"fmt"
 	"net"
+	"net/http"
+	"net/url"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -39,6 +41,7 @@ func Serve(t testing.TB, list []Misbehaviour, crowds int) *Web {
 	w.closing.Go(w.watch)
 	w.names = newNameServer(w)
 	t.Cleanup(w.close)
+	rehearse(list)
 	for _, m := range list {
 		h := w.newHost(m.Name)
 		h.add(m)
@@ -58,6 +61,27 @@ func Serve(t testing.TB, list []Misbehaviour, crowds int) *Web {
 	}
 	return w
 }
+
+// rehearse asks for each page once: some take a while to be made, which must not
+// be taken for a server that is slow.
+func rehearse(list []Misbehaviour) {
+	var all sync.WaitGroup
+	for _, m := range list {
+		if m.page != nil {
+			all.Go(func() {
+				m.page(nobody{}, &http.Request{URL: &url.URL{Path: "/" + m.Name}, RequestURI: "/" + m.Name})
+			})
+		}
+	}
+	all.Wait()
+}
+
+// nobody takes an answer that nobody reads.
+type nobody struct{}
+
+func (nobody) Header() http.Header         { return make(http.Header) }
+func (nobody) WriteHeader(int)             {}
+func (nobody) Write(p []byte) (int, error) { return len(p), nil }
 
 // listenAt listens at a port of a loopback address.
 func (w *Web) listenAt(address string) net.Listener {
