@@ -21,6 +21,7 @@ type scan struct {
 	graph     *references // its references one by one, with their text; nil when nobody asks
 	simhash   *simhash    // of the text for readers; nil when nobody asks
 	regrowth  *formatting // of the document's tree; nil when nobody wants one
+	weight    int64       // of that tree without it, in bytes of memory; 0 when nobody wants one
 	title     string
 	base      reference // the first <base href>
 	canonical reference // the first <link rel=canonical>
@@ -72,7 +73,11 @@ func (s *scan) read(ctx context.Context, src source, agent string) error {
 		if n%often == 0 && ctx.Err() != nil {
 			return ctx.Err()
 		}
-		switch s.tokens.Next() {
+		kind := s.tokens.Next()
+		if s.regrowth != nil {
+			s.weight += weightOf(kind, s.tokens.Raw())
+		}
+		switch kind {
 		case html.ErrorToken:
 			return nil
 		case html.TextToken:

@@ -15,6 +15,7 @@ import (
 type tree struct {
 	src      source
 	regrowth *formatting // as the scan has estimated it
+	weight   int64       // the same
 	deep     int
 
 	built   bool
@@ -28,7 +29,7 @@ func (p *Parser) wantsTree() bool { return len(p.fields) > 0 || p.trees }
 
 // newTree promises a tree of the source that was scanned.
 func (p *Parser) newTree(s *scan, src source) *tree {
-	return &tree{src: src, regrowth: s.regrowth, deep: p.deep}
+	return &tree{src: src, regrowth: s.regrowth, weight: s.weight, deep: p.deep}
 }
 
 // document returns the node of the whole document, or says, for a person, why it
@@ -50,6 +51,9 @@ const mostTreeTime = 30 * time.Second
 func (t *tree) build(ctx context.Context) (root *html.Node, trouble string) {
 	if t.regrowth.tooMany() {
 		return nil, fmt.Sprintf("too many elements are not closed: a tree would have over %d more than the page", mostReopened)
+	}
+	if t.weight+int64(t.regrowth.reopened)*nodeWeight > mostWeight {
+		return nil, fmt.Sprintf("a tree of it would take more than %d MB", mostWeight>>20)
 	}
 	ctx, cancel := context.WithTimeout(ctx, mostTreeTime)
 	defer cancel()
