@@ -37,6 +37,7 @@ var (
 	limitTitle      = Limit{"bytes of a title", "4KiB", ""}
 	limitParse      = Limit{"time to read a page", "20s", ""}
 	limitTree       = Limit{"nesting of a tree for --select", "512", ""}
+	limitWeight     = Limit{"memory of a tree for --select", "96MiB", ""}
 	limitEmbeds     = Limit{"resources in a row", "3", ""}
 	limitTraps      = Limit{"pages of one pattern that say nothing new", "100", "--traps=false"}
 	limitRepeats    = Limit{"how often a segment may stand in a path", "3", "--max-repeats"}

@@ -3,6 +3,7 @@ package hostile
 import (
 	"fmt"
 	"net/http"
+	"strconv"
 	"strings"
 )
 
@@ -16,6 +17,12 @@ var markup = []Misbehaviour{
 	}, {
 		Name: "endless-tables", Does: "puts tables in tables, whose contents browsers move", Trawl: "the same", Limit: limitParse, Fate: read,
 		page: markupOf(hello("endless-tables") + strings.Repeat("<table><tr><b>", 200_000)),
+	}, {
+		Name: "many-elements", Does: "sends 700,000 elements of three bytes, each of which takes forty times that in a tree", Trawl: "estimates the tree, and makes none that is too heavy", Limit: limitWeight, Fate: read,
+		page: markupOf(hello("many-elements") + strings.Repeat("<p>", 700_000)),
+	}, {
+		Name: "many-attributes", Does: "sends one tag with 400,000 attributes, each of which takes a hundred times its bytes", Trawl: "the same", Limit: limitWeight, Fate: read,
+		page: markupOf(hello("many-attributes") + "<a " + numbers(400_000) + ">"),
 	}, {
 		Name: "endless-tag", Does: "sends one tag with attributes without end", Trawl: "reads what is before it", Limit: limitBody, Fate: cut,
 		page: forever(okHTML+"\r\n"+hello("endless-tag")+"<a ", "a b c d e f "),
@@ -73,6 +80,15 @@ var markup = []Misbehaviour{
 			h.expect(h.of, h.URL("/style/"), Fate{Most: 3})
 		},
 	},
+}
+
+// numbers are so many words that differ, each with a space behind it.
+func numbers(n int) string {
+	b := new(strings.Builder)
+	for i := range n {
+		b.WriteString(strconv.FormatInt(int64(i), 36) + " ")
+	}
+	return b.String()
 }
 
 // laughs is a document type whose entity z unfolds to ten to the tenth.
