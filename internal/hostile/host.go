@@ -52,13 +52,6 @@ func (w *Web) newHost(name string) *Host {
 // URL returns the URL of a path.
 func (h *Host) URL(path string) string { return "http://" + h.at + path }
 
-// port returns the port of the forbidden listener, which differs from all ports
-// of the web's hosts in nothing else.
-func (w *Web) forbiddenPort() string {
-	_, port, _ := net.SplitHostPort(w.forbidden.Addr().String())
-	return port
-}
-
 // be adds an honest page.
 func (h *Host) be(path, title string, links []string) {
 	h.honest[path] = title

@@ -127,6 +127,11 @@ func (w *Web) Touched() int64 { return w.touched.Load() }
 // Forbidden returns the address of the forbidden listener.
 func (w *Web) Forbidden() string { return w.forbidden.Addr().String() }
 
+func (w *Web) forbiddenPort() string {
+	_, port, _ := net.SplitHostPort(w.Forbidden())
+	return port
+}
+
 // Resolver returns the address of the name server to be told to the crawler.
 func (w *Web) Resolver() string { return w.names.at }
 
