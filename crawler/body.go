@@ -24,5 +24,14 @@ func (b *Body) Reader() io.Reader {
 	if b.Spill == nil {
 		return head
 	}
-	return io.MultiReader(head, io.NewSectionReader(b.Spill, 0, b.Size-int64(len(b.Head))))
+	return io.MultiReader(head, b.Rest())
+}
+
+// Rest reads what follows Head; it is nil when that is all. Several readers may be
+// used, also at once.
+func (b *Body) Rest() io.Reader {
+	if b.Spill == nil {
+		return nil
+	}
+	return io.NewSectionReader(b.Spill, 0, b.Size-int64(len(b.Head)))
 }

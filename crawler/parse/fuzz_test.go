@@ -1,8 +1,10 @@
 package parse
 
 import (
+	"bytes"
 	"context"
 	"testing"
+	"testing/iotest"
 	"unicode/utf8"
 
 	"github.com/trawlcrawler/trawl/crawler"
@@ -34,7 +36,31 @@ func FuzzParse(f *testing.F) {
 		if doc != nil {
 			check(t, doc)
 		}
+		checkLong(t, body)
 	})
+}
+
+// checkLong reads a body as one that is not in memory: the same links are found,
+// and whatever the length of what is held of a token, reading ends.
+func checkLong(t *testing.T, body []byte) {
+	t.Helper()
+	inMemory := newScan(Config{Resources: true})
+	src := newSource(mediaType{charset: "utf-8"}, body, false)
+	if err := inMemory.read(context.Background(), src, ""); err != nil {
+		t.Fatal(err)
+	}
+	for _, most := range []int{mostToken, 32} {
+		s := newScan(Config{Resources: true, Simhash: true})
+		s.most = most
+		long := src
+		long.body, long.rest = nil, iotest.HalfReader(bytes.NewReader(src.body))
+		if err := s.read(context.Background(), long, ""); err != nil {
+			t.Fatal(err)
+		}
+		if most == mostToken && !bytes.Equal(s.refs.text, inMemory.refs.text) {
+			t.Errorf("links %q, and %q in memory", s.refs.text, inMemory.refs.text)
+		}
+	}
 }
 
 // check fails if a document is not what its type promises.

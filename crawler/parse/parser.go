@@ -98,9 +98,9 @@ func New(cfg Config) (*Parser, error) {
 // what the headers say, or nil when that is nothing. References are resolved against the page's URL, or against
 // its first <base href>.
 //
-// Of a body that spills into a file, only the head, which is in memory, is
-// read: what lies beyond has no links. The error is never the page's fault: it
-// is that of ctx, or of a page without URL.
+// A body that spills into a file is read as a stream; its charset is decided, and
+// its fields are read, by the head alone, which is in memory. The error is never
+// the page's fault: it is that of ctx, of that file, or of a page without URL.
 func (p *Parser) Parse(ctx context.Context, page *crawler.Page) (*crawler.Document, error) {
 	if page.Body == nil {
 		return nil, nil
@@ -110,13 +110,14 @@ func (p *Parser) Parse(ctx context.Context, page *crawler.Page) (*crawler.Docume
 	}
 	declared := declaredType(page.Header)
 	if p.resources && declared.essence == "text/css" {
-		return p.styleSheet(page, declared), nil
+		return p.styleSheet(page, declared)
 	}
 	if !isHTML(declared, noSniff(page.Header), page.Body.Head) {
 		return p.bare(page), nil
 	}
 	cut := page.Truncated || page.Body.Spill != nil
 	src := newSource(declared, page.Body.Head, cut)
+	src.rest = page.Body.Rest()
 	s := p.scans.Get().(*scan)
 	defer p.release(s)
 	if p.wantsTree() {
@@ -129,19 +130,23 @@ func (p *Parser) Parse(ctx context.Context, page *crawler.Page) (*crawler.Docume
 	res := newResolver(page.URL, s.base, src)
 	doc := p.document(s, src, res)
 	p.readLinkHeaders(doc, page)
-	if cut {
+	if page.Truncated {
 		doc.Trouble = "only its beginning was read"
 	}
 	if name := declared.charset; name != "" && charsetName(name) == "" {
 		doc.Trouble = fmt.Sprintf("no charset is named %q: it was read as %s", clip(clean(name), mostQuoted), src.charset)
 	}
-	tree := p.newTree(s, src)
+	tree := p.newTree(s, src.beginning())
 	if p.trees {
 		doc.Tree = tree
 	}
 	if len(p.fields) > 0 {
 		var trouble string
-		if doc.Fields, trouble = p.extract(ctx, tree, res); trouble != "" {
+		doc.Fields, trouble = p.extract(ctx, tree, res)
+		if trouble == "" && src.rest != nil {
+			trouble = "its fields are those of its beginning"
+		}
+		if trouble != "" {
 			doc.Trouble = trouble
 		}
 	}

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"net/http"
-	"os"
 	"strings"
 	"sync"
 	"testing"
@@ -81,22 +80,6 @@ func TestParseObeysItsContext(t *testing.T) {
 	p, _ := New(Config{})
 	if _, err := p.Parse(ctx, htmlPage("http://example.com/", "<a href=x>")); !errors.Is(err, context.Canceled) {
 		t.Errorf("error %v, want that of the context", err)
-	}
-}
-
-func TestOnlyTheHeadOfASpilledBodyIsRead(t *testing.T) {
-	t.Parallel()
-	spill, err := os.CreateTemp(t.TempDir(), "")
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer spill.Close()
-	page := htmlPage("http://example.com/", "<title>é</title><a href=a>\xc3")
-	page.Header.Set("Content-Type", "text/html")
-	page.Body.Spill, page.Body.Size = spill, page.Body.Size+1
-	doc := parsePage(t, Config{}, page)
-	if doc.Charset != "utf-8" || doc.Title != "é" || len(doc.Links) != 1 || doc.Trouble == "" {
-		t.Errorf("document %+v, want that of the head, in UTF-8 though a rune is cut", doc)
 	}
 }
 

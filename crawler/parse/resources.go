@@ -2,6 +2,7 @@ package parse
 
 import (
 	"bytes"
+	"fmt"
 	"io"
 
 	"github.com/trawlcrawler/trawl/crawler"
@@ -130,12 +131,14 @@ func isAlternate(rel []byte) bool {
 
 // styleSheet reads a page that is CSS. Its links are those of a page that names
 // no others: none.
-func (p *Parser) styleSheet(page *crawler.Page, declared mediaType) *crawler.Document {
+func (p *Parser) styleSheet(page *crawler.Page, declared mediaType) (*crawler.Document, error) {
 	src := newStyleSource(declared, page.Body.Head)
-	sheet, _ := io.ReadAll(src.reader()) // of what is in memory: it does not fail
+	src.rest = page.Body.Rest()
 	s := p.scans.Get().(*scan)
 	defer p.release(s)
-	s.styleSheet(sheet)
+	if err := s.styleSheets(src.reader()); err != nil {
+		return nil, fmt.Errorf("parse %s: %w", page.URL, err)
+	}
 	s.robots.obeyHeader(page.Header, p.agent)
 	res := resolver{base: page.URL.Base()}
 	doc := &crawler.Document{
@@ -143,5 +146,29 @@ func (p *Parser) styleSheet(page *crawler.Page, declared mediaType) *crawler.Doc
 		Resources: urls(s.resources.links(res)),
 	}
 	p.readLinkHeaders(doc, page)
-	return doc
+	return doc, nil
+}
+
+// styleSheets reads a style sheet of which no more than s.most bytes are held: a
+// longer one is read in pieces that end where a rule does.
+func (s *scan) styleSheets(r io.Reader) error {
+	var held []byte
+	for {
+		piece, err := io.ReadAll(io.LimitReader(r, int64(s.most-len(held))))
+		if err != nil {
+			return err
+		}
+		held = append(held, piece...)
+		end := len(held)
+		if end == s.most {
+			if last := bytes.LastIndexByte(held, '}') + 1; last > 0 {
+				end = last
+			}
+		}
+		s.styleSheet(held[:end])
+		if len(held) < s.most {
+			return nil
+		}
+		held = held[:copy(held, held[end:])]
+	}
 }

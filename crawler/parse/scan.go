@@ -16,6 +16,7 @@ const mostTitle = 4 << 10
 // goroutine at a time, and again for another document after forget.
 type scan struct {
 	refs      refs
+	most      int         // bytes of a token that are held of a long source
 	asked     bool        // for any of these
 	resources *refs       // what the page embeds; nil when nobody asks
 	graph     *references // its references one by one, with their text; nil when nobody asks
@@ -28,6 +29,7 @@ type scan struct {
 	robots    directives
 
 	tokens   *html.Tokenizer
+	long     *long // what they are made of, if that is not in memory
 	agent    string
 	nesting  nesting
 	name     tagName
@@ -45,7 +47,7 @@ type scan struct {
 
 // newScan returns a scan that notes what a parser is asked for.
 func newScan(cfg Config) *scan {
-	s := &scan{refs: newRefs()}
+	s := &scan{refs: newRefs(), most: mostToken}
 	if cfg.Resources {
 		embedded := newRefs()
 		s.resources = &embedded
@@ -64,9 +66,16 @@ func newScan(cfg Config) *scan {
 func (s *scan) wantTree() { s.regrowth = new(formatting) }
 
 // read notes what matters in a document. agent is the robot that it may
-// address, in lower case. The error is that of ctx: no document is wrong.
+// address, in lower case. The error is that of ctx, or of reading what is not in
+// memory: no document is wrong.
 func (s *scan) read(ctx context.Context, src source, agent string) error {
-	s.tokens, s.agent = html.NewTokenizer(src.reader()), agent
+	s.agent = agent
+	if src.rest == nil {
+		s.tokens = html.NewTokenizer(src.reader())
+	} else {
+		s.long = newLong(src.reader(), s.most)
+		s.tokens = s.long.tokenizer("")
+	}
 	s.asked = s.regrowth != nil || s.resources != nil || s.graph != nil || s.simhash != nil
 	const often = 1 << 14
 	for n := 0; ; n++ {
@@ -77,9 +86,15 @@ func (s *scan) read(ctx context.Context, src source, agent string) error {
 		if s.regrowth != nil {
 			s.weight += weightOf(kind, s.tokens.Raw())
 		}
+		if s.long != nil && len(s.tokens.Raw()) >= s.most {
+			if err := s.overlong(kind); err != nil {
+				return err
+			}
+			continue
+		}
 		switch kind {
 		case html.ErrorToken:
-			return nil
+			return unlessEOF(s.tokens.Err())
 		case html.TextToken:
 			s.text()
 		case html.StartTagToken:
@@ -101,7 +116,7 @@ func (s *scan) forget() bool {
 	if fingerprint != nil {
 		*fingerprint = simhash{}
 	}
-	*s = scan{refs: refs, resources: resources, graph: graph, simhash: fingerprint, nesting: nesting{borders: s.nesting.borders[:0]}}
+	*s = scan{refs: refs, most: s.most, resources: resources, graph: graph, simhash: fingerprint, nesting: nesting{borders: s.nesting.borders[:0]}}
 	return true
 }
 
@@ -138,6 +153,9 @@ func (s *scan) endTag() {
 	name := s.name.of(s.tokens.Raw()[len("</"):])
 	s.inTitle, s.rawText, s.inStyle = false, false, false
 	s.nesting.close(name)
+	if s.long != nil {
+		s.long.context = nil
+	}
 	if s.regrowth != nil {
 		s.regrowth.end(name)
 	}
@@ -157,6 +175,9 @@ func (s *scan) startTag(selfClosing bool) {
 	s.tokens.AllowCDATA(s.nesting.foreign())
 	if !isHTML || string(name) == "noscript" { // we run no scripts: noscript holds elements
 		s.tokens.NextIsNotRawText()
+	}
+	if s.long != nil {
+		s.long.context = rawContext(name, isHTML)
 	}
 	if isHTML && !s.nesting.inert() {
 		s.element(name)

@@ -14,6 +14,7 @@ import (
 // source is the body of a page and the charset that it is written in.
 type source struct {
 	body     []byte            // without byte order mark
+	rest     io.Reader         // what follows, and is not in memory; nil for nothing; it can be read once
 	charset  string            // WHATWG name, lower case
 	encoding encoding.Encoding // what the name stands for
 }
@@ -138,10 +139,19 @@ func (src source) isUTF8() bool {
 // decoded becomes U+FFFD.
 func (src source) reader() io.Reader {
 	r := bytes.NewReader(src.body)
-	if src.isUTF8() {
+	switch {
+	case src.rest != nil:
+		return transform.NewReader(io.MultiReader(r, src.rest), src.encoding.NewDecoder())
+	case src.isUTF8():
 		return r
 	}
 	return transform.NewReader(r, src.encoding.NewDecoder())
+}
+
+// beginning is the part of the source that is in memory.
+func (src source) beginning() source {
+	src.rest = nil
+	return src
 }
 
 func isASCII(b []byte) bool {
