@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"net/netip"
@@ -21,14 +22,15 @@ import (
 // auditCommand shows how polite a crawl was.
 func auditCommand() *cobra.Command {
 	var out string
-	var asJSON bool
+	var each, asJSON bool
 	cmd := &cobra.Command{
 		Use:   "audit JOB|DIR|URL",
 		Short: "Show from a crawl's own journal how polite it was",
 		Long: `Audit reads the journal of every request that the workers of a crawl made (requests-*.jsonl)
 and computes anew: the smallest gap between two requests at a host and at an address, requests
 that came sooner than they should have, requests that robots.txt forbids, and whether
-Retry-After was kept. It knows nothing but the journal.
+Retry-After was kept. It knows nothing but the journal. With --each it lists every host and
+address as well, those with the smallest gaps first.
 
 Exit statuses: 0 no violation, 1 violations or a failure, 2 usage.`,
 		Example: `  trawl audit python-docs
@@ -38,15 +40,16 @@ Exit statuses: 0 no violation, 1 violations or a failure, 2 usage.`,
 			if err := fromEnvironment(cmd.Flags()); err != nil {
 				return err
 			}
-			return auditFolder(cmd.Context(), resultsOf(out, args[0]), asJSON, stdout)
+			return auditFolder(cmd.Context(), resultsOf(out, args[0]), each, asJSON, stdout)
 		},
 	}
 	cmd.Flags().StringVar(&out, "out", "", "the workers' output, a folder or the URL of a bucket, when a job of a fleet is named")
+	cmd.Flags().BoolVar(&each, "each", false, "list the requests and the smallest gap of each host and each address")
 	cmd.Flags().BoolVar(&asJSON, "json", false, "answer in JSON")
 	return cmd
 }
 
-func auditFolder(ctx context.Context, dir string, asJSON bool, w io.Writer) error {
+func auditFolder(ctx context.Context, dir string, each, asJSON bool, w io.Writer) error {
 	files, err := journalFiles(ctx, dir)
 	if err != nil {
 		return err
@@ -58,6 +61,8 @@ func auditFolder(ctx context.Context, dir string, asJSON bool, w io.Writer) erro
 		}
 	}
 	a.judge()
+	a.findings.Hosts.finish(each)
+	a.findings.Addresses.finish(each)
 	if asJSON {
 		err = printJSON(w, a.findings)
 	} else {
@@ -103,14 +108,6 @@ type findings struct {
 
 	Violations int64    `json:"violations"`
 	Examples   []string `json:"examples"` // of violations
-}
-
-// gaps are the times between requests to the same place.
-type gaps struct {
-	Number     int64   `json:"number"`      // of places
-	SmallestMS float64 `json:"smallest_ms"` // -1 when no place was asked twice
-	At         string  `json:"at"`          // the place of the smallest
-	TooSmall   int64   `json:"too_small"`
 }
 
 // mostExamples is how many violations are told in words.
@@ -214,13 +211,13 @@ func (a *audit) checkRobots(r sink.Request, u crawler.URL) {
 // judge looks at all gaps, once everything is read.
 func (a *audit) judge() {
 	f := &a.findings
-	f.Hosts.SmallestMS, f.Addresses.SmallestMS = -1, -1
 	for key, moments := range a.hosts {
-		f.Hosts.Number++
+		at := newGapsAt(string(key.host), key.job)
 		slices.SortFunc(moments, func(x, y moment) int { return cmp.Compare(x.start, y.start) })
 		var asked, until int64 // the host asked to be left alone until then
 		for i, m := range moments {
-			if i > 0 {
+			if at.Requests++; i > 0 {
+				at.note(m.start - moments[i-1].start)
 				a.judgeGap(key, moments[i-1], m)
 			}
 			if m.start > asked && m.start < until {
@@ -232,37 +229,27 @@ func (a *audit) judge() {
 				asked, until = m.answered, max(until, m.answered+m.retryAfter)
 			}
 		}
+		f.Hosts.add(at)
 	}
 	for peer, starts := range a.peers {
-		f.Addresses.Number++
+		at := newGapsAt(peer.String(), "")
 		slices.Sort(starts)
-		for i := 1; i < len(starts); i++ {
-			f.Addresses.note(starts[i]-starts[i-1], peer.String())
+		for i, start := range starts {
+			if at.Requests++; i > 0 {
+				at.note(start - starts[i-1])
+			}
 		}
+		f.Addresses.add(at)
 	}
 }
 
 func (a *audit) judgeGap(key jobHost, before, m moment) {
 	gap := m.start - before.start
-	a.findings.Hosts.note(gap, string(key.host))
 	if gap < m.gap {
 		a.findings.Hosts.TooSmall++
 		a.findings.violation("%s of job %s was asked at %s, %v after the request before, and %v was to lie between them",
 			key.host, key.job, clock(m.start), micros(gap), micros(m.gap))
 	}
-}
-
-func (g *gaps) note(us int64, place string) {
-	if ms := float64(us) / 1000; g.SmallestMS < 0 || ms < g.SmallestMS {
-		g.SmallestMS, g.At = ms, place
-	}
-}
-
-func (g gaps) String() string {
-	if g.SmallestMS < 0 {
-		return fmt.Sprintf("%d, none asked twice", g.Number)
-	}
-	return fmt.Sprintf("%d, smallest gap %.1fms at %s", g.Number, g.SmallestMS, g.At)
 }
 
 func micros(us int64) time.Duration { return time.Duration(us) * time.Microsecond }
@@ -279,6 +266,9 @@ func (f findings) print(w io.Writer) error {
 		r.Obeyed, r.Forbidden, r.Unknown, r.Asked, r.Ignored)
 	fmt.Fprintf(t, "Retry-After\t%d asked for, %d not kept\n", f.RetryAfter.Asked, f.RetryAfter.Ignored)
 	if err := t.Flush(); err != nil {
+		return err
+	}
+	if err := errors.Join(f.Hosts.print(w, "host"), f.Addresses.print(w, "address")); err != nil {
 		return err
 	}
 	for _, example := range f.Examples {
