@@ -58,6 +58,7 @@ type Record struct {
 	Via         string         `json:"via"`
 	Links       any            `json:"links"`               // how many, or their list
 	Resources   any            `json:"resources,omitempty"` // as Links, where the job asks for them
+	Sitemap     int            `json:"sitemap,omitempty"`   // somebody called it a sitemap: 1 where robots.txt named it, one more for each index
 	Embeds      int            `json:"embeds,omitempty"`    // resources in a row that led here from a page; 0 is a page
 	Job         string         `json:"job"`
 	Worker      string         `json:"worker"`
@@ -77,7 +78,7 @@ func (r *Result) Record(withLinks bool) Record {
 		URL: r.Entry.URL.String(), FinalURL: r.Entry.URL.String(), Redirects: []string{},
 		Outcome: r.Outcome, Error: r.Reason, FetchedAt: r.FetchedAt(),
 		Depth: r.Entry.Depth, Via: r.Entry.Via.String(), Links: 0, Job: r.Job, Worker: r.Worker,
-		Embeds: r.Entry.Embeds, DuplicateOf: r.DuplicateOf.String(),
+		Sitemap: r.Entry.Sitemap, Embeds: r.Entry.Embeds, DuplicateOf: r.DuplicateOf.String(),
 	}
 	for _, u := range r.Redirects {
 		rec.Redirects = append(rec.Redirects, u.String())

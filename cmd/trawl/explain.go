@@ -75,7 +75,9 @@ type explanation struct {
 	State crawler.State `json:"state"`
 	Why   string        `json:"why"` // the job is in this state
 
-	Scope  string `json:"scope"`  // why links to it are not followed; "" when they are
+	As     role   `json:"as"`     // what the crawl takes it for; "" when that is not known
+	Scope  string `json:"scope"`  // why it does not belong to the job as that, or as a page; "" when it does
+	Else   role   `json:"else"`   // what it may belong to the job as, when that is not known and as a page it does not
 	Trap   string `json:"trap"`   // why it is left alone
 	Robots string `json:"robots"` // what robots.txt says
 
@@ -89,6 +91,7 @@ type explanation struct {
 	Record   *crawler.Record     `json:"record"`
 	Requests []sink.Request      `json:"requests"`
 
+	embeds  int    // resources in a row that led to it from a page
 	results string // the folder that was searched; "" for none
 }
 
@@ -154,7 +157,8 @@ func (x *explanation) ofStore(ctx context.Context, store *frontier.Store, job st
 	}
 	x.Place, x.Before, x.DueMS = found.Place, found.Before, found.Due.Milliseconds()
 	if e := found.Entry; !e.URL.IsZero() {
-		x.Via, x.Depth, x.Tries = e.Via, e.Depth, e.Tries+e.Spared
+		x.Via, x.Depth, x.Tries, x.embeds = e.Via, e.Depth, e.Tries+e.Spared, e.Embeds
+		x.As = roleOf(e.Sitemap, e.Embeds)
 	}
 	if err := x.ofScope(status.Job, homes); err != nil {
 		return err
@@ -172,27 +176,6 @@ func (x *explanation) ofStore(ctx context.Context, store *frontier.Store, job st
 		}
 	}
 	return x.ofRobots(ctx, store, status.Job)
-}
-
-// ofScope explains by the settings of the job.
-func (x *explanation) ofScope(job crawler.Job, homes []crawler.Host) error {
-	seeds, err := job.SeedEntries()
-	if err != nil {
-		return failed("%v", err)
-	}
-	for _, s := range seeds {
-		homes = append(homes, s.URL.Host())
-	}
-	scope, err := crawler.NewScope(job, homes)
-	if err != nil {
-		return failed("%v", err)
-	}
-	depth := x.Depth
-	if x.Record != nil {
-		depth = x.Record.Depth
-	}
-	x.Scope = scope.Refuses(x.URL, depth)
-	return nil
 }
 
 func (x *explanation) ofRobots(ctx context.Context, store *frontier.Store, job crawler.Job) error {
@@ -280,11 +263,7 @@ func (x *explanation) print(w io.Writer) error {
 	} else {
 		line("job", "%s, %s: %s", x.Job, x.State, x.Why)
 	}
-	if x.Scope == "" {
-		line("scope", "links to it are followed")
-	} else {
-		line("scope", "links to it are not followed: %s", x.Scope)
-	}
+	x.printScope(line)
 	if x.Trap != "" {
 		line("trap", "%s", x.Trap)
 	}

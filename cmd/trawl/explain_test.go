@@ -2,6 +2,9 @@ package main_test
 
 import (
 	"encoding/json"
+	"fmt"
+	"io"
+	"net/http"
 	"strings"
 	"testing"
 
@@ -56,5 +59,36 @@ func TestExplainOfACrawlInMemoryGoesByItsResults(t *testing.T) {
 	s.run("crawl", site.URL(0, "/"), "--delay", "0", "--out", "site").exits(done)
 	if e := s.run("explain", "site", site.URL(0, "/page/1")).exits(done); !strings.Contains(e.stdout, "fetched at") {
 		t.Errorf("trawl says\n%s", e.stdout)
+	}
+}
+
+func TestExplainJudgesSitemapsAndResourcesAsWhatTheyAre(t *testing.T) {
+	t.Parallel()
+	s := newShell(t)
+	s.withRedis()
+	var root string
+	site := testsite.Serve(t, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		switch r.URL.Path {
+		case "/robots.txt":
+			fmt.Fprintf(w, "Sitemap: %smap.xml\n", root)
+		case "/map.xml":
+			fmt.Fprintf(w, "<urlset><url><loc>%sdocs/listed</loc></url></urlset>", root)
+		default:
+			w.Header().Set("Content-Type", "text/html")
+			io.WriteString(w, "<img src=/i.png><a href=/elsewhere>x</a>")
+		}
+	}))
+	root = site.URL(0, "/")
+	s.run("crawl", root+"docs/", "--delay", "0", "--include", "/docs/", "--sitemaps", "--resources", "--out", "site").exits(done)
+	for path, want := range map[string]string{
+		"map.xml":       "it belongs to the job, as a sitemap",
+		"i.png":         "it belongs to the job, as a resource of a page",
+		"docs/listed":   "links to it are followed",
+		"elsewhere":     "links to it are not followed: not included",
+		"never-met.xml": "where robots.txt or a sitemap names it as a sitemap it is read",
+	} {
+		if e := s.run("explain", "site", root+path).exits(done); !strings.Contains(e.stdout, want) {
+			t.Errorf("of %s trawl does not say %q, but:\n%s", path, want, e.stdout)
+		}
 	}
 }
