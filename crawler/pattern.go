@@ -56,9 +56,9 @@ func (p pattern) random() bool { return strings.Contains(string(p), classRandom)
 
 // classOf tells numbers, words, and what is drawn at random apart: at least
 // eight letters and digits that change between the two often, as words with a
-// number behind them do not.
+// number behind them do not, or that are all hexadecimal.
 func classOf(s string) string {
-	digits, letters, others, changes := 0, 0, 0, 0
+	digits, letters, beyondF, others, changes := 0, 0, 0, 0, 0
 	last := byte(0)
 	for i := range len(s) {
 		kind := byte('o')
@@ -69,6 +69,9 @@ func classOf(s string) string {
 		case 'a' <= c|0x20 && c|0x20 <= 'z':
 			kind = 'l'
 			letters++
+			if c|0x20 > 'f' {
+				beyondF++
+			}
 		default:
 			others++
 		}
@@ -82,7 +85,7 @@ func classOf(s string) string {
 		return classWord
 	case letters == 0:
 		return classNumber
-	case digits+letters >= 8 && changes >= 4 && others <= 4:
+	case digits+letters >= 8 && (changes >= 4 || beyondF == 0) && others <= 4:
 		return classRandom
 	}
 	return classMixed

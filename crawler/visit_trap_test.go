@@ -72,6 +72,14 @@ var trapKinds = map[string]struct {
 		}
 		return "This is " + r.URL.Path, to
 	}},
+	"short sessions": {"/shop?sid=" + drawn("")[:8], func(r *http.Request) (string, []string) {
+		next := drawn(r.URL.Query().Get("sid"))[:8]
+		return "our shop", []string{"/shop?sid=" + next, "/shop?sid=" + next + "b"}
+	}},
+	"short errors that lead on": {"/soft/x", func(r *http.Request) (string, []string) {
+		next := drawn(r.URL.Path)[:8]
+		return "sorry, nothing here", []string{"/soft/" + next, "/soft/" + next + "x"}
+	}},
 	"a loop of paths": {"/loop/", func(r *http.Request) (string, []string) {
 		return "here", []string{r.URL.Path + "a/", r.URL.Path + "b/"}
 	}},
