@@ -1,5 +1,7 @@
 package crawler
 
+import "time"
+
 // Document is what parsing made of a page.
 type Document struct {
 	Title      string         // text of the first <title>, white space collapsed, valid UTF-8
@@ -17,12 +19,23 @@ type Document struct {
 	Text       string         // the main text, without what surrounds it; "" where nobody asks for it, or there is none
 	Markdown   string         // the main content as Markdown, with absolute links; "" as Text
 	Tree       any            // the page as a tree, for the job's handlers, as the parser has it; nil where nobody asks for it
+	Article    *Article       // what the page is about, for a file of its own; nil where nobody asks for it, or it is about nothing
 	Sitemap    bool           // it is a sitemap: its links are a site's list of its pages
 	Fault      string         // why not all of a sitemap could be read; what came before it is in Links
 }
 
 // unread reports whether nothing but the page's headers was read.
 func (d *Document) unread() bool { return d == nil || d.Charset == "" && !d.Sitemap }
+
+// Article is what a page is about, without what surrounds it, as a file of its own
+// has it.
+type Article struct {
+	Markdown  string
+	Author    string    // "" where the page names none
+	Site      string    // the name of the site; "" where the page names none
+	Language  string    // of the page, as it says: a BCP 47 tag; "" where it says none
+	Published time.Time // zero where the page does not say
+}
 
 // Link is a URL that a document points to.
 type Link struct {

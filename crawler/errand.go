@@ -299,7 +299,7 @@ func (e *errand) read() error {
 func (e *errand) withhold() {
 	doc := *e.result.Document
 	doc.Title, doc.Simhash, doc.Fields = "", "", nil
-	doc.Text, doc.Markdown = "", ""
+	doc.Text, doc.Markdown, doc.Article = "", "", nil
 	doc.References = slices.Clone(doc.References)
 	for i := range doc.References {
 		doc.References[i].Text = ""

@@ -138,6 +138,11 @@ type Job struct {
 	// Select are the fields to extract, each "name=css", "name=css@attribute",
 	// or "name[]=css" for every match instead of the first.
 	Select []string `json:"select,omitempty" yaml:"select"`
+	// Text records the main text of each page, without menus and whatever else is
+	// around it. Default false.
+	Text bool `json:"text" yaml:"text"`
+	// Markdown records the main content of each page as Markdown. Default false.
+	Markdown bool `json:"markdown" yaml:"markdown"`
 	// Links writes the list of links into each record, instead of their count.
 	Links bool `json:"links" yaml:"links"`
 

@@ -91,6 +91,8 @@ func (s *settings) register(flags *pflag.FlagSet) {
 	flags.BoolVar(&s.Duplicates, "duplicates", s.Duplicates, "record of each page the first of its host that had the same body")
 	flags.BoolVar(&s.Simhash, "simhash", s.Simhash, "record a fingerprint of each page's text, by which near duplicates are told")
 	flags.StringArrayVar(&s.Select, "select", nil, "field to extract: name=css, name=css@attribute, name[]=css for all; may be repeated")
+	flags.BoolVar(&s.Text, "text", s.Text, "record the main text of each page, without menus and the like")
+	flags.BoolVar(&s.Markdown, "markdown", s.Markdown, "record the main content of each page as Markdown")
 	flags.BoolVar(&s.Links, "links", s.Links, "list the links in each record, instead of counting them")
 	flags.BoolVar(&s.Journal, "journal", s.Journal, "note every request in the output folder, for trawl audit")
 	flags.StringVar(&s.Contact, "contact", "", "how to reach you, such as an e-mail address; sent with every request as From")

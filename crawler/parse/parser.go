@@ -17,6 +17,7 @@
 package parse
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -45,6 +46,10 @@ type Config struct {
 	// Tree says whether documents hold the page as a tree, for [Elements]. Default
 	// false.
 	Tree bool
+	// Text, Markdown and Article say whether to make text or Markdown of what the
+	// page is about, and, with Article, what a file of that says of it. Default
+	// false.
+	Text, Markdown, Article bool
 	// ProductToken is the name that meta elements and X-Robots-Tag may call us
 	// by, besides addressing everyone. Letter case does not matter. Default
 	// none.
@@ -59,6 +64,7 @@ type Config struct {
 func JobConfig(j crawler.Job) Config {
 	return Config{
 		Select: j.Select, Resources: j.Resources, Simhash: j.Simhash, Tree: len(j.Handlers) > 0, ProductToken: j.ProductToken(),
+		Text: j.Text, Markdown: j.Markdown, Article: slices.Contains(j.Format, "markdown"),
 		References: slices.Contains(j.Format, "links") || slices.Contains(j.Format, "parquet"),
 	}
 }
@@ -71,6 +77,7 @@ type Parser struct {
 	resources  bool
 	references bool
 	trees      bool      // documents hold them
+	articles   *articles // nil when nobody asks
 	scans      sync.Pool // of *scan
 }
 
@@ -85,6 +92,7 @@ func New(cfg Config) (*Parser, error) {
 	}
 	p := &Parser{
 		agent: strings.ToLower(cfg.ProductToken), deep: cfg.Deep, fields: fields, resources: cfg.Resources, references: cfg.References, trees: cfg.Tree,
+		articles: newArticles(cfg),
 	}
 	if p.deep == 0 {
 		p.deep = mostDeep
@@ -140,20 +148,32 @@ func (p *Parser) Parse(ctx context.Context, page *crawler.Page) (*crawler.Docume
 	if p.trees {
 		doc.Tree = tree
 	}
-	if len(p.fields) > 0 {
-		var trouble string
-		doc.Fields, trouble = p.extract(ctx, tree, res)
-		if trouble == "" && src.rest != nil {
+	if p.wantsTree() {
+		trouble := p.readTree(ctx, doc, tree, res)
+		if trouble == "" && src.rest != nil && (len(p.fields) > 0 || p.articles != nil) {
 			trouble = "its fields are those of its beginning"
 		}
-		if trouble != "" {
-			doc.Trouble = trouble
-		}
+		doc.Trouble = cmp.Or(trouble, doc.Trouble)
 	}
 	if err := ctx.Err(); err != nil { // a tree may take long
 		return nil, fmt.Errorf("parse %s: %w", page.URL, err)
 	}
 	return doc, nil
+}
+
+// readTree reads what is read from a tree.
+func (p *Parser) readTree(ctx context.Context, doc *crawler.Document, t *tree, res resolver) (trouble string) {
+	if len(p.fields) > 0 {
+		doc.Fields, trouble = p.extract(ctx, t, res)
+	}
+	if p.articles == nil {
+		return trouble
+	}
+	root, none := t.document(ctx)
+	if none != "" {
+		return cmp.Or(trouble, "its main text was not read: "+none)
+	}
+	return cmp.Or(p.articles.read(ctx, doc, root, res), trouble)
 }
 
 // bare is the document of a page that is not read: what its headers say of it, or

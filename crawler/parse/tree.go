@@ -25,7 +25,7 @@ type tree struct {
 
 // wantsTree says whether anybody is going to select from the page. Only then the
 // scan estimates, and the tree is built.
-func (p *Parser) wantsTree() bool { return len(p.fields) > 0 || p.trees }
+func (p *Parser) wantsTree() bool { return len(p.fields) > 0 || p.trees || p.articles != nil }
 
 // newTree promises a tree of the source that was scanned.
 func (p *Parser) newTree(s *scan, src source) *tree {
