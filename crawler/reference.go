@@ -67,5 +67,8 @@ func (r *Result) LinkRecords() []LinkRecord {
 	return all
 }
 
+// FormatRecordTime writes a time as records have it.
+func FormatRecordTime(t time.Time) string { return t.UTC().Format(recordTime) }
+
 // ParseRecordTime reads the time of a record.
 func ParseRecordTime(s string) (time.Time, error) { return time.Parse(recordTime, s) }

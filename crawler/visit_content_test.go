@@ -1,10 +1,13 @@
 package crawler_test
 
 import (
+	"context"
 	"encoding/json"
 	"fmt"
 	"net/http"
+	"slices"
 	"strings"
+	"sync"
 	"testing"
 	"unicode/utf8"
 
@@ -30,16 +33,19 @@ func TestAPageThatAsksNotToBeIndexedIsFollowedAndItsContentIsNotKept(t *testing.
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			site := testsite.Serve(t, web{"/": noIndex, "/b": links()})
-			crawl := newCrawl(t, site, func(j *crawler.Job) { j.Select = []string{"h=h1"}; c.change(j) }).seed("/")
+			crawl := newCrawl(t, site, func(j *crawler.Job) {
+				j.Select, j.Text, j.Markdown, j.Format = []string{"h=h1"}, true, true, []string{"jsonl", "markdown", "links"}
+				c.change(j)
+			}).seed("/")
 			reports := crawl.finish()
 			rec := crawl.record("/")
 			if !rec.NoIndex || rec.Outcome != crawler.OutcomeFetched || rec.Links != 1 {
 				t.Errorf("the record says noindex %v, %s, %v links", rec.NoIndex, rec.Outcome, rec.Links)
 			}
-			if kept := rec.Title != "" && rec.Digest != "" && rec.Bytes > 0 && rec.Fields != nil; kept != c.kept {
+			if kept := rec.Title != "" && rec.Digest != "" && rec.Bytes > 0 && rec.Fields != nil && rec.Text != "" && rec.Markdown != ""; kept != c.kept {
 				t.Errorf("the record is %+v, want its content: %v", rec, c.kept)
 			}
-			if !c.kept && rec.Title+rec.Digest != "" {
+			if !c.kept && rec.Title+rec.Digest+rec.Text+rec.Markdown != "" {
 				t.Errorf("the record tells of the content: %+v", rec)
 			}
 			if want := int64(len(noIndex)); reports[0].Bytes < want {
@@ -177,6 +183,48 @@ func TestAnArchiveHasNoPageThatAsksNotToBeIndexedUnlessItIsToldTo(t *testing.T) 
 			c.seed("/").finish()
 			if shown := strings.Count(strings.Join(s.exchanges, "\n"), "GET /: "); shown != want {
 				t.Errorf("the page is shown %d times to an archive, want %d: %q", shown, want, s.exchanges)
+			}
+		})
+	}
+}
+
+// drawer keeps what results have for files and link graphs.
+type drawer struct {
+	mu       sync.Mutex
+	articles int
+	texts    []string // on links
+}
+
+func (d *drawer) Keep(_ context.Context, results []*crawler.Result) error {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	for _, r := range results {
+		if r.Entry.URL.Path() == "/" && r.Document.Article != nil {
+			d.articles++
+		}
+		for _, l := range r.LinkRecords() {
+			d.texts = append(d.texts, l.Text)
+		}
+	}
+	return nil
+}
+
+func (d *drawer) Close() error { return nil }
+
+func TestAPageThatAsksNotToBeIndexedHasLinksWithoutWordsAndNoArticle(t *testing.T) {
+	t.Parallel()
+	const body = "<meta name=robots content=noindex><h1>x</h1><a href=/b>words</a>"
+	for keep, want := range map[bool]string{false: "", true: "words"} {
+		t.Run(fmt.Sprint(keep), func(t *testing.T) {
+			t.Parallel()
+			c := newCrawl(t, testsite.Serve(t, web{"/": body, "/b": "b"}), func(j *crawler.Job) {
+				j.Format, j.KeepNoindex = []string{"markdown", "links"}, keep
+			})
+			s := new(drawer)
+			c.tools.Sink = s
+			c.seed("/").finish()
+			if (s.articles == 1) != keep || !slices.Equal(s.texts, []string{want}) {
+				t.Errorf("%d articles, links with %q", s.articles, s.texts)
 			}
 		})
 	}

@@ -54,21 +54,33 @@ type Files struct {
 	manifest *JSONL
 	names    *register
 	drafts   atomic.Int64
+	content  func(*crawler.Result, crawler.Record) *content
+}
+
+// content is what a file of a page is to have.
+type content struct {
+	wish []string // for a name, by its segments
+	body io.Reader
+	size int64 // of body
 }
 
 // NewFiles opens the manifest, reads what names are taken, and clears away the
 // unfinished files of a process that was killed. One process at a time may
 // write under a worker name in a folder: the error says which process has it.
-func NewFiles(cfg FilesConfig) (*Files, error) {
+func NewFiles(cfg FilesConfig) (*Files, error) { return newFiles(cfg, manifest, bodyOf) }
+
+// newFiles opens a sink for files with the content that is told, and a manifest
+// whose name begins so.
+func newFiles(cfg FilesConfig, prefix string, content func(*crawler.Result, crawler.Record) *content) (*Files, error) {
 	records, err := NewJSONL(JSONLConfig{
-		Dir: cfg.Dir, Prefix: manifest, Worker: cfg.Worker, SegmentSize: cfg.SegmentSize, MaxAge: cfg.MaxAge, Log: cfg.Log,
+		Dir: cfg.Dir, Prefix: prefix, Worker: cfg.Worker, SegmentSize: cfg.SegmentSize, MaxAge: cfg.MaxAge, Log: cfg.Log,
 	})
 	if err != nil {
 		return nil, err
 	}
-	f := &Files{in: records.in, links: cfg.Links, manifest: records}
+	f := &Files{in: records.in, links: cfg.Links, manifest: records, content: content}
 	if err = f.clear(); err == nil {
-		f.names, err = newRegister(f.in, records.log)
+		f.names, err = newRegister(f.in, prefix, records.log)
 	}
 	if err != nil {
 		return nil, errors.Join(err, records.Close())
@@ -86,8 +98,8 @@ func (f *Files) Keep(ctx context.Context, results []*crawler.Result) error {
 			return err
 		}
 		rec := r.Record(f.links)
-		if r.Outcome == crawler.OutcomeFetched && r.Page != nil && r.Page.Body != nil {
-			name, err := f.store(finalURL(r), r.Page)
+		if c := f.content(r, rec); c != nil {
+			name, err := f.store(finalURL(r), c, r.Page.Header.Get("Last-Modified"))
 			if err != nil {
 				return err
 			}
@@ -107,14 +119,24 @@ func finalURL(r *crawler.Result) crawler.URL {
 	return r.Entry.URL
 }
 
-// store writes the body of a page and returns the name of its file.
-func (f *Files) store(u crawler.URL, page *crawler.Page) (string, error) {
-	name, err := f.names.claim(u.String(), wish(u, page.Header.Get("Content-Type")))
+// bodyOf is the content of [Files].
+func bodyOf(r *crawler.Result, _ crawler.Record) *content {
+	if r.Outcome != crawler.OutcomeFetched || r.Page == nil || r.Page.Body == nil {
+		return nil
+	}
+	return &content{
+		wish: wish(finalURL(r), r.Page.Header.Get("Content-Type")), body: r.Page.Body.Reader(), size: r.Page.Body.Size,
+	}
+}
+
+// store writes the content of a page and returns the name of its file.
+func (f *Files) store(u crawler.URL, c *content, modified string) (string, error) {
+	name, err := f.names.claim(u.String(), c.wish)
 	if err != nil {
 		return "", err
 	}
 	draft := f.draftName(f.drafts.Add(1))
-	if err := f.draft(draft, page); err != nil {
+	if err := f.draft(draft, c, modified); err != nil {
 		return "", errors.Join(err, f.discard(draft))
 	}
 	if err := f.place(draft, name); err != nil {
@@ -123,20 +145,20 @@ func (f *Files) store(u crawler.URL, page *crawler.Page) (string, error) {
 	return name, nil
 }
 
-// draft writes the body to an unfinished file.
-func (f *Files) draft(name string, page *crawler.Page) error {
+// draft writes the content to an unfinished file.
+func (f *Files) draft(name string, c *content, modified string) error {
 	file, err := f.in.OpenFile(name, os.O_CREATE|os.O_EXCL|os.O_WRONLY, 0o644)
 	if err != nil {
 		return trouble("writing", f.in.dir, name, err)
 	}
-	n, err := io.Copy(file, page.Body.Reader())
-	if err == nil && n != page.Body.Size {
-		err = fmt.Errorf("%d of %d bytes of the body were there: %w", n, page.Body.Size, io.ErrUnexpectedEOF)
+	n, err := io.Copy(file, c.body)
+	if err == nil && n != c.size {
+		err = fmt.Errorf("%d of %d bytes of the body were there: %w", n, c.size, io.ErrUnexpectedEOF)
 	}
 	if err = errors.Join(err, file.Close()); err != nil {
 		return trouble("writing", f.in.dir, name, err)
 	}
-	f.date(name, page.Header.Get("Last-Modified"))
+	f.date(name, modified)
 	return nil
 }
 

@@ -71,6 +71,9 @@ func TestAKilledProcessLosesNothingThatItSaidWasKept(t *testing.T) {
 		manifest := kept(t, dir, "manifest-*.jsonl")
 		wantAll(t, manifest, acknowledged)
 		wantBodies(t, dir, manifest)
+		articles := kept(t, dir, "markdown.jsonl")
+		wantAll(t, articles, acknowledged)
+		wantArticles(t, dir, articles)
 		wantCaptures(t, dir, acknowledged)
 		wantLinks(t, dir, acknowledged)
 		wantRows(t, dir, acknowledged)
@@ -126,6 +129,15 @@ func wantBodies(t *testing.T, dir string, recs []crawler.Record) {
 	t.Helper()
 	for _, rec := range recs {
 		if got := read(t, dir, rec.Path); got != "body" {
+			t.Errorf("%s has %q", rec.Path, got)
+		}
+	}
+}
+
+func wantArticles(t *testing.T, dir string, recs []crawler.Record) {
+	t.Helper()
+	for _, rec := range recs {
+		if got := read(t, dir, rec.Path); !strings.HasPrefix(got, "---\nurl: \""+rec.URL) || !strings.HasSuffix(got, "---\n\nThis page.\n") {
 			t.Errorf("%s has %q", rec.Path, got)
 		}
 	}

@@ -58,6 +58,7 @@ func page(t testing.TB, url, body string) *crawler.Result {
 		},
 		Document: &crawler.Document{
 			Title: "A & B", Charset: "utf-8", Links: []crawler.Link{{URL: u}},
+			Article:    &crawler.Article{Markdown: "This page."},
 			References: []crawler.Reference{{URL: u, Text: "This page", Kind: crawler.ReferenceAnchor}},
 		},
 	}

@@ -24,8 +24,9 @@ import (
 // A file that no manifest knows belongs to nobody: a process was killed between
 // the file and its record. Whoever wishes for its name may have it.
 type register struct {
-	in  *folder
-	log *slog.Logger
+	in     *folder
+	prefix string // of the manifests
+	log    *slog.Logger
 
 	mu     sync.Mutex
 	owners map[mark]mark    // of names, as the least discerning system sees them
@@ -41,9 +42,9 @@ func markOf(s string) mark {
 	return mark(sum[:8])
 }
 
-// newRegister reads all manifests in the folder.
-func newRegister(in *folder, log *slog.Logger) (*register, error) {
-	r := &register{in: in, log: log, owners: map[mark]mark{}, read: map[string]int64{}}
+// newRegister reads all manifests in the folder whose names begin so.
+func newRegister(in *folder, prefix string, log *slog.Logger) (*register, error) {
+	r := &register{in: in, prefix: prefix, log: log, owners: map[mark]mark{}, read: map[string]int64{}}
 	return r, r.readManifests()
 }
 
@@ -147,7 +148,7 @@ func (r *register) readManifests() error {
 		return err
 	}
 	for _, name := range names {
-		if isManifest(name) {
+		if r.isManifest(name) {
 			if err := r.readManifest(name); err != nil {
 				return trouble("reading", r.in.dir, name, err)
 			}
@@ -156,9 +157,9 @@ func (r *register) readManifests() error {
 	return nil
 }
 
-func isManifest(name string) bool {
+func (r *register) isManifest(name string) bool {
 	stem, jsonl := strings.CutSuffix(strings.TrimSuffix(name, opened), ".jsonl")
-	return jsonl && (stem == manifest || strings.HasPrefix(stem, manifest+"-"))
+	return jsonl && (stem == r.prefix || strings.HasPrefix(stem, r.prefix+"-"))
 }
 
 // readManifest enters the whole lines behind those that it has read before.

@@ -23,7 +23,7 @@ type Sink interface {
 }
 
 // Names lists the formats that [Open] knows.
-var Names = []string{"jsonl", "jsonl.gz", "jsonl.zst", "files", "warc", "parquet", "links", "items"}
+var Names = []string{"jsonl", "jsonl.gz", "jsonl.zst", "files", "warc", "parquet", "links", "markdown", "items"}
 
 // Options are the settings that the formats share. The zero value is useful.
 type Options struct {
@@ -89,6 +89,10 @@ func open(format, dir string, opts Options) (Sink, error) {
 		lines.Compression = Zstandard
 	case "files":
 		return NewFiles(FilesConfig{
+			Dir: dir, Links: opts.Links, Worker: opts.Worker, SegmentSize: opts.SegmentSize, MaxAge: opts.MaxAge, Log: opts.Log,
+		})
+	case "markdown":
+		return NewMarkdown(FilesConfig{
 			Dir: dir, Links: opts.Links, Worker: opts.Worker, SegmentSize: opts.SegmentSize, MaxAge: opts.MaxAge, Log: opts.Log,
 		})
 	case "items":
