@@ -5,13 +5,14 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"testing"
 )
 
 // Readers lets readers that others wrote read the archive and its indexes, as far as
 // they are installed: warccheck, in the folder tools of what lies beside the
-// checkout's root, and warcio, if Python has it.
+// checkout's root, Python's own library, and warcio, if Python has it.
 func Readers(t testing.TB, root string, a *Archive) {
 	t.Helper()
 	warcs, _ := filepath.Glob(filepath.Join(a.Dir, "*.warc.gz"))
@@ -26,7 +27,76 @@ func Readers(t testing.TB, root string, a *Archive) {
 			t.Errorf("warccheck: %v\n%s", err, said)
 		}
 	}
+	python(t, a)
 	warcio(t, warcs, len(a.Records))
+}
+
+// readsInPython reads archives with nothing but what Python brings: each record
+// that an index tells of by itself, from its place, with its digests; the body of
+// an answer is what Python's HTTP client makes of the block. It prints how many
+// records it read, and fails at the first that is not as it says.
+const readsInPython = `
+import base64, email.parser, gzip, hashlib, http.client, io, json, os, sys
+
+def sha1(b): return "sha1:" + base64.b32encode(hashlib.sha1(b).digest()).decode()
+
+class Block(io.BytesIO):
+    def makefile(self, *args): return self
+    def close(self): pass
+
+n = 0
+for index in sys.argv[1:]:
+    lines = open(index, encoding="utf-8").read().splitlines()
+    assert lines == sorted(lines, key=lambda l: l.encode()), "not sorted"
+    for line in lines:
+        where = json.loads(line[line.index(" {"):])
+        with open(os.path.join(os.path.dirname(index), where["filename"]), "rb") as f:
+            f.seek(int(where["offset"]))
+            record = gzip.decompress(f.read(int(where["length"])))
+        head, _, rest = record.partition(b"\r\n\r\n")
+        version, _, fields = head.partition(b"\r\n")
+        assert version == b"WARC/1.1", version
+        fields = email.parser.Parser().parsestr(fields.decode("utf-8"))
+        length = int(fields["Content-Length"])
+        block, end = rest[:length], rest[length:]
+        assert len(block) == length and end == b"\r\n\r\n", "length"
+        assert fields["WARC-Target-URI"] == where["url"], where
+        assert sha1(block) == fields["WARC-Block-Digest"], "block digest of " + where["url"]
+        assert fields["WARC-Payload-Digest"] == where["digest"], "digest of " + where["url"]
+        if fields["WARC-Type"] == "response":
+            answer = http.client.HTTPResponse(Block(block))
+            answer.begin()
+            assert str(answer.status) == where["status"], where
+            try:
+                body = answer.read()
+            except http.client.IncompleteRead as e:
+                assert fields["WARC-Truncated"], "not whole: " + where["url"]
+                body = e.partial
+            if fields["WARC-Truncated"] is None:
+                assert sha1(body) == where["digest"], "payload digest of " + where["url"]
+        else:
+            assert fields["WARC-Type"] == "revisit" and fields["WARC-Profile"] and fields["WARC-Refers-To"], fields
+        n += 1
+print(n)
+`
+
+func python(t testing.TB, a *Archive) {
+	t.Helper()
+	indexes, _ := filepath.Glob(filepath.Join(a.Dir, "*.cdxj"))
+	path, err := exec.LookPath("python3")
+	if err != nil {
+		t.Logf("Python is not here: %v", err)
+		return
+	}
+	said, err := exec.Command(path, append([]string{"-c", readsInPython}, indexes...)...).CombinedOutput()
+	if err != nil {
+		t.Errorf("Python: %v\n%s", err, said)
+		return
+	}
+	if got, want := strings.TrimSpace(string(said)), strconv.Itoa(len(a.Captures())); got != want {
+		t.Errorf("Python reads %s answers, want %s", got, want)
+	}
+	t.Logf("Python: %s answers", strings.TrimSpace(string(said)))
 }
 
 // asksWarcio prints "type status uri length" for each record. It does not let
