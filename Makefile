@@ -40,6 +40,12 @@ bench:
 compare:
 	cd bench && $(GO) run . $(FLAGS)
 
+# DuckDB reads what a crawl writes as Parquet, while it writes. It needs a C++
+# compiler, and a minute.
+duckdb:
+	$(GO) vet -C duckdb ./...
+	$(GO) test -C duckdb -count=1 -timeout $(TIMEOUT) ./...
+
 # What takes minutes.
 slow:
 	TRAWL_SLOW=1 $(GO) test -count=1 -timeout 60m ./cmd/trawl

@@ -1,0 +1,259 @@
+package duckdb
+
+import (
+	"bytes"
+	"context"
+	"database/sql"
+	"fmt"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	_ "github.com/marcboeker/go-duckdb"
+
+	"github.com/trawlcrawler/trawl/crawler"
+	"github.com/trawlcrawler/trawl/crawler/sink"
+)
+
+func open(t *testing.T) *sql.DB {
+	t.Helper()
+	db, err := sql.Open("duckdb", "")
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { db.Close() })
+	return db
+}
+
+// rows runs a query and returns its rows, the columns of which are parted by "|".
+func rows(t *testing.T, db *sql.DB, query string, args ...any) (all []string) {
+	t.Helper()
+	result, err := db.Query(fmt.Sprintf(query, args...))
+	if err != nil {
+		t.Fatalf("%s: %v", fmt.Sprintf(query, args...), err)
+	}
+	defer result.Close()
+	columns, err := result.Columns()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for result.Next() {
+		values := make([]any, len(columns))
+		into := make([]any, len(columns))
+		for i := range values {
+			into[i] = &values[i]
+		}
+		if err := result.Scan(into...); err != nil {
+			t.Fatal(err)
+		}
+		words := make([]string, len(columns))
+		for i, v := range values {
+			if at, ok := v.(time.Time); ok {
+				v = at.UTC().Format(time.RFC3339Nano)
+			}
+			words[i] = fmt.Sprint(v)
+		}
+		all = append(all, strings.Join(words, "|"))
+	}
+	if err := result.Err(); err != nil {
+		t.Fatal(err)
+	}
+	return all
+}
+
+func url(t *testing.T, s string) crawler.URL {
+	t.Helper()
+	u, err := crawler.ParseURL(s)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return u
+}
+
+func TestDuckDBReadsTheSchemaAndWhatIsInIt(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	s, err := sink.NewParquet(sink.ParquetConfig{Dir: dir, Worker: "w1"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	a, b := url(t, "http://example.com/a"), url(t, "http://example.com/b?x=1&y=é")
+	fetched := &crawler.Result{
+		Job: "shop", Worker: "w1", Entry: crawler.Entry{URL: a}, Outcome: crawler.OutcomeFetched, Redirects: []crawler.URL{b},
+		Page: &crawler.Page{
+			URL: b, Status: 200, Started: time.UnixMilli(1_700_000_000_123), Duration: 42 * time.Millisecond, Header: http.Header{"Content-Type": {"text/html"}},
+			Body: &crawler.Body{Size: 1234, Release: func() {}},
+		},
+		Document: &crawler.Document{
+			Title: "Tee & Käse", Fields: map[string]any{"price": 12.5, "tags": []string{"x", "y"}}, Rights: crawler.Rights{NoAI: true},
+			References: []crawler.Reference{{URL: a, Text: "back", Rel: "nofollow", NoFollow: true, Kind: crawler.ReferenceAnchor}, {URL: b, Kind: crawler.ReferenceFrame}},
+		},
+	}
+	failed := &crawler.Result{
+		Job: "shop", Worker: "w1", Entry: crawler.Entry{URL: url(t, "http://nowhere.example/"), Via: a, Depth: 1}, Outcome: crawler.OutcomeFailed,
+		Reason: "no such host", Page: &crawler.Page{Started: time.UnixMilli(1_700_000_000_456), Fault: &crawler.Fault{Kind: crawler.FaultResolve}},
+	}
+	if err := s.Keep(t.Context(), []*crawler.Result{failed, fetched}); err != nil {
+		t.Fatal(err)
+	}
+	if err := s.Close(); err != nil {
+		t.Fatal(err)
+	}
+	db := open(t)
+	for _, c := range []struct {
+		table, query string
+		want         []string
+	}{
+		{"pages", "SELECT column_name || ' ' || column_type FROM (DESCRIBE SELECT * FROM %s)", []string{
+			"url VARCHAR", "host VARCHAR", "final_url VARCHAR", "redirects VARCHAR[]", "status INTEGER", "outcome VARCHAR", "error VARCHAR", "fault VARCHAR",
+			"fetched_at TIMESTAMP WITH TIME ZONE", "duration_ms BIGINT", "content_type VARCHAR", "charset VARCHAR", "bytes BIGINT", "truncated BOOLEAN", "digest VARCHAR",
+			"title VARCHAR", "canonical VARCHAR", "duplicate_of VARCHAR", "simhash VARCHAR", "noindex BOOLEAN", "rights JSON", "depth INTEGER", "via VARCHAR",
+			"links BIGINT", "resources BIGINT", "embeds INTEGER", "job VARCHAR", "worker VARCHAR", "path VARCHAR", "fields JSON", "text VARCHAR", "markdown VARCHAR",
+		}},
+		{"errors", "SELECT column_name || ' ' || column_type FROM (DESCRIBE SELECT * FROM %s)", []string{
+			"url VARCHAR", "host VARCHAR", "final_url VARCHAR", "outcome VARCHAR", "status INTEGER", "fault VARCHAR", "error VARCHAR",
+			"fetched_at TIMESTAMP WITH TIME ZONE", "depth INTEGER", "via VARCHAR", "job VARCHAR", "worker VARCHAR",
+		}},
+		{"links", "SELECT column_name || ' ' || column_type FROM (DESCRIBE SELECT * FROM %s)", []string{
+			"from VARCHAR", "to VARCHAR", "text VARCHAR", "rel VARCHAR", "nofollow BOOLEAN", "kind VARCHAR", "fetched_at TIMESTAMP WITH TIME ZONE",
+		}},
+		{"pages", "SELECT url, redirects[1], status, bytes, title, epoch_ms(fetched_at), fields->>'$.price', fields->>'$.tags[1]', rights->>'noai' FROM %s", []string{
+			"http://example.com/a|http://example.com/b?x=1&y=%C3%A9|200|1234|Tee & Käse|1700000000123|12.5|y|true",
+			"http://nowhere.example/|<nil>|<nil>|<nil>|<nil>|1700000000456|<nil>|<nil>|<nil>",
+		}},
+		{"errors", "SELECT host, fault, error, via FROM %s", []string{"nowhere.example|resolve|no such host|http://example.com/a"}},
+		{"links", `SELECT "from", "to", text, rel, nofollow, kind FROM %s`, []string{
+			"http://example.com/b?x=1&y=%C3%A9|http://example.com/a|back|nofollow|true|a",
+			"http://example.com/b?x=1&y=%C3%A9|http://example.com/b?x=1&y=%C3%A9|<nil>|<nil>|false|frame",
+		}},
+	} {
+		file := fmt.Sprintf("'%s'", filepath.Join(dir, c.table+"-*.parquet"))
+		if got := rows(t, db, c.query, file); !slices.Equal(got, c.want) {
+			t.Errorf("%s: %q\nwant %q", fmt.Sprintf(c.query, c.table), got, c.want)
+		}
+	}
+}
+
+// web is a site of pages in a row, as long as is asked for.
+type web struct {
+	*httptest.Server
+	last  atomic.Int64 // number of the last page
+	mu    sync.Mutex
+	asked map[string]bool
+}
+
+func newWeb(t *testing.T) *web {
+	t.Helper()
+	w := &web{asked: map[string]bool{}}
+	w.last.Store(1 << 40)
+	w.Server = httptest.NewServer(http.HandlerFunc(func(out http.ResponseWriter, r *http.Request) {
+		var n int64
+		if _, err := fmt.Sscanf(r.URL.Path, "/%d", &n); err != nil {
+			http.NotFound(out, r)
+			return
+		}
+		w.mu.Lock()
+		w.asked[w.URL+r.URL.Path] = true
+		w.mu.Unlock()
+		out.Header().Set("Content-Type", "text/html")
+		fmt.Fprintf(out, "<title>Page %d</title>", n)
+		if n < w.last.Load() {
+			fmt.Fprintf(out, "<a href=/%d>next</a><a href=/%d rel=nofollow>again</a>", n+1, n)
+		}
+		fmt.Fprint(out, "<p>", strings.Repeat("words ", 50))
+	}))
+	t.Cleanup(w.Close)
+	return w
+}
+
+func (w *web) urls() (all []string) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	for u := range w.asked {
+		all = append(all, u)
+	}
+	slices.Sort(all)
+	return all
+}
+
+// crawl starts a real process that crawls the site.
+func crawl(t *testing.T, binary string, w *web, out string) (*exec.Cmd, *bytes.Buffer) {
+	t.Helper()
+	cmd := exec.CommandContext(t.Context(), binary, "crawl", w.URL+"/1", "--job", "row", "--out", out, "--format", "parquet,links", "--delay", "0", "--traps=false")
+	said := new(bytes.Buffer)
+	cmd.Stderr = said
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = cmd.Process.Kill() })
+	return cmd, said
+}
+
+func TestDuckDBReadsWhileACrawlWritesAndAfterItIsKilled(t *testing.T) {
+	t.Parallel()
+	if _, err := exec.LookPath("redis-server"); err != nil {
+		t.Skip("without redis-server a crawl that was killed can not go on")
+	}
+	binary := filepath.Join(t.TempDir(), "trawl")
+	build := exec.CommandContext(t.Context(), "go", "build", "-o", binary, "./cmd/trawl")
+	build.Dir = ".."
+	if said, err := build.CombinedOutput(); err != nil {
+		t.Fatalf("%v: %s", err, said)
+	}
+	w, out, db := newWeb(t), t.TempDir(), open(t)
+	process, said := crawl(t, binary, w, out)
+	tables := func(table string) string { return filepath.Join(out, table+"-*.parquet") }
+	const count = "SELECT count(*) FROM '%s'"
+	counts := map[string]bool{}
+	tick := time.NewTicker(100 * time.Millisecond)
+	defer tick.Stop()
+	ctx, cancel := context.WithTimeout(t.Context(), 5*time.Minute)
+	defer cancel()
+	for len(counts) < 2 { // the tables grow in number while they are read
+		select {
+		case <-tick.C:
+		case <-ctx.Done():
+			t.Fatalf("there are no tables: %s", said)
+		}
+		if files, _ := filepath.Glob(filepath.Join(out, "pages-*.parquet")); len(files) > 0 {
+			counts[rows(t, db, count, tables("pages"))[0]] = true
+			rows(t, db, count, tables("links"))
+		}
+	}
+	if err := process.Process.Kill(); err != nil {
+		t.Fatal(err)
+	}
+	_ = process.Wait()
+	rows(t, db, count, tables("pages")) // every table is whole
+	w.last.Store(0)                     // the site ends
+	process, said = crawl(t, binary, w, out)
+	if err := process.Wait(); err != nil {
+		t.Fatalf("%v: %s", err, said)
+	}
+	got := rows(t, db, "SELECT DISTINCT url FROM '%s' WHERE outcome = 'fetched' ORDER BY url", tables("pages"))
+	if want := w.urls(); !slices.Equal(got, want) {
+		t.Errorf("%d pages are in tables, %d were fetched", len(got), len(want))
+	}
+	if lost := rows(t, db, `SELECT url FROM '%s' WHERE links > 0 AND final_url NOT IN (SELECT "from" FROM '%s')`, tables("pages"), tables("links")); len(lost) > 0 {
+		t.Errorf("%d pages have no links, such as %s", len(lost), lost[0])
+	}
+	asJSON := rows(t, db, `SELECT DISTINCT "from", "to", text, rel FROM read_json('%s') ORDER BY ALL`, filepath.Join(out, "links-*.jsonl"))
+	asTable := rows(t, db, `SELECT DISTINCT "from", "to", text, coalesce(rel, '') FROM '%s' ORDER BY ALL`, tables("links"))
+	if len(asJSON) == 0 || !slices.Equal(asJSON, asTable) {
+		t.Errorf("the link graph has %d edges as JSON, %d as a table", len(asJSON), len(asTable))
+	}
+	if left, _ := filepath.Glob(filepath.Join(out, "?*.parquet.*")); len(left) > 0 {
+		t.Errorf("%q are left", left)
+	}
+	if _, err := os.Stat(filepath.Join(out, "errors-00001.parquet")); err != nil {
+		t.Error(err)
+	}
+}
