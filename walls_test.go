@@ -85,11 +85,11 @@ var walls = []wall{{
 	},
 	trial: [2]string{"crawler/fetch/fetch.go", module + "/crawler/robots"},
 }, {
-	sentence: "scheduler, tasks and dashboard import nothing of the house but crawler, and so not each other; but tasks, whose Client is the door for other programs, imports crawler/frontier",
+	sentence: "scheduler, tasks and dashboard import nothing of the house but crawler, and so not each other; but tasks, whose Client is the door for other programs, imports crawler/frontier, and crawler/parse to refuse jobs by",
 	broken: func(s source, imported string) bool {
 		dir, ok := ours(imported)
 		shared := slices.Contains([]string{"scheduler", "tasks", "dashboard"}, s.room())
-		door := s.room() == "tasks" && dir == "crawler/frontier"
+		door := s.room() == "tasks" && (dir == "crawler/frontier" || dir == "crawler/parse")
 		return shared && ok && !door && dir != "crawler" && first(dir) != "internal"
 	},
 	trial: [2]string{"scheduler/scheduler.go", module + "/tasks"},

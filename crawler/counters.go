@@ -16,7 +16,9 @@ type Counters struct {
 	Visits int64 `json:"visits"` // visits ever opened
 	Broken int64 `json:"broken"` // visits whose worker was lost
 	Bytes  int64 `json:"bytes"`  // of the bodies fetched
-	Over   int64 `json:"-"`      // URLs left out because of a budget of their host
+	// Incomplete is how many of the pages fetched lack a required field.
+	Incomplete int64 `json:"incomplete"`
+	Over       int64 `json:"-"` // URLs left out because of a budget of their host
 
 	Outcomes map[Outcome]int64 `json:"outcomes"`
 }

@@ -1,6 +1,9 @@
 package crawler
 
-import "time"
+import (
+	"strings"
+	"time"
+)
 
 // Document is what parsing made of a page.
 type Document struct {
@@ -15,13 +18,36 @@ type Document struct {
 	References []Reference    // the links as they stand in the page; nil where nobody asks for them
 	Simhash    string         // of the text, 16 hexadecimal digits; "" where nobody asks for it, or there is no text
 	Resources  []URL          // what the page embeds, each once; nil where nobody asks for it
-	Fields     map[string]any // what the job's selectors found: a string, a []string, or nil for nothing
+	Fields     map[string]any // what the job extracts, by name: nil for nothing; see below
+	Missing    []Missing      // required fields that the page lacks
 	Text       string         // the main text, without what surrounds it; "" where nobody asks for it, or there is none
 	Markdown   string         // the main content as Markdown, with absolute links; "" as Text
 	Tree       any            // the page as a tree, for the job's handlers, as the parser has it; nil where nobody asks for it
 	Article    *Article       // what the page is about, for a file of its own; nil where nobody asks for it, or it is about nothing
 	Sitemap    bool           // it is a sitemap: its links are a site's list of its pages
 	Fault      string         // why not all of a sitemap could be read; what came before it is in Links
+}
+
+// The value of a field is a string (text, html, url, and dates as ISO 8601 has
+// them), a json.Number, a map[string]any of fields, or, of JSON-LD that is taken as
+// it is, whatever JSON has; of a list a []any of these, empty for nothing.
+
+// Missing is a required field that a page lacks.
+type Missing struct {
+	Field string // "price"; in others "reviews.author"
+	Why   string // for a person
+}
+
+// missing words what the page lacks; "" when that is nothing.
+func (d *Document) missing() string {
+	if len(d.Missing) == 0 {
+		return ""
+	}
+	words := make([]string, len(d.Missing))
+	for i, m := range d.Missing {
+		words[i] = m.Field + ": " + m.Why
+	}
+	return "required fields are missing: " + strings.Join(words, "; ")
 }
 
 // unread reports whether nothing but the page's headers was read.
@@ -40,7 +66,8 @@ type Article struct {
 // Link is a URL that a document points to.
 type Link struct {
 	URL      URL
-	NoFollow bool // rel=nofollow on every reference to it
-	Sitemap  bool // an index of sitemaps lists it as one
-	Early    bool // a sitemap says that it matters more than others, or has changed of late
+	NoFollow bool    // rel=nofollow on every reference to it
+	Sitemap  bool    // an index of sitemaps lists it as one
+	Early    bool    // a sitemap says that it matters more than others, or has changed of late
+	Rules    RuleSet // the job's follow rules whose selector it is found with
 }

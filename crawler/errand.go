@@ -290,6 +290,9 @@ func (e *errand) read() error {
 		e.withhold()
 		return nil
 	}
+	if missing := doc.missing(); missing != "" && doc.Trouble == "" {
+		e.result.Reason = missing
+	}
 	e.embed(doc.Resources)
 	e.deduplicate(doc.Canonical)
 	return nil
@@ -298,7 +301,7 @@ func (e *errand) read() error {
 // withhold keeps the content of a page that asks for it out of the results.
 func (e *errand) withhold() {
 	doc := *e.result.Document
-	doc.Title, doc.Simhash, doc.Fields = "", "", nil
+	doc.Title, doc.Simhash, doc.Fields, doc.Missing = "", "", nil, nil
 	doc.Text, doc.Markdown, doc.Article = "", "", nil
 	doc.References = slices.Clone(doc.References)
 	for i := range doc.References {
@@ -333,7 +336,11 @@ func (e *errand) leads() bool {
 // follow gathers the links that belong to the job.
 func (e *errand) follow(links []Link) {
 	depth := e.taken.Entry.Depth + 1
+	rules := e.visit.rules.on(e.result.Page.URL)
 	for _, l := range links {
+		if !e.visit.rules.take(rules, l, depth) {
+			continue
+		}
 		link := Entry{URL: l.URL, Via: e.result.Page.URL, Depth: depth, Band: BandNormal}
 		if !l.NoFollow && e.visit.scope.Refuses(l.URL, depth) == "" && (l.URL.Host() != e.visit.order.Host || e.visit.traps.refuses(link) == "") {
 			e.links = append(e.links, link)
@@ -352,6 +359,11 @@ func (e *errand) embed(resources []URL) {
 	}
 }
 
+// incomplete reports whether the page lacks a required field.
+func (e *errand) incomplete() bool {
+	return e.result.Document != nil && len(e.result.Document.Missing) > 0
+}
+
 // bytes is the size of the body.
 func (e *errand) bytes() int64 {
 	if e.result.Page == nil || e.result.Page.Body == nil {
@@ -362,7 +374,7 @@ func (e *errand) bytes() int64 {
 
 // settlements are the fates of all URLs that the errand held.
 func (e *errand) settlements(all []Settlement) []Settlement {
-	s := Settlement{Ticket: e.taken.Ticket, Outcome: e.result.Outcome, Bytes: e.bytes(), After: e.after}
+	s := Settlement{Ticket: e.taken.Ticket, Outcome: e.result.Outcome, Bytes: e.bytes(), After: e.after, Incomplete: e.incomplete()}
 	if !s.Outcome.Final() {
 		s.Retry = e.taken.Entry
 		if e.spared {

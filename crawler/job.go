@@ -21,6 +21,9 @@ type Job struct {
 	// Follow says whether links of pages are admitted. Default true; trawl
 	// fetch sets it to false.
 	Follow bool `json:"follow" yaml:"follow"`
+	// FollowRules say which links of which pages are followed. Default none: all
+	// that belong to the job. At most [MostFollowRules].
+	FollowRules []FollowRule `json:"follow_rules,omitempty" yaml:"follow_rules"`
 	// Sitemaps says whether sitemaps are read for pages to admit: those that the
 	// robots.txt files of the job's hosts name, those that the crawl comes upon,
 	// and what their indexes list. Default false.
@@ -136,9 +139,11 @@ type Job struct {
 	// Simhash records a fingerprint of each page's text: those of near duplicates
 	// differ in few of their 64 bits. Default false.
 	Simhash bool `json:"simhash" yaml:"simhash"`
-	// Select are the fields to extract, each "name=css", "name=css@attribute",
-	// or "name[]=css" for every match instead of the first.
+	// Select are fields to extract of every page in short: "name=css",
+	// "name=css@attribute", or "name[]=css" for every match instead of the first.
 	Select []string `json:"select,omitempty" yaml:"select"`
+	// Extract are fields to extract, by kinds of pages. Default none.
+	Extract []Extraction `json:"extract,omitempty" yaml:"extract"`
 	// Text records the main text of each page, without menus and whatever else is
 	// around it. Default false.
 	Text bool `json:"text" yaml:"text"`
@@ -207,13 +212,12 @@ func DefaultJob() Job {
 }
 
 var (
-	jobName      = regexp.MustCompile(`^[a-z0-9][a-z0-9-]{0,62}$`)
-	headerValue  = regexp.MustCompile(`^[\x20-\x7e]+$`)
-	selectorName = regexp.MustCompile(`^[A-Za-z_][A-Za-z0-9_.-]*(\[\])?=.+`)
+	jobName     = regexp.MustCompile(`^[a-z0-9][a-z0-9-]{0,62}$`)
+	headerValue = regexp.MustCompile(`^[\x20-\x7e]+$`)
 )
 
 // Validate returns the first setting that is out of range, named as in a job
-// file, with its value.
+// file, with its value. CSS selectors are for parse.Check to look at.
 func (j Job) Validate() error {
 	for _, check := range []struct {
 		ok    bool
@@ -264,10 +268,14 @@ func (j Job) Validate() error {
 			return fmt.Errorf("handlers: %q is no name: want 1 to 63 lower-case letters, digits and hyphens, not beginning with a hyphen", name)
 		}
 	}
-	for _, s := range j.Select {
-		if !selectorName.MatchString(s) {
-			return fmt.Errorf("select: %q is no field: write name=css, name=css@attribute or name[]=css", s)
-		}
+	if _, err := j.Extractions(); err != nil {
+		return err
+	}
+	if err := j.checkExtract(); err != nil {
+		return err
+	}
+	if _, err := compileFollow(j.FollowRules); err != nil {
+		return err
 	}
 	if _, err := prefixes(j.AddressExempt); err != nil {
 		return fmt.Errorf("address_exempt: %w", err)

@@ -19,20 +19,22 @@ const (
 
 // Report is what a visit has to tell: the result of its task.
 type Report struct {
-	Host     Host            `json:"host"`
-	Ending   Ending          `json:"ending"`
-	Pages    int64           `json:"pages"` // fetched
-	Bytes    int64           `json:"bytes"` // of all bodies
-	Links    int64           `json:"links"` // new URLs admitted
-	Asked    int64           `json:"asked"` // URLs for which a request was made
-	Answer   time.Duration   `json:"-"`     // how long those requests took, in sum
-	Outcomes map[Outcome]int `json:"outcomes,omitempty"`
-	First    string          `json:"first,omitempty"`   // URL
-	Last     string          `json:"last,omitempty"`    // URL
-	Trouble  string          `json:"trouble,omitempty"` // the first URL that was not fetched as it should, and why
-	Failure  string          `json:"failure,omitempty"` // the first URL that failed for good, and why
-	Duration time.Duration   `json:"-"`
-	MS       int64           `json:"ms"` // Duration in milliseconds
+	Host   Host   `json:"host"`
+	Ending Ending `json:"ending"`
+	Pages  int64  `json:"pages"` // fetched
+	Bytes  int64  `json:"bytes"` // of all bodies
+	Links  int64  `json:"links"` // new URLs admitted
+	// Incomplete is how many of the pages lack a required field.
+	Incomplete int64           `json:"incomplete,omitempty"`
+	Asked      int64           `json:"asked"` // URLs for which a request was made
+	Answer     time.Duration   `json:"-"`     // how long those requests took, in sum
+	Outcomes   map[Outcome]int `json:"outcomes,omitempty"`
+	First      string          `json:"first,omitempty"`   // URL
+	Last       string          `json:"last,omitempty"`    // URL
+	Trouble    string          `json:"trouble,omitempty"` // the first URL that was not fetched as it should, and why
+	Failure    string          `json:"failure,omitempty"` // the first URL that failed for good, and why
+	Duration   time.Duration   `json:"-"`
+	MS         int64           `json:"ms"` // Duration in milliseconds
 }
 
 // note adds one settled URL.
@@ -40,6 +42,9 @@ func (r *Report) note(e *errand) {
 	r.count(e.result.Outcome, 1)
 	if e.result.Outcome == OutcomeFetched {
 		r.Pages++
+	}
+	if e.incomplete() {
+		r.Incomplete++
 	}
 	r.Bytes += e.bytes()
 	if p := e.result.Page; p != nil {

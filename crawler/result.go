@@ -64,6 +64,7 @@ type Record struct {
 	Worker      string         `json:"worker"`
 	Path        string         `json:"path,omitempty"` // where the body was kept, relative to the output
 	Fields      map[string]any `json:"fields,omitempty"`
+	Missing     []string       `json:"missing,omitempty"`  // required fields that the page lacks
 	Text        string         `json:"text,omitempty"`     // the main text, where the job asks for it
 	Markdown    string         `json:"markdown,omitempty"` // the main content as Markdown, where the job asks for it
 	// Items are what handlers emitted, each as JSON.
@@ -101,6 +102,9 @@ func (r *Result) Record(withLinks bool) Record {
 		rec.Charset, rec.Title, rec.Fields = d.Charset, d.Title, d.Fields
 		rec.Text, rec.Markdown = d.Text, d.Markdown
 		rec.Canonical, rec.NoIndex, rec.Simhash = d.Canonical.String(), d.NoIndex, d.Simhash
+		for _, m := range d.Missing {
+			rec.Missing = append(rec.Missing, m.Field)
+		}
 		rec.Links = linksOf(d, withLinks)
 		if d.Resources != nil {
 			rec.Resources = resourcesOf(d, withLinks)

@@ -110,6 +110,8 @@ type Settlement struct {
 	Ticket  string
 	Outcome Outcome
 	Bytes   int64
+	// Incomplete says that the page lacks a required field.
+	Incomplete bool
 	// Over says that the URL was left out because of a budget of its host.
 	Over bool
 	// Claimed says that the entry was claimed, not taken.

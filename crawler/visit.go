@@ -80,7 +80,7 @@ func newVisit(w *Visitor, o Order, turn Turn, began time.Time) *visit {
 		todo:   make(chan Taken, aheadLanes*lanes),
 		done:   make(chan finished, (aheadLanes+1)*lanes),
 		report: Report{Host: o.Host}, rulings: make(map[string]Ruling, 1),
-		identity: slices.Contains(w.job.Format, "files") && !w.job.Follow && !w.job.Resources && len(w.job.Select) == 0,
+		identity: slices.Contains(w.job.Format, "files") && !w.job.Follow && !w.job.Resources && len(w.job.Select)+len(w.job.Extract) == 0,
 		record:   slices.Contains(w.job.Format, "warc"),
 	}
 	v.standing.Standing = turn.Standing()

@@ -116,6 +116,7 @@ type Visitor struct {
 	locator  Locator
 	handlers Handlers       // nil when the job names none
 	exempts  []netip.Prefix // addresses that may be asked without regard to others
+	rules    followRules
 	cfg      VisitorConfig
 }
 
@@ -147,8 +148,12 @@ func NewVisitor(job Job, scope *Scope, tools Tools, cfg VisitorConfig) (*Visitor
 	if err != nil {
 		return nil, fmt.Errorf("job %s: address_exempt: %w", job.Name, err)
 	}
+	rules, err := compileFollow(job.FollowRules)
+	if err != nil {
+		return nil, fmt.Errorf("job %s: %w", job.Name, err)
+	}
 	w := &Visitor{
-		job: job, scope: scope, frontier: tools.Frontier, fetcher: tools.Fetcher,
+		job: job, rules: rules, scope: scope, frontier: tools.Frontier, fetcher: tools.Fetcher,
 		robots: tools.Robots, parser: tools.Parser, sink: tools.Sink, journal: tools.Journal, locator: tools.Locator, exempts: exempts, cfg: cfg.withDefaults(),
 	}
 	if len(job.Handlers) > 0 {

@@ -40,7 +40,10 @@ func problemOf(err error) *problem {
 func statusOf(err error) int {
 	var tooLarge *http.MaxBytesError
 	var network net.Error
+	var setting *crawler.SettingError
 	switch {
+	case errors.As(err, &setting):
+		return http.StatusBadRequest
 	case errors.Is(err, crawler.ErrNoJob):
 		return http.StatusNotFound
 	case errors.Is(err, crawler.ErrJobExists), errors.Is(err, crawler.ErrJobEnded), errors.Is(err, crawler.ErrJobRuns):

@@ -10,6 +10,7 @@ import (
 
 	"github.com/trawlcrawler/trawl/crawler"
 	"github.com/trawlcrawler/trawl/crawler/frontier"
+	"github.com/trawlcrawler/trawl/crawler/parse"
 )
 
 // Client is the door to a fleet for programs: it creates jobs, seeds them,
@@ -59,6 +60,12 @@ func (c *Client) Close() error { return errors.Join(c.queues.Close(), c.close())
 // setting that is wrong.
 func (c *Client) Create(ctx context.Context, job crawler.Job) error {
 	if _, err := job.SeedEntries(); err != nil {
+		return err
+	}
+	if err := job.Validate(); err != nil {
+		return err
+	}
+	if err := parse.Check(job); err != nil {
 		return err
 	}
 	return c.store.Create(ctx, job)

@@ -15,6 +15,7 @@ import (
 
 	"github.com/trawlcrawler/trawl/crawler"
 	"github.com/trawlcrawler/trawl/crawler/frontier"
+	"github.com/trawlcrawler/trawl/crawler/parse"
 	"github.com/trawlcrawler/trawl/crawler/sink"
 	"github.com/trawlcrawler/trawl/internal/fleet"
 )
@@ -110,7 +111,10 @@ func abroad(h crawler.Host) bool {
 // checkJob refuses settings before anything is made or started.
 func checkJob(s settings) error {
 	if err := s.Validate(); err != nil {
-		return usage("%v", err)
+		return usage("%s", s.source.locate(err))
+	}
+	if err := parse.Check(s.Job); err != nil {
+		return usage("%s", s.source.locate(err))
 	}
 	if err := checkRedis(s.Redis); err != nil {
 		return err
@@ -120,7 +124,7 @@ func checkJob(s settings) error {
 			return usage("format: %q is unknown: want %s", format, strings.Join(sink.Names, ", "))
 		}
 	}
-	return checkSelect(s)
+	return nil
 }
 
 var notInName = regexp.MustCompile(`[^a-z0-9]+`)

@@ -12,7 +12,6 @@ import (
 
 	"github.com/trawlcrawler/trawl/crawler"
 	"github.com/trawlcrawler/trawl/crawler/frontier"
-	"github.com/trawlcrawler/trawl/crawler/parse"
 	"github.com/trawlcrawler/trawl/crawler/sink"
 	"github.com/trawlcrawler/trawl/internal/fleet"
 )
@@ -65,14 +64,6 @@ func fetchAll(ctx context.Context, s settings, args []string) error {
 		return crawlInto(ctx, s, nil, seeds)
 	}
 	return fetchOut(ctx, s, seeds)
-}
-
-// checkSelect refuses a selector that does not compile.
-func checkSelect(s settings) error {
-	if _, err := parse.New(parse.Config{Select: s.Select}); err != nil {
-		return usage("%v", err)
-	}
-	return nil
 }
 
 func concat(parts ...iter.Seq[seed]) iter.Seq[seed] {

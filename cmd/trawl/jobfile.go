@@ -12,6 +12,8 @@ import (
 	"github.com/goccy/go-yaml"
 	"github.com/goccy/go-yaml/ast"
 	"github.com/goccy/go-yaml/parser"
+
+	"github.com/trawlcrawler/trawl/crawler"
 )
 
 // readJob reads the job file of a path, or, of "-", that on standard input.
@@ -37,6 +39,7 @@ func readJobFile(path string, s *settings) error {
 }
 
 func parseJobFile(path string, text []byte, s *settings) error {
+	s.source = source{path, text}
 	file, err := parser.ParseBytes(text, 0)
 	if err != nil {
 		return usage("job file %s: %s", path, yaml.FormatError(err, false, true))
@@ -52,6 +55,43 @@ func parseJobFile(path string, text []byte, s *settings) error {
 		return usage("job file %s: %v", path, named)
 	}
 	return usage("job file %s: %s", path, yaml.FormatError(err, false, true))
+}
+
+// source is a job file as it was read. The zero value is none.
+type source struct {
+	path string
+	text []byte
+}
+
+// locate words an error of a setting by the line that it has in the file.
+func (f source) locate(err error) string {
+	var setting *crawler.SettingError
+	if len(f.text) == 0 || !errors.As(err, &setting) {
+		return err.Error()
+	}
+	file, broken := parser.ParseBytes(f.text, 0)
+	if broken != nil {
+		return err.Error()
+	}
+	for path := setting.Path; path != ""; path = parentOf(path) {
+		at, broken := yaml.PathString("$." + path)
+		if broken != nil {
+			continue
+		}
+		if node, broken := at.FilterFile(file); broken == nil && node.GetToken() != nil {
+			pos := node.GetToken().Position
+			return fmt.Sprintf("job file %s: [%d:%d] %v", f.path, pos.Line, pos.Column, err)
+		}
+	}
+	return err.Error()
+}
+
+// parentOf drops the last part of a path: what is written in short has no more.
+func parentOf(path string) string {
+	if end := strings.LastIndexAny(path, ".["); end > 0 {
+		return path[:end]
+	}
+	return ""
 }
 
 // nameField finds the field whose value does not fit. Errors of values that

@@ -160,6 +160,7 @@ func different(was, now crawler.Job) []string {
 		{"depth", was.Depth, now.Depth}, {"follow", was.Follow, now.Follow},
 		{"resources", was.Resources, now.Resources}, {"resource_scope", was.ResourceScope, now.ResourceScope},
 		{"format", was.Format, now.Format}, {"select", was.Select, now.Select},
+		{"extract", was.Extract, now.Extract}, {"follow_rules", was.FollowRules, now.FollowRules},
 		{"pages_per_host", was.PagesPerHost, now.PagesPerHost},
 	} {
 		if fmt.Sprint(field.was) != fmt.Sprint(field.now) {

@@ -38,6 +38,7 @@ type settings struct {
 	Resolvers []string `yaml:"resolvers"`
 
 	file    string // of the job
+	source  source // what was in it
 	restart bool
 	verbose bool
 }

@@ -119,6 +119,9 @@ var withoutFlag = map[string]string{
 	"seeds":  "they are the arguments",
 	"follow": "crawl and fetch differ in it",
 
+	"follow_rules": "they are too much for a flag",
+	"extract":      "it is too much for a flag; --select is its short form",
+
 	"weight":   "it is about a fleet",
 	"schedule": "it is about a fleet",
 }
@@ -155,6 +158,7 @@ const wholeJob = `# Every field of a job file.
 name: whole
 seeds: [http://example.com/, http://example.org/]
 follow: false
+follow_rules: [{match: /category/, links: "a.next"}]
 sitemaps: true
 scope: domain
 include: [a, b]
@@ -194,6 +198,7 @@ timeout: 15s
 min_rate: 24B
 format: [files, jsonl]
 select: [title=title, 'links[]=a@href']
+extract: [{match: /product/, fields: {title: h1, price: {css: .price, type: number}}}]
 links: true
 weight: 16
 schedule: "@daily"

@@ -109,8 +109,8 @@ func (t *Turn) Occupy(ctx context.Context, ip netip.Addr) (crawler.Occupancy, er
 
 // Settle ends the flight of URLs with their outcomes.
 func (t *Turn) Settle(ctx context.Context, done []crawler.Settlement) error {
-	args := t.head(0)
-	fetched, over := int64(0), 0
+	args := t.head(0, 0)
+	fetched, over, incomplete := int64(0), 0, 0
 	for _, s := range done {
 		retry := ""
 		if !s.Outcome.Final() {
@@ -122,9 +122,12 @@ func (t *Turn) Settle(ctx context.Context, done []crawler.Settlement) error {
 		if s.Over {
 			over++
 		}
+		if s.Incomplete {
+			incomplete++
+		}
 		args = append(args, s.Ticket, string(s.Outcome), s.Bytes, retry, s.After.Milliseconds())
 	}
-	args[3] = over
+	args[3], args[4] = over, incomplete
 	if err := run(ctx, t.frontier.rdb, settleScript, "settle", t.base, args...).Err(); err != nil {
 		return err
 	}

@@ -8,8 +8,13 @@
 // tokenizer over a source; it notes references, as they are written, and builds
 // no tree, so that no page is too deep or too long for it. A resolver makes
 // URLs of references. A resource is what a browser fetches to show the page; a
-// style sheet, of its own or within a page, is read for those as well. A field is
-// a selector of the job; only fields need a tree.
+// style sheet, of its own or within a page, is read for those as well.
+//
+// A tree is the page as elements, built once for all who want it, and only for
+// them. A reading is how the fields of a page are read: a field looks in a place,
+// which finds matches, whose text becomes values. A graph is the structured data
+// of a page, JSON-LD or microdata. A choice is the links that a follow rule selects.
+// A finding tells how a field came by its value, for who writes a job.
 //
 // The rules are those of the WHATWG standards (HTML, MIME Sniffing, Encoding,
 // URL), because pages are written for browsers. Where the package departs from
@@ -24,6 +29,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"time"
 
 	"github.com/trawlcrawler/trawl/crawler"
 )
@@ -34,6 +40,10 @@ type Config struct {
 	// text of the first match, "name=css@attribute" for its attribute,
 	// "name[]=css" for every match. Default none.
 	Select []string
+	// Extract are fields by kinds of pages, as in [crawler.Job]. Default none.
+	Extract []crawler.Extraction
+	// FollowRules are those of the job; links are marked by them. Default none.
+	FollowRules []crawler.FollowRule
 	// Resources says whether to find what pages, and style sheets, embed. Default
 	// false.
 	Resources bool
@@ -62,18 +72,23 @@ type Config struct {
 
 // JobConfig is what a job asks for.
 func JobConfig(j crawler.Job) Config {
-	return Config{
-		Select: j.Select, Resources: j.Resources, Simhash: j.Simhash, Tree: len(j.Handlers) > 0, ProductToken: j.ProductToken(),
+	cfg := Config{
+		Select: j.Select, Extract: j.Extract, Resources: j.Resources, Simhash: j.Simhash, Tree: len(j.Handlers) > 0, ProductToken: j.ProductToken(),
 		Text: j.Text, Markdown: j.Markdown, Article: slices.Contains(j.Format, "markdown"),
 		References: slices.Contains(j.Format, "links") || slices.Contains(j.Format, "parquet"),
 	}
+	if j.Follow {
+		cfg.FollowRules = j.FollowRules
+	}
+	return cfg
 }
 
 // Parser makes documents of pages. It is safe for concurrent use.
 type Parser struct {
 	agent      string
 	deep       int
-	fields     []field
+	kinds      []extraction
+	choices    []choice
 	resources  bool
 	references bool
 	trees      bool      // documents hold them
@@ -81,17 +96,21 @@ type Parser struct {
 	scans      sync.Pool // of *scan
 }
 
-// New returns a parser. The error quotes the field that can not be understood.
+// New returns a parser. The error names the setting that can not be understood.
 func New(cfg Config) (*Parser, error) {
 	if cfg.Deep < 0 || cfg.Deep > mostDeep {
 		return nil, fmt.Errorf("deep: %d is out of range: want 1 to %d, or 0 for the default", cfg.Deep, mostDeep)
 	}
-	fields, err := parseFields(cfg.Select)
+	kinds, err := compileExtractions(cfg.Select, cfg.Extract)
+	if err != nil {
+		return nil, err
+	}
+	choices, err := compileChoices(cfg.FollowRules)
 	if err != nil {
 		return nil, err
 	}
 	p := &Parser{
-		agent: strings.ToLower(cfg.ProductToken), deep: cfg.Deep, fields: fields, resources: cfg.Resources, references: cfg.References, trees: cfg.Tree,
+		agent: strings.ToLower(cfg.ProductToken), deep: cfg.Deep, kinds: kinds, choices: choices, resources: cfg.Resources, references: cfg.References, trees: cfg.Tree,
 		articles: newArticles(cfg),
 	}
 	if p.deep == 0 {
@@ -110,6 +129,18 @@ func New(cfg Config) (*Parser, error) {
 // its fields are read, by the head alone, which is in memory. The error is never
 // the page's fault: it is that of ctx, of that file, or of a page without URL.
 func (p *Parser) Parse(ctx context.Context, page *crawler.Page) (*crawler.Document, error) {
+	return p.parse(ctx, page, nil)
+}
+
+// Explain reads a page as Parse does, and tells of each field that the job has for
+// it how it came by its value.
+func (p *Parser) Explain(ctx context.Context, page *crawler.Page) (*crawler.Document, []Finding, error) {
+	notes := newFindings()
+	doc, err := p.parse(ctx, page, notes)
+	return doc, notes.list(), err
+}
+
+func (p *Parser) parse(ctx context.Context, page *crawler.Page, notes *findings) (*crawler.Document, error) {
 	if page.Body == nil {
 		return nil, nil
 	}
@@ -128,7 +159,8 @@ func (p *Parser) Parse(ctx context.Context, page *crawler.Page) (*crawler.Docume
 	src.rest = page.Body.Rest()
 	s := p.scans.Get().(*scan)
 	defer p.release(s)
-	if p.wantsTree() {
+	kinds, choices := p.selections(page.URL)
+	if len(kinds)+len(choices) > 0 || p.trees || p.articles != nil {
 		s.wantTree()
 	}
 	if err := s.read(ctx, src, p.agent); err != nil {
@@ -148,23 +180,49 @@ func (p *Parser) Parse(ctx context.Context, page *crawler.Page) (*crawler.Docume
 	if p.trees {
 		doc.Tree = tree
 	}
-	if p.wantsTree() {
-		trouble := p.readTree(ctx, doc, tree, res)
-		if trouble == "" && src.rest != nil && (len(p.fields) > 0 || p.articles != nil) {
-			trouble = "its fields are those of its beginning"
+	if len(choices) > 0 {
+		if trouble := choose(ctx, choices, tree, doc, res); trouble != "" {
+			doc.Trouble = trouble
 		}
-		doc.Trouble = cmp.Or(trouble, doc.Trouble)
 	}
+	trouble := p.readTree(ctx, doc, tree, res, kinds, page.Started, notes)
+	if trouble == "" && src.rest != nil && (len(kinds) > 0 || p.articles != nil) {
+		trouble = "its fields are those of its beginning"
+	}
+	doc.Trouble = cmp.Or(trouble, doc.Trouble)
 	if err := ctx.Err(); err != nil { // a tree may take long
 		return nil, fmt.Errorf("parse %s: %w", page.URL, err)
 	}
 	return doc, nil
 }
 
-// readTree reads what is read from a tree.
-func (p *Parser) readTree(ctx context.Context, doc *crawler.Document, t *tree, res resolver) (trouble string) {
-	if len(p.fields) > 0 {
-		doc.Fields, trouble = p.extract(ctx, t, res)
+// selections are what is to be selected from a page of that URL. Pages that nobody
+// selects from have no tree.
+func (p *Parser) selections(page crawler.URL) (kinds []*extraction, choices []*choice) {
+	if len(p.kinds)+len(p.choices) == 0 {
+		return nil, nil
+	}
+	url := page.String()
+	for i, x := range p.kinds {
+		if x.match == nil || x.match.MatchString(url) {
+			kinds = append(kinds, &p.kinds[i])
+		}
+	}
+	for i, c := range p.choices {
+		if c.match == nil || c.match.MatchString(url) {
+			choices = append(choices, &p.choices[i])
+		}
+	}
+	return kinds, choices
+}
+
+// readTree reads what is read from a tree: the fields of those kinds of pages, and
+// what the page is about.
+func (p *Parser) readTree(ctx context.Context, doc *crawler.Document, t *tree, res resolver, kinds []*extraction, now time.Time, notes *findings) (trouble string) {
+	if len(kinds) > 0 {
+		r := reading{ctx: ctx, src: t.src, res: res, now: now, notes: notes, room: mostFields, left: mostValues}
+		doc.Fields, trouble = r.extract(kinds, t)
+		doc.Missing = r.missing
 	}
 	if p.articles == nil {
 		return trouble

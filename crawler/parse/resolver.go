@@ -1,6 +1,8 @@
 package parse
 
 import (
+	"fmt"
+	"regexp"
 	"strconv"
 	"strings"
 	"unicode/utf8"
@@ -55,6 +57,29 @@ func (res resolver) url(ref string) (crawler.URL, bool) {
 	}
 	u, err := res.base.Resolve(ref)
 	return u, err == nil
+}
+
+// absolute makes an absolute URL of a reference, or says why it is none. Those that
+// are no http or https URLs stay as they are if they have a scheme.
+func (res resolver) absolute(ref string) (string, string) {
+	if u, ok := res.url(ref); ok {
+		return u.String(), ""
+	}
+	if ref = strings.TrimSpace(ref); hasScheme.MatchString(ref) {
+		return clean(ref), ""
+	}
+	return "", fmt.Sprintf("%q is no URL", quotable(ref))
+}
+
+// hasScheme matches URLs of schemes that are not fetched, such as mailto.
+var hasScheme = regexp.MustCompile(`^[A-Za-z][A-Za-z0-9+.-]*:[^/]`)
+
+// reference makes a reference absolute, if it can be.
+func (res resolver) reference(ref string) string {
+	if u, why := res.absolute(ref); why == "" {
+		return u
+	}
+	return clean(ref)
 }
 
 // escapeQuery percent-encodes the characters beyond ASCII in the query of a

@@ -23,10 +23,6 @@ type tree struct {
 	trouble string // why there is none
 }
 
-// wantsTree says whether anybody is going to select from the page. Only then the
-// scan estimates, and the tree is built.
-func (p *Parser) wantsTree() bool { return len(p.fields) > 0 || p.trees || p.articles != nil }
-
 // newTree promises a tree of the source that was scanned.
 func (p *Parser) newTree(s *scan, src source) *tree {
 	return &tree{src: src, regrowth: s.regrowth, weight: s.weight, deep: p.deep}

@@ -30,6 +30,7 @@ type workerMeters struct {
 	failures *prometheus.CounterVec
 	outcomes *prometheus.CounterVec
 	bytes    *prometheus.CounterVec
+	lacking  *prometheus.CounterVec
 	links    *prometheus.CounterVec
 	requests *prometheus.HistogramVec
 }
@@ -50,6 +51,7 @@ func newWorkerMeters(r prometheus.Registerer, concurrency int) *workerMeters {
 		failures: counts("trawl_worker_visit_failures_total", "Visits that failed because of trouble of our own, such as a full disk."),
 		outcomes: counts("trawl_worker_urls_total", "URLs settled, by outcome; retry counts tries that will be repeated.", "outcome"),
 		bytes:    counts("trawl_worker_body_bytes_total", "Bytes of bodies, after decoding."),
+		lacking:  counts("trawl_worker_incomplete_pages_total", "Pages that lack a required field."),
 		links:    counts("trawl_worker_links_total", "Links that were new and admitted."),
 		open: prometheus.NewGaugeVec(prometheus.GaugeOpts{
 			Name: "trawl_worker_visits_open", Help: "Visits that are under way."}, []string{LabelJob}),
@@ -76,6 +78,7 @@ func (m *workerMeters) begin(job string) (end func(crawler.Report, error)) {
 			m.outcomes.WithLabelValues(job, string(outcome)).Add(float64(n))
 		}
 		m.bytes.WithLabelValues(job).Add(float64(r.Bytes))
+		m.lacking.WithLabelValues(job).Add(float64(r.Incomplete))
 		m.links.WithLabelValues(job).Add(float64(r.Links))
 		failures := m.failures.WithLabelValues(job) // is there, with 0, before the first
 		if err != nil {

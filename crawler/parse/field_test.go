@@ -26,16 +26,16 @@ func TestFields(t *testing.T) {
 		{"x=li", "loose"},
 		{"x=em", "no script"},
 		{"x=h2", nil},
-		{"x[]=li", []string{"loose", "in bags", ""}},
-		{"x[]=h2", []string{}},
+		{"x[]=li", []any{"loose", "in bags", ""}},
+		{"x[]=h2", []any{}},
 		{"x=.price@data-cents", "420"},
 		{"x=.price@DATA-cents", "420"},
 		{"x=.price@title", nil},
 		{"x=h2@title", nil},
 		{"x=img@src", "http://example.com/shop/tea.png"},
-		{"x[]=img@src", []string{"http://example.com/shop/tea.png", "https://cdn.example/b.png"}},
-		{"x[]=a@href", []string{"http://example.com/shop/more?x=a@b", "mailto:tea@shop.example"}},
-		{"x[]=a@title", []string{"a@b"}},
+		{"x[]=img@src", []any{"http://example.com/shop/tea.png", "https://cdn.example/b.png"}},
+		{"x[]=a@href", []any{"http://example.com/shop/more?x=a@b", "mailto:tea@shop.example"}},
+		{"x[]=a@title", []any{"a@b"}},
 		{`x=a[href="more?x=a@b"]`, "more"},
 		{`x=a[href="more?x=a@b"]@title`, "a@b"},
 		{`x=a[title=a\@b]`, "more"},
@@ -62,7 +62,7 @@ func TestTemplatesAreNoPartOfThePage(t *testing.T) {
 	t.Parallel()
 	page := htmlPage("http://example.com/", "<template><b>in</b><template><b>inner</b></template></template><b>out</b><svg><template><b>drawn</b></template></svg>")
 	doc := parsePage(t, Config{Select: []string{"b[]=b", "t[]=template"}}, page)
-	if got, want := doc.Fields["b"], []string{"out", "drawn"}; !reflect.DeepEqual(got, want) {
+	if got, want := doc.Fields["b"], []any{"out", "drawn"}; !reflect.DeepEqual(got, want) {
 		t.Errorf("fields %v, want %v", got, want)
 	}
 }

@@ -1,0 +1,83 @@
+package parse
+
+import (
+	"strings"
+	"testing"
+	"time"
+)
+
+func newReading(t testing.TB) *reading {
+	return &reading{ctx: t.Context(), now: time.Date(2024, 3, 11, 12, 30, 0, 0, time.UTC)}
+}
+
+func TestDates(t *testing.T) {
+	t.Parallel()
+	for _, c := range []struct{ text, order, want string }{
+		{"2024-03-09", "", "2024-03-09"},
+		{"2024-03-09T10:00:00Z", "", "2024-03-09T10:00:00Z"},
+		{"2024-03-09T10:00:00.5+02:00", "", "2024-03-09T10:00:00.5+02:00"},
+		{"2024-03-09 10:00", "", "2024-03-09T10:00"},
+		{"2024-03-09 10:00:30", "", "2024-03-09T10:00:30"},
+		{"Sat, 09 Mar 2024 10:00:00 GMT", "", "2024-03-09T10:00:00Z"},
+		{"Mar 9, 2024", "", "2024-03-09"},
+		{"9 March 2024", "", "2024-03-09"},
+		{"Saturday, March 9, 2024 at 3:04 PM", "", "2024-03-09T15:04"},
+		{"9. März 2024", "", "2024-03-09"},
+		{"le 9 mars 2024", "", "2024-03-09"},
+		{"2024年3月9日", "", "2024-03-09"},
+		{"1709978400", "", "2024-03-09T10:00:00Z"},
+		{"yesterday", "", "2024-03-10"},
+		{"3 days ago", "", "2024-03-08"},
+		{"03/04/2024", "dmy", "2024-04-03"},
+		{"03/04/2024", "mdy", "2024-03-04"},
+		{"24/04/2024", "", "2024-04-24"},
+		{"09.03.2024", "dmy", "2024-03-09"},
+		{"03/03/2024", "", "2024-03-03"},
+	} {
+		got, why := newReading(t).date(c.text, c.order)
+		if got != c.want {
+			t.Errorf("%q in order %q is %q, %s; want %q", c.text, c.order, got, why, c.want)
+		}
+	}
+}
+
+func TestWhatIsNoDateSaysWhy(t *testing.T) {
+	t.Parallel()
+	for text, want := range map[string]string{
+		"soon": `"soon" is no date`, "12": "is no date", "2024": "is no date", "May 2024": "is no date", "3.11.2": "is no date",
+		"2024-02-30": "is no date", "10:30": "is no date", "": "is no date",
+		"03/04/2024":             `"03/04/2024" is 2024-04-03 or 2024-03-04: say order: dmy or mdy`,
+		"04.03.2024":             "say order",
+		strings.Repeat("9", 101): "too long",
+	} {
+		if got, why := newReading(t).date(text, ""); got != "" || !strings.Contains(why, want) {
+			t.Errorf("%q is %q, because %q; want none, because %q", text, got, why, want)
+		}
+	}
+}
+
+func TestAPageWithoutDatesIsGivenUp(t *testing.T) {
+	t.Parallel()
+	r := newReading(t)
+	for range mostUndated {
+		r.date("no date at all", "")
+	}
+	if _, why := r.date("March 9, 2024", ""); !strings.Contains(why, "was not read") {
+		t.Errorf("why %q, want that no more are read", why)
+	}
+	if got, _ := r.date("2024-03-09", ""); got != "2024-03-09" {
+		t.Errorf("%q, want a date that costs nothing", got)
+	}
+}
+
+func FuzzDate(f *testing.F) {
+	for _, seed := range []string{"2024-03-09", "9. März 2024", "03/04/24", "1709978400", "a year ago", "2024-03-09T25:61:00Z", "0000-00-00", "٩ مارس"} {
+		f.Add(seed, "dmy")
+	}
+	f.Fuzz(func(t *testing.T, text, order string) {
+		got, why := newReading(t).date(text, order)
+		if (got == "") == (why == "") {
+			t.Fatalf("%q is %q, because %q", text, got, why)
+		}
+	})
+}
