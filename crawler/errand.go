@@ -336,9 +336,9 @@ func (e *errand) leads() bool {
 // follow gathers the links that belong to the job.
 func (e *errand) follow(links []Link) {
 	depth := e.taken.Entry.Depth + 1
-	rules := e.visit.rules.on(e.result.Page.URL)
+	rules, set := e.visit.rules, e.visit.rules.On(e.result.Page.URL)
 	for _, l := range links {
-		if !e.visit.rules.take(rules, l, depth) {
+		if len(rules) > 0 && rules.Take(set, l, depth) == 0 {
 			continue
 		}
 		link := Entry{URL: l.URL, Via: e.result.Page.URL, Depth: depth, Band: BandNormal}

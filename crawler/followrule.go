@@ -36,19 +36,18 @@ func (s RuleSet) With(i int) RuleSet { return s | 1<<i }
 // Has reports whether rule i is in the set.
 func (s RuleSet) Has(i int) bool { return s&(1<<i) != 0 }
 
-// followRules are a job's, compiled.
-type followRules []struct {
+// FollowRules are a job's, compiled. They are safe for concurrent use.
+type FollowRules []struct {
 	FollowRule
 	match, to *regexp.Regexp // nil for everything
 }
 
-// compileFollow compiles the rules of a job. The error names the one that can not
-// be used.
-func compileFollow(rules []FollowRule) (followRules, error) {
+// NewFollowRules compiles the rules of a job. The error is a [SettingError].
+func NewFollowRules(rules []FollowRule) (FollowRules, error) {
 	if len(rules) > MostFollowRules {
 		return nil, settingError("follow_rules", "there are %d: want at most %d", len(rules), MostFollowRules)
 	}
-	all := make(followRules, len(rules))
+	all := make(FollowRules, len(rules))
 	for i, r := range rules {
 		at := fmt.Sprintf("follow_rules[%d]", i)
 		all[i].FollowRule = r
@@ -66,8 +65,8 @@ func compileFollow(rules []FollowRule) (followRules, error) {
 	return all, nil
 }
 
-// on returns the rules that apply to a page.
-func (rules followRules) on(page URL) (set RuleSet) {
+// On returns the rules that apply to a page.
+func (rules FollowRules) On(page URL) (set RuleSet) {
 	for i, r := range rules {
 		if r.match == nil || r.match.MatchString(page.href) {
 			set = set.With(i)
@@ -76,35 +75,16 @@ func (rules followRules) on(page URL) (set RuleSet) {
 	return set
 }
 
-// take reports whether one of the rules in set follows a link that is so many
-// links away from a seed. Without rules all links are followed.
-func (rules followRules) take(set RuleSet, l Link, depth int) bool {
+// Take returns which of the rules in a set follow a link that is so many links away
+// from a seed. What the scope of the job says of it is another matter.
+func (rules FollowRules) Take(set RuleSet, l Link, depth int) (by RuleSet) {
 	for i, r := range rules {
 		if set.Has(i) && (r.Links == "" || l.Rules.Has(i)) && (r.Depth == 0 || depth <= r.Depth) &&
 			(r.to == nil || r.to.MatchString(l.URL.href)) {
-			return true
+			by = by.With(i)
 		}
 	}
-	return len(rules) == 0
-}
-
-// Followed returns the links of a document that the job's follow rules take, on a
-// page that is so many links away from a seed; all, if it has none. What the scope
-// of the job says of them is another matter. The error names a rule that can not
-// be used.
-func (j Job) Followed(page URL, depth int, links []Link) ([]Link, error) {
-	rules, err := compileFollow(j.FollowRules)
-	if err != nil {
-		return nil, err
-	}
-	var taken []Link
-	set := rules.on(page)
-	for _, l := range links {
-		if rules.take(set, l, depth+1) {
-			taken = append(taken, l)
-		}
-	}
-	return taken, nil
+	return by
 }
 
 // compilePattern compiles a regular expression that may be left out. Nil matches

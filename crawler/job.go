@@ -274,7 +274,7 @@ func (j Job) Validate() error {
 	if err := j.checkExtract(); err != nil {
 		return err
 	}
-	if _, err := compileFollow(j.FollowRules); err != nil {
+	if _, err := NewFollowRules(j.FollowRules); err != nil {
 		return err
 	}
 	if _, err := prefixes(j.AddressExempt); err != nil {

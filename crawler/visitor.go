@@ -116,7 +116,7 @@ type Visitor struct {
 	locator  Locator
 	handlers Handlers       // nil when the job names none
 	exempts  []netip.Prefix // addresses that may be asked without regard to others
-	rules    followRules
+	rules    FollowRules    // none: all links are followed
 	cfg      VisitorConfig
 }
 
@@ -148,7 +148,7 @@ func NewVisitor(job Job, scope *Scope, tools Tools, cfg VisitorConfig) (*Visitor
 	if err != nil {
 		return nil, fmt.Errorf("job %s: address_exempt: %w", job.Name, err)
 	}
-	rules, err := compileFollow(job.FollowRules)
+	rules, err := NewFollowRules(job.FollowRules)
 	if err != nil {
 		return nil, fmt.Errorf("job %s: %w", job.Name, err)
 	}

@@ -78,13 +78,19 @@ func concat(parts ...iter.Seq[seed]) iter.Seq[seed] {
 	}
 }
 
-// fetchOut fetches to standard output. It keeps nothing, so it can not go on.
-func fetchOut(ctx context.Context, s settings, seeds iter.Seq[seed]) (err error) {
+// fetchOut fetches to standard output.
+func fetchOut(ctx context.Context, s settings, seeds iter.Seq[seed]) error {
 	for _, format := range s.Format {
 		if format != "jsonl" {
 			return usage("format: %s needs a folder: name one with --out", format)
 		}
 	}
+	return fetchTo(ctx, s, seeds, sink.NewStream(stdout, s.Links), func(sum summary) { sum.print(stderr) })
+}
+
+// fetchTo fetches into a sink. It keeps nothing else, so it can not go on. tell is
+// told what came of it.
+func fetchTo(ctx context.Context, s settings, seeds iter.Seq[seed], into sink.Sink, tell func(summary)) (err error) {
 	temp, err := os.MkdirTemp("", "trawl-fetch-")
 	if err != nil {
 		return failed("%v", err)
@@ -104,7 +110,7 @@ func fetchOut(ctx context.Context, s settings, seeds iter.Seq[seed]) (err error)
 	if _, err := settleNew(ctx, s, nil, back, store); err != nil {
 		return err
 	}
-	l, err := newLaptop(ctx, s, back, store, nil, &fleet.Output{Sink: sink.NewStream(stdout, s.Links)}, temp, log)
+	l, err := newLaptop(ctx, s, back, store, nil, &fleet.Output{Sink: into}, temp, log)
 	if err != nil {
 		return err
 	}
@@ -115,7 +121,7 @@ func fetchOut(ctx context.Context, s settings, seeds iter.Seq[seed]) (err error)
 	if err != nil {
 		return errors.Join(runErr, failed("%v", err))
 	}
-	summary{status: status, counters: counters, tally: l.tally, took: time.Since(began), pages: counters.Pages()}.print(stderr)
+	tell(summary{status: status, counters: counters, tally: l.tally, took: time.Since(began), pages: counters.Pages()})
 	if s.Redis != "" {
 		err = forget(context.WithoutCancel(ctx), s.Name, back, store)
 	}

@@ -243,7 +243,7 @@ func (d *desk) show(ctx context.Context, c *tasks.Client, name string) error {
 	fmt.Fprintf(t, "job\t%s\nstate\t%s %s\npages\t%d, %s\nwaiting\t%d of %d seen, %d in flight\nhosts\t%d: %d due, %d armed, %d visited\noutcomes\t%s\nvisits\t%d, %d lost their worker\n",
 		v.Name, v.State, v.Reason, n.Pages(), bytesText(n.Bytes), n.Waiting, n.Seen, n.Flight, n.Hosts, n.Due, n.Armed, n.Open, outcomesText(n), n.Visits, n.Broken)
 	if n.Incomplete > 0 {
-		fmt.Fprintf(t, "missing\t%d pages lack a required field\n", n.Incomplete)
+		fmt.Fprintf(t, "missing\tpages that lack a required field: %d\n", n.Incomplete)
 	}
 	for _, moment := range []struct {
 		name string

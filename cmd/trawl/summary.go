@@ -28,7 +28,7 @@ func (s summary) print(w io.Writer) {
 		c.Pages(), bytesText(c.Bytes), s.took.Round(10*time.Millisecond), short(float64(s.pages)/max(s.took.Seconds(), 0.001)))
 	fmt.Fprintf(w, "  outcomes  %s\n", outcomesText(c))
 	if c.Incomplete > 0 {
-		fmt.Fprintf(w, "  missing   %d pages lack a required field\n", c.Incomplete)
+		fmt.Fprintf(w, "  missing   pages that lack a required field: %d\n", c.Incomplete)
 	}
 	for i, trouble := range s.tally.troubles {
 		fmt.Fprintf(w, "  %-9s %s\n", map[bool]string{true: "such as"}[i == 0], trouble)

@@ -4,7 +4,7 @@ package parse
 type Finding struct {
 	// Field is its path: "price", in other fields "reviews.author".
 	Field string `json:"field"`
-	// Place is where it looks, as "css .price".
+	// Place is where it looks, as "css .price" or "css img @src".
 	Place string `json:"place"`
 	// Tried is how often it was looked for: once, and in a field once a match.
 	Tried int `json:"tried"`
@@ -37,11 +37,19 @@ func newFindings() *findings { return &findings{of: make(map[*field]*Finding)} }
 func (fs *findings) entry(f *field) *Finding {
 	one := fs.of[f]
 	if one == nil {
-		one = &Finding{Field: f.path, Place: f.place.String(), Required: f.Required}
+		one = &Finding{Field: f.path, Place: f.where(), Required: f.Required}
 		fs.of[f] = one
 		fs.all = append(fs.all, one)
 	}
 	return one
+}
+
+// where is the place of a field, with its attribute.
+func (f *field) where() string {
+	if f.Attr != "" {
+		return f.place.String() + " @" + f.Attr
+	}
+	return f.place.String()
 }
 
 // begin notes that a field is looked for.

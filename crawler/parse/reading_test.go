@@ -217,7 +217,7 @@ func TestFindingsTellHowAFieldCameByItsValue(t *testing.T) {
 	want := []Finding{
 		{Field: "name", Place: "css .name", Tried: 1, Matches: 2, Text: "Ann", Value: "Ann"},
 		{Field: "reviews", Place: "css .review", Tried: 1, Matches: 2, Value: doc.Fields["reviews"]},
-		{Field: "reviews.stars", Place: "css .stars", Tried: 2, Matches: 2, Text: "5", Value: json.Number("5"), Empty: 1, Why: "the attribute data-value is absent", Required: true},
+		{Field: "reviews.stars", Place: "css .stars @data-value", Tried: 2, Matches: 2, Text: "5", Value: json.Number("5"), Empty: 1, Why: "the attribute data-value is absent", Required: true},
 		{Field: "name", Place: "css h1", Why: "not looked for: an earlier rule has found it"},
 	}
 	if diff := cmp.Diff(want, got); diff != "" {

@@ -1,0 +1,135 @@
+package main
+
+import (
+	"cmp"
+	"context"
+	"fmt"
+	"io"
+	"os"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/trawlcrawler/trawl/crawler"
+	"github.com/trawlcrawler/trawl/crawler/parse"
+)
+
+// parseTime is how long a page may be parsed, as in a crawl.
+const parseTime = 20 * time.Second
+
+// extractCommand tries what a job extracts on one page.
+func extractCommand() *cobra.Command {
+	s := defaultSettings()
+	var base string
+	var explain bool
+	cmd := &cobra.Command{
+		Use:   "extract URL|FILE|-",
+		Short: "Try on one page what a job extracts and follows, and say why a field is empty",
+		Long: `Extract reads one page as a crawl with the same job file would, and prints what it finds in
+it as JSON. On standard error it tells of each field where it looked, how much is there, what
+the first text was, and why the field is empty; and which links the job would follow.
+
+A URL is fetched as trawl fetch does, with robots.txt and the guard of addresses. A file, or
+standard input, has no URL: --url says under which it is read.
+
+Exit statuses:
+  0    done
+  1    failed
+  2    usage: a flag, setting or file can not be used
+  3    the page could not be fetched or is not HTML, or it lacks a required field
+  130  interrupted`,
+		Example: `  trawl extract -f shop.yaml https://shop.example/product/17
+  trawl extract -f shop.yaml saved.html --url https://shop.example/product/17
+  curl -s https://shop.example/ | trawl extract - --select 'headings[]=h2'`,
+		Args: cobra.ExactArgs(1),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			if err := s.resolve(cmd); err != nil {
+				return err
+			}
+			s.Name = cmp.Or(s.Name, "extract")
+			if err := checkJob(s); err != nil {
+				return err
+			}
+			page, err := onePage(cmd.Context(), s, args[0], base)
+			if err != nil {
+				return err
+			}
+			return extract(cmd.Context(), s, page, explain)
+		},
+	}
+	s.register(cmd.Flags())
+	cmd.Flags().StringVar(&base, "url", "", "URL that a file is read under: its references are resolved against it, and rules match it")
+	cmd.Flags().BoolVar(&explain, "explain", true, "tell on standard error how each field came by its value")
+	return cmd
+}
+
+// extracted is what extract prints.
+type extracted struct {
+	URL     string         `json:"url"`
+	Title   string         `json:"title"`
+	Fields  map[string]any `json:"fields"`
+	Missing []string       `json:"missing"` // required fields that the page lacks
+	Follow  []string       `json:"follow"`  // links that the job's rules follow, and its scope lets
+}
+
+// extract carries out the command on a page.
+func extract(ctx context.Context, s settings, page *crawler.Page, explain bool) error {
+	parser, err := parse.New(parse.JobConfig(s.Job))
+	if err != nil {
+		return usage("%s", s.source.locate(err))
+	}
+	ctx, cancel := context.WithTimeout(ctx, parseTime)
+	defer cancel()
+	doc, findings, err := parser.Explain(ctx, page)
+	switch {
+	case err != nil:
+		return failed("%s was not read: %v", page.URL, err)
+	case doc == nil || doc.Charset == "":
+		return &exitError{exitNothing, fmt.Sprintf("%s is not HTML: its type is %q", page.URL, page.Header.Get("Content-Type"))}
+	}
+	ways, err := waysOf(s.Job, page.URL, doc)
+	if err != nil {
+		return usage("%v", err)
+	}
+	out := extracted{URL: page.URL.String(), Title: doc.Title, Fields: doc.Fields, Missing: []string{}, Follow: []string{}}
+	for _, m := range doc.Missing {
+		out.Missing = append(out.Missing, m.Field)
+	}
+	for _, p := range ways {
+		if p.refused == "" {
+			out.Follow = append(out.Follow, p.url.String())
+		}
+	}
+	if explain {
+		explainFields(stderr, s.Job, page.URL, doc, findings)
+		explainWays(stderr, s.Job, page.URL, doc, ways)
+	}
+	if err := printJSON(stdout, out); err != nil {
+		return failed("%v", err)
+	}
+	if len(doc.Missing) > 0 {
+		return &exitError{exitNothing, "required fields are missing: " + strings.Join(out.Missing, ", ")}
+	}
+	return nil
+}
+
+// onePage gets the page that an argument names.
+func onePage(ctx context.Context, s settings, arg, base string) (*crawler.Page, error) {
+	if strings.Contains(arg, "://") {
+		if base != "" {
+			return nil, usage("url: it is for a file, and %q has a URL of its own", arg)
+		}
+		return fetchPage(ctx, s, arg)
+	}
+	var file io.Reader = os.Stdin
+	if arg != "-" {
+		opened, err := os.Open(arg)
+		if err != nil {
+			return nil, usage("%q is neither a URL (with http:// or https://) nor a file: %v", arg, err)
+		}
+		defer opened.Close()
+		file = opened
+	}
+	return readPage(file, arg, base, int64(s.BodyLimit))
+}

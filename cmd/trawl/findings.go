@@ -1,0 +1,205 @@
+package main
+
+import (
+	"encoding/json"
+	"fmt"
+	"io"
+	"regexp"
+	"text/tabwriter"
+
+	"github.com/trawlcrawler/trawl/crawler"
+	"github.com/trawlcrawler/trawl/crawler/parse"
+)
+
+// explainFields tells how the fields of a page came by their values.
+func explainFields(w io.Writer, job crawler.Job, page crawler.URL, doc *crawler.Document, findings []parse.Finding) {
+	fmt.Fprintf(w, "page %s\n", page)
+	if doc.Trouble != "" {
+		fmt.Fprintf(w, "trouble: %s\n", doc.Trouble)
+	}
+	for i, x := range job.Extract {
+		about := "every page"
+		if x.Match != "" {
+			about = "pages that match " + x.Match
+		}
+		fmt.Fprintf(w, "extract[%d], for %s: %s\n", i, about, applies(x.Match, page))
+	}
+	if len(findings) == 0 {
+		fmt.Fprintln(w, "the job extracts nothing from this page")
+		return
+	}
+	t := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
+	fmt.Fprintln(t, "FIELD\tPLACE\tMATCHES\tTEXT\tVALUE")
+	for _, f := range findings {
+		name := f.Field
+		if f.Required {
+			name += " (required)"
+		}
+		fmt.Fprintf(t, "%s\t%s\t%d\t%s\t%s\n", name, shortened(f.Place), f.Matches, quoteShort(f.Text), outcomeOf(f))
+	}
+	_ = t.Flush()
+	fmt.Fprintln(w)
+}
+
+// applies says whether a rule is about a page.
+func applies(match string, page crawler.URL) string {
+	if re, err := regexp.Compile(match); err == nil && re.MatchString(page.String()) {
+		return "applies"
+	}
+	return "does not apply"
+}
+
+// outcomeOf is the value of a field, or why there is none.
+func outcomeOf(f parse.Finding) string {
+	if f.Tried == 0 {
+		return "– " + f.Why
+	}
+	if f.Empty == f.Tried {
+		return "– " + f.Why
+	}
+	text := valueText(f.Value)
+	if f.Empty > 0 {
+		text += fmt.Sprintf("; empty %d times of %d: %s", f.Empty, f.Tried, f.Why)
+	}
+	return text
+}
+
+// valueText is a value as a table shows it.
+func valueText(v any) string {
+	switch v := v.(type) {
+	case []any:
+		return fmt.Sprintf("%d, the first %s", len(v), valueText(v[0]))
+	case string:
+		return quoteShort(v)
+	}
+	text, err := json.Marshal(v)
+	if err != nil {
+		return err.Error()
+	}
+	return shortened(string(text))
+}
+
+// widest is how many characters of a text a table shows.
+const widest = 60
+
+func shortened(text string) string {
+	if runes := []rune(text); len(runes) > widest {
+		return string(runes[:widest-1]) + "…"
+	}
+	return text
+}
+
+func quoteShort(text string) string {
+	if text == "" {
+		return ""
+	}
+	return fmt.Sprintf("%q", shortened(text))
+}
+
+// way is a link that the job's rules take.
+type way struct {
+	url     crawler.URL
+	by      crawler.RuleSet // the rules; none when the job has none
+	refused string          // why the scope does not let it; "" when it does
+}
+
+// waysOf finds the links that a crawl would take from a page, if it were a seed.
+func waysOf(job crawler.Job, page crawler.URL, doc *crawler.Document) ([]way, error) {
+	if !job.Follow || doc.NoFollow {
+		return nil, nil
+	}
+	rules, err := crawler.NewFollowRules(job.FollowRules)
+	if err != nil {
+		return nil, err
+	}
+	homes := []crawler.Host{page.Host()}
+	for s := range literal(job.Seeds) {
+		if s.err == nil {
+			homes = append(homes, s.url.Host())
+		}
+	}
+	scope, err := crawler.NewScope(job, homes)
+	if err != nil {
+		return nil, err
+	}
+	const depth = 1
+	set := rules.On(page)
+	var ways []way
+	for _, l := range doc.Links {
+		by := rules.Take(set, l, depth)
+		if len(rules) > 0 && by == 0 {
+			continue
+		}
+		refused := scope.Refuses(l.URL, depth)
+		if l.NoFollow {
+			refused = "rel=nofollow"
+		}
+		ways = append(ways, way{l.URL, by, refused})
+	}
+	return ways, nil
+}
+
+// mostWays is how many links are told of in full.
+const mostWays = 20
+
+// explainWays tells which rules for links apply, and what they take.
+func explainWays(w io.Writer, job crawler.Job, page crawler.URL, doc *crawler.Document, ways []way) {
+	switch {
+	case !job.Follow:
+		fmt.Fprintln(w, "the job follows no links")
+		return
+	case doc.NoFollow:
+		fmt.Fprintln(w, "the page asks to follow none of its links")
+		return
+	case len(job.FollowRules) == 0:
+		fmt.Fprintf(w, "the page has %d links, and the job no follow rules\n", len(doc.Links))
+		return
+	}
+	rules, err := crawler.NewFollowRules(job.FollowRules)
+	if err != nil {
+		return // which was said
+	}
+	for i, r := range job.FollowRules {
+		taken := 0
+		for _, p := range ways {
+			if p.by.Has(i) {
+				taken++
+			}
+		}
+		fmt.Fprintf(w, "follow_rules[%d], %s: %s", i, wording(r), applies(r.Match, page))
+		if rules.On(page).Has(i) {
+			fmt.Fprintf(w, ", and takes %d of %d links", taken, len(doc.Links))
+		}
+		fmt.Fprintln(w)
+	}
+	t := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
+	for _, p := range ways[:min(len(ways), mostWays)] {
+		if p.refused == "" {
+			fmt.Fprintf(t, "followed\t%s\n", p.url)
+		} else {
+			fmt.Fprintf(t, "left out\t%s\t%s\n", p.url, p.refused)
+		}
+	}
+	_ = t.Flush()
+	if more := len(ways) - mostWays; more > 0 {
+		fmt.Fprintf(w, "and %d more\n", more)
+	}
+}
+
+// wording is a rule in words.
+func wording(r crawler.FollowRule) string {
+	text := "links"
+	if r.Links != "" {
+		text += " in " + r.Links
+	}
+	if r.To != "" {
+		text += " to " + r.To
+	}
+	if r.Match != "" {
+		text += " of pages that match " + r.Match
+	}
+	if r.Depth > 0 {
+		text += fmt.Sprintf(" up to depth %d", r.Depth)
+	}
+	return text
+}

@@ -1,0 +1,101 @@
+package main
+
+import (
+	"cmp"
+	"context"
+	"fmt"
+	"io"
+	"mime"
+	"net/http"
+	"path/filepath"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/trawlcrawler/trawl/crawler"
+)
+
+// readPage reads a page of at most so many bytes under a URL, or under one that is
+// made of the file's name.
+func readPage(file io.Reader, name, base string, limit int64) (*crawler.Page, error) {
+	if base == "" {
+		base = "http://localhost/"
+		if name != "-" {
+			base += filepath.Base(name)
+		}
+		fmt.Fprintf(stderr, "trawl: the page is read as if it were %s (--url says otherwise)\n", base)
+	}
+	u, err := crawler.ParseURL(base)
+	if err != nil {
+		return nil, usage("url: %v", err)
+	}
+	body, err := io.ReadAll(io.LimitReader(file, limit+1))
+	if err != nil {
+		return nil, usage("%s can not be read: %v", name, err)
+	}
+	page := &crawler.Page{URL: u, Status: http.StatusOK, Header: http.Header{}, Started: time.Now(), Truncated: int64(len(body)) > limit}
+	if kind := mime.TypeByExtension(filepath.Ext(name)); kind != "" {
+		kind, _, _ = strings.Cut(kind, ";") // the charset is a guess
+		page.Header.Set("Content-Type", kind)
+	}
+	body = body[:min(int64(len(body)), limit)]
+	page.Body = &crawler.Body{Head: body, Size: int64(len(body)), Release: func() {}}
+	return page, nil
+}
+
+// fetchPage fetches a page as trawl fetch does.
+func fetchPage(ctx context.Context, s settings, url string) (*crawler.Page, error) {
+	u, err := crawler.ParseURL(url)
+	if err != nil {
+		return nil, usage("%v", err)
+	}
+	s.Follow, s.Scope, s.Seeds, s.FollowRules, s.Select, s.Extract = false, crawler.ScopeAny, nil, nil, nil, nil
+	s.Sitemaps, s.Resources, s.Schedule, s.Format = false, false, "", []string{"jsonl"}
+	var kept keeper
+	err = fetchTo(ctx, s, literal([]string{u.String()}), &kept, func(summary) {})
+	switch result := kept.last(); {
+	case result == nil && err != nil:
+		return nil, err
+	case result == nil:
+		return nil, failed("%s: nothing came of it", u)
+	case kept.page == nil:
+		return nil, &exitError{exitNothing, fmt.Sprintf("%s: %s: %s", u, result.Outcome, cmp.Or(result.Reason, "no page came back"))}
+	}
+	return kept.page, nil
+}
+
+// keeper is a sink that keeps the last page in memory. It is safe for concurrent
+// use.
+type keeper struct {
+	mu     sync.Mutex
+	result *crawler.Result
+	page   *crawler.Page // nil when it was not fetched
+}
+
+// Keep copies what is the visit's again when it returns.
+func (k *keeper) Keep(_ context.Context, results []*crawler.Result) error {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	for _, r := range results {
+		k.result = &crawler.Result{Outcome: r.Outcome, Reason: r.Reason}
+		if r.Outcome != crawler.OutcomeFetched || r.Page == nil || r.Page.Body == nil {
+			continue
+		}
+		page, body := *r.Page, r.Page.Body
+		page.Recording = nil
+		page.Truncated = page.Truncated || body.Spill != nil
+		page.Body = &crawler.Body{Head: slices.Clone(body.Head), Size: body.Size, Digest: body.Digest, Release: func() {}}
+		k.page = &page
+	}
+	return nil
+}
+
+func (k *keeper) last() *crawler.Result {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	return k.result
+}
+
+// Close does nothing.
+func (k *keeper) Close() error { return nil }
