@@ -10,6 +10,7 @@ import (
 	"testing"
 
 	diff "github.com/google/go-cmp/cmp"
+	"github.com/google/go-cmp/cmp/cmpopts"
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
 
@@ -39,10 +40,13 @@ func resolved(t *testing.T, jobFile string, args ...string) settings {
 	return s
 }
 
+// said compares what settings say, not where it was read.
+var said = diff.Options{diff.AllowUnexported(settings{}), cmpopts.IgnoreFields(settings{}, "source")}
+
 func TestNothingSaidLeavesTheDefaults(t *testing.T) {
 	t.Parallel()
 	got := resolved(t, "")
-	if d := diff.Diff(defaultSettings(), got, diff.AllowUnexported(settings{})); d != "" {
+	if d := diff.Diff(defaultSettings(), got, said); d != "" {
 		t.Errorf("settings (-want +got):\n%s", d)
 	}
 }
@@ -64,7 +68,7 @@ func TestAFlagIsOverTheEnvironmentIsOverTheJobFileIsOverTheDefault(t *testing.T)
 	want.PerHost, want.Links = 2, false
 	want.Scope, want.Select, want.Bytes = crawler.ScopeDomain, []string{"a=file"}, 1000
 	got.file = ""
-	if d := diff.Diff(want, got, diff.AllowUnexported(settings{})); d != "" {
+	if d := diff.Diff(want, got, said); d != "" {
 		t.Errorf("settings (-want +got):\n%s", d)
 	}
 }
@@ -74,7 +78,7 @@ func TestADefaultThatIsSaidIsOverTheJobFile(t *testing.T) {
 	s := resolved(t, "depth: 5\nlinks: true\nformat: [files]\ndelay: 5s\n", "--depth", "-1", "--links=false", "--format", "jsonl", "--delay", "1s")
 	want := defaultSettings()
 	s.file = ""
-	if d := diff.Diff(want, s, diff.AllowUnexported(settings{})); d != "" {
+	if d := diff.Diff(want, s, said); d != "" {
 		t.Errorf("settings (-want +got):\n%s", d)
 	}
 }
@@ -97,7 +101,7 @@ func TestAnEmptyJobFileSaysNothing(t *testing.T) {
 			t.Parallel()
 			s := resolved(t, text)
 			s.file = ""
-			if d := diff.Diff(defaultSettings(), s, diff.AllowUnexported(settings{})); d != "" {
+			if d := diff.Diff(defaultSettings(), s, said); d != "" {
 				t.Errorf("settings (-want +got):\n%s", d)
 			}
 		})
@@ -108,7 +112,7 @@ func TestAFieldWithoutAValueLeavesItsDefault(t *testing.T) {
 	t.Parallel()
 	s := resolved(t, "delay:\ndepth:\nformat:\nuser_agent:\nconcurrency:\n")
 	s.file = ""
-	if d := diff.Diff(defaultSettings(), s, diff.AllowUnexported(settings{})); d != "" {
+	if d := diff.Diff(defaultSettings(), s, said); d != "" {
 		t.Errorf("settings (-want +got):\n%s", d)
 	}
 }
