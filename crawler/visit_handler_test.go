@@ -87,7 +87,7 @@ func TestWhatHandlersMakeOfAPageCountsWithThePage(t *testing.T) {
 	c := handled(t, web{"/": links("/a"), "/a": links(), "/found": links()}, h, nil)
 	h.at = map[string]func(context.Context, crawler.Handed) (crawler.Yield, error){
 		"/": func(ctx context.Context, p crawler.Handed) (crawler.Yield, error) {
-			tree, err := parse.Elements(ctx, p.Page, p.Document)
+			tree, err := parse.ElementsOf(p.Document).Document(ctx)
 			if err != nil {
 				return crawler.Yield{}, err
 			}

@@ -9,21 +9,34 @@ import (
 	"github.com/trawlcrawler/trawl/crawler"
 )
 
-// Elements returns a page as a tree to select from, or an error that says, for a
-// person, why it has none: it is not HTML, or can have no tree. The document must
-// be one of a parser with Config.Tree, whose page still has its body. It is used by
-// one goroutine; what it changes in the tree, it finds changed.
-func Elements(ctx context.Context, page *crawler.Page, doc *crawler.Document) (*goquery.Document, error) {
-	if doc == nil || doc.Tree == nil {
-		return nil, fmt.Errorf("%s is not HTML", page.URL)
+// Elements is a page of HTML for whoever selects from it. It may be used for as
+// long as the page has its body, by one goroutine.
+type Elements struct {
+	tree *tree
+	res  resolver
+}
+
+// ElementsOf returns the elements of a page that was read by a parser with
+// Config.Tree, or nil of what is no HTML.
+func ElementsOf(doc *crawler.Document) *Elements {
+	if doc == nil {
+		return nil
 	}
-	t, ok := doc.Tree.(*tree)
-	if !ok {
-		return nil, fmt.Errorf("%s was parsed by another parser: its tree is a %T", page.URL, doc.Tree)
-	}
-	root, trouble := t.document(ctx)
+	e, _ := doc.Tree.(*Elements)
+	return e
+}
+
+// Document returns the page as a tree, which is built when it is first asked for.
+// The error says, for a person, why it can have none. What one changes in it stays
+// changed.
+func (e *Elements) Document(ctx context.Context) (*goquery.Document, error) {
+	root, trouble := e.tree.document(ctx)
 	if trouble != "" {
-		return nil, fmt.Errorf("%s has no tree: %s", page.URL, trouble)
+		return nil, fmt.Errorf("its elements can not be selected: %s", trouble)
 	}
 	return goquery.NewDocumentFromNode(root), nil
 }
+
+// Resolve makes a URL of a reference in the page, by its <base href> and in its
+// charset.
+func (e *Elements) Resolve(ref string) (crawler.URL, error) { return e.res.resolve(ref) }

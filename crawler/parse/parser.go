@@ -53,7 +53,7 @@ type Config struct {
 	// Simhash says whether to make a fingerprint of the text by which near
 	// duplicates are told. Default false.
 	Simhash bool
-	// Tree says whether documents hold the page as a tree, for [Elements]. Default
+	// Tree says whether documents hold the page as a tree, as [Elements]. Default
 	// false.
 	Tree bool
 	// Text, Markdown and Article say whether to make text or Markdown of what the
@@ -178,7 +178,7 @@ func (p *Parser) parse(ctx context.Context, page *crawler.Page, notes *findings)
 	}
 	tree := p.newTree(s, src.beginning())
 	if p.trees {
-		doc.Tree = tree
+		doc.Tree = &Elements{tree, res}
 	}
 	if len(choices) > 0 {
 		if trouble := choose(ctx, choices, tree, doc, res); trouble != "" {

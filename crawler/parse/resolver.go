@@ -52,11 +52,16 @@ func newResolver(page crawler.URL, base reference, src source) resolver {
 
 // url resolves a reference. It reports false for what is no http or https URL.
 func (res resolver) url(ref string) (crawler.URL, bool) {
+	u, err := res.resolve(ref)
+	return u, err == nil
+}
+
+// resolve resolves a reference, or says why it is no http or https URL.
+func (res resolver) resolve(ref string) (crawler.URL, error) {
 	if res.charset != nil {
 		ref = escapeQuery(ref, res.charset)
 	}
-	u, err := res.base.Resolve(ref)
-	return u, err == nil
+	return res.base.Resolve(ref)
 }
 
 // absolute makes an absolute URL of a reference, or says why it is none. Those that
