@@ -71,6 +71,11 @@ func (c *Client) Create(ctx context.Context, job crawler.Job) error {
 	return c.store.Create(ctx, job)
 }
 
+// Capacity returns how many visits of a job the workers can carry out at once that
+// serve its queue now: none when no worker runs, or none that has the job's
+// handlers. A worker that has begun to serve it is counted after some seconds.
+func (c *Client) Capacity(job string) (int, error) { return c.queues.Capacity(job) }
+
 // Jobs lists all jobs, by name.
 func (c *Client) Jobs(ctx context.Context) ([]crawler.Status, error) { return c.store.Statuses(ctx) }
 
