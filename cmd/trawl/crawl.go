@@ -67,6 +67,9 @@ func crawl(ctx context.Context, s settings, args []string) error {
 	if err := checkJob(s); err != nil {
 		return err
 	}
+	if err := noHandlers(s); err != nil {
+		return err
+	}
 	if s.Contact == "" && slices.ContainsFunc(home, abroad) {
 		fmt.Fprintln(stderr, "trawl: tell the sites how to reach you, with --contact you@example.org")
 	}
@@ -125,6 +128,15 @@ func checkJob(s settings) error {
 		}
 	}
 	return nil
+}
+
+// noHandlers refuses a job that only a program can crawl.
+func noHandlers(s settings) error {
+	if len(s.Handlers) == 0 {
+		return nil
+	}
+	return usage("handlers: %s are functions of a program, which this command does not have: create the job on a fleet (trawl job create), "+
+		"where that program is a worker, or let the program crawl (docs/handlers.md)", strings.Join(s.Handlers, ", "))
 }
 
 var notInName = regexp.MustCompile(`[^a-z0-9]+`)

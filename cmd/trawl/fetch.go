@@ -60,6 +60,9 @@ func fetchAll(ctx context.Context, s settings, args []string) error {
 	if err := checkJob(s); err != nil {
 		return err
 	}
+	if err := noHandlers(s); err != nil {
+		return err
+	}
 	if s.Out != "" {
 		return crawlInto(ctx, s, nil, seeds)
 	}

@@ -50,12 +50,12 @@ func (p *processSettings) run(ctx context.Context, work func(context.Context, *f
 	}
 	defer func() { err = errors.Join(err, back.Close()) }()
 	door := fleet.NewDoor(back, log)
-	health, err := serveHealth(p.Listen, door)
+	health, err := fleet.ServeHealth(p.Listen, door)
 	if err != nil {
-		return err
+		return failed("%v (choose another address with --listen)", err)
 	}
-	defer health.stop()
-	log.Info("started", "listen", health.address())
+	defer health.Stop()
+	log.Info("started", "listen", health.Address())
 	err = work(ctx, door)
 	log.Info("stopped")
 	if err != nil && ctx.Err() == nil {

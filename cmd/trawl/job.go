@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"strings"
 	"text/tabwriter"
 	"time"
 
@@ -173,6 +174,7 @@ type jobView struct {
 	Ended    *time.Time       `json:"ended"`
 	Counters crawler.Counters `json:"counters"`
 	Failures []string         `json:"failures,omitempty"` // URLs that failed, and why; of job show alone
+	Waits    string           `json:"waits,omitempty"`    // for whom, when nobody carries out its visits; of job show alone
 	Settings crawler.Job      `json:"settings"`
 }
 
@@ -235,6 +237,9 @@ func (d *desk) show(ctx context.Context, c *tasks.Client, name string) error {
 	if v.Failures, err = c.Failures(ctx, name); err != nil {
 		return err
 	}
+	if v.Waits, err = waitsFor(c, status); err != nil {
+		return err
+	}
 	if d.json {
 		return printJSON(stdout, v)
 	}
@@ -253,10 +258,29 @@ func (d *desk) show(ctx context.Context, c *tasks.Client, name string) error {
 			fmt.Fprintf(t, "%s\t%s\n", moment.name, moment.at.Local().Format(time.DateTime))
 		}
 	}
+	if v.Waits != "" {
+		fmt.Fprintf(t, "waits\tfor %s\n", v.Waits)
+	}
 	for _, failure := range v.Failures[:min(len(v.Failures), mostFailures)] {
 		fmt.Fprintf(t, "failed\t%s\n", failure)
 	}
 	return t.Flush()
+}
+
+// waitsFor says for whom a job waits that runs while no worker serves it; "" for
+// nobody. A worker that has just begun to is seen after some seconds.
+func waitsFor(c *tasks.Client, status crawler.Status) (string, error) {
+	if status.State != crawler.StateRunning {
+		return "", nil
+	}
+	capacity, err := c.Capacity(status.Job.Name)
+	switch {
+	case err != nil || capacity > 0:
+		return "", err
+	case len(status.Job.Handlers) == 0:
+		return "a worker: none serves it", nil
+	}
+	return "a worker with handlers " + strings.Join(status.Job.Handlers, ", ") + ": none that runs has all of them", nil
 }
 
 func (d *desk) watch(ctx context.Context, c *tasks.Client, name string) error {

@@ -1,4 +1,4 @@
-package main
+package fleet
 
 import (
 	"errors"
@@ -8,26 +8,24 @@ import (
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus/promhttp"
-
-	"github.com/trawlcrawler/trawl/internal/fleet"
 )
 
-// health is the small HTTP server that tells whether a process is well:
+// Health is the small HTTP server that tells whether a process is well:
 // /healthz that it lives, /readyz that it can work, and /metrics.
-type health struct {
+type Health struct {
 	listener net.Listener
 	server   *http.Server
 	done     chan struct{}
 }
 
-// serveHealth starts it on an address; "" starts none.
-func serveHealth(listen string, door *fleet.Door) (*health, error) {
+// ServeHealth starts it on an address; "" starts none.
+func ServeHealth(listen string, door *Door) (*Health, error) {
 	if listen == "" {
-		return &health{}, nil
+		return &Health{}, nil
 	}
 	listener, err := net.Listen("tcp", listen)
 	if err != nil {
-		return nil, failed("listen on %q: %v (choose another address with --listen)", listen, err)
+		return nil, fmt.Errorf("listen on %q: %w", listen, err)
 	}
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) { fmt.Fprintln(w, "ok") })
@@ -39,7 +37,7 @@ func serveHealth(listen string, door *fleet.Door) (*health, error) {
 		fmt.Fprintln(w, "ready")
 	})
 	mux.Handle("GET /metrics", promhttp.HandlerFor(door.Registry, promhttp.HandlerOpts{}))
-	h := &health{
+	h := &Health{
 		listener: listener, done: make(chan struct{}),
 		server: &http.Server{
 			Handler: mux, ReadHeaderTimeout: 5 * time.Second, ReadTimeout: 10 * time.Second,
@@ -55,15 +53,16 @@ func serveHealth(listen string, door *fleet.Door) (*health, error) {
 	return h, nil
 }
 
-// address is where it listens; "" when it does not.
-func (h *health) address() string {
+// Address is where it listens; "" when it does not.
+func (h *Health) Address() string {
 	if h.listener == nil {
 		return ""
 	}
 	return h.listener.Addr().String()
 }
 
-func (h *health) stop() {
+// Stop ends it.
+func (h *Health) Stop() {
 	if h.server != nil {
 		h.server.Close()
 		<-h.done

@@ -46,8 +46,10 @@ func (w *Workshop) NewStation(job crawler.Status, home []crawler.Host, out *Outp
 	}
 	st.visitor, err = crawler.NewVisitor(job.Job, st.Scope, out.tools(crawler.Tools{
 		Frontier: w.store.Frontier(job.Job), Fetcher: timed{w.Fetcher, w.meters, job.Job.Name}, Robots: w.robots,
-		Parser: parser, Sitemaps: sitemap.Parser{}, Locator: w.Fetcher,
-	}), crawler.VisitorConfig{Worker: w.name, CPU: w.cpu, Log: w.log})
+		Parser: parser, Sitemaps: sitemap.Parser{}, Locator: w.Fetcher, Handlers: w.handlersFor(job),
+	}), crawler.VisitorConfig{
+		Worker: w.name, CPU: w.cpu, HandlerTime: w.handlerTime, HandlerPlaces: w.handlerPlaces, Log: w.log,
+	})
 	if err != nil {
 		return nil, errors.Join(err, out.Close())
 	}

@@ -26,8 +26,14 @@ type WorkerConfig struct {
 	Concurrency int
 	// Fetch says how far connections may go.
 	Fetch fetch.Config
-	// Jobs are those that it serves; all when empty.
+	// Jobs are those that it serves; all when empty. Those whose handlers it does not
+	// have, it leaves to others.
 	Jobs []string
+
+	// Handlers are the program's own, as a [Workshop] has them.
+	Handlers      Handlers
+	HandlerTime   time.Duration
+	HandlerPlaces int
 }
 
 // WorkerName tells the worker of this process from the others of the fleet.
@@ -60,6 +66,7 @@ func NewWorker(door *Door, cfg WorkerConfig) (*Worker, error) {
 	}
 	shop, err := NewWorkshop(door.Store, door.Asynq, WorkshopConfig{
 		Name: cfg.Name, Concurrency: cfg.Concurrency, Fetch: cfg.Fetch, Metrics: door.Registry, Log: door.Log,
+		Handlers: cfg.Handlers, HandlerTime: cfg.HandlerTime, HandlerPlaces: cfg.HandlerPlaces,
 	})
 	if err != nil {
 		return nil, err
@@ -70,6 +77,9 @@ func NewWorker(door *Door, cfg WorkerConfig) (*Worker, error) {
 		rests: make(map[string]time.Time), known: make(map[string]bool),
 	}, nil
 }
+
+// Allow opens a host to connections, at its port, whatever address it has.
+func (w *Worker) Allow(h crawler.Host) { w.workshop.Fetcher.Allow(h) }
 
 // Run carries out visits until ctx ends, and then finishes what is under way,
 // for as long as hard lasts.
@@ -102,7 +112,7 @@ func (w *Worker) round(ctx, hard context.Context) {
 	for _, job := range all {
 		name := job.Job.Name
 		there[name] = true
-		if job.State != crawler.StateRunning || len(w.only) > 0 && !slices.Contains(w.only, name) {
+		if job.State != crawler.StateRunning || len(w.only) > 0 && !slices.Contains(w.only, name) || !w.workshop.serves(job.Job) {
 			continue
 		}
 		if st := w.stations[name]; st != nil && !st.job.Created.Equal(job.Created) {

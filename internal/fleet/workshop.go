@@ -1,10 +1,12 @@
 package fleet
 
 import (
+	"cmp"
 	"log/slog"
 	"os"
 	"runtime"
 	"runtime/debug"
+	"time"
 
 	"github.com/hibiken/asynq"
 	"github.com/prometheus/client_golang/prometheus"
@@ -28,6 +30,10 @@ type Workshop struct {
 	places chan struct{}
 	meters *workerMeters
 	log    *slog.Logger
+
+	handlers      Handlers // nil for none
+	handlerTime   time.Duration
+	handlerPlaces chan struct{}
 }
 
 // WorkshopConfig equips a workshop.
@@ -42,6 +48,13 @@ type WorkshopConfig struct {
 	// Metrics are told what the worker counts.
 	Metrics prometheus.Registerer
 	Log     *slog.Logger
+
+	// Handlers are the program's own. Default none.
+	Handlers Handlers
+	// HandlerTime is how long those of one page may take. Default 1m. HandlerPlaces is
+	// at how many pages they may be at work at once. Default four for each processor.
+	HandlerTime   time.Duration
+	HandlerPlaces int
 }
 
 // NewWorkshop opens a workshop. redis is what asynq connects with.
@@ -57,6 +70,8 @@ func NewWorkshop(store *frontier.Store, redis asynq.RedisConnOpt, cfg WorkshopCo
 		cpu:    make(chan struct{}, runtime.GOMAXPROCS(0)),
 		places: make(chan struct{}, cfg.Concurrency),
 		meters: newWorkerMeters(cfg.Metrics, cfg.Concurrency),
+
+		handlers: cfg.Handlers, handlerTime: cfg.HandlerTime, handlerPlaces: make(chan struct{}, cmp.Or(cfg.HandlerPlaces, 4*runtime.GOMAXPROCS(0))),
 	}, nil
 }
 
