@@ -1,0 +1,109 @@
+package trawl
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"net/netip"
+	"os"
+	"path/filepath"
+	"time"
+
+	"github.com/trawlcrawler/trawl/crawler/fetch"
+	"github.com/trawlcrawler/trawl/internal/fleet"
+)
+
+// Config is how a program crawls. The zero value is useful for [Crawl]; [Work] needs
+// a Redis.
+type Config struct {
+	// Redis is the URL of the fleet's Redis: redis://:password@host:6379/0,
+	// redis+sentinel://host:26379/master or redis+cluster://host:6379. Default of
+	// Crawl: a private redis-server, with its files in Out under
+	// .trawl, if there is one on PATH, and otherwise one that is built in and forgets all with the
+	// process. Work has no default.
+	Redis string
+	// Out is the folder of the results: each job has one of its own in it. It is made
+	// when it is missing. Default "crawls".
+	Out string
+	// Name of the worker, in records and in names of files: no two of a fleet may
+	// share one. Default: the machine's name and, in a fleet, the process's number.
+	Name string
+	// Concurrency is the most hosts visited at once. Default 256.
+	Concurrency int
+	// Jobs are those that Work serves. Default: all whose handlers the program has,
+	// with those that want none.
+	Jobs []string
+
+	// AllowPrivate opens private, loopback and other reserved addresses to
+	// connections, and AllowCIDR some of them. Default: none but those of the hosts
+	// that the seeds of Crawl name.
+	AllowPrivate bool
+	AllowCIDR    []netip.Prefix
+
+	// HandlerTime is how long the handlers of one page may take. Then their context
+	// ends, and the page is tried again. A handler that goes on all the same keeps its
+	// place until it returns. Default 1m.
+	HandlerTime time.Duration
+	// HandlerPlaces is at how many pages handlers may be at work at once. Default four
+	// for each processor.
+	HandlerPlaces int
+
+	// Restart lets Crawl begin anew a job that there is already. Its results are set
+	// aside, in a folder named after the job and the time.
+	Restart bool
+	// Listen is an address for /healthz, /readyz and /metrics, such as
+	// 127.0.0.1:9091. Default none.
+	Listen string
+	// Log takes what an operator may wish to know: at Error what went wrong, also the
+	// panics of handlers; at Warn pages that could not be handled; at Info each visit.
+	// Default: standard error, from Warn on.
+	Log *slog.Logger
+}
+
+func (c Config) withDefaults() Config {
+	if c.Out == "" {
+		c.Out = "crawls"
+	}
+	if c.Concurrency == 0 {
+		c.Concurrency = 256
+	}
+	if c.Log == nil {
+		c.Log = slog.New(slog.NewTextHandler(os.Stderr, &slog.HandlerOptions{Level: slog.LevelWarn}))
+	}
+	return c
+}
+
+func (c Config) validate() error {
+	for _, check := range []struct {
+		ok    bool
+		field string
+		value any
+		want  string
+	}{
+		{c.Concurrency >= 1 && c.Concurrency <= 100_000, "Concurrency", c.Concurrency, "1 to 100000"},
+		{c.HandlerTime >= 0, "HandlerTime", c.HandlerTime, "more than 0, or 0 for the default"},
+		{c.HandlerPlaces >= 0, "HandlerPlaces", c.HandlerPlaces, "1 or more, or 0 for the default"},
+	} {
+		if !check.ok {
+			return fmt.Errorf("trawl: Config.%s: %v is out of range: want %s", check.field, check.value, check.want)
+		}
+	}
+	return nil
+}
+
+// open opens the Redis: the fleet's, or one of the job's own.
+func (c Config) open(ctx context.Context, job string) (*fleet.Backing, error) {
+	if c.Redis != "" {
+		return fleet.Connect(ctx, c.Redis, c.Log)
+	}
+	return fleet.Start(ctx, filepath.Join(c.Out, ".trawl", job), true, c.Log)
+}
+
+// worker is what a worker of the program does.
+func (c Config) worker(b *brought) fleet.WorkerConfig {
+	return fleet.WorkerConfig{
+		Name: c.Name, Out: c.Out, Concurrency: c.Concurrency, Jobs: c.Jobs,
+		Fetch:    fetch.Config{AllowPrivate: c.AllowPrivate, AllowCIDR: c.AllowCIDR},
+		Handlers: b, HandlerTime: c.HandlerTime, HandlerPlaces: c.HandlerPlaces,
+	}
+}

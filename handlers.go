@@ -1,0 +1,117 @@
+package trawl
+
+import (
+	"context"
+	"fmt"
+	"mime"
+	"regexp"
+	"strings"
+
+	"github.com/PuerkitoBio/goquery"
+	"github.com/andybalholm/cascadia"
+)
+
+// Handlers are a named set of functions for pages. They are registered before
+// [Crawl] or [Work] is called, which returns the first pattern that can not be read,
+// and called from many goroutines at once after.
+type Handlers struct {
+	name  string
+	rules []rule
+	sinks []SinkFunc
+	err   error // of the first pattern that can not be read
+}
+
+// PageFunc gets a page. See the package on what its error means.
+type PageFunc func(ctx context.Context, p *Page) error
+
+// ElementFunc gets an element of a page that a selector matched.
+type ElementFunc func(ctx context.Context, p *Page, element *goquery.Selection) error
+
+// SinkFunc keeps results, of any outcome. When it returns nil, a kill of the process
+// must lose none of them. It may get a page again that it has kept, so that it should
+// replace what it has of a URL; it is called for several hosts at once. While it
+// returns an error nothing is settled: the worker leaves the job to others for some
+// seconds and is not ready. It must not hold on to the results.
+type SinkFunc func(ctx context.Context, results []Result) error
+
+// rule is a function and the pages that it is for. do is called if it is.
+type rule func(ctx context.Context, p *Page) error
+
+// NewHandlers returns an empty set. Jobs name it: 1 to 63 lower-case letters, digits
+// and hyphens.
+func NewHandlers(name string) *Handlers { return &Handlers{name: name} }
+
+// OnPage registers a function for pages whose URL, after redirects, matches a regular
+// expression (RE2) anywhere. "" is every page. Functions are called in the order in
+// which they were registered; the first error ends that.
+func (h *Handlers) OnPage(pattern string, do PageFunc) {
+	re, err := regexp.Compile(pattern)
+	h.add(err, "OnPage", pattern, func(ctx context.Context, p *Page) error {
+		if !re.MatchString(p.URL()) {
+			return nil
+		}
+		return do(ctx, p)
+	})
+}
+
+// OnType registers a function for pages of a media type, such as "application/pdf",
+// or of all types of a kind, "image/*".
+func (h *Handlers) OnType(mediaType string, do PageFunc) {
+	want, _, err := mime.ParseMediaType(mediaType)
+	if err == nil && !strings.Contains(want, "/") {
+		err = fmt.Errorf("want a type such as application/pdf, or image/*")
+	}
+	kind, all := strings.CutSuffix(want, "/*")
+	h.add(err, "OnType", mediaType, func(ctx context.Context, p *Page) error {
+		got := p.Type()
+		if got != want && !(all && strings.HasPrefix(got, kind+"/")) {
+			return nil
+		}
+		return do(ctx, p)
+	})
+}
+
+// OnHTML registers a function for each element of pages of HTML that a CSS selector
+// matches, in the order of the page.
+func (h *Handlers) OnHTML(selector string, do ElementFunc) {
+	matcher, err := cascadia.Compile(selector)
+	h.add(err, "OnHTML", selector, func(ctx context.Context, p *Page) error {
+		doc, err := p.Document()
+		if doc == nil || err != nil {
+			return err
+		}
+		for _, element := range doc.FindMatcher(matcher).EachIter() {
+			if err := ctx.Err(); err != nil {
+				return err
+			}
+			if err := do(ctx, p, element); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+}
+
+// Sink registers a function that keeps the results of all jobs that name the set.
+func (h *Handlers) Sink(keep SinkFunc) { h.sinks = append(h.sinks, keep) }
+
+func (h *Handlers) add(err error, method, pattern string, r rule) {
+	if err != nil && h.err == nil {
+		h.err = fmt.Errorf("handlers %s: %s(%q): %w", h.name, method, pattern, err)
+	}
+	h.rules = append(h.rules, r)
+}
+
+// run gives a page to the functions that are for it.
+func (h *Handlers) run(ctx context.Context, p *Page) error {
+	for _, do := range h.rules {
+		err := do(ctx, p)
+		if err == nil {
+			err = p.failure()
+		}
+		if err != nil {
+			return fmt.Errorf("handlers %s: %w", h.name, err)
+		}
+	}
+	return nil
+}

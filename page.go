@@ -1,0 +1,189 @@
+package trawl
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"mime"
+	"net/http"
+	"os"
+	"path/filepath"
+	"sync"
+
+	"github.com/PuerkitoBio/goquery"
+
+	"github.com/trawlcrawler/trawl/crawler"
+	"github.com/trawlcrawler/trawl/crawler/parse"
+)
+
+// SkipRetry says of a page that to try it again is of no use: it ends as failed at
+// once. Handlers return an error that wraps it, as with asynq:
+//
+//	return fmt.Errorf("no price in %q: %w", text, trawl.SkipRetry)
+var SkipRetry = crawler.ErrNoRetry
+
+// Page is a page in the hands of handlers: one that came with a status of 2xx and a
+// body. It may be used until the handler returns. What reads it is for one goroutine
+// at a time; what acts on it (Emit, Follow, Seed, CreateJob, Enqueue) is safe for
+// concurrent use.
+type Page struct {
+	ctx    context.Context
+	handed crawler.Handed
+	about  *errands // jobs and tasks, over all pages
+
+	elements *parse.Elements // nil for what is no HTML
+	doc      *goquery.Document
+	docErr   error
+	base     *crawler.Base // of what is no HTML
+
+	mu    sync.Mutex
+	err   error // of the first verb that can not be done
+	yield crawler.Yield
+	mail  mail
+}
+
+func newPage(ctx context.Context, h crawler.Handed, about *errands) *Page {
+	return &Page{ctx: ctx, handed: h, about: about, elements: parse.ElementsOf(h.Document)}
+}
+
+// URL returns the page's URL, after redirects.
+func (p *Page) URL() string { return p.handed.Page.URL.String() }
+
+// Asked returns the URL that was asked for, which is the key of the page in its job:
+// that of its record, and what a database should know it by.
+func (p *Page) Asked() string { return p.handed.Entry.URL.String() }
+
+// Job returns the name of the job.
+func (p *Page) Job() string { return p.handed.Job }
+
+// Via returns the URL of the page that led here; "" for a seed.
+func (p *Page) Via() string { return p.handed.Entry.Via.String() }
+
+// Depth returns how many links the page is away from a seed.
+func (p *Page) Depth() int { return p.handed.Entry.Depth }
+
+// Status returns the HTTP status, 200 to 299.
+func (p *Page) Status() int { return p.handed.Page.Status }
+
+// Header returns the header as the server sent it. It must not be changed.
+func (p *Page) Header() http.Header { return p.handed.Page.Header }
+
+// Truncated reports whether the body was cut off, at the job's body_limit or because
+// the connection broke.
+func (p *Page) Truncated() bool { return p.handed.Page.Truncated }
+
+// Type returns the media type that the server declares, in lower case and without
+// parameters, or the one that the first bytes look like where it declares none.
+func (p *Page) Type() string {
+	declared, _, err := mime.ParseMediaType(p.Header().Get("Content-Type"))
+	if err != nil || declared == "" {
+		declared, _, _ = mime.ParseMediaType(http.DetectContentType(p.handed.Page.Body.Head))
+	}
+	return declared
+}
+
+// Title returns the text of the page's <title>.
+func (p *Page) Title() string {
+	if p.handed.Document == nil {
+		return ""
+	}
+	return p.handed.Document.Title
+}
+
+// Fields returns what the job's own selectors found (select). They must not be
+// changed.
+func (p *Page) Fields() map[string]any {
+	if p.handed.Document == nil {
+		return nil
+	}
+	return p.handed.Document.Fields
+}
+
+// Links returns the URLs that the page links to, whether or not the job follows them.
+func (p *Page) Links() []string {
+	if p.handed.Document == nil {
+		return nil
+	}
+	urls := make([]string, len(p.handed.Document.Links))
+	for i, l := range p.handed.Document.Links {
+		urls[i] = l.URL.String()
+	}
+	return urls
+}
+
+// Body reads the whole body, after content coding was removed. It may be called more
+// than once.
+func (p *Page) Body() io.Reader { return p.handed.Page.Body.Reader() }
+
+// Size is the length of the body in bytes.
+func (p *Page) Size() int64 { return p.handed.Page.Body.Size }
+
+// Save writes the body to a file, of which others see all or nothing: it has another
+// name until it is on disk. A file of the name is replaced, and folders are made.
+func (p *Page) Save(path string) (err error) {
+	if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
+		return fmt.Errorf("save %s: %w", p.URL(), err)
+	}
+	file, err := os.CreateTemp(filepath.Dir(path), ".saving-*")
+	if err != nil {
+		return fmt.Errorf("save %s: %w", p.URL(), err)
+	}
+	_, err = io.Copy(file, p.Body())
+	err = errors.Join(err, file.Chmod(0o644), file.Sync(), file.Close())
+	if err == nil {
+		err = os.Rename(file.Name(), path)
+	}
+	if err != nil {
+		return errors.Join(fmt.Errorf("save %s: %w", p.URL(), err), os.Remove(file.Name()))
+	}
+	return nil
+}
+
+// Document returns the page as a tree, which is built once for all handlers; nil of
+// what is no HTML. The error wraps [SkipRetry]: the page can have no tree, because it
+// is nested too deeply, and the like. What a handler changes in it, the next ones find
+// changed.
+func (p *Page) Document() (*goquery.Document, error) {
+	if p.elements == nil {
+		return nil, nil
+	}
+	if p.doc == nil && p.docErr == nil {
+		if p.doc, p.docErr = p.elements.Document(p.ctx); p.docErr != nil {
+			p.docErr = fmt.Errorf("%w: %w", p.docErr, SkipRetry)
+		}
+	}
+	return p.doc, p.docErr
+}
+
+// Find returns the elements that a CSS selector matches: none of what is no HTML. A
+// page that can have no tree fails, as if its handler had returned the error of
+// [Page.Document].
+func (p *Page) Find(selector string) *goquery.Selection {
+	doc, err := p.Document()
+	if doc == nil {
+		p.fail(err)
+		return new(goquery.Selection)
+	}
+	return doc.Find(selector)
+}
+
+// Resolve returns the URL of a reference in the page, such as the value of an href,
+// in canonical form. The error says why it is none that can be fetched.
+func (p *Page) Resolve(ref string) (string, error) {
+	u, err := p.resolve(ref)
+	return u.String(), err
+}
+
+func (p *Page) resolve(ref string) (crawler.URL, error) {
+	p.mu.Lock() // a base is for one goroutine
+	defer p.mu.Unlock()
+	if p.elements != nil {
+		return p.elements.Resolve(ref)
+	}
+	if p.base == nil {
+		base := p.handed.Page.URL.Base()
+		p.base = &base
+	}
+	return p.base.Resolve(ref)
+}

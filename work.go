@@ -1,0 +1,78 @@
+package trawl
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"github.com/trawlcrawler/trawl/internal/fleet"
+	"github.com/trawlcrawler/trawl/tasks"
+)
+
+// Work makes the program a worker of the fleet whose Redis cfg names, until ctx ends:
+// then it finishes what is under way, gives the rest back, and returns nil within ten
+// seconds. It carries out the visits of the jobs whose handlers it has, beside any
+// number of other workers; a scheduler of the fleet says whose turn it is (trawl
+// scheduler). Trouble that passes is logged and waited out.
+func Work(ctx context.Context, cfg Config, handlers ...*Handlers) (err error) {
+	cfg = cfg.withDefaults()
+	if err := cfg.validate(); err != nil {
+		return err
+	}
+	if cfg.Redis == "" {
+		return errors.New("trawl: Config.Redis is empty: name the Redis of the fleet to work for")
+	}
+	sets, err := gather(handlers)
+	if err != nil {
+		return fmt.Errorf("trawl: %w", err)
+	}
+	p, err := cfg.process(ctx, "", sets)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, p.close()) }()
+	w, err := fleet.NewWorker(p.door, cfg.worker(p.brought))
+	if err != nil {
+		return fmt.Errorf("trawl: %w", err)
+	}
+	p.run(ctx, w)
+	return nil
+}
+
+// process is what a program stands on while it crawls.
+type process struct {
+	back    *fleet.Backing
+	door    *fleet.Door
+	brought *brought
+	health  *fleet.Health
+}
+
+// process opens the Redis, and tells of the program's health.
+func (c Config) process(ctx context.Context, job string, sets map[string]*Handlers) (*process, error) {
+	back, err := c.open(ctx, job)
+	if err != nil {
+		return nil, fmt.Errorf("trawl: %w", err)
+	}
+	door := fleet.NewDoor(back, c.Log)
+	p := &process{
+		back: back, door: door,
+		brought: &brought{sets: sets, client: tasks.NewClient(door.Store, door.Asynq), log: c.Log},
+	}
+	if p.health, err = fleet.ServeHealth(c.Listen, door); err != nil {
+		return nil, errors.Join(fmt.Errorf("trawl: %w", err), p.brought.client.Close(), back.Close())
+	}
+	c.Log.Info("started", "listen", p.health.Address())
+	return p, nil
+}
+
+// run lets the worker work until ctx ends, and then end what is under way.
+func (p *process) run(ctx context.Context, w *fleet.Worker) {
+	hard, kill := context.WithCancel(context.WithoutCancel(ctx))
+	defer kill()
+	w.Run(ctx, hard)
+}
+
+func (p *process) close() error {
+	p.health.Stop()
+	return errors.Join(p.brought.client.Close(), p.back.Close())
+}
