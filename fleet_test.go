@@ -1,0 +1,287 @@
+package trawl_test
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"io"
+	"net/http"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/hibiken/asynq"
+
+	"github.com/trawlcrawler/trawl"
+	"github.com/trawlcrawler/trawl/crawler"
+	"github.com/trawlcrawler/trawl/crawler/sink"
+	"github.com/trawlcrawler/trawl/internal/testfleet"
+	"github.com/trawlcrawler/trawl/internal/testsite"
+)
+
+// shopFleet is a fleet whose job wants handlers that the plain worker does not have.
+type shopFleet struct {
+	*testfleet.Fleet
+	t     *testing.T
+	graph testsite.Graph
+	site  *testsite.Site
+	job   trawl.Job
+}
+
+func newShopFleet(t *testing.T) *shopFleet {
+	t.Helper()
+	g := testsite.Graph{Hosts: 4, PagesPerHost: 50, LinksPerPage: 5}
+	f := &shopFleet{Fleet: testfleet.New(t), t: t, graph: g, site: g.Serve(t), job: trawl.NewJob("moody")}
+	for _, at := range g.Roots() {
+		f.job.Seeds = append(f.job.Seeds, f.site.URL(at.Host, g.Path(at.Page)))
+	}
+	f.job.Handlers, f.job.Format = []string{"moody"}, []string{"jsonl", "items"}
+	f.job.Delay, f.job.RetryPause = trawl.Duration(10*time.Millisecond), trawl.Duration(10*time.Millisecond)
+	f.Scheduler()
+	f.Worker("--name", "plain")
+	return f
+}
+
+// handlerWorkers lets the workers that are started from now on have the handlers.
+func (f *shopFleet) handlerWorkers() {
+	f.Command = os.Args[0]
+	f.Env = []string{marksDir + "=" + f.t.TempDir()}
+}
+
+// reach waits until the site was asked for so many pages.
+func (f *shopFleet) reach(requests int) {
+	f.t.Helper()
+	err := f.site.Until(testfleet.Patience(f.t), func(l *testsite.Log) bool { return len(l.Requests()) >= requests })
+	if err != nil {
+		f.t.Fatal(err)
+	}
+}
+
+// items counts the items that were kept, by the URL of their page.
+func (f *shopFleet) items() testfleet.Count {
+	f.t.Helper()
+	files, err := filepath.Glob(filepath.Join(f.Out, f.job.Name, "items-*.jsonl"))
+	if err != nil {
+		f.t.Fatal(err)
+	}
+	n := make(testfleet.Count)
+	for _, file := range files {
+		text, err := os.ReadFile(file)
+		if err != nil {
+			f.t.Fatal(err)
+		}
+		whole := text[:bytes.LastIndexByte(text, '\n')+1] // the worker may have died in the last line
+		for line := range bytes.Lines(whole) {
+			var item sink.ItemLine
+			var title Title
+			if err := json.Unmarshal(line, &item); err == nil {
+				err = json.Unmarshal(item.Item, &title)
+			} else {
+				f.t.Errorf("%s has a line that is no item: %v: %.200q", file, err, line)
+			}
+			if !strings.HasPrefix(title.Title, "Page ") || item.Job != f.job.Name {
+				f.t.Errorf("%s has the item %q", file, line)
+			}
+			n[item.URL]++
+		}
+	}
+	return n
+}
+
+// expected are the pages that the handlers can do.
+func (f *shopFleet) expected() map[string]bool {
+	urls := f.graph.URLs(f.site)
+	for u := range urls {
+		if troubled(u) {
+			delete(urls, u)
+		}
+	}
+	return urls
+}
+
+// trawl runs the command, and returns what it printed.
+func (f *shopFleet) trawl(args ...string) string {
+	f.t.Helper()
+	path, err := testfleet.Binary(false)
+	if err != nil {
+		f.t.Fatal(err)
+	}
+	cmd := exec.CommandContext(testfleet.Soon(f.t), path, append(args, "--redis", f.URL())...)
+	said, err := cmd.CombinedOutput()
+	if err != nil {
+		f.t.Fatalf("trawl %s: %v\n%s", strings.Join(args, " "), err, said)
+	}
+	return string(said)
+}
+
+func TestNothingThatHandlersMadeIsLostWhoeverIsKilled(t *testing.T) {
+	t.Parallel()
+	f := newShopFleet(t)
+	f.handlerWorkers()
+	first, second := f.Worker(), f.Worker()
+	f.Create(f.job)
+	f.reach(40)
+	first.Kill()
+	third := f.Worker()
+	f.reach(110)
+	second.Kill()
+	f.Worker()
+	numbers := f.Done(f.job.Name)
+
+	want := f.expected()
+	items, asked := f.items(), testfleet.Asked(f.site)
+	items.Expect(t, "items", want)
+	for url, n := range items {
+		if n > asked[url] {
+			t.Errorf("%s has %d items, and was asked for %d times", url, n, asked[url])
+		}
+	}
+	if failed := numbers.Outcomes[crawler.OutcomeFailed]; failed != int64(f.graph.Hosts) || numbers.Pages() != int64(len(want)) {
+		t.Errorf("%d pages, %d failed, want %d and %d", numbers.Pages(), failed, len(want), f.graph.Hosts)
+	}
+	for url := range want {
+		if again := strings.HasSuffix(url, "/page/6") || strings.HasSuffix(url, "/page/7"); again && asked[url] < 2 {
+			t.Errorf("%s was asked for once, though its handler failed", url)
+		}
+	}
+	for _, r := range f.Export(f.job.Name) {
+		switch {
+		case r.Worker == "plain":
+			t.Errorf("%s was fetched by the worker that has no handlers", r.URL)
+		case troubled(r.URL) && !strings.Contains(r.Error, "a handler panicked: too much"):
+			t.Errorf("%s is %s: %q, want that a handler panicked", r.URL, r.Outcome, r.Error)
+		case r.Outcome == crawler.OutcomeFetched && len(r.Items) != 1:
+			t.Errorf("the record of %s has %d items, want 1", r.URL, len(r.Items))
+		}
+	}
+	if !third.Lives() {
+		t.Error("a handler that panicked ended its worker")
+	}
+	t.Logf("%d visits broke; %d items are there again", numbers.Broken, items.Again())
+}
+
+func TestPagesBecomeTasksOfOnesOwn(t *testing.T) {
+	t.Parallel()
+	f := newShopFleet(t)
+	f.handlerWorkers()
+	doomed := f.Worker()
+	f.Worker()
+	f.Create(f.job)
+	f.reach(60)
+	doomed.Kill()
+
+	seen := make(chan string, 1000)
+	server := asynq.NewServer(f.asynq(), asynq.Config{Queues: map[string]int{"seen": 1}, TaskCheckInterval: 20 * time.Millisecond, LogLevel: asynq.FatalLevel})
+	err := server.Start(asynq.HandlerFunc(func(_ context.Context, task *asynq.Task) error {
+		seen <- string(task.Payload())
+		return nil
+	}))
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(server.Shutdown)
+	f.Done(f.job.Name)
+	want := f.expected()
+	got := make(testfleet.Count)
+	for range want {
+		select {
+		case url := <-seen:
+			got[url]++
+		case <-testfleet.Patience(t).Done():
+			t.Fatalf("%d tasks came, want %d", len(got), len(want))
+		}
+	}
+	got.Expect(t, "tasks", want)
+	if got.Again() > 0 || len(seen) > 0 {
+		t.Errorf("%d tasks came again, though asynq kept them", got.Again()+len(seen))
+	}
+
+	_, dashboard := f.dashboard()
+	queues := get(t, dashboard+"/asynq/api/queues")
+	if !strings.Contains(queues, `"queue":"seen"`) {
+		t.Errorf("asynq's web UI does not show the queue, but %s", queues)
+	}
+	tasks := get(t, dashboard+"/asynq/api/queues/seen/completed_tasks?page=1&size=10")
+	if !strings.Contains(tasks, `"type":"page:seen"`) || !strings.Contains(tasks, `"id":"moody-`) {
+		t.Errorf("asynq's web UI does not show the tasks, but %s", tasks)
+	}
+}
+
+// asynq is the fleet's Redis as asynq connects with it.
+func (f *shopFleet) asynq() asynq.RedisConnOpt {
+	f.t.Helper()
+	opt, err := asynq.ParseRedisURI(f.URL())
+	if err != nil {
+		f.t.Fatal(err)
+	}
+	return opt
+}
+
+// dashboard starts a dashboard, which is the command's.
+func (f *shopFleet) dashboard() (*testfleet.Process, string) {
+	f.Command = ""
+	return f.Dashboard()
+}
+
+func get(t *testing.T, url string) string {
+	t.Helper()
+	answer, err := http.Get(url)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer answer.Body.Close()
+	text, err := io.ReadAll(answer.Body)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(text)
+}
+
+func TestAJobWaitsForAWorkerThatHasItsHandlersAndSaysSo(t *testing.T) {
+	t.Parallel()
+	f := newShopFleet(t)
+	f.Create(f.job)
+	plain := trawl.NewJob("plain-job", f.job.Seeds...)
+	plain.Delay = 0
+	f.Create(plain)
+	f.Done("plain-job") // the worker without handlers is at work
+	if said := f.trawl("job", "show", f.job.Name); !strings.Contains(said, "waits     for a worker with handlers moody: none that runs has all of them") {
+		t.Errorf("trawl job show does not say for whom it waits, but\n%s", said)
+	}
+	if n := len(f.Kept(f.job.Name)); n != 0 {
+		t.Errorf("%d pages of it were kept by a worker without its handlers", n)
+	}
+	f.handlerWorkers()
+	f.Worker()
+	f.Done(f.job.Name)
+	f.items().Expect(t, "items", f.expected())
+	if said := f.trawl("job", "show", f.job.Name); strings.Contains(said, "waits  ") {
+		t.Errorf("a job that is done waits:\n%s", said)
+	}
+}
+
+func TestAWorkerWithHandlersEndsOnSIGTERMAndLeavesNothingBehind(t *testing.T) {
+	t.Parallel()
+	f := newShopFleet(t)
+	f.handlerWorkers()
+	w := f.Worker()
+	f.Create(f.job)
+	f.reach(30)
+	if took := w.Terminate(); took > 10*time.Second {
+		t.Errorf("it took %v to end", took)
+	}
+	numbers, err := f.Client.Counters(t.Context(), f.job.Name)
+	if err != nil || numbers.Flight != 0 {
+		t.Errorf("%d URLs are in flight (%v), want none", numbers.Flight, err)
+	}
+	f.Worker()
+	f.Done(f.job.Name)
+	items := f.items()
+	items.Expect(t, "items", f.expected())
+	if items.Again() > 0 {
+		t.Errorf("%d items are there again, though nobody was killed", items.Again())
+	}
+}
