@@ -104,4 +104,6 @@ func firstTime(marks string, p *trawl.Page) bool {
 func troubled(url string) bool { return strings.HasSuffix(url, "/page/5") }
 
 // slogToNowhere logs nothing.
-func slogToNowhere() *slog.Logger { return slog.New(slog.NewTextHandler(io.Discard, nil)) }
+func slogToNowhere() *slog.Logger { return slog.New(slog.DiscardHandler) }
+
+func logTo(w io.Writer) *slog.Logger { return slog.New(slog.NewTextHandler(w, nil)) }
