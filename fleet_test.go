@@ -1,14 +1,12 @@
 package trawl_test
 
 import (
-	"bytes"
 	"context"
 	"encoding/json"
 	"io"
 	"net/http"
 	"os"
 	"os/exec"
-	"path/filepath"
 	"strings"
 	"testing"
 	"time"
@@ -17,6 +15,7 @@ import (
 
 	"github.com/trawlcrawler/trawl"
 	"github.com/trawlcrawler/trawl/crawler"
+	"github.com/trawlcrawler/trawl/crawler/output"
 	"github.com/trawlcrawler/trawl/crawler/sink"
 	"github.com/trawlcrawler/trawl/internal/testfleet"
 	"github.com/trawlcrawler/trawl/internal/testsite"
@@ -63,29 +62,34 @@ func (f *shopFleet) reach(requests int) {
 // items counts the items that were kept, by the URL of their page.
 func (f *shopFleet) items() testfleet.Count {
 	f.t.Helper()
-	files, err := filepath.Glob(filepath.Join(f.Out, f.job.Name, "items-*.jsonl"))
+	root, err := output.Open(f.t.Context(), f.Out)
 	if err != nil {
 		f.t.Fatal(err)
 	}
-	n := make(testfleet.Count)
-	for _, file := range files {
-		text, err := os.ReadFile(file)
-		if err != nil {
-			f.t.Fatal(err)
-		}
-		whole := text[:bytes.LastIndexByte(text, '\n')+1] // the worker may have died in the last line
-		for line := range bytes.Lines(whole) {
+	defer root.Close()
+	in, n := root.In(f.job.Name), make(testfleet.Count)
+	segments, err := in.Segments(f.t.Context(), "items")
+	if err != nil {
+		f.t.Fatal(err)
+	}
+	for _, segment := range segments {
+		err := in.EachLine(f.t.Context(), segment, func(_ int64, line []byte) error {
 			var item sink.ItemLine
 			var title Title
-			if err := json.Unmarshal(line, &item); err == nil {
-				err = json.Unmarshal(item.Item, &title)
-			} else {
-				f.t.Errorf("%s has a line that is no item: %v: %.200q", file, err, line)
+			if err := json.Unmarshal(line, &item); err != nil {
+				return err
+			}
+			if err := json.Unmarshal(item.Item, &title); err != nil {
+				return err
 			}
 			if !strings.HasPrefix(title.Title, "Page ") || item.Job != f.job.Name {
-				f.t.Errorf("%s has the item %q", file, line)
+				f.t.Errorf("%s has the item %q", segment, line)
 			}
 			n[item.URL]++
+			return nil
+		})
+		if err != nil {
+			f.t.Fatal(err)
 		}
 	}
 	return n
