@@ -10,9 +10,11 @@ import (
 // tell a reference from a comment, a string, or a part of a name.
 type css struct {
 	rest   []byte
+	size   int // of the whole
 	place  cssPlace
 	parens []bool // the open parentheses; true: those of an image-set()
 	ref    []byte // what the token refers to
+	at     extent // where that is written, between the quotes or parentheses
 	room   []byte // for references with escapes in them
 }
 
@@ -30,13 +32,30 @@ const (
 // comes.
 func cssReferences(sheet []byte) iter.Seq[[]byte] {
 	return func(yield func([]byte) bool) {
-		c := css{rest: sheet}
-		for len(c.rest) > 0 {
-			if c.ref = nil; c.next() && !yield(c.ref) {
+		for _, ref := range cssSpans(sheet) {
+			if !yield(ref) {
 				return
 			}
 		}
 	}
+}
+
+// cssSpans yields them with the places where they are written.
+func cssSpans(sheet []byte) iter.Seq2[extent, []byte] {
+	return func(yield func(extent, []byte) bool) {
+		c := css{rest: sheet, size: len(sheet)}
+		for len(c.rest) > 0 {
+			if c.ref = nil; c.next() && !yield(c.at, c.ref) {
+				return
+			}
+		}
+	}
+}
+
+// mark notes where the reference is that begins so far behind what was read.
+func (c *css) mark(skip, length int) {
+	from := c.size - len(c.rest) + skip
+	c.at = extent{from, from + length}
 }
 
 // next reads one token and reports whether it is a reference.
@@ -131,7 +150,9 @@ func (c *css) url() bool {
 		end++
 	}
 	end = min(end, len(c.rest))
-	c.ref = c.unescape(bytes.TrimRight(c.rest[:end], spaces))
+	text := bytes.TrimRight(c.rest[:end], spaces)
+	c.mark(0, len(text))
+	c.ref = c.unescape(text)
 	c.rest = c.rest[min(end+1, len(c.rest)):]
 	return !bad
 }
@@ -148,6 +169,7 @@ func (c *css) string() []byte {
 	}
 	end = min(end, len(c.rest))
 	text := c.rest[1:end]
+	c.mark(1, len(text))
 	c.rest = c.rest[min(end+1, len(c.rest)):]
 	return c.unescape(text)
 }
