@@ -94,6 +94,21 @@ var walls = []wall{{
 	},
 	trial: [2]string{"scheduler/scheduler.go", module + "/tasks"},
 }, {
+	sentence: "export imports nothing of the house but crawler and what reads and writes outputs: crawler/output, crawler/parse, crawler/sink",
+	broken: func(s source, imported string) bool {
+		dir, ok := ours(imported)
+		allowed := []string{"crawler", "crawler/output", "crawler/parse", "crawler/sink"}
+		return s.room() == "export" && ok && !slices.Contains(allowed, dir) && first(dir) != "internal"
+	},
+	trial: [2]string{"export/crawl.go", module + "/crawler/frontier"},
+}, {
+	sentence: "only cmd imports export",
+	broken: func(s source, imported string) bool {
+		dir, ok := ours(imported)
+		return ok && dir == "export" && s.room() != "cmd" && s.room() != "export"
+	},
+	trial: [2]string{"crawler/sink/sink.go", module + "/export"},
+}, {
 	sentence: "internal packages are for cmd, for tests and for each other, and internal/fleet for package trawl",
 	broken: func(s source, imported string) bool {
 		dir, ok := ours(imported)

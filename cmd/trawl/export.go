@@ -1,84 +1,144 @@
 package main
 
 import (
-	"bufio"
 	"context"
-	"encoding/json"
+	"errors"
 	"fmt"
-	"hash/maphash"
-	"io"
+	"strings"
+	"time"
 
 	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
 
-	"github.com/trawlcrawler/trawl/crawler"
+	"github.com/trawlcrawler/trawl/export"
 )
 
-// exportCommand prints the pages of a crawl, each once.
+// exportCommand writes the pages of a crawl, each once, in the form that is
+// asked for.
 func exportCommand() *cobra.Command {
-	var out string
+	var o exportOptions
 	cmd := &cobra.Command{
-		Use:   "export JOB|DIR|URL",
-		Short: "Print the records of a crawl, once each",
-		Long: `Export prints the records of all workers of a crawl as JSON lines to standard output.
-A URL that was fetched twice, because a worker died, is printed once: as it was last.
-It may be called while the crawl runs.
+		Use:   "export JOB|DIR",
+		Short: "Write the pages of a crawl, once each, as JSONL, CSV, Parquet, SQLite, Markdown, WARC or a mirror",
+		Long: `Export writes the records of all workers of a crawl, each page once: what was fetched
+twice is written as it was last. It may be called while the crawl runs. Of a job with
+several runs, JOB@latest, JOB@previous or JOB@RUN names one; so does DIR@… of a folder
+in which earlier results were set aside.
+
+--where compares fields with values (=, !=, <, <=, >, >=, and ~ for a regular
+expression), joined by and, or, not and parentheses. The fields are those of the
+records, host, and fields.NAME for what the job selected. A time is 2026-11-01, or
+2026-11-01T06:00:00Z, or so long ago: -24h, -7d. A status may be 4xx.
 
 ` + exitHelp,
 		Example: `  trawl export python-docs > pages.jsonl
-  trawl export news --out /data/crawls | jq -r .title
-  trawl export news --out s3://crawls/of-2026 > news.jsonl`,
+  trawl export news@latest --out /data/crawls --where 'status>=400' --fields url,status,error --as csv
+  trawl export shop --where 'host=example.org and time>=-24h' --fields url,fields.price --to prices.parquet
+  trawl export site --as mirror --to site-to-read`,
 		Args: cobra.ExactArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if err := fromEnvironment(cmd.Flags()); err != nil {
 				return err
 			}
-			return export(cmd.Context(), resultsOf(out, args[0]), stdout)
+			return exportTo(cmd.Context(), args[0], o)
 		},
 	}
-	cmd.Flags().StringVar(&out, "out", "", "the workers' output, a folder or the URL of a bucket, when a job of a fleet is named")
+	flags := cmd.Flags()
+	flags.StringVar(&o.as, "as", "", "form: "+strings.Join(export.FormNames(), ", ")+" (default: as the name of --to ends, or jsonl)")
+	flags.StringVar(&o.to, "to", "", "file or folder to write (default: standard output); .gz and .zst are compressed")
+	flags.StringSliceVar(&o.fields, "fields", nil, "fields to write, in this order, such as url,status,fields.price (default: all)")
+	flags.BoolVar(&o.force, "force", false, "replace what --to names")
+	flags.BoolVar(&o.plain, "csv-plain", false, "write texts to CSV as they are, also those that spreadsheets take for formulas")
+	o.register(flags)
 	return cmd
 }
 
-// place is where the record of a URL is.
-type place struct {
-	file   int
-	offset int64
-	at     string // when it was fetched, as the record has it
+// reading is what commands that read outputs have in common.
+type reading struct {
+	out   string
+	where []string
 }
 
-// export prints the last record of each URL, in the order of the files. Lines
-// that are no records are told of and left out; then it fails in the end.
-func export(ctx context.Context, dir string, w io.Writer) error {
-	files, err := recordFiles(ctx, dir)
+func (r *reading) register(flags *pflag.FlagSet) {
+	flags.StringVar(&r.out, "out", "", "the workers' output folder, when a job of a fleet is named")
+	flags.StringArrayVar(&r.where, "where", nil, "take only pages that meet this condition; all, when it is repeated")
+}
+
+// condition reads what --where says.
+func (r *reading) condition() (export.Condition, error) {
+	var all []export.Condition
+	for _, text := range r.where {
+		c, err := export.ParseCondition(text, time.Now())
+		if err != nil {
+			return c, usage("where: %v", err)
+		}
+		all = append(all, c)
+	}
+	return export.All(all...), nil
+}
+
+// find opens an output.
+func (r *reading) find(name string) (*export.Crawl, error) {
+	crawl, err := export.Find(r.out, name)
+	if errors.Is(err, export.ErrNoOutput) {
+		return nil, usage("%v", err)
+	}
+	if err != nil {
+		return nil, failed("%v", err)
+	}
+	return crawl, nil
+}
+
+type exportOptions struct {
+	reading
+	as, to string
+	fields []string
+	force  bool
+	plain  bool
+}
+
+// order reads the options.
+func (o exportOptions) order() (order export.Order, err error) {
+	order = export.Order{To: o.to, Replace: o.force, Plain: o.plain, Out: stdout, Damaged: tellDamaged}
+	if order.Where, err = o.condition(); err != nil {
+		return order, err
+	}
+	if order.Form, err = export.ParseForm(o.as, o.to); err != nil {
+		return order, usage("%v", err)
+	}
+	if order.Fields, err = export.ParseFields(o.fields); err != nil {
+		return order, usage("fields: %v", err)
+	}
+	return order, nil
+}
+
+func tellDamaged(at string, err error) {
+	fmt.Fprintf(stderr, "trawl: left out: %s: %v\n", at, err)
+}
+
+func exportTo(ctx context.Context, name string, o exportOptions) error {
+	order, err := o.order()
 	if err != nil {
 		return err
 	}
-	damaged := 0
-	last, err := lastRecords(ctx, files, func(file segment, offset int64, err error) {
-		damaged++
-		fmt.Fprintf(stderr, "trawl: left out: %s, at byte %d: %v\n", file, offset, err)
-	})
+	crawl, err := o.find(name)
 	if err != nil {
+		return err
+	}
+	sum, err := export.Export(ctx, crawl, order)
+	switch {
+	case errors.Is(err, export.ErrExists):
+		return usage("%v (--force replaces it)", err)
+	case errors.Is(err, export.ErrOrder):
+		return usage("%v", err)
+	case err != nil:
 		return exportError(ctx, err)
 	}
-	buffered := bufio.NewWriterSize(w, 1<<20)
-	for i, file := range files {
-		err := eachRecord(ctx, file, func(url uint64, offset int64, _ string, line []byte) error {
-			if p := last[url]; p.file != i || p.offset != offset {
-				return nil
-			}
-			_, err := buffered.Write(append(line, '\n'))
-			return err
-		}, func(int64, error) {})
-		if err != nil {
-			return exportError(ctx, err)
-		}
+	if o.to != "" {
+		fmt.Fprintf(stderr, "trawl: %d of %d pages are in %s\n", sum.Written, sum.Pages, o.to)
 	}
-	if err := buffered.Flush(); err != nil {
-		return exportError(ctx, err)
-	}
-	if damaged > 0 {
-		return failed("export: %d lines in %q are damaged and were left out", damaged, dir)
+	if sum.Damaged > 0 {
+		return failed("export: %d lines in %q are damaged and were left out", sum.Damaged, crawl.Dir)
 	}
 	return nil
 }
@@ -88,49 +148,4 @@ func exportError(ctx context.Context, err error) error {
 		return &exitError{exitInterrupted, "interrupted"}
 	}
 	return failed("export: %v", err)
-}
-
-// recordFiles finds the segments in a folder, or its manifests where there are
-// none. Earlier results that were set aside are no part of the crawl.
-func recordFiles(ctx context.Context, dir string) ([]segment, error) {
-	for _, kind := range []string{"pages", "manifest"} { // a manifest says the same again
-		files, err := filesOf(ctx, dir, kind)
-		if err != nil || len(files) > 0 {
-			return files, err
-		}
-	}
-	return nil, usage("%q holds no records: name the folder that a crawl wrote to", dir)
-}
-
-// lastRecords finds where the last record of each URL is. damaged hears of lines
-// that are no records.
-func lastRecords(ctx context.Context, files []segment, damaged func(file segment, offset int64, err error)) (map[uint64]place, error) {
-	last := make(map[uint64]place)
-	for i, file := range files {
-		err := eachRecord(ctx, file, func(url uint64, offset int64, at string, _ []byte) error {
-			if p, ok := last[url]; !ok || at >= p.at {
-				last[url] = place{i, offset, at}
-			}
-			return nil
-		}, func(offset int64, err error) { damaged(file, offset, err) })
-		if err != nil {
-			return nil, err
-		}
-	}
-	return last, nil
-}
-
-var urlSeed = maphash.MakeSeed()
-
-// eachRecord calls do with each whole record of a file, and damaged with the
-// place of each line that is none.
-func eachRecord(ctx context.Context, s segment, do func(url uint64, offset int64, at string, line []byte) error, damaged func(offset int64, err error)) error {
-	return eachLine(ctx, s, func(offset int64, line []byte) error {
-		var rec crawler.Record
-		if err := json.Unmarshal(line, &rec); err != nil {
-			damaged(offset, err)
-			return nil
-		}
-		return do(maphash.String(urlSeed, rec.URL), offset, rec.FetchedAt, line)
-	})
 }

@@ -62,7 +62,7 @@ func rootCommand() *cobra.Command {
 	root.CompletionOptions.HiddenDefaultCmd = true
 	root.SetOut(stdout)
 	root.SetErr(stderr)
-	root.AddCommand(crawlCommand(), fetchCommand(), schedulerCommand(), workerCommand(), dashboardCommand(), jobCommand(), hostCommand(), seedCommand(), exportCommand(), extractCommand(), auditCommand(), explainCommand(), healthCommand())
+	root.AddCommand(crawlCommand(), fetchCommand(), schedulerCommand(), workerCommand(), dashboardCommand(), jobCommand(), hostCommand(), seedCommand(), exportCommand(), diffCommand(), extractCommand(), auditCommand(), explainCommand(), healthCommand())
 	return root
 }
 

@@ -1,0 +1,135 @@
+package export_test
+
+import (
+	"strings"
+	"testing"
+
+	"github.com/trawlcrawler/trawl/export"
+)
+
+const shop = `{"url":"https://shop.example.org:8443/a?b=1","final_url":"https://shop.example.org:8443/a?b=1","redirects":["http://old.example.org/a"],` +
+	`"status":404,"outcome":"gone","error":"","fetched_at":"2026-11-25T18:00:00.000Z","duration_ms":120,"bytes":2048,"truncated":true,` +
+	`"title":"Lamp (red)","links":["http://x/","http://y/"],"rights":{"noai":true},` +
+	`"fields":{"price":"19.90","tags":["new","sale"],"stock":7,"colour":null,"a":{"b.c":"deep"}}}`
+
+func TestAConditionMatchesByTheKindOfEachField(t *testing.T) {
+	t.Parallel()
+	for _, c := range []struct {
+		text string
+		want bool
+	}{
+		{"outcome=gone", true},
+		{"outcome = fetched", false},
+		{"outcome != fetched", true},
+		{"status>=400", true},
+		{"status==404", true},
+		{"status=4xx", true},
+		{"status=5XX", false},
+		{"status!=4xx", false},
+		{"status<404", false},
+		{"status<=404 and status>403", true},
+		{"host=shop.example.org", true},
+		{"host=Shop.Example.Org:8443", true},
+		{"host=shop.example.org:443", false},
+		{"host=example.org", false},
+		{`host~\.example\.org`, true},
+		{"host!~example", false},
+		{"time>=2026-11-25", true},
+		{"time=2026-11-25", true},
+		{"fetched_at=2026-11-26", false},
+		{"time<2026-11-25", false},
+		{"time<=2026-11-25", true},
+		{"time>2026-11-25", false},
+		{"time>=2026-11-25T18:00:00Z", true},
+		{"time>2026-11-25T19:00:00+01:00", false},
+		{"time>-24h", true},
+		{"time>-17h30m", false},
+		{"time>=-1d and time<-1h", true},
+		{"bytes>2000", true},
+		{"truncated=true", true},
+		{"truncated!=true", false},
+		{"noindex=false", true},
+		{`title="Lamp (red)"`, true},
+		{`title='Lamp (red)'`, true},
+		{`title ~ '^lamp'`, false},
+		{`title ~ "(?i)^lamp"`, true},
+		{"error=''", true},
+		{"url~b=1$", true},
+		{"links=2", true},
+		{"resources=0", false},
+		{"redirects=http://old.example.org/a", true},
+		{"redirects~new", false},
+		{"fields.price<20", true},
+		{"fields.price>19.9", false},
+		{"fields.price=19.90", true},
+		{"fields.stock=7", true},
+		{"fields.tags=sale", true},
+		{"fields.tags=old", false},
+		{"fields.tags!=old", true},
+		{"fields.colour=red", false},
+		{"fields.colour!=red", true},
+		{"fields.a.b.c=deep", true},
+		{"rights.noai=true", true},
+		{"not outcome=gone", false},
+		{"NOT (outcome=gone AND status=200)", true},
+		{"outcome=fetched or status=404 and host~shop", true},
+		{"(outcome=fetched or status=404) and host~nowhere", false},
+		{"not not status=404", true},
+	} {
+		r := &export.Record{Line: []byte(shop)}
+		got, err := where(t, c.text).Match(r)
+		if err != nil || got != c.want {
+			t.Errorf("%s: %v (%v), want %v", c.text, got, err, c.want)
+		}
+	}
+}
+
+func TestAConditionThatCanNotBeReadSaysWhere(t *testing.T) {
+	t.Parallel()
+	for _, c := range []struct{ text, why, at string }{
+		{"status>=4oo", `"4oo" is no number, as status is`, "        ^"},
+		{"stats=200", `no field is called "stats": there are url, host, final_url`, "^"},
+		{"outcome=fetchd", `"fetchd" is no outcome: there are fetched, not_modified`, "        ^"},
+		{"time>=gestern", `"gestern" is no time: write 2026-11-01T06:00:00Z, a day such as 2026-11-01, or how long ago, as in -24h`, "      ^"},
+		{"time>=2026-02-30", `"2026-02-30" is no time`, "      ^"},
+		{"title~(", `"(" is no regular expression`, "      ^"},
+		{"truncated>true", "true or false", "          ^"},
+		{"truncated=maybe", "true or false", "          ^"},
+		{"status", "expected =, !=", "      ^"},
+		{"status=", "expected a value", "       ^"},
+		{"status=200 host=x", "expected and, or, or the end", "           ^"},
+		{"(status=200", "expected )", "           ^"},
+		{"status=200)", "expected and, or, or the end", "          ^"},
+		{"status=200 and", "expected the name of a field", "              ^"},
+		{"", "expected the name of a field", "^"},
+		{`title="open`, "expected a value", "      ^"},
+		{"titel ü=1", `no field is called "titel"`, "^"},
+		{"fields.=1", `no field is called "fields."`, "^"},
+		{strings.Repeat("(", 101) + "status=1", "too many parentheses", "^"},
+	} {
+		_, err := export.ParseCondition(c.text, noon)
+		if err == nil {
+			t.Errorf("%q is read", c.text)
+			continue
+		}
+		lines := strings.Split(err.Error(), "\n")
+		if last := lines[len(lines)-1]; !strings.Contains(lines[0], c.why) || !strings.HasSuffix(last, "  "+c.at) && c.at != "^" {
+			t.Errorf("%q: the error is\n%v\nwant %q and the place\n  %s", c.text, err, c.why, c.at)
+		}
+	}
+}
+
+func FuzzCondition(f *testing.F) {
+	for _, seed := range []string{"status>=400 and (host=x or not title~'a b')", "time>-7d", "fields.a.b!='x", "((((", "!~"} {
+		f.Add(seed)
+	}
+	f.Fuzz(func(t *testing.T, text string) {
+		c, err := export.ParseCondition(text, noon)
+		if err != nil {
+			return
+		}
+		if _, err := c.Match(&export.Record{Line: []byte(shop)}); err != nil {
+			t.Errorf("%q: %v", text, err)
+		}
+	})
+}

@@ -1,0 +1,89 @@
+package export
+
+import (
+	"bufio"
+	"bytes"
+	"encoding/json"
+	"errors"
+	"io"
+	"strings"
+
+	"github.com/klauspost/compress/gzip"
+	"github.com/klauspost/compress/zstd"
+)
+
+// pressed returns a writer that compresses as the name of the draft says.
+func pressed(out *Draft) (io.WriteCloser, error) {
+	b := bufio.NewWriterSize(out, 1<<20)
+	switch {
+	case strings.HasSuffix(out.Name(), ".gz"):
+		return stacked{gzip.NewWriter(b), b}, nil
+	case strings.HasSuffix(out.Name(), ".zst"):
+		frames, err := zstd.NewWriter(b)
+		return stacked{frames, b}, err
+	}
+	return stacked{nopCloser{b}, b}, nil
+}
+
+// stacked is a writer over a buffer.
+type stacked struct {
+	io.WriteCloser
+	under *bufio.Writer
+}
+
+func (s stacked) Close() error { return errors.Join(s.WriteCloser.Close(), s.under.Flush()) }
+
+type nopCloser struct{ io.Writer }
+
+func (nopCloser) Close() error { return nil }
+
+// jsonl writes records as they are, or chosen fields of them, in the order in
+// which they were chosen.
+type jsonl struct {
+	out    io.WriteCloser
+	fields []Field
+	line   bytes.Buffer
+}
+
+func newJSONL(out *Draft, o Order) (Writer, error) {
+	w, err := pressed(out)
+	return &jsonl{out: w, fields: o.Fields}, err
+}
+
+func (w *jsonl) Write(r *Record) error {
+	w.line.Reset()
+	if len(w.fields) == 0 {
+		w.line.Write(r.Line)
+	} else if err := w.choose(r); err != nil {
+		return err
+	}
+	w.line.WriteByte('\n')
+	_, err := w.out.Write(w.line.Bytes())
+	return err
+}
+
+func (w *jsonl) choose(r *Record) error {
+	for i, f := range w.fields {
+		v, _, err := f.value(r)
+		if err != nil {
+			return err
+		}
+		w.line.WriteByte("{,"[min(i, 1)])
+		w.line.WriteString(jsonOf(f.Name))
+		w.line.WriteByte(':')
+		w.line.WriteString(jsonOf(v))
+	}
+	w.line.WriteByte('}')
+	return nil
+}
+
+func (w *jsonl) Close() error { return w.out.Close() }
+
+// jsonOf writes a value that was read from JSON. &, < and > stand as they are.
+func jsonOf(v any) string {
+	var b bytes.Buffer
+	encoder := json.NewEncoder(&b)
+	encoder.SetEscapeHTML(false)
+	_ = encoder.Encode(v) // of what was read from JSON: it does not fail
+	return strings.TrimSuffix(b.String(), "\n")
+}

@@ -1,0 +1,104 @@
+package export
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path"
+	"path/filepath"
+	"strings"
+
+	"github.com/goccy/go-yaml"
+
+	"github.com/trawlcrawler/trawl/crawler"
+	"github.com/trawlcrawler/trawl/crawler/sink"
+)
+
+// markdown writes pages as Markdown, each with a head in YAML that says what page
+// it is: as files in a folder, or one behind the other.
+type markdown struct {
+	folder  string         // "" for a stream
+	stream  io.WriteCloser // nil for a folder
+	names   *sink.Naming
+	sources *texts
+	written int
+	dir     string
+}
+
+func newMarkdown(out *Draft, o Order) (Writer, error) {
+	m := &markdown{names: sink.NewNaming(), dir: o.crawl.Dir}
+	var err error
+	if m.sources, err = newTexts(o.ctx, o.crawl.Dir); err != nil {
+		return nil, err
+	}
+	if out.file == nil && out.out == nil {
+		m.folder = out.Path
+		return m, nil
+	}
+	m.stream, err = pressed(out)
+	return m, err
+}
+
+// head is what stands before a page.
+type head struct {
+	URL       string `yaml:"url"`
+	Title     string `yaml:"title,omitempty"`
+	FetchedAt string `yaml:"fetched_at"`
+	Digest    string `yaml:"digest,omitempty"`
+}
+
+// Write writes a page that has a text. Others are passed over.
+func (m *markdown) Write(r *Record) error {
+	rec, err := r.Read()
+	if err != nil {
+		return err
+	}
+	text, err := m.sources.of(rec)
+	if text == "" || err != nil {
+		return err
+	}
+	meta, err := yaml.Marshal(head{rec.FinalURL, rec.Title, rec.FetchedAt, rec.Digest})
+	if err != nil {
+		return err
+	}
+	m.written++
+	whole := fmt.Sprintf("---\n%s---\n\n%s\n", meta, strings.TrimSpace(text))
+	if m.stream != nil {
+		if m.written > 1 {
+			whole = "\n" + whole
+		}
+		_, err := io.WriteString(m.stream, whole)
+		return err
+	}
+	return m.file(rec, whole)
+}
+
+func (m *markdown) file(rec crawler.Record, text string) error {
+	u, err := crawler.ParseURL(rec.FinalURL)
+	if err != nil {
+		return fmt.Errorf("the record of %q: %w", rec.URL, err)
+	}
+	name := m.names.File(u, "text/html", func(name string) string {
+		switch ext := path.Ext(name); strings.ToLower(ext) {
+		case ".html", ".htm", ".xhtml":
+			name = strings.TrimSuffix(name, ext)
+		}
+		return name + ".md"
+	})
+	to := filepath.Join(m.folder, filepath.FromSlash(name))
+	return errors.Join(os.MkdirAll(filepath.Dir(to), 0o755), os.WriteFile(to, []byte(text), 0o644))
+}
+
+func (m *markdown) abort() error { return m.sources.close() }
+
+func (m *markdown) Close() error {
+	err := m.sources.close()
+	if m.stream != nil {
+		err = errors.Join(err, m.stream.Close())
+	}
+	if m.written == 0 && err == nil {
+		err = fmt.Errorf("%q: no page that is wanted has a text: crawl with --markdown or --text, or keep the bodies, with --format files", m.dir)
+	}
+	return err
+}

@@ -1,0 +1,235 @@
+package export
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"mime"
+	"os"
+	"path"
+	"path/filepath"
+	"slices"
+	"strings"
+
+	"github.com/trawlcrawler/trawl/crawler"
+	"github.com/trawlcrawler/trawl/crawler/parse"
+	"github.com/trawlcrawler/trawl/crawler/sink"
+)
+
+// mirror makes a copy of the bodies that a crawl kept, which a browser can open
+// from disk: pages have names that end as their kind does, links between them are
+// relative, and others absolute. First all pages get their names, about 150 bytes
+// of memory each; then one after the other is rewritten.
+type mirror struct {
+	o     Order
+	out   string
+	from  *os.Root
+	names *sink.Naming
+	kept  map[uint64]string // names, by the hash of a URL
+	also  map[uint64]uint64 // URLs that led elsewhere, and where
+}
+
+// errNoBodies says that there is nothing to show.
+var errNoBodies = errors.New("the crawl kept no bodies: crawl with --format files or mirror")
+
+func newMirror(out *Draft, o Order) (Writer, error) {
+	from, err := os.OpenRoot(o.crawl.Dir)
+	return &mirror{
+		o: o, out: out.Path, from: from, names: sink.NewNaming(), kept: make(map[uint64]string), also: make(map[uint64]uint64),
+	}, err
+}
+
+func (m *mirror) abort() error { return m.from.Close() }
+
+// Write gives a page its name.
+func (m *mirror) Write(r *Record) error {
+	rec, err := r.Read()
+	if err != nil {
+		return err
+	}
+	final := hashOf(rec.FinalURL)
+	for _, url := range append([]string{rec.URL}, rec.Redirects...) {
+		if hash := hashOf(url); hash != final {
+			m.also[hash] = final
+		}
+	}
+	if rec.Path == "" {
+		return nil
+	}
+	u, err := crawler.ParseURL(rec.FinalURL)
+	if err != nil {
+		return fmt.Errorf("the record of %q: %w", rec.URL, err)
+	}
+	m.kept[final] = m.names.File(u, contentType(rec), func(name string) string { return withEnd(name, contentType(rec)) })
+	return nil
+}
+
+// contentType is that of a record. What was read as a page without one is HTML.
+func contentType(rec crawler.Record) string {
+	if rec.ContentType == "" && rec.Charset != "" {
+		return "text/html"
+	}
+	return rec.ContentType
+}
+
+// ends are how browsers tell the kind of a file that they open from disk. The
+// first is given to names that have none of them.
+var ends = map[string][]string{
+	"text/html":              {".html", ".htm"},
+	"application/xhtml+xml":  {".xhtml", ".xht"},
+	"text/css":               {".css"},
+	"text/javascript":        {".js", ".mjs"},
+	"application/javascript": {".js", ".mjs"},
+	"image/svg+xml":          {".svg"},
+	"image/png":              {".png"},
+	"image/jpeg":             {".jpg", ".jpeg"},
+	"image/gif":              {".gif"},
+	"image/webp":             {".webp"},
+	"image/avif":             {".avif"},
+	"font/woff2":             {".woff2"},
+	"font/woff":              {".woff"},
+	"application/pdf":        {".pdf"},
+	"video/mp4":              {".mp4"},
+	"video/webm":             {".webm"},
+}
+
+// withEnd gives a name the end that its Content-Type asks for.
+func withEnd(name, contentType string) string {
+	media, _, _ := mime.ParseMediaType(contentType)
+	known := ends[media]
+	if len(known) == 0 || slices.Contains(known, strings.ToLower(path.Ext(name))) {
+		return name
+	}
+	return name + known[0]
+}
+
+// Close rewrites the pages that have names.
+func (m *mirror) Close() error {
+	defer m.from.Close()
+	if len(m.kept) == 0 {
+		return fmt.Errorf("%q: %w", m.o.crawl.Dir, errNoBodies)
+	}
+	written := make(map[string]bool) // by redirects, several records lead to one page
+	return m.o.survey.each(m.o.ctx, func(r *Record) error {
+		if ok, err := m.o.Where.Match(r); !ok || err != nil {
+			return err
+		}
+		rec, err := r.Read()
+		name := m.kept[hashOf(rec.FinalURL)]
+		if err != nil || rec.Path == "" || written[name] {
+			return err
+		}
+		written[name] = true
+		if err := m.page(rec, name); err != nil {
+			return fmt.Errorf("the page %s: %w", rec.FinalURL, err)
+		}
+		return nil
+	})
+}
+
+// page copies a body, and rewrites what has references in it.
+func (m *mirror) page(rec crawler.Record, name string) error {
+	in, err := m.from.Open(filepath.FromSlash(rec.Path))
+	if err != nil {
+		return err
+	}
+	defer in.Close()
+	to := filepath.Join(m.out, filepath.FromSlash(name))
+	if err := os.MkdirAll(filepath.Dir(to), 0o755); err != nil {
+		return err
+	}
+	kind := contentType(rec)
+	media, _, _ := mime.ParseMediaType(kind)
+	if kinds := ends[media]; len(kinds) > 0 && (kinds[0] == ".html" || kinds[0] == ".xhtml" || kinds[0] == ".css") {
+		return m.rewrite(rec, kind, name, in, to)
+	}
+	out, err := os.Create(to)
+	if err != nil {
+		return err
+	}
+	_, err = io.Copy(out, in)
+	return errors.Join(err, out.Close())
+}
+
+func (m *mirror) rewrite(rec crawler.Record, kind, name string, in fs.File, to string) error {
+	body, err := io.ReadAll(in)
+	if err != nil {
+		return err
+	}
+	u, err := crawler.ParseURL(rec.FinalURL)
+	if err != nil {
+		return err
+	}
+	text, err := parse.Rewrite(m.o.ctx, parse.Copy{
+		URL: u, ContentType: kind, Body: body,
+		Place: func(u crawler.URL) (string, bool) { return m.place(name, u) },
+	})
+	if err != nil {
+		return err
+	}
+	return os.WriteFile(to, text, 0o644)
+}
+
+// place is where the copy of a page is, seen from another.
+func (m *mirror) place(from string, u crawler.URL) (string, bool) {
+	url := hashOf(u.String())
+	for range mostRedirects {
+		if name, ok := m.kept[url]; ok {
+			return relative(from, name), true
+		}
+		next, ok := m.also[url]
+		if !ok {
+			break
+		}
+		url = next
+	}
+	return "", false
+}
+
+// mostRedirects is how many records a chain of redirects may go through.
+const mostRedirects = 20
+
+// relative is the reference from one name to another, percent-encoded.
+func relative(from, to string) string {
+	a, b := strings.Split(from, "/"), strings.Split(to, "/")
+	same := 0
+	for same < len(a)-1 && same < len(b)-1 && a[same] == b[same] {
+		same++
+	}
+	var ref strings.Builder
+	ref.WriteString(strings.Repeat("../", len(a)-1-same))
+	for i, segment := range b[same:] {
+		if i > 0 {
+			ref.WriteByte('/')
+		}
+		ref.WriteString(escapeSegment(segment))
+	}
+	return ref.String()
+}
+
+// escapeSegment percent-encodes all but the unreserved characters (RFC 3986, 2.3)
+// and some that mean nothing in a path, in markup or in a style sheet.
+func escapeSegment(s string) string {
+	var b strings.Builder
+	for i := range len(s) {
+		switch c := s[i]; {
+		case 'a' <= c && c <= 'z', 'A' <= c && c <= 'Z', '0' <= c && c <= '9', strings.IndexByte("-._~@=+", c) >= 0:
+			b.WriteByte(c)
+		default:
+			fmt.Fprintf(&b, "%%%02X", c)
+		}
+	}
+	return b.String()
+}
+
+// Mirror makes a mirror of a crawl in a folder, in the place of one that an
+// earlier call made.
+func Mirror(ctx context.Context, c *Crawl, dir string) (Summary, error) {
+	form, err := ParseForm("mirror", dir)
+	if err != nil {
+		return Summary{}, err
+	}
+	return Export(ctx, c, Order{Form: form, To: dir, Replace: true})
+}

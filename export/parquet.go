@@ -1,0 +1,156 @@
+package export
+
+import (
+	"fmt"
+	"io"
+	"reflect"
+	"strings"
+	"time"
+
+	"github.com/parquet-go/parquet-go"
+	"github.com/parquet-go/parquet-go/compress/zstd"
+
+	"github.com/trawlcrawler/trawl/crawler"
+	"github.com/trawlcrawler/trawl/crawler/sink"
+)
+
+// Row groups are as large as DuckDB's own.
+const mostGroupRows = 122_880
+
+func parquetOptions() []parquet.WriterOption {
+	return []parquet.WriterOption{
+		parquet.Compression(&zstd.Codec{Level: zstd.SpeedDefault}),
+		parquet.CreatedBy("Trawl", "", ""),
+		parquet.KeyValueMetadata("trawl.schema", sink.SchemaVersion),
+		parquet.MaxRowsPerRowGroup(mostGroupRows),
+	}
+}
+
+func newParquet(out *Draft, o Order) (Writer, error) {
+	if strings.HasSuffix(out.Name(), ".gz") || strings.HasSuffix(out.Name(), ".zst") {
+		return nil, fmt.Errorf("parquet is compressed within: leave the end of %q away", out.Name())
+	}
+	if len(o.Fields) == 0 {
+		return &pageTable{parquet.NewGenericWriter[sink.PageRow](out, parquetOptions()...)}, nil
+	}
+	return newFieldTable(out, o.Fields), nil
+}
+
+// pageTable has the columns of the tables that a crawl writes itself. Its rows
+// are in no order.
+type pageTable struct {
+	file *parquet.GenericWriter[sink.PageRow]
+}
+
+func (w *pageTable) Write(r *Record) error {
+	rec, err := r.Read()
+	if err != nil {
+		return err
+	}
+	row, err := sink.PageRowOf(rec)
+	if err != nil {
+		return err
+	}
+	_, err = w.file.Write([]sink.PageRow{row})
+	return err
+}
+
+func (w *pageTable) Close() error { return w.file.Close() }
+
+// fieldTable has the columns that were chosen, in their order.
+type fieldTable struct {
+	file   *parquet.Writer
+	fields []Field
+	row    reflect.Type
+}
+
+func newFieldTable(out io.Writer, fields []Field) *fieldTable {
+	var members []reflect.StructField
+	for i, f := range fields {
+		members = append(members, reflect.StructField{
+			Name: fmt.Sprintf("Column%d", i), Type: columnType(f),
+			Tag: reflect.StructTag(fmt.Sprintf(`parquet:"%s"`, columnTag(f))),
+		})
+	}
+	row := reflect.StructOf(members)
+	schema := parquet.SchemaOf(reflect.New(row).Interface())
+	options := append(parquetOptions(), schema)
+	return &fieldTable{parquet.NewWriter(out, options...), fields, row}
+}
+
+// columnType is how Go holds what a column holds: where a record may say
+// nothing, a pointer.
+func columnType(f Field) reflect.Type {
+	switch f.kind {
+	case kindNumber, kindCount:
+		return reflect.TypeFor[*int64]()
+	case kindTruth:
+		return reflect.TypeFor[bool]()
+	case kindTime:
+		return reflect.TypeFor[time.Time]()
+	case kindList:
+		return reflect.TypeFor[[]string]()
+	}
+	return reflect.TypeFor[*string]()
+}
+
+// columnTag names a column. The tags of fields know a comma and quotes for
+// themselves.
+func columnTag(f Field) string {
+	name := strings.NewReplacer(",", "_", `"`, "_", "`", "_", `\`, "_").Replace(f.Name)
+	switch f.kind {
+	case kindTruth:
+		return name
+	case kindTime:
+		return name + ",timestamp(millisecond)"
+	case kindList:
+		return name + ",list"
+	}
+	return name + ",optional"
+}
+
+func (w *fieldTable) Write(r *Record) error {
+	row := reflect.New(w.row)
+	for i, f := range w.fields {
+		v, _, err := f.value(r)
+		if err == nil {
+			err = setColumn(row.Elem().Field(i), f, v)
+		}
+		if err != nil {
+			return err
+		}
+	}
+	return w.file.Write(row.Interface())
+}
+
+func setColumn(column reflect.Value, f Field, v any) error {
+	switch f.kind {
+	case kindNumber, kindCount:
+		if n, ok := numberOf(v); ok {
+			whole := int64(n)
+			column.Set(reflect.ValueOf(&whole))
+		}
+	case kindTruth:
+		is, _ := v.(bool)
+		column.SetBool(is)
+	case kindTime:
+		at, err := crawler.ParseRecordTime(textOf(v))
+		if err != nil {
+			return err
+		}
+		column.Set(reflect.ValueOf(at.UTC()))
+	case kindList:
+		list, _ := v.([]any)
+		for _, one := range list {
+			column.Set(reflect.Append(column, reflect.ValueOf(textOf(one))))
+		}
+	default:
+		if v != nil {
+			text := textOf(v)
+			column.Set(reflect.ValueOf(&text))
+		}
+	}
+	return nil
+}
+
+func (w *fieldTable) Close() error { return w.file.Close() }

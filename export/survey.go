@@ -1,0 +1,82 @@
+package export
+
+import (
+	"context"
+	"hash/maphash"
+)
+
+// survey knows which lines of a crawl are the last of their URL: of those that
+// were there when it was made.
+type survey struct {
+	crawl   *Crawl
+	last    []uint64 // a bit for each line, in the order of the segments
+	lines   []uint64 // how many each segment had
+	pages   int      // URLs
+	damaged int      // lines that are no records
+}
+
+// sight is the last record of a URL as far as a survey has come.
+type sight struct {
+	at   int64 // when it was fetched, unix milliseconds
+	line uint64
+}
+
+var urlSeed = maphash.MakeSeed()
+
+func hashOf(url string) uint64 { return maphash.String(urlSeed, url) }
+
+// surveyOf reads all lines of a crawl. damaged hears of those that are no
+// records. Two URLs whose 64-bit hashes are the same by chance, which happens in
+// one of 370,000 crawls of ten million pages, count as one.
+func surveyOf(ctx context.Context, c *Crawl, damaged func(at string, err error)) (*survey, error) {
+	s := &survey{crawl: c}
+	seen := make(map[uint64]sight)
+	line := uint64(0)
+	for _, segment := range c.segments {
+		begin := line
+		err := segment.read(ctx, segment.path, func(at place, text []byte) error {
+			line++
+			url, fetched, err := readHeader(text)
+			if err != nil {
+				s.damaged++
+				damaged(at.String(), err)
+				return nil
+			}
+			hash, ms := hashOf(url), fetched.UnixMilli()
+			if was, ok := seen[hash]; !ok || ms >= was.at {
+				seen[hash] = sight{ms, line - 1}
+			}
+			return nil
+		})
+		if err != nil {
+			return nil, err
+		}
+		s.lines = append(s.lines, line-begin)
+	}
+	s.last, s.pages = make([]uint64, line/64+1), len(seen)
+	for _, sight := range seen {
+		s.last[sight.line/64] |= 1 << (sight.line % 64)
+	}
+	return s, nil
+}
+
+// each calls do with the last record of each URL, in the order of the segments.
+func (s *survey) each(ctx context.Context, do func(*Record) error) error {
+	first := uint64(0)
+	for i, segment := range s.crawl.segments {
+		line, end := first, first+s.lines[i]
+		err := segment.read(ctx, segment.path, func(_ place, text []byte) error {
+			n := line
+			line++
+			if n >= end || s.last[n/64]&(1<<(n%64)) == 0 {
+				return nil
+			}
+			return do(&Record{Line: text})
+		})
+		if err != nil {
+			return err
+		}
+		first = end
+	}
+	return nil
+}
