@@ -154,8 +154,9 @@ func (s *Scope) RefusesSitemap(u URL) string {
 }
 
 // mostEmbeds is how many resources in a row may lead away from a page: a style
-// sheet, another that it imports, and an image or a font of that.
-const mostEmbeds = 3
+// sheet, three that import one another, as those of Python's manual do, and an
+// image or a font of the last.
+const mostEmbeds = 5
 
 // RefusesResource says why a resource, the given number of resources away from a
 // page, does not belong to the job, or "" when it does. A page is shown with its

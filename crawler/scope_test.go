@@ -150,8 +150,8 @@ func TestAResourceBelongsToItsPageWhereverItLies(t *testing.T) {
 		"unless hosts are":            {Job{ResourceScope: ScopeHost}, "http://cdn.a.test/a", 1, "outside of resource scope host"},
 		"on the host of a seed":       {Job{ResourceScope: ScopeHost}, "https://www.a.test/a", 1, ""},
 		"in the domain of a seed":     {Job{ResourceScope: ScopeDomain}, "https://cdn.a.test/a", 1, ""},
-		"a font of an imported sheet": {Job{ResourceScope: ScopeAny}, "http://cdn.test/a", 3, ""},
-		"but not without end":         {Job{ResourceScope: ScopeAny}, "http://cdn.test/a", 4, "too many resources away from a page"},
+		"a font of an imported sheet": {Job{ResourceScope: ScopeAny}, "http://cdn.test/a", 5, ""},
+		"but not without end":         {Job{ResourceScope: ScopeAny}, "http://cdn.test/a", 6, "too many resources away from a page"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

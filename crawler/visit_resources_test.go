@@ -32,7 +32,9 @@ func TestAPageIsKeptWithAllThatItEmbeds(t *testing.T) {
 		"/1.css":    "@import '/2.css'; a { background: url(/moved.png) }",
 		"/2.css":    "@import '/3.css'; a { background: url(/2.png) }",
 		"/3.css":    "@import '/4.css'",
-		"/4.css":    "a { background: url(/4.png) }",
+		"/4.css":    "@import '/5.css'",
+		"/5.css":    "@import '/6.css'",
+		"/6.css":    "a { background: url(/4.png) }",
 		"/2.png":    "2",
 		"/inner":    "<img src=/b.png><a href=/page/not>x</a>",
 		"/b.png":    "b",
@@ -45,10 +47,10 @@ func TestAPageIsKeptWithAllThatItEmbeds(t *testing.T) {
 	}).seed("/page")
 	c.finish()
 	c.kept(map[string]string{
-		"/page": "fetched", "/a.png": "fetched", "/1.css": "fetched", "/2.css": "fetched", "/3.css": "fetched",
+		"/page": "fetched", "/a.png": "fetched", "/1.css": "fetched", "/2.css": "fetched", "/3.css": "fetched", "/4.css": "fetched", "/5.css": "fetched",
 		"/2.png": "fetched", "/inner": "fetched", "/b.png": "fetched", "/moved.png": "fetched",
 	})
-	c.asked(map[string]int{"/goal.png": 1, "/other": 0, "/4.css": 0, "/no.png": 0})
+	c.asked(map[string]int{"/goal.png": 1, "/other": 0, "/6.css": 0, "/no.png": 0})
 	if r := c.record("/2.png"); r.Depth != 3 || r.Embeds != 3 || r.Via != c.site.URL(0, "/2.css") {
 		t.Errorf("the record says depth %d, embeds %d, via %s", r.Depth, r.Embeds, r.Via)
 	}
