@@ -4,10 +4,10 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io/fs"
-	"os"
-	"path/filepath"
+	"io"
 	"regexp"
+
+	"github.com/trawlcrawler/trawl/crawler/output"
 )
 
 // ErrNoOutput is in the errors of outputs that are not there, or hold nothing
@@ -17,78 +17,88 @@ var ErrNoOutput = errors.New("no output of a crawl")
 // Crawl is the output of a crawl, which may still be growing: what is read of it
 // are whole records.
 type Crawl struct {
-	// Dir is its folder.
-	Dir string
-
+	at       *output.Location
 	segments []segment // those of the first form that there are
 	manifest []segment // whose records name the bodies that were kept
+	indexes  []segment // of WARC files
 }
 
-// Open opens the output in a folder. Earlier results that were set aside in it
-// are no part of it. The error wraps [ErrNoOutput] when there is none.
-func Open(dir string) (*Crawl, error) {
-	entries, err := os.ReadDir(dir)
-	if errors.Is(err, fs.ErrNotExist) {
-		return nil, fmt.Errorf("%q is not there: name the folder that a crawl wrote to (%w)", dir, ErrNoOutput)
+// Open opens the output in a folder, or in a bucket, as [output.Open] names it.
+// Earlier results that were set aside in it are no part of it. The error wraps
+// [ErrNoOutput] when there is none.
+func Open(ctx context.Context, where string) (*Crawl, error) {
+	at, err := output.Open(ctx, where)
+	if errors.Is(err, output.ErrMissing) {
+		return nil, fmt.Errorf("%w (%w)", err, ErrNoOutput)
 	}
 	if err != nil {
 		return nil, err
 	}
-	c := &Crawl{Dir: dir}
-	for _, form := range forms {
-		found := form.of(dir, entries)
-		if form.manifest {
-			c.manifest = found
-		}
-		if len(c.segments) == 0 {
-			c.segments = found
-		}
-	}
-	if len(c.segments) == 0 {
-		return nil, fmt.Errorf("%q holds no records: name the folder that a crawl wrote to (%w)", dir, ErrNoOutput)
+	c := &Crawl{at: at}
+	if err := c.look(ctx); err != nil {
+		return nil, errors.Join(err, at.Close())
 	}
 	return c, nil
 }
+
+// look finds the segments.
+func (c *Crawl) look(ctx context.Context) error {
+	names, err := c.at.Names(ctx)
+	if errors.Is(err, output.ErrMissing) {
+		return fmt.Errorf("%q is not there: name the folder that a crawl wrote to (%w)", c.at, ErrNoOutput)
+	}
+	if err != nil {
+		return err
+	}
+	lines := func(kind string) []segment {
+		return c.those(names, readLines, func(name string) bool { return output.Lines(name, kind) })
+	}
+	c.manifest = lines("manifest")
+	c.indexes = c.those(names, readCaptures, index.MatchString)
+	// The best form first: where several hold the same crawl, one is enough.
+	for _, found := range [][]segment{lines("pages"), c.manifest, c.those(names, readRows, table.MatchString), c.indexes} {
+		if c.segments = found; len(found) > 0 {
+			return nil
+		}
+	}
+	return fmt.Errorf("%q holds no records: name the folder that a crawl wrote to (%w)", c.at, ErrNoOutput)
+}
+
+// Names of segments that are no lines of JSON.
+var (
+	table = regexp.MustCompile(`^pages-.*\.parquet$`)
+	index = regexp.MustCompile(`\.cdxj(\.open)?$`)
+)
+
+func (c *Crawl) those(names []string, read reader, fit func(name string) bool) (found []segment) {
+	for _, name := range names {
+		if fit(name) {
+			found = append(found, segment{c.at, name, read})
+		}
+	}
+	return found
+}
+
+// String is where the output lies.
+func (c *Crawl) String() string { return c.at.String() }
+
+// Close lets go of the output.
+func (c *Crawl) Close() error { return c.at.Close() }
 
 // withBodies is the crawl as its manifest tells of it, if there is one.
 func (c *Crawl) withBodies() *Crawl {
 	if len(c.manifest) == 0 {
 		return c
 	}
-	return &Crawl{Dir: c.Dir, segments: c.manifest, manifest: c.manifest}
+	other := *c
+	other.segments = c.manifest
+	return &other
 }
 
-// segment is a file of records.
-type segment struct {
-	path string
-	read reader
-}
-
-// reader calls do with each whole record of a file.
-type reader func(ctx context.Context, path string, do func(at place, line []byte) error) error
-
-// segments is a form of segments.
-type segments struct {
-	name     *regexp.Regexp
-	read     reader
-	manifest bool
-}
-
-// The forms of segments, the best first: where several hold the same crawl, one
-// of them is enough.
-var forms = []segments{
-	{name: regexp.MustCompile(`^pages.*\.jsonl(\.gz|\.zst)?$`), read: readLines},
-	{name: regexp.MustCompile(`^manifest.*\.jsonl(\.gz|\.zst)?$`), read: readLines, manifest: true},
-	{name: regexp.MustCompile(`^pages-.*\.parquet$`), read: readRows},
-	{name: index, read: readCaptures},
-}
-
-// of finds the segments of the form among the files of a folder, by name.
-func (s segments) of(dir string, entries []fs.DirEntry) (found []segment) {
-	for _, e := range entries {
-		if s.name.MatchString(e.Name()) {
-			found = append(found, segment{filepath.Join(dir, e.Name()), s.read})
-		}
+// body opens the body that a record names.
+func (c *Crawl) body(ctx context.Context, path string) (io.ReadCloser, error) {
+	if !local(path) {
+		return nil, fmt.Errorf("a record names %q, which does not lie in %q", path, c.at)
 	}
-	return found
+	return c.at.Open(ctx, path)
 }

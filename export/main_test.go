@@ -57,7 +57,7 @@ func page(url, at, more string) string {
 // open opens a folder's output.
 func open(t testing.TB, dir string) *export.Crawl {
 	t.Helper()
-	c, err := export.Open(dir)
+	c, err := export.Open(t.Context(), dir)
 	if err != nil {
 		t.Fatal(err)
 	}

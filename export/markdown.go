@@ -21,21 +21,17 @@ type markdown struct {
 	folder  string         // "" for a stream
 	stream  io.WriteCloser // nil for a folder
 	names   *sink.Naming
-	sources *texts
+	sources texts
 	written int
-	dir     string
 }
 
 func newMarkdown(out *Draft, o Order) (Writer, error) {
-	m := &markdown{names: sink.NewNaming(), dir: o.crawl.Dir}
-	var err error
-	if m.sources, err = newTexts(o.ctx, o.crawl.Dir); err != nil {
-		return nil, err
-	}
+	m := &markdown{names: sink.NewNaming(), sources: texts{o.ctx, o.crawl}}
 	if out.file == nil && out.out == nil {
 		m.folder = out.Path
 		return m, nil
 	}
+	var err error
 	m.stream, err = pressed(out)
 	return m, err
 }
@@ -90,15 +86,13 @@ func (m *markdown) file(rec crawler.Record, text string) error {
 	return errors.Join(os.MkdirAll(filepath.Dir(to), 0o755), os.WriteFile(to, []byte(text), 0o644))
 }
 
-func (m *markdown) abort() error { return m.sources.close() }
-
 func (m *markdown) Close() error {
-	err := m.sources.close()
+	var err error
 	if m.stream != nil {
-		err = errors.Join(err, m.stream.Close())
+		err = m.stream.Close()
 	}
 	if m.written == 0 && err == nil {
-		err = fmt.Errorf("%q: no page that is wanted has a text: crawl with --markdown or --text, or keep the bodies, with --format files", m.dir)
+		err = fmt.Errorf("%q: no page that is wanted has a text: crawl with --markdown or --text, or keep the bodies, with --format files", m.sources.crawl)
 	}
 	return err
 }

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"io/fs"
 	"mime"
 	"os"
 	"path"
@@ -25,7 +24,6 @@ import (
 type mirror struct {
 	o     Order
 	out   string
-	from  *os.Root
 	names *sink.Naming
 	kept  map[uint64]string // names, by the hash of a URL
 	also  map[uint64]uint64 // URLs that led elsewhere, and where
@@ -35,13 +33,8 @@ type mirror struct {
 var errNoBodies = errors.New("the crawl kept no bodies: crawl with --format files or mirror")
 
 func newMirror(out *Draft, o Order) (Writer, error) {
-	from, err := os.OpenRoot(o.crawl.Dir)
-	return &mirror{
-		o: o, out: out.Path, from: from, names: sink.NewNaming(), kept: make(map[uint64]string), also: make(map[uint64]uint64),
-	}, err
+	return &mirror{o: o, out: out.Path, names: sink.NewNaming(), kept: make(map[uint64]string), also: make(map[uint64]uint64)}, nil
 }
-
-func (m *mirror) abort() error { return m.from.Close() }
 
 // Write gives a page its name.
 func (m *mirror) Write(r *Record) error {
@@ -107,9 +100,8 @@ func withEnd(name, contentType string) string {
 
 // Close rewrites the pages that have names.
 func (m *mirror) Close() error {
-	defer m.from.Close()
 	if len(m.kept) == 0 {
-		return fmt.Errorf("%q: %w", m.o.crawl.Dir, errNoBodies)
+		return fmt.Errorf("%q: %w", m.o.crawl, errNoBodies)
 	}
 	written := make(map[string]bool) // by redirects, several records lead to one page
 	return m.o.survey.each(m.o.ctx, func(r *Record) error {
@@ -131,7 +123,7 @@ func (m *mirror) Close() error {
 
 // page copies a body, and rewrites what has references in it.
 func (m *mirror) page(rec crawler.Record, name string) error {
-	in, err := m.from.Open(filepath.FromSlash(rec.Path))
+	in, err := m.o.crawl.body(m.o.ctx, rec.Path)
 	if err != nil {
 		return err
 	}
@@ -153,7 +145,7 @@ func (m *mirror) page(rec crawler.Record, name string) error {
 	return errors.Join(err, out.Close())
 }
 
-func (m *mirror) rewrite(rec crawler.Record, kind, name string, in fs.File, to string) error {
+func (m *mirror) rewrite(rec crawler.Record, kind, name string, in io.Reader, to string) error {
 	body, err := io.ReadAll(in)
 	if err != nil {
 		return err

@@ -1,14 +1,14 @@
 package export
 
 import (
+	"context"
 	"errors"
 	"fmt"
-	"io/fs"
-	"os"
 	"path/filepath"
 	"regexp"
-	"slices"
 	"strings"
+
+	"github.com/trawlcrawler/trawl/crawler/output"
 )
 
 // Names of runs that are found by their place among the others.
@@ -22,21 +22,41 @@ const (
 // the job and the tick; and those of a folder that were set aside in it when it
 // was crawled again, the last of which is the folder itself. RUN is "latest",
 // "previous", or the beginning of a run's name: the tick or the time that it was
-// set aside at. out is the folder of a fleet's outputs, "" for none.
-func Find(out, name string) (*Crawl, error) {
-	dir := filepath.Join(out, name)
-	if _, err := os.Stat(dir); err == nil {
-		return Open(dir)
+// set aside at. out is where a fleet's outputs lie, "" for none. A DIR, and out,
+// may be a bucket.
+func Find(ctx context.Context, out, name string) (*Crawl, error) {
+	where := name
+	if out != "" && !output.IsBucket(name) {
+		where = output.Join(out, name)
 	}
-	at := strings.LastIndexByte(dir, '@')
-	if at < 0 {
-		runs, err := runsOf(dir)
-		if err != nil || len(runs) == 0 {
-			return Open(dir) // which says that it is not there
+	crawl, err := Open(ctx, where)
+	if !errors.Is(err, ErrNoOutput) {
+		return crawl, err
+	}
+	parent, base, query := split(where)
+	at := strings.LastIndexByte(base, '@')
+	if at >= 0 {
+		return findRun(ctx, parent+base[:at]+query, base[at+1:])
+	}
+	runs, failed := runsOf(ctx, where)
+	if failed != nil || len(runs) == 0 {
+		return nil, errors.Join(err, failed)
+	}
+	return nil, fmt.Errorf("%q has several runs: name one, as in %s@%s: there are %s (%w)", where, name, latest, namesOf(runs), ErrNoOutput)
+}
+
+// split cuts the name of a location before its last part, and behind it.
+func split(where string) (parent, base, query string) {
+	if output.IsBucket(where) {
+		if i := strings.IndexByte(where, '?'); i >= 0 {
+			where, query = where[:i], where[i:]
 		}
-		return nil, fmt.Errorf("%q is periodic: name a run of it, as in %s@%s: there are %s (%w)", name, name, latest, namesOf(runs), ErrNoOutput)
+		where = strings.TrimSuffix(where, "/")
+	} else {
+		where = filepath.Clean(where)
 	}
-	return findRun(dir[:at], dir[at+1:])
+	i := strings.LastIndexAny(where, "/"+string(filepath.Separator)) + 1
+	return where[:i], where[i:], query
 }
 
 // run is one of several outputs of the same job or folder.
@@ -46,8 +66,8 @@ type run struct {
 }
 
 // findRun opens one run of a job.
-func findRun(dir, name string) (*Crawl, error) {
-	runs, err := runsOf(dir)
+func findRun(ctx context.Context, dir, name string) (*Crawl, error) {
+	runs, err := runsOf(ctx, dir)
 	if err != nil {
 		return nil, err
 	}
@@ -60,7 +80,7 @@ func findRun(dir, name string) (*Crawl, error) {
 	default:
 		for _, r := range runs {
 			if r.name == name {
-				return Open(r.dir)
+				return Open(ctx, r.dir)
 			}
 			if name != "" && strings.HasPrefix(strings.ToLower(r.name), strings.ToLower(name)) {
 				fit = append(fit, r)
@@ -75,7 +95,7 @@ func findRun(dir, name string) (*Crawl, error) {
 	case len(fit) > 1:
 		return nil, fmt.Errorf("%q has several runs that begin with %q: %s (%w)", dir, name, namesOf(fit), ErrNoOutput)
 	}
-	return Open(fit[0].dir)
+	return Open(ctx, fit[0].dir)
 }
 
 func namesOf(runs []run) string {
@@ -98,34 +118,42 @@ var (
 const now = "now"
 
 // runsOf lists the runs of a job or of a folder, the oldest first.
-func runsOf(dir string) ([]run, error) {
-	runs, err := foldersOf(filepath.Dir(dir), filepath.Base(dir), tick)
+func runsOf(ctx context.Context, where string) ([]run, error) {
+	parent, base, query := split(where)
+	if parent == "" {
+		parent = "."
+	}
+	runs, err := foldersOf(ctx, parent+query, base, tick)
 	if err != nil {
 		return nil, err
 	}
-	aside, err := foldersOf(dir, "", earlier)
+	aside, err := foldersOf(ctx, where, "", earlier)
 	if err != nil {
 		return nil, err
 	}
 	runs = append(runs, aside...)
-	if _, err := Open(dir); err == nil {
-		runs = append(runs, run{now, dir})
+	if crawl, err := Open(ctx, where); err == nil {
+		runs = append(runs, run{now, where})
+		return runs, crawl.Close()
 	}
 	return runs, nil
 }
 
 // foldersOf lists the folders whose names are a stem and what fits behind it.
-func foldersOf(parent, stem string, behind *regexp.Regexp) (runs []run, err error) {
-	entries, err := os.ReadDir(parent)
-	if errors.Is(err, fs.ErrNotExist) {
+func foldersOf(ctx context.Context, parent, stem string, behind *regexp.Regexp) (runs []run, err error) {
+	at, err := output.Open(ctx, parent)
+	if errors.Is(err, output.ErrMissing) {
 		return nil, nil
 	}
-	for _, e := range entries {
-		rest, ok := strings.CutPrefix(e.Name(), stem)
+	if err != nil {
+		return nil, err
+	}
+	names, err := at.Folders(ctx)
+	for _, name := range names {
+		rest, ok := strings.CutPrefix(name, stem)
 		if parts := behind.FindStringSubmatch(rest); ok && parts != nil {
-			runs = append(runs, run{parts[1], filepath.Join(parent, e.Name())})
+			runs = append(runs, run{parts[1], output.Join(parent, name)})
 		}
 	}
-	slices.SortFunc(runs, func(a, b run) int { return strings.Compare(a.name, b.name) })
-	return runs, err
+	return runs, errors.Join(err, at.Close())
 }

@@ -1,99 +1,73 @@
 package export
 
 import (
-	"bufio"
 	"context"
 	"errors"
 	"fmt"
 	"io"
-	"os"
 	"path/filepath"
-	"strings"
 
-	"github.com/klauspost/compress/gzip"
-	"github.com/klauspost/compress/zstd"
 	"github.com/parquet-go/parquet-go"
 
 	"github.com/trawlcrawler/trawl/crawler"
+	"github.com/trawlcrawler/trawl/crawler/output"
 	"github.com/trawlcrawler/trawl/crawler/sink"
 )
 
+// segment is a file of records.
+type segment struct {
+	at   *output.Location
+	name string
+	read reader
+}
+
+// reader calls do with each whole record of a segment, as a line of JSON, and
+// with the place where it stands.
+type reader func(ctx context.Context, s segment, do func(at place, line []byte) error) error
+
+func (s segment) each(ctx context.Context, do func(at place, line []byte) error) error {
+	return s.read(ctx, s, do)
+}
+
+func (s segment) String() string { return output.Join(s.at.String(), s.name) }
+
 // place is where a record stands.
 type place struct {
-	path   string
+	in     segment
 	unit   string // "at byte", "row"
 	number int64
 }
 
-func (p place) String() string { return fmt.Sprintf("%s, %s %d", p.path, p.unit, p.number) }
+func (p place) String() string { return fmt.Sprintf("%v, %s %d", p.in, p.unit, p.number) }
 
-// readLines calls do with each whole line of a file, without its end, and with
-// the place where it stands. A last line without an end, and the end of a
-// compressed file that is missing, are still being written.
-func readLines(ctx context.Context, path string, do func(at place, line []byte) error) error {
-	file, err := os.Open(path)
+// local reports whether a path leads to something beneath where it begins.
+func local(path string) bool { return filepath.IsLocal(filepath.FromSlash(path)) }
+
+// readLines reads a segment of lines.
+func readLines(ctx context.Context, s segment, do func(at place, line []byte) error) error {
+	return s.at.EachLine(ctx, s.name, func(offset int64, line []byte) error {
+		return do(place{s, "at byte", offset}, line)
+	})
+}
+
+// readRows reads a table of pages.
+func readRows(ctx context.Context, s segment, do func(at place, line []byte) error) error {
+	file, err := s.at.OpenAt(ctx, s.name)
 	if err != nil {
 		return err
 	}
-	defer file.Close()
-	text, err := decompressed(file)
+	opened, err := parquet.OpenFile(file, file.Size())
 	if err != nil {
-		return fmt.Errorf("%s: %w", path, err)
+		return fmt.Errorf("%v: %w", s, err)
 	}
-	defer text.Close()
-	lines := bufio.NewReaderSize(text, 1<<20)
-	for offset := int64(0); ; {
-		line, err := lines.ReadBytes('\n')
-		if err == io.EOF || errors.Is(err, io.ErrUnexpectedEOF) {
-			return nil
-		}
-		if err != nil {
-			return fmt.Errorf("%s: %w", path, err)
-		}
-		if err := ctx.Err(); err != nil {
-			return err
-		}
-		if err := do(place{path, "at byte", offset}, line[:len(line)-1]); err != nil {
-			return err
-		}
-		offset += int64(len(line))
-	}
-}
-
-// decompressed reads a file as its name says that it is compressed.
-func decompressed(file *os.File) (io.ReadCloser, error) {
-	switch filepath.Ext(file.Name()) {
-	case ".gz":
-		zip, err := gzip.NewReader(bufio.NewReaderSize(file, 256<<10))
-		if err == io.EOF || errors.Is(err, io.ErrUnexpectedEOF) { // it has just been begun
-			return io.NopCloser(strings.NewReader("")), nil
-		}
-		return zip, err
-	case ".zst":
-		frames, err := zstd.NewReader(file, zstd.WithDecoderConcurrency(1))
-		if err != nil {
-			return nil, err
-		}
-		return frames.IOReadCloser(), nil
-	}
-	return file, nil
-}
-
-// readRows calls do with each row of a table of pages, as a line.
-func readRows(ctx context.Context, path string, do func(at place, line []byte) error) error {
-	file, err := os.Open(path)
-	if err != nil {
-		return err
-	}
-	defer file.Close()
-	table := parquet.NewGenericReader[sink.PageRow](file)
+	table := parquet.NewGenericReader[sink.PageRow](opened)
 	defer table.Close()
 	rows := make([]sink.PageRow, 256)
 	for number := int64(0); ; {
 		n, err := table.Read(rows)
 		for i := range rows[:n] {
 			number++
-			if err := readRow(&rows[i], place{path, "row", number}, do); err != nil {
+			if err := readRow(&rows[i], place{s, "row", number}, do); err != nil {
 				return err
 			}
 		}
@@ -101,7 +75,7 @@ func readRows(ctx context.Context, path string, do func(at place, line []byte) e
 			return nil
 		}
 		if err = errors.Join(err, ctx.Err()); err != nil {
-			return fmt.Errorf("%s: %w", path, err)
+			return fmt.Errorf("%v: %w", s, err)
 		}
 		clear(rows)
 	}
@@ -119,11 +93,11 @@ func readRow(row *sink.PageRow, at place, do func(at place, line []byte) error) 
 	return do(at, line)
 }
 
-// readCaptures calls do with each answer that an index of WARC names, as a line:
-// of a crawl that wrote nothing else. An answer is a page of its own, and tells
+// readCaptures reads the answers that an index of WARC names, of a crawl that
+// wrote nothing else. An answer is a page of its own, and tells
 // less than a record.
-func readCaptures(ctx context.Context, path string, do func(at place, line []byte) error) error {
-	return readLines(ctx, path, func(at place, line []byte) error {
+func readCaptures(ctx context.Context, s segment, do func(at place, line []byte) error) error {
+	return readLines(ctx, s, func(at place, line []byte) error {
 		c, err := sink.ParseCapture(line)
 		if err != nil {
 			return do(at, line) // which is told of as damaged

@@ -34,7 +34,7 @@ func surveyOf(ctx context.Context, c *Crawl, damaged func(at string, err error))
 	line := uint64(0)
 	for _, segment := range c.segments {
 		begin := line
-		err := segment.read(ctx, segment.path, func(at place, text []byte) error {
+		err := segment.each(ctx, func(at place, text []byte) error {
 			line++
 			url, fetched, err := readHeader(text)
 			if err != nil {
@@ -65,7 +65,7 @@ func (s *survey) each(ctx context.Context, do func(*Record) error) error {
 	first := uint64(0)
 	for i, segment := range s.crawl.segments {
 		line, end := first, first+s.lines[i]
-		err := segment.read(ctx, segment.path, func(_ place, text []byte) error {
+		err := segment.each(ctx, func(_ place, text []byte) error {
 			n := line
 			line++
 			if n >= end || s.last[n/64]&(1<<(n%64)) == 0 {

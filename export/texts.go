@@ -2,7 +2,6 @@ package export
 
 import (
 	"context"
-	"os"
 
 	"github.com/trawlcrawler/trawl/crawler"
 )
@@ -10,13 +9,8 @@ import (
 // texts finds the text of pages: in their records, as Markdown or plain, or by
 // reading the bodies that the crawl kept.
 type texts struct {
-	ctx  context.Context
-	root *os.Root
-}
-
-func newTexts(ctx context.Context, dir string) (*texts, error) {
-	root, err := os.OpenRoot(dir)
-	return &texts{ctx: ctx, root: root}, err
+	ctx   context.Context
+	crawl *Crawl
 }
 
 // of returns the text of a page, "" when there is none.
@@ -29,5 +23,3 @@ func (t *texts) of(rec crawler.Record) (string, error) {
 	}
 	return "", nil
 }
-
-func (t *texts) close() error { return t.root.Close() }

@@ -5,14 +5,13 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"os"
 	"path/filepath"
-	"regexp"
 	"slices"
 	"strings"
 	"time"
 
 	"github.com/trawlcrawler/trawl/crawler"
+	"github.com/trawlcrawler/trawl/crawler/output"
 	"github.com/trawlcrawler/trawl/crawler/sink"
 )
 
@@ -22,7 +21,7 @@ import (
 // memory for each exchange.
 type warcWriter struct {
 	ctx    context.Context
-	dir    string
+	crawl  *Crawl
 	wanted map[uint64]bool // URLs
 	out    *Draft
 	index  *Draft // nil for a stream
@@ -30,14 +29,10 @@ type warcWriter struct {
 }
 
 func newWARC(out *Draft, o Order) (Writer, error) {
-	indexes, err := indexesOf(o.crawl.Dir)
-	if err != nil {
-		return nil, err
+	if len(o.crawl.indexes) == 0 {
+		return nil, fmt.Errorf("%q holds no WARC files: the crawl was not told to keep any (--format warc)", o.crawl)
 	}
-	if len(indexes) == 0 {
-		return nil, fmt.Errorf("%q holds no WARC files: the crawl was not told to keep any (--format warc)", o.crawl.Dir)
-	}
-	w := &warcWriter{ctx: o.ctx, dir: o.crawl.Dir, wanted: make(map[uint64]bool), out: out}
+	w := &warcWriter{ctx: o.ctx, crawl: o.crawl, wanted: make(map[uint64]bool), out: out}
 	name := "export.warc.gz"
 	if out.Name() != "" {
 		name = filepath.Base(out.Name())
@@ -45,12 +40,24 @@ func newWARC(out *Draft, o Order) (Writer, error) {
 		if !ok {
 			return nil, fmt.Errorf("%q: WARC is written compressed, to a file whose name ends in .warc.gz", out.Name())
 		}
+		var err error
 		if w.index, err = out.Beside(stem+".cdxj", o.Replace); err != nil {
 			return nil, err
 		}
 	}
-	w.to, err = sink.NewExcerpt(out, name, "the last exchange of each page, copied from the files of a crawl by trawl export", time.Now())
+	from, err := w.first()
+	if err != nil {
+		return nil, err
+	}
+	w.to, err = sink.NewExcerpt(out, name, from, "the last exchange of each page, copied from the files of a crawl by trawl export", time.Now())
 	return w, err
+}
+
+// first opens the first file of the crawl.
+func (w *warcWriter) first() (*output.File, error) {
+	name := strings.TrimSuffix(strings.TrimSuffix(w.crawl.indexes[0].name, output.Growing), ".cdxj") + ".warc.gz"
+	files := archives{ctx: w.ctx, at: w.crawl.at}
+	return files.open(name)
 }
 
 func (w *warcWriter) Write(r *Record) error {
@@ -87,7 +94,7 @@ func (w *warcWriter) Close() error {
 // lastCaptures finds the last capture of each URL that is wanted.
 func (w *warcWriter) lastCaptures() ([]sink.Capture, error) {
 	last := make(map[uint64]sink.Capture)
-	err := eachCapture(w.ctx, w.dir, func(c sink.Capture) {
+	err := w.eachCapture(func(c sink.Capture) {
 		url := hashOf(c.URL)
 		if was, ok := last[url]; w.wanted[url] && (!ok || !c.Date.Before(was.Date)) {
 			last[url] = c
@@ -108,8 +115,7 @@ func byPlace(a, b sink.Capture) int {
 // copy copies captures, and then the originals that some refer to and that are
 // not among them.
 func (w *warcWriter) copy(captures []sink.Capture) error {
-	files := archives{dir: w.dir}
-	defer files.close()
+	files := archives{ctx: w.ctx, at: w.crawl.at}
 	copied := make(map[string]bool)          // by the names of records
 	refers := make(map[string]sink.Original) // the same
 	for _, c := range captures {
@@ -147,7 +153,7 @@ func (w *warcWriter) originals(files *archives, refers map[string]sink.Original)
 		byURL[original.URL] = true
 	}
 	var candidates []sink.Capture
-	err := eachCapture(w.ctx, w.dir, func(c sink.Capture) {
+	err := w.eachCapture(func(c sink.Capture) {
 		if byURL[c.URL] && !c.Revisit() {
 			candidates = append(candidates, c)
 		}
@@ -169,28 +175,11 @@ func (w *warcWriter) originals(files *archives, refers map[string]sink.Original)
 	return err
 }
 
-var index = regexp.MustCompile(`\.cdxj(\.open)?$`)
-
-// indexesOf finds the indexes of WARC files in a folder. Those that are still
-// being written name what is on disk.
-func indexesOf(dir string) ([]string, error) {
-	entries, err := os.ReadDir(dir)
-	var paths []string
-	for _, e := range entries {
-		if index.MatchString(e.Name()) {
-			paths = append(paths, filepath.Join(dir, e.Name()))
-		}
-	}
-	return paths, err
-}
-
-func eachCapture(ctx context.Context, dir string, do func(sink.Capture)) error {
-	paths, err := indexesOf(dir)
-	if err != nil {
-		return err
-	}
-	for _, path := range paths {
-		err := readLines(ctx, path, func(at place, line []byte) error {
+// eachCapture calls do with all lines of the indexes. Those that are still being
+// written name what is on disk.
+func (w *warcWriter) eachCapture(do func(sink.Capture)) error {
+	for _, index := range w.crawl.indexes {
+		err := readLines(w.ctx, index, func(at place, line []byte) error {
 			c, err := sink.ParseCapture(line)
 			if err != nil {
 				return fmt.Errorf("%v: %w", at, err)
@@ -207,32 +196,24 @@ func eachCapture(ctx context.Context, dir string, do func(sink.Capture)) error {
 
 // archives opens WARC files, one at a time.
 type archives struct {
-	dir  string
+	ctx  context.Context
+	at   *output.Location
 	name string
-	file *os.File
+	file *output.File
 }
 
-// open opens a file of a folder, finished or not.
-func (a *archives) open(name string) (*os.File, error) {
+// open opens a file beside its index, finished or not.
+func (a *archives) open(name string) (*output.File, error) {
 	if a.file != nil && a.name == name {
 		return a.file, nil
 	}
-	a.close()
-	if name != filepath.Base(name) {
-		return nil, fmt.Errorf("an index names %q, which is no file beside it", name)
+	if !local(name) {
+		return nil, fmt.Errorf("an index names %q, which does not lie in %q", name, a.at)
 	}
-	var err error
-	a.file, err = os.Open(filepath.Join(a.dir, name))
-	if errors.Is(err, os.ErrNotExist) {
-		a.file, err = os.Open(filepath.Join(a.dir, name+".open"))
+	file, err := a.at.OpenAt(a.ctx, name)
+	if errors.Is(err, output.ErrMissing) {
+		file, err = a.at.OpenAt(a.ctx, name+output.Growing)
 	}
-	a.name = name
-	return a.file, err
-}
-
-func (a *archives) close() {
-	if a.file != nil {
-		a.file.Close()
-		a.file = nil
-	}
+	a.name, a.file = name, file
+	return file, err
 }

@@ -62,11 +62,11 @@ func compare(ctx context.Context, before, after string, o diffOptions) error {
 	if err != nil {
 		return err
 	}
-	first, err := o.find(before)
+	first, err := o.find(ctx, before)
 	if err != nil {
 		return err
 	}
-	second, err := o.find(after)
+	second, err := o.find(ctx, after)
 	if err != nil {
 		return err
 	}

@@ -78,8 +78,8 @@ func (r *reading) condition() (export.Condition, error) {
 }
 
 // find opens an output.
-func (r *reading) find(name string) (*export.Crawl, error) {
-	crawl, err := export.Find(r.out, name)
+func (r *reading) find(ctx context.Context, name string) (*export.Crawl, error) {
+	crawl, err := export.Find(ctx, r.out, name)
 	if errors.Is(err, export.ErrNoOutput) {
 		return nil, usage("%v", err)
 	}
@@ -121,7 +121,7 @@ func exportTo(ctx context.Context, name string, o exportOptions) error {
 	if err != nil {
 		return err
 	}
-	crawl, err := o.find(name)
+	crawl, err := o.find(ctx, name)
 	if err != nil {
 		return err
 	}
@@ -138,7 +138,7 @@ func exportTo(ctx context.Context, name string, o exportOptions) error {
 		fmt.Fprintf(stderr, "trawl: %d of %d pages are in %s\n", sum.Written, sum.Pages, o.to)
 	}
 	if sum.Damaged > 0 {
-		return failed("export: %d lines in %q are damaged and were left out", sum.Damaged, crawl.Dir)
+		return failed("export: %d lines in %q are damaged and were left out", sum.Damaged, crawl.String())
 	}
 	return nil
 }

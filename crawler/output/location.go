@@ -40,6 +40,8 @@ type place interface {
 	verify(ctx context.Context, name string, size int64, digest []byte) error
 	// check fails unless the place is there and can be written to.
 	check(ctx context.Context) error
+	// folders lists what lies directly here and has something beneath it.
+	folders(ctx context.Context) ([]string, error)
 	// in is the place beneath this one that has the name.
 	in(name string) place
 	close() error

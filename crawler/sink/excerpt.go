@@ -72,22 +72,40 @@ type Excerpt struct {
 	index []byte
 }
 
-// NewExcerpt begins a file of that name. The warcinfo says what it is.
-func NewExcerpt(w io.Writer, file, description string, began time.Time) (*Excerpt, error) {
-	e := &Excerpt{out: w, file: file}
-	var about fields
-	about.add("software", software)
-	about.add("format", "WARC File Format 1.1")
-	about.add("conformsTo", warcConformsTo)
+// NewExcerpt begins a file of that name. Its warcinfo says of the crawl what that
+// of a file it is copied from does, and what the excerpt is.
+func NewExcerpt(w io.Writer, file string, from io.ReaderAt, description string, began time.Time) (*Excerpt, error) {
+	about, err := infoOf(from)
+	if err != nil {
+		return nil, err
+	}
 	about.add("description", description)
 	p := newPress(newOriginals())
 	p.start(w)
 	if err := p.info(file, began, about); err != nil {
 		return nil, err
 	}
-	e.size = p.at
-	return e, nil
+	return &Excerpt{out: w, file: file, size: p.at}, nil
 }
+
+// infoOf reads the block of the warcinfo that a file begins with; none of a file
+// that begins otherwise.
+func infoOf(from io.ReaderAt) (fields, error) {
+	zip, err := gzip.NewReader(bufio.NewReader(io.NewSectionReader(from, 0, 1<<62)))
+	if err != nil {
+		return nil, err
+	}
+	zip.Multistream(false)
+	text, err := io.ReadAll(io.LimitReader(zip, mostInfo))
+	head, block, _ := bytes.Cut(text, []byte("\r\n\r\n"))
+	if err != nil || !bytes.Contains(head, []byte("WARC-Type: warcinfo\r\n")) {
+		return nil, err
+	}
+	return append(bytes.TrimRight(block, "\r\n"), "\r\n"...), nil
+}
+
+// mostInfo is how many bytes of a warcinfo are read.
+const mostInfo = 64 << 10
 
 // Original is the response that a record refers to, because it had the same
 // payload.

@@ -1,0 +1,58 @@
+package output
+
+import (
+	"context"
+	"errors"
+	"io"
+	"os"
+	"slices"
+	"strings"
+
+	"gocloud.dev/blob"
+)
+
+// Folders lists the names of the locations that lie directly beneath this one, in
+// the order of their bytes, without those that are hidden. There are none where
+// the location itself is not there.
+func (l *Location) Folders(ctx context.Context) ([]string, error) {
+	names, err := l.place.folders(ctx)
+	if errors.Is(err, ErrMissing) {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, l.trouble("list", "", err)
+	}
+	return slices.DeleteFunc(names, func(name string) bool { return strings.HasPrefix(name, ".") }), nil
+}
+
+func (f folder) folders(context.Context) ([]string, error) {
+	entries, err := os.ReadDir(string(f))
+	if err != nil {
+		return nil, causeOf(err)
+	}
+	var names []string
+	for _, e := range entries {
+		if e.IsDir() {
+			names = append(names, e.Name())
+		}
+	}
+	return names, nil
+}
+
+func (b bucket) folders(ctx context.Context) ([]string, error) {
+	objects := b.List(&blob.ListOptions{Prefix: b.prefix, Delimiter: "/"})
+	var names []string
+	for {
+		object, err := objects.Next(ctx)
+		if err == io.EOF {
+			slices.Sort(names)
+			return names, nil
+		}
+		if err != nil {
+			return nil, missing(err)
+		}
+		if name := strings.TrimSuffix(strings.TrimPrefix(object.Key, b.prefix), "/"); object.IsDir && name != "" {
+			names = append(names, name)
+		}
+	}
+}
