@@ -86,18 +86,18 @@ func TestABrowserReadsAMirrorFromDisk(t *testing.T) {
 		})
 	to := filepath.Join(t.TempDir(), "site")
 	exported(t, c, order(t, "mirror", to))
-	browser.Open(filepath.Join(to, "x.invalid", "index.html"))
-	if got := testbrowser.Eval[string](browser, `getComputedStyle(document.body).color`); got != "rgb(1, 2, 3)" {
+	browser.Open("file://"+filepath.Join(to, "x.invalid", "index.html"), "body")
+	if got := testbrowser.Ask[string](browser, `getComputedStyle(document.body).color`); got != "rgb(1, 2, 3)" {
 		t.Errorf("the text is %s: the style sheet is not used", got)
 	}
-	if got := testbrowser.Eval[int](browser, `document.getElementById("pic").naturalWidth`); got != 17 {
+	if got := testbrowser.Ask[int](browser, `document.getElementById("pic").naturalWidth`); got != 17 {
 		t.Errorf("the picture has a width of %d", got)
 	}
-	if got := testbrowser.Eval[string](browser, `document.body.textContent.trim()`); got != "über next" {
+	if got := testbrowser.Ask[string](browser, `document.body.textContent.trim()`); got != "über next" {
 		t.Errorf("the text is %q", got)
 	}
-	browser.Click("#next", "#part")
-	if got := testbrowser.Eval[string](browser, `document.title + location.hash`); got != "second#part" {
+	browser.Follow("#next", "#part")
+	if got := testbrowser.Ask[string](browser, `document.title + location.hash`); got != "second#part" {
 		t.Errorf("the link leads to %q", got)
 	}
 	for _, url := range browser.Asked() {

@@ -177,6 +177,9 @@ func crawlInto(ctx context.Context, s settings, home []crawler.Host, seeds iter.
 		earlier = nil
 	}
 	plan, err := settle(ctx, s, earlier, back, store)
+	if err == nil && plan == planDone && !mirrored(s) {
+		return mirrorOf(ctx, s)
+	}
 	if err != nil || plan == planDone {
 		return err
 	}
@@ -193,7 +196,10 @@ func crawlInto(ctx context.Context, s settings, home []crawler.Host, seeds iter.
 		l.workshop.Fetcher.Allow(h)
 	}
 	fmt.Fprintf(stderr, "trawl: %s %s into %s, over %s\n", plan, s.Name, s.Out, back.Kind)
-	return l.campaign(ctx, dir, opened(seeds, l))
+	if err := l.campaign(ctx, dir, opened(seeds, l)); err != nil {
+		return err
+	}
+	return mirrorOf(ctx, s)
 }
 
 // startOver forgets an earlier crawl and sets its results aside.

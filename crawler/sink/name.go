@@ -53,11 +53,11 @@ func index(contentType string) string {
 	return "index"
 }
 
-// hostName keeps clear of the records, and of the folder of Markdown, which lie
-// beside the folders of hosts.
+// hostName keeps clear of the records, and of the folders of Markdown and of the
+// mirror, which lie beside the folders of hosts.
 func hostName(h crawler.Host) string {
 	name := escape(string(h))
-	if name == markdownFolder {
+	if name == markdownFolder || name == FormatMirror {
 		return encoded(name[:1]) + name[1:]
 	}
 	if stem, ok := strings.CutSuffix(name, ".jsonl"); ok {

@@ -23,7 +23,11 @@ type Sink interface {
 }
 
 // Names lists the formats that [Open] knows.
-var Names = []string{"jsonl", "jsonl.gz", "jsonl.zst", "files", "warc", "parquet", "links", "markdown", "items"}
+var Names = []string{"jsonl", "jsonl.gz", "jsonl.zst", "files", "warc", "parquet", "links", "markdown", "items", FormatMirror}
+
+// FormatMirror is the format of files of which, when the crawl is over, a copy is
+// made that a browser can open from disk. The sink is that of files.
+const FormatMirror = "mirror"
 
 // Options are the settings that the formats share. The zero value is useful.
 type Options struct {
@@ -54,16 +58,24 @@ func Open(formats []string, dir string, opts Options) (Sink, error) {
 	}
 	var opened []Sink
 	for i, format := range formats {
-		if slices.Contains(formats[:i], format) {
+		if slices.ContainsFunc(formats[:i], func(other string) bool { return sinkOf(other) == sinkOf(format) }) {
 			continue
 		}
-		s, err := open(format, dir, opts)
+		s, err := open(sinkOf(format), dir, opts)
 		if err != nil {
 			return nil, errors.Join(err, All(opened...).Close())
 		}
 		opened = append(opened, s)
 	}
 	return All(opened...), nil
+}
+
+// sinkOf names the format whose sink keeps the results.
+func sinkOf(format string) string {
+	if format == FormatMirror {
+		return "files"
+	}
+	return format
 }
 
 func known(formats []string) error {

@@ -100,6 +100,13 @@ func thrown(d *runtime.ExceptionDetails) string {
 	return d.Text
 }
 
+// Follow clicks on the element that a selector finds, and waits until there is
+// what another finds.
+func (b *Browser) Follow(link, after string) {
+	b.t.Helper()
+	b.Do(chromedp.Click(chromedp.CSS(link)), chromedp.WaitReady(chromedp.CSS(after)))
+}
+
 // Do carries out actions one after the other.
 func (b *Browser) Do(steps ...chromedp.Action[chromedp.Void]) {
 	b.t.Helper()

@@ -1,0 +1,45 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"slices"
+
+	"github.com/trawlcrawler/trawl/crawler/sink"
+	"github.com/trawlcrawler/trawl/export"
+)
+
+// mirrorOf makes the mirror of a crawl that has ended, in the folder "mirror" of
+// its output, if the job has that format.
+func mirrorOf(ctx context.Context, s settings) error {
+	if !slices.Contains(s.Format, sink.FormatMirror) {
+		return nil
+	}
+	crawl, err := export.Open(ctx, s.Out)
+	if err != nil {
+		return failed("mirror: %v", err)
+	}
+	to := filepath.Join(s.Out, sink.FormatMirror)
+	_, err = export.Mirror(ctx, crawl, to)
+	if err = errors.Join(err, crawl.Close()); err != nil {
+		if ctx.Err() != nil {
+			return &exitError{exitInterrupted, "interrupted while the mirror was made: trawl export makes it, --as mirror"}
+		}
+		return failed("mirror: %v", err)
+	}
+	fmt.Fprintf(stderr, "trawl: the mirror is in %s\n", to)
+	return nil
+}
+
+// mirrored reports whether the mirror that a job asks for has been made, or it
+// asks for none.
+func mirrored(s settings) bool {
+	if !slices.Contains(s.Format, sink.FormatMirror) {
+		return true
+	}
+	_, err := os.Stat(filepath.Join(s.Out, sink.FormatMirror))
+	return err == nil
+}
