@@ -172,6 +172,9 @@ type Job struct {
 	// tick, unless an earlier run has not ended. Such a job's name has at most 47
 	// letters.
 	Schedule string `json:"schedule,omitempty" yaml:"schedule"`
+	// Runs is how many runs of such a job are kept in Redis: of older ones that have
+	// ended, what they wrote stays. Default 10; 0: all.
+	Runs int `json:"runs" yaml:"runs"`
 
 	// Shards is in how many slots of a Redis Cluster the frontier lies. Fixed
 	// when the job is created. Default 1, at most 1024.
@@ -207,6 +210,7 @@ func DefaultJob() Job {
 		Format:        []string{"jsonl"},
 		Journal:       true,
 		Weight:        1,
+		Runs:          10,
 		Shards:        1,
 	}
 }
@@ -252,6 +256,7 @@ func (j Job) Validate() error {
 		{j.MinRate >= 0, "min_rate", j.MinRate, "0 (however slow) or more"},
 		{j.Timeout > 0, "timeout", j.Timeout, "more than 0"},
 		{j.Weight >= 1 && j.Weight <= 1000, "weight", j.Weight, "1 to 1000"},
+		{j.Runs >= 0 && j.Runs <= 1_000_000, "runs", j.Runs, "0 to 1000000"},
 		{j.Shards >= 1 && j.Shards <= 1024, "shards", j.Shards, "1 to 1024"},
 	} {
 		if !check.ok {

@@ -53,6 +53,7 @@ func TestASettingThatIsOutOfRangeIsNamedAndQuoted(t *testing.T) {
 		{func(j *Job) { j.Shards = 0 }, `shards: "0"`},
 		{func(j *Job) { j.Shards = 1025 }, `shards: "1025"`},
 		{func(j *Job) { j.Weight = 0 }, `weight: "0"`},
+		{func(j *Job) { j.Runs = -1 }, `runs: "-1"`},
 		{func(j *Job) { j.Weight = 1001 }, `weight: "1001"`},
 		{func(j *Job) { j.Select = []string{"title=h1", "h1"} }, `select: "h1"`},
 		{func(j *Job) { j.Select = []string{"=h1"} }, `select: "=h1"`},

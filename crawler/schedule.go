@@ -2,6 +2,7 @@ package crawler
 
 import (
 	"fmt"
+	"strings"
 	"time"
 
 	"github.com/robfig/cron/v3"
@@ -69,6 +70,13 @@ func (s Schedule) lastFrom(from, now time.Time) (last time.Time) {
 // RunName is the name of the run of a periodic job that begins at a tick.
 func RunName(job string, tick time.Time) string {
 	return job + "-" + tick.UTC().Format(tickName)
+}
+
+// IsRun reports whether a job is named as a run of a periodic job is.
+func IsRun(job, name string) bool {
+	tick, ok := strings.CutPrefix(name, job+"-")
+	_, err := time.Parse(tickName, tick)
+	return ok && err == nil
 }
 
 // checkSchedule returns what is wrong with the schedule of a job and the name that

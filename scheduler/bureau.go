@@ -19,6 +19,9 @@ type Store interface {
 	Seeded(ctx context.Context, job string, all bool) error
 	// Clear removes all of a job that has ended, and of its queue, but its record.
 	Clear(ctx context.Context, job string) error
+	// Remove removes all of a job, and of its queue. The error is crawler.ErrNoJob
+	// when there is none.
+	Remove(ctx context.Context, job string) error
 	// SetPaused notes whether the job's queue shows that it is paused.
 	SetPaused(ctx context.Context, job string, paused bool) error
 	// Ticked notes that a tick of a periodic job was seen to, unless a later one
@@ -109,7 +112,7 @@ func (b *Bureau) round(ctx context.Context) error {
 			b.leave(name, d)
 		}
 	}
-	return nil
+	return b.retire(ctx, all)
 }
 
 // see does for one job what its state asks for.

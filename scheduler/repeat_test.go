@@ -185,3 +185,38 @@ func TestAPeriodicJobIsPausedCancelledAndRemoved(t *testing.T) {
 		}
 	})
 }
+
+// TestOldRunsAreRemovedFromRedis tells of a job that keeps two runs, and has had
+// three that ended a while ago and one that goes on.
+func TestOldRunsAreRemovedFromRedis(t *testing.T) {
+	t.Parallel()
+	houses(t, 2, func(t *testing.T, h *house) {
+		h.create("other-20261101t060000", 1) // whose name begins otherwise
+		old := time.Now().Add(-time.Hour).UnixMilli()
+		var names []string
+		for hour := range 3 {
+			run := crawler.RunName("news", time.Date(2026, 11, 1, hour, 0, 0, 0, time.UTC))
+			names = append(names, run)
+			h.create(run, 1)
+			h.is(run, crawler.StateRunning)
+		}
+		for _, run := range []string{names[0], names[2], "other-20261101t060000"} {
+			h.end(run)
+			h.must(h.rdb.HSet(t.Context(), "trawl:{"+run+"}:job", "ended", old).Err())
+		}
+		h.create("news", 1, func(j *crawler.Job) { j.Schedule, j.Runs = "@yearly", 1 })
+		h.until("the oldest is removed", func() bool { return len(h.runs("news")) == 2 })
+		h.rounds(3)
+		var left []string
+		for _, run := range h.runs("news") {
+			left = append(left, run.Job.Name)
+		}
+		if !slices.Equal(left, names[1:]) {
+			t.Errorf("there are %q: want that which goes on and the last", left)
+		}
+		h.is("other-20261101t060000", crawler.StateDone)
+		if keys := h.keys(names[0]); len(keys) > 0 {
+			t.Errorf("of the run that was removed there is left %q", keys)
+		}
+	})
+}
