@@ -66,10 +66,12 @@ func compare(ctx context.Context, before, after string, o diffOptions) error {
 	if err != nil {
 		return err
 	}
+	defer first.Close()
 	second, err := o.find(ctx, after)
 	if err != nil {
 		return err
 	}
+	defer second.Close()
 	w := bufio.NewWriterSize(stdout, 1<<16)
 	sum, err := export.Diff(ctx, first, second, where, tellDamaged, func(d export.Difference) error { return printDifference(w, d, o.json) })
 	if err = errors.Join(err, w.Flush()); err != nil {

@@ -126,6 +126,7 @@ func exportTo(ctx context.Context, name string, o exportOptions) error {
 		return err
 	}
 	sum, err := export.Export(ctx, crawl, order)
+	err = errors.Join(err, crawl.Close())
 	switch {
 	case errors.Is(err, export.ErrExists):
 		return usage("%v (--force replaces it)", err)

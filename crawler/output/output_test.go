@@ -227,3 +227,20 @@ func TestAURLOfNoBucketIsRefusedWithWhatToWrite(t *testing.T) {
 		}
 	}
 }
+
+func TestFoldersBeneathALocationAreListed(t *testing.T) {
+	t.Parallel()
+	places(t, func(t *testing.T, l *Location, put func(name, content string)) {
+		if names, err := l.In("nowhere").Folders(t.Context()); err != nil || len(names) > 0 {
+			t.Errorf("in a place that is not there, there are %q (%v)", names, err)
+		}
+		put("b/pages-00001.jsonl", "")
+		put("a/deep/pages-00001.jsonl", "")
+		put(".hidden/x", "")
+		put("file", "")
+		names, err := l.Folders(t.Context())
+		if err != nil || !slices.Equal(names, []string{"a", "b"}) {
+			t.Errorf("the folders are %q (%v)", names, err)
+		}
+	})
+}

@@ -15,7 +15,7 @@ func (row *PageRow) Record() (crawler.Record, error) {
 		Error: row.Error, Fault: crawler.FaultKind(row.Fault), FetchedAt: crawler.FormatRecordTime(row.FetchedAt), DurationMS: row.DurationMS,
 		ContentType: row.ContentType, Charset: row.Charset, Truncated: row.Truncated, Digest: row.Digest, Title: row.Title,
 		Canonical: row.Canonical, DuplicateOf: row.DuplicateOf, Simhash: row.Simhash, NoIndex: row.NoIndex, Depth: int(row.Depth),
-		Via: row.Via, Links: row.Links, Embeds: int(row.Embeds), Job: row.Job, Worker: row.Worker, Path: row.Path,
+		Via: row.Via, Links: int(row.Links), Embeds: int(row.Embeds), Job: row.Job, Worker: row.Worker, Path: row.Path,
 		Text: row.Text, Markdown: row.Markdown,
 	}
 	if rec.Redirects == nil {
@@ -25,7 +25,7 @@ func (row *PageRow) Record() (crawler.Record, error) {
 		rec.Bytes = *row.Bytes
 	}
 	if row.Resources != nil {
-		rec.Resources = *row.Resources
+		rec.Resources = int(*row.Resources)
 	}
 	for _, object := range []struct {
 		text []byte
