@@ -124,6 +124,9 @@ func numberTest(f Field, op, value string) (func(any) bool, error) {
 		return func(v any) bool { return textOf(v)[:1] == value[:1] }, nil
 	}
 	want, err := strconv.ParseFloat(value, 64)
+	if size := crawler.Size(0); err != nil && f.Name == "bytes" && size.Set(value) == nil {
+		want, err = float64(size), nil
+	}
 	if err != nil {
 		return nil, fmt.Errorf("%q is no number, as %s is", value, f.Name)
 	}

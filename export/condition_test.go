@@ -46,6 +46,7 @@ func TestAConditionMatchesByTheKindOfEachField(t *testing.T) {
 		{"time>-17h30m", false},
 		{"time>=-1d and time<-1h", true},
 		{"bytes>2000", true},
+		{"bytes>=2KiB and bytes<1MB", true},
 		{"truncated=true", true},
 		{"truncated!=true", false},
 		{"noindex=false", true},

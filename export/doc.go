@@ -10,7 +10,6 @@
 // only when it is whole. A [Diff] tells what became of the pages between two
 // crawls.
 //
-// A survey takes about 45 bytes of memory for each URL, and everything else is
-// read and written as it comes: an output of ten million records is exported in
-// half a gigabyte.
+// A survey takes some 50 bytes of memory for each URL, and everything else is read
+// and written as it comes.
 package export

@@ -23,6 +23,9 @@ type Form struct {
 	// Name is what the user calls it.
 	Name string
 
+	// Binary says that the form is not for reading on a terminal.
+	Binary bool
+
 	folder bool // it is written to a folder, and to nothing else
 	file   bool // it is written to a file, and to nothing else
 	either bool // it is a stream, or a folder
@@ -36,10 +39,10 @@ type Form struct {
 var Forms = []Form{
 	{Name: "jsonl", ends: []string{".jsonl", ".ndjson", ".json"}, open: newJSONL},
 	{Name: "csv", ends: []string{".csv"}, open: newCSV},
-	{Name: "parquet", ends: []string{".parquet"}, open: newParquet},
+	{Name: "parquet", Binary: true, ends: []string{".parquet"}, open: newParquet},
 	{Name: "sqlite", ends: []string{".sqlite", ".sqlite3", ".db"}, file: true, open: newSQLite},
 	{Name: "markdown", ends: []string{".md", ".markdown"}, either: true, bodies: true, whole: true, open: newMarkdown},
-	{Name: "warc", ends: []string{".warc"}, whole: true, open: newWARC},
+	{Name: "warc", Binary: true, ends: []string{".warc"}, whole: true, open: newWARC},
 	{Name: "mirror", folder: true, bodies: true, whole: true, open: newMirror},
 }
 

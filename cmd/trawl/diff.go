@@ -72,6 +72,7 @@ func compare(ctx context.Context, before, after string, o diffOptions) error {
 		return err
 	}
 	defer second.Close()
+	spareMemory()
 	w := bufio.NewWriterSize(stdout, 1<<16)
 	sum, err := export.Diff(ctx, first, second, where, tellDamaged, func(d export.Difference) error { return printDifference(w, d, o.json) })
 	if err = errors.Join(err, w.Flush()); err != nil {

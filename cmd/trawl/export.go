@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"os"
+	"runtime/debug"
 	"strings"
 	"time"
 
@@ -99,17 +101,29 @@ type exportOptions struct {
 
 // order reads the options.
 func (o exportOptions) order() (order export.Order, err error) {
-	order = export.Order{To: o.to, Replace: o.force, Plain: o.plain, Out: stdout, Damaged: tellDamaged}
+	order = export.Order{To: o.to, Replace: o.force, Plain: o.plain, Out: stdout.data(), Damaged: tellDamaged}
 	if order.Where, err = o.condition(); err != nil {
 		return order, err
 	}
 	if order.Form, err = export.ParseForm(o.as, o.to); err != nil {
 		return order, usage("%v", err)
 	}
+	if order.Form.Binary && o.to == "" && stdout.shown() {
+		return order, usage("%s is not for a terminal: name a file with --to, or pipe it", order.Form.Name)
+	}
 	if order.Fields, err = export.ParseFields(o.fields); err != nil {
 		return order, usage("fields: %v", err)
 	}
 	return order, nil
+}
+
+// spareMemory has the garbage of lines collected before it has doubled the memory
+// of a survey, in which nothing has to be followed. The operator's own word, GOGC,
+// is over ours.
+func spareMemory() {
+	if os.Getenv("GOGC") == "" {
+		debug.SetGCPercent(20)
+	}
 }
 
 func tellDamaged(at string, err error) {
@@ -125,6 +139,7 @@ func exportTo(ctx context.Context, name string, o exportOptions) error {
 	if err != nil {
 		return err
 	}
+	spareMemory()
 	sum, err := export.Export(ctx, crawl, order)
 	err = errors.Join(err, crawl.Close())
 	switch {

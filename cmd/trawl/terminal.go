@@ -7,6 +7,8 @@ import (
 	"sync"
 	"unicode/utf8"
 
+	"golang.org/x/term"
+
 	"github.com/trawlcrawler/trawl/crawler"
 )
 
@@ -45,6 +47,18 @@ func (t *terminal) Write(p []byte) (int, error) {
 		return 0, err
 	}
 	return len(p), nil
+}
+
+// shown reports whether a person looks at what is written.
+func (t *terminal) shown() bool { return term.IsTerminal(int(t.file.Fd())) }
+
+// data is where results go that are to be kept as they are: when nobody looks,
+// every byte of them.
+func (t *terminal) data() io.Writer {
+	if t.shown() {
+		return t
+	}
+	return t.file
 }
 
 // innocent reports whether there is nothing to escape in a text, as is usual.
