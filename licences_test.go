@@ -24,6 +24,15 @@ var permissive = []string{"0BSD", "Apache-2.0", "BSD-2-Clause", "BSD-3-Clause", 
 // percent: what else is in it may be conditions of its own.
 const leastCovered = 75
 
+// readByPeople are files of licences that a person has read in that version, and
+// may be linked, because what they say is no licence that the check knows, or is a
+// list of several with prose between.
+var readByPeople = map[string]string{
+	"modernc.org/libc v1.80.1 LICENSE-3RD-PARTY.md":   "what is in it of Go is BSD-3-Clause, of musl, go-netdb and nixpkgs MIT",
+	"modernc.org/sqlite v1.62.0 LICENSE-3RD-PARTY.md": "what is linked is permissive; the MPL-2.0 is of golang-lru, which is not, and would be met here by itself",
+	"modernc.org/sqlite v1.62.0 LICENSE-SQLITE":       "SQLite is in the public domain",
+}
+
 // licenceTrouble says why a module may not be part of the binary, by the file in
 // which its licence is; "" when it may.
 func licenceTrouble(text []byte) string {
@@ -105,6 +114,9 @@ func TestAllThatIsLinkedHasAPermissiveLicence(t *testing.T) {
 			text, err := os.ReadFile(file)
 			if err != nil {
 				t.Fatal(err)
+			}
+			if readByPeople[path+" "+m.Version+" "+filepath.Base(file)] != "" {
+				continue
 			}
 			if trouble := licenceTrouble(text); trouble != "" {
 				t.Errorf("%s %s %s (%s)", path, m.Version, trouble, filepath.Base(file))
