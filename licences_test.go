@@ -29,6 +29,7 @@ const leastCovered = 75
 // list of several with prose between.
 var readByPeople = map[string]string{
 	"modernc.org/libc v1.80.1 LICENSE-3RD-PARTY.md":   "what is in it of Go is BSD-3-Clause, of musl, go-netdb and nixpkgs MIT",
+	"modernc.org/memory v1.12.1 LICENSE-LOGO":         "of a picture in its documentation",
 	"modernc.org/sqlite v1.62.0 LICENSE-3RD-PARTY.md": "what is linked is permissive; the MPL-2.0 is of golang-lru, which is not, and would be met here by itself",
 	"modernc.org/sqlite v1.62.0 LICENSE-SQLITE":       "SQLite is in the public domain",
 }

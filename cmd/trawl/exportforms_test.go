@@ -1,6 +1,7 @@
 package main_test
 
 import (
+	"net/url"
 	"os"
 	"path/filepath"
 	"strings"
@@ -93,7 +94,7 @@ func TestAMirrorOfTheManualIsReadFromDisk(t *testing.T) {
 		}
 	}
 	browser := testbrowser.New(t)
-	browser.Open("file://"+filepath.Join(hosts[0], "index.html"), "body")
+	browser.Open((&url.URL{Scheme: "file", Path: filepath.Join(hosts[0], "index.html")}).String(), "body")
 	for _, step := range []struct{ click, after, title string }{
 		{`a[href="library/index.html"]`, `a[href^="functions.html"]`, "The Python Standard Library"},
 		{`a[href^="functions.html"]`, `#built-in-functions`, "Built-in Functions"},
@@ -112,9 +113,9 @@ func TestAMirrorOfTheManualIsReadFromDisk(t *testing.T) {
 			t.Errorf("%s has no style sheet", step.title)
 		}
 	}
-	for _, url := range browser.Asked() {
-		if !strings.HasPrefix(url, "file://"+root+"/") && !strings.HasPrefix(url, "data:") {
-			t.Errorf("the browser asks for %s", url)
+	for _, asked := range browser.Asked() {
+		if !strings.HasPrefix(asked, "file://"+root+"/") && !strings.HasPrefix(asked, "data:") {
+			t.Errorf("the browser asks for %s", asked)
 		}
 	}
 	s.run("crawl", site.URL(0, "/"), "--delay", "0", "--per-host", "16", "--out", "site", "--resources", "--resource-scope", "host", "--format", "mirror").exits(done)

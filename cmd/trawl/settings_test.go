@@ -128,6 +128,7 @@ var withoutFlag = map[string]string{
 
 	"weight":   "it is about a fleet",
 	"schedule": "it is about a fleet",
+	"runs":     "it is about a fleet",
 }
 
 // fields returns the fields of a job file, with those of the job within.
@@ -206,6 +207,7 @@ extract: [{match: /product/, fields: {title: h1, price: {css: .price, type: numb
 links: true
 weight: 16
 schedule: "@daily"
+runs: 3
 shards: 16
 out: somewhere
 redis: redis://localhost/17
