@@ -201,6 +201,19 @@ func TestMarkdownIsOfTheTextOfPages(t *testing.T) {
 	onlyIn(t, dir, "crawl", "md")
 }
 
+func TestMarkdownIsMadeOfBodiesThatWereKept(t *testing.T) {
+	t.Parallel()
+	body := "<!DOCTYPE html><title>Lamps</title><body><nav><a href=/>Home</a></nav><article><h1>Lamps</h1>" +
+		strings.Repeat("<p>A lamp gives <b>light</b> to those who read at night, and asks for little.</p>", 8) + "</article>"
+	c := site(t, page("http://x/lamps.html", "01T00:00:01.000", `"content_type":"text/html; charset=utf-8","charset":"utf-8","title":"Lamps","path":"x/lamps.html"`)+
+		page("http://x/pic.png", "01T00:00:02.000", `"content_type":"image/png","path":"x/pic.png"`),
+		map[string]string{"x/lamps.html": body, "x/pic.png": "\x89PNG"})
+	got, _ := exported(t, c, order(t, "markdown", ""))
+	if !strings.Contains(got, "title: Lamps") || !strings.Contains(got, "gives **light** to those") || strings.Contains(got, "Home") || strings.Contains(got, "pic.png") {
+		t.Errorf("the Markdown is\n%s", got)
+	}
+}
+
 func TestWhatIsThereIsReplacedOnlyWhenThatIsWanted(t *testing.T) {
 	t.Parallel()
 	c, dir := twice(t), t.TempDir()

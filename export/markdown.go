@@ -26,7 +26,7 @@ type markdown struct {
 }
 
 func newMarkdown(out *Draft, o Order) (Writer, error) {
-	m := &markdown{names: sink.NewNaming(), sources: texts{o.ctx, o.crawl}}
+	m := &markdown{names: sink.NewNaming(), sources: texts{ctx: o.ctx, crawl: o.crawl}}
 	if out.file == nil && out.out == nil {
 		m.folder = out.Path
 		return m, nil

@@ -59,7 +59,7 @@ func (w *pageTable) Close() error { return w.file.Close() }
 
 // fieldTable has the columns that were chosen, in their order.
 type fieldTable struct {
-	file   *parquet.Writer
+	file   *parquet.GenericWriter[any]
 	fields []Field
 	row    reflect.Type
 }
@@ -75,7 +75,7 @@ func newFieldTable(out io.Writer, fields []Field) *fieldTable {
 	row := reflect.StructOf(members)
 	schema := parquet.SchemaOf(reflect.New(row).Interface())
 	options := append(parquetOptions(), schema)
-	return &fieldTable{parquet.NewWriter(out, options...), fields, row}
+	return &fieldTable{parquet.NewGenericWriter[any](out, options...), fields, row}
 }
 
 // columnType is how Go holds what a column holds: where a record may say
@@ -120,7 +120,8 @@ func (w *fieldTable) Write(r *Record) error {
 			return err
 		}
 	}
-	return w.file.Write(row.Interface())
+	_, err := w.file.Write([]any{row.Interface()})
+	return err
 }
 
 func setColumn(column reflect.Value, f Field, v any) error {
