@@ -16,7 +16,8 @@ type Exchange struct {
 	Gap        time.Duration  // that was to lie between the request before and this one
 	Duration   time.Duration  // until its answer was whole
 	Status     int            // HTTP status; 0 when none came
-	Address    netip.AddrPort // the peer; zero when none was reached
+	Address    netip.AddrPort // the peer; zero when none was reached, or only its proxy knows
+	Proxy      string         // that it was reached through, without a login; "" for none
 	Fault      string         // what went wrong; "" when a whole answer came
 	RetryAfter time.Duration  // for which the host asked to be left alone
 	// Rules are what allowed the request. Nil when it was for a robots.txt, and
@@ -43,7 +44,7 @@ type Journal interface {
 func (v *visit) exchangeOf(r request, s *start, p *Page) Exchange {
 	x := Exchange{
 		Job: v.job.Name, Worker: v.cfg.Worker, URL: r.URL, Start: p.Started, Gap: s.gap, Status: p.Status,
-		Address: p.Address, RetryAfter: retryAfter(p), Rules: r.rules, Robots: r.robots,
+		Address: p.Address, Proxy: p.Proxy, RetryAfter: retryAfter(p), Rules: r.rules, Robots: r.robots,
 	}
 	if !s.sent.IsZero() && s.traced {
 		x.Start = s.sent

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"net/url"
 	"regexp"
+	"strings"
 
 	whatwg "github.com/nlnwa/whatwg-url/url"
 )
@@ -54,5 +55,10 @@ func percentDecoded(s string) string {
 var loginIn = regexp.MustCompile(`(?s)^([^/\\?#@:]*:(?:[/\\]+)|[/\\]{2,}|[^/\\?#@:]*:|)(?:[^/\\?#]*|[^/\\?#]*:.*)@`)
 
 // HideLogin returns an input without what may be a user name and a password, for
-// messages that quote it.
-func HideLogin(input string) string { return loginIn.ReplaceAllString(input, "${1}***@") }
+// messages that quote it. An address of mail has none.
+func HideLogin(input string) string {
+	if len(input) > len("mailto:") && strings.EqualFold(input[:len("mailto:")], "mailto:") {
+		return input
+	}
+	return loginIn.ReplaceAllString(input, "${1}***@")
+}

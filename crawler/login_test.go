@@ -36,7 +36,7 @@ func TestAPasswordIsNeverQuoted(t *testing.T) {
 		"http://u:secret@exa mple/", "http://u:secret@a:99999/", "http://u:se/secret@a", "http://u:secret?x@a:b", "u:secret@host/",
 		"htps://u:secret@h/", "http://u:secret@", "http://u:secret@xn--/", "http://u:secret@a`b/", "//u:secret@a`b/", `\\u:secret@[/`,
 		"u:secret@host name/", "http://u:secret@h/" + strings.Repeat("a", 2*MaxURLLength), "http://" + strings.Repeat("u", 300) + ":secret@a b/",
-		"http:u:secret@[/", " http://u:secret@[/", "http:/\t/u:secret@[/", "http://secret:@/",
+		" http://u:secret@[/", "http:/\t/u:secret@[/", "http://secret:@/",
 	} {
 		for _, parse := range []func(string) (URL, error){ParseURL, ParseBare, base.Resolve} {
 			if u, err := parse(input); strings.Contains(fmt.Sprint(u, err), "secret") {

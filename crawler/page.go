@@ -15,7 +15,8 @@ type Page struct {
 	Location  URL            // where a redirect points, resolved; zero when it is none or no URL
 	Body      *Body          // nil when no body was read
 	Truncated bool           // the body was cut at the limit, or the connection broke inside it
-	Address   netip.AddrPort // the peer; zero when none was reached
+	Address   netip.AddrPort // the peer; zero when none was reached, or only its proxy knows
+	Proxy     string         // that it was reached through, without a login; "" for none
 	Started   time.Time      // when the request was begun
 	Duration  time.Duration  // until the last byte of the body
 	Fault     *Fault         // what went wrong; nil when a whole answer came

@@ -3,7 +3,7 @@ package crawler
 // Recording is a request and its answer octet for octet, as they went over a
 // connection of HTTP/1.1, for an archive.
 type Recording struct {
-	Request []byte // the head of the request, which is all of a GET
+	Request []byte // the head of the request, which is all of a GET; what is secret in it is masked
 	Head    []byte // of the answer: status line, header lines and the empty line; without the 1xx answers before it
 	Chunked bool   // what followed Head is in the chunked transfer coding (RFC 9112, 7.1), framing and trailers with it
 	Tail    *Body  // what followed Head, with all its codings; its Digest is not set. Nil: the page's Body, or nothing

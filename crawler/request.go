@@ -1,6 +1,9 @@
 package crawler
 
-import "time"
+import (
+	"net/http"
+	"time"
+)
 
 // Request is one GET to be made. One answer comes back for it: redirects are
 // for the caller to follow.
@@ -19,4 +22,6 @@ type Request struct {
 	Identity bool
 	// Record asks for the page's Recording, over HTTP/1.1.
 	Record bool
+	// Jar has the cookies to send, and gets those of the answer; nil for none.
+	Jar http.CookieJar
 }

@@ -114,7 +114,7 @@ func TestURLsAreNormalisedWithoutAChangeOfMeaning(t *testing.T) {
 			continue
 		}
 		got, err := ParseURL(c.Input)
-		if got.String() != deref(c.Expected) || (err != nil) != (c.Expected == nil) {
+		if want := userinfo.ReplaceAllString(deref(c.Expected), "$1"); got.String() != want || (err != nil) != (c.Expected == nil) {
 			t.Errorf("%s: %q is %q, %v; want %q", c.ID, c.Input, got, err, deref(c.Expected))
 			continue
 		}

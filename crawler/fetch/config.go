@@ -3,6 +3,7 @@ package fetch
 import (
 	"crypto/x509"
 	"fmt"
+	"log/slog"
 	"net/netip"
 	"time"
 
@@ -30,7 +31,14 @@ type Config struct {
 	// system.
 	Resolver *Resolver
 
-	// ConnectTimeout bounds name resolution and TCP connect together. Default 10s.
+	// Rules are what hosts are shown, whom to trust, and proxies. Default none.
+	Rules []Rule
+	// Log gets a warning where a rule does not do what its author may expect. Default
+	// none.
+	Log *slog.Logger
+
+	// ConnectTimeout bounds name resolution and TCP connect together, also those
+	// that a proxy makes. Default 10s.
 	ConnectTimeout time.Duration
 	// TLSTimeout bounds the TLS handshake. Default 10s.
 	TLSTimeout time.Duration
@@ -87,6 +95,9 @@ func (c Config) withDefaults() Config {
 	c.HeadBytes = min(c.HeadBytes, c.Memory)
 	if c.Resolver == nil {
 		c.Resolver = NewResolver(nil)
+	}
+	if c.Log == nil {
+		c.Log = slog.New(slog.DiscardHandler)
 	}
 	return c
 }

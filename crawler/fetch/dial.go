@@ -16,11 +16,12 @@ import (
 // and thus what a stream holds while it waits for memory.
 const streamWindow = 512 << 10
 
-// newTransport returns the one transport of a fetcher. There is no proxy: it
-// would make the connections that the guard must see.
-func newTransport(cfg Config, g *guard) *http.Transport {
-	d := newDialer(cfg, g)
+// newTransport returns the one transport of a fetcher. Of proxies it knows those
+// alone that requests are handed to as they are; tunnels are made by the dialer,
+// so that the guard sees where they lead.
+func newTransport(cfg Config, d *dialer) *http.Transport {
 	return &http.Transport{
+		Proxy:                  forwardTo,
 		DialContext:            d.dial,
 		DialTLSContext:         d.dialTLS,
 		ForceAttemptHTTP2:      true,
@@ -38,15 +39,17 @@ func newTransport(cfg Config, g *guard) *http.Transport {
 // the guard about are those that it connects to: no name is looked up between.
 type dialer struct {
 	guard      *guard
+	access     *access
 	resolver   *Resolver
 	timeout    time.Duration // of name resolution and TCP connect together
 	tls        *tls.Config
 	tlsTimeout time.Duration
 }
 
-func newDialer(cfg Config, g *guard) *dialer {
+func newDialer(cfg Config, g *guard, a *access) *dialer {
 	return &dialer{
 		guard:      g,
+		access:     a,
 		resolver:   cfg.Resolver,
 		timeout:    cfg.ConnectTimeout,
 		tls:        &tls.Config{RootCAs: cfg.rootCAs, NextProtos: []string{"h2", "http/1.1"}},
@@ -64,10 +67,26 @@ func withPortOpen(ctx context.Context) context.Context {
 func (d *dialer) dial(ctx context.Context, _, hostPort string) (net.Conn, error) {
 	ctx, cancel := context.WithTimeout(ctx, d.timeout)
 	defer cancel()
+	if p := forwarder(ctx); p != nil {
+		conn, err := d.toProxy(ctx, p)
+		if err != nil {
+			p.rest()
+			return nil, err
+		}
+		return &proxied{conn, &route{proxy: p.String()}}, nil
+	}
 	name, port, err := net.SplitHostPort(hostPort)
 	if err != nil {
 		return nil, err
 	}
+	if proxies := d.access.proxies(name, port); len(proxies) > 0 {
+		return d.through(ctx, proxies, name, port)
+	}
+	return d.straight(ctx, name, port)
+}
+
+// straight connects to a port of a host without a proxy.
+func (d *dialer) straight(ctx context.Context, name, port string) (net.Conn, error) {
 	to, err := d.addresses(ctx, name, port)
 	if err != nil {
 		return nil, err
@@ -83,29 +102,24 @@ func (d *dialer) dial(ctx context.Context, _, hostPort string) (net.Conn, error)
 
 // addresses returns where a host may be connected to, at least one.
 func (d *dialer) addresses(ctx context.Context, name, port string) ([]netip.AddrPort, error) {
-	number, err := strconv.ParseUint(port, 10, 16)
-	if err != nil {
-		return nil, fmt.Errorf("connect to %q: %q is no port", name, port)
-	}
-	all, err := d.resolver.Lookup(ctx, name)
+	all, err := d.lookUp(ctx, name, port)
 	if err != nil {
 		return nil, err
 	}
-	named := d.guard.opens(net.JoinHostPort(name, port))
-	judged := int(number)
+	named := d.guard.opening(net.JoinHostPort(name, port))
+	named.learn(name, all)
+	judged := int(all[0].Port())
 	if ctx.Value(portOpen{}) != nil {
 		judged = 0
 	}
 	var open []netip.AddrPort
 	var first error
 	for _, a := range all {
-		if !named {
-			if refused := d.guard.judge(a, judged); refused != nil {
-				first = cmp.Or(first, refused)
-				continue
-			}
+		if refused := d.guard.judge(a.Addr(), judged, named); refused != nil {
+			first = cmp.Or(first, refused)
+			continue
 		}
-		open = append(open, netip.AddrPortFrom(a, uint16(number)))
+		open = append(open, a)
 	}
 	if len(open) == 0 {
 		return nil, first
@@ -113,16 +127,36 @@ func (d *dialer) addresses(ctx context.Context, name, port string) ([]netip.Addr
 	return open, nil
 }
 
+// lookUp returns where a host is, at least one place, whether it may be connected
+// to or not.
+func (d *dialer) lookUp(ctx context.Context, name, port string) ([]netip.AddrPort, error) {
+	number, err := strconv.ParseUint(port, 10, 16)
+	if err != nil {
+		return nil, fmt.Errorf("connect to %q: %q is no port", name, port)
+	}
+	found, err := d.resolver.Lookup(ctx, name)
+	if err != nil {
+		return nil, err
+	}
+	all := make([]netip.AddrPort, len(found))
+	for i, a := range found {
+		all[i] = netip.AddrPortFrom(a, uint16(number))
+	}
+	return all, nil
+}
+
 // dialTLS shakes hands here and not in net/http, so that what goes wrong in it
 // can be told apart by type. The transport must see a bare [tls.Conn] to learn
 // that HTTP/2 was agreed on.
 func (d *dialer) dialTLS(ctx context.Context, network, hostPort string) (net.Conn, error) {
 	raw, err := d.dial(ctx, network, hostPort)
-	if err != nil {
-		return nil, err
+	if err != nil || forwarder(ctx) != nil { // TLS with a proxy is made already
+		return raw, err
 	}
+	name, port, _ := net.SplitHostPort(hostPort)
 	cfg := d.tls.Clone()
-	cfg.ServerName, _, _ = net.SplitHostPort(hostPort)
+	cfg.ServerName = name
+	d.access.trust(cfg, name, port)
 	conn := tls.Client(raw, cfg)
 	ctx, cancel := context.WithTimeout(ctx, d.tlsTimeout)
 	defer cancel()

@@ -45,6 +45,8 @@ func (f *Fetcher) faultOf(err error) *crawler.Fault {
 	var (
 		blocked   *refusal
 		port      portRefusal
+		name      nameRefusal
+		proxied   *proxyError
 		resolve   *net.DNSError
 		handshake *handshakeError
 		op        *net.OpError
@@ -54,6 +56,10 @@ func (f *Fetcher) faultOf(err error) *crawler.Fault {
 		return &crawler.Fault{Kind: crawler.FaultBlocked, Text: blocked.Error()}
 	case errors.As(err, &port):
 		return &crawler.Fault{Kind: crawler.FaultBlocked, Text: port.Error()}
+	case errors.As(err, &name):
+		return &crawler.Fault{Kind: crawler.FaultBlocked, Text: name.Error()}
+	case errors.As(err, &proxied):
+		return &crawler.Fault{Kind: proxied.kind, Text: proxied.Error(), Passes: proxied.kind != crawler.FaultBlocked}
 	case errors.As(err, &resolve):
 		return resolveFault(resolve)
 	case errors.As(err, &handshake):

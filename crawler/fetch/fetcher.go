@@ -17,6 +17,7 @@ import (
 type Fetcher struct {
 	cfg       Config
 	guard     *guard
+	access    *access
 	dialer    *dialer
 	transport *http.Transport
 	tapped    *http.Transport // for requests that are recorded
@@ -40,12 +41,18 @@ func New(cfg Config) (*Fetcher, error) {
 	}
 	trial.Close()
 	g := newGuard(cfg)
+	a, err := newAccess(cfg.Rules, cfg.Log)
+	if err != nil {
+		return nil, err
+	}
+	d := newDialer(cfg, g, a)
 	f := &Fetcher{
 		cfg:       cfg,
 		guard:     g,
-		dialer:    newDialer(cfg, g),
-		transport: newTransport(cfg, g),
-		tapped:    newTappedTransport(cfg, g),
+		access:    a,
+		dialer:    d,
+		transport: newTransport(cfg, d),
+		tapped:    newTappedTransport(cfg, newDialer(cfg, g, a)),
 		memory:    newMemory(cfg.Memory),
 		windows:   newMemory(cfg.Windows),
 		decoders:  newDecoders(),
@@ -55,9 +62,12 @@ func New(cfg Config) (*Fetcher, error) {
 	return f, nil
 }
 
-// Allow opens whatever a host resolves to, at its port alone, as
-// Config.AllowHosts does.
+// Allow opens where a host leads, at its port alone, as Config.AllowHosts does.
 func (f *Fetcher) Allow(h crawler.Host) { f.guard.allow(h) }
+
+// Login has a login sent to the host and port of a URL that an operator wrote it
+// in, over the rules of the configuration, as [NewRule] has it.
+func (f *Fetcher) Login(u crawler.URL, l crawler.Login) { f.access.admit(NewRule(u, l)) }
 
 // Locate returns the address that a connection to a host goes to, as long as it
 // answers there: where the name has several, the one that answered last, or is
@@ -66,6 +76,9 @@ func (f *Fetcher) Allow(h crawler.Host) { f.guard.allow(h) }
 func (f *Fetcher) Locate(ctx context.Context, h crawler.Host) (netip.Addr, error) {
 	ctx, cancel := context.WithTimeout(ctx, f.cfg.ConnectTimeout)
 	defer cancel()
+	if f.access.remote(h) {
+		return netip.Addr{}, fmt.Errorf("%s is looked up by its proxy", h)
+	}
 	addresses, err := f.dialer.addresses(withPortOpen(ctx), h.Name(), portsOf(h)[0])
 	if err != nil {
 		return netip.Addr{}, err
@@ -119,12 +132,18 @@ func (f *Fetcher) ask(ctx context.Context, req crawler.Request, page *crawler.Pa
 		transport, t = f.tapped, f.newTape(req.BodyLimit)
 		defer t.stop()
 	}
+	reqCtx, err := f.dialer.forward(reqCtx, req.URL)
+	if err != nil {
+		page.Fault = f.faultOf(err)
+		return nil
+	}
 	out := newRequest(reqCtx, req, func(conn net.Conn) {
-		page.Address = peerOf(conn)
+		page.Address, page.Proxy = peerOf(conn)
 		if c, ok := conn.(*tap); ok && t != nil {
 			t.start(c)
 		}
 	})
+	secret := f.credentials(out, req)
 	page.Started = time.Now()
 	defer func() { page.Duration = time.Since(page.Started) }()
 	resp, err := transport.RoundTrip(out)
@@ -133,6 +152,9 @@ func (f *Fetcher) ask(ctx context.Context, req crawler.Request, page *crawler.Pa
 		return err
 	}
 	defer resp.Body.Close()
+	if req.Jar != nil {
+		req.Jar.SetCookies(cookieURL(req.URL), resp.Cookies())
+	}
 	if page.Fault = f.overlong(resp.Header); page.Fault != nil {
 		d.stop()
 		page.Status = resp.StatusCode
@@ -140,6 +162,7 @@ func (f *Fetcher) ask(ctx context.Context, req crawler.Request, page *crawler.Pa
 	}
 	a := f.answer(d, req, resp, page)
 	if t != nil {
+		defer func() { page.Recording.Request = masked(page.Recording.Request, secret) }()
 		return a.readOnto(t)
 	}
 	return a.read()

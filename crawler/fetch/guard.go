@@ -15,7 +15,7 @@ type guard struct {
 	everything bool
 	networks   []netip.Prefix
 	ports      Ports
-	hosts      sync.Map // as dialled: "name:port" -> true
+	hosts      sync.Map // as dialled: "name:port" -> *opening
 }
 
 func newGuard(cfg Config) *guard {
@@ -32,7 +32,7 @@ func newGuard(cfg Config) *guard {
 // allow opens a host, at its port alone.
 func (g *guard) allow(h crawler.Host) {
 	for _, port := range portsOf(h) {
-		g.hosts.Store(net.JoinHostPort(h.Name(), port), true)
+		g.hosts.LoadOrStore(net.JoinHostPort(h.Name(), port), new(opening))
 	}
 }
 
@@ -52,33 +52,38 @@ func portsOf(h crawler.Host) []string {
 	return []string{"80", "443"}
 }
 
-// opens reports whether the operator opened what is dialled, whatever it
-// resolves to.
-func (g *guard) opens(hostPort string) bool {
-	_, named := g.hosts.Load(hostPort)
+// opening returns what the operator opened by naming what is dialled; nil when he
+// did not.
+func (g *guard) opening(hostPort string) *opening {
+	o, _ := g.hosts.Load(hostPort)
+	named, _ := o.(*opening)
 	return named
 }
 
 // judge returns why a port of a may not be connected to, or nil when it may.
-// Port 0 stands for one that is open everywhere.
-func (g *guard) judge(a netip.Addr, port int) error {
+// Port 0 stands for one that is open everywhere. named is what the host opens by
+// its name; nil for nothing.
+func (g *guard) judge(a netip.Addr, port int, named *opening) error {
 	a = a.Unmap().WithZone("")
 	opened := g.listed(a)
 	if !opened {
-		for _, face := range append([]netip.Addr{a}, hidden(a)...) {
+		for _, face := range faces(a) {
 			network, private := reservedAt(face)
 			listed := g.listed(face)
-			if private && !listed && !g.everything {
+			if private && !listed && !g.everything && !named.opens(face, network) {
 				return &refusal{a, face, network}
 			}
 			opened = opened || listed || private
 		}
 	}
-	if port != 0 && !g.ports.open(port, opened) {
+	if port != 0 && named == nil && !g.ports.open(port, opened) {
 		return portRefusal(port)
 	}
 	return nil
 }
+
+// faces are the addresses that a stands for: itself, and those hidden in it.
+func faces(a netip.Addr) []netip.Addr { return append([]netip.Addr{a}, hidden(a)...) }
 
 func (g *guard) listed(a netip.Addr) bool {
 	for _, p := range g.networks {

@@ -1,10 +1,12 @@
 package fetch
 
 import (
+	"net"
 	"net/http"
 	"net/netip"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/trawlcrawler/trawl/crawler"
 )
@@ -35,7 +37,7 @@ func TestAddressesThatAreNotPublicAreRefused(t *testing.T) {
 		"unassigned":     "1::1 4000::1 8000::1 e000::1 ::1:0:0 ::8.8.8.8 ::ffff:0:8.8.8.8",
 	} {
 		for a := range strings.FieldsSeq(addresses) {
-			if g.judge(netip.MustParseAddr(a), 443) == nil {
+			if g.judge(netip.MustParseAddr(a), 443, nil) == nil {
 				t.Errorf("%s: %s is let through", name, a)
 			}
 		}
@@ -49,7 +51,7 @@ func TestPublicAddressesAreOpen(t *testing.T) {
 		128.0.0.1 169.253.255.255 172.15.255.255 172.32.0.0 192.0.1.1 192.167.255.255 198.17.255.255 198.20.0.0
 		223.255.255.255 2606:4700::1111 2a00:1450::1 ::ffff:8.8.8.8 64:ff9b::8.8.8.8 2002:808:808:: 2001:0:808:808::f7f7:f7f7
 		2606:4700::5efe:8.8.8.8`) {
-		if r := g.judge(netip.MustParseAddr(a), 443); r != nil {
+		if r := g.judge(netip.MustParseAddr(a), 443, nil); r != nil {
 			t.Errorf("%s is refused: %v", a, r)
 		}
 	}
@@ -67,10 +69,10 @@ func TestAllowedNetworksAreOpen(t *testing.T) {
 		{"loopback of IPv6", "::1/128", "::1", "127.0.0.1"},
 	} {
 		g := newGuard(Config{AllowCIDR: []netip.Prefix{netip.MustParsePrefix(c.network)}})
-		if r := g.judge(netip.MustParseAddr(c.open), 443); r != nil {
+		if r := g.judge(netip.MustParseAddr(c.open), 443, nil); r != nil {
 			t.Errorf("%s: %s is refused: %v", c.name, c.open, r)
 		}
-		if g.judge(netip.MustParseAddr(c.shut), 443) == nil {
+		if g.judge(netip.MustParseAddr(c.shut), 443, nil) == nil {
 			t.Errorf("%s: %s is let through", c.name, c.shut)
 		}
 	}
@@ -84,7 +86,7 @@ func TestARefusalSaysTheWayOut(t *testing.T) {
 		"::1":             "::1 is a loopback address: --allow-cidr ::1/128 or --allow-private opens it",
 		"64:ff9b::7f00:1": "64:ff9b::7f00:1 leads to 127.0.0.1, which is a loopback address: --allow-cidr 127.0.0.0/8 or --allow-private opens it",
 	} {
-		if got := g.judge(netip.MustParseAddr(address), 443).Error(); got != want {
+		if got := g.judge(netip.MustParseAddr(address), 443, nil).Error(); got != want {
 			t.Errorf("got  %s\nwant %s", got, want)
 		}
 	}
@@ -147,8 +149,66 @@ func TestAnAllowedHostIsComparedWithWhatIsDialled(t *testing.T) {
 		"[::1]:80": true, "[::1]:8080": true, "[::1]:81": false,
 		"www.intranet:80": false,
 	} {
-		if got := g.opens(dialled); got != want {
+		if got := g.opening(dialled) != nil; got != want {
 			t.Errorf("%s: got %t, want %t", dialled, got, want)
+		}
+	}
+}
+
+func TestAHostThatWasNamedOpensWhatItsNameLedToAtFirst(t *testing.T) {
+	t.Parallel()
+	for _, c := range []struct{ name, host, first, then, want string }{
+		{"a private name", "intranet", "10.1.2.3", "10.1.2.3", ""},
+		{"one that moves within its network", "intranet", "10.1.2.3", "10.200.0.1", ""},
+		{"one that is led elsewhere", "intranet", "10.1.2.3", "127.0.0.1", "loopback"},
+		{"a public name that is led inside", "example.org", "9.9.9.9", "10.1.2.3", "private"},
+		{"a public name", "example.org", "9.9.9.9", "9.9.9.10", ""},
+		{"a name of a cloud's metadata", "intranet", "169.254.169.254", "169.254.169.254", "metadata"},
+		{"the same among others", "intranet", "100.64.0.1", "100.100.100.200", "carrier"},
+		{"the same, hidden", "intranet", "64:ff9b::a9fe:a9fe", "64:ff9b::a9fe:a9fe", "metadata"},
+		{"its address, written", "169.254.169.254", "169.254.169.254", "169.254.169.254", ""},
+		{"an address hidden in IPv6, written", "64:ff9b::a9fe:a9fe", "64:ff9b::a9fe:a9fe", "64:ff9b::a9fe:a9fe", ""},
+		{"an address, which opens itself alone", "10.1.2.3", "10.1.2.3", "10.1.2.4", "private"},
+	} {
+		g := newGuard(Config{AllowHosts: []crawler.Host{crawler.Host(c.host)}})
+		if strings.Contains(c.host, ":") {
+			g = newGuard(Config{AllowHosts: []crawler.Host{crawler.Host("[" + c.host + "]")}})
+		}
+		named := g.opening(net.JoinHostPort(c.host, "80"))
+		for _, lookedUp := range []string{c.first, c.then} {
+			named.learn(c.host, []netip.AddrPort{netip.AddrPortFrom(netip.MustParseAddr(lookedUp), 80)})
+		}
+		err := g.judge(netip.MustParseAddr(c.then), 80, named)
+		if (err == nil) != (c.want == "") || err != nil && !strings.Contains(err.Error(), c.want) {
+			t.Errorf("%s: got %v, want %q", c.name, err, c.want)
+		}
+	}
+}
+
+// The forms in which a URL can write 127.0.0.1, 169.254.169.254 and ::1.
+func TestEveryFormOfAnAddressIsKnown(t *testing.T) {
+	t.Parallel()
+	f, err := New(Config{Ports: Ports{anyPort}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(f.Close)
+	for _, host := range []string{
+		"127.0.0.1", "127.1", "127.0.1", "2130706433", "0x7f000001", "017700000001", "0x7f.0.0.1", "0177.0.0.01", "127.0.0.1.", "0", "0.0.0.0",
+		"%31%32%37.0.0.1", "１２７.0.0.1", "127。0。0。1", "①②⑦.0.0.1", "[::1]", "[0:0:0:0:0:0:0:1]", "[::]", "[::ffff:127.0.0.1]", "[::ffff:7f00:1]",
+		"[::127.0.0.1]", "[::ffff:0:127.0.0.1]", "[64:ff9b::127.0.0.1]", "[2002:7f00:1::]", "[fe80::1]", "[fd00::1]", "localhost", "LOCALHOST.", "a.localhost",
+		"169.254.169.254", "0xa9fea9fe", "2852039166", "0251.0376.0251.0376", "[::ffff:a9fe:a9fe]", "[fd00:ec2::254]", "169.254.43518",
+	} {
+		u, err := crawler.ParseURL("http://" + host + ":8080/")
+		if err != nil {
+			t.Logf("%s is refused as a URL", host)
+			continue
+		}
+		req := request(t, u.String())
+		req.Timeout = 20 * time.Second
+		page := get(t, f, req)
+		if page.Fault == nil || page.Fault.Kind != crawler.FaultBlocked && page.Fault.Kind != crawler.FaultResolve || page.Address.IsValid() {
+			t.Errorf("%s, which is %s, is let through: %s", host, u.Host(), faultText(page))
 		}
 	}
 }

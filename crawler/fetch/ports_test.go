@@ -97,11 +97,11 @@ func TestByDefaultAllPortsOfPrivateNetworksThatAreOpenedAreOpen(t *testing.T) {
 		{"all private ones, hidden", "2002:a00:1::", everything, true},
 		{"but not public ones", "8.8.8.8", everything, false},
 	} {
-		refused := c.guard.judge(netip.MustParseAddr(c.address), 6379)
+		refused := c.guard.judge(netip.MustParseAddr(c.address), 6379, nil)
 		if (refused == nil) != c.open {
 			t.Errorf("%s: got %v, want open %t", c.name, refused, c.open)
 		}
-		if refused := c.guard.judge(netip.MustParseAddr(c.address), 8080); refused != nil {
+		if refused := c.guard.judge(netip.MustParseAddr(c.address), 8080, nil); refused != nil {
 			t.Errorf("%s: 8080 is refused: %v", c.name, refused)
 		}
 	}

@@ -5,7 +5,6 @@ import (
 	"net"
 	"net/http"
 	"net/http/httptrace"
-	"net/netip"
 	"net/url"
 	"strings"
 
@@ -27,23 +26,13 @@ func newRequest(ctx context.Context, req crawler.Request, connected func(net.Con
 	trace := &httptrace.ClientTrace{GotConn: func(info httptrace.GotConnInfo) { connected(info.Conn) }}
 	out := &http.Request{
 		Method:     http.MethodGet,
-		URL:        target(req.URL),
+		URL:        target(req.URL, forwarder(ctx) != nil),
 		Proto:      "HTTP/1.1",
 		ProtoMajor: 1,
 		ProtoMinor: 1,
 		Header:     headers(req),
 	}
 	return out.WithContext(httptrace.WithClientTrace(ctx, trace))
-}
-
-// peerOf returns the address at the other end of a connection, or the zero one.
-func peerOf(conn net.Conn) netip.AddrPort {
-	peer, ok := conn.RemoteAddr().(*net.TCPAddr)
-	if !ok {
-		return netip.AddrPort{}
-	}
-	at := peer.AddrPort()
-	return netip.AddrPortFrom(at.Addr().Unmap(), at.Port())
 }
 
 func headers(req crawler.Request) http.Header {
@@ -67,10 +56,15 @@ func headers(req crawler.Request) http.Header {
 // path but those that begin with two slashes, which net/url takes for an
 // authority. A path that says the same to net/url in its own form needs no more;
 // for the few that are left, as "//a|b", HTTP/1 gets the absolute form
-// (RFC 9112, 3.2.2), of which HTTP/2 takes the path.
-func target(u crawler.URL) *url.URL {
+// (RFC 9112, 3.2.2), of which HTTP/2 takes the path. So does, absolute, what is
+// handed to a proxy as it is.
+func target(u crawler.URL, absolute bool) *url.URL {
 	host, path := string(u.Host()), u.Path()
 	t := &url.URL{Scheme: u.Scheme(), Host: host}
+	if absolute {
+		t.Opaque = "//" + host + path
+		return t
+	}
 	if !strings.HasPrefix(path, "//") {
 		t.Opaque = path
 		return t

@@ -45,8 +45,8 @@ func tapped(dial func(context.Context, string, string) (net.Conn, error)) func(c
 // newTappedTransport returns the transport for requests that are recorded. It
 // does not offer HTTP/2, as is the custom of archivers: its octets are no
 // message of HTTP/1, which is what readers of WARC know.
-func newTappedTransport(cfg Config, g *guard) *http.Transport {
-	t, d := newTransport(cfg, g), newDialer(cfg, g)
+func newTappedTransport(cfg Config, d *dialer) *http.Transport {
+	t := newTransport(cfg, d)
 	d.tls.NextProtos = []string{"http/1.1"}
 	t.DialContext, t.DialTLSContext = tapped(d.dial), tapped(d.dialTLS)
 	t.ForceAttemptHTTP2, t.HTTP2 = false, nil

@@ -20,8 +20,9 @@ type Request struct {
 	Worker       string `json:"worker"`
 	URL          string `json:"url"`
 	DurationMS   int64  `json:"duration_ms"`
-	Status       int    `json:"status"`  // 0 when no answer came
-	Address      string `json:"address"` // address and port of the peer; "" when none was reached
+	Status       int    `json:"status"`          // 0 when no answer came
+	Address      string `json:"address"`         // address and port of the peer; "" when none was reached, or only its proxy knows
+	Proxy        string `json:"proxy,omitempty"` // that it was reached through
 	Error        string `json:"error,omitempty"`
 	GapMS        int64  `json:"gap_ms"`                   // that was to lie between the request before and this one
 	RetryAfterMS int64  `json:"retry_after_ms,omitempty"` // for which the host asked to be left alone
@@ -112,7 +113,7 @@ func (j *Journal) Note(ctx context.Context, requests []crawler.Exchange) error {
 func (j *Journal) line(x crawler.Exchange, fresh map[string]time.Time) *Request {
 	r := &Request{
 		Start: x.Start.UTC().Format(JournalTime), Job: x.Job, Worker: x.Worker, URL: x.URL.String(), DurationMS: x.Duration.Milliseconds(), Status: x.Status,
-		Error: x.Fault, GapMS: x.Gap.Milliseconds(), RetryAfterMS: x.RetryAfter.Milliseconds(), Robots: RobotsObeyed,
+		Error: x.Fault, GapMS: x.Gap.Milliseconds(), RetryAfterMS: x.RetryAfter.Milliseconds(), Robots: RobotsObeyed, Proxy: x.Proxy,
 	}
 	if x.Address.IsValid() {
 		r.Address = x.Address.String()

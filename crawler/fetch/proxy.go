@@ -1,0 +1,134 @@
+package fetch
+
+import (
+	"cmp"
+	"errors"
+	"fmt"
+	"hash/fnv"
+	"net"
+	"net/url"
+	"slices"
+	"strings"
+	"sync/atomic"
+	"time"
+
+	"github.com/trawlcrawler/trawl/crawler"
+)
+
+// proxyRest is for how long a proxy that could not be reached is left out of those
+// that a host may be given, as long as there are others.
+const proxyRest = 30 * time.Second
+
+// Proxy is a server that makes connections for others. It may be printed: its
+// password is not. It is safe for concurrent use.
+type Proxy struct {
+	scheme string // http, https, socks5
+	addr   string // host:port
+	login  crawler.Login
+	// remote says that the proxy looks names up, and not we: then it is for it to
+	// refuse the addresses that they lead to.
+	remote bool
+	rests  atomic.Int64 // until when, in nanoseconds of the unix epoch
+}
+
+// proxyPorts are where the kinds of proxies listen by default.
+var proxyPorts = map[string]string{"http": "8080", "https": "443", "socks5": "1080", "socks5h": "1080"}
+
+var errProxyURL = errors.New("write http://, https:// or socks5://[USER:PASSWORD@]HOST[:PORT]")
+
+// ParseProxy reads the URL of a proxy, with or without a login: http, https,
+// socks5, or socks5h, which is one that looks names up itself; remoteDNS says so
+// of all kinds. The error quotes the URL without its login.
+func ParseProxy(text string, remoteDNS bool) (*Proxy, error) {
+	u, err := url.Parse(text)
+	if err != nil { // its text has the password
+		return nil, fmt.Errorf("proxy %q is no URL: %w, percent-encoded where it has %%, /, ?, # or @ in a password", crawler.HideLogin(text), errProxyURL)
+	}
+	port, known := proxyPorts[u.Scheme]
+	if !known || u.Hostname() == "" || strings.Trim(u.Path, "/") != "" || u.RawQuery != "" || u.Fragment != "" {
+		return nil, fmt.Errorf("proxy %q: %w", crawler.HideLogin(text), errProxyURL)
+	}
+	password, _ := u.User.Password()
+	return &Proxy{
+		scheme: strings.TrimSuffix(u.Scheme, "h"),
+		addr:   net.JoinHostPort(u.Hostname(), cmp.Or(u.Port(), port)),
+		login:  crawler.NewLogin(u.User.Username(), password),
+		remote: remoteDNS || u.Scheme == "socks5h",
+	}, nil
+}
+
+// String is the URL of the proxy without its login.
+func (p *Proxy) String() string { return p.scheme + "://" + p.addr }
+
+// GoString does the same, for %#v.
+func (p *Proxy) GoString() string { return p.String() }
+
+// name is the proxy's host, for TLS.
+func (p *Proxy) name() string {
+	name, _, _ := net.SplitHostPort(p.addr)
+	return name
+}
+
+// forwards reports whether requests of plain http are handed to the proxy as they
+// are, and not by way of a tunnel. In one the proxy is told an address, here a
+// name; and most proxies allow no tunnels to port 80.
+func (p *Proxy) forwards() bool { return p != nil && p.remote && p.scheme != "socks5" }
+
+// url is the proxy in the words of net/http.
+func (p *Proxy) url() *url.URL {
+	u := &url.URL{Scheme: p.scheme, Host: p.addr}
+	if !p.login.IsZero() {
+		u.User = url.UserPassword(p.login.User, p.login.Password())
+	}
+	return u
+}
+
+// rest leaves the proxy out for a while.
+func (p *Proxy) rest() { p.rests.Store(time.Now().Add(proxyRest).UnixNano()) }
+
+func (p *Proxy) resting(now time.Time) bool { return p != nil && p.rests.Load() > now.UnixNano() }
+
+// ranked returns proxies in the order in which a host goes by them: by rendezvous
+// hashing, so that hosts are spread evenly, and each stays with its proxy, over
+// all workers and restarts, whichever others come and go. Those that rest are the
+// last.
+func ranked(proxies []*Proxy, host string) []*Proxy {
+	now := time.Now()
+	if len(proxies) == 1 {
+		return proxies
+	}
+	type place struct {
+		proxy  *Proxy
+		rests  int
+		weight uint64
+	}
+	places := make([]place, len(proxies))
+	for i, p := range proxies {
+		places[i] = place{p, 0, weight(p, host)}
+		if p.resting(now) {
+			places[i].rests = 1
+		}
+	}
+	slices.SortStableFunc(places, func(a, b place) int {
+		return cmp.Or(cmp.Compare(a.rests, b.rests), cmp.Compare(b.weight, a.weight))
+	})
+	order := make([]*Proxy, len(places))
+	for i, p := range places {
+		order[i] = p.proxy
+	}
+	return order
+}
+
+// weight is how much a proxy is one for a host. FNV alone hardly mixes what comes
+// last; the rest is the finaliser of MurmurHash3.
+func weight(p *Proxy, host string) uint64 {
+	h := fnv.New64a()
+	if p != nil {
+		h.Write([]byte(p.String()))
+	}
+	h.Write([]byte("\x00" + host))
+	x := h.Sum64()
+	x = (x ^ x>>33) * 0xff51afd7ed558ccd
+	x = (x ^ x>>33) * 0xc4ceb9fe1a85ec53
+	return x ^ x>>33
+}
