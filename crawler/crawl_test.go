@@ -59,7 +59,7 @@ func newCrawl(t testing.TB, site *testsite.Site, change func(*crawler.Job)) *cra
 	c := &crawl{t: t, site: site, job: job, frontier: store.Frontier(job), shelf: new(shelf)}
 	c.cfg.Worker = "tester"
 	c.tools = crawler.Tools{
-		Frontier: c.frontier, Fetcher: fetcher, Robots: robots.New(store.RobotsCache(), robots.Config{}), Parser: parser, Sitemaps: sitemap.Parser{}, Sink: c.shelf,
+		Frontier: c.frontier, Fetcher: fetcher, Robots: robots.New(store.RobotsCache(), robots.Config{}), Parser: parser, Sitemaps: sitemap.Parser{}, Sink: c.shelf, Jar: fetch.NewJar(),
 	}
 	return c
 }

@@ -201,7 +201,8 @@ func (e *errand) redirect() (URL, error) {
 		e.end(OutcomeFailed, fmt.Sprintf("redirects to %q, which is no URL to crawl", clip(e.result.Page.Header.Get("Location"))))
 		return URL{}, nil
 	}
-	if to == from || to == entry.URL || contains(e.result.Redirects, to) {
+	been := to == from || to == entry.URL || contains(e.result.Redirects, to)
+	if been && !e.welcomed() {
 		e.end(OutcomeFailed, "redirects in a loop, to "+to.String())
 		return URL{}, nil
 	}
@@ -213,6 +214,9 @@ func (e *errand) redirect() (URL, error) {
 	if refused := e.refuses(to); refused != "" {
 		e.end(OutcomeRedirected, refused)
 		return URL{}, nil
+	}
+	if been { // it is in flight, or has its answer
+		return to, nil
 	}
 	target := Entry{
 		URL: to, Via: entry.URL, Depth: entry.Depth, Band: BandFirst,
@@ -238,6 +242,12 @@ func (e *errand) redirect() (URL, error) {
 	}
 	e.claimed = append(e.claimed, Taken{ticket, target})
 	return to, nil
+}
+
+// welcomed reports whether the page gave a cookie with which the same URL may say
+// something else: so sites try out whether cookies come back.
+func (e *errand) welcomed() bool {
+	return e.visit.jar != nil && e.result.Page.Header.Get("Set-Cookie") != ""
 }
 
 // refuses says why a redirect may not be followed; "" when it may. A job that

@@ -96,6 +96,10 @@ type Job struct {
 	UserAgent string `json:"user_agent" yaml:"user_agent"`
 	// IgnoreRobots fetches what robots.txt forbids. For sites of one's own.
 	IgnoreRobots bool `json:"ignore_robots" yaml:"ignore_robots"`
+	// Cookies sends cookies back to the hosts that set them. Each worker has a jar of
+	// its own for the job, in memory alone: a host may meet as many visitors as there
+	// are workers. Default false.
+	Cookies bool `json:"cookies" yaml:"cookies"`
 	// RobotsTries is how often a robots.txt that can not be had is asked for
 	// before the URLs behind it are given up as disallowed. Default 5, with
 	// growing pauses.

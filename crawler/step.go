@@ -57,7 +57,7 @@ func (v *visit) fetch(r request) (*Page, error) {
 		return nil, errStopped
 	}
 	defer start.end()
-	r.PortOpen, r.MinRate = v.scope.HasPort(r.URL.Host()), int64(v.job.MinRate)
+	r.PortOpen, r.MinRate, r.Jar = v.scope.HasPort(r.URL.Host()), int64(v.job.MinRate), v.jar
 	page, err := v.fetcher.Fetch(start.trace(v.fetching), r.Request)
 	if err != nil {
 		if v.fetching.Err() != nil {

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"net/http"
 	"net/netip"
 	"runtime"
 	"time"
@@ -115,6 +116,7 @@ type Visitor struct {
 	journal  Journal
 	locator  Locator
 	handlers Handlers       // nil when the job names none
+	jar      http.CookieJar // nil when the job sends no cookies
 	exempts  []netip.Prefix // addresses that may be asked without regard to others
 	rules    FollowRules    // none: all links are followed
 	cfg      VisitorConfig
@@ -128,9 +130,10 @@ type Tools struct {
 	Parser   Parser
 	Sitemaps SitemapParser // for jobs with Sitemaps
 	Sink     Sink
-	Journal  Journal  // nil for none
-	Locator  Locator  // nil if the job has no AddressDelay
-	Handlers Handlers // nil if the job names none
+	Journal  Journal        // nil for none
+	Locator  Locator        // nil if the job has no AddressDelay
+	Handlers Handlers       // nil if the job names none
+	Jar      http.CookieJar // for jobs with Cookies
 }
 
 // NewVisitor returns a visitor for a job, whose settings must be valid.
@@ -143,6 +146,9 @@ func NewVisitor(job Job, scope *Scope, tools Tools, cfg VisitorConfig) (*Visitor
 	}
 	if len(job.Handlers) > 0 && tools.Handlers == nil {
 		return nil, fmt.Errorf("job %s: it wants handlers %q, which are not here", job.Name, job.Handlers)
+	}
+	if job.Cookies && tools.Jar == nil {
+		return nil, fmt.Errorf("job %s: there is no jar for its cookies", job.Name)
 	}
 	exempts, err := prefixes(job.AddressExempt)
 	if err != nil {
@@ -161,6 +167,9 @@ func NewVisitor(job Job, scope *Scope, tools Tools, cfg VisitorConfig) (*Visitor
 	}
 	if job.Sitemaps && job.Follow {
 		w.sitemaps = tools.Sitemaps
+	}
+	if job.Cookies {
+		w.jar = tools.Jar
 	}
 	return w, nil
 }

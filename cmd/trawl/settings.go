@@ -79,6 +79,7 @@ func (s *settings) register(flags *pflag.FlagSet) {
 	flags.IntVar(&s.Concurrency, "concurrency", s.Concurrency, "most hosts visited at once")
 	flags.StringVar(&s.UserAgent, "user-agent", s.UserAgent, "sent with every request; its first word is what robots.txt is matched with")
 	flags.BoolVar(&s.IgnoreRobots, "ignore-robots", s.IgnoreRobots, "fetch what robots.txt forbids: for sites of your own")
+	flags.BoolVar(&s.Cookies, "cookies", s.Cookies, "send cookies back to the hosts that set them; each worker has its own, in memory")
 	flags.IntVar(&s.RobotsTries, "robots-tries", s.RobotsTries, "how often to ask for a robots.txt that can not be had")
 	flags.Var(&s.CrawlDelayCap, "crawl-delay-cap", "longest Crawl-delay of a robots.txt that is obeyed")
 	flags.IntVar(&s.HostTries, "host-tries", s.HostTries, "how often in a row a host may refuse or not be reached before it is given up")

@@ -8,6 +8,7 @@ import (
 	"sync/atomic"
 
 	"github.com/trawlcrawler/trawl/crawler"
+	"github.com/trawlcrawler/trawl/crawler/fetch"
 	"github.com/trawlcrawler/trawl/crawler/parse"
 	"github.com/trawlcrawler/trawl/crawler/sitemap"
 	"github.com/trawlcrawler/trawl/tasks"
@@ -46,7 +47,7 @@ func (w *Workshop) NewStation(job crawler.Status, home []crawler.Host, out *Outp
 	}
 	st.visitor, err = crawler.NewVisitor(job.Job, st.Scope, out.tools(crawler.Tools{
 		Frontier: w.store.Frontier(job.Job), Fetcher: timed{w.Fetcher, w.meters, job.Job.Name}, Robots: w.robots,
-		Parser: parser, Sitemaps: sitemap.Parser{}, Locator: w.Fetcher, Handlers: w.handlersFor(job),
+		Parser: parser, Sitemaps: sitemap.Parser{}, Locator: w.Fetcher, Jar: fetch.NewJar(), Handlers: w.handlersFor(job),
 	}), crawler.VisitorConfig{
 		Worker: w.name, CPU: w.cpu, HandlerTime: w.handlerTime, HandlerPlaces: w.handlerPlaces, Log: w.log,
 	})
