@@ -53,6 +53,9 @@ func crawl(ctx context.Context, s settings, args []string) error {
 	if len(s.Seeds) == 0 {
 		return usage("no seeds: name at least one URL, or a job file with seeds")
 	}
+	if err := s.name(s.Seeds); err != nil {
+		return err
+	}
 	good, err := goodSeeds(ctx, &s)
 	if err != nil {
 		return err
@@ -80,11 +83,12 @@ func crawl(ctx context.Context, s settings, args []string) error {
 func goodSeeds(ctx context.Context, s *settings) ([]seed, error) {
 	var good []seed
 	var kept []string
-	resolver, err := s.resolver()
+	cfg, err := s.reach()
 	if err != nil {
 		return nil, err
 	}
-	bad := unresolved(ctx, resolver, hostsOf(literal(s.Seeds)))
+	here := slices.DeleteFunc(hostsOf(literal(s.Seeds)), cfg.RemoteDNS)
+	bad := unresolved(ctx, cfg.Resolver, here)
 	for one := range literal(s.Seeds) {
 		if one.err == nil {
 			one.err = bad[one.url.Host()]

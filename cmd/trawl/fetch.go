@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"iter"
 	"os"
+	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -52,6 +53,9 @@ func fetchAll(ctx context.Context, s settings, args []string) error {
 	if err != nil {
 		return err
 	}
+	if err := s.name(append(urlsOf(args), s.Seeds...)); err != nil {
+		return err
+	}
 	seeds := concat(list, literal(s.Seeds))
 	s.Seeds = nil // the list is not a setting
 	if s.Name == "" {
@@ -67,6 +71,17 @@ func fetchAll(ctx context.Context, s settings, args []string) error {
 		return crawlInto(ctx, s, nil, seeds)
 	}
 	return fetchOut(ctx, s, seeds)
+}
+
+// urlsOf are the arguments that are URLs, and not lists of them.
+func urlsOf(args []string) []string {
+	var urls []string
+	for _, arg := range args {
+		if strings.Contains(arg, "://") {
+			urls = append(urls, arg)
+		}
+	}
+	return urls
 }
 
 func concat(parts ...iter.Seq[seed]) iter.Seq[seed] {
@@ -133,13 +148,17 @@ func fetchTo(ctx context.Context, s settings, seeds iter.Seq[seed], into sink.Si
 
 // opened opens the hosts of a list that the operator can only mean to be
 // private: those written as addresses, and localhost. A name that a list has
-// from elsewhere opens its port alone, whatever it resolves to.
+// from elsewhere opens its port alone, whatever it resolves to. Logins that are
+// written in the list are sent to their hosts.
 func opened(seeds iter.Seq[seed], l *laptop) iter.Seq[seed] {
 	return func(yield func(seed) bool) {
 		for s := range seeds {
 			if h := s.url.Host(); s.err == nil {
 				if _, ok := h.Address(); ok || h.Name() == "localhost" {
 					l.workshop.Fetcher.Allow(h)
+				}
+				if !s.login.IsZero() {
+					l.workshop.Fetcher.Login(s.url, s.login)
 				}
 				if !l.station.Scope.HasPort(h) {
 					l.station.Scope.Extend([]crawler.Host{h})

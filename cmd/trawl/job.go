@@ -157,6 +157,7 @@ func sayWorkersOwn(w io.Writer, file string, s settings) {
 	}{
 		{"out", s.Out != ""}, {"concurrency", s.Concurrency != defaults.Concurrency},
 		{"allow_cidr", len(s.AllowCIDR) > 0}, {"allow_private", s.AllowPrivate},
+		{"access", s.Access != ""}, {"header", len(s.Header) > 0}, {"proxy", len(s.Proxy) > 0}, {"ca", len(s.CA) > 0}, {"insecure", len(s.Insecure) > 0},
 	} {
 		if own.given {
 			fmt.Fprintf(w, "trawl: %s: %s is left out: on a fleet it is for each worker to say (trawl worker --help)\n", file, own.name)

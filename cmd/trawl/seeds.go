@@ -19,16 +19,17 @@ import (
 
 // seed is one line of a list of URLs, or one argument.
 type seed struct {
-	url crawler.URL
-	err error // when it is no URL: the text of the error quotes it
+	url   crawler.URL
+	login crawler.Login // that was written in it
+	err   error         // when it is no URL: the text of the error quotes it
 }
 
 // literal yields the seeds given as arguments or in a job file.
 func literal(texts []string) iter.Seq[seed] {
 	return func(yield func(seed) bool) {
 		for _, t := range texts {
-			u, err := crawler.ParseURL(t)
-			if !yield(seed{u, err}) {
+			u, login, err := crawler.ParseLogin(t)
+			if !yield(seed{u, login, err}) {
 				return
 			}
 		}
@@ -49,11 +50,11 @@ func listed(name string, r io.Reader) iter.Seq[seed] {
 			if line == "" || strings.HasPrefix(line, "#") {
 				continue
 			}
-			u, err := crawler.ParseURL(line)
+			u, login, err := crawler.ParseLogin(line)
 			if err != nil {
 				err = fmt.Errorf("%s, line %d: %w", name, n, err)
 			}
-			if !yield(seed{u, err}) {
+			if !yield(seed{u, login, err}) {
 				return
 			}
 		}

@@ -19,6 +19,7 @@ import (
 // capitals), that over the job file, that over the default.
 type settings struct {
 	crawler.Job `yaml:",inline"`
+	Credentials `yaml:",inline"`
 
 	// Out is the folder of the results. Default: named after the job.
 	Out string `yaml:"out"`
@@ -100,6 +101,7 @@ func (s *settings) register(flags *pflag.FlagSet) {
 	flags.StringVar(&s.Contact, "contact", "", "how to reach you, such as an e-mail address; sent with every request as From")
 	flags.IntVar(&s.Shards, "shards", s.Shards, "slots of a Redis Cluster to spread the job over")
 	s.registerReach(flags)
+	s.registerHeader(flags)
 	flags.BoolVar(&s.restart, "restart", false, "crawl again from the start; earlier results are set aside")
 	flags.BoolVarP(&s.verbose, "verbose", "v", false, "log each visit")
 }
@@ -111,6 +113,7 @@ func (s *settings) registerReach(flags *pflag.FlagSet) {
 	flags.BoolVar(&s.AllowPrivate, "allow-private", s.AllowPrivate, "all private addresses may be connected to")
 	flags.StringSliceVar(&s.Ports, "ports", nil, "ports that may be connected to, besides those of seeds: 8080, 8000-9000 or any; may be repeated (default: 80, 443, 8000-9000, and all in private networks that are opened)")
 	flags.StringSliceVar(&s.Resolvers, "resolvers", nil, "name servers to ask, such as 9.9.9.9 or 10.0.0.1:5353; may be repeated (default: the system's)")
+	s.Credentials.register(flags)
 }
 
 // resolve finds the settings of a command whose flags wrote into s: default,
@@ -158,6 +161,7 @@ func copyField(to, from *settings, flag string) {
 	for _, part := range []struct{ to, from reflect.Value }{
 		{reflect.ValueOf(to).Elem(), reflect.ValueOf(from).Elem()},
 		{reflect.ValueOf(&to.Job).Elem(), reflect.ValueOf(&from.Job).Elem()},
+		{reflect.ValueOf(&to.Credentials).Elem(), reflect.ValueOf(&from.Credentials).Elem()},
 	} {
 		for i := range part.to.NumField() {
 			if part.to.Type().Field(i).Tag.Get("yaml") == name {
@@ -189,6 +193,9 @@ func (s *settings) reach() (fetch.Config, error) {
 	var err error
 	if cfg.Ports, err = fetch.ParsePorts(s.Ports); err != nil {
 		return cfg, usage("%v", err)
+	}
+	if cfg.Rules, err = s.rules(); err != nil {
+		return cfg, err
 	}
 	cfg.Resolver, err = s.resolver()
 	return cfg, err

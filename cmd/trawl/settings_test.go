@@ -41,7 +41,7 @@ func resolved(t *testing.T, jobFile string, args ...string) settings {
 }
 
 // said compares what settings say, not where it was read.
-var said = diff.Options{diff.AllowUnexported(settings{}), cmpopts.IgnoreFields(settings{}, "source")}
+var said = diff.Options{diff.AllowUnexported(settings{}, Credentials{}), cmpopts.IgnoreFields(settings{}, "source")}
 
 func TestNothingSaidLeavesTheDefaults(t *testing.T) {
 	t.Parallel()
@@ -183,6 +183,7 @@ delay: 7ms
 per_host: 8
 user_agent: Nine/1.0
 ignore_robots: true
+cookies: true
 robots_tries: 10
 crawl_delay_cap: 11s
 retries: 12
@@ -208,6 +209,12 @@ links: true
 weight: 16
 schedule: "@daily"
 runs: 3
+access: access.yaml
+header: ["X-Key: key"]
+proxy: ["http://proxy.example:3128"]
+proxy_remote_dns: true
+ca: [ca.pem]
+insecure: [intranet.example]
 shards: 16
 out: somewhere
 redis: redis://localhost/17
@@ -256,7 +263,8 @@ func TestEveryFlagIsSetByTheEnvironment(t *testing.T) {
 	if err := os.WriteFile(path, nil, 0o644); err != nil {
 		t.Fatal(err)
 	}
-	values["file"] = path
+	values["file"], values["access"], values["ca"] = path, path, authorityFile(t)
+	values["header"], values["proxy"], values["proxy-remote-dns"], values["cookies"] = "X-Key: 2", "http://2", "true", "true"
 	cmd.Flags().VisitAll(func(f *pflag.Flag) {
 		t.Setenv("TRAWL_"+strings.ToUpper(strings.ReplaceAll(f.Name, "-", "_")), cmp.Or(values[f.Name], "2"))
 	})

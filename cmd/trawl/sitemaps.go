@@ -37,8 +37,9 @@ func partSitemaps(args []string) (lists, sitemaps []string) {
 
 // sitemapList is the sitemaps that the operator named.
 type sitemapList struct {
-	urls  []crawler.URL
-	files []string
+	urls   []crawler.URL
+	logins []crawler.Login // of the urls
+	files  []string
 }
 
 // newSitemapList refuses what is neither a URL nor a file before anything is
@@ -46,11 +47,11 @@ type sitemapList struct {
 func newSitemapList(names []string) (list sitemapList, err error) {
 	for _, name := range names {
 		if strings.Contains(name, "://") {
-			u, err := crawler.ParseURL(name)
+			u, login, err := crawler.ParseLogin(name)
 			if err != nil {
 				return list, usage("sitemap: %v", err)
 			}
-			list.urls = append(list.urls, u)
+			list.urls, list.logins = append(list.urls, u), append(list.logins, login)
 			continue
 		}
 		if info, err := os.Stat(name); err != nil || info.IsDir() {
@@ -98,8 +99,11 @@ func newSitemapReader(ctx context.Context, c *tasks.Client, job string, list sit
 	if err != nil {
 		return nil, err
 	}
-	for _, u := range list.urls {
+	for i, u := range list.urls {
 		fetcher.Allow(u.Host())
+		if !list.logins[i].IsZero() {
+			fetcher.Login(u, list.logins[i])
+		}
 		homes = append(homes, u.Host())
 	}
 	scope, err := crawler.NewScope(status.Job, homes)

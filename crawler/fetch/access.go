@@ -15,6 +15,7 @@ import (
 // access is what the rules of a fetcher come to for each host. A fetcher without
 // rules has none, and asks it nothing. It is safe for concurrent use.
 type access struct {
+	all   []Rule
 	rules []*standingRule
 	log   *slog.Logger
 
@@ -31,7 +32,7 @@ type standingRule struct {
 }
 
 func newAccess(rules []Rule, log *slog.Logger) (*access, error) {
-	a := &access{log: log, logins: make(map[HostPattern]Rule)}
+	a := &access{all: rules, log: log, logins: make(map[HostPattern]Rule)}
 	for _, r := range rules {
 		if err := r.Check(); err != nil {
 			return nil, fmt.Errorf("fetch: %v: %w", r, err)
@@ -46,6 +47,9 @@ func newAccess(rules []Rule, log *slog.Logger) (*access, error) {
 				roots.AddCert(c)
 			}
 			s.roots = roots
+		}
+		if r.Insecure {
+			log.Warn("certificates are not verified", "hosts", fmt.Sprint(r.Hosts))
 		}
 		a.rules = append(a.rules, s)
 	}
@@ -105,7 +109,7 @@ func (a *access) login(u crawler.URL) (Rule, bool) {
 	if len(a.logins) == 0 {
 		return Rule{}, false
 	}
-	p := exactly(u)
+	p := Exactly(u)
 	if r, ok := a.logins[p]; ok || p.plain {
 		return r, ok
 	}
@@ -117,7 +121,11 @@ func (a *access) login(u crawler.URL) (Rule, bool) {
 // proxies returns those to go through to a port of a host, one of which is given;
 // nil to go straight.
 func (a *access) proxies(name, port string) []*Proxy {
-	for _, r := range a.rules {
+	return proxiesIn(a.all, name, port)
+}
+
+func proxiesIn(rules []Rule, name, port string) []*Proxy {
+	for _, r := range rules {
 		if covers, _ := r.covers(name, port); covers && len(r.Proxies) > 0 {
 			return r.Proxies
 		}
@@ -125,9 +133,10 @@ func (a *access) proxies(name, port string) []*Proxy {
 	return nil
 }
 
-// remote reports whether the name of a host is looked up by its proxy.
-func (a *access) remote(h crawler.Host) bool {
-	proxies := a.proxies(h.Name(), portsOf(h)[0])
+// RemoteDNS reports whether the name of a host is looked up by its proxy, and need
+// not be known here.
+func (c Config) RemoteDNS(h crawler.Host) bool {
+	proxies := proxiesIn(c.Rules, h.Name(), portsOf(h)[0])
 	if len(proxies) == 0 {
 		return false
 	}

@@ -76,7 +76,7 @@ func (f *Fetcher) Login(u crawler.URL, l crawler.Login) { f.access.admit(NewRule
 func (f *Fetcher) Locate(ctx context.Context, h crawler.Host) (netip.Addr, error) {
 	ctx, cancel := context.WithTimeout(ctx, f.cfg.ConnectTimeout)
 	defer cancel()
-	if f.access.remote(h) {
+	if f.cfg.RemoteDNS(h) {
 		return netip.Addr{}, fmt.Errorf("%s is looked up by its proxy", h)
 	}
 	addresses, err := f.dialer.addresses(withPortOpen(ctx), h.Name(), portsOf(h)[0])

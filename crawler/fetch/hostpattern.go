@@ -45,9 +45,9 @@ func writtenPort(u crawler.URL, text string) string {
 	return ""
 }
 
-// exactly is the pattern of a URL's host and port. Where the URL is one of plain
+// Exactly is the pattern of a URL's host and port. Where the URL is one of plain
 // http, so may be what is sent there.
-func exactly(u crawler.URL) HostPattern {
+func Exactly(u crawler.URL) HostPattern {
 	return HostPattern{name: u.Host().Name(), port: u.Host().Port(), plain: u.Scheme() == "http"}
 }
 

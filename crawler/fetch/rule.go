@@ -42,7 +42,7 @@ type Rule struct {
 // operator may write a seed. A URL of plain http means that the login is sent
 // without TLS.
 func NewRule(u crawler.URL, login crawler.Login) Rule {
-	return Rule{Hosts: []HostPattern{exactly(u)}, Login: login}
+	return Rule{Hosts: []HostPattern{Exactly(u)}, Login: login}
 }
 
 // String names the hosts of the rule.

@@ -60,6 +60,7 @@ type WorkshopConfig struct {
 // NewWorkshop opens a workshop. redis is what asynq connects with.
 func NewWorkshop(store *frontier.Store, redis asynq.RedisConnOpt, cfg WorkshopConfig) (*Workshop, error) {
 	boundMemory(cfg.Concurrency)
+	cfg.Fetch.Log = cfg.Log
 	fetcher, err := fetch.New(cfg.Fetch)
 	if err != nil {
 		return nil, err

@@ -1,0 +1,270 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"runtime"
+	"strings"
+
+	"github.com/goccy/go-yaml"
+	"github.com/goccy/go-yaml/ast"
+	"github.com/goccy/go-yaml/parser"
+
+	"github.com/trawlcrawler/trawl/crawler"
+	"github.com/trawlcrawler/trawl/crawler/fetch"
+)
+
+// accessFile is a list of rules in YAML, as docs/access.md describes it: what
+// hosts are shown, whom to trust, and proxies. It is strict. Its errors name the
+// line and never quote what may be a secret.
+type accessFile struct {
+	path   string
+	secret bool // a secret is written in it, and not only where one is to be found
+}
+
+// readAccess reads the file of a path.
+func readAccess(path string) ([]fetch.Rule, error) {
+	text, err := os.ReadFile(path)
+	if err != nil {
+		return nil, usage("access file: %v", err)
+	}
+	f := &accessFile{path: path}
+	rules, err := f.parse(text)
+	if err != nil {
+		return nil, err
+	}
+	return rules, f.guarded()
+}
+
+// guarded refuses a file that has secrets in it and that everybody may read.
+func (f *accessFile) guarded() error {
+	info, err := os.Stat(f.path)
+	if err != nil {
+		return usage("access file: %v", err)
+	}
+	const others = 0o004
+	if f.secret && info.Mode()&others != 0 && runtime.GOOS != "windows" {
+		return usage("access file %s has secrets in it and can be read by everybody (mode %v): chmod o-r it, or let it say where they are: ${NAME} in the environment, ${file:PATH}", f.path, info.Mode().Perm())
+	}
+	return nil
+}
+
+func (f *accessFile) parse(text []byte) ([]fetch.Rule, error) {
+	file, err := parser.ParseBytes(text, 0)
+	if err != nil {
+		var syntax yaml.Error
+		if errors.As(err, &syntax) && syntax.GetToken() != nil {
+			return nil, usage("access file %s, line %d: it is no YAML", f.path, syntax.GetToken().Position.Line)
+		}
+		return nil, usage("access file %s: it is no YAML", f.path)
+	}
+	if len(file.Docs) == 0 || file.Docs[0].Body == nil {
+		return nil, nil // says nothing
+	}
+	list, ok := file.Docs[0].Body.(*ast.SequenceNode)
+	if !ok || len(file.Docs) > 1 {
+		return nil, f.wrong(file.Docs[0].Body, errors.New(`it is no list of rules: begin each with "- hosts:"`))
+	}
+	rules := make([]fetch.Rule, len(list.Values))
+	for i, node := range list.Values {
+		if rules[i], err = f.rule(node); err != nil {
+			return nil, err
+		}
+	}
+	return rules, nil
+}
+
+// wrong says what is wrong with the file, and where.
+func (f *accessFile) wrong(at ast.Node, err error) error {
+	return usage("access file %s, line %d: %v", f.path, at.GetToken().Position.Line, err)
+}
+
+// accessRule is a rule as it is read.
+type accessRule struct {
+	fetch.Rule
+	user, password string
+	remoteDNS      bool
+	proxies        []string
+}
+
+// accessFields read the fields of a rule.
+var accessFields = map[string]func(*accessFile, *accessRule, ast.Node) error{
+	"hosts":            (*accessFile).hosts,
+	"headers":          (*accessFile).headers,
+	"user":             func(f *accessFile, r *accessRule, n ast.Node) (err error) { r.user, err = f.value(n); return err },
+	"password":         func(f *accessFile, r *accessRule, n ast.Node) (err error) { r.password, err = f.hidden(n); return err },
+	"proxies":          (*accessFile).proxies,
+	"proxy_remote_dns": func(f *accessFile, r *accessRule, n ast.Node) error { return f.truth(n, &r.remoteDNS) },
+	"ca":               (*accessFile).authorities,
+	"insecure":         func(f *accessFile, r *accessRule, n ast.Node) error { return f.truth(n, &r.Insecure) },
+}
+
+func (f *accessFile) rule(node ast.Node) (fetch.Rule, error) {
+	fields, ok := node.(ast.MapNode)
+	if !ok {
+		return fetch.Rule{}, f.wrong(node, errors.New(`it is no rule: write "- hosts: [example.org]" and its fields below`))
+	}
+	var r accessRule
+	for field := fields.MapRange(); field.Next(); {
+		name := field.Key().GetToken().Value
+		read := accessFields[name]
+		if read == nil {
+			return r.Rule, f.wrong(field.Key(), fmt.Errorf("there is no field %q: want hosts, headers, user, password, proxies, proxy_remote_dns, ca or insecure", name))
+		}
+		if err := read(f, &r, field.Value()); err != nil {
+			return r.Rule, err
+		}
+	}
+	r.Login = crawler.NewLogin(r.user, r.password)
+	for _, text := range r.proxies {
+		p, err := parseProxy(text, r.remoteDNS)
+		if err != nil {
+			return r.Rule, f.wrong(node, err)
+		}
+		r.Proxies = append(r.Proxies, p)
+	}
+	if err := r.Check(); err != nil {
+		return r.Rule, f.wrong(node, err)
+	}
+	return r.Rule, nil
+}
+
+// parseProxy reads a proxy, or "direct" for none.
+func parseProxy(text string, remoteDNS bool) (*fetch.Proxy, error) {
+	if text == "direct" {
+		return nil, nil
+	}
+	return fetch.ParseProxy(text, remoteDNS)
+}
+
+func (f *accessFile) hosts(r *accessRule, n ast.Node) error {
+	return f.each(n, func(n ast.Node) error {
+		text, err := f.text(n)
+		if err != nil {
+			return err
+		}
+		p, err := fetch.ParseHostPattern(text)
+		if err != nil {
+			return f.wrong(n, err)
+		}
+		r.Hosts = append(r.Hosts, p)
+		return nil
+	})
+}
+
+func (f *accessFile) headers(r *accessRule, n ast.Node) error {
+	fields, ok := n.(ast.MapNode)
+	if !ok {
+		return f.wrong(n, errors.New("headers: want NAME: VALUE, one a line"))
+	}
+	r.Header = make(map[string][]string)
+	for field := fields.MapRange(); field.Next(); {
+		value, err := f.hidden(field.Value())
+		if err != nil {
+			return err
+		}
+		name := field.Key().GetToken().Value
+		if err := fetch.CheckHeader(name, value); err != nil {
+			return f.wrong(field.Key(), err)
+		}
+		r.Header.Add(name, value)
+	}
+	return nil
+}
+
+func (f *accessFile) proxies(r *accessRule, n ast.Node) error {
+	return f.each(n, func(n ast.Node) error {
+		text, err := f.text(n)
+		if err != nil {
+			return err
+		}
+		f.secret = f.secret || strings.Contains(references.ReplaceAllString(text, ""), "@") && !references.MatchString(text)
+		text, err = expand(text, f.folder(), escapeLogin)
+		if err != nil {
+			return f.wrong(n, err)
+		}
+		r.proxies = append(r.proxies, text)
+		return nil
+	})
+}
+
+func (f *accessFile) authorities(r *accessRule, n ast.Node) error {
+	return f.each(n, func(n ast.Node) error {
+		path, err := f.text(n)
+		if err != nil {
+			return err
+		}
+		if !filepath.IsAbs(path) {
+			path = filepath.Join(f.folder(), path)
+		}
+		found, err := readAuthorities(path)
+		if err != nil {
+			return f.wrong(n, err)
+		}
+		r.CAs = append(r.CAs, found...)
+		return nil
+	})
+}
+
+// folder is what paths in the file are relative to.
+func (f *accessFile) folder() string { return filepath.Dir(f.path) }
+
+// each reads a list, or a value that stands for a list of one.
+func (f *accessFile) each(n ast.Node, read func(ast.Node) error) error {
+	list, ok := n.(*ast.SequenceNode)
+	if !ok {
+		return read(n)
+	}
+	for _, one := range list.Values {
+		if err := read(one); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// text is a value as it is written.
+func (f *accessFile) text(n ast.Node) (string, error) {
+	switch n := n.(type) {
+	case *ast.StringNode:
+		return n.Value, nil
+	case *ast.LiteralNode:
+		return strings.TrimSuffix(n.Value.Value, "\n"), nil
+	case *ast.IntegerNode, *ast.FloatNode, *ast.BoolNode:
+		return n.GetToken().Value, nil
+	}
+	return "", f.wrong(n, errors.New("want a text here"))
+}
+
+// value is a value with its references replaced by what they refer to.
+func (f *accessFile) value(n ast.Node) (string, error) {
+	text, err := f.text(n)
+	if err != nil {
+		return "", err
+	}
+	if text, err = expand(text, f.folder(), asIs); err != nil {
+		return "", f.wrong(n, err)
+	}
+	return text, nil
+}
+
+// hidden does what value does with what is a secret.
+func (f *accessFile) hidden(n ast.Node) (string, error) {
+	text, err := f.text(n)
+	f.secret = f.secret || err == nil && !references.MatchString(text)
+	if err != nil {
+		return "", err
+	}
+	return f.value(n)
+}
+
+func (f *accessFile) truth(n ast.Node, to *bool) error {
+	is, ok := n.(*ast.BoolNode)
+	if !ok {
+		return f.wrong(n, errors.New("want true or false here"))
+	}
+	*to = is.Value
+	return nil
+}

@@ -1,0 +1,149 @@
+package main
+
+import (
+	"encoding/pem"
+	"fmt"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"path/filepath"
+	"runtime"
+	"strings"
+	"testing"
+)
+
+// authorityFile writes the certificate of the servers of httptest.
+func authorityFile(t testing.TB) string {
+	t.Helper()
+	server := httptest.NewTLSServer(http.NotFoundHandler())
+	defer server.Close()
+	path := filepath.Join(t.TempDir(), "ca.pem")
+	text := pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: server.Certificate().Raw})
+	if err := os.WriteFile(path, text, 0o644); err != nil {
+		t.Fatal(err)
+	}
+	return path
+}
+
+// accessFileOf writes an access file.
+func accessFileOf(t testing.TB, mode os.FileMode, text string) string {
+	t.Helper()
+	path := filepath.Join(t.TempDir(), "access.yaml")
+	if err := os.WriteFile(path, []byte(text), mode); err != nil {
+		t.Fatal(err)
+	}
+	return path
+}
+
+func TestAnAccessFileIsRead(t *testing.T) {
+	t.Setenv("TRAWL_TEST_KEY", "from the environment")
+	t.Setenv("TRAWL_TEST_PASSWORD", "p@ss/w:rd")
+	ca := authorityFile(t)
+	path := accessFileOf(t, 0o600, `
+- hosts: [api.example.org, "*.example.com:8443"]
+  headers:
+    X-Api-Key: ${TRAWL_TEST_KEY}
+    x-number: 0123
+    X-Dollar: $${x}$y
+- hosts: http://intranet.example
+  user: ann
+  password: ${file:password}
+  insecure: true
+- hosts: [plain.example]
+  proxies: direct
+- ca: `+ca+`
+  proxies:
+    - socks5://ann:${TRAWL_TEST_PASSWORD}@10.0.0.1
+    - https://10.0.0.2:3128
+  proxy_remote_dns: true
+`)
+	if err := os.WriteFile(filepath.Join(filepath.Dir(path), "password"), []byte("from a file\n"), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	rules, err := readAccess(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(rules) != 4 {
+		t.Fatalf("%d rules are read", len(rules))
+	}
+	for what, got := range map[string]string{
+		"[api.example.org *.example.com:8443]": fmt.Sprint(rules[0].Hosts),
+		"from the environment":                 rules[0].Header.Get("X-Api-Key"),
+		"0123":                                 rules[0].Header.Get("X-Number"),
+		"${x}$y":                               rules[0].Header.Get("X-Dollar"),
+		"[http://intranet.example]":            fmt.Sprint(rules[1].Hosts),
+		"ann":                                  rules[1].Login.User,
+		"from a file":                          rules[1].Login.Password(),
+		"true":                                 fmt.Sprint(rules[1].Insecure),
+		"1":                                    fmt.Sprint(len(rules[3].CAs)),
+		"[socks5://10.0.0.1:1080 https://10.0.0.2:3128]": fmt.Sprint(rules[3].Proxies),
+	} {
+		if got != what {
+			t.Errorf("got %q, want %q", got, what)
+		}
+	}
+	if len(rules[2].Proxies) != 1 || rules[2].Proxies[0] != nil {
+		t.Errorf("direct is read as %v", rules[2].Proxies)
+	}
+}
+
+func TestAnAccessFileIsStrictAndTellsNoSecret(t *testing.T) {
+	t.Parallel()
+	for name, c := range map[string]struct{ text, says string }{
+		"no list":                   {"password: hunter2", "line 1: it is no list of rules"},
+		"no rule":                   {"- hunter2", "line 1: it is no rule"},
+		"an unknown field":          {"- hosts: [a.test]\n  pasword: hunter2", `line 2: there is no field "pasword"`},
+		"no YAML":                   {"- hosts: [a.test\n  password: \"hunter2", "it is no YAML"},
+		"a host that is none":       {"- hosts:\n    - a.test\n    - a b\n  password: hunter2", `line 3: "a b" is no host`},
+		"a secret for everybody":    {"- user: ann\n  password: hunter2", "line 1: headers, a user and insecure are for hosts"},
+		"a variable that is not":    {"- hosts: [a.test]\n  password: ${TRAWL_TEST_NOSUCH}", "line 2: ${TRAWL_TEST_NOSUCH}"},
+		"a file that is not":        {"- hosts: [a.test]\n  headers:\n    X-Key: ${file:nosuch}", "line 3: ${file:nosuch}"},
+		"a list for a text":         {"- hosts: [a.test]\n  password: [hunter2]", "line 2: want a text"},
+		"headers that are a text":   {"- hosts: [a.test]\n  headers: hunter2", "line 2: headers"},
+		"a header of the crawler":   {"- hosts: [a.test]\n  headers:\n    User-Agent: hunter2", "line 3: the header User-Agent"},
+		"a value with a line end":   {"- hosts: [a.test]\n  headers:\n    X-Key: \"hunter2\\nX: y\"", "line 3: the header X-Key"},
+		"a proxy that is none":      {"- proxies:\n    - ftp://ann:hunter2@a.test", `proxy "ftp://***@a.test"`},
+		"a truth that is none":      {"- hosts: [a.test]\n  insecure: hunter2", "line 2: want true or false"},
+		"an authority that is not":  {"- ca: nosuch.pem", "line 1: ca"},
+		"two times the same":        {"- hosts: [a.test]\n  user: ann\n  user: hunter2", "it is no YAML"},
+		"an Authorization and user": {"- hosts: [a.test]\n  user: ann\n  password: hunter2\n  headers: {Authorization: hunter2}", "leave one of them out"},
+	} {
+		path := accessFileOf(t, 0o600, c.text)
+		_, err := readAccess(path)
+		if err == nil || !strings.Contains(err.Error(), c.says) || !strings.Contains(err.Error(), path) || strings.Contains(err.Error(), "hunter2") {
+			t.Errorf("%s: got %v, want %q", name, err, c.says)
+		}
+	}
+}
+
+func TestAnAccessFileThatEverybodyReadsHasNoSecrets(t *testing.T) {
+	if runtime.GOOS == "windows" {
+		t.Skip("there are no modes")
+	}
+	t.Setenv("TRAWL_TEST_KEY", "key")
+	for name, c := range map[string]struct {
+		text string
+		mode os.FileMode
+		good bool
+	}{
+		"a secret, the owner's":   {"- hosts: [a.test]\n  headers: {X-Key: key}", 0o600, true},
+		"a secret, a group's":     {"- hosts: [a.test]\n  headers: {X-Key: key}", 0o640, true},
+		"a secret, everybody's":   {"- hosts: [a.test]\n  headers: {X-Key: key}", 0o644, false},
+		"a password, everybody's": {"- hosts: [a.test]\n  user: ann\n  password: key", 0o644, false},
+		"a proxy's, everybody's":  {"- proxies: ['http://ann:key@a.test']", 0o644, false},
+		"where a secret is":       {"- hosts: [a.test]\n  headers: {X-Key: '${TRAWL_TEST_KEY}'}", 0o644, true},
+		"where a proxy's is":      {"- proxies: ['http://ann:${TRAWL_TEST_KEY}@a.test']", 0o644, true},
+		"no secret":               {"- hosts: [a.test]\n  insecure: true\n- proxies: ['http://a.test']", 0o644, true},
+		"nothing":                 {"# nothing\n", 0o644, true},
+	} {
+		path := accessFileOf(t, c.mode, c.text)
+		if err := os.Chmod(path, c.mode); err != nil {
+			t.Fatal(err)
+		}
+		_, err := readAccess(path)
+		if (err == nil) != c.good || err != nil && !strings.Contains(err.Error(), "chmod") {
+			t.Errorf("%s: got %v", name, err)
+		}
+	}
+}
