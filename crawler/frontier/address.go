@@ -25,8 +25,8 @@ type address struct {
 var (
 	errNoURL   = errors.New("is not a URL: write redis://HOST:PORT")
 	errEscape  = errors.New("is not percent-encoded: in a user name or password, write %25 for %, %2F for /, %3F for ?, %23 for #, %3A for a colon and %40 for @")
-	errNoPass  = errors.New("has a user name without a password: write USER:PASSWORD@, :PASSWORD@ where there are no users, or add password_file=PATH")
-	errTwoPass = errors.New("has a password and a password_file: leave one of them out")
+	errNoPass  = errors.New("has a user name without a password: write USER:PASSWORD@, :PASSWORD@ where there are no users, or add password_file=PATH or password_env=NAME")
+	errTwoPass = errors.New("has a password and a password_file, or a password_env: leave one of them out")
 )
 
 // splitAddress takes a URL apart.
@@ -69,7 +69,7 @@ func cutLast(text, sep string) (before, behind string, found bool) {
 }
 
 // ownParameters are the parameters of the URL that go-redis does not know.
-var ownParameters = []string{"password_file", "ca", "sentinel_username", "sentinel_password"}
+var ownParameters = []string{"password_file", "password_env", "ca", "sentinel_username", "sentinel_password"}
 
 // takeParameters takes those out that go-redis does not know.
 func (a *address) takeParameters() map[string]string {
@@ -79,6 +79,21 @@ func (a *address) takeParameters() map[string]string {
 		a.query.Del(name)
 	}
 	return own
+}
+
+// takePassword takes the password from a variable of the environment, if one is
+// named.
+func (a *address) takePassword(variable string) error {
+	switch {
+	case variable == "":
+		return nil
+	case a.password != "":
+		return errTwoPass
+	}
+	if a.password = os.Getenv(variable); a.password == "" {
+		return fmt.Errorf("password_env=%q: there is no such variable in the environment, or it is empty", variable)
+	}
+	return nil
 }
 
 // readPassword reads the password from a file, if one is named, and sees to it

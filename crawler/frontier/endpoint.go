@@ -59,6 +59,7 @@ var schemes = map[string]struct {
 // Parameters, beside those of [redis.ParseURL]:
 //
 //	password_file      file to read the password from; a newline at its end is cut
+//	password_env       variable of the environment to take the password from
 //	ca                 PEM file with the authorities to trust, instead of the system's
 //	sentinel_username  user and password of the Sentinels, where they ask for one
 //	sentinel_password
@@ -85,6 +86,7 @@ func parseEndpoint(text string) (Endpoint, error) {
 	d := draft{address: a, kind: scheme.kind, own: a.takeParameters()}
 	for _, step := range []func() error{
 		func() error { return d.locate(scheme.port) },
+		func() error { return d.takePassword(d.own["password_env"]) },
 		func() error { return d.readPassword(d.own["password_file"]) },
 		func() error { return d.setOptions(scheme.as) },
 		d.setSentinels, d.setRoots,
