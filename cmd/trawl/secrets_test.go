@@ -1,0 +1,229 @@
+package main_test
+
+import (
+	"bufio"
+	"compress/gzip"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"path/filepath"
+	"strings"
+	"sync/atomic"
+	"testing"
+
+	"github.com/trawlcrawler/trawl/crawler"
+	"github.com/trawlcrawler/trawl/internal/redistest"
+	"github.com/trawlcrawler/trawl/internal/testsite"
+)
+
+// Each has "hunter2" in it, which must be nowhere but in requests.
+const (
+	secretKey      = "key-hunter2"
+	secretPassword = "password-hunter2"
+	secretProxy    = "proxy-hunter2"
+	secretCookie   = "cookie-hunter2"
+	basicSecret    = "YW5uOnBhc3N3b3JkLWh1bnRlcjI=" // ann:password-hunter2
+)
+
+// toll is a proxy that wants a login, and makes tunnels.
+func toll(t testing.TB) (url string, tunnels *atomic.Int64) {
+	t.Helper()
+	tunnels = new(atomic.Int64)
+	s := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		login := &http.Request{Header: http.Header{"Authorization": r.Header["Proxy-Authorization"]}}
+		if _, password, _ := login.BasicAuth(); r.Method != http.MethodConnect || password != secretProxy {
+			w.WriteHeader(http.StatusProxyAuthRequired)
+			return
+		}
+		there, err := net.Dial("tcp", r.RequestURI)
+		if err != nil {
+			w.WriteHeader(http.StatusBadGateway)
+			return
+		}
+		here, _, err := w.(http.Hijacker).Hijack()
+		if err != nil {
+			there.Close()
+			return
+		}
+		tunnels.Add(1)
+		fmt.Fprint(here, "HTTP/1.1 200 OK\r\n\r\n")
+		go func() { io.Copy(there, here); there.Close() }()
+		go func() { io.Copy(here, there); here.Close() }()
+	}))
+	t.Cleanup(s.Close)
+	return s.URL, tunnels
+}
+
+// closed is a site that lets in who has all its secrets, and another that is to
+// get none. Pages of the first lead to the second by a link and a redirect.
+func closed(t testing.TB) (site *testsite.Site, entered, leaked *atomic.Int64) {
+	t.Helper()
+	entered, leaked = new(atomic.Int64), new(atomic.Int64)
+	var other string
+	site = testsite.Serve(t, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		_, password, _ := r.BasicAuth()
+		if password != secretPassword || r.Header.Get("X-Key") != secretKey || r.Header.Get("Proxy-Authorization") != "" {
+			w.WriteHeader(http.StatusUnauthorized)
+			return
+		}
+		entered.Add(1)
+		http.SetCookie(w, &http.Cookie{Name: "session", Value: "given", Path: "/"})
+		if r.URL.Path == "/away" {
+			http.Redirect(w, r, other, http.StatusFound)
+			return
+		}
+		w.Header().Set("Content-Type", "text/html")
+		fmt.Fprintf(w, `<title>in</title><a href="/b">b</a><a href="/away">away</a><a href="%s">other</a>`, other)
+	}), http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		for name, values := range r.Header {
+			if text := strings.Join(values, " "); strings.Contains(text, "hunter2") || strings.Contains(text, basicSecret) || name == "Cookie" || name == "Authorization" {
+				leaked.Add(1)
+			}
+		}
+		w.Header().Set("Content-Type", "text/html")
+		fmt.Fprint(w, "<title>out</title>")
+	}))
+	other = site.URL(1, "/c")
+	return site, entered, leaked
+}
+
+// dump is everything that a Redis has, as it would send it to a replica.
+func dump(t testing.TB, o *office) string {
+	t.Helper()
+	var all strings.Builder
+	keys, err := o.redis.Keys(t.Context(), "*").Result()
+	if err != nil || len(keys) == 0 {
+		t.Fatalf("%d keys, %v", len(keys), err)
+	}
+	for _, key := range keys {
+		text, err := o.redis.Dump(t.Context(), key).Result()
+		if err != nil {
+			continue // it has expired
+		}
+		all.WriteString(key + "\n" + text + "\n")
+		for _, read := range []any{
+			o.redis.Get(t.Context(), key).Val(), o.redis.HGetAll(t.Context(), key).Val(), o.redis.LRange(t.Context(), key, 0, -1).Val(),
+			o.redis.SMembers(t.Context(), key).Val(), o.redis.ZRange(t.Context(), key, 0, -1).Val(),
+		} { // of which one fits: DUMP may compress
+			fmt.Fprintln(&all, read)
+		}
+	}
+	return all.String()
+}
+
+func TestSecretsAreNowhereButInRequests(t *testing.T) {
+	t.Parallel()
+	long(t)
+	site, entered, leaked := closed(t)
+	proxy, tunnels := toll(t)
+	o := newOffice(t)
+	at := strings.TrimSuffix(site.URL(0, ""), "/")
+	o.write("access.yaml", `
+- hosts: ["`+at+`"]
+  headers: {X-Key: '${TEST_KEY}', Cookie: 'a=${TEST_COOKIE}'}
+  user: ann
+  password: ${file:password}
+- proxies: ["`+strings.Replace(proxy, "://", "://ann:${TEST_PROXY}@", 1)+`"]
+`)
+	o.write("password", secretPassword+"\n")
+	o.set("TEST_KEY", secretKey)
+	o.set("TEST_COOKIE", secretCookie)
+	o.set("TEST_PROXY", secretProxy)
+	scheduler := o.start("scheduler", "--listen", "127.0.0.1:0", "--log-level", "debug")
+	worker := o.start("worker", "--out", o.Out, "--listen", "127.0.0.1:0", "--log-level", "debug", "--allow-cidr", "127.0.0.0/8", "--access", o.path("access.yaml"))
+	board := o.start("dashboard", "--listen", "127.0.0.1:0")
+	address := board.addressIn("http://")
+	job := crawler.DefaultJob()
+	job.Name, job.Scope, job.Delay, job.Cookies, job.Format = redistest.Name(t), crawler.ScopeAny, 0, true, []string{"jsonl", "warc", "files"}
+	job.Seeds = []string{site.URL(0, "/")}
+	o.Create(job)
+	refused := o.run("seed", job.Name, strings.Replace(site.URL(0, "/d"), "://", "://ann:"+secretPassword+"@", 1))
+	if !strings.Contains(refused.stderr, "--access") {
+		t.Errorf("of a seed with a password it is said: %s", refused.stderr)
+	}
+	o.Done(job.Name)
+	if entered.Load() < 3 || leaked.Load() > 0 || tunnels.Load() < 2 {
+		t.Errorf("%d pages were let in, %d requests elsewhere had secrets, %d tunnels were made", entered.Load(), leaked.Load(), tunnels.Load())
+	}
+	said := map[string]string{
+		"the scheduler's log": scheduler.stderr.Text() + scheduler.stdout.Text(), "the worker's log": worker.stderr.Text() + worker.stdout.Text(),
+		"the dashboard's log": board.stderr.Text(), "trawl seed": refused.stderr + refused.stdout, "Redis": dump(t, o),
+		"trawl job show": o.run("job", "show", job.Name, "--json").stdout, "trawl explain": o.run("explain", filepath.Join(o.Out, job.Name), site.URL(0, "/")).stdout,
+		"trawl audit": o.run("audit", filepath.Join(o.Out, job.Name)).stdout,
+	}
+	for file, text := range unpacked(t, files(t, filepath.Join(o.Out, job.Name))) {
+		said[file] = text
+	}
+	for _, path := range []string{"/", "/jobs/" + job.Name, "/api/v1/jobs", "/api/v1/jobs/" + job.Name, "/metrics", "/asynq/api/queues"} {
+		_, said["the dashboard's "+path] = get(t, address, path)
+	}
+	for what, text := range said {
+		for _, secret := range []string{"hunter2", basicSecret} {
+			if i := strings.Index(text, secret); i >= 0 {
+				t.Errorf("%s has a secret: …%s…", what, text[max(0, i-60):min(len(text), i+20)])
+			}
+		}
+	}
+	all := strings.Join(values(said), "\n")
+	for _, there := range []string{"Authorization: ***\r\n", "X-Key: ***\r\n", "Cookie: ***\r\n", `"proxy":"` + proxy + `"`, `"address":"` + strings.TrimPrefix(at, "http://")} {
+		if !strings.Contains(all, there) {
+			t.Errorf("nothing of what is kept has %q", there)
+		}
+	}
+}
+
+func values(m map[string]string) (all []string) {
+	for _, v := range m {
+		all = append(all, v)
+	}
+	return all
+}
+
+// unpacked reads what is compressed.
+func unpacked(t testing.TB, files map[string]string) map[string]string {
+	t.Helper()
+	for name, text := range files {
+		if strings.Contains(name, ".warc.gz") {
+			r, err := gunzip(bufio.NewReader(strings.NewReader(text)))
+			if err != nil {
+				t.Fatal(err)
+			}
+			files[name] = r
+		}
+	}
+	return files
+}
+
+func TestALoginOfASeedIsSentAndNotKept(t *testing.T) {
+	t.Parallel()
+	site, entered, leaked := closed(t)
+	s := newShell(t)
+	s.set("TEST_KEY", secretKey)
+	url := strings.Replace(site.URL(0, "/"), "://", "://ann:"+secretPassword+"@", 1)
+	end := s.run("crawl", url, "--scope", "any", "--allow-private", "--delay", "0", "--out", "site", "-v", "--header", "X-Key: ${TEST_KEY}", "--format", "jsonl,warc").exits(done)
+	if entered.Load() < 3 || leaked.Load() > 0 {
+		t.Errorf("%d pages were let in, %d requests elsewhere had secrets; trawl said\n%s", entered.Load(), leaked.Load(), end.stderr)
+	}
+	kept := unpacked(t, files(t, s.path("site")))
+	kept["trawl"] = end.stderr + end.stdout
+	for what, text := range kept {
+		if strings.Contains(text, "hunter2") || strings.Contains(text, basicSecret) {
+			t.Errorf("%s has a secret", what)
+		}
+	}
+	if _, err := os.Stat(s.path("site")); err != nil {
+		t.Error(err)
+	}
+}
+
+func gunzip(r io.Reader) (string, error) {
+	plain, err := gzip.NewReader(r)
+	if err != nil {
+		return "", err
+	}
+	text, err := io.ReadAll(plain)
+	return string(text), err
+}
