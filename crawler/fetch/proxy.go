@@ -63,12 +63,6 @@ func (p *Proxy) String() string { return p.scheme + "://" + p.addr }
 // GoString does the same, for %#v.
 func (p *Proxy) GoString() string { return p.String() }
 
-// name is the proxy's host, for TLS.
-func (p *Proxy) name() string {
-	name, _, _ := net.SplitHostPort(p.addr)
-	return name
-}
-
 // forwards reports whether requests of plain http are handed to the proxy as they
 // are, and not by way of a tunnel. In one the proxy is told an address, here a
 // name; and most proxies allow no tunnels to port 80.
