@@ -34,6 +34,10 @@ type FilesConfig struct {
 	// [JSONLConfig].
 	SegmentSize int64
 	MaxAge      time.Duration
+	// Scattered says that the files are brought to a place where those of other
+	// folders are, whose names nobody here knows: then a name from which its URL can
+	// not be told has a suffix, and so two URLs never share one there either.
+	Scattered bool
 	// Links lists the links of a page in its record, instead of counting them.
 	Links bool
 	// Log takes warnings about what earlier writers left. Default none.
@@ -49,12 +53,13 @@ type FilesConfig struct {
 // Several workers may share a folder as long as no two of them are at the same
 // host at once, which visits see to.
 type Files struct {
-	in       *folder
-	links    bool
-	manifest *JSONL
-	names    *register
-	drafts   atomic.Int64
-	content  func(*crawler.Result, crawler.Record) *content
+	in        *folder
+	links     bool
+	scattered bool
+	manifest  *JSONL
+	names     *register
+	drafts    atomic.Int64
+	content   func(*crawler.Result, crawler.Record) *content
 }
 
 // content is what a file of a page is to have.
@@ -78,7 +83,7 @@ func newFiles(cfg FilesConfig, prefix string, content func(*crawler.Result, craw
 	if err != nil {
 		return nil, err
 	}
-	f := &Files{in: records.in, links: cfg.Links, manifest: records, content: content}
+	f := &Files{in: records.in, links: cfg.Links, scattered: cfg.Scattered, manifest: records, content: content}
 	if err = f.clear(); err == nil {
 		f.names, err = newRegister(f.in, prefix, records.log)
 	}
@@ -131,7 +136,11 @@ func bodyOf(r *crawler.Result, _ crawler.Record) *content {
 
 // store writes the content of a page and returns the name of its file.
 func (f *Files) store(u crawler.URL, c *content, modified string) (string, error) {
-	name, err := f.names.claim(u.String(), c.wish)
+	segments := c.wish
+	if f.scattered {
+		segments = told(u, segments)
+	}
+	name, err := f.names.claim(u.String(), segments)
 	if err != nil {
 		return "", err
 	}

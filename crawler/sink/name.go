@@ -44,6 +44,25 @@ func wish(u crawler.URL, contentType string) []string {
 	return bounded(append([]string{hostName(u.Host())}, segments...))
 }
 
+// told makes a wish one that no other URL has, nor one that is a folder of
+// another's, without knowing any other: of a folder the dots are encoded, and the
+// file has a suffix where its name has no extension, or is not the URL's path as
+// it is. What ends in a slash is told as its index.
+func told(u crawler.URL, segments []string) []string {
+	last := len(segments) - 1
+	plain := "https://" + strings.Join(segments, "/")
+	if dir, isIndex := strings.CutSuffix(plain, "/index.html"); isIndex {
+		plain = dir + "/"
+	}
+	for i, s := range segments[1:max(1, last)] {
+		segments[i+1] = strings.ReplaceAll(s, ".", "%2E")
+	}
+	if plain != u.String() || path.Ext(segments[last]) == "" {
+		segments[last] = suffixed(segments[last], u.String())
+	}
+	return segments
+}
+
 // index names what a path that ends in a slash leads to.
 func index(contentType string) string {
 	media, _, _ := mime.ParseMediaType(contentType)

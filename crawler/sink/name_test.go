@@ -108,3 +108,45 @@ func wantSafe(t *testing.T, segments []string) {
 		}
 	}
 }
+
+func TestScatteredFilesHaveTheNamesThatTheyHaveAnywhere(t *testing.T) {
+	t.Parallel()
+	names := map[string]string{}
+	for url, plain := range map[string]string{
+		"https://example.com/":             "example.com/index.html",
+		"https://example.com/index.html":   "",
+		"http://example.com/":              "",
+		"https://example.com/a":            "",
+		"https://example.com/a/":           "example.com/a/index.html",
+		"https://example.com/a.html":       "example.com/a.html",
+		"https://example.com/a.html/b.png": "example.com/a%2Ehtml/b.png",
+		"https://example.com/a.html?q=1":   "",
+		"https://example.com/a.html@q=1":   "example.com/a.html@q=1",
+		"http://example.com/a.html":        "",
+	} {
+		var first string
+		for range 2 { // another worker, who knows nothing of the first
+			f := openFiles(t, FilesConfig{Dir: t.TempDir(), Scattered: true})
+			keep(t, f, page(t, "https://example.com/other", ""), page(t, url, ""))
+			recs := kept(t, f.in.dir, "manifest-*.jsonl")
+			name := recs[1].Path
+			if first == "" {
+				first = name
+			}
+			if name != first || plain != "" && name != plain || plain == "" && !strings.Contains(name, "~") {
+				t.Errorf("%s is in %s, and was in %s; want %q", url, name, first, plain)
+			}
+		}
+		if other := names[first]; other != "" {
+			t.Errorf("%s and %s are both in %s", url, other, first)
+		}
+		names[first] = url
+	}
+	for name := range names {
+		for other := range names {
+			if strings.HasPrefix(other, name+"/") {
+				t.Errorf("%s is a file and the folder of %s", name, other)
+			}
+		}
+	}
+}

@@ -44,6 +44,9 @@ type Options struct {
 	// that it can be brought elsewhere. Default 0: until it is full, but 15 minutes
 	// for Parquet.
 	MaxAge time.Duration
+	// Scattered says that the files of this folder are brought to a place where those
+	// of other folders are: names of bodies then depend on nothing but their URLs.
+	Scattered bool
 	// Job is whose pages are kept, as WARC files say. Default none.
 	Job crawler.Job
 	// Log takes warnings about what earlier writers left. Default none.
@@ -101,11 +104,13 @@ func open(format, dir string, opts Options) (Sink, error) {
 		lines.Compression = Zstandard
 	case "files":
 		return NewFiles(FilesConfig{
-			Dir: dir, Links: opts.Links, Worker: opts.Worker, SegmentSize: opts.SegmentSize, MaxAge: opts.MaxAge, Log: opts.Log,
+			Dir: dir, Links: opts.Links, Worker: opts.Worker, SegmentSize: opts.SegmentSize, MaxAge: opts.MaxAge,
+			Scattered: opts.Scattered, Log: opts.Log,
 		})
 	case "markdown":
 		return NewMarkdown(FilesConfig{
-			Dir: dir, Links: opts.Links, Worker: opts.Worker, SegmentSize: opts.SegmentSize, MaxAge: opts.MaxAge, Log: opts.Log,
+			Dir: dir, Links: opts.Links, Worker: opts.Worker, SegmentSize: opts.SegmentSize, MaxAge: opts.MaxAge,
+			Scattered: opts.Scattered, Log: opts.Log,
 		})
 	case "items":
 		return NewItems(lines)
