@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/trawlcrawler/trawl/crawler"
+	"github.com/trawlcrawler/trawl/crawler/output"
 )
 
 // campaign runs a crawl into a folder, with progress while it runs and a
@@ -31,7 +32,7 @@ func (l *laptop) campaign(ctx context.Context, dir *folder, seeds iter.Seq[seed]
 		return errors.Join(runErr, err)
 	}
 	summary{
-		status: status, counters: counters, tally: l.tally, where: dir.dir,
+		status: status, counters: counters, tally: l.tally, where: l.settings.Out,
 		took: time.Since(began), pages: counters.Pages() - before.Pages(),
 	}.print(stderr)
 	return l.verdict(ctx, runErr, counters, "the same command goes on where it stopped")
@@ -65,8 +66,12 @@ func (l *laptop) note(status crawler.Status, c crawler.Counters) note {
 	default:
 		where = inMemory
 	}
+	out := ""
+	if output.IsBucket(l.settings.Out) {
+		out = l.settings.Out
+	}
 	return note{
-		Job: l.settings.Name, State: string(status.State), Reason: status.Reason,
+		Out: out, Job: l.settings.Name, State: string(status.State), Reason: status.Reason,
 		Backing: where, Pages: c.Pages(), Ended: status.Ended, Settings: l.settings.Job,
 	}
 }

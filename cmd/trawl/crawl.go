@@ -158,7 +158,7 @@ func nameAfter(h crawler.Host) string {
 // crawlInto crawls into the output folder, from the start or from where an
 // earlier run stopped. home are the hosts that the operator named.
 func crawlInto(ctx context.Context, s settings, home []crawler.Host, seeds iter.Seq[seed]) (err error) {
-	dir, err := openFolder(s.Out)
+	dir, err := openFolder(s.house())
 	if err != nil {
 		return err
 	}
@@ -174,6 +174,11 @@ func crawlInto(ctx context.Context, s settings, home []crawler.Host, seeds iter.
 	}
 	defer func() { err = errors.Join(err, back.Close()) }()
 	store := frontier.New(back.Client)
+	outlet, err := openOutlet(ctx, s, dir, earlier, log)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, shut(ctx, outlet)) }()
 	if s.restart {
 		if err := startOver(ctx, s, dir, back, store); err != nil {
 			return err
@@ -187,7 +192,7 @@ func crawlInto(ctx context.Context, s settings, home []crawler.Host, seeds iter.
 	if err != nil || plan == planDone {
 		return err
 	}
-	out, err := fleet.OpenOutput(s.Job, s.Out, sink.Options{Log: log})
+	out, err := outlet.Open(s.Job, "", "")
 	if err != nil {
 		return failed("%v", err)
 	}

@@ -109,7 +109,7 @@ func (x *explanation) ofFolder(ctx context.Context, path, redisURL string, named
 	if crawl == nil {
 		return usage("%q holds no crawl", path)
 	}
-	if err := x.ofResults(ctx, path); err != nil {
+	if err := x.ofResults(ctx, resultsOf("", path)); err != nil {
 		return err
 	}
 	x.Job, x.State, x.Why = crawl.Job, crawler.State(crawl.State), crawl.Reason

@@ -27,7 +27,8 @@ type note struct {
 	Job     string    `json:"job"`
 	State   string    `json:"state"` // running or done
 	Reason  string    `json:"reason,omitempty"`
-	Backing string    `json:"backing"` // where the frontier lies: private, memory, or a Redis
+	Backing string    `json:"backing"`       // where the frontier lies: private, memory, or a Redis
+	Out     string    `json:"out,omitempty"` // the bucket of the results; "" when they are here
 	Pages   int64     `json:"pages"`
 	Ended   time.Time `json:"ended,omitzero"`
 	// Settings are the job's, so that another crawl is not taken for this one.

@@ -2,7 +2,9 @@ package main_test
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
+	"io/fs"
 	"maps"
 	"os"
 	"path/filepath"
@@ -10,6 +12,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/trawlcrawler/trawl/crawler/output"
 	"github.com/trawlcrawler/trawl/internal/testsite"
 )
 
@@ -46,16 +49,24 @@ func parseRecords(t testing.TB, name, text string) []record {
 	return records
 }
 
-// readRecords reads the records of a folder: the files that a pattern names.
+// readRecords reads the records of a folder: the files that a pattern names, and
+// those that are still written.
 func readRecords(t testing.TB, dir, pattern string) []record {
 	t.Helper()
 	files, err := filepath.Glob(filepath.Join(dir, pattern))
 	if err != nil {
 		t.Fatal(err)
 	}
+	growing, err := filepath.Glob(filepath.Join(dir, pattern+output.Growing))
+	if err != nil {
+		t.Fatal(err)
+	}
 	var records []record
-	for _, file := range files {
-		text, err := os.ReadFile(file) // whole: a growing segment has another name
+	for _, file := range append(files, growing...) {
+		text, err := os.ReadFile(file)
+		if errors.Is(err, fs.ErrNotExist) { // it is finished by now
+			text, err = os.ReadFile(strings.TrimSuffix(file, output.Growing))
+		}
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -19,10 +19,14 @@ func (s segment) String() string { return output.Join(s.in.String(), s.name) }
 // resultsOf names where the output is that an argument JOB|DIR|URL means: of a
 // job it lies beneath out.
 func resultsOf(out, named string) string {
-	if out == "" || output.IsBucket(named) {
-		return named
+	where := named
+	if out != "" && !output.IsBucket(named) {
+		where = output.Join(out, named)
 	}
-	return output.Join(out, named)
+	if crawl, err := (&folder{dir: where}).read(); err == nil && crawl != nil && crawl.Out != "" {
+		return crawl.Out // the folder has only the state of the crawl
+	}
+	return where
 }
 
 // filesOf returns the segments of lines of a kind in an output, by name. Earlier

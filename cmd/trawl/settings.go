@@ -1,17 +1,21 @@
 package main
 
 import (
+	"log/slog"
 	"net/netip"
 	"os"
 	"reflect"
 	"strings"
+	"time"
 
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
 
 	"github.com/trawlcrawler/trawl/crawler"
 	"github.com/trawlcrawler/trawl/crawler/fetch"
+	"github.com/trawlcrawler/trawl/crawler/output"
 	"github.com/trawlcrawler/trawl/crawler/sink"
+	"github.com/trawlcrawler/trawl/internal/fleet"
 )
 
 // settings are all that a crawl can be told, under the names of the flags with
@@ -21,8 +25,17 @@ type settings struct {
 	crawler.Job `yaml:",inline"`
 	Credentials `yaml:",inline"`
 
-	// Out is the folder of the results. Default: named after the job.
+	// Out is where the results go: a folder, or the URL of a bucket. Default: a
+	// folder that is named after the job.
 	Out string `yaml:"out"`
+	// Spool is the folder in which results wait for a bucket. Default: the user's own
+	// for this, or that of the crawl.
+	Spool string `yaml:"spool"`
+	// SpoolLimit is about how many bytes may wait there. When there are more, no page
+	// is fetched until the bucket has taken some.
+	SpoolLimit crawler.Size `yaml:"spool_limit"`
+	// ShipEvery is how old a segment is, at most, when it is brought to a bucket.
+	ShipEvery crawler.Duration `yaml:"ship_every"`
 	// Redis is the URL of a Redis. Default: a private or a built-in one.
 	Redis string `yaml:"redis"`
 	// Concurrency is the most visits at once: hosts, as each host has one.
@@ -45,7 +58,9 @@ type settings struct {
 }
 
 func defaultSettings() settings {
-	return settings{Job: crawler.DefaultJob(), Concurrency: 256}
+	return settings{
+		Job: crawler.DefaultJob(), Concurrency: 256, SpoolLimit: 10 << 30, ShipEvery: crawler.Duration(time.Minute),
+	}
 }
 
 // register defines the flags that set s. Only fields that have a flag named
@@ -54,7 +69,8 @@ func (s *settings) register(flags *pflag.FlagSet) {
 	flags.StringVarP(&s.file, "file", "f", "", "job file in YAML, with the flags' names in underscores")
 	flags.StringVar(&s.Name, "job", s.Name, "name of the job (default: after the first seed)")
 	flags.StringVar(&s.Redis, "redis", s.Redis, "URL of a Redis, such as redis://:password@host:6379/0 (default: a private one)")
-	flags.StringVar(&s.Out, "out", s.Out, "folder of the results")
+	flags.StringVar(&s.Out, "out", s.Out, "where the results go: a folder, or a bucket such as s3://bucket/prefix (gs, azblob, file, mem)")
+	s.registerSpool(flags)
 	flags.StringSliceVar(&s.Format, "format", s.Format, "what to write: "+strings.Join(sink.Names, ", "))
 	flags.StringVar((*string)(&s.Scope), "scope", string(s.Scope), "which links to follow: host, domain or any")
 	flags.StringArrayVar(&s.Include, "include", nil, "follow only links that match this regular expression; may be repeated")
@@ -104,6 +120,27 @@ func (s *settings) register(flags *pflag.FlagSet) {
 	s.registerHeader(flags)
 	flags.BoolVar(&s.restart, "restart", false, "crawl again from the start; earlier results are set aside")
 	flags.BoolVarP(&s.verbose, "verbose", "v", false, "log each visit")
+}
+
+// registerSpool defines the flags that say how results come to a bucket.
+func (s *settings) registerSpool(flags *pflag.FlagSet) {
+	flags.StringVar(&s.Spool, "spool", s.Spool, "folder in which results wait for a bucket (default: one of the user's own; of trawl crawl: in its folder)")
+	flags.Var(&s.SpoolLimit, "spool-limit", "about how many bytes may wait there; when there are more, nothing is fetched until the bucket has taken some")
+	flags.Var(&s.ShipEvery, "ship-every", "bring results to a bucket that are so old, if not before")
+}
+
+// outlet says where the results go.
+func (s *settings) outlet(log *slog.Logger) fleet.OutletConfig {
+	return fleet.OutletConfig{Where: s.Out, Spool: s.Spool, SpoolLimit: int64(s.SpoolLimit), ShipEvery: time.Duration(s.ShipEvery), Log: log}
+}
+
+// house is the folder where a crawl on this machine keeps what it needs to go on:
+// that of its results, or, when they go to a bucket, one of its own.
+func (s *settings) house() string {
+	if output.IsBucket(s.Out) {
+		return "crawl-" + s.Name
+	}
+	return s.Out
 }
 
 // registerReach defines the flags that say how far connections may go. They are
@@ -175,6 +212,12 @@ func copyField(to, from *settings, flag string) {
 func (s *settings) check() error {
 	if s.Concurrency < 1 || s.Concurrency > 100_000 {
 		return usage("concurrency: %d is out of range: want 1 to 100000", s.Concurrency)
+	}
+	if s.SpoolLimit < 1 {
+		return usage("spool-limit: %d is out of range: want 1 or more bytes", s.SpoolLimit)
+	}
+	if time.Duration(s.ShipEvery) < time.Second {
+		return usage("ship-every: %v is out of range: want 1s or more", time.Duration(s.ShipEvery))
 	}
 	_, err := s.reach()
 	return err

@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 
 	"github.com/spf13/cobra"
 
@@ -18,7 +19,7 @@ func workerCommand() *cobra.Command {
 		Use:   "worker",
 		Short: "Carry out the visits of a fleet's jobs",
 		Long: `Worker fetches, parses and keeps the pages of every job that runs in the fleet, each
-in a folder of its own under --out. It takes up jobs that begin and lets go of those that
+in a folder of its own under --out, which may be in a bucket. It takes up jobs that begin and lets go of those that
 end. With SIGTERM it finishes what is under way, gives the rest back, and ends within ten
 seconds.
 
@@ -32,7 +33,7 @@ seconds.
 				return err
 			}
 			if s.Out == "" {
-				return usage("no --out: name the folder for the results")
+				return usage("no --out: name the folder or bucket for the results")
 			}
 			return p.run(cmd.Context(), func(ctx context.Context, f *fleet.Door) error {
 				return runWorker(ctx, f, s, name, jobs)
@@ -41,7 +42,8 @@ seconds.
 	}
 	flags := cmd.Flags()
 	p.register(flags)
-	flags.StringVar(&s.Out, "out", "", "folder of the results; each job has one of its own in it")
+	flags.StringVar(&s.Out, "out", "", "where the results go, each job in a folder of its own: a folder, or a bucket such as s3://bucket/prefix (gs, azblob, file, mem)")
+	s.registerSpool(flags)
 	flags.IntVar(&s.Concurrency, "concurrency", s.Concurrency, "most hosts visited at once")
 	s.registerReach(flags)
 	flags.StringSliceVar(&jobs, "jobs", nil, "only these jobs (default: all)")
@@ -55,11 +57,15 @@ func runWorker(ctx context.Context, door *fleet.Door, s settings, name string, j
 	if err != nil {
 		return err
 	}
-	w, err := fleet.NewWorker(door, fleet.WorkerConfig{
-		Name: name, Out: s.Out, Concurrency: s.Concurrency, Fetch: reach, Jobs: jobs,
-	})
+	out, err := fleet.OpenOutlet(ctx, s.outlet(door.Log))
 	if err != nil {
 		return failed("%v", err)
+	}
+	w, err := fleet.NewWorker(door, fleet.WorkerConfig{
+		Name: name, Out: out, Concurrency: s.Concurrency, Fetch: reach, Jobs: jobs,
+	})
+	if err != nil {
+		return failed("%v", errors.Join(err, out.Close()))
 	}
 	hard, kill := context.WithCancel(context.WithoutCancel(ctx))
 	defer kill()

@@ -5,12 +5,14 @@ import (
 
 	"github.com/trawlcrawler/trawl/crawler"
 	"github.com/trawlcrawler/trawl/crawler/sink"
+	"github.com/trawlcrawler/trawl/crawler/spool"
 )
 
 // Output is where the results of a job go, and the journal of its requests.
 type Output struct {
 	sink.Sink
 	Journal *sink.Journal // nil for none
+	tray    *spool.Tray   // nil when it is written where it stays
 }
 
 // OpenOutput opens the sinks of a job in a folder.
@@ -39,11 +41,15 @@ func (o *Output) tools(t crawler.Tools) crawler.Tools {
 	return t
 }
 
-// Close ends the sinks and the journal, and waits until all is on disk.
+// Close ends the sinks and the journal, and waits until all is on disk. What goes
+// to a bucket is on its way there then.
 func (o *Output) Close() error {
 	err := o.Sink.Close()
 	if o.Journal != nil {
 		err = errors.Join(err, o.Journal.Close())
+	}
+	if o.tray != nil {
+		o.tray.Close()
 	}
 	return err
 }

@@ -18,6 +18,7 @@ type Readiness struct {
 
 	mu       sync.Mutex
 	troubles map[string]error // by job
+	also     []func() error
 }
 
 // NewReadiness is ready as long as the store answers.
@@ -38,10 +39,22 @@ func (r *Readiness) Check(ctx context.Context) error {
 	return r.trouble()
 }
 
-// trouble returns what is wrong with jobs.
+// Also has the process not be ready when a function returns an error.
+func (r *Readiness) Also(check func() error) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.also = append(r.also, check)
+}
+
+// trouble returns what is wrong with jobs, or with the process.
 func (r *Readiness) trouble() error {
 	r.mu.Lock()
 	defer r.mu.Unlock()
+	for _, check := range r.also {
+		if err := check(); err != nil {
+			return err
+		}
+	}
 	var all []string
 	for job, err := range r.troubles {
 		all = append(all, fmt.Sprintf("job %s: %v", job, err))

@@ -5,14 +5,12 @@ import (
 	"errors"
 	"fmt"
 	"os"
-	"path/filepath"
 	"slices"
 	"sync"
 	"time"
 
 	"github.com/trawlcrawler/trawl/crawler"
 	"github.com/trawlcrawler/trawl/crawler/fetch"
-	"github.com/trawlcrawler/trawl/crawler/sink"
 )
 
 // WorkerConfig says what a worker does.
@@ -20,8 +18,9 @@ type WorkerConfig struct {
 	// Name of the worker, in records and in names of files: no two may share one.
 	// Default: the machine's name and the process's number.
 	Name string
-	// Out is the folder of the results: each job has one of its own in it.
-	Out string
+	// Out is where the results go: each job has a folder of its own in it. The worker
+	// owns it from now on, unless NewWorker fails.
+	Out *Outlet
 	// Concurrency is the most hosts visited at once: at least 1.
 	Concurrency int
 	// Fetch says how far connections may go.
@@ -42,7 +41,7 @@ func WorkerName() string { return fmt.Sprintf("%s-%d", HostName(), os.Getpid()) 
 // Worker keeps a station for each job that runs.
 type Worker struct {
 	door     *Door
-	out      string
+	out      *Outlet
 	only     []string // the jobs that it serves; all when empty
 	workshop *Workshop
 	stations map[string]*Station
@@ -58,9 +57,6 @@ const roundEvery = 500 * time.Millisecond
 
 // NewWorker opens a worker of the fleet.
 func NewWorker(door *Door, cfg WorkerConfig) (*Worker, error) {
-	if err := os.MkdirAll(cfg.Out, 0o755); err != nil {
-		return nil, fmt.Errorf("the output folder %q can not be made: %w", cfg.Out, err)
-	}
 	if cfg.Name == "" {
 		cfg.Name = WorkerName()
 	}
@@ -71,6 +67,7 @@ func NewWorker(door *Door, cfg WorkerConfig) (*Worker, error) {
 	if err != nil {
 		return nil, err
 	}
+	door.Ready.Also(cfg.Out.Trouble)
 	return &Worker{
 		door: door, out: cfg.Out, only: cfg.Jobs, workshop: shop,
 		stations: make(map[string]*Station), leaving: make(map[string]chan struct{}),
@@ -93,8 +90,22 @@ func (w *Worker) Run(ctx, hard context.Context) {
 		case <-tick.C:
 		case <-ctx.Done():
 			w.retireAll()
+			w.leave(hard)
 			return
 		}
+	}
+}
+
+// flushTerm is for how long a worker that ends waits for a bucket: what does not
+// come there waits in the spool.
+const flushTerm = 5 * time.Second
+
+// leave brings what is kept to its bucket and closes the outlet.
+func (w *Worker) leave(hard context.Context) {
+	ctx, cancel := context.WithTimeout(hard, flushTerm)
+	defer cancel()
+	if err := errors.Join(w.out.Flush(ctx), w.out.Close()); err != nil {
+		w.door.Log.Error("not all results are where they belong", "error", err)
 	}
 }
 
@@ -186,13 +197,12 @@ func (w *Worker) take(hard context.Context, job crawler.Status) (*Station, error
 	for _, e := range seeds {
 		home = append(home, e.URL.Host())
 	}
-	dir := filepath.Join(w.out, job.Job.Name)
-	out, err := OpenOutput(job.Job, dir, sink.Options{Worker: w.workshop.name, Log: w.door.Log})
+	out, err := w.out.Open(job.Job, job.Job.Name, w.workshop.name)
 	if err != nil {
 		return nil, err
 	}
 	if w.rests[job.Job.Name] != (time.Time{}) {
-		if err := writable(dir); err != nil {
+		if err := w.out.Writable(job.Job.Name); err != nil {
 			return nil, errors.Join(err, out.Close())
 		}
 	}

@@ -1,0 +1,172 @@
+package fleet
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"os"
+	"path/filepath"
+	"time"
+
+	"github.com/trawlcrawler/trawl/crawler"
+	"github.com/trawlcrawler/trawl/crawler/output"
+	"github.com/trawlcrawler/trawl/crawler/sink"
+	"github.com/trawlcrawler/trawl/crawler/spool"
+)
+
+// OutletConfig says where the results of a process go.
+type OutletConfig struct {
+	// Where is a folder, or the URL of a bucket, as [output.Open] takes it.
+	Where string
+	// Spool is the folder in which results wait for a bucket. Default
+	// [DefaultSpool].
+	Spool string
+	// SpoolLimit is about how many bytes may wait there. Default 10 GiB.
+	SpoolLimit int64
+	// ShipEvery is how old a segment is, at most, when it is brought to a bucket.
+	// Default a minute.
+	ShipEvery time.Duration
+	// Patience is for how long a visit waits for room in the spool before it fails.
+	// Default 2s: then the job is left to other workers for a while.
+	Patience time.Duration
+	// Log takes what goes wrong. Default none.
+	Log *slog.Logger
+}
+
+// Outlet is where the results of a process go: to a folder, where they are
+// written, or to a bucket, through a spool. It is safe for concurrent use.
+type Outlet struct {
+	cfg   OutletConfig
+	place *output.Location
+	spool *spool.Spool // nil for a folder
+}
+
+// DefaultSpool is where results wait for a bucket unless it is said: in the user's
+// folder of what can be made again, or, where there is none, of what is temporary.
+func DefaultSpool() string {
+	dir, err := os.UserCacheDir()
+	if err != nil {
+		dir = os.TempDir()
+	}
+	return filepath.Join(dir, "trawl", "spool")
+}
+
+// checkTerm is how long a bucket may take to say whether it can be written.
+const checkTerm = 30 * time.Second
+
+// OpenOutlet makes the folder, or makes sure that the bucket can be written, and
+// begins to bring there what an earlier process left.
+func OpenOutlet(ctx context.Context, cfg OutletConfig) (*Outlet, error) {
+	if cfg.Spool == "" {
+		cfg.Spool = DefaultSpool()
+	}
+	if cfg.ShipEvery == 0 {
+		cfg.ShipEvery = time.Minute
+	}
+	if cfg.Patience == 0 {
+		cfg.Patience = 2 * time.Second
+	}
+	if cfg.Log == nil {
+		cfg.Log = slog.New(slog.DiscardHandler)
+	}
+	place, err := output.Open(ctx, cfg.Where)
+	if err != nil {
+		return nil, err
+	}
+	o := &Outlet{cfg: cfg, place: place}
+	if !output.IsBucket(cfg.Where) {
+		if err := os.MkdirAll(cfg.Where, 0o755); err != nil {
+			return nil, fmt.Errorf("the output folder %q can not be made: %w", cfg.Where, err)
+		}
+		return o, nil
+	}
+	checking, cancel := context.WithTimeout(ctx, checkTerm)
+	defer cancel()
+	if err := place.Check(checking); err != nil {
+		return nil, errors.Join(err, place.Close())
+	}
+	o.spool, err = spool.Open(place, spool.Config{Dir: cfg.Spool, Limit: cfg.SpoolLimit, Patience: cfg.Patience, Mend: mend, Log: cfg.Log})
+	if err != nil {
+		return nil, errors.Join(err, place.Close())
+	}
+	return o, nil
+}
+
+// mend finishes what a killed writer left in a tray: whatever its job wrote.
+func mend(dir, job, writer string) error {
+	opts := sink.Options{Worker: writer, Job: crawler.Job{Name: job}, Scattered: true}
+	sinks, err := sink.Open(sink.Names, dir, opts)
+	if err != nil {
+		return err
+	}
+	journal, err := sink.OpenJournal(dir, "", opts)
+	if err == nil {
+		err = journal.Close()
+	}
+	return errors.Join(err, sinks.Close())
+}
+
+// Open opens the output of a job that a worker writes, in the place beneath the
+// outlet that has the name; "" is the outlet itself.
+func (o *Outlet) Open(job crawler.Job, beneath, worker string) (*Output, error) {
+	if o.spool == nil {
+		return OpenOutput(job, filepath.Join(o.cfg.Where, beneath), sink.Options{Worker: worker, Log: o.cfg.Log})
+	}
+	if err := o.spool.Room(); err != nil {
+		return nil, err
+	}
+	if worker == "" {
+		worker = HostName()
+	}
+	tray, err := o.spool.Tray(beneath, job.Name, worker)
+	if err != nil {
+		return nil, err
+	}
+	out, err := OpenOutput(job, tray.Dir, sink.Options{Worker: tray.Writer, MaxAge: o.cfg.ShipEvery, Scattered: true, Log: o.cfg.Log})
+	if err != nil {
+		tray.Close()
+		return nil, err
+	}
+	out.Sink, out.tray = tray.Guard(out.Sink), tray
+	return out, nil
+}
+
+// Writable finds out whether there is room for the pages of a visit.
+func (o *Outlet) Writable(beneath string) error {
+	if o.spool == nil {
+		return writable(filepath.Join(o.cfg.Where, beneath))
+	}
+	if err := o.spool.Room(); err != nil {
+		return err
+	}
+	return writable(o.cfg.Spool)
+}
+
+// Trouble returns why results do not come to their bucket; nil when all is well.
+func (o *Outlet) Trouble() error {
+	if o.spool == nil {
+		return nil
+	}
+	return o.spool.Trouble()
+}
+
+// Place is where the results are.
+func (o *Outlet) Place() *output.Location { return o.place }
+
+// Flush brings what is closed to its bucket, and does not give up before ctx ends.
+func (o *Outlet) Flush(ctx context.Context) error {
+	if o.spool == nil {
+		return nil
+	}
+	return o.spool.Flush(ctx)
+}
+
+// Close ends the outlet, in which nothing is open any more. What did not come to
+// its bucket is brought there at the next start.
+func (o *Outlet) Close() error {
+	if o.spool == nil {
+		return o.place.Close()
+	}
+	return errors.Join(o.spool.Close(), o.place.Close())
+}
