@@ -40,7 +40,7 @@ func TestAnExportHasEachPageOnceAsItWasLast(t *testing.T) {
 	s.run("export", "olds", "--out", "crawls").exits(usage, `"crawls/olds"`, "is not there")
 	s.run("export", "empty").exits(usage, `"empty"`, "no records")
 	s.run("export", "a-file").exits(failed, "a-file")
-	s.run("export", "folders").exits(usage, "folders", "no records")
+	s.run("export", "folders").exits(usage, `"folders"`, "no records")
 	s.run("export").exits(usage)
 	s.set("TRAWL_OUT", s.path("crawls"))
 	if end := s.run("export", "news").exits(done); end.stdout != want {

@@ -217,6 +217,9 @@ ca: [ca.pem]
 insecure: [intranet.example]
 shards: 16
 out: somewhere
+spool: elsewhere
+spool_limit: 3GB
+ship_every: 19s
 redis: redis://localhost/17
 concurrency: 18
 allow_cidr: [10.0.0.0/8]
@@ -253,7 +256,7 @@ func TestEveryFlagIsSetByTheEnvironment(t *testing.T) {
 	values := map[string]string{ // of flags that not every text fits
 		"scope": "any", "resources": "true", "resource-scope": "domain", "depth": "2", "throttle": "2.5", "address-delay": "2s", "address-exempt": "192.0.2.0/24", "bytes": "2MB", "time": "2m", "delay": "2ms", "crawl-delay-cap": "2s",
 		"keep-noindex": "true", "canonical": "true", "duplicates": "true", "simhash": "true",
-		"retry-pause": "2ms", "body-limit": "2kB", "timeout": "2s", "min-rate": "2B", "allow-cidr": "10.0.0.0/8", "resolvers": "127.0.0.1", "redis": "redis://localhost/2",
+		"retry-pause": "2ms", "body-limit": "2kB", "timeout": "2s", "ship-every": "2s", "min-rate": "2B", "allow-cidr": "10.0.0.0/8", "resolvers": "127.0.0.1", "redis": "redis://localhost/2",
 		"ignore-robots": "true", "journal": "false", "same": "slash", "traps": "false", "links": "true", "sitemaps": "true", "allow-private": "true", "restart": "true", "verbose": "true",
 	}
 	var s settings
