@@ -126,8 +126,8 @@ type Job struct {
 	// slower one is cut off, and kept as far as it came. Default 100; 0: none.
 	MinRate Size `json:"min_rate" yaml:"min_rate"`
 
-	// Format names the sinks: jsonl, files, warc, parquet, links, markdown, items,
-	// mirror. Default jsonl.
+	// Format names the sinks: jsonl, jsonl.gz, jsonl.zst, files, warc, parquet, links,
+	// markdown, items. Default jsonl.
 	Format []string `json:"format" yaml:"format"`
 	// KeepNoindex keeps the content of pages that ask not to be indexed (noindex).
 	// By default their links are followed, and their records have neither title,

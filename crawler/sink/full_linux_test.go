@@ -12,7 +12,7 @@ import (
 func TestARealDiskThatFillsUpTearsNothing(t *testing.T) {
 	t.Parallel()
 	dir := smallDisk(t)
-	s, err := Open([]string{"jsonl", "files", "warc"}, dir, Options{})
+	s, err := Open([]string{"jsonl", "jsonl.gz", "jsonl.zst", "files", "warc"}, dir, Options{})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -71,7 +71,7 @@ func TestAKilledProcessLosesNothingThatItSaidWasKept(t *testing.T) {
 		manifest := kept(t, dir, "manifest-*.jsonl")
 		wantAll(t, manifest, acknowledged)
 		wantBodies(t, dir, manifest)
-		articles := kept(t, dir, "markdown.jsonl")
+		articles := kept(t, dir, "markdown-*.jsonl")
 		wantAll(t, articles, acknowledged)
 		wantArticles(t, dir, articles)
 		wantCaptures(t, dir, acknowledged)

@@ -14,7 +14,7 @@ const markdownFolder = "markdown"
 
 // Markdown keeps what pages are about as files of Markdown, in the folder
 // "markdown", and the records of all results in a manifest beside it,
-// markdown-WORKER.jsonl, as [Files] keeps bodies: under safe names, which are those
+// markdown-WORKER-00001.jsonl, as [Files] keeps bodies: under safe names, which are those
 // of the pages with the extension .md, whole or not at all. Each file begins with
 // front matter ([AppendMarkdown]). Pages whose content is withheld, that are not
 // HTML, or that are about nothing have no file.

@@ -36,7 +36,7 @@ func TestMarkdownIsFilesWithFrontMatterAndAManifest(t *testing.T) {
 		"http://example.com/none":           "",
 		"http://example.com/gone":           "",
 	}
-	recs := kept(t, dir, "markdown-w1.jsonl")
+	recs := kept(t, dir, "markdown-w1-*.jsonl")
 	for _, rec := range recs {
 		if rec.Path != want[rec.URL] {
 			t.Errorf("%s is in %q, want %q", rec.URL, rec.Path, want[rec.URL])
@@ -75,7 +75,7 @@ func TestMarkdownAndFilesShareAFolder(t *testing.T) {
 	keep(t, s, page(t, "http://example.com/a.md", "body"), page(t, "http://example.com/a.html", "body"), page(t, "http://markdown/example.com/a.md", "body"))
 	closed(t, s)
 	names := map[string]bool{}
-	for _, rec := range append(kept(t, dir, "manifest.jsonl"), kept(t, dir, "markdown.jsonl")...) {
+	for _, rec := range append(kept(t, dir, "manifest-*.jsonl"), kept(t, dir, "markdown-*.jsonl")...) {
 		if names[rec.Path] {
 			t.Errorf("two have the name %s", rec.Path)
 		}
