@@ -127,7 +127,7 @@ type Job struct {
 	MinRate Size `json:"min_rate" yaml:"min_rate"`
 
 	// Format names the sinks: jsonl, jsonl.gz, jsonl.zst, files, warc, parquet, links,
-	// markdown, items. Default jsonl.
+	// markdown, items, mirror. Default jsonl.
 	Format []string `json:"format" yaml:"format"`
 	// KeepNoindex keeps the content of pages that ask not to be indexed (noindex).
 	// By default their links are followed, and their records have neither title,

@@ -82,6 +82,23 @@ func TestOnlyWhatIsAskedForOfAnArticleIsMade(t *testing.T) {
 	}
 }
 
+func TestAnArticleLeavesTheTreeToWhoSelectsFromIt(t *testing.T) {
+	t.Parallel()
+	page, cfg := htmlPage("http://example.com/dir/", essay), wantArticle
+	cfg.Tree = true
+	doc := parsePage(t, cfg, page)
+	tree, err := Elements(t.Context(), page, doc)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got := tree.Find("nav a, .sidebar a").Length(); got != 3 || doc.Text == "" {
+		t.Errorf("%d of 3 elements around the article are left, text %q", got, doc.Text)
+	}
+	if href, _ := tree.Find("article a").Attr("href"); href != "../paper?x=1&y=2#sec" {
+		t.Errorf("a link has become %q", href)
+	}
+}
+
 func TestABaseGovernsAnArticle(t *testing.T) {
 	t.Parallel()
 	body := strings.Replace(essay, "<head>", "<head><base href='https://other.example/b/c'>", 1)
