@@ -2,6 +2,7 @@ package trawl
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"log/slog"
 	"net/netip"
@@ -22,9 +23,13 @@ type Config struct {
 	// .trawl, if there is one on PATH, and otherwise one that is built in and forgets all with the
 	// process. Work has no default.
 	Redis string
-	// Out is the folder of the results: each job has one of its own in it. It is made
-	// when it is missing. Default "crawls".
+	// Out is where the results go, each job in a folder of its own: a folder, which is
+	// made when it is missing, or, for [Work], the URL of a bucket, such as
+	// s3://bucket/prefix (gs, azblob, file, mem). Default "crawls".
 	Out string
+	// Spool is the folder in which results wait for a bucket. Default: trawl/spool in
+	// the user's cache folder.
+	Spool string
 	// Name of the worker, in records and in names of files: no two of a fleet may
 	// share one. Default: the machine's name and, in a fleet, the process's number.
 	Name string
@@ -99,11 +104,19 @@ func (c Config) open(ctx context.Context, job string) (*fleet.Backing, error) {
 	return fleet.Start(ctx, filepath.Join(c.Out, ".trawl", job), true, c.Log)
 }
 
-// worker is what a worker of the program does.
-func (c Config) worker(b *brought) fleet.WorkerConfig {
-	return fleet.WorkerConfig{
-		Name: c.Name, Out: c.Out, Concurrency: c.Concurrency, Jobs: c.Jobs,
-		Fetch:    fetch.Config{AllowPrivate: c.AllowPrivate, AllowCIDR: c.AllowCIDR},
-		Handlers: b, HandlerTime: c.HandlerTime, HandlerPlaces: c.HandlerPlaces,
+// worker makes the worker of the program, with an outlet of its own.
+func (c Config) worker(ctx context.Context, p *process) (*fleet.Worker, error) {
+	out, err := fleet.OpenOutlet(ctx, fleet.OutletConfig{Where: c.Out, Spool: c.Spool, Log: c.Log})
+	if err != nil {
+		return nil, fmt.Errorf("trawl: %w", err)
 	}
+	w, err := fleet.NewWorker(p.door, fleet.WorkerConfig{
+		Name: c.Name, Out: out, Concurrency: c.Concurrency, Jobs: c.Jobs,
+		Fetch:    fetch.Config{AllowPrivate: c.AllowPrivate, AllowCIDR: c.AllowCIDR},
+		Handlers: p.brought, HandlerTime: c.HandlerTime, HandlerPlaces: c.HandlerPlaces,
+	})
+	if err != nil {
+		return nil, errors.Join(fmt.Errorf("trawl: %w", err), out.Close())
+	}
+	return w, nil
 }

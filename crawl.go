@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/trawlcrawler/trawl/crawler"
+	"github.com/trawlcrawler/trawl/crawler/output"
 	"github.com/trawlcrawler/trawl/internal/fleet"
 )
 
@@ -63,6 +64,9 @@ type crawl struct {
 func (c *crawl) check(b *brought) error {
 	if err := c.cfg.validate(); err != nil {
 		return err
+	}
+	if output.IsBucket(c.cfg.Out) {
+		return fmt.Errorf("trawl: Config.Out: %q is a bucket: Crawl keeps its state beside the results, so name a folder", c.cfg.Out)
 	}
 	if err := c.job.Validate(); err != nil {
 		return fmt.Errorf("trawl: job %q: %w", c.job.Name, err)
@@ -146,9 +150,9 @@ func (c *crawl) run(ctx context.Context) error {
 	} else if cfg.Name == "" {
 		cfg.Name = fleet.HostName() // alone: what an earlier process left open is ours
 	}
-	w, err := fleet.NewWorker(c.door, cfg.worker(c.brought))
+	w, err := cfg.worker(ctx, c.process)
 	if err != nil {
-		return fmt.Errorf("trawl: %w", err)
+		return err
 	}
 	for _, h := range c.homes {
 		w.Allow(h)

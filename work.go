@@ -31,9 +31,9 @@ func Work(ctx context.Context, cfg Config, handlers ...*Handlers) (err error) {
 		return err
 	}
 	defer func() { err = errors.Join(err, p.close()) }()
-	w, err := fleet.NewWorker(p.door, cfg.worker(p.brought))
+	w, err := cfg.worker(ctx, p)
 	if err != nil {
-		return fmt.Errorf("trawl: %w", err)
+		return err
 	}
 	p.run(ctx, w)
 	return nil

@@ -88,7 +88,7 @@ func TestAFleetIsPoliteAndItsAuditAgreesWithTheServersLog(t *testing.T) {
 
 	var audit struct {
 		audited
-		Hosts askedPlaces `json:"hosts"`
+		Hosts     askedPlaces `json:"hosts"`
 		Addresses askedPlaces `json:"addresses"`
 	}
 	o.answer(&audit, "audit", dir, "--each")
