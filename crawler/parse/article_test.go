@@ -87,7 +87,7 @@ func TestAnArticleLeavesTheTreeToWhoSelectsFromIt(t *testing.T) {
 	page, cfg := htmlPage("http://example.com/dir/", essay), wantArticle
 	cfg.Tree = true
 	doc := parsePage(t, cfg, page)
-	tree, err := Elements(t.Context(), page, doc)
+	tree, err := ElementsOf(doc).Document(t.Context())
 	if err != nil {
 		t.Fatal(err)
 	}
