@@ -60,6 +60,9 @@ type Config struct {
 	// page is about, and, with Article, what a file of that says of it. Default
 	// false.
 	Text, Markdown, Article bool
+	// Room is the memory that trees share with those of other parsers. Default one
+	// of the parser's own.
+	Room *Room
 	// ProductToken is the name that meta elements and X-Robots-Tag may call us
 	// by, besides addressing everyone. Letter case does not matter. Default
 	// none.
@@ -93,6 +96,7 @@ type Parser struct {
 	references bool
 	trees      bool      // documents hold them
 	articles   *articles // nil when nobody asks
+	room       *Room
 	scans      sync.Pool // of *scan
 }
 
@@ -115,6 +119,9 @@ func New(cfg Config) (*Parser, error) {
 	}
 	if p.deep == 0 {
 		p.deep = mostDeep
+	}
+	if p.room = cfg.Room; p.room == nil {
+		p.room = NewRoom()
 	}
 	p.scans.New = func() any { return newScan(cfg) }
 	return p, nil
@@ -177,6 +184,7 @@ func (p *Parser) parse(ctx context.Context, page *crawler.Page, notes *findings)
 		doc.Trouble = fmt.Sprintf("no charset is named %q: it was read as %s", clip(clean(name), mostQuoted), src.charset)
 	}
 	tree := p.newTree(s, src.beginning())
+	defer tree.leaveRoom()
 	if p.trees {
 		doc.Tree = &Elements{tree, res}
 	}

@@ -18,6 +18,9 @@ type tree struct {
 	weight   int64       // the same
 	deep     int
 
+	room  *Room  // nil when it is not shared: the parser is done with the page
+	leave func() // gives the room back; nil when none was taken
+
 	built   bool
 	root    *html.Node
 	trouble string // why there is none
@@ -25,7 +28,7 @@ type tree struct {
 
 // newTree promises a tree of the source that was scanned.
 func (p *Parser) newTree(s *scan, src source) *tree {
-	return &tree{src: src, regrowth: s.regrowth, weight: s.weight, deep: p.deep}
+	return &tree{src: src, regrowth: s.regrowth, weight: s.weight, deep: p.deep, room: p.room}
 }
 
 // document returns the node of the whole document, or says, for a person, why it
@@ -38,6 +41,15 @@ func (t *tree) document(ctx context.Context) (root *html.Node, trouble string) {
 	return t.root, t.trouble
 }
 
+// leaveRoom gives back the room that the tree has taken, if any. Handlers may hold
+// the tree longer, or build it then: in few places, which bound it otherwise.
+func (t *tree) leaveRoom() {
+	if t.leave != nil {
+		t.leave()
+	}
+	t.leave, t.room = nil, nil
+}
+
 // mostDeep is where golang.org/x/net/html gives a tree up.
 const mostDeep = 512
 
@@ -48,8 +60,15 @@ func (t *tree) build(ctx context.Context) (root *html.Node, trouble string) {
 	if t.regrowth.tooMany() {
 		return nil, fmt.Sprintf("too many elements are not closed: a tree would have over %d more than the page", mostReopened)
 	}
-	if t.weight+int64(t.regrowth.reopened)*nodeWeight > mostWeight {
+	weight := t.weight + int64(t.regrowth.reopened)*nodeWeight
+	if weight > mostWeight {
 		return nil, fmt.Sprintf("a tree of it would take more than %d MB", mostWeight>>20)
+	}
+	if t.room != nil {
+		var ok bool
+		if t.leave, ok = t.room.enter(ctx, weight); !ok {
+			return nil, fmt.Sprintf("no room for its tree within %s, beside those of other pages", roomTime)
+		}
 	}
 	ctx, cancel := context.WithTimeout(ctx, mostTreeTime)
 	defer cancel()

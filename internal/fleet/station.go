@@ -41,7 +41,9 @@ func (w *Workshop) NewStation(job crawler.Status, home []crawler.Host, out *Outp
 	if st.Scope, err = crawler.NewScope(job.Job, home); err != nil {
 		return nil, errors.Join(err, out.Close())
 	}
-	parser, err := parse.New(parse.JobConfig(job.Job))
+	wanted := parse.JobConfig(job.Job)
+	wanted.Room = w.trees
+	parser, err := parse.New(wanted)
 	if err != nil {
 		return nil, errors.Join(err, out.Close())
 	}

@@ -13,6 +13,7 @@ import (
 
 	"github.com/trawlcrawler/trawl/crawler/fetch"
 	"github.com/trawlcrawler/trawl/crawler/frontier"
+	"github.com/trawlcrawler/trawl/crawler/parse"
 	"github.com/trawlcrawler/trawl/crawler/robots"
 )
 
@@ -26,6 +27,7 @@ type Workshop struct {
 	store  *frontier.Store
 	redis  asynq.RedisConnOpt
 	robots *robots.Robots
+	trees  *parse.Room
 	cpu    chan struct{}
 	places chan struct{}
 	meters *workerMeters
@@ -68,6 +70,7 @@ func NewWorkshop(store *frontier.Store, redis asynq.RedisConnOpt, cfg WorkshopCo
 	return &Workshop{
 		Fetcher: fetcher, name: cfg.Name, store: store, redis: redis, log: cfg.Log,
 		robots: robots.New(store.RobotsCache(), robots.Config{}),
+		trees:  parse.NewRoom(),
 		cpu:    make(chan struct{}, runtime.GOMAXPROCS(0)),
 		places: make(chan struct{}, cfg.Concurrency),
 		meters: newWorkerMeters(cfg.Metrics, cfg.Concurrency),
