@@ -38,7 +38,7 @@ var (
 	limitParse      = Limit{"time to read a page", "20s", ""}
 	limitTree       = Limit{"nesting of a tree for --select", "512", ""}
 	limitWeight     = Limit{"memory of a tree for --select", "96MiB", ""}
-	limitEmbeds     = Limit{"resources in a row", "3", ""}
+	limitEmbeds     = Limit{"resources in a row", "5", ""}
 	limitTraps      = Limit{"pages of one pattern that say nothing new", "100", "--traps=false"}
 	limitRepeats    = Limit{"how often a segment may stand in a path", "3", "--max-repeats"}
 	limitParams     = Limit{"parameters of a URL", "32", "--max-params"}
