@@ -125,6 +125,7 @@ var withoutFlag = map[string]string{
 
 	"follow_rules": "they are too much for a flag",
 	"extract":      "it is too much for a flag; --select is its short form",
+	"handlers":     "they are functions of a program, which this command does not have",
 
 	"weight":   "it is about a fleet",
 	"schedule": "it is about a fleet",
@@ -205,6 +206,9 @@ min_rate: 24B
 format: [files, jsonl]
 select: [title=title, 'links[]=a@href']
 extract: [{match: /product/, fields: {title: h1, price: {css: .price, type: number}}}]
+text: true
+markdown: true
+handlers: [shop]
 links: true
 weight: 16
 schedule: "@daily"
@@ -255,7 +259,7 @@ func TestAJobFileWithEveryFieldIsRead(t *testing.T) {
 func TestEveryFlagIsSetByTheEnvironment(t *testing.T) {
 	values := map[string]string{ // of flags that not every text fits
 		"scope": "any", "resources": "true", "resource-scope": "domain", "depth": "2", "throttle": "2.5", "address-delay": "2s", "address-exempt": "192.0.2.0/24", "bytes": "2MB", "time": "2m", "delay": "2ms", "crawl-delay-cap": "2s",
-		"keep-noindex": "true", "canonical": "true", "duplicates": "true", "simhash": "true",
+		"keep-noindex": "true", "text": "true", "markdown": "true", "canonical": "true", "duplicates": "true", "simhash": "true",
 		"retry-pause": "2ms", "body-limit": "2kB", "timeout": "2s", "ship-every": "2s", "min-rate": "2B", "allow-cidr": "10.0.0.0/8", "resolvers": "127.0.0.1", "redis": "redis://localhost/2",
 		"ignore-robots": "true", "journal": "false", "same": "slash", "traps": "false", "links": "true", "sitemaps": "true", "allow-private": "true", "restart": "true", "verbose": "true",
 	}
