@@ -50,22 +50,25 @@ func parseRecords(t testing.TB, name, text string) []record {
 }
 
 // readRecords reads the records of a folder: the files that a pattern names, and
-// those that are still written.
+// those that are still written. These are looked for first: one that is finished
+// in between is found under its last name.
 func readRecords(t testing.TB, dir, pattern string) []record {
 	t.Helper()
-	files, err := filepath.Glob(filepath.Join(dir, pattern))
-	if err != nil {
-		t.Fatal(err)
-	}
-	growing, err := filepath.Glob(filepath.Join(dir, pattern+output.Growing))
-	if err != nil {
-		t.Fatal(err)
+	files := make(map[string]bool)
+	for _, pattern := range []string{pattern + output.Growing, pattern} {
+		found, err := filepath.Glob(filepath.Join(dir, pattern))
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, file := range found {
+			files[strings.TrimSuffix(file, output.Growing)] = true
+		}
 	}
 	var records []record
-	for _, file := range append(files, growing...) {
-		text, err := os.ReadFile(file)
-		if errors.Is(err, fs.ErrNotExist) { // it is finished by now
-			text, err = os.ReadFile(strings.TrimSuffix(file, output.Growing))
+	for _, file := range slices.Sorted(maps.Keys(files)) {
+		text, err := os.ReadFile(file + output.Growing)
+		if errors.Is(err, fs.ErrNotExist) {
+			text, err = os.ReadFile(file)
 		}
 		if err != nil {
 			t.Fatal(err)
