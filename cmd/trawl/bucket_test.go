@@ -136,6 +136,18 @@ func TestACrawlGoesOnByItselfWhenItsBucketIsBack(t *testing.T) {
 	o.until("the worker is ready", func(context.Context) bool { status, _ := get(t, w.Address(), "/readyz"); return status == 200 })
 }
 
+func TestTheMirrorOfWhatWentToABucketIsOnThisMachine(t *testing.T) {
+	t.Parallel()
+	site := testsite.Serve(t, bodies{"/": "<title>Home</title><a href=/next.html>next</a>", "/next.html": "<title>Next</title>"})
+	c, s := newCloud(t), newShell(t)
+	s.withRedis()
+	s.run("crawl", site.URL(0, "/"), "--delay", "0", "--job", "site", "--format", "mirror", "--out", c.bucket("crawls/site")).exits(done)
+	pages, err := filepath.Glob(s.path("crawl-site/mirror/*/*.html"))
+	if err != nil || len(pages) != 2 {
+		t.Errorf("the mirror has the pages %q (%v), want two", pages, err)
+	}
+}
+
 func TestABucketThatIsNotThereIsSaidBeforeAnythingIsFetched(t *testing.T) {
 	t.Parallel()
 	g := testsite.Graph{Hosts: 1, PagesPerHost: 3, LinksPerPage: 2}

@@ -156,59 +156,63 @@ func nameAfter(h crawler.Host) string {
 }
 
 // crawlInto crawls into the output folder, from the start or from where an
-// earlier run stopped. home are the hosts that the operator named.
+// earlier run stopped. home are the hosts that the operator named. The mirror is
+// made when all results are where they belong.
 func crawlInto(ctx context.Context, s settings, home []crawler.Host, seeds iter.Seq[seed]) (err error) {
 	dir, err := openFolder(s.house())
 	if err != nil {
 		return err
 	}
 	defer func() { err = errors.Join(err, dir.close()) }()
+	plan, err := carryOut(ctx, s, dir, home, seeds)
+	if err != nil || plan == planDone && mirrored(s) {
+		return err
+	}
+	return mirrorOf(ctx, s)
+}
+
+// carryOut crawls what is left to crawl, if anything is, and says what that was.
+func carryOut(ctx context.Context, s settings, dir *folder, home []crawler.Host, seeds iter.Seq[seed]) (plan plan, err error) {
 	earlier, err := dir.read()
 	if err != nil && !s.restart {
-		return err
+		return plan, err
 	}
 	log := newLog(s.verbose)
 	back, err := connect(ctx, s.Redis, dir.house(), true, log)
 	if err != nil {
-		return err
+		return plan, err
 	}
 	defer func() { err = errors.Join(err, back.Close()) }()
 	store := frontier.New(back.Client)
 	outlet, err := openOutlet(ctx, s, dir, earlier, log)
 	if err != nil {
-		return err
+		return plan, err
 	}
 	defer func() { err = errors.Join(err, shut(ctx, outlet)) }()
 	if s.restart {
 		if err := startOver(ctx, s, dir, back, store); err != nil {
-			return err
+			return plan, err
 		}
 		earlier = nil
 	}
-	plan, err := settle(ctx, s, earlier, back, store)
-	if err == nil && plan == planDone && !mirrored(s) {
-		return mirrorOf(ctx, s)
-	}
+	plan, err = settle(ctx, s, earlier, back, store)
 	if err != nil || plan == planDone {
-		return err
+		return plan, err
 	}
 	out, err := outlet.Open(s.Job, "", "")
 	if err != nil {
-		return failed("%v", err)
+		return plan, failed("%v", err)
 	}
 	l, err := newLaptop(ctx, s, back, store, home, out, dir.house(), log)
 	if err != nil {
-		return err
+		return plan, err
 	}
 	defer func() { err = errors.Join(err, l.close()) }()
 	for _, h := range home {
 		l.workshop.Fetcher.Allow(h)
 	}
 	fmt.Fprintf(stderr, "trawl: %s %s into %s, over %s\n", plan, s.Name, s.Out, back.Kind)
-	if err := l.campaign(ctx, dir, opened(seeds, l)); err != nil {
-		return err
-	}
-	return mirrorOf(ctx, s)
+	return plan, l.campaign(ctx, dir, opened(seeds, l))
 }
 
 // startOver forgets an earlier crawl and sets its results aside.

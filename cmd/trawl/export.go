@@ -79,9 +79,10 @@ func (r *reading) condition() (export.Condition, error) {
 	return export.All(all...), nil
 }
 
-// find opens an output.
+// find opens an output. The folder of a crawl whose results went to a bucket leads
+// there.
 func (r *reading) find(ctx context.Context, name string) (*export.Crawl, error) {
-	crawl, err := export.Find(ctx, r.out, name)
+	crawl, err := export.Find(ctx, "", resultsOf(r.out, name))
 	if errors.Is(err, export.ErrNoOutput) {
 		return nil, usage("%v", err)
 	}

@@ -12,8 +12,9 @@ import (
 	"github.com/trawlcrawler/trawl/export"
 )
 
-// mirrorOf makes the mirror of a crawl that has ended, in the folder "mirror" of
-// its output, if the job has that format.
+// mirrorOf makes the mirror of a crawl that has ended, if the job has that format:
+// in the folder "mirror" of its output, or, when that is a bucket, of the crawl's
+// folder on this machine.
 func mirrorOf(ctx context.Context, s settings) error {
 	if !slices.Contains(s.Format, sink.FormatMirror) {
 		return nil
@@ -22,7 +23,7 @@ func mirrorOf(ctx context.Context, s settings) error {
 	if err != nil {
 		return failed("mirror: %v", err)
 	}
-	to := filepath.Join(s.Out, sink.FormatMirror)
+	to := filepath.Join(s.house(), sink.FormatMirror)
 	_, err = export.Mirror(ctx, crawl, to)
 	if err = errors.Join(err, crawl.Close()); err != nil {
 		if ctx.Err() != nil {
@@ -40,6 +41,6 @@ func mirrored(s settings) bool {
 	if !slices.Contains(s.Format, sink.FormatMirror) {
 		return true
 	}
-	_, err := os.Stat(filepath.Join(s.Out, sink.FormatMirror))
+	_, err := os.Stat(filepath.Join(s.house(), sink.FormatMirror))
 	return err == nil
 }
