@@ -36,4 +36,8 @@ type Status struct {
 	Paused  bool      `json:"-"`       // the job's queue was last made to show that it is paused
 	Tick    time.Time `json:"-"`       // the last tick of a periodic job that was seen to
 	Run     string    `json:"-"`       // the last run of a periodic job; "" before the first
+
+	// Troubles are why workers can not keep its pages, by their names; nil while all
+	// of them can.
+	Troubles []Trouble `json:"troubles,omitempty"`
 }

@@ -19,6 +19,7 @@ import (
 //	trawl:{JOB}:ledger               HASH  pages spent and promised of the job's budget
 //	trawl:{JOB}:holds                ZSET  who brings the job seeds, by when that is forgotten
 //	trawl:{JOB}:homes                SET   hosts of seeds that were brought later, for the scope
+//	trawl:{JOB}:troubles             HASH  why workers can not keep its pages, by worker; gone half a minute after the last said so
 //	trawl:{JOB/SHARD}:count          HASH  counters, and the number of seen's buckets
 //	trawl:{JOB/SHARD}:seen:N         SET   fingerprints of bucket N (an intset)
 //	trawl:{JOB/SHARD}:due            ZSET  hosts that wait for a visit, by when they are due
@@ -59,6 +60,7 @@ const (
 	nameFailures = "failures"
 	nameParked   = "parked:"
 	nameContent  = "content:"
+	nameTroubles = "troubles"
 )
 
 // jobBase is the beginning of the names of a job's own keys.

@@ -27,6 +27,8 @@ func TestLifecycle(t *testing.T) {
 		{"a job that is paused has not ended", endsOnce},
 		{"a tick is not taken back", ticks},
 		{"a job is cleared again where another died, and keeps its counters", clearsTwice},
+		{"a job tells which workers can not keep its pages, since when and why", tellsTroubles},
+		{"what a worker says no more is forgotten, and goes with the job", forgetsTroubles},
 		{"nothing is left of a job that is removed, nor of its queue", removesAll},
 	} {
 		t.Run(c.name, func(t *testing.T) {

@@ -37,6 +37,7 @@ var (
 	keepScript     = redis.NewScript(source("keep"))
 	tickScript     = redis.NewScript(source("tick"))
 	ageScript      = redis.NewScript(source("age"))
+	troubleScript  = redis.NewScript(source("trouble"))
 
 	recogniseScript = shardScript("recognise")
 )

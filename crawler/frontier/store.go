@@ -95,9 +95,11 @@ var errSettings = errors.New("its settings in Redis can not be read")
 func (s *Store) Status(ctx context.Context, name string) (crawler.Status, error) {
 	var fields *redis.MapStringStringCmd
 	var holds *redis.ZSliceCmd
+	var troubles *redis.MapStringStringCmd
 	_, err := s.rdb.Pipelined(ctx, func(p redis.Pipeliner) error {
 		fields = p.HGetAll(ctx, jobBase(name)+nameJob)
 		holds = p.ZRangeWithScores(ctx, jobBase(name)+nameHolds, -1, -1)
+		troubles = p.HGetAll(ctx, jobBase(name)+nameTroubles)
 		return nil
 	})
 	if err != nil {
@@ -117,6 +119,7 @@ func (s *Store) Status(ctx context.Context, name string) (crawler.Status, error)
 		Held:    len(holds.Val()) > 0 && int64(holds.Val()[0].Score) > now.UnixMilli(),
 		Created: moment(h["created"]), Started: moment(h["started"]), Ended: moment(h["ended"]),
 		Paused: h["paused"] == "1", Tick: moment(h["tick"]), Run: h["run"],
+		Troubles: troublesOf(troubles.Val(), now),
 	}
 	if err := json.Unmarshal([]byte(h["settings"]), &status.Job); err != nil {
 		return crawler.Status{}, fmt.Errorf("job %s: %w: %w", name, errSettings, err)
