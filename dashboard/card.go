@@ -63,6 +63,9 @@ func newCard(sh sheet, now time.Time) card {
 // Over says that the job has ended.
 func (c card) Over() bool { return ended(c.State) }
 
+// Lasts is for how long a worker has had a trouble.
+func (c card) Lasts(t crawler.Trouble) string { return span(max(0, t.At.Sub(t.Since))) }
+
 // Pages is how many pages the job fetched.
 func (c card) Pages() string {
 	if c.Counters == nil {

@@ -55,6 +55,24 @@ func TestThePageShowsAJobWhoseNumbersCanNotBeRead(t *testing.T) {
 	s.get(t, "/").want(t, http.StatusOK, "Its numbers can not be read: WRONGTYPE", "NOSCRIPT")
 }
 
+func TestThePageAndTheAPINameWorkersThatCanNotKeepPages(t *testing.T) {
+	t.Parallel()
+	s := newStage(t)
+	s.job(t, "news")
+	since := time.Date(2026, 3, 1, 12, 0, 0, 0, time.FixedZone("", 3600))
+	s.change("news", func(r *resident) {
+		r.status.Troubles = []crawler.Trouble{{Worker: "w<1>", Since: since, At: since.Add(90 * time.Second), Reason: `writing "/x": no space left on device (free some space there)`}}
+	})
+	s.get(t, "/").want(t, http.StatusOK, "For 1m 30s: worker w&lt;1&gt;: writing", "no space left on device (free some space there); it goes on by itself when that is mended")
+	for _, path := range []string{"/jobs", "/jobs/news"} {
+		s.get(t, apiRoot+path).want(t, http.StatusOK, `"since": "2026-03-01T11:00:00Z"`, `"at": "2026-03-01T11:01:30Z"`, "no space left on device")
+	}
+	s.change("news", func(r *resident) { r.status.Troubles = nil })
+	if text := s.get(t, "/").body; strings.Contains(text, "no space") {
+		t.Errorf("what is over is still shown:\n%s", text)
+	}
+}
+
 func TestThePageShowsWhatRunsBeforeWhatEnded(t *testing.T) {
 	t.Parallel()
 	s := newStage(t)

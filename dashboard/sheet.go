@@ -3,6 +3,7 @@ package dashboard
 import (
 	"context"
 	"errors"
+	"slices"
 	"time"
 
 	"golang.org/x/sync/errgroup"
@@ -36,6 +37,9 @@ type sheet struct {
 	Counters *crawler.Counters `json:"counters,omitempty"`
 	// Trouble is why they can not.
 	Trouble string `json:"trouble,omitempty"`
+
+	// Troubles are why workers can not keep its pages.
+	Troubles []crawler.Trouble `json:"troubles,omitempty"`
 
 	// Job is left out of lists: its seeds may be many.
 	Job *crawler.Job `json:"job,omitempty"`
@@ -72,8 +76,17 @@ func headOf(s crawler.Status) sheet {
 		Name: s.Job.Name, State: s.State, Reason: s.Reason, Ending: s.Ending,
 		Seeded: s.Seeded, Held: s.Held, Cleared: s.Cleared,
 		Created: inUTC(s.Created), Started: inUTC(s.Started), Ended: inUTC(s.Ended),
-		status: s,
+		Troubles: troublesOf(s), status: s,
 	}
+}
+
+// troublesOf are a job's troubles, in UTC.
+func troublesOf(s crawler.Status) []crawler.Trouble {
+	all := slices.Clone(s.Troubles)
+	for i := range all {
+		all[i].Since, all[i].At = inUTC(all[i].Since), inUTC(all[i].At)
+	}
+	return all
 }
 
 // inUTC keeps the zero time zero, for it is to be left out.
