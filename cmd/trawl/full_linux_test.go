@@ -57,11 +57,16 @@ func TestAWorkerWhoseDiskIsFullLeavesSitesAlone(t *testing.T) {
 		status, text := get(t, w.Address(), "/readyz")
 		return status == 503 && strings.Contains(text, "no space left")
 	})
+	o.sees(job.Name, w.Name, "no space left", "free some space there")
+	watching := o.start("job", "watch", job.Name)
+	watching.says("worker " + w.Name + ":")
 	o.until("sites are left alone", func(context.Context) bool { return time.Since(lastStart(site)) > 2*promptly })
 	if err := os.Remove(ballast); err != nil {
 		t.Fatal(err)
 	}
+	o.seesNoMore(job.Name)
 	o.Done(job.Name)
+	watching.soonEnds().exits(done, "no space left")
 	testfleet.Pages(o.Export(job.Name)).Expect(t, "pages", g.URLs(site))
 	if again := testfleet.Asked(site).Again(); again > 10*hosts {
 		t.Errorf("%d pages were asked for again, want no more than were under way", again)

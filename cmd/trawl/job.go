@@ -167,23 +167,24 @@ func sayWorkersOwn(w io.Writer, file string, s settings) {
 
 // jobView is a job as --json shows it.
 type jobView struct {
-	Name     string           `json:"name"`
-	State    crawler.State    `json:"state"`
-	Reason   string           `json:"reason"`
-	Created  time.Time        `json:"created"`
-	Started  *time.Time       `json:"started"`
-	Ended    *time.Time       `json:"ended"`
-	Counters crawler.Counters `json:"counters"`
-	Failures []string         `json:"failures,omitempty"` // URLs that failed, and why; of job show alone
-	Waits    string           `json:"waits,omitempty"`    // for whom, when nobody carries out its visits; of job show alone
-	Settings crawler.Job      `json:"settings"`
+	Name     string            `json:"name"`
+	State    crawler.State     `json:"state"`
+	Reason   string            `json:"reason"`
+	Created  time.Time         `json:"created"`
+	Started  *time.Time        `json:"started"`
+	Ended    *time.Time        `json:"ended"`
+	Counters crawler.Counters  `json:"counters"`
+	Troubles []crawler.Trouble `json:"troubles,omitempty"` // why workers can not keep its pages
+	Failures []string          `json:"failures,omitempty"` // URLs that failed, and why; of job show alone
+	Waits    string            `json:"waits,omitempty"`    // for whom, when nobody carries out its visits; of job show alone
+	Settings crawler.Job       `json:"settings"`
 }
 
 func view(ctx context.Context, c *tasks.Client, status crawler.Status) (jobView, error) {
 	numbers, err := c.Counters(ctx, status.Job.Name)
 	return jobView{
 		Name: status.Job.Name, State: status.State, Reason: status.Reason, Created: status.Created,
-		Started: known(status.Started), Ended: known(status.Ended), Counters: numbers, Settings: status.Job,
+		Started: known(status.Started), Ended: known(status.Ended), Counters: numbers, Settings: status.Job, Troubles: status.Troubles,
 	}, err
 }
 
@@ -218,9 +219,22 @@ func (d *desk) list(ctx context.Context, c *tasks.Client) error {
 	fmt.Fprintln(t, "JOB\tSTATE\tPAGES\tWAITING\tIN FLIGHT\tHOSTS\tERRORS\tREASON")
 	for _, v := range views {
 		n := v.Counters
-		fmt.Fprintf(t, "%s\t%s\t%d\t%d\t%d\t%d\t%d\t%s\n", v.Name, v.State, n.Pages(), n.Waiting, n.Flight, n.Hosts, errorsOf(n), v.Reason)
+		fmt.Fprintf(t, "%s\t%s\t%d\t%d\t%d\t%d\t%d\t%s\n", v.Name, v.State, n.Pages(), n.Waiting, n.Flight, n.Hosts, errorsOf(n), v.remark())
 	}
 	return t.Flush()
+}
+
+// remark is what a list says of a job besides numbers: workers that can not keep its
+// pages, or the reason of its state.
+func (v jobView) remark() string {
+	switch n := len(v.Troubles); n {
+	case 0:
+		return v.Reason
+	case 1:
+		return "! worker " + v.Troubles[0].Worker + " is in trouble (trawl job show " + v.Name + ")"
+	default:
+		return fmt.Sprintf("! %d workers are in trouble (trawl job show %s)", n, v.Name)
+	}
 }
 
 // mostFailures is how many failed URLs job show prints; with --json it has more.
@@ -262,6 +276,9 @@ func (d *desk) show(ctx context.Context, c *tasks.Client, name string) error {
 	if v.Waits != "" {
 		fmt.Fprintf(t, "waits\tfor %s\n", v.Waits)
 	}
+	for _, trouble := range v.Troubles {
+		fmt.Fprintf(t, "trouble\tfor %s: %s\n", status.Now.Sub(trouble.Since).Round(time.Second), trouble)
+	}
 	for _, failure := range v.Failures[:min(len(v.Failures), mostFailures)] {
 		fmt.Fprintf(t, "failed\t%s\n", failure)
 	}
@@ -293,7 +310,15 @@ func (d *desk) watch(ctx context.Context, c *tasks.Client, name string) error {
 	done := make(chan struct{})
 	go func() {
 		defer close(done)
-		newProgress(stderr, numbers).run(watching, func(ctx context.Context) (crawler.Counters, error) { return c.Counters(ctx, name) })
+		troubles := newTroubleWatch(stderr)
+		newProgress(stderr, numbers).run(watching, func(ctx context.Context) (crawler.Counters, error) {
+			status, err := c.Status(ctx, name)
+			if err != nil {
+				return crawler.Counters{}, err
+			}
+			troubles.see(status)
+			return c.Counters(ctx, name)
+		})
 	}()
 	status, err := c.Wait(ctx, name)
 	stop()

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strings"
 	"sync"
 	"time"
 
@@ -50,10 +51,8 @@ func (r *Readiness) Also(check func() error) {
 func (r *Readiness) trouble() error {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	for _, check := range r.also {
-		if err := check(); err != nil {
-			return err
-		}
+	if err := r.general(); err != nil {
+		return err
 	}
 	var all []string
 	for job, err := range r.troubles {
@@ -66,6 +65,19 @@ func (r *Readiness) trouble() error {
 	return errors.New(all[0])
 }
 
+// inLine is what an error says, in one line: errors that are joined have several.
+func inLine(err error) string { return strings.ReplaceAll(err.Error(), "\n", "; ") }
+
+// general returns what is wrong with the process, whatever the job.
+func (r *Readiness) general() error {
+	for _, check := range r.also {
+		if err := check(); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
 // Set notes what is wrong with a job; nil is nothing.
 func (r *Readiness) Set(job string, err error) {
 	r.mu.Lock()
@@ -75,6 +87,23 @@ func (r *Readiness) Set(job string, err error) {
 	} else {
 		r.troubles[job] = err
 	}
+}
+
+// Reasons returns why each of these jobs can not go on as it should here; those of
+// which all is well are not among them.
+func (r *Readiness) Reasons(jobs map[string]bool) map[string]string {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	general := r.general()
+	reasons := make(map[string]string)
+	for job := range jobs {
+		if err := r.troubles[job]; err != nil {
+			reasons[job] = inLine(err)
+		} else if general != nil {
+			reasons[job] = inLine(general)
+		}
+	}
+	return reasons
 }
 
 // Keep forgets the troubles of jobs that are not among these.

@@ -49,6 +49,7 @@ type Worker struct {
 	known    map[string]bool          // jobs that were taken up and not removed since
 	leaving  map[string]chan struct{} // jobs that are being let go of; closed when they are
 	retiring sync.WaitGroup
+	notices  *notices
 }
 
 // roundEvery is how often a worker looks which jobs there are. What it is told
@@ -71,7 +72,7 @@ func NewWorker(door *Door, cfg WorkerConfig) (*Worker, error) {
 	return &Worker{
 		door: door, out: cfg.Out, only: cfg.Jobs, workshop: shop,
 		stations: make(map[string]*Station), leaving: make(map[string]chan struct{}),
-		rests: make(map[string]time.Time), known: make(map[string]bool),
+		rests: make(map[string]time.Time), known: make(map[string]bool), notices: newNotices(door.Store, cfg.Name),
 	}, nil
 }
 
@@ -90,6 +91,7 @@ func (w *Worker) Run(ctx, hard context.Context) {
 		case <-tick.C:
 		case <-ctx.Done():
 			w.retireAll()
+			w.tell(hard, nil)
 			w.leave(hard)
 			return
 		}
@@ -138,7 +140,18 @@ func (w *Worker) round(ctx, hard context.Context) {
 		}
 	}
 	w.door.Ready.Keep(runs)
+	w.tell(ctx, runs)
 	w.forget(there)
+}
+
+// tell tells these jobs why their pages can not be kept here, and all others that
+// nothing is wrong.
+func (w *Worker) tell(ctx context.Context, jobs map[string]bool) {
+	ctx, cancel := context.WithTimeout(ctx, ReadyTerm)
+	defer cancel()
+	if err := w.notices.tell(ctx, w.door.Ready.Reasons(jobs)); err != nil && ctx.Err() == nil {
+		w.door.complain("the worker can not tell its jobs of its troubles", err)
+	}
 }
 
 // forget drops what is remembered of jobs that were removed.
@@ -227,6 +240,11 @@ func (w *Worker) take(hard context.Context, job crawler.Status) (*Station, error
 // writable finds out whether there is room in a folder for the pages of a visit.
 func writable(dir string) (err error) {
 	const room = 1 << 20
+	defer func() {
+		if err != nil {
+			err = fmt.Errorf("there is no room for pages in %q: %w (free some space there, or choose a folder on another disk)", dir, err)
+		}
+	}()
 	file, err := os.CreateTemp(dir, ".room-*")
 	if err != nil {
 		return err
