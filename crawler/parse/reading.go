@@ -21,9 +21,8 @@ type reading struct {
 	missing []crawler.Missing
 	notes   *findings // nil when nobody asks
 
-	room    int // bytes that the values may still have
-	left    int // values that there may still be
-	undated int // texts that were no date
+	room int // bytes that the values may still have
+	left int // values that there may still be
 }
 
 const (

@@ -1,0 +1,78 @@
+package parse
+
+import (
+	"strings"
+	"sync"
+	"time"
+	"unicode"
+
+	"github.com/goodsign/monday"
+)
+
+// dateWords are the words that dates are written with, in lower case.
+type dateWords struct {
+	months map[string]time.Month
+	idle   map[string]bool // days of the week, and what joins the parts of a date
+}
+
+// joining are words that join the parts of a date, of the languages that have
+// them.
+const joining = "st nd rd th of at on the de del di da d le la el den der am um uhr à às a las y à h o dnia kl klo den г года в о ben"
+
+// wordsOfDates gathers the words when a date is first read. A word that is one
+// month here and another there, such as listopad, is none; English has its own.
+var wordsOfDates = sync.OnceValue(func() *dateWords {
+	w := &dateWords{months: make(map[string]time.Month), idle: make(map[string]bool)}
+	for _, word := range strings.Fields(joining) {
+		w.idle[word] = true
+	}
+	for _, locale := range monday.ListLocales() {
+		w.addDays(locale)
+		w.addMonths(locale, false)
+	}
+	w.addMonths(monday.LocaleEnUS, true)
+	for month := range time.Month(13) { // "sept" is nobody's own abbreviation
+		if month == time.September {
+			w.months["sept"] = month
+		}
+	}
+	for word := range w.months {
+		delete(w.idle, word) // "mar" is a Tuesday as well
+	}
+	return w
+})
+
+func (w *dateWords) addDays(locale monday.Locale) {
+	for day := range 7 {
+		t := time.Date(2024, time.January, 1+day, 0, 0, 0, 0, time.UTC)
+		for _, layout := range []string{"Monday", "Mon"} {
+			for _, word := range words(monday.Format(t, layout, locale)) {
+				w.idle[word] = true
+			}
+		}
+	}
+}
+
+// addMonths adds the names of months, as they are alone and behind a day. force
+// lets them be what they are whoever else has such a word.
+func (w *dateWords) addMonths(locale monday.Locale, force bool) {
+	for month := time.January; month <= time.December; month++ {
+		t := time.Date(2024, month, 1, 0, 0, 0, 0, time.UTC)
+		for _, layout := range []string{"January", "Jan", "2 January 2006", "2 Jan 2006"} {
+			all := words(monday.Format(t, layout, locale))
+			if len(all) != 1 || len(all[0]) < 3 {
+				continue
+			}
+			if was, ok := w.months[all[0]]; ok && was != month && !force {
+				w.months[all[0]] = 0
+			} else {
+				w.months[all[0]] = month
+			}
+		}
+	}
+}
+
+// words are the runs of letters in a text, in lower case.
+func words(text string) []string {
+	return strings.FieldsFunc(strings.ToLower(text), func(r rune) bool { return !unicode.IsLetter(r) && !unicode.IsMark(r) })
+}
