@@ -2,6 +2,7 @@ package tasks_test
 
 import (
 	"context"
+	"errors"
 	"strings"
 	"sync"
 	"testing"
@@ -99,17 +100,23 @@ func cutsOff(t *testing.T, w *wire) {
 }
 
 func endsAtTimeout(t *testing.T, w *wire) {
-	desk := newDesk()
+	desk, ended, noticed := newDesk(), make(chan error, 2), make(chan struct{})
 	shut := w.serve(func(ctx context.Context, v tasks.Visit, drain <-chan struct{}) (crawler.Report, error) {
 		_, _ = desk.handle(ctx, v, drain)
 		<-ctx.Done()
+		ended <- ctx.Err()
+		<-noticed // who returns while asynq notices may be taken for one that failed, and be archived
 		return crawler.Report{}, ctx.Err()
 	}, tasks.ServerConfig{})
 	if err := w.client(time.Second).Enqueue(t.Context(), w.job, order(1)); err != nil {
 		t.Fatal(err)
 	}
 	first := <-desk
+	if err := <-ended; !errors.Is(err, context.DeadlineExceeded) {
+		t.Errorf("the visit ended with %v, want at its deadline", err)
+	}
 	second := <-desk // asynq delivers it once more, and finds that it was overtaken
+	close(noticed)
 	shut()
 	if first != second {
 		t.Errorf("after %v comes %v, want the same", first, second)
