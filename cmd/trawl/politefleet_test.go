@@ -147,20 +147,12 @@ func urlOf(e entry) crawler.URL {
 // readJournal reads the journals of all workers, in the order of the requests.
 func readJournal(t *testing.T, dir string) []entry {
 	t.Helper()
-	files, err := filepath.Glob(filepath.Join(dir, "requests*.jsonl"))
-	if err != nil || len(files) == 0 {
-		t.Fatalf("there are journals %v, %v", files, err)
-	}
 	var all []entry
-	for _, file := range files {
-		text, err := os.ReadFile(file)
-		if err != nil {
-			t.Fatal(err)
-		}
-		for line := range strings.Lines(string(text)) {
+	for name, text := range segments(t, dir, "requests*.jsonl") {
+		for line := range strings.Lines(text) {
 			var e entry
 			if err := json.Unmarshal([]byte(line), &e); err != nil {
-				t.Fatal(err)
+				t.Fatalf("%s: %v", name, err)
 			}
 			all = append(all, e)
 		}

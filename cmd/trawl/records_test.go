@@ -50,32 +50,41 @@ func parseRecords(t testing.TB, name, text string) []record {
 }
 
 // readRecords reads the records of a folder: the files that a pattern names, and
-// those that are still written. These are looked for first: one that is finished
-// in between is found under its last name.
+// those that are still written.
 func readRecords(t testing.TB, dir, pattern string) []record {
 	t.Helper()
-	files := make(map[string]bool)
+	texts := segments(t, dir, pattern)
+	var records []record
+	for _, name := range slices.Sorted(maps.Keys(texts)) {
+		records = append(records, parseRecords(t, name, texts[name])...)
+	}
+	return records
+}
+
+// segments reads the files that a pattern names, by their last names, and those
+// that are still written. These are looked for first: one that is finished in
+// between is found under its last name.
+func segments(t testing.TB, dir, pattern string) map[string]string {
+	t.Helper()
+	texts := make(map[string]string)
 	for _, pattern := range []string{pattern + output.Growing, pattern} {
 		found, err := filepath.Glob(filepath.Join(dir, pattern))
 		if err != nil {
 			t.Fatal(err)
 		}
 		for _, file := range found {
-			files[strings.TrimSuffix(file, output.Growing)] = true
+			name := strings.TrimSuffix(file, output.Growing)
+			text, err := os.ReadFile(file)
+			if errors.Is(err, fs.ErrNotExist) { // it is finished by now
+				text, err = os.ReadFile(name)
+			}
+			if err != nil {
+				t.Fatal(err)
+			}
+			texts[name] = string(text)
 		}
 	}
-	var records []record
-	for _, file := range slices.Sorted(maps.Keys(files)) {
-		text, err := os.ReadFile(file + output.Growing)
-		if errors.Is(err, fs.ErrNotExist) {
-			text, err = os.ReadFile(file)
-		}
-		if err != nil {
-			t.Fatal(err)
-		}
-		records = append(records, parseRecords(t, file, string(text))...)
-	}
-	return records
+	return texts
 }
 
 // pages reads the JSONL of a crawl.
