@@ -151,6 +151,23 @@ func TestTheMirrorOfWhatWentToABucketIsOnThisMachine(t *testing.T) {
 	}
 }
 
+func TestACrawlOnThisMachineGoesOnByItselfWhenItsBucketIsBack(t *testing.T) {
+	t.Parallel()
+	g := testsite.Graph{Hosts: 1, PagesPerHost: 100, LinksPerPage: 5}
+	site := g.Serve(t)
+	o, c := newOffice(t), newCloud(t)
+	out := c.bucket("crawls/site")
+	crawl := o.start("crawl", site.URL(0, "/"), "--delay", "20ms", "--throttle", "0", "--job", "site", "--out", out, "--spool-limit", "40kB", "--ship-every", "1s")
+	more(t, site, 10)
+	c.away.Store(true)
+	crawl.says("spool is full")
+	crawl.says("the crawl waits, and goes on by itself when there is room")
+	c.away.Store(false)
+	crawl.wait().exits(done, "there is room again: the crawl goes on")
+	end := o.run("export", out).exits(done)
+	fetched(parseRecords(t, out, end.stdout)).expect(t, "pages", g.URLs(site))
+}
+
 func TestABucketThatIsNotThereIsSaidBeforeAnythingIsFetched(t *testing.T) {
 	t.Parallel()
 	g := testsite.Graph{Hosts: 1, PagesPerHost: 3, LinksPerPage: 2}

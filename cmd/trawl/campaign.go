@@ -28,14 +28,12 @@ func (l *laptop) campaign(ctx context.Context, dir *folder, seeds iter.Seq[seed]
 	if err != nil {
 		return errors.Join(runErr, failed("%v", err))
 	}
-	if err := dir.write(l.note(status, counters)); err != nil {
-		return errors.Join(runErr, err)
-	}
+	noted := dir.write(l.note(status, counters)) // else what was noted at the start holds: the same command goes on
 	summary{
 		status: status, counters: counters, tally: l.tally, where: l.settings.Out,
 		took: time.Since(began), pages: counters.Pages() - before.Pages(),
 	}.print(stderr)
-	return l.verdict(ctx, runErr, counters, "the same command goes on where it stopped")
+	return errors.Join(l.verdict(ctx, runErr, counters, "the same command goes on where it stopped"), noted)
 }
 
 // runWatched runs the crawl with its progress on standard error.

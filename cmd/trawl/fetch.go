@@ -160,9 +160,7 @@ func opened(seeds iter.Seq[seed], l *laptop) iter.Seq[seed] {
 				if !s.login.IsZero() {
 					l.workshop.Fetcher.Login(s.url, s.login)
 				}
-				if !l.station.Scope.HasPort(h) {
-					l.station.Scope.Extend([]crawler.Host{h})
-				}
+				l.berth.extend(h)
 			}
 			if !yield(s) {
 				return

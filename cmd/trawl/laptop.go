@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"iter"
 	"log/slog"
+	"strings"
 	"sync"
 	"time"
 
@@ -28,13 +29,14 @@ type laptop struct {
 	frontier   *frontier.Frontier
 	dispatcher *tasks.Dispatcher
 	workshop   *fleet.Workshop
-	station    *fleet.Station
+	berth      berth
 	tally      *tally
 	log        *slog.Logger
 
 	failOnce sync.Once
 	failure  error         // what ended the crawl early
 	failed   chan struct{} // closed then
+	full     chan error    // why there was no room for pages
 }
 
 // newLaptop ties a fleet together for a job that exists in the store. home are
@@ -46,7 +48,7 @@ func newLaptop(ctx context.Context, s settings, b *fleet.Backing, store *frontie
 	}
 	l := &laptop{
 		settings: s, backing: b, store: store, frontier: store.Frontier(s.Job), tally: newTally(), log: log,
-		failed: make(chan struct{}),
+		failed: make(chan struct{}), full: make(chan error, 1),
 	}
 	reach, err := s.reach()
 	if err != nil {
@@ -58,7 +60,8 @@ func newLaptop(ctx context.Context, s settings, b *fleet.Backing, store *frontie
 	}); err != nil {
 		return nil, errors.Join(failed("%v", err), out.Close())
 	}
-	if l.station, err = l.workshop.NewStation(job, home, out, l.hear); err != nil {
+	l.berth.moor = func(out *fleet.Output) (*fleet.Station, error) { return l.workshop.NewStation(job, home, out, l.hear) }
+	if err = l.berth.take(out); err != nil {
 		l.workshop.Close()
 		return nil, usage("%v", err)
 	}
@@ -69,15 +72,51 @@ func newLaptop(ctx context.Context, s settings, b *fleet.Backing, store *frontie
 // close lets go of what newLaptop opened.
 func (l *laptop) close() error {
 	l.workshop.Close()
-	return errors.Join(l.dispatcher.Close(), l.station.Close())
+	return errors.Join(l.dispatcher.Close(), l.berth.close())
 }
 
 // hear notes what a visit reports. A visit that failed is tried again, but when
-// pages can not be kept, there is no use in fetching more.
+// pages can not be kept, there is no use in fetching more: until there is room, if
+// it is that.
 func (l *laptop) hear(r crawler.Report, err error) {
 	l.tally.note(r)
-	if errors.Is(err, crawler.ErrKeep) {
+	switch {
+	case !errors.Is(err, crawler.ErrKeep):
+	case l.berth.again != nil && fleet.NoRoom(err):
+		select {
+		case l.full <- err:
+		default: // another said so
+		}
+	default:
 		l.fail(failed("%v; the same command goes on when that is mended", err))
+	}
+}
+
+// rest lets nothing be fetched until there is room for pages.
+func (l *laptop) rest(err error) {
+	left, closing := l.berth.leave()
+	select {
+	case <-l.full: // of a visit that has ended meanwhile
+	default:
+	}
+	if !left {
+		return
+	}
+	why, _, _ := strings.Cut(err.Error(), "\n") // a visit may have met more
+	fmt.Fprintf(stderr, "trawl: %s: the crawl waits, and goes on by itself when there is room\n", why)
+	if closing != nil {
+		l.log.Info("the output is mended when there is room", "error", closing)
+	}
+}
+
+// goOn goes on with a crawl that rests, if there is room by now.
+func (l *laptop) goOn(ctx, hard context.Context) {
+	went, err := l.berth.retake(ctx, hard)
+	switch {
+	case err != nil && !fleet.NoRoom(err):
+		l.fail(failed("%v", err))
+	case went:
+		fmt.Fprintln(stderr, "trawl: there is room again: the crawl goes on")
 	}
 }
 
@@ -96,16 +135,16 @@ func (l *laptop) run(ctx context.Context, seeds iter.Seq[seed]) (crawler.Status,
 	defer kill()
 	go killOnSecond(hard, kill, secondInterrupt(ctx))
 
-	if err := l.station.Open(hard); err != nil {
+	if err := l.berth.open(hard); err != nil {
 		return crawler.Status{}, failed("%v", err)
 	}
 	working, stop := context.WithCancel(ctx)
 	var wg sync.WaitGroup
-	wg.Go(func() { l.watch(working, stop) })
+	wg.Go(func() { l.watch(working, hard, stop) })
 	wg.Go(func() { l.seed(working, seeds) })
 	status, err := scheduler.New(l.settings.Name, l.store, l.frontier, l.dispatcher, scheduler.Config{Log: l.log}).Run(working)
 	stop()
-	l.station.Shut()
+	l.berth.shut()
 	wg.Wait()
 	if l.failure != nil {
 		return status, l.failure
@@ -127,7 +166,7 @@ const watchEvery = 250 * time.Millisecond
 
 // watch ends the visits when the job may fetch no more, and the crawl when
 // something of ours fails.
-func (l *laptop) watch(ctx context.Context, stop func()) {
+func (l *laptop) watch(ctx, hard context.Context, stop func()) {
 	tick := time.NewTicker(watchEvery)
 	defer tick.Stop()
 	for {
@@ -139,10 +178,13 @@ func (l *laptop) watch(ctx context.Context, stop func()) {
 			return
 		case <-l.backing.Lost:
 			l.fail(failed("the private redis-server ended by itself; its log is in %s/redis/redis.log", houseDir))
+		case err := <-l.full:
+			l.rest(err)
 		case <-tick.C:
+			l.goOn(ctx, hard)
 			status, err := l.store.Status(ctx, l.settings.Name)
 			if err == nil && (status.Ending != "" || status.State != crawler.StateRunning) {
-				l.station.Stop()
+				l.berth.stop()
 			}
 		}
 	}

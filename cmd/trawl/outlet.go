@@ -8,7 +8,6 @@ import (
 	"time"
 
 	"github.com/trawlcrawler/trawl/crawler/output"
-	"github.com/trawlcrawler/trawl/crawler/spool"
 	"github.com/trawlcrawler/trawl/internal/fleet"
 )
 
@@ -16,7 +15,6 @@ import (
 // bucket has those of one crawl.
 func openOutlet(ctx context.Context, s settings, dir *folder, earlier *note, log *slog.Logger) (*fleet.Outlet, error) {
 	cfg := s.outlet(log)
-	cfg.Patience = spool.ForEver // there is no other worker
 	if cfg.Spool == "" {
 		cfg.Spool = filepath.Join(dir.house(), "spool")
 	}

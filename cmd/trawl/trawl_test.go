@@ -188,15 +188,21 @@ func (p *process) kill() {
 // says waits until the process has said something on standard error.
 func (p *process) says(what string) {
 	p.t.Helper()
+	p.saysTimes(1, what)
+}
+
+// saysTimes waits until the process has said something n times.
+func (p *process) saysTimes(n int, what string) {
+	p.t.Helper()
 	for {
 		changed := p.stderr.Changes()
-		if strings.Contains(p.stderr.Text(), what) {
+		if strings.Count(p.stderr.Text(), what) >= n {
 			return
 		}
 		select {
 		case <-changed:
 		case <-p.over:
-			if !strings.Contains(p.stderr.Text(), what) {
+			if strings.Count(p.stderr.Text(), what) < n {
 				p.t.Fatalf("trawl ended and never said %q, but\n%s", what, p.stderr.Text())
 			}
 			return

@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
-	"math"
 	"os"
 	"path/filepath"
 	"sync"
@@ -192,9 +191,6 @@ func (s *Spool) Room() error {
 	return fmt.Errorf("%w: %d MB wait in %q for the bucket, which is slower than the crawl (it goes on by itself when there is room; or raise --spool-limit)",
 		ErrFull, used>>20, s.dir)
 }
-
-// ForEver is patience without end.
-const ForEver = time.Duration(math.MaxInt64)
 
 // wait waits for room.
 func (s *Spool) wait(ctx context.Context) error {

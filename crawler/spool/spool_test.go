@@ -146,7 +146,7 @@ func TestAPatientWriterWaitsForRoomOrUntilItsContextEnds(t *testing.T) {
 	t.Parallel()
 	d := openDepot(t, "mem://")
 	d.goes(errAway)
-	s := openSpool(t, d, spool.Config{Dir: t.TempDir(), Limit: 100, Patience: spool.ForEver})
+	s := openSpool(t, d, spool.Config{Dir: t.TempDir(), Limit: 100, Patience: time.Hour})
 	k, tray := openSinks(t, s, time.Millisecond, "jsonl")
 	must(t, k.Keep(t.Context(), pages(t, 0, 1)))
 	ctx, cancel := context.WithCancel(t.Context())

@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"os"
 	"path/filepath"
+	"syscall"
 	"time"
 
 	"github.com/trawlcrawler/trawl/crawler"
@@ -28,7 +29,7 @@ type OutletConfig struct {
 	// Default a minute.
 	ShipEvery time.Duration
 	// Patience is for how long a visit waits for room in the spool before it fails.
-	// Default 2s: then the job is left to other workers for a while.
+	// Default 2s: then the job is left alone for a while.
 	Patience time.Duration
 	// Log takes what goes wrong. Default none.
 	Log *slog.Logger
@@ -141,6 +142,12 @@ func (o *Outlet) Writable(beneath string) error {
 		return err
 	}
 	return writable(o.cfg.Spool)
+}
+
+// NoRoom reports whether results could not be kept for want of room: on a disk, or
+// in the spool. It passes.
+func NoRoom(err error) bool {
+	return errors.Is(err, spool.ErrFull) || errors.Is(err, syscall.ENOSPC) || errors.Is(err, syscall.EDQUOT)
 }
 
 // Trouble returns why results do not come to their bucket; nil when all is well.
