@@ -10,7 +10,7 @@ FUZZFLAGS ?=
 # detector. It is there to end what hangs.
 TIMEOUT ?= 20m
 
-.PHONY: test check vuln build bench compare scale slow memory chaos fuzz
+.PHONY: test check vuln build bench compare targets scale slow memory chaos fuzz
 
 # The one test command.
 test: check
@@ -39,6 +39,10 @@ bench:
 # figures of bench/README.md. FLAGS are those of the command.
 compare:
 	cd bench && $(GO) run . $(FLAGS)
+
+# What the comparison does not show: moments, manners, memory; into the same file.
+targets:
+	cd bench && $(GO) run . -targets first,last,polite,workers,memory $(FLAGS)
 
 # DuckDB reads what a crawl writes as Parquet, while it writes. It needs a C++
 # compiler, and a minute.
