@@ -56,7 +56,7 @@ func (c *Crawl) look(ctx context.Context) error {
 	c.manifest = lines("manifest")
 	c.indexes = c.those(names, readCaptures, index.MatchString)
 	// The best form first: where several hold the same crawl, one is enough.
-	for _, found := range [][]segment{lines("pages"), c.manifest, c.those(names, readRows, table.MatchString), c.indexes} {
+	for _, found := range [][]segment{lines("pages"), c.manifest, lines("markdown"), c.those(names, readRows, table.MatchString), c.indexes} {
 		if c.segments = found; len(found) > 0 {
 			return nil
 		}
