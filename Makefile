@@ -10,7 +10,7 @@ FUZZFLAGS ?=
 # detector. It is there to end what hangs.
 TIMEOUT ?= 20m
 
-.PHONY: test check vuln build bench compare targets scale slow memory chaos fuzz
+.PHONY: test check vuln build bench compare targets scale slow memory chaos fuzz duckdb
 
 # The one test command.
 test: check
