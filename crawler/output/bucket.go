@@ -85,7 +85,11 @@ func beneath(prefix, name string) string {
 	return prefix + name + "/"
 }
 
-func (b bucket) names(ctx context.Context) ([]string, error) {
+func (b bucket) names(ctx context.Context) ([]string, error) { return b.list(ctx, false) }
+
+// list returns the names of what lies directly under the prefix: of objects, or of
+// what has other objects under it.
+func (b bucket) list(ctx context.Context, folders bool) ([]string, error) {
 	objects := b.List(&blob.ListOptions{Prefix: b.prefix, Delimiter: "/"})
 	var names []string
 	for {
@@ -97,7 +101,7 @@ func (b bucket) names(ctx context.Context) ([]string, error) {
 		if err != nil {
 			return nil, missing(err)
 		}
-		if name := strings.TrimPrefix(object.Key, b.prefix); !object.IsDir && name != "" {
+		if name := strings.TrimSuffix(strings.TrimPrefix(object.Key, b.prefix), "/"); object.IsDir == folders && name != "" {
 			names = append(names, name)
 		}
 	}

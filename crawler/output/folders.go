@@ -3,12 +3,9 @@ package output
 import (
 	"context"
 	"errors"
-	"io"
 	"os"
 	"slices"
 	"strings"
-
-	"gocloud.dev/blob"
 )
 
 // Folders lists the names of the locations that lie directly beneath this one, in
@@ -39,20 +36,4 @@ func (f folder) folders(context.Context) ([]string, error) {
 	return names, nil
 }
 
-func (b bucket) folders(ctx context.Context) ([]string, error) {
-	objects := b.List(&blob.ListOptions{Prefix: b.prefix, Delimiter: "/"})
-	var names []string
-	for {
-		object, err := objects.Next(ctx)
-		if err == io.EOF {
-			slices.Sort(names)
-			return names, nil
-		}
-		if err != nil {
-			return nil, missing(err)
-		}
-		if name := strings.TrimSuffix(strings.TrimPrefix(object.Key, b.prefix), "/"); object.IsDir && name != "" {
-			names = append(names, name)
-		}
-	}
-}
+func (b bucket) folders(ctx context.Context) ([]string, error) { return b.list(ctx, true) }

@@ -1,6 +1,8 @@
 package sink
 
 import (
+	"bytes"
+	"encoding/json"
 	"fmt"
 	"sync"
 
@@ -38,6 +40,17 @@ func (b *batch) add(rec crawler.Record) error {
 	}
 	b.lines = append(append(b.lines, line...), '\n')
 	return nil
+}
+
+// encode puts lines at the end that are not records: write encodes each. URLs in
+// them stand as they are.
+func (b *batch) encode(write func(*json.Encoder) error) error {
+	buffer := bytes.NewBuffer(b.lines)
+	encoder := json.NewEncoder(buffer)
+	encoder.SetEscapeHTML(false)
+	err := write(encoder)
+	b.lines = buffer.Bytes()
+	return err
 }
 
 // free gives b back to the pool. It must not be used afterwards.

@@ -1,7 +1,6 @@
 package sink
 
 import (
-	"bytes"
 	"context"
 	"encoding/json"
 	"fmt"
@@ -44,18 +43,20 @@ func (s *Items) Keep(ctx context.Context, results []*crawler.Result) error {
 	}
 	b := newBatch()
 	defer b.free()
-	buffer := bytes.NewBuffer(b.lines)
-	encoder := json.NewEncoder(buffer)
-	encoder.SetEscapeHTML(false)
-	for _, r := range results {
-		line := ItemLine{URL: r.Entry.URL.String(), Job: r.Job, FetchedAt: r.FetchedAt()}
-		for _, item := range r.Items {
-			line.Item = item.JSON
-			if err := encoder.Encode(&line); err != nil {
-				return fmt.Errorf("an item of %q can not be written as JSON: %w", line.URL, err)
+	err := b.encode(func(lines *json.Encoder) error {
+		for _, r := range results {
+			line := ItemLine{URL: r.Entry.URL.String(), Job: r.Job, FetchedAt: r.FetchedAt()}
+			for _, item := range r.Items {
+				line.Item = item.JSON
+				if err := lines.Encode(&line); err != nil {
+					return fmt.Errorf("an item of %q can not be written as JSON: %w", line.URL, err)
+				}
 			}
 		}
+		return nil
+	})
+	if err != nil {
+		return err
 	}
-	b.lines = buffer.Bytes()
 	return s.write(b)
 }

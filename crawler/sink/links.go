@@ -1,7 +1,6 @@
 package sink
 
 import (
-	"bytes"
 	"context"
 	"encoding/json"
 
@@ -34,17 +33,19 @@ func (l *Links) Keep(ctx context.Context, results []*crawler.Result) error {
 	}
 	b := newBatch()
 	defer b.free()
-	buffer := bytes.NewBuffer(b.lines)
-	encoder := json.NewEncoder(buffer)
-	encoder.SetEscapeHTML(false)
-	for _, r := range results {
-		for _, link := range r.LinkRecords() {
-			if err := encoder.Encode(&link); err != nil {
-				return err
+	err := b.encode(func(lines *json.Encoder) error {
+		for _, r := range results {
+			for _, link := range r.LinkRecords() {
+				if err := lines.Encode(&link); err != nil {
+					return err
+				}
 			}
 		}
+		return nil
+	})
+	if err != nil {
+		return err
 	}
-	b.lines = buffer.Bytes()
 	return l.lines.write(b)
 }
 
