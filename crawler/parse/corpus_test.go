@@ -60,7 +60,7 @@ func readPages(t testing.TB, root string, files []string, step int) []*crawler.P
 	return pages
 }
 
-// The tokenizer must find what a tree holds.
+// The scan must find what a tree holds.
 func TestLinksOfRealPagesAreThoseOfTheirTrees(t *testing.T) {
 	t.Parallel()
 	for _, c := range corpora {

@@ -28,6 +28,7 @@ const mostToken = 2 << 20
 // state that hides an end tag in it ("script data escaped") is forgotten.
 type long struct {
 	r       io.Reader
+	tokens  *html.Tokenizer
 	most    int    // bytes of a token; it is longer than the longest end tag
 	ahead   []byte // to be read before r
 	room    []byte
@@ -77,26 +78,27 @@ func (l *long) unread(b ...[]byte) { l.ahead = append(slices.Concat(b...), l.ahe
 // tokenizer goes on with another tokenizer, in the text of an element that may be
 // raw text; "" is none.
 func (l *long) tokenizer(context string) *html.Tokenizer {
-	if context == "" {
-		z := html.NewTokenizer(l)
-		z.SetMaxBuf(l.most)
-		return z
+	var r io.Reader = l
+	if context != "" {
+		r = io.MultiReader(strings.NewReader("<"+context+">"), l)
 	}
-	z := html.NewTokenizer(io.MultiReader(strings.NewReader("<"+context+">"), l))
-	z.SetMaxBuf(l.most)
-	z.Next() // a fragment would have all raw text end with the source
-	return z
+	l.tokens = html.NewTokenizer(r)
+	l.tokens.SetMaxBuf(l.most)
+	if context != "" {
+		l.tokens.Next() // a fragment would have all raw text end with the source
+	}
+	return l.tokens
 }
 
 // overlong takes in what there is of a token of which more is to come, and goes on
 // behind that. The error is that of the source.
 func (s *scan) overlong(kind html.TokenType) error {
 	raw, context := s.tokens.Raw(), ""
-	s.long.unread(s.tokens.Buffered())
+	s.long.unread(s.long.tokens.Buffered())
 	switch {
 	case kind == html.TextToken:
 		undecided := bytes.Clone(begunTag(raw))
-		s.text()
+		s.text(raw)
 		s.long.unread(undecided)
 		context = string(s.long.context)
 	case isTag(raw):
@@ -145,15 +147,9 @@ func (s *scan) overlongTag(raw []byte) error {
 	if at.closes {
 		end = "/>"
 	}
-	s.tokens = html.NewTokenizer(io.MultiReader(bytes.NewReader(raw[:whole]), strings.NewReader(end)))
-	switch s.tokens.Next() {
-	case html.StartTagToken:
-		s.startTag(false)
-	case html.SelfClosingTagToken:
-		s.startTag(true)
-	case html.EndTagToken:
-		s.endTag()
-	}
+	tag := html.NewTokenizer(io.MultiReader(bytes.NewReader(raw[:whole]), strings.NewReader(end)))
+	s.tokens = tag
+	s.tag(tag.Next(), tag.Raw())
 	return nil
 }
 

@@ -4,9 +4,10 @@
 // and the resources that the page embeds.
 //
 // A mediaType is what Content-Type declares. A source is a body with the
-// charset that was decided for it, to be read as UTF-8. A scan is one pass of a
-// tokenizer over a source; it notes references, as they are written, and builds
-// no tree, so that no page is too deep or too long for it. A resolver makes
+// charset that was decided for it, to be read as UTF-8. Its tokens are told by
+// its markup, or, of a long source, one that is not in memory, by a tokenizer. A
+// scan is one pass over them; it notes references, as they are written, and
+// builds no tree, so that no page is too deep or too long for it. A resolver makes
 // URLs of references. A resource is what a browser fetches to show the page; a
 // style sheet, of its own or within a page, is read for those as well.
 //

@@ -28,8 +28,9 @@ type scan struct {
 	canonical reference // the first <link rel=canonical>
 	robots    directives
 
-	tokens   *html.Tokenizer
-	long     *long // what they are made of, if that is not in memory
+	tokens   tokens
+	markup   *markup // they, if the document is in memory
+	long     *long   // what they are made of, if it is not
 	agent    string
 	nesting  nesting
 	name     tagName
@@ -47,7 +48,7 @@ type scan struct {
 
 // newScan returns a scan that notes what a parser is asked for.
 func newScan(cfg Config) *scan {
-	s := &scan{refs: newRefs(), most: mostToken}
+	s := &scan{refs: newRefs(), most: mostToken, markup: new(markup)}
 	if cfg.Resources {
 		embedded := newRefs()
 		s.resources = &embedded
@@ -70,11 +71,8 @@ func (s *scan) wantTree() { s.regrowth = new(formatting) }
 // memory: no document is wrong.
 func (s *scan) read(ctx context.Context, src source, agent string) error {
 	s.agent = agent
-	if src.rest == nil {
-		s.tokens = html.NewTokenizer(src.reader())
-	} else {
-		s.long = newLong(src.reader(), s.most)
-		s.tokens = s.long.tokenizer("")
+	if err := s.begin(src); err != nil {
+		return err
 	}
 	s.asked = s.regrowth != nil || s.resources != nil || s.graph != nil || s.simhash != nil
 	const often = 1 << 14
@@ -83,10 +81,11 @@ func (s *scan) read(ctx context.Context, src source, agent string) error {
 			return ctx.Err()
 		}
 		kind := s.tokens.Next()
+		raw := s.tokens.Raw()
 		if s.regrowth != nil {
-			s.weight += weightOf(kind, s.tokens.Raw())
+			s.weight += weightOf(kind, raw)
 		}
-		if s.long != nil && len(s.tokens.Raw()) >= s.most {
+		if s.long != nil && len(raw) >= s.most {
 			if err := s.overlong(kind); err != nil {
 				return err
 			}
@@ -96,15 +95,24 @@ func (s *scan) read(ctx context.Context, src source, agent string) error {
 		case html.ErrorToken:
 			return unlessEOF(s.tokens.Err())
 		case html.TextToken:
-			s.text()
-		case html.StartTagToken:
-			s.startTag(false)
-		case html.SelfClosingTagToken:
-			s.startTag(true)
-		case html.EndTagToken:
-			s.endTag()
+			s.text(raw)
+		default:
+			s.tag(kind, raw)
 		}
 	}
+}
+
+// begin readies the tokens of a document.
+func (s *scan) begin(src source) error {
+	if src.rest != nil {
+		s.long = newLong(src.reader(), s.most)
+		s.tokens = s.long.tokenizer("")
+		return nil
+	}
+	body, err := src.text()
+	s.markup.reset(body)
+	s.tokens = s.markup
+	return err
 }
 
 // forget empties s for another document and reports whether that is worth it.
@@ -116,18 +124,19 @@ func (s *scan) forget() bool {
 	if fingerprint != nil {
 		*fingerprint = simhash{}
 	}
-	*s = scan{refs: refs, most: s.most, resources: resources, graph: graph, simhash: fingerprint, nesting: nesting{borders: s.nesting.borders[:0]}}
+	s.markup.reset(nil)
+	*s = scan{refs: refs, most: s.most, markup: s.markup, resources: resources, graph: graph, simhash: fingerprint, nesting: nesting{borders: s.nesting.borders[:0]}}
 	return true
 }
 
-func (s *scan) text() {
+func (s *scan) text(raw []byte) {
 	switch {
 	case s.inStyle:
 		s.styleSheet(s.tokens.Text())
 	case s.inTitle:
 		s.title = collapse(s.tokens.Text(), mostTitle)
 		s.inTitle = false
-	case !s.noFrames && !s.rawText && len(bytes.TrimLeft(s.tokens.Raw(), spaces)) > 0:
+	case !s.noFrames && !s.rawText && len(bytes.TrimLeft(raw, spaces)) > 0:
 		s.noFrames = true
 	}
 	if s.asked && !s.rawText && !s.nesting.inert() {
@@ -149,8 +158,19 @@ func (s *scan) words() {
 	}
 }
 
-func (s *scan) endTag() {
-	name := s.name.of(s.tokens.Raw()[len("</"):])
+// tag notes a tag; what is none is passed over.
+func (s *scan) tag(kind html.TokenType, raw []byte) {
+	switch kind {
+	case html.StartTagToken:
+		s.startTag(s.name.of(raw[len("<"):]), false)
+	case html.SelfClosingTagToken:
+		s.startTag(s.name.of(raw[len("<"):]), true)
+	case html.EndTagToken:
+		s.endTag(s.name.of(raw[len("</"):]))
+	}
+}
+
+func (s *scan) endTag(name []byte) {
 	s.inTitle, s.rawText, s.inStyle = false, false, false
 	s.nesting.close(name)
 	if s.long != nil {
@@ -165,8 +185,7 @@ func (s *scan) endTag() {
 	s.tokens.AllowCDATA(s.nesting.foreign())
 }
 
-func (s *scan) startTag(selfClosing bool) {
-	name := s.name.of(s.tokens.Raw()[len("<"):])
+func (s *scan) startTag(name []byte, selfClosing bool) {
 	s.inTitle, s.rawText, s.inStyle = false, false, false
 	isHTML := s.nesting.open(name, selfClosing)
 	if s.asked {

@@ -148,6 +148,15 @@ func (src source) reader() io.Reader {
 	return transform.NewReader(r, src.encoding.NewDecoder())
 }
 
+// text is what reader reads of a source that is in memory. It is not to be
+// changed: it may be the body.
+func (src source) text() ([]byte, error) {
+	if src.isUTF8() {
+		return src.body, nil
+	}
+	return src.encoding.NewDecoder().Bytes(src.body)
+}
+
 // beginning is the part of the source that is in memory.
 func (src source) beginning() source {
 	src.rest = nil
