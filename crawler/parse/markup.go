@@ -20,8 +20,8 @@ type tokens interface {
 
 // markup tells the parts of a document that is in memory as html.Tokenizer does,
 // byte for byte (FuzzMarkup), at a multiple of its speed: it looks for the next
-// "<", quote or ">" instead of at each byte, and copies nothing. What is rare it
-// leaves to a tokenizer: tags whose attributes have to be decoded, or are many.
+// "<", quote or ">" instead of at each byte, and copies what has to be decoded
+// alone. Tags with many attributes it leaves to a tokenizer.
 //
 // It is used by one goroutine, and never writes to the document.
 type markup struct {
@@ -317,13 +317,9 @@ func (m *markup) Text() []byte {
 	if m.kind != html.TextToken {
 		return nil
 	}
-	text := m.body[m.text.from:m.text.to]
-	if bytes.IndexByte(text, '\r') >= 0 {
-		text = bytes.ReplaceAll(text, []byte("\r\n"), []byte("\n"))
-		text = bytes.ReplaceAll(text, []byte("\r"), []byte("\n"))
-	}
-	if m.noNULs && bytes.IndexByte(text, 0) >= 0 {
-		text = bytes.ReplaceAll(text, []byte("\x00"), []byte("\uFFFD"))
+	text := newlines(m.body[m.text.from:m.text.to])
+	if m.noNULs {
+		text = withoutNULs(text)
 	}
 	if !m.verbatim && bytes.IndexByte(text, '&') >= 0 {
 		text = []byte(html.UnescapeString(string(text)))
@@ -348,18 +344,12 @@ func (m *markup) TagAttr() (key, value []byte, more bool) {
 	}
 	a := m.attrs[0]
 	m.attrs = m.attrs[1:]
-	return m.lowered(m.body[a.name.from:a.name.to]), m.body[a.value.from:a.value.to], len(m.attrs) > 0
+	return m.lowered(m.body[a.name.from:a.name.to]), decodeValue(m.body[a.value.from:a.value.to]), len(m.attrs) > 0
 }
 
-// ask decides who tells the attributes.
+// ask readies the attributes: of several of one name the first counts.
 func (m *markup) ask() {
 	m.asked = true
-	for _, special := range []byte("&\r\x00") {
-		if bytes.IndexByte(m.Raw(), special) >= 0 {
-			m.leave()
-			return
-		}
-	}
 	once := m.attrs[:0]
 	for i, a := range m.attrs {
 		if !m.repeats(i) {
@@ -392,20 +382,16 @@ func (m *markup) leave() html.TokenType {
 	return kind
 }
 
-// lowered returns a name in lower case.
+// lowered returns a name in lower case, without NULs.
 func (m *markup) lowered(name []byte) []byte {
-	for i, c := range name {
+	lower := m.lower[:0]
+	for _, c := range name {
 		if 'A' <= c && c <= 'Z' {
-			lower := append(m.lower[:0], name...)
-			for j := i; j < len(lower); j++ {
-				if c := lower[j]; 'A' <= c && c <= 'Z' {
-					lower[j] = c | 0x20
-				}
-			}
-			return lower
+			c |= 0x20
 		}
+		lower = append(lower, c)
 	}
-	return name
+	return withoutNULs(lower)
 }
 
 // sameFold reports whether two names of one length differ at most in the case of

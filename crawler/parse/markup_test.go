@@ -80,6 +80,7 @@ var rareMarkup = []string{
 	"", "<", "</", "<!", "<?", "a<", "a</", "a<!", "a<?", "< a>", "<1>", "<<a>>", "</>", "</ a>", "</1>", "</a", "</a b", "<a", "<a b", "<a b=", "<a b='", "<a b='c", "<a b=c",
 	"<a/>", "<a />", "<a b/>", "<a b=/>", "<a b=c/>", "<a b='/'>", "<a b='c'/>", "<a b=c b=/>", "<a b=/ c=/>", "<a/b/c>", "<a / b>", "<a =>", "<a ==>", "<a =b=c>", "<a b = c>", "<a b =>", "<a b= >x",
 	"<a b=c=d>", "<a b'c'>", "<a b='c'd>", "<a b=\"c'd\">", "<a B=C b=d>", "<A HREF=X>", "<a\tb\nc\fd\re>", "<a b=c\r\nd='e\r\nf\rg'>", "<a b='\x00' \x00='c'>", "<a\x00b>", "<a b=&amp;c d='&copy=&copy;&copyx' e=&#1;&#x41>",
+	"<a b='&notit; &not; &semi; &semi &semi= &lt= &ltx &lt; &lt' c=&#; d='&#x;&#x41g;&#128;&#128=&#xD800;&#1114112;&#99999999999;' e='&&amp;&' f=& g='&NotEqualTilde;&acE;&ThickSpace;&fjlig;&bne' H='&AMP;&AMP&amp=&ampamp;'>",
 	"<a b c d e f g h i j k l m n o p q r s t>", "<a b b b b b b b b b b b b b b b b b b b=x>", "<br a1 a2 a3 a4 a5 a6 a7 a8 a9 a10 a11 a12 a13 a14 a15 a16/>", "<a é=ü Ä=1 ä=2 K=1 k=2 [=1 {=2>",
 	"<!-->x", "<!--->x", "<!---->x", "<!----->x", "<!--a-->x", "<!--a--!>x", "<!--a--!->x-->y", "<!--a--!-->x", "<!--!>x", "<!---!>x", "<!----!>x", "<!--a--!!>x-->", "<!-a>x", "<!--a", "<!>x", "<!a>x", "<!-", "<!--", "<!--a->b-->c",
 	"<!doctype html>x", "<!DOCTYPE", "<!DocType >x", "<!doctyp>x", "<!doctypehtml", "<?xml a='>'?>x", "<?>x",
