@@ -27,15 +27,21 @@ func main() {
 func run(ctx context.Context, args []string) int {
 	root := rootCommand()
 	root.SetArgs(args)
+	var profile profiler
+	root.PersistentFlags().StringVar(&profile.folder, "profile", "", "a folder for profiles of the processor, memory and waits, for go tool pprof, written when the command ends")
 	code := exitUsage // of all that cobra itself finds wrong, before a command begins
 	root.PersistentPreRunE = func(cmd *cobra.Command, _ []string) error {
 		err := cmd.ValidateFlagGroups() // which cobra finds wrong only after this
+		if err == nil {
+			err = profile.start()
+		}
 		if err == nil {
 			code = exitFailed
 		}
 		return err
 	}
 	err := root.ExecuteContext(ctx)
+	err = errors.Join(err, profile.stop())
 	var status *exitError
 	switch {
 	case err == nil:

@@ -1,0 +1,67 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"runtime"
+	"runtime/pprof"
+)
+
+// profiler writes down where the time and memory of the command go, for
+// go tool pprof.
+type profiler struct {
+	folder string // "" for none
+	cpu    *os.File
+}
+
+const (
+	mutexEvery = 100    // of so many waits for a mutex one is noted
+	blockedFor = 10_000 // ns: waits of that length are all noted, shorter ones by chance
+)
+
+// start begins, before the command does.
+func (p *profiler) start() error {
+	if p.folder == "" {
+		p.folder = os.Getenv("TRAWL_PROFILE")
+	}
+	if p.folder == "" {
+		return nil
+	}
+	if err := os.MkdirAll(p.folder, 0o777); err != nil {
+		return fmt.Errorf("--profile: %w", err)
+	}
+	file, err := os.Create(filepath.Join(p.folder, "cpu.pprof"))
+	if err != nil {
+		return fmt.Errorf("--profile: %w", err)
+	}
+	p.cpu = file
+	runtime.SetMutexProfileFraction(mutexEvery)
+	runtime.SetBlockProfileRate(blockedFor)
+	return pprof.StartCPUProfile(file)
+}
+
+// stop writes what was measured, after the command has ended.
+func (p *profiler) stop() error {
+	if p.cpu == nil {
+		return nil
+	}
+	pprof.StopCPUProfile()
+	errs := []error{p.cpu.Close()}
+	for _, name := range []string{"allocs", "mutex", "block"} {
+		errs = append(errs, p.write(name))
+	}
+	if err := errors.Join(errs...); err != nil {
+		return fmt.Errorf("--profile: %w", err)
+	}
+	return nil
+}
+
+func (p *profiler) write(name string) error {
+	file, err := os.Create(filepath.Join(p.folder, name+".pprof"))
+	if err != nil {
+		return err
+	}
+	return errors.Join(pprof.Lookup(name).WriteTo(file, 0), file.Close())
+}
