@@ -73,6 +73,7 @@ type Scheduler struct {
 	frontier Frontier
 	fleet    Fleet
 	cfg      Config
+	nudges   chan struct{}
 
 	status     crawler.Status
 	age        time.Duration // of a job with a budget of time, when its status was read
@@ -86,7 +87,16 @@ type Scheduler struct {
 
 // New returns a scheduler for a job.
 func New(job string, jobs Jobs, frontier Frontier, fleet Fleet, cfg Config) *Scheduler {
-	return &Scheduler{job: job, jobs: jobs, frontier: frontier, fleet: fleet, cfg: cfg.withDefaults()}
+	return &Scheduler{job: job, jobs: jobs, frontier: frontier, fleet: fleet, cfg: cfg.withDefaults(), nudges: make(chan struct{}, 1)}
+}
+
+// Nudge lets the scheduler look before its time, because something has changed: a
+// visit ended. It does not wait, and may be called at any time, by any goroutine.
+func (s *Scheduler) Nudge() {
+	select {
+	case s.nudges <- struct{}{}:
+	default: // it was told already
+	}
 }
 
 // Run keeps the job going until it has ended, and returns its last status, or
@@ -104,12 +114,34 @@ func (s *Scheduler) Run(ctx context.Context) (crawler.Status, error) {
 			s.troubled = time.Now()
 			s.complain(err)
 		}
-		select {
-		case <-tick.C:
-		case <-ctx.Done():
+		if !s.wait(ctx, tick.C) {
 			return s.status, ctx.Err()
 		}
 	}
+}
+
+// nudgedAfter is how long after a look one is heeded that is asked for by a nudge: of
+// hosts with a page each, visits end all the time.
+const nudgedAfter = 10 * time.Millisecond
+
+// wait waits for the time of the next look, or for a nudge. It reports false when
+// ctx has ended.
+func (s *Scheduler) wait(ctx context.Context, tick <-chan time.Time) bool {
+	looked := time.Now()
+	select {
+	case <-tick:
+		return true
+	case <-s.nudges:
+	case <-ctx.Done():
+		return false
+	}
+	select {
+	case <-tick:
+	case <-time.After(nudgedAfter - time.Since(looked)):
+	case <-ctx.Done():
+		return false
+	}
+	return true
 }
 
 // complainEvery is how often trouble that lasts is logged: each look may meet it.
@@ -143,18 +175,24 @@ func (s *Scheduler) look(ctx context.Context) (bool, error) {
 	if err != nil {
 		return false, err
 	}
-	if numbers.Idle() && s.status.Seeded && !s.status.Held {
+	if numbers.Idle() && !s.complete() { // that all seeds are in may be all that is missing
+		s.checked = time.Time{}
+		if err := s.refresh(ctx); err != nil {
+			return false, err
+		}
+	}
+	if numbers.Idle() && s.complete() && s.status.State == crawler.StateRunning {
 		return s.finish(ctx, numbers)
 	}
 	if budget := s.spent(numbers); budget != "" {
 		s.shares.leave(s.job)
 		return s.wind(ctx, numbers, budget)
 	}
-	if numbers.Idle() {
-		s.checked = time.Time{} // that all seeds are in may be all that is missing
-	}
 	return false, s.arm(ctx, numbers)
 }
+
+// complete reports whether nobody brings seeds any more.
+func (s *Scheduler) complete() bool { return s.status.Seeded && !s.status.Held }
 
 // statusAge is for how long a job's status is taken to be the same.
 const statusAge = 250 * time.Millisecond

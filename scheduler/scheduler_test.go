@@ -7,6 +7,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"time"
 
 	"github.com/trawlcrawler/trawl/crawler"
 	"github.com/trawlcrawler/trawl/internal/redistest"
@@ -31,6 +32,7 @@ func TestScheduler(t *testing.T) {
 		{"a job that is paused arms nothing, and goes on when it is resumed", restsWhilePaused},
 		{"a job that is paused at its very end ends when it is resumed", pausedAtTheEnd},
 		{"a job that is not started is waited for", waitsForStart},
+		{"a nudge lets it look before its time", heedsNudges},
 		{"a job that is cancelled is let go", letsGoWhenCancelled},
 		{"a job that is cancelled while it is paused is let go", letsGoWhenCancelledPaused},
 		{"the scheduler leaves a job that runs when it is told to", leaves},
@@ -77,6 +79,16 @@ func fillsCapacity(t *testing.T, s *stage) {
 	if pages := s.now().Pages(); pages != 5 {
 		t.Errorf("%d pages are fetched, want 5", pages)
 	}
+}
+
+func heedsNudges(t *testing.T, s *stage) {
+	s.run(scheduler.Config{Tick: time.Hour})
+	s.seed(sites(1)...)
+	s.scheduler.Nudge()
+	visit := s.ordered(1)[0]
+	s.visited(visit)
+	s.scheduler.Nudge()
+	s.ends(crawler.StateDone, "")
 }
 
 func waitsForWorkers(t *testing.T, s *stage) {

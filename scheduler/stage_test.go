@@ -31,8 +31,10 @@ type stage struct {
 	hooks    map[string]func() error
 	moved    chan struct{} // closed at the next call
 	over     chan struct{} // closed when Run has returned
-	status   crawler.Status
-	err      error
+
+	scheduler *scheduler.Scheduler
+	status    crawler.Status
+	err       error
 }
 
 func newStage(t testing.TB, url string, settings ...func(*crawler.Job)) *stage {
@@ -84,9 +86,10 @@ var quick = scheduler.Config{Tick: 2 * time.Millisecond, SweepEvery: 5 * time.Mi
 // run starts a scheduler, which ends with the test at the latest.
 func (s *stage) run(cfg scheduler.Config) (cancel context.CancelFunc) {
 	ctx, cancel := context.WithCancel(s.t.Context())
+	s.scheduler = scheduler.New(s.job, s, s, s, cfg)
 	go func() {
 		defer close(s.over)
-		s.status, s.err = scheduler.New(s.job, s, s, s, cfg).Run(ctx)
+		s.status, s.err = s.scheduler.Run(ctx)
 	}()
 	s.t.Cleanup(func() { cancel(); <-s.over })
 	return cancel

@@ -32,7 +32,11 @@ func (b *berth) take(out *fleet.Output) (err error) {
 }
 
 // open begins to receive visits, which are cut off when ctx ends.
-func (b *berth) open(ctx context.Context) error { return b.station.Open(ctx) }
+func (b *berth) open(ctx context.Context) error {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.station.Open(ctx)
+}
 
 // leave lets the visits end and closes the output. It returns whether there was a
 // station, and why the output could not be closed as it should: then the next that
@@ -65,7 +69,7 @@ func (b *berth) retake(working, hard context.Context) (bool, error) {
 		return false, err
 	}
 	b.station.Scope.Extend(b.hosts)
-	return true, b.open(hard)
+	return true, b.station.Open(hard)
 }
 
 // extend adds a host to the scope.

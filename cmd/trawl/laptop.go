@@ -28,6 +28,7 @@ type laptop struct {
 	store      *frontier.Store
 	frontier   *frontier.Frontier
 	dispatcher *tasks.Dispatcher
+	scheduler  *scheduler.Scheduler // of a crawl that runs
 	workshop   *fleet.Workshop
 	berth      berth
 	tally      *tally
@@ -80,6 +81,7 @@ func (l *laptop) close() error {
 // it is that.
 func (l *laptop) hear(r crawler.Report, err error) {
 	l.tally.note(r)
+	l.scheduler.Nudge() // it may have been the last
 	switch {
 	case !errors.Is(err, crawler.ErrKeep):
 	case l.berth.again != nil && fleet.NoRoom(err):
@@ -135,21 +137,32 @@ func (l *laptop) run(ctx context.Context, seeds iter.Seq[seed]) (crawler.Status,
 	defer kill()
 	go killOnSecond(hard, kill, secondInterrupt(ctx))
 
-	if err := l.berth.open(hard); err != nil {
-		return crawler.Status{}, failed("%v", err)
-	}
 	working, stop := context.WithCancel(ctx)
-	var wg sync.WaitGroup
+	begin := newOpening(l.dispatcher, l.settings.Concurrency)
+	l.scheduler = scheduler.New(l.settings.Name, l.store, l.frontier, begin, scheduler.Config{Log: l.log})
+	var wg, worker sync.WaitGroup
+	worker.Go(func() { l.open(working, hard, begin) })
 	wg.Go(func() { l.watch(working, hard, stop) })
 	wg.Go(func() { l.seed(working, seeds) })
-	status, err := scheduler.New(l.settings.Name, l.store, l.frontier, l.dispatcher, scheduler.Config{Log: l.log}).Run(working)
+	status, err := l.scheduler.Run(working)
 	stop()
+	worker.Wait()
 	l.berth.shut()
 	wg.Wait()
 	if l.failure != nil {
 		return status, l.failure
 	}
 	return status, err
+}
+
+// open begins to receive visits when there are some.
+func (l *laptop) open(working, hard context.Context, begin *opening) {
+	if !begin.wait(working) {
+		return
+	}
+	if err := l.berth.open(hard); err != nil {
+		l.fail(failed("%v", err))
+	}
 }
 
 // killOnSecond ends requests under way when the user asks a second time.
