@@ -57,6 +57,11 @@ type commitment struct {
 
 func (v *visit) gather() *commitment {
 	c := &commitment{visit: v}
+	links := 0
+	for _, e := range v.batch {
+		links += len(e.links)
+	}
+	c.links = make([]Entry, 0, links)
 	for _, e := range v.batch {
 		c.links = append(c.links, e.links...)
 		c.settlements = e.settlements(c.settlements)

@@ -347,6 +347,7 @@ func (e *errand) leads() bool {
 func (e *errand) follow(links []Link) {
 	depth := e.taken.Entry.Depth + 1
 	rules, set := e.visit.rules, e.visit.rules.On(e.result.Page.URL)
+	e.links = slices.Grow(e.links, len(links)) // of most pages, most belong to it
 	for _, l := range links {
 		if len(rules) > 0 && rules.Take(set, l, depth) == 0 {
 			continue
