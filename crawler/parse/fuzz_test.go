@@ -3,6 +3,7 @@ package parse
 import (
 	"bytes"
 	"context"
+	"slices"
 	"testing"
 	"testing/iotest"
 	"unicode/utf8"
@@ -40,26 +41,41 @@ func FuzzParse(f *testing.F) {
 	})
 }
 
-// checkLong reads a body as one that is not in memory: the same links are found,
-// and whatever the length of what is held of a token, reading ends.
+// checkLong reads a body as one that is not in memory: the same is found, with all
+// asked for or nothing, and whatever the length of what is held of a token, reading
+// ends.
 func checkLong(t *testing.T, body []byte) {
 	t.Helper()
-	inMemory := newScan(Config{Resources: true})
 	src := newSource(mediaType{charset: "utf-8"}, body, false)
-	if err := inMemory.read(context.Background(), src, ""); err != nil {
-		t.Fatal(err)
-	}
-	for _, most := range []int{mostToken, 32} {
-		s := newScan(Config{Resources: true, Simhash: true})
-		s.most = most
-		long := src
-		long.body, long.rest = nil, iotest.HalfReader(bytes.NewReader(src.body))
-		if err := s.read(context.Background(), long, ""); err != nil {
+	read := func(cfg Config, most int, inMemory bool) *scan {
+		s, src := newScan(cfg), src
+		if s.most = most; !inMemory {
+			src.body, src.rest = nil, iotest.HalfReader(bytes.NewReader(src.body))
+		}
+		if err := s.read(context.Background(), src, ""); err != nil {
 			t.Fatal(err)
 		}
-		if most == mostToken && !bytes.Equal(s.refs.text, inMemory.refs.text) {
-			t.Errorf("links %q, and %q in memory", s.refs.text, inMemory.refs.text)
-		}
+		return s
+	}
+	for _, cfg := range []Config{{}, {Resources: true, Simhash: true}} {
+		sameNotes(t, read(cfg, mostToken, true), read(cfg, mostToken, false))
+		read(cfg, 32, false)
+	}
+}
+
+// sameNotes fails if a scan of a document in memory has noted something else than
+// one of the same document that was not.
+func sameNotes(t *testing.T, memory, long *scan) {
+	t.Helper()
+	if !bytes.Equal(memory.refs.text, long.refs.text) || !slices.Equal(memory.refs.list, long.refs.list) {
+		t.Errorf("links %q, and %q when it is not in memory", memory.refs.text, long.refs.text)
+	}
+	if memory.title != long.title || memory.base != long.base || memory.canonical != long.canonical || memory.robots != long.robots {
+		t.Errorf("title %q, base %v, canonical %v, robots %v, and %q, %v, %v, %v when it is not in memory",
+			memory.title, memory.base, memory.canonical, memory.robots, long.title, long.base, long.canonical, long.robots)
+	}
+	if memory.simhash != nil && *memory.simhash != *long.simhash {
+		t.Errorf("another fingerprint when it is not in memory: %v and %v", *memory.simhash, *long.simhash)
 	}
 }
 

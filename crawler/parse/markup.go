@@ -312,12 +312,13 @@ func (m *markup) AllowCDATA(allow bool) { m.cdata = allow }
 // NextIsNotRawText takes what follows for markup whatever the tag was.
 func (m *markup) NextIsNotRawText() { m.raw = markedUp }
 
-// Text returns a text, decoded.
+// Text returns a text, decoded, when it is first asked for it.
 func (m *markup) Text() []byte {
 	if m.kind != html.TextToken {
 		return nil
 	}
 	text := newlines(m.body[m.text.from:m.text.to])
+	m.text.from = m.text.to
 	if m.noNULs {
 		text = withoutNULs(text)
 	}

@@ -120,6 +120,26 @@ func TestMarkupOfRealPagesIsToldAsATokenizerTellsIt(t *testing.T) {
 	}
 }
 
+// A scan that skims must note what one does that is told all.
+func TestSkimmingMissesNothing(t *testing.T) {
+	t.Parallel()
+	frames := "<body>x"
+	for _, one := range rareMarkup {
+		checkLong(t, []byte(frames+one+"<a href=x>"))
+		for _, other := range rareMarkup {
+			checkLong(t, []byte(frames+one+"<a href=x>"+other+"<title>t</title><link rel=canonical href=y>"))
+		}
+	}
+	for _, c := range corpora {
+		t.Run(c.name, func(t *testing.T) {
+			t.Parallel()
+			for _, page := range corpus(t, c.glob, 500) {
+				checkLong(t, page.Body.Head)
+			}
+		})
+	}
+}
+
 func FuzzMarkup(f *testing.F) {
 	for _, one := range rareMarkup {
 		f.Add([]byte(one))

@@ -5,11 +5,12 @@
 //
 // A mediaType is what Content-Type declares. A source is a body with the
 // charset that was decided for it, to be read as UTF-8. Its tokens are told by
-// its markup, or, of a long source, one that is not in memory, by a tokenizer. A
-// scan is one pass over them; it notes references, as they are written, and
-// builds no tree, so that no page is too deep or too long for it. A resolver makes
-// URLs of references. A resource is what a browser fetches to show the page; a
-// style sheet, of its own or within a page, is read for those as well.
+// its markup, which skims what nobody asks for, or, of a long source, one that is
+// not in memory, by a tokenizer. A scan is one pass over them; it notes
+// references, as they are written, and builds no tree, so that no page is too deep
+// or too long for it. A resolver makes URLs of references. A resource is what a
+// browser fetches to show the page; a style sheet, of its own or within a page, is
+// read for those as well.
 //
 // A tree is the page as elements, built once for all who want it, and only for
 // them. A reading is how the fields of a page are read: a field looks in a place,

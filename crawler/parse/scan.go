@@ -80,7 +80,7 @@ func (s *scan) read(ctx context.Context, src source, agent string) error {
 		if n%often == 0 && ctx.Err() != nil {
 			return ctx.Err()
 		}
-		kind := s.tokens.Next()
+		kind := s.next()
 		raw := s.tokens.Raw()
 		if s.regrowth != nil {
 			s.weight += weightOf(kind, raw)
@@ -100,6 +100,14 @@ func (s *scan) read(ctx context.Context, src source, agent string) error {
 			s.tag(kind, raw)
 		}
 	}
+}
+
+// next goes to the next token that may matter.
+func (s *scan) next() html.TokenType {
+	if s.long == nil && !s.asked && s.noFrames && !s.inTitle && len(s.nesting.borders) == 0 {
+		return s.markup.skim()
+	}
+	return s.tokens.Next()
 }
 
 // begin readies the tokens of a document.
