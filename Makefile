@@ -10,7 +10,7 @@ FUZZFLAGS ?=
 # detector. It is there to end what hangs.
 TIMEOUT ?= 20m
 
-.PHONY: test check vuln build bench compare targets scale slow memory chaos fuzz duckdb
+.PHONY: test check vuln build bench compare targets profile scale slow memory chaos fuzz duckdb
 
 # The one test command.
 test: check
@@ -43,6 +43,10 @@ compare:
 # What the comparison does not show: moments, manners, memory; into the same file.
 targets:
 	cd bench && $(GO) run . -targets first,last,polite,workers,memory $(FLAGS)
+
+# Where processor time, memory, waits and calls of a crawl go; into the same file.
+profile:
+	cd bench && $(GO) run . -profile $(FLAGS)
 
 # DuckDB reads what a crawl writes as Parquet, while it writes. It needs a C++
 # compiler, and a minute.

@@ -113,7 +113,7 @@ func TestASmallSiteIsCrawledWhole(t *testing.T) {
 		t.Fatal(err)
 	}
 	manual := corpus{name: "small", glob: root}
-	a := &arena{tools: tools, temp: temp, workers: 1, limit: time.Minute, truths: map[string]truth{}}
+	a := newArena(options{workers: 1, limit: time.Minute}, tools, temp)
 	if err := a.learn(t.Context(), manual); err != nil {
 		t.Fatal(err)
 	}

@@ -19,6 +19,9 @@ type contestant struct {
 	prepare func(context.Context, *stage) error
 	// crawl returns when the crawl is over.
 	crawl func(context.Context, *stage) error
+	// inspect looks at what the crawl left, before the stage is cleared. Its time
+	// does not count. Nil for nothing.
+	inspect func(context.Context, *stage) error
 	// records is where its JSON lines are, in the folder of the stage; "" if it
 	// writes none.
 	records string
@@ -71,12 +74,12 @@ var contestants = []contestant{
 			return s.run(ctx, pythonEnv, s.tools.python, filepath.Join(s.tools.scripts, "aiohttp_crawl.py"), s.url, s.path("pages.jsonl"))
 		},
 	},
-	{name: "trawl-builtin", ready: built, crawl: trawlBuiltIn, records: "out/pages-*.jsonl*"},
-	{name: "trawl-private", ready: withRedis, crawl: trawlPrivate, records: "out/pages-*.jsonl*"},
-	{name: "trawl-redis", ready: withRedis, prepare: startRedis, crawl: trawlRedis, records: "out/pages-*.jsonl*"},
-	{name: "trawl-warc", ready: withRedis, prepare: startRedis, crawl: trawlWARC, records: "out/pages-*.jsonl*"},
+	{name: "trawl-builtin", ready: built, crawl: trawlBuiltIn, records: trawlRecords},
+	{name: "trawl-private", ready: withRedis, crawl: trawlPrivate, records: trawlRecords},
+	{name: "trawl-redis", ready: withRedis, prepare: startRedis, crawl: trawlRedis, records: trawlRecords},
+	{name: "trawl-warc", ready: withRedis, prepare: startRedis, crawl: trawlWARC, records: trawlRecords},
 	{name: "trawl-fleet", ready: withRedis, prepare: startFleet, crawl: trawlFleet, records: "worker-*/*/pages-*.jsonl*"},
-	{name: "trawl-before", ready: withBefore, crawl: trawlBefore, records: "out/pages-*.jsonl*"},
+	{name: "trawl-before", ready: withBefore, crawl: trawlBefore, records: trawlRecords},
 }
 
 // pythonEnv keeps scripts from leaving compiled ones beside them.

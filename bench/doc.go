@@ -7,6 +7,9 @@
 // cost. In a round each contestant has one trial at each corpus, and ratios are
 // taken within a round, so that what else the machine does spoils them less.
 //
+// An insight is where it goes in a crawl by Trawl: its stacks, waits, calls of the
+// system and commands of Redis.
+//
 // What a crawler fetched is not asked of the crawler: the access log of nginx says
 // it, and truth, which is found out by reading all pages into trees.
 package main

@@ -26,6 +26,7 @@ type options struct {
 	install, write       bool
 	targets              string  // "" for the comparison
 	size                 float64 // of what targets are tried on
+	profile              bool
 }
 
 func parseFlags() (o options) {
@@ -48,6 +49,7 @@ func parseFlags() (o options) {
 	flag.BoolVar(&o.write, "write", true, "write the figures into README.md")
 	flag.StringVar(&o.targets, "targets", "", "measure these targets in place of the comparison: "+targetNames())
 	flag.Float64Var(&o.size, "size", 1, "how many times as large as the targets say their sites are")
+	flag.BoolVar(&o.profile, "profile", false, "show where time and memory of Trawl go, in place of the comparison, at "+strings.Join(profiled, " and "))
 	flag.Parse()
 	return o
 }
@@ -78,6 +80,9 @@ func run(ctx context.Context, o options) error {
 	}
 	if o.targets != "" {
 		return runTargets(ctx, o, t, temp)
+	}
+	if o.profile {
+		return runProfile(ctx, o, t, temp)
 	}
 	r := report{date: time.Now(), machine: machine(), load: load(), rounds: o.rounds}
 	who, err := pick(contestants, o.contestants, func(c contestant) string { return c.name }, func(c contestant) error { return c.ready(t) }, &r.absent)
@@ -144,7 +149,7 @@ func pick[T any](all []T, wanted string, name func(T) string, ready func(T) erro
 // compete holds the rounds. In each the next contestant begins, so that none is
 // always the first.
 func (r *report) compete(ctx context.Context, o options, t *tools, temp string, who []contestant) error {
-	a := &arena{tools: t, temp: temp, workers: o.workers, limit: o.limit, truths: map[string]truth{}}
+	a := newArena(o, t, temp)
 	r.truths = a.truths
 	for _, c := range r.corpora {
 		fmt.Fprintf(os.Stderr, "checking the links of %s\n", c.name)
@@ -213,7 +218,7 @@ func build(ctx context.Context, o options, temp string) (*tools, error) {
 // install asks apt-get for what is missing.
 func install(ctx context.Context) error {
 	args := []string{
-		"install", "--yes", "--no-install-recommends", "nginx-light", "redis-server", "wget",
+		"install", "--yes", "--no-install-recommends", "nginx-light", "redis-server", "wget", "strace",
 		"python3-scrapy", "python3-aiohttp", "python3-lxml",
 	}
 	for _, c := range corpora {

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net"
 	"os"
+	"slices"
 )
 
 // Trawl in its backings. robots.txt, the journal and JSONL are on, as by default.
@@ -14,6 +15,9 @@ import (
 var speed = []string{"--delay", "0", "--per-host", "32"}
 
 const job = "bench"
+
+// trawlRecords are the records of a crawl without a fleet.
+const trawlRecords = "out/pages-*.jsonl*"
 
 func withRedis(*tools) error { return installed("redis-server", "redis-server") }
 
@@ -28,8 +32,12 @@ func withBefore(t *tools) error {
 }
 
 func (s *stage) trawlCrawl(ctx context.Context, binary string, env []string, more ...string) error {
-	args := append([]string{"crawl", s.url, "--job", job, "--out", s.path("out")}, speed...)
-	return s.run(ctx, env, binary, append(args, more...)...)
+	return s.run(ctx, env, binary, s.crawlArgs(more...)...)
+}
+
+// crawlArgs are the arguments of trawl for a crawl of the site.
+func (s *stage) crawlArgs(more ...string) []string {
+	return slices.Concat([]string{"crawl", s.url, "--job", job, "--out", s.path("out")}, speed, more)
 }
 
 // withoutPath hides redis-server, so that the built-in Redis is used.

@@ -29,6 +29,14 @@ func (t trial) perPage() float64 { return t.cpu.Seconds() * 1000 / float64(t.pag
 // redisPerPage is Redis's part of perPage.
 func (t trial) redisPerPage() float64 { return t.redis.Seconds() * 1000 / float64(t.pages) }
 
+// trouble is why there are no figures, as an error; nil when there are.
+func (t trial) trouble() error {
+	if t.failure == "" {
+		return nil
+	}
+	return errors.New(t.failure)
+}
+
 // arena is what all trials have in common.
 type arena struct {
 	tools   *tools
@@ -36,6 +44,10 @@ type arena struct {
 	workers int // of nginx
 	limit   time.Duration
 	truths  map[string]truth // by corpus
+}
+
+func newArena(o options, t *tools, temp string) *arena {
+	return &arena{tools: t, temp: temp, workers: o.workers, limit: o.limit, truths: map[string]truth{}}
 }
 
 // learn finds the truth of a corpus.
@@ -109,6 +121,9 @@ func (t *trial) time(ctx context.Context, who contestant, s *stage) error {
 	start := time.Now()
 	err := who.crawl(ctx, s)
 	t.took = time.Since(start)
+	if err == nil && who.inspect != nil {
+		err = who.inspect(ctx, s)
+	}
 	return err
 }
 

@@ -1,0 +1,121 @@
+package main
+
+import (
+	"cmp"
+	"fmt"
+	"maps"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+
+	"github.com/google/pprof/profile"
+)
+
+// stacks are the profiles of a command, added up.
+type stacks struct {
+	time      []share // ns of processor time, by group, in their order
+	total     int64   // ns of processor time
+	samples   int64   // that the time was told from
+	allocated []share // bytes, by function, the most first, as are the others
+	contended []share // ns, by the function that held the mutex
+	blocked   []share // ns, by the function that waited
+}
+
+// share is what one of several took.
+type share struct {
+	name  string
+	value int64
+}
+
+// readStacks reads what --profile wrote into a folder.
+func readStacks(folder string) (s stacks, err error) {
+	for _, one := range []struct {
+		file, figure string // of the figures that a sample has, the one that counts
+		add          func(*profile.Profile, int)
+	}{
+		{"cpu", "cpu", func(p *profile.Profile, i int) {
+			s.time, s.total = groupTime(p, i)
+			s.samples = s.total / max(1, p.Period)
+		}},
+		{"allocs", "alloc_space", func(p *profile.Profile, i int) { s.allocated = addUp(p, i, allocator) }},
+		{"mutex", "delay", func(p *profile.Profile, i int) { s.contended = addUp(p, i, outsideOfLocks) }},
+		{"block", "delay", func(p *profile.Profile, i int) { s.blocked = addUp(p, i, waiter) }},
+	} {
+		if err := readProfile(filepath.Join(folder, one.file+".pprof"), one.figure, one.add); err != nil {
+			return s, err
+		}
+	}
+	return s, nil
+}
+
+func readProfile(path, figure string, add func(*profile.Profile, int)) error {
+	file, err := os.Open(path)
+	if err != nil {
+		return err
+	}
+	defer file.Close()
+	p, err := profile.Parse(file)
+	if err != nil {
+		return fmt.Errorf("%s: %w", path, err)
+	}
+	i, err := p.SampleIndexByName(figure)
+	if err != nil {
+		return fmt.Errorf("%s: %w", path, err)
+	}
+	add(p, i)
+	return nil
+}
+
+// addUp adds up a figure of the samples by a name that their stacks give them, and
+// returns those that have most. Stacks with the name "" do not count.
+func addUp(p *profile.Profile, figure int, name func([]string) string) []share {
+	sums := map[string]int64{}
+	for _, s := range p.Sample {
+		if by := name(functions(s)); by != "" {
+			sums[short(by)] += s.Value[figure]
+		}
+	}
+	var all []share
+	for _, by := range slices.Sorted(maps.Keys(sums)) {
+		all = append(all, share{by, sums[by]})
+	}
+	slices.SortStableFunc(all, func(x, y share) int { return cmp.Compare(y.value, x.value) })
+	return all[:min(len(all), tableLines)]
+}
+
+// functions are the names on the stack of a sample, the innermost first, with
+// those that the compiler put into their callers.
+func functions(s *profile.Sample) (names []string) {
+	for _, location := range s.Location {
+		for _, line := range location.Line {
+			if line.Function != nil {
+				names = append(names, line.Function.Name)
+			}
+		}
+	}
+	return names
+}
+
+// packageOf is the import path that the name of a function begins with.
+func packageOf(function string) string {
+	path, _, _ := strings.Cut(function, "[") // types in brackets have paths of their own
+	slash := strings.LastIndexByte(path, '/') + 1
+	last, _, _ := strings.Cut(path[slash:], ".")
+	return path[:slash] + last
+}
+
+// short is a function as it is written in a table.
+func short(function string) string {
+	return strings.TrimPrefix(strings.TrimPrefix(function, trawlPath+"/"), "github.com/")
+}
+
+// allocator is the innermost function of a stack; "" if it is there for the
+// profile itself.
+func allocator(stack []string) string {
+	profiles := func(function string) bool { return packageOf(function) == "runtime/pprof" }
+	if len(stack) == 0 || slices.ContainsFunc(stack, profiles) {
+		return ""
+	}
+	return stack[0]
+}
