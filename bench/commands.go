@@ -20,6 +20,21 @@ type command struct {
 	took  time.Duration
 }
 
+// addCommands adds those of another crawl.
+func addCommands(all, more []command) []command {
+	for _, m := range more {
+		i := slices.IndexFunc(all, func(c command) bool { return c.name == m.name })
+		if i < 0 {
+			all = append(all, m)
+			continue
+		}
+		all[i].calls += m.calls
+		all[i].took += m.took
+	}
+	slices.SortStableFunc(all, func(x, y command) int { return cmp.Compare(y.took, x.took) })
+	return all
+}
+
 // forgetCommands has a Redis count from now on.
 func forgetCommands(ctx context.Context, url string) error {
 	client, err := connect(url)
@@ -30,8 +45,7 @@ func forgetCommands(ctx context.Context, url string) error {
 	return client.ConfigResetStat(ctx).Err()
 }
 
-// readCommands asks a Redis what its commands took, and returns the one that took
-// most first.
+// readCommands asks a Redis what its commands took.
 func readCommands(ctx context.Context, url string) ([]command, error) {
 	client, err := connect(url)
 	if err != nil {
@@ -81,6 +95,5 @@ func parseCommands(text string) (all []command, err error) {
 		}
 		all = append(all, c)
 	}
-	slices.SortStableFunc(all, func(x, y command) int { return cmp.Compare(y.took, x.took) })
 	return all, nil
 }

@@ -20,7 +20,8 @@ const tableLines = 10
 // insight is where it goes in a crawl of a corpus.
 type insight struct {
 	corpus   string
-	trial    trial // the crawl with --profile
+	trials   []trial // the crawls with --profile
+	profiles profiles
 	stacks   stacks
 	commands []command // of Redis
 	calls    []syscalls
@@ -54,15 +55,15 @@ func measureProfile(ctx context.Context, o options, t *tools, temp string) (stri
 	before, began := load(), time.Now()
 	var all []insight
 	for _, c := range some {
-		seen, err := a.look(ctx, c)
+		seen, err := a.look(ctx, c, o.rounds)
 		if err != nil {
 			return "", fmt.Errorf("profile of %s: %w", c.name, err)
 		}
 		all = append(all, seen)
 	}
 	b := new(strings.Builder)
-	fmt.Fprintf(b, "%s, %s; %s. Load average %s before, %s after.\n",
-		began.Format("2 January 2006"), machine(), versions(t, []string{"trawl-redis"}), before, load())
+	fmt.Fprintf(b, "%s, %s; %s. Load average %s before, %s after. Crawls with profiles: %d.\n",
+		began.Format("2 January 2006"), machine(), versions(t, []string{"trawl-redis"}), before, load(), o.rounds)
 	for _, one := range all {
 		b.WriteString("\n" + one.markdown())
 	}
@@ -80,19 +81,26 @@ func profiledOf(wanted string) string {
 	}), ",")
 }
 
-// look crawls a corpus with --profile, and again under strace, which makes each
-// system call dearer and would spoil the profile.
-func (a *arena) look(ctx context.Context, c corpus) (insight, error) {
+// look crawls a corpus with --profile, as often as there are rounds, and again under
+// strace, which makes each system call dearer and would spoil the profile.
+func (a *arena) look(ctx context.Context, c corpus, rounds int) (insight, error) {
 	fmt.Fprintf(os.Stderr, "checking the links of %s\n", c.name)
-	seen := insight{corpus: c.name}
+	seen := insight{corpus: c.name, profiles: profiles{}}
 	if err := a.learn(ctx, c); err != nil {
 		return seen, err
 	}
-	seen.trial = a.try(ctx, c, seen.profiler(), 0)
-	if err := errors.Join(ctx.Err(), seen.trial.trouble()); err != nil {
+	for round := range rounds {
+		t := a.try(ctx, c, seen.profiler(), 0)
+		if err := errors.Join(ctx.Err(), t.trouble()); err != nil {
+			return seen, err
+		}
+		t.print(round + 1)
+		seen.trials = append(seen.trials, t)
+	}
+	var err error
+	if seen.stacks, err = seen.profiles.add(); err != nil {
 		return seen, err
 	}
-	seen.trial.print(1)
 	if err := installed("strace", "strace"); err != nil {
 		seen.uncalled = err.Error()
 		return seen, nil
@@ -118,12 +126,13 @@ func (i *insight) profiler() contestant {
 		crawl: func(ctx context.Context, s *stage) error {
 			return s.trawlCrawl(ctx, s.tools.trawl, nil, "--redis", s.redis, "--profile", s.path("profile"))
 		},
-		inspect: func(ctx context.Context, s *stage) (err error) {
-			if i.commands, err = readCommands(ctx, s.redis); err != nil {
+		inspect: func(ctx context.Context, s *stage) error {
+			commands, err := readCommands(ctx, s.redis)
+			if err != nil {
 				return err
 			}
-			i.stacks, err = readStacks(s.path("profile"))
-			return err
+			i.commands = addCommands(i.commands, commands)
+			return i.profiles.read(s.path("profile"))
 		},
 	}
 }
@@ -150,20 +159,22 @@ func (i *insight) tracer() contestant {
 
 // markdown is the insight for README.md.
 func (i insight) markdown() string {
-	pages := float64(i.trial.pages)
+	once := i.trials[0].pages
+	pages := float64(once * len(i.trials))
 	b := new(strings.Builder)
 	fmt.Fprintf(b, "### %s: %d pages, %.0f a second, %.2f ms of processor time each, %.2f of it Redis\n",
-		i.corpus, i.trial.pages, i.trial.rate(), i.trial.perPage(), i.trial.redisPerPage())
+		i.corpus, once, i.median(trial.rate), i.median(trial.perPage), i.median(trial.redisPerPage))
 	fmt.Fprintf(b, "\n| processor time of Trawl (%d %s) | %% | µs/page |\n| --- | ---: | ---: |\n", i.stacks.samples, plural(int(i.stacks.samples), "sample"))
 	for _, s := range i.stacks.time {
 		fmt.Fprintf(b, "| %s | %.1f | %.1f |\n", s.name, 100*float64(s.value)/float64(max(1, i.stacks.total)), float64(s.value)/1e3/pages)
 	}
 	shares(b, "bytes allocated by", "bytes/page", i.stacks.allocated, pages, "%.0f")
-	shares(b, "waits for a mutex that is held in", "ms in all", i.stacks.contended, 1e6, "%.1f")
-	shares(b, "waits, but for idle ones, in", "ms in all", i.stacks.blocked, 1e6, "%.0f")
+	crawls := 1e6 * float64(len(i.trials))
+	shares(b, "waits for a mutex that is held in", "ms a crawl", i.stacks.contended, crawls, "%.1f")
+	shares(b, "waits, but for idle ones, in", "ms a crawl", i.stacks.blocked, crawls, "%.0f")
 	b.WriteString("\n| command of Redis | calls | µs/call | µs/page |\n| --- | ---: | ---: | ---: |\n")
 	for _, c := range i.commands[:min(tableLines, len(i.commands))] {
-		fmt.Fprintf(b, "| %s | %d | %.1f | %.1f |\n", c.name, c.calls, float64(c.took.Microseconds())/float64(max(1, c.calls)), float64(c.took.Microseconds())/pages)
+		fmt.Fprintf(b, "| %s | %d | %.1f | %.1f |\n", c.name, c.calls/int64(len(i.trials)), float64(c.took.Microseconds())/float64(max(1, c.calls)), float64(c.took.Microseconds())/pages)
 	}
 	if i.uncalled != "" {
 		fmt.Fprintf(b, "\nSystem calls were not counted: %s.\n", i.uncalled)
@@ -171,9 +182,18 @@ func (i insight) markdown() string {
 	}
 	b.WriteString("\n| system call | calls/page |\n| --- | ---: |\n")
 	for _, c := range i.calls[:min(tableLines, len(i.calls))] {
-		fmt.Fprintf(b, "| %s | %.2f |\n", c.name, float64(c.calls)/pages)
+		fmt.Fprintf(b, "| %s | %.2f |\n", c.name, float64(c.calls)/float64(once))
 	}
 	return b.String()
+}
+
+// median is that of a figure of the crawls.
+func (i insight) median(figure func(trial) float64) float64 {
+	var all []float64
+	for _, t := range i.trials {
+		all = append(all, figure(t))
+	}
+	return median(all)
 }
 
 // shares writes a table with one figure a line, the value divided by a unit.

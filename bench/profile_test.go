@@ -133,22 +133,28 @@ func TestProfilesAreReadFromAFolder(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	got, err := readStacks(dir)
+	of := profiles{}
+	for range 2 { // of two crawls
+		if err := of.read(dir); err != nil {
+			t.Fatal(err)
+		}
+	}
+	got, err := of.add()
 	if err != nil {
 		t.Fatal(err)
 	}
-	if got.total != 100 || got.samples != 10 {
-		t.Errorf("%d ns of %d samples, want 100 of 10", got.total, got.samples)
+	if got.total != 200 || got.samples != 20 {
+		t.Errorf("%d ns of %d samples, want 200 of 20", got.total, got.samples)
 	}
 	for name, of := range map[string][]share{"allocs": got.allocated, "mutex": got.contended, "block": got.blocked} {
-		if !slices.Equal(of, []share{{"crawler." + name, 100}}) {
+		if !slices.Equal(of, []share{{"crawler." + name, 200}}) {
 			t.Errorf("%s: %v", name, of)
 		}
 	}
 	if err := os.Remove(filepath.Join(dir, "mutex.pprof")); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := readStacks(dir); err == nil {
+	if err := of.read(dir); err == nil {
 		t.Error("a profile is missing, and nobody says so")
 	}
 }
@@ -186,11 +192,16 @@ func TestWhatCommandsOfRedisTook(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	got = addCommands(nil, got)
 	want := []command{
 		{"evalsha", 856, 171799 * time.Microsecond}, {"hdel", 10251, 3075 * time.Microsecond}, {"config resetstat", 1, 40 * time.Microsecond},
 	}
 	if !slices.Equal(got, want) {
 		t.Errorf("got %v, want %v", got, want)
+	}
+	got = addCommands(got, []command{{"hdel", 1, time.Second}, {"get", 2, time.Microsecond}})
+	if first, last := got[0], got[len(got)-1]; first.name != "hdel" || first.calls != 10252 || last.name != "get" {
+		t.Errorf("with those of another crawl: %v", got)
 	}
 	if got, err := parseCommands("cmdstat_get:calls=x,usec=1\r\n"); err == nil {
 		t.Errorf("calls that are no number are read as %v", got)
@@ -200,7 +211,7 @@ func TestWhatCommandsOfRedisTook(t *testing.T) {
 func TestAnInsightIsWrittenPerPage(t *testing.T) {
 	t.Parallel()
 	seen := insight{
-		corpus: "small", trial: trial{took: time.Second, verdict: verdict{pages: 10}, usage: usage{cpu: 2 * time.Millisecond}},
+		corpus: "small", trials: []trial{{took: time.Second, verdict: verdict{pages: 10}, usage: usage{cpu: 2 * time.Millisecond}}},
 		stacks: stacks{
 			total: 1e6, samples: 1, time: []share{{"the rest", 1e6}},
 			allocated: []share{{"bytes.Clone", 1000}}, blocked: []share{{"crawler.(*visit).lane", 3e6}},

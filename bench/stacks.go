@@ -12,7 +12,7 @@ import (
 	"github.com/google/pprof/profile"
 )
 
-// stacks are the profiles of a command, added up.
+// stacks are the profiles of crawls, added up.
 type stacks struct {
 	time      []share // ns of processor time, by group, in their order
 	total     int64   // ns of processor time
@@ -28,10 +28,39 @@ type share struct {
 	value int64
 }
 
-// readStacks reads what --profile wrote into a folder.
-func readStacks(folder string) (s stacks, err error) {
+// profiles are those that --profile wrote, by name: of each kind as many as there
+// were crawls.
+type profiles map[string][]*profile.Profile
+
+// read reads those in a folder.
+func (p profiles) read(folder string) error {
+	for _, name := range []string{"cpu", "allocs", "mutex", "block"} {
+		one, err := readProfile(filepath.Join(folder, name+".pprof"))
+		if err != nil {
+			return err
+		}
+		p[name] = append(p[name], one)
+	}
+	return nil
+}
+
+func readProfile(path string) (*profile.Profile, error) {
+	file, err := os.Open(path)
+	if err != nil {
+		return nil, err
+	}
+	defer file.Close()
+	p, err := profile.Parse(file)
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", path, err)
+	}
+	return p, nil
+}
+
+// add adds up what the profiles tell.
+func (p profiles) add() (s stacks, err error) {
 	for _, one := range []struct {
-		file, figure string // of the figures that a sample has, the one that counts
+		name, figure string // of the figures that a sample has, the one that counts
 		add          func(*profile.Profile, int)
 	}{
 		{"cpu", "cpu", func(p *profile.Profile, i int) {
@@ -42,29 +71,17 @@ func readStacks(folder string) (s stacks, err error) {
 		{"mutex", "delay", func(p *profile.Profile, i int) { s.contended = addUp(p, i, outsideOfLocks) }},
 		{"block", "delay", func(p *profile.Profile, i int) { s.blocked = addUp(p, i, waiter) }},
 	} {
-		if err := readProfile(filepath.Join(folder, one.file+".pprof"), one.figure, one.add); err != nil {
-			return s, err
+		all, err := profile.Merge(p[one.name])
+		if err != nil {
+			return s, fmt.Errorf("profiles of %s: %w", one.name, err)
 		}
+		i, err := all.SampleIndexByName(one.figure)
+		if err != nil {
+			return s, fmt.Errorf("profiles of %s: %w", one.name, err)
+		}
+		one.add(all, i)
 	}
 	return s, nil
-}
-
-func readProfile(path, figure string, add func(*profile.Profile, int)) error {
-	file, err := os.Open(path)
-	if err != nil {
-		return err
-	}
-	defer file.Close()
-	p, err := profile.Parse(file)
-	if err != nil {
-		return fmt.Errorf("%s: %w", path, err)
-	}
-	i, err := p.SampleIndexByName(figure)
-	if err != nil {
-		return fmt.Errorf("%s: %w", path, err)
-	}
-	add(p, i)
-	return nil
 }
 
 // addUp adds up a figure of the samples by a name that their stacks give them, and

@@ -17,7 +17,7 @@ type profiler struct {
 }
 
 const (
-	mutexEvery = 100    // of so many waits for a mutex one is noted
+	mutexEvery = 10     // of so many waits for a mutex one is noted
 	blockedFor = 10_000 // ns: waits of that length are all noted, shorter ones by chance
 )
 
