@@ -122,9 +122,11 @@ func packageOf(function string) string {
 	return path[:slash] + last
 }
 
-// short is a function as it is written in a table.
+// short is a function as it is written in a table, without the types that it was
+// made for.
 func short(function string) string {
-	return strings.TrimPrefix(strings.TrimPrefix(function, trawlPath+"/"), "github.com/")
+	name, _, _ := strings.Cut(function, "[")
+	return strings.TrimPrefix(strings.TrimPrefix(name, trawlPath+"/"), "github.com/")
 }
 
 // allocator is the innermost function of a stack; "" if it is there for the
