@@ -56,7 +56,7 @@ duckdb:
 
 # What takes minutes.
 slow:
-	TRAWL_SLOW=1 $(GO) test -count=1 -timeout 60m ./cmd/trawl
+	TRAWL_SLOW=1 $(GO) test -count=1 -timeout 60m ./cmd/trawl ./crawler/parse
 
 # Kills, stops, cuts off and starves a fleet, often; prints the figures of
 # docs/faults.md.

@@ -66,19 +66,18 @@ func TestExplainJudgesSitemapsAndResourcesAsWhatTheyAre(t *testing.T) {
 	t.Parallel()
 	s := newShell(t)
 	s.withRedis()
-	var root string
 	site := testsite.Serve(t, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		switch r.URL.Path {
 		case "/robots.txt":
-			fmt.Fprintf(w, "Sitemap: %smap.xml\n", root)
+			fmt.Fprintf(w, "Sitemap: http://%s/map.xml\n", r.Host)
 		case "/map.xml":
-			fmt.Fprintf(w, "<urlset><url><loc>%sdocs/listed</loc></url></urlset>", root)
+			fmt.Fprintf(w, "<urlset><url><loc>http://%s/docs/listed</loc></url></urlset>", r.Host)
 		default:
 			w.Header().Set("Content-Type", "text/html")
 			io.WriteString(w, "<img src=/i.png><a href=/elsewhere>x</a>")
 		}
 	}))
-	root = site.URL(0, "/")
+	root := site.URL(0, "/")
 	s.run("crawl", root+"docs/", "--delay", "0", "--include", "/docs/", "--sitemaps", "--resources", "--out", "site").exits(done)
 	for path, want := range map[string]string{
 		"map.xml":       "it belongs to the job, as a sitemap",

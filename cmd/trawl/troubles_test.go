@@ -2,6 +2,7 @@ package main_test
 
 import (
 	"context"
+	"fmt"
 	"os"
 	"path/filepath"
 	"slices"
@@ -36,10 +37,10 @@ func (o *office) sees(job, worker string, texts ...string) {
 		"show " + job: append(texts, "worker "+worker, "goes on by itself"),
 		"ls":          {"! worker " + worker + " is in trouble (trawl job show " + job + ")"},
 	} {
-		text := o.run(append([]string{"job"}, strings.Fields(command)...)...).exits(done).stdout
-		if !containsAll(text, wants) {
-			o.t.Errorf("trawl job %s lacks one of %q:\n%s", command, wants, text)
-		}
+		// Its reason changes: it tries again now and then, and learns another.
+		o.until(fmt.Sprintf("trawl job %s says %q", command, wants), func(context.Context) bool {
+			return containsAll(o.run(append([]string{"job"}, strings.Fields(command)...)...).exits(done).stdout, wants)
+		})
 	}
 }
 

@@ -3,6 +3,7 @@ package parse
 import (
 	"bytes"
 	"fmt"
+	"os"
 	"slices"
 	"testing"
 
@@ -104,13 +105,21 @@ func TestMarkupIsToldAsATokenizerTellsIt(t *testing.T) {
 	}
 }
 
+// mostPages is how many pages of a corpus are compared: with TRAWL_SLOW=1 all.
+func mostPages() int {
+	if os.Getenv("TRAWL_SLOW") != "" {
+		return 1 << 20
+	}
+	return 300
+}
+
 func TestMarkupOfRealPagesIsToldAsATokenizerTellsIt(t *testing.T) {
 	t.Parallel()
 	for _, c := range corpora {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()
 			m, size := new(markup), 0
-			pages := corpus(t, c.glob, 1<<30)
+			pages := corpus(t, c.glob, mostPages())
 			for _, page := range pages {
 				sameTokens(t, m, page.Body.Head)
 				size += len(page.Body.Head)
@@ -133,7 +142,7 @@ func TestSkimmingMissesNothing(t *testing.T) {
 	for _, c := range corpora {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()
-			for _, page := range corpus(t, c.glob, 500) {
+			for _, page := range corpus(t, c.glob, mostPages()/4) {
 				checkLong(t, page.Body.Head)
 			}
 		})
