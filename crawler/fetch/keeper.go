@@ -1,6 +1,7 @@
 package fetch
 
 import (
+	"bytes"
 	"crypto/sha256"
 	"errors"
 	"hash"
@@ -151,8 +152,17 @@ func (k *keeper) overflow(p []byte) (err error) {
 	return spilled(k.spill.Write(p))
 }
 
+// short is how long a body is at most that leaves its chunk: it waits for others to
+// be settled with it, a hundred or more, and would hold several times its length.
+const short = len(chunk{}) / 4
+
 // body hands out what was kept. The keeper must not be used after it.
 func (k *keeper) body() *crawler.Body {
+	if k.first != nil && len(k.head) <= short {
+		k.head = bytes.Clone(k.head)
+		k.f.chunks.Put(k.first)
+		k.first = nil
+	}
 	h := &holding{f: k.f, first: k.first, spill: k.spill}
 	if k.charged > 0 {
 		h.charged = int64(cap(k.head))
