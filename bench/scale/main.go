@@ -63,6 +63,7 @@ func run(ctx context.Context, o options) (err error) {
 	}
 	defer m.stop()
 	var tolls []*toll
+	defer func() { fmt.Print(markdown(tolls)) }() // also when one fails, or is interrupted
 	for _, s := range some {
 		fmt.Fprintf(os.Stderr, "%s: %s\n", s.name, s.what)
 		t, err := s.carryOut(ctx, o, m, dir)
@@ -71,7 +72,6 @@ func run(ctx context.Context, o options) (err error) {
 		}
 		tolls = append(tolls, t)
 	}
-	fmt.Print(markdown(tolls))
 	return nil
 }
 

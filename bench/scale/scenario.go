@@ -40,6 +40,7 @@ var scenarios = []scenario{{
 	web: func(c *simweb.Config) {
 		c.Hosts, c.Pages, c.Latency, c.Dead, c.Gone, c.Failing = 20_000, 200_000, 50*time.Millisecond, 0.1, 0.1, 0.01
 	},
+	job: func(j *crawler.Job) { j.PerHost = 16 }, // the largest host has 19,000 pages
 }}
 
 // pick returns the scenarios of those names, in their order.
