@@ -29,17 +29,16 @@ func (p *profiler) start() error {
 	if p.folder == "" {
 		return nil
 	}
-	if err := os.MkdirAll(p.folder, 0o777); err != nil {
-		return fmt.Errorf("--profile: %w", err)
+	err := os.MkdirAll(p.folder, 0o777)
+	if err == nil {
+		p.cpu, err = os.Create(filepath.Join(p.folder, "cpu.pprof"))
 	}
-	file, err := os.Create(filepath.Join(p.folder, "cpu.pprof"))
 	if err != nil {
-		return fmt.Errorf("--profile: %w", err)
+		return usage("--profile %q: %v: name a folder that can be written", p.folder, err)
 	}
-	p.cpu = file
 	runtime.SetMutexProfileFraction(mutexEvery)
 	runtime.SetBlockProfileRate(blockedFor)
-	return pprof.StartCPUProfile(file)
+	return pprof.StartCPUProfile(p.cpu)
 }
 
 // stop writes what was measured, after the command has ended.
