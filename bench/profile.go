@@ -8,6 +8,8 @@ import (
 	"slices"
 	"strings"
 	"time"
+
+	"github.com/trawlcrawler/trawl/bench/redisinfo"
 )
 
 // profiled are the corpora that show where it goes, by name: one of large pages
@@ -23,7 +25,7 @@ type insight struct {
 	trials   []trial // the crawls with --profile
 	profiles profiles
 	stacks   stacks
-	commands []command // of Redis
+	commands redisinfo.Commands
 	calls    []syscalls
 	uncalled string // why there are no calls; "" when there are
 }
@@ -85,7 +87,7 @@ func profiledOf(wanted string) string {
 // strace, which makes each system call dearer and would spoil the profile.
 func (a *arena) look(ctx context.Context, c corpus, rounds int) (insight, error) {
 	fmt.Fprintf(os.Stderr, "checking the links of %s\n", c.name)
-	seen := insight{corpus: c.name, profiles: profiles{}}
+	seen := insight{corpus: c.name, profiles: profiles{}, commands: redisinfo.Commands{}}
 	if err := a.learn(ctx, c); err != nil {
 		return seen, err
 	}
@@ -131,7 +133,7 @@ func (i *insight) profiler() contestant {
 			if err != nil {
 				return err
 			}
-			i.commands = addCommands(i.commands, commands)
+			i.commands.Add(commands)
 			return i.profiles.read(s.path("profile"))
 		},
 	}
@@ -173,8 +175,10 @@ func (i insight) markdown() string {
 	shares(b, "waits for a mutex that is held in", "ms a crawl", i.stacks.contended, crawls, "%.1f")
 	shares(b, "waits, but for idle ones, in", "ms a crawl", i.stacks.blocked, crawls, "%.0f")
 	b.WriteString("\n| command of Redis | calls | µs/call | µs/page |\n| --- | ---: | ---: | ---: |\n")
-	for _, c := range i.commands[:min(tableLines, len(i.commands))] {
-		fmt.Fprintf(b, "| %s | %d | %.1f | %.1f |\n", c.name, c.calls/int64(len(i.trials)), float64(c.took.Microseconds())/float64(max(1, c.calls)), float64(c.took.Microseconds())/pages)
+	for _, name := range i.commands.Busiest(tableLines) {
+		c := i.commands[name]
+		micros := float64(c.Took.Microseconds())
+		fmt.Fprintf(b, "| %s | %d | %.1f | %.1f |\n", name, c.Calls/int64(len(i.trials)), micros/float64(max(1, c.Calls)), micros/pages)
 	}
 	if i.uncalled != "" {
 		fmt.Fprintf(b, "\nSystem calls were not counted: %s.\n", i.uncalled)

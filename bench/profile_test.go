@@ -9,6 +9,8 @@ import (
 	"time"
 
 	"github.com/google/pprof/profile"
+
+	"github.com/trawlcrawler/trawl/bench/redisinfo"
 )
 
 // sampled makes a profile of stacks, the innermost function first, with a figure
@@ -183,31 +185,6 @@ func TestWhatStraceCounts(t *testing.T) {
 	}
 }
 
-func TestWhatCommandsOfRedisTook(t *testing.T) {
-	t.Parallel()
-	got, err := parseCommands("# Commandstats\r\n" +
-		"cmdstat_hdel:calls=10251,usec=3075,usec_per_call=0.30,rejected_calls=0,failed_calls=0\r\n" +
-		"cmdstat_evalsha:calls=856,usec=171799,usec_per_call=200.70,rejected_calls=0,failed_calls=9\r\n" +
-		"cmdstat_config|resetstat:calls=1,usec=40,usec_per_call=40.00,rejected_calls=0,failed_calls=0\r\n")
-	if err != nil {
-		t.Fatal(err)
-	}
-	got = addCommands(nil, got)
-	want := []command{
-		{"evalsha", 856, 171799 * time.Microsecond}, {"hdel", 10251, 3075 * time.Microsecond}, {"config resetstat", 1, 40 * time.Microsecond},
-	}
-	if !slices.Equal(got, want) {
-		t.Errorf("got %v, want %v", got, want)
-	}
-	got = addCommands(got, []command{{"hdel", 1, time.Second}, {"get", 2, time.Microsecond}})
-	if first, last := got[0], got[len(got)-1]; first.name != "hdel" || first.calls != 10252 || last.name != "get" {
-		t.Errorf("with those of another crawl: %v", got)
-	}
-	if got, err := parseCommands("cmdstat_get:calls=x,usec=1\r\n"); err == nil {
-		t.Errorf("calls that are no number are read as %v", got)
-	}
-}
-
 func TestAnInsightIsWrittenPerPage(t *testing.T) {
 	t.Parallel()
 	seen := insight{
@@ -216,7 +193,7 @@ func TestAnInsightIsWrittenPerPage(t *testing.T) {
 			total: 1e6, samples: 1, time: []share{{"the rest", 1e6}},
 			allocated: []share{{"bytes.Clone", 1000}}, blocked: []share{{"crawler.(*visit).lane", 3e6}},
 		},
-		commands: []command{{"evalsha", 2, 100 * time.Microsecond}}, calls: []syscalls{{"read", 32}},
+		commands: redisinfo.Commands{"evalsha": {Calls: 2, Took: 100 * time.Microsecond}}, calls: []syscalls{{"read", 32}},
 	}
 	text := seen.markdown()
 	for _, line := range []string{

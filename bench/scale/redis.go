@@ -11,6 +11,7 @@ import (
 
 	"github.com/redis/go-redis/v9"
 
+	"github.com/trawlcrawler/trawl/bench/redisinfo"
 	"github.com/trawlcrawler/trawl/crawler/frontier"
 	"github.com/trawlcrawler/trawl/internal/redisd"
 )
@@ -80,7 +81,7 @@ func agrees(ctx context.Context, n *redis.Client) error {
 	defer tick.Stop()
 	for {
 		said, err := n.ClusterInfo(ctx).Result()
-		if err == nil && fieldsOf(said)["cluster_state"] == "ok" {
+		if err == nil && redisinfo.Fields(said)["cluster_state"] == "ok" {
 			return nil
 		}
 		select {

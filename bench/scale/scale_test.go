@@ -29,7 +29,7 @@ func expectWhole(t *testing.T, got *toll) {
 	if a := got.account; a.Missed > 0 || a.Twice > 0 || a.Asked == 0 || got.broken() > 0 {
 		t.Errorf("%s: %+v", got.scenario.name, a)
 	}
-	if got.counters.Pages() == 0 || got.wall <= 0 || got.house <= 0 || got.commands["evalsha"].calls == 0 {
+	if got.counters.Pages() == 0 || got.wall <= 0 || got.house <= 0 || got.commands["evalsha"].Calls == 0 {
 		t.Errorf("%s has no figures: %+v", got.scenario.name, got)
 	}
 }

@@ -25,9 +25,9 @@ func markdown(tolls []*toll) string {
 	b.WriteString("\nWhat Redis did most, of the time that its commands took; scripts contain the commands that they call:\n\n")
 	for _, t := range tolls {
 		var parts []string
-		for _, name := range t.busiest(6) {
+		for _, name := range t.commands.Busiest(6) {
 			c := t.commands[name]
-			parts = append(parts, fmt.Sprintf("%s %.2f a page, %.1f µs each", strings.ToUpper(name), float64(c.calls)/float64(t.account.Asked), micros(c.took)/float64(max(1, c.calls))))
+			parts = append(parts, fmt.Sprintf("%s %.2f a page, %.1f µs each", strings.ToUpper(name), float64(c.Calls)/float64(t.account.Asked), micros(c.Took)/float64(max(1, c.Calls))))
 		}
 		fmt.Fprintf(b, "- %s: %s\n", t.scenario.name, strings.Join(parts, "; "))
 	}
