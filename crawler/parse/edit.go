@@ -3,8 +3,6 @@ package parse
 import (
 	"strings"
 	"unicode/utf8"
-
-	"golang.org/x/net/html"
 )
 
 // extent is a part of a text, from its first byte to the one behind its last.
@@ -104,22 +102,6 @@ func (t *tagReader) attribute() writtenAttribute {
 	}
 	a.whole.to = t.at
 	return a
-}
-
-// unescapeAttribute reads the character references of an attribute's value,
-// which are not quite those of a text: &copy=1 is none.
-func unescapeAttribute(value string) string {
-	if strings.IndexByte(value, '&') < 0 {
-		return value
-	}
-	quoted := strings.ReplaceAll(value, `"`, "&quot;")
-	tokens := html.NewTokenizer(strings.NewReader(`<a b="` + quoted + `">`))
-	if tokens.Next() != html.StartTagToken {
-		return value
-	}
-	tokens.TagName()
-	_, text, _ := tokens.TagAttr()
-	return string(text)
 }
 
 // escapeAttribute writes an attribute's value, for quotes of either kind and for

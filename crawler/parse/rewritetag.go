@@ -62,7 +62,7 @@ func (t *tagRewriter) leadsToCopy() bool {
 
 // value reads an attribute.
 func (t *tagRewriter) value(a writtenAttribute) string {
-	return unescapeAttribute(t.decode(t.src.body[a.value.from:a.value.to]))
+	return string(decodeValue([]byte(t.decode(t.src.body[a.value.from:a.value.to]))))
 }
 
 // attr is the value of an attribute of the tag, in lower case.
