@@ -31,11 +31,7 @@ var wordsOfDates = sync.OnceValue(func() *dateWords {
 		w.addMonths(locale, false)
 	}
 	w.addMonths(monday.LocaleEnUS, true)
-	for month := range time.Month(13) { // "sept" is nobody's own abbreviation
-		if month == time.September {
-			w.months["sept"] = month
-		}
-	}
+	w.months["sept"] = time.September // which is nobody's own abbreviation
 	for word := range w.months {
 		delete(w.idle, word) // "mar" is a Tuesday as well
 	}

@@ -28,9 +28,9 @@ const mostToken = 2 << 20
 // state that hides an end tag in it ("script data escaped") is forgotten.
 type long struct {
 	r       io.Reader
-	tokens  *html.Tokenizer
-	most    int    // bytes of a token; it is longer than the longest end tag
-	ahead   []byte // to be read before r
+	tokens  *html.Tokenizer // that reads it now
+	most    int             // bytes of a token; it is longer than the longest end tag
+	ahead   []byte          // to be read before r
 	room    []byte
 	context []byte // the element whose text is next, if it is HTML that may be raw text
 }

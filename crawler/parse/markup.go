@@ -385,15 +385,20 @@ func (m *markup) leave() html.TokenType {
 
 // lowered returns a name in lower case, without NULs.
 func (m *markup) lowered(name []byte) []byte {
-	lower := m.lower[:0]
-	for _, c := range name {
-		if 'A' <= c && c <= 'Z' {
-			c |= 0x20
+	if bytes.IndexFunc(name, isUpper) >= 0 {
+		lower := m.lower[:0]
+		for _, c := range name {
+			if isUpper(rune(c)) {
+				c |= 0x20
+			}
+			lower = append(lower, c)
 		}
-		lower = append(lower, c)
+		name = lower
 	}
-	return withoutNULs(lower)
+	return withoutNULs(name)
 }
+
+func isUpper(r rune) bool { return 'A' <= r && r <= 'Z' }
 
 // sameFold reports whether two names of one length differ at most in the case of
 // ASCII letters.

@@ -16,11 +16,11 @@ func (m *markup) skim() html.TokenType {
 	}
 	for {
 		next := bytes.IndexByte(m.body[m.end:], '<')
-		m.start = m.end + next
-		if next < 0 || m.start+1 == len(m.body) {
-			m.start, m.kind = m.end, m.unended()
+		if next < 0 || m.end+next+1 == len(m.body) {
+			m.kind = m.unended()
 			return m.kind
 		}
+		m.start = m.end + next
 		switch c := m.body[m.start+1]; {
 		case isLetter(c) && mayMatter(m.body[m.start+1:]):
 			m.kind = m.startTag()
