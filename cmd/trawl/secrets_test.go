@@ -62,22 +62,24 @@ func toll(t testing.TB) (url string, tunnels *atomic.Int64) {
 func closed(t testing.TB) (site *testsite.Site, entered, leaked *atomic.Int64) {
 	t.Helper()
 	entered, leaked = new(atomic.Int64), new(atomic.Int64)
-	var other string
-	site = testsite.Serve(t, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		_, password, _ := r.BasicAuth()
-		if password != secretPassword || r.Header.Get("X-Key") != secretKey || r.Header.Get("Proxy-Authorization") != "" {
-			w.WriteHeader(http.StatusUnauthorized)
-			return
+	inside := func(other string) http.HandlerFunc {
+		return func(w http.ResponseWriter, r *http.Request) {
+			_, password, _ := r.BasicAuth()
+			if password != secretPassword || r.Header.Get("X-Key") != secretKey || r.Header.Get("Proxy-Authorization") != "" {
+				w.WriteHeader(http.StatusUnauthorized)
+				return
+			}
+			entered.Add(1)
+			http.SetCookie(w, &http.Cookie{Name: "session", Value: "given", Path: "/"})
+			if r.URL.Path == "/away" {
+				http.Redirect(w, r, other, http.StatusFound)
+				return
+			}
+			w.Header().Set("Content-Type", "text/html")
+			fmt.Fprintf(w, `<title>in</title><a href="/b">b</a><a href="/away">away</a><a href="%s">other</a>`, other)
 		}
-		entered.Add(1)
-		http.SetCookie(w, &http.Cookie{Name: "session", Value: "given", Path: "/"})
-		if r.URL.Path == "/away" {
-			http.Redirect(w, r, other, http.StatusFound)
-			return
-		}
-		w.Header().Set("Content-Type", "text/html")
-		fmt.Fprintf(w, `<title>in</title><a href="/b">b</a><a href="/away">away</a><a href="%s">other</a>`, other)
-	}), http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+	}
+	outside := func(w http.ResponseWriter, r *http.Request) {
 		for name, values := range r.Header {
 			if text := strings.Join(values, " "); strings.Contains(text, "hunter2") || strings.Contains(text, basicSecret) || name == "Cookie" || name == "Authorization" {
 				leaked.Add(1)
@@ -85,8 +87,10 @@ func closed(t testing.TB) (site *testsite.Site, entered, leaked *atomic.Int64) {
 		}
 		w.Header().Set("Content-Type", "text/html")
 		fmt.Fprint(w, "<title>out</title>")
-	}))
-	other = site.URL(1, "/c")
+	}
+	site = testsite.ServeLinked(t, 2, func(hosts []string) []http.Handler {
+		return []http.Handler{inside("http://" + hosts[1] + "/c"), http.HandlerFunc(outside)}
+	})
 	return site, entered, leaked
 }
 

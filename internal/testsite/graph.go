@@ -30,7 +30,7 @@ type Ref struct{ Host, Page int }
 // Serve puts the graph up, each host at an address of its own.
 func (g Graph) Serve(t testing.TB) *Site {
 	t.Helper()
-	return serve(t, g.Hosts, func(hosts []string) []http.Handler {
+	return ServeLinked(t, g.Hosts, func(hosts []string) []http.Handler {
 		handlers := make([]http.Handler, g.Hosts)
 		for i := range handlers {
 			handlers[i] = g.handler(i, hosts)

@@ -25,11 +25,12 @@ type Site struct {
 // has only the one loopback address they differ in their ports.
 func Serve(t testing.TB, handlers ...http.Handler) *Site {
 	t.Helper()
-	return serve(t, len(handlers), func([]string) []http.Handler { return handlers })
+	return ServeLinked(t, len(handlers), func([]string) []http.Handler { return handlers })
 }
 
-// serve puts up n hosts, whose handlers may know the hosts' addresses.
-func serve(t testing.TB, n int, handlers func(hosts []string) []http.Handler) *Site {
+// ServeLinked is Serve for n hosts whose handlers tell of each other: they are
+// made when the hosts' addresses are known, and before the first request.
+func ServeLinked(t testing.TB, n int, handlers func(hosts []string) []http.Handler) *Site {
 	t.Helper()
 	s := &Site{serve: make(map[string]http.Handler, n)}
 	listeners := make([]net.Listener, n)
