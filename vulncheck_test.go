@@ -2,10 +2,12 @@ package trawl_test
 
 import (
 	"errors"
+	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"strings"
+	"sync"
 	"testing"
 )
 
@@ -18,6 +20,9 @@ func vulncheck(t *testing.T, variable, packages string) (said string, status int
 			t.Skipf("no %s is on PATH", tool)
 		}
 	}
+	if err := builtVulncheck(); err != nil {
+		t.Fatal(err)
+	}
 	cmd := exec.CommandContext(t.Context(), filepath.Join(".ci", "vulncheck"), packages)
 	cmd.Env = append(os.Environ(), variable)
 	text, err := cmd.CombinedOutput()
@@ -27,6 +32,16 @@ func vulncheck(t *testing.T, variable, packages string) (said string, status int
 	}
 	return string(text), cmd.ProcessState.ExitCode()
 }
+
+// builtVulncheck has the tool built, with modules from the network if need be: a test
+// that cuts the network off means the database.
+var builtVulncheck = sync.OnceValue(func() error {
+	text, err := exec.Command("go", "tool", "-n", "govulncheck").CombinedOutput()
+	if err != nil {
+		return fmt.Errorf("go tool -n govulncheck: %w\n%s", err, text)
+	}
+	return nil
+})
 
 func TestAVulnerabilityThatIsCalledFailsTheCheck(t *testing.T) {
 	t.Parallel()
