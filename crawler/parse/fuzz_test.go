@@ -41,16 +41,19 @@ func FuzzParse(f *testing.F) {
 	})
 }
 
-// checkLong reads a body as one that is not in memory: the same is found, with all
-// asked for or nothing, and whatever the length of what is held of a token, reading
-// ends.
+// checkLong reads a body as one that is not in memory, and as one of which all is
+// looked at: the same is found, with all asked for or nothing, and whatever the
+// length of what is held of a token, reading ends.
 func checkLong(t *testing.T, body []byte) {
 	t.Helper()
 	src := newSource(mediaType{charset: "utf-8"}, body, false)
-	read := func(cfg Config, most int, inMemory bool) *scan {
+	read := func(cfg Config, most int, inMemory, all bool) *scan {
 		s, src := newScan(cfg), src
 		if s.most = most; !inMemory {
 			src.body, src.rest = nil, iotest.HalfReader(bytes.NewReader(src.body))
+		}
+		if all {
+			s.wantTree()
 		}
 		if err := s.read(context.Background(), src, ""); err != nil {
 			t.Fatal(err)
@@ -58,24 +61,27 @@ func checkLong(t *testing.T, body []byte) {
 		return s
 	}
 	for _, cfg := range []Config{{}, {Resources: true, Simhash: true}} {
-		sameNotes(t, read(cfg, mostToken, true), read(cfg, mostToken, false))
-		read(cfg, 32, false)
+		memory := read(cfg, mostToken, true, false)
+		sameNotes(t, memory, read(cfg, mostToken, false, false))
+		sameNotes(t, memory, read(cfg, 3*len(body)+32, false, false)) // through a window that moves; U+FFFD has three bytes
+		sameNotes(t, memory, read(cfg, mostToken, true, true))
+		read(cfg, 32, false, false)
 	}
 }
 
 // sameNotes fails if a scan of a document in memory has noted something else than
-// one of the same document that was not.
+// one of the same document that was not, or was looked at as a whole.
 func sameNotes(t *testing.T, memory, long *scan) {
 	t.Helper()
 	if !bytes.Equal(memory.refs.text, long.refs.text) || !slices.Equal(memory.refs.list, long.refs.list) {
-		t.Errorf("links %q, and %q when it is not in memory", memory.refs.text, long.refs.text)
+		t.Errorf("links %q, and %q otherwise", memory.refs.text, long.refs.text)
 	}
 	if memory.title != long.title || memory.base != long.base || memory.canonical != long.canonical || memory.robots != long.robots {
-		t.Errorf("title %q, base %v, canonical %v, robots %v, and %q, %v, %v, %v when it is not in memory",
+		t.Errorf("title %q, base %v, canonical %v, robots %v, and %q, %v, %v, %v otherwise",
 			memory.title, memory.base, memory.canonical, memory.robots, long.title, long.base, long.canonical, long.robots)
 	}
 	if memory.simhash != nil && *memory.simhash != *long.simhash {
-		t.Errorf("another fingerprint when it is not in memory: %v and %v", *memory.simhash, *long.simhash)
+		t.Errorf("another fingerprint otherwise: %v and %v", *memory.simhash, *long.simhash)
 	}
 }
 

@@ -15,9 +15,9 @@ import (
 // grows to twice that.
 const mostToken = 2 << 20
 
-// long is a source that is not in memory, on its way through a scan. Tokens of it
-// may be longer than what is held of one; then the tokenizer gives up, and
-// another goes on behind it:
+// long is a source that is not in memory, on its way through a scan. A window moves
+// over it, until a token is longer than what is held of one; from there on a
+// tokenizer reads it. At such a token it gives up, and another goes on behind it:
 //
 //   - in a text, at once, so that a text is seen as several;
 //   - in a tag, behind its end: of its attributes those are seen that are whole in
@@ -28,7 +28,8 @@ const mostToken = 2 << 20
 // state that hides an end tag in it ("script data escaped") is forgotten.
 type long struct {
 	r       io.Reader
-	tokens  *html.Tokenizer // that reads it now
+	window  *window
+	tokens  *html.Tokenizer // that reads it now; nil for the window
 	most    int             // bytes of a token; it is longer than the longest end tag
 	ahead   []byte          // to be read before r
 	room    []byte
@@ -37,7 +38,11 @@ type long struct {
 
 // newLong returns a long source of which no more than most bytes of a token are
 // held.
-func newLong(r io.Reader, most int) *long { return &long{r: r, most: most} }
+func newLong(r io.Reader, most int) *long {
+	l := &long{r: r, most: most}
+	l.window = newWindow(l, most)
+	return l
+}
 
 func (l *long) Read(p []byte) (int, error) {
 	if len(l.ahead) == 0 {
@@ -88,6 +93,16 @@ func (l *long) tokenizer(context string) *html.Tokenizer {
 		l.tokens.Next() // a fragment would have all raw text end with the source
 	}
 	return l.tokens
+}
+
+// outgrow leaves the window for a tokenizer, since a token is as long as that.
+func (s *scan) outgrow() {
+	w := s.long.window
+	s.long.unread(w.body[w.start:])
+	s.long.context = []byte(w.raw)
+	s.tokens, s.skims = s.long.tokenizer(string(w.raw)), nil
+	s.tokens.AllowCDATA(s.nesting.foreign())
+	w.full = false
 }
 
 // overlong takes in what there is of a token of which more is to come, and goes on

@@ -18,6 +18,9 @@ type tokens interface {
 	Err() error
 }
 
+// skimmer are tokens of which those can be passed over that matter to no link.
+type skimmer interface{ skim() html.TokenType }
+
 // markup tells the parts of a document that is in memory as html.Tokenizer does,
 // byte for byte (FuzzMarkup), at a multiple of its speed: it looks for the next
 // "<", quote or ">" instead of at each byte, and copies what has to be decoded

@@ -6,6 +6,7 @@ import (
 	"os"
 	"slices"
 	"testing"
+	"testing/iotest"
 
 	"golang.org/x/net/html"
 )
@@ -51,13 +52,26 @@ func tell(z tokens) (all []token) {
 	}
 }
 
-// sameTokens fails if a document's tokens are not those of html.Tokenizer, or if
-// it is changed.
+// sameTokens fails if a document's tokens are not those of html.Tokenizer, in memory
+// and through a window that is too short for them, or if it is changed.
 func sameTokens(t *testing.T, m *markup, body []byte) {
 	t.Helper()
 	before := bytes.Clone(body)
+	want := tell(html.NewTokenizer(bytes.NewReader(before)))
 	m.reset(body)
-	got, want := tell(m), tell(html.NewTokenizer(bytes.NewReader(before)))
+	compare(t, tell(m), want, body)
+	for _, first := range []int{1, 7, 1 << 10} {
+		w := newWindow(iotest.HalfReader(bytes.NewReader(body)), len(body)+1)
+		w.body = make([]byte, 0, first)
+		compare(t, tell(w), want, body)
+	}
+	if !bytes.Equal(body, before) {
+		t.Error("the document was written to")
+	}
+}
+
+func compare(t *testing.T, got, want []token, body []byte) {
+	t.Helper()
 	equal := func(a, b token) bool {
 		return a.kind == b.kind && a.raw == b.raw && a.text == b.text && slices.Equal(a.attrs, b.attrs)
 	}
@@ -70,9 +84,6 @@ func sameTokens(t *testing.T, m *markup, body []byte) {
 		case !equal(got[i], want[i]):
 			t.Fatalf("token %d is\n%s, want\n%s\nof %q", i, got[i], want[i], clip(string(body), 1000))
 		}
-	}
-	if !bytes.Equal(body, before) {
-		t.Error("the document was written to")
 	}
 }
 
@@ -129,7 +140,8 @@ func TestMarkupOfRealPagesIsToldAsATokenizerTellsIt(t *testing.T) {
 	}
 }
 
-// A scan that skims must note what one does that is told all.
+// A scan that skims must note what one does that is told all, in memory or through a
+// window.
 func TestSkimmingMissesNothing(t *testing.T) {
 	t.Parallel()
 	frames := "<body>x"

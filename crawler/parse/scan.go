@@ -29,6 +29,7 @@ type scan struct {
 	robots    directives
 
 	tokens   tokens
+	skims    skimmer // they, as long as they can be skimmed; else nil
 	markup   *markup // they, if the document is in memory
 	long     *long   // what they are made of, if it is not
 	agent    string
@@ -81,11 +82,15 @@ func (s *scan) read(ctx context.Context, src source, agent string) error {
 			return ctx.Err()
 		}
 		kind := s.next()
+		if s.long != nil && s.long.window.full {
+			s.outgrow()
+			continue
+		}
 		raw := s.tokens.Raw()
 		if s.regrowth != nil {
 			s.weight += weightOf(kind, raw)
 		}
-		if s.long != nil && len(raw) >= s.most {
+		if s.long != nil && s.long.tokens != nil && len(raw) >= s.most {
 			if err := s.overlong(kind); err != nil {
 				return err
 			}
@@ -104,8 +109,8 @@ func (s *scan) read(ctx context.Context, src source, agent string) error {
 
 // next goes to the next token that may matter.
 func (s *scan) next() html.TokenType {
-	if s.long == nil && !s.asked && s.noFrames && !s.inTitle && len(s.nesting.borders) == 0 {
-		return s.markup.skim()
+	if s.skims != nil && !s.asked && s.noFrames && !s.inTitle && len(s.nesting.borders) == 0 {
+		return s.skims.skim()
 	}
 	return s.tokens.Next()
 }
@@ -114,12 +119,12 @@ func (s *scan) next() html.TokenType {
 func (s *scan) begin(src source) error {
 	if src.rest != nil {
 		s.long = newLong(src.reader(), s.most)
-		s.tokens = s.long.tokenizer("")
+		s.tokens, s.skims = s.long.window, s.long.window
 		return nil
 	}
 	body, err := src.text()
 	s.markup.reset(body)
-	s.tokens = s.markup
+	s.tokens, s.skims = s.markup, s.markup
 	return err
 }
 

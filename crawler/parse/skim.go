@@ -17,8 +17,7 @@ func (m *markup) skim() html.TokenType {
 	for {
 		next := bytes.IndexByte(m.body[m.end:], '<')
 		if next < 0 || m.end+next+1 == len(m.body) {
-			m.kind = m.unended()
-			return m.kind
+			return m.outskimmed(next)
 		}
 		m.start = m.end + next
 		switch c := m.body[m.start+1]; {
@@ -34,12 +33,25 @@ func (m *markup) skim() html.TokenType {
 		case c == '?':
 			m.kind = m.comment(m.start + 1)
 		default:
-			m.end = m.start + 1
+			m.kind, m.end = html.TextToken, m.start+1
 		}
 		if m.kind == html.ErrorToken {
 			return m.kind
 		}
 	}
+}
+
+// outskimmed is that there is nothing more, but for a last "<" after so many bytes;
+// -1 for none. The part begins at what may go on if the document does.
+func (m *markup) outskimmed(last int) html.TokenType {
+	switch {
+	case last >= 0:
+		m.start = m.end + last
+	case m.end < len(m.body): // a text
+		m.start = len(m.body)
+	}
+	m.kind = m.unended()
+	return m.kind
 }
 
 // pass goes behind a tag.
