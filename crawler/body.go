@@ -9,7 +9,8 @@ import (
 // Body is what a server sent, after content coding was removed. Its head is in
 // memory; what goes beyond the fetcher's bound for memory lies in a temporary
 // file, so that a worker's memory does not depend on what servers send. Its
-// owner calls Release once, after which it must not be used.
+// owner calls Release once, after which Head and Spill are gone; Size and Digest
+// stay.
 type Body struct {
 	Head    []byte   // the first bytes: all of them when Spill is nil
 	Spill   *os.File // the bytes after Head, from offset 0; nil when all are in Head

@@ -243,6 +243,8 @@ func (s *shelf) Keep(_ context.Context, results []*crawler.Result) error {
 	return nil
 }
 
+func (*shelf) Bodies() bool { return false }
+
 func (s *shelf) failWith(err error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()

@@ -92,7 +92,7 @@ func (e *errand) get(at URL) (URL, error) {
 	e.leave()
 	e.result.Page, err = e.visit.fetch(request{rules: ruling.Text, Request: Request{
 		URL: at, UserAgent: e.visit.job.UserAgent, From: e.visit.job.Contact, BodyLimit: int64(e.visit.job.BodyLimit),
-		Timeout: time.Duration(e.visit.job.Timeout), Identity: e.visit.identity, Record: e.visit.record,
+		Timeout: time.Duration(e.visit.job.Timeout), Identity: e.visit.identity, Record: e.visit.record, Waits: e.visit.bodies,
 	}})
 	if err != nil {
 		return URL{}, err
@@ -320,6 +320,14 @@ func (e *errand) withhold() {
 	e.result.Document = &doc
 	e.withheld = e.bytes()
 	e.result.Page.Release()
+}
+
+// unburden gives back what nobody is to read any more: a sink that wants no bodies
+// keeps what was made of them.
+func (e *errand) unburden() {
+	if p := e.result.Page; p != nil && p.Body != nil && !e.visit.bodies {
+		p.Body.Release()
+	}
 }
 
 // deduplicate obeys the canonical form that the page names. It is no link to

@@ -22,6 +22,9 @@ type Request struct {
 	Identity bool
 	// Record asks for the page's Recording, over HTTP/1.1.
 	Record bool
+	// Waits says that the body will wait for others before it is released, so that it
+	// is worth the copy to leave memory that is much larger.
+	Waits bool
 	// Jar has the cookies to send, and gets those of the answer; nil for none.
 	Jar http.CookieJar
 }

@@ -62,6 +62,7 @@ type visit struct {
 	rulings   map[string]Ruling // by origin
 	identity  bool              // the server's bytes are wanted, not what they mean
 	record    bool              // and their exchanges, octet for octet
+	bodies    bool              // the sink wants the bodies of pages
 }
 
 // finished is an errand back from its lane. Its err is errStopped when it was
@@ -82,6 +83,7 @@ func newVisit(w *Visitor, o Order, turn Turn, began time.Time) *visit {
 		report: Report{Host: o.Host}, rulings: make(map[string]Ruling, 1),
 		identity: slices.Contains(w.job.Format, "files") && !w.job.Follow && !w.job.Resources && len(w.job.Select)+len(w.job.Extract) == 0,
 		record:   slices.Contains(w.job.Format, "warc"),
+		bodies:   w.sink.Bodies(),
 	}
 	v.standing.Standing = turn.Standing()
 	v.standing.met = v.standing.Pages > 0
@@ -260,7 +262,9 @@ func (v *visit) fail(err error) {
 func (v *visit) lane() {
 	for t := range v.todo {
 		e := newErrand(v, t)
-		v.done <- finished{e, e.run()}
+		err := e.run()
+		e.unburden()
+		v.done <- finished{e, err}
 	}
 }
 

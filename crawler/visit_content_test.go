@@ -2,6 +2,7 @@ package crawler_test
 
 import (
 	"context"
+	"crypto/sha256"
 	"encoding/json"
 	"fmt"
 	"net/http"
@@ -209,6 +210,8 @@ func (d *drawer) Keep(_ context.Context, results []*crawler.Result) error {
 	return nil
 }
 
+func (*drawer) Bodies() bool { return false }
+
 func (d *drawer) Close() error { return nil }
 
 func TestAPageThatAsksNotToBeIndexedHasLinksWithoutWordsAndNoArticle(t *testing.T) {
@@ -225,6 +228,47 @@ func TestAPageThatAsksNotToBeIndexedHasLinksWithoutWordsAndNoArticle(t *testing.
 			c.seed("/").finish()
 			if (s.articles == 1) != keep || !slices.Equal(s.texts, []string{want}) {
 				t.Errorf("%d articles, links with %q", s.articles, s.texts)
+			}
+		})
+	}
+}
+
+// lightness is a sink that notes which bodies it was shown, and whether they were
+// still there.
+type lightness struct {
+	shelf
+	wants bool
+	held  []bool
+	sizes []int64
+}
+
+func (s *lightness) Keep(ctx context.Context, results []*crawler.Result) error {
+	for _, r := range results {
+		if b := r.Page.Body; b != nil {
+			s.held, s.sizes = append(s.held, b.Head != nil), append(s.sizes, b.Size)
+		}
+	}
+	return s.shelf.Keep(ctx, results)
+}
+
+func (s *lightness) Bodies() bool { return s.wants }
+
+func TestBodiesWaitOnlyForASinkThatWantsThem(t *testing.T) {
+	t.Parallel()
+	const body = "<title>light</title>"
+	for _, wants := range []bool{false, true} {
+		t.Run(fmt.Sprint(wants), func(t *testing.T) {
+			t.Parallel()
+			c := newCrawl(t, testsite.Serve(t, web{"/": body}), nil)
+			s := &lightness{wants: wants}
+			c.tools.Sink = s
+			c.seed("/").finish()
+			if !slices.Equal(s.held, []bool{wants}) || !slices.Equal(s.sizes, []int64{int64(len(body))}) {
+				t.Errorf("held %v, of %v bytes", s.held, s.sizes)
+			}
+			digest := fmt.Sprintf("sha256:%x", sha256.Sum256([]byte(body)))
+			if got := s.kept[0]; got.Bytes != int64(len(body)) || got.Digest != digest || got.Title != "light" {
+				t.Errorf("the record has %d bytes, digest %s, title %q", got.Bytes, got.Digest, got.Title)
 			}
 		})
 	}

@@ -37,6 +37,8 @@ func (s *reel) Keep(ctx context.Context, results []*crawler.Result) error {
 	return s.shelf.Keep(ctx, results)
 }
 
+func (*reel) Bodies() bool { return true }
+
 func describe(p *crawler.Page) string {
 	if p.Recording == nil {
 		return p.URL.Path() + ": not recorded"

@@ -39,6 +39,9 @@ type SitemapParser interface {
 // of them. It must not hold on to them.
 type Sink interface {
 	Keep(ctx context.Context, results []*Result) error
+	// Bodies reports whether Keep reads the bodies of pages. Otherwise they are
+	// released as soon as they are read and handled.
+	Bodies() bool
 }
 
 // ErrKeep says that a sink could not keep pages. Whoever runs the visits should

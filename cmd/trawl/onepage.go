@@ -91,6 +91,9 @@ func (k *keeper) Keep(_ context.Context, results []*crawler.Result) error {
 	return nil
 }
 
+// Bodies reports that the body is kept.
+func (*keeper) Bodies() bool { return true }
+
 func (k *keeper) last() *crawler.Result {
 	k.mu.Lock()
 	defer k.mu.Unlock()

@@ -108,7 +108,7 @@ func (a *answer) readBody() error {
 	if len(a.codings) > 0 {
 		length = -1
 	}
-	k := a.f.keeper(a.deadline, a.req.BodyLimit, length)
+	k := a.f.keeper(a.deadline, a.req.BodyLimit, length, a.req.Waits)
 	defer func() { a.page.Body = k.body() }()
 
 	ended, err := a.decode(k)

@@ -259,7 +259,7 @@ func FuzzDecoders(f *testing.F) {
 		defer d.stop()
 		page := &crawler.Page{}
 		a := &answer{f: fetcher, deadline: d, src: &source{r: bytes.NewReader(data)}, codings: codings, page: page}
-		k := fetcher.keeper(d, limit, -1)
+		k := fetcher.keeper(d, limit, -1, false)
 		ended, err := a.decode(k)
 		if err != nil {
 			t.Fatal(err)

@@ -25,6 +25,7 @@ type Fetcher struct {
 	windows   *memory         // of decoders
 	decoders  *decoders
 	chunks    sync.Pool // of *chunk
+	heads     *heads
 	keepers   sync.Pool // of *keeper
 }
 
@@ -56,6 +57,7 @@ func New(cfg Config) (*Fetcher, error) {
 		memory:    newMemory(cfg.Memory),
 		windows:   newMemory(cfg.Windows),
 		decoders:  newDecoders(),
+		heads:     &heads{most: cfg.HeadBytes},
 	}
 	f.chunks.New = func() any { return new(chunk) }
 	f.keepers.New = func() any { return newKeeper(f) }

@@ -13,6 +13,7 @@ type holding struct {
 	body    crawler.Body
 	f       *Fetcher
 	first   *chunk   // that the head lies in, if it does
+	large   *head    // or this
 	charged int64    // bytes of memory
 	spill   *os.File // may be nil
 	once    sync.Once
@@ -25,6 +26,7 @@ func (h *holding) release() {
 		if h.first != nil {
 			h.f.chunks.Put(h.first)
 		}
+		h.f.heads.put(h.large)
 		if h.charged > 0 {
 			h.f.memory.give(h.charged)
 		}

@@ -25,9 +25,11 @@ type keeper struct {
 	limit    int64 // of the whole in bytes
 	most     int64 // of the head
 	exact    bool  // the whole is most bytes long
+	waits    bool  // the body is released late
 	head     []byte
 	charged  int64    // bytes of memory taken for the head
 	first    *chunk   // what the head lies in; nil when it outgrew it
+	large    *head    // what it lies in then
 	way      *chunk   // through which bytes go to the file; nil until they do
 	spill    *os.File // nil until bytes go to it
 	size     int64
@@ -38,10 +40,10 @@ type keeper struct {
 func newKeeper(f *Fetcher) *keeper { return &keeper{f: f, hash: sha256.New()} }
 
 // keeper returns one for a body of which limit bytes are kept. length is that
-// of the whole, or -1.
-func (f *Fetcher) keeper(d *deadline, limit, length int64) *keeper {
+// of the whole, or -1. waits says that it is released late.
+func (f *Fetcher) keeper(d *deadline, limit, length int64, waits bool) *keeper {
 	k := f.keepers.Get().(*keeper)
-	k.deadline, k.limit, k.most = d, limit, min(limit, f.cfg.HeadBytes)
+	k.deadline, k.limit, k.most, k.waits = d, limit, min(limit, f.cfg.HeadBytes), waits
 	k.exact = length >= 0 && length <= k.most
 	if k.exact {
 		k.most = length
@@ -111,18 +113,25 @@ func (k *keeper) space() ([]byte, error) {
 // head may come to need: to ask again later could end in a deadlock.
 func (k *keeper) grow() error {
 	if k.charged == 0 {
-		if err := k.f.memory.take(k.deadline, k.most); err != nil {
+		all := k.f.heads.size(k.most)
+		if err := k.f.memory.take(k.deadline, all); err != nil {
 			return err
 		}
-		k.charged = k.most
+		k.charged = all
 	}
 	size := min(2*int64(cap(k.head)), k.most)
 	if k.exact {
 		size = k.most
 	}
-	head := make([]byte, len(k.head), size)
-	copy(head, k.head)
-	k.head = head
+	large := &head{}
+	if k.exact && k.waits {
+		large.bytes = make([]byte, size)
+	} else {
+		large = k.f.heads.get(size)
+	}
+	n := copy(large.bytes, k.head)
+	k.f.heads.put(k.large)
+	k.large, k.head = large, large.bytes[:n:min(int64(len(large.bytes)), k.most)]
 	if k.first != nil {
 		k.way, k.first = k.first, nil
 	}
@@ -152,20 +161,20 @@ func (k *keeper) overflow(p []byte) (err error) {
 	return spilled(k.spill.Write(p))
 }
 
-// short is how long a body is at most that leaves its chunk: it waits for others to
-// be settled with it, a hundred or more, and would hold several times its length.
+// short is how long a body is at most that leaves its chunk if it waits for others,
+// a hundred or more: it would hold several times its length.
 const short = len(chunk{}) / 4
 
 // body hands out what was kept. The keeper must not be used after it.
 func (k *keeper) body() *crawler.Body {
-	if k.first != nil && len(k.head) <= short {
+	if k.waits && k.first != nil && len(k.head) <= short {
 		k.head = bytes.Clone(k.head)
 		k.f.chunks.Put(k.first)
 		k.first = nil
 	}
-	h := &holding{f: k.f, first: k.first, spill: k.spill}
+	h := &holding{f: k.f, first: k.first, large: k.large, spill: k.spill}
 	if k.charged > 0 {
-		h.charged = int64(cap(k.head))
+		h.charged = int64(len(k.large.bytes))
 		k.f.memory.give(k.charged - h.charged)
 	}
 	h.body = crawler.Body{Head: k.head, Spill: k.spill, Size: k.size, Release: h.release}

@@ -253,7 +253,7 @@ func TestADecoderEndsWithTheTimeOfItsRequest(t *testing.T) {
 	f := newFetcher(t, Config{})
 	empty := encode(t, "gzip", nil)
 	d.cancel(errDeadline)
-	k := f.keeper(d, 1<<20, -1)
+	k := f.keeper(d, 1<<20, -1, false)
 	ended, err := f.decoders.fill(d.ctx, k, &cycle{empty, 0}, []string{"gzip"}, 0, 1<<60)
 	if err != nil || ended != errDeadline {
 		t.Errorf("ended with %v, %v, want %v", ended, err, errDeadline)

@@ -117,6 +117,9 @@ func (f *Files) Keep(ctx context.Context, results []*crawler.Result) error {
 	return f.manifest.write(b)
 }
 
+// Bodies reports that bodies are kept.
+func (*Files) Bodies() bool { return true }
+
 func finalURL(r *crawler.Result) crawler.URL {
 	if n := len(r.Redirects); n > 0 {
 		return r.Redirects[n-1]

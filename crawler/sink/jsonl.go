@@ -188,6 +188,9 @@ func (j *JSONL) Keep(ctx context.Context, results []*crawler.Result) error {
 	return j.write(b)
 }
 
+// Bodies reports that records are all that is kept.
+func (*JSONL) Bodies() bool { return false }
+
 func (j *JSONL) write(b *batch) error {
 	lines := b.lines
 	if j.coding.pack != nil && len(lines) > 0 {

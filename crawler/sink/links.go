@@ -49,6 +49,9 @@ func (l *Links) Keep(ctx context.Context, results []*crawler.Result) error {
 	return l.lines.write(b)
 }
 
+// Bodies reports that links are all that is kept.
+func (*Links) Bodies() bool { return false }
+
 // Sync puts everything on disk that was kept before, as [JSONL.Sync] does.
 func (l *Links) Sync() error { return l.lines.Sync() }
 

@@ -210,6 +210,9 @@ func (p *Parquet) Keep(ctx context.Context, results []*crawler.Result) error {
 	return p.intake.append(b.lines)
 }
 
+// Bodies reports that records are all that is kept.
+func (*Parquet) Bodies() bool { return false }
+
 // begin begins the next intake.
 func (p *Parquet) begin(now time.Time) error {
 	next, err := openIntake(p.in, p.serial+1, p.nameOf, p.cfg.Log)

@@ -18,6 +18,9 @@ type Sink interface {
 	// returns an error, as good as none: the caller may keep them again. It
 	// does not hold on to them.
 	Keep(ctx context.Context, results []*crawler.Result) error
+	// Bodies reports whether Keep reads the bodies of pages, which may have been
+	// released otherwise.
+	Bodies() bool
 	// Close ends the sink and puts what it holds on disk.
 	Close() error
 }
@@ -140,6 +143,10 @@ func (sinks all) Keep(ctx context.Context, results []*crawler.Result) error {
 		}
 	}
 	return nil
+}
+
+func (sinks all) Bodies() bool {
+	return slices.ContainsFunc(sinks, Sink.Bodies)
 }
 
 func (sinks all) Close() error {

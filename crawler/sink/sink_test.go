@@ -16,6 +16,7 @@ import (
 type brokenSink struct{ err error }
 
 func (s brokenSink) Keep(context.Context, []*crawler.Result) error { return s.err }
+func (s brokenSink) Bodies() bool                                  { return false }
 func (s brokenSink) Close() error                                  { return s.err }
 
 func TestAllKeepInOrderUntilTheFirstErrorAndAreAllClosed(t *testing.T) {

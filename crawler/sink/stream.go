@@ -42,6 +42,9 @@ func (s *Stream) Keep(ctx context.Context, results []*crawler.Result) error {
 	return s.write(b)
 }
 
+// Bodies reports that records are all that is written.
+func (*Stream) Bodies() bool { return false }
+
 func (s *Stream) write(b *batch) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()

@@ -219,6 +219,9 @@ func (w *WARC) Keep(ctx context.Context, results []*crawler.Result) error {
 	return w.write(int64(p.batch.Len()), p, func(a *archive) error { return a.append(p.batch.Bytes()) })
 }
 
+// Bodies reports that bodies are kept.
+func (*WARC) Bodies() bool { return true }
+
 // write lets put add a batch of about so many bytes, which the press made or is
 // yet to make, to the file that has room for it.
 func (w *WARC) write(bytes int64, p *press, put func(*archive) error) error {

@@ -143,6 +143,7 @@ func (s *Spool) adoptTray(dir string) error {
 // Keeper is what a tray guards.
 type Keeper interface {
 	Keep(ctx context.Context, results []*crawler.Result) error
+	Bodies() bool
 	Close() error
 }
 
