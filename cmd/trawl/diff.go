@@ -11,6 +11,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/trawlcrawler/trawl/export"
+	"github.com/trawlcrawler/trawl/internal/heap"
 )
 
 // exitDifferent is the exit status of trawl diff --exit-code.
@@ -72,7 +73,7 @@ func compare(ctx context.Context, before, after string, o diffOptions) error {
 		return err
 	}
 	defer second.Close()
-	spareMemory()
+	heap.Growth(surveyGrowth)
 	w := bufio.NewWriterSize(stdout, 1<<16)
 	sum, err := export.Diff(ctx, first, second, where, tellDamaged, func(d export.Difference) error { return printDifference(w, d, o.json) })
 	if err = errors.Join(err, w.Flush()); err != nil {

@@ -4,8 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"os"
-	"runtime/debug"
 	"strings"
 	"time"
 
@@ -13,6 +11,7 @@ import (
 	"github.com/spf13/pflag"
 
 	"github.com/trawlcrawler/trawl/export"
+	"github.com/trawlcrawler/trawl/internal/heap"
 )
 
 // exportCommand writes the pages of a crawl, each once, in the form that is
@@ -118,14 +117,9 @@ func (o exportOptions) order() (order export.Order, err error) {
 	return order, nil
 }
 
-// spareMemory has the garbage of lines collected before it has doubled the memory
-// of a survey, in which nothing has to be followed. The operator's own word, GOGC,
-// is over ours.
-func spareMemory() {
-	if os.Getenv("GOGC") == "" {
-		debug.SetGCPercent(20)
-	}
-}
+// surveyGrowth is by how many percent memory may grow with garbage of lines while
+// they are surveyed: there is much of it, and in it nothing has to be followed.
+const surveyGrowth = 20
 
 func tellDamaged(at string, err error) {
 	fmt.Fprintf(stderr, "trawl: left out: %s: %v\n", at, err)
@@ -140,7 +134,7 @@ func exportTo(ctx context.Context, name string, o exportOptions) error {
 	if err != nil {
 		return err
 	}
-	spareMemory()
+	heap.Growth(surveyGrowth)
 	sum, err := export.Export(ctx, crawl, order)
 	err = errors.Join(err, crawl.Close())
 	switch {

@@ -14,6 +14,8 @@ import (
 	"syscall"
 
 	"github.com/spf13/cobra"
+
+	_ "github.com/trawlcrawler/trawl/cmd/trawl/early" // for what it does before this package begins
 )
 
 func main() {

@@ -15,6 +15,7 @@ import (
 	"github.com/trawlcrawler/trawl/crawler/frontier"
 	"github.com/trawlcrawler/trawl/crawler/parse"
 	"github.com/trawlcrawler/trawl/crawler/robots"
+	"github.com/trawlcrawler/trawl/internal/heap"
 )
 
 // Workshop is what a worker has for all its jobs: connections, the memory for
@@ -26,6 +27,7 @@ type Workshop struct {
 	name   string // of the worker
 	store  *frontier.Store
 	redis  asynq.RedisConnOpt
+	poll   time.Duration
 	robots *robots.Robots
 	trees  *parse.Room
 	cpu    chan struct{}
@@ -44,6 +46,8 @@ type WorkshopConfig struct {
 	Name string
 	// Concurrency is the most visits at once: at least 1.
 	Concurrency int
+	// Poll is how long an empty queue is left alone: see [tasks.ServerConfig].
+	Poll time.Duration
 	// Fetch says how far connections may go, and where bodies are put that do not
 	// fit in memory.
 	Fetch fetch.Config
@@ -68,7 +72,7 @@ func NewWorkshop(store *frontier.Store, redis asynq.RedisConnOpt, cfg WorkshopCo
 		return nil, err
 	}
 	return &Workshop{
-		Fetcher: fetcher, name: cfg.Name, store: store, redis: redis, log: cfg.Log,
+		Fetcher: fetcher, name: cfg.Name, store: store, redis: redis, poll: cfg.Poll, log: cfg.Log,
 		robots: robots.New(store.RobotsCache(), robots.Config{}),
 		trees:  parse.NewRoom(),
 		cpu:    make(chan struct{}, runtime.GOMAXPROCS(0)),
@@ -79,17 +83,19 @@ func NewWorkshop(store *frontier.Store, redis asynq.RedisConnOpt, cfg WorkshopCo
 	}, nil
 }
 
-// Memory of the process at which the garbage collector begins to work harder:
-// what bodies, decoders, parsers and Redis may hold, and something for each
-// visit.
+// Memory of the process. Up to heapFloor its heap is not collected; at the limit
+// the garbage collector works hard: what bodies, decoders, parsers and Redis may
+// hold, and something for each visit.
 const (
+	heapFloor   = 48 << 20
 	houseMemory = 384 << 20
 	visitMemory = 256 << 10
 )
 
 // boundMemory tells the garbage collector how much memory so many visits need.
-// The operator's own word, GOMEMLIMIT, is over ours.
+// The operator's own words, GOMEMLIMIT and GOGC, are over ours.
 func boundMemory(visits int) {
+	heap.Floor(heapFloor)
 	if os.Getenv("GOMEMLIMIT") == "" {
 		debug.SetMemoryLimit(houseMemory + int64(visits)*visitMemory)
 	}
