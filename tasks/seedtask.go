@@ -26,7 +26,7 @@ const (
 // has one of them whatever jobs there are, and all that seeding takes is Redis;
 // workers serve the queues of jobs that run, and may serve some jobs only.
 func ServeSeeds(ctx context.Context, redis asynq.RedisConnOpt, store *frontier.Store, log *slog.Logger) (*Server, error) {
-	return start(ctx, redis, nil, ServerConfig{Job: SeedQueue, Concurrency: seedTasks, Store: store, Log: log}, seedPoll)
+	return Serve(ctx, redis, nil, ServerConfig{Job: SeedQueue, Concurrency: seedTasks, Poll: seedPoll, Store: store, Log: log})
 }
 
 // seed carries out one task of TypeSeed. What can not be done by trying again

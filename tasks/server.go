@@ -25,6 +25,9 @@ type ServerConfig struct {
 	// Drain is how long visits may take to end when the server closes. Default
 	// 9s: longer than their grace, and in time for a SIGTERM.
 	Drain time.Duration
+	// Poll is how long an empty queue is left alone, on average, and so about how long
+	// Close waits besides. Default 25ms.
+	Poll time.Duration
 	// Store takes what tasks of [TypeSeed] in the queue bring. Default none: such
 	// tasks are archived.
 	Store *frontier.Store
@@ -37,6 +40,9 @@ func (cfg ServerConfig) withDefaults() ServerConfig {
 	}
 	if cfg.Drain == 0 {
 		cfg.Drain = 9 * time.Second
+	}
+	if cfg.Poll == 0 {
+		cfg.Poll = 25 * time.Millisecond
 	}
 	if cfg.Log == nil {
 		cfg.Log = slog.New(slog.DiscardHandler)
@@ -59,19 +65,12 @@ type Server struct {
 	closed bool
 }
 
-// Settings of asynq. Its defaults suit tasks that come now and then.
-const (
-	pollInterval    = 25 * time.Millisecond // of an empty queue; asynq waits half to one and a half of it
-	forwardInterval = time.Second           // of tasks to be retried
-)
+// forwardInterval is how often asynq looks for tasks to be retried.
+const forwardInterval = time.Second
 
 // Serve starts a server. It receives visits until Close. The handlers' context
 // ends with ctx.
 func Serve(ctx context.Context, redis asynq.RedisConnOpt, handle Handler, cfg ServerConfig) (*Server, error) {
-	return start(ctx, redis, handle, cfg, pollInterval)
-}
-
-func start(ctx context.Context, redis asynq.RedisConnOpt, handle Handler, cfg ServerConfig, poll time.Duration) (*Server, error) {
 	cfg = cfg.withDefaults()
 	ctx, cancel := context.WithCancel(ctx)
 	s := &Server{ctx: ctx, handle: handle, store: cfg.Store, log: cfg.Log, drain: make(chan struct{}), cancel: cancel}
@@ -79,7 +78,7 @@ func start(ctx context.Context, redis asynq.RedisConnOpt, handle Handler, cfg Se
 		Concurrency:              cfg.Concurrency,
 		Queues:                   map[string]int{cfg.Job: 1},
 		BaseContext:              func() context.Context { return ctx },
-		TaskCheckInterval:        poll,
+		TaskCheckInterval:        cfg.Poll, // it waits half to one and a half of it
 		DelayedTaskCheckInterval: forwardInterval,
 		ShutdownTimeout:          cfg.Drain,
 		RetryDelayFunc:           retryPause,

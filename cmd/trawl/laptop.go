@@ -40,6 +40,10 @@ type laptop struct {
 	full     chan error    // why there was no room for pages
 }
 
+// poll is how long the queue is left alone when it is empty: there is one, so that
+// it may be asked more often than those of a fleet, and the command ends as soon.
+const poll = 10 * time.Millisecond
+
 // newLaptop ties a fleet together for a job that exists in the store. home are
 // the hosts of its seeds. It owns out from now on, also when it fails.
 func newLaptop(ctx context.Context, s settings, b *fleet.Backing, store *frontier.Store, home []crawler.Host, out *fleet.Output, tempDir string, log *slog.Logger) (*laptop, error) {
@@ -57,7 +61,7 @@ func newLaptop(ctx context.Context, s settings, b *fleet.Backing, store *frontie
 	}
 	reach.TempDir = tempDir
 	if l.workshop, err = fleet.NewWorkshop(store, b.Endpoint, fleet.WorkshopConfig{
-		Name: fleet.HostName(), Concurrency: s.Concurrency, Fetch: reach, Metrics: prometheus.NewRegistry(), Log: log,
+		Name: fleet.HostName(), Concurrency: s.Concurrency, Poll: poll, Fetch: reach, Metrics: prometheus.NewRegistry(), Log: log,
 	}); err != nil {
 		return nil, errors.Join(failed("%v", err), out.Close())
 	}

@@ -62,7 +62,7 @@ func (w *Workshop) NewStation(job crawler.Status, home []crawler.Host, out *Outp
 // Open begins to receive visits. They are cut off when ctx ends.
 func (st *Station) Open(ctx context.Context) (err error) {
 	st.server, err = tasks.Serve(ctx, st.workshop.redis, st.visit, tasks.ServerConfig{
-		Job: st.job.Job.Name, Concurrency: cap(st.workshop.places), Store: st.workshop.store, Log: st.workshop.log,
+		Job: st.job.Job.Name, Concurrency: cap(st.workshop.places), Poll: st.workshop.poll, Store: st.workshop.store, Log: st.workshop.log,
 	})
 	return err
 }
