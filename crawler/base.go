@@ -29,6 +29,10 @@ func (u URL) Base() Base {
 	return Base{url: u, last: strings.LastIndexByte(u.href[:query], '/') + 1, query: query, parsed: new(parsedBase)}
 }
 
+// Folder returns the URL up to the last slash of its path: what references are
+// resolved against that have a path.
+func (b Base) Folder() string { return b.url.href[:b.last] }
+
 // Resolve resolves a reference as found in a document (WHATWG URL, 4.4) and
 // drops its fragment. It returns [ErrScheme] for other schemes than http and
 // https.

@@ -90,7 +90,7 @@ func hrefs(t testing.TB, body io.Reader, most int) (all []string, s *scan) {
 		t.Fatal(err)
 	}
 	page, _ := crawler.ParseURL("http://a.test/")
-	for _, l := range s.refs.links(newResolver(page, s.base, src)) {
+	for _, l := range s.refs.resolve(newResolver(page, s.base, src)) {
 		all = append(all, l.URL.Path())
 	}
 	return all, s

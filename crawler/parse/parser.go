@@ -267,10 +267,10 @@ func (p *Parser) document(s *scan, src source, res resolver) *crawler.Document {
 		NoFollow: s.robots.noFollow,
 		NoIndex:  s.robots.noIndex,
 		Rights:   s.robots.rights(res),
-		Links:    s.refs.links(res),
+		Links:    s.refs.resolve(res),
 	}
 	if s.resources != nil {
-		doc.Resources = urls(s.resources.links(res))
+		doc.Resources = urls(s.resources.resolve(res))
 	}
 	if s.graph != nil {
 		doc.References = s.graph.resolve(res)

@@ -16,6 +16,7 @@ import (
 type resolver struct {
 	base    crawler.Base
 	charset encoding.Encoding // of queries; nil for UTF-8
+	name    string            // of the charset
 }
 
 // reference is an attribute that a document may have: the first one counts.
@@ -39,7 +40,7 @@ func newResolver(page crawler.URL, base reference, src source) resolver {
 	switch src.charset {
 	case "utf-8", "utf-16le", "utf-16be", "replacement": // URL, "get an output encoding"
 	default:
-		res.charset = src.encoding
+		res.charset, res.name = src.encoding, src.charset
 	}
 	if !base.found {
 		return res

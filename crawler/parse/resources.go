@@ -143,7 +143,7 @@ func (p *Parser) styleSheet(page *crawler.Page, declared mediaType) (*crawler.Do
 	res := resolver{base: page.URL.Base()}
 	doc := &crawler.Document{
 		Charset: src.charset, NoFollow: s.robots.noFollow, NoIndex: s.robots.noIndex, Rights: s.robots.rights(res),
-		Resources: urls(s.resources.links(res)),
+		Resources: urls(s.resources.resolve(res)),
 	}
 	p.readLinkHeaders(doc, page)
 	return doc, nil
