@@ -19,7 +19,10 @@ type tokens interface {
 }
 
 // skimmer are tokens of which those can be passed over that matter to no link.
-type skimmer interface{ skim() html.TokenType }
+type skimmer interface {
+	skim() html.TokenType
+	linkAttr() (key, value []byte, more bool)
+}
 
 // markup tells the parts of a document that is in memory as html.Tokenizer does,
 // byte for byte (FuzzMarkup), at a multiple of its speed: it looks for the next
@@ -388,20 +391,26 @@ func (m *markup) leave() html.TokenType {
 
 // lowered returns a name in lower case, without NULs.
 func (m *markup) lowered(name []byte) []byte {
-	if bytes.IndexFunc(name, isUpper) >= 0 {
-		lower := m.lower[:0]
-		for _, c := range name {
-			if isUpper(rune(c)) {
-				c |= 0x20
-			}
-			lower = append(lower, c)
+	for _, c := range name {
+		if isUpper(c) || c == 0 {
+			return m.rewritten(name)
 		}
-		name = lower
 	}
-	return withoutNULs(name)
+	return name
 }
 
-func isUpper(r rune) bool { return 'A' <= r && r <= 'Z' }
+func (m *markup) rewritten(name []byte) []byte {
+	lower := m.lower[:0]
+	for _, c := range name {
+		if isUpper(c) {
+			c |= 0x20
+		}
+		lower = append(lower, c)
+	}
+	return withoutNULs(lower)
+}
+
+func isUpper(c byte) bool { return 'A' <= c && c <= 'Z' }
 
 // sameFold reports whether two names of one length differ at most in the case of
 // ASCII letters.

@@ -341,7 +341,11 @@ func (s *scan) attributes() (a attributes) {
 	kept := s.resources != nil || s.graph != nil
 	for more := true; more; {
 		var key, value []byte
-		key, value, more = s.tokens.TagAttr()
+		if s.skims != nil && !s.asked {
+			key, value, more = s.skims.linkAttr()
+		} else {
+			key, value, more = s.tokens.TagAttr()
+		}
 		if value == nil {
 			value = []byte{}
 		}

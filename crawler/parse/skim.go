@@ -41,6 +41,33 @@ func (m *markup) skim() html.TokenType {
 	}
 }
 
+// linkAttr is TagAttr, but passes over attributes that matter to no link.
+func (m *markup) linkAttr() (key, value []byte, more bool) {
+	if !m.asked {
+		m.ask()
+	}
+	for !m.rarely && len(m.attrs) > 0 && !mayBeLinkAttr(m.body[m.attrs[0].name.from:m.attrs[0].name.to]) {
+		m.attrs = m.attrs[1:]
+	}
+	return m.TagAttr()
+}
+
+// mayBeLinkAttr reports whether an attribute may matter, by the length of its name
+// and its first letter: src, rel, href, name, content, http-equiv.
+func mayBeLinkAttr(name []byte) bool {
+	switch len(name) {
+	case len("src"):
+		return name[0]|0x20 == 's' || name[0]|0x20 == 'r'
+	case len("href"):
+		return name[0]|0x20 == 'h' || name[0]|0x20 == 'n'
+	case len("content"):
+		return name[0]|0x20 == 'c'
+	case len("http-equiv"):
+		return name[0]|0x20 == 'h'
+	}
+	return false
+}
+
 // outskimmed is that there is nothing more, but for a last "<" after so many bytes;
 // -1 for none. The part begins at what may go on if the document does.
 func (m *markup) outskimmed(last int) html.TokenType {
