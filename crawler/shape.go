@@ -34,11 +34,11 @@ func (s shape) refuses(u URL) string {
 func repeated(path string, most int) string {
 	for rest := path; rest != ""; {
 		segment, behind, _ := strings.Cut(rest[1:], "/")
-		if segment != "" && occurrences(path, segment) > most {
-			return segment
-		}
-		if behind == "" {
+		if strings.Count(behind, "/")+1 < most { // so few are left
 			return ""
+		}
+		if segment != "" && occurrences(rest, segment) > most {
+			return segment
 		}
 		rest = rest[1+len(segment):]
 	}
