@@ -47,11 +47,12 @@ type queueGroup struct {
 	band    crawler.Band
 	entries []crawler.Entry
 	fps     []int64
+	hashes  []uint64 // by which recent knows them
 }
 
 // add puts an entry behind those of its host, in a new group where the band
 // changes.
-func (a *admission) add(e crawler.Entry, fp int64) {
+func (a *admission) add(e crawler.Entry, fp int64, hash uint64) {
 	host := e.URL.Host()
 	i, ok := a.last[host]
 	if !ok || a.groups[i].band != e.Band {
@@ -62,6 +63,7 @@ func (a *admission) add(e crawler.Entry, fp int64) {
 	g := &a.groups[i]
 	g.entries = append(g.entries, e)
 	g.fps = append(g.fps, fp)
+	g.hashes = append(g.hashes, hash)
 	a.urls++
 }
 
@@ -70,8 +72,9 @@ func (f *Frontier) batches(entries []crawler.Entry) []*admission {
 	var all []*admission
 	open := make(map[int]*admission, 1) // by shard
 	for _, e := range entries {
-		fp := f.fingerprint(e.URL)
-		if f.recent.has(fp) {
+		key := f.identity.Key(e.URL)
+		hash := f.recent.hash(key)
+		if f.recent.has(hash) {
 			continue
 		}
 		shard := f.shardOf(e.URL.Host())
@@ -81,7 +84,7 @@ func (f *Frontier) batches(entries []crawler.Entry) []*admission {
 			open[shard] = a
 			all = append(all, a)
 		}
-		a.add(e, fp)
+		a.add(e, fingerprintOf(key), hash)
 	}
 	return all
 }
@@ -99,8 +102,8 @@ func (f *Frontier) admitBatch(ctx context.Context, a *admission) (int, error) {
 		return 0, err
 	}
 	for _, g := range a.groups {
-		for _, fp := range g.fps {
-			f.recent.add(fp)
+		for _, hash := range g.hashes {
+			f.recent.add(hash)
 		}
 	}
 	return fresh, nil

@@ -137,7 +137,7 @@ func (b *bench) admitPage(entries []crawler.Entry, want int) {
 // forget makes this process forget that the entries were admitted.
 func (b *bench) forget(entries []crawler.Entry) {
 	for _, e := range entries {
-		b.recent.slot(b.fingerprint(e.URL)).Store(0)
+		b.recent.slot(b.recent.hash(b.identity.Key(e.URL))).Store(0)
 	}
 }
 
