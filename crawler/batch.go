@@ -13,9 +13,22 @@ const (
 	flushURLs  = 64                     // settle at the latest after so many URLs,
 	flushBytes = 4 << 20                // so many bytes of bodies,
 	flushLinks = 10_000                 // so many links, as a sitemap may have,
-	flushAfter = 250 * time.Millisecond // and so much time
+	flushAfter = 250 * time.Millisecond // and so much time, or longer of many visits,
+	flushEach  = 20 * time.Millisecond  // which together settle fifty times a second,
+	flushLast  = 4 * time.Second        // but each after so much;
 	flushTerm  = 20 * time.Second       // in which a batch must have been written
 )
+
+// patience is for how long URLs may wait to be settled. What a worker of many polite
+// visits costs Redis is the batches, of which each would have a page: it lets them
+// become larger, unless bodies would wait in memory with them. When it dies, the
+// pages of so much time are fetched again.
+func (v *visit) patience() time.Duration {
+	if v.bodies {
+		return flushAfter
+	}
+	return min(max(flushAfter, time.Duration(v.visits.Load())*flushEach), flushLast)
+}
 
 func (v *visit) heavy() bool {
 	bytes, links := int64(0), 0

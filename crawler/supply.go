@@ -10,8 +10,8 @@ import (
 
 // Bounds of taking.
 const (
-	aheadTime  = time.Second            // URLs are taken for this long ahead,
-	aheadLanes = 4                      // or so many for each connection, if that is less
+	aheadTime  = time.Second            // URLs are taken for this long ahead, or for two batches,
+	aheadLanes = 8                      // or so many for each connection, if that is less
 	spentPause = 500 * time.Millisecond // before a budget that is promised away is asked again
 	skipBatch  = 200                    // URLs settled at once that are not to be fetched
 )
@@ -80,7 +80,7 @@ func (v *visit) allowance() int {
 func (v *visit) ahead() int {
 	most := aheadLanes * v.job.PerHost
 	if gap := v.pace.interval(); gap > 0 {
-		most = min(most, max(1, int(aheadTime/gap)))
+		most = min(most, max(1, int(max(aheadTime, 2*v.patience())/gap)))
 	}
 	return most
 }

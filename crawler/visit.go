@@ -192,7 +192,7 @@ func (v *visit) lead(drain <-chan struct{}) {
 
 // tick settles what has waited and shows a sign of life.
 func (v *visit) tick() {
-	if len(v.batch) > 0 && time.Since(v.waits) >= flushAfter {
+	if len(v.batch) > 0 && time.Since(v.waits) >= v.patience() {
 		v.flush()
 	}
 	v.hold()

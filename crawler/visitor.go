@@ -8,6 +8,7 @@ import (
 	"net/http"
 	"net/netip"
 	"runtime"
+	"sync/atomic"
 	"time"
 )
 
@@ -123,6 +124,7 @@ type Visitor struct {
 	exempts  []netip.Prefix // addresses that may be asked without regard to others
 	rules    FollowRules    // none: all links are followed
 	cfg      VisitorConfig
+	visits   atomic.Int64 // that are carried out now
 }
 
 // Tools are what a visitor works with.
@@ -190,6 +192,8 @@ func (w *Visitor) Visit(ctx context.Context, o Order, drain <-chan struct{}) (Re
 	if err != nil {
 		return Report{Host: o.Host, Ending: EndError}, err
 	}
+	w.visits.Add(1)
+	defer w.visits.Add(-1)
 	v := newVisit(w, o, turn, began)
 	err = v.run(ctx, drain)
 	v.report.Duration = time.Since(began)
