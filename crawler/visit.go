@@ -174,6 +174,7 @@ func (v *visit) lead(drain <-chan struct{}) {
 		select {
 		case f := <-v.done:
 			v.accept(f)
+			v.acceptReady()
 		case <-tick.C:
 			v.tick()
 		case <-drain:
@@ -285,6 +286,19 @@ func (v *visit) accept(f finished) {
 		v.waits = time.Now()
 	}
 	v.batch = append(v.batch, f.errand)
+}
+
+// acceptReady takes back what is done as well, as much as a batch holds, so that it
+// is not settled one by one where a queue that is dry has each batch settled at once.
+func (v *visit) acceptReady() {
+	for len(v.batch) < flushURLs && !v.heavy() {
+		select {
+		case f := <-v.done:
+			v.accept(f)
+		default:
+			return
+		}
+	}
 }
 
 // close settles what is done and gives the host back.
