@@ -83,11 +83,12 @@ func NewWorkshop(store *frontier.Store, redis asynq.RedisConnOpt, cfg WorkshopCo
 	}, nil
 }
 
-// Memory of the process. Up to heapFloor its heap is not collected; at the limit
+// Memory of the process. Up to heapFloor its heap is not collected, twice what lives of
+// most crawls, so that small ones and large ones take as much; at the limit
 // the garbage collector works hard: what bodies, decoders, parsers and Redis may
 // hold, and something for each visit.
 const (
-	heapFloor   = 48 << 20
+	heapFloor   = 56 << 20
 	houseMemory = 384 << 20
 	visitMemory = 256 << 10
 )
