@@ -83,10 +83,10 @@ func NewWorkshop(store *frontier.Store, redis asynq.RedisConnOpt, cfg WorkshopCo
 	}, nil
 }
 
-// Memory of the process. Up to heapFloor its heap is not collected, twice what lives of
-// most crawls, so that small ones and large ones take as much; at the limit
-// the garbage collector works hard: what bodies, decoders, parsers and Redis may
-// hold, and something for each visit.
+// Memory of the process. Up to heapFloor, which is more than twice what lives of most
+// crawls, its heap is not collected, so that small crawls and large ones take as much.
+// At the limit the garbage collector works hard: what bodies, decoders, parsers and
+// Redis may hold, and something for each visit.
 const (
 	heapFloor   = 56 << 20
 	houseMemory = 384 << 20
