@@ -26,6 +26,7 @@ type refs struct {
 	folders map[string]int32      // what references were resolved against: 1 to len
 	urls    map[crawler.URL]int32 // place in links
 	links   []link
+	held    int // bytes of the names of folders and of urls
 }
 
 // ref is text[start:end].
@@ -136,6 +137,7 @@ func (r *refs) folder(res resolver) int32 {
 	if !ok {
 		n = int32(len(r.folders) + 1)
 		r.folders[strings.Clone(name)] = n
+		r.held += len(name)
 	}
 	return n
 }
@@ -155,6 +157,7 @@ func (r *refs) lead(i, folder int32, res resolver) {
 	if !ok {
 		at = int32(len(r.links))
 		r.urls[u] = at
+		r.held += len(u.String())
 		r.links = append(r.links, link{url: u, page: r.page - 1})
 	}
 	ref.link = at
@@ -173,14 +176,15 @@ func withinFolder(written []byte) bool {
 
 // forget begins another page. It reports whether its memory is worth keeping.
 func (r *refs) forget() bool {
-	const most, mostText, mostKept = 4096, 256 << 10, 4 // times as many
+	const most, mostText, mostHeld, mostKept = 4096, 256 << 10, 1 << 20, 4 // times as many
 	if len(r.list) > mostKept*most || len(r.text) > mostKept*mostText {
 		return false // it costs to clear large maps for small pages
 	}
 	r.page++
 	r.found = r.found[:0]
-	if len(r.list) > most || len(r.links) > most || len(r.text) > mostText || len(r.folders) > most {
-		r.text, r.list, r.links = r.text[:0], r.list[:0], r.links[:0]
+	if len(r.list) > most || len(r.links) > most || len(r.text) > mostText || len(r.folders) > most || r.held > mostHeld {
+		clear(r.links) // of the URLs
+		r.text, r.list, r.links, r.held = r.text[:0], r.list[:0], r.links[:0], 0
 		clear(r.known)
 		clear(r.folders)
 		clear(r.urls)

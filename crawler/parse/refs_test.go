@@ -102,6 +102,14 @@ func TestRefsRememberNoMoreThanTheyMay(t *testing.T) {
 			t.Fatalf("after %d pages %d references and %d links are remembered", i+1, len(r.list), len(r.links))
 		}
 	}
+	long, _ := crawler.ParseURL("http://a.test/" + strings.Repeat("x", 8000) + "/")
+	for j := range 300 { // of few bytes as they are written, and many where they lead
+		r.add(fmt.Appendf(nil, "long%d", j), false)
+	}
+	r.resolve(newResolver(long, reference{}, source{charset: "utf-8"}))
+	if r.forget(); len(r.links) > 0 || len(r.urls) > 0 || len(r.folders) > 0 {
+		t.Errorf("%d long URLs are remembered", len(r.links))
+	}
 	for j := range mostLinks + 1000 {
 		r.add(fmt.Appendf(nil, "x%d", j), false)
 	}
