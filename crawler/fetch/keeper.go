@@ -123,9 +123,9 @@ func (k *keeper) grow() error {
 	if k.exact {
 		size = k.most
 	}
-	large := &head{}
-	if k.exact && k.waits {
-		large.bytes = make([]byte, size)
+	var large *head
+	if k.exact && k.waits { // for long, and of no more than it needs
+		large = &head{make([]byte, size)}
 	} else {
 		large = k.f.heads.get(size)
 	}
