@@ -40,10 +40,8 @@ func (v *visit) insist(call func() error) error {
 func (v *visit) held(call func(context.Context) error) bool {
 	var asked time.Time
 	err := v.insist(func() error {
-		ctx, cancel := context.WithTimeout(context.WithoutCancel(v.doing), flushTerm)
-		defer cancel()
 		asked = time.Now()
-		return call(ctx)
+		return v.within(call)
 	})
 	if err != nil {
 		v.fail(err)

@@ -146,6 +146,13 @@ func (t flakyTurn) Claim(ctx context.Context, e crawler.Entry) (string, bool, er
 	return t.Turn.Claim(ctx, e)
 }
 
+func (t flakyTurn) Close(ctx context.Context, r crawler.Rest) error {
+	if err := t.flaky.refuse("close"); err != nil {
+		return err
+	}
+	return t.Turn.Close(ctx, r)
+}
+
 func (t flakyTurn) Settle(ctx context.Context, done []crawler.Settlement) error {
 	return errors.Join(t.Turn.Settle(ctx, done), t.flaky.refuse("settle"))
 }

@@ -311,18 +311,27 @@ func (v *visit) close() error {
 		v.ending = EndDry
 	}
 	v.report.Ending = v.ending
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(v.doing), flushTerm)
-	defer cancel()
-	if err := v.note(ctx); err != nil && v.failure == nil {
+	if err := v.within(v.note); err != nil && v.failure == nil {
 		v.failure = err
 	}
 	if v.ending == EndStale {
 		return v.failure
 	}
-	err := v.turn.Close(ctx, v.rest())
+	// A Redis that is busy, or away, is asked again: the turn is renewed meanwhile, and
+	// a host that is not given back is swept, with what it held counted as lost.
+	err := v.insist(func() error {
+		return v.within(func(ctx context.Context) error { return v.turn.Close(ctx, v.rest()) })
+	})
 	if errors.Is(err, ErrStale) {
 		v.report.Ending = EndStale
 		err = nil
 	}
 	return errors.Join(v.failure, err)
+}
+
+// within makes a call that may take flushTerm, also when the visit is to end.
+func (v *visit) within(call func(context.Context) error) error {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(v.doing), flushTerm)
+	defer cancel()
+	return call(ctx)
 }

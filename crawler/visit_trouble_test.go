@@ -176,8 +176,8 @@ func TestAVisitWaitsForAFrontierThatCanNotBeHadAndFetchesNothingTwice(t *testing
 	if n := len(c.shelf.records()); n != 2 {
 		t.Errorf("%d records are kept, want 2", n)
 	}
-	if len(flaky.refused) != 4 {
-		t.Errorf("of the four kinds of calls these were refused: %v", flaky.refused)
+	if len(flaky.refused) != 5 {
+		t.Errorf("of the five kinds of calls these were refused: %v", flaky.refused)
 	}
 }
 
