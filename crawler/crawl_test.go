@@ -12,7 +12,6 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
-	"github.com/redis/go-redis/v9"
 
 	"github.com/trawlcrawler/trawl/crawler"
 	"github.com/trawlcrawler/trawl/crawler/fetch"
@@ -45,11 +44,11 @@ func newCrawl(t testing.TB, site *testsite.Site, change func(*crawler.Job)) *cra
 	if change != nil {
 		change(&job)
 	}
-	opt, err := redis.ParseURL(redistest.Builtin(t))
+	endpoint, err := frontier.ParseEndpoint(redistest.Builtin(t))
 	check(t, err)
-	rdb := redis.NewClient(opt)
+	rdb := endpoint.Client()
 	t.Cleanup(func() { rdb.Close() })
-	store := frontier.New(rdb)
+	store := frontier.NewPrivate(rdb)
 	check(t, store.Create(t.Context(), job))
 	fetcher, err := fetch.New(fetch.Config{AllowPrivate: true, TempDir: t.TempDir()})
 	check(t, err)

@@ -108,7 +108,8 @@ func (b *burst) inFlight() int {
 		b.t.Fatal(err)
 	}
 	defer server.Stop(ctx)
-	rdb := redis.NewClient(&redis.Options{Network: "unix", Addr: strings.TrimPrefix(server.URL(), "unix://")})
+	socket, _, _ := strings.Cut(strings.TrimPrefix(server.URL(), "unix://"), "?")
+	rdb := redis.NewClient(&redis.Options{Network: "unix", Addr: socket})
 	defer rdb.Close()
 	store := frontier.New(rdb)
 	jobs, err := store.Jobs(ctx)

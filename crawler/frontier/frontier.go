@@ -17,6 +17,8 @@ const (
 	// host whose worker died is visited again after at most Lease and the
 	// scheduler's period of sweeping.
 	Lease = 10 * time.Second
+	// PrivateLease is the lease in a store of [NewPrivate].
+	PrivateLease = 5 * time.Minute
 	// ArmTerm is how long an enqueued visit may take to be opened.
 	ArmTerm = 30 * time.Second
 	// reprieve is how long a broken host waits for its release before it is
@@ -60,11 +62,11 @@ func (f *Frontier) Sweep(ctx context.Context) (broken int, err error) {
 	return f.sweep(ctx, 0)
 }
 
-// Abandon breaks all visits, whatever their deadline. It is for who knows that
-// none of the job's workers lives any more.
+// Abandon breaks all visits, whatever their deadline. Call it only when no worker of
+// the job is alive.
 func (f *Frontier) Abandon(ctx context.Context) error {
 	for {
-		broken, err := f.sweep(ctx, max(f.lease, f.term))
+		broken, err := f.sweep(ctx, max(f.lease, f.term, PrivateLease))
 		if err != nil || broken == 0 {
 			return err
 		}

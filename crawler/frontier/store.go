@@ -18,7 +18,8 @@ import (
 
 // Store is the Redis of a fleet. It is safe for concurrent use.
 type Store struct {
-	rdb redis.UniversalClient
+	rdb   redis.UniversalClient
+	lease time.Duration // of visits
 
 	mu      sync.Mutex
 	recent  map[string]*recent   // by job: shared by all frontiers of the process
@@ -28,12 +29,22 @@ type Store struct {
 // New returns the store in a Redis of version 6.2 or later. The caller closes
 // the client.
 func New(rdb redis.UniversalClient) *Store {
-	s := &Store{rdb: rdb, recent: make(map[string]*recent), created: make(map[string]time.Time)}
+	s := &Store{rdb: rdb, lease: Lease, recent: make(map[string]*recent), created: make(map[string]time.Time)}
 	if cluster, ok := rdb.(*redis.ClusterClient); ok {
 		cluster.OnNewNode(func(node *redis.Client) { node.AddHook(dialing{s.forget}) })
 	} else {
 		rdb.AddHook(dialing{s.forget})
 	}
+	return s
+}
+
+// NewPrivate returns the store in a Redis that one process has to itself. Its
+// visits have [PrivateLease]: no other process waits for their hosts, and a process
+// that starts again calls [Frontier.Abandon]. A machine that is busy for longer than
+// a [Lease] then loses no visit.
+func NewPrivate(rdb redis.UniversalClient) *Store {
+	s := New(rdb)
+	s.lease = PrivateLease
 	return s
 }
 
@@ -200,5 +211,5 @@ func (s *Store) Frontier(job crawler.Job) *Frontier {
 	if s.recent[job.Name] == nil {
 		s.recent[job.Name] = newRecent()
 	}
-	return &Frontier{rdb: s.rdb, job: job, identity: crawler.NewIdentity(job), recent: s.recent[job.Name], lease: Lease, term: ArmTerm}
+	return &Frontier{rdb: s.rdb, job: job, identity: crawler.NewIdentity(job), recent: s.recent[job.Name], lease: s.lease, term: max(s.lease, ArmTerm)}
 }

@@ -25,7 +25,11 @@ type Door struct {
 
 // NewDoor opens the door to the fleet of a Redis, which stays the caller's.
 func NewDoor(b *Backing, log *slog.Logger) *Door {
-	store := frontier.New(b.Client)
+	newStore := frontier.New
+	if b.Private {
+		newStore = frontier.NewPrivate
+	}
+	store := newStore(b.Client)
 	return &Door{
 		Store: store, Asynq: b.Endpoint, Log: log, Registry: NewRegistry(), Ready: NewReadiness(store),
 		complained: make(map[string]time.Time),

@@ -61,10 +61,14 @@ func (b *Builtin) runClock() {
 	}
 }
 
+// patient is what a client is told of a server of its own machine: one that is late
+// to answer is busy, and to ask again makes it busier.
+const patient = "read_timeout=30s"
+
 // URL returns the address, with the password, as go-redis and the command line
 // take it.
 func (b *Builtin) URL() string {
-	u := url.URL{Scheme: "redis", User: url.UserPassword("", b.secret), Host: b.redis.Addr()}
+	u := url.URL{Scheme: "redis", User: url.UserPassword("", b.secret), Host: b.redis.Addr(), RawQuery: patient}
 	return u.String()
 }
 

@@ -144,7 +144,9 @@ func (s *Server) lastWords() error {
 func (s *Server) Addr() (network, address string) { return "unix", s.socket }
 
 // URL returns the address as go-redis and the command line take it.
-func (s *Server) URL() string { return (&url.URL{Scheme: "unix", Path: s.socket}).String() }
+func (s *Server) URL() string {
+	return (&url.URL{Scheme: "unix", Path: s.socket, RawQuery: patient}).String()
+}
 
 // Pid returns the id of the server's process.
 func (s *Server) Pid() int { return s.cmd.Process.Pid }

@@ -111,7 +111,7 @@ func TestAServerIsReachedByItsSocketOnly(t *testing.T) {
 	t.Parallel()
 	s := start(t, Config{Dir: t.TempDir()})
 	network, socket := s.Addr()
-	if network != "unix" || s.URL() != "unix://"+socket {
+	if network != "unix" || s.URL() != "unix://"+socket+"?"+patient {
 		t.Errorf("address is %s %q and URL %q, want a socket", network, socket, s.URL())
 	}
 	config, err := connect(t, s.URL()).ConfigGet(t.Context(), "port").Result()
