@@ -6,9 +6,9 @@ FUZZTIME ?= 1m
 FUZZ ?= Fuzz
 FUZZFLAGS ?=
 
-# How long the tests of one package may take, on a slow machine with the race
-# detector. It is there to end what hangs.
-TIMEOUT ?= 20m
+# How long the tests of one package may take, on a slow or busy machine with the
+# race detector. It is there to end what hangs.
+TIMEOUT ?= 90m
 
 .PHONY: test check vuln build bench compare targets profile scale slow memory chaos fuzz duckdb
 

@@ -101,8 +101,8 @@ func (h *house) until(what string, so func() bool) time.Duration {
 	h.t.Helper()
 	began := time.Now()
 	for !so() {
-		if time.Since(began) > 2*time.Minute { // for ever
-			h.t.Fatalf("after two minutes it is still not so that %s", what)
+		if time.Since(began) > 10*time.Minute { // for ever
+			h.t.Fatalf("after ten minutes it is still not so that %s", what)
 		}
 		time.Sleep(5 * time.Millisecond)
 	}

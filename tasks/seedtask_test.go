@@ -111,7 +111,7 @@ func (n *nursery) carriedOut(task *asynq.Task, opts ...asynq.Option) *asynq.Task
 // reaches waits until a task is in one of the states.
 func (n *nursery) reaches(info *asynq.TaskInfo, states ...asynq.TaskState) *asynq.TaskInfo {
 	n.t.Helper()
-	ctx, cancel := context.WithTimeout(n.t.Context(), time.Minute)
+	ctx, cancel := context.WithTimeout(n.t.Context(), 10*time.Minute) // it hangs
 	defer cancel()
 	for {
 		now, err := n.inspector.GetTaskInfo(info.Queue, info.ID)

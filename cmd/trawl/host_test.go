@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/trawlcrawler/trawl/crawler"
+	"github.com/trawlcrawler/trawl/internal/testfleet"
 	"github.com/trawlcrawler/trawl/internal/testsite"
 )
 
@@ -70,7 +71,7 @@ func TestHostsAreSlowedAndPausedWhileTheJobRuns(t *testing.T) {
 	})
 	until(t, site, func(l *testsite.Log) bool { return len(l.ByHost()[free]) == 61 })
 	requests := site.ByHost()[paused]
-	within(t, "after its pause the last request of a host", max(0, requests[len(requests)-1].Start.Sub(told)), 5*time.Second)
+	testfleet.Within(t, "after its pause the last request of a host", max(0, requests[len(requests)-1].Start.Sub(told)), 5*time.Second)
 	o.until("the paused host is left alone", func(context.Context) bool {
 		all := site.ByHost()[paused]
 		return time.Since(all[len(all)-1].Start) > promptly

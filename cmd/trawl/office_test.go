@@ -116,16 +116,6 @@ func get(t testing.TB, address, path string) (status int, body string) {
 	return resp.StatusCode, string(text)
 }
 
-// within checks that something took no longer than is promised. A machine that
-// does other things as well shows nothing but that it does not hang.
-func within(t testing.TB, what string, took, promised time.Duration) {
-	t.Helper()
-	t.Logf("%s after %v", what, took.Round(time.Millisecond))
-	if most := promised * 10; took > most || slow() && took > promised {
-		t.Errorf("%s after %v, want %v", what, took, promised)
-	}
-}
-
 // page is a page of some text, without links.
 func page(text string) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {

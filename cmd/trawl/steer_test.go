@@ -40,7 +40,7 @@ func (o *office) stops(site *testsite.Site, what string, told time.Time) {
 	o.t.Helper()
 	const quiet = promptly // in which the crawl would have made many requests
 	o.until("requests stop", func(context.Context) bool { return time.Since(lastStart(site)) > quiet })
-	within(o.t, what+" the last request", max(0, lastStart(site).Sub(told)), promptly)
+	testfleet.Within(o.t, what+" the last request", max(0, lastStart(site).Sub(told)), promptly)
 }
 
 // endless is a job that a test can not see the end of.
@@ -71,11 +71,11 @@ func TestWorkersTakeJobsUpAndLetThemGoWithoutDisturbingVisits(t *testing.T) {
 		created := time.Now()
 		o.Create(job)
 		more(t, short, 1)
-		within(t, "a job that was created is asked for", time.Since(created), promptly)
+		testfleet.Within(t, "a job that was created is asked for", time.Since(created), promptly)
 		o.Done(job.Name)
 		ended := time.Now()
 		w.Says(`msg="let go of a job" job=` + job.Name)
-		within(t, "a job that ended is let go of", time.Since(ended), promptly)
+		testfleet.Within(t, "a job that ended is let go of", time.Since(ended), promptly)
 	}
 	if strings.Contains(w.Log(), `msg="let go of a job" job=`+slow.Name) {
 		t.Error("the worker let go of a job that runs")
@@ -130,7 +130,7 @@ func TestAPauseFromEitherSideShowsOnBoth(t *testing.T) {
 			info, err2 := inspector.GetQueueInfo(job.Name)
 			return err == nil && err2 == nil && (status.State == crawler.StatePaused) == paused && info.Paused == paused
 		})
-		within(t, what+" shows on both sides", time.Since(since), promptly)
+		testfleet.Within(t, what+" shows on both sides", time.Since(since), promptly)
 	}
 	for _, side := range []struct {
 		name          string

@@ -12,6 +12,7 @@ import (
 
 	"github.com/trawlcrawler/trawl/crawler"
 	"github.com/trawlcrawler/trawl/crawler/frontier"
+	"github.com/trawlcrawler/trawl/internal/testfleet"
 	"github.com/trawlcrawler/trawl/internal/testsite"
 )
 
@@ -82,5 +83,5 @@ func TestAJobSaysNoMoreOfAWorkerThatWasToldToEnd(t *testing.T) {
 	w.Terminate()
 	told := time.Now()
 	o.seesNoMore(job.Name)
-	within(t, "the job says no more of it", time.Since(told), frontier.TroubleTerm/15)
+	testfleet.Within(t, "the job says no more of it", time.Since(told), frontier.TroubleTerm/15)
 }

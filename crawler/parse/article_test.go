@@ -174,7 +174,7 @@ func TestPagesThatAreMadeToTakeLongDoNot(t *testing.T) {
 			if len(doc.Markdown) > mostArticle || len(doc.Text) > mostArticle {
 				t.Errorf("text of %d bytes, Markdown of %d", len(doc.Text), len(doc.Markdown))
 			}
-			if took := time.Since(began); took > mostArticleTime+time.Minute {
+			if took := time.Since(began); took > mostArticleTime+10*time.Minute {
 				t.Errorf("it took %s", took)
 			}
 			t.Logf("%d bytes in %s, Markdown of %d: %s", len(c.body), time.Since(began).Round(time.Millisecond), len(doc.Markdown), doc.Trouble)

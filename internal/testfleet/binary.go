@@ -71,9 +71,26 @@ func Patience(t testing.TB) context.Context {
 	return ctx
 }
 
-// Soon is a context for what takes seconds at most, even on a busy machine.
+// Soon is a context for what takes seconds. It is there to end what hangs, and so
+// generous that no machine is too busy: it ends after ten minutes.
 func Soon(t testing.TB) context.Context {
-	ctx, cancel := context.WithTimeout(Patience(t), time.Minute)
+	ctx, cancel := context.WithTimeout(Patience(t), 10*time.Minute)
 	t.Cleanup(cancel)
 	return ctx
+}
+
+// busyTimes is how many times longer than promised things may take on a machine that
+// does other things as well.
+const busyTimes = 10
+
+// Within checks that something took no longer than is promised. Only the slow tests,
+// which want a quiet machine (TRAWL_SLOW or TRAWL_CHAOS), hold it to the promise;
+// others only find out that it does not hang.
+func Within(t testing.TB, what string, took, promised time.Duration) {
+	t.Helper()
+	t.Logf("%s after %v", what, took.Round(time.Millisecond))
+	quiet := os.Getenv("TRAWL_SLOW") != "" || os.Getenv("TRAWL_CHAOS") != ""
+	if took > busyTimes*promised || quiet && took > promised {
+		t.Errorf("%s after %v, want %v", what, took, promised)
+	}
 }

@@ -36,9 +36,7 @@ func TestAFleetCrawlsASite(t *testing.T) {
 		t.Errorf("the workers kept %d records, want 30", n)
 	}
 	for _, p := range append(workers, scheduler) {
-		if took := p.Terminate(); took > 10*time.Second || p.Lives() {
-			t.Errorf("%s ended after %v", p.Name, took)
-		}
+		testfleet.Within(t, p.Name+" ends", p.Terminate(), 10*time.Second)
 		p.Says("msg=stopped")
 	}
 }
