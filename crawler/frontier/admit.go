@@ -4,6 +4,8 @@ import (
 	"context"
 	"strconv"
 
+	"github.com/redis/go-redis/v9"
+
 	"github.com/trawlcrawler/trawl/crawler"
 )
 
@@ -38,6 +40,7 @@ func (f *Frontier) admit(ctx context.Context, entries []crawler.Entry) (fresh in
 type admission struct {
 	shard  int
 	urls   int
+	leaves bool // some come from elsewhere than a page of the shard
 	groups []queueGroup
 	last   map[crawler.Host]int // the last group of a host
 }
@@ -85,6 +88,7 @@ func (f *Frontier) batches(entries []crawler.Entry) []*admission {
 			all = append(all, a)
 		}
 		a.add(e, fingerprintOf(key), hash)
+		a.leaves = a.leaves || e.Via.IsZero() || f.shardOf(e.Via.Host()) != shard
 	}
 	return all
 }
@@ -97,7 +101,7 @@ func (f *Frontier) admitBatch(ctx context.Context, a *admission) (int, error) {
 			args = append(args, strconv.FormatInt(g.fps[i], 10), e.Pack())
 		}
 	}
-	fresh, err := run(ctx, f.rdb, admitScript, "admit", f.base(a.shard), args...).Int()
+	fresh, err := f.runAdmit(ctx, a, args)
 	if err != nil {
 		return 0, err
 	}
@@ -107,4 +111,14 @@ func (f *Frontier) admitBatch(ctx context.Context, a *admission) (int, error) {
 		}
 	}
 	return fresh, nil
+}
+
+// runAdmit runs the script. In a Cluster, what one shard admits to another is
+// confirmed by a replica.
+func (f *Frontier) runAdmit(ctx context.Context, a *admission, args []any) (int, error) {
+	base := f.base(a.shard)
+	if cluster, ok := f.rdb.(*redis.ClusterClient); ok && f.job.Shards > 1 && a.leaves {
+		return f.admitConfirmed(ctx, cluster, base, args)
+	}
+	return run(ctx, f.rdb, admitScript, "admit", base, args...).Int()
 }

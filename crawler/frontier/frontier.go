@@ -38,12 +38,13 @@ const (
 // Frontier is the frontier of one job. It is safe for concurrent use by any
 // number of processes.
 type Frontier struct {
-	rdb      redis.UniversalClient
-	job      crawler.Job
-	identity crawler.Identity
-	recent   *recent
-	lease    time.Duration
-	term     time.Duration
+	rdb           redis.UniversalClient
+	job           crawler.Job
+	identity      crawler.Identity
+	recent        *recent
+	confirmations *confirmations
+	lease         time.Duration
+	term          time.Duration
 }
 
 // Job returns the job whose frontier it is.

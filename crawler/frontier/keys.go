@@ -33,6 +33,7 @@ import (
 //	trawl:{JOB/SHARD}:failures       LIST  URLs that failed for good, and why: one of a visit, the last fifty
 //	trawl:{JOB/SHARD}:address:IP     HASH  the visit that holds an address, and when the next may ask there
 //	trawl:{JOB/SHARD}:parked:IP      LIST  hosts that wait for an address
+//	trawl:{JOB/SHARD}:fence          STRING counts the waits for a replica, in a Redis Cluster
 //
 // What asynq keeps of a job's queue is removed with the job:
 //
@@ -61,6 +62,7 @@ const (
 	nameParked   = "parked:"
 	nameContent  = "content:"
 	nameTroubles = "troubles"
+	nameFence    = "fence"
 )
 
 // jobBase is the beginning of the names of a job's own keys.

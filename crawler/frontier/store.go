@@ -21,6 +21,8 @@ type Store struct {
 	rdb   redis.UniversalClient
 	lease time.Duration // of visits
 
+	confirmations confirmations
+
 	mu      sync.Mutex
 	recent  map[string]*recent   // by job: shared by all frontiers of the process
 	created map[string]time.Time // by job: of which one of its name recent is
@@ -211,5 +213,5 @@ func (s *Store) Frontier(job crawler.Job) *Frontier {
 	if s.recent[job.Name] == nil {
 		s.recent[job.Name] = newRecent()
 	}
-	return &Frontier{rdb: s.rdb, job: job, identity: crawler.NewIdentity(job), recent: s.recent[job.Name], lease: s.lease, term: max(s.lease, ArmTerm)}
+	return &Frontier{rdb: s.rdb, job: job, identity: crawler.NewIdentity(job), recent: s.recent[job.Name], confirmations: &s.confirmations, lease: s.lease, term: max(s.lease, ArmTerm)}
 }

@@ -1,0 +1,176 @@
+package frontier
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/redis/go-redis/v9"
+
+	"github.com/trawlcrawler/trawl/crawler"
+)
+
+// In a Redis Cluster each master has a replication log of its own. A page that is
+// settled in one shard, whose links were admitted to another, would lead nowhere if
+// the other's master failed over and its replica had not heard of the links. So links
+// that leave the shard of their page are confirmed by a replica before the page may be
+// settled (WAIT). Within one shard, the log keeps the order: what loses the links
+// loses the page's outcome as well, and the page is fetched again.
+
+const (
+	// confirmTerm bounds one WAIT. What is not confirmed then is admitted again.
+	confirmTerm = time.Second
+	// topologyAge is for how long a master is taken to have the same replicas.
+	topologyAge = 5 * time.Second
+)
+
+// confirmations is what a process knows of the masters of its Cluster. It is safe for
+// concurrent use; the zero value is ready.
+type confirmations struct {
+	mu      sync.Mutex
+	masters map[string]topology // by address
+	owed    map[string]bool     // bases of shards with an admission that was not confirmed
+}
+
+// topology is how many replicas a master has.
+type topology struct {
+	replicas int
+	asked    time.Time
+}
+
+// admitConfirmed runs admit on the master of a shard and has a replica confirm what
+// was new. Both go over one connection: WAIT is about the writes of its connection,
+// and a master that died in between takes the connection with it.
+func (f *Frontier) admitConfirmed(ctx context.Context, cluster *redis.ClusterClient, base string, args []any) (int, error) {
+	node, err := cluster.MasterForKey(ctx, base)
+	if err != nil {
+		return 0, fmt.Errorf("frontier: the master of %s: %w", base, passing(err))
+	}
+	conn := node.Conn()
+	defer conn.Close()
+	fresh, err := run(ctx, conn, admitScript, "admit", base, args...).Int()
+	if err == nil {
+		err = f.confirmations.confirm(ctx, conn, node.Options().Addr, base, fresh > 0)
+	}
+	if err != nil && movedAway(err) {
+		cluster.ReloadState(ctx)
+		err = fmt.Errorf("%w: %w", crawler.ErrUnavailable, err)
+	}
+	return fresh, err
+}
+
+// movedAway reports whether another node serves the slot now.
+func movedAway(err error) bool {
+	var reply redis.Error
+	if !errors.As(err, &reply) {
+		return false
+	}
+	word, _, _ := strings.Cut(reply.Error(), " ")
+	return word == "MOVED" || word == "ASK" || strings.Contains(reply.Error(), "WAIT cannot be used with replica")
+}
+
+// confirm returns when a replica has all that was written over the connection, if the
+// master has one. Nothing is asked when nothing was new, and nothing is owed: what
+// was seen already, whoever admitted it has confirmed or will admit again.
+func (c *confirmations) confirm(ctx context.Context, conn *redis.Conn, addr, base string, fresh bool) error {
+	if !fresh && !c.owes(base) {
+		return nil
+	}
+	replicas, err := c.replicas(ctx, conn, addr)
+	if err != nil {
+		return fmt.Errorf("frontier: the replicas of %s: %w", addr, passing(err))
+	}
+	if replicas == 0 {
+		return nil
+	}
+	c.note(base, true)
+	var confirmed *redis.Cmd
+	_, err = conn.Pipelined(ctx, func(p redis.Pipeliner) error {
+		p.Incr(ctx, base+nameFence) // a write of this connection, for WAIT to be about
+		confirmed = p.Do(ctx, "WAIT", 1, confirmTerm.Milliseconds())
+		return nil
+	})
+	if err != nil {
+		return fmt.Errorf("frontier: wait for a replica of %s: %w", addr, passing(err))
+	}
+	if n, err := confirmed.Int(); err != nil || n == 0 {
+		return fmt.Errorf("%w: none of the %d replicas of %s confirmed the links within %v: restore its replication, or remove the replicas with CLUSTER FORGET",
+			crawler.ErrUnavailable, replicas, addr, confirmTerm)
+	}
+	c.note(base, false)
+	return nil
+}
+
+// owes reports whether a shard has an admission that was not confirmed.
+func (c *confirmations) owes(base string) bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.owed[base]
+}
+
+func (c *confirmations) note(base string, owed bool) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.owed == nil {
+		c.owed = make(map[string]bool)
+	}
+	if owed {
+		c.owed[base] = true
+	} else {
+		delete(c.owed, base)
+	}
+}
+
+// replicas returns how many replicas of a master may be promoted: those that its
+// Cluster knows and does not hold to have failed, connected or not.
+func (c *confirmations) replicas(ctx context.Context, conn *redis.Conn, addr string) (int, error) {
+	c.mu.Lock()
+	known, ok := c.masters[addr]
+	c.mu.Unlock()
+	if ok && time.Since(known.asked) < topologyAge {
+		return known.replicas, nil
+	}
+	nodes, err := conn.ClusterNodes(ctx).Result()
+	if err != nil {
+		return 0, err
+	}
+	n := replicasOf(nodes)
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.masters == nil {
+		c.masters = make(map[string]topology)
+	}
+	c.masters[addr] = topology{n, time.Now()}
+	return n, nil
+}
+
+// replicasOf counts, in the answer of CLUSTER NODES, the replicas of the node that
+// gave it. A line is: id, address, flags, id of the master, …
+func replicasOf(nodes string) (n int) {
+	var all [][]string
+	self := ""
+	for line := range strings.Lines(nodes) {
+		fields := strings.Fields(line)
+		if len(fields) < 4 {
+			continue
+		}
+		all = append(all, fields)
+		if strings.Contains(fields[2], "myself") {
+			self = fields[0]
+		}
+	}
+	for _, fields := range all {
+		for flag := range strings.SplitSeq(fields[2], ",") {
+			if flag == "fail" || flag == "noaddr" {
+				fields[3] = ""
+			}
+		}
+		if self != "" && fields[3] == self {
+			n++
+		}
+	}
+	return n
+}
