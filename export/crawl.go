@@ -21,6 +21,7 @@ type Crawl struct {
 	segments []segment // those of the first form that there are
 	manifest []segment // whose records name the bodies that were kept
 	indexes  []segment // of WARC files
+	held     []io.Closer
 }
 
 // Open opens the output in a folder, or in a bucket, as [output.Open] names it.
@@ -36,12 +37,12 @@ func Open(ctx context.Context, where string) (*Crawl, error) {
 	}
 	c := &Crawl{at: at}
 	if err := c.look(ctx); err != nil {
-		return nil, errors.Join(err, at.Close())
+		return nil, errors.Join(err, c.Close())
 	}
 	return c, nil
 }
 
-// look finds the segments.
+// look finds the segments, finished or not.
 func (c *Crawl) look(ctx context.Context) error {
 	names, err := c.at.Names(ctx)
 	if errors.Is(err, output.ErrMissing) {
@@ -54,9 +55,18 @@ func (c *Crawl) look(ctx context.Context) error {
 		return c.those(names, readLines, func(name string) bool { return output.Lines(name, kind) })
 	}
 	c.manifest = lines("manifest")
-	c.indexes = c.those(names, readCaptures, index.MatchString)
+	tables, err := c.growing(ctx, names, openTable)
+	if err != nil {
+		return err
+	}
+	tables = append(c.those(names, readRows, table.MatchString), tables...)
+	indexes, err := c.growing(ctx, names, openIndex)
+	if err != nil {
+		return err
+	}
+	c.indexes = append(c.those(names, readCaptures, index.MatchString), indexes...)
 	// The best form first: where several hold the same crawl, one is enough.
-	for _, found := range [][]segment{lines("pages"), c.manifest, lines("markdown"), c.those(names, readRows, table.MatchString), c.indexes} {
+	for _, found := range [][]segment{lines("pages"), c.manifest, lines("markdown"), tables, c.indexes} {
 		if c.segments = found; len(found) > 0 {
 			return nil
 		}
@@ -67,23 +77,40 @@ func (c *Crawl) look(ctx context.Context) error {
 // Names of segments that are no lines of JSON.
 var (
 	table = regexp.MustCompile(`^pages-.*\.parquet$`)
-	index = regexp.MustCompile(`\.cdxj(\.open)?$`)
+	index = regexp.MustCompile(`\.cdxj$`)
 )
 
 func (c *Crawl) those(names []string, read reader, fit func(name string) bool) (found []segment) {
 	for _, name := range names {
 		if fit(name) {
-			found = append(found, segment{c.at, name, read})
+			found = append(found, segment{at: c.at, name: name, read: read})
 		}
 	}
 	return found
+}
+
+// Each calls do with every record of the crawl, of URLs that were fetched again with
+// each of theirs, as lines of JSON.
+func (c *Crawl) Each(ctx context.Context, do func(line []byte) error) error {
+	for _, s := range c.segments {
+		if err := s.each(ctx, func(_ place, line []byte) error { return do(line) }); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // String is where the output lies.
 func (c *Crawl) String() string { return c.at.String() }
 
 // Close lets go of the output.
-func (c *Crawl) Close() error { return c.at.Close() }
+func (c *Crawl) Close() error {
+	var errs []error
+	for _, file := range c.held {
+		errs = append(errs, file.Close())
+	}
+	return errors.Join(append(errs, c.at.Close())...)
+}
 
 // withBodies is the crawl as its manifest tells of it, if there is one.
 func (c *Crawl) withBodies() *Crawl {

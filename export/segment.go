@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"path/filepath"
+	"strings"
 
 	"github.com/parquet-go/parquet-go"
 
@@ -19,6 +20,7 @@ type segment struct {
 	at   *output.Location
 	name string
 	read reader
+	raw  reader // of an index: its lines; nil where the file has them as they are
 }
 
 // reader calls do with each whole record of a segment, as a line of JSON, and
@@ -27,6 +29,14 @@ type reader func(ctx context.Context, s segment, do func(at place, line []byte) 
 
 func (s segment) each(ctx context.Context, do func(at place, line []byte) error) error {
 	return s.read(ctx, s, do)
+}
+
+// index calls do with each line of an index.
+func (s segment) index(ctx context.Context, do func(at place, line []byte) error) error {
+	if s.raw != nil {
+		return s.raw(ctx, s, do)
+	}
+	return readLines(ctx, s, do)
 }
 
 func (s segment) String() string { return output.Join(s.at.String(), s.name) }
@@ -45,9 +55,15 @@ func local(path string) bool { return filepath.IsLocal(filepath.FromSlash(path))
 
 // readLines reads a segment of lines.
 func readLines(ctx context.Context, s segment, do func(at place, line []byte) error) error {
-	return s.at.EachLine(ctx, s.name, func(offset int64, line []byte) error {
-		return do(place{s, "at byte", offset}, line)
+	var refused error
+	err := s.at.EachLine(ctx, s.name, func(offset int64, line []byte) error {
+		refused = do(place{s, "at byte", offset}, line)
+		return refused
 	})
+	if refused == nil && errors.Is(err, output.ErrMissing) && strings.HasSuffix(s.name, output.Growing) {
+		return nil // its writer had nothing to keep, and removed it
+	}
+	return err
 }
 
 // readRows reads a table of pages.
@@ -97,7 +113,7 @@ func readRow(row *sink.PageRow, at place, do func(at place, line []byte) error) 
 // wrote nothing else. An answer is a page of its own, and tells
 // less than a record.
 func readCaptures(ctx context.Context, s segment, do func(at place, line []byte) error) error {
-	return readLines(ctx, s, func(at place, line []byte) error {
+	return s.index(ctx, func(at place, line []byte) error {
 		c, err := sink.ParseCapture(line)
 		if err != nil {
 			return do(at, line) // which is told of as damaged

@@ -179,7 +179,7 @@ func (w *warcWriter) originals(files *archives, refers map[string]sink.Original)
 // written name what is on disk.
 func (w *warcWriter) eachCapture(do func(sink.Capture)) error {
 	for _, index := range w.crawl.indexes {
-		err := readLines(w.ctx, index, func(at place, line []byte) error {
+		err := index.index(w.ctx, func(at place, line []byte) error {
 			c, err := sink.ParseCapture(line)
 			if err != nil {
 				return fmt.Errorf("%v: %w", at, err)

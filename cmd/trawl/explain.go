@@ -18,6 +18,7 @@ import (
 	"github.com/trawlcrawler/trawl/crawler/frontier"
 	"github.com/trawlcrawler/trawl/crawler/robots"
 	"github.com/trawlcrawler/trawl/crawler/sink"
+	"github.com/trawlcrawler/trawl/export"
 )
 
 // explainCommand tells what happened to a URL.
@@ -208,25 +209,8 @@ func (x *explanation) ofRobots(ctx context.Context, store *frontier.Store, job c
 // ofResults explains by what was kept.
 func (x *explanation) ofResults(ctx context.Context, dir string) error {
 	x.results = dir
-	files, err := recordFiles(ctx, dir)
-	var status *exitError
-	if err != nil && !errors.As(err, &status) {
-		return err
-	}
-	for _, file := range files {
-		err := eachLine(ctx, file, func(_ int64, line []byte) error {
-			var rec crawler.Record
-			if err := json.Unmarshal(line, &rec); err != nil {
-				return err
-			}
-			if rec.URL == x.URL.String() && (x.Record == nil || rec.FetchedAt >= x.Record.FetchedAt) {
-				x.Record = &rec
-			}
-			return nil
-		})
-		if err != nil {
-			return failed("explain: %v", err)
-		}
+	if err := x.findRecord(ctx, dir); err != nil {
+		return failed("explain: %v", err)
 	}
 	journals, err := filesOf(ctx, dir, sink.JournalPrefix)
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
@@ -249,6 +233,28 @@ func (x *explanation) ofResults(ctx context.Context, dir string) error {
 		}
 	}
 	return nil
+}
+
+// findRecord finds the last record of the URL in an output, whatever its format.
+func (x *explanation) findRecord(ctx context.Context, dir string) error {
+	crawl, err := export.Open(ctx, dir)
+	if errors.Is(err, export.ErrNoOutput) {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	err = crawl.Each(ctx, func(line []byte) error {
+		var rec crawler.Record
+		if err := json.Unmarshal(line, &rec); err != nil {
+			return fmt.Errorf("a line is no record: %w", err)
+		}
+		if rec.URL == x.URL.String() && (x.Record == nil || rec.FetchedAt >= x.Record.FetchedAt) {
+			x.Record = &rec
+		}
+		return nil
+	})
+	return errors.Join(err, crawl.Close())
 }
 
 func (x *explanation) print(w io.Writer) error {

@@ -60,15 +60,3 @@ func eachLine(ctx context.Context, s segment, do func(offset int64, line []byte)
 		return nil
 	})
 }
-
-// recordFiles finds the segments of records in an output, or its manifests where
-// there are none.
-func recordFiles(ctx context.Context, where string) ([]segment, error) {
-	for _, kind := range []string{"pages", "manifest"} { // a manifest says the same again
-		files, err := filesOf(ctx, where, kind)
-		if err != nil || len(files) > 0 {
-			return files, err
-		}
-	}
-	return nil, usage("%q holds no records: name the folder or bucket that a crawl wrote to", where)
-}

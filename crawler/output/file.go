@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"strings"
 )
 
 // File is a file that is read in parts. It is an [io.ReaderAt].
@@ -31,6 +32,9 @@ func (f *File) ReadAt(p []byte, offset int64) (int, error) {
 		return 0, io.EOF
 	}
 	r, err := f.location.place.open(f.ctx, f.name, offset, want)
+	if final, grows := strings.CutSuffix(f.name, Growing); grows && errors.Is(err, ErrMissing) { // finished meanwhile
+		r, err = f.location.place.open(f.ctx, final, offset, want)
+	}
 	if err != nil {
 		return 0, f.location.trouble("read", f.name, err)
 	}

@@ -33,6 +33,9 @@ type place interface {
 	// length is below 0.
 	open(ctx context.Context, name string, offset, length int64) (io.ReadCloser, error)
 	size(ctx context.Context, name string) (int64, error)
+	// hold opens a file that stays readable when it is renamed or removed, where the
+	// place has files that change.
+	hold(ctx context.Context, name string) (held, int64, error)
 	// put writes a file, whole or not at all.
 	put(ctx context.Context, name string, content io.Reader) error
 	// verify fails unless a file has a size and, where the place knows it, an MD5

@@ -57,33 +57,51 @@ func (l *Location) Segments(ctx context.Context, kind string) ([]string, error) 
 // Text opens a file, decompressed as its name says: .gz, .zst, or as it is. What
 // a growing one ends in may be torn: it ends before, as if that were its end.
 func (l *Location) Text(ctx context.Context, name string) (io.ReadCloser, error) {
-	raw, err := l.Open(ctx, name)
+	file, err := l.Open(ctx, name)
 	if err != nil {
 		return nil, err
 	}
+	raw := &watched{ReadCloser: file}
 	final := strings.TrimSuffix(name, Growing)
 	text, err := decompressed(raw, path.Ext(final))
-	if err == io.EOF || final != name && errors.Is(err, io.ErrUnexpectedEOF) { // nothing is in it yet
-		text, err = struct {
+	switch grows := final != name; {
+	case err == nil && grows:
+		return growing{text, raw}, nil
+	case err == nil:
+		return text, nil
+	case err == io.EOF, grows && raw.failed == nil: // nothing whole is in it yet
+		return struct {
 			io.Reader
 			io.Closer
 		}{strings.NewReader(""), raw}, nil
 	}
-	if err != nil {
-		return nil, l.trouble("read", name, errors.Join(err, raw.Close()))
-	}
-	if final != name {
-		text = growing{text}
-	}
-	return text, nil
+	return nil, l.trouble("read", name, errors.Join(err, raw.Close()))
 }
 
-// growing is a text that ends where it is torn.
-type growing struct{ io.ReadCloser }
+// watched is a file that remembers why it could not be read.
+type watched struct {
+	io.ReadCloser
+	failed error // nil as long as it is read, and at its end
+}
+
+func (w *watched) Read(p []byte) (int, error) {
+	n, err := w.ReadCloser.Read(p)
+	if err != nil && err != io.EOF {
+		w.failed = err
+	}
+	return n, err
+}
+
+// growing is a text that ends where it is torn: what cannot be decompressed, although
+// the file can be read, was not whole when it was written.
+type growing struct {
+	io.ReadCloser
+	raw *watched
+}
 
 func (g growing) Read(p []byte) (int, error) {
 	n, err := g.ReadCloser.Read(p)
-	if errors.Is(err, io.ErrUnexpectedEOF) {
+	if err != nil && g.raw.failed == nil {
 		err = io.EOF
 	}
 	return n, err

@@ -1,7 +1,6 @@
 package sink
 
 import (
-	"bytes"
 	"errors"
 	"io/fs"
 	"log/slog"
@@ -162,19 +161,14 @@ func (a *archive) mend(log *slog.Logger) (worthy bool, err error) {
 	return a.index > 0, nil
 }
 
-// journaled returns where the last record that the journal has ends. A journal
-// with zeros in it, as a loss of power leaves them, is not to be trusted.
+// journaled returns where the last record that the journal has ends, and whether the
+// journal can be trusted.
 func (a *archive) journaled() (end int64, ok bool) {
-	if a.journal.size == 0 {
-		return 0, true
-	}
 	lines, err := a.lines()
-	if err != nil || bytes.IndexByte(lines, 0) >= 0 {
+	if err != nil {
 		return 0, false
 	}
-	last := bytes.TrimSuffix(lines, []byte("\n"))
-	c, err := placeOf(last[bytes.LastIndexByte(last, '\n')+1:])
-	return c.offset + c.length, err == nil
+	return indexEnd(lines)
 }
 
 // lines reads the journal, which is bounded.

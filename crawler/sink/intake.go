@@ -152,11 +152,20 @@ func (i *intake) lines() ([]line, error) {
 	return all, nil
 }
 
-// read reads what an entry has that into has.
-func (i *intake) read(l line, into any) error {
+// text reads a line.
+func (i *intake) text(l line) ([]byte, error) {
 	text := make([]byte, l.length)
 	if n, err := i.ReadAt(text, l.at); n < len(text) {
-		return trouble("reading", i.dir, i.name, err)
+		return nil, trouble("reading", i.dir, i.name, err)
+	}
+	return text, nil
+}
+
+// read reads what an entry has that into has.
+func (i *intake) read(l line, into any) error {
+	text, err := i.text(l)
+	if err != nil {
+		return err
 	}
 	if err := json.Unmarshal(text, into); err != nil {
 		return fmt.Errorf("%q, at byte %d: %w", i.name, l.at, err)
@@ -166,18 +175,14 @@ func (i *intake) read(l line, into any) error {
 
 func (i *intake) writePages(lines []line, t *Table[PageRow]) error {
 	for _, l := range lines {
-		var e struct {
-			crawler.Record
-			Fields json.RawMessage `json:"fields"`
-		}
-		if err := i.read(l, &e); err != nil {
-			return err
-		}
-		row, err := PageRowOf(e.Record)
+		text, err := i.text(l)
 		if err != nil {
 			return err
 		}
-		row.Fields = e.Fields
+		row, err := EntryRow(text)
+		if err != nil {
+			return fmt.Errorf("%q, at byte %d: %w", i.name, l.at, err)
+		}
 		if err := t.Write(row); err != nil {
 			return err
 		}
