@@ -28,6 +28,7 @@ type errand struct {
 	links   []Entry // to be admitted
 	after   time.Duration
 	spared  bool // a failure is the host's: it uses no try up
+	midway  bool // it follows redirects: to leave it undone would ask for the first URL again
 
 	withheld int64 // bytes of a body that is not kept
 }
@@ -60,7 +61,11 @@ func (e *errand) run() error {
 		if err != nil || next.IsZero() {
 			return err
 		}
-		at = next
+		if at = next; !e.midway {
+			e.midway = true
+			e.visit.asking.Add(1)
+			defer e.visit.asking.Add(-1)
+		}
 	}
 }
 

@@ -34,7 +34,10 @@ type riggedTurn struct {
 	claim  error
 	settle error
 	renew  error
+	short  bool
 }
+
+func (t *riggedTurn) Short() bool { return t.short || t.Turn.Short() }
 
 func (t *riggedTurn) Lease() time.Duration {
 	if t.lease > 0 {

@@ -22,8 +22,21 @@ func (v *visit) ruling(u URL, get func(context.Context, URL) (*Page, error)) (r 
 	if r, ok := v.rulings[origin]; ok {
 		return r, false, nil
 	}
+	began := false // it follows redirects: to end here would ask for the first again
+	defer func() {
+		if began {
+			v.asking.Add(-1)
+		}
+	}()
 	err = v.insist(func() (err error) {
-		r, err = v.robots.Ruling(v.doing, v.job, u, get)
+		r, err = v.robots.Ruling(v.doing, v.job, u, func(ctx context.Context, u URL) (*Page, error) {
+			page, err := get(ctx, u)
+			if !began {
+				began = true
+				v.asking.Add(1)
+			}
+			return page, err
+		})
 		return err
 	})
 	if err != nil {
@@ -57,6 +70,8 @@ func (v *visit) fetch(r request) (*Page, error) {
 		return nil, errStopped
 	}
 	defer start.end()
+	v.asking.Add(1)
+	defer v.asking.Add(-1)
 	r.PortOpen, r.MinRate, r.Jar = v.scope.HasPort(r.URL.Host()), int64(v.job.MinRate), v.jar
 	page, err := v.fetcher.Fetch(start.trace(v.fetching), r.Request)
 	if err != nil {

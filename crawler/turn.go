@@ -41,7 +41,7 @@ type Frontier interface {
 // Turn is an open visit's hold on its host. Every method that fails
 // returns ErrStale once the host was given to another, and extends the turn's
 // deadline by a lease otherwise. A Turn is used by one goroutine
-// at a time, but for Claim, Renew and Rules, which may be called at any time.
+// at a time, but for Claim, Renew, Rules and Short, which may be called at any time.
 type Turn interface {
 	// Wait is how long after Open the first request may be made.
 	Wait() time.Duration
@@ -50,6 +50,9 @@ type Turn interface {
 	// Rules are what the operator had decided about the host when Open, Take or
 	// Renew was last called.
 	Rules() HostRules
+	// Short reports whether a host of the job had been due for a while, without a
+	// place in the fleet for its visit, when Renew was last called.
+	Short() bool
 	// Lease is for how long each call extends the turn.
 	Lease() time.Duration
 	// Take moves up to n URLs from the host's queue into flight. gap is the

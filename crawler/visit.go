@@ -40,6 +40,8 @@ type visit struct {
 	done  chan finished
 	lanes sync.WaitGroup
 
+	asking atomic.Int64 // requests under way, and redirects that are being followed
+
 	out   int   // URLs handed to lanes
 	taken int   // URLs taken in all
 	pages int64 // the host's budget; 0: none
@@ -201,6 +203,7 @@ func (v *visit) tick() {
 	if v.taken > v.out { // a visit does one URL at least, however slow the host
 		v.late()
 	}
+	v.makeRoom()
 }
 
 // hold breaks the visit off when it does not hold its host any more, or can not

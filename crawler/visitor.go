@@ -74,6 +74,10 @@ type VisitorConfig struct {
 	// that they are bounded over all visits. Share one among the visitors of a
 	// worker. Default one with four places for each processor.
 	HandlerPlaces chan struct{}
+	// Full reports whether all places for visits in the worker are taken. Then a
+	// visit gives its place away rather than wait for its host. It is called by many
+	// goroutines, several times a second. Default: there is always room.
+	Full func() bool
 	// Log gets a line a visit at Info and a line a page at Debug. Default none.
 	Log *slog.Logger
 }
@@ -99,6 +103,9 @@ func (c VisitorConfig) withDefaults() VisitorConfig {
 	}
 	if c.CPU == nil {
 		c.CPU = make(chan struct{}, runtime.GOMAXPROCS(0))
+	}
+	if c.Full == nil {
+		c.Full = func() bool { return false }
 	}
 	if c.Log == nil {
 		c.Log = slog.New(slog.DiscardHandler)

@@ -7,6 +7,7 @@ import (
 	"path/filepath"
 	"runtime"
 	"sync"
+	"sync/atomic"
 
 	"github.com/trawlcrawler/trawl/bench/simweb"
 	"github.com/trawlcrawler/trawl/crawler"
@@ -35,7 +36,12 @@ type fleet struct {
 type worker struct {
 	visitor *crawler.Visitor
 	server  *tasks.Server
+	places  int
+	visits  atomic.Int64 // under way
 }
+
+// full reports whether all places are taken.
+func (w *worker) full() bool { return int(w.visits.Load()) >= w.places }
 
 // newFleet makes the job and its fleet. dir is for what the workers keep.
 func newFleet(ctx context.Context, e frontier.Endpoint, web *simweb.Web, job crawler.Job, workers, visits int, dir string) (*fleet, error) {
@@ -81,11 +87,11 @@ func (f *fleet) hire(ctx context.Context, web *simweb.Web, name string, visits i
 		return err
 	}
 	f.close = append(f.close, pages.Close)
-	w := new(worker)
+	w := &worker{places: visits}
 	w.visitor, err = crawler.NewVisitor(f.job, scope, crawler.Tools{
 		Frontier: store.Frontier(status.Job), Fetcher: simweb.Fetcher{Web: web}, Robots: robots.New(store.RobotsCache(), robots.Config{}),
 		Parser: parser, Sink: pages,
-	}, crawler.VisitorConfig{Worker: name, CPU: make(chan struct{}, runtime.GOMAXPROCS(0))})
+	}, crawler.VisitorConfig{Worker: name, CPU: make(chan struct{}, runtime.GOMAXPROCS(0)), Full: w.full})
 	if err != nil {
 		return err
 	}
@@ -99,6 +105,8 @@ func (f *fleet) hire(ctx context.Context, web *simweb.Web, name string, visits i
 // visit is what a worker does with a task.
 func (f *fleet) visit(w *worker) tasks.Handler {
 	return func(ctx context.Context, v tasks.Visit, drain <-chan struct{}) (crawler.Report, error) {
+		w.visits.Add(1)
+		defer w.visits.Add(-1)
 		report, err := w.visitor.Visit(ctx, v.Order(), drain)
 		if err != nil {
 			f.mu.Lock()

@@ -19,6 +19,22 @@ func (b *bench) occupy(turn crawler.Turn, ip netip.Addr) crawler.Occupancy {
 	return got
 }
 
+// keepsAddressOfIdleVisit lets a visit end that asked for nothing: the address is left
+// alone for as long as before.
+func keepsAddressOfIdleVisit(t *testing.T, b *bench) {
+	b.oneShard()
+	b.admit(3, "http://a.test/1", "http://b.test/1", "http://c.test/1")
+	a := b.open("a.test")
+	b.occupy(a, shared)
+	b.leave(a, crawler.Rest{AddressWait: time.Hour})
+	idle := b.open("b.test")
+	b.occupy(idle, shared)
+	b.leave(idle, crawler.Rest{})
+	if got := b.occupy(b.open("c.test"), shared); got.Wait < 50*time.Minute {
+		t.Errorf("the address may be asked after %v, want about an hour", got.Wait)
+	}
+}
+
 func (b *bench) leave(turn crawler.Turn, r crawler.Rest) {
 	b.t.Helper()
 	if err := turn.Close(b.t.Context(), r); err != nil {

@@ -19,6 +19,7 @@ type Turn struct {
 	wait     time.Duration
 	standing crawler.Standing
 	rules    atomic.Pointer[crawler.HostRules]
+	short    atomic.Bool
 	account  ledger
 }
 
@@ -30,6 +31,10 @@ func (t *Turn) Standing() crawler.Standing { return t.standing }
 
 // Rules are what the operator had decided when it was last asked.
 func (t *Turn) Rules() crawler.HostRules { return *t.rules.Load() }
+
+// Short reports whether a host of the job had waited in vain for a visit, when Renew was
+// last called.
+func (t *Turn) Short() bool { return t.short.Load() }
 
 // heed notes the rules that a script answered with.
 func (t *Turn) heed(packed string) error {
@@ -137,11 +142,15 @@ func (t *Turn) Settle(ctx context.Context, done []crawler.Settlement) error {
 
 // Renew extends the turn.
 func (t *Turn) Renew(ctx context.Context) error {
-	rules, err := run(ctx, t.frontier.rdb, renewScript, "renew", t.base, t.head()...).Text()
+	got, err := run(ctx, t.frontier.rdb, renewScript, "renew", t.base, t.head()...).Slice()
 	if err != nil {
 		return err
 	}
-	return t.heed(rules)
+	if len(got) != 2 {
+		return fmt.Errorf("frontier: renew %s: unexpected answer %v", t.order.Host, got)
+	}
+	t.short.Store(got[1] != int64(0))
+	return t.heed(got[0].(string))
 }
 
 // Close gives the host back.

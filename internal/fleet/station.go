@@ -52,6 +52,7 @@ func (w *Workshop) NewStation(job crawler.Status, home []crawler.Host, out *Outp
 		Parser: parser, Sitemaps: sitemap.Parser{}, Locator: w.Fetcher, Jar: fetch.NewJar(), Handlers: w.handlersFor(job),
 	}), crawler.VisitorConfig{
 		Worker: w.name, CPU: w.cpu, HandlerTime: w.handlerTime, HandlerPlaces: w.handlerPlaces, Log: w.log,
+		Full: w.full,
 	})
 	if err != nil {
 		return nil, errors.Join(err, out.Close())

@@ -111,5 +111,8 @@ func HostName() string {
 	return name
 }
 
+// full reports whether all places for visits are taken.
+func (w *Workshop) full() bool { return len(w.places) == cap(w.places) }
+
 // Close ends the connections.
 func (w *Workshop) Close() { w.Fetcher.Close() }

@@ -69,8 +69,11 @@ local function depart(host, wait)
   if not ip then return end
   redis.call('HDEL', HOST(host), 'address')
   local key = ADDRESS(ip)
-  if redis.call('HGET', key, 'host') ~= host then return end
-  local next = now_ms() + wait + 1
+  local a = redis.call('HMGET', key, 'host', 'next')
+  if a[1] ~= host then return end
+  -- A visit that made no request leaves the time as it was.
+  local next = math.max(now_ms() + wait + 1, tonumber(a[2] or 0))
+  wait = next - now_ms()
   redis.call('HSET', key, 'next', next)
   redis.call('HDEL', key, 'host', 'epoch')
   redis.call('PEXPIRE', key, wait + 60000)
