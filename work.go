@@ -45,6 +45,7 @@ type process struct {
 	door    *fleet.Door
 	brought *brought
 	health  *fleet.Health
+	unwatch func()
 }
 
 // process opens the Redis, and tells of the program's health.
@@ -55,10 +56,11 @@ func (c Config) process(ctx context.Context, job string, sets map[string]*Handle
 	}
 	door := fleet.NewDoor(back, c.Log)
 	p := &process{
-		back: back, door: door,
+		back: back, door: door, unwatch: door.Watch(context.WithoutCancel(ctx)),
 		brought: &brought{sets: sets, client: tasks.NewClient(door.Store, door.Asynq), log: c.Log},
 	}
 	if p.health, err = fleet.ServeHealth(c.Listen, door); err != nil {
+		p.unwatch()
 		return nil, errors.Join(fmt.Errorf("trawl: %w", err), p.brought.client.Close(), back.Close())
 	}
 	c.Log.Info("started", "listen", p.health.Address())
@@ -74,5 +76,6 @@ func (p *process) run(ctx context.Context, w *fleet.Worker) {
 
 func (p *process) close() error {
 	p.health.Stop()
+	p.unwatch()
 	return errors.Join(p.brought.client.Close(), p.back.Close())
 }

@@ -13,6 +13,9 @@ var (
 	// ErrJobEnded says that a job has ended: it takes no seeds, and can not be
 	// paused. One that is done can be resumed.
 	ErrJobEnded = errors.New("the job has ended")
+	// ErrLayout says that the keys in Redis are of another version of trawl, so that
+	// this one must not touch them.
+	ErrLayout = errors.New("the jobs in this Redis are of another version of trawl")
 	// ErrJobRuns says that a job has not ended, and must be cancelled before it is
 	// removed.
 	ErrJobRuns = errors.New("the job has not ended: cancel it first")

@@ -1,6 +1,7 @@
 package dashboard
 
 import (
+	"context"
 	"errors"
 	"log/slog"
 	"net/http"
@@ -14,6 +15,9 @@ import (
 type Config struct {
 	// Asynq is the Redis in which asynq's queues lie.
 	Asynq asynq.RedisConnOpt
+	// Ready is what /readyz asks. Default: whether the jobs can be listed. Where an
+	// error has a method Advice() string, its text is told to who asks.
+	Ready func(context.Context) error
 	// ReadOnly refuses whatever would change something, here and in asynq's web
 	// UI.
 	ReadOnly bool

@@ -2,8 +2,11 @@ package dashboard
 
 import (
 	"context"
+	"errors"
 	"net/http"
 	"time"
+
+	"github.com/trawlcrawler/trawl/crawler"
 )
 
 // readyTime is how long Redis may take to answer when it is asked whether it
@@ -16,14 +19,25 @@ func (d *Dashboard) alive(w http.ResponseWriter, _ *http.Request) error {
 	return nil
 }
 
-// ready finds out whether Redis answers. Anybody may ask, so what is wrong is
-// logged and not told.
+// ready finds out whether Redis can be used. Anyone may ask, so of what is wrong
+// only the kind and the advice are told; the rest is logged.
 func (d *Dashboard) ready(w http.ResponseWriter, r *http.Request) error {
 	ctx, cancel := context.WithTimeout(r.Context(), readyTime)
 	defer cancel()
-	if _, err := d.jobs.Jobs(ctx); err != nil {
+	check := d.cfg.Ready
+	if check == nil {
+		check = func(ctx context.Context) error { _, err := d.jobs.Jobs(ctx); return err }
+	}
+	if err := check(ctx); err != nil {
 		d.log.Warn("not ready", "error", err)
-		writeJSON(w, http.StatusServiceUnavailable, &problem{Message: "Redis does not answer"})
+		message := "Redis does not answer"
+		var known interface{ Advice() string }
+		if errors.As(err, &known) {
+			message = known.Advice()
+		} else if errors.Is(err, crawler.ErrLayout) {
+			message = crawler.ErrLayout.Error()
+		}
+		writeJSON(w, http.StatusServiceUnavailable, &problem{Message: message})
 		return nil
 	}
 	writeJSON(w, http.StatusOK, map[string]string{"status": "ready"})

@@ -224,28 +224,26 @@ const (
 )
 
 // calm deletes the queue of a job and waits until no visits of it are under way:
-// what they did after the job is removed would stay behind.
+// what they did after the job is removed would stay behind. A Redis that is full
+// sweeps no visits, and keys of a wrong type cannot be counted: then it waits for
+// calmTerm, after which no visit holds a host.
 func (c *Client) calm(ctx context.Context, job crawler.Job) error {
 	frontier := c.store.Frontier(job)
 	tick := time.NewTicker(calmEvery)
 	defer tick.Stop()
 	for began := time.Now(); ; {
-		gone, err := c.queues.Forget(job.Name)
+		status, err := c.store.Status(ctx, job.Name)
 		if err != nil {
 			return err
 		}
-		if _, err := frontier.Sweep(ctx); err != nil {
-			return err
-		}
+		// Of these errors none keeps a job from being removed: while they last, it is
+		// not known to be calm, and a Redis that is away ends the loop above.
+		gone, _ := c.queues.Forget(job.Name)
+		_, _ = frontier.Sweep(ctx)
 		numbers, err := frontier.Counters(ctx)
-		if err != nil {
-			return err
-		}
-		if numbers.Open == 0 && (gone || time.Since(began) > calmTerm) {
-			status, err := c.store.Status(ctx, job.Name)
-			if err != nil || status.Now.Sub(status.Ended) > calmAfter {
-				return err
-			}
+		calm := gone && err == nil && numbers.Open == 0 || time.Since(began) > calmTerm
+		if calm && status.Now.Sub(status.Ended) > calmAfter {
+			return nil
 		}
 		select {
 		case <-tick.C:

@@ -61,6 +61,7 @@ is a token (TRAWL_TOKEN), which browsers ask for as a password, with any user na
 
 // runDashboard serves until ctx ends.
 func runDashboard(ctx context.Context, door *fleet.Door, listen string, cfg dashboard.Config) (err error) {
+	cfg.Ready = door.Ready.Check
 	client := tasks.NewClient(door.Store, door.Asynq)
 	defer func() { err = errors.Join(err, client.Close()) }()
 	d, err := dashboard.New(client, cfg)

@@ -50,6 +50,7 @@ func (p *processSettings) run(ctx context.Context, work func(context.Context, *f
 	}
 	defer func() { err = errors.Join(err, back.Close()) }()
 	door := fleet.NewDoor(back, log)
+	defer door.Watch(ctx)()
 	health, err := fleet.ServeHealth(p.Listen, door)
 	if err != nil {
 		return failed("%v (choose another address with --listen)", err)

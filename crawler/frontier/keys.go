@@ -13,6 +13,8 @@ import (
 // Cluster.
 //
 //	trawl:schema                     STRING version of the layout of all these keys
+//	trawl:fleet                      STRING a random ID of the fleet's data: another one says that Redis was emptied
+//	trawl:probe                      STRING written by /readyz to find out whether Redis takes writes; gone a minute after
 //	trawl:jobs                       SET   names of the jobs
 //	trawl:robots:ORIGIN              STRING robots.txt of an authority, as package robots caches it
 //	trawl:{JOB}:job                  HASH  settings and state of a job
@@ -41,6 +43,8 @@ import (
 const (
 	keyPrefix  = "trawl:"
 	keySchema  = keyPrefix + "schema"
+	keyFleet   = keyPrefix + "fleet"
+	keyProbe   = keyPrefix + "probe"
 	keyJobs    = keyPrefix + "jobs"
 	keyRobots  = keyPrefix + "robots:"
 	nameJob    = "job"

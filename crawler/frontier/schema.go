@@ -2,8 +2,14 @@ package frontier
 
 import (
 	"context"
+	"crypto/rand"
+	"errors"
 	"fmt"
 	"strconv"
+
+	"github.com/redis/go-redis/v9"
+
+	"github.com/trawlcrawler/trawl/crawler"
 )
 
 // schema is the version of the layout of keys and of what is packed into them.
@@ -12,32 +18,81 @@ import (
 const schema = 1
 
 // CheckSchema sees to it that the Redis holds no jobs in a layout other than
-// ours. The first process of a fleet to arrive writes the version down; so does
-// the first of another version that finds no job left. Two versions of trawl
-// must not run on one Redis at a time: this is asked at start only.
+// ours. It reads first: the version is written only by the first process of a
+// fleet, and by the first of another version that finds no job left. A Redis that
+// refuses writes now, because it is full, may still be read; the version is
+// written later, by [Store.Review]. The error wraps [crawler.ErrLayout] when the
+// Redis belongs to another version.
 func (s *Store) CheckSchema(ctx context.Context) error {
-	ours := strconv.Itoa(schema)
-	if err := s.rdb.SetNX(ctx, keySchema, ours, 0).Err(); err != nil {
-		return fmt.Errorf("write the version of the layout into %s: %w", keySchema, err)
-	}
-	theirs, err := s.rdb.Get(ctx, keySchema).Result()
-	if err != nil {
-		return fmt.Errorf("read the version of the layout in %s: %w", keySchema, err)
-	}
-	if theirs == ours {
+	err := s.checkSchema(ctx, s.takeOver)
+	if refusesWrites(err) {
 		return nil
 	}
+	return err
+}
+
+// checkSchema calls other with the version of the layout when it is not ours.
+func (s *Store) checkSchema(ctx context.Context, other func(ctx context.Context, theirs string) error) error {
+	ours := strconv.Itoa(schema)
+	theirs, err := s.rdb.Get(ctx, keySchema).Result()
+	switch {
+	case isWrongType(err):
+		return foreign("%s is no string, so the version of the layout is unknown: if all jobs are of this version of trawl, repair it with SET %s %s", keySchema, keySchema, ours)
+	case errors.Is(err, redis.Nil):
+		err = s.rdb.SetNX(ctx, keySchema, ours, 0).Err()
+		if err == nil {
+			theirs, err = s.rdb.Get(ctx, keySchema).Result()
+		}
+	}
+	if err != nil {
+		return fmt.Errorf("read the version of the layout in %s: %w", keySchema, passing(err))
+	}
+	if theirs != ours {
+		if err := other(ctx, theirs); err != nil {
+			return err
+		}
+	}
+	return s.learnFleet(ctx)
+}
+
+// takeOver writes our version in place of another, if no job is left in that one.
+func (s *Store) takeOver(ctx context.Context, theirs string) error {
+	ours := strconv.Itoa(schema)
 	jobs, err := s.Jobs(ctx)
 	if err != nil {
 		return err
 	}
 	if len(jobs) > 0 {
-		return fmt.Errorf("this Redis has %d jobs in a layout of version %q (%s), but this trawl writes version %s: "+
+		return foreign("this Redis has %d jobs in a layout of version %q (%s), but this trawl writes version %s: "+
 			"go on with the trawl of that version, name another Redis or database, or finish those jobs and remove them with trawl job rm",
 			len(jobs), theirs, keySchema, ours)
 	}
 	if err := s.rdb.Set(ctx, keySchema, ours, 0).Err(); err != nil {
-		return fmt.Errorf("write the version of the layout into %s: %w", keySchema, err)
+		return fmt.Errorf("write the version of the layout into %s: %w", keySchema, passing(err))
 	}
+	return nil
+}
+
+// foreign is an error that wraps [crawler.ErrLayout].
+func foreign(format string, args ...any) error {
+	return fmt.Errorf("%w: %s", crawler.ErrLayout, fmt.Sprintf(format, args...))
+}
+
+// learnFleet remembers the fleet's ID, and writes one where there is none: the
+// Redis is new, or was emptied.
+func (s *Store) learnFleet(ctx context.Context) error {
+	id, err := s.rdb.Get(ctx, keyFleet).Result()
+	if isWrongType(err) {
+		err = s.rdb.Del(ctx, keyFleet).Err()
+	}
+	if id == "" && (err == nil || errors.Is(err, redis.Nil)) {
+		if err = s.rdb.SetNX(ctx, keyFleet, rand.Text(), 0).Err(); err == nil {
+			id, err = s.rdb.Get(ctx, keyFleet).Result()
+		}
+	}
+	if err != nil {
+		return fmt.Errorf("read the ID of the fleet in %s: %w", keyFleet, passing(err))
+	}
+	s.fleet.Store(&id)
 	return nil
 }

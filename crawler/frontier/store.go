@@ -9,6 +9,7 @@ import (
 	"slices"
 	"strconv"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/redis/go-redis/v9"
@@ -18,8 +19,11 @@ import (
 
 // Store is the Redis of a fleet. It is safe for concurrent use.
 type Store struct {
-	rdb   redis.UniversalClient
-	lease time.Duration // of visits
+	rdb    redis.UniversalClient
+	lease  time.Duration          // of visits
+	now    func() time.Time       // the clock of this machine
+	fleet  atomic.Pointer[string] // the fleet's ID, once it is known
+	closed atomic.Pointer[error]  // why nothing but Review may use the Redis now; nil: everything may
 
 	confirmations confirmations
 
@@ -31,7 +35,8 @@ type Store struct {
 // New returns the store in a Redis of version 6.2 or later. The caller closes
 // the client.
 func New(rdb redis.UniversalClient) *Store {
-	s := &Store{rdb: rdb, lease: Lease, recent: make(map[string]*recent), created: make(map[string]time.Time)}
+	s := &Store{rdb: rdb, lease: Lease, now: time.Now, recent: make(map[string]*recent), created: make(map[string]time.Time)}
+	rdb.AddHook(gate{s})
 	if cluster, ok := rdb.(*redis.ClusterClient); ok {
 		cluster.OnNewNode(func(node *redis.Client) { node.AddHook(dialing{s.forget}) })
 	} else {

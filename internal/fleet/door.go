@@ -1,6 +1,7 @@
 package fleet
 
 import (
+	"context"
 	"log/slog"
 	"sync"
 	"time"
@@ -19,6 +20,7 @@ type Door struct {
 	Registry *prometheus.Registry
 	Ready    *Readiness
 
+	watch      *watch
 	mu         sync.Mutex
 	complained map[string]time.Time
 }
@@ -30,10 +32,23 @@ func NewDoor(b *Backing, log *slog.Logger) *Door {
 		newStore = frontier.NewPrivate
 	}
 	store := newStore(b.Client)
-	return &Door{
+	d := &Door{
 		Store: store, Asynq: b.Endpoint, Log: log, Registry: NewRegistry(), Ready: NewReadiness(store),
 		complained: make(map[string]time.Time),
 	}
+	d.watch = newWatch(d)
+	d.Ready.warning = d.watch.Warning
+	return d
+}
+
+// Watch looks at the Redis every second until the function that it returns is
+// called, which waits for the last look to end. It logs when the Redis was emptied,
+// when its keys are of another version of trawl, and when the clocks differ.
+func (d *Door) Watch(ctx context.Context) (stop func()) {
+	ctx, cancel := context.WithCancel(ctx)
+	var watching sync.WaitGroup
+	watching.Go(func() { d.watch.run(ctx) })
+	return func() { cancel(); watching.Wait() }
 }
 
 // complainEvery is how often the same trouble is logged.
@@ -41,11 +56,27 @@ const complainEvery = 10 * time.Second
 
 // complain logs trouble that lasts, and is met again and again, now and then.
 func (d *Door) complain(message string, err error, attributes ...any) {
+	if d.tooSoon(message) {
+		return
+	}
+	d.Log.Error(message, append(attributes, "error", err)...)
+}
+
+// warn logs as complain does what does not stop the work.
+func (d *Door) warn(message string, attributes ...any) {
+	if !d.tooSoon(message) {
+		d.Log.Warn(message, attributes...)
+	}
+}
+
+// tooSoon reports whether a message was logged a moment ago; otherwise it counts
+// as logged now.
+func (d *Door) tooSoon(message string) bool {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	if time.Since(d.complained[message]) < complainEvery {
-		return
+		return true
 	}
 	d.complained[message] = time.Now()
-	d.Log.Error(message, append(attributes, "error", err)...)
+	return false
 }

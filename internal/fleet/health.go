@@ -34,6 +34,10 @@ func ServeHealth(listen string, door *Door) (*Health, error) {
 			http.Error(w, "not ready: "+err.Error(), http.StatusServiceUnavailable)
 			return
 		}
+		if warning := door.Ready.Warning(); warning != "" {
+			fmt.Fprintln(w, "ready, but "+warning)
+			return
+		}
 		fmt.Fprintln(w, "ready")
 	})
 	mux.Handle("GET /metrics", promhttp.HandlerFor(door.Registry, promhttp.HandlerOpts{}))

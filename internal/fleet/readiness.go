@@ -15,7 +15,8 @@ import (
 // Readiness says whether a process can do its work: its Redis answers, and, of
 // a worker, the results of all jobs can be kept. It is safe for concurrent use.
 type Readiness struct {
-	store *frontier.Store
+	store   *frontier.Store
+	warning func() string // what is wrong and stops nothing; "" for nothing
 
 	mu       sync.Mutex
 	troubles map[string]error // by job
@@ -24,7 +25,7 @@ type Readiness struct {
 
 // NewReadiness is ready as long as the store answers.
 func NewReadiness(store *frontier.Store) *Readiness {
-	return &Readiness{store: store, troubles: make(map[string]error)}
+	return &Readiness{store: store, warning: func() string { return "" }, troubles: make(map[string]error)}
 }
 
 // ReadyTerm is how long Redis may take to answer.
@@ -34,11 +35,15 @@ const ReadyTerm = 2 * time.Second
 func (r *Readiness) Check(ctx context.Context) error {
 	ctx, cancel := context.WithTimeout(ctx, ReadyTerm)
 	defer cancel()
-	if _, err := r.store.Jobs(ctx); err != nil {
+	if err := r.store.Probe(ctx); err != nil {
 		return err
 	}
 	return r.trouble()
 }
+
+// Warning returns what is wrong with a process that is ready all the same, such as
+// its clock; "" for nothing.
+func (r *Readiness) Warning() string { return r.warning() }
 
 // Also has the process not be ready when a function returns an error.
 func (r *Readiness) Also(check func() error) {
@@ -94,13 +99,16 @@ func (r *Readiness) Set(job string, err error) {
 func (r *Readiness) Reasons(jobs map[string]bool) map[string]string {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	general := r.general()
+	general := r.warning()
+	if err := r.general(); err != nil {
+		general = inLine(err)
+	}
 	reasons := make(map[string]string)
 	for job := range jobs {
 		if err := r.troubles[job]; err != nil {
 			reasons[job] = inLine(err)
-		} else if general != nil {
-			reasons[job] = inLine(general)
+		} else if general != "" {
+			reasons[job] = general
 		}
 	}
 	return reasons

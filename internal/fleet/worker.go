@@ -119,6 +119,11 @@ func (w *Worker) round(ctx, hard context.Context) {
 		if ctx.Err() == nil {
 			w.door.complain("the worker can not see the jobs", err)
 		}
+		if errors.Is(err, crawler.ErrLayout) { // another version of trawl serves the queues now
+			for name := range w.stations {
+				w.retire(name)
+			}
+		}
 		return // visits go on: each finds out for itself
 	}
 	there, runs := make(map[string]bool, len(all)), make(map[string]bool, len(all))

@@ -4,5 +4,6 @@
 -- ARGV     field, value
 -- Returns  1; 0 when it is there already, or there is no such job
 
-if redis.call('EXISTS', KEYS[1]) == 0 then return 0 end
-return redis.call('HSETNX', KEYS[1], ARGV[1], ARGV[2])
+if redis.call('EXISTS', KEYS[1]) == 0 or redis.call('HEXISTS', KEYS[1], ARGV[1]) == 1 then return 0 end
+redis.call('HDEL', KEYS[1], ARGV[1]) -- first: so a full Redis takes what follows, and a job can be cleared there
+return redis.call('HSET', KEYS[1], ARGV[1], ARGV[2])

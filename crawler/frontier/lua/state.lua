@@ -11,6 +11,7 @@ for i = 3, #ARGV do allowed = allowed or ARGV[i] == from end
 if not allowed then return from end
 local t = redis.call('TIME')
 local now = t[1] * 1000 + math.floor(t[2] / 1000)
+redis.call('HDEL', key, 'reason') -- first: so a full Redis takes what follows, and a job can be steered there
 redis.call('HSET', key, 'state', to, 'reason', reason)
 if to == 'running' then
   if from == 'done' or from == 'failed' then -- it is reopened for seeds, and would end at once without them
