@@ -35,8 +35,8 @@ type Config struct {
 	Name string
 	// Concurrency is the most hosts visited at once. Default 256.
 	Concurrency int
-	// Jobs are those that Work serves. Default: all whose handlers the program has,
-	// with those that want none.
+	// Jobs are those that Work serves, with the runs of those that are periodic. Default: all
+	// whose handlers the program has, with those that want none.
 	Jobs []string
 
 	// AllowPrivate opens private, loopback and other reserved addresses to

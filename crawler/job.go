@@ -172,8 +172,8 @@ type Job struct {
 	Weight int `json:"weight" yaml:"weight"`
 	// Schedule makes the job periodic, as [ParseSchedule] reads it: "@daily", or
 	// minute, hour, day of the month, month and day of the week as cron has them,
-	// in UTC. At each tick a run of its own begins, named after the job and the
-	// tick, unless an earlier run has not ended. Such a job's name has at most 47
+	// in UTC or a time zone that it names. At each tick a run of its own begins, named after the job and the
+	// tick, unless the previous run is still going. Such a job's name has at most 47
 	// letters.
 	Schedule string `json:"schedule,omitempty" yaml:"schedule"`
 	// Runs is how many runs of such a job are kept in Redis: of older ones that have

@@ -11,7 +11,12 @@ import (
 // Schedule is when the runs of a periodic job begin: at its ticks. The zero
 // Schedule has none.
 type Schedule struct {
-	plan cron.Schedule
+	plan planner
+}
+
+// planner finds the first tick after a moment; the zero time if there is none.
+type planner interface {
+	Next(after time.Time) time.Time
 }
 
 // tickName is how the moment of a tick ends the name of its run.
@@ -21,20 +26,94 @@ const tickName = "20060102t150405"
 // runs are names too.
 const mostPeriodic = 63 - len("-"+tickName)
 
+// The shortest and the longest interval of "@every".
+const (
+	minInterval = time.Second
+	maxInterval = 10 * 365 * 24 * time.Hour
+)
+
+// scheduleForms says how a schedule is written.
+const scheduleForms = "write @hourly, @daily, @weekly, @monthly, @every 36h, " +
+	`or minute, hour, day of the month, month and day of the week, such as "30 6 * * mon-fri"`
+
 // ParseSchedule reads a schedule: minute, hour, day of the month, month and day of
 // the week as crontab(5) has them; @hourly, @daily, @weekly, @monthly or @yearly;
-// or "@every 36h", of whole seconds, from when the job was created. Moments are in
-// UTC, unless the schedule begins with a zone, as in "CRON_TZ=Europe/Paris 0 6 * * *".
+// or "@every 36h", an interval of 1s to ten years in whole seconds, counted from when the
+// job was created or its schedule changed. Times are in UTC, unless the schedule begins with a time
+// zone, as in "CRON_TZ=Europe/Paris 0 6 * * *".
+//
+// In a zone that changes its clocks, a schedule with an hour of "*" follows elapsed time: it
+// ticks in both passes of a repeated hour, and not in a skipped one. Any other names times
+// of the wall clock: one that occurs twice ticks the first time only, and one that is skipped
+// ticks when the clock is moved past it. All that are skipped by one change are one tick.
 func ParseSchedule(text string) (Schedule, error) {
-	plan, err := cron.ParseStandard(text)
+	zone, rest, err := cutZone(text)
 	if err != nil {
-		return Schedule{}, fmt.Errorf("%q is no schedule (%v): write @hourly, @daily, @weekly, @monthly, @every 36h, "+
-			`or minute, hour, day of the month, month and day of the week, such as "30 6 * * mon-fri"`, text, err)
+		return Schedule{}, fmt.Errorf("%q is not a schedule: %w", text, err)
+	}
+	if interval, ok := strings.CutPrefix(rest, "@every"); ok {
+		return parseInterval(text, strings.TrimSpace(interval))
+	}
+	plan, err := cron.ParseStandard("TZ=UTC " + rest)
+	if err != nil {
+		return Schedule{}, fmt.Errorf("%q is not a schedule (%w): %s", text, err, scheduleForms)
 	}
 	if plan.Next(time.Unix(0, 0).UTC()).IsZero() {
 		return Schedule{}, fmt.Errorf("%q never comes: no month has that day", text)
 	}
-	return Schedule{plan}, nil
+	if zone == time.UTC {
+		return Schedule{plan}, nil
+	}
+	return Schedule{zoned(plan.(*cron.SpecSchedule), zone)}, nil
+}
+
+// cutZone cuts the time zone off a schedule. Without one it is UTC.
+func cutZone(text string) (*time.Location, string, error) {
+	rest := strings.TrimSpace(text)
+	name, ok := strings.CutPrefix(rest, "CRON_TZ=")
+	if !ok {
+		name, ok = strings.CutPrefix(rest, "TZ=")
+	}
+	if !ok {
+		return time.UTC, rest, nil
+	}
+	name, rest, _ = strings.Cut(name, " ")
+	if name == "" || name == "Local" { // the machines of a fleet may differ
+		return nil, "", fmt.Errorf("%q is not a time zone: name one, as in CRON_TZ=Europe/Paris", name)
+	}
+	zone, err := time.LoadLocation(name)
+	if err != nil {
+		return nil, "", fmt.Errorf("time zone %q is not known: name one, as in CRON_TZ=Europe/Paris", name)
+	}
+	return zone, strings.TrimSpace(rest), nil
+}
+
+// parseInterval reads the interval of "@every".
+func parseInterval(text, interval string) (Schedule, error) {
+	every, err := time.ParseDuration(interval)
+	switch {
+	case err != nil:
+		return Schedule{}, fmt.Errorf("%q is not a schedule: %q is not an interval: write @every 36h, or 1m30s", text, interval)
+	case every < minInterval || every > maxInterval || every%time.Second != 0:
+		return Schedule{}, fmt.Errorf("%q: the interval %q is out of range: want %v to %vh in whole seconds, as in @every 36h",
+			text, interval, minInterval, int(maxInterval.Hours()))
+	}
+	return Schedule{cron.Every(every)}, nil
+}
+
+// Next returns the first tick after now, of a schedule that counts from since;
+// zero when there is none.
+func (s Schedule) Next(since, now time.Time) time.Time {
+	switch plan := s.plan.(type) {
+	case nil:
+		return time.Time{}
+	case cron.ConstantDelaySchedule:
+		return since.Add((max(0, now.Sub(since)/plan.Delay) + 1) * plan.Delay)
+	}
+	if now.Before(since) {
+		now = since
+	}
+	return s.plan.Next(now.UTC())
 }
 
 // Last returns the last tick after since and not after now; zero when there was
@@ -72,7 +151,8 @@ func RunName(job string, tick time.Time) string {
 	return job + "-" + tick.UTC().Format(tickName)
 }
 
-// IsRun reports whether a job is named as a run of a periodic job is.
+// IsRun reports whether name is what [RunName] makes of a job and a tick. Any job may
+// have such a name: [Status.RunOf] says whether it is a run.
 func IsRun(job, name string) bool {
 	tick, ok := strings.CutPrefix(name, job+"-")
 	_, err := time.Parse(tickName, tick)

@@ -37,6 +37,11 @@ type Status struct {
 	Tick    time.Time `json:"-"`       // the last tick of a periodic job that was seen to
 	Run     string    `json:"-"`       // the last run of a periodic job; "" before the first
 
+	// Scheduled is when the schedule of a periodic job was last set; ticks count from then.
+	Scheduled time.Time `json:"-"`
+	// RunOf is the periodic job that the job is a run of; "" for any other job.
+	RunOf string `json:"run_of,omitempty"`
+
 	// Troubles are why workers can not keep its pages, by their names; nil while all
 	// of them can.
 	Troubles []Trouble `json:"troubles,omitempty"`

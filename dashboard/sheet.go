@@ -41,6 +41,11 @@ type sheet struct {
 	// Troubles are why workers can not keep its pages.
 	Troubles []crawler.Trouble `json:"troubles,omitempty"`
 
+	// Periodic is nil of a job without a schedule.
+	Periodic *crawler.Periodic `json:"periodic,omitempty"`
+	// RunOf is the periodic job that it is a run of; "" for any other job.
+	RunOf string `json:"run_of,omitempty"`
+
 	// Job is left out of lists: its seeds may be many.
 	Job *crawler.Job `json:"job,omitempty"`
 
@@ -76,7 +81,7 @@ func headOf(s crawler.Status) sheet {
 		Name: s.Job.Name, State: s.State, Reason: s.Reason, Ending: s.Ending,
 		Seeded: s.Seeded, Held: s.Held, Cleared: s.Cleared,
 		Created: inUTC(s.Created), Started: inUTC(s.Started), Ended: inUTC(s.Ended),
-		Troubles: troublesOf(s), status: s,
+		Troubles: troublesOf(s), Periodic: s.Periodic(), RunOf: s.RunOf, status: s,
 	}
 }
 
@@ -106,6 +111,16 @@ func (d *Dashboard) sheetOf(ctx context.Context, name string) (sheet, error) {
 		return sheet{}, err
 	}
 	sh, err := d.sheet(ctx, status)
+	if err != nil || sh.Periodic == nil {
+		sh.Job = &status.Job
+		return sh, err
+	}
+	all, err := d.survey(ctx)
+	for _, listed := range all {
+		if listed.Name == name {
+			sh.Periodic = listed.Periodic
+		}
+	}
 	sh.Job = &status.Job
 	return sh, err
 }
@@ -134,7 +149,32 @@ func (d *Dashboard) survey(ctx context.Context) ([]sheet, error) {
 	if err := group.Wait(); err != nil {
 		return nil, err
 	}
-	return present(all), nil
+	sheets := present(all)
+	addRuns(sheets)
+	return sheets, nil
+}
+
+// addRuns lists the runs of each periodic job among them, the oldest first.
+func addRuns(sheets []sheet) {
+	periodic := make(map[string]*crawler.Periodic)
+	for _, sh := range sheets {
+		if sh.Periodic != nil {
+			periodic[sh.Name] = sh.Periodic
+		}
+	}
+	for _, sh := range sheets {
+		if p := periodic[sh.RunOf]; p != nil {
+			p.Add(sh.status, sh.pages())
+		}
+	}
+}
+
+// pages is how many pages the job fetched, as far as is known.
+func (sh sheet) pages() int64 {
+	if sh.Counters == nil {
+		return 0
+	}
+	return sh.Counters.Pages()
 }
 
 // present are the sheets that there are.

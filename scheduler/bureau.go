@@ -13,8 +13,8 @@ type Store interface {
 	Jobs
 	// Statuses lists all jobs.
 	Statuses(ctx context.Context) ([]crawler.Status, error)
-	// Create stores a job, or returns an error that is crawler.ErrJobExists.
-	Create(ctx context.Context, job crawler.Job) error
+	// CreateRun stores a run of a periodic job, or returns an error that is crawler.ErrJobExists.
+	CreateRun(ctx context.Context, run crawler.Job, of string) error
 	// Seeded notes that all seeds of the job are admitted.
 	Seeded(ctx context.Context, job string, all bool) error
 	// Clear removes all of a job that has ended, and of its queue, but its record.

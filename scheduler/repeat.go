@@ -22,7 +22,7 @@ func (b *Bureau) repeat(ctx context.Context, job crawler.Status) error {
 	if err != nil {
 		return err
 	}
-	tick := schedule.Last(job.Created, job.Now)
+	tick := schedule.Last(job.TicksFrom(), job.Now)
 	if !tick.After(job.Tick) {
 		return nil
 	}
@@ -39,15 +39,36 @@ func (b *Bureau) repeat(ctx context.Context, job crawler.Status) error {
 		b.cfg.Log.Warn("no run begins at this tick: the one before has not ended", "job", job.Job.Name, "run", job.Run)
 		run.Name = job.Run
 	default:
-		err := b.store.Create(ctx, run)
-		if err != nil && !errors.Is(err, crawler.ErrJobExists) {
+		begun, err := b.beginRun(ctx, run, job.Job.Name)
+		if err != nil {
 			return err
 		}
-		if err == nil {
-			b.cfg.Log.Info("a run begins", "job", job.Job.Name, "run", run.Name)
+		if !begun {
+			run.Name = job.Run
 		}
 	}
 	return b.store.Ticked(ctx, job.Job.Name, tick, run.Name)
+}
+
+// beginRun creates a run, unless another scheduler has. It reports false when a job that is
+// not a run of the periodic job has its name.
+func (b *Bureau) beginRun(ctx context.Context, run crawler.Job, of string) (bool, error) {
+	err := b.store.CreateRun(ctx, run, of)
+	if err == nil {
+		b.cfg.Log.Info("a run begins", "job", of, "run", run.Name)
+		return true, nil
+	}
+	if !errors.Is(err, crawler.ErrJobExists) {
+		return false, err
+	}
+	there, err := b.store.Status(ctx, run.Name)
+	if errors.Is(err, crawler.ErrNoJob) { // it was removed in between
+		return true, nil
+	}
+	if err == nil && there.RunOf != of {
+		b.cfg.Log.Error("no run begins at this tick: another job has its name", "job", of, "run", run.Name)
+	}
+	return there.RunOf == of, err
 }
 
 // ended reports whether a run has ended; one that was removed has.

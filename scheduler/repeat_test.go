@@ -130,7 +130,7 @@ func TestATickThatABureauLeftHalfSeenToIs(t *testing.T) {
 		job := h.status("news")
 		run := job.Job
 		run.Name, run.Schedule = crawler.RunName("news", job.Created.Add(time.Hour)), ""
-		h.must(h.store.Create(t.Context(), run))
+		h.must(h.store.CreateRun(t.Context(), run, "news"))
 		h.open()
 		h.open()
 		h.until("the tick is noted", func() bool { return h.status("news").Run == run.Name })
@@ -191,32 +191,53 @@ func TestAPeriodicJobIsPausedCancelledAndRemoved(t *testing.T) {
 func TestOldRunsAreRemovedFromRedis(t *testing.T) {
 	t.Parallel()
 	houses(t, 2, func(t *testing.T, h *house) {
-		h.create("other-20261101t060000", 1) // whose name begins otherwise
+		h.create("other-20261101t060000", 1)                                               // whose name begins otherwise
+		lookalike := crawler.RunName("news", time.Date(2026, 10, 1, 0, 0, 0, 0, time.UTC)) // which no schedule made
+		h.create(lookalike, 1)
 		old := time.Now().Add(-time.Hour).UnixMilli()
 		var names []string
 		for hour := range 3 {
 			run := crawler.RunName("news", time.Date(2026, 11, 1, hour, 0, 0, 0, time.UTC))
 			names = append(names, run)
-			h.create(run, 1)
+			job := crawler.DefaultJob()
+			job.Name, job.Seeds = run, sites(1)
+			h.must(h.store.CreateRun(t.Context(), job, "news"))
 			h.is(run, crawler.StateRunning)
 		}
-		for _, run := range []string{names[0], names[2], "other-20261101t060000"} {
+		for _, run := range []string{names[0], names[2], "other-20261101t060000", lookalike} {
+			h.is(run, crawler.StateRunning)
 			h.end(run)
 			h.must(h.rdb.HSet(t.Context(), "trawl:{"+run+"}:job", "ended", old).Err())
 		}
 		h.create("news", 1, func(j *crawler.Job) { j.Schedule, j.Runs = "@yearly", 1 })
-		h.until("the oldest is removed", func() bool { return len(h.runs("news")) == 2 })
+		h.until("the oldest is removed", func() bool { return len(h.runs("news")) == 3 })
 		h.rounds(3)
 		var left []string
 		for _, run := range h.runs("news") {
 			left = append(left, run.Job.Name)
 		}
-		if !slices.Equal(left, names[1:]) {
-			t.Errorf("there are %q: want that which goes on and the last", left)
+		if !slices.Equal(left, append([]string{lookalike}, names[1:]...)) {
+			t.Errorf("there are %q: want the one that goes on, the last, and the job that is not a run", left)
 		}
 		h.is("other-20261101t060000", crawler.StateDone)
 		if keys := h.keys(names[0]); len(keys) > 0 {
 			t.Errorf("of the run that was removed there is left %q", keys)
+		}
+	})
+}
+
+// TestAJobThatHasTheNameOfARunIsNotTakenForIt tells of a job that somebody named as
+// the run of the last tick is.
+func TestAJobThatHasTheNameOfARunIsNotTakenForIt(t *testing.T) {
+	t.Parallel()
+	houses(t, 0, func(t *testing.T, h *house) {
+		h.periodic("news", "@every 1h", 90*time.Minute)
+		name := crawler.RunName("news", h.status("news").Created.Add(time.Hour))
+		h.create(name, 1)
+		h.open()
+		h.until("the tick is handled", func() bool { return !h.status("news").Tick.IsZero() })
+		if status := h.status("news"); status.Run != "" || len(crawler.RunsOf("news", []crawler.Status{h.status(name)})) != 0 {
+			t.Errorf("the last run is %q", status.Run)
 		}
 	})
 }

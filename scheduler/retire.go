@@ -3,8 +3,6 @@ package scheduler
 import (
 	"context"
 	"errors"
-	"slices"
-	"strings"
 	"time"
 
 	"github.com/trawlcrawler/trawl/crawler"
@@ -23,7 +21,7 @@ func (b *Bureau) retire(ctx context.Context, all []crawler.Status) error {
 		if job.Job.Schedule == "" || job.Job.Runs == 0 {
 			continue
 		}
-		runs := runsOf(job.Job.Name, all)
+		runs := crawler.RunsOf(job.Job.Name, all)
 		for _, run := range runs[:max(0, len(runs)-job.Job.Runs)] {
 			if run.State.Ended() && run.Now.Sub(run.Ended) >= retireAfter {
 				errs = append(errs, b.remove(ctx, run.Job.Name))
@@ -31,17 +29,6 @@ func (b *Bureau) retire(ctx context.Context, all []crawler.Status) error {
 		}
 	}
 	return errors.Join(errs...)
-}
-
-// runsOf lists the runs of a periodic job, the first first.
-func runsOf(job string, all []crawler.Status) (runs []crawler.Status) {
-	for _, status := range all {
-		if crawler.IsRun(job, status.Job.Name) && status.Job.Schedule == "" {
-			runs = append(runs, status)
-		}
-	}
-	slices.SortFunc(runs, func(a, b crawler.Status) int { return strings.Compare(a.Job.Name, b.Job.Name) })
-	return runs
 }
 
 // remove removes a run that has ended, unless another bureau was faster.

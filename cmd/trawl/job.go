@@ -178,6 +178,8 @@ type jobView struct {
 	Failures []string          `json:"failures,omitempty"` // URLs that failed, and why; of job show alone
 	Waits    string            `json:"waits,omitempty"`    // for whom, when nobody carries out its visits; of job show alone
 	Settings crawler.Job       `json:"settings"`
+	Periodic *crawler.Periodic `json:"periodic,omitempty"` // of a job with a schedule
+	RunOf    string            `json:"run_of,omitempty"`   // the periodic job that it is a run of
 }
 
 func view(ctx context.Context, c *tasks.Client, status crawler.Status) (jobView, error) {
@@ -185,6 +187,7 @@ func view(ctx context.Context, c *tasks.Client, status crawler.Status) (jobView,
 	return jobView{
 		Name: status.Job.Name, State: status.State, Reason: status.Reason, Created: status.Created,
 		Started: known(status.Started), Ended: known(status.Ended), Counters: numbers, Settings: status.Job, Troubles: status.Troubles,
+		RunOf: status.RunOf,
 	}, err
 }
 
@@ -210,6 +213,9 @@ func (d *desk) list(ctx context.Context, c *tasks.Client) error {
 		if err != nil {
 			return err
 		}
+		if v.Periodic, err = c.Periodic(ctx, status, all); err != nil {
+			return err
+		}
 		views = append(views, v)
 	}
 	if d.json {
@@ -229,6 +235,9 @@ func (d *desk) list(ctx context.Context, c *tasks.Client) error {
 func (v jobView) remark() string {
 	switch n := len(v.Troubles); n {
 	case 0:
+		if v.Periodic != nil {
+			return periodicRemark(*v.Periodic)
+		}
 		return v.Reason
 	case 1:
 		return "! worker " + v.Troubles[0].Worker + " is in trouble (trawl job show " + v.Name + ")"
@@ -255,15 +264,21 @@ func (d *desk) show(ctx context.Context, c *tasks.Client, name string) error {
 	if v.Waits, err = waitsFor(c, status); err != nil {
 		return err
 	}
+	if v.Periodic, err = c.Periodic(ctx, status, nil); err != nil {
+		return err
+	}
 	if d.json {
 		return printJSON(stdout, v)
 	}
 	t := tabwriter.NewWriter(stdout, 0, 0, 2, ' ', 0)
-	n := v.Counters
-	fmt.Fprintf(t, "job\t%s\nstate\t%s %s\npages\t%d, %s\nwaiting\t%d of %d seen, %d in flight\nhosts\t%d: %d due, %d armed, %d visited\noutcomes\t%s\nvisits\t%d, %d lost their worker\n",
-		v.Name, v.State, v.Reason, n.Pages(), bytesText(n.Bytes), n.Waiting, n.Seen, n.Flight, n.Hosts, n.Due, n.Armed, n.Open, outcomesText(n), n.Visits, n.Broken)
-	if n.Incomplete > 0 {
-		fmt.Fprintf(t, "missing\tpages that lack a required field: %d\n", n.Incomplete)
+	fmt.Fprintf(t, "job\t%s\nstate\t%s %s\n", v.Name, v.State, v.Reason)
+	if v.RunOf != "" {
+		fmt.Fprintf(t, "run of\t%s\n", v.RunOf)
+	}
+	if v.Periodic != nil {
+		printPeriodic(t, *v.Periodic, status.Now)
+	} else {
+		printNumbers(t, v)
 	}
 	for _, moment := range []struct {
 		name string
@@ -285,6 +300,16 @@ func (d *desk) show(ctx context.Context, c *tasks.Client, name string) error {
 	return t.Flush()
 }
 
+// printNumbers shows how far a job is.
+func printNumbers(w io.Writer, v jobView) {
+	n := v.Counters
+	fmt.Fprintf(w, "pages\t%d, %s\nwaiting\t%d of %d seen, %d in flight\nhosts\t%d: %d due, %d armed, %d visited\noutcomes\t%s\nvisits\t%d, %d lost their worker\n",
+		n.Pages(), bytesText(n.Bytes), n.Waiting, n.Seen, n.Flight, n.Hosts, n.Due, n.Armed, n.Open, outcomesText(n), n.Visits, n.Broken)
+	if n.Incomplete > 0 {
+		fmt.Fprintf(w, "missing\tpages that lack a required field: %d\n", n.Incomplete)
+	}
+}
+
 // waitsFor says for whom a job waits that runs while no worker serves it; "" for
 // nobody. A worker that has just begun to is seen after some seconds.
 func waitsFor(c *tasks.Client, status crawler.Status) (string, error) {
@@ -302,6 +327,11 @@ func waitsFor(c *tasks.Client, status crawler.Status) (string, error) {
 }
 
 func (d *desk) watch(ctx context.Context, c *tasks.Client, name string) error {
+	if status, err := c.Status(ctx, name); err != nil {
+		return err
+	} else if status.Job.Schedule != "" {
+		return d.watchPeriodic(ctx, c, name)
+	}
 	numbers, err := c.Counters(ctx, name)
 	if err != nil {
 		return err

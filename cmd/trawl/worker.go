@@ -46,7 +46,7 @@ seconds.
 	s.registerSpool(flags)
 	flags.IntVar(&s.Concurrency, "concurrency", s.Concurrency, "most hosts visited at once")
 	s.registerReach(flags)
-	flags.StringSliceVar(&jobs, "jobs", nil, "only these jobs (default: all)")
+	flags.StringSliceVar(&jobs, "jobs", nil, "only these jobs, with the runs of those that are periodic (default: all)")
 	flags.StringVar(&name, "name", fleet.WorkerName(), "name of the worker, in records and file names; no two may share one")
 	return cmd
 }

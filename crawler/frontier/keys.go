@@ -17,7 +17,7 @@ import (
 //	trawl:probe                      STRING written by /readyz to find out whether Redis takes writes; gone a minute after
 //	trawl:jobs                       SET   names of the jobs
 //	trawl:robots:ORIGIN              STRING robots.txt of an authority, as package robots caches it
-//	trawl:{JOB}:job                  HASH  settings and state of a job
+//	trawl:{JOB}:job                  HASH  settings and state of a job; last tick and run of a periodic one, and of a run whose it is
 //	trawl:{JOB}:ledger               HASH  pages spent and promised of the job's budget
 //	trawl:{JOB}:holds                ZSET  who brings the job seeds, by when that is forgotten
 //	trawl:{JOB}:homes                SET   hosts of seeds that were brought later, for the scope

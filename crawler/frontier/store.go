@@ -84,7 +84,15 @@ func (d dialing) ProcessPipelineHook(next redis.ProcessPipelineHook) redis.Proce
 }
 
 // Create stores a new job. It returns [crawler.ErrJobExists] if there is one of that name.
-func (s *Store) Create(ctx context.Context, job crawler.Job) error {
+func (s *Store) Create(ctx context.Context, job crawler.Job) error { return s.create(ctx, job, "") }
+
+// CreateRun stores a run of a periodic job. It returns [crawler.ErrJobExists] if there is a job
+// of that name, be it that run or another job.
+func (s *Store) CreateRun(ctx context.Context, run crawler.Job, of string) error {
+	return s.create(ctx, run, of)
+}
+
+func (s *Store) create(ctx context.Context, job crawler.Job, runOf string) error {
 	if err := job.Validate(); err != nil {
 		return err
 	}
@@ -92,7 +100,7 @@ func (s *Store) Create(ctx context.Context, job crawler.Job) error {
 	if err != nil {
 		return fmt.Errorf("job %s: %w", job.Name, err)
 	}
-	isNew, err := run(ctx, s.rdb, createScript, "create", jobBase(job.Name)+nameJob, settings, string(crawler.StateCreated)).Int()
+	isNew, err := run(ctx, s.rdb, createScript, "create", jobBase(job.Name)+nameJob, settings, string(crawler.StateCreated), runOf).Int()
 	if err != nil {
 		return err
 	}
@@ -136,7 +144,7 @@ func (s *Store) Status(ctx context.Context, name string) (crawler.Status, error)
 		Seeded: h["seeded"] == "1", Cleared: h["cleared"] == "1", Now: now,
 		Held:    len(holds.Val()) > 0 && int64(holds.Val()[0].Score) > now.UnixMilli(),
 		Created: moment(h["created"]), Started: moment(h["started"]), Ended: moment(h["ended"]),
-		Paused: h["paused"] == "1", Tick: moment(h["tick"]), Run: h["run"],
+		Paused: h["paused"] == "1", Tick: moment(h["tick"]), Run: h["run"], RunOf: h["run_of"], Scheduled: moment(h["scheduled"]),
 		Troubles: troublesOf(troubles.Val(), now),
 	}
 	if err := json.Unmarshal([]byte(h["settings"]), &status.Job); err != nil {

@@ -25,8 +25,8 @@ type WorkerConfig struct {
 	Concurrency int
 	// Fetch says how far connections may go.
 	Fetch fetch.Config
-	// Jobs are those that it serves; all when empty. Those whose handlers it does not
-	// have, it leaves to others.
+	// Jobs are those that it serves, with the runs of those that are periodic; all when empty.
+	// Those whose handlers it does not have, it leaves to others.
 	Jobs []string
 
 	// Handlers are the program's own, as a [Workshop] has them.
@@ -42,7 +42,7 @@ func WorkerName() string { return fmt.Sprintf("%s-%d", HostName(), os.Getpid()) 
 type Worker struct {
 	door     *Door
 	out      *Outlet
-	only     []string // the jobs that it serves; all when empty
+	only     []string // the jobs that it serves, with their runs; all when empty
 	workshop *Workshop
 	stations map[string]*Station
 	rests    map[string]time.Time     // until when jobs are left to others whose pages could not be kept
@@ -130,7 +130,7 @@ func (w *Worker) round(ctx, hard context.Context) {
 	for _, job := range all {
 		name := job.Job.Name
 		there[name] = true
-		if job.State != crawler.StateRunning || len(w.only) > 0 && !slices.Contains(w.only, name) || !w.workshop.serves(job.Job) {
+		if job.State != crawler.StateRunning || !w.wants(job) || !w.workshop.serves(job.Job) {
 			continue
 		}
 		if st := w.stations[name]; st != nil && !st.job.Created.Equal(job.Created) {
@@ -147,6 +147,11 @@ func (w *Worker) round(ctx, hard context.Context) {
 	w.door.Ready.Keep(runs)
 	w.tell(ctx, runs)
 	w.forget(there)
+}
+
+// wants reports whether a job is one that the worker serves, or a run of one.
+func (w *Worker) wants(job crawler.Status) bool {
+	return len(w.only) == 0 || slices.Contains(w.only, job.Job.Name) || job.RunOf != "" && slices.Contains(w.only, job.RunOf)
 }
 
 // tell tells these jobs why their pages can not be kept here, and all others that

@@ -1,9 +1,10 @@
 -- create: a job gets its record, if there is none of its name.
 -- KEYS[1]  the job
--- ARGV     settings, state
+-- ARGV     settings, state, the periodic job that it is a run of ('' for none)
 -- Returns  1; 0 when there is one
 
 local t = redis.call('TIME')
 if redis.call('HSETNX', KEYS[1], 'settings', ARGV[1]) == 0 then return 0 end
 redis.call('HSET', KEYS[1], 'state', ARGV[2], 'created', t[1] * 1000 + math.floor(t[2] / 1000))
+if ARGV[3] ~= '' then redis.call('HSET', KEYS[1], 'run_of', ARGV[3]) end
 return 1

@@ -1,0 +1,106 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"time"
+
+	"github.com/trawlcrawler/trawl/crawler"
+	"github.com/trawlcrawler/trawl/tasks"
+)
+
+// zonedTime is how a moment that is planned is written: with its time zone.
+const zonedTime = "2006-01-02 15:04:05 MST"
+
+// ticksPass says why no run begins at the next tick.
+const ticksPass = "paused: ticks pass without a run until it is resumed"
+
+// nextText says when the next run of a periodic job begins.
+func nextText(p crawler.Periodic, now time.Time) string {
+	switch {
+	case p.NextTick.IsZero():
+		return "none"
+	case p.TicksPass:
+		return ticksPass
+	}
+	return fmt.Sprintf("%s, in %s", p.NextTick.Local().Format(zonedTime), p.NextTick.Sub(now).Round(time.Second))
+}
+
+// periodicRemark is what a list says of a periodic job.
+func periodicRemark(p crawler.Periodic) string {
+	switch {
+	case p.NextTick.IsZero():
+		return p.Schedule
+	case p.TicksPass:
+		return p.Schedule + ", " + ticksPass
+	}
+	return fmt.Sprintf("%s, next run %s", p.Schedule, p.NextTick.Local().Format(zonedTime))
+}
+
+// printPeriodic shows when the runs of a job begin, and which there are.
+func printPeriodic(w io.Writer, p crawler.Periodic, now time.Time) {
+	fmt.Fprintf(w, "schedule\t%s\nnext run\t%s\n", p.Schedule, nextText(p, now))
+	last := "none yet"
+	if !p.LastTick.IsZero() {
+		last = p.LastTick.Local().Format(zonedTime)
+	}
+	fmt.Fprintf(w, "last tick\t%s\n", last)
+	if len(p.Runs) == 0 {
+		fmt.Fprintf(w, "runs\tnone\n")
+	}
+	for _, run := range p.Runs {
+		fmt.Fprintf(w, "run\t%s %s %d pages %s\n", run.Name, run.State, run.Pages, run.Reason)
+	}
+}
+
+// watchPeriodic shows how the runs of a job go, until the job has ended.
+func (d *desk) watchPeriodic(ctx context.Context, c *tasks.Client, name string) error {
+	tick := time.NewTicker(liveEvery)
+	defer tick.Stop()
+	for said := ""; ; {
+		status, err := c.Status(ctx, name)
+		if err != nil {
+			return err
+		}
+		p, err := c.Periodic(ctx, status, nil)
+		if err != nil {
+			return err
+		}
+		if p == nil || status.State.Ended() {
+			if stderr.shown() {
+				stderr.rewrite("")
+			}
+			return d.show(ctx, c, name)
+		}
+		if line := watchText(*p, status.Now); stderr.shown() {
+			stderr.rewrite(line)
+		} else if line = periodicRemark(*p) + runText(*p, false); line != said {
+			said = line
+			fmt.Fprintln(stderr, line)
+		}
+		select {
+		case <-tick.C:
+		case <-ctx.Done():
+			return ctx.Err()
+		}
+	}
+}
+
+// watchText is the line of a terminal.
+func watchText(p crawler.Periodic, now time.Time) string {
+	return "next run " + nextText(p, now) + runText(p, true)
+}
+
+// runText tells of the last run, if there is one.
+func runText(p crawler.Periodic, pages bool) string {
+	if len(p.Runs) == 0 {
+		return ""
+	}
+	run := p.Runs[len(p.Runs)-1]
+	text := fmt.Sprintf("  %s %s", run.Name, run.State)
+	if pages {
+		text += fmt.Sprintf(", %d pages", run.Pages)
+	}
+	return text
+}

@@ -1,0 +1,96 @@
+package main_test
+
+import (
+	"context"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/trawlcrawler/trawl/crawler"
+	"github.com/trawlcrawler/trawl/internal/testsite"
+)
+
+// shownPeriodic is what --json shows of a periodic job.
+type shownPeriodic struct {
+	Name     string
+	RunOf    string `json:"run_of"`
+	Periodic *crawler.Periodic
+}
+
+func TestASchedulesTicksAndRunsAreShown(t *testing.T) {
+	t.Parallel()
+	g := testsite.Graph{Hosts: 1, PagesPerHost: 3, LinksPerPage: 2}
+	site := g.Serve(t)
+	o := newOffice(t)
+	o.write("daily.yaml", "name: daily\nseeds: ["+aURL+"]\nschedule: '@daily'\n")
+	o.run("job", "create", "daily.yaml").exits(done)
+	if end := o.run("job", "show", "daily").exits(done); !strings.Contains(end.stdout, "@daily") || !strings.Contains(end.stdout, "next run") || !strings.Contains(end.stdout, "none yet") {
+		t.Errorf("a periodic job that no scheduler has seen is shown as\n%s", end.stdout)
+	}
+	o.run("job", "pause", "daily").exits(done)
+	for _, command := range []string{"show daily", "ls"} {
+		if end := o.run(append([]string{"job"}, strings.Fields(command)...)...).exits(done); !strings.Contains(end.stdout, "ticks pass") {
+			t.Errorf("job %s does not say that ticks pass:\n%s", command, end.stdout)
+		}
+	}
+
+	job := jobOf(t, g, site)
+	job.Name = "often"
+	job.Schedule = "@every 1s"
+	o.Scheduler()
+	o.Worker("--jobs", job.Name)
+	o.Create(job)
+	var beat shownPeriodic
+	o.until("two runs are done", func(context.Context) bool {
+		o.answer(&beat, "job", "show", job.Name)
+		return len(beat.Periodic.Runs) >= 2 && beat.Periodic.Runs[1].State == crawler.StateDone
+	})
+	if run := beat.Periodic.Runs[0]; run.Pages != 3 || run.State != crawler.StateDone || run.Ended.IsZero() {
+		t.Errorf("the first run is shown as %+v", run)
+	}
+	if p := beat.Periodic; p.Schedule != "@every 1s" || p.LastTick.IsZero() || !p.NextTick.After(p.LastTick) || p.TicksPass {
+		t.Errorf("its schedule is shown as %+v", p)
+	}
+	first := beat.Periodic.Runs[0].Name
+	if end := o.run("job", "show", job.Name).exits(done); !strings.Contains(end.stdout, first+" done 3 pages") {
+		t.Errorf("its runs are shown as\n%s", end.stdout)
+	}
+	var run shownPeriodic
+	if o.answer(&run, "job", "show", first); run.RunOf != job.Name || run.Periodic != nil {
+		t.Errorf("the run is shown as %+v", run)
+	}
+
+	watch := o.start("job", "watch", job.Name)
+	watch.says("@every 1s, next run")
+	o.run("job", "cancel", job.Name).exits(done)
+	if end := watch.soonEnds().exits(done); !strings.Contains(end.stdout, "cancelled") {
+		t.Errorf("a periodic job is shown at its end as\n%s", end.stdout)
+	}
+}
+
+// TestAWorkerOfOneJobLeavesOthersAlone has a job beside it that is named as a run of
+// the job, and is none.
+func TestAWorkerOfOneJobLeavesOthersAlone(t *testing.T) {
+	t.Parallel()
+	g := testsite.Graph{Hosts: 1, PagesPerHost: 2, LinksPerPage: 1}
+	mine, other := g.Serve(t), g.Serve(t)
+	o := newOffice(t)
+	o.Scheduler()
+	job := jobOf(t, g, other)
+	job.Name = "beat" // with room for the names of runs
+	alike := job
+	alike.Name = crawler.RunName(job.Name, time.Now())
+	o.Create(alike)
+	o.becomes(alike.Name, crawler.StateRunning)
+	o.Worker("--jobs", job.Name)
+	job.Seeds, job.Schedule = jobOf(t, g, mine).Seeds, "@every 1s"
+	o.Create(job)
+	o.until("two runs are done", func(ctx context.Context) bool {
+		all, err := o.Client.Jobs(ctx)
+		runs := crawler.RunsOf(job.Name, all)
+		return err == nil && len(runs) >= 2 && runs[1].State == crawler.StateDone
+	})
+	if n := len(other.Requests()); n != 0 {
+		t.Errorf("the job that is not a run is carried out: %d requests", n)
+	}
+}
