@@ -5,7 +5,9 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"maps"
 	"regexp"
+	"slices"
 	"strings"
 
 	"github.com/trawlcrawler/trawl/crawler"
@@ -56,6 +58,9 @@ func (b *brought) Has(names []string) bool {
 	}
 	return true
 }
+
+// Names lists all sets, sorted.
+func (b *brought) Names() []string { return slices.Sorted(maps.Keys(b.sets)) }
 
 // For returns the handlers of a job, which are there.
 func (b *brought) For(job crawler.Status) crawler.Handlers {

@@ -252,7 +252,7 @@ func TestAJobWaitsForAWorkerThatHasItsHandlersAndSaysSo(t *testing.T) {
 	plain.Delay = 0
 	f.Create(plain)
 	f.Done("plain-job") // the worker without handlers is at work
-	if said := f.trawl("job", "show", f.job.Name); !strings.Contains(said, "waits     for a worker with handlers moody: none that runs has all of them") {
+	if said := f.trawl("job", "show", f.job.Name); !strings.Contains(said, "waits     no worker has all handlers of this job (moody)") {
 		t.Errorf("trawl job show does not say for whom it waits, but\n%s", said)
 	}
 	if n := len(f.Kept(f.job.Name)); n != 0 {

@@ -28,6 +28,7 @@ type resident struct {
 	counters crawler.Counters
 	seen     map[crawler.URL]bool
 	broken   error // of its counters
+	waiting  crawler.Waiting
 }
 
 func newTown() *town { return &town{jobs: make(map[string]*resident)} }
@@ -107,6 +108,15 @@ func (f *town) Counters(ctx context.Context, name string) (crawler.Counters, err
 		return crawler.Counters{}, err
 	}
 	return r.counters, r.broken
+}
+
+func (f *town) Waiting(ctx context.Context, job crawler.Status, _ crawler.Counters) (crawler.Waiting, error) {
+	defer f.mu.Unlock()
+	r, err := f.at(ctx, job.Job.Name)
+	if err != nil {
+		return crawler.Waiting{}, err
+	}
+	return r.waiting, nil
 }
 
 func (f *town) Pause(ctx context.Context, name string) error {

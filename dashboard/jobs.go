@@ -20,6 +20,9 @@ type Jobs interface {
 	Status(ctx context.Context, name string) (crawler.Status, error)
 	// Counters returns the numbers of a job.
 	Counters(ctx context.Context, name string) (crawler.Counters, error)
+	// Waiting says what a job waits for, if no page of it is fetched at the moment,
+	// given its status and numbers as they were just read.
+	Waiting(ctx context.Context, job crawler.Status, numbers crawler.Counters) (crawler.Waiting, error)
 
 	// Pause lets a job begin no more visits. To pause a paused job does nothing.
 	// It returns [crawler.ErrJobEnded] for a job that has ended.

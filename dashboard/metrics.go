@@ -54,6 +54,7 @@ func described(name, help string, labels ...string) *prometheus.Desc {
 var (
 	descUp       = described("trawl_redis_up", "Whether the jobs could be read from Redis: 1 or 0.")
 	descState    = described("trawl_job_state", "1 for the state that the job is in, 0 for all others.", "job", "state")
+	descWaits    = described("trawl_job_waits", "1 for what the job waits for while no page of it is fetched, 0 for all else. Absent of jobs that have ended.", "job", "for")
 	descPages    = described("trawl_job_pages_total", "URLs that were fetched.", "job")
 	descBytes    = described("trawl_job_bytes_total", "Bytes of the bodies that were fetched.", "job")
 	descOutcomes = described("trawl_job_outcomes_total", "URLs by their outcome; retry counts tries that will be repeated.", "job", "outcome")
@@ -69,7 +70,7 @@ var states = []crawler.State{
 
 // Describe names the metrics.
 func (m *metrics) Describe(out chan<- *prometheus.Desc) {
-	for _, d := range []*prometheus.Desc{descUp, descState, descPages, descBytes, descOutcomes, descURLs, descHosts, descVisits} {
+	for _, d := range []*prometheus.Desc{descUp, descState, descWaits, descPages, descBytes, descOutcomes, descURLs, descHosts, descVisits} {
 		out <- d
 	}
 }
@@ -87,6 +88,7 @@ func (m *metrics) Collect(out chan<- prometheus.Metric) {
 	out <- gauge(descUp, 1)
 	for _, sh := range sheets {
 		collectState(out, sh)
+		collectWaits(out, sh)
 		if sh.Counters != nil {
 			collectCounters(out, sh.Name, *sh.Counters)
 		}
@@ -100,6 +102,19 @@ func collectState(out chan<- prometheus.Metric, sh sheet) {
 			is = 1
 		}
 		out <- gauge(descState, is, sh.Name, string(state))
+	}
+}
+
+func collectWaits(out chan<- prometheus.Metric, sh sheet) {
+	if ended(sh.State) {
+		return
+	}
+	for _, reason := range crawler.WaitReasons {
+		is := int64(0)
+		if reason == sh.WaitsFor {
+			is = 1
+		}
+		out <- gauge(descWaits, is, sh.Name, string(reason))
 	}
 }
 

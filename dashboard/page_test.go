@@ -73,6 +73,20 @@ func TestThePageAndTheAPINameWorkersThatCanNotKeepPages(t *testing.T) {
 	}
 }
 
+func TestAJobThatNobodyServesSaysSoOnThePageInTheAPIAndInMetrics(t *testing.T) {
+	t.Parallel()
+	s := newStage(t)
+	s.job(t, "news")
+	s.get(t, "/metrics").want(t, http.StatusOK, `trawl_job_waits{for="worker",job="news"} 0`)
+	s.change("news", func(r *resident) {
+		r.waiting = crawler.Waiting{For: crawler.WaitWorker, Text: "no worker serves this job: start one"}
+	})
+	s.get(t, "/").want(t, http.StatusOK, `<p class="waits">no worker serves this job: start one</p>`)
+	s.get(t, "/api/v1/jobs/news").want(t, http.StatusOK, `"waits": "no worker serves this job: start one"`, `"waits_for": "worker"`)
+	s.get(t, "/api/v1/jobs").want(t, http.StatusOK, `"waits_for": "worker"`)
+	s.get(t, "/metrics").want(t, http.StatusOK, `trawl_job_waits{for="worker",job="news"} 1`, `trawl_job_waits{for="hosts",job="news"} 0`)
+}
+
 func TestThePageShowsWhatRunsBeforeWhatEnded(t *testing.T) {
 	t.Parallel()
 	s := newStage(t)

@@ -38,6 +38,11 @@ type sheet struct {
 	// Trouble is why they can not.
 	Trouble string `json:"trouble,omitempty"`
 
+	// Waits is why no page of the job is fetched at the moment, and what to do about
+	// it; WaitsFor is what it waits for, in a word. Both are empty while it works.
+	Waits    string             `json:"waits,omitempty"`
+	WaitsFor crawler.WaitReason `json:"waits_for,omitempty"`
+
 	// Troubles are why workers can not keep its pages.
 	Troubles []crawler.Trouble `json:"troubles,omitempty"`
 
@@ -71,6 +76,11 @@ func (d *Dashboard) sheet(ctx context.Context, s crawler.Status) (sheet, error) 
 		numbers.Outcomes = map[crawler.Outcome]int64{}
 	}
 	sh.Counters = &numbers
+	waiting, err := d.jobs.Waiting(ctx, s, numbers)
+	if err != nil && ctx.Err() == nil {
+		d.log.Warn("it cannot be read what a job waits for", "job", s.Job.Name, "error", err)
+	}
+	sh.Waits, sh.WaitsFor = waiting.Text, waiting.For
 	sh.PagesPerSecond = d.meter.rate(s, numbers.Pages(), d.now())
 	return sh, nil
 }

@@ -40,7 +40,7 @@ func (l *laptop) campaign(ctx context.Context, dir *folder, seeds iter.Seq[seed]
 func (l *laptop) runWatched(ctx context.Context, seeds iter.Seq[seed], before crawler.Counters) (crawler.Status, error) {
 	watching, stop := context.WithCancel(ctx)
 	var wg sync.WaitGroup
-	wg.Go(func() { newProgress(stderr, before).run(watching, l.frontier.Counters) })
+	wg.Go(func() { newProgress(stderr, before).run(watching, l.glance) })
 	wg.Go(func() {
 		<-watching.Done()
 		if ctx.Err() != nil {
@@ -51,6 +51,15 @@ func (l *laptop) runWatched(ctx context.Context, seeds iter.Seq[seed], before cr
 	stop()
 	wg.Wait()
 	return status, err
+}
+
+// glance reads the numbers of the crawl, and what it waits for.
+func (l *laptop) glance(ctx context.Context) (crawler.Counters, crawler.Waiting, error) {
+	status, err := l.client.Status(ctx, l.settings.Name)
+	if err != nil {
+		return crawler.Counters{}, crawler.Waiting{}, err
+	}
+	return glance(ctx, l.client, status)
 }
 
 // note is what the folder is to say of the crawl.

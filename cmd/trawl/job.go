@@ -1,13 +1,13 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
 	"os"
-	"strings"
 	"text/tabwriter"
 	"time"
 
@@ -167,24 +167,30 @@ func sayWorkersOwn(w io.Writer, file string, s settings) {
 
 // jobView is a job as --json shows it.
 type jobView struct {
-	Name     string            `json:"name"`
-	State    crawler.State     `json:"state"`
-	Reason   string            `json:"reason"`
-	Created  time.Time         `json:"created"`
-	Started  *time.Time        `json:"started"`
-	Ended    *time.Time        `json:"ended"`
-	Counters crawler.Counters  `json:"counters"`
-	Troubles []crawler.Trouble `json:"troubles,omitempty"` // why workers can not keep its pages
-	Failures []string          `json:"failures,omitempty"` // URLs that failed, and why; of job show alone
-	Waits    string            `json:"waits,omitempty"`    // for whom, when nobody carries out its visits; of job show alone
-	Settings crawler.Job       `json:"settings"`
-	Periodic *crawler.Periodic `json:"periodic,omitempty"` // of a job with a schedule
-	RunOf    string            `json:"run_of,omitempty"`   // the periodic job that it is a run of
+	Name     string             `json:"name"`
+	State    crawler.State      `json:"state"`
+	Reason   string             `json:"reason"`
+	Created  time.Time          `json:"created"`
+	Started  *time.Time         `json:"started"`
+	Ended    *time.Time         `json:"ended"`
+	Counters crawler.Counters   `json:"counters"`
+	Troubles []crawler.Trouble  `json:"troubles,omitempty"` // why workers can not keep its pages
+	Failures []string           `json:"failures,omitempty"` // URLs that failed, and why; of job show alone
+	Waits    string             `json:"waits,omitempty"`    // why no page is fetched at the moment, and what to do
+	WaitsFor crawler.WaitReason `json:"waits_for,omitempty"`
+	Settings crawler.Job        `json:"settings"`
+	Periodic *crawler.Periodic  `json:"periodic,omitempty"` // of a job with a schedule
+	RunOf    string             `json:"run_of,omitempty"`   // the periodic job that it is a run of
 }
 
 func view(ctx context.Context, c *tasks.Client, status crawler.Status) (jobView, error) {
 	numbers, err := c.Counters(ctx, status.Job.Name)
+	if err != nil {
+		return jobView{}, err
+	}
+	waiting, err := c.Waiting(ctx, status, numbers)
 	return jobView{
+		Waits: waiting.Text, WaitsFor: waiting.For,
 		Name: status.Job.Name, State: status.State, Reason: status.Reason, Created: status.Created,
 		Started: known(status.Started), Ended: known(status.Ended), Counters: numbers, Settings: status.Job, Troubles: status.Troubles,
 		RunOf: status.RunOf,
@@ -230,15 +236,15 @@ func (d *desk) list(ctx context.Context, c *tasks.Client) error {
 	return t.Flush()
 }
 
-// remark is what a list says of a job besides numbers: workers that can not keep its
-// pages, or the reason of its state.
+// remark is what a list says of a job besides numbers: workers that cannot keep its
+// pages, what it waits for, or the reason of its state.
 func (v jobView) remark() string {
 	switch n := len(v.Troubles); n {
 	case 0:
-		if v.Periodic != nil {
+		if v.Periodic != nil && v.WaitsFor != crawler.WaitScheduler {
 			return periodicRemark(*v.Periodic)
 		}
-		return v.Reason
+		return cmp.Or(v.Waits, v.Reason)
 	case 1:
 		return "! worker " + v.Troubles[0].Worker + " is in trouble (trawl job show " + v.Name + ")"
 	default:
@@ -259,9 +265,6 @@ func (d *desk) show(ctx context.Context, c *tasks.Client, name string) error {
 		return err
 	}
 	if v.Failures, err = c.Failures(ctx, name); err != nil {
-		return err
-	}
-	if v.Waits, err = waitsFor(c, status); err != nil {
 		return err
 	}
 	if v.Periodic, err = c.Periodic(ctx, status, nil); err != nil {
@@ -289,7 +292,7 @@ func (d *desk) show(ctx context.Context, c *tasks.Client, name string) error {
 		}
 	}
 	if v.Waits != "" {
-		fmt.Fprintf(t, "waits\tfor %s\n", v.Waits)
+		fmt.Fprintf(t, "waits\t%s\n", v.Waits)
 	}
 	for _, trouble := range v.Troubles {
 		fmt.Fprintf(t, "trouble\tfor %s: %s\n", status.Now.Sub(trouble.Since).Round(time.Second), trouble)
@@ -310,22 +313,6 @@ func printNumbers(w io.Writer, v jobView) {
 	}
 }
 
-// waitsFor says for whom a job waits that runs while no worker serves it; "" for
-// nobody. A worker that has just begun to is seen after some seconds.
-func waitsFor(c *tasks.Client, status crawler.Status) (string, error) {
-	if status.State != crawler.StateRunning {
-		return "", nil
-	}
-	capacity, err := c.Capacity(status.Job.Name)
-	switch {
-	case err != nil || capacity > 0:
-		return "", err
-	case len(status.Job.Handlers) == 0:
-		return "a worker: none serves it", nil
-	}
-	return "a worker with handlers " + strings.Join(status.Job.Handlers, ", ") + ": none that runs has all of them", nil
-}
-
 func (d *desk) watch(ctx context.Context, c *tasks.Client, name string) error {
 	if status, err := c.Status(ctx, name); err != nil {
 		return err
@@ -341,13 +328,13 @@ func (d *desk) watch(ctx context.Context, c *tasks.Client, name string) error {
 	go func() {
 		defer close(done)
 		troubles := newTroubleWatch(stderr)
-		newProgress(stderr, numbers).run(watching, func(ctx context.Context) (crawler.Counters, error) {
+		newProgress(stderr, numbers).run(watching, func(ctx context.Context) (crawler.Counters, crawler.Waiting, error) {
 			status, err := c.Status(ctx, name)
 			if err != nil {
-				return crawler.Counters{}, err
+				return crawler.Counters{}, crawler.Waiting{}, err
 			}
 			troubles.see(status)
-			return c.Counters(ctx, name)
+			return glance(ctx, c, status)
 		})
 	}()
 	status, err := c.Wait(ctx, name)
@@ -363,6 +350,16 @@ func (d *desk) watch(ctx context.Context, c *tasks.Client, name string) error {
 		return err
 	}
 	return watched(status, numbers)
+}
+
+// glance reads the numbers of a job, and what it waits for.
+func glance(ctx context.Context, c *tasks.Client, status crawler.Status) (crawler.Counters, crawler.Waiting, error) {
+	numbers, err := c.Counters(ctx, status.Job.Name)
+	if err != nil {
+		return numbers, crawler.Waiting{}, err
+	}
+	waiting, err := c.Waiting(ctx, status, numbers)
+	return numbers, waiting, err
 }
 
 // watched is the exit status of a job that has ended.

@@ -28,6 +28,8 @@ type laptop struct {
 	store      *frontier.Store
 	frontier   *frontier.Frontier
 	dispatcher *tasks.Dispatcher
+	client     *tasks.Client
+	door       *fleet.Door
 	scheduler  *scheduler.Scheduler // of a crawl that runs
 	workshop   *fleet.Workshop
 	berth      berth
@@ -70,14 +72,15 @@ func newLaptop(ctx context.Context, s settings, b *fleet.Backing, store *frontie
 		l.workshop.Close()
 		return nil, usage("%v", err)
 	}
-	l.dispatcher = tasks.NewDispatcher(b.Endpoint, 0)
+	l.dispatcher, l.client = tasks.NewDispatcher(b.Endpoint, 0), tasks.NewClient(store, b.Endpoint)
+	l.door = fleet.NewDoor(b, log)
 	return l, nil
 }
 
 // close lets go of what newLaptop opened.
 func (l *laptop) close() error {
 	l.workshop.Close()
-	return errors.Join(l.dispatcher.Close(), l.berth.close())
+	return errors.Join(l.client.Close(), l.dispatcher.Close(), l.berth.close())
 }
 
 // hear notes what a visit reports. A visit that failed is tried again, but when
@@ -142,6 +145,9 @@ func (l *laptop) run(ctx context.Context, seeds iter.Seq[seed]) (crawler.Status,
 	go killOnSecond(hard, kill, secondInterrupt(ctx))
 
 	working, stop := context.WithCancel(ctx)
+	alone := []string{l.settings.Name}
+	defer l.door.Appear(ctx, crawler.Process{Kind: crawler.KindWorker, Name: fleet.HostName(), Jobs: alone})()
+	defer l.door.Appear(ctx, crawler.Process{Kind: crawler.KindScheduler, Name: fleet.HostName(), Jobs: alone})()
 	begin := newOpening(l.dispatcher, l.settings.Concurrency)
 	l.scheduler = scheduler.New(l.settings.Name, l.store, l.frontier, begin, scheduler.Config{Log: l.log})
 	var wg, worker sync.WaitGroup

@@ -41,8 +41,8 @@ func newProgress(w *terminal, c crawler.Counters) *progress {
 	}
 }
 
-// run shows the counters until ctx ends.
-func (p *progress) run(ctx context.Context, counters func(context.Context) (crawler.Counters, error)) {
+// run shows the counters until ctx ends, and what the crawl waits for. look reads them.
+func (p *progress) run(ctx context.Context, look func(context.Context) (crawler.Counters, crawler.Waiting, error)) {
 	every := plainEvery
 	if p.terminal {
 		every = liveEvery
@@ -58,11 +58,14 @@ func (p *progress) run(ctx context.Context, counters func(context.Context) (craw
 			return
 		case <-tick.C:
 		}
-		c, err := counters(ctx)
+		c, waiting, err := look(ctx)
 		if err != nil {
 			continue // the scheduler says so
 		}
 		line := p.line(c, time.Now())
+		if waiting.For != "" {
+			line = fmt.Sprintf("%d pages  %d waiting  %s", c.Pages(), c.Waiting+c.Flight, waiting.Text)
+		}
 		if p.terminal {
 			p.w.rewrite(line)
 		} else {

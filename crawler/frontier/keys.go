@@ -16,6 +16,7 @@ import (
 //	trawl:fleet                      STRING a random ID of the fleet's data: another one says that Redis was emptied
 //	trawl:probe                      STRING written by /readyz to find out whether Redis takes writes; gone a minute after
 //	trawl:jobs                       SET   names of the jobs
+//	trawl:processes                  ZSET  schedulers and workers that live, as JSON, by when that is forgotten
 //	trawl:robots:ORIGIN              STRING robots.txt of an authority, as package robots caches it
 //	trawl:{JOB}:job                  HASH  settings and state of a job; last tick and run of a periodic one, and of a run whose it is
 //	trawl:{JOB}:ledger               HASH  pages spent and promised of the job's budget
@@ -67,6 +68,8 @@ const (
 	nameContent  = "content:"
 	nameTroubles = "troubles"
 	nameFence    = "fence"
+
+	keyProcesses = keyPrefix + "processes"
 )
 
 // jobBase is the beginning of the names of a job's own keys.

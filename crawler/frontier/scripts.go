@@ -38,6 +38,7 @@ var (
 	tickScript     = redis.NewScript(source("tick"))
 	ageScript      = redis.NewScript(source("age"))
 	troubleScript  = redis.NewScript(source("trouble"))
+	appearScript   = redis.NewScript(source("appear"))
 
 	recogniseScript = shardScript("recognise")
 )

@@ -59,6 +59,9 @@ func TestFrontier(t *testing.T) {
 		{"of what failed the last fifty are named", namesFailures},
 		{"a URL is found wherever it is", findsURLs},
 		{"copies of a page are recognised within its host", recognisesCopies},
+		{"processes that live are listed", listsProcesses},
+		{"processes that show no sign of life are forgotten", forgetsProcesses},
+		{"it is told when the first host is due", tellsWhenHostsAreDue},
 		{"so many contents of a host are remembered", remembersSoManyContents},
 		{"seen stays exact while its buckets are split", exactWhileGrowing},
 	} {

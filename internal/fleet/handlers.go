@@ -6,6 +6,8 @@ import "github.com/trawlcrawler/trawl/crawler"
 type Handlers interface {
 	// Has reports whether all of these are there.
 	Has(names []string) bool
+	// Names lists all.
+	Names() []string
 	// For returns the handlers of a job, whose names are there.
 	For(job crawler.Status) crawler.Handlers
 }

@@ -18,6 +18,7 @@ func RunScheduler(ctx context.Context, door *Door) error {
 		return err
 	}
 	defer seeds.Close()
+	defer door.Appear(ctx, crawler.Process{Kind: crawler.KindScheduler, Name: WorkerName()})()
 	queues := tasks.NewDispatcher(door.Asynq, 0)
 	defer queues.Close()
 	open := func(job crawler.Job) scheduler.SeededFrontier { return door.Store.Frontier(job) }

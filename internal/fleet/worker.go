@@ -83,6 +83,7 @@ func (w *Worker) Allow(h crawler.Host) { w.workshop.Fetcher.Allow(h) }
 // for as long as hard lasts.
 func (w *Worker) Run(ctx, hard context.Context) {
 	defer w.workshop.Close()
+	defer w.door.Appear(ctx, w.process())()
 	tick := time.NewTicker(roundEvery)
 	defer tick.Stop()
 	for {
@@ -96,6 +97,15 @@ func (w *Worker) Run(ctx, hard context.Context) {
 			return
 		}
 	}
+}
+
+// process is what the worker tells the fleet of itself.
+func (w *Worker) process() crawler.Process {
+	p := crawler.Process{Kind: crawler.KindWorker, Name: w.workshop.name, Jobs: w.only}
+	if w.workshop.handlers != nil {
+		p.Handlers = w.workshop.handlers.Names()
+	}
+	return p
 }
 
 // flushTerm is for how long a worker that ends waits for a bucket: what does not

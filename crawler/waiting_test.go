@@ -1,0 +1,75 @@
+package crawler
+
+import (
+	"slices"
+	"strings"
+	"testing"
+	"time"
+)
+
+func TestAJobSaysWhatItWaitsFor(t *testing.T) {
+	t.Parallel()
+	now := time.UnixMilli(1_800_000_000_000)
+	scheduler, alone := Process{Kind: KindScheduler, Name: "s"}, Process{Kind: KindScheduler, Name: "c", Jobs: []string{"other"}}
+	worker, others := Process{Kind: KindWorker, Name: "w"}, Process{Kind: KindWorker, Name: "o", Jobs: []string{"other"}}
+	shop := Process{Kind: KindWorker, Name: "p", Handlers: []string{"shop", "mail"}}
+	trouble := Trouble{Worker: "w", Reason: "the disk is full"}
+	busy := Counters{Due: 3, Ready: 3}
+	resting := Counters{Due: 3}
+	for _, c := range []struct {
+		sentence string
+		change   func(*Status)
+		numbers  Counters
+		service  Service
+		want     WaitReason
+		text     string
+	}{
+		{"a job that is visited works", nil, Counters{Open: 1}, Service{Processes: []Process{scheduler}}, "", ""},
+		{"a job whose visits are enqueued works", nil, Counters{Armed: 2}, Service{Processes: []Process{scheduler, worker}}, "", ""},
+		{"a job that has ended waits for nothing", func(s *Status) { s.State = StateDone }, Counters{}, Service{}, "", ""},
+		{"a job that nobody schedules", nil, busy, Service{Processes: []Process{worker}}, WaitScheduler, "trawl scheduler"},
+		{"a job that was created and nobody schedules", func(s *Status) { s.State = StateCreated }, Counters{}, Service{}, WaitScheduler, "trawl scheduler"},
+		{"a job that was created and is about to begin", func(s *Status) { s.State = StateCreated }, Counters{}, Service{Processes: []Process{scheduler}}, "", ""},
+		{"a scheduler of another job alone", nil, busy, Service{Processes: []Process{alone, worker}}, WaitScheduler, "no scheduler"},
+		{"visits that no scheduler will sweep", nil, Counters{Open: 1}, Service{Processes: []Process{worker}}, WaitScheduler, "no scheduler"},
+		{"a job without a worker", nil, busy, Service{Processes: []Process{scheduler}}, WaitWorker, "trawl worker"},
+		{"a job that the workers' --jobs leaves out", nil, busy, Service{Processes: []Process{scheduler, others}}, WaitWorker, "--jobs news"},
+		{"a worker of the periodic job that it is a run of", func(s *Status) { s.RunOf = "other" }, busy, Service{Processes: []Process{scheduler, others}}, "", ""},
+		{"a worker that is about to take the job up", nil, busy, Service{Processes: []Process{scheduler, worker}}, "", ""},
+		{"a worker that shows no sign of life and works", nil, busy, Service{Processes: []Process{scheduler}, Places: 4}, "", ""},
+		{"handlers that no worker has", handled, busy, Service{Processes: []Process{scheduler, worker}}, WaitHandlers, "shop"},
+		{"handlers that a worker of another job has", handled, busy, Service{Processes: []Process{scheduler, {Kind: KindWorker, Jobs: []string{"other"}, Handlers: []string{"shop"}}}}, WaitHandlers, "shop"},
+		{"handlers that are there", handled, busy, Service{Processes: []Process{scheduler, worker, shop}}, "", ""},
+		{"a job that is paused", func(s *Status) { s.State = StatePaused }, busy, Service{}, WaitResume, "trawl job resume news"},
+		{"a job whose only worker is in trouble", troubled(trouble), busy, Service{Processes: []Process{scheduler, worker}}, WaitOutput, "the disk is full"},
+		{"a job one of whose workers is in trouble", troubled(trouble), busy, Service{Processes: []Process{scheduler, worker, shop}}, "", ""},
+		{"a trouble of a worker that is gone", troubled(trouble), busy, Service{Processes: []Process{scheduler, shop}}, "", ""},
+		{"a job that waits for seeds", nil, Counters{}, Service{Processes: []Process{scheduler, worker}}, WaitSeeds, "trawl seed news"},
+		{"a job that is brought seeds", func(s *Status) { s.Held = true }, Counters{}, Service{Processes: []Process{scheduler, worker}}, WaitSeeds, "being brought"},
+		{"a job that is done in a moment", func(s *Status) { s.Seeded = true }, Counters{}, Service{Processes: []Process{scheduler, worker}}, "", ""},
+		{"hosts that rest", nil, resting, Service{Processes: []Process{scheduler, worker}, Due: now.Add(time.Hour)}, WaitHosts, "2027-01-15T09:00:00Z"},
+		{"hosts between two visits", nil, resting, Service{Processes: []Process{scheduler, worker}, Due: now.Add(time.Second)}, "", ""},
+		{"hosts that are paused", nil, resting, Service{Processes: []Process{scheduler, worker}, Due: Never}, WaitHosts, "trawl host set news HOST --resume"},
+		{"a budget that is spent", func(s *Status) { s.Ending = "pages" }, resting, Service{Processes: []Process{scheduler, worker}, Due: Never}, "", ""},
+		{"a periodic job between two runs", func(s *Status) { s.Job.Schedule = "@daily" }, Counters{}, Service{Processes: []Process{scheduler}}, "", ""},
+	} {
+		t.Run(c.sentence, func(t *testing.T) {
+			t.Parallel()
+			s := Status{Job: Job{Name: "news"}, State: StateRunning, Now: now}
+			if c.change != nil {
+				c.change(&s)
+			}
+			got := s.WaitsFor(c.numbers, c.service)
+			if got.For != c.want || !strings.Contains(got.Text, c.text) || (got.For == "") != (got.Text == "") {
+				t.Errorf("it waits for %q: %q, want %q: … %q …", got.For, got.Text, c.want, c.text)
+			}
+			if got.For != "" && !slices.Contains(WaitReasons, got.For) {
+				t.Errorf("%q is not among the reasons", got.For)
+			}
+		})
+	}
+}
+
+func handled(s *Status) { s.Job.Handlers = []string{"shop"} }
+
+func troubled(all ...Trouble) func(*Status) { return func(s *Status) { s.Troubles = all } }
