@@ -20,6 +20,10 @@ type Counters struct {
 	Incomplete int64 `json:"incomplete"`
 	Over       int64 `json:"-"` // URLs left out because of a budget of their host
 
+	// Unshipped is how many URLs are settled whose records are only on a worker's disk,
+	// on their way to a bucket. If that worker does not come back they are fetched again.
+	Unshipped int64 `json:"unshipped"`
+
 	Outcomes map[Outcome]int64 `json:"outcomes"`
 }
 

@@ -22,10 +22,13 @@ func (s State) Ended() bool {
 
 // Status is a job with its state. Times are of Redis's clock.
 type Status struct {
-	Job     Job       `json:"job"`
-	State   State     `json:"state"`
-	Reason  string    `json:"reason"`  // why it is in that state, such as the budget that ended it
-	Ending  string    `json:"ending"`  // the budget because of which no more is fetched, while it still runs
+	Job    Job    `json:"job"`
+	State  State  `json:"state"`
+	Reason string `json:"reason"` // why it is in that state, such as the budget that ended it
+	Ending string `json:"ending"` // the budget because of which no more is fetched, while it still runs
+	// Closing says that nothing is left to fetch, and that the job ends as soon as its
+	// output is complete: workers finish and ship what they have at once.
+	Closing bool      `json:"closing"`
 	Seeded  bool      `json:"seeded"`  // all seeds are admitted: the job may end
 	Created time.Time `json:"created"` // also tells apart jobs of one name
 	Started time.Time `json:"started"` // zero before it ran
@@ -45,4 +48,8 @@ type Status struct {
 	// Troubles are why workers can not keep its pages, by their names; nil while all
 	// of them can.
 	Troubles []Trouble `json:"troubles,omitempty"`
+
+	// Awaited are the writers whose output the job waits for before it ends, by their
+	// names; those that were not renewed in time are left out.
+	Awaited []Awaited `json:"awaited,omitempty"`
 }

@@ -90,13 +90,17 @@ func (c card) Took() string {
 	return span(c.Ended.Sub(c.Started))
 }
 
-// Why is the reason of the job's state, or the budget that is spent.
+// Why is the reason of the job's state, the output that it waits for, or the budget
+// that is spent.
 func (c card) Why() string {
 	if p := c.Periodic; p != nil && !p.NextTick.IsZero() {
 		if p.TicksPass {
 			return p.Schedule + ": ticks pass without a run while it is paused"
 		}
 		return fmt.Sprintf("%s: the next run begins at %s", p.Schedule, p.NextTick.Format("2006-01-02 15:04:05 MST"))
+	}
+	if c.Reason == "" && c.Closing && c.Counters != nil {
+		return c.status.OutputPending(*c.Counters)
 	}
 	if c.Reason == "" && c.Ending != "" {
 		return c.Ending + " is spent: the last visits end"

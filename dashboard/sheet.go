@@ -23,6 +23,7 @@ type sheet struct {
 	State   crawler.State `json:"state"`
 	Reason  string        `json:"reason"`
 	Ending  string        `json:"ending,omitempty"`
+	Closing bool          `json:"closing,omitempty"` // only its output is waited for
 	Seeded  bool          `json:"seeded"`
 	Held    bool          `json:"held"`
 	Cleared bool          `json:"cleared"`
@@ -50,6 +51,8 @@ type sheet struct {
 	Periodic *crawler.Periodic `json:"periodic,omitempty"`
 	// RunOf is the periodic job that it is a run of; "" for any other job.
 	RunOf string `json:"run_of,omitempty"`
+	// Awaited are the writers whose output the job's end waits for.
+	Awaited []crawler.Awaited `json:"awaited,omitempty"`
 
 	// Job is left out of lists: its seeds may be many.
 	Job *crawler.Job `json:"job,omitempty"`
@@ -88,10 +91,10 @@ func (d *Dashboard) sheet(ctx context.Context, s crawler.Status) (sheet, error) 
 // headOf is a sheet without counters.
 func headOf(s crawler.Status) sheet {
 	return sheet{
-		Name: s.Job.Name, State: s.State, Reason: s.Reason, Ending: s.Ending,
+		Name: s.Job.Name, State: s.State, Reason: s.Reason, Ending: s.Ending, Closing: s.Closing,
 		Seeded: s.Seeded, Held: s.Held, Cleared: s.Cleared,
 		Created: inUTC(s.Created), Started: inUTC(s.Started), Ended: inUTC(s.Ended),
-		Troubles: troublesOf(s), Periodic: s.Periodic(), RunOf: s.RunOf, status: s,
+		Troubles: troublesOf(s), Awaited: s.Awaited, Periodic: s.Periodic(), RunOf: s.RunOf, status: s,
 	}
 }
 

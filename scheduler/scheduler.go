@@ -25,8 +25,10 @@ type Jobs interface {
 	Status(ctx context.Context, job string) (crawler.Status, error)
 	// Age notes that the job is kept going and returns for how long it was.
 	Age(ctx context.Context, job string) (time.Duration, error)
-	// End lets the job fetch no more because of a budget.
+	// End lets the job fetch no more because of a budget; "" lets it fetch again.
 	End(ctx context.Context, job, budget string) error
+	// SetClosing notes whether the job waits for nothing but its output.
+	SetClosing(ctx context.Context, job string, closing bool) error
 	// Move takes the job into a state, from one of those given.
 	Move(ctx context.Context, job string, to crawler.State, reason string, from ...crawler.State) (bool, error)
 }
@@ -176,8 +178,7 @@ func (s *Scheduler) look(ctx context.Context) (bool, error) {
 		return false, err
 	}
 	if numbers.Idle() && !s.complete() { // that all seeds are in may be all that is missing
-		s.checked = time.Time{}
-		if err := s.refresh(ctx); err != nil {
+		if err := s.reread(ctx); err != nil {
 			return false, err
 		}
 	}
@@ -187,6 +188,9 @@ func (s *Scheduler) look(ctx context.Context) (bool, error) {
 	if budget := s.spent(numbers); budget != "" {
 		s.shares.leave(s.job)
 		return s.wind(ctx, numbers, budget)
+	}
+	if err := s.reopen(ctx); err != nil {
+		return false, err
 	}
 	return false, s.arm(ctx, numbers)
 }
@@ -213,6 +217,12 @@ func (s *Scheduler) refresh(ctx context.Context) error {
 	}
 	s.status, s.checked = status, time.Now()
 	return nil
+}
+
+// reread reads the job's status now.
+func (s *Scheduler) reread(ctx context.Context) error {
+	s.checked = time.Time{}
+	return s.refresh(ctx)
 }
 
 // sweep breaks the visits of lost workers. A worker may take hundreds with it,
@@ -281,7 +291,7 @@ func (s *Scheduler) payOff(ctx context.Context) {
 func (s *Scheduler) spent(numbers crawler.Counters) string {
 	job := s.status.Job
 	switch {
-	case s.status.Ending != "":
+	case s.status.Ending == "time":
 		return s.status.Ending
 	case job.Pages > 0 && numbers.Pages() >= job.Pages:
 		return "pages"
@@ -306,7 +316,7 @@ func (s *Scheduler) wind(ctx context.Context, numbers crawler.Counters, budget s
 	if numbers.Out() > 0 {
 		return false, nil
 	}
-	return s.move(ctx, "budget of "+budget)
+	return s.end(ctx, "budget of "+budget, func(c crawler.Counters) bool { return c.Out() == 0 && s.spent(c) != "" })
 }
 
 // finish ends the job if there is nothing left to do. A budget is the reason only
@@ -317,10 +327,11 @@ func (s *Scheduler) finish(ctx context.Context, numbers crawler.Counters) (bool,
 	if err != nil || !idle {
 		return false, err
 	}
+	reason := ""
 	if numbers.Over > 0 {
-		return s.move(ctx, "budget of pages per host")
+		reason = "budget of pages per host"
 	}
-	return s.move(ctx, "")
+	return s.end(ctx, reason, func(c crawler.Counters) bool { return c.Idle() && s.complete() })
 }
 
 // move takes the job to its end, and reports whether it has ended: it may have
@@ -333,8 +344,7 @@ func (s *Scheduler) move(ctx context.Context, reason string) (bool, error) {
 	if moved {
 		s.cfg.Log.Info("the job is done", "job", s.job, "reason", reason)
 	}
-	s.checked = time.Time{}
-	if err := s.refresh(ctx); err != nil {
+	if err := s.reread(ctx); err != nil {
 		return false, fmt.Errorf("after its end: %w", err)
 	}
 	return s.status.State.Ended(), nil

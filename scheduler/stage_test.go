@@ -168,6 +168,13 @@ func (s *stage) End(ctx context.Context, job, budget string) error {
 	return s.Store.End(ctx, job, budget)
 }
 
+func (s *stage) SetClosing(ctx context.Context, job string, closing bool) error {
+	if err := s.at("closing"); err != nil {
+		return err
+	}
+	return s.Store.SetClosing(ctx, job, closing)
+}
+
 func (s *stage) Move(ctx context.Context, job string, to crawler.State, reason string, from ...crawler.State) (bool, error) {
 	if err := s.at("move"); err != nil {
 		return false, err

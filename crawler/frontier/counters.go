@@ -56,6 +56,7 @@ func addCounter(c *crawler.Counters, name string, by int64) {
 	fields := map[string]*int64{
 		"seen": &c.Seen, "waiting": &c.Waiting, "flight": &c.Flight, "hosts": &c.Hosts,
 		"visits": &c.Visits, "broken": &c.Broken, "bytes": &c.Bytes, "over": &c.Over, "incomplete": &c.Incomplete,
+		"unshipped": &c.Unshipped,
 	}
 	if field := fields[name]; field != nil {
 		*field += by

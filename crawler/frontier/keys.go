@@ -23,6 +23,7 @@ import (
 //	trawl:{JOB}:holds                ZSET  who brings the job seeds, by when that is forgotten
 //	trawl:{JOB}:homes                SET   hosts of seeds that were brought later, for the scope
 //	trawl:{JOB}:troubles             HASH  why workers can not keep its pages, by worker; gone half a minute after the last said so
+//	trawl:{JOB}:awaited              HASH  the writers whose output the job's end waits for: until when, and why
 //	trawl:{JOB/SHARD}:count          HASH  counters, and the number of seen's buckets
 //	trawl:{JOB/SHARD}:seen:N         SET   fingerprints of bucket N (an intset)
 //	trawl:{JOB/SHARD}:due            ZSET  hosts that wait for a visit, by when they are due
@@ -70,6 +71,7 @@ const (
 	nameFence    = "fence"
 
 	keyProcesses = keyPrefix + "processes"
+	nameAwaited  = "awaited"
 )
 
 // jobBase is the beginning of the names of a job's own keys.

@@ -88,8 +88,14 @@ func (s *Store) Seeded(ctx context.Context, name string, all bool) error {
 	return s.note(ctx, name, "seeded", flag(all))
 }
 
-// End lets a running job fetch no more, because of the budget given. It is done
-// when its visits have ended.
+// SetClosing notes whether a running job has nothing left to fetch and waits only for
+// its output, so that its workers finish and ship what they have.
+func (s *Store) SetClosing(ctx context.Context, name string, closing bool) error {
+	return s.note(ctx, name, "closing", flag(closing))
+}
+
+// End lets a running job fetch no more, because of the budget given; "" lets it
+// fetch again. It is done when its visits have ended.
 func (s *Store) End(ctx context.Context, name, budget string) error {
 	return s.note(ctx, name, "ending", budget)
 }

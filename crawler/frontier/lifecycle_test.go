@@ -29,6 +29,8 @@ func TestLifecycle(t *testing.T) {
 		{"a job is cleared again where another died, and keeps its counters", clearsTwice},
 		{"a job tells which workers can not keep its pages, since when and why", tellsTroubles},
 		{"what a worker says no more is forgotten, and goes with the job", forgetsTroubles},
+		{"a job tells which writers its end waits for, and forgets those that are complete or dead", awaitsWriters},
+		{"a job is closing until it has something to fetch again, or ends", closesAndReopens},
 		{"nothing is left of a job that is removed, nor of its queue", removesAll},
 	} {
 		t.Run(c.name, func(t *testing.T) {
@@ -82,6 +84,8 @@ func staysRemoved(t *testing.T, b *bench) {
 	b.must(b.store.Seeded(ctx, name, true))
 	b.must(b.store.End(ctx, name, "pages"))
 	b.must(b.store.SetPaused(ctx, name, true))
+	b.must(b.store.SetClosing(ctx, name, true))
+	b.must(b.store.Await(ctx, name, "w1", "pages wait for the bucket", time.Minute))
 	b.must(b.store.Ticked(ctx, name, time.Now(), "run"))
 	_, err := b.store.Age(ctx, name)
 	b.must(err)

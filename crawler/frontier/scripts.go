@@ -39,6 +39,7 @@ var (
 	ageScript      = redis.NewScript(source("age"))
 	troubleScript  = redis.NewScript(source("trouble"))
 	appearScript   = redis.NewScript(source("appear"))
+	awaitScript    = redis.NewScript(source("await"))
 
 	recogniseScript = shardScript("recognise")
 )

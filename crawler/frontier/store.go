@@ -121,11 +121,12 @@ var errSettings = errors.New("its settings in Redis can not be read")
 func (s *Store) Status(ctx context.Context, name string) (crawler.Status, error) {
 	var fields *redis.MapStringStringCmd
 	var holds *redis.ZSliceCmd
-	var troubles *redis.MapStringStringCmd
+	var troubles, awaited *redis.MapStringStringCmd
 	_, err := s.rdb.Pipelined(ctx, func(p redis.Pipeliner) error {
 		fields = p.HGetAll(ctx, jobBase(name)+nameJob)
 		holds = p.ZRangeWithScores(ctx, jobBase(name)+nameHolds, -1, -1)
 		troubles = p.HGetAll(ctx, jobBase(name)+nameTroubles)
+		awaited = p.HGetAll(ctx, jobBase(name)+nameAwaited)
 		return nil
 	})
 	if err != nil {
@@ -141,11 +142,13 @@ func (s *Store) Status(ctx context.Context, name string) (crawler.Status, error)
 	}
 	status := crawler.Status{
 		Job: crawler.DefaultJob(), State: crawler.State(h["state"]), Reason: h["reason"], Ending: h["ending"],
-		Seeded: h["seeded"] == "1", Cleared: h["cleared"] == "1", Now: now,
+		Closing: h["closing"] == "1",
+		Seeded:  h["seeded"] == "1", Cleared: h["cleared"] == "1", Now: now,
 		Held:    len(holds.Val()) > 0 && int64(holds.Val()[0].Score) > now.UnixMilli(),
 		Created: moment(h["created"]), Started: moment(h["started"]), Ended: moment(h["ended"]),
 		Paused: h["paused"] == "1", Tick: moment(h["tick"]), Run: h["run"], RunOf: h["run_of"], Scheduled: moment(h["scheduled"]),
 		Troubles: troublesOf(troubles.Val(), now),
+		Awaited:  awaitedOf(awaited.Val(), now),
 	}
 	if err := json.Unmarshal([]byte(h["settings"]), &status.Job); err != nil {
 		return crawler.Status{}, fmt.Errorf("job %s: %w: %w", name, errSettings, err)

@@ -19,9 +19,9 @@ if to == 'running' then
   end
   redis.call('HSETNX', key, 'started', now)
   redis.call('HSET', key, 'kept', now) -- age.lua counts from here
-  redis.call('HDEL', key, 'ended', 'ending')
+  redis.call('HDEL', key, 'ended', 'ending', 'closing')
 elseif to == 'done' or to == 'cancelled' or to == 'failed' then
   redis.call('HSET', key, 'ended', now)
-  redis.call('HDEL', key, 'ending')
+  redis.call('HDEL', key, 'ending', 'closing')
 end
 return from

@@ -1,0 +1,36 @@
+package frontier
+
+import (
+	"cmp"
+	"context"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/trawlcrawler/trawl/crawler"
+)
+
+// Await keeps a job from ending for the time term, because the output of a writer is
+// not complete; reason says what is still to be done, and where. The writer calls it
+// again before the term is over, and with the reason "" when its output is complete.
+// Once the term is over the writer counts as dead, and the job no longer waits for it.
+// Of a job that was removed nothing is noted.
+func (s *Store) Await(ctx context.Context, job, writer, reason string, term time.Duration) error {
+	base := jobBase(job)
+	return runKeys(ctx, s.rdb, awaitScript, "await", []string{base + nameAwaited, base + nameJob},
+		writer, reason, term.Milliseconds()).Err()
+}
+
+// awaitedOf reads whom a job waits for, by their names, and leaves out those whose
+// term is over.
+func awaitedOf(noted map[string]string, now time.Time) []crawler.Awaited {
+	var all []crawler.Awaited
+	for writer, text := range noted {
+		until, reason, _ := strings.Cut(text, " ")
+		if a := (crawler.Awaited{Writer: writer, Until: moment(until), Reason: reason}); a.Until.After(now) {
+			all = append(all, a)
+		}
+	}
+	slices.SortFunc(all, func(a, b crawler.Awaited) int { return cmp.Compare(a.Writer, b.Writer) })
+	return all
+}
