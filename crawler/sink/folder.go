@@ -1,12 +1,15 @@
 package sink
 
 import (
+	"errors"
 	"fmt"
 	"io"
 	"os"
 	"path/filepath"
 	"runtime"
 	"strings"
+	"syscall"
+	"time"
 
 	"github.com/gofrs/flock"
 )
@@ -15,55 +18,101 @@ import (
 // the beginning of its files' names. No name in it is followed out of it.
 type folder struct {
 	*os.Root
-	dir  string
-	lock *flock.Flock
+	dir   string
+	locks []*flock.Flock
 }
+
+// ErrInUse is in the errors of folders, and of files, that another process writes.
+var ErrInUse = errors.New("is in use")
 
 // openFolder makes the folder if need be and locks the stem in it, with the
 // file ".STEM.lock". The operating system lets go of the lock when the process
-// ends, however it ends.
+// ends, however it ends. On a file system without locks the caller has the folder
+// as well: then it relies on worker names being unique.
 func openFolder(dir, stem string) (*folder, error) {
 	if err := os.MkdirAll(dir, 0o755); err != nil {
 		return nil, trouble("making the output folder", dir, "", err)
 	}
+	f, err := rootFolder(dir)
+	if err != nil {
+		return nil, err
+	}
+	for waited := time.Duration(0); ; waited += adopterPause {
+		who, err := f.acquire(stem, "")
+		switch {
+		case err == nil, noLocks(err):
+			return f, nil
+		case errors.Is(err, ErrInUse) && strings.HasPrefix(who, adopter) && waited < adopterTerm:
+			time.Sleep(adopterPause) // it finishes what a process of this name left
+		default:
+			return nil, errors.Join(err, f.Root.Close())
+		}
+	}
+}
+
+func rootFolder(dir string) (*folder, error) {
 	root, err := os.OpenRoot(dir)
 	if err != nil {
 		return nil, trouble("opening the output folder", dir, "", err)
 	}
-	f := &folder{Root: root, dir: dir}
-	if err := f.acquire("." + stem + ".lock"); err != nil {
-		root.Close()
-		return nil, err
-	}
-	return f, nil
+	return &folder{Root: root, dir: dir}, nil
 }
 
-// acquire takes the lock and writes into it who has it. The file is opened
-// through the root first, which refuses a link that leads elsewhere.
-func (f *folder) acquire(name string) error {
+// How long a writer waits for one that finishes what an earlier writer of its name left.
+const (
+	adopterPause = 50 * time.Millisecond
+	adopterTerm  = 10 * time.Second
+	adopter      = "an adopter, "
+)
+
+// acquire takes the lock of a stem and writes into it who has it, as role says. The
+// file is opened through the root first, which refuses a link that leads elsewhere.
+// The error wraps [ErrInUse] when another has the lock: who.
+func (f *folder) acquire(stem, role string) (who string, err error) {
+	name := "." + stem + ".lock"
 	file, err := f.OpenFile(name, os.O_CREATE|os.O_RDWR, 0o644)
 	if err != nil {
-		return trouble("writing into the output folder", f.dir, "", err)
+		return "", trouble("writing into the output folder", f.dir, "", err)
 	}
 	defer file.Close()
-	f.lock = flock.New(filepath.Join(f.dir, name), flock.SetFlag(os.O_RDWR))
-	switch held, err := f.lock.TryLock(); {
+	lock := flock.New(filepath.Join(f.dir, name), flock.SetFlag(os.O_RDWR))
+	switch held, err := lock.TryLock(); {
 	case err != nil:
-		return trouble("locking", f.dir, name, err)
+		return "", trouble("locking", f.dir, name, err)
 	case !held:
-		return fmt.Errorf("the output folder %q is in use by %s: stop it, or choose another folder or worker name",
-			f.dir, holder(file))
+		who := holder(file)
+		return who, fmt.Errorf("the output folder %q %w by %s: stop it, or choose another folder or worker name", f.dir, ErrInUse, who)
 	}
-	sign(file)
-	return nil
+	f.locks = append(f.locks, lock)
+	sign(file, role)
+	return "", nil
+}
+
+// noLocks reports whether an error says that a file system knows no locks.
+func noLocks(err error) bool {
+	return errors.Is(err, errors.ErrUnsupported) || errors.Is(err, syscall.ENOLCK)
+}
+
+// CheckLocks finds out whether the file system of a folder knows locks. Without them
+// nobody can tell what a dead writer left from what a live one writes.
+func CheckLocks(dir string) error {
+	probe, err := os.CreateTemp(dir, ".probe-*.lock")
+	if err != nil {
+		return err
+	}
+	defer os.Remove(probe.Name())
+	defer probe.Close()
+	lock := flock.New(probe.Name())
+	_, err = lock.TryLock()
+	return errors.Join(err, lock.Close())
 }
 
 // sign writes this process into the lock. It is for people, and optional: some
 // systems let nobody write to a locked file.
-func sign(lock *os.File) {
+func sign(lock *os.File, role string) {
 	host, _ := os.Hostname()
 	if lock.Truncate(0) == nil {
-		fmt.Fprintf(lock, "process %d on %s\n", os.Getpid(), host)
+		fmt.Fprintf(lock, "%sprocess %d on %s\n", role, os.Getpid(), host)
 	}
 }
 
@@ -106,7 +155,9 @@ func (f *folder) sync() error {
 
 // Close lets others write here.
 func (f *folder) Close() error {
-	err := f.lock.Close()
-	f.Root.Close()
-	return err
+	var errs []error
+	for _, lock := range f.locks {
+		errs = append(errs, lock.Close())
+	}
+	return errors.Join(append(errs, f.Root.Close())...)
 }

@@ -70,8 +70,9 @@ const firstAge = 10 * time.Second
 // whole and on disk. Only then the intake goes. So nothing that was kept is ever
 // missing from tables and intake together.
 type Parquet struct {
-	cfg ParquetConfig
-	in  *folder
+	cfg    ParquetConfig
+	in     *folder
+	behind string // table names in file names: "-WORKER", or "" of none
 
 	syncing sync.Mutex // held by the one who syncs, before mu
 
@@ -109,8 +110,9 @@ func newParquet(cfg ParquetConfig) (*Parquet, error) {
 		return nil, fmt.Errorf("segment size: %d is out of range: want 1 or more bytes, or 0 for the default", cfg.SegmentSize)
 	}
 	p := &Parquet{cfg: cfg, patience: min(firstAge, cfg.MaxAge), full: make(chan *intake, 1), stop: make(chan struct{})}
+	p.behind = strings.TrimPrefix(stem("parquet", cfg.Worker), "parquet")
 	var err error
-	if p.in, err = openFolder(cfg.Dir, stem("parquet", cfg.Worker)); err != nil {
+	if p.in, err = openFolder(cfg.Dir, "parquet"+p.behind); err != nil {
 		return nil, err
 	}
 	if err := p.resume(); err != nil {
@@ -167,7 +169,7 @@ func (p *Parquet) ours() *regexp.Regexp {
 
 // nameOf names the file of a table.
 func (p *Parquet) nameOf(table string, number int) string {
-	return fmt.Sprintf("%s-%05d.parquet", stem(table, p.cfg.Worker), number)
+	return fmt.Sprintf("%s%s-%05d.parquet", table, p.behind, number)
 }
 
 // Keep writes the results into the intake as one batch. When it returns nil they
