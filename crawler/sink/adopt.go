@@ -17,8 +17,9 @@ type Adoption struct {
 	Finished []string
 	// Open are the names of files that live writers have open.
 	Open []string
-	// Locks are the names of the locks that writers have, or had, in the folder.
-	Locks []string
+
+	dir   string
+	locks []string // names of the locks that writers have, or had, in the folder
 }
 
 // Adopt finishes the files in a folder that dead writers left unfinished, under the names
@@ -39,7 +40,7 @@ func Adopt(dir string, log *slog.Logger) (Adoption, error) {
 		return Adoption{}, err
 	}
 	slices.Sort(names)
-	found := Adoption{Locks: slices.DeleteFunc(slices.Clone(names), func(name string) bool { return !isLock(name) })}
+	found := Adoption{dir: dir, locks: slices.DeleteFunc(slices.Clone(names), func(name string) bool { return !isLock(name) })}
 	var errs []error
 	for _, e := range estatesOf(names) {
 		switch err := e.adopt(dir, log); {
@@ -59,15 +60,30 @@ func isLock(name string) bool {
 	return strings.HasPrefix(name, ".") && strings.HasSuffix(name, ".lock")
 }
 
-// Wrote reports whether a worker has, or had, files in the folder, and has none
-// unfinished.
-func (a Adoption) Wrote(worker string) (there, finished bool) {
+// Left reports whether a worker that writes, or wrote, in this folder is dead, and has left
+// nothing unfinished. Of one that never wrote here it is false: its folder is another.
+func (a Adoption) Left(worker string) bool {
 	end := "-" + safe(worker)
-	for _, name := range a.Locks {
-		stem := strings.TrimSuffix(strings.TrimSuffix(strings.TrimSuffix(name, ".lock"), string(Gzip)), string(Zstandard))
-		there = there || strings.HasSuffix(stem, end)
+	if slices.ContainsFunc(a.Open, func(name string) bool { return isWriter(name, end) }) {
+		return false
 	}
-	return there, !slices.ContainsFunc(a.Open, func(name string) bool { return isWriter(name, end) })
+	in, err := rootFolder(a.dir)
+	if err != nil {
+		return false
+	}
+	defer in.Close()
+	wrote := false
+	for _, name := range a.locks {
+		lock := strings.TrimSuffix(strings.TrimPrefix(name, "."), ".lock")
+		if stem := strings.TrimSuffix(strings.TrimSuffix(lock, string(Gzip)), string(Zstandard)); !strings.HasSuffix(stem, end) {
+			continue
+		}
+		if _, err := in.acquire(lock, adopter); err != nil {
+			return false
+		}
+		wrote = true
+	}
+	return wrote
 }
 
 // isWriter reports whether an unfinished file is that of the worker with this end of names.

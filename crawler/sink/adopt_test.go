@@ -100,8 +100,8 @@ func TestWhatADeadWriterLeftIsFinishedAsItsOwnStartWould(t *testing.T) {
 				if left := glob(t, dir, "*"+opened); len(left) > 0 || len(got.Open) > 0 || len(got.Finished) < 9 {
 					t.Errorf("%q are left; it says %+v", left, got)
 				}
-				if there, finished := got.Wrote(worker); worker != "" && (!there || !finished) {
-					t.Errorf("of the worker it says %v, %v", there, finished)
+				if worker != "" && !got.Left(worker) || got.Left("another") {
+					t.Error("it does not tell who left")
 				}
 				wantOnce(t, kept(t, dir, "pages-*.jsonl.zst"), 3, 3)
 			})
@@ -122,10 +122,8 @@ func TestWhatALiveWriterHasOpenIsLeftAlone(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if worker != "" {
-			if there, finished := got.Wrote(worker); !there || finished {
-				t.Errorf("of the live writer it says %v, %v", there, finished)
-			}
+		if worker != "" && (got.Left(worker) || !got.Left("dead")) {
+			t.Error("it does not tell who lives")
 		}
 		for _, name := range got.Open {
 			if strings.Contains(name, "dead") && !strings.Contains(name, zipped) && !strings.Contains(name, indexed) {

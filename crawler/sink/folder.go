@@ -93,18 +93,21 @@ func noLocks(err error) bool {
 	return errors.Is(err, errors.ErrUnsupported) || errors.Is(err, syscall.ENOLCK)
 }
 
-// CheckLocks finds out whether the file system of a folder knows locks. Without them
-// nobody can tell what a dead writer left from what a live one writes.
+// CheckLocks returns an error where the file system of a folder is known to have no
+// locks. Without them nobody can tell what a dead writer left from what a live one writes.
 func CheckLocks(dir string) error {
 	probe, err := os.CreateTemp(dir, ".probe-*.lock")
 	if err != nil {
-		return err
+		return nil // nothing is known: whoever writes there tells of it
 	}
 	defer os.Remove(probe.Name())
 	defer probe.Close()
 	lock := flock.New(probe.Name())
-	_, err = lock.TryLock()
-	return errors.Join(err, lock.Close())
+	defer lock.Close()
+	if _, err = lock.TryLock(); noLocks(err) {
+		return err
+	}
+	return nil
 }
 
 // sign writes this process into the lock. It is for people, and optional: some

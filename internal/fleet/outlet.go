@@ -80,6 +80,7 @@ func OpenOutlet(ctx context.Context, cfg OutletConfig) (*Outlet, error) {
 		if err := os.MkdirAll(cfg.Where, 0o755); err != nil {
 			return nil, fmt.Errorf("the output folder %q can not be made: %w", cfg.Where, err)
 		}
+		o.adopt()
 		return o, nil
 	}
 	checking, cancel := context.WithTimeout(ctx, checkTerm)
@@ -92,6 +93,17 @@ func OpenOutlet(ctx context.Context, cfg OutletConfig) (*Outlet, error) {
 		return nil, errors.Join(err, place.Close())
 	}
 	return o, nil
+}
+
+// adopt finishes what a dead writer left in the folder itself, and says so where that
+// cannot be known.
+func (o *Outlet) adopt() {
+	if err := sink.CheckLocks(o.cfg.Where); err != nil {
+		o.cfg.Log.Warn("this file system has no locks: files that a dead worker left are finished only by a worker of the same name",
+			"folder", o.cfg.Where, "error", err)
+		return
+	}
+	newAdopter(o.cfg.Where, o.cfg.Log).now("")
 }
 
 // mend finishes what a killed writer left in a tray: whatever its job wrote.

@@ -7,6 +7,7 @@ import (
 	"os"
 	"slices"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/trawlcrawler/trawl/crawler"
@@ -50,6 +51,8 @@ type Worker struct {
 	leaving  map[string]chan struct{} // jobs that are being let go of; closed when they are
 	retiring sync.WaitGroup
 	notices  *notices
+	adopter  *adopter                 // nil where results go to a bucket: the spool adopts
+	going    atomic.Pointer[[]string] // names of the jobs that have not ended
 }
 
 // roundEvery is how often a worker looks which jobs there are. What it is told
@@ -69,11 +72,16 @@ func NewWorker(door *Door, cfg WorkerConfig) (*Worker, error) {
 		return nil, err
 	}
 	door.Ready.Also(cfg.Out.Trouble)
-	return &Worker{
+	w := &Worker{
 		door: door, out: cfg.Out, only: cfg.Jobs, workshop: shop,
 		stations: make(map[string]*Station), leaving: make(map[string]chan struct{}),
 		rests: make(map[string]time.Time), known: make(map[string]bool), notices: newNotices(door.Store, cfg.Name),
-	}, nil
+	}
+	w.going.Store(new([]string))
+	if cfg.Out.spool == nil {
+		w.adopter = newAdopter(cfg.Out.cfg.Where, door.Log)
+	}
+	return w, nil
 }
 
 // Allow opens a host to connections, at its port, whatever address it has.
@@ -84,6 +92,11 @@ func (w *Worker) Allow(h crawler.Host) { w.workshop.Fetcher.Allow(h) }
 func (w *Worker) Run(ctx, hard context.Context) {
 	defer w.workshop.Close()
 	defer w.door.Appear(ctx, w.process())()
+	if w.adopter != nil {
+		var adopting sync.WaitGroup
+		adopting.Go(func() { w.adopter.run(ctx, func() []string { return *w.going.Load() }) })
+		defer adopting.Wait()
+	}
 	tick := time.NewTicker(roundEvery)
 	defer tick.Stop()
 	for {
@@ -137,9 +150,13 @@ func (w *Worker) round(ctx, hard context.Context) {
 		return // visits go on: each finds out for itself
 	}
 	there, runs := make(map[string]bool, len(all)), make(map[string]bool, len(all))
+	var going []string
 	for _, job := range all {
 		name := job.Job.Name
 		there[name] = true
+		if !job.State.Ended() {
+			going = append(going, name)
+		}
 		if job.State != crawler.StateRunning || !w.wants(job) || !w.workshop.serves(job.Job) {
 			continue
 		}
@@ -154,6 +171,7 @@ func (w *Worker) round(ctx, hard context.Context) {
 			w.retire(name)
 		}
 	}
+	w.going.Store(&going)
 	w.door.Ready.Keep(runs)
 	w.tell(ctx, runs)
 	w.forget(there)
