@@ -18,7 +18,10 @@ type Counters struct {
 	Bytes  int64 `json:"bytes"`  // of the bodies fetched
 	// Incomplete is how many of the pages fetched lack a required field.
 	Incomplete int64 `json:"incomplete"`
-	Over       int64 `json:"-"` // URLs left out because of a budget of their host
+	// Garbage is how many keys, entries and tickets in Redis were not what they should
+	// be and were set aside.
+	Garbage int64 `json:"garbage,omitempty"`
+	Over    int64 `json:"-"` // URLs left out because of a budget of their host
 
 	// Unshipped is how many URLs are settled whose records are only on a worker's disk,
 	// on their way to a bucket. If that worker does not come back they are fetched again.

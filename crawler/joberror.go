@@ -16,6 +16,9 @@ var (
 	// ErrLayout says that the keys in Redis are of another version of trawl, so that
 	// this one must not touch them.
 	ErrLayout = errors.New("the jobs in this Redis are of another version of trawl")
+	// ErrGarbage says that a key in Redis is of the wrong type or has a value that
+	// cannot be read.
+	ErrGarbage = errors.New("a key in Redis is not what it should be")
 	// ErrJobRuns says that a job has not ended, and must be cancelled before it is
 	// removed.
 	ErrJobRuns = errors.New("the job has not ended: cancel it first")

@@ -13,6 +13,10 @@ const (
 	StateDone      State = "done"
 	StateCancelled State = "cancelled"
 	StateFailed    State = "failed"
+	// StateBroken is shown of a job whose keys in Redis cannot be read: it stands
+	// still, others go on. It is removed with the job, and passes when the keys are
+	// repaired.
+	StateBroken State = "broken"
 )
 
 // Ended reports whether a job in that state has no more to do.

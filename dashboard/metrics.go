@@ -60,17 +60,18 @@ var (
 	descOutcomes = described("trawl_job_outcomes_total", "URLs by their outcome; retry counts tries that will be repeated.", "job", "outcome")
 	descURLs     = described("trawl_job_urls", "URLs that wait, that visits have taken, and that were ever admitted.", "job", "state")
 	descHosts    = described("trawl_job_hosts", "Hosts ever seen.", "job")
+	descGarbage  = described("trawl_job_garbage_total", "Keys and entries in Redis that were not what they should be, and were set aside.", "job")
 	descVisits   = described("trawl_job_visits", "Hosts that are due for a visit, and visits that are enqueued (armed) or under way (open).", "job", "state")
 )
 
 var states = []crawler.State{
 	crawler.StateCreated, crawler.StateRunning, crawler.StatePaused,
-	crawler.StateDone, crawler.StateCancelled, crawler.StateFailed,
+	crawler.StateDone, crawler.StateCancelled, crawler.StateFailed, crawler.StateBroken,
 }
 
 // Describe names the metrics.
 func (m *metrics) Describe(out chan<- *prometheus.Desc) {
-	for _, d := range []*prometheus.Desc{descUp, descState, descWaits, descPages, descBytes, descOutcomes, descURLs, descHosts, descVisits} {
+	for _, d := range []*prometheus.Desc{descUp, descState, descWaits, descPages, descBytes, descOutcomes, descURLs, descHosts, descVisits, descGarbage} {
 		out <- d
 	}
 }
@@ -128,6 +129,7 @@ func collectCounters(out chan<- prometheus.Metric, job string, c crawler.Counter
 	out <- gauge(descURLs, c.Flight, job, "in_flight")
 	out <- gauge(descURLs, c.Seen, job, "seen")
 	out <- gauge(descHosts, c.Hosts, job)
+	out <- counter(descGarbage, c.Garbage, job)
 	out <- gauge(descVisits, c.Due, job, "due")
 	out <- gauge(descVisits, c.Armed, job, "armed")
 	out <- gauge(descVisits, c.Open, job, "open")

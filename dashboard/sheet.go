@@ -71,6 +71,9 @@ func (d *Dashboard) sheet(ctx context.Context, s crawler.Status) (sheet, error) 
 		return sheet{}, ctx.Err()
 	}
 	sh := headOf(s)
+	if errors.Is(err, crawler.ErrGarbage) && !s.State.Ended() {
+		sh.State, sh.Reason = crawler.StateBroken, err.Error()
+	}
 	if err != nil {
 		sh.Trouble = err.Error()
 		return sh, nil

@@ -180,3 +180,6 @@ func median[T cmp.Ordered](all []T) T {
 	}
 	return middle
 }
+
+// zOf is a member of a sorted set that is due long since.
+func zOf(value string) redis.Z { return redis.Z{Score: 1, Member: value} }

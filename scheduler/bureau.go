@@ -2,6 +2,8 @@ package scheduler
 
 import (
 	"context"
+	"errors"
+	"maps"
 	"sync"
 	"time"
 
@@ -54,9 +56,10 @@ type Bureau struct {
 	open   func(crawler.Job) SeededFrontier
 	cfg    Config
 
-	shares *shares
-	desks  map[string]*desk // by job
-	wg     sync.WaitGroup
+	shares     *shares
+	complained map[string]time.Time // by job: when trouble with it was last logged
+	desks      map[string]*desk     // by job
+	wg         sync.WaitGroup
 }
 
 // desk is where one job is kept going.
@@ -70,7 +73,7 @@ type desk struct {
 func NewBureau(store Store, queues Queues, open func(crawler.Job) SeededFrontier, cfg Config) *Bureau {
 	return &Bureau{
 		store: store, queues: queues, open: open, cfg: cfg.withDefaults(),
-		shares: newShares(), desks: make(map[string]*desk),
+		shares: newShares(), complained: make(map[string]time.Time), desks: make(map[string]*desk),
 	}
 }
 
@@ -104,15 +107,28 @@ func (b *Bureau) round(ctx context.Context) error {
 	for _, job := range all {
 		there[job.Job.Name] = true
 		if err := b.see(ctx, job); err != nil && ctx.Err() == nil {
-			b.cfg.Log.Error("the scheduler is held up", "job", job.Job.Name, "error", err)
+			b.complain(job.Job.Name, err)
+		}
+		if job.State == crawler.StateBroken {
+			b.complain(job.Job.Name, errors.New(job.Reason))
 		}
 	}
+	maps.DeleteFunc(b.complained, func(name string, _ time.Time) bool { return !there[name] })
 	for name, d := range b.desks {
 		if !there[name] {
 			b.leave(name, d)
 		}
 	}
 	return b.retire(ctx, all)
+}
+
+// complain logs trouble with one job, now and then while it lasts.
+func (b *Bureau) complain(job string, err error) {
+	if time.Since(b.complained[job]) < complainEvery {
+		return
+	}
+	b.complained[job] = time.Now()
+	b.cfg.Log.Error("the job is held up, others go on", "job", job, "error", err)
 }
 
 // see does for one job what its state asks for.

@@ -167,12 +167,15 @@ func (c *Client) Cancel(ctx context.Context, job string) error {
 // move takes a job into a state. It is no error if the job is in it already.
 func (c *Client) move(ctx context.Context, job string, to crawler.State, reason string, from ...crawler.State) error {
 	moved, err := c.store.Move(ctx, job, to, reason, from...)
-	if err != nil || moved {
+	if err != nil && !errors.Is(err, crawler.ErrGarbage) || moved {
 		return err
 	}
 	status, err := c.store.Status(ctx, job)
 	if err != nil || status.State == to {
 		return err
+	}
+	if status.State == crawler.StateBroken {
+		return fmt.Errorf("job %q is broken: %s", job, status.Reason)
 	}
 	if status.State.Ended() {
 		return ended(status)
@@ -197,6 +200,15 @@ func (c *Client) Remove(ctx context.Context, job string) error {
 	if err != nil {
 		return err
 	}
+	if status.State == crawler.StateBroken {
+		return c.removeBroken(ctx, job)
+	}
+	if _, err := c.store.Counters(ctx, job); errors.Is(err, crawler.ErrGarbage) && !status.State.Ended() {
+		if err := c.Cancel(ctx, job); err != nil {
+			return err
+		}
+		status.State = crawler.StateCancelled // it stands still, and nobody could end it otherwise
+	}
 	going := status.State == crawler.StateRunning || status.State == crawler.StatePaused
 	if going && status.Job.Schedule == "" {
 		return fmt.Errorf("job %q is %s: %w", job, status.State, crawler.ErrJobRuns)
@@ -210,6 +222,24 @@ func (c *Client) Remove(ctx context.Context, job string) error {
 		return err
 	}
 	return c.store.Remove(ctx, job)
+}
+
+// removeBroken removes a job whose record cannot be read. Its workers let go of it
+// when they see that, and its visits are waited for as those of others.
+func (c *Client) removeBroken(ctx context.Context, job string) error {
+	tick := time.NewTicker(calmEvery)
+	defer tick.Stop()
+	for began := time.Now(); ; {
+		gone, _ := c.queues.Forget(job) // its queue may be garbage as well: the removal takes it
+		if since := time.Since(began); since > calmTerm || gone && since > calmAfter {
+			return c.store.Remove(ctx, job)
+		}
+		select {
+		case <-tick.C:
+		case <-ctx.Done():
+			return ctx.Err()
+		}
+	}
 }
 
 const (

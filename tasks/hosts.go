@@ -43,6 +43,16 @@ func (c *Client) Govern(ctx context.Context, job string, host crawler.Host, rule
 	return c.store.Frontier(status.Job).Govern(ctx, host, rules, forgive)
 }
 
+// Garbage lists what was found in the job's keys that is not what it should be, and
+// was set aside: at most a hundred of each shard, the last first.
+func (c *Client) Garbage(ctx context.Context, job string) ([]string, error) {
+	status, err := c.store.Status(ctx, job)
+	if err != nil {
+		return nil, err
+	}
+	return c.store.GarbageOf(ctx, status.Job)
+}
+
 // Failures lists URLs of a job that failed for good, and why, the last first: one
 // of each visit, and at most fifty of each shard. The records of the workers have
 // all.

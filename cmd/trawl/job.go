@@ -184,10 +184,14 @@ type jobView struct {
 	Closing  bool               `json:"closing,omitempty"`  // only its output is waited for
 	Awaited  []crawler.Awaited  `json:"awaited,omitempty"`  // the writers whose output its end waits for
 	Output   string             `json:"output,omitempty"`   // what output is still waited for, in a line
+	Garbage  []string           `json:"garbage,omitempty"`  // what was set aside because it was not what it should be; of job show alone
 }
 
 func view(ctx context.Context, c *tasks.Client, status crawler.Status) (jobView, error) {
 	numbers, err := c.Counters(ctx, status.Job.Name)
+	if errors.Is(err, crawler.ErrGarbage) {
+		status.State, err = crawler.StateBroken, standsStill(&status, err)
+	}
 	if err != nil {
 		return jobView{}, err
 	}
@@ -199,6 +203,12 @@ func view(ctx context.Context, c *tasks.Client, status crawler.Status) (jobView,
 		RunOf:   status.RunOf,
 		Closing: status.Closing, Awaited: status.Awaited, Output: status.OutputPending(numbers),
 	}, err
+}
+
+// standsStill makes what is wrong with a job's keys the reason of its state.
+func standsStill(status *crawler.Status, err error) error {
+	status.Reason = fmt.Sprintf("%v: repair it, or remove the job (trawl job rm %s)", err, status.Job.Name)
+	return nil
 }
 
 // known is nil for the zero time.
@@ -248,6 +258,9 @@ func (v jobView) remark() string {
 		if v.Periodic != nil && v.WaitsFor != crawler.WaitScheduler {
 			return periodicRemark(*v.Periodic)
 		}
+		if v.State != crawler.StateBroken && len(v.Reason) == 0 && v.Counters.Garbage > 0 {
+			return fmt.Sprintf("! %d keys or entries were garbage (trawl job show %s)", v.Counters.Garbage, v.Name)
+		}
 		return cmp.Or(v.Waits, v.Reason)
 	case 1:
 		return "! worker " + v.Troubles[0].Worker + " is in trouble (trawl job show " + v.Name + ")"
@@ -268,7 +281,10 @@ func (d *desk) show(ctx context.Context, c *tasks.Client, name string) error {
 	if err != nil {
 		return err
 	}
-	if v.Failures, err = c.Failures(ctx, name); err != nil {
+	if v.Failures, err = c.Failures(ctx, name); err != nil && !errors.Is(err, crawler.ErrGarbage) {
+		return err
+	}
+	if v.Garbage, err = c.Garbage(ctx, name); err != nil {
 		return err
 	}
 	if v.Periodic, err = c.Periodic(ctx, status, nil); err != nil {
@@ -303,6 +319,9 @@ func (d *desk) show(ctx context.Context, c *tasks.Client, name string) error {
 	}
 	for _, trouble := range v.Troubles {
 		fmt.Fprintf(t, "trouble\tfor %s: %s\n", status.Now.Sub(trouble.Since).Round(time.Second), trouble)
+	}
+	for _, garbage := range v.Garbage[:min(len(v.Garbage), mostFailures)] {
+		fmt.Fprintf(t, "garbage\t%s\n", garbage)
 	}
 	for _, failure := range v.Failures[:min(len(v.Failures), mostFailures)] {
 		fmt.Fprintf(t, "failed\t%s\n", failure)

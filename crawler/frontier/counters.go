@@ -41,7 +41,8 @@ func addCounters(c *crawler.Counters, got []any) error {
 	for i := 4; i+1 < len(got); i += 2 {
 		value, err := strconv.ParseInt(got[i+1].(string), 10, 64)
 		if err != nil {
-			return fmt.Errorf("frontier: counter %v: %w", got[i], err)
+			c.Garbage++ // the script that counts next sets it aside
+			continue
 		}
 		addCounter(c, got[i].(string), value)
 	}
@@ -56,7 +57,7 @@ func addCounter(c *crawler.Counters, name string, by int64) {
 	fields := map[string]*int64{
 		"seen": &c.Seen, "waiting": &c.Waiting, "flight": &c.Flight, "hosts": &c.Hosts,
 		"visits": &c.Visits, "broken": &c.Broken, "bytes": &c.Bytes, "over": &c.Over, "incomplete": &c.Incomplete,
-		"unshipped": &c.Unshipped,
+		"unshipped": &c.Unshipped, "garbage": &c.Garbage,
 	}
 	if field := fields[name]; field != nil {
 		*field += by

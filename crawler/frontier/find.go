@@ -39,7 +39,7 @@ func (f *Frontier) Find(ctx context.Context, u crawler.URL) (crawler.Whereabouts
 func (f *Frontier) findInFlight(ctx context.Context, base string, u crawler.URL) (crawler.Whereabouts, bool, error) {
 	flight, err := f.rdb.HGetAll(ctx, base+nameFlight+string(u.Host())).Result()
 	for ticket, packed := range flight {
-		if e, ok := isEntry(packed, u); ok {
+		if e, ok := isEntry(packed, u); ok && ticket != "" {
 			e.Band = crawler.Band(ticket[0] - '0')
 			return crawler.Whereabouts{Place: crawler.PlaceFlight, Entry: e}, true, nil
 		}

@@ -45,6 +45,8 @@ type Frontier struct {
 	confirmations *confirmations
 	lease         time.Duration
 	term          time.Duration
+	store         *Store
+	reports       *reports
 }
 
 // Job returns the job whose frontier it is.

@@ -2,6 +2,7 @@ package frontier
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"time"
 
@@ -23,7 +24,7 @@ func (f *Frontier) Host(ctx context.Context, h crawler.Host) (crawler.HostStatus
 	}
 	rules, err := crawler.UnpackHostRules(got[2].(string))
 	if err != nil {
-		return crawler.HostStatus{}, fmt.Errorf("frontier: host %s: %w", h, err)
+		f.reports.add(f.job.Name, fmt.Sprintf("the rules of host %s cannot be read: %q", h, got[2]))
 	}
 	state := crawler.HostState(got[0].(string))
 	switch state {
@@ -62,6 +63,9 @@ func (f *Frontier) Hosts(ctx context.Context, limit int) ([]crawler.HostStatus, 
 			}
 			for _, h := range hosts {
 				status, err := f.Host(ctx, crawler.Host(h))
+				if errors.Is(err, crawler.ErrNoHost) {
+					continue // its record was lost
+				}
 				if err != nil {
 					return nil, err
 				}
@@ -94,7 +98,7 @@ func (f *Frontier) Failures(ctx context.Context) ([]string, error) {
 	var all []string
 	for shard := range f.job.Shards {
 		some, err := f.rdb.LRange(ctx, f.base(shard)+nameFailures, 0, -1).Result()
-		if err != nil {
+		if err != nil && !isWrongType(err) { // the visit that fails next sets it aside
 			return nil, fmt.Errorf("frontier: failures of %s: %w", f.job.Name, err)
 		}
 		all = append(all, some...)

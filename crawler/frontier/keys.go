@@ -38,30 +38,37 @@ import (
 //	trawl:{JOB/SHARD}:address:IP     HASH  the visit that holds an address, and when the next may ask there
 //	trawl:{JOB/SHARD}:parked:IP      LIST  hosts that wait for an address
 //	trawl:{JOB/SHARD}:fence          STRING counts the waits for a replica, in a Redis Cluster
+//	trawl:{JOB}:garbage              LIST  what of the job's own keys was not what it should be, the last hundred
+//	trawl:{JOB/SHARD}:garbage        LIST  the same of the shard: keys, entries and tickets
+//	trawl:{JOB}:aside:NAME           any   a key of the wrong type that was set aside; gone after a week
+//	trawl:{JOB/SHARD}:aside:NAME     any   the same of the shard
+//	trawl:garbage:{trawl:jobs}       any   what trawl:jobs was when it was no set
 //
 // What asynq keeps of a job's queue is removed with the job:
 //
 //	asynq:{JOB}:…                    tasks, counts of each day, whether it is paused
 const (
-	keyPrefix  = "trawl:"
-	keySchema  = keyPrefix + "schema"
-	keyFleet   = keyPrefix + "fleet"
-	keyProbe   = keyPrefix + "probe"
-	keyJobs    = keyPrefix + "jobs"
-	keyRobots  = keyPrefix + "robots:"
-	nameJob    = "job"
-	nameLedger = "ledger"
-	nameHolds  = "holds"
-	nameHomes  = "homes"
-	nameCount  = "count"
-	nameSeen   = "seen:"
-	nameDue    = "due"
-	nameArmed  = "armed"
-	nameOpen   = "open"
-	nameHost   = "host:"
-	nameQueue  = "queue:"
-	nameLater  = "later:"
-	nameFlight = "flight:"
+	keyPrefix = "trawl:"
+	keySchema = keyPrefix + "schema"
+	keyFleet  = keyPrefix + "fleet"
+	keyProbe  = keyPrefix + "probe"
+	keyJobs   = keyPrefix + "jobs"
+	keyRobots = keyPrefix + "robots:"
+	// keyJobsAside lies in the slot of keyJobs, so that it can be renamed to it.
+	keyJobsAside = keyPrefix + "garbage:{" + keyJobs + "}"
+	nameJob      = "job"
+	nameLedger   = "ledger"
+	nameHolds    = "holds"
+	nameHomes    = "homes"
+	nameCount    = "count"
+	nameSeen     = "seen:"
+	nameDue      = "due"
+	nameArmed    = "armed"
+	nameOpen     = "open"
+	nameHost     = "host:"
+	nameQueue    = "queue:"
+	nameLater    = "later:"
+	nameFlight   = "flight:"
 
 	nameAddress  = "address:"
 	nameFailures = "failures"
@@ -72,7 +79,12 @@ const (
 
 	keyProcesses = keyPrefix + "processes"
 	nameAwaited  = "awaited"
+	nameGarbage  = "garbage"
+	nameAside    = "aside:"
 )
+
+// keyQueues is the set in which asynq lists its queues.
+const keyQueues = "asynq:queues"
 
 // jobBase is the beginning of the names of a job's own keys.
 func jobBase(job string) string { return keyPrefix + "{" + job + "}:" }
@@ -105,10 +117,13 @@ var luaNames = strings.NewReplacer(
 	"$count", nameCount, "$seen", nameSeen, "$due", nameDue, "$armed", nameArmed, "$open", nameOpen,
 	"$host", nameHost, "$queue", nameQueue, "$later", nameLater, "$flight", nameFlight,
 	"$address", nameAddress, "$failures", nameFailures, "$parked", nameParked, "$content", nameContent,
+	"$garbage", nameGarbage, "$aside", nameAside,
 ).Replace(`
 local base = KEYS[1]
 local COUNT, DUE, ARMED, OPEN = base .. '$count', base .. '$due', base .. '$armed', base .. '$open'
 local function SEEN(bucket) return base .. '$seen' .. bucket end
+local GARBAGE, QUEUES = base .. '$garbage', base .. '$queue'
+local function ASIDE(name) return base .. '$aside' .. name end
 local function HOST(host) return base .. '$host' .. host end
 local function QUEUE(band, host) return base .. '$queue' .. band .. ':' .. host end
 local function LATER(host) return base .. '$later' .. host end

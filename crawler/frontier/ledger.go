@@ -2,6 +2,7 @@ package frontier
 
 import (
 	"context"
+	"errors"
 	"fmt"
 
 	"github.com/trawlcrawler/trawl/crawler"
@@ -57,8 +58,16 @@ func (l *ledger) close(ctx context.Context) error {
 
 func (l *ledger) call(ctx context.Context, want int) ([]int64, error) {
 	base := jobBase(l.frontier.job.Name)
-	got, err := runKeys(ctx, l.frontier.rdb, ledgerScript, "ledger", []string{base + nameLedger, base + nameJob},
-		l.visit, l.fetched, l.done, want, l.frontier.job.Pages).Int64Slice()
+	call := func() ([]int64, error) {
+		return runKeys(ctx, l.frontier.rdb, ledgerScript, "ledger", []string{base + nameLedger, base + nameJob},
+			l.visit, l.fetched, l.done, want, l.frontier.job.Pages).Int64Slice()
+	}
+	got, err := call()
+	if errors.Is(err, crawler.ErrGarbage) {
+		if err = l.frontier.mendLedger(ctx); err == nil {
+			got, err = call()
+		}
+	}
 	if err == nil && len(got) != 3 {
 		err = fmt.Errorf("frontier: ledger of %s: unexpected answer %v", l.visit, got)
 	}

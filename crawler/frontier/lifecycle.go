@@ -21,8 +21,8 @@ func (s *Store) Statuses(ctx context.Context) ([]crawler.Status, error) {
 	all := make([]crawler.Status, 0, len(names))
 	for _, name := range names {
 		status, err := s.Status(ctx, name)
-		if errors.Is(err, crawler.ErrNoJob) || errors.Is(err, errSettings) {
-			continue // removed in between, or of another make: the others matter still
+		if errors.Is(err, crawler.ErrNoJob) {
+			continue // removed in between
 		}
 		if err != nil {
 			return nil, err // a job that can not be read is not gone

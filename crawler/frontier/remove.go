@@ -23,6 +23,9 @@ func (s *Store) Remove(ctx context.Context, name string) error {
 	if err := s.removeAll(ctx, name); err != nil {
 		return err
 	}
+	if err := s.rdb.SRem(ctx, keyQueues, name).Err(); err != nil && !isWrongType(err) {
+		return fmt.Errorf("remove job %s: %w", name, err)
+	}
 	// Until here it can be repeated, and no other job can have the name.
 	if err := s.rdb.SRem(ctx, keyJobs, name).Err(); err != nil {
 		return fmt.Errorf("remove job %s: %w", name, err)

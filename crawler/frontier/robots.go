@@ -19,7 +19,7 @@ func (s *Store) RobotsCache() *RobotsCache { return &RobotsCache{s.rdb} }
 // Get returns what is cached for an origin such as "https://example.com".
 func (c *RobotsCache) Get(ctx context.Context, origin string) (value []byte, found bool, err error) {
 	value, err = c.rdb.Get(ctx, keyRobots+origin).Bytes()
-	if errors.Is(err, redis.Nil) {
+	if errors.Is(err, redis.Nil) || isWrongType(err) { // Put replaces a key of any type
 		return nil, false, nil
 	}
 	if err != nil {

@@ -30,6 +30,7 @@ var (
 	hostScript     = shardScript("host")
 	knownScript    = shardScript("known", "seen")
 	occupyScript   = shardScript("occupy")
+	discardScript  = shardScript("discard")
 	ledgerScript   = redis.NewScript(source("ledger"))
 	createScript   = redis.NewScript(source("create"))
 	stateScript    = redis.NewScript(source("state"))
@@ -74,7 +75,7 @@ func runKeys(ctx context.Context, rdb redis.Scripter, script *redis.Script, verb
 		if strings.HasPrefix(err.Error(), "STALE") {
 			cmd.SetErr(crawler.ErrStale)
 		} else {
-			cmd.SetErr(fmt.Errorf("frontier: %s on %s: %w", verb, keys[0], passing(err)))
+			cmd.SetErr(fmt.Errorf("frontier: %s on %s: %w", verb, keys[0], garbled(passing(err))))
 		}
 	}
 	return cmd

@@ -3,7 +3,6 @@ package frontier
 import (
 	"context"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"net"
 	"slices"
@@ -26,6 +25,7 @@ type Store struct {
 	closed atomic.Pointer[error]  // why nothing but Review may use the Redis now; nil: everything may
 
 	confirmations confirmations
+	reports       reports
 
 	mu      sync.Mutex
 	recent  map[string]*recent   // by job: shared by all frontiers of the process
@@ -114,11 +114,17 @@ func (s *Store) create(ctx context.Context, job crawler.Job, runOf string) error
 	return nil
 }
 
-// errSettings says that a job's settings are of another make.
-var errSettings = errors.New("its settings in Redis can not be read")
-
-// Status returns a job with its state, or [crawler.ErrNoJob].
+// Status returns a job with its state, or [crawler.ErrNoJob]. A job whose record
+// cannot be read is [crawler.StateBroken], with the reason.
 func (s *Store) Status(ctx context.Context, name string) (crawler.Status, error) {
+	status, err := s.status(ctx, name)
+	if isWrongType(err) {
+		return s.mendStatus(ctx, name)
+	}
+	return status, err
+}
+
+func (s *Store) status(ctx context.Context, name string) (crawler.Status, error) {
 	var fields *redis.MapStringStringCmd
 	var holds *redis.ZSliceCmd
 	var troubles, awaited *redis.MapStringStringCmd
@@ -137,7 +143,7 @@ func (s *Store) Status(ctx context.Context, name string) (crawler.Status, error)
 		return crawler.Status{}, fmt.Errorf("job %s: %w", name, err)
 	}
 	h := fields.Val()
-	if h["settings"] == "" {
+	if len(h) == 0 {
 		return crawler.Status{}, fmt.Errorf("job %q: %w", name, crawler.ErrNoJob)
 	}
 	status := crawler.Status{
@@ -150,8 +156,8 @@ func (s *Store) Status(ctx context.Context, name string) (crawler.Status, error)
 		Troubles: troublesOf(troubles.Val(), now),
 		Awaited:  awaitedOf(awaited.Val(), now),
 	}
-	if err := json.Unmarshal([]byte(h["settings"]), &status.Job); err != nil {
-		return crawler.Status{}, fmt.Errorf("job %s: %w: %w", name, errSettings, err)
+	if reason := flaw(&status, name, h["settings"]); reason != "" {
+		return broken(name, now, reason), nil
 	}
 	s.meet(name, status.Created)
 	return status, nil
@@ -169,6 +175,11 @@ func moment(ms string) time.Time {
 // Jobs lists the names of all jobs, sorted.
 func (s *Store) Jobs(ctx context.Context) ([]string, error) {
 	names, err := s.rdb.SMembers(ctx, keyJobs).Result()
+	if isWrongType(err) {
+		if err = s.mendJobs(ctx); err == nil {
+			names, err = s.rdb.SMembers(ctx, keyJobs).Result()
+		}
+	}
 	if err != nil {
 		return nil, fmt.Errorf("list jobs: %w", err)
 	}
@@ -229,5 +240,5 @@ func (s *Store) Frontier(job crawler.Job) *Frontier {
 	if s.recent[job.Name] == nil {
 		s.recent[job.Name] = newRecent()
 	}
-	return &Frontier{rdb: s.rdb, job: job, identity: crawler.NewIdentity(job), recent: s.recent[job.Name], confirmations: &s.confirmations, lease: s.lease, term: max(s.lease, ArmTerm)}
+	return &Frontier{rdb: s.rdb, job: job, identity: crawler.NewIdentity(job), recent: s.recent[job.Name], confirmations: &s.confirmations, store: s, reports: &s.reports, lease: s.lease, term: max(s.lease, ArmTerm)}
 }

@@ -39,8 +39,9 @@ func (t *Turn) Short() bool { return t.short.Load() }
 // heed notes the rules that a script answered with.
 func (t *Turn) heed(packed string) error {
 	rules, err := crawler.UnpackHostRules(packed)
-	if err != nil {
-		return fmt.Errorf("frontier: rules of %s: %w", t.order.Host, err)
+	if err != nil { // the host is visited as if there were none
+		t.frontier.reports.add(t.frontier.job.Name, fmt.Sprintf("the rules of host %s cannot be read: %q", t.order.Host, packed))
+		rules = crawler.HostRules{}
 	}
 	t.rules.Store(&rules)
 	return nil
@@ -54,32 +55,54 @@ func (t *Turn) head(more ...any) []any {
 	return append([]any{string(t.order.Host), t.order.Epoch, t.frontier.lease.Milliseconds()}, more...)
 }
 
-// Take moves up to n URLs into flight.
+// Take moves up to n URLs into flight. Entries that cannot be read are set aside;
+// while it finds nothing else, it takes on, because none is the end of the queue.
 func (t *Turn) Take(ctx context.Context, n int, gap time.Duration) ([]crawler.Taken, error) {
+	for {
+		taken, garbage, err := t.take(ctx, n, gap)
+		if err != nil || len(garbage) == 0 {
+			return taken, err
+		}
+		if err := t.discard(ctx, garbage); err != nil || len(taken) > 0 {
+			return taken, err
+		}
+	}
+}
+
+// take moves URLs into flight, and returns the tickets of those that cannot be
+// read.
+func (t *Turn) take(ctx context.Context, n int, gap time.Duration) (taken []crawler.Taken, garbage []any, err error) {
 	granted, err := t.account.promise(ctx, n)
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	got, err := run(ctx, t.frontier.rdb, takeScript, "take", t.base, t.head(granted, gap.Milliseconds())...).StringSlice()
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	if len(got) == 0 {
-		return nil, fmt.Errorf("frontier: take at %s: no answer", t.order.Host)
+		return nil, nil, fmt.Errorf("frontier: take at %s: no answer", t.order.Host)
 	}
 	if err := t.heed(got[0]); err != nil {
-		return nil, err
+		return nil, nil, err
 	}
-	taken := make([]crawler.Taken, 0, len(got)/2)
+	taken = make([]crawler.Taken, 0, len(got)/2)
 	for i := 1; i+1 < len(got); i += 2 {
 		e, err := t.unpack(got[i], got[i+1])
 		if err != nil {
-			return nil, err
+			garbage = append(garbage, got[i])
+			continue
 		}
 		taken = append(taken, crawler.Taken{Ticket: got[i], Entry: e})
 	}
 	t.account.done += int64(granted - len(taken))
-	return taken, nil
+	return taken, garbage, nil
+}
+
+// discard sets entries aside that cannot be read.
+func (t *Turn) discard(ctx context.Context, tickets []any) error {
+	t.frontier.reports.add(t.frontier.job.Name, fmt.Sprintf("%d entries of host %s cannot be read", len(tickets), t.order.Host))
+	return run(ctx, t.frontier.rdb, discardScript, "discard", t.base, t.head(tickets...)...).Err()
 }
 
 // unpack reads an entry in flight; its ticket begins with its band.

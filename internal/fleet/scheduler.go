@@ -2,6 +2,7 @@ package fleet
 
 import (
 	"context"
+	"strings"
 
 	"github.com/prometheus/client_golang/prometheus"
 
@@ -22,18 +23,20 @@ func RunScheduler(ctx context.Context, door *Door) error {
 	queues := tasks.NewDispatcher(door.Asynq, 0)
 	defer queues.Close()
 	open := func(job crawler.Job) scheduler.SeededFrontier { return door.Store.Frontier(job) }
-	return scheduler.NewBureau(door.Store, newPostOffice(queues, door.Registry), open, scheduler.Config{Log: door.Log}).Run(ctx)
+	return scheduler.NewBureau(door.Store, newPostOffice(queues, door), open, scheduler.Config{Log: door.Log}).Run(ctx)
 }
 
 // postOffice counts the visits that a scheduler enqueues.
 type postOffice struct {
 	*tasks.Dispatcher
+	door               *Door
 	enqueued, failures *prometheus.CounterVec
 }
 
-func newPostOffice(d *tasks.Dispatcher, r prometheus.Registerer) postOffice {
+func newPostOffice(d *tasks.Dispatcher, door *Door) postOffice {
+	r := door.Registry
 	o := postOffice{
-		Dispatcher: d,
+		Dispatcher: d, door: door,
 		enqueued: prometheus.NewCounterVec(prometheus.CounterOpts{
 			Name: "trawl_scheduler_visits_total", Help: "Visits that this scheduler enqueued."}, []string{LabelJob}),
 		failures: prometheus.NewCounterVec(prometheus.CounterOpts{
@@ -48,10 +51,38 @@ func (o postOffice) Enqueue(ctx context.Context, job crawler.Status, order crawl
 	err := o.Dispatcher.Enqueue(ctx, job, order)
 	if err != nil {
 		o.failures.WithLabelValues(job.Job.Name).Inc()
+		o.mend(ctx, job.Job.Name, err)
 		return err
 	}
 	o.enqueued.WithLabelValues(job.Job.Name).Inc()
 	return nil
+}
+
+// Paused reports whether the job's queue is paused, and whether there is one.
+func (o postOffice) Paused(job string) (paused, known bool, err error) {
+	paused, known, err = o.Dispatcher.Paused(job)
+	o.mend(context.Background(), job, err)
+	return paused, known, err
+}
+
+// Capacity is how many visits of the job can be carried out at once.
+func (o postOffice) Capacity(job string) (int, error) {
+	n, err := o.Dispatcher.Capacity(job)
+	o.mend(context.Background(), job, err)
+	return n, err
+}
+
+// mend deletes asynq's keys that are of the wrong type, if that is what an error is
+// about: asynq would fail at them for ever.
+func (o postOffice) mend(ctx context.Context, job string, err error) {
+	if err == nil || !strings.Contains(err.Error(), "WRONGTYPE") {
+		return
+	}
+	ctx, cancel := context.WithTimeout(ctx, ReadyTerm)
+	defer cancel()
+	if _, err := o.door.Store.MendQueue(ctx, job); err != nil {
+		o.door.complain("the keys of a queue cannot be mended", err, "job", job)
+	}
 }
 
 // Forget deletes the queue of a job, and its series.

@@ -31,6 +31,7 @@ type watch struct {
 	skew    prometheus.Gauge
 	emptied prometheus.Counter
 	foreign prometheus.Gauge
+	garbage prometheus.Counter
 
 	mu      sync.Mutex
 	warning string // about the clock; "" for none
@@ -47,7 +48,9 @@ func newWatch(d *Door) *watch {
 		foreign: prometheus.NewGauge(prometheus.GaugeOpts{
 			Name: "trawl_redis_other_version", Help: "1 while the keys in Redis are of another version of trawl, so that this process leaves them alone."}),
 	}
-	d.Registry.MustRegister(w.skew, w.emptied, w.foreign)
+	w.garbage = prometheus.NewCounter(prometheus.CounterOpts{
+		Name: "trawl_redis_garbage_total", Help: "Keys and entries in Redis that this process found not to be what they should be, and set aside."})
+	d.Registry.MustRegister(w.skew, w.emptied, w.foreign, w.garbage)
 	return w
 }
 
@@ -73,6 +76,10 @@ func (w *watch) look(ctx context.Context) {
 		w.emptied.Inc()
 		w.door.Log.Error("Redis has lost its data: it was emptied (FLUSHALL), restarted without them, or replaced; " +
 			"the jobs that it held are gone, and the results that were written stay")
+	}
+	for _, g := range w.store.Garbage() {
+		w.garbage.Inc()
+		w.door.Log.Warn("garbage in Redis is set aside", "job", g.Job, "what", g.What)
 	}
 	w.noteLayout(err)
 	if err == nil || errors.Is(err, crawler.ErrLayout) {

@@ -12,11 +12,11 @@ local function wake(host)
   local h = redis.call('HMGET', HOST(host), 'state', 'next', 'rules')
   local due = math.max(now, tonumber(h[2] or 0))
   if paused(h[3]) then due = NEVER end
-  if not h[1] then
+  if h[1] == 'due' then
+    redis.call('ZADD', DUE, 'LT', due, host)
+  elseif h[1] ~= 'armed' and h[1] ~= 'open' and h[1] ~= 'broken' then -- idle, or garbage
     redis.call('HSET', HOST(host), 'state', 'due')
     redis.call('ZADD', DUE, due, host)
-  elseif h[1] == 'due' then
-    redis.call('ZADD', DUE, 'LT', due, host)
   end
 end
 

@@ -6,9 +6,10 @@
 
 local key = KEYS[1]
 local h = redis.call('HMGET', key, 'state', 'ran', 'kept')
-if h[1] ~= 'running' then return tonumber(h[2] or 0) end
+if h[1] ~= 'running' then return tonumber(h[2] or 0) or 0 end
+if h[2] and not tonumber(h[2]) then redis.call('HDEL', key, 'ran') end -- garbage
 local t = redis.call('TIME')
 local now = t[1] * 1000 + math.floor(t[2] / 1000)
-local since = math.max(0, math.min(now - tonumber(h[3] or now), tonumber(ARGV[1])))
+local since = math.max(0, math.min(now - (tonumber(h[3] or now) or now), tonumber(ARGV[1])))
 redis.call('HSET', key, 'kept', now)
 return redis.call('HINCRBY', key, 'ran', since)

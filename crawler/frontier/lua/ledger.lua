@@ -18,7 +18,7 @@ if not account and want < 0 then return { 0, 0, 0 } end -- closed before
 local promised, counted, left = 0, 0, 0
 if account then
   local p, c, l = string.match(account, '^(%d+) (%d+) (%d+)$')
-  promised, counted, left = tonumber(p), tonumber(c), tonumber(l)
+  promised, counted, left = tonumber(p or 0), tonumber(c or 0), tonumber(l or 0) -- what is no account counts as none
 end
 local spent = redis.call('HINCRBY', key, 'spent', fetched - counted)
 local open = promised - done

@@ -2,9 +2,42 @@
 
 local BANDS = 3 -- crawler.Bands
 
+-- Garbage. Somebody else may write to this Redis, or restore a part of it. A key of a
+-- host that is of another type than it should be is set aside (renamed, for a week),
+-- noted in the shard's list of garbage and counted, and the verb goes on without it.
+-- One that the whole shard depends on ends the verb, with an error that names it.
+local ASIDE_MS, MOST_NOTES, LONGEST_NOTE = 7 * 86400 * 1000, 100, 500
+local redis_call, redis_pcall, to_number = redis.call, redis.pcall, tonumber
+local aside -- sets a key aside; below
+
+-- note_garbage notes what was found, and counts it.
+local function note_garbage(text)
+  redis_call('LPUSH', GARBAGE, string.sub(text, 1, LONGEST_NOTE))
+  redis_call('LTRIM', GARBAGE, 0, MOST_NOTES - 1)
+  redis_call('HINCRBY', COUNT, 'garbage', 1)
+end
+
+-- redis stands before the one of the server, so that no verb has to think of garbage.
+local redis = { error_reply = redis.error_reply }
+function redis.call(command, key, ...)
+  local answer = redis_pcall(command, key, ...)
+  if type(answer) ~= 'table' or not answer.err then return answer end
+  if string.find(answer.err, 'WRONGTYPE', 1, true) then
+    aside(key)
+  elseif string.find(answer.err, 'not an integer', 1, true) and command == 'HINCRBY' then
+    redis_call('HDEL', key, (...))
+    if (...) == 'epoch' then redis_call('HSET', key, 'epoch', redis_call('TIME')[1] * 1000) end -- no visit had it
+    note_garbage(key .. ' had a field ' .. (...) .. ' that is no number')
+  end
+  return redis_call(command, key, ...) -- what else was wrong, it says again
+end
+
+-- tonumber reads what is no number as 0.
+local function tonumber(v) return to_number(v) or 0 end
+
 -- now_ms is Redis's clock in unix milliseconds.
 local function now_ms()
-  local t = redis.call('TIME')
+  local t = redis_call('TIME')
   return t[1] * 1000 + math.floor(t[2] / 1000)
 end
 
@@ -37,8 +70,12 @@ local function requeue(host, lost)
   local tickets, entries = {}, {}
   for i = 1, #flight, 2 do
     local band, number = string.match(flight[i], '^(%d):(%d+)$')
-    tickets[#tickets + 1] = { tonumber(number), band }
-    entries[tonumber(number)] = flight[i + 1]
+    if number and flight[i + 1] ~= '' then
+      tickets[#tickets + 1] = { tonumber(number), band }
+      entries[tonumber(number)] = flight[i + 1]
+    else
+      note_garbage('in flight at ' .. host .. ' under ' .. flight[i] .. ': ' .. flight[i + 1])
+    end
   end
   table.sort(tickets, function(a, b) return a[1] > b[1] end)
   for _, ticket in ipairs(tickets) do
@@ -113,4 +150,38 @@ local function rest(host, wait, parked)
   redis.call('HSET', h, 'state', 'due')
   redis.call('HDEL', h, 'worker')
   redis.call('ZADD', DUE, due, host)
+end
+
+-- keys_of_hosts are the keys that a shard can do without, by the beginnings of their
+-- names.
+local keys_of_hosts = { HOST(''), QUEUES, LATER(''), FLIGHT(''), CONTENT(''), ADDRESS(''), PARKED(''), FAILURES, GARBAGE }
+
+-- reset lets a host begin anew whose record was garbage. Its epoch is one that no
+-- visit ever had, so that no earlier task is taken for the next one, and a visit that
+-- is open has time to find that it holds nothing.
+local function reset(host)
+  local now = now_ms()
+  redis_call('HSET', HOST(host), 'epoch', now, 'seen', 1)
+  local was_out = redis_call('ZREM', OPEN, host) + redis_call('ZREM', ARMED, host) > 0
+  requeue(host, 0)
+  if was_out then
+    redis_call('HSET', HOST(host), 'state', 'due')
+    redis_call('ZADD', DUE, now + 10000, host)
+  elseif redis_call('ZSCORE', DUE, host) then
+    redis_call('HSET', HOST(host), 'state', 'due')
+  end
+end
+
+aside = function(key)
+  for _, beginning in ipairs(keys_of_hosts) do
+    if string.sub(key, 1, #beginning) == beginning then
+      local kind, name = redis_call('TYPE', key).ok, string.sub(key, #base + 1)
+      redis_call('RENAME', key, ASIDE(name))
+      redis_call('PEXPIRE', ASIDE(name), ASIDE_MS)
+      note_garbage(key .. ' was a ' .. kind .. ' and is set aside')
+      if beginning == HOST('') then reset(string.sub(key, #beginning + 1)) end
+      return
+    end
+  end
+  error('GARBAGE ' .. key .. ' is a ' .. redis_call('TYPE', key).ok .. ', which it should not be', 0)
 end

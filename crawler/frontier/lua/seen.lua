@@ -28,7 +28,7 @@ local function power_above(n)
   return m
 end
 
-local buckets = tonumber(redis.call('HGET', COUNT, 'buckets') or 1)
+local buckets = math.max(1, tonumber(redis.call('HGET', COUNT, 'buckets') or 1))
 local modulus = power_above(buckets)
 
 -- bucket_of names the bucket that a fingerprint belongs to.

@@ -32,7 +32,7 @@ if #entries == 0 then return { rules } end
 
 local keep = #entries
 for i, entry in ipairs(entries) do
-  if string.byte(entry) > 0 then -- how often it was lost
+  if (string.byte(entry) or 0) > 0 then -- how often it was lost
     keep = math.max(1, i - 1)
     break
   end
