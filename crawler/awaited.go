@@ -35,5 +35,5 @@ func (s Status) OutputPending(c Counters) string {
 	if len(parts) == 0 {
 		parts = append(parts, "the last of it has just arrived")
 	}
-	return "nothing is left to fetch; the job waits for its output: " + strings.Join(parts, "; ")
+	return "nothing is left to fetch; this job waits for its output: " + strings.Join(parts, "; ")
 }

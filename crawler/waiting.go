@@ -22,7 +22,7 @@ const (
 	WaitScheduler WaitReason = "scheduler" // no scheduler serves it
 	WaitWorker    WaitReason = "worker"    // no worker serves it
 	WaitHandlers  WaitReason = "handlers"  // no worker has its handlers
-	WaitOutput    WaitReason = "output"    // none of its workers can keep pages
+	WaitOutput    WaitReason = "output"    // none of its workers can keep pages, or only their output is missing
 	WaitSeeds     WaitReason = "seeds"     // all that it knows is fetched, and more seeds may come
 	WaitHosts     WaitReason = "hosts"     // every host rests, or is paused
 	WaitResume    WaitReason = "resume"    // it is paused
@@ -54,12 +54,14 @@ const restAfter = 5 * time.Second
 // it. A job that works, that ended, or that is about to begin waits for nothing.
 func (s Status) WaitsFor(n Counters, service Service) Waiting {
 	switch {
-	case s.State.Ended():
+	case s.State.Ended(), s.State == StateBroken: // its reason says what to do
 		return Waiting{}
 	case s.State == StatePaused:
 		return Waiting{WaitResume, fmt.Sprintf("this job is paused: let it go on with trawl job resume %s", s.Job.Name)}
 	case !service.scheduled(s):
 		return Waiting{WaitScheduler, "no scheduler serves this job: start one with trawl scheduler"}
+	case s.State == StateRunning && s.Closing:
+		return Waiting{WaitOutput, s.OutputPending(n)}
 	case s.State != StateRunning, s.Job.Schedule != "", n.Open > 0, s.Ending != "":
 		return Waiting{} // it begins, its runs run, it is visiting, or it ends
 	}

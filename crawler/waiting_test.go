@@ -50,6 +50,8 @@ func TestAJobSaysWhatItWaitsFor(t *testing.T) {
 		{"hosts that rest", nil, resting, Service{Processes: []Process{scheduler, worker}, Due: now.Add(time.Hour)}, WaitHosts, "2027-01-15T09:00:00Z"},
 		{"hosts between two visits", nil, resting, Service{Processes: []Process{scheduler, worker}, Due: now.Add(time.Second)}, "", ""},
 		{"hosts that are paused", nil, resting, Service{Processes: []Process{scheduler, worker}, Due: Never}, WaitHosts, "trawl host set news HOST --resume"},
+		{"output that is on its way", func(s *Status) { s.Closing = true }, Counters{Unshipped: 3}, Service{Processes: []Process{scheduler}}, WaitOutput, "3 records are on their way"},
+		{"a broken job", func(s *Status) { s.State = StateBroken }, Counters{}, Service{}, "", ""},
 		{"a budget that is spent", func(s *Status) { s.Ending = "pages" }, resting, Service{Processes: []Process{scheduler, worker}, Due: Never}, "", ""},
 		{"a periodic job between two runs", func(s *Status) { s.Job.Schedule = "@daily" }, Counters{}, Service{Processes: []Process{scheduler}}, "", ""},
 	} {

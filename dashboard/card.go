@@ -99,9 +99,6 @@ func (c card) Why() string {
 		}
 		return fmt.Sprintf("%s: the next run begins at %s", p.Schedule, p.NextTick.Format("2006-01-02 15:04:05 MST"))
 	}
-	if c.Reason == "" && c.Closing && c.Counters != nil {
-		return c.status.OutputPending(*c.Counters)
-	}
 	if c.Reason == "" && c.Ending != "" {
 		return c.Ending + " is spent: the last visits end"
 	}

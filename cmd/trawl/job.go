@@ -183,7 +183,6 @@ type jobView struct {
 	RunOf    string             `json:"run_of,omitempty"`   // the periodic job that it is a run of
 	Closing  bool               `json:"closing,omitempty"`  // only its output is waited for
 	Awaited  []crawler.Awaited  `json:"awaited,omitempty"`  // the writers whose output its end waits for
-	Output   string             `json:"output,omitempty"`   // what output is still waited for, in a line
 	Garbage  []string           `json:"garbage,omitempty"`  // what was set aside because it was not what it should be; of job show alone
 }
 
@@ -201,7 +200,7 @@ func view(ctx context.Context, c *tasks.Client, status crawler.Status) (jobView,
 		Name: status.Job.Name, State: status.State, Reason: status.Reason, Created: status.Created,
 		Started: known(status.Started), Ended: known(status.Ended), Counters: numbers, Settings: status.Job, Troubles: status.Troubles,
 		RunOf:   status.RunOf,
-		Closing: status.Closing, Awaited: status.Awaited, Output: status.OutputPending(numbers),
+		Closing: status.Closing, Awaited: status.Awaited,
 	}, err
 }
 
@@ -310,9 +309,6 @@ func (d *desk) show(ctx context.Context, c *tasks.Client, name string) error {
 		if moment.at != nil {
 			fmt.Fprintf(t, "%s\t%s\n", moment.name, moment.at.Local().Format(time.DateTime))
 		}
-	}
-	if v.Output != "" {
-		fmt.Fprintf(t, "output\t%s\n", v.Output)
 	}
 	if v.Waits != "" {
 		fmt.Fprintf(t, "waits\t%s\n", v.Waits)
