@@ -1,9 +1,12 @@
 package frontier
 
 import (
+	"errors"
 	"fmt"
 	"sync"
 	"testing"
+
+	"github.com/redis/go-redis/v9"
 
 	"github.com/trawlcrawler/trawl/crawler"
 )
@@ -77,5 +80,50 @@ func armsInTurn(t *testing.T, b *bench) {
 	}
 	if len(visited) != 40 {
 		t.Errorf("in 400 visits, %d of 40 hosts were visited", len(visited))
+	}
+}
+
+// epochsAreNotRepeated lets a Redis take over that has not heard of a visit which is
+// under way.
+func epochsAreNotRepeated(t *testing.T, b *bench) {
+	b.admit(2, "http://a.test/1", "http://a.test/2")
+	key, base := b.baseOf("a.test")+nameHost+"a.test", b.baseOf("a.test")
+	before, err := b.rdb.HGetAll(t.Context(), key).Result()
+	if err != nil {
+		t.Fatal(err)
+	}
+	first := b.armed("a.test")
+	old, err := b.Open(t.Context(), first, "old")
+	if err != nil {
+		t.Fatal(err)
+	}
+	b.take(old, 1, "http://a.test/1")
+	for {
+		now, err := b.rdb.Time(t.Context()).Result()
+		if err != nil {
+			t.Fatal(err)
+		}
+		if now.UnixMilli() > first.Epoch {
+			break
+		}
+	}
+	for _, err := range []error{
+		b.rdb.Del(t.Context(), key, base+nameFlight+"a.test", base+nameOpen).Err(),
+		b.rdb.HSet(t.Context(), key, before).Err(),
+		b.rdb.ZAdd(t.Context(), base+nameDue, redis.Z{Member: "a.test"}).Err(),
+	} {
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	second := b.armed("a.test")
+	if second.Epoch == first.Epoch {
+		t.Fatalf("epoch %d is given out twice", first.Epoch)
+	}
+	if _, err := b.Open(t.Context(), second, "new"); err != nil {
+		t.Fatal(err)
+	}
+	if err := old.Renew(t.Context()); !errors.Is(err, crawler.ErrStale) {
+		t.Errorf("the visit that Redis has not heard of goes on (%v), want %v", err, crawler.ErrStale)
 	}
 }

@@ -30,6 +30,7 @@ func TestFrontier(t *testing.T) {
 		{"links to many hosts, in several shards, wait at their hosts", admittedToMany},
 		{"a host that was idle is due; one that is visited is not", wokenWhenIdle},
 		{"an order opens one visit", opensOnce},
+		{"a Redis that lost its last moments gives out no epoch twice", epochsAreNotRepeated},
 		{"however many arm at once, no more visits are out than may be", armsTogether},
 		{"every shard has its turn when few visits may be out", armsInTurn},
 		{"seeds are taken before links, and links in the order they came", takenInOrder},

@@ -1,7 +1,9 @@
 -- arm: hosts that are due get a new epoch and await the visit that is about to
 -- be enqueued for them. What is armed and open is counted in the same call, so
 -- that schedulers which look at the same moment do not arm more together than
--- one would.
+-- one would. An epoch is later than the one before, and not earlier than the clock
+-- in milliseconds: a Redis that took over without the last moments of another does
+-- not give out an epoch again that a visit has.
 -- KEYS[1]  the shard's base
 -- ARGV[1]  the most hosts
 -- ARGV[2]  milliseconds in which each visit must be opened
@@ -14,8 +16,8 @@ local room = math.min(tonumber(ARGV[1]), tonumber(ARGV[3]) - out)
 if room <= 0 then return { out } end
 local orders = { 0 }
 for _, host in ipairs(redis.call('ZRANGEBYSCORE', DUE, '-inf', now, 'LIMIT', 0, room)) do
-  local epoch = redis.call('HINCRBY', HOST(host), 'epoch', 1) -- first: a full Redis refuses it
-  redis.call('HSET', HOST(host), 'state', 'armed')
+  local epoch = math.max((tonumber(redis.call('HGET', HOST(host), 'epoch')) or 0) + 1, now)
+  redis.call('HSET', HOST(host), 'state', 'armed', 'epoch', string.format('%d', epoch)) -- first: a full Redis refuses it
   redis.call('ZREM', DUE, host)
   redis.call('ZADD', ARMED, now + ARGV[2], host)
   orders[#orders + 1] = host
