@@ -152,7 +152,7 @@ func (e *errand) retry() error {
 		e.end(OutcomeFailed, reason)
 		return nil
 	default:
-		e.after = min(max(asked, backoff(time.Duration(e.visit.job.RetryPause), entry.Tries)), mostPause)
+		e.after = min(max(asked, backoff(time.Duration(e.visit.job.RetryPause), entry.Tries, e.visit.cfg.Jitter)), mostPause)
 	}
 	e.end(OutcomeRetry, failure(p))
 	return nil
@@ -172,13 +172,24 @@ func (e *errand) salvage(reason string) error {
 
 // backoff is the pause after so many tries: the first one, doubled with each,
 // and up to a quarter more, so that what failed together does not come back
-// together.
-func backoff(first time.Duration, tries int) time.Duration {
+// together. jitter says how much more.
+func backoff(first time.Duration, tries int, jitter Jitter) time.Duration {
 	pause := min(first, mostPause)
 	for i := 0; i < tries && pause < mostPause; i++ {
 		pause *= 2
 	}
-	return pause + rand.N(pause/4+1)
+	return pause + jitter.within(pause/4)
+}
+
+// Jitter returns a duration from 0 to most, which is not negative. It is called by
+// several goroutines at once. Nil stands for a random one.
+type Jitter func(most time.Duration) time.Duration
+
+func (j Jitter) within(most time.Duration) time.Duration {
+	if j == nil {
+		return rand.N(most + 1)
+	}
+	return j(most)
 }
 
 // retryAfter reads how long a host wants to be left alone (RFC 9110, 10.2.3):

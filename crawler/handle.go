@@ -143,7 +143,7 @@ func (e *errand) unhandled(err error) {
 	case entry.Tries >= e.visit.job.Retries:
 		e.end(OutcomeFailed, fmt.Sprintf("%s (tried %d times)", err, entry.Tries+entry.Spared+1))
 	default:
-		e.after = backoff(time.Duration(e.visit.job.RetryPause), entry.Tries)
+		e.after = backoff(time.Duration(e.visit.job.RetryPause), entry.Tries, e.visit.cfg.Jitter)
 		e.links = nil
 		e.end(OutcomeRetry, err.Error())
 	}

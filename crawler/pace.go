@@ -140,6 +140,9 @@ func (p *pace) soonest() time.Time {
 // wait returns when the next request may start. The request's context must be
 // traced by the start, and its end reported.
 func (p *pace) wait(ctx context.Context) (*start, error) {
+	if err := ctx.Err(); err != nil { // select would choose at random
+		return nil, err
+	}
 	select {
 	case p.next <- struct{}{}:
 	case <-ctx.Done():
@@ -160,7 +163,10 @@ func (p *pace) wait(ctx context.Context) (*start, error) {
 				return nil, err
 			}
 		default:
-			return p.begin(), ctx.Err()
+			if err := ctx.Err(); err != nil {
+				return nil, err // and the host is owed nothing for a request that was not made
+			}
+			return p.begin(), nil
 		}
 	}
 }

@@ -46,7 +46,7 @@ type standing struct {
 // receive notes how the host took a request, and returns how long to leave it
 // alone: as long as it asked, or a pause that doubles with each strike, beginning
 // with first.
-func (s *standing) receive(p *Page, first time.Duration) time.Duration {
+func (s *standing) receive(p *Page, first time.Duration, jitter Jitter) time.Duration {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	asked := retryAfter(p)
@@ -69,7 +69,7 @@ func (s *standing) receive(p *Page, first time.Duration) time.Duration {
 	if asked > 0 && s.Strikes == 1 {
 		return asked
 	}
-	return max(asked, backoff(first, s.Strikes-1))
+	return max(asked, backoff(first, s.Strikes-1, jitter))
 }
 
 // hopeless is the number of strikes of a host that never answered, and will

@@ -93,7 +93,7 @@ func (v *visit) fetch(r request) (*Page, error) {
 // receive lets the host rest when it refuses requests or is not reached, and ends
 // the visit when it is given up.
 func (v *visit) receive(p *Page) {
-	pause := v.standing.receive(p, time.Duration(v.job.RetryPause))
+	pause := v.standing.receive(p, time.Duration(v.job.RetryPause), v.cfg.Jitter)
 	if pause == 0 {
 		return
 	}

@@ -173,23 +173,65 @@ func (v *visit) lead(drain <-chan struct{}) {
 		if v.out == 0 {
 			return
 		}
-		select {
-		case f := <-v.done:
-			v.accept(f)
+		switch v.next(aborted, drain, tick.C) {
+		case eventDone:
 			v.acceptReady()
-		case <-tick.C:
+		case eventTick:
 			v.tick()
-		case <-drain:
+		case eventDrain:
 			drain = nil
 			v.end(EndDrained)
 			time.AfterFunc(v.cfg.Grace, v.abort)
-		case <-aborted:
+		case eventAbort:
 			aborted = nil
 			v.end(EndDrained)
 		}
 		if len(v.batch) >= flushURLs || v.heavy() {
 			v.flush()
 		}
+	}
+}
+
+// event is what a visit's leader waits for.
+type event int
+
+const (
+	eventAbort event = iota // all that is under way must end
+	eventDrain              // the visit is to end soon
+	eventDone               // an errand is back, and accepted
+	eventTick               // it is time to look around
+)
+
+// next waits for an event. Of several that have come, it takes the first in the
+// order of their constants, not one at random as select does: what a visit does
+// follows from what happened to it, so that a simulation can repeat it.
+func (v *visit) next(aborted, drain <-chan struct{}, tick <-chan time.Time) event {
+	select {
+	case <-aborted:
+		return eventAbort
+	default:
+	}
+	select {
+	case <-drain:
+		return eventDrain
+	default:
+	}
+	select {
+	case f := <-v.done:
+		v.accept(f)
+		return eventDone
+	default:
+	}
+	select {
+	case <-aborted:
+		return eventAbort
+	case <-drain:
+		return eventDrain
+	case f := <-v.done:
+		v.accept(f)
+		return eventDone
+	case <-tick:
+		return eventTick
 	}
 }
 
@@ -265,6 +307,9 @@ func (v *visit) fail(err error) {
 // lane carries out one errand after another.
 func (v *visit) lane() {
 	for t := range v.todo {
+		if v.cfg.Yield != nil {
+			v.cfg.Yield(v.doing, t.Entry.URL)
+		}
 		e := newErrand(v, t)
 		err := e.run()
 		e.unburden()

@@ -78,6 +78,11 @@ type VisitorConfig struct {
 	// visit gives its place away rather than wait for its host. It is called by many
 	// goroutines, several times a second. Default: there is always room.
 	Full func() bool
+	// Yield is called by the goroutine of a connection before it begins with a URL. A
+	// simulation decides there when the goroutine goes on. Default none.
+	Yield func(ctx context.Context, u URL)
+	// Jitter lengthens pauses before something is tried again. Default a random one.
+	Jitter Jitter
 	// Log gets a line a visit at Info and a line a page at Debug. Default none.
 	Log *slog.Logger
 }

@@ -88,6 +88,8 @@ func (s *shares) rivals(job string) (all []rival, weights int) {
 			weights += n.weight
 		}
 	}
-	slices.SortFunc(all, func(a, b rival) int { return cmp.Compare(a.visits*b.weight, b.visits*a.weight) })
+	slices.SortFunc(all, func(a, b rival) int {
+		return cmp.Or(cmp.Compare(a.visits*b.weight, b.visits*a.weight), cmp.Compare(a.name, b.name))
+	})
 	return all, weights
 }

@@ -32,17 +32,22 @@ const recentSlots = 1 << 17
 // fingerprint. A new URL is taken for one that is remembered with a chance of 1 in
 // 2⁴⁷: a ten-millionth over ten million.
 type recent struct {
-	seed    maphash.Seed
+	hashed  func(key string) uint64
 	slots   []atomic.Uint64 // 0: empty
 	forgets atomic.Int64    // how often all was forgotten
 }
 
-func newRecent() *recent {
-	return &recent{seed: maphash.MakeSeed(), slots: make([]atomic.Uint64, recentSlots)}
+// newRecent returns one that knows URLs by a hash of its own, unless hash is given.
+func newRecent(hash func(key string) uint64) *recent {
+	if hash == nil {
+		seed := maphash.MakeSeed()
+		hash = func(key string) uint64 { return maphash.String(seed, key) }
+	}
+	return &recent{hashed: hash, slots: make([]atomic.Uint64, recentSlots)}
 }
 
 // hash is what URLs are known by here that have this key.
-func (r *recent) hash(key string) uint64 { return maphash.String(r.seed, key) }
+func (r *recent) hash(key string) uint64 { return r.hashed(key) }
 
 func (r *recent) has(hash uint64) bool { return hash != 0 && r.slot(hash).Load() == hash }
 

@@ -30,7 +30,14 @@ type Store struct {
 	mu      sync.Mutex
 	recent  map[string]*recent   // by job: shared by all frontiers of the process
 	created map[string]time.Time // by job: of which one of its name recent is
+	hash    func(key string) uint64
 }
+
+// HashBy lets the process remember seen URLs by the given hash instead of a random
+// one, so that a simulation can be repeated. It is called before any frontier is
+// made. The hash must not be known to strangers in a real crawl: a URL with the
+// hash of another would be taken for seen.
+func (s *Store) HashBy(hash func(key string) uint64) { s.hash = hash }
 
 // New returns the store in a Redis of version 6.2 or later. The caller closes
 // the client.
@@ -238,7 +245,7 @@ func (s *Store) Frontier(job crawler.Job) *Frontier {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.recent[job.Name] == nil {
-		s.recent[job.Name] = newRecent()
+		s.recent[job.Name] = newRecent(s.hash)
 	}
 	return &Frontier{rdb: s.rdb, job: job, identity: crawler.NewIdentity(job), recent: s.recent[job.Name], confirmations: &s.confirmations, store: s, reports: &s.reports, lease: s.lease, term: max(s.lease, ArmTerm)}
 }

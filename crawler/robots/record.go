@@ -2,7 +2,6 @@ package robots
 
 import (
 	"encoding/binary"
-	"math/rand/v2"
 	"time"
 )
 
@@ -57,15 +56,15 @@ func (r record) givenUp(tries int) bool {
 func (r record) again(now time.Time) time.Duration { return r.at.Add(r.pause).Sub(now) }
 
 // pauseAfter is the pause after so many tries in vain: 1s, 4s, 16s, 64s … at
-// most 10m. Up to a quarter is taken off at random, so that authorities that
+// most 10m. Up to a quarter is taken off, by jitter, so that authorities that
 // fell silent together are not all asked at once.
-func pauseAfter(tries int) time.Duration {
+func pauseAfter(tries int, jitter func(most time.Duration) time.Duration) time.Duration {
 	pause := firstPause
 	for i := 1; i < tries && pause < maxPause; i++ {
 		pause *= pauseGrowth
 	}
 	pause = min(pause, maxPause)
-	return (pause - rand.N(pause/4)).Round(time.Millisecond)
+	return (pause - jitter(pause/4)).Round(time.Millisecond)
 }
 
 // recordVersion begins every packed record. Another byte there means another

@@ -1,6 +1,7 @@
 package robots
 
 import (
+	"math/rand/v2"
 	"testing"
 	"time"
 )
@@ -43,7 +44,7 @@ func TestPausesGrowToTenMinutes(t *testing.T) {
 		5: 256 * time.Second, 6: 10 * time.Minute, 1_000_000: 10 * time.Minute,
 	} {
 		for range 100 {
-			if got := pauseAfter(tries); got > want || got < want*3/4 {
+			if got := pauseAfter(tries, rand.N[time.Duration]); got > want || got < want*3/4 {
 				t.Fatalf("%v after %d tries, want %v to %v", got, tries, want*3/4, want)
 			}
 		}

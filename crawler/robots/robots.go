@@ -3,6 +3,7 @@ package robots
 import (
 	"context"
 	"fmt"
+	"math/rand/v2"
 	"strings"
 	"time"
 
@@ -25,6 +26,9 @@ type Config struct {
 	Memory int
 	// Now is the clock. Default time.Now.
 	Now func() time.Time
+	// Jitter returns a duration from 0 to less than most, by which a pause is
+	// shortened. Default a random one.
+	Jitter func(most time.Duration) time.Duration
 }
 
 func (c Config) withDefaults() Config {
@@ -33,6 +37,9 @@ func (c Config) withDefaults() Config {
 	}
 	if c.Now == nil {
 		c.Now = time.Now
+	}
+	if c.Jitter == nil {
+		c.Jitter = func(most time.Duration) time.Duration { return rand.N(most) }
 	}
 	return c
 }
@@ -43,6 +50,7 @@ func (c Config) withDefaults() Config {
 type Robots struct {
 	cache  Cache
 	now    func() time.Time
+	jitter func(most time.Duration) time.Duration
 	memory *memory
 	turns  turns // at an origin
 }
@@ -50,7 +58,7 @@ type Robots struct {
 // New returns a Robots that shares what it learns through cache.
 func New(cache Cache, cfg Config) *Robots {
 	cfg = cfg.withDefaults()
-	return &Robots{cache: cache, now: cfg.Now, memory: newMemory(cfg.Memory)}
+	return &Robots{cache: cache, now: cfg.Now, jitter: cfg.Jitter, memory: newMemory(cfg.Memory)}
 }
 
 // Ruling says what the robots.txt of u's origin says to job. It may take as
@@ -123,7 +131,7 @@ func (r *Robots) record(ctx context.Context, origin string, tries int, get Gette
 	rec.at = r.now().Truncate(time.Millisecond)
 	if rec.kind == kindUnreachable {
 		rec.tries = old.tries + 1
-		rec.pause = pauseAfter(rec.tries)
+		rec.pause = pauseAfter(rec.tries, r.jitter)
 	}
 	return rec, r.cache.Put(ctx, origin, rec.pack(), rec.life())
 }
