@@ -10,7 +10,7 @@ FUZZFLAGS ?=
 # race detector. It is there to end what hangs.
 TIMEOUT ?= 90m
 
-.PHONY: test check vuln build bench compare targets profile scale slow memory chaos fuzz duckdb
+.PHONY: test check vuln build bench compare targets profile scale slow memory chaos simulate fuzz duckdb
 
 # The one test command.
 test: check
@@ -57,6 +57,13 @@ duckdb:
 # What takes minutes.
 slow:
 	TRAWL_SLOW=1 $(GO) test -count=1 -timeout 60m ./cmd/trawl ./crawler/parse
+
+# Runs a simulated fleet under N seeds, from the seed FROM on; prints what happened
+# in them. SEED replays one: docs/simulate.md.
+N ?= 100000
+FROM ?= 0
+simulate:
+	$(GO) test -count=1 -timeout 0 -v -run 'TestSeeds$$' ./internal/simulate -seeds $(N) -from $(FROM) $(if $(SEED),-seed $(SEED))
 
 # Kills, stops, cuts off and starves a fleet, often; prints the figures of
 # docs/faults.md.

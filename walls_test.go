@@ -117,10 +117,11 @@ var walls = []wall{{
 	},
 	trial: [2]string{"crawler/frontier/frontier.go", module + "/internal/redisd"},
 }, {
-	sentence: "internal packages import nothing of the house but each other; but internal/fleet, which puts its processes together, imports what it puts together, and internal/testfleet, which tests with whole fleets stand upon, crawler, crawler/output and tasks",
+	sentence: "internal packages import nothing of the house but each other; but internal/fleet, which puts its processes together, imports what it puts together, and internal/testfleet, which tests with whole fleets stand upon, crawler, crawler/output and tasks, and internal/simulate what it simulates",
 	broken: func(s source, imported string) bool {
 		dir, ok := ours(imported)
 		door := s.dir() == "internal/testfleet" && (dir == "crawler" || dir == "crawler/output" || dir == "tasks") ||
+			s.dir() == "internal/simulate" && slices.Contains([]string{"crawler", "crawler/frontier", "crawler/robots", "scheduler"}, dir) ||
 			s.dir() == "internal/fleet" && slices.Contains([]string{"crawler", "scheduler", "tasks"}, first(dir))
 		return s.room() == "internal" && ok && !door && first(dir) != "internal"
 	},
@@ -133,9 +134,9 @@ var walls = []wall{{
 	},
 	trial: [2]string{"scheduler/scheduler.go", "github.com/hibiken/asynq"},
 }, {
-	sentence: "only crawler/frontier and cmd import go-redis, and internal/fleet, internal/redisd and internal/redistest, which are for cmd and tests",
+	sentence: "only crawler/frontier and cmd import go-redis, and internal/fleet, internal/redisd, internal/redistest and internal/simulate, which are for cmd and tests",
 	broken: func(s source, imported string) bool {
-		allowed := []string{"crawler/frontier", "internal/fleet", "internal/redisd", "internal/redistest"}
+		allowed := []string{"crawler/frontier", "internal/fleet", "internal/redisd", "internal/redistest", "internal/simulate"}
 		return within(imported, "github.com/redis/go-redis") && s.room() != "cmd" && !slices.Contains(allowed, s.dir())
 	},
 	trial: [2]string{"tasks/client.go", "github.com/redis/go-redis/v9"},

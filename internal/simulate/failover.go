@@ -1,0 +1,112 @@
+package simulate
+
+import (
+	"hash/fnv"
+	"io"
+	"maps"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/alicebob/miniredis/v2"
+)
+
+// snapshot is what a Redis held at a moment.
+type snapshot map[string]value
+
+// value is what a key held. One of its fields is set.
+type value struct {
+	text string
+	hash map[string]string
+	list []string
+	set  []string
+	zset map[string]float64
+	ttl  time.Duration
+}
+
+func (s *server) snapshot() snapshot {
+	s.tick()
+	all := make(snapshot)
+	for _, key := range s.redis.Keys() {
+		all[key] = s.read(key)
+	}
+	return all
+}
+
+func (s *server) read(key string) value {
+	v := value{ttl: s.redis.TTL(key)}
+	switch s.redis.Type(key) {
+	case "string":
+		v.text, _ = s.redis.Get(key)
+	case "hash":
+		v.hash = make(map[string]string)
+		fields, _ := s.redis.HKeys(key)
+		for _, f := range fields {
+			v.hash[f] = s.redis.HGet(key, f)
+		}
+	case "list":
+		list, _ := s.redis.List(key)
+		v.list = slices.Clone(list)
+	case "set":
+		set, _ := s.redis.Members(key)
+		v.set = slices.Clone(set)
+	case "zset":
+		zset, _ := s.redis.SortedSet(key)
+		v.zset = maps.Clone(zset)
+	}
+	return v
+}
+
+func write(m *miniredis.Miniredis, key string, v value) {
+	switch {
+	case v.hash != nil:
+		for f, x := range v.hash {
+			m.HSet(key, f, x)
+		}
+	case v.list != nil:
+		_, _ = m.Push(key, v.list...)
+	case v.set != nil:
+		_, _ = m.SetAdd(key, v.set...)
+	case v.zset != nil:
+		for member, score := range v.zset {
+			_, _ = m.ZAdd(key, score, member)
+		}
+	default:
+		_ = m.Set(key, v.text)
+	}
+	if v.ttl > 0 {
+		m.SetTTL(key, v.ttl)
+	}
+}
+
+// failover lets another server take over. Of the keys of one node, it has what was
+// there at the time of the snapshot; of the others, what is there now.
+func (s *server) failover(was snapshot, nodes, node int) {
+	now := s.snapshot()
+	m := s.empty()
+	for key, v := range now {
+		if nodeOf(key, nodes) != node {
+			write(m, key, v)
+		}
+	}
+	for key, v := range was {
+		if nodeOf(key, nodes) == node {
+			write(m, key, v)
+		}
+	}
+	old := s.redis
+	s.redis = m
+	old.Close()
+}
+
+// nodeOf is the node of a Cluster that has a key: all with the same hash tag are together.
+func nodeOf(key string, nodes int) int {
+	if _, rest, found := strings.Cut(key, "{"); found {
+		if tag, _, found := strings.Cut(rest, "}"); found && tag != "" {
+			key = tag
+		}
+	}
+	sum := fnv.New32a()
+	io.WriteString(sum, key)
+	return int(sum.Sum32()>>7) % nodes
+}

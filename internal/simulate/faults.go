@@ -1,0 +1,161 @@
+package simulate
+
+import (
+	"fmt"
+	"time"
+
+	"github.com/trawlcrawler/trawl/crawler"
+)
+
+// plan lets the faults of the world happen at their times.
+func (s *sim) planFaults() {
+	for _, f := range s.world.faults {
+		if f.kind == faultFailover {
+			s.planFailover(f)
+			continue
+		}
+		s.arbiter.at(s.trace.began.Add(f.at), func() { s.happen(f) })
+	}
+}
+
+// happen lets a fault happen, unless it has nobody to happen to.
+func (s *sim) happen(f fault) {
+	m := s.machines[f.which%len(s.machines)]
+	o := s.offices[f.which%len(s.offices)]
+	until := time.Now().Add(f.lasts)
+	var did bool
+	switch f.kind {
+	case faultKill:
+		did = m.kill(s, f.lasts)
+	case faultVanish:
+		if did = m.kill(s, f.lasts); did {
+			m.lose(s)
+		}
+	case faultDeploy:
+		did = m.deploy(s, f.lasts)
+	case faultStall:
+		if did = m.alive(); did {
+			m.worker.process.stalled = until
+		}
+	case faultCut:
+		if did = m.alive(); did {
+			m.worker.process.cut = until
+		}
+	case faultFull:
+		did, m.disk.full = true, true
+		d := m.disk
+		s.arbiter.at(until, func() { d.full = false })
+	case faultOffice:
+		did = o.kill(s, f.lasts)
+	case faultOfficeCut:
+		if did = o.alive(); did {
+			o.process.cut = until
+		}
+	case faultAway:
+		did, s.redis.gone = true, until
+	case faultDelete:
+		name := s.world.jobs[f.which%len(s.world.jobs)].job.Name
+		did = true
+		s.queue.empty(name)
+	}
+	if did {
+		s.note(f, "")
+	}
+}
+
+// note counts a fault that happened.
+func (s *sim) note(f fault, more string) {
+	s.faulty = true
+	s.arbiter.counts[string(f.kind)]++
+	s.trace.add("FAULT %s (%d), for %v%s", f.kind, f.which, f.lasts, more)
+}
+
+// planFailover lets another server take over from the one that Redis is on, or, of a
+// Cluster, from one of its masters. What was written last is lost.
+func (s *sim) planFailover(f fault) {
+	var was snapshot
+	var tasks queueState
+	node := f.which % s.world.nodes
+	at := s.trace.began.Add(f.at)
+	s.arbiter.at(at.Add(-f.loses), func() { was, tasks = s.redis.snapshot(), s.queue.state() })
+	s.arbiter.at(at, func() {
+		s.redis.failover(was, s.world.nodes, node)
+		s.queue.restore(tasks, func(job string) bool { return nodeOf("{"+job+"}", s.world.nodes) == node })
+		s.lostTail, s.failovers = time.Now(), s.failovers+1
+		s.note(f, fmt.Sprintf(", loses %v of node %d", f.loses, node))
+		s.redis.gone = time.Now().Add(f.lasts)
+		s.reread(at.Add(-f.loses))
+		s.repeat()
+	})
+}
+
+func (m *machine) alive() bool { return m.worker != nil && !m.worker.process.dead.Load() }
+
+// kill kills the worker of a machine, and starts another after a while.
+func (m *machine) kill(s *sim, rests time.Duration) bool {
+	if !m.alive() {
+		return false
+	}
+	m.worker.process.kill()
+	for _, t := range m.worker.tasks() {
+		if s.arbiter.chance(0.5) {
+			s.queue.recover(t)
+		}
+	}
+	s.arbiter.in(rests, func() { m.start(s) })
+	return true
+}
+
+// lose takes the disk of a machine away. Where its records are elsewhere, that
+// changes nothing.
+func (m *machine) lose(s *sim) {
+	if s.world.bucket {
+		m.disk = &disk{name: m.disk.name + "'"}
+		s.output.disks[m.number] = m.disk
+	}
+}
+
+// deploy ends the worker in good order and starts another.
+func (m *machine) deploy(s *sim, rests time.Duration) bool {
+	if !m.alive() {
+		return false
+	}
+	old := m.worker
+	old.leave()
+	s.arbiter.in(9*time.Second, func() {
+		if !old.process.dead.Load() {
+			old.process.kill()
+			s.arbiter.in(rests, func() { m.start(s) })
+		}
+	})
+	return true
+}
+
+func (o *office) alive() bool { return o.process != nil && !o.process.dead.Load() }
+
+func (o *office) kill(s *sim, rests time.Duration) bool {
+	if !o.alive() {
+		return false
+	}
+	o.process.kill()
+	s.arbiter.in(rests, func() { o.start(s) })
+	return true
+}
+
+// shipEvery brings to the bucket what living workers have on their disks.
+func (s *sim) shipEvery() {
+	s.arbiter.in(s.arbiter.between(2*time.Second, 10*time.Second), func() {
+		for _, m := range s.machines {
+			if m.alive() && m.worker.process.heldUntil(toDisk).Before(time.Now()) {
+				s.output.ship(m.disk)
+			}
+		}
+		s.shipEvery()
+	})
+}
+
+// hasEnded reports whether a job has ended, and is known to have.
+func (s *sim) hasEnded(job string) bool {
+	log := s.jobs[job]
+	return log != nil && log.state.Ended() && log.state != crawler.StateCancelled
+}

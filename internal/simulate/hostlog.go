@@ -1,0 +1,91 @@
+package simulate
+
+import (
+	"slices"
+	"time"
+
+	"github.com/trawlcrawler/trawl/crawler"
+)
+
+func newSite(s *sim) *site {
+	w := &site{sim: s, hosts: make(map[string]*hostLog), tries: make(map[string]int)}
+	for _, h := range s.world.hosts {
+		w.hosts[h.name] = &hostLog{host: h}
+	}
+	return w
+}
+
+// begin notes the start of a request and checks what is promised to its host.
+func (s *site) begin(p *process, job crawler.Job, u crawler.URL) *visitRequest {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	log := s.hosts[string(u.Host())]
+	r := &visitRequest{worker: p.name, job: job.Name, url: u.String(), began: time.Now(), owed: s.owed(log, job)}
+	s.sim.requests++
+	if s.sim.checksHosts() {
+		s.checkTurn(log, r)
+	}
+	s.checkRobots(log, r, u)
+	if s.sim.hasEnded(job.Name) {
+		s.sim.violate(invariantEnd, "job %s asks for %s after its end", job.Name, r.url)
+	}
+	log.open = append(log.open, r)
+	log.last = r
+	return r
+}
+
+func (s *site) end(r *visitRequest) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for _, log := range s.hosts {
+		log.open = slices.DeleteFunc(log.open, func(o *visitRequest) bool { return o == r })
+	}
+}
+
+// owed is the gap that a job owes a host.
+func (s *site) owed(log *hostLog, job crawler.Job) time.Duration {
+	gap := time.Duration(job.Delay)
+	if log.robotsKnown {
+		gap = max(gap, min(log.host.robots.crawlDelay(), time.Duration(job.CrawlDelayCap)))
+	}
+	return gap
+}
+
+// crawlDelay is what the robots.txt of the host asks for.
+func (r robotsPlan) crawlDelay() time.Duration {
+	if r.status != 200 {
+		return 0
+	}
+	return r.delay
+}
+
+// checkTurn holds that one visit at a time asks a host, and keeps the gap that it,
+// or the one before, owes the host.
+func (s *site) checkTurn(log *hostLog, r *visitRequest) {
+	for _, o := range log.open {
+		s.sim.violate(invariantTurn, "%s asks for %s of job %s while %s is asked for by %s of job %s", r.worker, r.url, r.job, o.url, o.worker, o.job)
+	}
+	if log.last == nil {
+		return
+	}
+	gap := r.began.Sub(log.last.began)
+	if owed := max(r.owed, log.last.owed); gap < owed {
+		s.sim.violate(invariantGap, "%s asks for %s of job %s %v after %s of job %s by %s, and owes the host %v",
+			r.worker, r.url, r.job, gap, log.last.url, log.last.job, log.last.worker, owed)
+	}
+}
+
+// checkRobots holds that robots.txt is asked for before anything else, and obeyed.
+func (s *site) checkRobots(log *hostLog, r *visitRequest, u crawler.URL) {
+	if u.Path() == "/robots.txt" {
+		log.robotsKnown = s.tries[r.job+" "+r.url] >= log.host.robots.failing
+		return
+	}
+	p := s.sim.world.pages[r.url]
+	switch {
+	case !log.robotsKnown:
+		s.sim.violate(invariantRobots, "%s is asked for before the robots.txt of its host was had", r.url)
+	case p != nil && p.private:
+		s.sim.violate(invariantRobots, "%s is asked for, and robots.txt forbids it", r.url)
+	}
+}

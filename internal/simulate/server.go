@@ -1,0 +1,234 @@
+package simulate
+
+import (
+	"bufio"
+	"context"
+	"crypto/sha1"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"hash/fnv"
+	"io"
+	"net"
+	"regexp"
+	"strings"
+	"time"
+
+	"github.com/alicebob/miniredis/v2"
+	miniserver "github.com/alicebob/miniredis/v2/server"
+	"github.com/redis/go-redis/v9"
+	"github.com/redis/go-redis/v9/maintnotifications"
+)
+
+// server is the Redis of the fleet, and what becomes of it.
+type server struct {
+	redis *miniredis.Miniredis
+	skew  time.Duration // of its clock
+	gone  time.Time     // until when it is not to be had
+	verbs map[string]string
+	after func(verb, key string) // is called after each command that was carried out
+	trace *trace
+}
+
+func newServer(t *trace, skew time.Duration) *server {
+	s := &server{skew: skew, verbs: make(map[string]string), trace: t, after: func(string, string) {}}
+	s.redis = s.empty()
+	return s
+}
+
+func (s *server) empty() *miniredis.Miniredis {
+	m := miniredis.NewMiniRedis()
+	m.Seed(1)
+	m.SetTime(time.Now().Add(s.skew))
+	m.ClockTTL(true)
+	return m
+}
+
+func (s *server) away() bool { return s.gone.After(time.Now()) }
+
+// tick sets its clock.
+func (s *server) tick() { s.redis.SetTime(time.Now().Add(s.skew)) }
+
+// client returns a client for a process; a nil process is one that looks on, and is
+// not noticed by anyone.
+func (s *server) client(p *process) *redis.Client {
+	c := redis.NewClient(&redis.Options{
+		Protocol: 2, DisableIdentity: true, PoolSize: 16, MinRetryBackoff: -1, MaxRetryBackoff: -1,
+		ConnMaxIdleTime: -1, ConnMaxLifetime: -1, ReadTimeout: -1, WriteTimeout: -1, PoolTimeout: time.Hour,
+		MaintNotificationsConfig: &maintnotifications.Config{Mode: maintnotifications.ModeDisabled},
+		Dialer:                   func(context.Context, string, string) (net.Conn, error) { return s.dial() },
+	})
+	if p != nil {
+		c.AddHook(hook{s, p})
+	}
+	return c
+}
+
+// hook makes an interaction of each command.
+type hook struct {
+	server  *server
+	process *process
+}
+
+func (h hook) DialHook(next redis.DialHook) redis.DialHook { return next }
+
+func (h hook) ProcessHook(next redis.ProcessHook) redis.ProcessHook {
+	return func(ctx context.Context, cmd redis.Cmder) error {
+		verb, key, name := h.server.describe(cmd.Args())
+		err := h.process.interact(ctx, toRedis, name, func() error {
+			h.server.tick()
+			err := next(ctx, cmd)
+			h.server.learn(cmd.Args())
+			h.server.trace.add("%s redis %s = %s", h.process.name, short(name), outcome(cmd, err))
+			h.server.after(verb, key)
+			return err
+		}, func() { h.server.raw(cmd.Args()) })
+		if err != nil {
+			cmd.SetErr(err)
+		}
+		return err
+	}
+}
+
+func (h hook) ProcessPipelineHook(next redis.ProcessPipelineHook) redis.ProcessPipelineHook {
+	return func(ctx context.Context, cmds []redis.Cmder) error {
+		var names []string
+		for _, cmd := range cmds {
+			_, _, name := h.server.describe(cmd.Args())
+			names = append(names, name)
+		}
+		name := strings.Join(names, "; ")
+		err := h.process.interact(ctx, toRedis, name, func() error {
+			h.server.tick()
+			err := next(ctx, cmds)
+			h.server.trace.add("%s redis %s = %s", h.process.name, short(name), outcome(cmds[0], err))
+			return err
+		}, nil)
+		if err != nil {
+			for _, cmd := range cmds {
+				cmd.SetErr(err)
+			}
+		}
+		return err
+	}
+}
+
+// outcome is the answer to a command, in a line.
+func outcome(cmd redis.Cmder, err error) string {
+	if err != nil {
+		return "error " + err.Error()
+	}
+	_, value, _ := strings.Cut(cmd.String(), "]: ") // never there: the whole
+	if value == "" {
+		value = cmd.String()
+	}
+	return digest(value)
+}
+
+// digest is a short form that tells texts apart.
+func digest(text string) string {
+	sum := fnv.New32a()
+	io.WriteString(sum, text)
+	return fmt.Sprintf("%08x", sum.Sum32())
+}
+
+// short is the beginning of a text, and a digest of all.
+func short(text string) string {
+	const most = 110
+	if len(text) <= most {
+		return text
+	}
+	return text[:most] + "… " + digest(text)
+}
+
+// verbHeader is how the file of a script begins.
+var verbHeader = regexp.MustCompile(`(?m)^-- ([a-z]+): (?:.*\n-- )*?KEYS\[1\]`)
+
+// learn notes which verb a script is.
+func (s *server) learn(args []any) {
+	if len(args) < 2 || fmt.Sprint(args[0]) != "eval" {
+		return
+	}
+	source := fmt.Sprint(args[1])
+	if found := verbHeader.FindAllStringSubmatch(source, -1); found != nil {
+		sum := sha1.Sum([]byte(source))
+		s.verbs[hex.EncodeToString(sum[:])] = found[len(found)-1][1]
+	}
+}
+
+// describe returns the verb, or the command, and the key of a command, and all of it.
+func (s *server) describe(args []any) (verb, key, name string) {
+	words := make([]string, len(args))
+	for i, a := range args {
+		if b, ok := a.([]byte); ok {
+			a = string(b)
+		}
+		words[i] = fmt.Sprint(a)
+	}
+	verb = words[0]
+	switch {
+	case (verb == "evalsha" || verb == "eval") && len(words) > 3:
+		sha := words[1]
+		if verb == "eval" {
+			sum := sha1.Sum([]byte(words[1]))
+			sha = hex.EncodeToString(sum[:])
+			s.learn(args)
+		}
+		verb, words = s.verbs[sha], words[3:]
+		if verb == "" {
+			verb = "script-" + sha[:8]
+		}
+	default:
+		words = words[1:]
+	}
+	if len(words) > 0 {
+		key = words[0]
+	}
+	return verb, key, strings.ToValidUTF8(fmt.Sprintf("%s %q", verb, words), "?")
+}
+
+// raw carries a command out for nobody.
+func (s *server) raw(args []any) {
+	s.tick()
+	words := make([]string, len(args))
+	for i, a := range args {
+		if b, ok := a.([]byte); ok {
+			a = string(b)
+		}
+		words[i] = fmt.Sprint(a)
+	}
+	verb, key, _ := s.describe(args)
+	s.redis.Server().Dispatch(miniserver.NewPeer(bufio.NewWriter(io.Discard)), words)
+	s.after(verb, key)
+}
+
+// close ends the server, and all connections.
+func (s *server) close() { s.redis.Close() }
+
+// dial connects to whichever server there is.
+func (s *server) dial() (net.Conn, error) {
+	conn, err := s.redis.Dial()
+	return pipe{conn}, err
+}
+
+// pipe is a connection whose end looks like that of TCP.
+type pipe struct{ net.Conn }
+
+// Read reads what came.
+func (p pipe) Read(b []byte) (int, error) {
+	n, err := p.Conn.Read(b)
+	return n, closed(err)
+}
+
+// Write writes.
+func (p pipe) Write(b []byte) (int, error) {
+	n, err := p.Conn.Write(b)
+	return n, closed(err)
+}
+
+func closed(err error) error {
+	if errors.Is(err, io.ErrClosedPipe) {
+		return io.EOF
+	}
+	return err
+}
