@@ -64,7 +64,9 @@ func (v *visit) exempt(ip netip.Addr) bool {
 
 // rest is how the visit leaves its host.
 func (v *visit) rest() Rest {
-	r := Rest{Wait: v.pace.remaining(), Standing: v.standing.now(), Failure: v.report.Failure}
+	r := Rest{
+		Wait: v.pace.remaining(), Last: v.pace.ago(), Gap: v.pace.own(), Standing: v.standing.now(), Failure: v.report.Failure,
+	}
 	r.Standing.Traps = v.traps.keep()
 	if v.occupied {
 		r.AddressWait = v.pace.left(time.Duration(v.job.AddressDelay))

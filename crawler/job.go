@@ -84,6 +84,10 @@ type Job struct {
 	// AddressExempt are networks whose addresses AddressDelay is not about, such as
 	// 192.0.2.0/24. Default none.
 	AddressExempt []string `json:"address_exempt,omitempty" yaml:"address_exempt"`
+	// Politeness says whom a host is shared with: "fleet" (default), all jobs of the
+	// fleet: one visit at a time, at the longest delay that any of them owes the host;
+	// "job", this job alone, which is for sites of one's own.
+	Politeness Politeness `json:"politeness" yaml:"politeness"`
 	// Throttle keeps at least so many times between two requests to a host as it
 	// takes to answer one, divided by PerHost, up to 30s: a host that is slow is
 	// asked less often. Default 2; 0 asks for no more than Delay. Without a Delay
@@ -200,6 +204,7 @@ func DefaultJob() Job {
 		MaxParams:     32,
 		ResourceScope: ScopeAny,
 		Delay:         Duration(time.Second),
+		Politeness:    PolitenessFleet,
 		Throttle:      2,
 		PerHost:       1,
 		UserAgent:     DefaultUserAgent,
@@ -247,6 +252,7 @@ func (j Job) Validate() error {
 		{j.Delay >= 0, "delay", j.Delay, "0 or more"},
 		{j.AddressDelay >= 0, "address_delay", j.AddressDelay, "0 (none) or more"},
 		{j.AddressDelay == 0 || j.Shards == 1, "shards", j.Shards, "1, because of address_delay"},
+		{slices.Contains(Politenesses, j.Politeness), "politeness", j.Politeness, "fleet or job"},
 		{j.Throttle >= 0 && j.Throttle <= 100, "throttle", j.Throttle, "0 (off) to 100"},
 		{j.PerHost >= 1 && j.PerHost <= 256, "per_host", j.PerHost, "1 to 256"},
 		{headerValue.MatchString(j.UserAgent), "user_agent", j.UserAgent, "printable ASCII"},

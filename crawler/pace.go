@@ -18,10 +18,11 @@ type pace struct {
 	next chan struct{} // held by the request that is to start next
 
 	mu      sync.Mutex
-	gap     time.Duration // the longest of the next three
+	gap     time.Duration // the longest of the next four
 	delay   time.Duration // that the operator wants
 	asked   time.Duration // that robots.txt asks for
 	slow    time.Duration // that the host's own time to answer makes
+	owed    time.Duration // that other jobs owe the host
 	opens   time.Time     // no request starts before
 	started time.Time     // when the last request started
 	last    *start        // the last request, while gap > 0
@@ -45,7 +46,7 @@ func (p *pace) keep(d time.Duration) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.delay = d
-	p.gap = max(p.delay, p.asked, p.slow)
+	p.gap = max(p.delay, p.asked, p.slow, p.owed)
 }
 
 // widen makes the gap at least d, whatever the delay.
@@ -53,7 +54,40 @@ func (p *pace) widen(d time.Duration) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.asked = max(p.asked, d)
-	p.gap = max(p.delay, p.asked, p.slow)
+	p.gap = max(p.delay, p.asked, p.slow, p.owed)
+}
+
+// share keeps what other jobs owe the host: gap between requests, and the last one
+// having been made at last, which is zero when there is nothing to keep.
+func (p *pace) share(last time.Time, gap time.Duration) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.owed = gap
+	p.gap = max(p.delay, p.asked, p.slow, p.owed)
+	if p.last == nil && last.After(p.started) {
+		p.started = last
+	}
+}
+
+// own is the gap that this job owes the host, whatever others do.
+func (p *pace) own() time.Duration {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return max(p.delay, p.asked, p.slow)
+}
+
+// ago is how long ago the last request of this visit was at the host; negative when
+// there was none.
+func (p *pace) ago() time.Duration {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	switch {
+	case p.last == nil:
+		return -1
+	case p.last.sent.IsZero():
+		return 0
+	}
+	return max(0, time.Since(p.last.arrived(p.gap)))
 }
 
 // slowest is the longest gap that a host's own time to answer makes.
@@ -79,7 +113,7 @@ func (p *pace) learn(s *start, factor float64, good bool) {
 		p.slow = took
 	}
 	p.slow = min(p.slow+(took-p.slow)/smoothing, slowest)
-	p.gap = max(p.delay, p.asked, p.slow)
+	p.gap = max(p.delay, p.asked, p.slow, p.owed)
 }
 
 // hold lets no request start within d from now.

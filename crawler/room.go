@@ -10,13 +10,13 @@ import "time"
 const waitsLong = 1200 * time.Millisecond
 
 // makeRoom ends the visit if nothing is under way, its next request is far off,
-// and other hosts could use the place. What was taken returns to the queue, and
+// and other hosts could use the place, or another job the host. What was taken returns to the queue, and
 // the host is due when it may be asked again.
 func (v *visit) makeRoom() {
 	if v.ending != "" || v.asking.Load() > 0 || v.pace.remaining() < waitsLong {
 		return
 	}
-	if v.cfg.Full() || v.turn.Short() {
+	if v.crowded || v.cfg.Full() || v.turn.Short() {
 		v.end(EndPause)
 	}
 }

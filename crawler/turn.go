@@ -41,7 +41,8 @@ type Frontier interface {
 // Turn is an open visit's hold on its host. Every method that fails
 // returns ErrStale once the host was given to another, and extends the turn's
 // deadline by a lease otherwise. A Turn is used by one goroutine
-// at a time, but for Claim, Renew, Rules and Short, which may be called at any time.
+// at a time, but for Claim, Renew, Rules,
+// Sharing and Short, which may be called at any time.
 type Turn interface {
 	// Wait is how long after Open the first request may be made.
 	Wait() time.Duration
@@ -50,6 +51,9 @@ type Turn interface {
 	// Rules are what the operator had decided about the host when Open, Take or
 	// Renew was last called.
 	Rules() HostRules
+	// Sharing is what the turn knows of other jobs at its host, as of when Open, Take or
+	// Renew was last called.
+	Sharing() Sharing
 	// Short reports whether a host of the job had been due for a while, without a
 	// place in the fleet for its visit, when Renew was last called.
 	Short() bool
@@ -82,6 +86,9 @@ type Turn interface {
 // Rest is how a visit leaves its host.
 type Rest struct {
 	Wait time.Duration // in which no request may be made to it
+	// Last is how long ago the last request of the turn was made; negative when none
+	// was. Gap is the time between requests that this job owes the host.
+	Last, Gap time.Duration
 	// AddressWait is how long no request may be made to the address that the turn
 	// occupied, and NotBefore how long no visit is due, because another has it.
 	AddressWait, NotBefore time.Duration

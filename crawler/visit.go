@@ -46,6 +46,7 @@ type visit struct {
 	taken int   // URLs taken in all
 	pages int64 // the host's budget; 0: none
 
+	crowded  bool      // other jobs wait for the host
 	occupied bool      // the visit has the host's address
 	parked   bool      // another has it
 	dry      bool      // the host's queue had no more, when last asked
@@ -101,6 +102,7 @@ func (v *visit) run(ctx context.Context, drain <-chan struct{}) error {
 	v.starting, v.stop = context.WithCancel(v.fetching)
 	defer v.abort()
 	v.obey(v.turn.Rules())
+	v.begin()
 	v.occupy()
 	for range v.job.PerHost {
 		v.lanes.Go(v.lane)
@@ -242,6 +244,7 @@ func (v *visit) tick() {
 	}
 	v.hold()
 	v.obey(v.turn.Rules())
+	v.share()
 	if v.taken > v.out { // a visit does one URL at least, however slow the host
 		v.late()
 	}

@@ -130,7 +130,7 @@ func (h *house) must(err error) {
 func (h *house) create(name string, hosts int, settings ...func(*crawler.Job)) {
 	h.t.Helper()
 	job := crawler.DefaultJob()
-	job.Name, job.Seeds = name, sites(hosts)
+	job.Name, job.Seeds, job.Politeness = name, sites(hosts), crawler.PolitenessJob
 	for _, set := range settings {
 		set(&job)
 	}

@@ -46,7 +46,7 @@ func newStage(t testing.TB, url string, settings ...func(*crawler.Job)) *stage {
 	rdb := redis.NewClient(opt)
 	t.Cleanup(func() { rdb.Close() })
 	job := crawler.DefaultJob()
-	job.Name = redistest.Name(t)
+	job.Name, job.Politeness = redistest.Name(t), crawler.PolitenessJob // hosts of all tests have the same names
 	for _, set := range settings {
 		set(&job)
 	}

@@ -46,9 +46,8 @@ type row struct {
 }
 
 // NewDispatcher returns a dispatcher on a Redis. timeout bounds each visit: asynq
-// ends the context of one that lasts longer. 0 is two minutes and two requests of
-// the job, because a visit takes no URLs after half a minute and each request has
-// a bound of its own.
+// ends the context of one that lasts longer. It is at most [crawler.Job.VisitTerm],
+// which is what 0 stands for.
 func NewDispatcher(redis asynq.RedisConnOpt, timeout time.Duration) *Dispatcher {
 	d := &Dispatcher{connection: redis.MakeRedisClient(), timeout: timeout}
 	d.inspector = over(asynq.NewInspectorFromRedisClient, d.connection)
@@ -89,7 +88,7 @@ func (d *Dispatcher) timeoutOf(job crawler.Job) time.Duration {
 	if d.timeout > 0 {
 		return d.timeout
 	}
-	return 2*time.Minute + 2*time.Duration(job.Timeout)
+	return job.VisitTerm()
 }
 
 // row returns the client that enqueues a visit of the job, and for how long the

@@ -89,6 +89,7 @@ func (s *settings) register(flags *pflag.FlagSet) {
 	flags.Var(&s.Time, "time", "end after so long, such as 1h30m (0: no limit)")
 	flags.Int64Var(&s.PagesPerHost, "pages-per-host", s.PagesPerHost, "most pages of a host (0: no limit)")
 	flags.Var(&s.Delay, "delay", "least time between the starts of two requests to a host")
+	flags.StringVar((*string)(&s.Politeness), "politeness", string(s.Politeness), "whom a host is shared with: fleet, all jobs of the fleet; job, this one alone, for a site of your own")
 	flags.Var(&s.AddressDelay, "address-delay", "least time between the starts of two requests to one address, whichever hosts they are for (0: none)")
 	flags.StringSliceVar(&s.AddressExempt, "address-exempt", nil, "networks that --address-delay is not about, such as 192.0.2.0/24")
 	flags.Float64Var(&s.Throttle, "throttle", s.Throttle, "wait so many times as long as a host takes to answer, if that is longer than --delay (0: never)")

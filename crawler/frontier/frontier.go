@@ -2,7 +2,6 @@ package frontier
 
 import (
 	"context"
-	"fmt"
 	"strconv"
 	"time"
 
@@ -38,6 +37,7 @@ const (
 // Frontier is the frontier of one job. It is safe for concurrent use by any
 // number of processes.
 type Frontier struct {
+	store         *Store
 	rdb           redis.UniversalClient
 	job           crawler.Job
 	identity      crawler.Identity
@@ -45,8 +45,9 @@ type Frontier struct {
 	confirmations *confirmations
 	lease         time.Duration
 	term          time.Duration
-	store         *Store
 	reports       *reports
+	run           int64 // when the job was created, in unix milliseconds; 0 when that is not known
+	shares        bool  // hosts are shared politely with the other jobs of the fleet
 }
 
 // Job returns the job whose frontier it is.
@@ -126,24 +127,4 @@ func (f *Frontier) release(ctx context.Context, host crawler.Host, epoch, pages 
 // visitName names a visit within its job.
 func visitName(h crawler.Host, epoch int64) string {
 	return string(h) + "@" + strconv.FormatInt(epoch, 10)
-}
-
-// Open begins the turn at a host that was armed with the order's epoch. It
-// implements [crawler.Frontier].
-func (f *Frontier) Open(ctx context.Context, o crawler.Order, worker string) (crawler.Turn, error) {
-	got, err := run(ctx, f.rdb, openScript, "open", f.baseOf(o.Host),
-		string(o.Host), o.Epoch, f.lease.Milliseconds(), worker).Slice()
-	if err != nil {
-		return nil, err
-	}
-	if len(got) != 6 {
-		return nil, fmt.Errorf("frontier: open %s: unexpected answer %v", o.Host, got)
-	}
-	turn := &Turn{
-		frontier: f, order: o, base: f.baseOf(o.Host),
-		wait:     time.Duration(got[0].(int64)) * time.Millisecond,
-		standing: crawler.Standing{Pages: got[1].(int64), Strikes: int(got[2].(int64)), Trouble: got[3].(string), Traps: got[5].(string)},
-		account:  ledger{frontier: f, visit: visitName(o.Host, o.Epoch)},
-	}
-	return turn, turn.heed(got[4].(string))
 }

@@ -18,6 +18,7 @@ import (
 //	trawl:jobs                       SET   names of the jobs
 //	trawl:processes                  ZSET  schedulers and workers that live, as JSON, by when that is forgotten
 //	trawl:robots:ORIGIN              STRING robots.txt of an authority, as package robots caches it
+//	trawl:turn:HOST                  STRING the visit that holds a host in the fleet, or held it last, and jobs that share it
 //	trawl:{JOB}:job                  HASH  settings and state of a job; last tick and run of a periodic one, and of a run whose it is
 //	trawl:{JOB}:ledger               HASH  pages spent and promised of the job's budget
 //	trawl:{JOB}:holds                ZSET  who brings the job seeds, by when that is forgotten
@@ -54,6 +55,7 @@ const (
 	keyProbe  = keyPrefix + "probe"
 	keyJobs   = keyPrefix + "jobs"
 	keyRobots = keyPrefix + "robots:"
+	keyTurn   = keyPrefix + "turn:"
 	// keyJobsAside lies in the slot of keyJobs, so that it can be renamed to it.
 	keyJobsAside = keyPrefix + "garbage:{" + keyJobs + "}"
 	nameJob      = "job"
@@ -100,6 +102,9 @@ func anyKey(job string) string { return keyPrefix + "{" + job + "[}/]*" }
 
 // queueBase is the beginning of the names of asynq's keys of a job's queue.
 func queueBase(job string) string { return "asynq:{" + job + "}:" }
+
+// holdKey is the name of a host's hold, which all jobs of the fleet share.
+func holdKey(h crawler.Host) string { return keyTurn + string(h) }
 
 // shardOf spreads hosts over shards.
 func shardOf(h crawler.Host, shards int) int {

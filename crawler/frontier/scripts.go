@@ -31,6 +31,11 @@ var (
 	knownScript    = shardScript("known", "seen")
 	occupyScript   = shardScript("occupy")
 	discardScript  = shardScript("discard")
+	lookScript     = shardScript("look")
+	rivalScript    = shardScript("rival")
+	wakeScript     = shardScript("wake")
+	acquireScript  = redis.NewScript(source("acquire"))
+	swapScript     = redis.NewScript(source("swap"))
 	ledgerScript   = redis.NewScript(source("ledger"))
 	createScript   = redis.NewScript(source("create"))
 	stateScript    = redis.NewScript(source("state"))
@@ -70,12 +75,16 @@ func run(ctx context.Context, rdb redis.Scripter, script *redis.Script, verb, ba
 
 // runKeys runs a script that names its keys. They lie in one slot.
 func runKeys(ctx context.Context, rdb redis.Scripter, script *redis.Script, verb string, keys []string, args ...any) *redis.Cmd {
-	cmd := script.Run(ctx, rdb, keys, args...)
+	return judged(script.Run(ctx, rdb, keys, args...), verb, keys[0])
+}
+
+// judged gives the error of a script its meaning.
+func judged(cmd *redis.Cmd, verb, key string) *redis.Cmd {
 	if err := cmd.Err(); err != nil && err != redis.Nil {
 		if strings.HasPrefix(err.Error(), "STALE") {
 			cmd.SetErr(crawler.ErrStale)
 		} else {
-			cmd.SetErr(fmt.Errorf("frontier: %s on %s: %w", verb, keys[0], garbled(passing(err))))
+			cmd.SetErr(fmt.Errorf("frontier: %s on %s: %w", verb, key, garbled(passing(err))))
 		}
 	}
 	return cmd

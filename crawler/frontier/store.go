@@ -20,6 +20,7 @@ import (
 type Store struct {
 	rdb    redis.UniversalClient
 	lease  time.Duration          // of visits
+	alone  bool                   // no other process has jobs in it
 	now    func() time.Time       // the clock of this machine
 	fleet  atomic.Pointer[string] // the fleet's ID, once it is known
 	closed atomic.Pointer[error]  // why nothing but Review may use the Redis now; nil: everything may
@@ -58,7 +59,7 @@ func New(rdb redis.UniversalClient) *Store {
 // a [Lease] then loses no visit.
 func NewPrivate(rdb redis.UniversalClient) *Store {
 	s := New(rdb)
-	s.lease = PrivateLease
+	s.lease, s.alone = PrivateLease, true
 	return s
 }
 
@@ -247,5 +248,13 @@ func (s *Store) Frontier(job crawler.Job) *Frontier {
 	if s.recent[job.Name] == nil {
 		s.recent[job.Name] = newRecent(s.hash)
 	}
-	return &Frontier{rdb: s.rdb, job: job, identity: crawler.NewIdentity(job), recent: s.recent[job.Name], confirmations: &s.confirmations, store: s, reports: &s.reports, lease: s.lease, term: max(s.lease, ArmTerm)}
+	f := &Frontier{
+		store: s, rdb: s.rdb, job: job, identity: crawler.NewIdentity(job), recent: s.recent[job.Name],
+		confirmations: &s.confirmations, reports: &s.reports,
+		lease: s.lease, term: max(s.lease, ArmTerm), shares: !s.alone && job.Politeness != crawler.PolitenessJob,
+	}
+	if created := s.created[job.Name]; !created.IsZero() {
+		f.run = created.UnixMilli()
+	}
+	return f
 }

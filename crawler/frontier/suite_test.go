@@ -95,6 +95,7 @@ func newBench(t testing.TB, url string, shards int) *bench {
 	rdb := connect(t, url)
 	job := crawler.DefaultJob()
 	job.Name, job.Shards = redistest.Name(t), shards
+	job.Politeness = crawler.PolitenessJob // the hosts of all tests in this Redis have the same names
 	store := New(rdb)
 	if err := store.Create(t.Context(), job); err != nil {
 		t.Fatal(err)

@@ -20,7 +20,10 @@ type Turn struct {
 	standing crawler.Standing
 	rules    atomic.Pointer[crawler.HostRules]
 	short    atomic.Bool
+	last     time.Time     // when an earlier visit of the job made the last request; zero when not known
+	gap      time.Duration // that it owed the host
 	account  ledger
+	tenure   *tenure // nil: the host is not shared with other jobs
 }
 
 // Wait is how long after Open the first request may be made.
@@ -31,6 +34,14 @@ func (t *Turn) Standing() crawler.Standing { return t.standing }
 
 // Rules are what the operator had decided when it was last asked.
 func (t *Turn) Rules() crawler.HostRules { return *t.rules.Load() }
+
+// Sharing is what the turn knows of other jobs at its host.
+func (t *Turn) Sharing() crawler.Sharing {
+	if t.tenure == nil {
+		return crawler.Sharing{Held: true}
+	}
+	return t.tenure.Sharing()
+}
 
 // Short reports whether a host of the job had waited in vain for a visit, when Renew was
 // last called.
@@ -72,6 +83,9 @@ func (t *Turn) Take(ctx context.Context, n int, gap time.Duration) ([]crawler.Ta
 // take moves URLs into flight, and returns the tickets of those that cannot be
 // read.
 func (t *Turn) take(ctx context.Context, n int, gap time.Duration) (taken []crawler.Taken, garbage []any, err error) {
+	if err := t.tenure.last(ctx, gap); err != nil {
+		return nil, nil, err
+	}
 	granted, err := t.account.promise(ctx, n)
 	if err != nil {
 		return nil, nil, err
@@ -80,14 +94,15 @@ func (t *Turn) take(ctx context.Context, n int, gap time.Duration) (taken []craw
 	if err != nil {
 		return nil, nil, err
 	}
-	if len(got) == 0 {
+	if len(got) < 2 {
 		return nil, nil, fmt.Errorf("frontier: take at %s: no answer", t.order.Host)
 	}
 	if err := t.heed(got[0]); err != nil {
 		return nil, nil, err
 	}
+	t.tenure.heed(got[1])
 	taken = make([]crawler.Taken, 0, len(got)/2)
-	for i := 1; i+1 < len(got); i += 2 {
+	for i := 2; i+1 < len(got); i += 2 {
 		e, err := t.unpack(got[i], got[i+1])
 		if err != nil {
 			garbage = append(garbage, got[i])
@@ -169,10 +184,11 @@ func (t *Turn) Renew(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	if len(got) != 2 {
+	if len(got) != 3 {
 		return fmt.Errorf("frontier: renew %s: unexpected answer %v", t.order.Host, got)
 	}
-	t.short.Store(got[1] != int64(0))
+	t.tenure.heed(got[1].(string))
+	t.short.Store(got[2] != int64(0))
 	return t.heed(got[0].(string))
 }
 
@@ -181,9 +197,22 @@ func (t *Turn) Close(ctx context.Context, r crawler.Rest) error {
 	if err := t.account.close(ctx); err != nil {
 		return err
 	}
-	return run(ctx, t.frontier.rdb, closeScript, "close", t.base,
+	if err := t.tenure.last(ctx, max(r.Wait, r.Gap)); err != nil {
+		return err
+	}
+	line, wanted := t.tenure.inLine()
+	ago := int64(-1)
+	if r.Last >= 0 {
+		ago = r.Last.Milliseconds()
+	}
+	noted, err := run(ctx, t.frontier.rdb, closeScript, "close", t.base,
 		string(t.order.Host), t.order.Epoch, ceilMS(r.Wait), r.Standing.Strikes, r.Standing.Trouble, r.Standing.Traps,
-		ceilMS(r.AddressWait), ceilMS(r.NotBefore), r.Failure).Err()
+		ceilMS(r.AddressWait), ceilMS(r.NotBefore), r.Failure, ago, ceilMS(r.Gap), ceilMS(line), wanted).Text()
+	if err != nil {
+		return err
+	}
+	t.tenure.pass(ctx, noted, r.Wait)
+	return nil
 }
 
 // ceilMS is a duration in milliseconds, rounded up, so that no host is due too

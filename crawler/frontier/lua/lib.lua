@@ -128,7 +128,7 @@ end
 
 -- rest makes a host that is not visited any more due, or idle when nothing
 -- waits there. No request may be made to it for wait milliseconds, and no visit
--- is due within those of parked.
+-- is due within those of parked. What other jobs noted of the visit goes with it.
 local function rest(host, wait, parked)
   local h, due = HOST(host), now_ms()
   if wait > 0 then due = due + wait + 1 end -- the clock is rounded down
@@ -140,7 +140,7 @@ local function rest(host, wait, parked)
   if not waits then
     local first = redis.call('ZRANGE', LATER(host), 0, 0, 'WITHSCORES')
     if #first == 0 then
-      redis.call('HDEL', h, 'state', 'worker')
+      redis.call('HDEL', h, 'state', 'worker', 'rivals', 'lined', 'woken')
       return
     end
     due = math.max(due, tonumber(first[2]))
@@ -148,7 +148,7 @@ local function rest(host, wait, parked)
   due = math.max(due, now_ms() + (parked or 0))
   if paused(redis.call('HGET', h, 'rules')) then due = NEVER end
   redis.call('HSET', h, 'state', 'due')
-  redis.call('HDEL', h, 'worker')
+  redis.call('HDEL', h, 'worker', 'rivals', 'lined', 'woken')
   redis.call('ZADD', DUE, due, host)
 end
 

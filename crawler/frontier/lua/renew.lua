@@ -1,11 +1,12 @@
 -- renew: a visit's deadline moves.
 -- KEYS[1]  the shard's base
 -- ARGV     host, epoch, lease in milliseconds
--- Returns  the host's rules; 1 when a host of the shard has been due for SHORT milliseconds
+-- Returns  the host's rules; other jobs that want it; 1 when a host of the shard has been due for SHORT milliseconds
 --          without a visit: the fleet has no place for it
 
 local SHORT = 300
 if not holds(ARGV[1], ARGV[2]) then return STALE end
 extend(ARGV[1], ARGV[3])
 local late = redis.call('ZRANGEBYSCORE', DUE, '-inf', now_ms() - SHORT, 'LIMIT', 0, 1)
-return { redis.call('HGET', HOST(ARGV[1]), 'rules') or '', #late }
+local h = redis.call('HMGET', HOST(ARGV[1]), 'rules', 'rivals')
+return { h[1] or '', h[2] or '', #late }

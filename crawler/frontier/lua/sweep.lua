@@ -23,6 +23,7 @@ for _, host in ipairs(silent) do
   if h[4] == 'open' then
     count('broken', 1)
     requeue(host, 1)
+    redis.call('HSET', HOST(host), 'last', now) -- at the latest
   end
   if hold > 0 then
     redis.call('HSET', HOST(host), 'state', 'broken')

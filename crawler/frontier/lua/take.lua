@@ -3,14 +3,15 @@
 -- it is what kills workers, nothing else is lost with it.
 -- KEYS[1]  the shard's base
 -- ARGV     host, epoch, lease in milliseconds, the most URLs, milliseconds between requests
--- Returns  the host's rules, then ticket, packed entry, ticket, packed entry, …
+-- Returns  the host's rules, other jobs that want it, then ticket, packed entry, ticket, packed entry, …
 
 local host, epoch, lease, most, gap = ARGV[1], ARGV[2], ARGV[3], tonumber(ARGV[4]), ARGV[5]
 if not holds(host, epoch) then return STALE end
 local now = now_ms()
 redis.call('ZADD', OPEN, now + lease, host)
 redis.call('HSET', HOST(host), 'gap', gap)
-local rules = redis.call('HGET', HOST(host), 'rules') or ''
+local h = redis.call('HMGET', HOST(host), 'rules', 'rivals')
+local taken = { h[1] or '', h[2] or '' }
 
 local bands, entries = {}, {}
 local function collect(band, found)
@@ -28,7 +29,7 @@ for band = 0, BANDS - 1 do
     collect(band, redis.call('LPOP', QUEUE(band, host), most - #entries) or {})
   end
 end
-if #entries == 0 then return { rules } end
+if #entries == 0 then return taken end
 
 local keep = #entries
 for i, entry in ipairs(entries) do
@@ -47,12 +48,11 @@ for i = #entries, keep + 1, -1 do
 end
 
 local last = redis.call('HINCRBY', HOST(host), 'ticket', #entries)
-local taken = { rules }
 for i, entry in ipairs(entries) do
   taken[#taken + 1] = bands[i] .. ':' .. (last - #entries + i)
   taken[#taken + 1] = entry
 end
-redis.call('HSET', FLIGHT(host), unpack(taken, 2))
+redis.call('HSET', FLIGHT(host), unpack(taken, 3))
 count('waiting', -#entries)
 count('flight', #entries)
 return taken

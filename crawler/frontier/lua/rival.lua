@@ -1,0 +1,18 @@
+-- rival: another job wants a host that this one visits. The visit learns of it when it takes
+-- URLs or renews its turn, and ends soon.
+-- KEYS[1]  the shard's base
+-- ARGV     host, "JOB RUN SHARD" of the other job, milliseconds between requests that it owes the host
+-- Returns  1; 0 when no visit is open
+
+local MOST = 1000 -- bytes that are noted; who is left out asks again by itself
+local host, rival, gap = ARGV[1], ARGV[2], ARGV[3]
+local h = redis.call('HMGET', HOST(host), 'state', 'rivals')
+if h[1] ~= 'open' then return 0 end
+local all = {}
+for other in string.gmatch(h[2] or '', '[^,]+') do
+  if string.sub(other, 1, #rival + 1) ~= rival .. ' ' then all[#all + 1] = other end
+end
+all[#all + 1] = rival .. ' ' .. gap
+local text = table.concat(all, ',')
+if #text <= MOST then redis.call('HSET', HOST(host), 'rivals', text) end
+return 1
