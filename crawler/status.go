@@ -44,6 +44,9 @@ type Status struct {
 	Tick    time.Time `json:"-"`       // the last tick of a periodic job that was seen to
 	Run     string    `json:"-"`       // the last run of a periodic job; "" before the first
 
+	// Ran is how long a job with a budget of time has run: its pauses do not count, nor times
+	// without a scheduler. It is up to a second old; 0 of other jobs.
+	Ran time.Duration `json:"-"`
 	// Scheduled is when the schedule of a periodic job was last set; ticks count from then.
 	Scheduled time.Time `json:"-"`
 	// RunOf is the periodic job that the job is a run of; "" for any other job.

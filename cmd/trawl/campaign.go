@@ -53,11 +53,11 @@ func (l *laptop) runWatched(ctx context.Context, seeds iter.Seq[seed], before cr
 	return status, err
 }
 
-// glance reads the numbers of the crawl, and what it waits for.
-func (l *laptop) glance(ctx context.Context) (crawler.Counters, crawler.Waiting, error) {
+// glance reads how far the crawl is, and what it waits for.
+func (l *laptop) glance(ctx context.Context) (snapshot, error) {
 	status, err := l.client.Status(ctx, l.settings.Name)
 	if err != nil {
-		return crawler.Counters{}, crawler.Waiting{}, err
+		return snapshot{}, err
 	}
 	return glance(ctx, l.client, status)
 }

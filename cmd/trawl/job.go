@@ -350,10 +350,10 @@ func (d *desk) watch(ctx context.Context, c *tasks.Client, name string) error {
 	go func() {
 		defer close(done)
 		troubles := newTroubleWatch(stderr)
-		newProgress(stderr, numbers).run(watching, func(ctx context.Context) (crawler.Counters, crawler.Waiting, error) {
+		newProgress(stderr, numbers).run(watching, func(ctx context.Context) (snapshot, error) {
 			status, err := c.Status(ctx, name)
 			if err != nil {
-				return crawler.Counters{}, crawler.Waiting{}, err
+				return snapshot{}, err
 			}
 			troubles.see(status)
 			return glance(ctx, c, status)
@@ -375,13 +375,13 @@ func (d *desk) watch(ctx context.Context, c *tasks.Client, name string) error {
 }
 
 // glance reads the numbers of a job, and what it waits for.
-func glance(ctx context.Context, c *tasks.Client, status crawler.Status) (crawler.Counters, crawler.Waiting, error) {
+func glance(ctx context.Context, c *tasks.Client, status crawler.Status) (snapshot, error) {
 	numbers, err := c.Counters(ctx, status.Job.Name)
 	if err != nil {
-		return numbers, crawler.Waiting{}, err
+		return snapshot{}, err
 	}
 	waiting, err := c.Waiting(ctx, status, numbers)
-	return numbers, waiting, err
+	return snapshot{status, numbers, waiting}, err
 }
 
 // watched is the exit status of a job that has ended.

@@ -24,6 +24,18 @@ type sample struct {
 	at      time.Time
 	pages   int64
 	settled int64
+	bytes   int64
+}
+
+func sampleOf(at time.Time, c crawler.Counters) sample {
+	return sample{at, c.Pages(), c.Settled(), c.Bytes}
+}
+
+// snapshot is a job with its numbers at a moment.
+type snapshot struct {
+	status   crawler.Status
+	counters crawler.Counters
+	waiting  crawler.Waiting
 }
 
 const (
@@ -37,12 +49,12 @@ func newProgress(w *terminal, c crawler.Counters) *progress {
 	now := time.Now()
 	return &progress{
 		w: w, terminal: term.IsTerminal(int(w.file.Fd())), began: now,
-		rates: []sample{{now, c.Pages(), c.Settled()}},
+		rates: []sample{sampleOf(now, c)},
 	}
 }
 
 // run shows the counters until ctx ends, and what the crawl waits for. look reads them.
-func (p *progress) run(ctx context.Context, look func(context.Context) (crawler.Counters, crawler.Waiting, error)) {
+func (p *progress) run(ctx context.Context, look func(context.Context) (snapshot, error)) {
 	every := plainEvery
 	if p.terminal {
 		every = liveEvery
@@ -58,13 +70,13 @@ func (p *progress) run(ctx context.Context, look func(context.Context) (crawler.
 			return
 		case <-tick.C:
 		}
-		c, waiting, err := look(ctx)
+		r, err := look(ctx)
 		if err != nil {
 			continue // the scheduler says so
 		}
-		line := p.line(c, time.Now())
-		if waiting.For != "" {
-			line = fmt.Sprintf("%d pages  %d waiting  %s", c.Pages(), c.Waiting+c.Flight, waiting.Text)
+		line := p.line(r, time.Now())
+		if r.waiting.For != "" {
+			line = fmt.Sprintf("%d pages  %d waiting  %s", r.counters.Pages(), r.counters.Waiting+r.counters.Flight, r.waiting.Text)
 		}
 		if p.terminal {
 			p.w.rewrite(line)
@@ -75,42 +87,21 @@ func (p *progress) run(ctx context.Context, look func(context.Context) (crawler.
 }
 
 // line puts the counters into words.
-func (p *progress) line(c crawler.Counters, now time.Time) string {
-	p.rates = append(p.rates, sample{now, c.Pages(), c.Settled()})
+func (p *progress) line(r snapshot, now time.Time) string {
+	c := r.counters
+	p.rates = append(p.rates, sampleOf(now, c))
 	for len(p.rates) > 2 && now.Sub(p.rates[0].at) > rateSpan {
 		p.rates = p.rates[1:]
 	}
-	first := p.rates[0]
-	seconds := now.Sub(first.at).Seconds()
-	pageRate, settleRate := 0.0, 0.0
-	if seconds > 0 {
-		pageRate = float64(c.Pages()-first.pages) / seconds
-		settleRate = float64(c.Settled()-first.settled) / seconds
-	}
+	rate := paceOf(p.rates)
 	return fmt.Sprintf("%d pages  %s/s  %d waiting  %d hosts  %d errors  %s  %s",
-		c.Pages(), short(pageRate), c.Waiting+c.Flight, c.Hosts, errorsOf(c),
-		now.Sub(p.began).Round(time.Second), remaining(c.Waiting+c.Flight, settleRate))
+		c.Pages(), short(rate.pages), c.Waiting+c.Flight, c.Hosts, errorsOf(c),
+		now.Sub(p.began).Round(time.Second), leftText(r.status, c, rate))
 }
 
 // errorsOf counts what was asked for and not had.
 func errorsOf(c crawler.Counters) int64 {
 	return c.Outcomes[crawler.OutcomeFailed] + c.Outcomes[crawler.OutcomeGone]
-}
-
-// remaining is for how long the known URLs suffice. More may be found, so it
-// says "at least".
-func remaining(waiting int64, rate float64) string {
-	switch {
-	case waiting == 0:
-		return "nothing waits"
-	case rate <= 0:
-		return "time left unknown"
-	}
-	left := time.Duration(float64(waiting) / rate * float64(time.Second))
-	if left > 10*time.Minute {
-		left = left.Round(time.Minute)
-	}
-	return "at least " + left.Round(time.Second).String() + " left"
 }
 
 func short(rate float64) string {

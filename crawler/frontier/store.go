@@ -160,7 +160,7 @@ func (s *Store) status(ctx context.Context, name string) (crawler.Status, error)
 		Seeded:  h["seeded"] == "1", Cleared: h["cleared"] == "1", Now: now,
 		Held:    len(holds.Val()) > 0 && int64(holds.Val()[0].Score) > now.UnixMilli(),
 		Created: moment(h["created"]), Started: moment(h["started"]), Ended: moment(h["ended"]),
-		Paused: h["paused"] == "1", Tick: moment(h["tick"]), Run: h["run"], RunOf: h["run_of"], Scheduled: moment(h["scheduled"]),
+		Paused: h["paused"] == "1", Tick: moment(h["tick"]), Run: h["run"], RunOf: h["run_of"], Scheduled: moment(h["scheduled"]), Ran: elapsed(h["ran"]),
 		Troubles: troublesOf(troubles.Val(), now),
 		Awaited:  awaitedOf(awaited.Val(), now),
 	}
@@ -178,6 +178,12 @@ func moment(ms string) time.Time {
 		return time.Time{}
 	}
 	return time.UnixMilli(n)
+}
+
+// elapsed reads milliseconds; "" is none.
+func elapsed(ms string) time.Duration {
+	n, _ := strconv.ParseInt(ms, 10, 64) // what is no number was never noted
+	return time.Duration(n) * time.Millisecond
 }
 
 // Jobs lists the names of all jobs, sorted.
