@@ -59,6 +59,7 @@ type Bureau struct {
 	shares     *shares
 	complained map[string]time.Time // by job: when trouble with it was last logged
 	desks      map[string]*desk     // by job
+	known      map[string]bool      // jobs that there were
 	wg         sync.WaitGroup
 }
 
@@ -73,7 +74,7 @@ type desk struct {
 func NewBureau(store Store, queues Queues, open func(crawler.Job) SeededFrontier, cfg Config) *Bureau {
 	return &Bureau{
 		store: store, queues: queues, open: open, cfg: cfg.withDefaults(),
-		shares: newShares(), complained: make(map[string]time.Time), desks: make(map[string]*desk),
+		shares: newShares(), complained: make(map[string]time.Time), desks: make(map[string]*desk), known: make(map[string]bool),
 	}
 }
 
@@ -105,7 +106,7 @@ func (b *Bureau) round(ctx context.Context) error {
 	}
 	there := make(map[string]bool, len(all))
 	for _, job := range all {
-		there[job.Job.Name] = true
+		there[job.Job.Name], b.known[job.Job.Name] = true, true
 		if err := b.see(ctx, job); err != nil && ctx.Err() == nil {
 			b.complain(job.Job.Name, err)
 		}
@@ -114,11 +115,7 @@ func (b *Bureau) round(ctx context.Context) error {
 		}
 	}
 	maps.DeleteFunc(b.complained, func(name string, _ time.Time) bool { return !there[name] })
-	for name, d := range b.desks {
-		if !there[name] {
-			b.leave(name, d)
-		}
-	}
+	b.forget(there)
 	return b.retire(ctx, all)
 }
 
@@ -129,6 +126,23 @@ func (b *Bureau) complain(job string, err error) {
 	}
 	b.complained[job] = time.Now()
 	b.cfg.Log.Error("the job is held up, others go on", "job", job, "error", err)
+}
+
+// forget lets go of jobs that were removed, once nothing is done for them any more.
+func (b *Bureau) forget(there map[string]bool) {
+	for name := range b.known {
+		if there[name] {
+			continue
+		}
+		if d := b.desks[name]; d != nil {
+			if d.stop(); !d.over() {
+				continue
+			}
+			delete(b.desks, name)
+		}
+		delete(b.known, name)
+		b.cfg.Removed(name)
+	}
 }
 
 // see does for one job what its state asks for.

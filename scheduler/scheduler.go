@@ -49,7 +49,9 @@ type Config struct {
 	// workers had the same trouble, and what they have done meanwhile is to be
 	// settled first. Default 10s, in which a worker that lives shows it.
 	Reprieve time.Duration
-	Log      *slog.Logger // default none
+	// Removed is told of each job that is there no more, by the goroutine of [Bureau.Run]. Default none.
+	Removed func(job string)
+	Log     *slog.Logger // default none
 }
 
 func (c Config) withDefaults() Config {
@@ -61,6 +63,9 @@ func (c Config) withDefaults() Config {
 	}
 	if c.Reprieve == 0 {
 		c.Reprieve = 10 * time.Second
+	}
+	if c.Removed == nil {
+		c.Removed = func(string) {}
 	}
 	if c.Log == nil {
 		c.Log = slog.New(slog.DiscardHandler)

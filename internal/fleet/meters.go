@@ -33,6 +33,30 @@ type workerMeters struct {
 	lacking  *prometheus.CounterVec
 	links    *prometheus.CounterVec
 	requests *prometheus.HistogramVec
+
+	byJob []jobSeries // all of the above
+}
+
+// jobSeries are metrics with a label for the job.
+type jobSeries interface {
+	prometheus.Collector
+	DeletePartialMatch(labels prometheus.Labels) int
+}
+
+// registerAll registers metrics, and returns them so that those of a removed job can be
+// dropped: what is registered elsewhere must not have a label for the job.
+func registerAll(r prometheus.Registerer, all ...jobSeries) []jobSeries {
+	for _, series := range all {
+		r.MustRegister(series)
+	}
+	return all
+}
+
+// dropJob drops the series of a job.
+func dropJob(all []jobSeries, job string) {
+	for _, series := range all {
+		series.DeletePartialMatch(prometheus.Labels{LabelJob: job})
+	}
 }
 
 // requestBuckets are from one millisecond to the longest timeout that is usual.
@@ -42,9 +66,7 @@ var requestBuckets = []float64{.001, .0025, .005, .01, .025, .05, .1, .25, .5, 1
 // many visits at once.
 func newWorkerMeters(r prometheus.Registerer, concurrency int) *workerMeters {
 	counts := func(name, help string, labels ...string) *prometheus.CounterVec {
-		c := prometheus.NewCounterVec(prometheus.CounterOpts{Name: name, Help: help}, append([]string{LabelJob}, labels...))
-		r.MustRegister(c)
-		return c
+		return prometheus.NewCounterVec(prometheus.CounterOpts{Name: name, Help: help}, append([]string{LabelJob}, labels...))
 	}
 	m := &workerMeters{
 		visits:   counts("trawl_worker_visits_total", "Visits carried out, by how they ended.", "ending"),
@@ -62,7 +84,8 @@ func newWorkerMeters(r prometheus.Registerer, concurrency int) *workerMeters {
 	places := prometheus.NewGauge(prometheus.GaugeOpts{
 		Name: "trawl_worker_visits_limit", Help: "Most visits at once: the worker's concurrency."})
 	places.Set(float64(concurrency))
-	r.MustRegister(m.open, m.requests, places)
+	r.MustRegister(places)
+	m.byJob = registerAll(r, m.open, m.visits, m.failures, m.outcomes, m.bytes, m.lacking, m.links, m.requests)
 	return m
 }
 
@@ -93,11 +116,4 @@ func (m *workerMeters) asked(job string, took time.Duration) {
 }
 
 // forget drops the series of a job that was removed.
-func (m *workerMeters) forget(job string) {
-	of := prometheus.Labels{LabelJob: job}
-	for _, vec := range []interface{ DeletePartialMatch(prometheus.Labels) int }{
-		m.open, m.visits, m.failures, m.outcomes, m.bytes, m.links, m.requests,
-	} {
-		vec.DeletePartialMatch(of)
-	}
-}
+func (m *workerMeters) forget(job string) { dropJob(m.byJob, job) }

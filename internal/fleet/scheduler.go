@@ -23,7 +23,8 @@ func RunScheduler(ctx context.Context, door *Door) error {
 	queues := tasks.NewDispatcher(door.Asynq, 0)
 	defer queues.Close()
 	open := func(job crawler.Job) scheduler.SeededFrontier { return door.Store.Frontier(job) }
-	return scheduler.NewBureau(door.Store, newPostOffice(queues, door), open, scheduler.Config{Log: door.Log}).Run(ctx)
+	office := newPostOffice(queues, door)
+	return scheduler.NewBureau(door.Store, office, open, scheduler.Config{Log: door.Log, Removed: office.drop}).Run(ctx)
 }
 
 // postOffice counts the visits that a scheduler enqueues.
@@ -31,6 +32,7 @@ type postOffice struct {
 	*tasks.Dispatcher
 	door               *Door
 	enqueued, failures *prometheus.CounterVec
+	byJob              []jobSeries // all of the above
 }
 
 func newPostOffice(d *tasks.Dispatcher, door *Door) postOffice {
@@ -42,7 +44,7 @@ func newPostOffice(d *tasks.Dispatcher, door *Door) postOffice {
 		failures: prometheus.NewCounterVec(prometheus.CounterOpts{
 			Name: "trawl_scheduler_visit_failures_total", Help: "Visits that could not be enqueued; they are swept and enqueued again."}, []string{LabelJob}),
 	}
-	r.MustRegister(o.enqueued, o.failures)
+	o.byJob = registerAll(r, o.enqueued, o.failures)
 	return o
 }
 
@@ -85,9 +87,5 @@ func (o postOffice) mend(ctx context.Context, job string, err error) {
 	}
 }
 
-// Forget deletes the queue of a job, and its series.
-func (o postOffice) Forget(job string) (gone bool, err error) {
-	o.enqueued.DeleteLabelValues(job)
-	o.failures.DeleteLabelValues(job)
-	return o.Dispatcher.Forget(job)
-}
+// drop drops the series of a job that was removed.
+func (o postOffice) drop(job string) { dropJob(o.byJob, job) }

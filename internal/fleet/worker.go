@@ -195,10 +195,9 @@ func (w *Worker) tell(ctx context.Context, jobs map[string]bool) {
 // forget drops what is remembered of jobs that were removed.
 func (w *Worker) forget(there map[string]bool) {
 	for name := range w.known {
-		if !there[name] {
+		if !there[name] && !w.leaves(name) { // its last visits may count until then
 			delete(w.known, name)
 			delete(w.rests, name)
-			w.leaves(name)
 			w.workshop.meters.forget(name)
 		}
 	}

@@ -1,0 +1,64 @@
+package main_test
+
+import (
+	"context"
+	"strings"
+	"testing"
+
+	"github.com/trawlcrawler/trawl/crawler"
+	"github.com/trawlcrawler/trawl/internal/testsite"
+)
+
+// TestTheMetricsOfARemovedJobGoFromEveryProcess removes a job and a run of a periodic one, and
+// looks at all series that the processes show.
+func TestTheMetricsOfARemovedJobGoFromEveryProcess(t *testing.T) {
+	t.Parallel()
+	g := testsite.Graph{Hosts: 1, PagesPerHost: 3, LinksPerPage: 2}
+	site := g.Serve(t)
+	o := newOffice(t)
+	scheduler, second, worker := o.Scheduler(), o.Scheduler(), o.Worker()
+	_, url := o.Dashboard()
+	dashboard := strings.TrimSuffix(strings.TrimPrefix(url, "http://"), "/")
+	once := jobOf(t, g, site)
+	once.Name = "once"
+	once.Extract = []crawler.Extraction{{Fields: map[string]crawler.Field{"none": {CSS: "#none", Required: true}}}}
+	o.Create(once)
+	o.becomes("once", crawler.StateDone)
+	often := jobOf(t, g, site)
+	often.Name, often.Schedule = "often", "@every 2s"
+	o.Create(often)
+	var run string
+	o.until("a run is done", func(ctx context.Context) bool {
+		all, err := o.Client.Jobs(ctx)
+		if runs := crawler.RunsOf("often", all); err == nil && len(runs) > 0 && runs[0].State == crawler.StateDone {
+			run = runs[0].Job.Name
+		}
+		return run != ""
+	})
+	o.run("job", "pause", "often").exits(done)
+
+	shows := func(address, job string) bool {
+		_, text := get(t, address, "/metrics")
+		return strings.Contains(text, `job="`+job+`"`)
+	}
+	removed := []string{"once", run}
+	for _, job := range removed {
+		for name, address := range map[string]string{"worker": worker.Address(), "dashboard": dashboard} {
+			if !shows(address, job) {
+				t.Errorf("the %s shows no series of %s", name, job)
+			}
+		}
+		if !shows(scheduler.Address(), job) && !shows(second.Address(), job) {
+			t.Errorf("no scheduler shows a series of %s", job)
+		}
+		o.run("job", "rm", job).exits(done)
+	}
+	for _, job := range removed {
+		for name, address := range map[string]string{
+			"first scheduler": scheduler.Address(), "second scheduler": second.Address(),
+			"worker": worker.Address(), "dashboard": dashboard,
+		} {
+			o.until("the "+name+" shows no series of "+job, func(context.Context) bool { return !shows(address, job) })
+		}
+	}
+}
