@@ -20,6 +20,7 @@ type Exchange struct {
 	Proxy      string         // that it was reached through, without a login; "" for none
 	Fault      string         // what went wrong; "" when a whole answer came
 	RetryAfter time.Duration  // for which the host asked to be left alone
+	Politeness Politeness     // PolitenessJob, or "" for what the fleet keeps
 	// Rules are what allowed the request. Nil when it was for a robots.txt, and
 	// when the job ignores them.
 	Rules *RobotsText
@@ -50,6 +51,9 @@ func (v *visit) exchangeOf(r request, s *start, p *Page) Exchange {
 		x.Start = s.sent
 	}
 	x.Duration = p.Started.Add(p.Duration).Sub(x.Start)
+	if v.job.Politeness == PolitenessJob {
+		x.Politeness = PolitenessJob
+	}
 	if p.Fault != nil {
 		x.Fault = p.Fault.Text
 	}

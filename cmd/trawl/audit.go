@@ -24,23 +24,32 @@ func auditCommand() *cobra.Command {
 	var out string
 	var each, asJSON bool
 	cmd := &cobra.Command{
-		Use:   "audit JOB|DIR|URL",
-		Short: "Show from a crawl's own journal how polite it was",
+		Use:   "audit JOB|DIR|URL…",
+		Short: "Show from the journals of crawls how polite they were",
 		Long: `Audit reads the journal of every request that the workers of a crawl made (requests-*.jsonl)
 and computes anew: the smallest gap between two requests at a host and at an address, requests
 that came sooner than they should have, requests that robots.txt forbids, and whether
 Retry-After was kept. It knows nothing but the journal. With --each it lists every host and
 address as well, those with the smallest gaps first.
 
+Several outputs are judged together, as a site sees them: gaps are those between the requests
+of any two jobs, but for jobs with politeness: job, which are judged by themselves. The output
+of a fleet, with a folder for each job, may be named as a whole.
+
 Exit statuses: 0 no violation, 1 violations or a failure, 2 usage.`,
 		Example: `  trawl audit python-docs
-  trawl audit news --out /data/crawls --json`,
-		Args: cobra.ExactArgs(1),
+  trawl audit news --out /data/crawls --json
+  trawl audit /data/crawls`,
+		Args: cobra.MinimumNArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if err := fromEnvironment(cmd.Flags()); err != nil {
 				return err
 			}
-			return auditFolder(cmd.Context(), resultsOf(out, args[0]), each, asJSON, stdout)
+			var where []string
+			for _, arg := range args {
+				where = append(where, resultsOf(out, arg))
+			}
+			return auditOutputs(cmd.Context(), where, each, asJSON, stdout)
 		},
 	}
 	cmd.Flags().StringVar(&out, "out", "", "the workers' output, a folder or the URL of a bucket, when a job of a fleet is named")
@@ -49,8 +58,8 @@ Exit statuses: 0 no violation, 1 violations or a failure, 2 usage.`,
 	return cmd
 }
 
-func auditFolder(ctx context.Context, dir string, each, asJSON bool, w io.Writer) error {
-	files, err := journalFiles(ctx, dir)
+func auditOutputs(ctx context.Context, where []string, each, asJSON bool, w io.Writer) error {
+	files, err := journalsOf(ctx, where)
 	if err != nil {
 		return err
 	}
@@ -72,16 +81,6 @@ func auditFolder(ctx context.Context, dir string, each, asJSON bool, w io.Writer
 		return &exitError{code: exitFailed}
 	}
 	return err
-}
-
-// journalFiles finds the segments of the journals in a folder, each writer's in
-// order.
-func journalFiles(ctx context.Context, dir string) ([]segment, error) {
-	files, err := filesOf(ctx, dir, sink.JournalPrefix)
-	if err == nil && len(files) == 0 {
-		err = usage("%q holds no journal of requests: the crawl was told --journal=false, or wrote elsewhere", dir)
-	}
-	return files, err
 }
 
 // findings are what an audit finds.
@@ -123,21 +122,25 @@ func (f *findings) violation(format string, args ...any) {
 // audit reads journals.
 type audit struct {
 	findings findings
-	hosts    map[jobHost][]moment
+	hosts    map[shared][]moment
 	peers    map[netip.Addr][]int64   // starts, in microseconds
 	rules    map[string]*robots.Rules // by writer and origin
 }
 
-type jobHost struct {
-	job  string
+// shared is a host of all jobs; of a job that is polite to itself alone, its own.
+type shared struct {
 	host crawler.Host
+	job  string // "" for all
 }
 
 // moment is one request to a host.
-type moment struct{ start, answered, gap, retryAfter int64 } // microseconds
+type moment struct {
+	start, answered, gap, retryAfter int64 // microseconds
+	job                              string
+}
 
 func newAudit() *audit {
-	return &audit{hosts: make(map[jobHost][]moment), peers: make(map[netip.Addr][]int64), rules: make(map[string]*robots.Rules)}
+	return &audit{hosts: make(map[shared][]moment), peers: make(map[netip.Addr][]int64), rules: make(map[string]*robots.Rules)}
 }
 
 // read takes in one segment.
@@ -156,9 +159,12 @@ func (a *audit) read(ctx context.Context, s segment) error {
 			f.Last = start
 		}
 		a.checkRobots(r, u)
-		key := jobHost{r.Job, u.Host()}
+		key := shared{host: u.Host()}
+		if r.Politeness == string(crawler.PolitenessJob) {
+			key.job = r.Job
+		}
 		a.hosts[key] = append(a.hosts[key], moment{
-			start: start.UnixMicro(), answered: start.UnixMicro() + r.DurationMS*1000, gap: r.GapMS * 1000, retryAfter: r.RetryAfterMS * 1000,
+			job: r.Job, start: start.UnixMicro(), answered: start.UnixMicro() + r.DurationMS*1000, gap: r.GapMS * 1000, retryAfter: r.RetryAfterMS * 1000,
 		})
 		if peer, err := netip.ParseAddrPort(r.Address); err == nil {
 			a.peers[peer.Addr()] = append(a.peers[peer.Addr()], start.UnixMicro())
@@ -212,17 +218,19 @@ func (a *audit) checkRobots(r sink.Request, u crawler.URL) {
 func (a *audit) judge() {
 	f := &a.findings
 	for key, moments := range a.hosts {
-		at := newGapsAt(string(key.host), key.job)
-		slices.SortFunc(moments, func(x, y moment) int { return cmp.Compare(x.start, y.start) })
+		slices.SortStableFunc(moments, func(x, y moment) int { return cmp.Compare(x.start, y.start) })
+		at := newGapsAt(string(key.host), jobsOf(moments)...)
+		owed := owedAfter(moments)
 		var asked, until int64 // the host asked to be left alone until then
 		for i, m := range moments {
+			at.owe(m.gap)
 			if at.Requests++; i > 0 {
 				at.note(m.start - moments[i-1].start)
-				a.judgeGap(key, moments[i-1], m)
+				a.judgeGap(key.host, moments[i-1], m, owed[i-1])
 			}
 			if m.start > asked && m.start < until {
 				f.RetryAfter.Ignored++
-				f.violation("%s of job %s was asked at %s, %v before its Retry-After had passed", key.host, key.job, clock(m.start), micros(until-m.start))
+				f.violation("%s of job %s was asked at %s, %v before its Retry-After had passed", key.host, m.job, clock(m.start), micros(until-m.start))
 			}
 			if m.retryAfter > 0 {
 				f.RetryAfter.Asked++
@@ -232,7 +240,7 @@ func (a *audit) judge() {
 		f.Hosts.add(at)
 	}
 	for peer, starts := range a.peers {
-		at := newGapsAt(peer.String(), "")
+		at := newGapsAt(peer.String())
 		slices.Sort(starts)
 		for i, start := range starts {
 			if at.Requests++; i > 0 {
@@ -243,12 +251,42 @@ func (a *audit) judge() {
 	}
 }
 
-func (a *audit) judgeGap(key jobHost, before, m moment) {
-	gap := m.start - before.start
-	if gap < m.gap {
+// jobsOf lists the jobs that made requests, in the order of their names.
+func jobsOf(moments []moment) []string {
+	var jobs []string
+	for _, m := range moments {
+		jobs = append(jobs, m.job)
+	}
+	slices.Sort(jobs)
+	return slices.Compact(jobs)
+}
+
+// owedAfter is for each request the gap that its job owed the host until the job's next
+// one: the smaller of the gaps that it kept before both, since a gap may change. After a
+// job's last request it is none: the job may have ended.
+func owedAfter(moments []moment) []int64 {
+	owed := make([]int64, len(moments))
+	next := make(map[string]int64) // the gap before the job's next request
+	for i, m := range slices.Backward(moments) {
+		if gap, ok := next[m.job]; ok {
+			owed[i] = min(m.gap, gap)
+		}
+		next[m.job] = m.gap
+	}
+	return owed
+}
+
+// judgeGap compares the time between two requests with the gap that the later one was
+// to keep, and with the one that the other's job owed the host after it.
+func (a *audit) judgeGap(host crawler.Host, before, m moment, owed int64) {
+	gap, want, of := m.start-before.start, m.gap, ""
+	if before.job != m.job {
+		want, of = max(want, owed), ", of job "+before.job+","
+	}
+	if gap < want {
 		a.findings.Hosts.TooSmall++
-		a.findings.violation("%s of job %s was asked at %s, %v after the request before, and %v was to lie between them",
-			key.host, key.job, clock(m.start), micros(gap), micros(m.gap))
+		a.findings.violation("%s of job %s was asked at %s, %v after the request before%s and %v was to lie between them",
+			host, m.job, clock(m.start), micros(gap), cmp.Or(of, ","), micros(want))
 	}
 }
 
@@ -259,7 +297,7 @@ func clock(us int64) string { return time.UnixMicro(us).UTC().Format(sink.Journa
 func (f findings) print(w io.Writer) error {
 	t := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
 	fmt.Fprintf(t, "requests\t%d, from %s to %s\n", f.Requests, f.First.UTC().Format(time.RFC3339), f.Last.UTC().Format(time.RFC3339))
-	fmt.Fprintf(t, "hosts\t%s; %d gaps were too small\n", f.Hosts, f.Hosts.TooSmall)
+	fmt.Fprintf(t, "hosts\t%s; %d gaps were too small; the longest gap owed was %s\n", f.Hosts, f.Hosts.TooSmall, f.Hosts.owed())
 	fmt.Fprintf(t, "addresses\t%s\n", f.Addresses)
 	r := f.Robots
 	fmt.Fprintf(t, "robots.txt\t%d requests it allows, %d it forbids, %d without it; %d for it; %d of jobs that ignore it\n",

@@ -1,6 +1,7 @@
 package main_test
 
 import (
+	stdcmp "cmp"
 	"encoding/json"
 	"fmt"
 	"net/http"
@@ -122,12 +123,21 @@ func TestHostsOnOneAddressShareItsDelay(t *testing.T) {
 
 // journal writes lines of a journal whose requests start so many milliseconds
 // after a moment.
-type journal struct{ strings.Builder }
+type journal struct {
+	strings.Builder
+	job string // default "j"
+}
+
+// of makes the next requests those of a job.
+func (j *journal) of(job string) *journal {
+	j.job = job
+	return j
+}
 
 func (j *journal) request(ms int, worker, url, more string) {
 	at := time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC).Add(time.Duration(ms) * time.Millisecond)
-	fmt.Fprintf(j, `{"start":%q,"job":"j","worker":%q,"url":%q,"status":200,"address":"192.0.2.1:80",%s}`+"\n",
-		at.Format("2006-01-02T15:04:05.000000Z"), worker, url, more)
+	fmt.Fprintf(j, `{"start":%q,"job":%q,"worker":%q,"url":%q,"status":200,"address":"192.0.2.1:80",%s}`+"\n",
+		at.Format("2006-01-02T15:04:05.000000Z"), stdcmp.Or(j.job, "j"), worker, url, more)
 }
 
 func TestAnAuditFindsWhatWasNotPolite(t *testing.T) {
@@ -191,10 +201,89 @@ func TestAnAuditFindsWhatWasNotPolite(t *testing.T) {
 	}
 }
 
+func TestAnAuditJudgesAllJobsOfAFleetTogether(t *testing.T) {
+	t.Parallel()
+	const free = `"robots":"ignored"`
+	for name, c := range map[string]struct {
+		lines func(ja, jb *journal)
+		small float64
+		owed  float64
+		want  string // in the one example; "" for no violation
+	}{
+		"a gap between two jobs": {func(ja, jb *journal) {
+			ja.of("ja").request(0, "w", "http://a.test/", `"gap_ms":1000,`+free)
+			jb.of("jb").request(400, "w", "http://a.test/", `"gap_ms":1000,`+free)
+		}, 400, 1000, "a.test of job jb was asked at 2026-01-02T03:04:05.400000Z, 400ms after the request before, of job ja, and 1s was to lie between them"},
+		"the longer gap of the job before, which goes on": {func(ja, jb *journal) {
+			ja.of("ja").request(0, "w", "http://a.test/1", `"gap_ms":3000,`+free)
+			jb.of("jb").request(1000, "w", "http://a.test/2", `"gap_ms":500,`+free)
+			ja.of("ja").request(4000, "w", "http://a.test/3", `"gap_ms":3000,`+free)
+		}, 1000, 3000, "1s after the request before, of job ja, and 3s was to lie between them"},
+		"the longer gap of a job that has ended": {func(ja, jb *journal) {
+			ja.of("ja").request(0, "w", "http://a.test/1", `"gap_ms":3000,`+free)
+			jb.of("jb").request(1000, "w", "http://a.test/2", `"gap_ms":500,`+free)
+			jb.of("jb").request(1500, "w", "http://a.test/3", `"gap_ms":500,`+free)
+		}, 500, 3000, ""},
+		"jobs that take turns": {func(ja, jb *journal) {
+			for i := range 4 {
+				ja.of("ja").request(4000*i, "w", "http://a.test/1", `"gap_ms":2000,`+free)
+				jb.of("jb").request(4000*i+2000, "w", "http://a.test/2", `"gap_ms":2000,`+free)
+			}
+		}, 2000, 2000, ""},
+		"Retry-After that another job was told": {func(ja, jb *journal) {
+			ja.of("ja").request(0, "w", "http://a.test/", `"retry_after_ms":9000,"gap_ms":0,`+free)
+			jb.of("jb").request(4000, "w", "http://a.test/", `"gap_ms":0,`+free)
+		}, 4000, 0, "a.test of job jb was asked at 2026-01-02T03:04:09.000000Z, 5s before its Retry-After had passed"},
+		"a job that is polite to itself alone": {func(ja, jb *journal) {
+			ja.of("ja").request(0, "w", "http://a.test/", `"gap_ms":1000,`+free)
+			jb.of("jb").request(1, "w", "http://a.test/", `"politeness":"job","gap_ms":0,`+free)
+		}, -1, 1000, ""},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			s := newShell(t)
+			for _, dir := range []string{"out/ja", "out/jb/earlier-20260101T000000.000Z", "out/.spool"} {
+				if err := os.MkdirAll(s.path(dir), 0o755); err != nil {
+					t.Fatal(err)
+				}
+			}
+			var ja, jb journal
+			c.lines(&ja, &jb)
+			s.write("out/ja/requests-w-00001.jsonl", ja.String())
+			s.write("out/jb/requests-w-00001.jsonl", jb.String())
+			s.write("out/jb/earlier-20260101T000000.000Z/requests-w-00001.jsonl", ja.String())
+			status := done
+			if c.want != "" {
+				status = failed
+			}
+			for _, args := range [][]string{{"out"}, {"out/ja", "out/jb"}, {"out", "out/jb"}, {"ja", "jb", "--out", "out"}} {
+				var got struct {
+					audited
+					Hosts struct {
+						SmallestMS float64 `json:"smallest_ms"`
+						OwedMS     float64 `json:"owed_ms"`
+					} `json:"hosts"`
+				}
+				end := s.run(append([]string{"audit", "--json"}, args...)...).exits(status)
+				if err := json.Unmarshal([]byte(end.stdout), &got); err != nil {
+					t.Fatal(err)
+				}
+				if got.Hosts.SmallestMS != c.small || got.Hosts.OwedMS != c.owed {
+					t.Errorf("audit %v: smallest gap %vms of %vms owed, want %v and %v", args, got.Hosts.SmallestMS, got.Hosts.OwedMS, c.small, c.owed)
+				}
+				if told := strings.Join(got.Examples, "\n"); (c.want != "") != (got.Violations == 1) || !strings.Contains(told, c.want) {
+					t.Errorf("audit %v: %d violations, %q; want %q", args, got.Violations, told, c.want)
+				}
+			}
+		})
+	}
+}
+
 func TestWhatCanNotBeAuditedIsAnError(t *testing.T) {
 	t.Parallel()
 	s := newShell(t)
 	s.run("audit", "nowhere").exits(usage, `"nowhere" is not there`)
+	s.run("audit").exits(usage)
 	site := testsite.Graph{Hosts: 1, PagesPerHost: 2, LinksPerPage: 1}.Serve(t)
 	s.withoutRedis()
 	s.run("crawl", site.URL(0, "/"), "--delay", "0", "--journal=false", "--out", "quiet").exits(done)

@@ -11,22 +11,37 @@ import (
 // gaps are the times between the starts of requests to the same places, hosts or
 // addresses.
 type gaps struct {
-	Number     int64    `json:"number"`      // of places
-	SmallestMS float64  `json:"smallest_ms"` // -1 when no place was asked twice
-	At         string   `json:"at"`          // the place of the smallest
+	Number     int64    `json:"number"`            // of places
+	SmallestMS float64  `json:"smallest_ms"`       // -1 when no place was asked twice
+	At         string   `json:"at"`                // the place of the smallest
+	OwedMS     float64  `json:"owed_ms,omitempty"` // the longest gap that was owed to a place
+	OwedAt     string   `json:"owed_at,omitempty"` // that place
 	TooSmall   int64    `json:"too_small"`
 	Each       []gapsAt `json:"each,omitempty"` // the smallest gaps first, those that were asked once last
 }
 
-// gapsAt are those of one host of a job, or of one address.
+// gapsAt are those of one host, or of one address.
 type gapsAt struct {
-	Place      string  `json:"place"`
-	Job        string  `json:"job,omitempty"` // of a host
-	Requests   int64   `json:"requests"`
-	SmallestMS float64 `json:"smallest_ms"` // -1 when it was asked once
+	Place      string   `json:"place"`
+	Job        string   `json:"job,omitempty"`  // that asked the host, if it is one
+	Jobs       []string `json:"jobs,omitempty"` // that asked the host, if they are several
+	Requests   int64    `json:"requests"`
+	SmallestMS float64  `json:"smallest_ms"`       // -1 when it was asked once
+	OwedMS     float64  `json:"owed_ms,omitempty"` // the longest gap that was to lie between two requests
 }
 
-func newGapsAt(name, job string) gapsAt { return gapsAt{Place: name, Job: job, SmallestMS: -1} }
+func newGapsAt(name string, jobs ...string) gapsAt {
+	p := gapsAt{Place: name, SmallestMS: -1}
+	if len(jobs) == 1 {
+		p.Job = jobs[0]
+	} else {
+		p.Jobs = jobs
+	}
+	return p
+}
+
+// owe notes a gap of so many microseconds that was owed.
+func (p *gapsAt) owe(us int64) { p.OwedMS = max(p.OwedMS, float64(us)/1000) }
 
 // note takes in a gap of so many microseconds.
 func (p *gapsAt) note(us int64) {
@@ -49,6 +64,11 @@ func (g *gaps) finish(each bool) {
 	if len(g.Each) > 0 && g.Each[0].SmallestMS >= 0 {
 		g.SmallestMS, g.At = g.Each[0].SmallestMS, g.Each[0].Place
 	}
+	for _, p := range g.Each {
+		if p.OwedMS > g.OwedMS {
+			g.OwedMS, g.OwedAt = p.OwedMS, p.Place
+		}
+	}
 	if !each {
 		g.Each = nil
 	}
@@ -59,6 +79,14 @@ func (g gaps) String() string {
 		return fmt.Sprintf("%d, none asked twice", g.Number)
 	}
 	return fmt.Sprintf("%d, smallest gap %.1fms at %s", g.Number, g.SmallestMS, g.At)
+}
+
+// owed names the longest gap that was owed.
+func (g gaps) owed() string {
+	if g.OwedMS == 0 {
+		return "0.0ms"
+	}
+	return fmt.Sprintf("%.1fms to %s", g.OwedMS, g.OwedAt)
 }
 
 // print lists the places, if they are kept.

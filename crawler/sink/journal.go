@@ -26,6 +26,9 @@ type Request struct {
 	Error        string `json:"error,omitempty"`
 	GapMS        int64  `json:"gap_ms"`                   // that was to lie between the request before and this one
 	RetryAfterMS int64  `json:"retry_after_ms,omitempty"` // for which the host asked to be left alone
+	// Politeness is "job" when the job is polite to the host by itself, whatever other
+	// jobs do there.
+	Politeness string `json:"politeness,omitempty"`
 	// Robots is "obeyed", "ignored", or "asked": the request was for a robots.txt.
 	Robots string `json:"robots"`
 	// Rules is the robots.txt that allowed the request, in the first line of this
@@ -113,7 +116,7 @@ func (j *Journal) Note(ctx context.Context, requests []crawler.Exchange) error {
 func (j *Journal) line(x crawler.Exchange, fresh map[string]time.Time) *Request {
 	r := &Request{
 		Start: x.Start.UTC().Format(JournalTime), Job: x.Job, Worker: x.Worker, URL: x.URL.String(), DurationMS: x.Duration.Milliseconds(), Status: x.Status,
-		Error: x.Fault, GapMS: x.Gap.Milliseconds(), RetryAfterMS: x.RetryAfter.Milliseconds(), Robots: RobotsObeyed, Proxy: x.Proxy,
+		Error: x.Fault, GapMS: x.Gap.Milliseconds(), RetryAfterMS: x.RetryAfter.Milliseconds(), Robots: RobotsObeyed, Proxy: x.Proxy, Politeness: string(x.Politeness),
 	}
 	if x.Address.IsValid() {
 		r.Address = x.Address.String()
