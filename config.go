@@ -106,7 +106,7 @@ func (c Config) open(ctx context.Context, job string) (*fleet.Backing, error) {
 
 // worker makes the worker of the program, with an outlet of its own.
 func (c Config) worker(ctx context.Context, p *process) (*fleet.Worker, error) {
-	out, err := fleet.OpenOutlet(ctx, fleet.OutletConfig{Where: c.Out, Spool: c.Spool, Log: c.Log})
+	out, err := fleet.OpenOutlet(ctx, fleet.OutletConfig{Where: c.Out, Spool: c.Spool, Store: p.door.Store, Log: c.Log})
 	if err != nil {
 		return nil, fmt.Errorf("trawl: %w", err)
 	}

@@ -49,7 +49,9 @@ func (v *visit) flush() {
 	if v.lease.over() && !v.held(v.turn.Renew) {
 		return // another holds the host: what we did is theirs to do
 	}
-	if v.held(v.gather().carryOut) {
+	c := v.gather()
+	defer c.letGo()
+	if v.held(c.carryOut) {
 		for _, e := range v.batch {
 			v.report.note(e)
 			v.log.Debug("page", "url", e.result.Entry.URL.String(), "outcome", e.result.Outcome, "reason", e.result.Reason)
@@ -66,6 +68,7 @@ type commitment struct {
 	results     []*Result // not kept
 	mail        []*Result // not delivered, of those that are kept
 	settlements []Settlement
+	release     func() // lets go of the segment that the results are in; nil when there is none
 }
 
 func (v *visit) gather() *commitment {
@@ -97,7 +100,7 @@ func (c *commitment) carryOut(ctx context.Context) error {
 			return err
 		}
 	}
-	if err := c.visit.keep(ctx, c.results); err != nil {
+	if err := c.keep(ctx); err != nil {
 		return err
 	}
 	if c.visit.handlers != nil {
@@ -145,11 +148,43 @@ func (v *visit) recognise(ctx context.Context, results []*Result) error {
 	return err
 }
 
-func (v *visit) keep(ctx context.Context, results []*Result) error {
-	if err := v.sink.Keep(ctx, results); err != nil {
-		return fmt.Errorf("%w: %w", ErrKeep, err)
+// keep lets the sinks keep the results that are not kept yet. Where those are only on
+// this machine, the settlements name their segment.
+func (c *commitment) keep(ctx context.Context) error {
+	if len(c.results) == 0 {
+		return nil
+	}
+	segment, release, err := c.visit.keep(ctx, c.results)
+	if err != nil {
+		return err
+	}
+	c.release = release
+	for i := range c.settlements {
+		c.settlements[i].Segment = segment
 	}
 	return nil
+}
+
+// keep lets the sinks keep results, and returns what [Outbox.KeepIn] does. release is
+// never nil without an error.
+func (v *visit) keep(ctx context.Context, results []*Result) (segment string, release func(), err error) {
+	release = func() {}
+	if outbox, ok := v.sink.(Outbox); ok {
+		segment, release, err = outbox.KeepIn(ctx, results)
+	} else {
+		err = v.sink.Keep(ctx, results)
+	}
+	if err != nil {
+		return "", nil, fmt.Errorf("%w: %w", ErrKeep, err)
+	}
+	return segment, release, nil
+}
+
+// letGo lets the segment be finished that the results are in.
+func (c *commitment) letGo() {
+	if c.release != nil {
+		c.release()
+	}
 }
 
 // drop lets the batch go.

@@ -26,6 +26,15 @@ type Counters struct {
 	// Unshipped is how many URLs are settled whose records are only on a worker's disk,
 	// on their way to a bucket. If that worker does not come back they are fetched again.
 	Unshipped int64 `json:"unshipped"`
+	// OnDisk is the same of a job that is durable on disk: they are not fetched again.
+	OnDisk int64 `json:"on_disk"`
+	// Shipped is how many URLs are settled whose records have come to their bucket.
+	Shipped int64 `json:"shipped"`
+	// Reclaimed is how many were put back into their queues because their worker did not
+	// come back, and Lost how many were not, since the job is durable on disk: they are
+	// missing unless that disk returns.
+	Reclaimed int64 `json:"reclaimed"`
+	Lost      int64 `json:"lost"`
 
 	Outcomes map[Outcome]int64 `json:"outcomes"`
 }
@@ -35,6 +44,17 @@ func (c Counters) Pages() int64 { return c.Outcomes[OutcomeFetched] }
 
 // Settled is how many URLs have their final outcome.
 func (c Counters) Settled() int64 { return c.Seen - c.Waiting - c.Flight }
+
+// Recorded is how many URLs are settled that have a record of their own in the output:
+// all but those that another's record has, and those left out over a host's budget.
+func (c Counters) Recorded() (sum int64) {
+	for outcome, n := range c.Outcomes {
+		if outcome.Final() && outcome != OutcomeFollowed {
+			sum += n
+		}
+	}
+	return sum - c.Over
+}
 
 // Idle reports whether no host is due, armed or open: nothing is left to do.
 func (c Counters) Idle() bool { return c.Due+c.Armed+c.Open == 0 }

@@ -133,6 +133,15 @@ type Job struct {
 	// Format names the sinks: jsonl, jsonl.gz, jsonl.zst, files, warc, parquet, links,
 	// markdown, items, mirror. Default jsonl.
 	Format []string `json:"format" yaml:"format"`
+	// Durable says when a page that goes to a bucket counts as settled for good:
+	// "shipped" (default), when its record has arrived there; until then Redis remembers
+	// the URL, and it is fetched again if its worker does not come back. "disk": when it
+	// is on the worker's disk; that costs less Redis, and pages are missing if the disk is
+	// lost. For folders it means nothing.
+	Durable DurableKind `json:"durable" yaml:"durable"`
+	// LostAfter is for how long a worker may not be heard of before the pages that it has
+	// not shipped are fetched again. Default 2m, at least 5s.
+	LostAfter Duration `json:"lost_after" yaml:"lost_after"`
 	// KeepNoindex keeps the content of pages that ask not to be indexed (noindex).
 	// By default their links are followed, and their records have neither title,
 	// fields nor body. A job that follows no links keeps what it was told to fetch.
@@ -217,6 +226,8 @@ func DefaultJob() Job {
 		Timeout:       Duration(time.Minute),
 		MinRate:       100,
 		Format:        []string{"jsonl"},
+		Durable:       DurableShipped,
+		LostAfter:     Duration(2 * time.Minute),
 		Journal:       true,
 		Weight:        1,
 		Runs:          10,
@@ -265,6 +276,8 @@ func (j Job) Validate() error {
 		{j.BodyLimit > 0, "body_limit", j.BodyLimit, "more than 0"},
 		{j.MinRate >= 0, "min_rate", j.MinRate, "0 (however slow) or more"},
 		{j.Timeout > 0, "timeout", j.Timeout, "more than 0"},
+		{slices.Contains(DurableKinds, j.Durable), "durable", j.Durable, "shipped or disk"},
+		{j.LostAfter >= Duration(leastLostAfter), "lost_after", j.LostAfter, leastLostAfter.String() + " or more"},
 		{j.Weight >= 1 && j.Weight <= 1000, "weight", j.Weight, "1 to 1000"},
 		{j.Runs >= 0 && j.Runs <= 1_000_000, "runs", j.Runs, "0 to 1000000"},
 		{j.Shards >= 1 && j.Shards <= 1024, "shards", j.Shards, "1 to 1024"},

@@ -115,12 +115,12 @@ func (v *visit) take(n int) bool {
 
 // skip settles URLs of a host whose budget is used up, without asking for them.
 func (v *visit) skip() {
-	v.dismiss(OutcomeSkipped, func(context.Context, []Taken) error { return nil })
+	v.dismiss(OutcomeSkipped, func(context.Context, []Taken) (string, func(), error) { return "", func() {}, nil })
 }
 
 // forsake ends the URLs of a host that is given up, each with a record.
 func (v *visit) forsake(reason string) {
-	v.dismiss(OutcomeFailed, func(ctx context.Context, got []Taken) error {
+	v.dismiss(OutcomeFailed, func(ctx context.Context, got []Taken) (string, func(), error) {
 		results := make([]*Result, len(got))
 		for i, t := range got {
 			results[i] = &Result{
@@ -140,7 +140,7 @@ func (v *visit) forsake(reason string) {
 // dismiss settles URLs of the host with an outcome, without asking for them,
 // until none waits or the visit's time is over. keep is called with each batch
 // before.
-func (v *visit) dismiss(o Outcome, keep func(context.Context, []Taken) error) {
+func (v *visit) dismiss(o Outcome, keep func(context.Context, []Taken) (string, func(), error)) {
 	for time.Now().Before(v.ends) {
 		var got []Taken
 		ok := v.held(func(ctx context.Context) (err error) {
@@ -159,8 +159,13 @@ func (v *visit) dismiss(o Outcome, keep func(context.Context, []Taken) error) {
 			settled[i] = Settlement{Ticket: t.Ticket, Outcome: o, Over: o == OutcomeSkipped}
 		}
 		if !v.held(func(ctx context.Context) error {
-			if err := keep(ctx, got); err != nil {
+			segment, release, err := keep(ctx, got)
+			if err != nil {
 				return err
+			}
+			defer release()
+			for i := range settled {
+				settled[i].Segment = segment
 			}
 			return v.turn.Settle(ctx, settled)
 		}) {

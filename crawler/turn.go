@@ -124,6 +124,10 @@ type Settlement struct {
 	Incomplete bool
 	// Over says that the URL was left out because of a budget of its host.
 	Over bool
+	// Segment is the part of the output that the record is in while it is only on this
+	// machine: see [Outbox]. It is the same for all that are settled together. "" when
+	// the record is where it belongs.
+	Segment string
 	// Claimed says that the entry was claimed, not taken.
 	Claimed bool
 	// Retry is the entry that goes back to the queue, and After the time until

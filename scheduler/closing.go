@@ -2,6 +2,7 @@ package scheduler
 
 import (
 	"context"
+	"time"
 
 	"github.com/trawlcrawler/trawl/crawler"
 )
@@ -68,4 +69,23 @@ func (s *Scheduler) setClosing(ctx context.Context, closing bool) error {
 	}
 	s.status.Closing = closing
 	return nil
+}
+
+// reclaimEvery is how often a scheduler looks for segments whose worker was lost.
+const reclaimEvery = 2 * time.Second
+
+// reclaim puts the pages back whose worker has not come back before it shipped them. A
+// scheduler that has just started, or that could not reach Redis, first gives workers
+// the time in which they show that they live: theirs may have been the same trouble.
+func (s *Scheduler) reclaim(ctx context.Context) error {
+	patience := time.Duration(s.status.Job.LostAfter)
+	if time.Since(s.reclaimed) < reclaimEvery || time.Since(s.met) < patience || time.Since(s.troubled) < patience {
+		return nil
+	}
+	s.reclaimed = time.Now()
+	urls, err := s.frontier.Reclaim(ctx)
+	if urls > 0 {
+		s.cfg.Log.Warn("pages that were not shipped are fetched again: their worker was lost", "job", s.job, "urls", urls)
+	}
+	return err
 }

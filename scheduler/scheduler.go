@@ -16,6 +16,9 @@ type Frontier interface {
 	// come with an error are armed all the same.
 	Arm(ctx context.Context, most int) ([]crawler.Order, error)
 	Sweep(ctx context.Context) (broken int, err error)
+	// Reclaim puts URLs back whose records were lost with a worker before they were
+	// shipped, and returns how many these are.
+	Reclaim(ctx context.Context) (urls int64, err error)
 	Counters(ctx context.Context) (crawler.Counters, error)
 	Idle(ctx context.Context) (bool, error)
 }
@@ -85,9 +88,11 @@ type Scheduler struct {
 	status     crawler.Status
 	age        time.Duration // of a job with a budget of time, when its status was read
 	swept      time.Time
+	reclaimed  time.Time
 	checked    time.Time
 	complained time.Time
 	troubled   time.Time       // when Redis was last not to be had
+	met        time.Time       // when the job's status was first read
 	owed       []crawler.Order // armed and not enqueued
 	shares     *shares         // nil: the fleet is all the job's
 }
@@ -178,6 +183,9 @@ func (s *Scheduler) look(ctx context.Context) (bool, error) {
 	if err := s.sweep(ctx); err != nil {
 		return false, err
 	}
+	if err := s.reclaim(ctx); err != nil {
+		return false, err
+	}
 	numbers, err := s.frontier.Counters(ctx)
 	if err != nil {
 		return false, err
@@ -219,6 +227,9 @@ func (s *Scheduler) refresh(ctx context.Context) error {
 		if s.age, err = s.jobs.Age(ctx, s.job); err != nil {
 			return err
 		}
+	}
+	if s.status.Job.Name == "" {
+		s.met = time.Now()
 	}
 	s.status, s.checked = status, time.Now()
 	return nil

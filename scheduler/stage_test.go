@@ -196,6 +196,13 @@ func (s *stage) Sweep(ctx context.Context) (int, error) {
 	return s.Frontier.Sweep(ctx)
 }
 
+func (s *stage) Reclaim(ctx context.Context) (int64, error) {
+	if err := s.at("reclaim"); err != nil {
+		return 0, err
+	}
+	return s.Frontier.Reclaim(ctx)
+}
+
 func (s *stage) Counters(ctx context.Context) (crawler.Counters, error) {
 	if err := s.at("counters"); err != nil {
 		return crawler.Counters{}, err

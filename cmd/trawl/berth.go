@@ -85,6 +85,15 @@ func (b *berth) extend(h crawler.Host) {
 	}
 }
 
+// ship brings what is kept to its bucket at once.
+func (b *berth) ship() {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if b.station != nil {
+		b.station.Ship()
+	}
+}
+
 // stop lets the visits end soon.
 func (b *berth) stop() {
 	b.mu.Lock()

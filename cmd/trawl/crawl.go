@@ -184,7 +184,7 @@ func carryOut(ctx context.Context, s settings, dir *folder, home []crawler.Host,
 	}
 	defer func() { err = errors.Join(err, back.Close()) }()
 	store := frontier.New(back.Client)
-	outlet, err := openOutlet(ctx, s, dir, earlier, log)
+	outlet, err := openOutlet(ctx, s, dir, earlier, store, log)
 	if err != nil {
 		return plan, err
 	}

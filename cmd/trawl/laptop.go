@@ -209,6 +209,9 @@ func (l *laptop) watch(ctx, hard context.Context, stop func()) {
 			if err == nil && (status.Ending != "" || status.State != crawler.StateRunning) {
 				l.berth.stop()
 			}
+			if err == nil && status.Closing {
+				l.berth.ship()
+			}
 		}
 	}
 }

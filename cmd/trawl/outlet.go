@@ -7,14 +7,16 @@ import (
 	"path/filepath"
 	"time"
 
+	"github.com/trawlcrawler/trawl/crawler/frontier"
 	"github.com/trawlcrawler/trawl/crawler/output"
 	"github.com/trawlcrawler/trawl/internal/fleet"
 )
 
 // openOutlet opens what the results of a crawl on this machine go to. A prefix of a
 // bucket has those of one crawl.
-func openOutlet(ctx context.Context, s settings, dir *folder, earlier *note, log *slog.Logger) (*fleet.Outlet, error) {
+func openOutlet(ctx context.Context, s settings, dir *folder, earlier *note, store *frontier.Store, log *slog.Logger) (*fleet.Outlet, error) {
 	cfg := s.outlet(log)
+	cfg.Store = store
 	if cfg.Spool == "" {
 		cfg.Spool = filepath.Join(dir.house(), "spool")
 	}

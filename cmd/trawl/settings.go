@@ -106,6 +106,8 @@ func (s *settings) register(flags *pflag.FlagSet) {
 	flags.Var(&s.BodyLimit, "body-limit", "most bytes of a body that are kept")
 	flags.Var(&s.Timeout, "timeout", "most time for one request")
 	flags.Var(&s.MinRate, "min-rate", "least bytes of a body in a second, over 20s; a slower one is cut off there (0: however slow)")
+	flags.StringVar((*string)(&s.Durable), "durable", string(s.Durable), "when a page for a bucket counts as settled: shipped (it has arrived there) or disk (it is on the worker's disk)")
+	flags.Var(&s.LostAfter, "lost-after", "fetch pages that are not shipped again when their worker has not been heard of for so long")
 	flags.BoolVar(&s.KeepNoindex, "keep-noindex", s.KeepNoindex, "keep the content of pages that ask not to be indexed")
 	flags.BoolVar(&s.Canonical, "canonical", s.Canonical, "obey rel=canonical: fetch the canonical form, and record the page as its duplicate")
 	flags.BoolVar(&s.Duplicates, "duplicates", s.Duplicates, "record of each page the first of its host that had the same body")

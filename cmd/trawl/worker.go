@@ -57,7 +57,9 @@ func runWorker(ctx context.Context, door *fleet.Door, s settings, name string, j
 	if err != nil {
 		return err
 	}
-	out, err := fleet.OpenOutlet(ctx, s.outlet(door.Log))
+	outlet := s.outlet(door.Log)
+	outlet.Store = door.Store
+	out, err := fleet.OpenOutlet(ctx, outlet)
 	if err != nil {
 		return failed("%v", err)
 	}

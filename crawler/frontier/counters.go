@@ -57,7 +57,8 @@ func addCounter(c *crawler.Counters, name string, by int64) {
 	fields := map[string]*int64{
 		"seen": &c.Seen, "waiting": &c.Waiting, "flight": &c.Flight, "hosts": &c.Hosts,
 		"visits": &c.Visits, "broken": &c.Broken, "bytes": &c.Bytes, "over": &c.Over, "incomplete": &c.Incomplete,
-		"unshipped": &c.Unshipped, "garbage": &c.Garbage,
+		"unshipped": &c.Unshipped, "ondisk": &c.OnDisk, "lost": &c.Lost, "shipped": &c.Shipped, "reclaimed": &c.Reclaimed,
+		"garbage": &c.Garbage,
 	}
 	if field := fields[name]; field != nil {
 		*field += by

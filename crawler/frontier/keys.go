@@ -36,6 +36,10 @@ import (
 //	trawl:{JOB/SHARD}:flight:HOST    HASH  packed entries in flight, by ticket
 //	trawl:{JOB/SHARD}:content:HOST   HASH  packed entry of the first page with a content, by its digest's first 8 bytes
 //	trawl:{JOB/SHARD}:failures       LIST  URLs that failed for good, and why: one of a visit, the last fifty
+//	trawl:{JOB/SHARD}:segments       ZSET  segments that are not shipped yet, by when their worker counts as lost
+//	trawl:{JOB/SHARD}:unshipped      HASH  how many URLs are settled in each of them
+//	trawl:{JOB/SHARD}:segment:SEGMENT LIST outcome, bytes, flags, band, host and packed entry of each
+//	trawl:{JOB/SHARD}:reclaimed      HASH  with a budget of pages: how many a lost segment gives back
 //	trawl:{JOB/SHARD}:address:IP     HASH  the visit that holds an address, and when the next may ask there
 //	trawl:{JOB/SHARD}:parked:IP      LIST  hosts that wait for an address
 //	trawl:{JOB/SHARD}:fence          STRING counts the waits for a replica, in a Redis Cluster
@@ -83,6 +87,11 @@ const (
 	nameAwaited  = "awaited"
 	nameGarbage  = "garbage"
 	nameAside    = "aside:"
+
+	nameSegments  = "segments"
+	nameUnshipped = "unshipped"
+	nameSegment   = "segment:"
+	nameReclaimed = "reclaimed"
 )
 
 // keyQueues is the set in which asynq lists its queues.
@@ -123,6 +132,7 @@ var luaNames = strings.NewReplacer(
 	"$host", nameHost, "$queue", nameQueue, "$later", nameLater, "$flight", nameFlight,
 	"$address", nameAddress, "$failures", nameFailures, "$parked", nameParked, "$content", nameContent,
 	"$garbage", nameGarbage, "$aside", nameAside,
+	"$unshipped", nameUnshipped, "$reclaimed", nameReclaimed, "$segments", nameSegments, "$segment:", nameSegment,
 ).Replace(`
 local base = KEYS[1]
 local COUNT, DUE, ARMED, OPEN = base .. '$count', base .. '$due', base .. '$armed', base .. '$open'
@@ -136,5 +146,7 @@ local function FLIGHT(host) return base .. '$flight' .. host end
 local FAILURES = base .. '$failures'
 local function ADDRESS(ip) return base .. '$address' .. ip end
 local function PARKED(ip) return base .. '$parked' .. ip end
+local SEGMENTS, UNSHIPPED, RECLAIMED = base .. '$segments', base .. '$unshipped', base .. '$reclaimed'
+local function SEGMENT(name) return base .. '$segment:' .. name end
 local function CONTENT(host) return base .. '$content' .. host end
 `)

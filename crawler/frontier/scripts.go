@@ -47,6 +47,13 @@ var (
 	appearScript   = redis.NewScript(source("appear"))
 	awaitScript    = redis.NewScript(source("await"))
 
+	shippedScript   = shardScript("shipped")
+	prolongScript   = shardScript("prolong")
+	reclaimScript   = shardScript("reclaim")
+	dropScript      = shardScript("drop")
+	segmentsScript  = shardScript("segments")
+	forfeitScript   = shardScript("forfeit")
+	refundScript    = redis.NewScript(source("refund"))
 	recogniseScript = shardScript("recognise")
 )
 

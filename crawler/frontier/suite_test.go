@@ -64,6 +64,12 @@ func TestFrontier(t *testing.T) {
 		{"processes that show no sign of life are forgotten", forgetsProcesses},
 		{"it is told when the first host is due", tellsWhenHostsAreDue},
 		{"so many contents of a host are remembered", remembersSoManyContents},
+		{"URLs are settled for good when their segment is shipped", shipsSegments},
+		{"a lost segment's URLs come back, first and in order, and count no more", reclaimsLost},
+		{"a large segment is put back once, however many look at once", reclaimsMany},
+		{"pages that were lost go back to the budget, once", refundsBudget},
+		{"where the disk is enough, what is lost is counted", countsOnDisk},
+		{"a worker that is known to be lost is not waited for", forfeitsAtOnce},
 		{"seen stays exact while its buckets are split", exactWhileGrowing},
 	} {
 		t.Run(c.name, func(t *testing.T) {

@@ -152,30 +152,40 @@ func (t *Turn) Occupy(ctx context.Context, ip netip.Addr) (crawler.Occupancy, er
 
 // Settle ends the flight of URLs with their outcomes.
 func (t *Turn) Settle(ctx context.Context, done []crawler.Settlement) error {
-	args := t.head(0, 0)
-	fetched, over, incomplete := int64(0), 0, 0
+	segment, fetched := "", int64(0)
+	for _, s := range done {
+		if s.Segment != "" {
+			segment = s.Segment // their records were kept together
+		}
+		if s.Outcome == crawler.OutcomeFetched {
+			fetched++
+		}
+	}
+	job := t.frontier.job
+	args := t.head(segment, time.Duration(job.LostAfter).Milliseconds(), flag(job.Durable != crawler.DurableDisk))
 	for _, s := range done {
 		retry := ""
 		if !s.Outcome.Final() {
 			retry = s.Retry.Pack()
 		}
-		if s.Outcome == crawler.OutcomeFetched {
-			fetched++
-		}
-		if s.Over {
-			over++
-		}
-		if s.Incomplete {
-			incomplete++
-		}
-		args = append(args, s.Ticket, string(s.Outcome), s.Bytes, retry, s.After.Milliseconds())
+		args = append(args, s.Ticket, string(s.Outcome), s.Bytes, retry, s.After.Milliseconds(), settlementFlags(s))
 	}
-	args[3], args[4] = over, incomplete
 	if err := run(ctx, t.frontier.rdb, settleScript, "settle", t.base, args...).Err(); err != nil {
 		return err
 	}
 	t.account.settle(done, fetched)
 	return nil
+}
+
+// settlementFlags are the flags of settle.lua.
+func settlementFlags(s crawler.Settlement) (flags string) {
+	if s.Over {
+		flags = "o"
+	}
+	if s.Incomplete {
+		flags += "i"
+	}
+	return flags
 }
 
 // Renew extends the turn.

@@ -3,6 +3,7 @@ package spool
 import (
 	"context"
 	"errors"
+	"fmt"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -16,9 +17,8 @@ const atOnce = 16
 
 // carry brings the finished files of the tray to the depot: first those that
 // others speak of, which are the bodies in its folders and WARC files, then the
-// manifests, indexes and all others. When the tray is closed and empty it removes
-// it.
-func (t *Tray) carry(ctx context.Context) error {
+// manifests, indexes and all others. It reports whether all is there that ever will be.
+func (t *Tray) carry(ctx context.Context) (empty bool, err error) {
 	t.carrying.Lock()
 	defer t.carrying.Unlock()
 	t.mu.RLock()
@@ -30,10 +30,7 @@ func (t *Tray) carry(ctx context.Context) error {
 			err = t.carryAll(ctx, names)
 		}
 	}
-	if err == nil && closed {
-		err = t.remove()
-	}
-	return err
+	return err == nil && closed, err
 }
 
 // finished lists the files that nobody writes to any more. Names at the top are
@@ -108,20 +105,35 @@ func (t *Tray) carryOne(ctx context.Context, name string) error {
 	return nil
 }
 
-// remove takes away a tray out of which all is brought. Where its sinks failed to
-// finish a file, it is let go of instead, to be adopted and mended.
-func (t *Tray) remove() error {
+// remove takes away a tray out of which all is brought, after the manifest was told so.
+// Where its sinks failed to finish a file, it is let go of instead, to be adopted and
+// mended.
+func (t *Tray) remove(ctx context.Context) error {
+	t.carrying.Lock()
+	defer t.carrying.Unlock()
 	entries, err := os.ReadDir(t.Dir)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil // another round was faster
+	}
 	if err != nil {
 		return err
+	}
+	unfinished := false
+	for _, e := range entries { // folders are empty
+		unfinished = unfinished || !e.IsDir() && !strings.HasPrefix(e.Name(), ".")
+	}
+	if manifest := t.spool.cfg.Manifest; manifest != nil && !unfinished {
+		ctx, cancel := context.WithTimeout(ctx, manifestTerm)
+		defer cancel()
+		if err := manifest.Shipped(ctx, t.job, t.Writer); err != nil {
+			return fmt.Errorf("all of %q is in the bucket, but that cannot be written down: %w", t.Dir, err)
+		}
 	}
 	t.spool.mu.Lock()
 	delete(t.spool.trays, t.Dir)
 	t.spool.mu.Unlock()
-	for _, e := range entries { // folders are empty
-		if !e.IsDir() && !strings.HasPrefix(e.Name(), ".") {
-			return t.lock.Close()
-		}
+	if unfinished {
+		return t.lock.Close()
 	}
 	err = errors.Join(os.RemoveAll(t.Dir), t.lock.Close())
 	os.Remove(filepath.Dir(t.Dir)) // if it was the job's last

@@ -38,8 +38,20 @@ type Config struct {
 	// Mend finishes what a killed writer left in the folder of a tray: dir. Job and
 	// writer are as they were told to the sinks. Default: nothing is adopted.
 	Mend func(dir, job, writer string) error
+	// Manifest is told what becomes of trays. Default: nobody is.
+	Manifest Manifest
 	// Log takes what goes wrong, and that it goes on. Default none.
 	Log *slog.Logger
+}
+
+// Manifest is where it is written down what waits in spools. It is safe for concurrent
+// use.
+type Manifest interface {
+	// Shipped is told that everything a writer kept for a job has arrived. When it fails
+	// it is told again, also by the next process.
+	Shipped(ctx context.Context, job, writer string) error
+	// Waiting is told every second which writers' trays wait here, by job.
+	Waiting(ctx context.Context, writers map[string][]string) error
 }
 
 // Times of a spool.
@@ -48,6 +60,8 @@ const (
 	restTerm   = 3 * time.Second  // after the depot failed
 	adoptEvery = time.Minute      // trays of processes that died
 	putTerm    = 15 * time.Minute // in which a file must arrive
+
+	manifestTerm = 5 * time.Second // in which the manifest must be told something
 )
 
 // Spool brings files to one depot. It is safe for concurrent use.
@@ -95,6 +109,9 @@ func Open(depot Depot, cfg Config) (*Spool, error) {
 	}
 	s.ctx, s.cancel = context.WithCancel(context.Background())
 	s.running.Go(s.run)
+	if cfg.Manifest != nil {
+		s.running.Go(s.report)
+	}
 	return s, nil
 }
 
@@ -126,6 +143,38 @@ func (s *Spool) run() {
 	}
 }
 
+// report tells the manifest what waits, also while a large file is on its way.
+func (s *Spool) report() {
+	tick := time.NewTicker(lookEvery)
+	defer tick.Stop()
+	failing := false
+	for {
+		select {
+		case <-tick.C:
+		case <-s.stop:
+			return
+		}
+		ctx, cancel := context.WithTimeout(s.ctx, manifestTerm)
+		err := s.cfg.Manifest.Waiting(ctx, s.waiting())
+		cancel()
+		if err != nil && !failing && s.ctx.Err() == nil {
+			s.cfg.Log.Warn("what waits in the spool cannot be reported", "spool", s.dir, "error", err)
+		}
+		failing = err != nil
+	}
+}
+
+// waiting lists the writers of the trays that are here, by job.
+func (s *Spool) waiting() map[string][]string {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	all := make(map[string][]string)
+	for _, t := range s.trays {
+		all[t.job] = append(all[t.job], t.Writer)
+	}
+	return all
+}
+
 // round brings everything that is finished to the depot.
 func (s *Spool) round(ctx context.Context) error {
 	s.mu.Lock()
@@ -134,11 +183,15 @@ func (s *Spool) round(ctx context.Context) error {
 		trays = append(trays, t)
 	}
 	s.mu.Unlock()
-	var err error
+	var err, untold error
 	left := int64(0)
 	for _, t := range trays {
+		empty := false
 		if err == nil {
-			err = t.carry(ctx)
+			empty, err = t.carry(ctx)
+		}
+		if empty && untold == nil {
+			untold = t.remove(ctx)
 		}
 		size, walk := t.size()
 		left += size
@@ -148,7 +201,7 @@ func (s *Spool) round(ctx context.Context) error {
 	if ctx.Err() == nil {
 		s.note(err)
 	}
-	return err
+	return errors.Join(err, untold)
 }
 
 // note remembers how the last round went, and tells when that changes.

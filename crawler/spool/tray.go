@@ -30,6 +30,7 @@ type Tray struct {
 	Writer string
 
 	spool   *Spool
+	job     string
 	beneath string // of the depot, the files go: the job's name, or ""
 	lock    *flock.Flock
 
@@ -67,7 +68,7 @@ func (s *Spool) Tray(beneath, job, worker string) (*Tray, error) {
 	if folder == "" {
 		folder = outright
 	}
-	t := &Tray{Dir: filepath.Join(s.dir, folder, writer), Writer: writer, spool: s, beneath: beneath}
+	t := &Tray{Dir: filepath.Join(s.dir, folder, writer), Writer: writer, spool: s, job: job, beneath: beneath}
 	err := os.MkdirAll(t.Dir, 0o755)
 	if err == nil {
 		err = os.WriteFile(filepath.Join(t.Dir, jobName), []byte(job), 0o644)
@@ -129,6 +130,7 @@ func (s *Spool) adoptTray(dir string) error {
 	if err != nil {
 		return err
 	}
+	t.job = string(job)
 	if taken, err := t.take(); err != nil || !taken {
 		return err
 	}

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/trawlcrawler/trawl/crawler"
+	"github.com/trawlcrawler/trawl/crawler/frontier"
 	"github.com/trawlcrawler/trawl/crawler/output"
 	"github.com/trawlcrawler/trawl/crawler/sink"
 	"github.com/trawlcrawler/trawl/crawler/spool"
@@ -25,12 +26,15 @@ type OutletConfig struct {
 	Spool string
 	// SpoolLimit is about how many bytes may wait there. Default 10 GiB.
 	SpoolLimit int64
-	// ShipEvery is how old a segment is, at most, when it is brought to a bucket.
-	// Default a minute.
+	// ShipEvery is how old a segment is, at most, when it is finished and brought to a
+	// bucket. Default a minute.
 	ShipEvery time.Duration
 	// Patience is for how long a visit waits for room in the spool before it fails.
 	// Default 2s: then the job is left alone for a while.
 	Patience time.Duration
+	// Store is told what has come to a bucket, and which workers live that still have
+	// something for it. Default none: nobody finds out what a lost worker had.
+	Store *frontier.Store
 	// Log takes what goes wrong. Default none.
 	Log *slog.Logger
 }
@@ -88,7 +92,11 @@ func OpenOutlet(ctx context.Context, cfg OutletConfig) (*Outlet, error) {
 	if err := place.Check(checking); err != nil {
 		return nil, errors.Join(err, place.Close())
 	}
-	o.spool, err = spool.Open(place, spool.Config{Dir: cfg.Spool, Limit: cfg.SpoolLimit, Patience: cfg.Patience, Mend: mend, Log: cfg.Log})
+	spooling := spool.Config{Dir: cfg.Spool, Limit: cfg.SpoolLimit, Patience: cfg.Patience, Mend: mend, Log: cfg.Log}
+	if cfg.Store != nil {
+		spooling.Manifest = newManifest(cfg.Store)
+	}
+	o.spool, err = spool.Open(place, spooling)
 	if err != nil {
 		return nil, errors.Join(err, place.Close())
 	}
@@ -132,17 +140,28 @@ func (o *Outlet) Open(job crawler.Job, beneath, worker string) (*Output, error) 
 	if worker == "" {
 		worker = HostName()
 	}
+	box, err := newOutbox(&outbox{
+		open: func() (*segment, error) { return o.segment(job, beneath, worker) }, every: o.cfg.ShipEvery, named: o.cfg.Store != nil, log: o.cfg.Log,
+	})
+	if err != nil {
+		return nil, err
+	}
+	return &Output{Sink: box, outbox: box, notes: job.Journal}, nil
+}
+
+// segment begins a segment of a job's output. Its files are finished together, when it
+// is closed, or before that when they are full.
+func (o *Outlet) segment(job crawler.Job, beneath, worker string) (*segment, error) {
 	tray, err := o.spool.Tray(beneath, job.Name, worker)
 	if err != nil {
 		return nil, err
 	}
-	out, err := OpenOutput(job, tray.Dir, sink.Options{Worker: tray.Writer, MaxAge: o.cfg.ShipEvery, Scattered: true, Log: o.cfg.Log})
+	out, err := OpenOutput(job, tray.Dir, sink.Options{Worker: tray.Writer, MaxAge: 2 * o.cfg.ShipEvery, Scattered: true, Log: o.cfg.Log})
 	if err != nil {
 		tray.Close()
 		return nil, err
 	}
-	out.Sink, out.tray = tray.Guard(out.Sink), tray
-	return out, nil
+	return &segment{tray: tray, sink: tray.Guard(out.Sink), journal: out.Journal}, nil
 }
 
 // Writable finds out whether there is room for the pages of a visit.

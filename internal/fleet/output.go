@@ -5,14 +5,21 @@ import (
 
 	"github.com/trawlcrawler/trawl/crawler"
 	"github.com/trawlcrawler/trawl/crawler/sink"
-	"github.com/trawlcrawler/trawl/crawler/spool"
 )
 
 // Output is where the results of a job go, and the journal of its requests.
 type Output struct {
 	sink.Sink
-	Journal *sink.Journal // nil for none
-	tray    *spool.Tray   // nil when it is written where it stays
+	Journal *sink.Journal // nil for none, and for a bucket, whose segments have their own
+	outbox  *outbox       // nil when it is written where it stays
+	notes   bool          // requests are noted in the outbox
+}
+
+// Ship brings what is kept to its bucket at once. In a folder it is where it belongs.
+func (o *Output) Ship() {
+	if o.outbox != nil {
+		o.outbox.Ship()
+	}
 }
 
 // OpenOutput opens the sinks of a job in a folder.
@@ -35,8 +42,11 @@ func OpenOutput(job crawler.Job, dir string, opts sink.Options) (*Output, error)
 // tools completes what a visitor works with.
 func (o *Output) tools(t crawler.Tools) crawler.Tools {
 	t.Sink = o.Sink
-	if o.Journal != nil {
+	switch {
+	case o.Journal != nil:
 		t.Journal = o.Journal
+	case o.notes:
+		t.Journal = o.outbox
 	}
 	return t
 }
@@ -47,9 +57,6 @@ func (o *Output) Close() error {
 	err := o.Sink.Close()
 	if o.Journal != nil {
 		err = errors.Join(err, o.Journal.Close())
-	}
-	if o.tray != nil {
-		o.tray.Close()
 	}
 	return err
 }

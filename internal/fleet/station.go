@@ -103,6 +103,9 @@ func (st *Station) welcome(ctx context.Context, h crawler.Host) error {
 	return err
 }
 
+// Ship brings what is kept to its bucket at once.
+func (st *Station) Ship() { st.output.Ship() }
+
 // Stop lets the visits end soon; more may come, and end at once.
 func (st *Station) Stop() { st.stopOnce.Do(func() { close(st.stopping) }) }
 

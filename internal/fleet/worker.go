@@ -232,6 +232,9 @@ func (w *Worker) serve(hard context.Context, job crawler.Status) {
 	if job.Ending != "" {
 		st.Stop()
 	}
+	if job.Closing {
+		st.Ship()
+	}
 	if err := st.widen(hard); err != nil {
 		w.door.complain("the job's scope can not be read", err, "job", name)
 	}

@@ -5,21 +5,6 @@
 --          fingerprint, packed entry
 -- Returns  how many URLs were new
 
-local now = now_ms()
-
--- wake makes a host due that has something to take now.
-local function wake(host)
-  local h = redis.call('HMGET', HOST(host), 'state', 'next', 'rules')
-  local due = math.max(now, tonumber(h[2] or 0))
-  if paused(h[3]) then due = NEVER end
-  if h[1] == 'due' then
-    redis.call('ZADD', DUE, 'LT', due, host)
-  elseif h[1] ~= 'armed' and h[1] ~= 'open' and h[1] ~= 'broken' then -- idle, or garbage
-    redis.call('HSET', HOST(host), 'state', 'due')
-    redis.call('ZADD', DUE, due, host)
-  end
-end
-
 -- enqueue lets new entries wait. Where others wait already, the host is awake.
 local function enqueue(host, band, entries)
   if redis.call('HINCRBY', HOST(host), 'seen', #entries) == #entries then count('hosts', 1) end

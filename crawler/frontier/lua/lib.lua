@@ -154,7 +154,8 @@ end
 
 -- keys_of_hosts are the keys that a shard can do without, by the beginnings of their
 -- names.
-local keys_of_hosts = { HOST(''), QUEUES, LATER(''), FLIGHT(''), CONTENT(''), ADDRESS(''), PARKED(''), FAILURES, GARBAGE }
+local keys_of_hosts = { HOST(''), QUEUES, LATER(''), FLIGHT(''), CONTENT(''), ADDRESS(''), PARKED(''), FAILURES, GARBAGE,
+  SEGMENTS, UNSHIPPED, RECLAIMED, SEGMENT('') }
 
 -- reset lets a host begin anew whose record was garbage. Its epoch is one that no
 -- visit ever had, so that no earlier task is taken for the next one, and a visit that
@@ -184,4 +185,24 @@ aside = function(key)
     end
   end
   error('GARBAGE ' .. key .. ' is a ' .. redis_call('TYPE', key).ok .. ', which it should not be', 0)
+end
+
+-- wake makes a host due that has something to take now, unless it is visited.
+local function wake(host)
+  local h = redis.call('HMGET', HOST(host), 'state', 'next', 'rules')
+  local due = math.max(now_ms(), tonumber(h[2] or 0))
+  if paused(h[3]) then due = NEVER end
+  if h[1] == 'due' then
+    redis.call('ZADD', DUE, 'LT', due, host)
+  elseif h[1] ~= 'armed' and h[1] ~= 'open' and h[1] ~= 'broken' then -- idle, or garbage
+    redis.call('HSET', HOST(host), 'state', 'due')
+    redis.call('ZADD', DUE, due, host)
+  end
+end
+
+-- unpack_settled reads what settle remembers of a URL: outcome, bytes, flags, band,
+-- host, packed entry.
+local function unpack_settled(item)
+  local _, last, outcome, size, flags, band, host = string.find(item, '^(%S+) (%d+) (%S+) (%d) (%S+) ')
+  if last then return outcome, tonumber(size), flags, band, host, string.sub(item, last + 1) end
 end
