@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"maps"
 	"os"
+	"path"
 	"path/filepath"
 	"regexp"
 	"slices"
@@ -194,6 +195,9 @@ func checkVolumes(t *testing.T, all []manifest, d manifest, c podContainer) {
 		if !volumes[m.Name] {
 			t.Errorf("%s: %s mounts %q, which is no volume", d.file, c.Name, m.Name)
 		}
+	}
+	if spool := setting(all, "TRAWL_SPOOL"); c.Args[0] == "worker" && !mounted[path.Dir(spool)] {
+		t.Errorf("%s: the spool %q is on none of the volumes %v: what waits for a bucket would go with the container", d.file, spool, mounted)
 	}
 	if c.Args[0] == "worker" && (!mounted[setting(all, "TRAWL_OUT")] || !mounted["/tmp"]) {
 		t.Errorf("%s: mounts %v, want %s for results and /tmp for large bodies", d.file, mounted, setting(all, "TRAWL_OUT"))

@@ -47,14 +47,32 @@ type Outlet struct {
 	spool *spool.Spool // nil for a folder
 }
 
-// DefaultSpool is where results wait for a bucket unless it is said: in the user's
-// folder of what can be made again, or, where there is none, of what is temporary.
+// DefaultSpool is where results wait for a bucket unless it is said: in the user's cache
+// folder or, where that cannot be written, as in a container whose root is read-only, in
+// the folder for temporary files.
 func DefaultSpool() string {
-	dir, err := os.UserCacheDir()
+	temporary := filepath.Join(os.TempDir(), "trawl", "spool")
+	cache, err := os.UserCacheDir()
 	if err != nil {
-		dir = os.TempDir()
+		return temporary
 	}
-	return filepath.Join(dir, "trawl", "spool")
+	dir := filepath.Join(cache, "trawl", "spool")
+	if !usable(dir) && usable(temporary) {
+		return temporary
+	}
+	return dir
+}
+
+// usable reports whether a folder can be made and written.
+func usable(dir string) bool {
+	if os.MkdirAll(dir, 0o755) != nil {
+		return false
+	}
+	probe, err := os.CreateTemp(dir, ".probe-*")
+	if err != nil {
+		return false
+	}
+	return errors.Join(probe.Close(), os.Remove(probe.Name())) == nil
 }
 
 // checkTerm is how long a bucket may take to say whether it can be written.
