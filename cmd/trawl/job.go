@@ -37,6 +37,7 @@ func jobCommand() *cobra.Command {
 		d.command("pause JOB", "Let a job fetch no more until it is resumed", 1, steer((*tasks.Client).Pause)),
 		d.command("resume JOB", "Let a job go on that was paused, or reopen one that is done, which waits for seeds then", 1, steer((*tasks.Client).Resume)),
 		d.command("cancel JOB", "End a job for good; its results stay", 1, steer((*tasks.Client).Cancel)),
+		d.refetchCommand(),
 		d.command("rm JOB", "Remove every key of a job that has ended", 1, steer((*tasks.Client).Remove)),
 	)
 	return cmd
