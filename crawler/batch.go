@@ -51,7 +51,7 @@ func (v *visit) flush() {
 	}
 	c := v.gather()
 	defer c.letGo()
-	if v.held(c.carryOut) {
+	if v.persist(c.carryOut) {
 		for _, e := range v.batch {
 			v.report.note(e)
 			v.log.Debug("page", "url", e.result.Entry.URL.String(), "outcome", e.result.Outcome, "reason", e.result.Reason)
@@ -111,7 +111,7 @@ func (c *commitment) carryOut(ctx context.Context) error {
 		return err
 	}
 	if err := c.visit.note(ctx); err != nil {
-		return fmt.Errorf("%w: %w", ErrKeep, err)
+		return err
 	}
 	return c.visit.turn.Settle(ctx, c.settlements)
 }

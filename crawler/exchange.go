@@ -2,6 +2,7 @@ package crawler
 
 import (
 	"context"
+	"fmt"
 	"net/netip"
 	"time"
 )
@@ -84,6 +85,7 @@ func (v *visit) note(ctx context.Context) error {
 		v.requestsMu.Lock()
 		defer v.requestsMu.Unlock()
 		v.requests = append(requests, v.requests...)
+		return fmt.Errorf("%w: %w", ErrKeep, err)
 	}
-	return err
+	return nil
 }

@@ -36,17 +36,25 @@ func (v *visit) insist(call func() error) error {
 	}
 }
 
-// held makes a call with the turn and notes for how long the host is held.
+// held makes a call with the turn and notes for how long the host is held. It reports
+// false, and the visit ends, when the call fails.
 func (v *visit) held(call func(context.Context) error) bool {
+	err := v.attempt(call)
+	if err != nil {
+		v.fail(err)
+	}
+	return err == nil
+}
+
+// attempt makes a call as held does, and leaves it to the caller what its error means.
+func (v *visit) attempt(call func(context.Context) error) error {
 	var asked time.Time
 	err := v.insist(func() error {
 		asked = time.Now()
 		return v.within(call)
 	})
-	if err != nil {
-		v.fail(err)
-		return false
+	if err == nil {
+		v.lease.renew(asked)
 	}
-	v.lease.renew(asked)
-	return true
+	return err
 }

@@ -14,6 +14,7 @@ const (
 	EndSpent   Ending = "spent"   // a budget of the job
 	EndDrained Ending = "drained" // the worker or the job stops
 	EndStale   Ending = "stale"   // the host was given to another visit
+	EndWaits   Ending = "waits"   // pages of the job cannot be kept here, and no more are fetched
 	EndError   Ending = "error"   // trouble of our own
 )
 

@@ -158,7 +158,7 @@ func (v *visit) dismiss(o Outcome, keep func(context.Context, []Taken) (string, 
 		for i, t := range got {
 			settled[i] = Settlement{Ticket: t.Ticket, Outcome: o, Over: o == OutcomeSkipped}
 		}
-		if !v.held(func(ctx context.Context) error {
+		if !v.persist(func(ctx context.Context) error {
 			segment, release, err := keep(ctx, got)
 			if err != nil {
 				return err

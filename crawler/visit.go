@@ -56,6 +56,7 @@ type visit struct {
 	ends     time.Time // when no more URLs are taken
 	ending   Ending    // why the visit ends; "" while it goes on
 	failure  error
+	unheld   error // why a body could not be held, for which the visit waits
 	report   Report
 
 	requestsMu sync.Mutex
@@ -110,6 +111,9 @@ func (v *visit) run(ctx context.Context, drain <-chan struct{}) error {
 	var beating sync.WaitGroup
 	beating.Go(v.beat)
 	beating.Go(v.guard)
+	if v.gate != nil {
+		beating.Go(v.yieldToGate)
+	}
 	v.lead(drain)
 	close(v.todo)
 	v.lanes.Wait()
@@ -170,7 +174,14 @@ func (v *visit) lead(drain <-chan struct{}) {
 		v.end(EndDrained)
 	default:
 	}
+	shut := v.shut()
 	for {
+		select {
+		case <-shut:
+			shut = nil
+			v.end(EndWaits)
+		default:
+		}
 		v.refill()
 		if v.out == 0 {
 			return
@@ -234,6 +245,23 @@ func (v *visit) next(aborted, drain <-chan struct{}, tick <-chan time.Time) even
 		return eventDone
 	case <-tick:
 		return eventTick
+	}
+}
+
+// shut returns a channel that is closed when the pages of other visits cannot be kept.
+func (v *visit) shut() <-chan struct{} {
+	if v.gate == nil {
+		return nil
+	}
+	return v.gate.Shut()
+}
+
+// yieldToGate lets no further request start when the pages of other visits cannot be kept.
+func (v *visit) yieldToGate() {
+	select {
+	case <-v.shut():
+		v.stop()
+	case <-v.doing.Done():
 	}
 }
 
@@ -325,10 +353,13 @@ func (v *visit) accept(f finished) {
 	v.out--
 	if f.err != nil {
 		f.errand.result.release()
-		if errors.Is(f.err, errStopped) || v.doing.Err() != nil {
+		switch {
+		case errors.Is(f.err, errStopped) || v.doing.Err() != nil:
 			v.hold() // that may be why
 			v.end(EndPause)
-		} else {
+		case errors.Is(f.err, ErrSpill) && v.gate != nil:
+			v.spilled(f.err)
+		default:
 			v.fail(f.err)
 		}
 		return
@@ -362,9 +393,13 @@ func (v *visit) close() error {
 		v.ending = EndDry
 	}
 	v.report.Ending = v.ending
-	if err := v.within(v.note); err != nil && v.failure == nil {
+	if v.failure == nil && v.ending != EndStale {
+		v.persist(v.note)
+		v.awaitRoom()
+	} else if err := v.within(v.note); err != nil && v.failure == nil {
 		v.failure = err
 	}
+	v.report.Ending = v.ending
 	if v.ending == EndStale {
 		return v.failure
 	}

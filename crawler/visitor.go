@@ -133,6 +133,8 @@ type Visitor struct {
 	locator  Locator
 	handlers Handlers       // nil when the job names none
 	jar      http.CookieJar // nil when the job sends no cookies
+	gate     *Gate
+	room     func(bytes int64) error
 	exempts  []netip.Prefix // addresses that may be asked without regard to others
 	rules    FollowRules    // none: all links are followed
 	cfg      VisitorConfig
@@ -151,6 +153,12 @@ type Tools struct {
 	Locator  Locator        // nil if the job has no AddressDelay
 	Handlers Handlers       // nil if the job names none
 	Jar      http.CookieJar // for jobs with Cookies
+	// Gate lets visits wait until pages can be kept. Nil: what cannot be kept is given
+	// back, and the visit fails.
+	Gate *Gate
+	// Room returns why there is no room for so many bytes of a body that memory does not
+	// hold. It is needed with Gate.
+	Room func(bytes int64) error
 }
 
 // NewVisitor returns a visitor for a job, whose settings must be valid.
@@ -178,6 +186,7 @@ func NewVisitor(job Job, scope *Scope, tools Tools, cfg VisitorConfig) (*Visitor
 	w := &Visitor{
 		job: job, rules: rules, scope: scope, frontier: tools.Frontier, fetcher: tools.Fetcher,
 		robots: tools.Robots, parser: tools.Parser, sink: tools.Sink, journal: tools.Journal, locator: tools.Locator, exempts: exempts, cfg: cfg.withDefaults(),
+		gate: tools.Gate, room: tools.Room,
 	}
 	if len(job.Handlers) > 0 {
 		w.handlers = tools.Handlers

@@ -61,6 +61,7 @@ type Server struct {
 	drain  chan struct{}
 	cancel context.CancelFunc
 
+	once   sync.Once    // closes
 	tasks  sync.RWMutex // each task holds it to read
 	closed bool
 }
@@ -148,11 +149,19 @@ func (s *Server) outlive(asynqs context.Context) (context.Context, context.Cance
 	return own, func() { stop(); cancel() }
 }
 
+// Pause receives no more tasks. Those that are under way go on; the server is closed as
+// any other, and does not receive again.
+func (s *Server) Pause() { s.server.Stop() }
+
 // Close lets tasks end, waits for them, and stops the server. What visits had in
 // flight goes back to the frontier. asynq waits neither for tasks whose context
 // has ended nor for those that outlast Drain, and ends the context of these:
 // they may still be giving back what they hold.
-func (s *Server) Close() {
+//
+// It may be called again: that waits as well.
+func (s *Server) Close() { s.once.Do(s.close) }
+
+func (s *Server) close() {
 	s.server.Stop()
 	close(s.drain)
 	s.server.Shutdown()

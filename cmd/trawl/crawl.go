@@ -208,12 +208,6 @@ func carryOut(ctx context.Context, s settings, dir *folder, home []crawler.Host,
 		return plan, err
 	}
 	defer func() { err = errors.Join(err, l.close()) }()
-	l.berth.again = func() (*fleet.Output, error) {
-		if err := outlet.Writable(""); err != nil {
-			return nil, err
-		}
-		return outlet.Open(s.Job, "", "")
-	}
 	for _, h := range home {
 		l.workshop.Fetcher.Allow(h)
 	}

@@ -113,6 +113,60 @@ func TestAWorkerWhoseSpoolIsOnAFullDiskLosesNothing(t *testing.T) {
 	testfleet.Pages(o.Export(job.Name)).Expect(t, "pages", g.URLs(site))
 }
 
+func TestWhatAFullDiskCannotTakeIsAskedForOnce(t *testing.T) {
+	t.Parallel()
+	for _, formats := range []string{"jsonl", "jsonl.zst", "files", "warc", "parquet", "warc,parquet,jsonl", "links,items,markdown,jsonl"} {
+		t.Run(formats, func(t *testing.T) {
+			t.Parallel()
+			g := testsite.Graph{Hosts: 2, PagesPerHost: 20, LinksPerPage: 5}
+			site, o := g.Serve(t), newOffice(t)
+			smallDisk(t, o.Out)
+			o.Scheduler()
+			w := o.Worker()
+			job := jobOf(t, g, site)
+			job.Delay, job.Throttle, job.Format = crawler.Duration(50*time.Millisecond), 0, strings.Split(formats, ",")
+			makeRoom := fill(t, o.Out)
+			o.Create(job)
+			o.sees(job.Name, w.Name, "no space left", "free some space there")
+			o.until("sites are left alone", func(context.Context) bool { return time.Since(lastStart(site)) > promptly })
+			makeRoom()
+			o.Done(job.Name)
+			testfleet.Pages(o.Export(job.Name)).Expect(t, "pages", g.URLs(site))
+			if again := testfleet.Asked(site).Again(); again > 0 {
+				t.Errorf("%d pages were asked for again", again)
+			}
+			if said := strings.Count(w.Log(), "level=ERROR"); said > 5 {
+				t.Errorf("the worker logs %d errors", said)
+			}
+		})
+	}
+}
+
+func TestAFolderThatIsRemovedUnderItsWorkerIsWrittenAgain(t *testing.T) {
+	t.Parallel()
+	for _, formats := range []string{"jsonl", "jsonl.gz", "warc", "parquet", "jsonl.zst,warc,parquet"} {
+		t.Run(formats, func(t *testing.T) {
+			t.Parallel()
+			g := testsite.Graph{Hosts: 2, PagesPerHost: 40, LinksPerPage: 5}
+			site, o := g.Serve(t), newOffice(t)
+			o.Scheduler()
+			o.Worker()
+			job := jobOf(t, g, site)
+			job.Delay, job.Throttle, job.Format = crawler.Duration(100*time.Millisecond), 0, strings.Split(formats, ",")
+			o.Create(job)
+			more(t, site, 30)
+			if err := os.RemoveAll(filepath.Join(o.Out, job.Name)); err != nil {
+				t.Fatal(err)
+			}
+			o.Done(job.Name)
+			testfleet.Pages(o.Export(job.Name)).Expect(t, "pages", g.URLs(site))
+			if again := testfleet.Asked(site).Again(); again > 0 {
+				t.Errorf("%d pages were asked for again", again)
+			}
+		})
+	}
+}
+
 func TestACrawlOnThisMachineWaitsForRoomAndGoesOnByItself(t *testing.T) {
 	t.Parallel()
 	g, site, o, command := onSmallDisk(t)

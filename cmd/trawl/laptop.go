@@ -39,7 +39,6 @@ type laptop struct {
 	failOnce sync.Once
 	failure  error         // what ended the crawl early
 	failed   chan struct{} // closed then
-	full     chan error    // why there was no room for pages
 }
 
 // poll is how long the queue is left alone when it is empty: there is one, so that
@@ -55,7 +54,7 @@ func newLaptop(ctx context.Context, s settings, b *fleet.Backing, store *frontie
 	}
 	l := &laptop{
 		settings: s, backing: b, store: store, frontier: store.Frontier(s.Job), tally: newTally(), log: log,
-		failed: make(chan struct{}), full: make(chan error, 1),
+		failed: make(chan struct{}),
 	}
 	reach, err := s.reach()
 	if err != nil {
@@ -67,11 +66,11 @@ func newLaptop(ctx context.Context, s settings, b *fleet.Backing, store *frontie
 	}); err != nil {
 		return nil, errors.Join(failed("%v", err), out.Close())
 	}
-	l.berth.moor = func(out *fleet.Output) (*fleet.Station, error) { return l.workshop.NewStation(job, home, out, l.hear) }
-	if err = l.berth.take(out); err != nil {
+	if l.berth.station, err = l.workshop.NewStation(job, home, out, l.hear); err != nil {
 		l.workshop.Close()
 		return nil, usage("%v", err)
 	}
+	l.berth.station.Waits(l.waits)
 	l.dispatcher, l.client = tasks.NewDispatcher(b.Endpoint, 0), tasks.NewClient(store, b.Endpoint)
 	l.door = fleet.NewDoor(b, log)
 	return l, nil
@@ -83,50 +82,25 @@ func (l *laptop) close() error {
 	return errors.Join(l.client.Close(), l.dispatcher.Close(), l.berth.close())
 }
 
-// hear notes what a visit reports. A visit that failed is tried again, but when
-// pages can not be kept, there is no use in fetching more: until there is room, if
-// it is that.
+// hear notes what a visit reports. A visit that failed is tried again, but when pages
+// cannot be kept, and nothing but a person can mend that, there is no use in fetching
+// more. While it may pass, visits wait, and fail only when the crawl is told to end.
 func (l *laptop) hear(r crawler.Report, err error) {
 	l.tally.note(r)
 	l.scheduler.Nudge() // it may have been the last
-	switch {
-	case !errors.Is(err, crawler.ErrKeep):
-	case l.berth.again != nil && fleet.NoRoom(err):
-		select {
-		case l.full <- err:
-		default: // another said so
-		}
-	default:
+	if errors.Is(err, crawler.ErrKeep) && (!l.berth.station.CanWait() || !fleet.MayPass(err)) {
 		l.fail(failed("%v; the same command goes on when that is mended", err))
 	}
 }
 
-// rest lets nothing be fetched until there is room for pages.
-func (l *laptop) rest(err error) {
-	left, closing := l.berth.leave()
-	select {
-	case <-l.full: // of a visit that has ended meanwhile
-	default:
-	}
-	if !left {
+// waits tells that pages cannot be kept now, and when they can again.
+func (l *laptop) waits(why error) {
+	if why == nil {
+		fmt.Fprintln(stderr, "trawl: there is room again: the crawl goes on")
 		return
 	}
-	why, _, _ := strings.Cut(err.Error(), "\n") // a visit may have met more
-	fmt.Fprintf(stderr, "trawl: %s: the crawl waits, and goes on by itself when there is room\n", why)
-	if closing != nil {
-		l.log.Info("the output is mended when there is room", "error", closing)
-	}
-}
-
-// goOn goes on with a crawl that rests, if there is room by now.
-func (l *laptop) goOn(ctx, hard context.Context) {
-	went, err := l.berth.retake(ctx, hard)
-	switch {
-	case err != nil && !fleet.NoRoom(err):
-		l.fail(failed("%v", err))
-	case went:
-		fmt.Fprintln(stderr, "trawl: there is room again: the crawl goes on")
-	}
+	reason, _, _ := strings.Cut(why.Error(), "\n") // a visit may have met more
+	fmt.Fprintf(stderr, "trawl: %s: the crawl waits, and goes on by itself when there is room\n", reason)
 }
 
 // fail ends the crawl early; nothing that was collected is lost.
@@ -201,10 +175,7 @@ func (l *laptop) watch(ctx, hard context.Context, stop func()) {
 			return
 		case <-l.backing.Lost:
 			l.fail(failed("the private redis-server ended by itself; its log is in %s/redis/redis.log", houseDir))
-		case err := <-l.full:
-			l.rest(err)
 		case <-tick.C:
-			l.goOn(ctx, hard)
 			status, err := l.store.Status(ctx, l.settings.Name)
 			if err == nil && (status.Ending != "" || status.State != crawler.StateRunning) {
 				l.berth.stop()

@@ -6,6 +6,7 @@ import (
 	"net"
 	"net/http"
 	"net/netip"
+	"os"
 	"sync"
 	"time"
 
@@ -36,6 +37,9 @@ func New(cfg Config) (*Fetcher, error) {
 		return nil, err
 	}
 	cfg = cfg.withDefaults()
+	if _, err := os.Stat(cfg.TempDir); cfg.TempDir != "" && err != nil {
+		return nil, fmt.Errorf("fetch: no temporary file can be made: %w", err)
+	}
 	trial, err := spillFile(cfg.TempDir)
 	if err != nil {
 		return nil, err

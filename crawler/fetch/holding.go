@@ -1,7 +1,9 @@
 package fetch
 
 import (
+	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"sync"
 
@@ -39,12 +41,17 @@ func (h *holding) release() {
 // spillFile opens a file in dir that has no name any more.
 func spillFile(dir string) (*os.File, error) {
 	file, err := os.CreateTemp(dir, "trawl-body-")
+	if errors.Is(err, fs.ErrNotExist) && dir != "" { // somebody removed it
+		if err = os.MkdirAll(dir, 0o755); err == nil {
+			file, err = os.CreateTemp(dir, "trawl-body-")
+		}
+	}
 	if err != nil {
-		return nil, fmt.Errorf("fetch: no temporary file for a body: %w", err)
+		return nil, fmt.Errorf("fetch: %w: no temporary file: %w", crawler.ErrSpill, err)
 	}
 	if err := os.Remove(file.Name()); err != nil {
 		file.Close()
-		return nil, fmt.Errorf("fetch: unlink a temporary file: %w", err)
+		return nil, fmt.Errorf("fetch: %w: unlink a temporary file: %w", crawler.ErrSpill, err)
 	}
 	return file, nil
 }
@@ -52,7 +59,21 @@ func spillFile(dir string) (*os.File, error) {
 // spilled words the error of a write to such a file.
 func spilled(_ int, err error) error {
 	if err != nil {
-		return fmt.Errorf("fetch: keep a body: %w", err)
+		return fmt.Errorf("fetch: %w: %w", crawler.ErrSpill, err)
 	}
 	return nil
+}
+
+// Room returns why there is no room on the disk for so many bytes of a body that memory
+// does not hold.
+func (f *Fetcher) Room(bytes int64) error {
+	file, err := spillFile(f.cfg.TempDir)
+	if err != nil {
+		return err
+	}
+	zeros := make([]byte, min(bytes, 1<<20))
+	for left := bytes; left > 0 && err == nil; left -= int64(len(zeros)) {
+		err = spilled(file.Write(zeros[:min(left, int64(len(zeros)))]))
+	}
+	return errors.Join(err, file.Close())
 }

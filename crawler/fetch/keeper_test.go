@@ -7,6 +7,7 @@ import (
 	"errors"
 	"net/http"
 	"os"
+	"path/filepath"
 	"strconv"
 	"sync"
 	"testing"
@@ -172,16 +173,46 @@ func TestASmallBodyIsFreeOfCharge(t *testing.T) {
 	}
 }
 
-func TestAFileThatCanNotBeMadeIsAnError(t *testing.T) {
+// replaceByFile puts a file where a folder was.
+func replaceByFile(t *testing.T, dir string) {
+	t.Helper()
+	if err := os.Remove(dir); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(dir, nil, 0o644); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func TestAFolderThatWasRemovedIsMadeAgain(t *testing.T) {
 	t.Parallel()
-	dir := t.TempDir()
+	dir := filepath.Join(t.TempDir(), "spill")
+	if err := os.Mkdir(dir, 0o755); err != nil {
+		t.Fatal(err)
+	}
 	f := newFetcher(t, Config{HeadBytes: 1, TempDir: dir})
 	if err := os.Remove(dir); err != nil {
 		t.Fatal(err)
 	}
 	server := serve(t, func(w http.ResponseWriter, _ *http.Request) { w.Write(prose(1000)) })
 	page, err := f.Fetch(context.Background(), request(t, server.URL))
-	if page != nil || !errors.Is(err, os.ErrNotExist) {
+	if err != nil || page.Body == nil || page.Body.Size != 1000 {
+		t.Fatalf("got %+v, %v, want the page", page, err)
+	}
+	page.Body.Release()
+	if err := f.Room(3 << 20); err != nil {
+		t.Errorf("there is no room: %v", err)
+	}
+}
+
+func TestAFileThatCanNotBeMadeIsAnError(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	f := newFetcher(t, Config{HeadBytes: 1, TempDir: dir})
+	replaceByFile(t, dir)
+	server := serve(t, func(w http.ResponseWriter, _ *http.Request) { w.Write(prose(1000)) })
+	page, err := f.Fetch(context.Background(), request(t, server.URL))
+	if page != nil || !errors.Is(err, crawler.ErrSpill) || f.Room(1) == nil {
 		t.Errorf("got %+v, %v, want an error", page, err)
 	}
 }

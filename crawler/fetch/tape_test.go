@@ -283,9 +283,7 @@ func TestAnExchangeThatCanNotBeKeptIsAnError(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
 	f := newFetcher(t, Config{TempDir: dir})
-	if err := os.Remove(dir); err != nil {
-		t.Fatal(err)
-	}
+	replaceByFile(t, dir)
 	server := serve(t, func(w http.ResponseWriter, _ *http.Request) { w.Write(prose(500_000)) })
 	req := request(t, server.URL)
 	req.Record = true

@@ -70,6 +70,9 @@ func (a *archive) full(n, limit int64) bool {
 // finish puts the archive on disk with its sorted index, and under its name.
 // Until the last step a kill leaves what the next start finishes again.
 func (a *archive) finish() error {
+	if err := a.vanished(); err != nil {
+		return errors.Join(err, a.abandon())
+	}
 	err := a.segment.end()
 	if err == nil {
 		err = a.journal.append(a.fresh)
@@ -122,7 +125,9 @@ func (a *archive) remove(names ...string) error {
 }
 
 // abandon closes the files as they are, for the next start to mend.
-func (a *archive) abandon() error { return errors.Join(a.segment.Close(), a.journal.Close()) }
+func (a *archive) abandon() error {
+	return errors.Join(a.rescue(), a.segment.Close(), a.journal.Close())
+}
 
 // drop removes an archive that holds nothing.
 func (a *archive) drop() error {

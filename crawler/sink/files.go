@@ -223,6 +223,9 @@ func (f *Files) isDraft(name string) bool {
 // time; after a loss of power the digest in its record tells a damaged file.
 func (f *Files) Sync() error { return f.manifest.Sync() }
 
+// Broken returns the failure that is final; nil when the sink can go on.
+func (f *Files) Broken() error { return f.manifest.Broken() }
+
 // Close puts the manifest on disk and lets others write to the folder. It may
 // be called more than once.
 func (f *Files) Close() error { return f.manifest.Close() }

@@ -73,7 +73,12 @@ func openIntake(in *folder, number int, nameOf func(string, int) string, log *sl
 // finish makes tables of the intake, and takes it away. A kill, or a failure,
 // before its last step leaves what the next start makes the same tables of.
 func (i *intake) finish() error {
-	err := i.tables()
+	err := i.vanished()
+	if err != nil {
+		err = errors.Join(err, i.rescue())
+	} else {
+		err = i.tables()
+	}
 	if err = errors.Join(err, i.Close()); err != nil {
 		return err
 	}

@@ -135,5 +135,8 @@ func (j *Journal) line(x crawler.Exchange, fresh map[string]time.Time) *Request 
 	return r
 }
 
+// Broken returns the failure that is final; nil when the journal can go on.
+func (j *Journal) Broken() error { return j.lines.Broken() }
+
 // Close puts the journal on disk and lets others write it.
 func (j *Journal) Close() error { return j.lines.Close() }

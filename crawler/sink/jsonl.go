@@ -253,6 +253,9 @@ func (j *JSONL) finish(s *segment) error {
 
 // place gives a segment its name, or removes it when nothing is in it.
 func (j *JSONL) place(s *segment, final string) error {
+	if err := s.vanished(); err != nil {
+		return errors.Join(err, s.rescue(), s.Close())
+	}
 	if s.torn {
 		if err := s.cut(); err != nil {
 			return errors.Join(err, s.Close())
@@ -291,7 +294,7 @@ func (j *JSONL) Sync() error {
 	if err != nil {
 		err = trouble("putting on disk", s.dir, s.name, err)
 	}
-	return j.failure(err)
+	return j.failure(errors.Join(err, s.vanished()))
 }
 
 // failure remembers the first failure to sync and returns it.
@@ -335,6 +338,9 @@ func (j *JSONL) tick(ticker *time.Ticker) {
 	}
 }
 
+// Broken returns the failure that is final; nil when the sink can go on.
+func (j *JSONL) Broken() error { return j.failure(nil) }
+
 // Close finishes the segment and lets others write to the folder. It may be called
 // more than once.
 func (j *JSONL) Close() error {
@@ -351,7 +357,7 @@ func (j *JSONL) Close() error {
 	switch {
 	case j.segment == nil:
 	case err != nil: // left to the next start, which sees what is on disk
-		err = errors.Join(err, j.segment.Close())
+		err = errors.Join(err, j.segment.rescue(), j.segment.Close())
 	default:
 		err = j.finish(j.segment)
 	}

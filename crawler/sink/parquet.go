@@ -277,9 +277,21 @@ func (p *Parquet) Sync() error {
 	}
 	if err != nil {
 		err = trouble("putting on disk", s.dir, s.name, err)
+	} else if gone := s.vanished(); gone != nil && p.written(s) { // not in tables, and removed therefore
+		err = gone
 	}
 	return p.failure(err)
 }
+
+// written reports whether an intake is still written.
+func (p *Parquet) written(i *intake) bool {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.intake == i
+}
+
+// Broken returns the failure that is final; nil when the sink can go on.
+func (p *Parquet) Broken() error { return p.failure(nil) }
 
 // failure remembers the first failure and returns it.
 func (p *Parquet) failure(err error) error {
@@ -298,7 +310,7 @@ func (p *Parquet) makeTables() {
 		if p.failure(nil) == nil {
 			_ = p.failure(i.finish())
 		} else {
-			_ = p.failure(i.Close())
+			_ = p.failure(errors.Join(i.rescue(), i.Close()))
 		}
 	}
 }

@@ -5,8 +5,10 @@ import (
 	"bytes"
 	"errors"
 	"io"
+	"io/fs"
 	"log/slog"
 	"os"
+	"path/filepath"
 )
 
 // file is what a segment needs of an *os.File.
@@ -151,6 +153,49 @@ func (s *segment) end() error {
 	err := s.Sync()
 	if err = errors.Join(err, s.Close()); err != nil {
 		return trouble("closing", s.dir, s.name, err)
+	}
+	return nil
+}
+
+// ErrVanished is in the errors of files that somebody removed while they were written.
+var ErrVanished = errors.New("the file was removed while it was written")
+
+// vanished returns an error when the segment's name does not lead to it any more.
+func (s *segment) vanished() error {
+	f, ok := s.file.(*os.File)
+	if !ok {
+		return nil
+	}
+	is, err := f.Stat()
+	if err != nil {
+		return nil
+	}
+	named, err := os.Stat(filepath.Join(s.dir, s.name))
+	if err == nil && os.SameFile(is, named) || err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
+	return trouble("writing", s.dir, s.name, ErrVanished)
+}
+
+// rescue writes what a segment holds that has vanished to where it was, for the next start
+// to finish: its content is there as long as it is open.
+func (s *segment) rescue() error {
+	if s.size == 0 || s.vanished() == nil {
+		return nil
+	}
+	if err := os.MkdirAll(s.dir, 0o755); err != nil {
+		return trouble("making the output folder", s.dir, "", err)
+	}
+	path := filepath.Join(s.dir, s.name)
+	f, err := os.OpenFile(path, os.O_CREATE|os.O_EXCL|os.O_WRONLY, 0o644)
+	if err != nil {
+		return trouble("writing", s.dir, s.name, err)
+	}
+	if _, err = io.Copy(f, io.NewSectionReader(s.file, 0, s.size)); err == nil {
+		err = f.Sync()
+	}
+	if err = errors.Join(err, f.Close()); err != nil {
+		return errors.Join(trouble("writing", s.dir, s.name, err), os.Remove(path))
 	}
 	return nil
 }

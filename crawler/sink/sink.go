@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"slices"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/trawlcrawler/trawl/crawler"
@@ -23,6 +24,15 @@ type Sink interface {
 	Bodies() bool
 	// Close ends the sink and puts what it holds on disk.
 	Close() error
+}
+
+// Broken returns why a sink keeps nothing any more, whatever happens: it must be opened
+// again. Nil for one that can go on.
+func Broken(s Sink) error {
+	if b, ok := s.(interface{ Broken() error }); ok {
+		return b.Broken()
+	}
+	return nil
 }
 
 // Names lists the formats that [Open] knows.
@@ -130,28 +140,71 @@ func open(format, dir string, opts Options) (Sink, error) {
 }
 
 // All makes several sinks into one, which keeps in their order and stops at the
-// first error: what the sinks before it have kept, they have kept. Close closes
-// them all and joins their errors.
-func All(sinks ...Sink) Sink { return all(sinks) }
+// first error: what the sinks before it have kept, they have kept. When the same results
+// are kept again, it goes on at the sink that failed. Close closes them all and joins
+// their errors.
+func All(sinks ...Sink) Sink { return &all{sinks: sinks, failed: make(map[*crawler.Result]int)} }
 
-type all []Sink
+type all struct {
+	sinks []Sink
 
-func (sinks all) Keep(ctx context.Context, results []*crawler.Result) error {
-	for _, s := range sinks {
+	mu     sync.Mutex
+	failed map[*crawler.Result]int // the sink that failed to keep a batch, by its first result
+}
+
+// mostFailed bounds the batches of which is known where they failed. Those that were given
+// up stay until then.
+const mostFailed = 10_000
+
+func (a *all) Keep(ctx context.Context, results []*crawler.Result) error {
+	if len(results) == 0 {
+		return nil
+	}
+	first := a.resume(results[0])
+	for i, s := range a.sinks[first:] {
 		if err := s.Keep(ctx, results); err != nil {
+			a.note(results[0], first+i)
 			return err
 		}
 	}
 	return nil
 }
 
-func (sinks all) Bodies() bool {
-	return slices.ContainsFunc(sinks, Sink.Bodies)
+// resume returns at which sink a batch is to go on.
+func (a *all) resume(batch *crawler.Result) int {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	at := a.failed[batch]
+	delete(a.failed, batch)
+	return at
 }
 
-func (sinks all) Close() error {
+// note remembers where a batch failed. That it holds its result keeps another from getting
+// the same address.
+func (a *all) note(batch *crawler.Result, at int) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	if len(a.failed) >= mostFailed {
+		clear(a.failed)
+	}
+	if at > 0 {
+		a.failed[batch] = at
+	}
+}
+
+func (a *all) Bodies() bool { return slices.ContainsFunc(a.sinks, Sink.Bodies) }
+
+func (a *all) Broken() error {
 	var errs []error
-	for _, s := range sinks {
+	for _, s := range a.sinks {
+		errs = append(errs, Broken(s))
+	}
+	return errors.Join(errs...)
+}
+
+func (a *all) Close() error {
+	var errs []error
+	for _, s := range a.sinks {
 		errs = append(errs, s.Close())
 	}
 	return errors.Join(errs...)

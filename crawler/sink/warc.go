@@ -322,7 +322,7 @@ func (w *WARC) Sync() error {
 	if err := a.Sync(); err != nil { // without mu: others go on writing
 		return w.failure(trouble("putting on disk", a.dir, a.name, err))
 	}
-	return w.failure(a.journal.append(lines))
+	return w.failure(errors.Join(a.journal.append(lines), a.vanished()))
 }
 
 // failure remembers the first failure to sync and returns it.
@@ -368,6 +368,9 @@ func (w *WARC) tick() {
 		}
 	}
 }
+
+// Broken returns the failure that is final; nil when the sink can go on.
+func (w *WARC) Broken() error { return w.failure(nil) }
 
 // Close finishes the file and lets others write to the folder. It may be called
 // more than once.

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io/fs"
 	"log/slog"
 	"os"
 	"sync"
@@ -35,7 +36,8 @@ type outbox struct {
 // segment is a part of a job's output on its way to a bucket.
 type segment struct {
 	tray    *spool.Tray
-	sink    spool.Keeper
+	sink    spool.Keeper // the output, behind the guard of the tray
+	output  sink.Sink
 	journal *sink.Journal // nil for none
 	timer   *time.Timer
 
@@ -185,6 +187,21 @@ func (o *outbox) Note(ctx context.Context, requests []crawler.Exchange) error {
 	s.used = true
 	o.mu.Unlock()
 	return nil
+}
+
+// mend lets a segment go that keeps nothing any more, after an error: what comes next is
+// kept in another. What the broken one holds is finished when its tray is adopted.
+func (o *outbox) mend(err error) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	s := o.current
+	if s == nil {
+		return
+	}
+	broken := errors.Is(err, fs.ErrNotExist) || sink.Broken(s.output) != nil
+	if broken || s.journal != nil && s.journal.Broken() != nil {
+		o.retire(s)
+	}
 }
 
 // Bodies reports whether the sinks read the bodies of pages.

@@ -149,6 +149,15 @@ func mend(dir, job, writer string) error {
 // Open opens the output of a job that a worker writes, in the place beneath the
 // outlet that has the name; "" is the outlet itself.
 func (o *Outlet) Open(job crawler.Job, beneath, worker string) (*Output, error) {
+	open := func() (*Output, error) { return o.open(job, beneath, worker) }
+	out, err := open()
+	if err != nil {
+		return nil, err
+	}
+	return out.renewable(open, o.cfg.Log), nil
+}
+
+func (o *Outlet) open(job crawler.Job, beneath, worker string) (*Output, error) {
 	if o.spool == nil {
 		return OpenOutput(job, filepath.Join(o.cfg.Where, beneath), sink.Options{Worker: worker, Log: o.cfg.Log})
 	}
@@ -179,7 +188,7 @@ func (o *Outlet) segment(job crawler.Job, beneath, worker string) (*segment, err
 		tray.Close()
 		return nil, err
 	}
-	return &segment{tray: tray, sink: tray.Guard(out.Sink), journal: out.Journal}, nil
+	return &segment{tray: tray, sink: tray.Guard(out.Sink), output: out.Sink, journal: out.Journal}, nil
 }
 
 // Writable finds out whether there is room for the pages of a visit.

@@ -27,6 +27,11 @@ type Station struct {
 	server   *tasks.Server
 	heard    func(crawler.Report, error) // of each visit
 	broken   atomic.Bool                 // its pages could not be kept
+	gate     *crawler.Gate               // nil where nothing can be waited for
+	waits    func(why error)             // hears why its pages cannot be kept now, and nil when they can again
+
+	mu      sync.Mutex // held to change the server
+	tending sync.WaitGroup
 
 	stopping chan struct{} // closed when visits are to end
 	stopOnce sync.Once
@@ -47,10 +52,13 @@ func (w *Workshop) NewStation(job crawler.Status, home []crawler.Host, out *Outp
 	if err != nil {
 		return nil, errors.Join(err, out.Close())
 	}
-	st.visitor, err = crawler.NewVisitor(job.Job, st.Scope, out.tools(crawler.Tools{
+	tools := out.tools(crawler.Tools{
 		Frontier: w.store.Frontier(job.Job), Fetcher: timed{w.Fetcher, w.meters, job.Job.Name}, Robots: w.robots,
 		Parser: parser, Sitemaps: sitemap.Parser{}, Locator: w.Fetcher, Jar: fetch.NewJar(), Handlers: w.handlersFor(job),
-	}), crawler.VisitorConfig{
+		Room: w.Fetcher.Room,
+	})
+	st.gate = tools.Gate
+	st.visitor, err = crawler.NewVisitor(job.Job, st.Scope, tools, crawler.VisitorConfig{
 		Worker: w.name, CPU: w.cpu, HandlerTime: w.handlerTime, HandlerPlaces: w.handlerPlaces, Log: w.log,
 		Full: w.full,
 	})
@@ -60,12 +68,26 @@ func (w *Workshop) NewStation(job crawler.Status, home []crawler.Host, out *Outp
 	return st, nil
 }
 
+// Waits lets a function hear why the job's pages cannot be kept here now, and nil when
+// they can again. It is called before Open.
+func (st *Station) Waits(hear func(why error)) { st.waits = hear }
+
+// CanWait reports whether visits wait when pages cannot be kept: not where what is written
+// cannot be taken back, as on standard output.
+func (st *Station) CanWait() bool { return st.gate != nil }
+
 // Open begins to receive visits. They are cut off when ctx ends.
 func (st *Station) Open(ctx context.Context) (err error) {
-	st.server, err = tasks.Serve(ctx, st.workshop.redis, st.visit, tasks.ServerConfig{
+	if st.server, err = st.serve(ctx); err == nil && st.gate != nil {
+		st.tending.Go(func() { st.tend(ctx) })
+	}
+	return err
+}
+
+func (st *Station) serve(ctx context.Context) (*tasks.Server, error) {
+	return tasks.Serve(ctx, st.workshop.redis, st.visit, tasks.ServerConfig{
 		Job: st.job.Job.Name, Concurrency: cap(st.workshop.places), Poll: st.workshop.poll, Store: st.workshop.store, Log: st.workshop.log,
 	})
-	return err
 }
 
 // widen takes the hosts of seeds that were brought meanwhile into the scope.
@@ -113,9 +135,13 @@ func (st *Station) Stop() { st.stopOnce.Do(func() { close(st.stopping) }) }
 func (st *Station) Shut() {
 	st.Stop()
 	st.shutOnce.Do(func() {
-		if st.server != nil {
-			st.server.Close()
+		st.mu.Lock()
+		server := st.server
+		st.mu.Unlock()
+		if server != nil {
+			server.Close()
 		}
+		st.tending.Wait()
 	})
 }
 

@@ -46,7 +46,7 @@ type Worker struct {
 	only     []string // the jobs that it serves, with their runs; all when empty
 	workshop *Workshop
 	stations map[string]*Station
-	rests    map[string]time.Time     // until when jobs are left to others whose pages could not be kept
+	rests    map[string]rest          // until when jobs are left to others whose pages could not be kept
 	known    map[string]bool          // jobs that were taken up and not removed since
 	leaving  map[string]chan struct{} // jobs that are being let go of; closed when they are
 	retiring sync.WaitGroup
@@ -75,7 +75,7 @@ func NewWorker(door *Door, cfg WorkerConfig) (*Worker, error) {
 	w := &Worker{
 		door: door, out: cfg.Out, only: cfg.Jobs, workshop: shop,
 		stations: make(map[string]*Station), leaving: make(map[string]chan struct{}),
-		rests: make(map[string]time.Time), known: make(map[string]bool), notices: newNotices(door.Store, cfg.Name),
+		rests: make(map[string]rest), known: make(map[string]bool), notices: newNotices(door.Store, cfg.Name),
 	}
 	w.going.Store(new([]string))
 	if cfg.Out.spool == nil {
@@ -203,21 +203,36 @@ func (w *Worker) forget(there map[string]bool) {
 	}
 }
 
-// restTerm is for how long a job is left to other workers after its pages could
-// not be kept here: each try fetches pages in vain.
-const restTerm = 5 * time.Second
+// How long a job is left to other workers after its pages could not be kept here, and
+// waiting in its visits would not help: the first time, doubled with each.
+const (
+	restFirst = 5 * time.Second
+	restMost  = 10 * time.Minute
+)
+
+// rest is for how long a job is left to others.
+type rest struct {
+	until time.Time
+	term  time.Duration
+}
+
+// longer is the next rest, from now on.
+func (r rest) longer() rest {
+	term := min(max(restFirst, 2*r.term), restMost)
+	return rest{time.Now().Add(term), term}
+}
 
 // serve sees to it that a running job has a station that knows its budgets.
 func (w *Worker) serve(hard context.Context, job crawler.Status) {
 	name := job.Job.Name
 	st := w.stations[name]
 	if st != nil && st.broken.Load() {
-		w.rests[name] = time.Now().Add(restTerm)
+		w.rests[name] = w.rests[name].longer()
 		w.retire(name)
 		return
 	}
 	if st == nil {
-		if time.Now().Before(w.rests[name]) || w.leaves(name) {
+		if time.Now().Before(w.rests[name].until) || w.leaves(name) {
 			return
 		}
 		var err error
@@ -226,7 +241,6 @@ func (w *Worker) serve(hard context.Context, job crawler.Status) {
 			w.door.complain("the job can not be taken up", err, "job", name)
 			return
 		}
-		w.door.Ready.Set(name, nil)
 		w.stations[name], w.known[name] = st, true
 	}
 	if job.Ending != "" {
@@ -254,19 +268,21 @@ func (w *Worker) take(hard context.Context, job crawler.Status) (*Station, error
 	if err != nil {
 		return nil, err
 	}
-	if w.rests[job.Job.Name] != (time.Time{}) {
+	if w.rests[job.Job.Name] != (rest{}) {
 		if err := w.out.Writable(job.Job.Name); err != nil {
 			return nil, errors.Join(err, out.Close())
 		}
 	}
 	st, err := w.workshop.NewStation(job, home, out, func(_ crawler.Report, err error) {
-		if errors.Is(err, crawler.ErrKeep) {
+		if errors.Is(err, crawler.ErrKeep) && !MayPass(err) {
 			w.door.Ready.Set(job.Job.Name, err)
 		}
 	})
 	if err != nil {
 		return nil, err
 	}
+	st.Waits(func(why error) { w.waits(job.Job.Name, why) })
+	w.door.Ready.Set(job.Job.Name, nil)
 	if err = st.widen(hard); err == nil {
 		err = st.Open(hard)
 	}
@@ -275,6 +291,16 @@ func (w *Worker) take(hard context.Context, job crawler.Status) (*Station, error
 	}
 	w.door.Log.Info("takes up a job", "job", job.Job.Name)
 	return st, nil
+}
+
+// waits notes why the pages of a job cannot be kept now; nil when they can again.
+func (w *Worker) waits(job string, why error) {
+	w.door.Ready.Set(job, why)
+	if why == nil {
+		w.door.Log.Info("the pages of a job can be kept again: the crawl goes on", "job", job)
+		return
+	}
+	w.door.Log.Error("the pages of a job cannot be kept: the crawl waits, and goes on by itself when that is mended", "job", job, "error", why)
 }
 
 // writable finds out whether there is room in a folder for the pages of a visit.
