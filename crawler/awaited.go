@@ -19,11 +19,27 @@ func (a Awaited) String() string {
 	return fmt.Sprintf("writer %s: %s (until %s)", a.Writer, a.Reason, a.Until.UTC().Format(time.TimeOnly))
 }
 
-// OutputPending says in a line what output a job with nothing left to fetch waits for;
-// "" when it does not wait for any.
+// OpenFiles begins the reason of a writer that has files open in a folder, whose name
+// follows.
+const OpenFiles = "it has files open in "
+
+// left says which writers left files that nobody has finished; "" for none.
+func (s Status) left() string {
+	var parts []string
+	for _, a := range s.Unfinished {
+		parts = append(parts, fmt.Sprintf("worker %s left unfinished files in %s", a.Writer, strings.TrimPrefix(a.Reason, OpenFiles)))
+	}
+	if len(parts) == 0 {
+		return ""
+	}
+	return strings.Join(parts, "; ") + ": any worker that shares the folder finishes them, and trawl export reads them as they are"
+}
+
+// OutputPending says in a line what output a job with nothing left to fetch waits for, or
+// what of it nobody has finished; "" when there is nothing.
 func (s Status) OutputPending(c Counters) string {
 	if !s.Closing || s.State != StateRunning {
-		return ""
+		return s.left()
 	}
 	var parts []string
 	if c.Unshipped > 0 {

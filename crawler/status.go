@@ -59,4 +59,8 @@ type Status struct {
 	// Awaited are the writers whose output the job waits for before it ends, by their
 	// names; those that were not renewed in time are left out.
 	Awaited []Awaited `json:"awaited,omitempty"`
+
+	// Unfinished are the writers that died in the last day and left files in a folder that
+	// nobody has finished. The job does not wait for them any more.
+	Unfinished []Awaited `json:"unfinished,omitempty"`
 }

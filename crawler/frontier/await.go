@@ -24,10 +24,21 @@ func (s *Store) Await(ctx context.Context, job, writer, reason string, term time
 // awaitedOf reads whom a job waits for, by their names, and leaves out those whose
 // term is over.
 func awaitedOf(noted map[string]string, now time.Time) []crawler.Awaited {
+	return writersOf(noted, func(a crawler.Awaited) bool { return a.Until.After(now) })
+}
+
+// unfinishedOf reads which writers have died, and left files that nobody has finished.
+func unfinishedOf(noted map[string]string, now time.Time) []crawler.Awaited {
+	return writersOf(noted, func(a crawler.Awaited) bool {
+		return !a.Until.After(now) && strings.HasPrefix(a.Reason, crawler.OpenFiles)
+	})
+}
+
+func writersOf(noted map[string]string, wanted func(crawler.Awaited) bool) []crawler.Awaited {
 	var all []crawler.Awaited
 	for writer, text := range noted {
 		until, reason, _ := strings.Cut(text, " ")
-		if a := (crawler.Awaited{Writer: writer, Until: moment(until), Reason: reason}); a.Until.After(now) {
+		if a := (crawler.Awaited{Writer: writer, Until: moment(until), Reason: reason}); wanted(a) {
 			all = append(all, a)
 		}
 	}

@@ -1,6 +1,7 @@
 package frontier
 
 import (
+	"strings"
 	"testing"
 	"time"
 
@@ -30,6 +31,11 @@ func awaitsWriters(t *testing.T, b *bench) {
 	if left := b.status().Awaited[0].Until.Sub(b.status().Now); left < 55*time.Minute || left > time.Hour {
 		t.Errorf("w1 is awaited for %v, want an hour", left)
 	}
+	b.must(b.store.Await(ctx, name, "w0", crawler.OpenFiles+"/out/news", -time.Millisecond))
+	if left := b.status().OutputPending(crawler.Counters{}); !strings.Contains(left, "worker w0 left unfinished files in /out/news") || len(b.status().Unfinished) != 1 {
+		t.Errorf("of a writer that died it says %q", left)
+	}
+	b.must(b.store.Await(ctx, name, "w0", "", 0))
 	b.must(b.store.Await(ctx, name, "w1", "", 0))
 	b.must(b.store.Await(ctx, name, "w3", "", 0)) // which was not awaited
 	if diff := cmp.Diff([]string{"w2: files are open in \"out dir\""}, b.awaited()); diff != "" {

@@ -53,6 +53,9 @@ func New(rdb redis.UniversalClient) *Store {
 	return s
 }
 
+// Private reports whether one process has the Redis to itself.
+func (s *Store) Private() bool { return s.lease == PrivateLease }
+
 // NewPrivate returns the store in a Redis that one process has to itself. Its
 // visits have [PrivateLease]: no other process waits for their hosts, and a process
 // that starts again calls [Frontier.Abandon]. A machine that is busy for longer than
@@ -163,6 +166,8 @@ func (s *Store) status(ctx context.Context, name string) (crawler.Status, error)
 		Paused: h["paused"] == "1", Tick: moment(h["tick"]), Run: h["run"], RunOf: h["run_of"], Scheduled: moment(h["scheduled"]), Ran: elapsed(h["ran"]),
 		Troubles: troublesOf(troubles.Val(), now),
 		Awaited:  awaitedOf(awaited.Val(), now),
+
+		Unfinished: unfinishedOf(awaited.Val(), now),
 	}
 	if reason := flaw(&status, name, h["settings"]); reason != "" {
 		return broken(name, now, reason), nil

@@ -12,6 +12,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/trawlcrawler/trawl/crawler"
 	"github.com/trawlcrawler/trawl/crawler/sink"
 )
 
@@ -50,12 +51,13 @@ func newAdopter(root string, log *slog.Logger) *adopter {
 	return &adopter{root: root, log: log, folders: make(map[string]look)}
 }
 
-// run adopts until ctx ends. jobs names those that run.
-func (a *adopter) run(ctx context.Context, jobs func() []string) {
+// run adopts until ctx ends. jobs lists those that have not ended; settled hears of a
+// writer that they wait for, and whose files are all finished.
+func (a *adopter) run(ctx context.Context, jobs func() []crawler.Status, settled func(job, writer string)) {
 	tick := time.NewTicker(adoptEvery)
 	defer tick.Stop()
 	for {
-		a.round(ctx, jobs())
+		a.round(ctx, jobs(), settled)
 		select {
 		case <-tick.C:
 		case <-ctx.Done():
@@ -65,10 +67,21 @@ func (a *adopter) run(ctx context.Context, jobs func() []string) {
 }
 
 // round looks at the folders of jobs, and at some others.
-func (a *adopter) round(ctx context.Context, jobs []string) {
+func (a *adopter) round(ctx context.Context, jobs []crawler.Status, settled func(job, writer string)) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	for _, name := range append(slices.Clone(jobs), a.someOthers()...) {
+	for _, job := range jobs {
+		if ctx.Err() != nil {
+			return
+		}
+		found := a.look(job.Job.Name, job.Closing || len(job.Unfinished) > 0)
+		for _, writer := range append(slices.Clone(job.Awaited), job.Unfinished...) {
+			if strings.HasPrefix(writer.Reason, crawler.OpenFiles) && found.Left(writer.Writer) {
+				settled(job.Job.Name, writer.Writer)
+			}
+		}
+	}
+	for _, name := range a.someOthers() {
 		if ctx.Err() != nil {
 			return
 		}

@@ -12,6 +12,7 @@ import (
 
 	"github.com/trawlcrawler/trawl/crawler"
 	"github.com/trawlcrawler/trawl/crawler/fetch"
+	"github.com/trawlcrawler/trawl/crawler/output"
 )
 
 // WorkerConfig says what a worker does.
@@ -51,8 +52,9 @@ type Worker struct {
 	leaving  map[string]chan struct{} // jobs that are being let go of; closed when they are
 	retiring sync.WaitGroup
 	notices  *notices
-	adopter  *adopter                 // nil where results go to a bucket: the spool adopts
-	going    atomic.Pointer[[]string] // names of the jobs that have not ended
+	adopter  *adopter                         // nil where results go to a bucket: the spool adopts
+	writers  *writers                         // nil likewise, and where no other process is there
+	going    atomic.Pointer[[]crawler.Status] // jobs that have not ended, or whose files are not finished
 }
 
 // roundEvery is how often a worker looks which jobs there are. What it is told
@@ -77,9 +79,12 @@ func NewWorker(door *Door, cfg WorkerConfig) (*Worker, error) {
 		stations: make(map[string]*Station), leaving: make(map[string]chan struct{}),
 		rests: make(map[string]rest), known: make(map[string]bool), notices: newNotices(door.Store, cfg.Name),
 	}
-	w.going.Store(new([]string))
+	w.going.Store(new([]crawler.Status))
 	if cfg.Out.spool == nil {
 		w.adopter = newAdopter(cfg.Out.cfg.Where, door.Log)
+		if !door.Store.Private() {
+			w.writers = newWriters(door.Store, cfg.Name, func(job string) string { return output.Join(cfg.Out.cfg.Where, job) })
+		}
 	}
 	return w, nil
 }
@@ -94,7 +99,7 @@ func (w *Worker) Run(ctx, hard context.Context) {
 	defer w.door.Appear(ctx, w.process())()
 	if w.adopter != nil {
 		var adopting sync.WaitGroup
-		adopting.Go(func() { w.adopter.run(ctx, func() []string { return *w.going.Load() }) })
+		adopting.Go(func() { w.adopter.run(ctx, func() []crawler.Status { return *w.going.Load() }, w.settled) })
 		defer adopting.Wait()
 	}
 	tick := time.NewTicker(roundEvery)
@@ -150,12 +155,15 @@ func (w *Worker) round(ctx, hard context.Context) {
 		return // visits go on: each finds out for itself
 	}
 	there, runs := make(map[string]bool, len(all)), make(map[string]bool, len(all))
-	var going []string
+	var going []crawler.Status
 	for _, job := range all {
 		name := job.Job.Name
 		there[name] = true
-		if !job.State.Ended() {
-			going = append(going, name)
+		if !job.State.Ended() || len(job.Unfinished) > 0 {
+			going = append(going, job)
+		}
+		if job.Closing && w.writers != nil { // its files are to be finished
+			continue
 		}
 		if job.State != crawler.StateRunning || !w.wants(job) || !w.workshop.serves(job.Job) {
 			continue
@@ -172,9 +180,32 @@ func (w *Worker) round(ctx, hard context.Context) {
 		}
 	}
 	w.going.Store(&going)
+	w.keepTelling(ctx)
 	w.door.Ready.Keep(runs)
 	w.tell(ctx, runs)
 	w.forget(there)
+}
+
+// keepTelling tells jobs again that their files are open here.
+func (w *Worker) keepTelling(ctx context.Context) {
+	if w.writers == nil {
+		return
+	}
+	for name := range w.stations {
+		if err := w.writers.opens(ctx, name); err != nil && ctx.Err() == nil {
+			w.door.complain("the worker cannot tell a job that it writes its files", err, "job", name)
+		}
+	}
+}
+
+// settled tells a job that all files of a writer are finished.
+func (w *Worker) settled(job, writer string) {
+	if w.writers == nil {
+		return
+	}
+	if err := w.writers.finished(job, writer); err != nil {
+		w.door.complain("the worker cannot tell a job that its files are finished", err, "job", job)
+	}
 }
 
 // wants reports whether a job is one that the worker serves, or a run of one.
@@ -264,6 +295,11 @@ func (w *Worker) take(hard context.Context, job crawler.Status) (*Station, error
 	for _, e := range seeds {
 		home = append(home, e.URL.Host())
 	}
+	if w.writers != nil {
+		if err := w.writers.opens(hard, job.Job.Name); err != nil {
+			return nil, err
+		}
+	}
 	out, err := w.out.Open(job.Job, job.Job.Name, w.workshop.name)
 	if err != nil {
 		return nil, err
@@ -330,6 +366,8 @@ func (w *Worker) retire(name string) {
 		defer close(done)
 		if err := st.Close(); err != nil {
 			w.door.Log.Error("a job's results could not be closed", "job", name, "error", err)
+		} else {
+			w.settled(name, w.workshop.name)
 		}
 		w.door.Log.Info("let go of a job", "job", name)
 	})

@@ -11,9 +11,9 @@ if reason == '' then return redis.call('HDEL', key, writer) end
 if redis.call('EXISTS', KEYS[2]) == 0 then return 0 end
 local t = redis.call('TIME')
 local now = t[1] * 1000 + math.floor(t[2] / 1000)
-local all = redis.call('HGETALL', key) -- of the workers that serve the job
+local all = redis.call('HGETALL', key) -- of the workers that serve the job, or died in the last day
 for i = 1, #all, 2 do
-  if tonumber(string.match(all[i + 1], '^%d+') or 0) < now then redis.call('HDEL', key, all[i]) end
+  if tonumber(string.match(all[i + 1], '^%d+') or 0) < now - 86400000 then redis.call('HDEL', key, all[i]) end
 end
 redis.call('HSET', key, writer, now + term .. ' ' .. reason)
 return 1
