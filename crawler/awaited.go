@@ -23,8 +23,8 @@ func (a Awaited) String() string {
 // follows.
 const OpenFiles = "it has files open in "
 
-// left says which writers left files that nobody has finished; "" for none.
-func (s Status) left() string {
+// Left says which writers left files that nobody has finished; "" for none.
+func (s Status) Left() string {
 	var parts []string
 	for _, a := range s.Unfinished {
 		parts = append(parts, fmt.Sprintf("worker %s left unfinished files in %s", a.Writer, strings.TrimPrefix(a.Reason, OpenFiles)))
@@ -39,7 +39,7 @@ func (s Status) left() string {
 // what of it nobody has finished; "" when there is nothing.
 func (s Status) OutputPending(c Counters) string {
 	if !s.Closing || s.State != StateRunning {
-		return s.left()
+		return s.Left()
 	}
 	var parts []string
 	if c.Unshipped > 0 {

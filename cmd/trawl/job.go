@@ -184,7 +184,10 @@ type jobView struct {
 	RunOf    string             `json:"run_of,omitempty"`   // the periodic job that it is a run of
 	Closing  bool               `json:"closing,omitempty"`  // only its output is waited for
 	Awaited  []crawler.Awaited  `json:"awaited,omitempty"`  // the writers whose output its end waits for
-	Garbage  []string           `json:"garbage,omitempty"`  // what was set aside because it was not what it should be; of job show alone
+	// Unfinished are the writers that died and left files that nobody has finished.
+	Unfinished []crawler.Awaited `json:"unfinished,omitempty"`
+	left       string
+	Garbage    []string `json:"garbage,omitempty"` // what was set aside because it was not what it should be; of job show alone
 }
 
 func view(ctx context.Context, c *tasks.Client, status crawler.Status) (jobView, error) {
@@ -201,7 +204,7 @@ func view(ctx context.Context, c *tasks.Client, status crawler.Status) (jobView,
 		Name: status.Job.Name, State: status.State, Reason: status.Reason, Created: status.Created,
 		Started: known(status.Started), Ended: known(status.Ended), Counters: numbers, Settings: status.Job, Troubles: status.Troubles,
 		RunOf:   status.RunOf,
-		Closing: status.Closing, Awaited: status.Awaited,
+		Closing: status.Closing, Awaited: status.Awaited, Unfinished: status.Unfinished, left: status.Left(),
 	}, err
 }
 
@@ -313,6 +316,9 @@ func (d *desk) show(ctx context.Context, c *tasks.Client, name string) error {
 	}
 	if v.Waits != "" {
 		fmt.Fprintf(t, "waits\t%s\n", v.Waits)
+	}
+	if v.left != "" {
+		fmt.Fprintf(t, "output\t%s\n", v.left)
 	}
 	for _, trouble := range v.Troubles {
 		fmt.Fprintf(t, "trouble\tfor %s: %s\n", status.Now.Sub(trouble.Since).Round(time.Second), trouble)
