@@ -74,7 +74,25 @@ func (c *Client) Create(ctx context.Context, job crawler.Job) error {
 // Capacity returns how many visits of a job the workers can carry out at once that
 // serve its queue now: none when no worker runs, or none that has the job's
 // handlers. A worker that has begun to serve it is counted after some seconds.
-func (c *Client) Capacity(job string) (int, error) { return c.queues.Capacity(job) }
+func (c *Client) Capacity(job string) (int, error) {
+	n, err := c.queues.Capacity(job)
+	if err != nil || n > 0 {
+		return n, err
+	}
+	// asynq leaves out servers whose clock is behind; the workers' own list does not.
+	ctx, cancel := context.WithTimeout(context.Background(), capacityTerm)
+	defer cancel()
+	workers, err := c.store.Workers(ctx)
+	for _, w := range workers {
+		if w.Serves(job) {
+			n += w.Places
+		}
+	}
+	return n, err
+}
+
+// capacityTerm is how long Redis may take to tell of the workers.
+const capacityTerm = 5 * time.Second
 
 // Jobs lists all jobs, by name.
 func (c *Client) Jobs(ctx context.Context) ([]crawler.Status, error) { return c.store.Statuses(ctx) }

@@ -31,7 +31,19 @@ type ServerConfig struct {
 	// Store takes what tasks of [TypeSeed] in the queue bring. Default none: such
 	// tasks are archived.
 	Store *frontier.Store
-	Log   *slog.Logger // default none
+	// Places decides when the queue is asked for a task. Default none: whenever fewer
+	// than Concurrency are under way.
+	Places Places
+	Log    *slog.Logger // default none
+}
+
+// Places are what a worker carries tasks out in, over all its servers. It is safe for
+// concurrent use.
+type Places interface {
+	frontier.DequeuePolicy
+	// Begin is called when a task of the queue begins, and end when the handler is
+	// done with it.
+	Begin(queue string) (end func())
 }
 
 func (cfg ServerConfig) withDefaults() ServerConfig {
@@ -58,6 +70,8 @@ type Server struct {
 	handle Handler         // nil: visits are archived
 	store  *frontier.Store // nil: seeds are archived
 	log    *slog.Logger
+	job    string // whose queue
+	places Places // nil for none
 	drain  chan struct{}
 	cancel context.CancelFunc
 
@@ -74,7 +88,10 @@ const forwardInterval = time.Second
 func Serve(ctx context.Context, redis asynq.RedisConnOpt, handle Handler, cfg ServerConfig) (*Server, error) {
 	cfg = cfg.withDefaults()
 	ctx, cancel := context.WithCancel(ctx)
-	s := &Server{ctx: ctx, handle: handle, store: cfg.Store, log: cfg.Log, drain: make(chan struct{}), cancel: cancel}
+	if cfg.Places != nil {
+		redis = frontier.WithDequeuePolicy(redis, cfg.Places)
+	}
+	s := &Server{job: cfg.Job, places: cfg.Places, ctx: ctx, handle: handle, store: cfg.Store, log: cfg.Log, drain: make(chan struct{}), cancel: cancel}
 	s.server = asynq.NewServer(redis, asynq.Config{
 		Concurrency:              cfg.Concurrency,
 		Queues:                   map[string]int{cfg.Job: 1},
@@ -105,6 +122,9 @@ func retryPause(failed int, _ error, t *asynq.Task) time.Duration {
 func (s *Server) carryOut(ctx context.Context, t *asynq.Task) error {
 	s.tasks.RLock()
 	defer s.tasks.RUnlock()
+	if s.places != nil {
+		defer s.places.Begin(s.job)()
+	}
 	switch {
 	case s.closed:
 		return asynq.ErrServerClosed

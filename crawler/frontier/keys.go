@@ -53,13 +53,14 @@ import (
 //
 //	asynq:{JOB}:…                    tasks, counts of each day, whether it is paused
 const (
-	keyPrefix = "trawl:"
-	keySchema = keyPrefix + "schema"
-	keyFleet  = keyPrefix + "fleet"
-	keyProbe  = keyPrefix + "probe"
-	keyJobs   = keyPrefix + "jobs"
-	keyRobots = keyPrefix + "robots:"
-	keyTurn   = keyPrefix + "turn:"
+	keyPrefix  = "trawl:"
+	keySchema  = keyPrefix + "schema"
+	keyFleet   = keyPrefix + "fleet"
+	keyProbe   = keyPrefix + "probe"
+	keyJobs    = keyPrefix + "jobs"
+	keyWorkers = keyPrefix + "workers"
+	keyRobots  = keyPrefix + "robots:"
+	keyTurn    = keyPrefix + "turn:"
 	// keyJobsAside lies in the slot of keyJobs, so that it can be renamed to it.
 	keyJobsAside = keyPrefix + "garbage:{" + keyJobs + "}"
 	nameJob      = "job"

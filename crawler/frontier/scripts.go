@@ -43,6 +43,7 @@ var (
 	keepScript     = redis.NewScript(source("keep"))
 	tickScript     = redis.NewScript(source("tick"))
 	ageScript      = redis.NewScript(source("age"))
+	workersScript  = redis.NewScript(source("workers"))
 	troubleScript  = redis.NewScript(source("trouble"))
 	appearScript   = redis.NewScript(source("appear"))
 	awaitScript    = redis.NewScript(source("await"))

@@ -3,10 +3,13 @@ package fleet
 import (
 	"context"
 	"strings"
+	"sync"
+	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
 
 	"github.com/trawlcrawler/trawl/crawler"
+	"github.com/trawlcrawler/trawl/crawler/frontier"
 	"github.com/trawlcrawler/trawl/scheduler"
 	"github.com/trawlcrawler/trawl/tasks"
 )
@@ -31,6 +34,7 @@ func RunScheduler(ctx context.Context, door *Door) error {
 type postOffice struct {
 	*tasks.Dispatcher
 	door               *Door
+	said               *said
 	enqueued, failures *prometheus.CounterVec
 	byJob              []jobSeries // all of the above
 }
@@ -38,7 +42,7 @@ type postOffice struct {
 func newPostOffice(d *tasks.Dispatcher, door *Door) postOffice {
 	r := door.Registry
 	o := postOffice{
-		Dispatcher: d, door: door,
+		Dispatcher: d, door: door, said: &said{store: door.Store},
 		enqueued: prometheus.NewCounterVec(prometheus.CounterOpts{
 			Name: "trawl_scheduler_visits_total", Help: "Visits that this scheduler enqueued."}, []string{LabelJob}),
 		failures: prometheus.NewCounterVec(prometheus.CounterOpts{
@@ -67,11 +71,47 @@ func (o postOffice) Paused(job string) (paused, known bool, err error) {
 	return paused, known, err
 }
 
-// Capacity is how many visits of the job can be carried out at once.
+// Capacity is how many visits of the job can be carried out at once: the greater of
+// what asynq's servers and what the workers say. asynq lists servers by the clocks of
+// those who write and ask, and leaves out workers whose clocks are behind; the workers'
+// own list goes by Redis's clock.
 func (o postOffice) Capacity(job string) (int, error) {
 	n, err := o.Dispatcher.Capacity(job)
 	o.mend(context.Background(), job, err)
-	return n, err
+	return max(n, o.said.capacity(job)), err
+}
+
+// said is what the workers said of their places, as it was a moment ago.
+type said struct {
+	store *frontier.Store
+
+	mu      sync.Mutex
+	askedAt time.Time
+	workers []frontier.WorkerLoad
+}
+
+// saidAge is for how long it is taken to be the same.
+const saidAge = time.Second
+
+// capacity is how many visits of a job those workers can carry out at once that serve
+// it.
+func (s *said) capacity(job string) (n int) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if time.Since(s.askedAt) > saidAge {
+		ctx, cancel := context.WithTimeout(context.Background(), ReadyTerm)
+		defer cancel()
+		if workers, err := s.store.Workers(ctx); err == nil {
+			s.workers = workers
+		}
+		s.askedAt = time.Now()
+	}
+	for _, w := range s.workers {
+		if w.Serves(job) {
+			n += w.Places
+		}
+	}
+	return n
 }
 
 // mend deletes asynq's keys that are of the wrong type, if that is what an error is

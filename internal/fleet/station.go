@@ -78,6 +78,7 @@ func (st *Station) CanWait() bool { return st.gate != nil }
 
 // Open begins to receive visits. They are cut off when ctx ends.
 func (st *Station) Open(ctx context.Context) (err error) {
+	st.workshop.places.serve(st.job.Job.Name)
 	if st.server, err = st.serve(ctx); err == nil && st.gate != nil {
 		st.tending.Go(func() { st.tend(ctx) })
 	}
@@ -86,7 +87,8 @@ func (st *Station) Open(ctx context.Context) (err error) {
 
 func (st *Station) serve(ctx context.Context) (*tasks.Server, error) {
 	return tasks.Serve(ctx, st.workshop.redis, st.visit, tasks.ServerConfig{
-		Job: st.job.Job.Name, Concurrency: cap(st.workshop.places), Poll: st.workshop.poll, Store: st.workshop.store, Log: st.workshop.log,
+		Places: st.workshop.places,
+		Job:    st.job.Job.Name, Concurrency: st.workshop.places.most, Poll: st.workshop.poll, Store: st.workshop.store, Log: st.workshop.log,
 	})
 }
 
@@ -140,6 +142,7 @@ func (st *Station) Shut() {
 		st.mu.Unlock()
 		if server != nil {
 			server.Close()
+			st.workshop.places.leave(st.job.Job.Name)
 		}
 		st.tending.Wait()
 	})
@@ -155,12 +158,6 @@ func (st *Station) Close() error {
 func (st *Station) visit(ctx context.Context, v tasks.Visit, drain <-chan struct{}) (crawler.Report, error) {
 	if v.Job != st.job.Job.Name {
 		return crawler.Report{}, fmt.Errorf("a visit of job %q came to the station of %q", v.Job, st.job.Job.Name)
-	}
-	select {
-	case st.workshop.places <- struct{}{}:
-		defer func() { <-st.workshop.places }()
-	case <-ctx.Done():
-		return crawler.Report{}, ctx.Err()
 	}
 	if err := st.welcome(ctx, v.Host); err != nil {
 		return crawler.Report{}, err

@@ -74,6 +74,9 @@ func NewWorker(door *Door, cfg WorkerConfig) (*Worker, error) {
 		return nil, err
 	}
 	door.Ready.Also(cfg.Out.Trouble)
+	if len(cfg.Jobs) == 0 {
+		shop.places.serveAny()
+	}
 	w := &Worker{
 		door: door, out: cfg.Out, only: cfg.Jobs, workshop: shop,
 		stations: make(map[string]*Station), leaving: make(map[string]chan struct{}),

@@ -31,7 +31,7 @@ type Workshop struct {
 	robots *robots.Robots
 	trees  *parse.Room
 	cpu    chan struct{}
-	places chan struct{}
+	places *places
 	meters *workerMeters
 	log    *slog.Logger
 
@@ -76,7 +76,7 @@ func NewWorkshop(store *frontier.Store, redis asynq.RedisConnOpt, cfg WorkshopCo
 		robots: robots.New(store.RobotsCache(), robots.Config{}),
 		trees:  parse.NewRoom(),
 		cpu:    make(chan struct{}, runtime.GOMAXPROCS(0)),
-		places: make(chan struct{}, cfg.Concurrency),
+		places: newPlaces(store, cfg.Name, cfg.Concurrency, cfg.Log),
 		meters: newWorkerMeters(cfg.Metrics, cfg.Concurrency),
 
 		handlers: cfg.Handlers, handlerTime: cfg.HandlerTime, handlerPlaces: make(chan struct{}, cmp.Or(cfg.HandlerPlaces, 4*runtime.GOMAXPROCS(0))),
@@ -112,7 +112,10 @@ func HostName() string {
 }
 
 // full reports whether all places for visits are taken.
-func (w *Workshop) full() bool { return len(w.places) == cap(w.places) }
+func (w *Workshop) full() bool { return w.places.full() }
 
 // Close ends the connections.
-func (w *Workshop) Close() { w.Fetcher.Close() }
+func (w *Workshop) Close() {
+	w.places.close()
+	w.Fetcher.Close()
+}
