@@ -46,13 +46,13 @@ func encode(value any) (json.RawMessage, error) {
 // follow the links that they find themselves, unless their Follow is false.
 func (p *Page) Follow(ref string) bool {
 	u, err := p.resolve(ref)
-	if err != nil || p.handed.Refuses(u) != "" {
+	if err != nil {
 		return false
 	}
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	p.yield.Links = append(p.yield.Links, u)
-	return true
+	p.yield.Links = append(p.yield.Links, u) // one that is too deep now may come nearer
+	return p.handed.Refuses(u) == ""
 }
 
 // Seed brings URLs to a job, this one or another, which fetches those that it has not

@@ -34,12 +34,13 @@ func (v *visit) heavy() bool {
 	bytes, links := int64(0), 0
 	for _, e := range v.batch {
 		bytes += e.bytes() + e.result.itemBytes()
-		links += len(e.links)
+		links += e.found()
 	}
 	return bytes >= flushBytes || links >= flushLinks
 }
 
-// flush admits the links of the batch, keeps its results, lets handlers deliver
+// flush remembers what pages lead to, where depth decides what is admitted, admits the
+// links of the batch, keeps its results, lets handlers deliver
 // what they want done, and settles its URLs, in this order: so nothing is settled
 // of which anything could be lost.
 func (v *visit) flush() {
@@ -64,6 +65,7 @@ func (v *visit) flush() {
 // when the rest has to wait.
 type commitment struct {
 	visit       *visit
+	deep        []*errand // whose outlinks are not remembered
 	links       []Entry   // not admitted
 	results     []*Result // not kept
 	mail        []*Result // not delivered, of those that are kept
@@ -78,6 +80,9 @@ func (v *visit) gather() *commitment {
 		links += len(e.links)
 	}
 	c.links = make([]Entry, 0, links)
+	if v.deep {
+		c.deep = v.batch
+	}
 	for _, e := range v.batch {
 		c.links = append(c.links, e.links...)
 		c.settlements = e.settlements(c.settlements)
@@ -89,6 +94,9 @@ func (v *visit) gather() *commitment {
 }
 
 func (c *commitment) carryOut(ctx context.Context) error {
+	if err := c.remember(ctx); err != nil {
+		return err
+	}
 	fresh, err := c.visit.frontier.Admit(ctx, c.links)
 	c.visit.report.Links += int64(fresh)
 	if err != nil {

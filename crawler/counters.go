@@ -16,6 +16,10 @@ type Counters struct {
 	Visits int64 `json:"visits"` // visits ever opened
 	Broken int64 `json:"broken"` // visits whose worker was lost
 	Bytes  int64 `json:"bytes"`  // of the bodies fetched
+	// Nearer is how many pages came nearer to a seed after their links were admitted,
+	// which are to be admitted again at the smaller depth; see [Job.DepthLimit].
+	Nearer  int64 `json:"nearer,omitempty"`
+	Lowered int64 `json:"-"` // how often a URL got a smaller depth
 	// Incomplete is how many of the pages fetched lack a required field.
 	Incomplete int64 `json:"incomplete"`
 	// Garbage is how many keys, entries and tickets in Redis were not what they should
@@ -56,8 +60,9 @@ func (c Counters) Recorded() (sum int64) {
 	return sum - c.Over
 }
 
-// Idle reports whether no host is due, armed or open: nothing is left to do.
-func (c Counters) Idle() bool { return c.Due+c.Armed+c.Open == 0 }
+// Idle reports whether no host is due, armed or open, and no page came nearer to a
+// seed: nothing is left to do.
+func (c Counters) Idle() bool { return c.Due+c.Armed+c.Open+c.Nearer == 0 }
 
 // Out is how many visits are enqueued or under way.
 func (c Counters) Out() int64 { return c.Armed + c.Open }

@@ -24,8 +24,10 @@ type errand struct {
 	visit   *visit
 	taken   Taken
 	result  Result
-	claimed []Taken // where redirects led within the host
-	links   []Entry // to be admitted
+	claimed []Taken    // where redirects led within the host
+	links   []Entry    // to be admitted; none in a job in which depth decides what is
+	nodes   []Outlinks // what is admitted instead, by the URL that leads there
+	hops    int        // redirects that were followed
 	after   time.Duration
 	spared  bool // a failure is the host's: it uses no try up
 	midway  bool // it follows redirects: to leave it undone would ask for the first URL again
@@ -66,6 +68,7 @@ func (e *errand) run() error {
 			e.visit.asking.Add(1)
 			defer e.visit.asking.Add(-1)
 		}
+		e.hops = len(e.result.Redirects)
 	}
 }
 
@@ -82,7 +85,7 @@ func (e *errand) get(at URL) (URL, error) {
 	if err != nil {
 		return URL{}, err
 	}
-	if fresh {
+	if fresh || e.visit.deep { // which are as deep as the nearest of the URLs that are asked for
 		e.addSitemaps(at, ruling.Sitemaps)
 	}
 	switch {
@@ -239,7 +242,7 @@ func (e *errand) redirect() (URL, error) {
 		Hops: entry.Hops + len(e.result.Redirects), Sitemap: entry.Sitemap, Embeds: entry.Embeds,
 	}
 	if to.Host() != from.Host() {
-		e.links = append(e.links, target)
+		e.add(target, 0, -1)
 		e.end(OutcomeRedirected, "")
 		return URL{}, nil
 	}
@@ -251,6 +254,9 @@ func (e *errand) redirect() (URL, error) {
 	})
 	if err != nil {
 		return URL{}, err
+	}
+	if e.visit.deep { // the URL that leads there may come nearer
+		e.add(target, 0, -1)
 	}
 	if !fresh { // it has, or had, its own turn
 		e.end(OutcomeRedirected, "")
@@ -351,12 +357,12 @@ func (e *errand) unburden() {
 func (e *errand) deduplicate(canonical URL) {
 	at, entry := e.result.Page.URL, e.taken.Entry
 	if !e.visit.job.Canonical || canonical.IsZero() || canonical == at || canonical == entry.URL ||
-		e.visit.scope.Refuses(canonical, entry.Depth) != "" {
+		e.visit.scope.Refuses(canonical, e.asked(0)) != "" {
 		return
 	}
 	e.result.DuplicateOf = canonical
 	if e.visit.job.Follow {
-		e.links = append(e.links, Entry{URL: canonical, Via: at, Depth: entry.Depth, Band: BandNormal})
+		e.add(Entry{URL: canonical, Via: at, Band: BandNormal}, 0, e.visit.job.Depth)
 	}
 }
 
@@ -364,21 +370,25 @@ func (e *errand) deduplicate(canonical URL) {
 // are only where it would be a page of the job as well.
 func (e *errand) leads() bool {
 	entry := e.taken.Entry
-	return entry.Embeds == 0 || e.visit.scope.Refuses(e.result.Page.URL, entry.Depth) == ""
+	return entry.Embeds == 0 || e.visit.scope.Refuses(e.result.Page.URL, e.asked(0)) == ""
 }
 
 // follow gathers the links that belong to the job.
 func (e *errand) follow(links []Link) {
 	depth := e.taken.Entry.Depth + 1
 	rules, set := e.visit.rules, e.visit.rules.On(e.result.Page.URL)
-	e.links = slices.Grow(e.links, len(links)) // of most pages, most belong to it
+	e.expect(len(links)) // of most pages, most belong to it
 	for _, l := range links {
-		if len(rules) > 0 && rules.Take(set, l, depth) == 0 {
-			continue
+		most := e.visit.job.Depth
+		if len(rules) > 0 {
+			reach, followed := rules.Reach(set, l)
+			if most = nearer(most, reach); !followed {
+				continue
+			}
 		}
 		link := Entry{URL: l.URL, Via: e.result.Page.URL, Depth: depth, Band: BandNormal}
-		if !l.NoFollow && e.visit.scope.Refuses(l.URL, depth) == "" && (l.URL.Host() != e.visit.order.Host || e.visit.traps.refuses(link) == "") {
-			e.links = append(e.links, link)
+		if !l.NoFollow && e.visit.scope.Refuses(l.URL, e.asked(1)) == "" && (l.URL.Host() != e.visit.order.Host || e.visit.traps.refuses(link) == "") {
+			e.add(link, 1, most)
 		}
 	}
 }
@@ -386,10 +396,10 @@ func (e *errand) follow(links []Link) {
 // embed gathers the resources that belong to the job. They go first, so that
 // they are those of the page as it was.
 func (e *errand) embed(resources []URL) {
-	depth, embeds := e.taken.Entry.Depth+1, e.taken.Entry.Embeds+1
+	embeds := e.taken.Entry.Embeds + 1
 	for _, u := range resources {
 		if e.visit.scope.RefusesResource(u, embeds) == "" {
-			e.links = append(e.links, Entry{URL: u, Via: e.result.Page.URL, Depth: depth, Band: BandFirst, Embeds: embeds})
+			e.add(Entry{URL: u, Via: e.result.Page.URL, Band: BandFirst, Embeds: embeds}, 1, -1)
 		}
 	}
 }

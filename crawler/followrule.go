@@ -87,6 +87,29 @@ func (rules FollowRules) Take(set RuleSet, l Link, depth int) (by RuleSet) {
 	return by
 }
 
+// Reach returns whether one of the rules in a set follows a link, and up to which
+// depth; -1 for any.
+func (rules FollowRules) Reach(set RuleSet, l Link) (most int, followed bool) {
+	for i, r := range rules {
+		if !set.Has(i) || r.Links != "" && !l.Rules.Has(i) || r.to != nil && !r.to.MatchString(l.URL.href) {
+			continue
+		}
+		if r.Depth == 0 {
+			return -1, true
+		}
+		most, followed = max(most, r.Depth), true
+	}
+	return most, followed
+}
+
+// nearer returns the smaller one of two depths, of which -1 is any.
+func nearer(a, b int) int {
+	if a < 0 || b >= 0 && b < a {
+		return b
+	}
+	return a
+}
+
 // compilePattern compiles a regular expression that may be left out. Nil matches
 // everything.
 func compilePattern(at, pattern string) (*regexp.Regexp, error) {

@@ -144,7 +144,7 @@ func (e *errand) unhandled(err error) {
 		e.end(OutcomeFailed, fmt.Sprintf("%s (tried %d times)", err, entry.Tries+entry.Spared+1))
 	default:
 		e.after = backoff(time.Duration(e.visit.job.RetryPause), entry.Tries, e.visit.cfg.Jitter)
-		e.links = nil
+		e.links, e.nodes = nil, nil
 		e.end(OutcomeRetry, err.Error())
 	}
 	e.visit.log.Warn("a page could not be handled", "url", entry.URL.String(), "outcome", e.result.Outcome, "error", err)
@@ -152,11 +152,10 @@ func (e *errand) unhandled(err error) {
 
 // take adds what the handlers made of the page to what came of it.
 func (e *errand) take(y Yield) {
-	entry := e.taken.Entry
 	e.result.Items, e.result.Mail = y.Items, y.Mail
 	for _, u := range y.Links {
-		if e.visit.scope.Refuses(u, entry.Depth+1) == "" {
-			e.links = append(e.links, Entry{URL: u, Via: e.result.Page.URL, Depth: entry.Depth + 1, Band: BandNormal})
+		if e.visit.scope.Refuses(u, e.asked(1)) == "" {
+			e.add(Entry{URL: u, Via: e.result.Page.URL, Band: BandNormal}, 1, e.visit.job.Depth)
 		}
 	}
 }

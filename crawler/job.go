@@ -332,6 +332,23 @@ func (j Job) Bounded() bool {
 	return j.Scope != ScopeAny || j.Resources && j.ResourceScope != ScopeAny
 }
 
+// DepthLimit is the largest depth, in links from a seed, at which depth decides
+// whether a link is followed; -1 when depth decides nothing. From there on, what is
+// found is followed however deep it is, or not at all.
+func (j Job) DepthLimit() int {
+	limit := -1
+	for _, r := range j.FollowRules {
+		limit = max(limit, r.Depth)
+	}
+	if j.Depth >= 0 {
+		limit = j.Depth
+	}
+	if limit == 0 { // all that is admitted is as deep as a seed, or no rule has a limit
+		return -1
+	}
+	return limit
+}
+
 // SeedEntries returns the job's seeds as they are admitted. The error names the
 // first that is no URL, or that has a password (see [ErrLogin]).
 func (j Job) SeedEntries() ([]Entry, error) {

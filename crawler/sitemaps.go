@@ -39,12 +39,12 @@ func (e *errand) addListed(doc *Document) {
 	for _, l := range doc.Links {
 		if l.Sitemap {
 			e.addSitemap(l.URL, at, level)
-		} else if e.visit.scope.Refuses(l.URL, entry.Depth) == "" {
+		} else if e.visit.scope.Refuses(l.URL, e.asked(0)) == "" {
 			band := BandLow
 			if l.Early {
 				band = BandNormal
 			}
-			e.links = append(e.links, Entry{URL: l.URL, Via: at, Depth: entry.Depth, Band: band})
+			e.add(Entry{URL: l.URL, Via: at, Band: band}, 0, e.visit.job.Depth)
 		}
 	}
 }
@@ -62,5 +62,5 @@ func (e *errand) addSitemap(u, via URL, level int) {
 	if level > SitemapLevels || e.visit.scope.RefusesSitemap(u) != "" {
 		return
 	}
-	e.links = append(e.links, Entry{URL: u, Via: via, Depth: e.taken.Entry.Depth, Band: BandNormal, Sitemap: level})
+	e.add(Entry{URL: u, Via: via, Band: BandNormal, Sitemap: level}, 0, -1)
 }

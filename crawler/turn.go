@@ -34,7 +34,9 @@ type Frontier interface {
 	// Open begins the turn. It returns ErrStale if the order was overtaken.
 	Open(ctx context.Context, o Order, worker string) (Turn, error)
 	// Admit adds the entries whose URLs were never seen to the queues of their
-	// hosts, and returns how many these are.
+	// hosts, and returns how many these are. Where depth decides what is admitted
+	// ([Job.DepthLimit]), a URL that was seen gets the smaller depth, and the links
+	// of its page, if they are remembered, are admitted again before the job ends.
 	Admit(ctx context.Context, entries []Entry) (fresh int, err error)
 }
 
@@ -74,6 +76,11 @@ type Turn interface {
 	// same content; the zero URL when that is the page itself, or is not known. It
 	// may be called again with the same pages.
 	Recognise(ctx context.Context, pages []Content) ([]URL, error)
+	// Remember keeps what pages of the host lead to, and returns for each how deep it
+	// is now, in the same moment: if it comes nearer later, its links are admitted
+	// again. It may be called again with the same pages. It is for jobs in which depth
+	// decides what is admitted.
+	Remember(ctx context.Context, pages []Outlinks) (depths []int, err error)
 	// Settle ends the flight of URLs with their outcomes.
 	Settle(ctx context.Context, done []Settlement) error
 	// Renew extends the turn.

@@ -137,6 +137,7 @@ type Visitor struct {
 	room     func(bytes int64) error
 	exempts  []netip.Prefix // addresses that may be asked without regard to others
 	rules    FollowRules    // none: all links are followed
+	deep     bool           // depth decides what is admitted
 	cfg      VisitorConfig
 	visits   atomic.Int64 // that are carried out now
 }
@@ -184,7 +185,7 @@ func NewVisitor(job Job, scope *Scope, tools Tools, cfg VisitorConfig) (*Visitor
 		return nil, fmt.Errorf("job %s: %w", job.Name, err)
 	}
 	w := &Visitor{
-		job: job, rules: rules, scope: scope, frontier: tools.Frontier, fetcher: tools.Fetcher,
+		job: job, deep: job.DepthLimit() >= 0, rules: rules, scope: scope, frontier: tools.Frontier, fetcher: tools.Fetcher,
 		robots: tools.Robots, parser: tools.Parser, sink: tools.Sink, journal: tools.Journal, locator: tools.Locator, exempts: exempts, cfg: cfg.withDefaults(),
 		gate: tools.Gate, room: tools.Room,
 	}

@@ -104,6 +104,7 @@ func TestTheLayoutChangesUnderARunningFleet(t *testing.T) {
 	worker, scheduler := c.Worker("--concurrency", "10"), c.Scheduler()
 	c.begin()
 	c.goesOn(50)
+	ours := c.redis.Get(testfleet.Soon(t), "trawl:schema").Val()
 	c.set("trawl:schema", "27")
 	for _, p := range []*testfleet.Process{worker, scheduler} {
 		saysNotReady(t, p, "of another version of trawl")
@@ -113,7 +114,7 @@ func TestTheLayoutChangesUnderARunningFleet(t *testing.T) {
 	if said, status := c.Run("job", "ls"); status == 0 || !strings.Contains(said, `version "27"`) {
 		t.Errorf("job ls exits with %d and says %s", status, said)
 	}
-	c.set("trawl:schema", "1")
+	c.set("trawl:schema", ours)
 	worker.Says("of this version of trawl again")
 	saysReady(t, worker)
 	c.Done(c.job.Name)

@@ -19,6 +19,8 @@ type Frontier interface {
 	// Reclaim puts URLs back whose records were lost with a worker before they were
 	// shipped, and returns how many these are.
 	Reclaim(ctx context.Context) (urls int64, err error)
+	// Approach admits links again, for a moment, of pages that came nearer to a seed.
+	Approach(ctx context.Context) error
 	Counters(ctx context.Context) (crawler.Counters, error)
 	Idle(ctx context.Context) (bool, error)
 }
@@ -205,7 +207,15 @@ func (s *Scheduler) look(ctx context.Context) (bool, error) {
 	if err := s.reopen(ctx); err != nil {
 		return false, err
 	}
-	return false, s.arm(ctx, numbers)
+	return false, errors.Join(s.approach(ctx, numbers), s.arm(ctx, numbers))
+}
+
+// approach lets links be admitted again of pages that came nearer to a seed.
+func (s *Scheduler) approach(ctx context.Context, numbers crawler.Counters) error {
+	if numbers.Nearer == 0 {
+		return nil
+	}
+	return s.frontier.Approach(ctx)
 }
 
 // complete reports whether nobody brings seeds any more.

@@ -2,7 +2,6 @@ package frontier
 
 import (
 	"context"
-	"strconv"
 
 	"github.com/redis/go-redis/v9"
 
@@ -12,7 +11,9 @@ import (
 // Admit adds the entries whose URLs the job has never seen to the queues of
 // their hosts and returns how many these are. Each URL is seen and queued at
 // once or not at all; of several calls that bring the same URL one is told that
-// it is new. It implements [crawler.Frontier].
+// it is new. In a job in which depth decides what is admitted, a URL that was seen
+// gets the depth at which it comes now, if that is smaller. It implements
+// [crawler.Frontier].
 func (f *Frontier) Admit(ctx context.Context, entries []crawler.Entry) (fresh int, err error) {
 	for {
 		forgets := f.recent.forgets.Load()
@@ -49,13 +50,13 @@ type queueGroup struct {
 	host    crawler.Host
 	band    crawler.Band
 	entries []crawler.Entry
-	fps     []int64
+	members []string // of seen
 	hashes  []uint64 // by which recent knows them
 }
 
 // add puts an entry behind those of its host, in a new group where the band
 // changes.
-func (a *admission) add(e crawler.Entry, fp int64, hash uint64) {
+func (a *admission) add(e crawler.Entry, member string, hash uint64) {
 	host := e.URL.Host()
 	i, ok := a.last[host]
 	if !ok || a.groups[i].band != e.Band {
@@ -65,7 +66,7 @@ func (a *admission) add(e crawler.Entry, fp int64, hash uint64) {
 	}
 	g := &a.groups[i]
 	g.entries = append(g.entries, e)
-	g.fps = append(g.fps, fp)
+	g.members = append(g.members, member)
 	g.hashes = append(g.hashes, hash)
 	a.urls++
 }
@@ -77,7 +78,8 @@ func (f *Frontier) batches(entries []crawler.Entry) []*admission {
 	for _, e := range entries {
 		key := f.identity.Key(e.URL)
 		hash := f.recent.hash(key)
-		if f.recent.has(hash) {
+		depth := f.depths.of(e.Depth)
+		if f.recent.has(hash, depth) {
 			continue
 		}
 		shard := f.shardOf(e.URL.Host())
@@ -87,18 +89,18 @@ func (f *Frontier) batches(entries []crawler.Entry) []*admission {
 			open[shard] = a
 			all = append(all, a)
 		}
-		a.add(e, fingerprintOf(key), hash)
+		a.add(e, f.depths.member(f.depths.fingerprint(key), depth), hash)
 		a.leaves = a.leaves || e.Via.IsZero() || f.shardOf(e.Via.Host()) != shard
 	}
 	return all
 }
 
 func (f *Frontier) admitBatch(ctx context.Context, a *admission) (int, error) {
-	args := make([]any, 0, 3*len(a.groups)+2*a.urls)
+	args := make([]any, 0, 3*len(a.groups)+2*a.urls+1)
 	for _, g := range a.groups {
 		args = append(args, string(g.host), int(g.band), len(g.entries))
 		for i, e := range g.entries {
-			args = append(args, strconv.FormatInt(g.fps[i], 10), e.Pack())
+			args = append(args, g.members[i], e.Pack())
 		}
 	}
 	fresh, err := f.runAdmit(ctx, a, args)
@@ -106,8 +108,8 @@ func (f *Frontier) admitBatch(ctx context.Context, a *admission) (int, error) {
 		return 0, err
 	}
 	for _, g := range a.groups {
-		for _, hash := range g.hashes {
-			f.recent.add(hash)
+		for i, hash := range g.hashes {
+			f.recent.add(hash, f.depths.of(g.entries[i].Depth))
 		}
 	}
 	return fresh, nil
@@ -120,5 +122,5 @@ func (f *Frontier) runAdmit(ctx context.Context, a *admission, args []any) (int,
 	if cluster, ok := f.rdb.(*redis.ClusterClient); ok && f.job.Shards > 1 && a.leaves {
 		return f.admitConfirmed(ctx, cluster, base, args)
 	}
-	return run(ctx, f.rdb, admitScript, "admit", base, args...).Int()
+	return run(ctx, f.rdb, f.depths.pick(admitScript, admitDepthScript), "admit", base, f.depths.args(args)...).Int()
 }

@@ -24,8 +24,12 @@ func clusterURL(t testing.TB) string {
 // newClusterBench is a frontier in a Cluster that refuses scripts a second slot.
 func newClusterBench(t testing.TB, shards int) *bench {
 	t.Helper()
-	b := newBench(t, clusterURL(t), shards)
-	if b.rdb.Eval(t.Context(), "#!lua\nreturn 1", []string{"any"}).Err() == nil {
+	return newBench(t, clusterURL(t), shards).strict()
+}
+
+// strict refuses scripts that use keys of several slots, where Redis can.
+func (b *bench) strict() *bench {
+	if b.rdb.Eval(b.t.Context(), "#!lua\nreturn 1", []string{"any"}).Err() == nil {
 		b.rdb.(*redis.ClusterClient).AddHook(strict{})
 	}
 	return b

@@ -51,9 +51,10 @@ func (f *Frontier) admitConfirmed(ctx context.Context, cluster *redis.ClusterCli
 	}
 	conn := node.Conn()
 	defer conn.Close()
-	fresh, err := run(ctx, conn, admitScript, "admit", base, args...).Int()
+	fresh, err := run(ctx, conn, f.depths.pick(admitScript, admitDepthScript), "admit", base, f.depths.args(args)...).Int()
 	if err == nil {
-		err = f.confirmations.confirm(ctx, conn, node.Options().Addr, base, fresh > 0)
+		written := fresh > 0 || f.depths.kept() // what was seen may have a smaller depth now
+		err = f.confirmations.confirm(ctx, conn, node.Options().Addr, base, written)
 	}
 	if err != nil && movedAway(err) {
 		cluster.ReloadState(ctx)
@@ -73,10 +74,10 @@ func movedAway(err error) bool {
 }
 
 // confirm returns when a replica has all that was written over the connection, if the
-// master has one. Nothing is asked when nothing was new, and nothing is owed: what
+// master has one. Nothing is asked when nothing was written, and nothing is owed: what
 // was seen already, whoever admitted it has confirmed or will admit again.
-func (c *confirmations) confirm(ctx context.Context, conn *redis.Conn, addr, base string, fresh bool) error {
-	if !fresh && !c.owes(base) {
+func (c *confirmations) confirm(ctx context.Context, conn *redis.Conn, addr, base string, written bool) error {
+	if !written && !c.owes(base) {
 		return nil
 	}
 	replicas, err := c.replicas(ctx, conn, addr)

@@ -59,6 +59,7 @@ func addCounter(c *crawler.Counters, name string, by int64) {
 		"visits": &c.Visits, "broken": &c.Broken, "bytes": &c.Bytes, "over": &c.Over, "incomplete": &c.Incomplete,
 		"unshipped": &c.Unshipped, "ondisk": &c.OnDisk, "lost": &c.Lost, "shipped": &c.Shipped, "reclaimed": &c.Reclaimed,
 		"garbage": &c.Garbage,
+		"nearer":  &c.Nearer, "lowered": &c.Lowered,
 	}
 	if field := fields[name]; field != nil {
 		*field += by
@@ -76,5 +77,6 @@ func (f *Frontier) Idle(ctx context.Context) (bool, error) {
 		return err == nil && first.Idle(), err
 	}
 	second, err := f.Counters(ctx)
-	return err == nil && second.Idle() && second.Seen == first.Seen && second.Visits == first.Visits, err
+	return err == nil && second.Idle() &&
+		second.Seen == first.Seen && second.Visits == first.Visits && second.Lowered == first.Lowered, err
 }

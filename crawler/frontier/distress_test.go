@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"net"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -127,7 +128,7 @@ func TestALayoutThatChangesIsNoticed(t *testing.T) {
 	if got := b.rdb.Get(inside, keySchema).Val(); got != "27" {
 		t.Errorf("the version became %q", got)
 	}
-	b.must(b.rdb.Set(inside, keySchema, "1", 0).Err())
+	b.must(b.rdb.Set(inside, keySchema, schema, 0).Err())
 	review(nil)
 	b.admit(1, "http://a.test/1")
 }
@@ -149,7 +150,7 @@ func TestAnEmptiedRedisIsNoticedOnceByEachProcess(t *testing.T) {
 			}
 		}
 	}
-	if got := b.rdb.Get(ctx, keySchema).Val(); got != "1" {
+	if got := b.rdb.Get(ctx, keySchema).Val(); got != strconv.Itoa(schema) {
 		t.Errorf("the version is %q, want 1", got)
 	}
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"math"
 	"strconv"
 	"time"
 
@@ -22,7 +23,7 @@ const (
 // 200,000 URLs, and is for a person who asks.
 func (f *Frontier) Find(ctx context.Context, u crawler.URL) (crawler.Whereabouts, error) {
 	base := f.baseOf(u.Host())
-	known, err := run(ctx, f.rdb, knownScript, "known", base, strconv.FormatInt(f.fingerprint(u), 10)).Bool()
+	depth, known, err := f.known(ctx, base, u)
 	if err != nil || !known {
 		return crawler.Whereabouts{Place: crawler.PlaceUnseen}, err
 	}
@@ -30,10 +31,25 @@ func (f *Frontier) Find(ctx context.Context, u crawler.URL) (crawler.Whereabouts
 		f.findInFlight, f.findLater, f.findInQueues,
 	} {
 		if w, found, err := look(ctx, base, u); err != nil || found {
+			w.Entry.Depth = min(w.Entry.Depth, depth)
 			return w, err
 		}
 	}
 	return crawler.Whereabouts{Place: crawler.PlaceSettled}, nil
+}
+
+// known reports whether a URL was ever seen, and how deep it is at most.
+func (f *Frontier) known(ctx context.Context, base string, u crawler.URL) (depth int, known bool, err error) {
+	member := f.member(u, 0)
+	if !f.depths.kept() {
+		known, err = run(ctx, f.rdb, knownScript, "known", base, member).Bool()
+		return math.MaxInt, known, err
+	}
+	depth, err = run(ctx, f.rdb, depthOfScript, "depthof", base, f.depths.args([]any{member})...).Int()
+	if depth == f.depths.farthest {
+		return math.MaxInt, true, err
+	}
+	return depth, depth >= 0, err
 }
 
 func (f *Frontier) findInFlight(ctx context.Context, base string, u crawler.URL) (crawler.Whereabouts, bool, error) {

@@ -41,6 +41,8 @@ type Frontier struct {
 	rdb           redis.UniversalClient
 	job           crawler.Job
 	identity      crawler.Identity
+	depths        depths
+	links         *linkCodec
 	recent        *recent
 	confirmations *confirmations
 	lease         time.Duration

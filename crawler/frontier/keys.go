@@ -27,6 +27,8 @@ import (
 //	trawl:{JOB}:awaited              HASH  the writers whose output the job's end waits for: until when, and why
 //	trawl:{JOB/SHARD}:count          HASH  counters, and the number of seen's buckets
 //	trawl:{JOB/SHARD}:seen:N         SET   fingerprints of bucket N (an intset)
+//	trawl:{JOB/SHARD}:outlinks:N     HASH  packed links of pages, by fingerprint, where depth decides what is admitted
+//	trawl:{JOB/SHARD}:nearer         ZSET  fingerprints of pages whose links are to be admitted at a smaller depth, by when
 //	trawl:{JOB/SHARD}:due            ZSET  hosts that wait for a visit, by when they are due
 //	trawl:{JOB/SHARD}:armed          ZSET  hosts whose visit is enqueued, by its deadline
 //	trawl:{JOB/SHARD}:open           ZSET  hosts that are visited, by the visit's deadline
@@ -83,6 +85,8 @@ const (
 	nameContent  = "content:"
 	nameTroubles = "troubles"
 	nameFence    = "fence"
+	nameOutlinks = "outlinks:"
+	nameNearer   = "nearer"
 
 	keyProcesses = keyPrefix + "processes"
 	nameAwaited  = "awaited"
@@ -150,4 +154,11 @@ local function PARKED(ip) return base .. '$parked' .. ip end
 local SEGMENTS, UNSHIPPED, RECLAIMED = base .. '$segments', base .. '$unshipped', base .. '$reclaimed'
 local function SEGMENT(name) return base .. '$segment:' .. name end
 local function CONTENT(host) return base .. '$content' .. host end
+`)
+
+// luaDepthNames gives more of them to the scripts of jobs in which depth decides
+// what is admitted.
+var luaDepthNames = strings.NewReplacer("$outlinks", nameOutlinks, "$nearer", nameNearer).Replace(`
+local NEARER = base .. '$nearer'
+local function OUTLINKS(part) return base .. '$outlinks' .. part end
 `)

@@ -1,23 +1,9 @@
 package frontier
 
 import (
-	"crypto/sha256"
-	"encoding/binary"
 	"hash/maphash"
 	"sync/atomic"
-
-	"github.com/trawlcrawler/trawl/crawler"
 )
-
-// fingerprint is what seen holds of a URL: 64 bits of the SHA-256 of what it is
-// to the job, so that nobody can make a URL that hides another. Two of n URLs
-// share one with a chance of n²/2⁶⁵: 3 in a million at ten million.
-func (f *Frontier) fingerprint(u crawler.URL) int64 { return fingerprintOf(f.identity.Key(u)) }
-
-func fingerprintOf(key string) int64 {
-	sum := sha256.Sum256([]byte(key))
-	return int64(binary.LittleEndian.Uint64(sum[:]))
-}
 
 // recentSlots is how many URLs a process remembers of a job: 1 MiB.
 const recentSlots = 1 << 17
@@ -31,6 +17,9 @@ const recentSlots = 1 << 17
 // nobody can make a URL that is taken for another, at a tenth of the cost of a
 // fingerprint. A new URL is taken for one that is remembered with a chance of 1 in
 // 2⁴⁷: a ten-millionth over ten million.
+//
+// The lowest bits, which the slot tells, give way to the depth at which the URL was
+// brought: one that is brought nearer to a seed is asked of Redis again.
 type recent struct {
 	hashed  func(key string) uint64
 	slots   []atomic.Uint64 // 0: empty
@@ -49,9 +38,16 @@ func newRecent(hash func(key string) uint64) *recent {
 // hash is what URLs are known by here that have this key.
 func (r *recent) hash(key string) uint64 { return r.hashed(key) }
 
-func (r *recent) has(hash uint64) bool { return hash != 0 && r.slot(hash).Load() == hash }
+// depthBits are those that a slot has of a depth.
+const depthBits = 1<<7 - 1
 
-func (r *recent) add(hash uint64) { r.slot(hash).Store(hash) }
+// has reports whether a URL is remembered, at a depth that is no larger.
+func (r *recent) has(hash uint64, depth int) bool {
+	v := r.slot(hash).Load()
+	return v != 0 && v|depthBits == hash|depthBits && int(v&depthBits) <= depth
+}
+
+func (r *recent) add(hash uint64, depth int) { r.slot(hash).Store(hash&^depthBits | uint64(depth)) }
 
 func (r *recent) forget() {
 	r.forgets.Add(1) // first: who finds it unchanged has asked nothing of what is cleared

@@ -15,7 +15,7 @@ import (
 // schema is the version of the layout of keys and of what is packed into them.
 // It grows by one whenever jobs that were begun before could not be gone on
 // with.
-const schema = 1
+const schema = 2
 
 // CheckSchema sees to it that the Redis holds no jobs in a layout other than
 // ours. It reads first: the version is written only by the first process of a

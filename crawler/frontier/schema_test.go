@@ -1,6 +1,8 @@
 package frontier
 
 import (
+	"fmt"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -18,8 +20,8 @@ func TestTheFirstProcessWritesTheVersionOfTheLayout(t *testing.T) {
 			if err := New(rdb).CheckSchema(t.Context()); err != nil {
 				t.Fatalf("%s: %v", when, err)
 			}
-			if got := rdb.Get(t.Context(), keySchema).Val(); got != "1" {
-				t.Errorf("%s: the version is %q, want 1", when, got)
+			if got := rdb.Get(t.Context(), keySchema).Val(); got != strconv.Itoa(schema) {
+				t.Errorf("%s: the version is %q, want %d", when, got, schema)
 			}
 		}
 	})
@@ -31,7 +33,7 @@ func TestJobsInAnotherLayoutAreLeftAlone(t *testing.T) {
 	if err := b.rdb.Set(t.Context(), keySchema, "27", 0).Err(); err != nil {
 		t.Fatal(err)
 	}
-	const want = `this Redis has 1 jobs in a layout of version "27" (trawl:schema), but this trawl writes version 1: go on with the trawl of that version`
+	want := fmt.Sprintf(`this Redis has 1 jobs in a layout of version "27" (trawl:schema), but this trawl writes version %d: go on with the trawl of that version`, schema)
 	if err := b.store.CheckSchema(t.Context()); err == nil || !strings.Contains(err.Error(), want) {
 		t.Errorf("error %v, want %q", err, want)
 	}
@@ -44,8 +46,8 @@ func TestJobsInAnotherLayoutAreLeftAlone(t *testing.T) {
 	if err := b.store.CheckSchema(t.Context()); err != nil {
 		t.Errorf("with no job left: %v", err)
 	}
-	if got := b.rdb.Get(t.Context(), keySchema).Val(); got != "1" {
-		t.Errorf("with no job left the version is %q, want 1", got)
+	if got := b.rdb.Get(t.Context(), keySchema).Val(); got != strconv.Itoa(schema) {
+		t.Errorf("with no job left the version is %q, want %d", got, schema)
 	}
 }
 

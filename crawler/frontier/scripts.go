@@ -15,11 +15,11 @@ import (
 var sources embed.FS
 
 var (
-	admitScript    = shardScript("admit", "seen")
+	admitScript    = seenScript("admit")
 	armScript      = shardScript("arm")
 	openScript     = shardScript("open")
 	takeScript     = shardScript("take")
-	claimScript    = shardScript("claim", "seen")
+	claimScript    = seenScript("claim")
 	settleScript   = shardScript("settle")
 	renewScript    = shardScript("renew")
 	closeScript    = shardScript("close")
@@ -28,7 +28,7 @@ var (
 	countersScript = shardScript("counters")
 	governScript   = shardScript("govern")
 	hostScript     = shardScript("host")
-	knownScript    = shardScript("known", "seen")
+	knownScript    = seenScript("known")
 	occupyScript   = shardScript("occupy")
 	discardScript  = shardScript("discard")
 	lookScript     = shardScript("look")
@@ -56,16 +56,33 @@ var (
 	forfeitScript   = shardScript("forfeit")
 	refundScript    = redis.NewScript(source("refund"))
 	recogniseScript = shardScript("recognise")
+
+	// Of jobs in which depth decides what is admitted.
+	admitDepthScript = depthScript("admit")
+	claimDepthScript = depthScript("claim")
+	depthOfScript    = depthScript("depthof")
+	outlinksScript   = depthScript("outlinks")
+	nearerScript     = depthScript("nearer")
 )
 
-// shardScript is a verb behind the names of a shard's keys and the libraries
-// that it uses.
-func shardScript(verb string, libraries ...string) *redis.Script {
-	parts := []string{luaNames, source("lib")}
-	for _, l := range libraries {
-		parts = append(parts, source(l))
-	}
-	return redis.NewScript(strings.Join(append(parts, source(verb)), "\n"))
+// shardScript is a verb behind the names of a shard's keys and what all scripts of
+// a shard share.
+func shardScript(verb string) *redis.Script { return join(source(verb)) }
+
+// seenScript is a verb that uses the set of what was seen.
+func seenScript(verb string) *redis.Script {
+	return join("local DIGITS = 0", source("seen"), source(verb))
+}
+
+// depthScript is a verb that uses the set of what was seen, in a job in which depth
+// decides what is admitted. Its last argument is [depths.farthest], in as many digits
+// as depths have; the verb finds those before it.
+func depthScript(verb string) *redis.Script {
+	return join("local FARTHEST = table.remove(ARGV)\nlocal DIGITS = #FARTHEST", luaDepthNames, source("seen"), source("depth"), source(verb))
+}
+
+func join(parts ...string) *redis.Script {
+	return redis.NewScript(strings.Join(append([]string{luaNames, source("lib")}, parts...), "\n"))
 }
 
 func source(name string) string {

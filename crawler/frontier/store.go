@@ -26,6 +26,7 @@ type Store struct {
 	closed atomic.Pointer[error]  // why nothing but Review may use the Redis now; nil: everything may
 
 	confirmations confirmations
+	links         linkCodec
 	reports       reports
 
 	mu      sync.Mutex
@@ -207,7 +208,8 @@ func (s *Store) Jobs(ctx context.Context) ([]string, error) {
 }
 
 // Change replaces the settings of a job that exists. Its shards, and
-// what is the same page, stay as they are, because the frontier lies in them.
+// what is the same page, stay as they are, because the frontier lies in them. For the
+// same reason the depth up to which links are followed cannot change.
 func (s *Store) Change(ctx context.Context, job crawler.Job) error {
 	if err := job.Validate(); err != nil {
 		return err
@@ -215,6 +217,10 @@ func (s *Store) Change(ctx context.Context, job crawler.Job) error {
 	now, err := s.Status(ctx, job.Name)
 	if err != nil {
 		return err
+	}
+	if was := now.Job.DepthLimit(); job.DepthLimit() != was {
+		return fmt.Errorf("job %q: depth: links are followed up to a depth of %d, which cannot change to %d (-1: no limit): create another job",
+			job.Name, was, job.DepthLimit())
 	}
 	job.Shards, job.Same = now.Job.Shards, now.Job.Same
 	settings, err := json.Marshal(job)
@@ -260,7 +266,7 @@ func (s *Store) Frontier(job crawler.Job) *Frontier {
 		s.recent[job.Name] = newRecent(s.hash)
 	}
 	f := &Frontier{
-		store: s, rdb: s.rdb, job: job, identity: crawler.NewIdentity(job), recent: s.recent[job.Name],
+		store: s, rdb: s.rdb, job: job, identity: crawler.NewIdentity(job), depths: depthsOf(job), links: &s.links, recent: s.recent[job.Name],
 		confirmations: &s.confirmations, reports: &s.reports,
 		lease: s.lease, term: max(s.lease, ArmTerm), shares: !s.alone && job.Politeness != crawler.PolitenessJob,
 	}

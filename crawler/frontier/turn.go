@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"net/netip"
-	"strconv"
 	"sync/atomic"
 	"time"
 
@@ -130,9 +129,9 @@ func (t *Turn) unpack(ticket, packed string) (crawler.Entry, error) {
 
 // Claim takes a URL of this host straight into flight, if it is new.
 func (t *Turn) Claim(ctx context.Context, e crawler.Entry) (ticket string, fresh bool, err error) {
-	fp := t.frontier.fingerprint(e.URL)
-	ticket, err = run(ctx, t.frontier.rdb, claimScript, "claim", t.base,
-		t.head(strconv.FormatInt(fp, 10), int(e.Band), e.Pack())...).Text()
+	depths := t.frontier.depths
+	args := depths.args(t.head(t.frontier.member(e.URL, e.Depth), int(e.Band), e.Pack()))
+	ticket, err = run(ctx, t.frontier.rdb, depths.pick(claimScript, claimDepthScript), "claim", t.base, args...).Text()
 	return ticket, ticket != "", err
 }
 

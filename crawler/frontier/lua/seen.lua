@@ -5,16 +5,20 @@
 -- that bucket does not exist yet, in hash mod 2^(k-1). A bucket is split
 -- whenever there are more than LOAD fingerprints for each, so that at most 2 *
 -- LOAD lie in one, but for chance: 512 is ten deviations away.
+--
+-- In jobs in which depth decides something, DIGITS digits behind the fingerprint
+-- are the depth of the URL (depth.lua). The bucket does not depend on them.
 
 local LOAD = 160
 local SPLITS = 16 -- at most, in one call
+local FROM, TO = -9 - DIGITS, -1 - DIGITS
 
 -- hash tells fingerprints apart by the last nine characters of their decimal
 -- text. As a number a fingerprint does not fit into Lua's 53 bits, and to cut its
 -- end out as text, to be made a number, takes a tenth longer for the whole of
 -- admit.
 local function hash(fp)
-  local a, b, c, d, e, f, g, h, i = string.byte(fp, -9, -1)
+  local a, b, c, d, e, f, g, h, i = string.byte(fp, FROM, TO)
   if not i then return 0 end -- fewer than nine: one in 10^10
   return a + 10 * (b + 10 * (c + 10 * (d + 10 * (e + 10 * (f + 10 * (g + 10 * (h + 10 * i)))))))
 end

@@ -1,0 +1,32 @@
+-- nearer: pages that came nearer to a seed are given out, so that what they link to is admitted again, and those are
+-- done with for which that has happened. One that is not done with in time is given out again, and so is one that
+-- came nearer still meanwhile.
+-- KEYS[1]  the shard's base
+-- ARGV     the most pages, milliseconds in which they are to be done with, then for each that is done with: its member
+--          of seen, with the depth at which its links were admitted; FARTHEST
+-- Returns  member of seen, packed links, member, packed links, …
+
+local most, term = tonumber(ARGV[1]), tonumber(ARGV[2])
+local done = 0
+for i = 3, #ARGV do
+  local member = ARGV[i]
+  if redis.call('SISMEMBER', bucket_of(member), member) == 1 then
+    done = done + redis.call('ZREM', NEARER, fingerprint_of(member))
+  end
+end
+count('nearer', -done)
+
+local now = now_ms()
+local out = {}
+for _, fp in ipairs(redis.call('ZRANGEBYSCORE', NEARER, '-inf', now, 'LIMIT', 0, most)) do
+  local any = fp .. SUFFIXES[1]
+  local depth = depth_in(bucket_of(any), fp)
+  if depth then
+    redis.call('ZADD', NEARER, now + term, fp)
+    out[#out + 1] = fp .. SUFFIXES[depth + 1]
+    out[#out + 1] = redis.call('HGET', part_of(any), fp) or ''
+  else -- Redis came back without it
+    count('nearer', -redis.call('ZREM', NEARER, fp))
+  end
+end
+return out

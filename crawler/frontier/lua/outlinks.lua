@@ -1,0 +1,19 @@
+-- outlinks: what pages link to is kept, and their depths are read in the same moment: whoever lowers a depth later
+-- finds the links, and whoever did before is heeded now. A page of depth 0 can come no nearer.
+-- KEYS[1]  the shard's base
+-- ARGV     host, epoch, lease in milliseconds, then for each page: its member of seen, its packed links ('' for none);
+--          FARTHEST
+-- Returns  for each page its depth; -1 when it was never seen
+
+local host, epoch, lease = ARGV[1], ARGV[2], ARGV[3]
+if not holds(host, epoch) then return STALE end
+extend(host, lease)
+local depths = {}
+for i = 4, #ARGV, 2 do
+  local member, links = ARGV[i], ARGV[i + 1]
+  local fp = fingerprint_of(member)
+  local depth = depth_in(bucket_of(member), fp)
+  if links ~= '' and depth ~= 0 then redis.call('HSET', part_of(member), fp, links) end
+  depths[#depths + 1] = depth or -1
+end
+return depths
