@@ -42,7 +42,8 @@ func encode(value any) (json.RawMessage, error) {
 
 // Follow adds a link of the page to the job: a reference, as found in it. It reports
 // whether the link belongs to the job; one that is no URL, or that scope, filters or
-// depth refuse, does not. A URL that the job has met before is not fetched again. Jobs
+// depth refuse, does not. What only depth refuses is followed nevertheless if the page
+// turns out to be nearer to a seed. A URL that the job has met before is not fetched again. Jobs
 // follow the links that they find themselves, unless their Follow is false.
 func (p *Page) Follow(ref string) bool {
 	u, err := p.resolve(ref)

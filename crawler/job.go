@@ -38,7 +38,8 @@ type Job struct {
 	// Exclude are regular expressions, none of which a link may match.
 	Exclude []string `json:"exclude,omitempty" yaml:"exclude"`
 	// Depth is how many links away from a seed a page may be: 0 is the seeds
-	// alone, -1 (default) has no limit.
+	// alone, -1 (default) has no limit. The shortest way counts, whichever was found
+	// first.
 	Depth int `json:"depth" yaml:"depth"`
 
 	// Same are rules by which URLs are taken for the same page: order, tracking,

@@ -189,3 +189,19 @@ func info(ctx context.Context, rdb redis.UniversalClient, section, name string) 
 	}
 	return 0
 }
+
+// BenchmarkPackLinks packs the links of a page, and unpacks them.
+func BenchmarkPackLinks(b *testing.B) {
+	var links []crawler.Outlink
+	for _, e := range webPage(b, 0, 0) {
+		e.Depth = 1
+		links = append(links, crawler.Outlink{Entry: e, Most: 3})
+	}
+	var c linkCodec
+	for b.Loop() {
+		if got, err := c.unpack(c.pack(links)); err != nil || len(got) != len(links) {
+			b.Fatal(len(got), err)
+		}
+	}
+	b.ReportMetric(float64(len(c.pack(links)))/float64(len(links)), "bytes/link")
+}

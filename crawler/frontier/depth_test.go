@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -33,6 +34,7 @@ func TestDepth(t *testing.T) {
 		{"the job is not idle while the links of a page are to be admitted again", 3, notIdleWhileNearer},
 		{"a visit that lost its host remembers nothing", 3, remembersNothingWhenStale},
 		{"links that cannot be read do not hold up the others", 3, leavesOutUnreadable},
+		{"keys of the wrong type are set aside, and the job goes on", 3, setsAsideWrongTypes},
 		{"depths beyond the limit are all the same", 3, sameBeyondTheLimit},
 		{"depths of two digits are told apart", 98, getsSmallerDepth},
 		{"a limit beyond what seen can hold is kept by the entries", 5000, keepsFarDepths},
@@ -320,7 +322,7 @@ func leavesOutUnreadable(t *testing.T, b *bench) {
 	b.nearerPage(bad, "http://a.test/other")
 	base := b.base(b.shardOf("a.test"))
 	for _, key := range b.keys() {
-		if fields, err := b.rdb.HKeys(t.Context(), key).Result(); err == nil && len(key) > len(base+nameOutlinks) && key[:len(base+nameOutlinks)] == base+nameOutlinks {
+		if fields, err := b.rdb.HKeys(t.Context(), key).Result(); err == nil && strings.HasPrefix(key, base+nameOutlinks) {
 			b.must(b.rdb.HSet(t.Context(), key, fields[0], "garbage").Err())
 		}
 	}
@@ -330,6 +332,26 @@ func leavesOutUnreadable(t *testing.T, b *bench) {
 	}
 	b.approachAll()
 	b.haveDepths(map[string]int{bad: 2, good: 2, link: 3})
+}
+
+func setsAsideWrongTypes(t *testing.T, b *bench) {
+	b.nearerPage("http://a.test/page", "http://b.test/link")
+	base := b.base(b.shardOf("a.test"))
+	for _, key := range b.keys() {
+		if strings.HasPrefix(key, base+nameOutlinks) || key == base+nameNearer {
+			b.must(b.rdb.Set(t.Context(), key, "garbage", 0).Err())
+		}
+	}
+	b.approachAll()
+	if n := b.counters(); n.Garbage != 1 { // links are only looked up for a page that came nearer
+		t.Errorf("%d keys were set aside, want 1", n.Garbage)
+	}
+	b.at(1, 0, "http://a.test/page")
+	b.approachAll()
+	b.haveDepths(map[string]int{"http://a.test/page": 1})
+	if n := b.counters(); n.Garbage != 2 {
+		t.Errorf("%d keys were set aside, want 2", n.Garbage)
+	}
 }
 
 func sameBeyondTheLimit(t *testing.T, b *bench) {

@@ -79,7 +79,7 @@ func FuzzLinks(f *testing.F) {
 
 func TestAURLIsRememberedAtItsDepth(t *testing.T) {
 	t.Parallel()
-	r := newRecent(nil)
+	r := newRecent(func(string) uint64 { return 0x123456789abcdef })
 	hash := r.hash("http://a.test/")
 	if r.has(hash, 99) {
 		t.Error("it is remembered before it was added")

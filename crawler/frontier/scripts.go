@@ -69,16 +69,17 @@ var (
 // a shard share.
 func shardScript(verb string) *redis.Script { return join(source(verb)) }
 
-// seenScript is a verb that uses the set of what was seen.
+// seenScript is a verb that uses the set of what was seen. It pays nothing for depths:
+// to have numbers in place of locals makes admit faster.
 func seenScript(verb string) *redis.Script {
-	return join("local DIGITS = 0", source("seen"), source(verb))
+	return join(strings.NewReplacer("FROM, TO)", "-9, -1)").Replace(source("seen")), source(verb))
 }
 
 // depthScript is a verb that uses the set of what was seen, in a job in which depth
 // decides what is admitted. Its last argument is [depths.farthest], in as many digits
 // as depths have; the verb finds those before it.
 func depthScript(verb string) *redis.Script {
-	return join("local FARTHEST = table.remove(ARGV)\nlocal DIGITS = #FARTHEST", luaDepthNames, source("seen"), source("depth"), source(verb))
+	return join("local FARTHEST = table.remove(ARGV)\nlocal DIGITS = #FARTHEST\nlocal FROM, TO = -9 - DIGITS, -1 - DIGITS", luaDepthNames, source("seen"), source("depth"), source(verb))
 }
 
 func join(parts ...string) *redis.Script {

@@ -2,6 +2,9 @@
 -- digits that are the depth of the URL: the shortest distance from a seed that was found so far. FARTHEST stands for
 -- that depth and for all beyond, which decide nothing. What is before the digits is the fingerprint.
 
+keys_of_hosts[#keys_of_hosts + 1] = OUTLINKS('') -- the shard can do without these as well
+keys_of_hosts[#keys_of_hosts + 1] = NEARER
+
 local SUFFIXES = {}
 for depth = 0, tonumber(FARTHEST) do
   SUFFIXES[depth + 1] = string.format('%0' .. DIGITS .. 'd', depth)

@@ -29,4 +29,5 @@ for _, fp in ipairs(redis.call('ZRANGEBYSCORE', NEARER, '-inf', now, 'LIMIT', 0,
     count('nearer', -redis.call('ZREM', NEARER, fp))
   end
 end
+if #out == 0 and redis.call('ZCARD', NEARER) == 0 then redis.call('HDEL', COUNT, 'nearer') end -- it was set aside
 return out

@@ -6,12 +6,12 @@
 -- whenever there are more than LOAD fingerprints for each, so that at most 2 *
 -- LOAD lie in one, but for chance: 512 is ten deviations away.
 --
--- In jobs in which depth decides something, DIGITS digits behind the fingerprint
--- are the depth of the URL (depth.lua). The bucket does not depend on them.
+-- In jobs in which depth decides something, digits behind the fingerprint are the
+-- depth of the URL (depth.lua). The bucket does not depend on them: FROM and TO are
+-- where the characters stand that hash looks at.
 
 local LOAD = 160
 local SPLITS = 16 -- at most, in one call
-local FROM, TO = -9 - DIGITS, -1 - DIGITS
 
 -- hash tells fingerprints apart by the last nine characters of their decimal
 -- text. As a number a fingerprint does not fit into Lua's 53 bits, and to cut its
