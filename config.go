@@ -45,6 +45,11 @@ type Config struct {
 	AllowPrivate bool
 	AllowCIDR    []netip.Prefix
 
+	// OwnAddresses lets Work connect to nothing that only a job opens: the private
+	// hosts that are named as seeds of a crawl beside it. Such jobs are for other
+	// workers then. Default false.
+	OwnAddresses bool
+
 	// HandlerTime is how long the handlers of one page may take. Then their context
 	// ends, and the page is tried again. A handler that goes on all the same keeps its
 	// place until it returns. Default 1m.
@@ -111,7 +116,7 @@ func (c Config) worker(ctx context.Context, p *process) (*fleet.Worker, error) {
 		return nil, fmt.Errorf("trawl: %w", err)
 	}
 	w, err := fleet.NewWorker(p.door, fleet.WorkerConfig{
-		Name: c.Name, Out: out, Concurrency: c.Concurrency, Jobs: c.Jobs,
+		Name: c.Name, Out: out, Concurrency: c.Concurrency, Jobs: c.Jobs, Closed: c.OwnAddresses,
 		Fetch:    fetch.Config{AllowPrivate: c.AllowPrivate, AllowCIDR: c.AllowCIDR},
 		Handlers: p.brought, HandlerTime: c.HandlerTime, HandlerPlaces: c.HandlerPlaces,
 	})

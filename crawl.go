@@ -94,13 +94,13 @@ func (c *crawl) begin(ctx context.Context) error {
 	status, err := c.brought.client.Status(ctx, c.job.Name)
 	if err == nil && c.cfg.Restart {
 		if err = c.forget(ctx, status); err == nil {
-			err = c.brought.client.Create(ctx, c.job)
+			err = c.create(ctx)
 		}
 		return err
 	}
 	switch {
 	case errors.Is(err, crawler.ErrNoJob):
-		return c.brought.client.Create(ctx, c.job)
+		return c.create(ctx)
 	case err != nil:
 		return err
 	case status.State.Ended():
@@ -110,10 +110,36 @@ func (c *crawl) begin(ctx context.Context) error {
 	if err := c.door.Store.Change(ctx, c.job); err != nil {
 		return err
 	}
+	if err := c.lend(ctx); err != nil {
+		return err
+	}
 	if c.back.Private { // whoever visited died with the process before
 		return c.door.Store.Frontier(c.job).Abandon(ctx)
 	}
 	return nil
+}
+
+// create creates the job. What the program opened by naming seeds and networks is open
+// to the other workers of a shared Redis, too, for this job alone.
+func (c *crawl) create(ctx context.Context) error {
+	return c.brought.client.CreateFrom(ctx, c.job, c.origin(), c.opened())
+}
+
+func (c *crawl) origin() crawler.Origin { return crawler.Origin{Opens: !c.back.Private} }
+
+func (c *crawl) opened() crawler.Opened {
+	return crawler.Opened{Hosts: c.homes, Networks: c.cfg.AllowCIDR, Private: c.cfg.AllowPrivate}
+}
+
+// lend opens the same to a job that goes on.
+func (c *crawl) lend(ctx context.Context) error {
+	if c.back.Private {
+		return nil
+	}
+	if err := c.door.Store.Open(ctx, c.job.Name, c.opened()); err != nil {
+		return err
+	}
+	return c.door.Store.SetOrigin(ctx, c.job.Name, c.origin())
 }
 
 // forget removes a job, and sets its results aside. A Redis of its own has nothing

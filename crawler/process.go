@@ -14,6 +14,9 @@ type Process struct {
 	Jobs []string `json:"jobs,omitempty"`
 	// Handlers are the sets of handlers that a worker has. Empty: none.
 	Handlers []string `json:"handlers,omitempty"`
+	// Closed says that a worker connects to what its own operator opened, and to
+	// nothing that is opened for a job alone ([Opened]).
+	Closed bool `json:"closed,omitempty"`
 }
 
 // ProcessKind is what a process does for its fleet.

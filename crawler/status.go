@@ -52,6 +52,9 @@ type Status struct {
 	// RunOf is the periodic job that the job is a run of; "" for any other job.
 	RunOf string `json:"run_of,omitempty"`
 
+	// Origin says how the job came into the fleet.
+	Origin Origin `json:"-"`
+
 	// Troubles are why workers can not keep its pages, by their names; nil while all
 	// of them can.
 	Troubles []Trouble `json:"troubles,omitempty"`

@@ -21,6 +21,8 @@ type WaitReason string
 const (
 	WaitScheduler WaitReason = "scheduler" // no scheduler serves it
 	WaitWorker    WaitReason = "worker"    // no worker serves it
+	WaitAddresses WaitReason = "addresses" // no worker may connect to its hosts
+	WaitOwner     WaitReason = "owner"     // the one that may serve it does not run
 	WaitHandlers  WaitReason = "handlers"  // no worker has its handlers
 	WaitOutput    WaitReason = "output"    // none of its workers can keep pages, or only their output is missing
 	WaitSeeds     WaitReason = "seeds"     // all that it knows is fetched, and more seeds may come
@@ -29,7 +31,7 @@ const (
 )
 
 // WaitReasons lists all reasons.
-var WaitReasons = []WaitReason{WaitScheduler, WaitWorker, WaitHandlers, WaitOutput, WaitSeeds, WaitHosts, WaitResume}
+var WaitReasons = []WaitReason{WaitScheduler, WaitWorker, WaitAddresses, WaitOwner, WaitHandlers, WaitOutput, WaitSeeds, WaitHosts, WaitResume}
 
 // Service is what a fleet has for a job at one moment.
 type Service struct {
@@ -91,11 +93,15 @@ func (v Service) lacksWorker(s Status) Waiting {
 		return Waiting{}
 	}
 	meant, job := v.workers(s), s.Job
-	able := slices.ContainsFunc(meant, func(p Process) bool { return p.HasAll(job.Handlers) })
+	able := slices.ContainsFunc(meant, func(p Process) bool { return p.HasAll(job.Handlers) && s.Origin.admits(p) })
 	others := slices.ContainsFunc(v.Processes, func(p Process) bool { return p.Kind == KindWorker })
 	switch {
 	case able:
 		return Waiting{}
+	case s.Origin.Owner != "":
+		return Waiting{WaitOwner, fmt.Sprintf("only %q may carry this job out, which does not run: give the command that began it again", s.Origin.Owner)}
+	case len(meant) > 0 && s.Origin.Opens && len(job.Handlers) == 0:
+		return Waiting{WaitAddresses, "no worker may connect to the hosts that were opened for this job: start one without --job-addresses=false"}
 	case len(job.Handlers) > 0:
 		return Waiting{WaitHandlers, fmt.Sprintf("no worker has all handlers of this job (%s): start a program that brings them (docs/handlers.md)",
 			strings.Join(job.Handlers, ", "))}

@@ -59,6 +59,13 @@ func (c *Client) Close() error { return errors.Join(c.queues.Close(), c.close())
 // [crawler.ErrJobExists] if there is one of the name, and otherwise names the
 // setting that is wrong.
 func (c *Client) Create(ctx context.Context, job crawler.Job) error {
+	return c.CreateFrom(ctx, job, crawler.Origin{}, crawler.Opened{})
+}
+
+// CreateFrom creates a job as Create does, of an origin, and opens hosts and networks
+// to the connections that workers make for this job alone. Call it only for an
+// operator who may open them: the API of the dashboard does not.
+func (c *Client) CreateFrom(ctx context.Context, job crawler.Job, origin crawler.Origin, opened crawler.Opened) error {
 	if _, err := job.SeedEntries(); err != nil {
 		return err
 	}
@@ -68,7 +75,18 @@ func (c *Client) Create(ctx context.Context, job crawler.Job) error {
 	if err := parse.Check(job); err != nil {
 		return err
 	}
-	return c.store.Create(ctx, job)
+	if origin.Opens { // before any worker can see the job
+		switch _, err := c.store.Status(ctx, job.Name); {
+		case err == nil:
+			return fmt.Errorf("job %q: %w", job.Name, crawler.ErrJobExists)
+		case !errors.Is(err, crawler.ErrNoJob):
+			return err
+		}
+		if err := c.store.Open(ctx, job.Name, opened); err != nil {
+			return err
+		}
+	}
+	return c.store.CreateFrom(ctx, job, origin)
 }
 
 // Capacity returns how many visits of a job the workers can carry out at once that

@@ -28,11 +28,15 @@ func (l *laptop) campaign(ctx context.Context, dir *folder, seeds iter.Seq[seed]
 	if err != nil {
 		return errors.Join(runErr, failed("%v", err))
 	}
-	noted := dir.write(l.note(status, counters)) // else what was noted at the start holds: the same command goes on
+	elsewhere := l.elsewhere(ctx, counters.Pages())
+	last := l.note(status, counters)
+	last.Elsewhere = elsewhere
+	noted := dir.write(last) // else what was noted at the start holds: the same command goes on
 	summary{
 		status: status, counters: counters, tally: l.tally, where: l.settings.Out,
 		took: time.Since(began), pages: counters.Pages() - before.Pages(),
 	}.print(stderr)
+	sayElsewhere(stderr, l.settings.Name, elsewhere)
 	return errors.Join(l.verdict(ctx, runErr, counters, "the same command goes on where it stopped"), noted)
 }
 

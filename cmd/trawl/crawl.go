@@ -195,7 +195,11 @@ func carryOut(ctx context.Context, s settings, dir *folder, home []crawler.Host,
 		}
 		earlier = nil
 	}
-	plan, err = settle(ctx, s, earlier, back, store)
+	with, err := besides(s, back, home, false)
+	if err != nil {
+		return plan, err
+	}
+	plan, err = settle(ctx, s, earlier, back, store, with)
 	if err != nil || plan == planDone {
 		return plan, err
 	}
@@ -208,11 +212,12 @@ func carryOut(ctx context.Context, s settings, dir *folder, home []crawler.Host,
 		return plan, err
 	}
 	defer func() { err = errors.Join(err, l.close()) }()
+	l.beside = with
 	for _, h := range home {
 		l.workshop.Fetcher.Allow(h)
 	}
 	fmt.Fprintf(stderr, "trawl: %s %s into %s, over %s\n", plan, s.Name, s.Out, back.Kind)
-	return plan, l.campaign(ctx, dir, opened(seeds, l))
+	return plan, l.campaign(ctx, dir, opened(ctx, seeds, l))
 }
 
 // startOver forgets an earlier crawl and sets its results aside.

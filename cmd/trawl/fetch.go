@@ -125,7 +125,11 @@ func fetchTo(ctx context.Context, s settings, seeds iter.Seq[seed], into sink.Si
 	}
 	back.Durable = false
 	store := frontier.New(back.Client)
-	if _, err := settleNew(ctx, s, nil, back, store); err != nil {
+	with, err := besides(s, back, nil, true)
+	if err != nil {
+		return err
+	}
+	if _, err := settleNew(ctx, s, nil, back, store, with); err != nil {
 		return err
 	}
 	l, err := newLaptop(ctx, s, back, store, nil, &fleet.Output{Sink: into}, temp, log)
@@ -133,8 +137,9 @@ func fetchTo(ctx context.Context, s settings, seeds iter.Seq[seed], into sink.Si
 		return err
 	}
 	defer func() { err = errors.Join(err, l.close()) }()
+	l.beside = with
 	began := time.Now()
-	status, runErr := l.runWatched(ctx, opened(seeds, l), crawler.Counters{})
+	status, runErr := l.runWatched(ctx, opened(ctx, seeds, l), crawler.Counters{})
 	counters, err := l.frontier.Counters(context.WithoutCancel(ctx))
 	if err != nil {
 		return errors.Join(runErr, failed("%v", err))
@@ -150,12 +155,15 @@ func fetchTo(ctx context.Context, s settings, seeds iter.Seq[seed], into sink.Si
 // private: those written as addresses, and localhost. A name that a list has
 // from elsewhere opens its port alone, whatever it resolves to. Logins that are
 // written in the list are sent to their hosts.
-func opened(seeds iter.Seq[seed], l *laptop) iter.Seq[seed] {
+func opened(ctx context.Context, seeds iter.Seq[seed], l *laptop) iter.Seq[seed] {
 	return func(yield func(seed) bool) {
 		for s := range seeds {
 			if h := s.url.Host(); s.err == nil {
 				if _, ok := h.Address(); ok || h.Name() == "localhost" {
 					l.workshop.Fetcher.Allow(h)
+					l.lend(ctx, s)
+				} else if !s.login.IsZero() {
+					l.lend(ctx, s)
 				}
 				if !s.login.IsZero() {
 					l.workshop.Fetcher.Login(s.url, s.login)

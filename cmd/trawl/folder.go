@@ -31,6 +31,8 @@ type note struct {
 	Out     string    `json:"out,omitempty"` // the bucket of the results; "" when they are here
 	Pages   int64     `json:"pages"`
 	Ended   time.Time `json:"ended,omitzero"`
+	// Elsewhere is where other workers of the Redis keep pages of the crawl.
+	Elsewhere []crawler.Kept `json:"elsewhere,omitempty"`
 	// Settings are the job's, so that another crawl is not taken for this one.
 	Settings crawler.Job `json:"settings"`
 }

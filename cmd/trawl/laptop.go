@@ -33,6 +33,8 @@ type laptop struct {
 	scheduler  *scheduler.Scheduler // of a crawl that runs
 	workshop   *fleet.Workshop
 	berth      berth
+	beside     beside
+	lent       map[crawler.Host]bool // hosts of a list that were opened for other workers
 	tally      *tally
 	log        *slog.Logger
 
@@ -54,7 +56,7 @@ func newLaptop(ctx context.Context, s settings, b *fleet.Backing, store *frontie
 	}
 	l := &laptop{
 		settings: s, backing: b, store: store, frontier: store.Frontier(s.Job), tally: newTally(), log: log,
-		failed: make(chan struct{}),
+		failed: make(chan struct{}), lent: make(map[crawler.Host]bool),
 	}
 	reach, err := s.reach()
 	if err != nil {
@@ -87,6 +89,7 @@ func (l *laptop) close() error {
 // more. While it may pass, visits wait, and fail only when the crawl is told to end.
 func (l *laptop) hear(r crawler.Report, err error) {
 	l.tally.note(r)
+	l.keeps(r)
 	l.scheduler.Nudge() // it may have been the last
 	if errors.Is(err, crawler.ErrKeep) && (!l.berth.station.CanWait() || !fleet.MayPass(err)) {
 		l.fail(failed("%v; the same command goes on when that is mended", err))
@@ -120,7 +123,7 @@ func (l *laptop) run(ctx context.Context, seeds iter.Seq[seed]) (crawler.Status,
 
 	working, stop := context.WithCancel(ctx)
 	alone := []string{l.settings.Name}
-	defer l.door.Appear(ctx, crawler.Process{Kind: crawler.KindWorker, Name: fleet.HostName(), Jobs: alone})()
+	defer l.door.Appear(ctx, crawler.Process{Kind: crawler.KindWorker, Name: commandName(), Jobs: alone})()
 	defer l.door.Appear(ctx, crawler.Process{Kind: crawler.KindScheduler, Name: fleet.HostName(), Jobs: alone})()
 	begin := newOpening(l.dispatcher, l.settings.Concurrency)
 	l.scheduler = scheduler.New(l.settings.Name, l.store, l.frontier, begin, scheduler.Config{Log: l.log})

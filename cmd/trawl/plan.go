@@ -25,14 +25,14 @@ const (
 // settle finds out whether the crawl is new, goes on, or is done, and makes the
 // job ready to run. A crawl that is done is not silently repeated, and the
 // results of two are never mixed.
-func settle(ctx context.Context, s settings, earlier *note, back *fleet.Backing, store *frontier.Store) (plan, error) {
+func settle(ctx context.Context, s settings, earlier *note, back *fleet.Backing, store *frontier.Store, with beside) (plan, error) {
 	if earlier != nil && earlier.Job != s.Name {
 		return "", usage("%q holds the results of job %q: choose another folder with --out, or --restart to set them aside", s.Out, earlier.Job)
 	}
 	status, err := store.Status(ctx, s.Name)
 	switch {
 	case errors.Is(err, crawler.ErrNoJob):
-		return settleNew(ctx, s, earlier, back, store)
+		return settleNew(ctx, s, earlier, back, store, with)
 	case err != nil:
 		return "", failed("%v", err)
 	case earlier == nil && !back.Private:
@@ -47,6 +47,9 @@ func settle(ctx context.Context, s settings, earlier *note, back *fleet.Backing,
 		return planDone, nil
 	}
 	if err := store.Change(ctx, s.Job); err != nil {
+		return "", failed("%v", err)
+	}
+	if err := with.renew(ctx, store, s.Job); err != nil {
 		return "", failed("%v", err)
 	}
 	if err := store.Seeded(ctx, s.Name, false); err != nil { // the list may have grown
@@ -64,7 +67,7 @@ func settle(ctx context.Context, s settings, earlier *note, back *fleet.Backing,
 }
 
 // settleNew creates the job, if the folder holds no crawl that lies elsewhere.
-func settleNew(ctx context.Context, s settings, earlier *note, back *fleet.Backing, store *frontier.Store) (plan, error) {
+func settleNew(ctx context.Context, s settings, earlier *note, back *fleet.Backing, store *frontier.Store, with beside) (plan, error) {
 	if earlier != nil && earlier.State == string(crawler.StateDone) {
 		if err := sameCrawl(s, earlier.Settings); err != nil {
 			return "", err
@@ -82,7 +85,7 @@ func settleNew(ctx context.Context, s settings, earlier *note, back *fleet.Backi
 		return "", usage("the crawl in %q was interrupted, and what it still had to do %s: --restart sets its pages aside and begins anew",
 			s.Out, whereabouts(earlier.Backing, back))
 	}
-	if err := store.Create(ctx, s.Job); err != nil {
+	if err := with.create(ctx, store, s.Job); err != nil {
 		return "", failed("%v", err)
 	}
 	if _, err := store.Move(ctx, s.Name, crawler.StateRunning, "", crawler.StateCreated); err != nil {

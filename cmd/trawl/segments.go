@@ -23,7 +23,12 @@ func resultsOf(out, named string) string {
 	if out != "" && !output.IsBucket(named) {
 		where = output.Join(out, named)
 	}
-	if crawl, err := (&folder{dir: where}).read(); err == nil && crawl != nil && crawl.Out != "" {
+	crawl, err := (&folder{dir: where}).read()
+	if err != nil || crawl == nil {
+		return where
+	}
+	sayElsewhere(stderr, crawl.Job, crawl.Elsewhere)
+	if crawl.Out != "" {
 		return crawl.Out // the folder has only the state of the crawl
 	}
 	return where

@@ -15,6 +15,7 @@ func workerCommand() *cobra.Command {
 	s := defaultSettings()
 	var jobs []string
 	var name string
+	jobAddresses := true
 	cmd := &cobra.Command{
 		Use:   "worker",
 		Short: "Carry out the visits of a fleet's jobs",
@@ -36,7 +37,7 @@ seconds.
 				return usage("no --out: name the folder or bucket for the results")
 			}
 			return p.run(cmd.Context(), func(ctx context.Context, f *fleet.Door) error {
-				return runWorker(ctx, f, s, name, jobs)
+				return runWorker(ctx, f, s, fleet.WorkerConfig{Name: name, Jobs: jobs, Closed: !jobAddresses})
 			})
 		},
 	}
@@ -47,12 +48,13 @@ seconds.
 	flags.IntVar(&s.Concurrency, "concurrency", s.Concurrency, "most hosts visited at once")
 	s.registerReach(flags)
 	flags.StringSliceVar(&jobs, "jobs", nil, "only these jobs, with the runs of those that are periodic (default: all)")
+	flags.BoolVar(&jobAddresses, "job-addresses", true, "connect for a job to the private addresses that the operator of its trawl crawl named; without, such jobs are left to other workers")
 	flags.StringVar(&name, "name", fleet.WorkerName(), "name of the worker, in records and file names; no two may share one")
 	return cmd
 }
 
 // runWorker carries out visits until ctx ends.
-func runWorker(ctx context.Context, door *fleet.Door, s settings, name string, jobs []string) error {
+func runWorker(ctx context.Context, door *fleet.Door, s settings, cfg fleet.WorkerConfig) error {
 	reach, err := s.reach()
 	if err != nil {
 		return err
@@ -63,9 +65,8 @@ func runWorker(ctx context.Context, door *fleet.Door, s settings, name string, j
 	if err != nil {
 		return failed("%v", err)
 	}
-	w, err := fleet.NewWorker(door, fleet.WorkerConfig{
-		Name: name, Out: out, Concurrency: s.Concurrency, Fetch: reach, Jobs: jobs,
-	})
+	cfg.Out, cfg.Concurrency, cfg.Fetch = out, s.Concurrency, reach
+	w, err := fleet.NewWorker(door, cfg)
 	if err != nil {
 		return failed("%v", errors.Join(err, out.Close()))
 	}

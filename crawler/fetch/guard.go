@@ -15,7 +15,8 @@ type guard struct {
 	everything bool
 	networks   []netip.Prefix
 	ports      Ports
-	hosts      sync.Map // as dialled: "name:port" -> *opening
+	lent       crawler.Opened // for one job, and never what leads to a cloud's metadata
+	hosts      sync.Map       // as dialled: "name:port" -> *opening
 }
 
 func newGuard(cfg Config) *guard {
@@ -34,6 +35,16 @@ func (g *guard) allow(h crawler.Host) {
 	for _, port := range portsOf(h) {
 		g.hosts.LoadOrStore(net.JoinHostPort(h.Name(), port), new(opening))
 	}
+}
+
+// named reports whether a host was opened by its name, at its port.
+func (g *guard) named(h crawler.Host) bool {
+	for _, port := range portsOf(h) {
+		if g.opening(net.JoinHostPort(h.Name(), port)) == nil {
+			return false
+		}
+	}
+	return true
 }
 
 // unmapped writes a network of IPv4-mapped addresses as one of IPv4.
@@ -70,7 +81,7 @@ func (g *guard) judge(a netip.Addr, port int, named *opening) error {
 		for _, face := range faces(a) {
 			network, private := reservedAt(face)
 			listed := g.listed(face)
-			if private && !listed && !g.everything && !named.opens(face, network) {
+			if private && !listed && !g.private(face) && !named.opens(face, network) {
 				return &refusal{a, face, network}
 			}
 			opened = opened || listed || private
@@ -85,13 +96,15 @@ func (g *guard) judge(a netip.Addr, port int, named *opening) error {
 // faces are the addresses that a stands for: itself, and those hidden in it.
 func faces(a netip.Addr) []netip.Addr { return append([]netip.Addr{a}, hidden(a)...) }
 
+// listed reports whether an address is in a network that the operator of the process
+// opened, or the one of the job.
 func (g *guard) listed(a netip.Addr) bool {
-	for _, p := range g.networks {
-		if p.Contains(a) {
-			return true
-		}
-	}
-	return false
+	return within(g.networks, a) || within(g.lent.Networks, a) && !IsMetadata(a)
+}
+
+// private reports whether all private addresses are open, and so a.
+func (g *guard) private(a netip.Addr) bool {
+	return g.everything || g.lent.Private && !IsMetadata(a)
 }
 
 // refusal is the error of a connection that the guard did not let happen.

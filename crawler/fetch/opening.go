@@ -28,6 +28,11 @@ var metadata = []netip.Prefix{
 	netip.MustParsePrefix("fd20:ce::254/128"),   // Google
 }
 
+// IsMetadata reports whether a cloud may give credentials away at an address.
+func IsMetadata(a netip.Addr) bool {
+	return slices.ContainsFunc(faces(a.Unmap().WithZone("")), func(face netip.Addr) bool { return within(metadata, face) })
+}
+
 // learn notes where the host's name leads to, the first time that it is asked.
 func (o *opening) learn(name string, to []netip.AddrPort) {
 	if o == nil {

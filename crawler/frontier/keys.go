@@ -23,6 +23,8 @@ import (
 //	trawl:{JOB}:ledger               HASH  pages spent and promised of the job's budget
 //	trawl:{JOB}:holds                ZSET  who brings the job seeds, by when that is forgotten
 //	trawl:{JOB}:homes                SET   hosts of seeds that were brought later, for the scope
+//	trawl:{JOB}:opened               SET   hosts and networks that the operator of a crawl opened to the job's connections
+//	trawl:{JOB}:places               HASH  of a crawl beside other workers: where each keeps its pages, and how many
 //	trawl:{JOB}:troubles             HASH  why workers can not keep its pages, by worker; gone half a minute after the last said so
 //	trawl:{JOB}:awaited              HASH  the writers whose output the job's end waits for: until when, and why
 //	trawl:{JOB/SHARD}:count          HASH  counters, and the number of seen's buckets
@@ -88,6 +90,8 @@ const (
 	nameOutlinks = "outlinks:"
 	nameNearer   = "nearer"
 
+	nameOpened   = "opened"
+	namePlaces   = "places"
 	keyProcesses = keyPrefix + "processes"
 	nameAwaited  = "awaited"
 	nameGarbage  = "garbage"

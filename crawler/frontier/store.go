@@ -96,15 +96,23 @@ func (d dialing) ProcessPipelineHook(next redis.ProcessPipelineHook) redis.Proce
 }
 
 // Create stores a new job. It returns [crawler.ErrJobExists] if there is one of that name.
-func (s *Store) Create(ctx context.Context, job crawler.Job) error { return s.create(ctx, job, "") }
+func (s *Store) Create(ctx context.Context, job crawler.Job) error {
+	return s.create(ctx, job, "", crawler.Origin{})
+}
+
+// CreateFrom stores a new job of an origin. It returns [crawler.ErrJobExists] if there is one of
+// that name.
+func (s *Store) CreateFrom(ctx context.Context, job crawler.Job, origin crawler.Origin) error {
+	return s.create(ctx, job, "", origin)
+}
 
 // CreateRun stores a run of a periodic job. It returns [crawler.ErrJobExists] if there is a job
 // of that name, be it that run or another job.
 func (s *Store) CreateRun(ctx context.Context, run crawler.Job, of string) error {
-	return s.create(ctx, run, of)
+	return s.create(ctx, run, of, crawler.Origin{})
 }
 
-func (s *Store) create(ctx context.Context, job crawler.Job, runOf string) error {
+func (s *Store) create(ctx context.Context, job crawler.Job, runOf string, origin crawler.Origin) error {
 	if err := job.Validate(); err != nil {
 		return err
 	}
@@ -112,7 +120,8 @@ func (s *Store) create(ctx context.Context, job crawler.Job, runOf string) error
 	if err != nil {
 		return fmt.Errorf("job %s: %w", job.Name, err)
 	}
-	isNew, err := run(ctx, s.rdb, createScript, "create", jobBase(job.Name)+nameJob, settings, string(crawler.StateCreated), runOf).Int()
+	isNew, err := run(ctx, s.rdb, createScript, "create", jobBase(job.Name)+nameJob, settings, string(crawler.StateCreated), runOf,
+		flag(origin.Opens), origin.Owner).Int()
 	if err != nil {
 		return err
 	}
@@ -165,6 +174,7 @@ func (s *Store) status(ctx context.Context, name string) (crawler.Status, error)
 		Held:    len(holds.Val()) > 0 && int64(holds.Val()[0].Score) > now.UnixMilli(),
 		Created: moment(h["created"]), Started: moment(h["started"]), Ended: moment(h["ended"]),
 		Paused: h["paused"] == "1", Tick: moment(h["tick"]), Run: h["run"], RunOf: h["run_of"], Scheduled: moment(h["scheduled"]), Ran: elapsed(h["ran"]),
+		Origin:   crawler.Origin{Opens: h["opens"] == "1", Owner: h["owner"]},
 		Troubles: troublesOf(troubles.Val(), now),
 		Awaited:  awaitedOf(awaited.Val(), now),
 

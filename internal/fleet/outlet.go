@@ -219,6 +219,19 @@ func (o *Outlet) Trouble() error {
 // Place is where the results are.
 func (o *Outlet) Place() *output.Location { return o.place }
 
+// Where is where the results of a job are, for a person: an absolute path, or the URL of
+// a bucket.
+func (o *Outlet) Where(beneath string) string {
+	if o.spool != nil {
+		return output.Join(o.cfg.Where, beneath)
+	}
+	where := filepath.Join(o.cfg.Where, beneath)
+	if whole, err := filepath.Abs(where); err == nil {
+		return whole
+	}
+	return where
+}
+
 // Flush brings what is closed to its bucket, and does not give up before ctx ends.
 func (o *Outlet) Flush(ctx context.Context) error {
 	if o.spool == nil {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net/netip"
 	"sync"
 	"sync/atomic"
 
@@ -32,6 +33,8 @@ type Station struct {
 
 	mu      sync.Mutex // held to change the server
 	tending sync.WaitGroup
+	fetcher *timed
+	lent    *fetch.Fetcher // to what is opened for the job alone; nil when nothing is
 
 	stopping chan struct{} // closed when visits are to end
 	stopOnce sync.Once
@@ -52,9 +55,10 @@ func (w *Workshop) NewStation(job crawler.Status, home []crawler.Host, out *Outp
 	if err != nil {
 		return nil, errors.Join(err, out.Close())
 	}
+	st.fetcher = &timed{Fetcher: w.Fetcher, locator: w.Fetcher, meters: w.meters, job: job.Job.Name}
 	tools := out.tools(crawler.Tools{
-		Frontier: w.store.Frontier(job.Job), Fetcher: timed{w.Fetcher, w.meters, job.Job.Name}, Robots: w.robots,
-		Parser: parser, Sitemaps: sitemap.Parser{}, Locator: w.Fetcher, Jar: fetch.NewJar(), Handlers: w.handlersFor(job),
+		Frontier: w.store.Frontier(job.Job), Fetcher: st.fetcher, Robots: w.robots,
+		Parser: parser, Sitemaps: sitemap.Parser{}, Locator: st.fetcher, Jar: fetch.NewJar(), Handlers: w.handlersFor(job),
 		Room: w.Fetcher.Room,
 	})
 	st.gate = tools.Gate
@@ -75,6 +79,30 @@ func (st *Station) Waits(hear func(why error)) { st.waits = hear }
 // CanWait reports whether visits wait when pages cannot be kept: not where what is written
 // cannot be taken back, as on standard output.
 func (st *Station) CanWait() bool { return st.gate != nil }
+
+// lend lets the station connect to what is opened for its job alone. It is called
+// before Open.
+func (st *Station) lend(ctx context.Context) error {
+	opened, err := st.workshop.store.Opened(ctx, st.job.Job.Name)
+	if err != nil {
+		return err
+	}
+	st.lent = st.workshop.Fetcher.Lend(opened)
+	st.fetcher.Fetcher, st.fetcher.locator = st.lent, st.lent
+	return nil
+}
+
+// reach opens the host of a visit that was opened for the job since lend.
+func (st *Station) reach(ctx context.Context, h crawler.Host) error {
+	if st.lent == nil || st.lent.Allows(h) {
+		return nil
+	}
+	opened, err := st.workshop.store.IsOpened(ctx, st.job.Job.Name, h)
+	if opened {
+		st.lent.AllowLent(h)
+	}
+	return err
+}
 
 // Open begins to receive visits. They are cut off when ctx ends.
 func (st *Station) Open(ctx context.Context) (err error) {
@@ -151,6 +179,9 @@ func (st *Station) Shut() {
 // Close shuts, and waits for the output to be on disk.
 func (st *Station) Close() error {
 	st.Shut()
+	if st.lent != nil {
+		st.lent.Close()
+	}
 	return st.output.Close()
 }
 
@@ -159,7 +190,7 @@ func (st *Station) visit(ctx context.Context, v tasks.Visit, drain <-chan struct
 	if v.Job != st.job.Job.Name {
 		return crawler.Report{}, fmt.Errorf("a visit of job %q came to the station of %q", v.Job, st.job.Job.Name)
 	}
-	if err := st.welcome(ctx, v.Host); err != nil {
+	if err := errors.Join(st.welcome(ctx, v.Host), st.reach(ctx, v.Host)); err != nil {
 		return crawler.Report{}, err
 	}
 	drained, release := either(drain, st.stopping)
@@ -180,12 +211,18 @@ func (st *Station) visit(ctx context.Context, v tasks.Visit, drain <-chan struct
 // timed is a fetcher whose requests are counted for a job.
 type timed struct {
 	crawler.Fetcher
-	meters *workerMeters
-	job    string
+	locator crawler.Locator
+	meters  *workerMeters
+	job     string
+}
+
+// Locate returns the address of a host.
+func (f *timed) Locate(ctx context.Context, h crawler.Host) (netip.Addr, error) {
+	return f.locator.Locate(ctx, h)
 }
 
 // Fetch makes one request.
-func (f timed) Fetch(ctx context.Context, r crawler.Request) (*crawler.Page, error) {
+func (f *timed) Fetch(ctx context.Context, r crawler.Request) (*crawler.Page, error) {
 	page, err := f.Fetcher.Fetch(ctx, r)
 	if page != nil {
 		f.meters.asked(f.job, page.Duration)

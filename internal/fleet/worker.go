@@ -31,6 +31,10 @@ type WorkerConfig struct {
 	// Those whose handlers it does not have, it leaves to others.
 	Jobs []string
 
+	// Closed lets the worker connect to nothing that is opened for a job alone: jobs
+	// whose hosts it cannot reach otherwise are for other workers.
+	Closed bool
+
 	// Handlers are the program's own, as a [Workshop] has them.
 	Handlers      Handlers
 	HandlerTime   time.Duration
@@ -55,6 +59,7 @@ type Worker struct {
 	adopter  *adopter                         // nil where results go to a bucket: the spool adopts
 	writers  *writers                         // nil likewise, and where no other process is there
 	going    atomic.Pointer[[]crawler.Status] // jobs that have not ended, or whose files are not finished
+	access   access
 }
 
 // roundEvery is how often a worker looks which jobs there are. What it is told
@@ -81,6 +86,7 @@ func NewWorker(door *Door, cfg WorkerConfig) (*Worker, error) {
 		door: door, out: cfg.Out, only: cfg.Jobs, workshop: shop,
 		stations: make(map[string]*Station), leaving: make(map[string]chan struct{}),
 		rests: make(map[string]rest), known: make(map[string]bool), notices: newNotices(door.Store, cfg.Name),
+		access: newAccess(door.Store, shop, cfg),
 	}
 	w.going.Store(new([]crawler.Status))
 	if cfg.Out.spool == nil {
@@ -122,7 +128,7 @@ func (w *Worker) Run(ctx, hard context.Context) {
 
 // process is what the worker tells the fleet of itself.
 func (w *Worker) process() crawler.Process {
-	p := crawler.Process{Kind: crawler.KindWorker, Name: w.workshop.name, Jobs: w.only}
+	p := crawler.Process{Kind: crawler.KindWorker, Name: w.workshop.name, Jobs: w.only, Closed: w.access.closed}
 	if w.workshop.handlers != nil {
 		p.Handlers = w.workshop.handlers.Names()
 	}
@@ -168,7 +174,7 @@ func (w *Worker) round(ctx, hard context.Context) {
 		if job.Closing && w.writers != nil { // its files are to be finished
 			continue
 		}
-		if job.State != crawler.StateRunning || !w.wants(job) || !w.workshop.serves(job.Job) {
+		if job.State != crawler.StateRunning || !w.wants(job) || !w.workshop.serves(job.Job) || !w.access.admits(ctx, job) {
 			continue
 		}
 		if st := w.stations[name]; st != nil && !st.job.Created.Equal(job.Created) {
@@ -232,6 +238,7 @@ func (w *Worker) forget(there map[string]bool) {
 		if !there[name] && !w.leaves(name) { // its last visits may count until then
 			delete(w.known, name)
 			delete(w.rests, name)
+			delete(w.access.judged, name)
 			w.workshop.meters.forget(name)
 		}
 	}
@@ -312,7 +319,8 @@ func (w *Worker) take(hard context.Context, job crawler.Status) (*Station, error
 			return nil, errors.Join(err, out.Close())
 		}
 	}
-	st, err := w.workshop.NewStation(job, home, out, func(_ crawler.Report, err error) {
+	st, err := w.workshop.NewStation(job, home, out, func(r crawler.Report, err error) {
+		w.access.keeps(hard, job, w.out.Where(job.Job.Name), r.Pages)
 		if errors.Is(err, crawler.ErrKeep) && !MayPass(err) {
 			w.door.Ready.Set(job.Job.Name, err)
 		}
@@ -322,7 +330,11 @@ func (w *Worker) take(hard context.Context, job crawler.Status) (*Station, error
 	}
 	st.Waits(func(why error) { w.waits(job.Job.Name, why) })
 	w.door.Ready.Set(job.Job.Name, nil)
-	if err = st.widen(hard); err == nil {
+	if err = st.widen(hard); err == nil && job.Origin.Opens && !w.access.closed {
+		err = st.lend(hard)
+	}
+	if err == nil {
+		w.access.keeps(hard, job, w.out.Where(job.Job.Name), 0)
 		err = st.Open(hard)
 	}
 	if err != nil {
