@@ -59,7 +59,7 @@ type Config struct {
 	HandlerPlaces int
 
 	// Restart lets Crawl begin anew a job that there is already. Its results are set
-	// aside, in a folder named after the job and the time.
+	// aside in a folder within the job's, where trawl export finds them as JOB@previous.
 	Restart bool
 	// Listen is an address for /healthz, /readyz and /metrics, such as
 	// 127.0.0.1:9091. Default none.

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"os"
 	"path/filepath"
 	"slices"
 	"sync"
@@ -113,10 +112,27 @@ func (c *crawl) begin(ctx context.Context) error {
 	if err := c.lend(ctx); err != nil {
 		return err
 	}
+	if err := c.bringSeeds(ctx); err != nil {
+		return err
+	}
 	if c.back.Private { // whoever visited died with the process before
 		return c.door.Store.Frontier(c.job).Abandon(ctx)
 	}
 	return nil
+}
+
+// bringSeeds admits the seeds of a job that goes on: there may be more of them than when
+// it was interrupted. Those that it knows are not fetched again.
+func (c *crawl) bringSeeds(ctx context.Context) error {
+	urls := func(yield func(string, error) bool) {
+		for _, seed := range c.job.Seeds {
+			if !yield(seed, nil) {
+				return
+			}
+		}
+	}
+	_, err := c.brought.client.Seed(ctx, c.job.Name, urls, nil)
+	return err
 }
 
 // create creates the job. What the program opened by naming seeds and networks is open
@@ -160,11 +176,7 @@ func (c *crawl) forget(ctx context.Context, status crawler.Status) error {
 	if err != nil {
 		return fmt.Errorf("trawl: forget the earlier job: %w", err)
 	}
-	dir := filepath.Join(c.cfg.Out, c.job.Name)
-	err = os.Rename(dir, dir+"-"+time.Now().UTC().Format("20060102T150405.000Z"))
-	if errors.Is(err, os.ErrNotExist) {
-		return nil
-	}
+	_, err = fleet.SetAside(filepath.Join(c.cfg.Out, c.job.Name), time.Now())
 	return err
 }
 

@@ -302,7 +302,7 @@ func TestACrawlGoesOnWhereItWasInterrupted(t *testing.T) {
 	if n := b.crawl(h); n.Pages() != 31 {
 		t.Errorf("%d pages from the start, want 31", n.Pages())
 	}
-	aside, err := filepath.Glob(filepath.Join(b.cfg.Out, b.job.Name+"-*", "pages-*.jsonl"))
+	aside, err := filepath.Glob(filepath.Join(b.cfg.Out, b.job.Name, "earlier-*", "pages-*.jsonl"))
 	if err != nil || len(aside) == 0 {
 		t.Errorf("the earlier results are not set aside (%v)", err)
 	}

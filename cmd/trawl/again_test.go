@@ -65,13 +65,14 @@ func TestACrawlIsNotMixedWithOneOfOtherSettings(t *testing.T) {
 		"depth":   {"--depth", "1"},
 		"include": {"--include", "/page/"},
 		"select":  {"--select", "title=title"},
-		"seeds":   {b.site.URL(0, "/page/1")},
 		"scope":   {"--scope", "any"},
 	} {
 		b.untouched(func() {
 			b.run(append(b.args, other...)...).exits(usage, name, "--restart", "--out")
 		})
 	}
+	other := append([]string{"crawl", b.site.URL(0, "/page/1")}, b.args[2:]...)
+	b.untouched(func() { b.run(other...).exits(usage, "seeds", "--restart", "--out") })
 	b.untouched(func() {
 		b.run(append(b.args, "--job", "another")...).exits(usage, "holds the results of job", "--out", "--restart")
 	})

@@ -6,12 +6,12 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
-	"strings"
 	"time"
 
 	"github.com/gofrs/flock"
 
 	"github.com/trawlcrawler/trawl/crawler"
+	"github.com/trawlcrawler/trawl/internal/fleet"
 )
 
 // folder is where the results of a crawl lie, and beside them, in .trawl, what
@@ -100,29 +100,12 @@ func (f *folder) write(n note) error {
 // setAside moves earlier results into a folder of their own and forgets the
 // crawl. It returns that folder's path, or "" when there was nothing.
 func (f *folder) setAside(now time.Time) (string, error) {
-	entries, err := os.ReadDir(f.dir)
+	aside, err := fleet.SetAside(f.dir, now)
 	if err != nil {
-		return "", failed("read the output folder: %v", err)
-	}
-	aside := filepath.Join(f.dir, "earlier-"+now.UTC().Format("20060102T150405.000Z"))
-	moved := false
-	for _, e := range entries {
-		if e.Name() == houseDir || strings.HasPrefix(e.Name(), "earlier-") || strings.HasSuffix(e.Name(), ".lock") {
-			continue
-		}
-		if err := os.MkdirAll(aside, 0o755); err != nil {
-			return "", failed("set earlier results aside: %v", err)
-		}
-		if err := os.Rename(filepath.Join(f.dir, e.Name()), filepath.Join(aside, e.Name())); err != nil {
-			return "", failed("set earlier results aside: %v", err)
-		}
-		moved = true
+		return "", failed("%v", err)
 	}
 	if err := os.Remove(filepath.Join(f.house(), "crawl.json")); err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return "", failed("forget the earlier crawl: %v", err)
-	}
-	if !moved {
-		return "", nil
 	}
 	return aside, nil
 }

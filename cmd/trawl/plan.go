@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -39,10 +40,15 @@ func settle(ctx context.Context, s settings, earlier *note, back *fleet.Backing,
 		return "", usage("%s has a job %q already, and its results are not in %q: name their folder with --out, another job with --job, or --restart to begin anew",
 			back.Kind, s.Name, s.Out)
 	}
-	if err := sameCrawl(s, status.Job); err != nil {
+	was := status.Job
+	more := grown(was.Seeds, s.Seeds)
+	if more {
+		was.Seeds = s.Seeds
+	}
+	if err := sameCrawl(s, was); err != nil {
 		return "", err
 	}
-	if status.State == crawler.StateDone && s.Follow && !extends(s.Job, status) {
+	if status.State == crawler.StateDone && s.Follow && !extends(s.Job, status) && !more {
 		sayDone(s, status.Ended)
 		return planDone, nil
 	}
@@ -138,6 +144,12 @@ func extends(job crawler.Job, was crawler.Status) bool {
 		return more(int64(job.Time), int64(was.Job.Time))
 	}
 	return false
+}
+
+// grown reports whether seeds were added to those that a crawl was begun with.
+func grown(was, now []string) bool {
+	missing := func(seed string) bool { return !slices.Contains(now, seed) }
+	return len(now) > len(was) && !slices.ContainsFunc(was, missing)
 }
 
 // sameCrawl refuses settings that would make another crawl of an earlier one.
