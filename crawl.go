@@ -152,7 +152,7 @@ func (c *crawl) lend(ctx context.Context) error {
 	if c.back.Private {
 		return nil
 	}
-	if err := c.door.Store.Open(ctx, c.job.Name, c.opened()); err != nil {
+	if err := c.door.Store.OpenHosts(ctx, c.job.Name, c.opened()); err != nil {
 		return err
 	}
 	return c.door.Store.SetOrigin(ctx, c.job.Name, c.origin())

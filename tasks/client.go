@@ -82,7 +82,7 @@ func (c *Client) CreateFrom(ctx context.Context, job crawler.Job, origin crawler
 		case !errors.Is(err, crawler.ErrNoJob):
 			return err
 		}
-		if err := c.store.Open(ctx, job.Name, opened); err != nil {
+		if err := c.store.OpenHosts(ctx, job.Name, opened); err != nil {
 			return err
 		}
 	}

@@ -60,7 +60,7 @@ func isMetadata(h crawler.Host) bool {
 // create creates the job.
 func (b beside) create(ctx context.Context, store *frontier.Store, job crawler.Job) error {
 	if b.origin.Opens {
-		if err := store.Open(ctx, job.Name, b.opened); err != nil {
+		if err := store.OpenHosts(ctx, job.Name, b.opened); err != nil {
 			return err
 		}
 	}
@@ -72,7 +72,7 @@ func (b beside) renew(ctx context.Context, store *frontier.Store, job crawler.Jo
 	if !b.origin.Opens {
 		return nil
 	}
-	if err := store.Open(ctx, job.Name, b.opened); err != nil {
+	if err := store.OpenHosts(ctx, job.Name, b.opened); err != nil {
 		return err
 	}
 	return store.SetOrigin(ctx, job.Name, b.origin)
@@ -101,7 +101,7 @@ func (l *laptop) lend(ctx context.Context, s seed) {
 		}
 	case !l.lent[h]:
 		l.lent[h] = true
-		err = l.store.Open(ctx, name, crawler.Opened{Hosts: []crawler.Host{h}})
+		err = l.store.OpenHosts(ctx, name, crawler.Opened{Hosts: []crawler.Host{h}})
 	}
 	if err != nil && ctx.Err() == nil {
 		l.fail(failed("%v", err))

@@ -25,10 +25,10 @@ func (s *Store) SetOrigin(ctx context.Context, job string, o crawler.Origin) err
 	return s.note(ctx, job, "opens", flag(o.Opens), "owner", o.Owner)
 }
 
-// Open opens hosts and networks to the connections of one job, in addition to those
+// OpenHosts opens hosts and networks to the connections of one job, in addition to those
 // that were opened before. It may be called before the job is created, so that no
 // worker sees the job without it.
-func (s *Store) Open(ctx context.Context, job string, o crawler.Opened) error {
+func (s *Store) OpenHosts(ctx context.Context, job string, o crawler.Opened) error {
 	var members []any
 	for _, h := range o.Hosts {
 		members = append(members, openedHost+string(h))

@@ -35,9 +35,9 @@ func keepsOrigins(t *testing.T, b *bench) {
 
 func keepsWhatIsOpened(t *testing.T, b *bench) {
 	ctx, name := t.Context(), b.job.Name
-	b.must(b.store.Open(ctx, name, crawler.Opened{Hosts: []crawler.Host{"a.test:8080"}}))
-	b.must(b.store.Open(ctx, name, crawler.Opened{}))
-	b.must(b.store.Open(ctx, name, crawler.Opened{Networks: []netip.Prefix{netip.MustParsePrefix("10.0.0.0/8")}, Private: true}))
+	b.must(b.store.OpenHosts(ctx, name, crawler.Opened{Hosts: []crawler.Host{"a.test:8080"}}))
+	b.must(b.store.OpenHosts(ctx, name, crawler.Opened{}))
+	b.must(b.store.OpenHosts(ctx, name, crawler.Opened{Networks: []netip.Prefix{netip.MustParsePrefix("10.0.0.0/8")}, Private: true}))
 	got, err := b.store.Opened(ctx, name)
 	b.must(err)
 	if len(got.Hosts) != 1 || got.Hosts[0] != "a.test:8080" || len(got.Networks) != 1 || got.Networks[0].String() != "10.0.0.0/8" || !got.Private {
