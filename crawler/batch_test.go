@@ -19,12 +19,11 @@ func TestManyVisitsOfAWorkerSettleLessOften(t *testing.T) {
 		{5000, false, 4 * time.Second},
 		{5000, true, 250 * time.Millisecond}, // they would hold the bodies of all
 	} {
-		v := &visit{Visitor: new(Visitor), bodies: c.bodies, pace: newPace(time.Now())}
+		v := &visit{Visitor: new(Visitor), connections: 1, bodies: c.bodies, pace: newPace(time.Now())}
 		v.visits.Store(c.visits)
 		if got := v.patience(); got != c.want {
 			t.Errorf("one of %d visits (bodies: %t) settles after %v, want %v", c.visits, c.bodies, got, c.want)
 		}
-		v.job.PerHost = 1
 		v.pace.keep(time.Second)
 		if got, want := v.ahead(), max(1, int(2*c.want/time.Second)); got != want {
 			t.Errorf("one of %d visits (bodies: %t) takes %d URLs ahead at one a second, want %d", c.visits, c.bodies, got, want)

@@ -100,7 +100,7 @@ func (e *errand) get(at URL) (URL, error) {
 	e.leave()
 	e.result.Page, err = e.visit.fetch(request{rules: ruling.Text, Request: Request{
 		URL: at, UserAgent: e.visit.job.UserAgent, From: e.visit.job.Contact, BodyLimit: int64(e.visit.job.BodyLimit),
-		Timeout: time.Duration(e.visit.job.Timeout), Identity: e.visit.identity, Record: e.visit.record, Waits: e.visit.bodies,
+		Timeout: time.Duration(e.visit.settings().Timeout), Identity: e.visit.identity, Record: e.visit.record, Waits: e.visit.bodies,
 	}})
 	if err != nil {
 		return URL{}, err
@@ -147,7 +147,7 @@ func (e *errand) retry() error {
 	e.spared = (asked > 0 || p.Unreachable()) && entry.Spared < mostSpared
 	switch {
 	case e.spared: // the host as a whole is left alone
-	case entry.Tries >= e.visit.job.Retries:
+	case entry.Tries >= e.visit.settings().Retries:
 		reason := fmt.Sprintf("%s (tried %d times)", failure(p), entry.Tries+entry.Spared+1)
 		if p.Partial() {
 			return e.salvage(reason)
@@ -155,7 +155,7 @@ func (e *errand) retry() error {
 		e.end(OutcomeFailed, reason)
 		return nil
 	default:
-		e.after = min(max(asked, backoff(time.Duration(e.visit.job.RetryPause), entry.Tries, e.visit.cfg.Jitter)), mostPause)
+		e.after = min(max(asked, backoff(time.Duration(e.visit.settings().RetryPause), entry.Tries, e.visit.cfg.Jitter)), mostPause)
 	}
 	e.end(OutcomeRetry, failure(p))
 	return nil

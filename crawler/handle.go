@@ -140,10 +140,10 @@ func (e *errand) unhandled(err error) {
 	switch {
 	case errors.Is(err, ErrNoRetry):
 		e.end(OutcomeFailed, err.Error())
-	case entry.Tries >= e.visit.job.Retries:
+	case entry.Tries >= e.visit.settings().Retries:
 		e.end(OutcomeFailed, fmt.Sprintf("%s (tried %d times)", err, entry.Tries+entry.Spared+1))
 	default:
-		e.after = backoff(time.Duration(e.visit.job.RetryPause), entry.Tries, e.visit.cfg.Jitter)
+		e.after = backoff(time.Duration(e.visit.settings().RetryPause), entry.Tries, e.visit.cfg.Jitter)
 		e.links, e.nodes = nil, nil
 		e.end(OutcomeRetry, err.Error())
 	}

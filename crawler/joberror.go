@@ -19,6 +19,8 @@ var (
 	// ErrGarbage says that a key in Redis is of the wrong type or has a value that
 	// cannot be read.
 	ErrGarbage = errors.New("a key in Redis is not what it should be")
+	// ErrJobChanged says that the settings of a job were changed by another since they were read.
+	ErrJobChanged = errors.New("its settings were changed meanwhile")
 	// ErrJobRuns says that a job has not ended, and must be cancelled before it is
 	// removed.
 	ErrJobRuns = errors.New("the job has not ended: cancel it first")

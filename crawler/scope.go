@@ -5,6 +5,7 @@ import (
 	"regexp"
 	"strings"
 	"sync"
+	"sync/atomic"
 )
 
 // ScopeKind says how far from its seeds a job goes.
@@ -25,7 +26,7 @@ type Scope struct {
 	links, resources reach
 	embeds           bool // the job takes resources at all
 	depth            int
-	include, exclude []*regexp.Regexp
+	filter           atomic.Pointer[filter]
 	shape            shape
 
 	mu    sync.RWMutex
@@ -51,12 +52,32 @@ func NewScope(j Job, seeds []Host) (*Scope, error) {
 		embeds:    j.Resources, depth: j.Depth, ports: make(map[string]bool), shape: shape{j.MaxURLLength, j.MaxRepeats, j.MaxParams},
 	}
 	s.Extend(seeds)
-	var err error
-	if s.include, err = compile("include", j.Include); err != nil {
-		return nil, err
+	return s, s.Filter(j)
+}
+
+// filter are the patterns of a scope.
+type filter struct{ include, exclude []*regexp.Regexp }
+
+// Filter puts the patterns of a job in the place of those before. The error is that of NewScope.
+func (s *Scope) Filter(j Job) (err error) {
+	var f filter
+	if f.include, err = compile("include", j.Include); err != nil {
+		return err
 	}
-	s.exclude, err = compile("exclude", j.Exclude)
-	return s, err
+	if f.exclude, err = compile("exclude", j.Exclude); err != nil {
+		return err
+	}
+	s.filter.Store(&f)
+	return nil
+}
+
+// excludes reports whether a link may not lead to a URL.
+func (s *Scope) excludes(u URL) bool { return anyMatch(s.filter.Load().exclude, u.href) }
+
+// includes reports whether a link may lead to a URL, unless it is excluded.
+func (s *Scope) includes(u URL) bool {
+	include := s.filter.Load().include
+	return len(include) == 0 || anyMatch(include, u.href)
 }
 
 // Extend takes in the hosts of further seeds.
@@ -131,10 +152,10 @@ func (s *Scope) Refuses(u URL, depth int) string {
 	if !s.links.covers(u.Host()) {
 		return "outside of scope " + string(s.links.kind)
 	}
-	if len(s.include) > 0 && !anyMatch(s.include, u.href) {
+	if !s.includes(u) {
 		return "not included"
 	}
-	if anyMatch(s.exclude, u.href) {
+	if s.excludes(u) {
 		return "excluded"
 	}
 	return s.shape.refuses(u)
@@ -147,7 +168,7 @@ func (s *Scope) RefusesSitemap(u URL) string {
 	switch {
 	case !s.links.covers(u.Host()):
 		return "outside of scope " + string(s.links.kind)
-	case anyMatch(s.exclude, u.href):
+	case s.excludes(u):
 		return "excluded"
 	}
 	return ""
@@ -168,7 +189,7 @@ func (s *Scope) RefusesResource(u URL, embeds int) string {
 		return "too many resources away from a page"
 	case !s.resources.covers(u.Host()):
 		return "outside of resource scope " + string(s.resources.kind)
-	case anyMatch(s.exclude, u.href):
+	case s.excludes(u):
 		return "excluded"
 	}
 	return ""

@@ -49,6 +49,10 @@ type Status struct {
 	Ran time.Duration `json:"-"`
 	// Scheduled is when the schedule of a periodic job was last set; ticks count from then.
 	Scheduled time.Time `json:"-"`
+	// Revision counts how often the settings were changed.
+	Revision int64 `json:"revision"`
+	// Changes are the settings that were changed since the job was created, the last [MostChanges].
+	Changes []Change `json:"changes,omitempty"`
 	// RunOf is the periodic job that the job is a run of; "" for any other job.
 	RunOf string `json:"run_of,omitempty"`
 

@@ -29,7 +29,7 @@ func (v *visit) ruling(u URL, get func(context.Context, URL) (*Page, error)) (r 
 		}
 	}()
 	err = v.insist(func() (err error) {
-		r, err = v.robots.Ruling(v.doing, v.job, u, func(ctx context.Context, u URL) (*Page, error) {
+		r, err = v.robots.Ruling(v.doing, *v.settings(), u, func(ctx context.Context, u URL) (*Page, error) {
 			page, err := get(ctx, u)
 			if !began {
 				began = true
@@ -72,7 +72,7 @@ func (v *visit) fetch(r request) (*Page, error) {
 	defer start.end()
 	v.asking.Add(1)
 	defer v.asking.Add(-1)
-	r.PortOpen, r.MinRate, r.Jar = v.scope.HasPort(r.URL.Host()), int64(v.job.MinRate), v.jar
+	r.PortOpen, r.MinRate, r.Jar = v.scope.HasPort(r.URL.Host()), int64(v.settings().MinRate), v.jar
 	page, err := v.fetcher.Fetch(start.trace(v.fetching), r.Request)
 	if err != nil {
 		if v.fetching.Err() != nil {
@@ -85,7 +85,7 @@ func (v *visit) fetch(r request) (*Page, error) {
 		page.Fault.Text = Printable(page.Fault.Text)
 	}
 	v.made(v.exchangeOf(r, start, page))
-	v.pace.learn(start, v.job.Throttle/float64(v.job.PerHost), page.Status >= 200 && page.Status < 300)
+	v.pace.learn(start, v.settings().Throttle/float64(v.connections), page.Status >= 200 && page.Status < 300)
 	v.receive(page)
 	return page, nil
 }
@@ -93,11 +93,11 @@ func (v *visit) fetch(r request) (*Page, error) {
 // receive lets the host rest when it refuses requests or is not reached, and ends
 // the visit when it is given up.
 func (v *visit) receive(p *Page) {
-	pause := v.standing.receive(p, time.Duration(v.job.RetryPause), v.cfg.Jitter)
+	pause := v.standing.receive(p, time.Duration(v.settings().RetryPause), v.cfg.Jitter)
 	if pause == 0 {
 		return
 	}
-	if v.standing.lost(v.job.HostTries) != "" {
+	if v.standing.lost(v.settings().HostTries) != "" {
 		v.stop()
 		return
 	}

@@ -78,7 +78,7 @@ func (v *visit) allowance() int {
 // ahead is how many URLs the lanes should have: enough not to wait for the
 // frontier, and few enough that little is fetched twice should the worker die.
 func (v *visit) ahead() int {
-	most := aheadLanes * v.job.PerHost
+	most := aheadLanes * v.connections
 	if gap := v.pace.interval(); gap > 0 {
 		most = min(most, max(1, int(max(aheadTime, 2*v.patience())/gap)))
 	}

@@ -42,6 +42,8 @@ type visit struct {
 
 	asking atomic.Int64 // requests under way, and redirects that are being followed
 
+	connections int // lanes
+
 	out   int   // URLs handed to lanes
 	taken int   // URLs taken in all
 	pages int64 // the host's budget; 0: none
@@ -77,9 +79,9 @@ type finished struct {
 }
 
 func newVisit(w *Visitor, o Order, turn Turn, began time.Time) *visit {
-	lanes := w.job.PerHost
+	lanes := w.settings().PerHost
 	v := &visit{
-		Visitor: w, order: o, turn: turn, lease: newLease(turn.Lease(), began),
+		Visitor: w, order: o, turn: turn, connections: lanes, lease: newLease(turn.Lease(), began),
 		pace: newPace(time.Now().Add(turn.Wait())), ends: began.Add(w.cfg.Time),
 		log:    w.cfg.Log.With("job", w.job.Name, "host", o.Host, "visit", o.Epoch),
 		todo:   make(chan Taken, aheadLanes*lanes),
@@ -105,7 +107,7 @@ func (v *visit) run(ctx context.Context, drain <-chan struct{}) error {
 	v.obey(v.turn.Rules())
 	v.begin()
 	v.occupy()
-	for range v.job.PerHost {
+	for range v.connections {
 		v.lanes.Go(v.lane)
 	}
 	var beating sync.WaitGroup
@@ -165,7 +167,7 @@ func (v *visit) lead(drain <-chan struct{}) {
 	tick := time.NewTicker(min(flushAfter, v.turn.Lease()/4))
 	defer tick.Stop()
 	aborted := v.doing.Done()
-	if reason := v.standing.lost(v.job.HostTries); reason != "" {
+	if reason := v.standing.lost(v.settings().HostTries); reason != "" {
 		v.forsake(reason)
 		v.end(EndLost)
 	}
@@ -298,17 +300,18 @@ func (v *visit) hold() {
 
 // obey does what the operator has decided about the host.
 func (v *visit) obey(r HostRules) {
-	delay := v.job.Delay
+	job := v.settings()
+	delay := job.Delay
 	if r.Delay != nil {
 		delay = *r.Delay
 	}
 	v.pace.keep(time.Duration(delay))
-	v.pages = v.job.PagesPerHost
+	v.pages = job.PagesPerHost
 	if r.Pages > 0 {
 		v.pages = r.Pages
 	}
 	v.traps.allow(r.Ask)
-	if r.Paused {
+	if r.Paused || job.PerHost != v.connections { // the next visit has as many as there are to be
 		v.end(EndPause)
 	}
 }

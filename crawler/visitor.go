@@ -121,7 +121,8 @@ func (c VisitorConfig) withDefaults() VisitorConfig {
 // Visitor carries out the visits of one job in one worker. It is safe for
 // concurrent use: one does hundreds of visits at once.
 type Visitor struct {
-	job      Job
+	job      Job                 // as it was when the visitor was made: what cannot change
+	live     atomic.Pointer[Job] // as it is now
 	scope    *Scope
 	frontier Frontier
 	fetcher  Fetcher
@@ -189,6 +190,7 @@ func NewVisitor(job Job, scope *Scope, tools Tools, cfg VisitorConfig) (*Visitor
 		robots: tools.Robots, parser: tools.Parser, sink: tools.Sink, journal: tools.Journal, locator: tools.Locator, exempts: exempts, cfg: cfg.withDefaults(),
 		gate: tools.Gate, room: tools.Room,
 	}
+	w.live.Store(&job)
 	if len(job.Handlers) > 0 {
 		w.handlers = tools.Handlers
 	}
@@ -200,6 +202,19 @@ func NewVisitor(job Job, scope *Scope, tools Tools, cfg VisitorConfig) (*Visitor
 	}
 	return w, nil
 }
+
+// Update lets visits go by changed settings of the job, which must be valid: those that are under way
+// from the next request or the next taking of URLs on. It may be called at any time.
+func (w *Visitor) Update(job Job) error {
+	if err := w.scope.Filter(job); err != nil {
+		return err
+	}
+	w.live.Store(&job)
+	return nil
+}
+
+// settings are those of the job as they are now.
+func (w *Visitor) settings() *Job { return w.live.Load() }
 
 // Visit carries out one visit and reports on it. It ends when nothing waits at
 // the host, at its bounds, soon after drain is closed, or when ctx ends; then

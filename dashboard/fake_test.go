@@ -127,6 +127,25 @@ func (f *town) Resume(ctx context.Context, name string) error {
 	return f.move(ctx, name, crawler.StateRunning, crawler.StateRunning, crawler.StatePaused, crawler.StateDone)
 }
 
+func (f *town) Set(ctx context.Context, name string, revision int64, changes crawler.Changes) (crawler.Adjustment, error) {
+	defer f.mu.Unlock()
+	r, err := f.at(ctx, name)
+	if err != nil {
+		return crawler.Adjustment{}, err
+	}
+	if revision >= 0 && revision != r.status.Revision {
+		return crawler.Adjustment{}, fmt.Errorf("job %q: %w", name, crawler.ErrJobChanged)
+	}
+	job, notes, err := r.status.Job.With(changes)
+	if err != nil {
+		return crawler.Adjustment{}, err
+	}
+	r.status.Revision++
+	done := crawler.Adjustment{Changed: job.Changed(r.status.Job, time.Now(), r.status.Revision), Notes: notes}
+	r.status.Job, r.status.Changes = job, append(r.status.Changes, done.Changed...)
+	return done, nil
+}
+
 func (f *town) Cancel(ctx context.Context, name string) error {
 	return f.move(ctx, name, crawler.StateCancelled, crawler.StateRunning, crawler.StatePaused)
 }

@@ -30,6 +30,10 @@ type Jobs interface {
 	// Resume goes on with a job that is paused or done. It returns
 	// [crawler.ErrJobEnded] for one with which nobody can.
 	Resume(ctx context.Context, name string) error
+	// Set changes settings of a job, all or none; revision is that of the settings which are
+	// changed, or -1. The error is a [crawler.SettingError], or wraps [crawler.ErrJobChanged] if
+	// another changed them, or [crawler.ErrJobEnded] for a job that is cancelled.
+	Set(ctx context.Context, name string, revision int64, changes crawler.Changes) (crawler.Adjustment, error)
 	// Cancel ends a job and forgets what waits. It returns
 	// [crawler.ErrJobEnded] for a job that has ended.
 	Cancel(ctx context.Context, name string) error

@@ -32,6 +32,7 @@ func (d *Dashboard) routes() []route {
 		{"GET", apiRoot + "/jobs", d.serve(d.listJobs)},
 		{"POST", apiRoot + "/jobs", d.serve(d.createJob)},
 		{"GET", apiRoot + "/jobs/{job}", d.serve(d.showJob)},
+		{"PATCH", apiRoot + "/jobs/{job}", d.serve(d.setJob)},
 		{"DELETE", apiRoot + "/jobs/{job}", d.serve(d.removeJob)},
 		{"POST", apiRoot + "/jobs/{job}/pause", d.serve(d.steer(d.jobs.Pause))},
 		{"POST", apiRoot + "/jobs/{job}/resume", d.serve(d.steer(d.jobs.Resume))},

@@ -47,6 +47,13 @@ type sheet struct {
 	// Troubles are why workers can not keep its pages.
 	Troubles []crawler.Trouble `json:"troubles,omitempty"`
 
+	// Revision counts how often the settings were changed.
+	Revision int64 `json:"revision"`
+	// Changes are settings that were changed since the job was created.
+	Changes []crawler.Change `json:"changes,omitempty"`
+	// Notes are what should be known of settings that were changed just now.
+	Notes []string `json:"notes,omitempty"`
+
 	// Periodic is nil of a job without a schedule.
 	Periodic *crawler.Periodic `json:"periodic,omitempty"`
 	// RunOf is the periodic job that it is a run of; "" for any other job.
@@ -97,7 +104,7 @@ func headOf(s crawler.Status) sheet {
 		Name: s.Job.Name, State: s.State, Reason: s.Reason, Ending: s.Ending, Closing: s.Closing,
 		Seeded: s.Seeded, Held: s.Held, Cleared: s.Cleared,
 		Created: inUTC(s.Created), Started: inUTC(s.Started), Ended: inUTC(s.Ended),
-		Troubles: troublesOf(s), Awaited: s.Awaited, Periodic: s.Periodic(), RunOf: s.RunOf, status: s,
+		Troubles: troublesOf(s), Awaited: s.Awaited, Periodic: s.Periodic(), RunOf: s.RunOf, Revision: s.Revision, Changes: s.Changes, status: s,
 	}
 }
 

@@ -54,7 +54,7 @@ func (s *Scheduler) reopen(ctx context.Context) error {
 		return nil
 	}
 	if s.status.Ending != "" {
-		if err := s.jobs.End(ctx, s.job, ""); err != nil {
+		if err := s.jobs.End(ctx, s.job, s.status.Revision, ""); err != nil {
 			return err
 		}
 		s.status.Ending = ""

@@ -30,8 +30,9 @@ type Jobs interface {
 	Status(ctx context.Context, job string) (crawler.Status, error)
 	// Age notes that the job is kept going and returns for how long it was.
 	Age(ctx context.Context, job string) (time.Duration, error)
-	// End lets the job fetch no more because of a budget; "" lets it fetch again.
-	End(ctx context.Context, job, budget string) error
+	// End lets the job fetch no more because of a budget, as a revision of its settings has it. "" lets
+	// it fetch again. It does nothing if the settings were changed since.
+	End(ctx context.Context, job string, revision int64, budget string) error
 	// SetClosing notes whether the job waits for nothing but its output.
 	SetClosing(ctx context.Context, job string, closing bool) error
 	// Move takes the job into a state, from one of those given.
@@ -334,7 +335,7 @@ func (s *Scheduler) spent(numbers crawler.Counters) string {
 func (s *Scheduler) wind(ctx context.Context, numbers crawler.Counters, budget string) (bool, error) {
 	if s.status.Ending == "" {
 		s.cfg.Log.Info("a budget is spent", "job", s.job, "budget", budget)
-		if err := s.jobs.End(ctx, s.job, budget); err != nil {
+		if err := s.jobs.End(ctx, s.job, s.status.Revision, budget); err != nil {
 			return false, err
 		}
 		s.status.Ending = budget

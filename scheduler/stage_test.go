@@ -161,11 +161,11 @@ func (s *stage) Status(ctx context.Context, job string) (crawler.Status, error) 
 	return s.Store.Status(ctx, job)
 }
 
-func (s *stage) End(ctx context.Context, job, budget string) error {
+func (s *stage) End(ctx context.Context, job string, revision int64, budget string) error {
 	if err := s.at("end"); err != nil {
 		return err
 	}
-	return s.Store.End(ctx, job, budget)
+	return s.Store.End(ctx, job, revision, budget)
 }
 
 func (s *stage) SetClosing(ctx context.Context, job string, closing bool) error {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 	"time"
 
 	"github.com/hibiken/asynq"
@@ -183,12 +184,21 @@ func (c *Client) periodic(ctx context.Context, job string) (bool, error) {
 }
 
 // Resume lets a job go on that was paused. One that is done is reopened: it waits
-// for seeds, and is done again when it has fetched them. Of a periodic job, runs begin again from the next tick.
+// for seeds, and is done again when it has fetched them. The error wraps [crawler.ErrJobEnded] for one whose
+// budget is spent: [Client.Set] raises it. Of a periodic job, runs begin again from the next tick.
 func (c *Client) Resume(ctx context.Context, job string) error {
 	if periodic, err := c.periodic(ctx, job); err != nil {
 		return err
 	} else if periodic {
 		return c.move(ctx, job, crawler.StateCreated, "", crawler.StatePaused, crawler.StateRunning)
+	}
+	status, err := c.store.Status(ctx, job)
+	if err != nil {
+		return err
+	}
+	if budget, ok := strings.CutPrefix(status.Reason, "budget of "); ok && status.State == crawler.StateDone && budget != "pages per host" {
+		return fmt.Errorf("job %q is done: %w: its budget of %s is spent: raise it (trawl job set %s %s=…, or 0 for no limit), and it goes on",
+			job, crawler.ErrJobEnded, budget, job, budget)
 	}
 	return c.move(ctx, job, crawler.StateRunning, "", crawler.StatePaused, crawler.StateDone, crawler.StateFailed)
 }

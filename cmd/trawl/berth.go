@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"sync"
 
 	"github.com/trawlcrawler/trawl/crawler"
@@ -30,13 +31,21 @@ func (b *berth) extend(h crawler.Host) {
 	}
 }
 
+// update lets the visits go by the settings that the job has now.
+func (b *berth) update(job crawler.Status) error {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if job.Ending == "" && job.State == crawler.StateRunning && b.station.Stopped() {
+		return errors.New("a budget was raised while the crawl ended because of it: the same command goes on")
+	}
+	return b.station.Update(job)
+}
+
 // ship brings what is kept to its bucket at once.
 func (b *berth) ship() {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	if b.station != nil {
-		b.station.Ship()
-	}
+	b.station.Ship()
 }
 
 // stop lets the visits end soon.

@@ -35,7 +35,8 @@ func jobCommand() *cobra.Command {
 		d.command("show JOB", "Show a job with its counters", 1, d.show),
 		d.command("watch JOB", "Show a job again and again, until it has ended", 1, d.watch),
 		d.command("pause JOB", "Let a job fetch no more until it is resumed", 1, steer((*tasks.Client).Pause)),
-		d.command("resume JOB", "Let a job go on that was paused, or reopen one that is done, which waits for seeds then", 1, steer((*tasks.Client).Resume)),
+		d.command("resume JOB", "Let a job go on that was paused, or reopen one that is done, which waits for seeds then", 1, d.resume),
+		d.setCommand(),
 		d.command("cancel JOB", "End a job for good; its results stay", 1, steer((*tasks.Client).Cancel)),
 		d.refetchCommand(),
 		d.command("rm JOB", "Remove every key of a job that has ended", 1, steer((*tasks.Client).Remove)),
@@ -90,6 +91,7 @@ func (d *desk) with(cmd *cobra.Command, do func(context.Context, *tasks.Client) 
 // jobError gives errors of jobs their exit status.
 func jobError(err error) error {
 	var status *exitError
+	var setting *crawler.SettingError
 	switch {
 	case err == nil, errors.As(err, &status):
 		return err
@@ -99,6 +101,10 @@ func jobError(err error) error {
 		return usage("%v: choose another name with --job, or remove that one (trawl job rm)", err)
 	case errors.Is(err, crawler.ErrNoJob):
 		return usage("%v (trawl job ls lists them)", err)
+	case errors.As(err, &setting):
+		return usage("%v", err)
+	case errors.Is(err, crawler.ErrJobChanged):
+		return usage("%v", err)
 	case errors.Is(err, crawler.ErrNoHost), errors.Is(err, crawler.ErrJobEnded), errors.Is(err, crawler.ErrJobRuns):
 		return usage("%v", err)
 	}
@@ -187,7 +193,9 @@ type jobView struct {
 	// Unfinished are the writers that died and left files that nobody has finished.
 	Unfinished []crawler.Awaited `json:"unfinished,omitempty"`
 	left       string
-	Garbage    []string `json:"garbage,omitempty"` // what was set aside because it was not what it should be; of job show alone
+	Garbage    []string         `json:"garbage,omitempty"` // what was set aside because it was not what it should be; of job show alone
+	Revision   int64            `json:"revision"`          // of the settings
+	Changes    []crawler.Change `json:"changes,omitempty"` // of the settings, since the job was created
 }
 
 func view(ctx context.Context, c *tasks.Client, status crawler.Status) (jobView, error) {
@@ -203,7 +211,7 @@ func view(ctx context.Context, c *tasks.Client, status crawler.Status) (jobView,
 		Waits: waiting.Text, WaitsFor: waiting.For,
 		Name: status.Job.Name, State: status.State, Reason: status.Reason, Created: status.Created,
 		Started: known(status.Started), Ended: known(status.Ended), Counters: numbers, Settings: status.Job, Troubles: status.Troubles,
-		RunOf:   status.RunOf,
+		RunOf: status.RunOf, Revision: status.Revision, Changes: status.Changes,
 		Closing: status.Closing, Awaited: status.Awaited, Unfinished: status.Unfinished, left: status.Left(),
 	}, err
 }
@@ -319,6 +327,9 @@ func (d *desk) show(ctx context.Context, c *tasks.Client, name string) error {
 	}
 	if v.left != "" {
 		fmt.Fprintf(t, "output\t%s\n", v.left)
+	}
+	for _, change := range v.Changes {
+		fmt.Fprintf(t, "changed\t%s: %v\n", change.At.Local().Format(time.DateTime), change)
 	}
 	for _, trouble := range v.Troubles {
 		fmt.Fprintf(t, "trouble\tfor %s: %s\n", status.Now.Sub(trouble.Since).Round(time.Second), trouble)

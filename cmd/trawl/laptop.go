@@ -186,6 +186,11 @@ func (l *laptop) watch(ctx, hard context.Context, stop func()) {
 			if err == nil && status.Closing {
 				l.berth.ship()
 			}
+			if err == nil {
+				if err := l.berth.update(status); err != nil {
+					l.fail(failed("%v", err))
+				}
+			}
 		}
 	}
 }

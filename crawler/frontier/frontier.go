@@ -44,6 +44,7 @@ type Frontier struct {
 	depths        depths
 	links         *linkCodec
 	recent        *recent
+	live          *liveBudgets
 	confirmations *confirmations
 	lease         time.Duration
 	term          time.Duration
@@ -101,7 +102,7 @@ func (f *Frontier) sweep(ctx context.Context, ahead time.Duration) (broken int, 
 // returns how many of one kind it found, and how many open visits it broke.
 func (f *Frontier) sweepBatch(ctx context.Context, shard int, ahead time.Duration) (swept, broken int, err error) {
 	hold := time.Duration(0)
-	if f.job.Pages > 0 {
+	if f.budgets().pages > 0 {
 		hold = reprieve
 	}
 	got, err := run(ctx, f.rdb, sweepScript, "sweep", f.base(shard), sweepBatch, hold.Milliseconds(), ahead.Milliseconds()).Slice()
@@ -119,7 +120,7 @@ func (f *Frontier) sweepBatch(ctx context.Context, shard int, ahead time.Duratio
 
 // release closes the account of a visit that broke, and makes its host due.
 func (f *Frontier) release(ctx context.Context, host crawler.Host, epoch, pages int64) error {
-	account := ledger{frontier: f, visit: visitName(host, epoch), fetched: pages}
+	account := ledger{frontier: f, visit: visitName(host, epoch), fetched: pages, budgeted: f.budgets().budgeted}
 	if err := account.close(ctx); err != nil {
 		return err
 	}

@@ -18,22 +18,45 @@ type ledger struct {
 	visit    string
 	fetched  int64 // pages that the visit settled as fetched
 	done     int64 // promises that the visit has used or can not use
+
+	budgeted int64 // the revision that brought the budget that the account is of
+	since    int64 // pages that were fetched before
+	out      int64 // URLs taken, and not settled
+	free     int64 // of these, those taken before: they have no promise
+	used     bool  // something was promised
+}
+
+// begin begins the account again if the job has a budget of pages that it had not when the
+// visit was opened: what was done before is counted in the budget already.
+func (l *ledger) begin(b budgets) {
+	if b.budgeted != l.budgeted {
+		l.budgeted, l.since, l.done, l.free = b.budgeted, l.fetched, 0, l.out
+	}
 }
 
 // promise asks for pages for n URLs and returns for how many it got some, at
 // least 1, or [crawler.ErrSpent].
 func (l *ledger) promise(ctx context.Context, n int) (int, error) {
-	if job := l.frontier.job; job.Pages == 0 && job.Bytes == 0 && job.Time == 0 {
+	b := l.frontier.budgets()
+	if b.none() {
 		return n, nil
 	}
-	got, err := l.call(ctx, n)
+	l.begin(b)
+	got, err := l.call(ctx, n, b.pages)
 	if err != nil {
 		return 0, err
 	}
 	if got[0] == 0 {
 		return 0, crawler.ErrSpent
 	}
+	l.used = l.used || b.pages > 0
 	return int(got[0]), nil
+}
+
+// take notes how many URLs were taken of those that pages were promised for.
+func (l *ledger) take(granted, taken int) {
+	l.done += int64(granted - taken)
+	l.out += int64(taken)
 }
 
 // settle notes the URLs that were settled. Those that were claimed had no promise
@@ -41,26 +64,33 @@ func (l *ledger) promise(ctx context.Context, n int) (int, error) {
 func (l *ledger) settle(done []crawler.Settlement, fetched int64) {
 	l.fetched += fetched
 	for _, s := range done {
-		if !s.Claimed {
+		switch {
+		case s.Claimed:
+			continue
+		case l.free > 0:
+			l.free--
+		default:
 			l.done++
 		}
+		l.out--
 	}
 }
 
 // close ends the account; it may be closed again.
 func (l *ledger) close(ctx context.Context) error {
-	if l.frontier.job.Pages == 0 {
+	b := l.frontier.budgets()
+	if b.pages == 0 && !l.used {
 		return nil
 	}
-	_, err := l.call(ctx, -1)
+	_, err := l.call(ctx, -1, b.pages)
 	return err
 }
 
-func (l *ledger) call(ctx context.Context, want int) ([]int64, error) {
+func (l *ledger) call(ctx context.Context, want int, budget int64) ([]int64, error) {
 	base := jobBase(l.frontier.job.Name)
 	call := func() ([]int64, error) {
 		return runKeys(ctx, l.frontier.rdb, ledgerScript, "ledger", []string{base + nameLedger, base + nameJob},
-			l.visit, l.fetched, l.done, want, l.frontier.job.Pages).Int64Slice()
+			l.visit, l.fetched, l.done, want, budget, l.since, l.budgeted).Int64Slice()
 	}
 	got, err := call()
 	if errors.Is(err, crawler.ErrGarbage) {

@@ -46,6 +46,7 @@ func (s *Store) part(all []crawler.Status) {
 		if !going[name] {
 			delete(s.recent, name)
 			delete(s.created, name)
+			delete(s.live, name)
 		}
 	}
 }
@@ -94,10 +95,11 @@ func (s *Store) SetClosing(ctx context.Context, name string, closing bool) error
 	return s.note(ctx, name, "closing", flag(closing))
 }
 
-// End lets a running job fetch no more, because of the budget given; "" lets it
-// fetch again. It is done when its visits have ended.
-func (s *Store) End(ctx context.Context, name, budget string) error {
-	return s.note(ctx, name, "ending", budget)
+// End lets a running job fetch no more, because of the budget given, as its settings have it in a
+// revision; "" lets it fetch again. It does nothing if they were changed since. The job is done when its visits
+// have ended.
+func (s *Store) End(ctx context.Context, name string, revision int64, budget string) error {
+	return run(ctx, s.rdb, windScript, "wind", jobBase(name)+nameJob, budget, revision).Err()
 }
 
 // mostAge is by how much a job ages at most between two calls of Age. It is

@@ -82,7 +82,7 @@ func staysRemoved(t *testing.T, b *bench) {
 	ctx, name := t.Context(), b.job.Name
 	b.must(b.store.Remove(ctx, name))
 	b.must(b.store.Seeded(ctx, name, true))
-	b.must(b.store.End(ctx, name, "pages"))
+	b.must(b.store.End(ctx, name, 0, "pages"))
 	b.must(b.store.SetPaused(ctx, name, true))
 	b.must(b.store.SetClosing(ctx, name, true))
 	b.must(b.store.Await(ctx, name, "w1", "pages wait for the bucket", time.Minute))
@@ -138,7 +138,7 @@ func endsOnce(t *testing.T, b *bench) {
 		t.Errorf("a paused job ended at %v", ended)
 	}
 	b.move(crawler.StateRunning)
-	b.must(b.store.End(t.Context(), b.job.Name, "pages"))
+	b.must(b.store.End(t.Context(), b.job.Name, 0, "pages"))
 	b.move(crawler.StateDone)
 	done := b.status()
 	if done.Ended.IsZero() || done.Ending != "" {

@@ -14,7 +14,7 @@ import (
 // implements [crawler.Frontier]. Where another job of the fleet holds the host, the turn
 // is open and does not hold it: see [crawler.Sharing].
 func (f *Frontier) Open(ctx context.Context, o crawler.Order, worker string) (crawler.Turn, error) {
-	t := &Turn{frontier: f, order: o, base: f.baseOf(o.Host), account: ledger{frontier: f, visit: visitName(o.Host, o.Epoch)}}
+	t := &Turn{frontier: f, order: o, base: f.baseOf(o.Host), account: ledger{frontier: f, visit: visitName(o.Host, o.Epoch), budgeted: f.budgets().budgeted}}
 	args := []any{string(o.Host), o.Epoch, f.lease.Milliseconds(), worker}
 	if !f.shares {
 		return t, t.opened(run(ctx, f.rdb, openScript, "open", t.base, args...).Slice())

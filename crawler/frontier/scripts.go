@@ -39,6 +39,8 @@ var (
 	ledgerScript   = redis.NewScript(source("ledger"))
 	createScript   = redis.NewScript(source("create"))
 	stateScript    = redis.NewScript(source("state"))
+	changeScript   = redis.NewScript(source("change"))
+	windScript     = redis.NewScript(source("wind"))
 	noteScript     = redis.NewScript(source("note"))
 	keepScript     = redis.NewScript(source("keep"))
 	tickScript     = redis.NewScript(source("tick"))

@@ -30,8 +30,9 @@ type Store struct {
 	reports       reports
 
 	mu      sync.Mutex
-	recent  map[string]*recent   // by job: shared by all frontiers of the process
-	created map[string]time.Time // by job: of which one of its name recent is
+	recent  map[string]*recent      // by job: shared by all frontiers of the process
+	created map[string]time.Time    // by job: of which one of its name recent is
+	live    map[string]*liveBudgets // by job
 	hash    func(key string) uint64
 }
 
@@ -44,7 +45,7 @@ func (s *Store) HashBy(hash func(key string) uint64) { s.hash = hash }
 // New returns the store in a Redis of version 6.2 or later. The caller closes
 // the client.
 func New(rdb redis.UniversalClient) *Store {
-	s := &Store{rdb: rdb, lease: Lease, now: time.Now, recent: make(map[string]*recent), created: make(map[string]time.Time)}
+	s := &Store{rdb: rdb, lease: Lease, now: time.Now, recent: make(map[string]*recent), created: make(map[string]time.Time), live: make(map[string]*liveBudgets)}
 	rdb.AddHook(gate{s})
 	if cluster, ok := rdb.(*redis.ClusterClient); ok {
 		cluster.OnNewNode(func(node *redis.Client) { node.AddHook(dialing{s.forget}) })
@@ -175,6 +176,7 @@ func (s *Store) status(ctx context.Context, name string) (crawler.Status, error)
 		Created: moment(h["created"]), Started: moment(h["started"]), Ended: moment(h["ended"]),
 		Paused: h["paused"] == "1", Tick: moment(h["tick"]), Run: h["run"], RunOf: h["run_of"], Scheduled: moment(h["scheduled"]), Ran: elapsed(h["ran"]),
 		Origin:   crawler.Origin{Opens: h["opens"] == "1", Owner: h["owner"]},
+		Revision: number(h["revision"]),
 		Troubles: troublesOf(troubles.Val(), now),
 		Awaited:  awaitedOf(awaited.Val(), now),
 
@@ -183,7 +185,10 @@ func (s *Store) status(ctx context.Context, name string) (crawler.Status, error)
 	if reason := flaw(&status, name, h["settings"]); reason != "" {
 		return broken(name, now, reason), nil
 	}
-	s.meet(name, status.Created)
+	if json.Unmarshal([]byte(h["changes"]), &status.Changes) != nil {
+		status.Changes = nil // they are only shown
+	}
+	s.meet(status, number(h["budgeted"]))
 	return status, nil
 }
 
@@ -194,6 +199,12 @@ func moment(ms string) time.Time {
 		return time.Time{}
 	}
 	return time.UnixMilli(n)
+}
+
+// number reads a whole number; "" is 0.
+func number(text string) int64 {
+	n, _ := strconv.ParseInt(text, 10, 64)
+	return n
 }
 
 // elapsed reads milliseconds; "" is none.
@@ -217,29 +228,6 @@ func (s *Store) Jobs(ctx context.Context) ([]string, error) {
 	return names, nil
 }
 
-// Change replaces the settings of a job that exists. Its shards, and
-// what is the same page, stay as they are, because the frontier lies in them. For the
-// same reason the depth up to which links are followed cannot change.
-func (s *Store) Change(ctx context.Context, job crawler.Job) error {
-	if err := job.Validate(); err != nil {
-		return err
-	}
-	now, err := s.Status(ctx, job.Name)
-	if err != nil {
-		return err
-	}
-	if was := now.Job.DepthLimit(); job.DepthLimit() != was {
-		return fmt.Errorf("job %q: depth: links are followed up to a depth of %d, which cannot change to %d (-1: no limit): create another job",
-			job.Name, was, job.DepthLimit())
-	}
-	job.Shards, job.Same = now.Job.Shards, now.Job.Same
-	settings, err := json.Marshal(job)
-	if err != nil {
-		return fmt.Errorf("job %s: %w", job.Name, err)
-	}
-	return s.note(ctx, job.Name, "settings", settings)
-}
-
 // Move takes a job into a state, if it is in one of those given, and reports
 // whether it did. It returns [crawler.ErrNoJob] for a job that does not exist.
 func (s *Store) Move(ctx context.Context, name string, to crawler.State, reason string, from ...crawler.State) (bool, error) {
@@ -258,14 +246,25 @@ func (s *Store) Move(ctx context.Context, name string, to crawler.State, reason 
 }
 
 // meet forgets what this process remembers of an earlier job of the name, which
-// another process has removed.
-func (s *Store) meet(name string, created time.Time) {
+// another process has removed, and notes the budgets of this one.
+func (s *Store) meet(job crawler.Status, budgeted int64) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if !s.created[name].Equal(created) {
+	name := job.Job.Name
+	if !s.created[name].Equal(job.Created) {
 		delete(s.recent, name)
-		s.created[name] = created
+		delete(s.live, name)
+		s.created[name] = job.Created
 	}
+	s.liveOf(name).note(budgetsOf(job.Job, job.Revision, budgeted))
+}
+
+// liveOf returns the budgets of a job, with s.mu held.
+func (s *Store) liveOf(name string) *liveBudgets {
+	if s.live[name] == nil {
+		s.live[name] = new(liveBudgets)
+	}
+	return s.live[name]
 }
 
 // Frontier returns the frontier of a job that was created.
@@ -276,7 +275,7 @@ func (s *Store) Frontier(job crawler.Job) *Frontier {
 		s.recent[job.Name] = newRecent(s.hash)
 	}
 	f := &Frontier{
-		store: s, rdb: s.rdb, job: job, identity: crawler.NewIdentity(job), depths: depthsOf(job), links: &s.links, recent: s.recent[job.Name],
+		store: s, rdb: s.rdb, job: job, identity: crawler.NewIdentity(job), depths: depthsOf(job), links: &s.links, recent: s.recent[job.Name], live: s.liveOf(job.Name),
 		confirmations: &s.confirmations, reports: &s.reports,
 		lease: s.lease, term: max(s.lease, ArmTerm), shares: !s.alone && job.Politeness != crawler.PolitenessJob,
 	}

@@ -109,7 +109,7 @@ func (t *Turn) take(ctx context.Context, n int, gap time.Duration) (taken []craw
 		}
 		taken = append(taken, crawler.Taken{Ticket: got[i], Entry: e})
 	}
-	t.account.done += int64(granted - len(taken))
+	t.account.take(granted, len(taken)) // what cannot be read is not settled
 	return taken, garbage, nil
 }
 

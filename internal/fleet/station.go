@@ -31,10 +31,11 @@ type Station struct {
 	gate     *crawler.Gate               // nil where nothing can be waited for
 	waits    func(why error)             // hears why its pages cannot be kept now, and nil when they can again
 
-	mu      sync.Mutex // held to change the server
-	tending sync.WaitGroup
-	fetcher *timed
-	lent    *fetch.Fetcher // to what is opened for the job alone; nil when nothing is
+	mu       sync.Mutex // held to change the server
+	tending  sync.WaitGroup
+	fetcher  *timed
+	lent     *fetch.Fetcher // to what is opened for the job alone; nil when nothing is
+	revision int64          // of the settings that visits go by; for Update alone
 
 	stopping chan struct{} // closed when visits are to end
 	stopOnce sync.Once
@@ -44,7 +45,7 @@ type Station struct {
 // NewStation sets up a station that starts from the hosts of home. It owns out
 // from now on, also when it fails.
 func (w *Workshop) NewStation(job crawler.Status, home []crawler.Host, out *Output, heard func(crawler.Report, error)) (*Station, error) {
-	st := &Station{job: job, workshop: w, output: out, heard: heard, stopping: make(chan struct{})}
+	st := &Station{job: job, revision: job.Revision, workshop: w, output: out, heard: heard, stopping: make(chan struct{})}
 	var err error
 	if st.Scope, err = crawler.NewScope(job.Job, home); err != nil {
 		return nil, errors.Join(err, out.Close())
@@ -120,6 +121,19 @@ func (st *Station) serve(ctx context.Context) (*tasks.Server, error) {
 	})
 }
 
+// Update lets the visits go by the settings that the job has now. It is called by one goroutine at a time.
+func (st *Station) Update(job crawler.Status) error {
+	if job.Revision == st.revision {
+		return nil
+	}
+	if err := st.visitor.Update(job.Job); err != nil {
+		return err
+	}
+	st.revision = job.Revision
+	st.workshop.log.Info("the job's settings were changed", "job", job.Job.Name, "revision", job.Revision)
+	return nil
+}
+
 // widen takes the hosts of seeds that were brought meanwhile into the scope.
 func (st *Station) widen(ctx context.Context) error {
 	store, name := st.workshop.store, st.job.Job.Name
@@ -160,6 +174,16 @@ func (st *Station) Ship() { st.output.Ship() }
 
 // Stop lets the visits end soon; more may come, and end at once.
 func (st *Station) Stop() { st.stopOnce.Do(func() { close(st.stopping) }) }
+
+// Stopped reports whether Stop was called: no visit does anything any more.
+func (st *Station) Stopped() bool {
+	select {
+	case <-st.stopping:
+		return true
+	default:
+		return false
+	}
+}
 
 // Shut stops and waits for the visits to end.
 func (st *Station) Shut() {

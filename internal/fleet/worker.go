@@ -272,6 +272,10 @@ func (w *Worker) serve(hard context.Context, job crawler.Status) {
 		w.retire(name)
 		return
 	}
+	if st != nil && job.Ending == "" && st.Stopped() { // the budget was raised: the next station goes on
+		w.retire(name)
+		return
+	}
 	if st == nil {
 		if time.Now().Before(w.rests[name].until) || w.leaves(name) {
 			return
@@ -289,6 +293,9 @@ func (w *Worker) serve(hard context.Context, job crawler.Status) {
 	}
 	if job.Closing {
 		st.Ship()
+	}
+	if err := st.Update(job); err != nil {
+		w.door.complain("the job's settings cannot be used", err, "job", name)
 	}
 	if err := st.widen(hard); err != nil {
 		w.door.complain("the job's scope can not be read", err, "job", name)

@@ -1,7 +1,7 @@
 -- state: a job goes from one state to another, if it may.
 -- KEYS[1]  the job
 -- ARGV     new state, reason, then the states that it may come from
--- Returns  the state that it was in; '' when there is no such job
+-- Returns  the state that it was in; 'changed' when it may not be done because of a budget that was raised; '' when there is no such job
 
 local key, to, reason = KEYS[1], ARGV[1], ARGV[2]
 local from = redis.call('HGET', key, 'state')
@@ -9,6 +9,8 @@ if not from then return '' end
 local allowed = false
 for i = 3, #ARGV do allowed = allowed or ARGV[i] == from end
 if not allowed then return from end
+local budget = to == 'done' and string.match(reason, '^budget of (%a+)$')
+if budget and redis.call('HGET', key, 'ending') ~= budget then return 'changed' end -- it was raised meanwhile
 local t = redis.call('TIME')
 local now = t[1] * 1000 + math.floor(t[2] / 1000)
 redis.call('HDEL', key, 'reason') -- first: so a full Redis takes what follows, and a job can be steered there

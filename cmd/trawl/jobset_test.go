@@ -1,0 +1,131 @@
+package main_test
+
+import (
+	"context"
+	"strings"
+	"testing"
+
+	"github.com/trawlcrawler/trawl/crawler"
+	"github.com/trawlcrawler/trawl/internal/testsite"
+	"github.com/trawlcrawler/trawl/tasks"
+)
+
+// pages waits until a job is done, and returns how many pages it has.
+func (o *office) pages(job string) int64 {
+	o.t.Helper()
+	o.becomes(job, crawler.StateDone)
+	numbers, err := o.Client.Counters(o.t.Context(), job)
+	if err != nil {
+		o.t.Fatal(err)
+	}
+	return numbers.Pages()
+}
+
+func TestAJobGoesOnWhenItsBudgetIsRaised(t *testing.T) {
+	t.Parallel()
+	g := testsite.Graph{Hosts: 3, PagesPerHost: 10, LinksPerPage: 3}
+	site := g.Serve(t)
+	o := newOffice(t)
+	o.Scheduler()
+	o.Workers(2)
+	job := jobOf(t, g, site)
+	job.Pages = 5
+	o.Create(job)
+	if n := o.pages(job.Name); n != 5 {
+		t.Fatalf("%d pages were fetched, want 5", n)
+	}
+	o.run("job", "resume", job.Name).exits(usage, "budget of pages is spent", "trawl job set "+job.Name+" pages=")
+	o.run("job", "set", job.Name, "pages=4").exits(done, "pages: 4, was 5", "stays done")
+	o.run("job", "set", job.Name, "pages=12").exits(done, "pages: 12, was 4", "goes on")
+	if n := o.pages(job.Name); n != 12 {
+		t.Errorf("%d pages were fetched, want 12", n)
+	}
+	o.run("job", "set", job.Name, "pages=0").exits(done, "pages: 0, was 12", "goes on")
+	if n := o.pages(job.Name); n != 30 {
+		t.Errorf("%d pages were fetched, want all 30", n)
+	}
+	if end := o.run("job", "show", job.Name).exits(done); strings.Count(end.stdout, "changed ") != 3 || !strings.Contains(end.stdout, "pages: 12, was 4") {
+		t.Errorf("the changed settings are not shown:\n%s", end.stdout)
+	}
+	o.run("job", "resume", job.Name).exits(done, "waits for seeds now", "trawl seed "+job.Name)
+}
+
+// TestABudgetThatIsSetWhileAJobRunsEndsIt sets one on a job that had none, of which
+// nothing was promised to its visits.
+func TestABudgetThatIsSetWhileAJobRunsEndsIt(t *testing.T) {
+	t.Parallel()
+	g := testsite.Graph{Hosts: 2, PagesPerHost: 3000, LinksPerPage: 5}
+	site := g.Serve(t)
+	o := newOffice(t)
+	o.Scheduler()
+	o.Workers(2)
+	job := jobOf(t, g, site)
+	job.Delay = crawler.Duration(20e6)
+	o.Create(job)
+	o.until("pages are fetched", func(ctx context.Context) bool {
+		numbers, err := o.Client.Counters(ctx, job.Name)
+		return err == nil && numbers.Pages() >= 20
+	})
+	o.run("job", "set", job.Name, "pages=200", "delay=10ms", "exclude=/never/").exits(done, "pages: 200, was 0", "delay: 10ms, was 20ms", "note: exclude")
+	if n := o.pages(job.Name); n < 200 || n > 500 {
+		t.Errorf("%d pages were fetched, want 200 and what was under way", n)
+	}
+	o.run("job", "set", job.Name, "pages=50").exits(done)
+}
+
+func TestSettingsThatCannotBeChangedAreRefused(t *testing.T) {
+	t.Parallel()
+	o := newOffice(t)
+	o.write("news.yaml", "name: news\n")
+	o.run("job", "create", "news.yaml").exits(done)
+	for command, says := range map[string]string{
+		"news dealy=5s": `did you mean "delay"?`, "news delay=soon": `"soon" is not a duration`, "news name=other": "named after it",
+		"news delay=2s pages=-1": `pages: "-1" is out of range`, "news delay=2s format=warc": "format: it cannot change", "news delay": "NAME=VALUE",
+		"nothing delay=2s": "no job of this name", "news delay=2s --revision 7": "revision 0, not 7",
+	} {
+		o.run(append([]string{"job", "set"}, strings.Fields(command)...)...).exits(usage, says)
+	}
+	var shown struct {
+		Revision int64
+		Settings crawler.Job
+	}
+	if o.answer(&shown, "job", "show", "news"); shown.Revision != 0 || shown.Settings.Delay.String() != "1s" {
+		t.Errorf("what was refused has changed the job: %+v", shown)
+	}
+	o.run("job", "set", "news", "delay=1s").exits(done, "has these settings already")
+	o.run("job", "cancel", "news").exits(done)
+	o.run("job", "set", "news", "delay=2s").exits(usage, "cancelled")
+}
+
+// TestTwoOperatorsDoNotOverwriteOneAnother changes settings at once: other settings are kept, and of the
+// same setting with a revision one is told.
+func TestTwoOperatorsDoNotOverwriteOneAnother(t *testing.T) {
+	t.Parallel()
+	o := newOffice(t)
+	o.write("news.yaml", "name: news\n")
+	o.run("job", "create", "news.yaml").exits(done)
+	errs := make(chan error)
+	for _, pair := range []string{"delay=2s", "pages=7", "retries=1", "weight=9"} {
+		go func() {
+			changes, err := crawler.ParseChanges([]string{pair})
+			if err == nil {
+				_, err = o.Client.Set(t.Context(), "news", tasks.AnyRevision, changes)
+			}
+			errs <- err
+		}()
+	}
+	for range 4 {
+		if err := <-errs; err != nil {
+			t.Error(err)
+		}
+	}
+	status, err := o.Client.Status(t.Context(), "news")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if j := status.Job; j.Delay.String() != "2s" || j.Pages != 7 || j.Retries != 1 || j.Weight != 9 || status.Revision != 4 || len(status.Changes) != 4 {
+		t.Errorf("after four changes at once the job is at revision %d: %+v", status.Revision, status.Changes)
+	}
+	o.run("job", "set", "news", "delay=3s", "--revision", "4").exits(done)
+	o.run("job", "set", "news", "delay=4s", "--revision", "4").exits(usage, "changed meanwhile")
+}
