@@ -108,7 +108,7 @@ func (j Job) canChange(name string) error {
 	_, ok := changeable[name]
 	switch {
 	case !slices.Contains(SettingNames(), name):
-		return &SettingError{name, fmt.Sprintf("%q is not a setting of a job%s", name, suggest(name, slices.Sorted(maps.Keys(changeable))))}
+		return &SettingError{name, fmt.Sprintf("%q is not a setting of a job%s", name, Suggest(name, slices.Sorted(maps.Keys(changeable))))}
 	case !ok && fixed[name] != "":
 		return &SettingError{name, "it cannot change after the job was created: " + fixed[name]}
 	case !ok:
@@ -119,8 +119,8 @@ func (j Job) canChange(name string) error {
 	return nil
 }
 
-// suggest names the known word that is most like an unknown one.
-func suggest(word string, known []string) string {
+// Suggest says which known word is most like an unknown one, as in ` (did you mean "delay"?)`; "" if none is.
+func Suggest(word string, known []string) string {
 	best, least := "", 3
 	for _, k := range known {
 		if d := distance(word, k); d < least {

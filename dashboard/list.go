@@ -10,6 +10,8 @@ import (
 	"iter"
 	"net/http"
 	"os"
+	"strconv"
+	"strings"
 
 	"github.com/trawlcrawler/trawl/crawler"
 )
@@ -130,17 +132,38 @@ func (l *list) refuse(line []byte, why error) {
 // plainLine takes a line as it is.
 func plainLine(line []byte) (string, error) { return string(line), nil }
 
-// jsonLine finds the URL in {"url": "…"}. Other fields are passed over, so that
-// the records of pages will do.
+// jsonLine finds the URL in {"url": "…"}. A field that is not known is an error: it may be one that
+// was meant to do something.
 func jsonLine(line []byte) (string, error) {
 	var record struct {
 		URL string `json:"url"`
 	}
-	if err := json.Unmarshal(line, &record); err != nil {
+	decoder := json.NewDecoder(bytes.NewReader(line))
+	decoder.DisallowUnknownFields()
+	err := decoder.Decode(&record)
+	if err == nil {
+		if _, end := decoder.Token(); end != io.EOF {
+			err = errors.New("there is more in the line than one object")
+		}
+	}
+	if quoted, ok := unknownField(err); ok {
+		return "", fmt.Errorf(`unknown field %q%s: want {"url": "…"}`, quoted, crawler.Suggest(quoted, []string{"url"}))
+	}
+	if err != nil {
 		return "", fmt.Errorf(`want {"url": "…"}: %w`, err)
 	}
 	if record.URL == "" {
 		return "", errors.New(`want {"url": "…"}: it has no url`)
 	}
 	return record.URL, nil
+}
+
+// unknownField returns the field that an error of encoding/json is about.
+func unknownField(err error) (string, bool) {
+	if err == nil {
+		return "", false
+	}
+	quoted, ok := strings.CutPrefix(err.Error(), "json: unknown field ")
+	name, broken := strconv.Unquote(quoted)
+	return name, ok && broken == nil
 }

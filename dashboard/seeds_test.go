@@ -40,7 +40,7 @@ func packed(t testing.TB, text string) *bytes.Buffer {
 func TestAListSaysWhatBecameOfIt(t *testing.T) {
 	t.Parallel()
 	plain := "\ufeffhttps://a.example/\r\n\n# a comment\nnowhere\nhttps://a.example/\nhttps://b.example/"
-	lines := `{"url": "https://a.example/"}` + "\n\n# a comment\n" + `{"url": "nowhere", "depth": 3}` + "\n" +
+	lines := `{"url": "https://a.example/"}` + "\n\n# a comment\n" + `{"url": "nowhere"}` + "\n" +
 		`{"url": "https://a.example/"}` + "\n" + `{"url": "https://b.example/"}`
 	for name, c := range map[string]struct {
 		kind string
@@ -79,14 +79,14 @@ func TestLinesThatCanNotBeUnderstoodAreRefusedAndTheListGoesOn(t *testing.T) {
 	t.Parallel()
 	s := newStage(t)
 	s.job(t, "news")
-	body := `"https://a.example/"` + "\n" + `{"uri": "https://a.example/"}` + "\n" + `{"url": 7}` + "\n" +
+	body := `"https://a.example/"` + "\n" + `{"uri": "https://a.example/"}` + "\n" + `{"url": 7}` + "\n" + `{"url": "https://a.example/b", "prioritty": "high"}` + "\n" + `{"url": "https://a.example/b"} {}` + "\n" +
 		strings.Repeat("x", 3*maxLine) + "\n" + `{"url": "nowhere"}` + "\n" + `{"url": "https://a.example/"}` + "\n"
 	var got crawler.Seeding
 	s.post(t, seedsOfNews, "application/x-ndjson", body).read(t, &got)
-	if got.Admitted != 1 || got.Refused != 5 || len(got.Refusals) != 5 {
+	if got.Admitted != 1 || got.Refused != 7 || len(got.Refusals) != 7 {
 		t.Fatalf("%+v", got)
 	}
-	for i, says := range []string{`want {"url": "…"}`, "it has no url", "cannot unmarshal number", "more than 65536 bytes", "not a URL"} {
+	for i, says := range []string{`want {"url": "…"}`, `unknown field "uri" (did you mean "url"?)`, "cannot unmarshal number", `unknown field "prioritty": want {"url": "…"}`, "more in the line", "more than 65536 bytes", "not a URL"} {
 		r := got.Refusals[i]
 		if r.Line != int64(i+1) || !strings.Contains(r.Reason, says) || len(r.URL) > shownLine+len("…") {
 			t.Errorf("line %d was refused as %+v, want %q", i+1, r, says)
