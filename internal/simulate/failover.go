@@ -1,11 +1,8 @@
 package simulate
 
 import (
-	"hash/fnv"
-	"io"
 	"maps"
 	"slices"
-	"strings"
 	"time"
 
 	"github.com/alicebob/miniredis/v2"
@@ -79,34 +76,14 @@ func write(m *miniredis.Miniredis, key string, v value) {
 	}
 }
 
-// failover lets another server take over. Of the keys of one node, it has what was
-// there at the time of the snapshot; of the others, what is there now.
-func (s *server) failover(was snapshot, nodes, node int) {
-	now := s.snapshot()
+// failover lets another server take over, which has what was there at the time of
+// the snapshot. All connections end.
+func (s *server) failover(was snapshot) {
 	m := s.empty()
-	for key, v := range now {
-		if nodeOf(key, nodes) != node {
-			write(m, key, v)
-		}
-	}
 	for key, v := range was {
-		if nodeOf(key, nodes) == node {
-			write(m, key, v)
-		}
+		write(m, key, v)
 	}
 	old := s.redis
 	s.redis = m
 	old.Close()
-}
-
-// nodeOf is the node of a Cluster that has a key: all with the same hash tag are together.
-func nodeOf(key string, nodes int) int {
-	if _, rest, found := strings.Cut(key, "{"); found {
-		if tag, _, found := strings.Cut(rest, "}"); found && tag != "" {
-			key = tag
-		}
-	}
-	sum := fnv.New32a()
-	io.WriteString(sum, key)
-	return int(sum.Sum32()>>7) % nodes
 }

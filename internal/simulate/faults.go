@@ -70,19 +70,18 @@ func (s *sim) note(f fault, more string) {
 	s.trace.add("FAULT %s (%d), for %v%s", f.kind, f.which, f.lasts, more)
 }
 
-// planFailover lets another server take over from the one that Redis is on, or, of a
-// Cluster, from one of its masters. What was written last is lost.
+// planFailover lets another server take over from the one that Redis is on. What was
+// written last is lost.
 func (s *sim) planFailover(f fault) {
 	var was snapshot
 	var tasks queueState
-	node := f.which % s.world.nodes
 	at := s.trace.began.Add(f.at)
 	s.arbiter.at(at.Add(-f.loses), func() { was, tasks = s.redis.snapshot(), s.queue.state() })
 	s.arbiter.at(at, func() {
-		s.redis.failover(was, s.world.nodes, node)
-		s.queue.restore(tasks, func(job string) bool { return nodeOf("{"+job+"}", s.world.nodes) == node })
+		s.redis.failover(was)
+		s.queue.restore(tasks)
 		s.lostTail, s.failovers = time.Now(), s.failovers+1
-		s.note(f, fmt.Sprintf(", loses %v of node %d", f.loses, node))
+		s.note(f, fmt.Sprintf(", loses %v", f.loses))
 		s.redis.gone = time.Now().Add(f.lasts)
 		s.reread(at.Add(-f.loses))
 		s.repeat()
@@ -144,7 +143,7 @@ func (o *office) kill(s *sim, rests time.Duration) bool {
 
 // shipEvery brings to the bucket what living workers have on their disks.
 func (s *sim) shipEvery() {
-	s.arbiter.in(s.arbiter.between(2*time.Second, 10*time.Second), func() {
+	s.arbiter.in(s.arbiter.between(s.world.shipsIn/5, s.world.shipsIn), func() {
 		for _, m := range s.machines {
 			if m.alive() && m.worker.process.heldUntil(toDisk).Before(time.Now()) {
 				s.output.ship(m.disk)

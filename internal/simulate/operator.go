@@ -17,6 +17,7 @@ type jobLog struct {
 	state   crawler.State // "" before it is created
 	created time.Time     // zero before an operator was told so
 	owed    []owedSeed    // seeds that were taken
+	raised  bool          // its budget was, and it may be opened again
 	endings int
 	ended   time.Time // when it last did
 	acting  int       // operators that are not done with it
@@ -43,8 +44,12 @@ func (s *sim) operate(plan *jobPlan) {
 			if sleep(p.ctx, at+time.Duration(1+len(plan.late))*time.Microsecond) != nil {
 				return
 			}
-			for do(p.ctx) != nil && !p.dead.Load() {
-				if sleep(p.ctx, 700*time.Millisecond) != nil {
+			for err := do(p.ctx); err != nil && !p.dead.Load(); err = do(p.ctx) {
+				pause := 700 * time.Millisecond
+				if errors.Is(err, errLater) {
+					pause = 150 * time.Millisecond
+				}
+				if sleep(p.ctx, pause) != nil {
 					return
 				}
 			}
@@ -64,6 +69,9 @@ func (s *sim) operate(plan *jobPlan) {
 	act(plan.starts, func(ctx context.Context) error { return s.create(ctx, p, log) })
 	for i, late := range plan.late {
 		act(plan.starts+late.at, func(ctx context.Context) error { return s.bring(ctx, p, log, late.page, i) })
+	}
+	for _, raise := range plan.raises {
+		act(plan.starts+raise.at, func(ctx context.Context) error { return s.raise(ctx, p, log, raise) })
 	}
 	for _, pause := range plan.pauses {
 		act(plan.starts+pause.at, func(ctx context.Context) error { return s.pause(ctx, p, log, pause.lasts) })
@@ -146,6 +154,42 @@ func (s *sim) pause(ctx context.Context, p *process, log *jobLog, lasts time.Dur
 	}
 	return s.resume(ctx, p, log)
 }
+
+// raise adds pages to the budget of a job, and lets it go on if it had ended on that.
+func (s *sim) raise(ctx context.Context, p *process, log *jobLog, r raise) error {
+	name := log.plan.job.Name
+	status, err := p.store.Status(ctx, name)
+	switch {
+	case errors.Is(err, crawler.ErrNoJob):
+		return errLater
+	case err != nil:
+		return err
+	case r.at == 0 && !status.State.Ended():
+		return errLater
+	case r.at == 0 && status.Reason != "budget of pages" || r.at > 0 && status.State.Ended():
+		return nil
+	}
+	if err := sleep(ctx, r.after); err != nil {
+		return err
+	}
+	job := status.Job
+	job.Pages = log.plan.job.Pages + r.pages
+	if err := p.store.Change(ctx, job); err != nil {
+		return err
+	}
+	log.raised = true
+	s.count("budget raised")
+	if r.at > 0 {
+		return nil
+	}
+	if _, err := p.store.Move(ctx, name, crawler.StateRunning, "", crawler.StateDone); err != nil {
+		return err
+	}
+	return p.store.Seeded(ctx, name, true)
+}
+
+// errLater says that what an operator wants to do is not to be done yet.
+var errLater = errors.New("simulation: not yet")
 
 // resume lets a job go on, as often as it takes.
 func (s *sim) resume(ctx context.Context, p *process, log *jobLog) error {

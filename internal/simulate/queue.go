@@ -162,23 +162,10 @@ func (q *queue) state() queueState {
 	return queueState{maps.Clone(q.tasks), maps.Clone(q.known), maps.Clone(q.paused)}
 }
 
-// restore brings back what asynq kept at an earlier time of jobs that lie on a node.
-func (q *queue) restore(was queueState, lost func(job string) bool) {
-	for _, name := range slices.Sorted(maps.Keys(q.sim.jobs)) {
-		if !lost(name) {
-			continue
-		}
-		q.empty(name)
-		delete(q.paused, name)
-		if paused, known := was.paused[name]; known {
-			q.paused[name] = paused
-		}
-		maps.DeleteFunc(q.known, func(id string, _ bool) bool { return !was.known[id] && id[:len(name)+1] == name+" " })
-		for _, id := range slices.Sorted(maps.Keys(was.tasks)) {
-			if t := was.tasks[id]; t.job == name {
-				q.tasks[id] = t
-				q.deliverIn(t, q.sim.arbiter.between(time.Millisecond, time.Second))
-			}
-		}
+// restore brings back what asynq kept at an earlier time.
+func (q *queue) restore(was queueState) {
+	q.queueState = was
+	for _, id := range slices.Sorted(maps.Keys(was.tasks)) {
+		q.deliverIn(was.tasks[id], q.sim.arbiter.between(time.Millisecond, time.Second))
 	}
 }

@@ -232,3 +232,10 @@ func closed(err error) error {
 	}
 	return err
 }
+
+// SetDeadline, SetReadDeadline and SetWriteDeadline are not told that the other end
+// has closed: TCP does not tell either.
+
+func (p pipe) SetDeadline(t time.Time) error      { _ = p.Conn.SetDeadline(t); return nil }
+func (p pipe) SetReadDeadline(t time.Time) error  { _ = p.Conn.SetReadDeadline(t); return nil }
+func (p pipe) SetWriteDeadline(t time.Time) error { _ = p.Conn.SetWriteDeadline(t); return nil }

@@ -24,9 +24,7 @@ type features struct {
 	longDelays float64 // how many hosts ask for a delay that is longer than a lease
 	depth      float64 // how many jobs have a limit of depth
 	bucket     bool    // records are on a machine's disk until they are shipped
-	nodes      int     // of a Cluster
 	calm       bool    // nothing goes wrong
-	noFailover bool
 }
 
 // sim is one run.
@@ -67,14 +65,12 @@ type Result struct {
 // Options change a run.
 type Options struct {
 	features features
-	Whole    bool // keep the whole trace
+	shape    func(*world) // changes the world before anything happens
+	Whole    bool         // keep the whole trace
 }
 
-// Bounds of a run.
-const (
-	mostTime = 40 * time.Minute // of virtual time, after which a job that goes on is held to hang
-	quiet    = 12 * time.Second // after the last job's end
-)
+// quiet is for how long a run goes on after the last job's end.
+const quiet = 5 * time.Second
 
 // run carries out one seed.
 func run(t *testing.T, seed uint64, o Options) (result Result) {
@@ -85,6 +81,9 @@ func run(t *testing.T, seed uint64, o Options) (result Result) {
 
 func newSim(seed uint64, o Options) *sim {
 	s := &sim{seed: seed, world: newWorld(seed, o.features), trace: newTrace(o.Whole), jobs: make(map[string]*jobLog), output: new(output)}
+	if o.shape != nil {
+		o.shape(s.world)
+	}
 	s.arbiter = newArbiter(seed, s.trace)
 	s.arbiter.rates = s.world.rates
 	s.redis = newServer(s.trace, s.world.skew)
@@ -108,6 +107,7 @@ func (s *sim) run() Result {
 		s.offices = append(s.offices, o)
 		s.arbiter.in(s.arbiter.between(0, 2*time.Second), func() { o.start(s) })
 	}
+	s.faulty = s.world.rates != (rates{})
 	s.planFaults()
 	for _, plan := range s.world.jobs {
 		s.jobs[plan.job.Name] = &jobLog{plan: plan}
@@ -130,8 +130,8 @@ func (s *sim) look() {
 		switch {
 		case len(s.violations) > 0, s.settled():
 			s.arbiter.over = true
-		case age > mostTime:
-			s.violate(invariantEnds, "after %v: %s", mostTime, s.describeJobs())
+		case age > s.world.mostTime:
+			s.violate(invariantEnds, "after %v: %s", s.world.mostTime, s.describeJobs())
 			s.arbiter.over = true
 		default:
 			s.look()

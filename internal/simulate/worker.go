@@ -147,7 +147,7 @@ func (w *worker) open(status crawler.Status) (*station, error) {
 	visitor, err := crawler.NewVisitor(job, scope, crawler.Tools{
 		Frontier: w.process.store.Frontier(job), Fetcher: fetcher{w.sim.site, w.process, job}, Robots: w.robots,
 		Parser: parser{w.sim.world}, Sink: keeper{w.process, w.disk, job.Name},
-	}, crawler.VisitorConfig{Worker: w.process.name, CPU: w.cpu, Jitter: halfOf, Yield: func(ctx context.Context, u crawler.URL) {
+	}, crawler.VisitorConfig{Worker: w.process.name, CPU: w.cpu, Jitter: halfOf, Full: w.full, Yield: func(ctx context.Context, u crawler.URL) {
 		_ = w.process.interact(ctx, toGoOn, job.Name+" "+u.String(), func() error { return nil }, nil)
 	}})
 	if err != nil {
@@ -164,6 +164,13 @@ func (w *worker) hasRoom(job string) bool {
 	defer w.mu.Unlock()
 	alive := !w.process.dead.Load() && !w.draining && w.process.heldUntil(toQueue).Before(time.Now())
 	return alive && w.stations[job] != nil && len(w.held) < w.sim.world.places
+}
+
+// full reports whether all places are taken.
+func (w *worker) full() bool {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return len(w.held) >= w.sim.world.places
 }
 
 // serves reports whether visits of a job are carried out here.

@@ -25,7 +25,8 @@ type world struct {
 	skew     time.Duration // of Redis's clock
 	skews    time.Duration // of the processes' clocks, at most
 	span     time.Duration // in which faults happen
-	nodes    int           // of Redis: a failover concerns one
+	mostTime time.Duration // after which a job that goes on is held to hang
+	shipsIn  time.Duration // at most, until records are in the bucket
 }
 
 // host is a web server.
@@ -74,10 +75,11 @@ type lateSeed struct {
 
 type pause struct{ at, lasts time.Duration }
 
-// raise adds pages to a budget.
+// raise adds pages to a budget: when the job has ended on it, or at a time while it runs.
 type raise struct {
-	at   time.Duration
-	more int64
+	at    time.Duration // 0: when it has ended
+	after time.Duration // how long the operator takes
+	pages int64
 }
 
 // fault is something bad that happens at a time.
@@ -127,7 +129,7 @@ func newWorld(seed uint64, f features) *world {
 	r := rand.New(rand.NewPCG(seed, 0))
 	w := &world{
 		rng: r, pages: make(map[string]*page), machines: 1 + r.IntN(3), offices: 1 + r.IntN(2), places: pick(r, 1, 2, 8),
-		skew: within(r, -time.Hour, time.Hour), nodes: 1,
+		skew: within(r, -time.Hour, time.Hour), mostTime: 40 * time.Minute, shipsIn: 10 * time.Second,
 	}
 	w.makeHosts(f)
 	w.makeJobs(f)
@@ -252,6 +254,9 @@ func (w *world) planJob(plan *jobPlan, f features) {
 	switch r.IntN(8) {
 	case 0:
 		job.Pages = int64(1 + r.IntN(12))
+		if chance(r, 0.5) {
+			plan.raises = append(plan.raises, raise{after: 2 * time.Second, pages: int64(1 + r.IntN(6))})
+		}
 	case 1:
 		job.PagesPerHost = int64(1 + r.IntN(4))
 	case 2:
@@ -293,9 +298,6 @@ func (w *world) makeFaults(f features) {
 		w.rates = rates{slow: pick(r, 0, 0.002, 0.01), lost: pick(r, 0, 0.002, 0.01), lostReply: pick(r, 0, 0.002, 0.01), twice: pick(r, 0, 0.005, 0.02), late: pick(r, 0, 0.5)}
 	}
 	w.bucket = f.bucket
-	if f.nodes > 1 && chance(r, 0.5) {
-		w.nodes = f.nodes
-	}
 	total := 0
 	for _, k := range faultKinds {
 		total += k.weight
@@ -306,19 +308,16 @@ func (w *world) makeFaults(f features) {
 			if at -= k.weight; at >= 0 {
 				continue
 			}
-			w.addFault(k.kind, f)
+			w.addFault(k.kind)
 			break
 		}
 	}
 }
 
-func (w *world) addFault(k faultKind, f features) {
+func (w *world) addFault(k faultKind) {
 	r := w.rng
 	one := fault{at: within(r, time.Second, w.span), kind: k, which: r.IntN(8), lasts: within(r, 500*time.Millisecond, 25*time.Second)}
 	if k == faultFailover {
-		if f.noFailover {
-			return
-		}
 		one.loses = within(r, 10*time.Millisecond, 3*time.Second)
 		one.lasts = within(r, 500*time.Millisecond, 8*time.Second)
 	}
