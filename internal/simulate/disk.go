@@ -69,6 +69,15 @@ func recordOf(job string, r *crawler.Result) record {
 	return rec
 }
 
+// followed are the URLs that share the record. Of one that was redirected for good, the
+// last has a fate of its own.
+func (r record) followed() []string {
+	if n := len(r.redirects); n > 0 && r.outcome == crawler.OutcomeRedirected {
+		return r.redirects[:n-1]
+	}
+	return r.redirects
+}
+
 // output is all that is on record when a run is over.
 type output struct {
 	disks  []*disk  // that exist

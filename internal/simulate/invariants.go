@@ -168,7 +168,7 @@ func (s *sim) readJob(name string, log *jobLog) (*remains, error) {
 		if rec.outcome == crawler.OutcomeFetched {
 			r.fetched[rec.url] = true
 		}
-		for _, to := range rec.redirects {
+		for _, to := range rec.followed() {
 			r.covered[to] = true
 		}
 	}
@@ -240,7 +240,7 @@ func (r *remains) checkLinks() {
 			continue
 		}
 		from := []*page{p}
-		for _, to := range rec.redirects {
+		for _, to := range rec.followed() {
 			from = append(from, r.sim.world.pages[to])
 		}
 		for _, p := range from {
