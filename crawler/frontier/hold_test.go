@@ -219,9 +219,8 @@ func lostWorker(t *testing.T, c *commons) {
 		c.a.must(err)
 	}
 	// It asks again by itself after a while.
-	order := crawler.Order{Host: c.host}
 	c.b.must(c.root.rdb.ZAdd(t.Context(), c.b.baseOf(c.host)+nameDue, due(c.host, 0)).Err())
-	order = c.b.armed(c.host)
+	order := c.b.armed(c.host)
 	next, err := c.b.Open(t.Context(), order, "tester")
 	c.b.must(err)
 	if got := holds(t, next, true); got.Gap != time.Minute || time.Since(got.Last) > 30*time.Second || next.Wait() < 30*time.Second {

@@ -36,7 +36,6 @@ type station struct {
 	drain   chan struct{}
 	once    sync.Once
 	broken  bool // its pages could not be kept
-	visits  sync.WaitGroup
 }
 
 // workerRound is how often a worker looks which jobs there are.

@@ -59,13 +59,12 @@ type page struct {
 
 // jobPlan is a job, and what an operator does with it.
 type jobPlan struct {
-	job     crawler.Job
-	starts  time.Duration
-	seeds   []*page
-	late    []lateSeed
-	pauses  []pause
-	raises  []raise
-	cancels time.Duration // 0: never
+	job    crawler.Job
+	starts time.Duration
+	seeds  []*page
+	late   []lateSeed
+	pauses []pause
+	raises []raise
 }
 
 type lateSeed struct {
