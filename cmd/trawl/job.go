@@ -348,6 +348,9 @@ func printNumbers(w io.Writer, v jobView) {
 	n := v.Counters
 	fmt.Fprintf(w, "pages\t%d, %s\nwaiting\t%d of %d seen, %d in flight\nhosts\t%d: %d due, %d armed, %d visited\noutcomes\t%s\nvisits\t%d, %d lost their worker\n",
 		n.Pages(), bytesText(n.Bytes), n.Waiting, n.Seen, n.Flight, n.Hosts, n.Due, n.Armed, n.Open, outcomesText(n), n.Visits, n.Broken)
+	if shipping := n.Shipping(); shipping != "" {
+		fmt.Fprintf(w, "records\t%s\n", shipping)
+	}
 	if n.Incomplete > 0 {
 		fmt.Fprintf(w, "missing\tpages that lack a required field: %d\n", n.Incomplete)
 	}
