@@ -269,7 +269,7 @@ func (s *Scheduler) sweep(ctx context.Context) error {
 
 // arm orders visits to hosts that are due, as many as the fleet has room for.
 func (s *Scheduler) arm(ctx context.Context, numbers crawler.Counters) error {
-	s.shares.note(s.job, need{weight: s.status.Job.Weight, visits: int(numbers.Out() + numbers.Ready)})
+	s.shares.note(s.job, need{weight: s.status.Job.Weight, visits: int(numbers.Out() + numbers.Ready), out: int(numbers.Out())})
 	if numbers.Ready == 0 {
 		return nil
 	}

@@ -2,7 +2,9 @@ package scheduler
 
 import (
 	"fmt"
+	"slices"
 	"testing"
+	"time"
 )
 
 // claim is what a job asks of the fleet in a test.
@@ -29,11 +31,11 @@ func TestTheFleetIsDividedByWeightAndNeed(t *testing.T) {
 		{"one job has it all", 10, []claim{{"a", 1, 3}}, []int{10}},
 		{"two that want everything", 8, []claim{{"a", 1, 99}, {"b", 3, 99}}, []int{2, 6}},
 		{"parts that are not whole", 10, []claim{{"a", 1, 99}, {"b", 3, 99}}, []int{2, 8}},
-		{"what one does not need", 10, []claim{{"a", 3, 2}, {"b", 1, 99}}, []int{7, 8}},
+		{"what one does not need", 10, []claim{{"a", 3, 2}, {"b", 1, 99}}, []int{8, 8}},
 		{"what one does not need is divided, and not given twice", 9,
 			[]claim{{"a", 1, 1}, {"b", 1, 99}, {"c", 1, 99}}, []int{3, 4, 4}},
 		{"a need that is met makes room for another's", 12,
-			[]claim{{"a", 1, 1}, {"b", 1, 4}, {"c", 1, 99}}, []int{4, 5, 7}},
+			[]claim{{"a", 1, 1}, {"b", 1, 4}, {"c", 1, 99}}, []int{4, 6, 7}},
 		{"one that needs nothing has its part when it comes", 10, []claim{{"a", 1, 0}, {"b", 1, 99}}, []int{5, 10}},
 		{"more jobs than places", 2, []claim{{"a", 1, 9}, {"b", 1, 9}, {"c", 1, 9}, {"d", 1, 9}}, []int{1, 1, 1, 1}},
 		{"a light one beside a heavy one", 10, []claim{{"a", 1, 5}, {"b", 1000, 9999}}, []int{1, 10}},
@@ -49,6 +51,40 @@ func TestTheFleetIsDividedByWeightAndNeed(t *testing.T) {
 				}
 			}
 		})
+	}
+}
+
+// Parts that are not whole are met over time: here visits last eight seconds, and a
+// minute is looked at. Rounding alone would give 1 to 5 of six places.
+func TestPartsThatAreNotWholeAreMetOverTime(t *testing.T) {
+	t.Parallel()
+	for _, places := range []int{5, 6, 7, 18} {
+		now := time.Unix(1_800_000_000, 0)
+		s := newShares()
+		s.now = func() time.Time { return now }
+		weights := map[string]int{"light": 1, "heavy": 3}
+		ends, had := make(map[string][]time.Time), make(map[string]float64)
+		const step, minutes = 250 * time.Millisecond, 2
+		for now.Before(time.Unix(1_800_000_000, 0).Add(minutes * time.Minute)) {
+			for _, job := range []string{"heavy", "light"} {
+				ends[job] = slices.DeleteFunc(ends[job], func(end time.Time) bool { return !end.After(now) })
+				s.note(job, need{weight: weights[job], visits: 1000, out: len(ends[job])})
+				for len(ends["light"])+len(ends["heavy"]) < places && len(ends[job]) < s.allowed(job, weights[job], places) {
+					lasts := 8 * time.Second
+					if now.Equal(time.Unix(1_800_000_000, 0)) { // they do not all end at once
+						lasts = time.Duration(len(ends[job])+1) * time.Second
+					}
+					ends[job] = append(ends[job], now.Add(lasts))
+				}
+				if !now.Before(time.Unix(1_800_000_000, 0).Add((minutes - 1) * time.Minute)) {
+					had[job] += float64(len(ends[job])) * step.Seconds()
+				}
+			}
+			now = now.Add(step)
+		}
+		if ratio := had["heavy"] / had["light"]; ratio < 2.5 || ratio > 3.5 {
+			t.Errorf("with %d places, within a minute the visits are 1 to %.2f, want 1 to 3", places, ratio)
+		}
 	}
 }
 
