@@ -19,14 +19,14 @@ func TestSeedsThatOnceFailed(t *testing.T) {
 		shape  func(*world)
 		breaks Invariant // what does not hold yet; "" once it does
 	}{
-		{"two jobs at a host keep one gap", twoJobsAtAHost, invariantGap},
-		{"three jobs with different delays, on three workers, keep the longest", threeJobsAtAHost, invariantGap},
-		{"a job that starts while another visits the host waits for its turn", laterJobAtAHost, invariantGap},
+		{"two jobs at a host keep one gap", twoJobsAtAHost, ""},
+		{"three jobs with different delays, on three workers, keep the longest", threeJobsAtAHost, ""},
+		{"a job that starts while another visits the host waits for its turn", laterJobAtAHost, ""},
 		{"a machine and its disk vanish before their pages are in the bucket", vanishBeforeShipping, invariantRecord},
-		{"a URL that is met again nearer to a seed leads further", nearerLater, invariantDepth},
-		{"a budget of pages is raised while the job runs", raisedWhileRunning, invariantEnds},
+		{"a URL that is met again nearer to a seed leads further", nearerLater, ""},
+		{"a budget of pages is raised while the job runs", raisedWhileRunning, ""},
 		{"a worker dies that had just learnt of a long Crawl-delay", longDelayAndKill, invariantGap},
-		{"a budget of pages is raised before a worker has noticed that the job ended on it", raisedAtTheEnd, invariantEnds},
+		{"a budget of pages is raised before a worker has noticed that the job ended on it", raisedAtTheEnd, ""},
 		{"a budget of pages is raised when the job has ended on it", raisedAfterTheEnd, ""},
 		{"a job is paused, and seeds come meanwhile", seedsDuringPause, ""},
 		{"seeds come when nothing else is left to do", seedsAtTheEnd, ""},

@@ -98,13 +98,14 @@ func (h hook) ProcessPipelineHook(next redis.ProcessPipelineHook) redis.ProcessP
 			names = append(names, name)
 		}
 		name := strings.Join(names, "; ")
+		var answer error // of one of the commands; each has its own
 		err := h.process.interact(ctx, toRedis, name, func() error {
 			h.server.tick()
-			err := next(ctx, cmds)
-			h.server.trace.add("%s redis %s = %s", h.process.name, short(name), outcome(cmds[0], err))
-			return err
+			answer = next(ctx, cmds)
+			h.server.trace.add("%s redis %s = %s", h.process.name, short(name), outcome(cmds[0], answer))
+			return answer
 		}, nil)
-		if err != nil {
+		if err != nil && err != answer { // it got lost
 			for _, cmd := range cmds {
 				cmd.SetErr(err)
 			}

@@ -153,8 +153,9 @@ local function rest(host, wait, parked)
 end
 
 -- keys_of_hosts are the keys that a shard can do without, by the beginnings of their
--- names.
-local keys_of_hosts = { HOST(''), QUEUES, LATER(''), FLIGHT(''), CONTENT(''), ADDRESS(''), PARKED(''), FAILURES, GARBAGE,
+-- names. Without a bucket of seen, URLs that were in it are fetched again if a page
+-- links to them.
+local keys_of_hosts = { HOST(''), SEEN(''), QUEUES, LATER(''), FLIGHT(''), CONTENT(''), ADDRESS(''), PARKED(''), FAILURES, GARBAGE,
   SEGMENTS, UNSHIPPED, RECLAIMED, SEGMENT('') }
 
 -- reset lets a host begin anew whose record was garbage. Its epoch is one that no
