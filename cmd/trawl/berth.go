@@ -13,6 +13,7 @@ import (
 type berth struct {
 	mu      sync.Mutex
 	station *fleet.Station
+	spent   bool // the visits were told to end because of a budget
 }
 
 // open begins to receive visits, which are cut off when ctx ends.
@@ -35,7 +36,7 @@ func (b *berth) extend(h crawler.Host) {
 func (b *berth) update(job crawler.Status) error {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	if job.Ending == "" && job.State == crawler.StateRunning && b.station.Stopped() {
+	if job.Ending == "" && job.State == crawler.StateRunning && b.spent {
 		return errors.New("a budget was raised while the crawl ended because of it: the same command goes on")
 	}
 	return b.station.Update(job)
@@ -48,8 +49,13 @@ func (b *berth) ship() {
 	b.station.Ship()
 }
 
-// stop lets the visits end soon.
-func (b *berth) stop() { b.station.Stop() }
+// stop lets the visits end soon, because of a budget or because the job runs no more.
+func (b *berth) stop(budget string) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.spent = b.spent || budget != ""
+	b.station.Stop()
+}
 
 // shut waits for the visits to end.
 func (b *berth) shut() {

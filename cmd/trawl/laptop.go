@@ -181,7 +181,7 @@ func (l *laptop) watch(ctx, hard context.Context, stop func()) {
 		case <-tick.C:
 			status, err := l.store.Status(ctx, l.settings.Name)
 			if err == nil && (status.Ending != "" || status.State != crawler.StateRunning) {
-				l.berth.stop()
+				l.berth.stop(status.Ending)
 			}
 			if err == nil && status.Closing {
 				l.berth.ship()
