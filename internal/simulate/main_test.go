@@ -9,7 +9,7 @@ import (
 
 var (
 	only  = flag.Int64("seed", -1, "replay this seed `N`, and print its whole trace")
-	count = flag.Int("seeds", 300, "how many seeds to run")
+	count = flag.Int("seeds", seeds, "how many seeds to run")
 	from  = flag.Uint64("from", 0, "the first seed to run")
 )
 
