@@ -263,7 +263,7 @@ func jobsOf(moments []moment) []string {
 
 // owedAfter is for each request the gap that its job owed the host until the job's next
 // one: the smaller of the gaps that it kept before both, since a gap may change. After a
-// job's last request it is none: the job may have ended.
+// job's last request it is 0, because the job may have ended.
 func owedAfter(moments []moment) []int64 {
 	owed := make([]int64, len(moments))
 	next := make(map[string]int64) // the gap before the job's next request

@@ -15,7 +15,7 @@ import (
 )
 
 // beside is what the other workers of a Redis may do for a crawl of this command. The
-// zero value is of a Redis that nobody shares.
+// zero value is for a Redis without other workers.
 type beside struct {
 	origin crawler.Origin
 	opened crawler.Opened

@@ -120,6 +120,10 @@ func (f *Frontier) admitBatch(ctx context.Context, a *admission) (int, error) {
 func (f *Frontier) runAdmit(ctx context.Context, a *admission, args []any) (int, error) {
 	base := f.base(a.shard)
 	if cluster, ok := f.rdb.(*redis.ClusterClient); ok && f.job.Shards > 1 && a.leaves {
+		// Connections to a node bypass the hooks of the client.
+		if err := (gate{f.store}).refuse(ctx); err != nil {
+			return 0, err
+		}
 		return f.admitConfirmed(ctx, cluster, base, args)
 	}
 	return run(ctx, f.rdb, f.depths.pick(admitScript, admitDepthScript), "admit", base, f.depths.args(args)...).Int()

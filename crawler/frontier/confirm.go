@@ -74,8 +74,8 @@ func movedAway(err error) bool {
 }
 
 // confirm returns when a replica has all that was written over the connection, if the
-// master has one. Nothing is asked when nothing was written, and nothing is owed: what
-// was seen already, whoever admitted it has confirmed or will admit again.
+// master has one. If nothing was written and nothing is owed, it asks nothing: a URL that
+// was seen already is confirmed, or admitted again, by the process that admitted it.
 func (c *confirmations) confirm(ctx context.Context, conn *redis.Conn, addr, base string, written bool) error {
 	if !written && !c.owes(base) {
 		return nil

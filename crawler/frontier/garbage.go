@@ -199,9 +199,9 @@ func (s *Store) recorded(ctx context.Context) ([]any, error) {
 	return names, nil
 }
 
-// mendLedger begins the account of the job's budget anew, with the pages that were
-// fetched. What visits that are open were promised is forgotten: they may fetch so
-// many pages more than the budget.
+// mendLedger starts the account of the job's budget over, with the pages fetched so far.
+// Promises to open visits are forgotten: these visits may exceed the budget by that
+// number of pages.
 func (f *Frontier) mendLedger(ctx context.Context) error {
 	s := f.store
 	if err := s.setAside(ctx, f.job.Name, nameLedger); err != nil {

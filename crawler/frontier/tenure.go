@@ -11,9 +11,9 @@ import (
 
 // Terms of holds.
 const (
-	// holdSlack is how much longer than a visit a hold is remembered, so that whoever
-	// comes next learns when the last request was made. A host that is to be left
-	// alone for longer has its hold remembered for as long.
+	// holdSlack is how much longer than a visit a hold is remembered, so that the next
+	// visit learns when the last request was made. The hold of a host that must be left
+	// alone for longer is remembered for that long.
 	holdSlack = 2 * time.Minute
 	// lineTerm is after how long a job asks again for a host that another one holds:
 	// the holder wakes it before, unless its worker dies.

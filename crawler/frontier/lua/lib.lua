@@ -158,7 +158,7 @@ end
 local keys_of_hosts = { HOST(''), SEEN(''), QUEUES, LATER(''), FLIGHT(''), CONTENT(''), ADDRESS(''), PARKED(''), FAILURES, GARBAGE,
   SEGMENTS, UNSHIPPED, RECLAIMED, SEGMENT('') }
 
--- reset lets a host begin anew whose record was garbage. Its epoch is one that no
+-- reset starts a host over whose record was garbage. Its epoch is one that no
 -- visit ever had, so that no earlier task is taken for the next one, and a visit that
 -- is open has time to find that it holds nothing.
 local function reset(host)

@@ -1,5 +1,5 @@
--- outlinks: what pages link to is kept, and their depths are read in the same moment: whoever lowers a depth later
--- finds the links, and whoever did before is heeded now. A page of depth 0 can come no nearer.
+-- outlinks: stores the links of pages and reads the pages' depths in one step. A process that lowers a depth later
+-- finds the links; a depth that was lowered before is returned now. A page of depth 0 cannot come nearer.
 -- KEYS[1]  the shard's base
 -- ARGV     host, epoch, lease in milliseconds, then for each page: its member of seen, its packed links ('' for none);
 --          FARTHEST
