@@ -17,9 +17,8 @@ extend(host, lease)
 local outcomes, bytes, settled, retries, over, incomplete, kept = {}, 0, 0, 0, 0, 0, {}
 for i = 7, #ARGV, 6 do
   local ticket, outcome, entry, flags = ARGV[i], ARGV[i + 1], ARGV[i + 3], ARGV[i + 5]
-  local flight = redis.call('HGET', FLIGHT(host), ticket)
-  if flight then
-    redis.call('HDEL', FLIGHT(host), ticket)
+  local flight = segment ~= '' and redis.call('HGET', FLIGHT(host), ticket) -- to be remembered
+  if redis.call('HDEL', FLIGHT(host), ticket) == 1 then
     settled = settled + 1
     outcomes[outcome] = (outcomes[outcome] or 0) + 1
     bytes = bytes + tonumber(ARGV[i + 2])
