@@ -5,10 +5,12 @@ import (
 	"maps"
 	"os"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"testing"
 
 	"github.com/trawlcrawler/trawl/crawler"
+	"github.com/trawlcrawler/trawl/internal/testfleet"
 	"github.com/trawlcrawler/trawl/internal/testsite"
 )
 
@@ -35,13 +37,22 @@ func newShared(t *testing.T, more ...string) *shared {
 	return s
 }
 
+// workerPlaces is how many hosts the worker of such a crawl visits at once. The command
+// visits one.
+const workerPlaces = 2
+
+// Worker starts a worker that leaves hosts to the command.
+func (s *shared) Worker(flags ...string) *testfleet.Process {
+	return s.office.Worker(append(flags, "--concurrency", strconv.Itoa(workerPlaces))...)
+}
+
 // runBoth runs the crawl until its end, and lets no page come before the command and the
-// worker both ask for one.
+// worker have both filled their places.
 func (s *shared) runBoth() ended {
 	s.t.Helper()
 	_, release := s.site.Hang("/")
 	crawl := s.start(s.args...)
-	until(s.t, s.site, func(l *testsite.Log) bool { return l.Count("/") > 1 }) // the command visits one host at a time
+	until(s.t, s.site, func(l *testsite.Log) bool { return l.Count("/") > workerPlaces })
 	release()
 	return crawl.wait().exits(done, "nothing is left to fetch")
 }
