@@ -57,7 +57,7 @@ const (
 	// that it never begins gives its place back then.
 	handTerm = 10 * time.Second
 	// endTerm is the same for the end of a task.
-	endTerm = time.Second
+	endTerm = 10 * time.Second
 	// yieldTerm is for how long a task is left to workers that have more room: they
 	// may be dead, or busy otherwise.
 	yieldTerm = 200 * time.Millisecond
