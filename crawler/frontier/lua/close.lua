@@ -13,27 +13,26 @@ local host, epoch, wait, strikes, trouble = ARGV[1], ARGV[2], tonumber(ARGV[3]),
 local h = redis.call('HMGET', HOST(host), 'state', 'epoch', 'rivals', 'woken')
 if h[1] ~= 'open' or h[2] ~= epoch then return STALE end
 redis.call('ZREM', OPEN, host)
+local gone, kept = {}, { 'gap', ARGV[11] }
 if strikes == '0' then
-  redis.call('HDEL', HOST(host), 'strikes', 'trouble')
+  gone[1], gone[2] = 'strikes', 'trouble'
 else
-  redis.call('HSET', HOST(host), 'strikes', strikes, 'trouble', trouble)
+  kept[3], kept[4], kept[5], kept[6] = 'strikes', strikes, 'trouble', trouble
 end
 if ARGV[6] == '' then
-  redis.call('HDEL', HOST(host), 'traps')
+  gone[#gone + 1] = 'traps'
 else
-  redis.call('HSET', HOST(host), 'traps', ARGV[6])
+  kept[#kept + 1], kept[#kept + 2] = 'traps', ARGV[6]
 end
+if ARGV[10] ~= '-1' then kept[#kept + 1], kept[#kept + 2] = 'last', now_ms() + 1 - ARGV[10] end
+if #gone > 0 then redis.call('HDEL', HOST(host), unpack(gone)) end
+redis.call('HSET', HOST(host), unpack(kept))
 if ARGV[9] ~= '' then
   redis.call('LPUSH', FAILURES, ARGV[9])
   redis.call('LTRIM', FAILURES, 0, 49)
 end
 requeue(host, 0)
 depart(host, tonumber(ARGV[7]))
-if ARGV[10] ~= '-1' then
-  redis.call('HSET', HOST(host), 'gap', ARGV[11], 'last', now_ms() + 1 - ARGV[10])
-else
-  redis.call('HSET', HOST(host), 'gap', ARGV[11])
-end
 local parked, lined = tonumber(ARGV[8]), h[3] or ARGV[13] == '1'
 if lined and h[4] then
   parked = math.max(parked, tonumber(h[4]) - now_ms()) -- its turn came before it lined up

@@ -2,8 +2,12 @@
 -- digits that are the depth of the URL: the shortest distance from a seed that was found so far. FARTHEST stands for
 -- that depth and for all beyond, which decide nothing. What is before the digits is the fingerprint.
 
-keys_of_hosts[#keys_of_hosts + 1] = OUTLINKS('') -- the shard can do without these as well
-keys_of_hosts[#keys_of_hosts + 1] = NEARER
+local other_keys_of_hosts = keys_of_hosts
+keys_of_hosts = function() -- the shard can do without these as well
+  local all = other_keys_of_hosts()
+  all[#all + 1], all[#all + 2] = OUTLINKS(''), NEARER
+  return all
+end
 
 local SUFFIXES = {}
 for depth = 0, tonumber(FARTHEST) do

@@ -155,8 +155,11 @@ end
 -- keys_of_hosts are the keys that a shard can do without, by the beginnings of their
 -- names. Without a bucket of seen, URLs that were in it are fetched again if a page
 -- links to them.
-local keys_of_hosts = { HOST(''), SEEN(''), QUEUES, LATER(''), FLIGHT(''), CONTENT(''), ADDRESS(''), PARKED(''), FAILURES, GARBAGE,
-  SEGMENTS, UNSHIPPED, RECLAIMED, SEGMENT('') }
+-- It is a function because every script runs this file, and only garbage needs the names.
+local function keys_of_hosts()
+  return { HOST(''), SEEN(''), QUEUES, LATER(''), FLIGHT(''), CONTENT(''), ADDRESS(''), PARKED(''), FAILURES, GARBAGE,
+    SEGMENTS, UNSHIPPED, RECLAIMED, SEGMENT('') }
+end
 
 -- reset starts a host over whose record was garbage. Its epoch is one that no
 -- visit ever had, so that no earlier task is taken for the next one, and a visit that
@@ -175,7 +178,7 @@ local function reset(host)
 end
 
 aside = function(key)
-  for _, beginning in ipairs(keys_of_hosts) do
+  for _, beginning in ipairs(keys_of_hosts()) do
     if string.sub(key, 1, #beginning) == beginning then
       local kind, name = redis_call('TYPE', key).ok, string.sub(key, #base + 1)
       redis_call('RENAME', key, ASIDE(name))
