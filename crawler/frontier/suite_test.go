@@ -49,6 +49,7 @@ func TestFrontier(t *testing.T) {
 		{"the job is idle exactly when nothing is left to do", idleAtTheEnd},
 		{"pages promised and fetched never exceed the budget", keepsBudget},
 		{"a visit that breaks gives its promised pages back and keeps those fetched", breaksWithBudget},
+		{"a visit whose epoch is garbage breaks, and its host is visited again", breaksWithGarbage},
 		{"what a host did is remembered, and forgotten when it is told to be", remembersStrikes},
 		{"a host that is paused is not due, and the job is not idle", pausesHost},
 		{"an operator's rules reach a visit that is under way", reachesVisit},
@@ -688,6 +689,19 @@ func breaksWithBudget(t *testing.T, b *bench) {
 	b.settle(turn, crawler.OutcomeFetched, b.take(turn, 9, "http://a.test/3")...)
 	if _, err := turn.Take(t.Context(), 1, 0); !errors.Is(err, crawler.ErrSpent) {
 		t.Errorf("take with all pages fetched: %v, want ErrSpent", err)
+	}
+}
+
+func breaksWithGarbage(t *testing.T, b *bench) {
+	const one, two = "http://a.test/1", "http://a.test/2"
+	b.job.Pages = 100 // so that the host waits for its release
+	b.admit(2, one, two)
+	b.take(b.open("a.test"), 1, one)
+	b.must(b.rdb.HSet(t.Context(), b.baseOf("a.test")+nameHost+"a.test", "epoch", "garbage").Err())
+	b.must(b.Abandon(t.Context()))
+	b.take(b.open("a.test"), 1, one)
+	if c := b.counters(); c.Garbage != 1 || c.Broken != 1 {
+		t.Errorf("%d values were garbage and %d visits broke, want 1 and 1", c.Garbage, c.Broken)
 	}
 }
 

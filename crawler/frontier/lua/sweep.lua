@@ -20,6 +20,12 @@ local silent = redis.call('ZRANGEBYSCORE', OPEN, '-inf', deadline, 'LIMIT', 0, m
 local broken = { math.max(#late, #silent) }
 for _, host in ipairs(silent) do
   local h = redis.call('HMGET', HOST(host), 'epoch', 'turn', 'gap', 'state')
+  local epoch = to_number(h[1])
+  if not epoch then -- release would never find the host under an epoch that is garbage
+    epoch = now
+    redis.call('HSET', HOST(host), 'epoch', string.format('%d', epoch))
+    note_garbage(HOST(host) .. ' had the epoch ' .. (h[1] or 'of no visit'))
+  end
   if h[4] == 'open' then
     count('broken', 1)
     requeue(host, 1)
@@ -34,7 +40,7 @@ for _, host in ipairs(silent) do
     rest(host, tonumber(h[3] or 0))
   end
   broken[#broken + 1] = host
-  broken[#broken + 1] = tonumber(h[1])
+  broken[#broken + 1] = epoch
   broken[#broken + 1] = tonumber(h[2] or 0)
 end
 return broken
