@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"maps"
+	"slices"
 	"sync"
 	"time"
 
@@ -61,6 +62,9 @@ type Bureau struct {
 	desks      map[string]*desk     // by job
 	known      map[string]bool      // jobs that there were
 	wg         sync.WaitGroup
+
+	mu      sync.Mutex
+	running map[string]*Scheduler // by job: what Nudge tells
 }
 
 // desk is where one job is kept going.
@@ -75,6 +79,17 @@ func NewBureau(store Store, queues Queues, open func(crawler.Job) SeededFrontier
 	return &Bureau{
 		store: store, queues: queues, open: open, cfg: cfg.withDefaults(),
 		shares: newShares(), complained: make(map[string]time.Time), desks: make(map[string]*desk), known: make(map[string]bool),
+		running: make(map[string]*Scheduler),
+	}
+}
+
+// Nudge lets a job be looked at before its time, as [Scheduler.Nudge] does. It may be called at any
+// time, by any goroutine, for any job.
+func (b *Bureau) Nudge(job string) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if s := b.running[job]; s != nil {
+		s.Nudge()
 	}
 }
 
@@ -103,6 +118,9 @@ func (b *Bureau) round(ctx context.Context) error {
 	all, err := b.store.Statuses(ctx)
 	if err != nil {
 		return err
+	}
+	if len(b.cfg.Jobs) > 0 {
+		all = slices.DeleteFunc(all, func(s crawler.Status) bool { return !slices.Contains(b.cfg.Jobs, s.Job.Name) })
 	}
 	there := make(map[string]bool, len(all))
 	for _, job := range all {
@@ -198,11 +216,32 @@ func (b *Bureau) take(ctx context.Context, job crawler.Status) {
 	b.desks[job.Job.Name] = d
 	s := New(job.Job.Name, b.store, b.open(job.Job), b.queues, b.cfg)
 	s.shares = b.shares
+	b.run(job.Job.Name, s)
 	b.wg.Go(func() {
 		defer close(d.done)
 		defer b.shares.leave(job.Job.Name)
-		_, _ = s.Run(ctx) // it logs, and ends with the job or with ctx
+		status, err := s.Run(ctx) // it logs, and ends with the job or with ctx
+		b.end(job.Job.Name, s)
+		if err == nil {
+			b.cfg.Ended(status)
+		}
 	})
+}
+
+// run lets the scheduler of a job be nudged.
+func (b *Bureau) run(job string, s *Scheduler) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.running[job] = s
+}
+
+// end lets go of it, unless another has taken its place.
+func (b *Bureau) end(job string, s *Scheduler) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if b.running[job] == s {
+		delete(b.running, job)
+	}
 }
 
 func (b *Bureau) leave(name string, d *desk) {

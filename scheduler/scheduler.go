@@ -57,7 +57,11 @@ type Config struct {
 	Reprieve time.Duration
 	// Removed is told of each job that is there no more, by the goroutine of [Bureau.Run]. Default none.
 	Removed func(job string)
-	Log     *slog.Logger // default none
+	// Jobs are those that a [Bureau] keeps going. Default all.
+	Jobs []string
+	// Ended is told of each job that a [Bureau] sees end, by the goroutine of the job. Default none.
+	Ended func(crawler.Status)
+	Log   *slog.Logger // default none
 }
 
 func (c Config) withDefaults() Config {
@@ -72,6 +76,9 @@ func (c Config) withDefaults() Config {
 	}
 	if c.Removed == nil {
 		c.Removed = func(string) {}
+	}
+	if c.Ended == nil {
+		c.Ended = func(crawler.Status) {}
 	}
 	if c.Log == nil {
 		c.Log = slog.New(slog.DiscardHandler)

@@ -13,7 +13,8 @@ import (
 // and tells them where it keeps their pages.
 type access struct {
 	store   *frontier.Store
-	worker  string
+	owner   string // how the fleet knows the process
+	place   string // how jobs know where it keeps pages
 	fetcher *fetch.Fetcher
 	private bool // its operator opened all private addresses
 	closed  bool // it connects to nothing that is opened for a job alone
@@ -32,8 +33,12 @@ type judgement struct {
 const judgeEvery = 5 * time.Second
 
 func newAccess(store *frontier.Store, shop *Workshop, cfg WorkerConfig) access {
+	owner, place := cfg.Name, cfg.Name
+	if cfg.Local != nil {
+		owner, place = cfg.Local.Process, cfg.Local.Place
+	}
 	return access{
-		store: store, worker: cfg.Name, fetcher: shop.Fetcher, private: cfg.Fetch.AllowPrivate, closed: cfg.Closed,
+		store: store, owner: owner, place: place, fetcher: shop.Fetcher, private: cfg.Fetch.AllowPrivate, closed: cfg.Closed,
 		judged: make(map[string]judgement),
 	}
 }
@@ -42,7 +47,7 @@ func newAccess(store *frontier.Store, shop *Workshop, cfg WorkerConfig) access {
 func (a *access) admits(ctx context.Context, job crawler.Status) bool {
 	switch {
 	case job.Origin.Owner != "":
-		return job.Origin.Owner == a.worker
+		return job.Origin.Owner == a.owner
 	case !job.Origin.Opens || !a.closed:
 		return true
 	}
@@ -79,5 +84,5 @@ func (a *access) keeps(ctx context.Context, job crawler.Status, where string, pa
 	}
 	ctx, cancel := context.WithTimeout(ctx, ReadyTerm)
 	defer cancel()
-	_ = a.store.Keep(ctx, job.Job.Name, crawler.Kept{Worker: a.worker, Machine: HostName(), Where: where, Pages: pages})
+	_ = a.store.Keep(ctx, job.Job.Name, crawler.Kept{Worker: a.place, Machine: HostName(), Where: where, Pages: pages})
 }

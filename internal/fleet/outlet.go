@@ -45,7 +45,19 @@ type Outlet struct {
 	cfg   OutletConfig
 	place *output.Location
 	spool *spool.Spool // nil for a folder
+	sink  sink.Sink    // nil but for that of OutletTo
 }
+
+// OutletTo is an outlet whose results go to a sink, one job's after another's. What was
+// written there cannot be taken back, so that nothing waits for a sink that fails. It owns
+// the sink from now on.
+func OutletTo(s sink.Sink) *Outlet { return &Outlet{sink: s} }
+
+// lasting is a sink that its outlet closes.
+type lasting struct{ sink.Sink }
+
+// Close leaves the sink open.
+func (lasting) Close() error { return nil }
 
 // DefaultSpool is where results wait for a bucket unless it is said: in the user's cache
 // folder or, where that cannot be written, as in a container whose root is read-only, in
@@ -121,6 +133,13 @@ func OpenOutlet(ctx context.Context, cfg OutletConfig) (*Outlet, error) {
 	return o, nil
 }
 
+// Adopt finishes what dead writers left of a job's results.
+func (o *Outlet) Adopt(beneath string) {
+	if o.spool == nil && o.sink == nil {
+		newAdopter(o.cfg.Where, o.cfg.Log).now(beneath)
+	}
+}
+
 // adopt finishes what a dead writer left in the folder itself, and says so where that
 // cannot be known.
 func (o *Outlet) adopt() {
@@ -149,6 +168,9 @@ func mend(dir, job, writer string) error {
 // Open opens the output of a job that a worker writes, in the place beneath the
 // outlet that has the name; "" is the outlet itself.
 func (o *Outlet) Open(job crawler.Job, beneath, worker string) (*Output, error) {
+	if o.sink != nil {
+		return &Output{Sink: lasting{o.sink}}, nil
+	}
 	open := func() (*Output, error) { return o.open(job, beneath, worker) }
 	out, err := open()
 	if err != nil {
@@ -193,6 +215,9 @@ func (o *Outlet) segment(job crawler.Job, beneath, worker string) (*segment, err
 
 // Writable finds out whether there is room for the pages of a visit.
 func (o *Outlet) Writable(beneath string) error {
+	if o.sink != nil {
+		return nil
+	}
 	if o.spool == nil {
 		return writable(filepath.Join(o.cfg.Where, beneath))
 	}
@@ -216,12 +241,15 @@ func (o *Outlet) Trouble() error {
 	return o.spool.Trouble()
 }
 
-// Place is where the results are.
+// Place is where the results are; nil for a sink.
 func (o *Outlet) Place() *output.Location { return o.place }
 
 // Where is where the results of a job are, for a person: an absolute path, or the URL of
-// a bucket.
+// a bucket; "" for a sink.
 func (o *Outlet) Where(beneath string) string {
+	if o.sink != nil {
+		return ""
+	}
 	if o.spool != nil {
 		return output.Join(o.cfg.Where, beneath)
 	}
@@ -243,6 +271,9 @@ func (o *Outlet) Flush(ctx context.Context) error {
 // Close ends the outlet, in which nothing is open any more. What did not come to
 // its bucket is brought there at the next start.
 func (o *Outlet) Close() error {
+	if o.sink != nil {
+		return o.sink.Close()
+	}
 	if o.spool == nil {
 		return o.place.Close()
 	}

@@ -14,20 +14,92 @@ import (
 	"github.com/trawlcrawler/trawl/tasks"
 )
 
-// RunScheduler keeps the jobs going until ctx ends, and carries out the tasks that
-// bring them seeds: those that are under way then are finished.
+// SchedulerConfig says what a scheduler does. The zero value is that of a fleet's own.
+type SchedulerConfig struct {
+	// Name is how the fleet knows the process. Default [WorkerName].
+	Name string
+	// Jobs are those that it keeps going. Default all.
+	Jobs []string
+	// Worker is one of the same process, which serves the same jobs: it counts before the fleet
+	// has heard of it, and is told at once what is decided. Default none.
+	Worker *Worker
+	// Ended is told of each job that ends, by a goroutine of the scheduler. Default none.
+	Ended func(crawler.Status)
+}
+
+// Scheduler keeps jobs going. It is safe for concurrent use.
+type Scheduler struct {
+	door   *Door
+	cfg    SchedulerConfig
+	queues *tasks.Dispatcher
+	bureau *scheduler.Bureau
+}
+
+// RunScheduler keeps all jobs going until ctx ends, as a [Scheduler] does.
 func RunScheduler(ctx context.Context, door *Door) error {
-	seeds, err := tasks.ServeSeeds(context.WithoutCancel(ctx), door.Asynq, door.Store, door.Log)
+	return NewScheduler(door, SchedulerConfig{}).Run(ctx)
+}
+
+// NewScheduler returns a scheduler, which is to be run once.
+func NewScheduler(door *Door, cfg SchedulerConfig) *Scheduler {
+	if cfg.Name == "" {
+		cfg.Name = WorkerName()
+	}
+	queues := tasks.NewDispatcher(door.Asynq, 0)
+	office := newPostOffice(queues, door)
+	var store scheduler.Store = door.Store
+	if cfg.Worker != nil {
+		office.own = cfg.Worker.workshop.places.most
+		store = prompt{door.Store, cfg.Worker}
+	}
+	open := func(job crawler.Job) scheduler.SeededFrontier { return door.Store.Frontier(job) }
+	return &Scheduler{
+		door: door, cfg: cfg, queues: queues,
+		bureau: scheduler.NewBureau(store, office, open, scheduler.Config{
+			Log: door.Log, Removed: office.drop, Jobs: cfg.Jobs, Ended: cfg.Ended,
+		}),
+	}
+}
+
+// Run keeps the jobs going until ctx ends, and carries out the tasks that bring them seeds:
+// those that are under way then are finished.
+func (s *Scheduler) Run(ctx context.Context) error {
+	defer s.queues.Close()
+	seeds, err := tasks.ServeSeeds(context.WithoutCancel(ctx), s.door.Asynq, s.door.Store, s.door.Log)
 	if err != nil {
 		return err
 	}
 	defer seeds.Close()
-	defer door.Appear(ctx, crawler.Process{Kind: crawler.KindScheduler, Name: WorkerName()})()
-	queues := tasks.NewDispatcher(door.Asynq, 0)
-	defer queues.Close()
-	open := func(job crawler.Job) scheduler.SeededFrontier { return door.Store.Frontier(job) }
-	office := newPostOffice(queues, door)
-	return scheduler.NewBureau(door.Store, office, open, scheduler.Config{Log: door.Log, Removed: office.drop}).Run(ctx)
+	defer s.door.Appear(ctx, crawler.Process{Kind: crawler.KindScheduler, Name: s.cfg.Name, Jobs: s.cfg.Jobs})()
+	return s.bureau.Run(ctx)
+}
+
+// Nudge lets a job be looked at before its time, because one of its visits ended.
+func (s *Scheduler) Nudge(job string) { s.bureau.Nudge(job) }
+
+// prompt is a store whose worker is told at once what a scheduler of its process decides
+// about a job, instead of when it looks next.
+type prompt struct {
+	*frontier.Store
+	worker *Worker
+}
+
+// End lets a job fetch no more because of a budget, or fetch again.
+func (p prompt) End(ctx context.Context, job string, revision int64, budget string) error {
+	defer p.worker.Nudge()
+	return p.Store.End(ctx, job, revision, budget)
+}
+
+// SetClosing notes whether a job waits for nothing but its output.
+func (p prompt) SetClosing(ctx context.Context, job string, closing bool) error {
+	defer p.worker.Nudge()
+	return p.Store.SetClosing(ctx, job, closing)
+}
+
+// Move takes a job into a state.
+func (p prompt) Move(ctx context.Context, job string, to crawler.State, reason string, from ...crawler.State) (bool, error) {
+	defer p.worker.Nudge()
+	return p.Store.Move(ctx, job, to, reason, from...)
 }
 
 // postOffice counts the visits that a scheduler enqueues.
@@ -35,6 +107,7 @@ type postOffice struct {
 	*tasks.Dispatcher
 	door               *Door
 	said               *said
+	own                int // places of the worker of this process
 	enqueued, failures *prometheus.CounterVec
 	byJob              []jobSeries // all of the above
 }
@@ -78,7 +151,7 @@ func (o postOffice) Paused(job string) (paused, known bool, err error) {
 func (o postOffice) Capacity(job string) (int, error) {
 	n, err := o.Dispatcher.Capacity(job)
 	o.mend(context.Background(), job, err)
-	return max(n, o.said.capacity(job)), err
+	return max(n, o.own, o.said.capacity(job)), err
 }
 
 // said is what the workers said of their places, as it was a moment ago.

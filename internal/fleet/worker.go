@@ -21,7 +21,7 @@ type WorkerConfig struct {
 	// Default: the machine's name and the process's number.
 	Name string
 	// Out is where the results go: each job has a folder of its own in it. The worker
-	// owns it from now on, unless NewWorker fails.
+	// owns it from now on, unless NewWorker fails, or it is local.
 	Out *Outlet
 	// Concurrency is the most hosts visited at once: at least 1.
 	Concurrency int
@@ -39,6 +39,9 @@ type WorkerConfig struct {
 	Handlers      Handlers
 	HandlerTime   time.Duration
 	HandlerPlaces int
+
+	// Local is for the worker of a process that is a whole fleet. Default none.
+	Local *Local
 }
 
 // WorkerName tells the worker of this process from the others of the fleet.
@@ -60,6 +63,12 @@ type Worker struct {
 	writers  *writers                         // nil likewise, and where no other process is there
 	going    atomic.Pointer[[]crawler.Status] // jobs that have not ended, or whose files are not finished
 	access   access
+	local    *Local // nil for a worker of a fleet
+	nudges   chan struct{}
+
+	mu    sync.Mutex
+	ports map[string]crawler.Host // of seeds of a list, one host each
+	scope *crawler.Scope          // of the one job of a local worker; nil before it is taken up
 }
 
 // roundEvery is how often a worker looks which jobs there are. What it is told
@@ -71,8 +80,13 @@ func NewWorker(door *Door, cfg WorkerConfig) (*Worker, error) {
 	if cfg.Name == "" {
 		cfg.Name = WorkerName()
 	}
+	local := cfg.Local
+	poll := time.Duration(0)
+	if local != nil {
+		poll = local.Poll
+	}
 	shop, err := NewWorkshop(door.Store, door.Asynq, WorkshopConfig{
-		Name: cfg.Name, Concurrency: cfg.Concurrency, Fetch: cfg.Fetch, Metrics: door.Registry, Log: door.Log,
+		Name: cfg.Name, Concurrency: cfg.Concurrency, Poll: poll, Fetch: cfg.Fetch, Metrics: door.Registry, Log: door.Log,
 		Handlers: cfg.Handlers, HandlerTime: cfg.HandlerTime, HandlerPlaces: cfg.HandlerPlaces,
 	})
 	if err != nil {
@@ -86,10 +100,11 @@ func NewWorker(door *Door, cfg WorkerConfig) (*Worker, error) {
 		door: door, out: cfg.Out, only: cfg.Jobs, workshop: shop,
 		stations: make(map[string]*Station), leaving: make(map[string]chan struct{}),
 		rests: make(map[string]rest), known: make(map[string]bool), notices: newNotices(door.Store, cfg.Name),
-		access: newAccess(door.Store, shop, cfg),
+		access: newAccess(door.Store, shop, cfg), local: local, nudges: make(chan struct{}, 1),
+		ports: make(map[string]crawler.Host),
 	}
 	w.going.Store(new([]crawler.Status))
-	if cfg.Out.spool == nil {
+	if cfg.Out.spool == nil && (local == nil || !local.Sole) {
 		w.adopter = newAdopter(cfg.Out.cfg.Where, door.Log)
 		if !door.Store.Private() {
 			w.writers = newWriters(door.Store, cfg.Name, func(job string) string { return output.Join(cfg.Out.cfg.Where, job) })
@@ -117,10 +132,13 @@ func (w *Worker) Run(ctx, hard context.Context) {
 		w.round(ctx, hard)
 		select {
 		case <-tick.C:
+		case <-w.nudges:
 		case <-ctx.Done():
 			w.retireAll()
 			w.tell(hard, nil)
-			w.leave(hard)
+			if w.local == nil {
+				w.leave(hard)
+			}
 			return
 		}
 	}
@@ -128,7 +146,7 @@ func (w *Worker) Run(ctx, hard context.Context) {
 
 // process is what the worker tells the fleet of itself.
 func (w *Worker) process() crawler.Process {
-	p := crawler.Process{Kind: crawler.KindWorker, Name: w.workshop.name, Jobs: w.only, Closed: w.access.closed}
+	p := crawler.Process{Kind: crawler.KindWorker, Name: w.access.owner, Jobs: w.only, Closed: w.access.closed}
 	if w.workshop.handlers != nil {
 		p.Handlers = w.workshop.handlers.Names()
 	}
@@ -317,31 +335,32 @@ func (w *Worker) take(hard context.Context, job crawler.Status) (*Station, error
 			return nil, err
 		}
 	}
-	out, err := w.out.Open(job.Job, job.Job.Name, w.workshop.name)
+	out, err := w.open(job.Job)
 	if err != nil {
 		return nil, err
 	}
 	if w.rests[job.Job.Name] != (rest{}) {
-		if err := w.out.Writable(job.Job.Name); err != nil {
+		if err := w.out.Writable(w.folder(job.Job.Name)); err != nil {
 			return nil, errors.Join(err, out.Close())
 		}
 	}
-	st, err := w.workshop.NewStation(job, home, out, func(r crawler.Report, err error) {
-		w.access.keeps(hard, job, w.out.Where(job.Job.Name), r.Pages)
-		if errors.Is(err, crawler.ErrKeep) && !MayPass(err) {
-			w.door.Ready.Set(job.Job.Name, err)
-		}
-	})
+	var st *Station
+	where := w.out.Where(w.folder(job.Job.Name))
+	st, err = w.workshop.NewStation(job, home, out, func(r crawler.Report, err error) { w.hear(hard, job, where, r, lost(st, err)) })
 	if err != nil {
+		w.failed(job.Job.Name, err)
 		return nil, err
+	}
+	if w.local != nil && w.local.Sole {
+		w.openPorts(st.Scope)
 	}
 	st.Waits(func(why error) { w.waits(job.Job.Name, why) })
 	w.door.Ready.Set(job.Job.Name, nil)
-	if err = st.widen(hard); err == nil && job.Origin.Opens && !w.access.closed {
+	if err = st.widen(hard); err == nil && job.Origin.Opens && !w.access.closed && w.local == nil {
 		err = st.lend(hard)
 	}
 	if err == nil {
-		w.access.keeps(hard, job, w.out.Where(job.Job.Name), 0)
+		w.access.keeps(hard, job, where, 0)
 		err = st.Open(hard)
 	}
 	if err != nil {
@@ -351,9 +370,25 @@ func (w *Worker) take(hard context.Context, job crawler.Status) (*Station, error
 	return st, nil
 }
 
+// hear notes what a visit of a job reports. lost is why its pages cannot be kept, when no
+// waiting helps.
+func (w *Worker) hear(hard context.Context, job crawler.Status, where string, r crawler.Report, lost error) {
+	w.access.keeps(hard, job, where, r.Pages)
+	if lost != nil {
+		w.door.Ready.Set(job.Job.Name, lost)
+	}
+	if w.local != nil {
+		w.local.Heard(job.Job.Name, r, lost)
+	}
+}
+
 // waits notes why the pages of a job cannot be kept now; nil when they can again.
 func (w *Worker) waits(job string, why error) {
 	w.door.Ready.Set(job, why)
+	if w.local != nil {
+		w.local.Waits(job, why)
+		return
+	}
 	if why == nil {
 		w.door.Log.Info("the pages of a job can be kept again: the crawl goes on", "job", job)
 		return
@@ -386,7 +421,9 @@ func (w *Worker) retire(name string) {
 	w.leaving[name] = done
 	w.retiring.Go(func() {
 		defer close(done)
-		if err := st.Close(); err != nil {
+		if err := st.Close(); err != nil && w.failed(name, err) {
+			return
+		} else if err != nil {
 			w.door.Log.Error("a job's results could not be closed", "job", name, "error", err)
 		} else {
 			w.settled(name, w.workshop.name)
