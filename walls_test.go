@@ -109,20 +109,20 @@ var walls = []wall{{
 	},
 	trial: [2]string{"crawler/sink/sink.go", module + "/export"},
 }, {
-	sentence: "internal packages are for cmd, for tests and for each other, and internal/fleet for package trawl",
+	sentence: "internal packages are for cmd, for tests and for each other, and internal/fleet and internal/localcrawl for package trawl",
 	broken: func(s source, imported string) bool {
 		dir, ok := ours(imported)
-		door := s.dir() == "." && dir == "internal/fleet"
+		door := s.dir() == "." && (dir == "internal/fleet" || dir == "internal/localcrawl")
 		return ok && first(dir) == "internal" && !door && !s.test() && s.room() != "cmd" && s.room() != "internal"
 	},
 	trial: [2]string{"crawler/frontier/frontier.go", module + "/internal/redisd"},
 }, {
-	sentence: "internal packages import nothing of the house but each other; but internal/fleet, which puts its processes together, imports what it puts together, and internal/testfleet, which tests with whole fleets stand upon, crawler, crawler/output and tasks, and internal/simulate what it simulates",
+	sentence: "internal packages import nothing of the house but each other; but internal/fleet and internal/localcrawl, which put processes together, import what they put together, and internal/testfleet, which tests with whole fleets stand upon, crawler, crawler/output and tasks, and internal/simulate what it simulates",
 	broken: func(s source, imported string) bool {
 		dir, ok := ours(imported)
 		door := s.dir() == "internal/testfleet" && (dir == "crawler" || dir == "crawler/output" || dir == "tasks") ||
 			s.dir() == "internal/simulate" && slices.Contains([]string{"crawler", "crawler/frontier", "crawler/robots", "scheduler"}, dir) ||
-			s.dir() == "internal/fleet" && slices.Contains([]string{"crawler", "scheduler", "tasks"}, first(dir))
+			slices.Contains([]string{"internal/fleet", "internal/localcrawl"}, s.dir()) && slices.Contains([]string{"crawler", "scheduler", "tasks"}, first(dir))
 		return s.room() == "internal" && ok && !door && first(dir) != "internal"
 	},
 	trial: [2]string{"internal/testsite/site.go", module + "/crawler"},

@@ -90,8 +90,8 @@ func (a *Credentials) headerRule() (fetch.Rule, error) {
 // name notes the seeds whose hosts --header is for.
 func (a *Credentials) name(seeds []string) error {
 	for s := range literal(seeds) {
-		if s.err == nil {
-			a.named = append(a.named, s.url)
+		if s.Err == nil {
+			a.named = append(a.named, s.URL)
 		}
 	}
 	if len(a.Header) > 0 && len(a.named) == 0 {

@@ -19,19 +19,13 @@ func checkRedis(url string) error {
 	return nil
 }
 
-// connect opens the Redis of a URL, or else a private redis-server with its
-// files in dir, or else the built-in one.
-func connect(ctx context.Context, url, dir string, persist bool, log *slog.Logger) (*fleet.Backing, error) {
-	if err := checkRedis(url); err != nil {
-		return nil, err
+// connectAgain opens the Redis that a crawl of a folder lies in: that of a URL or, without
+// one, the private one with its files in the folder's state.
+func connectAgain(ctx context.Context, url, state string, log *slog.Logger) (*fleet.Backing, error) {
+	if url != "" {
+		return connectShared(ctx, url, log)
 	}
-	var b *fleet.Backing
-	var err error
-	if url == "" {
-		b, err = fleet.Start(ctx, dir, persist, log)
-	} else if b, err = fleet.Connect(ctx, url, log); err != nil {
-		return nil, failed("%v (or leave out --redis)", err)
-	}
+	b, err := fleet.Start(ctx, state, true, log)
 	if err != nil {
 		return nil, failed("%v", err)
 	}

@@ -14,10 +14,9 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/trawlcrawler/trawl/crawler"
-	"github.com/trawlcrawler/trawl/crawler/frontier"
 	"github.com/trawlcrawler/trawl/crawler/parse"
 	"github.com/trawlcrawler/trawl/crawler/sink"
-	"github.com/trawlcrawler/trawl/internal/fleet"
+	"github.com/trawlcrawler/trawl/internal/localcrawl"
 )
 
 // crawlCommand crawls sites from their seeds.
@@ -76,7 +75,7 @@ func crawl(ctx context.Context, s settings, args []string) error {
 	if s.Contact == "" && slices.ContainsFunc(home, abroad) {
 		fmt.Fprintln(stderr, "trawl: tell the sites how to reach you, with --contact you@example.org")
 	}
-	return crawlInto(ctx, s, home, slices.Values(good))
+	return crawlInto(ctx, s, slices.Values(good))
 }
 
 // goodSeeds tells of seeds that can not be crawled and keeps the others.
@@ -90,15 +89,15 @@ func goodSeeds(ctx context.Context, s *settings) ([]seed, error) {
 	here := slices.DeleteFunc(hostsOf(literal(s.Seeds)), cfg.RemoteDNS)
 	bad := unresolved(ctx, cfg.Resolver, here)
 	for one := range literal(s.Seeds) {
-		if one.err == nil {
-			one.err = bad[one.url.Host()]
+		if one.Err == nil {
+			one.Err = bad[one.URL.Host()]
 		}
-		if one.err != nil {
-			fmt.Fprintf(stderr, "trawl: left out: %v\n", one.err)
+		if one.Err != nil {
+			fmt.Fprintf(stderr, "trawl: left out: %v\n", one.Err)
 			continue
 		}
 		good = append(good, one)
-		kept = append(kept, one.url.String())
+		kept = append(kept, one.URL.String())
 	}
 	s.Seeds = kept
 	if len(good) == 0 {
@@ -155,87 +154,44 @@ func nameAfter(h crawler.Host) string {
 	return name
 }
 
-// crawlInto crawls into the output folder, from the start or from where an
-// earlier run stopped. home are the hosts that the operator named. The mirror is
-// made when all results are where they belong.
-func crawlInto(ctx context.Context, s settings, home []crawler.Host, seeds iter.Seq[seed]) (err error) {
-	dir, err := openFolder(s.house())
-	if err != nil {
-		return err
-	}
-	defer func() { err = errors.Join(err, dir.close()) }()
-	plan, err := carryOut(ctx, s, dir, home, seeds)
-	if err != nil || plan == planDone && mirrored(s) {
+// crawlInto crawls into the output folder, from the start or from where an earlier run
+// stopped. The mirror is made when all results are where they belong.
+func crawlInto(ctx context.Context, s settings, seeds iter.Seq[seed]) error {
+	done, err := carryOut(ctx, s, seeds)
+	if err != nil || done && mirrored(s) {
 		return err
 	}
 	return mirrorOf(ctx, s)
 }
 
-// carryOut crawls what is left to crawl, if anything is, and says what that was.
-func carryOut(ctx context.Context, s settings, dir *folder, home []crawler.Host, seeds iter.Seq[seed]) (plan plan, err error) {
-	earlier, err := dir.read()
-	if err != nil && !s.restart {
-		return plan, err
-	}
-	log := newLog(s.verbose)
-	back, err := connect(ctx, s.Redis, dir.house(), true, log)
+// carryOut crawls what is left to crawl. It reports whether that was nothing.
+func carryOut(ctx context.Context, s settings, seeds iter.Seq[seed]) (done bool, err error) {
+	hosts := newTally()
+	cfg, err := s.runner(ctx, hosts)
 	if err != nil {
-		return plan, err
+		return false, err
 	}
-	defer func() { err = errors.Join(err, back.Close()) }()
-	store := frontier.New(back.Client)
-	outlet, err := openOutlet(ctx, s, dir, earlier, store, log)
+	cfg.Folder, cfg.Out.OutletConfig = s.house(), s.outlet(cfg.Log)
+	r, err := localcrawl.Open(ctx, cfg)
 	if err != nil {
-		return plan, err
+		return false, statusOf(err)
 	}
-	defer func() { err = errors.Join(err, shut(ctx, outlet)) }()
-	if s.restart {
-		if err := startOver(ctx, s, dir, back, store); err != nil {
-			return plan, err
-		}
-		earlier = nil
+	defer func() { err = errors.Join(err, r.Close(ctx)) }()
+	if r.Plan == localcrawl.PlanDone {
+		fmt.Fprintf(stderr, "trawl: %s is done since %s; its results are in %s. To crawl it again: --restart\n",
+			s.Name, r.Ended.Local().Format(time.DateTime), s.Out)
+		return true, nil
 	}
-	with, err := besides(s, back, home, false)
-	if err != nil {
-		return plan, err
+	fmt.Fprintf(stderr, "trawl: %s %s into %s, over %s\n", r.Plan, s.Name, s.Out, r.Redis.Kind)
+	result, err := runWatched(ctx, r, s.Name, seeds)
+	if result.Status.Job.Name == "" { // it did not begin
+		return false, err
 	}
-	plan, err = settle(ctx, s, earlier, back, store, with)
-	if err != nil || plan == planDone {
-		return plan, err
-	}
-	out, err := outlet.Open(s.Job, "", "")
-	if err != nil {
-		return plan, failed("%v", err)
-	}
-	l, err := newLaptop(ctx, s, back, store, home, out, dir.house(), log)
-	if err != nil {
-		return plan, err
-	}
-	defer func() { err = errors.Join(err, l.close()) }()
-	l.beside = with
-	for _, h := range home {
-		l.workshop.Fetcher.Allow(h)
-	}
-	fmt.Fprintf(stderr, "trawl: %s %s into %s, over %s\n", plan, s.Name, s.Out, back.Kind)
-	return plan, l.campaign(ctx, dir, opened(ctx, seeds, l))
-}
-
-// startOver forgets an earlier crawl and sets its results aside.
-func startOver(ctx context.Context, s settings, dir *folder, back *fleet.Backing, store *frontier.Store) error {
-	var err error
-	if back.Private {
-		err = back.Client.FlushAll(ctx).Err()
-	} else {
-		err = forget(ctx, s.Name, back, store)
-	}
-	if err != nil {
-		return failed("forget the earlier crawl: %v", err)
-	}
-	aside, err := dir.setAside(time.Now())
-	if err == nil && aside != "" {
-		fmt.Fprintf(stderr, "trawl: earlier results are now in %s\n", aside)
-	}
-	return err
+	summary{
+		status: result.Status, counters: result.Counters, tally: hosts, where: s.Out, took: result.Took, pages: result.Pages,
+	}.print(stderr)
+	sayElsewhere(stderr, s.Name, result.Elsewhere)
+	return false, verdict(r, result, err)
 }
 
 // newLog logs to standard error.

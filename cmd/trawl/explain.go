@@ -19,6 +19,7 @@ import (
 	"github.com/trawlcrawler/trawl/crawler/robots"
 	"github.com/trawlcrawler/trawl/crawler/sink"
 	"github.com/trawlcrawler/trawl/export"
+	"github.com/trawlcrawler/trawl/internal/localcrawl"
 )
 
 // explainCommand tells what happened to a URL.
@@ -48,7 +49,7 @@ fleet; with --out its results are looked at as well.
 				return usage("%v", err)
 			}
 			x := &explanation{Given: args[1], URL: u}
-			if _, err := os.Stat(filepath.Join(args[0], houseDir)); err == nil {
+			if _, err := os.Stat(filepath.Join(args[0], localcrawl.StateDir)); err == nil {
 				err = x.ofFolder(cmd.Context(), args[0], redisURL, cmd.Flags().Changed("redis"))
 				if err != nil {
 					return err
@@ -98,12 +99,12 @@ type explanation struct {
 
 // ofFolder explains by a crawl on this machine.
 func (x *explanation) ofFolder(ctx context.Context, path, redisURL string, named bool) (err error) {
-	dir, err := openFolder(path)
+	dir, err := localcrawl.OpenFolder(path, words)
 	if err != nil {
 		return err
 	}
-	defer func() { err = errors.Join(err, dir.close()) }()
-	crawl, err := dir.read()
+	defer func() { err = errors.Join(err, dir.Close()) }()
+	crawl, err := localcrawl.ReadNote(path)
 	if err != nil {
 		return err
 	}
@@ -114,13 +115,13 @@ func (x *explanation) ofFolder(ctx context.Context, path, redisURL string, named
 		return err
 	}
 	x.Job, x.State, x.Why = crawl.Job, crawler.State(crawl.State), crawl.Reason
-	if crawl.Backing == inMemory || crawl.Backing != inPrivate && !named {
+	if crawl.Backing == localcrawl.InMemory || crawl.Backing != localcrawl.InPrivate && !named {
 		return x.ofScope(crawl.Settings, nil) // its frontier is gone, or not named
 	}
-	if crawl.Backing == inPrivate {
+	if crawl.Backing == localcrawl.InPrivate {
 		redisURL = ""
 	}
-	back, err := connect(ctx, redisURL, dir.house(), true, newLog(false))
+	back, err := connectAgain(ctx, redisURL, dir.State(), newLog(false))
 	if err != nil {
 		return err
 	}

@@ -12,9 +12,8 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/trawlcrawler/trawl/crawler"
-	"github.com/trawlcrawler/trawl/crawler/frontier"
 	"github.com/trawlcrawler/trawl/crawler/sink"
-	"github.com/trawlcrawler/trawl/internal/fleet"
+	"github.com/trawlcrawler/trawl/internal/localcrawl"
 )
 
 // fetchCommand fetches a list of URLs.
@@ -68,7 +67,7 @@ func fetchAll(ctx context.Context, s settings, args []string) error {
 		return err
 	}
 	if s.Out != "" {
-		return crawlInto(ctx, s, nil, seeds)
+		return crawlInto(ctx, s, seeds)
 	}
 	return fetchOut(ctx, s, seeds)
 }
@@ -114,65 +113,24 @@ func fetchTo(ctx context.Context, s settings, seeds iter.Seq[seed], into sink.Si
 		return failed("%v", err)
 	}
 	defer func() { err = errors.Join(err, os.RemoveAll(temp)) }()
-	log := newLog(s.verbose)
-	back, err := connect(ctx, s.Redis, temp, false, log)
-	if err != nil {
-		return err
-	}
-	defer func() { err = errors.Join(err, back.Close()) }()
 	if s.Redis != "" { // others may be there
 		s.Name = fmt.Sprintf("%s-%d-%d", s.Name[:min(len(s.Name), 30)], os.Getpid(), time.Now().UnixMilli())
 	}
-	back.Durable = false
-	store := frontier.New(back.Client)
-	with, err := besides(s, back, nil, true)
+	hosts := newTally()
+	cfg, err := s.runner(ctx, hosts)
 	if err != nil {
 		return err
 	}
-	if _, err := settleNew(ctx, s, nil, back, store, with); err != nil {
+	cfg.Temp, cfg.Out.Sink, cfg.Restart = temp, into, false
+	r, err := localcrawl.Open(ctx, cfg)
+	if err != nil {
+		return statusOf(err)
+	}
+	defer func() { err = errors.Join(err, r.Close(ctx)) }()
+	result, err := runWatched(ctx, r, s.Name, seeds)
+	if result.Status.Job.Name == "" { // it did not begin
 		return err
 	}
-	l, err := newLaptop(ctx, s, back, store, nil, &fleet.Output{Sink: into}, temp, log)
-	if err != nil {
-		return err
-	}
-	defer func() { err = errors.Join(err, l.close()) }()
-	l.beside = with
-	began := time.Now()
-	status, runErr := l.runWatched(ctx, opened(ctx, seeds, l), crawler.Counters{})
-	counters, err := l.frontier.Counters(context.WithoutCancel(ctx))
-	if err != nil {
-		return errors.Join(runErr, failed("%v", err))
-	}
-	tell(summary{status: status, counters: counters, tally: l.tally, took: time.Since(began), pages: counters.Pages()})
-	if s.Redis != "" {
-		err = forget(context.WithoutCancel(ctx), s.Name, back, store)
-	}
-	return errors.Join(l.verdict(ctx, runErr, counters, ""), err)
-}
-
-// opened opens the hosts of a list that the operator can only mean to be
-// private: those written as addresses, and localhost. A name that a list has
-// from elsewhere opens its port alone, whatever it resolves to. Logins that are
-// written in the list are sent to their hosts.
-func opened(ctx context.Context, seeds iter.Seq[seed], l *laptop) iter.Seq[seed] {
-	return func(yield func(seed) bool) {
-		for s := range seeds {
-			if h := s.url.Host(); s.err == nil {
-				if _, ok := h.Address(); ok || h.Name() == "localhost" {
-					l.workshop.Fetcher.Allow(h)
-					l.lend(ctx, s)
-				} else if !s.login.IsZero() {
-					l.lend(ctx, s)
-				}
-				if !s.login.IsZero() {
-					l.workshop.Fetcher.Login(s.url, s.login)
-				}
-				l.berth.extend(h)
-			}
-			if !yield(s) {
-				return
-			}
-		}
-	}
+	tell(summary{status: result.Status, counters: result.Counters, tally: hosts, took: result.Took, pages: result.Pages})
+	return verdict(r, result, err)
 }

@@ -114,8 +114,8 @@ func waysOf(job crawler.Job, page crawler.URL, doc *crawler.Document) ([]way, er
 	}
 	homes := []crawler.Host{page.Host()}
 	for s := range literal(job.Seeds) {
-		if s.err == nil {
-			homes = append(homes, s.url.Host())
+		if s.Err == nil {
+			homes = append(homes, s.URL.Host())
 		}
 	}
 	scope, err := crawler.NewScope(job, homes)

@@ -10,15 +10,21 @@ import (
 
 	"github.com/trawlcrawler/trawl/crawler/sink"
 	"github.com/trawlcrawler/trawl/export"
+	"github.com/trawlcrawler/trawl/internal/localcrawl"
 )
 
 // mirrorOf makes the mirror of a crawl that has ended, if the job has that format:
 // in the folder "mirror" of its output, or, when that is a bucket, of the crawl's
 // folder on this machine.
-func mirrorOf(ctx context.Context, s settings) error {
+func mirrorOf(ctx context.Context, s settings) (err error) {
 	if !slices.Contains(s.Format, sink.FormatMirror) {
 		return nil
 	}
+	dir, err := localcrawl.OpenFolder(s.house(), words)
+	if err != nil {
+		return failed("mirror: %v", err)
+	}
+	defer func() { err = errors.Join(err, dir.Close()) }()
 	crawl, err := export.Open(ctx, s.Out)
 	if err != nil {
 		return failed("mirror: %v", err)

@@ -15,21 +15,18 @@ import (
 
 	"github.com/trawlcrawler/trawl/crawler"
 	"github.com/trawlcrawler/trawl/crawler/fetch"
+	"github.com/trawlcrawler/trawl/internal/localcrawl"
 )
 
 // seed is one line of a list of URLs, or one argument.
-type seed struct {
-	url   crawler.URL
-	login crawler.Login // that was written in it
-	err   error         // when it is no URL: the text of the error quotes it
-}
+type seed = localcrawl.Seed
 
 // literal yields the seeds given as arguments or in a job file.
 func literal(texts []string) iter.Seq[seed] {
 	return func(yield func(seed) bool) {
 		for _, t := range texts {
 			u, login, err := crawler.ParseLogin(t)
-			if !yield(seed{u, login, err}) {
+			if !yield(seed{URL: u, Login: login, Err: err}) {
 				return
 			}
 		}
@@ -54,12 +51,12 @@ func listed(name string, r io.Reader) iter.Seq[seed] {
 			if err != nil {
 				err = fmt.Errorf("%s, line %d: %w", name, n, err)
 			}
-			if !yield(seed{u, login, err}) {
+			if !yield(seed{URL: u, Login: login, Err: err}) {
 				return
 			}
 		}
 		if err := lines.Err(); err != nil {
-			yield(seed{err: fmt.Errorf("%s can not be read to its end: %w", name, err)})
+			yield(seed{Err: fmt.Errorf("%s can not be read to its end: %w", name, err)})
 		}
 	}
 }
@@ -97,7 +94,7 @@ func fromFile(path string) iter.Seq[seed] {
 	return func(yield func(seed) bool) {
 		file, err := os.Open(path)
 		if err != nil {
-			yield(seed{err: err})
+			yield(seed{Err: err})
 			return
 		}
 		defer file.Close()
@@ -110,7 +107,7 @@ func hostsOf(seeds iter.Seq[seed]) []crawler.Host {
 	var hosts []crawler.Host
 	known := make(map[crawler.Host]bool)
 	for s := range seeds {
-		if h := s.url.Host(); s.err == nil && !known[h] {
+		if h := s.URL.Host(); s.Err == nil && !known[h] {
 			known[h] = true
 			hosts = append(hosts, h)
 		}

@@ -6,6 +6,7 @@ import (
 	"fmt"
 
 	"github.com/trawlcrawler/trawl/crawler/output"
+	"github.com/trawlcrawler/trawl/internal/localcrawl"
 )
 
 // segment is a file of lines in the output of a crawl.
@@ -23,7 +24,7 @@ func resultsOf(out, named string) string {
 	if out != "" && !output.IsBucket(named) {
 		where = output.Join(out, named)
 	}
-	crawl, err := (&folder{dir: where}).read()
+	crawl, err := localcrawl.ReadNote(where)
 	if err != nil || crawl == nil {
 		return where
 	}

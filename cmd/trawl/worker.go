@@ -76,3 +76,12 @@ func runWorker(ctx context.Context, door *fleet.Door, s settings, cfg fleet.Work
 	w.Run(ctx, hard)
 	return nil
 }
+
+// killOnSecond ends requests under way when the user asks a second time.
+func killOnSecond(ctx context.Context, kill func(), second <-chan struct{}) {
+	select {
+	case <-second:
+		kill()
+	case <-ctx.Done():
+	}
+}

@@ -1,0 +1,268 @@
+package localcrawl
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/trawlcrawler/trawl/crawler"
+	"github.com/trawlcrawler/trawl/internal/fleet"
+)
+
+// Plan is what is to be done with the job.
+type Plan string
+
+// The plans, in words that stand before the name of the job.
+const (
+	PlanNew  Plan = "crawling"
+	PlanOn   Plan = "going on with"
+	PlanDone Plan = "done" // nothing is to be done
+)
+
+// startOver forgets an earlier crawl and sets its results aside, if that is asked for.
+func (r *Runner) startOver(ctx context.Context) error {
+	if !r.cfg.Restart {
+		return nil
+	}
+	if err := r.forget(ctx); err != nil {
+		return fmt.Errorf("forget the earlier crawl: %w", err)
+	}
+	r.earlier = nil
+	if r.folder == nil {
+		return nil
+	}
+	aside, err := fleet.SetAside(r.cfg.Folder, time.Now())
+	if err == nil && aside != "" {
+		r.cfg.Hear.Aside(aside)
+	}
+	return errors.Join(err, r.folder.forget())
+}
+
+// forget removes the job. A Redis of its own has nothing but it, and the jobs that it led to.
+func (r *Runner) forget(ctx context.Context) error {
+	name := r.cfg.Job.Name
+	if r.Redis.Private {
+		return r.Redis.Client.FlushAll(ctx).Err()
+	}
+	status, err := r.Client.Status(ctx, name)
+	if err == nil && !status.State.Ended() && status.State != crawler.StateBroken {
+		err = r.Client.Cancel(ctx, name)
+	}
+	if err == nil {
+		err = r.Client.Remove(ctx, name)
+	}
+	if errors.Is(err, crawler.ErrNoJob) {
+		return nil
+	}
+	return err
+}
+
+// settle finds out whether the crawl is new, goes on, or is done, and makes the job ready to
+// run.
+func (r *Runner) settle(ctx context.Context) error {
+	job := r.cfg.Job
+	if r.earlier != nil && r.earlier.Job != job.Name {
+		return refuse("%q holds the results of job %q: choose another folder with %s, or %s to set them aside",
+			r.cfg.Folder, r.earlier.Job, r.cfg.Words.Out, r.cfg.Words.Restart)
+	}
+	r.with = r.others()
+	status, err := r.store().Status(ctx, job.Name)
+	switch {
+	case errors.Is(err, crawler.ErrNoJob):
+		return r.begin(ctx)
+	case err != nil:
+		return err
+	case r.earlier == nil && !r.Redis.Private:
+		return refuse("%s has a job %q already, and its results are not in %q: name their folder with %s, another job with %s, or %s to begin anew",
+			r.Redis.Kind, job.Name, r.cfg.Folder, r.cfg.Words.Out, r.cfg.Words.Job, r.cfg.Words.Restart)
+	case status.State == crawler.StateCancelled:
+		return refuse("job %q is cancelled: %w, and cannot go on: choose another name with %s, or %s to begin anew",
+			job.Name, crawler.ErrJobEnded, r.cfg.Words.Job, r.cfg.Words.Restart)
+	}
+	was := status.Job
+	more := grown(was.Seeds, job.Seeds)
+	if more {
+		was.Seeds = job.Seeds
+	}
+	if err := r.sameCrawl(was); err != nil {
+		return err
+	}
+	if status.State == crawler.StateDone && job.Follow && !extends(job, status) && !more {
+		return r.done(ctx, status)
+	}
+	return r.goOn(ctx, status)
+}
+
+// goOn lets a job run again, with the settings that it has now.
+func (r *Runner) goOn(ctx context.Context, status crawler.Status) error {
+	job := r.cfg.Job
+	if err := r.store().Change(ctx, job); err != nil {
+		return err
+	}
+	if err := r.renew(ctx); err != nil {
+		return err
+	}
+	if err := r.store().Seeded(ctx, job.Name, false); err != nil { // there may be more seeds
+		return err
+	}
+	if _, err := r.store().Move(ctx, job.Name, crawler.StateRunning, "", status.State); err != nil {
+		return err
+	}
+	r.Plan = PlanOn
+	return r.abandon(ctx)
+}
+
+// abandon breaks the visits of a Redis of the job's own: their worker ended with the process
+// before.
+func (r *Runner) abandon(ctx context.Context) error {
+	if !r.Redis.Private {
+		return nil
+	}
+	all, err := r.store().Statuses(ctx)
+	if err != nil {
+		return err
+	}
+	for _, s := range all {
+		if s.State.Ended() || s.State == crawler.StateBroken {
+			continue
+		}
+		if err := r.store().Frontier(s.Job).Abandon(ctx); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// done notes that there is nothing to do. What a process that was killed after the job's end
+// left unfinished is finished.
+func (r *Runner) done(ctx context.Context, status crawler.Status) error {
+	r.Plan, r.Ended = PlanDone, status.Ended
+	if r.folder == nil || r.earlier != nil && r.earlier.State == string(crawler.StateDone) {
+		return nil
+	}
+	counters, err := r.Client.Counters(ctx, r.cfg.Job.Name)
+	if err != nil {
+		return err
+	}
+	r.outlet.Adopt(r.beneath())
+	r.Finished = true
+	return r.folder.write(r.note(status, counters, r.elsewhere(ctx, counters.Pages())))
+}
+
+// begin creates the job, unless the folder has a crawl that lies elsewhere.
+func (r *Runner) begin(ctx context.Context) error {
+	if r.earlier != nil {
+		return r.ofElsewhere(*r.earlier)
+	}
+	if err := r.create(ctx); err != nil {
+		return err
+	}
+	_, err := r.store().Move(ctx, r.cfg.Job.Name, crawler.StateRunning, "", crawler.StateCreated)
+	r.Plan = PlanNew
+	return err
+}
+
+// ofElsewhere decides about a crawl of which the Redis at hand knows nothing.
+func (r *Runner) ofElsewhere(was Note) error {
+	ended := was.State == string(crawler.StateDone)
+	if ended {
+		if err := r.sameCrawl(was.Settings); err != nil {
+			return err
+		}
+	}
+	switch {
+	case ended && r.cfg.Job.Follow:
+		r.Plan, r.Ended = PlanDone, was.Ended
+		return nil
+	case ended:
+		return refuse("the list fetched into %q is done, and what was fetched %s, so that it cannot grow: choose another folder with %s, or %s",
+			r.cfg.Folder, r.whereabouts(was.Backing), r.cfg.Words.Out, r.cfg.Words.Restart)
+	}
+	return refuse("the crawl in %q was interrupted, and what it still had to do %s: %s sets its pages aside and begins anew",
+		r.cfg.Folder, r.whereabouts(was.Backing), r.cfg.Words.Restart)
+}
+
+// whereabouts says where the frontier of an earlier crawl is, which the Redis at hand does
+// not have.
+func (r *Runner) whereabouts(was string) string {
+	switch {
+	case was == InMemory:
+		return "was in memory and is gone"
+	case was == InPrivate && r.Redis.Private && r.Redis.Durable:
+		return "is lost from its private redis-server"
+	case was == InPrivate:
+		return fmt.Sprintf("lies with its private redis-server (install redis-server, and leave out %s)", r.cfg.Words.Redis)
+	}
+	return fmt.Sprintf("lies in %s (name it with %s)", was, r.cfg.Words.Redis)
+}
+
+// note is what the folder is to say of the crawl.
+func (r *Runner) note(status crawler.Status, c crawler.Counters, elsewhere []crawler.Kept) Note {
+	where := InMemory
+	switch {
+	case !r.Redis.Private:
+		where = r.Redis.Endpoint.String()
+	case r.Redis.Durable:
+		where = InPrivate
+	}
+	return Note{
+		Out: r.bucket(), Job: r.cfg.Job.Name, State: string(status.State), Reason: status.Reason, Backing: where,
+		Pages: c.Pages(), Ended: status.Ended, Elsewhere: elsewhere, Settings: r.cfg.Job,
+	}
+}
+
+// extends reports whether the job asks for more than the budget that ended it.
+func extends(job crawler.Job, was crawler.Status) bool {
+	more := func(now, then int64) bool { return then > 0 && (now == 0 || now > then) }
+	switch was.Reason {
+	case "budget of pages":
+		return more(job.Pages, was.Job.Pages)
+	case "budget of bytes":
+		return more(int64(job.Bytes), int64(was.Job.Bytes))
+	case "budget of time":
+		return more(int64(job.Time), int64(was.Job.Time))
+	}
+	return false
+}
+
+// grown reports whether seeds were added to those that a crawl was begun with.
+func grown(was, now []string) bool {
+	missing := func(seed string) bool { return !slices.Contains(now, seed) }
+	return len(now) > len(was) && !slices.ContainsFunc(was, missing)
+}
+
+// sameCrawl refuses settings that would make another crawl of an earlier one.
+func (r *Runner) sameCrawl(was crawler.Job) error {
+	changed := different(was, r.cfg.Job)
+	if len(changed) == 0 {
+		return nil
+	}
+	return refuse("the crawl in %q was begun with another %s: use the same, choose another folder with %s, or %s to begin anew",
+		r.cfg.Folder, strings.Join(changed, ", "), r.cfg.Words.Out, r.cfg.Words.Restart)
+}
+
+// different names the settings that decide what belongs to a crawl and are not the same. The
+// others may change from one run to the next.
+func different(was, now crawler.Job) []string {
+	var names []string
+	for _, field := range []struct {
+		name     string
+		was, now any
+	}{
+		{"seeds", was.Seeds, now.Seeds}, {"scope", was.Scope, now.Scope},
+		{"include", was.Include, now.Include}, {"exclude", was.Exclude, now.Exclude},
+		{"depth", was.Depth, now.Depth}, {"follow", was.Follow, now.Follow},
+		{"resources", was.Resources, now.Resources}, {"resource_scope", was.ResourceScope, now.ResourceScope},
+		{"format", was.Format, now.Format}, {"select", was.Select, now.Select},
+		{"extract", was.Extract, now.Extract}, {"follow_rules", was.FollowRules, now.FollowRules},
+		{"pages_per_host", was.PagesPerHost, now.PagesPerHost},
+	} {
+		if fmt.Sprint(field.was) != fmt.Sprint(field.now) {
+			names = append(names, field.name)
+		}
+	}
+	return names
+}

@@ -1,0 +1,297 @@
+package localcrawl
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"iter"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/trawlcrawler/trawl/crawler"
+	"github.com/trawlcrawler/trawl/internal/fleet"
+	"github.com/trawlcrawler/trawl/tasks"
+)
+
+// Result is what came of a run.
+type Result struct {
+	Status   crawler.Status   // of the job, as it was last
+	Counters crawler.Counters // of the job
+	Pages    int64            // of this run
+	Took     time.Duration
+	// Interrupted says that the context ended before the job did.
+	Interrupted bool
+	// Elsewhere is where other workers of the Redis keep pages of the job.
+	Elsewhere []crawler.Kept
+}
+
+const (
+	// poll is how long the queue is left alone when it is empty: there is one, so it may be
+	// asked more often than those of a fleet, and the crawl ends as soon.
+	poll = 10 * time.Millisecond
+	// lookEvery is how often the end of a job is looked for that nobody told of.
+	lookEvery = 250 * time.Millisecond
+)
+
+// Run crawls until the job has ended, ctx ends, or something here fails, and admits the seeds
+// meanwhile: nil are those of the job's settings. When ctx ends, what is under way is
+// finished, which is no error. With an error, the result tells what was done so far. It is
+// called once, and not when there is nothing to do.
+func (r *Runner) Run(ctx context.Context, seeds iter.Seq[Seed]) (Result, error) {
+	if seeds == nil {
+		seeds = r.own
+	}
+	frontier := r.store().Frontier(r.cfg.Job)
+	before, err := frontier.Counters(ctx)
+	if err != nil {
+		return Result{}, err
+	}
+	running := crawler.Status{Job: r.cfg.Job, State: crawler.StateRunning}
+	if err := r.writeNote(running, before, nil); err != nil {
+		return Result{}, err
+	}
+	began := time.Now()
+	status, runErr := r.crawl(ctx, seeds)
+	counters, err := frontier.Counters(context.WithoutCancel(ctx))
+	if err != nil {
+		return Result{}, errors.Join(runErr, err)
+	}
+	result := Result{
+		Status: status, Counters: counters, Pages: counters.Pages() - before.Pages(), Took: time.Since(began),
+		Interrupted: ctx.Err() != nil && !status.State.Ended(), Elsewhere: r.elsewhere(ctx, counters.Pages()),
+	}
+	noted := status
+	if runErr != nil { // the next run has something to finish
+		noted = running
+	}
+	// If it cannot be written, the note of the beginning stays: the next run goes on.
+	return result, errors.Join(runErr, r.writeNote(noted, counters, result.Elsewhere), r.leave(ctx))
+}
+
+// writeNote notes in the folder how far the job is.
+func (r *Runner) writeNote(status crawler.Status, c crawler.Counters, elsewhere []crawler.Kept) error {
+	if r.folder == nil {
+		return nil
+	}
+	return r.folder.write(r.note(status, c, elsewhere))
+}
+
+// leave removes a job that cannot go on from a Redis that others use. No other worker serves it.
+func (r *Runner) leave(ctx context.Context) error {
+	if r.folder != nil || r.Redis.Private {
+		return nil
+	}
+	ctx = context.WithoutCancel(ctx)
+	queues := tasks.NewDispatcher(r.Redis.Endpoint, 0)
+	defer queues.Close()
+	if _, err := queues.Forget(r.cfg.Job.Name); err != nil {
+		return err
+	}
+	if err := r.store().Remove(ctx, r.cfg.Job.Name); err != nil && !errors.Is(err, crawler.ErrNoJob) {
+		return err
+	}
+	return nil
+}
+
+// crawl runs the worker and the scheduler until the job has ended and all is closed.
+func (r *Runner) crawl(ctx context.Context, seeds iter.Seq[Seed]) (crawler.Status, error) {
+	hard, kill := context.WithCancel(context.WithoutCancel(ctx))
+	defer kill()
+	working, stop := context.WithCancel(ctx)
+	defer stop()
+	r.stop = stop
+	if err := r.hire(); err != nil {
+		return crawler.Status{Job: r.cfg.Job, State: crawler.StateRunning}, err
+	}
+	defer r.Door.Watch(hard)()
+	var parts sync.WaitGroup
+	parts.Go(func() {
+		if err := r.scheduler.Run(working); err != nil && working.Err() == nil {
+			r.fail(err)
+		}
+	})
+	parts.Go(func() { r.worker.Run(working, hard) })
+	parts.Go(func() { r.seed(working, seeds) })
+	parts.Go(func() { r.watch(working) })
+	go r.killOn(hard, kill)
+	status, err := r.wait(working)
+	stop()
+	parts.Wait()
+	r.failed()
+	switch {
+	case r.failure != nil:
+		return status, r.failure
+	case ctx.Err() != nil:
+		return status, nil
+	}
+	return status, err
+}
+
+// hire makes the worker and the scheduler.
+func (r *Runner) hire() (err error) {
+	cfg := fleet.WorkerConfig{
+		Name: r.workerName(), Out: r.outlet, Concurrency: r.cfg.Concurrency, Fetch: r.cfg.Fetch, Jobs: r.jobs(),
+		HandlerTime: r.cfg.HandlerTime, HandlerPlaces: r.cfg.HandlerPlaces,
+		Local: &fleet.Local{
+			Process: r.cfg.Process, Place: r.place(), Sole: !r.cfg.Out.PerJob, Poll: poll,
+			Heard: r.heard, Waits: r.waits, Failed: func(_ string, err error) { r.fail(err) },
+		},
+	}
+	cfg.Fetch.TempDir = r.temp()
+	if r.cfg.Handlers != nil {
+		r.handlers = r.cfg.Handlers(r.Client)
+		cfg.Handlers = r.handlers
+	}
+	if r.worker, err = fleet.NewWorker(r.Door, cfg); err != nil {
+		return err
+	}
+	for _, h := range r.homes {
+		r.worker.Allow(h)
+	}
+	r.scheduler = fleet.NewScheduler(r.Door, fleet.SchedulerConfig{
+		Name: fleet.HostName(), Jobs: r.jobs(), Worker: r.worker, Ended: func(crawler.Status) { r.wake() },
+	})
+	return nil
+}
+
+// workerName is the name of the worker. One that is alone finishes by it what an earlier process
+// left open.
+func (r *Runner) workerName() string {
+	switch {
+	case r.cfg.Name != "":
+		return r.cfg.Name
+	case r.Redis.Private || !r.cfg.Out.PerJob:
+		return fleet.HostName()
+	}
+	return fleet.WorkerName()
+}
+
+// place is the name of the worker among those that keep pages of the job.
+func (r *Runner) place() string {
+	if r.cfg.Out.PerJob {
+		return r.workerName()
+	}
+	return ownPlace
+}
+
+// jobs are those to be carried out: of a Redis of the job's own also those that handlers
+// create, as nobody else is there to do it.
+func (r *Runner) jobs() []string {
+	if r.Redis.Private && r.cfg.Out.PerJob {
+		return nil
+	}
+	return []string{r.cfg.Job.Name}
+}
+
+// wake lets wait look.
+func (r *Runner) wake() {
+	select {
+	case r.ended <- struct{}{}:
+	default: // it was told already
+	}
+}
+
+// heard notes what a visit reports. A visit that failed is tried again, but when pages cannot be
+// kept, and nothing but a person can mend that, there is no use in fetching more. The sinks of
+// handlers are the program's own, and are tried again.
+func (r *Runner) heard(job string, report crawler.Report, lost error) {
+	if job == r.cfg.Job.Name {
+		r.cfg.Hear.Visit(report)
+	}
+	r.scheduler.Nudge(job) // it may have been the last
+	if lost != nil && r.cfg.Handlers == nil {
+		r.fail(fmt.Errorf("%w; %s when that is mended", lost, r.cfg.Words.Again))
+	}
+}
+
+// waits tells why pages cannot be kept now.
+func (r *Runner) waits(_ string, why error) { r.cfg.Hear.Waits(why) }
+
+// fail ends the run early; nothing that was collected is lost.
+func (r *Runner) fail(err error) {
+	r.failing.Do(func() {
+		r.failure = err
+		r.stop()
+	})
+}
+
+// failed lets nothing fail any more, so that the failure may be read.
+func (r *Runner) failed() { r.failing.Do(func() {}) }
+
+// killOn ends requests under way when the user does not want to wait for them.
+func (r *Runner) killOn(hard context.Context, kill func()) {
+	select {
+	case <-r.cfg.Kill:
+		kill()
+	case <-hard.Done():
+	}
+}
+
+// watch ends the run when the private Redis ended by itself.
+func (r *Runner) watch(ctx context.Context) {
+	select {
+	case <-r.Redis.Lost:
+		r.fail(fmt.Errorf("the private redis-server ended by itself; its log is in %s/redis/redis.log; %s", StateDir, r.cfg.Words.Again))
+	case <-ctx.Done():
+	}
+}
+
+// wait waits for the end of the job, and of those that it led to where nobody else does them.
+func (r *Runner) wait(ctx context.Context) (crawler.Status, error) {
+	status, err := r.await(ctx, r.cfg.Job)
+	for err == nil && r.jobs() == nil {
+		all, err := r.store().Statuses(ctx)
+		if err != nil {
+			return status, err
+		}
+		next := slices.IndexFunc(all, func(s crawler.Status) bool { return !s.State.Ended() && s.Job.Schedule == "" })
+		if next < 0 {
+			break
+		}
+		if err := r.lacking(all[next].Job); err != nil {
+			return status, err
+		}
+		if _, err := r.await(ctx, all[next].Job); err != nil {
+			return status, err
+		}
+	}
+	return status, err
+}
+
+// lacking returns an error for a job that wants handlers that are not here.
+func (r *Runner) lacking(job crawler.Job) error {
+	lacks := slices.DeleteFunc(slices.Clone(job.Handlers), func(name string) bool {
+		return r.handlers != nil && r.handlers.Has([]string{name})
+	})
+	if len(lacks) == 0 {
+		return nil
+	}
+	return fmt.Errorf("job %s wants handlers that the program does not bring: %s", job.Name, strings.Join(lacks, ", "))
+}
+
+// await waits for the end of one job, and returns its last status. Trouble with Redis is waited
+// out: the scheduler tells of it.
+func (r *Runner) await(ctx context.Context, job crawler.Job) (crawler.Status, error) {
+	tick := time.NewTicker(lookEvery)
+	defer tick.Stop()
+	last := crawler.Status{Job: job, State: crawler.StateRunning}
+	for {
+		status, err := r.store().Status(ctx, job.Name)
+		switch {
+		case errors.Is(err, crawler.ErrNoJob):
+			return last, fmt.Errorf("job %q was removed before its end: %w", job.Name, err)
+		case err == nil && status.State.Ended():
+			return status, nil
+		case err == nil:
+			last = status
+		}
+		select {
+		case <-tick.C:
+		case <-r.ended:
+		case <-ctx.Done():
+			return last, ctx.Err()
+		}
+	}
+}
