@@ -7,7 +7,6 @@ import (
 	"log/slog"
 	"net/netip"
 	"os"
-	"path/filepath"
 	"time"
 
 	"github.com/trawlcrawler/trawl/crawler/fetch"
@@ -19,9 +18,9 @@ import (
 type Config struct {
 	// Redis is the URL of the fleet's Redis: redis://:password@host:6379/0,
 	// redis+sentinel://host:26379/master or redis+cluster://host:6379. Default of
-	// Crawl: a private redis-server, with its files in Out under
-	// .trawl, if there is one on PATH, and otherwise one that is built in and forgets all with the
-	// process. Work has no default.
+	// Crawl: a private redis-server, with its files in the job's folder under .trawl, if there is
+	// one on PATH, and otherwise one that is built in and forgets all with the process. Work has
+	// no default.
 	Redis string
 	// Out is where the results go, each job in a folder of its own: a folder, which is
 	// made when it is missing, or, for [Work], the URL of a bucket, such as
@@ -101,15 +100,7 @@ func (c Config) validate() error {
 	return nil
 }
 
-// open opens the Redis: the fleet's, or one of the job's own.
-func (c Config) open(ctx context.Context, job string) (*fleet.Backing, error) {
-	if c.Redis != "" {
-		return fleet.Connect(ctx, c.Redis, c.Log)
-	}
-	return fleet.Start(ctx, filepath.Join(c.Out, ".trawl", job), true, c.Log)
-}
-
-// worker makes the worker of the program, with an outlet of its own.
+// worker makes the worker of a fleet, with an outlet of its own.
 func (c Config) worker(ctx context.Context, p *process) (*fleet.Worker, error) {
 	out, err := fleet.OpenOutlet(ctx, fleet.OutletConfig{Where: c.Out, Spool: c.Spool, Store: p.door.Store, Log: c.Log})
 	if err != nil {

@@ -26,7 +26,7 @@ func Work(ctx context.Context, cfg Config, handlers ...*Handlers) (err error) {
 	if err != nil {
 		return fmt.Errorf("trawl: %w", err)
 	}
-	p, err := cfg.process(ctx, "", sets)
+	p, err := cfg.process(ctx, sets)
 	if err != nil {
 		return err
 	}
@@ -39,7 +39,7 @@ func Work(ctx context.Context, cfg Config, handlers ...*Handlers) (err error) {
 	return nil
 }
 
-// process is what a program stands on while it crawls.
+// process is what a worker stands on.
 type process struct {
 	back    *fleet.Backing
 	door    *fleet.Door
@@ -49,8 +49,8 @@ type process struct {
 }
 
 // process opens the Redis, and tells of the program's health.
-func (c Config) process(ctx context.Context, job string, sets map[string]*Handlers) (*process, error) {
-	back, err := c.open(ctx, job)
+func (c Config) process(ctx context.Context, sets map[string]*Handlers) (*process, error) {
+	back, err := fleet.Connect(ctx, c.Redis, c.Log)
 	if err != nil {
 		return nil, fmt.Errorf("trawl: %w", err)
 	}
