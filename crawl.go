@@ -65,6 +65,9 @@ func Crawl(ctx context.Context, job Job, cfg Config, handlers ...*Handlers) (_ C
 	for _, k := range result.Elsewhere {
 		cfg.Log.Warn("another worker keeps pages of the job", "job", job.Name, "pages", k.Pages, "where", k.Where, "machine", k.Machine, "worker", k.Worker)
 	}
+	if err != nil {
+		err = fmt.Errorf("trawl: %w", err)
+	}
 	return result.Counters, errors.Join(ending(ctx, result), err)
 }
 

@@ -14,12 +14,14 @@ import (
 	"github.com/trawlcrawler/trawl/tasks"
 )
 
-// SchedulerConfig says what a scheduler does. The zero value is that of a fleet's own.
+// SchedulerConfig says what a scheduler does.
 type SchedulerConfig struct {
 	// Name is how the fleet knows the process. Default [WorkerName].
 	Name string
 	// Jobs are those that it keeps going. Default all.
 	Jobs []string
+	// Seeds lets it carry out the tasks that bring seeds to jobs.
+	Seeds bool
 	// Worker is one of the same process, which serves the same jobs: it counts before the fleet
 	// has heard of it, and is told at once what is decided. Default none.
 	Worker *Worker
@@ -35,9 +37,9 @@ type Scheduler struct {
 	bureau *scheduler.Bureau
 }
 
-// RunScheduler keeps all jobs going until ctx ends, as a [Scheduler] does.
+// RunScheduler is the scheduler of a fleet: it keeps all jobs going until ctx ends.
 func RunScheduler(ctx context.Context, door *Door) error {
-	return NewScheduler(door, SchedulerConfig{}).Run(ctx)
+	return NewScheduler(door, SchedulerConfig{Seeds: true}).Run(ctx)
 }
 
 // NewScheduler returns a scheduler, which is to be run once.
@@ -65,11 +67,13 @@ func NewScheduler(door *Door, cfg SchedulerConfig) *Scheduler {
 // those that are under way then are finished.
 func (s *Scheduler) Run(ctx context.Context) error {
 	defer s.queues.Close()
-	seeds, err := tasks.ServeSeeds(context.WithoutCancel(ctx), s.door.Asynq, s.door.Store, s.door.Log)
-	if err != nil {
-		return err
+	if s.cfg.Seeds {
+		seeds, err := tasks.ServeSeeds(context.WithoutCancel(ctx), s.door.Asynq, s.door.Store, s.door.Log)
+		if err != nil {
+			return err
+		}
+		defer seeds.Close()
 	}
-	defer seeds.Close()
 	defer s.door.Appear(ctx, crawler.Process{Kind: crawler.KindScheduler, Name: s.cfg.Name, Jobs: s.cfg.Jobs})()
 	return s.bureau.Run(ctx)
 }

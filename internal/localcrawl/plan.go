@@ -147,8 +147,7 @@ func (r *Runner) done(ctx context.Context, status crawler.Status) error {
 	if err != nil {
 		return err
 	}
-	r.outlet.Adopt(r.beneath())
-	r.Finished = true
+	r.Finished = true // its files were, when the outlet was opened
 	return r.folder.write(r.note(status, counters, r.elsewhere(ctx, counters.Pages())))
 }
 

@@ -152,6 +152,7 @@ func (r *Runner) hire() (err error) {
 	}
 	r.scheduler = fleet.NewScheduler(r.Door, fleet.SchedulerConfig{
 		Name: fleet.HostName(), Jobs: r.jobs(), Worker: r.worker, Ended: func(crawler.Status) { r.wake() },
+		Seeds: r.handlers != nil, // which may enqueue such tasks
 	})
 	return nil
 }

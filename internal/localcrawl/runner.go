@@ -132,6 +132,9 @@ func (r *Runner) openOutlet(ctx context.Context) (err error) {
 	if r.outlet, err = fleet.OpenOutlet(ctx, cfg); err != nil {
 		return err
 	}
+	if r.cfg.Out.PerJob {
+		r.outlet.Adopt(r.beneath())
+	}
 	if !output.IsBucket(cfg.Where) || r.earlier != nil && !r.cfg.Restart {
 		return nil
 	}
