@@ -5,7 +5,6 @@ import (
 	"maps"
 	"os"
 	"path/filepath"
-	"strconv"
 	"strings"
 	"testing"
 
@@ -37,24 +36,17 @@ func newShared(t *testing.T, more ...string) *shared {
 	return s
 }
 
-// workerPlaces is how many hosts the worker of such a crawl visits at once. The command
-// visits one.
-const workerPlaces = 2
-
-// Worker starts a worker that leaves hosts to the command.
-func (s *shared) Worker(flags ...string) *testfleet.Process {
-	return s.office.Worker(append(flags, "--concurrency", strconv.Itoa(workerPlaces))...)
-}
-
-// runBoth runs the crawl until its end, and lets no page come before the command and the
-// worker have both filled their places.
-func (s *shared) runBoth() ended {
+// runBoth runs the crawl until its end, with a worker that begins when the crawl has asked for
+// its first page, and lets no page come before both ask for one.
+func (s *shared) runBoth(flags ...string) (ended, *testfleet.Process) {
 	s.t.Helper()
-	_, release := s.site.Hang("/")
-	crawl := s.start(s.args...)
-	until(s.t, s.site, func(l *testsite.Log) bool { return l.Count("/") > workerPlaces })
+	reached, release := s.site.Hang("/")
+	crawl := s.start(s.args...) // which visits one host at a time
+	<-reached
+	w := s.Worker(flags...)
+	until(s.t, s.site, func(l *testsite.Log) bool { return l.Count("/") > 1 })
 	release()
-	return crawl.wait().exits(done, "nothing is left to fetch")
+	return crawl.wait().exits(done, "nothing is left to fetch"), w
 }
 
 // other is where the workers keep the pages of the crawl.
@@ -78,8 +70,7 @@ func (s *shared) whole() (mine, theirs count) {
 func TestACrawlBesideAWorkerLosesNoPageAndSaysWhereTheyAre(t *testing.T) {
 	t.Parallel()
 	s := newShared(t)
-	w := s.Worker()
-	end := s.runBoth()
+	end, w := s.runBoth()
 	mine, theirs := s.whole()
 	if len(mine) == 0 || len(theirs) == 0 {
 		t.Fatalf("%d pages are here and %d there, want some of each", len(mine), len(theirs))
@@ -105,8 +96,7 @@ func TestAWorkerThatIsClosedServesACrawlWhoseHostsItReaches(t *testing.T) {
 	t.Parallel()
 	s := newShared(t)
 	s.Reach = "127.0.0.0/8"
-	s.Worker("--job-addresses=false")
-	s.runBoth()
+	s.runBoth("--job-addresses=false")
 	if _, theirs := s.whole(); len(theirs) == 0 {
 		t.Error("it fetched no page")
 	}
