@@ -5,10 +5,12 @@ import (
 	"slices"
 	"sync"
 	"testing"
+	"time"
 
 	"github.com/hibiken/asynq"
 
 	"github.com/trawlcrawler/trawl/crawler"
+	"github.com/trawlcrawler/trawl/scheduler"
 )
 
 func TestSeveralBureausDoAJobOnce(t *testing.T) {
@@ -25,6 +27,33 @@ func TestSeveralBureausDoAJobOnce(t *testing.T) {
 		}
 		if reason := h.status("docs").Reason; reason != "" {
 			t.Errorf("the job is done because of %q", reason)
+		}
+	})
+}
+
+func TestABureauOfOneJobLeavesOthersAloneAndTellsOfItsEnd(t *testing.T) {
+	t.Parallel()
+	houses(t, 0, func(t *testing.T, h *house) {
+		h.create("mine", 3)
+		h.create("theirs", 3)
+		ended := make(chan crawler.Status, 1)
+		bureau := h.openAs(scheduler.Config{
+			Jobs: []string{"mine"}, Ended: func(s crawler.Status) { ended <- s },
+			Tick: time.Hour, // it looks when it is told to
+		})
+		h.is("mine", crawler.StateRunning)
+		h.work("mine", func(crawler.Host) {})
+		h.until("the job is told to have ended", func() bool {
+			bureau.Nudge("theirs") // which nobody keeps going here
+			bureau.Nudge("mine")
+			return len(ended) > 0
+		})
+		if s := <-ended; s.Job.Name != "mine" || s.State != crawler.StateDone {
+			t.Errorf("job %s is told to be %s", s.Job.Name, s.State)
+		}
+		h.rounds(1)
+		if state := h.status("theirs").State; state != crawler.StateCreated {
+			t.Errorf("the other job is %s", state)
 		}
 	})
 }

@@ -83,17 +83,22 @@ func newHouse(t *testing.T, url string, bureaus int) *house {
 }
 
 // open opens a bureau, as a process of its own has one.
-func (h *house) open() {
+func (h *house) open() { h.openAs(scheduler.Config{}) }
+
+// openAs opens one that does what a configuration says.
+func (h *house) openAs(cfg scheduler.Config) *scheduler.Bureau {
 	rdb := h.endpoint.Client()
 	store := &watched{Store: frontier.New(rdb)}
 	queues := tasks.NewDispatcher(h.endpoint, 0)
 	frontiers := func(job crawler.Job) scheduler.SeededFrontier { return store.Frontier(job) }
-	bureau := scheduler.NewBureau(store, queues, frontiers, scheduler.Config{Log: slog.New(h.log)})
+	cfg.Log = slog.New(h.log)
+	bureau := scheduler.NewBureau(store, queues, frontiers, cfg)
 	ctx, stop := context.WithCancel(context.Background())
 	var running sync.WaitGroup
 	running.Go(func() { _ = bureau.Run(ctx) })
 	h.t.Cleanup(func() { stop(); running.Wait(); queues.Close(); rdb.Close() })
 	h.bureaus = append(h.bureaus, store)
+	return bureau
 }
 
 // until waits until something is so, and returns how long that took.
