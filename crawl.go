@@ -27,8 +27,8 @@ import (
 // one: then the error says so. A job that is done goes on as well, if it has more seeds than
 // before or a larger budget. If it has not, the error wraps [crawler.ErrJobEnded], and nothing
 // is fetched: begin the job anew with Config.Restart, or name another. Settings that decide
-// which pages belong to a job cannot change while it goes on. It is trawl crawl --out
-// Config.Out/NAME that goes on with the job, too: one of both at a time.
+// which pages belong to a job cannot change while it goes on. One process at a time crawls into
+// the folder of a job; trawl crawl --out, with that folder, goes on with a job without handlers.
 //
 // Where other workers of a shared Redis keep pages of the job is logged at Warn, and
 // [tasks.Client.Kept] returns it. Over a Redis of its own, Crawl ends when the jobs have ended
@@ -107,7 +107,7 @@ func (c Config) runner(job Job, sets map[string]*Handlers) localcrawl.Config {
 		Words: words, Log: c.Log,
 		Hear: localcrawl.Hear{
 			Visit:   func(crawler.Report) {},
-			Waits:   c.logWaits,
+			Waits:   func(why error) { c.logWaits(job.Name, why) },
 			LeftOut: func(why error) { c.Log.Warn("a seed is left out", "job", job.Name, "error", why) },
 			Aside:   func(folder string) { c.Log.Info("earlier results are set aside", "job", job.Name, "folder", folder) },
 		},
@@ -119,12 +119,12 @@ func (c Config) runner(job Job, sets map[string]*Handlers) localcrawl.Config {
 }
 
 // logWaits logs why pages cannot be kept now, and when they can again.
-func (c Config) logWaits(why error) {
+func (c Config) logWaits(job string, why error) {
 	if why == nil {
-		c.Log.Info("pages can be kept again: the crawl goes on")
+		c.Log.Info("pages can be kept again: the crawl goes on", "job", job)
 		return
 	}
-	c.Log.Error("pages cannot be kept: the crawl waits, and goes on by itself when that is mended", "error", why)
+	c.Log.Error("pages cannot be kept: the crawl waits, and goes on by itself when that is mended", "job", job, "error", why)
 }
 
 // checkCrawl refuses what cannot be crawled, before anything is made or started.

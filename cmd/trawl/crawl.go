@@ -171,7 +171,7 @@ func carryOut(ctx context.Context, s settings, seeds iter.Seq[seed]) (done bool,
 	if err != nil {
 		return false, err
 	}
-	cfg.Folder, cfg.Out.OutletConfig = s.house(), s.outlet(cfg.Log)
+	cfg.Folder, cfg.Out.OutletConfig = s.folder(), s.outlet(cfg.Log)
 	r, err := localcrawl.Open(ctx, cfg)
 	if err != nil {
 		return false, statusOf(err)

@@ -20,7 +20,7 @@ func mirrorOf(ctx context.Context, s settings) (err error) {
 	if !slices.Contains(s.Format, sink.FormatMirror) {
 		return nil
 	}
-	dir, err := localcrawl.OpenFolder(s.house(), words)
+	dir, err := localcrawl.OpenFolder(s.folder(), words)
 	if err != nil {
 		return failed("mirror: %v", err)
 	}
@@ -29,7 +29,7 @@ func mirrorOf(ctx context.Context, s settings) (err error) {
 	if err != nil {
 		return failed("mirror: %v", err)
 	}
-	to := filepath.Join(s.house(), sink.FormatMirror)
+	to := filepath.Join(s.folder(), sink.FormatMirror)
 	_, err = export.Mirror(ctx, crawl, to)
 	if err = errors.Join(err, crawl.Close()); err != nil {
 		if ctx.Err() != nil {
@@ -47,6 +47,6 @@ func mirrored(s settings) bool {
 	if !slices.Contains(s.Format, sink.FormatMirror) {
 		return true
 	}
-	_, err := os.Stat(filepath.Join(s.house(), sink.FormatMirror))
+	_, err := os.Stat(filepath.Join(s.folder(), sink.FormatMirror))
 	return err == nil
 }

@@ -137,9 +137,9 @@ func (s *settings) outlet(log *slog.Logger) fleet.OutletConfig {
 	return fleet.OutletConfig{Where: s.Out, Spool: s.Spool, SpoolLimit: int64(s.SpoolLimit), ShipEvery: time.Duration(s.ShipEvery), Log: log}
 }
 
-// house is the folder where a crawl on this machine keeps what it needs to go on:
+// folder is where a crawl on this machine keeps what it needs to go on:
 // that of its results, or, when they go to a bucket, one of its own.
-func (s *settings) house() string {
+func (s *settings) folder() string {
 	if output.IsBucket(s.Out) {
 		return "crawl-" + s.Name
 	}

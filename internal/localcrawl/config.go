@@ -65,7 +65,7 @@ type Config struct {
 type Out struct {
 	// OutletConfig is that of a folder or a bucket. Its spool is by default beside the state.
 	fleet.OutletConfig
-	// Sink is where they go instead, and what owns it from now on is the Runner.
+	// Sink is where they go instead. Closing the Runner closes it.
 	Sink sink.Sink
 	// PerJob says that each job has a folder of its own in the place, as in a fleet, with files
 	// named after the worker. Otherwise the results of the one job lie in the place itself.

@@ -18,11 +18,11 @@ type others struct {
 	lent   map[crawler.Host]bool // hosts of a list that were opened for them
 }
 
-// others says what other workers may do for the job: whatever the operator opened by naming
+// forOthers says what other workers may do for the job: whatever the operator opened by naming
 // hosts and networks travels with it, and they may connect there for it. They may do nothing
 // where pages would differ, or be lost, if they fetched them: what only this process has
 // (Config.Own) does not travel, and neither do results that go to a sink of this process.
-func (r *Runner) others() others {
+func (r *Runner) forOthers() others {
 	if r.Redis.Private {
 		return others{}
 	}

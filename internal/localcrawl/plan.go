@@ -68,7 +68,7 @@ func (r *Runner) settle(ctx context.Context) error {
 		return refuse("%q holds the results of job %q: choose another folder with %s, or %s to set them aside",
 			r.cfg.Folder, r.earlier.Job, r.cfg.Words.Out, r.cfg.Words.Restart)
 	}
-	r.with = r.others()
+	r.with = r.forOthers()
 	status, err := r.store().Status(ctx, job.Name)
 	switch {
 	case errors.Is(err, crawler.ErrNoJob):
@@ -258,6 +258,7 @@ func different(was, now crawler.Job) []string {
 		{"format", was.Format, now.Format}, {"select", was.Select, now.Select},
 		{"extract", was.Extract, now.Extract}, {"follow_rules", was.FollowRules, now.FollowRules},
 		{"pages_per_host", was.PagesPerHost, now.PagesPerHost},
+		{"handlers", len(was.Handlers) > 0, len(was.Handlers) > 0 && len(now.Handlers) > 0}, // a program may change them
 	} {
 		if fmt.Sprint(field.was) != fmt.Sprint(field.now) {
 			names = append(names, field.name)

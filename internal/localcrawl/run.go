@@ -102,7 +102,7 @@ func (r *Runner) crawl(ctx context.Context, seeds iter.Seq[Seed]) (crawler.Statu
 	working, stop := context.WithCancel(ctx)
 	defer stop()
 	r.stop = stop
-	if err := r.hire(); err != nil {
+	if err := r.setUp(); err != nil {
 		return crawler.Status{Job: r.cfg.Job, State: crawler.StateRunning}, err
 	}
 	defer r.Door.Watch(hard)()
@@ -129,8 +129,8 @@ func (r *Runner) crawl(ctx context.Context, seeds iter.Seq[Seed]) (crawler.Statu
 	return status, err
 }
 
-// hire makes the worker and the scheduler.
-func (r *Runner) hire() (err error) {
+// setUp makes the worker and the scheduler.
+func (r *Runner) setUp() (err error) {
 	cfg := fleet.WorkerConfig{
 		Name: r.workerName(), Out: r.outlet, Concurrency: r.cfg.Concurrency, Fetch: r.cfg.Fetch, Jobs: r.jobs(),
 		HandlerTime: r.cfg.HandlerTime, HandlerPlaces: r.cfg.HandlerPlaces,
