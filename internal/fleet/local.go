@@ -9,11 +9,11 @@ import (
 	"github.com/trawlcrawler/trawl/crawler"
 )
 
-// Local is what a worker does otherwise when one process is the whole fleet of a job:
-// its scheduler and its worker, on behalf of who waits for the crawl. Such a worker does
-// not own its outlet, and connects to what its operator opened without asking Redis.
+// Local configures the worker of a process that is the whole fleet of a job, scheduler and
+// worker, and ends with the job. Such a worker does not own its outlet, and connects to what
+// its operator opened without asking Redis. None of the functions may be nil.
 type Local struct {
-	// Process is how the fleet knows the process, and the owner of the jobs that it alone
+	// Process is the name of the process in the fleet, and as the owner of jobs that it alone
 	// may carry out.
 	Process string
 	// Place is the name under which jobs know where it keeps pages.
