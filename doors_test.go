@@ -470,6 +470,43 @@ func TestACrawlBesideAWorkerSaysWherePagesAre(t *testing.T) {
 	}
 }
 
+func TestLinksOfSeedsThatAreAddedBesideAWorkerAreFollowed(t *testing.T) {
+	t.Parallel()
+	pages := web{"/": `<a href="/a">x</a>`, "/a": "x"}
+	for name := range doors {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			f := testfleet.New(t)
+			v := newVisitor(t, name, pages)
+			v.Redis, v.Concurrency = f.URL(), 1
+			v.site = testsite.Serve(t, pages, pages, pages)
+			v.Job.Seeds = []string{v.site.URL(0, "/")}
+			w := f.Worker()
+			reached, release := v.site.Hang("/")
+			c := v.start()
+			<-reached
+			w.Says("takes up a job") // with the scope that it has now
+			if err := c.cmd.Process.Signal(os.Interrupt); err != nil {
+				t.Fatal(err)
+			}
+			release()
+			c.ends(isInterrupted, isDone)
+			v.Job.Seeds = append(v.Job.Seeds, v.site.URL(1, "/"), v.site.URL(2, "/"))
+			_, release = v.site.Hang("/")
+			c = v.start()
+			three := func(l *testsite.Log) bool { return l.Count("/") >= 3 } // one of these is the worker's
+			if err := v.site.Until(testfleet.Patience(t), three); err != nil {
+				t.Fatalf("%v\n%s", err, c.said.Text())
+			}
+			release()
+			c.ends(isDone)
+			if n := v.site.Count("/a"); n != 3 {
+				t.Errorf("the links of %d seeds were followed, want 3", n)
+			}
+		})
+	}
+}
+
 func TestACrawlIsNotMixedWithAnother(t *testing.T) {
 	t.Parallel()
 	through(t, web{"/": "x", "/other": "x"}, func(t *testing.T, v *visitor) {
