@@ -22,13 +22,12 @@ import (
 // handlers gets all that are given.
 //
 // When ctx ends, what is under way is finished, and the error of ctx returned with the numbers
-// so far. The same
-// call goes on with a job that was interrupted or killed, unless its Redis was the built-in
-// one: then the error says so. A job that is done goes on as well, if it has more seeds than
-// before or a larger budget. If it has not, the error wraps [crawler.ErrJobEnded], and nothing
-// is fetched: begin the job anew with Config.Restart, or name another. Settings that decide
-// which pages belong to a job cannot change while it goes on. One process at a time crawls into
-// the folder of a job; trawl crawl --out, with that folder, goes on with a job without handlers.
+// so far. Call Crawl again to go on with a job that was interrupted or killed; if its Redis was
+// the built-in one, that is an error. A job that is done goes on if it has more seeds than before
+// or a larger budget. Otherwise the error wraps [crawler.ErrJobEnded], and nothing is fetched:
+// begin the job anew with Config.Restart, or name another. Settings that decide which pages belong
+// to a job cannot change when it goes on. One process at a time crawls into the folder of a job.
+// The command trawl crawl --out, with that folder, can go on with a job that has no handlers.
 //
 // Where other workers of a shared Redis keep pages of the job is logged at Warn, and
 // [tasks.Client.Kept] returns it. Over a Redis of its own, Crawl ends when the jobs have ended
