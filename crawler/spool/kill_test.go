@@ -61,7 +61,7 @@ func TestAWriterThatIsKilledAgainAndAgainLosesNothingAndTearsNothingInTheBucket(
 	}
 	d := openDepot(t, "file://"+filepath.Join(dir, "bucket"))
 	acknowledged := map[string]bool{}
-	for range 8 {
+	for range 6 {
 		killWhileKeeping(t, dir, acknowledged)
 		urlsOf(t, d.In("news"), "pages") // fails at what is torn
 		urlsOf(t, d.In("news"), "manifest")
@@ -103,7 +103,7 @@ func killWhileKeeping(t *testing.T, dir string, acknowledged map[string]bool) {
 	out, err := child.StdoutPipe()
 	must(t, err)
 	must(t, child.Start())
-	left := 1 + rand.IntN(600)
+	left := 1 + rand.IntN(300)
 	lines := bufio.NewScanner(out)
 	for ; lines.Scan(); left-- {
 		acknowledged[lines.Text()] = true
