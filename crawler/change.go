@@ -56,6 +56,7 @@ var changeable = map[string]string{
 	"pages_per_host": "URLs that a smaller budget left out are not brought back",
 	"include":        "links that were admitted are fetched all the same, and those that were left out come back only if a page links to them again",
 	"exclude":        "links that were admitted are fetched all the same, and those that were left out come back only if a page links to them again",
+	"priorities":     "URLs that were admitted keep their priority",
 }
 
 // fixed says why settings cannot change; others change what pages of the same job hold.
@@ -195,6 +196,9 @@ func misfit(kind reflect.Type, value json.RawMessage, err error) string {
 	case reflect.Bool:
 		return shown + " is neither true nor false"
 	case reflect.Slice:
+		if bytes.HasPrefix(bytes.TrimSpace(value), []byte("[")) { // one of its values does not fit
+			return strings.TrimPrefix(err.Error(), "json: ")
+		}
 		return shown + " is not a list"
 	}
 	if kind == reflect.TypeFor[Duration]() || kind == reflect.TypeFor[Size]() {

@@ -3,22 +3,31 @@ package crawler
 import (
 	"encoding/binary"
 	"fmt"
+	"slices"
 	"strings"
 )
 
-// Band is the priority of an entry within its host: lower bands are taken
-// first, and within a band the oldest first.
+// Band is the queue of its host that an entry waits in: one for each [Priority].
+// Within a band the oldest is taken first. The numbers are part of what Redis holds,
+// and are not the order in which bands are taken: see [BandOrder].
 type Band uint8
 
-// The bands, from first to last.
+// The bands.
 const (
-	BandFirst  Band = iota // seeds, redirects, and URLs that are tried again
-	BandNormal             // links
-	BandLow                // what can wait
+	BandFirst  Band = iota // high: seeds, and what pages embed
+	BandNormal             // normal: links
+	BandLow                // low: what can wait
+	BandUrgent             // urgent: what somebody wants now
 )
 
 // Bands is how many bands there are.
-const Bands = 3
+const Bands = 4
+
+// BandOrder lists the bands in the order in which they are taken.
+var BandOrder = [Bands]Band{BandUrgent, BandFirst, BandNormal, BandLow}
+
+// Priority is the priority of the URLs in the band.
+func (b Band) Priority() Priority { return Priorities[slices.Index(BandOrder[:], b)] }
 
 // Entry is a URL on its way through the frontier.
 type Entry struct {

@@ -238,7 +238,7 @@ func (e *errand) redirect() (URL, error) {
 		return to, nil
 	}
 	target := Entry{
-		URL: to, Via: entry.URL, Depth: entry.Depth, Band: BandFirst,
+		URL: to, Via: entry.URL, Depth: entry.Depth, Band: entry.Band,
 		Hops: entry.Hops + len(e.result.Redirects), Sitemap: entry.Sitemap, Embeds: entry.Embeds,
 	}
 	if to.Host() != from.Host() {
@@ -427,7 +427,6 @@ func (e *errand) settlements(all []Settlement) []Settlement {
 		} else {
 			s.Retry.Tries++
 		}
-		s.Retry.Band = BandFirst
 	}
 	all = append(all, s)
 	for _, t := range e.claimed {

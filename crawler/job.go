@@ -37,6 +37,10 @@ type Job struct {
 	Include []string `json:"include,omitempty" yaml:"include"`
 	// Exclude are regular expressions, none of which a link may match.
 	Exclude []string `json:"exclude,omitempty" yaml:"exclude"`
+	// Priorities give URLs a [Priority]: that of the first rule that a URL matches. A
+	// priority with which a seed was brought comes before them. Default none: the usual
+	// priorities. At most [MostPriorityRules].
+	Priorities []PriorityRule `json:"priorities,omitempty" yaml:"priorities"`
 	// Depth is how many links away from a seed a page may be: 0 is the seeds
 	// alone, -1 (default) has no limit. The shortest way counts, whichever was found
 	// first.
@@ -353,13 +357,17 @@ func (j Job) DepthLimit() int {
 // SeedEntries returns the job's seeds as they are admitted. The error names the
 // first that is no URL, or that has a password (see [ErrLogin]).
 func (j Job) SeedEntries() ([]Entry, error) {
+	priorities, err := NewPriorityRules(j.Priorities)
+	if err != nil {
+		return nil, err
+	}
 	entries := make([]Entry, 0, len(j.Seeds))
 	for _, s := range j.Seeds {
 		u, err := ParseBare(s)
 		if err != nil {
 			return nil, fmt.Errorf("seeds: %w", err)
 		}
-		entries = append(entries, Entry{URL: u, Band: BandFirst})
+		entries = append(entries, Entry{URL: u, Band: priorities.Band(u, BandFirst)})
 	}
 	return entries, nil
 }

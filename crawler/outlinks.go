@@ -47,6 +47,9 @@ func (e *errand) asked(step int) int {
 // add adds a link of the page that was asked for last, which is so much deeper than
 // the page, and may be admitted up to a depth of most; -1 for any.
 func (e *errand) add(link Entry, step, most int) {
+	if link.Hops == 0 { // a redirect keeps the priority of what led there
+		link.Band = e.visit.scope.Band(link.URL, link.Band)
+	}
 	if !e.visit.deep {
 		link.Depth = e.taken.Entry.Depth + step
 		e.links = append(e.links, link)

@@ -35,6 +35,7 @@ type riggedTurn struct {
 	settle error
 	renew  error
 	short  bool
+	single bool // it takes one URL at a time
 }
 
 func (t *riggedTurn) Short() bool { return t.short || t.Turn.Short() }
@@ -47,6 +48,9 @@ func (t *riggedTurn) Lease() time.Duration {
 }
 
 func (t *riggedTurn) Take(ctx context.Context, n int, gap time.Duration) ([]crawler.Taken, error) {
+	if t.single {
+		n = 1
+	}
 	got, err := t.Turn.Take(ctx, n, gap)
 	if t.taken != nil {
 		t.taken(got)

@@ -56,7 +56,10 @@ func NewScope(j Job, seeds []Host) (*Scope, error) {
 }
 
 // filter are the patterns of a scope.
-type filter struct{ include, exclude []*regexp.Regexp }
+type filter struct {
+	include, exclude []*regexp.Regexp
+	priorities       PriorityRules
+}
 
 // Filter puts the patterns of a job in the place of those before. The error is that of NewScope.
 func (s *Scope) Filter(j Job) (err error) {
@@ -67,9 +70,16 @@ func (s *Scope) Filter(j Job) (err error) {
 	if f.exclude, err = compile("exclude", j.Exclude); err != nil {
 		return err
 	}
+	if f.priorities, err = NewPriorityRules(j.Priorities); err != nil {
+		return err
+	}
 	s.filter.Store(&f)
 	return nil
 }
+
+// Band is the band of a URL that the job found: that of the first of its priorities
+// that the URL matches, and usual if it matches none.
+func (s *Scope) Band(u URL, usual Band) Band { return s.filter.Load().priorities.Band(u, usual) }
 
 // excludes reports whether a link may not lead to a URL.
 func (s *Scope) excludes(u URL) bool { return anyMatch(s.filter.Load().exclude, u.href) }

@@ -69,10 +69,12 @@ func (f *Frontier) findLater(ctx context.Context, base string, u crawler.URL) (c
 		return crawler.Whereabouts{}, false, finding(u, err)
 	}
 	for _, z := range later {
-		e, ok := isEntry(z.Member.(string), u)
+		band, packed := unpackLater(z.Member.(string))
+		e, ok := isEntry(packed, u)
 		if !ok {
 			continue
 		}
+		e.Band = band
 		now, err := f.rdb.Time(ctx).Result()
 		due := time.UnixMilli(int64(z.Score)).Sub(now)
 		return crawler.Whereabouts{Place: crawler.PlaceLater, Entry: e, Due: max(0, due)}, true, finding(u, err)
@@ -80,10 +82,18 @@ func (f *Frontier) findLater(ctx context.Context, base string, u crawler.URL) (c
 	return crawler.Whereabouts{}, false, nil
 }
 
+// unpackLater reads an entry that is to be tried again, as lua/lib.lua packs it.
+func unpackLater(member string) (crawler.Band, string) {
+	if member != "" && member[0] >= '0' && member[0] < '0'+crawler.Bands {
+		return crawler.Band(member[0] - '0'), member[1:]
+	}
+	return crawler.BandNormal, member
+}
+
 func (f *Frontier) findInQueues(ctx context.Context, base string, u crawler.URL) (crawler.Whereabouts, bool, error) {
 	before := int64(0)
-	for band := range crawler.Bands {
-		key := base + nameQueue + strconv.Itoa(band) + ":" + string(u.Host())
+	for _, band := range crawler.BandOrder {
+		key := base + nameQueue + strconv.Itoa(int(band)) + ":" + string(u.Host())
 		for at := int64(0); before < findMost; at += findBatch {
 			entries, err := f.rdb.LRange(ctx, key, at, at+findBatch-1).Result()
 			if err != nil {
@@ -91,7 +101,7 @@ func (f *Frontier) findInQueues(ctx context.Context, base string, u crawler.URL)
 			}
 			for i, packed := range entries {
 				if e, ok := isEntry(packed, u); ok {
-					e.Band = crawler.Band(band)
+					e.Band = band
 					return crawler.Whereabouts{Place: crawler.PlaceQueue, Entry: e, Before: before + int64(i)}, true, nil
 				}
 			}

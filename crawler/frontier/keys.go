@@ -32,6 +32,7 @@ import (
 //	trawl:{JOB/SHARD}:outlinks:N     HASH  packed links of pages, by fingerprint, where depth decides what is admitted
 //	trawl:{JOB/SHARD}:nearer         ZSET  fingerprints of pages whose links are to be admitted at a smaller depth, by when
 //	trawl:{JOB/SHARD}:due            ZSET  hosts that wait for a visit, by when they are due
+//	trawl:{JOB/SHARD}:urgent         ZSET  of these, hosts with urgent URLs, by the same
 //	trawl:{JOB/SHARD}:armed          ZSET  hosts whose visit is enqueued, by its deadline
 //	trawl:{JOB/SHARD}:open           ZSET  hosts that are visited, by the visit's deadline
 //	trawl:{JOB/SHARD}:host:HOST      HASH  state, epoch, next request, pages of a host
@@ -74,6 +75,7 @@ const (
 	nameCount    = "count"
 	nameSeen     = "seen:"
 	nameDue      = "due"
+	nameUrgent   = "urgent"
 	nameArmed    = "armed"
 	nameOpen     = "open"
 	nameHost     = "host:"
@@ -137,7 +139,7 @@ func shardOf(h crawler.Host, shards int) int {
 // luaNames gives the scripts of a shard their keys' names. KEYS[1] is the
 // shard's base.
 var luaNames = strings.NewReplacer(
-	"$count", nameCount, "$seen", nameSeen, "$due", nameDue, "$armed", nameArmed, "$open", nameOpen,
+	"$count", nameCount, "$seen", nameSeen, "$due", nameDue, "$urgent", nameUrgent, "$armed", nameArmed, "$open", nameOpen,
 	"$host", nameHost, "$queue", nameQueue, "$later", nameLater, "$flight", nameFlight,
 	"$address", nameAddress, "$failures", nameFailures, "$parked", nameParked, "$content", nameContent,
 	"$garbage", nameGarbage, "$aside", nameAside,
@@ -145,6 +147,7 @@ var luaNames = strings.NewReplacer(
 ).Replace(`
 local base = KEYS[1]
 local COUNT, DUE, ARMED, OPEN = base .. '$count', base .. '$due', base .. '$armed', base .. '$open'
+local URGENT = base .. '$urgent'
 local function SEEN(bucket) return base .. '$seen' .. bucket end
 local GARBAGE, QUEUES = base .. '$garbage', base .. '$queue'
 local function ASIDE(name) return base .. '$aside' .. name end

@@ -165,7 +165,9 @@ func (r *linkReader) kind(links []crawler.Outlink) []crawler.Outlink {
 	via := r.text()
 	l := crawler.Outlink{Entry: crawler.Entry{Depth: r.number()}}
 	l.Most = r.number() - 1
-	l.Entry.Band = crawler.Band(min(r.number(), crawler.Bands-1))
+	if l.Entry.Band = crawler.Band(min(r.number(), crawler.Bands)); l.Entry.Band == crawler.Bands {
+		l.Entry.Band = crawler.BandLow // which no version has written
+	}
 	l.Entry.Hops, l.Entry.Embeds, l.Entry.Sitemap = r.number(), r.number(), r.number()
 	if via != "" {
 		l.Entry.Via = r.url(via)

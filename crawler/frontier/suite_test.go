@@ -58,6 +58,8 @@ func TestFrontier(t *testing.T) {
 		{"hosts that share an address are visited one after the other", sharesAddress},
 		{"a visit that asks for nothing leaves its address's rest as it was", keepsAddressOfIdleVisit},
 		{"an address is free again when the visit that had it breaks", freesAddress},
+		{"what is tried again keeps its band", triedAgainInItsBand},
+		{"hosts with urgent URLs come first", urgentHostsFirst},
 		{"of what failed the last fifty are named", namesFailures},
 		{"a URL is found wherever it is", findsURLs},
 		{"copies of a page are recognised within its host", recognisesCopies},
@@ -363,13 +365,104 @@ func takenInOrder(t *testing.T, b *bench) {
 	b.admitBand(crawler.BandLow, 1, "http://a.test/low")
 	b.admitBand(crawler.BandNormal, 2, "http://a.test/n1", "http://a.test/n2")
 	b.admitBand(crawler.BandFirst, 2, "http://a.test/s1", "http://a.test/s2")
+	b.admitBand(crawler.BandUrgent, 1, "http://a.test/u")
 	turn := b.open("a.test")
-	taken := b.take(turn, 3, "http://a.test/s1", "http://a.test/s2", "http://a.test/n1")
-	if got := taken[2].Entry.Band; got != crawler.BandNormal {
-		t.Errorf("band of a link is %d", got)
+	taken := b.take(turn, 4, "http://a.test/u", "http://a.test/s1", "http://a.test/s2", "http://a.test/n1")
+	for i, want := range []crawler.Band{crawler.BandUrgent, crawler.BandFirst, crawler.BandFirst, crawler.BandNormal} {
+		if got := taken[i].Entry.Band; got != want {
+			t.Errorf("band of %s is %d, want %d", taken[i].Entry.URL, got, want)
+		}
 	}
 	b.take(turn, 3, "http://a.test/n2", "http://a.test/low")
 	b.take(turn, 3)
+}
+
+// What is tried again comes before others of its band, and behind all of a band before
+// it, also after its worker was lost.
+func triedAgainInItsBand(t *testing.T, b *bench) {
+	bands := map[string]crawler.Band{
+		"http://a.test/urgent": crawler.BandUrgent, "http://a.test/high": crawler.BandFirst,
+		"http://a.test/normal": crawler.BandNormal, "http://a.test/low": crawler.BandLow,
+	}
+	order := []string{"http://a.test/urgent", "http://a.test/high", "http://a.test/normal", "http://a.test/low"}
+	for _, u := range order {
+		b.admitBand(bands[u], 1, u)
+	}
+	turn := b.open("a.test")
+	var again []crawler.Settlement
+	for _, taken := range b.take(turn, 9, order...) {
+		again = append(again, crawler.Settlement{Ticket: taken.Ticket, Outcome: crawler.OutcomeRetry, Retry: taken.Entry})
+	}
+	slices.Reverse(again)
+	if err := turn.Settle(t.Context(), again); err != nil {
+		t.Fatal(err)
+	}
+	for _, u := range order {
+		w, err := b.Find(t.Context(), url(t, u))
+		if err != nil || w.Place != crawler.PlaceLater || w.Entry.Band != bands[u] {
+			t.Errorf("%s is %+v, %v, want it to be tried again in band %d", u, w, err, bands[u])
+		}
+	}
+	b.admitBand(crawler.BandUrgent, 1, "http://a.test/urgent2")
+	b.admitBand(crawler.BandNormal, 1, "http://a.test/normal2")
+	if err := turn.Close(t.Context(), crawler.Rest{}); err != nil {
+		t.Fatal(err)
+	}
+	turn = b.open("a.test")
+	b.take(turn, 2, "http://a.test/urgent", "http://a.test/urgent2")
+	b.take(turn, 3, "http://a.test/high", "http://a.test/normal", "http://a.test/normal2")
+	for _, taken := range b.take(turn, 9, "http://a.test/low") {
+		if taken.Entry.Band != crawler.BandLow {
+			t.Errorf("it is taken in band %d, want %d", taken.Entry.Band, crawler.BandLow)
+		}
+	}
+	b.close(turn, 0)
+	b.take(b.open("a.test"), 9, "http://a.test/urgent", "http://a.test/urgent2", "http://a.test/high", "http://a.test/normal", "http://a.test/normal2", "http://a.test/low")
+}
+
+// Hosts of one shard that are due are armed in the order in which they became so, but
+// those with urgent URLs first: admitted there, in flight there, or to be tried again.
+func urgentHostsFirst(t *testing.T, b *bench) {
+	host := func(n int) string { return fmt.Sprintf("http://h%d.test/", n) }
+	const hosts = 40
+	for n := range hosts {
+		b.admit(1, host(n))
+	}
+	urgent := make(map[crawler.Host]bool)
+	for n := hosts - 1; n > hosts-5; n-- {
+		b.admitBand(crawler.BandUrgent, 1, host(n)+"urgent")
+		urgent[url(t, host(n)).Host()] = true
+	}
+	for round := range 3 {
+		orders, err := b.Arm(t.Context(), len(urgent))
+		if err != nil || len(orders) != len(urgent) {
+			t.Fatalf("round %d: armed %v, %v", round, orders, err)
+		}
+		for _, o := range orders {
+			if b.job.Shards == 1 && !urgent[o.Host] {
+				t.Errorf("round %d: %s is armed before hosts with urgent URLs", round, o.Host)
+			}
+			turn, err := b.Open(t.Context(), o, "tester")
+			if err != nil {
+				t.Fatal(err)
+			}
+			taken, err := turn.Take(t.Context(), 1, 0)
+			if err != nil || len(taken) != 1 {
+				t.Fatal(taken, err)
+			}
+			if round == 0 { // in the next one it is tried again, and in the third it returns from flight
+				again := crawler.Settlement{Ticket: taken[0].Ticket, Outcome: crawler.OutcomeRetry, Retry: taken[0].Entry}
+				if err := turn.Settle(t.Context(), []crawler.Settlement{again}); err != nil {
+					t.Fatal(err)
+				}
+			}
+			b.close(turn, 0)
+		}
+	}
+	b.arm()
+	if c := b.counters(); c.Armed != hosts {
+		t.Errorf("%d hosts are armed in the end, want %d", c.Armed, hosts)
+	}
 }
 
 func settledAndCounted(t *testing.T, b *bench) {

@@ -1,7 +1,7 @@
--- arm: hosts that are due get a new epoch and await the visit that is about to
--- be enqueued for them. What is armed and open is counted in the same call, so
--- that schedulers which look at the same moment do not arm more together than
--- one would. An epoch is later than the one before, and not earlier than the clock
+-- arm: hosts that are due, those with urgent URLs first, get a new epoch and await the
+-- visit that is about to be enqueued for them. What is armed and open is counted in the
+-- same call, so that schedulers which look at the same moment do not arm more together
+-- than one would. An epoch is later than the one before, and not earlier than the clock
 -- in milliseconds: a Redis that took over without the last moments of another does
 -- not give out an epoch again that a visit has.
 -- KEYS[1]  the shard's base
@@ -15,14 +15,30 @@ local out = redis.call('ZCARD', ARMED) + redis.call('ZCARD', OPEN)
 local room = math.min(tonumber(ARGV[1]), tonumber(ARGV[3]) - out)
 if room <= 0 then return { out } end
 local orders = { 0 }
-for _, host in ipairs(redis.call('ZRANGEBYSCORE', DUE, '-inf', now, 'LIMIT', 0, room)) do
+
+local function arm(host)
   local epoch = math.max((tonumber(redis.call('HGET', HOST(host), 'epoch')) or 0) + 1, now)
   redis.call('HSET', HOST(host), 'state', 'armed', 'epoch', string.format('%d', epoch)) -- first: a full Redis refuses it
   redis.call('ZREM', DUE, host)
+  redis.call('ZREM', URGENT, host)
   redis.call('ZADD', ARMED, now + ARGV[2], host)
   orders[#orders + 1] = host
   orders[#orders + 1] = epoch
-  out = out + 1
+  out, room = out + 1, room - 1
+end
+
+for _, host in ipairs(redis.call('ZRANGEBYSCORE', URGENT, '-inf', now, 'LIMIT', 0, room)) do
+  local due = redis.call('ZSCORE', DUE, host)
+  if not due then
+    redis.call('ZREM', URGENT, host)
+  elseif tonumber(due) > now then
+    redis.call('ZADD', URGENT, due, host)
+  else
+    arm(host)
+  end
+end
+if room > 0 then
+  for _, host in ipairs(redis.call('ZRANGEBYSCORE', DUE, '-inf', now, 'LIMIT', 0, room)) do arm(host) end
 end
 orders[1] = out
 return orders

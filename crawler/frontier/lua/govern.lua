@@ -18,6 +18,6 @@ if forgive == '1' then
   redis.call('HSET', HOST(host), 'next', next)
 end
 if h[1] == 'due' then -- a visit finds out what is to be taken, and when
-  redis.call('ZADD', DUE, paused(rules) and NEVER or math.max(now, next), host)
+  line_up(host, paused(rules) and NEVER or math.max(now, next))
 end
 return 1

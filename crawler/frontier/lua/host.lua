@@ -9,7 +9,7 @@ local host = ARGV[1]
 local h = redis.call('HMGET', HOST(host), 'state', 'worker', 'rules', 'pages', 'seen', 'strikes', 'trouble', 'gap', 'traps')
 if not h[5] then return {} end
 local waiting = redis.call('ZCARD', LATER(host))
-for band = 0, BANDS - 1 do waiting = waiting + redis.call('LLEN', QUEUE(band, host)) end
+for _, band in ipairs(BANDS) do waiting = waiting + redis.call('LLEN', QUEUE(band, host)) end
 local due = redis.call('ZSCORE', DUE, host)
 due = due and math.max(0, tonumber(due) - now_ms()) or -1
 local text = function(v) return v or '' end

@@ -1,6 +1,8 @@
 -- What the scripts of a shard share. Names of keys stand before it.
 
-local BANDS = 3 -- crawler.Bands
+-- Bands in the order in which they are taken: crawler.BandOrder.
+local BAND_URGENT, BAND_NORMAL = '3', '1'
+local BANDS = { BAND_URGENT, '0', BAND_NORMAL, '2' }
 
 -- Garbage. Somebody else may write to this Redis, or restore a part of it. A key of a
 -- host that is of another type than it should be is set aside (renamed, for a week),
@@ -91,6 +93,28 @@ local function requeue(host, lost)
   return #tickets
 end
 
+-- pack_later writes an entry that is to be tried again, and unpack_later reads it: behind
+-- its band, unless that is the normal one. An entry begins with how often it was lost,
+-- which is never as much as the code of a digit.
+local function pack_later(band, entry) return (band == BAND_NORMAL and '' or band) .. entry end
+
+local function unpack_later(text)
+  local band = string.match(text, '^%d')
+  if band then return band, string.sub(text, 2) end
+  return BAND_NORMAL, text
+end
+
+-- line_up lets a host be due, and with urgent URLs before others.
+local function line_up(host, due)
+  redis.call('ZADD', DUE, due, host)
+  local urgent = redis.call('EXISTS', QUEUE(BAND_URGENT, host)) == 1
+  if not urgent then
+    local first = redis.call('ZRANGE', LATER(host), 0, 0)[1]
+    urgent = first and unpack_later(first) == BAND_URGENT
+  end
+  if urgent then redis.call('ZADD', URGENT, due, host) end
+end
+
 -- NEVER is when a paused host is due: in the year 2286. So it counts as one that
 -- waits for a visit, and the job with it.
 local NEVER = 9999999999999
@@ -120,7 +144,7 @@ local function depart(host, wait)
     redis.call('HDEL', HOST(parked), 'parked')
     local h = redis.call('HMGET', HOST(parked), 'state', 'rules', 'next')
     if h[1] == 'due' and not paused(h[2]) then
-      redis.call('ZADD', DUE, math.max(next, tonumber(h[3] or 0)), parked)
+      line_up(parked, math.max(next, tonumber(h[3] or 0)))
       return
     end
   end
@@ -134,7 +158,7 @@ local function rest(host, wait, parked)
   if wait > 0 then due = due + wait + 1 end -- the clock is rounded down
   redis.call('HSET', h, 'next', due)
   local waits = false
-  for band = 0, BANDS - 1 do
+  for _, band in ipairs(BANDS) do
     waits = waits or redis.call('EXISTS', QUEUE(band, host)) == 1
   end
   if not waits then
@@ -149,7 +173,7 @@ local function rest(host, wait, parked)
   if paused(redis.call('HGET', h, 'rules')) then due = NEVER end
   redis.call('HSET', h, 'state', 'due')
   redis.call('HDEL', h, 'worker', 'rivals', 'lined', 'woken')
-  redis.call('ZADD', DUE, due, host)
+  line_up(host, due)
 end
 
 -- keys_of_hosts are the keys that a shard can do without, by the beginnings of their
@@ -157,7 +181,7 @@ end
 -- links to them.
 -- It is a function because every script runs this file, and only garbage needs the names.
 local function keys_of_hosts()
-  return { HOST(''), SEEN(''), QUEUES, LATER(''), FLIGHT(''), CONTENT(''), ADDRESS(''), PARKED(''), FAILURES, GARBAGE,
+  return { HOST(''), SEEN(''), URGENT, QUEUES, LATER(''), FLIGHT(''), CONTENT(''), ADDRESS(''), PARKED(''), FAILURES, GARBAGE,
     SEGMENTS, UNSHIPPED, RECLAIMED, SEGMENT('') }
 end
 
@@ -197,10 +221,10 @@ local function wake(host)
   local due = math.max(now_ms(), tonumber(h[2] or 0))
   if paused(h[3]) then due = NEVER end
   if h[1] == 'due' then
-    redis.call('ZADD', DUE, 'LT', due, host)
+    line_up(host, math.min(due, tonumber(redis.call('ZSCORE', DUE, host) or due)))
   elseif h[1] ~= 'armed' and h[1] ~= 'open' and h[1] ~= 'broken' then -- idle, or garbage
     redis.call('HSET', HOST(host), 'state', 'due')
-    redis.call('ZADD', DUE, due, host)
+    line_up(host, due)
   end
 end
 

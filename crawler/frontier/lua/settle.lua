@@ -25,7 +25,7 @@ for i = 7, #ARGV, 6 do
     if string.find(flags, 'o', 1, true) then over = over + 1 end
     if string.find(flags, 'i', 1, true) then incomplete = incomplete + 1 end
     if entry ~= '' then
-      redis.call('ZADD', LATER(host), now + ARGV[i + 4], entry)
+      redis.call('ZADD', LATER(host), now + ARGV[i + 4], pack_later(string.sub(ticket, 1, 1), entry))
       retries = retries + 1
     elseif segment ~= '' then
       kept[#kept + 1] = outcome .. ' ' .. ARGV[i + 2] .. ' -' .. flags .. ' ' .. string.sub(ticket, 1, 1) .. ' ' .. host .. ' ' .. flight

@@ -1,5 +1,5 @@
--- take: URLs go from a host's queues into flight: those whose pause has passed,
--- then band by band, the oldest first. One that a lost visit held goes alone: if
+-- take: URLs go from a host's queues into flight: band by band, in a band those first
+-- whose pause has passed, then the oldest. One that a lost visit held goes alone: if
 -- it is what kills workers, nothing else is lost with it.
 -- KEYS[1]  the shard's base
 -- ARGV     host, epoch, lease in milliseconds, the most URLs, milliseconds between requests
@@ -13,20 +13,20 @@ redis.call('HSET', HOST(host), 'gap', gap)
 local h = redis.call('HMGET', HOST(host), 'rules', 'rivals')
 local taken = { h[1] or '', h[2] or '' }
 
+local MOST_RIPE = 1000 -- that one call puts back into the queues
+local ripe = redis.call('ZRANGEBYSCORE', LATER(host), '-inf', now, 'LIMIT', 0, MOST_RIPE)
+if #ripe > 0 then redis.call('ZREM', LATER(host), unpack(ripe)) end
+for i = #ripe, 1, -1 do
+  local band, entry = unpack_later(ripe[i])
+  redis.call('LPUSH', QUEUE(band, host), entry)
+end
+
 local bands, entries = {}, {}
-local function collect(band, found)
-  for _, entry in ipairs(found) do
-    bands[#bands + 1], entries[#entries + 1] = band, entry
-  end
-end
-local ripe = redis.call('ZRANGEBYSCORE', LATER(host), '-inf', now, 'LIMIT', 0, most)
-if #ripe > 0 then
-  redis.call('ZREM', LATER(host), unpack(ripe))
-  collect(0, ripe)
-end
-for band = 0, BANDS - 1 do
+for _, band in ipairs(BANDS) do
   if #entries < most then
-    collect(band, redis.call('LPOP', QUEUE(band, host), most - #entries) or {})
+    for _, entry in ipairs(redis.call('LPOP', QUEUE(band, host), most - #entries) or {}) do
+      bands[#bands + 1], entries[#entries + 1] = band, entry
+    end
   end
 end
 if #entries == 0 then return taken end
@@ -39,11 +39,7 @@ for i, entry in ipairs(entries) do
   end
 end
 for i = #entries, keep + 1, -1 do
-  if i <= #ripe then
-    redis.call('ZADD', LATER(host), now, entries[i])
-  else
-    redis.call('LPUSH', QUEUE(bands[i], host), entries[i])
-  end
+  redis.call('LPUSH', QUEUE(bands[i], host), entries[i])
   entries[i] = nil
 end
 

@@ -11,6 +11,6 @@ if h[1] == 'open' then -- it is about to line up
   return 1
 end
 if h[1] ~= 'due' or paused(h[3]) then return 0 end
-redis.call('ZADD', DUE, math.max(now_ms() + wait, tonumber(h[2] or 0)), host)
+line_up(host, math.max(now_ms() + wait, tonumber(h[2] or 0)))
 redis.call('HDEL', HOST(host), 'lined')
 return 1
