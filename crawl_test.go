@@ -186,8 +186,8 @@ func TestFunctionsGetThePagesThatTheyAreForInTheirOrder(t *testing.T) {
 
 func TestWhatCanNotBeDoneWithAPageFailsItAndSaysWhy(t *testing.T) {
 	t.Parallel()
-	b := newWorkbench(t, web{"/": `<a href="/emit">1</a><a href="/task">2</a><a href="/queue">3</a><a href="/seed">4</a><a href="/nojob">5</a><a href="/job">6</a><a href="/deep">7</a>`,
-		"/emit": "x", "/task": "x", "/queue": "x", "/seed": "x", "/nojob": "x", "/job": "x", "/deep": strings.Repeat("<div>", 600)}, "/")
+	b := newWorkbench(t, web{"/": `<a href="/emit">1</a><a href="/task">2</a><a href="/queue">3</a><a href="/seed">4</a><a href="/nojob">5</a><a href="/job">6</a><a href="/deep">7</a><a href="/soon">8</a>`,
+		"/emit": "x", "/task": "x", "/queue": "x", "/seed": "x", "/nojob": "x", "/job": "x", "/soon": "x", "/deep": strings.Repeat("<div>", 600)}, "/")
 	b.job.Retries = 1
 	h := trawl.NewHandlers("bad")
 	on := func(path string, do func(p *trawl.Page) error) {
@@ -197,6 +197,7 @@ func TestWhatCanNotBeDoneWithAPageFailsItAndSaysWhy(t *testing.T) {
 	on("/task", func(p *trawl.Page) error { return p.Enqueue(asynq.NewTask(" ", nil)) })
 	on("/queue", func(p *trawl.Page) error { return p.Enqueue(asynq.NewTask("t", nil, asynq.Queue(" "))) })
 	on("/seed", func(p *trawl.Page) error { return p.Seed(b.job.Name, "nowhere") })
+	on("/soon", func(p *trawl.Page) error { return p.SeedWith("soon", b.job.Name, p.URL()) })
 	on("/nojob", func(p *trawl.Page) error { return p.Seed("never-created", p.URL()) })
 	on("/job", func(p *trawl.Page) error { return p.CreateJob(trawl.NewJob("Bad Name")) })
 	on("/deep", func(p *trawl.Page) error { p.Find("div"); return nil })
@@ -206,6 +207,7 @@ func TestWhatCanNotBeDoneWithAPageFailsItAndSaysWhy(t *testing.T) {
 		"/task":  "handlers bad: enqueue a task: task typename cannot be empty: it is not tried again",
 		"/queue": "handlers bad: enqueue a task: queue name must contain one or more characters: it is not tried again",
 		"/seed":  `seed job ` + b.job.Name + `: "nowhere" is not a URL`,
+		"/soon":  `handlers bad: seed job ` + b.job.Name + `: "soon" is not a priority: want urgent, high, normal or low: it is not tried again`,
 		"/nojob": `handlers bad: seed: job "never-created": there is no job of this name (tried 2 times)`,
 		"/job":   `handlers bad: create job "Bad Name": name: "Bad Name" is out of range`,
 		"/deep":  "handlers bad: its elements can not be selected: elements are nested more than 512 deep: it is not tried again",
@@ -258,7 +260,7 @@ func TestAPageSeedsItsOwnJobBeyondItsScope(t *testing.T) {
 		if p.Follow("/other") {
 			t.Error("a link that is too deep belongs to the job")
 		}
-		return p.Seed(p.Job(), b.site.URL(0, "/other"))
+		return p.SeedWith(trawl.PriorityUrgent, p.Job(), b.site.URL(0, "/other"))
 	})
 	if n := b.crawl(h); n.Pages() != 2 {
 		t.Errorf("%d pages, want 2", n.Pages())

@@ -26,8 +26,9 @@ func (m mail) empty() bool { return len(m.jobs)+len(m.seeds)+len(m.tasks) == 0 }
 
 // seeds are URLs for a job.
 type seeds struct {
-	job  string
-	urls []string
+	job      string
+	priority Priority
+	urls     []string
 }
 
 // letter is a task with how it is to be enqueued.
@@ -77,13 +78,13 @@ func (e *errands) carryOut(ctx context.Context, page crawler.URL, m mail) error 
 // seed brings a job its URLs. A job that has ended, or was removed, since the handler
 // asked for it has no use for them.
 func (e *errands) seed(ctx context.Context, page crawler.URL, s seeds) error {
-	_, err := e.client.Seed(ctx, s.job, func(yield func(string, error) bool) {
+	_, err := e.client.Seed(ctx, s.job, crawler.Prioritized(func(yield func(string, error) bool) {
 		for _, u := range s.urls {
 			if !yield(u, nil) {
 				return
 			}
 		}
-	}, nil)
+	}, s.priority), nil)
 	switch {
 	case errors.Is(err, crawler.ErrNoJob), errors.Is(err, crawler.ErrJobEnded):
 		e.log.Warn("seeds are left out: their job takes none any more", "url", page.String(), "seeds", len(s.urls), "error", err)

@@ -8,6 +8,20 @@ type Job = crawler.Job
 // Counters are the numbers of a job.
 type Counters = crawler.Counters
 
+// Priority says which URLs of a host are fetched before others.
+type Priority = crawler.Priority
+
+// The priorities, the highest first.
+const (
+	PriorityUrgent = crawler.PriorityUrgent
+	PriorityHigh   = crawler.PriorityHigh
+	PriorityNormal = crawler.PriorityNormal
+	PriorityLow    = crawler.PriorityLow
+)
+
+// PriorityRule gives the URLs of a job that match a regular expression a priority.
+type PriorityRule = crawler.PriorityRule
+
 // Duration is a time.Duration that job files write as Go does, "1m30s".
 type Duration = crawler.Duration
 

@@ -60,7 +60,13 @@ func (p *Page) Follow(ref string) bool {
 // met. They belong to it whatever its scope says, as seeds do. The error says that one
 // is no URL, and wraps [SkipRetry]; or that the job does not exist, or has ended
 // ([crawler.ErrNoJob], [crawler.ErrJobEnded]), which may pass.
-func (p *Page) Seed(job string, urls ...string) error {
+func (p *Page) Seed(job string, urls ...string) error { return p.SeedWith("", job, urls...) }
+
+// SeedWith does what Seed does, and gives the URLs a priority that the job has not met.
+func (p *Page) SeedWith(priority Priority, job string, urls ...string) error {
+	if _, err := crawler.ParsePriority(string(priority)); err != nil {
+		return fmt.Errorf("seed job %s: %w: %w", job, err, SkipRetry)
+	}
 	for _, text := range urls {
 		if _, err := crawler.ParseURL(text); err != nil {
 			return fmt.Errorf("seed job %s: %w: %w", job, err, SkipRetry)
@@ -73,7 +79,7 @@ func (p *Page) Seed(job string, urls ...string) error {
 	}
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	p.mail.seeds = append(p.mail.seeds, seeds{job, urls})
+	p.mail.seeds = append(p.mail.seeds, seeds{job, priority, urls})
 	return nil
 }
 

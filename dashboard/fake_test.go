@@ -205,7 +205,11 @@ func (f *town) admit(ctx context.Context, name string, line int64, text string, 
 	if err != nil {
 		return err
 	}
-	url, err := crawler.ParseURL(text)
+	seed, err := crawler.ParseSeed(text)
+	if err != nil {
+		return err // the list refuses it
+	}
+	url, err := crawler.ParseURL(seed.URL)
 	switch {
 	case err != nil:
 		seeding.Refuse(crawler.Refusal{Line: line, URL: text, Reason: err.Error()})

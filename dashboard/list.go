@@ -3,15 +3,12 @@ package dashboard
 import (
 	"bufio"
 	"bytes"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
 	"iter"
 	"net/http"
 	"os"
-	"strconv"
-	"strings"
 
 	"github.com/trawlcrawler/trawl/crawler"
 )
@@ -132,38 +129,9 @@ func (l *list) refuse(line []byte, why error) {
 // plainLine takes a line as it is.
 func plainLine(line []byte) (string, error) { return string(line), nil }
 
-// jsonLine finds the URL in {"url": "…"}. A field that is not known is an error: it may be one that
-// was meant to do something.
+// jsonLine checks a seed in JSON. A field that is not known is an error: it may be one that was meant
+// to do something.
 func jsonLine(line []byte) (string, error) {
-	var record struct {
-		URL string `json:"url"`
-	}
-	decoder := json.NewDecoder(bytes.NewReader(line))
-	decoder.DisallowUnknownFields()
-	err := decoder.Decode(&record)
-	if err == nil {
-		if _, end := decoder.Token(); end != io.EOF {
-			err = errors.New("there is more in the line than one object")
-		}
-	}
-	if quoted, ok := unknownField(err); ok {
-		return "", fmt.Errorf(`unknown field %q%s: want {"url": "…"}`, quoted, crawler.Suggest(quoted, []string{"url"}))
-	}
-	if err != nil {
-		return "", fmt.Errorf(`want {"url": "…"}: %w`, err)
-	}
-	if record.URL == "" {
-		return "", errors.New(`want {"url": "…"}: it has no url`)
-	}
-	return record.URL, nil
-}
-
-// unknownField returns the field that an error of encoding/json is about.
-func unknownField(err error) (string, bool) {
-	if err == nil {
-		return "", false
-	}
-	quoted, ok := strings.CutPrefix(err.Error(), "json: unknown field ")
-	name, broken := strconv.Unquote(quoted)
-	return name, ok && broken == nil
+	seed, err := crawler.ParseSeedJSON(line)
+	return seed.String(), err
 }

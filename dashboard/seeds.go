@@ -20,11 +20,15 @@ import (
 // seedPatience is how long the next bytes of a list may be in coming.
 const seedPatience = time.Minute
 
-// seedJob brings the list of URLs in the body to a job. It reads no faster than
-// they are admitted.
+// seedJob brings the list of URLs in the body to a job, with the priority that the query
+// names. It reads no faster than they are admitted.
 func (d *Dashboard) seedJob(w http.ResponseWriter, r *http.Request) error {
 	name := r.PathValue("job")
 	if err := d.takesSeeds(r.Context(), name); err != nil {
+		return err
+	}
+	priority, err := seedPriority(r)
+	if err != nil {
 		return err
 	}
 	leave, err := d.quota.enter()
@@ -38,7 +42,7 @@ func (d *Dashboard) seedJob(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	unhurried(w)
-	seeding, err := d.jobs.Seed(r.Context(), name, d.quota.paced(r.Context(), l.urls()), func(crawler.Seeding) {})
+	seeding, err := d.jobs.Seed(r.Context(), name, d.quota.paced(r.Context(), crawler.Prioritized(l.urls(), priority)), func(crawler.Seeding) {})
 	seeding = withOurs(seeding, l.refused)
 	if err = cmp.Or(l.err, err); err != nil {
 		p := d.seedProblem(r.Context(), name, err)
@@ -47,6 +51,21 @@ func (d *Dashboard) seedJob(w http.ResponseWriter, r *http.Request) error {
 	}
 	writeJSON(w, http.StatusOK, seeding)
 	return nil
+}
+
+// seedPriority is the priority of the lines that have none of their own.
+func seedPriority(r *http.Request) (crawler.Priority, error) {
+	query := r.URL.Query()
+	for name := range query {
+		if name != "priority" {
+			return "", badRequest("unknown parameter %q%s: want priority", name, crawler.Suggest(name, []string{"priority"}))
+		}
+	}
+	p, err := crawler.ParsePriority(query.Get("priority"))
+	if err != nil {
+		return "", badRequest("parameter priority: %v", err)
+	}
+	return p, nil
 }
 
 // takesSeeds asks before the list is read, so that a client that waits for

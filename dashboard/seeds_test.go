@@ -86,10 +86,33 @@ func TestLinesThatCanNotBeUnderstoodAreRefusedAndTheListGoesOn(t *testing.T) {
 	if got.Admitted != 1 || got.Refused != 7 || len(got.Refusals) != 7 {
 		t.Fatalf("%+v", got)
 	}
-	for i, says := range []string{`want {"url": "…"}`, `unknown field "uri" (did you mean "url"?)`, "cannot unmarshal number", `unknown field "prioritty": want {"url": "…"}`, "more in the line", "more than 65536 bytes", "not a URL"} {
+	for i, says := range []string{`want {"url": "…"}`, `unknown field "uri" (did you mean "url"?)`, "cannot unmarshal number", `unknown field "prioritty" (did you mean "priority"?)`, "more in the line", "more than 65536 bytes", "not a URL"} {
 		r := got.Refusals[i]
 		if r.Line != int64(i+1) || !strings.Contains(r.Reason, says) || len(r.URL) > shownLine+len("…") {
 			t.Errorf("line %d was refused as %+v, want %q", i+1, r, says)
+		}
+	}
+}
+
+func TestSeedsHaveAPriority(t *testing.T) {
+	t.Parallel()
+	s := newStage(t)
+	s.job(t, "news")
+	var brought []string
+	s.onSeed = func(line string) { brought = append(brought, line) }
+	body := `{"url": "https://a.example/", "priority": "low"}` + "\n" + `{"url": "https://b.example/"}` + "\n" + `{"url": "https://c.example/", "priority": "lwo"}` + "\n"
+	var got crawler.Seeding
+	s.post(t, seedsOfNews+"?priority=urgent", "application/x-ndjson", body).read(t, &got)
+	want := []string{`{"url":"https://a.example/","priority":"low"}`, `{"url":"https://b.example/","priority":"urgent"}`}
+	if diff := cmp.Diff(want, brought); diff != "" {
+		t.Errorf("seeds (-want +got):\n%s", diff)
+	}
+	if got.Admitted != 2 || got.Refused != 1 || got.Refusals[0].Line != 3 || !strings.Contains(got.Refusals[0].Reason, `"lwo" is not a priority (did you mean "low"?)`) {
+		t.Errorf("it became %+v", got)
+	}
+	for query, says := range map[string]string{"priority=9": `parameter priority: "9" is not a priority`, "prority=low": `unknown parameter "prority" (did you mean "priority"?)`} {
+		if a := s.post(t, seedsOfNews+"?"+query, "text/plain", "https://d.example/\n"); a.status != http.StatusBadRequest || !strings.Contains(a.body, strings.ReplaceAll(says, `"`, `\"`)) {
+			t.Errorf("?%s is answered with %d %s, want 400 with %s", query, a.status, a.body, says)
 		}
 	}
 }

@@ -27,9 +27,10 @@ const (
 
 // seeder brings a list of URLs to a job.
 type seeder struct {
-	store  *frontier.Store
-	job    crawler.Job
-	holder string
+	store      *frontier.Store
+	job        crawler.Job
+	priorities crawler.PriorityRules
+	holder     string
 
 	mu    sync.Mutex
 	sum   crawler.Seeding
@@ -41,8 +42,10 @@ type seeder struct {
 var seeders atomic.Int64
 
 // Seed brings URLs to a job that has not ended; the job does not end while it
-// does. Bringing the same again changes nothing. An empty string is a line
-// without a URL. What is no URL is counted and,
+// does. Each string is a URL, or a seed with a priority as [crawler.Seed] writes it
+// ([crawler.Prioritized] gives all of a list one). Bringing the same again changes
+// nothing, the priority included. An empty string is a line without a URL. What is no
+// URL is counted and,
 // at first, listed with its reason; an error of the list ends the seeding, after
 // what came before it is in. It returns an error that wraps [crawler.ErrNoJob] or
 // [crawler.ErrJobEnded] where the job takes no seeds, also when somebody ends it
@@ -70,6 +73,9 @@ func (s *seeder) begin(ctx context.Context, job string) error {
 		return err
 	}
 	s.job = status.Job
+	if s.priorities, err = crawler.NewPriorityRules(s.job.Priorities); err != nil {
+		return fmt.Errorf("job %s: %w", job, err)
+	}
 	return s.store.Hold(ctx, job, s.holder, holdTerm)
 }
 
@@ -147,7 +153,7 @@ func (s *seeder) read(ctx context.Context, urls iter.Seq2[string, error], batche
 func (s *seeder) admit(ctx context.Context, stop func(), batches <-chan []line) {
 	frontier := s.store.Frontier(s.job)
 	for batch := range batches {
-		entries, refusals := parseLines(batch)
+		entries, refusals := s.parse(batch)
 		err := s.addHomes(ctx, entries)
 		fresh := 0
 		if err == nil {
@@ -163,16 +169,23 @@ func (s *seeder) admit(ctx context.Context, stop func(), batches <-chan []line) 
 	}
 }
 
-func parseLines(batch []line) ([]crawler.Entry, []crawler.Refusal) {
+// parse makes entries of the lines that are seeds.
+func (s *seeder) parse(batch []line) ([]crawler.Entry, []crawler.Refusal) {
 	entries := make([]crawler.Entry, 0, len(batch))
 	var refusals []crawler.Refusal
 	for _, l := range batch {
-		u, err := crawler.ParseBare(l.text)
-		if err != nil {
-			refusals = append(refusals, crawler.Refusal{Line: l.number, URL: crawler.HideLogin(l.text), Reason: err.Error()})
-			continue
+		text := l.text
+		seed, err := crawler.ParseSeed(text)
+		if err == nil {
+			text = seed.URL
+			var u crawler.URL
+			if u, err = crawler.ParseBare(text); err == nil {
+				band := s.priorities.Band(u, crawler.BandFirst)
+				entries = append(entries, crawler.Entry{URL: u, Band: seed.Priority.Band(band)})
+				continue
+			}
 		}
-		entries = append(entries, crawler.Entry{URL: u, Band: crawler.BandFirst})
+		refusals = append(refusals, crawler.Refusal{Line: l.number, URL: crawler.HideLogin(text), Reason: err.Error()})
 	}
 	return entries, refusals
 }

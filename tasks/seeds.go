@@ -6,6 +6,8 @@ import (
 	"time"
 
 	"github.com/hibiken/asynq"
+
+	"github.com/trawlcrawler/trawl/crawler"
 )
 
 // TypeSeed is the asynq task type that brings URLs to a job. Whatever program
@@ -36,15 +38,23 @@ const (
 type Seeds struct {
 	Job  string   `json:"job"`
 	URLs []string `json:"urls"`
+	// Priority is that of the URLs, as [crawler.Seed] has it. Default "".
+	Priority crawler.Priority `json:"priority,omitempty"`
 }
 
-// NewSeedTask returns a task that brings URLs to a job when it is enqueued. Its
+// NewSeedTask returns a task that brings URLs to a job, with their usual priority: see
+// [Seeds.Task].
+func NewSeedTask(job string, urls []string) (*asynq.Task, error) {
+	return Seeds{Job: job, URLs: urls}.Task()
+}
+
+// Task returns a task that brings the URLs to the job when it is enqueued. Its
 // result is a [crawler.Seeding] in JSON and can be read for ten minutes. To
 // enqueue it twice changes nothing: a URL is admitted once. It fails beyond
 // [MaxSeedURLs] or [MaxSeedPayload]; for more URLs there are more tasks, or
 // [Client.Seed].
-func NewSeedTask(job string, urls []string) (*asynq.Task, error) {
-	payload, err := json.Marshal(Seeds{Job: job, URLs: urls})
+func (s Seeds) Task() (*asynq.Task, error) {
+	payload, err := json.Marshal(s)
 	if err == nil {
 		_, err = parseSeeds(payload)
 	}
@@ -72,6 +82,9 @@ func parseSeeds(payload []byte) (Seeds, error) {
 		return s, fmt.Errorf("payload %.200q of a %s task has no urls: %s", payload, TypeSeed, want)
 	case len(s.URLs) > MaxSeedURLs:
 		return s, fmt.Errorf("a %s task has %d urls, at most %d are taken: make several tasks", TypeSeed, len(s.URLs), MaxSeedURLs)
+	}
+	if _, err := crawler.ParsePriority(string(s.Priority)); err != nil {
+		return s, fmt.Errorf("payload %.200q of a %s task: priority: %w", payload, TypeSeed, err)
 	}
 	return s, nil
 }

@@ -36,7 +36,7 @@ func (s *Server) seed(ctx context.Context, t *asynq.Task) error {
 	if err != nil {
 		return fmt.Errorf("%w: %w", err, asynq.SkipRetry)
 	}
-	sum, err := bring(ctx, s.store, seeds.Job, listOf(seeds.URLs), nil)
+	sum, err := bring(ctx, s.store, seeds.Job, crawler.Prioritized(listOf(seeds.URLs), seeds.Priority), nil)
 	sum.Refusals = sum.Refusals[:min(len(sum.Refusals), shownRefusals)]
 	result, jsonErr := json.Marshal(sum)
 	if jsonErr == nil {

@@ -28,6 +28,7 @@ func TestSeedTasks(t *testing.T) {
 		story func(t *testing.T, n *nursery)
 	}{
 		{"a task brings its URLs and says what became of them", seedsJob},
+		{"seeds have their own priority, the task's or the job's", seedsByPriority},
 		{"the queue of the job takes seeds as well", seedsInOwnQueue},
 		{"a task that is carried out again changes nothing", seedsOnce},
 		{"a payload that is none is archived and says what is wanted", archivesBadSeeds},
@@ -181,6 +182,50 @@ func seedsJob(t *testing.T, n *nursery) {
 	status, err := n.fleet.Status(t.Context(), n.queue)
 	if err != nil || !status.Seeded || status.Held {
 		t.Errorf("the job is %+v (%v), want it seeded and not held", status, err)
+	}
+}
+
+// A seed has its own priority, else that of the task, else the first of the job's that
+// it matches, else a high one.
+func seedsByPriority(t *testing.T, n *nursery) {
+	changes := crawler.Changes{"priorities": json.RawMessage(`["low=/archive/", {"match": "/a$", "priority": "normal"}]`)}
+	if _, err := n.fleet.Set(t.Context(), n.queue, tasks.AnyRevision, changes); err != nil {
+		t.Fatal(err)
+	}
+	lines := listOf("https://a.example/archive/1", "https://a.example/a", "https://a.example/b", `{"url": "https://a.example/archive/2", "priority": "urgent"}`,
+		`{"url": "https://a.example/c", "prority": "low"}`, `{"url": "https://a.example/c", "priority": "hihg"}`)
+	sum, err := n.fleet.Seed(t.Context(), n.queue, lines, nil)
+	if err != nil || sum.Admitted != 4 || sum.Refused != 2 {
+		t.Fatalf("it became %+v, %v", sum, err)
+	}
+	for i, says := range []string{`unknown field "prority" (did you mean "priority"?)`, `"hihg" is not a priority (did you mean "high"?): want urgent, high, normal or low`} {
+		if r := sum.Refusals[i]; r.Line != int64(i+5) || !strings.Contains(r.Reason, says) {
+			t.Errorf("it was refused as %+v, want %q", r, says)
+		}
+	}
+	task, err := tasks.Seeds{Job: n.queue, Priority: crawler.PriorityLow, URLs: []string{"https://a.example/d", "https://a.example/b"}}.Task()
+	if err != nil {
+		t.Fatal(err)
+	}
+	n.became(n.carriedOut(task))
+	status, err := n.fleet.Status(t.Context(), n.queue)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for path, want := range map[string]crawler.Priority{
+		"archive/1": crawler.PriorityLow, "a": crawler.PriorityNormal, "b": crawler.PriorityHigh, "archive/2": crawler.PriorityUrgent, "d": crawler.PriorityLow,
+	} {
+		u, err := crawler.ParseURL("https://a.example/" + path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		found, err := n.store.Frontier(status.Job).Find(t.Context(), u)
+		if err != nil || found.Place != crawler.PlaceQueue || found.Entry.Band.Priority() != want {
+			t.Errorf("%s waits as %+v (%v), want its priority to be %s", u, found, err, want)
+		}
+	}
+	if _, err := (tasks.Seeds{Job: n.queue, Priority: "soon", URLs: []string{"https://a.example/"}}).Task(); err == nil || !strings.Contains(err.Error(), `priority: "soon" is not a priority`) {
+		t.Errorf("a task of an unknown priority: %v", err)
 	}
 }
 

@@ -88,6 +88,7 @@ type explanation struct {
 	Depth    int                 `json:"depth"`
 	Tries    int                 `json:"tries"`
 	Before   int64               `json:"before"`
+	Priority crawler.Priority    `json:"priority,omitempty"` // while it waits or is in flight
 	DueMS    int64               `json:"due_ms"`
 	Host     *crawler.HostStatus `json:"host"`
 	Record   *crawler.Record     `json:"record"`
@@ -160,6 +161,7 @@ func (x *explanation) ofStore(ctx context.Context, store *frontier.Store, job st
 	x.Place, x.Before, x.DueMS = found.Place, found.Before, found.Due.Milliseconds()
 	if e := found.Entry; !e.URL.IsZero() {
 		x.Via, x.Depth, x.Tries, x.embeds = e.Via, e.Depth, e.Tries+e.Spared, e.Embeds
+		x.Priority = e.Band.Priority()
 		x.As = roleOf(e.Sitemap, e.Embeds)
 	}
 	if err := x.ofScope(status.Job, homes); err != nil {
@@ -314,7 +316,7 @@ func (x *explanation) printPlace(line func(string, string, ...any)) {
 	if !x.Via.IsZero() {
 		found = fmt.Sprintf("found on %s", x.Via)
 	}
-	line("", "%s, depth %d, tried %d times", found, x.Depth, x.Tries)
+	line("", "%s, depth %d, priority %s, tried %d times", found, x.Depth, x.Priority, x.Tries)
 }
 
 func (x *explanation) printHost(line func(string, string, ...any)) {

@@ -26,7 +26,7 @@ func TestExplainSaysWhatHappenedToAURLAndWhy(t *testing.T) {
 		"/page/7":     {`forbids it, by the line "Disallow: /page/7$"`},
 		"/page/9":     {"links to it are not followed: excluded", "it was never seen", "none in site"},
 		"/page/4":     {"it is to be tried again in", "tried 1 times", "500 in"},
-		"/page/39":    {"it waits, behind", "depth"},
+		"/page/39":    {"it waits, behind", "depth", "priority normal"},
 		"/nobody/has": {"it was never seen"},
 	} {
 		e := s.run("explain", "site", strings.TrimSuffix(root, "/")+path).exits(done)

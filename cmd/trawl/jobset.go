@@ -18,7 +18,7 @@ func (d *desk) setCommand() *cobra.Command {
 		Short: "Change settings of a job, also while it runs",
 		Long: `Set changes settings of a job, under their names in a job file: budgets (pages, bytes, time,
 pages_per_host), delay, throttle, per_host, weight, retries, host_tries, timeout, include,
-exclude, and of a periodic job schedule and runs. All are changed, or none. Workers and
+exclude, priorities, and of a periodic job schedule and runs. All are changed, or none. Workers and
 schedulers go by them within two seconds; visits that are under way go on.
 
 A list has an argument for each of its values, or NAME= for none. A job that is done because
@@ -27,7 +27,8 @@ have the new settings.
 
 ` + exitHelp,
 		Example: `  trawl job set news delay=5s pages=20000
-  trawl job set news exclude=/calendar/ exclude='[?&]print='`,
+  trawl job set news exclude=/calendar/ exclude='[?&]print='
+  trawl job set news priorities=urgent=/breaking/ priorities='low=\.pdf$'`,
 		Args: cobra.MinimumNArgs(2),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			changes, err := crawler.ParseChanges(args[1:])

@@ -20,10 +20,13 @@ func seedCommand() *cobra.Command {
 	var create bool
 	s := defaultSettings()
 	var sitemaps []string
+	var priority crawler.Priority
 	cmd := &cobra.Command{
 		Use:   "seed JOB [URL…|FILE|-]",
 		Short: "Bring URLs to a job: arguments, files (plain, .gz, .zst), a pipe, or sitemaps",
 		Long: `Seed brings URLs to a job that has not ended. To bring the same again changes nothing.
+A line of a list is a URL, or a JSON object such as
+{"url": "https://example.com/", "priority": "urgent"}.
 With --create a job that is not there is created, with the default settings; for others,
 write a job file for "trawl job create".
 
@@ -37,6 +40,7 @@ sitemaps too.
 ` + exitHelp,
 		Example: `  trawl seed --create news https://example.com/ https://example.org/
   trawl seed news urls.txt.zst
+  trawl seed news --priority urgent https://example.com/breaking
   trawl seed news --sitemap https://example.com/sitemap.php
   psql -Atc 'select url from sites' | trawl seed news -`,
 		Args: cobra.MinimumNArgs(1),
@@ -65,7 +69,7 @@ sitemaps too.
 						return err
 					}
 				}
-				return d.seed(ctx, c, args[0], list, maps, s)
+				return d.seed(ctx, c, args[0], list, maps, s, priority)
 			})
 		},
 	}
@@ -74,6 +78,7 @@ sitemaps too.
 	flags.BoolVar(&d.json, "json", false, "answer in JSON")
 	flags.BoolVar(&create, "create", false, "create the job, with the default settings, if there is none of the name")
 	flags.StringArrayVar(&sitemaps, "sitemap", nil, "URL or file of a sitemap, an index of sitemaps, or a feed; may be repeated")
+	flags.Var(&priority, "priority", "urgent, high, normal or low: which URLs of a host are fetched first, and of urgent ones which hosts (default: the job's priorities, else high)")
 	s.registerReach(flags)
 	return cmd
 }
@@ -96,7 +101,7 @@ func createPlain(ctx context.Context, c *tasks.Client, name string) error {
 }
 
 // seed brings what the lists and the sitemaps hold.
-func (d *desk) seed(ctx context.Context, c *tasks.Client, job string, list *seedList, maps sitemapList, s settings) error {
+func (d *desk) seed(ctx context.Context, c *tasks.Client, job string, list *seedList, maps sitemapList, s settings, priority crawler.Priority) error {
 	reader, err := newSitemapReader(ctx, c, job, maps, s)
 	if err != nil {
 		return err
@@ -104,7 +109,7 @@ func (d *desk) seed(ctx context.Context, c *tasks.Client, job string, list *seed
 	defer reader.close()
 	began := time.Now()
 	shown := newSeedProgress(stderr, began)
-	sum, err := c.Seed(ctx, job, chained(list.urls(ctx), reader.pages(ctx)), func(s crawler.Seeding) {
+	sum, err := c.Seed(ctx, job, crawler.Prioritized(chained(list.urls(ctx), reader.pages(ctx)), priority), func(s crawler.Seeding) {
 		shown.show(reader.report().with(s).text(time.Since(began)))
 	})
 	shown.clear()

@@ -209,3 +209,23 @@ func TestTheLinksOfSeedsThatAreBroughtLaterAreFollowed(t *testing.T) {
 	f.Done(job.Name)
 	testfleet.Pages(f.Export(job.Name)).Expect(t, "pages", g.URLs(site))
 }
+
+func TestSeedsAreBroughtWithAPriority(t *testing.T) {
+	t.Parallel()
+	b := newSeedbed(t)
+	b.write("list.ndjson", `{"url": "https://a.example/low", "priority": "low"}
+{"url": "https://a.example/urgent"}
+{"url": "https://a.example/x", "priority": "high", "note": "x"}
+`)
+	if sum := b.seed("--priority", "urgent", "list.ndjson", "https://a.example/argument"); sum.Admitted != 3 || sum.Refused != 1 || !strings.Contains(sum.Refusals[0].Reason, `unknown field "note"`) || sum.Refusals[0].Line != 3 {
+		t.Errorf("it became %+v", sum)
+	}
+	for path, says := range map[string][]string{
+		"low": {"priority low", "behind 2 others"}, "urgent": {"priority urgent", "behind 0 others"}, "argument": {"priority urgent", "behind 1 others"},
+	} {
+		if e := b.run("explain", b.job, "https://a.example/"+path).exits(done); !strings.Contains(e.stdout, says[0]) || !strings.Contains(e.stdout, says[1]) {
+			t.Errorf("of %s trawl does not say %q, but:\n%s", path, says, e.stdout)
+		}
+	}
+	b.run("seed", b.job, "--priority", "soon", "https://a.example/").exits(usage, `"soon" is not a priority: want urgent, high, normal or low`)
+}

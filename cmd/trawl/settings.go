@@ -75,6 +75,7 @@ func (s *settings) register(flags *pflag.FlagSet) {
 	flags.StringVar((*string)(&s.Scope), "scope", string(s.Scope), "which links to follow: host, domain or any")
 	flags.StringArrayVar(&s.Include, "include", nil, "follow only links that match this regular expression; may be repeated")
 	flags.StringArrayVar(&s.Exclude, "exclude", nil, "follow no links that match this regular expression; may be repeated")
+	flags.Var((*priorityRules)(&s.Priorities), "priorities", "give URLs that match a regular expression a priority, as in urgent=/news/ (urgent, high, normal, low); may be repeated, the first match counts")
 	flags.IntVar(&s.Depth, "depth", s.Depth, "most links away from a seed: 0 the seeds alone, -1 no limit")
 	flags.StringSliceVar(&s.Same, "same", nil, "take URLs for the same page: "+strings.Join(crawler.SameKinds, ", "))
 	flags.BoolVar(&s.Traps, "traps", s.Traps, "leave URLs alone that look like a trap, as calendars without end")
@@ -155,6 +156,24 @@ func (s *settings) registerReach(flags *pflag.FlagSet) {
 	flags.StringSliceVar(&s.Resolvers, "resolvers", nil, "name servers to ask, such as 9.9.9.9 or 10.0.0.1:5353; may be repeated (default: the system's)")
 	s.Credentials.register(flags)
 }
+
+// priorityRules are the rules of --priorities.
+type priorityRules []crawler.PriorityRule
+
+// Set adds a rule.
+func (p *priorityRules) Set(short string) error {
+	rule, err := crawler.ParsePriorityRule(short)
+	if err == nil {
+		*p = append(*p, rule)
+	}
+	return err
+}
+
+// String is empty: there are none unless they are given.
+func (p *priorityRules) String() string { return "" }
+
+// Type names the value of the flag.
+func (p *priorityRules) Type() string { return "priority=regexp" }
 
 // resolve finds the settings of a command whose flags wrote into s: default,
 // job file, environment, flags, each over the one before.

@@ -169,6 +169,7 @@ sitemaps: true
 scope: domain
 include: [a, b]
 exclude: [c]
+priorities: [urgent=/news/, {match: d, priority: low}]
 depth: 2
 resources: true
 resource_scope: host
@@ -264,7 +265,7 @@ func TestEveryFlagIsSetByTheEnvironment(t *testing.T) {
 		"scope": "any", "resources": "true", "resource-scope": "domain", "depth": "2", "throttle": "2.5", "address-delay": "2s", "politeness": "job", "address-exempt": "192.0.2.0/24", "bytes": "2MB", "time": "2m", "delay": "2ms", "crawl-delay-cap": "2s",
 		"keep-noindex": "true", "text": "true", "markdown": "true", "canonical": "true", "duplicates": "true", "simhash": "true",
 		"retry-pause": "2ms", "body-limit": "2kB", "timeout": "2s", "ship-every": "2s", "lost-after": "20s", "durable": "disk", "min-rate": "2B", "allow-cidr": "10.0.0.0/8", "resolvers": "127.0.0.1", "redis": "redis://localhost/2",
-		"ignore-robots": "true", "journal": "false", "same": "slash", "traps": "false", "links": "true", "sitemaps": "true", "allow-private": "true", "restart": "true", "verbose": "true",
+		"ignore-robots": "true", "journal": "false", "same": "slash", "traps": "false", "links": "true", "sitemaps": "true", "priorities": "low=2", "allow-private": "true", "restart": "true", "verbose": "true",
 	}
 	var s settings
 	cmd := &cobra.Command{Use: "crawl"}

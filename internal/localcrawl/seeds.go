@@ -40,7 +40,15 @@ const (
 // seed admits the seeds and notes when all are in, so that the job may end.
 func (r *Runner) seed(ctx context.Context, seeds iter.Seq[Seed]) {
 	frontier := r.store().Frontier(r.cfg.Job)
+	priorities, err := crawler.NewPriorityRules(r.cfg.Job.Priorities)
+	if err != nil {
+		r.fail(err)
+		return
+	}
 	for batch := range r.batched(ctx, r.opened(ctx, seeds)) {
+		for i, e := range batch {
+			batch[i].Band = priorities.Band(e.URL, e.Band)
+		}
 		if _, err := frontier.Admit(ctx, batch); err != nil {
 			if ctx.Err() == nil {
 				r.fail(fmt.Errorf("admit the seeds: %w", err))
