@@ -8,10 +8,11 @@ type Counters struct {
 	Flight  int64 `json:"flight"`  // URLs that visits have taken and not settled
 	Hosts   int64 `json:"hosts"`   // hosts ever seen
 
-	Due   int64 `json:"due"`   // hosts that wait for a visit
-	Ready int64 `json:"-"`     // of these, hosts that need not wait any longer
-	Armed int64 `json:"armed"` // visits that are enqueued
-	Open  int64 `json:"open"`  // visits that are under way
+	Due    int64 `json:"due"`   // hosts that wait for a visit
+	Ready  int64 `json:"-"`     // of these, hosts that need not wait any longer
+	Urgent int64 `json:"-"`     // of the ready ones, hosts with urgent URLs
+	Armed  int64 `json:"armed"` // visits that are enqueued
+	Open   int64 `json:"open"`  // visits that are under way
 
 	Visits int64 `json:"visits"` // visits ever opened
 	Broken int64 `json:"broken"` // visits whose worker was lost

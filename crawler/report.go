@@ -12,6 +12,7 @@ const (
 	EndPause   Ending = "pause"   // the host is to be left alone for longer than the visit lasts
 	EndLost    Ending = "lost"    // the host is given up
 	EndSpent   Ending = "spent"   // a budget of the job
+	EndShare   Ending = "share"   // another job, or a host with urgent URLs, should have the place
 	EndDrained Ending = "drained" // the worker or the job stops
 	EndStale   Ending = "stale"   // the host was given to another visit
 	EndWaits   Ending = "waits"   // pages of the job cannot be kept here, and no more are fetched

@@ -29,14 +29,17 @@ func (f rigged) Open(ctx context.Context, o crawler.Order, worker string) (crawl
 // riggedTurn does what its functions do, where they are set.
 type riggedTurn struct {
 	crawler.Turn
-	lease  time.Duration
-	taken  func([]crawler.Taken)
-	claim  error
-	settle error
-	renew  error
-	short  bool
-	single bool // it takes one URL at a time
+	lease    time.Duration
+	taken    func([]crawler.Taken)
+	claim    error
+	settle   error
+	renew    error
+	short    bool
+	recalled bool
+	single   bool // it takes one URL at a time
 }
+
+func (t *riggedTurn) Recalled() bool { return t.recalled || t.Turn.Recalled() }
 
 func (t *riggedTurn) Short() bool { return t.short || t.Turn.Short() }
 

@@ -44,7 +44,7 @@ type Frontier interface {
 // returns ErrStale once the host was given to another, and extends the turn's
 // deadline by a lease otherwise. A Turn is used by one goroutine
 // at a time, but for Claim, Renew, Rules,
-// Sharing and Short, which may be called at any time.
+// Sharing, Short and Recalled, which may be called at any time.
 type Turn interface {
 	// Wait is how long after Open the first request may be made.
 	Wait() time.Duration
@@ -59,6 +59,9 @@ type Turn interface {
 	// Short reports whether a host of the job had been due for a while, without a
 	// place in the fleet for its visit, when Renew was last called.
 	Short() bool
+	// Recalled reports whether another job, or a host with urgent URLs, should have the
+	// place of the visit, which is to end soon, when Take or Renew was last called.
+	Recalled() bool
 	// Lease is for how long each call extends the turn.
 	Lease() time.Duration
 	// Take moves up to n URLs from the host's queue into flight. gap is the

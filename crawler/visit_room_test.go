@@ -113,3 +113,19 @@ func TestAVisitGivesItsPlaceAwayWhenTheFleetHasNone(t *testing.T) {
 		t.Errorf("the visit ends as %q, want %q", r.Ending, crawler.EndPause)
 	}
 }
+
+func TestAVisitGivesItsPlaceToAnotherJob(t *testing.T) {
+	t.Parallel()
+	pages, paths := manyPages(3)
+	c := newCrawl(t, testsite.Serve(t, pages), func(j *crawler.Job) { j.Delay = crawler.Duration(20 * time.Second) }).seed(paths...)
+	c.tools.Frontier = rigged{c.tools.Frontier, func(turn *riggedTurn) { turn.recalled = true }}
+	c.cfg.Time = time.Hour
+	// The delay counts from robots.txt, so that another visit is needed for a page.
+	c.job.IgnoreRobots = true
+	if r := c.visit(t.Context(), nil); r.Ending != crawler.EndShare || r.Pages != 1 {
+		t.Errorf("the visit ends as %q after %d pages, want %q after one", r.Ending, r.Pages, crawler.EndShare)
+	}
+	if n := c.counters(); n.Waiting != 2 || n.Flight != 0 || n.Due != 1 {
+		t.Errorf("%d URLs wait, %d are in flight, and %d hosts are due; want 2, 0 and 1", n.Waiting, n.Flight, n.Due)
+	}
+}

@@ -2,6 +2,7 @@ package faults_test
 
 import (
 	"maps"
+	"math"
 	"slices"
 	"testing"
 	"time"
@@ -10,11 +11,12 @@ import (
 
 	"github.com/trawlcrawler/trawl/crawler"
 	"github.com/trawlcrawler/trawl/internal/redistest"
+	"github.com/trawlcrawler/trawl/internal/testfleet"
 	"github.com/trawlcrawler/trawl/internal/testsite"
 )
 
 // another is a job on a site of its own.
-func (c *crawl) another(hosts, pagesPerHost int, change func(*crawler.Job)) crawler.Job {
+func (c *crawl) another(hosts, pagesPerHost int, change func(*crawler.Job)) (crawler.Job, *testsite.Site) {
 	c.t.Helper()
 	graph := testsite.Graph{Hosts: hosts, PagesPerHost: pagesPerHost, LinksPerPage: 6, Seed: 6}
 	site, job := graph.Serve(c.t), crawler.DefaultJob()
@@ -24,7 +26,7 @@ func (c *crawl) another(hosts, pagesPerHost int, change func(*crawler.Job)) craw
 	}
 	change(&job)
 	c.Create(job)
-	return job
+	return job, site
 }
 
 // With fewer hosts than places the visits lie on all workers alike.
@@ -67,7 +69,8 @@ func TestNoWorkerHoldsMoreTasksThanItHasPlaces(t *testing.T) {
 	c.begin()
 	jobs := []string{c.job.Name}
 	for range 2 {
-		jobs = append(jobs, c.another(10, 20, func(*crawler.Job) {}).Name)
+		job, _ := c.another(10, 20, func(*crawler.Job) {})
+		jobs = append(jobs, job.Name)
 	}
 	most := 0
 	eventually(t, "all jobs are done", func() bool {
@@ -116,4 +119,34 @@ func TestAWorkerThatDiesKeepsNoTasksFromTheOthers(t *testing.T) {
 	idle.Kill()
 	c.begin()
 	c.whole(0)
+}
+
+// Two jobs that want every place of the fleet share their time by their weights, although
+// their visits would last half a minute each, and the parts are not whole: 1.5 and 4.5 of
+// six places. All hosts are asked at the same pace, so that requests tell the time.
+func TestWeightsHold(t *testing.T) {
+	t.Parallel()
+	c := newCrawl(t, 10, 2000)
+	c.job.Throttle = 0 // on a busy machine hosts are slow
+	c.Workers(2, "--concurrency", "3")
+	c.Scheduler()
+	c.begin()
+	c.goesOn(100) // alone, it has every place
+	_, site := c.another(10, 2000, func(j *crawler.Job) { j.Weight, j.Throttle = 3, 0 })
+	began := func(l *testsite.Log) bool { return l.Len() > 600 } // by then the start is made up for
+	if err := site.Until(testfleet.Patience(t), began); err != nil {
+		t.Fatal(err)
+	}
+	light, heavy := c.site.Len(), site.Len()
+	window := size(30*time.Second, time.Minute)
+	requests := 6 * int(window/delay) // of six places
+	err := site.Until(testfleet.Patience(t), func(l *testsite.Log) bool { return l.Len()-heavy+c.site.Len()-light >= requests })
+	if err != nil {
+		t.Fatal(err)
+	}
+	light, heavy = c.site.Len()-light, site.Len()-heavy
+	if part := float64(light+heavy) / 4; math.Abs(float64(light)/part-1) > 0.1 {
+		t.Errorf("of weights 1 and 3, the jobs made %d and %d requests, want 1 to 3 to a tenth", light, heavy)
+	}
+	t.Logf("%d and %d requests, 1 to %.2f", light, heavy, float64(heavy)/float64(light))
 }

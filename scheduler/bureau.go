@@ -35,6 +35,9 @@ type Store interface {
 // Queues is what a bureau asks of asynq besides.
 type Queues interface {
 	Fleet
+	// Workers names the workers that serve the job, as of when Capacity was last asked. It
+	// does not wait.
+	Workers(job string) []string
 	// Paused reports whether the job's queue is paused, and whether there is one.
 	Paused(job string) (paused, known bool, err error)
 	SetPaused(job string, paused bool) error
@@ -76,9 +79,11 @@ type desk struct {
 
 // NewBureau returns a bureau. open returns the frontier of a job.
 func NewBureau(store Store, queues Queues, open func(crawler.Job) SeededFrontier, cfg Config) *Bureau {
+	shares := newShares()
+	shares.workers = queues.Workers
 	return &Bureau{
 		store: store, queues: queues, open: open, cfg: cfg.withDefaults(),
-		shares: newShares(), complained: make(map[string]time.Time), desks: make(map[string]*desk), known: make(map[string]bool),
+		shares: shares, complained: make(map[string]time.Time), desks: make(map[string]*desk), known: make(map[string]bool),
 		running: make(map[string]*Scheduler),
 	}
 }

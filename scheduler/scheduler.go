@@ -16,6 +16,8 @@ type Frontier interface {
 	// come with an error are armed all the same.
 	Arm(ctx context.Context, most int) ([]crawler.Order, error)
 	Sweep(ctx context.Context) (broken int, err error)
+	// Recall tells so many visits to end soon, among them those that it told before.
+	Recall(ctx context.Context, visits int) error
 	// Reclaim puts URLs back whose records were lost with a worker before they were
 	// shipped, and returns how many these are.
 	Reclaim(ctx context.Context) (urls int64, err error)
@@ -100,6 +102,7 @@ type Scheduler struct {
 	swept      time.Time
 	reclaimed  time.Time
 	checked    time.Time
+	recalled   time.Time
 	complained time.Time
 	troubled   time.Time       // when Redis was last not to be had
 	met        time.Time       // when the job's status was first read
@@ -274,10 +277,11 @@ func (s *Scheduler) sweep(ctx context.Context) error {
 	return err
 }
 
-// arm orders visits to hosts that are due, as many as the fleet has room for.
+// arm orders visits to hosts that are due, as many as the fleet has room for, and lets
+// visits end whose places other jobs should have.
 func (s *Scheduler) arm(ctx context.Context, numbers crawler.Counters) error {
-	s.shares.note(s.job, need{weight: s.status.Job.Weight, visits: int(numbers.Out() + numbers.Ready), out: int(numbers.Out())})
-	if numbers.Ready == 0 {
+	s.shares.note(s.job, need{weight: s.status.Job.Weight, visits: int(numbers.Out() + numbers.Ready), open: int(numbers.Open)})
+	if numbers.Ready+numbers.Open == 0 {
 		return nil
 	}
 	capacity, err := s.fleet.Capacity(s.job)
@@ -285,12 +289,33 @@ func (s *Scheduler) arm(ctx context.Context, numbers crawler.Counters) error {
 		return err
 	}
 	allowed := s.shares.allowed(s.job, s.status.Job.Weight, capacity)
-	if int64(allowed) <= numbers.Out() {
-		return nil
+	recallErr := s.recall(ctx, s.excess(numbers, allowed, capacity))
+	if numbers.Ready == 0 || int64(allowed) <= numbers.Out() {
+		return recallErr
 	}
 	orders, err := s.frontier.Arm(ctx, allowed)
 	s.owed = append(s.owed, orders...)
-	return errors.Join(err, s.enqueue(ctx))
+	return errors.Join(recallErr, err, s.enqueue(ctx))
+}
+
+// recallEvery is how often visits are told to end: they learn of it once a second or so.
+const recallEvery = 200 * time.Millisecond
+
+// excess is how many visits should end before their time: those whose places other jobs
+// should have, or that hosts with urgent URLs wait for.
+func (s *Scheduler) excess(numbers crawler.Counters, allowed, capacity int) int {
+	surplus := s.shares.surplus(s.job, capacity)
+	waiting := int(numbers.Urgent) - max(0, allowed-int(numbers.Out()))
+	return max(surplus, min(waiting, int(numbers.Open)))
+}
+
+// recall lets so many visits end.
+func (s *Scheduler) recall(ctx context.Context, visits int) error {
+	if visits <= 0 || time.Since(s.recalled) < recallEvery {
+		return nil
+	}
+	s.recalled = time.Now()
+	return s.frontier.Recall(ctx, visits)
 }
 
 // enqueue enqueues the visits that were armed. What fails stays owed, and is tried

@@ -24,6 +24,7 @@ func TestScheduler(t *testing.T) {
 	}{
 		{"no more visits are out than the workers can carry out", fillsCapacity},
 		{"nothing is armed while there are no workers", waitsForWorkers},
+		{"a visit makes room for a host with urgent URLs", makesRoomForUrgent},
 		{"a host whose worker vanished is visited again", replacesLostWorkers},
 		{"a job ends when it is idle and all its seeds are in", endsWhenSeeded},
 		{"a job does not end while its last URL is in flight", waitsForFlight},
@@ -50,6 +51,58 @@ func TestScheduler(t *testing.T) {
 			})
 		})
 	}
+}
+
+func makesRoomForUrgent(t *testing.T, s *stage) {
+	s.employ(2)
+	s.seed(sites(3)...)
+	s.run(quick)
+	visits := make(map[crawler.Host]*visit)
+	for _, o := range s.ordered(2) {
+		visits[o.Host] = s.open(o)
+	}
+	recalled := func() (hosts []crawler.Host) {
+		for host, v := range visits {
+			if err := v.Renew(t.Context()); err != nil {
+				t.Fatal(err)
+			}
+			if v.Recalled() {
+				hosts = append(hosts, host)
+			}
+		}
+		return hosts
+	}
+	s.goesOn()
+	if hosts := recalled(); len(hosts) > 0 {
+		t.Fatalf("visits of %v are to end, though nothing is urgent", hosts)
+	}
+	urgent, err := crawler.ParseURL("https://urgent.example/")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := s.Admit(t.Context(), []crawler.Entry{{URL: urgent, Band: crawler.BandUrgent}}); err != nil {
+		t.Fatal(err)
+	}
+	hosts := recalled()
+	for ; len(hosts) == 0; hosts = recalled() {
+		s.goesOn()
+	}
+	s.goesOn()
+	if len(recalled()) != 1 {
+		t.Errorf("visits of %v are to end, want one", recalled())
+	}
+	visits[hosts[0]].take().fetched(1).close()
+	delete(visits, hosts[0])
+	next := s.ordered(1)[0]
+	if next.Host != urgent.Host() {
+		t.Errorf("the next visit is of %s, want %s", next.Host, urgent.Host())
+	}
+	s.visited(next)
+	for _, v := range visits {
+		v.take().fetched(1).close()
+	}
+	s.visited(s.ordered(1)[0])
+	s.ends(crawler.StateDone, "")
 }
 
 func fillsCapacity(t *testing.T, s *stage) {

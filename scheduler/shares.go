@@ -2,61 +2,104 @@ package scheduler
 
 import (
 	"cmp"
+	"maps"
+	"math"
 	"slices"
 	"sync"
 	"time"
 )
 
-// shares divides the fleet between the jobs that run in it, by their weights.
-// What a job does not need the others may use. It is safe for concurrent use; a
-// nil shares leaves everything to one job.
+// shares divides the places of a fleet between the jobs that run in it, by their
+// weights. What a job does not need the others may use. It is safe for concurrent
+// use; a nil shares leaves everything to one job.
 //
-// Parts are rarely whole: of six places, jobs of weights 1 and 3 should have 1.5 and
-// 4.5. The places that are left over go to the jobs that are furthest behind, by the
-// time integral of what they should have had less what they had, so that over a
-// minute each has its part.
+// The jobs share the time of the places, not the number of visits: a visit of thirty
+// seconds costs its job as much as thirty visits of one second. The time that all had
+// together is divided by weights and needs. A job that had less than its part is behind
+// by the difference, in place-seconds; one that had more is ahead.
 //
-// Each scheduler has shares of its own, and divides alike, because all see the
-// same jobs and, within a moment, the same needs.
+// Two decisions follow the balances. Parts are rarely whole: of six places, jobs of weights
+// 1 and 3 should have 1.5 and 4.5. The places that whole parts leave over go to the jobs
+// that are furthest behind. And a job that holds more places than it should gives them back
+// before its visits end by themselves, once it is ahead, or another behind, by more
+// than a second of its part.
+//
+// Each scheduler has shares of its own. All see the same jobs and, within a moment, the
+// same needs, and the balances fade within minutes: so schedulers agree, whenever they
+// began.
+//
+// Jobs share places where a worker serves both, or where they are linked by jobs that do:
+// they are a group. What one group has is nothing to another.
 type shares struct {
-	now func() time.Time
+	now     func() time.Time
+	workers func(job string) []string // that serve a job; nil: the same serve all
 
-	mu   sync.Mutex
-	jobs map[string]*account
+	mu      sync.Mutex
+	jobs    map[string]*account
+	counted time.Time // up to when the time of the places is divided
+	grouped time.Time // when the groups were found
 }
 
 // need is what a job could do with.
 type need struct {
 	weight int
 	visits int // enqueued, under way, or wanted by hosts that need not wait
-	out    int // of these, enqueued or under way
+	open   int // of these, under way: each has a place
 }
 
 // account is what a job needs, and how far it is behind its part.
 type account struct {
+	name  string
+	group string // a worker's or job's name that stands for it
 	need
-	noted  time.Time
-	part   float64 // of the places, when it was last told
-	behind float64 // places times seconds; below 0: ahead
+	part    float64   // of the places, when it was last told
+	behind  float64   // place-seconds; below 0: ahead
+	without time.Time // since when it has had no place, or wanted none
 }
 
-// Bounds of an account: what is longer ago than a minute does not count, nor does a
-// time in which nobody looked.
 const (
-	mostBehind  = 30.0
+	// balanceTerm is after how long a third is left of a balance.
+	balanceTerm = time.Minute
+	// groupsEvery is how often groups are found: workers come and go.
+	groupsEvery = time.Second
+	// countEvery is how often time is divided: with many jobs, somebody looks all the time.
+	countEvery = 20 * time.Millisecond
+	// longestLook bounds the time that is divided at once: while nobody looked, nobody
+	// knows who had what.
 	longestLook = time.Second
+	// slack is how much of its part a job may be ahead or behind before visits end for it.
+	slack = time.Second
+	// makeUp is within which time a job makes up for what it is behind.
+	makeUp = 10 * time.Second
+	// rounding is what parts that are whole may lose in the computation.
+	rounding = 1e-9
+	// placeless is for how long a job counts that wants places and gets none: what it
+	// lacks is something else, such as a worker that can keep its pages.
+	placeless = 30 * time.Second
 )
 
 func newShares() *shares { return &shares{now: time.Now, jobs: make(map[string]*account)} }
 
-// leave takes a job out that needs nothing.
+// leave takes a job out that needs nothing. The others share its balance, so that all
+// together remain even.
 func (s *shares) leave(job string) {
 	if s == nil {
 		return
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	a := s.jobs[job]
+	if a == nil {
+		return
+	}
 	delete(s.jobs, job)
+	weights, others := 0, s.group(a.group)
+	for _, other := range others {
+		weights += other.weight
+	}
+	for _, other := range others {
+		other.behind += a.behind * float64(other.weight) / float64(weights)
+	}
 }
 
 // note says what a job needs.
@@ -66,80 +109,209 @@ func (s *shares) note(job string, n need) {
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	a, now := s.jobs[job], s.now()
+	now := s.now()
+	s.count(now)
+	a := s.jobs[job]
 	if a == nil {
-		a = &account{noted: now}
-		s.jobs[job] = a
+		a = &account{name: job, without: now}
+		s.jobs[job], s.grouped = a, time.Time{}
 	}
-	if n.visits > n.out { // one that has all it wants is not behind
-		took := min(now.Sub(a.noted), longestLook).Seconds()
-		a.behind = min(max(a.behind+(a.part-float64(n.out))*took, -mostBehind), mostBehind)
+	if a.open > 0 || n.open > 0 || a.visits == 0 {
+		a.without = now
 	}
-	a.need, a.noted = n, now
+	a.need = n
+	s.regroup(now)
+}
+
+// count divides the time since it was last called. s.mu is held.
+func (s *shares) count(now time.Time) {
+	since := now.Sub(s.counted)
+	if since < countEvery {
+		return
+	}
+	s.counted = now
+	took := min(since, longestLook).Seconds()
+	groups := make(map[string]bool, 1)
+	for _, a := range s.jobs {
+		if !groups[a.group] {
+			groups[a.group] = true
+			s.countGroup(s.rivals(&account{group: a.group}, now), took)
+		}
+	}
+	for _, a := range s.jobs {
+		a.behind *= math.Exp(-took / balanceTerm.Seconds())
+	}
+}
+
+// countGroup divides what the jobs of a group had for so many seconds.
+func (s *shares) countGroup(rivals []*account, took float64) {
+	left, weights := 0.0, 0
+	for _, a := range rivals {
+		left += float64(a.open)
+		weights += a.weight
+	}
+	for _, a := range rivals { // those who need the least for their weight first
+		part := min(float64(a.visits), left*float64(a.weight)/float64(weights))
+		a.behind += (part - float64(a.open)) * took
+		left -= part
+		weights -= a.weight
+	}
 }
 
 // allowed is how many visits a job may have out, of those that the workers that
-// serve it can carry out. This is max-min fairness by weight: a job that needs
-// less than its part has what it needs, and what is left is divided among the
-// others, and so on. The job itself is taken to need all it can get. One visit is
-// allowed always, so that no job waits for ever for another to finish.
+// serve it can carry out. A job that has had none for long is allowed one, however small
+// its part.
 func (s *shares) allowed(job string, weight, capacity int) int {
 	if s == nil || capacity == 0 {
 		return capacity
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	rivals, weights := s.rivals(job)
-	weights += weight
+	a, now := s.jobs[job], s.now()
+	if a == nil {
+		a = &account{name: job, need: need{weight: weight}, without: now}
+	}
+	a.weight = weight
+	share := s.share(a, capacity, now)
+	if share == 0 && now.Sub(a.without) > placeless/2 {
+		return 1
+	}
+	return share
+}
+
+// surplus is how many visits of a job should end before their time, because it
+// holds places that other jobs should have now.
+func (s *shares) surplus(job string, capacity int) int {
+	if s == nil {
+		return 0
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	a, now := s.jobs[job], s.now()
+	if a == nil || a.open == 0 {
+		return 0
+	}
+	over := a.open - s.share(a, capacity, now)
+	if over <= 0 {
+		return 0
+	}
+	due, lacking, free := a.behind < -a.slack(), 0, capacity-a.open
+	for _, other := range s.rivals(a, now) {
+		free -= other.open
+		if lacks := min(s.share(other, capacity, now), other.visits) - other.open; lacks > 0 {
+			lacking += lacks
+			due = due || other.behind > other.slack()
+		}
+	}
+	if !due {
+		return 0
+	}
+	return max(0, min(over, lacking-max(0, free)))
+}
+
+// slack is by how many place-seconds a job may be ahead or behind.
+func (a *account) slack() float64 { return a.part * slack.Seconds() }
+
+// share is how many places a job should have now, if it can use them. This is max-min
+// fairness by weight: a job that needs less than its part has what it needs, and what is
+// left is divided among the others, and so on. To that comes what is to be made up for.
+// s.mu is held.
+func (s *shares) share(a *account, capacity int, now time.Time) int {
+	all, weights := s.rivals(a, now), a.weight
+	for _, r := range all {
+		weights += r.weight
+	}
 	left := capacity
-	for len(rivals) > 0 && rivals[0].visits*weights <= left*rivals[0].weight { // has its part and less
-		left -= rivals[0].visits
-		weights -= rivals[0].weight
-		rivals = rivals[1:]
+	for len(all) > 0 && all[0].visits*weights <= left*all[0].weight { // has its part and less
+		left -= all[0].visits
+		weights -= all[0].weight
+		all = all[1:]
 	}
-	self := rival{name: job, need: need{weight: weight}}
-	if a := s.jobs[job]; a != nil {
-		a.part = float64(left*weight) / float64(weights)
-		self.behind = a.behind
+	a.part = float64(left*a.weight) / float64(weights)
+	all = append(all, a)
+	due := make([]float64, len(all))
+	spare := float64(left)
+	for i, r := range all {
+		due[i] = r.due(float64(left*r.weight) / float64(weights))
+		if r != a { // a is taken to need all it can get
+			due[i] = min(due[i], float64(r.visits))
+		}
+		spare -= due[i]
 	}
-	over, before := left, 0 // places that whole parts leave over; jobs that get one of them first
-	for _, r := range append(rivals, self) {
-		over -= left * r.weight / weights
-		if r.first(self) {
+	over, before, own := left, 0, 0 // places that whole parts leave over; jobs that get one of them first
+	for i, r := range all {
+		whole := max(0, int(math.Floor(due[i]+spare*float64(r.weight)/float64(weights)+rounding)))
+		over -= whole
+		if r == a {
+			own = whole
+		} else if r.first(a) {
 			before++
 		}
 	}
-	whole := left * weight / weights
 	if before < over {
-		whole++
+		own++
 	}
-	return max(1, whole)
+	return min(own, left)
 }
 
-// rival is another job that needs visits.
-type rival struct {
-	name string
-	need
-	behind float64
+// due is how many places a job should have to make up for what it is behind, or ahead,
+// within some seconds: from half its part to half as much again.
+func (a *account) due(part float64) float64 {
+	return part + max(-part/2, min(part/2, a.behind/makeUp.Seconds()))
 }
 
-// first reports whether r gets a place that is left over before other does: it is
-// further behind, or, if both are alike, heavier.
-func (r rival) first(other rival) bool {
-	return cmp.Or(cmp.Compare(other.behind, r.behind), cmp.Compare(other.weight, r.weight), cmp.Compare(r.name, other.name)) < 0
+// first reports whether a gets a place that is left over before other does: it is
+// further behind for its weight, or, if both are alike, heavier.
+func (a *account) first(other *account) bool {
+	return cmp.Or(cmp.Compare(other.behind/float64(other.weight), a.behind/float64(a.weight)),
+		cmp.Compare(other.weight, a.weight), cmp.Compare(a.name, other.name)) < 0
 }
 
-// rivals lists the other jobs that need visits, those who need the least for
-// their weight first, with the sum of their weights. s.mu is held.
-func (s *shares) rivals(job string) (all []rival, weights int) {
-	for name, a := range s.jobs {
-		if name != job && a.visits > 0 {
-			all = append(all, rival{name, a.need, a.behind})
-			weights += a.weight
+// rivals lists the other jobs of the group that need visits and can have them, those
+// who need the least for their weight first. s.mu is held.
+func (s *shares) rivals(of *account, now time.Time) (all []*account) {
+	for _, a := range s.group(of.group) {
+		if a.name != of.name && a.visits > 0 && now.Sub(a.without) < placeless {
+			all = append(all, a)
 		}
 	}
-	slices.SortFunc(all, func(a, b rival) int {
+	slices.SortFunc(all, func(a, b *account) int {
 		return cmp.Or(cmp.Compare(a.visits*b.weight, b.visits*a.weight), cmp.Compare(a.name, b.name))
 	})
-	return all, weights
+	return all
+}
+
+// group lists the jobs of a group. s.mu is held.
+func (s *shares) group(name string) (all []*account) {
+	for _, a := range s.jobs {
+		if a.group == name {
+			all = append(all, a)
+		}
+	}
+	return all
+}
+
+// regroup finds out which jobs share places. s.mu is held.
+func (s *shares) regroup(now time.Time) {
+	if s.workers == nil || now.Sub(s.grouped) < groupsEvery {
+		return
+	}
+	s.grouped = now
+	links := make(map[string]string) // from names to others of their group
+	root := func(name string) string {
+		for links[name] != "" {
+			name = links[name]
+		}
+		return name
+	}
+	for _, job := range slices.Sorted(maps.Keys(s.jobs)) {
+		for _, worker := range s.workers(job) {
+			if from, to := root("job "+job), root("worker "+worker); from != to {
+				links[from] = to
+			}
+		}
+	}
+	for job, a := range s.jobs {
+		a.group = root("job " + job)
+	}
 }

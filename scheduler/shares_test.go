@@ -2,6 +2,9 @@ package scheduler
 
 import (
 	"fmt"
+	"maps"
+	"math"
+	"math/rand/v2"
 	"slices"
 	"testing"
 	"time"
@@ -37,8 +40,8 @@ func TestTheFleetIsDividedByWeightAndNeed(t *testing.T) {
 		{"a need that is met makes room for another's", 12,
 			[]claim{{"a", 1, 1}, {"b", 1, 4}, {"c", 1, 99}}, []int{4, 6, 7}},
 		{"one that needs nothing has its part when it comes", 10, []claim{{"a", 1, 0}, {"b", 1, 99}}, []int{5, 10}},
-		{"more jobs than places", 2, []claim{{"a", 1, 9}, {"b", 1, 9}, {"c", 1, 9}, {"d", 1, 9}}, []int{1, 1, 1, 1}},
-		{"a light one beside a heavy one", 10, []claim{{"a", 1, 5}, {"b", 1000, 9999}}, []int{1, 10}},
+		{"more jobs than places", 2, []claim{{"a", 1, 9}, {"b", 1, 9}, {"c", 1, 9}, {"d", 1, 9}}, []int{1, 1, 0, 0}},
+		{"a light one beside a heavy one", 10, []claim{{"a", 1, 5}, {"b", 1000, 9999}}, []int{0, 10}},
 		{"no workers", 0, []claim{{"a", 1, 5}}, []int{0}},
 	} {
 		t.Run(c.name, func(t *testing.T) {
@@ -54,37 +57,189 @@ func TestTheFleetIsDividedByWeightAndNeed(t *testing.T) {
 	}
 }
 
-// Parts that are not whole are met over time: here visits last eight seconds, and a
-// minute is looked at. Rounding alone would give 1 to 5 of six places.
-func TestPartsThatAreNotWholeAreMetOverTime(t *testing.T) {
-	t.Parallel()
-	for _, places := range []int{5, 6, 7, 18} {
-		now := time.Unix(1_800_000_000, 0)
-		s := newShares()
-		s.now = func() time.Time { return now }
-		weights := map[string]int{"light": 1, "heavy": 3}
-		ends, had := make(map[string][]time.Time), make(map[string]float64)
-		const step, minutes = 250 * time.Millisecond, 2
-		for now.Before(time.Unix(1_800_000_000, 0).Add(minutes * time.Minute)) {
-			for _, job := range []string{"heavy", "light"} {
-				ends[job] = slices.DeleteFunc(ends[job], func(end time.Time) bool { return !end.After(now) })
-				s.note(job, need{weight: weights[job], visits: 1000, out: len(ends[job])})
-				for len(ends["light"])+len(ends["heavy"]) < places && len(ends[job]) < s.allowed(job, weights[job], places) {
-					lasts := 8 * time.Second
-					if now.Equal(time.Unix(1_800_000_000, 0)) { // they do not all end at once
-						lasts = time.Duration(len(ends[job])+1) * time.Second
-					}
-					ends[job] = append(ends[job], now.Add(lasts))
-				}
-				if !now.Before(time.Unix(1_800_000_000, 0).Add((minutes - 1) * time.Minute)) {
-					had[job] += float64(len(ends[job])) * step.Seconds()
-				}
+// played is a fleet whose jobs want everything, in steps of a tenth of a second. Each has
+// a scheduler of its own, and so has a second process, which began later.
+type played struct {
+	t      *testing.T
+	now    time.Time
+	places int
+	claims []claim
+	lasts  func(job string) time.Duration // a visit
+	random *rand.Rand
+	shares [2]*shares
+	armed  map[string]int
+	open   map[string][]*playedVisit
+	had    map[string]float64 // place-seconds
+}
+
+type playedVisit struct{ ends, told time.Time }
+
+const playedStep = 100 * time.Millisecond
+
+func newPlayed(t *testing.T, places int, claims []claim, lasts func(job string) time.Duration) *played {
+	p := &played{
+		t: t, now: time.Unix(1_800_000_000, 0), places: places, claims: claims, lasts: lasts, random: rand.New(rand.NewPCG(1, 2)),
+		armed: make(map[string]int), open: make(map[string][]*playedVisit), had: make(map[string]float64),
+	}
+	for i := range p.shares {
+		p.shares[i] = newShares()
+		p.shares[i].now = func() time.Time { return p.now }
+	}
+	return p
+}
+
+// step lets a tenth of a second pass.
+func (p *played) step(schedulers int) {
+	for _, c := range p.claims {
+		p.open[c.name] = slices.DeleteFunc(p.open[c.name], func(v *playedVisit) bool { return !v.ends.After(p.now) })
+	}
+	for _, s := range p.shares[:schedulers] {
+		for _, c := range p.claims {
+			out := p.armed[c.name] + len(p.open[c.name])
+			s.note(c.name, need{weight: c.weight, visits: c.visits, open: len(p.open[c.name])})
+			p.recall(p.open[c.name], s.surplus(c.name, p.places))
+			p.armed[c.name] += max(0, min(c.visits, s.allowed(c.name, c.weight, p.places))-out)
+		}
+	}
+	p.fill()
+	for _, c := range p.claims {
+		p.had[c.name] += float64(len(p.open[c.name])) * playedStep.Seconds()
+	}
+	p.now = p.now.Add(playedStep)
+}
+
+// recall tells visits to end. They do within two seconds.
+func (p *played) recall(open []*playedVisit, n int) {
+	for _, v := range open {
+		if !v.told.IsZero() {
+			n--
+		}
+	}
+	for _, v := range open {
+		if n > 0 && v.told.IsZero() {
+			v.told = p.now
+			if ends := p.now.Add(time.Duration(p.random.Int64N(int64(2 * time.Second)))); ends.Before(v.ends) {
+				v.ends = ends
 			}
-			now = now.Add(step)
+			n--
 		}
-		if ratio := had["heavy"] / had["light"]; ratio < 2.5 || ratio > 3.5 {
-			t.Errorf("with %d places, within a minute the visits are 1 to %.2f, want 1 to 3", places, ratio)
+	}
+}
+
+// fill lets visits begin that are enqueued, in any order.
+func (p *played) fill() {
+	free := p.places
+	var waiting []string
+	for _, c := range p.claims {
+		free -= len(p.open[c.name])
+		waiting = append(waiting, slices.Repeat([]string{c.name}, p.armed[c.name])...)
+	}
+	p.random.Shuffle(len(waiting), func(i, j int) { waiting[i], waiting[j] = waiting[j], waiting[i] })
+	for _, job := range waiting[:min(free, len(waiting))] {
+		p.armed[job]--
+		p.open[job] = append(p.open[job], &playedVisit{ends: p.now.Add(p.lasts(job))})
+	}
+}
+
+// minute plays a minute and returns the place-seconds that each job had in it.
+func (p *played) minute(schedulers int) map[string]float64 {
+	clear(p.had)
+	for range int(time.Minute / playedStep) {
+		p.step(schedulers)
+	}
+	return maps.Clone(p.had)
+}
+
+// Weights hold within each minute, to a tenth of what a job should have (or three
+// place-seconds, in which a visit that is told to end has ended), however long visits last,
+// and however parts and places fit.
+func TestWeightsHoldWithinAMinute(t *testing.T) {
+	t.Parallel()
+	for _, fleet := range []struct {
+		weights []int
+		places  []int
+	}{{[]int{1, 3}, []int{2, 6, 7, 100}}, {[]int{1, 2, 4}, []int{5, 18}}} {
+		weights := fleet.weights
+		for _, places := range fleet.places {
+			for name, lasts := range map[string]func(string) time.Duration{
+				"30s": func(string) time.Duration { return 30 * time.Second },
+				"1s":  func(string) time.Duration { return time.Second },
+				"30s and 1s": func(job string) time.Duration {
+					return map[bool]time.Duration{true: 30, false: 1}[job == "job0"] * time.Second
+				},
+			} {
+				t.Run(fmt.Sprintf("%v of %d places, visits of %s", weights, places, name), func(t *testing.T) {
+					t.Parallel()
+					var claims []claim
+					sum := 0
+					for i, w := range weights {
+						claims = append(claims, claim{fmt.Sprint("job", i), w, 10_000})
+						sum += w
+					}
+					p := newPlayed(t, places, claims[:1], lasts)
+					p.minute(1) // one job alone has everything
+					p.claims = claims
+					for minute := range 5 {
+						schedulers := 1 + min(1, minute/3) // of which the second agrees soon
+						had := p.minute(schedulers)
+						for _, c := range claims {
+							part := float64(places*60*c.weight) / float64(sum)
+							if minute != 3 && math.Abs(had[c.name]-part) > max(3, 0.1*part) {
+								t.Errorf("minute %d: %s had %.0f place-seconds, want %.0f, to a tenth", minute, c.name, had[c.name], part)
+							}
+						}
+					}
+				})
+			}
 		}
+	}
+}
+
+// A job that needs less than its part is not behind, and one that cannot use its places
+// keeps none from the others for long.
+func TestWhatAJobCannotUseIsForTheOthers(t *testing.T) {
+	t.Parallel()
+	p := newPlayed(t, 6, []claim{{"small", 1, 1}, {"large", 1, 10_000}}, func(string) time.Duration { return 30 * time.Second })
+	if had := p.minute(1); had["small"] < 58 || had["large"] < 295 {
+		t.Errorf("they had %v place-seconds, want 60 and 300", had)
+	}
+	s, now := newShares(), time.Unix(1_800_000_000, 0)
+	s.now = func() time.Time { return now }
+	for range 100 {
+		now = now.Add(time.Second)
+		s.note("stuck", need{weight: 1, visits: 10})
+		s.note("large", need{weight: 1, visits: 10, open: 6})
+	}
+	if allowed, surplus := s.allowed("large", 1, 6), s.surplus("large", 6); allowed != 6 || surplus != 0 {
+		t.Errorf("beside a job that no worker serves, it may have %d of 6 places and is to give %d back", allowed, surplus)
+	}
+	if allowed := s.allowed("stuck", 1, 6); allowed < 1 {
+		t.Errorf("the job that no worker serves may have %d visits enqueued, want some for the worker that comes", allowed)
+	}
+}
+
+// Jobs whose workers are others do not share places, and those in between share with both.
+func TestJobsShareOnlyWhereAWorkerServesBoth(t *testing.T) {
+	t.Parallel()
+	now := time.Unix(1_800_000_000, 0)
+	s, workers := newShares(), map[string][]string{"a": {"one"}, "b": {"two"}, "c": {"two", "three"}}
+	s.now = func() time.Time { return now }
+	s.workers = func(job string) []string { return workers[job] }
+	claims := []claim{{"a", 1, 99}, {"b", 1, 99}, {"c", 1, 99}}
+	allowed := func() (all []int) {
+		s.noteAll(claims)
+		for _, c := range claims {
+			all = append(all, s.allowed(c.name, c.weight, 6))
+		}
+		return all
+	}
+	if got := allowed(); !slices.Equal(got, []int{6, 3, 3}) {
+		t.Errorf("of 6 places each, they may have %v visits out", got)
+	}
+	workers["a"] = []string{"one", "three"}
+	now = now.Add(groupsEvery)
+	if got := allowed(); !slices.Equal(got, []int{2, 2, 2}) {
+		t.Errorf("linked by a worker, they may have %v visits out", got)
 	}
 }
 
@@ -133,76 +288,23 @@ func TestJobsThatWantEverythingShareTheWholeFleet(t *testing.T) {
 	}
 }
 
-// fleet plays a fleet in rounds. In each, every job enqueues what it may, as a
-// scheduler does; then the places carry out what was enqueued first.
-type fleet struct {
-	shares *shares
-	places int
-	queue  []string // visits that are out, by job, the oldest first
-	out    map[string]int
-	done   map[string]int
-	began  map[string]int // the round of the job's first visit
-}
-
-func (f *fleet) round(n int, claims []claim) {
-	for _, c := range claims {
-		wanted := c.visits - f.done[c.name]
-		f.shares.note(c.name, need{weight: c.weight, visits: wanted})
-		if f.out[c.name] >= wanted {
-			continue
-		}
-		for f.out[c.name] < min(wanted, f.shares.allowed(c.name, c.weight, f.places)) {
-			f.queue = append(f.queue, c.name)
-			f.out[c.name]++
-		}
-	}
-	carried := f.queue[:min(f.places, len(f.queue))]
-	f.queue = f.queue[len(carried):]
-	for _, job := range carried {
-		if f.done[job]++; f.done[job] == 1 {
-			f.began[job] = n
-		}
-		f.out[job]--
-	}
-}
-
-func newFleet(places int) *fleet {
-	return &fleet{newShares(), places, nil, make(map[string]int), make(map[string]int), make(map[string]int)}
-}
-
-func TestVisitsOfJobsThatWantEverythingAreInTheRatioOfTheirWeights(t *testing.T) {
-	t.Parallel()
-	for _, places := range []int{4, 10, 100} {
-		f := newFleet(places)
-		claims := []claim{{"light", 1, 1 << 20}, {"heavy", 3, 1 << 20}}
-		for n := range 200 {
-			f.round(n, claims)
-		}
-		heavy := float64(f.done["heavy"]) / 200 // a round
-		if part := float64(places) * 3 / 4; heavy < part-1 || heavy > part+1 {
-			t.Errorf("with %d places the visits are %d and %d, want about 1 to 3", places, f.done["light"], f.done["heavy"])
-		}
-		if sum := f.done["light"] + f.done["heavy"]; sum < 200*places*9/10 {
-			t.Errorf("%d of %d places were used", sum, 200*places)
-		}
-	}
-}
-
 func TestASmallJobIsNotStarvedByAHugeOne(t *testing.T) {
 	t.Parallel()
-	f := newFleet(50)
-	huge := claim{"huge", 1000, 1 << 20}
-	for n := range 10 {
-		f.round(n, []claim{huge})
-	}
-	small := claim{"small", 1, 20}
-	for n := 10; f.done["small"] < small.visits; n++ {
-		if n > 100 {
-			t.Fatalf("after 90 rounds, %d of 20 visits of the small job are done", f.done["small"])
+	huge, small := claim{"huge", 1000, 1 << 20}, claim{"small", 1, 20}
+	p := newPlayed(t, 50, []claim{huge}, func(string) time.Duration { return 30 * time.Second })
+	p.minute(1)
+	p.claims = append(p.claims, small)
+	joined := p.now
+	for len(p.open["small"]) == 0 {
+		if p.step(1); p.now.Sub(joined) > 5*time.Second {
+			t.Fatal("the small job has no visit after five seconds")
 		}
-		f.round(n, []claim{huge, small})
 	}
-	if wait := f.began["small"] - 10; wait > 1 {
-		t.Errorf("the small job began after %d rounds, want at once", wait)
+	had := 0.0
+	for range 10 {
+		had += p.minute(1)["small"]
+	}
+	if part := 50.0 / 1001 * 600; had < part/2 {
+		t.Errorf("in ten minutes it had %.0f place-seconds, want about %.0f", had, part)
 	}
 }

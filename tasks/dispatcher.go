@@ -132,6 +132,19 @@ func (r *rate) note(now time.Time) float64 {
 	return max(r.last, r.count/rateSpan.Seconds())
 }
 
+// Workers names the processes that serve the job's queue, as of when Capacity was last
+// asked.
+func (d *Dispatcher) Workers(job string) (names []string) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	for _, s := range d.servers {
+		if s.Queues[job] > 0 && s.Status == "active" {
+			names = append(names, fmt.Sprintf("%s:%d", s.Host, s.PID))
+		}
+	}
+	return names
+}
+
 // Capacity is how many visits of a job the workers that serve its queue can
 // carry out at once.
 func (d *Dispatcher) Capacity(job string) (int, error) {

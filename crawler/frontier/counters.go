@@ -31,14 +31,15 @@ func (f *Frontier) addShard(ctx context.Context, c *crawler.Counters, shard int)
 
 // addCounters adds the answer of counters.lua.
 func addCounters(c *crawler.Counters, got []any) error {
-	if len(got) < 4 {
+	if len(got) < 5 {
 		return fmt.Errorf("frontier: counters: unexpected answer %v", got)
 	}
 	c.Due += got[0].(int64)
 	c.Armed += got[1].(int64)
 	c.Open += got[2].(int64)
 	c.Ready += got[3].(int64)
-	for i := 4; i+1 < len(got); i += 2 {
+	c.Urgent += got[4].(int64)
+	for i := 5; i+1 < len(got); i += 2 {
 		value, err := strconv.ParseInt(got[i+1].(string), 10, 64)
 		if err != nil {
 			c.Garbage++ // the script that counts next sets it aside

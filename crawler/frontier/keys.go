@@ -36,8 +36,8 @@ import (
 //	trawl:{JOB/SHARD}:armed          ZSET  hosts whose visit is enqueued, by its deadline
 //	trawl:{JOB/SHARD}:open           ZSET  hosts that are visited, by the visit's deadline
 //	trawl:{JOB/SHARD}:host:HOST      HASH  state, epoch, next request, pages of a host
-//	trawl:{JOB/SHARD}:queue:BAND:HOST LIST packed entries that wait
-//	trawl:{JOB/SHARD}:later:HOST     ZSET  packed entries to be tried again, by when
+//	trawl:{JOB/SHARD}:queue:BAND:HOST LIST packed entries that wait, by crawler.Band
+//	trawl:{JOB/SHARD}:later:HOST     ZSET  packed entries to be tried again, behind their band if it is not the normal one, by when
 //	trawl:{JOB/SHARD}:flight:HOST    HASH  packed entries in flight, by ticket
 //	trawl:{JOB/SHARD}:content:HOST   HASH  packed entry of the first page with a content, by its digest's first 8 bytes
 //	trawl:{JOB/SHARD}:failures       LIST  URLs that failed for good, and why: one of a visit, the last fifty

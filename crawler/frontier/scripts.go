@@ -34,6 +34,7 @@ var (
 	lookScript     = shardScript("look")
 	rivalScript    = shardScript("rival")
 	wakeScript     = shardScript("wake")
+	recallScript   = shardScript("recall")
 	acquireScript  = redis.NewScript(source("acquire"))
 	swapScript     = redis.NewScript(source("swap"))
 	ledgerScript   = redis.NewScript(source("ledger"))

@@ -60,6 +60,7 @@ func TestFrontier(t *testing.T) {
 		{"an address is free again when the visit that had it breaks", freesAddress},
 		{"what is tried again keeps its band", triedAgainInItsBand},
 		{"hosts with urgent URLs come first", urgentHostsFirst},
+		{"visits are told to give their places back, those first that have fetched most", recallsVisits},
 		{"of what failed the last fifty are named", namesFailures},
 		{"a URL is found wherever it is", findsURLs},
 		{"copies of a page are recognised within its host", recognisesCopies},
@@ -418,6 +419,57 @@ func triedAgainInItsBand(t *testing.T, b *bench) {
 	}
 	b.close(turn, 0)
 	b.take(b.open("a.test"), 9, "http://a.test/urgent", "http://a.test/urgent2", "http://a.test/high", "http://a.test/normal", "http://a.test/normal2", "http://a.test/low")
+}
+
+// Of visits that have fetched nothing and one that has, two are told, that one among them,
+// and no more when they are told again, until one has ended.
+func recallsVisits(t *testing.T, b *bench) {
+	const hosts = 5
+	turns := make(map[string]crawler.Turn)
+	for n := range hosts {
+		host := fmt.Sprintf("h%d.test", n)
+		b.admit(2, "http://"+host+"/1", "http://"+host+"/2")
+		turns[host] = b.open(crawler.Host(host))
+	}
+	told := func() (hosts []string) {
+		for host, turn := range turns {
+			if err := turn.Renew(t.Context()); err != nil {
+				t.Fatal(err)
+			}
+			if turn.Recalled() {
+				hosts = append(hosts, host)
+			}
+		}
+		return hosts
+	}
+	recall := func(n int) {
+		for range 2 {
+			if err := b.Recall(t.Context(), n); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+	busy := turns["h3.test"]
+	b.settle(busy, crawler.OutcomeFetched, b.take(busy, 1, "http://h3.test/1")...)
+	recall(2)
+	if got := told(); len(got) != 2 || b.job.Shards == 1 && !slices.Contains(got, "h3.test") {
+		t.Errorf("%v are told, want two, h3.test among them", got)
+	}
+	last := told()[0]
+	b.take(turns[last], 1, map[bool]string{true: "http://h3.test/2", false: "http://" + last + "/1"}[last == "h3.test"])
+	if !turns[last].Recalled() {
+		t.Error("a visit that takes URLs does not learn that it is recalled")
+	}
+	b.close(turns[last], 0)
+	delete(turns, last)
+	recall(1)
+	if got := told(); len(got) != 1 {
+		t.Errorf("%v are told, want one", got)
+	}
+	turn := b.open(crawler.Host(last))
+	if err := turn.Renew(t.Context()); err != nil || turn.Recalled() {
+		t.Errorf("the next visit of the host is recalled as well, %v", err)
+	}
 }
 
 // Hosts of one shard that are due are armed in the order in which they became so, but

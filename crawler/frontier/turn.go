@@ -19,6 +19,7 @@ type Turn struct {
 	standing crawler.Standing
 	rules    atomic.Pointer[crawler.HostRules]
 	short    atomic.Bool
+	recalled atomic.Bool
 	last     time.Time     // when an earlier visit of the job made the last request; zero when not known
 	gap      time.Duration // that it owed the host
 	account  ledger
@@ -45,6 +46,9 @@ func (t *Turn) Sharing() crawler.Sharing {
 // Short reports whether a host of the job had waited in vain for a visit, when Renew was
 // last called.
 func (t *Turn) Short() bool { return t.short.Load() }
+
+// Recalled reports whether others should have the place of the visit.
+func (t *Turn) Recalled() bool { return t.recalled.Load() }
 
 // heed notes the rules that a script answered with.
 func (t *Turn) heed(packed string) error {
@@ -93,15 +97,16 @@ func (t *Turn) take(ctx context.Context, n int, gap time.Duration) (taken []craw
 	if err != nil {
 		return nil, nil, err
 	}
-	if len(got) < 2 {
+	if len(got) < 3 {
 		return nil, nil, fmt.Errorf("frontier: take at %s: no answer", t.order.Host)
 	}
 	if err := t.heed(got[0]); err != nil {
 		return nil, nil, err
 	}
 	t.tenure.heed(got[1])
+	t.recalled.Store(got[2] != "")
 	taken = make([]crawler.Taken, 0, len(got)/2)
-	for i := 2; i+1 < len(got); i += 2 {
+	for i := 3; i+1 < len(got); i += 2 {
 		e, err := t.unpack(got[i], got[i+1])
 		if err != nil {
 			garbage = append(garbage, got[i])
@@ -193,11 +198,12 @@ func (t *Turn) Renew(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	if len(got) != 3 {
+	if len(got) != 4 {
 		return fmt.Errorf("frontier: renew %s: unexpected answer %v", t.order.Host, got)
 	}
 	t.tenure.heed(got[1].(string))
 	t.short.Store(got[2] != int64(0))
+	t.recalled.Store(got[3] != "")
 	return t.heed(got[0].(string))
 }
 

@@ -158,6 +158,11 @@ func (o postOffice) Capacity(job string) (int, error) {
 	return max(n, o.own, o.said.capacity(job)), err
 }
 
+// Workers names the workers that serve the job, by asynq's servers and by what they say.
+func (o postOffice) Workers(job string) []string {
+	return append(o.Dispatcher.Workers(job), o.said.names(job)...)
+}
+
 // said is what the workers said of their places, as it was a moment ago.
 type said struct {
 	store *frontier.Store
@@ -189,6 +194,18 @@ func (s *said) capacity(job string) (n int) {
 		}
 	}
 	return n
+}
+
+// names are the workers that serve a job, as far as was asked.
+func (s *said) names(job string) (names []string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for _, w := range s.workers {
+		if w.Serves(job) {
+			names = append(names, w.Worker)
+		}
+	}
+	return names
 }
 
 // mend deletes asynq's keys that are of the wrong type, if that is what an error is

@@ -55,6 +55,9 @@ func (q queues) Capacity(job string) (n int, err error) {
 	return n, err
 }
 
+// Workers names the workers of a job: all serve all.
+func (q queues) Workers(string) []string { return []string{"all"} }
+
 // Enqueue enqueues a visit.
 func (q queues) Enqueue(ctx context.Context, status crawler.Status, o crawler.Order) error {
 	t := task{job: status.Job.Name, run: status.Created.UnixMilli(), order: o}

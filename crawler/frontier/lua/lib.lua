@@ -164,7 +164,7 @@ local function rest(host, wait, parked)
   if not waits then
     local first = redis.call('ZRANGE', LATER(host), 0, 0, 'WITHSCORES')
     if #first == 0 then
-      redis.call('HDEL', h, 'state', 'worker', 'rivals', 'lined', 'woken')
+      redis.call('HDEL', h, 'state', 'worker', 'rivals', 'lined', 'woken', 'recalled')
       return
     end
     due = math.max(due, tonumber(first[2]))
@@ -172,7 +172,7 @@ local function rest(host, wait, parked)
   due = math.max(due, now_ms() + (parked or 0))
   if paused(redis.call('HGET', h, 'rules')) then due = NEVER end
   redis.call('HSET', h, 'state', 'due')
-  redis.call('HDEL', h, 'worker', 'rivals', 'lined', 'woken')
+  redis.call('HDEL', h, 'worker', 'rivals', 'lined', 'woken', 'recalled')
   line_up(host, due)
 end
 

@@ -3,15 +3,15 @@
 -- it is what kills workers, nothing else is lost with it.
 -- KEYS[1]  the shard's base
 -- ARGV     host, epoch, lease in milliseconds, the most URLs, milliseconds between requests
--- Returns  the host's rules, other jobs that want it, then ticket, packed entry, ticket, packed entry, …
+-- Returns  the host's rules, other jobs that want it, '1' if the visit is recalled, then ticket, packed entry, ticket, packed entry, …
 
 local host, epoch, lease, most, gap = ARGV[1], ARGV[2], ARGV[3], tonumber(ARGV[4]), ARGV[5]
 if not holds(host, epoch) then return STALE end
 local now = now_ms()
 redis.call('ZADD', OPEN, now + lease, host)
 redis.call('HSET', HOST(host), 'gap', gap)
-local h = redis.call('HMGET', HOST(host), 'rules', 'rivals')
-local taken = { h[1] or '', h[2] or '' }
+local h = redis.call('HMGET', HOST(host), 'rules', 'rivals', 'recalled')
+local taken = { h[1] or '', h[2] or '', h[3] or '' }
 
 local MOST_RIPE = 1000 -- that one call puts back into the queues
 local ripe = redis.call('ZRANGEBYSCORE', LATER(host), '-inf', now, 'LIMIT', 0, MOST_RIPE)
@@ -48,7 +48,7 @@ for i, entry in ipairs(entries) do
   taken[#taken + 1] = bands[i] .. ':' .. (last - #entries + i)
   taken[#taken + 1] = entry
 end
-redis.call('HSET', FLIGHT(host), unpack(taken, 3))
+redis.call('HSET', FLIGHT(host), unpack(taken, 4))
 count('waiting', -#entries)
 count('flight', #entries)
 return taken
