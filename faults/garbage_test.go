@@ -50,7 +50,7 @@ func victims() []*victim {
 	var all []*victim
 	for _, key := range []string{
 		"trawl:{JOB}:job", "trawl:{JOB}:holds", "trawl:{JOB}:homes", "trawl:{JOB}:troubles", "trawl:{JOB}:ledger",
-		"trawl:{JOB/0}:count", "trawl:{JOB/0}:seen:0", "trawl:{JOB/0}:due", "trawl:{JOB/0}:armed", "trawl:{JOB/0}:open",
+		"trawl:{JOB/0}:count", "trawl:{JOB/0}:seen:0", "trawl:{JOB/0}:due", "trawl:{JOB/0}:urgent", "trawl:{JOB/0}:armed", "trawl:{JOB/0}:open",
 		"trawl:{JOB/0}:host:HOST", "trawl:{JOB/0}:queue:1:HOST", "trawl:{JOB/0}:later:HOST",
 		"trawl:{JOB/0}:flight:HOST", "trawl:{JOB/0}:failures", "trawl:{JOB/0}:garbage", "trawl:{JOB}:garbage",
 		"asynq:{JOB}:pending", "asynq:{JOB}:active", "asynq:{JOB}:lease", "asynq:{JOB}:completed", "asynq:{JOB}:retry",
@@ -77,6 +77,7 @@ func victims() []*victim {
 		&victim{key: "trawl:{JOB/0}:flight:HOST", value: field("1:77777", "garbage")},
 		&victim{key: "trawl:{JOB/0}:flight:HOST", value: field("garbage", "garbage")},
 		&victim{key: "trawl:{JOB/0}:due", value: member("no host at all")},
+		&victim{key: "trawl:{JOB/0}:urgent", value: member("no host at all")},
 	)
 }
 

@@ -31,6 +31,11 @@ for _, host in ipairs(silent) do
     requeue(host, 1)
     redis.call('HSET', HOST(host), 'last', now) -- at the latest
   end
+  if not string.find(h[1] or '', '^%d+$') then -- release would not know the visit by it
+    note_garbage(HOST(host) .. ' had a field epoch that is no number')
+    h[1] = string.format('%d', now)
+    redis.call('HSET', HOST(host), 'epoch', h[1])
+  end
   if hold > 0 then
     redis.call('HSET', HOST(host), 'state', 'broken')
     redis.call('ZADD', OPEN, now + hold, host)
