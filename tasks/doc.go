@@ -24,5 +24,7 @@
 //
 // A program that knows asynq alone seeds a job with a task of [TypeSeed], which
 // [NewSeedTask] makes, or which is written as JSON in any language:
-// {"job": "news", "urls": ["https://example.com/"]}.
+// {"job": "news", "urls": ["https://example.com/"]}. Seeds have a priority where one is
+// given: "priority": "urgent" in the task, or
+// crawler.Prioritized(lines, crawler.PriorityUrgent) for a list.
 package tasks
