@@ -41,6 +41,10 @@ type Counters struct {
 	Reclaimed int64 `json:"reclaimed"`
 	Lost      int64 `json:"lost"`
 
+	// Known is how many URLs were seen before some of them were forgotten to be found
+	// again; 0 when none ever was.
+	Known int64 `json:"-"`
+
 	Outcomes map[Outcome]int64 `json:"outcomes"`
 }
 

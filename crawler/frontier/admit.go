@@ -26,7 +26,7 @@ func (f *Frontier) Admit(ctx context.Context, entries []crawler.Entry) (fresh in
 }
 
 func (f *Frontier) admit(ctx context.Context, entries []crawler.Entry) (fresh int, err error) {
-	for _, batch := range f.batches(entries) {
+	for _, batch := range f.batches(entries, f.recent.has) {
 		n, err := f.admitBatch(ctx, batch)
 		fresh += n
 		if err != nil {
@@ -71,15 +71,27 @@ func (a *admission) add(e crawler.Entry, member string, hash uint64) {
 	a.urls++
 }
 
-// batches sorts what is not known to be seen by shard and queue.
-func (f *Frontier) batches(entries []crawler.Entry) []*admission {
+// args are those of the script.
+func (a *admission) args() []any {
+	args := make([]any, 0, 3*len(a.groups)+2*a.urls+1)
+	for _, g := range a.groups {
+		args = append(args, string(g.host), int(g.band), len(g.entries))
+		for i, e := range g.entries {
+			args = append(args, g.members[i], e.Pack())
+		}
+	}
+	return args
+}
+
+// batches sorts entries by shard and queue, but for those that are known to be seen.
+func (f *Frontier) batches(entries []crawler.Entry, known func(hash uint64, depth int) bool) []*admission {
 	var all []*admission
 	open := make(map[int]*admission, 1) // by shard
 	for _, e := range entries {
 		key := f.identity.Key(e.URL)
 		hash := f.recent.hash(key)
 		depth := f.depths.of(e.Depth)
-		if f.recent.has(hash, depth) {
+		if known(hash, depth) {
 			continue
 		}
 		shard := f.shardOf(e.URL.Host())
@@ -96,14 +108,7 @@ func (f *Frontier) batches(entries []crawler.Entry) []*admission {
 }
 
 func (f *Frontier) admitBatch(ctx context.Context, a *admission) (int, error) {
-	args := make([]any, 0, 3*len(a.groups)+2*a.urls+1)
-	for _, g := range a.groups {
-		args = append(args, string(g.host), int(g.band), len(g.entries))
-		for i, e := range g.entries {
-			args = append(args, g.members[i], e.Pack())
-		}
-	}
-	fresh, err := f.runAdmit(ctx, a, args)
+	fresh, err := f.runAdmit(ctx, a, a.args())
 	if err != nil {
 		return 0, err
 	}

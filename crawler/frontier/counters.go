@@ -60,7 +60,7 @@ func addCounter(c *crawler.Counters, name string, by int64) {
 		"visits": &c.Visits, "broken": &c.Broken, "bytes": &c.Bytes, "over": &c.Over, "incomplete": &c.Incomplete,
 		"unshipped": &c.Unshipped, "ondisk": &c.OnDisk, "lost": &c.Lost, "shipped": &c.Shipped, "reclaimed": &c.Reclaimed,
 		"garbage": &c.Garbage,
-		"nearer":  &c.Nearer, "lowered": &c.Lowered,
+		"nearer":  &c.Nearer, "lowered": &c.Lowered, "known": &c.Known,
 	}
 	if field := fields[name]; field != nil {
 		*field += by

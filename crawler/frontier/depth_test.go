@@ -40,6 +40,8 @@ func TestDepth(t *testing.T) {
 		{"a limit beyond what seen can hold is kept by the entries", 5000, keepsFarDepths},
 		{"seen stays exact while its buckets are split", 3, exactWhileDepthsGrow},
 		{"seen stays exact while its buckets are split, with depths of two digits", 12, exactWhileDepthsGrow},
+		{"a URL that is forgotten leaves neither depth nor links, and one that waits again keeps its depth", 3, forgetsDepths},
+		{"a URL that is forgotten is told apart from those of other depths, of two digits", 98, forgetsDepths},
 		{"a job that is removed leaves nothing of it", 3, removesLinks},
 	} {
 		t.Run(c.name, func(t *testing.T) {

@@ -120,6 +120,15 @@ func shardBase(job string, shard int) string {
 // name has no letters that mean something in a pattern.
 func anyKey(job string) string { return keyPrefix + "{" + job + "[}/]*" }
 
+// anyHost is the pattern of the keys of all hosts of a job.
+func anyHost(job string) string { return keyPrefix + "{" + job + "/*}:" + nameHost + "*" }
+
+// hostIn is the host that a key is of which anyHost fits.
+func hostIn(key string) crawler.Host {
+	_, host, _ := strings.Cut(key, "}:"+nameHost)
+	return crawler.Host(host)
+}
+
 // queueBase is the beginning of the names of asynq's keys of a job's queue.
 func queueBase(job string) string { return "asynq:{" + job + "}:" }
 

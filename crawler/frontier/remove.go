@@ -100,31 +100,42 @@ func (s *Store) removeAll(ctx context.Context, name string) error {
 
 // removeLike deletes the keys that are like a pattern, but for one, on every node.
 func (s *Store) removeLike(ctx context.Context, pattern, but string) error {
-	remove := func(ctx context.Context, node redis.Cmdable) error {
+	err := s.scan(ctx, pattern, func(ctx context.Context, node redis.Cmdable, keys []string) error {
+		_, err := node.Pipelined(ctx, func(p redis.Pipeliner) error { // each key for itself: they lie in many slots
+			for _, key := range keys {
+				if key != but {
+					p.Unlink(ctx, key)
+				}
+			}
+			return nil
+		})
+		return err
+	})
+	if err != nil {
+		return fmt.Errorf("remove %s: %w", pattern, err)
+	}
+	return nil
+}
+
+// scan calls do with the keys that are like a pattern, some hundred at a time, a key
+// perhaps several times. The nodes of a Cluster are scanned at once, so that do must be
+// safe for concurrent use.
+func (s *Store) scan(ctx context.Context, pattern string, do func(ctx context.Context, node redis.Cmdable, keys []string) error) error {
+	scan := func(ctx context.Context, node redis.Cmdable) error {
 		var cursor uint64
 		for {
 			keys, next, err := node.Scan(ctx, cursor, pattern, removeBatch).Result()
-			if err != nil {
-				return fmt.Errorf("remove %s: %w", pattern, err)
+			if err == nil {
+				err = do(ctx, node, keys)
 			}
-			_, err = node.Pipelined(ctx, func(p redis.Pipeliner) error { // each key for itself: they lie in many slots
-				for _, key := range keys {
-					if key != but {
-						p.Unlink(ctx, key)
-					}
-				}
-				return nil
-			})
-			if err != nil {
-				return fmt.Errorf("remove %s: %w", pattern, err)
+			if err != nil || next == 0 {
+				return err
 			}
-			if cursor = next; cursor == 0 {
-				return nil
-			}
+			cursor = next
 		}
 	}
 	if cluster, ok := s.rdb.(*redis.ClusterClient); ok {
-		return cluster.ForEachMaster(ctx, func(ctx context.Context, node *redis.Client) error { return remove(ctx, node) })
+		return cluster.ForEachMaster(ctx, func(ctx context.Context, node *redis.Client) error { return scan(ctx, node) })
 	}
-	return remove(ctx, s.rdb)
+	return scan(ctx, s.rdb)
 }

@@ -58,14 +58,19 @@ var (
 	segmentsScript  = shardScript("segments")
 	forfeitScript   = shardScript("forfeit")
 	refundScript    = redis.NewScript(source("refund"))
+	readmitScript   = seenScript("readmit")
+	forgetScript    = seenScript("forget")
+	recountScript   = shardScript("recount")
 	recogniseScript = shardScript("recognise")
 
 	// Of jobs in which depth decides what is admitted.
-	admitDepthScript = depthScript("admit")
-	claimDepthScript = depthScript("claim")
-	depthOfScript    = depthScript("depthof")
-	outlinksScript   = depthScript("outlinks")
-	nearerScript     = depthScript("nearer")
+	admitDepthScript   = depthScript("admit")
+	claimDepthScript   = depthScript("claim")
+	depthOfScript      = depthScript("depthof")
+	outlinksScript     = depthScript("outlinks")
+	nearerScript       = depthScript("nearer")
+	readmitDepthScript = depthScript("readmit")
+	forgetDepthScript  = depthScript("forget")
 )
 
 // shardScript is a verb behind the names of a shard's keys and what all scripts of

@@ -77,6 +77,9 @@ func TestFrontier(t *testing.T) {
 		{"pages that were lost go back to the budget, once", refundsBudget},
 		{"where the disk is enough, what is lost is counted", countsOnDisk},
 		{"a worker that is known to be lost is not waited for", forfeitsAtOnce},
+		{"what a job has seen, and what of it waits, is listed", listsSeen},
+		{"URLs that are settled wait again, and those that are forgotten can be found again", bringsAgain},
+		{"what settling counts is set to what the output has", recounts},
 		{"seen stays exact while its buckets are split", exactWhileGrowing},
 	} {
 		t.Run(c.name, func(t *testing.T) {

@@ -49,3 +49,11 @@ local function see(member)
   if tonumber(string.sub(member, -DIGITS)) < was then lower(bucket, fp, was, member) end
   return false
 end
+
+-- unsee removes a URL, with its links, and returns 1, or 0 when it was not there.
+local function unsee(member)
+  local fp = fingerprint_of(member)
+  redis.call('HDEL', part_of(member), fp)
+  count('nearer', -redis.call('ZREM', NEARER, fp))
+  return redis.call('SREM', bucket_of(member), member)
+end

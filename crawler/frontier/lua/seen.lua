@@ -47,6 +47,9 @@ local function see(fp)
   return redis.call('SADD', bucket_of(fp), fp) == 1
 end
 
+-- unsee removes a fingerprint and returns 1, or 0 when it was not there.
+local function unsee(fp) return redis.call('SREM', bucket_of(fp), fp) end
+
 -- split moves half of a bucket to a new one behind the last.
 local function split()
   local grown = power_above(buckets + 1)
