@@ -210,8 +210,10 @@ func countsOnDisk(t *testing.T, b *bench) {
 	outcomes := map[crawler.Outcome]int64{crawler.OutcomeFetched: 2}
 	b.wantCounted("settled", crawler.Counters{Seen: 2, Bytes: 20, OnDisk: 2, Outcomes: outcomes})
 	b.late("w1", "w2")
+	lost := crawler.Counters{Seen: 2, Bytes: 20, Lost: 2, Outcomes: outcomes}
+	b.wantCounted("late, and nobody has looked for it", lost)
 	b.reclaim(0)
-	b.wantCounted("lost", crawler.Counters{Seen: 2, Bytes: 20, Lost: 2, Outcomes: outcomes})
+	b.wantCounted("lost", lost)
 	_, err := b.Shipped(t.Context(), "w2")
 	b.must(err)
 	b.wantCounted("one is back", crawler.Counters{Seen: 2, Bytes: 20, Lost: 1, Shipped: 1, Outcomes: outcomes})
