@@ -6,8 +6,8 @@ import (
 )
 
 // Shipping says in a line how many records of a job have come to their bucket, are on
-// their way there, or are missing because their worker was lost; "" for a job whose
-// output goes to folders.
+// their way there, or are fetched again because their worker was lost; "" for a job whose
+// output goes to folders. What is missing, [Counters.Compare] says.
 func (c Counters) Shipping() string {
 	var parts []string
 	for _, part := range []struct {
@@ -22,10 +22,6 @@ func (c Counters) Shipping() string {
 		if part.n > 0 {
 			parts = append(parts, fmt.Sprintf("%d %s", part.n, part.what))
 		}
-	}
-	if c.Lost > 0 {
-		parts = append(parts, fmt.Sprintf("%d MISSING: settled %d, records %d; their worker was lost with its disk (durable: disk)",
-			c.Lost, c.Recorded(), c.Recorded()-c.Lost))
 	}
 	return strings.Join(parts, ", ")
 }
