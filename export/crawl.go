@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"regexp"
+	"strings"
 
 	"github.com/trawlcrawler/trawl/crawler/output"
 )
@@ -21,7 +22,9 @@ type Crawl struct {
 	segments []segment // those of the first form that there are
 	manifest []segment // whose records name the bodies that were kept
 	indexes  []segment // of WARC files
+	links    []segment // of the link graph, as lines
 	held     []io.Closer
+	survey   *survey // nil until it is asked for
 }
 
 // Open opens the output in a folder, or in a bucket, as [output.Open] names it.
@@ -54,7 +57,7 @@ func (c *Crawl) look(ctx context.Context) error {
 	lines := func(kind string) []segment {
 		return c.those(names, readLines, func(name string) bool { return output.Lines(name, kind) })
 	}
-	c.manifest = lines("manifest")
+	c.manifest, c.links = lines("manifest"), lines("links")
 	tables, err := c.growing(ctx, names, openTable)
 	if err != nil {
 		return err
@@ -93,6 +96,59 @@ func (c *Crawl) those(names []string, read reader, fit func(name string) bool) (
 // each of theirs, as lines of JSON.
 func (c *Crawl) Each(ctx context.Context, do func(line []byte) error) error {
 	for _, s := range c.segments {
+		if err := s.each(ctx, func(_ place, line []byte) error { return do(line) }); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// Whole reports whether the output has a record of each URL that the crawl settled. The
+// index of WARC files, where there is nothing else, tells only of answers.
+func (c *Crawl) Whole() bool {
+	for _, s := range c.segments {
+		if index.MatchString(strings.TrimSuffix(s.name, output.Growing)) {
+			return false
+		}
+	}
+	return true
+}
+
+// Count returns how many URLs have a record.
+func (c *Crawl) Count(ctx context.Context) (urls int64, err error) {
+	s, err := c.surveyed(ctx)
+	if err != nil {
+		return 0, err
+	}
+	return int64(s.pages), nil
+}
+
+// Settled returns what workers noted in the output about how many records it should have;
+// nil for nothing.
+func (c *Crawl) Settled(ctx context.Context) (*output.Settled, error) { return c.at.Settled(ctx) }
+
+// Last calls do with the last record of each URL, of those that there were when it was
+// first called. Lines that are no records are left out.
+func (c *Crawl) Last(ctx context.Context, do func(*Record) error) error {
+	s, err := c.surveyed(ctx)
+	if err != nil {
+		return err
+	}
+	return s.each(ctx, do)
+}
+
+// surveyed is the survey of the output as it was when it was first asked for.
+func (c *Crawl) surveyed(ctx context.Context) (s *survey, err error) {
+	if c.survey == nil {
+		c.survey, err = surveyOf(ctx, c, func(string, error) {})
+	}
+	return c.survey, err
+}
+
+// Links calls do with each line of the link graph, of every writer; with none where the
+// crawl wrote no such lines.
+func (c *Crawl) Links(ctx context.Context, do func(line []byte) error) error {
+	for _, s := range c.links {
 		if err := s.each(ctx, func(_ place, line []byte) error { return do(line) }); err != nil {
 			return err
 		}

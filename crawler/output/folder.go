@@ -66,7 +66,7 @@ func (f folder) put(_ context.Context, name string, content io.Reader) error {
 		return causeOf(err)
 	}
 	if _, err = io.Copy(draft, content); err == nil {
-		err = draft.Sync()
+		err = errors.Join(draft.Chmod(0o644), draft.Sync())
 	}
 	if err = errors.Join(err, draft.Close()); err == nil {
 		err = os.Rename(draft.Name(), path)
