@@ -24,7 +24,7 @@ import (
 //	trawl:{JOB}:holds                ZSET  who brings the job seeds, by when that is forgotten
 //	trawl:{JOB}:homes                SET   hosts of seeds that were brought later, for the scope
 //	trawl:{JOB}:opened               SET   hosts and networks that the operator of a crawl opened to the job's connections
-//	trawl:{JOB}:places               HASH  of a crawl beside other workers: where each keeps its pages, and how many
+//	trawl:{JOB}:places               HASH  where each worker keeps the job's pages, and of a crawl beside other workers how many
 //	trawl:{JOB}:troubles             HASH  why workers can not keep its pages, by worker; gone half a minute after the last said so
 //	trawl:{JOB}:awaited              HASH  the writers whose output the job's end waits for: until when, and why
 //	trawl:{JOB/SHARD}:count          HASH  counters, and the number of seen's buckets

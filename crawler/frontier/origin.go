@@ -104,8 +104,8 @@ func (s *Store) Keep(ctx context.Context, job string, p crawler.Kept) error {
 	return nil
 }
 
-// Places lists where workers keep the pages of a job, by their names. Only jobs whose
-// origin opens hosts have some.
+// Places lists where workers keep the pages of a job, by their names. Their
+// pages are counted only of jobs whose origin opens hosts.
 func (s *Store) Places(ctx context.Context, job string) ([]crawler.Kept, error) {
 	fields, err := s.rdb.HGetAll(ctx, jobBase(job)+namePlaces).Result()
 	if err != nil {

@@ -76,10 +76,11 @@ func (a *access) reaches(ctx context.Context, job string) bool {
 	return ctx.Err() == nil
 }
 
-// keeps tells a job where the worker keeps its pages, and that there are more. It is a
-// help for people; a crawl goes on without it.
+// keeps tells a job where the worker keeps its pages, and that there are more. Of a job
+// that no operator waits for, pages are not counted. It is a help for people; a crawl
+// goes on without it.
 func (a *access) keeps(ctx context.Context, job crawler.Status, where string, pages int64) {
-	if !job.Origin.Opens {
+	if !job.Origin.Opens && pages > 0 {
 		return
 	}
 	ctx, cancel := context.WithTimeout(ctx, ReadyTerm)

@@ -56,6 +56,7 @@ type Worker struct {
 	stations map[string]*Station
 	rests    map[string]rest          // until when jobs are left to others whose pages could not be kept
 	known    map[string]bool          // jobs that were taken up and not removed since
+	noted    map[string]time.Time     // by job: the end that is noted in its output
 	leaving  map[string]chan struct{} // jobs that are being let go of; closed when they are
 	retiring sync.WaitGroup
 	notices  *notices
@@ -99,7 +100,7 @@ func NewWorker(door *Door, cfg WorkerConfig) (*Worker, error) {
 	w := &Worker{
 		door: door, out: cfg.Out, only: cfg.Jobs, workshop: shop,
 		stations: make(map[string]*Station), leaving: make(map[string]chan struct{}),
-		rests: make(map[string]rest), known: make(map[string]bool), notices: newNotices(door.Store, cfg.Name),
+		noted: make(map[string]time.Time), rests: make(map[string]rest), known: make(map[string]bool), notices: newNotices(door.Store, cfg.Name),
 		access: newAccess(door.Store, shop, cfg), local: local, nudges: make(chan struct{}, 1),
 		ports: make(map[string]crawler.Host),
 	}
@@ -189,6 +190,9 @@ func (w *Worker) round(ctx, hard context.Context) {
 		if !job.State.Ended() || len(job.Unfinished) > 0 {
 			going = append(going, job)
 		}
+		if job.State == crawler.StateDone && w.known[name] && w.local == nil { // crawl.json says it of a local crawl
+			w.noteEnd(ctx, hard, job)
+		}
 		if job.Closing && w.writers != nil { // its files are to be finished
 			continue
 		}
@@ -255,6 +259,7 @@ func (w *Worker) forget(there map[string]bool) {
 	for name := range w.known {
 		if !there[name] && !w.leaves(name) { // its last visits may count until then
 			delete(w.known, name)
+			delete(w.noted, name)
 			delete(w.rests, name)
 			delete(w.access.judged, name)
 			w.workshop.meters.forget(name)
