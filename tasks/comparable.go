@@ -1,0 +1,51 @@
+package tasks
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/trawlcrawler/trawl/crawler"
+)
+
+// ErrNotComparable is in the errors of jobs that cannot be compared with their output
+// now; the errors say what to do.
+var ErrNotComparable = errors.New("its output cannot be compared")
+
+// incomparable says what keeps a job from being compared; nil when nothing does.
+func incomparable(status crawler.Status) error {
+	name := status.Job.Name
+	wrap := func(format string, args ...any) error {
+		return fmt.Errorf("job %q: %w: %s", name, ErrNotComparable, fmt.Sprintf(format, args...))
+	}
+	switch {
+	case status.State == crawler.StateCancelled || status.Cleared:
+		return ended(status)
+	case status.Job.Schedule != "":
+		return wrap("it is periodic: name one of its runs (trawl job ls)")
+	case !status.State.Ended():
+		return wrap("it is %s: wait until it has ended (trawl job watch %s)", status.State, name)
+	case status.Held:
+		return wrap("somebody compares it or brings seeds: try again in half a minute")
+	case status.Job.Time > 0 && status.Ran >= time.Duration(status.Job.Time):
+		return wrap("its budget of time is spent, so that nothing could be fetched: raise it (trawl job set %s time=…) and try again when it has ended", name)
+	}
+	return nil
+}
+
+// arriving says whose records are still on their way.
+func (r *Comparing) arriving(ctx context.Context, urls int64) error {
+	segments, err := r.frontier.Segments(ctx)
+	if err != nil {
+		return err
+	}
+	worker := ""
+	for _, s := range segments {
+		if whose := segmentName.FindStringSubmatch(s.Name); whose != nil {
+			worker = whose[1]
+		}
+	}
+	return fmt.Errorf("job %q: %w: %d records are on the disk of worker %q, on the way to the bucket: wait for them, or name the worker with --lost if it does not come back",
+		r.status.Job.Name, ErrNotComparable, urls, worker)
+}

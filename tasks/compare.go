@@ -1,0 +1,284 @@
+package tasks
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"math"
+	"os"
+	"time"
+
+	"github.com/trawlcrawler/trawl/crawler"
+	"github.com/trawlcrawler/trawl/crawler/frontier"
+)
+
+// Comparing finds the URLs that a job has settled and that have no record in its output,
+// and brings them again. It is used in this order: [Comparing.Record] is told each record,
+// and [Comparing.Sum] says what is missing. If [Comparing.Due] says so, [Comparing.LeadFrom] is
+// told each record again, and [Comparing.Lead] what else may be missing. Where
+// [Comparing.Unnamed] says that nothing has named some, [Comparing.Reread] is told each
+// record once more. Then comes [Comparing.Reopen], and at the end [Comparing.Close]. Nothing
+// is changed before Lead, and a comparison that ends early is finished by the next one.
+// It takes some 30 bytes of memory for each URL that the job has seen, and is not safe
+// for concurrent use.
+type Comparing struct {
+	client   *Client
+	status   crawler.Status
+	frontier *frontier.Frontier
+	holder   string
+	held     time.Time        // when the hold was last said
+	whole    bool             // the output has a record of each URL
+	numbers  crawler.Counters // when it began
+
+	urls    map[int64]url // by fingerprint: all that the job has seen
+	account frontier.Account
+	sum     crawler.Comparison
+	levels  map[int64]int   // by fingerprint: how far sitemaps on record are from robots.txt
+	named   []crawler.Entry // that are to be fetched again
+	unnamed int64           // URLs without a record that nothing has named so far
+	brought crawler.Refetch
+}
+
+// url is what is known of a URL that the job has seen.
+type url struct {
+	fate   fate
+	page   bool  // its record is of a page that was fetched
+	listed bool  // its links are in the link graph
+	depth  uint8 // as seen keeps it, or else its record has it
+	shard  uint16
+}
+
+// fate is what became of a URL.
+type fate uint8
+
+const (
+	unrecorded fate = iota // it is settled, and no record of it was found so far
+	waits                  // in a queue
+	follows                // a redirect led to it, and it is in the record of another
+	recorded               // it has a record of its own
+)
+
+// Compare begins to compare a job that has ended with its output. worker is one that
+// does not come back, whose records are not waited for; "" for none. The error wraps
+// [crawler.ErrNoJob], [crawler.ErrJobEnded] for a job that is cancelled, and
+// [ErrNotComparable] for one that cannot be compared now.
+func (c *Client) Compare(ctx context.Context, job, worker string) (*Comparing, error) {
+	status, err := c.store.Status(ctx, job)
+	if err != nil {
+		return nil, err
+	}
+	if err := incomparable(status); err != nil {
+		return nil, err
+	}
+	if _, err := c.Refetch(ctx, job, worker); err != nil {
+		return nil, err
+	}
+	r := &Comparing{
+		client: c, status: status, frontier: c.store.Frontier(status.Job), urls: make(map[int64]url), levels: make(map[int64]int),
+		holder: fmt.Sprintf("compare-%d-%d", os.Getpid(), time.Now().UnixNano()),
+	}
+	if r.numbers, err = r.frontier.Counters(ctx); err != nil {
+		return nil, err
+	}
+	if n := r.numbers.Unshipped + r.numbers.OnDisk; n > 0 {
+		return nil, r.arriving(ctx, n)
+	}
+	if err := r.hold(ctx); err != nil {
+		return nil, err
+	}
+	if err := r.look(ctx); err != nil {
+		return nil, errors.Join(err, r.Close(ctx))
+	}
+	return r, nil
+}
+
+// hold keeps others from comparing the job as well, and from bringing it to its end.
+func (r *Comparing) hold(ctx context.Context) error {
+	if time.Since(r.held) < holdEvery {
+		return nil
+	}
+	r.held = time.Now()
+	return r.client.store.Hold(ctx, r.status.Job.Name, r.holder, holdTerm)
+}
+
+// look reads what the job has seen, and what of it waits.
+func (r *Comparing) look(ctx context.Context) error {
+	r.account = frontier.Account{Shards: make([]frontier.ShardAccount, r.status.Job.Shards), Hosts: make(map[crawler.Host]*frontier.HostAccount)}
+	for i := range r.account.Shards {
+		r.account.Shards[i].Outcomes = make(map[crawler.Outcome]int64)
+	}
+	err := r.frontier.EachSeen(ctx, func(s frontier.Sighting) {
+		r.urls[s.Fingerprint] = url{depth: uint8(s.Depth), shard: uint16(s.Shard)}
+	})
+	if err != nil {
+		return err
+	}
+	return r.frontier.EachWaiting(ctx, func(e crawler.Entry) { r.queued(e.URL) })
+}
+
+// queued notes that a URL waits.
+func (r *Comparing) queued(u crawler.URL) {
+	fp := r.frontier.Fingerprint(u)
+	known := r.urls[fp]
+	known.fate = waits
+	r.urls[fp] = known
+	r.host(u).Seen++
+}
+
+func (r *Comparing) host(u crawler.URL) *frontier.HostAccount {
+	n := r.account.Hosts[u.Host()]
+	if n == nil {
+		n = new(frontier.HostAccount)
+		r.account.Hosts[u.Host()] = n
+	}
+	return n
+}
+
+// Record notes that the output has a record. Of a URL with several, the last is to be
+// told alone. Records of URLs that the job has not seen are another crawl's.
+func (r *Comparing) Record(ctx context.Context, rec crawler.Record) error {
+	own, err := rec.Own()
+	if err != nil {
+		return r.hold(ctx)
+	}
+	r.note(own.URL, rec)
+	return r.hold(ctx)
+}
+
+func (r *Comparing) note(own crawler.URL, rec crawler.Record) {
+	fp := r.frontier.Fingerprint(own)
+	known, seen := r.urls[fp]
+	switch {
+	case !seen || known.fate == recorded:
+		return
+	case known.fate == follows: // the other record is older
+		r.count(own, crawler.OutcomeFollowed, -1)
+		r.host(own).Seen--
+	}
+	r.sum.Records++
+	if known.fate == waits { // it is fetched again already
+		return
+	}
+	r.urls[fp] = r.become(known, recorded, rec)
+	r.enter(own, rec, 1)
+	for _, u := range rec.Followed() {
+		fp := r.frontier.Fingerprint(u)
+		if known, seen := r.urls[fp]; seen && known.fate == unrecorded {
+			r.urls[fp] = r.become(known, follows, rec)
+			r.count(u, crawler.OutcomeFollowed, 1)
+			r.host(u).Seen++
+		}
+	}
+}
+
+// become is what is known of a URL that a record tells of.
+func (r *Comparing) become(known url, f fate, rec crawler.Record) url {
+	known.fate, known.page = f, f == recorded && rec.Outcome == crawler.OutcomeFetched
+	if r.status.Job.DepthLimit() < 0 {
+		known.depth = uint8(min(max(rec.Depth, 0), math.MaxUint8))
+	}
+	return known
+}
+
+// enter enters a record into the account, or takes it out with by = -1.
+func (r *Comparing) enter(u crawler.URL, rec crawler.Record, by int64) {
+	r.count(u, rec.Outcome, by)
+	shard, host := r.shard(u), r.host(u)
+	shard.Bytes += by * rec.Bytes
+	shard.Records += by
+	host.Seen += by
+	if rec.Outcome == crawler.OutcomeFetched {
+		host.Pages += by
+	}
+	if len(rec.Missing) > 0 {
+		shard.Incomplete += by
+	}
+}
+
+func (r *Comparing) shard(u crawler.URL) *frontier.ShardAccount {
+	return &r.account.Shards[r.frontier.ShardOf(u.Host())]
+}
+
+func (r *Comparing) count(u crawler.URL, o crawler.Outcome, by int64) { r.shard(u).Outcomes[o] += by }
+
+// Sum compares what is settled with the records that were told. whole says that the
+// output has a record of each URL; otherwise only pages are compared, which are all that
+// such an output has.
+func (r *Comparing) Sum(whole bool) crawler.Comparison {
+	r.whole = whole
+	r.sum.Settled = r.numbers.Recorded()
+	if !whole {
+		r.sum.Settled, r.sum.Records = r.numbers.Pages(), 0
+		for _, s := range r.account.Shards {
+			r.sum.Records += s.Outcomes[crawler.OutcomeFetched]
+		}
+	}
+	for _, u := range r.urls {
+		if u.fate == unrecorded {
+			r.unnamed++
+		}
+	}
+	return r.sum
+}
+
+// Due reports whether something is to be fetched again: records are missing, or an earlier
+// comparison did not reach its end.
+func (r *Comparing) Due() bool {
+	job, n := r.status.Job, r.numbers
+	spent := job.Pages > 0 && n.Pages() >= job.Pages || job.Bytes > 0 && n.Bytes >= int64(job.Bytes)
+	return r.sum.Missing() > 0 || n.Waiting > 0 && !spent && r.status.State == crawler.StateDone
+}
+
+// letGoTerm is how long a job must have ended before it is reopened in which URLs were
+// forgotten: by then all processes have found out, and remember nothing of it.
+const letGoTerm = 3 * time.Second
+
+// Reopen lets the job go on with what is fetched again, and says what that is.
+func (r *Comparing) Reopen(ctx context.Context) (crawler.Refetch, error) {
+	if err := r.flush(ctx); err != nil {
+		return r.brought, err
+	}
+	if err := r.forget(ctx); err != nil {
+		return r.brought, err
+	}
+	if err := r.frontier.Recount(ctx, r.account); err != nil {
+		return r.brought, err
+	}
+	if r.brought.Forgotten > 0 {
+		select {
+		case <-time.After(letGoTerm - r.status.Now.Sub(r.status.Ended)):
+		case <-ctx.Done():
+			return r.brought, ctx.Err()
+		}
+	}
+	store, name := r.client.store, r.status.Job.Name
+	moved, err := store.Move(ctx, name, crawler.StateRunning, "", crawler.StateDone, crawler.StateFailed)
+	if err != nil {
+		return r.brought, err
+	}
+	if !moved {
+		return r.brought, fmt.Errorf("job %q: %w: somebody else has changed its state: try again", name, ErrNotComparable)
+	}
+	return r.brought, store.Seeded(ctx, name, true)
+}
+
+// forget lets URLs that nothing names be found again.
+func (r *Comparing) forget(ctx context.Context) error {
+	var gone []frontier.Sighting
+	for fp, u := range r.urls {
+		if u.fate == unrecorded {
+			gone = append(gone, frontier.Sighting{Shard: int(u.shard), Fingerprint: fp, Depth: int(u.depth)})
+		}
+	}
+	var err error
+	r.brought.Forgotten, err = r.frontier.Forget(ctx, gone)
+	return err
+}
+
+// Close lets go of the job, which somebody else may then compare.
+func (r *Comparing) Close(ctx context.Context) error {
+	return r.client.store.LetGo(context.WithoutCancel(ctx), r.status.Job.Name, r.holder)
+}
+
+// Job returns the job as it was when the comparison began.
+func (r *Comparing) Job() crawler.Job { return r.status.Job }
