@@ -187,9 +187,13 @@ func carryOut(ctx context.Context, s settings, seeds iter.Seq[seed]) (done bool,
 	if result.Status.Job.Name == "" { // it did not begin
 		return false, err
 	}
+	missing, uncounted := s.missing(context.WithoutCancel(ctx), r, result)
 	summary{
-		status: result.Status, counters: result.Counters, tally: hosts, where: s.Out, took: result.Took, pages: result.Pages,
+		status: result.Status, counters: result.Counters, tally: hosts, where: s.Out, took: result.Took, pages: result.Pages, missing: missing,
 	}.print(stderr)
+	if uncounted != nil {
+		fmt.Fprintf(stderr, "trawl: the records could not be counted: %v\n", uncounted)
+	}
 	sayElsewhere(stderr, s.Name, result.Elsewhere)
 	return false, verdict(r, result, err)
 }

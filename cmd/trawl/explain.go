@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -57,6 +58,7 @@ fleet; with --out its results are looked at as well.
 			} else if err := x.ofFleet(cmd.Context(), redisURL, args[0], out); err != nil {
 				return err
 			}
+			x.compare()
 			if asJSON {
 				return printJSON(stdout, x)
 			}
@@ -94,8 +96,15 @@ type explanation struct {
 	Record   *crawler.Record     `json:"record"`
 	Requests []sink.Request      `json:"requests"`
 
+	// Lost says that the URL is settled, and that its record is missing in the output.
+	Lost bool `json:"lost,omitempty"`
+	// Records compares what the job has settled with the output; nil where one of them is
+	// not known.
+	Records *crawler.Comparison `json:"records,omitempty"`
+
 	embeds  int    // resources in a row that led to it from a page
 	results string // the folder that was searched; "" for none
+	recall
 }
 
 // ofFolder explains by a crawl on this machine.
@@ -112,10 +121,12 @@ func (x *explanation) ofFolder(ctx context.Context, path, redisURL string, named
 	if crawl == nil {
 		return usage("%q holds no crawl", path)
 	}
+	x.own = true
 	if err := x.ofResults(ctx, resultsOf("", path)); err != nil {
 		return err
 	}
-	x.Job, x.State, x.Why = crawl.Job, crawler.State(crawl.State), crawl.Reason
+	x.Job, x.State, x.Why, x.called = crawl.Job, crawler.State(crawl.State), crawl.Reason, path
+	x.scattered = len(crawl.Elsewhere) > 0
 	if crawl.Backing == localcrawl.InMemory || crawl.Backing != localcrawl.InPrivate && !named {
 		return x.ofScope(crawl.Settings, nil) // its frontier is gone, or not named
 	}
@@ -149,7 +160,15 @@ func (x *explanation) ofStore(ctx context.Context, store *frontier.Store, job st
 	if err != nil {
 		return err
 	}
-	x.Job, x.State, x.Why = job, status.State, status.Reason
+	x.Job, x.State, x.Why, x.called = job, status.State, status.Reason, cmp.Or(x.called, job)
+	if x.numbers, err = store.Counters(ctx, job); err != nil && !errors.Is(err, crawler.ErrGarbage) {
+		return err
+	}
+	places, err := store.Places(ctx, job)
+	if err != nil {
+		return err
+	}
+	x.scattered = x.scattered || len(apart(places)) > 1
 	homes, err := store.Homes(ctx, job)
 	if err != nil {
 		return err
@@ -242,21 +261,23 @@ func (x *explanation) ofResults(ctx context.Context, dir string) error {
 func (x *explanation) findRecord(ctx context.Context, dir string) error {
 	crawl, err := export.Open(ctx, dir)
 	if errors.Is(err, export.ErrNoOutput) {
+		x.whole = x.own
 		return nil
 	}
 	if err != nil {
 		return err
 	}
-	err = crawl.Each(ctx, func(line []byte) error {
-		var rec crawler.Record
-		if err := json.Unmarshal(line, &rec); err != nil {
-			return fmt.Errorf("a line is no record: %w", err)
-		}
-		if rec.URL == x.URL.String() && (x.Record == nil || rec.FetchedAt >= x.Record.FetchedAt) {
-			x.Record = &rec
-		}
-		return nil
-	})
+	x.whole = crawl.Whole()
+	if x.counted, err = crawl.Count(ctx); err == nil {
+		err = crawl.Last(ctx, func(r *export.Record) error {
+			rec, err := r.Read()
+			if err != nil {
+				return fmt.Errorf("a line is no record: %w", err)
+			}
+			x.hear(&rec)
+			return nil
+		})
+	}
 	return errors.Join(err, crawl.Close())
 }
 
@@ -309,7 +330,7 @@ func (x *explanation) printPlace(line func(string, string, ...any)) {
 	case crawler.PlaceFlight:
 		line("frontier", "a visit has it")
 	case crawler.PlaceSettled:
-		line("frontier", "it is settled")
+		line("frontier", "%s", x.settled())
 		return
 	}
 	found := "a seed"
@@ -341,6 +362,9 @@ func (x *explanation) printHost(line func(string, string, ...any)) {
 
 func (x *explanation) printRecord(line func(string, string, ...any)) {
 	rec := x.Record
+	if x.Records != nil && x.Records.Missing() > 0 {
+		line("records", "%s", x.Records.Alarm(x.called))
+	}
 	if rec == nil {
 		if x.results != "" {
 			line("record", "none in %s", x.results)

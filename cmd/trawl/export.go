@@ -10,6 +10,8 @@ import (
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
 
+	"github.com/trawlcrawler/trawl/crawler"
+	"github.com/trawlcrawler/trawl/crawler/output"
 	"github.com/trawlcrawler/trawl/export"
 	"github.com/trawlcrawler/trawl/internal/heap"
 )
@@ -136,6 +138,10 @@ func exportTo(ctx context.Context, name string, o exportOptions) error {
 	}
 	heap.Growth(surveyGrowth)
 	sum, err := export.Export(ctx, crawl, order)
+	missing := ""
+	if err == nil && crawl.Whole() {
+		missing = o.missing(ctx, name, crawl, int64(sum.Pages))
+	}
 	err = errors.Join(err, crawl.Close())
 	switch {
 	case errors.Is(err, export.ErrExists):
@@ -148,10 +154,28 @@ func exportTo(ctx context.Context, name string, o exportOptions) error {
 	if o.to != "" {
 		fmt.Fprintf(stderr, "trawl: %d of %d pages are in %s\n", sum.Written, sum.Pages, o.to)
 	}
+	var lacks []error
 	if sum.Damaged > 0 {
-		return failed("export: %d lines in %q are damaged and were left out", sum.Damaged, crawl.String())
+		lacks = append(lacks, failed("export: %d lines in %q are damaged and were left out", sum.Damaged, crawl.String()))
 	}
-	return nil
+	if missing != "" {
+		lacks = append(lacks, failed("export: %s", missing))
+	}
+	return errors.Join(lacks...)
+}
+
+// missing says how many records an output lacks of those that it should have; "" where it
+// lacks none, or that is not known.
+func (o exportOptions) missing(ctx context.Context, name string, crawl *export.Crawl, records int64) string {
+	where := name
+	if o.out != "" && !output.IsBucket(name) {
+		where = output.Join(o.out, name)
+	}
+	settled, called, known := settledIn(ctx, where, crawl)
+	if !known {
+		return ""
+	}
+	return crawler.Comparison{Settled: settled, Records: records}.Alarm(called)
 }
 
 func exportError(ctx context.Context, err error) error {

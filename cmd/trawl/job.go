@@ -8,12 +8,14 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"strings"
 	"text/tabwriter"
 	"time"
 
 	"github.com/spf13/cobra"
 
 	"github.com/trawlcrawler/trawl/crawler"
+	"github.com/trawlcrawler/trawl/export"
 	"github.com/trawlcrawler/trawl/tasks"
 )
 
@@ -32,7 +34,7 @@ func jobCommand() *cobra.Command {
 	cmd.AddCommand(
 		d.createCommand(),
 		d.command("ls", "List the jobs", 0, func(ctx context.Context, c *tasks.Client, _ string) error { return d.list(ctx, c) }),
-		d.command("show JOB", "Show a job with its counters", 1, d.show),
+		d.showCommand(),
 		d.command("watch JOB", "Show a job again and again, until it has ended", 1, d.watch),
 		d.command("pause JOB", "Let a job fetch no more until it is resumed", 1, steer((*tasks.Client).Pause)),
 		d.command("resume JOB", "Let a job go on that was paused, or reopen one that is done, which waits for seeds then", 1, d.resume),
@@ -186,6 +188,10 @@ type jobView struct {
 	Waits    string             `json:"waits,omitempty"`    // why no page is fetched at the moment, and what to do
 	WaitsFor crawler.WaitReason `json:"waits_for,omitempty"`
 	Settings crawler.Job        `json:"settings"`
+	// Records compares what is settled with what is known of the output: with --out it is
+	// read.
+	Records  crawler.Comparison `json:"records"`
+	Missing  int64              `json:"missing"`            // records
 	Periodic *crawler.Periodic  `json:"periodic,omitempty"` // of a job with a schedule
 	RunOf    string             `json:"run_of,omitempty"`   // the periodic job that it is a run of
 	Closing  bool               `json:"closing,omitempty"`  // only its output is waited for
@@ -210,6 +216,7 @@ func view(ctx context.Context, c *tasks.Client, status crawler.Status) (jobView,
 	return jobView{
 		Waits: waiting.Text, WaitsFor: waiting.For,
 		Name: status.Job.Name, State: status.State, Reason: status.Reason, Created: status.Created,
+		Records: numbers.Compare(), Missing: numbers.Compare().Missing(),
 		Started: known(status.Started), Ended: known(status.Ended), Counters: numbers, Settings: status.Job, Troubles: status.Troubles,
 		RunOf: status.RunOf, Revision: status.Revision, Changes: status.Changes,
 		Closing: status.Closing, Awaited: status.Awaited, Unfinished: status.Unfinished, left: status.Left(),
@@ -283,7 +290,22 @@ func (v jobView) remark() string {
 // mostFailures is how many failed URLs job show prints; with --json it has more.
 const mostFailures = 5
 
+// showCommand shows a job.
+func (d *desk) showCommand() *cobra.Command {
+	var out string
+	cmd := d.command("show JOB", "Show a job with its counters", 1, func(ctx context.Context, c *tasks.Client, name string) error {
+		return d.showWith(ctx, c, name, out)
+	})
+	cmd.Flags().StringVar(&out, "out", "", "the workers' output, a folder or the URL of a bucket: it is read, and its records are compared with what is settled")
+	return cmd
+}
+
 func (d *desk) show(ctx context.Context, c *tasks.Client, name string) error {
+	return d.showWith(ctx, c, name, "")
+}
+
+// showWith shows a job, and compares it with its output, if that is named.
+func (d *desk) showWith(ctx context.Context, c *tasks.Client, name, out string) error {
 	status, err := c.Status(ctx, name)
 	if err != nil {
 		return err
@@ -300,6 +322,11 @@ func (d *desk) show(ctx context.Context, c *tasks.Client, name string) error {
 	}
 	if v.Periodic, err = c.Periodic(ctx, status, nil); err != nil {
 		return err
+	}
+	if out != "" {
+		if err := v.compare(ctx, out); err != nil {
+			return err
+		}
 	}
 	if d.json {
 		return printJSON(stdout, v)
@@ -343,6 +370,22 @@ func (d *desk) show(ctx context.Context, c *tasks.Client, name string) error {
 	return t.Flush()
 }
 
+// compare compares the job with the records of its output.
+func (v *jobView) compare(ctx context.Context, out string) error {
+	where := resultsOf(out, v.Name)
+	sum, whole, err := countRecords(ctx, v.Counters, where)
+	switch {
+	case errors.Is(err, export.ErrNoOutput):
+		return usage("%v", err)
+	case err != nil:
+		return failed("%v", err)
+	case !whole || !keepsRecords(v.Settings.Format):
+		return usage("the output of job %s has no record of each URL (format: %s): it cannot be compared with what is settled", v.Name, strings.Join(v.Settings.Format, ","))
+	}
+	v.Records, v.Missing = sum, sum.Missing()
+	return nil
+}
+
 // printNumbers shows how far a job is.
 func printNumbers(w io.Writer, v jobView) {
 	n := v.Counters
@@ -350,6 +393,12 @@ func printNumbers(w io.Writer, v jobView) {
 		n.Pages(), bytesText(n.Bytes), n.Waiting, n.Seen, n.Flight, n.Hosts, n.Due, n.Armed, n.Open, outcomesText(n), n.Visits, n.Broken)
 	if shipping := n.Shipping(); shipping != "" {
 		fmt.Fprintf(w, "records\t%s\n", shipping)
+	}
+	if v.Missing > 0 {
+		fmt.Fprintf(w, "records\t%s\n", v.Records.Alarm(v.Name))
+	}
+	if unfound := n.Unfound(); unfound > 0 && v.State.Ended() {
+		fmt.Fprintf(w, "not found\t%d URLs that were seen before `trawl job refetch` were not found again; if they were brought, bring them again (trawl seed %s LIST)\n", unfound, v.Name)
 	}
 	if n.Incomplete > 0 {
 		fmt.Fprintf(w, "missing\tpages that lack a required field: %d\n", n.Incomplete)

@@ -2,39 +2,274 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
 
 	"github.com/spf13/cobra"
 
+	"github.com/trawlcrawler/trawl/crawler"
+	"github.com/trawlcrawler/trawl/crawler/frontier"
+	"github.com/trawlcrawler/trawl/crawler/output"
+	"github.com/trawlcrawler/trawl/crawler/robots"
+	"github.com/trawlcrawler/trawl/internal/fleet"
+	"github.com/trawlcrawler/trawl/internal/localcrawl"
 	"github.com/trawlcrawler/trawl/tasks"
 )
 
-// refetchCommand fetches the pages again that were lost with a worker before they were
-// shipped to their bucket.
+// refetchCommand fetches pages again whose records were lost.
 func (d *desk) refetchCommand() *cobra.Command {
-	var lost string
+	r := refetch{desk: d}
 	cmd := &cobra.Command{
-		Use:   "refetch JOB",
-		Short: "Fetch the pages again that a lost worker had not shipped to the bucket",
-		Long: `Refetch puts the pages back into the queues of a running job that were settled, but not
-shipped to the bucket before their worker was lost. The schedulers do this by
-themselves when a worker has not been heard of for --lost-after; with --lost you
-name a worker that you know does not come back, and its pages come back at once.`,
+		Use:   "refetch JOB|DIR",
+		Short: "Fetch pages again whose records were lost",
+		Long: `Refetch brings pages again that are settled and whose records were lost.
+
+Of a job that has ended, it compares what is settled with the records of the output. When
+records are missing, it reopens the job and fetches their URLs again: those that seeds or
+other records name, and where that is not enough also the pages that may link to the
+others, whose links are not in their records (--links writes them there). A crawl on
+this machine is named by its folder; the same command then goes on with it.
+
+The output is found where the workers say that they write it, if that is a bucket or on
+this machine. Otherwise name it with --out, each place if there are several.
+
+Of a job that runs, it puts the URLs back into their queues that were not shipped to the
+bucket before their worker was lost. The schedulers do this by themselves when a worker has
+not been heard of for --lost-after; with --lost you name a worker that you know does
+not come back, and its pages come back at once.
+
+` + exitHelp,
+		Example: `  trawl job refetch news
+  trawl job refetch news --out s3://crawls/of-2026
+  trawl job refetch news --lost worker-3`,
 		Args: cobra.ExactArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			return d.with(cmd, func(ctx context.Context, c *tasks.Client) error {
-				urls, err := c.Refetch(ctx, args[0], lost)
-				if err != nil {
-					return err
-				}
-				if d.json {
-					return printJSON(stdout, map[string]int64{"urls": urls})
-				}
-				fmt.Fprintf(stdout, "%d URLs of job %s are fetched again\n", urls, args[0])
-				return nil
-			})
+			if _, err := os.Stat(filepath.Join(args[0], localcrawl.StateDir)); err == nil {
+				return jobError(r.ofFolder(cmd.Context(), args[0]))
+			}
+			return d.with(cmd, func(ctx context.Context, c *tasks.Client) error { return r.ofJob(ctx, c, args[0]) })
 		},
 	}
-	cmd.Flags().StringVar(&lost, "lost", "", "name of a worker that does not come back")
+	cmd.Flags().StringVar(&r.lost, "lost", "", "name of a worker that does not come back")
+	cmd.Flags().StringArrayVar(&r.out, "out", nil, "the workers' output, a folder or the URL of a bucket; repeated, if there are several (default: where the workers say)")
 	return cmd
+}
+
+// refetch is what the command is asked for.
+type refetch struct {
+	desk *desk
+	lost string
+	out  []string
+}
+
+// ofJob brings pages of a job of a fleet again.
+func (r refetch) ofJob(ctx context.Context, c *tasks.Client, job string) (err error) {
+	status, err := c.Status(ctx, job)
+	if err != nil {
+		return err
+	}
+	if !status.State.Ended() && status.Job.Schedule == "" {
+		return r.reclaim(ctx, c, job, status.State)
+	}
+	places, err := r.places(ctx, c, job)
+	if err != nil {
+		return err
+	}
+	back, err := connectShared(ctx, r.desk.redis, newLog(false))
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, back.Close()) }()
+	return r.compare(ctx, c, frontier.New(back.Client), job, job, places)
+}
+
+// reclaim puts back what Redis still has of lost workers. The output is left alone: what
+// a running job has settled may be on its way there.
+func (r refetch) reclaim(ctx context.Context, c *tasks.Client, job string, state crawler.State) error {
+	urls, err := c.Refetch(ctx, job, r.lost)
+	if err != nil {
+		return err
+	}
+	if r.desk.json {
+		return printJSON(stdout, map[string]int64{"urls": urls})
+	}
+	fmt.Fprintf(stdout, "%d URLs of job %s are fetched again\n", urls, job)
+	fmt.Fprintf(stderr, "trawl: job %s is %s: its output is compared when it has ended\n", job, state)
+	return nil
+}
+
+// ofFolder brings pages of a crawl on this machine again.
+func (r refetch) ofFolder(ctx context.Context, path string) (err error) {
+	dir, err := localcrawl.OpenFolder(path, words)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, dir.Close()) }()
+	crawl, err := localcrawl.ReadNote(path)
+	switch {
+	case err != nil:
+		return err
+	case crawl == nil:
+		return usage("%q holds no crawl", path)
+	case crawl.Backing == localcrawl.InMemory:
+		return usage("what the crawl in %q has seen was in memory and is gone: crawl it again with --restart", path)
+	case crawl.Backing != localcrawl.InPrivate:
+		return usage("what the crawl in %q has seen lies in %s: name its job (trawl job refetch %s --redis …)", path, crawl.Backing, crawl.Job)
+	}
+	back, err := connectAgain(ctx, "", dir.State(), newLog(false))
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, back.Close()) }()
+	store := frontier.New(back.Client)
+	client := tasks.NewClient(store, back.Endpoint)
+	defer func() { err = errors.Join(err, client.Close()) }()
+	return r.compare(ctx, client, store, crawl.Job, path, []place{{where: resultsOf("", path)}})
+}
+
+// places lists where the output of a job is.
+func (r refetch) places(ctx context.Context, c *tasks.Client, job string) ([]place, error) {
+	var all []place
+	for _, out := range r.out {
+		all = append(all, place{resultsOf(out, job), true})
+	}
+	if len(all) > 0 {
+		return all, nil
+	}
+	kept, err := c.Kept(ctx, job)
+	if err != nil {
+		return nil, err
+	}
+	known := make(map[string]bool)
+	for _, k := range kept {
+		if !output.IsBucket(k.Where) && k.Machine != fleet.HostName() {
+			return nil, usage("worker %s keeps pages of job %s in %q on machine %s: name the places of the output with --out", k.Worker, job, k.Where, k.Machine)
+		}
+		if !known[k.Where] {
+			known[k.Where] = true
+			all = append(all, place{where: k.Where})
+		}
+	}
+	if len(all) == 0 {
+		return nil, usage("nobody has said where the output of job %s is: name it with --out", job)
+	}
+	return all, nil
+}
+
+// compare compares a job with its output and brings what is missing again. called is
+// what the user calls the job.
+func (r refetch) compare(ctx context.Context, c *tasks.Client, store *frontier.Store, job, called string, places []place) (err error) {
+	status, err := store.Status(ctx, job)
+	if err != nil {
+		return err
+	}
+	if formats := status.Job.Format; !keepsRecords(formats) && !slices.Contains(formats, "warc") {
+		return usage("job %s keeps no records (format: %s): what is missing cannot be known", job, strings.Join(formats, ","))
+	}
+	with, err := c.Compare(ctx, job, r.lost)
+	if errors.Is(err, tasks.ErrNotComparable) {
+		return usage("%v", err)
+	}
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, with.Close(ctx)) }()
+	records, err := openRecords(ctx, places)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, records.close()) }()
+	if err := records.each(ctx, func(rec crawler.Record) error { return with.Record(ctx, rec) }); err != nil {
+		return failed("%v", err)
+	}
+	sum := with.Sum(records.whole())
+	if !with.Due() {
+		return r.say(called, sum, crawler.Refetch{}, 0)
+	}
+	if err := r.lead(ctx, with, store, records); err != nil {
+		return failed("%v", err)
+	}
+	unnamed := with.Unnamed()
+	if unnamed > 0 {
+		if err := records.each(ctx, func(rec crawler.Record) error { return with.Reread(ctx, rec) }); err != nil {
+			return failed("%v", err)
+		}
+	}
+	brought, err := with.Reopen(ctx)
+	if err != nil {
+		return err
+	}
+	return r.say(called, sum, brought, unnamed)
+}
+
+// lead looks for the URLs that are missing: among seeds, sitemaps, and what the records
+// name.
+func (r refetch) lead(ctx context.Context, with *tasks.Comparing, store *frontier.Store, records *records) error {
+	if err := with.LeadFromSeeds(ctx); err != nil {
+		return err
+	}
+	if with.Job().Sitemaps {
+		if err := leadFromSitemaps(ctx, with, store); err != nil {
+			return err
+		}
+	}
+	if err := records.each(ctx, func(rec crawler.Record) error { return with.LeadFrom(ctx, rec) }); err != nil {
+		return err
+	}
+	return records.eachLink(ctx, func(link crawler.LinkRecord) error { return with.LeadFromLink(ctx, link) })
+}
+
+// leadFromSitemaps looks among the sitemaps that robots.txt names, as far as the fleet
+// remembers it, and where sitemaps usually lie.
+func leadFromSitemaps(ctx context.Context, with *tasks.Comparing, store *frontier.Store) error {
+	cache := robots.New(store.RobotsCache(), robots.Config{})
+	for _, origin := range with.Origins() {
+		at, err := crawler.ParseURL(origin + "/robots.txt")
+		if err != nil {
+			continue
+		}
+		named := []string{origin + "/sitemap.xml"}
+		known, err := cache.Recall(ctx, with.Job(), at)
+		if err != nil {
+			return err
+		}
+		if known.Rules != nil {
+			named = append(named, known.Rules.Sitemaps()...)
+		}
+		for _, text := range named {
+			if u, err := crawler.ParseURL(text); err == nil {
+				if err := with.Lead(ctx, crawler.Entry{URL: u, Via: at, Sitemap: 1}); err != nil {
+					return err
+				}
+			}
+		}
+	}
+	return nil
+}
+
+// say says what is missing, and what is fetched again.
+func (r refetch) say(job string, sum crawler.Comparison, brought crawler.Refetch, unnamed int64) error {
+	if r.desk.json {
+		return printJSON(stdout, struct {
+			URLs    int64 `json:"urls"`
+			Missing int64 `json:"missing"`
+			crawler.Comparison
+			crawler.Refetch
+		}{brought.Named + brought.Reread, sum.Missing(), sum, brought})
+	}
+	fmt.Fprintf(stdout, "job %s: %v\n", job, sum)
+	if brought.Named > 0 {
+		fmt.Fprintf(stdout, "fetched again: %d URLs that seeds or records name\n", brought.Named)
+	}
+	if brought.Reread > 0 {
+		fmt.Fprintf(stdout, "fetched again: %d pages that may link to %d URLs which nothing names\n", brought.Reread, unnamed)
+	}
+	if unnamed > 0 && brought.Reread+brought.Named == 0 {
+		fmt.Fprintf(stderr, "trawl: nothing on record leads to the missing URLs: if they were brought, bring them again (trawl seed %s LIST): only those that are missing are fetched\n", job)
+	}
+	return nil
 }

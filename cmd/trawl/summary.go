@@ -17,6 +17,7 @@ type summary struct {
 	took     time.Duration // of this run
 	pages    int64         // of this run
 	where    string        // where the results are; "" for standard output
+	missing  string        // how many records are missing; "" for none
 }
 
 const topHosts = 3
@@ -45,6 +46,9 @@ func (s summary) print(w io.Writer) {
 	}
 	if c.Broken > 0 {
 		fmt.Fprintf(w, "  broken    visits that lost their worker: %d; their URLs were taken up again\n", c.Broken)
+	}
+	if s.missing != "" {
+		fmt.Fprintf(w, "  records   %s\n", s.missing)
 	}
 	if s.where != "" {
 		fmt.Fprintf(w, "  results   %s\n", s.where)

@@ -29,6 +29,7 @@ type Note struct {
 	Backing string    `json:"backing"`       // where the frontier lies: private, memory, or a Redis
 	Out     string    `json:"out,omitempty"` // the bucket of the results; "" when they are here
 	Pages   int64     `json:"pages"`
+	Settled int64     `json:"settled"` // URLs that should have a record of their own; 0 while it runs
 	Ended   time.Time `json:"ended,omitzero"`
 	// Elsewhere is where other workers of the Redis keep pages of the crawl.
 	Elsewhere []crawler.Kept `json:"elsewhere,omitempty"`

@@ -209,7 +209,7 @@ func (r *Runner) note(status crawler.Status, c crawler.Counters, elsewhere []cra
 	}
 	return Note{
 		Out: r.bucket(), Job: r.cfg.Job.Name, State: string(status.State), Reason: status.Reason, Backing: where,
-		Pages: c.Pages(), Ended: status.Ended, Elsewhere: elsewhere, Settings: r.cfg.Job,
+		Pages: c.Pages(), Settled: c.Recorded(), Ended: status.Ended, Elsewhere: elsewhere, Settings: r.cfg.Job,
 	}
 }
 

@@ -49,7 +49,9 @@ func (r *Runner) Run(ctx context.Context, seeds iter.Seq[Seed]) (Result, error) 
 		return Result{}, err
 	}
 	running := crawler.Status{Job: r.cfg.Job, State: crawler.StateRunning}
-	if err := r.writeNote(running, before, nil); err != nil {
+	first := r.note(running, before, nil)
+	first.Settled = 0 // where other workers keep pages is known at the end
+	if err := r.writeNote(first); err != nil {
 		return Result{}, err
 	}
 	began := time.Now()
@@ -67,15 +69,15 @@ func (r *Runner) Run(ctx context.Context, seeds iter.Seq[Seed]) (Result, error) 
 		noted = running
 	}
 	// If it cannot be written, the note of the beginning stays: the next run goes on.
-	return result, errors.Join(runErr, r.writeNote(noted, counters, result.Elsewhere), r.leave(ctx))
+	return result, errors.Join(runErr, r.writeNote(r.note(noted, counters, result.Elsewhere)), r.leave(ctx))
 }
 
 // writeNote notes in the folder how far the job is.
-func (r *Runner) writeNote(status crawler.Status, c crawler.Counters, elsewhere []crawler.Kept) error {
+func (r *Runner) writeNote(n Note) error {
 	if r.folder == nil {
 		return nil
 	}
-	return r.folder.write(r.note(status, c, elsewhere))
+	return r.folder.write(n)
 }
 
 // leave removes a job that cannot go on from a Redis that others use. No other worker serves it.
