@@ -1,0 +1,71 @@
+package main_test
+
+import (
+	"crypto/rand"
+	"fmt"
+	"os"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/trawlcrawler/trawl/internal/redistest"
+	"github.com/trawlcrawler/trawl/internal/testsite"
+)
+
+// BenchmarkCrawlIntoABucket says what it costs that pages count as settled only when they
+// are in the bucket. Both kinds take turns on the same machine, a round each with -benchtime
+// Nx, over a real Redis, until everything is in a bucket in memory. The
+// figures are medians of the rounds.
+func BenchmarkCrawlIntoABucket(b *testing.B) {
+	const shared = "/dev/shm"
+	if _, err := os.Stat(shared); err != nil {
+		b.Skipf("there is no %s for a bucket in memory", shared)
+	}
+	g := testsite.Graph{Hosts: 20, PagesPerHost: 500, LinksPerPage: 10}
+	site := g.Serve(b)
+	pages := float64(len(g.URLs(site)))
+	rates := make(map[string][]float64)
+	var ratios []float64
+	for i := 0; b.Loop(); i++ {
+		kinds := []string{"disk", "shipped"}
+		if i%2 == 1 {
+			slices.Reverse(kinds)
+		}
+		for _, durable := range kinds {
+			rates[durable] = append(rates[durable], pages/intoBucket(b, shared, durable, i, g, site).Seconds())
+		}
+		ratios = append(ratios, rates["shipped"][i]/rates["disk"][i])
+	}
+	for durable, all := range rates {
+		b.ReportMetric(medianOf(all), durable+"-pages/s")
+	}
+	b.ReportMetric(medianOf(ratios), "shipped/disk")
+	b.ReportMetric(0, "ns/op")
+}
+
+// intoBucket crawls a site into a bucket and returns how long that takes.
+func intoBucket(b *testing.B, beneath, durable string, round int, g testsite.Graph, site *testsite.Site) time.Duration {
+	b.Helper()
+	bucket, err := os.MkdirTemp(beneath, "trawl-bucket-*")
+	if err != nil {
+		b.Fatal(err)
+	}
+	defer os.RemoveAll(bucket)
+	s := newShell(b)
+	args := []string{
+		"crawl", "--delay", "0", "--per-host", "4", "--scope", "any", "--out", "file://" + bucket, "--durable", durable, "--ship-every", "1s",
+		"--redis", redistest.New(b), "--job", fmt.Sprintf("%s-%d", durable, round) + "-" + strings.ToLower(rand.Text()[:6]),
+	}
+	for _, root := range g.Roots() {
+		args = append(args, site.URL(root.Host, g.Path(root.Page)))
+	}
+	began := time.Now()
+	s.run(args...).exits(done)
+	return time.Since(began)
+}
+
+func medianOf(all []float64) float64 {
+	sorted := slices.Sorted(slices.Values(all))
+	return sorted[len(sorted)/2]
+}
