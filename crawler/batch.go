@@ -47,7 +47,7 @@ func (v *visit) flush() {
 	if len(v.batch) == 0 || v.ending == EndStale {
 		return
 	}
-	if v.lease.over() && !v.held(v.turn.Renew) {
+	if v.lease.over() && !v.held(v.renew) {
 		return // another holds the host: what we did is theirs to do
 	}
 	c := v.gather()

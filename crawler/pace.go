@@ -18,10 +18,11 @@ type pace struct {
 	next chan struct{} // held by the request that is to start next
 
 	mu      sync.Mutex
-	gap     time.Duration // the longest of the next four
+	gap     time.Duration // the longest of the next five
 	delay   time.Duration // that the operator wants
 	asked   time.Duration // that robots.txt asks for
 	slow    time.Duration // that the host's own time to answer makes
+	earlier time.Duration // that earlier visits owed the host; 0 once robots.txt is known
 	owed    time.Duration // that other jobs owe the host
 	opens   time.Time     // no request starts before
 	started time.Time     // when the last request started
@@ -30,6 +31,21 @@ type pace struct {
 
 func newPace(opens time.Time) *pace {
 	return &pace{next: make(chan struct{}, 1), opens: opens}
+}
+
+// update recomputes the gap. p.mu is held.
+func (p *pace) update() {
+	p.gap = max(p.delay, p.asked, p.slow, p.earlier, p.owed)
+}
+
+// inherit keeps what an earlier visit of the job owed the host: its last request was
+// made at last, which is zero when that is not known, and gap was the time between
+// its requests. The gap holds until robots.txt says what is owed now.
+func (p *pace) inherit(last time.Time, gap time.Duration) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.started, p.earlier = last, gap
+	p.update()
 }
 
 // start is the beginning of one request.
@@ -46,15 +62,15 @@ func (p *pace) keep(d time.Duration) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.delay = d
-	p.gap = max(p.delay, p.asked, p.slow, p.owed)
+	p.update()
 }
 
-// widen makes the gap at least d, whatever the delay.
+// widen makes the gap at least d, whatever the delay: robots.txt asks for it.
 func (p *pace) widen(d time.Duration) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	p.asked = max(p.asked, d)
-	p.gap = max(p.delay, p.asked, p.slow, p.owed)
+	p.asked, p.earlier = max(p.asked, d), 0
+	p.update()
 }
 
 // share keeps what other jobs owe the host: gap between requests, and the last one
@@ -63,7 +79,7 @@ func (p *pace) share(last time.Time, gap time.Duration) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.owed = gap
-	p.gap = max(p.delay, p.asked, p.slow, p.owed)
+	p.update()
 	if p.last == nil && last.After(p.started) {
 		p.started = last
 	}
@@ -73,7 +89,14 @@ func (p *pace) share(last time.Time, gap time.Duration) {
 func (p *pace) own() time.Duration {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	return max(p.delay, p.asked, p.slow)
+	return max(p.delay, p.asked, p.slow, p.earlier)
+}
+
+// robots is the gap that robots.txt asks for, as far as is known.
+func (p *pace) robots() time.Duration {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.asked
 }
 
 // ago is how long ago the last request of this visit was at the host; negative when
@@ -113,7 +136,7 @@ func (p *pace) learn(s *start, factor float64, good bool) {
 		p.slow = took
 	}
 	p.slow = min(p.slow+(took-p.slow)/smoothing, slowest)
-	p.gap = max(p.delay, p.asked, p.slow, p.owed)
+	p.update()
 }
 
 // hold lets no request start within d from now.

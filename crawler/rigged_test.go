@@ -75,11 +75,11 @@ func (t *riggedTurn) Settle(ctx context.Context, done []crawler.Settlement) erro
 	return t.Turn.Settle(ctx, done)
 }
 
-func (t *riggedTurn) Renew(ctx context.Context) error {
+func (t *riggedTurn) Renew(ctx context.Context, gap time.Duration) error {
 	if t.renew != nil {
 		return t.renew
 	}
-	return t.Turn.Renew(ctx)
+	return t.Turn.Renew(ctx, gap)
 }
 
 // settlements is a frontier that notes what is settled.

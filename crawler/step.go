@@ -62,6 +62,9 @@ type request struct {
 
 // fetch makes one request when it is its turn.
 func (v *visit) fetch(r request) (*Page, error) {
+	if err := v.announceGap(); err != nil {
+		return nil, err
+	}
 	start, err := v.pace.wait(v.starting)
 	if err != nil || v.lease.over() {
 		if start != nil {

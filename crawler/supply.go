@@ -91,7 +91,7 @@ func (v *visit) take(n int) bool {
 	n = min(n, v.allowance(), v.cfg.Pages-v.taken)
 	var got []Taken
 	ok := v.held(func(ctx context.Context) (err error) {
-		got, err = v.turn.Take(ctx, n, v.pace.own())
+		got, err = v.takeNext(ctx, n)
 		if errors.Is(err, ErrSpent) {
 			v.pace.hold(spentPause)
 			v.end(EndSpent)
@@ -144,7 +144,7 @@ func (v *visit) dismiss(o Outcome, keep func(context.Context, []Taken) (string, 
 	for time.Now().Before(v.ends) {
 		var got []Taken
 		ok := v.held(func(ctx context.Context) (err error) {
-			got, err = v.turn.Take(ctx, skipBatch, v.pace.own())
+			got, err = v.takeNext(ctx, skipBatch)
 			if errors.Is(err, ErrSpent) {
 				v.pace.hold(spentPause)
 				return nil

@@ -48,6 +48,9 @@ type Frontier interface {
 type Turn interface {
 	// Wait is how long after Open the first request may be made.
 	Wait() time.Duration
+	// Owed is what earlier turns of the job left owed to the host: when the last request
+	// was made, which is zero when that is not known, and the time between requests.
+	Owed() (last time.Time, gap time.Duration)
 	// Standing is what earlier turns left to be remembered of the host.
 	Standing() Standing
 	// Rules are what the operator had decided about the host when Open, Take or
@@ -86,8 +89,8 @@ type Turn interface {
 	Remember(ctx context.Context, pages []Outlinks) (depths []int, err error)
 	// Settle ends the flight of URLs with their outcomes.
 	Settle(ctx context.Context, done []Settlement) error
-	// Renew extends the turn.
-	Renew(ctx context.Context) error
+	// Renew extends the turn. gap is as for Take.
+	Renew(ctx context.Context, gap time.Duration) error
 	// Close gives the host back. URLs that were not settled return to the front
 	// of the queue.
 	Close(ctx context.Context, r Rest) error

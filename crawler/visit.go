@@ -26,6 +26,7 @@ type visit struct {
 	traps    traps
 	lease    *lease
 	missed   atomic.Pointer[error] // why the turn could not be renewed
+	told     atomic.Int64          // gap in nanoseconds that the frontier was told last
 	log      *slog.Logger
 
 	starting context.Context // ends when no further request may start
@@ -91,6 +92,7 @@ func newVisit(w *Visitor, o Order, turn Turn, began time.Time) *visit {
 		record:   slices.Contains(w.job.Format, "warc"),
 		bodies:   w.sink.Bodies(),
 	}
+	v.pace.inherit(turn.Owed())
 	v.standing.Standing = turn.Standing()
 	v.standing.met = v.standing.Pages > 0
 	v.traps.recall(v.standing.Traps)
@@ -141,7 +143,7 @@ func (v *visit) beat() {
 		}
 		asked := time.Now()
 		ctx, cancel := context.WithTimeout(v.doing, v.turn.Lease())
-		err := v.turn.Renew(ctx)
+		err := v.renew(ctx)
 		cancel()
 		if err == nil {
 			v.lease.renew(asked)
@@ -294,7 +296,7 @@ func (v *visit) hold() {
 		v.fail(*missed)
 		v.abort()
 	default:
-		v.held(v.turn.Renew)
+		v.held(v.renew)
 	}
 }
 

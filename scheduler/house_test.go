@@ -184,7 +184,7 @@ func carryOut(ctx context.Context, f *frontier.Frontier, o crawler.Order, let fu
 	for beat := time.NewTicker(time.Second); ; {
 		select {
 		case <-beat.C:
-			if err := turn.Renew(ctx); err != nil {
+			if err := turn.Renew(ctx, 0); err != nil {
 				return err
 			}
 			continue

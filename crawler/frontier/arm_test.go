@@ -123,7 +123,7 @@ func epochsAreNotRepeated(t *testing.T, b *bench) {
 	if _, err := b.Open(t.Context(), second, "new"); err != nil {
 		t.Fatal(err)
 	}
-	if err := old.Renew(t.Context()); !errors.Is(err, crawler.ErrStale) {
+	if err := old.Renew(t.Context(), 0); !errors.Is(err, crawler.ErrStale) {
 		t.Errorf("the visit that Redis has not heard of goes on (%v), want %v", err, crawler.ErrStale)
 	}
 }

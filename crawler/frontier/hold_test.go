@@ -88,7 +88,7 @@ func holds(t *testing.T, turn crawler.Turn, want bool) crawler.Sharing {
 
 func (b *bench) renew(turn crawler.Turn) crawler.Sharing {
 	b.t.Helper()
-	b.must(turn.Renew(b.t.Context()))
+	b.must(turn.Renew(b.t.Context(), 0))
 	return turn.Sharing()
 }
 

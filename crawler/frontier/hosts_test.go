@@ -83,7 +83,7 @@ func reachesVisit(t *testing.T, b *bench) {
 	}{
 		{"open", crawler.HostRules{Delay: &delay}, func() error { return nil }},
 		{"take", crawler.HostRules{Pages: 7}, func() error { _, err := turn.Take(t.Context(), 1, 0); return err }},
-		{"renew", crawler.HostRules{Delay: &delay, Paused: true, Pages: 1}, func() error { return turn.Renew(t.Context()) }},
+		{"renew", crawler.HostRules{Delay: &delay, Paused: true, Pages: 1}, func() error { return turn.Renew(t.Context(), 0) }},
 		{"take of all", crawler.HostRules{}, func() error { _, err := turn.Take(t.Context(), 9, 0); return err }},
 		{"take of nothing", crawler.HostRules{Paused: true}, func() error { _, err := turn.Take(t.Context(), 9, 0); return err }},
 	} {

@@ -68,7 +68,7 @@ func TestAFullRedisRefusesClaimsAndLetsWorkBeFinished(t *testing.T) {
 			t.Errorf("%s in a full Redis: %v, want ErrUnavailable", name, err)
 		}
 	}
-	if err := turn.Renew(t.Context()); err != nil {
+	if err := turn.Renew(t.Context(), 0); err != nil {
 		t.Errorf("renew in a full Redis: %v", err)
 	}
 	b.settle(turn, crawler.OutcomeFetched, taken[0])

@@ -23,9 +23,9 @@ func TestAJobGoesOnWhenSentinelsReplaceItsMaster(t *testing.T) {
 	b.replicated(w)
 	w.Master.Kill()
 
-	err := turn.Renew(t.Context())
+	err := turn.Renew(t.Context(), 0)
 	for err != nil && t.Context().Err() == nil {
-		err = turn.Renew(t.Context())
+		err = turn.Renew(t.Context(), 0)
 	}
 	if err != nil {
 		t.Fatal(err)

@@ -8,7 +8,7 @@ func learnsOfShortage(t *testing.T, b *bench) {
 	turn := b.open("a.test")
 	renew := func() bool {
 		t.Helper()
-		if err := turn.Renew(t.Context()); err != nil {
+		if err := turn.Renew(t.Context(), 0); err != nil {
 			t.Fatal(err)
 		}
 		return turn.Short()

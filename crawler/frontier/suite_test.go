@@ -40,6 +40,7 @@ func TestFrontier(t *testing.T) {
 		{"a visit that closes gives back what it did not settle, in order", closedInOrder},
 		{"a host rests after a visit for as long as it was told", restsAfterVisit},
 		{"a visit that shows no sign of life is swept, and its late calls are refused", sweptWhenSilent},
+		{"a visit that breaks owes its host the gap that it was renewed with", sweptWithItsGap},
 		{"a visit that shows signs of life is not swept", renewed},
 		{"a visit learns that a host has no place in the fleet", learnsOfShortage},
 		{"a visit that is never opened is swept, and its order is overtaken", sweptWhenNeverOpened},
@@ -646,7 +647,7 @@ func sweptWhenSilent(t *testing.T, b *bench) {
 		},
 		"take":  func() error { _, err := turn.Take(t.Context(), 1, 0); return err },
 		"claim": func() error { _, _, err := turn.Claim(t.Context(), b.entries(0, "http://a.test/9")[0]); return err },
-		"renew": func() error { return turn.Renew(t.Context()) },
+		"renew": func() error { return turn.Renew(t.Context(), 0) },
 		"recognise": func() error {
 			_, err := turn.Recognise(t.Context(), []crawler.Content{{URL: taken[0].Entry.URL}})
 			return err
@@ -658,7 +659,7 @@ func sweptWhenSilent(t *testing.T, b *bench) {
 		}
 	}
 	next := b.open("a.test")
-	if err := turn.Renew(t.Context()); !errors.Is(err, crawler.ErrStale) {
+	if err := turn.Renew(t.Context(), 0); !errors.Is(err, crawler.ErrStale) {
 		t.Errorf("renew of a visit that was overtaken: %v, want ErrStale", err)
 	}
 	for _, u := range []string{"http://a.test/1", "http://a.test/2", "http://a.test/3"} {
@@ -669,12 +670,26 @@ func sweptWhenSilent(t *testing.T, b *bench) {
 	}
 }
 
+func sweptWithItsGap(t *testing.T, b *bench) {
+	b.lease = 50 * time.Millisecond
+	b.admit(1, "http://a.test/1")
+	turn := b.open("a.test")
+	b.take(turn, 1, "http://a.test/1")
+	if err := turn.Renew(t.Context(), time.Hour); err != nil {
+		t.Fatal(err)
+	}
+	b.sweepUntil(1)
+	if orders := b.arm(); len(orders) != 0 {
+		t.Errorf("a host that is owed an hour is visited at once: %v", orders)
+	}
+}
+
 func renewed(t *testing.T, b *bench) {
 	b.lease = time.Minute
 	b.admit(1, "http://a.test/1")
 	turn := b.open("a.test")
 	b.lease = time.Hour
-	if err := turn.Renew(t.Context()); err != nil {
+	if err := turn.Renew(t.Context(), 0); err != nil {
 		t.Fatal(err)
 	}
 	deadline, err := b.rdb.ZScore(t.Context(), b.baseOf("a.test")+nameOpen, "a.test").Result()
@@ -723,7 +738,7 @@ func abandoned(t *testing.T, b *bench) {
 	if err := b.Abandon(t.Context()); err != nil {
 		t.Fatal(err)
 	}
-	if err := turn.Renew(t.Context()); !errors.Is(err, crawler.ErrStale) {
+	if err := turn.Renew(t.Context(), 0); !errors.Is(err, crawler.ErrStale) {
 		t.Errorf("renew of a visit that was abandoned: %v, want ErrStale", err)
 	}
 	if c := b.counters(); c.Due != 3 || c.Waiting != 3 || c.Out() != 0 {

@@ -42,11 +42,11 @@ type tenure struct {
 	delay    time.Duration // that the job itself owes the host, as far as is known
 	value    string        // the hold, as this visit wrote it
 	written  time.Time
-	term     time.Duration // after which the hold is forgotten
 	others   []party       // with URLs at the host, the most recent last
 	line     time.Duration // after which to ask again, when it is not held
 
 	mu      sync.Mutex
+	term    time.Duration // after which the hold is forgotten, from when it was written
 	sharing crawler.Sharing
 	wait    time.Duration // until the first request may be made, because of others
 	rivals  []party       // that want the host now
@@ -59,7 +59,7 @@ func (t *tenure) Sharing() crawler.Sharing {
 }
 
 // args are those of acquire.lua.
-func (t *tenure) args() []any { return []any{t.me.String(), t.epoch, t.term.Milliseconds()} }
+func (t *tenure) args() []any { return []any{t.me.String(), t.epoch, t.lasts().Milliseconds()} }
 
 // acquire takes the hold, or lines up for it. last is when the job's own last request
 // was made, and got what acquire.lua has answered already; nil when it has not.
@@ -136,7 +136,7 @@ func (t *tenure) swap(ctx context.Context, value string, h hold, next party, kee
 		name = next.String()
 	}
 	return runKeys(ctx, t.frontier.rdb, swapScript, "swap", []string{holdKey(t.host)},
-		value, h.pack(), t.term.Milliseconds(), name, keep.Milliseconds()).Text()
+		value, h.pack(), t.lasts().Milliseconds(), name, keep.Milliseconds()).Text()
 }
 
 // heed notes which other jobs want the host, as the visit's own shard was told.
@@ -170,11 +170,30 @@ func (t *tenure) inLine() (line time.Duration, wanted string) {
 // last sees to it that the hold is remembered until the host may be asked again, in
 // wait from now.
 func (t *tenure) last(ctx context.Context, wait time.Duration) error {
-	if t == nil || !t.Sharing().Held || wait+holdSlack/2 < t.term-time.Since(t.written) {
+	if t == nil || !t.Sharing().Held {
 		return nil
 	}
-	h := unpackHold(t.value)
-	t.term = time.Since(t.written) + wait + holdSlack
-	_, err := t.swap(ctx, t.value, h, party{}, 0)
+	was, now := t.lasts(), time.Since(t.written)
+	if wait+holdSlack/2 < was-now {
+		return nil
+	}
+	t.lastFor(now + wait + holdSlack)
+	_, err := t.swap(ctx, t.value, unpackHold(t.value), party{}, 0)
+	if err != nil {
+		t.lastFor(was) // it is asked again
+	}
 	return err
+}
+
+// lasts is the term.
+func (t *tenure) lasts() time.Duration {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return t.term
+}
+
+func (t *tenure) lastFor(term time.Duration) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.term = term
 }

@@ -29,6 +29,9 @@ type Turn struct {
 // Wait is how long after Open the first request may be made.
 func (t *Turn) Wait() time.Duration { return t.wait }
 
+// Owed is what earlier turns of the job left owed to the host.
+func (t *Turn) Owed() (last time.Time, gap time.Duration) { return t.last, t.gap }
+
 // Standing is what earlier turns left to be remembered of the host.
 func (t *Turn) Standing() crawler.Standing { return t.standing }
 
@@ -192,9 +195,13 @@ func settlementFlags(s crawler.Settlement) (flags string) {
 	return flags
 }
 
-// Renew extends the turn.
-func (t *Turn) Renew(ctx context.Context) error {
-	got, err := run(ctx, t.frontier.rdb, renewScript, "renew", t.base, t.head()...).Slice()
+// Renew extends the turn. gap is the time to be kept between requests to the host
+// should this turn break.
+func (t *Turn) Renew(ctx context.Context, gap time.Duration) error {
+	if err := t.tenure.last(ctx, gap); err != nil {
+		return err
+	}
+	got, err := run(ctx, t.frontier.rdb, renewScript, "renew", t.base, t.head(gap.Milliseconds())...).Slice()
 	if err != nil {
 		return err
 	}

@@ -236,7 +236,7 @@ func (r *remains) checkLinks() {
 	for _, url := range r.urls() {
 		p := r.sim.world.pages[url]
 		rec, recorded := r.records[url]
-		if !recorded {
+		if !recorded || r.places[url] != crawler.PlaceSettled { // a failover may put it back
 			continue
 		}
 		from := []*page{p}

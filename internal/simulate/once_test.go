@@ -25,7 +25,8 @@ func TestSeedsThatOnceFailed(t *testing.T) {
 		{"a machine and its disk vanish before their pages are in the bucket", vanishBeforeShipping, invariantRecord},
 		{"a URL that is met again nearer to a seed leads further", nearerLater, ""},
 		{"a budget of pages is raised while the job runs", raisedWhileRunning, ""},
-		{"a worker dies that had just learnt of a long Crawl-delay", longDelayAndKill, invariantGap},
+		{"a worker dies that had just learnt of a long Crawl-delay", longDelayAndKill, ""},
+		{"a worker dies that had just learnt of a long Crawl-delay, and another job wants the host", longDelayAndOther, ""},
 		{"a budget of pages is raised before a worker has noticed that the job ended on it", raisedAtTheEnd, ""},
 		{"a budget of pages is raised when the job has ended on it", raisedAfterTheEnd, ""},
 		{"a job is paused, and seeds come meanwhile", seedsDuringPause, ""},
@@ -138,14 +139,22 @@ func raisedAfterTheEnd(w *world) {
 	w.jobs[0].raises[0].after = 2 * time.Second
 }
 
-// longDelayAndKill kills a worker after its first page: what its visit told Redis when
-// it took the URL was the gap before robots.txt was read.
+// longDelayAndKill kills a worker that has read robots.txt and waits for its first page:
+// when its visit took the URL, it knew of no gap.
 func longDelayAndKill(w *world) {
 	plan := plain(w, 1, 4)
 	plan.job.Delay = 0
 	w.hosts[0].robots = robotsPlan{status: 200, delay: 40 * time.Second}
 	w.machines = 1
 	w.faults = []fault{{at: 3500 * time.Millisecond, kind: faultKill, lasts: time.Second}}
+}
+
+// longDelayAndOther has another job that obeys no Crawl-delay itself.
+func longDelayAndOther(w *world) {
+	longDelayAndKill(w)
+	other := w.addJob("b", w.hosts[0].pages[1])
+	other.starts, other.job.Delay, other.job.CrawlDelayCap = 3*time.Second, 0, 0
+	w.mostTime = 15 * time.Minute
 }
 
 func seedsDuringPause(w *world) {
