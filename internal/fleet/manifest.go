@@ -10,22 +10,23 @@ import (
 	"github.com/trawlcrawler/trawl/crawler/frontier"
 )
 
-// manifest tells Redis what becomes of the segments in a spool. Each tray of the spool
+// Manifest tells Redis what becomes of the segments in a spool. Each tray of the spool
 // is a segment, named like its writer. It implements [spool.Manifest].
-type manifest struct {
+type Manifest struct {
 	store *frontier.Store
 
 	mu   sync.Mutex
 	next map[string]time.Time // by job: when its segments are to be prolonged again
 }
 
-func newManifest(store *frontier.Store) *manifest {
-	return &manifest{store: store, next: make(map[string]time.Time)}
+// NewManifest returns a manifest of segments that are written in a store.
+func NewManifest(store *frontier.Store) *Manifest {
+	return &Manifest{store: store, next: make(map[string]time.Time)}
 }
 
 // Shipped settles the URLs of a segment for good. Of a job that was removed there is
 // nothing to settle.
-func (m *manifest) Shipped(ctx context.Context, job, writer string) error {
+func (m *Manifest) Shipped(ctx context.Context, job, writer string) error {
 	status, err := m.store.Status(ctx, job)
 	if errors.Is(err, crawler.ErrNoJob) {
 		return nil
@@ -38,7 +39,7 @@ func (m *manifest) Shipped(ctx context.Context, job, writer string) error {
 
 // Waiting says that the worker of these segments lives, four times in the time after
 // which it would count as lost.
-func (m *manifest) Waiting(ctx context.Context, writers map[string][]string) error {
+func (m *Manifest) Waiting(ctx context.Context, writers map[string][]string) error {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	for job := range m.next {

@@ -4,43 +4,59 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io/fs"
 	"log/slog"
 	"os"
 	"sync"
 	"time"
 
 	"github.com/trawlcrawler/trawl/crawler"
-	"github.com/trawlcrawler/trawl/crawler/sink"
-	"github.com/trawlcrawler/trawl/crawler/spool"
 )
 
-// outbox is the output of a job that goes to a bucket. It writes one segment after
-// another: each has sinks and a tray of its own, is finished as a whole, and counts as
-// shipped when all of it has arrived. It implements [crawler.Outbox] and is safe for
-// concurrent use.
-type outbox struct {
-	open  func() (*segment, error)
-	every time.Duration // after which a segment is finished that holds something
-	named bool          // settled URLs are told which segment they are in
-	log   *slog.Logger
+// Segment is a part of a job's output on its way to a bucket. It is finished as a whole,
+// and counts as shipped when all of it has arrived. It is safe for concurrent use.
+type Segment interface {
+	// Name tells it from all other segments of the job.
+	Name() string
+	// Keep and Note write into it.
+	Keep(ctx context.Context, results []*crawler.Result) error
+	Note(ctx context.Context, requests []crawler.Exchange) error
+	// Bodies reports whether Keep reads the bodies of pages.
+	Bodies() bool
+	// Broken reports whether it keeps nothing any more, after an error of Keep or Note.
+	Broken(err error) bool
+	// Finish ends its files, and lets them be shipped. Nothing is written after.
+	Finish() error
+}
+
+// OutboxConfig sets up an [Outbox].
+type OutboxConfig struct {
+	// Open begins a segment. It must not wait for anything.
+	Open func() (Segment, error)
+	// Every is after which time a segment is finished that holds something. Above 0.
+	Every time.Duration
+	// Named says that settled URLs are told which segment they are in.
+	Named bool
+	// Log takes what goes wrong.
+	Log *slog.Logger
+}
+
+// Outbox is the output of a job that goes to a bucket: it writes one segment after
+// another. It implements [crawler.Outbox] and is safe for concurrent use.
+type Outbox struct {
+	cfg OutboxConfig
 
 	mu        sync.Mutex
-	current   *segment // nil until there is something to keep
+	current   *slot // nil until there is something to keep
 	bodies    bool
 	closed    bool
 	failure   error // of finishing segments
 	finishing sync.WaitGroup
 }
 
-// segment is a part of a job's output on its way to a bucket.
-type segment struct {
-	tray    *spool.Tray
-	sink    spool.Keeper // the output, behind the guard of the tray
-	output  sink.Sink
-	journal *sink.Journal // nil for none
+// slot is a segment and its use.
+type slot struct {
+	Segment
 	timer   *time.Timer
-
 	holds   int  // commits under way that kept something in it
 	results int  // kept in it
 	used    bool // something was kept or noted in it
@@ -51,30 +67,32 @@ type segment struct {
 // remembers of one has a bound.
 const mostResults = 50_000
 
-// newOutbox opens the first segment, so that what is wrong with the spool shows at once.
-func newOutbox(o *outbox) (*outbox, error) {
+// NewOutbox opens the first segment, so that what is wrong with the spool shows at once.
+func NewOutbox(cfg OutboxConfig) (*Outbox, error) {
+	o := &Outbox{cfg: cfg}
 	first, err := o.hold()
 	if err != nil {
 		return nil, err
 	}
-	o.bodies = first.sink.Bodies()
+	o.bodies = first.Bodies()
 	o.letGo(first)
 	return o, nil
 }
 
 // hold returns the segment that is written. It is not finished before it is let go of.
-func (o *outbox) hold() (*segment, error) {
+func (o *Outbox) hold() (*slot, error) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	if o.closed {
 		return nil, fmt.Errorf("the output is closed: %w", os.ErrClosed)
 	}
 	if o.current == nil {
-		s, err := o.open()
+		opened, err := o.cfg.Open()
 		if err != nil {
 			return nil, err
 		}
-		s.timer = time.AfterFunc(o.every, func() { o.grown(s) })
+		s := &slot{Segment: opened}
+		s.timer = time.AfterFunc(o.cfg.Every, func() { o.grown(s) })
 		o.current = s
 	}
 	o.current.holds++
@@ -82,7 +100,7 @@ func (o *outbox) hold() (*segment, error) {
 }
 
 // letGo ends a hold, and finishes the segment if it was the last of a retired one.
-func (o *outbox) letGo(s *segment) {
+func (o *Outbox) letGo(s *slot) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	s.holds--
@@ -90,19 +108,19 @@ func (o *outbox) letGo(s *segment) {
 }
 
 // grown finishes a segment that is old. One in which nothing is goes on.
-func (o *outbox) grown(s *segment) {
+func (o *Outbox) grown(s *slot) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	if s.used {
 		o.retire(s)
 	} else if !s.retired {
-		s.timer.Reset(o.every)
+		s.timer.Reset(o.cfg.Every)
 	}
 }
 
 // retire lets nothing more be kept in a segment. It is finished when the commits that
 // kept something in it are over. The caller has mu.
-func (o *outbox) retire(s *segment) {
+func (o *Outbox) retire(s *slot) {
 	if s.retired {
 		return
 	}
@@ -116,14 +134,14 @@ func (o *outbox) retire(s *segment) {
 }
 
 // finishIdle finishes a retired segment that nobody holds. The caller has mu.
-func (o *outbox) finishIdle(s *segment) {
+func (o *Outbox) finishIdle(s *slot) {
 	if !s.retired || s.holds > 0 {
 		return
 	}
 	go func() {
 		defer o.finishing.Done()
-		if err := s.finish(); err != nil {
-			o.log.Error("a segment could not be finished; it is mended and shipped later", "tray", s.tray.Dir, "error", err)
+		if err := s.Finish(); err != nil {
+			o.cfg.Log.Error("a segment could not be finished; it is mended and shipped later", "segment", s.Name(), "error", err)
 			o.mu.Lock()
 			o.failure = errors.Join(o.failure, err)
 			o.mu.Unlock()
@@ -131,23 +149,13 @@ func (o *outbox) finishIdle(s *segment) {
 	}()
 }
 
-// finish ends the files of the segment, and lets them be shipped.
-func (s *segment) finish() error {
-	err := s.sink.Close()
-	if s.journal != nil {
-		err = errors.Join(err, s.journal.Close())
-	}
-	s.tray.Close()
-	return err
-}
-
 // KeepIn keeps results in the segment that is written.
-func (o *outbox) KeepIn(ctx context.Context, results []*crawler.Result) (string, func(), error) {
+func (o *Outbox) KeepIn(ctx context.Context, results []*crawler.Result) (string, func(), error) {
 	s, err := o.hold()
 	if err != nil {
 		return "", nil, err
 	}
-	if err := s.sink.Keep(ctx, results); err != nil {
+	if err := s.Keep(ctx, results); err != nil {
 		o.letGo(s)
 		return "", nil, err
 	}
@@ -158,14 +166,14 @@ func (o *outbox) KeepIn(ctx context.Context, results []*crawler.Result) (string,
 		o.retire(s)
 	}
 	name := ""
-	if o.named {
-		name = s.tray.Writer
+	if o.cfg.Named {
+		name = s.Name()
 	}
 	return name, sync.OnceFunc(func() { o.letGo(s) }), nil
 }
 
 // Keep keeps results.
-func (o *outbox) Keep(ctx context.Context, results []*crawler.Result) error {
+func (o *Outbox) Keep(ctx context.Context, results []*crawler.Result) error {
 	_, release, err := o.KeepIn(ctx, results)
 	if err == nil {
 		release()
@@ -174,13 +182,13 @@ func (o *outbox) Keep(ctx context.Context, results []*crawler.Result) error {
 }
 
 // Note writes requests into the journal of the segment that is written.
-func (o *outbox) Note(ctx context.Context, requests []crawler.Exchange) error {
+func (o *Outbox) Note(ctx context.Context, requests []crawler.Exchange) error {
 	s, err := o.hold()
 	if err != nil {
 		return err
 	}
 	defer o.letGo(s)
-	if err := s.journal.Note(ctx, requests); err != nil {
+	if err := s.Note(ctx, requests); err != nil {
 		return err
 	}
 	o.mu.Lock()
@@ -191,25 +199,24 @@ func (o *outbox) Note(ctx context.Context, requests []crawler.Exchange) error {
 
 // mend lets a segment go that keeps nothing any more, after an error: what comes next is
 // kept in another. What the broken one holds is finished when its tray is adopted.
-func (o *outbox) mend(err error) {
+func (o *Outbox) mend(err error) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	s := o.current
 	if s == nil {
 		return
 	}
-	broken := errors.Is(err, fs.ErrNotExist) || sink.Broken(s.output) != nil
-	if broken || s.journal != nil && s.journal.Broken() != nil {
+	if s.Broken(err) {
 		o.retire(s)
 	}
 }
 
 // Bodies reports whether the sinks read the bodies of pages.
-func (o *outbox) Bodies() bool { return o.bodies }
+func (o *Outbox) Bodies() bool { return o.bodies }
 
 // Ship finishes the segment that is written, if it holds something, so that it is
 // brought to the bucket at once.
-func (o *outbox) Ship() {
+func (o *Outbox) Ship() {
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	if o.current != nil && o.current.used {
@@ -218,7 +225,7 @@ func (o *outbox) Ship() {
 }
 
 // Close finishes what is open, and waits for it. Nobody holds a segment any more.
-func (o *outbox) Close() error {
+func (o *Outbox) Close() error {
 	o.mu.Lock()
 	o.closed = true
 	if o.current != nil {

@@ -124,7 +124,7 @@ func OpenOutlet(ctx context.Context, cfg OutletConfig) (*Outlet, error) {
 	}
 	spooling := spool.Config{Dir: cfg.Spool, Limit: cfg.SpoolLimit, Patience: cfg.Patience, Mend: mend, Log: cfg.Log}
 	if cfg.Store != nil {
-		spooling.Manifest = newManifest(cfg.Store)
+		spooling.Manifest = NewManifest(cfg.Store)
 	}
 	o.spool, err = spool.Open(place, spooling)
 	if err != nil {
@@ -189,8 +189,8 @@ func (o *Outlet) open(job crawler.Job, beneath, worker string) (*Output, error) 
 	if worker == "" {
 		worker = HostName()
 	}
-	box, err := newOutbox(&outbox{
-		open: func() (*segment, error) { return o.segment(job, beneath, worker) }, every: o.cfg.ShipEvery, named: o.cfg.Store != nil, log: o.cfg.Log,
+	box, err := NewOutbox(OutboxConfig{
+		Open: func() (Segment, error) { return o.segment(job, beneath, worker) }, Every: o.cfg.ShipEvery, Named: o.cfg.Store != nil, Log: o.cfg.Log,
 	})
 	if err != nil {
 		return nil, err
@@ -200,7 +200,7 @@ func (o *Outlet) open(job crawler.Job, beneath, worker string) (*Output, error) 
 
 // segment begins a segment of a job's output. Its files are finished together, when it
 // is closed, or before that when they are full.
-func (o *Outlet) segment(job crawler.Job, beneath, worker string) (*segment, error) {
+func (o *Outlet) segment(job crawler.Job, beneath, worker string) (Segment, error) {
 	tray, err := o.spool.Tray(beneath, job.Name, worker)
 	if err != nil {
 		return nil, err
@@ -210,7 +210,7 @@ func (o *Outlet) segment(job crawler.Job, beneath, worker string) (*segment, err
 		tray.Close()
 		return nil, err
 	}
-	return &segment{tray: tray, sink: tray.Guard(out.Sink), output: out.Sink, journal: out.Journal}, nil
+	return &traySegment{tray: tray, sink: tray.Guard(out.Sink), output: out.Sink, journal: out.Journal}, nil
 }
 
 // Writable finds out whether there is room for the pages of a visit.

@@ -14,7 +14,7 @@ import (
 type Output struct {
 	sink.Sink
 	Journal *sink.Journal // nil for none, and for a bucket, whose segments have their own
-	outbox  *outbox       // nil when it is written where it stays
+	outbox  *Outbox       // nil when it is written where it stays
 	notes   bool          // requests are noted in the outbox
 	renewal *renewal      // nil when it cannot be opened again
 }

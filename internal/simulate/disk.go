@@ -3,7 +3,9 @@ package simulate
 import (
 	"context"
 	"fmt"
+	"slices"
 	"strings"
+	"sync"
 	"syscall"
 
 	"github.com/trawlcrawler/trawl/crawler"
@@ -13,8 +15,29 @@ import (
 type disk struct {
 	name    string
 	full    bool
-	records []record // that are on it, in order
-	shipped int      // of these, how many are in the bucket as well
+	records []record // that are on it for good, in order
+
+	mu    sync.Mutex
+	trays []*tray // on their way to the bucket, in order
+}
+
+func (d *disk) add(t *tray) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	d.trays = append(d.trays, t)
+}
+
+func (d *disk) remove(t *tray) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	d.trays = slices.DeleteFunc(d.trays, func(o *tray) bool { return o == t })
+}
+
+// waiting lists the trays.
+func (d *disk) waiting() []*tray {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	return slices.Clone(d.trays)
 }
 
 // record is what is kept of a URL.
@@ -32,6 +55,7 @@ type keeper struct {
 	process *process
 	disk    *disk
 	job     string
+	to      *[]record // where on the disk
 }
 
 // Bodies reports that bodies are not read.
@@ -49,7 +73,7 @@ func (k keeper) Keep(ctx context.Context, results []*crawler.Result) error {
 		names[i] = fmt.Sprintf("%s %s", r.Outcome, r.Entry.URL)
 	}
 	name := k.job + " " + strings.Join(names, ", ")
-	write := func() { k.disk.records = append(k.disk.records, records...) }
+	write := func() { *k.to = append(*k.to, records...) }
 	return k.process.interact(ctx, toDisk, name, func() error {
 		if k.disk.full {
 			k.process.arbiter.trace.add("%s keeps %s = no room", k.process.name, short(name))
@@ -78,23 +102,21 @@ func (r record) followed() []string {
 	return r.redirects
 }
 
-// output is all that is on record when a run is over.
+// output is all that is on record when a run is over: what is in the bucket, or, where
+// there is none, on the disks.
 type output struct {
-	disks  []*disk  // that exist
-	bucket []record // what was shipped, also from those that do not
-}
-
-// ship brings to the bucket what a disk has.
-func (o *output) ship(d *disk) {
-	o.bucket = append(o.bucket, d.records[d.shipped:]...)
-	d.shipped = len(d.records)
+	disks  []*disk // that exist
+	bucket []tray  // in the order in which they came first
 }
 
 // all lists the records.
 func (o *output) all() []record {
-	all := append([]record(nil), o.bucket...)
+	var all []record
+	for _, t := range o.bucket {
+		all = append(all, t.records...)
+	}
 	for _, d := range o.disks {
-		all = append(all, d.records[d.shipped:]...)
+		all = append(all, d.records...)
 	}
 	return all
 }

@@ -141,18 +141,6 @@ func (o *office) kill(s *sim, rests time.Duration) bool {
 	return true
 }
 
-// shipEvery brings to the bucket what living workers have on their disks.
-func (s *sim) shipEvery() {
-	s.arbiter.in(s.arbiter.between(s.world.shipsIn/5, s.world.shipsIn), func() {
-		for _, m := range s.machines {
-			if m.alive() && m.worker.process.heldUntil(toDisk).Before(time.Now()) {
-				s.output.ship(m.disk)
-			}
-		}
-		s.shipEvery()
-	})
-}
-
 // hasEnded reports whether a job has ended, and is known to have.
 func (s *sim) hasEnded(job string) bool {
 	log := s.jobs[job]

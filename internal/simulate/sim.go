@@ -23,7 +23,7 @@ type features struct {
 	shared     bool    // several jobs at the same hosts
 	longDelays float64 // how many hosts ask for a delay that is longer than a lease
 	depth      float64 // how many jobs have a limit of depth
-	bucket     bool    // records are on a machine's disk until they are shipped
+	bucket     float64 // how often records are on a machine's disk until they are shipped
 	calm       bool    // nothing goes wrong
 }
 
@@ -112,9 +112,6 @@ func (s *sim) run() Result {
 	for _, plan := range s.world.jobs {
 		s.jobs[plan.job.Name] = &jobLog{plan: plan}
 		s.operate(plan)
-	}
-	if s.world.bucket {
-		s.shipEvery()
 	}
 	s.look()
 	s.arbiter.run()

@@ -4,12 +4,14 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"slices"
 	"sync"
 	"time"
 
 	"github.com/trawlcrawler/trawl/crawler"
 	"github.com/trawlcrawler/trawl/crawler/robots"
+	"github.com/trawlcrawler/trawl/internal/fleet"
 )
 
 // worker is a process that carries out visits: what fleet.Worker does, without
@@ -23,18 +25,23 @@ type worker struct {
 
 	mu       sync.Mutex
 	stations map[string]*station
-	held     []task // that are carried out
+	leaving  map[string]bool // jobs that are being let go of
+	held     []task          // that are carried out
 	draining bool
 	rests    map[string]time.Time // jobs that are left to others, and until when
+
+	trayMu   sync.Mutex
+	segments int // begun
 }
 
 // station is where a worker carries out the visits of one job.
 type station struct {
 	status  crawler.Status
 	visitor *crawler.Visitor
-	scope   *crawler.Scope
+	outbox  *fleet.Outbox // nil where records stay on the disk
 	drain   chan struct{}
-	once    sync.Once
+	stopped bool
+	visits  sync.WaitGroup
 	broken  bool // its pages could not be kept
 }
 
@@ -47,7 +54,7 @@ const restTerm = 5 * time.Second
 func (s *sim) newWorker(name string, d *disk) *worker {
 	w := &worker{
 		sim: s, process: s.newProcess(name), disk: d, cpu: make(chan struct{}, 64),
-		stations: make(map[string]*station), rests: make(map[string]time.Time),
+		stations: make(map[string]*station), leaving: make(map[string]bool), rests: make(map[string]time.Time),
 	}
 	skew := time.Duration(0)
 	if s.world.skews > 0 {
@@ -57,6 +64,9 @@ func (s *sim) newWorker(name string, d *disk) *worker {
 		Memory: 1 << 20, Jitter: halfOf, Now: func() time.Time { return time.Now().Add(skew) },
 	})
 	w.process.wg.Go(w.run)
+	if s.world.bucket {
+		w.process.wg.Go(w.spool)
+	}
 	return w
 }
 
@@ -97,43 +107,67 @@ func (w *worker) round() bool {
 	}
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	for name, st := range w.stations {
+	for _, name := range slices.Sorted(maps.Keys(w.stations)) {
 		if !runs[name] {
-			st.stop()
-			delete(w.stations, name)
+			w.retire(name)
 		}
 	}
 	return true
 }
 
-// serve sees to it that a running job has a station that knows its budgets.
+// serve sees to it that a running job has a station that knows its settings.
 func (w *worker) serve(status crawler.Status) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	name := status.Job.Name
 	st := w.stations[name]
 	switch {
-	case st != nil && (st.broken || !st.status.Created.Equal(status.Created)):
-		if st.broken {
-			w.rests[name] = time.Now().Add(restTerm)
+	case st == nil && (w.leaving[name] || time.Now().Before(w.rests[name]) || !w.rests[name].IsZero() && w.disk.full):
+		return
+	case st == nil:
+		var err error
+		if st, err = w.open(status); err != nil {
+			w.sim.violate(invariantWork, "%s cannot take up job %s: %v", w.process.name, name, err)
+			return
 		}
+		w.stations[name] = st
+	case st.broken:
+		w.rests[name] = time.Now().Add(restTerm)
+		w.retire(name)
+		return
+	case !st.status.Created.Equal(status.Created), status.Ending == "" && st.stopped:
+		w.retire(name)
+		return
+	}
+	st.heed(status)
+}
+
+// heed does what the status of the job asks for.
+func (st *station) heed(status crawler.Status) {
+	if status.Ending != "" {
 		st.stop()
-		delete(w.stations, name)
-		return
-	case st != nil:
-		if status.Ending != "" {
-			st.stop()
+	}
+	if status.Closing && st.outbox != nil {
+		st.outbox.Ship()
+	}
+	_ = st.visitor.Update(status.Job) // its scope does not change
+}
+
+// retire lets go of a job, in the background. w.mu is held.
+func (w *worker) retire(name string) {
+	st := w.stations[name]
+	delete(w.stations, name)
+	st.stop()
+	w.leaving[name] = true
+	w.process.wg.Go(func() {
+		st.visits.Wait()
+		if st.outbox != nil {
+			_ = st.outbox.Close() // what it could not finish is shipped by the next process
 		}
-		return
-	case time.Now().Before(w.rests[name]), !w.rests[name].IsZero() && w.disk.full:
-		return
-	}
-	st, err := w.open(status)
-	if err != nil {
-		w.sim.violate(invariantWork, "%s cannot take up job %s: %v", w.process.name, name, err)
-		return
-	}
-	w.stations[name] = st
+		w.mu.Lock()
+		defer w.mu.Unlock()
+		delete(w.leaving, name)
+	})
 }
 
 // open sets up a station.
@@ -143,19 +177,30 @@ func (w *worker) open(status crawler.Status) (*station, error) {
 	if err != nil {
 		return nil, err
 	}
-	visitor, err := crawler.NewVisitor(job, scope, crawler.Tools{
+	st := &station{status: status, drain: make(chan struct{})}
+	sink := crawler.Sink(keeper{w.process, w.disk, job.Name, &w.disk.records})
+	if w.sim.world.bucket {
+		if st.outbox, err = w.newOutbox(job); err != nil {
+			return nil, err
+		}
+		sink = st.outbox
+	}
+	st.visitor, err = crawler.NewVisitor(job, scope, crawler.Tools{
 		Frontier: w.process.store.Frontier(job), Fetcher: fetcher{w.sim.site, w.process, job}, Robots: w.robots,
-		Parser: parser{w.sim.world}, Sink: keeper{w.process, w.disk, job.Name},
+		Parser: parser{w.sim.world}, Sink: sink,
 	}, crawler.VisitorConfig{Worker: w.process.name, CPU: w.cpu, Jitter: halfOf, Full: w.full, Yield: func(ctx context.Context, u crawler.URL) {
 		_ = w.process.interact(ctx, toGoOn, job.Name+" "+u.String(), func() error { return nil }, nil)
 	}})
-	if err != nil {
-		return nil, err
-	}
-	return &station{status: status, visitor: visitor, scope: scope, drain: make(chan struct{})}, nil
+	return st, err
 }
 
-func (st *station) stop() { st.once.Do(func() { close(st.drain) }) }
+// stop lets the visits end soon; more may come, and end at once.
+func (st *station) stop() {
+	if !st.stopped {
+		st.stopped = true
+		close(st.drain)
+	}
+}
 
 // hasRoom reports whether the worker can take a visit of a job now.
 func (w *worker) hasRoom(job string) bool {
@@ -184,8 +229,10 @@ func (w *worker) carryOut(t task) {
 	w.mu.Lock()
 	st := w.stations[t.job]
 	w.held = append(w.held, t)
+	st.visits.Add(1)
 	w.mu.Unlock()
 	w.process.wg.Go(func() {
+		defer st.visits.Done()
 		report, err := st.visitor.Visit(w.process.ctx, t.order, st.drain)
 		w.mu.Lock()
 		w.held = slices.DeleteFunc(w.held, func(o task) bool { return o == t })
@@ -203,8 +250,8 @@ func (w *worker) leave() {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	w.draining = true
-	for _, st := range w.stations {
-		st.stop()
+	for _, name := range slices.Sorted(maps.Keys(w.stations)) {
+		w.retire(name)
 	}
 }
 

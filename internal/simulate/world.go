@@ -26,7 +26,7 @@ type world struct {
 	skews    time.Duration // of the processes' clocks, at most
 	span     time.Duration // in which faults happen
 	mostTime time.Duration // after which a job that goes on is held to hang
-	shipsIn  time.Duration // at most, until records are in the bucket
+	shipsIn  time.Duration // after which a segment is finished, and brought to the bucket
 }
 
 // host is a web server.
@@ -128,11 +128,12 @@ func newWorld(seed uint64, f features) *world {
 	r := rand.New(rand.NewPCG(seed, 0))
 	w := &world{
 		rng: r, pages: make(map[string]*page), machines: 1 + r.IntN(3), offices: 1 + r.IntN(2), places: pick(r, 1, 2, 8),
-		skew: within(r, -time.Hour, time.Hour), mostTime: 40 * time.Minute, shipsIn: 10 * time.Second,
+		skew: within(r, -time.Hour, time.Hour), mostTime: 40 * time.Minute,
 	}
 	w.makeHosts(f)
 	w.makeJobs(f)
 	w.makeFaults(f)
+	w.makeBucket(f)
 	return w
 }
 
@@ -296,7 +297,6 @@ func (w *world) makeFaults(f features) {
 	if chance(r, 0.5) {
 		w.rates = rates{slow: pick(r, 0, 0.002, 0.01), lost: pick(r, 0, 0.002, 0.01), lostReply: pick(r, 0, 0.002, 0.01), twice: pick(r, 0, 0.005, 0.02), late: pick(r, 0, 0.5)}
 	}
-	w.bucket = f.bucket
 	total := 0
 	for _, k := range faultKinds {
 		total += k.weight
@@ -310,6 +310,18 @@ func (w *world) makeFaults(f features) {
 			w.addFault(k.kind)
 			break
 		}
+	}
+}
+
+// makeBucket lets the output go to a bucket, in some worlds.
+func (w *world) makeBucket(f features) {
+	r := w.rng
+	if !chance(r, f.bucket) {
+		return
+	}
+	w.bucket, w.shipsIn = true, pick(r, time.Second, 5*time.Second, 20*time.Second)
+	for _, plan := range w.jobs {
+		plan.job.LostAfter = crawler.Duration(pick(r, 5*time.Second, 15*time.Second, time.Minute))
 	}
 }
 
