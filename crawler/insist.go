@@ -15,8 +15,9 @@ const (
 	againMost  = time.Second
 )
 
-// insist makes a call of the frontier until it is answered. It gives up when the
-// visit is to end.
+// insist makes a call of the frontier until it is answered. It gives up when all that is
+// under way must end: a visit that is told to end insists for its grace, so that what it
+// has fetched is not fetched again because one answer was lost.
 func (v *visit) insist(call func() error) error {
 	for pause := againFirst; ; pause = min(2*pause, againMost) {
 		err := call()
@@ -28,8 +29,6 @@ func (v *visit) insist(call func() error) error {
 		}
 		select {
 		case <-time.After(pause):
-		case <-v.drain:
-			return err
 		case <-v.doing.Done():
 			return err
 		}

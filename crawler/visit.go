@@ -115,6 +115,7 @@ func (v *visit) run(ctx context.Context, drain <-chan struct{}) error {
 	var beating sync.WaitGroup
 	beating.Go(v.beat)
 	beating.Go(v.guard)
+	beating.Go(v.expire)
 	if v.gate != nil {
 		beating.Go(v.yieldToGate)
 	}
@@ -164,6 +165,18 @@ func (v *visit) guard() {
 	v.cut()
 }
 
+// expire ends all that is under way when a visit that is told to end has had its grace.
+func (v *visit) expire() {
+	select {
+	case <-v.drain:
+	case <-v.doing.Done():
+		return
+	}
+	if sleep(v.doing, v.cfg.Grace) == nil {
+		v.abort()
+	}
+}
+
 // lead goes on until nothing is under way and nothing more is to be taken.
 func (v *visit) lead(drain <-chan struct{}) {
 	tick := time.NewTicker(min(flushAfter, v.turn.Lease()/4))
@@ -198,7 +211,6 @@ func (v *visit) lead(drain <-chan struct{}) {
 		case eventDrain:
 			drain = nil
 			v.end(EndDrained)
-			time.AfterFunc(v.cfg.Grace, v.abort)
 		case eventAbort:
 			aborted = nil
 			v.end(EndDrained)

@@ -181,6 +181,32 @@ func TestAVisitWaitsForAFrontierThatCanNotBeHadAndFetchesNothingTwice(t *testing
 	}
 }
 
+func TestAVisitThatIsToldToEndInsistsOnWhatItHasFetched(t *testing.T) {
+	t.Parallel()
+	site := testsite.Serve(t, web{"/a": links()})
+	c := newCrawl(t, site, nil).seed("/a")
+	c.cfg.Grace = time.Hour
+	flaky := &flaky{Frontier: c.frontier, refused: map[string]bool{"take": true, "admit": true}}
+	c.tools.Frontier = flaky
+	reached, release := site.Hang("/a")
+	visitor, order := c.visitor(), c.order()
+	drain, failed := make(chan struct{}), make(chan error, 1)
+	go func() {
+		_, err := visitor.Visit(t.Context(), order, drain)
+		failed <- err
+	}()
+	<-reached
+	close(drain)
+	release()
+	if err := <-failed; err != nil || !flaky.refused["settle"] || !flaky.refused["close"] {
+		t.Errorf("it ended with %v, and was refused %v", err, flaky.refused)
+	}
+	c.asked(map[string]int{"/a": 1})
+	if n := c.counters(); n.Open != 0 || n.Waiting != 0 || n.Pages() != 1 {
+		t.Errorf("%d visits are open, %d URLs wait, and %d are fetched", n.Open, n.Waiting, n.Pages())
+	}
+}
+
 // patient is a parser that takes for ever at some paths, unless it is told to end.
 type patient struct {
 	crawler.Parser
