@@ -33,7 +33,7 @@ func (f *Frontier) Open(ctx context.Context, o crawler.Order, worker string) (cr
 	}
 	if err := t.tenure.acquire(ctx, t.last, acquired); err != nil {
 		// Nothing was taken. If this fails too, the visit is swept.
-		_ = t.Close(context.WithoutCancel(ctx), crawler.Rest{Wait: t.wait, Last: -1, Gap: t.gap, Standing: t.standing})
+		_ = t.Close(context.WithoutCancel(ctx), t.unheld())
 		return nil, err
 	}
 	t.wait = max(t.wait, t.tenure.wait)

@@ -46,7 +46,7 @@ func (s *survey) succeed(ctx context.Context, holder party) (settled bool, err e
 	case o.gone: // its visit may be under way for as long as its lease lasts
 		s.last, s.wait = time.Now(), Lease
 	default:
-		s.wait, s.last = o.wait, o.last
+		s.wait, s.last = max(s.wait, o.wait), later(s.last, o.last)
 	}
 	if o.owes {
 		s.others = append(s.others, holder) // ask looks at it again, with all others

@@ -98,7 +98,7 @@ func (t *tenure) answer(ctx context.Context, value string, now int64, last time.
 		t.line = time.Duration(h.until-now) * time.Millisecond
 		return true, nil
 	}
-	s := survey{tenure: t, last: last, others: withoutParty(h.others, t.me)}
+	s := survey{tenure: t, wait: t.wait, last: later(last, t.sharing.Last), others: withoutParty(h.others, t.me)}
 	if h.holder.job == "" { // it cannot be read
 		s.last = time.Now()
 	}
@@ -114,8 +114,10 @@ func (t *tenure) answer(ctx context.Context, value string, now int64, last time.
 	return t.take(ctx, value, s)
 }
 
-// take writes the hold, if it is still what it was.
+// take writes the hold, if it is still what it was. What is owed is noted before: if the
+// answer is lost, or an earlier answer was, the hold names this job already and does not tell.
 func (t *tenure) take(ctx context.Context, value string, s survey) (bool, error) {
+	t.note(s)
 	written, err := t.swap(ctx, value, hold{holder: t.me, epoch: t.epoch, others: s.others}, party{}, 0)
 	if err != nil || written == "" {
 		return false, err
@@ -123,9 +125,34 @@ func (t *tenure) take(ctx context.Context, value string, s survey) (bool, error)
 	t.value, t.others = written, s.others
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	t.wait, t.rivals = s.wait, s.rivals
-	t.sharing = crawler.Sharing{Held: true, Last: s.last, Gap: s.gap, Others: len(s.rivals) > 0}
+	t.rivals = s.rivals
+	t.sharing.Held, t.sharing.Others = true, len(s.rivals) > 0
 	return true, nil
+}
+
+// later is the later of two times.
+func later(a, b time.Time) time.Time {
+	if a.After(b) {
+		return a
+	}
+	return b
+}
+
+// note notes what is owed to the host because of other jobs.
+func (t *tenure) note(s survey) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.wait, t.sharing.Last, t.sharing.Gap = s.wait, s.last, s.gap
+}
+
+// unheld is how a visit leaves its host that could not find out whether it holds it.
+// The next one of the job keeps what is owed to the host.
+func (t *Turn) unheld() crawler.Rest {
+	r := crawler.Rest{Wait: max(t.wait, t.tenure.wait), Last: -1, Gap: t.gap, Standing: t.standing}
+	if last := t.Sharing().Last; !last.IsZero() {
+		r.Last = time.Since(last)
+	}
+	return r
 }
 
 // swap replaces the hold, and keeps the host for next, if that is a job. It returns what
