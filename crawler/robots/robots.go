@@ -53,6 +53,7 @@ type Robots struct {
 	jitter func(most time.Duration) time.Duration
 	memory *memory
 	turns  turns // at an origin
+	kept   kept
 }
 
 // New returns a Robots that shares what it learns through cache.
@@ -124,16 +125,22 @@ func (r *Robots) record(ctx context.Context, origin string, tries int, get Gette
 	if err != nil || old.kind != 0 && old.stands(r.now(), tries) {
 		return old, err
 	}
-	rec, err := ask(ctx, origin, get)
-	if err != nil {
+	rec, asked := r.kept.take(origin)
+	if !asked || !rec.stands(r.now(), tries) {
+		if rec, err = ask(ctx, origin, get); err != nil {
+			return record{}, err
+		}
+		rec.at = r.now().Truncate(time.Millisecond)
+		if rec.kind == kindUnreachable {
+			rec.tries = old.tries + 1
+			rec.pause = pauseAfter(rec.tries, r.jitter)
+		}
+	}
+	if err := r.cache.Put(ctx, origin, rec.pack(), rec.life()); err != nil {
+		r.kept.put(origin, rec)
 		return record{}, err
 	}
-	rec.at = r.now().Truncate(time.Millisecond)
-	if rec.kind == kindUnreachable {
-		rec.tries = old.tries + 1
-		rec.pause = pauseAfter(rec.tries, r.jitter)
-	}
-	return rec, r.cache.Put(ctx, origin, rec.pack(), rec.life())
+	return rec, nil
 }
 
 // known returns what the fleet remembers of an origin: the zero record when

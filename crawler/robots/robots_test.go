@@ -312,6 +312,25 @@ func TestAFailureOfTheHouseIsAnError(t *testing.T) {
 			t.Errorf("error %v, want %v", err, broken)
 		}
 	})
+	t.Run("in the cache after the site has answered, which is not asked again", func(t *testing.T) {
+		t.Parallel()
+		w := newWorld(map[string]crawler.Page{robots: file("User-agent: *\nCrawl-delay: 9")})
+		get := func(ctx context.Context, u crawler.URL) (*crawler.Page, error) {
+			w.shelf.broken = broken
+			return w.get(ctx, u)
+		}
+		if _, err := w.Ruling(t.Context(), w.job, mustParse(t, page), get); !errors.Is(err, broken) {
+			t.Errorf("error %v, want %v", err, broken)
+		}
+		w.shelf.broken = nil
+		if got := w.rule(t, w.Robots, page); got.Delay != 9*time.Second {
+			t.Errorf("the delay is %v, want 9s", got.Delay)
+		}
+		w.wasAsked(t, robots)
+		if _, found, _ := w.shelf.Get(t.Context(), "https://example.com"); !found {
+			t.Error("the cache has nothing when it works again")
+		}
+	})
 	t.Run("in the getter, which is not remembered", func(t *testing.T) {
 		t.Parallel()
 		w := newWorld(map[string]crawler.Page{})

@@ -134,6 +134,8 @@ func (s *shelf) Put(_ context.Context, origin string, value []byte, ttl time.Dur
 	if ttl <= 0 {
 		return errors.New("a value that does not last")
 	}
-	s.values[origin] = shelved{value, s.clock.Now().Add(ttl)}
+	if s.broken == nil {
+		s.values[origin] = shelved{value, s.clock.Now().Add(ttl)}
+	}
 	return s.broken
 }
