@@ -41,6 +41,7 @@ type Status struct {
 	Held    bool      `json:"held"`    // somebody brings it seeds: it may not end yet
 	Cleared bool      `json:"cleared"` // of what ended early, only the record is left
 	Paused  bool      `json:"-"`       // the job's queue was last made to show that it is paused
+	Showing bool      `json:"-"`       // the job's queue may or may not show by now what the job is
 	Tick    time.Time `json:"-"`       // the last tick of a periodic job that was seen to
 	Run     string    `json:"-"`       // the last run of a periodic job; "" before the first
 

@@ -25,6 +25,8 @@ type Store interface {
 	// Remove removes all of a job, and of its queue. The error is crawler.ErrNoJob
 	// when there is none.
 	Remove(ctx context.Context, job string) error
+	// ShowPause notes that the job's queue is about to be made to show what the job is.
+	ShowPause(ctx context.Context, job string) error
 	// SetPaused notes whether the job's queue shows that it is paused.
 	SetPaused(ctx context.Context, job string, paused bool) error
 	// Ticked notes that a tick of a periodic job was seen to, unless a later one
@@ -271,8 +273,14 @@ func (d *desk) over() bool {
 func (b *Bureau) reconcile(ctx context.Context, job crawler.Status) error {
 	name := job.Job.Name
 	queue, known, err := b.queues.Paused(name)
-	if err != nil || !known || queue == (job.State == crawler.StatePaused) {
+	if err != nil || !known {
 		return err
+	}
+	if queue == (job.State == crawler.StatePaused) {
+		if job.Showing {
+			return b.store.SetPaused(ctx, name, queue)
+		}
+		return nil
 	}
 	if job, err = b.store.Status(ctx, name); err != nil {
 		return err
@@ -281,11 +289,8 @@ func (b *Bureau) reconcile(ctx context.Context, job crawler.Status) error {
 	switch {
 	case queue == state || job.State.Ended():
 		return nil
-	case state != job.Paused: // first in asynq: until it is noted, it is done again
-		if err := b.queues.SetPaused(name, state); err != nil {
-			return err
-		}
-		return b.store.SetPaused(ctx, name, state)
+	case job.Showing || state != job.Paused:
+		return b.show(ctx, name, state)
 	case queue:
 		_, err = b.store.Move(ctx, name, crawler.StatePaused, "paused in asynq", crawler.StateRunning)
 	default:
@@ -295,6 +300,19 @@ func (b *Bureau) reconcile(ctx context.Context, job crawler.Status) error {
 		return err
 	}
 	return b.store.SetPaused(ctx, name, queue)
+}
+
+// show lets the job's queue show whether the job is paused. That it is about to is noted
+// first: if the answer of asynq is lost, and somebody lets the job go on meanwhile, the
+// pause that asynq shows is not taken for one of its web UI.
+func (b *Bureau) show(ctx context.Context, name string, paused bool) error {
+	if err := b.store.ShowPause(ctx, name); err != nil {
+		return err
+	}
+	if err := b.queues.SetPaused(name, paused); err != nil {
+		return err
+	}
+	return b.store.SetPaused(ctx, name, paused)
 }
 
 // clearAfter is how long after its end a cancelled job is cleared: until then, some

@@ -114,6 +114,15 @@ func (s *Store) Age(ctx context.Context, name string) (time.Duration, error) {
 	return time.Duration(ms) * time.Millisecond, err
 }
 
+// pauseUnsure is noted while the job's queue is made to show whether the job is paused.
+const pauseUnsure = "?"
+
+// ShowPause notes that the job's queue is about to be made to show whether the job is
+// paused. Until SetPaused says that it does, what the queue shows is nobody's wish.
+func (s *Store) ShowPause(ctx context.Context, name string) error {
+	return s.note(ctx, name, "paused", pauseUnsure)
+}
+
 // SetPaused notes whether the job's queue shows that it is paused.
 func (s *Store) SetPaused(ctx context.Context, name string, paused bool) error {
 	return s.note(ctx, name, "paused", flag(paused))

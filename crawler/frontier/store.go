@@ -174,7 +174,7 @@ func (s *Store) status(ctx context.Context, name string) (crawler.Status, error)
 		Seeded:  h["seeded"] == "1", Cleared: h["cleared"] == "1", Now: now,
 		Held:    len(holds.Val()) > 0 && int64(holds.Val()[0].Score) > now.UnixMilli(),
 		Created: moment(h["created"]), Started: moment(h["started"]), Ended: moment(h["ended"]),
-		Paused: h["paused"] == "1", Tick: moment(h["tick"]), Run: h["run"], RunOf: h["run_of"], Scheduled: moment(h["scheduled"]), Ran: elapsed(h["ran"]),
+		Paused: h["paused"] == "1", Showing: h["paused"] == pauseUnsure, Tick: moment(h["tick"]), Run: h["run"], RunOf: h["run_of"], Scheduled: moment(h["scheduled"]), Ran: elapsed(h["ran"]),
 		Origin:   crawler.Origin{Opens: h["opens"] == "1", Owner: h["owner"]},
 		Revision: number(h["revision"]),
 		Troubles: troublesOf(troubles.Val(), now),
