@@ -336,7 +336,7 @@ func (b *Bureau) clear(ctx context.Context, job crawler.Status) error {
 		return err
 	}
 	if numbers.Open > 0 {
-		_, err := frontier.Sweep(ctx)
+		_, err := frontier.Sweep(ctx, 0)
 		return err
 	}
 	gone, err := b.queues.Forget(name)

@@ -75,11 +75,12 @@ func (s *Scheduler) setClosing(ctx context.Context, closing bool) error {
 const reclaimEvery = 2 * time.Second
 
 // reclaim puts the pages back whose worker has not come back before it shipped them. A
-// scheduler that has just started, or that could not reach Redis, first gives workers
-// the time in which they show that they live: theirs may have been the same trouble.
+// scheduler that has just started, or that could not reach Redis for half of the time in
+// which a worker must be heard of, first gives workers that time to show that they live:
+// theirs may have been the same trouble.
 func (s *Scheduler) reclaim(ctx context.Context) error {
 	patience := time.Duration(s.status.Job.LostAfter)
-	if time.Since(s.reclaimed) < reclaimEvery || time.Since(s.met) < patience || time.Since(s.troubled) < patience {
+	if time.Since(s.reclaimed) < reclaimEvery || time.Since(s.met) < patience || !s.contact.calm(patience/2, patience) {
 		return nil
 	}
 	s.reclaimed = time.Now()

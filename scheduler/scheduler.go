@@ -15,7 +15,7 @@ type Frontier interface {
 	// Arm arms hosts until most visits of the job are armed or open. Orders that
 	// come with an error are armed all the same.
 	Arm(ctx context.Context, most int) ([]crawler.Order, error)
-	Sweep(ctx context.Context) (broken int, err error)
+	Sweep(ctx context.Context, late time.Duration) (broken int, err error)
 	// Recall tells so many visits to end soon, among them those that it told before.
 	Recall(ctx context.Context, visits int) error
 	// Reclaim puts URLs back whose records were lost with a worker before they were
@@ -53,9 +53,11 @@ type Fleet interface {
 type Config struct {
 	Tick       time.Duration // between looks for due hosts; default 20ms
 	SweepEvery time.Duration // default 1s
-	// Reprieve is how long after trouble with Redis no visit is broken: their
+	// Reprieve is how long after an outage of Redis no visit is broken: their
 	// workers had the same trouble, and what they have done meanwhile is to be
-	// settled first. Default 10s, in which a worker that lives shows it.
+	// settled first. Default 10s, in which a worker that lives shows it. Trouble that
+	// lasts less than half of it, as an answer that gets lost, gives visits so much more
+	// time instead.
 	Reprieve time.Duration
 	// Removed is told of each job that is there no more, by the goroutine of [Bureau.Run]. Default none.
 	Removed func(job string)
@@ -104,7 +106,7 @@ type Scheduler struct {
 	checked    time.Time
 	recalled   time.Time
 	complained time.Time
-	troubled   time.Time       // when Redis was last not to be had
+	contact    contact
 	met        time.Time       // when the job's status was first read
 	owed       []crawler.Order // armed and not enqueued
 	shares     *shares         // nil: the fleet is all the job's
@@ -130,15 +132,16 @@ func (s *Scheduler) Run(ctx context.Context) (crawler.Status, error) {
 	tick := time.NewTicker(s.cfg.Tick)
 	defer tick.Stop()
 	defer s.payOff(ctx)
+	s.contact.reached = time.Now()
 	for {
 		ended, err := s.look(ctx)
 		if ended {
 			return s.status, nil
 		}
 		if err != nil && ctx.Err() == nil {
-			s.troubled = time.Now()
 			s.complain(err)
 		}
+		s.contact.note(err != nil)
 		if !s.wait(ctx, tick.C) {
 			return s.status, ctx.Err()
 		}
@@ -265,10 +268,14 @@ func (s *Scheduler) reread(ctx context.Context) error {
 // sweep breaks the visits of lost workers. A worker may take hundreds with it,
 // and one sweep is bounded: while it finds some, the next look sweeps again.
 func (s *Scheduler) sweep(ctx context.Context) error {
-	if time.Since(s.swept) < s.cfg.SweepEvery || time.Since(s.troubled) < s.cfg.Reprieve {
+	if time.Since(s.swept) < s.cfg.SweepEvery || !s.contact.calm(s.cfg.Reprieve/2, s.cfg.Reprieve) {
 		return nil
 	}
-	broken, err := s.frontier.Sweep(ctx)
+	late := time.Duration(0)
+	if time.Since(s.contact.troubled) < s.cfg.Reprieve {
+		late = s.cfg.Reprieve
+	}
+	broken, err := s.frontier.Sweep(ctx, late)
 	if broken == 0 {
 		s.swept = time.Now()
 		return err

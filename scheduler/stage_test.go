@@ -189,11 +189,11 @@ func (s *stage) Arm(ctx context.Context, limit int) ([]crawler.Order, error) {
 	return s.Frontier.Arm(ctx, limit)
 }
 
-func (s *stage) Sweep(ctx context.Context) (int, error) {
-	if err := s.at("sweep"); err != nil {
+func (s *stage) Sweep(ctx context.Context, late time.Duration) (int, error) {
+	if err := s.at(map[bool]string{false: "sweep", true: "sweep late"}[late > 0]); err != nil {
 		return 0, err
 	}
-	return s.Frontier.Sweep(ctx)
+	return s.Frontier.Sweep(ctx, late)
 }
 
 func (s *stage) Reclaim(ctx context.Context) (int64, error) {

@@ -109,7 +109,7 @@ type losses struct {
 	sweeps int
 }
 
-func (l *losses) Sweep(context.Context) (broken int, err error) {
+func (l *losses) Sweep(context.Context, time.Duration) (broken int, err error) {
 	if l.sweeps < len(l.broken) {
 		broken = l.broken[l.sweeps]
 	}
@@ -166,7 +166,8 @@ func TestAVisitThatCouldNotBeEnqueuedIsEnqueuedAtTheNextLook(t *testing.T) {
 	s.ends(crawler.StateDone, "")
 }
 
-// While Redis was not to be had no worker could show a sign of life.
+// While Redis was not to be had no worker could show a sign of life. What is swept after
+// brief trouble was late for an hour.
 func TestNoVisitIsBrokenSoonAfterTrouble(t *testing.T) {
 	t.Parallel()
 	s := newStage(t, redistest.Builtin(t))

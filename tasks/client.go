@@ -315,7 +315,7 @@ func (c *Client) calm(ctx context.Context, job crawler.Job) error {
 		// Of these errors none keeps a job from being removed: while they last, it is
 		// not known to be calm, and a Redis that is away ends the loop above.
 		gone, _ := c.queues.Forget(job.Name)
-		_, _ = frontier.Sweep(ctx)
+		_, _ = frontier.Sweep(ctx, 0)
 		numbers, err := frontier.Counters(ctx)
 		calm := gone && err == nil && numbers.Open == 0 || time.Since(began) > calmTerm
 		if calm && status.Now.Sub(status.Ended) > calmAfter {

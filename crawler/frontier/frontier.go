@@ -63,10 +63,10 @@ func (f *Frontier) baseOf(h crawler.Host) string { return f.base(f.shardOf(h)) }
 // shardOf is where a host lies: together with hosts that have the same pages.
 func (f *Frontier) shardOf(h crawler.Host) int { return shardOf(f.identity.Host(h), f.job.Shards) }
 
-// Sweep breaks the visits whose deadline has passed and returns how many open
-// ones these were.
-func (f *Frontier) Sweep(ctx context.Context) (broken int, err error) {
-	return f.sweep(ctx, 0)
+// Sweep breaks the visits whose deadline passed late ago or earlier, and returns how
+// many open ones these were. late is 0 or more.
+func (f *Frontier) Sweep(ctx context.Context, late time.Duration) (broken int, err error) {
+	return f.sweep(ctx, -late)
 }
 
 // Abandon breaks all visits, whatever their deadline. Call it only when no worker of

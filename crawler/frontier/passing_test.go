@@ -62,7 +62,7 @@ func TestAFullRedisRefusesClaimsAndLetsWorkBeFinished(t *testing.T) {
 		"claim": func() error { _, _, err := turn.Claim(t.Context(), b.entries(0, "http://a.test/9")[0]); return err },
 		"admit": func() error { _, err := b.Admit(t.Context(), b.entries(0, "http://a.test/9")); return err },
 		"arm":   func() error { _, err := b.Arm(t.Context(), 9); return err },
-		"sweep": func() error { _, err := b.Sweep(t.Context()); return err },
+		"sweep": func() error { _, err := b.Sweep(t.Context(), 0); return err },
 	} {
 		if err := call(); !errors.Is(err, crawler.ErrUnavailable) {
 			t.Errorf("%s in a full Redis: %v, want ErrUnavailable", name, err)

@@ -245,7 +245,7 @@ func (b *bench) counters() crawler.Counters {
 func (b *bench) sweepUntil(n int) {
 	b.t.Helper()
 	for broken := 0; broken < n; {
-		more, err := b.Sweep(b.t.Context())
+		more, err := b.Sweep(b.t.Context(), 0)
 		if err != nil {
 			b.t.Fatal(err)
 		}
@@ -700,7 +700,7 @@ func renewed(t *testing.T, b *bench) {
 	if left := time.UnixMilli(int64(deadline)).Sub(now); left < 50*time.Minute {
 		t.Errorf("a visit that was renewed for an hour has %v left", left)
 	}
-	if n, err := b.Sweep(t.Context()); n != 0 || err != nil {
+	if n, err := b.Sweep(t.Context(), 0); n != 0 || err != nil {
 		t.Errorf("swept %d, %v", n, err)
 	}
 }
@@ -711,7 +711,7 @@ func sweptWhenNeverOpened(t *testing.T, b *bench) {
 	first := b.armed("a.test")
 	var second crawler.Order
 	for second.Epoch == 0 {
-		if _, err := b.Sweep(t.Context()); err != nil {
+		if _, err := b.Sweep(t.Context(), 0); err != nil {
 			t.Fatal(err)
 		}
 		b.term = time.Hour

@@ -97,6 +97,6 @@ func (f *Frontier) breakVisits(ctx context.Context, job string) error {
 	if err != nil {
 		return err
 	}
-	_, err = f.store.Frontier(status.Job).Sweep(ctx)
+	_, err = f.store.Frontier(status.Job).Sweep(ctx, 0)
 	return err
 }

@@ -5,7 +5,7 @@
 -- ARGV[1]  the most hosts
 -- ARGV[2]  milliseconds for which broken hosts are kept to be released, before
 --          they are swept again; 0 not to keep them
--- ARGV[3]  milliseconds by which deadlines are taken to be nearer than they are
+-- ARGV[3]  milliseconds by which deadlines are taken to be nearer than they are; below 0: farther
 -- Returns  how many hosts were swept; then host, epoch, pages fetched in that visit,
 --          for each open visit that broke
 
