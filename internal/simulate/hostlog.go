@@ -20,7 +20,7 @@ func (s *site) begin(p *process, job crawler.Job, u crawler.URL) *visitRequest {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	log := s.hosts[string(u.Host())]
-	r := &visitRequest{worker: p.name, job: job.Name, url: u.String(), began: time.Now(), owed: s.owed(log, job)}
+	r := &visitRequest{worker: p.name, job: job.Name, url: u.String(), began: time.Now(), owed: s.owed(log, job, u)}
 	s.sim.requests++
 	if s.sim.checksHosts() {
 		s.checkTurn(log, r)
@@ -42,10 +42,14 @@ func (s *site) end(r *visitRequest) {
 	}
 }
 
-// owed is the gap that a job owes a host.
-func (s *site) owed(log *hostLog, job crawler.Job) time.Duration {
+// owed is the gap that a job owes a host before a request. A worker that has asked for
+// robots.txt, and dies before it has told anybody what it says, takes the Crawl-delay with
+// it. Once a page was asked for, the fleet knows it.
+func (s *site) owed(log *hostLog, job crawler.Job, u crawler.URL) time.Duration {
 	gap := time.Duration(job.Delay)
-	if log.robotsKnown {
+	page := u.Path() != "/robots.txt"
+	log.delayKnown = log.delayKnown || page
+	if log.delayKnown {
 		gap = max(gap, min(log.host.robots.crawlDelay(), time.Duration(job.CrawlDelayCap)))
 	}
 	return gap
@@ -65,7 +69,7 @@ func (s *site) checkTurn(log *hostLog, r *visitRequest) {
 	for _, o := range log.open {
 		s.sim.violate(invariantTurn, "%s asks for %s of job %s while %s is asked for by %s of job %s", r.worker, r.url, r.job, o.url, o.worker, o.job)
 	}
-	if log.last == nil {
+	if log.last == nil || !s.sim.checksSince(log.last.began) {
 		return
 	}
 	gap := r.began.Sub(log.last.began)

@@ -34,8 +34,11 @@ const (
 
 // checksHosts reports whether what is promised to hosts can be held now: a Redis
 // that lost what it was told last may not know of a visit, until its lease is over.
-func (s *sim) checksHosts() bool {
-	return s.lostTail.IsZero() || time.Since(s.lostTail) > 15*time.Second
+func (s *sim) checksHosts() bool { return s.checksSince(time.Now()) }
+
+// checksSince reports whether Redis knows of a request that was made at a time.
+func (s *sim) checksSince(t time.Time) bool {
+	return s.lostTail.IsZero() || t.Sub(s.lostTail) > 15*time.Second
 }
 
 // observe looks at a job whose state may have changed.
@@ -332,12 +335,18 @@ func (r *remains) checkBudgets() {
 	}
 }
 
+// cutsOff reports whether a visit that is told to end may not wait for a page: its job
+// was paused, or ended and went on.
+func (r *remains) cutsOff(p *page) bool {
+	return len(r.log.plan.pauses)+len(r.log.plan.raises) > 0 && p.takes > grace
+}
+
 // checkOnce holds that no request was made twice without a reason.
 func (r *remains) checkOnce() {
 	for _, url := range r.urls() {
 		p := r.sim.world.pages[url]
 		most := 1 + p.failing
-		if p.status == 500 || p.to != nil {
+		if p.status == 500 || p.to != nil || r.cutsOff(p) {
 			continue // it is tried again, or led to as well
 		}
 		if got := r.sim.site.tries[r.name()+" "+url]; got > most {

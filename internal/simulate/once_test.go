@@ -22,6 +22,7 @@ func TestSeedsThatOnceFailed(t *testing.T) {
 		{"two jobs at a host keep one gap", twoJobsAtAHost, ""},
 		{"three jobs with different delays, on three workers, keep the longest", threeJobsAtAHost, ""},
 		{"a job that starts while another visits the host waits for its turn", laterJobAtAHost, ""},
+		{"two jobs at a host keep one gap, though answers get lost", lostAnswersAtAHost, ""},
 		{"a machine and its disk vanish before their pages are in the bucket", vanishBeforeShipping, ""},
 		{"a URL that is met again nearer to a seed leads further", nearerLater, ""},
 		{"a budget of pages is raised while the job runs", raisedWhileRunning, ""},
@@ -31,6 +32,10 @@ func TestSeedsThatOnceFailed(t *testing.T) {
 		{"a budget of pages is raised when the job has ended on it", raisedAfterTheEnd, ""},
 		{"a job is paused, and seeds come meanwhile", seedsDuringPause, ""},
 		{"seeds come when nothing else is left to do", seedsAtTheEnd, ""},
+		{"seeds come when a job only waits for its output", seedsWhileClosing, ""},
+		{"a worker counts as lost when a job only waits for its output, and comes back", stalledWhileClosing, ""},
+		{"workers are lost while an answer of Redis gets lost now and then", lostOverLossyRedis, ""},
+		{"a job is paused and goes on while answers of asynq get lost", pausedOverLossyQueue, ""},
 	} {
 		t.Run(c.what, func(t *testing.T) {
 			t.Parallel()
@@ -103,6 +108,13 @@ func laterJobAtAHost(w *world) {
 	w.addJob("b", w.hosts[0].pages[0]).starts = 5300 * time.Millisecond
 }
 
+// lostAnswersAtAHost has visits that take a host over and are not told so.
+func lostAnswersAtAHost(w *world) {
+	plain(w, 1, 10)
+	w.addJob("b", w.hosts[0].pages[0]).job.Delay = crawler.Duration(2 * time.Second)
+	w.rates, w.mostTime = rates{lostReply: 0.01, twice: 0.2}, 15*time.Minute
+}
+
 func vanishBeforeShipping(w *world) {
 	plan := plain(w, 2, 20)
 	plan.job.Delay, plan.job.LostAfter = crawler.Duration(200*time.Millisecond), crawler.Duration(10*time.Second)
@@ -168,5 +180,37 @@ func seedsAtTheEnd(w *world) {
 	plan := plain(w, 2, 5)
 	for i := range 4 {
 		plan.late = append(plan.late, lateSeed{time.Duration(4500+200*i) * time.Millisecond, w.hosts[1].pages[i]})
+	}
+}
+
+func seedsWhileClosing(w *world) {
+	seedsAtTheEnd(w)
+	w.bucket, w.shipsIn = true, 5*time.Minute
+}
+
+// stalledWhileClosing has a worker that does not ship what it has in time.
+func stalledWhileClosing(w *world) {
+	plan := plain(w, 2, 5)
+	plan.seeds = append(plan.seeds, w.hosts[1].pages[0])
+	plan.job.Seeds = append(plan.job.Seeds, w.hosts[1].pages[0].url.String())
+	plan.job.LostAfter = crawler.Duration(5 * time.Second)
+	w.bucket, w.shipsIn = true, 5*time.Minute
+	for i := range 2 {
+		w.faults = append(w.faults, fault{at: time.Duration(5500+1000*i) * time.Millisecond, kind: faultStall, which: i, lasts: 20 * time.Second})
+	}
+}
+
+func lostOverLossyRedis(w *world) {
+	plain(w, 2, 8).job.LostAfter = crawler.Duration(time.Minute)
+	w.bucket, w.shipsIn, w.mostTime = true, 5*time.Minute, 30*time.Minute
+	w.rates = rates{lost: 0.01, lostReply: 0.01}
+	w.faults = []fault{{at: 4 * time.Second, kind: faultVanish, lasts: time.Second}, {at: 5 * time.Second, kind: faultVanish, which: 1, lasts: time.Second}}
+}
+
+func pausedOverLossyQueue(w *world) {
+	plan := plain(w, 1, 20)
+	w.rates, w.mostTime = rates{lostReply: 0.05}, 15*time.Minute
+	for i := range 5 {
+		plan.pauses = append(plan.pauses, pause{time.Duration(2+6*i) * time.Second, 2500 * time.Millisecond})
 	}
 }

@@ -17,8 +17,7 @@ import (
 	"github.com/trawlcrawler/trawl/scheduler"
 )
 
-// features are what worlds may have. What a fleet is known not to promise yet is left
-// out.
+// features are what worlds may have.
 type features struct {
 	shared     bool    // several jobs at the same hosts
 	longDelays float64 // how many hosts ask for a delay that is longer than a lease

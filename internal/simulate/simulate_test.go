@@ -10,10 +10,8 @@ import (
 	"testing"
 )
 
-// promised is what the worlds of a campaign may have. Once TestSeedsThatOnceFailed says
-// that a promise holds, its feature belongs here: shared for several jobs at a host,
-// depth 0.3 for limits of depth, bucket for disks that vanish before they are shipped,
-// longDelays 0.1 for a Crawl-delay that is longer than a lease.
+// promised is what the worlds of a campaign may have: all features. One that a promise does
+// not hold for belongs to TestSeedsThatOnceFailed until it does.
 var promised = features{shared: true, longDelays: 0.1, depth: 0.3, bucket: 0.4}
 
 // TestSeeds runs as many seeds as are asked for, or replays one.

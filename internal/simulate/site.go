@@ -31,6 +31,7 @@ type hostLog struct {
 	last *visitRequest
 	// robotsKnown says that an answer for its robots.txt was on its way.
 	robotsKnown bool
+	delayKnown  bool // a page was asked for since
 }
 
 // visitRequest is a request at a host.

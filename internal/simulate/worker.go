@@ -48,6 +48,10 @@ type station struct {
 // workerRound is how often a worker looks which jobs there are.
 const workerRound = 500 * time.Millisecond
 
+// grace is how long requests under way may go on when a visit is told to end: the
+// default of [crawler.VisitorConfig].
+const grace = 4 * time.Second
+
 // restTerm is for how long a job is left alone whose pages could not be kept.
 const restTerm = 5 * time.Second
 
@@ -188,7 +192,7 @@ func (w *worker) open(status crawler.Status) (*station, error) {
 	st.visitor, err = crawler.NewVisitor(job, scope, crawler.Tools{
 		Frontier: w.process.store.Frontier(job), Fetcher: fetcher{w.sim.site, w.process, job}, Robots: w.robots,
 		Parser: parser{w.sim.world}, Sink: sink,
-	}, crawler.VisitorConfig{Worker: w.process.name, CPU: w.cpu, Jitter: halfOf, Full: w.full, Yield: func(ctx context.Context, u crawler.URL) {
+	}, crawler.VisitorConfig{Worker: w.process.name, Grace: grace, CPU: w.cpu, Jitter: halfOf, Full: w.full, Yield: func(ctx context.Context, u crawler.URL) {
 		_ = w.process.interact(ctx, toGoOn, job.Name+" "+u.String(), func() error { return nil }, nil)
 	}})
 	return st, err
