@@ -99,14 +99,16 @@ func (p *pace) robots() time.Duration {
 	return p.asked
 }
 
-// ago is how long ago the last request of this visit was at the host; negative when
-// there was none.
+// ago is how long ago the last request was at the host: that of this visit or, if it made
+// none, the last one that it knows of, whatever job made it. Negative when none is known.
 func (p *pace) ago() time.Duration {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	switch {
-	case p.last == nil:
+	case p.last == nil && p.started.IsZero():
 		return -1
+	case p.last == nil:
+		return time.Since(p.started)
 	case p.last.sent.IsZero():
 		return 0
 	}

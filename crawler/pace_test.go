@@ -360,3 +360,28 @@ func TestADelayThatIsShortenedLeavesWhatRobotsAsksFor(t *testing.T) {
 		t.Errorf("the gap is %v, want 2s", got)
 	}
 }
+
+// A visit that asks for nothing passes on what it was told, or the job after it would
+// know of no request.
+func TestAVisitThatMadeNoRequestKnowsOfTheLastOne(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		p := newPace(time.Now())
+		if got := p.ago(); got >= 0 {
+			t.Errorf("a request %v ago is known, want none", got)
+		}
+		p.inherit(time.Now().Add(-9*time.Second), time.Second)
+		if got := p.ago(); got != 9*time.Second {
+			t.Errorf("the job's own last request was %v ago, want 9s", got)
+		}
+		p.share(time.Now().Add(-2*time.Second), 0)
+		time.Sleep(time.Second)
+		if got := p.ago(); got != 3*time.Second {
+			t.Errorf("another job's last request was %v ago, want 3s", got)
+		}
+		new(pacedHost).ask(t, p, 0, 0)
+		if got := p.ago(); got != 0 {
+			t.Errorf("its own request was %v ago, want 0s", got)
+		}
+	})
+}

@@ -99,8 +99,8 @@ type Turn interface {
 // Rest is how a visit leaves its host.
 type Rest struct {
 	Wait time.Duration // in which no request may be made to it
-	// Last is how long ago the last request of the turn was made; negative when none
-	// was. Gap is the time between requests that this job owes the host.
+	// Last is how long ago the last request was made that the turn knows of, also by
+	// another job; negative when it knows of none. Gap is the time between requests that this job owes the host.
 	Last, Gap time.Duration
 	// AddressWait is how long no request may be made to the address that the turn
 	// occupied, and NotBefore how long no visit is due, because another has it.

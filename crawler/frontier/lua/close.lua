@@ -4,7 +4,7 @@
 -- ARGV     host, epoch, milliseconds in which no request may be made to the host,
 --          strikes of the host, the last one's reason, its traps, milliseconds in which no
 --          request may be made to its address, and in which no visit is due, a URL that failed
---          and why, milliseconds since the last request of the visit (-1: it made none), between
+--          and why, milliseconds since the last request that the visit knows of (-1: none), between
 --          requests that the job owes the host, and for which the host waits for its turn if
 --          another job wants it, '1' if one does for certain
 -- Returns  other jobs that want the host, as rival.lua noted them
