@@ -10,11 +10,14 @@ FUZZFLAGS ?=
 # race detector. It is there to end what hangs.
 TIMEOUT ?= 90m
 
+# How many tests of one package run at once. Most of them wait more than they work.
+PARALLEL ?= 4
+
 .PHONY: test check vuln build bench compare targets profile scale slow memory chaos simulate fuzz duckdb
 
 # The one test command.
 test: check
-	$(GO) test -race -timeout $(TIMEOUT) ./...
+	$(GO) test -race -parallel $(PARALLEL) -timeout $(TIMEOUT) ./...
 	$(GO) test -timeout $(TIMEOUT) ./internal/simulate
 	$(GO) vet -C bench ./...
 	$(GO) test -C bench -timeout $(TIMEOUT) ./...

@@ -63,7 +63,7 @@ func makesRoomForUrgent(t *testing.T, s *stage) {
 	}
 	recalled := func() (hosts []crawler.Host) {
 		for host, v := range visits {
-			if err := v.Renew(t.Context()); err != nil {
+			if err := v.Renew(t.Context(), 0); err != nil {
 				t.Fatal(err)
 			}
 			if v.Recalled() {

@@ -437,7 +437,7 @@ func recallsVisits(t *testing.T, b *bench) {
 	}
 	told := func() (hosts []string) {
 		for host, turn := range turns {
-			if err := turn.Renew(t.Context()); err != nil {
+			if err := turn.Renew(t.Context(), 0); err != nil {
 				t.Fatal(err)
 			}
 			if turn.Recalled() {
@@ -471,7 +471,7 @@ func recallsVisits(t *testing.T, b *bench) {
 		t.Errorf("%v are told, want one", got)
 	}
 	turn := b.open(crawler.Host(last))
-	if err := turn.Renew(t.Context()); err != nil || turn.Recalled() {
+	if err := turn.Renew(t.Context(), 0); err != nil || turn.Recalled() {
 		t.Errorf("the next visit of the host is recalled as well, %v", err)
 	}
 }

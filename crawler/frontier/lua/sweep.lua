@@ -20,7 +20,7 @@ local silent = redis.call('ZRANGEBYSCORE', OPEN, '-inf', deadline, 'LIMIT', 0, m
 local broken = { math.max(#late, #silent) }
 for _, host in ipairs(silent) do
   local h = redis.call('HMGET', HOST(host), 'epoch', 'turn', 'gap', 'state')
-  local epoch = to_number(h[1])
+  local epoch = string.find(h[1] or '', '^%d+$') and tonumber(h[1])
   if not epoch then -- release would never find the host under an epoch that is garbage
     epoch = now
     redis.call('HSET', HOST(host), 'epoch', string.format('%d', epoch))
@@ -30,11 +30,6 @@ for _, host in ipairs(silent) do
     count('broken', 1)
     requeue(host, 1)
     redis.call('HSET', HOST(host), 'last', now) -- at the latest
-  end
-  if not string.find(h[1] or '', '^%d+$') then -- release would not know the visit by it
-    note_garbage(HOST(host) .. ' had a field epoch that is no number')
-    h[1] = string.format('%d', now)
-    redis.call('HSET', HOST(host), 'epoch', h[1])
   end
   if hold > 0 then
     redis.call('HSET', HOST(host), 'state', 'broken')
