@@ -168,9 +168,11 @@ func TestTheSiteSeesTheDelayKept(t *testing.T) {
 	pages, paths := manyPages(6)
 	c := newCrawl(t, testsite.Serve(t, pages), func(j *crawler.Job) { j.PerHost, j.Delay = 8, crawler.Duration(delay) })
 	c.cfg.Pages = 4
+	stalls := testsite.WatchStalls(t)
 	c.seed(paths...).finish()
-	if got := c.site.SmallestGap(c.site.Hosts()[0]); got < delay {
-		t.Errorf("the smallest gap is %v, want %v", got, delay)
+	slack := 2 * stalls() // other processes may keep the site waiting
+	if got := c.site.SmallestGap(c.site.Hosts()[0]); got < delay-slack {
+		t.Errorf("the smallest gap is %v, want %v (%v of slack)", got, delay, slack)
 	}
 }
 
