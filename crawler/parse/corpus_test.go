@@ -66,7 +66,7 @@ func TestLinksOfRealPagesAreThoseOfTheirTrees(t *testing.T) {
 	for _, c := range corpora {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()
-			most := 300
+			most := 100
 			if testing.Short() {
 				most = 30
 			}

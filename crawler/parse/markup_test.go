@@ -121,7 +121,7 @@ func mostPages() int {
 	if os.Getenv("TRAWL_SLOW") != "" {
 		return 1 << 20
 	}
-	return 300
+	return 100
 }
 
 func TestMarkupOfRealPagesIsToldAsATokenizerTellsIt(t *testing.T) {

@@ -114,7 +114,7 @@ func TestAnchorsOfRealPagesAreThoseOfTheirTrees(t *testing.T) {
 	for _, c := range corpora {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()
-			most, anchors := 300, 0
+			most, anchors := 100, 0
 			if testing.Short() {
 				most = 30
 			}
