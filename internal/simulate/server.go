@@ -12,6 +12,7 @@ import (
 	"net"
 	"regexp"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/alicebob/miniredis/v2"
@@ -23,15 +24,15 @@ import (
 // server is the Redis of the fleet, and what becomes of it.
 type server struct {
 	redis *miniredis.Miniredis
-	skew  time.Duration // of its clock
-	gone  time.Time     // until when it is not to be had
-	verbs map[string]string
+	skew  time.Duration          // of its clock
+	gone  time.Time              // until when it is not to be had
+	verbs sync.Map               // by the hash of a script: the verb that its header names
 	after func(verb, key string) // is called after each command that was carried out
 	trace *trace
 }
 
 func newServer(t *trace, skew time.Duration) *server {
-	s := &server{skew: skew, verbs: make(map[string]string), trace: t, after: func(string, string) {}}
+	s := &server{skew: skew, trace: t, after: func(string, string) {}}
 	s.redis = s.empty()
 	return s
 }
@@ -153,7 +154,7 @@ func (s *server) learn(args []any) {
 	source := fmt.Sprint(args[1])
 	if found := verbHeader.FindAllStringSubmatch(source, -1); found != nil {
 		sum := sha1.Sum([]byte(source))
-		s.verbs[hex.EncodeToString(sum[:])] = found[len(found)-1][1]
+		s.verbs.Store(hex.EncodeToString(sum[:]), found[len(found)-1][1])
 	}
 }
 
@@ -175,9 +176,9 @@ func (s *server) describe(args []any) (verb, key, name string) {
 			sha = hex.EncodeToString(sum[:])
 			s.learn(args)
 		}
-		verb, words = s.verbs[sha], words[3:]
-		if verb == "" {
-			verb = "script-" + sha[:8]
+		verb, words = "script-"+sha[:8], words[3:]
+		if known, ok := s.verbs.Load(sha); ok {
+			verb = known.(string)
 		}
 	default:
 		words = words[1:]
