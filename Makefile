@@ -60,7 +60,7 @@ duckdb:
 
 # What takes minutes.
 slow:
-	TRAWL_SLOW=1 $(GO) test -count=1 -timeout 60m ./cmd/trawl ./crawler/parse
+	TRAWL_SLOW=1 $(GO) test -count=1 -timeout 60m ./cmd/trawl ./crawler/parse ./internal/hostile
 
 # Runs a simulated fleet under N seeds, from the seed FROM on; prints what happened
 # in them. SEED replays one: docs/simulate.md.
