@@ -27,6 +27,11 @@ type troubled struct {
 func (o *office) sees(job, worker string, texts ...string) {
 	o.t.Helper()
 	var got troubled
+	defer func() {
+		if o.t.Failed() {
+			o.t.Logf("last it says %+v", got.Troubles)
+		}
+	}()
 	o.until("the job says that the worker is in trouble: "+strings.Join(texts, ", "), func(context.Context) bool {
 		o.answer(&got, "job", "show", job)
 		return len(got.Troubles) == 1 && containsAll(got.Troubles[0].Reason, texts)

@@ -77,7 +77,7 @@ func (s *Spool) Tray(beneath, job, worker string) (*Tray, error) {
 		_, err = t.take()
 	}
 	if err != nil {
-		return nil, fmt.Errorf("the spool %q can not be written: %w", t.Dir, err)
+		return nil, fmt.Errorf("the spool %q cannot be written: %w (free some space there, or name a folder on another disk with --spool)", t.Dir, err)
 	}
 	s.add(t)
 	return t, nil
