@@ -25,7 +25,7 @@ import (
 // so far. Call Crawl again to go on with a job that was interrupted or killed; if its Redis was
 // the built-in one, that is an error. A job that is done goes on if it has more seeds than before
 // or a larger budget. Otherwise the error wraps [crawler.ErrJobEnded], and nothing is fetched:
-// begin the job anew with Config.Restart, or name another. Settings that decide which pages belong
+// start the job over with Config.Restart, or name another. Settings that decide which pages belong
 // to a job cannot change when it goes on. One process at a time crawls into the folder of a job.
 // The command trawl crawl --out, with that folder, can go on with a job that has no handlers.
 //
@@ -86,7 +86,7 @@ func (c Config) over(ctx context.Context, r *localcrawl.Runner, job string) (Cou
 	if r.Finished { // the call before did not return
 		return r.Client.Counters(ctx, job)
 	}
-	return Counters{}, fmt.Errorf("trawl: job %q is done since %s: %w: its results are in %s; begin it anew with Config.Restart, or name another",
+	return Counters{}, fmt.Errorf("trawl: job %q is done since %s: %w: its results are in %s; start it over with Config.Restart, or name another",
 		job, r.Ended.Format(time.RFC3339), crawler.ErrJobEnded, filepath.Join(c.Out, job))
 }
 

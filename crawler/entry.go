@@ -17,7 +17,7 @@ const (
 	BandFirst  Band = iota // high: seeds, and what pages embed
 	BandNormal             // normal: links
 	BandLow                // low: what can wait
-	BandUrgent             // urgent: what somebody wants now
+	BandUrgent             // urgent: wanted now
 )
 
 // Bands is how many bands there are.

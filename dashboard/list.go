@@ -17,7 +17,7 @@ import (
 const maxLine = 64 << 10
 
 // errBroken says that a list could not be read to its end.
-var errBroken = errors.New("the list can not be read to its end")
+var errBroken = errors.New("the list cannot be read to its end")
 
 // list is a list of URLs as it comes in: a line of text or of JSON for each.
 // Lines that are empty or begin with # are passed over. It holds one line at a

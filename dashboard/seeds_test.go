@@ -293,7 +293,7 @@ func TestAListThatIsPackedBadlyIsRefused(t *testing.T) {
 		wantError(t, http.StatusBadRequest, "not packed with gzip")
 	half := packed(t, strings.Repeat("https://a.example/\n", 100)).Bytes()
 	s.ask(t, http.MethodPost, seedsOfNews, bytes.NewReader(half[:len(half)-4]), "Content-Encoding", "gzip").
-		wantError(t, http.StatusBadRequest, "can not be read to its end")
+		wantError(t, http.StatusBadRequest, "cannot be read to its end")
 	a := s.ask(t, http.MethodPost, seedsOfNews, strings.NewReader("x"), "Content-Encoding", "br")
 	a.wantError(t, http.StatusUnsupportedMediaType, `"br"`)
 	if a.header.Get("Accept-Encoding") != "gzip" {

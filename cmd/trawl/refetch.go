@@ -155,7 +155,7 @@ func (r refetch) places(ctx context.Context, c *tasks.Client, job string) ([]pla
 		}
 	}
 	if len(all) == 0 {
-		return nil, usage("nobody has said where the output of job %s is: name it with --out", job)
+		return nil, usage("no worker has said where the output of job %s is: name it with --out", job)
 	}
 	return all, nil
 }

@@ -302,7 +302,7 @@ func TestACrawlSaysWhereRecordsAreMissing(t *testing.T) {
 	exported.expectOnce(t, "pages", b.graph.URLs(b.site))
 }
 
-// Files that are finished are not made again when somebody removes them.
+// Finished files that are removed are not made again.
 func TestACrawlWhoseFilesAreRemovedSaysSoAtItsEnd(t *testing.T) {
 	t.Parallel()
 	reached, release := make(chan struct{}), make(chan struct{})

@@ -126,7 +126,7 @@ func (l *seedList) yieldList(ctx context.Context, name string, r io.Reader, yiel
 		}
 	}
 	if err := lines.Err(); err != nil {
-		return yield("", fmt.Errorf("%s can not be read to its end: %w", name, err))
+		return yield("", fmt.Errorf("%s cannot be read to its end: %w", name, err))
 	}
 	return true
 }

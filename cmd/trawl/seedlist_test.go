@@ -174,7 +174,7 @@ func TestSeedsThatAreRefusedAreToldByTheirLines(t *testing.T) {
 	b.run("seed", b.job, "nowhere://").exits(usage, "none of the seeds can be crawled")
 	b.run("seed", b.job, "missing.txt").exits(usage, `"missing.txt" is neither a URL`)
 	b.write("torn.gz", zipped(t, numbered(0, 1000))[:100])
-	b.run("seed", b.job, "torn.gz").exits(failed, "torn.gz can not be read to its end")
+	b.run("seed", b.job, "torn.gz").exits(failed, "torn.gz cannot be read to its end")
 	b.run("seed", "no-"+b.job, "list.txt").exits(usage, "there is no job of this name")
 }
 

@@ -56,7 +56,7 @@ func listed(name string, r io.Reader) iter.Seq[seed] {
 			}
 		}
 		if err := lines.Err(); err != nil {
-			yield(seed{Err: fmt.Errorf("%s can not be read to its end: %w", name, err)})
+			yield(seed{Err: fmt.Errorf("%s cannot be read to its end: %w", name, err)})
 		}
 	}
 }

@@ -279,3 +279,20 @@ func (o *Outlet) Close() error {
 	}
 	return errors.Join(o.spool.Close(), o.place.Close())
 }
+
+// writable finds out whether there is room in a folder for the pages of a visit.
+func writable(dir string) (err error) {
+	const room = 1 << 20
+	defer func() {
+		if err != nil {
+			err = fmt.Errorf("there is no room for pages in %q: %w (free some space there, or choose a folder on another disk)", dir, err)
+		}
+	}()
+	file, err := os.CreateTemp(dir, ".room-*")
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, file.Close(), os.Remove(file.Name())) }()
+	_, err = file.Write(make([]byte, room))
+	return err
+}

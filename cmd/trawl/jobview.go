@@ -1,0 +1,249 @@
+package main
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"strings"
+	"text/tabwriter"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/trawlcrawler/trawl/crawler"
+	"github.com/trawlcrawler/trawl/export"
+	"github.com/trawlcrawler/trawl/tasks"
+)
+
+// jobView is a job as --json shows it.
+type jobView struct {
+	Name     string             `json:"name"`
+	State    crawler.State      `json:"state"`
+	Reason   string             `json:"reason"`
+	Created  time.Time          `json:"created"`
+	Started  *time.Time         `json:"started"`
+	Ended    *time.Time         `json:"ended"`
+	Counters crawler.Counters   `json:"counters"`
+	Troubles []crawler.Trouble  `json:"troubles,omitempty"` // why workers can not keep its pages
+	Failures []string           `json:"failures,omitempty"` // URLs that failed, and why; of job show alone
+	Waits    string             `json:"waits,omitempty"`    // why no page is fetched at the moment, and what to do
+	WaitsFor crawler.WaitReason `json:"waits_for,omitempty"`
+	Settings crawler.Job        `json:"settings"`
+	// Records compares what is settled with what is known of the output: with --out it is
+	// read.
+	Records  crawler.Comparison `json:"records"`
+	Missing  int64              `json:"missing"`            // records
+	Periodic *crawler.Periodic  `json:"periodic,omitempty"` // of a job with a schedule
+	RunOf    string             `json:"run_of,omitempty"`   // the periodic job that it is a run of
+	Closing  bool               `json:"closing,omitempty"`  // only its output is waited for
+	Awaited  []crawler.Awaited  `json:"awaited,omitempty"`  // the writers whose output its end waits for
+	// Unfinished are the writers that died and left files that nobody has finished.
+	Unfinished []crawler.Awaited `json:"unfinished,omitempty"`
+	left       string
+	Garbage    []string         `json:"garbage,omitempty"` // what was set aside because it was not what it should be; of job show alone
+	Revision   int64            `json:"revision"`          // of the settings
+	Changes    []crawler.Change `json:"changes,omitempty"` // of the settings, since the job was created
+}
+
+func view(ctx context.Context, c *tasks.Client, status crawler.Status) (jobView, error) {
+	numbers, err := c.Counters(ctx, status.Job.Name)
+	if errors.Is(err, crawler.ErrGarbage) {
+		status.State, err = crawler.StateBroken, standsStill(&status, err)
+	}
+	if err != nil {
+		return jobView{}, err
+	}
+	waiting, err := c.Waiting(ctx, status, numbers)
+	return jobView{
+		Waits: waiting.Text, WaitsFor: waiting.For,
+		Name: status.Job.Name, State: status.State, Reason: status.Reason, Created: status.Created,
+		Records: numbers.Compare(), Missing: numbers.Compare().Missing(),
+		Started: known(status.Started), Ended: known(status.Ended), Counters: numbers, Settings: status.Job, Troubles: status.Troubles,
+		RunOf: status.RunOf, Revision: status.Revision, Changes: status.Changes,
+		Closing: status.Closing, Awaited: status.Awaited, Unfinished: status.Unfinished, left: status.Left(),
+	}, err
+}
+
+// standsStill makes what is wrong with a job's keys the reason of its state.
+func standsStill(status *crawler.Status, err error) error {
+	status.Reason = fmt.Sprintf("%v: repair it, or remove the job (trawl job rm %s)", err, status.Job.Name)
+	return nil
+}
+
+// known is nil for the zero time.
+func known(t time.Time) *time.Time {
+	if t.IsZero() {
+		return nil
+	}
+	return &t
+}
+
+func (d *desk) list(ctx context.Context, c *tasks.Client) error {
+	all, err := c.Jobs(ctx)
+	if err != nil {
+		return err
+	}
+	views := make([]jobView, 0, len(all))
+	for _, status := range all {
+		v, err := view(ctx, c, status)
+		if errors.Is(err, crawler.ErrNoJob) {
+			continue // removed meanwhile
+		}
+		if err != nil {
+			return err
+		}
+		if v.Periodic, err = c.Periodic(ctx, status, all); err != nil {
+			return err
+		}
+		views = append(views, v)
+	}
+	if d.json {
+		return printJSON(stdout, views)
+	}
+	t := tabwriter.NewWriter(stdout, 0, 0, 2, ' ', 0)
+	fmt.Fprintln(t, "JOB\tSTATE\tPAGES\tWAITING\tIN FLIGHT\tHOSTS\tERRORS\tREASON")
+	for _, v := range views {
+		n := v.Counters
+		fmt.Fprintf(t, "%s\t%s\t%d\t%d\t%d\t%d\t%d\t%s\n", v.Name, v.State, n.Pages(), n.Waiting, n.Flight, n.Hosts, errorsOf(n), v.remark())
+	}
+	return t.Flush()
+}
+
+// remark is what a list says of a job besides numbers: workers that cannot keep its
+// pages, what it waits for, or the reason of its state.
+func (v jobView) remark() string {
+	switch n := len(v.Troubles); n {
+	case 0:
+		if v.Periodic != nil && v.WaitsFor != crawler.WaitScheduler {
+			return periodicRemark(*v.Periodic)
+		}
+		if v.State != crawler.StateBroken && len(v.Reason) == 0 && v.Counters.Garbage > 0 {
+			return fmt.Sprintf("! %d keys or entries were garbage (trawl job show %s)", v.Counters.Garbage, v.Name)
+		}
+		return cmp.Or(v.Waits, v.Reason)
+	case 1:
+		return "! worker " + v.Troubles[0].Worker + " is in trouble (trawl job show " + v.Name + ")"
+	default:
+		return fmt.Sprintf("! %d workers are in trouble (trawl job show %s)", n, v.Name)
+	}
+}
+
+// mostFailures is how many failed URLs job show prints; with --json it has more.
+const mostFailures = 5
+
+// showCommand shows a job.
+func (d *desk) showCommand() *cobra.Command {
+	var out string
+	cmd := d.command("show JOB", "Show a job with its counters", 1, func(ctx context.Context, c *tasks.Client, name string) error {
+		return d.showWith(ctx, c, name, out)
+	})
+	cmd.Flags().StringVar(&out, "out", "", "the workers' output, a folder or the URL of a bucket: it is read, and its records are compared with what is settled")
+	return cmd
+}
+
+func (d *desk) show(ctx context.Context, c *tasks.Client, name string) error {
+	return d.showWith(ctx, c, name, "")
+}
+
+// showWith shows a job, and compares it with its output, if that is named.
+func (d *desk) showWith(ctx context.Context, c *tasks.Client, name, out string) error {
+	status, err := c.Status(ctx, name)
+	if err != nil {
+		return err
+	}
+	v, err := view(ctx, c, status)
+	if err != nil {
+		return err
+	}
+	if v.Failures, err = c.Failures(ctx, name); err != nil && !errors.Is(err, crawler.ErrGarbage) {
+		return err
+	}
+	if v.Garbage, err = c.Garbage(ctx, name); err != nil {
+		return err
+	}
+	if v.Periodic, err = c.Periodic(ctx, status, nil); err != nil {
+		return err
+	}
+	if out != "" {
+		if err := v.compare(ctx, out); err != nil {
+			return err
+		}
+	}
+	if d.json {
+		return printJSON(stdout, v)
+	}
+	t := tabwriter.NewWriter(stdout, 0, 0, 2, ' ', 0)
+	fmt.Fprintf(t, "job\t%s\nstate\t%s %s\n", v.Name, v.State, v.Reason)
+	if v.RunOf != "" {
+		fmt.Fprintf(t, "run of\t%s\n", v.RunOf)
+	}
+	if v.Periodic != nil {
+		printPeriodic(t, *v.Periodic, status.Now)
+	} else {
+		printNumbers(t, v)
+	}
+	for _, moment := range []struct {
+		name string
+		at   *time.Time
+	}{{"created", &v.Created}, {"started", v.Started}, {"ended", v.Ended}} {
+		if moment.at != nil {
+			fmt.Fprintf(t, "%s\t%s\n", moment.name, moment.at.Local().Format(time.DateTime))
+		}
+	}
+	if v.Waits != "" {
+		fmt.Fprintf(t, "waits\t%s\n", v.Waits)
+	}
+	if v.left != "" {
+		fmt.Fprintf(t, "output\t%s\n", v.left)
+	}
+	for _, change := range v.Changes {
+		fmt.Fprintf(t, "changed\t%s: %v\n", change.At.Local().Format(time.DateTime), change)
+	}
+	for _, trouble := range v.Troubles {
+		fmt.Fprintf(t, "trouble\tfor %s: %s\n", status.Now.Sub(trouble.Since).Round(time.Second), trouble)
+	}
+	for _, garbage := range v.Garbage[:min(len(v.Garbage), mostFailures)] {
+		fmt.Fprintf(t, "garbage\t%s\n", garbage)
+	}
+	for _, failure := range v.Failures[:min(len(v.Failures), mostFailures)] {
+		fmt.Fprintf(t, "failed\t%s\n", failure)
+	}
+	return t.Flush()
+}
+
+// compare compares the job with the records of its output.
+func (v *jobView) compare(ctx context.Context, out string) error {
+	where := resultsOf(out, v.Name)
+	sum, whole, err := countRecords(ctx, v.Counters, where)
+	switch {
+	case errors.Is(err, export.ErrNoOutput):
+		return usage("%v", err)
+	case err != nil:
+		return failed("%v", err)
+	case !whole || !keepsRecords(v.Settings.Format):
+		return usage("the output of job %s has no record of each URL (format: %s): it cannot be compared with what is settled", v.Name, strings.Join(v.Settings.Format, ","))
+	}
+	v.Records, v.Missing = sum, sum.Missing()
+	return nil
+}
+
+// printNumbers shows how far a job is.
+func printNumbers(w io.Writer, v jobView) {
+	n := v.Counters
+	fmt.Fprintf(w, "pages\t%d, %s\nwaiting\t%d of %d seen, %d in flight\nhosts\t%d: %d due, %d armed, %d visited\noutcomes\t%s\nvisits\t%d, %d lost their worker\n",
+		n.Pages(), bytesText(n.Bytes), n.Waiting, n.Seen, n.Flight, n.Hosts, n.Due, n.Armed, n.Open, outcomesText(n), n.Visits, n.Broken)
+	if shipping := n.Shipping(); shipping != "" {
+		fmt.Fprintf(w, "records\t%s\n", shipping)
+	}
+	if v.Missing > 0 {
+		fmt.Fprintf(w, "records\t%s\n", v.Records.Alarm(v.Name))
+	}
+	if unfound := n.Unfound(); unfound > 0 && v.State.Ended() {
+		fmt.Fprintf(w, "not found\t%d URLs that were seen before `trawl job refetch` were not found again; if they were brought, bring them again (trawl seed %s LIST)\n", unfound, v.Name)
+	}
+	if n.Incomplete > 0 {
+		fmt.Fprintf(w, "missing\tpages that lack a required field: %d\n", n.Incomplete)
+	}
+}
