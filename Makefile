@@ -13,28 +13,71 @@ TIMEOUT ?= 90m
 # How many tests of one package run at once. Most of them wait more than they work.
 PARALLEL ?= 4
 
-.PHONY: test check vuln build bench compare targets profile scale slow memory chaos simulate fuzz duckdb
+# How a release is built, here and in the Dockerfile. What is checked and tested without
+# the race detector is built so too, because to compile all packages once more takes
+# minutes. Time zones, which schedules of jobs may name, are put into the binary.
+RELEASE = CGO_ENABLED=0 GOFLAGS="$$GOFLAGS -trimpath -tags=timetzdata"
 
-# The one test command.
+# The packages with tests that skip themselves with the race detector (race.Skip), or
+# cost too much with it, and are run without it as well.
+UNRACED = ./internal/htmltok ./internal/parse ./internal/sitemap ./internal/test/simulate
+
+.PHONY: test check vuln build build-full release site drivers bench compare targets profile scale slow memory chaos simulate fuzz duckdb
+
+# The one test command. It says at its end what was skipped, and how to get it. What
+# runs it is built with the race detector only because all else is.
 test: check
-	$(GO) test -race -parallel $(PARALLEL) -timeout $(TIMEOUT) ./...
-	$(GO) test -timeout $(TIMEOUT) ./internal/simulate
-	$(GO) vet -C bench ./...
-	$(GO) test -C bench -timeout $(TIMEOUT) ./...
+	$(GO) run -race ./internal/test/testrun -race -vet=off -parallel $(PARALLEL) -timeout $(TIMEOUT) ./...
+	$(RELEASE) $(GO) test -vet=off -timeout $(TIMEOUT) $(UNRACED)
+	$(RELEASE) $(GO) vet -C bench ./...
+	$(RELEASE) $(GO) test -C bench -vet=off -timeout $(TIMEOUT) ./...
+	$(RELEASE) $(GO) vet -C site ./...
+	$(RELEASE) $(GO) test -C site -vet=off -timeout $(TIMEOUT) ./...
 
+# The quick loop: what can be known without running anything.
 check:
 	@unformatted=$$(gofmt -l .); test -z "$$unformatted" || \
 		{ echo "not formatted, run gofmt -w on:"; echo "$$unformatted"; exit 1; }
-	$(GO) vet ./...
-	$(GO) tool staticcheck ./...
+	$(RELEASE) $(GO) vet ./...
+	$(RELEASE) $(GO) tool staticcheck ./...
 
-# Known vulnerabilities in what the binary calls. Where their database can not be
+# Known vulnerabilities in what the binary calls. Where their database cannot be
 # had, it says so.
 vuln:
 	@GO="$(GO)" .ci/vulncheck
 
 build:
-	CGO_ENABLED=0 $(GO) build -trimpath -ldflags '-s -w' -o trawl ./cmd/trawl
+	$(RELEASE) $(GO) build -ldflags '-s -w' -o trawl ./cmd/trawl
+
+# Static binaries for all platforms, with checksums and bills of materials, in dist/.
+# VERSION is that of the tag: make release VERSION=v0.2.0
+PLATFORMS ?= linux/amd64 linux/arm64 darwin/amd64 darwin/arm64
+release:
+	@echo "$(VERSION)" | grep -Eq '^v[0-9]+\.[0-9]+\.[0-9]+(-[0-9A-Za-z.-]+)?$$' || \
+		{ echo "VERSION=\"$(VERSION)\" is not a version such as v0.2.0"; exit 1; }
+	rm -rf dist && mkdir dist
+	for platform in $(PLATFORMS); do \
+		out=dist/trawl_$(VERSION:v%=%)_$${platform%/*}_$${platform#*/}; \
+		$(RELEASE) GOOS=$${platform%/*} GOARCH=$${platform#*/} $(GO) build \
+			-ldflags '-s -w -X github.com/trawlcrawler/trawl/internal/version.release=$(VERSION)' -o $$out ./cmd/trawl && \
+		$(RELEASE) $(GO) run ./internal/release $$out >$$out.cdx.json || exit 1; \
+	done
+	cd dist && sha256sum * >SHA256SUMS
+
+# The documents as a static site, in dist/site. The renderer is a module of its own.
+site:
+	$(GO) run -C site . -root .. -to ../dist/site
+
+# With the drivers of all clouds. They are a module of its own, so that nothing else
+# compiles their libraries; overlay.json adds the file that imports them to the command.
+build-full:
+	CGO_ENABLED=0 $(GO) build -C drivers -trimpath -tags full,timetzdata -overlay overlay.json -ldflags '-s -w' \
+		-o ../trawl-full github.com/trawlcrawler/trawl/cmd/trawl
+
+# The drivers, and the full build. The first run compiles the libraries of the clouds.
+drivers:
+	$(GO) vet -C drivers ./...
+	$(GO) test -C drivers -timeout $(TIMEOUT) ./...
 
 bench:
 	$(GO) test -run '^$$' -bench . -benchmem -timeout $(TIMEOUT) ./...
@@ -60,22 +103,22 @@ duckdb:
 
 # What takes minutes.
 slow:
-	TRAWL_SLOW=1 $(GO) test -count=1 -timeout 60m ./cmd/trawl ./crawler/parse ./internal/hostile
+	TRAWL_SLOW=1 $(GO) test -count=1 -timeout 60m ./cmd/trawl ./internal/htmltok ./internal/parse ./internal/test/hostile
 
 # Runs a simulated fleet under N seeds, from the seed FROM on; prints what happened
 # in them. SEED replays one: docs/simulate.md.
 N ?= 100000
 FROM ?= 0
 simulate:
-	$(GO) test -count=1 -timeout 0 -v -run 'TestSeeds$$' ./internal/simulate -seeds $(N) -from $(FROM) $(if $(SEED),-seed $(SEED))
+	$(GO) test -count=1 -timeout 0 -v -run 'TestSeeds$$' ./internal/test/simulate -seeds $(N) -from $(FROM) $(if $(SEED),-seed $(SEED))
 
 # Kills, stops, cuts off and starves a fleet, often; prints the figures of
 # docs/faults.md.
 chaos:
-	TRAWL_CHAOS=1 $(GO) test -count=1 -timeout 60m -v ./faults
+	TRAWL_CHAOS=1 $(GO) test -count=1 -timeout 60m -v ./internal/test/faults
 
 memory:
-	TRAWL_BENCH=10m $(GO) test -count=1 -timeout 60m -v -run WhatAURLCosts ./crawler/frontier
+	TRAWL_BENCH=10m $(GO) test -count=1 -timeout 60m -v -run WhatAURLCosts ./internal/frontier
 
 # What one Redis can carry, found out with simulated webs: docs/scale.md. FLAGS
 # are those of the command.

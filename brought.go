@@ -11,19 +11,20 @@ import (
 	"strings"
 
 	"github.com/trawlcrawler/trawl/crawler"
+	"github.com/trawlcrawler/trawl/internal/visit"
 	"github.com/trawlcrawler/trawl/tasks"
 )
 
-// Result is one URL as sinks get it: its record, and the items of its handlers as
-// they were emitted.
+// Result is one URL as sinks get it: its record, and the items of its handlers as they were
+// emitted.
 type Result struct {
 	crawler.Record
-	// Emitted are the values that handlers gave to [Page.Emit], in their order. The
-	// record's Items are the same, as JSON.
+	// Emitted are the values that handlers passed to [Page.Emit], in order. The record's
+	// Items are the same values as JSON.
 	Emitted []any
 }
 
-// brought are all sets of handlers that a program brings to its worker.
+// brought are the sets of handlers that a program provides to its worker.
 type brought struct {
 	sets   map[string]*Handlers
 	client *tasks.Client
@@ -32,7 +33,7 @@ type brought struct {
 
 var setName = regexp.MustCompile(`^[a-z0-9][a-z0-9-]{0,62}$`)
 
-// gather checks sets of handlers, and that no two have one name.
+// gather validates sets of handlers, and checks that their names are unique.
 func gather(sets []*Handlers) (map[string]*Handlers, error) {
 	byName := make(map[string]*Handlers, len(sets))
 	for _, h := range sets {
@@ -40,16 +41,16 @@ func gather(sets []*Handlers) (map[string]*Handlers, error) {
 		case h.err != nil:
 			return nil, h.err
 		case !setName.MatchString(h.name):
-			return nil, fmt.Errorf("handlers: %q is no name: want 1 to 63 lower-case letters, digits and hyphens, not beginning with a hyphen", h.name)
+			return nil, fmt.Errorf("handlers: %q is not a valid name: want 1 to 63 lower-case letters, digits and hyphens, not starting with a hyphen", h.name)
 		case byName[h.name] != nil:
-			return nil, fmt.Errorf("handlers: two sets are named %q", h.name)
+			return nil, fmt.Errorf("handlers: two sets have the name %q", h.name)
 		}
 		byName[h.name] = h
 	}
 	return byName, nil
 }
 
-// Has reports whether all of these are there.
+// Has reports whether all of these sets exist.
 func (b *brought) Has(names []string) bool {
 	for _, name := range names {
 		if b.sets[name] == nil {
@@ -62,9 +63,9 @@ func (b *brought) Has(names []string) bool {
 // Names lists all sets, sorted.
 func (b *brought) Names() []string { return slices.Sorted(maps.Keys(b.sets)) }
 
-// For returns the handlers of a job, which are there.
-func (b *brought) For(job crawler.Status) crawler.Handlers {
-	named := &named{about: &errands{job: job, client: b.client, log: b.log}}
+// For returns the handlers of a job, which must exist.
+func (b *brought) For(job crawler.Status) visit.Handlers {
+	named := &named{deliverer: &deliverer{job: job, client: b.client, log: b.log}}
 	for _, name := range job.Job.Handlers {
 		named.sets = append(named.sets, b.sets[name])
 	}
@@ -73,32 +74,33 @@ func (b *brought) For(job crawler.Status) crawler.Handlers {
 
 // named are the sets that a job names.
 type named struct {
-	sets  []*Handlers
-	about *errands
+	sets      []*Handlers
+	deliverer *deliverer
 }
 
-// Handle gives a page to each set.
-func (n *named) Handle(ctx context.Context, h crawler.Handed) (crawler.Yield, error) {
-	p := newPage(ctx, h, n.about)
+// Handle passes a page to each set.
+func (n *named) Handle(ctx context.Context, h visit.HandlerPage) (visit.Yield, error) {
+	p := newPage(ctx, h, n.deliverer)
+	defer p.end()
 	for _, set := range n.sets {
 		if err := set.run(ctx, p); err != nil {
-			return crawler.Yield{}, err
+			return visit.Yield{}, err
 		}
 	}
 	return p.result(), nil
 }
 
-// Deliver gives results to the sinks, and carries out what handlers want done.
+// Deliver passes results to the sinks, and then does what the handlers want done.
 func (n *named) Deliver(ctx context.Context, results []*crawler.Result) error {
 	if err := n.keep(ctx, results); err != nil {
-		return fmt.Errorf("%w: %w", crawler.ErrKeep, err)
+		return fmt.Errorf("%w: %w", visit.ErrKeep, err)
 	}
 	for _, r := range results {
-		m, ok := r.Mail.(mail)
+		o, ok := r.Outbox.(outbox)
 		if !ok {
 			continue
 		}
-		if err := n.about.carryOut(ctx, r.Entry.URL, m); err != nil {
+		if err := n.deliverer.carryOut(ctx, r.Entry.URL, o); err != nil {
 			return fmt.Errorf("%s: %w", r.Entry.URL, err)
 		}
 	}
@@ -106,7 +108,7 @@ func (n *named) Deliver(ctx context.Context, results []*crawler.Result) error {
 }
 
 func (n *named) keep(ctx context.Context, results []*crawler.Result) error {
-	var all []Result // written down when somebody wants them
+	var all []Result // created when a sink needs them
 	for _, set := range n.sets {
 		for _, sink := range set.sinks {
 			if all == nil {
@@ -120,14 +122,22 @@ func (n *named) keep(ctx context.Context, results []*crawler.Result) error {
 	return nil
 }
 
-// call calls a sink. To panic is to fail.
-func call(ctx context.Context, sink SinkFunc, results []Result) (err error) {
-	defer func() {
-		if r := recover(); r != nil {
-			err = fmt.Errorf("it panicked: %v", r)
-		}
+// call calls a sink, in a goroutine that the sink may end. A panic is an error, and so is
+// ending the goroutine.
+func call(ctx context.Context, sink SinkFunc, results []Result) error {
+	done := make(chan struct{})
+	err := errors.New("it ended its goroutine (runtime.Goexit)")
+	go func() {
+		defer close(done)
+		defer func() {
+			if r := recover(); r != nil {
+				err = fmt.Errorf("it panicked: %v", r)
+			}
+		}()
+		err = sink(ctx, results)
 	}()
-	return sink(ctx, results)
+	<-done
+	return err
 }
 
 func resultsOf(results []*crawler.Result) []Result {
@@ -141,7 +151,7 @@ func resultsOf(results []*crawler.Result) []Result {
 	return all
 }
 
-// lacking names the sets that a job wants and nobody brings.
+// lacking returns an error that names the sets that a job needs and the program lacks.
 func (b *brought) lacking(job crawler.Job) error {
 	var lacks []string
 	for _, name := range job.Handlers {
@@ -152,5 +162,5 @@ func (b *brought) lacking(job crawler.Job) error {
 	if len(lacks) == 0 {
 		return nil
 	}
-	return errors.New("job " + job.Name + " wants handlers that the program does not bring: " + strings.Join(lacks, ", "))
+	return errors.New("job " + job.Name + " needs handlers that the program does not provide: " + strings.Join(lacks, ", "))
 }

@@ -9,29 +9,30 @@ import (
 	"time"
 
 	"github.com/trawlcrawler/trawl/crawler"
-	"github.com/trawlcrawler/trawl/crawler/fetch"
-	"github.com/trawlcrawler/trawl/crawler/output"
+	"github.com/trawlcrawler/trawl/internal/fetch"
 	"github.com/trawlcrawler/trawl/internal/fleet"
 	"github.com/trawlcrawler/trawl/internal/localcrawl"
+	"github.com/trawlcrawler/trawl/internal/output"
 	"github.com/trawlcrawler/trawl/tasks"
 )
 
-// Crawl carries out a job to its end and returns its numbers. The program is a whole
-// fleet, scheduler and worker, over a Redis that cfg names or one of its own; on a
-// Redis that is shared, others may join ([Work], trawl worker). A job that names no
-// handlers gets all that are given.
+// Crawl runs a job to its end and returns its counters. The program is a whole fleet, with
+// scheduler and worker, on the Redis that cfg names or on one of its own. On a shared
+// Redis, other workers may join ([Work], trawl worker). A job that names no handlers gets
+// all that are given.
 //
-// When ctx ends, what is under way is finished, and the error of ctx returned with the numbers
-// so far. Call Crawl again to go on with a job that was interrupted or killed; if its Redis was
-// the built-in one, that is an error. A job that is done goes on if it has more seeds than before
-// or a larger budget. Otherwise the error wraps [crawler.ErrJobEnded], and nothing is fetched:
-// start the job over with Config.Restart, or name another. Settings that decide which pages belong
-// to a job cannot change when it goes on. One process at a time crawls into the folder of a job.
-// The command trawl crawl --out, with that folder, can go on with a job that has no handlers.
+// When ctx ends, requests in progress finish, and Crawl returns the error of ctx with the
+// counters so far. Call Crawl again to resume a job that was interrupted or killed; if its
+// Redis was the embedded one, that is an error. A job that is done continues if it has more
+// seeds than before or a larger budget. Otherwise the error wraps [crawler.ErrJobEnded],
+// and nothing is fetched: start the job again with Config.Restart, or choose another name.
+// Settings that decide which pages are in scope cannot change when a job continues. Only
+// one process at a time can crawl into the folder of a job. The command trawl crawl --out,
+// with that folder, can resume a job that has no handlers.
 //
-// Where other workers of a shared Redis keep pages of the job is logged at Warn, and
-// [tasks.Client.Kept] returns it. Over a Redis of its own, Crawl ends when the jobs have ended
-// that handlers created, too.
+// If other workers on a shared Redis keep pages of the job, Crawl logs where at Warn, and
+// [tasks.Client.Kept] returns it. On a Redis of its own, Crawl returns only when the jobs
+// that handlers created have ended, too.
 func Crawl(ctx context.Context, job Job, cfg Config, handlers ...*Handlers) (_ Counters, err error) {
 	cfg = cfg.withDefaults()
 	sets, err := gather(handlers)
@@ -54,7 +55,7 @@ func Crawl(ctx context.Context, job Job, cfg Config, handlers ...*Handlers) (_ C
 	if r.Plan == localcrawl.PlanDone {
 		return cfg.over(ctx, r, job.Name)
 	}
-	health, err := fleet.ServeHealth(cfg.Listen, r.Door)
+	health, err := fleet.ServeHealth(cfg.Listen, r.Connection)
 	if err != nil {
 		return Counters{}, fmt.Errorf("trawl: %w", err)
 	}
@@ -70,7 +71,7 @@ func Crawl(ctx context.Context, job Job, cfg Config, handlers ...*Handlers) (_ C
 	return result.Counters, errors.Join(ending(ctx, result), err)
 }
 
-// ending is the error of a job that was not crawled to its end.
+// ending returns the error for a job that was not crawled to its end.
 func ending(ctx context.Context, result localcrawl.Result) error {
 	switch s := result.Status; {
 	case result.Interrupted:
@@ -81,21 +82,21 @@ func ending(ctx context.Context, result localcrawl.Result) error {
 	return nil
 }
 
-// over is what Crawl returns when there is nothing to do.
+// over returns the result of Crawl if there is nothing to do.
 func (c Config) over(ctx context.Context, r *localcrawl.Runner, job string) (Counters, error) {
-	if r.Finished { // the call before did not return
+	if r.Finished { // the previous call did not return
 		return r.Client.Counters(ctx, job)
 	}
-	return Counters{}, fmt.Errorf("trawl: job %q is done since %s: %w: its results are in %s; start it over with Config.Restart, or name another",
+	return Counters{}, fmt.Errorf("trawl: job %q finished at %s: %w: its results are in %s; to crawl it again, set Config.Restart, or choose another name",
 		job, r.Ended.Format(time.RFC3339), crawler.ErrJobEnded, filepath.Join(c.Out, job))
 }
 
-// words are the names of the settings in errors.
+// words are the names of the settings in error messages.
 var words = localcrawl.Words{
-	Out: "Config.Out", Restart: "Config.Restart", Job: "Job.Name", Redis: "Config.Redis", Again: "the same call goes on",
+	Out: "Config.Out", Restart: "Config.Restart", Job: "Job.Name", Redis: "Config.Redis", Again: "the same call resumes the crawl",
 }
 
-// runner says how to crawl a job.
+// runner returns the configuration for crawling a job.
 func (c Config) runner(job Job, sets map[string]*Handlers) localcrawl.Config {
 	cfg := localcrawl.Config{
 		Job: job, Restart: c.Restart, Redis: c.Redis, Folder: filepath.Join(c.Out, job.Name),
@@ -107,8 +108,9 @@ func (c Config) runner(job Job, sets map[string]*Handlers) localcrawl.Config {
 		Hear: localcrawl.Hear{
 			Visit:   func(crawler.Report) {},
 			Waits:   func(why error) { c.logWaits(job.Name, why) },
-			LeftOut: func(why error) { c.Log.Warn("a seed is left out", "job", job.Name, "error", why) },
-			Aside:   func(folder string) { c.Log.Info("earlier results are set aside", "job", job.Name, "folder", folder) },
+			Rests:   func(crawler.Host, string, time.Duration) {}, // visits log it
+			LeftOut: func(why error) { c.Log.Warn("a seed is skipped", "job", job.Name, "error", why) },
+			Aside:   func(folder string) { c.Log.Info("moved earlier results", "job", job.Name, "folder", folder) },
 		},
 	}
 	if len(sets) > 0 {
@@ -117,22 +119,22 @@ func (c Config) runner(job Job, sets map[string]*Handlers) localcrawl.Config {
 	return cfg
 }
 
-// logWaits logs why pages cannot be kept now, and when they can again.
+// logWaits logs that pages cannot be kept now, or that they can be kept again.
 func (c Config) logWaits(job string, why error) {
 	if why == nil {
-		c.Log.Info("pages can be kept again: the crawl goes on", "job", job)
+		c.Log.Info("pages can be kept again: the crawl continues", "job", job)
 		return
 	}
-	c.Log.Error("pages cannot be kept: the crawl waits, and goes on by itself when that is mended", "job", job, "error", why)
+	c.Log.Error("pages cannot be kept: the crawl waits, and continues by itself when this is fixed", "job", job, "error", why)
 }
 
-// checkCrawl refuses what cannot be crawled, before anything is made or started.
+// checkCrawl validates the job and the configuration before anything is created or started.
 func (c Config) checkCrawl(job Job, b *brought) error {
 	if err := c.validate(); err != nil {
 		return err
 	}
 	if output.IsBucket(c.Out) {
-		return fmt.Errorf("trawl: Config.Out: %q is a bucket: Crawl keeps its state beside the results, so name a folder", c.Out)
+		return fmt.Errorf("trawl: Config.Out: %q is a bucket: Crawl keeps its state next to the results, so name a folder", c.Out)
 	}
 	if err := job.Validate(); err != nil {
 		return fmt.Errorf("trawl: job %q: %w", job.Name, err)
@@ -144,7 +146,7 @@ func (c Config) checkCrawl(job Job, b *brought) error {
 	case len(seeds) == 0:
 		return fmt.Errorf("trawl: job %s has no seeds", job.Name)
 	case job.Schedule != "":
-		return fmt.Errorf("trawl: job %s has a schedule: create it on a fleet, whose schedulers begin its runs", job.Name)
+		return fmt.Errorf("trawl: job %s has a schedule: create it on a fleet, whose schedulers start its runs", job.Name)
 	}
 	if err := b.lacking(job); err != nil {
 		return fmt.Errorf("trawl: %w", err)

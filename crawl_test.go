@@ -8,6 +8,7 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
+	"runtime"
 	"slices"
 	"strings"
 	"sync"
@@ -20,16 +21,16 @@ import (
 
 	"github.com/trawlcrawler/trawl"
 	"github.com/trawlcrawler/trawl/crawler"
-	"github.com/trawlcrawler/trawl/internal/redistest"
-	"github.com/trawlcrawler/trawl/internal/testfleet"
-	"github.com/trawlcrawler/trawl/internal/testsite"
+	"github.com/trawlcrawler/trawl/internal/test/redistest"
+	"github.com/trawlcrawler/trawl/internal/test/testfleet"
+	"github.com/trawlcrawler/trawl/internal/test/testsite"
 	"github.com/trawlcrawler/trawl/tasks"
 )
 
-// web serves pages of HTML by their path.
-type web map[string]string
+// pageMap serves HTML pages by their path.
+type pageMap map[string]string
 
-func (w web) ServeHTTP(out http.ResponseWriter, r *http.Request) {
+func (w pageMap) ServeHTTP(out http.ResponseWriter, r *http.Request) {
 	page, ok := w[r.RequestURI]
 	if !ok {
 		http.NotFound(out, r)
@@ -37,7 +38,7 @@ func (w web) ServeHTTP(out http.ResponseWriter, r *http.Request) {
 	}
 	kind := "text/html; charset=utf-8"
 	if name, _, found := strings.Cut(r.RequestURI, "."); found && name != "" {
-		kind = "" // as Go finds out
+		kind = "" // detected by net/http
 	}
 	if kind != "" {
 		out.Header().Set("Content-Type", kind)
@@ -45,8 +46,8 @@ func (w web) ServeHTTP(out http.ResponseWriter, r *http.Request) {
 	fmt.Fprint(out, page)
 }
 
-// workbench is a site with a place to crawl it from.
-type workbench struct {
+// localSite is a site and the settings with which to crawl it.
+type localSite struct {
 	t    *testing.T
 	site *testsite.Site
 	job  trawl.Job
@@ -54,9 +55,9 @@ type workbench struct {
 	log  *testfleet.Transcript
 }
 
-func newWorkbench(t *testing.T, pages web, seeds ...string) *workbench {
+func newLocalSite(t *testing.T, pages pageMap, seeds ...string) *localSite {
 	t.Helper()
-	b := &workbench{t: t, site: testsite.Serve(t, pages), job: trawl.NewJob(redistest.Name(t)), log: testfleet.NewTranscript()}
+	b := &localSite{t: t, site: testsite.Serve(t, pages), job: trawl.NewJob(redistest.Name(t)), log: testfleet.NewTranscript()}
 	for _, path := range seeds {
 		b.job.Seeds = append(b.job.Seeds, b.site.URL(0, path))
 	}
@@ -65,7 +66,7 @@ func newWorkbench(t *testing.T, pages web, seeds ...string) *workbench {
 	return b
 }
 
-func (b *workbench) crawl(handlers ...*trawl.Handlers) trawl.Counters {
+func (b *localSite) crawl(handlers ...*trawl.Handlers) trawl.Counters {
 	b.t.Helper()
 	n, err := trawl.Crawl(testfleet.Patience(b.t), b.job, b.cfg, handlers...)
 	if err != nil {
@@ -74,8 +75,8 @@ func (b *workbench) crawl(handlers ...*trawl.Handlers) trawl.Counters {
 	return n
 }
 
-// records are those of the job, by path.
-func (b *workbench) records() map[string]crawler.Record {
+// records returns the job's records by path.
+func (b *localSite) records() map[string]crawler.Record {
 	b.t.Helper()
 	files, err := filepath.Glob(filepath.Join(b.cfg.Out, b.job.Name, "pages-*.jsonl"))
 	if err != nil {
@@ -98,9 +99,9 @@ func (b *workbench) records() map[string]crawler.Record {
 	return all
 }
 
-func TestAPageTellsAllThatIsKnownOfIt(t *testing.T) {
+func TestAPageReportsAllThatIsKnownAboutIt(t *testing.T) {
 	t.Parallel()
-	b := newWorkbench(t, web{
+	b := newLocalSite(t, pageMap{
 		"/":         `<a href="/shop">shop</a>`,
 		"/shop":     `<title>Shop</title><base href="/deep/"><h1>Hello</h1><a href="one#part">1</a><a href="mailto:x@y">2</a>`,
 		"/deep/one": `<title>One</title>`,
@@ -114,7 +115,7 @@ func TestAPageTellsAllThatIsKnownOfIt(t *testing.T) {
 		body := new(strings.Builder)
 		_, _ = fmt.Fprint(body, p.Size() > 0, p.Body() != nil)
 		for k, v := range map[string]any{
-			"url": p.URL(), "asked": p.Asked(), "job": p.Job(), "via": p.Via(), "depth": p.Depth(), "status": p.Status(), "type": p.Type(),
+			"url": p.URL(), "asked": p.RequestURL(), "job": p.Job(), "via": p.Referrer(), "depth": p.Depth(), "status": p.Status(), "type": p.Type(),
 			"title": p.Title(), "fields": fmt.Sprint(p.Fields()), "links": strings.Join(p.Links(), " "), "heading": p.Find("h1").Text(), "resolved": resolved,
 			"header": p.Header().Get("Content-Type"), "truncated": p.Truncated(), "body": body.String(),
 		} {
@@ -133,13 +134,13 @@ func TestAPageTellsAllThatIsKnownOfIt(t *testing.T) {
 		"header": "text/html; charset=utf-8", "truncated": false, "body": "true true",
 	}
 	if diff := cmp.Diff(want, got); diff != "" {
-		t.Errorf("the page (-want +got):\n%s", diff)
+		t.Errorf("the page's fields (-want +got):\n%s", diff)
 	}
 }
 
-func TestFunctionsGetThePagesThatTheyAreForInTheirOrder(t *testing.T) {
+func TestHandlersGetMatchingPagesInTheirOrder(t *testing.T) {
 	t.Parallel()
-	b := newWorkbench(t, web{
+	b := newLocalSite(t, pageMap{
 		"/":         `<a href="/a">a</a><a href="/b.txt">b</a><img src="/c.png"><p>1</p><p>2</p>`,
 		"/a":        `<p>3</p>`,
 		"/b.txt":    `plain <p>4</p> text`,
@@ -172,21 +173,21 @@ func TestFunctionsGetThePagesThatTheyAreForInTheirOrder(t *testing.T) {
 		}
 		return nil
 	})
-	numbers := b.crawl(h)
+	counters := b.crawl(h)
 	want := map[string][]string{
 		"/": {"any", "1", "2"}, "/a": {"any", "3", "a or b"}, "/b.txt": {"any", "a or b", "text"}, "/c.png": {"any", "image"},
 	}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("called (-want +got):\n%s", diff)
 	}
-	if numbers.Pages() != 4 {
-		t.Errorf("outcomes %v, want 4 pages", numbers.Outcomes)
+	if counters.Pages() != 4 {
+		t.Errorf("outcomes %v, want 4 pages", counters.Outcomes)
 	}
 }
 
-func TestWhatCanNotBeDoneWithAPageFailsItAndSaysWhy(t *testing.T) {
+func TestWhatCannotBeDoneWithAPageFailsItAndSaysWhy(t *testing.T) {
 	t.Parallel()
-	b := newWorkbench(t, web{"/": `<a href="/emit">1</a><a href="/task">2</a><a href="/queue">3</a><a href="/seed">4</a><a href="/nojob">5</a><a href="/job">6</a><a href="/deep">7</a><a href="/soon">8</a>`,
+	b := newLocalSite(t, pageMap{"/": `<a href="/emit">1</a><a href="/task">2</a><a href="/queue">3</a><a href="/seed">4</a><a href="/nojob">5</a><a href="/job">6</a><a href="/deep">7</a><a href="/soon">8</a>`,
 		"/emit": "x", "/task": "x", "/queue": "x", "/seed": "x", "/nojob": "x", "/job": "x", "/soon": "x", "/deep": strings.Repeat("<div>", 600)}, "/")
 	b.job.Retries = 1
 	h := trawl.NewHandlers("bad")
@@ -203,14 +204,14 @@ func TestWhatCanNotBeDoneWithAPageFailsItAndSaysWhy(t *testing.T) {
 	on("/deep", func(p *trawl.Page) error { p.Find("div"); return nil })
 	b.crawl(h)
 	for path, want := range map[string]string{
-		"/emit":  "handlers bad: emit an item of type chan int: json: unsupported type: chan int: it is not tried again",
-		"/task":  "handlers bad: enqueue a task: task typename cannot be empty: it is not tried again",
-		"/queue": "handlers bad: enqueue a task: queue name must contain one or more characters: it is not tried again",
+		"/emit":  "handlers bad: emit an item of type chan int: json: unsupported type: chan int: it is not retried",
+		"/task":  "handlers bad: enqueue a task: task typename cannot be empty: it is not retried",
+		"/queue": "handlers bad: enqueue a task: queue name must contain one or more characters: it is not retried",
 		"/seed":  `seed job ` + b.job.Name + `: "nowhere" is not a URL`,
-		"/soon":  `handlers bad: seed job ` + b.job.Name + `: "soon" is not a priority: want urgent, high, normal or low: it is not tried again`,
+		"/soon":  `handlers bad: seed job ` + b.job.Name + `: "soon" is not a priority: want urgent, high, normal or low: it is not retried`,
 		"/nojob": `handlers bad: seed: job "never-created": there is no job of this name (tried 2 times)`,
 		"/job":   `handlers bad: create job "Bad Name": name: "Bad Name" is out of range`,
-		"/deep":  "handlers bad: its elements can not be selected: elements are nested more than 512 deep: it is not tried again",
+		"/deep":  "handlers bad: its elements cannot be selected: elements are nested more than 512 deep: it is not retried",
 	} {
 		if r := b.records()[path]; r.Outcome != crawler.OutcomeFailed || !strings.Contains(r.Error, want) {
 			t.Errorf("%s is %s: %q, want failed: %q", path, r.Outcome, r.Error, want)
@@ -220,7 +221,7 @@ func TestWhatCanNotBeDoneWithAPageFailsItAndSaysWhy(t *testing.T) {
 
 func TestASinkThatFailsGetsThePagesAgain(t *testing.T) {
 	t.Parallel()
-	b := newWorkbench(t, web{"/": "x"}, "/")
+	b := newLocalSite(t, pageMap{"/": "x"}, "/")
 	var calls int
 	var got []string
 	h := trawl.NewHandlers("store")
@@ -231,34 +232,78 @@ func TestASinkThatFailsGetsThePagesAgain(t *testing.T) {
 			return errors.New("the database is locked")
 		case 2:
 			panic("the database is on fire")
+		case 3:
+			runtime.Goexit()
 		}
 		for _, r := range results {
 			got = append(got, fmt.Sprint(r.URL, " ", r.Outcome, " ", r.Emitted, " ", string(r.Items[0])))
 		}
 		return nil
 	})
-	numbers := b.crawl(h)
+	counters := b.crawl(h)
 	if want := []string{b.site.URL(0, "/") + ` fetched [{one}] {"title":"one"}`}; !slices.Equal(got, want) {
 		t.Errorf("the sink got %q, want %q", got, want)
 	}
-	if numbers.Pages() != 1 || numbers.Outcomes[crawler.OutcomeRetry] != 0 {
-		t.Errorf("outcomes %v: a page is not to blame for its sink", numbers.Outcomes)
+	if counters.Pages() != 1 || counters.Outcomes[crawler.OutcomeRetry] != 0 {
+		t.Errorf("outcomes %v: a failing sink must not fail its page", counters.Outcomes)
 	}
-	for _, said := range []string{"the database is locked", "it panicked: the database is on fire"} {
-		if !strings.Contains(b.log.Text(), said) {
-			t.Errorf("the log does not say %q", said)
+	for _, output := range []string{"the database is locked", "it panicked: the database is on fire", "it ended its goroutine (runtime.Goexit)"} {
+		if !strings.Contains(b.log.Text(), output) {
+			t.Errorf("the log does not say %q", output)
 		}
+	}
+}
+
+func TestWhatAHandlerDoesAfterItHasReturnedIsReported(t *testing.T) {
+	t.Parallel()
+	b := newLocalSite(t, pageMap{"/": `<a href="/one">1</a>`, "/one": "1", "/late": "2"}, "/")
+	var late sync.WaitGroup
+	returned := make(chan struct{})
+	h := trawl.NewHandlers("hasty")
+	h.OnPage("/$", func(_ context.Context, p *trawl.Page) error {
+		p.Emit(Title{"in time"})
+		late.Go(func() {
+			<-returned
+			p.Emit(Title{"late"})
+			if p.Follow("/late") {
+				t.Error("a link is reported as followed after its page's handlers returned")
+			}
+			for verb, err := range map[string]error{
+				"Seed": p.Seed(b.job.Name, b.site.URL(0, "/late")), "CreateJob": p.CreateJob(trawl.NewJob("late")), "Enqueue": p.Enqueue(asynq.NewTask("late", nil)),
+			} {
+				if err == nil || !strings.Contains(err.Error(), "have returned") || !errors.Is(err, trawl.SkipRetry) {
+					t.Errorf("%s after the handlers have returned: %v", verb, err)
+				}
+			}
+		})
+		return nil
+	})
+	h.Sink(func(_ context.Context, results []trawl.Result) error { // The handlers of "/" have returned by now.
+		for _, r := range results {
+			if strings.HasSuffix(r.URL, "/") {
+				close(returned)
+				late.Wait()
+			}
+		}
+		return nil
+	})
+	b.crawl(h)
+	if got := fmt.Sprintf("%s", b.records()["/"].Items); got != `[{"title":"in time"}]` || len(b.records()) != 2 {
+		t.Errorf("the page has items %s in %d records", got, len(b.records()))
+	}
+	if text := b.log.Text(); strings.Count(text, "after the handlers of the page had returned") != 1 || !strings.Contains(text, "verb=Emit") {
+		t.Errorf("the log says\n%s", text)
 	}
 }
 
 func TestAPageSeedsItsOwnJobBeyondItsScope(t *testing.T) {
 	t.Parallel()
-	b := newWorkbench(t, web{"/": "x", "/other": "x"}, "/")
+	b := newLocalSite(t, pageMap{"/": "x", "/other": "x"}, "/")
 	b.job.Depth = 0
 	h := trawl.NewHandlers("seed")
 	h.OnPage("/$", func(_ context.Context, p *trawl.Page) error {
 		if p.Follow("/other") {
-			t.Error("a link that is too deep belongs to the job")
+			t.Error("a link beyond the depth limit belongs to the job")
 		}
 		return p.SeedWith(trawl.PriorityUrgent, p.Job(), b.site.URL(0, "/other"))
 	})
@@ -269,14 +314,14 @@ func TestAPageSeedsItsOwnJobBeyondItsScope(t *testing.T) {
 
 func TestACrawlGoesOnWhereItWasInterrupted(t *testing.T) {
 	t.Parallel()
-	pages := web{"/": ""}
+	pages := pageMap{"/": ""}
 	for i := range 30 {
 		path := fmt.Sprint("/", i)
 		pages["/"] += fmt.Sprintf("<a href=%q>x</a>", path)
 		pages[path] = "x"
 	}
-	b := newWorkbench(t, pages, "/")
-	b.cfg.Redis = "" // one of its own
+	b := newLocalSite(t, pages, "/")
+	b.cfg.Redis = "" // the crawl requests a Redis of its own
 	ctx, interrupt := context.WithCancel(testfleet.Patience(t))
 	seen := 0
 	h := trawl.NewHandlers("slow")
@@ -287,12 +332,12 @@ func TestACrawlGoesOnWhereItWasInterrupted(t *testing.T) {
 		return nil
 	})
 	if _, err := trawl.Crawl(ctx, b.job, b.cfg, h); !errors.Is(err, context.Canceled) {
-		t.Fatalf("the crawl ended with %v, want that it was interrupted", err)
+		t.Fatalf("the crawl ended with %v, want an interruption", err)
 	}
 	if n := b.crawl(h); n.Pages() != 31 {
 		t.Errorf("%d pages, want 31", n.Pages())
 	}
-	if n := len(b.site.Requests()); n > 33 { // robots.txt once or twice
+	if n := len(b.site.Requests()); n > 33 { // robots.txt is fetched once or twice
 		t.Errorf("the site was asked %d times for 31 pages", n)
 	}
 
@@ -306,19 +351,19 @@ func TestACrawlGoesOnWhereItWasInterrupted(t *testing.T) {
 	}
 	aside, err := filepath.Glob(filepath.Join(b.cfg.Out, b.job.Name, "earlier-*", "pages-*.jsonl"))
 	if err != nil || len(aside) == 0 {
-		t.Errorf("the earlier results are not set aside (%v)", err)
+		t.Errorf("the earlier results were not moved aside (%v)", err)
 	}
 }
 
-func TestACrawlOverASharedRedisIsBegunAnewToo(t *testing.T) {
+func TestACrawlOverASharedRedisIsRestartedToo(t *testing.T) {
 	t.Parallel()
-	b := newWorkbench(t, web{"/": "x"}, "/")
+	b := newLocalSite(t, pageMap{"/": "x"}, "/")
 	h := trawl.NewHandlers("none")
 	b.crawl(h)
 	b.cfg.Restart = true
 	b.crawl(h)
 	if n := b.site.Count("/"); n != 2 {
-		t.Errorf("the page was asked for %d times, want twice", n)
+		t.Errorf("the page was requested %d times, want twice", n)
 	}
 	client, err := tasks.Open(t.Context(), b.cfg.Redis)
 	if err != nil {
@@ -331,7 +376,7 @@ func TestACrawlOverASharedRedisIsBegunAnewToo(t *testing.T) {
 	}
 }
 
-func TestWhatCanNotBeCrawledIsRefusedBeforeAnythingIsMade(t *testing.T) {
+func TestWhatCannotBeCrawledIsRefusedBeforeAnythingIsMade(t *testing.T) {
 	t.Parallel()
 	job := trawl.NewJob("shop", "https://shop.example/")
 	for name, test := range map[string]struct {
@@ -348,7 +393,7 @@ func TestWhatCanNotBeCrawledIsRefusedBeforeAnythingIsMade(t *testing.T) {
 		"a selector": {want: `handlers shop: OnHTML("div[")`, handlers: func() []*trawl.Handlers {
 			h := trawl.NewHandlers("shop")
 			h.OnHTML("div[", nil)
-			h.OnPage("(", nil) // the first is told
+			h.OnPage("(", nil) // only the first problem is reported
 			return []*trawl.Handlers{h}
 		}},
 		"a type": {want: `handlers shop: OnType("pdf"): want a type such as application/pdf`, handlers: func() []*trawl.Handlers {
@@ -356,13 +401,13 @@ func TestWhatCanNotBeCrawledIsRefusedBeforeAnythingIsMade(t *testing.T) {
 			h.OnType("pdf", nil)
 			return []*trawl.Handlers{h}
 		}},
-		"a name": {want: `handlers: "My Shop" is no name`, handlers: func() []*trawl.Handlers {
+		"a name": {want: `handlers: "My Shop" is not a valid name`, handlers: func() []*trawl.Handlers {
 			return []*trawl.Handlers{trawl.NewHandlers("My Shop")}
 		}},
-		"two of a name": {want: `two sets are named "shop"`, handlers: func() []*trawl.Handlers {
+		"two of a name": {want: `two sets have the name "shop"`, handlers: func() []*trawl.Handlers {
 			return []*trawl.Handlers{trawl.NewHandlers("shop"), trawl.NewHandlers("shop")}
 		}},
-		"handlers that are not brought": {want: "job shop wants handlers that the program does not bring: other", job: func(j *trawl.Job) {
+		"handlers that are not brought": {want: "job shop needs handlers that the program does not provide: other", job: func(j *trawl.Job) {
 			j.Handlers = []string{"other"}
 		}},
 		"a setting":     {want: "depth", job: func(j *trawl.Job) { j.Depth = -2 }},
@@ -390,21 +435,21 @@ func TestWhatCanNotBeCrawledIsRefusedBeforeAnythingIsMade(t *testing.T) {
 				t.Errorf("the error is %v, want %q", err, test.want)
 			}
 			if _, err := os.Stat(out); !errors.Is(err, os.ErrNotExist) {
-				t.Errorf("the folder is there (%v)", err)
+				t.Errorf("the output folder was created (%v)", err)
 			}
 		})
 	}
 	if err := trawl.Work(t.Context(), trawl.Config{}); err == nil || !strings.Contains(err.Error(), "Config.Redis is empty") {
-		t.Errorf("a worker of no fleet: %v", err)
+		t.Errorf("a worker without a fleet: %v", err)
 	}
 }
 
 func TestSaveLeavesNothingTornBehind(t *testing.T) {
 	t.Parallel()
-	b := newWorkbench(t, web{"/": "content"}, "/")
+	b := newLocalSite(t, pageMap{"/": "content"}, "/")
 	b.job.Retries = 0
 	dir := t.TempDir()
-	blocked := filepath.Join(dir, "file", "below") // a file is in the way
+	blocked := filepath.Join(dir, "file", "below") // make the target path unusable
 	if err := os.WriteFile(filepath.Join(dir, "file"), nil, 0o644); err != nil {
 		t.Fatal(err)
 	}
@@ -414,7 +459,7 @@ func TestSaveLeavesNothingTornBehind(t *testing.T) {
 			return err
 		}
 		if err := p.Save(filepath.Join(dir, "a", "b")); err == nil {
-			t.Error("a file takes the place of a folder")
+			t.Error("a file replaced a folder")
 		}
 		return p.Save(blocked)
 	})
@@ -425,7 +470,7 @@ func TestSaveLeavesNothingTornBehind(t *testing.T) {
 	}
 	left, err := filepath.Glob(filepath.Join(dir, "*", ".saving*"))
 	if err != nil || len(left) > 0 {
-		t.Errorf("%v are left behind (%v)", left, err)
+		t.Errorf("%v were left behind (%v)", left, err)
 	}
 	if r := b.records()["/"]; !strings.Contains(r.Error, "save "+b.site.URL(0, "/")) {
 		t.Errorf("the record says %q", r.Error)

@@ -21,7 +21,7 @@ import (
 	"github.com/trawlcrawler/trawl/internal/redisd"
 )
 
-// pages are a shop.
+// pages are the pages of a shop.
 var pages = map[string]string{
 	"/":           `<title>Shop</title><a href="/product/1">one</a> <a href="/product/2">two</a> <a href="/price-list.txt">all</a>`,
 	"/product/1":  `<title>Product 1</title><div class="product"><h1>Teapot</h1><b class="price">12.50</b></div>`,
@@ -32,8 +32,8 @@ var pages = map[string]string{
 	"/robots.txt": ``,
 }
 
-// aShop serves them until the example is over.
-func aShop() (url string, done func()) {
+// startShop serves pages until done is called.
+func startShop() (url string, done func()) {
 	site := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		switch page, ok := pages[r.URL.Path]; {
 		case r.URL.Path == "/price-list.txt":
@@ -49,8 +49,8 @@ func aShop() (url string, done func()) {
 	return site.URL, site.Close
 }
 
-// aFolder is for the results of an example.
-func aFolder() (dir string, done func()) {
+// tempDir returns a folder for the results of an example.
+func tempDir() (dir string, done func()) {
 	dir, err := os.MkdirTemp("", "trawl-example-")
 	check(err)
 	return dir, func() { os.RemoveAll(dir) }
@@ -65,11 +65,11 @@ func check(err error) {
 // Product is what is scraped.
 type Product struct{ Name, Price string }
 
-// A whole crawl in one process: the items of a shop.
+// Crawl a shop in one process and keep its items.
 func ExampleCrawl() {
-	url, done := aShop()
+	url, done := startShop()
 	defer done()
-	dir, done := aFolder()
+	dir, done := tempDir()
 	defer done()
 
 	shop := trawl.NewHandlers("shop")
@@ -79,11 +79,11 @@ func ExampleCrawl() {
 	})
 
 	job := trawl.NewJob("shop", url)
-	job.Delay = 0                           // our own site
-	job.Format = []string{"jsonl", "items"} // pages, and items one a line
-	numbers, err := trawl.Crawl(context.Background(), job, trawl.Config{Out: dir}, shop)
+	job.Delay = 0                           // the example's own site
+	job.Format = []string{"jsonl", "items"} // pages, and items as JSON lines
+	counters, err := trawl.Crawl(context.Background(), job, trawl.Config{Out: dir}, shop)
 	check(err)
-	fmt.Println(numbers.Pages(), "pages")
+	fmt.Println(counters.Pages(), "pages")
 	items, err := filepath.Glob(filepath.Join(dir, "shop", "items-*.jsonl"))
 	check(err)
 	text, err := os.ReadFile(items[0])
@@ -94,8 +94,7 @@ func ExampleCrawl() {
 	// 2 items
 }
 
-// One worker more of a fleet: it takes up the jobs that name the handlers which it has,
-// and ends with ctx.
+// Run one more worker of a fleet. It serves the jobs that name its handlers, and ends with ctx.
 func ExampleWork() {
 	ctx, cancel := context.WithCancel(context.Background())
 	defer cancel()
@@ -110,11 +109,11 @@ func ExampleWork() {
 	}
 }
 
-// Pages by their URL. A page whose handler says so is not tried again.
+// Handle pages by URL. The error of one handler says that its page must not be retried.
 func ExampleHandlers_OnPage() {
-	url, done := aShop()
+	url, done := startShop()
 	defer done()
-	dir, done := aFolder()
+	dir, done := tempDir()
 	defer done()
 
 	shop := trawl.NewHandlers("shop")
@@ -137,24 +136,24 @@ func ExampleHandlers_OnPage() {
 
 	job := trawl.NewJob("shop", url+"/product/1", url+"/product/2")
 	job.Delay, job.Depth = 0, 0
-	log := slogToNowhere() // it would tell of the page that failed
+	log := discardLogger() // would report the page that failed
 	_, err := trawl.Crawl(context.Background(), job, trawl.Config{Out: dir, Log: log}, shop)
 	check(err)
 	// Unordered output:
 	// Product 1 costs 12.50
-	// handlers shop: no price in "sold out": it is not tried again
+	// handlers shop: no price in "sold out": it is not retried
 }
 
-// Files by their type, saved under a name of one's own.
+// Handle files by type and save them under a name of your choice.
 func ExampleHandlers_OnType() {
-	url, done := aShop()
+	url, done := startShop()
 	defer done()
-	dir, done := aFolder()
+	dir, done := tempDir()
 	defer done()
 
 	lists := trawl.NewHandlers("lists")
 	lists.OnType("text/plain", func(_ context.Context, p *trawl.Page) error {
-		return p.Save(filepath.Join(dir, "list.txt")) // whole, or not at all
+		return p.Save(filepath.Join(dir, "list.txt")) // written whole or not at all
 	})
 	job := trawl.NewJob("lists", url)
 	job.Delay = 0
@@ -166,11 +165,11 @@ func ExampleHandlers_OnType() {
 	// Output: Teapot 12.50
 }
 
-// Elements by a selector, and links of one's own choice: the job itself follows none.
+// Select elements and follow chosen links only. The job itself follows no links.
 func ExamplePage_Follow() {
-	url, done := aShop()
+	url, done := startShop()
 	defer done()
-	dir, done := aFolder()
+	dir, done := tempDir()
 	defer done()
 
 	list := trawl.NewHandlers("list")
@@ -192,12 +191,12 @@ func ExamplePage_Follow() {
 	// Page 3 at depth 2
 }
 
-// A sink of one's own gets the results when they are kept, and before they count as
-// done: what it has written is not lost, whatever is killed.
+// A sink of your own receives the results when they are kept and before they count as done. What it
+// has written is not lost, whatever process is killed.
 func ExampleHandlers_Sink() {
-	url, done := aShop()
+	url, done := startShop()
 	defer done()
-	dir, done := aFolder()
+	dir, done := tempDir()
 	defer done()
 
 	shop := trawl.NewHandlers("shop")
@@ -208,7 +207,7 @@ func ExampleHandlers_Sink() {
 	shop.Sink(func(_ context.Context, results []trawl.Result) error {
 		for _, r := range results {
 			for _, item := range r.Emitted {
-				fmt.Println(item.(Product).Name, "of", r.Title) // or a row of a database, by r.URL
+				fmt.Println(item.(Product).Name, "of", r.Title) // or write a row to a database, keyed by r.URL
 			}
 		}
 		return nil
@@ -222,18 +221,18 @@ func ExampleHandlers_Sink() {
 	// Kettle of Product 2
 }
 
-// From a page to a task: plain asynq, carried out by whatever server has the queue.
+// Enqueue a task for a page. Any asynq server that serves the queue carries it out.
 func ExamplePage_Enqueue() {
-	url, done := aShop()
+	url, done := startShop()
 	defer done()
-	dir, done := aFolder()
+	dir, done := tempDir()
 	defer done()
-	redis := aRedis()
+	redis := startRedis()
 
 	shop := trawl.NewHandlers("shop")
 	shop.OnPage("/product/", func(_ context.Context, p *trawl.Page) error {
 		task := asynq.NewTask("product:check", []byte(p.Title()), asynq.Queue("checks"))
-		return p.Enqueue(task, asynq.Retention(time.Hour)) // not twice within an hour
+		return p.Enqueue(task, asynq.Retention(time.Hour)) // at most once within an hour
 	})
 	job := trawl.NewJob("shop", url)
 	job.Delay = 0
@@ -252,25 +251,25 @@ func ExamplePage_Enqueue() {
 	// product:check Product 2
 }
 
-// aRedis is a Redis that ends with the process.
-func aRedis() string {
+// startRedis starts a Redis that ends with the process.
+func startRedis() string {
 	server, err := redisd.StartBuiltin(nil)
 	check(err)
 	return server.URL()
 }
 
-// Whole jobs from a page: the job that a page leads to has settings of its own.
+// Create jobs from a page. Each job has settings of its own.
 func ExamplePage_CreateJob() {
-	url, done := aShop()
+	url, done := startShop()
 	defer done()
-	dir, done := aFolder()
+	dir, done := tempDir()
 	defer done()
 
 	scout := trawl.NewHandlers("scout")
 	scout.OnPage("/$", func(_ context.Context, p *trawl.Page) error {
 		deep := trawl.NewJob("products")
 		deep.Delay, deep.Follow = 0, false
-		if err := p.CreateJob(deep); err != nil { // nothing, if there is one
+		if err := p.CreateJob(deep); err != nil { // does nothing if the job exists
 			return err
 		}
 		for _, link := range p.Links() {
@@ -284,9 +283,9 @@ func ExamplePage_CreateJob() {
 	})
 	job := trawl.NewJob("scout", url)
 	job.Delay, job.Depth = 0, 0
-	numbers, err := trawl.Crawl(context.Background(), job, trawl.Config{Out: dir, AllowPrivate: true}, scout)
+	counters, err := trawl.Crawl(context.Background(), job, trawl.Config{Out: dir, AllowPrivate: true}, scout)
 	check(err)
-	fmt.Println("scout:", numbers.Pages(), "page")
+	fmt.Println("scout:", counters.Pages(), "page")
 	files, err := filepath.Glob(filepath.Join(dir, "products", "pages-*.jsonl"))
 	check(err)
 	text, err := os.ReadFile(files[0])
@@ -297,7 +296,7 @@ func ExamplePage_CreateJob() {
 	// products: 2 pages
 }
 
-// A body that is no HTML, read as it comes.
+// Read a body that is not HTML as it arrives.
 func ExamplePage_Body() {
 	lists := trawl.NewHandlers("lists")
 	lists.OnType("text/plain", func(_ context.Context, p *trawl.Page) error {
@@ -310,7 +309,7 @@ func ExamplePage_Body() {
 	})
 	lists.OnPage("", func(_ context.Context, p *trawl.Page) error {
 		if p.Truncated() {
-			return errors.New("only a part of it came") // tried again
+			return errors.New("only a part of it came") // the page is retried
 		}
 		return nil
 	})

@@ -15,13 +15,13 @@ import (
 
 	"github.com/trawlcrawler/trawl"
 	"github.com/trawlcrawler/trawl/crawler"
-	"github.com/trawlcrawler/trawl/crawler/output"
-	"github.com/trawlcrawler/trawl/crawler/sink"
-	"github.com/trawlcrawler/trawl/internal/testfleet"
-	"github.com/trawlcrawler/trawl/internal/testsite"
+	"github.com/trawlcrawler/trawl/internal/output"
+	"github.com/trawlcrawler/trawl/internal/sink"
+	"github.com/trawlcrawler/trawl/internal/test/testfleet"
+	"github.com/trawlcrawler/trawl/internal/test/testsite"
 )
 
-// shopFleet is a fleet whose job wants handlers that the plain worker does not have.
+// shopFleet is a fleet whose job needs handlers that the plain worker lacks.
 type shopFleet struct {
 	*testfleet.Fleet
 	t     *testing.T
@@ -44,14 +44,14 @@ func newShopFleet(t *testing.T) *shopFleet {
 	return f
 }
 
-// handlerWorkers lets the workers that are started from now on have the handlers.
+// handlerWorkers makes all workers that start from now on have the handlers.
 func (f *shopFleet) handlerWorkers() {
 	f.Command = os.Args[0]
-	f.Env = []string{marksDir + "=" + f.t.TempDir()}
+	f.Env = []string{marksDirEnv + "=" + f.t.TempDir()}
 }
 
-// reach waits until the site was asked for so many pages.
-func (f *shopFleet) reach(requests int) {
+// waitForRequests waits until the site has received this many requests.
+func (f *shopFleet) waitForRequests(requests int) {
 	f.t.Helper()
 	err := f.site.Until(testfleet.Patience(f.t), func(l *testsite.Log) bool { return len(l.Requests()) >= requests })
 	if err != nil {
@@ -95,18 +95,18 @@ func (f *shopFleet) items() testfleet.Count {
 	return n
 }
 
-// expected are the pages that the handlers can do.
+// expected returns the pages that the handlers can process.
 func (f *shopFleet) expected() map[string]bool {
 	urls := f.graph.URLs(f.site)
 	for u := range urls {
-		if troubled(u) {
+		if alwaysFails(u) {
 			delete(urls, u)
 		}
 	}
 	return urls
 }
 
-// trawl runs the command, and returns what it printed.
+// trawl runs the command and returns its output.
 func (f *shopFleet) trawl(args ...string) string {
 	f.t.Helper()
 	path, err := testfleet.Binary(false)
@@ -114,49 +114,49 @@ func (f *shopFleet) trawl(args ...string) string {
 		f.t.Fatal(err)
 	}
 	cmd := exec.CommandContext(testfleet.Soon(f.t), path, append(args, "--redis", f.URL())...)
-	said, err := cmd.CombinedOutput()
+	output, err := cmd.CombinedOutput()
 	if err != nil {
-		f.t.Fatalf("trawl %s: %v\n%s", strings.Join(args, " "), err, said)
+		f.t.Fatalf("trawl %s: %v\n%s", strings.Join(args, " "), err, output)
 	}
-	return string(said)
+	return string(output)
 }
 
-func TestNothingThatHandlersMadeIsLostWhoeverIsKilled(t *testing.T) {
+func TestNothingHandlersMadeIsLostWhicheverProcessIsKilled(t *testing.T) {
 	t.Parallel()
 	f := newShopFleet(t)
 	f.handlerWorkers()
 	first, second := f.Worker(), f.Worker()
 	f.Create(f.job)
-	f.reach(40)
+	f.waitForRequests(40)
 	first.Kill()
 	third := f.Worker()
-	f.reach(110)
+	f.waitForRequests(110)
 	second.Kill()
 	f.Worker()
-	numbers := f.Done(f.job.Name)
+	counters := f.Done(f.job.Name)
 
 	want := f.expected()
 	items, asked := f.items(), testfleet.Asked(f.site)
 	items.Expect(t, "items", want)
 	for url, n := range items {
 		if n > asked[url] {
-			t.Errorf("%s has %d items, and was asked for %d times", url, n, asked[url])
+			t.Errorf("%s has %d items and was requested %d times", url, n, asked[url])
 		}
 	}
-	if failed := numbers.Outcomes[crawler.OutcomeFailed]; failed != int64(f.graph.Hosts) || numbers.Pages() != int64(len(want)) {
-		t.Errorf("%d pages, %d failed, want %d and %d", numbers.Pages(), failed, len(want), f.graph.Hosts)
+	if failed := counters.Outcomes[crawler.OutcomeFailed]; failed != int64(f.graph.Hosts) || counters.Pages() != int64(len(want)) {
+		t.Errorf("%d pages, %d failed, want %d and %d", counters.Pages(), failed, len(want), f.graph.Hosts)
 	}
 	for url := range want {
 		if again := strings.HasSuffix(url, "/page/6") || strings.HasSuffix(url, "/page/7"); again && asked[url] < 2 {
-			t.Errorf("%s was asked for once, though its handler failed", url)
+			t.Errorf("%s was requested once, although its handler failed", url)
 		}
 	}
 	for _, r := range f.Export(f.job.Name) {
 		switch {
 		case r.Worker == "plain":
 			t.Errorf("%s was fetched by the worker that has no handlers", r.URL)
-		case troubled(r.URL) && !strings.Contains(r.Error, "a handler panicked: too much"):
-			t.Errorf("%s is %s: %q, want that a handler panicked", r.URL, r.Outcome, r.Error)
+		case alwaysFails(r.URL) && !strings.Contains(r.Error, "a handler panicked: too much"):
+			t.Errorf("%s is %s: %q, want a handler's panic", r.URL, r.Outcome, r.Error)
 		case r.Outcome == crawler.OutcomeFetched && len(r.Items) != 1:
 			t.Errorf("the record of %s has %d items, want 1", r.URL, len(r.Items))
 		}
@@ -164,17 +164,17 @@ func TestNothingThatHandlersMadeIsLostWhoeverIsKilled(t *testing.T) {
 	if !third.Lives() {
 		t.Error("a handler that panicked ended its worker")
 	}
-	t.Logf("%d visits broke; %d items are there again", numbers.Broken, items.Again())
+	t.Logf("%d visits broke; %d items are duplicates", counters.Broken, items.Again())
 }
 
-func TestPagesBecomeTasksOfOnesOwn(t *testing.T) {
+func TestPagesBecomeTasksOfTheProgram(t *testing.T) {
 	t.Parallel()
 	f := newShopFleet(t)
 	f.handlerWorkers()
 	doomed := f.Worker()
 	f.Worker()
 	f.Create(f.job)
-	f.reach(60)
+	f.waitForRequests(60)
 	doomed.Kill()
 
 	seen := make(chan string, 1000)
@@ -195,26 +195,26 @@ func TestPagesBecomeTasksOfOnesOwn(t *testing.T) {
 		case url := <-seen:
 			got[url]++
 		case <-testfleet.Patience(t).Done():
-			t.Fatalf("%d tasks came, want %d", len(got), len(want))
+			t.Fatalf("%d tasks arrived, want %d", len(got), len(want))
 		}
 	}
 	got.Expect(t, "tasks", want)
 	if got.Again() > 0 || len(seen) > 0 {
-		t.Errorf("%d tasks came again, though asynq kept them", got.Again()+len(seen))
+		t.Errorf("%d tasks arrived again, although asynq kept them", got.Again()+len(seen))
 	}
 
 	_, dashboard := f.dashboard()
 	queues := get(t, dashboard+"/asynq/api/queues")
 	if !strings.Contains(queues, `"queue":"seen"`) {
-		t.Errorf("asynq's web UI does not show the queue, but %s", queues)
+		t.Errorf("asynq's web UI does not show the queue: %s", queues)
 	}
 	tasks := get(t, dashboard+"/asynq/api/queues/seen/completed_tasks?page=1&size=10")
 	if !strings.Contains(tasks, `"type":"page:seen"`) || !strings.Contains(tasks, `"id":"moody-`) {
-		t.Errorf("asynq's web UI does not show the tasks, but %s", tasks)
+		t.Errorf("asynq's web UI does not show the tasks: %s", tasks)
 	}
 }
 
-// asynq is the fleet's Redis as asynq connects with it.
+// asynq returns the options with which asynq connects to the fleet's Redis.
 func (f *shopFleet) asynq() asynq.RedisConnOpt {
 	f.t.Helper()
 	opt, err := asynq.ParseRedisURI(f.URL())
@@ -224,7 +224,7 @@ func (f *shopFleet) asynq() asynq.RedisConnOpt {
 	return opt
 }
 
-// dashboard starts a dashboard, which is the command's.
+// dashboard starts the dashboard command.
 func (f *shopFleet) dashboard() (*testfleet.Process, string) {
 	f.Command = ""
 	return f.Dashboard()
@@ -251,19 +251,19 @@ func TestAJobWaitsForAWorkerThatHasItsHandlersAndSaysSo(t *testing.T) {
 	plain := trawl.NewJob("plain-job", f.job.Seeds...)
 	plain.Delay = 0
 	f.Create(plain)
-	f.Done("plain-job") // the worker without handlers is at work
-	if said := f.trawl("job", "show", f.job.Name); !strings.Contains(said, "waits     no worker has all handlers of this job (moody)") {
-		t.Errorf("trawl job show does not say for whom it waits, but\n%s", said)
+	f.Done("plain-job") // the worker without handlers is running
+	if output := f.trawl("job", "show", f.job.Name); !strings.Contains(output, "waits     no worker has all handlers of this job (moody)") {
+		t.Errorf("trawl job show does not say which handlers the job waits for:\n%s", output)
 	}
 	if n := len(f.Kept(f.job.Name)); n != 0 {
-		t.Errorf("%d pages of it were kept by a worker without its handlers", n)
+		t.Errorf("a worker without its handlers kept %d pages of the job", n)
 	}
 	f.handlerWorkers()
 	f.Worker()
 	f.Done(f.job.Name)
 	f.items().Expect(t, "items", f.expected())
-	if said := f.trawl("job", "show", f.job.Name); strings.Contains(said, "waits  ") {
-		t.Errorf("a job that is done waits:\n%s", said)
+	if output := f.trawl("job", "show", f.job.Name); strings.Contains(output, "waits  ") {
+		t.Errorf("a finished job is shown as waiting:\n%s", output)
 	}
 }
 
@@ -273,17 +273,17 @@ func TestAWorkerWithHandlersEndsOnSIGTERMAndLeavesNothingBehind(t *testing.T) {
 	f.handlerWorkers()
 	w := f.Worker()
 	f.Create(f.job)
-	f.reach(30)
+	f.waitForRequests(30)
 	testfleet.Within(t, "a worker that is terminated ends", w.Terminate(), 10*time.Second)
-	numbers, err := f.Client.Counters(t.Context(), f.job.Name)
-	if err != nil || numbers.Flight != 0 {
-		t.Errorf("%d URLs are in flight (%v), want none", numbers.Flight, err)
+	counters, err := f.Client.Counters(t.Context(), f.job.Name)
+	if err != nil || counters.Flight != 0 {
+		t.Errorf("%d URLs are in flight (%v), want none", counters.Flight, err)
 	}
 	f.Worker()
 	f.Done(f.job.Name)
 	items := f.items()
 	items.Expect(t, "items", f.expected())
 	if items.Again() > 0 {
-		t.Errorf("%d items are there again, though nobody was killed", items.Again())
+		t.Errorf("%d items are duplicates, although no worker was killed", items.Again())
 	}
 }

@@ -11,39 +11,39 @@ import (
 	"github.com/andybalholm/cascadia"
 )
 
-// Handlers are a named set of functions for pages. They are registered before
-// [Crawl] or [Work] is called, which returns the first pattern that can not be read,
-// and called from many goroutines at once after.
+// Handlers are a named set of functions for pages. Register functions before calling
+// [Crawl] or [Work], which return the error of the first invalid pattern. After that, the
+// functions are called from many goroutines at once.
 type Handlers struct {
 	name  string
 	rules []rule
 	sinks []SinkFunc
-	err   error // of the first pattern that can not be read
+	err   error // of the first invalid pattern
 }
 
-// PageFunc gets a page. See the package on what its error means.
+// PageFunc gets a page. The package comment explains what its error means.
 type PageFunc func(ctx context.Context, p *Page) error
 
 // ElementFunc gets an element of a page that a selector matched.
 type ElementFunc func(ctx context.Context, p *Page, element *goquery.Selection) error
 
-// SinkFunc keeps results, of any outcome. When it returns nil, a kill of the process
-// must lose none of them. It may get a page again that it has kept, so that it should
-// replace what it has of a URL; it is called for several hosts at once. While it
-// returns an error nothing is settled: the worker leaves the job to others for some
-// seconds and is not ready. It must not hold on to the results.
+// SinkFunc keeps results, of any outcome. After it returns nil, killing the process must
+// not lose any of them. It may get a page that it already has, so it should replace what it
+// has of a URL. It is called for several hosts at the same time. While it returns an error
+// nothing is settled: the worker leaves the job to others for some seconds and is not
+// ready. It must not retain the results.
 type SinkFunc func(ctx context.Context, results []Result) error
 
-// rule is a function and the pages that it is for. do is called if it is.
+// rule calls a function if the page is one that the function is for.
 type rule func(ctx context.Context, p *Page) error
 
-// NewHandlers returns an empty set. Jobs name it: 1 to 63 lower-case letters, digits
-// and hyphens.
+// NewHandlers returns an empty set. Jobs refer to it by its name: 1 to 63 lower-case
+// letters, digits and hyphens.
 func NewHandlers(name string) *Handlers { return &Handlers{name: name} }
 
 // OnPage registers a function for pages whose URL, after redirects, matches a regular
-// expression (RE2) anywhere. "" is every page. Functions are called in the order in
-// which they were registered; the first error ends that.
+// expression (RE2) anywhere. "" matches every page. Functions are called in the order in
+// which they were registered, until one returns an error.
 func (h *Handlers) OnPage(pattern string, do PageFunc) {
 	re, err := regexp.Compile(pattern)
 	h.add(err, "OnPage", pattern, func(ctx context.Context, p *Page) error {
@@ -54,8 +54,8 @@ func (h *Handlers) OnPage(pattern string, do PageFunc) {
 	})
 }
 
-// OnType registers a function for pages of a media type, such as "application/pdf",
-// or of all types of a kind, "image/*".
+// OnType registers a function for pages of a media type, such as "application/pdf", or of
+// all types of a kind, such as "image/*".
 func (h *Handlers) OnType(mediaType string, do PageFunc) {
 	want, _, err := mime.ParseMediaType(mediaType)
 	if err == nil && !strings.Contains(want, "/") {
@@ -71,8 +71,8 @@ func (h *Handlers) OnType(mediaType string, do PageFunc) {
 	})
 }
 
-// OnHTML registers a function for each element of pages of HTML that a CSS selector
-// matches, in the order of the page.
+// OnHTML registers a function that is called for each element of an HTML page that a CSS
+// selector matches, in the order of the page.
 func (h *Handlers) OnHTML(selector string, do ElementFunc) {
 	matcher, err := cascadia.Compile(selector)
 	h.add(err, "OnHTML", selector, func(ctx context.Context, p *Page) error {
@@ -102,7 +102,7 @@ func (h *Handlers) add(err error, method, pattern string, r rule) {
 	h.rules = append(h.rules, r)
 }
 
-// run gives a page to the functions that are for it.
+// run passes a page to the functions that are for it.
 func (h *Handlers) run(ctx context.Context, p *Page) error {
 	for _, do := range h.rules {
 		err := do(ctx, p)

@@ -2,10 +2,10 @@ package trawl
 
 import "github.com/trawlcrawler/trawl/crawler"
 
-// Job is a crawl and its settings: crawler.Job, whose fields are those of a job file.
+// Job is a crawl and its settings. It is crawler.Job, whose fields are those of a job file.
 type Job = crawler.Job
 
-// Counters are the numbers of a job.
+// Counters are the counters of a job.
 type Counters = crawler.Counters
 
 // Priority says which URLs of a host are fetched before others.
@@ -22,12 +22,12 @@ const (
 // PriorityRule gives the URLs of a job that match a regular expression a priority.
 type PriorityRule = crawler.PriorityRule
 
-// Duration is a time.Duration that job files write as Go does, "1m30s".
+// Duration is a time.Duration that job files write in Go's format, "1m30s".
 type Duration = crawler.Duration
 
-// NewJob returns a job with the settings that crawler.DefaultJob has: one connection
-// to a host at a time, a second between requests, robots.txt obeyed, links followed
-// on the hosts of the seeds.
+// NewJob returns a job with the settings of crawler.DefaultJob: one connection to a host at
+// a time, a second between requests, robots.txt obeyed, and links followed on the hosts of
+// the seeds.
 func NewJob(name string, seeds ...string) Job {
 	job := crawler.DefaultJob()
 	job.Name, job.Seeds = name, seeds

@@ -20,29 +20,29 @@ import (
 	"github.com/hibiken/asynq"
 
 	"github.com/trawlcrawler/trawl"
-	"github.com/trawlcrawler/trawl/internal/testfleet"
+	"github.com/trawlcrawler/trawl/internal/test/testfleet"
 )
 
-// marksDir in the environment makes the test binary a worker of a fleet, whose
-// handlers leave marks in the folder that it names.
-const marksDir = "TRAWL_TEST_MARKS"
+// marksDirEnv names the environment variable that makes the test binary a worker of a fleet. Its
+// handlers create marker files in the folder that it names.
+const marksDirEnv = "TRAWL_TEST_MARKS"
 
 func TestMain(m *testing.M) {
-	if dir := os.Getenv(marksDir); dir != "" {
-		if err := beWorker(dir, os.Args[2:]); err != nil {
+	if dir := os.Getenv(marksDirEnv); dir != "" {
+		if err := runWorker(dir, os.Args[2:]); err != nil {
 			fmt.Fprintln(os.Stderr, err)
 			os.Exit(1)
 		}
 		os.Exit(0)
 	}
-	if text := os.Getenv(crawlOrder); text != "" {
-		os.Exit(beCrawl(text))
+	if text := os.Getenv(crawlRequestEnv); text != "" {
+		os.Exit(runCrawl(text))
 	}
 	os.Exit(testfleet.Main(m))
 }
 
-// beWorker is a program that is a worker: it takes the flags of trawl worker.
-func beWorker(marks string, args []string) error {
+// runWorker is a program that runs a worker: it takes the flags of trawl worker.
+func runWorker(marks string, args []string) error {
 	var cfg trawl.Config
 	flags := flag.NewFlagSet("worker", flag.ContinueOnError)
 	flags.StringVar(&cfg.Redis, "redis", "", "")
@@ -61,17 +61,17 @@ func beWorker(marks string, args []string) error {
 	cfg.Log = slog.New(slog.NewTextHandler(os.Stderr, nil))
 	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGTERM)
 	defer stop()
-	return trawl.Work(ctx, cfg, moody(marks))
+	return trawl.Work(ctx, cfg, flakyHandlers(marks))
 }
 
-// Title is the item of the test's pages.
+// Title is the item that the handlers emit.
 type Title struct {
 	Title string `json:"title"`
 }
 
-// moody are handlers that make an item and a task of each page, and are troubled by
-// some: always by /page/5, the first time by /page/6 and /page/7.
-func moody(marks string) *trawl.Handlers {
+// flakyHandlers returns handlers that emit an item and enqueue a task for each page. They fail on
+// some pages: always on /page/5, the first time on /page/6 and /page/7.
+func flakyHandlers(marks string) *trawl.Handlers {
 	h := trawl.NewHandlers("moody")
 	h.OnPage("", func(_ context.Context, p *trawl.Page) error {
 		p.Emit(Title{p.Find("title").Text()})
@@ -94,7 +94,7 @@ func moody(marks string) *trawl.Handlers {
 	return h
 }
 
-// firstTime reports, once for each page over all processes, that it is the first time.
+// firstTime reports whether this is the first call for the page in any process.
 func firstTime(marks string, p *trawl.Page) bool {
 	file, err := os.OpenFile(filepath.Join(marks, url.QueryEscape(p.URL())), os.O_CREATE|os.O_EXCL, 0o644)
 	if err != nil {
@@ -103,10 +103,10 @@ func firstTime(marks string, p *trawl.Page) bool {
 	return file.Close() == nil
 }
 
-// troubled says that the handlers can not do a page.
-func troubled(url string) bool { return strings.HasSuffix(url, "/page/5") }
+// alwaysFails reports whether the handlers fail on a page each time.
+func alwaysFails(url string) bool { return strings.HasSuffix(url, "/page/5") }
 
-// slogToNowhere logs nothing.
-func slogToNowhere() *slog.Logger { return slog.New(slog.DiscardHandler) }
+// discardLogger returns a logger that discards everything.
+func discardLogger() *slog.Logger { return slog.New(slog.DiscardHandler) }
 
 func logTo(w io.Writer) *slog.Logger { return slog.New(slog.NewTextHandler(w, nil)) }

@@ -14,53 +14,56 @@ import (
 	"github.com/PuerkitoBio/goquery"
 
 	"github.com/trawlcrawler/trawl/crawler"
-	"github.com/trawlcrawler/trawl/crawler/parse"
+	"github.com/trawlcrawler/trawl/internal/parse"
+	"github.com/trawlcrawler/trawl/internal/visit"
 )
 
-// SkipRetry says of a page that to try it again is of no use: it ends as failed at
-// once. Handlers return an error that wraps it, as with asynq:
+// SkipRetry says that retrying a page is useless, so that it ends as failed at once.
+// Handlers return an error that wraps it, as with asynq:
 //
 //	return fmt.Errorf("no price in %q: %w", text, trawl.SkipRetry)
 var SkipRetry = crawler.ErrNoRetry
 
-// Page is a page in the hands of handlers: one that came with a status of 2xx and a
-// body. It may be used until the handler returns. What reads it is for one goroutine
-// at a time; what acts on it (Emit, Follow, Seed, CreateJob, Enqueue) is safe for
-// concurrent use.
+// Page is a page that is passed to handlers: one with a status of 2xx and a body. It may be
+// used until the handler returns. Methods that read it must not be called concurrently.
+// Methods that act on it (Emit, Follow, Seed, CreateJob, Enqueue) are safe for concurrent
+// use.
 type Page struct {
-	ctx    context.Context
-	handed crawler.Handed
-	about  *errands // jobs and tasks, over all pages
+	ctx       context.Context
+	handed    visit.HandlerPage
+	deliverer *deliverer // of the job, shared by all pages
 
-	elements *parse.Elements // nil for what is no HTML
+	elements *parse.Elements // nil unless the page is HTML
 	doc      *goquery.Document
 	docErr   error
-	base     *crawler.Base // of what is no HTML
+	base     *crawler.Base // for pages that are not HTML
 
-	mu    sync.Mutex
-	err   error // of the first verb that can not be done
-	yield crawler.Yield
-	mail  mail
+	mu     sync.Mutex
+	over   bool  // the handlers have returned
+	late   bool  // a late call was already logged
+	err    error // of the first call that failed
+	yield  visit.Yield
+	outbox outbox
 }
 
-func newPage(ctx context.Context, h crawler.Handed, about *errands) *Page {
-	return &Page{ctx: ctx, handed: h, about: about, elements: parse.ElementsOf(h.Document)}
+func newPage(ctx context.Context, h visit.HandlerPage, d *deliverer) *Page {
+	return &Page{ctx: ctx, handed: h, deliverer: d, elements: parse.ElementsOf(h.Document)}
 }
 
 // URL returns the page's URL, after redirects.
 func (p *Page) URL() string { return p.handed.Page.URL.String() }
 
-// Asked returns the URL that was asked for, which is the key of the page in its job:
-// that of its record, and what a database should know it by.
-func (p *Page) Asked() string { return p.handed.Entry.URL.String() }
+// RequestURL returns the URL that was requested. It identifies the page in its job and in its
+// record, and should be its key in a database.
+func (p *Page) RequestURL() string { return p.handed.Entry.URL.String() }
 
 // Job returns the name of the job.
 func (p *Page) Job() string { return p.handed.Job }
 
-// Via returns the URL of the page that led here; "" for a seed.
-func (p *Page) Via() string { return p.handed.Entry.Via.String() }
+// Referrer returns the URL of the page that linked here; "" for a seed.
+func (p *Page) Referrer() string { return p.handed.Entry.Referrer.String() }
 
-// Depth returns how many links the page is away from a seed.
+// Depth returns the number of links between a seed and the page.
 func (p *Page) Depth() int { return p.handed.Entry.Depth }
 
 // Status returns the HTTP status, 200 to 299.
@@ -69,12 +72,12 @@ func (p *Page) Status() int { return p.handed.Page.Status }
 // Header returns the header as the server sent it. It must not be changed.
 func (p *Page) Header() http.Header { return p.handed.Page.Header }
 
-// Truncated reports whether the body was cut off, at the job's body_limit or because
-// the connection broke.
+// Truncated reports whether the body was cut off, at the job's body_limit or because the
+// connection broke.
 func (p *Page) Truncated() bool { return p.handed.Page.Truncated }
 
 // Type returns the media type that the server declares, in lower case and without
-// parameters, or the one that the first bytes look like where it declares none.
+// parameters. If it declares none, Type returns the one that the first bytes look like.
 func (p *Page) Type() string {
 	declared, _, err := mime.ParseMediaType(p.Header().Get("Content-Type"))
 	if err != nil || declared == "" {
@@ -91,8 +94,7 @@ func (p *Page) Title() string {
 	return p.handed.Document.Title
 }
 
-// Fields returns what the job's own selectors found (select). They must not be
-// changed.
+// Fields returns the fields that the job extracts. They must not be changed.
 func (p *Page) Fields() map[string]any {
 	if p.handed.Document == nil {
 		return nil
@@ -112,15 +114,15 @@ func (p *Page) Links() []string {
 	return urls
 }
 
-// Body reads the whole body, after content coding was removed. It may be called more
-// than once.
+// Body returns a reader of the whole body, with its content coding removed. It may be
+// called more than once.
 func (p *Page) Body() io.Reader { return p.handed.Page.Body.Reader() }
 
-// Size is the length of the body in bytes.
+// Size returns the length of the body in bytes.
 func (p *Page) Size() int64 { return p.handed.Page.Body.Size }
 
-// Save writes the body to a file, of which others see all or nothing: it has another
-// name until it is on disk. A file of the name is replaced, and folders are made.
+// Save writes the body to a file atomically: the file has another name until it is on disk.
+// It replaces an existing file, and creates missing folders.
 func (p *Page) Save(path string) (err error) {
 	if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
 		return fmt.Errorf("save %s: %w", p.URL(), err)
@@ -140,10 +142,10 @@ func (p *Page) Save(path string) (err error) {
 	return nil
 }
 
-// Document returns the page as a tree, which is built once for all handlers; nil of
-// what is no HTML. The error wraps [SkipRetry]: the page can have no tree, because it
-// is nested too deeply, and the like. What a handler changes in it, the next ones find
-// changed.
+// Document returns the page as a tree, which is built once for all handlers; nil if the
+// page is not HTML. The error wraps [SkipRetry]: the tree cannot be built, for example
+// because the page is nested too deeply. Handlers see the changes that earlier ones made to
+// the tree.
 func (p *Page) Document() (*goquery.Document, error) {
 	if p.elements == nil {
 		return nil, nil
@@ -156,8 +158,8 @@ func (p *Page) Document() (*goquery.Document, error) {
 	return p.doc, p.docErr
 }
 
-// Find returns the elements that a CSS selector matches: none of what is no HTML. A
-// page that can have no tree fails, as if its handler had returned the error of
+// Find returns the elements that a CSS selector matches; none if the page is not HTML. If
+// the tree cannot be built, the page fails as if its handler had returned the error of
 // [Page.Document].
 func (p *Page) Find(selector string) *goquery.Selection {
 	doc, err := p.Document()
@@ -168,15 +170,15 @@ func (p *Page) Find(selector string) *goquery.Selection {
 	return doc.Find(selector)
 }
 
-// Resolve returns the URL of a reference in the page, such as the value of an href,
-// in canonical form. The error says why it is none that can be fetched.
+// Resolve returns the URL of a reference in the page, such as the value of an href, in
+// canonical form. The error says why it is not a URL that can be fetched.
 func (p *Page) Resolve(ref string) (string, error) {
 	u, err := p.resolve(ref)
 	return u.String(), err
 }
 
 func (p *Page) resolve(ref string) (crawler.URL, error) {
-	p.mu.Lock() // a base is for one goroutine
+	p.mu.Lock() // a base is not safe for concurrent use
 	defer p.mu.Unlock()
 	if p.elements != nil {
 		return p.elements.Resolve(ref)

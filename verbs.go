@@ -2,34 +2,39 @@ package trawl
 
 import (
 	"bytes"
+	"cmp"
 	"encoding/json"
+	"errors"
 	"fmt"
 
 	"github.com/hibiken/asynq"
 
 	"github.com/trawlcrawler/trawl/crawler"
+	"github.com/trawlcrawler/trawl/internal/visit"
 )
 
-// What handlers do with a page. Nothing of it is done before all handlers of the page
-// have returned without an error.
+// These methods are what handlers do with a page. They take effect after all handlers of
+// the page have returned without an error.
 
-// Emit adds an item to the results of the page: whatever encoding/json can write. It
-// is in the page's record, under items; a line of its own in items-NNNNN.jsonl if the
-// job's format has items; and a value in the [Result] that sinks get. It is written
-// down now, so that what is changed later does not matter to files. An item that can
-// not be written fails the page.
+// Emit adds an item to the results of the page: any value that encoding/json can encode. It
+// appears in the page's record, under items; as a line in items-NNNNN.jsonl if the job's
+// format has items; and as a value in the [Result] that sinks get. It is encoded at once,
+// so that later changes to the value do not affect files. An item that cannot be encoded
+// fails the page.
 func (p *Page) Emit(item any) {
 	text, err := encode(item)
-	if err != nil {
-		p.fail(fmt.Errorf("emit an item of type %T: %w: %w", item, err, SkipRetry))
+	if p.lock("Emit") != nil {
 		return
 	}
-	p.mu.Lock()
 	defer p.mu.Unlock()
+	if err != nil {
+		p.err = cmp.Or(p.err, fmt.Errorf("emit an item of type %T: %w: %w", item, err, SkipRetry))
+		return
+	}
 	p.yield.Items = append(p.yield.Items, crawler.Item{Value: item, JSON: text})
 }
 
-// encode writes a value as JSON in which &, < and > stand as they are, as in records.
+// encode encodes a value as JSON without escaping &, < and >, as in records.
 func encode(value any) (json.RawMessage, error) {
 	var text bytes.Buffer
 	encoder := json.NewEncoder(&text)
@@ -40,29 +45,32 @@ func encode(value any) (json.RawMessage, error) {
 	return bytes.TrimSuffix(text.Bytes(), []byte("\n")), nil
 }
 
-// Follow adds a link of the page to the job: a reference, as found in it. It reports
-// whether the link belongs to the job; one that is no URL, or that scope, filters or
-// depth refuse, does not. What only depth refuses is followed nevertheless if the page
-// turns out to be nearer to a seed. A URL that the job has met before is not fetched again. Jobs
-// follow the links that they find themselves, unless their Follow is false.
+// Follow adds a link of the page to the job: a reference as found in the page. It reports
+// whether the link is in scope; it is not if it is not a URL, or if scope, filters or depth
+// refuse it. A link that only depth refuses is followed later if the page turns out to be
+// nearer to a seed. A URL that the job has already seen is not fetched again. Jobs follow
+// the links that they find themselves, unless their Follow is false.
 func (p *Page) Follow(ref string) bool {
-	u, err := p.resolve(ref)
-	if err != nil {
+	if p.lock("Follow") != nil {
 		return false
 	}
-	p.mu.Lock()
+	p.mu.Unlock()
+	u, err := p.resolve(ref)
+	if err != nil || p.lock("Follow") != nil {
+		return false
+	}
 	defer p.mu.Unlock()
-	p.yield.Links = append(p.yield.Links, u) // one that is too deep now may come nearer
+	p.yield.Links = append(p.yield.Links, u) // a link that is too deep now may come nearer
 	return p.handed.Refuses(u) == ""
 }
 
-// Seed brings URLs to a job, this one or another, which fetches those that it has not
-// met. They belong to it whatever its scope says, as seeds do. The error says that one
-// is no URL, and wraps [SkipRetry]; or that the job does not exist, or has ended
+// Seed adds URLs to a job, this one or another, which fetches those that it has not seen.
+// As seeds, they are fetched whatever the job's scope. The error says that one is not a
+// URL, and wraps [SkipRetry]; or that the job does not exist, or has ended
 // ([crawler.ErrNoJob], [crawler.ErrJobEnded]), which may pass.
 func (p *Page) Seed(job string, urls ...string) error { return p.SeedWith("", job, urls...) }
 
-// SeedWith does what Seed does, and gives the URLs a priority that the job has not met.
+// SeedWith is Seed with a priority for the URLs that the job has not seen.
 func (p *Page) SeedWith(priority Priority, job string, urls ...string) error {
 	if _, err := crawler.ParsePriority(string(priority)); err != nil {
 		return fmt.Errorf("seed job %s: %w: %w", job, err, SkipRetry)
@@ -72,19 +80,25 @@ func (p *Page) SeedWith(priority Priority, job string, urls ...string) error {
 			return fmt.Errorf("seed job %s: %w: %w", job, err, SkipRetry)
 		}
 	}
+	if err := p.lock("Seed"); err != nil {
+		return err
+	}
+	p.mu.Unlock()
 	if !p.creates(job) {
-		if err := p.about.takesSeeds(p.ctx, job); err != nil {
+		if err := p.deliverer.takesSeeds(p.ctx, job); err != nil {
 			return fmt.Errorf("seed: %w", err)
 		}
 	}
-	p.mu.Lock()
+	if err := p.lock("Seed"); err != nil {
+		return err
+	}
 	defer p.mu.Unlock()
-	p.mail.seeds = append(p.mail.seeds, seeds{job, priority, urls})
+	p.outbox.seeds = append(p.outbox.seeds, outboxSeeds{job, priority, urls})
 	return nil
 }
 
-// CreateJob creates a job, if there is none of its name; the fleet's schedulers let it
-// run. The error names the setting that is wrong, and wraps [SkipRetry].
+// CreateJob creates a job, unless one with its name exists. The fleet's schedulers start
+// it. The error names the setting that is wrong, and wraps [SkipRetry].
 func (p *Page) CreateJob(job Job) error {
 	err := job.Validate()
 	if err == nil {
@@ -93,9 +107,11 @@ func (p *Page) CreateJob(job Job) error {
 	if err != nil {
 		return fmt.Errorf("create job %q: %w: %w", job.Name, err, SkipRetry)
 	}
-	p.mu.Lock()
+	if err := p.lock("CreateJob"); err != nil {
+		return err
+	}
 	defer p.mu.Unlock()
-	p.mail.jobs = append(p.mail.jobs, job)
+	p.outbox.jobs = append(p.outbox.jobs, job)
 	return nil
 }
 
@@ -103,7 +119,7 @@ func (p *Page) CreateJob(job Job) error {
 func (p *Page) creates(job string) bool {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	for _, j := range p.mail.jobs {
+	for _, j := range p.outbox.jobs {
 		if j.Name == job {
 			return true
 		}
@@ -111,24 +127,52 @@ func (p *Page) creates(job string) bool {
 	return false
 }
 
-// Enqueue enqueues a task of your own into asynq, in whatever queue the task or the
-// options say, for an asynq server of yours; asynq's web UI shows it. Its ID is made
-// of the job, the URL and how many tasks the page has enqueued before, and overrules
-// one of the task: so that a page that is handled again, because its worker was
-// killed, does not enqueue it again while asynq still knows it. asynq forgets a task
-// when it is done, unless it has [asynq.Retention]: without, a task may be carried out
-// twice. The error wraps [SkipRetry].
+// Enqueue enqueues a task of your own into asynq, into the queue that the task or the
+// options name, for an asynq server of yours; asynq's web UI shows it. Its ID is derived
+// from the job, the URL and the number of tasks that the page has enqueued before, and
+// overrides the task's. So a page that is handled again, because its worker was killed,
+// does not enqueue the task again while asynq still knows it. asynq forgets a task when it
+// is done, unless it has [asynq.Retention]: without, a task may run twice. The error wraps
+// [SkipRetry].
 func (p *Page) Enqueue(task *asynq.Task, options ...asynq.Option) error {
-	if err := p.about.client.CheckTask(task, options...); err != nil {
+	if err := p.deliverer.client.CheckTask(task, options...); err != nil {
 		return fmt.Errorf("enqueue a task: %w: %w", err, SkipRetry)
 	}
-	p.mu.Lock()
+	if err := p.lock("Enqueue"); err != nil {
+		return err
+	}
 	defer p.mu.Unlock()
-	p.mail.tasks = append(p.mail.tasks, letter{task, options})
+	p.outbox.tasks = append(p.outbox.tasks, outboxTask{task, options})
 	return nil
 }
 
-// fail lets the page fail when the handler returns. The first error stays.
+// errOver says that the handlers of a page have returned.
+var errOver = errors.New("the handlers of the page have returned: wait for goroutines before a handler returns")
+
+// lock takes the page's lock for a method. If the handlers have returned, it returns an
+// error instead: what the method was to add is lost, which is logged once per page.
+func (p *Page) lock(verb string) error {
+	p.mu.Lock()
+	if !p.over {
+		return nil
+	}
+	first := !p.late
+	p.late = true
+	p.mu.Unlock()
+	if first {
+		p.deliverer.log.Error("a handler used a page after the handlers of the page had returned: the call is ignored", "verb", verb, "job", p.Job(), "url", p.URL())
+	}
+	return fmt.Errorf("%s: %w: %w", verb, errOver, SkipRetry)
+}
+
+// end records that the handlers have returned.
+func (p *Page) end() {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.over = true
+}
+
+// fail makes the page fail when the handler returns. The first error is kept.
 func (p *Page) fail(err error) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -143,13 +187,13 @@ func (p *Page) failure() error {
 	return p.err
 }
 
-// result is what the handlers made of the page.
-func (p *Page) result() crawler.Yield {
+// result returns what the handlers did with the page.
+func (p *Page) result() visit.Yield {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	y := p.yield
-	if !p.mail.empty() {
-		y.Mail = p.mail
+	if !p.outbox.empty() {
+		y.Outbox = p.outbox
 	}
 	return y
 }

@@ -9,11 +9,11 @@ import (
 	"github.com/trawlcrawler/trawl/tasks"
 )
 
-// Work makes the program a worker of the fleet whose Redis cfg names, until ctx ends:
-// then it finishes what is under way, gives the rest back, and returns nil within ten
-// seconds. It carries out the visits of the jobs whose handlers it has, beside any
-// number of other workers; a scheduler of the fleet says whose turn it is (trawl
-// scheduler). Trouble that passes is logged and waited out.
+// Work runs the program as a worker of the fleet whose Redis cfg names, until ctx ends.
+// Then it finishes requests in progress, gives the rest back, and returns nil within ten
+// seconds. It runs the visits of the jobs whose handlers it has, along with any number of
+// other workers. A scheduler of the fleet (trawl scheduler) enqueues the visits. Errors
+// that may pass are logged and waited out.
 func Work(ctx context.Context, cfg Config, handlers ...*Handlers) (err error) {
 	cfg = cfg.withDefaults()
 	if err := cfg.validate(); err != nil {
@@ -39,27 +39,27 @@ func Work(ctx context.Context, cfg Config, handlers ...*Handlers) (err error) {
 	return nil
 }
 
-// process is what a worker stands on.
+// process is what a worker needs.
 type process struct {
-	back    *fleet.Backing
-	door    *fleet.Door
+	back    *fleet.Backend
+	conn    *fleet.Connection
 	brought *brought
 	health  *fleet.Health
 	unwatch func()
 }
 
-// process opens the Redis, and tells of the program's health.
+// process connects to Redis, and serves the program's health.
 func (c Config) process(ctx context.Context, sets map[string]*Handlers) (*process, error) {
 	back, err := fleet.Connect(ctx, c.Redis, c.Log)
 	if err != nil {
 		return nil, fmt.Errorf("trawl: %w", err)
 	}
-	door := fleet.NewDoor(back, c.Log)
+	conn := fleet.Join(back, c.Log)
 	p := &process{
-		back: back, door: door, unwatch: door.Watch(context.WithoutCancel(ctx)),
-		brought: &brought{sets: sets, client: tasks.NewClient(door.Store, door.Asynq), log: c.Log},
+		back: back, conn: conn, unwatch: conn.Watch(context.WithoutCancel(ctx)),
+		brought: &brought{sets: sets, client: tasks.NewClient(conn.Store, conn.Asynq), log: c.Log},
 	}
-	if p.health, err = fleet.ServeHealth(c.Listen, door); err != nil {
+	if p.health, err = fleet.ServeHealth(c.Listen, conn); err != nil {
 		p.unwatch()
 		return nil, errors.Join(fmt.Errorf("trawl: %w", err), p.brought.client.Close(), back.Close())
 	}
@@ -67,7 +67,7 @@ func (c Config) process(ctx context.Context, sets map[string]*Handlers) (*proces
 	return p, nil
 }
 
-// run lets the worker work until ctx ends, and then end what is under way.
+// run runs the worker until ctx ends, and then lets it finish requests in progress.
 func (p *process) run(ctx context.Context, w *fleet.Worker) {
 	hard, kill := context.WithCancel(context.WithoutCancel(ctx))
 	defer kill()

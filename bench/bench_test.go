@@ -91,7 +91,7 @@ func TestAReportTakesThePlaceOfTheOneBefore(t *testing.T) {
 func TestASmallSiteIsCrawledWhole(t *testing.T) {
 	t.Parallel()
 	if _, err := os.Stat("/usr/sbin/nginx"); err != nil {
-		t.Skip("there is no nginx: install nginx-light")
+		t.Skip("no nginx in /usr/sbin: install nginx-light")
 	}
 	root, temp := t.TempDir(), t.TempDir()
 	for name, text := range map[string]string{

@@ -12,7 +12,7 @@ import (
 // contestant is a crawler, set up to be as fast as it can be.
 type contestant struct {
 	name string
-	// ready says why it can not take part; nil when it can.
+	// ready says why it cannot take part; nil when it can.
 	ready func(*tools) error
 	// prepare starts what is to be there before the crawl. Its time does not
 	// count, what it takes from the machine does. Nil for nothing.

@@ -34,7 +34,7 @@ func (c corpus) dir() string {
 	return ""
 }
 
-// ready says why the corpus can not be crawled; nil when it can.
+// ready says why the corpus cannot be crawled; nil when it can.
 func (c corpus) ready() error {
 	if c.dir() == "" {
 		return errors.New("it is not installed")

@@ -44,18 +44,18 @@ const (
 func TestASampleCountsForItsInnermostGroup(t *testing.T) {
 	t.Parallel()
 	p := sampled("cpu", "nanoseconds", map[string]int64{
-		"bytes.IndexByte < trawl/crawler/parse.(*markup).next < trawl/crawler/parse.(*scan).read < " + visited: 1,
-		"trawl/crawler.URL.Host < trawl/crawler/parse.(*refs).links < " + visited:                              2,
-		"crypto/internal/fips140/sha256.block < trawl/crawler/fetch.(*keeper).take < " + visited:               4,
-		written + "net/http.(*persistConn).writeLoop":                                                          8,
-		written + "github.com/redis/go-redis/v9/internal/pool.(*Conn).WithWriter < " + visited:                 16,
-		"encoding/json.Marshal < trawl/crawler/sink.(*Journal).Note < " + visited:                              32,
-		"runtime.scanObject < runtime.gcDrain < runtime.gcAssistAlloc < runtime.mallocgc < " + visited:         64,
-		"runtime.nanotime < runtime.mstart":                                                                    128,
-		"runtime.mallocgc < " + visited:                                                                        256,
-		"github.com/hibiken/asynq.(*processor).exec":                                                           512,
-		"runtime.memmove < main.main < runtime.main":                                                           1024,
-		"slices.Sort[go.shape.a/b.c] < main.f < main.g":                                                        2048,
+		"bytes.IndexByte < trawl/internal/htmltok.(*Tokenizer).next < trawl/internal/parse.(*scan).read < " + visited: 1,
+		"trawl/crawler.URL.Host < trawl/internal/parse.(*refs).links < " + visited:                                    2,
+		"crypto/internal/fips140/sha256.block < trawl/internal/fetch.(*keeper).take < " + visited:                     4,
+		written + "net/http.(*persistConn).writeLoop":                                                                 8,
+		written + "github.com/redis/go-redis/v9/internal/pool.(*Conn).WithWriter < " + visited:                        16,
+		"encoding/json.Marshal < trawl/internal/sink.(*Journal).Note < " + visited:                                    32,
+		"runtime.scanObject < runtime.gcDrain < runtime.gcAssistAlloc < runtime.mallocgc < " + visited:                64,
+		"runtime.nanotime < runtime.mstart":                                                                           128,
+		"runtime.mallocgc < " + visited:                                                                               256,
+		"github.com/hibiken/asynq.(*processor).exec":                                                                  512,
+		"runtime.memmove < main.main < runtime.main":                                                                  1024,
+		"slices.Sort[go.shape.a/b.c] < main.f < main.g":                                                               2048,
 	})
 	got, total := groupTime(p, 0)
 	want := []int64{1 + 2, 1, 4, 8, 16 + 512, 32, 64 + 128, 256 + 1024 + 2048}

@@ -28,7 +28,7 @@ func outsideOfLocks(stack []string) string {
 var idle = regexp.MustCompile(`^(github\.com/(hibiken/asynq|redis/go-redis)[./]` +
 	`|net/http\.\(\*persistConn\)\.(readLoop|writeLoop)$` +
 	`|main\.` +
-	`|github\.com/trawlcrawler/trawl/(scheduler\.\(\*Scheduler\)\.wait$|internal/fleet\.either\.func|crawler\.sleep$|crawler\.\(\*visit\)\.beat$|crawler/sink\.\(\*JSONL\)\.tick$))`)
+	`|github\.com/trawlcrawler/trawl/(scheduler\.\(\*Scheduler\)\.wait$|internal/fleet\.either\.func|crawler\.sleep$|crawler\.\(\*visit\)\.beat$|internal/sink\.\(\*JSONL\)\.tick$))`)
 
 // waiter is the function that waits at the end of a stack; "" for one that is
 // idle.

@@ -1,18 +1,16 @@
-// Package crawler is the vocabulary of Trawl and the visit, its unit of work.
+// Package crawler defines the vocabulary of Trawl.
 //
-// A [Job] is one named crawl: its seeds, [Scope], limits and politeness. A
-// [URL] is an absolute http or https address in canonical form, and only
-// [ParseURL] and [Base.Resolve] make one. A [Host] is what politeness is owed
-// to. An [Entry] is a URL on its way through the frontier, with how it was
-// found and how often it was tried. A [Page] is what came back from one fetch,
-// a [Document] what parsing made of it, an [Outcome] the fate of one URL, and
-// a [Result] all of these together, as the sinks keep it.
+// A [Job] is one named crawl: its seeds, [Scope], limits and politeness. A [URL] is an
+// absolute http or https address in canonical form; only [ParseURL] and [Base.Resolve]
+// create one. A [Host] is the unit of politeness. An [Entry] is a URL in the frontier, with
+// how it was found and how often it was tried. A [Page] is the result of one fetch, a
+// [Document] the result of parsing it, an [Outcome] the fate of one URL, and a [Result] all
+// of these together, as sinks keep it.
 //
-// A [Visitor] carries out visits: a worker's exclusive turn at one host, in
-// which it takes URLs from the frontier, waits, fetches, parses, admits the
-// links that it found, keeps the pages, and settles the URLs.
+// Many files: each noun of the vocabulary has a file of its own, and the nouns refer to one
+// another, as a page does to its URL and a job to its settings.
 //
-// The package knows neither Redis nor asynq nor HTTP connections: what a visit
-// needs of them it asks for in interfaces of its own, which the packages
-// beneath it satisfy.
+// The package does not depend on Redis, asynq or HTTP connections. The packages that work
+// with these types are others: for example, internal/visit has the visit, a worker's lease
+// at one host.
 package crawler

@@ -3,85 +3,115 @@ package crawler
 import (
 	"encoding/binary"
 	"fmt"
+	"net/netip"
 	"slices"
 	"strings"
 )
 
-// Band is the queue of its host that an entry waits in: one for each [Priority].
-// Within a band the oldest is taken first. The numbers are part of what Redis holds,
-// and are not the order in which bands are taken: see [BandOrder].
+// Band is the queue of its host that an entry waits in. There is one for each [Priority].
+// Within a band, the oldest entry is taken first. Redis stores the numbers; they are not
+// the order in which bands are taken: see [BandOrder].
 type Band uint8
 
 // The bands.
 const (
 	BandFirst  Band = iota // high: seeds, and what pages embed
 	BandNormal             // normal: links
-	BandLow                // low: what can wait
-	BandUrgent             // urgent: wanted now
+	BandLow                // low: URLs that can wait
+	BandUrgent             // urgent: URLs that are wanted now
 )
 
-// Bands is how many bands there are.
+// Bands is the number of bands.
 const Bands = 4
 
 // BandOrder lists the bands in the order in which they are taken.
 var BandOrder = [Bands]Band{BandUrgent, BandFirst, BandNormal, BandLow}
 
-// Priority is the priority of the URLs in the band.
+// Priority returns the priority of the URLs in the band.
 func (b Band) Priority() Priority { return Priorities[slices.Index(BandOrder[:], b)] }
 
-// Entry is a URL on its way through the frontier.
+// Entry is a URL in the frontier.
 type Entry struct {
-	URL    URL
-	Via    URL  // the page that linked to it; zero for a seed
-	Depth  int  // links from a seed; a seed has 0
-	Band   Band // kept by the queue that the entry waits in, not by Pack
-	Hops   int  // redirects between hosts that led here
-	Tries  int  // fetches that failed in a way that may pass
-	Spared int  // fetches that failed because of the host, and are no tries
-	Embeds int  // resources in a row that led here from a page; 0 is a page itself
-	Lost   int  // visits that broke while they held it, up to 255
-	// Sitemap says that somebody called the URL a sitemap, and how far from
-	// robots.txt: 0 is a page, 1 a sitemap that robots.txt names, 2 one that an
-	// index lists, up to SitemapLevels.
+	URL      URL
+	Referrer URL  // the page that linked to it; zero for a seed
+	Depth    int  // number of links from a seed; 0 for a seed
+	Band     Band // determined by the queue that the entry waits in; not packed
+	Hops     int  // redirects between hosts that led here
+	Tries    int  // fetches that failed in a way that may pass
+	Spared   int  // fetches that failed because of the host, which do not count as tries
+	Embeds   int  // resources in a row that led here from a page; 0 for a page itself
+	Lost     int  // visits that broke while holding the entry, up to 255
+	// Sitemap is the level of a sitemap: 0 for a page, 1 for a sitemap that robots.txt
+	// names, 2 for one that an index lists, up to SitemapLevels.
 	Sitemap int
+	// Chain describes the redirects between hosts that led here. It is zero for none, or if
+	// it would make no difference.
+	Chain Chain
+}
+
+// Chain describes the redirects between hosts that led to an entry.
+type Chain struct {
+	From    URL  // where the redirects began; zero for no chain
+	Seed    bool // From is a seed
+	Cookies bool // a response on the way set cookies
+	// Again says that the entry's URL is From, which was fetched before the cookies were
+	// set and has a record. The result of this fetch belongs to the record of Via, which
+	// redirected back to it.
+	Again bool
+}
+
+// Recorded returns the entry that a record is written for.
+func (e Entry) Recorded() Entry {
+	if e.Chain.Again {
+		e.URL, e.Referrer = e.Referrer, e.Chain.From
+	}
+	return e
 }
 
 // Bits of an entry's flags.
 const (
 	flagHTTPS     = 1 << iota
 	flagVia       // a via follows
-	flagViaSuffix // the via shares its origin, and a prefix, with the URL
+	flagViaSuffix // the via has the URL's origin, and shares a prefix with it
 	flagSpared    // Spared follows Tries
 	flagSitemap   // the lower of two bits for the level of a sitemap
 	_
 	flagEmbeds // Embeds follows these
+	flagChain  // Chain follows these
 )
 
-// mostPackedLevels is how many levels of sitemaps the flags can tell.
-const mostPackedLevels = 3
+// Bits of a packed chain.
+const (
+	chainSeed = 1 << iota
+	chainCookies
+	chainAgain
+)
 
-// Pack writes e as the frontier stores it, for the queue of e.URL.Host():
-// neither scheme nor host are repeated, and the via shares the prefix of the
-// URL. The first byte is Lost, so that a script can count it up.
+// maxPackedLevels is the largest level of a sitemap that fits the flags.
+const maxPackedLevels = 3
+
+// Pack encodes e as the frontier stores it, for the queue of e.URL.Host(). The scheme and
+// the host are not repeated, and the via shares the prefix of the URL. The first byte is
+// Lost, so that a script can increment it.
 //
-//	lost flags depth hops tries [spared] [embeds] len(path) path [len(shared prefix)] [via]
+//	lost flags depth hops tries [spared] [embeds] [chain bits len(from) from] len(path) path [len(shared prefix)] [via]
 func (e Entry) Pack() string {
 	path := e.URL.Path()
-	flags := byte(min(e.Sitemap, mostPackedLevels)) * flagSitemap
+	flags := byte(min(e.Sitemap, maxPackedLevels)) * flagSitemap
 	if e.URL.secure() {
 		flags |= flagHTTPS
 	}
 	var via string
 	shared := 0
 	switch {
-	case e.Via.IsZero():
-	case e.Via.href[:e.Via.pathAt] == e.URL.href[:e.URL.pathAt]:
+	case e.Referrer.IsZero():
+	case e.Referrer.href[:e.Referrer.pathAt] == e.URL.href[:e.URL.pathAt]:
 		flags |= flagVia | flagViaSuffix
-		shared = commonPrefix(e.URL.Path(), e.Via.Path())
-		via = e.Via.Path()[shared:]
+		shared = commonPrefix(e.URL.Path(), e.Referrer.Path())
+		via = e.Referrer.Path()[shared:]
 	default:
 		flags |= flagVia
-		via = e.Via.href
+		via = e.Referrer.href
 	}
 	if e.Spared > 0 {
 		flags |= flagSpared
@@ -89,7 +119,10 @@ func (e Entry) Pack() string {
 	if e.Embeds > 0 {
 		flags |= flagEmbeds
 	}
-	b := make([]byte, 0, 16+len(path)+len(via))
+	if !e.Chain.From.IsZero() {
+		flags |= flagChain
+	}
+	b := make([]byte, 0, 18+len(path)+len(via)+len(e.Chain.From.href))
 	b = append(b, byte(min(e.Lost, 255)), flags)
 	b = binary.AppendUvarint(b, uint64(e.Depth))
 	b = binary.AppendUvarint(b, uint64(e.Hops))
@@ -100,6 +133,9 @@ func (e Entry) Pack() string {
 	if e.Embeds > 0 {
 		b = binary.AppendUvarint(b, uint64(e.Embeds))
 	}
+	if flags&flagChain != 0 {
+		b = e.Chain.pack(b)
+	}
 	b = binary.AppendUvarint(b, uint64(len(path)))
 	b = append(b, path...)
 	if flags&flagViaSuffix != 0 {
@@ -109,13 +145,13 @@ func (e Entry) Pack() string {
 	return string(b)
 }
 
-// UnpackEntry reads an entry from the queue of h. It fails on bytes that Pack
+// UnpackEntry decodes an entry from the queue of h. It returns an error for bytes that Pack
 // did not write.
 func UnpackEntry(h Host, band Band, packed string) (Entry, error) {
 	r := reader{rest: packed}
 	e := Entry{Band: band, Lost: int(r.byte())}
 	flags := r.byte()
-	e.Sitemap = int(flags / flagSitemap & mostPackedLevels)
+	e.Sitemap = int(flags / flagSitemap & maxPackedLevels)
 	e.Depth = r.uvarint()
 	e.Hops = r.uvarint()
 	e.Tries = r.uvarint()
@@ -124,6 +160,9 @@ func UnpackEntry(h Host, band Band, packed string) (Entry, error) {
 	}
 	if flags&flagEmbeds != 0 {
 		e.Embeds = r.uvarint()
+	}
+	if flags&flagChain != 0 {
+		e.Chain = r.chain()
 	}
 	path := r.take(r.uvarint())
 	scheme := "http://"
@@ -136,23 +175,23 @@ func UnpackEntry(h Host, band Band, packed string) (Entry, error) {
 	case flags&flagViaSuffix != 0:
 		shared := r.uvarint()
 		r.broken = r.broken || shared > len(path)
-		e.Via = URL{origin + path[:min(shared, len(path))] + r.rest, len(origin)}
-		r.broken = r.broken || !strings.HasPrefix(e.Via.Path(), "/")
+		e.Referrer = URL{origin + path[:min(shared, len(path))] + r.rest, len(origin)}
+		r.broken = r.broken || !strings.HasPrefix(e.Referrer.Path(), "/")
 	case flags&flagVia != 0:
 		r.broken = r.broken || !absolute(r.rest)
 		if !r.broken {
-			e.Via = fromHref(r.rest)
+			e.Referrer = fromHref(r.rest)
 		}
 	default:
 		r.broken = r.broken || r.rest != ""
 	}
 	if r.broken || !strings.HasPrefix(path, "/") {
-		return Entry{}, fmt.Errorf("entry of host %q is not one: %q", h, clip(packed))
+		return Entry{}, fmt.Errorf("invalid entry of host %q: %q", h, Clip(packed))
 	}
 	return e, nil
 }
 
-// absolute reports whether s has the parts that a canonical URL has.
+// absolute reports whether s has the parts of a canonical URL.
 func absolute(s string) bool {
 	scheme, rest, ok := strings.Cut(s, "://")
 	return ok && (scheme == "http" || scheme == "https") && strings.IndexByte(rest, '/') > 0
@@ -168,7 +207,7 @@ func commonPrefix(a, b string) int {
 	return n
 }
 
-// reader takes a packed entry apart and remembers whether it was too short.
+// reader decodes a packed entry and remembers whether it was too short.
 type reader struct {
 	rest   string
 	broken bool
@@ -180,6 +219,32 @@ func (r *reader) byte() byte {
 		return 0
 	}
 	return s[0]
+}
+
+// pack appends the chain.
+func (c Chain) pack(b []byte) []byte {
+	bits := byte(0)
+	if c.Seed {
+		bits |= chainSeed
+	}
+	if c.Cookies {
+		bits |= chainCookies
+	}
+	if c.Again {
+		bits |= chainAgain
+	}
+	b = binary.AppendUvarint(append(b, bits), uint64(len(c.From.href)))
+	return append(b, c.From.href...)
+}
+
+// chain decodes what Chain.pack encoded.
+func (r *reader) chain() Chain {
+	bits := r.byte()
+	from := r.take(r.uvarint())
+	if r.broken = r.broken || !absolute(from); r.broken {
+		return Chain{}
+	}
+	return Chain{From: fromHref(from), Seed: bits&chainSeed != 0, Cookies: bits&chainCookies != 0, Again: bits&chainAgain != 0}
 }
 
 func (r *reader) uvarint() int {
@@ -206,4 +271,51 @@ func (r *reader) take(n int) string {
 	s := r.rest[:n]
 	r.rest = r.rest[n:]
 	return s
+}
+
+// IsSeed reports whether the entry is a seed, as opposed to a URL that was found.
+func (e Entry) IsSeed() bool {
+	return e.Referrer.IsZero() && e.Depth == 0 && e.Sitemap == 0 && e.Embeds == 0
+}
+
+// SitemapLevels is how deeply indexes of sitemaps are followed: a sitemap that robots.txt
+// or a user names, what it lists, and what that lists. The protocol of sitemaps.org has two
+// levels; some sites need one more.
+const SitemapLevels = 3
+
+// Origin says how a job was created, as far as workers need to know. The zero value is for
+// a job that was created through the API or from a job file: it opens nothing, and any
+// worker can run it.
+type Origin struct {
+	// Opens says that an operator started the job by naming its seeds on a command line or
+	// in a program. What that allowed is stored with the job ([Opened]).
+	Opens bool
+	// Owner is the name of the only worker that may run the job. "": any.
+	Owner string
+}
+
+// Opened is what an operator allowed one job to connect to, in addition to public
+// addresses. It never includes the metadata services of clouds.
+type Opened struct {
+	Hosts    []Host         // allowed whatever they resolve to, at their port
+	Networks []netip.Prefix // such as 10.0.0.0/8
+	Private  bool           // all private addresses
+}
+
+// Kept says where a worker keeps the pages of a job.
+type Kept struct {
+	Worker  string `json:"worker"`
+	Machine string `json:"machine"`
+	Where   string `json:"where"` // a folder on that machine, or the URL of a bucket
+	Pages   int64  `json:"pages"` // pages that the worker's visits fetched, as far as reported
+}
+
+// admits reports whether a worker may run a job of this origin. A closed worker whose own
+// operator allows connections to all hosts of the job may run it, too, and then counts as a
+// server of the job's queue.
+func (o Origin) admits(p Process) bool {
+	if o.Owner != "" {
+		return o.Owner == p.Name
+	}
+	return !o.Opens || !p.Closed
 }

@@ -48,12 +48,29 @@ func TestAnEntryIsReadBackAsItWasPacked(t *testing.T) {
 				URL: mustURL(t, c.url), Depth: 300, Band: BandLow, Hops: 9, Tries: 130, Spared: 20, Embeds: 3, Lost: 2, Sitemap: SitemapLevels,
 			}
 			if c.via != "" {
-				want.Via = mustURL(t, c.via)
+				want.Referrer = mustURL(t, c.via)
 			}
 			if diff := cmp.Diff(want, unpacked(t, want), compareURLs); diff != "" {
 				t.Errorf("read back (-want +got):\n%s", diff)
 			}
 		})
+	}
+}
+
+func TestAChainIsReadBackAsItWasPacked(t *testing.T) {
+	t.Parallel()
+	for _, chain := range []Chain{
+		{},
+		{From: mustURL(t, "http://b.test/c")},
+		{From: mustURL(t, "https://b.test:8443/c?d"), Seed: true},
+		{From: mustURL(t, "http://a.test/b"), Cookies: true},
+		{From: mustURL(t, "http://b.test/"), Seed: true, Cookies: true},
+		{From: mustURL(t, "http://a.test/b"), Cookies: true, Again: true},
+	} {
+		want := Entry{URL: mustURL(t, "http://a.test/b"), Referrer: mustURL(t, "http://b.test/c"), Hops: 2, Spared: 1, Embeds: 1, Chain: chain}
+		if diff := cmp.Diff(want, unpacked(t, want), compareURLs); diff != "" {
+			t.Errorf("read back (-want +got):\n%s", diff)
+		}
 	}
 }
 
@@ -75,9 +92,9 @@ func TestTheFirstByteOfAPackedEntryCountsLostVisitsUpTo255(t *testing.T) {
 func TestAnEntryIsSmall(t *testing.T) {
 	t.Parallel()
 	e := Entry{
-		URL:   mustURL(t, "https://www.example.com/articles/2026/a-title-of-the-article"), // 60 characters
-		Via:   mustURL(t, "https://www.example.com/articles/2026/index"),
-		Depth: 4,
+		URL:      mustURL(t, "https://www.example.com/articles/2026/a-title-of-the-article"), // 60 characters
+		Referrer: mustURL(t, "https://www.example.com/articles/2026/index"),
+		Depth:    4,
 	}
 	if n := len(e.URL.String()); n != 60 {
 		t.Fatalf("the URL has %d characters, want 60", n)
@@ -91,7 +108,7 @@ func TestAnEntryIsSmall(t *testing.T) {
 
 func TestWhatIsNoEntryIsRefusedAndQuoted(t *testing.T) {
 	t.Parallel()
-	whole := Entry{URL: mustURL(t, "http://a.test/b/c"), Via: mustURL(t, "http://a.test/b/d")}.Pack()
+	whole := Entry{URL: mustURL(t, "http://a.test/b/c"), Referrer: mustURL(t, "http://a.test/b/d")}.Pack()
 	for name, packed := range map[string]string{
 		"nothing":                         "",
 		"a count alone":                   "\x00",
@@ -122,8 +139,8 @@ func TestWhatIsNoEntryIsRefusedAndQuoted(t *testing.T) {
 func FuzzUnpackEntry(f *testing.F) {
 	for _, e := range []Entry{
 		{URL: mustURL(f, "http://a.test/b")},
-		{URL: mustURL(f, "https://a.test/b"), Via: mustURL(f, "https://a.test/c"), Depth: 1},
-		{URL: mustURL(f, "https://a.test/b"), Via: mustURL(f, "http://b.test/c"), Depth: 200, Hops: 3, Tries: 4, Embeds: 2, Lost: 5},
+		{URL: mustURL(f, "https://a.test/b"), Referrer: mustURL(f, "https://a.test/c"), Depth: 1},
+		{URL: mustURL(f, "https://a.test/b"), Referrer: mustURL(f, "http://b.test/c"), Depth: 200, Hops: 3, Tries: 4, Embeds: 2, Lost: 5},
 	} {
 		f.Add(e.Pack())
 	}
@@ -133,7 +150,7 @@ func FuzzUnpackEntry(f *testing.F) {
 			return
 		}
 		if diff := cmp.Diff(e, unpacked(t, e), compareURLs); diff != "" {
-			t.Errorf("%q is packed anew as another entry:\n%s", packed, diff)
+			t.Errorf("%q packs again as another entry:\n%s", packed, diff)
 		}
 	})
 }
@@ -148,7 +165,7 @@ func FuzzPack(f *testing.F) {
 			return
 		}
 		want := Entry{URL: u, Depth: int(depth), Hops: int(hops), Tries: int(tries), Band: BandNormal}
-		want.Via, _ = ParseURL(via)
+		want.Referrer, _ = ParseURL(via)
 		if diff := cmp.Diff(want, unpacked(t, want), compareURLs); diff != "" {
 			t.Errorf("read back (-want +got):\n%s", diff)
 		}
@@ -175,8 +192,8 @@ func BenchmarkUnpackEntry(b *testing.B) {
 
 func benchmarkEntry(b *testing.B) Entry {
 	return Entry{
-		URL:   mustURL(b, "https://www.example.com/articles/2026/a-title-of-the-article"),
-		Via:   mustURL(b, "https://www.example.com/articles/2026/index"),
-		Depth: 4,
+		URL:      mustURL(b, "https://www.example.com/articles/2026/a-title-of-the-article"),
+		Referrer: mustURL(b, "https://www.example.com/articles/2026/index"),
+		Depth:    4,
 	}
 }

@@ -1,6 +1,8 @@
 package crawler
 
 import (
+	"bytes"
+	"encoding/json"
 	"fmt"
 	"maps"
 	"regexp"
@@ -8,81 +10,82 @@ import (
 	"strings"
 )
 
-// Extraction is what a job reads from the pages of one kind, beside their title
-// and links. Of several that fit a page all apply; where two have a field of the
-// same name, the first that finds something gives its value.
+// Extraction says what a job extracts from the pages of one kind, in addition to their
+// title and links. All extractions that match a page apply. If several have a field of the
+// same name, the first that finds something provides its value.
 type Extraction struct {
-	// Match is a regular expression (RE2) that the URL of a page must match
-	// anywhere, after redirects. Default "": every page.
+	// Match is a regular expression (RE2) that must match anywhere in the URL of a page,
+	// after redirects. The default "" matches every page.
 	Match string `json:"match,omitempty" yaml:"match"`
-	// Fields are the fields by their names: letters, digits, "_", "-" and ".",
-	// beginning with a letter or "_". A name that ends in "[]" is that of a list.
+	// Fields are the fields by name. A name has letters, digits, "_", "-" and ".", and
+	// starts with a letter or "_". A name that ends in "[]" is a list.
 	Fields Fields `json:"fields" yaml:"fields"`
 }
 
 // Fields are fields by name.
 type Fields map[string]Field
 
-// FieldType says what a field holds, and so what of its text is a value.
+// FieldType says what a field holds, and so which part of its text is the value.
 type FieldType string
 
-// The types.
+// The types of fields.
 const (
 	TypeText   FieldType = "text"   // white space collapsed
 	TypeHTML   FieldType = "html"   // the markup within the element
 	TypeNumber FieldType = "number" // the one number in the text
-	TypeDate   FieldType = "date"   // a day, or a moment, in any of many languages; ISO 8601
+	TypeDate   FieldType = "date"   // a day, or a point in time, in any of many languages; as ISO 8601
 	TypeURL    FieldType = "url"    // resolved against the page's base
 )
 
 // FieldTypes lists the types.
 var FieldTypes = []FieldType{TypeText, TypeHTML, TypeNumber, TypeDate, TypeURL}
 
-// Field says where a field's value is found, and what becomes of it. It looks at
-// one of CSS, JSONLD, OG, Meta and Microdata; where it names none, Regex looks at
-// the markup of the page as it is written. In files and in JSON a field may also be
-// a string, which [ParseField] reads.
+// Field says where to find a field's value, and how to convert it. It uses one of CSS,
+// JSONLD, OG, Meta and Microdata. If it uses none of these, Regex applies to the markup of
+// the page. In files and in JSON, a field may also be a string, which [ParseField] parses.
 type Field struct {
-	// CSS selects elements; within a field with Fields, elements in its own. "" with
-	// Attr is there that element itself.
+	// CSS selects elements. In a nested field, it selects elements within those of the
+	// outer field. There, "" with Attr means the element itself.
 	CSS string `json:"css,omitempty" yaml:"css"`
-	// Attr is the attribute that is read. Default "": the text.
+	// Attr is the attribute to read. The default "" reads the text.
 	Attr string `json:"attr,omitempty" yaml:"attr"`
-	// JSONLD is a path into the page's JSON-LD, "Product.offers.price": a type of
-	// schema.org (or any), then properties. A first part that begins with a small
-	// letter is a property of what stands at the top. Within a field that has Fields
-	// and JSONLD, it is a path from its own value.
+	// JSONLD is a path into the page's JSON-LD, such as "Product.offers.price": a type of
+	// schema.org (or any other), then properties. If the first part starts with a
+	// lower-case letter, it is a property of the top-level object. Nested in a field that
+	// has Fields and JSONLD, it is a path that starts at the value of that field.
 	JSONLD string `json:"jsonld,omitempty" yaml:"jsonld"`
-	// OG is a property of the Open Graph protocol without its "og:".
+	// OG is a property of the Open Graph protocol, without its "og:" prefix.
 	OG string `json:"og,omitempty" yaml:"og"`
-	// Meta is the name, or property, of a <meta>.
+	// Meta is the name or the property of a <meta>.
 	Meta string `json:"meta,omitempty" yaml:"meta"`
-	// Microdata is a path into the page's microdata, as JSONLD has them.
+	// Microdata is a path into the page's microdata, in the form of JSONLD.
 	Microdata string `json:"microdata,omitempty" yaml:"microdata"`
-	// Regex is a regular expression (RE2) of which the first group, or the whole if
-	// there is none, is taken of the text. Default "": all of the text.
+	// Regex is a regular expression (RE2) that is applied to the text. The value is its
+	// first group or, if it has none, the whole match. The default "" takes all of the
+	// text.
 	Regex string `json:"regex,omitempty" yaml:"regex"`
-	// Type is what the field holds. Default "": text, of the attributes href and src
-	// an absolute URL, and of JSON-LD what stands there.
+	// Type is what the field holds. The default "" is text; for the attributes href and
+	// src, an absolute URL; for JSON-LD, the value as it is.
 	Type FieldType `json:"type,omitempty" yaml:"type"`
-	// Decimal is the decimal separator of a number, "." or ",". Default "": told
+	// Decimal is the decimal separator of a number, "." or ",". The default "" derives it
 	// from the text (see docs/extract.md).
 	Decimal string `json:"decimal,omitempty" yaml:"decimal"`
-	// Order is that of day, month and year in dates written in digits: dmy, mdy or
-	// ymd. Default "": a date that has two meanings is refused.
+	// Order is the order of day, month and year in dates written in digits: dmy, mdy or
+	// ymd. The default "" refuses a date that has two meanings.
 	Order string `json:"order,omitempty" yaml:"order"`
-	// List takes every value instead of the first.
+	// List takes every value instead of only the first.
 	List bool `json:"list,omitempty" yaml:"list"`
-	// Required marks pages that lack the field.
+	// Required makes a page without the field incomplete.
 	Required bool `json:"required,omitempty" yaml:"required"`
-	// Fields make an object of each match, read from within it. Default none.
+	// Fields turn each match into an object, with values read from within it. The default
+	// is none.
 	Fields Fields `json:"fields,omitempty" yaml:"fields"`
 }
 
 // source is one place where a field may look.
 type source struct{ name, value string }
 
-// sources are those that the field names.
+// sources returns the places that the field names.
 func (f Field) sources() (named []source) {
 	for _, s := range []source{{"css", f.CSS}, {"jsonld", f.JSONLD}, {"og", f.OG}, {"meta", f.Meta}, {"microdata", f.Microdata}} {
 		if s.value != "" {
@@ -92,10 +95,10 @@ func (f Field) sources() (named []source) {
 	return named
 }
 
-// Bounds of what a job may ask of each page.
+// Limits on what a job may extract from each page.
 const (
-	mostFields  = 1000 // in all
-	mostNesting = 8    // of fields in fields
+	maxFields  = 1000 // in total
+	maxNesting = 8    // levels of fields within fields
 )
 
 var (
@@ -103,27 +106,27 @@ var (
 	attributeName = regexp.MustCompile(`^[A-Za-z_:][A-Za-z0-9_:.-]*$`)
 )
 
-// Extractions returns all that the job extracts: Select, written out, and then
-// Extract. The error quotes the selection that can not be read.
-func (j Job) Extractions() ([]Extraction, error) {
-	selected, err := selection(j.Select)
+// Extractions returns everything that the job extracts: the fields of Select, then Extract.
+// The error quotes a selection that cannot be parsed.
+func (s ExtractSettings) Extractions() ([]Extraction, error) {
+	selected, err := selection(s.Select)
 	if err != nil || len(selected) == 0 {
-		return j.Extract, err
+		return s.Extract, err
 	}
-	return append([]Extraction{{Fields: selected}}, j.Extract...), nil
+	return append([]Extraction{{Fields: selected}}, s.Extract...), nil
 }
 
-// selection reads the fields of Select.
+// selection parses the fields of Select.
 func selection(selects []string) (Fields, error) {
 	fields := make(Fields, len(selects))
 	for _, s := range selects {
 		name, short, ok := strings.Cut(s, "=")
 		name, every := strings.CutSuffix(strings.TrimSpace(name), "[]")
 		if !ok || !fieldName.MatchString(name) || ParseField(short).CSS == "" {
-			return nil, settingError("select", "%q is no field: write name=css, name=css@attribute or name[]=css", s)
+			return nil, settingError("select", "%q is not a field: write name=css, name=css@attribute or name[]=css", s)
 		}
 		if _, known := fields[name]; known {
-			return nil, settingError("select", "%q: there is a field of the name %q already", s, name)
+			return nil, settingError("select", "%q: there is already a field %q", s, name)
 		}
 		f := ParseField(short)
 		f.List = every
@@ -132,11 +135,11 @@ func selection(selects []string) (Fields, error) {
 	return fields, nil
 }
 
-// checkExtract returns what of Extract can not be used. Whether selectors are
-// those of CSS is for crawler/parse to say.
-func (j Job) checkExtract() error {
+// checkExtract returns the first error in Extract. Whether selectors are valid CSS is
+// checked by internal/parse.
+func (s ExtractSettings) checkExtract() error {
 	count := 0
-	for i, x := range j.Extract {
+	for i, x := range s.Extract {
 		at := fmt.Sprintf("extract[%d]", i)
 		if err := checkPattern(at+".match", x.Match); err != nil {
 			return err
@@ -151,22 +154,22 @@ func (j Job) checkExtract() error {
 	return nil
 }
 
-// check looks at fields of the field within, nil at the top.
+// check validates fields nested in the field within, which is nil at the top.
 func (fs Fields) check(at string, within *Field, depth int, count *int) error {
-	if depth > mostNesting {
-		return settingError(at, "fields are nested more than %d deep", mostNesting)
+	if depth > maxNesting {
+		return settingError(at, "fields are nested more than %d deep", maxNesting)
 	}
-	if *count += len(fs); *count > mostFields {
-		return settingError(at, "there are more than %d fields", mostFields)
+	if *count += len(fs); *count > maxFields {
+		return settingError(at, "there are more than %d fields", maxFields)
 	}
 	for _, name := range slices.Sorted(maps.Keys(fs)) {
 		f, place := fs[name], SettingAt(at, name)
 		bare, every := strings.CutSuffix(name, "[]")
 		if !fieldName.MatchString(bare) {
-			return settingError(place, "%q is no name: write letters, digits, _, - and ., beginning with a letter or _", name)
+			return settingError(place, "%q is not a valid name: use letters, digits, _, - and ., starting with a letter or _", name)
 		}
 		if _, both := fs[bare]; every && both {
-			return settingError(place, "there is a field of the name %q already", bare)
+			return settingError(place, "there is already a field %q", bare)
 		}
 		if err := f.check(place, within); err != nil {
 			return err
@@ -181,16 +184,16 @@ func (fs Fields) check(at string, within *Field, depth int, count *int) error {
 	return nil
 }
 
-// check looks at one field.
+// check validates one field.
 func (f Field) check(at string, within *Field) error {
 	named := f.sources()
 	switch {
 	case len(named) > 1:
-		return settingError(at, "it looks at %s and at %s: one is enough", named[0].name, named[1].name)
+		return settingError(at, "it uses both %s and %s: use only one", named[0].name, named[1].name)
 	case within == nil && len(named) == 0 && f.Regex == "":
-		return settingError(at, "it says not where to look: name one of css, jsonld, og, meta, microdata, regex")
+		return settingError(at, "it does not say where to look: set one of css, jsonld, og, meta, microdata, regex")
 	case within == nil && len(named) == 0 && f.Attr != "":
-		return settingError(at+".attr", "it is the attribute of an element: name css as well")
+		return settingError(at+".attr", "an attribute belongs to an element: set css as well")
 	}
 	for _, check := range []error{
 		f.checkWithin(at, within, named), f.checkPaths(at), checkPattern(at+".regex", f.Regex), f.checkValue(at),
@@ -202,7 +205,8 @@ func (f Field) check(at string, within *Field) error {
 	return nil
 }
 
-// checkWithin refuses a field of a field that looks at other things than that.
+// checkWithin returns an error if a nested field uses another kind of place than its outer
+// field.
 func (f Field) checkWithin(at string, within *Field, named []source) error {
 	if within == nil {
 		return nil
@@ -215,53 +219,141 @@ func (f Field) checkWithin(at string, within *Field, named []source) error {
 	case len(named) == 0 && place == "css" && f.Fields == nil:
 		return nil // the element itself
 	case len(named) == 0:
-		return settingError(at, "it says not where to look: name %s", place)
+		return settingError(at, "it does not say where to look: set %s", place)
 	case named[0].name != place:
-		return settingError(at+"."+named[0].name, "within a field that looks at %s, only %s can be looked at", place, place)
+		return settingError(at+"."+named[0].name, "a field nested in one that uses %s can only use %s", place, place)
 	}
 	return nil
 }
 
-// checkPaths refuses attributes and paths that are none, and what does not go
-// together.
+// checkPaths returns an error for malformed attributes and paths, and for settings that do
+// not go together.
 func (f Field) checkPaths(at string) error {
 	if f.Attr != "" && !attributeName.MatchString(f.Attr) {
 		return settingError(at+".attr", "%q is not the name of an attribute", f.Attr)
 	}
 	for _, p := range []source{{"jsonld", f.JSONLD}, {"microdata", f.Microdata}} {
 		if p.value != "" && slices.Contains(strings.Split(p.value, "."), "") {
-			return settingError(at+"."+p.name, "%q is no path: write Type.property.property", p.value)
+			return settingError(at+"."+p.name, "%q is not a path: write Type.property.property", p.value)
 		}
 	}
 	if named := f.sources(); f.Attr != "" && len(named) > 0 && named[0].name != "css" {
-		return settingError(at+".attr", "only elements have attributes, and %s finds none", named[0].name)
+		return settingError(at+".attr", "only elements have attributes, and %s does not find elements", named[0].name)
 	}
 	return nil
 }
 
-// checkValue refuses what can not become of a text.
+// checkValue validates how the text is converted to a value.
 func (f Field) checkValue(at string) error {
 	switch {
 	case f.Type != "" && !slices.Contains(FieldTypes, f.Type):
-		return settingError(at+".type", "%q is no type: want one of %v", f.Type, FieldTypes)
+		return settingError(at+".type", "%q is not a type: want one of %v", f.Type, FieldTypes)
 	case f.Decimal != "" && f.Decimal != "." && f.Decimal != ",":
-		return settingError(at+".decimal", `%q is no decimal separator: want "." or ","`, f.Decimal)
+		return settingError(at+".decimal", `%q is not a decimal separator: want "." or ","`, f.Decimal)
 	case f.Decimal != "" && f.Type != TypeNumber:
-		return settingError(at+".decimal", "only numbers have one: give it the type number")
+		return settingError(at+".decimal", "only numbers have a decimal separator: set type to number")
 	case f.Order != "" && !slices.Contains([]string{"dmy", "mdy", "ymd"}, f.Order):
-		return settingError(at+".order", "%q is no order: want dmy, mdy or ymd", f.Order)
+		return settingError(at+".order", "%q is not an order: want dmy, mdy or ymd", f.Order)
 	case f.Order != "" && f.Type != TypeDate:
-		return settingError(at+".order", "only dates have one: give it the type date")
+		return settingError(at+".order", "only dates have an order: set type to date")
 	case f.Type == TypeHTML && (f.CSS == "" || f.Attr != ""):
-		return settingError(at+".type", "only elements have markup: name css, and no attr")
+		return settingError(at+".type", "only elements have markup: set css, and no attr")
 	case f.Fields == nil:
 		return nil
 	case len(f.Fields) == 0:
-		return settingError(at+".fields", "there are none")
+		return settingError(at+".fields", "the list is empty")
 	case f.Type != "" || f.Regex != "" || f.Attr != "":
-		return settingError(at, "a field with fields is an object: it has neither type, regex nor attr")
+		return settingError(at, "a field with fields is an object: it cannot have type, regex or attr")
 	case f.OG != "" || f.Meta != "":
-		return settingError(at+".fields", "og and meta are text, which has no fields")
+		return settingError(at+".fields", "og and meta are text, which cannot have fields")
 	}
 	return nil
+}
+
+// ParseField parses the short form of a field: "css" is the text of the selected element,
+// "css@attribute" is one of its attributes. An "@" inside brackets or quotes belongs to the
+// selector.
+func ParseField(short string) Field {
+	at := lastAt(short)
+	if at < 0 {
+		return Field{CSS: short}
+	}
+	attribute := strings.TrimSpace(short[at+1:])
+	if !attributeName.MatchString(attribute) {
+		return Field{CSS: short} // not a valid selector; reported later
+	}
+	return Field{CSS: strings.TrimSpace(short[:at]), Attr: strings.ToLower(attribute)}
+}
+
+// lastAt returns the index of the last "@" outside brackets and quotes, or -1.
+func lastAt(css string) int {
+	at, depth, quote := -1, 0, byte(0)
+	for i := 0; i < len(css); i++ {
+		switch c := css[i]; {
+		case c == '\\':
+			i++
+		case quote != 0:
+			if c == quote {
+				quote = 0
+			}
+		case c == '"' || c == '\'':
+			quote = c
+		case c == '[' || c == '(':
+			depth++
+		case c == ']' || c == ')':
+			depth--
+		case c == '@' && depth == 0:
+			at = i
+		}
+	}
+	return at
+}
+
+// plainField is a field without its short form.
+type plainField Field
+
+// UnmarshalYAML decodes a field, or its short form.
+func (f *Field) UnmarshalYAML(unmarshal func(any) error) error {
+	var short string
+	if unmarshal(&short) == nil {
+		*f = ParseField(short)
+		return nil
+	}
+	return unmarshal((*plainField)(f))
+}
+
+// UnmarshalJSON decodes a field, or its short form. An unknown key is an error, because
+// ignoring it would extract something else.
+func (f *Field) UnmarshalJSON(text []byte) error {
+	var short string
+	if json.Unmarshal(text, &short) == nil {
+		*f = ParseField(short)
+		return nil
+	}
+	decoder := json.NewDecoder(bytes.NewReader(text))
+	decoder.DisallowUnknownFields()
+	return decoder.Decode((*plainField)(f))
+}
+
+// SettingError is an invalid setting of a job.
+type SettingError struct {
+	// Path is where the setting is in a job file: "extract[0].fields.price.regex". A key
+	// that is not a plain word is in single quotes.
+	Path   string
+	Reason string // includes the value
+}
+
+// Error returns the setting and the reason.
+func (e *SettingError) Error() string { return e.Path + ": " + e.Reason }
+
+func settingError(path, format string, args ...any) *SettingError {
+	return &SettingError{path, fmt.Sprintf(format, args...)}
+}
+
+// SettingAt returns the path of a key within the setting at another path.
+func SettingAt(path, key string) string {
+	if strings.ContainsAny(key, ".[]' ") {
+		key = "'" + strings.ReplaceAll(key, "'", `\'`) + "'"
+	}
+	return path + "." + key
 }

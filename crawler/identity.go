@@ -5,50 +5,49 @@ import (
 	"strings"
 )
 
-// SameKind is a rule by which two URLs are taken for the same page, although they
-// are not ==. Such rules hold on most of the web and not on all of it, so that a
-// job has none unless it says so; they only decide what is a duplicate, and the
-// URL that came first is asked for as it is.
+// SameKind is a rule that treats two URLs as the same page although they are not ==. Such
+// rules hold for most sites but not for all, so by default a job has none. They only decide
+// what is a duplicate: the URL that came first is fetched as it is.
 type SameKind = string
 
-// The rules.
+// The rules of identity.
 const (
-	SameOrder    SameKind = "order"    // the order of parameters says nothing
-	SameTracking SameKind = "tracking" // utm_*, gclid, fbclid and their like say nothing
-	SameSession  SameKind = "session"  // nor do jsessionid, PHPSESSID and their like
-	SameSlash    SameKind = "slash"    // /a/ is /a
-	SameIndex    SameKind = "index"    // /a/index.html is /a/
-	SameWWW      SameKind = "www"      // www.example.com is example.com
-	SameScheme   SameKind = "scheme"   // https is http
+	SameOrder    SameKind = "order"    // the order of parameters does not matter
+	SameTracking SameKind = "tracking" // utm_*, gclid, fbclid and the like do not matter
+	SameSession  SameKind = "session"  // jsessionid, PHPSESSID and the like do not matter
+	SameSlash    SameKind = "slash"    // /a/ is the same as /a
+	SameIndex    SameKind = "index"    // /a/index.html is the same as /a/
+	SameWWW      SameKind = "www"      // www.example.com is the same as example.com
+	SameScheme   SameKind = "scheme"   // https is the same as http
 )
 
-// SameKinds lists the rules.
+// SameKinds lists the rules of identity.
 var SameKinds = []SameKind{SameOrder, SameTracking, SameSession, SameSlash, SameIndex, SameWWW, SameScheme}
 
-// trackers are parameters that say where a visitor came from. A name that ends in
-// "_" or "-" stands for all that begin with it.
+// trackers are parameters that say where a visitor came from. A name that ends in "_"
+// stands for all names with that prefix.
 var trackers = []string{
 	"utm_", "gclid", "gclsrc", "dclid", "gbraid", "wbraid", "fbclid", "msclkid", "yclid", "twclid", "ttclid", "igshid", "li_fat_id",
 	"mc_cid", "mc_eid", "mkt_tok", "_ga", "_gl", "_hsenc", "_hsmi", "hsctatracking", "vero_id", "vero_conv", "oly_anon_id", "oly_enc_id",
 	"wickedid", "pk_", "mtm_", "matomo_", "piwik_", "at_", "ns_campaign", "ns_mchannel", "ns_source",
 }
 
-// sessions are parameters that say who a visitor is.
+// sessions are parameters that identify a visitor.
 var sessions = []string{"jsessionid", "phpsessid", "aspsessionid", "sessionid", "session_id", "cfid", "cftoken", "zenid", "oscsid"}
 
-// indexes are the names of files that a folder shows by itself.
+// indexes are names of files that a server shows for their folder.
 var indexes = []string{"index.html", "index.htm", "index.php", "index.shtml", "index.xhtml", "default.asp", "default.aspx", "default.htm"}
 
-// Identity tells which URLs are the same page to a job.
+// Identity says which URLs are the same page to a job.
 type Identity struct{ rules []SameKind }
 
-// NewIdentity returns the identity of a job's URLs.
-func NewIdentity(j Job) Identity { return Identity{j.Same} }
+// NewIdentity returns the identity rules of a job.
+func NewIdentity(s ScopeSettings) Identity { return Identity{s.Same} }
 
 func (id Identity) has(rule SameKind) bool { return slices.Contains(id.rules, rule) }
 
-// Key returns what URLs of the same page have in common: the URL itself where
-// no rule is given.
+// Key returns what URLs of the same page have in common. Without rules, it is the URL
+// itself.
 func (id Identity) Key(u URL) string {
 	if len(id.rules) == 0 {
 		return u.href
@@ -109,8 +108,8 @@ func (id Identity) query(query string) string {
 	return strings.Join(params, "&")
 }
 
-// named reports whether a parameter has one of the names. A session's name may
-// have an ending, as that of ASP.
+// named reports whether a parameter has one of the names. In ASP, the name of a session has
+// a suffix.
 func named(param string, names []string) bool {
 	name, _, _ := strings.Cut(param, "=")
 	name = strings.ToLower(name)

@@ -90,7 +90,7 @@ func TestTheProductTokenIsWhatUserAgentBeginsWith(t *testing.T) {
 		"Mozilla/5.0 (like Bot)": "Mozilla",
 		"4bot":                   "",
 	} {
-		if got := (Job{UserAgent: agent}).ProductToken(); got != want {
+		if got := (PolitenessSettings{UserAgent: agent}).ProductToken(); got != want {
 			t.Errorf("%q has the product token %q, want %q", agent, got, want)
 		}
 	}
@@ -124,5 +124,30 @@ func TestTheSeedsOfAJobComeFirst(t *testing.T) {
 	job.Seeds = append(job.Seeds, "a.test")
 	if _, err := job.SeedEntries(); err == nil || !strings.HasPrefix(err.Error(), `seeds: "a.test" is not a URL`) {
 		t.Errorf("got %v", err)
+	}
+}
+
+func TestAnAddressHasADelayWhereLinksDecideWhichHostsThereAre(t *testing.T) {
+	t.Parallel()
+	for name, c := range map[string]struct {
+		change func(*Job)
+		want   time.Duration
+	}{
+		"the hosts of the seeds":     {func(*Job) {}, 0},
+		"their domains":              {func(j *Job) { j.Scope = ScopeDomain }, 3 * time.Second},
+		"any host":                   {func(j *Job) { j.Scope = ScopeAny }, 3 * time.Second},
+		"no delay":                   {func(j *Job) { j.Scope, j.Delay = ScopeAny, 0 }, 0},
+		"a list":                     {func(j *Job) { j.Scope, j.Follow = ScopeAny, false }, 0},
+		"several shards":             {func(j *Job) { j.Scope, j.Shards = ScopeAny, 4 }, 0},
+		"one that is said":           {func(j *Job) { j.Scope, j.AddressDelay = ScopeAny, AutoDuration(time.Second) }, time.Second},
+		"one that is said, for less": {func(j *Job) { j.AddressDelay = AutoDuration(time.Second) }, time.Second},
+		"none that is said":          {func(j *Job) { j.Scope, j.AddressDelay = ScopeAny, 0 }, 0},
+	} {
+		j := DefaultJob()
+		j.Name, j.Delay = "job", Duration(3*time.Second)
+		c.change(&j)
+		if err := j.Validate(); err != nil || j.AddressGap() != c.want {
+			t.Errorf("%s: %v, %v; want %v", name, j.AddressGap(), err, c.want)
+		}
 	}
 }

@@ -1,52 +1,62 @@
 package crawler
 
 import (
+	"bytes"
+	"errors"
+	"fmt"
+	"io"
 	"net/http"
 	"net/netip"
+	"os"
+	"slices"
+	"strconv"
 	"time"
 )
 
-// Page is what came back from one request.
+// Page is the result of one request.
 type Page struct {
-	URL       URL            // what was asked for
-	Status    int            // HTTP status; 0 when none came
+	URL       URL            // the URL that was requested
+	Status    int            // HTTP status; 0 if there was no response
 	Proto     string         // "HTTP/1.1", "HTTP/2.0"
-	Header    http.Header    // as the server sent it; nil when none came
-	Location  URL            // where a redirect points, resolved; zero when it is none or no URL
-	Body      *Body          // nil when no body was read
-	Truncated bool           // the body was cut at the limit, or the connection broke inside it
-	Address   netip.AddrPort // the peer; zero when none was reached, or only its proxy knows
-	Proxy     string         // that it was reached through, without a login; "" for none
-	Started   time.Time      // when the request was begun
+	Header    http.Header    // as the server sent it, except for the changes in Repaired; nil if there was no response
+	Repaired  Repairs        // what was malformed in the response and was read anyway; nil for nothing
+	Hint      string         // what an error response says about how to ask; "" for nothing
+	Location  URL            // target of a redirect, resolved; zero if there isn't one or it is not a URL
+	Body      *Body          // nil if no body was read
+	Truncated bool           // the body was cut off at the limit, or the connection broke within it
+	Address   netip.AddrPort // the peer; zero if none was reached, or if only the proxy knows it
+	Proxy     string         // the proxy that was used, without a login; "" for none
+	Started   time.Time      // when the request was started
 	Duration  time.Duration  // until the last byte of the body
-	Fault     *Fault         // what went wrong; nil when a whole answer came
-	Recording *Recording     // the octets, when the request was recorded and an answer began; else nil
+	Fault     *Fault         // what went wrong; nil if a complete response arrived
+	Recording *Recording     // the octets, if recording was requested and a response started; otherwise nil
 }
 
-// FaultKind names what went wrong with a request.
+// FaultKind is the kind of problem with a request.
 type FaultKind string
 
 // The kinds of faults.
 const (
 	FaultResolve  FaultKind = "resolve"  // the host name has no address
-	FaultConnect  FaultKind = "connect"  // no connection, or refused
-	FaultTLS      FaultKind = "tls"      // handshake or certificate
-	FaultTimeout  FaultKind = "timeout"  // no answer in time
+	FaultConnect  FaultKind = "connect"  // no connection, or it was refused
+	FaultTLS      FaultKind = "tls"      // handshake or certificate failed
+	FaultTimeout  FaultKind = "timeout"  // no response in time
 	FaultReset    FaultKind = "reset"    // the connection broke
-	FaultProtocol FaultKind = "protocol" // the answer is not HTTP, or not decodable
-	FaultBlocked  FaultKind = "blocked"  // the address may not be connected to
+	FaultProtocol FaultKind = "protocol" // the response is not HTTP, or cannot be decoded
+	FaultBlocked  FaultKind = "blocked"  // connections to the address are not allowed
 	FaultRedirect FaultKind = "redirect" // a redirect that leads nowhere
 )
 
-// Fault is something that the web did to a request. It is no error of ours.
+// Fault is a problem on the web's side of a request, as opposed to an internal error.
 type Fault struct {
 	Kind   FaultKind
-	Text   string // for a person, with the value
-	Passes bool   // worth trying again
+	Text   string // for people to read, with the value
+	Passes bool   // a retry may succeed
+	Again  bool   // send the same request once more at once; the fetcher then sends it in a different way
 }
 
-// Outcome says what the answer means for the URL, before redirects are
-// followed and tries are counted.
+// Outcome says what the response means for the URL, before redirects are followed and tries
+// are counted.
 func (p *Page) Outcome() Outcome {
 	switch {
 	case p.Fault != nil && p.Fault.Passes, p.Unreachable():
@@ -67,8 +77,8 @@ func (p *Page) Outcome() Outcome {
 	return OutcomeFailed
 }
 
-// Partial reports whether the answer is good but for its end: a body began, and
-// its connection or its time ended before it.
+// Partial reports whether the response is good except for its end: the body started, and
+// then the connection broke or time ran out.
 func (p *Page) Partial() bool {
 	return p.Fault != nil && p.Fault.Passes && p.Truncated && p.Status >= 200 && p.Status < 300 && p.Body != nil && p.Body.Size > 0
 }
@@ -82,7 +92,7 @@ func (p *Page) IsRedirect() bool {
 	return false
 }
 
-// Release gives the memory of body and exchange back, if there are any.
+// Release frees the memory of the body and the recording, if there are any.
 func (p *Page) Release() {
 	if p.Recording != nil {
 		p.Recording.release()
@@ -92,4 +102,231 @@ func (p *Page) Release() {
 		p.Body.Release()
 		p.Body = nil
 	}
+}
+
+// Refused reports whether the host, rather than the URL, refused the request: 429 (RFC
+// 6585, 4) and 503 (RFC 9110, 15.6.4).
+func (p *Page) Refused() bool {
+	return p.Status == http.StatusTooManyRequests || p.Status == http.StatusServiceUnavailable
+}
+
+// Unreachable reports whether the request did not reach the host at all: its name has no
+// address, or no connection could be made.
+func (p *Page) Unreachable() bool {
+	if p.Fault == nil {
+		return false
+	}
+	switch p.Fault.Kind {
+	case FaultResolve, FaultConnect, FaultTLS:
+		return true
+	}
+	return false
+}
+
+// ErrSpill says that a body could not be held while it arrived: the disk that takes what
+// does not fit in memory is full, or cannot be written.
+var ErrSpill = errors.New("the body of a page could not be held")
+
+// Body is what a server sent, with its content coding removed. The first bytes are in
+// memory. What exceeds the fetcher's memory limit is in a temporary file, so that a
+// worker's memory does not depend on what servers send. The owner calls Release once. After
+// that Head and Spill are gone; Size and Digest remain.
+type Body struct {
+	Head    []byte   // the first bytes; all of them if Spill is nil
+	Spill   *os.File // the bytes after Head, from offset 0; nil if all are in Head
+	Size    int64    // length of the whole body in bytes
+	Digest  [32]byte // SHA-256 of the whole body
+	Release func()   // frees the memory and the file; never nil
+}
+
+// Reader reads the whole body. Any number of readers may be used at the same time.
+func (b *Body) Reader() io.Reader {
+	head := bytes.NewReader(b.Head)
+	if b.Spill == nil {
+		return head
+	}
+	return io.MultiReader(head, b.Rest())
+}
+
+// Rest reads what follows Head. It returns nil if nothing does. Any number of readers may
+// be used at the same time.
+func (b *Body) Rest() io.Reader {
+	if b.Spill == nil {
+		return nil
+	}
+	return io.NewSectionReader(b.Spill, 0, b.Size-int64(len(b.Head)))
+}
+
+// Lend returns a body whose Release does nothing. It is valid as long as b is. For nil,
+// Lend returns nil.
+func (b *Body) Lend() *Body {
+	if b == nil {
+		return nil
+	}
+	return &Body{Head: b.Head, Spill: b.Spill, Size: b.Size, Digest: b.Digest, Release: func() {}}
+}
+
+// Exchange is one request to a host and its result: for a page, a redirect, or a
+// robots.txt.
+type Exchange struct {
+	Job        string
+	Worker     string
+	URL        URL
+	Start      time.Time      // when it was sent
+	Gap        time.Duration  // the time that had to pass since the previous request
+	Duration   time.Duration  // until the response was complete
+	Status     int            // HTTP status; 0 if there was no response
+	Address    netip.AddrPort // the peer; zero if none was reached, or if only the proxy knows it
+	Proxy      string         // the proxy that was used, without a login; "" for none
+	Fault      string         // what went wrong; "" if a complete response arrived
+	RetryAfter time.Duration  // how long the host asked not to be sent requests
+	Politeness Politeness     // PolitenessJob, or "" for politeness across the fleet
+	// Rules is the robots.txt that allowed the request. It is nil for a request for a
+	// robots.txt, and if the job ignores robots.txt.
+	Rules *RobotsText
+	// Robots says that the request was for a robots.txt.
+	Robots bool
+}
+
+// RobotsText is the robots.txt of an origin, as it was fetched.
+type RobotsText struct {
+	Origin string
+	Text   string    // the lines that matter to a crawler
+	At     time.Time // when it was fetched
+}
+
+// Recording is a request and its response, octet by octet, as they were sent over an
+// HTTP/1.1 connection, for an archive.
+type Recording struct {
+	Request []byte // head of the request, which is all of a GET; secrets in it are masked
+	Head    []byte // head of the response: status line, header lines and the empty line; without any 1xx responses before it
+	Chunked bool   // what followed Head uses the chunked transfer coding (RFC 9112, 7.1), including framing and trailers
+	Tail    *Body  // what followed Head, with all its codings; its Digest is not set. Nil: the page's Body, or nothing
+	Cut     Cut    // why the response was not read to its end; "" if it was
+}
+
+// Cut is the reason why the octets of a response stop before its end, in the terms of WARC
+// 1.1, 5.13 (WARC-Truncated).
+type Cut string
+
+// The reasons for a cut.
+const (
+	CutLength      Cut = "length"      // the response was longer than the limit
+	CutTime        Cut = "time"        // it took too long
+	CutDisconnect  Cut = "disconnect"  // the connection broke
+	CutUnspecified Cut = "unspecified" // anything else
+)
+
+// release frees the memory of the tail.
+func (r *Recording) release() {
+	if r.Tail != nil {
+		r.Tail.Release()
+		r.Tail = nil
+	}
+}
+
+// Request is one GET request. It gets one response: the caller follows redirects.
+type Request struct {
+	URL       URL
+	UserAgent string
+	From      string        // how to reach the operator of the crawl; "" to send nothing
+	BodyLimit int64         // largest number of bytes of the decoded body to keep; the rest is cut off
+	Timeout   time.Duration // from the start to the last byte
+	MinRate   int64         // transfer rate of the body, in bytes per second over 20s, below which it is cut off; 0: no limit
+	// PortOpen allows connections to the port, because an operator named a seed of the job
+	// that has it.
+	PortOpen bool
+	// Identity asks for the bytes as the server has them and removes no content coding, for
+	// downloads.
+	Identity bool
+	// Record asks for the page's Recording, over HTTP/1.1.
+	Record bool
+	// Waits says that the body will wait for others before it is released, so that it is
+	// worth copying it out of a much larger buffer.
+	Waits bool
+	// TLS says which https servers are accepted. Default TLSModern.
+	TLS TLSKind
+	// Jar has the cookies to send, and stores those of the response; nil for none.
+	Jar http.CookieJar
+}
+
+// maxRepairs is the largest number of repairs that are reported for one response.
+const maxRepairs = 8
+
+// Repairs describes what in a response violated RFC 9112 and was read anyway, in the order
+// in which it occurred: each kind once, and at most [maxRepairs].
+type Repairs []string
+
+// Add records a repair.
+func (r *Repairs) Add(note string) {
+	switch {
+	case slices.Contains(*r, note), len(*r) > maxRepairs:
+	case len(*r) == maxRepairs:
+		*r = append(*r, "and more")
+	default:
+		*r = append(*r, note)
+	}
+}
+
+// Comparison compares how many settled URLs of a job have a record of their own with how
+// many records the output has.
+type Comparison struct {
+	Settled int64 `json:"settled"`
+	Records int64 `json:"records"`
+}
+
+// Missing returns how many records the output lacks; 0 if none.
+func (c Comparison) Missing() int64 { return max(0, c.Settled-c.Records) }
+
+// String describes the difference in one line: "settled 6,000, records 2,628: 3,372
+// missing".
+func (c Comparison) String() string {
+	text := fmt.Sprintf("settled %s, records %s: ", grouped(c.Settled), grouped(c.Records))
+	if n := c.Missing(); n > 0 {
+		return text + grouped(n) + " missing"
+	}
+	return text + "nothing is missing"
+}
+
+// Alarm describes the difference and says how to fetch the missing records again; "" if
+// none is missing. job is the argument for trawl job refetch: the name of a job, or the
+// folder of a crawl.
+func (c Comparison) Alarm(job string) string {
+	if c.Missing() == 0 {
+		return ""
+	}
+	return fmt.Sprintf("%v; run `trawl job refetch %s` to fetch them again", c, job)
+}
+
+// Refetch counts what is fetched again because its record was missing.
+type Refetch struct {
+	Named     int64 `json:"named"`     // missing URLs that seeds or records name
+	Reread    int64 `json:"reread"`    // pages that may lead to others
+	Forgotten int64 `json:"forgotten"` // missing URLs that still have to be found again
+}
+
+// Compare compares what is settled with what is known about the output without reading it:
+// the records that were lost with the disk of a worker are missing.
+func (c Counters) Compare() Comparison { return Comparison{c.Recorded(), c.Recorded() - c.Lost} }
+
+// Expected returns how many records the output has if nothing was lost. Records on their
+// way to a bucket are not in it yet.
+func (c Counters) Expected() int64 { return c.Recorded() - c.Unshipped - c.OnDisk }
+
+// Unfound returns how many settled URLs that were forgotten, in order to fetch them again,
+// were not found again. It returns 0 while the job may still find them.
+func (c Counters) Unfound() int64 {
+	if !c.Idle() {
+		return 0
+	}
+	return max(0, c.Known-c.Seen)
+}
+
+// grouped formats a number with commas between thousands.
+func grouped(n int64) string {
+	text := strconv.FormatInt(n, 10)
+	for i := len(text) - 3; i > 0 && text[i-1] != '-'; i -= 3 {
+		text = text[:i] + "," + text[i:]
+	}
+	return text
 }

@@ -1,14 +1,18 @@
 package crawler
 
-import "strings"
+import (
+	"fmt"
+	"strings"
+	"unicode/utf8"
+)
 
-// plainURL returns the URL of an input that the parser would leave as it is, and
-// whether it is one. Most of what is found in lists is: to see it costs a
-// twentieth of parsing it. An input is plain if it is "http://" or "https://", a
-// domain of lower-case ASCII labels without punycode, a path, and perhaps a query,
-// in which nothing is to be encoded (WHATWG URL, 1.3), and no segment of the path
-// can be "." or "..". Whatever is not plain is left to the parser, which has the
-// last word on what a URL is; the fuzz test holds the two together.
+// plainURL returns the URL of an input that the parser would leave unchanged, and reports
+// whether the input is one. Most URLs in lists are, and checking this takes a twentieth of
+// the time of parsing. An input is plain if it is "http://" or "https://", a domain of
+// lower-case ASCII labels without punycode, a path, and optionally a query, if nothing in
+// them needs encoding (WHATWG URL, 1.3), and if no segment of the path can be "." or "..".
+// All other inputs go to the parser, which defines what a URL is. A fuzz test checks that
+// both agree.
 func plainURL(s string) (URL, bool) {
 	host, ok := strings.CutPrefix(s, "https://")
 	if !ok {
@@ -21,8 +25,8 @@ func plainURL(s string) (URL, bool) {
 	return URL{s, len(s) - len(host) + slash}, true
 }
 
-// plainDomain reports whether h is a domain in which nothing is to be changed, and
-// that can be no IPv4 address, whose last label is a number.
+// plainDomain reports whether h is a domain in which nothing would be changed, and which
+// cannot be an IPv4 address, because its last label is not a number.
 func plainDomain(h string) bool {
 	const longest, longestLabel = 253, 63 // RFC 1035, 2.3.4
 	if len(h) > longest {
@@ -40,8 +44,8 @@ func plainDomain(h string) bool {
 	}
 }
 
-// plainLabel reports whether a label has letters and digits, and single hyphens
-// between them: two may be the mark of punycode.
+// plainLabel reports whether a label has only letters, digits, and single hyphens between
+// them. Two hyphens may mark punycode.
 func plainLabel(label string) bool {
 	last := byte('-')
 	for i := range len(label) {
@@ -57,9 +61,8 @@ func plainLabel(label string) bool {
 	return last != '-'
 }
 
-// plainPath reports whether nothing is to be changed in a path with its query. A
-// segment that begins with a dot, or with what may be an encoded one, is left to
-// the parser.
+// plainPath reports whether nothing would be changed in a path with its query. A segment
+// that starts with a dot, or with what may be an encoded dot, is left to the parser.
 func plainPath(p string) bool {
 	query := false
 	for i := range len(p) {
@@ -76,11 +79,42 @@ func plainPath(p string) bool {
 	return true
 }
 
-// plainByte tells the bytes that are never encoded, in path or query, nor mean
-// anything else there.
+// plainByte has the bytes that are never encoded in a path or a query, and have no other
+// meaning there.
 var plainByte = func() (plain [256]bool) {
 	for _, c := range "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-._~!$&()*+,;=:@/%?" {
 		plain[c] = true
 	}
 	return plain
 }()
+
+// Printable turns a text that may come from the web into a line that is safe to show. It
+// replaces characters that could mislead a terminal, a log or a reader with their escapes,
+// such as \u001b: the control characters of C0 and C1 including DEL, newlines, tabs, and
+// the marks that change the direction of text (Unicode Standard Annex #9, 2). Bytes that
+// are not UTF-8 become U+FFFD. In a JSON string the escapes stand for the same characters.
+func Printable(text string) string {
+	if i := strings.IndexFunc(text, Misleads); i < 0 && utf8.ValidString(text) {
+		return text
+	}
+	var b strings.Builder
+	for _, r := range text { // a byte that is not UTF-8 becomes U+FFFD
+		if Misleads(r) {
+			fmt.Fprintf(&b, `\u%04x`, r)
+		} else {
+			b.WriteRune(r)
+		}
+	}
+	return b.String()
+}
+
+// Misleads reports whether a character controls the display instead of being displayed.
+func Misleads(r rune) bool {
+	switch {
+	case r < 0x20, 0x7f <= r && r < 0xa0:
+		return true
+	case r == '\u061c', r == '\u200e', r == '\u200f', '\u2028' <= r && r <= '\u202e', '\u2066' <= r && r <= '\u2069':
+		return true
+	}
+	return false
+}

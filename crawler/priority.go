@@ -9,12 +9,11 @@ import (
 	"strings"
 )
 
-// Priority says which URLs of a host are fetched before others: those of a higher
-// priority first, and of the same one in the order in which they were admitted. A
-// host that has urgent URLs is visited before other hosts of the job that are due.
-// "" is the usual priority: high for seeds, normal for links, low for most pages that
-// sitemaps list. A URL keeps the priority with which it was first admitted, also when
-// it is tried again.
+// Priority says which URLs of a host are fetched before others: those of a higher priority
+// first, and within a priority in the order in which they were admitted. A host that has
+// urgent URLs is visited before other hosts of the job that are due. "" is the usual
+// priority: high for seeds, normal for links, low for most pages that sitemaps list. A URL
+// keeps the priority with which it was first admitted, even when it is retried.
 type Priority string
 
 // The priorities, the highest first.
@@ -28,7 +27,7 @@ const (
 // Priorities lists the priorities, the highest first.
 var Priorities = []Priority{PriorityUrgent, PriorityHigh, PriorityNormal, PriorityLow}
 
-// ParsePriority reads a priority. "" is the usual one.
+// ParsePriority parses a priority. "" is the usual one.
 func ParsePriority(s string) (Priority, error) {
 	if p := Priority(s); s == "" || slices.Contains(Priorities, p) {
 		return p, nil
@@ -36,7 +35,7 @@ func ParsePriority(s string) (Priority, error) {
 	return "", fmt.Errorf("%q is not a priority%s: want urgent, high, normal or low", s, Suggest(s, priorityWords()))
 }
 
-// priorityWords are the priorities as words.
+// priorityWords returns the priorities as strings.
 func priorityWords() (words []string) {
 	for _, p := range Priorities {
 		words = append(words, string(p))
@@ -44,19 +43,20 @@ func priorityWords() (words []string) {
 	return words
 }
 
-// Set reads a priority for a flag.
+// Set parses the value of a flag.
 func (p *Priority) Set(s string) (err error) {
 	*p, err = ParsePriority(s)
 	return err
 }
 
-// String is the priority as a word; "" for the usual one.
+// String returns the priority as a word; "" for the usual one.
 func (p Priority) String() string { return string(p) }
 
-// Type names the value of a flag.
+// Type describes the value of a flag.
 func (Priority) Type() string { return "priority" }
 
-// Band is the band of URLs of this priority, and usual for the usual one.
+// Band returns the band for URLs of this priority; for the usual priority, it returns
+// usual.
 func (p Priority) Band(usual Band) Band {
 	if i := slices.Index(Priorities, p); i >= 0 {
 		return BandOrder[i]
@@ -68,14 +68,14 @@ func (p Priority) Band(usual Band) Band {
 type PriorityRule struct {
 	// Match is a regular expression (RE2) that the URL must match anywhere.
 	Match string `json:"match" yaml:"match"`
-	// Priority is that of the URLs that match: urgent, high, normal or low.
+	// Priority is the priority of URLs that match: urgent, high, normal or low.
 	Priority Priority `json:"priority" yaml:"priority"`
 }
 
-// MostPriorityRules is how many priority rules a job may have.
-const MostPriorityRules = 64
+// MaxPriorityRules is the largest number of priority rules that a job may have.
+const MaxPriorityRules = 64
 
-// ParsePriorityRule reads a rule in short: "urgent=REGEXP".
+// ParsePriorityRule parses the short form of a rule: "urgent=REGEXP".
 func ParsePriorityRule(short string) (PriorityRule, error) {
 	word, match, ok := strings.Cut(short, "=")
 	if !ok || word == "" {
@@ -88,7 +88,7 @@ func ParsePriorityRule(short string) (PriorityRule, error) {
 // plainRule is a rule without its short form.
 type plainRule PriorityRule
 
-// UnmarshalYAML reads a rule, or its short form.
+// UnmarshalYAML decodes a rule, or its short form.
 func (r *PriorityRule) UnmarshalYAML(unmarshal func(any) error) (err error) {
 	var short string
 	if unmarshal(&short) == nil {
@@ -98,8 +98,7 @@ func (r *PriorityRule) UnmarshalYAML(unmarshal func(any) error) (err error) {
 	return unmarshal((*plainRule)(r))
 }
 
-// UnmarshalJSON reads a rule, or its short form. A key that it does not know is an
-// error.
+// UnmarshalJSON decodes a rule, or its short form. An unknown key is an error.
 func (r *PriorityRule) UnmarshalJSON(text []byte) (err error) {
 	var short string
 	if json.Unmarshal(text, &short) == nil {
@@ -111,7 +110,7 @@ func (r *PriorityRule) UnmarshalJSON(text []byte) (err error) {
 	return decoder.Decode((*plainRule)(r))
 }
 
-// PriorityRules are a job's, compiled. They are safe for concurrent use.
+// PriorityRules are the compiled rules of a job. They are safe for concurrent use.
 type PriorityRules []priorityRule
 
 type priorityRule struct {
@@ -121,8 +120,8 @@ type priorityRule struct {
 
 // NewPriorityRules compiles the rules of a job. The error is a [SettingError].
 func NewPriorityRules(rules []PriorityRule) (PriorityRules, error) {
-	if len(rules) > MostPriorityRules {
-		return nil, settingError("priorities", "there are %d: want at most %d", len(rules), MostPriorityRules)
+	if len(rules) > MaxPriorityRules {
+		return nil, settingError("priorities", "there are %d: want at most %d", len(rules), MaxPriorityRules)
 	}
 	all := make(PriorityRules, len(rules))
 	for i, r := range rules {
@@ -142,8 +141,8 @@ func NewPriorityRules(rules []PriorityRule) (PriorityRules, error) {
 	return all, nil
 }
 
-// Band is the band of a URL: that of the first rule that it matches, and usual if it
-// matches none.
+// Band returns the band of the first rule that a URL matches; if it matches none, it
+// returns usual.
 func (rules PriorityRules) Band(u URL, usual Band) Band {
 	for _, r := range rules {
 		if r.match.MatchString(u.href) {

@@ -1,7 +1,6 @@
 package crawler
 
 import (
-	"encoding/json"
 	"errors"
 	"slices"
 	"strings"
@@ -44,38 +43,13 @@ func TestPrioritiesThatAreNoneAreRefused(t *testing.T) {
 		{[]PriorityRule{{"", PriorityLow}}, `priorities[0].match: "" is empty`},
 		{[]PriorityRule{{"a", PriorityLow}, {"(", PriorityLow}}, `priorities[1].match: "(" is not a regular expression`},
 		{[]PriorityRule{{"a", ""}}, `priorities[0].priority: "" is not a priority: want urgent, high, normal or low`},
-		{slices.Repeat([]PriorityRule{{"a", PriorityLow}}, MostPriorityRules+1), "priorities: there are 65"},
+		{slices.Repeat([]PriorityRule{{"a", PriorityLow}}, MaxPriorityRules+1), "priorities: there are 65"},
 	} {
 		job := DefaultJob()
 		job.Name, job.Priorities = "news", c.rules
 		var setting *SettingError
 		if err := job.Validate(); !errors.As(err, &setting) || !strings.HasPrefix(err.Error(), c.says) {
 			t.Errorf("%v: %v, want %s", c.rules, err, c.says)
-		}
-	}
-}
-
-func TestPrioritiesOfAJobAreChanged(t *testing.T) {
-	t.Parallel()
-	job := DefaultJob()
-	job.Name = "news"
-	changes, err := ParseChanges([]string{"priorities=urgent=/a=b/", "priorities=low=."})
-	if err != nil {
-		t.Fatal(err)
-	}
-	job, notes, err := job.With(changes)
-	if err != nil || len(notes) != 1 || !strings.Contains(notes[0], "keep their priority") {
-		t.Fatalf("%v, %q", err, notes)
-	}
-	if diff := cmp.Diff([]PriorityRule{{"/a=b/", PriorityUrgent}, {".", PriorityLow}}, job.Priorities); diff != "" {
-		t.Error(diff)
-	}
-	for value, says := range map[string]string{
-		`["urgnt=/a/"]`: `priorities: "urgnt" is not a priority (did you mean "urgent"?)`, `["/a/"]`: `priorities: "/a/" is not a rule: write PRIORITY=REGEXP`,
-		`[{"match": "a", "prio": "low"}]`: `priorities: unknown field "prio"`, `"low=a"`: `priorities: "low=a" is not a list`, `["low=("]`: "priorities[0].match: ",
-	} {
-		if _, _, err := job.With(Changes{"priorities": json.RawMessage(value)}); err == nil || !strings.Contains(err.Error(), says) {
-			t.Errorf("%s: %v, want %s", value, err, says)
 		}
 	}
 }

@@ -9,8 +9,8 @@ import (
 func TestMissingRecordsAreSaidWithWhatBringsThemAgain(t *testing.T) {
 	t.Parallel()
 	for want, c := range map[string]crawler.Comparison{
-		"settled 6,000, records 2,628: 3,372 missing; `trawl job refetch news` brings them again":     {Settled: 6000, Records: 2628},
-		"settled 1,234,567, records 0: 1,234,567 missing; `trawl job refetch news` brings them again": {Settled: 1234567},
+		"settled 6,000, records 2,628: 3,372 missing; run `trawl job refetch news` to fetch them again":     {Settled: 6000, Records: 2628},
+		"settled 1,234,567, records 0: 1,234,567 missing; run `trawl job refetch news` to fetch them again": {Settled: 1234567},
 		"": {Settled: 999, Records: 1000},
 	} {
 		if got := c.Alarm("news"); got != want {

@@ -39,7 +39,7 @@ func TestARecordIsValidUTF8WhateverTheWebSent(t *testing.T) {
 	}
 }
 
-func TestARecordThatCanNotBeWrittenLeavesTheNextOneWhole(t *testing.T) {
+func TestARecordThatCannotBeWrittenLeavesTheNextOneWhole(t *testing.T) {
 	t.Parallel()
 	if line, err := (Record{Fields: map[string]any{"f": func() {}}}).JSON(); err == nil {
 		t.Fatalf("a function was written as %s", line)
@@ -80,5 +80,26 @@ func BenchmarkRecordJSON(b *testing.B) {
 		if _, err := rec.JSON(); err != nil {
 			b.Fatal(err)
 		}
+	}
+}
+
+func TestARecordWithItemsIsAppendedAsItIsWritten(t *testing.T) {
+	t.Parallel()
+	for name, items := range map[string][]json.RawMessage{
+		"none": nil, "empty": {}, "one": {json.RawMessage(`{"a":"<b> & c"}`)}, "several": {json.RawMessage(`1`), json.RawMessage(`"x"`), json.RawMessage(`[{}]`)},
+		"with lines": {json.RawMessage("{\n\"a\": 1\n}"), json.RawMessage(`2`)},
+	} {
+		rec := Record{URL: "http://a.test/", Redirects: []string{}, Fields: map[string]any{"f": "g"}, Items: items}
+		whole, err := rec.JSON()
+		if err != nil {
+			t.Fatal(err)
+		}
+		line, err := rec.AppendJSON([]byte("before\n"))
+		if want := "before\n" + string(whole) + "\n"; err != nil || string(line) != want {
+			t.Errorf("%s: it is %q (%v), want %q", name, line, err, want)
+		}
+	}
+	if _, err := (Record{Items: []json.RawMessage{json.RawMessage("{")}}).AppendJSON(nil); err == nil {
+		t.Error("an item that is no JSON is written")
 	}
 }

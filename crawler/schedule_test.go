@@ -49,7 +49,7 @@ func TestTheLastTickOfASchedule(t *testing.T) {
 	}
 }
 
-func TestAJobWithAScheduleThatCanNotBeKeptIsRefused(t *testing.T) {
+func TestAJobWithAScheduleThatCannotBeKeptIsRefused(t *testing.T) {
 	t.Parallel()
 	for _, c := range []struct {
 		name, schedule string
@@ -80,9 +80,9 @@ func TestAJobWithAScheduleThatCanNotBeKeptIsRefused(t *testing.T) {
 		{"news", "CRON_TZ=UTC", []string{`"CRON_TZ=UTC"`}},
 		{"news", "TZ= 0 6 * * *", []string{`"" is not a time zone`}},
 		{"news", "TZ=Local 0 6 * * *", []string{`"Local" is not a time zone`}},
-		{"news", "CRON_TZ=Europe/Paris 0 0 31 6 *", []string{"never comes"}},
+		{"news", "CRON_TZ=Europe/Paris 0 0 31 6 *", []string{"never ticks"}},
 		{"news", "*/0 * * * *", []string{`"*/0 * * * *"`}},
-		{"news", "0 0 30 2 *", []string{`schedule: "0 0 30 2 *" never comes`}},
+		{"news", "0 0 30 2 *", []string{`schedule: "0 0 30 2 *" never ticks`}},
 	} {
 		t.Run(c.schedule, func(t *testing.T) {
 			t.Parallel()
@@ -104,7 +104,7 @@ func TestAJobWithAScheduleThatCanNotBeKeptIsRefused(t *testing.T) {
 func TestTheLongestNameOfARunIsAName(t *testing.T) {
 	t.Parallel()
 	job := DefaultJob()
-	job.Name = RunName(strings.Repeat("a", mostPeriodic), time.Now())
+	job.Name = RunName(strings.Repeat("a", maxPeriodic), time.Now())
 	if err := job.Validate(); err != nil || len(job.Name) != 63 {
 		t.Errorf("%q has %d letters (%v), want 63", job.Name, len(job.Name), err)
 	}

@@ -8,13 +8,13 @@ import (
 func TestTheScopeOfAJob(t *testing.T) {
 	t.Parallel()
 	for name, c := range map[string]struct {
-		job   Job
+		job   ScopeSettings
 		seeds []Host
 		in    []string
 		out   map[string]string // with the reason
 	}{
 		"the hosts of the seeds, with or without www": {
-			job:   Job{Scope: ScopeHost, Depth: -1},
+			job:   ScopeSettings{Scope: ScopeHost, Depth: -1},
 			seeds: []Host{"example.com", "www.example.org", "a.test:81"},
 			in:    []string{"http://example.com/", "https://www.example.com/", "http://example.org/", "https://a.test:81/"},
 			out: map[string]string{
@@ -25,7 +25,7 @@ func TestTheScopeOfAJob(t *testing.T) {
 			},
 		},
 		"the registrable domains of the seeds": {
-			job:   Job{Scope: ScopeDomain, Depth: -1},
+			job:   ScopeSettings{Scope: ScopeDomain, Depth: -1},
 			seeds: []Host{"www.example.co.uk", "127.0.0.1:81"},
 			in:    []string{"http://example.co.uk/", "https://a.b.example.co.uk:8443/", "http://127.0.0.1:82/"},
 			out: map[string]string{
@@ -35,21 +35,21 @@ func TestTheScopeOfAJob(t *testing.T) {
 			},
 		},
 		"anywhere": {
-			job: Job{Scope: ScopeAny, Depth: -1},
+			job: ScopeSettings{Scope: ScopeAny, Depth: -1},
 			in:  []string{"http://a.test/", "https://[::1]:81/"},
 		},
 		"what matches one of the patterns, anywhere in the URL": {
-			job: Job{Scope: ScopeAny, Depth: -1, Include: []string{`/docs/`, `\.html$`}},
+			job: ScopeSettings{Scope: ScopeAny, Depth: -1, Include: []string{`/docs/`, `\.html$`}},
 			in:  []string{"http://a.test/docs/b", "http://a.test/b.html"},
 			out: map[string]string{"http://a.test/b.html?c": "not included", "http://docs.test/": "not included"},
 		},
 		"what matches none of the patterns": {
-			job: Job{Scope: ScopeAny, Depth: -1, Include: []string{"a"}, Exclude: []string{`\?`, "^https:"}},
+			job: ScopeSettings{Scope: ScopeAny, Depth: -1, Include: []string{"a"}, Exclude: []string{`\?`, "^https:"}},
 			in:  []string{"http://a.test/b"},
 			out: map[string]string{"http://a.test/b?c": "excluded", "https://a.test/b": "excluded"},
 		},
 		"links up to a depth": {
-			job: Job{Scope: ScopeAny, Depth: 0},
+			job: ScopeSettings{Scope: ScopeAny, Depth: 0},
 			out: map[string]string{"http://a.test/": "deeper than depth"},
 		},
 	} {
@@ -77,7 +77,7 @@ func TestDepthCountsFromTheSeeds(t *testing.T) {
 	t.Parallel()
 	u := mustURL(t, "http://a.test/")
 	for limit, deepest := range map[int]int{0: 0, 2: 2, -1: 1 << 20} {
-		scope, err := NewScope(Job{Scope: ScopeAny, Depth: limit}, nil)
+		scope, err := NewScope(ScopeSettings{Scope: ScopeAny, Depth: limit}, nil)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -92,7 +92,7 @@ func TestDepthCountsFromTheSeeds(t *testing.T) {
 
 func TestAPatternThatDoesNotCompileIsNamedAndQuoted(t *testing.T) {
 	t.Parallel()
-	for setting, job := range map[string]Job{"include": {Include: []string{"a", "b("}}, "exclude": {Exclude: []string{"b("}}} {
+	for setting, job := range map[string]ScopeSettings{"include": {Include: []string{"a", "b("}}, "exclude": {Exclude: []string{"b("}}} {
 		_, err := NewScope(job, nil)
 		if err == nil || !strings.HasPrefix(err.Error(), setting+`: "b(" is not a regular expression`) {
 			t.Errorf("%s: got %v", setting, err)
@@ -102,7 +102,7 @@ func TestAPatternThatDoesNotCompileIsNamedAndQuoted(t *testing.T) {
 
 func TestAScopeTakesInFurtherSeeds(t *testing.T) {
 	t.Parallel()
-	scope, err := NewScope(Job{Scope: ScopeHost, Depth: -1}, []Host{"a.test"})
+	scope, err := NewScope(ScopeSettings{Scope: ScopeHost, Depth: -1}, []Host{"a.test"})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -119,7 +119,7 @@ func TestAScopeTakesInFurtherSeeds(t *testing.T) {
 
 func TestASitemapNeedNotLookLikeThePagesOfAJob(t *testing.T) {
 	t.Parallel()
-	s, err := NewScope(Job{Scope: ScopeHost, Include: []string{"/page/"}, Exclude: []string{"/no"}}, []Host{"a.test"})
+	s, err := NewScope(ScopeSettings{Scope: ScopeHost, Include: []string{"/page/"}, Exclude: []string{"/no"}}, []Host{"a.test"})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -138,20 +138,20 @@ func TestASitemapNeedNotLookLikeThePagesOfAJob(t *testing.T) {
 func TestAResourceBelongsToItsPageWhereverItLies(t *testing.T) {
 	t.Parallel()
 	for name, c := range map[string]struct {
-		job    Job
+		job    ScopeSettings
 		url    string
 		embeds int
 		want   string
 	}{
-		"on another host":             {Job{ResourceScope: ScopeAny}, "http://cdn.test/a", 1, ""},
-		"deeper than the pages":       {Job{ResourceScope: ScopeAny, Depth: 0}, "http://a.test/a", 1, ""},
-		"though no page is like it":   {Job{ResourceScope: ScopeAny, Include: []string{"html$"}}, "http://a.test/a", 1, ""},
-		"unless it is excluded":       {Job{ResourceScope: ScopeAny, Exclude: []string{"//ads"}}, "http://ads.test/a", 1, "excluded"},
-		"unless hosts are":            {Job{ResourceScope: ScopeHost}, "http://cdn.a.test/a", 1, "outside of resource scope host"},
-		"on the host of a seed":       {Job{ResourceScope: ScopeHost}, "https://www.a.test/a", 1, ""},
-		"in the domain of a seed":     {Job{ResourceScope: ScopeDomain}, "https://cdn.a.test/a", 1, ""},
-		"a font of an imported sheet": {Job{ResourceScope: ScopeAny}, "http://cdn.test/a", 5, ""},
-		"but not without end":         {Job{ResourceScope: ScopeAny}, "http://cdn.test/a", 6, "too many resources away from a page"},
+		"on another host":             {ScopeSettings{ResourceScope: ScopeAny}, "http://cdn.test/a", 1, ""},
+		"deeper than the pages":       {ScopeSettings{ResourceScope: ScopeAny, Depth: 0}, "http://a.test/a", 1, ""},
+		"though no page is like it":   {ScopeSettings{ResourceScope: ScopeAny, Include: []string{"html$"}}, "http://a.test/a", 1, ""},
+		"unless it is excluded":       {ScopeSettings{ResourceScope: ScopeAny, Exclude: []string{"//ads"}}, "http://ads.test/a", 1, "excluded"},
+		"unless hosts are":            {ScopeSettings{ResourceScope: ScopeHost}, "http://cdn.a.test/a", 1, "outside of resource scope host"},
+		"on the host of a seed":       {ScopeSettings{ResourceScope: ScopeHost}, "https://www.a.test/a", 1, ""},
+		"in the domain of a seed":     {ScopeSettings{ResourceScope: ScopeDomain}, "https://cdn.a.test/a", 1, ""},
+		"a font of an imported sheet": {ScopeSettings{ResourceScope: ScopeAny}, "http://cdn.test/a", 5, ""},
+		"but not without end":         {ScopeSettings{ResourceScope: ScopeAny}, "http://cdn.test/a", 6, "too many resources away from a page"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

@@ -1,7 +1,8 @@
 package crawler
 
 import (
-	"bytes"
+	"bufio"
+	"encoding/binary"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -9,40 +10,44 @@ import (
 	"iter"
 	"strconv"
 	"strings"
+	"unicode/utf16"
+	"unicode/utf8"
 )
 
-// Seed is a URL that is brought to a job. Lists of seeds have one a line, as String
-// writes and [ParseSeed] reads it.
+// Seed is a URL to add to a job. A list of seeds has one per line, as String formats and
+// [ParseSeed] parses it.
 type Seed struct {
 	URL string `json:"url"`
-	// Priority is that of the URL. Default "": that of the first of the job's priorities
-	// that it matches, and high if it matches none. It does nothing for a URL that the
-	// job has met before.
+	// Priority is the priority of the URL. The default "" is that of the first of the job's
+	// priorities that it matches, or high if it matches none. It has no effect for a URL
+	// that the job has already seen.
 	Priority Priority `json:"priority,omitempty"`
 }
 
-// seedForm is how a seed is written in JSON.
+// seedForm is how to write a seed in JSON.
 const seedForm = `{"url": "…"} or {"url": "…", "priority": "…"}`
 
-// ParseSeed reads a line of a list: a URL, or a JSON object with a url and perhaps a
-// priority. Of the object, unknown fields are an error, as is a priority that there is
-// none of; what is a URL is not looked at.
+// ParseSeed parses a line of a list: a URL, or a JSON object with a url and optionally a
+// priority. In a line with several columns, the URL ends at the first tab. Bytes that are
+// not UTF-8 are percent-encoded, see [EncodeBytes]. Unknown fields of an object are an
+// error, and so is an unknown priority. Whether the URL is valid is not checked.
 func ParseSeed(line string) (Seed, error) {
 	if !strings.HasPrefix(line, "{") {
-		return Seed{URL: line}, nil
+		url, _, _ := strings.Cut(line, "\t")
+		return Seed{URL: EncodeBytes(strings.TrimSpace(url))}, nil
 	}
 	return ParseSeedJSON([]byte(line))
 }
 
-// ParseSeedJSON reads a seed that is written in JSON.
+// ParseSeedJSON parses a seed in JSON.
 func ParseSeedJSON(line []byte) (Seed, error) {
 	var s Seed
-	decoder := json.NewDecoder(bytes.NewReader(line))
+	decoder := json.NewDecoder(strings.NewReader(EncodeBytes(string(line)))) // the decoder would replace such bytes with U+FFFD
 	decoder.DisallowUnknownFields()
 	err := decoder.Decode(&s)
 	if err == nil {
 		if _, end := decoder.Token(); end != io.EOF {
-			err = errors.New("there is more in the line than one object")
+			err = errors.New("the line has more than one object")
 		}
 	}
 	if name, ok := unknownField(err); ok {
@@ -70,17 +75,17 @@ func unknownField(err error) (string, bool) {
 	return name, ok && broken == nil
 }
 
-// String writes the seed as a line of a list: the URL alone if it has no priority.
+// String formats the seed as a line of a list: only the URL if it has no priority.
 func (s Seed) String() string {
 	if s.Priority == "" {
 		return s.URL
 	}
-	line, _ := json.Marshal(s) // strings can always be written
+	line, _ := json.Marshal(s) // encoding strings cannot fail
 	return string(line)
 }
 
-// Prioritized yields the lines of a list of seeds with a priority, but for those that
-// have one of their own, and those that cannot be read.
+// Prioritized yields the lines of a list of seeds with a priority, except those that have
+// one of their own and those that cannot be parsed.
 func Prioritized(lines iter.Seq2[string, error], p Priority) iter.Seq2[string, error] {
 	if p == "" {
 		return lines
@@ -104,4 +109,161 @@ func prioritized(line string, p Priority) string {
 	}
 	s.Priority = p
 	return s.String()
+}
+
+// Seeding is the result of adding URLs to a job.
+type Seeding struct {
+	Admitted int64     `json:"admitted"`           // new to the job
+	Seen     int64     `json:"seen"`               // already seen
+	Refused  int64     `json:"refused"`            // not URLs that can be crawled
+	Refusals []Refusal `json:"refusals,omitempty"` // the first MaxRefusals refusals
+}
+
+// MaxRefusals is the largest number of refusals that a Seeding lists.
+const MaxRefusals = 100
+
+// Refusal is one URL that was refused.
+type Refusal struct {
+	Line   int64  `json:"line"` // in the list, from 1; 0 if it was not in a list
+	URL    string `json:"url"`  // its beginning, if it is long
+	Reason string `json:"reason"`
+}
+
+// Refuse counts a URL that was refused, and lists it if there is room.
+func (s *Seeding) Refuse(r Refusal) {
+	s.Refused++
+	if len(s.Refusals) < MaxRefusals {
+		r.URL = Clip(r.URL)
+		s.Refusals = append(s.Refusals, r)
+	}
+}
+
+// LineError is an error in one line of a list of seeds. The lines after it can still be
+// read.
+type LineError struct {
+	Text string // how the line starts
+	Err  error
+}
+
+// Error describes the error.
+func (e *LineError) Error() string { return e.Err.Error() }
+
+// Unwrap returns the underlying error.
+func (e *LineError) Unwrap() error { return e.Err }
+
+// AsLineError returns the LineError in an error; false for any other error, and for nil.
+func AsLineError(err error) (*LineError, bool) {
+	if err == nil { // the common case
+		return nil, false
+	}
+	var bad *LineError
+	ok := errors.As(err, &bad)
+	return bad, ok
+}
+
+// shownOfLine is how much of an invalid line is shown, in bytes.
+const shownOfLine = 200
+
+// SeedLines yields the lines of a list of seeds, one for each line of the list, in the form
+// that [ParseSeed] parses: "" for a line that is empty or starts with #. A line of more
+// than longest bytes, which must be more than 0, yields a [LineError], and the list
+// continues. Any other error is the last value. A list in UTF-16 is read as well if it has
+// a byte order mark. SeedLines holds one line in memory at a time, and can be ranged over
+// once.
+func SeedLines(r io.Reader, longest int) iter.Seq2[string, error] {
+	return func(yield func(string, error) bool) {
+		lines := lineReader{r: bufio.NewReaderSize(decoded(r), 64<<10), longest: longest}
+		for {
+			line, err := lines.next()
+			if err == io.EOF || !yield(line, err) {
+				return
+			}
+			if _, ok := AsLineError(err); err != nil && !ok {
+				return
+			}
+		}
+	}
+}
+
+// decoded returns the text of a list that may be in UTF-16, as some Windows tools write it.
+func decoded(r io.Reader) io.Reader {
+	peek := bufio.NewReaderSize(r, 64<<10)
+	switch mark, _ := peek.Peek(2); string(mark) {
+	case "\xff\xfe":
+		return &utf16Reader{r: peek, order: binary.LittleEndian}
+	case "\xfe\xff":
+		return &utf16Reader{r: peek, order: binary.BigEndian}
+	}
+	return peek
+}
+
+// utf16Reader converts UTF-16 to UTF-8. It drops an incomplete character at the end.
+type utf16Reader struct {
+	r     io.Reader
+	order binary.ByteOrder
+	out   []byte // converted and not yet read
+	high  rune   // the first half of a surrogate pair; 0 for none
+}
+
+func (u *utf16Reader) Read(p []byte) (int, error) {
+	var unit [2]byte
+	for len(u.out) == 0 {
+		if _, err := io.ReadFull(u.r, unit[:]); err != nil {
+			if err == io.ErrUnexpectedEOF {
+				err = io.EOF
+			}
+			return 0, err
+		}
+		c := rune(u.order.Uint16(unit[:]))
+		switch {
+		case u.high != 0:
+			u.out, u.high = utf8.AppendRune(u.out[:0], utf16.DecodeRune(u.high, c)), 0
+		case utf16.IsSurrogate(c):
+			u.high = c
+		default:
+			u.out = utf8.AppendRune(u.out[:0], c)
+		}
+	}
+	n := copy(p, u.out)
+	u.out = u.out[n:]
+	return n, nil
+}
+
+// lineReader reads lines of a limited length.
+type lineReader struct {
+	r       *bufio.Reader
+	longest int
+	line    []byte
+}
+
+// next returns the next line without surrounding white space, or io.EOF after the last.
+func (l *lineReader) next() (string, error) {
+	l.line = l.line[:0]
+	for {
+		part, err := l.r.ReadSlice('\n')
+		room := l.longest + len("\r\n") + 1 - len(l.line)
+		l.line = append(l.line, part[:min(len(part), max(0, room))]...)
+		switch {
+		case err == bufio.ErrBufferFull:
+			continue
+		case err == io.EOF && len(l.line) == 0:
+			return "", io.EOF
+		case err != nil && err != io.EOF:
+			return "", err
+		}
+		return l.text()
+	}
+}
+
+func (l *lineReader) text() (string, error) {
+	text := strings.TrimRight(string(l.line), "\r\n")
+	if len(text) > l.longest {
+		shown := HideLogin(text[:min(len(text), shownOfLine)]) + "…"
+		return "", &LineError{shown, fmt.Errorf("the line is too long: at most %d bytes are allowed", l.longest)}
+	}
+	text = strings.TrimSpace(strings.TrimPrefix(text, "\ufeff"))
+	if strings.HasPrefix(text, "#") {
+		return "", nil
+	}
+	return text, nil
 }

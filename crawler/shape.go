@@ -5,36 +5,38 @@ import (
 	"strings"
 )
 
-// shape bounds what URLs of links look like, since traps make them ever longer.
-// 0 is no bound.
+// shape limits the form of link URLs, because traps make them longer and longer. 0 is no
+// limit.
 type shape struct {
 	length  int // bytes
-	repeats int // of one segment in the path, next to each other or not
+	repeats int // of a segment in the path, adjacent or not
 	params  int // in the query
 }
 
-// refuses says why a URL is out of bounds, or "".
-func (s shape) refuses(u URL) string {
+// refuses says why a URL exceeds the limits; "" if it does not.
+func (s shape) refuses(u URL) string { return s.refusal(u).Reason }
+
+func (s shape) refusal(u URL) SkipReason {
 	if s.length > 0 && len(u.href) > s.length {
-		return fmt.Sprintf("longer than max_url_length, %d bytes", s.length)
+		return SkipReason{RuleURLLength, fmt.Sprintf("longer than max_url_length, %d bytes", s.length)}
 	}
 	path, query, asks := strings.Cut(u.Path(), "?")
 	if s.params > 0 && asks && strings.Count(query, "&") >= s.params {
-		return fmt.Sprintf("more than max_params, %d parameters", s.params)
+		return SkipReason{RuleParams, fmt.Sprintf("more than max_params, %d parameters", s.params)}
 	}
 	if s.repeats > 0 && strings.Count(path, "/") > s.repeats {
 		if segment := repeated(path, s.repeats); segment != "" {
-			return fmt.Sprintf("the segment %q stands more than max_repeats, %d times, in the path", clip(segment), s.repeats)
+			return SkipReason{RuleRepeats, fmt.Sprintf("the segment %q occurs more than max_repeats, %d times, in the path", Clip(segment), s.repeats)}
 		}
 	}
-	return ""
+	return SkipReason{}
 }
 
-// repeated returns a segment that stands more than most times in a path.
+// repeated returns a segment that occurs more than most times in a path; "" if none does.
 func repeated(path string, most int) string {
 	for rest := path; rest != ""; {
 		segment, behind, _ := strings.Cut(rest[1:], "/")
-		if strings.Count(behind, "/")+1 < most { // so few are left
+		if strings.Count(behind, "/")+1 < most { // too few segments are left
 			return ""
 		}
 		if segment != "" && occurrences(rest, segment) > most {
@@ -45,7 +47,7 @@ func repeated(path string, most int) string {
 	return ""
 }
 
-// occurrences counts the segments of a path that are as given.
+// occurrences counts the segments of a path that equal segment.
 func occurrences(path, segment string) int {
 	n := 0
 	for rest := path; ; {

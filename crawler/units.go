@@ -8,11 +8,11 @@ import (
 	"time"
 )
 
-// Duration is a time.Duration that is written as Go writes it ("500ms") in job
-// files, JSON and Redis.
+// Duration is a time.Duration that is written in Go's format ("500ms") in job files, JSON
+// and Redis.
 type Duration time.Duration
 
-// ParseDuration reads a duration as Go writes it, not negative. A bare "0" is
+// ParseDuration parses a duration in Go's format, which must not be negative. A bare "0" is
 // allowed.
 func ParseDuration(s string) (Duration, error) {
 	d, err := time.ParseDuration(s)
@@ -25,26 +25,60 @@ func ParseDuration(s string) (Duration, error) {
 	return Duration(d), nil
 }
 
-// String writes the duration as Go does.
+// String formats the duration as Go does.
 func (d Duration) String() string { return time.Duration(d).String() }
 
-// MarshalText writes the duration as Go does.
+// MarshalText formats the duration as Go does.
 func (d Duration) MarshalText() ([]byte, error) { return []byte(d.String()), nil }
 
-// UnmarshalText reads a duration as Go writes it.
+// UnmarshalText parses a duration in Go's format.
 func (d *Duration) UnmarshalText(text []byte) error { return d.Set(string(text)) }
 
-// Set reads a duration from a flag.
+// Set parses the value of a flag.
 func (d *Duration) Set(s string) (err error) {
 	*d, err = ParseDuration(s)
 	return err
 }
 
-// Type names the value in a command's help.
+// Type describes the value in a command's help.
 func (d *Duration) Type() string { return "duration" }
 
-// Size is a number of bytes, written with a unit of 1,000 (kB, MB, GB) or
-// 1,024 (KiB, MiB, GiB).
+// AutoDuration is a Duration, or [Auto].
+type AutoDuration Duration
+
+// Auto stands for a duration that is derived from other settings. It is written as "auto".
+const Auto AutoDuration = -1
+
+// String formats the duration as Go does, or as "auto".
+func (d AutoDuration) String() string {
+	if d == Auto {
+		return "auto"
+	}
+	return Duration(d).String()
+}
+
+// MarshalText returns the same as String.
+func (d AutoDuration) MarshalText() ([]byte, error) { return []byte(d.String()), nil }
+
+// UnmarshalText parses a duration in Go's format, or "auto".
+func (d *AutoDuration) UnmarshalText(text []byte) error { return d.Set(string(text)) }
+
+// Set parses the value of a flag: a duration, or "auto".
+func (d *AutoDuration) Set(s string) error {
+	if s == "auto" {
+		*d = Auto
+		return nil
+	}
+	v, err := ParseDuration(s)
+	*d = AutoDuration(v)
+	return err
+}
+
+// Type describes the value in a command's help.
+func (d *AutoDuration) Type() string { return "duration" }
+
+// Size is a number of bytes, written with a unit of 1,000 (kB, MB, GB) or 1,024 (KiB, MiB,
+// GiB).
 type Size int64
 
 var sizeUnits = []struct {
@@ -54,7 +88,7 @@ var sizeUnits = []struct {
 	{"gib", 1 << 30}, {"gb", 1e9}, {"mib", 1 << 20}, {"mb", 1e6}, {"kib", 1 << 10}, {"kb", 1e3}, {"g", 1e9}, {"m", 1e6}, {"k", 1e3}, {"b", 1}, {"", 1},
 }
 
-// ParseSize reads a number of bytes such as 512KiB, 10MB or 1048576.
+// ParseSize parses a number of bytes such as 512KiB, 10MB or 1048576.
 func ParseSize(s string) (Size, error) {
 	text := strings.ToLower(strings.TrimSpace(s))
 	for _, unit := range sizeUnits {
@@ -63,7 +97,7 @@ func ParseSize(s string) (Size, error) {
 			continue
 		}
 		v, err := strconv.ParseFloat(strings.TrimSpace(number), 64)
-		if err != nil || !(v >= 0 && v*float64(unit.bytes) < math.MaxInt64) { // not a number is neither
+		if err != nil || !(v >= 0 && v*float64(unit.bytes) < math.MaxInt64) { // NaN fails both comparisons
 			break
 		}
 		return Size(v * float64(unit.bytes)), nil
@@ -71,7 +105,7 @@ func ParseSize(s string) (Size, error) {
 	return 0, fmt.Errorf("%q is not a size (write 512KiB, 10MB or 1048576)", s)
 }
 
-// String writes the size with the largest unit that divides it.
+// String formats the size with the largest unit that divides it.
 func (s Size) String() string {
 	for _, unit := range sizeUnits[:6] {
 		if s != 0 && int64(s)%unit.bytes == 0 {
@@ -82,17 +116,25 @@ func (s Size) String() string {
 	return strconv.FormatInt(int64(s), 10)
 }
 
-// MarshalText writes the size with its unit.
+// MarshalText formats the size with its unit.
 func (s Size) MarshalText() ([]byte, error) { return []byte(s.String()), nil }
 
-// UnmarshalText reads a size.
+// UnmarshalText parses a size.
 func (s *Size) UnmarshalText(text []byte) error { return s.Set(string(text)) }
 
-// Set reads a size from a flag.
+// Set parses the value of a flag.
 func (s *Size) Set(text string) (err error) {
 	*s, err = ParseSize(text)
 	return err
 }
 
-// Type names the value in a command's help.
+// Type describes the value in a command's help.
 func (s *Size) Type() string { return "size" }
+
+// Plural formats a number with the noun that it counts: "1 host", "2 hosts".
+func Plural(n int64, one, many string) string {
+	if n == 1 {
+		return "1 " + one
+	}
+	return strconv.FormatInt(n, 10) + " " + many
+}

@@ -81,3 +81,23 @@ func TestUnitsAreFlags(t *testing.T) {
 		t.Error("x is taken for both")
 	}
 }
+
+func TestADurationMayBeAuto(t *testing.T) {
+	t.Parallel()
+	for text, want := range map[string]AutoDuration{"auto": Auto, "0": 0, "1m30s": AutoDuration(90 * time.Second)} {
+		var got AutoDuration
+		if err := got.Set(text); err != nil || got != want {
+			t.Errorf("%q is %v, %v; want %v", text, got, err, want)
+		}
+		var again AutoDuration
+		if err := again.Set(got.String()); err != nil || again != want {
+			t.Errorf("%v is read as %v, %v", got, again, err)
+		}
+	}
+	for _, text := range []string{"-1ns", "automatic", ""} {
+		var got AutoDuration
+		if err := got.Set(text); err == nil {
+			t.Errorf("%q is taken for %v", text, got)
+		}
+	}
+}

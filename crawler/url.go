@@ -3,51 +3,52 @@ package crawler
 import (
 	"errors"
 	"fmt"
+	"net/url"
+	"regexp"
 	"strings"
+	"unicode/utf8"
 
 	whatwg "github.com/nlnwa/whatwg-url/url"
 )
 
-// MaxURLLength is the longest canonical URL, in bytes, that a job takes.
-// RFC 9110, 4.1 asks for at least 8,000.
+// MaxURLLength is the longest canonical URL that a job accepts, in bytes. RFC 9110, 4.1
+// recommends at least 8,000.
 const MaxURLLength = 8192
 
-// maxInput is the longest string, in bytes, that is parsed at all: the parser's
-// time grows with the square of some inputs. It leaves room for white space and
-// a fragment, which are dropped.
+// maxInput is the longest string that is parsed at all, in bytes, because the parser takes
+// quadratic time for some inputs. It leaves room for white space and a fragment, which are
+// dropped.
 const maxInput = 2 * MaxURLLength
 
-// maxAuthority is the longest user name, password, host and port together, in
-// bytes. A host name has at most 253.
+// maxAuthority is the longest user name, password, host and port together, in bytes. A host
+// name has at most 253.
 const maxAuthority = 1024
 
-// ErrScheme says that a reference names a scheme other than http and https,
-// as mailto: and javascript: do. Such references are common in pages and no
-// fault of theirs.
+// ErrScheme says that a reference has a scheme other than http and https, such as mailto:
+// or javascript:. Such references are common in pages and not an error of the page.
 var ErrScheme = errors.New("only http and https URLs can be crawled")
 
-// URL is an absolute http or https URL in canonical form: parsed and
-// serialised by the WHATWG URL Standard, without its fragment, and without the
-// user name and password that may stand before the host. So no URL has a secret
-// that an operator gave, wherever it is stored or shown, and none that a stranger
-// made up is ever sent. URLs are values; two are the same resource to Trawl
-// exactly when they are ==. The zero URL is no URL.
+// URL is an absolute http or https URL in canonical form: parsed and serialised by the
+// WHATWG URL Standard, without its fragment, and without the user name and password that
+// may precede the host. So no URL that is stored or shown contains a secret of the
+// operator, and login data that a page made up is never sent. URLs are values. To Trawl,
+// two URLs are the same resource exactly if they are ==. The zero URL is not a URL.
 type URL struct {
 	href   string
-	pathAt int // where the path begins in href
+	pathAt int // where the path starts in href
 }
 
 var urlParser = whatwg.NewParser()
 
-// ParseURL parses an absolute URL, and drops its user name and password. The
-// error quotes the input, without those, and says what is wrong with it.
+// ParseURL parses an absolute URL, and drops its user name and password. The error quotes
+// the input without them, and says what is wrong with it.
 func ParseURL(s string) (URL, error) {
 	u, _, err := ParseLogin(s)
 	return u, err
 }
 
-// ParseLogin does what ParseURL does, and returns the user name and password that
-// an operator wrote before the host, decoded.
+// ParseLogin is ParseURL, but also returns the decoded user name and password before the
+// host.
 func ParseLogin(s string) (URL, Login, error) {
 	if u, ok := plainURL(s); ok {
 		return u, Login{}, nil
@@ -55,13 +56,13 @@ func ParseLogin(s string) (URL, Login, error) {
 	return parseURL(s)
 }
 
-// ParseBare does what ParseURL does, and returns an error that wraps [ErrLogin]
-// where there is a user name or a password: for URLs of which only what can be
-// stored is of use.
+// ParseBare is ParseURL, but returns an error that wraps [ErrLogin] if there is a user name
+// or a password. Use it for URLs that are stored before they are fetched, because logins
+// cannot be stored.
 func ParseBare(s string) (URL, error) {
 	u, login, err := ParseLogin(s)
 	if err == nil && !login.IsZero() {
-		return URL{}, fmt.Errorf("%q: %w", clip(s), ErrLogin)
+		return URL{}, fmt.Errorf("%q: %w", Clip(s), ErrLogin)
 	}
 	return u, err
 }
@@ -70,27 +71,27 @@ func parseURL(s string) (URL, Login, error) {
 	if err := bounded(s); err != nil {
 		return URL{}, Login{}, err
 	}
-	parsed, err := urlParser.Parse(s)
+	parsed, err := urlParser.Parse(EncodeBytes(s))
 	if err != nil {
 		why := reason(err)
 		if !strings.Contains(s, ":") {
 			why = "it has no scheme (begin with http:// or https://)"
 		}
-		return URL{}, Login{}, fmt.Errorf("%q is not a URL: %s", clip(s), why)
+		return URL{}, Login{}, fmt.Errorf("%q is not a URL: %s", Clip(s), why)
 	}
 	login := loginOf(parsed)
 	u, err := canonical(s, parsed)
 	return u, login, err
 }
 
-// canonical makes a URL of what the parser understood, or refuses what no HTTP
-// request can carry.
+// canonical makes a URL of the parser's result, or returns an error if no HTTP request can
+// carry it.
 func canonical(input string, u *whatwg.Url) (URL, error) {
 	if s := u.Scheme(); s != "http" && s != "https" {
-		return URL{}, fmt.Errorf("%q: %w", clip(input), ErrScheme)
+		return URL{}, fmt.Errorf("%q: %w", Clip(input), ErrScheme)
 	}
 	if i := strings.IndexFunc(u.Hostname(), notInHostHeader); i >= 0 {
-		return URL{}, fmt.Errorf("%q is not a URL that can be fetched: no host name has a %q", clip(input), u.Hostname()[i])
+		return URL{}, fmt.Errorf("%q is not a URL that can be fetched: a host name cannot contain %q", Clip(input), u.Hostname()[i])
 	}
 	u.SetPassword("")
 	u.SetUsername("")
@@ -101,8 +102,32 @@ func canonical(input string, u *whatwg.Url) (URL, error) {
 	return fromHref(href), nil
 }
 
-// bounded refuses what would take the parser long: its time grows with the
-// square of some inputs, above all of what stands where host and user name do.
+// EncodeBytes percent-encodes the bytes of a text that are not UTF-8, one by one, so that a
+// path in Latin-1 or GBK leads where curl and browsers go. The URL Standard works on text,
+// so its parsers would replace such bytes with U+FFFD, and nothing would be found there.
+// UTF-8 is left unchanged; the parser encodes it.
+func EncodeBytes(s string) string {
+	if utf8.ValidString(s) {
+		return s
+	}
+	const hex = "0123456789ABCDEF"
+	b := make([]byte, 0, len(s)+16)
+	for i, r := range s {
+		if r != utf8.RuneError {
+			b = utf8.AppendRune(b, r)
+			continue
+		}
+		if _, size := utf8.DecodeRuneInString(s[i:]); size > 1 { // a U+FFFD in the input
+			b = append(b, s[i:i+size]...)
+			continue
+		}
+		b = append(b, '%', hex[s[i]>>4], hex[s[i]&15])
+	}
+	return string(b)
+}
+
+// bounded returns an error for an input that would take the parser long. The parser takes
+// quadratic time for some inputs, mainly because of the host and the user name.
 func bounded(input string) error {
 	if len(input) > maxInput {
 		return tooLong(input, len(input), maxInput)
@@ -111,13 +136,13 @@ func bounded(input string) error {
 		return nil
 	}
 	if a := authorityOf(input); len(a) > maxAuthority {
-		return fmt.Errorf("%q is not a URL that can be fetched: its host has %d bytes, at most %d are taken", clip(input), len(a), maxAuthority)
+		return fmt.Errorf("%q is not a URL that can be fetched: its host has %d bytes, at most %d are allowed", Clip(input), len(a), maxAuthority)
 	}
 	return nil
 }
 
-// authorityOf returns what stands between the slashes of an input and its path,
-// as browsers find it; "" of a path.
+// authorityOf returns what is between the slashes of an input and its path, as browsers
+// find it; "" for a path.
 func authorityOf(input string) string {
 	s := strings.NewReplacer("\t", "", "\n", "", "\r", "").Replace(strings.TrimLeft(input, "\x00\x01\x02\x03\x04\x05\x06\x07\x08\t\n\v\f\r\x0e\x0f\x10\x11\x12\x13\x14\x15\x16\x17\x18\x19\x1a\x1b\x1c\x1d\x1e\x1f "))
 	if scheme, rest, ok := strings.Cut(s, ":"); ok && (strings.EqualFold(scheme, "http") || strings.EqualFold(scheme, "https")) {
@@ -133,23 +158,23 @@ func authorityOf(input string) string {
 }
 
 func tooLong(input string, length, most int) error {
-	return fmt.Errorf("%q is too long: %d bytes, at most %d are taken", clip(input), length, most)
+	return fmt.Errorf("%q is too long: %d bytes, at most %d are allowed", Clip(input), length, most)
 }
 
-// fromHref wraps a canonical serialisation.
+// fromHref returns the URL of a canonical serialisation.
 func fromHref(href string) URL {
 	authority := strings.Index(href, "://") + len("://")
 	return URL{href, authority + strings.IndexByte(href[authority:], '/')}
 }
 
-// notInHostHeader reports the characters that WHATWG allows in a host and
-// net/http refuses in a Host header.
+// notInHostHeader reports whether r is a character that WHATWG allows in a host and
+// net/http rejects in a Host header.
 func notInHostHeader(r rune) bool {
 	return r > 0x7e || strings.ContainsRune("\"`{}", r)
 }
 
-// foreignScheme tells javascript:, mailto: and their like cheaply, before a
-// parser is asked; it may miss odd spellings, which the parser then refuses.
+// foreignScheme recognizes javascript:, mailto: and the like cheaply, before the parser is
+// called. It may miss unusual spellings, which are then rejected after parsing.
 func foreignScheme(ref string) bool {
 	colon := strings.IndexAny(ref, ":/?#")
 	if colon <= 0 || ref[colon] != ':' {
@@ -162,8 +187,8 @@ func foreignScheme(ref string) bool {
 	return false
 }
 
-// reason words a parser's error for a person. The parser quotes the whole input,
-// passwords and all.
+// reason rewords a parser's error for people to read. The parser's own text quotes the
+// whole input, including passwords.
 func reason(err error) string {
 	text, cause, _ := strings.Cut(err.Error(), " Url: '")
 	text = strings.TrimSuffix(strings.TrimPrefix(text, "Error: "), ".")
@@ -173,11 +198,11 @@ func reason(err error) string {
 	if i := strings.LastIndex(text, ": "); i >= 0 && len(text) > 120 {
 		text = text[i+2:]
 	}
-	return clip(text)
+	return Clip(text)
 }
 
-// clip keeps foreign input in a message short, and without a password.
-func clip(s string) string {
+// Clip shortens foreign input for a message, and removes a password.
+func Clip(s string) string {
 	const most = 200
 	s = HideLogin(s)
 	if len(s) <= most {
@@ -189,7 +214,7 @@ func clip(s string) string {
 // String returns the canonical form.
 func (u URL) String() string { return u.href }
 
-// IsZero reports whether u is no URL.
+// IsZero reports whether u is the zero URL.
 func (u URL) IsZero() bool { return u.href == "" }
 
 // Scheme returns "http" or "https".
@@ -202,11 +227,10 @@ func (u URL) Scheme() string {
 
 func (u URL) secure() bool { return len(u.href) > 4 && u.href[4] == 's' }
 
-// Path returns the path with the query, as a request line carries it. It
-// begins with a slash.
+// Path returns the path and the query, as in a request line. It starts with a slash.
 func (u URL) Path() string { return u.href[u.pathAt:] }
 
-// Host returns what politeness is owed to.
+// Host returns the host, the unit of politeness.
 func (u URL) Host() Host {
 	if u.IsZero() {
 		return ""
@@ -214,10 +238,11 @@ func (u URL) Host() Host {
 	return Host(u.href[len(u.Scheme())+len("://") : u.pathAt])
 }
 
-// Origin returns scheme, host and port, with no slash behind: what robots.txt belongs to (RFC 9309, 2.3).
+// Origin returns scheme, host and port, without a trailing slash: what a robots.txt applies
+// to (RFC 9309, 2.3).
 func (u URL) Origin() string { return u.Scheme() + "://" + string(u.Host()) }
 
-// MarshalText writes the canonical form.
+// MarshalText returns the canonical form.
 func (u URL) MarshalText() ([]byte, error) { return []byte(u.href), nil }
 
 // UnmarshalText parses an absolute URL.
@@ -232,4 +257,58 @@ func (u *URL) UnmarshalText(text []byte) error {
 	}
 	*u = parsed
 	return nil
+}
+
+// Login is a user name and a password, as they appear before the host of a URL. The zero
+// Login is none. Printing a Login does not show the password.
+type Login struct {
+	User     string
+	password string
+}
+
+// NewLogin returns a login.
+func NewLogin(user, password string) Login { return Login{user, password} }
+
+// Password returns the password. Use it only in a request.
+func (l Login) Password() string { return l.password }
+
+// IsZero reports whether l is empty.
+func (l Login) IsZero() bool { return l == Login{} }
+
+// String returns the login without the password.
+func (l Login) String() string { return l.User + ":***" }
+
+// GoString hides the password from %#v as well.
+func (l Login) GoString() string { return l.String() }
+
+// ErrLogin says that a URL has a user name or a password which would be stored with it,
+// where the whole fleet can read it.
+var ErrLogin = errors.New("it has a user name or a password, which would be stored where everyone can read it: remove it, and give it to the workers with --access")
+
+// loginOf returns the decoded login that the parser found before the host.
+func loginOf(u *whatwg.Url) Login {
+	return Login{percentDecoded(u.Username()), percentDecoded(u.Password())}
+}
+
+// percentDecoded decodes s, or returns it unchanged if it is not valid percent-encoding.
+func percentDecoded(s string) string {
+	decoded, err := url.PathUnescape(s)
+	if err != nil {
+		return s
+	}
+	return decoded
+}
+
+// loginIn finds a possible login in an input that need not be a URL: everything up to an at
+// sign before the path. A password may contain a slash that should have been encoded, so it
+// also finds everything up to the last at sign after a colon.
+var loginIn = regexp.MustCompile(`(?s)^([^/\\?#@:]*:(?:[/\\]+)|[/\\]{2,}|[^/\\?#@:]*:|)(?:[^/\\?#]*|[^/\\?#]*:.*)@`)
+
+// HideLogin returns an input without a possible user name and password, for messages that
+// quote it. A mailto address is unchanged.
+func HideLogin(input string) string {
+	if len(input) > len("mailto:") && strings.EqualFold(input[:len("mailto:")], "mailto:") {
+		return input
+	}
+	return loginIn.ReplaceAllString(input, "${1}***@")
 }

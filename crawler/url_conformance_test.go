@@ -22,7 +22,7 @@ func conformance[C any](t testing.TB, file string) []C {
 	t.Helper()
 	text, err := os.ReadFile(filepath.Join("..", "..", "shared", "conformance", file))
 	if errors.Is(err, fs.ErrNotExist) {
-		t.Skipf("the conformance data are not here: %v", err)
+		t.Skip("no conformance data beside the checkout, in ../shared/conformance")
 	}
 	if err != nil {
 		t.Fatal(err)
@@ -82,7 +82,7 @@ func TestURLsAreParsedAsTheStandardAsks(t *testing.T) {
 		switch {
 		case got.String() == c.want() && (err != nil) == (c.want() == ""):
 			passed++
-		case err != nil && strings.Contains(err.Error(), "no host name has"):
+		case err != nil && strings.Contains(err.Error(), "a host name cannot contain"):
 			refused++ // on purpose: no request can be made for it
 		case errors.Is(err, ErrScheme):
 			foreign++ // resolved, by a base that is no http URL

@@ -19,7 +19,7 @@ func TestAJobSaysWhatItWaitsFor(t *testing.T) {
 	for _, c := range []struct {
 		sentence string
 		change   func(*Status)
-		numbers  Counters
+		counters Counters
 		service  Service
 		want     WaitReason
 		text     string
@@ -49,7 +49,7 @@ func TestAJobSaysWhatItWaitsFor(t *testing.T) {
 		{"a job one of whose workers is in trouble", troubled(trouble), busy, Service{Processes: []Process{scheduler, worker, shop}}, "", ""},
 		{"a trouble of a worker that is gone", troubled(trouble), busy, Service{Processes: []Process{scheduler, shop}}, "", ""},
 		{"a job that waits for seeds", nil, Counters{}, Service{Processes: []Process{scheduler, worker}}, WaitSeeds, "trawl seed news"},
-		{"a job that is brought seeds", func(s *Status) { s.Held = true }, Counters{}, Service{Processes: []Process{scheduler, worker}}, WaitSeeds, "being brought"},
+		{"a job that is brought seeds", func(s *Status) { s.Held = true }, Counters{}, Service{Processes: []Process{scheduler, worker}}, WaitSeeds, "being added"},
 		{"a job that is done in a moment", func(s *Status) { s.Seeded = true }, Counters{}, Service{Processes: []Process{scheduler, worker}}, "", ""},
 		{"hosts that rest", nil, resting, Service{Processes: []Process{scheduler, worker}, Due: now.Add(time.Hour)}, WaitHosts, "2027-01-15T09:00:00Z"},
 		{"hosts between two visits", nil, resting, Service{Processes: []Process{scheduler, worker}, Due: now.Add(time.Second)}, "", ""},
@@ -65,7 +65,7 @@ func TestAJobSaysWhatItWaitsFor(t *testing.T) {
 			if c.change != nil {
 				c.change(&s)
 			}
-			got := s.WaitsFor(c.numbers, c.service)
+			got := s.WaitsFor(c.counters, c.service)
 			if got.For != c.want || !strings.Contains(got.Text, c.text) || (got.For == "") != (got.Text == "") {
 				t.Errorf("it waits for %q: %q, want %q: … %q …", got.For, got.Text, c.want, c.text)
 			}

@@ -9,7 +9,7 @@ import (
 	"github.com/chromedp/chromedp"
 
 	"github.com/trawlcrawler/trawl/crawler"
-	"github.com/trawlcrawler/trawl/internal/testbrowser"
+	"github.com/trawlcrawler/trawl/internal/test/testbrowser"
 )
 
 func TestThePageInABrowser(t *testing.T) {
@@ -18,10 +18,10 @@ func TestThePageInABrowser(t *testing.T) {
 	b.Open(s.url+"/", "section.note")
 	b.Shot("page-empty")
 
-	s.job(t, "news") // the page finds it by itself
+	s.job(t, "news") // the page finds the job by itself
 	b.Wait("article.job")
 	b.Do(chromedp.Click(chromedp.CSS("#settings-news summary")))
-	s.change("news", func(r *resident) {
+	s.change("news", func(r *fakeJob) {
 		r.status.Reason = "a word of news"
 		r.status.Job.Pages, r.status.Job.Time = 5000, crawler.Duration(time.Hour)
 		r.counters = crawler.Counters{
@@ -32,9 +32,9 @@ func TestThePageInABrowser(t *testing.T) {
 		}
 	})
 	b.Wait("p.why")
-	b.Wait("#settings-news[open] pre") // still open
+	b.Wait("#settings-news[open] pre") // the details are still open
 	b.Shot("page-job")
-	s.script(t, "script")
+	s.addScripts(t, "script")
 	b.Wait("table .state.failed")
 	b.Sound()
 	b.Shot("page-script")
@@ -43,7 +43,7 @@ func TestThePageInABrowser(t *testing.T) {
 
 func TestThePageInABrowserWithoutScript(t *testing.T) {
 	t.Parallel()
-	b, s := testbrowser.New(t), newStage(t)
+	b, s := testbrowser.New(t), newTestDashboard(t)
 	testbrowser.Call(b, emulation.SetScriptExecutionDisabled, emulation.SetScriptExecutionDisabledParams{Value: true})
 	b.Open(s.url+"/", "section.note")
 	s.job(t, "news")
@@ -60,6 +60,6 @@ func TestAsynqsWebUIInABrowser(t *testing.T) {
 	b.Shot("asynq-queue")
 	b.Calm(s.url)
 	if !slices.Contains(b.Asked(), s.url+"/asynq/api/queues") {
-		t.Errorf("asynq was not asked for its queues, but %v", b.Asked())
+		t.Errorf("the queues of asynq were not requested: %v", b.Asked())
 	}
 }

@@ -16,28 +16,30 @@ import (
 // card is a sheet in words, for the page.
 type card struct {
 	sheet
-	Rate     string   // "" if it is not known
-	When     string   // since when, or how long ago
+	Rate     string   // "" if unknown
+	When     string   // how long the job has been running, or how long ago it ended
 	Figures  []figure // in the order in which they are shown
 	Outcomes []figure
+	Skipped  []figure // what was skipped, by rule
+	Muted    []string // patterns of URLs that look like a trap, and how to fetch them all the same
 	Bar      []segment
 	Budgets  []budget
 	Settings string // as a job file
-	Queue    string // where asynq's web UI shows it
+	Queue    string // the job's queue in asynq's web UI
 	API      string
 }
 
 // figure is a number with its name.
 type figure struct{ Name, Value string }
 
-// segment is a part of the bar of a job: what became of the URLs that it has
-// seen, in thousandths.
+// segment is a part of the bar of a job: URLs with the same fate, in thousandths of all
+// URLs that the job has seen.
 type segment struct {
 	Class, Name string
 	At, Width   float64
 }
 
-// budget is how much of a limit is spent.
+// budget shows how much of a limit is spent.
 type budget struct {
 	Name, Spent, Of string
 	Value, Max      int64
@@ -54,19 +56,21 @@ func newCard(sh sheet, now time.Time) card {
 	if n := sh.Counters; n != nil {
 		c.Figures = figuresOf(*n, c.Rate)
 		c.Outcomes = outcomesOf(*n)
+		c.Skipped = skippedOf(*n)
+		c.Muted = mutedOf(sh.Name, *n)
 		c.Bar = barOf(*n)
 		c.Budgets = budgetsOf(sh.status, *n, now)
 	}
 	return c
 }
 
-// Over says that the job has ended.
+// Over reports whether the job has ended.
 func (c card) Over() bool { return ended(c.State) }
 
-// Lasts is for how long a worker has had a trouble.
+// Lasts returns how long a worker has had a trouble.
 func (c card) Lasts(t crawler.Trouble) string { return span(max(0, t.At.Sub(t.Since))) }
 
-// Pages is how many pages the job fetched.
+// Pages returns the number of pages that the job fetched.
 func (c card) Pages() string {
 	if c.Counters == nil {
 		return ""
@@ -74,7 +78,7 @@ func (c card) Pages() string {
 	return grouped(c.Counters.Pages())
 }
 
-// Size is how many bytes they have.
+// Size returns the size of these pages.
 func (c card) Size() string {
 	if c.Counters == nil {
 		return ""
@@ -82,7 +86,7 @@ func (c card) Size() string {
 	return inBytes(c.Counters.Bytes)
 }
 
-// Took is how long the job ran.
+// Took returns how long the job ran.
 func (c card) Took() string {
 	if c.Started.IsZero() || c.Ended.IsZero() {
 		return ""
@@ -90,17 +94,17 @@ func (c card) Took() string {
 	return span(c.Ended.Sub(c.Started))
 }
 
-// Why is the reason of the job's state, the output that it waits for, or the budget
-// that is spent.
+// Why returns the reason for the job's state or the budget that is spent; for a periodic
+// job, when the next run starts.
 func (c card) Why() string {
 	if p := c.Periodic; p != nil && !p.NextTick.IsZero() {
 		if p.TicksPass {
-			return p.Schedule + ": ticks pass without a run while it is paused"
+			return p.Schedule + ": ticks are skipped while it is paused"
 		}
-		return fmt.Sprintf("%s: the next run begins at %s", p.Schedule, p.NextTick.Format("2006-01-02 15:04:05 MST"))
+		return fmt.Sprintf("%s: the next run starts at %s", p.Schedule, p.NextTick.Format("2006-01-02 15:04:05 MST"))
 	}
 	if c.Reason == "" && c.Ending != "" {
-		return c.Ending + " is spent: the last visits end"
+		return c.Ending + " is spent: finishing the last visits"
 	}
 	return c.Reason
 }
@@ -126,7 +130,7 @@ func whenOf(sh sheet, now time.Time) string {
 func figuresOf(n crawler.Counters, rate string) []figure {
 	return []figure{
 		{"pages", grouped(n.Pages())},
-		{"a second", cmp.Or(rate, "–")},
+		{"pages/s", cmp.Or(rate, "–")},
 		{"waiting", grouped(n.Waiting)},
 		{"in flight", grouped(n.Flight)},
 		{"hosts", grouped(n.Hosts)},
@@ -135,7 +139,7 @@ func figuresOf(n crawler.Counters, rate string) []figure {
 	}
 }
 
-// outcomesOf lists the outcomes that there were.
+// outcomesOf lists the outcomes that occurred.
 func outcomesOf(n crawler.Counters) []figure {
 	var list []figure
 	for _, o := range crawler.Outcomes {
@@ -146,7 +150,30 @@ func outcomesOf(n crawler.Counters) []figure {
 	return list
 }
 
-// barOf divides what a job has seen into what came of it. The rest waits.
+// skippedOf lists the rules by which URLs were skipped.
+func skippedOf(n crawler.Counters) []figure {
+	var list []figure
+	for _, rule := range crawler.Rules {
+		if n.Skipped[rule] > 0 {
+			list = append(list, figure{strings.ReplaceAll(string(rule), "_", " "), grouped(n.Skipped[rule])})
+		}
+	}
+	return list
+}
+
+// mutedOf describes the patterns of URLs that look like a trap.
+func mutedOf(job string, n crawler.Counters) []string {
+	var list []string
+	for _, m := range n.Muted {
+		list = append(list, m.Reason()+"; "+m.Insist(job))
+	}
+	if n.MutedMore > 0 {
+		list = append(list, fmt.Sprintf("%s URLs of further patterns look like a trap: trawl host show %s HOST lists them", grouped(n.MutedMore), job))
+	}
+	return list
+}
+
+// barOf divides the URLs that a job has seen by their fate. The rest waits.
 func barOf(n crawler.Counters) []segment {
 	if n.Seen <= 0 {
 		return nil
@@ -189,7 +216,7 @@ func budgetsOf(s crawler.Status, n crawler.Counters, now time.Time) []budget {
 	return list
 }
 
-// ranFor is how long a job has run.
+// ranFor returns how long a job has run.
 func ranFor(s crawler.Status, now time.Time) time.Duration {
 	switch {
 	case s.Started.IsZero():
@@ -200,10 +227,10 @@ func ranFor(s crawler.Status, now time.Time) time.Duration {
 	return max(0, now.Sub(s.Started))
 }
 
-// shownSeeds is how many seeds of a job the page shows.
+// shownSeeds is the number of a job's seeds that the page shows.
 const shownSeeds = 20
 
-// settingsOf writes a job as a job file.
+// settingsOf formats a job as a job file.
 func settingsOf(job crawler.Job) string {
 	more := ""
 	if n := len(job.Seeds) - shownSeeds; n > 0 {
@@ -212,12 +239,13 @@ func settingsOf(job crawler.Job) string {
 	}
 	text, err := yaml.Marshal(job)
 	if err != nil {
-		return "# the settings can not be shown: " + err.Error()
+		return "# the settings cannot be shown: " + err.Error()
 	}
 	return string(text) + more
 }
 
-// byUrgency orders cards: what runs, what could, what ended last.
+// byUrgency sorts cards: running jobs first, then paused and created ones, then those that
+// ended, the most recent first.
 func byUrgency(cards []card) {
 	rank := map[crawler.State]int{crawler.StateRunning: 0, crawler.StatePaused: 1, crawler.StateCreated: 2}
 	rankOf := func(c card) int {

@@ -11,48 +11,53 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 )
 
-// Config says how a dashboard is set up. Only Asynq is required.
+// Config is the configuration of a dashboard. Only Asynq is required.
 type Config struct {
-	// Asynq is the Redis in which asynq's queues lie.
+	// Asynq is the Redis that has asynq's queues.
 	Asynq asynq.RedisConnOpt
-	// Ready is what /readyz asks. Default: whether the jobs can be listed. Where an
-	// error has a method Advice() string, its text is told to who asks.
+	// Ready is the check for /readyz. By default it checks whether the jobs can be listed.
+	// If an error has a method Advice() string, the response contains its text.
 	Ready func(context.Context) error
-	// ReadOnly refuses whatever would change something, here and in asynq's web
-	// UI.
+	// ReadOnly refuses all changes, here and in asynq's web UI.
 	ReadOnly bool
 
-	// Token must come with every request but those to /healthz and /readyz: as a
-	// bearer token, or as the password of any user. Default none: whoever reaches
-	// the dashboard may use it (see [CheckListen]).
+	// Token is required in every request except those to /healthz and /readyz: as a bearer
+	// token, or as the password of any user. Default none: everyone who can reach the
+	// dashboard may use it (see [CheckListen]).
 	Token string
-	// Hosts are the names, without port, by which the dashboard is asked for
-	// beside those of the loopback interface, when a request comes in there: those
-	// of a proxy on the same machine. Elsewhere any name will do.
+	// Hosts lists names, without port, by which requests may ask for the dashboard on the
+	// loopback interface, in addition to those of loopback itself: for example, the names
+	// of a proxy on the same machine. On other interfaces any name is accepted.
 	Hosts []string
 
-	// SeedBytes is the most bytes that one list of seeds may have, as it is sent
-	// and unpacked. Default 0: no limit.
+	// SeedBytes is the largest size of a list of seeds in bytes, both as sent and
+	// decompressed. Default 0: no limit.
 	SeedBytes int64
-	// SeedLists is how many lists of seeds are read at once; another is refused
-	// with 429. Default 0: no limit.
+	// SeedLists is the largest number of lists of seeds that are read at once. Further
+	// lists are refused with 429. Default 0: no limit.
 	SeedLists int
-	// SeedRate is how many lines of all lists are read in a second; who sends more
-	// waits. Default 0: no limit.
+	// SeedRate is the largest number of lines per second that are read from all lists. A
+	// client that sends faster waits. Default 0: no limit.
 	SeedRate int
 
-	// Registerer takes the metrics of the jobs. Default: a registry of the
-	// dashboard's own.
+	// SeedIdle is how long to wait for the next line of a list of seeds. Then the request
+	// ends with 408. Bytes that do not complete a line, and lines without a URL, do not
+	// extend the time. The time in which the list waits to be admitted does not count.
+	// Default 1m.
+	SeedIdle time.Duration
+
+	// Registerer registers the metrics of the jobs. Default: a registry of the dashboard's
+	// own.
 	Registerer prometheus.Registerer
-	// Gatherer is what /metrics shows. Default: Registerer, if it is one too, as
+	// Gatherer is what /metrics shows. Default: Registerer, if it is a Gatherer as well, as
 	// a [prometheus.Registry] is.
 	Gatherer prometheus.Gatherer
 
-	// Log hears of what fails for reasons of our own. Default: nobody does.
+	// Log receives internal errors. Default: they are discarded.
 	Log *slog.Logger
 }
 
-// Dashboard is the web face of a fleet. It is safe for concurrent use.
+// Dashboard is the web interface of a fleet. It is safe for concurrent use.
 type Dashboard struct {
 	jobs    Jobs
 	cfg     Config
@@ -65,11 +70,14 @@ type Dashboard struct {
 	now     func() time.Time
 }
 
-// New returns a dashboard of jobs. It connects to nothing yet. The caller closes
-// it.
+// New returns a dashboard of jobs. It does not connect to anything yet. The caller must
+// close it.
 func New(jobs Jobs, cfg Config) (*Dashboard, error) {
 	if cfg.Asynq == nil {
-		return nil, errors.New("dashboard: Config.Asynq names no Redis")
+		return nil, errors.New("dashboard: Config.Asynq is not set")
+	}
+	if cfg.SeedIdle <= 0 {
+		cfg.SeedIdle = time.Minute
 	}
 	d := &Dashboard{jobs: jobs, cfg: cfg, log: cfg.Log, meter: newMeter(), quota: newQuota(cfg.SeedLists, cfg.SeedRate), now: time.Now}
 	if d.log == nil {
@@ -89,28 +97,28 @@ func New(jobs Jobs, cfg Config) (*Dashboard, error) {
 	return d, nil
 }
 
-// Close ends the connections of asynq's web UI and takes the metrics back. No
-// request may be under way.
+// Close closes the connections of asynq's web UI and unregisters the metrics. No request
+// may be in progress.
 func (d *Dashboard) Close() error {
 	d.metrics.close()
 	return d.monitor.Close()
 }
 
-// Handler returns the whole dashboard, which must be served at the root of its
-// host. Serve it by [Server].
+// Handler returns the handler of the whole dashboard, which must be served at the root of
+// its host. Serve it with [Server].
 func (d *Dashboard) Handler() http.Handler {
-	house := http.NewServeMux()
+	guarded := http.NewServeMux()
 	for _, r := range d.routes() {
-		house.Handle(r.pattern(), r.handler)
+		guarded.Handle(r.pattern(), r.handler)
 	}
 	for path, methods := range methodsOf(d.routes()) {
-		house.Handle(path, d.serve(refuseMethod(methods)))
+		guarded.Handle(path, d.serve(refuseMethod(methods)))
 	}
-	house.Handle("/api/", d.serve(refusePath))
+	guarded.Handle("/api/", d.serve(refusePath))
 
-	door := http.NewServeMux()
-	door.Handle("GET /healthz", d.serve(d.alive))
-	door.Handle("GET /readyz", d.serve(d.ready))
-	door.Handle("/", newDoorman(d.cfg).before(house))
-	return withHeaders(door)
+	public := http.NewServeMux()
+	public.Handle("GET /healthz", d.serve(d.alive))
+	public.Handle("GET /readyz", d.serve(d.ready))
+	public.Handle("/", newGuard(d.cfg).protect(guarded))
+	return withHeaders(public)
 }

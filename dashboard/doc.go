@@ -1,10 +1,8 @@
-// Package dashboard shows a fleet and lets it be driven: asynq's web UI mounted
-// whole at /asynq/, a page of all jobs at /, an HTTP API beneath /api/v1, and
-// metrics for Prometheus at /metrics.
+// Package dashboard shows and controls a fleet: asynq's complete web UI at /asynq/, a page
+// of all jobs at /, an HTTP API under /api/v1, and metrics for Prometheus at /metrics.
 //
-// It keeps nothing. What it shows it asks of [Jobs] at each request, which also
-// carries out what it is told. A sheet is a job as it is shown: its state and its
-// counters. The doorman decides who comes in: he knows the token, turns away
-// what other sites send through a visitor's browser, and names that were bent to
-// this machine.
+// It stores nothing. For each request it asks [Jobs], which also carries out changes. A
+// sheet is a job as it is shown: its state and its counters. The guard decides which
+// requests are accepted: it checks the token, and refuses requests that another site sends
+// through a visitor's browser, as well as host names that were pointed at this machine.
 package dashboard

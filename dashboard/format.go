@@ -7,7 +7,7 @@ import (
 	"time"
 )
 
-// grouped writes a number with commas: 1,234,567.
+// grouped formats a number with commas: 1,234,567.
 func grouped(n int64) string {
 	if n < 0 {
 		return "-" + grouped(-n)
@@ -21,7 +21,7 @@ func grouped(n int64) string {
 	return strings.Join(append([]string{digits}, groups...), ",")
 }
 
-// inBytes writes a number of bytes for a person: 1.2 GB.
+// inBytes formats a number of bytes for people to read: 1.2 GB.
 func inBytes(n int64) string {
 	if n < 1000 {
 		return fmt.Sprintf("%d B", n)
@@ -34,7 +34,7 @@ func inBytes(n int64) string {
 	return fmt.Sprintf("%.1f %cB", size, units[unit])
 }
 
-// atRate writes a number of pages a second: one decimal below ten.
+// atRate formats a number of pages per second, with one decimal below ten.
 func atRate(perSecond float64) string {
 	if perSecond < 9.95 {
 		return strconv.FormatFloat(perSecond, 'f', 1, 64)
@@ -42,7 +42,7 @@ func atRate(perSecond float64) string {
 	return grouped(int64(perSecond + 0.5))
 }
 
-// span writes a duration by its two largest units: 2d 3h, 3h 20m, 3m 20s, 20s.
+// span formats a duration with its two largest units: 2d 3h, 3h 20m, 3m 20s, 20s.
 func span(d time.Duration) string {
 	d = max(0, d).Truncate(time.Second)
 	days, hours := int(d.Hours())/24, int(d.Hours())%24

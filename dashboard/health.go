@@ -9,18 +9,17 @@ import (
 	"github.com/trawlcrawler/trawl/crawler"
 )
 
-// readyTime is how long Redis may take to answer when it is asked whether it
-// does.
+// readyTime is how long Redis may take to answer a readiness check.
 const readyTime = 2 * time.Second
 
-// alive answers as long as the process does.
+// alive responds as long as the process does.
 func (d *Dashboard) alive(w http.ResponseWriter, _ *http.Request) error {
 	writeJSON(w, http.StatusOK, map[string]string{"status": "alive"})
 	return nil
 }
 
-// ready finds out whether Redis can be used. Anyone may ask, so of what is wrong
-// only the kind and the advice are told; the rest is logged.
+// ready checks whether Redis can be used. Everyone may ask, so the response contains only
+// the kind of problem and the advice; the details are logged.
 func (d *Dashboard) ready(w http.ResponseWriter, r *http.Request) error {
 	ctx, cancel := context.WithTimeout(r.Context(), readyTime)
 	defer cancel()
@@ -30,7 +29,7 @@ func (d *Dashboard) ready(w http.ResponseWriter, r *http.Request) error {
 	}
 	if err := check(ctx); err != nil {
 		d.log.Warn("not ready", "error", err)
-		message := "Redis does not answer"
+		message := "Redis does not respond"
 		var known interface{ Advice() string }
 		if errors.As(err, &known) {
 			message = known.Advice()

@@ -5,7 +5,7 @@ import (
 	"strings"
 )
 
-// readerOf is a body, or none.
+// readerOf returns a reader of body, or nil for "".
 func readerOf(text string) io.Reader {
 	if text == "" {
 		return nil
@@ -13,10 +13,10 @@ func readerOf(text string) io.Reader {
 	return strings.NewReader(text)
 }
 
-// letters is an endless line.
-type letters struct{}
+// endlessLine is a line that never ends.
+type endlessLine struct{}
 
-func (letters) Read(p []byte) (int, error) {
+func (endlessLine) Read(p []byte) (int, error) {
 	for i := range p {
 		p[i] = 'a'
 	}

@@ -1,6 +1,8 @@
 package dashboard
 
 import (
+	"bufio"
+	"bytes"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -14,17 +16,22 @@ import (
 	"github.com/trawlcrawler/trawl/crawler"
 )
 
-// maxBody is the most bytes of a body that is read whole.
+// maxBody is the largest body that is read into memory, in bytes.
 const maxBody = 16 << 20
 
-// readJob reads a valid job from the body of a request, over the defaults.
+// readJob reads a valid job from the body of a request. Missing settings have their
+// defaults.
 func readJob(w http.ResponseWriter, r *http.Request) (crawler.Job, error) {
 	decode, err := jobDecoder(r)
 	if err != nil {
 		return crawler.Job{}, err
 	}
 	job := crawler.DefaultJob()
-	if err := decode(http.MaxBytesReader(w, r.Body, maxBody), &job); err != nil {
+	body, err := unmarked(http.MaxBytesReader(w, r.Body, maxBody))
+	if err != nil {
+		return crawler.Job{}, unreadable(err)
+	}
+	if err := decode(body, &job); err != nil {
 		return crawler.Job{}, unreadable(err)
 	}
 	if err := job.Validate(); err != nil {
@@ -36,7 +43,22 @@ func readJob(w http.ResponseWriter, r *http.Request) (crawler.Job, error) {
 	return job, nil
 }
 
-// jobDecoder finds out how a job is written.
+// unmarked skips a byte order mark, which Windows puts at the start of texts (RFC 8259,
+// 8.1, and YAML 1.2.2, 5.2, allow readers to skip it).
+func unmarked(body io.Reader) (io.Reader, error) {
+	text := bufio.NewReader(body)
+	head, err := text.Peek(len(byteOrderMark))
+	if err != nil && err != io.EOF {
+		return nil, err
+	}
+	if bytes.Equal(head, byteOrderMark) {
+		_, err = text.Discard(len(head))
+		return text, err
+	}
+	return text, nil
+}
+
+// jobDecoder returns the decoder for the format of the job.
 func jobDecoder(r *http.Request) (func(io.Reader, *crawler.Job) error, error) {
 	switch mediaType(r) {
 	case "", "application/json":
@@ -47,7 +69,7 @@ func jobDecoder(r *http.Request) (func(io.Reader, *crawler.Job) error, error) {
 	return nil, wrongType(r, "application/json or application/yaml")
 }
 
-// mediaType is what the body is said to be, without parameters.
+// mediaType returns the media type of the body, without parameters.
 func mediaType(r *http.Request) string {
 	kind, _, err := mime.ParseMediaType(r.Header.Get("Content-Type"))
 	if err != nil {
@@ -58,10 +80,10 @@ func mediaType(r *http.Request) string {
 
 func wrongType(r *http.Request, want string) *problem {
 	return &problem{http.StatusUnsupportedMediaType,
-		fmt.Sprintf("Content-Type %q is not known here: send %s", r.Header.Get("Content-Type"), want), nil}
+		fmt.Sprintf("Content-Type %q is not supported: send %s", r.Header.Get("Content-Type"), want), nil}
 }
 
-// unreadable is the problem of a body that can not be read as a job.
+// unreadable returns the problem of a body that cannot be decoded as a job.
 func unreadable(err error) error {
 	var tooLarge *http.MaxBytesError
 	if errors.As(err, &tooLarge) {
@@ -71,7 +93,7 @@ func unreadable(err error) error {
 	return badRequest("%v", err)
 }
 
-// decodeJSON reads a job. A field that it does not know is an error.
+// decodeJSON decodes a job. An unknown field is an error.
 func decodeJSON(body io.Reader, job *crawler.Job) error {
 	decoder := json.NewDecoder(body)
 	decoder.DisallowUnknownFields()
@@ -79,15 +101,15 @@ func decodeJSON(body io.Reader, job *crawler.Job) error {
 		return jsonTrouble(err)
 	}
 	if _, err := decoder.Token(); err != io.EOF {
-		return errors.New("there is more in the body than one job")
+		return errors.New("the body has more than one job")
 	}
 	return nil
 }
 
-// jsonTrouble words an error of encoding/json for who wrote the job.
+// jsonTrouble rewords an error of encoding/json for the author of the job.
 func jsonTrouble(err error) error {
 	if field, ok := strings.CutPrefix(err.Error(), "json: unknown field "); ok {
-		return fmt.Errorf("%s is no setting of a job", field)
+		return fmt.Errorf("%s is not a setting of a job", field)
 	}
 	var misfit *json.UnmarshalTypeError
 	var syntax *json.SyntaxError
@@ -95,7 +117,7 @@ func jsonTrouble(err error) error {
 	case errors.As(err, &misfit) && misfit.Field == "":
 		return fmt.Errorf("a job is an object, not a JSON %s", misfit.Value)
 	case errors.As(err, &misfit):
-		return fmt.Errorf("%s: a JSON %s does not fit: want %s", misfit.Field, misfit.Value, jsonKind(misfit))
+		return fmt.Errorf("%s: a JSON %s is not valid here: want %s", misfit.Field, misfit.Value, jsonKind(misfit))
 	case errors.As(err, &syntax):
 		return fmt.Errorf("the body is not JSON, at byte %d: %w", syntax.Offset, err)
 	case errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF):
@@ -104,7 +126,7 @@ func jsonTrouble(err error) error {
 	return err
 }
 
-// jsonKind says how the value of a setting is written in JSON.
+// jsonKind describes how to write the value of a setting in JSON.
 func jsonKind(misfit *json.UnmarshalTypeError) string {
 	switch misfit.Type.String() {
 	case "crawler.Duration":
@@ -123,16 +145,27 @@ func jsonKind(misfit *json.UnmarshalTypeError) string {
 	return "a whole number"
 }
 
-// decodeYAML reads a job from a job file. A field that it does not know, or that
-// is there twice, is an error with its line.
+// decodeYAML decodes a job from a job file. A field that is unknown, or occurs twice, is an
+// error that names the line.
 func decodeYAML(body io.Reader, job *crawler.Job) error {
-	err := yaml.NewDecoder(body, yaml.Strict()).Decode(job)
-	if err == nil || errors.Is(err, io.EOF) { // an empty file says nothing
-		return nil
-	}
-	var tooLarge *http.MaxBytesError
-	if errors.As(err, &tooLarge) {
+	text, err := io.ReadAll(body)
+	if err != nil {
 		return err
 	}
-	return errors.New(yaml.FormatError(err, false, true))
+	if err := crawler.CheckYAML(text); err != nil {
+		return fmt.Errorf("the job cannot be read as YAML: %w", err)
+	}
+	if err := crawler.CheckOneDocument(text); err != nil {
+		return err
+	}
+	err = yaml.NewDecoder(bytes.NewReader(text), yaml.Strict()).Decode(job)
+	if err == nil || errors.Is(err, io.EOF) { // an empty file has no settings
+		return nil
+	}
+	const longest = 4 << 10 // the error quotes the line
+	message := yaml.FormatError(err, false, true)
+	if len(message) > longest {
+		message = strings.ToValidUTF8(message[:longest], "") + "…"
+	}
+	return errors.New(message)
 }

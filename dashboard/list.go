@@ -16,35 +16,36 @@ import (
 // maxLine is the longest line of a list, in bytes. A longer one is refused.
 const maxLine = 64 << 10
 
-// errBroken says that a list could not be read to its end.
-var errBroken = errors.New("the list cannot be read to its end")
+// errBroken says that a list could not be read completely.
+var errBroken = errors.New("the list cannot be read completely")
 
-// list is a list of URLs as it comes in: a line of text or of JSON for each.
-// Lines that are empty or begin with # are passed over. It holds one line at a
-// time.
+// list reads a list of URLs as it arrives, one line of text or JSON for each. It skips
+// lines that are empty or start with #. It holds one line in memory at a time.
 type list struct {
 	lines *bufio.Reader
 	read  func(line []byte) (string, error)
+	more  func() // called after a line with a URL, valid or not, was processed; nil for nothing
 
-	line    int64 // the last one that was read
+	line    int64 // number of the last line that was read
 	refused crawler.Seeding
-	err     error // why it was not read to its end
+	err     error // why it was not read completely
 }
 
 func newList(body io.Reader, read func([]byte) (string, error)) *list {
 	return &list{lines: bufio.NewReaderSize(body, maxLine), read: read}
 }
 
-// urls yields a string for each line: what it says to be a URL, or "". Lines
-// that say nothing that could be understood are refused here. It can be ranged
-// over once.
+// urls yields a string for each line: what should be a URL, or "". Lines that cannot be
+// parsed are refused here. It can be ranged over once.
 func (l *list) urls() iter.Seq2[string, error] {
 	return func(yield func(string, error) bool) {
 		for {
+			refused := l.refused.Refused
 			line, err := l.next()
 			if err == io.EOF {
 				return
 			}
+			says := line != "" || l.refused.Refused > refused
 			if err != nil {
 				l.err = err
 				yield("", err)
@@ -53,11 +54,14 @@ func (l *list) urls() iter.Seq2[string, error] {
 			if !yield(line, nil) {
 				return
 			}
+			if says && l.more != nil {
+				l.more()
+			}
 		}
 	}
 }
 
-// next reads a line, or returns io.EOF behind the last.
+// next reads a line, or returns io.EOF after the last.
 func (l *list) next() (string, error) {
 	line, err := l.lines.ReadSlice('\n')
 	switch {
@@ -74,12 +78,12 @@ func (l *list) next() (string, error) {
 	return l.understand(line), nil
 }
 
-// skip passes over the rest of a line.
+// skip reads past the rest of a line.
 func (l *list) skip() error {
 	for {
 		_, err := l.lines.ReadSlice('\n')
 		switch {
-		case err == nil, err == io.EOF: // which the next line finds, too
+		case err == nil, err == io.EOF: // the next call finds the end, too
 			return nil
 		case err != bufio.ErrBufferFull:
 			return broken(err)
@@ -87,7 +91,7 @@ func (l *list) skip() error {
 	}
 }
 
-// broken says why a list ends early, and keeps what its limits say.
+// broken wraps the reason why a list ends early, except errors about its limits.
 func broken(err error) error {
 	var tooLarge *http.MaxBytesError
 	if errors.As(err, &tooLarge) || errors.Is(err, os.ErrDeadlineExceeded) {
@@ -96,10 +100,10 @@ func broken(err error) error {
 	return fmt.Errorf("%w: %w", errBroken, err)
 }
 
-// byteOrderMark may stand before the first line, if Windows wrote it.
+// byteOrderMark may precede the first line, if Windows wrote it.
 var byteOrderMark = []byte("\ufeff")
 
-// understand returns what a line says to be a URL, or "".
+// understand returns what should be a URL in a line, or "".
 func (l *list) understand(line []byte) string {
 	if l.line == 1 {
 		line = bytes.TrimPrefix(line, byteOrderMark)
@@ -115,7 +119,7 @@ func (l *list) understand(line []byte) string {
 	return url
 }
 
-// shownLine is how much of a line that was refused is shown, in bytes.
+// shownLine is how much of a refused line is shown, in bytes.
 const shownLine = 200
 
 func (l *list) refuse(line []byte, why error) {
@@ -126,11 +130,11 @@ func (l *list) refuse(line []byte, why error) {
 	l.refused.Refuse(crawler.Refusal{Line: l.line, URL: string(bytes.ToValidUTF8(shown, []byte("\ufffd"))), Reason: why.Error()})
 }
 
-// plainLine takes a line as it is.
+// plainLine returns a line unchanged.
 func plainLine(line []byte) (string, error) { return string(line), nil }
 
-// jsonLine checks a seed in JSON. A field that is not known is an error: it may be one that was meant
-// to do something.
+// jsonLine parses a seed in JSON. An unknown field is an error, because the client may rely
+// on it.
 func jsonLine(line []byte) (string, error) {
 	seed, err := crawler.ParseSeedJSON(line)
 	return seed.String(), err

@@ -7,21 +7,20 @@ import (
 	"time"
 )
 
-// CheckListen refuses to let others than this machine use a dashboard without a
-// token: addr, host:port, must be of the loopback interface unless there is one.
+// CheckListen returns an error if other machines could use a dashboard without a token:
+// unless there is a token, addr (host:port) must be a loopback address.
 func CheckListen(addr, token string) error {
 	if _, _, err := net.SplitHostPort(addr); err != nil {
-		return fmt.Errorf("%q is no address to listen on (write 127.0.0.1:8080): %w", addr, err)
+		return fmt.Errorf("%q is not an address to listen on (write 127.0.0.1:8080): %w", addr, err)
 	}
 	if token == "" && !isLoopback(addr) {
-		return fmt.Errorf("%q can be reached from other machines, and there is no token: set one, or listen on 127.0.0.1", addr)
+		return fmt.Errorf("%q can be reached from other machines and there is no token: set one, or listen on 127.0.0.1", addr)
 	}
 	return nil
 }
 
-// Server returns a server for the dashboard's handler, with limits of time that
-// suit all that it serves. Lists of seeds, and what changes a job, lift them for
-// themselves.
+// Server returns a server for the dashboard's handler. Its time limits suit most requests;
+// lists of seeds, and changes to jobs, remove them.
 func Server(handler http.Handler) *http.Server {
 	return &http.Server{
 		Handler:           handler,

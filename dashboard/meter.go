@@ -7,27 +7,27 @@ import (
 	"github.com/trawlcrawler/trawl/crawler"
 )
 
-// meter measures how fast jobs fetch, from what is read of them for other
-// reasons: nobody looks, nothing is measured. It is safe for concurrent use.
+// meter measures the speed of jobs from readings that are made for other reasons. It does
+// no reading of its own. It is safe for concurrent use.
 type meter struct {
 	mu     sync.Mutex
-	tracks map[string]*track // by job
+	tracks map[string]*track // by job name
 }
 
-// track are the readings of one run of a job, oldest first.
+// track has the readings of one job, oldest first.
 type track struct {
-	run      time.Time // tells apart jobs of one name
+	run      time.Time // when the job was created; distinguishes jobs of the same name
 	readings []reading
 }
 
-// reading is how many pages a job had.
+// reading is the number of pages of a job at a time.
 type reading struct {
 	at    time.Time
 	pages int64
 }
 
-// A rate is that between now and the oldest reading that is at most meterSpan
-// old. Readings are kept that are at least meterStep apart.
+// A rate is measured between now and the oldest reading that is not older than meterSpan.
+// Readings are at least meterStep apart.
 const (
 	meterSpan = 30 * time.Second
 	meterStep = time.Second
@@ -35,8 +35,8 @@ const (
 
 func newMeter() *meter { return &meter{tracks: make(map[string]*track)} }
 
-// rate notes how many pages a job has and returns how many it fetches a
-// second, or nil while that is not known.
+// rate records how many pages a job has and returns how many it fetches per second, or nil
+// if that is not yet known.
 func (m *meter) rate(s crawler.Status, pages int64, now time.Time) *float64 {
 	m.mu.Lock()
 	defer m.mu.Unlock()
@@ -53,7 +53,7 @@ func (m *meter) rate(s crawler.Status, pages int64, now time.Time) *float64 {
 	return t.note(reading{now, pages})
 }
 
-// forget drops the tracks of jobs that nobody reads any more.
+// forget drops the tracks of jobs that are no longer read.
 func (m *meter) forget(now time.Time) {
 	for name, t := range m.tracks {
 		if t.drop(now); len(t.readings) == 0 {
@@ -69,7 +69,7 @@ func (t *track) drop(now time.Time) {
 	}
 }
 
-// note keeps a reading and returns the rate since the oldest.
+// note adds a reading and returns the rate since the oldest one.
 func (t *track) note(r reading) *float64 {
 	t.drop(r.at)
 	if len(t.readings) == 0 {

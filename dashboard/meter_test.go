@@ -37,12 +37,12 @@ func TestARateIsKnownFromTheSecondReadingOn(t *testing.T) {
 		{"going on from there", running, 110, 9010, 1},
 		{"paused", paused, 111, 9010, unknown},
 		{"running again", running, 112, 9010, unknown},
-		{"another job of that name", again, 114, 3, unknown},
+		{"another job with the name", again, 114, 3, unknown},
 		{"which goes on", again, 116, 7, 2},
 	} {
 		got := m.rate(step.status, step.pages, at(step.at))
 		if got == nil && step.want != unknown || got != nil && *got != step.want {
-			t.Errorf("%s: %v pages a second, want %v", step.why, got, step.want)
+			t.Errorf("%s: %v pages per second, want %v", step.why, got, step.want)
 		}
 	}
 }
@@ -56,13 +56,13 @@ func TestJobsThatNobodyReadsAreForgotten(t *testing.T) {
 		m.rate(status, 0, now.Add(time.Duration(i)*time.Second))
 	}
 	if len(m.tracks) > 32 {
-		t.Errorf("%d tracks are kept", len(m.tracks))
+		t.Errorf("%d rates are kept", len(m.tracks))
 	}
 }
 
 func TestARateIsShownWhenItIsKnown(t *testing.T) {
 	t.Parallel()
-	s := newStage(t)
+	s := newTestDashboard(t)
 	now := time.Now()
 	s.now = func() time.Time { return now }
 	s.job(t, "news")
@@ -70,7 +70,7 @@ func TestARateIsShownWhenItIsKnown(t *testing.T) {
 		t.Errorf("a rate from one reading: %s", a.body)
 	}
 	now = now.Add(2 * time.Second)
-	s.change("news", func(r *resident) { r.counters.Outcomes = map[crawler.Outcome]int64{crawler.OutcomeFetched: 5} })
+	s.change("news", func(r *fakeJob) { r.counters.Outcomes = map[crawler.Outcome]int64{crawler.OutcomeFetched: 5} })
 	s.get(t, "/api/v1/jobs/news").want(t, http.StatusOK, `"pages_per_second": 2.5`)
-	s.get(t, "/").want(t, http.StatusOK, "<b>2.5</b> pages a second")
+	s.get(t, "/").want(t, http.StatusOK, "<b>2.5</b> pages per second")
 }

@@ -13,13 +13,12 @@ import (
 	"github.com/trawlcrawler/trawl/crawler"
 )
 
-// scrapeTime bounds the reading of all jobs for one scrape. Prometheus itself
-// waits 10 s unless it is told otherwise.
+// scrapeTime limits the time for reading all jobs for one scrape. By default, Prometheus
+// waits 10 s.
 const scrapeTime = 5 * time.Second
 
-// metrics are the numbers of all jobs as Prometheus has them, read when it asks.
-// Labels are names of jobs, and words of closed sets: what the web is made of is
-// in none.
+// metrics collects the counters of all jobs when Prometheus asks. Labels are names of jobs
+// and words from closed sets, never text from the web.
 type metrics struct {
 	dashboard  *Dashboard
 	registerer prometheus.Registerer
@@ -34,7 +33,7 @@ func newMetrics(d *Dashboard, cfg Config) (*metrics, error) {
 	if gatherer == nil {
 		var ok bool
 		if gatherer, ok = registerer.(prometheus.Gatherer); !ok {
-			return nil, errors.New("dashboard: Config.Registerer is no Gatherer, and Config.Gatherer is not set")
+			return nil, errors.New("dashboard: Config.Registerer is not a Gatherer, and Config.Gatherer is not set")
 		}
 	}
 	m := &metrics{dashboard: d, registerer: registerer}
@@ -54,14 +53,14 @@ func described(name, help string, labels ...string) *prometheus.Desc {
 var (
 	descUp       = described("trawl_redis_up", "Whether the jobs could be read from Redis: 1 or 0.")
 	descState    = described("trawl_job_state", "1 for the state that the job is in, 0 for all others.", "job", "state")
-	descWaits    = described("trawl_job_waits", "1 for what the job waits for while no page of it is fetched, 0 for all else. Absent of jobs that have ended.", "job", "for")
+	descWaits    = described("trawl_job_waits", "1 for the reason why no page of the job is being fetched, 0 for all other reasons. Absent for jobs that have ended.", "job", "for")
 	descPages    = described("trawl_job_pages_total", "URLs that were fetched.", "job")
 	descBytes    = described("trawl_job_bytes_total", "Bytes of the bodies that were fetched.", "job")
 	descOutcomes = described("trawl_job_outcomes_total", "URLs by their outcome; retry counts tries that will be repeated.", "job", "outcome")
-	descURLs     = described("trawl_job_urls", "URLs that wait, that visits have taken, and that were ever admitted.", "job", "state")
+	descURLs     = described("trawl_job_urls", "URLs that wait, that are in flight, and that were ever admitted (seen).", "job", "state")
 	descHosts    = described("trawl_job_hosts", "Hosts ever seen.", "job")
-	descGarbage  = described("trawl_job_garbage_total", "Keys and entries in Redis that were not what they should be, and were set aside.", "job")
-	descVisits   = described("trawl_job_visits", "Hosts that are due for a visit, and visits that are enqueued (armed) or under way (open).", "job", "state")
+	descGarbage  = described("trawl_job_garbage_total", "Damaged keys and entries in Redis that were set aside.", "job")
+	descVisits   = described("trawl_job_visits", "Hosts that are due for a visit, and visits that are enqueued (armed) or open.", "job", "state")
 )
 
 var states = []crawler.State{
@@ -69,20 +68,20 @@ var states = []crawler.State{
 	crawler.StateDone, crawler.StateCancelled, crawler.StateFailed, crawler.StateBroken,
 }
 
-// Describe names the metrics.
+// Describe sends the descriptions of the metrics.
 func (m *metrics) Describe(out chan<- *prometheus.Desc) {
 	for _, d := range []*prometheus.Desc{descUp, descState, descWaits, descPages, descBytes, descOutcomes, descURLs, descHosts, descVisits, descGarbage} {
 		out <- d
 	}
 }
 
-// Collect reads all jobs. When it can not, it says so and nothing else.
+// Collect reads all jobs. If that fails, it sends only trawl_redis_up with the value 0.
 func (m *metrics) Collect(out chan<- prometheus.Metric) {
 	ctx, cancel := context.WithTimeout(context.Background(), scrapeTime)
 	defer cancel()
 	sheets, err := m.dashboard.survey(ctx)
 	if err != nil {
-		m.dashboard.log.Warn("jobs can not be read for metrics", "error", err)
+		m.dashboard.log.Warn("cannot read the jobs for metrics", "error", err)
 		out <- gauge(descUp, 0)
 		return
 	}

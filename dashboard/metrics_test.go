@@ -15,9 +15,9 @@ import (
 
 func TestMetricsAreReadWhenTheyAreAskedFor(t *testing.T) {
 	t.Parallel()
-	s := newStage(t)
+	s := newTestDashboard(t)
 	s.job(t, "news")
-	s.change("news", func(r *resident) {
+	s.change("news", func(r *fakeJob) {
 		r.counters = crawler.Counters{
 			Seen: 100, Waiting: 60, Flight: 4, Hosts: 7, Due: 3, Armed: 2, Open: 1, Bytes: 12345,
 			Outcomes: map[crawler.Outcome]int64{crawler.OutcomeFetched: 30, crawler.OutcomeGone: 6},
@@ -39,13 +39,13 @@ func TestMetricsAreReadWhenTheyAreAskedFor(t *testing.T) {
 		`trawl_job_state{job="news",state="running"} 1`,
 		`trawl_job_state{job="news",state="done"} 0`,
 	)
-	s.change("news", func(r *resident) { r.counters.Bytes = 99 })
+	s.change("news", func(r *fakeJob) { r.counters.Bytes = 99 })
 	s.get(t, "/metrics").want(t, http.StatusOK, `trawl_job_bytes_total{job="news"} 99`)
 }
 
 func TestMetricsKeepTheRulesOfPrometheus(t *testing.T) {
 	t.Parallel()
-	s := newStage(t)
+	s := newTestDashboard(t)
 	s.job(t, "news")
 	text := s.get(t, "/metrics").body
 	problems, err := promlint.New(strings.NewReader(text)).Lint()
@@ -54,45 +54,45 @@ func TestMetricsKeepTheRulesOfPrometheus(t *testing.T) {
 	}
 	for line := range strings.Lines(text) {
 		if name := strings.TrimPrefix(strings.TrimPrefix(line, "# HELP "), "# TYPE "); !strings.HasPrefix(name, "trawl_") {
-			t.Errorf("a metric of somebody else: %s", line)
+			t.Errorf("a metric without Trawl's prefix: %s", line)
 		}
 	}
 }
 
 func TestAScrapeWithoutRedisSaysSo(t *testing.T) {
 	t.Parallel()
-	s := newStage(t)
+	s := newTestDashboard(t)
 	s.job(t, "news")
 	s.fail(errors.New("refused"))
 	a := s.get(t, "/metrics")
 	a.want(t, http.StatusOK, "trawl_redis_up 0\n")
 	if strings.Contains(a.body, "news") {
-		t.Errorf("numbers are told that are not known:\n%s", a.body)
+		t.Errorf("unknown numbers are exported:\n%s", a.body)
 	}
 }
 
 func TestAScrapeOfARedisThatHangsComesToAnEnd(t *testing.T) {
 	t.Parallel()
-	s := newStage(t)
-	s.hush()
+	s := newTestDashboard(t)
+	s.hang()
 	s.get(t, "/metrics").want(t, http.StatusOK, "trawl_redis_up 0\n")
 }
 
-func TestMetricsGoIntoARegistryThatIsGiven(t *testing.T) {
+func TestMetricsAreRegisteredInAGivenRegistry(t *testing.T) {
 	t.Parallel()
 	registry := prometheus.NewRegistry()
 	other := prometheus.NewCounter(prometheus.CounterOpts{Name: "other_total"})
 	registry.MustRegister(other)
-	cfg := Config{Asynq: nowhere, Registerer: registry}
-	d, err := New(newTown(), cfg)
+	cfg := Config{Asynq: unusedRedis, Registerer: registry}
+	d, err := New(newFakeFleet(), cfg)
 	if err != nil {
 		t.Fatal(err)
 	}
 	if names := gathered(t, registry); !slices.Contains(names, "trawl_redis_up") || !slices.Contains(names, "other_total") {
 		t.Errorf("the registry has %v", names)
 	}
-	if _, err := New(newTown(), cfg); err == nil {
-		t.Error("two dashboards share a registry")
+	if _, err := New(newFakeFleet(), cfg); err == nil {
+		t.Error("two dashboards can register with the same registry")
 	}
 	if err := d.Close(); err != nil {
 		t.Error(err)
@@ -102,7 +102,7 @@ func TestMetricsGoIntoARegistryThatIsGiven(t *testing.T) {
 	}
 }
 
-// gathered are the names of the metrics of a registry.
+// gathered returns the names of the metrics in a registry.
 func gathered(t *testing.T, registry prometheus.Gatherer) (names []string) {
 	t.Helper()
 	families, err := registry.Gather()
@@ -115,14 +115,14 @@ func gathered(t *testing.T, registry prometheus.Gatherer) (names []string) {
 	return names
 }
 
-func TestARegistererThatCanNotBeReadNeedsAGatherer(t *testing.T) {
+func TestARegistererThatCannotBeReadNeedsAGatherer(t *testing.T) {
 	t.Parallel()
 	registry := prometheus.NewRegistry()
 	wrapped := prometheus.WrapRegistererWith(prometheus.Labels{"fleet": "a"}, registry)
-	if _, err := New(newTown(), Config{Asynq: nowhere, Registerer: wrapped}); err == nil || !strings.Contains(err.Error(), "Gatherer") {
+	if _, err := New(newFakeFleet(), Config{Asynq: unusedRedis, Registerer: wrapped}); err == nil || !strings.Contains(err.Error(), "Gatherer") {
 		t.Error(err)
 	}
-	d, err := New(newTown(), Config{Asynq: nowhere, Registerer: wrapped, Gatherer: registry})
+	d, err := New(newFakeFleet(), Config{Asynq: unusedRedis, Registerer: wrapped, Gatherer: registry})
 	if err != nil {
 		t.Fatal(err)
 	}

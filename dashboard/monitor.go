@@ -12,18 +12,18 @@ import (
 	"github.com/hibiken/asynqmon"
 )
 
-// monitorRoot is where asynq's web UI is.
+// monitorRoot is the path of asynq's web UI.
 const monitorRoot = "/asynq"
 
-// monitor is asynq's web UI, whole, but for the links of its page to fonts of
-// another host: while they do not load, a browser shows nothing.
+// monitor is asynq's web UI, complete except for the links of its page to fonts on another
+// host: a browser would show nothing until they are loaded.
 type monitor struct {
 	ui     *asynqmon.HTTPHandler
-	page   []byte // which stands for each of the paths that the UI makes up
+	page   []byte // the page that the UI serves for each of its paths
 	policy string
 }
 
-// newMonitor mounts the UI. It connects to Redis when it is first asked.
+// newMonitor mounts the UI. It connects to Redis at the first request.
 func newMonitor(redis asynq.RedisConnOpt, readOnly bool) (*monitor, error) {
 	ui := asynqmon.New(asynqmon.Options{RootPath: monitorRoot, RedisConnOpt: redis, ReadOnly: readOnly})
 	page, err := indexOf(ui)
@@ -33,19 +33,19 @@ func newMonitor(redis asynq.RedisConnOpt, readOnly bool) (*monitor, error) {
 	return &monitor{ui: ui, page: page, policy: monitorPolicy(page)}, nil
 }
 
-// Close ends the connections to Redis.
+// Close closes the connections to Redis.
 func (m *monitor) Close() error { return m.ui.Close() }
 
-// monitorPolicy fits the UI: two inline scripts, and styles that its library
-// writes while it runs.
+// monitorPolicy returns the policy that the UI needs: it has two inline scripts, and its
+// library creates styles at run time.
 func monitorPolicy(page []byte) string {
 	return "default-src 'none'; script-src 'self'" + sourcesOf(page, inlineScript) +
 		"; style-src 'self' 'unsafe-inline'; img-src 'self' data:; font-src 'self'; connect-src 'self'" +
 		"; base-uri 'none'; form-action 'self'; frame-ancestors 'none'"
 }
 
-// foreignLink is a link of the page to another host, or to its manifest, which
-// browsers ask for without credentials.
+// foreignLink matches links of the page to another host, or to its manifest, which browsers
+// request without credentials.
 var foreignLink = regexp.MustCompile(`<link[^>]*(?:href="https?://|rel="manifest")[^>]*>`)
 
 // indexOf renders the page of the UI without its foreign links.
@@ -63,7 +63,7 @@ func indexOf(ui http.Handler) ([]byte, error) {
 	return page, nil
 }
 
-// keeper keeps an answer in memory.
+// keeper keeps a response in memory.
 type keeper struct {
 	header http.Header
 	body   bytes.Buffer
@@ -78,7 +78,7 @@ func (k *keeper) Header() http.Header {
 func (k *keeper) WriteHeader(int)             {}
 func (k *keeper) Write(p []byte) (int, error) { return k.body.Write(p) }
 
-// ServeHTTP answers for the UI: its API, its files, and its page for all else.
+// ServeHTTP serves the UI: its API, its files, and its page for all other paths.
 func (m *monitor) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	if strings.HasPrefix(r.URL.Path, monitorRoot+"/api/") {
 		r.Body = http.MaxBytesReader(w, r.Body, maxBody)
@@ -89,15 +89,14 @@ func (m *monitor) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	m.ui.ServeHTTP(&assetWriter{ResponseWriter: w, path: r.URL.Path, page: m.page}, r)
 }
 
-// assetWriter passes a file of the UI on under its right type, and puts the
-// page without foreign links in the place of the one with them. The UI names the
-// type of its files, and none for the page.
+// assetWriter passes on a file of the UI with the right type, and replaces the UI's page by
+// the one without foreign links. The UI sets the type of its files, but none for the page.
 type assetWriter struct {
 	http.ResponseWriter
 	path  string
 	page  []byte
 	begun bool
-	paged bool // the page is written: drop the other
+	paged bool // the page has been written: drop the original
 }
 
 func (a *assetWriter) Write(p []byte) (int, error) {
@@ -118,11 +117,11 @@ func (a *assetWriter) Write(p []byte) (int, error) {
 	return a.ResponseWriter.Write(p)
 }
 
-// assetTypes are those that the UI guesses wrong from what is in the file.
+// assetTypes are the types that the UI guesses wrong from the content of the file.
 var assetTypes = map[string]string{".svg": "image/svg+xml", ".json": "application/json", ".map": "application/json"}
 
-// describe corrects the type of a file, and lets browsers keep those that have
-// a hash of their content in the name.
+// describe corrects the type of a file, and lets browsers cache files that have a hash of
+// their content in the name.
 func (a *assetWriter) describe() {
 	if kind := assetTypes[path.Ext(a.path)]; kind != "" {
 		a.Header().Set("Content-Type", kind)

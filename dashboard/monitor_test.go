@@ -7,12 +7,11 @@ import (
 
 	"github.com/hibiken/asynq"
 
-	"github.com/trawlcrawler/trawl/internal/redistest"
+	"github.com/trawlcrawler/trawl/internal/test/redistest"
 )
 
-// newMonitored is a stage over asynq in a built-in Redis, with a task in queue
-// "news".
-func newMonitored(t testing.TB, change ...func(*Config, *http.Server)) *stage {
+// newMonitored is a dashboard server over asynq in a built-in Redis, with a task in queue "news".
+func newMonitored(t testing.TB, change ...func(*Config, *http.Server)) *testDashboard {
 	t.Helper()
 	redis, err := asynq.ParseRedisURI(redistest.Builtin(t))
 	if err != nil {
@@ -24,7 +23,7 @@ func newMonitored(t testing.TB, change ...func(*Config, *http.Server)) *stage {
 	if _, err := client.Enqueue(task, asynq.Queue("news"), asynq.TaskID("a.example:8080@1-x")); err != nil {
 		t.Fatal(err)
 	}
-	return newStage(t, append(change, func(cfg *Config, _ *http.Server) { cfg.Asynq = redis })...)
+	return newTestDashboard(t, append(change, func(cfg *Config, _ *http.Server) { cfg.Asynq = redis })...)
 }
 
 func TestAsynqsWebUIIsMountedWhole(t *testing.T) {
@@ -35,12 +34,11 @@ func TestAsynqsWebUIIsMountedWhole(t *testing.T) {
 	s.post(t, "/asynq/api/queues/news:pause", "", "").want(t, http.StatusNoContent)
 	s.get(t, "/asynq/api/queues/news").want(t, http.StatusOK, `"paused":true`)
 	if a := s.get(t, "/asynq"); a.header.Get("Location") != "/asynq/" {
-		t.Errorf("/asynq is answered %d, to %q", a.status, a.header.Get("Location"))
+		t.Errorf("/asynq responds with %d and Location %q", a.status, a.header.Get("Location"))
 	}
 }
 
-// The queue for seeds has a colon in its name, which the paths of the UI have
-// a use of their own for.
+// The name of the queue for seeds contains a colon, which has a meaning in the paths of the UI.
 func TestTheQueueOfSeedsIsShownAndPaused(t *testing.T) {
 	t.Parallel()
 	redis, err := asynq.ParseRedisURI(redistest.Builtin(t))
@@ -54,7 +52,7 @@ func TestTheQueueOfSeedsIsShownAndPaused(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	s := newStage(t, func(cfg *Config, _ *http.Server) { cfg.Asynq = redis })
+	s := newTestDashboard(t, func(cfg *Config, _ *http.Server) { cfg.Asynq = redis })
 	s.get(t, "/asynq/api/queues").want(t, http.StatusOK, `"queue":"crawl:seed"`, `"pending":1`)
 	for _, queue := range []string{"crawl:seed", "crawl%3Aseed"} {
 		at := "/asynq/api/queues/" + queue
@@ -71,7 +69,7 @@ func TestTheQueueOfSeedsIsShownAndPaused(t *testing.T) {
 
 func TestThePageOfTheUIAsksNoOtherHost(t *testing.T) {
 	t.Parallel()
-	s := newStage(t)
+	s := newTestDashboard(t)
 	for _, path := range []string{"/asynq/", "/asynq/queues/news", "/asynq/queues/a.b", "/asynq/servers", "/asynq/static/nothing.js"} {
 		a := s.get(t, path)
 		a.want(t, http.StatusOK, `id="root"`, `FLAG_ROOT_PATH="\/asynq"`)
@@ -89,7 +87,7 @@ func TestThePageOfTheUIAsksNoOtherHost(t *testing.T) {
 
 func TestFilesOfTheUIHaveTheirTypes(t *testing.T) {
 	t.Parallel()
-	s := newStage(t)
+	s := newTestDashboard(t)
 	page := s.get(t, "/asynq/").body
 	for _, script := range []string{"2.", "main."} {
 		_, rest, _ := strings.Cut(page, `src="/asynq/static/js/`+script)
@@ -100,7 +98,7 @@ func TestFilesOfTheUIHaveTheirTypes(t *testing.T) {
 			t.Errorf("%s is %d bytes of %q", name, len(a.body), kind)
 		}
 		if !strings.Contains(a.header.Get("Cache-Control"), "immutable") {
-			t.Errorf("%s is not kept", name)
+			t.Errorf("%s is not cacheable", name)
 		}
 	}
 	if kind := s.get(t, "/asynq/favicon-32x32.png").header.Get("Content-Type"); kind != "image/png" {
@@ -110,7 +108,7 @@ func TestFilesOfTheUIHaveTheirTypes(t *testing.T) {
 
 func TestADashboardNeedsARedis(t *testing.T) {
 	t.Parallel()
-	if _, err := New(newTown(), Config{}); err == nil || !strings.Contains(err.Error(), "Asynq") {
+	if _, err := New(newFakeFleet(), Config{}); err == nil || !strings.Contains(err.Error(), "Asynq") {
 		t.Error(err)
 	}
 }

@@ -13,7 +13,7 @@ import (
 	"github.com/trawlcrawler/trawl/crawler"
 )
 
-// description is what a test reads of the description of the API.
+// description has the parts of the API's description that the tests read.
 type description struct {
 	Paths      map[string]map[string]any
 	Components struct {
@@ -28,7 +28,7 @@ type description struct {
 
 func readDescription(t *testing.T) (d description) {
 	t.Helper()
-	s := newStage(t)
+	s := newTestDashboard(t)
 	a := s.get(t, apiRoot+"/openapi.json")
 	a.read(t, &d)
 	return d
@@ -37,7 +37,7 @@ func readDescription(t *testing.T) (d description) {
 func TestEveryRouteOfTheAPIIsDescribedAndNothingElseIs(t *testing.T) {
 	t.Parallel()
 	var routes, paths []string
-	for _, r := range newStage(t).routes() {
+	for _, r := range newTestDashboard(t).routes() {
 		if path, ok := strings.CutPrefix(r.path, apiRoot); ok {
 			routes = append(routes, r.method+" "+path)
 		}
@@ -111,7 +111,7 @@ func TestTheStatesDescribedAreThoseShown(t *testing.T) {
 	}
 }
 
-func TestWhatTheDescriptionRefersToIsThere(t *testing.T) {
+func TestReferencesInTheDescriptionAreDefined(t *testing.T) {
 	t.Parallel()
 	var document any
 	if err := json.Unmarshal(openAPI, &document); err != nil {
@@ -124,12 +124,12 @@ func TestWhatTheDescriptionRefersToIsThere(t *testing.T) {
 			at = object[part]
 		}
 		if at == nil {
-			t.Errorf("%s is not there", ref)
+			t.Errorf("%s is not defined", ref)
 		}
 	}
 }
 
-// refsIn lists what a document refers to.
+// refsIn lists the references in a document.
 func refsIn(v any) (refs []string) {
 	switch v := v.(type) {
 	case map[string]any:

@@ -10,19 +10,19 @@ import (
 	"github.com/trawlcrawler/trawl/crawler"
 )
 
-// page is the page of all jobs. It needs no script; with one it replaces its
-// content in place, without one the browser loads it again.
+// page is the page of all jobs. It works without a script. With the script it replaces its
+// content in place; without it, the browser reloads it.
 type page struct {
 	template *template.Template
 	policy   string
 }
 
-// pageHTML has style and script within it, so that the page is one answer.
+// pageHTML contains style and script, so that the page is a single response.
 //
 //go:embed page.html
 var pageHTML string
 
-// newPage parses the page and makes the policy that fits it.
+// newPage parses the page and computes the policy that it needs.
 func newPage() (*page, error) {
 	t, err := template.New("page").Parse(pageHTML)
 	if err != nil {
@@ -39,43 +39,43 @@ func newPage() (*page, error) {
 	return p, nil
 }
 
-// shownEnded is how many jobs that have ended the page lists. The API lists all.
+// shownEnded is the number of ended jobs that the page lists. The API lists all.
 const shownEnded = 100
 
 // view is what the page shows.
 type view struct {
-	Running, Paused, Created, Ended int    // jobs
-	Rate                            string // of all jobs; "" if no job's is known
-	Active                          []card // with all about them
-	Over                            []card // in a line each
-	Hidden                          int    // jobs that ended, and are not shown
+	Running, Paused, Created, Ended int    // number of jobs
+	Rate                            string // of all jobs; "" if unknown for all
+	Active                          []card // shown with all details
+	Over                            []card // shown in one line each
+	Hidden                          int    // ended jobs that are not shown
 	Trouble                         string // why no jobs are shown
-	Host                            string // by which the page was asked for
-	Token                           bool   // one is asked for
+	Host                            string // the host that the request named
+	Token                           bool   // a token is required
 }
 
-// Jobs is how many jobs there are.
+// Jobs returns the number of jobs.
 func (v view) Jobs() int { return v.Running + v.Paused + v.Created + v.Ended }
 
-// showPage answers with the page, also when no Redis answers.
+// showPage responds with the page, even if Redis does not respond.
 func (d *Dashboard) showPage(w http.ResponseWriter, r *http.Request) {
 	sheets, err := d.survey(r.Context())
 	v, status := d.viewOf(sheets), http.StatusOK
 	if err != nil {
-		d.log.Error("jobs can not be read for the page", "error", err)
+		d.log.Error("cannot read the jobs for the page", "error", err)
 		v.Trouble, status = err.Error(), statusOf(err)
 	}
 	v.Host, v.Token = r.Host, d.cfg.Token != ""
 	var text bytes.Buffer
 	if err := d.page.template.Execute(&text, v); err != nil {
-		d.log.Error("the page can not be written", "error", err)
-		http.Error(w, "the page can not be written", http.StatusInternalServerError)
+		d.log.Error("cannot render the page", "error", err)
+		http.Error(w, "cannot render the page", http.StatusInternalServerError)
 		return
 	}
 	w.Header().Set("Content-Type", "text/html; charset=utf-8")
 	w.Header().Set("Content-Security-Policy", d.page.policy)
 	w.WriteHeader(status)
-	_, _ = w.Write(text.Bytes()) // who asked has gone
+	_, _ = w.Write(text.Bytes()) // fails only when the client is gone
 }
 
 func (d *Dashboard) viewOf(sheets []sheet) view {
@@ -96,7 +96,7 @@ func (d *Dashboard) viewOf(sheets []sheet) view {
 	return v
 }
 
-// count adds the jobs up.
+// count adds up the jobs.
 func (v *view) count(sheets []sheet) {
 	total, known := 0.0, false
 	for _, sh := range sheets {

@@ -13,11 +13,11 @@ import (
 
 func contains(text, part string) bool { return strings.Contains(text, part) }
 
-func TestThePageShowsWhatThereIsToKnowOfAJob(t *testing.T) {
+func TestThePageShowsAllDetailsOfAJob(t *testing.T) {
 	t.Parallel()
-	s := newStage(t)
+	s := newTestDashboard(t)
 	s.job(t, "news")
-	s.change("news", func(r *resident) {
+	s.change("news", func(r *fakeJob) {
 		r.status.Job.Pages, r.status.Job.Bytes = 5000, 2_000_000_000
 		r.status.Reason = "its hour came"
 		r.counters = crawler.Counters{
@@ -34,67 +34,67 @@ func TestThePageShowsWhatThereIsToKnowOfAJob(t *testing.T) {
 
 func TestThePageShowsThatThereAreNoJobs(t *testing.T) {
 	t.Parallel()
-	s := newStage(t)
+	s := newTestDashboard(t)
 	s.get(t, "/").want(t, http.StatusOK, "There are no jobs yet", "trawl job create", strings.TrimPrefix(s.url, "http://")+"/api/v1/jobs")
 }
 
 func TestThePageShowsThatNoRedisAnswers(t *testing.T) {
 	t.Parallel()
-	s := newStage(t)
+	s := newTestDashboard(t)
 	s.fail(errors.New("no route to <b>10.0.0.1</b>"))
-	s.get(t, "/").want(t, http.StatusInternalServerError, "The jobs can not be read", "no route to &lt;b&gt;10.0.0.1&lt;/b&gt;")
+	s.get(t, "/").want(t, http.StatusInternalServerError, "The jobs cannot be read", "no route to &lt;b&gt;10.0.0.1&lt;/b&gt;")
 }
 
-func TestThePageShowsAJobWhoseNumbersCanNotBeRead(t *testing.T) {
+func TestThePageShowsAJobWhoseNumbersCannotBeRead(t *testing.T) {
 	t.Parallel()
-	s := newStage(t)
+	s := newTestDashboard(t)
 	s.job(t, "news")
 	s.job(t, "olds")
-	s.change("news", func(r *resident) { r.broken = errors.New("WRONGTYPE") })
-	s.change("olds", func(r *resident) { r.broken, r.status.State = errors.New("NOSCRIPT"), crawler.StateFailed })
-	s.get(t, "/").want(t, http.StatusOK, "Its numbers can not be read: WRONGTYPE", "NOSCRIPT")
+	s.change("news", func(r *fakeJob) { r.broken = errors.New("WRONGTYPE") })
+	s.change("olds", func(r *fakeJob) { r.broken, r.status.State = errors.New("NOSCRIPT"), crawler.StateFailed })
+	s.get(t, "/").want(t, http.StatusOK, "Its counters cannot be read: WRONGTYPE", "NOSCRIPT")
 }
 
-func TestThePageAndTheAPINameWorkersThatCanNotKeepPages(t *testing.T) {
+func TestThePageAndTheAPINameWorkersThatCannotKeepPages(t *testing.T) {
 	t.Parallel()
-	s := newStage(t)
+	s := newTestDashboard(t)
 	s.job(t, "news")
 	since := time.Date(2026, 3, 1, 12, 0, 0, 0, time.FixedZone("", 3600))
-	s.change("news", func(r *resident) {
+	s.change("news", func(r *fakeJob) {
 		r.status.Troubles = []crawler.Trouble{{Worker: "w<1>", Since: since, At: since.Add(90 * time.Second), Reason: `writing "/x": no space left on device (free some space there)`}}
 	})
-	s.get(t, "/").want(t, http.StatusOK, "For 1m 30s: worker w&lt;1&gt;: writing", "no space left on device (free some space there); it goes on by itself when that is mended")
+	s.get(t, "/").want(t, http.StatusOK, "For 1m 30s: worker w&lt;1&gt;: writing", "no space left on device (free some space there); it resumes by itself when this is fixed")
 	for _, path := range []string{"/jobs", "/jobs/news"} {
 		s.get(t, apiRoot+path).want(t, http.StatusOK, `"since": "2026-03-01T11:00:00Z"`, `"at": "2026-03-01T11:01:30Z"`, "no space left on device")
 	}
-	s.change("news", func(r *resident) { r.status.Troubles = nil })
+	s.change("news", func(r *fakeJob) { r.status.Troubles = nil })
 	if text := s.get(t, "/").body; strings.Contains(text, "no space") {
-		t.Errorf("what is over is still shown:\n%s", text)
+		t.Errorf("a resolved problem is still shown:\n%s", text)
 	}
 }
 
 func TestAJobThatNobodyServesSaysSoOnThePageInTheAPIAndInMetrics(t *testing.T) {
 	t.Parallel()
-	s := newStage(t)
+	s := newTestDashboard(t)
 	s.job(t, "news")
 	s.get(t, "/metrics").want(t, http.StatusOK, `trawl_job_waits{for="worker",job="news"} 0`)
-	s.change("news", func(r *resident) {
-		r.waiting = crawler.Waiting{For: crawler.WaitWorker, Text: "no worker serves this job: start one"}
+	s.change("news", func(r *fakeJob) {
+		r.waiting = crawler.Waiting{For: crawler.WaitWorker, Text: "no worker runs this job: start one"}
 	})
-	s.get(t, "/").want(t, http.StatusOK, `<p class="waits">no worker serves this job: start one</p>`)
-	s.get(t, "/api/v1/jobs/news").want(t, http.StatusOK, `"waits": "no worker serves this job: start one"`, `"waits_for": "worker"`)
+	s.get(t, "/").want(t, http.StatusOK, `<p class="waits">no worker runs this job: start one</p>`)
+	s.get(t, "/api/v1/jobs/news").want(t, http.StatusOK, `"waits": "no worker runs this job: start one"`, `"waits_for": "worker"`)
 	s.get(t, "/api/v1/jobs").want(t, http.StatusOK, `"waits_for": "worker"`)
 	s.get(t, "/metrics").want(t, http.StatusOK, `trawl_job_waits{for="worker",job="news"} 1`, `trawl_job_waits{for="hosts",job="news"} 0`)
 }
 
 func TestThePageShowsWhatRunsBeforeWhatEnded(t *testing.T) {
 	t.Parallel()
-	s := newStage(t)
+	s := newTestDashboard(t)
 	now := time.Now()
 	for i := range shownEnded + 5 {
 		name := fmt.Sprintf("old-%03d", i)
 		s.job(t, name)
-		s.change(name, func(r *resident) {
+		s.change(name, func(r *fakeJob) {
 			r.status.State, r.status.Ended = crawler.StateDone, now.Add(-time.Duration(i+1)*time.Hour)
 		})
 	}
@@ -103,34 +103,34 @@ func TestThePageShowsWhatRunsBeforeWhatEnded(t *testing.T) {
 		state crawler.State
 	}{{"fresh", crawler.StateCreated}, {"asleep", crawler.StatePaused}, {"awake", crawler.StateRunning}} {
 		s.job(t, j.name)
-		s.change(j.name, func(r *resident) { r.status.State = j.state })
+		s.change(j.name, func(r *fakeJob) { r.status.State = j.state })
 	}
 	page := s.get(t, "/").body
 	last := -1
 	for _, part := range []string{">awake<", ">asleep<", ">fresh<", ">Ended<", ">old-000<", ">old-001<", ">old-099<", "5 that ended earlier"} {
 		at := strings.Index(page, part)
 		if at <= last {
-			t.Errorf("%q is at %d, behind what comes before it at %d", part, at, last)
+			t.Errorf("%q is at %d, before %d, where the entry before it is", part, at, last)
 		}
 		last = at
 	}
 	if contains(page, "old-100") {
-		t.Error("more are shown than were to be")
+		t.Error("more jobs are shown than the limit")
 	}
 }
 
 func TestTheRootIsThePageAndNothingElseIs(t *testing.T) {
 	t.Parallel()
-	s := newStage(t)
+	s := newTestDashboard(t)
 	s.get(t, "/nothing").want(t, http.StatusNotFound)
 	s.ask(t, http.MethodHead, "/", nil).want(t, http.StatusOK)
 	s.post(t, "/", "", "").want(t, http.StatusMethodNotAllowed)
 }
 
-func TestWhatAJobSaysIsNoMarkup(t *testing.T) {
+func TestTextsOfAJobAreNotMarkup(t *testing.T) {
 	t.Parallel()
-	s := newStage(t)
-	s.script(t, "news")
+	s := newTestDashboard(t)
+	s.addScripts(t, "news")
 	a := s.get(t, "/")
 	a.want(t, http.StatusOK, "&lt;script&gt;alert(")
 	for _, raw := range []string{"<script>alert", "<img src=x", `" onmouseover`, "javascript:alert"} {
@@ -143,14 +143,13 @@ func TestWhatAJobSaysIsNoMarkup(t *testing.T) {
 	}
 }
 
-// script adds a running job and one that ended, all of whose texts are attempts
-// to run script.
-func (s *stage) script(t testing.TB, name string) {
+// addScripts adds a running job and one that ended. All their texts are attempts to run script.
+func (s *testDashboard) addScripts(t testing.TB, name string) {
 	t.Helper()
 	const evil = `</pre></script><script>alert(1)</script><img src=x onerror=alert(2)>" onmouseover=alert(3) x="`
 	for _, suffix := range []string{"", "-ended"} {
 		s.job(t, name+suffix)
-		s.change(name+suffix, func(r *resident) {
+		s.change(name+suffix, func(r *fakeJob) {
 			r.status.Reason, r.status.Ending = evil, evil
 			r.status.Job.Exclude = []string{evil, "javascript&#58;alert(4)"}
 			r.status.Job.UserAgent = evil
@@ -173,7 +172,7 @@ func TestABarIsAsLongAsWhatWasSeen(t *testing.T) {
 		"some of each": {crawler.Counters{Seen: 10, Waiting: 4, Flight: 1, Outcomes: map[crawler.Outcome]int64{
 			crawler.OutcomeFetched: 2, crawler.OutcomeGone: 1, crawler.OutcomeRedirected: 2,
 		}}, "[{good 2 fetched 0 200} {plain 2 redirected, disallowed or skipped 200 200} {bad 1 failed or gone 400 100} {flight 1 in flight 500 100}]"},
-		"counters of different moments": {crawler.Counters{Seen: 10, Flight: 3, Outcomes: map[crawler.Outcome]int64{crawler.OutcomeFetched: 15}},
+		"counters read at different times": {crawler.Counters{Seen: 10, Flight: 3, Outcomes: map[crawler.Outcome]int64{crawler.OutcomeFetched: 15}},
 			"[{good 15 fetched 0 1000}]"},
 	} {
 		t.Run(name, func(t *testing.T) {

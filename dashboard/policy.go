@@ -11,8 +11,8 @@ var (
 	inlineStyle  = regexp.MustCompile(`(?s)<style>(.*?)</style>`)
 )
 
-// sourcesOf lists the inline elements of a page by their hashes, as a
-// Content-Security-Policy names them (CSP Level 3, 2.3.1), each after a space.
+// sourcesOf returns the hashes of the inline elements of a page, as sources for a
+// Content-Security-Policy (CSP Level 3, 2.3.1), each after a space.
 func sourcesOf(page []byte, element *regexp.Regexp) string {
 	var sources string
 	for _, match := range element.FindAllSubmatch(page, -1) {

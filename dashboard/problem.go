@@ -13,22 +13,22 @@ import (
 	"github.com/trawlcrawler/trawl/crawler"
 )
 
-// problem is why a request was not carried out, as the API answers it.
+// problem is the API's response to a request that failed.
 type problem struct {
 	Status  int              `json:"-"`
 	Message string           `json:"error"`
-	Seeding *crawler.Seeding `json:"seeding,omitempty"` // what was done before it
+	Seeding *crawler.Seeding `json:"seeding,omitempty"` // what was done before the error
 }
 
-// Error says what the problem is.
+// Error returns the message.
 func (p *problem) Error() string { return p.Message }
 
-// badRequest is a problem of the request itself.
+// badRequest returns a problem of the request itself.
 func badRequest(format string, args ...any) *problem {
 	return &problem{http.StatusBadRequest, fmt.Sprintf(format, args...), nil}
 }
 
-// problemOf finds the status of an error.
+// problemOf returns the problem, with its status, for an error.
 func problemOf(err error) *problem {
 	var known *problem
 	if errors.As(err, &known) {
@@ -46,20 +46,21 @@ func statusOf(err error) int {
 		return http.StatusBadRequest
 	case errors.Is(err, crawler.ErrNoJob):
 		return http.StatusNotFound
-	case errors.Is(err, crawler.ErrJobExists), errors.Is(err, crawler.ErrJobEnded), errors.Is(err, crawler.ErrJobRuns), errors.Is(err, crawler.ErrJobChanged):
+	case errors.Is(err, crawler.ErrJobExists), errors.Is(err, crawler.ErrJobEnded), errors.Is(err, crawler.ErrJobRuns), errors.Is(err, crawler.ErrJobChanged),
+		errors.Is(err, crawler.ErrJobState):
 		return http.StatusConflict
 	case errors.As(err, &tooLarge):
 		return http.StatusRequestEntityTooLarge
 	case errors.As(err, &network), errors.Is(err, context.DeadlineExceeded), errors.Is(err, io.EOF):
-		return http.StatusServiceUnavailable // no Redis answers
+		return http.StatusServiceUnavailable // Redis does not respond
 	}
 	return http.StatusInternalServerError
 }
 
-// handler answers a request, or returns why it can not.
+// handler serves a request, or returns why it cannot.
 type handler func(http.ResponseWriter, *http.Request) error
 
-// serve answers the errors of a handler, and logs those that are our own.
+// serve responds with the errors of a handler, and logs internal ones.
 func (d *Dashboard) serve(h handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		err := h(w, r)
@@ -74,17 +75,17 @@ func (d *Dashboard) serve(h handler) http.Handler {
 	})
 }
 
-// writeJSON answers with a value, which can be written as JSON.
+// writeJSON responds with a value in JSON. The value must be encodable.
 func writeJSON(w http.ResponseWriter, status int, v any) {
 	var text bytes.Buffer
 	encoder := json.NewEncoder(&text)
 	encoder.SetEscapeHTML(false)
 	encoder.SetIndent("", "  ")
 	if err := encoder.Encode(v); err != nil {
-		http.Error(w, `{"error": "the answer can not be written as JSON"}`, http.StatusInternalServerError)
+		http.Error(w, `{"error": "cannot encode the response as JSON"}`, http.StatusInternalServerError)
 		return
 	}
 	w.Header().Set("Content-Type", "application/json")
 	w.WriteHeader(status)
-	_, _ = w.Write(text.Bytes()) // who asked has gone
+	_, _ = w.Write(text.Bytes()) // fails only when the client is gone
 }

@@ -9,14 +9,14 @@ import (
 	"golang.org/x/time/rate"
 )
 
-// quota bounds what all who bring seeds may do together: so many lists at once,
-// and so many lines of them in a second. It is safe for concurrent use.
+// quota limits what all clients that add seeds may do together: the number of lists at
+// once, and the number of lines per second. It is safe for concurrent use.
 type quota struct {
-	lists chan struct{} // a place is taken for each list under way; nil: no bound
-	lines *rate.Limiter // nil: no bound
+	lists chan struct{} // holds a value for each list in progress; nil: no limit
+	lines *rate.Limiter // nil: no limit
 }
 
-// quotaBurst is for how much of a second lines may come faster than the rate.
+// quotaBurst limits bursts above the rate to this fraction of a second: 1/quotaBurst.
 const quotaBurst = 10
 
 func newQuota(lists, rateOfLines int) *quota {
@@ -30,8 +30,8 @@ func newQuota(lists, rateOfLines int) *quota {
 	return q
 }
 
-// enter takes a place for a list, or returns the problem that there is none. The
-// place is free again when leave is called.
+// enter starts a list, or returns a problem if there are too many. The caller must call
+// leave at the end of the list.
 func (q *quota) enter() (leave func(), err error) {
 	if q.lists == nil {
 		return func() {}, nil
@@ -41,12 +41,12 @@ func (q *quota) enter() (leave func(), err error) {
 		return func() { <-q.lists }, nil
 	default:
 		return nil, &problem{http.StatusTooManyRequests, // RFC 6585, 4
-			fmt.Sprintf("%d lists of seeds are being read, as many as may be at once: send it again when one has ended", cap(q.lists)), nil}
+			fmt.Sprintf("%d lists of seeds are already being read, which is the limit: send it again when one has ended", cap(q.lists)), nil}
 	}
 }
 
-// paced yields the lines of a list no faster than the quota allows: who sends
-// them waits. It ends with ctx.
+// paced yields the lines of a list no faster than the quota allows: the client waits. It
+// ends with ctx.
 func (q *quota) paced(ctx context.Context, lines iter.Seq2[string, error]) iter.Seq2[string, error] {
 	if q.lines == nil {
 		return lines

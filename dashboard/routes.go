@@ -7,21 +7,20 @@ import (
 	"strings"
 )
 
-// route is one thing that can be asked of the dashboard. All of them are
-// behind the doorman.
+// route is one kind of request to the dashboard. The guard protects all of them.
 type route struct {
 	method  string // "" for all
-	path    string // as http.ServeMux has it
+	path    string // a pattern of http.ServeMux
 	handler http.Handler
 }
 
-// pattern is the route as http.ServeMux has it.
+// pattern returns the route as a pattern of http.ServeMux.
 func (r route) pattern() string { return strings.TrimSpace(r.method + " " + r.path) }
 
-// apiRoot is where the API begins.
+// apiRoot is the root path of the API.
 const apiRoot = "/api/v1"
 
-// routes lists all routes behind the doorman.
+// routes lists all routes behind the guard.
 func (d *Dashboard) routes() []route {
 	return []route{
 		{"GET", "/{$}", http.HandlerFunc(d.showPage)},
@@ -41,8 +40,7 @@ func (d *Dashboard) routes() []route {
 	}
 }
 
-// methodsOf returns the methods of each path of the API, as the header Allow
-// has them.
+// methodsOf returns the methods of each path of the API, in the form of the Allow header.
 func methodsOf(routes []route) map[string]string {
 	methods := make(map[string]string)
 	for _, r := range routes {
@@ -57,7 +55,7 @@ func methodsOf(routes []route) map[string]string {
 	return methods
 }
 
-// refuseMethod answers what comes to a path of the API with another method.
+// refuseMethod responds to a request to a path of the API with an unsupported method.
 func refuseMethod(allowed string) handler {
 	return func(w http.ResponseWriter, r *http.Request) error {
 		w.Header().Set("Allow", allowed)
@@ -65,18 +63,18 @@ func refuseMethod(allowed string) handler {
 	}
 }
 
-// refusePath answers what comes to a path that the API does not have.
+// refusePath responds to a request to a path that the API does not have.
 func refusePath(_ http.ResponseWriter, r *http.Request) error {
-	return &problem{http.StatusNotFound, fmt.Sprintf("%q is no part of the API, which %s/openapi.json describes", r.URL.Path, apiRoot), nil}
+	return &problem{http.StatusNotFound, fmt.Sprintf("%q is not part of the API, which %s/openapi.json describes", r.URL.Path, apiRoot), nil}
 }
 
-// openAPI describes the API. A test holds it to the routes and to the types.
+// openAPI describes the API. A test compares it with the routes and the types.
 //
 //go:embed openapi.json
 var openAPI []byte
 
 func describe(w http.ResponseWriter, _ *http.Request) error {
 	w.Header().Set("Content-Type", "application/json")
-	_, _ = w.Write(openAPI) // who asked has gone
+	_, _ = w.Write(openAPI) // fails only when the client is gone
 	return nil
 }

@@ -17,11 +17,8 @@ import (
 	"github.com/trawlcrawler/trawl/crawler"
 )
 
-// seedPatience is how long the next bytes of a list may be in coming.
-const seedPatience = time.Minute
-
-// seedJob brings the list of URLs in the body to a job, with the priority that the query
-// names. It reads no faster than they are admitted.
+// seedJob adds the list of URLs in the body to a job, with the priority that the query
+// names. It reads no faster than the URLs are admitted.
 func (d *Dashboard) seedJob(w http.ResponseWriter, r *http.Request) error {
 	name := r.PathValue("job")
 	if err := d.takesSeeds(r.Context(), name); err != nil {
@@ -42,7 +39,7 @@ func (d *Dashboard) seedJob(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	unhurried(w)
-	seeding, err := d.jobs.Seed(r.Context(), name, d.quota.paced(r.Context(), crawler.Prioritized(l.urls(), priority)), func(crawler.Seeding) {})
+	seeding, err := d.jobs.SeedClosed(r.Context(), name, d.quota.paced(r.Context(), crawler.Prioritized(l.urls(), priority)), func(crawler.Seeding) {})
 	seeding = withOurs(seeding, l.refused)
 	if err = cmp.Or(l.err, err); err != nil {
 		p := d.seedProblem(r.Context(), name, err)
@@ -53,13 +50,11 @@ func (d *Dashboard) seedJob(w http.ResponseWriter, r *http.Request) error {
 	return nil
 }
 
-// seedPriority is the priority of the lines that have none of their own.
+// seedPriority returns the priority for lines that do not name one.
 func seedPriority(r *http.Request) (crawler.Priority, error) {
-	query := r.URL.Query()
-	for name := range query {
-		if name != "priority" {
-			return "", badRequest("unknown parameter %q%s: want priority", name, crawler.Suggest(name, []string{"priority"}))
-		}
+	query, err := parameters(r, "priority")
+	if err != nil {
+		return "", err
 	}
 	p, err := crawler.ParsePriority(query.Get("priority"))
 	if err != nil {
@@ -68,8 +63,8 @@ func seedPriority(r *http.Request) (crawler.Priority, error) {
 	return p, nil
 }
 
-// takesSeeds asks before the list is read, so that a client that waits for
-// "100 Continue" (RFC 9110, 10.1.1) need not send it.
+// takesSeeds checks the job before the list is read, so that a client that waits for "100
+// Continue" (RFC 9110, 10.1.1) need not send it.
 func (d *Dashboard) takesSeeds(ctx context.Context, name string) error {
 	ctx, cancel := context.WithTimeout(ctx, readTime)
 	defer cancel()
@@ -90,17 +85,17 @@ func conflict(format string, args ...any) *problem {
 	return &problem{http.StatusConflict, fmt.Sprintf(format, args...), nil}
 }
 
-// seedProblem is why a list was not brought to its end.
+// seedProblem returns the problem of a list that was not processed completely.
 func (d *Dashboard) seedProblem(ctx context.Context, name string, err error) *problem {
 	var tooLarge *http.MaxBytesError
 	switch {
-	case errors.Is(err, crawler.ErrJobEnded): // since it was asked
+	case errors.Is(err, crawler.ErrJobEnded): // since it was checked
 		return problemOf(cmp.Or(d.takesSeeds(ctx, name), err))
 	case errors.As(err, &tooLarge):
 		return &problem{http.StatusRequestEntityTooLarge,
 			fmt.Sprintf("the list has more than %d bytes: send it in parts", tooLarge.Limit), nil}
 	case errors.Is(err, os.ErrDeadlineExceeded):
-		return &problem{http.StatusRequestTimeout, fmt.Sprintf("no more of the list came within %v", seedPatience), nil}
+		return &problem{http.StatusRequestTimeout, fmt.Sprintf("the next line of the list did not arrive within %v: the lines before it were processed, send the rest again (--seed-idle allows more time)", d.cfg.SeedIdle), nil}
 	case errors.Is(err, errBroken):
 		return badRequest("%v", err)
 	}
@@ -116,13 +111,15 @@ func withOurs(s, ours crawler.Seeding) crawler.Seeding {
 	return s
 }
 
-// openList finds out how the list is written and packed.
+// openList determines the format and the compression of the list.
 func (d *Dashboard) openList(w http.ResponseWriter, r *http.Request) (*list, error) {
 	read, err := lineReader(r)
 	if err != nil {
 		return nil, err
 	}
-	body := io.Reader(&patient{body: r.Body, control: http.NewResponseController(w)})
+	waits := &patient{body: r.Body, control: http.NewResponseController(w), idle: d.cfg.SeedIdle}
+	waits.more()
+	body := io.Reader(waits)
 	if d.cfg.SeedBytes > 0 {
 		body = http.MaxBytesReader(w, io.NopCloser(body), d.cfg.SeedBytes)
 	}
@@ -133,43 +130,51 @@ func (d *Dashboard) openList(w http.ResponseWriter, r *http.Request) (*list, err
 	default:
 		w.Header().Set("Accept-Encoding", "gzip") // RFC 7694, 3
 		return nil, &problem{http.StatusUnsupportedMediaType,
-			fmt.Sprintf("Content-Encoding %q is not known here: send the list as it is, or packed with gzip", coding), nil}
+			fmt.Sprintf("Content-Encoding %q is not supported: send the list uncompressed, or compressed with gzip", coding), nil}
 	}
 	if d.cfg.SeedBytes > 0 {
 		body = http.MaxBytesReader(nil, io.NopCloser(body), d.cfg.SeedBytes)
 	}
-	return newList(body, read), nil
+	l := newList(body, read)
+	l.more = waits.more
+	return l, nil
 }
 
-// lineReader finds out what a line of the list is.
+// lineReader returns the parser for a line of the list.
 func lineReader(r *http.Request) (func([]byte) (string, error), error) {
 	switch mediaType(r) {
 	case "", "text/plain":
 		return plainLine, nil
-	case "application/x-ndjson", "application/jsonl":
+	case "application/x-ndjson", "application/ndjson", "application/jsonl", "application/x-jsonlines": // no type for JSON lines is registered
 		return jsonLine, nil
 	}
-	return nil, wrongType(r, `text/plain, a URL a line, or application/x-ndjson, {"url": "…"} a line`)
+	return nil, wrongType(r, `text/plain with one URL per line, or application/x-ndjson with one {"url": "…"} per line`)
 }
 
-// patient reads a body for which the server waits anew at each read, however
-// long it took to do something about the read before.
+// patient reads a body. Each time a line has been processed, however long that took, the
+// client gets the full idle time for the next one. A client that sends single bytes now and
+// then does not extend it.
 type patient struct {
 	body    io.Reader
 	control *http.ResponseController
+	idle    time.Duration
+	until   time.Time // when the next line must have arrived
 }
 
+// more restarts the time for the next line.
+func (p *patient) more() { p.until = time.Now().Add(p.idle) }
+
 func (p *patient) Read(b []byte) (int, error) {
-	_ = p.control.SetReadDeadline(time.Now().Add(seedPatience))
+	_ = p.control.SetReadDeadline(p.until)
 	n, err := p.body.Read(b)
-	// Once the body is read, the server waits for the client to go away, and
-	// would take the deadline for that.
+	// After the body has been read, the server waits for the client to disconnect, and
+	// would use the deadline for that, too.
 	_ = p.control.SetReadDeadline(time.Time{})
 	return n, err
 }
 
-// gunzip unpacks a body, from the first read on, so that a client that waits to
-// be asked is asked then.
+// gunzip decompresses a body. It starts with the first read, so that a client that waits
+// for "100 Continue" gets it only then.
 type gunzip struct {
 	packed io.Reader
 	reader *gzip.Reader
@@ -179,7 +184,7 @@ func (g *gunzip) Read(b []byte) (int, error) {
 	if g.reader == nil {
 		reader, err := gzip.NewReader(g.packed)
 		if err != nil {
-			return 0, fmt.Errorf("not packed with gzip: %w", err)
+			return 0, fmt.Errorf("not compressed with gzip: %w", err)
 		}
 		g.reader = reader
 	}

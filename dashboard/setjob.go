@@ -11,11 +11,11 @@ import (
 	"github.com/trawlcrawler/trawl/crawler"
 )
 
-// anyRevision stands for settings of whatever revision.
+// anyRevision stands for any revision of the settings.
 const anyRevision = -1
 
-// setJob changes settings of a job: those in the body, as a JSON merge patch (RFC 7396) of the job's
-// settings, in which null is a setting's default.
+// setJob changes settings of a job. The body is a JSON merge patch (RFC 7396) of the job's
+// settings, in which null stands for a setting's default.
 func (d *Dashboard) setJob(w http.ResponseWriter, r *http.Request) error {
 	switch mediaType(r) {
 	case "", "application/json", "application/merge-patch+json":
@@ -47,7 +47,7 @@ func (d *Dashboard) setJob(w http.ResponseWriter, r *http.Request) error {
 	return nil
 }
 
-// ifMatch reads the revision that the settings must have (RFC 9110, 13.1.1).
+// ifMatch returns the revision that the settings must have (RFC 9110, 13.1.1).
 func ifMatch(r *http.Request) (int64, error) {
 	text := r.Header.Get("If-Match")
 	if text == "" || text == "*" {
@@ -55,7 +55,7 @@ func ifMatch(r *http.Request) (int64, error) {
 	}
 	revision, err := strconv.ParseInt(strings.Trim(text, `"`), 10, 64)
 	if err != nil || revision < 0 {
-		return 0, badRequest("If-Match: %q is not the revision of a job's settings: write its field revision in quotes", text)
+		return 0, badRequest("If-Match: %q is not a revision of a job's settings: send the job's field revision in quotes", text)
 	}
 	return revision, nil
 }
@@ -67,10 +67,10 @@ func readChanges(body io.Reader) (crawler.Changes, error) {
 		return nil, unreadable(jsonTrouble(err))
 	}
 	if _, err := decoder.Token(); err != io.EOF {
-		return nil, badRequest("there is more in the body than one object of settings")
+		return nil, badRequest("the body has more than one object of settings")
 	}
 	if len(changes) == 0 {
-		return nil, badRequest("the body has no settings: send those to change, such as {\"delay\": \"5s\"}")
+		return nil, badRequest("the body has no settings: send the ones to change, such as {\"delay\": \"5s\"}")
 	}
 	return changes, nil
 }

@@ -11,10 +11,10 @@ import (
 	"github.com/trawlcrawler/trawl/crawler"
 )
 
-// readTime bounds what is read for one answer.
+// readTime is the time limit for reading the data of one response.
 const readTime = 10 * time.Second
 
-// readers is how many jobs are read at once.
+// readers is the number of jobs that are read at once.
 const readers = 8
 
 // sheet is a job as it is shown.
@@ -23,7 +23,7 @@ type sheet struct {
 	State   crawler.State `json:"state"`
 	Reason  string        `json:"reason"`
 	Ending  string        `json:"ending,omitempty"`
-	Closing bool          `json:"closing,omitempty"` // only its output is waited for
+	Closing bool          `json:"closing,omitempty"` // it only waits for its output
 	Seeded  bool          `json:"seeded"`
 	Held    bool          `json:"held"`
 	Cleared bool          `json:"cleared"`
@@ -31,44 +31,43 @@ type sheet struct {
 	Started time.Time     `json:"started,omitzero"`
 	Ended   time.Time     `json:"ended,omitzero"`
 
-	// PagesPerSecond is nil unless the job runs and was read before, a second
-	// ago or more.
+	// PagesPerSecond is nil unless the job runs and was read before, at least a second ago.
 	PagesPerSecond *float64 `json:"pages_per_second,omitempty"`
-	// Counters are nil if they can not be read.
+	// Counters is nil if they cannot be read.
 	Counters *crawler.Counters `json:"counters,omitempty"`
-	// Trouble is why they can not.
+	// Trouble says why they cannot be read.
 	Trouble string `json:"trouble,omitempty"`
 
-	// Waits is why no page of the job is fetched at the moment, and what to do about
-	// it; WaitsFor is what it waits for, in a word. Both are empty while it works.
+	// Waits says why no page of the job is being fetched, and what to do about it. WaitsFor
+	// is the reason in one word. Both are empty while the job makes progress.
 	Waits    string             `json:"waits,omitempty"`
 	WaitsFor crawler.WaitReason `json:"waits_for,omitempty"`
 
-	// Troubles are why workers can not keep its pages.
+	// Troubles says why workers cannot keep its pages.
 	Troubles []crawler.Trouble `json:"troubles,omitempty"`
 
-	// Revision counts how often the settings were changed.
+	// Revision is the number of times that the settings were changed.
 	Revision int64 `json:"revision"`
-	// Changes are settings that were changed since the job was created.
+	// Changes lists changes to settings since the job was created.
 	Changes []crawler.Change `json:"changes,omitempty"`
-	// Notes are what should be known of settings that were changed just now.
+	// Notes are what the client should know about settings that it just changed.
 	Notes []string `json:"notes,omitempty"`
 
-	// Periodic is nil of a job without a schedule.
+	// Periodic is nil for a job without a schedule.
 	Periodic *crawler.Periodic `json:"periodic,omitempty"`
 	// RunOf is the periodic job that it is a run of; "" for any other job.
 	RunOf string `json:"run_of,omitempty"`
-	// Awaited are the writers whose output the job's end waits for.
+	// Awaited lists the writers whose output the job waits for before it ends.
 	Awaited []crawler.Awaited `json:"awaited,omitempty"`
 
-	// Job is left out of lists: its seeds may be many.
+	// Job is missing from lists, because it may have many seeds.
 	Job *crawler.Job `json:"job,omitempty"`
 
 	status crawler.Status
 }
 
-// sheet reads the counters of a job. Of a job that is no more it returns
-// [crawler.ErrNoJob]; any other trouble with its counters is on the sheet.
+// sheet reads the counters of a job. If the job no longer exists, it returns
+// [crawler.ErrNoJob]. Any other error about the counters is put on the sheet.
 func (d *Dashboard) sheet(ctx context.Context, s crawler.Status) (sheet, error) {
 	numbers, err := d.jobs.Counters(ctx, s.Job.Name)
 	if errors.Is(err, crawler.ErrNoJob) {
@@ -91,14 +90,14 @@ func (d *Dashboard) sheet(ctx context.Context, s crawler.Status) (sheet, error) 
 	sh.Counters = &numbers
 	waiting, err := d.jobs.Waiting(ctx, s, numbers)
 	if err != nil && ctx.Err() == nil {
-		d.log.Warn("it cannot be read what a job waits for", "job", s.Job.Name, "error", err)
+		d.log.Warn("cannot read what a job waits for", "job", s.Job.Name, "error", err)
 	}
 	sh.Waits, sh.WaitsFor = waiting.Text, waiting.For
 	sh.PagesPerSecond = d.meter.rate(s, numbers.Pages(), d.now())
 	return sh, nil
 }
 
-// headOf is a sheet without counters.
+// headOf returns a sheet without counters.
 func headOf(s crawler.Status) sheet {
 	return sheet{
 		Name: s.Job.Name, State: s.State, Reason: s.Reason, Ending: s.Ending, Closing: s.Closing,
@@ -108,7 +107,7 @@ func headOf(s crawler.Status) sheet {
 	}
 }
 
-// troublesOf are a job's troubles, in UTC.
+// troublesOf returns a job's troubles, with times in UTC.
 func troublesOf(s crawler.Status) []crawler.Trouble {
 	all := slices.Clone(s.Troubles)
 	for i := range all {
@@ -117,7 +116,7 @@ func troublesOf(s crawler.Status) []crawler.Trouble {
 	return all
 }
 
-// inUTC keeps the zero time zero, for it is to be left out.
+// inUTC converts a time to UTC. It keeps the zero time zero, so that it is omitted.
 func inUTC(t time.Time) time.Time {
 	if t.IsZero() {
 		return time.Time{}
@@ -163,7 +162,7 @@ func (d *Dashboard) survey(ctx context.Context) ([]sheet, error) {
 		group.Go(func() error {
 			sh, err := d.sheet(ctx, status)
 			if errors.Is(err, crawler.ErrNoJob) {
-				return nil // removed in between
+				return nil // removed in the meantime
 			}
 			all[i] = &sh
 			return err
@@ -177,7 +176,7 @@ func (d *Dashboard) survey(ctx context.Context) ([]sheet, error) {
 	return sheets, nil
 }
 
-// addRuns lists the runs of each periodic job among them, the oldest first.
+// addRuns adds to each periodic job its runs among the sheets, the oldest first.
 func addRuns(sheets []sheet) {
 	periodic := make(map[string]*crawler.Periodic)
 	for _, sh := range sheets {
@@ -192,7 +191,7 @@ func addRuns(sheets []sheet) {
 	}
 }
 
-// pages is how many pages the job fetched, as far as is known.
+// pages returns how many pages the job fetched, or 0 if unknown.
 func (sh sheet) pages() int64 {
 	if sh.Counters == nil {
 		return 0
@@ -200,7 +199,7 @@ func (sh sheet) pages() int64 {
 	return sh.Counters.Pages()
 }
 
-// present are the sheets that there are.
+// present returns the sheets that are not nil.
 func present(all []*sheet) []sheet {
 	sheets := make([]sheet, 0, len(all))
 	for _, sh := range all {

@@ -11,12 +11,12 @@ import (
 	"time"
 )
 
-// sites are the hosts to crawl, with the number of their pages: one for a short
-// crawl, and one for a crawl that is interrupted.
-var sites = map[string]int{"alpha": 5, "beta": 12}
+// sites are the hosts to crawl, with the number of their pages: one for a short crawl, and one
+// whose crawl takes longer than compose takes to stop it on a busy machine.
+var sites = map[string]int{"alpha": 5, "beta": 240}
 
-// fleet is docker-compose.yml with stand-ins for its images, and sites that only
-// its workers can reach.
+// fleet is docker-compose.yml with substitutes for its images, and sites that only its workers can
+// reach.
 type fleet struct{ *project }
 
 const secret = "open-sesame"
@@ -35,8 +35,8 @@ func newFleet(t *testing.T) fleet {
 	return fleet{newProject(s, command, map[string]string{
 		"TRAWL_IMAGE":      images + ":trawl",
 		"TRAWL_TOKEN":      secret,
-		"TRAWL_ALLOW_CIDR": "10.0.0.0/8,172.16.0.0/12,192.168.0.0/16", // where Docker makes its networks
-		"DASHBOARD_PORT":   "",                                        // any
+		"TRAWL_ALLOW_CIDR": "10.0.0.0/8,172.16.0.0/12,192.168.0.0/16", // the range in which Docker creates its networks
+		"DASHBOARD_PORT":   "",                                        // any free subnet
 	}, fmt.Sprintf(`
 services:
   redis: {image: %s:redis}
@@ -50,48 +50,48 @@ func TestComposeBringsUpAFleetThatCrawls(t *testing.T) {
 	t.Parallel()
 	f := newFleet(t)
 	f.up("--scale", "worker=2")
-	f.healthy(6)
-	f.locked()
-	f.hidesRedis()
+	f.waitHealthy(6)
+	f.wantLockedDown()
+	f.wantRedisHidden()
 
 	f.trawl("", "seed", "--create", "alpha", "http://alpha:8080/")
 	f.trawl("", "job", "watch", "alpha")
-	f.crawledOnce("alpha")
-	f.dashboardAsks("alpha")
+	f.wantCrawledOnce("alpha")
+	f.wantDashboard("alpha")
 
 	f.trawl("name: beta\nseeds: [http://beta:8080/]\ndelay: 1s\n", "job", "create", "-")
-	f.until(func() string {
-		if n := f.asked("beta").total(); n < 3 {
+	f.waitUntil(func() string {
+		if n := f.requests("beta").total(); n < 3 {
 			return fmt.Sprintf("the site has been asked for %d pages, want 3", n)
 		}
 		return ""
 	})
 	f.compose("stop")
-	f.ended()
-	if n := f.asked("beta").total(); n >= sites["beta"] {
-		t.Errorf("all %d pages were fetched before the fleet was stopped: the test shows nothing", n)
+	f.wantCleanExit()
+	if n := f.requests("beta").total(); n >= sites["beta"] {
+		t.Errorf("all %d pages were fetched before the fleet was stopped: the test is inconclusive", n)
 	}
 	f.compose("start")
-	f.healthy(6)
+	f.waitHealthy(6)
+	f.trawl("", "job", "set", "beta", "delay=5ms", "throttle=0")
 	f.trawl("", "job", "watch", "beta")
-	f.crawledOnce("beta")
+	f.wantCrawledOnce("beta")
 }
 
-func TestComposeWantsAToken(t *testing.T) {
+func TestComposeRequiresAToken(t *testing.T) {
 	t.Parallel()
 	s := newShell(t)
 	p := newProject(s, composeCommand(s), nil, "services: {redis: {image: none}}\n")
 	_, said, err := p.try(".", "", append(p.command, "config")...)
 	if err == nil || !strings.Contains(said, "set TRAWL_TOKEN in .env") {
-		t.Errorf("without a token compose says %q (%v), and not what to do", said, err)
+		t.Errorf("without a token compose says %q (%v), which does not say what to do", said, err)
 	}
 }
 
-// healthy waits until there are so many containers, and all that have a health
-// check pass it.
-func (f fleet) healthy(want int) {
+// waitHealthy waits until n containers run, and all that have a health check pass it.
+func (f fleet) waitHealthy(want int) {
 	f.t.Helper()
-	f.until(func() string {
+	f.waitUntil(func() string {
 		all := f.containers()
 		if len(all) != want {
 			return fmt.Sprintf("there are %d containers, want %d", len(all), want)
@@ -106,8 +106,8 @@ func (f fleet) healthy(want int) {
 	})
 }
 
-// locked checks that no container may do more than it must.
-func (f fleet) locked() {
+// wantLockedDown checks that no container has more privileges than it needs.
+func (f fleet) wantLockedDown() {
 	f.t.Helper()
 	for _, c := range f.containers() {
 		if c.service() == "site" {
@@ -115,7 +115,7 @@ func (f fleet) locked() {
 		}
 		if !c.HostConfig.ReadonlyRootfs || !slices.Contains(c.HostConfig.CapDrop, "ALL") ||
 			!slices.Contains(c.HostConfig.SecurityOpt, "no-new-privileges:true") {
-			f.t.Errorf("%s is not locked: %+v", c.service(), c.HostConfig)
+			f.t.Errorf("%s is not locked down: %+v", c.service(), c.HostConfig)
 		}
 		top := strings.Fields(f.docker("top", c.ID, "-o", "uid,pid"))
 		if len(top) != 4 || top[2] == "0" {
@@ -124,9 +124,9 @@ func (f fleet) locked() {
 	}
 }
 
-// hidesRedis checks that Redis is on the fleet's network alone, which leads
-// nowhere, and that no port but the dashboard's is published.
-func (f fleet) hidesRedis() {
+// wantRedisHidden checks that Redis is only on the fleet's internal network, and that only the
+// dashboard's port is published.
+func (f fleet) wantRedisHidden() {
 	f.t.Helper()
 	for _, c := range f.containers() {
 		if c.service() == "redis" {
@@ -148,9 +148,9 @@ func (f fleet) hidesRedis() {
 	}
 }
 
-// ended checks that all containers came to their ends by themselves, which is 0;
-// Docker kills what does not in its time.
-func (f fleet) ended() {
+// wantCleanExit checks that all containers exited by themselves with status 0. Docker kills those
+// that take longer than their stop timeout.
+func (f fleet) wantCleanExit() {
 	f.t.Helper()
 	for _, c := range f.containers() {
 		if c.service() != "site" && (c.State.Status != "exited" || c.State.ExitCode != 0) {
@@ -159,7 +159,7 @@ func (f fleet) ended() {
 	}
 }
 
-// count is how often each of some URLs is there.
+// count maps each URL to the number of its occurrences.
 type count map[string]int
 
 func (n count) total() int {
@@ -170,8 +170,8 @@ func (n count) total() int {
 	return sum
 }
 
-// once checks that each page of a host is there once, and nothing else.
-func (n count) once(t *testing.T, what, host string) {
+// wantEachOnce checks that the count has each page of a host once, and nothing else.
+func (n count) wantEachOnce(t *testing.T, what, host string) {
 	t.Helper()
 	want := count{fmt.Sprintf("http://%s:8080/", host): 1}
 	for page := 1; page < sites[host]; page++ {
@@ -182,8 +182,8 @@ func (n count) once(t *testing.T, what, host string) {
 	}
 }
 
-// asked counts what the site was asked for under a name, but for robots.txt.
-func (f fleet) asked(host string) count {
+// requests counts the requests to the site under a host name, except for robots.txt.
+func (f fleet) requests(host string) count {
 	f.t.Helper()
 	n := make(count)
 	for _, url := range strings.Fields(f.docker("logs", f.id("site"))) {
@@ -194,26 +194,26 @@ func (f fleet) asked(host string) count {
 	return n
 }
 
-// crawledOnce checks that each page of a host was asked for once, and is in the
-// export of the job of its name once.
-func (f fleet) crawledOnce(host string) {
+// wantCrawledOnce checks that each page of a host was requested once and occurs once in the export
+// of the job with its name.
+func (f fleet) wantCrawledOnce(host string) {
 	f.t.Helper()
-	f.asked(host).once(f.t, "the site was asked for", host)
+	f.requests(host).wantEachOnce(f.t, "the site was asked for", host)
 	exported := make(count)
 	for line := range strings.Lines(f.trawl("", "export", host)) {
 		var record struct{ URL, Outcome string }
 		if err := json.Unmarshal([]byte(line), &record); err != nil {
-			f.t.Fatalf("the export has a line that is no record: %v: %q", err, line)
+			f.t.Fatalf("the export has a line that is not a record: %v: %q", err, line)
 		}
 		if record.Outcome == "fetched" {
 			exported[record.URL]++
 		}
 	}
-	exported.once(f.t, "the export has", host)
+	exported.wantEachOnce(f.t, "the export has", host)
 }
 
-// dashboardAsks checks that the dashboard shows a job to who has the token.
-func (f fleet) dashboardAsks(job string) {
+// wantDashboard checks that the dashboard shows a job only with the token.
+func (f fleet) wantDashboard(job string) {
 	f.t.Helper()
 	url := "http://" + strings.TrimSpace(f.compose("port", "dashboard", "8080")) + "/api/v1/jobs/" + job
 	for token, want := range map[string]int{"": http.StatusUnauthorized, "wrong": http.StatusUnauthorized, secret: http.StatusOK} {

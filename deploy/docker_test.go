@@ -1,9 +1,8 @@
-// These tests hold the files by which Trawl is deployed to what Trawl is: the
-// fleet of docker-compose.yml is brought up in real containers, and the
-// manifests for Kubernetes are compared with the command line.
+// These tests compare the deployment files with Trawl itself: the fleet of docker-compose.yml runs
+// in real containers, and the manifests for Kubernetes are compared with the command line.
 //
-// No image is pulled. Those that the files name are stood in for by images from
-// scratch, of binaries of this machine.
+// No image is pulled. The images that the files name are replaced by images from scratch with
+// binaries of this machine.
 package deploy_test
 
 import (
@@ -20,11 +19,11 @@ import (
 	"time"
 )
 
-// root is the folder of the repository.
+// root is the root folder of the repository.
 const root = ".."
 
-// patience is how long the whole of a test may take.
-const patience = 7 * time.Minute
+// testTimeout bounds a whole test.
+const testTimeout = 7 * time.Minute
 
 // shell runs commands for a test.
 type shell struct {
@@ -34,7 +33,7 @@ type shell struct {
 }
 
 func newShell(t *testing.T) *shell {
-	ctx, cancel := context.WithTimeout(t.Context(), patience)
+	ctx, cancel := context.WithTimeout(t.Context(), testTimeout)
 	t.Cleanup(cancel)
 	s := &shell{t: t, ctx: ctx}
 	for _, v := range os.Environ() {
@@ -45,7 +44,7 @@ func newShell(t *testing.T) *shell {
 	return s
 }
 
-// try runs a command in a folder and returns what it prints.
+// try runs a command in a folder and returns its output.
 func (s *shell) try(dir, stdin string, command ...string) (stdout, stderr string, err error) {
 	var out, said strings.Builder
 	cmd := exec.CommandContext(s.ctx, command[0], command[1:]...)
@@ -64,41 +63,40 @@ func (s *shell) run(dir string, command ...string) string {
 	return stdout
 }
 
-// docker runs a command of docker.
+// docker runs a docker command.
 func (s *shell) docker(args ...string) string {
 	s.t.Helper()
 	return s.run(".", append([]string{"docker"}, args...)...)
 }
 
-// composeCommand finds Docker Compose, as a plugin or as a command of its own.
-// The test is skipped where there is none, or no Docker.
+// composeCommand finds Docker Compose, as a plugin or as a command of its own. It skips the test if
+// there is no Docker or no Compose.
 func composeCommand(s *shell) []string {
 	s.t.Helper()
 	if runtime.GOOS != "linux" {
-		s.t.Skip("images are made of the binaries of this machine, which is no Linux")
+		s.t.Skip("the images need Linux binaries of this machine")
 	}
 	if _, said, err := s.try(".", "", "docker", "info"); err != nil {
-		s.t.Skipf("no Docker: %v %s", err, said)
+		s.t.Skipf("Docker is not running: install and start docker: %v %s", err, said)
 	}
 	for _, command := range [][]string{{"docker", "compose"}, {"docker-compose"}} {
 		if _, _, err := s.try(".", "", append(command, "version")...); err == nil {
 			return command
 		}
 	}
-	s.t.Skip("no Docker Compose: neither docker compose nor docker-compose works")
+	s.t.Skip("no Docker Compose: install docker-compose-v2 or docker-compose")
 	return nil
 }
 
-// build builds an image from a folder that has its Dockerfile. It is removed
-// with the test.
+// build builds an image from a folder with a Dockerfile. The image is removed when the test ends.
 func (s *shell) build(tag, dir string) {
 	s.t.Helper()
 	s.run(dir, "docker", "build", "--quiet", "--tag", tag, ".")
-	s.t.Cleanup(func() { s.tidy("docker", "rmi", "--force", tag) })
+	s.t.Cleanup(func() { s.cleanup("docker", "rmi", "--force", tag) })
 }
 
-// tidy runs a command when the test is over, however it went.
-func (s *shell) tidy(command ...string) {
+// cleanup runs a command when the test ends, whatever its result.
+func (s *shell) cleanup(command ...string) {
 	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
 	defer cancel()
 	cmd := exec.CommandContext(ctx, command[0], command[1:]...)
@@ -108,7 +106,7 @@ func (s *shell) tidy(command ...string) {
 	}
 }
 
-// container is what docker inspect says of one.
+// container is the output of docker inspect for one container.
 type container struct {
 	ID     string
 	Config struct {
@@ -131,7 +129,7 @@ type container struct {
 	}
 }
 
-// service is the container's service, in the compose file.
+// service is the name of the container's service in the compose file.
 func (c container) service() string { return c.Config.Labels["com.docker.compose.service"] }
 
 // project is docker-compose.yml, brought up under a name of the test's own.
@@ -141,8 +139,8 @@ type project struct {
 	command []string
 }
 
-// newProject makes a project of docker-compose.yml, as it is, with the settings
-// of a file .env, and another compose file over it.
+// newProject creates a project from docker-compose.yml as it is, with the settings of a file .env,
+// and another compose file on top.
 func newProject(s *shell, command []string, settings map[string]string, over string) *project {
 	s.t.Helper()
 	dir := s.t.TempDir()
@@ -158,7 +156,7 @@ func newProject(s *shell, command []string, settings map[string]string, over str
 	return p
 }
 
-// unique returns a name that only this test has.
+// unique returns a name that only this test uses.
 func unique() string { return "trawl-test-" + strings.ToLower(rand.Text()[:8]) }
 
 func write(t *testing.T, path, text string) {
@@ -168,13 +166,13 @@ func write(t *testing.T, path, text string) {
 	}
 }
 
-// compose runs a command of docker compose.
+// compose runs a docker compose command.
 func (p *project) compose(args ...string) string {
 	p.t.Helper()
 	return p.run(".", append(p.command, args...)...)
 }
 
-// trawl runs trawl as the README does, with some text as standard input.
+// trawl runs trawl as the README does, with a text as standard input.
 func (p *project) trawl(stdin string, args ...string) string {
 	p.t.Helper()
 	command := append(append(p.command, "run", "--rm", "-T", "trawl"), args...)
@@ -185,27 +183,27 @@ func (p *project) trawl(stdin string, args ...string) string {
 	return stdout
 }
 
-// up brings the project up, and down when the test is over.
+// up brings the project up, and down when the test ends.
 func (p *project) up(args ...string) {
 	p.t.Helper()
 	p.t.Cleanup(func() {
 		if p.t.Failed() {
-			p.tidy(append(p.command, "ps")...)
+			p.cleanup(append(p.command, "ps")...)
 			said, _ := exec.Command(p.command[0], append(p.command[1:], "logs", "--tail", "50")...).CombinedOutput()
 			p.t.Logf("%s", said)
 		}
-		p.tidy(append(p.command, "down", "--volumes", "--remove-orphans", "--timeout", "5")...)
-		p.leavesNothing()
+		p.cleanup(append(p.command, "down", "--volumes", "--remove-orphans", "--timeout", "5")...)
+		p.wantNothingLeft()
 	})
 	p.compose(append([]string{"up", "--detach", "--no-build"}, args...)...)
 }
 
-// leavesNothing checks that nothing of the project is there when it is down.
-func (p *project) leavesNothing() {
+// wantNothingLeft checks that nothing of the project exists when it is down.
+func (p *project) wantNothingLeft() {
 	for _, kind := range []string{"container", "volume", "network"} {
 		args := []string{kind, "ls", "--quiet", "--filter", "label=com.docker.compose.project=" + p.name}
 		if left, err := exec.Command("docker", args...).Output(); err != nil || len(left) > 0 {
-			p.t.Errorf("the project is down and leaves %ss: %s (%v)", kind, left, err)
+			p.t.Errorf("the project is down but left %ss: %s (%v)", kind, left, err)
 		}
 	}
 }
@@ -221,15 +219,15 @@ func (p *project) containers() []container {
 	return all
 }
 
-// id returns the container of a service that has one.
+// id returns the ID of the container of a service with one container.
 func (p *project) id(service string) string {
 	p.t.Helper()
 	return strings.TrimSpace(p.docker("ps", "--all", "--quiet", "--filter", "label=com.docker.compose.project="+p.name,
 		"--filter", "label=com.docker.compose.service="+service))
 }
 
-// until waits until a condition holds, which says what is missing, or nothing.
-func (p *project) until(condition func() (missing string)) {
+// waitUntil waits until a condition holds. The condition returns what is missing, or "".
+func (p *project) waitUntil(condition func() (missing string)) {
 	p.t.Helper()
 	for {
 		missing := condition()
@@ -239,7 +237,7 @@ func (p *project) until(condition func() (missing string)) {
 		select {
 		case <-time.After(250 * time.Millisecond):
 		case <-p.ctx.Done():
-			p.t.Fatalf("waited long enough: %s", missing)
+			p.t.Fatalf("timed out: %s", missing)
 		}
 	}
 }

@@ -8,14 +8,17 @@ import (
 	"regexp"
 	"strings"
 	"testing"
+
+	"github.com/trawlcrawler/trawl/internal/test/testcommand"
 )
 
-// lastStage is where, in the Dockerfile, the image itself begins.
-const lastStage = "\nFROM scratch\n"
+// lastStage is the line of the Dockerfile at which the final image begins.
+const lastStage = "\nFROM scratch AS trawl\n"
 
-// buildTrawl builds the image of the Dockerfile. What its first stage does in an
-// image of Go, its commands do here, in the folder that Docker would send, and
-// so without what .dockerignore leaves out. The last stage is as it is.
+// buildTrawl builds the image of the Dockerfile. The commands that its first stage runs in a Go
+// image run here instead, in a copy of the folder that Docker would send, that is, without what
+// .dockerignore excludes. The stage of the image is unchanged; the later stages, of the image with
+// all drivers, are left out.
 func buildTrawl(s *shell, tag string) {
 	s.t.Helper()
 	text, err := os.ReadFile(filepath.Join(root, "Dockerfile"))
@@ -24,8 +27,9 @@ func buildTrawl(s *shell, tag string) {
 	}
 	first, last, found := strings.Cut(string(text), lastStage)
 	if !found {
-		s.t.Fatal("the Dockerfile has no last stage from scratch")
+		s.t.Fatal("the Dockerfile has no stage from scratch")
 	}
+	last, _, _ = strings.Cut(last, "\nFROM ")
 	source, dir := sentFolder(s), s.t.TempDir()
 	here := strings.NewReplacer(" /image", " "+dir+"/image", " /data", " "+dir+"/data")
 	for _, command := range commands(first) {
@@ -37,7 +41,7 @@ func buildTrawl(s *shell, tag string) {
 
 var runs = regexp.MustCompile(`(?m)^RUN ((?:.*\\\n)*.*)$`)
 
-// commands are those of the RUN lines of a stage.
+// commands returns the commands of the RUN lines of a stage.
 func commands(stage string) []string {
 	var all []string
 	for _, match := range runs.FindAllStringSubmatch(stage, -1) {
@@ -46,22 +50,22 @@ func commands(stage string) []string {
 	return all
 }
 
-// sentFolder returns a copy of the repository as Docker sends it to be built.
+// sentFolder returns a copy of the repository as Docker sends it for a build.
 func sentFolder(s *shell) string {
 	s.t.Helper()
 	dir, tag := s.t.TempDir(), unique()
 	file := filepath.Join(dir, "Dockerfile")
 	write(s.t, file, "FROM scratch\nCOPY . /src\nCMD [\"/none\"]\n")
 	s.docker("build", "--quiet", "--tag", tag, "--file", file, root)
-	defer s.tidy("docker", "rmi", "--force", tag)
+	defer s.cleanup("docker", "rmi", "--force", tag)
 	id := strings.TrimSpace(s.docker("create", tag))
-	defer s.tidy("docker", "rm", "--volumes", id)
+	defer s.cleanup("docker", "rm", "--volumes", id)
 	s.docker("cp", id+":/src", dir)
 	return filepath.Join(dir, "src")
 }
 
-// buildRedis builds an image of this machine's Redis that is like the official
-// one: the commands are on PATH, and /data belongs to the user 999.
+// buildRedis builds an image of this machine's Redis that is like the official one: the commands
+// are on PATH, and /data belongs to user 999.
 func buildRedis(s *shell, tag string) {
 	s.t.Helper()
 	dir := s.t.TempDir()
@@ -69,7 +73,7 @@ func buildRedis(s *shell, tag string) {
 	for _, name := range []string{"redis-server", "redis-cli"} {
 		path, err := exec.LookPath(name)
 		if err != nil {
-			s.t.Skipf("no image of Redis can be made: %v", err)
+			s.t.Skipf("an image of Redis cannot be built: %v", err)
 		}
 		copyFile(s.t, path, filepath.Join(dir, "root/usr/local/bin", name))
 		for _, library := range libraries(s.run(".", "ldd", path)) {
@@ -89,7 +93,7 @@ func buildRedis(s *shell, tag string) {
 
 var library = regexp.MustCompile(`(?m)(/\S+) \(0x`)
 
-// libraries are the files that a binary needs, of what ldd says.
+// libraries returns the shared libraries that a binary needs, as ldd lists them.
 func libraries(ldd string) []string {
 	var all []string
 	for _, match := range library.FindAllStringSubmatch(ldd, -1) {
@@ -98,12 +102,13 @@ func libraries(ldd string) []string {
 	return all
 }
 
-// buildSites builds an image of sites to crawl, by their names and numbers of
-// pages.
+// buildSites builds an image of sites to crawl, given their names and numbers of pages.
 func buildSites(s *shell, tag string, sites map[string]int) {
 	s.t.Helper()
 	dir := s.t.TempDir()
-	s.run(".", "env", "CGO_ENABLED=0", "go", "build", "-o", filepath.Join(dir, "site"), "./testdata/site")
+	if said, err := testcommand.Go("build", "-o", filepath.Join(dir, "site"), "./testdata/site").CombinedOutput(); err != nil {
+		s.t.Fatalf("build the sites: %v\n%s", err, said)
+	}
 	entrypoint := `"/site"`
 	for name, pages := range sites {
 		entrypoint += fmt.Sprintf(", \"%s=%d\"", name, pages)

@@ -16,16 +16,21 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 
 	"github.com/trawlcrawler/trawl/dashboard"
+	"github.com/trawlcrawler/trawl/internal/test/testfleet"
 )
 
-// drain is how long a worker may take to end.
+func TestMain(m *testing.M) { os.Exit(testfleet.Main(m)) }
+
+// drain is the time in which a worker may finish its work before it exits.
 const drain = 10
 
-// settings asks the command line which TRAWL_ variables a command obeys.
+// settings asks the command line which TRAWL_ variables a command reads.
 func settings(s *shell) func(command string) map[string]bool {
 	s.t.Helper()
-	binary := filepath.Join(s.t.TempDir(), "trawl")
-	s.run(root, "go", "build", "-o", binary, "./cmd/trawl")
+	binary, err := testfleet.Binary(false)
+	if err != nil {
+		s.t.Fatal(err)
+	}
 	flag := regexp.MustCompile(`(?m)^ +(?:-\w, )?--([a-z-]+)`)
 	return func(command string) map[string]bool {
 		s.t.Helper()
@@ -37,7 +42,7 @@ func settings(s *shell) func(command string) map[string]bool {
 	}
 }
 
-func TestManifestsNameSettingsThatThereAre(t *testing.T) {
+func TestManifestsNameExistingSettings(t *testing.T) {
 	t.Parallel()
 	all := manifests(t)
 	known := settings(newShell(t))
@@ -70,7 +75,7 @@ func TestManifestsNameSettingsThatThereAre(t *testing.T) {
 	}
 }
 
-func TestComposeNamesSettingsThatThereAre(t *testing.T) {
+func TestComposeNamesExistingSettings(t *testing.T) {
 	t.Parallel()
 	text, err := os.ReadFile(filepath.Join(root, "docker-compose.yml"))
 	if err != nil {
@@ -118,7 +123,7 @@ func TestManifestsFitTogether(t *testing.T) {
 	for _, kind := range []string{"PodDisruptionBudget", "Service"} {
 		for _, m := range ofKind(all, kind) {
 			if len(selected(all, m.Spec.Selector)) != 1 {
-				t.Errorf("%s: the %s selects %d Deployments, want 1", m.file, kind, len(selected(all, m.Spec.Selector)))
+				t.Errorf("%s: %s selects %d Deployments, want 1", m.file, kind, len(selected(all, m.Spec.Selector)))
 			}
 		}
 	}
@@ -130,12 +135,12 @@ func TestManifestsFitTogether(t *testing.T) {
 			wantPort(t, all, m, e.Port)
 		}
 		if to := m.Spec.ScaleTargetRef; m.Kind == "HorizontalPodAutoscaler" && !named(all, to.Kind, to.Name) {
-			t.Errorf("%s scales %+v, which is not there", m.file, to)
+			t.Errorf("%s scales %+v, which does not exist", m.file, to)
 		}
 	}
 }
 
-// selected are the Deployments whose pods a selector selects.
+// selected returns the Deployments whose pods a selector selects.
 func selected(all []manifest, s selector) []manifest {
 	var some []manifest
 	for _, d := range ofKind(all, "Deployment") {
@@ -146,7 +151,7 @@ func selected(all []manifest, s selector) []manifest {
 	return some
 }
 
-// wantPort checks that something selected has a port of a name.
+// wantPort checks that a selected Deployment has a port with a name.
 func wantPort(t *testing.T, all []manifest, m manifest, name string) {
 	t.Helper()
 	for _, d := range selected(all, m.Spec.Selector) {
@@ -158,10 +163,10 @@ func wantPort(t *testing.T, all []manifest, m manifest, name string) {
 			}
 		}
 	}
-	t.Errorf("%s: nothing that it selects has a port %q", m.file, name)
+	t.Errorf("%s: no selected Deployment has a port %q", m.file, name)
 }
 
-// checkPorts checks that a container is asked where it listens.
+// checkPorts checks that a container's probes use the port that it listens on.
 func checkPorts(t *testing.T, d manifest, c podContainer) {
 	t.Helper()
 	if len(c.Ports) != 1 {
@@ -169,17 +174,17 @@ func checkPorts(t *testing.T, d manifest, c podContainer) {
 	}
 	want := variable{Name: "TRAWL_LISTEN", Value: fmt.Sprintf("0.0.0.0:%d", c.Ports[0].ContainerPort)}
 	if !slices.Contains(c.Env, want) {
-		t.Errorf("%s: %s does not listen at its port: want %+v", d.file, c.Name, want)
+		t.Errorf("%s: %s does not listen on its port: want %+v", d.file, c.Name, want)
 	}
 	for path, p := range map[string]probe{"/healthz": c.LivenessProbe, "/readyz": c.ReadinessProbe} {
 		if p.HTTPGet.Path != path || p.HTTPGet.Port != c.Ports[0].Name {
-			t.Errorf("%s: %s is asked at %+v, want %s at port %s", d.file, c.Name, p.HTTPGet, path, c.Ports[0].Name)
+			t.Errorf("%s: %s is probed at %+v, want %s at port %s", d.file, c.Name, p.HTTPGet, path, c.Ports[0].Name)
 		}
 	}
 }
 
-// checkVolumes checks that what a container mounts is there, and that a worker
-// writes to what it mounts.
+// checkVolumes checks that the volumes that a container mounts exist, and that a worker writes only
+// to mounted volumes.
 func checkVolumes(t *testing.T, all []manifest, d manifest, c podContainer) {
 	t.Helper()
 	volumes := make(map[string]bool)
@@ -193,18 +198,18 @@ func checkVolumes(t *testing.T, all []manifest, d manifest, c podContainer) {
 	for _, m := range c.VolumeMounts {
 		mounted[m.MountPath] = true
 		if !volumes[m.Name] {
-			t.Errorf("%s: %s mounts %q, which is no volume", d.file, c.Name, m.Name)
+			t.Errorf("%s: %s mounts %q, which is not a volume", d.file, c.Name, m.Name)
 		}
 	}
 	if spool := setting(all, "TRAWL_SPOOL"); c.Args[0] == "worker" && !mounted[path.Dir(spool)] {
-		t.Errorf("%s: the spool %q is on none of the volumes %v: what waits for a bucket would go with the container", d.file, spool, mounted)
+		t.Errorf("%s: the spool %q is on none of the volumes %v: files that wait for a bucket would be lost with the container", d.file, spool, mounted)
 	}
 	if c.Args[0] == "worker" && (!mounted[setting(all, "TRAWL_OUT")] || !mounted["/tmp"]) {
 		t.Errorf("%s: mounts %v, want %s for results and /tmp for large bodies", d.file, mounted, setting(all, "TRAWL_OUT"))
 	}
 }
 
-// setting is a value of the ConfigMap.
+// setting returns a value of the ConfigMap.
 func setting(all []manifest, name string) string {
 	for _, m := range ofKind(all, "ConfigMap") {
 		if v, ok := m.Data[name]; ok {
@@ -227,18 +232,18 @@ func TestPodsAreLockedAndHaveTimeToDrain(t *testing.T) {
 			t.Errorf("%s: the user is %+v, want the Dockerfile's", d.file, p.SecurityContext)
 		}
 		if p.AutomountServiceAccountToken == nil || *p.AutomountServiceAccountToken {
-			t.Errorf("%s: pods are given a token of Kubernetes, which they need not have", d.file)
+			t.Errorf("%s: pods mount a service account token, which they do not need", d.file)
 		}
 		if p.TerminationGracePeriodSeconds <= drain {
-			t.Errorf("%s: pods have %d s to end, want more than %d", d.file, p.TerminationGracePeriodSeconds, drain)
+			t.Errorf("%s: pods have %d s to terminate, want more than %d", d.file, p.TerminationGracePeriodSeconds, drain)
 		}
 		for _, c := range p.Containers {
 			s := c.SecurityContext
 			if s.AllowPrivilegeEscalation == nil || *s.AllowPrivilegeEscalation || !s.ReadOnlyRootFilesystem || !slices.Contains(s.Capabilities.Drop, "ALL") {
-				t.Errorf("%s: %s is not locked: %+v", d.file, c.Name, s)
+				t.Errorf("%s: %s is not locked down: %+v", d.file, c.Name, s)
 			}
 			if c.Resources.Requests["cpu"] == "" || c.Resources.Requests["memory"] == "" || c.Resources.Limits["memory"] == "" {
-				t.Errorf("%s: %s has no bounds: %+v", d.file, c.Name, c.Resources)
+				t.Errorf("%s: %s has no resource limits: %+v", d.file, c.Name, c.Resources)
 			}
 		}
 	}
@@ -252,7 +257,7 @@ func TestSecretsAreReferencesThatTheReadmeExplains(t *testing.T) {
 	}
 	all := manifests(t)
 	if len(ofKind(all, "Secret")) > 0 {
-		t.Error("a Secret lies among the manifests")
+		t.Error("the manifests contain a Secret")
 	}
 	for _, d := range ofKind(all, "Deployment") {
 		secrets := 0
@@ -263,16 +268,16 @@ func TestSecretsAreReferencesThatTheReadmeExplains(t *testing.T) {
 			}
 			secrets++
 			if !strings.Contains(string(readme), "secret generic "+ref.Name+" ") || !strings.Contains(string(readme), "--from-literal="+ref.Key+"=") {
-				t.Errorf("%s: README.md does not say how to make the Secret %+v", d.file, ref)
+				t.Errorf("%s: README.md does not say how to create the Secret %+v", d.file, ref)
 			}
 		}
 		if secrets == 0 {
-			t.Errorf("%s: TRAWL_REDIS, which may have a password, is from no Secret", d.file)
+			t.Errorf("%s: TRAWL_REDIS, which may contain a password, does not come from a Secret", d.file)
 		}
 	}
 }
 
-func TestKustomizationsNameWhatThereIs(t *testing.T) {
+func TestKustomizationsNameExistingFiles(t *testing.T) {
 	t.Parallel()
 	listed := make(map[string]bool)
 	for _, file := range manifestFiles(t) {
@@ -296,7 +301,7 @@ func TestKustomizationsNameWhatThereIs(t *testing.T) {
 			}
 		}
 	}
-	listed["kubernetes/autoscaling/prometheus-adapter.yaml"] = true // is for Helm
+	listed["kubernetes/autoscaling/prometheus-adapter.yaml"] = true // the file is for Helm
 	for _, file := range manifestFiles(t) {
 		if !listed[file] {
 			t.Errorf("%s is in no kustomization", file)
@@ -310,7 +315,7 @@ type adapterRule struct {
 	Name        struct{ As string }
 }
 
-func TestTheAutoscalerGoesByAMetricThatThereIs(t *testing.T) {
+func TestTheAutoscalerUsesAnExistingMetric(t *testing.T) {
 	t.Parallel()
 	text, err := os.ReadFile("kubernetes/autoscaling/prometheus-adapter.yaml")
 	if err != nil {
@@ -327,29 +332,29 @@ func TestTheAutoscalerGoesByAMetricThatThereIs(t *testing.T) {
 	for _, rule := range values.Rules.External {
 		made[rule.Name.As] = true
 		if !strings.Contains(described, fmt.Sprintf("fqName: %q", rule.SeriesQuery)) {
-			t.Errorf("the dashboard has no metric %q", rule.SeriesQuery)
+			t.Errorf("the dashboard does not export a metric %q", rule.SeriesQuery)
 		}
 	}
 	scalers := ofKind(manifests(t), "HorizontalPodAutoscaler")
 	if len(scalers) != 1 || !made[scalers[0].Spec.Metrics[0].External.Metric.Name] {
-		t.Errorf("the autoscaler asks for another metric than %v", made)
+		t.Errorf("the autoscaler uses a metric other than %v", made)
 	}
 }
 
-// register takes the collectors that are registered with it.
-type register struct{ collectors []prometheus.Collector }
+// collectorList is a prometheus.Registerer that keeps the registered collectors.
+type collectorList struct{ collectors []prometheus.Collector }
 
-func (r *register) Register(c prometheus.Collector) error {
+func (r *collectorList) Register(c prometheus.Collector) error {
 	r.collectors = append(r.collectors, c)
 	return nil
 }
-func (r *register) MustRegister(...prometheus.Collector) {}
-func (r *register) Unregister(prometheus.Collector) bool { return true }
+func (r *collectorList) MustRegister(...prometheus.Collector) {}
+func (r *collectorList) Unregister(prometheus.Collector) bool { return true }
 
-// described is what the dashboard's metrics say of themselves.
+// described returns the descriptions of the dashboard's metrics.
 func described(t *testing.T) string {
 	t.Helper()
-	taken := &register{}
+	taken := &collectorList{}
 	d, err := dashboard.New(nil, dashboard.Config{
 		Asynq: asynq.RedisClientOpt{Addr: "127.0.0.1:1"}, Registerer: taken, Gatherer: prometheus.NewRegistry(),
 	})

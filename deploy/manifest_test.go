@@ -12,7 +12,7 @@ import (
 	"github.com/goccy/go-yaml"
 )
 
-// manifest is what the tests read of an object of Kubernetes.
+// manifest has the fields of a Kubernetes object that the tests read.
 type manifest struct {
 	file string
 
@@ -37,14 +37,14 @@ type manifest struct {
 	}
 }
 
-// selector is that of a Service, or of anything else.
+// selector is the selector of a Service or of another object.
 type selector struct {
 	MatchLabels map[string]string `yaml:"matchLabels"`
 	Name        string            `yaml:"app.kubernetes.io/name"`
 	Component   string            `yaml:"app.kubernetes.io/component"`
 }
 
-// matches says whether it selects what has some labels.
+// matches reports whether it selects a pod with these labels.
 func (s selector) matches(labels map[string]string) bool {
 	for name, want := range s.MatchLabels {
 		if labels[name] != want {
@@ -54,7 +54,7 @@ func (s selector) matches(labels map[string]string) bool {
 	return s.MatchLabels != nil || s.Name == labels["app.kubernetes.io/name"] && s.Component == labels["app.kubernetes.io/component"]
 }
 
-// pod is the template of a Deployment.
+// pod is the pod template of a Deployment.
 type pod struct {
 	AutomountServiceAccountToken  *bool `yaml:"automountServiceAccountToken"`
 	TerminationGracePeriodSeconds int   `yaml:"terminationGracePeriodSeconds"`
@@ -97,7 +97,7 @@ type podContainer struct {
 	} `yaml:"volumeMounts"`
 }
 
-// variable is one of a container's environment.
+// variable is an environment variable of a container.
 type variable struct {
 	Name, Value string
 	ValueFrom   struct {
@@ -118,7 +118,7 @@ func manifests(t *testing.T) []manifest {
 		if err != nil {
 			t.Fatal(err)
 		}
-		decoder := yaml.NewDecoder(bytes.NewReader(text)) // refuses a key that is there twice
+		decoder := yaml.NewDecoder(bytes.NewReader(text)) // refuses duplicate keys
 		for {
 			m := manifest{file: file}
 			err := decoder.Decode(&m)
@@ -151,7 +151,7 @@ func manifestFiles(t *testing.T) []string {
 	return all
 }
 
-// ofKind are the manifests of a kind.
+// ofKind returns the manifests of a kind.
 func ofKind(all []manifest, kind string) []manifest {
 	var some []manifest
 	for _, m := range all {
@@ -162,7 +162,7 @@ func ofKind(all []manifest, kind string) []manifest {
 	return some
 }
 
-// named says whether there is an object of a kind and name.
+// named reports whether an object of this kind and name exists.
 func named(all []manifest, kind, name string) bool {
 	for _, m := range ofKind(all, kind) {
 		if m.Metadata.Name == name {

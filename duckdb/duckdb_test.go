@@ -20,7 +20,7 @@ import (
 	_ "github.com/marcboeker/go-duckdb"
 
 	"github.com/trawlcrawler/trawl/crawler"
-	"github.com/trawlcrawler/trawl/crawler/sink"
+	"github.com/trawlcrawler/trawl/internal/sink"
 )
 
 func open(t *testing.T) *sql.DB {
@@ -98,7 +98,7 @@ func TestDuckDBReadsTheSchemaAndWhatIsInIt(t *testing.T) {
 		},
 	}
 	failed := &crawler.Result{
-		Job: "shop", Worker: "w1", Entry: crawler.Entry{URL: url(t, "http://nowhere.example/"), Via: a, Depth: 1}, Outcome: crawler.OutcomeFailed,
+		Job: "shop", Worker: "w1", Entry: crawler.Entry{URL: url(t, "http://nowhere.example/"), Referrer: a, Depth: 1}, Outcome: crawler.OutcomeFailed,
 		Reason: "no such host", Page: &crawler.Page{Started: time.UnixMilli(1_700_000_000_456), Fault: &crawler.Fault{Kind: crawler.FaultResolve}},
 	}
 	if err := s.Keep(t.Context(), []*crawler.Result{failed, fetched}); err != nil {
@@ -117,10 +117,12 @@ func TestDuckDBReadsTheSchemaAndWhatIsInIt(t *testing.T) {
 			"fetched_at TIMESTAMP WITH TIME ZONE", "duration_ms BIGINT", "content_type VARCHAR", "charset VARCHAR", "bytes BIGINT", "truncated BOOLEAN", "digest VARCHAR",
 			"title VARCHAR", "canonical VARCHAR", "duplicate_of VARCHAR", "simhash VARCHAR", "noindex BOOLEAN", "rights JSON", "depth INTEGER", "via VARCHAR",
 			"links BIGINT", "resources BIGINT", "embeds INTEGER", "job VARCHAR", "worker VARCHAR", "path VARCHAR", "fields JSON", "text VARCHAR", "markdown VARCHAR",
+			"error_class VARCHAR", "repaired VARCHAR[]", "extractor VARCHAR", "text_share DOUBLE", "hard VARCHAR", "texts JSON",
+			"language VARCHAR", "declared_language VARCHAR", "quality JSON", "charset_guessed BOOLEAN",
 		}},
 		{"errors", "SELECT column_name || ' ' || column_type FROM (DESCRIBE SELECT * FROM %s)", []string{
 			"url VARCHAR", "host VARCHAR", "final_url VARCHAR", "outcome VARCHAR", "status INTEGER", "fault VARCHAR", "error VARCHAR",
-			"fetched_at TIMESTAMP WITH TIME ZONE", "depth INTEGER", "via VARCHAR", "job VARCHAR", "worker VARCHAR",
+			"fetched_at TIMESTAMP WITH TIME ZONE", "depth INTEGER", "via VARCHAR", "job VARCHAR", "worker VARCHAR", "error_class VARCHAR",
 		}},
 		{"links", "SELECT column_name || ' ' || column_type FROM (DESCRIBE SELECT * FROM %s)", []string{
 			"from VARCHAR", "to VARCHAR", "text VARCHAR", "rel VARCHAR", "nofollow BOOLEAN", "kind VARCHAR", "fetched_at TIMESTAMP WITH TIME ZONE",
@@ -129,7 +131,7 @@ func TestDuckDBReadsTheSchemaAndWhatIsInIt(t *testing.T) {
 			"http://example.com/a|http://example.com/b?x=1&y=%C3%A9|200|1234|Tee & Käse|1700000000123|12.5|y|true",
 			"http://nowhere.example/|<nil>|<nil>|<nil>|<nil>|1700000000456|<nil>|<nil>|<nil>",
 		}},
-		{"errors", "SELECT host, fault, error, via FROM %s", []string{"nowhere.example|resolve|no such host|http://example.com/a"}},
+		{"errors", "SELECT host, fault, error_class, error, via FROM %s", []string{"nowhere.example|resolve|dns|no such host|http://example.com/a"}},
 		{"links", `SELECT "from", "to", text, rel, nofollow, kind FROM %s`, []string{
 			"http://example.com/b?x=1&y=%C3%A9|http://example.com/a|back|nofollow|true|a",
 			"http://example.com/b?x=1&y=%C3%A9|http://example.com/b?x=1&y=%C3%A9|<nil>|<nil>|false|frame",
@@ -200,11 +202,11 @@ func crawl(t *testing.T, binary string, w *web, out string) (*exec.Cmd, *bytes.B
 func TestDuckDBReadsWhileACrawlWritesAndAfterItIsKilled(t *testing.T) {
 	t.Parallel()
 	if _, err := exec.LookPath("redis-server"); err != nil {
-		t.Skip("without redis-server a crawl that was killed can not go on")
+		t.Skip("without redis-server a crawl that was killed cannot go on")
 	}
 	binary := filepath.Join(t.TempDir(), "trawl")
-	build := exec.CommandContext(t.Context(), "go", "build", "-o", binary, "./cmd/trawl")
-	build.Dir = ".."
+	build := exec.CommandContext(t.Context(), "go", "build", "-trimpath", "-tags=timetzdata", "-o", binary, "./cmd/trawl") // as make build
+	build.Dir, build.Env = "..", append(os.Environ(), "CGO_ENABLED=0")
 	if said, err := build.CombinedOutput(); err != nil {
 		t.Fatalf("%v: %s", err, said)
 	}

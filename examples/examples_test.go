@@ -1,5 +1,5 @@
-// Package examples_test runs the examples as their readers do: against a fleet of
-// real processes and a site, and looks at what came out.
+// Package examples_test runs the examples as their readers do, against a fleet of real processes
+// and a site, and checks their output.
 package examples_test
 
 import (
@@ -14,14 +14,15 @@ import (
 	"testing"
 
 	"github.com/trawlcrawler/trawl/crawler"
-	"github.com/trawlcrawler/trawl/internal/testfleet"
-	"github.com/trawlcrawler/trawl/internal/testsite"
+	"github.com/trawlcrawler/trawl/internal/test/testcommand"
+	"github.com/trawlcrawler/trawl/internal/test/testfleet"
+	"github.com/trawlcrawler/trawl/internal/test/testsite"
 )
 
 func TestMain(m *testing.M) { os.Exit(testfleet.Main(m)) }
 
-// classroom is a fleet, and a site for it to crawl.
-type classroom struct {
+// exampleFleet is a fleet and a site for it to crawl.
+type exampleFleet struct {
 	*testfleet.Fleet
 	t     *testing.T
 	graph testsite.Graph
@@ -30,19 +31,19 @@ type classroom struct {
 	dir   string
 }
 
-func newClassroom(t *testing.T) *classroom {
+func newExampleFleet(t *testing.T) *exampleFleet {
 	t.Helper()
 	g := testsite.Graph{Hosts: 4, PagesPerHost: 15, LinksPerPage: 4}
-	c := &classroom{Fleet: testfleet.New(t), t: t, graph: g, site: g.Serve(t), dir: t.TempDir()}
+	c := &exampleFleet{Fleet: testfleet.New(t), t: t, graph: g, site: g.Serve(t), dir: t.TempDir()}
 	c.Scheduler()
 	c.Workers(2)
 	_, c.api = c.Dashboard()
 	return c
 }
 
-// list is what the examples are given: a page of each host that leads to all
-// others of it, one of them twice, and what is no URL.
-func (c *classroom) list() string {
+// list is the standard input of the examples: a page of each host that leads to all its other
+// pages, one of them twice, and a line that is not a URL.
+func (c *exampleFleet) list() string {
 	lines := []string{"nowhere"}
 	for _, at := range c.graph.Roots() {
 		lines = append(lines, c.site.URL(at.Host, c.graph.Path(at.Page)))
@@ -50,9 +51,8 @@ func (c *classroom) list() string {
 	return strings.Join(append(lines, lines[1]), "\n") + "\n"
 }
 
-// run runs an example to its end with the list as standard input, and returns
-// what it printed.
-func (c *classroom) run(command string, args ...string) (stdout, stderr string) {
+// run runs an example to its end with list as standard input, and returns its output.
+func (c *exampleFleet) run(command string, args ...string) (stdout, stderr string) {
 	c.t.Helper()
 	trawl, err := testfleet.Binary(false)
 	if err != nil {
@@ -71,9 +71,9 @@ func (c *classroom) run(command string, args ...string) (stdout, stderr string) 
 
 var fetched = regexp.MustCompile(`"fetched": ?(\d+)`)
 
-// crawled fails the test unless the job was crawled whole and each page once, and
-// the example printed how many pages there are.
-func (c *classroom) crawled(job, stdout string) {
+// wantCrawled checks that the job crawled each page once, and that the example printed the number
+// of pages.
+func (c *exampleFleet) wantCrawled(job, stdout string) {
 	c.t.Helper()
 	c.Done(job)
 	want := c.graph.URLs(c.site)
@@ -82,38 +82,38 @@ func (c *classroom) crawled(job, stdout string) {
 	asked := testfleet.Asked(c.site)
 	asked.Expect(c.t, "requests", want)
 	if pages.Again()+asked.Again() > 0 {
-		c.t.Errorf("%d pages are there again, and %d requests", pages.Again(), asked.Again())
+		c.t.Errorf("%d pages and %d requests are duplicates", pages.Again(), asked.Again())
 	}
 	if n := fetched.FindStringSubmatch(stdout); n == nil || n[1] != strconv.Itoa(len(want)) {
 		c.t.Errorf("the example printed %q, want that %d pages were fetched", stdout, len(want))
 	}
 }
 
-// says fails the test unless the example told all of that.
-func (c *classroom) says(told string, texts ...string) {
+// wantText checks that the output contains all texts.
+func (c *exampleFleet) wantText(told string, texts ...string) {
 	c.t.Helper()
 	for _, text := range texts {
 		if !strings.Contains(told, text) {
-			c.t.Errorf("the example does not say %q, but\n%s", text, told)
+			c.t.Errorf("the output does not contain %q:\n%s", text, told)
 		}
 	}
 }
 
-// needs skips the test where a program is missing.
-func needs(t *testing.T, program string) string {
+// lookPath returns the path of a program, or skips the test if it is missing.
+func lookPath(t *testing.T, program string) string {
 	t.Helper()
 	path, err := exec.LookPath(program)
 	if err != nil {
-		t.Skipf("%s is not on PATH", program)
+		t.Skipf("no %[1]s on PATH: install %[1]s", program)
 	}
 	return path
 }
 
-// build builds an example of Go.
+// build builds a Go example.
 func build(t *testing.T, name string) string {
 	t.Helper()
 	path := filepath.Join(t.TempDir(), name)
-	if said, err := exec.Command("go", "build", "-o", path, "./"+name).CombinedOutput(); err != nil {
+	if said, err := testcommand.Go("build", "-o", path, "./"+name).CombinedOutput(); err != nil {
 		t.Fatalf("build %s: %v\n%s", name, err, said)
 	}
 	return path
@@ -121,62 +121,62 @@ func build(t *testing.T, name string) string {
 
 func TestTheShellScriptSeedsWithTheCommand(t *testing.T) {
 	t.Parallel()
-	needs(t, "sh")
-	c := newClassroom(t)
+	lookPath(t, "sh")
+	c := newExampleFleet(t)
 	stdout, told := c.run("./seed.sh", "trawl", "shell", "-")
-	c.says(told, "6 URLs, 4 new, 1 known, 1 refused", `line 1: "nowhere" is not a URL`)
-	c.crawled("shell", stdout)
+	c.wantText(told, "6 URLs, 4 new, 1 known, 1 refused", `line 1: "nowhere" is not a URL`)
+	c.wantCrawled("shell", stdout)
 }
 
 func TestTheShellScriptSeedsWithCurl(t *testing.T) {
 	t.Parallel()
-	needs(t, "curl")
-	c := newClassroom(t)
+	lookPath(t, "curl")
+	c := newExampleFleet(t)
 	list := filepath.Join(c.dir, "list.txt")
 	if err := os.WriteFile(list, []byte(c.list()), 0o644); err != nil {
 		t.Fatal(err)
 	}
 	stdout, told := c.run("./seed.sh", "curl", "curl", list)
-	c.says(told, `"admitted": 4`, `"seen": 1`, `"refused": 1`, "nowhere")
-	c.crawled("curl", stdout)
+	c.wantText(told, `"admitted": 4`, `"seen": 1`, `"refused": 1`, "nowhere")
+	c.wantCrawled("curl", stdout)
 }
 
 func TestTheShellScriptSeedsFromAPipeWithCurl(t *testing.T) {
 	t.Parallel()
-	needs(t, "curl")
-	c := newClassroom(t)
+	lookPath(t, "curl")
+	c := newExampleFleet(t)
 	stdout, told := c.run("./seed.sh", "curl", "pipe", "-")
-	c.says(told, `"admitted": 4`)
-	c.crawled("pipe", stdout)
+	c.wantText(told, `"admitted": 4`)
+	c.wantCrawled("pipe", stdout)
 }
 
 func TestThePythonScript(t *testing.T) {
 	t.Parallel()
-	python := needs(t, "python3")
-	c := newClassroom(t)
+	python := lookPath(t, "python3")
+	c := newExampleFleet(t)
 	stdout, told := c.run(python, "./seed.py", "python")
-	c.says(told, "4 new, 1 known, 1 refused", `line 1: "nowhere" is not a URL`)
-	c.crawled("python", stdout)
+	c.wantText(told, "4 new, 1 known, 1 refused", `line 1: "nowhere" is not a URL`)
+	c.wantCrawled("python", stdout)
 
-	// A job that is there already is the reader's first error.
+	// The first error of a reader is likely to be that the job exists.
 	again := exec.CommandContext(testfleet.Patience(t), python, "./seed.py", "python")
 	again.Env = append(os.Environ(), "DASHBOARD="+c.api)
 	if said, err := again.CombinedOutput(); err == nil || !strings.Contains(string(said), "409: ") {
-		t.Errorf("to create the job again says %q (%v)", said, err)
+		t.Errorf("creating the job again says %q (%v)", said, err)
 	}
 }
 
 func TestTheGoProgram(t *testing.T) {
 	t.Parallel()
-	c := newClassroom(t)
+	c := newExampleFleet(t)
 	stdout, told := c.run(build(t, "seed"), "-redis", c.URL(), "-job", "go", "-delay", "0s")
-	c.says(told, "4 new, 1 known, 1 refused", `line 1: "nowhere" is not a URL`)
-	c.crawled("go", stdout)
+	c.wantText(told, "4 new, 1 known, 1 refused", `line 1: "nowhere" is not a URL`)
+	c.wantCrawled("go", stdout)
 }
 
 func TestTheGoProgramWithAsynq(t *testing.T) {
 	t.Parallel()
-	c := newClassroom(t)
+	c := newExampleFleet(t)
 	job := crawler.DefaultJob()
 	job.Name, job.Delay = "enqueue", 0
 	c.Create(job)
@@ -188,5 +188,5 @@ func TestTheGoProgramWithAsynq(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	c.crawled("enqueue", `"fetched": `+strconv.FormatInt(numbers.Pages(), 10))
+	c.wantCrawled("enqueue", `"fetched": `+strconv.FormatInt(numbers.Pages(), 10))
 }

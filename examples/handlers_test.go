@@ -20,14 +20,14 @@ import (
 	"github.com/google/go-cmp/cmp"
 	_ "modernc.org/sqlite"
 
-	"github.com/trawlcrawler/trawl/internal/testfleet"
-	"github.com/trawlcrawler/trawl/internal/testsite"
+	"github.com/trawlcrawler/trawl/internal/test/testfleet"
+	"github.com/trawlcrawler/trawl/internal/test/testsite"
 )
 
-// served is what a site has, by path.
-type served map[string]struct{ kind, body string }
+// sitePages serves the pages of a site by path.
+type sitePages map[string]struct{ kind, body string }
 
-func (s served) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+func (s sitePages) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	page, ok := s[r.RequestURI]
 	if !ok {
 		http.NotFound(w, r)
@@ -39,9 +39,8 @@ func (s served) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 
 const html = "text/html; charset=utf-8"
 
-// program runs an example to its end, in a folder of its own, and returns what it
-// printed.
-func program(t *testing.T, dir, path string, args ...string) (stdout, stderr string) {
+// runProgram runs an example to its end in a folder of its own, and returns its output.
+func runProgram(t *testing.T, dir, path string, args ...string) (stdout, stderr string) {
 	t.Helper()
 	cmd := exec.CommandContext(testfleet.Patience(t), path, args...)
 	cmd.Dir = dir
@@ -56,7 +55,7 @@ func program(t *testing.T, dir, path string, args ...string) (stdout, stderr str
 func TestTheShopIsScrapedIntoADatabase(t *testing.T) {
 	t.Parallel()
 	const products = 40
-	shop, want := served{}, map[string]string{}
+	shop, want := sitePages{}, map[string]string{}
 	var list strings.Builder
 	for i := range products {
 		path := fmt.Sprint("/product/", i)
@@ -69,21 +68,21 @@ func TestTheShopIsScrapedIntoADatabase(t *testing.T) {
 	for i := range products {
 		want[site.URL(0, fmt.Sprint("/product/", i))] = fmt.Sprintf("Teapot %d for %d.50", i, i)
 	}
-	delete(want, site.URL(0, "/product/7")) // it has no name
+	delete(want, site.URL(0, "/product/7")) // a product without a name
 
-	stdout, stderr := program(t, dir, build(t, "shop"), "-delay", "0", site.URL(0, "/"))
+	stdout, stderr := runProgram(t, dir, build(t, "shop"), "-delay", "0", site.URL(0, "/"))
 	if want := "40 pages, 39 products in shop.db\n"; stdout != want {
 		t.Errorf("the program says %q, want %q", stdout, want)
 	}
 	if !strings.Contains(stderr, "a product without a name") {
-		t.Errorf("the program does not tell of the page that it could not do, but %q", stderr)
+		t.Errorf("the program does not report the page that failed: %q", stderr)
 	}
 	if diff := cmp.Diff(want, rows(t, filepath.Join(dir, "shop.db"))); diff != "" {
 		t.Errorf("products (-want +got):\n%s", diff)
 	}
 }
 
-// rows reads the products of a database.
+// rows reads the products from a database.
 func rows(t *testing.T, path string) map[string]string {
 	t.Helper()
 	db, err := sql.Open("sqlite", path)
@@ -112,7 +111,7 @@ func rows(t *testing.T, path string) map[string]string {
 
 func TestFilesOfSomeKindsAreDownloaded(t *testing.T) {
 	t.Parallel()
-	library := served{
+	library := sitePages{
 		"/":                    {html, `<a href="/a/one.pdf">1</a> <a href="two.pdf?v=2">2</a> <a href="%2e%2e%2fthree">3</a> <a href="/text.txt">t</a><img src="/logo.png">`},
 		"/a/one.pdf":           {"application/pdf", "%PDF-1.7 one\x00\xff"},
 		"/two.pdf?v=2":         {"application/pdf; charset=binary", "%PDF-1.7 two"},
@@ -122,7 +121,7 @@ func TestFilesOfSomeKindsAreDownloaded(t *testing.T) {
 		"/never/linked-to.pdf": {"application/pdf", "%PDF"},
 	}
 	site, dir := testsite.Serve(t, library), t.TempDir()
-	stdout, _ := program(t, dir, build(t, "download"), "-delay", "0", "-types", "application/pdf,image/*", site.URL(0, "/"))
+	stdout, _ := runProgram(t, dir, build(t, "download"), "-delay", "0", "-types", "application/pdf,image/*", site.URL(0, "/"))
 	if want := "6 URLs fetched; the files are in downloads\n"; stdout != want {
 		t.Errorf("the program says %q, want %q", stdout, want)
 	}
@@ -139,7 +138,7 @@ func TestFilesOfSomeKindsAreDownloaded(t *testing.T) {
 	}
 }
 
-// files reads all files below a folder, but for those of the crawl.
+// files reads all files below a folder except the crawl's own.
 func files(t *testing.T, dir string) map[string]string {
 	t.Helper()
 	all := make(map[string]string)
@@ -167,20 +166,20 @@ var counted = regexp.MustCompile(`(?m)^(\S+) has (\d+) words$`)
 
 func TestAQueueIsWorkedOffByManyProcesses(t *testing.T) {
 	t.Parallel()
-	c := newClassroom(t)
+	c := newExampleFleet(t)
 	path := build(t, "queue")
 	out := testfleet.NewTranscript()
-	one, two := c.begin(path, out), c.begin(path, out)
-	c.exists("inbox")
+	one, two := c.start(path, out), c.start(path, out)
+	c.waitForJob("inbox")
 	enqueue := build(t, "enqueue")
 	c.run(enqueue, "-redis", c.URL(), "-job", "inbox")
 	want := make(map[string]bool)
 	for _, at := range c.graph.Roots() {
 		want[c.site.URL(at.Host, c.graph.Path(at.Page))] = true
 	}
-	c.counts(out, want)
+	c.waitForCounts(out, want)
 
-	// The job waits for more, also when one of the processes is gone.
+	// The job keeps waiting for URLs, also when one of the processes is gone.
 	if err := one.Process.Kill(); err != nil {
 		t.Fatal(err)
 	}
@@ -192,7 +191,7 @@ func TestAQueueIsWorkedOffByManyProcesses(t *testing.T) {
 	if said, err := bring.CombinedOutput(); err != nil {
 		t.Fatalf("enqueue one more: %v\n%s", err, said)
 	}
-	c.counts(out, want)
+	c.waitForCounts(out, want)
 	if err := two.Process.Signal(syscall.SIGTERM); err != nil {
 		t.Fatal(err)
 	}
@@ -201,8 +200,8 @@ func TestAQueueIsWorkedOffByManyProcesses(t *testing.T) {
 	}
 }
 
-// begin starts a process of the example, which ends with the test.
-func (c *classroom) begin(path string, out *testfleet.Transcript) *exec.Cmd {
+// start starts a process of the example, which ends with the test.
+func (c *exampleFleet) start(path string, out *testfleet.Transcript) *exec.Cmd {
 	c.t.Helper()
 	cmd := exec.Command(path, "-redis", c.URL(), "-out", c.dir, "-allow-private", "-delay", "0")
 	cmd.Stdout, cmd.Stderr = out, out
@@ -218,8 +217,8 @@ func (c *classroom) begin(path string, out *testfleet.Transcript) *exec.Cmd {
 	return cmd
 }
 
-// counts waits until the words of exactly these pages were counted, each once.
-func (c *classroom) counts(out *testfleet.Transcript, want map[string]bool) {
+// waitForCounts waits until the words of exactly these pages were counted, each once.
+func (c *exampleFleet) waitForCounts(out *testfleet.Transcript, want map[string]bool) {
 	c.t.Helper()
 	got := make(testfleet.Count)
 	for len(got) < len(want) {
@@ -234,17 +233,17 @@ func (c *classroom) counts(out *testfleet.Transcript, want map[string]bool) {
 		select {
 		case <-changed:
 		case <-testfleet.Patience(c.t).Done():
-			c.t.Fatalf("counted are %v, of %v; the programs say\n%s", slices.Sorted(maps.Keys(got)), slices.Sorted(maps.Keys(want)), out.Text())
+			c.t.Fatalf("pages %v were counted, want %v; the programs print\n%s", slices.Sorted(maps.Keys(got)), slices.Sorted(maps.Keys(want)), out.Text())
 		}
 	}
 	got.Expect(c.t, "pages whose words were counted", want)
 	if got.Again() > 0 {
-		c.t.Errorf("%d were counted again", got.Again())
+		c.t.Errorf("%d pages were counted twice", got.Again())
 	}
 }
 
-// exists waits until there is a job.
-func (c *classroom) exists(job string) {
+// waitForJob waits until a job exists.
+func (c *exampleFleet) waitForJob(job string) {
 	c.t.Helper()
 	soon, tick := testfleet.Soon(c.t), time.NewTicker(20*time.Millisecond)
 	defer tick.Stop()

@@ -12,43 +12,83 @@ import (
 	"github.com/trawlcrawler/trawl/crawler"
 )
 
-// comparison compares a field of a record. What it compares with was read once.
+// comparison compares a field of a record with a value that was parsed once.
 type comparison struct {
 	field Field
-	op    string // one of those without "!"
-	not   bool   // the other way round
-	test  func(v any) bool
+	op    string           // without a leading "!"
+	not   bool             // the result is negated
+	test  func(v any) bool // nil to match records without a value
 }
 
-// compare returns the comparison of a field with a value, or says what is wrong
-// with the value.
-func compare(f Field, op, value string, now time.Time) (node, error) {
+// compare returns the comparison of a field with a value, or an error if the value does
+// not fit.
+func compare(f Field, op string, value operand, now time.Time) (node, error) {
 	c := comparison{field: f, op: op}
 	if positive, negated := strings.CutPrefix(op, "!"); negated {
 		c.op, c.not = positive, true
 	}
-	var err error
+	err := sensible(f, c.op, value)
 	switch {
+	case err != nil:
+	case value.null():
+		c.test = nil
 	case c.op == "~":
-		c.test, err = matching(value)
+		c.test, err = matching(value.text)
 	case f.kind == kindNumber || f.kind == kindCount:
-		c.test, err = numberTest(f, c.op, value)
+		c.test, err = numberTest(f, c.op, value.text)
 	case f.kind == kindTime:
-		c.test, err = timeTest(c.op, value, now)
+		c.test, err = timeTest(c.op, value.text, now)
 	case f.kind == kindTruth:
-		c.test, err = truthTest(f, c.op, value)
-	case f.Name == "host" && c.op == "=":
-		c.test = hostTest(value)
-	case f.Name == "outcome" && c.op == "=":
-		if c.test = textTest(c.op, value); !slices.Contains(crawler.Outcomes, crawler.Outcome(value)) {
-			err = fmt.Errorf("%q is no outcome: there are %s", value, outcomes())
+		c.test, err = truthTest(f, value.text)
+	case f.Name == "host":
+		c.test = hostTest(value.text)
+	case f.Name == "outcome":
+		if c.test = textTest(c.op, value.text); !slices.Contains(crawler.Outcomes, crawler.Outcome(value.text)) {
+			err = fmt.Errorf("unknown outcome %q: want one of %s", value.text, outcomes())
 		}
 	case f.kind == kindAny:
-		c.test = anyTest(c.op, value)
+		c.test = anyTest(c.op, value.text)
 	default:
-		c.test = textTest(c.op, value)
+		c.test = textTest(c.op, value.text)
 	}
 	return c, err
+}
+
+// operand is the value that a field is compared with.
+type operand struct {
+	text   string
+	quoted bool
+}
+
+// null reports whether the operand stands for the absence of a value.
+func (o operand) null() bool { return !o.quoted && strings.EqualFold(o.text, "null") }
+
+// sensible returns an error if a comparison has no meaning.
+func sensible(f Field, op string, value operand) error {
+	order := op != "=" && op != "~"
+	switch {
+	case value.null() && op != "=":
+		return fmt.Errorf("null can only be compared by = or !=: %s=null matches records without %s", f.Name, f.Name)
+	case value.null() && !f.mayBeAbsent():
+		return fmt.Errorf("%s is never absent: a record without it means %s; for the word null, write it in quotes", f.Name, f.zeroText())
+	case value.null():
+		return nil
+	case f.kind == kindAny && !f.selected():
+		return fmt.Errorf("%s has several parts: compare one of them, such as %s.NAME, or write %s=null or %s!=null", f.Name, f.Name, f.Name, f.Name)
+	case f.kind == kindTruth && op != "=":
+		return fmt.Errorf("%s is true or false: compare it by = or !=", f.Name)
+	case f.kind == kindCount && op == "~":
+		return fmt.Errorf("%s is a number of items: compare it with a number", f.Name)
+	case f.kind == kindTime && op == "~":
+		return fmt.Errorf("%s is a time: compare it by =, !=, <, <=, > or >=", f.Name)
+	case f.kind == kindList && order:
+		return fmt.Errorf("%s is a list and has no order: compare it by = or ~, which match if any of its values does, or by != or !~, which match if all of them do", f.Name)
+	case order && (f.Name == "host" || f.Name == "outcome"):
+		return fmt.Errorf("%s has no order: compare it by =, !=, ~ or !~", f.Name)
+	case order && statuses.MatchString(value.text) && f.Name == "status":
+		return fmt.Errorf("a class of statuses has no order: compare it by = or !=, or write status%s%s00", op, value.text[:1])
+	}
+	return nil
 }
 
 func outcomes() string {
@@ -69,9 +109,13 @@ func (c comparison) match(r *Record) (bool, error) {
 	return c.one(v) != c.not, nil
 }
 
-// one reports whether a value, or one of a list, is as it should be. Of the
-// number of a list, the list is one value.
+// one reports whether a value, or any value of a list, passes the test. For a count, the
+// list itself is the value. Without a value, only a comparison with null passes.
 func (c comparison) one(v any) bool {
+	if c.test == nil {
+		list, ok := v.([]any)
+		return v == nil || ok && len(list) == 0
+	}
 	list, ok := v.([]any)
 	if !ok || c.field.kind == kindCount {
 		return v != nil && c.test(v)
@@ -79,8 +123,8 @@ func (c comparison) one(v any) bool {
 	return slices.ContainsFunc(list, func(v any) bool { return v != nil && c.test(v) })
 }
 
-// ordered reports whether an order of two values, below 0, 0 or above, is what an
-// operator asks for.
+// ordered reports whether the order of two values, below 0, 0 or above 0, satisfies an
+// operator.
 func ordered(op string, order int) bool {
 	switch op {
 	case "<":
@@ -98,7 +142,7 @@ func ordered(op string, order int) bool {
 func matching(value string) (func(any) bool, error) {
 	re, err := regexp.Compile(value)
 	if err != nil {
-		return nil, fmt.Errorf("%q is no regular expression: %v", value, err)
+		return nil, fmt.Errorf("%q is not a regular expression: %v", value, err)
 	}
 	return func(v any) bool { return re.MatchString(textOf(v)) }, nil
 }
@@ -107,7 +151,7 @@ func textTest(op, value string) func(any) bool {
 	return func(v any) bool { return ordered(op, strings.Compare(textOf(v), value)) }
 }
 
-// hostTest takes a name without a port for the name on every port.
+// hostTest matches a name without a port on every port.
 func hostTest(value string) func(any) bool {
 	value = strings.ToLower(value)
 	return func(v any) bool {
@@ -116,7 +160,7 @@ func hostTest(value string) func(any) bool {
 	}
 }
 
-// statuses are those of a class, such as 4xx.
+// statuses matches a class of statuses, such as 4xx.
 var statuses = regexp.MustCompile(`^[1-5][xX]{2}$`)
 
 func numberTest(f Field, op, value string) (func(any) bool, error) {
@@ -128,7 +172,7 @@ func numberTest(f Field, op, value string) (func(any) bool, error) {
 		want, err = float64(size), nil
 	}
 	if err != nil {
-		return nil, fmt.Errorf("%q is no number, as %s is", value, f.Name)
+		return nil, fmt.Errorf("%q is not a number: %s is compared with a number", value, f.Name)
 	}
 	return func(v any) bool {
 		n, ok := numberOf(v)
@@ -146,16 +190,17 @@ func compareFloats(x, y float64) int {
 	return 0
 }
 
-func truthTest(f Field, op, value string) (func(any) bool, error) {
+func truthTest(f Field, value string) (func(any) bool, error) {
 	want, err := strconv.ParseBool(value)
-	if err != nil || op != "=" {
-		return nil, fmt.Errorf("%s is true or false, and compared by = or !=", f.Name)
+	if err != nil {
+		return nil, fmt.Errorf("%s is true or false: compare it by = or !=", f.Name)
 	}
 	return func(v any) bool { is, ok := v.(bool); return ok && is == want }, nil
 }
 
-// anyTest compares with what a job selected: as numbers, where both are, else as
-// texts.
+// anyTest compares with a value that a job selected. If the operand is a number, values
+// that are numbers are compared as numbers, and other values match only "=", as texts.
+// Otherwise all are compared as texts.
 func anyTest(op, value string) func(any) bool {
 	text := textTest(op, value)
 	want, err := strconv.ParseFloat(value, 64)
@@ -166,7 +211,7 @@ func anyTest(op, value string) func(any) bool {
 		if n, ok := numberOf(v); ok {
 			return ordered(op, compareFloats(n, want))
 		}
-		return text(v)
+		return op == "=" && text(v)
 	}
 }
 
@@ -190,8 +235,8 @@ func timeTest(op, value string, now time.Time) (func(any) bool, error) {
 	}, nil
 }
 
-// parseTime reads a time: the first moment that is equal to it, and the first
-// that is not any more.
+// parseTime parses a time. The result is the interval of moments that are equal to it:
+// from is the first, to is the first one after it.
 func parseTime(value string, now time.Time) (from, to time.Time, err error) {
 	if at, err := time.Parse(time.RFC3339Nano, value); err == nil {
 		return at, at.Add(time.Millisecond), nil
@@ -204,7 +249,7 @@ func parseTime(value string, now time.Time) (from, to time.Time, err error) {
 			return now.Add(-d), now.Add(-d).Add(time.Millisecond), nil
 		}
 	}
-	return from, to, fmt.Errorf("%q is no time: write 2026-11-01T06:00:00Z, a day such as 2026-11-01, or how long ago, as in -24h or -7d", value)
+	return from, to, fmt.Errorf("%q is not a time: write 2026-11-01T06:00:00Z, a day such as 2026-11-01, or how long ago, as in -24h or -7d", value)
 }
 
 func parseAgo(s string) (time.Duration, error) {
@@ -215,7 +260,7 @@ func parseAgo(s string) (time.Duration, error) {
 	return time.ParseDuration(s)
 }
 
-// textOf is a value as a text: of objects, their JSON.
+// textOf returns a value as text. Lists and objects become JSON.
 func textOf(v any) string {
 	switch v := v.(type) {
 	case string:
@@ -230,7 +275,7 @@ func textOf(v any) string {
 	return jsonOf(v)
 }
 
-// numberOf is a value as a number: of a list, how long it is.
+// numberOf returns a value as a number. A list becomes its length.
 func numberOf(v any) (float64, bool) {
 	switch v := v.(type) {
 	case json.Number:

@@ -6,7 +6,7 @@ import (
 	"time"
 )
 
-// Condition says which records are wanted. The zero Condition wants all.
+// Condition selects records. The zero Condition selects all.
 type Condition struct {
 	root node
 }
@@ -17,17 +17,17 @@ type node interface {
 	fields(add func(Field))
 }
 
-// ParseCondition reads a condition:
+// ParseCondition parses a condition:
 //
 //	outcome = fetched and (host = example.org or status >= 400) and not title ~ "(?i)draft"
 //	time >= 2026-11-01 and fields.price < 20
 //
-// It compares fields with values by =, !=, <, <=, >, >=, ~ and !~, whose value is a
-// regular expression (RE2) that is looked for anywhere; and joins comparisons by
-// and, or, not and parentheses. A value with spaces or parentheses in it stands in
-// quotes. A time is RFC 3339, a day of UTC such as 2026-11-01, which is equal to
-// all of its moments, or so long ago: -24h, -7d. A status may be 4xx. now is what
-// the latter counts from. The error shows the place.
+// It compares fields with values by =, !=, <, <=, >, >=, ~ and !~, where the value of the
+// last two is a regular expression (RE2) that may match anywhere in the field. It joins
+// comparisons by and, or, not and parentheses. Values with spaces or parentheses must be
+// quoted. A time is RFC 3339; a day in UTC such as 2026-11-01, which equals all of its
+// moments; or a time ago such as -24h or -7d, counted from now. A status may be a class
+// such as 4xx. The error shows the position.
 func ParseCondition(text string, now time.Time) (Condition, error) {
 	p := &conditionParser{text: text, now: now}
 	p.next()
@@ -41,7 +41,7 @@ func ParseCondition(text string, now time.Time) (Condition, error) {
 	return Condition{root}, nil
 }
 
-// All is met by what meets each of the conditions.
+// All returns a condition that holds if all of the conditions hold.
 func All(conditions ...Condition) Condition {
 	var nodes all
 	for _, c := range conditions {
@@ -55,7 +55,7 @@ func All(conditions ...Condition) Condition {
 	return Condition{nodes}
 }
 
-// Match reports whether a record is wanted.
+// Match reports whether a record satisfies the condition.
 func (c Condition) Match(r *Record) (bool, error) {
 	if c.root == nil {
 		return true, nil
@@ -63,7 +63,7 @@ func (c Condition) Match(r *Record) (bool, error) {
 	return c.root.match(r)
 }
 
-// Fields are those that the condition is about.
+// Fields returns the fields that the condition uses.
 func (c Condition) Fields() (fields []Field) {
 	if c.root != nil {
 		c.root.fields(func(f Field) { fields = append(fields, f) })
@@ -108,11 +108,11 @@ func (nodes all) fields(add func(Field)) {
 
 func (nodes some) fields(add func(Field)) { all(nodes).fields(add) }
 
-// A conditionParser descends: either, both, one, comparison.
+// A conditionParser is a recursive descent parser: either, both, one, comparison.
 type conditionParser struct {
 	text  string
 	now   time.Time
-	at    int // behind the token
+	at    int // the offset after the token
 	token token
 }
 
@@ -124,7 +124,7 @@ func (p *conditionParser) both() (node, error) {
 	return p.joined("and", p.one, func(nodes []node) node { return all(nodes) })
 }
 
-// joined reads parts with a word between them.
+// joined parses parts with a word between them.
 func (p *conditionParser) joined(word string, part func() (node, error), join func([]node) node) (node, error) {
 	var nodes []node
 	for {
@@ -144,7 +144,7 @@ func (p *conditionParser) joined(word string, part func() (node, error), join fu
 	return join(nodes), nil
 }
 
-// deepest is how deeply parentheses may be nested.
+// deepest bounds the nesting of parentheses.
 const deepest = 100
 
 func (p *conditionParser) one() (node, error) {
@@ -188,7 +188,7 @@ func (p *conditionParser) comparison() (node, error) {
 	if p.token.kind != tokenWord {
 		return nil, p.wrong("expected a value")
 	}
-	n, err := compare(field, strings.Replace(op.text, "==", "=", 1), p.token.text, p.now)
+	n, err := compare(field, strings.Replace(op.text, "==", "=", 1), operand{p.token.text, p.token.quoted}, p.now)
 	if err != nil {
 		return nil, p.wrong(err.Error())
 	}
@@ -196,7 +196,7 @@ func (p *conditionParser) comparison() (node, error) {
 	return n, nil
 }
 
-// wrong is an error that shows where the token is.
+// wrong returns an error that shows the position of the token.
 func (p *conditionParser) wrong(why string) error {
 	return fmt.Errorf("%s\n  %s\n  %s^", why, p.text, strings.Repeat(" ", len([]rune(p.text[:p.token.at]))))
 }
@@ -217,7 +217,7 @@ type token struct {
 	quoted bool
 }
 
-// is reports whether the token is a word of the language.
+// is reports whether the token is this word of the language.
 func (t token) is(word string) bool {
 	return t.kind == tokenWord && !t.quoted && strings.EqualFold(t.text, word)
 }
@@ -227,10 +227,11 @@ const space = " \t\r\n"
 // next reads a token where no value is expected.
 func (p *conditionParser) next() { p.read("()=!<>~" + space) }
 
-// nextValue reads one where a value is: there, a sign is as good as a letter.
+// nextValue reads a token where a value is expected: there, signs are ordinary
+// characters.
 func (p *conditionParser) nextValue() { p.read(")" + space) }
 
-// read reads a token; a word ends at any of the characters.
+// read reads a token. A word ends at any of the characters in ends.
 func (p *conditionParser) read(ends string) {
 	rest := strings.TrimLeft(p.text[p.at:], space)
 	start := len(p.text) - len(rest)
@@ -255,17 +256,42 @@ func (p *conditionParser) read(ends string) {
 	}
 }
 
-// quoted reads a word in quotes, which has no escapes: the other quotes may stand
-// in it. One that does not end is no word.
+// quoted reads a word in quotes. A quote inside the word is doubled or preceded by a
+// backslash. Before a quote, two backslashes stand for one. All other backslashes are
+// kept, for regular expressions. Without a closing quote, the token is not a word, which
+// is an error.
 func (p *conditionParser) quoted(rest string, start int) {
-	text, _, ok := strings.Cut(rest[1:], rest[:1])
-	p.token, p.at = token{kind: tokenWord, text: text, at: start, quoted: true}, start+len(text)+2
-	if !ok {
-		p.token.kind, p.at = tokenSign, len(p.text)
+	var text strings.Builder
+	quote, slashes := rest[0], 0
+	for i := 1; i < len(rest); i++ {
+		c := rest[i]
+		if c == '\\' {
+			slashes++
+			continue
+		}
+		if c != quote {
+			text.WriteString(strings.Repeat(`\`, slashes))
+			text.WriteByte(c)
+			slashes = 0
+			continue
+		}
+		text.WriteString(strings.Repeat(`\`, slashes/2))
+		doubled := i+1 < len(rest) && rest[i+1] == quote
+		switch {
+		case slashes%2 == 1:
+		case doubled:
+			i++
+		default:
+			p.token, p.at = token{kind: tokenWord, text: text.String(), at: start, quoted: true}, start+i+1
+			return
+		}
+		text.WriteByte(quote)
+		slashes = 0
 	}
+	p.token, p.at = token{kind: tokenSign, text: rest, at: start}, len(p.text)
 }
 
-// operatorLength is how long the operator is that a text begins with.
+// operatorLength returns the length of the operator that a text begins with, or 0.
 func operatorLength(s string) int {
 	for _, op := range []string{"==", "!=", "<=", ">=", "!~", "=", "<", ">", "~"} {
 		if strings.HasPrefix(s, op) {

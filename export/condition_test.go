@@ -10,7 +10,7 @@ import (
 const shop = `{"url":"https://shop.example.org:8443/a?b=1","final_url":"https://shop.example.org:8443/a?b=1","redirects":["http://old.example.org/a"],` +
 	`"status":404,"outcome":"gone","error":"","fetched_at":"2026-11-25T18:00:00.000Z","duration_ms":120,"bytes":2048,"truncated":true,` +
 	`"title":"Lamp (red)","links":["http://x/","http://y/"],"rights":{"noai":true},` +
-	`"fields":{"price":"19.90","tags":["new","sale"],"stock":7,"colour":null,"a":{"b.c":"deep"}}}`
+	`"fields":{"price":"19.90","tags":["new","sale"],"stock":7,"colour":null,"a":{"b.c":"deep"},"quoted":"the \"big\" one","path":"C:\\"}}`
 
 func TestAConditionMatchesByTheKindOfEachField(t *testing.T) {
 	t.Parallel()
@@ -76,6 +76,26 @@ func TestAConditionMatchesByTheKindOfEachField(t *testing.T) {
 		{"outcome=fetched or status=404 and host~shop", true},
 		{"(outcome=fetched or status=404) and host~nowhere", false},
 		{"not not status=404", true},
+		{"fields.colour=null", true},
+		{"fields.colour!=null", false},
+		{"fields.weight=null and fields.price!=null", true},
+		{"fields.weight=''", false},
+		{"fields.weight!=3 and fields.weight!~kg and not fields.weight<3", true},
+		{"missing=null", true},
+		{"redirects=null", false},
+		{"fields=null or rights!=null", true},
+		{"fields.tags=NULL", false},
+		{"title='null'", false},
+		{"fields.tags>2", false},
+		{"fields.stock<8 and not fields.title<8", true},
+		{`title!="Lamp \"red\"" and title!='Lamp \'red\''`, true},
+		{`title ~ "(?i)^lamp\s"`, true},
+		{`not title ~ "\\\\"`, true},
+		{`fields.quoted="the \"big\" one"`, true},
+		{`fields.quoted='the "big" one'`, true},
+		{`fields.quoted="the ""big"" one" and fields.path="C:\\"`, true},
+		{`fields.path='C:\\'`, true},
+		{`fields.path=C:\`, true},
 	} {
 		r := &export.Record{Line: []byte(shop)}
 		got, err := where(t, c.text).Match(r)
@@ -85,16 +105,27 @@ func TestAConditionMatchesByTheKindOfEachField(t *testing.T) {
 	}
 }
 
-func TestAConditionThatCanNotBeReadSaysWhere(t *testing.T) {
+func TestAConditionThatCannotBeReadSaysWhere(t *testing.T) {
 	t.Parallel()
 	for _, c := range []struct{ text, why, at string }{
-		{"status>=4oo", `"4oo" is no number, as status is`, "        ^"},
-		{"stats=200", `no field is called "stats": there are url, host, final_url`, "^"},
-		{"outcome=fetchd", `"fetchd" is no outcome: there are fetched, not_modified`, "        ^"},
-		{"time>=gestern", `"gestern" is no time: write 2026-11-01T06:00:00Z, a day such as 2026-11-01, or how long ago, as in -24h`, "      ^"},
-		{"time>=2026-02-30", `"2026-02-30" is no time`, "      ^"},
-		{"title~(", `"(" is no regular expression`, "      ^"},
+		{"status>=4oo", `"4oo" is not a number: status is compared with a number`, "        ^"},
+		{"stats=200", `unknown field "stats": want one of url, host, final_url`, "^"},
+		{"outcome=fetchd", `unknown outcome "fetchd": want one of fetched, not_modified`, "        ^"},
+		{"time>=gestern", `"gestern" is not a time: write 2026-11-01T06:00:00Z, a day such as 2026-11-01, or how long ago, as in -24h`, "      ^"},
+		{"time>=2026-02-30", `"2026-02-30" is not a time`, "      ^"},
+		{"title~(", `"(" is not a regular expression`, "      ^"},
 		{"truncated>true", "true or false", "          ^"},
+		{"redirects>3", "redirects is a list and has no order", "          ^"},
+		{"host<b", "host has no order", "     ^"},
+		{"outcome>=gone", "outcome has no order", "         ^"},
+		{"rights=noai", "compare one of them, such as rights.NAME", "       ^"},
+		{"fields~x", "fields has several parts", "       ^"},
+		{"links~http", "links is a number of items", "      ^"},
+		{"time~2026", "fetched_at is a time", "     ^"},
+		{"status>=4xx", "a class of statuses has no order: compare it by = or !=, or write status>=400", "        ^"},
+		{"title=null", `title is never absent: a record without it means ""`, "      ^"},
+		{"fields.price>null", "null can only be compared by = or !=", "             ^"},
+		{`title="a\"`, "expected a value", "      ^"},
 		{"truncated=maybe", "true or false", "          ^"},
 		{"status", "expected =, !=", "      ^"},
 		{"status=", "expected a value", "       ^"},
@@ -104,8 +135,8 @@ func TestAConditionThatCanNotBeReadSaysWhere(t *testing.T) {
 		{"status=200 and", "expected the name of a field", "              ^"},
 		{"", "expected the name of a field", "^"},
 		{`title="open`, "expected a value", "      ^"},
-		{"titel ü=1", `no field is called "titel"`, "^"},
-		{"fields.=1", `no field is called "fields."`, "^"},
+		{"titel ü=1", `unknown field "titel"`, "^"},
+		{"fields.=1", `unknown field "fields."`, "^"},
 		{strings.Repeat("(", 101) + "status=1", "too many parentheses", "^"},
 	} {
 		_, err := export.ParseCondition(c.text, noon)
@@ -115,7 +146,7 @@ func TestAConditionThatCanNotBeReadSaysWhere(t *testing.T) {
 		}
 		lines := strings.Split(err.Error(), "\n")
 		if last := lines[len(lines)-1]; !strings.Contains(lines[0], c.why) || !strings.HasSuffix(last, "  "+c.at) && c.at != "^" {
-			t.Errorf("%q: the error is\n%v\nwant %q and the place\n  %s", c.text, err, c.why, c.at)
+			t.Errorf("%q: the error is\n%v\nwant %q and the position\n  %s", c.text, err, c.why, c.at)
 		}
 	}
 }

@@ -4,16 +4,16 @@ import (
 	"testing"
 	"time"
 
-	"github.com/trawlcrawler/trawl/crawler/output"
 	"github.com/trawlcrawler/trawl/export"
+	"github.com/trawlcrawler/trawl/internal/output"
 )
 
 func TestAnOutputSaysHowManyURLsAreOnRecord(t *testing.T) {
 	t.Parallel()
-	c := twice(t)
+	c := crawlWithDuplicates(t)
 	n, err := c.Count(t.Context())
 	if err != nil || n != 3 || !c.Whole() {
-		t.Errorf("%d URLs are on record (%v), of each one: %v; want 3", n, err, c.Whole())
+		t.Errorf("%d URLs are on record (%v), one record each: %v; want 3", n, err, c.Whole())
 	}
 	var urls []string
 	err = c.Last(t.Context(), func(r *export.Record) error {
@@ -26,7 +26,7 @@ func TestAnOutputSaysHowManyURLsAreOnRecord(t *testing.T) {
 	}
 }
 
-// Lines need not be written as crawls write them.
+// The order of fields and the white space may differ from what crawls write.
 func TestALineIsReadHoweverItIsWritten(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
@@ -35,7 +35,7 @@ func TestALineIsReadHoweverItIsWritten(t *testing.T) {
 {"url":"http://x/\u0026","fetched_at":"2026-11-01T00:00:01.000Z","title":"old"}
 {"url":"http://x/&","error":"\"fetched_at\":\"2020-11-01T00:00:02.000Z\" {","fetched_at":"2026-11-01T00:00:02.000Z","title":"new"}
 `)
-	got, _ := exported(t, open(t, dir), order(t, "", "", "url", "title"))
+	got, _ := mustExport(t, open(t, dir), order(t, "", "", "url", "title"))
 	want := `{"url":"http://x/1","title":"last"}
 {"url":"http://x/&","title":"new"}
 `
@@ -51,16 +51,16 @@ func joined(texts []string) (all string) {
 	return all
 }
 
-func TestWARCAloneHasNoRecordOfEachURL(t *testing.T) {
+func TestAnOutputOfWARCAloneHasNoRecordOfEachURL(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
 	write(t, dir, "a.cdxj", `test,x)/ 20261101000001 {"url":"http://x.test/","mime":"text/html","status":"200","digest":"sha1:X","length":"1","offset":"0","filename":"a.warc.gz"}`+"\n")
 	if open(t, dir).Whole() {
-		t.Error("it is said to have one")
+		t.Error("it is reported to have one")
 	}
 	write(t, dir, "pages-a-00001.jsonl", page("http://x/1", "01T00:00:01.000", ""))
 	if !open(t, dir).Whole() {
-		t.Error("with pages beside it, it has one")
+		t.Error("with a pages file beside it, it has none")
 	}
 }
 
@@ -68,7 +68,7 @@ func TestTheLinkGraphIsRead(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
 	write(t, dir, "pages-a-00001.jsonl", page("http://x/1", "01T00:00:01.000", ""))
-	write(t, dir, "links-a-00001.jsonl.gz", zipped(t, `{"from":"http://x/1","to":"http://x/2"}`+"\n"))
+	write(t, dir, "links-a-00001.jsonl.gz", gzipped(t, `{"from":"http://x/1","to":"http://x/2"}`+"\n"))
 	var lines []string
 	if err := open(t, dir).Links(t.Context(), func(line []byte) error { lines = append(lines, string(line)); return nil }); err != nil {
 		t.Fatal(err)
@@ -78,27 +78,27 @@ func TestTheLinkGraphIsRead(t *testing.T) {
 	}
 }
 
-func TestAnOutputSaysWhatItShouldHave(t *testing.T) {
+func TestAnOutputNotesHowManyRecordsItShouldHave(t *testing.T) {
 	t.Parallel()
-	c := twice(t)
+	c := crawlWithDuplicates(t)
 	if s, err := c.Settled(t.Context()); s != nil || err != nil {
-		t.Errorf("%+v is noted (%v), want nothing", s, err)
+		t.Errorf("the note is %+v (%v), want none", s, err)
 	}
 	at, err := output.Open(t.Context(), c.String())
 	if err != nil {
 		t.Fatal(err)
 	}
 	want := output.Settled{Job: "news", Records: 5, Ended: time.Date(2026, 11, 1, 0, 0, 0, 0, time.UTC)}
-	for range 2 { // another worker does, too
+	for range 2 { // another worker writes its note
 		if err := at.NoteSettled(t.Context(), want); err != nil {
 			t.Fatal(err)
 		}
 	}
 	got, err := c.Settled(t.Context())
 	if err != nil || got == nil || got.Job != want.Job || got.Records != want.Records || !got.Ended.Equal(want.Ended) {
-		t.Errorf("%+v is noted (%v), want %+v", got, err, want)
+		t.Errorf("the note is %+v (%v), want %+v", got, err, want)
 	}
 	if names, err := at.Names(t.Context()); err != nil || len(names) != 5 {
-		t.Errorf("the note is among the results %q (%v)", names, err)
+		t.Errorf("the note is listed as a result in %q (%v)", names, err)
 	}
 }

@@ -7,29 +7,61 @@ import (
 	"io"
 	"regexp"
 	"strings"
+	"time"
 
-	"github.com/trawlcrawler/trawl/crawler/output"
+	"github.com/trawlcrawler/trawl/internal/output"
 )
 
-// ErrNoOutput is in the errors of outputs that are not there, or hold nothing
-// that could be read.
+// ErrNoOutput is wrapped in errors about outputs that do not exist, or contain nothing
+// that can be read.
 var ErrNoOutput = errors.New("no output of a crawl")
 
-// Crawl is the output of a crawl, which may still be growing: what is read of it
-// are whole records.
+// Crawl is the output of a crawl. The crawl may still be running; only whole records are
+// read.
 type Crawl struct {
 	at       *output.Location
-	segments []segment // those of the first form that there are
-	manifest []segment // whose records name the bodies that were kept
+	segments []segment // of the first format that is present
+	manifest []segment // its records name the bodies that were kept
 	indexes  []segment // of WARC files
-	links    []segment // of the link graph, as lines
+	links    []segment // of the link graph, if it was written as lines
 	held     []io.Closer
-	survey   *survey // nil until it is asked for
+	survey   *survey // nil until needed
+	damage   *damage
 }
 
-// Open opens the output in a folder, or in a bucket, as [output.Open] names it.
-// Earlier results that were set aside in it are no part of it. The error wraps
-// [ErrNoOutput] when there is none.
+// damage collects what is wrong with the finished segments of an output, in the order in
+// which it was found.
+type damage struct {
+	known map[string]bool
+	all   []error
+}
+
+// reads calls read, which reads a segment, or all that can be read of a damaged one. It
+// records damage and returns other errors.
+func (c *Crawl) reads(s segment, read func() error) error {
+	err := read()
+	if !errors.Is(err, output.ErrDamaged) {
+		return err
+	}
+	if name := s.String(); !c.damage.known[name] {
+		c.damage.known[name] = true
+		c.damage.all = append(c.damage.all, err)
+	}
+	return nil
+}
+
+// each calls do with each whole record of a segment.
+func (c *Crawl) each(ctx context.Context, s segment, do func(at place, line []byte) error) error {
+	return c.reads(s, func() error { return s.each(ctx, do) })
+}
+
+// Damaged returns an error for each segment read so far that was cut short or changed
+// after it was finished. What can still be read of such a segment was read.
+func (c *Crawl) Damaged() []error { return c.damage.all }
+
+// Open opens the output in a folder, or in a bucket, named as in [output.Open]. It
+// ignores earlier results that were set aside in it. The error wraps [ErrNoOutput] if
+// there is no output.
 func Open(ctx context.Context, where string) (*Crawl, error) {
 	at, err := output.Open(ctx, where)
 	if errors.Is(err, output.ErrMissing) {
@@ -38,7 +70,7 @@ func Open(ctx context.Context, where string) (*Crawl, error) {
 	if err != nil {
 		return nil, err
 	}
-	c := &Crawl{at: at}
+	c := &Crawl{at: at, damage: &damage{known: make(map[string]bool)}}
 	if err := c.look(ctx); err != nil {
 		return nil, errors.Join(err, c.Close())
 	}
@@ -49,7 +81,7 @@ func Open(ctx context.Context, where string) (*Crawl, error) {
 func (c *Crawl) look(ctx context.Context) error {
 	names, err := c.at.Names(ctx)
 	if errors.Is(err, output.ErrMissing) {
-		return fmt.Errorf("%q is not there: name the folder that a crawl wrote to (%w)", c.at, ErrNoOutput)
+		return fmt.Errorf("%q does not exist: name the folder that a crawl wrote to (%w)", c.at, ErrNoOutput)
 	}
 	if err != nil {
 		return err
@@ -68,7 +100,7 @@ func (c *Crawl) look(ctx context.Context) error {
 		return err
 	}
 	c.indexes = append(c.those(names, readCaptures, index.MatchString), indexes...)
-	// The best form first: where several hold the same crawl, one is enough.
+	// The best format comes first. Where several hold the same crawl, one is enough.
 	for _, found := range [][]segment{lines("pages"), c.manifest, lines("markdown"), tables, c.indexes} {
 		if c.segments = found; len(found) > 0 {
 			return nil
@@ -77,7 +109,7 @@ func (c *Crawl) look(ctx context.Context) error {
 	return fmt.Errorf("%q holds no records: name the folder that a crawl wrote to (%w)", c.at, ErrNoOutput)
 }
 
-// Names of segments that are no lines of JSON.
+// Names of segments that are not JSON lines.
 var (
 	table = regexp.MustCompile(`^pages-.*\.parquet$`)
 	index = regexp.MustCompile(`\.cdxj$`)
@@ -92,19 +124,19 @@ func (c *Crawl) those(names []string, read reader, fit func(name string) bool) (
 	return found
 }
 
-// Each calls do with every record of the crawl, of URLs that were fetched again with
-// each of theirs, as lines of JSON.
+// Each calls do with every record of the crawl, as a line of JSON. A URL that was fetched
+// several times has several records.
 func (c *Crawl) Each(ctx context.Context, do func(line []byte) error) error {
 	for _, s := range c.segments {
-		if err := s.each(ctx, func(_ place, line []byte) error { return do(line) }); err != nil {
+		if err := c.each(ctx, s, func(_ place, line []byte) error { return do(line) }); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-// Whole reports whether the output has a record of each URL that the crawl settled. The
-// index of WARC files, where there is nothing else, tells only of answers.
+// Whole reports whether the output has a record of each URL that the crawl settled. An
+// output of only WARC files does not: their index lists only responses.
 func (c *Crawl) Whole() bool {
 	for _, s := range c.segments {
 		if index.MatchString(strings.TrimSuffix(s.name, output.Growing)) {
@@ -123,12 +155,19 @@ func (c *Crawl) Count(ctx context.Context) (urls int64, err error) {
 	return int64(s.pages), nil
 }
 
-// Settled returns what workers noted in the output about how many records it should have;
-// nil for nothing.
+// Settled returns the workers' note about how many records the output should have, or nil
+// if there isn't one.
 func (c *Crawl) Settled(ctx context.Context) (*output.Settled, error) { return c.at.Settled(ctx) }
 
-// Last calls do with the last record of each URL, of those that there were when it was
-// first called. Lines that are no records are left out.
+// OfAnother returns the earlier job that these records belong to, which had the same name
+// as a job that was created later. It returns nil if, as far as the output says, the
+// records are the job's own.
+func (c *Crawl) OfAnother(ctx context.Context, job string, created time.Time) (*output.Owner, error) {
+	return c.at.OfAnother(ctx, job, created)
+}
+
+// Last calls do with the last record of each URL, among the records that existed when
+// Last was first called. It skips lines that are not records.
 func (c *Crawl) Last(ctx context.Context, do func(*Record) error) error {
 	s, err := c.surveyed(ctx)
 	if err != nil {
@@ -137,7 +176,7 @@ func (c *Crawl) Last(ctx context.Context, do func(*Record) error) error {
 	return s.each(ctx, do)
 }
 
-// surveyed is the survey of the output as it was when it was first asked for.
+// surveyed returns the survey of the output as it was at the first call.
 func (c *Crawl) surveyed(ctx context.Context) (s *survey, err error) {
 	if c.survey == nil {
 		c.survey, err = surveyOf(ctx, c, func(string, error) {})
@@ -145,21 +184,21 @@ func (c *Crawl) surveyed(ctx context.Context) (s *survey, err error) {
 	return c.survey, err
 }
 
-// Links calls do with each line of the link graph, of every writer; with none where the
-// crawl wrote no such lines.
+// Links calls do with each line of the link graph of every writer. If the crawl wrote no
+// such lines, it makes no calls.
 func (c *Crawl) Links(ctx context.Context, do func(line []byte) error) error {
 	for _, s := range c.links {
-		if err := s.each(ctx, func(_ place, line []byte) error { return do(line) }); err != nil {
+		if err := c.each(ctx, s, func(_ place, line []byte) error { return do(line) }); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-// String is where the output lies.
+// String returns where the output is.
 func (c *Crawl) String() string { return c.at.String() }
 
-// Close lets go of the output.
+// Close closes the files of the output.
 func (c *Crawl) Close() error {
 	var errs []error
 	for _, file := range c.held {
@@ -168,7 +207,7 @@ func (c *Crawl) Close() error {
 	return errors.Join(append(errs, c.at.Close())...)
 }
 
-// withBodies is the crawl as its manifest tells of it, if there is one.
+// withBodies returns the crawl as its manifest describes it, if it has one.
 func (c *Crawl) withBodies() *Crawl {
 	if len(c.manifest) == 0 {
 		return c
@@ -181,7 +220,7 @@ func (c *Crawl) withBodies() *Crawl {
 // body opens the body that a record names.
 func (c *Crawl) body(ctx context.Context, path string) (io.ReadCloser, error) {
 	if !local(path) {
-		return nil, fmt.Errorf("a record names %q, which does not lie in %q", path, c.at)
+		return nil, fmt.Errorf("a record names %q, which is not in %q", path, c.at)
 	}
 	return c.at.Open(ctx, path)
 }

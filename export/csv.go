@@ -7,12 +7,12 @@ import (
 	"strings"
 )
 
-// csvWriter writes a table as RFC 4180 has it, with a header. Lists and objects
-// are JSON, and what a record has not is empty.
+// csvWriter writes a table according to RFC 4180, with a header. Lists and objects are
+// JSON, and fields that a record does not have are empty.
 //
-// A text that begins like a formula gets an apostrophe before it, unless that is
-// not wanted: titles are written by strangers, and spreadsheets carry out what
-// they find (OWASP, "CSV Injection").
+// A text that begins like a formula gets an apostrophe before it, unless Order.Plain is
+// set: titles are written by strangers, and spreadsheets run the formulas that they find
+// (OWASP, "CSV Injection").
 type csvWriter struct {
 	out    io.WriteCloser
 	table  *csv.Writer
@@ -31,6 +31,11 @@ func newCSV(out *Draft, o Order) (Writer, error) {
 		w.fields = columns
 	}
 	w.table.UseCRLF = true // RFC 4180, 2.1
+	if o.Mark {
+		if _, err := io.WriteString(file, "\ufeff"); err != nil {
+			return nil, err
+		}
+	}
 	for _, f := range w.fields {
 		w.row = append(w.row, w.safe(f.Name))
 	}
@@ -53,7 +58,7 @@ func (w *csvWriter) Write(r *Record) error {
 	return w.table.Write(w.row)
 }
 
-// safe keeps a text from being taken for a formula.
+// safe prevents a text from being taken for a formula.
 func (w *csvWriter) safe(s string) string {
 	if !w.plain && s != "" && strings.ContainsRune("=+-@\t\r\n", rune(s[0])) {
 		return "'" + s

@@ -6,46 +6,46 @@ import (
 	"strings"
 )
 
-// Change is what became of a page between two crawls.
+// Change is how a page changed between two crawls.
 type Change string
 
 // The changes.
 const (
-	ChangeNew     Change = "new"     // it is there, and was not
-	ChangeChanged Change = "changed" // its content or its status is another
-	ChangeGone    Change = "gone"    // it was there, and is not any more: not met, or answered 404 or 410
-	ChangeMoved   Change = "moved"   // it is gone, and its content, or its redirect, is at a URL that is new
+	ChangeNew     Change = "new"     // the page exists, and did not before
+	ChangeChanged Change = "changed" // its content or its status is different
+	ChangeGone    Change = "gone"    // the page existed, and no longer does: not found, or answered 404 or 410
+	ChangeMoved   Change = "moved"   // it is gone, and a new URL has its content or is the target of its redirect
 )
 
-// Changes lists them in the order in which they are shown.
+// Changes lists the changes in the order in which they are shown.
 var Changes = []Change{ChangeNew, ChangeChanged, ChangeGone, ChangeMoved}
 
-// Difference is one page that is not as it was.
+// Difference is one page that has changed.
 type Difference struct {
 	Change Change `json:"change"`
 	URL    string `json:"url"`
-	// To is where a page is now that moved.
+	// To is the new URL of a page that has moved.
 	To string `json:"to,omitempty"`
-	// Before and After are its states: "200", "404", an outcome, "" for a URL that
-	// was not met. Where they are the same, the content is another.
+	// Before and After are the states of the page: "200", "404", an outcome, or "" for a
+	// URL that was not found. If they are equal, the content differs.
 	Before string `json:"before"`
 	After  string `json:"after"`
-	// Digest is that of the body as it is, or, of a page that is gone, as it was;
-	// "" for none.
+	// Digest is the digest of the body, or of the last body of a page that is gone; ""
+	// for none.
 	Digest string `json:"digest,omitempty"`
 }
 
-// Comparison is how many pages became what.
+// Comparison is how many pages changed in which way.
 type Comparison struct {
 	Changes map[Change]int
-	Same    int // pages that are as they were
-	Damaged int // lines of either that are no records
+	Same    int // pages that have not changed
+	Damaged int // lines of either crawl that are not records
 }
 
-// Diff compares two crawls, and tells each difference: first what is new, or
-// moved, or changed, in the order of the second, then what is gone, in the order
-// of the first. It takes about 60 bytes of memory for each page of both, and the
-// URLs of those that are gone.
+// Diff compares two crawls and calls tell with each difference: first pages that are new,
+// moved or changed, in the order of the second crawl, then pages that are gone, in the
+// order of the first. It takes about 60 bytes of memory for each page of both crawls, and
+// the URLs of the pages that are gone.
 func Diff(ctx context.Context, before, after *Crawl, where Condition, damaged func(at string, err error), tell func(Difference) error) (Comparison, error) {
 	d := &differ{
 		ctx: ctx, tell: tell, sum: Comparison{Changes: make(map[Change]int)},
@@ -63,7 +63,7 @@ func Diff(ctx context.Context, before, after *Crawl, where Condition, damaged fu
 	return d.sum, err
 }
 
-// String is the difference in a line: what became of which page, and how.
+// String returns the difference as one line: what changed, the page, and how.
 func (d Difference) String() string {
 	var how string
 	switch {

@@ -11,10 +11,10 @@ import (
 	"github.com/trawlcrawler/trawl/export"
 )
 
-// digest is the field of a record for a content.
+// digest returns the JSON field with the digest of a content.
 func digest(content string) string { return fmt.Sprintf(`"digest":"sha256:%s"`, content) }
 
-// differences compares two crawls of these records.
+// differences compares two crawls with these records.
 func differences(t *testing.T, before, after string, condition string) ([]string, export.Comparison) {
 	t.Helper()
 	dir := t.TempDir()
@@ -30,7 +30,7 @@ func differences(t *testing.T, before, after string, condition string) ([]string
 	return told, sum
 }
 
-func TestADiffTellsWhatBecameOfEachPage(t *testing.T) {
+func TestADiffReportsTheChangeOfEachPage(t *testing.T) {
 	t.Parallel()
 	const early, late = "01T00:00:01.000", "08T00:00:01.000"
 	before := page("http://x/same", early, digest("a")) +
@@ -78,18 +78,18 @@ func TestADiffTellsWhatBecameOfEachPage(t *testing.T) {
 		t.Error(diff)
 	}
 	if sum.Same != 3 || sum.Changes[export.ChangeMoved] != 3 || sum.Changes[export.ChangeGone] != 2 {
-		t.Errorf("it counts %+v", sum)
+		t.Errorf("the counts are %+v", sum)
 	}
 	told, _ = differences(t, before, after, "host=y or url~chang")
 	if diff := cmp.Diff([]string{"changed  http://x/changed  content", "new      http://y/"}, told); diff != "" {
 		t.Error(diff)
 	}
 	if told, sum := differences(t, before, before, ""); len(told) != 0 || sum.Same != 10 {
-		t.Errorf("of a crawl and itself it tells %q, and %d are the same", told, sum.Same)
+		t.Errorf("a crawl differs from itself by %q, and %d are the same", told, sum.Same)
 	}
 	back, _ := differences(t, after, before, "")
 	if len(back) == 0 || !strings.Contains(strings.Join(back, "\n"), "moved    http://x/new-name  → http://x/renamed") {
-		t.Errorf("the other way round it tells %q", back)
+		t.Errorf("the reverse comparison gives %q", back)
 	}
 }
 
@@ -119,7 +119,7 @@ func TestRunsAreFoundByNameAndByTheirPlace(t *testing.T) {
 				t.Errorf("%s of %q: %v", where.name, where.out, err)
 				continue
 			}
-			if got, _ := exported(t, c, order(t, "", "", "url")); got != fmt.Sprintf(`{"url":"http://x/%s"}`+"\n", want) {
+			if got, _ := mustExport(t, c, order(t, "", "", "url")); got != fmt.Sprintf(`{"url":"http://x/%s"}`+"\n", want) {
 				t.Errorf("%s of %q is %s, want %s", where.name, where.out, got, want)
 			}
 		}
@@ -130,7 +130,7 @@ func TestRunsAreFoundByNameAndByTheirPlace(t *testing.T) {
 		"news@20250101": `no run "20250101": there are 20261101t060000, 20261102t060000, 20261102t180000`,
 		"news@":         `no run ""`,
 		"olds@latest":   "has no runs",
-		"olds":          "is not there",
+		"olds":          "does not exist",
 		"a@b@previous":  `no run "previous": there are now`,
 	} {
 		if _, err := export.Find(t.Context(), dir, name); err == nil || !strings.Contains(strings.ReplaceAll(err.Error(), dir+"/", ""), why) {

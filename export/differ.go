@@ -10,11 +10,11 @@ type differ struct {
 	sum           Comparison
 
 	gone     map[uint64]string // URLs of pages that are gone, by the hash of their digest
-	redirect map[uint64]string // the same, by the hash of the URL that they now redirect to
-	moved    map[uint64]bool   // those that were found again, by the hash of the URL
+	redirect map[uint64]string // the same, by the hash of the URL that they redirect to now
+	moved    map[uint64]bool   // pages that were found again, by the hash of the URL
 }
 
-// compare tells all differences.
+// compare calls tell with all differences.
 func (d *differ) compare() error {
 	for _, step := range []func() error{d.findGone, d.findRedirects, d.tellAfter, d.tellGone} {
 		if err := step(); err != nil {
@@ -24,7 +24,7 @@ func (d *differ) compare() error {
 	return nil
 }
 
-// findGone notes the pages that are not there any more by their content.
+// findGone notes pages that are gone, by their content.
 func (d *differ) findGone() error {
 	return d.before.each(d.ctx, func(f finding, was state) error {
 		if was.digest != 0 && d.isGone(f, was) {
@@ -40,7 +40,7 @@ func (d *differ) isGone(f finding, was state) bool {
 	return was.there() && d.after.state(f.URL).absent()
 }
 
-// findRedirects notes the pages that are now elsewhere, by where that is.
+// findRedirects notes pages that redirect now, by the URL that they redirect to.
 func (d *differ) findRedirects() error {
 	return d.after.each(d.ctx, func(f finding, now state) error {
 		if now.absent() && f.FinalURL != f.URL && d.before.state(f.URL).there() {
@@ -57,7 +57,7 @@ func (d *differ) tellAfter() error {
 		one := Difference{URL: f.URL, Before: was.String(), After: now.String(), Digest: f.Digest}
 		switch from, found := d.origin(f, now); {
 		case was.there() && now.absent(), was.outcome == 0 && !now.there():
-			return nil // told of as gone; nothing
+			return nil // told by tellGone, or no page in either crawl
 		case now.there() && !was.there() && found:
 			d.moved[hashOf(from)] = true
 			one.Change, one.URL, one.To, one.Before = ChangeMoved, from, f.URL, d.before.state(from).String()
@@ -75,8 +75,8 @@ func (d *differ) tellAfter() error {
 	})
 }
 
-// origin is the page that is gone and has the content that is now here, or
-// redirects here.
+// origin returns the page that is gone and either had the content of this page or
+// redirects to it now.
 func (d *differ) origin(f finding, now state) (from string, ok bool) {
 	if from, ok = d.redirect[hashOf(f.URL)]; !ok && now.digest != 0 {
 		from, ok = d.gone[now.digest]
@@ -84,7 +84,7 @@ func (d *differ) origin(f finding, now state) (from string, ok bool) {
 	return from, ok && !d.moved[hashOf(from)]
 }
 
-// tellGone tells what is gone and was not found again.
+// tellGone tells which pages are gone and were not found again.
 func (d *differ) tellGone() error {
 	return d.before.each(d.ctx, func(f finding, was state) error {
 		if !d.isGone(f, was) || d.moved[hashOf(f.URL)] {

@@ -1,15 +1,12 @@
-// Package export reads what crawls have written, and writes it again in the form
-// that somebody wants to have it in: once each page, as it was last.
+// Package export reads the output of crawls and writes it in other forms, with the last
+// record of each page.
 //
-// A [Crawl] is an output: a folder with the segments that its workers wrote, of
-// which [Find] finds the one that a user names. A [Record] is one line of it. A
-// survey is a first pass over all segments, after which it is known which record
-// is the last of its URL; everything else goes by it. A [Condition] says which
-// records are wanted, a [Field] is a value that a record has, and a [Writer]
-// writes records in one form, to a [Draft]: a file or a folder that has its name
-// only when it is whole. A [Diff] tells what became of the pages between two
-// crawls.
+// A [Crawl] is an output: a folder with the segments that its workers wrote. [Find] finds
+// the one that a user names. A [Record] is one line of it. A survey is a first pass over
+// all segments that determines which record of each URL is the last; later passes use
+// only those. A [Condition] selects records, a [Field] is a value of a record, and a
+// [Writer] writes records in one form to a [Draft]: a file or folder that gets its name
+// only when it is complete. [Diff] determines how the pages changed between two crawls.
 //
-// A survey takes some 50 bytes of memory for each URL, and everything else is read
-// and written as it comes.
+// A survey takes about 50 bytes of memory for each URL. Everything else is streamed.
 package export

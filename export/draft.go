@@ -9,34 +9,35 @@ import (
 	"path/filepath"
 )
 
-// ErrExists is in the errors of drafts whose name is taken.
-var ErrExists = errors.New("it is there already")
+// ErrExists is wrapped in errors about drafts whose name is taken.
+var ErrExists = errors.New("it already exists")
 
-// marker is the file by which a folder is known to be an export, and may be
-// replaced by another.
+// marker is the file that identifies a folder as an export, which another export may
+// replace.
 const marker = ".trawl-export"
 
-// Draft is a file or folder that is being written, beside its place and under
-// another name. Who looks there finds what was there before, or all of it.
+// Draft is a file or folder that is being written beside its final place under a
+// temporary name. At the final place, readers find either what was there before or the
+// complete result.
 type Draft struct {
-	// Path is where it lies until it is placed; "" for standard output.
+	// Path is where the draft is until it is placed; "" for standard output.
 	Path string
 
 	out   io.Writer // standard output
 	final string
 	file  *os.File // nil for a folder
-	by    []*Draft // that belong to this one
+	by    []*Draft // drafts that belong to this one
 }
 
-// NewStream returns a draft that goes to a pipe or a terminal as it is written.
+// NewStream returns a draft for a pipe or a terminal, which is written directly.
 func NewStream(w io.Writer) *Draft { return &Draft{out: w} }
 
-// NewFile begins a file. The error wraps [ErrExists] when there is one of that
-// name, unless it may be replaced.
+// NewFile begins a file. The error wraps [ErrExists] if a file with that name exists and
+// replace is not set.
 func NewFile(final string, replace bool) (*Draft, error) {
 	switch info, err := os.Stat(final); {
 	case err == nil && info.IsDir():
-		return nil, fmt.Errorf("%q is a folder, and a file was to be written", final)
+		return nil, fmt.Errorf("%q is a folder: name a file", final)
 	case err == nil && !replace:
 		return nil, fmt.Errorf("%q: %w", final, ErrExists)
 	}
@@ -48,9 +49,8 @@ func NewFile(final string, replace bool) (*Draft, error) {
 	return &Draft{Path: file.Name(), final: final, file: file}, nil
 }
 
-// NewFolder begins a folder. One that is there, unless it is empty, is replaced
-// only if that is wanted and it was made by an export: the error wraps
-// [ErrExists] otherwise.
+// NewFolder begins a folder. A folder that exists and is not empty is replaced only if
+// replace is set and an export created it. Otherwise the error wraps [ErrExists].
 func NewFolder(final string, replace bool) (*Draft, error) {
 	final = filepath.Clean(final)
 	entries, err := os.ReadDir(final)
@@ -58,7 +58,7 @@ func NewFolder(final string, replace bool) (*Draft, error) {
 	case err == nil && len(entries) > 0 && !replace:
 		return nil, fmt.Errorf("%q: %w", final, ErrExists)
 	case err == nil && len(entries) > 0 && !made(final):
-		return nil, fmt.Errorf("%q: %w, and no export has made it: it is not replaced", final, ErrExists)
+		return nil, fmt.Errorf("%q: %w, and no export created it: it is not replaced", final, ErrExists)
 	case err != nil && !errors.Is(err, fs.ErrNotExist):
 		return nil, cannotWrite(final, err)
 	}
@@ -84,11 +84,10 @@ func cannotWrite(path string, err error) error {
 	if errors.As(err, &at) {
 		err = at.Err
 	}
-	return fmt.Errorf("%q can not be written: %w", path, err)
+	return fmt.Errorf("%q cannot be written: %w", path, err)
 }
 
-// Beside begins another file, which is placed before this one, and discarded with
-// it.
+// Beside begins another file, which is placed before this one, or discarded with it.
 func (d *Draft) Beside(final string, replace bool) (*Draft, error) {
 	other, err := NewFile(final, replace)
 	if err == nil {
@@ -97,7 +96,7 @@ func (d *Draft) Beside(final string, replace bool) (*Draft, error) {
 	return other, err
 }
 
-// Name is where the draft will be: "" for standard output.
+// Name returns the final name of the draft; "" for standard output.
 func (d *Draft) Name() string { return d.final }
 
 // Write writes to a file or a stream.
@@ -108,7 +107,7 @@ func (d *Draft) Write(b []byte) (int, error) {
 	return d.out.Write(b)
 }
 
-// Place gives the draft its name, once it is on disk.
+// Place syncs the draft to disk and gives it its final name.
 func (d *Draft) Place() error {
 	if d.out != nil {
 		return nil
@@ -132,8 +131,8 @@ func (d *Draft) Place() error {
 	return nil
 }
 
-// clear removes the folder that this one replaces: over a folder, nothing can be
-// renamed.
+// clear removes the folder that this one replaces, because a folder cannot be renamed
+// over another.
 func (d *Draft) clear() error {
 	if d.file != nil {
 		return nil

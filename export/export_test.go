@@ -6,9 +6,11 @@ import (
 	"database/sql"
 	"encoding/csv"
 	"encoding/json"
+	"fmt"
 	"io"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
@@ -16,25 +18,25 @@ import (
 	"github.com/klauspost/compress/zstd"
 	"github.com/parquet-go/parquet-go"
 
-	"github.com/trawlcrawler/trawl/crawler/sink"
 	"github.com/trawlcrawler/trawl/export"
+	"github.com/trawlcrawler/trawl/internal/tabular"
 )
 
-// twice is a crawl in which some pages were fetched twice, by two workers, into
-// segments of each kind.
-func twice(t testing.TB) *export.Crawl {
+// crawlWithDuplicates is a crawl in which two workers fetched some pages twice, into segments of
+// each compression.
+func crawlWithDuplicates(t testing.TB) *export.Crawl {
 	dir := t.TempDir()
 	write(t, dir, "pages-a-00001.jsonl", page("http://x/1", "01T00:00:01.000", `"title":"=1+1","fields":{"price":"5","tags":["a","b"]}`)+
 		page("http://x/2", "01T00:00:05.000", `"outcome":"failed","status":0`))
-	write(t, dir, "pages-b-00001.jsonl.gz", zipped(t, page("http://x/2", "01T00:00:04.000", "")+page("http://y/3", "02T00:00:02.000", `"title":"old"`)))
-	write(t, dir, "pages-b-00002.jsonl.zst", framed(t, page("http://y/3", "02T00:00:02.000", `"title":"new, \"er\"","links":3,"truncated":true`)))
-	write(t, dir, "pages-c-00001.jsonl", `{"url":"http://x/1","fetched_at":"2026-11-0`)
+	write(t, dir, "pages-b-00001.jsonl.gz", gzipped(t, page("http://x/2", "01T00:00:04.000", "")+page("http://y/3", "02T00:00:02.000", `"title":"old"`)))
+	write(t, dir, "pages-b-00002.jsonl.zst", zstdCompressed(t, page("http://y/3", "02T00:00:02.000", `"title":"new, \"er\"","links":3,"truncated":true`)))
+	write(t, dir, "pages-c-00001.jsonl.open", `{"url":"http://x/1","fetched_at":"2026-11-0`)
 	write(t, dir, "manifest-a.jsonl", page("http://x/9", "01T00:00:01.000", ""))
 	write(t, dir, "earlier-20261101T000000.000Z/pages-a-00001.jsonl", page("http://x/8", "01T00:00:01.000", ""))
 	return open(t, dir)
 }
 
-func zipped(t testing.TB, text string) string {
+func gzipped(t testing.TB, text string) string {
 	var b bytes.Buffer
 	w := gzip.NewWriter(&b)
 	if _, err := io.WriteString(w, text); err != nil || w.Close() != nil {
@@ -43,7 +45,7 @@ func zipped(t testing.TB, text string) string {
 	return b.String()
 }
 
-func framed(t testing.TB, text string) string {
+func zstdCompressed(t testing.TB, text string) string {
 	w, err := zstd.NewWriter(nil)
 	if err != nil {
 		t.Fatal(err)
@@ -51,9 +53,9 @@ func framed(t testing.TB, text string) string {
 	return string(w.EncodeAll([]byte(text), nil))
 }
 
-func TestEachPageIsExportedOnceAsItWasLast(t *testing.T) {
+func TestEachPageIsExportedOnceInItsLastVersion(t *testing.T) {
 	t.Parallel()
-	got, sum := exported(t, twice(t), order(t, "", "", "url", "outcome", "title", "fields.tags", "fields.price"))
+	got, sum := mustExport(t, crawlWithDuplicates(t), order(t, "", "", "url", "outcome", "title", "fields.tags", "fields.price"))
 	want := `{"url":"http://x/1","outcome":"fetched","title":"=1+1","fields.tags":["a","b"],"fields.price":"5"}
 {"url":"http://x/2","outcome":"failed","title":"","fields.tags":null,"fields.price":null}
 {"url":"http://y/3","outcome":"fetched","title":"new, \"er\"","fields.tags":null,"fields.price":null}
@@ -62,15 +64,15 @@ func TestEachPageIsExportedOnceAsItWasLast(t *testing.T) {
 		t.Error(diff)
 	}
 	if want := (export.Summary{Pages: 3, Written: 3}); sum != want {
-		t.Errorf("it says %+v, want %+v", sum, want)
+		t.Errorf("the summary is %+v, want %+v", sum, want)
 	}
 }
 
-func TestAConditionIsAboutThePageAsItWasLast(t *testing.T) {
+func TestAConditionAppliesToTheLastVersionOfAPage(t *testing.T) {
 	t.Parallel()
-	c := twice(t)
+	c := crawlWithDuplicates(t)
 	for condition, want := range map[string]int{
-		"outcome=fetched":             2, // not http://x/2 as it was first
+		"outcome=fetched":             2, // but not http://x/2 as it was first
 		"outcome=failed":              1,
 		"title=old":                   0,
 		"host=x and time<2026-11-02":  2,
@@ -78,7 +80,7 @@ func TestAConditionIsAboutThePageAsItWasLast(t *testing.T) {
 	} {
 		o := order(t, "jsonl", "")
 		o.Where = where(t, condition)
-		if got, sum := exported(t, c, o); strings.Count(got, "\n") != want || sum.Written != want {
+		if got, sum := mustExport(t, c, o); strings.Count(got, "\n") != want || sum.Written != want {
 			t.Errorf("%s: %d pages, want %d:\n%s", condition, sum.Written, want, got)
 		}
 	}
@@ -86,8 +88,8 @@ func TestAConditionIsAboutThePageAsItWasLast(t *testing.T) {
 
 func TestCSVIsATableThatNoSpreadsheetCarriesOut(t *testing.T) {
 	t.Parallel()
-	c := twice(t)
-	got, _ := exported(t, c, order(t, "csv", "", "url", "title", "links", "truncated", "fields.tags"))
+	c := crawlWithDuplicates(t)
+	got, _ := mustExport(t, c, order(t, "csv", "", "url", "title", "links", "truncated", "fields.tags"))
 	want := "url,title,links,truncated,fields.tags\r\n" +
 		"http://x/1,'=1+1,,false,\"[\"\"a\"\",\"\"b\"\"]\"\r\n" +
 		"http://x/2,,,false,\r\n" +
@@ -97,21 +99,97 @@ func TestCSVIsATableThatNoSpreadsheetCarriesOut(t *testing.T) {
 	}
 	plain := order(t, "csv", "")
 	plain.Plain = true
-	got, _ = exported(t, c, plain)
+	got, _ = mustExport(t, c, plain)
 	rows, err := csv.NewReader(strings.NewReader(got)).ReadAll()
 	if err != nil || len(rows) != 4 || rows[0][0] != "url" || rows[0][1] != "host" {
 		t.Fatalf("the whole table is %q (%v)", rows, err)
 	}
 	if !strings.Contains(got, ",=1+1,") {
-		t.Errorf("with Plain, a title is not as it was:\n%s", got)
+		t.Errorf("with Plain, a title is changed:\n%s", got)
 	}
+}
+
+func TestFieldsThatDifferInCaseAloneHaveColumnsOfTheirOwn(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	write(t, dir, "crawl/pages-00001.jsonl", page("http://x/1", "01T00:00:01.000", `"fields":{"Price":"A","price":"b","PRICE":7,"price_2":"given","select":"s","a,b":"c","a_b":"d"}`)+
+		page("http://x/2", "01T00:00:02.000", `"fields":{"only":["x"]}`)+page("http://x/3", "01T00:00:03.000", ""))
+	c := open(t, filepath.Join(dir, "crawl"))
+	got, _ := mustExport(t, c, order(t, "csv", "", "url", "fields.*", "fields.select"))
+	want := "url,fields.PRICE,fields.Price,\"fields.a,b\",fields.a_b,fields.only,fields.price,fields.price_2,fields.select\r\n" +
+		"http://x/1,7,A,c,d,,b,given,s\r\nhttp://x/2,,,,,\"[\"\"x\"\"]\",,,\r\nhttp://x/3,,,,,,,,\r\n"
+	if got != want {
+		t.Errorf("the table is\n%s\nwant\n%s", got, want)
+	}
+	some := order(t, "jsonl", "", "fields.*")
+	some.Where = where(t, "url~2$")
+	if got, _ := mustExport(t, c, some); got != `{"fields.only":["x"]}`+"\n" {
+		t.Errorf("the fields of the selected pages are\n%s", got)
+	}
+	none := order(t, "csv", "", "rights.*")
+	wantRefused(t, c, none, "no record has rights.*")
+	marked := order(t, "csv", "", "url")
+	marked.Mark = true
+	if got, _ := mustExport(t, c, marked); !strings.HasPrefix(got, "\ufeffurl\r\n") {
+		t.Errorf("with Mark, the table begins with %q", got[:10])
+	}
+	marked.Form = order(t, "jsonl", "").Form
+	wantRefused(t, c, marked, "a byte order mark is for csv")
+
+	to := filepath.Join(dir, "all.sqlite")
+	mustExport(t, c, order(t, "", to, "fields.*", "url"))
+	db, err := sql.Open("sqlite", to)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer db.Close()
+	var values [4]string
+	err = db.QueryRow(`SELECT "fields.PRICE", "fields.Price_3", "fields.price_4", "fields.select" FROM pages WHERE url LIKE '%1'`).Scan(&values[0], &values[1], &values[2], &values[3])
+	if err != nil || values != [4]string{"7", "A", "b", "s"} {
+		t.Errorf("the database has %q (%v)", values, err)
+	}
+	table := filepath.Join(dir, "all.parquet")
+	mustExport(t, c, order(t, "", table, "fields.*"))
+	file, err := os.Open(table)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer file.Close()
+	names := make(map[string]bool)
+	reader := parquet.NewReader(file)
+	for _, f := range reader.Schema().Fields() {
+		names[strings.ToLower(f.Name())] = true
+	}
+	if len(names) != 8 {
+		t.Errorf("the table has the columns %v, want 8 that differ", names)
+	}
+}
+
+func TestThousandsOfFieldsAreExported(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	fields := make(map[string]int)
+	for i := range 2000 {
+		fields[fmt.Sprintf("f%04d", i)] = i
+	}
+	text, err := json.Marshal(fields)
+	if err != nil {
+		t.Fatal(err)
+	}
+	write(t, dir, "crawl/pages-00001.jsonl", page("http://x/1", "01T00:00:01.000", `"fields":`+string(text)))
+	c := open(t, filepath.Join(dir, "crawl"))
+	for _, to := range []string{"some.sqlite", "some.parquet", "some.csv"} {
+		mustExport(t, c, order(t, "", filepath.Join(dir, to), "fields.*"))
+	}
+	o := order(t, "", filepath.Join(dir, "more.sqlite"), "url", "fields.*")
+	wantRefused(t, c, o, "2001 fields were chosen", "at most 2000", "--fields")
 }
 
 func TestParquetHasTheColumnsOfACrawlsOwnTables(t *testing.T) {
 	t.Parallel()
 	to := filepath.Join(t.TempDir(), "pages.parquet")
-	exported(t, twice(t), order(t, "", to))
-	rows, err := parquet.ReadFile[sink.PageRow](to)
+	mustExport(t, crawlWithDuplicates(t), order(t, "", to))
+	rows, err := parquet.ReadFile[tabular.PageRow](to)
 	if err != nil || len(rows) != 3 {
 		t.Fatalf("%d rows (%v)", len(rows), err)
 	}
@@ -120,16 +198,16 @@ func TestParquetHasTheColumnsOfACrawlsOwnTables(t *testing.T) {
 	}
 	again := filepath.Join(filepath.Dir(to), "again")
 	write(t, again, "pages-00001.parquet", read(t, to))
-	got, _ := exported(t, open(t, again), order(t, "csv", "", "url", "title", "fields.tags"))
+	got, _ := mustExport(t, open(t, again), order(t, "csv", "", "url", "title", "fields.tags"))
 	if want := "url,title,fields.tags\r\nhttp://x/1,'=1+1,\"[\"\"a\"\",\"\"b\"\"]\"\r\nhttp://x/2,,\r\nhttp://y/3,\"new, \"\"er\"\"\",\r\n"; got != want {
-		t.Errorf("of a crawl that wrote nothing but Parquet, there is exported\n%s\nwant\n%s", got, want)
+		t.Errorf("the export of a crawl that wrote only Parquet is\n%s\nwant\n%s", got, want)
 	}
 }
 
 func TestParquetOfChosenFieldsHasThemInTheirOrder(t *testing.T) {
 	t.Parallel()
 	to := filepath.Join(t.TempDir(), "some.parquet")
-	exported(t, twice(t), order(t, "", to, "status", "url", "fetched_at", "redirects", "truncated", "fields.price"))
+	mustExport(t, crawlWithDuplicates(t), order(t, "", to, "status", "url", "fetched_at", "redirects", "truncated", "fields.price"))
 	file, err := os.Open(to)
 	if err != nil {
 		t.Fatal(err)
@@ -156,8 +234,8 @@ func TestParquetOfChosenFieldsHasThemInTheirOrder(t *testing.T) {
 func TestSQLiteHasATableWithTypesAndIndices(t *testing.T) {
 	t.Parallel()
 	to := filepath.Join(t.TempDir(), "a ?file.sqlite")
-	exported(t, twice(t), order(t, "", to))
-	onlyIn(t, filepath.Dir(to), "a ?file.sqlite")
+	mustExport(t, crawlWithDuplicates(t), order(t, "", to))
+	wantOnly(t, filepath.Dir(to), "a ?file.sqlite")
 	db, err := sql.Open("sqlite", "file:"+strings.ReplaceAll(to, "?", "%3f"))
 	if err != nil {
 		t.Fatal(err)
@@ -179,65 +257,65 @@ func TestSQLiteHasATableWithTypesAndIndices(t *testing.T) {
 	}
 }
 
-func TestMarkdownIsOfTheTextOfPages(t *testing.T) {
+func TestMarkdownHasTheTextOfPages(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
 	write(t, dir, "crawl/pages-00001.jsonl", page("http://x/docs/", "01T00:00:01.000", `"title":"A: b","markdown":"# A\n\ntext\n"`)+
 		page("http://x/page.html?q=1", "01T00:00:02.000", `"text":"plain"`)+page("http://x/Docs", "01T00:00:02.000", `"text":"other"`)+page("http://x/none", "01T00:00:03.000", ""))
 	c := open(t, filepath.Join(dir, "crawl"))
 	first := "---\nurl: http://x/docs/\ntitle: \"A: b\"\nfetched_at: \"2026-11-01T00:00:01.000Z\"\n---\n\n# A\n\ntext\n"
-	got, _ := exported(t, c, order(t, "markdown", ""))
+	got, _ := mustExport(t, c, order(t, "markdown", ""))
 	if !strings.HasPrefix(got, first+"\n---\nurl: http://x/page.html?q=1\n") || !strings.Contains(got, "\n\nplain\n") {
 		t.Errorf("the stream is\n%s", got)
 	}
-	exported(t, c, order(t, "markdown", filepath.Join(dir, "md")))
+	mustExport(t, c, order(t, "markdown", filepath.Join(dir, "md")))
 	if got := read(t, filepath.Join(dir, "md/x/docs/index.md")); got != first {
 		t.Errorf("the file is\n%s", got)
 	}
-	onlyIn(t, filepath.Join(dir, "md/x"), "Docs.md", "docs", "page.html@q=1.md")
+	wantOnly(t, filepath.Join(dir, "md/x"), "Docs.md", "docs", "page.html@q=1.md")
 	o := order(t, "markdown", filepath.Join(dir, "none"))
 	o.Where = where(t, "url~none")
-	refused(t, c, o, "no page that is wanted has a text", "--format files")
-	onlyIn(t, dir, "crawl", "md")
+	wantRefused(t, c, o, "no matching page has a text", "--format files")
+	wantOnly(t, dir, "crawl", "md")
 }
 
-func TestMarkdownIsMadeOfBodiesThatWereKept(t *testing.T) {
+func TestMarkdownIsMadeFromKeptBodies(t *testing.T) {
 	t.Parallel()
 	body := "<!DOCTYPE html><title>Lamps</title><body><nav><a href=/>Home</a></nav><article><h1>Lamps</h1>" +
 		strings.Repeat("<p>A lamp gives <b>light</b> to those who read at night, and asks for little.</p>", 8) + "</article>"
 	c := site(t, page("http://x/lamps.html", "01T00:00:01.000", `"content_type":"text/html; charset=utf-8","charset":"utf-8","title":"Lamps","path":"x/lamps.html"`)+
 		page("http://x/pic.png", "01T00:00:02.000", `"content_type":"image/png","path":"x/pic.png"`),
 		map[string]string{"x/lamps.html": body, "x/pic.png": "\x89PNG"})
-	got, _ := exported(t, c, order(t, "markdown", ""))
+	got, _ := mustExport(t, c, order(t, "markdown", ""))
 	if !strings.Contains(got, "title: Lamps") || !strings.Contains(got, "gives **light** to those") || strings.Contains(got, "Home") || strings.Contains(got, "pic.png") {
 		t.Errorf("the Markdown is\n%s", got)
 	}
 }
 
-func TestWhatIsThereIsReplacedOnlyWhenThatIsWanted(t *testing.T) {
+func TestAnExistingFileIsReplacedOnlyOnRequest(t *testing.T) {
 	t.Parallel()
-	c, dir := twice(t), t.TempDir()
+	c, dir := crawlWithDuplicates(t), t.TempDir()
 	file, folder, own := filepath.Join(dir, "a.csv.gz"), filepath.Join(dir, "md"), filepath.Join(dir, "own")
 	write(t, dir, "a.csv.gz", "mine")
 	write(t, own, "mine", "mine")
-	refused(t, c, order(t, "", file), `a.csv.gz": it is there already`)
-	text := open(t, filepath.Join(dir, textual(t, dir)))
-	refused(t, text, order(t, "markdown", own), "it is there already")
+	wantRefused(t, c, order(t, "", file), `a.csv.gz": it already exists`)
+	text := open(t, filepath.Join(dir, crawlWithText(t, dir)))
+	wantRefused(t, text, order(t, "markdown", own), "it already exists")
 	replacing := order(t, "markdown", own)
 	replacing.Replace = true
-	refused(t, text, replacing, "no export has made it")
+	wantRefused(t, text, replacing, "no export created it")
 	if read(t, own+"/mine") != "mine" || read(t, file) != "mine" {
-		t.Error("something was written over")
+		t.Error("an existing file was overwritten")
 	}
-	exported(t, text, order(t, "markdown", folder))
+	mustExport(t, text, order(t, "markdown", folder))
 	write(t, folder, "stale", "")
 	replacing = order(t, "markdown", folder)
 	replacing.Replace = true
-	exported(t, text, replacing)
-	onlyIn(t, folder, ".trawl-export", "x")
+	mustExport(t, text, replacing)
+	wantOnly(t, folder, ".trawl-export", "x")
 	o := order(t, "", file, "url")
 	o.Replace = true
-	exported(t, c, o)
+	mustExport(t, c, o)
 	zip, err := gzip.NewReader(strings.NewReader(read(t, file)))
 	if err != nil {
 		t.Fatal(err)
@@ -245,54 +323,54 @@ func TestWhatIsThereIsReplacedOnlyWhenThatIsWanted(t *testing.T) {
 	if text, err := io.ReadAll(zip); err != nil || !strings.HasPrefix(string(text), "url\r\nhttp://x/1\r\n") {
 		t.Errorf("the file is %q (%v)", text, err)
 	}
-	onlyIn(t, dir, "a.csv.gz", "md", "own", "text")
+	wantOnly(t, dir, "a.csv.gz", "md", "own", "text")
 }
 
-// textual makes a crawl with a text, and returns the name of its folder.
-func textual(t *testing.T, dir string) string {
+// crawlWithText writes a crawl of pages with text, and returns the name of its folder.
+func crawlWithText(t *testing.T, dir string) string {
 	write(t, dir, "text/pages-00001.jsonl", page("http://x/a", "01T00:00:01.000", `"text":"a"`))
 	return "text"
 }
 
-func TestWhatCanNotBeExportedLeavesNothing(t *testing.T) {
+func TestAFailedExportLeavesNothing(t *testing.T) {
 	t.Parallel()
-	c, dir := twice(t), t.TempDir()
-	refused(t, c, order(t, "", filepath.Join(dir, "a.csv"), "url", "fields.prize"), `no record has the field "fields.prize": there are fields.price, fields.tags`)
-	refused(t, c, order(t, "", filepath.Join(dir, "a.sqlite"), "fields.prize"), `"fields.prize"`)
+	c, dir := crawlWithDuplicates(t), t.TempDir()
+	wantRefused(t, c, order(t, "", filepath.Join(dir, "a.csv"), "url", "fields.prize"), `no record has the field "fields.prize": there are fields.price, fields.tags`)
+	wantRefused(t, c, order(t, "", filepath.Join(dir, "a.sqlite"), "fields.prize"), `"fields.prize"`)
 	o := order(t, "", filepath.Join(dir, "a.jsonl"))
 	o.Where = where(t, "fields.prize>3")
-	refused(t, c, o, `no record has the field "fields.prize"`)
-	refused(t, c, order(t, "sqlite", ""), "not written to standard output")
-	refused(t, c, order(t, "mirror", ""), "not written to standard output")
-	refused(t, c, order(t, "markdown", "", "url"), "fields can not be chosen")
-	refused(t, c, order(t, "warc", filepath.Join(dir, "a.warc.gz")), "holds no WARC files", "--format warc")
-	refused(t, c, order(t, "mirror", filepath.Join(dir, "m")), "kept no bodies", "--format files")
-	refused(t, c, order(t, "", filepath.Join(dir, "no/a.csv")), "no/a.csv", "can not be written", "no such file")
-	refused(t, c, order(t, "parquet", filepath.Join(dir, "a.parquet.gz")), "compressed within")
-	onlyIn(t, dir)
+	wantRefused(t, c, o, `no record has the field "fields.prize"`)
+	wantRefused(t, c, order(t, "sqlite", ""), "not written to standard output")
+	wantRefused(t, c, order(t, "mirror", ""), "not written to standard output")
+	wantRefused(t, c, order(t, "markdown", "", "url"), "fields cannot be chosen")
+	wantRefused(t, c, order(t, "warc", filepath.Join(dir, "a.warc.gz")), "holds no WARC files", "--format warc")
+	wantRefused(t, c, order(t, "mirror", filepath.Join(dir, "m")), "kept no bodies", "--format files")
+	wantRefused(t, c, order(t, "", filepath.Join(dir, "no/a.csv")), "no/a.csv", "cannot be written", "no such file")
+	wantRefused(t, c, order(t, "parquet", filepath.Join(dir, "a.parquet.gz")), "compressed internally")
+	wantOnly(t, dir)
 	for _, fields := range [][]string{{"titel"}, {"url", "url"}, {""}, {"url.x"}} {
 		if _, err := export.ParseFields(fields); err == nil {
-			t.Errorf("%q are fields", fields)
+			t.Errorf("the fields are %q", fields)
 		}
 	}
 	if _, err := export.ParseForm("", "own/"); err == nil || !strings.Contains(err.Error(), "does not tell the form") {
-		t.Errorf("of a name that tells no form, it says %v", err)
+		t.Errorf("for a file name without a known extension, the error is %v", err)
 	}
 	if _, err := export.ParseForm("xml", ""); err == nil || !strings.Contains(err.Error(), "jsonl, csv, parquet") {
-		t.Errorf("of a form that there is not, it says %v", err)
+		t.Errorf("for an unknown form, the error is %v", err)
 	}
 }
 
-func TestDamagedLinesAreToldOfAndLeftOut(t *testing.T) {
+func TestDamagedLinesAreReportedAndLeftOut(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
 	write(t, dir, "pages-00001.jsonl", page("http://x/1", "01T00:00:01.000", "")+"{\"url\":\"htt\x00\n"+`{"url":"http://x/2","fetched_at":"yesterday"}`+"\n"+page("http://x/3", "01T00:00:01.000", ""))
 	var told []string
 	o := order(t, "", "", "url")
 	o.Damaged = func(at string, err error) { told = append(told, at+": "+err.Error()) }
-	got, sum := exported(t, open(t, dir), o)
+	got, sum := mustExport(t, open(t, dir), o)
 	if got != "{\"url\":\"http://x/1\"}\n{\"url\":\"http://x/3\"}\n" || sum.Damaged != 2 || len(told) != 2 || !strings.Contains(told[1], "pages-00001.jsonl, at byte ") {
-		t.Errorf("it writes\n%sand says %+v, %q", got, sum, told)
+		t.Errorf("the export is\n%swith summary %+v, warnings %q", got, sum, told)
 	}
 }
 
@@ -301,11 +379,71 @@ func TestRecordsAreCopiedByteForByte(t *testing.T) {
 	dir := t.TempDir()
 	line := `{"url":"http://x/?a=1&b=<2>","fetched_at":"2026-11-01T00:00:01.000Z","unknown":1.50,  "order":"kept"}` + "\n"
 	write(t, dir, "pages-00001.jsonl", line)
-	if got, _ := exported(t, open(t, dir), order(t, "jsonl", "")); got != line {
+	if got, _ := mustExport(t, open(t, dir), order(t, "jsonl", "")); got != line {
 		t.Errorf("the record is\n%s", got)
 	}
-	got, _ := exported(t, open(t, dir), order(t, "jsonl", "", "url"))
+	got, _ := mustExport(t, open(t, dir), order(t, "jsonl", "", "url"))
 	if got != `{"url":"http://x/?a=1&b=<2>"}`+"\n" || !json.Valid([]byte(got)) {
 		t.Errorf("the field is %s", got)
+	}
+}
+
+func TestTheUndamagedRowsOfATableAreRead(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	var rows []tabular.PageRow
+	for i := range 3000 {
+		rows = append(rows, tabular.PageRow{URL: fmt.Sprintf("http://x/%d", i), FinalURL: "http://x/", Outcome: "fetched", FetchedAt: noon, Title: strings.Repeat(fmt.Sprint(i*i), 9)})
+	}
+	var table bytes.Buffer
+	w := parquet.NewGenericWriter[tabular.PageRow](&table, parquet.MaxRowsPerRowGroup(1000))
+	for part := range slices.Chunk(rows, 1000) {
+		if _, err := w.Write(part); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := w.Close(); err != nil {
+		t.Fatal(err)
+	}
+	whole := table.String()
+	changed := []byte(whole)
+	for i := len(whole) * 45 / 100; i < len(whole)*55/100; i++ { // within the second row group
+		changed[i] ^= 0x5a
+	}
+	for name, c := range map[string]struct {
+		text  string
+		least int
+	}{"changed": {string(changed), 2000}, "cut": {whole[:len(whole)/2], 0}, "empty": {"", 0}, "other": {"no table at all, but as long as one may be", 0}} {
+		crawl := filepath.Join(dir, name)
+		write(t, crawl, "pages-a-00001.parquet", c.text)
+		write(t, crawl, "pages-b-00001.parquet", whole[:])
+		opened := open(t, crawl)
+		lines := 0
+		if err := opened.Each(t.Context(), func([]byte) error { lines++; return nil }); err != nil {
+			t.Errorf("%s: %v", name, err)
+		}
+		damaged := opened.Damaged()
+		if lines < 3000+c.least || lines >= 6000 || len(damaged) != 1 || !strings.Contains(damaged[0].Error(), "pages-a-00001.parquet") {
+			t.Errorf("%s: %d rows are read, and the damage is %v", name, lines, damaged)
+		}
+	}
+}
+
+func TestTheWholeRecordsOfACutArchiveAreCopied(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	if err := keptPages(t, dir, "w", []string{"jsonl", "warc"}, 7).Close(); err != nil {
+		t.Fatal(err)
+	}
+	names, err := filepath.Glob(filepath.Join(dir, "*.warc.gz"))
+	if err != nil || len(names) != 1 {
+		t.Fatal(names, err)
+	}
+	text := read(t, names[0])
+	write(t, dir, filepath.Base(names[0]), text[:len(text)*2/3])
+	c := open(t, dir)
+	mustExport(t, c, order(t, "", filepath.Join(t.TempDir(), "copy.warc.gz")))
+	if damaged := c.Damaged(); len(damaged) != 1 || !strings.Contains(damaged[0].Error(), filepath.Base(names[0])) {
+		t.Errorf("the damage is %v", damaged)
 	}
 }

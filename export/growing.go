@@ -10,19 +10,21 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/trawlcrawler/trawl/crawler/output"
-	"github.com/trawlcrawler/trawl/crawler/sink"
+	"github.com/trawlcrawler/trawl/internal/output"
+	"github.com/trawlcrawler/trawl/internal/sink"
+	"github.com/trawlcrawler/trawl/internal/tabular"
 )
 
-// How segments are read that are not finished and that become something else when they
-// are: a table, or a sorted index. A live writer may do so while they are read, so
-// their files are held from the beginning on.
+// This file reads unfinished segments that become something else when they are finished:
+// a table, or a sorted index. A live writer may finish them while they are read, so their
+// files are opened at the beginning and kept open.
 
-// opener opens the segment that a file is a part of. It returns nil when the file is
-// none of its kind, or was finished meanwhile: then the name of what it became.
+// opener opens the segment that a file is a part of. It returns nil if the file is of
+// another kind. If the file was finished in the meantime, it returns nil and the name of
+// the finished file.
 type opener func(ctx context.Context, c *Crawl, name string) (s *segment, became string, err error)
 
-// growing opens the segments of a kind that are not finished.
+// growing opens the unfinished segments of a kind.
 func (c *Crawl) growing(ctx context.Context, names []string, open opener) (found []segment, err error) {
 	for _, name := range names {
 		s, became, err := open(ctx, c, name)
@@ -46,7 +48,8 @@ func finishedReader(name string) reader {
 	return readRows
 }
 
-// hold opens a file until the crawl is closed; nil when it is not there any more.
+// hold opens a file until the crawl is closed. It returns nil if the file no longer
+// exists.
 func (c *Crawl) hold(ctx context.Context, name string) (*io.SectionReader, error) {
 	file, err := c.at.Hold(ctx, name)
 	if errors.Is(err, output.ErrMissing) {
@@ -59,7 +62,7 @@ func (c *Crawl) hold(ctx context.Context, name string) (*io.SectionReader, error
 	return io.NewSectionReader(file, 0, file.Size()), nil
 }
 
-// openTable opens what a table of pages is yet to be made of.
+// openTable opens an intake, from which a table of pages will be made.
 func openTable(ctx context.Context, c *Crawl, name string) (*segment, string, error) {
 	final, grows := strings.CutSuffix(name, output.Growing)
 	if !grows || !table.MatchString(final) {
@@ -69,13 +72,13 @@ func openTable(ctx context.Context, c *Crawl, name string) (*segment, string, er
 	if file == nil || err != nil {
 		return nil, final, err
 	}
-	if there, err := c.there(ctx, final); there || err != nil { // it was made, and what it was made of is about to go
+	if there, err := c.there(ctx, final); there || err != nil { // the table exists, and its intake is about to be removed
 		return nil, final, err
 	}
 	return &segment{at: c.at, name: name, read: entries{file}.read}, "", nil
 }
 
-// there reports whether a file is there.
+// there reports whether a file exists.
 func (c *Crawl) there(ctx context.Context, name string) (bool, error) {
 	_, err := c.at.OpenAt(ctx, name)
 	if errors.Is(err, output.ErrMissing) {
@@ -84,21 +87,21 @@ func (c *Crawl) there(ctx context.Context, name string) (bool, error) {
 	return err == nil, err
 }
 
-// entries are what a table of pages is yet to be made of.
+// entries is an intake, from which a table of pages will be made.
 type entries struct{ file *io.SectionReader }
 
 func (e entries) read(ctx context.Context, s segment, do func(at place, line []byte) error) error {
 	lines := bufio.NewReaderSize(io.NewSectionReader(e.file, 0, e.file.Size()), 1<<20)
 	for offset := int64(0); ; {
 		line, err := lines.ReadBytes('\n')
-		if err == io.EOF { // a line without an end was never acknowledged
+		if err == io.EOF { // the writer never acknowledged a line without a newline
 			return nil
 		}
 		if err = errors.Join(err, ctx.Err()); err != nil {
 			return fmt.Errorf("%v: %w", s, err)
 		}
 		at := place{s, "at byte", offset}
-		row, damaged := sink.EntryRow(line)
+		row, damaged := tabular.EntryRow(line)
 		if damaged != nil {
 			err = do(at, line)
 		} else {
@@ -111,8 +114,8 @@ func (e entries) read(ctx context.Context, s segment, do func(at place, line []b
 	}
 }
 
-// openIndex opens the index of a WARC file that is not finished, which may lack the
-// last lines.
+// openIndex opens the index of an unfinished WARC file. The index may lack its last
+// lines.
 func openIndex(ctx context.Context, c *Crawl, name string) (*segment, string, error) {
 	final, grows := strings.CutSuffix(name, ".warc.gz"+output.Growing)
 	if !grows {
@@ -126,10 +129,10 @@ func openIndex(ctx context.Context, c *Crawl, name string) (*segment, string, er
 	if warc == nil || err != nil {
 		return nil, final + ".cdxj", err
 	}
-	if there, err := c.there(ctx, final+".cdxj"); there || err != nil { // it is finished but for its name
+	if there, err := c.there(ctx, final+".cdxj"); there || err != nil { // only the WARC file's own name is not final yet
 		return nil, final + ".cdxj", err
 	}
-	if lines == nil { // a kill came before it
+	if lines == nil { // the writer was killed before it created the index
 		lines = io.NewSectionReader(strings.NewReader(""), 0, 0)
 	}
 	unfinished := unindexed{final + ".warc.gz", lines, warc}

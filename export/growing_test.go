@@ -12,18 +12,17 @@ import (
 	"time"
 
 	"github.com/trawlcrawler/trawl/crawler"
-	"github.com/trawlcrawler/trawl/crawler/sink"
 	"github.com/trawlcrawler/trawl/export"
+	"github.com/trawlcrawler/trawl/internal/sink"
 )
 
-// pageFormats are those of which an export is made, alone and together.
+// pageFormats are the formats that an export can read pages from, alone and together.
 var pageFormats = [][]string{
 	{"jsonl"}, {"jsonl.gz"}, {"jsonl.zst"}, {"files"}, {"markdown"}, {"parquet"}, {"warc"}, {sink.FormatMirror},
 	{"parquet", "warc"}, {"links", "parquet"}, {"items", "warc"},
 }
 
-// keptPages writes n pages, in batches of three, and returns what the writer has not
-// finished.
+// keptPages writes n pages in batches of three, and returns the unfinished writer.
 func keptPages(t testing.TB, dir, worker string, formats []string, n int) sink.Sink {
 	t.Helper()
 	s, err := sink.Open(formats, dir, sink.Options{Worker: worker, Job: crawler.Job{Name: "shop"}})
@@ -63,10 +62,10 @@ func fetchedPage(t testing.TB, url string) *crawler.Result {
 	}
 }
 
-// exportedURLs exports a crawl and counts how often each URL is there.
+// exportedURLs exports a crawl and counts how often each URL occurs.
 func exportedURLs(t testing.TB, c *export.Crawl) map[string]int {
 	t.Helper()
-	text, _ := exported(t, c, order(t, "jsonl", ""))
+	text, _ := mustExport(t, c, order(t, "jsonl", ""))
 	urls := make(map[string]int)
 	for line := range strings.Lines(text) {
 		var r crawler.Record
@@ -78,7 +77,7 @@ func exportedURLs(t testing.TB, c *export.Crawl) map[string]int {
 	return urls
 }
 
-// wantPages wants the pages 1 to n of each worker, once each.
+// wantPages checks that pages 1 to n of each worker are exported once each.
 func wantPages(t testing.TB, urls map[string]int, n int, workers ...string) {
 	t.Helper()
 	for _, w := range workers {
@@ -93,7 +92,7 @@ func wantPages(t testing.TB, urls map[string]int, n int, workers ...string) {
 	}
 }
 
-func TestAnExportHasWhatALiveWriterHasKept(t *testing.T) {
+func TestAnExportHasThePagesOfALiveWriter(t *testing.T) {
 	t.Parallel()
 	for _, formats := range pageFormats {
 		t.Run(strings.Join(formats, "+"), func(t *testing.T) {
@@ -125,15 +124,15 @@ func TestAnExportIsTheSameWhenItsWriterFinishesMeanwhile(t *testing.T) {
 	}
 }
 
-// tears are what a kill may leave behind the last whole batch.
-var tears = map[string]string{
+// tornEnds are what a killed process may leave after the last whole batch.
+var tornEnds = map[string]string{
 	"nothing": "", "a torn line": `{"url":"http://shop.example/torn","fet`, "zeros": strings.Repeat("\x00", 4096), "a byte": "\x1f",
 }
 
-func TestAnExportHasWhatAKilledWriterHadKept(t *testing.T) {
+func TestAnExportHasThePagesOfAKilledWriter(t *testing.T) {
 	t.Parallel()
 	for _, formats := range pageFormats {
-		for name, tear := range tears {
+		for name, tear := range tornEnds {
 			t.Run(strings.Join(formats, "+")+", "+name, func(t *testing.T) {
 				t.Parallel()
 				alive, dir := t.TempDir(), t.TempDir()
@@ -147,7 +146,7 @@ func TestAnExportHasWhatAKilledWriterHadKept(t *testing.T) {
 	}
 }
 
-// asKilled copies what a live writer has written, as a kill would leave it.
+// asKilled copies the files of a live writer as a killed process would leave them.
 func asKilled(t testing.TB, from, to, tear string) {
 	t.Helper()
 	err := filepath.WalkDir(from, func(path string, e fs.DirEntry, err error) error {
@@ -169,7 +168,7 @@ func asKilled(t testing.TB, from, to, tear string) {
 	}
 }
 
-func TestAnArchiveOfWhichNothingIsIndexedIsExportedWhole(t *testing.T) {
+func TestAnArchiveWithoutAnIndexIsExportedWhole(t *testing.T) {
 	t.Parallel()
 	for name, spoil := range map[string]func(path string) error{
 		"its index is gone":    os.Remove,
@@ -184,7 +183,7 @@ func TestAnArchiveOfWhichNothingIsIndexedIsExportedWhole(t *testing.T) {
 			asKilled(t, alive, dir, "")
 			indexes, err := filepath.Glob(filepath.Join(dir, "*.cdxj.open"))
 			if err != nil || len(indexes) != 1 {
-				t.Fatalf("there are the indexes %q, %v", indexes, err)
+				t.Fatalf("the indexes are %q, %v", indexes, err)
 			}
 			if err := spoil(indexes[0]); err != nil {
 				t.Fatal(err)
@@ -193,7 +192,7 @@ func TestAnArchiveOfWhichNothingIsIndexedIsExportedWhole(t *testing.T) {
 			defer c.Close()
 			wantPages(t, exportedURLs(t, c), 10, "w1")
 			to := filepath.Join(t.TempDir(), "out.warc.gz")
-			if _, sum := exported(t, c, order(t, "warc", to)); sum.Written != 10 {
+			if _, sum := mustExport(t, c, order(t, "warc", to)); sum.Written != 10 {
 				t.Errorf("%d pages are written as WARC, want 10", sum.Written)
 			}
 		})

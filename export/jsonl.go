@@ -12,7 +12,7 @@ import (
 	"github.com/klauspost/compress/zstd"
 )
 
-// pressed returns a writer that compresses as the name of the draft says.
+// pressed returns a writer that compresses according to the name of the draft.
 func pressed(out *Draft) (io.WriteCloser, error) {
 	b := bufio.NewWriterSize(out, 1<<20)
 	switch {
@@ -25,7 +25,7 @@ func pressed(out *Draft) (io.WriteCloser, error) {
 	return stacked{nopCloser{b}, b}, nil
 }
 
-// stacked is a writer over a buffer.
+// stacked is a writer on top of a buffer.
 type stacked struct {
 	io.WriteCloser
 	under *bufio.Writer
@@ -37,8 +37,8 @@ type nopCloser struct{ io.Writer }
 
 func (nopCloser) Close() error { return nil }
 
-// jsonl writes records as they are, or chosen fields of them, in the order in
-// which they were chosen.
+// jsonl writes records unchanged, or chosen fields of them in the order in which they
+// were chosen.
 type jsonl struct {
 	out    io.WriteCloser
 	fields []Field
@@ -79,11 +79,11 @@ func (w *jsonl) choose(r *Record) error {
 
 func (w *jsonl) Close() error { return w.out.Close() }
 
-// jsonOf writes a value that was read from JSON. &, < and > stand as they are.
+// jsonOf encodes a value that was decoded from JSON. It leaves &, < and > unescaped.
 func jsonOf(v any) string {
 	var b bytes.Buffer
 	encoder := json.NewEncoder(&b)
 	encoder.SetEscapeHTML(false)
-	_ = encoder.Encode(v) // of what was read from JSON: it does not fail
+	_ = encoder.Encode(v) // cannot fail for a value decoded from JSON
 	return strings.TrimSuffix(b.String(), "\n")
 }

@@ -12,10 +12,10 @@ import (
 	"github.com/trawlcrawler/trawl/export"
 )
 
-// noon is when the tests take place.
+// noon is the current time in the tests.
 var noon = time.Date(2026, 11, 26, 12, 0, 0, 0, time.UTC)
 
-// write makes a file in a folder, with what is above it.
+// write writes a file in a folder, and creates the folders above it.
 func write(t testing.TB, dir, name, text string) {
 	t.Helper()
 	path := filepath.Join(dir, filepath.FromSlash(name))
@@ -37,7 +37,7 @@ func read(t testing.TB, path string) string {
 	return string(text)
 }
 
-// page is a record of a page that was fetched, and more of its fields.
+// page is a record of a fetched page, with additional fields.
 func page(url, at, more string) string {
 	if more != "" {
 		more = "," + more
@@ -54,7 +54,7 @@ func page(url, at, more string) string {
 	return fmt.Sprintf(`{"url":%q,"fetched_at":"2026-11-%sZ"%s}`, url, at, more) + "\n"
 }
 
-// open opens a folder's output.
+// open opens the output in a folder.
 func open(t testing.TB, dir string) *export.Crawl {
 	t.Helper()
 	c, err := export.Open(t.Context(), dir)
@@ -64,7 +64,7 @@ func open(t testing.TB, dir string) *export.Crawl {
 	return c
 }
 
-// where is a condition.
+// where parses a condition.
 func where(t testing.TB, text string) export.Condition {
 	t.Helper()
 	if text == "" {
@@ -77,7 +77,7 @@ func where(t testing.TB, text string) export.Condition {
 	return c
 }
 
-// order is an order for a form, to a file or folder, or to standard output.
+// order returns an order for a form, to a file, a folder or standard output.
 func order(t testing.TB, form, to string, fields ...string) export.Order {
 	t.Helper()
 	f, err := export.ParseForm(form, to)
@@ -91,8 +91,8 @@ func order(t testing.TB, form, to string, fields ...string) export.Order {
 	return export.Order{Form: f, To: to, Fields: chosen, Damaged: func(at string, err error) { t.Errorf("%s: %v", at, err) }}
 }
 
-// exported carries an order out, and returns what went to standard output.
-func exported(t testing.TB, c *export.Crawl, o export.Order) (string, export.Summary) {
+// mustExport carries out an order, and returns what was written to standard output.
+func mustExport(t testing.TB, c *export.Crawl, o export.Order) (string, export.Summary) {
 	t.Helper()
 	var out bytes.Buffer
 	o.Out = &out
@@ -103,23 +103,23 @@ func exported(t testing.TB, c *export.Crawl, o export.Order) (string, export.Sum
 	return out.String(), sum
 }
 
-// refused carries an order out that can not be, and wants the error to say why.
-func refused(t testing.TB, c *export.Crawl, o export.Order, why ...string) {
+// wantRefused carries out an invalid order, and checks that the error contains the reasons.
+func wantRefused(t testing.TB, c *export.Crawl, o export.Order, why ...string) {
 	t.Helper()
 	o.Out = new(bytes.Buffer)
 	_, err := export.Export(t.Context(), c, o)
 	if err == nil {
-		t.Fatalf("%s to %q succeeds, and should say %q", o.Form.Name, o.To, why)
+		t.Fatalf("%s to %q succeeds, want an error with %q", o.Form.Name, o.To, why)
 	}
 	for _, part := range why {
 		if !strings.Contains(err.Error(), part) {
-			t.Errorf("%s to %q says\n%v\nand not %q", o.Form.Name, o.To, err, part)
+			t.Errorf("%s to %q fails with\n%v\nwant %q", o.Form.Name, o.To, err, part)
 		}
 	}
 }
 
-// onlyIn wants a folder to hold nothing but these.
-func onlyIn(t testing.TB, dir string, want ...string) {
+// wantOnly checks that a folder contains exactly these names.
+func wantOnly(t testing.TB, dir string, want ...string) {
 	t.Helper()
 	entries, err := os.ReadDir(dir)
 	if err != nil {
@@ -130,6 +130,6 @@ func onlyIn(t testing.TB, dir string, want ...string) {
 		names = append(names, e.Name())
 	}
 	if strings.Join(names, " ") != strings.Join(want, " ") {
-		t.Errorf("in %s there are %q, want %q", dir, names, want)
+		t.Errorf("%s contains %q, want %q", dir, names, want)
 	}
 }

@@ -12,11 +12,11 @@ import (
 	"github.com/goccy/go-yaml"
 
 	"github.com/trawlcrawler/trawl/crawler"
-	"github.com/trawlcrawler/trawl/crawler/sink"
+	"github.com/trawlcrawler/trawl/internal/sink"
 )
 
-// markdown writes pages as Markdown, each with a head in YAML that says what page
-// it is: as files in a folder, or one behind the other.
+// markdown writes pages as Markdown, each with a YAML header that identifies the page: as
+// files in a folder, or one after another to a stream.
 type markdown struct {
 	folder  string         // "" for a stream
 	stream  io.WriteCloser // nil for a folder
@@ -36,7 +36,7 @@ func newMarkdown(out *Draft, o Order) (Writer, error) {
 	return m, err
 }
 
-// head is what stands before a page.
+// head is the header of a page.
 type head struct {
 	URL       string `yaml:"url"`
 	Title     string `yaml:"title,omitempty"`
@@ -44,7 +44,7 @@ type head struct {
 	Digest    string `yaml:"digest,omitempty"`
 }
 
-// Write writes a page that has a text. Others are passed over.
+// Write writes a page that has a text, and skips others.
 func (m *markdown) Write(r *Record) error {
 	rec, err := r.Read()
 	if err != nil {
@@ -92,7 +92,7 @@ func (m *markdown) Close() error {
 		err = m.stream.Close()
 	}
 	if m.written == 0 && err == nil {
-		err = fmt.Errorf("%q: no page that is wanted has a text: crawl with --markdown or --text, or keep the bodies, with --format files", m.sources.crawl)
+		err = fmt.Errorf("%q: no matching page has a text: crawl with --markdown or --text, or keep the bodies, with --format files", m.sources.crawl)
 	}
 	return err
 }

@@ -13,23 +13,23 @@ import (
 	"strings"
 
 	"github.com/trawlcrawler/trawl/crawler"
-	"github.com/trawlcrawler/trawl/crawler/parse"
-	"github.com/trawlcrawler/trawl/crawler/sink"
+	"github.com/trawlcrawler/trawl/internal/rewrite"
+	"github.com/trawlcrawler/trawl/internal/sink"
 )
 
-// mirror makes a copy of the bodies that a crawl kept, which a browser can open
-// from disk: pages have names that end as their kind does, links between them are
-// relative, and others absolute. First all pages get their names, about 150 bytes
-// of memory each; then one after the other is rewritten.
+// mirror copies the bodies that a crawl kept so that a browser can open them from disk:
+// pages get names with the extension of their type, links between them become relative,
+// and other links absolute. First all pages get their names, which takes about 150 bytes
+// of memory each; then each page is rewritten.
 type mirror struct {
 	o     Order
 	out   string
 	names *sink.Naming
-	kept  map[uint64]string // names, by the hash of a URL
-	also  map[uint64]uint64 // URLs that led elsewhere, and where
+	kept  map[uint64]string // names of files, by the hash of a URL
+	also  map[uint64]uint64 // redirects, by the hash of the URL
 }
 
-// errNoBodies says that there is nothing to show.
+// errNoBodies says that there is nothing to copy.
 var errNoBodies = errors.New("the crawl kept no bodies: crawl with --format files or mirror")
 
 func newMirror(out *Draft, o Order) (Writer, error) {
@@ -59,7 +59,8 @@ func (m *mirror) Write(r *Record) error {
 	return nil
 }
 
-// contentType is that of a record. What was read as a page without one is HTML.
+// contentType returns the media type of a record. A page that was parsed without one is
+// HTML.
 func contentType(rec crawler.Record) string {
 	if rec.ContentType == "" && rec.Charset != "" {
 		return "text/html"
@@ -67,8 +68,8 @@ func contentType(rec crawler.Record) string {
 	return rec.ContentType
 }
 
-// ends are how browsers tell the kind of a file that they open from disk. The
-// first is given to names that have none of them.
+// ends are the extensions by which browsers recognize the type of a file on disk. A name
+// with none of them gets the first.
 var ends = map[string][]string{
 	"text/html":              {".html", ".htm"},
 	"application/xhtml+xml":  {".xhtml", ".xht"},
@@ -88,7 +89,7 @@ var ends = map[string][]string{
 	"video/webm":             {".webm"},
 }
 
-// withEnd gives a name the end that its Content-Type asks for.
+// withEnd gives a name the extension that its Content-Type asks for.
 func withEnd(name, contentType string) string {
 	media, _, _ := mime.ParseMediaType(contentType)
 	known := ends[media]
@@ -103,7 +104,7 @@ func (m *mirror) Close() error {
 	if len(m.kept) == 0 {
 		return fmt.Errorf("%q: %w", m.o.crawl, errNoBodies)
 	}
-	written := make(map[string]bool) // by redirects, several records lead to one page
+	written := make(map[string]bool) // because of redirects, several records can lead to one page
 	return m.o.survey.each(m.o.ctx, func(r *Record) error {
 		if ok, err := m.o.Where.Match(r); !ok || err != nil {
 			return err
@@ -121,7 +122,7 @@ func (m *mirror) Close() error {
 	})
 }
 
-// page copies a body, and rewrites what has references in it.
+// page copies a body, and rewrites the references in it if its type has any.
 func (m *mirror) page(rec crawler.Record, name string) error {
 	in, err := m.o.crawl.body(m.o.ctx, rec.Path)
 	if err != nil {
@@ -154,7 +155,7 @@ func (m *mirror) rewrite(rec crawler.Record, kind, name string, in io.Reader, to
 	if err != nil {
 		return err
 	}
-	text, err := parse.Rewrite(m.o.ctx, parse.Copy{
+	text, err := rewrite.Page(m.o.ctx, rewrite.Copy{
 		URL: u, ContentType: kind, Body: body,
 		Place: func(u crawler.URL) (string, bool) { return m.place(name, u) },
 	})
@@ -164,10 +165,10 @@ func (m *mirror) rewrite(rec crawler.Record, kind, name string, in io.Reader, to
 	return os.WriteFile(to, text, 0o644)
 }
 
-// place is where the copy of a page is, seen from another.
+// place returns the path to the copy of a page, relative to another.
 func (m *mirror) place(from string, u crawler.URL) (string, bool) {
 	url := hashOf(u.String())
-	for range mostRedirects {
+	for range maxRedirects {
 		if name, ok := m.kept[url]; ok {
 			return relative(from, name), true
 		}
@@ -180,10 +181,10 @@ func (m *mirror) place(from string, u crawler.URL) (string, bool) {
 	return "", false
 }
 
-// mostRedirects is how many records a chain of redirects may go through.
-const mostRedirects = 20
+// maxRedirects is how many records a chain of redirects may go through.
+const maxRedirects = 20
 
-// relative is the reference from one name to another, percent-encoded.
+// relative returns the reference from one name to another, percent-encoded.
 func relative(from, to string) string {
 	a, b := strings.Split(from, "/"), strings.Split(to, "/")
 	same := 0
@@ -201,8 +202,8 @@ func relative(from, to string) string {
 	return ref.String()
 }
 
-// escapeSegment percent-encodes all but the unreserved characters (RFC 3986, 2.3)
-// and some that mean nothing in a path, in markup or in a style sheet.
+// escapeSegment percent-encodes all but the unreserved characters (RFC 3986, 2.3) and a
+// few that have no meaning in a path, in markup or in a style sheet.
 func escapeSegment(s string) string {
 	var b strings.Builder
 	for i := range len(s) {
@@ -216,8 +217,8 @@ func escapeSegment(s string) string {
 	return b.String()
 }
 
-// Mirror makes a mirror of a crawl in a folder, in the place of one that an
-// earlier call made.
+// Mirror creates a mirror of a crawl in a folder. It replaces the mirror of an earlier
+// call.
 func Mirror(ctx context.Context, c *Crawl, dir string) (Summary, error) {
 	form, err := ParseForm("mirror", dir)
 	if err != nil {

@@ -6,10 +6,10 @@ import (
 	"testing"
 
 	"github.com/trawlcrawler/trawl/export"
-	"github.com/trawlcrawler/trawl/internal/testbrowser"
+	"github.com/trawlcrawler/trawl/internal/test/testbrowser"
 )
 
-// site is a crawl with bodies, by the paths of its files.
+// site writes a crawl with bodies, given the paths of its files.
 func site(t testing.TB, records string, files map[string]string) *export.Crawl {
 	dir := t.TempDir()
 	write(t, dir, "manifest-00001.jsonl", records)
@@ -42,7 +42,7 @@ func TestAMirrorLeadsFromFileToFile(t *testing.T) {
 			"x/A.txt":         `<a href="/">`,
 		})
 	to := filepath.Join(t.TempDir(), "site")
-	exported(t, c, order(t, "mirror", to))
+	mustExport(t, c, order(t, "mirror", to))
 	for name, want := range map[string]string{
 		"x/index.html": `<link rel=stylesheet href="css.php.css"><a href="a/list@page=2.html#x">1</a><a href="to/index.html">2</a>` +
 			`<a href="to/index.html">3</a><a href="../y/index.html">4</a><a href="http://x/gone">5</a><img src="i.png">`,
@@ -62,11 +62,11 @@ func TestAMirrorLeadsFromFileToFile(t *testing.T) {
 func TestAMirrorHasNoFileFromOutsideTheOutput(t *testing.T) {
 	t.Parallel()
 	c := site(t, page("http://x/", "01T00:00:01.000", `"content_type":"text/html","path":"../../etc/passwd"`), nil)
-	refused(t, c, order(t, "mirror", filepath.Join(t.TempDir(), "m")), `"../../etc/passwd"`, "does not lie in")
+	wantRefused(t, c, order(t, "mirror", filepath.Join(t.TempDir(), "m")), `"../../etc/passwd"`, "is not in")
 }
 
-// TestABrowserReadsAMirrorFromDisk opens each page of a mirrored site in Chromium
-// and wants the style sheet and the picture shown, and nothing asked of a network.
+// TestABrowserReadsAMirrorFromDisk opens each page of a mirrored site in Chromium. It checks that
+// the style sheet and the image are shown, and that no network request is made.
 func TestABrowserReadsAMirrorFromDisk(t *testing.T) {
 	t.Parallel()
 	browser := testbrowser.New(t)
@@ -85,7 +85,7 @@ func TestABrowserReadsAMirrorFromDisk(t *testing.T) {
 			"cdn/p": svg,
 		})
 	to := filepath.Join(t.TempDir(), "site")
-	exported(t, c, order(t, "mirror", to))
+	mustExport(t, c, order(t, "mirror", to))
 	browser.Open("file://"+filepath.Join(to, "x.invalid", "index.html"), "body")
 	if got := testbrowser.Ask[string](browser, `getComputedStyle(document.body).color`); got != "rgb(1, 2, 3)" {
 		t.Errorf("the text is %s: the style sheet is not used", got)
@@ -102,10 +102,10 @@ func TestABrowserReadsAMirrorFromDisk(t *testing.T) {
 	}
 	for _, url := range browser.Asked() {
 		if !strings.HasPrefix(url, "file://"+to+"/") {
-			t.Errorf("the browser asks for %s", url)
+			t.Errorf("the browser requests %s", url)
 		}
 	}
 	if n := len(browser.Asked()); n < 4 {
-		t.Errorf("the browser asks for %d files", n)
+		t.Errorf("the browser requests %d files", n)
 	}
 }

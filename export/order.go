@@ -9,49 +9,54 @@ import (
 	"strings"
 )
 
-// ErrOrder is in the errors of orders that can not be carried out: of a form that
-// has no fields, or that needs a file.
+// ErrOrder is wrapped in errors about orders that cannot be carried out: for example, of
+// a form that has no fields, or that needs a file.
 var ErrOrder = errors.New("no such export")
 
-// Order says what is to be exported, and how.
+// Order says what to export, and how.
 type Order struct {
-	// Form is how the records are written.
+	// Form is the form in which records are written.
 	Form Form
-	// Where says which records are wanted. The zero Condition wants all.
+	// Where selects records. The zero Condition selects all.
 	Where Condition
-	// Fields are what is written of each record. Default: all that a record has.
+	// Fields are the fields to write of each record. Default: all.
 	Fields []Field
 	// To is the file or folder to write. Default "": standard output.
 	To string
-	// Replace says whether what has that name is replaced.
+	// Replace allows replacing an existing file or folder.
 	Replace bool
-	// Plain writes CSV without the apostrophe before texts that spreadsheets would
-	// take for formulas.
+	// Plain writes CSV without the apostrophe before texts that spreadsheets would take
+	// for formulas.
 	Plain bool
+	// Mark begins CSV with a byte order mark, by which spreadsheets recognize UTF-8.
+	Mark bool
 	// Out is standard output.
 	Out io.Writer
-	// Damaged hears of lines that are no records, and are left out. Default: nobody.
+	// Damaged is called for lines that are not records, which are skipped. Default none.
 	Damaged func(at string, err error)
 
-	// Set by Export, for who writes.
+	// Set by Export, for writers.
 	ctx    context.Context
 	crawl  *Crawl
 	survey *survey
 }
 
-// Summary tells what was exported.
+// Summary is the result of an export.
 type Summary struct {
-	Pages   int // that there are
-	Written int // that were wanted
-	Damaged int // lines that are no records
+	Pages   int // pages in the crawl
+	Written int // records that were selected and written
+	Damaged int // lines that are not records
 }
 
-// Export writes the last record of each URL of a crawl, if it is wanted, in the
-// order of the segments. When it fails nothing is left of a file or folder that
-// it has begun.
+// Export writes the last record of each URL of a crawl, if the order selects it, in the
+// order of the segments. If it fails, nothing remains of the file or folder that it
+// began.
 func Export(ctx context.Context, c *Crawl, o Order) (sum Summary, err error) {
 	if o.Form.whole && len(o.Fields) > 0 {
-		return sum, fmt.Errorf("%w: fields can not be chosen of %s, which is written whole", ErrOrder, o.Form.Name)
+		return sum, fmt.Errorf("%w: fields cannot be chosen for %s, which is written whole", ErrOrder, o.Form.Name)
+	}
+	if o.Mark && o.Form.Name != "csv" {
+		return sum, fmt.Errorf("%w: a byte order mark is for csv, and this is %s", ErrOrder, o.Form.Name)
 	}
 	if o.Damaged == nil {
 		o.Damaged = func(string, error) {}
@@ -77,6 +82,10 @@ func (o Order) write(ctx context.Context, c *Crawl, out *Draft) (sum Summary, er
 	}
 	sum.Pages, sum.Damaged = s.pages, s.damaged
 	o.ctx, o.crawl, o.survey = ctx, c, s
+	o.Fields, err = unfold(o.Fields, o.wanted)
+	if err != nil {
+		return sum, err
+	}
 	w, err := o.Form.open(out, o)
 	if err != nil {
 		return sum, err
@@ -105,11 +114,22 @@ func (o Order) write(ctx context.Context, c *Crawl, out *Draft) (sum Summary, er
 	return sum, err
 }
 
-// acquaintance finds out whether fields that a job may have selected are in any
+// wanted calls do with the records that the order selects.
+func (o Order) wanted(do func(*Record) error) error {
+	return o.survey.each(o.ctx, func(r *Record) error {
+		ok, err := o.Where.Match(r)
+		if !ok || err != nil {
+			return err
+		}
+		return do(r)
+	})
+}
+
+// acquaintance finds out whether the fields that a job may have selected occur in any
 // record.
 type acquaintance struct {
 	missing []Field
-	others  []string // that are there: a few
+	others  []string // some of those that do occur
 }
 
 func newAcquaintance(fields []Field) *acquaintance {
@@ -122,9 +142,9 @@ func newAcquaintance(fields []Field) *acquaintance {
 	return a
 }
 
-// look takes note of the fields of a record.
+// look notes the fields of a record.
 func (a *acquaintance) look(r *Record) error {
-	const mostOthers = 20
+	const maxOthers = 20
 	for i := 0; i < len(a.missing); i++ {
 		f := a.missing[i]
 		_, found, err := f.value(r)
@@ -139,7 +159,7 @@ func (a *acquaintance) look(r *Record) error {
 		values, _ := r.Values()
 		object, _ := values[f.path[0]].(map[string]any)
 		for name := range object {
-			if name = f.path[0] + "." + name; len(a.others) < mostOthers && !slices.Contains(a.others, name) {
+			if name = f.path[0] + "." + name; len(a.others) < maxOthers && !slices.Contains(a.others, name) {
 				a.others = append(a.others, name)
 			}
 		}
@@ -147,7 +167,7 @@ func (a *acquaintance) look(r *Record) error {
 	return nil
 }
 
-// strangers is an error when a field was in no record.
+// strangers returns an error if a field occurred in no record.
 func (a *acquaintance) strangers() error {
 	if len(a.missing) == 0 {
 		return nil

@@ -11,35 +11,35 @@ import (
 	"github.com/parquet-go/parquet-go/compress/zstd"
 
 	"github.com/trawlcrawler/trawl/crawler"
-	"github.com/trawlcrawler/trawl/crawler/sink"
+	"github.com/trawlcrawler/trawl/internal/tabular"
 )
 
-// Row groups are as large as DuckDB's own.
-const mostGroupRows = 122_880
+// Row groups have the size of DuckDB's own.
+const maxGroupRows = 122_880
 
 func parquetOptions() []parquet.WriterOption {
 	return []parquet.WriterOption{
 		parquet.Compression(&zstd.Codec{Level: zstd.SpeedDefault}),
 		parquet.CreatedBy("Trawl", "", ""),
-		parquet.KeyValueMetadata("trawl.schema", sink.SchemaVersion),
-		parquet.MaxRowsPerRowGroup(mostGroupRows),
+		parquet.KeyValueMetadata("trawl.schema", tabular.SchemaVersion),
+		parquet.MaxRowsPerRowGroup(maxGroupRows),
 	}
 }
 
 func newParquet(out *Draft, o Order) (Writer, error) {
 	if strings.HasSuffix(out.Name(), ".gz") || strings.HasSuffix(out.Name(), ".zst") {
-		return nil, fmt.Errorf("parquet is compressed within: leave the end of %q away", out.Name())
+		return nil, fmt.Errorf("parquet files are compressed internally: remove the .gz or .zst from %q", out.Name())
 	}
 	if len(o.Fields) == 0 {
-		return &pageTable{parquet.NewGenericWriter[sink.PageRow](out, parquetOptions()...)}, nil
+		return &pageTable{parquet.NewGenericWriter[tabular.PageRow](out, parquetOptions()...)}, nil
 	}
 	return newFieldTable(out, o.Fields), nil
 }
 
-// pageTable has the columns of the tables that a crawl writes itself. Its rows
-// are in no order.
+// pageTable has the columns of the tables that a crawl writes itself. Its rows are not
+// sorted.
 type pageTable struct {
-	file *parquet.GenericWriter[sink.PageRow]
+	file *parquet.GenericWriter[tabular.PageRow]
 }
 
 func (w *pageTable) Write(r *Record) error {
@@ -47,17 +47,17 @@ func (w *pageTable) Write(r *Record) error {
 	if err != nil {
 		return err
 	}
-	row, err := sink.PageRowOf(rec)
+	row, err := tabular.PageRowOf(rec)
 	if err != nil {
 		return err
 	}
-	_, err = w.file.Write([]sink.PageRow{row})
+	_, err = w.file.Write([]tabular.PageRow{row})
 	return err
 }
 
 func (w *pageTable) Close() error { return w.file.Close() }
 
-// fieldTable has the columns that were chosen, in their order.
+// fieldTable has the chosen columns, in their order.
 type fieldTable struct {
 	file   *parquet.GenericWriter[any]
 	fields []Field
@@ -66,10 +66,15 @@ type fieldTable struct {
 
 func newFieldTable(out io.Writer, fields []Field) *fieldTable {
 	var members []reflect.StructField
+	var names []string
+	for _, f := range fields {
+		names = append(names, columnName.Replace(f.Name))
+	}
+	names = distinct(names)
 	for i, f := range fields {
 		members = append(members, reflect.StructField{
 			Name: fmt.Sprintf("Column%d", i), Type: columnType(f),
-			Tag: reflect.StructTag(fmt.Sprintf(`parquet:"%s"`, columnTag(f))),
+			Tag: reflect.StructTag(fmt.Sprintf(`parquet:"%s"`, columnTag(names[i], f.kind))),
 		})
 	}
 	row := reflect.StructOf(members)
@@ -78,8 +83,7 @@ func newFieldTable(out io.Writer, fields []Field) *fieldTable {
 	return &fieldTable{parquet.NewGenericWriter[any](out, options...), fields, row}
 }
 
-// columnType is how Go holds what a column holds: where a record may say
-// nothing, a pointer.
+// columnType returns the Go type of a column. If a field may be absent, it is a pointer.
 func columnType(f Field) reflect.Type {
 	switch f.kind {
 	case kindNumber, kindCount:
@@ -94,11 +98,13 @@ func columnType(f Field) reflect.Type {
 	return reflect.TypeFor[*string]()
 }
 
-// columnTag names a column. The tags of fields know a comma and quotes for
-// themselves.
-func columnTag(f Field) string {
-	name := strings.NewReplacer(",", "_", `"`, "_", "`", "_", `\`, "_").Replace(f.Name)
-	switch f.kind {
+// columnName removes characters from a name that have a meaning in struct tags, and
+// control characters.
+var columnName = strings.NewReplacer(",", "_", `"`, "_", "`", "_", `\`, "_", "\n", "_", "\r", "_", "\t", "_", "\x00", "_")
+
+// columnTag describes a column.
+func columnTag(name string, k kind) string {
+	switch k {
 	case kindTruth:
 		return name
 	case kindTime:

@@ -8,16 +8,16 @@ import (
 	"github.com/trawlcrawler/trawl/crawler"
 )
 
-// Record is a line of an output. It is void when the next one is read.
+// Record is one record of an output. It is valid until the next one is read.
 type Record struct {
-	// Line is the record as it was written, without its end.
+	// Line is the record as it was written, without the newline.
 	Line []byte
 
-	values map[string]any // read from Line when somebody asks
+	values map[string]any // decoded from Line on demand
 }
 
-// Values are those of the record, as encoding/json reads them, but for numbers,
-// which stay json.Number.
+// Values returns the values of the record as encoding/json decodes them, except that
+// numbers stay json.Number.
 func (r *Record) Values() (map[string]any, error) {
 	if r.values != nil {
 		return r.values, nil
@@ -28,20 +28,21 @@ func (r *Record) Values() (map[string]any, error) {
 	return r.values, err
 }
 
-// Read reads the record whole.
+// Read decodes the whole record.
 func (r *Record) Read() (crawler.Record, error) {
 	var rec crawler.Record
 	err := json.Unmarshal(r.Line, &rec)
 	return rec, err
 }
 
-// header is what a survey reads of a record.
+// header contains the fields of a record that a survey reads.
 type header struct {
 	URL       string `json:"url"`
 	FetchedAt string `json:"fetched_at"`
 }
 
-// readHeader reads that, and reports what is wrong with a line that is no record.
+// readHeader reads the header of a line. It returns an error for a line that is not a
+// record.
 func readHeader(line []byte) (url string, at time.Time, err error) {
 	h, ok := glance(line)
 	if !ok {
@@ -53,15 +54,16 @@ func readHeader(line []byte) (url string, at time.Time, err error) {
 	return h.URL, at, err
 }
 
-// What a line begins with that a crawl wrote, and what comes before the time.
+// The beginning of a line that a crawl wrote, and what precedes the time.
 var (
 	lineBegins = []byte(`{"url":"`)
 	timeBegins = []byte(`"fetched_at":"`)
 )
 
-// glance reads the header of a line as crawls write it: the URL first, and up to the time
-// no other object, in which another time could be. It takes half the time of reading the
-// line as JSON. false says that the line is to be read so.
+// glance reads the header of a line in the form that crawls write: the URL is first, and
+// no nested object, which could contain another fetched_at, precedes the time. It takes
+// half the time of decoding the line. If ok is false, the line has another form and must
+// be decoded.
 func glance(line []byte) (h header, ok bool) {
 	if !bytes.HasPrefix(line, lineBegins) || !json.Valid(line) {
 		return h, false
@@ -75,7 +77,7 @@ func glance(line []byte) (h header, ok bool) {
 	return header{url, fetched}, plain && too
 }
 
-// plainText is a text of JSON up to its end, if nothing in it is escaped.
+// plainText returns a JSON string up to its closing quote, if nothing in it is escaped.
 func plainText(rest []byte) (text string, plain bool) {
 	end := bytes.IndexAny(rest, `"\`)
 	if end < 0 || rest[end] != '"' {

@@ -8,22 +8,21 @@ import (
 	"regexp"
 	"strings"
 
-	"github.com/trawlcrawler/trawl/crawler/output"
+	"github.com/trawlcrawler/trawl/internal/output"
 )
 
-// Names of runs that are found by their place among the others.
+// Names of runs by their position among the others.
 const (
 	latest   = "latest"
 	previous = "previous"
 )
 
-// Find opens the output that a user names: JOB, DIR, or one of several runs of
-// it, as JOB@RUN. Runs are those of a periodic job, whose folders are named after
-// the job and the tick; and those of a folder that were set aside in it when it
-// was crawled again, the last of which is the folder itself. RUN is "latest",
-// "previous", or the beginning of a run's name: the tick or the time that it was
-// set aside at. out is where a fleet's outputs lie, "" for none. A DIR, and out,
-// may be a bucket.
+// Find opens the output that a user names: JOB, DIR, or one of several runs as JOB@RUN.
+// Runs are either those of a periodic job, whose folders are named after the job and the
+// tick, or the results that were set aside in a folder when it was crawled again; then
+// the folder itself is the last run. RUN is "latest", "previous", or the beginning of a
+// run's name: its tick, or the time when it was set aside. out is the parent of a fleet's
+// outputs, or "" for none. A DIR, and out, may be a bucket.
 func Find(ctx context.Context, out, name string) (*Crawl, error) {
 	where := name
 	if out != "" && !output.IsBucket(name) {
@@ -45,7 +44,7 @@ func Find(ctx context.Context, out, name string) (*Crawl, error) {
 	return nil, fmt.Errorf("%q has several runs: name one, as in %s@%s: there are %s (%w)", where, name, latest, namesOf(runs), ErrNoOutput)
 }
 
-// split cuts the name of a location before its last part, and behind it.
+// split splits a location into what precedes its last part, that part, and the query.
 func split(where string) (parent, base, query string) {
 	if output.IsBucket(where) {
 		if i := strings.IndexByte(where, '?'); i >= 0 {
@@ -89,7 +88,7 @@ func findRun(ctx context.Context, dir, name string) (*Crawl, error) {
 	}
 	switch {
 	case len(runs) == 0:
-		return nil, fmt.Errorf("%q has no runs: there is neither such a folder nor one of a run (%w)", dir, ErrNoOutput)
+		return nil, fmt.Errorf("%q has no runs: neither the folder nor one of a run exists (%w)", dir, ErrNoOutput)
 	case len(fit) == 0:
 		return nil, fmt.Errorf("%q has no run %q: there are %s (%w)", dir, name, namesOf(runs), ErrNoOutput)
 	case len(fit) > 1:
@@ -106,14 +105,14 @@ func namesOf(runs []run) string {
 	return strings.Join(names, ", ")
 }
 
-// How folders of runs are named: after a tick, as crawler.RunName does it, and by
-// when trawl crawl --restart set them aside.
+// The names of folders of runs: after a tick, as crawler.RunName names them, or after the
+// time when trawl crawl --restart set them aside.
 var (
 	tick    = regexp.MustCompile(`^-(\d{8}t\d{6})$`)
 	earlier = regexp.MustCompile(`^earlier-(\d{8}T\d{6}\.\d{3}Z)$`)
 )
 
-// now is the name of the run whose results a folder holds, after those that were
+// now is the name of the run whose results are in a folder itself, after those that were
 // set aside.
 const now = "now"
 
@@ -139,7 +138,7 @@ func runsOf(ctx context.Context, where string) ([]run, error) {
 	return runs, nil
 }
 
-// foldersOf lists the folders whose names are a stem and what fits behind it.
+// foldersOf lists the folders whose names are a stem followed by a match of behind.
 func foldersOf(ctx context.Context, parent, stem string, behind *regexp.Regexp) (runs []run, err error) {
 	at, err := output.Open(ctx, parent)
 	if errors.Is(err, output.ErrMissing) {

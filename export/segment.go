@@ -11,8 +11,9 @@ import (
 	"github.com/parquet-go/parquet-go"
 
 	"github.com/trawlcrawler/trawl/crawler"
-	"github.com/trawlcrawler/trawl/crawler/output"
-	"github.com/trawlcrawler/trawl/crawler/sink"
+	"github.com/trawlcrawler/trawl/internal/output"
+	"github.com/trawlcrawler/trawl/internal/tabular"
+	"github.com/trawlcrawler/trawl/internal/warc"
 )
 
 // segment is a file of records.
@@ -20,11 +21,11 @@ type segment struct {
 	at   *output.Location
 	name string
 	read reader
-	raw  reader // of an index: its lines; nil where the file has them as they are
+	raw  reader // for an index: reads its lines; nil if they are simply the lines of the file
 }
 
-// reader calls do with each whole record of a segment, as a line of JSON, and
-// with the place where it stands.
+// reader calls do with each whole record of a segment, as a line of JSON, and with its
+// place.
 type reader func(ctx context.Context, s segment, do func(at place, line []byte) error) error
 
 func (s segment) each(ctx context.Context, do func(at place, line []byte) error) error {
@@ -41,7 +42,7 @@ func (s segment) index(ctx context.Context, do func(at place, line []byte) error
 
 func (s segment) String() string { return output.Join(s.at.String(), s.name) }
 
-// place is where a record stands.
+// place is the position of a record.
 type place struct {
 	in     segment
 	unit   string // "at byte", "row"
@@ -50,7 +51,7 @@ type place struct {
 
 func (p place) String() string { return fmt.Sprintf("%v, %s %d", p.in, p.unit, p.number) }
 
-// local reports whether a path leads to something beneath where it begins.
+// local reports whether a path stays within the folder that it starts from.
 func local(path string) bool { return filepath.IsLocal(filepath.FromSlash(path)) }
 
 // readLines reads a segment of lines.
@@ -61,43 +62,131 @@ func readLines(ctx context.Context, s segment, do func(at place, line []byte) er
 		return refused
 	})
 	if refused == nil && errors.Is(err, output.ErrMissing) && strings.HasSuffix(s.name, output.Growing) {
-		return nil // its writer had nothing to keep, and removed it
+		return nil // its writer wrote nothing, and removed it
 	}
 	return err
 }
 
-// readRows reads a table of pages.
+// readRows reads a table of pages, one row group after another. From a damaged table it
+// reads the groups that can be read; the error then wraps [output.ErrDamaged].
 func readRows(ctx context.Context, s segment, do func(at place, line []byte) error) error {
 	file, err := s.at.OpenAt(ctx, s.name)
 	if err != nil {
 		return err
 	}
-	opened, err := parquet.OpenFile(file, file.Size())
-	if err != nil {
-		return fmt.Errorf("%v: %w", s, err)
+	t := &rows{segment: s, file: &watchedAt{ReaderAt: file}, do: do}
+	var opened *parquet.File
+	if err := unbroken(func() (err error) { opened, err = parquet.OpenFile(t.file, file.Size()); return err }); err != nil {
+		return t.trouble(err)
 	}
-	table := parquet.NewGenericReader[sink.PageRow](opened)
+	for _, group := range opened.RowGroups() {
+		if err := t.group(ctx, group); err != nil {
+			return err
+		}
+	}
+	return t.damage
+}
+
+// rows reads the rows of a table.
+type rows struct {
+	segment
+	file   *watchedAt
+	do     func(at place, line []byte) error
+	number int64 // of the last row
+	damage error
+}
+
+// group reads a row group.
+func (t *rows) group(ctx context.Context, group parquet.RowGroup) error {
+	first := t.number
+	defer func() { t.number = first + group.NumRows() }()
+	var table *parquet.GenericReader[tabular.PageRow]
+	err := unbroken(func() error { table = parquet.NewGenericRowGroupReader[tabular.PageRow](group); return nil })
+	if err != nil {
+		return t.passOver(err)
+	}
 	defer table.Close()
-	rows := make([]sink.PageRow, 256)
-	for number := int64(0); ; {
-		n, err := table.Read(rows)
-		for i := range rows[:n] {
-			number++
-			if err := readRow(&rows[i], place{s, "row", number}, do); err != nil {
+	read := make([]tabular.PageRow, 256)
+	for {
+		n := 0
+		broken := unbroken(func() (err error) { n, err = table.Read(read); return err })
+		for i := range read[:n] {
+			t.number++
+			if err := t.row(&read[i]); err != nil {
 				return err
 			}
 		}
-		if err == io.EOF {
+		switch err := ctx.Err(); {
+		case err != nil:
+			return fmt.Errorf("%v: %w", t.segment, err)
+		case broken == io.EOF:
 			return nil
+		case broken != nil:
+			return t.passOver(broken)
 		}
-		if err = errors.Join(err, ctx.Err()); err != nil {
-			return fmt.Errorf("%v: %w", s, err)
-		}
-		clear(rows)
+		clear(read)
 	}
 }
 
-func readRow(row *sink.PageRow, at place, do func(at place, line []byte) error) error {
+func (t *rows) row(row *tabular.PageRow) error {
+	var refused error
+	err := readRow(row, place{t.segment, "row", t.number}, func(at place, line []byte) error {
+		refused = t.do(at, line)
+		return refused
+	})
+	if err != nil && refused == nil {
+		return t.passOver(err)
+	}
+	return err
+}
+
+// passOver notes damage and returns nil, so that reading continues. It returns an error
+// if the file itself cannot be read.
+func (t *rows) passOver(err error) error {
+	err = t.trouble(err)
+	if !errors.Is(err, output.ErrDamaged) {
+		return err
+	}
+	if t.damage == nil {
+		t.damage = err
+	}
+	return nil
+}
+
+// trouble distinguishes a damaged table from a file that cannot be read.
+func (t *rows) trouble(err error) error {
+	if t.file.failed != nil {
+		return fmt.Errorf("%v: %w", t.segment, err)
+	}
+	return fmt.Errorf("read %v: %w: %w", t.segment, output.ErrDamaged, err)
+}
+
+// unbroken turns a panic into an error: parquet-go trusts some of the values in a damaged
+// table.
+func unbroken(do func() error) (err error) {
+	defer func() {
+		if r := recover(); r != nil {
+			err = fmt.Errorf("it cannot be read as Parquet: %v", r)
+		}
+	}()
+	return do()
+}
+
+// watchedAt remembers why reading the file failed.
+type watchedAt struct {
+	io.ReaderAt
+	failed error
+}
+
+func (w *watchedAt) ReadAt(p []byte, offset int64) (int, error) {
+	n, err := w.ReaderAt.ReadAt(p, offset)
+	if err != nil && err != io.EOF {
+		w.failed = err
+	}
+	return n, err
+}
+
+func readRow(row *tabular.PageRow, at place, do func(at place, line []byte) error) error {
 	rec, err := row.Record()
 	if err != nil {
 		return fmt.Errorf("%v: %w", at, err)
@@ -109,14 +198,13 @@ func readRow(row *sink.PageRow, at place, do func(at place, line []byte) error) 
 	return do(at, line)
 }
 
-// readCaptures reads the answers that an index of WARC names, of a crawl that
-// wrote nothing else. An answer is a page of its own, and tells
-// less than a record.
+// readCaptures reads the responses in the index of a WARC file, for a crawl that wrote
+// nothing else. Each response counts as a page, and has less information than a record.
 func readCaptures(ctx context.Context, s segment, do func(at place, line []byte) error) error {
 	return s.index(ctx, func(at place, line []byte) error {
-		c, err := sink.ParseCapture(line)
+		c, err := warc.ParseCapture(line)
 		if err != nil {
-			return do(at, line) // which is told of as damaged
+			return do(at, line) // do reports it as damaged
 		}
 		rec := crawler.Record{
 			URL: c.URL, FinalURL: c.URL, Redirects: []string{}, Status: c.Status, Outcome: c.Outcome(),

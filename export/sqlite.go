@@ -10,12 +10,12 @@ import (
 	"slices"
 	"strings"
 
-	_ "modernc.org/sqlite" // the driver "sqlite", which needs no C
+	_ "modernc.org/sqlite" // the driver "sqlite", written in pure Go
 )
 
-// sqliteWriter writes a database with a table of pages: a column for each field,
-// lists and objects as JSON, and indices of what is looked for. A truth is 0 or 1,
-// a time is a text that sorts.
+// sqliteWriter writes a database with a table of pages: a column for each field, lists
+// and objects as JSON, and indices on the columns that are searched most. A boolean is 0
+// or 1; a time is a text that sorts in order.
 type sqliteWriter struct {
 	db     *sql.DB
 	tx     *sql.Tx
@@ -24,7 +24,7 @@ type sqliteWriter struct {
 	row    []any
 }
 
-// indexed are the columns with an index.
+// indexed lists the columns with an index.
 var indexed = []string{"host", "status", "outcome", "fetched_at", "digest"}
 
 func newSQLite(out *Draft, o Order) (Writer, error) {
@@ -32,8 +32,11 @@ func newSQLite(out *Draft, o Order) (Writer, error) {
 	if len(w.fields) == 0 {
 		w.fields = columns
 	}
-	// The file is a draft: when anything fails it goes, so that it needs neither a
-	// journal nor to be synced at each step.
+	if n := len(w.fields); n > maxColumns {
+		return nil, fmt.Errorf("%w: %d fields were chosen, and a table of SQLite has at most %d: choose fewer with --fields, or write csv or parquet", ErrOrder, n, maxColumns)
+	}
+	// The file is a draft, which is discarded if anything fails. So it needs neither a
+	// journal nor a sync at each step.
 	path, err := filepath.Abs(out.Path)
 	if err != nil {
 		return nil, err
@@ -49,12 +52,18 @@ func newSQLite(out *Draft, o Order) (Writer, error) {
 	return w, nil
 }
 
-// begin makes the table. All rows come in one transaction.
+// maxColumns is how many columns a table may have (https://sqlite.org/limits.html).
+const maxColumns = 2000
+
+// begin creates the table. All rows are inserted in one transaction.
 func (w *sqliteWriter) begin() (err error) {
 	var declared, names []string
 	for _, f := range w.fields {
-		declared = append(declared, quoteName(f.Name)+" "+columnKind(f))
-		names = append(names, quoteName(f.Name))
+		names = append(names, strings.ReplaceAll(f.Name, "\x00", "_"))
+	}
+	for i, name := range distinct(names) {
+		names[i] = quoteName(name)
+		declared = append(declared, names[i]+" "+columnKind(w.fields[i]))
 	}
 	if w.tx, err = w.db.Begin(); err != nil {
 		return err
@@ -97,7 +106,7 @@ func (w *sqliteWriter) Write(r *Record) error {
 	return nil
 }
 
-// cellOf is a value as SQLite holds it.
+// cellOf returns a value in the form that SQLite stores.
 func cellOf(f Field, v any) any {
 	switch v := v.(type) {
 	case nil:
@@ -125,7 +134,7 @@ func (w *sqliteWriter) abort() error {
 	return errors.Join(w.insert.Close(), w.tx.Rollback(), w.db.Close())
 }
 
-// Close makes the indices, which is faster at the end, and closes the database.
+// Close creates the indices, which is faster after the inserts, and closes the database.
 func (w *sqliteWriter) Close() error {
 	err := w.insert.Close()
 	for _, name := range indexed {

@@ -5,17 +5,17 @@ import (
 	"hash/maphash"
 )
 
-// survey knows which lines of a crawl are the last of their URL: of those that
-// were there when it was made.
+// survey knows which lines of a crawl are the last of their URL, among those that existed
+// when the survey was made.
 type survey struct {
 	crawl   *Crawl
 	last    []uint64 // a bit for each line, in the order of the segments
-	lines   []uint64 // how many each segment had
-	pages   int      // URLs
-	damaged int      // lines that are no records
+	lines   []uint64 // number of lines of each segment
+	pages   int      // distinct URLs
+	damaged int      // lines that are not records
 }
 
-// sight is the last record of a URL as far as a survey has come.
+// sight is the last record of a URL so far.
 type sight struct {
 	at   int64 // when it was fetched, unix milliseconds
 	line uint64
@@ -25,16 +25,16 @@ var urlSeed = maphash.MakeSeed()
 
 func hashOf(url string) uint64 { return maphash.String(urlSeed, url) }
 
-// surveyOf reads all lines of a crawl. damaged hears of those that are no
-// records. Two URLs whose 64-bit hashes are the same by chance, which happens in
-// one of 370,000 crawls of ten million pages, count as one.
+// surveyOf reads all lines of a crawl. It calls damaged for lines that are not records.
+// Two URLs with the same 64-bit hash count as one; by chance, that happens in one of
+// 370,000 crawls of ten million pages.
 func surveyOf(ctx context.Context, c *Crawl, damaged func(at string, err error)) (*survey, error) {
 	s := &survey{crawl: c}
 	seen := make(map[uint64]sight)
 	line := uint64(0)
 	for _, segment := range c.segments {
 		begin := line
-		err := segment.each(ctx, func(at place, text []byte) error {
+		err := c.each(ctx, segment, func(at place, text []byte) error {
 			line++
 			url, fetched, err := readHeader(text)
 			if err != nil {
@@ -65,7 +65,7 @@ func (s *survey) each(ctx context.Context, do func(*Record) error) error {
 	first := uint64(0)
 	for i, segment := range s.crawl.segments {
 		line, end := first, first+s.lines[i]
-		err := segment.each(ctx, func(_ place, text []byte) error {
+		err := s.crawl.each(ctx, segment, func(_ place, text []byte) error {
 			n := line
 			line++
 			if n >= end || s.last[n/64]&(1<<(n%64)) == 0 {

@@ -8,18 +8,18 @@ import (
 	"net/http"
 
 	"github.com/trawlcrawler/trawl/crawler"
-	"github.com/trawlcrawler/trawl/crawler/parse"
+	"github.com/trawlcrawler/trawl/internal/parse"
 )
 
-// texts finds the text of pages: in their records, as Markdown or plain, or by
-// reading the bodies that the crawl kept.
+// texts finds the text of pages: in their records, as Markdown or plain text, or by
+// parsing the bodies that the crawl kept.
 type texts struct {
 	ctx    context.Context
 	crawl  *Crawl
-	parser *parse.Parser // made when it is needed
+	parser *parse.Parser // created when needed
 }
 
-// of returns the text of a page, "" when there is none.
+// of returns the text of a page, or "" if there isn't one.
 func (t *texts) of(rec crawler.Record) (string, error) {
 	switch {
 	case rec.Markdown != "":
@@ -32,18 +32,18 @@ func (t *texts) of(rec crawler.Record) (string, error) {
 	return "", nil
 }
 
-// mostRead is how many bytes of a body are read: more than those of any page that
-// somebody would read.
-const mostRead = 32 << 20
+// maxRead is how many bytes of a body are read, at most: more than a page that people
+// read ever has.
+const maxRead = 32 << 20
 
-// read makes Markdown of the main content of a body that was kept.
+// read converts the main content of a kept body to Markdown.
 func (t *texts) read(rec crawler.Record) (string, error) {
 	in, err := t.crawl.body(t.ctx, rec.Path)
 	if err != nil {
 		return "", err
 	}
 	defer in.Close()
-	body, err := io.ReadAll(io.LimitReader(in, mostRead))
+	body, err := io.ReadAll(io.LimitReader(in, maxRead))
 	if err != nil {
 		return "", fmt.Errorf("the body of %s: %w", rec.FinalURL, err)
 	}

@@ -9,19 +9,19 @@ import (
 	"github.com/trawlcrawler/trawl/crawler"
 )
 
-// view is a crawl as a differ knows it: the state of each URL.
+// view is what a differ knows about a crawl: the state of each URL.
 type view struct {
 	survey *survey
 	where  Condition
 	states map[uint64]state
 }
 
-// state is how a URL was found. The zero state is that of a URL that was not.
+// state is how a crawl found a URL. The zero state is that of a URL that it did not find.
 type state struct {
-	digest  uint64 // a hash of it; 0 for none
-	owner   uint32 // a hash of the URL whose record says so
+	digest  uint64 // a hash of the digest; 0 for none
+	owner   uint32 // a hash of the URL of the record that says so
 	status  uint16
-	outcome uint8 // its place in crawler.Outcomes, counted from 1
+	outcome uint8 // index in crawler.Outcomes, counted from 1
 }
 
 func (s state) of() crawler.Outcome {
@@ -31,14 +31,13 @@ func (s state) of() crawler.Outcome {
 	return crawler.Outcomes[s.outcome-1]
 }
 
-// there reports whether there was a page.
+// there reports whether the URL had a page.
 func (s state) there() bool {
 	return s.of() == crawler.OutcomeFetched || s.of() == crawler.OutcomeNotModified
 }
 
-// absent reports whether the crawl did not meet it, or the site says that there is
-// none, or that it is elsewhere. Of what could not be fetched this time nobody
-// knows.
+// absent reports whether the crawl did not find the URL, or the site says that it is gone
+// or redirects. A URL that merely could not be fetched is neither there nor absent.
 func (s state) absent() bool {
 	switch s.of() {
 	case "", crawler.OutcomeGone, crawler.OutcomeRedirected:
@@ -47,7 +46,7 @@ func (s state) absent() bool {
 	return false
 }
 
-// same reports whether a page is as it was.
+// same reports whether a page is unchanged.
 func (s state) same(was state) bool {
 	if s.of() == crawler.OutcomeNotModified && was.there() {
 		return true
@@ -55,7 +54,7 @@ func (s state) same(was state) bool {
 	return s.digest == was.digest && s.status == was.status && s.outcome == was.outcome
 }
 
-// String is the state for a reader: a status, an outcome, or "" for none.
+// String returns the state for people: a status, an outcome, or "" for none.
 func (s state) String() string {
 	if s.status != 0 && s.of() != crawler.OutcomeRedirected {
 		return strconv.Itoa(int(s.status))
@@ -63,8 +62,8 @@ func (s state) String() string {
 	return string(s.of())
 }
 
-// finding is what a record says of a URL. One that was fetched by a redirect
-// says of the first URL that it is redirected, and of the last what is there.
+// finding is what a record says about a URL. The record of a redirected fetch yields two:
+// the first URL was redirected, and the last has the page.
 type finding struct {
 	URL      string          `json:"url"`
 	FinalURL string          `json:"final_url"`
@@ -114,7 +113,7 @@ func newView(ctx context.Context, c *Crawl, where Condition, damaged func(at str
 	})
 }
 
-// all calls do with all findings of the records that are wanted.
+// all calls do with all findings of the records that are selected.
 func (v *view) all(ctx context.Context, do func(finding) error) error {
 	return v.survey.each(ctx, func(r *Record) error {
 		ok, err := v.where.Match(r)
@@ -134,7 +133,7 @@ func (v *view) all(ctx context.Context, do func(finding) error) error {
 	})
 }
 
-// each calls do with one finding of each URL: that of its state.
+// each calls do with one finding of each URL: the one that determines its state.
 func (v *view) each(ctx context.Context, do func(finding, state) error) error {
 	return v.all(ctx, func(f finding) error {
 		s := f.state()

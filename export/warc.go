@@ -11,26 +11,25 @@ import (
 	"time"
 
 	"github.com/trawlcrawler/trawl/crawler"
-	"github.com/trawlcrawler/trawl/crawler/output"
-	"github.com/trawlcrawler/trawl/crawler/sink"
+	"github.com/trawlcrawler/trawl/internal/output"
+	"github.com/trawlcrawler/trawl/internal/warc"
 )
 
-// warcWriter copies the last exchange of each URL that a wanted record is about:
-// of its own, and of those that it was redirected to. What a record refers to,
-// because it had the same payload, comes with it. It takes about 120 bytes of
-// memory for each exchange.
+// warcWriter copies the last exchange of each URL of the selected records, and of the
+// URLs that they redirected through. If a record refers to an earlier one with the same
+// payload, that one is copied, too. It takes about 120 bytes of memory for each exchange.
 type warcWriter struct {
 	ctx    context.Context
 	crawl  *Crawl
 	wanted map[uint64]bool // URLs
 	out    *Draft
 	index  *Draft // nil for a stream
-	to     *sink.Excerpt
+	to     *warc.Excerpt
 }
 
 func newWARC(out *Draft, o Order) (Writer, error) {
 	if len(o.crawl.indexes) == 0 {
-		return nil, fmt.Errorf("%q holds no WARC files: the crawl was not told to keep any (--format warc)", o.crawl)
+		return nil, fmt.Errorf("%q holds no WARC files: crawl with --format warc to keep them", o.crawl)
 	}
 	w := &warcWriter{ctx: o.ctx, crawl: o.crawl, wanted: make(map[uint64]bool), out: out}
 	name := "export.warc.gz"
@@ -49,7 +48,7 @@ func newWARC(out *Draft, o Order) (Writer, error) {
 	if err != nil {
 		return nil, err
 	}
-	w.to, err = sink.NewExcerpt(out, name, from, "the last exchange of each page, copied from the files of a crawl by trawl export", time.Now())
+	w.to, err = warc.NewExcerpt(out, name, from, "the last exchange of each page, copied from the files of a crawl by trawl export", time.Now())
 	return w, err
 }
 
@@ -75,7 +74,7 @@ func (w *warcWriter) Write(r *Record) error {
 	return nil
 }
 
-// Close copies the exchanges, in the order in which they lie there.
+// Close copies the exchanges in the order in which the crawl stored them.
 func (w *warcWriter) Close() error {
 	last, err := w.lastCaptures()
 	if err != nil {
@@ -91,16 +90,16 @@ func (w *warcWriter) Close() error {
 	return err
 }
 
-// lastCaptures finds the last capture of each URL that is wanted.
-func (w *warcWriter) lastCaptures() ([]sink.Capture, error) {
-	last := make(map[uint64]sink.Capture)
-	err := w.eachCapture(func(c sink.Capture) {
+// lastCaptures finds the last capture of each selected URL.
+func (w *warcWriter) lastCaptures() ([]warc.Capture, error) {
+	last := make(map[uint64]warc.Capture)
+	err := w.eachCapture(func(c warc.Capture) {
 		url := hashOf(c.URL)
 		if was, ok := last[url]; w.wanted[url] && (!ok || !c.Date.Before(was.Date)) {
 			last[url] = c
 		}
 	})
-	var all []sink.Capture
+	var all []warc.Capture
 	for _, c := range last {
 		all = append(all, c)
 	}
@@ -108,16 +107,16 @@ func (w *warcWriter) lastCaptures() ([]sink.Capture, error) {
 	return all, err
 }
 
-func byPlace(a, b sink.Capture) int {
+func byPlace(a, b warc.Capture) int {
 	return cmp.Or(cmp.Compare(a.File, b.File), cmp.Compare(a.Offset, b.Offset))
 }
 
-// copy copies captures, and then the originals that some refer to and that are
-// not among them.
-func (w *warcWriter) copy(captures []sink.Capture) error {
+// copy copies captures, and then the originals that they refer to and that are not among
+// them.
+func (w *warcWriter) copy(captures []warc.Capture) error {
 	files := archives{ctx: w.ctx, at: w.crawl.at}
-	copied := make(map[string]bool)          // by the names of records
-	refers := make(map[string]sink.Original) // the same
+	copied := make(map[string]bool)          // by record ID
+	refers := make(map[string]warc.Original) // by record ID
 	for _, c := range captures {
 		if err := w.ctx.Err(); err != nil {
 			return err
@@ -127,7 +126,7 @@ func (w *warcWriter) copy(captures []sink.Capture) error {
 			return err
 		}
 		id, original, err := w.to.Add(in, c)
-		if err != nil {
+		if err = w.passOver(c.File, err); err != nil {
 			return err
 		}
 		if copied[id] = true; original.ID != "" {
@@ -142,9 +141,9 @@ func (w *warcWriter) copy(captures []sink.Capture) error {
 	return w.originals(&files, refers)
 }
 
-// originals copies the responses that records refer to. One that lies in the
-// files of another crawl stays there.
-func (w *warcWriter) originals(files *archives, refers map[string]sink.Original) error {
+// originals copies the responses that records refer to. It skips those that are in the
+// files of another crawl.
+func (w *warcWriter) originals(files *archives, refers map[string]warc.Original) error {
 	if len(refers) == 0 {
 		return nil
 	}
@@ -152,8 +151,8 @@ func (w *warcWriter) originals(files *archives, refers map[string]sink.Original)
 	for _, original := range refers {
 		byURL[original.URL] = true
 	}
-	var candidates []sink.Capture
-	err := w.eachCapture(func(c sink.Capture) {
+	var candidates []warc.Capture
+	err := w.eachCapture(func(c warc.Capture) {
 		if byURL[c.URL] && !c.Revisit() {
 			candidates = append(candidates, c)
 		}
@@ -164,28 +163,39 @@ func (w *warcWriter) originals(files *archives, refers map[string]sink.Original)
 		if failed != nil {
 			return errors.Join(err, failed)
 		}
-		id, failed := sink.RecordID(in, c.Offset)
+		id, failed := warc.RecordID(in, c.Offset)
 		if _, asked := refers[id]; failed == nil && asked {
 			_, _, failed = w.to.Add(in, c)
 		}
-		if failed != nil {
+		if failed = w.passOver(c.File, failed); failed != nil {
 			return errors.Join(err, failed)
 		}
 	}
 	return err
 }
 
-// eachCapture calls do with all lines of the indexes. Those that are still being
-// written name what is on disk.
-func (w *warcWriter) eachCapture(do func(sink.Capture)) error {
+// passOver skips a record that is not whole, and notes that its file is damaged.
+func (w *warcWriter) passOver(file string, err error) error {
+	if !errors.Is(err, warc.ErrNotWhole) {
+		return err
+	}
+	s := segment{at: w.crawl.at, name: file}
+	return w.crawl.reads(s, func() error { return fmt.Errorf("read %v: %w: %w", s, output.ErrDamaged, err) })
+}
+
+// eachCapture calls do with all lines of the indexes. An index that is still being
+// written lists the records that are on disk.
+func (w *warcWriter) eachCapture(do func(warc.Capture)) error {
 	for _, index := range w.crawl.indexes {
-		err := index.index(w.ctx, func(at place, line []byte) error {
-			c, err := sink.ParseCapture(line)
-			if err != nil {
-				return fmt.Errorf("%v: %w", at, err)
-			}
-			do(c)
-			return nil
+		err := w.crawl.reads(index, func() error {
+			return index.index(w.ctx, func(at place, line []byte) error {
+				c, err := warc.ParseCapture(line)
+				if err == nil {
+					do(c)
+					return nil
+				}
+				return w.crawl.reads(index, func() error { return fmt.Errorf("%v: %w: %w", at, output.ErrDamaged, err) })
+			})
 		})
 		if err != nil {
 			return err
@@ -202,13 +212,13 @@ type archives struct {
 	file *output.File
 }
 
-// open opens a file beside its index, finished or not.
+// open opens a WARC file by its final name, finished or not.
 func (a *archives) open(name string) (*output.File, error) {
 	if a.file != nil && a.name == name {
 		return a.file, nil
 	}
 	if !local(name) {
-		return nil, fmt.Errorf("an index names %q, which does not lie in %q", name, a.at)
+		return nil, fmt.Errorf("an index names %q, which is not in %q", name, a.at)
 	}
 	file, err := a.at.OpenAt(a.ctx, name)
 	if errors.Is(err, output.ErrMissing) {

@@ -7,35 +7,35 @@ import (
 	"strings"
 )
 
-// Writer writes records in one form. Records come one after the other.
+// Writer writes records in one form, one after another.
 type Writer interface {
 	Write(*Record) error
-	// Close ends what was written. It does not close the draft.
+	// Close ends the output. It does not close the draft.
 	Close() error
 }
 
-// aborter is a writer that has something to let go of when it is not closed,
-// because what it has written is not wanted any more.
+// aborter is a writer that holds resources to release if it is not closed because the
+// export failed.
 type aborter interface{ abort() error }
 
-// Form is a form that records can be had in.
+// Form is a form in which records can be exported.
 type Form struct {
-	// Name is what the user calls it.
+	// Name is the name that the user writes.
 	Name string
 
-	// Binary says that the form is not for reading on a terminal.
+	// Binary says that the form is not readable on a terminal.
 	Binary bool
 
-	folder bool // it is written to a folder, and to nothing else
-	file   bool // it is written to a file, and to nothing else
-	either bool // it is a stream, or a folder
-	bodies bool // it is made of the bodies that were kept, where there are some
-	whole  bool // it has what it has: fields can not be chosen
+	folder bool // it is only written to a folder
+	file   bool // it is only written to a file
+	either bool // it is written to a stream or a folder
+	bodies bool // it is made from the kept bodies, if there are any
+	whole  bool // fields cannot be chosen
 	ends   []string
 	open   func(*Draft, Order) (Writer, error)
 }
 
-// Forms are those that there are.
+// Forms lists the forms.
 var Forms = []Form{
 	{Name: "jsonl", ends: []string{".jsonl", ".ndjson", ".json"}, open: newJSONL},
 	{Name: "csv", ends: []string{".csv"}, open: newCSV},
@@ -55,8 +55,8 @@ func FormNames() []string {
 	return names
 }
 
-// ParseForm finds a form by its name, or, where that is "", by how the name of
-// the file ends that is to be written. Without either it is jsonl.
+// ParseForm finds a form by its name or, if name is "", by the ending of the file name
+// to. If both are "", the form is jsonl.
 func ParseForm(name, to string) (Form, error) {
 	if name == "" && to == "" {
 		name = "jsonl"
@@ -71,12 +71,12 @@ func ParseForm(name, to string) (Form, error) {
 		}
 	}
 	if name == "" {
-		return Form{}, fmt.Errorf("%q does not tell the form: name one of %s", to, strings.Join(FormNames(), ", "))
+		return Form{}, fmt.Errorf("%q does not tell the form: want one of %s", to, strings.Join(FormNames(), ", "))
 	}
-	return Form{}, fmt.Errorf("%q is no form: name one of %s", name, strings.Join(FormNames(), ", "))
+	return Form{}, fmt.Errorf("unknown form %q: want one of %s", name, strings.Join(FormNames(), ", "))
 }
 
-// draft begins what the form is written to.
+// draft begins the file, folder or stream that the form is written to.
 func (f Form) draft(o Order) (*Draft, error) {
 	switch {
 	case o.To == "" && (f.folder || f.file):
@@ -89,7 +89,7 @@ func (f Form) draft(o Order) (*Draft, error) {
 	return NewFile(o.To, o.Replace)
 }
 
-// named reports whether a path ends as files of the form do.
+// named reports whether a path has an extension of the form.
 func (f Form) named(path string) bool {
 	path = strings.TrimSuffix(strings.TrimSuffix(strings.ToLower(path), ".zst"), ".gz")
 	return slices.ContainsFunc(f.ends, func(end string) bool { return strings.HasSuffix(path, end) })

@@ -7,54 +7,53 @@ import (
 	"time"
 
 	"github.com/trawlcrawler/trawl/crawler"
-	"github.com/trawlcrawler/trawl/internal/redistest"
+	"github.com/trawlcrawler/trawl/internal/test/redistest"
 )
 
-// TestABudgetEndsTheJob tells of two visits that are under way and a host that
-// waits when a budget is spent.
+// TestABudgetEndsTheJob has two visits under way and a host waiting when a budget is spent.
 func TestABudgetEndsTheJob(t *testing.T) {
 	t.Parallel()
 	for _, c := range []struct {
 		budget string
 		set    func(*crawler.Job)
-		spend  func(*stage, *visit)
+		spend  func(*fixture, *openVisit)
 	}{
-		{"pages", func(j *crawler.Job) { j.Pages = 1 }, func(_ *stage, v *visit) { v.take().fetched(1) }},
-		{"bytes", func(j *crawler.Job) { j.Bytes = 1000 }, func(_ *stage, v *visit) { v.take().fetched(1000) }},
-		{"time", func(j *crawler.Job) { j.Time = crawler.Duration(time.Hour) }, func(s *stage, _ *visit) { s.shorten() }},
+		{"pages", func(j *crawler.Job) { j.Pages = 1 }, func(_ *fixture, v *openVisit) { v.take().fetched(1) }},
+		{"bytes", func(j *crawler.Job) { j.Bytes = 1000 }, func(_ *fixture, v *openVisit) { v.take().fetched(1000) }},
+		{"time", func(j *crawler.Job) { j.Time = crawler.Duration(time.Hour) }, func(s *fixture, _ *openVisit) { s.shorten() }},
 	} {
 		t.Run(c.budget, func(t *testing.T) {
 			t.Parallel()
 			redistest.Both(t, func(t *testing.T, url string) {
 				t.Parallel()
-				s := newStage(t, url, c.set)
+				s := newFixture(t, url, c.set)
 				ending := make(chan struct{})
-				s.on("end", func() error { close(ending); return nil })
-				s.employ(2)
+				s.hook("end", func() error { close(ending); return nil })
+				s.setCapacity(2)
 				s.seed(sites(3)...)
-				s.run(quick)
-				orders := s.ordered(2)
+				s.run(fastConfig)
+				orders := s.waitEnqueued(2)
 				one, other := s.open(orders[0]), s.open(orders[1])
 				c.spend(s, one)
 				<-ending
-				s.goesOn() // both visits are under way
+				s.wantRunning() // both visits are still open
 				if status, err := s.Store.Status(t.Context(), s.job); err != nil || status.Ending != c.budget {
-					t.Errorf("the job ends because of %q (%v), want %q", status.Ending, err, c.budget)
+					t.Errorf("the job ended with reason %q (%v), want %q", status.Ending, err, c.budget)
 				}
 				one.close()
-				s.goesOn() // and one of them still is
+				s.wantRunning() // and one of them still is
 				other.close()
-				s.ends(crawler.StateDone, "budget of "+c.budget)
-				s.orderedNone()
-				if due := s.now().Due; due == 0 {
-					t.Error("no host is due, want the one that was not visited any more")
+				s.wantEnd(crawler.StateDone, "budget of "+c.budget)
+				s.wantNoneEnqueued()
+				if due := s.counts().Due; due == 0 {
+					t.Error("no host is due, want the one that was not visited")
 				}
 			})
 		})
 	}
 }
 
-// TestABudgetIsTheReasonOnlyIfItLeftSomething crawls four hosts of a page each.
+// TestABudgetIsTheReasonOnlyIfItLeftSomething crawls four hosts with one page each.
 func TestABudgetIsTheReasonOnlyIfItLeftSomething(t *testing.T) {
 	t.Parallel()
 	for _, c := range []struct {
@@ -73,13 +72,13 @@ func TestABudgetIsTheReasonOnlyIfItLeftSomething(t *testing.T) {
 			t.Parallel()
 			redistest.Both(t, func(t *testing.T, url string) {
 				t.Parallel()
-				s := newStage(t, url, c.set)
-				s.employ(1)
-				s.on("enqueue", func() error { s.open(s.ordered(1)[0]).take().fetched(100).close(); return nil })
+				s := newFixture(t, url, c.set)
+				s.setCapacity(1)
+				s.hook("enqueue", func() error { s.open(s.waitEnqueued(1)[0]).take().fetched(100).close(); return nil })
 				s.seed(sites(4)...)
-				s.run(quick)
-				s.ends(crawler.StateDone, c.reason)
-				if got := s.now(); got.Pages() != c.pages || got.Waiting != 4-c.pages {
+				s.run(fastConfig)
+				s.wantEnd(crawler.StateDone, c.reason)
+				if got := s.counts(); got.Pages() != c.pages || got.Waiting != 4-c.pages {
 					t.Errorf("%d pages are fetched and %d wait, want %d of 4 fetched", got.Pages(), got.Waiting, c.pages)
 				}
 			})
@@ -92,10 +91,10 @@ func TestAHostsBudgetIsTheReasonIfItLeftURLsOut(t *testing.T) {
 	redistest.Both(t, func(t *testing.T, url string) {
 		t.Parallel()
 		for _, over := range []bool{false, true} {
-			s := newStage(t, url, func(j *crawler.Job) { j.PagesPerHost = 1 })
+			s := newFixture(t, url, func(j *crawler.Job) { j.PagesPerHost = 1 })
 			s.seed("https://a.example/1", "https://a.example/2")
-			s.run(quick)
-			v := s.open(s.ordered(1)[0]).take()
+			s.run(fastConfig)
+			v := s.open(s.waitEnqueued(1)[0]).take()
 			done := []crawler.Settlement{
 				{Ticket: v.taken[0].Ticket, Outcome: crawler.OutcomeFetched},
 				{Ticket: v.taken[1].Ticket, Outcome: crawler.OutcomeSkipped, Over: over},
@@ -104,13 +103,12 @@ func TestAHostsBudgetIsTheReasonIfItLeftURLsOut(t *testing.T) {
 				t.Fatal(err)
 			}
 			v.close()
-			s.ends(crawler.StateDone, map[bool]string{true: "budget of pages per host"}[over])
+			s.wantEnd(crawler.StateDone, map[bool]string{true: "budget of pages per host"}[over])
 		}
 	})
 }
 
-// TestAJobThatEndsGivesNoMoreURLsOut tells of a visit that is not told yet that a
-// budget is spent.
+// TestAJobThatEndsGivesNoMoreURLsOut has a visit that does not know yet that a budget is spent.
 func TestAJobThatEndsGivesNoMoreURLsOut(t *testing.T) {
 	t.Parallel()
 	for name, set := range map[string]func(*crawler.Job){
@@ -121,12 +119,12 @@ func TestAJobThatEndsGivesNoMoreURLsOut(t *testing.T) {
 			t.Parallel()
 			redistest.Both(t, func(t *testing.T, url string) {
 				t.Parallel()
-				s := newStage(t, url, set)
+				s := newFixture(t, url, set)
 				ending := make(chan struct{})
-				s.on("end", func() error { close(ending); return nil })
+				s.hook("end", func() error { close(ending); return nil })
 				s.seed("https://a.example/1", "https://a.example/2")
-				s.run(quick)
-				v := s.open(s.ordered(1)[0])
+				s.run(fastConfig)
+				v := s.open(s.waitEnqueued(1)[0])
 				taken, err := v.Take(t.Context(), 1, 0)
 				if err != nil || len(taken) != 1 {
 					t.Fatalf("%d URLs are taken: %v", len(taken), err)
@@ -137,19 +135,19 @@ func TestAJobThatEndsGivesNoMoreURLsOut(t *testing.T) {
 					s.shorten()
 				}
 				<-ending
-				s.goesOn()
+				s.wantRunning()
 				if taken, err := v.Take(t.Context(), 1, 0); !errors.Is(err, crawler.ErrSpent) {
-					t.Errorf("%d URLs more are taken (%v), want %v", len(taken), err, crawler.ErrSpent)
+					t.Errorf("%d more URLs are taken (%v), want %v", len(taken), err, crawler.ErrSpent)
 				}
 				v.close()
-				s.ends(crawler.StateDone, "budget of "+name)
+				s.wantEnd(crawler.StateDone, "budget of "+name)
 			})
 		})
 	}
 }
 
-// shorten lets the job's time be over.
-func (s *stage) shorten() {
+// shorten makes the job's time limit pass.
+func (s *fixture) shorten() {
 	s.t.Helper()
 	job := s.Job()
 	job.Time = 1
@@ -163,37 +161,37 @@ func TestTwoSchedulersDoAJobOnce(t *testing.T) {
 	redistest.Both(t, func(t *testing.T, url string) {
 		t.Parallel()
 		const hosts = 60
-		one := newStage(t, url)
-		other := one.twin(t, url)
+		one := newFixture(t, url)
+		other := one.inOtherProcess(t, url)
 		one.seed(sites(hosts)...)
-		both := []*stage{one, other}
-		var met sync.WaitGroup // neither does it all before the other has begun
+		both := []*fixture{one, other}
+		var met sync.WaitGroup // neither runs all visits before the other has begun
 		met.Add(len(both))
 		var mu sync.Mutex
-		enqueued := make(map[crawler.Order]int)
+		enqueued := make(map[crawler.VisitRef]int)
 		for _, s := range both {
-			s.employ(5)
+			s.setCapacity(5)
 			meet := sync.OnceFunc(func() { met.Done(); met.Wait() })
-			s.on("arm", func() error { meet(); return nil })
-			s.on("enqueue", func() error {
-				o := s.ordered(1)[0]
+			s.hook("arm", func() error { meet(); return nil })
+			s.hook("enqueue", func() error {
+				o := s.waitEnqueued(1)[0]
 				mu.Lock()
 				enqueued[o]++
 				mu.Unlock()
-				s.visited(o)
+				s.visit(o)
 				return nil
 			})
-			s.run(quick)
+			s.run(fastConfig)
 		}
 		for _, s := range both {
-			s.ends(crawler.StateDone, "")
+			s.wantEnd(crawler.StateDone, "")
 		}
 		for o, n := range enqueued {
 			if n != 1 {
 				t.Errorf("the visit %v is enqueued %d times", o, n)
 			}
 		}
-		if c := one.now(); len(enqueued) != hosts || c.Visits != hosts || c.Pages() != hosts {
+		if c := one.counts(); len(enqueued) != hosts || c.Visits != hosts || c.Pages() != hosts {
 			t.Errorf("%d visits are enqueued, %d opened, %d pages fetched, want %d of each", len(enqueued), c.Visits, c.Pages(), hosts)
 		}
 		if !one.status.Ended.Equal(other.status.Ended) {

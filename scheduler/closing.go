@@ -7,35 +7,35 @@ import (
 	"github.com/trawlcrawler/trawl/crawler"
 )
 
-// How a job with nothing left to fetch waits for its output: pages that are settled
-// count only once they are where the loss of a worker cannot take them.
+// This file has how a job with nothing left to fetch waits for its output: settled pages
+// count only once the loss of a worker cannot lose them.
 
 // end ends the job, if over still says that nothing is left to fetch and its output is
-// complete. Otherwise it marks the job as closing, on which workers finish and ship what
+// complete. Otherwise it marks the job as closing, so that workers finish and ship what
 // they have, and the next look tries again.
 func (s *Scheduler) end(ctx context.Context, reason string, over func(crawler.Counters) bool) (bool, error) {
-	numbers, err := s.frontier.Counters(ctx) // the last visit may have ended since
+	counters, err := s.frontier.Counters(ctx) // the last visit may have ended in the meantime
 	if err != nil {
 		return false, err
 	}
-	if over(numbers) && s.incomplete(numbers) {
+	if over(counters) && s.incomplete(counters) {
 		return false, s.close(ctx)
 	}
-	if err := s.reread(ctx); err != nil { // a writer may have asked since to be awaited
+	if err := s.reread(ctx); err != nil { // a writer may have asked in the meantime to be awaited
 		return false, err
 	}
 	switch {
-	case s.status.State != crawler.StateRunning, !over(numbers):
+	case s.status.State != crawler.StateRunning, !over(counters):
 		return false, nil
-	case s.incomplete(numbers):
+	case s.incomplete(counters):
 		return false, s.close(ctx)
 	}
 	return s.move(ctx, reason)
 }
 
 // incomplete reports whether some of the job's output is still on its way.
-func (s *Scheduler) incomplete(numbers crawler.Counters) bool {
-	return numbers.Unshipped > 0 || len(s.status.Awaited) > 0
+func (s *Scheduler) incomplete(counters crawler.Counters) bool {
+	return counters.Unshipped > 0 || len(s.status.Awaited) > 0
 }
 
 // close marks the job as closing.
@@ -47,8 +47,8 @@ func (s *Scheduler) close(ctx context.Context) error {
 	return s.setClosing(ctx, true)
 }
 
-// reopen takes the mark away from a job that has something to fetch again: new seeds,
-// or pages whose worker was lost before it shipped them.
+// reopen removes the mark from a job that has something to fetch again: new seeds, or pages
+// whose worker was lost before it shipped them.
 func (s *Scheduler) reopen(ctx context.Context) error {
 	if !s.status.Closing && s.status.Ending == "" {
 		return nil
@@ -74,10 +74,10 @@ func (s *Scheduler) setClosing(ctx context.Context, closing bool) error {
 // reclaimEvery is how often a scheduler looks for segments whose worker was lost.
 const reclaimEvery = 2 * time.Second
 
-// reclaim puts the pages back whose worker has not come back before it shipped them. A
-// scheduler that has just started, or that could not reach Redis for half of the time in
-// which a worker must be heard of, first gives workers that time to show that they live:
-// theirs may have been the same trouble.
+// reclaim requeues the pages of workers that were lost before they shipped them. A
+// scheduler that has just started, or that could not reach Redis for half the time in which
+// a worker must report, first gives workers that time to report, because they may have had
+// the same trouble.
 func (s *Scheduler) reclaim(ctx context.Context) error {
 	patience := time.Duration(s.status.Job.LostAfter)
 	if time.Since(s.reclaimed) < reclaimEvery || time.Since(s.met) < patience || !s.contact.calm(patience/2, patience) {
@@ -86,7 +86,7 @@ func (s *Scheduler) reclaim(ctx context.Context) error {
 	s.reclaimed = time.Now()
 	urls, err := s.frontier.Reclaim(ctx)
 	if urls > 0 {
-		s.cfg.Log.Warn("pages that were not shipped are fetched again: their worker was lost", "job", s.job, "urls", urls)
+		s.cfg.Log.Warn("fetching unshipped pages again: their worker was lost", "job", s.job, "urls", urls)
 	}
 	return err
 }

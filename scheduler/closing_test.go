@@ -5,19 +5,19 @@ import (
 	"time"
 
 	"github.com/trawlcrawler/trawl/crawler"
-	"github.com/trawlcrawler/trawl/internal/redistest"
+	"github.com/trawlcrawler/trawl/internal/test/redistest"
 )
 
-// await asks the job to wait for a writer; with the reason "" no longer.
-func (s *stage) await(writer, reason string) {
+// await makes the job wait for a writer; an empty reason ends the wait.
+func (s *fixture) await(writer, reason string) {
 	s.t.Helper()
 	if err := s.Store.Await(s.t.Context(), s.job, writer, reason, time.Hour); err != nil {
 		s.t.Fatal(err)
 	}
 }
 
-// closing waits until the job is closing, or is so no longer.
-func (s *stage) closing(want bool) {
+// waitClosing waits until the job is closing, or until it no longer is.
+func (s *fixture) waitClosing(want bool) {
 	s.t.Helper()
 	for {
 		status, err := s.Store.Status(s.t.Context(), s.job)
@@ -27,7 +27,7 @@ func (s *stage) closing(want bool) {
 		if status.Closing == want {
 			return
 		}
-		s.sees("counters", 1)
+		s.waitCalls("counters", 1)
 	}
 }
 
@@ -35,26 +35,26 @@ func TestAJobWithNothingLeftToFetchWaitsForItsOutputAndSaysSo(t *testing.T) {
 	t.Parallel()
 	redistest.Both(t, func(t *testing.T, url string) {
 		t.Parallel()
-		s := newStage(t, url, func(*crawler.Job) {})
+		s := newFixture(t, url, func(*crawler.Job) {})
 		s.await("w1", "3 pages are on their way to the bucket")
 		s.await("w2", "files are open")
 		s.seed("https://a.example/")
-		s.run(quick)
-		first := s.ordered(1)[0]
-		s.closing(false)
-		s.visited(first)
-		s.closing(true)
+		s.run(fastConfig)
+		first := s.waitEnqueued(1)[0]
+		s.waitClosing(false)
+		s.visit(first)
+		s.waitClosing(true)
 		s.await("w2", "")
-		s.goesOn()
+		s.wantRunning()
 		s.admit("https://a.example/late")
-		second := s.ordered(1)[0]
-		s.closing(false)
-		s.visited(second)
-		s.closing(true)
+		second := s.waitEnqueued(1)[0]
+		s.waitClosing(false)
+		s.visit(second)
+		s.waitClosing(true)
 		s.await("w1", "")
-		s.ends(crawler.StateDone, "")
+		s.wantEnd(crawler.StateDone, "")
 		if s.status.Closing {
-			t.Error("a job that is done is still closing")
+			t.Error("a finished job is still closing")
 		}
 	})
 }
@@ -63,33 +63,33 @@ func TestAJobWhoseBudgetIsSpentWaitsForItsOutputToo(t *testing.T) {
 	t.Parallel()
 	redistest.Both(t, func(t *testing.T, url string) {
 		t.Parallel()
-		s := newStage(t, url, func(j *crawler.Job) { j.Pages = 1 })
+		s := newFixture(t, url, func(j *crawler.Job) { j.Pages = 1 })
 		s.await("w1", "one page is on its way to the bucket")
 		s.seed(sites(2)...)
-		s.run(quick)
-		s.open(s.ordered(2)[0]).take().fetched(1).close()
-		s.goesOn()
+		s.run(fastConfig)
+		s.open(s.waitEnqueued(2)[0]).take().fetched(1).close()
+		s.wantRunning()
 		if err := s.Abandon(t.Context()); err != nil { // the visit that was never opened
 			t.Fatal(err)
 		}
-		s.closing(true)
-		s.goesOn()
+		s.waitClosing(true)
+		s.wantRunning()
 		s.await("w1", "")
-		s.ends(crawler.StateDone, "budget of pages")
+		s.wantEnd(crawler.StateDone, "budget of pages")
 	})
 }
 
-func TestAWriterThatIsNotHeardOfAnyMoreHoldsNoJobUp(t *testing.T) {
+func TestAWriterThatIsGoneDelaysNoJob(t *testing.T) {
 	t.Parallel()
 	redistest.Both(t, func(t *testing.T, url string) {
 		t.Parallel()
-		s := newStage(t, url, func(*crawler.Job) {})
+		s := newFixture(t, url, func(*crawler.Job) {})
 		if err := s.Store.Await(t.Context(), s.job, "w1", "it dies now", time.Second); err != nil {
 			t.Fatal(err)
 		}
 		s.seed("https://a.example/")
-		s.run(quick)
-		s.visited(s.ordered(1)[0])
-		s.ends(crawler.StateDone, "")
+		s.run(fastConfig)
+		s.visit(s.waitEnqueued(1)[0])
+		s.wantEnd(crawler.StateDone, "")
 	})
 }

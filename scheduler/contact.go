@@ -2,23 +2,23 @@ package scheduler
 
 import "time"
 
-// contact is how well a scheduler has reached Redis of late. Workers may have had the
-// same trouble, so that what they did not say in time does not count against them. A
-// connection that loses an answer now and then is another matter: if each counted as an
-// outage, no lost worker would ever be found out.
+// contact records how well a scheduler has recently reached Redis. Workers may have had the
+// same trouble, so silence during it does not count against them. A connection that loses a
+// reply now and then is different: if each loss counted as an outage, no lost worker would
+// ever be detected.
 type contact struct {
-	reached  time.Time // when a look last went well
-	troubled time.Time // when one last failed
-	outages  []outage  // the most recent last, each shorter than those before
+	reached  time.Time // when a look last succeeded
+	troubled time.Time // when a look last failed
+	outages  []outage  // the most recent last, each shorter than those before it
 }
 
-// outage is a time in which no look went well, as far as is known: it may go on.
+// outage is a time in which no look is known to have succeeded. It may still be going on.
 type outage struct {
 	lasted time.Duration
 	until  time.Time
 }
 
-// note notes how a look went.
+// note records whether a look failed.
 func (c *contact) note(failed bool) {
 	now := time.Now()
 	if !failed {
@@ -29,14 +29,14 @@ func (c *contact) note(failed bool) {
 	c.add(outage{now.Sub(c.reached), now})
 }
 
-// mostOutages is how many are remembered.
-const mostOutages = 16
+// maxOutages is the number of outages that are remembered.
+const maxOutages = 16
 
 func (c *contact) add(o outage) {
 	for len(c.outages) > 0 && c.outages[len(c.outages)-1].lasted <= o.lasted {
 		c.outages = c.outages[:len(c.outages)-1]
 	}
-	if len(c.outages) < mostOutages {
+	if len(c.outages) < maxOutages {
 		c.outages = append(c.outages, o)
 	}
 }

@@ -11,13 +11,13 @@ func TestBriefTroubleIsNoOutage(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		const most, term = 5 * time.Second, 10 * time.Second
 		c := contact{reached: time.Now()}
-		for range 100 { // each third answer is lost
+		for range 100 { // every third answer is lost
 			time.Sleep(3 * time.Second)
 			c.note(true)
 			time.Sleep(10 * time.Millisecond)
 			c.note(false)
 			if !c.calm(most, term) {
-				t.Fatal("answers that get lost now and then count as an outage")
+				t.Fatal("answers that are lost occasionally count as an outage")
 			}
 		}
 		for range 3 {
@@ -26,15 +26,15 @@ func TestBriefTroubleIsNoOutage(t *testing.T) {
 		}
 		c.note(false)
 		time.Sleep(time.Second)
-		c.note(true) // brief again, which does not hide what was
+		c.note(true) // brief trouble again, which does not hide the outage
 		c.note(false)
 		time.Sleep(term - 2*time.Second)
 		if c.calm(most, term) {
-			t.Error("an outage of six seconds is forgotten before ten have passed")
+			t.Error("an outage of six seconds is forgotten before ten seconds have passed")
 		}
 		time.Sleep(2 * time.Second)
 		if !c.calm(most, term) {
-			t.Error("an outage counts after ten seconds")
+			t.Error("an outage still counts after ten seconds")
 		}
 		if len(c.outages) > 2 {
 			t.Errorf("%d outages are remembered", len(c.outages))

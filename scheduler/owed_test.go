@@ -8,38 +8,38 @@ import (
 	"time"
 
 	"github.com/trawlcrawler/trawl/crawler"
-	"github.com/trawlcrawler/trawl/internal/redistest"
+	"github.com/trawlcrawler/trawl/internal/test/redistest"
 	"github.com/trawlcrawler/trawl/scheduler"
 )
 
-// never sweeps not at all: what is enqueued was not waited for.
-var never = scheduler.Config{Tick: 2 * time.Millisecond, SweepEvery: time.Hour}
+// neverSweep turns sweeps off: a visit that is enqueued was not found by a sweep.
+var neverSweep = scheduler.Config{Tick: 2 * time.Millisecond, SweepEvery: time.Hour}
 
-// TestABatchThatCouldNotBeEnqueuedIs tells of an asynq that goes away in the middle
-// of a batch.
-func TestABatchThatCouldNotBeEnqueuedIs(t *testing.T) {
+// TestABatchThatCouldNotBeEnqueuedIsEnqueuedLater has an asynq that becomes unavailable in the middle of a
+// batch.
+func TestABatchThatCouldNotBeEnqueuedIsEnqueuedLater(t *testing.T) {
 	t.Parallel()
 	redistest.Both(t, func(t *testing.T, url string) {
 		t.Parallel()
-		s := newStage(t, url)
+		s := newFixture(t, url)
 		s.seed(sites(10)...)
 		enqueued, failures := 0, 0
-		s.on("enqueue", func() error {
-			o := s.ordered(1)[0]
+		s.hook("enqueue", func() error {
+			o := s.waitEnqueued(1)[0]
 			if enqueued >= 3 && failures < 5 {
 				failures++
 				return errors.New("connection refused")
 			}
 			enqueued++
-			s.visited(o) // its epoch is still the one that was armed
+			s.visit(o) // its epoch is still the one that was armed
 			return nil
 		})
-		s.run(never)
-		s.ends(crawler.StateDone, "")
+		s.run(neverSweep)
+		s.wantEnd(crawler.StateDone, "")
 		if enqueued != 10 || failures != 5 {
 			t.Errorf("%d visits are enqueued after %d failures, want 10 after 5", enqueued, failures)
 		}
-		if c := s.now(); c.Visits != 10 || c.Broken != 0 {
+		if c := s.counts(); c.Visits != 10 || c.Broken != 0 {
 			t.Errorf("%d visits were opened and %d broke, want 10 and none", c.Visits, c.Broken)
 		}
 	})
@@ -47,13 +47,13 @@ func TestABatchThatCouldNotBeEnqueuedIs(t *testing.T) {
 
 func TestASchedulerThatLeavesEnqueuesWhatItArmed(t *testing.T) {
 	t.Parallel()
-	s := newStage(t, redistest.Builtin(t))
+	s := newFixture(t, redistest.Builtin(t))
 	s.seed(sites(10)...)
 	var cancel context.CancelFunc
 	var began sync.WaitGroup
 	began.Add(1)
 	left := 4
-	s.on("enqueue", func() error {
+	s.hook("enqueue", func() error {
 		began.Wait()
 		if left--; left == 0 {
 			cancel()
@@ -61,13 +61,13 @@ func TestASchedulerThatLeavesEnqueuesWhatItArmed(t *testing.T) {
 		}
 		return nil
 	})
-	cancel = s.run(never)
+	cancel = s.run(neverSweep)
 	began.Done()
 	<-s.over
 	hosts := make(map[crawler.Host]bool)
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	for _, o := range s.orders {
+	for _, o := range s.enqueued {
 		hosts[o.Host] = true
 	}
 	if len(hosts) != 10 {
@@ -75,31 +75,31 @@ func TestASchedulerThatLeavesEnqueuesWhatItArmed(t *testing.T) {
 	}
 }
 
-// TestSchedulersTogetherFillTheFleetOnce lets two look before either has armed.
+// TestSchedulersTogetherFillTheFleetOnce makes both schedulers look before either has armed.
 func TestSchedulersTogetherFillTheFleetOnce(t *testing.T) {
 	t.Parallel()
 	redistest.Both(t, func(t *testing.T, url string) {
 		t.Parallel()
-		one := newStage(t, url)
-		other := one.twin(t, url)
+		one := newFixture(t, url)
+		other := one.inOtherProcess(t, url)
 		one.seed(sites(40)...)
 		var met sync.WaitGroup
-		both := []*stage{one, other}
+		both := []*fixture{one, other}
 		met.Add(len(both))
 		for _, s := range both {
-			s.employ(10)
+			s.setCapacity(10)
 			meet := sync.OnceFunc(func() { met.Done(); met.Wait() })
-			s.on("arm", func() error { meet(); return nil })
-			s.run(never)
+			s.hook("arm", func() error { meet(); return nil })
+			s.run(neverSweep)
 		}
 		for _, s := range both {
-			s.sees("counters", 5)
-			if c := s.now(); c.Armed > 10 {
+			s.waitCalls("counters", 5)
+			if c := s.counts(); c.Armed > 10 {
 				t.Fatalf("%d visits are armed for a fleet of 10", c.Armed)
 			}
 		}
-		for one.now().Armed < 10 {
-			one.sees("counters", 1)
+		for one.counts().Armed < 10 {
+			one.waitCalls("counters", 1)
 		}
 	})
 }

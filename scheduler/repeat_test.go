@@ -10,8 +10,8 @@ import (
 	"github.com/trawlcrawler/trawl/crawler"
 )
 
-// runs lists the runs of a periodic job, the first first.
-func (h *house) runs(job string) (runs []crawler.Status) {
+// runs lists the runs of a periodic job, oldest first.
+func (h *testFleet) runs(job string) (runs []crawler.Status) {
 	h.t.Helper()
 	all, err := h.Jobs(h.t.Context())
 	h.must(err)
@@ -23,37 +23,37 @@ func (h *house) runs(job string) (runs []crawler.Status) {
 	return runs
 }
 
-// periodic creates a job with a schedule that was made so long ago.
-func (h *house) periodic(name, schedule string, ago time.Duration) {
+// periodic creates a job with a schedule that was set this long ago.
+func (h *testFleet) periodic(name, schedule string, ago time.Duration) {
 	h.t.Helper()
 	h.create(name, 1, func(j *crawler.Job) { j.Schedule = schedule })
 	created := h.status(name).Created.Add(-ago)
 	h.must(h.rdb.HSet(h.t.Context(), "trawl:{"+name+"}:job", "created", created.UnixMilli()).Err())
 }
 
-// end lets a run be done.
-func (h *house) end(run string) {
+// finish makes a run done.
+func (h *testFleet) finish(run string) {
 	h.t.Helper()
-	h.is(run, crawler.StateRunning)
+	h.wantState(run, crawler.StateRunning)
 	moved, err := h.store.Move(h.t.Context(), run, crawler.StateDone, "", crawler.StateRunning)
 	if err != nil || !moved {
 		h.t.Fatalf("the run %s does not end: %v", run, err)
 	}
 }
 
-// begun counts the runs that some bureau says it began.
-func (h *house) begun() (n int) {
+// runsBegun counts the runs that the runners logged as started.
+func (h *testFleet) runsBegun() (n int) {
 	for _, message := range h.log.messages(slog.LevelInfo) {
-		if message == "a run begins" {
+		if message == "a run starts" {
 			n++
 		}
 	}
 	return n
 }
 
-func TestEachTickHasOneRunHoweverManyBureausThereAre(t *testing.T) {
+func TestEachTickHasOneRunHoweverManyRunnersThereAre(t *testing.T) {
 	t.Parallel()
-	houses(t, 3, func(t *testing.T, h *house) {
+	testFleets(t, 3, func(t *testing.T, h *testFleet) {
 		h.create("news", 2, func(j *crawler.Job) { j.Schedule = "@every 1s" })
 		created := h.status("news").Created
 		ended := make(map[string]bool)
@@ -61,7 +61,7 @@ func TestEachTickHasOneRunHoweverManyBureausThereAre(t *testing.T) {
 			h.until("another run begins", func() bool { return len(h.runs("news")) > len(ended) })
 			for _, run := range h.runs("news") {
 				if !ended[run.Job.Name] {
-					h.end(run.Job.Name)
+					h.finish(run.Job.Name)
 					ended[run.Job.Name] = true
 				}
 			}
@@ -73,12 +73,12 @@ func TestEachTickHasOneRunHoweverManyBureausThereAre(t *testing.T) {
 			h.must(err)
 			second := int(at.Sub(created.Truncate(time.Second)).Seconds())
 			if seconds[second] || second < 1 || run.Job.Schedule != "" || run.Created.Before(at) {
-				t.Errorf("%s is the run of second %d, begun at %v", run.Job.Name, second, run.Created)
+				t.Errorf("%s is the run of second %d, started at %v", run.Job.Name, second, run.Created)
 			}
 			seconds[second] = true
 		}
-		if n := h.begun(); n != len(h.runs("news")) && n != len(runs) {
-			t.Errorf("%d runs were begun, and there are %d", n, len(runs))
+		if n := h.runsBegun(); n != len(h.runs("news")) && n != len(runs) {
+			t.Errorf("%d runs were started, but %d exist", n, len(runs))
 		}
 		if state := h.status("news").State; state != crawler.StateCreated {
 			t.Errorf("the job itself is %s", state)
@@ -86,9 +86,9 @@ func TestEachTickHasOneRunHoweverManyBureausThereAre(t *testing.T) {
 	})
 }
 
-func TestATickIsPassedOverWhileTheRunBeforeGoesOn(t *testing.T) {
+func TestATickIsSkippedWhileThePreviousRunGoesOn(t *testing.T) {
 	t.Parallel()
-	houses(t, 2, func(t *testing.T, h *house) {
+	testFleets(t, 2, func(t *testing.T, h *testFleet) {
 		h.create("news", 2, func(j *crawler.Job) { j.Schedule = "@every 1s" })
 		h.until("a run begins", func() bool { return len(h.runs("news")) == 1 })
 		first := h.runs("news")[0].Job.Name
@@ -98,34 +98,33 @@ func TestATickIsPassedOverWhileTheRunBeforeGoesOn(t *testing.T) {
 		if runs := h.runs("news"); len(runs) != 1 || h.status("news").Run != first {
 			t.Fatalf("there are %d runs, want the first alone", len(runs))
 		}
-		h.end(first)
+		h.finish(first)
 		h.until("the next run begins", func() bool { return len(h.runs("news")) == 2 })
 	})
 }
 
-// TestATickIsSeenToOnce tells of a schedule of hours, whose last tick was half an
-// hour ago.
-func TestATickIsSeenToOnce(t *testing.T) {
+// TestATickIsHandledOnce has an hourly schedule, whose last tick was half an hour ago.
+func TestATickIsHandledOnce(t *testing.T) {
 	t.Parallel()
-	houses(t, 2, func(t *testing.T, h *house) {
+	testFleets(t, 2, func(t *testing.T, h *testFleet) {
 		h.periodic("news", "@every 1h", 90*time.Minute)
 		h.until("the tick that was missed has a run", func() bool { return len(h.runs("news")) == 1 })
 		run := h.runs("news")[0].Job.Name
-		h.end(run)
+		h.finish(run)
 		h.until("its tick is noted", func() bool { return h.status("news").Run == run })
 		h.must(h.Remove(t.Context(), run))
-		h.rounds(3)
+		h.waitRounds(3)
 		if runs := h.runs("news"); len(runs) != 0 {
-			t.Errorf("a run that was removed is back: %s", runs[0].Job.Name)
+			t.Errorf("a removed run was created again: %s", runs[0].Job.Name)
 		}
 	})
 }
 
-// TestATickThatABureauLeftHalfSeenToIs tells of a bureau that created the run and
-// died before it noted the tick.
-func TestATickThatABureauLeftHalfSeenToIs(t *testing.T) {
+// TestATickThatARunnerLeftUnfinishedIsFinished has a runner that created the run and died before it noted
+// the tick.
+func TestATickThatARunnerLeftUnfinishedIsFinished(t *testing.T) {
 	t.Parallel()
-	houses(t, 0, func(t *testing.T, h *house) {
+	testFleets(t, 0, func(t *testing.T, h *testFleet) {
 		h.periodic("news", "@every 1h", 90*time.Minute)
 		job := h.status("news")
 		run := job.Job
@@ -134,26 +133,26 @@ func TestATickThatABureauLeftHalfSeenToIs(t *testing.T) {
 		h.open()
 		h.open()
 		h.until("the tick is noted", func() bool { return h.status("news").Run == run.Name })
-		h.is(run.Name, crawler.StateRunning)
-		if runs := h.runs("news"); len(runs) != 1 || h.begun() != 0 {
-			t.Errorf("there are %d runs, and %d were begun by others", len(runs), h.begun())
+		h.wantState(run.Name, crawler.StateRunning)
+		if runs := h.runs("news"); len(runs) != 1 || h.runsBegun() != 0 {
+			t.Errorf("there are %d runs, and %d were started by others", len(runs), h.runsBegun())
 		}
 	})
 }
 
 func TestAPeriodicJobIsPausedCancelledAndRemoved(t *testing.T) {
 	t.Parallel()
-	houses(t, 2, func(t *testing.T, h *house) {
+	testFleets(t, 2, func(t *testing.T, h *testFleet) {
 		h.periodic("news", "@every 1s", 0)
 		h.must(h.Pause(t.Context(), "news"))
 		before := h.runs("news")
 		tick := h.status("news").Tick
 		h.until("ticks pass", func() bool { return h.status("news").Tick.Sub(tick) >= 2*time.Second })
-		if got := h.runs("news"); len(got) > len(before)+1 { // one may have been about to begin
+		if got := h.runs("news"); len(got) > len(before)+1 { // one may have been about to start
 			t.Errorf("%d runs began while the job was paused", len(got)-len(before))
 		}
 		for _, run := range h.runs("news") {
-			h.end(run.Job.Name)
+			h.finish(run.Job.Name)
 		}
 		n := len(h.runs("news"))
 		h.must(h.Resume(t.Context(), "news"))
@@ -161,22 +160,22 @@ func TestAPeriodicJobIsPausedCancelledAndRemoved(t *testing.T) {
 		h.must(h.Cancel(t.Context(), "news"))
 		h.until("the job is cleared", func() bool { return h.status("news").Cleared })
 		runs := h.runs("news")
-		h.rounds(3)
+		h.waitRounds(3)
 		if got := h.runs("news"); len(got) != len(runs) {
 			t.Errorf("%d runs began after the job was cancelled", len(got)-len(runs))
 		}
 		last := runs[len(runs)-1]
-		h.is(last.Job.Name, crawler.StateRunning) // it goes on
+		h.wantState(last.Job.Name, crawler.StateRunning) // the run continues
 		h.must(h.Remove(t.Context(), "news"))
 		if keys := h.keys("{news}"); len(keys) > 0 {
-			t.Errorf("what is left is %v", keys)
+			t.Errorf("keys are left: %v", keys)
 		}
 
 		h.periodic("weekly", "@weekly", 0)
 		h.must(h.Pause(t.Context(), "weekly"))
 		h.must(h.Remove(t.Context(), "weekly"))
 		if keys := h.keys("weekly"); len(keys) > 0 {
-			t.Errorf("what is left is %v", keys)
+			t.Errorf("keys are left: %v", keys)
 		}
 		names, err := h.store.Jobs(t.Context())
 		h.must(err)
@@ -186,13 +185,13 @@ func TestAPeriodicJobIsPausedCancelledAndRemoved(t *testing.T) {
 	})
 }
 
-// TestOldRunsAreRemovedFromRedis tells of a job that keeps two runs, and has had
-// three that ended a while ago and one that goes on.
+// TestOldRunsAreRemovedFromRedis has a job that keeps two runs, with three that ended a while ago
+// and one that is still running.
 func TestOldRunsAreRemovedFromRedis(t *testing.T) {
 	t.Parallel()
-	houses(t, 2, func(t *testing.T, h *house) {
-		h.create("other-20261101t060000", 1)                                               // whose name begins otherwise
-		lookalike := crawler.RunName("news", time.Date(2026, 10, 1, 0, 0, 0, 0, time.UTC)) // which no schedule made
+	testFleets(t, 2, func(t *testing.T, h *testFleet) {
+		h.create("other-20261101t060000", 1)                                               // the name has another prefix
+		lookalike := crawler.RunName("news", time.Date(2026, 10, 1, 0, 0, 0, 0, time.UTC)) // no schedule created it
 		h.create(lookalike, 1)
 		old := time.Now().Add(-time.Hour).UnixMilli()
 		var names []string
@@ -202,35 +201,35 @@ func TestOldRunsAreRemovedFromRedis(t *testing.T) {
 			job := crawler.DefaultJob()
 			job.Name, job.Seeds = run, sites(1)
 			h.must(h.store.CreateRun(t.Context(), job, "news"))
-			h.is(run, crawler.StateRunning)
+			h.wantState(run, crawler.StateRunning)
 		}
 		for _, run := range []string{names[0], names[2], "other-20261101t060000", lookalike} {
-			h.is(run, crawler.StateRunning)
-			h.end(run)
+			h.wantState(run, crawler.StateRunning)
+			h.finish(run)
 			h.must(h.rdb.HSet(t.Context(), "trawl:{"+run+"}:job", "ended", old).Err())
 		}
 		h.create("news", 1, func(j *crawler.Job) { j.Schedule, j.Runs = "@yearly", 1 })
 		h.until("the oldest is removed", func() bool { return len(h.runs("news")) == 3 })
-		h.rounds(3)
+		h.waitRounds(3)
 		var left []string
 		for _, run := range h.runs("news") {
 			left = append(left, run.Job.Name)
 		}
 		if !slices.Equal(left, append([]string{lookalike}, names[1:]...)) {
-			t.Errorf("there are %q: want the one that goes on, the last, and the job that is not a run", left)
+			t.Errorf("the jobs are %q: want the running one, the last one, and the job that is not a run", left)
 		}
-		h.is("other-20261101t060000", crawler.StateDone)
+		h.wantState("other-20261101t060000", crawler.StateDone)
 		if keys := h.keys(names[0]); len(keys) > 0 {
-			t.Errorf("of the run that was removed there is left %q", keys)
+			t.Errorf("keys of the removed run are left: %q", keys)
 		}
 	})
 }
 
-// TestAJobThatHasTheNameOfARunIsNotTakenForIt tells of a job that somebody named as
-// the run of the last tick is.
+// TestAJobThatHasTheNameOfARunIsNotTakenForIt has a job that a user gave the name of the last
+// tick's run.
 func TestAJobThatHasTheNameOfARunIsNotTakenForIt(t *testing.T) {
 	t.Parallel()
-	houses(t, 0, func(t *testing.T, h *house) {
+	testFleets(t, 0, func(t *testing.T, h *testFleet) {
 		h.periodic("news", "@every 1h", 90*time.Minute)
 		name := crawler.RunName("news", h.status("news").Created.Add(time.Hour))
 		h.create(name, 1)

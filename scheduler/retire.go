@@ -8,14 +8,14 @@ import (
 	"github.com/trawlcrawler/trawl/crawler"
 )
 
-// retireAfter is how long after its end a run is removed, at the earliest: by
-// then, all processes of the fleet know that it has ended.
+// retireAfter is the earliest time after its end at which a run is removed. By then, all
+// processes of the fleet have seen that it ended.
 const retireAfter = 20 * time.Second
 
-// retire removes the oldest runs of periodic jobs that have more of them than they
-// keep: what Redis has of them, not what they wrote. A run that goes on counts,
-// and stays. It may be done twice, and by several at once.
-func (b *Bureau) retire(ctx context.Context, all []crawler.Status) error {
+// retire removes the oldest runs of periodic jobs that have more than they keep. It removes
+// them from Redis; their output stays. A run that has not ended counts, but stays. It may
+// be repeated, and run by several processes at once.
+func (b *Runner) retire(ctx context.Context, all []crawler.Status) error {
 	var errs []error
 	for _, job := range all {
 		if job.Job.Schedule == "" || job.Job.Runs == 0 {
@@ -31,8 +31,8 @@ func (b *Bureau) retire(ctx context.Context, all []crawler.Status) error {
 	return errors.Join(errs...)
 }
 
-// remove removes a run that has ended, unless another bureau was faster.
-func (b *Bureau) remove(ctx context.Context, run string) error {
+// remove removes a run that has ended, unless another runner already has.
+func (b *Runner) remove(ctx context.Context, run string) error {
 	if _, err := b.queues.Forget(run); err != nil {
 		return err
 	}
@@ -41,7 +41,7 @@ func (b *Bureau) remove(ctx context.Context, run string) error {
 		return nil
 	}
 	if err == nil {
-		b.cfg.Log.Info("an old run is removed, and what it wrote stays", "run", run)
+		b.cfg.Log.Info("removed an old run; its output stays", "run", run)
 	}
 	return err
 }

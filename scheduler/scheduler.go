@@ -10,60 +10,61 @@ import (
 	"github.com/trawlcrawler/trawl/crawler"
 )
 
-// Frontier is what the scheduler asks of the frontier of a job.
+// Frontier is what the scheduler needs from the frontier of a job.
 type Frontier interface {
-	// Arm arms hosts until most visits of the job are armed or open. Orders that
-	// come with an error are armed all the same.
-	Arm(ctx context.Context, most int) ([]crawler.Order, error)
+	// Arm arms hosts until most visits of the job are armed or open. Visits that are
+	// returned with an error are armed all the same.
+	Arm(ctx context.Context, most int) ([]crawler.VisitRef, error)
 	Sweep(ctx context.Context, late time.Duration) (broken int, err error)
-	// Recall tells so many visits to end soon, among them those that it told before.
+	// Recall tells this many visits to end soon, including those that it told before.
 	Recall(ctx context.Context, visits int) error
-	// Reclaim puts URLs back whose records were lost with a worker before they were
-	// shipped, and returns how many these are.
+	// Reclaim requeues URLs whose records were lost with a worker before they were shipped,
+	// and returns their number.
 	Reclaim(ctx context.Context) (urls int64, err error)
-	// Approach admits links again, for a moment, of pages that came nearer to a seed.
+	// Approach admits, for a short time, links of pages that came nearer to a seed.
 	Approach(ctx context.Context) error
 	Counters(ctx context.Context) (crawler.Counters, error)
 	Idle(ctx context.Context) (bool, error)
 }
 
-// Jobs is what the scheduler asks of the jobs' store.
+// Jobs is what the scheduler needs from the store of jobs.
 type Jobs interface {
 	Status(ctx context.Context, job string) (crawler.Status, error)
-	// Age notes that the job is kept going and returns for how long it was.
+	// Age records that the job is running and returns for how long it has been.
 	Age(ctx context.Context, job string) (time.Duration, error)
-	// End lets the job fetch no more because of a budget, as a revision of its settings has it. "" lets
-	// it fetch again. It does nothing if the settings were changed since.
+	// End stops the job from fetching because of a budget in the given revision of its
+	// settings; "" lets it fetch again. It does nothing if the settings were changed since.
 	End(ctx context.Context, job string, revision int64, budget string) error
-	// SetClosing notes whether the job waits for nothing but its output.
+	// SetClosing records whether the job waits only for its output.
 	SetClosing(ctx context.Context, job string, closing bool) error
-	// Move takes the job into a state, from one of those given.
+	// Move changes the state of the job, from one of those given.
 	Move(ctx context.Context, job string, to crawler.State, reason string, from ...crawler.State) (bool, error)
 }
 
-// Fleet carries out visits.
+// Fleet runs visits.
 type Fleet interface {
-	// Capacity is how many visits of the job can be carried out at once.
+	// Capacity returns how many visits of the job can run at once.
 	Capacity(job string) (int, error)
 	// Enqueue enqueues a visit. Enqueueing it again does nothing.
-	Enqueue(ctx context.Context, job crawler.Status, o crawler.Order) error
+	Enqueue(ctx context.Context, job crawler.Status, o crawler.VisitRef) error
 }
 
-// Config is how often the scheduler looks. Zero values are the defaults.
+// Config is the configuration of a scheduler. Zero values are the defaults.
 type Config struct {
-	Tick       time.Duration // between looks for due hosts; default 20ms
+	Tick       time.Duration // between two looks for due hosts; default 20ms
 	SweepEvery time.Duration // default 1s
-	// Reprieve is how long after an outage of Redis no visit is broken: their
-	// workers had the same trouble, and what they have done meanwhile is to be
-	// settled first. Default 10s, in which a worker that lives shows it. Trouble that
-	// lasts less than half of it, as an answer that gets lost, gives visits so much more
-	// time instead.
+	// Reprieve is how long after an outage of Redis no visit is broken: workers had the
+	// same trouble, and should first settle what they have done meanwhile. Default 10s, in
+	// which a live worker reports. Trouble that lasts less than half of it, such as a lost
+	// reply, extends the deadlines of visits by this time instead.
 	Reprieve time.Duration
-	// Removed is told of each job that is there no more, by the goroutine of [Bureau.Run]. Default none.
+	// Removed is called for each job that was removed, by the goroutine of [Runner.Run].
+	// Default none.
 	Removed func(job string)
-	// Jobs are those that a [Bureau] keeps going. Default all.
+	// Jobs are the jobs that a [Runner] runs. Default all.
 	Jobs []string
-	// Ended is told of each job that a [Bureau] sees end, by the goroutine of the job. Default none.
+	// Ended is called for each job that a [Runner] sees end, by the goroutine of the job.
+	// Default none.
 	Ended func(crawler.Status)
 	Log   *slog.Logger // default none
 }
@@ -90,7 +91,7 @@ func (c Config) withDefaults() Config {
 	return c
 }
 
-// Scheduler keeps one job going.
+// Scheduler runs one job.
 type Scheduler struct {
 	job      string
 	jobs     Jobs
@@ -100,16 +101,16 @@ type Scheduler struct {
 	nudges   chan struct{}
 
 	status     crawler.Status
-	age        time.Duration // of a job with a budget of time, when its status was read
+	age        time.Duration // of a job with a time budget, when its status was read
 	swept      time.Time
 	reclaimed  time.Time
 	checked    time.Time
 	recalled   time.Time
 	complained time.Time
 	contact    contact
-	met        time.Time       // when the job's status was first read
-	owed       []crawler.Order // armed and not enqueued
-	shares     *shares         // nil: the fleet is all the job's
+	met        time.Time          // when the job's status was first read
+	owed       []crawler.VisitRef // armed but not enqueued
+	shares     *shares            // nil: the job has the whole fleet
 }
 
 // New returns a scheduler for a job.
@@ -117,17 +118,17 @@ func New(job string, jobs Jobs, frontier Frontier, fleet Fleet, cfg Config) *Sch
 	return &Scheduler{job: job, jobs: jobs, frontier: frontier, fleet: fleet, cfg: cfg.withDefaults(), nudges: make(chan struct{}, 1)}
 }
 
-// Nudge lets the scheduler look before its time, because something has changed: a
-// visit ended. It does not wait, and may be called at any time, by any goroutine.
+// Nudge makes the scheduler look early, because something has changed: for example, a visit
+// ended. It does not wait, and may be called at any time, by any goroutine.
 func (s *Scheduler) Nudge() {
 	select {
 	case s.nudges <- struct{}{}:
-	default: // it was told already
+	default: // a nudge is already pending
 	}
 }
 
-// Run keeps the job going until it has ended, and returns its last status, or
-// until ctx ends. Trouble with Redis is logged and waited out.
+// Run runs the job until it has ended, and returns its last status, or until ctx ends.
+// Errors of Redis are logged and waited out.
 func (s *Scheduler) Run(ctx context.Context) (crawler.Status, error) {
 	tick := time.NewTicker(s.cfg.Tick)
 	defer tick.Stop()
@@ -148,12 +149,12 @@ func (s *Scheduler) Run(ctx context.Context) (crawler.Status, error) {
 	}
 }
 
-// nudgedAfter is how long after a look one is heeded that is asked for by a nudge: of
-// hosts with a page each, visits end all the time.
+// nudgedAfter is the shortest time between a look and one caused by a nudge: with hosts of
+// one page each, visits end all the time.
 const nudgedAfter = 10 * time.Millisecond
 
-// wait waits for the time of the next look, or for a nudge. It reports false when
-// ctx has ended.
+// wait waits for the time of the next look, or for a nudge. It returns false if ctx has
+// ended.
 func (s *Scheduler) wait(ctx context.Context, tick <-chan time.Time) bool {
 	looked := time.Now()
 	select {
@@ -172,7 +173,7 @@ func (s *Scheduler) wait(ctx context.Context, tick <-chan time.Time) bool {
 	return true
 }
 
-// complainEvery is how often trouble that lasts is logged: each look may meet it.
+// complainEvery is how often a persisting error is logged: each look may meet it.
 const complainEvery = 10 * time.Second
 
 func (s *Scheduler) complain(err error) {
@@ -180,11 +181,10 @@ func (s *Scheduler) complain(err error) {
 		return
 	}
 	s.complained = time.Now()
-	s.cfg.Log.Error("the scheduler is held up", "job", s.job, "error", err)
+	s.cfg.Log.Error("the scheduler cannot continue", "job", s.job, "error", err)
 }
 
-// look does all that is to be done at one moment. It reports whether the job
-// has ended.
+// look does everything that is due at one moment. It reports whether the job has ended.
 func (s *Scheduler) look(ctx context.Context) (bool, error) {
 	if err := s.refresh(ctx); err != nil {
 		return false, err
@@ -202,43 +202,43 @@ func (s *Scheduler) look(ctx context.Context) (bool, error) {
 	if err := s.reclaim(ctx); err != nil {
 		return false, err
 	}
-	numbers, err := s.frontier.Counters(ctx)
+	counters, err := s.frontier.Counters(ctx)
 	if err != nil {
 		return false, err
 	}
-	if numbers.Idle() && !s.complete() { // that all seeds are in may be all that is missing
+	if counters.Idle() && !s.complete() { // perhaps only the flag that all seeds are admitted is missing
 		if err := s.reread(ctx); err != nil {
 			return false, err
 		}
 	}
-	if numbers.Idle() && s.complete() && s.status.State == crawler.StateRunning {
-		return s.finish(ctx, numbers)
+	if counters.Idle() && s.complete() && s.status.State == crawler.StateRunning {
+		return s.finish(ctx, counters)
 	}
-	if budget := s.spent(numbers); budget != "" {
+	if budget := s.spent(counters); budget != "" {
 		s.shares.leave(s.job)
-		return s.wind(ctx, numbers, budget)
+		return s.wind(ctx, counters, budget)
 	}
 	if err := s.reopen(ctx); err != nil {
 		return false, err
 	}
-	return false, errors.Join(s.approach(ctx, numbers), s.arm(ctx, numbers))
+	return false, errors.Join(s.approach(ctx, counters), s.arm(ctx, counters))
 }
 
-// approach lets links be admitted again of pages that came nearer to a seed.
-func (s *Scheduler) approach(ctx context.Context, numbers crawler.Counters) error {
-	if numbers.Nearer == 0 {
+// approach admits the links of pages that came nearer to a seed.
+func (s *Scheduler) approach(ctx context.Context, counters crawler.Counters) error {
+	if counters.Nearer == 0 {
 		return nil
 	}
 	return s.frontier.Approach(ctx)
 }
 
-// complete reports whether nobody brings seeds any more.
+// complete reports whether all seeds are admitted and none are being added.
 func (s *Scheduler) complete() bool { return s.status.Seeded && !s.status.Held }
 
-// statusAge is for how long a job's status is taken to be the same.
+// statusAge is how long a job's status is cached.
 const statusAge = 250 * time.Millisecond
 
-// refresh reads the job's status now and then.
+// refresh reads the job's status if the cached one is too old.
 func (s *Scheduler) refresh(ctx context.Context) error {
 	if time.Since(s.checked) < statusAge {
 		return nil
@@ -265,8 +265,8 @@ func (s *Scheduler) reread(ctx context.Context) error {
 	return s.refresh(ctx)
 }
 
-// sweep breaks the visits of lost workers. A worker may take hundreds with it,
-// and one sweep is bounded: while it finds some, the next look sweeps again.
+// sweep breaks the visits of lost workers. A worker may have had hundreds, and one sweep is
+// limited: while it finds some, the next look sweeps again.
 func (s *Scheduler) sweep(ctx context.Context) error {
 	if time.Since(s.swept) < s.cfg.SweepEvery || !s.contact.calm(s.cfg.Reprieve/2, s.cfg.Reprieve) {
 		return nil
@@ -284,11 +284,11 @@ func (s *Scheduler) sweep(ctx context.Context) error {
 	return err
 }
 
-// arm orders visits to hosts that are due, as many as the fleet has room for, and lets
-// visits end whose places other jobs should have.
-func (s *Scheduler) arm(ctx context.Context, numbers crawler.Counters) error {
-	s.shares.note(s.job, need{weight: s.status.Job.Weight, visits: int(numbers.Out() + numbers.Ready), open: int(numbers.Open)})
-	if numbers.Ready+numbers.Open == 0 {
+// arm arms visits to hosts that are due, as many as the fleet has room for, and recalls
+// visits whose places other jobs should have.
+func (s *Scheduler) arm(ctx context.Context, counters crawler.Counters) error {
+	s.shares.note(s.job, need{weight: s.status.Job.Weight, visits: int(counters.Out() + counters.Ready), open: int(counters.Open)})
+	if counters.Ready+counters.Open == 0 {
 		return nil
 	}
 	capacity, err := s.fleet.Capacity(s.job)
@@ -296,8 +296,8 @@ func (s *Scheduler) arm(ctx context.Context, numbers crawler.Counters) error {
 		return err
 	}
 	allowed := s.shares.allowed(s.job, s.status.Job.Weight, capacity)
-	recallErr := s.recall(ctx, s.excess(numbers, allowed, capacity))
-	if numbers.Ready == 0 || int64(allowed) <= numbers.Out() {
+	recallErr := s.recall(ctx, s.excess(counters, allowed, capacity))
+	if counters.Ready == 0 || int64(allowed) <= counters.Out() {
 		return recallErr
 	}
 	orders, err := s.frontier.Arm(ctx, allowed)
@@ -305,18 +305,18 @@ func (s *Scheduler) arm(ctx context.Context, numbers crawler.Counters) error {
 	return errors.Join(recallErr, err, s.enqueue(ctx))
 }
 
-// recallEvery is how often visits are told to end: they learn of it once a second or so.
+// recallEvery is how often visits are told to end. They check about once a second.
 const recallEvery = 200 * time.Millisecond
 
-// excess is how many visits should end before their time: those whose places other jobs
-// should have, or that hosts with urgent URLs wait for.
-func (s *Scheduler) excess(numbers crawler.Counters, allowed, capacity int) int {
+// excess returns how many visits should end early: those whose places other jobs should
+// have, or that hosts with urgent URLs wait for.
+func (s *Scheduler) excess(counters crawler.Counters, allowed, capacity int) int {
 	surplus := s.shares.surplus(s.job, capacity)
-	waiting := int(numbers.Urgent) - max(0, allowed-int(numbers.Out()))
-	return max(surplus, min(waiting, int(numbers.Open)))
+	waiting := int(counters.Urgent) - max(0, allowed-int(counters.Out()))
+	return max(surplus, min(waiting, int(counters.Open)))
 }
 
-// recall lets so many visits end.
+// recall tells this many visits to end.
 func (s *Scheduler) recall(ctx context.Context, visits int) error {
 	if visits <= 0 || time.Since(s.recalled) < recallEvery {
 		return nil
@@ -325,9 +325,9 @@ func (s *Scheduler) recall(ctx context.Context, visits int) error {
 	return s.frontier.Recall(ctx, visits)
 }
 
-// enqueue enqueues the visits that were armed. What fails stays owed, and is tried
-// again at the next look: the hosts of a whole batch should not wait until they are
-// swept because asynq could not be had for a moment.
+// enqueue enqueues the visits that were armed. Visits that fail stay owed, and are retried
+// at the next look: the hosts of a whole batch should not wait until they are swept because
+// asynq was unavailable for a moment.
 func (s *Scheduler) enqueue(ctx context.Context) error {
 	for len(s.owed) > 0 {
 		if err := s.fleet.Enqueue(ctx, s.status, s.owed[0]); err != nil {
@@ -338,10 +338,10 @@ func (s *Scheduler) enqueue(ctx context.Context) error {
 	return nil
 }
 
-// payOffTerm is for how long a scheduler that leaves enqueues what it armed.
+// payOffTerm is how long a scheduler that stops may take to enqueue what it armed.
 const payOffTerm = 2 * time.Second
 
-// payOff enqueues what is owed when the scheduler leaves a job that goes on.
+// payOff enqueues what is owed when the scheduler stops before the job has ended.
 func (s *Scheduler) payOff(ctx context.Context) {
 	if s.status.State.Ended() || len(s.owed) == 0 {
 		return
@@ -349,19 +349,19 @@ func (s *Scheduler) payOff(ctx context.Context) {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), payOffTerm)
 	defer cancel()
 	if err := s.enqueue(ctx); err != nil {
-		s.cfg.Log.Warn("visits could not be enqueued; they are swept", "job", s.job, "visits", len(s.owed), "error", err)
+		s.cfg.Log.Warn("could not enqueue visits; they will be swept", "job", s.job, "visits", len(s.owed), "error", err)
 	}
 }
 
-// spent names the budget of the job that is used up, or "".
-func (s *Scheduler) spent(numbers crawler.Counters) string {
+// spent names the budget of the job that is spent, or "".
+func (s *Scheduler) spent(counters crawler.Counters) string {
 	job := s.status.Job
 	switch {
 	case s.status.Ending == "time":
 		return s.status.Ending
-	case job.Pages > 0 && numbers.Pages() >= job.Pages:
+	case job.Pages > 0 && counters.Pages() >= job.Pages:
 		return "pages"
-	case job.Bytes > 0 && numbers.Bytes >= int64(job.Bytes):
+	case job.Bytes > 0 && counters.Bytes >= int64(job.Bytes):
 		return "bytes"
 	case job.Time > 0 && s.age+time.Since(s.checked) >= time.Duration(job.Time):
 		return "time"
@@ -369,9 +369,9 @@ func (s *Scheduler) spent(numbers crawler.Counters) string {
 	return ""
 }
 
-// wind lets a job run out whose budget is spent: its visits are told to end,
-// and when they have, the job is done.
-func (s *Scheduler) wind(ctx context.Context, numbers crawler.Counters, budget string) (bool, error) {
+// wind ends a job whose budget is spent: its visits are told to end, and when they have,
+// the job is done.
+func (s *Scheduler) wind(ctx context.Context, counters crawler.Counters, budget string) (bool, error) {
 	if s.status.Ending == "" {
 		s.cfg.Log.Info("a budget is spent", "job", s.job, "budget", budget)
 		if err := s.jobs.End(ctx, s.job, s.status.Revision, budget); err != nil {
@@ -379,29 +379,29 @@ func (s *Scheduler) wind(ctx context.Context, numbers crawler.Counters, budget s
 		}
 		s.status.Ending = budget
 	}
-	if numbers.Out() > 0 {
+	if counters.Out() > 0 {
 		return false, nil
 	}
 	return s.end(ctx, "budget of "+budget, func(c crawler.Counters) bool { return c.Out() == 0 && s.spent(c) != "" })
 }
 
-// finish ends the job if there is nothing left to do. A budget is the reason only
-// if it left something undone: that of the whole job never does here, and that of a
-// host where it left URLs out.
-func (s *Scheduler) finish(ctx context.Context, numbers crawler.Counters) (bool, error) {
+// finish ends the job if there is nothing left to do. A budget is the reason only if it
+// left something undone. The budget of the whole job never does here; that of a host does
+// if URLs were skipped.
+func (s *Scheduler) finish(ctx context.Context, counters crawler.Counters) (bool, error) {
 	idle, err := s.frontier.Idle(ctx)
 	if err != nil || !idle {
 		return false, err
 	}
 	reason := ""
-	if numbers.Over > 0 {
+	if counters.Over > 0 {
 		reason = "budget of pages per host"
 	}
 	return s.end(ctx, reason, func(c crawler.Counters) bool { return c.Idle() && s.complete() })
 }
 
-// move takes the job to its end, and reports whether it has ended: it may have
-// been paused meanwhile, or ended by another scheduler.
+// move moves the job to its end, and reports whether it has ended: it may have been paused
+// in the meantime, or ended by another scheduler.
 func (s *Scheduler) move(ctx context.Context, reason string) (bool, error) {
 	moved, err := s.jobs.Move(ctx, s.job, crawler.StateDone, reason, crawler.StateRunning)
 	if err != nil {

@@ -10,17 +10,16 @@ import (
 	"time"
 
 	"github.com/trawlcrawler/trawl/crawler"
-	"github.com/trawlcrawler/trawl/internal/redistest"
+	"github.com/trawlcrawler/trawl/internal/test/redistest"
 	"github.com/trawlcrawler/trawl/scheduler"
 )
 
-// TestScheduler is how a scheduler keeps a job going, over a real Redis and
-// over the one that is built in.
+// TestScheduler checks how a scheduler runs a job, with a real Redis and with the built-in one.
 func TestScheduler(t *testing.T) {
 	t.Parallel()
 	for _, c := range []struct {
 		name  string
-		story func(t *testing.T, s *stage)
+		story func(t *testing.T, s *fixture)
 	}{
 		{"no more visits are out than the workers can carry out", fillsCapacity},
 		{"nothing is armed while there are no workers", waitsForWorkers},
@@ -28,22 +27,22 @@ func TestScheduler(t *testing.T) {
 		{"a host whose worker vanished is visited again", replacesLostWorkers},
 		{"a job ends when it is idle and all its seeds are in", endsWhenSeeded},
 		{"a job does not end while its last URL is in flight", waitsForFlight},
-		{"links that are found late keep the job alive", followsLateLinks},
+		{"links that are found late keep the job running", followsLateLinks},
 		{"a job of several shards ends", endsInShards},
 		{"a job that is paused arms nothing, and goes on when it is resumed", restsWhilePaused},
 		{"a job that is paused at its very end ends when it is resumed", pausedAtTheEnd},
 		{"a job that is not started is waited for", waitsForStart},
-		{"a nudge lets it look before its time", heedsNudges},
-		{"a job that is cancelled is let go", letsGoWhenCancelled},
-		{"a job that is cancelled while it is paused is let go", letsGoWhenCancelledPaused},
-		{"the scheduler leaves a job that runs when it is told to", leaves},
-		{"a call that hangs does not keep the scheduler", leavesFromCall},
+		{"a nudge makes it look early", heedsNudges},
+		{"the scheduler ends for a job that is cancelled", letsGoWhenCancelled},
+		{"the scheduler ends for a job that is cancelled while it is paused", letsGoWhenCancelledPaused},
+		{"the scheduler stops at a running job when its context ends", leaves},
+		{"a call that hangs does not delay the end of the scheduler", leavesFromCall},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()
 			redistest.Both(t, func(t *testing.T, url string) {
 				t.Parallel()
-				c.story(t, newStage(t, url, func(j *crawler.Job) {
+				c.story(t, newFixture(t, url, func(j *crawler.Job) {
 					if strings.Contains(c.name, "several shards") {
 						j.Shards = 4
 					}
@@ -53,12 +52,12 @@ func TestScheduler(t *testing.T) {
 	}
 }
 
-func makesRoomForUrgent(t *testing.T, s *stage) {
-	s.employ(2)
+func makesRoomForUrgent(t *testing.T, s *fixture) {
+	s.setCapacity(2)
 	s.seed(sites(3)...)
-	s.run(quick)
-	visits := make(map[crawler.Host]*visit)
-	for _, o := range s.ordered(2) {
+	s.run(fastConfig)
+	visits := make(map[crawler.Host]*openVisit)
+	for _, o := range s.waitEnqueued(2) {
 		visits[o.Host] = s.open(o)
 	}
 	recalled := func() (hosts []crawler.Host) {
@@ -72,9 +71,9 @@ func makesRoomForUrgent(t *testing.T, s *stage) {
 		}
 		return hosts
 	}
-	s.goesOn()
+	s.wantRunning()
 	if hosts := recalled(); len(hosts) > 0 {
-		t.Fatalf("visits of %v are to end, though nothing is urgent", hosts)
+		t.Fatalf("visits of %v are recalled, although nothing is urgent", hosts)
 	}
 	urgent, err := crawler.ParseURL("https://urgent.example/")
 	if err != nil {
@@ -85,228 +84,228 @@ func makesRoomForUrgent(t *testing.T, s *stage) {
 	}
 	hosts := recalled()
 	for ; len(hosts) == 0; hosts = recalled() {
-		s.goesOn()
+		s.wantRunning()
 	}
-	s.goesOn()
+	s.wantRunning()
 	if len(recalled()) != 1 {
-		t.Errorf("visits of %v are to end, want one", recalled())
+		t.Errorf("visits of %v are recalled, want one", recalled())
 	}
 	visits[hosts[0]].take().fetched(1).close()
 	delete(visits, hosts[0])
-	next := s.ordered(1)[0]
+	next := s.waitEnqueued(1)[0]
 	if next.Host != urgent.Host() {
-		t.Errorf("the next visit is of %s, want %s", next.Host, urgent.Host())
+		t.Errorf("the next visit is for %s, want %s", next.Host, urgent.Host())
 	}
-	s.visited(next)
+	s.visit(next)
 	for _, v := range visits {
 		v.take().fetched(1).close()
 	}
-	s.visited(s.ordered(1)[0])
-	s.ends(crawler.StateDone, "")
+	s.visit(s.waitEnqueued(1)[0])
+	s.wantEnd(crawler.StateDone, "")
 }
 
-func fillsCapacity(t *testing.T, s *stage) {
-	s.employ(3)
+func fillsCapacity(t *testing.T, s *fixture) {
+	s.setCapacity(3)
 	s.seed(sites(5)...)
-	s.run(quick)
-	first := s.ordered(3)
-	s.goesOn()
-	if c := s.now(); c.Armed != 3 || c.Due != 2 {
+	s.run(fastConfig)
+	first := s.waitEnqueued(3)
+	s.wantRunning()
+	if c := s.counts(); c.Armed != 3 || c.Due != 2 {
 		t.Fatalf("%d visits are armed and %d hosts due, want 3 and 2", c.Armed, c.Due)
 	}
 	visit := s.open(first[0])
-	s.goesOn()
-	s.orderedNone() // a visit that is open counts like one that is enqueued
+	s.wantRunning()
+	s.wantNoneEnqueued() // an open visit counts like one that is enqueued
 	visit.take().fetched(1).close()
-	fourth := s.ordered(1)
-	s.goesOn()
-	s.orderedNone()
-	s.employ(2)
-	s.visited(fourth[0])
-	s.goesOn()
-	s.orderedNone() // two are still out, and a worker left
-	s.visited(first[1])
-	s.visited(s.ordered(1)[0])
-	s.visited(first[2])
-	s.ends(crawler.StateDone, "")
-	if pages := s.now().Pages(); pages != 5 {
+	fourth := s.waitEnqueued(1)
+	s.wantRunning()
+	s.wantNoneEnqueued()
+	s.setCapacity(2)
+	s.visit(fourth[0])
+	s.wantRunning()
+	s.wantNoneEnqueued() // two are still out, and a worker has left
+	s.visit(first[1])
+	s.visit(s.waitEnqueued(1)[0])
+	s.visit(first[2])
+	s.wantEnd(crawler.StateDone, "")
+	if pages := s.counts().Pages(); pages != 5 {
 		t.Errorf("%d pages are fetched, want 5", pages)
 	}
 }
 
-func heedsNudges(t *testing.T, s *stage) {
+func heedsNudges(t *testing.T, s *fixture) {
 	s.run(scheduler.Config{Tick: time.Hour})
 	s.seed(sites(1)...)
 	s.scheduler.Nudge()
-	visit := s.ordered(1)[0]
-	s.visited(visit)
+	visit := s.waitEnqueued(1)[0]
+	s.visit(visit)
 	s.scheduler.Nudge()
-	s.ends(crawler.StateDone, "")
+	s.wantEnd(crawler.StateDone, "")
 }
 
-func waitsForWorkers(t *testing.T, s *stage) {
-	s.employ(0)
+func waitsForWorkers(t *testing.T, s *fixture) {
+	s.setCapacity(0)
 	s.seed(sites(2)...)
-	s.run(quick)
-	s.goesOn()
-	s.orderedNone()
-	if c := s.now(); c.Due != 2 || c.Armed != 0 {
+	s.run(fastConfig)
+	s.wantRunning()
+	s.wantNoneEnqueued()
+	if c := s.counts(); c.Due != 2 || c.Armed != 0 {
 		t.Fatalf("%d hosts are due and %d visits armed, want 2 and 0", c.Due, c.Armed)
 	}
-	s.employ(2)
-	for _, o := range s.ordered(2) {
-		s.visited(o)
+	s.setCapacity(2)
+	for _, o := range s.waitEnqueued(2) {
+		s.visit(o)
 	}
-	s.ends(crawler.StateDone, "")
+	s.wantEnd(crawler.StateDone, "")
 }
 
-// The deadlines of visits can not be moved. The sweep that is due here does
-// what it would do after they have passed.
-func replacesLostWorkers(t *testing.T, s *stage) {
+// The deadlines of visits cannot be moved. The sweep that is due here does what it would do once
+// they have passed.
+func replacesLostWorkers(t *testing.T, s *fixture) {
 	s.seed("https://a.example/")
-	s.run(quick)
-	first := s.ordered(1)[0]
+	s.run(fastConfig)
+	first := s.waitEnqueued(1)[0]
 	lost := s.open(first).take()
-	s.goesOn()
-	s.orderedNone()
-	s.on("sweep", sync.OnceValue(func() error { return s.Abandon(t.Context()) }))
-	second := s.ordered(1)[0]
+	s.wantRunning()
+	s.wantNoneEnqueued()
+	s.hook("sweep", sync.OnceValue(func() error { return s.Abandon(t.Context()) }))
+	second := s.waitEnqueued(1)[0]
 	if second.Host != first.Host || second.Epoch <= first.Epoch {
-		t.Fatalf("after %v comes %v, want the same host with a later epoch", first, second)
+		t.Fatalf("%v is followed by %v, want the same host with a later epoch", first, second)
 	}
 	again := s.open(second).take()
 	if len(again.taken) != 1 {
 		t.Fatalf("the second visit takes %d URLs, want the one that was in flight", len(again.taken))
 	}
 	if err := lost.Settle(t.Context(), nil); !errors.Is(err, crawler.ErrStale) {
-		t.Errorf("the first worker, back from the dead, gets %v, want ErrStale", err)
+		t.Errorf("the first worker gets %v when it returns, want ErrStale", err)
 	}
 	again.fetched(1).close()
-	s.ends(crawler.StateDone, "")
-	if c := s.now(); c.Broken != 1 || c.Pages() != 1 {
+	s.wantEnd(crawler.StateDone, "")
+	if c := s.counts(); c.Broken != 1 || c.Pages() != 1 {
 		t.Errorf("%d visits broke and %d pages are fetched, want 1 and 1", c.Broken, c.Pages())
 	}
 }
 
-func endsWhenSeeded(t *testing.T, s *stage) {
-	s.run(quick)
-	s.goesOn() // nothing is there, but seeds may come
+func endsWhenSeeded(t *testing.T, s *fixture) {
+	s.run(fastConfig)
+	s.wantRunning() // nothing is in the frontier, but seeds may come
 	s.admit("https://a.example/")
-	s.visited(s.ordered(1)[0])
-	s.goesOn()
+	s.visit(s.waitEnqueued(1)[0])
+	s.wantRunning()
 	s.admit("https://a.example/second")
-	s.visited(s.ordered(1)[0])
-	s.goesOn()
+	s.visit(s.waitEnqueued(1)[0])
+	s.wantRunning()
 	s.seeded()
-	s.ends(crawler.StateDone, "")
+	s.wantEnd(crawler.StateDone, "")
 	if !s.status.Seeded || s.status.Ended.IsZero() {
 		t.Errorf("Run returns %+v, want the status after the end", s.status)
 	}
 }
 
-func waitsForFlight(t *testing.T, s *stage) {
+func waitsForFlight(t *testing.T, s *fixture) {
 	s.seed("https://a.example/")
-	s.run(quick)
-	order := s.ordered(1)[0]
-	s.goesOn() // it is armed
+	s.run(fastConfig)
+	order := s.waitEnqueued(1)[0]
+	s.wantRunning() // it is armed
 	visit := s.open(order)
-	s.goesOn() // it is open
+	s.wantRunning() // it is open
 	visit.take()
-	s.goesOn() // nothing waits, and one URL is in flight
+	s.wantRunning() // nothing waits, and one URL is in flight
 	visit.fetched(1)
-	s.goesOn() // all is settled, and the visit may still admit links
+	s.wantRunning() // all URLs are settled, and the visit may still admit links
 	visit.close()
-	s.ends(crawler.StateDone, "")
+	s.wantEnd(crawler.StateDone, "")
 }
 
-func followsLateLinks(t *testing.T, s *stage) {
+func followsLateLinks(t *testing.T, s *fixture) {
 	s.seed("https://a.example/")
-	s.run(quick)
-	a := s.open(s.ordered(1)[0]).take()
+	s.run(fastConfig)
+	a := s.open(s.waitEnqueued(1)[0]).take()
 	s.admit("https://b.example/")
-	b := s.open(s.ordered(1)[0]).take()
+	b := s.open(s.waitEnqueued(1)[0]).take()
 	a.fetched(1).close()
-	s.goesOn()
+	s.wantRunning()
 	s.admit("https://a.example/late") // its host was idle already
-	s.visited(s.ordered(1)[0])
-	s.goesOn()
+	s.visit(s.waitEnqueued(1)[0])
+	s.wantRunning()
 	b.fetched(1).close()
-	s.ends(crawler.StateDone, "")
-	if c := s.now(); c.Pages() != 3 || c.Settled() != c.Seen {
+	s.wantEnd(crawler.StateDone, "")
+	if c := s.counts(); c.Pages() != 3 || c.Settled() != c.Seen {
 		t.Errorf("%d pages are fetched, %d of %d URLs settled, want 3, and all", c.Pages(), c.Settled(), c.Seen)
 	}
 }
 
-func endsInShards(t *testing.T, s *stage) {
+func endsInShards(t *testing.T, s *fixture) {
 	s.seed(sites(12)...)
-	s.run(quick)
-	orders := s.ordered(12)
+	s.run(fastConfig)
+	orders := s.waitEnqueued(12)
 	for _, o := range orders[1:] {
-		s.visited(o)
+		s.visit(o)
 	}
-	s.goesOn()
-	s.visited(orders[0])
-	s.ends(crawler.StateDone, "")
+	s.wantRunning()
+	s.visit(orders[0])
+	s.wantEnd(crawler.StateDone, "")
 }
 
-func restsWhilePaused(t *testing.T, s *stage) {
-	s.employ(0)
+func restsWhilePaused(t *testing.T, s *fixture) {
+	s.setCapacity(0)
 	s.seed(sites(2)...)
-	s.run(quick)
-	s.goesOn()
-	s.goes(crawler.StatePaused)
-	s.sees("status", 1)
-	s.employ(2)
-	s.sees("status", 2)
-	s.orderedNone()
-	s.goes(crawler.StateRunning)
-	for _, o := range s.ordered(2) {
-		s.visited(o)
+	s.run(fastConfig)
+	s.wantRunning()
+	s.move(crawler.StatePaused)
+	s.waitCalls("status", 1)
+	s.setCapacity(2)
+	s.waitCalls("status", 2)
+	s.wantNoneEnqueued()
+	s.move(crawler.StateRunning)
+	for _, o := range s.waitEnqueued(2) {
+		s.visit(o)
 	}
-	s.ends(crawler.StateDone, "")
+	s.wantEnd(crawler.StateDone, "")
 }
 
-func pausedAtTheEnd(t *testing.T, s *stage) {
-	s.on("move", sync.OnceValue(func() error { s.goes(crawler.StatePaused); return nil }))
+func pausedAtTheEnd(t *testing.T, s *fixture) {
+	s.hook("move", sync.OnceValue(func() error { s.move(crawler.StatePaused); return nil }))
 	s.seed("https://a.example/")
-	s.run(quick)
-	s.visited(s.ordered(1)[0])
-	s.sees("status", 3)
-	s.goes(crawler.StateRunning)
-	s.ends(crawler.StateDone, "")
+	s.run(fastConfig)
+	s.visit(s.waitEnqueued(1)[0])
+	s.waitCalls("status", 3)
+	s.move(crawler.StateRunning)
+	s.wantEnd(crawler.StateDone, "")
 }
 
-func waitsForStart(t *testing.T, s *stage) {
-	s.goes(crawler.StateCreated)
+func waitsForStart(t *testing.T, s *fixture) {
+	s.move(crawler.StateCreated)
 	s.seed("https://a.example/")
-	s.run(quick)
-	s.sees("status", 2)
-	s.orderedNone()
-	s.goes(crawler.StateRunning)
-	s.visited(s.ordered(1)[0])
-	s.ends(crawler.StateDone, "")
+	s.run(fastConfig)
+	s.waitCalls("status", 2)
+	s.wantNoneEnqueued()
+	s.move(crawler.StateRunning)
+	s.visit(s.waitEnqueued(1)[0])
+	s.wantEnd(crawler.StateDone, "")
 }
 
-func letsGoWhenCancelled(t *testing.T, s *stage) {
+func letsGoWhenCancelled(t *testing.T, s *fixture) {
 	s.seed(sites(2)...)
-	s.run(quick)
-	s.open(s.ordered(2)[0])
-	s.goes(crawler.StateCancelled)
-	s.ends(crawler.StateCancelled, "")
+	s.run(fastConfig)
+	s.open(s.waitEnqueued(2)[0])
+	s.move(crawler.StateCancelled)
+	s.wantEnd(crawler.StateCancelled, "")
 }
 
-func letsGoWhenCancelledPaused(t *testing.T, s *stage) {
-	s.goes(crawler.StatePaused)
-	s.run(quick)
-	s.sees("status", 1)
-	s.goes(crawler.StateCancelled)
-	s.ends(crawler.StateCancelled, "")
+func letsGoWhenCancelledPaused(t *testing.T, s *fixture) {
+	s.move(crawler.StatePaused)
+	s.run(fastConfig)
+	s.waitCalls("status", 1)
+	s.move(crawler.StateCancelled)
+	s.wantEnd(crawler.StateCancelled, "")
 }
 
-func leaves(t *testing.T, s *stage) {
+func leaves(t *testing.T, s *fixture) {
 	s.seed("https://a.example/")
-	cancel := s.run(quick)
-	s.ordered(1)
+	cancel := s.run(fastConfig)
+	s.waitEnqueued(1)
 	cancel()
 	<-s.over
 	if !errors.Is(s.err, context.Canceled) {
@@ -317,9 +316,9 @@ func leaves(t *testing.T, s *stage) {
 	}
 }
 
-func leavesFromCall(t *testing.T, s *stage) {
+func leavesFromCall(t *testing.T, s *fixture) {
 	ctx, cancel := context.WithCancel(t.Context())
-	s.on("counters", func() error {
+	s.hook("counters", func() error {
 		go cancel()
 		<-ctx.Done()
 		return ctx.Err()
@@ -330,6 +329,6 @@ func leavesFromCall(t *testing.T, s *stage) {
 		t.Errorf("Run returns %v, want %v", err, context.Canceled)
 	}
 	if got := log.messages(slog.LevelWarn); len(got) > 0 {
-		t.Errorf("an end that was asked for is logged as trouble: %q", got)
+		t.Errorf("a requested end is logged as trouble: %q", got)
 	}
 }

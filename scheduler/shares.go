@@ -9,79 +9,78 @@ import (
 	"time"
 )
 
-// shares divides the places of a fleet between the jobs that run in it, by their
-// weights. What a job does not need the others may use. It is safe for concurrent
-// use; a nil shares leaves everything to one job.
+// shares divides the places of a fleet between the running jobs, by their weights. Other
+// jobs may use what a job does not need. It is safe for concurrent use. A nil shares gives
+// everything to one job.
 //
 // The jobs share the time of the places, not the number of visits: a visit of thirty
-// seconds costs its job as much as thirty visits of one second. The time that all had
-// together is divided by weights and needs. A job that had less than its part is behind
-// by the difference, in place-seconds; one that had more is ahead.
+// seconds costs its job as much as thirty visits of one second. The time that all jobs had
+// together is divided by weights and needs. A job that had less than its part is behind by
+// the difference, in place-seconds; one that had more is ahead.
 //
-// Two decisions follow the balances. Parts are rarely whole: of six places, jobs of weights
-// 1 and 3 should have 1.5 and 4.5. The places that whole parts leave over go to the jobs
-// that are furthest behind. And a job that holds more places than it should gives them back
-// before its visits end by themselves, once it is ahead, or another behind, by more
+// Two decisions follow the balances. Parts are rarely whole numbers: of six places, jobs of
+// weights 1 and 3 should have 1.5 and 4.5. The places left over by rounding down go to the
+// jobs that are furthest behind. And a job that holds more places than it should gives them
+// back before its visits end by themselves, once it is ahead, or another behind, by more
 // than a second of its part.
 //
-// Each scheduler has shares of its own. All see the same jobs and, within a moment, the
-// same needs, and the balances fade within minutes: so schedulers agree, whenever they
-// began.
+// Each scheduler has its own shares. All see the same jobs and, within a moment, the same
+// needs, and balances fade within minutes. So schedulers agree, whenever they started.
 //
-// Jobs share places where a worker serves both, or where they are linked by jobs that do:
-// they are a group. What one group has is nothing to another.
+// Jobs share places if a worker serves both, or if they are linked by jobs that do: they
+// are a group. Groups do not affect one another.
 type shares struct {
 	now     func() time.Time
-	workers func(job string) []string // that serve a job; nil: the same serve all
+	workers func(job string) []string // workers that serve a job; nil: the same workers serve all jobs
 
 	mu      sync.Mutex
 	jobs    map[string]*account
-	counted time.Time // up to when the time of the places is divided
-	grouped time.Time // when the groups were found
+	counted time.Time // the time of the places is divided up to this time
+	grouped time.Time // when the groups were last computed
 }
 
-// need is what a job could do with.
+// need is what a job can use.
 type need struct {
 	weight int
-	visits int // enqueued, under way, or wanted by hosts that need not wait
-	open   int // of these, under way: each has a place
+	visits int // enqueued, open, or wanted by hosts that are ready
+	open   int // how many of these are open: each has a place
 }
 
 // account is what a job needs, and how far it is behind its part.
 type account struct {
 	name  string
-	group string // a worker's or job's name that stands for it
+	group string // a worker's or job's name that identifies the group
 	need
-	part    float64   // of the places, when it was last told
+	part    float64   // number of places, when last computed
 	behind  float64   // place-seconds; below 0: ahead
-	without time.Time // since when it has had no place, or wanted none
+	without time.Time // since when it has had no place; now if it wants none
 }
 
 const (
-	// balanceTerm is after how long a third is left of a balance.
+	// balanceTerm is the time after which about a third of a balance is left.
 	balanceTerm = time.Minute
-	// groupsEvery is how often groups are found: workers come and go.
+	// groupsEvery is how often groups are computed: workers come and go.
 	groupsEvery = time.Second
-	// countEvery is how often time is divided: with many jobs, somebody looks all the time.
+	// countEvery is how often time is divided: with many jobs, calls arrive all the time.
 	countEvery = 20 * time.Millisecond
-	// longestLook bounds the time that is divided at once: while nobody looked, nobody
-	// knows who had what.
+	// longestLook is the longest time that is divided at once: who had which places in
+	// longer gaps between calls is unknown.
 	longestLook = time.Second
-	// slack is how much of its part a job may be ahead or behind before visits end for it.
+	// slack is how much of its part a job may be ahead or behind before visits end early.
 	slack = time.Second
-	// makeUp is within which time a job makes up for what it is behind.
+	// makeUp is the time within which a job makes up for what it is behind.
 	makeUp = 10 * time.Second
-	// rounding is what parts that are whole may lose in the computation.
+	// rounding is how much parts that are whole numbers may lose in the computation.
 	rounding = 1e-9
-	// placeless is for how long a job counts that wants places and gets none: what it
-	// lacks is something else, such as a worker that can keep its pages.
+	// placeless is how long a job counts that wants places and gets none. After that, it
+	// must lack something else, such as a worker that can keep its pages.
 	placeless = 30 * time.Second
 )
 
 func newShares() *shares { return &shares{now: time.Now, jobs: make(map[string]*account)} }
 
-// leave takes a job out that needs nothing. The others share its balance, so that all
-// together remain even.
+// leave removes a job that needs nothing. The others share its balance, so that the sum of
+// all balances stays even.
 func (s *shares) leave(job string) {
 	if s == nil {
 		return
@@ -102,7 +101,7 @@ func (s *shares) leave(job string) {
 	}
 }
 
-// note says what a job needs.
+// note records what a job needs.
 func (s *shares) note(job string, n need) {
 	if s == nil {
 		return
@@ -123,7 +122,7 @@ func (s *shares) note(job string, n need) {
 	s.regroup(now)
 }
 
-// count divides the time since it was last called. s.mu is held.
+// count divides the time since its last call. s.mu is held.
 func (s *shares) count(now time.Time) {
 	since := now.Sub(s.counted)
 	if since < countEvery {
@@ -143,14 +142,14 @@ func (s *shares) count(now time.Time) {
 	}
 }
 
-// countGroup divides what the jobs of a group had for so many seconds.
+// countGroup divides what the jobs of a group had in the last took seconds.
 func (s *shares) countGroup(rivals []*account, took float64) {
 	left, weights := 0.0, 0
 	for _, a := range rivals {
 		left += float64(a.open)
 		weights += a.weight
 	}
-	for _, a := range rivals { // those who need the least for their weight first
+	for _, a := range rivals { // those that need the least for their weight first
 		part := min(float64(a.visits), left*float64(a.weight)/float64(weights))
 		a.behind += (part - float64(a.open)) * took
 		left -= part
@@ -158,9 +157,8 @@ func (s *shares) countGroup(rivals []*account, took float64) {
 	}
 }
 
-// allowed is how many visits a job may have out, of those that the workers that
-// serve it can carry out. A job that has had none for long is allowed one, however small
-// its part.
+// allowed returns how many visits a job may have out, given how many the workers that serve
+// it can run. A job that has had none for long is allowed one, however small its part.
 func (s *shares) allowed(job string, weight, capacity int) int {
 	if s == nil || capacity == 0 {
 		return capacity
@@ -179,8 +177,8 @@ func (s *shares) allowed(job string, weight, capacity int) int {
 	return share
 }
 
-// surplus is how many visits of a job should end before their time, because it
-// holds places that other jobs should have now.
+// surplus returns how many visits of a job should end early, because it holds places that
+// other jobs should have now.
 func (s *shares) surplus(job string, capacity int) int {
 	if s == nil {
 		return 0
@@ -209,20 +207,20 @@ func (s *shares) surplus(job string, capacity int) int {
 	return max(0, min(over, lacking-max(0, free)))
 }
 
-// slack is by how many place-seconds a job may be ahead or behind.
+// slack returns by how many place-seconds a job may be ahead or behind.
 func (a *account) slack() float64 { return a.part * slack.Seconds() }
 
-// share is how many places a job should have now, if it can use them. This is max-min
-// fairness by weight: a job that needs less than its part has what it needs, and what is
-// left is divided among the others, and so on. To that comes what is to be made up for.
-// s.mu is held.
+// share returns how many places a job should have now, if it can use them. This is max-min
+// fairness by weight: a job that needs less than its part gets what it needs, and the rest
+// is divided among the others, and so on. What jobs have to make up for is added. s.mu is
+// held.
 func (s *shares) share(a *account, capacity int, now time.Time) int {
 	all, weights := s.rivals(a, now), a.weight
 	for _, r := range all {
 		weights += r.weight
 	}
 	left := capacity
-	for len(all) > 0 && all[0].visits*weights <= left*all[0].weight { // has its part and less
+	for len(all) > 0 && all[0].visits*weights <= left*all[0].weight { // needs no more than its part
 		left -= all[0].visits
 		weights -= all[0].weight
 		all = all[1:]
@@ -233,12 +231,12 @@ func (s *shares) share(a *account, capacity int, now time.Time) int {
 	spare := float64(left)
 	for i, r := range all {
 		due[i] = r.due(float64(left*r.weight) / float64(weights))
-		if r != a { // a is taken to need all it can get
+		if r != a { // a is assumed to need all it can get
 			due[i] = min(due[i], float64(r.visits))
 		}
 		spare -= due[i]
 	}
-	over, before, own := left, 0, 0 // places that whole parts leave over; jobs that get one of them first
+	over, before, own := left, 0, 0 // places left over by rounding down; jobs that get one of them first
 	for i, r := range all {
 		whole := max(0, int(math.Floor(due[i]+spare*float64(r.weight)/float64(weights)+rounding)))
 		over -= whole
@@ -254,21 +252,21 @@ func (s *shares) share(a *account, capacity int, now time.Time) int {
 	return min(own, left)
 }
 
-// due is how many places a job should have to make up for what it is behind, or ahead,
-// within some seconds: from half its part to half as much again.
+// due returns how many places a job should have to make up, within some seconds, for what
+// it is behind or ahead: between half its part and one and a half times its part.
 func (a *account) due(part float64) float64 {
 	return part + max(-part/2, min(part/2, a.behind/makeUp.Seconds()))
 }
 
-// first reports whether a gets a place that is left over before other does: it is
-// further behind for its weight, or, if both are alike, heavier.
+// first reports whether a gets a leftover place before other does: it is further behind for
+// its weight or, if both are equal, heavier.
 func (a *account) first(other *account) bool {
 	return cmp.Or(cmp.Compare(other.behind/float64(other.weight), a.behind/float64(a.weight)),
 		cmp.Compare(other.weight, a.weight), cmp.Compare(a.name, other.name)) < 0
 }
 
-// rivals lists the other jobs of the group that need visits and can have them, those
-// who need the least for their weight first. s.mu is held.
+// rivals lists the other jobs of the group that need visits and can have them, those that
+// need the least for their weight first. s.mu is held.
 func (s *shares) rivals(of *account, now time.Time) (all []*account) {
 	for _, a := range s.group(of.group) {
 		if a.name != of.name && a.visits > 0 && now.Sub(a.without) < placeless {
@@ -291,13 +289,13 @@ func (s *shares) group(name string) (all []*account) {
 	return all
 }
 
-// regroup finds out which jobs share places. s.mu is held.
+// regroup computes which jobs share places. s.mu is held.
 func (s *shares) regroup(now time.Time) {
 	if s.workers == nil || now.Sub(s.grouped) < groupsEvery {
 		return
 	}
 	s.grouped = now
-	links := make(map[string]string) // from names to others of their group
+	links := make(map[string]string) // from a name to another one of its group
 	root := func(name string) string {
 		for links[name] != "" {
 			name = links[name]

@@ -10,11 +10,11 @@ import (
 	"time"
 )
 
-// claim is what a job asks of the fleet in a test.
+// claim is a job's demand for visits.
 type claim struct {
 	name   string
 	weight int
-	visits int // wanted in all
+	visits int // wanted in total
 }
 
 func (s *shares) noteAll(claims []claim) {
@@ -33,13 +33,13 @@ func TestTheFleetIsDividedByWeightAndNeed(t *testing.T) {
 	}{
 		{"one job has it all", 10, []claim{{"a", 1, 3}}, []int{10}},
 		{"two that want everything", 8, []claim{{"a", 1, 99}, {"b", 3, 99}}, []int{2, 6}},
-		{"parts that are not whole", 10, []claim{{"a", 1, 99}, {"b", 3, 99}}, []int{2, 8}},
+		{"shares that are not whole numbers", 10, []claim{{"a", 1, 99}, {"b", 3, 99}}, []int{2, 8}},
 		{"what one does not need", 10, []claim{{"a", 3, 2}, {"b", 1, 99}}, []int{8, 8}},
-		{"what one does not need is divided, and not given twice", 9,
+		{"what one does not need is divided, not given twice", 9,
 			[]claim{{"a", 1, 1}, {"b", 1, 99}, {"c", 1, 99}}, []int{3, 4, 4}},
-		{"a need that is met makes room for another's", 12,
+		{"a demand that is met makes room for another", 12,
 			[]claim{{"a", 1, 1}, {"b", 1, 4}, {"c", 1, 99}}, []int{4, 6, 7}},
-		{"one that needs nothing has its part when it comes", 10, []claim{{"a", 1, 0}, {"b", 1, 99}}, []int{5, 10}},
+		{"one that needs nothing has its share when it does", 10, []claim{{"a", 1, 0}, {"b", 1, 99}}, []int{5, 10}},
 		{"more jobs than places", 2, []claim{{"a", 1, 9}, {"b", 1, 9}, {"c", 1, 9}, {"d", 1, 9}}, []int{1, 1, 0, 0}},
 		{"a light one beside a heavy one", 10, []claim{{"a", 1, 5}, {"b", 1000, 9999}}, []int{0, 10}},
 		{"no workers", 0, []claim{{"a", 1, 5}}, []int{0}},
@@ -57,29 +57,29 @@ func TestTheFleetIsDividedByWeightAndNeed(t *testing.T) {
 	}
 }
 
-// played is a fleet whose jobs want everything, in steps of a tenth of a second. Each has
-// a scheduler of its own, and so has a second process, which began later.
-type played struct {
+// simulation is a fleet whose jobs want everything, in steps of a tenth of a second. Each job has a
+// scheduler of its own, and a second process with another one, which began later.
+type simulation struct {
 	t      *testing.T
 	now    time.Time
 	places int
 	claims []claim
-	lasts  func(job string) time.Duration // a visit
+	lasts  func(job string) time.Duration // the duration of a visit
 	random *rand.Rand
 	shares [2]*shares
 	armed  map[string]int
-	open   map[string][]*playedVisit
+	open   map[string][]*simulatedVisit
 	had    map[string]float64 // place-seconds
 }
 
-type playedVisit struct{ ends, told time.Time }
+type simulatedVisit struct{ ends, told time.Time }
 
-const playedStep = 100 * time.Millisecond
+const simulationStep = 100 * time.Millisecond
 
-func newPlayed(t *testing.T, places int, claims []claim, lasts func(job string) time.Duration) *played {
-	p := &played{
+func newSimulation(t *testing.T, places int, claims []claim, lasts func(job string) time.Duration) *simulation {
+	p := &simulation{
 		t: t, now: time.Unix(1_800_000_000, 0), places: places, claims: claims, lasts: lasts, random: rand.New(rand.NewPCG(1, 2)),
-		armed: make(map[string]int), open: make(map[string][]*playedVisit), had: make(map[string]float64),
+		armed: make(map[string]int), open: make(map[string][]*simulatedVisit), had: make(map[string]float64),
 	}
 	for i := range p.shares {
 		p.shares[i] = newShares()
@@ -88,10 +88,10 @@ func newPlayed(t *testing.T, places int, claims []claim, lasts func(job string) 
 	return p
 }
 
-// step lets a tenth of a second pass.
-func (p *played) step(schedulers int) {
+// step advances the time by a tenth of a second.
+func (p *simulation) step(schedulers int) {
 	for _, c := range p.claims {
-		p.open[c.name] = slices.DeleteFunc(p.open[c.name], func(v *playedVisit) bool { return !v.ends.After(p.now) })
+		p.open[c.name] = slices.DeleteFunc(p.open[c.name], func(v *simulatedVisit) bool { return !v.ends.After(p.now) })
 	}
 	for _, s := range p.shares[:schedulers] {
 		for _, c := range p.claims {
@@ -103,13 +103,13 @@ func (p *played) step(schedulers int) {
 	}
 	p.fill()
 	for _, c := range p.claims {
-		p.had[c.name] += float64(len(p.open[c.name])) * playedStep.Seconds()
+		p.had[c.name] += float64(len(p.open[c.name])) * simulationStep.Seconds()
 	}
-	p.now = p.now.Add(playedStep)
+	p.now = p.now.Add(simulationStep)
 }
 
-// recall tells visits to end. They do within two seconds.
-func (p *played) recall(open []*playedVisit, n int) {
+// recall tells visits to end. They do so within two seconds.
+func (p *simulation) recall(open []*simulatedVisit, n int) {
 	for _, v := range open {
 		if !v.told.IsZero() {
 			n--
@@ -126,8 +126,8 @@ func (p *played) recall(open []*playedVisit, n int) {
 	}
 }
 
-// fill lets visits begin that are enqueued, in any order.
-func (p *played) fill() {
+// fill starts enqueued visits in any order.
+func (p *simulation) fill() {
 	free := p.places
 	var waiting []string
 	for _, c := range p.claims {
@@ -137,22 +137,21 @@ func (p *played) fill() {
 	p.random.Shuffle(len(waiting), func(i, j int) { waiting[i], waiting[j] = waiting[j], waiting[i] })
 	for _, job := range waiting[:min(free, len(waiting))] {
 		p.armed[job]--
-		p.open[job] = append(p.open[job], &playedVisit{ends: p.now.Add(p.lasts(job))})
+		p.open[job] = append(p.open[job], &simulatedVisit{ends: p.now.Add(p.lasts(job))})
 	}
 }
 
-// minute plays a minute and returns the place-seconds that each job had in it.
-func (p *played) minute(schedulers int) map[string]float64 {
+// minute simulates a minute and returns the place-seconds that each job had in it.
+func (p *simulation) minute(schedulers int) map[string]float64 {
 	clear(p.had)
-	for range int(time.Minute / playedStep) {
+	for range int(time.Minute / simulationStep) {
 		p.step(schedulers)
 	}
 	return maps.Clone(p.had)
 }
 
-// Weights hold within each minute, to a tenth of what a job should have (or three
-// place-seconds, in which a visit that is told to end has ended), however long visits last,
-// and however parts and places fit.
+// Weights hold within each minute, to a tenth of a job's share (or three place-seconds, in which a
+// visit that is told to end has ended), whatever the durations of visits and the number of places.
 func TestWeightsHoldWithinAMinute(t *testing.T) {
 	t.Parallel()
 	for _, fleet := range []struct {
@@ -176,11 +175,11 @@ func TestWeightsHoldWithinAMinute(t *testing.T) {
 						claims = append(claims, claim{fmt.Sprint("job", i), w, 10_000})
 						sum += w
 					}
-					p := newPlayed(t, places, claims[:1], lasts)
+					p := newSimulation(t, places, claims[:1], lasts)
 					p.minute(1) // one job alone has everything
 					p.claims = claims
 					for minute := range 5 {
-						schedulers := 1 + min(1, minute/3) // of which the second agrees soon
+						schedulers := 1 + min(1, minute/3) // the second process agrees with the first soon
 						had := p.minute(schedulers)
 						for _, c := range claims {
 							part := float64(places*60*c.weight) / float64(sum)
@@ -195,11 +194,11 @@ func TestWeightsHoldWithinAMinute(t *testing.T) {
 	}
 }
 
-// A job that needs less than its part is not behind, and one that cannot use its places
-// keeps none from the others for long.
+// A job that needs less than its share is not behind, and one that cannot use its places does not
+// keep them from the others for long.
 func TestWhatAJobCannotUseIsForTheOthers(t *testing.T) {
 	t.Parallel()
-	p := newPlayed(t, 6, []claim{{"small", 1, 1}, {"large", 1, 10_000}}, func(string) time.Duration { return 30 * time.Second })
+	p := newSimulation(t, 6, []claim{{"small", 1, 1}, {"large", 1, 10_000}}, func(string) time.Duration { return 30 * time.Second })
 	if had := p.minute(1); had["small"] < 58 || had["large"] < 295 {
 		t.Errorf("they had %v place-seconds, want 60 and 300", had)
 	}
@@ -211,14 +210,14 @@ func TestWhatAJobCannotUseIsForTheOthers(t *testing.T) {
 		s.note("large", need{weight: 1, visits: 10, open: 6})
 	}
 	if allowed, surplus := s.allowed("large", 1, 6), s.surplus("large", 6); allowed != 6 || surplus != 0 {
-		t.Errorf("beside a job that no worker serves, it may have %d of 6 places and is to give %d back", allowed, surplus)
+		t.Errorf("beside a job that no worker serves, it may have %d of 6 places and must give %d back", allowed, surplus)
 	}
 	if allowed := s.allowed("stuck", 1, 6); allowed < 1 {
 		t.Errorf("the job that no worker serves may have %d visits enqueued, want some for the worker that comes", allowed)
 	}
 }
 
-// Jobs whose workers are others do not share places, and those in between share with both.
+// Jobs without a common worker do not share places. A worker that serves several jobs links them.
 func TestJobsShareOnlyWhereAWorkerServesBoth(t *testing.T) {
 	t.Parallel()
 	now := time.Unix(1_800_000_000, 0)
@@ -243,7 +242,7 @@ func TestJobsShareOnlyWhereAWorkerServesBoth(t *testing.T) {
 	}
 }
 
-func TestAJobThatLeavesMakesRoom(t *testing.T) {
+func TestAJobThatEndsMakesRoom(t *testing.T) {
 	t.Parallel()
 	s := newShares()
 	s.noteAll([]claim{{"a", 1, 99}, {"b", 1, 99}})
@@ -259,8 +258,8 @@ func TestAJobThatLeavesMakesRoom(t *testing.T) {
 	}
 }
 
-// TestJobsThatWantEverythingShareTheWholeFleet tries every division of a fleet
-// among jobs that want all of it.
+// TestJobsThatWantEverythingShareTheWholeFleet tries every division of a fleet among jobs that want
+// all of it.
 func TestJobsThatWantEverythingShareTheWholeFleet(t *testing.T) {
 	t.Parallel()
 	for capacity := 1; capacity <= 40; capacity++ {
@@ -288,10 +287,10 @@ func TestJobsThatWantEverythingShareTheWholeFleet(t *testing.T) {
 	}
 }
 
-func TestASmallJobIsNotStarvedByAHugeOne(t *testing.T) {
+func TestAHugeJobDoesNotStarveASmallOne(t *testing.T) {
 	t.Parallel()
 	huge, small := claim{"huge", 1000, 1 << 20}, claim{"small", 1, 20}
-	p := newPlayed(t, 50, []claim{huge}, func(string) time.Duration { return 30 * time.Second })
+	p := newSimulation(t, 50, []claim{huge}, func(string) time.Duration { return 30 * time.Second })
 	p.minute(1)
 	p.claims = append(p.claims, small)
 	joined := p.now

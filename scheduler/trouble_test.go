@@ -9,7 +9,7 @@ import (
 	"time"
 
 	"github.com/trawlcrawler/trawl/crawler"
-	"github.com/trawlcrawler/trawl/internal/redistest"
+	"github.com/trawlcrawler/trawl/internal/test/redistest"
 	"github.com/trawlcrawler/trawl/scheduler"
 )
 
@@ -18,7 +18,7 @@ func TestTroubleIsWaitedOut(t *testing.T) {
 	for _, call := range []string{"status", "sweep", "counters", "capacity", "arm", "enqueue", "end", "idle", "move"} {
 		t.Run(call, func(t *testing.T) {
 			t.Parallel()
-			s := newStage(t, redistest.Builtin(t), func(j *crawler.Job) {
+			s := newFixture(t, redistest.Builtin(t), func(j *crawler.Job) {
 				if call == "end" {
 					j.Pages = 3
 				}
@@ -30,38 +30,38 @@ func TestTroubleIsWaitedOut(t *testing.T) {
 				}
 				return nil
 			}
-			// Visits are carried out at once, so that what a sweep finds are only
-			// those whose order was lost.
-			s.on("sweep", func() error { return s.Abandon(t.Context()) })
-			work := func() error { s.visited(s.ordered(1)[0]); return nil }
-			s.on("enqueue", work)
+			// Visits are carried out at once, so that a sweep finds only those whose enqueueing
+			// failed.
+			s.hook("sweep", func() error { return s.Abandon(t.Context()) })
+			work := func() error { s.visit(s.waitEnqueued(1)[0]); return nil }
+			s.hook("enqueue", work)
 			switch call {
 			case "enqueue":
-				s.on(call, func() error {
+				s.hook(call, func() error {
 					if err := trouble(); err != nil {
-						s.ordered(1)
+						s.waitEnqueued(1)
 						return err
 					}
 					return work()
 				})
 			default:
-				s.on(call, trouble)
+				s.hook(call, trouble)
 			}
 			log := new(recorder)
-			s.seed(sites(4)...) // the budget leaves one undone
+			s.seed(sites(4)...) // the budget leaves one visit out
 			if call == "end" {
-				s.employ(1)
+				s.setCapacity(1)
 			}
-			cfg := quick
+			cfg := fastConfig
 			cfg.Log = slog.New(log)
 			s.run(cfg)
 			want := ""
 			if call == "end" {
 				want = "budget of pages"
 			}
-			s.ends(crawler.StateDone, want)
+			s.wantEnd(crawler.StateDone, want)
 			if refused == 3 {
-				t.Error("no call met the trouble")
+				t.Error("no call failed")
 			}
 			if got := log.messages(slog.LevelError); len(got) != 1 {
 				t.Errorf("the trouble is logged %d times: %q, want once", len(got), got)
@@ -70,7 +70,7 @@ func TestTroubleIsWaitedOut(t *testing.T) {
 	}
 }
 
-// A worker may hold hundreds of hosts when it dies, and one sweep is bounded.
+// A worker may hold hundreds of hosts when it dies, but one sweep is bounded.
 func TestALostWorkersVisitsAreAllSweptAtOnce(t *testing.T) {
 	t.Parallel()
 	for _, c := range []struct {
@@ -82,34 +82,34 @@ func TestALostWorkersVisitsAreAllSweptAtOnce(t *testing.T) {
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()
-			s := newStage(t, redistest.Builtin(t))
-			lost := &losses{stage: s, broken: c.broken}
+			s := newFixture(t, redistest.Builtin(t))
+			lost := &sweptFrontier{fixture: s, broken: c.broken}
 			log := new(recorder)
 			ctx, cancel := context.WithCancel(t.Context())
 			cfg := scheduler.Config{Tick: time.Millisecond, SweepEvery: time.Hour, Log: slog.New(log)}
 			var done sync.WaitGroup
 			done.Go(func() { _, _ = scheduler.New(s.job, s, lost, s, cfg).Run(ctx) })
-			s.sees("counters", len(c.broken)+3)
+			s.waitCalls("counters", len(c.broken)+3)
 			cancel()
 			done.Wait()
 			if lost.sweeps != len(c.broken) {
-				t.Errorf("%d sweeps, want %d: until one finds nothing, and then no more", lost.sweeps, len(c.broken))
+				t.Errorf("%d sweeps, want %d: the last one must find nothing", lost.sweeps, len(c.broken))
 			}
 			if got := log.messages(slog.LevelWarn); len(got) != len(c.broken)-1 {
-				t.Errorf("logged are %q, want a warning for each sweep that broke visits", got)
+				t.Errorf("the log has %q, want a warning for each sweep that broke visits", got)
 			}
 		})
 	}
 }
 
-// losses is a frontier whose sweeps break so many visits.
-type losses struct {
-	*stage
+// sweptFrontier is a frontier whose sweeps break these numbers of visits.
+type sweptFrontier struct {
+	*fixture
 	broken []int
 	sweeps int
 }
 
-func (l *losses) Sweep(context.Context, time.Duration) (broken int, err error) {
+func (l *sweptFrontier) Sweep(context.Context, time.Duration) (broken int, err error) {
 	if l.sweeps < len(l.broken) {
 		broken = l.broken[l.sweeps]
 	}
@@ -117,7 +117,7 @@ func (l *losses) Sweep(context.Context, time.Duration) (broken int, err error) {
 	return broken, nil
 }
 
-// recorder is a log that can be read.
+// recorder is a log handler whose records can be read.
 type recorder struct {
 	slog.Handler
 	mu      sync.Mutex
@@ -133,7 +133,7 @@ func (r *recorder) Handle(_ context.Context, rec slog.Record) error {
 	return nil
 }
 
-// messages lists what was logged at a level or above.
+// messages lists the messages that were logged at a level or above.
 func (r *recorder) messages(least slog.Level) []string {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -148,47 +148,47 @@ func (r *recorder) messages(least slog.Level) []string {
 
 func TestAVisitThatCouldNotBeEnqueuedIsEnqueuedAtTheNextLook(t *testing.T) {
 	t.Parallel()
-	s := newStage(t, redistest.Builtin(t))
+	s := newFixture(t, redistest.Builtin(t))
 	refused := false
-	s.on("enqueue", func() error {
+	s.hook("enqueue", func() error {
 		if refused {
 			return nil
 		}
 		refused = true
-		s.ordered(1)
+		s.waitEnqueued(1)
 		return errors.New("OOM command not allowed when used memory > 'maxmemory'")
 	})
 	s.seed(sites(3)...)
-	s.run(quick)
-	for _, o := range s.ordered(3) {
-		s.visited(o)
+	s.run(fastConfig)
+	for _, o := range s.waitEnqueued(3) {
+		s.visit(o)
 	}
-	s.ends(crawler.StateDone, "")
+	s.wantEnd(crawler.StateDone, "")
 }
 
-// While Redis was not to be had no worker could show a sign of life. What is swept after
-// brief trouble was late for an hour.
+// While Redis was unavailable, no worker could renew its lease. After brief trouble, sweeps only
+// end visits that are an hour late.
 func TestNoVisitIsBrokenSoonAfterTrouble(t *testing.T) {
 	t.Parallel()
-	s := newStage(t, redistest.Builtin(t))
-	cfg := quick
+	s := newFixture(t, redistest.Builtin(t))
+	cfg := fastConfig
 	cfg.Reprieve = time.Hour
 	refused, sweeps := false, 0
-	s.on("counters", func() error {
+	s.hook("counters", func() error {
 		if refused {
 			return nil
 		}
 		refused = true
 		return errors.New("connection refused")
 	})
-	s.on("sweep", func() error {
+	s.hook("sweep", func() error {
 		if refused {
 			sweeps++
 		}
 		return nil
 	})
 	cancel := s.run(cfg)
-	s.goesOn()
+	s.wantRunning()
 	cancel()
 	<-s.over
 	if sweeps > 0 {

@@ -5,22 +5,23 @@ import (
 	"testing"
 
 	"github.com/trawlcrawler/trawl/crawler"
+	"github.com/trawlcrawler/trawl/internal/visit"
 )
 
-// employ says how many visits the workers can carry out at once.
-func (s *stage) employ(capacity int) {
+// setCapacity sets how many visits the workers can carry out at once.
+func (s *fixture) setCapacity(capacity int) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.capacity = capacity
 }
 
-// ordered waits until visits are enqueued, to so many hosts, and takes them.
-func (s *stage) ordered(n int) []crawler.Order {
+// waitEnqueued waits until n visits are enqueued, and takes them.
+func (s *fixture) waitEnqueued(n int) []crawler.VisitRef {
 	s.t.Helper()
 	for {
 		s.mu.Lock()
-		if got := s.orders; len(got) >= n {
-			s.orders = nil
+		if got := s.enqueued; len(got) >= n {
+			s.enqueued = nil
 			s.mu.Unlock()
 			if len(got) > n {
 				s.t.Fatalf("%d visits are enqueued (%v), want %d", len(got), got, n)
@@ -37,41 +38,41 @@ func (s *stage) ordered(n int) []crawler.Order {
 	}
 }
 
-// orderedNone fails the test if a visit was enqueued that nobody took.
-func (s *stage) orderedNone() {
+// wantNoneEnqueued checks that no further visit was enqueued.
+func (s *fixture) wantNoneEnqueued() {
 	s.t.Helper()
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if len(s.orders) > 0 {
-		s.t.Fatalf("%v are enqueued, want no visit", s.orders)
+	if len(s.enqueued) > 0 {
+		s.t.Fatalf("%v are enqueued, want no visit", s.enqueued)
 	}
 }
 
-// goes takes the job into a state, as a user does.
-func (s *stage) goes(to crawler.State) {
+// move moves the job to a state, as a user does.
+func (s *fixture) move(to crawler.State) {
 	s.t.Helper()
 	from := []crawler.State{crawler.StateCreated, crawler.StateRunning, crawler.StatePaused}
 	moved, err := s.Store.Move(s.t.Context(), s.job, to, "", from...)
 	if err != nil || !moved {
-		s.t.Fatalf("the job does not go to %s: %v", to, err)
+		s.t.Fatalf("the job does not become %s: %v", to, err)
 	}
 }
 
-// seed admits URLs and says that these are all.
-func (s *stage) seed(urls ...string) {
+// seed admits URLs and marks the job as seeded.
+func (s *fixture) seed(urls ...string) {
 	s.t.Helper()
 	s.admit(urls...)
 	s.seeded()
 }
 
-func (s *stage) seeded() {
+func (s *fixture) seeded() {
 	s.t.Helper()
 	if err := s.Seeded(s.t.Context(), s.job, true); err != nil {
 		s.t.Fatal(err)
 	}
 }
 
-func (s *stage) admit(urls ...string) {
+func (s *fixture) admit(urls ...string) {
 	s.t.Helper()
 	entries := make([]crawler.Entry, len(urls))
 	for i, u := range urls {
@@ -86,7 +87,7 @@ func (s *stage) admit(urls ...string) {
 	}
 }
 
-// sites are the front pages of n hosts.
+// sites returns the front pages of n hosts.
 func sites(n int) []string {
 	urls := make([]string, n)
 	for i := range urls {
@@ -95,8 +96,8 @@ func sites(n int) []string {
 	return urls
 }
 
-// now reads the job's numbers past the scheduler.
-func (s *stage) now() crawler.Counters {
+// counts reads the job's counters without the scheduler.
+func (s *fixture) counts() crawler.Counters {
 	s.t.Helper()
 	c, err := s.Frontier.Counters(s.t.Context())
 	if err != nil {
@@ -105,23 +106,23 @@ func (s *stage) now() crawler.Counters {
 	return c
 }
 
-// visit is the turn of a worker that the test plays.
-type visit struct {
-	crawler.Turn
+// openVisit is an open visit of a worker that the test plays.
+type openVisit struct {
+	visit.HostLease
 	t     testing.TB
 	taken []crawler.Taken
 }
 
-func (s *stage) open(o crawler.Order) *visit {
+func (s *fixture) open(o crawler.VisitRef) *openVisit {
 	s.t.Helper()
-	turn, err := s.Open(s.t.Context(), o, "worker")
+	lease, err := s.Open(s.t.Context(), o, "worker")
 	if err != nil {
 		s.t.Fatalf("open %v: %v", o, err)
 	}
-	return &visit{Turn: turn, t: s.t}
+	return &openVisit{HostLease: lease, t: s.t}
 }
 
-func (v *visit) take() *visit {
+func (v *openVisit) take() *openVisit {
 	v.t.Helper()
 	taken, err := v.Take(v.t.Context(), 100, 0)
 	if err != nil {
@@ -131,8 +132,8 @@ func (v *visit) take() *visit {
 	return v
 }
 
-// fetched settles what was taken; each body has so many bytes.
-func (v *visit) fetched(bytes int64) *visit {
+// fetched settles the taken URLs as fetched, each with a body of this many bytes.
+func (v *openVisit) fetched(bytes int64) *openVisit {
 	v.t.Helper()
 	done := make([]crawler.Settlement, len(v.taken))
 	for i, t := range v.taken {
@@ -144,15 +145,15 @@ func (v *visit) fetched(bytes int64) *visit {
 	return v
 }
 
-func (v *visit) close() {
+func (v *openVisit) close() {
 	v.t.Helper()
 	if err := v.Close(v.t.Context(), crawler.Rest{}); err != nil {
 		v.t.Fatal(err)
 	}
 }
 
-// visited carries out all of a visit.
-func (s *stage) visited(o crawler.Order) {
+// visit carries out a whole visit.
+func (s *fixture) visit(o crawler.VisitRef) {
 	s.t.Helper()
 	s.open(o).take().fetched(1).close()
 }

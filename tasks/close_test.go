@@ -14,7 +14,7 @@ import (
 	"github.com/trawlcrawler/trawl/tasks"
 )
 
-func drains(t *testing.T, w *wire) {
+func drains(t *testing.T, w *queueTest) {
 	started, drained, release := make(chan string), make(chan struct{}), make(chan struct{})
 	shut := w.serve(func(ctx context.Context, v tasks.Visit, drain <-chan struct{}) (crawler.Report, error) {
 		id, _ := asynq.GetTaskID(ctx)
@@ -24,7 +24,7 @@ func drains(t *testing.T, w *wire) {
 		<-release
 		return crawler.Report{Host: v.Host, Ending: crawler.EndDrained}, ctx.Err()
 	}, tasks.ServerConfig{Concurrency: 1})
-	w.enqueue(order(1), order(2))
+	w.enqueue(ref(1), ref(2))
 	id := <-started
 	shutting := make(chan struct{})
 	go func() { defer close(shutting); shut() }()
@@ -36,22 +36,22 @@ func drains(t *testing.T, w *wire) {
 	}
 	close(release)
 	<-shutting
-	if info := w.state(id, asynq.TaskStateCompleted); !strings.Contains(string(info.Result), "drained") {
+	if info := w.wantState(id, asynq.TaskStateCompleted); !strings.Contains(string(info.Result), "drained") {
 		t.Errorf("the visit that was drained has the result %s", info.Result)
 	}
 	waiting, err := w.inspector.ListPendingTasks(w.queue)
 	if err != nil || len(waiting) != 1 {
-		t.Fatalf("%d visits wait (%v), want the one that was not begun", len(waiting), err)
+		t.Fatalf("%d visits wait (%v), want the one that did not start", len(waiting), err)
 	}
 
-	next := newDesk()
+	next := newVisitChannel()
 	w.serve(next.handle, tasks.ServerConfig{})
-	if got := <-next; got.Host != order(2).Host {
-		t.Errorf("the next worker visits %s, want %s", got.Host, order(2).Host)
+	if got := <-next; got.Host != ref(2).Host {
+		t.Errorf("the next worker visits %s, want %s", got.Host, ref(2).Host)
 	}
 }
 
-func drainsInTime(t *testing.T, w *wire) {
+func drainsInTime(t *testing.T, w *queueTest) {
 	started, ended := make(chan string), make(chan struct{})
 	shut := w.serve(func(ctx context.Context, _ tasks.Visit, _ <-chan struct{}) (crawler.Report, error) {
 		id, _ := asynq.GetTaskID(ctx)
@@ -60,14 +60,14 @@ func drainsInTime(t *testing.T, w *wire) {
 		close(ended)
 		return crawler.Report{}, ctx.Err()
 	}, tasks.ServerConfig{Drain: 20 * time.Millisecond})
-	w.enqueue(order(1))
+	w.enqueue(ref(1))
 	id := <-started
 	shut()
 	<-ended
-	w.state(id, asynq.TaskStatePending)
+	w.wantState(id, asynq.TaskStatePending)
 }
 
-func cutsOff(t *testing.T, w *wire) {
+func cutsOff(t *testing.T, w *queueTest) {
 	started, tidied := make(chan string), make(chan struct{})
 	tidy := sync.OnceFunc(func() { close(tidied) })
 	ctx, cut := context.WithCancel(t.Context())
@@ -79,14 +79,14 @@ func cutsOff(t *testing.T, w *wire) {
 		return crawler.Report{Host: v.Host, Ending: crawler.EndDrained}, ctx.Err()
 	}, tasks.ServerConfig{})
 	defer tidy()
-	w.enqueue(order(1))
+	w.enqueue(ref(1))
 	id := <-started
-	w.announced(100)
+	w.waitCapacity(100)
 	cut()
 	shutting := make(chan struct{})
 	go func() { defer close(shutting); shut() }()
-	w.announced(0)
-	for range 20 { // asynq's part of the end is almost over
+	w.waitCapacity(0)
+	for range 20 { // asynq's own timeout is almost over
 		w.task(id)
 	}
 	select {
@@ -96,29 +96,29 @@ func cutsOff(t *testing.T, w *wire) {
 	}
 	tidy()
 	<-shutting
-	w.state(id, asynq.TaskStateRetry)
+	w.wantState(id, asynq.TaskStateRetry)
 }
 
-func endsAtTimeout(t *testing.T, w *wire) {
-	desk, ended, noticed := newDesk(), make(chan error, 2), make(chan struct{})
+func endsAtTimeout(t *testing.T, w *queueTest) {
+	desk, ended, noticed := newVisitChannel(), make(chan error, 2), make(chan struct{})
 	shut := w.serve(func(ctx context.Context, v tasks.Visit, drain <-chan struct{}) (crawler.Report, error) {
 		_, _ = desk.handle(ctx, v, drain)
 		<-ctx.Done()
 		ended <- ctx.Err()
-		<-noticed // who returns while asynq notices may be taken for one that failed, and be archived
+		<-noticed // A visit that returns while asynq notices the deadline may count as failed, and be archived.
 		return crawler.Report{}, ctx.Err()
 	}, tasks.ServerConfig{})
-	if err := w.client(time.Second).Enqueue(t.Context(), w.job, order(1)); err != nil {
+	if err := w.client(time.Second).Enqueue(t.Context(), w.job, ref(1)); err != nil {
 		t.Fatal(err)
 	}
 	first := <-desk
 	if err := <-ended; !errors.Is(err, context.DeadlineExceeded) {
 		t.Errorf("the visit ended with %v, want at its deadline", err)
 	}
-	second := <-desk // asynq delivers it once more, and finds that it was overtaken
+	second := <-desk // asynq delivers it once more, and finds that its epoch is stale
 	close(noticed)
 	shut()
 	if first != second {
-		t.Errorf("after %v comes %v, want the same", first, second)
+		t.Errorf("%v is followed by %v, want the same", first, second)
 	}
 }

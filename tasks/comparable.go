@@ -9,11 +9,11 @@ import (
 	"github.com/trawlcrawler/trawl/crawler"
 )
 
-// ErrNotComparable is in the errors of jobs that cannot be compared with their output
-// now; the errors say what to do.
+// ErrNotComparable is wrapped by errors about jobs that cannot be compared with their
+// output at the moment. The errors say what to do.
 var ErrNotComparable = errors.New("its output cannot be compared")
 
-// incomparable says what keeps a job from being compared; nil when nothing does.
+// incomparable returns an error that says why a job cannot be compared; nil if it can.
 func incomparable(status crawler.Status) error {
 	name := status.Job.Name
 	wrap := func(format string, args ...any) error {
@@ -27,14 +27,14 @@ func incomparable(status crawler.Status) error {
 	case !status.State.Ended():
 		return wrap("it is %s: wait until it has ended (trawl job watch %s)", status.State, name)
 	case status.Held:
-		return wrap("somebody compares it or brings seeds: try again in half a minute")
+		return wrap("another process is comparing it or adding seeds: try again in half a minute")
 	case status.Job.Time > 0 && status.Ran >= time.Duration(status.Job.Time):
-		return wrap("its budget of time is spent, so that nothing could be fetched: raise it (trawl job set %s time=…) and try again when it has ended", name)
+		return wrap("its time budget is spent, so nothing could be fetched: raise it (trawl job set %s time=…) and try again when the job has ended", name)
 	}
 	return nil
 }
 
-// arriving says whose records are still on their way.
+// arriving returns an error that says whose records are still on their way.
 func (r *Comparing) arriving(ctx context.Context, urls int64) error {
 	segments, err := r.frontier.Segments(ctx)
 	if err != nil {
@@ -46,6 +46,6 @@ func (r *Comparing) arriving(ctx context.Context, urls int64) error {
 			worker = whose[1]
 		}
 	}
-	return fmt.Errorf("job %q: %w: %d records are on the disk of worker %q, on the way to the bucket: wait for them, or name the worker with --lost if it does not come back",
+	return fmt.Errorf("job %q: %w: %d records are on the disk of worker %q, on their way to the bucket: wait for them, or name the worker with --lost if it will not come back",
 		r.status.Job.Name, ErrNotComparable, urls, worker)
 }

@@ -9,59 +9,59 @@ import (
 	"time"
 
 	"github.com/trawlcrawler/trawl/crawler"
-	"github.com/trawlcrawler/trawl/crawler/frontier"
+	"github.com/trawlcrawler/trawl/internal/frontier"
 )
 
-// Comparing finds the URLs that a job has settled and that have no record in its output,
-// and brings them again. It is used in this order: [Comparing.Record] is told each record,
-// and [Comparing.Sum] says what is missing. If [Comparing.Due] says so, [Comparing.LeadFrom] is
-// told each record again, and [Comparing.Lead] what else may be missing. Where
-// [Comparing.Unnamed] says that nothing has named some, [Comparing.Reread] is told each
-// record once more. Then comes [Comparing.Reopen], and at the end [Comparing.Close]. Nothing
-// is changed before Lead, and a comparison that ends early is finished by the next one.
-// It takes some 30 bytes of memory for each URL that the job has seen, and is not safe
-// for concurrent use.
+// Comparing finds the URLs that a job has settled but that have no record in its output,
+// and requeues them. Call its methods in this order: [Comparing.Record] with each record;
+// [Comparing.Sum], which says what is missing; and, if [Comparing.Due] returns true,
+// [Comparing.LeadFrom] with each record again, and [Comparing.Lead] with URLs that may be
+// missing. If [Comparing.Unnamed] says that some missing URLs were not named, call
+// [Comparing.Reread] with each record once more. Then call [Comparing.Reopen], and finally
+// [Comparing.Close]. Nothing is changed before Lead, and a comparison that ends early is
+// completed by the next one. A Comparing takes about 30 bytes of memory for each URL that
+// the job has seen, and is not safe for concurrent use.
 type Comparing struct {
 	client   *Client
 	status   crawler.Status
 	frontier *frontier.Frontier
 	holder   string
-	held     time.Time        // when the hold was last said
-	whole    bool             // the output has a record of each URL
-	numbers  crawler.Counters // when it began
+	held     time.Time        // when the hold was last renewed
+	whole    bool             // the output has a record for every URL
+	counters crawler.Counters // counters at the start
 
-	urls    map[int64]url // by fingerprint: all that the job has seen
+	urls    map[int64]url // by fingerprint: all URLs that the job has seen
 	account frontier.Account
 	sum     crawler.Comparison
-	levels  map[int64]int   // by fingerprint: how far sitemaps on record are from robots.txt
-	named   []crawler.Entry // that are to be fetched again
+	levels  map[int64]int   // by fingerprint: levels of the sitemaps on record
+	named   []crawler.Entry // URLs to fetch again
 	unnamed int64           // URLs without a record that nothing has named so far
 	brought crawler.Refetch
 }
 
-// url is what is known of a URL that the job has seen.
+// url is what is known about a URL that the job has seen.
 type url struct {
 	fate   fate
 	page   bool  // its record is of a page that was fetched
 	listed bool  // its links are in the link graph
-	depth  uint8 // as seen keeps it, or else its record has it
+	depth  uint8 // as stored in seen, or else as in its record
 	shard  uint16
 }
 
-// fate is what became of a URL.
+// fate is what happened to a URL.
 type fate uint8
 
 const (
 	unrecorded fate = iota // it is settled, and no record of it was found so far
 	waits                  // in a queue
-	follows                // a redirect led to it, and it is in the record of another
+	follows                // a redirect led to it, and it is part of another record
 	recorded               // it has a record of its own
 )
 
-// Compare begins to compare a job that has ended with its output. worker is one that
-// does not come back, whose records are not waited for; "" for none. The error wraps
-// [crawler.ErrNoJob], [crawler.ErrJobEnded] for a job that is cancelled, and
-// [ErrNotComparable] for one that cannot be compared now.
+// Compare starts to compare a job that has ended with its output. worker is a worker that
+// will not come back, so that its records are not waited for; "" for none. The error wraps
+// [crawler.ErrNoJob], [crawler.ErrJobEnded] for a cancelled job, and [ErrNotComparable] for
+// a job that cannot be compared at the moment.
 func (c *Client) Compare(ctx context.Context, job, worker string) (*Comparing, error) {
 	status, err := c.store.Status(ctx, job)
 	if err != nil {
@@ -77,10 +77,10 @@ func (c *Client) Compare(ctx context.Context, job, worker string) (*Comparing, e
 		client: c, status: status, frontier: c.store.Frontier(status.Job), urls: make(map[int64]url), levels: make(map[int64]int),
 		holder: fmt.Sprintf("compare-%d-%d", os.Getpid(), time.Now().UnixNano()),
 	}
-	if r.numbers, err = r.frontier.Counters(ctx); err != nil {
+	if r.counters, err = r.frontier.Counters(ctx); err != nil {
 		return nil, err
 	}
-	if n := r.numbers.Unshipped + r.numbers.OnDisk; n > 0 {
+	if n := r.counters.Unshipped + r.counters.OnDisk; n > 0 {
 		return nil, r.arriving(ctx, n)
 	}
 	if err := r.hold(ctx); err != nil {
@@ -92,7 +92,7 @@ func (c *Client) Compare(ctx context.Context, job, worker string) (*Comparing, e
 	return r, nil
 }
 
-// hold keeps others from comparing the job as well, and from bringing it to its end.
+// hold prevents other processes from comparing the job, and the job from ending.
 func (r *Comparing) hold(ctx context.Context) error {
 	if time.Since(r.held) < holdEvery {
 		return nil
@@ -101,7 +101,7 @@ func (r *Comparing) hold(ctx context.Context) error {
 	return r.client.store.Hold(ctx, r.status.Job.Name, r.holder, holdTerm)
 }
 
-// look reads what the job has seen, and what of it waits.
+// look reads which URLs the job has seen, and which of them wait.
 func (r *Comparing) look(ctx context.Context) error {
 	r.account = frontier.Account{Shards: make([]frontier.ShardAccount, r.status.Job.Shards), Hosts: make(map[crawler.Host]*frontier.HostAccount)}
 	for i := range r.account.Shards {
@@ -116,7 +116,7 @@ func (r *Comparing) look(ctx context.Context) error {
 	return r.frontier.EachWaiting(ctx, func(e crawler.Entry) { r.queued(e.URL) })
 }
 
-// queued notes that a URL waits.
+// queued records that a URL waits.
 func (r *Comparing) queued(u crawler.URL) {
 	fp := r.frontier.Fingerprint(u)
 	known := r.urls[fp]
@@ -134,8 +134,8 @@ func (r *Comparing) host(u crawler.URL) *frontier.HostAccount {
 	return n
 }
 
-// Record notes that the output has a record. Of a URL with several, the last is to be
-// told alone. Records of URLs that the job has not seen are another crawl's.
+// Record records that the output has a record. If a URL has several, pass only the last.
+// Records of URLs that the job has not seen belong to another crawl and are ignored.
 func (r *Comparing) Record(ctx context.Context, rec crawler.Record) error {
 	own, err := rec.Own()
 	if err != nil {
@@ -156,7 +156,7 @@ func (r *Comparing) note(own crawler.URL, rec crawler.Record) {
 		r.host(own).Seen--
 	}
 	r.sum.Records++
-	if known.fate == waits { // it is fetched again already
+	if known.fate == waits { // it is already being fetched again
 		return
 	}
 	r.urls[fp] = r.become(known, recorded, rec)
@@ -171,7 +171,7 @@ func (r *Comparing) note(own crawler.URL, rec crawler.Record) {
 	}
 }
 
-// become is what is known of a URL that a record tells of.
+// become returns what is known about a URL after reading a record.
 func (r *Comparing) become(known url, f fate, rec crawler.Record) url {
 	known.fate, known.page = f, f == recorded && rec.Outcome == crawler.OutcomeFetched
 	if r.status.Job.DepthLimit() < 0 {
@@ -180,7 +180,7 @@ func (r *Comparing) become(known url, f fate, rec crawler.Record) url {
 	return known
 }
 
-// enter enters a record into the account, or takes it out with by = -1.
+// enter adds a record to the account, or removes it if by is -1.
 func (r *Comparing) enter(u crawler.URL, rec crawler.Record, by int64) {
 	r.count(u, rec.Outcome, by)
 	shard, host := r.shard(u), r.host(u)
@@ -201,14 +201,14 @@ func (r *Comparing) shard(u crawler.URL) *frontier.ShardAccount {
 
 func (r *Comparing) count(u crawler.URL, o crawler.Outcome, by int64) { r.shard(u).Outcomes[o] += by }
 
-// Sum compares what is settled with the records that were told. whole says that the
-// output has a record of each URL; otherwise only pages are compared, which are all that
-// such an output has.
+// Sum compares what is settled with the records so far. whole says that the output has a
+// record for every URL. Otherwise only pages are compared, since such an output has nothing
+// else.
 func (r *Comparing) Sum(whole bool) crawler.Comparison {
 	r.whole = whole
-	r.sum.Settled = r.numbers.Recorded()
+	r.sum.Settled = r.counters.Recorded()
 	if !whole {
-		r.sum.Settled, r.sum.Records = r.numbers.Pages(), 0
+		r.sum.Settled, r.sum.Records = r.counters.Pages(), 0
 		for _, s := range r.account.Shards {
 			r.sum.Records += s.Outcomes[crawler.OutcomeFetched]
 		}
@@ -221,19 +221,19 @@ func (r *Comparing) Sum(whole bool) crawler.Comparison {
 	return r.sum
 }
 
-// Due reports whether something is to be fetched again: records are missing, or an earlier
-// comparison did not reach its end.
+// Due reports whether something must be fetched again: records are missing, or an earlier
+// comparison was not completed.
 func (r *Comparing) Due() bool {
-	job, n := r.status.Job, r.numbers
+	job, n := r.status.Job, r.counters
 	spent := job.Pages > 0 && n.Pages() >= job.Pages || job.Bytes > 0 && n.Bytes >= int64(job.Bytes)
 	return r.sum.Missing() > 0 || n.Waiting > 0 && !spent && r.status.State == crawler.StateDone
 }
 
-// letGoTerm is how long a job must have ended before it is reopened in which URLs were
-// forgotten: by then all processes have found out, and remember nothing of it.
+// letGoTerm is how long a job with forgotten URLs must have ended before it is reopened. By
+// then, all processes have seen that it ended, and remember nothing of it.
 const letGoTerm = 3 * time.Second
 
-// Reopen lets the job go on with what is fetched again, and says what that is.
+// Reopen resumes the job to fetch the missing URLs, and returns their numbers.
 func (r *Comparing) Reopen(ctx context.Context) (crawler.Refetch, error) {
 	if err := r.flush(ctx); err != nil {
 		return r.brought, err
@@ -257,12 +257,12 @@ func (r *Comparing) Reopen(ctx context.Context) (crawler.Refetch, error) {
 		return r.brought, err
 	}
 	if !moved {
-		return r.brought, fmt.Errorf("job %q: %w: somebody else has changed its state: try again", name, ErrNotComparable)
+		return r.brought, fmt.Errorf("job %q: %w: another client has changed its state: try again", name, ErrNotComparable)
 	}
 	return r.brought, store.Seeded(ctx, name, true)
 }
 
-// forget lets URLs that nothing names be found again.
+// forget makes URLs that nothing names unseen, so that they can be found again.
 func (r *Comparing) forget(ctx context.Context) error {
 	var gone []frontier.Sighting
 	for fp, u := range r.urls {
@@ -275,10 +275,10 @@ func (r *Comparing) forget(ctx context.Context) error {
 	return err
 }
 
-// Close lets go of the job, which somebody else may then compare.
+// Close releases the job, so that another process may compare it.
 func (r *Comparing) Close(ctx context.Context) error {
 	return r.client.store.LetGo(context.WithoutCancel(ctx), r.status.Job.Name, r.holder)
 }
 
-// Job returns the job as it was when the comparison began.
+// Job returns the job as it was when the comparison started.
 func (r *Comparing) Job() crawler.Job { return r.status.Job }

@@ -12,13 +12,14 @@ import (
 	"github.com/redis/go-redis/v9"
 
 	"github.com/trawlcrawler/trawl/crawler"
-	"github.com/trawlcrawler/trawl/crawler/frontier"
-	"github.com/trawlcrawler/trawl/internal/redistest"
+	"github.com/trawlcrawler/trawl/internal/frontier"
+	"github.com/trawlcrawler/trawl/internal/redisconn"
+	"github.com/trawlcrawler/trawl/internal/test/redistest"
 	"github.com/trawlcrawler/trawl/tasks"
 )
 
-// ended is a job that ends.
-type ended struct {
+// endedJob is a job that ends.
+type endedJob struct {
 	t        *testing.T
 	store    *frontier.Store
 	client   *tasks.Client
@@ -27,11 +28,11 @@ type ended struct {
 	rdb      *redis.Client
 }
 
-// newEnded creates a job, which runs.
-func newEnded(t *testing.T, set func(j *crawler.Job)) *ended {
+// newEndedJob creates a running job.
+func newEndedJob(t *testing.T, set func(j *crawler.Job)) *endedJob {
 	t.Helper()
 	url := redistest.New(t)
-	endpoint, err := frontier.ParseEndpoint(url)
+	endpoint, err := redisconn.ParseEndpoint(url)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -39,7 +40,7 @@ func newEnded(t *testing.T, set func(j *crawler.Job)) *ended {
 	if err != nil {
 		t.Fatal(err)
 	}
-	e := &ended{t: t, rdb: redis.NewClient(opt), job: crawler.DefaultJob()}
+	e := &endedJob{t: t, rdb: redis.NewClient(opt), job: crawler.DefaultJob()}
 	e.job.Name, e.job.Seeds, e.job.Politeness = strings.ToLower("j"+rand.Text()[:12]), []string{"http://a.test/"}, crawler.PolitenessJob
 	if set != nil {
 		set(&e.job)
@@ -53,30 +54,30 @@ func newEnded(t *testing.T, set func(j *crawler.Job)) *ended {
 	return e
 }
 
-func (e *ended) must(err error) {
+func (e *endedJob) must(err error) {
 	e.t.Helper()
 	if err != nil {
 		e.t.Fatal(err)
 	}
 }
 
-func (e *ended) move(to crawler.State) {
+func (e *endedJob) move(to crawler.State) {
 	e.t.Helper()
 	_, err := e.store.Move(e.t.Context(), e.job.Name, to, "", crawler.StateCreated, crawler.StateRunning)
 	e.must(err)
 }
 
 // url parses a URL.
-func (e *ended) url(text string) crawler.URL {
+func (e *endedJob) url(text string) crawler.URL {
 	e.t.Helper()
 	u, err := crawler.ParseURL(text)
 	e.must(err)
 	return u
 }
 
-// settles lets a host's URLs be settled with their outcomes, those with "over" as left
-// out over the budget of the host.
-func (e *ended) settles(h crawler.Host, outcomes map[string]crawler.Outcome) {
+// settle settles URLs of a host with their outcomes. The outcome "over" means skipped because of
+// the host's budget.
+func (e *endedJob) settle(h crawler.Host, outcomes map[string]crawler.Outcome) {
 	e.t.Helper()
 	var entries []crawler.Entry
 	for u := range outcomes {
@@ -89,9 +90,9 @@ func (e *ended) settles(h crawler.Host, outcomes map[string]crawler.Outcome) {
 	if len(orders) != 1 || orders[0].Host != h {
 		e.t.Fatalf("%v is armed, want %s", orders, h)
 	}
-	turn, err := e.frontier.Open(e.t.Context(), orders[0], "tester")
+	lease, err := e.frontier.Open(e.t.Context(), orders[0], "tester")
 	e.must(err)
-	taken, err := turn.Take(e.t.Context(), 100, 0)
+	taken, err := lease.Take(e.t.Context(), 100, 0)
 	e.must(err)
 	var done []crawler.Settlement
 	for _, t := range taken {
@@ -101,17 +102,17 @@ func (e *ended) settles(h crawler.Host, outcomes map[string]crawler.Outcome) {
 		}
 		done = append(done, s)
 	}
-	e.must(turn.Settle(e.t.Context(), done))
-	e.must(turn.Close(e.t.Context(), crawler.Rest{}))
+	e.must(lease.Settle(e.t.Context(), done))
+	e.must(lease.Close(e.t.Context(), crawler.Rest{}))
 }
 
-// record is one of a page.
+// record returns the record of a page.
 func record(u string, o crawler.Outcome, links any) crawler.Record {
 	return crawler.Record{URL: u, FinalURL: u, Outcome: o, Links: links, Depth: 1}
 }
 
 // compare compares the job with records, up to the point where it is to be reopened.
-func (e *ended) compare(records ...crawler.Record) (*tasks.Comparing, crawler.Comparison) {
+func (e *endedJob) compare(records ...crawler.Record) (*tasks.Comparing, crawler.Comparison) {
 	e.t.Helper()
 	ctx := e.t.Context()
 	c, err := e.client.Compare(ctx, e.job.Name, "")
@@ -136,7 +137,7 @@ func (e *ended) compare(records ...crawler.Record) (*tasks.Comparing, crawler.Co
 }
 
 // reopen ends the comparison.
-func (e *ended) reopen(c *tasks.Comparing) crawler.Refetch {
+func (e *endedJob) reopen(c *tasks.Comparing) crawler.Refetch {
 	e.t.Helper()
 	brought, err := c.Reopen(e.t.Context())
 	e.must(err)
@@ -144,7 +145,7 @@ func (e *ended) reopen(c *tasks.Comparing) crawler.Refetch {
 	return brought
 }
 
-func (e *ended) wantPlaces(want map[string]crawler.Place) {
+func (e *endedJob) wantPlaces(want map[string]crawler.Place) {
 	e.t.Helper()
 	for u, place := range want {
 		w, err := e.frontier.Find(e.t.Context(), e.url(u))
@@ -157,8 +158,8 @@ func (e *ended) wantPlaces(want map[string]crawler.Place) {
 
 func TestNothingIsTouchedWhereNoRecordIsMissing(t *testing.T) {
 	t.Parallel()
-	e := newEnded(t, nil)
-	e.settles("a.test", map[string]crawler.Outcome{
+	e := newEndedJob(t, nil)
+	e.settle("a.test", map[string]crawler.Outcome{
 		"http://a.test/": crawler.OutcomeFetched, "http://a.test/to": crawler.OutcomeFollowed, "http://a.test/over": "over", "http://a.test/gone": crawler.OutcomeGone,
 	})
 	e.move(crawler.StateDone)
@@ -166,46 +167,46 @@ func TestNothingIsTouchedWhereNoRecordIsMissing(t *testing.T) {
 	first.Redirects = []string{"http://a.test/to"}
 	c, sum := e.compare(first, record("http://a.test/gone", crawler.OutcomeGone, 0), record("http://other.test/", crawler.OutcomeFetched, 1))
 	if sum != (crawler.Comparison{Settled: 2, Records: 2}) || c.Due() {
-		t.Errorf("%v, and something is to be fetched: %v", sum, c.Due())
+		t.Errorf("%v, and URLs are to be fetched: %v", sum, c.Due())
 	}
 	if _, err := e.client.Compare(t.Context(), e.job.Name, ""); !errors.Is(err, tasks.ErrNotComparable) {
-		t.Errorf("somebody else compares it as well: %v", err)
+		t.Errorf("a second comparison is running: %v", err)
 	}
 	e.must(c.Close(t.Context()))
 }
 
 func TestMissingURLsThatRecordsNameAreFetchedAgain(t *testing.T) {
 	t.Parallel()
-	e := newEnded(t, nil)
-	e.settles("a.test", map[string]crawler.Outcome{
+	e := newEndedJob(t, nil)
+	e.settle("a.test", map[string]crawler.Outcome{
 		"http://a.test/": crawler.OutcomeFetched, "http://a.test/1": crawler.OutcomeFetched, "http://a.test/2": crawler.OutcomeFetched,
 		"http://a.test/3": crawler.OutcomeGone,
 	})
 	e.move(crawler.StateDone)
 	last := record("http://a.test/2", crawler.OutcomeFetched, 0)
-	last.Via = "http://a.test/1"
+	last.Referrer = "http://a.test/1"
 	c, sum := e.compare(last, record("http://a.test/3", crawler.OutcomeGone, 0))
 	if brought := e.reopen(c); sum.Missing() != 2 || brought != (crawler.Refetch{Named: 2}) {
-		t.Errorf("%v: %+v is fetched again", sum, brought)
+		t.Errorf("%v: fetched again is %+v", sum, brought)
 	}
 	e.wantPlaces(map[string]crawler.Place{
 		"http://a.test/": crawler.PlaceQueue, "http://a.test/1": crawler.PlaceQueue, "http://a.test/2": crawler.PlaceSettled, "http://a.test/3": crawler.PlaceSettled,
 	})
 	status, err := e.store.Status(t.Context(), e.job.Name)
 	e.must(err)
-	numbers, err := e.client.Counters(t.Context(), e.job.Name)
+	counters, err := e.client.Counters(t.Context(), e.job.Name)
 	e.must(err)
-	if status.State != crawler.StateRunning || !status.Seeded || status.Held || numbers.Recorded() != 2 || numbers.Pages() != 1 || numbers.Waiting != 2 || numbers.Seen != 4 {
-		t.Errorf("the job is %s, seeded %v, held %v; %+v", status.State, status.Seeded, status.Held, numbers)
+	if status.State != crawler.StateRunning || !status.Seeded || status.Held || counters.Recorded() != 2 || counters.Pages() != 1 || counters.Waiting != 2 || counters.Seen != 4 {
+		t.Errorf("the job is %s, seeded %v, held %v; %+v", status.State, status.Seeded, status.Held, counters)
 	}
 }
 
-// The page that a lost URL was linked from is fetched again, with the redirect that led
-// there, and so are sitemaps.
+// The page that linked to a lost URL is fetched again, with the redirect that led there, and so are
+// sitemaps.
 func TestPagesThatMayLeadToMissingURLsAreFetchedAgain(t *testing.T) {
 	t.Parallel()
-	e := newEnded(t, func(j *crawler.Job) { j.Sitemaps = true })
-	e.settles("a.test", map[string]crawler.Outcome{
+	e := newEndedJob(t, func(j *crawler.Job) { j.Sitemaps = true })
+	e.settle("a.test", map[string]crawler.Outcome{
 		"http://a.test/": crawler.OutcomeFetched, "http://a.test/to": crawler.OutcomeFollowed, "http://a.test/leaf": crawler.OutcomeFetched,
 		"http://a.test/lost": crawler.OutcomeFetched, "http://a.test/map.xml": crawler.OutcomeFetched,
 	})
@@ -226,20 +227,20 @@ func TestPagesThatMayLeadToMissingURLsAreFetchedAgain(t *testing.T) {
 	if err != nil || w.Entry.Sitemap != 1 {
 		t.Errorf("the sitemap waits as %+v, %v", w.Entry, err)
 	}
-	numbers, err := e.client.Counters(t.Context(), e.job.Name)
+	counters, err := e.client.Counters(t.Context(), e.job.Name)
 	e.must(err)
-	if numbers.Pages() != 1 || numbers.Outcomes[crawler.OutcomeFollowed] != 0 || numbers.Known != 5 || numbers.Seen != 3 {
-		t.Errorf("%+v", numbers)
+	if counters.Pages() != 1 || counters.Outcomes[crawler.OutcomeFollowed] != 0 || counters.Known != 5 || counters.Seen != 3 {
+		t.Errorf("%+v", counters)
 	}
 }
 
-// A list that was brought is not known, but the hosts of its URLs are.
-func TestTheFirstPagesOfHostsThatWereBroughtAreFetchedAgain(t *testing.T) {
+// The seed list is not known any more, but the hosts of its URLs are.
+func TestTheFirstPagesOfSeededHostsAreFetchedAgain(t *testing.T) {
 	t.Parallel()
-	e := newEnded(t, nil)
-	e.settles("a.test", map[string]crawler.Outcome{"http://a.test/": crawler.OutcomeFetched})
+	e := newEndedJob(t, nil)
+	e.settle("a.test", map[string]crawler.Outcome{"http://a.test/": crawler.OutcomeFetched})
 	e.must(e.store.AddHomes(t.Context(), e.job.Name, []crawler.Host{"b.test"}))
-	e.settles("b.test", map[string]crawler.Outcome{"http://b.test/": crawler.OutcomeFetched, "http://b.test/deep": crawler.OutcomeFetched})
+	e.settle("b.test", map[string]crawler.Outcome{"http://b.test/": crawler.OutcomeFetched, "http://b.test/deep": crawler.OutcomeFetched})
 	e.move(crawler.StateDone)
 	c, _ := e.compare(record("http://a.test/", crawler.OutcomeFetched, []any{}))
 	if brought := e.reopen(c); brought != (crawler.Refetch{Named: 1, Forgotten: 1}) {
@@ -248,8 +249,8 @@ func TestTheFirstPagesOfHostsThatWereBroughtAreFetchedAgain(t *testing.T) {
 	e.wantPlaces(map[string]crawler.Place{"http://b.test/": crawler.PlaceQueue, "http://b.test/deep": crawler.PlaceUnseen})
 }
 
-// A comparison may die at any moment: the next one finishes what it began.
-func TestAComparisonThatDiedIsFinishedByTheNext(t *testing.T) {
+// A comparison may be killed at any moment: the next one finishes its work.
+func TestAKilledComparisonIsFinishedByTheNext(t *testing.T) {
 	t.Parallel()
 	const n = 1200 // several batches
 	all := make(map[string]crawler.Outcome)
@@ -261,7 +262,7 @@ func TestAComparisonThatDiedIsFinishedByTheNext(t *testing.T) {
 		links = append(links, u)
 	}
 	kept = append(kept, record("http://a.test/0000", crawler.OutcomeFetched, links), record("http://a.test/0001", crawler.OutcomeFetched, 2))
-	e := newEnded(t, nil)
+	e := newEndedJob(t, nil)
 	for range 12 {
 		part := make(map[string]crawler.Outcome)
 		for u := range all {
@@ -270,9 +271,9 @@ func TestAComparisonThatDiedIsFinishedByTheNext(t *testing.T) {
 				delete(all, u)
 			}
 		}
-		e.settles("a.test", part)
+		e.settle("a.test", part)
 	}
-	e.settles("a.test", map[string]crawler.Outcome{"http://a.test/unnamed": crawler.OutcomeFetched})
+	e.settle("a.test", map[string]crawler.Outcome{"http://a.test/unnamed": crawler.OutcomeFetched})
 	e.move(crawler.StateDone)
 	began, _ := e.compare(kept...) // up to two batches wait by now
 	e.must(began.Close(t.Context()))
@@ -280,12 +281,12 @@ func TestAComparisonThatDiedIsFinishedByTheNext(t *testing.T) {
 	interrupted, cancel := context.WithCancel(t.Context())
 	time.AfterFunc(100*time.Millisecond, cancel)
 	if _, err := second.Reopen(interrupted); err == nil {
-		t.Fatal("it was reopened at once, though processes may remember what was forgotten")
+		t.Fatal("it was reopened at once, although processes may still remember forgotten URLs")
 	}
 	e.must(second.Close(t.Context()))
 	third, _ := e.compare(kept...)
 	if !third.Due() {
-		t.Fatal("nothing seems to be left to do")
+		t.Fatal("the comparison finds nothing to do")
 	}
 	e.reopen(third)
 	waiting := make(map[string]int)
@@ -295,10 +296,10 @@ func TestAComparisonThatDiedIsFinishedByTheNext(t *testing.T) {
 			t.Errorf("%s waits %d times", u, times)
 		}
 	}
-	numbers, err := e.client.Counters(t.Context(), e.job.Name)
+	counters, err := e.client.Counters(t.Context(), e.job.Name)
 	e.must(err)
-	if len(waiting) != n-1 || waiting["http://a.test/0000"] != 0 || numbers.Waiting != n-1 || numbers.Recorded() != 1 || numbers.Seen != n {
-		t.Errorf("%d URLs wait, want %d; %+v", len(waiting), n-1, numbers)
+	if len(waiting) != n-1 || waiting["http://a.test/0000"] != 0 || counters.Waiting != n-1 || counters.Recorded() != 1 || counters.Seen != n {
+		t.Errorf("%d URLs wait, want %d; %+v", len(waiting), n-1, counters)
 	}
 }
 
@@ -306,15 +307,15 @@ func TestAJobThatCannotBeComparedSaysWhatToDo(t *testing.T) {
 	t.Parallel()
 	for name, c := range map[string]struct {
 		set func(j *crawler.Job)
-		do  func(e *ended)
+		do  func(e *endedJob)
 	}{
 		"running":  {},
-		"periodic": {set: func(j *crawler.Job) { j.Schedule = "0 3 * * *" }, do: func(e *ended) { e.move(crawler.StateDone) }},
-		"held": {do: func(e *ended) {
+		"periodic": {set: func(j *crawler.Job) { j.Schedule = "0 3 * * *" }, do: func(e *endedJob) { e.move(crawler.StateDone) }},
+		"held": {do: func(e *endedJob) {
 			e.move(crawler.StateDone)
 			e.must(e.store.Hold(e.t.Context(), e.job.Name, "somebody", time.Minute))
 		}},
-		"of spent time": {set: func(j *crawler.Job) { j.Time = crawler.Duration(time.Millisecond) }, do: func(e *ended) {
+		"of spent time": {set: func(j *crawler.Job) { j.Time = crawler.Duration(time.Millisecond) }, do: func(e *endedJob) {
 			for ran := time.Duration(0); ran < time.Millisecond; {
 				var err error
 				ran, err = e.store.Age(e.t.Context(), e.job.Name)
@@ -325,12 +326,12 @@ func TestAJobThatCannotBeComparedSaysWhatToDo(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			e := newEnded(t, c.set)
+			e := newEndedJob(t, c.set)
 			if c.do != nil {
 				c.do(e)
 			}
 			if _, err := e.client.Compare(t.Context(), e.job.Name, ""); !errors.Is(err, tasks.ErrNotComparable) {
-				t.Errorf("it is compared: %v", err)
+				t.Errorf("the comparison started: %v", err)
 			}
 		})
 	}

@@ -6,8 +6,8 @@ import (
 	"time"
 )
 
-// cutter gathers the lines of a list into batches of seedBatch, or of those that
-// came in a while. Lines are added by one goroutine.
+// cutter collects the lines of a list into batches of seedBatch, or smaller ones after a
+// while. Only one goroutine adds lines.
 type cutter struct {
 	batches chan<- []line
 
@@ -15,7 +15,7 @@ type cutter struct {
 	batch []line
 }
 
-// add reports whether the line was taken: it is not when ctx has ended.
+// add reports whether the line was accepted. It is not if ctx has ended.
 func (c *cutter) add(ctx context.Context, l line) bool {
 	c.mu.Lock()
 	c.batch = append(c.batch, l)
@@ -24,7 +24,7 @@ func (c *cutter) add(ctx context.Context, l line) bool {
 	return !full || c.flush(ctx)
 }
 
-// flush sends what there is.
+// flush sends the current batch.
 func (c *cutter) flush(ctx context.Context) bool {
 	c.mu.Lock()
 	batch := c.batch
@@ -41,8 +41,8 @@ func (c *cutter) flush(ctx context.Context) bool {
 	}
 }
 
-// flushEvery flushes at intervals until reading ends. What it has in hand then is
-// still sent.
+// flushEvery flushes at intervals until reading ends. A batch that it has started to send
+// is still sent.
 func (c *cutter) flushEvery(ctx, reading context.Context, every time.Duration) {
 	tick := time.NewTicker(every)
 	defer tick.Stop()

@@ -15,39 +15,39 @@ import (
 )
 
 const (
-	// keptVisits is about how many completed visits of a job stay visible with
-	// their results; each costs some 900 bytes of Redis.
+	// keptVisits is approximately how many completed visits of a job stay visible with
+	// their results. Each costs about 900 bytes of Redis memory.
 	keptVisits   = 10_000
 	minRetention = 10 * time.Second
 	maxRetention = time.Hour
-	// capacityAge is for how long the fleet's capacity is taken to be the same.
+	// capacityAge is how long the fleet's capacity is cached.
 	capacityAge = time.Second
 )
 
-// Dispatcher enqueues visits and tells how many the fleet can take. It is safe for
+// Dispatcher enqueues visits and reports how many the fleet can run. It is safe for
 // concurrent use.
 type Dispatcher struct {
-	connection any // a go-redis client, which only asynq needs to know
+	connection any // a go-redis client; this package need not import its type
 	inspector  *asynq.Inspector
 	timeout    time.Duration
 
 	mu       sync.Mutex
 	client   *asynq.Client
-	rows     map[string]*row // by job
+	rows     map[string]*row // by job name
 	servers  []*asynq.ServerInfo
 	askedAt  time.Time
 	askedErr error
 }
 
-// row is a job's queue that the dispatcher has enqueued visits into.
+// row is a job's queue into which the dispatcher has enqueued visits.
 type row struct {
-	created time.Time // of the job: another of its name is another job
+	created time.Time // when the job was created; distinguishes jobs of the same name
 	rate    rate
 }
 
-// NewDispatcher returns a dispatcher on a Redis. timeout bounds each visit: asynq
-// ends the context of one that lasts longer. It is at most [crawler.Job.VisitTerm],
-// which is what 0 stands for.
+// NewDispatcher returns a dispatcher on a Redis. timeout limits each visit: asynq ends the
+// context of one that lasts longer. It is at most [crawler.Job.VisitTerm], which 0 stands
+// for.
 func NewDispatcher(redis asynq.RedisConnOpt, timeout time.Duration) *Dispatcher {
 	d := &Dispatcher{connection: redis.MakeRedisClient(), timeout: timeout}
 	d.inspector = over(asynq.NewInspectorFromRedisClient, d.connection)
@@ -55,22 +55,21 @@ func NewDispatcher(redis asynq.RedisConnOpt, timeout time.Duration) *Dispatcher 
 	return d
 }
 
-// over makes a part of asynq over a connection.
+// over makes a part of asynq that uses a connection.
 func over[C, P any](part func(C) P, connection any) P { return part(connection.(C)) }
 
-// renew forgets all rows. An asynq.Client writes a queue's name into the list of
-// queues, which asynq's web UI shows, only before the first task, and holds it to be
-// there ever after; a new one does it again.
+// renew forgets all rows. An asynq.Client adds a queue's name to the list of queues, which
+// asynq's web UI shows, only before the first task, and then assumes that it stays there. A
+// new client adds it again.
 func (d *Dispatcher) renew() {
 	d.client, d.rows = over(asynq.NewClientFromRedisClient, d.connection), make(map[string]*row)
 }
 
-// Close ends the dispatcher's connections.
+// Close closes the dispatcher's connections.
 func (d *Dispatcher) Close() error { return d.connection.(io.Closer).Close() }
 
-// Enqueue enqueues a visit into the queue of its job. Enqueueing it again does
-// nothing.
-func (d *Dispatcher) Enqueue(ctx context.Context, job crawler.Status, o crawler.Order) error {
+// Enqueue enqueues a visit into the queue of its job. Enqueueing it again does nothing.
+func (d *Dispatcher) Enqueue(ctx context.Context, job crawler.Status, o crawler.VisitRef) error {
 	visit := Visit{Job: job.Job.Name, Run: job.Created.UnixMilli(), Host: o.Host, Epoch: o.Epoch}
 	client, retention := d.row(job)
 	task, err := visit.task(d.timeoutOf(job.Job), retention)
@@ -91,14 +90,14 @@ func (d *Dispatcher) timeoutOf(job crawler.Job) time.Duration {
 	return job.VisitTerm()
 }
 
-// row returns the client that enqueues a visit of the job, and for how long the
-// visit is kept, so that about keptVisits of the job stay visible.
+// row returns the client that enqueues a visit of the job, and how long the visit is kept,
+// so that about keptVisits of the job stay visible.
 func (d *Dispatcher) row(job crawler.Status) (*asynq.Client, time.Duration) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	r := d.rows[job.Job.Name]
 	if r != nil && !r.created.Equal(job.Created) {
-		d.renew() // the queue of the job before was deleted
+		d.renew() // the previous job's queue was deleted
 		r = nil
 	}
 	if r == nil {
@@ -108,21 +107,21 @@ func (d *Dispatcher) row(job crawler.Status) (*asynq.Client, time.Duration) {
 	return d.client, retentionAt(r.rate.note(time.Now()))
 }
 
-// retentionAt is for how long visits are kept of which so many end a second.
+// retentionAt returns how long visits are kept, given how many end per second.
 func retentionAt(perSecond float64) time.Duration {
 	return min(max(time.Duration(keptVisits/perSecond)*time.Second, minRetention), maxRetention)
 }
 
-// rate counts events in spans of ten seconds.
+// rate counts events in intervals of ten seconds.
 type rate struct {
 	began time.Time
 	count float64
-	last  float64 // a second, in the span before
+	last  float64 // events per second in the previous interval
 }
 
 const rateSpan = 10 * time.Second
 
-// note counts one event and returns the events a second, more than 0.
+// note counts one event and returns the events per second, more than 0.
 func (r *rate) note(now time.Time) float64 {
 	if since := now.Sub(r.began); since >= rateSpan {
 		r.last = r.count / since.Seconds()
@@ -132,8 +131,8 @@ func (r *rate) note(now time.Time) float64 {
 	return max(r.last, r.count/rateSpan.Seconds())
 }
 
-// Workers names the processes that serve the job's queue, as of when Capacity was last
-// asked.
+// Workers returns the processes that serve the job's queue, as of the last call of
+// Capacity.
 func (d *Dispatcher) Workers(job string) (names []string) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
@@ -145,8 +144,8 @@ func (d *Dispatcher) Workers(job string) (names []string) {
 	return names
 }
 
-// Capacity is how many visits of a job the workers that serve its queue can
-// carry out at once.
+// Capacity returns how many visits of a job the workers that serve its queue can run at
+// once.
 func (d *Dispatcher) Capacity(job string) (int, error) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
@@ -158,7 +157,7 @@ func (d *Dispatcher) Capacity(job string) (int, error) {
 		d.askedAt = time.Now()
 	}
 	if d.askedErr != nil {
-		return 0, fmt.Errorf("ask for the fleet's workers: %w", d.askedErr)
+		return 0, fmt.Errorf("list the fleet's workers: %w", d.askedErr)
 	}
 	capacity := 0
 	for _, s := range d.servers {
@@ -169,8 +168,8 @@ func (d *Dispatcher) Capacity(job string) (int, error) {
 	return capacity, nil
 }
 
-// review finds out whether queues were deleted that had visits: of jobs that were
-// removed, or by hand in asynq's web UI.
+// review checks whether queues that had visits were deleted: because their job was removed,
+// or by hand in asynq's web UI.
 func (d *Dispatcher) review() error {
 	queues, err := d.inspector.Queues()
 	if err != nil {
@@ -189,8 +188,8 @@ func (d *Dispatcher) review() error {
 	return nil
 }
 
-// Paused reports whether the job's queue is paused, in asynq's web UI or by
-// SetPaused, and whether it is known: there is none before the first visit.
+// Paused reports whether the job's queue is paused, in asynq's web UI or by SetPaused.
+// known is false if the queue does not exist, as before the first visit.
 func (d *Dispatcher) Paused(job string) (paused, known bool, err error) {
 	info, err := d.inspector.GetQueueInfo(job)
 	if noQueue(err) {
@@ -202,15 +201,15 @@ func (d *Dispatcher) Paused(job string) (paused, known bool, err error) {
 	return info.Paused, true, nil
 }
 
-// noQueue reports whether asynq has no such queue. Not every method of its
-// Inspector says so with the error that is meant for it: some return that of an
-// internal package, which only its text tells.
+// noQueue reports whether the error says that asynq has no such queue. Some methods of its
+// Inspector do not return asynq.ErrQueueNotFound but an error of an internal package, which
+// can only be recognized by its text.
 func noQueue(err error) bool {
 	return errors.Is(err, asynq.ErrQueueNotFound) || err != nil && strings.HasPrefix(err.Error(), "NOT_FOUND: queue ")
 }
 
-// SetPaused pauses the job's queue, or lets it go on: no worker receives a visit
-// from a queue that is paused. A queue that does not exist yet stays as it is.
+// SetPaused pauses or unpauses the job's queue. No worker receives a visit from a paused
+// queue. If the queue does not exist yet, nothing happens.
 func (d *Dispatcher) SetPaused(job string, paused bool) error {
 	now, known, err := d.Paused(job)
 	if err != nil || !known || now == paused {
@@ -226,11 +225,10 @@ func (d *Dispatcher) SetPaused(job string, paused bool) error {
 	return nil
 }
 
-// Forget deletes the queue of a job with its tasks, and reports whether it is gone.
-// asynq deletes no task that is active: visits that are under way, or whose worker
-// died, leave theirs behind until they end or are recovered, and their queue with
-// them. What asynq counted of the queue stays, too: [frontier.Store.Remove] and
-// Clear delete it.
+// Forget deletes the queue of a job with its tasks, and reports whether it is gone. asynq
+// does not delete active tasks: the tasks of open visits, or of visits whose worker died,
+// stay until they end or are recovered, and so does their queue. asynq's statistics of the
+// queue stay, too: [frontier.Store.Remove] and Clear delete them.
 func (d *Dispatcher) Forget(job string) (gone bool, err error) {
 	active, err := d.active(job)
 	if err == nil {
@@ -238,7 +236,7 @@ func (d *Dispatcher) Forget(job string) (gone bool, err error) {
 	}
 	if err == nil && !active {
 		if err = d.inspector.DeleteQueue(job, true); err != nil {
-			active, _ = d.active(job) // one may have begun meanwhile
+			active, _ = d.active(job) // a task may have started in the meantime
 		}
 	}
 	switch {
@@ -250,14 +248,14 @@ func (d *Dispatcher) Forget(job string) (gone bool, err error) {
 	return false, fmt.Errorf("delete queue %s: %w", job, err)
 }
 
-// active reports whether asynq holds a task of the job to be active.
+// active reports whether asynq considers a task of the job active.
 func (d *Dispatcher) active(job string) (bool, error) {
 	active, err := d.inspector.ListActiveTasks(job, asynq.PageSize(1))
 	return len(active) > 0, err
 }
 
-// empty deletes all tasks that are not active. DeleteQueue would forget where
-// the completed ones are, and leave them for ever.
+// empty deletes all tasks that are not active. DeleteQueue would forget where the completed
+// tasks are, and leave them forever.
 func (d *Dispatcher) empty(job string) error {
 	for _, deleteAll := range []func(queue string) (int, error){
 		d.inspector.DeleteAllPendingTasks, d.inspector.DeleteAllScheduledTasks, d.inspector.DeleteAllRetryTasks,

@@ -6,20 +6,20 @@ import (
 	"time"
 )
 
-// TestAboutTenThousandVisitsAreKept plays hours of visits at a steady rate.
+// TestAboutTenThousandVisitsAreKept simulates hours of visits at a steady rate.
 func TestAboutTenThousandVisitsAreKept(t *testing.T) {
 	t.Parallel()
 	for _, c := range []struct {
 		perSecond   float64
 		least, most int           // visits kept in the end
-		shown       time.Duration // how long each is kept, at least
+		shown       time.Duration // the minimum time for which each is kept
 	}{
 		{perSecond: 0.01, least: 35, most: 37, shown: maxRetention},
 		{perSecond: 2, least: 7_000, most: 7_300, shown: maxRetention},
 		{perSecond: 10, least: 9_000, most: 11_000, shown: 15 * time.Minute},
 		{perSecond: 100, least: 9_000, most: 11_000, shown: 90 * time.Second},
 		{perSecond: 700, least: 9_000, most: 11_000, shown: minRetention},
-		// So fast that what asynq deletes every eight seconds is most of it.
+		// so fast that most tasks are those that asynq deletes every eight seconds
 		{perSecond: 2_000, least: 19_000, most: 23_000, shown: minRetention},
 	} {
 		t.Run(fmt.Sprint(c.perSecond, " a second"), func(t *testing.T) {

@@ -7,12 +7,12 @@ import (
 	"github.com/trawlcrawler/trawl/crawler"
 )
 
-// How a comparison finds the URLs again whose records are missing.
+// This file finds the URLs again whose records are missing.
 
-// leadBatch is how many URLs are put back into their queues at once.
+// leadBatch is the number of URLs that are requeued at once.
 const leadBatch = 500
 
-// Lead is told URLs that may belong to the job. Those that are missing are fetched again.
+// Lead names URLs that may be in the job. Those that are missing are fetched again.
 func (r *Comparing) Lead(ctx context.Context, entries ...crawler.Entry) error {
 	for _, e := range entries {
 		fp := r.frontier.Fingerprint(e.URL)
@@ -31,10 +31,10 @@ func (r *Comparing) Lead(ctx context.Context, entries ...crawler.Entry) error {
 	return nil
 }
 
-// LeadFrom is told the URLs that a record names.
+// LeadFrom names the URLs that a record contains.
 func (r *Comparing) LeadFrom(ctx context.Context, rec crawler.Record) error {
 	if err := r.Lead(ctx, rec.Leads()...); err != nil || r.status.Job.Sitemaps {
-		return err // what lists sitemaps and pages must not be taken for a page
+		return err // what lists sitemaps and pages must not be treated as a page
 	}
 	if parent, ok := rec.Parent(); ok {
 		return r.Lead(ctx, parent)
@@ -42,8 +42,8 @@ func (r *Comparing) LeadFrom(ctx context.Context, rec crawler.Record) error {
 	return nil
 }
 
-// LeadFromLink is told a link of the link graph. What a sitemap lists may be another one,
-// and is left out.
+// LeadFromLink names a link of the link graph. It ignores what a sitemap lists, because
+// that may be another sitemap.
 func (r *Comparing) LeadFromLink(ctx context.Context, link crawler.LinkRecord) error {
 	from, err := crawler.ParseURL(link.From)
 	to, wrong := crawler.ParseURL(link.To)
@@ -56,15 +56,16 @@ func (r *Comparing) LeadFromLink(ctx context.Context, link crawler.LinkRecord) e
 		known.listed = true
 		r.urls[fp] = known
 	}
-	e := crawler.Entry{URL: to, Via: from, Depth: int(known.depth) + 1}
+	e := crawler.Entry{URL: to, Referrer: from, Depth: int(known.depth) + 1}
 	if link.Kind == crawler.ReferenceResource {
 		e.Embeds = 1
 	}
 	return errors.Join(r.Lead(ctx, e), r.hold(ctx))
 }
 
-// LeadFromSeeds looks among the seeds that the job was created with. Of those that were
-// brought later the hosts are known, whose first pages may be among them.
+// LeadFromSeeds names the seeds that the job was created with. Of seeds that were added
+// later, only the hosts are known; it names their root pages, which may be among the
+// missing ones.
 func (r *Comparing) LeadFromSeeds(ctx context.Context) error {
 	seeds, err := r.status.Job.SeedEntries()
 	if err != nil {
@@ -84,10 +85,10 @@ func (r *Comparing) LeadFromSeeds(ctx context.Context) error {
 	return r.Lead(ctx, seeds...)
 }
 
-// again lets an entry be fetched again.
+// again marks an entry to be fetched again.
 func (r *Comparing) again(ctx context.Context, e crawler.Entry) error {
 	fp := r.frontier.Fingerprint(e.URL)
-	if depth := int(r.urls[fp].depth); depth <= r.status.Job.DepthLimit() { // what is beyond, seen does not know
+	if depth := int(r.urls[fp].depth); depth <= r.status.Job.DepthLimit() { // seen does not store larger depths
 		e.Depth = depth
 	}
 	e.Band, e.Sitemap = crawler.BandFirst, max(e.Sitemap, r.levels[fp])
@@ -98,7 +99,7 @@ func (r *Comparing) again(ctx context.Context, e crawler.Entry) error {
 	return r.flush(ctx)
 }
 
-// flush puts what is gathered back into the queues, and keeps the hold.
+// flush requeues the marked entries, and renews the hold.
 func (r *Comparing) flush(ctx context.Context) error {
 	if err := r.hold(ctx); err != nil {
 		return err
@@ -108,23 +109,23 @@ func (r *Comparing) flush(ctx context.Context) error {
 	return err
 }
 
-// Unnamed is how many URLs are missing that nothing has named so far. They can be found
-// only by what is fetched again.
+// Unnamed returns how many missing URLs nothing has named so far. They can be found only by
+// fetching pages again.
 func (r *Comparing) Unnamed() int64 { return r.unnamed }
 
-// Reread is told each record when some URLs are not named by anything. Pages that led to
-// URLs which their records do not list are fetched again.
+// Reread marks the page of a record to be fetched again if the page led to URLs that its
+// record does not list. Call it with each record if some missing URLs were not named.
 func (r *Comparing) Reread(ctx context.Context, rec crawler.Record) error {
 	e, err := rec.Own()
 	if err != nil || rec.Outcome != crawler.OutcomeFetched || !r.mayLead(rec) {
 		return r.hold(ctx)
 	}
-	// Another output may have told another outcome before, or the same page.
+	// Another output may have had a different outcome, or the same page.
 	if known := r.urls[r.frontier.Fingerprint(e.URL)]; known.fate != recorded || !known.page {
 		return r.hold(ctx)
 	}
 	r.enter(e.URL, rec, -1)
-	for _, u := range rec.Followed() { // it shares the fate: the redirect is followed again
+	for _, u := range rec.Followed() { // it has the same fate: the redirect is followed again
 		fp := r.frontier.Fingerprint(u)
 		if known := r.urls[fp]; known.fate == follows {
 			known.fate = unrecorded
@@ -138,7 +139,7 @@ func (r *Comparing) Reread(ctx context.Context, rec crawler.Record) error {
 }
 
 // mayLead reports whether a page may have led to URLs that its record does not list. An
-// output that is not whole lists none.
+// output that is not whole lists no URLs.
 func (r *Comparing) mayLead(rec crawler.Record) bool {
 	if !r.whole || len(r.status.Job.Handlers) > 0 || rec.Sitemap > 0 {
 		return true
@@ -147,7 +148,7 @@ func (r *Comparing) mayLead(rec crawler.Record) bool {
 	return rec.Unlisted() && (err != nil || !r.urls[r.frontier.Fingerprint(at)].listed)
 }
 
-// Origins lists the origins of the hosts of which something is on record or waits.
+// Origins lists the origins of the hosts that have a record or a waiting URL.
 func (r *Comparing) Origins() []string {
 	var all []string
 	for h := range r.account.Hosts {
@@ -156,7 +157,7 @@ func (r *Comparing) Origins() []string {
 	return all
 }
 
-// originsOf are the origins that a host may have.
+// originsOf returns the origins that a host may have.
 func originsOf(h crawler.Host) []string {
 	return []string{"http://" + string(h), "https://" + string(h)}
 }

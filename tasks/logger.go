@@ -9,8 +9,8 @@ import (
 	"time"
 )
 
-// logEvery is how often the same message of asynq is passed on. A server that
-// loses its Redis asks again without a pause, and says so each time.
+// logEvery limits how often the same message of asynq is passed on. A server that loses its
+// Redis retries without a pause, and logs each attempt.
 const logEvery = 10 * time.Second
 
 // logger passes asynq's messages on.

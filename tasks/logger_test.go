@@ -26,7 +26,7 @@ func TestTheSameMessageIsPassedOnOnceInAWhile(t *testing.T) {
 		passed(1)
 		l.Error("another message")
 		passed(2)
-		time.Sleep(logEvery - 1) // of the test's own clock
+		time.Sleep(logEvery - 1) // advances the test's clock
 		l.Error("Dequeue error: ", "connection refused")
 		passed(2)
 		time.Sleep(time.Nanosecond)
@@ -53,7 +53,7 @@ func TestLevelsArePassedOn(t *testing.T) {
 	}
 }
 
-func TestMessagesThatAllDifferAreNotRememberedForEver(t *testing.T) {
+func TestMessagesThatAllDifferAreNotRememberedForever(t *testing.T) {
 	t.Parallel()
 	l := &logger{log: slog.New(slog.DiscardHandler)}
 	for n := range 10_000 {

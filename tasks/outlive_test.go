@@ -11,9 +11,9 @@ import (
 	"github.com/trawlcrawler/trawl/tasks"
 )
 
-// To cancel a task ends what asynq gives its handler, as the end of its lease
-// does after half a minute without Redis.
-func outlivesItsTask(t *testing.T, w *wire) {
+// Cancelling a task ends the context that asynq gives its handler, as the end of its lease does
+// after half a minute without Redis.
+func outlivesItsTask(t *testing.T, w *queueTest) {
 	ended, finish, contexts := make(chan struct{}), make(chan struct{}), make(chan context.Context, 1)
 	w.serve(func(ctx context.Context, v tasks.Visit, _ <-chan struct{}) (crawler.Report, error) {
 		defer close(ended)
@@ -21,10 +21,10 @@ func outlivesItsTask(t *testing.T, w *wire) {
 		<-finish
 		return crawler.Report{Host: v.Host, Ending: crawler.EndDry}, nil
 	}, tasks.ServerConfig{})
-	w.enqueue(order(1))
+	w.enqueue(ref(1))
 	ctx := <-contexts
 	id, _ := asynq.GetTaskID(ctx)
-	tick := time.NewTicker(10 * time.Millisecond) // asynq does not say when it listens
+	tick := time.NewTicker(10 * time.Millisecond) // asynq does not signal when it listens
 	defer tick.Stop()
 	for w.task(id).State == asynq.TaskStateActive {
 		if err := w.inspector.CancelProcessing(id); err != nil {

@@ -7,8 +7,8 @@ import (
 	"github.com/trawlcrawler/trawl/crawler"
 )
 
-// Periodic returns what is known of a periodic job and its runs, or nil for any other
-// job. all are the jobs of the fleet, as Jobs lists them; nil asks for them.
+// Periodic describes a periodic job and its runs; it returns nil for any other job. all are
+// the jobs of the fleet, as returned by Jobs; if it is nil, Periodic calls Jobs.
 func (c *Client) Periodic(ctx context.Context, job crawler.Status, all []crawler.Status) (*crawler.Periodic, error) {
 	p := job.Periodic()
 	if p == nil {
@@ -21,14 +21,14 @@ func (c *Client) Periodic(ctx context.Context, job crawler.Status, all []crawler
 		}
 	}
 	for _, run := range crawler.RunsOf(job.Job.Name, all) {
-		numbers, err := c.Counters(ctx, run.Job.Name)
+		counters, err := c.Counters(ctx, run.Job.Name)
 		if errors.Is(err, crawler.ErrNoJob) {
-			continue // removed meanwhile
+			continue // removed in the meantime
 		}
 		if err != nil {
 			return nil, err
 		}
-		p.Add(run, numbers.Pages())
+		p.Add(run, counters.Pages())
 	}
 	return p, nil
 }

@@ -12,12 +12,11 @@ import (
 	"github.com/trawlcrawler/trawl/crawler"
 )
 
-// Post enqueues a task of the program's own into asynq, under an ID, which overrules
-// one of the task. It does nothing while asynq knows a task of that ID in the queue:
-// one that waits, is carried out, failed for good, or is kept for its result
-// ([asynq.Retention]); or another that it is to be unique with ([asynq.Unique]). The
-// error wraps [crawler.ErrUnavailable], for a task that [Client.CheckTask] finds no
-// fault with.
+// Post enqueues a task of the program's own into asynq, under an ID that overrides the
+// task's. It does nothing if asynq already has a task with that ID in the queue, whether it
+// waits, is active, failed permanently, or is kept for its result ([asynq.Retention]), or
+// if the task must be unique and another one exists ([asynq.Unique]). For a task that
+// [Client.CheckTask] accepts, the error wraps [crawler.ErrUnavailable].
 func (c *Client) Post(ctx context.Context, id string, task *asynq.Task, options ...asynq.Option) error {
 	_, err := c.queues.poster().EnqueueContext(ctx, task, append(slices.Clone(options), asynq.TaskID(id))...)
 	if err != nil && !errors.Is(err, asynq.ErrTaskIDConflict) && !errors.Is(err, asynq.ErrDuplicateTask) {
@@ -26,22 +25,22 @@ func (c *Client) Post(ctx context.Context, id string, task *asynq.Task, options 
 	return nil
 }
 
-// poster returns the client that enqueues.
+// poster returns the client that enqueues tasks.
 func (d *Dispatcher) poster() *asynq.Client {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	return d.client
 }
 
-// CheckTask returns why asynq would refuse to enqueue a task: it has no type, or an
-// option that can not be. Only asynq can read the options of a task, and it tells when
-// it enqueues; so it is asked to, with a context that has ended, which lets nothing
-// through to Redis.
+// CheckTask returns an error if asynq would refuse to enqueue a task: it has no type, or an
+// invalid option. Only asynq can read the options of a task, and it checks them when it
+// enqueues. So CheckTask enqueues the task with a context that has ended, which lets
+// nothing through to Redis.
 func (c *Client) CheckTask(task *asynq.Task, options ...asynq.Option) error {
 	ended, end := context.WithCancel(context.Background())
 	end()
 	_, err := c.queues.poster().EnqueueContext(ended, task, options...)
-	if err == nil || strings.Contains(err.Error(), context.Canceled.Error()) { // it does not wrap it
+	if err == nil || strings.Contains(err.Error(), context.Canceled.Error()) { // asynq does not wrap it
 		return nil
 	}
 	return err

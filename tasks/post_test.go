@@ -9,19 +9,19 @@ import (
 	"github.com/hibiken/asynq"
 
 	"github.com/trawlcrawler/trawl/crawler"
-	"github.com/trawlcrawler/trawl/crawler/frontier"
-	"github.com/trawlcrawler/trawl/internal/redistest"
+	"github.com/trawlcrawler/trawl/internal/redisconn"
+	"github.com/trawlcrawler/trawl/internal/test/redistest"
 	"github.com/trawlcrawler/trawl/tasks"
 )
 
-// mailbox is a client with a queue of its own, as a program's tasks have.
-type mailbox struct {
+// postTest is a client and a queue of its own, as for a program's own tasks.
+type postTest struct {
 	*tasks.Client
 	queue     string
 	inspector *asynq.Inspector
 }
 
-func newMailbox(t *testing.T) *mailbox {
+func newPostTest(t *testing.T) *postTest {
 	t.Helper()
 	url := redistest.New(t)
 	client, err := tasks.Open(t.Context(), url)
@@ -29,17 +29,17 @@ func newMailbox(t *testing.T) *mailbox {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { client.Close() })
-	endpoint, err := frontier.ParseEndpoint(url)
+	endpoint, err := redisconn.ParseEndpoint(url)
 	if err != nil {
 		t.Fatal(err)
 	}
 	inspector := asynq.NewInspector(endpoint)
 	t.Cleanup(func() { inspector.Close() })
-	return &mailbox{client, redistest.Name(t), inspector}
+	return &postTest{client, redistest.Name(t), inspector}
 }
 
-// waiting are the IDs of the tasks in the queue.
-func (m *mailbox) waiting(t *testing.T) string {
+// waiting returns the IDs of the tasks in the queue.
+func (m *postTest) waiting(t *testing.T) string {
 	t.Helper()
 	all, err := m.inspector.ListPendingTasks(m.queue)
 	if err != nil && !errors.Is(err, asynq.ErrQueueNotFound) {
@@ -54,7 +54,7 @@ func (m *mailbox) waiting(t *testing.T) string {
 
 func TestATaskIsPostedOnceUnderItsID(t *testing.T) {
 	t.Parallel()
-	m := newMailbox(t)
+	m := newPostTest(t)
 	task := asynq.NewTask("thumbnail", []byte("x"), asynq.Queue(m.queue), asynq.TaskID("its own"))
 	for range 2 {
 		if err := m.Post(t.Context(), "ours", task); err != nil {
@@ -72,26 +72,26 @@ func TestATaskIsPostedOnceUnderItsID(t *testing.T) {
 	}
 }
 
-func TestATaskThatCanNotBePostedNowMayBeLater(t *testing.T) {
+func TestATaskThatCannotBePostedNowMayBeLater(t *testing.T) {
 	t.Parallel()
-	m := newMailbox(t)
+	m := newPostTest(t)
 	m.Close()
 	if err := m.Post(t.Context(), "x", asynq.NewTask("t", nil)); !errors.Is(err, crawler.ErrUnavailable) {
-		t.Errorf("the error is %v, want that Redis can not be had", err)
+		t.Errorf("the error is %v, want Redis to be unavailable", err)
 	}
 }
 
 func TestATaskIsCheckedWithoutBeingEnqueued(t *testing.T) {
 	t.Parallel()
-	m := newMailbox(t)
+	m := newPostTest(t)
 	good := asynq.NewTask("t", nil, asynq.Queue(m.queue))
-	for range 2 { // the first time, asynq would list the queue
+	for range 2 { // asynq would register the queue the first time
 		if err := m.CheckTask(good, asynq.MaxRetry(1)); err != nil {
 			t.Error(err)
 		}
 	}
 	if queues, err := m.inspector.Queues(); err != nil || strings.Contains(strings.Join(queues, " "), m.queue) {
-		t.Errorf("asynq has the queue (%v)", err)
+		t.Errorf("asynq lists the queue (%v)", err)
 	}
 	for name, test := range map[string]struct {
 		task    *asynq.Task
@@ -99,7 +99,7 @@ func TestATaskIsCheckedWithoutBeingEnqueued(t *testing.T) {
 		want    string
 	}{
 		"without a type":       {asynq.NewTask("", nil), nil, "typename"},
-		"that is none":         {nil, nil, "nil"},
+		"that is nil":          {nil, nil, "nil"},
 		"with no queue":        {asynq.NewTask("t", nil, asynq.Queue("")), nil, "queue name"},
 		"with a bad option":    {good, []asynq.Option{asynq.Unique(time.Millisecond)}, "Unique TTL"},
 		"with an empty group":  {good, []asynq.Option{asynq.Group(" ")}, "group key"},

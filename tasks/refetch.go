@@ -4,22 +4,22 @@ import (
 	"context"
 	"regexp"
 
-	"github.com/trawlcrawler/trawl/crawler/frontier"
+	"github.com/trawlcrawler/trawl/internal/frontier"
 )
 
-// inWriterName is what a worker's name has in the names of its segments in place of
-// other letters.
+// inWriterName matches the characters of a worker's name that are replaced in the names of
+// its segments.
 var inWriterName = regexp.MustCompile(`[^A-Za-z0-9._-]+`)
 
-// segmentName is the name of a segment: its worker, when it began, and a random part.
+// segmentName matches the name of a segment: its worker, when it started, and a random
+// part.
 var segmentName = regexp.MustCompile(`^(.*)-\d{8}T\d{6}-[0-9a-f]{6}$`)
 
-// Refetch puts the URLs of a job back into its queues whose worker was lost before it
-// had shipped their records, and returns how many these are: those of workers that have
-// not been heard of in time, and those of the worker lost, "" for none, at once. Call it
-// with a worker only when that one does not come back. Of a job that is durable on disk,
-// and so of all that have ended, URLs are not put back but counted as lost:
-// [Client.Compare] finds these.
+// Refetch requeues the URLs of a job whose worker was lost before it had shipped their
+// records, and returns their number: those of workers that were silent for too long, and at
+// once those of the worker lost, unless it is "". Name a worker only if it will not come
+// back. For a job that is durable on disk, and so for all jobs that have ended, URLs are
+// not requeued but counted as lost: [Client.Compare] finds these.
 func (c *Client) Refetch(ctx context.Context, job, lost string) (urls int64, err error) {
 	status, err := c.store.Status(ctx, job)
 	if err != nil {
@@ -38,7 +38,7 @@ func (c *Client) Refetch(ctx context.Context, job, lost string) (urls int64, err
 	return f.Forfeit(ctx, segments)
 }
 
-// segmentsOf lists the segments of a worker that are not shipped.
+// segmentsOf lists the segments of a worker that have not been shipped.
 func segmentsOf(ctx context.Context, f *frontier.Frontier, worker string) (names []string, err error) {
 	all, err := f.Segments(ctx)
 	for _, s := range all {

@@ -6,12 +6,13 @@ import (
 	"iter"
 	"os"
 	"runtime"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
 
 	"github.com/trawlcrawler/trawl/crawler"
-	"github.com/trawlcrawler/trawl/crawler/frontier"
+	"github.com/trawlcrawler/trawl/internal/frontier"
 )
 
 const (
@@ -19,44 +20,53 @@ const (
 	holdTerm  = 30 * time.Second
 	holdEvery = 5 * time.Second
 	seedShow  = 500 * time.Millisecond // between two calls of progress
-	seedFlush = 200 * time.Millisecond // for how long a URL waits for others
-	// knownHomes is how many hosts a seeder remembers to have made homes: some
-	// megabytes. It then forgets them all, and makes them homes again.
+	seedFlush = 200 * time.Millisecond // how long a URL waits for others
+	// knownHomes is how many hosts a seeder remembers as homes, which takes some megabytes.
+	// It then forgets them all, and adds them again when they occur.
 	knownHomes = 50_000
 )
 
-// seeder brings a list of URLs to a job.
+// seeder adds a list of URLs to a job.
 type seeder struct {
 	store      *frontier.Store
 	job        crawler.Job
 	priorities crawler.PriorityRules
 	holder     string
 
+	closed bool // the seeds open no ports
+
 	mu    sync.Mutex
 	sum   crawler.Seeding
-	homes map[crawler.Host]bool // that are known as homes
+	homes map[crawler.Host]bool // hosts already added as homes
+	ports map[string]bool       // ports already open
 	err   error
 }
 
 // seeders counts the seeders of this process.
 var seeders atomic.Int64
 
-// Seed brings URLs to a job that has not ended; the job does not end while it
-// does. Each string is a URL, or a seed with a priority as [crawler.Seed] writes it
-// ([crawler.Prioritized] gives all of a list one). Bringing the same again changes
-// nothing, the priority included. An empty string is a line without a URL. What is no
-// URL is counted and,
-// at first, listed with its reason; an error of the list ends the seeding, after
-// what came before it is in. It returns an error that wraps [crawler.ErrNoJob] or
-// [crawler.ErrJobEnded] where the job takes no seeds, also when somebody ends it
-// meanwhile. progress, unless nil, is called now and then.
+// Seed adds URLs to a job that has not ended. The job does not end meanwhile. Each string
+// is a URL, or a seed with a priority in the form of [crawler.Seed] ([crawler.Prioritized]
+// gives all lines of a list one). Adding a URL again changes nothing, not even its
+// priority. An empty string is a line without a URL. A string that is not a URL is counted
+// as refused, and so is a line with a [crawler.LineError]; the first refusals are listed
+// with their reasons. Any other error of the list ends the seeding after the lines before
+// it are admitted. The error wraps [crawler.ErrNoJob] or [crawler.ErrJobEnded] if the job
+// takes no seeds, even if it ends meanwhile. progress, unless nil, is called now and then.
+// The job may connect to the ports of the seeds.
 func (c *Client) Seed(ctx context.Context, job string, urls iter.Seq2[string, error], progress func(crawler.Seeding)) (crawler.Seeding, error) {
-	return bring(ctx, c.store, job, urls, progress)
+	return bring(ctx, c.store, job, urls, false, progress)
 }
 
-func bring(ctx context.Context, store *frontier.Store, job string, urls iter.Seq2[string, error], progress func(crawler.Seeding)) (crawler.Seeding, error) {
+// SeedClosed is Seed for clients that may use the API but are not operators: the seeds open
+// no ports.
+func (c *Client) SeedClosed(ctx context.Context, job string, urls iter.Seq2[string, error], progress func(crawler.Seeding)) (crawler.Seeding, error) {
+	return bring(ctx, c.store, job, urls, true, progress)
+}
+
+func bring(ctx context.Context, store *frontier.Store, job string, urls iter.Seq2[string, error], closed bool, progress func(crawler.Seeding)) (crawler.Seeding, error) {
 	s := &seeder{
-		store: store, homes: make(map[crawler.Host]bool),
+		store: store, closed: closed, homes: make(map[crawler.Host]bool), ports: make(map[string]bool),
 		holder: fmt.Sprintf("%d-%d-%d", os.Getpid(), seeders.Add(1), time.Now().UnixNano()),
 	}
 	if err := s.begin(ctx, job); err != nil {
@@ -87,7 +97,7 @@ func (s *seeder) takesSeeds(ctx context.Context, job string) (crawler.Status, er
 	return status, err
 }
 
-// run reads the list, and admits it from several goroutines.
+// run reads the list, and admits it with several goroutines.
 func (s *seeder) run(ctx context.Context, urls iter.Seq2[string, error], progress func(crawler.Seeding)) (crawler.Seeding, error) {
 	working, stop := context.WithCancel(ctx)
 	defer stop()
@@ -110,8 +120,8 @@ func (s *seeder) run(ctx context.Context, urls iter.Seq2[string, error], progres
 	return s.sum, s.err
 }
 
-// end notes that the seeds are in. A job that ended between begin and its hold, or
-// that somebody ended, does not fetch them.
+// end records that all seeds are admitted. A job that ended between begin and its hold, or
+// that was ended meanwhile, does not fetch them.
 func (s *seeder) end(ctx context.Context) error {
 	if _, err := s.takesSeeds(ctx, s.job.Name); err != nil {
 		return err
@@ -119,14 +129,13 @@ func (s *seeder) end(ctx context.Context) error {
 	return s.store.Seeded(ctx, s.job.Name, true)
 }
 
-// line is one URL of a list.
+// line is one line of a list.
 type line struct {
 	number int64
 	text   string
 }
 
-// read cuts the list into batches. What came of a list that pauses is sent
-// nevertheless.
+// read divides the list into batches. If the list pauses, the lines so far are sent.
 func (s *seeder) read(ctx context.Context, urls iter.Seq2[string, error], batches chan<- []line) {
 	defer close(batches)
 	c := &cutter{batches: batches}
@@ -137,6 +146,11 @@ func (s *seeder) read(ctx context.Context, urls iter.Seq2[string, error], batche
 	defer read()
 	number := int64(0)
 	for text, err := range urls {
+		if bad, ok := crawler.AsLineError(err); ok {
+			number++
+			s.note(0, 0, []crawler.Refusal{{Line: number, URL: bad.Text, Reason: bad.Error()}})
+			continue
+		}
 		if err != nil {
 			s.fail(err)
 			break
@@ -169,7 +183,7 @@ func (s *seeder) admit(ctx context.Context, stop func(), batches <-chan []line) 
 	}
 }
 
-// parse makes entries of the lines that are seeds.
+// parse returns entries for the lines that are valid seeds.
 func (s *seeder) parse(batch []line) ([]crawler.Entry, []crawler.Refusal) {
 	entries := make([]crawler.Entry, 0, len(batch))
 	var refusals []crawler.Refusal
@@ -190,15 +204,18 @@ func (s *seeder) parse(batch []line) ([]crawler.Entry, []crawler.Refusal) {
 	return entries, refusals
 }
 
-// addHomes makes the hosts of seeds part of the job's scope. Where that does not
-// go by hosts, one of each port is enough. It is done before they are admitted,
-// so that who visits a host can know that it is a home.
+// addHomes adds the hosts of seeds to the job's scope. If the scope does not depend on
+// hosts, one host for each port is enough. It runs before the seeds are admitted, so that a
+// visit to a host can know that it is a home.
 func (s *seeder) addHomes(ctx context.Context, entries []crawler.Entry) error {
 	fresh := s.newHomes(entries)
 	if len(fresh) == 0 {
 		return nil
 	}
 	if err := s.store.AddHomes(ctx, s.job.Name, fresh); err != nil {
+		return err
+	}
+	if err := s.openPorts(ctx, crawler.Ports(fresh)); err != nil {
 		return err
 	}
 	s.mu.Lock()
@@ -212,7 +229,23 @@ func (s *seeder) addHomes(ctx context.Context, entries []crawler.Entry) error {
 	return nil
 }
 
-// homeOf is what a host is remembered by.
+// openPorts opens ports, unless the seeds open none.
+func (s *seeder) openPorts(ctx context.Context, ports []string) error {
+	s.mu.Lock()
+	ports = slices.DeleteFunc(ports, func(p string) bool { return s.closed || s.ports[p] })
+	s.mu.Unlock()
+	if err := s.store.OpenPorts(ctx, s.job.Name, ports); err != nil {
+		return err
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for _, p := range ports {
+		s.ports[p] = true
+	}
+	return nil
+}
+
+// homeOf returns the key under which a host is remembered.
 func (s *seeder) homeOf(h crawler.Host) crawler.Host {
 	if s.job.Bounded() {
 		return h
@@ -220,7 +253,7 @@ func (s *seeder) homeOf(h crawler.Host) crawler.Host {
 	return crawler.Host(":" + h.Port())
 }
 
-// newHomes returns the hosts that are not known as homes, each once.
+// newHomes returns the hosts that are not remembered as homes, each once.
 func (s *seeder) newHomes(entries []crawler.Entry) []crawler.Host {
 	hosts := make(map[crawler.Host]crawler.Host)
 	for _, e := range entries {
@@ -256,8 +289,8 @@ func (s *seeder) fail(err error) {
 	}
 }
 
-// hold keeps the job from ending, and shows how far the list is. It stops the
-// seeding when somebody ends the job, or the hold can not be kept.
+// hold keeps the job from ending, and reports progress. It stops the seeding if the job is
+// ended, or the hold cannot be renewed.
 func (s *seeder) hold(ctx context.Context, stop func(), progress func(crawler.Seeding)) {
 	hold, show := time.NewTicker(holdEvery), time.NewTicker(seedShow)
 	defer hold.Stop()

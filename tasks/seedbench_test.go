@@ -14,14 +14,13 @@ import (
 	"github.com/redis/go-redis/v9"
 
 	"github.com/trawlcrawler/trawl/crawler"
-	"github.com/trawlcrawler/trawl/internal/redistest"
+	"github.com/trawlcrawler/trawl/internal/test/redistest"
 	"github.com/trawlcrawler/trawl/tasks"
 )
 
-// BenchmarkSeed brings a list to a job, over a real Redis with an append-only
-// file: for the first time, and again from another process, which remembers
-// nothing. It counts URLs a second, and the processor time of this process and of
-// Redis for each.
+// BenchmarkSeed admits a list of seeds to a job, with a real Redis and an append-only file: for the
+// first time, and again from another process with an empty memory of URLs. It reports URLs per
+// second, and the processor time of this process and of Redis per URL.
 func BenchmarkSeed(b *testing.B) {
 	const urls = 200_000
 	for _, hosts := range []int{1, 100, 50_000} {
@@ -54,7 +53,7 @@ func BenchmarkSeed(b *testing.B) {
 	}
 }
 
-// newSeedJob creates a job, with a list that it knows already if that is so.
+// newSeedJob creates a job, which already has the list's URLs if known is set.
 func newSeedJob(b *testing.B, node *redistest.Node, seeded bool, list iter.Seq2[string, error]) string {
 	b.Helper()
 	c := openFleet(b, node)
@@ -110,10 +109,10 @@ func (m *seedMeter) report(b *testing.B, urls float64) {
 	b.ReportMetric(urls/b.Elapsed().Seconds(), "urls/s")
 	b.ReportMetric(float64(m.here.Nanoseconds())/1000/urls, "go-µs/url")
 	b.ReportMetric(float64(m.redis.Nanoseconds())/1000/urls, "redis-µs/url")
-	b.ReportMetric(0, "ns/op") // of a list: says the same
+	b.ReportMetric(0, "ns/op") // of a list: outputs the same
 }
 
-// hereTime is for how long this process has kept processors busy.
+// hereTime returns the processor time of this process.
 func hereTime(b *testing.B) time.Duration {
 	b.Helper()
 	var u syscall.Rusage
@@ -123,7 +122,7 @@ func hereTime(b *testing.B) time.Duration {
 	return time.Duration(u.Utime.Nano() + u.Stime.Nano())
 }
 
-// redisTime is for how long Redis has.
+// redisTime returns the processor time of Redis.
 func redisTime(b *testing.B, rdb *redis.Client) time.Duration {
 	b.Helper()
 	text, err := rdb.Info(b.Context(), "cpu").Result()

@@ -10,49 +10,47 @@ import (
 	"github.com/trawlcrawler/trawl/crawler"
 )
 
-// TypeSeed is the asynq task type that brings URLs to a job. Whatever program
-// can enqueue into asynq can seed with it, in any language.
+// TypeSeed is the asynq task type that adds URLs to a job. Any program that can enqueue
+// into asynq, in any language, can seed with it.
 const TypeSeed = "crawl:seed"
 
-// SeedQueue is the asynq queue for tasks of [TypeSeed]. No job's queue is called
-// that, because job names have no colon. The queue of a job takes them as well,
-// for as long as the job runs.
+// SeedQueue is the asynq queue for tasks of [TypeSeed]. It cannot be a job's queue, because
+// job names have no colon. The queue of a job accepts such tasks, too, while the job runs.
 const SeedQueue = "crawl:seed"
 
-// Bounds of a task of [TypeSeed]. asynq copies the payload of a task that is
-// carried out every few seconds, and its web UI shows twenty on a page.
+// Limits of a task of [TypeSeed]. asynq copies the payload of an active task every few
+// seconds, and its web UI shows twenty tasks per page.
 const (
 	MaxSeedURLs    = 10_000
 	MaxSeedPayload = 1 << 20 // bytes
 )
 
-// Defaults of a task of [TypeSeed], which the options of Enqueue overrule.
+// Defaults of a task of [TypeSeed]. The options of Enqueue override them.
 const (
 	seedTimeout   = 5 * time.Minute
 	seedRetention = 10 * time.Minute // of payload and result
 	seedRetries   = 25               // some twenty minutes
 )
 
-// Seeds is the payload of a task of [TypeSeed], as JSON: bring these URLs to this
-// job. Fields that are not known are passed over.
+// Seeds is the payload of a task of [TypeSeed], as JSON: add these URLs to this job.
+// Unknown fields are ignored.
 type Seeds struct {
 	Job  string   `json:"job"`
 	URLs []string `json:"urls"`
-	// Priority is that of the URLs, as [crawler.Seed] has it. Default "".
+	// Priority is the priority of the URLs, as in [crawler.Seed]. Default "".
 	Priority crawler.Priority `json:"priority,omitempty"`
 }
 
-// NewSeedTask returns a task that brings URLs to a job, with their usual priority: see
+// NewSeedTask returns a task that adds URLs to a job with their usual priority: see
 // [Seeds.Task].
 func NewSeedTask(job string, urls []string) (*asynq.Task, error) {
 	return Seeds{Job: job, URLs: urls}.Task()
 }
 
-// Task returns a task that brings the URLs to the job when it is enqueued. Its
-// result is a [crawler.Seeding] in JSON and can be read for ten minutes. To
-// enqueue it twice changes nothing: a URL is admitted once. It fails beyond
-// [MaxSeedURLs] or [MaxSeedPayload]; for more URLs there are more tasks, or
-// [Client.Seed].
+// Task returns a task that adds the URLs to the job when it is enqueued. Its result is a
+// [crawler.Seeding] in JSON and can be read for ten minutes. Enqueueing it twice changes
+// nothing: a URL is admitted only once. Task returns an error beyond [MaxSeedURLs] or
+// [MaxSeedPayload]; for more URLs, make several tasks or use [Client.Seed].
 func (s Seeds) Task() (*asynq.Task, error) {
 	payload, err := json.Marshal(s)
 	if err == nil {
@@ -65,14 +63,14 @@ func (s Seeds) Task() (*asynq.Task, error) {
 		asynq.Timeout(seedTimeout), asynq.Retention(seedRetention), asynq.MaxRetry(seedRetries)), nil
 }
 
-// parseSeeds reads the payload of a task of TypeSeed.
+// parseSeeds parses the payload of a task of TypeSeed.
 func parseSeeds(payload []byte) (Seeds, error) {
 	const want = `want {"job": "name", "urls": ["https://…", …]}`
 	var s Seeds
 	if len(payload) > MaxSeedPayload {
-		return s, fmt.Errorf("the payload of a %s task has %d bytes, at most %d are taken: make several tasks", TypeSeed, len(payload), MaxSeedPayload)
+		return s, fmt.Errorf("the payload of a %s task has %d bytes, at most %d are allowed: make several tasks", TypeSeed, len(payload), MaxSeedPayload)
 	}
-	if err := json.Unmarshal(payload, &s); err != nil {
+	if err := json.Unmarshal([]byte(crawler.EncodeBytes(string(payload))), &s); err != nil {
 		return s, fmt.Errorf("payload %.200q of a %s task: %w: %s", payload, TypeSeed, err, want)
 	}
 	switch {
@@ -81,7 +79,7 @@ func parseSeeds(payload []byte) (Seeds, error) {
 	case len(s.URLs) == 0:
 		return s, fmt.Errorf("payload %.200q of a %s task has no urls: %s", payload, TypeSeed, want)
 	case len(s.URLs) > MaxSeedURLs:
-		return s, fmt.Errorf("a %s task has %d urls, at most %d are taken: make several tasks", TypeSeed, len(s.URLs), MaxSeedURLs)
+		return s, fmt.Errorf("a %s task has %d urls, at most %d are allowed: make several tasks", TypeSeed, len(s.URLs), MaxSeedURLs)
 	}
 	if _, err := crawler.ParsePriority(string(s.Priority)); err != nil {
 		return s, fmt.Errorf("payload %.200q of a %s task: priority: %w", payload, TypeSeed, err)

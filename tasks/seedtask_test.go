@@ -15,62 +15,63 @@ import (
 	"github.com/hibiken/asynq"
 
 	"github.com/trawlcrawler/trawl/crawler"
-	"github.com/trawlcrawler/trawl/crawler/frontier"
-	"github.com/trawlcrawler/trawl/internal/redistest"
+	"github.com/trawlcrawler/trawl/internal/frontier"
+	"github.com/trawlcrawler/trawl/internal/redisconn"
+	"github.com/trawlcrawler/trawl/internal/test/redistest"
 	"github.com/trawlcrawler/trawl/tasks"
 )
 
-// TestSeedTasks is what becomes of tasks that bring seeds.
+// TestSeedTasks checks what becomes of tasks that bring seeds.
 func TestSeedTasks(t *testing.T) {
 	t.Parallel()
 	for _, c := range []struct {
 		name  string
-		story func(t *testing.T, n *nursery)
+		story func(t *testing.T, n *seedFixture)
 	}{
-		{"a task brings its URLs and says what became of them", seedsJob},
+		{"a task admits its URLs and reports the result", seedsJob},
 		{"seeds have their own priority, the task's or the job's", seedsByPriority},
 		{"the queue of the job takes seeds as well", seedsInOwnQueue},
 		{"a task that is carried out again changes nothing", seedsOnce},
-		{"a payload that is none is archived and says what is wanted", archivesBadSeeds},
-		{"a job that takes no seeds is told with what to do", archivesSeedsOfNoJob},
-		{"tasks at once bring each URL once", seedsAtOnce},
+		{"an invalid payload is archived, and the error says what is expected", archivesBadSeeds},
+		{"a job that accepts no seeds is reported with the remedy", archivesSeedsOfNoJob},
+		{"concurrent tasks admit each URL once", seedsAtOnce},
 		{"a task that no server of the queue can carry out is archived", archivesMisplaced},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()
 			redistest.Both(t, func(t *testing.T, url string) {
 				t.Parallel()
-				c.story(t, newNursery(t, url))
+				c.story(t, newSeedFixture(t, url))
 			})
 		})
 	}
 }
 
-// nursery is a job in a fleet whose seed tasks are carried out.
-type nursery struct {
-	*wire
+// seedFixture is a job in a fleet that carries out seed tasks.
+type seedFixture struct {
+	*queueTest
 	fleet *tasks.Client
 	store *frontier.Store
 	tasks *asynq.Client
 }
 
-func newNursery(t *testing.T, url string) *nursery {
+func newSeedFixture(t *testing.T, url string) *seedFixture {
 	t.Helper()
-	n := &nursery{wire: newWire(t, url), store: storeAt(t, url)}
+	n := &seedFixture{queueTest: newQueueTest(t, url), store: storeAt(t, url)}
 	n.fleet = tasks.NewClient(n.store, n.redis)
 	n.tasks = asynq.NewClient(n.redis)
 	t.Cleanup(func() { n.tasks.Close(); n.fleet.Close() })
 	if err := n.fleet.Create(t.Context(), n.job.Job); err != nil {
 		t.Fatal(err)
 	}
-	n.tend(n.store)
+	n.serveSeeds(n.store)
 	return n
 }
 
 // storeAt opens the store in the Redis of a URL.
 func storeAt(t *testing.T, url string) *frontier.Store {
 	t.Helper()
-	endpoint, err := frontier.ParseEndpoint(url)
+	endpoint, err := redisconn.ParseEndpoint(url)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -79,9 +80,9 @@ func storeAt(t *testing.T, url string) *frontier.Store {
 	return frontier.New(rdb)
 }
 
-// tend carries out seed tasks until the test ends. Those of tests that share a
-// Redis carry out each other's, as the schedulers of a fleet do.
-func (n *nursery) tend(store *frontier.Store) {
+// serveSeeds carries out seed tasks until the test ends. Tests that share a Redis carry out each
+// other's tasks, as the schedulers of a fleet do.
+func (n *seedFixture) serveSeeds(store *frontier.Store) {
 	n.t.Helper()
 	s, err := tasks.ServeSeeds(n.t.Context(), n.redis, store, nil)
 	if err != nil {
@@ -90,29 +91,29 @@ func (n *nursery) tend(store *frontier.Store) {
 	n.t.Cleanup(s.Close)
 }
 
-// bring enqueues a task for the job and returns it when it has ended.
-func (n *nursery) bring(urls []string, opts ...asynq.Option) *asynq.TaskInfo {
+// seed enqueues a task for the job and returns it when it has ended.
+func (n *seedFixture) seed(urls []string, opts ...asynq.Option) *asynq.TaskInfo {
 	n.t.Helper()
 	task, err := tasks.NewSeedTask(n.queue, urls)
 	if err != nil {
 		n.t.Fatal(err)
 	}
-	return n.carriedOut(task, opts...)
+	return n.carryOut(task, opts...)
 }
 
-func (n *nursery) carriedOut(task *asynq.Task, opts ...asynq.Option) *asynq.TaskInfo {
+func (n *seedFixture) carryOut(task *asynq.Task, opts ...asynq.Option) *asynq.TaskInfo {
 	n.t.Helper()
 	info, err := n.tasks.EnqueueContext(n.t.Context(), task, opts...)
 	if err != nil {
 		n.t.Fatal(err)
 	}
-	return n.reaches(info, asynq.TaskStateCompleted, asynq.TaskStateArchived)
+	return n.waitState(info, asynq.TaskStateCompleted, asynq.TaskStateArchived)
 }
 
-// reaches waits until a task is in one of the states.
-func (n *nursery) reaches(info *asynq.TaskInfo, states ...asynq.TaskState) *asynq.TaskInfo {
+// waitState waits until a task is in one of the states.
+func (n *seedFixture) waitState(info *asynq.TaskInfo, states ...asynq.TaskState) *asynq.TaskInfo {
 	n.t.Helper()
-	ctx, cancel := context.WithTimeout(n.t.Context(), 10*time.Minute) // it hangs
+	ctx, cancel := context.WithTimeout(n.t.Context(), 10*time.Minute) // the task hangs
 	defer cancel()
 	for {
 		now, err := n.inspector.GetTaskInfo(info.Queue, info.ID)
@@ -130,8 +131,8 @@ func (n *nursery) reaches(info *asynq.TaskInfo, states ...asynq.TaskState) *asyn
 	}
 }
 
-// became reads the result of a task that was carried out.
-func (n *nursery) became(info *asynq.TaskInfo) crawler.Seeding {
+// result reads the result of a completed task.
+func (n *seedFixture) result(info *asynq.TaskInfo) crawler.Seeding {
 	n.t.Helper()
 	if info.State != asynq.TaskStateCompleted {
 		n.t.Fatalf("the task is %v: %s", info.State, info.LastErr)
@@ -143,22 +144,22 @@ func (n *nursery) became(info *asynq.TaskInfo) crawler.Seeding {
 	return sum
 }
 
-// seen is how many URLs the job knows.
-func (n *nursery) seen() int64 {
+// seen returns how many URLs the job has seen.
+func (n *seedFixture) seen() int64 {
 	n.t.Helper()
-	numbers, err := n.fleet.Counters(n.t.Context(), n.queue)
+	counters, err := n.fleet.Counters(n.t.Context(), n.queue)
 	if err != nil {
 		n.t.Fatal(err)
 	}
-	return numbers.Seen
+	return counters.Seen
 }
 
-// archived fails the test unless a task was archived at once, saying all of that.
-func (n *nursery) archived(info *asynq.TaskInfo, says ...string) {
+// wantArchived checks that a task was archived at once with an error that contains the texts.
+func (n *seedFixture) wantArchived(info *asynq.TaskInfo, says ...string) {
 	n.t.Helper()
-	// A busy machine may lose the lease of a task once, and try it again.
+	// A busy machine may lose the lease of a task once and retry it.
 	if info.State != asynq.TaskStateArchived || !strings.Contains(info.LastErr, asynq.SkipRetry.Error()) {
-		n.t.Errorf("the task is %v after %d retries (%s), want it archived without more", info.State, info.Retried, info.LastErr)
+		n.t.Errorf("the task is %v after %d retries (%s), want it archived without a retry", info.State, info.Retried, info.LastErr)
 	}
 	for _, text := range says {
 		if !strings.Contains(info.LastErr, text) {
@@ -167,14 +168,14 @@ func (n *nursery) archived(info *asynq.TaskInfo, says ...string) {
 	}
 }
 
-func seedsJob(t *testing.T, n *nursery) {
-	info := n.bring([]string{"https://a.example/", "HTTPS://A.example:443", "nowhere", "https://b.example/?q=1"})
+func seedsJob(t *testing.T, n *seedFixture) {
+	info := n.seed([]string{"https://a.example/", "HTTPS://A.example:443", "nowhere", "https://b.example/?q=1"})
 	if info.Queue != "crawl:seed" || info.Type != "crawl:seed" {
 		t.Errorf("the task is a %s in queue %s", info.Type, info.Queue)
 	}
 	_, reason := crawler.ParseURL("nowhere")
 	want := crawler.Seeding{Admitted: 2, Seen: 1, Refused: 1, Refusals: []crawler.Refusal{{Line: 3, URL: "nowhere", Reason: reason.Error()}}}
-	if diff := cmp.Diff(want, n.became(info)); diff != "" {
+	if diff := cmp.Diff(want, n.result(info)); diff != "" {
 		t.Errorf("the result differs (-want +got):\n%s", diff)
 	}
 	if strings.ContainsAny(string(info.Result), "\n\t") {
@@ -186,9 +187,9 @@ func seedsJob(t *testing.T, n *nursery) {
 	}
 }
 
-// A seed has its own priority, else that of the task, else the first of the job's that
-// it matches, else a high one.
-func seedsByPriority(t *testing.T, n *nursery) {
+// A seed has its own priority, else that of the task, else the first of the job's that it matches,
+// else high.
+func seedsByPriority(t *testing.T, n *seedFixture) {
 	changes := crawler.Changes{"priorities": json.RawMessage(`["low=/archive/", {"match": "/a$", "priority": "normal"}]`)}
 	if _, err := n.fleet.Set(t.Context(), n.queue, tasks.AnyRevision, changes); err != nil {
 		t.Fatal(err)
@@ -197,18 +198,18 @@ func seedsByPriority(t *testing.T, n *nursery) {
 		`{"url": "https://a.example/c", "prority": "low"}`, `{"url": "https://a.example/c", "priority": "hihg"}`)
 	sum, err := n.fleet.Seed(t.Context(), n.queue, lines, nil)
 	if err != nil || sum.Admitted != 4 || sum.Refused != 2 {
-		t.Fatalf("it became %+v, %v", sum, err)
+		t.Fatalf("the result is %+v, %v", sum, err)
 	}
 	for i, says := range []string{`unknown field "prority" (did you mean "priority"?)`, `"hihg" is not a priority (did you mean "high"?): want urgent, high, normal or low`} {
 		if r := sum.Refusals[i]; r.Line != int64(i+5) || !strings.Contains(r.Reason, says) {
-			t.Errorf("it was refused as %+v, want %q", r, says)
+			t.Errorf("the refusal is %+v, want %q", r, says)
 		}
 	}
 	task, err := tasks.Seeds{Job: n.queue, Priority: crawler.PriorityLow, URLs: []string{"https://a.example/d", "https://a.example/b"}}.Task()
 	if err != nil {
 		t.Fatal(err)
 	}
-	n.became(n.carriedOut(task))
+	n.result(n.carryOut(task))
 	status, err := n.fleet.Status(t.Context(), n.queue)
 	if err != nil {
 		t.Fatal(err)
@@ -222,7 +223,7 @@ func seedsByPriority(t *testing.T, n *nursery) {
 		}
 		found, err := n.store.Frontier(status.Job).Find(t.Context(), u)
 		if err != nil || found.Place != crawler.PlaceQueue || found.Entry.Band.Priority() != want {
-			t.Errorf("%s waits as %+v (%v), want its priority to be %s", u, found, err, want)
+			t.Errorf("%s waits as %+v (%v), want priority %s", u, found, err, want)
 		}
 	}
 	if _, err := (tasks.Seeds{Job: n.queue, Priority: "soon", URLs: []string{"https://a.example/"}}).Task(); err == nil || !strings.Contains(err.Error(), `priority: "soon" is not a priority`) {
@@ -230,23 +231,23 @@ func seedsByPriority(t *testing.T, n *nursery) {
 	}
 }
 
-func seedsInOwnQueue(t *testing.T, n *nursery) {
-	n.serve(newDesk().handle, tasks.ServerConfig{Store: n.store})
-	info := n.bring([]string{"https://a.example/"}, asynq.Queue(n.queue))
-	if sum := n.became(info); info.Queue != n.queue || sum.Admitted != 1 {
-		t.Errorf("in queue %s it became %+v", info.Queue, sum)
+func seedsInOwnQueue(t *testing.T, n *seedFixture) {
+	n.serve(newVisitChannel().handle, tasks.ServerConfig{Store: n.store})
+	info := n.seed([]string{"https://a.example/"}, asynq.Queue(n.queue))
+	if sum := n.result(info); info.Queue != n.queue || sum.Admitted != 1 {
+		t.Errorf("in queue %s the result is %+v", info.Queue, sum)
 	}
 }
 
-func seedsOnce(t *testing.T, n *nursery) {
+func seedsOnce(t *testing.T, n *seedFixture) {
 	urls := []string{"https://a.example/", "https://b.example/"}
-	n.became(n.bring(urls))
-	if sum := n.became(n.bring(urls)); sum.Admitted != 0 || sum.Seen != 2 || n.seen() != 2 {
-		t.Errorf("the second time it became %+v, and the job knows %d URLs", sum, n.seen())
+	n.result(n.seed(urls))
+	if sum := n.result(n.seed(urls)); sum.Admitted != 0 || sum.Seen != 2 || n.seen() != 2 {
+		t.Errorf("the second result is %+v, and the job has seen %d URLs", sum, n.seen())
 	}
 }
 
-func archivesBadSeeds(t *testing.T, n *nursery) {
+func archivesBadSeeds(t *testing.T, n *seedFixture) {
 	many, err := json.Marshal(tasks.Seeds{Job: n.queue, URLs: slices.Repeat([]string{"a:b"}, tasks.MaxSeedURLs+1)})
 	if err != nil {
 		t.Fatal(err)
@@ -263,8 +264,8 @@ func archivesBadSeeds(t *testing.T, n *nursery) {
 		string(many):                                 "has 10001 urls, at most 10000",
 		`{"job":"` + strings.Repeat("x", tasks.MaxSeedPayload) + `"}`: "has 1048586 bytes, at most 1048576",
 	} {
-		info := n.carriedOut(asynq.NewTask(tasks.TypeSeed, []byte(payload), asynq.Queue(tasks.SeedQueue)))
-		n.archived(info, says)
+		info := n.carryOut(asynq.NewTask(tasks.TypeSeed, []byte(payload), asynq.Queue(tasks.SeedQueue)))
+		n.wantArchived(info, says)
 		if len(info.LastErr) > 1000 {
 			t.Errorf("the error has %d bytes", len(info.LastErr))
 		}
@@ -274,11 +275,11 @@ func archivesBadSeeds(t *testing.T, n *nursery) {
 	}
 }
 
-func archivesSeedsOfNoJob(t *testing.T, n *nursery) {
+func archivesSeedsOfNoJob(t *testing.T, n *seedFixture) {
 	ctx := t.Context()
 	payload := fmt.Sprintf(`{"job":"no-%s","urls":["https://a.example/"]}`, n.queue)
-	info := n.carriedOut(asynq.NewTask(tasks.TypeSeed, []byte(payload), asynq.Queue(tasks.SeedQueue)))
-	n.archived(info, "no-"+n.queue, "no job of this name", "create it", "run this task again")
+	info := n.carryOut(asynq.NewTask(tasks.TypeSeed, []byte(payload), asynq.Queue(tasks.SeedQueue)))
+	n.wantArchived(info, "no-"+n.queue, "no job of this name", "create it", "run this task again")
 
 	move := func(to, from crawler.State) {
 		if moved, err := n.store.Move(ctx, n.queue, to, "", from); err != nil || !moved {
@@ -287,24 +288,24 @@ func archivesSeedsOfNoJob(t *testing.T, n *nursery) {
 	}
 	move(crawler.StateRunning, crawler.StateCreated)
 	move(crawler.StateDone, crawler.StateRunning)
-	late := n.bring([]string{"https://a.example/"})
-	n.archived(late, "is done", "trawl job resume "+n.queue, "run this task again")
+	late := n.seed([]string{"https://a.example/"})
+	n.wantArchived(late, "is done", "trawl job resume "+n.queue, "run this task again")
 	if err := n.fleet.Resume(ctx, n.queue); err != nil {
 		t.Fatal(err)
 	}
 	if err := n.inspector.RunTask(late.Queue, late.ID); err != nil {
 		t.Fatal(err)
 	}
-	if sum := n.became(n.reaches(late, asynq.TaskStateCompleted)); sum.Admitted != 1 {
-		t.Errorf("after the job was resumed it became %+v", sum)
+	if sum := n.result(n.waitState(late, asynq.TaskStateCompleted)); sum.Admitted != 1 {
+		t.Errorf("after the job was resumed the result is %+v", sum)
 	}
 	if err := n.fleet.Cancel(ctx, n.queue); err != nil {
 		t.Fatal(err)
 	}
-	n.archived(n.bring([]string{"https://b.example/"}), "is cancelled", "seed another")
+	n.wantArchived(n.seed([]string{"https://b.example/"}), "is cancelled", "seed another")
 }
 
-func seedsAtOnce(t *testing.T, n *nursery) {
+func seedsAtOnce(t *testing.T, n *seedFixture) {
 	const count = 20
 	urls := make([]string, 700)
 	for i := range urls {
@@ -322,34 +323,34 @@ func seedsAtOnce(t *testing.T, n *nursery) {
 	}
 	var admitted, seen int64
 	for _, info := range infos {
-		sum := n.became(n.reaches(info, asynq.TaskStateCompleted, asynq.TaskStateArchived))
+		sum := n.result(n.waitState(info, asynq.TaskStateCompleted, asynq.TaskStateArchived))
 		admitted, seen = admitted+sum.Admitted, seen+sum.Seen
 	}
 	if admitted != 700 || seen != (count-1)*700 || n.seen() != 700 {
-		t.Errorf("%d were admitted and %d seen, and the job knows %d", admitted, seen, n.seen())
+		t.Errorf("%d were admitted and %d seen, and the job has seen %d", admitted, seen, n.seen())
 	}
 }
 
-func archivesMisplaced(t *testing.T, n *nursery) {
-	n.archived(n.carriedOut(asynq.NewTask(tasks.TypeFetch, []byte("{}"), asynq.Queue(tasks.SeedQueue))), "no place in this queue")
-	n.archived(n.carriedOut(asynq.NewTask("email", nil, asynq.Queue(tasks.SeedQueue))), `"email"`)
-	n.serve(newDesk().handle, tasks.ServerConfig{})
-	n.archived(n.bring([]string{"https://a.example/"}, asynq.Queue(n.queue)), `"crawl:seed"`)
+func archivesMisplaced(t *testing.T, n *seedFixture) {
+	n.wantArchived(n.carryOut(asynq.NewTask(tasks.TypeFetch, []byte("{}"), asynq.Queue(tasks.SeedQueue))), "does not accept tasks of type")
+	n.wantArchived(n.carryOut(asynq.NewTask("email", nil, asynq.Queue(tasks.SeedQueue))), `"email"`)
+	n.serve(newVisitChannel().handle, tasks.ServerConfig{})
+	n.wantArchived(n.seed([]string{"https://a.example/"}, asynq.Queue(n.queue)), `"crawl:seed"`)
 }
 
 func TestSeedsWaitUntilRedisIsBack(t *testing.T) {
 	t.Parallel()
-	// The job lies in a Redis of its own here, so that it can go away while asynq
-	// has its tasks.
+	// The job is in a Redis of its own here, so that it can become unavailable while asynq keeps
+	// its tasks.
 	away := redistest.Durable(t)
-	n := &nursery{wire: newWire(t, redistest.New(t))}
+	n := &seedFixture{queueTest: newQueueTest(t, redistest.New(t))}
 	n.store = storeAt(t, "redis://"+away.TCP)
 	n.tasks = asynq.NewClient(n.redis)
 	t.Cleanup(func() { n.tasks.Close() })
 	if err := n.store.Create(t.Context(), n.job.Job); err != nil {
 		t.Fatal(err)
 	}
-	n.serve(newDesk().handle, tasks.ServerConfig{Store: n.store})
+	n.serve(newVisitChannel().handle, tasks.ServerConfig{Store: n.store})
 	if err := away.Stop(t.Context()); err != nil {
 		t.Fatal(err)
 	}
@@ -361,15 +362,15 @@ func TestSeedsWaitUntilRedisIsBack(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	failed := n.reaches(info, asynq.TaskStateRetry)
+	failed := n.waitState(info, asynq.TaskStateRetry)
 	if wait := time.Until(failed.NextProcessAt); wait > time.Minute || failed.MaxRetry != 25 {
 		t.Errorf("the task is tried again in %v, up to %d times (%s)", wait, failed.MaxRetry, failed.LastErr)
 	}
 	if err := away.Restart(t.Context()); err != nil {
 		t.Fatal(err)
 	}
-	if sum := n.became(n.reaches(info, asynq.TaskStateCompleted, asynq.TaskStateArchived)); sum.Admitted != 1 {
-		t.Errorf("when Redis was back it became %+v", sum)
+	if sum := n.result(n.waitState(info, asynq.TaskStateCompleted, asynq.TaskStateArchived)); sum.Admitted != 1 {
+		t.Errorf("when Redis was back the result is %+v", sum)
 	}
 }
 
@@ -382,8 +383,8 @@ func TestASeedTaskIsBounded(t *testing.T) {
 	}{
 		"no job":        {"", []string{"https://a.example/"}, "names no job"},
 		"no URLs":       {"news", nil, "has no urls"},
-		"too many URLs": {"news", slices.Repeat([]string{"a:b"}, tasks.MaxSeedURLs+1), "at most 10000 are taken: make several tasks"},
-		"too long":      {"news", []string{strings.Repeat("x", tasks.MaxSeedPayload)}, "at most 1048576 are taken: make several tasks"},
+		"too many URLs": {"news", slices.Repeat([]string{"a:b"}, tasks.MaxSeedURLs+1), "at most 10000 are allowed: make several tasks"},
+		"too long":      {"news", []string{strings.Repeat("x", tasks.MaxSeedPayload)}, "at most 1048576 are allowed: make several tasks"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -410,7 +411,7 @@ func listOf(lines ...string) iter.Seq2[string, error] {
 
 func TestAJobThatIsEndedMeanwhileTakesNoMoreSeeds(t *testing.T) {
 	t.Parallel()
-	n := newNursery(t, redistest.New(t))
+	n := newSeedFixture(t, redistest.New(t))
 	cancelled := func(yield func(string, error) bool) {
 		if !yield("https://a.example/", nil) {
 			return
@@ -424,5 +425,53 @@ func TestAJobThatIsEndedMeanwhileTakesNoMoreSeeds(t *testing.T) {
 	}
 	if _, err := n.fleet.Seed(t.Context(), n.queue, listOf("https://a.example/"), nil); !errors.Is(err, crawler.ErrJobEnded) {
 		t.Errorf("the error is %v, want that the job has ended", err)
+	}
+}
+
+func TestALineThatCannotBeReadIsOneRefusal(t *testing.T) {
+	t.Parallel()
+	n := newSeedFixture(t, redistest.New(t))
+	long := "https://a.example/" + strings.Repeat("x", 100)
+	list := crawler.SeedLines(strings.NewReader("https://a.example/1\n"+long+"\nhttps://a.example/2\n"), 50)
+	sum, err := n.fleet.Seed(t.Context(), n.queue, list, nil)
+	if err != nil || sum.Admitted != 2 || sum.Refused != 1 || len(sum.Refusals) != 1 {
+		t.Fatalf("the result is %+v, %v; want 2 new and 1 refused", sum, err)
+	}
+	if r := sum.Refusals[0]; r.Line != 2 || !strings.HasPrefix(r.URL, "https://a.example/xxx") || !strings.Contains(r.Reason, "at most 50 bytes") {
+		t.Errorf("the line is refused as %+v", r)
+	}
+}
+
+// Callers of the API and programs that enqueue tasks are not operators.
+func TestOnlySeedsOfOperatorsOpenPorts(t *testing.T) {
+	t.Parallel()
+	n := newSeedFixture(t, redistest.New(t))
+	opens := func(job string, want ...string) {
+		t.Helper()
+		ports, err := n.store.OpenedPorts(t.Context(), job)
+		slices.Sort(ports)
+		if err != nil || !slices.Equal(ports, want) {
+			t.Errorf("job %s has the ports %q open, %v; want %q", job, ports, err, want)
+		}
+	}
+	if _, err := n.fleet.SeedClosed(t.Context(), n.queue, listOf("https://a.example:1/"), nil); err != nil {
+		t.Fatal(err)
+	}
+	n.result(n.seed([]string{"https://a.example:2/"}))
+	opens(n.queue)
+	if _, err := n.fleet.Seed(t.Context(), n.queue, listOf("https://a.example:3/", "https://b.example:3/", "https://a.example/", "https://a.example:1/"), nil); err != nil {
+		t.Fatal(err)
+	}
+	opens(n.queue, "", "1", "3")
+	for name, create := range map[string]func(context.Context, crawler.Job) error{"closed": n.fleet.CreateClosed, "open": n.fleet.Create} {
+		job := crawler.DefaultJob()
+		job.Name, job.Seeds = n.queue[:min(len(n.queue), 50)]+"-"+name, []string{"https://a.example:4/"}
+		if err := create(t.Context(), job); err != nil {
+			t.Fatal(err)
+		}
+		opens(job.Name, map[string][]string{"open": {"4"}}[name]...)
+		if err := create(t.Context(), job); !errors.Is(err, crawler.ErrJobExists) {
+			t.Errorf("creating it again: %v", err)
+		}
 	}
 }

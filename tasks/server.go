@@ -12,37 +12,37 @@ import (
 	"github.com/hibiken/asynq"
 
 	"github.com/trawlcrawler/trawl/crawler"
-	"github.com/trawlcrawler/trawl/crawler/frontier"
+	"github.com/trawlcrawler/trawl/internal/frontier"
 )
 
-// Handler carries out visits. drain is closed when they are to end soon.
+// Handler runs visits. drain is closed when they should end soon.
 type Handler func(ctx context.Context, v Visit, drain <-chan struct{}) (crawler.Report, error)
 
-// ServerConfig is how a server works off the queue of a job.
+// ServerConfig is the configuration of a server for the queue of a job.
 type ServerConfig struct {
-	Job         string // whose queue
+	Job         string // the job whose queue it serves
 	Concurrency int    // visits at once; default 100
-	// Drain is how long visits may take to end when the server closes. Default
-	// 9s: longer than their grace, and in time for a SIGTERM.
+	// Drain is how long visits may take to end when the server closes. Default 9s: longer
+	// than their grace period, and in time for a SIGTERM.
 	Drain time.Duration
-	// Poll is how long an empty queue is left alone, on average, and so about how long
-	// Close waits besides. Default 25ms.
+	// Poll is the average time between two looks at an empty queue, and so about how much
+	// longer Close may wait. Default 25ms.
 	Poll time.Duration
-	// Store takes what tasks of [TypeSeed] in the queue bring. Default none: such
+	// Store is where tasks of [TypeSeed] in the queue add their URLs. Default none: such
 	// tasks are archived.
 	Store *frontier.Store
-	// Places decides when the queue is asked for a task. Default none: whenever fewer
-	// than Concurrency are under way.
+	// Places decides when to ask the queue for a task. Default none: whenever fewer than
+	// Concurrency tasks run.
 	Places Places
 	Log    *slog.Logger // default none
 }
 
-// Places are what a worker carries tasks out in, over all its servers. It is safe for
-// concurrent use.
+// Places are the slots in which a worker runs tasks, over all its servers. It must be safe
+// for concurrent use.
 type Places interface {
 	frontier.DequeuePolicy
-	// Begin is called when a task of the queue begins, and end when the handler is
-	// done with it.
+	// Begin is called when a task of the queue starts. The server calls end when the
+	// handler has returned.
 	Begin(queue string) (end func())
 }
 
@@ -62,29 +62,29 @@ func (cfg ServerConfig) withDefaults() ServerConfig {
 	return cfg
 }
 
-// Server receives the tasks of a queue: the visits of a job, or seeds. A visit
-// that waits costs a goroutine, so one server may carry out hundreds at once.
+// Server receives the tasks of a queue: the visits of a job, or seeds. A waiting visit
+// costs only a goroutine, so one server may run hundreds at once.
 type Server struct {
 	server *asynq.Server
-	ctx    context.Context // of the visits
+	ctx    context.Context // context of the visits
 	handle Handler         // nil: visits are archived
 	store  *frontier.Store // nil: seeds are archived
 	log    *slog.Logger
-	job    string // whose queue
+	job    string // the job whose queue it serves
 	places Places // nil for none
 	drain  chan struct{}
 	cancel context.CancelFunc
 
 	once   sync.Once    // closes
-	tasks  sync.RWMutex // each task holds it to read
+	tasks  sync.RWMutex // each task holds a read lock
 	closed bool
 }
 
-// forwardInterval is how often asynq looks for tasks to be retried.
+// forwardInterval is how often asynq looks for tasks to retry.
 const forwardInterval = time.Second
 
-// Serve starts a server. It receives visits until Close. The handlers' context
-// ends with ctx.
+// Serve starts a server. It receives visits until Close. The handlers' context ends with
+// ctx.
 func Serve(ctx context.Context, redis asynq.RedisConnOpt, handle Handler, cfg ServerConfig) (*Server, error) {
 	cfg = cfg.withDefaults()
 	ctx, cancel := context.WithCancel(ctx)
@@ -96,7 +96,7 @@ func Serve(ctx context.Context, redis asynq.RedisConnOpt, handle Handler, cfg Se
 		Concurrency:              cfg.Concurrency,
 		Queues:                   map[string]int{cfg.Job: 1},
 		BaseContext:              func() context.Context { return ctx },
-		TaskCheckInterval:        cfg.Poll, // it waits half to one and a half of it
+		TaskCheckInterval:        cfg.Poll, // asynq waits between 0.5 and 1.5 times this
 		DelayedTaskCheckInterval: forwardInterval,
 		ShutdownTimeout:          cfg.Drain,
 		RetryDelayFunc:           retryPause,
@@ -110,7 +110,7 @@ func Serve(ctx context.Context, redis asynq.RedisConnOpt, handle Handler, cfg Se
 	return s, nil
 }
 
-// retryPause is how long a task waits that failed, or was cut off.
+// retryPause is how long a task waits after it failed or was cut off.
 func retryPause(failed int, _ error, t *asynq.Task) time.Duration {
 	if t.Type() == TypeSeed {
 		return seedPause(failed)
@@ -118,7 +118,7 @@ func retryPause(failed int, _ error, t *asynq.Task) time.Duration {
 	return time.Second
 }
 
-// carryOut carries out one task, unless the server is closed.
+// carryOut runs one task, unless the server is closed.
 func (s *Server) carryOut(ctx context.Context, t *asynq.Task) error {
 	s.tasks.RLock()
 	defer s.tasks.RUnlock()
@@ -133,12 +133,12 @@ func (s *Server) carryOut(ctx context.Context, t *asynq.Task) error {
 	case t.Type() == TypeSeed && s.store != nil:
 		return s.seed(ctx, t)
 	}
-	return fmt.Errorf("a task of type %.100q has no place in this queue: %w", t.Type(), asynq.SkipRetry)
+	return fmt.Errorf("this queue does not accept tasks of type %.100q: %w", t.Type(), asynq.SkipRetry)
 }
 
-// visit carries out one task of TypeFetch. A visit that failed is not retried by asynq: the
-// frontier knows what is still to be done, and will order another. It stays to
-// be seen in the archive, with its error.
+// visit runs one task of TypeFetch. asynq does not retry a visit that failed: the frontier
+// knows what remains to be done, and will arm another visit. The task stays visible in the
+// archive, with its error.
 func (s *Server) visit(ctx context.Context, t *asynq.Task) error {
 	v, err := parseVisit(t)
 	if err != nil {
@@ -157,11 +157,10 @@ func (s *Server) visit(ctx context.Context, t *asynq.Task) error {
 	return nil
 }
 
-// outlive returns a context that ends at the deadline of asynq's, and with the
-// server, but not when asynq's lease on the task runs out. That happens when Redis
-// is away, or full, for half a minute; the host is still the visit's by the frontier's
-// lease, and what it has fetched is to be settled. Should the task be delivered
-// again, its epoch is refused.
+// outlive returns a context that ends at asynq's deadline and with the server, but not when
+// asynq's lease on the task expires. The lease expires if Redis is unavailable or full for
+// half a minute. By the frontier's lease, the visit still holds its host, and must settle
+// what it has fetched. If the task is delivered again, its epoch is refused.
 func (s *Server) outlive(asynqs context.Context) (context.Context, context.CancelFunc) {
 	deadline, _ := asynqs.Deadline() // every task has one
 	own, cancel := context.WithDeadline(context.WithoutCancel(asynqs), deadline)
@@ -169,16 +168,16 @@ func (s *Server) outlive(asynqs context.Context) (context.Context, context.Cance
 	return own, func() { stop(); cancel() }
 }
 
-// Pause receives no more tasks. Those that are under way go on; the server is closed as
-// any other, and does not receive again.
+// Pause stops receiving tasks. Tasks in progress continue. The server must be closed like
+// any other, and cannot be restarted.
 func (s *Server) Pause() { s.server.Stop() }
 
-// Close lets tasks end, waits for them, and stops the server. What visits had in
-// flight goes back to the frontier. asynq waits neither for tasks whose context
-// has ended nor for those that outlast Drain, and ends the context of these:
-// they may still be giving back what they hold.
+// Close lets tasks end, waits for them, and stops the server. What visits had in flight
+// returns to the frontier. asynq does not wait for tasks whose context has ended, nor for
+// those that take longer than Drain, and ends the context of the latter: they may still be
+// giving back what they hold. Close waits for these as well.
 //
-// It may be called again: that waits as well.
+// It may be called again, and then waits as well.
 func (s *Server) Close() { s.once.Do(s.close) }
 
 func (s *Server) close() {

@@ -16,36 +16,35 @@ import (
 	"github.com/hibiken/asynq"
 
 	"github.com/trawlcrawler/trawl/crawler"
-	"github.com/trawlcrawler/trawl/internal/redistest"
+	"github.com/trawlcrawler/trawl/internal/test/redistest"
 	"github.com/trawlcrawler/trawl/tasks"
 )
 
-// TestTasks is what becomes of visits between the client that enqueues them and
-// the worker that carries them out, over a real Redis and over the one that is
-// built in.
+// TestTasks checks what becomes of visits between the client that enqueues them and the worker that
+// carries them out, with a real Redis and with the built-in one.
 func TestTasks(t *testing.T) {
 	t.Parallel()
 	for _, c := range []struct {
 		name  string
-		story func(t *testing.T, w *wire)
+		story func(t *testing.T, w *queueTest)
 	}{
-		{"a visit is received as it was ordered, and its result can be read", carriesVisit},
+		{"a visit is received as it was enqueued, and its result can be read", carriesVisit},
 		{"a visit that is enqueued twice is carried out once", enqueuesOnce},
 		{"runs of a job of the same name do not get in each other's way", tellsRunsApart},
 		{"a visit that fails is archived with its error and what it did", archivesFailure},
-		{"a handler that panics costs its visit and not the worker", survivesPanic},
-		{"a task that is no visit is archived", archivesStrangers},
+		{"a handler that panics fails its visit and not the worker", survivesPanic},
+		{"a task that is not a visit is archived", archivesStrangers},
 		{"capacity is what the workers of the queue can carry out at once", knowsCapacity},
 		{"a worker that closes lets a visit end, and receives no further one", drains},
-		{"a visit that outlasts the drain goes back to the queue", drainsInTime},
+		{"a visit that outlasts the drain returns to the queue", drainsInTime},
 		{"a worker that is cut off ends the contexts of its visits and waits for them", cutsOff},
 		{"a visit that lasts too long is ended", endsAtTimeout},
-		{"a visit goes on when asynq gives its task up", outlivesItsTask},
-		{"a queue that is forgotten is gone with all its tasks", forgets},
-		{"visits under way end though their queue is forgotten", forgetsAllButActive},
-		{"to forget a queue that is not there is nothing", forgetsNothing},
+		{"a visit continues when asynq gives up its task", outlivesItsTask},
+		{"a forgotten queue is gone with all its tasks", forgets},
+		{"visits under way end although their queue is forgotten", forgetsAllButActive},
+		{"forgetting a queue that does not exist does nothing", forgetsNothing},
 		{"a queue that was deleted is listed again, for the next job and for the same", listsAgain},
-		{"whether a queue is paused is known once it is there", knowsPause},
+		{"whether a queue is paused is known once it exists", knowsPause},
 		{"hundreds of visits are carried out at once", carriesHundreds},
 		{"a visit starts soon after it is enqueued", startsSoon},
 	} {
@@ -53,13 +52,13 @@ func TestTasks(t *testing.T) {
 			t.Parallel()
 			redistest.Both(t, func(t *testing.T, url string) {
 				t.Parallel()
-				c.story(t, newWire(t, url))
+				c.story(t, newQueueTest(t, url))
 			})
 		})
 	}
 }
 
-func knowsPause(t *testing.T, w *wire) {
+func knowsPause(t *testing.T, w *queueTest) {
 	expect := func(wantPaused, wantKnown bool) {
 		t.Helper()
 		paused, known, err := w.Paused(w.queue)
@@ -68,10 +67,10 @@ func knowsPause(t *testing.T, w *wire) {
 		}
 	}
 	if err := w.SetPaused(w.queue, true); err != nil {
-		t.Errorf("to pause a queue that is not there: %v", err)
+		t.Errorf("pausing a queue that does not exist: %v", err)
 	}
 	expect(false, false)
-	w.enqueue(crawler.Order{Host: "site.example", Epoch: 1})
+	w.enqueue(crawler.VisitRef{Host: "site.example", Epoch: 1})
 	expect(false, true)
 	for _, paused := range []bool{true, true, false} {
 		if err := w.SetPaused(w.queue, paused); err != nil {
@@ -81,31 +80,31 @@ func knowsPause(t *testing.T, w *wire) {
 	}
 }
 
-func carriesVisit(t *testing.T, w *wire) {
+func carriesVisit(t *testing.T, w *queueTest) {
 	report := crawler.Report{
-		Host: "site.example:8080", Ending: crawler.EndBound, Pages: 12, Bytes: 34_567, Links: 89, Asked: 14,
+		Host: "site.example:8080", Ending: crawler.EndBound, Pages: 12, Bytes: 34_567, Links: 89, Requested: 14,
 		Outcomes: map[crawler.Outcome]int{crawler.OutcomeFetched: 12, crawler.OutcomeGone: 2},
 		First:    "https://site.example:8080/?a=1&b=<2>", Last: "https://site.example:8080/last",
 		Trouble: "https://site.example:8080/gone: 404 Not Found", MS: 1234,
 	}
-	desk := newDesk()
+	desk := newVisitChannel()
 	shut := w.serve(func(ctx context.Context, v tasks.Visit, drain <-chan struct{}) (crawler.Report, error) {
 		_, err := desk.handle(ctx, v, drain)
 		return report, err
 	}, tasks.ServerConfig{})
-	o := crawler.Order{Host: "site.example:8080", Epoch: 7}
+	o := crawler.VisitRef{Host: "site.example:8080", Epoch: 7}
 	w.enqueue(o)
 	got := <-desk
 	want := tasks.Visit{Job: w.queue, Run: 1_700_000_000_000, Host: o.Host, Epoch: o.Epoch}
 	if diff := cmp.Diff(want, got.Visit); diff != "" {
 		t.Errorf("the visit differs (-want +got):\n%s", diff)
 	}
-	if got.Order() != o {
-		t.Errorf("its order is %v, want %v", got.Order(), o)
+	if got.Ref() != o {
+		t.Errorf("its reference is %v, want %v", got.Ref(), o)
 	}
 	shut()
 
-	info := w.state(got.id, asynq.TaskStateCompleted)
+	info := w.wantState(got.id, asynq.TaskStateCompleted)
 	if info.Type != "crawl:fetch" || info.Queue != w.queue || info.Retention != time.Hour || info.Timeout != time.Minute {
 		t.Errorf("the task is %+v, want a crawl:fetch of a minute at most, kept for an hour", info)
 	}
@@ -131,17 +130,17 @@ func carriesVisit(t *testing.T, w *wire) {
 	}
 }
 
-func enqueuesOnce(t *testing.T, w *wire) {
-	w.enqueue(order(1), order(1))
-	desk := newDesk()
+func enqueuesOnce(t *testing.T, w *queueTest) {
+	w.enqueue(ref(1), ref(1))
+	desk := newVisitChannel()
 	shut := w.serve(desk.handle, tasks.ServerConfig{})
 	<-desk
-	w.enqueue(order(1)) // it is active or completed
+	w.enqueue(ref(1)) // it is active or completed
 	shut()
-	w.enqueue(order(1), order(2)) // it is completed
-	again := newDesk()
+	w.enqueue(ref(1), ref(2)) // it is completed
+	again := newVisitChannel()
 	shut = w.serve(again.handle, tasks.ServerConfig{Concurrency: 1})
-	if got := <-again; got.Host != order(2).Host {
+	if got := <-again; got.Host != ref(2).Host {
 		t.Errorf("%s is visited again", got.Host)
 	}
 	shut()
@@ -150,29 +149,29 @@ func enqueuesOnce(t *testing.T, w *wire) {
 	}
 }
 
-func tellsRunsApart(t *testing.T, w *wire) {
-	desk := newDesk()
+func tellsRunsApart(t *testing.T, w *queueTest) {
+	desk := newVisitChannel()
 	w.serve(desk.handle, tasks.ServerConfig{})
-	w.enqueue(order(1))
+	w.enqueue(ref(1))
 	first := <-desk
 	w.job.Created = w.job.Created.Add(time.Millisecond)
-	w.enqueue(order(1))
+	w.enqueue(ref(1))
 	second := <-desk
-	if first.Order() != second.Order() || second.Run != first.Run+1 {
+	if first.Ref() != second.Ref() || second.Run != first.Run+1 {
 		t.Errorf("the visits are %v and %v, want the same one of two runs", first.Visit, second.Visit)
 	}
 }
 
-func archivesFailure(t *testing.T, w *wire) {
-	desk := newDesk()
+func archivesFailure(t *testing.T, w *queueTest) {
+	desk := newVisitChannel()
 	shut := w.serve(func(ctx context.Context, v tasks.Visit, drain <-chan struct{}) (crawler.Report, error) {
 		_, _ = desk.handle(ctx, v, drain)
 		return crawler.Report{Host: v.Host, Ending: crawler.EndError, Pages: 3}, errors.New("the disk is full")
 	}, tasks.ServerConfig{})
-	w.enqueue(order(1))
+	w.enqueue(ref(1))
 	id := (<-desk).id
 	shut()
-	info := w.state(id, asynq.TaskStateArchived)
+	info := w.wantState(id, asynq.TaskStateArchived)
 	if !strings.Contains(info.LastErr, "the disk is full") || info.Retried != 0 {
 		t.Errorf("the task's error is %q after %d retries, want that of the handler and none", info.LastErr, info.Retried)
 	}
@@ -181,18 +180,18 @@ func archivesFailure(t *testing.T, w *wire) {
 	}
 }
 
-func survivesPanic(t *testing.T, w *wire) {
-	desk := newDesk()
+func survivesPanic(t *testing.T, w *queueTest) {
+	desk := newVisitChannel()
 	shut := w.serve(func(ctx context.Context, v tasks.Visit, drain <-chan struct{}) (crawler.Report, error) {
-		if v.Host == order(1).Host {
+		if v.Host == ref(1).Host {
 			_, _ = desk.handle(ctx, v, drain)
 			panic("out of cheese")
 		}
 		return desk.handle(ctx, v, drain)
 	}, tasks.ServerConfig{Concurrency: 1})
-	w.enqueue(order(1), order(2))
+	w.enqueue(ref(1), ref(2))
 	id := (<-desk).id
-	for (<-desk).Host != order(2).Host { // asynq may deliver the first once more
+	for (<-desk).Host != ref(2).Host { // asynq may deliver the first task once more
 	}
 	shut()
 	if info := w.task(id); !strings.Contains(info.LastErr, "out of cheese") {
@@ -200,7 +199,7 @@ func survivesPanic(t *testing.T, w *wire) {
 	}
 }
 
-func archivesStrangers(t *testing.T, w *wire) {
+func archivesStrangers(t *testing.T, w *queueTest) {
 	client := asynq.NewClient(w.redis)
 	defer client.Close()
 	payloads := []string{"no JSON", "null", "{}", `["job"]`, `{"job":"a","host":"","epoch":1}`, `{"job":"a","host":"b"}`, ""}
@@ -210,53 +209,53 @@ func archivesStrangers(t *testing.T, w *wire) {
 			t.Fatal(err)
 		}
 	}
-	w.enqueue(order(1)) // the last in the queue
-	desk := newDesk()
+	w.enqueue(ref(1)) // the last in the queue
+	desk := newVisitChannel()
 	shut := w.serve(desk.handle, tasks.ServerConfig{Concurrency: 1})
-	if got := <-desk; got.Host != order(1).Host {
-		t.Errorf("the handler gets %v", got.Visit)
+	if got := <-desk; got.Host != ref(1).Host {
+		t.Errorf("the handler received %v", got.Visit)
 	}
 	shut()
 	for i, payload := range payloads {
-		info := w.state(fmt.Sprint("stranger-", i), asynq.TaskStateArchived)
+		info := w.wantState(fmt.Sprint("stranger-", i), asynq.TaskStateArchived)
 		if !strings.Contains(info.LastErr, fmt.Sprintf("payload %q of a crawl:fetch task", payload)) {
 			t.Errorf("the error is %q, want one that quotes %q", info.LastErr, payload)
 		}
 	}
 }
 
-func knowsCapacity(t *testing.T, w *wire) {
+func knowsCapacity(t *testing.T, w *queueTest) {
 	capacity := func(want int) {
 		t.Helper()
-		// A client remembers its answer for a while.
+		// A client caches the capacity for a while.
 		if got, err := w.client(time.Minute).Capacity(w.queue); err != nil || got != want {
 			t.Fatalf("the capacity is %d (%v), want %d", got, err, want)
 		}
 	}
 	capacity(0)
-	desk := newDesk()
+	desk := newVisitChannel()
 	w.serve(desk.handle, tasks.ServerConfig{Concurrency: 100, Job: redistest.Name(t)})
 	w.serve(desk.handle, tasks.ServerConfig{Concurrency: 5})
 	seven := w.serve(desk.handle, tasks.ServerConfig{Concurrency: 7})
-	w.announced(12)
+	w.waitCapacity(12)
 	capacity(12)
 	seven()
 	capacity(5)
 }
 
-func forgets(t *testing.T, w *wire) {
-	desk := newDesk()
+func forgets(t *testing.T, w *queueTest) {
+	desk := newVisitChannel()
 	shut := w.serve(func(ctx context.Context, v tasks.Visit, drain <-chan struct{}) (crawler.Report, error) {
 		r, err := desk.handle(ctx, v, drain)
-		if v.Host == order(2).Host {
+		if v.Host == ref(2).Host {
 			err = errors.New("out of cheese")
 		}
 		return r, err
 	}, tasks.ServerConfig{})
-	w.enqueue(order(1), order(2))
+	w.enqueue(ref(1), ref(2))
 	ids := []string{(<-desk).id, (<-desk).id}
 	shut()
-	w.enqueue(order(3))
+	w.enqueue(ref(3))
 	pending, err := w.inspector.ListPendingTasks(w.queue)
 	if err != nil || len(pending) != 1 {
 		t.Fatalf("%d visits wait (%v), want 1", len(pending), err)
@@ -268,7 +267,7 @@ func forgets(t *testing.T, w *wire) {
 	if err != nil || slices.Contains(queues, w.queue) {
 		t.Errorf("the queue is still there (%v)", err)
 	}
-	// What asynq remembers of a task shows when its ID is taken.
+	// asynq refuses the ID of a task that it still knows.
 	client := asynq.NewClient(w.redis)
 	defer client.Close()
 	for _, id := range ids {
@@ -279,8 +278,8 @@ func forgets(t *testing.T, w *wire) {
 	}
 }
 
-func forgetsAllButActive(t *testing.T, w *wire) {
-	desk, released := newDesk(), make(chan struct{})
+func forgetsAllButActive(t *testing.T, w *queueTest) {
+	desk, released := newVisitChannel(), make(chan struct{})
 	release := sync.OnceFunc(func() { close(released) })
 	defer release()
 	shut := w.serve(func(ctx context.Context, v tasks.Visit, drain <-chan struct{}) (crawler.Report, error) {
@@ -288,13 +287,13 @@ func forgetsAllButActive(t *testing.T, w *wire) {
 		<-released
 		return r, err
 	}, tasks.ServerConfig{Concurrency: 1})
-	w.enqueue(order(1), order(2))
+	w.enqueue(ref(1), ref(2))
 	id := (<-desk).id
 	w.forget(false)
-	w.state(id, asynq.TaskStateActive)
+	w.wantState(id, asynq.TaskStateActive)
 	release()
 	shut()
-	w.state(id, asynq.TaskStateCompleted)
+	w.wantState(id, asynq.TaskStateCompleted)
 	if more := desk.rest(); len(more) > 0 {
 		t.Errorf("%v are visited, though their queue was forgotten", more)
 	}
@@ -304,12 +303,12 @@ func forgetsAllButActive(t *testing.T, w *wire) {
 	}
 }
 
-func forgetsNothing(t *testing.T, w *wire) {
+func forgetsNothing(t *testing.T, w *queueTest) {
 	w.forget(true)
 }
 
-// listsAgain deletes a queue behind the back of who enqueues into it.
-func listsAgain(t *testing.T, w *wire) {
+// listsAgain deletes a queue without the client that enqueues into it.
+func listsAgain(t *testing.T, w *queueTest) {
 	elsewhere := w.client(time.Minute)
 	listed := func() bool {
 		t.Helper()
@@ -325,25 +324,25 @@ func listsAgain(t *testing.T, w *wire) {
 			t.Fatalf("the queue is gone: %v (%v)", gone, err)
 		}
 	}
-	w.enqueue(order(1))
+	w.enqueue(ref(1))
 	forget()
 	w.job.Created = w.job.Created.Add(time.Hour)
-	if w.enqueue(order(1)); !listed() {
+	if w.enqueue(ref(1)); !listed() {
 		t.Error("the queue of another job of the name is not listed")
 	}
 	forget()
-	for n := 2; !listed(); n++ { // it finds out when it asks for the capacity
+	for n := 2; !listed(); n++ { // it notices when it asks for the capacity
 		if _, err := w.Capacity(w.queue); err != nil {
 			t.Fatal(err)
 		}
-		w.enqueue(order(n))
+		w.enqueue(ref(n))
 	}
 	if err := t.Context().Err(); err != nil {
 		t.Fatal(err)
 	}
 }
 
-func carriesHundreds(t *testing.T, w *wire) {
+func carriesHundreds(t *testing.T, w *queueTest) {
 	const visits = 300
 	var all sync.WaitGroup
 	all.Add(visits)
@@ -353,7 +352,7 @@ func carriesHundreds(t *testing.T, w *wire) {
 		return crawler.Report{Host: v.Host}, nil
 	}, tasks.ServerConfig{Concurrency: visits})
 	for n := range visits {
-		w.enqueue(order(n))
+		w.enqueue(ref(n))
 	}
 	all.Wait()
 	shut()
@@ -363,7 +362,7 @@ func carriesHundreds(t *testing.T, w *wire) {
 	}
 }
 
-func startsSoon(t *testing.T, w *wire) {
+func startsSoon(t *testing.T, w *queueTest) {
 	const visits = 40
 	started := make(chan time.Time)
 	w.serve(func(context.Context, tasks.Visit, <-chan struct{}) (crawler.Report, error) {
@@ -373,9 +372,9 @@ func startsSoon(t *testing.T, w *wire) {
 	took := make([]time.Duration, visits)
 	for n := range took {
 		enqueued := time.Now()
-		w.enqueue(order(n))
+		w.enqueue(ref(n))
 		took[n] = (<-started).Sub(enqueued)
 	}
 	slices.Sort(took)
-	t.Logf("from Enqueue to the start of the handler: median %v, most %v", took[visits/2], took[visits-1])
+	t.Logf("from Enqueue to the start of the handler: median %v, maximum %v", took[visits/2], took[visits-1])
 }

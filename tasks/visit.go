@@ -17,16 +17,16 @@ const TypeFetch = "crawl:fetch"
 // Visit is the payload of a task of [TypeFetch]: visit this host of this job.
 type Visit struct {
 	Job   string       `json:"job"`
-	Run   int64        `json:"run"` // tells apart jobs of one name
+	Run   int64        `json:"run"` // distinguishes jobs of the same name
 	Host  crawler.Host `json:"host"`
 	Epoch int64        `json:"epoch"`
 }
 
-// Order is what the frontier knows the visit by.
-func (v Visit) Order() crawler.Order { return crawler.Order{Host: v.Host, Epoch: v.Epoch} }
+// Ref returns the reference by which the frontier knows the visit.
+func (v Visit) Ref() crawler.VisitRef { return crawler.VisitRef{Host: v.Host, Epoch: v.Epoch} }
 
-// task makes the asynq task. Its ID is unique for ever, because asynq refuses
-// an ID for as long as a task of that ID is kept, also when it is done.
+// task returns the asynq task. Its ID is never reused, because asynq refuses an ID as long
+// as it keeps a task with that ID, even a completed one.
 func (v Visit) task(timeout, retention time.Duration) (*asynq.Task, error) {
 	payload, err := json.Marshal(v)
 	if err != nil {
@@ -35,8 +35,8 @@ func (v Visit) task(timeout, retention time.Duration) (*asynq.Task, error) {
 	id := string(v.Host) + "@" + strconv.FormatInt(v.Epoch, 10) + "-" + strconv.FormatInt(v.Run, 36)
 	return asynq.NewTask(TypeFetch, payload,
 		asynq.TaskID(id), asynq.Queue(v.Job), asynq.Timeout(timeout), asynq.Retention(retention),
-		// A worker that dies is counted as a try; the second delivery finds its
-		// epoch overtaken and ends the task.
+		// asynq counts the death of a worker as a try. The second delivery finds that its
+		// epoch is outdated and ends the task.
 		asynq.MaxRetry(1)), nil
 }
 

@@ -11,12 +11,12 @@ import (
 	"github.com/redis/go-redis/v9"
 
 	"github.com/trawlcrawler/trawl/crawler"
-	"github.com/trawlcrawler/trawl/internal/redistest"
+	"github.com/trawlcrawler/trawl/internal/test/redistest"
 	"github.com/trawlcrawler/trawl/tasks"
 )
 
-// wire is a Redis with a job's queue in it, and a client of it.
-type wire struct {
+// queueTest is a Redis with a job's queue in it, and a client.
+type queueTest struct {
 	*tasks.Dispatcher
 	t         *testing.T
 	redis     asynq.RedisClientOpt
@@ -25,13 +25,13 @@ type wire struct {
 	queue     string
 }
 
-func newWire(t *testing.T, url string) *wire {
+func newQueueTest(t *testing.T, url string) *queueTest {
 	t.Helper()
 	opt, err := redis.ParseURL(url)
 	if err != nil {
 		t.Fatal(err)
 	}
-	w := &wire{
+	w := &queueTest{
 		t: t, queue: redistest.Name(t),
 		redis: asynq.RedisClientOpt{
 			Network: opt.Network, Addr: opt.Addr, Username: opt.Username, Password: opt.Password, DB: opt.DB,
@@ -46,20 +46,20 @@ func newWire(t *testing.T, url string) *wire {
 }
 
 // client returns another client.
-func (w *wire) client(timeout time.Duration) *tasks.Dispatcher {
+func (w *queueTest) client(timeout time.Duration) *tasks.Dispatcher {
 	c := tasks.NewDispatcher(w.redis, timeout)
 	w.t.Cleanup(func() { c.Close() })
 	return c
 }
 
-// serve starts a worker, and returns what closes it. It is closed with the test
-// at the latest.
-func (w *wire) serve(handle tasks.Handler, cfg tasks.ServerConfig) (shut func()) {
+// serve starts a worker, and returns a function that closes it. It is closed with the test at the
+// latest.
+func (w *queueTest) serve(handle tasks.Handler, cfg tasks.ServerConfig) (shut func()) {
 	w.t.Helper()
 	return w.serveUnder(w.t.Context(), handle, cfg)
 }
 
-func (w *wire) serveUnder(ctx context.Context, handle tasks.Handler, cfg tasks.ServerConfig) (shut func()) {
+func (w *queueTest) serveUnder(ctx context.Context, handle tasks.Handler, cfg tasks.ServerConfig) (shut func()) {
 	w.t.Helper()
 	if cfg.Job == "" {
 		cfg.Job = w.queue
@@ -73,8 +73,8 @@ func (w *wire) serveUnder(ctx context.Context, handle tasks.Handler, cfg tasks.S
 	return shut
 }
 
-// enqueue orders visits.
-func (w *wire) enqueue(orders ...crawler.Order) {
+// enqueue enqueues visits.
+func (w *queueTest) enqueue(orders ...crawler.VisitRef) {
 	w.t.Helper()
 	for _, o := range orders {
 		if err := w.Enqueue(w.t.Context(), w.job, o); err != nil {
@@ -83,8 +83,8 @@ func (w *wire) enqueue(orders ...crawler.Order) {
 	}
 }
 
-// task returns a task of the queue as asynq knows it.
-func (w *wire) task(id string) *asynq.TaskInfo {
+// task returns a task of the queue as asynq reports it.
+func (w *queueTest) task(id string) *asynq.TaskInfo {
 	w.t.Helper()
 	info, err := w.inspector.GetTaskInfo(w.queue, id)
 	if err != nil {
@@ -93,8 +93,8 @@ func (w *wire) task(id string) *asynq.TaskInfo {
 	return info
 }
 
-// state fails the test unless a task is in the state given.
-func (w *wire) state(id string, want asynq.TaskState) *asynq.TaskInfo {
+// wantState checks that a task is in a state.
+func (w *queueTest) wantState(id string, want asynq.TaskState) *asynq.TaskInfo {
 	w.t.Helper()
 	info := w.task(id)
 	if info.State != want {
@@ -103,38 +103,37 @@ func (w *wire) state(id string, want asynq.TaskState) *asynq.TaskInfo {
 	return info
 }
 
-// forget forgets the queue, and fails the test unless it is gone or not as it
-// should.
-func (w *wire) forget(gone bool) {
+// forget forgets the queue, and checks whether it is gone.
+func (w *queueTest) forget(gone bool) {
 	w.t.Helper()
 	if got, err := w.Forget(w.queue); got != gone || err != nil {
 		w.t.Fatalf("the forgotten queue is gone: %v (%v), want %v", got, err, gone)
 	}
 }
 
-func order(n int) crawler.Order {
-	return crawler.Order{Host: crawler.Host(fmt.Sprintf("site%d.example", n)), Epoch: 1}
+func ref(n int) crawler.VisitRef {
+	return crawler.VisitRef{Host: crawler.Host(fmt.Sprintf("site%d.example", n)), Epoch: 1}
 }
 
-// received is a visit that a worker received, under its task's ID.
+// received is a visit that a worker received, with its task's ID.
 type received struct {
 	tasks.Visit
 	id string
 }
 
-// desk is a worker's handler that shows each visit on a channel.
-type desk chan received
+// visitChannel is a worker's handler that sends each visit on a channel.
+type visitChannel chan received
 
-func newDesk() desk { return make(desk, 1000) }
+func newVisitChannel() visitChannel { return make(visitChannel, 1000) }
 
-func (d desk) handle(ctx context.Context, v tasks.Visit, _ <-chan struct{}) (crawler.Report, error) {
+func (d visitChannel) handle(ctx context.Context, v tasks.Visit, _ <-chan struct{}) (crawler.Report, error) {
 	id, _ := asynq.GetTaskID(ctx)
 	d <- received{v, id}
 	return crawler.Report{Host: v.Host, Ending: crawler.EndDry}, nil
 }
 
-// rest lists the hosts whose visits nobody looked at.
-func (d desk) rest() []crawler.Host {
+// rest lists the hosts of the visits that were not received from the channel.
+func (d visitChannel) rest() []crawler.Host {
 	var hosts []crawler.Host
 	for len(d) > 0 {
 		hosts = append(hosts, (<-d).Host)
@@ -142,9 +141,8 @@ func (d desk) rest() []crawler.Host {
 	return hosts
 }
 
-// announced waits until workers with so many places in all say in Redis that
-// they serve the queue.
-func (w *wire) announced(places int) {
+// waitCapacity waits until the workers that serve the queue report this many places in Redis.
+func (w *queueTest) waitCapacity(places int) {
 	w.t.Helper()
 	for said := -1; said != places; {
 		servers, err := w.inspector.Servers()

@@ -11,10 +11,12 @@ import (
 
 	"github.com/trawlcrawler/trawl/bench/simweb"
 	"github.com/trawlcrawler/trawl/crawler"
-	"github.com/trawlcrawler/trawl/crawler/frontier"
-	"github.com/trawlcrawler/trawl/crawler/parse"
-	"github.com/trawlcrawler/trawl/crawler/robots"
-	"github.com/trawlcrawler/trawl/crawler/sink"
+	"github.com/trawlcrawler/trawl/internal/frontier"
+	"github.com/trawlcrawler/trawl/internal/parse"
+	"github.com/trawlcrawler/trawl/internal/redisconn"
+	"github.com/trawlcrawler/trawl/internal/robots"
+	"github.com/trawlcrawler/trawl/internal/sink"
+	"github.com/trawlcrawler/trawl/internal/visit"
 	"github.com/trawlcrawler/trawl/scheduler"
 	"github.com/trawlcrawler/trawl/tasks"
 )
@@ -23,7 +25,7 @@ import (
 // connections of its own, as on machines of their own.
 type fleet struct {
 	job      crawler.Job
-	endpoint frontier.Endpoint
+	endpoint redisconn.Endpoint
 	store    *frontier.Store
 	workers  []*worker
 	close    []func() error
@@ -34,7 +36,7 @@ type fleet struct {
 
 // worker is one that has a place for so many visits.
 type worker struct {
-	visitor *crawler.Visitor
+	visitor *visit.Visitor
 	server  *tasks.Server
 	places  int
 	visits  atomic.Int64 // under way
@@ -44,7 +46,7 @@ type worker struct {
 func (w *worker) full() bool { return int(w.visits.Load()) >= w.places }
 
 // newFleet makes the job and its fleet. dir is for what the workers keep.
-func newFleet(ctx context.Context, e frontier.Endpoint, web *simweb.Web, job crawler.Job, workers, visits int, dir string) (*fleet, error) {
+func newFleet(ctx context.Context, e redisconn.Endpoint, web *simweb.Web, job crawler.Job, workers, visits int, dir string) (*fleet, error) {
 	f := &fleet{job: job, endpoint: e}
 	f.store = f.open()
 	err := f.store.Create(ctx, job)
@@ -74,11 +76,7 @@ func (f *fleet) hire(ctx context.Context, web *simweb.Web, name string, visits i
 	if err != nil {
 		return err
 	}
-	scope, err := crawler.NewScope(status.Job, nil)
-	if err != nil {
-		return err
-	}
-	parser, err := parse.New(parse.JobConfig(f.job))
+	scope, err := crawler.NewScope(status.Job.ScopeSettings, nil)
 	if err != nil {
 		return err
 	}
@@ -87,11 +85,15 @@ func (f *fleet) hire(ctx context.Context, web *simweb.Web, name string, visits i
 		return err
 	}
 	f.close = append(f.close, pages.Close)
+	parser, err := parse.New(parse.JobConfig(f.job, pages.Needs()))
+	if err != nil {
+		return err
+	}
 	w := &worker{places: visits}
-	w.visitor, err = crawler.NewVisitor(f.job, scope, crawler.Tools{
+	w.visitor, err = visit.New(f.job, scope, visit.Tools{
 		Frontier: store.Frontier(status.Job), Fetcher: simweb.Fetcher{Web: web}, Robots: robots.New(store.RobotsCache(), robots.Config{}),
 		Parser: parser, Sink: pages,
-	}, crawler.VisitorConfig{Worker: name, CPU: make(chan struct{}, runtime.GOMAXPROCS(0)), Full: w.full})
+	}, visit.Config{Worker: name, CPU: make(chan struct{}, runtime.GOMAXPROCS(0)), Full: w.full})
 	if err != nil {
 		return err
 	}
@@ -107,7 +109,7 @@ func (f *fleet) visit(w *worker) tasks.Handler {
 	return func(ctx context.Context, v tasks.Visit, drain <-chan struct{}) (crawler.Report, error) {
 		w.visits.Add(1)
 		defer w.visits.Add(-1)
-		report, err := w.visitor.Visit(ctx, v.Order(), drain)
+		report, err := w.visitor.Visit(ctx, v.Ref(), drain)
 		if err != nil {
 			f.mu.Lock()
 			defer f.mu.Unlock()

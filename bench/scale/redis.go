@@ -12,14 +12,14 @@ import (
 	"github.com/redis/go-redis/v9"
 
 	"github.com/trawlcrawler/trawl/bench/redisinfo"
-	"github.com/trawlcrawler/trawl/crawler/frontier"
+	"github.com/trawlcrawler/trawl/internal/redisconn"
 	"github.com/trawlcrawler/trawl/internal/redisd"
 )
 
 // memory is the Redis of a fleet: one server or the masters of a Cluster, which
 // keep an append-only file that is put on disk each second.
 type memory struct {
-	frontier.Endpoint
+	redisconn.Endpoint
 	nodes   []*redis.Client
 	servers []*redisd.Server
 }
@@ -43,7 +43,7 @@ func (m *memory) start(ctx context.Context, dir string, cluster bool) (err error
 		if err := m.add(ctx, filepath.Join(dir, "redis"), nil); err != nil {
 			return err
 		}
-		m.Endpoint, err = frontier.ParseEndpoint(m.servers[0].URL())
+		m.Endpoint, err = redisconn.ParseEndpoint(m.servers[0].URL())
 		return err
 	}
 	var addrs []string
@@ -69,7 +69,7 @@ func (m *memory) start(ctx context.Context, dir string, cluster bool) (err error
 			return err
 		}
 	}
-	m.Endpoint, err = frontier.ParseEndpoint("redis+cluster://" + strings.Join(addrs, ","))
+	m.Endpoint, err = redisconn.ParseEndpoint("redis+cluster://" + strings.Join(addrs, ","))
 	return err
 }
 

@@ -13,7 +13,7 @@ import (
 func small(t *testing.T, cluster bool) (*memory, options) {
 	t.Helper()
 	if _, ok := redisd.Find(); !ok {
-		t.Skip("neither redis-server nor valkey-server is on PATH")
+		t.Skip("no redis-server or valkey-server on PATH: install redis-server")
 	}
 	m, err := startMemory(t.Context(), t.TempDir(), cluster)
 	if err != nil {

@@ -25,7 +25,7 @@ type Config struct {
 	// Latency is the median over hosts of the time to answer; one host in a
 	// hundred takes ten times as long. 0: they answer at once.
 	Latency time.Duration
-	// Dead is the part of the hosts that can not be connected to.
+	// Dead is the part of the hosts that cannot be connected to.
 	Dead float64
 	// Gone is the part of the pages that answer 404, and Failing the one that
 	// answers 500.

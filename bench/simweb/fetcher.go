@@ -12,8 +12,8 @@ import (
 	"github.com/trawlcrawler/trawl/crawler"
 )
 
-// Fetcher is a [crawler.Fetcher] over a round tripper, without the limits that
-// crawler/fetch has for strangers.
+// Fetcher is a [visit.Fetcher] over a round tripper, without the limits that
+// internal/fetch has for strangers.
 type Fetcher struct{ Web http.RoundTripper }
 
 // Fetch makes one request. The error is ctx's.

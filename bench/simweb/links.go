@@ -35,7 +35,7 @@ func (w *Web) Links(r Ref) []Ref {
 }
 
 // children appends those of a page in the tree of its host, and behind each that
-// can not be read its own.
+// cannot be read its own.
 func (w *Web) children(r Ref, links []Ref) []Ref {
 	for i := 1; i <= fan; i++ {
 		child := Ref{r.Host, r.Page*fan + i}

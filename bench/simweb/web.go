@@ -61,7 +61,7 @@ func (c Config) scale() float64 {
 // Hosts is how many hosts there are.
 func (w *Web) Hosts() int { return w.cfg.Hosts }
 
-// Pages is how many pages there are, those that can not be had among them.
+// Pages is how many pages there are, those that cannot be had among them.
 func (w *Web) Pages() int { return int(w.first[w.cfg.Hosts]) }
 
 // Size is how many pages a host has.

@@ -13,18 +13,18 @@ import (
 	"github.com/goccy/go-yaml/parser"
 
 	"github.com/trawlcrawler/trawl/crawler"
-	"github.com/trawlcrawler/trawl/crawler/fetch"
+	"github.com/trawlcrawler/trawl/internal/fetch"
 )
 
-// accessFile is a list of rules in YAML, as docs/access.md describes it: what
-// hosts are shown, whom to trust, and proxies. It is strict. Its errors name the
-// line and never quote what may be a secret.
+// accessFile is a YAML list of rules, as described in docs/access.md: what to send to
+// hosts, which authorities to trust, and which proxies to use. Parsing is strict. Errors
+// name the line and never quote a value that may be a secret.
 type accessFile struct {
 	path   string
-	secret bool // a secret is written in it, and not only where one is to be found
+	secret bool // the file contains a secret itself, not just a reference to one
 }
 
-// readAccess reads the file of a path.
+// readAccess reads the access file at path.
 func readAccess(path string) ([]fetch.Rule, error) {
 	text, err := os.ReadFile(path)
 	if err != nil {
@@ -38,7 +38,7 @@ func readAccess(path string) ([]fetch.Rule, error) {
 	return rules, f.guarded()
 }
 
-// guarded refuses a file that has secrets in it and that everybody may read.
+// guarded returns an error if the file contains secrets and everyone may read it.
 func (f *accessFile) guarded() error {
 	info, err := os.Stat(f.path)
 	if err != nil {
@@ -46,26 +46,29 @@ func (f *accessFile) guarded() error {
 	}
 	const others = 0o004
 	if f.secret && info.Mode()&others != 0 && runtime.GOOS != "windows" {
-		return usage("access file %s has secrets in it and can be read by everybody (mode %v): chmod o-r it, or let it say where they are: ${NAME} in the environment, ${file:PATH}", f.path, info.Mode().Perm())
+		return usage("access file %s contains secrets and everyone can read it (mode %v): run chmod o-r on it, or refer to the secrets instead: ${NAME} in the environment, ${file:PATH}", f.path, info.Mode().Perm())
 	}
 	return nil
 }
 
 func (f *accessFile) parse(text []byte) ([]fetch.Rule, error) {
+	if err := crawler.CheckYAML(text); err != nil {
+		return nil, usage("access file %s: %v", f.path, err)
+	}
 	file, err := parser.ParseBytes(text, 0)
 	if err != nil {
 		var syntax yaml.Error
 		if errors.As(err, &syntax) && syntax.GetToken() != nil {
-			return nil, usage("access file %s, line %d: it is no YAML", f.path, syntax.GetToken().Position.Line)
+			return nil, usage("access file %s, line %d: not valid YAML", f.path, syntax.GetToken().Position.Line)
 		}
-		return nil, usage("access file %s: it is no YAML", f.path)
+		return nil, usage("access file %s: not valid YAML", f.path)
 	}
 	if len(file.Docs) == 0 || file.Docs[0].Body == nil {
-		return nil, nil // says nothing
+		return nil, nil // an empty file
 	}
 	list, ok := file.Docs[0].Body.(*ast.SequenceNode)
 	if !ok || len(file.Docs) > 1 {
-		return nil, f.wrong(file.Docs[0].Body, errors.New(`it is no list of rules: begin each with "- hosts:"`))
+		return nil, f.wrong(file.Docs[0].Body, errors.New(`not a list of rules: begin each rule with "- hosts:"`))
 	}
 	rules := make([]fetch.Rule, len(list.Values))
 	for i, node := range list.Values {
@@ -76,12 +79,12 @@ func (f *accessFile) parse(text []byte) ([]fetch.Rule, error) {
 	return rules, nil
 }
 
-// wrong says what is wrong with the file, and where.
+// wrong returns a usage error that names the file and the line of the node.
 func (f *accessFile) wrong(at ast.Node, err error) error {
 	return usage("access file %s, line %d: %v", f.path, at.GetToken().Position.Line, err)
 }
 
-// accessRule is a rule as it is read.
+// accessRule is a rule while it is being read.
 type accessRule struct {
 	fetch.Rule
 	user, password string
@@ -89,7 +92,7 @@ type accessRule struct {
 	proxies        []string
 }
 
-// accessFields read the fields of a rule.
+// accessFields maps the name of each field of a rule to the function that reads it.
 var accessFields = map[string]func(*accessFile, *accessRule, ast.Node) error{
 	"hosts":            (*accessFile).hosts,
 	"headers":          (*accessFile).headers,
@@ -98,20 +101,21 @@ var accessFields = map[string]func(*accessFile, *accessRule, ast.Node) error{
 	"proxies":          (*accessFile).proxies,
 	"proxy_remote_dns": func(f *accessFile, r *accessRule, n ast.Node) error { return f.truth(n, &r.remoteDNS) },
 	"ca":               (*accessFile).authorities,
+	"tls":              (*accessFile).tls,
 	"insecure":         func(f *accessFile, r *accessRule, n ast.Node) error { return f.truth(n, &r.Insecure) },
 }
 
 func (f *accessFile) rule(node ast.Node) (fetch.Rule, error) {
 	fields, ok := node.(ast.MapNode)
 	if !ok {
-		return fetch.Rule{}, f.wrong(node, errors.New(`it is no rule: write "- hosts: [example.org]" and its fields below`))
+		return fetch.Rule{}, f.wrong(node, errors.New(`not a rule: write "- hosts: [example.org]" and the rule's fields below it`))
 	}
 	var r accessRule
 	for field := fields.MapRange(); field.Next(); {
 		name := field.Key().GetToken().Value
 		read := accessFields[name]
 		if read == nil {
-			return r.Rule, f.wrong(field.Key(), fmt.Errorf("there is no field %q: want hosts, headers, user, password, proxies, proxy_remote_dns, ca or insecure", name))
+			return r.Rule, f.wrong(field.Key(), fmt.Errorf("unknown field %q: want hosts, headers, user, password, proxies, proxy_remote_dns, ca, insecure or tls", name))
 		}
 		if err := read(f, &r, field.Value()); err != nil {
 			return r.Rule, err
@@ -131,7 +135,7 @@ func (f *accessFile) rule(node ast.Node) (fetch.Rule, error) {
 	return r.Rule, nil
 }
 
-// parseProxy reads a proxy, or "direct" for none.
+// parseProxy parses a proxy. The text "direct" stands for no proxy.
 func parseProxy(text string, remoteDNS bool) (*fetch.Proxy, error) {
 	if text == "direct" {
 		return nil, nil
@@ -157,7 +161,7 @@ func (f *accessFile) hosts(r *accessRule, n ast.Node) error {
 func (f *accessFile) headers(r *accessRule, n ast.Node) error {
 	fields, ok := n.(ast.MapNode)
 	if !ok {
-		return f.wrong(n, errors.New("headers: want NAME: VALUE, one a line"))
+		return f.wrong(n, errors.New("headers: want NAME: VALUE, one per line"))
 	}
 	r.Header = make(map[string][]string)
 	for field := fields.MapRange(); field.Next(); {
@@ -208,10 +212,16 @@ func (f *accessFile) authorities(r *accessRule, n ast.Node) error {
 	})
 }
 
-// folder is what paths in the file are relative to.
+func (f *accessFile) tls(r *accessRule, n ast.Node) error {
+	text, err := f.text(n)
+	r.TLS = crawler.TLSKind(text)
+	return err
+}
+
+// folder returns the directory that relative paths in the file start from.
 func (f *accessFile) folder() string { return filepath.Dir(f.path) }
 
-// each reads a list, or a value that stands for a list of one.
+// each calls read for each element of a list, or for the value itself if it is not a list.
 func (f *accessFile) each(n ast.Node, read func(ast.Node) error) error {
 	list, ok := n.(*ast.SequenceNode)
 	if !ok {
@@ -225,7 +235,7 @@ func (f *accessFile) each(n ast.Node, read func(ast.Node) error) error {
 	return nil
 }
 
-// text is a value as it is written.
+// text returns a value as it is written.
 func (f *accessFile) text(n ast.Node) (string, error) {
 	switch n := n.(type) {
 	case *ast.StringNode:
@@ -235,10 +245,10 @@ func (f *accessFile) text(n ast.Node) (string, error) {
 	case *ast.IntegerNode, *ast.FloatNode, *ast.BoolNode:
 		return n.GetToken().Value, nil
 	}
-	return "", f.wrong(n, errors.New("want a text here"))
+	return "", f.wrong(n, errors.New("want a string here"))
 }
 
-// value is a value with its references replaced by what they refer to.
+// value returns a value with its references replaced by what they refer to.
 func (f *accessFile) value(n ast.Node) (string, error) {
 	text, err := f.text(n)
 	if err != nil {
@@ -250,7 +260,7 @@ func (f *accessFile) value(n ast.Node) (string, error) {
 	return text, nil
 }
 
-// hidden does what value does with what is a secret.
+// hidden is value for something that may be a secret.
 func (f *accessFile) hidden(n ast.Node) (string, error) {
 	text, err := f.text(n)
 	f.secret = f.secret || err == nil && !references.MatchString(text)

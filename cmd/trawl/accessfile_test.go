@@ -51,6 +51,7 @@ func TestAnAccessFileIsRead(t *testing.T) {
   insecure: true
 - hosts: [plain.example]
   proxies: direct
+  tls: legacy
 - ca: `+ca+`
   proxies:
     - socks5://ann:${TRAWL_TEST_PASSWORD}@10.0.0.1
@@ -76,6 +77,7 @@ func TestAnAccessFileIsRead(t *testing.T) {
 		"ann":                                  rules[1].Login.User,
 		"from a file":                          rules[1].Login.Password(),
 		"true":                                 fmt.Sprint(rules[1].Insecure),
+		"legacy":                               string(rules[2].TLS),
 		"1":                                    fmt.Sprint(len(rules[3].CAs)),
 		"[socks5://10.0.0.1:1080 https://10.0.0.2:3128]": fmt.Sprint(rules[3].Proxies),
 	} {
@@ -91,22 +93,24 @@ func TestAnAccessFileIsRead(t *testing.T) {
 func TestAnAccessFileIsStrictAndTellsNoSecret(t *testing.T) {
 	t.Parallel()
 	for name, c := range map[string]struct{ text, says string }{
-		"no list":                   {"password: hunter2", "line 1: it is no list of rules"},
-		"no rule":                   {"- hunter2", "line 1: it is no rule"},
-		"an unknown field":          {"- hosts: [a.test]\n  pasword: hunter2", `line 2: there is no field "pasword"`},
-		"no YAML":                   {"- hosts: [a.test\n  password: \"hunter2", "it is no YAML"},
-		"a host that is none":       {"- hosts:\n    - a.test\n    - a b\n  password: hunter2", `line 3: "a b" is no host`},
-		"a secret for everybody":    {"- user: ann\n  password: hunter2", "line 1: headers, a user and insecure are for hosts"},
+		"no list":                   {"password: hunter2", "line 1: not a list of rules"},
+		"no rule":                   {"- hunter2", "line 1: not a rule"},
+		"an unknown field":          {"- hosts: [a.test]\n  pasword: hunter2", `line 2: unknown field "pasword"`},
+		"no YAML":                   {"- hosts: [a.test\n  password: \"hunter2", "not valid YAML"},
+		"a host with a space":       {"- hosts:\n    - a.test\n    - a b\n  password: hunter2", `line 3: "a b" is no host`},
+		"a secret for everybody":    {"- user: ann\n  password: hunter2", "line 1: headers, a user, insecure and tls are for hosts"},
+		"an unknown kind of TLS":    {"- hosts: [a.test]\n  tls: ancient", `line 1: tls: "ancient" is unknown: want modern or legacy`},
+		"old TLS for everybody":     {"- tls: legacy", "are for hosts that are named"},
 		"a variable that is not":    {"- hosts: [a.test]\n  password: ${TRAWL_TEST_NOSUCH}", "line 2: ${TRAWL_TEST_NOSUCH}"},
 		"a file that is not":        {"- hosts: [a.test]\n  headers:\n    X-Key: ${file:nosuch}", "line 3: ${file:nosuch}"},
-		"a list for a text":         {"- hosts: [a.test]\n  password: [hunter2]", "line 2: want a text"},
+		"a list for a text":         {"- hosts: [a.test]\n  password: [hunter2]", "line 2: want a string"},
 		"headers that are a text":   {"- hosts: [a.test]\n  headers: hunter2", "line 2: headers"},
 		"a header of the crawler":   {"- hosts: [a.test]\n  headers:\n    User-Agent: hunter2", "line 3: the header User-Agent"},
 		"a value with a line end":   {"- hosts: [a.test]\n  headers:\n    X-Key: \"hunter2\\nX: y\"", "line 3: the header X-Key"},
-		"a proxy that is none":      {"- proxies:\n    - ftp://ann:hunter2@a.test", `proxy "ftp://***@a.test"`},
-		"a truth that is none":      {"- hosts: [a.test]\n  insecure: hunter2", "line 2: want true or false"},
+		"a proxy that speaks ftp":   {"- proxies:\n    - ftp://ann:hunter2@a.test", `proxy "ftp://***@a.test"`},
+		"neither true nor false":    {"- hosts: [a.test]\n  insecure: hunter2", "line 2: want true or false"},
 		"an authority that is not":  {"- ca: nosuch.pem", "line 1: ca"},
-		"two times the same":        {"- hosts: [a.test]\n  user: ann\n  user: hunter2", "it is no YAML"},
+		"two times the same":        {"- hosts: [a.test]\n  user: ann\n  user: hunter2", "not valid YAML"},
 		"an Authorization and user": {"- hosts: [a.test]\n  user: ann\n  password: hunter2\n  headers: {Authorization: hunter2}", "leave one of them out"},
 	} {
 		path := accessFileOf(t, 0o600, c.text)

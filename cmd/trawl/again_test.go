@@ -5,8 +5,8 @@ import (
 	"path/filepath"
 	"testing"
 
-	"github.com/trawlcrawler/trawl/internal/redistest"
-	"github.com/trawlcrawler/trawl/internal/testsite"
+	"github.com/trawlcrawler/trawl/internal/test/redistest"
+	"github.com/trawlcrawler/trawl/internal/test/testsite"
 )
 
 // untouched checks that a command asks the site for nothing.
@@ -33,7 +33,7 @@ func TestACrawlThatIsDoneIsNotRepeated(t *testing.T) {
 			b := newBurst(t, 30)
 			redis(b)
 			b.run(b.args...).exits(done)
-			b.untouched(func() { b.run(b.args...).exits(done, "is done since", "--restart") })
+			b.untouched(func() { b.run(b.args...).exits(done, "finished at", "--restart") })
 			fetched(pages(t, b.path("site"))).expectOnce(t, "pages", b.graph.URLs(b.site))
 
 			restarted := append(b.args, "--restart")
@@ -94,7 +94,7 @@ func TestABudgetThatWasSpentCanBeRaised(t *testing.T) {
 	b := newBurst(t, 60)
 	b.withRedis()
 	b.run(append(b.args, "--pages", "20")...).exits(done, "budget of pages is spent")
-	b.untouched(func() { b.run(append(b.args, "--pages", "20")...).exits(done, "is done since") })
+	b.untouched(func() { b.run(append(b.args, "--pages", "20")...).exits(done, "finished at") })
 	if n := len(fetched(pages(t, b.path("site")))); n != 20 {
 		t.Errorf("%d pages were fetched, want the 20 of the budget", n)
 	}
@@ -148,7 +148,7 @@ func TestACrawlDoesNotGoOnInAnotherFolder(t *testing.T) {
 	}
 }
 
-func TestResultsAreNotSetAsideForACrawlThatCanNotBegin(t *testing.T) {
+func TestResultsAreNotSetAsideForACrawlThatCannotBegin(t *testing.T) {
 	t.Parallel()
 	b := newBurst(t, 30)
 	b.withRedis()
@@ -168,7 +168,7 @@ func TestOfAListThatGrewOnlyWhatIsNewIsFetched(t *testing.T) {
 		list += site.URL(0, g.Path(page)) + "\n"
 		if page == g.PagesPerHost/2 || page == g.PagesPerHost-1 {
 			s.write("list.txt", list)
-			s.run("fetch", "list.txt", "--delay", "0", "--out", "list").exits(done)
+			s.run("fetch", "list.txt", "--allow-private", "--delay", "0", "--out", "list").exits(done)
 		}
 	}
 	fetched(pages(t, s.path("list"))).expectOnce(t, "pages", g.URLs(site))

@@ -9,8 +9,8 @@ import (
 	"testing"
 
 	"github.com/trawlcrawler/trawl/crawler"
-	"github.com/trawlcrawler/trawl/internal/testfleet"
-	"github.com/trawlcrawler/trawl/internal/testsite"
+	"github.com/trawlcrawler/trawl/internal/test/testfleet"
+	"github.com/trawlcrawler/trawl/internal/test/testsite"
 )
 
 // shared is a crawl of a few hosts on loopback, on a Redis that workers serve which may
@@ -121,7 +121,7 @@ func TestAListThatGoesToStandardOutputIsWholeBesideWorkers(t *testing.T) {
 		list += url + "\n"
 	}
 	s.write("list.txt", list)
-	end := s.run("fetch", "list.txt", "--redis", s.URL(), "--delay", "10ms").exits(done)
+	end := s.run("fetch", "list.txt", "--allow-private", "--redis", s.URL(), "--delay", "10ms").exits(done)
 	if n := strings.Count(end.stdout, `"outcome":"fetched"`); n != len(s.graph.URLs(s.site)) {
 		t.Errorf("%d pages are on standard output, want %d", n, len(s.graph.URLs(s.site)))
 	}

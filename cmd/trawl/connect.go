@@ -2,26 +2,31 @@ package main
 
 import (
 	"context"
+	"fmt"
+	"io"
+	"log"
 	"log/slog"
 
-	"github.com/trawlcrawler/trawl/crawler/frontier"
+	"github.com/redis/go-redis/v9"
+
 	"github.com/trawlcrawler/trawl/internal/fleet"
+	"github.com/trawlcrawler/trawl/internal/redisconn"
 )
 
-// checkRedis refuses the URL of a Redis that is none.
+// checkRedis refuses a malformed Redis URL.
 func checkRedis(url string) error {
 	if url == "" {
 		return nil
 	}
-	if _, err := frontier.ParseEndpoint(url); err != nil {
+	if _, err := redisconn.ParseEndpoint(url); err != nil {
 		return usage("%v", err)
 	}
 	return nil
 }
 
-// connectAgain opens the Redis that a crawl of a folder lies in: that of a URL or, without
-// one, the private one with its files in the folder's state.
-func connectAgain(ctx context.Context, url, state string, log *slog.Logger) (*fleet.Backing, error) {
+// connectAgain connects to the Redis of a crawl: the one at url or, if that is empty, the
+// private one whose files are in the state folder.
+func connectAgain(ctx context.Context, url, state string, log *slog.Logger) (*fleet.Backend, error) {
 	if url != "" {
 		return connectShared(ctx, url, log)
 	}
@@ -32,9 +37,9 @@ func connectAgain(ctx context.Context, url, state string, log *slog.Logger) (*fl
 	return b, nil
 }
 
-// connectShared opens a Redis that others may use.
-func connectShared(ctx context.Context, url string, log *slog.Logger) (*fleet.Backing, error) {
-	if _, err := frontier.ParseEndpoint(url); err != nil {
+// connectShared connects to a Redis that others may use as well.
+func connectShared(ctx context.Context, url string, log *slog.Logger) (*fleet.Backend, error) {
+	if _, err := redisconn.ParseEndpoint(url); err != nil {
 		return nil, usage("%v", err)
 	}
 	b, err := fleet.Connect(ctx, url, log)
@@ -42,4 +47,18 @@ func connectShared(ctx context.Context, url string, log *slog.Logger) (*fleet.Ba
 		return nil, failed("%v", err)
 	}
 	return b, nil
+}
+
+// quiet stops libraries from writing to standard error directly. go-redis reports each
+// failed connection, which the returned error says as well, and net/http reports servers
+// that send data without a request.
+func quiet(l *slog.Logger) {
+	redis.SetLogger(redisLog{l})
+	log.SetOutput(io.Discard)
+}
+
+type redisLog struct{ log *slog.Logger }
+
+func (r redisLog) Printf(_ context.Context, format string, args ...any) {
+	r.log.Debug("redis", "message", fmt.Sprintf(format, args...))
 }

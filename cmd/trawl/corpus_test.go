@@ -9,8 +9,8 @@ import (
 	"testing"
 	"time"
 
-	"github.com/trawlcrawler/trawl/internal/redistest"
-	"github.com/trawlcrawler/trawl/internal/testsite"
+	"github.com/trawlcrawler/trawl/internal/test/redistest"
+	"github.com/trawlcrawler/trawl/internal/test/testsite"
 )
 
 // corpus is a manual that Debian packages: a site that nobody made for tests.
@@ -41,7 +41,7 @@ var (
 func (c *corpus) truth(t *testing.T) *testsite.Truth {
 	t.Helper()
 	if c.dir == "" {
-		t.Skipf("there is no %s: install %s", c.glob, c.pkg)
+		t.Skipf("no manual in %s: install %s", c.glob, c.pkg)
 	}
 	truth, err := c.read()
 	if err != nil {
@@ -157,6 +157,6 @@ func TestEveryPageOfTenThousandIsFetchedOnceOverARealRedis(t *testing.T) {
 func huge(t *testing.T) {
 	t.Helper()
 	if !slow() {
-		t.Skip("this takes minutes: run it with TRAWL_SLOW=1 in the environment")
+		t.Skip("it takes minutes: run make slow")
 	}
 }

@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"iter"
 	"log/slog"
+	"os"
+	"path/filepath"
 	"regexp"
 	"slices"
 	"strings"
@@ -14,21 +16,22 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/trawlcrawler/trawl/crawler"
-	"github.com/trawlcrawler/trawl/crawler/parse"
-	"github.com/trawlcrawler/trawl/crawler/sink"
+	"github.com/trawlcrawler/trawl/export"
 	"github.com/trawlcrawler/trawl/internal/localcrawl"
+	"github.com/trawlcrawler/trawl/internal/parse"
+	"github.com/trawlcrawler/trawl/internal/sink"
 )
 
-// crawlCommand crawls sites from their seeds.
+// crawlCommand returns the command that crawls sites from their seeds.
 func crawlCommand() *cobra.Command {
 	s := defaultSettings()
 	cmd := &cobra.Command{
 		Use:   "crawl URL…",
-		Short: "Crawl sites, from the URLs given to the last page in scope",
-		Long: `Crawl follows the links from the URLs given to the last page in scope, and writes
-the pages to a folder. It obeys robots.txt and waits between requests to a host.
-Without --redis it starts a private redis-server, if there is one on PATH, with its
-files in the folder: then the same command goes on with a crawl that was interrupted.
+		Short: "Crawl sites: start at the given URLs and follow links to every page in scope",
+		Long: `Crawl follows links from the given URLs until it has fetched every page in scope, and
+writes the pages to a folder. It obeys robots.txt and waits between requests to a host.
+Without --redis it starts a private redis-server, if there is one on PATH, and keeps its
+files in the folder. The same command then resumes a crawl that was interrupted.
 
 ` + exitHelp,
 		Example: `  trawl crawl https://example.com/
@@ -46,11 +49,15 @@ files in the folder: then the same command goes on with a crawl that was interru
 	return cmd
 }
 
-// crawl carries out the command.
+// crawl runs the command.
 func crawl(ctx context.Context, s settings, args []string) error {
+	args, err := s.schemed(ctx, args, false)
+	if err != nil {
+		return err
+	}
 	s.Seeds = append(slices.Clone(args), s.Seeds...)
 	if len(s.Seeds) == 0 {
-		return usage("no seeds: name at least one URL, or a job file with seeds")
+		return usage("no seeds: name at least one URL, or a job file that has seeds")
 	}
 	if err := s.name(s.Seeds); err != nil {
 		return err
@@ -78,7 +85,7 @@ func crawl(ctx context.Context, s settings, args []string) error {
 	return crawlInto(ctx, s, slices.Values(good))
 }
 
-// goodSeeds tells of seeds that can not be crawled and keeps the others.
+// goodSeeds reports the seeds that cannot be crawled, and returns the others.
 func goodSeeds(ctx context.Context, s *settings) ([]seed, error) {
 	var good []seed
 	var kept []string
@@ -87,10 +94,11 @@ func goodSeeds(ctx context.Context, s *settings) ([]seed, error) {
 		return nil, err
 	}
 	here := slices.DeleteFunc(hostsOf(literal(s.Seeds)), cfg.RemoteDNS)
-	bad := unresolved(ctx, cfg.Resolver, here)
+	gone, unsure := unresolved(ctx, cfg.Resolver, here)
+	sayUnresolved(unsure)
 	for one := range literal(s.Seeds) {
 		if one.Err == nil {
-			one.Err = bad[one.URL.Host()]
+			one.Err = gone[one.URL.Host()]
 		}
 		if one.Err != nil {
 			fmt.Fprintf(stderr, "trawl: left out: %v\n", one.Err)
@@ -106,7 +114,7 @@ func goodSeeds(ctx context.Context, s *settings) ([]seed, error) {
 	return good, nil
 }
 
-// abroad reports whether a host is, as far as its name tells, another's machine.
+// abroad reports whether a host, judging by its name, is someone else's machine.
 func abroad(h crawler.Host) bool {
 	if address, ok := h.Address(); ok {
 		return !address.IsLoopback() && !address.IsPrivate()
@@ -114,7 +122,7 @@ func abroad(h crawler.Host) bool {
 	return h.Name() != "localhost"
 }
 
-// checkJob refuses settings before anything is made or started.
+// checkJob checks the settings before anything is created or started.
 func checkJob(s settings) error {
 	if err := s.Validate(); err != nil {
 		return usage("%s", s.source.locate(err))
@@ -127,24 +135,24 @@ func checkJob(s settings) error {
 	}
 	for _, format := range s.Format {
 		if !slices.Contains(sink.Names, format) {
-			return usage("format: %q is unknown: want %s", format, strings.Join(sink.Names, ", "))
+			return usage("format: %q is unknown%s: want %s", format, crawler.Suggest(format, sink.Names), strings.Join(sink.Names, ", "))
 		}
 	}
 	return nil
 }
 
-// noHandlers refuses a job that only a program can crawl.
+// noHandlers refuses a job that only a Go program can crawl.
 func noHandlers(s settings) error {
 	if len(s.Handlers) == 0 {
 		return nil
 	}
-	return usage("handlers: %s are functions of a program, which this command does not have: create the job on a fleet (trawl job create), "+
-		"where that program is a worker, or let the program crawl (docs/handlers.md)", strings.Join(s.Handlers, ", "))
+	return usage("handlers: %s are functions of a Go program, which this command does not have: create the job on a fleet (trawl job create) "+
+		"where that program is a worker, or run the crawl from the program (docs/handlers.md)", strings.Join(s.Handlers, ", "))
 }
 
 var notInName = regexp.MustCompile(`[^a-z0-9]+`)
 
-// nameAfter makes a job's name of a host.
+// nameAfter derives a job name from a host.
 func nameAfter(h crawler.Host) string {
 	name := strings.Trim(notInName.ReplaceAllString(strings.ToLower(string(h)), "-"), "-")
 	name = strings.Trim(name[:min(len(name), 63)], "-")
@@ -154,8 +162,8 @@ func nameAfter(h crawler.Host) string {
 	return name
 }
 
-// crawlInto crawls into the output folder, from the start or from where an earlier run
-// stopped. The mirror is made when all results are where they belong.
+// crawlInto crawls into the output folder, from the beginning or from where an earlier
+// process stopped. It makes the mirror once all results are in place.
 func crawlInto(ctx context.Context, s settings, seeds iter.Seq[seed]) error {
 	done, err := carryOut(ctx, s, seeds)
 	if err != nil || done && mirrored(s) {
@@ -164,7 +172,7 @@ func crawlInto(ctx context.Context, s settings, seeds iter.Seq[seed]) error {
 	return mirrorOf(ctx, s)
 }
 
-// carryOut crawls what is left to crawl. It reports whether that was nothing.
+// carryOut crawls whatever is left. It reports whether the crawl was already done.
 func carryOut(ctx context.Context, s settings, seeds iter.Seq[seed]) (done bool, err error) {
 	hosts := newTally()
 	cfg, err := s.runner(ctx, hosts)
@@ -178,18 +186,19 @@ func carryOut(ctx context.Context, s settings, seeds iter.Seq[seed]) (done bool,
 	}
 	defer func() { err = errors.Join(err, r.Close(ctx)) }()
 	if r.Plan == localcrawl.PlanDone {
-		fmt.Fprintf(stderr, "trawl: %s is done since %s; its results are in %s. To crawl it again: --restart\n",
+		fmt.Fprintf(stderr, "trawl: %s finished at %s; its results are in %s. To crawl it again, use --restart\n",
 			s.Name, r.Ended.Local().Format(time.DateTime), s.Out)
 		return true, nil
 	}
 	fmt.Fprintf(stderr, "trawl: %s %s into %s, over %s\n", r.Plan, s.Name, s.Out, r.Redis.Kind)
-	result, err := runWatched(ctx, r, s.Name, seeds)
-	if result.Status.Job.Name == "" { // it did not begin
+	result, err := runWatched(ctx, r, s.Name, hosts, seeds)
+	if result.Status.Job.Name == "" { // the crawl did not start
 		return false, err
 	}
 	missing, uncounted := s.missing(context.WithoutCancel(ctx), r, result)
 	summary{
 		status: result.Status, counters: result.Counters, tally: hosts, where: s.Out, took: result.Took, pages: result.Pages, missing: missing,
+		resumed: r.Plan == localcrawl.PlanOn,
 	}.print(stderr)
 	if uncounted != nil {
 		fmt.Fprintf(stderr, "trawl: the records could not be counted: %v\n", uncounted)
@@ -198,7 +207,7 @@ func carryOut(ctx context.Context, s settings, seeds iter.Seq[seed]) (done bool,
 	return false, verdict(r, result, err)
 }
 
-// newLog logs to standard error.
+// newLog returns a logger that writes to standard error.
 func newLog(verbose bool) *slog.Logger {
 	level := slog.LevelWarn
 	if verbose {
@@ -207,4 +216,42 @@ func newLog(verbose bool) *slog.Logger {
 	l := slog.New(slog.NewTextHandler(stderr, &slog.HandlerOptions{Level: level}))
 	quiet(l)
 	return l
+}
+
+// mirrorOf makes the mirror of a crawl that has ended, if the job has that format. The
+// mirror is the folder "mirror" in the output or, if the output is a bucket, in the crawl's
+// folder on this machine.
+func mirrorOf(ctx context.Context, s settings) (err error) {
+	if !slices.Contains(s.Format, sink.FormatMirror) {
+		return nil
+	}
+	dir, err := localcrawl.OpenFolder(s.folder(), words)
+	if err != nil {
+		return failed("mirror: %v", err)
+	}
+	defer func() { err = errors.Join(err, dir.Close()) }()
+	crawl, err := export.Open(ctx, s.Out)
+	if err != nil {
+		return failed("mirror: %v", err)
+	}
+	to := filepath.Join(s.folder(), sink.FormatMirror)
+	_, err = export.Mirror(ctx, crawl, to)
+	if err = errors.Join(err, crawl.Close()); err != nil {
+		if ctx.Err() != nil {
+			return &exitError{exitInterrupted, "interrupted while making the mirror: run trawl export --as mirror to make it"}
+		}
+		return failed("mirror: %v", err)
+	}
+	fmt.Fprintf(stderr, "trawl: the mirror is in %s\n", to)
+	return nil
+}
+
+// mirrored reports whether the mirror that a job asks for has been made, or the job asks
+// for none.
+func mirrored(s settings) bool {
+	if !slices.Contains(s.Format, sink.FormatMirror) {
+		return true
+	}
+	_, err := os.Stat(filepath.Join(s.folder(), sink.FormatMirror))
+	return err == nil
 }

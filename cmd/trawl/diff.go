@@ -17,21 +17,22 @@ import (
 // exitDifferent is the exit status of trawl diff --exit-code.
 const exitDifferent = 4
 
-// diffCommand tells what became of the pages between two crawls.
+// diffCommand returns the command that compares the pages of two crawls.
 func diffCommand() *cobra.Command {
 	var o diffOptions
 	cmd := &cobra.Command{
 		Use:   "diff BEFORE AFTER",
-		Short: "Tell which pages are new, changed, gone or moved between two crawls",
-		Long: `Diff compares two crawls: runs of a job (JOB@previous and JOB@latest, or the tick of a
-run), runs of a folder (DIR@…), or two folders. A page is
+		Short: "List the pages that are new, changed, gone or moved between two crawls",
+		Long: `Diff compares two crawls: two runs of a job (JOB@previous and JOB@latest, or the time that a
+run was due), two runs in a folder (DIR@…), or two folders. A page is
 
-  new      when it is there, and was not
-  changed  when its content, by its digest, or its status is another
-  gone     when it is not met any more, or answered with 404 or 410
-  moved    when it is gone, and a new URL has its content, or is where it redirects to
+  new      if only the second crawl has it
+  changed  if its content, by its digest, or its status differs
+  gone     if the second crawl did not find it, or it answered 404 or 410
+  moved    if it is gone, and a new URL has its content, or it redirects to a new URL
 
-What could not be fetched the second time, as its host was down, counts as changed.
+A page that could not be fetched the second time, for example because its host was down, counts
+as changed.
 
 ` + exitHelp + `
 With --exit-code:
@@ -40,7 +41,7 @@ With --exit-code:
   trawl diff monday tuesday --where 'host=example.org' --json`,
 		Args: cobra.ExactArgs(2),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			if err := fromEnvironment(cmd.Flags()); err != nil {
+			if err := fill(cmd); err != nil {
 				return err
 			}
 			return compare(cmd.Context(), args[0], args[1], o)
@@ -48,7 +49,7 @@ With --exit-code:
 	}
 	o.register(cmd.Flags())
 	cmd.Flags().BoolVar(&o.json, "json", false, "print each difference as a line of JSON")
-	cmd.Flags().BoolVar(&o.exitCode, "exit-code", false, "end with status 4 when the crawls differ")
+	cmd.Flags().BoolVar(&o.exitCode, "exit-code", false, "exit with status 4 if the crawls differ")
 	return cmd
 }
 
@@ -79,7 +80,7 @@ func compare(ctx context.Context, before, after string, o diffOptions) error {
 	if err = errors.Join(err, w.Flush()); err != nil {
 		return exportError(ctx, err)
 	}
-	return o.conclude(sum)
+	return o.conclude(sum, sayDamaged(first, second))
 }
 
 func printDifference(w *bufio.Writer, d export.Difference, asJSON bool) error {
@@ -92,18 +93,18 @@ func printDifference(w *bufio.Writer, d export.Difference, asJSON bool) error {
 	return encoder.Encode(d)
 }
 
-// conclude tells the numbers, and decides the exit status.
-func (o diffOptions) conclude(sum export.Comparison) error {
+// conclude prints the totals and decides the exit status.
+func (o diffOptions) conclude(sum export.Comparison, damaged int) error {
 	var parts []string
 	differences := 0
 	for _, change := range export.Changes {
 		differences += sum.Changes[change]
 		parts = append(parts, fmt.Sprintf("%d %s", sum.Changes[change], change))
 	}
-	fmt.Fprintf(stderr, "trawl: %s, %d as before\n", strings.Join(parts, ", "), sum.Same)
+	fmt.Fprintf(stderr, "trawl: %s, %d unchanged\n", strings.Join(parts, ", "), sum.Same)
 	switch {
-	case sum.Damaged > 0:
-		return failed("diff: %d lines are damaged and were left out", sum.Damaged)
+	case damaged+sum.Damaged > 0:
+		return failed("diff: %s", damagedText(damaged, sum.Damaged))
 	case o.exitCode && differences > 0:
 		return &exitError{exitDifferent, ""}
 	}

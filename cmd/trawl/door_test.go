@@ -5,8 +5,8 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/trawlcrawler/trawl/internal/redistest"
-	"github.com/trawlcrawler/trawl/internal/testfleet"
+	"github.com/trawlcrawler/trawl/internal/test/redistest"
+	"github.com/trawlcrawler/trawl/internal/test/testfleet"
 )
 
 // fleetCommands are all that work on a fleet, each with what it needs besides.

@@ -9,8 +9,8 @@ import (
 	"testing"
 	"time"
 
-	"github.com/trawlcrawler/trawl/internal/redistest"
-	"github.com/trawlcrawler/trawl/internal/testsite"
+	"github.com/trawlcrawler/trawl/internal/test/redistest"
+	"github.com/trawlcrawler/trawl/internal/test/testsite"
 )
 
 // BenchmarkCrawlIntoABucket says what it costs that pages count as settled only when they

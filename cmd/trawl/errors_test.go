@@ -1,6 +1,7 @@
 package main_test
 
 import (
+	"fmt"
 	"net"
 	"path/filepath"
 	"strconv"
@@ -10,9 +11,9 @@ import (
 	"github.com/redis/go-redis/v9"
 
 	"github.com/trawlcrawler/trawl/internal/redisd"
-	"github.com/trawlcrawler/trawl/internal/redistest"
-	"github.com/trawlcrawler/trawl/internal/testfleet"
-	"github.com/trawlcrawler/trawl/internal/testsite"
+	"github.com/trawlcrawler/trawl/internal/test/redistest"
+	"github.com/trawlcrawler/trawl/internal/test/testfleet"
+	"github.com/trawlcrawler/trawl/internal/test/testsite"
 )
 
 // Commands of the tables below are split at spaces.
@@ -29,7 +30,7 @@ func TestBadInputIsRefusedWithWhatIsWrong(t *testing.T) {
 		"no such flag":       {"crawl " + aURL + " --deepth 3", usage, []string{"--deepth"}},
 
 		"no seed":                         {"crawl", usage, []string{"no seeds", "URL"}},
-		"a seed that is no URL":           {"crawl example.com", usage, []string{`"example.com"`, "http://"}},
+		"a seed that is no URL":           {"crawl nowhere", usage, []string{`"nowhere"`, "http://"}},
 		"a seed of another scheme":        {"crawl ftp://127.0.0.1/", usage, []string{`"ftp://127.0.0.1/"`, "http and https"}},
 		"a seed with a port out of range": {"crawl http://127.0.0.1:99999/", usage, []string{`"http://127.0.0.1:99999/"`, "port"}},
 		"a host that does not resolve":    {"crawl http://nosuch.invalid/", usage, []string{`"nosuch.invalid"`, "resolve"}},
@@ -46,6 +47,7 @@ func TestBadInputIsRefusedWithWhatIsWrong(t *testing.T) {
 		"a selector without a name": {"crawl " + aURL + " --select h1", usage, []string{"select", `"h1"`, "name=css"}},
 		"a bad selector":            {"crawl " + aURL + " --select title=[", usage, []string{"select", `"title=["`}},
 		"a bad scope":               {"crawl " + aURL + " --scope galaxy", usage, []string{"scope", `"galaxy"`, "domain"}},
+		"a bad kind of TLS":         {"crawl " + aURL + " --tls old", usage, []string{"tls", `"old"`, "modern or legacy"}},
 		"a bad format":              {"crawl " + aURL + " --format pdf", usage, []string{"format", `"pdf"`, "jsonl"}},
 		"a bad user agent":          {"crawl " + aURL + " --user-agent Schnüffler/1.0", usage, []string{"user_agent", "ASCII"}},
 		"an empty user agent":       {"crawl " + aURL + " --user-agent=", usage, []string{"user_agent"}},
@@ -54,6 +56,8 @@ func TestBadInputIsRefusedWithWhatIsWrong(t *testing.T) {
 		"a concurrency of none":     {"crawl " + aURL + " --concurrency 0", usage, []string{"concurrency", "0"}},
 
 		"a job file that is missing":    {"crawl -f nosuch.yaml", usage, []string{"nosuch.yaml", "no such file"}},
+		"a job file of brackets":        {"crawl -f deep.yaml", usage, []string{"deep.yaml", "30000 lists and maps start with a bracket"}},
+		"a job file of aliases":         {"crawl -f laughs.yaml", usage, []string{"laughs.yaml", "aliases expand to more than"}},
 		"an unknown field in it":        {"crawl -f unknown.yaml", usage, []string{"unknown.yaml", "[2:1]", "delya"}},
 		"a number that is none":         {"crawl -f number.yaml", usage, []string{"number.yaml", "[2:8]", "depth"}},
 		"a duration that is none":       {"crawl -f duration.yaml", usage, []string{"duration.yaml", "[2:", "delay", `"soon"`}},
@@ -68,6 +72,9 @@ func TestBadInputIsRefusedWithWhatIsWrong(t *testing.T) {
 		"a Redis that is not there": {"crawl " + aURL + " --redis redis://127.0.0.1:1", failed, []string{"no Redis answers", "127.0.0.1:1", "--redis"}},
 		"what is no URL of a Redis": {"crawl " + aURL + " --redis http://me:secret@127.0.0.1/", usage, []string{"redis", "redis://"}},
 		"a site that is not there":  {"crawl " + aURL + " --robots-tries 1 --retries 0", nothing, []string{"nothing could be fetched", "127.0.0.1:1", "refused"}},
+
+		"a host that is not there": {"crawl " + aURL + " --host-tries 2 --retry-pause 600ms", nothing,
+			[]string{"trawl: 127.0.0.1:1: robots.txt could not be fetched: ", "connection refused; asked again in ", "1 failed"}},
 
 		"nothing to fetch":            {"fetch", usage, []string{"nothing to fetch"}},
 		"a list that is missing":      {"fetch nosuch.txt", usage, []string{`"nosuch.txt"`}},
@@ -89,6 +96,8 @@ func TestBadInputIsRefusedWithWhatIsWrong(t *testing.T) {
 				"twice.yaml":    "seeds: [" + aURL + "]\ndepth: 1\ndepth: 2\n",
 				"torn.yaml":     "seeds: [" + aURL + "\n",
 				"seeds.yaml":    "seeds: [example.com]\n",
+				"deep.yaml":     "seeds: " + strings.Repeat("[", 30_000) + "\n",
+				"laughs.yaml":   laughs,
 				"list.txt":      "example.com\n",
 				"occupied":      "",
 			} {
@@ -108,6 +117,15 @@ func TestBadInputIsRefusedWithWhatIsWrong(t *testing.T) {
 		})
 	}
 }
+
+// laughs is a job file whose aliases stand for ten to the tenth words.
+var laughs = func() string {
+	text := "a: &a [ha]\n"
+	for c := 'b'; c <= 'k'; c++ {
+		text += fmt.Sprintf("%c: &%c [%s]\n", c, c, strings.TrimSuffix(strings.Repeat(fmt.Sprintf("*%c,", c-1), 10), ","))
+	}
+	return text + "seeds: *k\n"
+}()
 
 // guarded starts a Redis that asks for a password, and returns its address.
 func guarded(t *testing.T, password string) string {
@@ -179,8 +197,8 @@ func TestBadSeedsAreToldAndTheOthersCrawled(t *testing.T) {
 	s := newShell(t)
 	g := testsite.Graph{Hosts: 1, PagesPerHost: 10, LinksPerPage: 4}
 	site := g.Serve(t)
-	s.run("crawl", "example.com", site.URL(0, "/"), "http://nosuch.invalid/", "mailto:a@b.invalid", "--delay", "0", "--out", "site").
-		exits(done, `left out: "example.com"`, `"nosuch.invalid" does not resolve`, `"mailto:a@b.invalid"`)
+	s.run("crawl", "nowhere", site.URL(0, "/"), "http://nosuch.invalid/", "mailto:a@b.invalid", "--delay", "0", "--out", "site").
+		exits(done, `left out: "nowhere"`, `"nosuch.invalid" does not resolve`, `"mailto:a@b.invalid"`)
 	fetched(pages(t, s.path("site"))).expectOnce(t, "pages", g.URLs(site))
 }
 

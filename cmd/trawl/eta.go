@@ -6,18 +6,30 @@ import (
 	"github.com/trawlcrawler/trawl/crawler"
 )
 
-// pace is how fast a crawl has gone lately.
+// pace is the recent speed of a crawl.
 type pace struct {
-	pages   float64 // a second
-	settled float64 // URLs a second
-	bytes   float64 // a second
+	pages   float64 // per second
+	settled float64 // URLs per second
+	bytes   float64 // per second
 }
 
-// paceOf measures between the first sample by which anything was settled and the last: what
-// came before was robots.txt and connections, and would make a crawl seem slow.
+// soonest is how long a crawl must have run before a single page is enough to estimate its
+// speed.
+const soonest = 5 * time.Second
+
+// paceOf measures the speed between the first sample in which anything was settled and the
+// last. What came before was robots.txt and connections, and would make a crawl seem slow.
+// It returns zero while there is nothing but the first pages, unless they took long.
 func paceOf(samples []sample) pace {
+	begins := samples[0].settled == 0
 	for len(samples) > 2 && samples[1].settled == samples[0].settled {
+		samples, begins = samples[1:], true
+	}
+	switch {
+	case begins && len(samples) > 2:
 		samples = samples[1:]
+	case begins && samples[len(samples)-1].at.Sub(samples[0].at) < soonest:
+		return pace{}
 	}
 	first, last := samples[0], samples[len(samples)-1]
 	seconds := last.at.Sub(first.at).Seconds()
@@ -31,9 +43,9 @@ func paceOf(samples []sample) pace {
 	}
 }
 
-// atLeast is how long a crawl goes on if no more URLs are found and it goes on as fast: until
-// nothing waits, or until the first of its budgets is spent. It reports false while that is
-// not known. Its result is not negative.
+// atLeast returns how long a crawl still takes if no more URLs are found and its speed
+// stays the same: until nothing waits, or until the first of its budgets is spent. It
+// returns false if that is not known. The duration is never negative.
 func atLeast(job crawler.Status, c crawler.Counters, p pace) (time.Duration, bool) {
 	left, known := time.Duration(0), false
 	bound := func(amount, perSecond float64) {
@@ -45,10 +57,10 @@ func atLeast(job crawler.Status, c crawler.Counters, p pace) (time.Duration, boo
 		}
 	}
 	bound(float64(c.Waiting+c.Flight), p.settled)
-	if job.Job.Pages > 0 { // if all that is asked for is a page
+	if job.Job.Pages > 0 { // in case every URL turns out to be a page
 		bound(float64(job.Job.Pages-c.Pages()), p.settled)
 	}
-	if job.Job.PagesPerHost > 0 { // what waits beyond it is left out at once
+	if job.Job.PagesPerHost > 0 { // URLs beyond the limit are skipped at once
 		bound(float64(job.Job.PagesPerHost*c.Hosts-c.Pages()), p.settled)
 	}
 	if job.Job.Bytes > 0 {
@@ -60,8 +72,38 @@ func atLeast(job crawler.Status, c crawler.Counters, p pace) (time.Duration, boo
 	return left, known
 }
 
-// leftText says for how long the known URLs and the budgets suffice. More URLs may be found,
-// so it says "at least", and rounds down.
+// atMost returns the longest that a crawl still takes if its speed stays the same: until
+// the first of its budgets is spent, however many URLs are found, or, if no more can be
+// found, until none waits. It returns false if that is not known, or if nothing bounds the
+// crawl.
+func atMost(job crawler.Status, c crawler.Counters, p pace) (time.Duration, bool) {
+	most, known := time.Duration(0), false
+	bound := func(amount, perSecond float64) {
+		if perSecond <= 0 {
+			return
+		}
+		if d := time.Duration(max(0, amount) / perSecond * float64(time.Second)); !known || d < most {
+			most, known = d, true
+		}
+	}
+	if job.Job.Pages > 0 {
+		bound(float64(job.Job.Pages-c.Pages()), p.pages)
+	}
+	if job.Job.Bytes > 0 {
+		bound(float64(int64(job.Job.Bytes)-c.Bytes), p.bytes)
+	}
+	if job.Job.Time > 0 {
+		bound((time.Duration(job.Job.Time) - job.Ran).Seconds(), 1)
+	}
+	if !job.Job.Follow && job.Seeded {
+		bound(float64(c.Waiting+c.Flight), p.settled)
+	}
+	return most, known
+}
+
+// leftText describes how long the known URLs and the budgets last: "at least", because more
+// URLs may be found, and "at most" if budgets limit it. The first is rounded down, the
+// second up.
 func leftText(job crawler.Status, c crawler.Counters, p pace) string {
 	switch {
 	case job.Ending != "":
@@ -69,12 +111,27 @@ func leftText(job crawler.Status, c crawler.Counters, p pace) string {
 	case c.Waiting+c.Flight == 0:
 		return "nothing waits"
 	}
-	left, known := atLeast(job, c, p)
-	if !known {
+	least, known := atLeast(job, c, p)
+	most, bounded := atMost(job, c, p)
+	switch {
+	case !known && !bounded:
 		return "time left unknown"
+	case !known:
+		return "at most " + inUnits(most, true).String() + " left"
+	case !bounded || inUnits(most, true) <= inUnits(least, false):
+		return "at least " + inUnits(least, false).String() + " left"
 	}
-	if left > 10*time.Minute {
-		left = left.Truncate(time.Minute)
+	return "at least " + inUnits(least, false).String() + " left, at most " + inUnits(most, true).String()
+}
+
+// inUnits rounds a duration to seconds, or to minutes if it is longer than ten minutes.
+func inUnits(d time.Duration, up bool) time.Duration {
+	unit := time.Second
+	if d > 10*time.Minute {
+		unit = time.Minute
 	}
-	return "at least " + left.Truncate(time.Second).String() + " left"
+	if up {
+		d += unit - 1
+	}
+	return d.Truncate(unit)
 }

@@ -2,7 +2,6 @@ package main
 
 import (
 	"fmt"
-	"runtime/debug"
 )
 
 // Exit statuses.
@@ -17,32 +16,24 @@ const (
 const exitHelp = `Exit statuses:
   0    done
   1    failed
-  2    usage: a flag, setting, seed or file can not be used
+  2    usage: a flag, setting, seed or file cannot be used
   3    nothing could be fetched
-  130  interrupted; the same command goes on where it stopped`
+  130  interrupted; the same command resumes the crawl`
 
 // exitError is an error that decides the exit status.
 type exitError struct {
 	code    int
-	message string // "" when all was said
+	message string // "" if everything has been printed already
 }
 
 func (e *exitError) Error() string { return e.message }
 
-// usage is what the user can mend in the command.
+// usage returns an error that the user can fix by changing the command.
 func usage(format string, args ...any) error {
 	return &exitError{exitUsage, fmt.Sprintf(format, args...)}
 }
 
-// failed is what went wrong while it ran.
+// failed returns an error for something that went wrong while the command ran.
 func failed(format string, args ...any) error {
 	return &exitError{exitFailed, fmt.Sprintf(format, args...)}
-}
-
-// version is the module's version, as the go command stamps it.
-func version() string {
-	if info, ok := debug.ReadBuildInfo(); ok && info.Main.Version != "" {
-		return info.Main.Version
-	}
-	return "(devel)"
 }

@@ -1,9 +1,7 @@
 package main
 
 import (
-	"cmp"
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -16,99 +14,84 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/trawlcrawler/trawl/crawler"
-	"github.com/trawlcrawler/trawl/crawler/frontier"
-	"github.com/trawlcrawler/trawl/crawler/robots"
-	"github.com/trawlcrawler/trawl/crawler/sink"
 	"github.com/trawlcrawler/trawl/export"
+	"github.com/trawlcrawler/trawl/internal/explain"
+	"github.com/trawlcrawler/trawl/internal/frontier"
 	"github.com/trawlcrawler/trawl/internal/localcrawl"
+	"github.com/trawlcrawler/trawl/internal/output"
+	"github.com/trawlcrawler/trawl/internal/sink"
 )
 
-// explainCommand tells what happened to a URL.
+// explainCommand returns the command that says what happened to a URL.
 func explainCommand() *cobra.Command {
 	var redisURL, out string
 	var asJSON bool
 	cmd := &cobra.Command{
 		Use:   "explain JOB|DIR URL",
 		Short: "Say what happened to a URL of a crawl, and why",
-		Long: `Explain says what happened to a URL, and why: its normalised form, who linked to it, which rule
-of scope, line of robots.txt, trap or budget decides, where it waits and for how long, how it
-ended, and which requests were made for it. It makes no request.
+		Long: `Explain says what happened to a URL, and why: its normalised form, which page linked to it, which
+rule of scope, line of robots.txt, trap or budget decided, where it waits and for how long, how it
+ended, and which requests were made for it. It makes no requests itself.
 
-A folder is that of a crawl on this machine, which must not be running. A job is one of a
-fleet; with --out its results are looked at as well.
+Name either the folder of a crawl that ran on this machine and is not running now, or a job of a
+fleet. Such a folder comes from trawl crawl, or from a Go program: a program's jobs each have a
+folder in the one that --out names. For a job of a fleet, --out adds what its results say.
 
 ` + exitHelp,
 		Example: `  trawl explain python-docs http://127.0.0.1:8000/library/
   trawl explain news https://example.org/a --out /data/crawls`,
 		Args: cobra.ExactArgs(2),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			if err := fromEnvironment(cmd.Flags()); err != nil {
+			if err := fill(cmd); err != nil {
 				return err
 			}
 			u, err := crawler.ParseURL(args[1])
 			if err != nil {
 				return usage("%v", err)
 			}
-			x := &explanation{Given: args[1], URL: u}
-			if _, err := os.Stat(filepath.Join(args[0], localcrawl.StateDir)); err == nil {
-				err = x.ofFolder(cmd.Context(), args[0], redisURL, cmd.Flags().Changed("redis"))
+			x := explanation{explain.New(args[1], u)}
+			if folder, ok := crawlFolder(out, args[0]); ok {
+				err = x.ofFolder(cmd.Context(), folder, redisURL, cmd.Flags().Changed("redis"))
 				if err != nil {
 					return err
 				}
 			} else if err := x.ofFleet(cmd.Context(), redisURL, args[0], out); err != nil {
 				return err
 			}
-			x.compare()
+			x.Compare()
 			if asJSON {
-				return printJSON(stdout, x)
+				return printJSON(stdout, x.Explanation)
 			}
 			return x.print(stdout)
 		},
 	}
 	registerRedis(cmd.Flags(), &redisURL)
-	cmd.Flags().StringVar(&out, "out", "", "the workers' output, a folder or the URL of a bucket, when a job of a fleet is named")
-	cmd.Flags().BoolVar(&asJSON, "json", false, "answer in JSON")
+	cmd.Flags().StringVar(&out, "out", "", "the workers' output (a folder or the URL of a bucket), for a job of a fleet")
+	cmd.Flags().BoolVar(&asJSON, "json", false, "print JSON")
 	return cmd
 }
 
-// explanation is what happened to a URL.
-type explanation struct {
-	Given string        `json:"given"`
-	URL   crawler.URL   `json:"url"`
-	Job   string        `json:"job"`
-	State crawler.State `json:"state"`
-	Why   string        `json:"why"` // the job is in this state
-
-	As     role   `json:"as"`     // what the crawl takes it for; "" when that is not known
-	Scope  string `json:"scope"`  // why it does not belong to the job as that, or as a page; "" when it does
-	Else   role   `json:"else"`   // what it may belong to the job as, when that is not known and as a page it does not
-	Trap   string `json:"trap"`   // why it is left alone
-	Robots string `json:"robots"` // what robots.txt says
-
-	Place    crawler.Place       `json:"place"`
-	Via      crawler.URL         `json:"via"`
-	Depth    int                 `json:"depth"`
-	Tries    int                 `json:"tries"`
-	Before   int64               `json:"before"`
-	Priority crawler.Priority    `json:"priority,omitempty"` // while it waits or is in flight
-	DueMS    int64               `json:"due_ms"`
-	Host     *crawler.HostStatus `json:"host"`
-	Record   *crawler.Record     `json:"record"`
-	Requests []sink.Request      `json:"requests"`
-
-	// Lost says that the URL is settled, and that its record is missing in the output.
-	Lost bool `json:"lost,omitempty"`
-	// Records compares what the job has settled with the output; nil where one of them is
-	// not known.
-	Records *crawler.Comparison `json:"records,omitempty"`
-
-	embeds  int    // resources in a row that led to it from a page
-	results string // the folder that was searched; "" for none
-	recall
+// crawlFolder finds the folder of a crawl on this machine: the named folder itself or,
+// since each job of a program has a folder of its own, the job's folder in the output
+// folder.
+func crawlFolder(out, named string) (folder string, ok bool) {
+	folders := []string{named}
+	if out != "" && !output.IsBucket(out) {
+		folders = append(folders, filepath.Join(out, named))
+	}
+	for _, folder := range folders {
+		if _, err := os.Stat(filepath.Join(folder, localcrawl.StateDir)); err == nil {
+			return folder, true
+		}
+	}
+	return "", false
 }
 
-// ofFolder explains by a crawl on this machine.
-func (x *explanation) ofFolder(ctx context.Context, path, redisURL string, named bool) (err error) {
+// explanation adds to what happened to a URL where the command looks, and how it prints it.
+type explanation struct{ *explain.Explanation }
+
+// ofFolder explains the URL from a crawl on this machine.
+func (x explanation) ofFolder(ctx context.Context, path, redisURL string, named bool) (err error) {
 	dir, err := localcrawl.OpenFolder(path, words)
 	if err != nil {
 		return err
@@ -119,18 +102,18 @@ func (x *explanation) ofFolder(ctx context.Context, path, redisURL string, named
 		return err
 	}
 	if crawl == nil {
-		return usage("%q holds no crawl", path)
+		return usage("%q contains no crawl", path)
 	}
-	x.own = true
+	x.Own = true
 	if err := x.ofResults(ctx, resultsOf("", path)); err != nil {
 		return err
 	}
-	x.Job, x.State, x.Why, x.called = crawl.Job, crawler.State(crawl.State), crawl.Reason, path
-	x.scattered = len(crawl.Elsewhere) > 0
-	if crawl.Backing == localcrawl.InMemory || crawl.Backing != localcrawl.InPrivate && !named {
-		return x.ofScope(crawl.Settings, nil) // its frontier is gone, or not named
+	x.Job, x.State, x.Why, x.Called = crawl.Job, crawler.State(crawl.State), crawl.Reason, path
+	x.Scattered = len(crawl.Elsewhere) > 0
+	if crawl.Backend == localcrawl.InMemory || crawl.Backend != localcrawl.InPrivate && !named {
+		return x.FromSettings(crawl.Settings, nil) // its frontier is gone, or the user named no Redis
 	}
-	if crawl.Backing == localcrawl.InPrivate {
+	if crawl.Backend == localcrawl.InPrivate {
 		redisURL = ""
 	}
 	back, err := connectAgain(ctx, redisURL, dir.State(), newLog(false))
@@ -138,150 +121,54 @@ func (x *explanation) ofFolder(ctx context.Context, path, redisURL string, named
 		return err
 	}
 	defer func() { err = errors.Join(err, back.Close()) }()
-	return x.ofStore(ctx, frontier.New(back.Client), crawl.Job)
+	_, err = x.FromFrontier(ctx, frontier.New(back.Client), crawl.Job)
+	return err
 }
 
-// ofFleet explains by a job of a fleet.
-func (x *explanation) ofFleet(ctx context.Context, redisURL, job, out string) (err error) {
+// ofFleet explains the URL from a job of a fleet.
+func (x explanation) ofFleet(ctx context.Context, redisURL, job, out string) (err error) {
 	back, err := connectShared(ctx, redisURL, newLog(false))
 	if err != nil {
 		return err
 	}
 	defer func() { err = errors.Join(err, back.Close()) }()
-	if err := x.ofStore(ctx, frontier.New(back.Client), job); err != nil || out == "" {
+	status, err := x.FromFrontier(ctx, frontier.New(back.Client), job)
+	if err != nil || out == "" {
 		return jobError(err)
 	}
-	return x.ofResults(ctx, resultsOf(out, job))
-}
-
-// ofStore explains by what the fleet remembers.
-func (x *explanation) ofStore(ctx context.Context, store *frontier.Store, job string) error {
-	status, err := store.Status(ctx, job)
-	if err != nil {
-		return err
-	}
-	x.Job, x.State, x.Why, x.called = job, status.State, status.Reason, cmp.Or(x.called, job)
-	if x.numbers, err = store.Counters(ctx, job); err != nil && !errors.Is(err, crawler.ErrGarbage) {
-		return err
-	}
-	places, err := store.Places(ctx, job)
-	if err != nil {
-		return err
-	}
-	x.scattered = x.scattered || len(apart(places)) > 1
-	homes, err := store.Homes(ctx, job)
-	if err != nil {
-		return err
-	}
-	found, err := store.Frontier(status.Job).Find(ctx, x.URL)
-	if err != nil {
-		return err
-	}
-	x.Place, x.Before, x.DueMS = found.Place, found.Before, found.Due.Milliseconds()
-	if e := found.Entry; !e.URL.IsZero() {
-		x.Via, x.Depth, x.Tries, x.embeds = e.Via, e.Depth, e.Tries+e.Spared, e.Embeds
-		x.Priority = e.Band.Priority()
-		x.As = roleOf(e.Sitemap, e.Embeds)
-	}
-	if err := x.ofScope(status.Job, homes); err != nil {
-		return err
-	}
-	host, err := store.Frontier(status.Job).Host(ctx, x.URL.Host())
-	if err != nil && !errors.Is(err, crawler.ErrNoHost) {
-		return err
-	}
-	if err == nil {
-		x.Host = &host
-		for _, m := range host.Muted {
-			if m.Matches(x.URL) {
-				x.Trap = m.Reason()
-			}
-		}
-	}
-	return x.ofRobots(ctx, store, status.Job)
-}
-
-func (x *explanation) ofRobots(ctx context.Context, store *frontier.Store, job crawler.Job) error {
-	if job.IgnoreRobots {
-		x.Robots = "the job ignores it"
+	where := resultsOf(out, job)
+	if x.OfAnother = ofAnother(ctx, where, job, status.Created); x.OfAnother != "" {
 		return nil
 	}
-	known, err := robots.New(store.RobotsCache(), robots.Config{}).Recall(ctx, job, x.URL)
-	if err != nil {
-		return failed("%v", err)
-	}
-	switch at := known.At.UTC().Format(time.RFC3339); {
-	case known.At.IsZero():
-		x.Robots = "not known: it was not asked for within a day"
-	case known.Rules == nil:
-		x.Robots = fmt.Sprintf("forbids everything: %s (at %s)", known.Unavailable, at)
-	default:
-		verdict, line := "allows it", known.Rules.Line(x.URL)
-		if !known.Rules.Allowed(x.URL) {
-			verdict = "forbids it"
-		}
-		if line != "" {
-			verdict += fmt.Sprintf(", by the line %q", line)
-		}
-		x.Robots = fmt.Sprintf("%s (had at %s)", verdict, at)
-	}
-	return nil
+	return x.ofResults(ctx, where)
 }
 
-// ofResults explains by what was kept.
-func (x *explanation) ofResults(ctx context.Context, dir string) error {
-	x.results = dir
-	if err := x.findRecord(ctx, dir); err != nil {
+// ofAnother says why the results in an output do not belong to the job; "" if they do.
+func ofAnother(ctx context.Context, where, job string, created time.Time) string {
+	crawl, err := export.Open(ctx, where)
+	if err != nil {
+		return "" // reading the results reports the error
+	}
+	defer crawl.Close()
+	return notTheJobs(ctx, crawl, job, created)
+}
+
+// ofResults explains the URL from the records and journals in the output.
+func (x explanation) ofResults(ctx context.Context, dir string) error {
+	if err := x.FromRecords(ctx, dir); err != nil {
 		return failed("explain: %v", err)
 	}
 	journals, err := filesOf(ctx, dir, sink.JournalPrefix)
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return err
 	}
-	for _, file := range journals {
-		err := eachLine(ctx, file, func(_ int64, line []byte) error {
-			var r sink.Request
-			if err := json.Unmarshal(line, &r); err != nil {
-				return err
-			}
-			if r.URL == x.URL.String() {
-				r.Rules = nil
-				x.Requests = append(x.Requests, r)
-			}
-			return nil
-		})
-		if err != nil {
-			return failed("explain: %v", err)
-		}
+	if err := x.FromJournals(ctx, journals); err != nil {
+		return failed("explain: %v", err)
 	}
 	return nil
 }
 
-// findRecord finds the last record of the URL in an output, whatever its format.
-func (x *explanation) findRecord(ctx context.Context, dir string) error {
-	crawl, err := export.Open(ctx, dir)
-	if errors.Is(err, export.ErrNoOutput) {
-		x.whole = x.own
-		return nil
-	}
-	if err != nil {
-		return err
-	}
-	x.whole = crawl.Whole()
-	if x.counted, err = crawl.Count(ctx); err == nil {
-		err = crawl.Last(ctx, func(r *export.Record) error {
-			rec, err := r.Read()
-			if err != nil {
-				return fmt.Errorf("a line is no record: %w", err)
-			}
-			x.hear(&rec)
-			return nil
-		})
-	}
-	return errors.Join(err, crawl.Close())
-}
-
-func (x *explanation) print(w io.Writer) error {
+func (x explanation) print(w io.Writer) error {
 	t := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
 	line := func(name, format string, args ...any) { fmt.Fprintf(t, name+"\t"+format+"\n", args...) }
 	line("URL", "%s", x.URL)
@@ -303,6 +190,9 @@ func (x *explanation) print(w io.Writer) error {
 	x.printPlace(line)
 	x.printHost(line)
 	x.printRecord(line)
+	for _, damaged := range x.Damaged {
+		line("damaged", "%s", damaged)
+	}
 	for _, r := range x.Requests {
 		line("request", "at %s by %s: %s", r.Start, r.Worker, answerOf(r))
 	}
@@ -316,31 +206,34 @@ func answerOf(r sink.Request) string {
 	return fmt.Sprintf("%d in %dms", r.Status, r.DurationMS)
 }
 
-func (x *explanation) printPlace(line func(string, string, ...any)) {
+func (x explanation) printPlace(line func(string, string, ...any)) {
 	switch x.Place {
 	case "":
 		return
 	case crawler.PlaceUnseen:
-		line("frontier", "it was never seen: no page that was read links to it, or its links are not followed")
+		line("frontier", "it was never seen: no page that was read links to it, or links to it are not followed")
 		return
 	case crawler.PlaceQueue:
-		line("frontier", "it waits, behind %d others of its host", x.Before)
+		line("frontier", "it waits behind %s of its host", crawler.Plural(x.Before, "other", "others"))
 	case crawler.PlaceLater:
-		line("frontier", "it is to be tried again in %v", time.Duration(x.DueMS)*time.Millisecond)
+		line("frontier", "it will be tried again in %v", time.Duration(x.DueMS)*time.Millisecond)
 	case crawler.PlaceFlight:
-		line("frontier", "a visit has it")
+		line("frontier", "it is in flight in a visit")
 	case crawler.PlaceSettled:
-		line("frontier", "%s", x.settled())
+		line("frontier", "%s", x.Settled())
 		return
 	}
 	found := "a seed"
 	if !x.Via.IsZero() {
 		found = fmt.Sprintf("found on %s", x.Via)
 	}
-	line("", "%s, depth %d, priority %s, tried %d times", found, x.Depth, x.Priority, x.Tries)
+	line("", "%s, depth %d, priority %s, tried %s", found, x.Depth, x.Priority, crawler.Plural(int64(x.Tries), "time", "times"))
 }
 
-func (x *explanation) printHost(line func(string, string, ...any)) {
+// waitText returns the number of URLs that wait, in words.
+func waitText(n int64) string { return crawler.Plural(n, "URL waits", "URLs wait") }
+
+func (x explanation) printHost(line func(string, string, ...any)) {
 	h := x.Host
 	if h == nil {
 		return
@@ -349,25 +242,28 @@ func (x *explanation) printHost(line func(string, string, ...any)) {
 	case h.Rules.Paused:
 		line("host", "paused by an operator")
 	case h.State == crawler.HostDue:
-		line("host", "a visit is due in %v; %d URLs wait", h.Due, h.Waiting)
+		line("host", "a visit is due in %v; %s", h.Due, waitText(h.Waiting))
 	case h.State == crawler.HostOpen:
-		line("host", "%s visits it; %d URLs wait", h.Worker, h.Waiting)
+		line("host", "%s visits it; %s", h.Worker, waitText(h.Waiting))
 	default:
-		line("host", "%s; %d URLs wait", h.State, h.Waiting)
+		line("host", "%s; %s", h.State, waitText(h.Waiting))
 	}
-	if h.Strikes > 0 {
-		line("", "%d times in a row it refused or was not reached: %s", h.Strikes, h.Trouble)
+	if h.ConsecutiveFailures > 0 {
+		line("", "it refused or could not be reached %s in a row: %s", crawler.Plural(h.ConsecutiveFailures, "time", "times"), h.Trouble)
 	}
 }
 
-func (x *explanation) printRecord(line func(string, string, ...any)) {
+func (x explanation) printRecord(line func(string, string, ...any)) {
 	rec := x.Record
 	if x.Records != nil && x.Records.Missing() > 0 {
-		line("records", "%s", x.Records.Alarm(x.called))
+		line("records", "%s", x.Records.Alarm(x.Called))
 	}
 	if rec == nil {
-		if x.results != "" {
-			line("record", "none in %s", x.results)
+		if x.OfAnother != "" {
+			line("record", "none: %s", x.OfAnother)
+		}
+		if x.Results != "" {
+			line("record", "none in %s", x.Results)
 		}
 		return
 	}
@@ -378,7 +274,28 @@ func (x *explanation) printRecord(line func(string, string, ...any)) {
 	if rec.FinalURL != rec.URL {
 		line("", "redirected to %s", rec.FinalURL)
 	}
-	if rec.Via != "" {
-		line("", "found on %s, depth %d", rec.Via, rec.Depth)
+	if rec.Referrer != "" {
+		line("", "found on %s, depth %d", rec.Referrer, rec.Depth)
+	}
+}
+
+func (x explanation) printScope(line func(string, string, ...any)) {
+	follows, not := "links to it are followed", "links to it are not followed: %s"
+	switch x.As {
+	case explain.AsSitemap:
+		follows, not = "it is in scope as a sitemap", "it is out of scope as a sitemap: %s"
+	case explain.AsResource:
+		follows, not = "it is in scope as a resource of a page", "it is out of scope as a resource of a page: %s"
+	}
+	if x.Scope == "" {
+		line("scope", "%s", follows)
+	} else {
+		line("scope", not, x.Scope)
+	}
+	switch x.Else {
+	case explain.AsSitemap:
+		line("", "it is read if robots.txt or a sitemap names it as a sitemap")
+	case explain.AsResource:
+		line("", "it is fetched if a page embeds it")
 	}
 }

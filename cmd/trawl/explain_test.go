@@ -8,7 +8,7 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/trawlcrawler/trawl/internal/testsite"
+	"github.com/trawlcrawler/trawl/internal/test/testsite"
 )
 
 func TestExplainSaysWhatHappenedToAURLAndWhy(t *testing.T) {
@@ -25,8 +25,8 @@ func TestExplainSaysWhatHappenedToAURLAndWhy(t *testing.T) {
 		"/../page/1":  {"normalised from", "links to it are followed", "allows it", "it is settled", "fetched at", "found on " + root, "request", "200 in"},
 		"/page/7":     {`forbids it, by the line "Disallow: /page/7$"`},
 		"/page/9":     {"links to it are not followed: excluded", "it was never seen", "none in site"},
-		"/page/4":     {"it is to be tried again in", "tried 1 times", "500 in"},
-		"/page/39":    {"it waits, behind", "depth", "priority normal"},
+		"/page/4":     {"it will be tried again in", "tried 1 time", "500 in"},
+		"/page/39":    {"it waits behind", "depth", "priority normal"},
 		"/nobody/has": {"it was never seen"},
 	} {
 		e := s.run("explain", "site", strings.TrimSuffix(root, "/")+path).exits(done)
@@ -80,11 +80,11 @@ func TestExplainJudgesSitemapsAndResourcesAsWhatTheyAre(t *testing.T) {
 	root := site.URL(0, "/")
 	s.run("crawl", root+"docs/", "--delay", "0", "--include", "/docs/", "--sitemaps", "--resources", "--out", "site").exits(done)
 	for path, want := range map[string]string{
-		"map.xml":       "it belongs to the job, as a sitemap",
-		"i.png":         "it belongs to the job, as a resource of a page",
+		"map.xml":       "it is in scope as a sitemap",
+		"i.png":         "it is in scope as a resource of a page",
 		"docs/listed":   "links to it are followed",
 		"elsewhere":     "links to it are not followed: not included",
-		"never-met.xml": "where robots.txt or a sitemap names it as a sitemap it is read",
+		"never-met.xml": "it is read if robots.txt or a sitemap names it as a sitemap",
 	} {
 		if e := s.run("explain", "site", root+path).exits(done); !strings.Contains(e.stdout, want) {
 			t.Errorf("of %s trawl does not say %q, but:\n%s", path, want, e.stdout)

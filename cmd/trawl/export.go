@@ -11,27 +11,27 @@ import (
 	"github.com/spf13/pflag"
 
 	"github.com/trawlcrawler/trawl/crawler"
-	"github.com/trawlcrawler/trawl/crawler/output"
 	"github.com/trawlcrawler/trawl/export"
 	"github.com/trawlcrawler/trawl/internal/heap"
+	"github.com/trawlcrawler/trawl/internal/output"
 )
 
-// exportCommand writes the pages of a crawl, each once, in the form that is
-// asked for.
+// exportCommand returns the command that writes the pages of a crawl, once each, in the
+// requested form.
 func exportCommand() *cobra.Command {
 	var o exportOptions
 	cmd := &cobra.Command{
 		Use:   "export JOB|DIR",
 		Short: "Write the pages of a crawl, once each, as JSONL, CSV, Parquet, SQLite, Markdown, WARC or a mirror",
-		Long: `Export writes the records of all workers of a crawl, each page once: what was fetched
-twice is written as it was last. It may be called while the crawl runs. Of a job with
-several runs, JOB@latest, JOB@previous or JOB@RUN names one; so does DIR@… of a folder
-in which earlier results were set aside.
+		Long: `Export writes the records of all workers of a crawl, each page once. If a page was fetched
+more than once, it writes the last record. You can run it while the crawl runs. For a job
+with several runs, JOB@latest, JOB@previous or JOB@RUN names one. DIR@… does the same for
+a folder that keeps the results of earlier runs.
 
 --where compares fields with values (=, !=, <, <=, >, >=, and ~ for a regular
 expression), joined by and, or, not and parentheses. The fields are those of the
-records, host, and fields.NAME for what the job selected. A time is 2026-11-01, or
-2026-11-01T06:00:00Z, or so long ago: -24h, -7d. A status may be 4xx.
+records, host, and fields.NAME for what the job extracted. A time is 2026-11-01,
+2026-11-01T06:00:00Z, or relative to now: -24h, -7d. A status may be 4xx.
 
 ` + exitHelp,
 		Example: `  trawl export python-docs > pages.jsonl
@@ -40,34 +40,35 @@ records, host, and fields.NAME for what the job selected. A time is 2026-11-01, 
   trawl export site --as mirror --to site-to-read`,
 		Args: cobra.ExactArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			if err := fromEnvironment(cmd.Flags()); err != nil {
+			if err := fill(cmd); err != nil {
 				return err
 			}
 			return exportTo(cmd.Context(), args[0], o)
 		},
 	}
 	flags := cmd.Flags()
-	flags.StringVar(&o.as, "as", "", "form: "+strings.Join(export.FormNames(), ", ")+" (default: as the name of --to ends, or jsonl)")
-	flags.StringVar(&o.to, "to", "", "file or folder to write (default: standard output); .gz and .zst are compressed")
-	flags.StringSliceVar(&o.fields, "fields", nil, "fields to write, in this order, such as url,status,fields.price (default: all)")
-	flags.BoolVar(&o.force, "force", false, "replace what --to names")
-	flags.BoolVar(&o.plain, "csv-plain", false, "write texts to CSV as they are, also those that spreadsheets take for formulas")
+	flags.StringVar(&o.as, "as", "", "form: "+strings.Join(export.FormNames(), ", ")+" (default: by the extension of --to, or jsonl)")
+	flags.StringVar(&o.to, "to", "", "file or folder to write (default: standard output); names that end in .gz or .zst are compressed")
+	flags.StringSliceVar(&o.fields, "fields", nil, "fields to write, in this order, such as url,status,fields.price; fields.* for everything that the job extracted (default: all)")
+	flags.BoolVar(&o.force, "force", false, "replace an existing file or folder")
+	flags.BoolVar(&o.plain, "csv-plain", false, "write text to CSV unchanged, even if spreadsheets would take it for a formula")
+	flags.BoolVar(&o.mark, "bom", false, "begin CSV with a byte order mark, so that spreadsheets read it as UTF-8")
 	o.register(flags)
 	return cmd
 }
 
-// reading is what commands that read outputs have in common.
+// reading holds the options of the commands that read outputs.
 type reading struct {
 	out   string
 	where []string
 }
 
 func (r *reading) register(flags *pflag.FlagSet) {
-	flags.StringVar(&r.out, "out", "", "the workers' output folder, when a job of a fleet is named")
-	flags.StringArrayVar(&r.where, "where", nil, "take only pages that meet this condition; all, when it is repeated")
+	flags.StringVar(&r.out, "out", "", "the workers' output folder, for a job of a fleet")
+	flags.StringArrayVar(&r.where, "where", nil, "only pages that meet this condition; if repeated, pages must meet all of them")
 }
 
-// condition reads what --where says.
+// condition parses the --where flags.
 func (r *reading) condition() (export.Condition, error) {
 	var all []export.Condition
 	for _, text := range r.where {
@@ -80,7 +81,7 @@ func (r *reading) condition() (export.Condition, error) {
 	return export.All(all...), nil
 }
 
-// find opens an output. The folder of a crawl whose results went to a bucket leads
+// find opens an output. If the results of the crawl went to a bucket, its folder leads
 // there.
 func (r *reading) find(ctx context.Context, name string) (*export.Crawl, error) {
 	crawl, err := export.Find(ctx, "", resultsOf(r.out, name))
@@ -99,11 +100,12 @@ type exportOptions struct {
 	fields []string
 	force  bool
 	plain  bool
+	mark   bool
 }
 
-// order reads the options.
+// order turns the options into an export order.
 func (o exportOptions) order() (order export.Order, err error) {
-	order = export.Order{To: o.to, Replace: o.force, Plain: o.plain, Out: stdout.data(), Damaged: tellDamaged}
+	order = export.Order{To: o.to, Replace: o.force, Plain: o.plain, Mark: o.mark, Out: stdout.data(), Damaged: tellDamaged}
 	if order.Where, err = o.condition(); err != nil {
 		return order, err
 	}
@@ -111,7 +113,7 @@ func (o exportOptions) order() (order export.Order, err error) {
 		return order, usage("%v", err)
 	}
 	if order.Form.Binary && o.to == "" && stdout.shown() {
-		return order, usage("%s is not for a terminal: name a file with --to, or pipe it", order.Form.Name)
+		return order, usage("%s is binary and cannot be written to a terminal: name a file with --to, or pipe the output", order.Form.Name)
 	}
 	if order.Fields, err = export.ParseFields(o.fields); err != nil {
 		return order, usage("fields: %v", err)
@@ -119,8 +121,9 @@ func (o exportOptions) order() (order export.Order, err error) {
 	return order, nil
 }
 
-// surveyGrowth is by how many percent memory may grow with garbage of lines while
-// they are surveyed: there is much of it, and in it nothing has to be followed.
+// surveyGrowth is how much garbage, in percent, may accumulate in memory while lines are
+// surveyed. Surveying produces a lot of garbage without pointers, so collecting it is
+// cheap.
 const surveyGrowth = 20
 
 func tellDamaged(at string, err error) {
@@ -142,6 +145,7 @@ func exportTo(ctx context.Context, name string, o exportOptions) error {
 	if err == nil && crawl.Whole() {
 		missing = o.missing(ctx, name, crawl, int64(sum.Pages))
 	}
+	damaged := sayDamaged(crawl)
 	err = errors.Join(err, crawl.Close())
 	switch {
 	case errors.Is(err, export.ErrExists):
@@ -152,11 +156,11 @@ func exportTo(ctx context.Context, name string, o exportOptions) error {
 		return exportError(ctx, err)
 	}
 	if o.to != "" {
-		fmt.Fprintf(stderr, "trawl: %d of %d pages are in %s\n", sum.Written, sum.Pages, o.to)
+		fmt.Fprintf(stderr, "trawl: %d of %s are in %s\n", sum.Written, pagesText(int64(sum.Pages)), o.to)
 	}
 	var lacks []error
-	if sum.Damaged > 0 {
-		lacks = append(lacks, failed("export: %d lines in %q are damaged and were left out", sum.Damaged, crawl.String()))
+	if damaged+sum.Damaged > 0 {
+		lacks = append(lacks, failed("export: in %q, %s", crawl.String(), damagedText(damaged, sum.Damaged)))
 	}
 	if missing != "" {
 		lacks = append(lacks, failed("export: %s", missing))
@@ -164,8 +168,8 @@ func exportTo(ctx context.Context, name string, o exportOptions) error {
 	return errors.Join(lacks...)
 }
 
-// missing says how many records an output lacks of those that it should have; "" where it
-// lacks none, or that is not known.
+// missing describes how many of the expected records an output lacks. It returns "" if none
+// is missing, or if the expected number is unknown.
 func (o exportOptions) missing(ctx context.Context, name string, crawl *export.Crawl, records int64) string {
 	where := name
 	if o.out != "" && !output.IsBucket(name) {

@@ -7,9 +7,9 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/trawlcrawler/trawl/internal/testbrowser"
-	"github.com/trawlcrawler/trawl/internal/testsite"
-	"github.com/trawlcrawler/trawl/internal/warctest"
+	"github.com/trawlcrawler/trawl/internal/test/testbrowser"
+	"github.com/trawlcrawler/trawl/internal/test/testsite"
+	"github.com/trawlcrawler/trawl/internal/test/warctest"
 )
 
 func TestAnExportedArchiveIsOneAgain(t *testing.T) {
@@ -54,7 +54,7 @@ func TestAnExportedArchiveIsOneAgain(t *testing.T) {
 			t.Errorf("of %s there are %d responses", path, n)
 		}
 	}
-	s.run("export", "site", "--to", "some/kinds-20261126120000000-00001-export.warc.gz").exits(usage, "it is there already", "--force")
+	s.run("export", "site", "--to", "some/kinds-20261126120000000-00001-export.warc.gz").exits(usage, "it already exists", "--force")
 	s.run("export", "site", "--as", "warc", "--to", "some/pages.warc").exits(failed, ".warc.gz")
 	end := s.run("export", "site", "--as", "warc", "--where", "status=404").exits(done)
 	if err := os.WriteFile(s.path("stream/pages.warc.gz"), []byte(end.stdout), 0o644); err != nil {
@@ -155,7 +155,7 @@ func TestDiffTellsWhatChangedBetweenTwoCrawls(t *testing.T) {
 	}
 	s.write("crawls/news-20261101t060000/pages-00001.jsonl", page("http://x/a", "1")+page("http://x/b", "2")+page("http://x/c", "3")+page("http://x/d", "4"))
 	s.write("crawls/news-20261102t060000/pages-00001.jsonl", page("http://x/a", "1")+page("http://x/b", "2b")+page("http://x/c2", "3")+page("http://x/e", "5"))
-	end := s.run("diff", "news@previous", "news@latest", "--out", "crawls").exits(done, "1 new, 1 changed, 1 gone, 1 moved, 1 as before")
+	end := s.run("diff", "news@previous", "news@latest", "--out", "crawls").exits(done, "1 new, 1 changed, 1 gone, 1 moved, 1 unchanged")
 	want := "changed  http://x/b  content\nmoved    http://x/c  → http://x/c2\nnew      http://x/e\ngone     http://x/d  not met\n"
 	if end.stdout != want {
 		t.Errorf("it prints\n%swant\n%s", end.stdout, want)
@@ -167,10 +167,10 @@ func TestDiffTellsWhatChangedBetweenTwoCrawls(t *testing.T) {
 	s.run("diff", "news@latest", "news@latest", "--out", "crawls", "--exit-code").exits(done, "0 new")
 	s.run("diff", "news@latest", "news@1999", "--out", "crawls").exits(usage, "no run \"1999\"")
 	s.run("diff", "news@latest").exits(usage)
-	s.run("diff", "news@latest", "news@latest", "--out", "crawls", "--where", "status>x").exits(usage, "is no number", "       ^")
+	s.run("diff", "news@latest", "news@latest", "--out", "crawls", "--where", "status>x").exits(usage, "is not a number", "       ^")
 }
 
-func TestWhatCanNotBeExportedIsRefusedWithTheReason(t *testing.T) {
+func TestWhatCannotBeExportedIsRefusedWithTheReason(t *testing.T) {
 	t.Parallel()
 	s := newShell(t)
 	if err := os.Mkdir(s.path("site"), 0o755); err != nil {
@@ -182,17 +182,17 @@ func TestWhatCanNotBeExportedIsRefusedWithTheReason(t *testing.T) {
 		args   []string
 		saying []string
 	}{
-		{usage, []string{"--where", "status>=4oo"}, []string{`where: "4oo" is no number`, "status>=4oo", "        ^"}},
-		{usage, []string{"--where", "time>=31.12.2026"}, []string{`"31.12.2026" is no time: write 2026-11-01T06:00:00Z`}},
-		{usage, []string{"--where", "outcome=ok"}, []string{`"ok" is no outcome: there are fetched`}},
-		{usage, []string{"--fields", "url,titel"}, []string{`fields: no field is called "titel": there are url, host`}},
-		{usage, []string{"--as", "xml"}, []string{`"xml" is no form: name one of jsonl, csv`}},
+		{usage, []string{"--where", "status>=4oo"}, []string{`where: "4oo" is not a number`, "status>=4oo", "        ^"}},
+		{usage, []string{"--where", "time>=31.12.2026"}, []string{`"31.12.2026" is not a time: write 2026-11-01T06:00:00Z`}},
+		{usage, []string{"--where", "outcome=ok"}, []string{`unknown outcome "ok": want one of fetched`}},
+		{usage, []string{"--fields", "url,titel"}, []string{`fields: unknown field "titel": want one of url, host`}},
+		{usage, []string{"--as", "xml"}, []string{`unknown form "xml": want one of jsonl, csv`}},
 		{usage, []string{"--to", "pages.xml"}, []string{`"pages.xml" does not tell the form`}},
 		{usage, []string{"--as", "sqlite"}, []string{"not written to standard output", "--to"}},
-		{usage, []string{"--as", "markdown", "--fields", "url"}, []string{"fields can not be chosen of markdown"}},
+		{usage, []string{"--as", "markdown", "--fields", "url"}, []string{"fields cannot be chosen for markdown"}},
 		{failed, []string{"--as", "warc"}, []string{"holds no WARC files", "--format warc"}},
 		{failed, []string{"--as", "mirror", "--to", "m"}, []string{"kept no bodies", "--format files or mirror"}},
-		{failed, []string{"--as", "markdown"}, []string{"no page that is wanted has a text"}},
+		{failed, []string{"--as", "markdown"}, []string{"no matching page has a text"}},
 		{failed, []string{"--fields", "fields.price", "--to", "a.csv"}, []string{`no record has the field "fields.price": there are none`}},
 	} {
 		s.run(append([]string{"export", "site"}, c.args...)...).exits(c.status, c.saying...)

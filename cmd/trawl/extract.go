@@ -12,31 +12,31 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/trawlcrawler/trawl/crawler"
-	"github.com/trawlcrawler/trawl/crawler/parse"
+	"github.com/trawlcrawler/trawl/internal/parse"
 )
 
-// parseTime is how long a page may be parsed, as in a crawl.
+// parseTime is how long parsing a page may take, as in a crawl.
 const parseTime = 20 * time.Second
 
-// extractCommand tries what a job extracts on one page.
+// extractCommand returns the command that tries a job's extraction rules on one page.
 func extractCommand() *cobra.Command {
 	s := defaultSettings()
 	var base string
 	var explain bool
 	cmd := &cobra.Command{
 		Use:   "extract URL|FILE|-",
-		Short: "Try on one page what a job extracts and follows, and say why a field is empty",
-		Long: `Extract reads one page as a crawl with the same job file would, and prints what it finds in
-it as JSON. On standard error it tells of each field where it looked, how much is there, what
-the first text was, and why the field is empty; and which links the job would follow.
+		Short: "Try a job's extraction and link rules on one page, and say why a field is empty",
+		Long: `Extract reads one page as a crawl with the same job file would, and prints what it extracts
+as JSON. On standard error it says for each field where it looked, how many matches it found,
+what the first text was, and why the field is empty. It also says which links the job would follow.
 
-A URL is fetched as trawl fetch does, with robots.txt and the guard of addresses. A file, or
-standard input, has no URL: --url says under which it is read.
+A URL is fetched as trawl fetch does it: robots.txt is obeyed and private addresses are guarded. A
+file or standard input has no URL: give it one with --url.
 
 Exit statuses:
   0    done
   1    failed
-  2    usage: a flag, setting or file can not be used
+  2    usage: a flag, setting or file cannot be used
   3    the page could not be fetched or is not HTML, or it lacks a required field
   130  interrupted`,
 		Example: `  trawl extract -f shop.yaml https://shop.example/product/17
@@ -45,6 +45,9 @@ Exit statuses:
 		Args: cobra.ExactArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if err := s.resolve(cmd); err != nil {
+				return err
+			}
+			if err := s.sharesStdin(args); err != nil {
 				return err
 			}
 			s.Name = cmp.Or(s.Name, "extract")
@@ -59,8 +62,8 @@ Exit statuses:
 		},
 	}
 	s.register(cmd.Flags())
-	cmd.Flags().StringVar(&base, "url", "", "URL that a file is read under: its references are resolved against it, and rules match it")
-	cmd.Flags().BoolVar(&explain, "explain", true, "tell on standard error how each field came by its value")
+	cmd.Flags().StringVar(&base, "url", "", "URL of the page in a file: relative links are resolved against it, and rules are matched against it")
+	cmd.Flags().BoolVar(&explain, "explain", true, "say on standard error where each field's value came from")
 	return cmd
 }
 
@@ -70,12 +73,12 @@ type extracted struct {
 	Title   string         `json:"title"`
 	Fields  map[string]any `json:"fields"`
 	Missing []string       `json:"missing"` // required fields that the page lacks
-	Follow  []string       `json:"follow"`  // links that the job's rules follow, and its scope lets
+	Follow  []string       `json:"follow"`  // links that the job's rules follow and its scope allows
 }
 
-// extract carries out the command on a page.
+// extract runs the command on a page.
 func extract(ctx context.Context, s settings, page *crawler.Page, explain bool) error {
-	parser, err := parse.New(parse.JobConfig(s.Job))
+	parser, err := parse.New(parse.JobConfig(s.Job, crawler.Needs{}))
 	if err != nil {
 		return usage("%s", s.source.locate(err))
 	}
@@ -84,7 +87,7 @@ func extract(ctx context.Context, s settings, page *crawler.Page, explain bool) 
 	doc, findings, err := parser.Explain(ctx, page)
 	switch {
 	case err != nil:
-		return failed("%s was not read: %v", page.URL, err)
+		return failed("parse %s: %v", page.URL, err)
 	case doc == nil || doc.Charset == "":
 		return &exitError{exitNothing, fmt.Sprintf("%s is not HTML: its type is %q", page.URL, page.Header.Get("Content-Type"))}
 	}
@@ -114,11 +117,11 @@ func extract(ctx context.Context, s settings, page *crawler.Page, explain bool) 
 	return nil
 }
 
-// onePage gets the page that an argument names.
+// onePage reads the page that an argument names.
 func onePage(ctx context.Context, s settings, arg, base string) (*crawler.Page, error) {
 	if strings.Contains(arg, "://") {
 		if base != "" {
-			return nil, usage("url: it is for a file, and %q has a URL of its own", arg)
+			return nil, usage("url: --url is for a file, but %q is a URL itself", arg)
 		}
 		return fetchPage(ctx, s, arg)
 	}

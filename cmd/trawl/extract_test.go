@@ -13,8 +13,8 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/trawlcrawler/trawl/crawler"
-	"github.com/trawlcrawler/trawl/internal/testfleet"
-	"github.com/trawlcrawler/trawl/internal/testsite"
+	"github.com/trawlcrawler/trawl/internal/test/testfleet"
+	"github.com/trawlcrawler/trawl/internal/test/testsite"
 )
 
 // shop is a site with pages of two kinds, in which a job file finds what shops
@@ -82,7 +82,7 @@ func TestExtractTriesAJobFileOnAPageOfTheWeb(t *testing.T) {
 	s := newShell(t)
 	s.write("shop.yaml", shopJob)
 	end := s.run("extract", "-f", "shop.yaml", site.URL(0, "/product/tea/")).exits(done,
-		"extract[0], for pages that match /product/: applies", "css i @data-stars", "empty 1 times of 2: the attribute data-stars is absent",
+		"extract[0], for pages that match /product/: applies", "css i @data-stars", "empty in 1 of 2 cases: the attribute data-stars is absent",
 		"follow_rules[1], links in a.next, .list a of pages that match /category/: does not apply")
 	want := tried{URL: site.URL(0, "/product/tea/"), Title: "tea", Fields: teaAt(site), Missing: []string{}, Follow: []string{}}
 	if diff := cmp.Diff(want, readTried(t, end.stdout)); diff != "" {
@@ -102,7 +102,7 @@ func TestExtractSaysWhichLinksAreFollowed(t *testing.T) {
 	s := newShell(t)
 	s.write("shop.yaml", shopJob+"exclude: [cocoa]\n")
 	end := s.run("extract", "-f", "shop.yaml", site.URL(0, "/category/1/")).exits(done,
-		"the job extracts nothing from this page", "applies, and takes 3 of 4 links", "left out", "/product/cocoa/", "excluded")
+		"the job extracts nothing from this page", "applies, and selects 3 of 4 links", "left out", "/product/cocoa/", "excluded")
 	want := []string{site.URL(0, "/product/tea/"), site.URL(0, "/category/2/")}
 	if diff := cmp.Diff(want, readTried(t, end.stdout).Follow); diff != "" {
 		t.Errorf("the links differ (-want +got):\n%s", diff)
@@ -115,7 +115,7 @@ func TestExtractSaysWhyARequiredFieldIsEmpty(t *testing.T) {
 	s.write("shop.yaml", shopJob)
 	s.write("cocoa.html", shop()["/product/cocoa/"])
 	end := s.run("extract", "-f", "shop.yaml", "cocoa.html", "--url", "https://shop.example/product/cocoa/").exits(nothing,
-		"price (required)", `"soon" is no number`, "required fields are missing: price")
+		"price (required)", `"soon" is not a number`, "required fields are missing: price")
 	got := readTried(t, end.stdout)
 	if !slices.Equal(got.Missing, []string{"price"}) || got.Fields["price"] != nil || got.Fields["image"] != "https://shop.example/img/cocoa.jpg" {
 		t.Errorf("it prints %+v", got)
@@ -128,7 +128,7 @@ func TestExtractReadsStandardInputAndWhatIsSelected(t *testing.T) {
 	s.write("page", "<p>a<p>b")
 	s.stdin, _ = os.Open(s.path("page"))
 	defer s.stdin.Close()
-	end := s.run("extract", "-", "--select", "all[]=p", "--explain=false").exits(done, "as if it were http://localhost/ (--url says otherwise)")
+	end := s.run("extract", "-", "--select", "all[]=p", "--explain=false").exits(done, "reading the page as http://localhost/ (choose another URL with --url)")
 	if got := readTried(t, end.stdout).Fields["all"]; !cmp.Equal(got, []any{"a", "b"}) {
 		t.Errorf("the field is %v", got)
 	}
@@ -165,7 +165,7 @@ func TestExtractIsAsPoliteAndGuardedAsFetch(t *testing.T) {
 	s.run("extract").exits(usage)
 }
 
-func TestAJobFileThatCanNotBeUsedIsRefusedWithItsLine(t *testing.T) {
+func TestAJobFileThatCannotBeUsedIsRefusedWithItsLine(t *testing.T) {
 	t.Parallel()
 	s := newShell(t)
 	for text, says := range map[string][]string{
@@ -222,7 +222,7 @@ func TestAFleetExtractsAndFollowsByAJobFile(t *testing.T) {
 	if diff := cmp.Diff(teaAt(site), records["/product/tea/"].Fields); diff != "" {
 		t.Errorf("the fields of tea differ (-want +got):\n%s", diff)
 	}
-	if r := records["/product/cocoa/"]; !slices.Equal(r.Missing, []string{"price"}) || !strings.Contains(r.Error, `price: "soon" is no number`) || r.Fields["title"] != "cocoa" {
+	if r := records["/product/cocoa/"]; !slices.Equal(r.Missing, []string{"price"}) || !strings.Contains(r.Error, `price: "soon" is not a number`) || r.Fields["title"] != "cocoa" {
 		t.Errorf("the record of cocoa is %+v", r)
 	}
 	if r := records["/category/1/"]; r.Fields != nil || r.Missing != nil || r.Error != "" {
@@ -230,7 +230,7 @@ func TestAFleetExtractsAndFollowsByAJobFile(t *testing.T) {
 	}
 }
 
-func TestTheAPIRefusesASelectorThatCanNotBeRead(t *testing.T) {
+func TestTheAPIRefusesASelectorThatCannotBeRead(t *testing.T) {
 	t.Parallel()
 	o := newOffice(t)
 	_, at := o.Dashboard()
@@ -280,7 +280,7 @@ func TestItemsOfRealPagesAreExtracted(t *testing.T) {
 			t.Parallel()
 			found, _ := filepath.Glob(c.glob)
 			if len(found) == 0 {
-				t.Skipf("there is no %s", c.glob)
+				t.Skipf("no page %s: install python3-doc and debian-handbook", c.glob)
 			}
 			s := newShell(t)
 			s.write("job.yaml", c.job)

@@ -6,26 +6,27 @@ import (
 	"fmt"
 	"iter"
 	"os"
+	"slices"
 	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
 
 	"github.com/trawlcrawler/trawl/crawler"
-	"github.com/trawlcrawler/trawl/crawler/sink"
 	"github.com/trawlcrawler/trawl/internal/localcrawl"
+	"github.com/trawlcrawler/trawl/internal/sink"
 )
 
-// fetchCommand fetches a list of URLs.
+// fetchCommand returns the command that fetches a list of URLs.
 func fetchCommand() *cobra.Command {
 	s := defaultSettings()
 	s.Follow, s.Scope = false, crawler.ScopeAny
 	cmd := &cobra.Command{
 		Use:   "fetch [URL…|FILE|-]",
 		Short: "Fetch a list of URLs, following no links",
-		Long: `Fetch gets the URLs given, or those of a file or of standard input, one a line, many
-at once, and follows no links. It writes a JSON line for each to standard output, or
-results of any format to the folder of --out.
+		Long: `Fetch fetches the URLs given as arguments, in a file or on standard input (one per line),
+many at once, and follows no links. It writes one line of JSON per URL to standard output. With
+--out it writes results in any format to a folder instead.
 
 ` + exitHelp,
 		Example: `  trawl fetch urls.txt --out downloads --format files
@@ -43,16 +44,26 @@ results of any format to the folder of --out.
 	return cmd
 }
 
-// fetchAll carries out the command.
+// fetchAll runs the command.
 func fetchAll(ctx context.Context, s settings, args []string) error {
 	if len(args)+len(s.Seeds) == 0 {
 		return usage("nothing to fetch: name URLs, a file of URLs, or - for standard input")
+	}
+	if err := s.sharesStdin(args); err != nil {
+		return err
+	}
+	args, err := s.schemed(ctx, args, true)
+	if err != nil {
+		return err
 	}
 	list, err := fromArguments(args, os.Stdin)
 	if err != nil {
 		return err
 	}
 	if err := s.name(append(urlsOf(args), s.Seeds...)); err != nil {
+		return err
+	}
+	if err := s.sayLost(ctx, append(urlsOf(args), s.Seeds...)); err != nil {
 		return err
 	}
 	seeds := concat(list, literal(s.Seeds))
@@ -72,7 +83,20 @@ func fetchAll(ctx context.Context, s settings, args []string) error {
 	return fetchOut(ctx, s, seeds)
 }
 
-// urlsOf are the arguments that are URLs, and not lists of them.
+// sayLost warns about hosts that have no address, among the URLs that the user named. They
+// are fetched all the same, so that each gets a record.
+func (s *settings) sayLost(ctx context.Context, urls []string) error {
+	cfg, err := s.reach()
+	if err != nil {
+		return err
+	}
+	gone, unsure := unresolved(ctx, cfg.Resolver, slices.DeleteFunc(hostsOf(literal(urls)), cfg.RemoteDNS))
+	sayUnresolved(gone)
+	sayUnresolved(unsure)
+	return nil
+}
+
+// urlsOf returns the arguments that are URLs, as opposed to lists of URLs.
 func urlsOf(args []string) []string {
 	var urls []string
 	for _, arg := range args {
@@ -105,15 +129,15 @@ func fetchOut(ctx context.Context, s settings, seeds iter.Seq[seed]) error {
 	return fetchTo(ctx, s, seeds, sink.NewStream(stdout, s.Links), func(sum summary) { sum.print(stderr) })
 }
 
-// fetchTo fetches into a sink. It keeps nothing else, so it can not go on. tell is
-// told what came of it.
+// fetchTo fetches into a sink. It keeps no other state, so it cannot be resumed. It calls
+// tell with the result.
 func fetchTo(ctx context.Context, s settings, seeds iter.Seq[seed], into sink.Sink, tell func(summary)) (err error) {
 	temp, err := os.MkdirTemp("", "trawl-fetch-")
 	if err != nil {
 		return failed("%v", err)
 	}
 	defer func() { err = errors.Join(err, os.RemoveAll(temp)) }()
-	if s.Redis != "" { // others may be there
+	if s.Redis != "" { // other processes may be using it
 		s.Name = fmt.Sprintf("%s-%d-%d", s.Name[:min(len(s.Name), 30)], os.Getpid(), time.Now().UnixMilli())
 	}
 	hosts := newTally()
@@ -127,8 +151,8 @@ func fetchTo(ctx context.Context, s settings, seeds iter.Seq[seed], into sink.Si
 		return statusOf(err)
 	}
 	defer func() { err = errors.Join(err, r.Close(ctx)) }()
-	result, err := runWatched(ctx, r, s.Name, seeds)
-	if result.Status.Job.Name == "" { // it did not begin
+	result, err := runWatched(ctx, r, s.Name, hosts, seeds)
+	if result.Status.Job.Name == "" { // the crawl did not start
 		return err
 	}
 	tell(summary{status: result.Status, counters: result.Counters, tally: hosts, took: result.Took, pages: result.Pages})

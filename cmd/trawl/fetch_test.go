@@ -12,7 +12,7 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/trawlcrawler/trawl/internal/testsite"
+	"github.com/trawlcrawler/trawl/internal/test/testsite"
 )
 
 // shelf serves bodies by request URI, and redirects from "/old" to "/new".
@@ -89,7 +89,7 @@ func TestFilesAreDownloadedByteForByteUnderSafeNames(t *testing.T) {
 		}
 	}
 	s.write("urls.txt", list)
-	s.run("fetch", "urls.txt", "--out", "downloads", "--format", "files", "--delay", "0", "--per-host", "4").exits(done)
+	s.run("fetch", "urls.txt", "--allow-private", "--out", "downloads", "--format", "files", "--delay", "0", "--per-host", "4").exits(done)
 
 	manifest := readRecords(t, s.path("downloads"), "manifest-*.jsonl")
 	if len(manifest) != len(stock)+1 {
@@ -154,7 +154,7 @@ func TestAListFromAPipeBecomesALineForEachURL(t *testing.T) {
 	}
 	defer list.Close()
 	s.stdin = list
-	end := s.run("fetch", "-", "--select", "title=title", "--select", "x[]=.x", "--delay", "0").
+	end := s.run("fetch", "-", "--allow-private", "--select", "title=title", "--select", "x[]=.x", "--delay", "0").
 		exits(done, "standard input, line 6", `"example.com"`)
 
 	got := make(map[string]string)
@@ -193,7 +193,7 @@ func (s *shell) piped(args ...string) (*process, *os.File) {
 		s.t.Fatal(err)
 	}
 	s.stdin = list
-	p := s.start(append([]string{"fetch", "-"}, args...)...)
+	p := s.start(append([]string{"fetch", "-", "--allow-private"}, args...)...)
 	list.Close()
 	s.t.Cleanup(func() { pipe.Close() })
 	return p, pipe
@@ -260,7 +260,7 @@ func TestAReaderThatGoesAwayEndsAFetch(t *testing.T) {
 		t.Fatal(err)
 	}
 	s.stdout = in
-	p := s.start("fetch", "list.txt", "--delay", "0")
+	p := s.start("fetch", "list.txt", "--allow-private", "--delay", "0")
 	in.Close()
 	if _, err := out.Read(make([]byte, 100)); err != nil {
 		t.Fatal(err)

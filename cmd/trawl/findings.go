@@ -8,10 +8,10 @@ import (
 	"text/tabwriter"
 
 	"github.com/trawlcrawler/trawl/crawler"
-	"github.com/trawlcrawler/trawl/crawler/parse"
+	"github.com/trawlcrawler/trawl/internal/parse"
 )
 
-// explainFields tells how the fields of a page came by their values.
+// explainFields describes where the values of a page's fields came from.
 func explainFields(w io.Writer, job crawler.Job, page crawler.URL, doc *crawler.Document, findings []parse.Finding) {
 	fmt.Fprintf(w, "page %s\n", page)
 	if doc.Trouble != "" {
@@ -41,7 +41,7 @@ func explainFields(w io.Writer, job crawler.Job, page crawler.URL, doc *crawler.
 	fmt.Fprintln(w)
 }
 
-// applies says whether a rule is about a page.
+// applies says in words whether a rule applies to a page.
 func applies(match string, page crawler.URL) string {
 	if re, err := regexp.Compile(match); err == nil && re.MatchString(page.String()) {
 		return "applies"
@@ -49,7 +49,7 @@ func applies(match string, page crawler.URL) string {
 	return "does not apply"
 }
 
-// outcomeOf is the value of a field, or why there is none.
+// outcomeOf returns the value of a field, or why it has none.
 func outcomeOf(f parse.Finding) string {
 	if f.Tried == 0 {
 		return "– " + f.Why
@@ -59,12 +59,12 @@ func outcomeOf(f parse.Finding) string {
 	}
 	text := valueText(f.Value)
 	if f.Empty > 0 {
-		text += fmt.Sprintf("; empty %d times of %d: %s", f.Empty, f.Tried, f.Why)
+		text += fmt.Sprintf("; empty in %d of %d cases: %s", f.Empty, f.Tried, f.Why)
 	}
 	return text
 }
 
-// valueText is a value as a table shows it.
+// valueText returns a value as the table shows it.
 func valueText(v any) string {
 	switch v := v.(type) {
 	case []any:
@@ -79,7 +79,7 @@ func valueText(v any) string {
 	return shortened(string(text))
 }
 
-// widest is how many characters of a text a table shows.
+// widest is the largest number of characters of a text that the table shows.
 const widest = 60
 
 func shortened(text string) string {
@@ -96,14 +96,14 @@ func quoteShort(text string) string {
 	return fmt.Sprintf("%q", shortened(text))
 }
 
-// way is a link that the job's rules take.
+// way is a link that the job's rules select.
 type way struct {
 	url     crawler.URL
-	by      crawler.RuleSet // the rules; none when the job has none
-	refused string          // why the scope does not let it; "" when it does
+	by      crawler.RuleSet // the rules that select it; empty if the job has none
+	refused string          // why it is out of scope; "" if it is in scope
 }
 
-// waysOf finds the links that a crawl would take from a page, if it were a seed.
+// waysOf returns the links that a crawl would follow from a page, if the page were a seed.
 func waysOf(job crawler.Job, page crawler.URL, doc *crawler.Document) ([]way, error) {
 	if !job.Follow || doc.NoFollow {
 		return nil, nil
@@ -118,7 +118,7 @@ func waysOf(job crawler.Job, page crawler.URL, doc *crawler.Document) ([]way, er
 			homes = append(homes, s.URL.Host())
 		}
 	}
-	scope, err := crawler.NewScope(job, homes)
+	scope, err := crawler.NewScope(job.ScopeSettings, homes)
 	if err != nil {
 		return nil, err
 	}
@@ -139,25 +139,25 @@ func waysOf(job crawler.Job, page crawler.URL, doc *crawler.Document) ([]way, er
 	return ways, nil
 }
 
-// mostWays is how many links are told of in full.
-const mostWays = 20
+// maxWays is the number of links that are listed.
+const maxWays = 20
 
-// explainWays tells which rules for links apply, and what they take.
+// explainWays says which link rules apply, and which links they select.
 func explainWays(w io.Writer, job crawler.Job, page crawler.URL, doc *crawler.Document, ways []way) {
 	switch {
 	case !job.Follow:
 		fmt.Fprintln(w, "the job follows no links")
 		return
 	case doc.NoFollow:
-		fmt.Fprintln(w, "the page asks to follow none of its links")
+		fmt.Fprintln(w, "the page asks crawlers to follow none of its links")
 		return
 	case len(job.FollowRules) == 0:
-		fmt.Fprintf(w, "the page has %d links, and the job no follow rules\n", len(doc.Links))
+		fmt.Fprintf(w, "the page has %s; the job has no follow rules\n", crawler.Plural(int64(len(doc.Links)), "link", "links"))
 		return
 	}
 	rules, err := crawler.NewFollowRules(job.FollowRules)
 	if err != nil {
-		return // which was said
+		return // waysOf has reported it
 	}
 	for i, r := range job.FollowRules {
 		taken := 0
@@ -168,12 +168,12 @@ func explainWays(w io.Writer, job crawler.Job, page crawler.URL, doc *crawler.Do
 		}
 		fmt.Fprintf(w, "follow_rules[%d], %s: %s", i, wording(r), applies(r.Match, page))
 		if rules.On(page).Has(i) {
-			fmt.Fprintf(w, ", and takes %d of %d links", taken, len(doc.Links))
+			fmt.Fprintf(w, ", and selects %d of %s", taken, crawler.Plural(int64(len(doc.Links)), "link", "links"))
 		}
 		fmt.Fprintln(w)
 	}
 	t := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
-	for _, p := range ways[:min(len(ways), mostWays)] {
+	for _, p := range ways[:min(len(ways), maxWays)] {
 		if p.refused == "" {
 			fmt.Fprintf(t, "followed\t%s\n", p.url)
 		} else {
@@ -181,12 +181,12 @@ func explainWays(w io.Writer, job crawler.Job, page crawler.URL, doc *crawler.Do
 		}
 	}
 	_ = t.Flush()
-	if more := len(ways) - mostWays; more > 0 {
+	if more := len(ways) - maxWays; more > 0 {
 		fmt.Fprintf(w, "and %d more\n", more)
 	}
 }
 
-// wording is a rule in words.
+// wording describes a rule in words.
 func wording(r crawler.FollowRule) string {
 	text := "links"
 	if r.Links != "" {

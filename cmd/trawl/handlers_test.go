@@ -11,17 +11,17 @@ func TestACommandThatHasNoHandlersRefusesAJobThatWantsSome(t *testing.T) {
 	s := resolved(t, "name: shop\nhandlers: [shop, images]\n")
 	err := noHandlers(s)
 	var status *exitError
-	if !errors.As(err, &status) || status.code != exitUsage || !strings.Contains(err.Error(), "handlers: shop, images are functions of a program") {
+	if !errors.As(err, &status) || status.code != exitUsage || !strings.Contains(err.Error(), "handlers: shop, images are functions of a Go program") {
 		t.Errorf("the error is %v", err)
 	}
 	if err := checkJob(s); err != nil {
-		t.Errorf("such a job can not be created: %v", err)
+		t.Errorf("such a job cannot be created: %v", err)
 	}
 	if err := noHandlers(resolved(t, "name: plain\n")); err != nil {
 		t.Errorf("a job without any: %v", err)
 	}
 	s.Handlers = []string{"My Shop"}
-	if err := checkJob(s); err == nil || !strings.Contains(err.Error(), `handlers: "My Shop" is no name`) {
+	if err := checkJob(s); err == nil || !strings.Contains(err.Error(), `handlers: "My Shop" is not a valid name`) {
 		t.Errorf("a name that is none: %v", err)
 	}
 }

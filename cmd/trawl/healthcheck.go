@@ -14,20 +14,20 @@ import (
 	"github.com/trawlcrawler/trawl/internal/fleet"
 )
 
-// healthCommand asks a process of the fleet whether it is well.
+// healthCommand returns the command that checks whether a process of the fleet is ready.
 func healthCommand() *cobra.Command {
 	var listen string
 	cmd := &cobra.Command{
 		Use:   "health",
-		Short: "Ask a process of the fleet on this machine whether it is ready",
-		Long: `Health asks the scheduler, worker or dashboard that listens at an address for its /readyz,
-and fails unless it is ready: for the health checks of containers. The process's own
-TRAWL_LISTEN is asked, where it is set.
+		Short: "Check whether a process of the fleet on this machine is ready",
+		Long: `Health requests /readyz from the scheduler, worker or dashboard that listens at an address, and
+fails unless the process is ready. Use it for the health checks of containers. If TRAWL_LISTEN
+is set, as it is for the process itself, that is the address.
 
 ` + exitHelp,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			if err := fromEnvironment(cmd.Flags()); err != nil {
+			if err := fill(cmd); err != nil {
 				return err
 			}
 			return askReady(cmd.Context(), listen)
@@ -37,14 +37,15 @@ TRAWL_LISTEN is asked, where it is set.
 	return cmd
 }
 
-// askTerm is how long a process may take to answer. It gives Redis fleet.ReadyTerm.
+// askTerm is how long a process may take to answer. The process itself waits up to
+// fleet.ReadyTerm for Redis.
 const askTerm = fleet.ReadyTerm + time.Second
 
-// askReady asks for /readyz at an address that a process listens on. When that
-// is all interfaces, package net asks this machine.
+// askReady requests /readyz from a process, given the address that it listens on. If that
+// is all interfaces, package net connects to this machine.
 func askReady(ctx context.Context, listen string) error {
 	if _, _, err := net.SplitHostPort(listen); err != nil {
-		return usage("listen: %q is no address (write 127.0.0.1:9090)", listen)
+		return usage("listen: %q is not an address (write 127.0.0.1:9090)", listen)
 	}
 	ctx, cancel := context.WithTimeout(ctx, askTerm)
 	defer cancel()
@@ -52,14 +53,14 @@ func askReady(ctx context.Context, listen string) error {
 	if err != nil {
 		return usage("listen: %v", err)
 	}
-	answer, err := (&http.Transport{DisableKeepAlives: true}).RoundTrip(req) // by no proxy
+	answer, err := (&http.Transport{DisableKeepAlives: true}).RoundTrip(req) // not through a proxy
 	if err != nil {
 		return failed("no process answers at %q: %v (name its address with --listen)", listen, err)
 	}
 	defer answer.Body.Close()
 	said, err := io.ReadAll(io.LimitReader(answer.Body, 4<<10))
 	if err != nil {
-		return failed("the answer of %q breaks off: %v", listen, err)
+		return failed("read the answer from %q: %v", listen, err)
 	}
 	text := strings.TrimSpace(string(said))
 	if answer.StatusCode != http.StatusOK {

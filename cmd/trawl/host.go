@@ -15,18 +15,18 @@ import (
 	"github.com/trawlcrawler/trawl/tasks"
 )
 
-// hostCommand shows and steers single hosts of a job.
+// hostCommand returns the command that shows and controls single hosts of a job.
 func hostCommand() *cobra.Command {
 	d := &desk{}
 	cmd := &cobra.Command{
 		Use:   "host",
-		Short: "Show the hosts of a job, and slow, pause or bound one of them",
-		Long:  "Host shows the hosts of a job, and slows, pauses or bounds one of them, also while the job runs.\n\n" + exitHelp,
+		Short: "Show the hosts of a job, and slow down, pause or limit one of them",
+		Long:  "Host shows the hosts of a job, and slows down, pauses or limits one of them, also while the job runs.\n\n" + exitHelp,
 		RunE:  noSubcommand,
 	}
 	flags := cmd.PersistentFlags()
 	registerRedis(flags, &d.redis)
-	flags.BoolVar(&d.json, "json", false, "answer in JSON")
+	flags.BoolVar(&d.json, "json", false, "print JSON")
 	cmd.AddCommand(d.hostsCommand(), d.hostShowCommand(), d.hostSetCommand())
 	return cmd
 }
@@ -35,7 +35,7 @@ func (d *desk) hostsCommand() *cobra.Command {
 	limit := 100
 	cmd := &cobra.Command{
 		Use:   "ls JOB",
-		Short: "List hosts that are visited or wait for a visit",
+		Short: "List hosts that are being visited or wait for a visit",
 		Args:  cobra.ExactArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if limit < 1 {
@@ -50,7 +50,7 @@ func (d *desk) hostsCommand() *cobra.Command {
 			})
 		},
 	}
-	cmd.Flags().IntVar(&limit, "limit", limit, "most hosts to list")
+	cmd.Flags().IntVar(&limit, "limit", limit, "largest number of hosts to list")
 	return cmd
 }
 
@@ -76,16 +76,16 @@ func (d *desk) hostSetCommand() *cobra.Command {
 	var ask []string
 	cmd := &cobra.Command{
 		Use:   "set JOB HOST",
-		Short: "Change the delay or the budget of one host, pause it, or ask it again",
-		Long: `Set changes what holds for one host of a job. What no flag names stays as it is. A visit
-that is under way takes it up within seconds.`,
+		Short: "Change the delay or the budget of one host, pause it, or retry it",
+		Long: `Set changes the rules for one host of a job. Settings without a flag stay as they are. A visit
+in progress applies the change within seconds.`,
 		Args: cobra.ExactArgs(2),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			host, err := parseHost(args[1])
 			if err != nil {
 				return err
 			}
-			// TRAWL_DELAY and its like are settings of crawls, and not meant here.
+			// Read only the flags: TRAWL_DELAY and the like are settings of crawls.
 			setsDelay, setsBudget := cmd.Flags().Changed("delay"), cmd.Flags().Changed("budget")
 			delay, budget, pause, resume, forgive := delay, budget, pause, resume, forgive
 			change := func(r *crawler.HostRules) error {
@@ -124,18 +124,19 @@ that is under way takes it up within seconds.`,
 		},
 	}
 	flags := cmd.Flags()
-	flags.StringVar(&delay, "delay", "", "least time between the starts of two requests, such as 5s; job for the job's")
-	flags.Int64Var(&budget, "budget", 0, "most pages of the host (0: the job's)")
-	flags.StringArrayVar(&ask, "ask", nil, "ask for URLs of this pattern, as trawl host show lists it, though they look like a trap; may be repeated")
-	flags.BoolVar(&pause, "pause", false, "make no request to the host until it is resumed")
-	flags.BoolVar(&resume, "resume", false, "go on with a host that was paused")
-	flags.BoolVar(&forgive, "retry", false, "ask a host now that is given up or left alone because it refused or was not reached")
+	flags.StringVar(&delay, "delay", "", "shortest time between the starts of two requests, such as 5s, or job for the job's setting")
+	flags.Int64Var(&budget, "budget", 0, "largest number of pages of the host (0: the job's setting)")
+	flags.StringArrayVar(&ask, "ask", nil, "fetch URLs of this pattern although they look like a trap; trawl host show lists the patterns; may be repeated")
+	flags.BoolVar(&pause, "pause", false, "make no requests to the host until it is resumed")
+	flags.BoolVar(&resume, "resume", false, "resume a host that was paused")
+	flags.BoolVar(&forgive, "retry", false, "retry a host now that was given up or left alone because it refused requests or could not be reached")
 	cmd.MarkFlagsMutuallyExclusive("pause", "resume")
 	cmd.MarkFlagsOneRequired("delay", "budget", "ask", "pause", "resume", "retry")
 	return cmd
 }
 
-// setDelay reads a delay of a host; "job" leaves it to the job.
+// setDelay parses the delay of a host. The text "job" removes it, so that the job's
+// applies.
 func setDelay(r *crawler.HostRules, text string) error {
 	if text == "job" {
 		r.Delay = nil
@@ -149,7 +150,7 @@ func setDelay(r *crawler.HostRules, text string) error {
 	return nil
 }
 
-// parseHost reads a host as a person writes it, or takes it from a URL.
+// parseHost parses a host as a person writes it, or takes it from a URL.
 func parseHost(text string) (crawler.Host, error) {
 	written := text
 	if !strings.Contains(written, "://") {
@@ -174,7 +175,7 @@ func (d *desk) showHost(ctx context.Context, c *tasks.Client, job string, host c
 		return err
 	}
 	for _, m := range status.Muted {
-		fmt.Fprintf(stdout, "%s (ask for them all the same: --ask '%s')\n", m.Reason(), m.Pattern)
+		fmt.Fprintf(stdout, "%s (to fetch them all the same: --ask '%s')\n", m.Reason(), m.Pattern)
 	}
 	return nil
 }
@@ -190,7 +191,7 @@ func (d *desk) showHosts(hosts []crawler.HostStatus) error {
 	return printJSON(stdout, views)
 }
 
-// hostView is a host as --json shows it.
+// hostView returns a host as --json shows it.
 func hostView(h crawler.HostStatus) any {
 	return struct {
 		crawler.HostStatus
@@ -217,8 +218,12 @@ func printHosts(w io.Writer, hosts []crawler.HostStatus) error {
 		if h.Rules.Pages > 0 {
 			budget = fmt.Sprint(h.Rules.Pages)
 		}
-		fmt.Fprintf(t, "%s\t%s\t%s\t%d\t%s\t%d\t%d\t%s\t%s\t%d\t%s\n",
-			h.Host, state, due, h.Pages, budget, h.Waiting, h.Flight, h.Interval, delay, h.Strikes, h.Trouble)
+		strikes := fmt.Sprint(h.ConsecutiveFailures)
+		if h.GivenUp {
+			strikes += " (given up)"
+		}
+		fmt.Fprintf(t, "%s\t%s\t%s\t%d\t%s\t%d\t%d\t%s\t%s\t%s\t%s\n",
+			h.Host, state, due, h.Pages, budget, h.Waiting, h.Flight, h.Interval, delay, strikes, h.Trouble)
 	}
 	return t.Flush()
 }

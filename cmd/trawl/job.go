@@ -14,48 +14,41 @@ import (
 	"github.com/trawlcrawler/trawl/tasks"
 )
 
-// jobCommand steers the jobs of a fleet.
+// jobCommand returns the command that controls the jobs of a fleet.
 func jobCommand() *cobra.Command {
 	d := &desk{}
 	cmd := &cobra.Command{
 		Use:   "job",
-		Short: "Create, watch and steer the jobs of a fleet",
-		Long:  "Job creates, watches and steers the jobs of a fleet.\n\n" + exitHelp,
+		Short: "Create, watch and control the jobs of a fleet",
+		Long:  "Job creates, watches and controls the jobs of a fleet.\n\n" + exitHelp,
 		RunE:  noSubcommand,
 	}
 	flags := cmd.PersistentFlags()
 	registerRedis(flags, &d.redis)
-	flags.BoolVar(&d.json, "json", false, "answer in JSON")
+	flags.BoolVar(&d.json, "json", false, "print JSON")
 	cmd.AddCommand(
 		d.createCommand(),
 		d.command("ls", "List the jobs", 0, func(ctx context.Context, c *tasks.Client, _ string) error { return d.list(ctx, c) }),
 		d.showCommand(),
-		d.command("watch JOB", "Show a job again and again, until it has ended", 1, d.watch),
-		d.command("pause JOB", "Let a job fetch no more until it is resumed", 1, steer((*tasks.Client).Pause)),
-		d.command("resume JOB", "Let a job go on that was paused, or reopen one that is done, which waits for seeds then", 1, d.resume),
+		d.command("watch JOB", "Show the progress of a job until it has ended", 1, d.watch),
+		d.command("pause JOB", "Pause a job: it fetches nothing until it is resumed", 1, steer((*tasks.Client).Pause)),
+		d.command("resume JOB", "Resume a job that was paused, or reopen one that is done; it then waits for seeds", 1, d.resume),
 		d.setCommand(),
-		d.command("cancel JOB", "End a job for good; its results stay", 1, steer((*tasks.Client).Cancel)),
+		d.command("cancel JOB", "Cancel a job for good; its results stay", 1, steer((*tasks.Client).Cancel)),
 		d.refetchCommand(),
-		d.command("rm JOB", "Remove every key of a job that has ended", 1, steer((*tasks.Client).Remove)),
+		d.command("rm JOB", "Remove all keys of a job that has ended from Redis; its results stay until a new job of that name sets them aside", 1, remove),
 	)
 	return cmd
 }
 
-// noSubcommand is what a command does that is nothing without a subcommand.
-func noSubcommand(cmd *cobra.Command, args []string) error {
-	if len(args) > 0 {
-		return usage("unknown command %q for %q (%s --help lists them)", args[0], cmd.CommandPath(), cmd.CommandPath())
-	}
-	return cmd.Help()
-}
-
-// desk is where the jobs of a fleet are asked after.
+// desk is what all commands about the jobs of a fleet share: their Redis and their output
+// format.
 type desk struct {
 	redis string
 	json  bool
 }
 
-// command is a subcommand about no job or one.
+// command returns a subcommand that takes no job or one.
 func (d *desk) command(use, short string, args int, do func(context.Context, *tasks.Client, string) error) *cobra.Command {
 	return &cobra.Command{
 		Use: use, Short: short, Args: cobra.ExactArgs(args),
@@ -69,9 +62,9 @@ func (d *desk) command(use, short string, args int, do func(context.Context, *ta
 	}
 }
 
-// with opens the fleet for one command.
+// with connects to the fleet for one command.
 func (d *desk) with(cmd *cobra.Command, do func(context.Context, *tasks.Client) error) error {
-	if err := fromEnvironment(cmd.Flags()); err != nil {
+	if err := fill(cmd); err != nil {
 		return err
 	}
 	if err := checkRedis(d.redis); err != nil {
@@ -85,7 +78,7 @@ func (d *desk) with(cmd *cobra.Command, do func(context.Context, *tasks.Client) 
 	return jobError(errors.Join(do(ctx, client), client.Close()))
 }
 
-// jobError gives errors of jobs their exit status.
+// jobError assigns exit statuses to the errors of jobs.
 func jobError(err error) error {
 	var status *exitError
 	var setting *crawler.SettingError
@@ -102,24 +95,27 @@ func jobError(err error) error {
 		return usage("%v", err)
 	case errors.Is(err, crawler.ErrJobChanged):
 		return usage("%v", err)
-	case errors.Is(err, crawler.ErrNoHost), errors.Is(err, crawler.ErrJobEnded), errors.Is(err, crawler.ErrJobRuns):
+	case errors.Is(err, crawler.ErrNoHost), errors.Is(err, crawler.ErrJobEnded), errors.Is(err, crawler.ErrJobRuns), errors.Is(err, crawler.ErrJobState):
 		return usage("%v", err)
 	}
 	return failed("%v", err)
 }
 
-// createCommand creates a job of a job file.
+// createCommand returns the command that creates a job from a job file.
 func (d *desk) createCommand() *cobra.Command {
 	var name string
 	cmd := &cobra.Command{
 		Use:   "create FILE.yaml|-",
-		Short: "Create a job of a job file, or of one on standard input; a scheduler lets it run",
+		Short: "Create a job from a job file or from standard input; a scheduler starts it",
 		Args:  cobra.ExactArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			if err := fromEnvironment(cmd.Flags()); err != nil {
+			if err := fill(cmd); err != nil {
 				return err
 			}
-			s := defaultSettings()
+			s, err := usual(cmd)
+			if err != nil {
+				return err
+			}
 			if err := readJob(args[0], os.Stdin, &s); err != nil {
 				return err
 			}
@@ -143,7 +139,7 @@ func (d *desk) createCommand() *cobra.Command {
 					return d.show(ctx, c, s.Name)
 				}
 				sayWorkersOwn(stderr, args[0], s)
-				fmt.Fprintf(stderr, "trawl: job %s is created with %d seeds\n", s.Name, len(s.Seeds))
+				fmt.Fprintf(stderr, "trawl: created job %s with %s\n", s.Name, crawler.Plural(int64(len(s.Seeds)), "seed", "seeds"))
 				return nil
 			})
 		},
@@ -152,7 +148,7 @@ func (d *desk) createCommand() *cobra.Command {
 	return cmd
 }
 
-// sayWorkersOwn tells of settings in a job file that each worker has of its own.
+// sayWorkersOwn warns about settings in a job file that each worker has to set for itself.
 func sayWorkersOwn(w io.Writer, file string, s settings) {
 	defaults := defaultSettings()
 	for _, own := range []struct {
@@ -164,7 +160,7 @@ func sayWorkersOwn(w io.Writer, file string, s settings) {
 		{"access", s.Access != ""}, {"header", len(s.Header) > 0}, {"proxy", len(s.Proxy) > 0}, {"ca", len(s.CA) > 0}, {"insecure", len(s.Insecure) > 0},
 	} {
 		if own.given {
-			fmt.Fprintf(w, "trawl: %s: %s is left out: on a fleet it is for each worker to say (trawl worker --help)\n", file, own.name)
+			fmt.Fprintf(w, "trawl: %s: %s is ignored: on a fleet, each worker has its own (trawl worker --help)\n", file, own.name)
 		}
 	}
 }
@@ -208,7 +204,7 @@ func (d *desk) watch(ctx context.Context, c *tasks.Client, name string) error {
 	return watched(status, numbers)
 }
 
-// glance reads the numbers of a job, and what it waits for.
+// glance reads the counters of a job, and what it waits for.
 func glance(ctx context.Context, c *tasks.Client, status crawler.Status) (snapshot, error) {
 	numbers, err := c.Counters(ctx, status.Job.Name)
 	if err != nil {
@@ -218,7 +214,7 @@ func glance(ctx context.Context, c *tasks.Client, status crawler.Status) (snapsh
 	return snapshot{status, numbers, waiting}, err
 }
 
-// watched is the exit status of a job that has ended.
+// watched returns the exit status for a job that has ended.
 func watched(status crawler.Status, numbers crawler.Counters) error {
 	switch {
 	case status.State != crawler.StateDone:
@@ -235,7 +231,22 @@ func printJSON(w io.Writer, v any) error {
 	return encoder.Encode(v)
 }
 
-// steer makes a subcommand of a client's method.
+// remove removes a job, and says where its results stay.
+func remove(ctx context.Context, c *tasks.Client, name string) error {
+	places, err := c.Kept(ctx, name)
+	if err != nil {
+		places = nil // the keys of the job may be garbage; remove it all the same
+	}
+	if err := c.Remove(ctx, name); err != nil {
+		return err
+	}
+	for _, k := range apart(places) {
+		fmt.Fprintf(stderr, "trawl: the results of %s stay in %q\n", name, k.Where)
+	}
+	return nil
+}
+
+// steer turns a method of the client into the function of a subcommand.
 func steer(do func(*tasks.Client, context.Context, string) error) func(context.Context, *tasks.Client, string) error {
 	return func(ctx context.Context, c *tasks.Client, name string) error { return do(c, ctx, name) }
 }

@@ -6,7 +6,7 @@ import (
 	"testing"
 
 	"github.com/trawlcrawler/trawl/crawler"
-	"github.com/trawlcrawler/trawl/internal/testsite"
+	"github.com/trawlcrawler/trawl/internal/test/testsite"
 )
 
 // shown is what --json shows of a job, as far as tests look at it.
@@ -27,7 +27,7 @@ func TestAJobIsCreatedShownAndRemoved(t *testing.T) {
 		t.Errorf("of no jobs there are %v", none)
 	}
 	o.write("news.yaml", "name: news\nseeds: ["+aURL+"]\ndelay: 3s\nout: elsewhere\n")
-	if end := o.run("job", "create", "news.yaml").exits(done, "news", "1 seed", "out is left out"); end.stdout != "" {
+	if end := o.run("job", "create", "news.yaml").exits(done, "news", "1 seed", "out is ignored"); end.stdout != "" {
 		t.Errorf("to create a job prints %q", end.stdout)
 	}
 	o.run("job", "create", "news.yaml").exits(usage, `"news"`, "exists", "--job", "trawl job rm")
@@ -78,6 +78,44 @@ func TestAJobIsSteered(t *testing.T) {
 		"job rm *", "job rm news/0", "job show NEWS", "seed /etc " + aURL,
 	} {
 		o.run(strings.Fields(command)...).exits(usage, "no job of this name")
+	}
+}
+
+func TestAJobThatIsCreatedAgainBeginsWithAnOutputOfItsOwn(t *testing.T) {
+	t.Parallel()
+	g := testsite.Graph{Hosts: 1, PagesPerHost: 12, LinksPerPage: 3}
+	site := g.Serve(t)
+	o := newOffice(t)
+	o.Scheduler()
+	w := o.Worker()
+	job := jobOf(t, g, site)
+	o.Create(job)
+	o.Done(job.Name)
+	o.run("job", "rm", job.Name).exits(done, "the results of "+job.Name+" stay in ", o.Out)
+	w.Terminate()
+	job.Depth = 0
+	o.Create(job)
+	last := site.URL(0, "/page/11")
+	if e := o.run("explain", job.Name, last, "--out", o.Out).exits(done); !strings.Contains(e.stdout, "never seen") || !strings.Contains(e.stdout, "belong to an earlier job "+job.Name) {
+		t.Errorf("before a worker has the job, trawl explains\n%s", e.stdout)
+	}
+	w = o.Worker()
+	o.Done(job.Name)
+	w.Says("set aside")
+	if got := len(o.Export(job.Name)); got != 1 {
+		t.Errorf("%d pages are exported, want the seed", got)
+	}
+	if end := o.run("export", job.Name+"@previous", "--out", o.Out).exits(done); strings.Count(end.stdout, "\n") != 12 {
+		t.Errorf("of the earlier job there is exported\n%s", end.stdout)
+	}
+	if e := o.run("explain", job.Name, last, "--out", o.Out).exits(done); !strings.Contains(e.stdout, "never seen") || !strings.Contains(e.stdout, "none in") {
+		t.Errorf("trawl explains\n%s", e.stdout)
+	}
+	var shown struct {
+		Records struct{ Settled, Records int }
+	}
+	if o.answer(&shown, "job", "show", job.Name, "--out", o.Out); shown.Records.Records != 1 || shown.Records.Settled != 1 {
+		t.Errorf("the job is shown as %+v", shown)
 	}
 }
 
@@ -137,7 +175,7 @@ func TestWatchingTellsHowAJobEnds(t *testing.T) {
 	o.Worker()
 	o.write("nothing.yaml", "name: nothing\nseeds: ["+aURL+"]\nrobots_tries: 1\nretries: 0\n")
 	o.run("job", "create", "nothing.yaml").exits(done)
-	o.run("job", "watch", "nothing").exits(nothing, "nothing could be fetched", "1 disallowed")
+	o.run("job", "watch", "nothing").exits(nothing, "nothing could be fetched", "1 failed")
 	o.write("waits.yaml", "name: waits\n")
 	o.run("job", "create", "waits.yaml").exits(done)
 	watch := o.start("job", "watch", "waits", "--redis", o.URL()+"?client_name=watcher")

@@ -7,6 +7,7 @@ import (
 	"io"
 	"os"
 	"reflect"
+	"slices"
 	"strings"
 
 	"github.com/goccy/go-yaml"
@@ -14,56 +15,126 @@ import (
 	"github.com/goccy/go-yaml/parser"
 
 	"github.com/trawlcrawler/trawl/crawler"
+	"github.com/trawlcrawler/trawl/internal/setting"
 )
 
-// readJob reads the job file of a path, or, of "-", that on standard input.
+// readJob reads the job file at path, or from standard input if path is "-".
 func readJob(path string, stdin io.Reader, s *settings) error {
 	if path != "-" {
 		return readJobFile(path, s)
 	}
-	text, err := io.ReadAll(stdin)
+	text, err := readMarked(stdin)
 	if err != nil {
 		return usage("job file on standard input: %v", err)
 	}
 	return parseJobFile("on standard input", text, s)
 }
 
-// readJobFile reads a job file over the settings. It is strict: a field that it
-// does not know, or a value that does not fit, is an error with its line.
+// sharesStdin returns an error if both the job file and an argument would be read from
+// standard input.
+func (s *settings) sharesStdin(args []string) error {
+	if s.file == "-" && slices.Contains(args, "-") {
+		return usage("standard input can be read only once: name a file for the job file (-f) or for the argument -")
+	}
+	return nil
+}
+
+// readJobFile reads a job file into the settings. It is strict: an unknown field, a value
+// of the wrong type or a second document is an error that names the line.
 func readJobFile(path string, s *settings) error {
-	text, err := os.ReadFile(path)
+	file, err := os.Open(path)
 	if err != nil {
 		return usage("job file: %v", err)
+	}
+	defer file.Close()
+	text, err := readMarked(file)
+	if err != nil {
+		return usage("job file %s: %v", path, err)
 	}
 	return parseJobFile(path, text, s)
 }
 
+// readMarked reads a text, without the byte order mark that it may start with (YAML 1.2.2,
+// 5.2).
+func readMarked(r io.Reader) ([]byte, error) {
+	text, err := io.ReadAll(r)
+	if bytes.HasPrefix(text, []byte{0xff, 0xfe}) || bytes.HasPrefix(text, []byte{0xfe, 0xff}) {
+		return nil, errors.New("the file is UTF-16: save it as UTF-8")
+	}
+	return bytes.TrimPrefix(text, []byte("\ufeff")), err
+}
+
 func parseJobFile(path string, text []byte, s *settings) error {
+	found, err := decodeFile("job file", path, text, s)
+	if err != nil {
+		return err
+	}
+	for key, line := range found {
+		if s.origins != nil {
+			s.origins[key] = fmt.Sprintf("%s:%d", path, line)
+		}
+	}
+	return nil
+}
+
+// decodeFile decodes a YAML file of settings. It returns the lines of the keys that it has.
+func decodeFile(kind, path string, text []byte, s *settings) (found map[string]int, err error) {
+	if err := crawler.CheckYAML(text); err != nil {
+		return nil, usage("%s %s: %v", kind, path, err)
+	}
 	s.source = source{path, text}
 	file, err := parser.ParseBytes(text, 0)
 	if err != nil {
-		return usage("job file %s: %s", path, yaml.FormatError(err, false, true))
+		return nil, usage("%s %s: %s", kind, path, yaml.FormatError(err, false, true))
+	}
+	if err := crawler.CheckOneDocument(text); err != nil {
+		return nil, usage("%s %s: %v", kind, path, err)
 	}
 	if len(file.Docs) == 0 || file.Docs[0].Body == nil {
-		return nil // says nothing
+		return nil, nil // an empty file
 	}
-	err = yaml.NewDecoder(bytes.NewReader(text), yaml.Strict()).Decode(s)
+	if found, err = keysOf(file.Docs[0].Body); err != nil {
+		return nil, usage("%s %s: %v", kind, path, err)
+	}
+	err = yaml.NewDecoder(bytes.NewReader(text), yaml.Strict()).Decode(&s.Values)
 	if err == nil || errors.Is(err, io.EOF) {
-		return nil
+		return found, nil
 	}
 	if named := nameField(file.Docs[0].Body); named != nil {
-		return usage("job file %s: %v", path, named)
+		return nil, usage("%s %s: %v", kind, path, named)
 	}
-	return usage("job file %s: %s", path, yaml.FormatError(err, false, true))
+	return nil, usage("%s %s: %s", kind, path, yaml.FormatError(err, false, true))
 }
 
-// source is a job file as it was read. The zero value is none.
+// keysOf returns the lines of the keys at the top of a file. A key that is not a setting is
+// an error that suggests one that is.
+func keysOf(body ast.Node) (map[string]int, error) {
+	mapping, ok := body.(*ast.MappingNode)
+	if !ok {
+		return nil, nil // the decoder says what is wrong
+	}
+	found := make(map[string]int)
+	for _, field := range mapping.Values {
+		at := field.Key.GetToken()
+		if field.Key.IsMergeKey() {
+			continue
+		}
+		if _, ok := setting.Lookup(at.Value); !ok {
+			return nil, fmt.Errorf("[%d:%d] unknown field %q%s: trawl init lists all settings",
+				at.Position.Line, at.Position.Column, at.Value, crawler.Suggest(at.Value, setting.Names(^setting.Place(0))))
+		}
+		found[at.Value] = at.Position.Line
+	}
+	return found, nil
+}
+
+// source is the text of a job file. The zero value is no file.
 type source struct {
 	path string
 	text []byte
 }
 
-// locate words an error of a setting by the line that it has in the file.
+// locate adds the file and the line of a setting to an error about it.
 func (f source) locate(err error) string {
 	var setting *crawler.SettingError
 	if len(f.text) == 0 || !errors.As(err, &setting) {
@@ -86,7 +157,8 @@ func (f source) locate(err error) string {
 	return err.Error()
 }
 
-// parentOf drops the last part of a path: what is written in short has no more.
+// parentOf drops the last part of a path. In the short form of a setting, the part is not
+// there.
 func parentOf(path string) string {
 	if end := strings.LastIndexAny(path, ".["); end > 0 {
 		return path[:end]
@@ -94,15 +166,15 @@ func parentOf(path string) string {
 	return ""
 }
 
-// nameField finds the field whose value does not fit. Errors of values that
-// parse themselves, such as durations, do not say where they are.
+// nameField finds the field with the wrong value. Errors of types that parse themselves,
+// such as durations, do not say where the value is.
 func nameField(body ast.Node) error {
 	mapping, ok := body.(*ast.MappingNode)
 	if !ok {
 		return nil
 	}
 	for _, field := range mapping.Values {
-		var alone settings
+		var alone setting.Values
 		err := yaml.Unmarshal([]byte(field.String()), &alone)
 		if err == nil {
 			continue
@@ -120,13 +192,13 @@ func nameField(body ast.Node) error {
 	return nil
 }
 
-// kindName names what a field holds, for a person.
+// kindName returns a name for what a field holds.
 func kindName(kind reflect.Kind) string {
 	switch kind {
 	case reflect.Int, reflect.Int64:
 		return "number"
 	case reflect.Bool:
-		return "truth value (write true or false)"
+		return "boolean (write true or false)"
 	case reflect.Slice:
 		return "list"
 	}

@@ -7,10 +7,11 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/trawlcrawler/trawl/crawler"
+	"github.com/trawlcrawler/trawl/internal/setting"
 	"github.com/trawlcrawler/trawl/tasks"
 )
 
-// setCommand changes settings of a job.
+// setCommand returns the command that changes settings of a job.
 func (d *desk) setCommand() *cobra.Command {
 	revision := int64(tasks.AnyRevision)
 	cmd := &cobra.Command{
@@ -18,12 +19,12 @@ func (d *desk) setCommand() *cobra.Command {
 		Short: "Change settings of a job, also while it runs",
 		Long: `Set changes settings of a job, under their names in a job file: budgets (pages, bytes, time,
 pages_per_host), delay, throttle, per_host, weight, retries, host_tries, timeout, include,
-exclude, priorities, and of a periodic job schedule and runs. All are changed, or none. Workers and
-schedulers go by them within two seconds; visits that are under way go on.
+exclude, priorities, and, for a periodic job, schedule and runs. Either all are changed or none.
+Workers and schedulers apply them within two seconds; visits in progress continue.
 
-A list has an argument for each of its values, or NAME= for none. A job that is done because
-of a budget goes on when the budget is raised. The runs of a periodic job that begin later
-have the new settings.
+For a list, give one argument for each of its values, or NAME= for an empty list. A job that is
+done because of a budget continues when the budget is raised. For a periodic job, the new settings
+apply to the runs that start later.
 
 ` + exitHelp,
 		Example: `  trawl job set news delay=5s pages=20000
@@ -31,7 +32,7 @@ have the new settings.
   trawl job set news priorities=urgent=/breaking/ priorities='low=\.pdf$'`,
 		Args: cobra.MinimumNArgs(2),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			changes, err := crawler.ParseChanges(args[1:])
+			changes, err := setting.ParseChanges(args[1:])
 			if err != nil {
 				return usage("%v", err)
 			}
@@ -48,11 +49,11 @@ have the new settings.
 			})
 		},
 	}
-	cmd.Flags().Int64Var(&revision, "revision", revision, "change them only if they are of this revision, as job show --json has it (-1: any)")
+	cmd.Flags().Int64Var(&revision, "revision", revision, "change the settings only if they are at this revision, as shown by job show --json (-1: any)")
 	return cmd
 }
 
-// saySet tells what was changed.
+// saySet reports what was changed.
 func saySet(job string, done crawler.Adjustment) {
 	if len(done.Changed) == 0 {
 		fmt.Fprintf(stderr, "trawl: job %s has these settings already\n", job)
@@ -64,11 +65,11 @@ func saySet(job string, done crawler.Adjustment) {
 		fmt.Fprintf(stderr, "trawl: note: %s\n", note)
 	}
 	if done.Reopened {
-		fmt.Fprintf(stderr, "trawl: job %s was done because of its budget, and goes on\n", job)
+		fmt.Fprintf(stderr, "trawl: job %s was done because of its budget; it continues\n", job)
 	}
 }
 
-// resume lets a job go on, and says what one that was done waits for.
+// resume resumes a job. If the job was done, it says what the job waits for.
 func (d *desk) resume(ctx context.Context, c *tasks.Client, job string) error {
 	was, err := c.Status(ctx, job)
 	if err != nil {
@@ -78,7 +79,7 @@ func (d *desk) resume(ctx context.Context, c *tasks.Client, job string) error {
 		return err
 	}
 	if was.State == crawler.StateDone || was.State == crawler.StateFailed {
-		fmt.Fprintf(stderr, "trawl: job %s was %s and waits for seeds now: bring some with trawl seed %s URL…; it is done again when they are fetched\n",
+		fmt.Fprintf(stderr, "trawl: job %s was %s and now waits for seeds: add some with trawl seed %s URL…; it is done again when they are fetched\n",
 			job, was.State, job)
 	}
 	return nil

@@ -26,25 +26,25 @@ type jobView struct {
 	Started  *time.Time         `json:"started"`
 	Ended    *time.Time         `json:"ended"`
 	Counters crawler.Counters   `json:"counters"`
-	Troubles []crawler.Trouble  `json:"troubles,omitempty"` // why workers can not keep its pages
-	Failures []string           `json:"failures,omitempty"` // URLs that failed, and why; of job show alone
+	Troubles []crawler.Trouble  `json:"troubles,omitempty"` // why workers cannot keep its pages
+	Failures []string           `json:"failures,omitempty"` // URLs that failed, and why; only in job show
 	Waits    string             `json:"waits,omitempty"`    // why no page is fetched at the moment, and what to do
 	WaitsFor crawler.WaitReason `json:"waits_for,omitempty"`
 	Settings crawler.Job        `json:"settings"`
-	// Records compares what is settled with what is known of the output: with --out it is
-	// read.
+	// Records compares what is settled with the records known to be in the output. With
+	// --out, the output is read.
 	Records  crawler.Comparison `json:"records"`
-	Missing  int64              `json:"missing"`            // records
-	Periodic *crawler.Periodic  `json:"periodic,omitempty"` // of a job with a schedule
+	Missing  int64              `json:"missing"`            // missing records
+	Periodic *crawler.Periodic  `json:"periodic,omitempty"` // for a job with a schedule
 	RunOf    string             `json:"run_of,omitempty"`   // the periodic job that it is a run of
-	Closing  bool               `json:"closing,omitempty"`  // only its output is waited for
-	Awaited  []crawler.Awaited  `json:"awaited,omitempty"`  // the writers whose output its end waits for
-	// Unfinished are the writers that died and left files that nobody has finished.
+	Closing  bool               `json:"closing,omitempty"`  // it only waits for its output
+	Awaited  []crawler.Awaited  `json:"awaited,omitempty"`  // the writers whose output it waits for before it ends
+	// Unfinished lists the writers that died and left files that no process has finished.
 	Unfinished []crawler.Awaited `json:"unfinished,omitempty"`
 	left       string
-	Garbage    []string         `json:"garbage,omitempty"` // what was set aside because it was not what it should be; of job show alone
-	Revision   int64            `json:"revision"`          // of the settings
-	Changes    []crawler.Change `json:"changes,omitempty"` // of the settings, since the job was created
+	Garbage    []string         `json:"garbage,omitempty"` // what was set aside because it was damaged; only in job show
+	Revision   int64            `json:"revision"`          // revision of the settings
+	Changes    []crawler.Change `json:"changes,omitempty"` // changes to the settings since the job was created
 }
 
 func view(ctx context.Context, c *tasks.Client, status crawler.Status) (jobView, error) {
@@ -66,13 +66,13 @@ func view(ctx context.Context, c *tasks.Client, status crawler.Status) (jobView,
 	}, err
 }
 
-// standsStill makes what is wrong with a job's keys the reason of its state.
+// standsStill makes an error about the job's keys the reason of its state.
 func standsStill(status *crawler.Status, err error) error {
 	status.Reason = fmt.Sprintf("%v: repair it, or remove the job (trawl job rm %s)", err, status.Job.Name)
 	return nil
 }
 
-// known is nil for the zero time.
+// known returns nil for the zero time.
 func known(t time.Time) *time.Time {
 	if t.IsZero() {
 		return nil
@@ -89,7 +89,7 @@ func (d *desk) list(ctx context.Context, c *tasks.Client) error {
 	for _, status := range all {
 		v, err := view(ctx, c, status)
 		if errors.Is(err, crawler.ErrNoJob) {
-			continue // removed meanwhile
+			continue // removed in the meantime
 		}
 		if err != nil {
 			return err
@@ -111,8 +111,8 @@ func (d *desk) list(ctx context.Context, c *tasks.Client) error {
 	return t.Flush()
 }
 
-// remark is what a list says of a job besides numbers: workers that cannot keep its
-// pages, what it waits for, or the reason of its state.
+// remark is what a list says about a job besides numbers: which workers cannot keep its
+// pages, what it waits for, or the reason for its state.
 func (v jobView) remark() string {
 	switch n := len(v.Troubles); n {
 	case 0:
@@ -120,7 +120,7 @@ func (v jobView) remark() string {
 			return periodicRemark(*v.Periodic)
 		}
 		if v.State != crawler.StateBroken && len(v.Reason) == 0 && v.Counters.Garbage > 0 {
-			return fmt.Sprintf("! %d keys or entries were garbage (trawl job show %s)", v.Counters.Garbage, v.Name)
+			return fmt.Sprintf("! %s garbage (trawl job show %s)", crawler.Plural(v.Counters.Garbage, "key or entry was", "keys or entries were"), v.Name)
 		}
 		return cmp.Or(v.Waits, v.Reason)
 	case 1:
@@ -130,16 +130,16 @@ func (v jobView) remark() string {
 	}
 }
 
-// mostFailures is how many failed URLs job show prints; with --json it has more.
-const mostFailures = 5
+// maxFailures is the number of failed URLs that job show prints. With --json it shows more.
+const maxFailures = 5
 
-// showCommand shows a job.
+// showCommand returns the command that shows a job.
 func (d *desk) showCommand() *cobra.Command {
 	var out string
 	cmd := d.command("show JOB", "Show a job with its counters", 1, func(ctx context.Context, c *tasks.Client, name string) error {
 		return d.showWith(ctx, c, name, out)
 	})
-	cmd.Flags().StringVar(&out, "out", "", "the workers' output, a folder or the URL of a bucket: it is read, and its records are compared with what is settled")
+	cmd.Flags().StringVar(&out, "out", "", "the workers' output (a folder or the URL of a bucket), to compare its records with what is settled")
 	return cmd
 }
 
@@ -147,7 +147,7 @@ func (d *desk) show(ctx context.Context, c *tasks.Client, name string) error {
 	return d.showWith(ctx, c, name, "")
 }
 
-// showWith shows a job, and compares it with its output, if that is named.
+// showWith shows a job, and compares it with its output if out names one.
 func (d *desk) showWith(ctx context.Context, c *tasks.Client, name, out string) error {
 	status, err := c.Status(ctx, name)
 	if err != nil {
@@ -167,7 +167,7 @@ func (d *desk) showWith(ctx context.Context, c *tasks.Client, name, out string) 
 		return err
 	}
 	if out != "" {
-		if err := v.compare(ctx, out); err != nil {
+		if err := v.compare(ctx, status, out); err != nil {
 			return err
 		}
 	}
@@ -204,35 +204,35 @@ func (d *desk) showWith(ctx context.Context, c *tasks.Client, name, out string) 
 	for _, trouble := range v.Troubles {
 		fmt.Fprintf(t, "trouble\tfor %s: %s\n", status.Now.Sub(trouble.Since).Round(time.Second), trouble)
 	}
-	for _, garbage := range v.Garbage[:min(len(v.Garbage), mostFailures)] {
+	for _, garbage := range v.Garbage[:min(len(v.Garbage), maxFailures)] {
 		fmt.Fprintf(t, "garbage\t%s\n", garbage)
 	}
-	for _, failure := range v.Failures[:min(len(v.Failures), mostFailures)] {
+	for _, failure := range v.Failures[:min(len(v.Failures), maxFailures)] {
 		fmt.Fprintf(t, "failed\t%s\n", failure)
 	}
 	return t.Flush()
 }
 
 // compare compares the job with the records of its output.
-func (v *jobView) compare(ctx context.Context, out string) error {
+func (v *jobView) compare(ctx context.Context, status crawler.Status, out string) error {
 	where := resultsOf(out, v.Name)
-	sum, whole, err := countRecords(ctx, v.Counters, where)
+	sum, whole, err := countRecords(ctx, status, v.Counters, where)
 	switch {
 	case errors.Is(err, export.ErrNoOutput):
 		return usage("%v", err)
 	case err != nil:
 		return failed("%v", err)
 	case !whole || !keepsRecords(v.Settings.Format):
-		return usage("the output of job %s has no record of each URL (format: %s): it cannot be compared with what is settled", v.Name, strings.Join(v.Settings.Format, ","))
+		return usage("the output of job %s does not have a record for every URL (format: %s): it cannot be compared with what is settled", v.Name, strings.Join(v.Settings.Format, ","))
 	}
 	v.Records, v.Missing = sum, sum.Missing()
 	return nil
 }
 
-// printNumbers shows how far a job is.
+// printNumbers shows the progress of a job.
 func printNumbers(w io.Writer, v jobView) {
 	n := v.Counters
-	fmt.Fprintf(w, "pages\t%d, %s\nwaiting\t%d of %d seen, %d in flight\nhosts\t%d: %d due, %d armed, %d visited\noutcomes\t%s\nvisits\t%d, %d lost their worker\n",
+	fmt.Fprintf(w, "pages\t%d, %s\nwaiting\t%d of %d seen, %d in flight\nhosts\t%d: %d due, %d armed, %d open\noutcomes\t%s\nvisits\t%d, %d lost their worker\n",
 		n.Pages(), bytesText(n.Bytes), n.Waiting, n.Seen, n.Flight, n.Hosts, n.Due, n.Armed, n.Open, outcomesText(n), n.Visits, n.Broken)
 	if shipping := n.Shipping(); shipping != "" {
 		fmt.Fprintf(w, "records\t%s\n", shipping)
@@ -241,7 +241,17 @@ func printNumbers(w io.Writer, v jobView) {
 		fmt.Fprintf(w, "records\t%s\n", v.Records.Alarm(v.Name))
 	}
 	if unfound := n.Unfound(); unfound > 0 && v.State.Ended() {
-		fmt.Fprintf(w, "not found\t%d URLs that were seen before `trawl job refetch` were not found again; if they were brought, bring them again (trawl seed %s LIST)\n", unfound, v.Name)
+		fmt.Fprintf(w, "not found\t%s before `trawl job refetch` and not found again; add seeds again that you added by hand (trawl seed %s LIST)\n",
+			crawler.Plural(unfound, "URL was seen", "URLs were seen"), v.Name)
+	}
+	if skipped := n.SkippedText(); skipped != "" {
+		fmt.Fprintf(w, "left out\t%s\n", skipped)
+	}
+	for _, muted := range n.Muted {
+		fmt.Fprintf(w, "trap\t%s; %s\n", muted.Reason(), muted.Insist(v.Name))
+	}
+	if n.MutedMore > 0 {
+		fmt.Fprintf(w, "trap\tfurther patterns that look like one: %s\n", moreMuted(0, n.MutedMore))
 	}
 	if n.Incomplete > 0 {
 		fmt.Fprintf(w, "missing\tpages that lack a required field: %d\n", n.Incomplete)

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"maps"
 	"os"
+	"os/signal"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -16,18 +17,18 @@ import (
 	"github.com/gofrs/flock"
 	"github.com/redis/go-redis/v9"
 
-	"github.com/trawlcrawler/trawl/crawler/frontier"
+	"github.com/trawlcrawler/trawl/internal/frontier"
 	"github.com/trawlcrawler/trawl/internal/redisd"
-	"github.com/trawlcrawler/trawl/internal/redistest"
-	"github.com/trawlcrawler/trawl/internal/testfleet"
-	"github.com/trawlcrawler/trawl/internal/testsite"
+	"github.com/trawlcrawler/trawl/internal/test/redistest"
+	"github.com/trawlcrawler/trawl/internal/test/testfleet"
+	"github.com/trawlcrawler/trawl/internal/test/testsite"
 )
 
 const lanes = 16 // connections to the one host of these tests
 
-// mostInFlight is how many URLs of a host are in flight at most: those taken
+// maxInFlight is how many URLs of a host are in flight at most: those taken
 // ahead for its connections, and those of the batch that is not settled yet.
-const mostInFlight = 4*lanes + 64
+const maxInFlight = 4*lanes + 64
 
 // burst is a crawl at full speed of one host.
 type burst struct {
@@ -124,8 +125,8 @@ func (b *burst) inFlight() int {
 	if err != nil {
 		b.t.Fatal(err)
 	}
-	if counters.Flight > mostInFlight {
-		b.t.Errorf("%d URLs were in flight, want at most %d", counters.Flight, mostInFlight)
+	if counters.Flight > maxInFlight {
+		b.t.Errorf("%d URLs were in flight, want at most %d", counters.Flight, maxInFlight)
 	}
 	return int(counters.Flight)
 }
@@ -166,8 +167,8 @@ func TestACrawlThatIsKilledAgainAndAgainIsWholeAtItsEnd(t *testing.T) {
 	b.run(b.args...).exits(done)
 	records := pages(t, b.path("site"))
 	fetched(records).expect(t, "pages", b.graph.URLs(b.site))
-	if n := len(asked(b.site).twice()); n > kills*mostInFlight {
-		t.Errorf("%d pages were asked for twice, want at most %d for each of %d kills", n, mostInFlight, kills)
+	if n := len(asked(b.site).twice()); n > kills*maxInFlight {
+		t.Errorf("%d pages were asked for twice, want at most %d for each of %d kills", n, maxInFlight, kills)
 	}
 }
 
@@ -183,26 +184,31 @@ func TestACrawlKilledOverARealRedisGoesOn(t *testing.T) {
 	before, again := len(b.site.Requests()), time.Now()
 	b.run(b.args...).exits(done, "going on with")
 	t.Logf("the site was visited again after %v", b.site.Requests()[before].Start.Sub(again).Round(time.Millisecond))
-	b.whole(mostInFlight)
+	b.whole(maxInFlight)
 }
 
 func TestAnInterruptedCrawlLosesNothingAndRepeatsNothing(t *testing.T) {
 	t.Parallel()
-	for name, sig := range map[string]os.Signal{"SIGINT": os.Interrupt, "SIGTERM": syscall.SIGTERM} {
+	for name, sig := range map[string]os.Signal{"SIGINT": os.Interrupt, "SIGTERM": syscall.SIGTERM, "SIGHUP": syscall.SIGHUP} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
+			if signal.Ignored(sig) {
+				t.Skip("the tests run under nohup, or the like, and so do the commands that they start")
+			}
 			b := newBurst(t, 1200)
 			b.withRedis()
 			p := b.start(b.args...)
 			b.after(400)
 			p.signal(sig)
 			told := time.Now()
-			p.wait().exits(interrupted, "stopping", "is interrupted", "the same command goes on where it stopped")
+			p.wait().exits(interrupted, "stopping", "is interrupted", "the same command resumes the crawl")
 			t.Logf("it ended after %v", time.Since(told).Round(time.Millisecond))
 			b.redisGone()
 			answered := fetched(pages(t, b.path("site")))
 			answered.expectOnce(t, "pages before", urls(asked(b.site)))
-			b.run(b.args...).exits(done, "going on with", "is done: nothing is left to fetch")
+			b.run(b.args...).exits(done, "going on with", "is done: nothing is left to fetch",
+				fmt.Sprintf("  this run  %d pages in ", len(b.graph.URLs(b.site))-len(answered)),
+				fmt.Sprintf("  pages     %d, ", len(b.graph.URLs(b.site))), "in total, including earlier runs", "fetched in total", "), in this run")
 			b.whole(0)
 			fetched(pages(t, b.path("site"))).expectOnce(t, "pages", b.graph.URLs(b.site))
 		})
@@ -241,7 +247,7 @@ func TestASecondInterruptWaitsForNoAnswer(t *testing.T) {
 	p := b.start(b.args...)
 	<-reached
 	p.signal(os.Interrupt)
-	p.says("once more to stop now")
+	p.says("interrupt again to stop now")
 	p.signal(os.Interrupt)
 	p.wait().exits(interrupted)
 	release()

@@ -1,8 +1,9 @@
 // Command trawl is a distributed web crawler in one binary.
 //
-// Each subcommand has a file of its own. What a crawl needs is tied together
-// here: the settings from flags, environment and job file; a Redis, private,
-// built in, or real; and a fleet in one process.
+// Many files: each subcommand has a file of its own, named after it. What a command finds out,
+// rather than prints, is in packages such as internal/audit and internal/explain. This package
+// combines what a crawl needs: the settings from flags, environment and job file; a Redis, which
+// may be private, embedded or shared; and a fleet in one process.
 package main
 
 import (
@@ -15,7 +16,9 @@ import (
 
 	"github.com/spf13/cobra"
 
-	_ "github.com/trawlcrawler/trawl/cmd/trawl/early" // for what it does before this package begins
+	_ "github.com/trawlcrawler/trawl/cmd/trawl/early" // imported for what its init does before this package is initialized
+	"github.com/trawlcrawler/trawl/internal/output"
+	"github.com/trawlcrawler/trawl/internal/version"
 )
 
 func main() {
@@ -25,15 +28,15 @@ func main() {
 	os.Exit(code)
 }
 
-// run carries out a command line and returns its exit status.
+// run runs a command line and returns its exit status.
 func run(ctx context.Context, args []string) int {
 	root := rootCommand()
 	root.SetArgs(args)
 	var profile profiler
-	root.PersistentFlags().StringVar(&profile.folder, "profile", "", "a folder for profiles of the processor, memory and waits, for go tool pprof, written when the command ends")
-	code := exitUsage // of all that cobra itself finds wrong, before a command begins
+	root.PersistentFlags().StringVar(&profile.folder, "profile", "", "folder to write CPU, memory and blocking profiles to when the command ends, for go tool pprof")
+	code := exitUsage // the status of errors that cobra itself finds, before a command starts
 	root.PersistentPreRunE = func(cmd *cobra.Command, _ []string) error {
-		err := cmd.ValidateFlagGroups() // which cobra finds wrong only after this
+		err := cmd.ValidateFlagGroups() // cobra would check these only after this hook
 		if err == nil {
 			err = profile.start()
 		}
@@ -50,6 +53,8 @@ func run(ctx context.Context, args []string) int {
 		return exitDone
 	case errors.As(err, &status):
 		code = status.code
+	case errors.Is(err, output.ErrURL):
+		code = exitUsage
 	}
 	if text := err.Error(); text != "" {
 		fmt.Fprintln(stderr, "trawl: "+text)
@@ -57,35 +62,59 @@ func run(ctx context.Context, args []string) int {
 	return code
 }
 
-// rootCommand is trawl without a subcommand.
+// rootCommand returns trawl without a subcommand.
 func rootCommand() *cobra.Command {
 	root := &cobra.Command{
 		Use:           "trawl",
 		Short:         "A distributed web crawler on Redis and asynq",
-		Long:          "Trawl crawls web sites, politely: on a laptop with one command, and unchanged on a fleet.\n\n" + exitHelp,
+		Long:          "Trawl crawls web sites politely: with one command on a laptop, or unchanged on a fleet of machines.\n\n" + exitHelp,
 		SilenceErrors: true,
 		SilenceUsage:  true,
-		Version:       version(),
+		Version:       version.String(),
+		Args:          cobra.ArbitraryArgs,
+		RunE:          noSubcommand,
 	}
-	root.CompletionOptions.HiddenDefaultCmd = true
 	root.SetOut(stdout)
 	root.SetErr(stderr)
-	root.AddCommand(crawlCommand(), fetchCommand(), schedulerCommand(), workerCommand(), dashboardCommand(), jobCommand(), hostCommand(), seedCommand(), exportCommand(), diffCommand(), extractCommand(), auditCommand(), explainCommand(), healthCommand())
+	root.SetUsageFunc(printUsage)
+	root.SetFlagErrorFunc(flagError)
+	root.PersistentFlags().String(configFlag, "", "file in YAML with defaults of settings for all commands (trawl config shows what is in force)")
+	for _, group := range []struct {
+		title    string
+		commands []*cobra.Command
+	}{
+		{"Crawl on this machine", []*cobra.Command{crawlCommand(), fetchCommand(), extractCommand(), initCommand()}},
+		{"Crawl on a fleet", []*cobra.Command{schedulerCommand(), workerCommand(), dashboardCommand(), jobCommand(), hostCommand(), seedCommand()}},
+		{"Results", []*cobra.Command{exportCommand(), diffCommand(), auditCommand(), explainCommand()}},
+		{"Installation", []*cobra.Command{configCommand(), doctorCommand(), healthCommand(), versionCommand()}},
+	} {
+		root.AddGroup(&cobra.Group{ID: group.title, Title: group.title})
+		for _, c := range group.commands {
+			c.GroupID = group.title
+			root.AddCommand(c)
+		}
+	}
+	root.AddCommand(manCommand())
+	completeValues(root)
 	return root
 }
 
-// interruptKey finds the channel of the second interrupt in a context.
+// interruptKey is the key of the second interrupt's channel in a context.
 type interruptKey struct{}
 
-// interruptible returns a context that ends with the first SIGINT or SIGTERM,
-// and that holds a channel which is closed with the second.
+// interruptible returns a context that ends with the first SIGINT, SIGTERM or SIGHUP. The
+// context contains a channel that is closed with the second. A process that was started to
+// outlive its terminal, for example by nohup, ignores SIGHUP.
 func interruptible() (context.Context, func()) {
 	second := make(chan struct{})
 	ctx, cancel := context.WithCancel(context.WithValue(context.Background(), interruptKey{}, second))
 	signals := make(chan os.Signal, 2)
 	signal.Notify(signals, os.Interrupt, syscall.SIGTERM)
-	// Who is told of it is not killed by it: a reader that goes away is an error
-	// of the write.
+	if !signal.Ignored(syscall.SIGHUP) {
+		signal.Notify(signals, syscall.SIGHUP)
+	}
+	// A process that is notified of SIGPIPE is not killed by it. If the reader goes away,
+	// the write returns an error instead.
 	signal.Notify(make(chan os.Signal, 1), syscall.SIGPIPE)
 	go func() {
 		if _, ok := <-signals; ok {
@@ -101,7 +130,7 @@ func interruptible() (context.Context, func()) {
 	}
 }
 
-// secondInterrupt is closed when the user does not want to wait.
+// secondInterrupt returns the channel that is closed when the user does not want to wait.
 func secondInterrupt(ctx context.Context) <-chan struct{} {
 	c, _ := ctx.Value(interruptKey{}).(chan struct{})
 	return c

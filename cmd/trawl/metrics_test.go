@@ -6,7 +6,7 @@ import (
 	"testing"
 
 	"github.com/trawlcrawler/trawl/crawler"
-	"github.com/trawlcrawler/trawl/internal/testsite"
+	"github.com/trawlcrawler/trawl/internal/test/testsite"
 )
 
 // TestTheMetricsOfARemovedJobGoFromEveryProcess removes a job and a run of a periodic one, and

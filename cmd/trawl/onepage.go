@@ -16,15 +16,15 @@ import (
 	"github.com/trawlcrawler/trawl/crawler"
 )
 
-// readPage reads a page of at most so many bytes under a URL, or under one that is
-// made of the file's name.
+// readPage reads a page of at most limit bytes. Its URL is base or, if that is empty, one
+// made from the file's name.
 func readPage(file io.Reader, name, base string, limit int64) (*crawler.Page, error) {
 	if base == "" {
 		base = "http://localhost/"
 		if name != "-" {
 			base += filepath.Base(name)
 		}
-		fmt.Fprintf(stderr, "trawl: the page is read as if it were %s (--url says otherwise)\n", base)
+		fmt.Fprintf(stderr, "trawl: reading the page as %s (choose another URL with --url)\n", base)
 	}
 	u, err := crawler.ParseURL(base)
 	if err != nil {
@@ -32,11 +32,11 @@ func readPage(file io.Reader, name, base string, limit int64) (*crawler.Page, er
 	}
 	body, err := io.ReadAll(io.LimitReader(file, limit+1))
 	if err != nil {
-		return nil, usage("%s can not be read: %v", name, err)
+		return nil, usage("read %s: %v", name, err)
 	}
 	page := &crawler.Page{URL: u, Status: http.StatusOK, Header: http.Header{}, Started: time.Now(), Truncated: int64(len(body)) > limit}
 	if kind := mime.TypeByExtension(filepath.Ext(name)); kind != "" {
-		kind, _, _ = strings.Cut(kind, ";") // the charset is a guess
+		kind, _, _ = strings.Cut(kind, ";") // the charset of the table is only a guess
 		page.Header.Set("Content-Type", kind)
 	}
 	body = body[:min(int64(len(body)), limit)]
@@ -58,22 +58,21 @@ func fetchPage(ctx context.Context, s settings, url string) (*crawler.Page, erro
 	case result == nil && err != nil:
 		return nil, err
 	case result == nil:
-		return nil, failed("%s: nothing came of it", u)
+		return nil, failed("%s: no result", u)
 	case kept.page == nil:
 		return nil, &exitError{exitNothing, fmt.Sprintf("%s: %s: %s", u, result.Outcome, cmp.Or(result.Reason, "no page came back"))}
 	}
 	return kept.page, nil
 }
 
-// keeper is a sink that keeps the last page in memory. It is safe for concurrent
-// use.
+// keeper is a sink that keeps the last page in memory. It is safe for concurrent use.
 type keeper struct {
 	mu     sync.Mutex
 	result *crawler.Result
-	page   *crawler.Page // nil when it was not fetched
+	page   *crawler.Page // nil if it was not fetched
 }
 
-// Keep copies what is the visit's again when it returns.
+// Keep copies the results, because they belong to the visit again when it returns.
 func (k *keeper) Keep(_ context.Context, results []*crawler.Result) error {
 	k.mu.Lock()
 	defer k.mu.Unlock()
@@ -91,8 +90,8 @@ func (k *keeper) Keep(_ context.Context, results []*crawler.Result) error {
 	return nil
 }
 
-// Bodies reports that the body is kept.
-func (*keeper) Bodies() bool { return true }
+// Needs says that the sink keeps the body.
+func (*keeper) Needs() crawler.Needs { return crawler.Needs{Bodies: true} }
 
 func (k *keeper) last() *crawler.Result {
 	k.mu.Lock()

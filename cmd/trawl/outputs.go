@@ -4,6 +4,8 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"fmt"
+	"strings"
 
 	"github.com/trawlcrawler/trawl/crawler"
 	"github.com/trawlcrawler/trawl/export"
@@ -12,14 +14,14 @@ import (
 // place is where records of a job are.
 type place struct {
 	where string
-	named bool // by the user: it must be there
+	named bool // the user named it, so it must exist
 }
 
 // records are the records of a job, in one output or several.
 type records struct{ crawls []*export.Crawl }
 
-// openRecords opens outputs. One that is not there has no records, unless the user named
-// it: he may have mistyped it, and everything would be fetched again.
+// openRecords opens outputs. An output that does not exist has no records, unless the user
+// named it: the name may be mistyped, and then everything would be fetched again.
 func openRecords(ctx context.Context, places []place) (*records, error) {
 	all := new(records)
 	for _, p := range places {
@@ -37,7 +39,23 @@ func openRecords(ctx context.Context, places []place) (*records, error) {
 	return all, nil
 }
 
-// whole reports whether there is a record of each URL.
+// keepOf drops the outputs whose records belong to earlier jobs of the same name.
+func (r *records) keepOf(ctx context.Context, job crawler.Status) error {
+	var own []*export.Crawl
+	var errs []error
+	for _, c := range r.crawls {
+		if why := notTheJobs(ctx, c, job.Job.Name, job.Created); why != "" {
+			fmt.Fprintf(stderr, "trawl: %s: ignoring them\n", why)
+			errs = append(errs, c.Close())
+			continue
+		}
+		own = append(own, c)
+	}
+	r.crawls = own
+	return errors.Join(errs...)
+}
+
+// whole reports whether there is a record for every URL.
 func (r *records) whole() bool {
 	for _, c := range r.crawls {
 		if !c.Whole() {
@@ -53,7 +71,7 @@ func (r *records) each(ctx context.Context, do func(crawler.Record) error) error
 		err := c.Last(ctx, func(rec *export.Record) error {
 			read, err := rec.Read()
 			if err != nil {
-				return nil // it is damaged: its page is missing
+				return nil // a damaged record counts as missing
 			}
 			return do(read)
 		})
@@ -64,7 +82,7 @@ func (r *records) each(ctx context.Context, do func(crawler.Record) error) error
 	return nil
 }
 
-// eachLink calls do with each link of the link graph, where the output has one.
+// eachLink calls do with each link of the link graph, if the output has one.
 func (r *records) eachLink(ctx context.Context, do func(crawler.LinkRecord) error) error {
 	for _, c := range r.crawls {
 		err := c.Links(ctx, func(line []byte) error {
@@ -87,4 +105,30 @@ func (r *records) close() error {
 		errs = append(errs, c.Close())
 	}
 	return errors.Join(errs...)
+}
+
+// sayDamaged reports the damaged files of outputs, each once, and returns their number.
+func sayDamaged(crawls ...*export.Crawl) int {
+	known := make(map[string]bool)
+	for _, c := range crawls {
+		for _, err := range c.Damaged() {
+			if text := err.Error(); !known[text] {
+				known[text] = true
+				fmt.Fprintf(stderr, "trawl: damaged: %s\n", text)
+			}
+		}
+	}
+	return len(known)
+}
+
+// damagedText says how many files and lines are damaged.
+func damagedText(files, lines int) string {
+	var parts []string
+	if files > 0 {
+		parts = append(parts, crawler.Plural(int64(files), "file is", "files are")+" damaged; the rest of each was read")
+	}
+	if lines > 0 {
+		parts = append(parts, crawler.Plural(int64(lines), "line is", "lines are")+" damaged and skipped")
+	}
+	return strings.Join(parts, "; ")
 }

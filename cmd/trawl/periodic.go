@@ -10,13 +10,13 @@ import (
 	"github.com/trawlcrawler/trawl/tasks"
 )
 
-// zonedTime is how a moment that is planned is written: with its time zone.
+// zonedTime is the format of planned times, with the time zone.
 const zonedTime = "2006-01-02 15:04:05 MST"
 
-// ticksPass says why no run begins at the next tick.
-const ticksPass = "paused: ticks pass without a run until it is resumed"
+// ticksPass says why no run starts at the next tick.
+const ticksPass = "paused: ticks are skipped until it is resumed"
 
-// nextText says when the next run of a periodic job begins.
+// nextText says when the next run of a periodic job starts.
 func nextText(p crawler.Periodic, now time.Time) string {
 	switch {
 	case p.NextTick.IsZero():
@@ -27,7 +27,7 @@ func nextText(p crawler.Periodic, now time.Time) string {
 	return fmt.Sprintf("%s, in %s", p.NextTick.Local().Format(zonedTime), p.NextTick.Sub(now).Round(time.Second))
 }
 
-// periodicRemark is what a list says of a periodic job.
+// periodicRemark is what a list says about a periodic job.
 func periodicRemark(p crawler.Periodic) string {
 	switch {
 	case p.NextTick.IsZero():
@@ -38,7 +38,7 @@ func periodicRemark(p crawler.Periodic) string {
 	return fmt.Sprintf("%s, next run %s", p.Schedule, p.NextTick.Local().Format(zonedTime))
 }
 
-// printPeriodic shows when the runs of a job begin, and which there are.
+// printPeriodic shows when the runs of a job start, and lists its runs.
 func printPeriodic(w io.Writer, p crawler.Periodic, now time.Time) {
 	fmt.Fprintf(w, "schedule\t%s\nnext run\t%s\n", p.Schedule, nextText(p, now))
 	last := "none yet"
@@ -50,11 +50,11 @@ func printPeriodic(w io.Writer, p crawler.Periodic, now time.Time) {
 		fmt.Fprintf(w, "runs\tnone\n")
 	}
 	for _, run := range p.Runs {
-		fmt.Fprintf(w, "run\t%s %s %d pages %s\n", run.Name, run.State, run.Pages, run.Reason)
+		fmt.Fprintf(w, "run\t%s %s %s %s\n", run.Name, run.State, pagesText(run.Pages), run.Reason)
 	}
 }
 
-// watchPeriodic shows how the runs of a job go, until the job has ended.
+// watchPeriodic shows the progress of a job's runs until the job has ended.
 func (d *desk) watchPeriodic(ctx context.Context, c *tasks.Client, name string) error {
 	tick := time.NewTicker(liveEvery)
 	defer tick.Stop()
@@ -87,12 +87,12 @@ func (d *desk) watchPeriodic(ctx context.Context, c *tasks.Client, name string) 
 	}
 }
 
-// watchText is the line of a terminal.
+// watchText returns the line that a terminal shows.
 func watchText(p crawler.Periodic, now time.Time) string {
 	return "next run " + nextText(p, now) + runText(p, true)
 }
 
-// runText tells of the last run, if there is one.
+// runText describes the last run, if there is one.
 func runText(p crawler.Periodic, pages bool) string {
 	if len(p.Runs) == 0 {
 		return ""
@@ -100,7 +100,7 @@ func runText(p crawler.Periodic, pages bool) string {
 	run := p.Runs[len(p.Runs)-1]
 	text := fmt.Sprintf("  %s %s", run.Name, run.State)
 	if pages {
-		text += fmt.Sprintf(", %d pages", run.Pages)
+		text += ", " + pagesText(run.Pages)
 	}
 	return text
 }

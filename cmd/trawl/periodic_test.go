@@ -7,7 +7,7 @@ import (
 	"time"
 
 	"github.com/trawlcrawler/trawl/crawler"
-	"github.com/trawlcrawler/trawl/internal/testsite"
+	"github.com/trawlcrawler/trawl/internal/test/testsite"
 )
 
 // shownPeriodic is what --json shows of a periodic job.
@@ -29,8 +29,8 @@ func TestASchedulesTicksAndRunsAreShown(t *testing.T) {
 	}
 	o.run("job", "pause", "daily").exits(done)
 	for _, command := range []string{"show daily", "ls"} {
-		if end := o.run(append([]string{"job"}, strings.Fields(command)...)...).exits(done); !strings.Contains(end.stdout, "ticks pass") {
-			t.Errorf("job %s does not say that ticks pass:\n%s", command, end.stdout)
+		if end := o.run(append([]string{"job"}, strings.Fields(command)...)...).exits(done); !strings.Contains(end.stdout, "ticks are skipped") {
+			t.Errorf("job %s does not say that ticks are skipped:\n%s", command, end.stdout)
 		}
 	}
 

@@ -4,7 +4,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/trawlcrawler/trawl/internal/testsite"
+	"github.com/trawlcrawler/trawl/internal/test/testsite"
 )
 
 // crowd crawls fifty hosts with a delay, checks the gaps between requests, and

@@ -16,7 +16,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/trawlcrawler/trawl/crawler"
-	"github.com/trawlcrawler/trawl/internal/testsite"
+	"github.com/trawlcrawler/trawl/internal/test/testsite"
 )
 
 // What the hosts of a site want, in politeTown.
@@ -276,13 +276,13 @@ func forge(t *testing.T, o *office, site *testsite.Site, journal []entry) {
 	}{
 		"a request that came too soon": {last(plain), func(i int, e entry) {
 			e["start"] = before(i).start().Add(townDelay - time.Millisecond).Format(form)
-		}, plain + " of job"},
+		}, "sent a request to " + plain + " at "},
 		"a request that robots.txt forbids": {last(strict), func(_ int, e entry) {
 			e["url"] = "http://" + strict + townForbidden
-		}, "what robots.txt forbids"},
+		}, "although robots.txt forbids it"},
 		"a rest that was cut short": {behindRest(tired), func(i int, e entry) {
 			e["start"] = before(i).start().Add(townRest - 100*time.Millisecond).Format(form)
-		}, "before its Retry-After had passed"},
+		}, "before the end of its Retry-After"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			if c.line < 0 {

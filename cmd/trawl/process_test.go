@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"os"
+	"os/signal"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -16,8 +17,8 @@ import (
 	"github.com/prometheus/common/model"
 
 	"github.com/trawlcrawler/trawl/crawler"
-	"github.com/trawlcrawler/trawl/internal/testfleet"
-	"github.com/trawlcrawler/trawl/internal/testsite"
+	"github.com/trawlcrawler/trawl/internal/test/testfleet"
+	"github.com/trawlcrawler/trawl/internal/test/testsite"
 )
 
 // metricsOf asks a process for its metrics, and checks the rules for them all.
@@ -32,7 +33,7 @@ func metricsOf(t testing.TB, address string) map[string]*dto.MetricFamily {
 	if err != nil {
 		t.Fatal(err)
 	}
-	labels := []string{"job", "state", "outcome", "ending", "quantile", "version", "for"}
+	labels := []string{"job", "state", "outcome", "ending", "quantile", "version", "revision", "goversion", "for"}
 	for name, family := range families {
 		if !strings.HasPrefix(name, "trawl_") || family.GetHelp() == "" {
 			t.Errorf("the metric %s does not begin with trawl_, or has no help", name)
@@ -156,7 +157,7 @@ func TestProcessesAreReadyWhileTheirRedisIs(t *testing.T) {
 	expect("/readyz", 200)
 }
 
-func TestAWorkerThatCanNotKeepPagesIsNotReady(t *testing.T) {
+func TestAWorkerThatCannotKeepPagesIsNotReady(t *testing.T) {
 	t.Parallel()
 	g := testsite.Graph{Hosts: 2, PagesPerHost: 5, LinksPerPage: 3}
 	site := g.Serve(t)
@@ -274,6 +275,39 @@ func TestAWorkerGivesBackWhatItHasWhenItIsTerminated(t *testing.T) {
 	end := w.soonEnds().exits(done, "msg=stopped")
 	testfleet.Within(t, "a worker that is terminated ends", end.at.Sub(told), 10*time.Second)
 	o.nothingLeft(job.Name)
+}
+
+func TestAWorkerWhoseNameIsInUseEndsWithAnError(t *testing.T) {
+	t.Parallel()
+	end := syscall.SIGHUP
+	if signal.Ignored(end) { // the tests run under nohup, and so do the commands that they start
+		end = syscall.SIGTERM
+	}
+	o := newOffice(t)
+	w := o.start("worker", "--name", "w1", "--out", "out", "--listen", "127.0.0.1:0")
+	w.says("msg=started")
+	o.until("the worker shows that it lives", func(context.Context) bool { return len(o.keys("trawl:processes")) > 0 })
+	o.run("worker", "--name", "w1", "--out", "other", "--listen", "127.0.0.1:0").exits(usage, `"w1"`, "another worker of the fleet has this name", "--name")
+	w.signal(end)
+	w.soonEnds().exits(done, "msg=stopped")
+	again := o.start("worker", "--name", "w1", "--out", "out", "--listen", "127.0.0.1:0")
+	again.says("msg=started")
+	processes := func() []string {
+		all, err := o.redis.ZRange(testfleet.Soon(t), "trawl:processes", 0, -1).Result()
+		if err != nil {
+			t.Fatal(err)
+		}
+		return all
+	}
+	o.until("it shows that it lives", func(context.Context) bool { return len(processes()) == 1 })
+	again.kill()
+	killed := processes()
+	third := o.start("worker", "--name", "w1", "--out", "out", "--listen", "127.0.0.1:0")
+	o.until("a worker takes the place of one that was killed", func(context.Context) bool {
+		return slices.ContainsFunc(processes(), func(p string) bool { return !slices.Contains(killed, p) })
+	})
+	third.signal(syscall.SIGTERM)
+	third.soonEnds().exits(done)
 }
 
 func TestASecondSignalEndsAWorkerAtOnce(t *testing.T) {

@@ -9,19 +9,18 @@ import (
 	"runtime/pprof"
 )
 
-// profiler writes down where the time and memory of the command go, for
-// go tool pprof.
+// profiler records where the command spends time and memory, for go tool pprof.
 type profiler struct {
-	folder string // "" for none
+	folder string // "" for no profiles
 	cpu    *os.File
 }
 
 const (
-	mutexEvery = 10     // of so many waits for a mutex one is noted
-	blockedFor = 10_000 // ns: waits of that length are all noted, shorter ones by chance
+	mutexEvery = 10     // one in this many waits for a mutex is recorded
+	blockedFor = 10_000 // in ns: all waits at least this long are recorded, shorter ones are sampled
 )
 
-// start begins, before the command does.
+// start starts profiling, before the command runs.
 func (p *profiler) start() error {
 	if p.folder == "" {
 		p.folder = os.Getenv("TRAWL_PROFILE")
@@ -34,14 +33,14 @@ func (p *profiler) start() error {
 		p.cpu, err = os.Create(filepath.Join(p.folder, "cpu.pprof"))
 	}
 	if err != nil {
-		return usage("--profile %q: %v: name a folder that can be written", p.folder, err)
+		return usage("--profile %q: %v: name a writable folder", p.folder, err)
 	}
 	runtime.SetMutexProfileFraction(mutexEvery)
 	runtime.SetBlockProfileRate(blockedFor)
 	return pprof.StartCPUProfile(p.cpu)
 }
 
-// stop writes what was measured, after the command has ended.
+// stop writes the profiles, after the command has ended.
 func (p *profiler) stop() error {
 	if p.cpu == nil {
 		return nil

@@ -10,8 +10,8 @@ import (
 	"github.com/trawlcrawler/trawl/crawler"
 )
 
-// progress tells a person how a crawl goes: a line that is written over while
-// standard error is a terminal, and otherwise a new line now and then.
+// progress shows the progress of a crawl: on a terminal as one line that it rewrites,
+// otherwise as a new line now and then.
 type progress struct {
 	w        *terminal
 	terminal bool
@@ -19,7 +19,7 @@ type progress struct {
 	rates    []sample
 }
 
-// sample is what was done at a moment.
+// sample is what had been done at a point in time.
 type sample struct {
 	at      time.Time
 	pages   int64
@@ -31,7 +31,7 @@ func sampleOf(at time.Time, c crawler.Counters) sample {
 	return sample{at, c.Pages(), c.Settled(), c.Bytes}
 }
 
-// snapshot is a job with its numbers at a moment.
+// snapshot is a job with its counters at a point in time.
 type snapshot struct {
 	status   crawler.Status
 	counters crawler.Counters
@@ -41,10 +41,10 @@ type snapshot struct {
 const (
 	liveEvery  = 500 * time.Millisecond
 	plainEvery = 10 * time.Second
-	rateSpan   = 15 * time.Second // over which pages a second are averaged
+	rateSpan   = 15 * time.Second // the rate is averaged over this time
 )
 
-// newProgress begins with the counters as they are.
+// newProgress starts from the current counters.
 func newProgress(w *terminal, c crawler.Counters) *progress {
 	now := time.Now()
 	return &progress{
@@ -53,7 +53,7 @@ func newProgress(w *terminal, c crawler.Counters) *progress {
 	}
 }
 
-// run shows the counters until ctx ends, and what the crawl waits for. look reads them.
+// run shows the counters, and what the crawl waits for, until ctx ends. look reads them.
 func (p *progress) run(ctx context.Context, look func(context.Context) (snapshot, error)) {
 	every := plainEvery
 	if p.terminal {
@@ -72,11 +72,11 @@ func (p *progress) run(ctx context.Context, look func(context.Context) (snapshot
 		}
 		r, err := look(ctx)
 		if err != nil {
-			continue // the scheduler says so
+			continue // the scheduler reports it
 		}
 		line := p.line(r, time.Now())
 		if r.waiting.For != "" {
-			line = fmt.Sprintf("%d pages  %d waiting  %s", r.counters.Pages(), r.counters.Waiting+r.counters.Flight, r.waiting.Text)
+			line = fmt.Sprintf("%s  %d waiting  %s", pagesText(r.counters.Pages()), r.counters.Waiting+r.counters.Flight, r.waiting.Text)
 		}
 		if p.terminal {
 			p.w.rewrite(line)
@@ -86,7 +86,7 @@ func (p *progress) run(ctx context.Context, look func(context.Context) (snapshot
 	}
 }
 
-// line puts the counters into words.
+// line describes the counters in words.
 func (p *progress) line(r snapshot, now time.Time) string {
 	c := r.counters
 	p.rates = append(p.rates, sampleOf(now, c))
@@ -94,12 +94,12 @@ func (p *progress) line(r snapshot, now time.Time) string {
 		p.rates = p.rates[1:]
 	}
 	rate := paceOf(p.rates)
-	return fmt.Sprintf("%d pages  %s/s  %d waiting  %d hosts  %d errors  %s  %s",
-		c.Pages(), short(rate.pages), c.Waiting+c.Flight, c.Hosts, errorsOf(c),
+	return fmt.Sprintf("%s  %s/s  %d waiting  %s  %s  %s  %s",
+		pagesText(c.Pages()), short(rate.pages), c.Waiting+c.Flight, hostCount(c.Hosts), crawler.Plural(errorsOf(c), "error", "errors"),
 		now.Sub(p.began).Round(time.Second), leftText(r.status, c, rate))
 }
 
-// errorsOf counts what was asked for and not had.
+// errorsOf counts the URLs that could not be fetched.
 func errorsOf(c crawler.Counters) int64 {
 	return c.Outcomes[crawler.OutcomeFailed] + c.Outcomes[crawler.OutcomeGone]
 }

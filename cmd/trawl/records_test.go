@@ -12,8 +12,8 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/trawlcrawler/trawl/crawler/output"
-	"github.com/trawlcrawler/trawl/internal/testsite"
+	"github.com/trawlcrawler/trawl/internal/output"
+	"github.com/trawlcrawler/trawl/internal/test/testsite"
 )
 
 // record is what these tests read of a line of JSONL.

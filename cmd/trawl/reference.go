@@ -12,13 +12,13 @@ import (
 	"strings"
 )
 
-// references stand for what is kept elsewhere: ${NAME} for a variable of the
-// environment, ${file:PATH} for what a file has, without its last line end. $${ is
-// ${ itself.
+// references matches references to values that are kept elsewhere: ${NAME} for an
+// environment variable, and ${file:PATH} for the content of a file, without its final
+// newline. $${ stands for ${ itself.
 var references = regexp.MustCompile(`\$?\$\{([^}]*)\}`)
 
-// expand replaces the references in a text. Files are relative to folder; write
-// puts what was found into the text. The error names what is not to be found.
+// expand replaces the references in a text. Paths are relative to folder. write encodes a
+// value for the text. The error names the references that could not be resolved.
 func expand(text, folder string, write func(string) string) (string, error) {
 	var missing error
 	expanded := references.ReplaceAllStringFunc(text, func(reference string) string {
@@ -33,13 +33,13 @@ func expand(text, folder string, write func(string) string) (string, error) {
 	return expanded, missing
 }
 
-// refer returns what a reference stands for.
+// refer returns the value of a reference.
 func refer(name, folder string) (string, error) {
 	path, isFile := strings.CutPrefix(name, "file:")
 	if !isFile {
 		value, ok := os.LookupEnv(name)
 		if !ok || value == "" {
-			return "", fmt.Errorf("${%s}: there is no %s in the environment, or it is empty", name, name)
+			return "", fmt.Errorf("${%s}: the environment variable %s is not set, or empty", name, name)
 		}
 		return value, nil
 	}
@@ -59,10 +59,10 @@ func refer(name, folder string) (string, error) {
 
 func asIs(s string) string { return s }
 
-// escapeLogin writes a user name or a password as it stands in a URL.
+// escapeLogin encodes a user name or a password for a URL.
 func escapeLogin(s string) string { return strings.ReplaceAll(url.QueryEscape(s), "+", "%20") }
 
-// readAuthorities reads the certificates of a file in PEM.
+// readAuthorities reads the certificates in a PEM file.
 func readAuthorities(path string) ([]*x509.Certificate, error) {
 	text, err := os.ReadFile(path)
 	if err != nil {
@@ -80,7 +80,7 @@ func readAuthorities(path string) ([]*x509.Certificate, error) {
 		found = append(found, certificate)
 	}
 	if len(found) == 0 {
-		return nil, fmt.Errorf("ca: %s has no certificate in PEM", path)
+		return nil, fmt.Errorf("ca: %s contains no certificate in PEM format", path)
 	}
 	return found, nil
 }

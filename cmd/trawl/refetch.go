@@ -12,35 +12,35 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/trawlcrawler/trawl/crawler"
-	"github.com/trawlcrawler/trawl/crawler/frontier"
-	"github.com/trawlcrawler/trawl/crawler/output"
-	"github.com/trawlcrawler/trawl/crawler/robots"
 	"github.com/trawlcrawler/trawl/internal/fleet"
+	"github.com/trawlcrawler/trawl/internal/frontier"
 	"github.com/trawlcrawler/trawl/internal/localcrawl"
+	"github.com/trawlcrawler/trawl/internal/output"
+	"github.com/trawlcrawler/trawl/internal/robots"
 	"github.com/trawlcrawler/trawl/tasks"
 )
 
-// refetchCommand fetches pages again whose records were lost.
+// refetchCommand returns the command that fetches pages again whose records were lost.
 func (d *desk) refetchCommand() *cobra.Command {
 	r := refetch{desk: d}
 	cmd := &cobra.Command{
 		Use:   "refetch JOB|DIR",
 		Short: "Fetch pages again whose records were lost",
-		Long: `Refetch brings pages again that are settled and whose records were lost.
+		Long: `Refetch fetches pages again that are settled but whose records were lost.
 
-Of a job that has ended, it compares what is settled with the records of the output. When
-records are missing, it reopens the job and fetches their URLs again: those that seeds or
-other records name, and where that is not enough also the pages that may link to the
-others, whose links are not in their records (--links writes them there). A crawl on
-this machine is named by its folder; the same command then goes on with it.
+For a job that has ended, it compares what is settled with the records in the output. If records
+are missing, it reopens the job and fetches their URLs again: first those that seeds or other
+records name. If that does not cover all, it also fetches pages that may link to the others: pages
+whose records do not list their links (with --links they do). For a crawl on this machine, name its
+folder; the command that started it then resumes it.
 
-The output is found where the workers say that they write it, if that is a bucket or on
-this machine. Otherwise name it with --out, each place if there are several.
+Refetch looks for the output where the workers say that they write it, if that is a bucket or a
+folder on this machine. Otherwise name the output with --out, and repeat --out for each place.
 
-Of a job that runs, it puts the URLs back into their queues that were not shipped to the
-bucket before their worker was lost. The schedulers do this by themselves when a worker has
-not been heard of for --lost-after; with --lost you name a worker that you know does
-not come back, and its pages come back at once.
+For a job that is running, it requeues the URLs that were not shipped to the bucket before their
+worker was lost. The schedulers do this by themselves when a worker has not been heard of for
+--lost-after. If you know that a worker does not come back, name it with --lost to requeue its
+pages at once.
 
 ` + exitHelp,
 		Example: `  trawl job refetch news
@@ -54,19 +54,19 @@ not come back, and its pages come back at once.
 			return d.with(cmd, func(ctx context.Context, c *tasks.Client) error { return r.ofJob(ctx, c, args[0]) })
 		},
 	}
-	cmd.Flags().StringVar(&r.lost, "lost", "", "name of a worker that does not come back")
-	cmd.Flags().StringArrayVar(&r.out, "out", nil, "the workers' output, a folder or the URL of a bucket; repeated, if there are several (default: where the workers say)")
+	cmd.Flags().StringVar(&r.lost, "lost", "", "name of a worker that will not come back")
+	cmd.Flags().StringArrayVar(&r.out, "out", nil, "the workers' output (a folder or the URL of a bucket); may be repeated (default: where the workers say)")
 	return cmd
 }
 
-// refetch is what the command is asked for.
+// refetch holds the options of the command.
 type refetch struct {
 	desk *desk
 	lost string
 	out  []string
 }
 
-// ofJob brings pages of a job of a fleet again.
+// ofJob fetches lost pages of a job of a fleet again.
 func (r refetch) ofJob(ctx context.Context, c *tasks.Client, job string) (err error) {
 	status, err := c.Status(ctx, job)
 	if err != nil {
@@ -87,8 +87,8 @@ func (r refetch) ofJob(ctx context.Context, c *tasks.Client, job string) (err er
 	return r.compare(ctx, c, frontier.New(back.Client), job, job, places)
 }
 
-// reclaim puts back what Redis still has of lost workers. The output is left alone: what
-// a running job has settled may be on its way there.
+// reclaim requeues the URLs of lost workers that Redis still has. It does not look at the
+// output: what a running job has settled may be on its way there.
 func (r refetch) reclaim(ctx context.Context, c *tasks.Client, job string, state crawler.State) error {
 	urls, err := c.Refetch(ctx, job, r.lost)
 	if err != nil {
@@ -97,12 +97,12 @@ func (r refetch) reclaim(ctx context.Context, c *tasks.Client, job string, state
 	if r.desk.json {
 		return printJSON(stdout, map[string]int64{"urls": urls})
 	}
-	fmt.Fprintf(stdout, "%d URLs of job %s are fetched again\n", urls, job)
-	fmt.Fprintf(stderr, "trawl: job %s is %s: its output is compared when it has ended\n", job, state)
+	fmt.Fprintf(stdout, "requeued: %s of job %s\n", urlsText(urls), job)
+	fmt.Fprintf(stderr, "trawl: job %s is %s: to compare its output, run this again when it has ended\n", job, state)
 	return nil
 }
 
-// ofFolder brings pages of a crawl on this machine again.
+// ofFolder fetches lost pages of a crawl on this machine again.
 func (r refetch) ofFolder(ctx context.Context, path string) (err error) {
 	dir, err := localcrawl.OpenFolder(path, words)
 	if err != nil {
@@ -114,11 +114,11 @@ func (r refetch) ofFolder(ctx context.Context, path string) (err error) {
 	case err != nil:
 		return err
 	case crawl == nil:
-		return usage("%q holds no crawl", path)
-	case crawl.Backing == localcrawl.InMemory:
-		return usage("what the crawl in %q has seen was in memory and is gone: crawl it again with --restart", path)
-	case crawl.Backing != localcrawl.InPrivate:
-		return usage("what the crawl in %q has seen lies in %s: name its job (trawl job refetch %s --redis …)", path, crawl.Backing, crawl.Job)
+		return usage("%q contains no crawl", path)
+	case crawl.Backend == localcrawl.InMemory:
+		return usage("the frontier of the crawl in %q was in memory and is gone: crawl it again with --restart", path)
+	case crawl.Backend != localcrawl.InPrivate:
+		return usage("the frontier of the crawl in %q is in %s: name its job (trawl job refetch %s --redis …)", path, crawl.Backend, crawl.Job)
 	}
 	back, err := connectAgain(ctx, "", dir.State(), newLog(false))
 	if err != nil {
@@ -147,7 +147,7 @@ func (r refetch) places(ctx context.Context, c *tasks.Client, job string) ([]pla
 	known := make(map[string]bool)
 	for _, k := range kept {
 		if !output.IsBucket(k.Where) && k.Machine != fleet.HostName() {
-			return nil, usage("worker %s keeps pages of job %s in %q on machine %s: name the places of the output with --out", k.Worker, job, k.Where, k.Machine)
+			return nil, usage("worker %s keeps pages of job %s in %q on machine %s: name each place of the output with --out", k.Worker, job, k.Where, k.Machine)
 		}
 		if !known[k.Where] {
 			known[k.Where] = true
@@ -155,20 +155,20 @@ func (r refetch) places(ctx context.Context, c *tasks.Client, job string) ([]pla
 		}
 	}
 	if len(all) == 0 {
-		return nil, usage("no worker has said where the output of job %s is: name it with --out", job)
+		return nil, usage("no worker has reported where the output of job %s is: name it with --out", job)
 	}
 	return all, nil
 }
 
-// compare compares a job with its output and brings what is missing again. called is
-// what the user calls the job.
+// compare compares a job with its output and requeues what is missing. called is the name
+// by which the user knows the job.
 func (r refetch) compare(ctx context.Context, c *tasks.Client, store *frontier.Store, job, called string, places []place) (err error) {
 	status, err := store.Status(ctx, job)
 	if err != nil {
 		return err
 	}
 	if formats := status.Job.Format; !keepsRecords(formats) && !slices.Contains(formats, "warc") {
-		return usage("job %s keeps no records (format: %s): what is missing cannot be known", job, strings.Join(formats, ","))
+		return usage("job %s keeps no records (format: %s): there is no way to tell what is missing", job, strings.Join(formats, ","))
 	}
 	with, err := c.Compare(ctx, job, r.lost)
 	if errors.Is(err, tasks.ErrNotComparable) {
@@ -183,6 +183,9 @@ func (r refetch) compare(ctx context.Context, c *tasks.Client, store *frontier.S
 		return err
 	}
 	defer func() { err = errors.Join(err, records.close()) }()
+	if err := records.keepOf(ctx, status); err != nil {
+		return err
+	}
 	if err := records.each(ctx, func(rec crawler.Record) error { return with.Record(ctx, rec) }); err != nil {
 		return failed("%v", err)
 	}
@@ -206,7 +209,7 @@ func (r refetch) compare(ctx context.Context, c *tasks.Client, store *frontier.S
 	return r.say(called, sum, brought, unnamed)
 }
 
-// lead looks for the URLs that are missing: among seeds, sitemaps, and what the records
+// lead looks for the missing URLs among the seeds, the sitemaps, and the URLs that records
 // name.
 func (r refetch) lead(ctx context.Context, with *tasks.Comparing, store *frontier.Store, records *records) error {
 	if err := with.LeadFromSeeds(ctx); err != nil {
@@ -223,8 +226,8 @@ func (r refetch) lead(ctx context.Context, with *tasks.Comparing, store *frontie
 	return records.eachLink(ctx, func(link crawler.LinkRecord) error { return with.LeadFromLink(ctx, link) })
 }
 
-// leadFromSitemaps looks among the sitemaps that robots.txt names, as far as the fleet
-// remembers it, and where sitemaps usually lie.
+// leadFromSitemaps looks in the sitemaps that robots.txt names, if the fleet still has it
+// cached, and in the usual places.
 func leadFromSitemaps(ctx context.Context, with *tasks.Comparing, store *frontier.Store) error {
 	cache := robots.New(store.RobotsCache(), robots.Config{})
 	for _, origin := range with.Origins() {
@@ -242,7 +245,7 @@ func leadFromSitemaps(ctx context.Context, with *tasks.Comparing, store *frontie
 		}
 		for _, text := range named {
 			if u, err := crawler.ParseURL(text); err == nil {
-				if err := with.Lead(ctx, crawler.Entry{URL: u, Via: at, Sitemap: 1}); err != nil {
+				if err := with.Lead(ctx, crawler.Entry{URL: u, Referrer: at, Sitemap: 1}); err != nil {
 					return err
 				}
 			}
@@ -251,7 +254,7 @@ func leadFromSitemaps(ctx context.Context, with *tasks.Comparing, store *frontie
 	return nil
 }
 
-// say says what is missing, and what is fetched again.
+// say reports what is missing, and what is fetched again.
 func (r refetch) say(job string, sum crawler.Comparison, brought crawler.Refetch, unnamed int64) error {
 	if r.desk.json {
 		return printJSON(stdout, struct {
@@ -263,13 +266,13 @@ func (r refetch) say(job string, sum crawler.Comparison, brought crawler.Refetch
 	}
 	fmt.Fprintf(stdout, "job %s: %v\n", job, sum)
 	if brought.Named > 0 {
-		fmt.Fprintf(stdout, "fetched again: %d URLs that seeds or records name\n", brought.Named)
+		fmt.Fprintf(stdout, "requeued: %s that seeds or records name\n", urlsText(brought.Named))
 	}
 	if brought.Reread > 0 {
-		fmt.Fprintf(stdout, "fetched again: %d pages that may link to %d URLs which nothing names\n", brought.Reread, unnamed)
+		fmt.Fprintf(stdout, "requeued: %s that may link to %s that nothing names\n", pagesText(brought.Reread), urlsText(unnamed))
 	}
 	if unnamed > 0 && brought.Reread+brought.Named == 0 {
-		fmt.Fprintf(stderr, "trawl: nothing on record leads to the missing URLs: if they were brought, bring them again (trawl seed %s LIST): only those that are missing are fetched\n", job)
+		fmt.Fprintf(stderr, "trawl: nothing on record leads to the missing URLs: if you added them as seeds, add them again (trawl seed %s LIST): only the missing ones are fetched\n", job)
 	}
 	return nil
 }

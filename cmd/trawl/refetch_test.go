@@ -11,8 +11,8 @@ import (
 	"time"
 
 	"github.com/trawlcrawler/trawl/crawler"
-	"github.com/trawlcrawler/trawl/internal/testfleet"
-	"github.com/trawlcrawler/trawl/internal/testsite"
+	"github.com/trawlcrawler/trawl/internal/test/testfleet"
+	"github.com/trawlcrawler/trawl/internal/test/testsite"
 )
 
 // halve leaves of each file of records that a pattern names every second line.
@@ -203,20 +203,20 @@ func TestRefetchRefusesWhatCannotBeCompared(t *testing.T) {
 		o.Create(job)
 	}
 	o.becomes("pages", crawler.StateRunning)
-	o.run("job", "refetch", "pages").exits(done, "is running: its output is compared when it has ended").prints("0 URLs of job pages")
+	o.run("job", "refetch", "pages").exits(done, "is running: to compare its output, run this again when it has ended").prints("0 URLs of job pages")
 	o.run("job", "refetch", "nonesuch").exits(usage, "nonesuch", "trawl job ls")
 	o.run("job", "cancel", "gone").exits(done)
 	o.run("job", "refetch", "gone", "--out", o.Out).exits(usage, "gone", "is cancelled")
 	o.Worker()
 	o.Done("pages")
 	o.Done("graph")
-	o.run("job", "refetch", "pages", "--out", "elsewhere").exits(usage, "elsewhere", "is not there")
+	o.run("job", "refetch", "pages", "--out", "elsewhere").exits(usage, "elsewhere", "does not exist")
 	o.run("job", "refetch", "pages").exits(done).prints("settled 5, records 5: nothing is missing")
-	o.run("job", "show", "pages", "--out", "elsewhere").exits(usage, "elsewhere", "is not there")
+	o.run("job", "show", "pages", "--out", "elsewhere").exits(usage, "elsewhere", "does not exist")
 	o.run("job", "refetch", "graph").exits(usage, "keeps no records", "links")
 	o.run("job", "show", "graph", "--out", o.Out).exits(usage, "no records")
 	halvePages(t, filepath.Join(o.Out, "pages"))
-	const lacks = "settled 5, records 3: 2 missing; `trawl job refetch pages` brings them again"
+	const lacks = "settled 5, records 3: 2 missing; run `trawl job refetch pages` to fetch them again"
 	o.run("job", "show", "pages", "--out", o.Out).exits(done).prints("records   " + lacks)
 	o.until("the end is noted in the output", func(context.Context) bool {
 		_, err := os.Stat(filepath.Join(o.Out, "pages", ".settled.json"))
@@ -256,7 +256,7 @@ func TestWhatADiskTookWithItIsSaidAndFetchedAgain(t *testing.T) {
 	o.Worker("--spool", o.path("another"))
 	o.Done(job.Name)
 	o.rests(o.path("another"))
-	lacks := "missing; `trawl job refetch " + job.Name + "` brings them again"
+	lacks := "missing; run `trawl job refetch " + job.Name + "` to fetch them again"
 	o.until("the worker counts as lost", func(context.Context) bool {
 		return strings.Contains(o.run("job", "show", job.Name).exits(done).stdout, lacks)
 	})
@@ -276,7 +276,7 @@ func TestACrawlSaysWhereRecordsAreMissing(t *testing.T) {
 	b.withRedis()
 	b.run(b.args...).exits(done)
 	halve(t, b.path("site/pages-*.jsonl"))
-	const lacks = "settled 60, records 30: 30 missing; `trawl job refetch site` brings them again"
+	const lacks = "settled 60, records 30: 30 missing; run `trawl job refetch site` to fetch them again"
 	end := b.run("export", "site").exits(failed, lacks)
 	if n := strings.Count(end.stdout, "\n"); n != 30 {
 		t.Errorf("%d records are exported, want 30", n)
@@ -288,13 +288,13 @@ func TestACrawlSaysWhereRecordsAreMissing(t *testing.T) {
 		}
 	}
 	explained := b.run("explain", "site", lost).exits(done).stdout
-	for _, text := range []string{"it is settled, but its record is missing; `trawl job refetch site` brings it again", lacks, "none in site"} {
+	for _, text := range []string{"it is settled, but its record is missing; run `trawl job refetch site` to fetch it again", lacks, "none in site"} {
 		if !strings.Contains(explained, text) {
 			t.Errorf("explain does not say %q, but:\n%s", text, explained)
 		}
 	}
 	refetched := b.run("job", "refetch", "site").exits(done).stdout
-	if !strings.Contains(refetched, "settled 60, records 30: 30 missing\nfetched again: ") {
+	if !strings.Contains(refetched, "settled 60, records 30: 30 missing\nrequeued: ") {
 		t.Errorf("refetch says:\n%s", refetched)
 	}
 	b.run(b.args...).exits(done, "going on with", "nothing is left to fetch")
@@ -323,5 +323,5 @@ func TestACrawlWhoseFilesAreRemovedSaysSoAtItsEnd(t *testing.T) {
 	p := s.start("crawl", site.URL(0, "/"), "--delay", "0", "--out", "site")
 	<-reached
 	close(release)
-	p.wait().exits(done, "records   settled 3, records 1: 2 missing; `trawl job refetch site` brings them again")
+	p.wait().exits(done, "records   settled 3, records 1: 2 missing; run `trawl job refetch site` to fetch them again")
 }

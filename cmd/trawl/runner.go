@@ -13,13 +13,14 @@ import (
 	"github.com/trawlcrawler/trawl/crawler"
 	"github.com/trawlcrawler/trawl/internal/fleet"
 	"github.com/trawlcrawler/trawl/internal/localcrawl"
+	"github.com/trawlcrawler/trawl/internal/output"
 )
 
 // again says that a crawl is not lost.
-const again = "the same command goes on"
+const again = "the same command resumes the crawl"
 
-// runner says how to crawl on this machine, as far as the settings do. The hosts of its
-// visits are tallied.
+// runner returns the configuration of a crawl on this machine that the settings ask for.
+// Reports of its visits go to hosts.
 func (s *settings) runner(ctx context.Context, hosts *tally) (localcrawl.Config, error) {
 	reach, err := s.reach()
 	if err != nil {
@@ -29,46 +30,46 @@ func (s *settings) runner(ctx context.Context, hosts *tally) (localcrawl.Config,
 		Job: s.Job, Restart: s.restart, Redis: s.Redis, Concurrency: s.Concurrency,
 		Fetch: reach, Own: s.own(), Process: processName(), Kill: secondInterrupt(ctx), Log: newLog(s.verbose),
 		Words: words, Hear: localcrawl.Hear{
-			Visit: hosts.note, Waits: sayWaits,
+			Visit: hosts.note, Waits: sayWaits, Rests: hosts.rest,
 			LeftOut: func(why error) { fmt.Fprintf(stderr, "trawl: left out: %v\n", why) },
 			Aside:   func(folder string) { fmt.Fprintf(stderr, "trawl: earlier results are now in %s\n", folder) },
 		},
 	}, nil
 }
 
-// words are the names of the settings in errors.
+// words are the names of the settings in error messages.
 var words = localcrawl.Words{Out: "--out", Restart: "--restart", Job: "--job", Redis: "--redis", Again: again}
 
-// own reports whether this process connects with what others do not have.
+// own reports whether this process connects to hosts in ways that other processes cannot.
 func (s *settings) own() bool {
 	return s.Access != "" || len(s.Header)+len(s.Proxy)+len(s.CA)+len(s.Insecure)+len(s.Resolvers)+len(s.Ports) > 0
 }
 
-// processName names this process in the fleet, and in the jobs that it alone carries out.
+// processName is the name of this process in the fleet, and in the jobs that only it runs.
 func processName() string {
 	return fmt.Sprintf("trawl crawl on %s, process %d", fleet.HostName(), os.Getpid())
 }
 
-// sayWaits tells that pages cannot be kept now, and when they can again.
+// sayWaits says that pages cannot be kept now, or that they can be kept again.
 func sayWaits(why error) {
 	if why == nil {
-		fmt.Fprintln(stderr, "trawl: there is room again: the crawl goes on")
+		fmt.Fprintln(stderr, "trawl: there is room again: the crawl continues")
 		return
 	}
-	reason, _, _ := strings.Cut(why.Error(), "\n") // a visit may have met more
-	fmt.Fprintf(stderr, "trawl: %s: the crawl waits, and goes on by itself when there is room\n", reason)
+	reason, _, _ := strings.Cut(why.Error(), "\n") // a visit may have met more errors
+	fmt.Fprintf(stderr, "trawl: %s: the crawl waits, and continues by itself when there is room\n", reason)
 }
 
-// sayElsewhere says where pages of a crawl are besides in its own folder.
+// sayElsewhere names the places outside its own folder that have pages of a crawl.
 func sayElsewhere(w io.Writer, job string, places []crawler.Kept) {
 	for _, k := range places {
-		fmt.Fprintf(w, "trawl: %d pages of %s are in %q on machine %s, where worker %s keeps them: read them there, too\n",
-			k.Pages, job, k.Where, k.Machine, k.Worker)
+		fmt.Fprintf(w, "trawl: %s of %s in %q on machine %s, kept by worker %s: read them there, too\n",
+			pagesText(k.Pages), job+isOrAre(k.Pages), k.Where, k.Machine, k.Worker)
 	}
 }
 
-// runWatched runs a crawl with its progress on standard error.
-func runWatched(ctx context.Context, r *localcrawl.Runner, job string, seeds iter.Seq[seed]) (localcrawl.Result, error) {
+// runWatched runs a crawl and shows its progress on standard error.
+func runWatched(ctx context.Context, r *localcrawl.Runner, job string, hosts *tally, seeds iter.Seq[seed]) (localcrawl.Result, error) {
 	before, err := r.Client.Counters(ctx, job)
 	if err != nil {
 		return localcrawl.Result{}, err
@@ -83,10 +84,11 @@ func runWatched(ctx context.Context, r *localcrawl.Runner, job string, seeds ite
 	watching, stop := context.WithCancel(ctx)
 	var wg sync.WaitGroup
 	wg.Go(func() { newProgress(stderr, before).run(watching, look) })
+	wg.Go(func() { hosts.sayRests(watching, look) })
 	wg.Go(func() {
 		<-watching.Done()
 		if ctx.Err() != nil {
-			fmt.Fprintln(stderr, "\ntrawl: stopping: what is under way is kept (once more to stop now)")
+			fmt.Fprintln(stderr, "\ntrawl: stopping: finishing what is in progress (interrupt again to stop now)")
 		}
 	})
 	result, err := r.Run(ctx, seeds)
@@ -95,18 +97,18 @@ func runWatched(ctx context.Context, r *localcrawl.Runner, job string, seeds ite
 	return result, err
 }
 
-// nothingFetched says that a crawl had no page, nor heard that one is as it was.
+// nothingFetched reports whether a crawl fetched no page and found none unmodified.
 func nothingFetched(c crawler.Counters) bool {
 	return c.Pages()+c.Outcomes[crawler.OutcomeNotModified] == 0
 }
 
-// verdict is the exit status of a run.
+// verdict returns the exit status of a crawl.
 func verdict(r *localcrawl.Runner, result localcrawl.Result, err error) error {
 	switch {
 	case result.Interrupted:
 		message := "interrupted"
 		if r.Resumable() {
-			message += "; " + again + " where it stopped"
+			message += "; " + again
 		}
 		return errors.Join(&exitError{exitInterrupted, message}, err)
 	case err != nil:
@@ -117,10 +119,10 @@ func verdict(r *localcrawl.Runner, result localcrawl.Result, err error) error {
 	return nil
 }
 
-// statusOf gives an error of a crawl that did not begin its exit status.
+// statusOf assigns an exit status to an error of a crawl that did not start.
 func statusOf(err error) error {
 	var refusal *localcrawl.Refusal
-	if errors.As(err, &refusal) {
+	if errors.As(err, &refusal) || errors.Is(err, output.ErrURL) {
 		return usage("%v", err)
 	}
 	return failed("%v", err)

@@ -4,27 +4,29 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/trawlcrawler/trawl/internal/fleet"
+	"github.com/trawlcrawler/trawl/internal/setting"
 )
 
-// schedulerCommand runs a scheduler of a fleet.
+// schedulerCommand returns the command that runs a scheduler of a fleet.
 func schedulerCommand() *cobra.Command {
-	p := processSettings{Listen: "127.0.0.1:9090"}
+	s := defaultSettings()
+	s.Listen, s.Redis = "127.0.0.1:9090", setting.DefaultRedis
 	cmd := &cobra.Command{
 		Use:   "scheduler",
-		Short: "Decide whose turn it is in a fleet",
-		Long: `Scheduler starts jobs, enqueues visits for the hosts that are due, takes over what dead
-workers left, and finishes jobs. It also carries out the tasks in the asynq queue crawl:seed,
-by which other programs bring seeds. Any number may run; none is special.
+		Short: "Start jobs and enqueue visits for the hosts that are due",
+		Long: `Scheduler starts jobs, enqueues visits for the hosts that are due, takes back what dead
+workers left, and finishes jobs. It also runs the tasks in the asynq queue crawl:seed, with
+which other programs add seeds. Any number of schedulers may run; they need no leader.
 
 ` + exitHelp,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			if err := fromEnvironment(cmd.Flags()); err != nil {
+			if err := fill(cmd); err != nil {
 				return err
 			}
-			return p.run(cmd.Context(), fleet.RunScheduler)
+			return s.run(cmd.Context(), fleet.RunScheduler)
 		},
 	}
-	p.register(cmd.Flags())
+	s.registerIn(cmd.Flags(), setting.InFleet)
 	return cmd
 }

@@ -7,8 +7,9 @@ import (
 	"strings"
 	"sync/atomic"
 	"testing"
+	"time"
 
-	"github.com/trawlcrawler/trawl/internal/testsite"
+	"github.com/trawlcrawler/trawl/internal/test/testsite"
 )
 
 // tripwire listens where nobody may connect to.
@@ -115,5 +116,50 @@ func TestAPrivateNetworkThatIsOpenedIsCrawled(t *testing.T) {
 	fetched(pages(t, s.path("site"))).expectOnce(t, "pages", all)
 	if n := wire.trips.Load(); n > 0 {
 		t.Errorf("%d connections were made where none may be", n)
+	}
+}
+
+func TestASeedThatMovedIsCrawledWhereItIs(t *testing.T) {
+	t.Parallel()
+	old, now := bodies{}, bodies{"/": "<a href=/a>a</a>", "/a": "a page"}
+	site := testsite.Serve(t, old, now)
+	site.Handle(site.Hosts()[0]+"/", http.RedirectHandler(site.URL(1, "/"), http.StatusMovedPermanently))
+	s := newShell(t)
+	s.run("crawl", site.URL(0, "/"), "--allow-private", "--delay", "0", "--out", "follow").exits(done, "2 fetched, 1 redirected")
+	// What came of nothing says where the seed leads, and what follows it.
+	s.run("crawl", site.URL(0, "/"), "--allow-private", "--delay", "0", "--seed-redirects", "stay", "--out", "stay").
+		exits(nothing, "1 redirected", "the seed redirects to "+site.URL(1, "/"), "--seed-redirects follow")
+	s.run("crawl", site.URL(0, "/"), "--seed-redirects", "leave").exits(usage, "seed_redirects", `"leave"`, "follow or stay")
+	s.run("crawl", site.URL(0, "/"), "--allow-private", "--delay", "0", "--seed-redirects", "stay", "--out", "follow").exits(usage, "seed_redirects")
+	// A host that a seed leads to is not named: neither its address nor its port are open.
+	s.run("crawl", site.URL(0, "/"), "--delay", "0", "--robots-tries", "1", "--host-tries", "1", "--out", "shut").exits(nothing, "--allow-private opens it")
+	if n := site.Count("/a"); n != 1 {
+		t.Errorf("the page of the new host was asked for %d times, want 1", n)
+	}
+}
+
+// The owner of a domain decides how many hosts it has. Names beneath localhost are
+// this machine (RFC 6761, 6.3), and no server is asked for them.
+func TestHostsOfAWildcardShareTheDelayOfTheirAddress(t *testing.T) {
+	t.Parallel()
+	const delay = 60 * time.Millisecond
+	site := testsite.Serve(t, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		w.Header().Set("Content-Type", "text/html")
+		_, port, _ := net.SplitHostPort(r.Host)
+		for i := range 4 {
+			fmt.Fprintf(w, "<a href=http://h%d.wild.localhost:%s/%d>x</a>", i, port, i)
+		}
+	}))
+	_, port, _ := net.SplitHostPort(site.Hosts()[0])
+	s := newShell(t)
+	stalls := testsite.WatchStalls(t)
+	s.run("crawl", "http://h0.wild.localhost:"+port+"/", "--scope", "domain", "--resolvers", "127.0.0.1:9", "--allow-private",
+		"--delay", delay.String(), "--throttle", "0", "--pages-per-domain", "4", "--ignore-robots", "--out", "site").exits(done, "4 fetched", "1 skipped")
+	stalled := stalls() // a site that was kept waiting notes a request late
+	if gap := site.SmallestGap(site.Hosts()[0]); gap < delay-10*time.Millisecond-2*stalled {
+		t.Errorf("two requests to the address are %s apart, want %s, less twice the %s that this process stood still", gap, delay, stalled)
+	}
+	if n := len(site.Requests()); n != 4 {
+		t.Errorf("%d requests were made, want 4", n)
 	}
 }

@@ -15,8 +15,8 @@ import (
 	"testing"
 
 	"github.com/trawlcrawler/trawl/crawler"
-	"github.com/trawlcrawler/trawl/internal/redistest"
-	"github.com/trawlcrawler/trawl/internal/testsite"
+	"github.com/trawlcrawler/trawl/internal/test/redistest"
+	"github.com/trawlcrawler/trawl/internal/test/testsite"
 )
 
 // Each has "hunter2" in it, which must be nowhere but in requests.
@@ -144,7 +144,9 @@ func TestSecretsAreNowhereButInRequests(t *testing.T) {
 	job.Name, job.Scope, job.Delay, job.Cookies, job.Format = redistest.Name(t), crawler.ScopeAny, 0, true, []string{"jsonl", "warc", "files"}
 	job.Seeds = []string{site.URL(0, "/")}
 	o.Create(job)
-	refused := o.run("seed", job.Name, strings.Replace(site.URL(0, "/d"), "://", "://ann:"+secretPassword+"@", 1))
+	o.write("waits.yaml", "name: waits\n")
+	o.run("job", "create", "waits.yaml").exits(done)
+	refused := o.run("seed", "waits", strings.Replace(site.URL(0, "/d"), "://", "://ann:"+secretPassword+"@", 1))
 	if !strings.Contains(refused.stderr, "--access") {
 		t.Errorf("of a seed with a password it is said: %s", refused.stderr)
 	}

@@ -11,10 +11,11 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/trawlcrawler/trawl/crawler"
+	"github.com/trawlcrawler/trawl/internal/setting"
 	"github.com/trawlcrawler/trawl/tasks"
 )
 
-// seedCommand brings URLs to a job of a fleet.
+// seedCommand returns the command that adds URLs to a job of a fleet.
 func seedCommand() *cobra.Command {
 	d := &desk{}
 	var create bool
@@ -23,19 +24,18 @@ func seedCommand() *cobra.Command {
 	var priority crawler.Priority
 	cmd := &cobra.Command{
 		Use:   "seed JOB [URL…|FILE|-]",
-		Short: "Bring URLs to a job: arguments, files (plain, .gz, .zst), a pipe, or sitemaps",
-		Long: `Seed brings URLs to a job that has not ended. To bring the same again changes nothing.
+		Short: "Add URLs to a job, from arguments, files (plain, .gz, .zst), a pipe, or sitemaps",
+		Long: `Seed adds URLs to a job that has not ended. Adding a URL again changes nothing.
 A line of a list is a URL, or a JSON object such as
 {"url": "https://example.com/", "priority": "urgent"}.
-With --create a job that is not there is created, with the default settings; for others,
-write a job file for "trawl job create".
+With --create it creates the job with the default settings if it does not exist. For other
+settings, write a job file for "trawl job create".
 
-A sitemap is read for the pages that it lists, and so are the sitemaps that an index
-lists. --sitemap names one, wherever it is; an argument is taken for one when its name
-is like sitemap.xml, sitemap_index.xml or news-sitemap.xml.gz. The pages of a sitemap at
-a URL are brought when they are in the job's scope, to which its host is added; those of
-a file, all of them. A job's user agent, timeout, retries and delay hold for its
-sitemaps too.
+A sitemap is read for the pages that it lists, and an index for the sitemaps that it lists.
+--sitemap names one, whatever its name. An argument counts as a sitemap if its name is like
+sitemap.xml, sitemap_index.xml or news-sitemap.xml.gz. Pages from a sitemap at a URL are added
+if they are in the job's scope, to which the sitemap's host is added. Pages from a sitemap in a
+file are all added. The job's user agent, timeout, retries and delay apply to its sitemaps, too.
 
 ` + exitHelp,
 		Example: `  trawl seed --create news https://example.com/ https://example.org/
@@ -45,13 +45,17 @@ sitemaps too.
   psql -Atc 'select url from sites' | trawl seed news -`,
 		Args: cobra.MinimumNArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			if err := fromEnvironment(cmd.Flags()); err != nil {
+			if err := fill(cmd); err != nil {
 				return err
 			}
 			if err := s.check(); err != nil {
 				return err
 			}
-			lists, named := partSitemaps(args[1:])
+			seeds, err := s.schemed(cmd.Context(), args[1:], true)
+			if err != nil {
+				return err
+			}
+			lists, named := partSitemaps(seeds)
 			maps, err := newSitemapList(append(sitemaps, named...))
 			if err != nil {
 				return err
@@ -65,7 +69,7 @@ sitemaps too.
 			}
 			return d.with(cmd, func(ctx context.Context, c *tasks.Client) error {
 				if create {
-					if err := createPlain(ctx, c, args[0]); err != nil {
+					if err := createPlain(ctx, cmd, c, args[0]); err != nil {
 						return err
 					}
 				}
@@ -75,32 +79,35 @@ sitemaps too.
 	}
 	flags := cmd.Flags()
 	registerRedis(flags, &d.redis)
-	flags.BoolVar(&d.json, "json", false, "answer in JSON")
-	flags.BoolVar(&create, "create", false, "create the job, with the default settings, if there is none of the name")
+	flags.BoolVar(&d.json, "json", false, "print JSON")
+	flags.BoolVar(&create, "create", false, "create the job with the default settings if it does not exist")
 	flags.StringArrayVar(&sitemaps, "sitemap", nil, "URL or file of a sitemap, an index of sitemaps, or a feed; may be repeated")
-	flags.Var(&priority, "priority", "urgent, high, normal or low: which URLs of a host are fetched first, and of urgent ones which hosts (default: the job's priorities, else high)")
-	s.registerReach(flags)
+	flags.Var(&priority, "priority", "urgent, high, normal or low: decides which URLs of a host are fetched first; urgent also puts the host before others (default: the job's priorities, else high)")
+	s.registerIn(flags, setting.InSeed)
 	return cmd
 }
 
-// createPlain creates a job with the default settings, unless it is there.
-func createPlain(ctx context.Context, c *tasks.Client, name string) error {
-	s := defaultSettings()
+// createPlain creates a job with the default settings, unless it exists.
+func createPlain(ctx context.Context, cmd *cobra.Command, c *tasks.Client, name string) error {
+	s, err := usual(cmd)
+	if err != nil {
+		return err
+	}
 	s.Name = name
 	if err := checkJob(s); err != nil {
 		return err
 	}
-	err := c.Create(ctx, s.Job)
+	err = c.Create(ctx, s.Job)
 	if errors.Is(err, crawler.ErrJobExists) {
 		return nil
 	}
 	if err == nil {
-		fmt.Fprintf(stderr, "trawl: job %s is created\n", name)
+		fmt.Fprintf(stderr, "trawl: created job %s\n", name)
 	}
 	return err
 }
 
-// seed brings what the lists and the sitemaps hold.
+// seed adds the URLs of the lists and the sitemaps.
 func (d *desk) seed(ctx context.Context, c *tasks.Client, job string, list *seedList, maps sitemapList, s settings, priority crawler.Priority) error {
 	reader, err := newSitemapReader(ctx, c, job, maps, s)
 	if err != nil {
@@ -114,7 +121,7 @@ func (d *desk) seed(ctx context.Context, c *tasks.Client, job string, list *seed
 	})
 	shown.clear()
 	if errors.Is(err, crawler.ErrNoJob) || errors.Is(err, crawler.ErrJobEnded) {
-		return err // nothing was brought, or nothing comes of it
+		return err // nothing was added, or the job does not fetch it
 	}
 	report := reader.report().with(sum)
 	if d.json {
@@ -129,7 +136,7 @@ func (d *desk) seed(ctx context.Context, c *tasks.Client, job string, list *seed
 	return report.verdict()
 }
 
-// chained yields what each of the lists yields, one after the other.
+// chained yields what each list yields, one list after the other.
 func chained(lists ...iter.Seq2[string, error]) iter.Seq2[string, error] {
 	return func(yield func(string, error) bool) {
 		for _, list := range lists {

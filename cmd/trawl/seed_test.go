@@ -14,8 +14,8 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
-	"github.com/trawlcrawler/trawl/internal/redistest"
-	"github.com/trawlcrawler/trawl/internal/testsite"
+	"github.com/trawlcrawler/trawl/internal/test/redistest"
+	"github.com/trawlcrawler/trawl/internal/test/testsite"
 )
 
 // fleet is a shell that works on a fleet's Redis, in which there is a job.
@@ -166,7 +166,7 @@ func TestSitemapsAndListsTogether(t *testing.T) {
 	}
 }
 
-func TestASitemapThatCanNotBeReadIsNamed(t *testing.T) {
+func TestASitemapThatCannotBeReadIsNamed(t *testing.T) {
 	t.Parallel()
 	site := testsite.Serve(t, bodies{"/html": "<!doctype html><html><title>Welcome</title></html>", "/empty": urlset()})
 	f := newFleet(t, "")

@@ -9,7 +9,7 @@ import (
 	"testing"
 
 	"github.com/trawlcrawler/trawl/crawler"
-	"github.com/trawlcrawler/trawl/internal/testfleet"
+	"github.com/trawlcrawler/trawl/internal/test/testfleet"
 )
 
 const badEvery = 20_000 // lines between two that are not URLs

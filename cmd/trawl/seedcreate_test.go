@@ -7,8 +7,8 @@ import (
 	"testing"
 
 	"github.com/trawlcrawler/trawl/internal/redisd"
-	"github.com/trawlcrawler/trawl/internal/testfleet"
-	"github.com/trawlcrawler/trawl/internal/testsite"
+	"github.com/trawlcrawler/trawl/internal/test/testfleet"
+	"github.com/trawlcrawler/trawl/internal/test/testsite"
 )
 
 // ownRedis starts a Redis that no other test uses: the processes of a fleet take
@@ -48,7 +48,7 @@ func TestOneSeedCommandMakesAFleetCrawl(t *testing.T) {
 	site := graph.Serve(t)
 	fleet := []*process{s.start("scheduler"), s.start("worker")}
 
-	s.run("seed", "--create", "news", site.URL(0, "/"), site.URL(1, "/")).exits(done, "job news is created", "2 new")
+	s.run("seed", "--create", "news", site.URL(0, "/"), site.URL(1, "/")).exits(done, "created job news", "2 new")
 	s.run("job", "watch", "news").exits(done)
 	exported := s.run("export", "news").exits(done).stdout
 	fetched(parseRecords(t, "the export", exported)).expectOnce(t, "pages", graph.URLs(site))
@@ -67,7 +67,7 @@ func TestSeedCreatesAJobOnlyWhenToldTo(t *testing.T) {
 	if left := s.run("job", "ls", "--json").exits(done).stdout; strings.TrimSpace(left) != "[]" {
 		t.Errorf("commands that were refused leave jobs: %s", left)
 	}
-	s.run("seed", "--create", "news", aURL).exits(done, "news is created", "1 new")
+	s.run("seed", "--create", "news", aURL).exits(done, "created job news", "1 new")
 	s.run("seed", "--create", "news", aURL, aURL+"2").exits(done, "1 new, 1 known")
 	shown := s.run("job", "show", "news", "--json").exits(done).stdout
 	if state, seen := state(t, shown); state != "created" || seen != 2 {
@@ -90,6 +90,6 @@ func TestAJobFileComesFromStandardInput(t *testing.T) {
 		return s.run("job", "create", "-")
 	}
 	create("name: piped\ndelya: 1s\n").exits(usage, "standard input", "[2:1]", "delya")
-	create("name: piped\nseeds: ["+aURL+"]\n").exits(done, "piped is created with 1 seed")
+	create("name: piped\nseeds: ["+aURL+"]\n").exits(done, "created job piped with 1 seed")
 	s.run("job", "show", "piped").exits(done)
 }

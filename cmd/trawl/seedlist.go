@@ -12,27 +12,29 @@ import (
 
 	"github.com/klauspost/compress/gzip"
 	"github.com/klauspost/compress/zstd"
+
+	"github.com/trawlcrawler/trawl/crawler"
 )
 
-// seedList is the URLs that arguments name: URLs, files, and - for standard
-// input. It yields them as lines that are numbered through, as tasks.Client
-// counts them, and knows where each was. It is safe for concurrent use.
+// seedList yields the URLs that arguments name: URLs, files, and - for standard input. The
+// lines are numbered consecutively, as tasks.Client counts them, and find returns where
+// each one was. It is safe for concurrent use.
 type seedList struct {
 	args  []string
 	stdin io.Reader
 
 	mu    sync.Mutex
-	count int64       // of lines
+	count int64       // lines so far
 	lists []seedStart // in the order in which they were read
 }
 
-// seedStart is where a list of URLs begins among all lines.
+// seedStart is the position of a list of URLs among all lines.
 type seedStart struct {
 	name   string // "" for an argument that is a URL
-	before int64  // lines before its first
+	before int64  // number of lines before its first
 }
 
-// newSeedList fails on a file that is not there before any is read.
+// newSeedList returns an error if a file does not exist, before any is read.
 func newSeedList(args []string, stdin io.Reader) (*seedList, error) {
 	for _, arg := range args {
 		if arg == "-" || strings.Contains(arg, "://") {
@@ -45,7 +47,7 @@ func newSeedList(args []string, stdin io.Reader) (*seedList, error) {
 	return &seedList{args: args, stdin: stdin}, nil
 }
 
-// find returns the list that a line was in, and its number there; "" and 0 for
+// find returns the list that a line was in, and its number there. It returns "" and 0 for
 // an argument, and for line 0.
 func (l *seedList) find(line int64) (list string, number int64) {
 	l.mu.Lock()
@@ -61,7 +63,7 @@ func (l *seedList) find(line int64) (list string, number int64) {
 	return list, number
 }
 
-// begin notes that a list begins, and line that it has a line.
+// begin records that a list begins; line records that it has another line.
 func (l *seedList) begin(name string) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -74,8 +76,8 @@ func (l *seedList) line() {
 	l.count++
 }
 
-// urls yields the lines, until ctx ends. Those without a URL, empty or comments
-// that begin with #, are empty strings.
+// urls yields the lines, until ctx ends. Lines without a URL (empty ones, and comments that
+// start with #) are empty strings.
 func (l *seedList) urls(ctx context.Context) iter.Seq2[string, error] {
 	return func(yield func(string, error) bool) {
 		for _, arg := range l.args {
@@ -113,25 +115,19 @@ func (l *seedList) yieldList(ctx context.Context, name string, r io.Reader, yiel
 		return yield("", fmt.Errorf("%s: %w", name, err))
 	}
 	defer plain.Close()
-	lines := bufio.NewScanner(plain)
-	lines.Buffer(make([]byte, 64<<10), longestLine)
-	for lines.Scan() {
-		text := strings.TrimSpace(strings.TrimPrefix(lines.Text(), "\ufeff"))
-		if strings.HasPrefix(text, "#") {
-			text = ""
+	for text, err := range crawler.SeedLines(plain, longestLine) {
+		if _, bad := crawler.AsLineError(err); err != nil && !bad {
+			return yield("", fmt.Errorf("read %s: %w", name, err))
 		}
 		l.line()
-		if !yield(text, nil) {
+		if !yield(text, err) {
 			return false
 		}
-	}
-	if err := lines.Err(); err != nil {
-		return yield("", fmt.Errorf("%s cannot be read to its end: %w", name, err))
 	}
 	return true
 }
 
-// decompress tells gzip and zstd by their first bytes.
+// decompress recognizes gzip and zstd by their first bytes.
 func decompress(r io.Reader) (io.ReadCloser, error) {
 	peek := bufio.NewReaderSize(r, 64<<10)
 	head, _ := peek.Peek(4)
@@ -148,8 +144,8 @@ func decompress(r io.Reader) (io.ReadCloser, error) {
 	return io.NopCloser(peek), nil
 }
 
-// stoppable reads from r until ctx ends. A list that neither goes on nor ends, as
-// a pipe may, keeps a goroutine until it does.
+// stoppable reads from r until ctx ends. If r neither returns data nor ends, as a pipe may,
+// a goroutine stays until it does.
 func stoppable(ctx context.Context, r io.Reader) io.ReadCloser {
 	out, in := io.Pipe()
 	stop := context.AfterFunc(ctx, func() { in.CloseWithError(ctx.Err()) })

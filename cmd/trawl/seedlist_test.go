@@ -13,9 +13,9 @@ import (
 	"github.com/klauspost/compress/zstd"
 
 	"github.com/trawlcrawler/trawl/crawler"
-	"github.com/trawlcrawler/trawl/internal/redistest"
-	"github.com/trawlcrawler/trawl/internal/testfleet"
-	"github.com/trawlcrawler/trawl/internal/testsite"
+	"github.com/trawlcrawler/trawl/internal/test/redistest"
+	"github.com/trawlcrawler/trawl/internal/test/testfleet"
+	"github.com/trawlcrawler/trawl/internal/test/testsite"
 	"github.com/trawlcrawler/trawl/tasks"
 )
 
@@ -174,7 +174,7 @@ func TestSeedsThatAreRefusedAreToldByTheirLines(t *testing.T) {
 	b.run("seed", b.job, "nowhere://").exits(usage, "none of the seeds can be crawled")
 	b.run("seed", b.job, "missing.txt").exits(usage, `"missing.txt" is neither a URL`)
 	b.write("torn.gz", zipped(t, numbered(0, 1000))[:100])
-	b.run("seed", b.job, "torn.gz").exits(failed, "torn.gz cannot be read to its end")
+	b.run("seed", b.job, "torn.gz").exits(failed, "read torn.gz: ")
 	b.run("seed", "no-"+b.job, "list.txt").exits(usage, "there is no job of this name")
 }
 
@@ -221,7 +221,7 @@ func TestSeedsAreBroughtWithAPriority(t *testing.T) {
 		t.Errorf("it became %+v", sum)
 	}
 	for path, says := range map[string][]string{
-		"low": {"priority low", "behind 2 others"}, "urgent": {"priority urgent", "behind 0 others"}, "argument": {"priority urgent", "behind 1 others"},
+		"low": {"priority low", "behind 2 others of its host"}, "urgent": {"priority urgent", "behind 0 others of its host"}, "argument": {"priority urgent", "behind 1 other of its host"},
 	} {
 		if e := b.run("explain", b.job, "https://a.example/"+path).exits(done); !strings.Contains(e.stdout, says[0]) || !strings.Contains(e.stdout, says[1]) {
 			t.Errorf("of %s trawl does not say %q, but:\n%s", path, says, e.stdout)

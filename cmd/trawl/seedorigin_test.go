@@ -10,8 +10,8 @@ import (
 	"github.com/klauspost/compress/zstd"
 
 	"github.com/trawlcrawler/trawl/crawler"
-	"github.com/trawlcrawler/trawl/internal/testfleet"
-	"github.com/trawlcrawler/trawl/internal/testsite"
+	"github.com/trawlcrawler/trawl/internal/test/testfleet"
+	"github.com/trawlcrawler/trawl/internal/test/testsite"
 )
 
 // sown is what --json shows of seeds.
@@ -108,7 +108,7 @@ func TestSeedsComeFromAnywhere(t *testing.T) {
 		"plain.txt, line 6: ", "plain.txt, line 8: ", `left out: "ftp://c.example/"`, "1 new, 4 known, 3 refused")
 	o.run("seed", "news", "ftp://c.example/").exits(usage, "none of the seeds")
 	o.run("seed", "news").exits(usage, "no seeds")
-	o.run("seed", "news", "http://d.example/", "torn.gz").exits(failed, "torn.gz cannot be read to its end")
+	o.run("seed", "news", "http://d.example/", "torn.gz").exits(failed, "read torn.gz: ")
 	o.run("seed", "news", "binary").exits(failed, "binary")
 	o.run("seed").exits(usage)
 	if numbers, err := o.Client.Counters(testfleet.Soon(t), "news"); err != nil || numbers.Seen < 4008 || numbers.Seen >= 4008+2000 {

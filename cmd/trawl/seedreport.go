@@ -7,14 +7,16 @@ import (
 	"slices"
 	"time"
 
+	"golang.org/x/term"
+
 	"github.com/trawlcrawler/trawl/crawler"
 )
 
-// seedReport is what became of seeds, and of the sitemaps that held some.
+// seedReport is the result of adding seeds, including those from sitemaps.
 type seedReport struct {
 	crawler.Seeding
-	Sitemaps int            `json:"sitemaps,omitempty"` // that were read
-	Faults   []sitemapFault `json:"faults,omitempty"`   // of sitemaps
+	Sitemaps int            `json:"sitemaps,omitempty"` // number of sitemaps that were read
+	Faults   []sitemapFault `json:"faults,omitempty"`   // faults of sitemaps
 }
 
 // sitemapFault is what was wrong with a sitemap.
@@ -23,8 +25,8 @@ type sitemapFault struct {
 	Reason  string `json:"reason"`
 }
 
-// with adds what became of the pages that were brought. Refusals are in the order
-// of their lines, which are admitted by several at once.
+// with adds the result for the pages. Refusals are sorted by line, because lines are
+// admitted concurrently.
 func (r seedReport) with(s crawler.Seeding) seedReport {
 	lines := slices.SortedFunc(slices.Values(s.Refusals), func(a, b crawler.Refusal) int { return cmp.Compare(a.Line, b.Line) })
 	refusals := append(lines, r.Refusals...)
@@ -37,12 +39,12 @@ func (r seedReport) with(s crawler.Seeding) seedReport {
 // refusalView is a refusal as --json shows it.
 type refusalView struct {
 	List   string `json:"list"` // a file, or standard input; "" for an argument or a page of a sitemap
-	Line   int64  `json:"line"` // in the list; 0 where there is none
+	Line   int64  `json:"line"` // line in the list; 0 if there isn't one
 	URL    string `json:"url"`
 	Reason string `json:"reason"`
 }
 
-// view is the report as --json shows it.
+// view returns the report as --json shows it.
 func (r seedReport) view(list *seedList) any {
 	refusals := make([]refusalView, len(r.Refusals))
 	for i, refusal := range r.Refusals {
@@ -55,13 +57,13 @@ func (r seedReport) view(list *seedList) any {
 	}{r, refusals}
 }
 
-// print lists what was left out, and where it is to be found.
+// print lists what was refused, and where it was.
 func (r seedReport) print(w io.Writer, list *seedList) {
 	for _, refusal := range r.Refusals {
 		where := ""
 		if name, line := list.find(refusal.Line); name != "" {
 			where = fmt.Sprintf("%s, line %d: ", name, line)
-		} else if refusal.Line == 0 { // the reason does not say which it is
+		} else if refusal.Line == 0 { // the reason does not name the URL
 			where = refusal.URL + ": "
 		}
 		fmt.Fprintf(w, "trawl: left out: %s%s\n", where, refusal.Reason)
@@ -74,7 +76,7 @@ func (r seedReport) print(w io.Writer, list *seedList) {
 	}
 }
 
-// text puts the numbers into words.
+// text describes the numbers in words.
 func (r seedReport) text(took time.Duration) string {
 	text := seedingText(r.Seeding, took)
 	if r.Sitemaps > 0 || len(r.Faults) > 0 {
@@ -83,23 +85,52 @@ func (r seedReport) text(took time.Duration) string {
 	return text
 }
 
-// verdict is the exit status of a seeding that went through.
+// verdict returns the exit status of a seeding that finished.
 func (r seedReport) verdict() error {
 	nothing := r.Admitted+r.Seen == 0
 	switch {
 	case nothing && len(r.Faults) > 0:
-		return &exitError{exitNothing, "no seed could be had: of the sitemaps, none could be read"}
+		return &exitError{exitNothing, "no seeds: none of the sitemaps could be read"}
 	case nothing:
 		return usage("none of the seeds can be crawled")
 	case len(r.Faults) > 0:
-		return failed("some sitemaps could not be read to their end; the same command tries them again")
+		return failed("some sitemaps could not be read completely; run the same command to try them again")
 	}
 	return nil
 }
 
-// seedingText puts what became of seeds into words.
+// seedingText describes the result of seeding in words.
 func seedingText(s crawler.Seeding, took time.Duration) string {
 	total := s.Admitted + s.Seen + s.Refused
 	return fmt.Sprintf("%d URLs, %d new, %d known, %d refused, %s a second",
 		total, s.Admitted, s.Seen, s.Refused, short(float64(total)/max(took.Seconds(), 0.001)))
+}
+
+// seedProgress shows the progress through a list: on a terminal as one line that it
+// rewrites, otherwise as a new line now and then.
+type seedProgress struct {
+	w        *terminal
+	terminal bool
+	last     time.Time
+}
+
+func newSeedProgress(w *terminal, began time.Time) *seedProgress {
+	return &seedProgress{w: w, terminal: term.IsTerminal(int(w.file.Fd())), last: began}
+}
+
+func (p *seedProgress) show(text string) {
+	switch {
+	case p.terminal:
+		p.w.rewrite(text)
+	case time.Since(p.last) >= plainEvery:
+		p.last = time.Now()
+		fmt.Fprintln(p.w, text)
+	}
+}
+
+// clear removes the line from a terminal.
+func (p *seedProgress) clear() {
+	if p.terminal {
+		p.w.rewrite("")
+	}
 }

@@ -1,20 +1,21 @@
 package main
 
 import (
-	"bufio"
 	"context"
 	"errors"
 	"fmt"
 	"io"
 	"iter"
+	"maps"
 	"net"
 	"os"
+	"slices"
 	"strings"
 	"sync"
 	"time"
 
 	"github.com/trawlcrawler/trawl/crawler"
-	"github.com/trawlcrawler/trawl/crawler/fetch"
+	"github.com/trawlcrawler/trawl/internal/dns"
 	"github.com/trawlcrawler/trawl/internal/localcrawl"
 )
 
@@ -33,37 +34,52 @@ func literal(texts []string) iter.Seq[seed] {
 	}
 }
 
-// longestLine bounds a line of a list.
+// longestLine is the longest line that a list may have, in bytes.
 const longestLine = 1 << 20
 
-// listed yields the URLs of a list, one a line. Empty lines and those that
-// begin with # are passed over.
+// listed yields the seeds of a list, one for each line. For a line that cannot be used, the
+// error has the line number.
 func listed(name string, r io.Reader) iter.Seq[seed] {
 	return func(yield func(seed) bool) {
-		lines := bufio.NewScanner(r)
-		lines.Buffer(make([]byte, 64<<10), longestLine)
-		for n := 1; lines.Scan(); n++ {
-			line := strings.TrimSpace(strings.TrimPrefix(lines.Text(), "\ufeff"))
-			if line == "" || strings.HasPrefix(line, "#") {
+		n := 0
+		for line, err := range crawler.SeedLines(r, longestLine) {
+			n++
+			_, bad := crawler.AsLineError(err)
+			switch {
+			case err != nil && !bad:
+				yield(seed{Err: fmt.Errorf("read %s: %w", name, err)})
+				return
+			case err == nil && line == "":
 				continue
 			}
-			u, login, err := crawler.ParseLogin(line)
-			if err != nil {
-				err = fmt.Errorf("%s, line %d: %w", name, n, err)
+			s := listedSeed(line, err)
+			if s.Err != nil {
+				s.Err = fmt.Errorf("%s, line %d: %w", name, n, s.Err)
 			}
-			if !yield(seed{URL: u, Login: login, Err: err}) {
+			if !yield(s) {
 				return
 			}
-		}
-		if err := lines.Err(); err != nil {
-			yield(seed{Err: fmt.Errorf("%s cannot be read to its end: %w", name, err)})
 		}
 	}
 }
 
-// fromArguments yields the URLs that the arguments of a list command name:
-// URLs, files of URLs, and - for standard input. It fails on a file that is not
-// there before anything is fetched.
+// listedSeed parses a line of a list.
+func listedSeed(line string, err error) seed {
+	s := seed{Err: err, Listed: true}
+	var parsed crawler.Seed
+	if s.Err == nil {
+		parsed, s.Err = crawler.ParseSeed(line)
+	}
+	if s.Err == nil {
+		s.Priority = parsed.Priority
+		s.URL, s.Login, s.Err = crawler.ParseLogin(parsed.URL)
+	}
+	return s
+}
+
+// fromArguments yields the URLs that the arguments of a command name: URLs, files of URLs,
+// and - for standard input. It returns an error if a file does not exist, before anything
+// is fetched.
 func fromArguments(args []string, stdin io.Reader) (iter.Seq[seed], error) {
 	var parts []iter.Seq[seed]
 	for _, arg := range args {
@@ -115,22 +131,27 @@ func hostsOf(seeds iter.Seq[seed]) []crawler.Host {
 	return hosts
 }
 
-// Bounds of looking seeds up before a crawl.
+// Limits for looking up the hosts of seeds before a crawl.
 const (
 	lookups    = 32
 	lookupTerm = 5 * time.Second
+	maxLookups = 200 // the crawl finds out about further hosts without an address
 )
 
-// unresolved looks the hosts up and returns what is wrong with those that have
-// no address. Trouble that may pass is left to the crawl.
-func unresolved(ctx context.Context, resolver *fetch.Resolver, hosts []crawler.Host) map[crawler.Host]error {
-	bad := make(map[crawler.Host]error)
+// unresolved looks up hosts and returns the errors of those that have no address. gone has
+// the names that do not exist. unsure has errors that may pass; the crawl deals with these.
+// If there are many hosts, only the first are looked up. After ctx has ended, no more are.
+func unresolved(ctx context.Context, resolver *dns.Resolver, hosts []crawler.Host) (gone, unsure map[crawler.Host]error) {
+	gone, unsure = make(map[crawler.Host]error), make(map[crawler.Host]error)
 	var mu sync.Mutex
 	var wg sync.WaitGroup
 	places := make(chan struct{}, lookups)
-	for _, h := range hosts {
+	for _, h := range hosts[:min(len(hosts), maxLookups)] {
 		if _, ok := h.Address(); ok {
 			continue
+		}
+		if ctx.Err() != nil {
+			break
 		}
 		places <- struct{}{}
 		wg.Go(func() {
@@ -138,14 +159,26 @@ func unresolved(ctx context.Context, resolver *fetch.Resolver, hosts []crawler.H
 			ctx, cancel := context.WithTimeout(ctx, lookupTerm)
 			defer cancel()
 			_, err := resolver.Lookup(ctx, h.Name())
+			if err == nil {
+				return
+			}
+			mu.Lock()
+			defer mu.Unlock()
 			var dns *net.DNSError
 			if errors.As(err, &dns) && dns.IsNotFound {
-				mu.Lock()
-				defer mu.Unlock()
-				bad[h] = fmt.Errorf("host %q does not resolve: check its spelling, or your network", h.Name())
+				gone[h] = fmt.Errorf("host %q does not resolve: check its spelling, or your network", h.Name())
+			} else {
+				unsure[h] = fmt.Errorf("host %q cannot be looked up now; trying again during the crawl: %w", h.Name(), err)
 			}
 		})
 	}
 	wg.Wait()
-	return bad
+	return gone, unsure
+}
+
+// sayUnresolved reports hosts that have no address, sorted by name.
+func sayUnresolved(bad map[crawler.Host]error) {
+	for _, h := range slices.Sorted(maps.Keys(bad)) {
+		fmt.Fprintf(stderr, "trawl: %v\n", bad[h])
+	}
 }

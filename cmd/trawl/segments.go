@@ -3,22 +3,15 @@ package main
 import (
 	"context"
 	"errors"
-	"fmt"
+	"strings"
 
-	"github.com/trawlcrawler/trawl/crawler/output"
 	"github.com/trawlcrawler/trawl/internal/localcrawl"
+	"github.com/trawlcrawler/trawl/internal/output"
+	"github.com/trawlcrawler/trawl/internal/sink"
 )
 
-// segment is a file of lines in the output of a crawl.
-type segment struct {
-	in   *output.Location
-	name string
-}
-
-func (s segment) String() string { return output.Join(s.in.String(), s.name) }
-
-// resultsOf names where the output is that an argument JOB|DIR|URL means: of a
-// job it lies beneath out.
+// resultsOf returns where the output is that an argument JOB|DIR|URL means. The output of a
+// job is inside out.
 func resultsOf(out, named string) string {
 	where := named
 	if out != "" && !output.IsBucket(named) {
@@ -35,34 +28,88 @@ func resultsOf(out, named string) string {
 	return where
 }
 
-// filesOf returns the segments of lines of a kind in an output, by name. Earlier
-// results that were set aside are not among them.
-func filesOf(ctx context.Context, where, kind string) ([]segment, error) {
+// filesOf returns the segments of lines of a kind in an output, sorted by name. Earlier
+// results that were set aside are not included.
+func filesOf(ctx context.Context, where, kind string) ([]output.Segment, error) {
 	l, err := output.Open(ctx, where)
 	if err != nil {
 		return nil, usage("%v", err)
 	}
 	names, err := l.Segments(ctx, kind)
 	if errors.Is(err, output.ErrMissing) {
-		return nil, usage("%q is not there: name the folder or bucket that a crawl wrote to", where)
+		return nil, usage("%q does not exist: name the folder or bucket that a crawl wrote to", where)
 	}
 	if err != nil {
 		return nil, failed("%v", err)
 	}
-	var files []segment
+	var files []output.Segment
 	for _, name := range names {
-		files = append(files, segment{l, name})
+		files = append(files, output.Segment{In: l, Name: name})
 	}
 	return files, nil
 }
 
-// eachLine calls do with each whole line of a segment, without its end. An error
-// of do is told with the place.
-func eachLine(ctx context.Context, s segment, do func(offset int64, line []byte) error) error {
-	return s.in.EachLine(ctx, s.name, func(offset int64, line []byte) error {
-		if err := do(offset, line); err != nil {
-			return fmt.Errorf("%s, at byte %d: %w", s, offset, err)
+// journalsOf returns the segments of the journals in several outputs: each segment once,
+// and those of each writer in order.
+func journalsOf(ctx context.Context, where []string) ([]output.Segment, error) {
+	var all []output.Segment
+	known := make(map[string]bool)
+	for _, w := range where {
+		files, err := journalFiles(ctx, w)
+		if err != nil {
+			return nil, err
 		}
-		return nil
-	})
+		for _, f := range files {
+			if !known[f.String()] {
+				known[f.String()] = true
+				all = append(all, f)
+			}
+		}
+	}
+	return all, nil
+}
+
+// journalFiles returns the segments of the journals in an output or, if it has none, in the
+// outputs of jobs inside it.
+func journalFiles(ctx context.Context, where string) ([]output.Segment, error) {
+	files, err := filesOf(ctx, where, sink.JournalPrefix)
+	if err != nil || len(files) > 0 {
+		return files, err
+	}
+	jobs, err := jobOutputs(ctx, where)
+	if err != nil {
+		return nil, err
+	}
+	for _, job := range jobs {
+		more, err := filesOf(ctx, output.Join(where, job), sink.JournalPrefix)
+		if err != nil {
+			return nil, err
+		}
+		files = append(files, more...)
+	}
+	if len(files) == 0 {
+		return nil, usage("%q contains no request journal: the crawl ran with --journal=false, or wrote to another place", where)
+	}
+	return files, nil
+}
+
+// jobOutputs lists the outputs inside another one, except earlier results that were set
+// aside.
+func jobOutputs(ctx context.Context, where string) ([]string, error) {
+	l, err := output.Open(ctx, where)
+	if err != nil {
+		return nil, usage("%v", err)
+	}
+	defer l.Close()
+	names, err := l.Folders(ctx)
+	if err != nil {
+		return nil, failed("%v", err)
+	}
+	var jobs []string
+	for _, name := range names {
+		if !strings.HasPrefix(name, "earlier-") {
+			jobs = append(jobs, name)
+		}
+	}
+	return jobs, nil
 }

@@ -41,7 +41,7 @@ func resolved(t *testing.T, jobFile string, args ...string) settings {
 }
 
 // said compares what settings say, not where it was read.
-var said = diff.Options{diff.AllowUnexported(settings{}, Credentials{}), cmpopts.IgnoreFields(settings{}, "source")}
+var said = diff.Options{diff.AllowUnexported(settings{}), cmpopts.IgnoreFields(settings{}, "source", "base", "origins")}
 
 func TestNothingSaidLeavesTheDefaults(t *testing.T) {
 	t.Parallel()
@@ -130,6 +130,10 @@ var withoutFlag = map[string]string{
 	"weight":   "it is about a fleet",
 	"schedule": "it is about a fleet",
 	"runs":     "it is about a fleet",
+
+	"listen":     "it is about the processes of a fleet",
+	"log_format": "it is about the processes of a fleet",
+	"log_level":  "it is about the processes of a fleet",
 }
 
 // fields returns the fields of a job file, with those of the job within.
@@ -167,6 +171,7 @@ follow: false
 follow_rules: [{match: /category/, links: "a.next"}]
 sitemaps: true
 scope: domain
+seed_redirects: stay
 include: [a, b]
 exclude: [c]
 priorities: [urgent=/news/, {match: d, priority: low}]
@@ -181,11 +186,13 @@ pages: 3
 bytes: 4MiB
 time: 5m
 pages_per_host: 6
+pages_per_domain: 26
 delay: 7ms
 per_host: 8
 user_agent: Nine/1.0
 ignore_robots: true
 cookies: true
+tls: legacy
 robots_tries: 10
 crawl_delay_cap: 11s
 retries: 12
@@ -212,6 +219,7 @@ select: [title=title, 'links[]=a@href']
 extract: [{match: /product/, fields: {title: h1, price: {css: .price, type: number}}}]
 text: true
 markdown: true
+extractor: [main]
 handlers: [shop]
 links: true
 weight: 16
@@ -234,6 +242,9 @@ allow_cidr: [10.0.0.0/8]
 allow_private: true
 ports: [80, 8080-8089]
 resolvers: [127.0.0.1, "[::1]:5353"]
+listen: 127.0.0.1:9999
+log_format: json
+log_level: debug
 `
 
 func TestAJobFileWithEveryFieldIsRead(t *testing.T) {
@@ -262,8 +273,8 @@ func TestAJobFileWithEveryFieldIsRead(t *testing.T) {
 
 func TestEveryFlagIsSetByTheEnvironment(t *testing.T) {
 	values := map[string]string{ // of flags that not every text fits
-		"scope": "any", "resources": "true", "resource-scope": "domain", "depth": "2", "throttle": "2.5", "address-delay": "2s", "politeness": "job", "address-exempt": "192.0.2.0/24", "bytes": "2MB", "time": "2m", "delay": "2ms", "crawl-delay-cap": "2s",
-		"keep-noindex": "true", "text": "true", "markdown": "true", "canonical": "true", "duplicates": "true", "simhash": "true",
+		"scope": "any", "seed-redirects": "stay", "resources": "true", "resource-scope": "domain", "depth": "2", "throttle": "2.5", "address-delay": "2s", "politeness": "job", "tls": "legacy", "address-exempt": "192.0.2.0/24", "bytes": "2MB", "time": "2m", "delay": "2ms", "crawl-delay-cap": "2s",
+		"extractor": "main", "keep-noindex": "true", "text": "true", "markdown": "true", "canonical": "true", "duplicates": "true", "simhash": "true",
 		"retry-pause": "2ms", "body-limit": "2kB", "timeout": "2s", "ship-every": "2s", "lost-after": "20s", "durable": "disk", "min-rate": "2B", "allow-cidr": "10.0.0.0/8", "resolvers": "127.0.0.1", "redis": "redis://localhost/2",
 		"ignore-robots": "true", "journal": "false", "same": "slash", "traps": "false", "links": "true", "sitemaps": "true", "priorities": "low=2", "allow-private": "true", "restart": "true", "verbose": "true",
 	}
@@ -288,6 +299,27 @@ func TestEveryFlagIsSetByTheEnvironment(t *testing.T) {
 		}
 		if reflect.DeepEqual(got.FieldByIndex(f.Index).Interface(), before.FieldByIndex(f.Index).Interface()) {
 			t.Errorf("the environment does not set %s", name)
+		}
+	}
+}
+
+func TestAJobFileIsReadHoweverItBegins(t *testing.T) {
+	t.Parallel()
+	for _, text := range []string{"\ufeffdepth: 7\n", "---\ndepth: 7\n", "# mine\n---\ndepth: 7\n---\n", "\ufeff---\ndepth: 7\n...\n", "\ufeffdepth: 7\r\n"} {
+		if s := resolved(t, text); s.Depth != 7 {
+			t.Errorf("%q: the depth is %d", text, s.Depth)
+		}
+	}
+	for text, why := range map[string]string{
+		"depth: 7\n---\ndepth: 8\n":             "[3:1] a second document starts",
+		"depth: 7\n---\n---\nname: other\n":     "a second document starts",
+		"depth: 7\n...\n---\n[1]\n":             "a second document starts",
+		"\xff\xfed\x00e\x00":                    "the file is UTF-16",
+		"depth: 7\n---\nno setting: [at all}\n": "job file",
+	} {
+		s := defaultSettings()
+		if err := readJob("-", strings.NewReader(text), &s); err == nil || !strings.Contains(err.Error(), why) {
+			t.Errorf("%q: %v, want %q", text, err, why)
 		}
 	}
 }

@@ -5,7 +5,7 @@ import (
 	"time"
 
 	"github.com/trawlcrawler/trawl/crawler"
-	"github.com/trawlcrawler/trawl/internal/testsite"
+	"github.com/trawlcrawler/trawl/internal/test/testsite"
 )
 
 // TestJobsOfAFleetShareTheirHosts lets three jobs with different delays, one of them

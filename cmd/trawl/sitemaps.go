@@ -14,15 +14,15 @@ import (
 	"time"
 
 	"github.com/trawlcrawler/trawl/crawler"
-	"github.com/trawlcrawler/trawl/crawler/fetch"
-	"github.com/trawlcrawler/trawl/crawler/sitemap"
+	"github.com/trawlcrawler/trawl/internal/fetch"
+	"github.com/trawlcrawler/trawl/internal/sitemap"
 	"github.com/trawlcrawler/trawl/tasks"
 )
 
-// likeSitemap are names under which a sitemap is usually kept.
+// likeSitemap matches the usual names of sitemaps.
 var likeSitemap = regexp.MustCompile(`(?i)sitemap[^/]*\.xml(\.gz)?$`)
 
-// partSitemaps parts the arguments that are named like sitemaps from the others.
+// partSitemaps separates the arguments that are named like sitemaps from the others.
 func partSitemaps(args []string) (lists, sitemaps []string) {
 	for _, arg := range args {
 		name, _, _ := strings.Cut(arg, "?")
@@ -38,11 +38,11 @@ func partSitemaps(args []string) (lists, sitemaps []string) {
 // sitemapList is the sitemaps that the operator named.
 type sitemapList struct {
 	urls   []crawler.URL
-	logins []crawler.Login // of the urls
+	logins []crawler.Login // one for each URL
 	files  []string
 }
 
-// newSitemapList refuses what is neither a URL nor a file before anything is
+// newSitemapList returns an error if a name is neither a URL nor a file, before anything is
 // fetched.
 func newSitemapList(names []string) (list sitemapList, err error) {
 	for _, name := range names {
@@ -64,24 +64,24 @@ func newSitemapList(names []string) (list sitemapList, err error) {
 
 func (l sitemapList) empty() bool { return len(l.urls)+len(l.files) == 0 }
 
-// sitemapReader reads the sitemaps that the operator named for the pages that
-// they list. robots.txt is not asked: the operator has.
+// sitemapReader reads the sitemaps that the operator named, and yields the pages that they
+// list. It does not ask robots.txt, because the operator named the sitemaps.
 type sitemapReader struct {
 	list    sitemapList
 	job     crawler.Job
 	scope   *crawler.Scope
 	fetcher *fetch.Fetcher
-	next    time.Time // when the next request may be made
+	next    time.Time // when the next request may be sent
 
 	mu  sync.Mutex
 	sum seedReport
 }
 
-// newSitemapReader opens the hosts of the sitemaps that were named, at their
-// ports alone, and takes them into the scope that pages must be in.
+// newSitemapReader allows connections to the hosts of the sitemaps that were named, only at
+// their ports, and adds these hosts to the scope that pages must be in.
 func newSitemapReader(ctx context.Context, c *tasks.Client, job string, list sitemapList, s settings) (*sitemapReader, error) {
 	if len(list.urls)+len(list.files) == 0 {
-		return &sitemapReader{}, nil // which needs neither a network nor a place for bodies
+		return &sitemapReader{}, nil // needs neither a network nor a place for bodies
 	}
 	status, err := c.Status(ctx, job)
 	if err != nil {
@@ -106,9 +106,12 @@ func newSitemapReader(ctx context.Context, c *tasks.Client, job string, list sit
 		}
 		homes = append(homes, u.Host())
 	}
-	scope, err := crawler.NewScope(status.Job, homes)
+	scope, err := crawler.NewScope(status.Job.ScopeSettings, homes)
 	if err != nil {
 		return nil, err
+	}
+	for _, u := range list.urls {
+		scope.OpenPorts([]string{u.Host().Port()})
 	}
 	return &sitemapReader{list: list, job: status.Job, scope: scope, fetcher: fetcher}, nil
 }
@@ -119,8 +122,7 @@ func (r *sitemapReader) close() {
 	}
 }
 
-// report is what became of the sitemaps so far, and of the pages that were left
-// out.
+// report returns the result so far, for the sitemaps and for the pages that were refused.
 func (r *sitemapReader) report() seedReport {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -135,8 +137,8 @@ func (r *sitemapReader) note(change func(*seedReport)) {
 	change(&r.sum)
 }
 
-// pages yields the pages of all sitemaps, and ends with the error of ctx. What
-// is wrong with a sitemap is for the report.
+// pages yields the pages of all sitemaps, and ends with the error of ctx. Errors of a
+// sitemap go into the report.
 func (r *sitemapReader) pages(ctx context.Context) iter.Seq2[string, error] {
 	return func(yield func(string, error) bool) {
 		for _, name := range r.list.files {
@@ -152,8 +154,8 @@ func (r *sitemapReader) pages(ctx context.Context) iter.Seq2[string, error] {
 	}
 }
 
-// fromFile yields the pages of a file, and of the sitemaps that it lists. As of
-// any list in a file, all are taken.
+// fromFile yields the pages of a file, and of the sitemaps that it lists. All are yielded,
+// in scope or not, as with any list in a file.
 func (r *sitemapReader) fromFile(ctx context.Context, name string, yield func(string, error) bool) bool {
 	file, err := os.Open(name)
 	if err != nil {
@@ -179,8 +181,8 @@ func (r *sitemapReader) fromFile(ctx context.Context, name string, yield func(st
 	return true
 }
 
-// bring yields a page that is within scope, if there is one, and notes what is
-// wrong. It reports false when no more is wanted.
+// bring yields a page if it is in scope, and records errors. It returns false if the caller
+// wants no more.
 func (r *sitemapReader) bring(l sitemap.Location, err error, scope *crawler.Scope, yield func(string, error) bool) bool {
 	var refusal *sitemap.Refusal
 	var trouble *sitemap.Trouble
@@ -209,17 +211,17 @@ func (r *sitemapReader) refuse(url, reason string) {
 	r.note(func(s *seedReport) { s.Refuse(crawler.Refusal{URL: url, Reason: reason}) })
 }
 
-// mostRedirects is how many redirects to a sitemap are followed.
-const mostRedirects = 10
+// maxRedirects is the largest number of redirects that are followed to a sitemap.
+const maxRedirects = 10
 
-// open gets a sitemap for a walk.
+// open fetches a sitemap for a walk.
 func (r *sitemapReader) open(ctx context.Context, u crawler.URL) (sitemap.Source, error) {
-	for range 1 + mostRedirects {
+	for range 1 + maxRedirects {
 		page, err := r.get(ctx, u)
 		switch {
 		case err != nil:
 			return sitemap.Source{}, err
-		case page.Status/100 == 2 && page.Body != nil: // also of one that broke off, what came
+		case page.Status/100 == 2 && page.Body != nil: // if the body broke off, what arrived is used
 			r.note(func(s *seedReport) { s.Sitemaps++ })
 			return sitemap.Open(page), nil
 		}
@@ -229,22 +231,22 @@ func (r *sitemapReader) open(ctx context.Context, u crawler.URL) (sitemap.Source
 		}
 		u = page.Location
 	}
-	return sitemap.Source{}, fmt.Errorf("more than %d redirects", mostRedirects)
+	return sitemap.Source{}, fmt.Errorf("more than %d redirects", maxRedirects)
 }
 
-// failureOf words why a page is no sitemap.
+// failureOf says why a page is not a sitemap.
 func failureOf(p *crawler.Page) error {
 	switch {
 	case p.Fault != nil:
 		return errors.New(p.Fault.Text)
 	case p.IsRedirect():
-		return fmt.Errorf("redirects to %q, which is no URL", p.Header.Get("Location"))
+		return fmt.Errorf("redirects to %q, which is not a URL", p.Header.Get("Location"))
 	}
 	return fmt.Errorf("the server answered %d", p.Status)
 }
 
-// get asks for a URL, and again for as often as the job says, when it failed in
-// a way that may pass.
+// get fetches a URL, and retries as often as the job says if it fails in a way that may
+// pass.
 func (r *sitemapReader) get(ctx context.Context, u crawler.URL) (*crawler.Page, error) {
 	pause := time.Duration(r.job.RetryPause)
 	for tries := 0; ; tries++ {
@@ -252,9 +254,9 @@ func (r *sitemapReader) get(ctx context.Context, u crawler.URL) (*crawler.Page, 
 			return nil, err
 		}
 		r.next = time.Now().Add(time.Duration(r.job.Delay))
-		page, err := r.fetcher.Fetch(ctx, crawler.Request{
+		page, err := r.ask(ctx, crawler.Request{
 			URL: u, UserAgent: r.job.UserAgent, From: r.job.Contact, BodyLimit: sitemapBytes, Timeout: time.Duration(r.job.Timeout),
-			PortOpen: r.scope.HasPort(u.Host()), MinRate: int64(r.job.MinRate),
+			PortOpen: r.scope.HasPort(u.Host()), MinRate: int64(r.job.MinRate), TLS: r.job.TLS,
 		})
 		if err != nil || page.Outcome() != crawler.OutcomeRetry || tries >= r.job.Retries {
 			return page, err
@@ -267,7 +269,18 @@ func (r *sitemapReader) get(ctx context.Context, u crawler.URL) (*crawler.Page, 
 	}
 }
 
-// sitemapBytes is how much of a sitemap is fetched: more than it may have.
+// ask sends a request, and once more if the first answer says that it must be sent
+// differently.
+func (r *sitemapReader) ask(ctx context.Context, req crawler.Request) (*crawler.Page, error) {
+	page, err := r.fetcher.Fetch(ctx, req)
+	if err != nil || page.Fault == nil || !page.Fault.Again {
+		return page, err
+	}
+	page.Release()
+	return r.fetcher.Fetch(ctx, req)
+}
+
+// sitemapBytes is how much of a sitemap is fetched: one byte more than it may have.
 const sitemapBytes = 50<<20 + 1
 
 func (r *sitemapReader) wait(ctx context.Context, d time.Duration) error {

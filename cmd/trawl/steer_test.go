@@ -11,9 +11,9 @@ import (
 	"github.com/hibiken/asynq"
 
 	"github.com/trawlcrawler/trawl/crawler"
-	"github.com/trawlcrawler/trawl/internal/redistest"
-	"github.com/trawlcrawler/trawl/internal/testfleet"
-	"github.com/trawlcrawler/trawl/internal/testsite"
+	"github.com/trawlcrawler/trawl/internal/test/redistest"
+	"github.com/trawlcrawler/trawl/internal/test/testfleet"
+	"github.com/trawlcrawler/trawl/internal/test/testsite"
 )
 
 // promptly is within what time workers do what they are told: design, 5.
@@ -43,7 +43,7 @@ func (o *office) stops(site *testsite.Site, what string, told time.Time) {
 	testfleet.Within(o.t, what+" the last request", max(0, lastStart(site).Sub(told)), promptly)
 }
 
-// endless is a job that a test can not see the end of.
+// endless is a job that a test cannot see the end of.
 func endless(t testing.TB) (crawler.Job, *testsite.Site) {
 	t.Helper()
 	g := testsite.Graph{Hosts: 4, PagesPerHost: 5000, LinksPerPage: 8}
@@ -74,11 +74,11 @@ func TestWorkersTakeJobsUpAndLetThemGoWithoutDisturbingVisits(t *testing.T) {
 		testfleet.Within(t, "a job that was created is asked for", time.Since(created), promptly)
 		o.Done(job.Name)
 		ended := time.Now()
-		w.Says(`msg="let go of a job" job=` + job.Name)
+		w.Says(`msg="no longer serving a job" job=` + job.Name)
 		testfleet.Within(t, "a job that ended is let go of", time.Since(ended), promptly)
 	}
-	if strings.Contains(w.Log(), `msg="let go of a job" job=`+slow.Name) {
-		t.Error("the worker let go of a job that runs")
+	if strings.Contains(w.Log(), `msg="no longer serving a job" job=`+slow.Name) {
+		t.Error("the worker gave up a running job")
 	}
 	release()
 	if numbers := o.Done(slow.Name); numbers.Pages() != 6 || numbers.Broken != 0 || long.Count("/page/1") != 2 {

@@ -9,25 +9,54 @@ import (
 	"github.com/trawlcrawler/trawl/crawler"
 )
 
-// summary is what a crawl says at its end.
+// summary is what a crawl prints at its end.
 type summary struct {
 	status   crawler.Status
 	counters crawler.Counters
 	tally    *tally
 	took     time.Duration // of this run
 	pages    int64         // of this run
+	resumed  bool          // there were earlier runs, which counters include
 	where    string        // where the results are; "" for standard output
 	missing  string        // how many records are missing; "" for none
 }
 
 const topHosts = 3
 
+// maxMuted is the number of patterns that look like a trap which are listed.
+const maxMuted = 10
+
+// moreMuted describes what is not listed: a number of patterns, and a number of URLs of
+// patterns that are not counted separately.
+func moreMuted(patterns int, urls int64) string {
+	if urls == 0 {
+		return fmt.Sprintf("%d, with --json from trawl job show", patterns)
+	}
+	return fmt.Sprintf("%d, with --json from trawl job show, and others with %d URLs (trawl host show JOB HOST)", patterns, urls)
+}
+
 func (s summary) print(w io.Writer) {
 	c := s.counters
 	fmt.Fprintf(w, "\n%s %s\n", s.status.Job.Name, s.headline())
-	fmt.Fprintf(w, "  pages     %d, %s in %s, %s a second\n",
-		c.Pages(), bytesText(c.Bytes), s.took.Round(10*time.Millisecond), short(float64(s.pages)/max(s.took.Seconds(), 0.001)))
-	fmt.Fprintf(w, "  outcomes  %s\n", outcomesText(c))
+	run := fmt.Sprintf("in %s, %s a second", s.took.Round(10*time.Millisecond), short(float64(s.pages)/max(s.took.Seconds(), 0.001)))
+	all, mine := "", ""
+	if s.resumed {
+		all, mine = " in total", ", in this run"
+		fmt.Fprintf(w, "  this run  %s %s\n", pagesText(s.pages), run)
+		fmt.Fprintf(w, "  pages     %d, %s in total, including earlier runs\n", c.Pages(), bytesText(c.Bytes))
+	} else {
+		fmt.Fprintf(w, "  pages     %d, %s %s\n", c.Pages(), bytesText(c.Bytes), run)
+	}
+	fmt.Fprintf(w, "  outcomes  %s%s\n", outcomesText(c), all)
+	if skipped := c.SkippedText(); skipped != "" {
+		fmt.Fprintf(w, "  left out  %s\n", skipped)
+	}
+	for _, muted := range c.Muted[:min(len(c.Muted), maxMuted)] {
+		fmt.Fprintf(w, "  trap      %s; %s\n", muted.Reason(), muted.Insist(s.status.Job.Name))
+	}
+	if more := len(c.Muted) - maxMuted; more > 0 || c.MutedMore > 0 {
+		fmt.Fprintf(w, "  trap      more patterns that look like one: %s\n", moreMuted(max(0, more), c.MutedMore))
+	}
 	if c.Incomplete > 0 {
 		fmt.Fprintf(w, "  missing   pages that lack a required field: %d\n", c.Incomplete)
 	}
@@ -35,17 +64,20 @@ func (s summary) print(w io.Writer) {
 		fmt.Fprintf(w, "  %-9s %s\n", map[bool]string{true: "such as"}[i == 0], trouble)
 	}
 	if c.Waiting+c.Flight > 0 {
-		fmt.Fprintf(w, "  waiting   %d URLs of %d seen\n", c.Waiting+c.Flight, c.Seen)
+		fmt.Fprintf(w, "  waiting   %s of %d seen\n", urlsText(c.Waiting+c.Flight), c.Seen)
+	}
+	if r, resting := s.tally.last(); resting && c.Waiting+c.Flight > 0 {
+		fmt.Fprintf(w, "  resting   %s\n", r)
 	}
 	if hosts := s.tally.top(topHosts, byPages); len(hosts) > 0 {
-		fmt.Fprintf(w, "  largest   %s\n", hostsText(hosts, func(h *hostTally) string { return fmt.Sprintf("%d pages", h.pages) }))
+		fmt.Fprintf(w, "  largest   %s%s\n", hostsText(hosts, func(h *hostTally) string { return pagesText(h.pages) }), mine)
 		hosts = s.tally.top(topHosts, bySlowest)
-		fmt.Fprintf(w, "  slowest   %s\n", hostsText(hosts, func(h *hostTally) string {
+		fmt.Fprintf(w, "  slowest   %s%s\n", hostsText(hosts, func(h *hostTally) string {
 			return h.mean().Round(100*time.Microsecond).String() + " an answer"
-		}))
+		}), mine)
 	}
 	if c.Broken > 0 {
-		fmt.Fprintf(w, "  broken    visits that lost their worker: %d; their URLs were taken up again\n", c.Broken)
+		fmt.Fprintf(w, "  broken    visits that lost their worker: %d; their URLs were requeued\n", c.Broken)
 	}
 	if s.missing != "" {
 		fmt.Fprintf(w, "  records   %s\n", s.missing)
@@ -55,9 +87,11 @@ func (s summary) print(w io.Writer) {
 	}
 }
 
-// headline is the end in a few words.
+// headline describes the end in a few words.
 func (s summary) headline() string {
 	switch {
+	case s.status.State == crawler.StateDone && s.status.Reason == "" && len(s.counters.Muted) > 0:
+		return "is done: nothing is left to fetch, except what looks like a trap"
 	case s.status.State == crawler.StateDone && s.status.Reason == "":
 		return "is done: nothing is left to fetch"
 	case s.status.State == crawler.StateDone:
@@ -81,6 +115,18 @@ func outcomesText(c crawler.Counters) string {
 	return strings.Join(parts, ", ")
 }
 
+// Numbers with their units.
+func pagesText(n int64) string { return crawler.Plural(n, "page", "pages") }
+func urlsText(n int64) string  { return crawler.Plural(n, "URL", "URLs") }
+func hostCount(n int64) string { return crawler.Plural(n, "host", "hosts") }
+
+func isOrAre(n int64) string {
+	if n == 1 {
+		return " is"
+	}
+	return " are"
+}
+
 func hostsText(hosts []*hostTally, figure func(*hostTally) string) string {
 	parts := make([]string, len(hosts))
 	for i, h := range hosts {
@@ -98,5 +144,5 @@ func bytesText(n int64) string {
 			return fmt.Sprintf("%.1f %s", float64(n)/unit.size, unit.name)
 		}
 	}
-	return fmt.Sprintf("%d bytes", n)
+	return crawler.Plural(n, "byte", "bytes")
 }

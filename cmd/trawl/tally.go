@@ -2,6 +2,8 @@ package main
 
 import (
 	"cmp"
+	"context"
+	"fmt"
 	"slices"
 	"sync"
 	"time"
@@ -9,20 +11,22 @@ import (
 	"github.com/trawlcrawler/trawl/crawler"
 )
 
-// mostTallied bounds the hosts of which a crawl keeps figures for its summary.
-const mostTallied = 100_000
+// maxTallied is the largest number of hosts that a crawl keeps figures of for its summary.
+const maxTallied = 100_000
 
-// tally gathers, from the reports of visits, which hosts were large and slow.
-// It is safe for concurrent use.
+// tally collects from the reports of visits which hosts were large and which were slow. It
+// is safe for concurrent use.
 type tally struct {
 	mu    sync.Mutex
 	hosts map[crawler.Host]*hostTally
-	// troubles are the first URLs that were not fetched as they should, and why.
+	// troubles are the first URLs that could not be fetched properly, and why.
 	troubles []string
+	resting  hostRest      // the last host that was left alone; zero for none
+	rests    chan hostRest // pauses to report
 }
 
-// mostTroubles is how many troubles a summary tells.
-const mostTroubles = 5
+// maxTroubles is the number of troubles in a summary.
+const maxTroubles = 5
 
 type hostTally struct {
 	host   crawler.Host
@@ -32,20 +36,22 @@ type hostTally struct {
 	answer time.Duration
 }
 
-// mean is the time that the host took for an answer.
+// mean returns the average time that the host took to answer.
 func (h *hostTally) mean() time.Duration { return h.answer / time.Duration(max(1, h.asked)) }
 
-func newTally() *tally { return &tally{hosts: make(map[crawler.Host]*hostTally)} }
+func newTally() *tally {
+	return &tally{hosts: make(map[crawler.Host]*hostTally), rests: make(chan hostRest, 8)}
+}
 
 func (t *tally) note(r crawler.Report) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	if r.Trouble != "" && len(t.troubles) < mostTroubles {
+	if r.Trouble != "" && len(t.troubles) < maxTroubles {
 		t.troubles = append(t.troubles, r.Trouble)
 	}
 	h := t.hosts[r.Host]
 	if h == nil {
-		if r.Asked == 0 || len(t.hosts) >= mostTallied {
+		if r.Requested == 0 || len(t.hosts) >= maxTallied {
 			return
 		}
 		h = &hostTally{host: r.Host}
@@ -53,11 +59,11 @@ func (t *tally) note(r crawler.Report) {
 	}
 	h.pages += r.Pages
 	h.bytes += r.Bytes
-	h.asked += r.Asked
+	h.asked += r.Requested
 	h.answer += r.Answer
 }
 
-// top returns the n first hosts in an order.
+// top returns the first n hosts in the given order.
 func (t *tally) top(n int, order func(a, b *hostTally) int) []*hostTally {
 	t.mu.Lock()
 	defer t.mu.Unlock()
@@ -71,3 +77,71 @@ func (t *tally) top(n int, order func(a, b *hostTally) int) []*hostTally {
 
 func byPages(a, b *hostTally) int   { return cmp.Compare(b.pages, a.pages) }
 func bySlowest(a, b *hostTally) int { return cmp.Compare(b.mean(), a.mean()) }
+
+// hostRest is a host that is left alone for a while.
+type hostRest struct {
+	host   crawler.Host
+	reason string // why: it refused a request, or could not be reached
+	until  time.Time
+}
+
+// String describes the pause as of now.
+func (r hostRest) String() string {
+	return fmt.Sprintf("%s: %s; asked again in %s", r.host, r.reason, pauseText(time.Until(r.until)))
+}
+
+// pauseText formats a duration: to the second, if it is ten seconds or longer.
+func pauseText(d time.Duration) string {
+	if d < 10*time.Second {
+		return d.Round(100 * time.Millisecond).String()
+	}
+	return d.Round(time.Second).String()
+}
+
+const (
+	leastRest = 500 * time.Millisecond // shorter pauses are not reported
+	maxRests  = 50                     // the largest number of lines about pauses
+)
+
+// rest records that a host is left alone. It does not block.
+func (t *tally) rest(h crawler.Host, reason string, wait time.Duration) {
+	r := hostRest{h, reason, time.Now().Add(wait)}
+	t.mu.Lock()
+	t.resting = r
+	t.mu.Unlock()
+	if wait < leastRest {
+		return
+	}
+	select {
+	case t.rests <- r:
+	default: // a crawl of many hosts, which prints no pauses
+	}
+}
+
+// last returns the host that was left alone last, if the pause is not over.
+func (t *tally) last() (r hostRest, resting bool) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return t.resting, time.Now().Before(t.resting.until)
+}
+
+// sayRests says at once why a crawl of a single host stands still, until ctx ends. look
+// reads the counters.
+func (t *tally) sayRests(ctx context.Context, look func(context.Context) (snapshot, error)) {
+	for said := 0; said < maxRests; {
+		var r hostRest
+		select {
+		case <-ctx.Done():
+			return
+		case r = <-t.rests:
+		}
+		if s, err := look(ctx); err != nil || s.counters.Hosts > 1 {
+			continue
+		}
+		if stderr.shown() {
+			stderr.rewrite("")
+		}
+		fmt.Fprintf(stderr, "trawl: %s\n", r)
+		said++
+	}
+}

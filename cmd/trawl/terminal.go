@@ -12,22 +12,21 @@ import (
 	"github.com/trawlcrawler/trawl/crawler"
 )
 
-// All commands write to these, and to nothing else: whatever is from the web in
-// what they say, a terminal only shows it. A test holds them to it.
+// All commands write to these, and to nothing else, so that text from the web cannot
+// control the terminal. A test checks that they do.
 var (
 	stdout = &terminal{file: os.Stdout}
 	stderr = &terminal{file: os.Stderr}
 )
 
-// terminal is a file that a person may look at. What terminals would obey is
-// written to it as an escape (see [crawler.Printable]), but for ends of lines,
-// and tabs; in strings of JSON the escapes mean the same. It is safe for
-// concurrent use.
+// terminal is a file that may be a terminal. Characters that would control a terminal are
+// escaped (see [crawler.Printable]), except newlines and tabs. In JSON strings, the escapes
+// mean the same as the characters. It is safe for concurrent use.
 type terminal struct {
 	file *os.File
 
 	mu   sync.Mutex
-	rest []byte // of a character whose end has not been written
+	rest []byte // an incomplete character at the end of the last write
 }
 
 // Write writes text.
@@ -49,11 +48,11 @@ func (t *terminal) Write(p []byte) (int, error) {
 	return len(p), nil
 }
 
-// shown reports whether a person looks at what is written.
+// shown reports whether the file is a terminal.
 func (t *terminal) shown() bool { return term.IsTerminal(int(t.file.Fd())) }
 
-// data is where results go that are to be kept as they are: when nobody looks,
-// every byte of them.
+// data returns the writer for results. If the file is not a terminal, results are written
+// unchanged, byte for byte.
 func (t *terminal) data() io.Writer {
 	if t.shown() {
 		return t
@@ -61,7 +60,7 @@ func (t *terminal) data() io.Writer {
 	return t.file
 }
 
-// innocent reports whether there is nothing to escape in a text, as is usual.
+// innocent reports whether a text has nothing to escape, which is the usual case.
 func innocent(text []byte) bool {
 	for i := 0; i < len(text); {
 		if b := text[i]; 0x20 <= b && b < 0x7f || b == '\n' || b == '\t' {
@@ -77,7 +76,7 @@ func innocent(text []byte) bool {
 	return true
 }
 
-// unfinished is how many bytes at the end begin a character and do not end it.
+// unfinished returns how many bytes at the end belong to an incomplete character.
 func unfinished(text []byte) int {
 	for n := 1; n < utf8.UTFMax && n <= len(text); n++ {
 		if tail := text[len(text)-n:]; utf8.RuneStart(tail[0]) {
@@ -90,7 +89,7 @@ func unfinished(text []byte) int {
 	return 0
 }
 
-// harmless escapes what a terminal would obey in lines and the cells of tables.
+// harmless escapes what would control a terminal, in lines and in the cells of tables.
 func harmless(text string) string {
 	var b strings.Builder
 	for part := range strings.SplitAfterSeq(text, "\n") {
@@ -108,9 +107,9 @@ func harmless(text string) string {
 	return b.String()
 }
 
-// rewrite puts a line in the place of the one before, on a terminal.
+// rewrite replaces the current line of a terminal.
 func (t *terminal) rewrite(line string) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	_, _ = io.WriteString(t.file, "\r\x1b[K"+crawler.Printable(line)) // who looked has gone
+	_, _ = io.WriteString(t.file, "\r\x1b[K"+crawler.Printable(line)) // fails only when the terminal is gone
 }

@@ -10,16 +10,15 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
-	"runtime/debug"
-	"slices"
 	"strings"
 	"syscall"
 	"testing"
 	"time"
 
 	"github.com/trawlcrawler/trawl/internal/redisd"
-	"github.com/trawlcrawler/trawl/internal/testfleet"
-	"github.com/trawlcrawler/trawl/internal/testsite"
+	"github.com/trawlcrawler/trawl/internal/test/race"
+	"github.com/trawlcrawler/trawl/internal/test/testfleet"
+	"github.com/trawlcrawler/trawl/internal/test/testsite"
 )
 
 // Exit statuses, as the help promises them.
@@ -32,12 +31,6 @@ const (
 )
 
 func TestMain(m *testing.M) { os.Exit(testfleet.Main(m)) }
-
-// raceDetector says whether the tests were built with -race.
-func raceDetector() bool {
-	info, _ := debug.ReadBuildInfo()
-	return info != nil && slices.Contains(info.Settings, debug.BuildSetting{Key: "-race", Value: "true"})
-}
 
 // long skips a test that takes more than a few seconds in a short run.
 func long(t *testing.T) {
@@ -115,7 +108,7 @@ func (s *shell) withRedis() {
 	if _, ok := redisd.Find(); ok {
 		return
 	}
-	const why = "neither redis-server nor valkey-server is on PATH"
+	const why = "no redis-server or valkey-server on PATH: install redis-server"
 	if os.Getenv("TRAWL_TEST_REDIS") == "required" {
 		s.t.Fatal(why + ", and TRAWL_TEST_REDIS=required")
 	}
@@ -137,7 +130,7 @@ type process struct {
 // ends.
 func (s *shell) start(args ...string) *process {
 	s.t.Helper()
-	path, err := testfleet.Binary(raceDetector())
+	path, err := testfleet.Binary(race.Enabled)
 	if err != nil {
 		s.t.Fatal(err)
 	}

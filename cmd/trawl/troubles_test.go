@@ -11,9 +11,9 @@ import (
 	"time"
 
 	"github.com/trawlcrawler/trawl/crawler"
-	"github.com/trawlcrawler/trawl/crawler/frontier"
-	"github.com/trawlcrawler/trawl/internal/testfleet"
-	"github.com/trawlcrawler/trawl/internal/testsite"
+	"github.com/trawlcrawler/trawl/internal/frontier"
+	"github.com/trawlcrawler/trawl/internal/test/testfleet"
+	"github.com/trawlcrawler/trawl/internal/test/testsite"
 )
 
 // troubled is what --json says of a job in trouble.
@@ -40,7 +40,7 @@ func (o *office) sees(job, worker string, texts ...string) {
 		o.t.Errorf("the trouble is %+v, want that of %q, with its times", trouble, worker)
 	}
 	for command, wants := range map[string][]string{
-		"show " + job: append(texts, "worker "+worker, "goes on by itself"),
+		"show " + job: append(texts, "worker "+worker, "resumes by itself"),
 		"ls":          {"! worker " + worker + " is in trouble (trawl job show " + job + ")"},
 	} {
 		// Its reason changes: it tries again now and then, and learns another.

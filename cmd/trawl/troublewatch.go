@@ -6,8 +6,8 @@ import (
 	"github.com/trawlcrawler/trawl/crawler"
 )
 
-// troubleWatch tells a person who watches a job when a worker can not keep its
-// pages, and when it can again.
+// troubleWatch says, while someone watches a job, when a worker cannot keep its pages, and
+// when it can again.
 type troubleWatch struct {
 	w     *terminal
 	known map[string]bool // workers in trouble
@@ -15,7 +15,7 @@ type troubleWatch struct {
 
 func newTroubleWatch(w *terminal) *troubleWatch { return &troubleWatch{w, make(map[string]bool)} }
 
-// see tells what has changed.
+// see reports what has changed.
 func (t *troubleWatch) see(status crawler.Status) {
 	now := make(map[string]bool, len(status.Troubles))
 	for _, trouble := range status.Troubles {
@@ -26,13 +26,13 @@ func (t *troubleWatch) see(status crawler.Status) {
 	}
 	for worker := range t.known {
 		if !now[worker] {
-			t.say("worker " + worker + " is in trouble no more")
+			t.say("worker " + worker + " is no longer in trouble")
 		}
 	}
 	t.known = now
 }
 
-// say writes a line of its own, in the place of that of the progress.
+// say replaces the progress line with a line of text.
 func (t *troubleWatch) say(line string) {
 	if t.w.shown() {
 		t.w.rewrite("")

@@ -9,7 +9,7 @@ import (
 	"time"
 
 	"github.com/trawlcrawler/trawl/crawler"
-	"github.com/trawlcrawler/trawl/internal/testsite"
+	"github.com/trawlcrawler/trawl/internal/test/testsite"
 )
 
 // waits waits until a job says what it waits for, and that it says the same text,
@@ -66,7 +66,7 @@ func TestAJobThatNobodyServesSaysSoInEveryView(t *testing.T) {
 	scheduler := o.Scheduler()
 	o.waits(dashboard, job.Name, crawler.WaitWorker, "trawl worker")
 	other := o.Worker("--jobs", "another")
-	o.waits(dashboard, job.Name, crawler.WaitWorker, "serve others", "--jobs "+job.Name)
+	o.waits(dashboard, job.Name, crawler.WaitWorker, "serve other jobs", "--jobs "+job.Name)
 	other.Terminate()
 	scheduler.Terminate()
 	o.waits(dashboard, job.Name, crawler.WaitScheduler)

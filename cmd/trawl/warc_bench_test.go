@@ -6,8 +6,8 @@ import (
 	"testing"
 	"time"
 
-	"github.com/trawlcrawler/trawl/internal/redistest"
-	"github.com/trawlcrawler/trawl/internal/testsite"
+	"github.com/trawlcrawler/trawl/internal/test/redistest"
+	"github.com/trawlcrawler/trawl/internal/test/testsite"
 )
 
 // BenchmarkCrawlOfTheJavaManual says what a page costs the crawler's process,

@@ -17,8 +17,8 @@ import (
 	"testing"
 	"time"
 
-	"github.com/trawlcrawler/trawl/internal/testsite"
-	"github.com/trawlcrawler/trawl/internal/warctest"
+	"github.com/trawlcrawler/trawl/internal/test/testsite"
+	"github.com/trawlcrawler/trawl/internal/test/warctest"
 )
 
 // sent is an answer as a server of these tests sends it, octet for octet, before
@@ -176,7 +176,7 @@ func TestEveryRuleOfWARCHasACheck(t *testing.T) {
 	t.Parallel()
 	text, err := os.ReadFile(filepath.Join("..", "..", "..", "shared", "conformance", "warc", "rules.json"))
 	if errors.Is(err, fs.ErrNotExist) {
-		t.Skipf("the conformance data are not here: %v", err)
+		t.Skip("no conformance data beside the checkout, in ../shared/conformance")
 	}
 	if err != nil {
 		t.Fatal(err)

@@ -7,66 +7,68 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/trawlcrawler/trawl/internal/fleet"
+	"github.com/trawlcrawler/trawl/internal/setting"
 )
 
-// workerCommand runs a worker of a fleet.
+// workerCommand returns the command that runs a worker of a fleet.
 func workerCommand() *cobra.Command {
-	p := processSettings{Listen: "127.0.0.1:9091"}
 	s := defaultSettings()
+	s.Listen, s.Redis = "127.0.0.1:9091", setting.DefaultRedis
 	var jobs []string
 	var name string
 	jobAddresses := true
 	cmd := &cobra.Command{
 		Use:   "worker",
-		Short: "Carry out the visits of a fleet's jobs",
-		Long: `Worker fetches, parses and keeps the pages of every job that runs in the fleet, each
-in a folder of its own under --out, which may be in a bucket. It takes up jobs that begin and lets go of those that
-end. With SIGTERM it finishes what is under way, gives the rest back, and ends within ten
-seconds.
+		Short: "Run the visits of a fleet's jobs",
+		Long: `Worker fetches, parses and keeps the pages of every running job of the fleet, each job in its
+own folder in --out, which may be in a bucket. It starts and stops work on jobs as they start and
+end. On SIGTERM or SIGHUP it finishes what is in progress, gives the rest back, and exits within
+ten seconds.
 
 ` + exitHelp,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			if err := fromEnvironment(cmd.Flags()); err != nil {
+			if err := fill(cmd); err != nil {
 				return err
 			}
 			if err := s.check(); err != nil {
 				return err
 			}
 			if s.Out == "" {
-				return usage("no --out: name the folder or bucket for the results")
+				return usage("no output: name a folder or bucket for the results with --out")
 			}
-			return p.run(cmd.Context(), func(ctx context.Context, f *fleet.Door) error {
+			return s.run(cmd.Context(), func(ctx context.Context, f *fleet.Connection) error {
 				return runWorker(ctx, f, s, fleet.WorkerConfig{Name: name, Jobs: jobs, Closed: !jobAddresses})
 			})
 		},
 	}
 	flags := cmd.Flags()
-	p.register(flags)
-	flags.StringVar(&s.Out, "out", "", "where the results go, each job in a folder of its own: a folder, or a bucket such as s3://bucket/prefix (gs, azblob, file, mem)")
-	s.registerSpool(flags)
-	flags.IntVar(&s.Concurrency, "concurrency", s.Concurrency, "most hosts visited at once")
-	s.registerReach(flags)
-	flags.StringSliceVar(&jobs, "jobs", nil, "only these jobs, with the runs of those that are periodic (default: all)")
-	flags.BoolVar(&jobAddresses, "job-addresses", true, "connect for a job to the private addresses that the operator of its trawl crawl named; without, such jobs are left to other workers")
-	flags.StringVar(&name, "name", fleet.WorkerName(), "name of the worker, in records and file names; no two may share one")
+	s.registerIn(flags, setting.InWorker|setting.InFleet)
+	flags.StringSliceVar(&jobs, "jobs", nil, "only these jobs, including the runs of periodic ones (default: all)")
+	flags.BoolVar(&jobAddresses, "job-addresses", true, "connect to the private addresses that the operator of a job's trawl crawl named; if false, such jobs are left to other workers")
+	flags.StringVar(&name, "name", fleet.WorkerName(), "name of the worker in records and file names; it must be unique")
 	return cmd
 }
 
-// runWorker carries out visits until ctx ends.
-func runWorker(ctx context.Context, door *fleet.Door, s settings, cfg fleet.WorkerConfig) error {
+// runWorker runs visits until ctx ends.
+func runWorker(ctx context.Context, conn *fleet.Connection, s settings, cfg fleet.WorkerConfig) error {
 	reach, err := s.reach()
 	if err != nil {
 		return err
 	}
-	outlet := s.outlet(door.Log)
-	outlet.Store = door.Store
+	if err := conn.CheckName(ctx, cfg.Name); errors.Is(err, fleet.ErrNameInUse) {
+		return usage("%v", err)
+	} else if err != nil {
+		return err
+	}
+	outlet := s.outlet(conn.Log)
+	outlet.Store = conn.Store
 	out, err := fleet.OpenOutlet(ctx, outlet)
 	if err != nil {
-		return failed("%v", err)
+		return statusOf(err)
 	}
 	cfg.Out, cfg.Concurrency, cfg.Fetch = out, s.Concurrency, reach
-	w, err := fleet.NewWorker(door, cfg)
+	w, err := fleet.NewWorker(conn, cfg)
 	if err != nil {
 		return failed("%v", errors.Join(err, out.Close()))
 	}
@@ -77,7 +79,7 @@ func runWorker(ctx context.Context, door *fleet.Door, s settings, cfg fleet.Work
 	return nil
 }
 
-// killOnSecond ends requests under way when the user asks a second time.
+// killOnSecond ends requests in progress when the user interrupts a second time.
 func killOnSecond(ctx context.Context, kill func(), second <-chan struct{}) {
 	select {
 	case <-second:

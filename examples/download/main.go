@@ -47,11 +47,11 @@ func main() {
 	job.Resources = true // images are embedded, not linked to
 	job.Format = []string{"jsonl", "items"}
 	job.BodyLimit = 1 << 30
-	numbers, err := trawl.Crawl(ctx, job, trawl.Config{Out: filepath.Join(*out, ".crawl")}, files)
+	counters, err := trawl.Crawl(ctx, job, trawl.Config{Out: filepath.Join(*out, ".crawl")}, files)
 	if err != nil {
 		log.Fatal(err)
 	}
-	fmt.Printf("%d URLs fetched; the files are in %s\n", numbers.Pages(), *out)
+	fmt.Printf("%d URLs fetched; the files are in %s\n", counters.Pages(), *out)
 }
 
 // nameOf makes a path of a URL that stays within the folder: host, and what the path

@@ -21,7 +21,6 @@ import (
 
 	"github.com/trawlcrawler/trawl"
 	"github.com/trawlcrawler/trawl/crawler"
-	"github.com/trawlcrawler/trawl/tasks"
 )
 
 // Count is the payload of a task: the text of a page, whose words are to be counted.
@@ -44,7 +43,7 @@ func main() {
 }
 
 func run(ctx context.Context, redis, out string, private bool, delay time.Duration) error {
-	fleet, err := tasks.Open(ctx, redis)
+	fleet, err := trawl.Connect(ctx, redis)
 	if err != nil {
 		return err
 	}
@@ -65,7 +64,7 @@ func run(ctx context.Context, redis, out string, private bool, delay time.Durati
 // open creates the job that URLs are brought to, if no other process has, and keeps it
 // from ending while nothing waits: it is seeded from a list that has no end, and holds
 // nothing. It follows no links.
-func open(ctx context.Context, fleet *tasks.Client, delay time.Duration) error {
+func open(ctx context.Context, fleet *trawl.Client, delay time.Duration) error {
 	job := trawl.NewJob("inbox")
 	job.Follow, job.Delay, job.Handlers = false, trawl.Duration(delay), []string{"inbox"}
 	err := fleet.Create(ctx, job)
@@ -85,7 +84,7 @@ func open(ctx context.Context, fleet *tasks.Client, delay time.Duration) error {
 }
 
 // reopen lets a job go on that came to its end while all processes were away.
-func reopen(ctx context.Context, fleet *tasks.Client, job string) error {
+func reopen(ctx context.Context, fleet *trawl.Client, job string) error {
 	status, err := fleet.Status(ctx, job)
 	if err != nil || status.State != crawler.StateDone {
 		return err

@@ -18,8 +18,8 @@ import (
 	"strings"
 	"time"
 
+	"github.com/trawlcrawler/trawl"
 	"github.com/trawlcrawler/trawl/crawler"
-	"github.com/trawlcrawler/trawl/tasks"
 )
 
 func main() {
@@ -39,7 +39,7 @@ func main() {
 }
 
 func run(ctx context.Context, redis string, job crawler.Job) error {
-	fleet, err := tasks.Open(ctx, redis)
+	fleet, err := trawl.Connect(ctx, redis)
 	if err != nil {
 		return err
 	}
@@ -59,14 +59,14 @@ func run(ctx context.Context, redis string, job crawler.Job) error {
 	if err != nil {
 		return err
 	}
-	numbers, err := fleet.Counters(ctx, job.Name)
+	counters, err := fleet.Counters(ctx, job.Name)
 	if err != nil {
 		return err
 	}
 	if status.State != crawler.StateDone {
 		return fmt.Errorf("%s is %s: %s", job.Name, status.State, status.Reason)
 	}
-	return json.NewEncoder(os.Stdout).Encode(numbers)
+	return json.NewEncoder(os.Stdout).Encode(counters)
 }
 
 // lines yields the lines of a list, which is not held in memory.

@@ -93,7 +93,7 @@ func main() {
 	}
 	job := trawl.NewJob("shop", flag.Args()...)
 	job.Delay = trawl.Duration(*delay)
-	numbers, err := trawl.Crawl(ctx, job, cfg, shop)
+	counters, err := trawl.Crawl(ctx, job, cfg, shop)
 	if err != nil {
 		log.Fatal(err)
 	}
@@ -101,5 +101,5 @@ func main() {
 	if err := db.QueryRowContext(ctx, `SELECT count(*) FROM products`).Scan(&products); err != nil {
 		log.Fatal(err)
 	}
-	fmt.Printf("%d pages, %d products in %s\n", numbers.Pages(), products, *path)
+	fmt.Printf("%d pages, %d products in %s\n", counters.Pages(), products, *path)
 }

@@ -5,40 +5,40 @@ import (
 	"time"
 
 	"github.com/trawlcrawler/trawl/crawler"
-	"github.com/trawlcrawler/trawl/crawler/fetch"
-	"github.com/trawlcrawler/trawl/crawler/frontier"
+	"github.com/trawlcrawler/trawl/internal/fetch"
+	"github.com/trawlcrawler/trawl/internal/frontier"
 )
 
-// access decides which jobs of crawls that were begun beside a worker it may carry out,
-// and tells them where it keeps their pages.
+// access decides which jobs of crawls started elsewhere this worker may carry out, and
+// tells those jobs where it keeps their pages.
 type access struct {
 	store   *frontier.Store
-	owner   string // how the fleet knows the process
-	place   string // how jobs know where it keeps pages
+	owner   string // the name of the process in the fleet
+	place   string // the name under which jobs list where it keeps pages
 	fetcher *fetch.Fetcher
-	private bool // its operator opened all private addresses
-	closed  bool // it connects to nothing that is opened for a job alone
+	private bool // the operator opened all private addresses
+	closed  bool // the worker does not connect to what is opened only for a job
 	judged  map[string]judgement
 }
 
-// judgement is whether a closed worker reaches all hosts of a job.
+// judgement is whether a closed worker can reach all hosts of a job.
 type judgement struct {
 	created time.Time
 	at      time.Time
 	reaches bool
 }
 
-// judgeEvery is how often a closed worker looks whether it reaches a job's hosts: more
-// may be opened while the job runs.
+// judgeEvery is how often a closed worker checks again whether it can reach a job's hosts:
+// more may be opened while the job runs.
 const judgeEvery = 5 * time.Second
 
-func newAccess(store *frontier.Store, shop *Workshop, cfg WorkerConfig) access {
+func newAccess(store *frontier.Store, rt *Runtime, cfg WorkerConfig) access {
 	owner, place := cfg.Name, cfg.Name
 	if cfg.Local != nil {
 		owner, place = cfg.Local.Process, cfg.Local.Place
 	}
 	return access{
-		store: store, owner: owner, place: place, fetcher: shop.Fetcher, private: cfg.Fetch.AllowPrivate, closed: cfg.Closed,
+		store: store, owner: owner, place: place, fetcher: rt.Fetcher, private: cfg.Fetch.AllowPrivate, closed: cfg.Closed,
 		judged: make(map[string]judgement),
 	}
 }
@@ -59,8 +59,8 @@ func (a *access) admits(ctx context.Context, job crawler.Status) bool {
 	return a.judged[name].reaches
 }
 
-// reaches reports whether the worker reaches all that is opened for a job by what its
-// own operator opened.
+// reaches reports whether what the worker's own operator opened covers everything that is
+// opened for a job.
 func (a *access) reaches(ctx context.Context, job string) bool {
 	ctx, cancel := context.WithTimeout(ctx, ReadyTerm)
 	defer cancel()
@@ -76,9 +76,9 @@ func (a *access) reaches(ctx context.Context, job string) bool {
 	return ctx.Err() == nil
 }
 
-// keeps tells a job where the worker keeps its pages, and that there are more. Of a job
-// that no operator waits for, pages are not counted. It is a help for people; a crawl
-// goes on without it.
+// keeps tells a job where the worker keeps its pages, and adds to their number. It does not
+// count pages of a job that was not started by an interactive crawl. This only informs
+// people, so errors are ignored.
 func (a *access) keeps(ctx context.Context, job crawler.Status, where string, pages int64) {
 	if !job.Origin.Opens && pages > 0 {
 		return

@@ -13,46 +13,46 @@ import (
 	"time"
 
 	"github.com/trawlcrawler/trawl/crawler"
-	"github.com/trawlcrawler/trawl/crawler/sink"
+	"github.com/trawlcrawler/trawl/internal/sink"
 )
 
-// adopter finishes what dead writers left in an output folder: in those of the jobs that
-// run, and, some at a time, in all others. A folder in which nothing is unfinished costs
-// one call of the system until something in it changes.
+// adopter finishes files that dead writers left in an output folder: often in the folders
+// of running jobs, and in all others a few at a time. A folder without unfinished files
+// costs one system call until something in it changes.
 type adopter struct {
 	root string
 	log  *slog.Logger
 
-	mu      sync.Mutex // held while folders are looked at
+	mu      sync.Mutex // held while folders are examined
 	folders map[string]look
-	others  []string // names of folders that are still to be looked at in this pass
+	others  []string // folders that are still to be examined in this pass
 	passed  time.Time
 }
 
-// look is what was found in a folder.
+// look is the result of examining a folder.
 type look struct {
 	sink.Adoption
-	changed time.Time     // when the folder was, as far as its file system says
-	at      time.Time     // when it was looked at
-	took    time.Duration // to look
-	clean   bool          // nothing is unfinished
+	changed time.Time     // modification time of the folder
+	at      time.Time     // when it was examined
+	took    time.Duration // how long that took
+	clean   bool          // no file is unfinished
 }
 
-// Bounds of looking for what dead writers left.
+// Bounds of the search for files of dead writers.
 const (
-	adoptEvery  = 3 * time.Second  // folders of jobs that run,
-	adoptOthers = 50               // and so many others,
-	passEvery   = 30 * time.Second // all of which are looked at again after so long, or more where there are many
-	restFactor  = 20               // for so many times as long as a look took, there is none
-	settleTerm  = 2 * time.Second  // in which a change of a folder may not show in its time
+	adoptEvery  = 3 * time.Second  // interval for the folders of running jobs
+	adoptOthers = 50               // how many other folders are examined at once
+	passEvery   = 30 * time.Second // all of these are examined again after this time, or later if there are many
+	restFactor  = 20               // pause after examining a folder, as a multiple of the time it took
+	settleTerm  = 2 * time.Second  // a change within this time may leave a folder's modification time as it was
 )
 
 func newAdopter(root string, log *slog.Logger) *adopter {
 	return &adopter{root: root, log: log, folders: make(map[string]look)}
 }
 
-// run adopts until ctx ends. jobs lists those that have not ended; settled hears of a
-// writer that they wait for, and whose files are all finished.
+// run adopts files until ctx ends. jobs lists the jobs that have not ended. settled is
+// called for an awaited writer once all its files are finished.
 func (a *adopter) run(ctx context.Context, jobs func() []crawler.Status, settled func(job, writer string)) {
 	tick := time.NewTicker(adoptEvery)
 	defer tick.Stop()
@@ -66,7 +66,7 @@ func (a *adopter) run(ctx context.Context, jobs func() []crawler.Status, settled
 	}
 }
 
-// round looks at the folders of jobs, and at some others.
+// round examines the folders of jobs, and some others.
 func (a *adopter) round(ctx context.Context, jobs []crawler.Status, settled func(job, writer string)) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
@@ -89,14 +89,14 @@ func (a *adopter) round(ctx context.Context, jobs []crawler.Status, settled func
 	}
 }
 
-// now looks at the folder of one job, whatever is known of it.
+// now examines the folder of one job, even if it seems unchanged.
 func (a *adopter) now(job string) sink.Adoption {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	return a.look(job, true)
 }
 
-// someOthers names folders that may be of jobs that have ended.
+// someOthers returns folders that may belong to jobs that have ended.
 func (a *adopter) someOthers() []string {
 	if len(a.others) == 0 && time.Since(a.passed) >= passEvery {
 		a.passed, a.others = time.Now(), a.all()
@@ -111,7 +111,7 @@ func (a *adopter) someOthers() []string {
 func (a *adopter) all() []string {
 	entries, err := os.ReadDir(a.root)
 	if err != nil {
-		return nil // it is told of by whoever writes there
+		return nil // whoever writes there reports the error
 	}
 	var names []string
 	known := make(map[string]look, len(a.folders))
@@ -127,7 +127,8 @@ func (a *adopter) all() []string {
 	return names
 }
 
-// look finishes what dead writers left in one folder, unless nothing has changed there.
+// look finishes the files that dead writers left in one folder, unless nothing has changed
+// there.
 func (a *adopter) look(name string, always bool) sink.Adoption {
 	dir, began := filepath.Join(a.root, name), time.Now()
 	info, err := os.Stat(dir)
@@ -148,7 +149,7 @@ func (a *adopter) look(name string, always bool) sink.Adoption {
 	return found
 }
 
-// tell logs what was done, and what could not be.
+// tell logs what was finished, and what could not be.
 func (a *adopter) tell(dir string, found sink.Adoption, err error) {
 	if len(found.Finished) > 0 {
 		a.log.Info("finished the files that a dead writer left", "folder", dir, "files", len(found.Finished), "first", found.Finished[0])

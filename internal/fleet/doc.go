@@ -1,11 +1,10 @@
-// Package fleet puts the processes of a fleet together, for the command line and
-// for programs that bring handlers: what each process stands on (a Backing, a
-// Door), and what it does (a Worker, a scheduler).
+// Package fleet assembles the processes of a fleet, for the command line and for programs
+// with handlers: the parts that each process needs (a Backend, a Connection), and its role
+// (a Worker, a Scheduler).
 //
-// A Backing is the Redis that all lies in: that of the fleet, a private server,
-// or the built-in one. A Door is a process's way to it, with its log and metrics.
-// A Worker has a Workshop, which all its jobs share, and in it a Station for each
-// job that runs, whose results go to an Output. Where one process is a whole fleet
-// (package localcrawl), its Worker is a Local one, and its Scheduler tells it at once
-// what is decided.
+// A Backend is the Redis that holds everything: the fleet's own, a private server, or the
+// built-in one. A Connection connects a process to it, with its log and metrics. A Worker
+// has a Runtime, which all its jobs share, and a JobWorker for each running job, whose
+// results go to an Output. If one process is a whole fleet (package localcrawl), its Worker
+// has a Local configuration, and its Scheduler tells the Worker at once what it decides.
 package fleet

@@ -10,16 +10,16 @@ import (
 	"github.com/prometheus/client_golang/prometheus/promhttp"
 )
 
-// Health is the small HTTP server that tells whether a process is well:
-// /healthz that it lives, /readyz that it can work, and /metrics.
+// Health is the small HTTP server for monitoring a process: /healthz says that it is alive,
+// /readyz whether it can work, and /metrics exports its metrics.
 type Health struct {
 	listener net.Listener
 	server   *http.Server
 	done     chan struct{}
 }
 
-// ServeHealth starts it on an address; "" starts none.
-func ServeHealth(listen string, door *Door) (*Health, error) {
+// ServeHealth starts the server on an address; "" starts none.
+func ServeHealth(listen string, conn *Connection) (*Health, error) {
 	if listen == "" {
 		return &Health{}, nil
 	}
@@ -30,17 +30,17 @@ func ServeHealth(listen string, door *Door) (*Health, error) {
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) { fmt.Fprintln(w, "ok") })
 	mux.HandleFunc("GET /readyz", func(w http.ResponseWriter, r *http.Request) {
-		if err := door.Ready.Check(r.Context()); err != nil {
+		if err := conn.Ready.Check(r.Context()); err != nil {
 			http.Error(w, "not ready: "+err.Error(), http.StatusServiceUnavailable)
 			return
 		}
-		if warning := door.Ready.Warning(); warning != "" {
+		if warning := conn.Ready.Warning(); warning != "" {
 			fmt.Fprintln(w, "ready, but "+warning)
 			return
 		}
 		fmt.Fprintln(w, "ready")
 	})
-	mux.Handle("GET /metrics", promhttp.HandlerFor(door.Registry, promhttp.HandlerOpts{}))
+	mux.Handle("GET /metrics", promhttp.HandlerFor(conn.Registry, promhttp.HandlerOpts{}))
 	h := &Health{
 		listener: listener, done: make(chan struct{}),
 		server: &http.Server{
@@ -51,13 +51,13 @@ func ServeHealth(listen string, door *Door) (*Health, error) {
 	go func() {
 		defer close(h.done)
 		if err := h.server.Serve(listener); err != nil && !errors.Is(err, http.ErrServerClosed) {
-			door.Log.Error("the health server ended", "error", err)
+			conn.Log.Error("the health server ended", "error", err)
 		}
 	}()
 	return h, nil
 }
 
-// Address is where it listens; "" when it does not.
+// Address returns the address that the server listens on; "" if there isn't one.
 func (h *Health) Address() string {
 	if h.listener == nil {
 		return ""
@@ -65,7 +65,7 @@ func (h *Health) Address() string {
 	return h.listener.Addr().String()
 }
 
-// Stop ends it.
+// Stop stops the server.
 func (h *Health) Stop() {
 	if h.server != nil {
 		h.server.Close()

@@ -7,69 +7,74 @@ import (
 	"time"
 
 	"github.com/trawlcrawler/trawl/crawler"
+	"github.com/trawlcrawler/trawl/internal/visit"
 )
 
 // Local configures the worker of a process that is the whole fleet of a job, scheduler and
-// worker, and ends with the job. Such a worker does not own its outlet, and connects to what
-// its operator opened without asking Redis. None of the functions may be nil.
+// worker, and that ends with the job. Such a worker does not own its outlet, and connects
+// to what its operator opened without asking Redis. None of the functions may be nil.
 type Local struct {
-	// Process is the name of the process in the fleet, and as the owner of jobs that it alone
-	// may carry out.
+	// Process is the name of the process in the fleet. It is also the owner of jobs that
+	// only this process may carry out.
 	Process string
-	// Place is the name under which jobs know where it keeps pages.
+	// Place is the name under which jobs list where it keeps pages.
 	Place string
-	// Sole says that the worker has one job, whose results lie in the outlet itself, in files
-	// that are not named after the worker. Otherwise each job has a folder of its own.
+	// Sole says that the worker has only one job. Its results are in the outlet itself, in
+	// files that are not named after the worker. Otherwise each job has its own folder.
 	Sole bool
-	// Poll is how long an empty queue is left alone: see [tasks.ServerConfig].
+	// Poll is how long an empty queue is left alone; see [tasks.ServerConfig].
 	Poll time.Duration
-	// Heard hears of each visit that ended, by its goroutine. lost is why pages of the job
-	// cannot be kept, when no waiting helps; then the worker pauses the job and tries again.
+	// Heard is called after each visit, in the visit's goroutine. lost is why pages of the
+	// job cannot be kept, if waiting does not help; the worker then pauses the job and tries
+	// again.
 	Heard func(job string, r crawler.Report, lost error)
-	// Waits hears why pages of a job cannot be kept now, and nil when they can again.
+	// Waits is called with the reason when pages of a job cannot be kept, and with nil when
+	// they can again.
 	Waits func(job string, why error)
-	// Failed hears that the results of a job could not be opened or closed.
+	// Rests is called when a host of a job is left alone for a while because it refused a
+	// request or was not reached. It must not block.
+	Rests func(job string, h crawler.Host, reason string, wait time.Duration)
+	// Failed is called when the results of a job could not be opened or closed.
 	Failed func(job string, err error)
 }
 
-// Nudge lets the worker look at its jobs before its time, because something has changed. It
-// does not wait, and may be called at any time, by any goroutine.
+// Nudge makes the worker look at its jobs now, because something has changed. It does not
+// block, and may be called at any time by any goroutine.
 func (w *Worker) Nudge() {
 	select {
 	case w.nudges <- struct{}{}:
-	default: // it was told already
+	default: // a nudge is pending already
 	}
 }
 
-// Login has a login sent to the host of a URL that an operator wrote it in.
-func (w *Worker) Login(u crawler.URL, l crawler.Login) { w.workshop.Fetcher.Login(u, l) }
+// Login sends a login to the host of a URL, because an operator wrote it into the URL.
+func (w *Worker) Login(u crawler.URL, l crawler.Login) { w.rt.Fetcher.Login(u, l) }
 
-// OpenPort lets the one job of the worker go to the port of a seed of a list, which this
-// process alone reads. The hosts of such seeds need no scope of their own: their job follows
-// no links away from them.
+// OpenPort opens the port of a seed for the worker's one job. The seed is from a list,
+// which only this process reads.
 func (w *Worker) OpenPort(h crawler.Host) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	if _, known := w.ports[h.Port()]; known {
+	if w.ports[h.Port()] {
 		return
 	}
-	w.ports[h.Port()] = h
+	w.ports[h.Port()] = true
 	if w.scope != nil {
-		w.scope.Extend([]crawler.Host{h})
+		w.scope.OpenPorts([]string{h.Port()})
 	}
 }
 
-// openPorts opens the ports of OpenPort in the scope of a job, those that come later too.
+// openPorts opens the ports of OpenPort in the scope of a job, including those that follow.
 func (w *Worker) openPorts(scope *crawler.Scope) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	scope.Extend(slices.Collect(maps.Values(w.ports)))
+	scope.OpenPorts(slices.Collect(maps.Keys(w.ports)))
 	w.scope = scope
 }
 
 // open opens the output of a job.
 func (w *Worker) open(job crawler.Job) (*Output, error) {
-	writer := w.workshop.name
+	writer := w.rt.name
 	if w.local != nil && w.local.Sole {
 		writer = ""
 	}
@@ -80,7 +85,7 @@ func (w *Worker) open(job crawler.Job) (*Output, error) {
 	return out, err
 }
 
-// folder is where the results of a job lie beneath the outlet.
+// folder returns the folder of a job's results within the outlet.
 func (w *Worker) folder(job string) string {
 	if w.local != nil && w.local.Sole {
 		return ""
@@ -88,8 +93,8 @@ func (w *Worker) folder(job string) string {
 	return job
 }
 
-// failed tells that the results of a job could not be opened or closed, and reports
-// whether anybody heard.
+// failed reports that the results of a job could not be opened or closed. It returns false
+// if there is no one to report to.
 func (w *Worker) failed(job string, err error) bool {
 	if w.local == nil {
 		return false
@@ -98,9 +103,9 @@ func (w *Worker) failed(job string, err error) bool {
 	return true
 }
 
-// lost returns why pages of a job cannot be kept, when no waiting helps.
-func lost(st *Station, err error) error {
-	if errors.Is(err, crawler.ErrKeep) && (!st.CanWait() || !MayPass(err)) {
+// lost returns why pages of a job cannot be kept, if waiting does not help.
+func lost(st *JobWorker, err error) error {
+	if errors.Is(err, visit.ErrKeep) && (!st.CanWait() || !MayPass(err)) {
 		return err
 	}
 	return nil

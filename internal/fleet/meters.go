@@ -7,23 +7,35 @@ import (
 	"github.com/prometheus/client_golang/prometheus/collectors"
 
 	"github.com/trawlcrawler/trawl/crawler"
+	"github.com/trawlcrawler/trawl/internal/version"
 )
 
-// NewRegistry holds the metrics of a process. Each begins with trawl_, also those
-// of the process itself. Labels are names of jobs and words of closed sets: what
-// the web is made of is in none. The numbers of whole jobs are the dashboard's.
+// NewRegistry returns the registry of a process's metrics. All names begin with trawl_,
+// including those of the process itself. Label values are names of jobs and words of fixed
+// sets, never something from the web. The metrics of whole jobs are in the dashboard.
 func NewRegistry() *prometheus.Registry {
 	registry := prometheus.NewRegistry()
 	prometheus.WrapRegistererWithPrefix("trawl_", registry).MustRegister(
-		collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
+		collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}), buildInfo())
 	return registry
 }
 
-// LabelJob is the label that has the name of a job.
+// buildInfo is a metric whose labels describe the build, as is usual with Prometheus. Its
+// value is always 1.
+func buildInfo() prometheus.Collector {
+	info := version.Get()
+	g := prometheus.NewGauge(prometheus.GaugeOpts{
+		Name: "build_info", Help: "Always 1; the labels describe the build of this process.",
+		ConstLabels: prometheus.Labels{"version": info.Version, "revision": info.Revision, "goversion": info.Go},
+	})
+	g.Set(1)
+	return g
+}
+
+// LabelJob is the label for the name of a job.
 const LabelJob = "job"
 
-// workerMeters are what a worker counts of its own work, by job. They are safe
-// for concurrent use.
+// workerMeters counts a worker's own work, by job. It is safe for concurrent use.
 type workerMeters struct {
 	open     *prometheus.GaugeVec
 	visits   *prometheus.CounterVec
@@ -43,8 +55,8 @@ type jobSeries interface {
 	DeletePartialMatch(labels prometheus.Labels) int
 }
 
-// registerAll registers metrics, and returns them so that those of a removed job can be
-// dropped: what is registered elsewhere must not have a label for the job.
+// registerAll registers metrics and returns them, so that those of a removed job can be
+// dropped. Metrics registered elsewhere must not have a label for the job.
 func registerAll(r prometheus.Registerer, all ...jobSeries) []jobSeries {
 	for _, series := range all {
 		r.MustRegister(series)
@@ -59,18 +71,18 @@ func dropJob(all []jobSeries, job string) {
 	}
 }
 
-// requestBuckets are from one millisecond to the longest timeout that is usual.
+// requestBuckets range from one millisecond to the longest usual timeout.
 var requestBuckets = []float64{.001, .0025, .005, .01, .025, .05, .1, .25, .5, 1, 2.5, 5, 10, 30, 60}
 
-// newWorkerMeters registers the metrics of a worker that carries out at most so
-// many visits at once.
+// newWorkerMeters registers the metrics of a worker with the given maximum of concurrent
+// visits.
 func newWorkerMeters(r prometheus.Registerer, concurrency int) *workerMeters {
 	counts := func(name, help string, labels ...string) *prometheus.CounterVec {
 		return prometheus.NewCounterVec(prometheus.CounterOpts{Name: name, Help: help}, append([]string{LabelJob}, labels...))
 	}
 	m := &workerMeters{
 		visits:   counts("trawl_worker_visits_total", "Visits carried out, by how they ended.", "ending"),
-		failures: counts("trawl_worker_visit_failures_total", "Visits that failed because of trouble of our own, such as a full disk."),
+		failures: counts("trawl_worker_visit_failures_total", "Visits that failed because of an internal error, such as a full disk."),
 		outcomes: counts("trawl_worker_urls_total", "URLs settled, by outcome; retry counts tries that will be repeated.", "outcome"),
 		bytes:    counts("trawl_worker_body_bytes_total", "Bytes of bodies, after decoding."),
 		lacking:  counts("trawl_worker_incomplete_pages_total", "Pages that lack a required field."),
@@ -89,8 +101,7 @@ func newWorkerMeters(r prometheus.Registerer, concurrency int) *workerMeters {
 	return m
 }
 
-// begin counts a visit as long as it lasts, until the function that it returns
-// is called with what the visit reports.
+// begin counts a visit as open until end is called with its report.
 func (m *workerMeters) begin(job string) (end func(crawler.Report, error)) {
 	open := m.open.WithLabelValues(job)
 	open.Inc()
@@ -103,7 +114,7 @@ func (m *workerMeters) begin(job string) (end func(crawler.Report, error)) {
 		m.bytes.WithLabelValues(job).Add(float64(r.Bytes))
 		m.lacking.WithLabelValues(job).Add(float64(r.Incomplete))
 		m.links.WithLabelValues(job).Add(float64(r.Links))
-		failures := m.failures.WithLabelValues(job) // is there, with 0, before the first
+		failures := m.failures.WithLabelValues(job) // creates the series with 0 before the first failure
 		if err != nil {
 			failures.Inc()
 		}

@@ -48,20 +48,20 @@ func withJobLabel(c prometheus.Collector) (n int) {
 func TestNoSeriesOfARemovedJobIsLeft(t *testing.T) {
 	t.Parallel()
 	registry := prometheus.NewRegistry()
-	worker, office := newWorkerMeters(registry, 1), newPostOffice(nil, &Door{Registry: registry})
+	worker, dispatcher := newWorkerMeters(registry, 1), newDispatcher(nil, &Connection{Registry: registry})
 	for _, job := range []string{"gone", "stays"} {
 		end := worker.begin(job)
 		worker.asked(job, time.Second)
 		end(crawler.Report{Ending: crawler.EndDry, Outcomes: map[crawler.Outcome]int{crawler.OutcomeFetched: 1}}, errors.New("a full disk"))
-		office.enqueued.WithLabelValues(job).Inc()
-		office.failures.WithLabelValues(job).Inc()
+		dispatcher.enqueued.WithLabelValues(job).Inc()
+		dispatcher.failures.WithLabelValues(job).Inc()
 	}
 	before := seriesOf(t, registry, "gone")
 	if all := withJobLabel(registry); len(before) != all {
 		t.Fatalf("the job has series of %d metrics, %d have a label for it: %v", len(before), all, before)
 	}
 	worker.forget("gone")
-	office.drop("gone")
+	dispatcher.drop("gone")
 	if left := seriesOf(t, registry, "gone"); len(left) > 0 {
 		t.Errorf("of a job that was removed there is left %v", left)
 	}

@@ -11,57 +11,57 @@ import (
 	"time"
 
 	"github.com/trawlcrawler/trawl/crawler"
-	"github.com/trawlcrawler/trawl/crawler/frontier"
-	"github.com/trawlcrawler/trawl/crawler/output"
-	"github.com/trawlcrawler/trawl/crawler/sink"
-	"github.com/trawlcrawler/trawl/crawler/spool"
+	"github.com/trawlcrawler/trawl/internal/frontier"
+	"github.com/trawlcrawler/trawl/internal/output"
+	"github.com/trawlcrawler/trawl/internal/sink"
+	"github.com/trawlcrawler/trawl/internal/spool"
 )
 
-// OutletConfig says where the results of a process go.
+// OutletConfig configures where the results of a process go.
 type OutletConfig struct {
-	// Where is a folder, or the URL of a bucket, as [output.Open] takes it.
+	// Where is a folder, or the URL of a bucket as for [output.Open].
 	Where string
-	// Spool is the folder in which results wait for a bucket. Default
+	// Spool is the folder in which results wait to be shipped to a bucket. Default
 	// [DefaultSpool].
 	Spool string
 	// SpoolLimit is about how many bytes may wait there. Default 10 GiB.
 	SpoolLimit int64
-	// ShipEvery is how old a segment is, at most, when it is finished and brought to a
-	// bucket. Default a minute.
+	// ShipEvery is the age at which a segment is finished and shipped to a bucket. Default a
+	// minute.
 	ShipEvery time.Duration
-	// Patience is for how long a visit waits for room in the spool before it fails.
-	// Default 2s: then the job is left alone for a while.
+	// Patience is how long a visit waits for room in the spool before it fails, so that the
+	// job is left alone for a while. Default 2s.
 	Patience time.Duration
-	// Store is told what has come to a bucket, and which workers live that still have
-	// something for it. Default none: nobody finds out what a lost worker had.
+	// Store is told what has arrived in a bucket, and which live workers still have
+	// something for it. Default none; then no one knows what a lost worker had.
 	Store *frontier.Store
-	// Log takes what goes wrong. Default none.
+	// Log receives errors. Default none.
 	Log *slog.Logger
 }
 
-// Outlet is where the results of a process go: to a folder, where they are
-// written, or to a bucket, through a spool. It is safe for concurrent use.
+// Outlet is where the results of a process go: to a folder, or through a spool to a bucket.
+// It is safe for concurrent use.
 type Outlet struct {
 	cfg   OutletConfig
 	place *output.Location
 	spool *spool.Spool // nil for a folder
-	sink  sink.Sink    // nil but for that of OutletTo
+	sink  sink.Sink    // nil except for OutletTo
 }
 
-// OutletTo is an outlet whose results go to a sink, one job's after another's. What was
-// written there cannot be taken back, so that nothing waits for a sink that fails. It owns
-// the sink from now on.
+// OutletTo returns an outlet whose results go to a sink, for all jobs. What was written
+// there cannot be rewritten, so visits do not wait for a sink that fails. The outlet takes
+// ownership of the sink.
 func OutletTo(s sink.Sink) *Outlet { return &Outlet{sink: s} }
 
-// lasting is a sink that its outlet closes.
+// lasting is a sink that only its outlet closes.
 type lasting struct{ sink.Sink }
 
 // Close leaves the sink open.
 func (lasting) Close() error { return nil }
 
-// DefaultSpool is where results wait for a bucket unless it is said: in the user's cache
-// folder or, where that cannot be written, as in a container whose root is read-only, in
-// the folder for temporary files.
+// DefaultSpool returns the default folder in which results wait for a bucket: in the user's
+// cache folder, or in the folder for temporary files if that cannot be written, as in a
+// container with a read-only root.
 func DefaultSpool() string {
 	temporary := filepath.Join(os.TempDir(), "trawl", "spool")
 	cache, err := os.UserCacheDir()
@@ -75,7 +75,7 @@ func DefaultSpool() string {
 	return dir
 }
 
-// usable reports whether a folder can be made and written.
+// usable reports whether a folder can be created and written.
 func usable(dir string) bool {
 	if os.MkdirAll(dir, 0o755) != nil {
 		return false
@@ -87,11 +87,11 @@ func usable(dir string) bool {
 	return errors.Join(probe.Close(), os.Remove(probe.Name())) == nil
 }
 
-// checkTerm is how long a bucket may take to say whether it can be written.
+// checkTerm is the timeout for checking that a bucket can be written.
 const checkTerm = 30 * time.Second
 
-// OpenOutlet makes the folder, or makes sure that the bucket can be written, and
-// begins to bring there what an earlier process left.
+// OpenOutlet creates the folder, or checks that the bucket can be written and starts to
+// ship what an earlier process left.
 func OpenOutlet(ctx context.Context, cfg OutletConfig) (*Outlet, error) {
 	if cfg.Spool == "" {
 		cfg.Spool = DefaultSpool()
@@ -112,7 +112,7 @@ func OpenOutlet(ctx context.Context, cfg OutletConfig) (*Outlet, error) {
 	o := &Outlet{cfg: cfg, place: place}
 	if !output.IsBucket(cfg.Where) {
 		if err := os.MkdirAll(cfg.Where, 0o755); err != nil {
-			return nil, fmt.Errorf("the output folder %q can not be made: %w", cfg.Where, err)
+			return nil, fmt.Errorf("the output folder %q cannot be made: %w", cfg.Where, err)
 		}
 		o.adopt()
 		return o, nil
@@ -133,15 +133,15 @@ func OpenOutlet(ctx context.Context, cfg OutletConfig) (*Outlet, error) {
 	return o, nil
 }
 
-// Adopt finishes what dead writers left of a job's results.
+// Adopt finishes the files that dead writers left of a job's results.
 func (o *Outlet) Adopt(beneath string) {
 	if o.spool == nil && o.sink == nil {
 		newAdopter(o.cfg.Where, o.cfg.Log).now(beneath)
 	}
 }
 
-// adopt finishes what a dead writer left in the folder itself, and says so where that
-// cannot be known.
+// adopt finishes the files that a dead writer left in the folder itself. It warns if the
+// file system has no locks, because then dead writers cannot be recognized.
 func (o *Outlet) adopt() {
 	if err := sink.CheckLocks(o.cfg.Where); err != nil {
 		o.cfg.Log.Warn("this file system has no locks: files that a dead worker left are finished only by a worker of the same name",
@@ -151,7 +151,7 @@ func (o *Outlet) adopt() {
 	newAdopter(o.cfg.Where, o.cfg.Log).now("")
 }
 
-// mend finishes what a killed writer left in a tray: whatever its job wrote.
+// mend finishes the files that a killed writer left in a staging folder, in any format.
 func mend(dir, job, writer string) error {
 	opts := sink.Options{Worker: writer, Job: crawler.Job{Name: job}, Scattered: true}
 	sinks, err := sink.Open(sink.Names, dir, opts)
@@ -165,8 +165,8 @@ func mend(dir, job, writer string) error {
 	return errors.Join(err, sinks.Close())
 }
 
-// Open opens the output of a job that a worker writes, in the place beneath the
-// outlet that has the name; "" is the outlet itself.
+// Open opens the output of a job for a worker, in the subfolder beneath of the outlet; ""
+// is the outlet itself.
 func (o *Outlet) Open(job crawler.Job, beneath, worker string) (*Output, error) {
 	if o.sink != nil {
 		return &Output{Sink: lasting{o.sink}}, nil
@@ -189,31 +189,31 @@ func (o *Outlet) open(job crawler.Job, beneath, worker string) (*Output, error) 
 	if worker == "" {
 		worker = HostName()
 	}
-	box, err := NewOutbox(OutboxConfig{
+	segments, err := NewSegmentWriter(SegmentWriterConfig{
 		Open: func() (Segment, error) { return o.segment(job, beneath, worker) }, Every: o.cfg.ShipEvery, Named: o.cfg.Store != nil, Log: o.cfg.Log,
 	})
 	if err != nil {
 		return nil, err
 	}
-	return &Output{Sink: box, outbox: box, notes: job.Journal}, nil
+	return &Output{Sink: segments, segments: segments, notes: job.Journal}, nil
 }
 
-// segment begins a segment of a job's output. Its files are finished together, when it
-// is closed, or before that when they are full.
+// segment begins a segment of a job's output. Its files are finished together when it is
+// closed, or earlier when they are full.
 func (o *Outlet) segment(job crawler.Job, beneath, worker string) (Segment, error) {
-	tray, err := o.spool.Tray(beneath, job.Name, worker)
+	staging, err := o.spool.Staging(beneath, job.Name, worker)
 	if err != nil {
 		return nil, err
 	}
-	out, err := OpenOutput(job, tray.Dir, sink.Options{Worker: tray.Writer, MaxAge: 2 * o.cfg.ShipEvery, Scattered: true, Log: o.cfg.Log})
+	out, err := OpenOutput(job, staging.Dir, sink.Options{Worker: staging.Writer, MaxAge: 2 * o.cfg.ShipEvery, Scattered: true, Log: o.cfg.Log})
 	if err != nil {
-		tray.Close()
+		staging.Close()
 		return nil, err
 	}
-	return &traySegment{tray: tray, sink: tray.Guard(out.Sink), output: out.Sink, journal: out.Journal}, nil
+	return &stagedSegment{staging: staging, sink: staging.Guard(out.Sink), output: out.Sink, journal: out.Journal}, nil
 }
 
-// Writable finds out whether there is room for the pages of a visit.
+// Writable checks that there is room for the pages of a visit.
 func (o *Outlet) Writable(beneath string) error {
 	if o.sink != nil {
 		return nil
@@ -227,13 +227,13 @@ func (o *Outlet) Writable(beneath string) error {
 	return writable(o.cfg.Spool)
 }
 
-// NoRoom reports whether results could not be kept for want of room: on a disk, or
-// in the spool. It passes.
+// NoRoom reports whether results could not be kept because a disk or the spool is full.
+// Such errors go away by themselves.
 func NoRoom(err error) bool {
 	return errors.Is(err, spool.ErrFull) || errors.Is(err, syscall.ENOSPC) || errors.Is(err, syscall.EDQUOT)
 }
 
-// Trouble returns why results do not come to their bucket; nil when all is well.
+// Trouble returns why results do not reach their bucket; nil if all is well.
 func (o *Outlet) Trouble() error {
 	if o.spool == nil {
 		return nil
@@ -241,11 +241,11 @@ func (o *Outlet) Trouble() error {
 	return o.spool.Trouble()
 }
 
-// Place is where the results are; nil for a sink.
+// Place returns where the results are; nil for a sink.
 func (o *Outlet) Place() *output.Location { return o.place }
 
-// Where is where the results of a job are, for a person: an absolute path, or the URL of
-// a bucket; "" for a sink.
+// Where returns where the results of a job are, for display: an absolute path, or the URL
+// of a bucket; "" for a sink.
 func (o *Outlet) Where(beneath string) string {
 	if o.sink != nil {
 		return ""
@@ -260,7 +260,7 @@ func (o *Outlet) Where(beneath string) string {
 	return where
 }
 
-// Flush brings what is closed to its bucket, and does not give up before ctx ends.
+// Flush ships what is closed to its bucket, and does not give up before ctx ends.
 func (o *Outlet) Flush(ctx context.Context) error {
 	if o.spool == nil {
 		return nil
@@ -268,8 +268,8 @@ func (o *Outlet) Flush(ctx context.Context) error {
 	return o.spool.Flush(ctx)
 }
 
-// Close ends the outlet, in which nothing is open any more. What did not come to
-// its bucket is brought there at the next start.
+// Close closes the outlet. All outputs must be closed. What did not reach its bucket is
+// shipped at the next start.
 func (o *Outlet) Close() error {
 	if o.sink != nil {
 		return o.sink.Close()
@@ -280,7 +280,7 @@ func (o *Outlet) Close() error {
 	return errors.Join(o.spool.Close(), o.place.Close())
 }
 
-// writable finds out whether there is room in a folder for the pages of a visit.
+// writable checks that a folder has room for the pages of a visit.
 func writable(dir string) (err error) {
 	const room = 1 << 20
 	defer func() {

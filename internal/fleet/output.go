@@ -7,22 +7,23 @@ import (
 	"log/slog"
 
 	"github.com/trawlcrawler/trawl/crawler"
-	"github.com/trawlcrawler/trawl/crawler/sink"
+	"github.com/trawlcrawler/trawl/internal/sink"
+	"github.com/trawlcrawler/trawl/internal/visit"
 )
 
-// Output is where the results of a job go, and the journal of its requests.
+// Output receives the results of a job, and the journal of its requests.
 type Output struct {
 	sink.Sink
-	Journal *sink.Journal // nil for none, and for a bucket, whose segments have their own
-	outbox  *Outbox       // nil when it is written where it stays
-	notes   bool          // requests are noted in the outbox
-	renewal *renewal      // nil when it cannot be opened again
+	Journal  *sink.Journal  // nil if there isn't one, and for a bucket, whose segments have their own
+	segments *SegmentWriter // nil if results are written to their final place
+	notes    bool           // requests are noted in the segments
+	renewal  *renewal       // nil if the output cannot be reopened
 }
 
-// Ship brings what is kept to its bucket at once. In a folder it is where it belongs.
+// Ship starts to ship what was kept to its bucket at once. It does nothing for a folder.
 func (o *Output) Ship() {
-	if o.outbox != nil {
-		o.outbox.Ship()
+	if o.segments != nil {
+		o.segments.Ship()
 	}
 }
 
@@ -43,52 +44,52 @@ func OpenOutput(job crawler.Job, dir string, opts sink.Options) (*Output, error)
 	return out, nil
 }
 
-// note writes requests into the journal, or into that of the segment that is written.
+// note writes requests into the journal, or into that of the current segment.
 func (o *Output) note(ctx context.Context, requests []crawler.Exchange) error {
-	if o.outbox != nil {
-		return o.outbox.Note(ctx, requests)
+	if o.segments != nil {
+		return o.segments.Note(ctx, requests)
 	}
 	return o.Journal.Note(ctx, requests)
 }
 
-// keepIn keeps results, in a segment where the output has some.
+// keepIn keeps results, in a segment if the output has segments.
 func (o *Output) keepIn(ctx context.Context, results []*crawler.Result) (segment string, release func(), err error) {
-	if o.outbox != nil {
-		return o.outbox.KeepIn(ctx, results)
+	if o.segments != nil {
+		return o.segments.KeepIn(ctx, results)
 	}
 	return "", func() {}, o.Sink.Keep(ctx, results)
 }
 
-// tools completes what a visitor works with.
-func (o *Output) tools(t crawler.Tools) crawler.Tools {
+// tools adds the output to what a visitor works with.
+func (o *Output) tools(t visit.Tools) visit.Tools {
 	t.Sink = o.Sink
 	switch {
 	case o.Journal != nil:
 		t.Journal = o.Journal
 	case o.notes:
-		t.Journal = o.outbox
+		t.Journal = o.segments
 	}
 	if o.renewal == nil {
 		return t
 	}
-	t.Sink, t.Gate = o.renewal, crawler.NewGate(MayPass)
+	t.Sink, t.Gate = o.renewal, visit.NewGate(MayPass)
 	if t.Journal != nil {
 		t.Journal = o.renewal
 	}
 	return t
 }
 
-// renewable lets the output be opened again, by means of open, when it fails for good.
+// renewable makes the output reopen itself with open if it fails for good.
 func (o *Output) renewable(open func() (*Output, error), log *slog.Logger) *Output {
-	o.renewal = &renewal{out: o, open: open, log: log}
+	o.renewal = &renewal{needs: o.Needs(), out: o, open: open, log: log}
 	return o
 }
 
-// broken reports whether the output keeps nothing any more, after an error of it. An
-// outbox mends itself: it is never closed while commits hold its segments.
+// broken reports whether the output can keep nothing more after an error. A segment writer
+// recovers by itself: it must not be closed while commits hold its segments.
 func (o *Output) broken(err error) bool {
-	if o.outbox != nil {
-		o.outbox.mend(err)
+	if o.segments != nil {
+		o.segments.mend(err)
 		return false
 	}
 	if errors.Is(err, fs.ErrNotExist) || sink.Broken(o.Sink) != nil {
@@ -97,8 +98,8 @@ func (o *Output) broken(err error) bool {
 	return o.Journal != nil && o.Journal.Broken() != nil
 }
 
-// Close ends the sinks and the journal, and waits until all is on disk. What goes
-// to a bucket is on its way there then.
+// Close closes the sinks and the journal, and waits until everything is on disk. Results
+// for a bucket may still be on their way.
 func (o *Output) Close() error {
 	if o.renewal != nil {
 		return o.renewal.close()

@@ -8,14 +8,13 @@ import (
 	"sync"
 	"time"
 
-	"github.com/trawlcrawler/trawl/crawler/frontier"
+	"github.com/trawlcrawler/trawl/internal/frontier"
 )
 
-// places are a worker's places for visits, over all its jobs. A place is reserved
-// before a queue is asked for a task, so that the worker never holds more tasks than
-// it has places, while another could carry them out. Where few tasks wait, those
-// workers take them that have the most room. It implements [tasks.Places] and is
-// safe for concurrent use.
+// places are a worker's places for visits, for all its jobs together. A place is reserved
+// before a queue is asked for a task. So the worker never holds more tasks than it has
+// places, which another worker could carry out. If few tasks wait, the workers with the
+// most room take them. It implements [tasks.Places] and is safe for concurrent use.
 type places struct {
 	board  board
 	worker string
@@ -23,55 +22,57 @@ type places struct {
 	log    *slog.Logger
 
 	mu     sync.Mutex
-	asking int             // reserved by queues that are being asked
-	taken  int             // by tasks
-	queue  []chan struct{} // who waits for a place, the first first
+	asking int             // places reserved while a queue is being asked
+	taken  int             // places used by tasks
+	queue  []chan struct{} // goroutines that wait for a place, in order
 	jobs   map[string]*jobPlaces
-	anyJob bool                  // the worker takes up whatever job begins
-	others []frontier.WorkerLoad // as they last said
+	anyJob bool                  // the worker serves every job
+	others []frontier.WorkerLoad // the last reports of the others
 
 	stop context.CancelFunc
 	done chan struct{}
 }
 
-// board is where the workers of a fleet tell one another of their load.
+// board is where the workers of a fleet report their loads to one another.
 type board interface {
 	ShareLoad(ctx context.Context, own frontier.WorkerLoad) ([]frontier.WorkerLoad, error)
 	Leave(ctx context.Context, worker string) error
 	Pending(ctx context.Context, job string) (int, error)
+	MendQueue(ctx context.Context, job string) (gone []string, err error)
 }
 
-// jobPlaces are the tasks of one job on their way.
+// jobPlaces are the tasks of one job and the state of its queue.
 type jobPlaces struct {
-	handed   []time.Time // to asynq, not begun
-	ending   []time.Time // their visit is over, and asynq has not noted that
-	passes   int         // tasks that may be taken without looking at the queue
-	passTerm time.Time   // when the passes are void
-	since    time.Time   // when the worker took the job up
-	waits    time.Time   // since when a task is left to others; zero: none is
+	handed   []time.Time // given to asynq but not begun
+	ending   []time.Time // the visit is over, but asynq has not recorded that
+	passes   int         // tasks that may be taken without checking the queue
+	passTerm time.Time   // when the passes expire
+	since    time.Time   // when the worker began to serve the job
+	waits    time.Time   // since when a task has been left to others; zero: none is
 	looked   time.Time   // when one was last left to others
 }
 
 const (
-	// handTerm is for how long asynq may take to begin a task that it was given. One
-	// that it never begins gives its place back then.
+	// handTerm is how long asynq may take to begin a task that it was given. After that, the
+	// task's place is freed.
 	handTerm = 10 * time.Second
-	// endTerm is the same for the end of a task.
+	// endTerm is how long asynq may take to record the end of a task.
 	endTerm = 10 * time.Second
-	// yieldTerm is for how long a task is left to workers that have more room: they
-	// may be dead, or busy otherwise.
+	// yieldTerm is how long a task is left to workers with more room. They may be dead or
+	// busy with something else.
 	yieldTerm = 200 * time.Millisecond
-	// youngTerm is how long after a worker took a job up those are waited for that will:
-	// each looks every roundEvery which jobs there are, and the first would have all.
+	// youngTerm is how long after a worker began to serve a job it leaves tasks to workers
+	// that are about to. Each looks for jobs every roundEvery; without this, the first would
+	// take all tasks.
 	youngTerm = roundEvery + 2*yieldTerm
-	// After a look at a queue that has enough for all, so many tasks are taken, or for
-	// so long, before the next look.
-	mostPasses = 32
-	passTime   = 50 * time.Millisecond
+	// If a queue has enough tasks for all workers, this many are taken without another look
+	// at it, within this time.
+	maxPasses = 32
+	passTime  = 50 * time.Millisecond
 )
 
-// newPlaces returns the places of a worker, which tells the others of them until it
-// is closed. Commands on one machine may have the same name.
+// newPlaces returns the places of a worker, and reports them to other workers until it is
+// closed. The name gets a random suffix, because commands on one machine may share a name.
 func newPlaces(b board, worker string, most int, log *slog.Logger) *places {
 	worker += "#" + rand.Text()[:8]
 	ctx, stop := context.WithCancel(context.Background())
@@ -83,34 +84,35 @@ func newPlaces(b board, worker string, most int, log *slog.Logger) *places {
 	return p
 }
 
-// close stops telling the others.
+// close stops the reports.
 func (p *places) close() {
 	p.stop()
 	<-p.done
 }
 
-// full reports whether all places are taken.
+// full reports whether all places are in use.
 func (p *places) full() bool {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	return p.taken >= p.most
 }
 
-// serve notes that the worker serves a job's queue.
+// serve records that the worker serves a job's queue.
 func (p *places) serve(job string) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.jobs[job] = &jobPlaces{since: time.Now()}
 }
 
-// serveAny notes that the worker takes up whatever job begins.
+// serveAny records that the worker serves every job.
 func (p *places) serveAny() {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.anyJob = true
 }
 
-// leave notes that it does not any more. All its tasks have ended.
+// leave records that the worker no longer serves a job. All tasks of the job must have
+// ended.
 func (p *places) leave(job string) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -120,7 +122,7 @@ func (p *places) leave(job string) {
 	}
 }
 
-// free gives places of tasks back. The lock is held.
+// free frees places of tasks. p.mu is held.
 func (p *places) free(n int) {
 	p.taken -= n
 	for range n {
@@ -128,7 +130,7 @@ func (p *places) free(n int) {
 	}
 }
 
-// wake tells the first who waits that a place may be free. The lock is held.
+// wake tells the first goroutine in line that a place may be free. p.mu is held.
 func (p *places) wake() {
 	if len(p.queue) > 0 {
 		close(p.queue[0])
@@ -136,12 +138,12 @@ func (p *places) wake() {
 	}
 }
 
-// placeTerm is for how long a queue waits for a place before it seems to be empty:
-// asynq asks again after a pause then, and a server that stops waits for that.
+// placeTerm is how long a queue waits for a place before it pretends to be empty. asynq
+// then pauses before it asks again, and a stopping server waits for this.
 const placeTerm = 50 * time.Millisecond
 
-// wait waits until a place may be free, but not for long. Those who wait get places in
-// turn, so that each job of the worker has its own.
+// wait waits until a place may be free, but at most placeTerm. Places are given in order,
+// so that each job of the worker gets some.
 func (p *places) wait(ctx context.Context) {
 	p.mu.Lock()
 	if p.taken+p.asking < p.most {
@@ -164,7 +166,7 @@ func (p *places) wait(ctx context.Context) {
 	}
 }
 
-// Before reserves a place and reports whether the queue may be asked for a task.
+// Before reserves a place, and reports whether the queue may be asked for a task.
 func (p *places) Before(ctx context.Context, job string) bool {
 	p.wait(ctx)
 	allowed, excess := p.reserve(job)
@@ -178,7 +180,7 @@ func (p *places) Before(ctx context.Context, job string) bool {
 	return err == nil && p.compare(job, waiting, excess)
 }
 
-// pass lets the next who waits look for a place that one before has not taken.
+// pass lets the next goroutine in line try for a place that the one before did not take.
 func (p *places) pass() {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -187,8 +189,8 @@ func (p *places) pass() {
 	}
 }
 
-// reserve reserves a place, if one is free and no other worker should take the task.
-// excess is how many tasks the others should take before.
+// reserve reserves a place if one is free and no other worker should take the task. excess
+// is how many tasks the others should take first.
 func (p *places) reserve(job string) (allowed bool, excess int) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -210,7 +212,7 @@ func (p *places) reserve(job string) (allowed bool, excess int) {
 	return false, excess
 }
 
-// excess is how many tasks the other workers that serve the job can take until none
+// excess returns how many tasks the other workers of the job can take until none of them
 // has more room than this one.
 func (p *places) excess(job string) (n int) {
 	own := p.most - p.taken
@@ -223,8 +225,8 @@ func (p *places) excess(job string) (n int) {
 	return n
 }
 
-// compare reserves a place if more tasks wait than the others should take, or if these
-// have left one alone for too long.
+// compare reserves a place if more tasks wait than the others should take, or if the others
+// have left one waiting for too long.
 func (p *places) compare(job string, waiting, excess int) bool {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -244,16 +246,16 @@ func (p *places) compare(job string, waiting, excess int) bool {
 		return false
 	}
 	if waiting > excess {
-		// With each that is taken here, one less waits, and each of the others should have
-		// one more.
-		j.passes, j.passTerm = min((waiting-excess-1)/(len(p.others)+1), mostPasses), now.Add(passTime)
+		// With each task taken here, one fewer waits, and each of the others should have one
+		// more.
+		j.passes, j.passTerm = min((waiting-excess-1)/(len(p.others)+1), maxPasses), now.Add(passTime)
 	}
 	j.waits = time.Time{}
 	p.asking++
 	return true
 }
 
-// After turns the reservation into a task's place, or gives it back.
+// After turns the reservation into a place of a task, or frees it.
 func (p *places) After(job string, got bool) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -270,15 +272,26 @@ func (p *places) After(job string, got bool) {
 	p.wake()
 }
 
-// Begin notes that a task has begun, and, with the function that it returns, that its
-// visit is over.
+// Failed deletes asynq's keys of the queue that have the wrong type. The scheduler reads all
+// of them but the leases, so only an attempt to take a task meets one of those. asynq would
+// retry forever.
+func (p *places) Failed(ctx context.Context, queue string, err error) {
+	if !isWrongType(err) {
+		return
+	}
+	if _, err := p.board.MendQueue(ctx, queue); err != nil && ctx.Err() == nil {
+		p.log.Warn("the keys of a queue cannot be mended", "job", queue, "error", err)
+	}
+}
+
+// Begin records that a task has begun. The caller must call end when its visit is over.
 func (p *places) Begin(job string) (end func()) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if j := p.jobs[job]; j != nil && len(j.handed) > 0 {
 		j.handed = j.handed[1:]
 	} else {
-		p.taken++ // its place lapsed
+		p.taken++ // its place had lapsed
 	}
 	return func() {
 		p.mu.Lock()
@@ -291,8 +304,7 @@ func (p *places) Begin(job string) (end func()) {
 	}
 }
 
-// Finished gives the place of a task back that asynq does not hold to be active any
-// more.
+// Finished frees the place of a task whose end asynq has recorded.
 func (p *places) Finished(job string) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -302,7 +314,7 @@ func (p *places) Finished(job string) {
 	}
 }
 
-// lapse gives places back of tasks that asynq never began, or never ended.
+// lapse frees the places of tasks that asynq never began, or whose end it never recorded.
 func (p *places) lapse(now time.Time) {
 	for _, j := range p.jobs {
 		for len(j.handed) > 0 && now.Sub(j.handed[0]) > handTerm {
@@ -316,16 +328,16 @@ func (p *places) lapse(now time.Time) {
 	}
 }
 
-// How often the load is told: by a worker that is alone, by one of several, and for
-// each of many.
+// Intervals of load reports: for a worker that is alone, the least for one of several, and
+// the share of each when there are many.
 const (
 	shareAlone = 500 * time.Millisecond
 	shareLeast = 100 * time.Millisecond
 	shareEach  = 10 * time.Millisecond
-	shareTerm  = time.Second // that Redis may take
+	shareTerm  = time.Second // timeout of one call to Redis
 )
 
-// share tells the others of the load, and hears of theirs, until ctx ends.
+// share exchanges loads with the other workers until ctx ends.
 func (p *places) share(ctx context.Context) {
 	for {
 		others := p.tell(ctx)
@@ -338,20 +350,20 @@ func (p *places) share(ctx context.Context) {
 		case <-ctx.Done():
 			ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), shareTerm)
 			defer cancel()
-			_ = p.board.Leave(ctx, p.worker) // it is forgotten soon anyway
+			_ = p.board.Leave(ctx, p.worker) // a worker that fails to leave is soon forgotten anyway
 			return
 		}
 	}
 }
 
-// tell tells and hears once. It returns how many others there are.
+// tell exchanges loads once. It returns the number of other workers.
 func (p *places) tell(ctx context.Context) int {
 	ctx, cancel := context.WithTimeout(ctx, shareTerm)
 	defer cancel()
 	others, err := p.board.ShareLoad(ctx, p.load())
 	if err != nil {
 		p.log.Debug("the load of the workers cannot be read", "error", err)
-		others = nil // each takes what it gets
+		others = nil // without knowing the others, take every task
 	}
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -359,7 +371,7 @@ func (p *places) tell(ctx context.Context) int {
 	return len(others)
 }
 
-// load is the load of this worker.
+// load returns the load of this worker.
 func (p *places) load() frontier.WorkerLoad {
 	p.mu.Lock()
 	defer p.mu.Unlock()

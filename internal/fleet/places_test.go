@@ -7,7 +7,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/trawlcrawler/trawl/crawler/frontier"
+	"github.com/trawlcrawler/trawl/internal/frontier"
 )
 
 // notice board of a test: what the others said, and how many tasks wait.
@@ -24,6 +24,8 @@ func (b *fakeBoard) ShareLoad(context.Context, frontier.WorkerLoad) ([]frontier.
 }
 
 func (b *fakeBoard) Leave(context.Context, string) error { return nil }
+
+func (b *fakeBoard) MendQueue(context.Context, string) ([]string, error) { return nil, nil }
 
 func (b *fakeBoard) Pending(context.Context, string) (int, error) {
 	b.mu.Lock()
@@ -152,7 +154,7 @@ func TestATaskThatNobodyElseTakesIsTakenSoon(t *testing.T) {
 		select {
 		case <-time.After(10 * time.Millisecond):
 		case <-t.Context().Done():
-			t.Fatal("it waits for ever")
+			t.Fatal("it waits forever")
 		}
 	}
 }

@@ -3,6 +3,8 @@ package fleet
 import (
 	"context"
 	"crypto/rand"
+	"errors"
+	"fmt"
 	"time"
 
 	"github.com/trawlcrawler/trawl/crawler"
@@ -11,9 +13,9 @@ import (
 // appearEvery is how often a process shows a sign of life.
 const appearEvery = time.Second
 
-// Appear shows the fleet that a process lives, until stop is called, which says that
-// it has ended.
-func (d *Door) Appear(ctx context.Context, p crawler.Process) (stop func()) {
+// Appear shows the fleet that a process is alive, until stop is called, which shows that it
+// has ended.
+func (d *Connection) Appear(ctx context.Context, p crawler.Process) (stop func()) {
 	p.ID = rand.Text()
 	d.sign(ctx, p)
 	living, cancel := context.WithCancel(context.WithoutCancel(ctx))
@@ -36,15 +38,59 @@ func (d *Door) Appear(ctx context.Context, p crawler.Process) (stop func()) {
 		<-done
 		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), ReadyTerm)
 		defer cancel()
-		_ = d.Store.Disappear(ctx, p) // it is forgotten soon in any case
+		_ = d.Store.Disappear(ctx, p) // it is soon forgotten anyway
 	}
 }
 
-// sign shows one sign of life. One that Redis does not take is followed by another.
-func (d *Door) sign(ctx context.Context, p crawler.Process) {
+// sign shows one sign of life. If it fails, another follows.
+func (d *Connection) sign(ctx context.Context, p crawler.Process) {
 	ctx, cancel := context.WithTimeout(ctx, ReadyTerm)
 	defer cancel()
 	if err := d.Store.Appear(ctx, p); err != nil && ctx.Err() == nil {
-		d.complain("the process cannot show the fleet that it lives", err)
+		d.complain("the process cannot show the fleet that it is alive", err)
 	}
+}
+
+// ErrNameInUse means that another live worker has the same name.
+var ErrNameInUse = errors.New("another worker of the fleet has this name")
+
+// Durations of checking whether a worker that was recently alive still is. Within
+// silenceTerm it shows another sign of life, unless it was killed.
+const (
+	silenceTerm  = 5 * appearEvery / 2
+	silenceEvery = appearEvery / 5
+)
+
+// CheckName makes sure that no other worker of the fleet has the same name, because names
+// identify files and leases. It returns at once if no such worker was recently alive.
+// Otherwise it waits up to three seconds for a sign of life, because a worker that was
+// killed remains listed for a while. The error wraps [ErrNameInUse]. If Redis is
+// unavailable, the name is accepted.
+func (d *Connection) CheckName(ctx context.Context, name string) error {
+	first, err := d.Store.Namesakes(ctx, crawler.KindWorker, name)
+	if err != nil || len(first) == 0 {
+		return nil
+	}
+	tick := time.NewTicker(silenceEvery)
+	defer tick.Stop()
+	for began := time.Now(); time.Since(began) < silenceTerm; {
+		select {
+		case <-tick.C:
+		case <-ctx.Done():
+			return ctx.Err()
+		}
+		now, err := d.Store.Namesakes(ctx, crawler.KindWorker, name)
+		if err != nil {
+			return nil
+		}
+		for id, gone := range now {
+			if gone.After(first[id]) {
+				return fmt.Errorf("worker name %q: %w: choose another with --name, or end that worker first", name, ErrNameInUse)
+			}
+		}
+		if len(now) == 0 {
+			return nil
+		}
+	}
+	return nil
 }

@@ -9,21 +9,21 @@ import (
 	"sync"
 	"time"
 
-	"github.com/trawlcrawler/trawl/crawler/frontier"
+	"github.com/trawlcrawler/trawl/internal/frontier"
 )
 
-// Readiness says whether a process can do its work: its Redis answers, and, of
-// a worker, the results of all jobs can be kept. It is safe for concurrent use.
+// Readiness reports whether a process can do its work: its Redis answers, and, in a worker,
+// the results of all jobs can be kept. It is safe for concurrent use.
 type Readiness struct {
 	store   *frontier.Store
-	warning func() string // what is wrong and stops nothing; "" for nothing
+	warning func() string // returns a problem that stops nothing; "" if there isn't one
 
 	mu       sync.Mutex
 	troubles map[string]error // by job
 	also     []func() error
 }
 
-// NewReadiness is ready as long as the store answers.
+// NewReadiness returns a Readiness that is ready as long as the store answers.
 func NewReadiness(store *frontier.Store) *Readiness {
 	return &Readiness{store: store, warning: func() string { return "" }, troubles: make(map[string]error)}
 }
@@ -31,7 +31,7 @@ func NewReadiness(store *frontier.Store) *Readiness {
 // ReadyTerm is how long Redis may take to answer.
 const ReadyTerm = 2 * time.Second
 
-// Check returns why the process is not ready.
+// Check returns why the process is not ready; nil if it is.
 func (r *Readiness) Check(ctx context.Context) error {
 	ctx, cancel := context.WithTimeout(ctx, ReadyTerm)
 	defer cancel()
@@ -41,11 +41,11 @@ func (r *Readiness) Check(ctx context.Context) error {
 	return r.trouble()
 }
 
-// Warning returns what is wrong with a process that is ready all the same, such as
-// its clock; "" for nothing.
+// Warning returns a problem of a process that is ready all the same, such as a wrong clock;
+// "" if there isn't one.
 func (r *Readiness) Warning() string { return r.warning() }
 
-// Also has the process not be ready when a function returns an error.
+// Also makes the process not ready while check returns an error.
 func (r *Readiness) Also(check func() error) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -70,10 +70,10 @@ func (r *Readiness) trouble() error {
 	return errors.New(all[0])
 }
 
-// inLine is what an error says, in one line: errors that are joined have several.
+// inLine returns the text of an error in one line. Joined errors have several.
 func inLine(err error) string { return strings.ReplaceAll(err.Error(), "\n", "; ") }
 
-// general returns what is wrong with the process, whatever the job.
+// general returns what is wrong with the process as a whole.
 func (r *Readiness) general() error {
 	for _, check := range r.also {
 		if err := check(); err != nil {
@@ -83,7 +83,7 @@ func (r *Readiness) general() error {
 	return nil
 }
 
-// Set notes what is wrong with a job; nil is nothing.
+// Set sets what is wrong with a job; nil if nothing is.
 func (r *Readiness) Set(job string, err error) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -94,8 +94,8 @@ func (r *Readiness) Set(job string, err error) {
 	}
 }
 
-// Reasons returns why each of these jobs can not go on as it should here; those of
-// which all is well are not among them.
+// Reasons returns why each of these jobs cannot work properly here. Jobs without problems
+// are not included.
 func (r *Readiness) Reasons(jobs map[string]bool) map[string]string {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -114,7 +114,7 @@ func (r *Readiness) Reasons(jobs map[string]bool) map[string]string {
 	return reasons
 }
 
-// Keep forgets the troubles of jobs that are not among these.
+// Keep forgets the troubles of all jobs except these.
 func (r *Readiness) Keep(jobs map[string]bool) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -123,4 +123,49 @@ func (r *Readiness) Keep(jobs map[string]bool) {
 			delete(r.troubles, job)
 		}
 	}
+}
+
+// notices reports to jobs, in Redis, why the worker cannot keep their pages. Jobs without
+// trouble cost nothing.
+type notices struct {
+	store  *frontier.Store
+	worker string
+	told   map[string]notice // by job
+}
+
+// notice is the last report to a job.
+type notice struct {
+	reason string
+	at     time.Time
+}
+
+// noticeEvery is how often a lasting trouble is reported again, before Redis forgets it.
+const noticeEvery = frontier.TroubleTerm / 3
+
+func newNotices(store *frontier.Store, worker string) *notices {
+	return &notices{store, worker, make(map[string]notice)}
+}
+
+// tell reports what is wrong with each job that has a reason, and to the other jobs that
+// nothing is wrong any more.
+func (n *notices) tell(ctx context.Context, reasons map[string]string) error {
+	for job := range n.told {
+		if reasons[job] != "" {
+			continue
+		}
+		if err := n.store.Trouble(ctx, job, n.worker, ""); err != nil {
+			return err
+		}
+		delete(n.told, job)
+	}
+	for job, reason := range reasons {
+		if last := n.told[job]; reason == last.reason && time.Since(last.at) < noticeEvery {
+			continue
+		}
+		if err := n.store.Trouble(ctx, job, n.worker, reason); err != nil {
+			return err
+		}
+		n.told[job] = notice{reason, time.Now()}
+	}
+	return nil
 }

@@ -9,31 +9,33 @@ import (
 	"syscall"
 
 	"github.com/trawlcrawler/trawl/crawler"
-	"github.com/trawlcrawler/trawl/crawler/sink"
-	"github.com/trawlcrawler/trawl/crawler/spool"
+	"github.com/trawlcrawler/trawl/internal/sink"
+	"github.com/trawlcrawler/trawl/internal/spool"
 )
 
-// renewal is an output that is opened again when it can keep nothing any more: its disk
-// failed for a moment, or its folder was removed. What it holds then is finished by that.
-// It is safe for concurrent use.
+// renewal is an output that is reopened when it can keep nothing more, because its disk
+// failed for a moment or its folder was removed. Reopening also finishes the files that
+// were open. It is safe for concurrent use.
 type renewal struct {
-	open func() (*Output, error)
-	log  *slog.Logger
+	open  func() (*Output, error)
+	needs crawler.Needs // of the first output, and so of all
+	log   *slog.Logger
 
 	mu     sync.RWMutex
-	out    *Output // nil when it could not be opened again
+	out    *Output // nil if it could not be reopened
 	closed bool
 }
 
-// MayPass reports whether an error of an output may pass by itself, or when somebody
-// mends a disk: it comes of the system, or says that the spool is full.
+// MayPass reports whether an error of an output may go away, by itself or when someone
+// fixes a disk: it is an error of the system, says that the spool is full, or that a busy
+// machine did not keep the results in time.
 func MayPass(err error) bool {
 	var errno syscall.Errno
-	return errors.Is(err, spool.ErrFull) || errors.Is(err, sink.ErrVanished) || errors.Is(err, sink.ErrInUse) ||
+	return errors.Is(err, context.DeadlineExceeded) || errors.Is(err, spool.ErrFull) || errors.Is(err, sink.ErrVanished) || errors.Is(err, sink.ErrInUse) ||
 		errors.Is(err, fs.ErrNotExist) || errors.As(err, &errno) && errno != syscall.EPIPE
 }
 
-// Keep keeps results, with an output that is opened again if need be.
+// Keep keeps results, and reopens the output if necessary.
 func (r *renewal) Keep(ctx context.Context, results []*crawler.Result) error {
 	_, release, err := r.KeepIn(ctx, results)
 	if err == nil {
@@ -42,7 +44,7 @@ func (r *renewal) Keep(ctx context.Context, results []*crawler.Result) error {
 	return err
 }
 
-// KeepIn keeps results likewise, and says in which segment they are: see [crawler.Outbox].
+// KeepIn is Keep, and returns the segment of the results; see [visit.SegmentSink].
 func (r *renewal) KeepIn(ctx context.Context, results []*crawler.Result) (segment string, release func(), err error) {
 	err = r.with(func(o *Output) (err error) {
 		segment, release, err = o.keepIn(ctx, results)
@@ -51,13 +53,13 @@ func (r *renewal) KeepIn(ctx context.Context, results []*crawler.Result) (segmen
 	return segment, release, err
 }
 
-// Note notes requests likewise.
+// Note notes requests, and reopens the output if necessary.
 func (r *renewal) Note(ctx context.Context, requests []crawler.Exchange) error {
 	return r.with(func(o *Output) error { return o.note(ctx, requests) })
 }
 
-// with lets something be written, and opens the output again when that fails for good:
-// the next call writes to the new one.
+// with calls write. If that fails for good, it reopens the output, so that this call or the
+// next writes to the new one.
 func (r *renewal) with(write func(*Output) error) error {
 	r.mu.RLock()
 	out := r.out
@@ -85,8 +87,8 @@ func (r *renewal) with(write func(*Output) error) error {
 
 var errNotOpen = errors.New("the output is not open")
 
-// renew closes an output that keeps nothing any more and opens it again, unless another
-// has done so.
+// renew closes an output that can keep nothing more and reopens it, unless another
+// goroutine has done so.
 func (r *renewal) renew(broken *Output) (*Output, error) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -106,10 +108,10 @@ func (r *renewal) renew(broken *Output) (*Output, error) {
 	return r.out, err
 }
 
-// Bodies reports whether Keep reads the bodies of pages.
-func (r *renewal) Bodies() bool { return r.out == nil || r.out.Sink.Bodies() }
+// Needs returns what the output requires of pages, also while it is not open.
+func (r *renewal) Needs() crawler.Needs { return r.needs }
 
-// close closes the output as it is then.
+// close closes the current output.
 func (r *renewal) close() error {
 	r.mu.Lock()
 	defer r.mu.Unlock()

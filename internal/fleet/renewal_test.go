@@ -1,6 +1,7 @@
 package fleet
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -8,17 +9,17 @@ import (
 	"syscall"
 	"testing"
 
-	"github.com/trawlcrawler/trawl/crawler/spool"
+	"github.com/trawlcrawler/trawl/internal/spool"
 )
 
 func TestErrorsOfDisksMayPassAndThoseOfDataDoNot(t *testing.T) {
 	t.Parallel()
 	for _, err := range []error{
-		syscall.ENOSPC, syscall.EDQUOT, syscall.EROFS, syscall.EIO, syscall.ESTALE, syscall.EACCES, fs.ErrNotExist, spool.ErrFull,
+		syscall.ENOSPC, syscall.EDQUOT, syscall.EROFS, syscall.EIO, syscall.ESTALE, syscall.EACCES, fs.ErrNotExist, spool.ErrFull, context.DeadlineExceeded,
 		&os.PathError{Op: "write", Path: "x", Err: syscall.ENOSPC},
 	} {
 		if !MayPass(fmt.Errorf("writing %q: %w (free some space)", "/out", err)) {
-			t.Errorf("%v is taken to be for ever", err)
+			t.Errorf("%v is taken to be forever", err)
 		}
 	}
 	for _, err := range []error{syscall.EPIPE, errors.New("the record cannot be written as JSON"), nil} {

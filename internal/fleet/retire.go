@@ -1,9 +1,17 @@
 package fleet
 
-// retire lets go of a job, in the background: its visits end meanwhile.
+import (
+	"context"
+	"time"
+
+	"github.com/trawlcrawler/trawl/crawler"
+	"github.com/trawlcrawler/trawl/internal/output"
+)
+
+// retire gives up a job in the background, while its visits end.
 func (w *Worker) retire(name string) {
-	st := w.stations[name]
-	delete(w.stations, name)
+	st := w.jobWorkers[name]
+	delete(w.jobWorkers, name)
 	done := make(chan struct{})
 	w.leaving[name] = done
 	w.retiring.Go(func() {
@@ -11,15 +19,15 @@ func (w *Worker) retire(name string) {
 		if err := st.Close(); err != nil && w.failed(name, err) {
 			return
 		} else if err != nil {
-			w.door.Log.Error("a job's results could not be closed", "job", name, "error", err)
+			w.conn.Log.Error("a job's results could not be closed", "job", name, "error", err)
 		} else {
-			w.settled(name, w.workshop.name)
+			w.settled(name, w.rt.name)
 		}
-		w.door.Log.Info("let go of a job", "job", name)
+		w.conn.Log.Info("no longer serving a job", "job", name)
 	})
 }
 
-// leaves reports whether a job is still being let go of: its results are open.
+// leaves reports whether a job is still being given up, so that its results are open.
 func (w *Worker) leaves(name string) bool {
 	select {
 	case <-w.leaving[name]:
@@ -29,10 +37,47 @@ func (w *Worker) leaves(name string) bool {
 	return w.leaving[name] != nil
 }
 
-// retireAll lets go of all jobs and waits for it.
+// retireAll gives up all jobs and waits until that is done.
 func (w *Worker) retireAll() {
-	for name := range w.stations {
+	for name := range w.jobWorkers {
 		w.retire(name)
 	}
 	w.retiring.Wait()
+}
+
+// noteTerm is the timeout for writing to an output what a job has settled.
+const noteTerm = 30 * time.Second
+
+// noteEnd writes to the output of a finished job how many records it should have, so that
+// later readers can tell whether some are missing. While records are on their way to a
+// bucket, it waits for the next round. All workers that took part write the same. Without
+// the note, nothing is compared.
+func (w *Worker) noteEnd(ctx, hard context.Context, job crawler.Status) {
+	name := job.Job.Name
+	if job.Ended.Equal(w.noted[name]) || w.jobWorkers[name] != nil || w.leaves(name) {
+		return
+	}
+	counters, err := w.conn.Store.Counters(ctx, name)
+	if err != nil || counters.Unshipped+counters.OnDisk > 0 {
+		return
+	}
+	w.noted[name] = job.Ended
+	w.retiring.Go(func() {
+		ctx, cancel := context.WithTimeout(hard, noteTerm)
+		defer cancel()
+		if err := w.note(ctx, job, counters); err != nil && hard.Err() == nil {
+			w.conn.complain("cannot record in the output what a job has settled", err, "job", name)
+		}
+	})
+}
+
+func (w *Worker) note(ctx context.Context, job crawler.Status, counters crawler.Counters) error {
+	name := job.Job.Name
+	places, err := w.conn.Store.Places(ctx, name)
+	if err != nil {
+		return err
+	}
+	return w.out.Place().In(name).NoteSettled(ctx, output.Settled{
+		Job: name, Records: counters.Recorded(), Ended: job.Ended.UTC(), Places: places,
+	})
 }

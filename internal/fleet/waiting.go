@@ -7,17 +7,17 @@ import (
 	"github.com/trawlcrawler/trawl/tasks"
 )
 
-// How a station receives no visits while the job's pages cannot be kept: others have the
-// hosts meanwhile.
+// This file stops a job worker from receiving visits while the job's pages cannot be kept,
+// so that other workers can visit the hosts meanwhile.
 
-// Times of a station whose pages cannot be kept.
+// Durations for a job worker whose pages cannot be kept.
 const (
-	calmTerm   = 2 * time.Second // for which they can be kept again before that is told
-	serveAgain = time.Second     // before a server is started again that could not be
+	calmTerm   = 2 * time.Second // how long pages must have been kept before that is reported
+	serveAgain = time.Second     // pause before trying again to start a server
 )
 
-// tend stops receiving visits when pages cannot be kept, and goes on when they can.
-func (st *Station) tend(ctx context.Context) {
+// tend stops receiving visits while pages cannot be kept, and resumes when they can.
+func (st *JobWorker) tend(ctx context.Context) {
 	for {
 		select {
 		case <-st.gate.Shut():
@@ -33,9 +33,9 @@ func (st *Station) tend(ctx context.Context) {
 	}
 }
 
-// calms waits until pages can be kept, and have been for a while: room that comes and goes
-// is not told of each time. It reports false when the station stops before.
-func (st *Station) calms(ctx context.Context) bool {
+// calms waits until pages can be kept, and have been for a while, so that brief changes are
+// not reported. It returns false if the job worker stops first.
+func (st *JobWorker) calms(ctx context.Context) bool {
 	for {
 		select {
 		case <-st.gate.Opened():
@@ -57,27 +57,27 @@ func (st *Station) calms(ctx context.Context) bool {
 	}
 }
 
-func (st *Station) tell(why error) {
+func (st *JobWorker) tell(why error) {
 	if st.waits != nil {
 		st.waits(why)
 	}
 }
 
-// pause lets no more visits come. Those that are under way go on.
-func (st *Station) pause() {
+// pause stops receiving visits. Those under way continue.
+func (st *JobWorker) pause() {
 	st.mu.Lock()
 	defer st.mu.Unlock()
 	st.server.Pause()
 }
 
-// resume lets visits come again. It reports false when the station stops.
-func (st *Station) resume(ctx context.Context) bool {
+// resume receives visits again. It returns false if the job worker stops.
+func (st *JobWorker) resume(ctx context.Context) bool {
 	for {
 		fresh, err := st.serve(ctx)
 		if err == nil {
 			return st.exchange(fresh)
 		}
-		st.workshop.log.Warn("visits cannot be received", "job", st.job.Job.Name, "error", err)
+		st.rt.log.Warn("visits cannot be received", "job", st.job.Job.Name, "error", err)
 		select {
 		case <-time.After(serveAgain):
 		case <-st.stopping:
@@ -86,15 +86,15 @@ func (st *Station) resume(ctx context.Context) bool {
 	}
 }
 
-// exchange receives visits by another server from now on.
-func (st *Station) exchange(fresh *tasks.Server) bool {
+// exchange replaces the server that receives visits.
+func (st *JobWorker) exchange(fresh *tasks.Server) bool {
 	st.mu.Lock()
 	old := st.server
 	st.server = fresh
 	st.mu.Unlock()
 	st.tending.Go(old.Close)
 	select {
-	case <-st.stopping: // the one that was closed may have been the old one
+	case <-st.stopping: // Shut may have closed the old server
 		fresh.Close()
 		return false
 	default:

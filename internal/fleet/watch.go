@@ -10,37 +10,35 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 
 	"github.com/trawlcrawler/trawl/crawler"
-	"github.com/trawlcrawler/trawl/crawler/frontier"
+	"github.com/trawlcrawler/trawl/internal/frontier"
 )
 
 const (
-	// watchEvery is how often a process looks whether its Redis is still the one that
-	// it began with.
+	// watchEvery is how often a process checks that its Redis is still the one that it began
+	// with.
 	watchEvery = time.Second
-	// mostSkew is by how much the clock of a process may differ from Redis's before
-	// it says so.
-	mostSkew = 2 * time.Second
+	// maxSkew is how far the clock of a process may differ from Redis's before it warns.
+	maxSkew = 2 * time.Second
 )
 
-// watch looks at the Redis of a process for as long as the process runs: whether
-// the layout of its keys is still ours, whether it was emptied, and how far the
-// clocks are apart.
+// watch checks the Redis of a process while the process runs: whether the layout of its
+// keys is still the right one, whether it was emptied, and how far the clocks differ.
 type watch struct {
 	store   *frontier.Store
-	door    *Door
+	conn    *Connection
 	skew    prometheus.Gauge
 	emptied prometheus.Counter
 	foreign prometheus.Gauge
 	garbage prometheus.Counter
 
 	mu      sync.Mutex
-	warning string // about the clock; "" for none
-	closed  bool   // the layout is not ours
+	warning string // about the clock; "" if there isn't one
+	closed  bool   // the layout belongs to another version
 }
 
-func newWatch(d *Door) *watch {
+func newWatch(d *Connection) *watch {
 	w := &watch{
-		store: d.Store, door: d,
+		store: d.Store, conn: d,
 		skew: prometheus.NewGauge(prometheus.GaugeOpts{
 			Name: "trawl_clock_skew_seconds", Help: "By how much the clock of this process is ahead of Redis's; negative is behind."}),
 		emptied: prometheus.NewCounter(prometheus.CounterOpts{
@@ -49,12 +47,12 @@ func newWatch(d *Door) *watch {
 			Name: "trawl_redis_other_version", Help: "1 while the keys in Redis are of another version of trawl, so that this process leaves them alone."}),
 	}
 	w.garbage = prometheus.NewCounter(prometheus.CounterOpts{
-		Name: "trawl_redis_garbage_total", Help: "Keys and entries in Redis that this process found not to be what they should be, and set aside."})
+		Name: "trawl_redis_garbage_total", Help: "Keys and entries in Redis that this process could not use, and set aside."})
 	d.Registry.MustRegister(w.skew, w.emptied, w.foreign, w.garbage)
 	return w
 }
 
-// run looks until ctx ends.
+// run checks until ctx ends.
 func (w *watch) run(ctx context.Context) {
 	tick := time.NewTicker(watchEvery)
 	defer tick.Stop()
@@ -74,12 +72,12 @@ func (w *watch) look(ctx context.Context) {
 	found, err := w.store.Review(ctx)
 	if found.Emptied {
 		w.emptied.Inc()
-		w.door.Log.Error("Redis has lost its data: it was emptied (FLUSHALL), restarted without them, or replaced; " +
+		w.conn.Log.Error("Redis has lost its data: it was emptied (FLUSHALL), restarted without them, or replaced; " +
 			"the jobs that it held are gone, and the results that were written stay")
 	}
 	for _, g := range w.store.Garbage() {
 		w.garbage.Inc()
-		w.door.Log.Warn("garbage in Redis is set aside", "job", g.Job, "what", g.What)
+		w.conn.Log.Warn("garbage in Redis is set aside", "job", g.Job, "what", g.What)
 	}
 	w.noteLayout(err)
 	if err == nil || errors.Is(err, crawler.ErrLayout) {
@@ -87,7 +85,7 @@ func (w *watch) look(ctx context.Context) {
 	}
 }
 
-// noteLayout logs when the layout stops being ours, and when it is ours again.
+// noteLayout logs when the layout becomes another version's, and when it is right again.
 func (w *watch) noteLayout(err error) {
 	w.mu.Lock()
 	was := w.closed
@@ -103,32 +101,32 @@ func (w *watch) noteLayout(err error) {
 	w.mu.Unlock()
 	switch {
 	case is:
-		w.door.complain("this process leaves the jobs alone", err)
+		w.conn.complain("this process leaves the jobs alone", err)
 	case was:
-		w.door.Log.Info("the keys in Redis are of this version of trawl again: this process goes on")
+		w.conn.Log.Info("the keys in Redis are of this version of trawl again: this process goes on")
 	}
 }
 
-// noteSkew warns of a clock that is wrong.
+// noteSkew warns if the clock is wrong.
 func (w *watch) noteSkew(skew time.Duration) {
 	w.skew.Set(skew.Seconds())
 	w.mu.Lock()
 	before := w.warning
 	w.warning = ""
-	if skew.Abs() > mostSkew {
+	if skew.Abs() > maxSkew {
 		w.warning = skewText(skew)
 	}
 	now := w.warning
 	w.mu.Unlock()
 	switch {
 	case now != "":
-		w.door.warn("the clock of this machine is wrong", "error", now)
+		w.conn.warn("the clock of this machine is wrong", "error", now)
 	case before != "":
-		w.door.Log.Info("the clock of this machine is right again")
+		w.conn.Log.Info("the clock of this machine is right again")
 	}
 }
 
-// skewText says how far the clocks are apart, and what to do.
+// skewText says how far the clocks differ, and what to do.
 func skewText(skew time.Duration) string {
 	direction := "ahead of"
 	if skew < 0 {
@@ -138,7 +136,7 @@ func skewText(skew time.Duration) string {
 		skew.Abs().Round(time.Second), direction)
 }
 
-// Warning returns what is wrong with the clock of this process; "" for nothing.
+// Warning returns what is wrong with the clock of this process; "" if nothing is.
 func (w *watch) Warning() string {
 	w.mu.Lock()
 	defer w.mu.Unlock()

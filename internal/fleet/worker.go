@@ -11,73 +11,73 @@ import (
 	"time"
 
 	"github.com/trawlcrawler/trawl/crawler"
-	"github.com/trawlcrawler/trawl/crawler/fetch"
-	"github.com/trawlcrawler/trawl/crawler/output"
+	"github.com/trawlcrawler/trawl/internal/fetch"
+	"github.com/trawlcrawler/trawl/internal/output"
 )
 
-// WorkerConfig says what a worker does.
+// WorkerConfig configures a worker.
 type WorkerConfig struct {
-	// Name of the worker, in records and in names of files: no two may share one.
-	// Default: the machine's name and the process's number.
+	// Name of the worker, in records and file names. It must be unique. Default: the
+	// machine's name and the process ID.
 	Name string
-	// Out is where the results go: each job has a folder of its own in it. The worker
-	// owns it from now on, unless NewWorker fails, or it is local.
+	// Out is where the results go; each job has its own folder in it. The worker takes
+	// ownership, unless NewWorker fails or the worker is local.
 	Out *Outlet
-	// Concurrency is the most hosts visited at once: at least 1.
+	// Concurrency is the most hosts visited at once; at least 1.
 	Concurrency int
-	// Fetch says how far connections may go.
+	// Fetch configures what connections may reach.
 	Fetch fetch.Config
-	// Jobs are those that it serves, with the runs of those that are periodic; all when empty.
-	// Those whose handlers it does not have, it leaves to others.
+	// Jobs are the jobs that it serves, including the runs of periodic ones; all if empty.
+	// It leaves jobs whose handlers it does not have to others.
 	Jobs []string
 
-	// Closed lets the worker connect to nothing that is opened for a job alone: jobs
-	// whose hosts it cannot reach otherwise are for other workers.
+	// Closed keeps the worker from connecting to what is opened only for a job. It leaves
+	// jobs whose hosts it cannot reach otherwise to other workers.
 	Closed bool
 
-	// Handlers are the program's own, as a [Workshop] has them.
+	// Handlers are the program's own, as in a [Runtime].
 	Handlers      Handlers
 	HandlerTime   time.Duration
 	HandlerPlaces int
 
-	// Local is for the worker of a process that is a whole fleet. Default none.
+	// Local configures the worker of a process that is a whole fleet. Default none.
 	Local *Local
 }
 
-// WorkerName tells the worker of this process from the others of the fleet.
+// WorkerName returns a name for this process's worker that is unique in the fleet.
 func WorkerName() string { return fmt.Sprintf("%s-%d", HostName(), os.Getpid()) }
 
-// Worker keeps a station for each job that runs.
+// Worker keeps a job worker for each running job.
 type Worker struct {
-	door     *Door
-	out      *Outlet
-	only     []string // the jobs that it serves, with their runs; all when empty
-	workshop *Workshop
-	stations map[string]*Station
-	rests    map[string]rest          // until when jobs are left to others whose pages could not be kept
-	known    map[string]bool          // jobs that were taken up and not removed since
-	noted    map[string]time.Time     // by job: the end that is noted in its output
-	leaving  map[string]chan struct{} // jobs that are being let go of; closed when they are
-	retiring sync.WaitGroup
-	notices  *notices
-	adopter  *adopter                         // nil where results go to a bucket: the spool adopts
-	writers  *writers                         // nil likewise, and where no other process is there
-	going    atomic.Pointer[[]crawler.Status] // jobs that have not ended, or whose files are not finished
-	access   access
-	local    *Local // nil for a worker of a fleet
-	nudges   chan struct{}
+	conn       *Connection
+	out        *Outlet
+	only       []string // the jobs that it serves, including their runs; all if empty
+	rt         *Runtime
+	jobWorkers map[string]*JobWorker
+	rests      map[string]rest          // until when jobs are left to others because their pages could not be kept
+	known      map[string]bool          // jobs that were served and not removed since
+	noted      map[string]time.Time     // by job: the end that was noted in its output
+	leaving    map[string]chan struct{} // jobs that are being given up; each is closed when that is done
+	retiring   sync.WaitGroup
+	notices    *notices
+	adopter    *adopter                         // nil if results go to a bucket, because the spool adopts
+	writers    *writers                         // nil likewise, and if no other process is there
+	going      atomic.Pointer[[]crawler.Status] // jobs that have not ended, or whose files are unfinished
+	access     access
+	local      *Local // nil for a worker of a fleet
+	nudges     chan struct{}
 
 	mu    sync.Mutex
-	ports map[string]crawler.Host // of seeds of a list, one host each
-	scope *crawler.Scope          // of the one job of a local worker; nil before it is taken up
+	ports map[string]bool // ports of the seeds of a list
+	scope *crawler.Scope  // scope of a local worker's one job; nil before it is served
 }
 
-// roundEvery is how often a worker looks which jobs there are. What it is told
-// by them takes effect within two seconds.
+// roundEvery is how often a worker looks for jobs. Changes to jobs take effect within two
+// seconds.
 const roundEvery = 500 * time.Millisecond
 
 // NewWorker opens a worker of the fleet.
-func NewWorker(door *Door, cfg WorkerConfig) (*Worker, error) {
+func NewWorker(conn *Connection, cfg WorkerConfig) (*Worker, error) {
 	if cfg.Name == "" {
 		cfg.Name = WorkerName()
 	}
@@ -86,42 +86,41 @@ func NewWorker(door *Door, cfg WorkerConfig) (*Worker, error) {
 	if local != nil {
 		poll = local.Poll
 	}
-	shop, err := NewWorkshop(door.Store, door.Asynq, WorkshopConfig{
-		Name: cfg.Name, Concurrency: cfg.Concurrency, Poll: poll, Fetch: cfg.Fetch, Metrics: door.Registry, Log: door.Log,
+	rt, err := NewRuntime(conn.Store, conn.Asynq, RuntimeConfig{
+		Name: cfg.Name, Concurrency: cfg.Concurrency, Poll: poll, Fetch: cfg.Fetch, Metrics: conn.Registry, Log: conn.Log,
 		Handlers: cfg.Handlers, HandlerTime: cfg.HandlerTime, HandlerPlaces: cfg.HandlerPlaces,
 	})
 	if err != nil {
 		return nil, err
 	}
-	door.Ready.Also(cfg.Out.Trouble)
+	conn.Ready.Also(cfg.Out.Trouble)
 	if len(cfg.Jobs) == 0 {
-		shop.places.serveAny()
+		rt.places.serveAny()
 	}
 	w := &Worker{
-		door: door, out: cfg.Out, only: cfg.Jobs, workshop: shop,
-		stations: make(map[string]*Station), leaving: make(map[string]chan struct{}),
-		noted: make(map[string]time.Time), rests: make(map[string]rest), known: make(map[string]bool), notices: newNotices(door.Store, cfg.Name),
-		access: newAccess(door.Store, shop, cfg), local: local, nudges: make(chan struct{}, 1),
-		ports: make(map[string]crawler.Host),
+		conn: conn, out: cfg.Out, only: cfg.Jobs, rt: rt,
+		jobWorkers: make(map[string]*JobWorker), leaving: make(map[string]chan struct{}),
+		noted: make(map[string]time.Time), rests: make(map[string]rest), known: make(map[string]bool), notices: newNotices(conn.Store, cfg.Name),
+		access: newAccess(conn.Store, rt, cfg), local: local, nudges: make(chan struct{}, 1),
+		ports: make(map[string]bool),
 	}
 	w.going.Store(new([]crawler.Status))
 	if cfg.Out.spool == nil && (local == nil || !local.Sole) {
-		w.adopter = newAdopter(cfg.Out.cfg.Where, door.Log)
-		if !door.Store.Private() {
-			w.writers = newWriters(door.Store, cfg.Name, func(job string) string { return output.Join(cfg.Out.cfg.Where, job) })
+		w.adopter = newAdopter(cfg.Out.cfg.Where, conn.Log)
+		if !conn.Store.Private() {
+			w.writers = newWriters(conn.Store, cfg.Name, func(job string) string { return output.Join(cfg.Out.cfg.Where, job) })
 		}
 	}
 	return w, nil
 }
 
-// Allow opens a host to connections, at its port, whatever address it has.
-func (w *Worker) Allow(h crawler.Host) { w.workshop.Fetcher.Allow(h) }
+// Allow allows connections to a host at its port, whatever its address.
+func (w *Worker) Allow(h crawler.Host) { w.rt.Fetcher.Allow(h) }
 
-// Run carries out visits until ctx ends, and then finishes what is under way,
-// for as long as hard lasts.
+// Run carries out visits until ctx ends. Then it finishes those under way, until hard ends.
 func (w *Worker) Run(ctx, hard context.Context) {
-	defer w.workshop.Close()
-	defer w.door.Appear(ctx, w.process())()
+	defer w.rt.Close()
+	defer w.conn.Appear(ctx, w.process())()
 	if w.adopter != nil {
 		var adopting sync.WaitGroup
 		adopting.Go(func() { w.adopter.run(ctx, func() []crawler.Status { return *w.going.Load() }, w.settled) })
@@ -145,42 +144,42 @@ func (w *Worker) Run(ctx, hard context.Context) {
 	}
 }
 
-// process is what the worker tells the fleet of itself.
+// process returns what the worker tells the fleet about itself.
 func (w *Worker) process() crawler.Process {
 	p := crawler.Process{Kind: crawler.KindWorker, Name: w.access.owner, Jobs: w.only, Closed: w.access.closed}
-	if w.workshop.handlers != nil {
-		p.Handlers = w.workshop.handlers.Names()
+	if w.rt.handlers != nil {
+		p.Handlers = w.rt.handlers.Names()
 	}
 	return p
 }
 
-// flushTerm is for how long a worker that ends waits for a bucket: what does not
-// come there waits in the spool.
+// flushTerm is how long a worker that ends waits for a bucket. What does not arrive in time
+// stays in the spool.
 const flushTerm = 5 * time.Second
 
-// leave brings what is kept to its bucket and closes the outlet.
+// leave ships what was kept to its bucket and closes the outlet.
 func (w *Worker) leave(hard context.Context) {
 	ctx, cancel := context.WithTimeout(hard, flushTerm)
 	defer cancel()
 	if err := errors.Join(w.out.Flush(ctx), w.out.Close()); err != nil {
-		w.door.Log.Error("not all results are where they belong", "error", err)
+		w.conn.Log.Error("not all results have reached their destination", "error", err)
 	}
 }
 
-// round takes up jobs that run and lets go of the others. ctx ends when the
-// worker is to end, hard when its visits must.
+// round starts to serve running jobs and gives up the others. ctx ends when the worker must
+// end, hard when its visits must.
 func (w *Worker) round(ctx, hard context.Context) {
-	all, err := w.door.Store.Statuses(ctx)
+	all, err := w.conn.Store.Statuses(ctx)
 	if err != nil {
 		if ctx.Err() == nil {
-			w.door.complain("the worker can not see the jobs", err)
+			w.conn.complain("the worker cannot see the jobs", err)
 		}
 		if errors.Is(err, crawler.ErrLayout) { // another version of trawl serves the queues now
-			for name := range w.stations {
+			for name := range w.jobWorkers {
 				w.retire(name)
 			}
 		}
-		return // visits go on: each finds out for itself
+		return // visits continue; each notices by itself
 	}
 	there, runs := make(map[string]bool, len(all)), make(map[string]bool, len(all))
 	var going []crawler.Status
@@ -190,41 +189,41 @@ func (w *Worker) round(ctx, hard context.Context) {
 		if !job.State.Ended() || len(job.Unfinished) > 0 {
 			going = append(going, job)
 		}
-		if job.State == crawler.StateDone && w.known[name] && w.local == nil { // crawl.json says it of a local crawl
+		if job.State == crawler.StateDone && w.known[name] && w.local == nil { // for a local crawl, crawl.json contains it
 			w.noteEnd(ctx, hard, job)
 		}
-		if job.Closing && w.writers != nil { // its files are to be finished
+		if job.Closing && w.writers != nil { // its files must be finished
 			continue
 		}
-		if job.State != crawler.StateRunning || !w.wants(job) || !w.workshop.serves(job.Job) || !w.access.admits(ctx, job) {
+		if job.State != crawler.StateRunning || !w.wants(job) || !w.rt.serves(job.Job) || !w.access.admits(ctx, job) {
 			continue
 		}
-		if st := w.stations[name]; st != nil && !st.job.Created.Equal(job.Created) {
-			continue // another job of the name: first let go of the old one
+		if st := w.jobWorkers[name]; st != nil && !st.job.Created.Equal(job.Created) {
+			continue // another job of the same name: give up the old one first
 		}
 		runs[name] = true
 		w.serve(hard, job)
 	}
-	for name := range w.stations {
+	for name := range w.jobWorkers {
 		if !runs[name] {
 			w.retire(name)
 		}
 	}
 	w.going.Store(&going)
 	w.keepTelling(ctx)
-	w.door.Ready.Keep(runs)
+	w.conn.Ready.Keep(runs)
 	w.tell(ctx, runs)
 	w.forget(there)
 }
 
-// keepTelling tells jobs again that their files are open here.
+// keepTelling repeats to jobs that their files are open here.
 func (w *Worker) keepTelling(ctx context.Context) {
 	if w.writers == nil {
 		return
 	}
-	for name := range w.stations {
+	for name := range w.jobWorkers {
 		if err := w.writers.opens(ctx, name); err != nil && ctx.Err() == nil {
-			w.door.complain("the worker cannot tell a job that it writes its files", err, "job", name)
+			w.conn.complain("the worker cannot tell a job that it writes its files", err, "job", name)
 		}
 	}
 }
@@ -235,67 +234,67 @@ func (w *Worker) settled(job, writer string) {
 		return
 	}
 	if err := w.writers.finished(job, writer); err != nil {
-		w.door.complain("the worker cannot tell a job that its files are finished", err, "job", job)
+		w.conn.complain("the worker cannot tell a job that its files are finished", err, "job", job)
 	}
 }
 
-// wants reports whether a job is one that the worker serves, or a run of one.
+// wants reports whether the worker serves the job, or the periodic job that it is a run of.
 func (w *Worker) wants(job crawler.Status) bool {
 	return len(w.only) == 0 || slices.Contains(w.only, job.Job.Name) || job.RunOf != "" && slices.Contains(w.only, job.RunOf)
 }
 
-// tell tells these jobs why their pages can not be kept here, and all others that
+// tell reports to these jobs why their pages cannot be kept here, and to all others that
 // nothing is wrong.
 func (w *Worker) tell(ctx context.Context, jobs map[string]bool) {
 	ctx, cancel := context.WithTimeout(ctx, ReadyTerm)
 	defer cancel()
-	if err := w.notices.tell(ctx, w.door.Ready.Reasons(jobs)); err != nil && ctx.Err() == nil {
-		w.door.complain("the worker can not tell its jobs of its troubles", err)
+	if err := w.notices.tell(ctx, w.conn.Ready.Reasons(jobs)); err != nil && ctx.Err() == nil {
+		w.conn.complain("the worker cannot report its troubles to its jobs", err)
 	}
 }
 
-// forget drops what is remembered of jobs that were removed.
+// forget drops the state of jobs that were removed.
 func (w *Worker) forget(there map[string]bool) {
 	for name := range w.known {
-		if !there[name] && !w.leaves(name) { // its last visits may count until then
+		if !there[name] && !w.leaves(name) { // its last visits may still be counted until then
 			delete(w.known, name)
 			delete(w.noted, name)
 			delete(w.rests, name)
 			delete(w.access.judged, name)
-			w.workshop.meters.forget(name)
+			w.rt.meters.forget(name)
 		}
 	}
 }
 
-// How long a job is left to other workers after its pages could not be kept here, and
-// waiting in its visits would not help: the first time, doubled with each.
+// How long a job is left to other workers after its pages could not be kept here and
+// waiting in its visits would not help: the first time, and the longest. Each time doubles.
 const (
 	restFirst = 5 * time.Second
 	restMost  = 10 * time.Minute
 )
 
-// rest is for how long a job is left to others.
+// rest is how long a job is left to others.
 type rest struct {
 	until time.Time
 	term  time.Duration
 }
 
-// longer is the next rest, from now on.
+// longer returns the next rest, starting now.
 func (r rest) longer() rest {
 	term := min(max(restFirst, 2*r.term), restMost)
 	return rest{time.Now().Add(term), term}
 }
 
-// serve sees to it that a running job has a station that knows its budgets.
+// serve makes sure that a running job has a job worker with its current settings.
 func (w *Worker) serve(hard context.Context, job crawler.Status) {
 	name := job.Job.Name
-	st := w.stations[name]
+	st := w.jobWorkers[name]
 	if st != nil && st.broken.Load() {
 		w.rests[name] = w.rests[name].longer()
 		w.retire(name)
 		return
 	}
-	if st != nil && job.Ending == "" && st.Stopped() { // the budget was raised: the next station goes on
+	if st != nil && job.Ending == "" && st.Stopped() { // the budget was raised; a new job worker continues
 		w.retire(name)
 		return
 	}
@@ -305,11 +304,11 @@ func (w *Worker) serve(hard context.Context, job crawler.Status) {
 		}
 		var err error
 		if st, err = w.take(hard, job); err != nil {
-			w.door.Ready.Set(name, err)
-			w.door.complain("the job can not be taken up", err, "job", name)
+			w.conn.Ready.Set(name, err)
+			w.conn.complain("the job cannot be served", err, "job", name)
 			return
 		}
-		w.stations[name], w.known[name] = st, true
+		w.jobWorkers[name], w.known[name] = st, true
 	}
 	if job.Ending != "" {
 		st.Stop()
@@ -318,15 +317,15 @@ func (w *Worker) serve(hard context.Context, job crawler.Status) {
 		st.Ship()
 	}
 	if err := st.Update(job); err != nil {
-		w.door.complain("the job's settings cannot be used", err, "job", name)
+		w.conn.complain("the job's settings cannot be used", err, "job", name)
 	}
 	if err := st.widen(hard); err != nil {
-		w.door.complain("the job's scope can not be read", err, "job", name)
+		w.conn.complain("the job's scope cannot be read", err, "job", name)
 	}
 }
 
-// take sets up a station for a job, with its results in a folder of its own.
-func (w *Worker) take(hard context.Context, job crawler.Status) (*Station, error) {
+// take sets up a job worker for a job.
+func (w *Worker) take(hard context.Context, job crawler.Status) (*JobWorker, error) {
 	seeds, err := job.Job.SeedEntries()
 	if err != nil {
 		return nil, err
@@ -340,6 +339,9 @@ func (w *Worker) take(hard context.Context, job crawler.Status) (*Station, error
 			return nil, err
 		}
 	}
+	if err := w.claim(hard, job); err != nil {
+		return nil, err
+	}
 	out, err := w.open(job.Job)
 	if err != nil {
 		return nil, err
@@ -349,9 +351,9 @@ func (w *Worker) take(hard context.Context, job crawler.Status) (*Station, error
 			return nil, errors.Join(err, out.Close())
 		}
 	}
-	var st *Station
+	var st *JobWorker
 	where := w.out.Where(w.folder(job.Job.Name))
-	st, err = w.workshop.NewStation(job, home, out, func(r crawler.Report, err error) { w.hear(hard, job, where, r, lost(st, err)) })
+	st, err = w.rt.NewJobWorker(job, home, out, func(r crawler.Report, err error) { w.hear(hard, job, where, r, lost(st, err)) })
 	if err != nil {
 		w.failed(job.Job.Name, err)
 		return nil, err
@@ -360,8 +362,11 @@ func (w *Worker) take(hard context.Context, job crawler.Status) (*Station, error
 		w.openPorts(st.Scope)
 	}
 	st.Waits(func(why error) { w.waits(job.Job.Name, why) })
-	w.door.Ready.Set(job.Job.Name, nil)
-	if err = st.widen(hard); err == nil && job.Origin.Opens && !w.access.closed && w.local == nil {
+	if w.local != nil {
+		st.Rests(func(h crawler.Host, reason string, wait time.Duration) { w.local.Rests(job.Job.Name, h, reason, wait) })
+	}
+	w.conn.Ready.Set(job.Job.Name, nil)
+	if err = errors.Join(st.widen(hard), st.openPorts(hard)); err == nil && job.Origin.Opens && !w.access.closed && w.local == nil {
 		err = st.lend(hard)
 	}
 	if err == nil {
@@ -371,32 +376,47 @@ func (w *Worker) take(hard context.Context, job crawler.Status) (*Station, error
 	if err != nil {
 		return nil, errors.Join(err, out.Close())
 	}
-	w.door.Log.Info("takes up a job", "job", job.Job.Name)
+	w.conn.Log.Info("now serving a job", "job", job.Job.Name)
 	return st, nil
 }
 
-// hear notes what a visit of a job reports. lost is why its pages cannot be kept, when no
-// waiting helps.
+// claim claims the place of a job's results for the job. A local crawl has already checked
+// the contents of its folder, and only records the job there.
+func (w *Worker) claim(ctx context.Context, job crawler.Status) error {
+	beneath := w.folder(job.Job.Name)
+	if w.local != nil {
+		w.out.stamp(ctx, job, beneath)
+		return nil
+	}
+	aside, err := w.out.claim(ctx, job, beneath)
+	if aside != "" {
+		w.conn.Log.Info("set aside the results of an earlier job of this name", "job", job.Job.Name, "folder", aside)
+	}
+	return err
+}
+
+// hear records a visit's report. lost is why pages of the job cannot be kept, if waiting
+// does not help.
 func (w *Worker) hear(hard context.Context, job crawler.Status, where string, r crawler.Report, lost error) {
 	w.access.keeps(hard, job, where, r.Pages)
 	if lost != nil {
-		w.door.Ready.Set(job.Job.Name, lost)
+		w.conn.Ready.Set(job.Job.Name, lost)
 	}
 	if w.local != nil {
 		w.local.Heard(job.Job.Name, r, lost)
 	}
 }
 
-// waits notes why the pages of a job cannot be kept now; nil when they can again.
+// waits records why the pages of a job cannot be kept; nil when they can again.
 func (w *Worker) waits(job string, why error) {
-	w.door.Ready.Set(job, why)
+	w.conn.Ready.Set(job, why)
 	if w.local != nil {
 		w.local.Waits(job, why)
 		return
 	}
 	if why == nil {
-		w.door.Log.Info("the pages of a job can be kept again: the crawl goes on", "job", job)
+		w.conn.Log.Info("the pages of a job can be kept again; the crawl continues", "job", job)
 		return
 	}
-	w.door.Log.Error("the pages of a job cannot be kept: the crawl waits, and goes on by itself when that is mended", "job", job, "error", why)
+	w.conn.Log.Error("the pages of a job cannot be kept; the crawl waits, and continues by itself once that is fixed", "job", job, "error", why)
 }

@@ -2,28 +2,29 @@ package fleet
 
 import (
 	"context"
+	"errors"
 	"sync"
 	"time"
 
 	"github.com/trawlcrawler/trawl/crawler"
-	"github.com/trawlcrawler/trawl/crawler/frontier"
+	"github.com/trawlcrawler/trawl/internal/frontier"
 )
 
-// writers tell each job, in Redis, that this worker has files open in the job's folder: the
-// job's end waits until they are finished, by the worker or by who adopts them. It is safe
-// for concurrent use.
+// writers tells each job, in Redis, that this worker has files open in the job's folder.
+// The job does not end until they are finished, by this worker or by one that adopts them.
+// It is safe for concurrent use.
 type writers struct {
 	store  *frontier.Store
 	worker string
 	folder func(job string) string
 
 	mu   sync.Mutex
-	told map[string]time.Time // by job, when it was last told
+	told map[string]time.Time // by job: when it was last told
 }
 
-// Times of what a job is told of its writers.
+// Durations of reports about writers.
 const (
-	writerTerm  = time.Minute // for which its end waits for one that says no more
+	writerTerm  = time.Minute // how long a job's end waits for a writer that stops reporting
 	writerEvery = writerTerm / 4
 )
 
@@ -54,7 +55,64 @@ func (w *writers) finished(job, writer string) error {
 	if writer == w.worker {
 		delete(w.told, job)
 	}
-	ctx, cancel := context.WithTimeout(context.Background(), ReadyTerm) // also when the worker ends
+	ctx, cancel := context.WithTimeout(context.Background(), ReadyTerm) // must work even when the worker ends
 	defer cancel()
 	return w.store.Await(ctx, job, writer, "", 0)
+}
+
+// Manifest tells Redis about the segments in a spool. Each staging folder of the spool is a
+// segment, named like its writer. Manifest implements [spool.Manifest].
+type Manifest struct {
+	store *frontier.Store
+
+	mu   sync.Mutex
+	next map[string]time.Time // by job: when its segments must be prolonged again
+}
+
+// NewManifest returns a manifest of segments that are recorded in a store.
+func NewManifest(store *frontier.Store) *Manifest {
+	return &Manifest{store: store, next: make(map[string]time.Time)}
+}
+
+// Shipped settles the URLs of a segment for good. It does nothing for a job that was
+// removed.
+func (m *Manifest) Shipped(ctx context.Context, job, writer string) error {
+	status, err := m.store.Status(ctx, job)
+	if errors.Is(err, crawler.ErrNoJob) {
+		return nil
+	}
+	if err == nil {
+		_, err = m.store.Frontier(status.Job).Shipped(ctx, writer)
+	}
+	return err
+}
+
+// Waiting reports that the worker of these segments is alive, four times within the time
+// after which it would count as lost.
+func (m *Manifest) Waiting(ctx context.Context, writers map[string][]string) error {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	for job := range m.next {
+		if writers[job] == nil {
+			delete(m.next, job)
+		}
+	}
+	for job, segments := range writers {
+		if time.Now().Before(m.next[job]) {
+			continue
+		}
+		status, err := m.store.Status(ctx, job)
+		switch {
+		case errors.Is(err, crawler.ErrNoJob):
+			m.next[job] = time.Now().Add(time.Minute)
+			continue
+		case err != nil:
+			return err
+		}
+		if err := m.store.Frontier(status.Job).Prolong(ctx, segments); err != nil {
+			return err
+		}
+		m.next[job] = time.Now().Add(time.Duration(status.Job.LostAfter) / 4)
+	}
+	return nil
 }

@@ -1,9 +1,8 @@
-// Package heap says when the garbage collector begins.
+// Package heap sets when the garbage collector runs.
 //
-// What lives of a crawler's heap is some 10 MiB in most crawls. A collector that
-// begins whenever that has doubled runs dozens of times a second, and takes a tenth
-// of the processor and the buffers in pools with it; here it leaves heaps alone that
-// are small.
+// The live heap of most crawls is about 10 MiB. A collector that runs whenever the heap has
+// doubled runs dozens of times a second. That costs a tenth of the processor time, and also
+// frees the buffers in pools. With this package, small heaps are not collected.
 package heap
 
 import (
@@ -15,29 +14,28 @@ import (
 	"sync"
 )
 
-// Floor lets the heap grow to so many bytes before it is collected, from now on,
-// and beyond them to twice what lives, as without it. A limit of memory
-// ([debug.SetMemoryLimit]) stays above it. The last call counts; the operator's own
-// word, GOGC, is over all. It is safe for concurrent use.
+// Floor makes the heap grow to the given number of bytes before it is collected, and beyond
+// that to twice the live heap, as usual. A memory limit ([debug.SetMemoryLimit]) still
+// applies. The last call of Floor or Growth counts, but GOGC, if the operator sets it,
+// takes precedence. Floor is safe for concurrent use.
 func Floor(bytes uint64) { set(rule{floor: bytes, least: 100}) }
 
-// Growth has the heap collected when it has grown by so many percent of what lives,
-// from now on. The operator's own word, GOGC, is over it. It is safe for concurrent
-// use.
+// Growth makes the heap be collected when it has grown by the given percentage of the live
+// heap. GOGC, if the operator sets it, takes precedence. Growth is safe for concurrent use.
 func Growth(percent int) { set(rule{least: percent}) }
 
-// rule is when to collect.
+// rule says when to collect.
 type rule struct {
 	floor uint64 // bytes
-	least int    // percent by which the heap may grow in any case
+	least int    // percent by which the heap may always grow
 }
 
-// current is the rule, and what was told to the collector.
+// current is the rule, and what the collector was told.
 var current struct {
 	sync.Mutex
 	rule
 	percent int
-	follows bool // each collection is followed by a look at what it left
+	follows bool // apply runs after each collection
 }
 
 func set(r rule) {
@@ -55,8 +53,8 @@ func set(r rule) {
 	}
 }
 
-// follow applies the rule after each collection: one finds that nobody holds what
-// the one before left here.
+// follow applies the rule after each collection, because each collection finds the mark
+// unreachable and runs its cleanup.
 func follow() {
 	runtime.AddCleanup(new(mark), func(struct{}) {
 		apply()
@@ -64,11 +62,11 @@ func follow() {
 	}, struct{}{})
 }
 
-// mark is large enough not to share its memory with others, which would keep it
+// mark is large enough not to share a memory block with other objects, which would keep it
 // alive.
 type mark [64]byte
 
-// apply tells the collector.
+// apply sets the collector's percentage.
 func apply() {
 	current.Lock()
 	defer current.Unlock()
@@ -79,8 +77,8 @@ func apply() {
 	}
 }
 
-// left is what the last collection left alive, and what it looked through besides:
-// with it the stacks and globals; 0 before the first.
+// left returns what the last collection left alive, and the size of everything it scanned,
+// including stacks and globals; 0 before the first.
 func left() (live, scanned uint64) {
 	samples := []metrics.Sample{{Name: "/gc/heap/live:bytes"}, {Name: "/gc/scan/stack:bytes"}, {Name: "/gc/scan/globals:bytes"}}
 	metrics.Read(samples)
@@ -90,12 +88,13 @@ func left() (live, scanned uint64) {
 	return samples[0].Value.Uint64(), scanned
 }
 
-// first is the heap that is first collected at 100 percent, and collected at the
-// least: the runtime raises and lowers it with the percentage.
+// first is the heap size of the first collection at 100 percent, and the minimum later. The
+// runtime scales it with the percentage.
 const first = 4 << 20
 
-// growth is the percentage for [debug.SetGCPercent]: of what was scanned, by so much
-// the heap may grow. It comes in steps of a tenth, since to set it stops the world.
+// growth returns the percentage for [debug.SetGCPercent], by which the heap may grow
+// relative to what was scanned. It moves in steps of a tenth, because setting it stops the
+// world.
 func (r rule) growth(live, scanned uint64) int {
 	if live >= r.floor {
 		return r.least

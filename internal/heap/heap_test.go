@@ -10,21 +10,21 @@ import (
 func TestGrowthReachesTheFloor(t *testing.T) {
 	for _, c := range []struct {
 		live, scanned uint64
-		goal          uint64 // the heap that is collected then, about
+		goal          uint64 // the approximate heap size at the next collection
 	}{
 		{0, 0, 64 << 20}, // before the first collection
 		{100 << 10, 200 << 10, 64 << 20},
 		{1 << 20, 3 << 20, 63 << 20},
 		{10 << 20, 12 << 20, 64 << 20},
 		{31 << 20, 33 << 20, 64 << 20},
-		{32 << 20, 34 << 20, 66 << 20}, // the double is more
+		{32 << 20, 34 << 20, 66 << 20}, // twice the live heap exceeds the floor
 		{63 << 20, 65 << 20, 128 << 20},
 		{100 << 20, 100 << 20, 200 << 20},
 	} {
 		percent := uint64(rule{floor: 64 << 20, least: 100}.growth(c.live, c.scanned))
 		goal := max(c.live+c.scanned*percent/100, first*percent/100)
 		if float64(goal) > 1.01*float64(c.goal) || float64(goal) < 0.9*float64(c.goal) {
-			t.Errorf("of %d bytes %d live: the next collection is at %d, want %d", c.scanned, c.live, goal, c.goal)
+			t.Errorf("with %d of %d bytes live, the next collection is at %d, want %d", c.scanned, c.live, goal, c.goal)
 		}
 	}
 	if got := (rule{least: 20}).growth(50<<20, 52<<20); got != 20 {
@@ -32,7 +32,7 @@ func TestGrowthReachesTheFloor(t *testing.T) {
 	}
 }
 
-// With a floor, making garbage of its size costs one collection; without it, many.
+// With a floor, garbage of the size of the floor costs one collection; without it, many.
 func TestFewCollectionsBelowTheFloor(t *testing.T) {
 	if os.Getenv("GOGC") != "" {
 		t.Skip("GOGC is set")
@@ -43,7 +43,7 @@ func TestFewCollectionsBelowTheFloor(t *testing.T) {
 		runtime.GC()
 		runtime.ReadMemStats(&before)
 		for range 10 << 10 {
-			kept = make([]byte, 32<<10) // 320 MiB in all
+			kept = make([]byte, 32<<10) // 320 MiB in total
 		}
 		runtime.ReadMemStats(&after)
 		return after.NumGC - before.NumGC
@@ -57,19 +57,19 @@ func TestFewCollectionsBelowTheFloor(t *testing.T) {
 	}
 	Growth(20)
 	if got := debug.SetGCPercent(20); got != 20 {
-		t.Errorf("the collector was told %d percent, want 20", got)
+		t.Errorf("GOGC is set to %d percent, want 20", got)
 	}
 }
 
-var kept []byte // so that the compiler does not leave the garbage out
+var kept []byte // keeps the compiler from optimizing the garbage away
 
-func TestGOGCIsOverAll(t *testing.T) {
+func TestGOGCOverridesTheRule(t *testing.T) {
 	before := debug.SetGCPercent(77)
 	defer debug.SetGCPercent(before)
 	t.Setenv("GOGC", "77")
 	Floor(64 << 20)
 	Growth(20)
 	if got := debug.SetGCPercent(77); got != 77 {
-		t.Errorf("the collector was told %d percent, want 77", got)
+		t.Errorf("GOGC is set to %d percent, want 77", got)
 	}
 }

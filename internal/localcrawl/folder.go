@@ -14,42 +14,42 @@ import (
 	"github.com/trawlcrawler/trawl/crawler"
 )
 
-// Folder has the results of a crawl and, in .trawl, what the next run must know: which crawl
-// it is, and the files of a private Redis. One process has it at a time.
+// Folder holds the results of a crawl and, in .trawl, what the next run must know: which
+// crawl it is, and the files of a private Redis. Only one process can use it at a time.
 type Folder struct {
 	dir  string
 	lock *flock.Flock
 }
 
-// Note is what .trawl/crawl.json says of the crawl whose results lie in a folder.
+// Note is the content of .trawl/crawl.json, which describes the crawl in a folder.
 type Note struct {
 	Job     string    `json:"job"`
 	State   string    `json:"state"` // running or done
 	Reason  string    `json:"reason,omitempty"`
-	Backing string    `json:"backing"`       // where the frontier lies: private, memory, or a Redis
-	Out     string    `json:"out,omitempty"` // the bucket of the results; "" when they are here
+	Backend string    `json:"backing"`       // where the frontier is: private, memory, or the URL of a Redis
+	Out     string    `json:"out,omitempty"` // the bucket of the results; "" if they are in the folder
 	Pages   int64     `json:"pages"`
-	Settled int64     `json:"settled"` // URLs that should have a record of their own; 0 while it runs
+	Settled int64     `json:"settled"` // URLs that should have their own record; 0 while the crawl runs
 	Ended   time.Time `json:"ended,omitzero"`
-	// Elsewhere is where other workers of the Redis keep pages of the crawl.
+	// Elsewhere lists where other workers of the Redis keep pages of the crawl.
 	Elsewhere []crawler.Kept `json:"elsewhere,omitempty"`
-	// Settings are the job's, so that another crawl is not taken for this one.
+	// Settings are the job's, so that another crawl is not mistaken for this one.
 	Settings crawler.Job `json:"settings"`
 }
 
-// Where a frontier lies, unless it is a shared Redis.
+// Values of Note.Backend for a Redis that is not shared.
 const (
 	InPrivate = "private"
 	InMemory  = "memory"
 )
 
-// StateDir is where a folder has its state.
+// StateDir is the name of a folder's state directory.
 const StateDir = ".trawl"
 
-// noteFile has the note, in the state.
+// noteFile is the name of the note in the state directory.
 const noteFile = "crawl.json"
 
-// OpenFolder makes a folder if it is missing and takes it for this process.
+// OpenFolder creates a folder if it is missing and locks it for this process.
 func OpenFolder(dir string, words Words) (*Folder, error) {
 	state := filepath.Join(dir, StateDir)
 	if err := os.MkdirAll(state, 0o755); err != nil {
@@ -66,14 +66,14 @@ func OpenFolder(dir string, words Words) (*Folder, error) {
 	return &Folder{dir, lock}, nil
 }
 
-// State is where the folder has its state.
+// State returns the path of the state directory.
 func (f *Folder) State() string { return filepath.Join(f.dir, StateDir) }
 
-// Close lets other processes take the folder.
+// Close unlocks the folder.
 func (f *Folder) Close() error { return f.lock.Unlock() }
 
-// ReadNote returns the note of the crawl whose results lie in a folder, which need not be
-// opened; nil when there is none.
+// ReadNote returns the note of the crawl in a folder, which need not be open; nil if there
+// is none.
 func ReadNote(dir string) (*Note, error) {
 	path := filepath.Join(dir, StateDir, noteFile)
 	text, err := os.ReadFile(path)
@@ -90,7 +90,7 @@ func ReadNote(dir string) (*Note, error) {
 	return &n, nil
 }
 
-// write replaces the note, whole at any moment.
+// write replaces the note atomically.
 func (f *Folder) write(n Note) error {
 	text, err := json.MarshalIndent(n, "", "  ")
 	if err != nil {

@@ -6,8 +6,8 @@ import (
 	"time"
 
 	"github.com/trawlcrawler/trawl/crawler"
-	"github.com/trawlcrawler/trawl/crawler/fetch"
 	"github.com/trawlcrawler/trawl/internal/fleet"
+	"github.com/trawlcrawler/trawl/internal/guard"
 )
 
 // others is what the other workers of a Redis may do for the job. The zero value is for a
@@ -18,10 +18,10 @@ type others struct {
 	lent   map[crawler.Host]bool // hosts of a list that were opened for them
 }
 
-// forOthers says what other workers may do for the job: whatever the operator opened by naming
-// hosts and networks travels with it, and they may connect there for it. They may do nothing
-// where pages would differ, or be lost, if they fetched them: what only this process has
-// (Config.Own) does not travel, and neither do results that go to a sink of this process.
+// forOthers returns what other workers may do for the job. Hosts and networks that the
+// operator opened by naming them are opened for other workers too, for this job. They may
+// do nothing if their pages would differ or be lost: other workers do not have what only
+// this process has (Config.Own), and cannot write to a sink of this process.
 func (r *Runner) forOthers() others {
 	if r.Redis.Private {
 		return others{}
@@ -37,15 +37,18 @@ func (r *Runner) forOthers() others {
 	return with
 }
 
-// isMetadata reports whether a host is written as the address of a cloud's metadata service,
-// which is never opened for others.
+// isMetadata reports whether a host is written as the address of a cloud's metadata
+// service, which is never opened for others.
 func isMetadata(h crawler.Host) bool {
 	address, ok := h.Address()
-	return ok && fetch.IsMetadata(address)
+	return ok && guard.IsMetadata(address)
 }
 
-// create creates the job. What was opened for it is there before any worker can see it.
+// create creates the job. Everything is opened for it before any worker can see it.
 func (r *Runner) create(ctx context.Context) error {
+	if err := r.store().OpenPorts(ctx, r.cfg.Job.Name, crawler.Ports(r.homes)); err != nil {
+		return err
+	}
 	if r.with.origin.Opens {
 		if err := r.store().OpenHosts(ctx, r.cfg.Job.Name, r.with.opened); err != nil {
 			return err
@@ -54,13 +57,16 @@ func (r *Runner) create(ctx context.Context) error {
 	return r.store().CreateFrom(ctx, r.cfg.Job, r.with.origin)
 }
 
-// renew opens the same for a job that goes on. Workers that have it know its scope from when
-// they took it up, so the hosts of new seeds are told besides.
+// renew opens everything for a job that continues. Workers that serve it already read its
+// scope when they began, so the hosts of new seeds are added as well.
 func (r *Runner) renew(ctx context.Context) error {
+	name := r.cfg.Job.Name
+	if err := r.store().OpenPorts(ctx, name, crawler.Ports(r.homes)); err != nil {
+		return err
+	}
 	if !r.with.origin.Opens {
 		return nil
 	}
-	name := r.cfg.Job.Name
 	if err := r.store().OpenHosts(ctx, name, r.with.opened); err != nil {
 		return err
 	}
@@ -72,11 +78,11 @@ func (r *Runner) renew(ctx context.Context) error {
 	return r.store().SetOrigin(ctx, name, r.with.origin)
 }
 
-// letGoTerm is after how long all workers have let go of a job that they may not serve any more.
+// letGoTerm is how long workers may take to give up a job that they may no longer serve.
 const letGoTerm = 2 * time.Second
 
-// lend opens the host of a seed of a list for the other workers, and takes the job from them when
-// the seed has a login, which they do not have.
+// lend opens the host of a seed from a list for the other workers. If the seed has a login,
+// which they do not have, it takes the job from them.
 func (r *Runner) lend(ctx context.Context, s Seed) {
 	if !r.with.origin.Opens || r.with.origin.Owner != "" {
 		return
@@ -100,14 +106,15 @@ func (r *Runner) lend(ctx context.Context, s Seed) {
 	}
 }
 
-// ownPlace is the place of this process's pages among those of the job, where it names no files
-// after itself: no worker has such a name, which would not do for a file.
+// ownPlace is this process's name among the places of the job's pages, if its files are not
+// named after it. No worker can have this name, because it is not a valid file name.
 const ownPlace = "trawl crawl/"
 
-// reportTerm is for how long the reports of other workers are waited for at the end.
+// reportTerm is how long to wait at the end for the reports of other workers.
 const reportTerm = 2 * time.Second
 
-// elsewhere returns where other workers keep pages of the job, of which it has so many.
+// elsewhere returns where other workers keep pages of the job. pages is the total to
+// expect.
 func (r *Runner) elsewhere(ctx context.Context, pages int64) []crawler.Kept {
 	if !r.with.origin.Opens {
 		return nil
@@ -130,7 +137,7 @@ func (r *Runner) elsewhere(ctx context.Context, pages int64) []crawler.Kept {
 	}
 }
 
-// keeps reports whether pages lie where this process keeps its own.
+// keeps reports whether pages are where this process keeps its own.
 func (r *Runner) keeps(k crawler.Kept) bool {
 	return k.Worker == ownPlace || k.Machine == fleet.HostName() && k.Where == r.outlet.Where(r.beneath())
 }

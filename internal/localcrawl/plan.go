@@ -1,6 +1,7 @@
 package localcrawl
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -12,17 +13,17 @@ import (
 	"github.com/trawlcrawler/trawl/internal/fleet"
 )
 
-// Plan is what is to be done with the job.
+// Plan is what to do with the job.
 type Plan string
 
-// The plans, in words that stand before the name of the job.
+// The plans, as words that come before the name of the job.
 const (
 	PlanNew  Plan = "crawling"
 	PlanOn   Plan = "going on with"
-	PlanDone Plan = "done" // nothing is to be done
+	PlanDone Plan = "done" // nothing to do
 )
 
-// startOver forgets an earlier crawl and sets its results aside, if that is asked for.
+// startOver forgets an earlier crawl and sets its results aside, if Restart is set.
 func (r *Runner) startOver(ctx context.Context) error {
 	if !r.cfg.Restart {
 		return nil
@@ -41,7 +42,8 @@ func (r *Runner) startOver(ctx context.Context) error {
 	return errors.Join(err, r.folder.forget())
 }
 
-// forget removes the job. A Redis of its own has nothing but it, and the jobs that it led to.
+// forget removes the job. A private Redis is emptied, because it holds only this job and
+// the jobs created by its handlers.
 func (r *Runner) forget(ctx context.Context) error {
 	name := r.cfg.Job.Name
 	if r.Redis.Private {
@@ -60,8 +62,8 @@ func (r *Runner) forget(ctx context.Context) error {
 	return err
 }
 
-// settle finds out whether the crawl is new, goes on, or is done, and makes the job ready to
-// run.
+// settle decides whether the crawl is new, continues, or is done, and makes the job ready
+// to run.
 func (r *Runner) settle(ctx context.Context) error {
 	job := r.cfg.Job
 	if r.earlier != nil && r.earlier.Job != job.Name {
@@ -76,10 +78,10 @@ func (r *Runner) settle(ctx context.Context) error {
 	case err != nil:
 		return err
 	case r.earlier == nil && !r.Redis.Private:
-		return refuse("%s has a job %q already, and its results are not in %q: name their folder with %s, another job with %s, or %s to begin anew",
+		return refuse("%s has a job %q already, and its results are not in %q: name their folder with %s, another job with %s, or %s to start over",
 			r.Redis.Kind, job.Name, r.cfg.Folder, r.cfg.Words.Out, r.cfg.Words.Job, r.cfg.Words.Restart)
 	case status.State == crawler.StateCancelled:
-		return refuse("job %q is cancelled: %w, and cannot go on: choose another name with %s, or %s to begin anew",
+		return refuse("job %q is cancelled: %w, and cannot go on: choose another name with %s, or %s to start over",
 			job.Name, crawler.ErrJobEnded, r.cfg.Words.Job, r.cfg.Words.Restart)
 	}
 	was := status.Job
@@ -96,7 +98,7 @@ func (r *Runner) settle(ctx context.Context) error {
 	return r.goOn(ctx, status)
 }
 
-// goOn lets a job run again, with the settings that it has now.
+// goOn continues a job with its current settings.
 func (r *Runner) goOn(ctx context.Context, status crawler.Status) error {
 	job := r.cfg.Job
 	if err := r.store().Change(ctx, job); err != nil {
@@ -115,8 +117,8 @@ func (r *Runner) goOn(ctx context.Context, status crawler.Status) error {
 	return r.abandon(ctx)
 }
 
-// abandon breaks the visits of a Redis of the job's own: their worker ended with the process
-// before.
+// abandon breaks the visits in a private Redis, because their worker ended with the
+// previous process.
 func (r *Runner) abandon(ctx context.Context) error {
 	if !r.Redis.Private {
 		return nil
@@ -136,8 +138,8 @@ func (r *Runner) abandon(ctx context.Context) error {
 	return nil
 }
 
-// done notes that there is nothing to do. What a process that was killed after the job's end
-// left unfinished is finished.
+// done records that there is nothing to do. It also completes what a process that was
+// killed after the job's end left unfinished.
 func (r *Runner) done(ctx context.Context, status crawler.Status) error {
 	r.Plan, r.Ended = PlanDone, status.Ended
 	if r.folder == nil || r.earlier != nil && r.earlier.State == string(crawler.StateDone) {
@@ -147,11 +149,11 @@ func (r *Runner) done(ctx context.Context, status crawler.Status) error {
 	if err != nil {
 		return err
 	}
-	r.Finished = true // its files were, when the outlet was opened
+	r.Finished = true // opening the outlet finished its files
 	return r.folder.write(r.note(status, counters, r.elsewhere(ctx, counters.Pages())))
 }
 
-// begin creates the job, unless the folder has a crawl that lies elsewhere.
+// begin creates the job, unless the folder's crawl is in another Redis.
 func (r *Runner) begin(ctx context.Context) error {
 	if r.earlier != nil {
 		return r.ofElsewhere(*r.earlier)
@@ -164,7 +166,7 @@ func (r *Runner) begin(ctx context.Context) error {
 	return err
 }
 
-// ofElsewhere decides about a crawl of which the Redis at hand knows nothing.
+// ofElsewhere decides about a crawl that the current Redis does not have.
 func (r *Runner) ofElsewhere(was Note) error {
 	ended := was.State == string(crawler.StateDone)
 	if ended {
@@ -178,14 +180,14 @@ func (r *Runner) ofElsewhere(was Note) error {
 		return nil
 	case ended:
 		return refuse("the list fetched into %q is done, and what was fetched %s, so that it cannot grow: choose another folder with %s, or %s",
-			r.cfg.Folder, r.whereabouts(was.Backing), r.cfg.Words.Out, r.cfg.Words.Restart)
+			r.cfg.Folder, r.whereabouts(was.Backend), r.cfg.Words.Out, r.cfg.Words.Restart)
 	}
-	return refuse("the crawl in %q was interrupted, and what it still had to do %s: %s sets its pages aside and begins anew",
-		r.cfg.Folder, r.whereabouts(was.Backing), r.cfg.Words.Restart)
+	return refuse("the crawl in %q was interrupted, and what it still had to do %s: %s sets its pages aside and starts over",
+		r.cfg.Folder, r.whereabouts(was.Backend), r.cfg.Words.Restart)
 }
 
-// whereabouts says where the frontier of an earlier crawl is, which the Redis at hand does
-// not have.
+// whereabouts says where the frontier of an earlier crawl is, if it is not in the current
+// Redis.
 func (r *Runner) whereabouts(was string) string {
 	switch {
 	case was == InMemory:
@@ -198,7 +200,7 @@ func (r *Runner) whereabouts(was string) string {
 	return fmt.Sprintf("lies in %s (name it with %s)", was, r.cfg.Words.Redis)
 }
 
-// note is what the folder is to say of the crawl.
+// note returns the note for the folder.
 func (r *Runner) note(status crawler.Status, c crawler.Counters, elsewhere []crawler.Kept) Note {
 	where := InMemory
 	switch {
@@ -208,12 +210,12 @@ func (r *Runner) note(status crawler.Status, c crawler.Counters, elsewhere []cra
 		where = InPrivate
 	}
 	return Note{
-		Out: r.bucket(), Job: r.cfg.Job.Name, State: string(status.State), Reason: status.Reason, Backing: where,
+		Out: r.bucket(), Job: r.cfg.Job.Name, State: string(status.State), Reason: status.Reason, Backend: where,
 		Pages: c.Pages(), Settled: c.Recorded(), Ended: status.Ended, Elsewhere: elsewhere, Settings: r.cfg.Job,
 	}
 }
 
-// extends reports whether the job asks for more than the budget that ended it.
+// extends reports whether the job has a larger budget than the one that ended it.
 func extends(job crawler.Job, was crawler.Status) bool {
 	more := func(now, then int64) bool { return then > 0 && (now == 0 || now > then) }
 	switch was.Reason {
@@ -227,24 +229,24 @@ func extends(job crawler.Job, was crawler.Status) bool {
 	return false
 }
 
-// grown reports whether seeds were added to those that a crawl was begun with.
+// grown reports whether now has all seeds in was, and more.
 func grown(was, now []string) bool {
 	missing := func(seed string) bool { return !slices.Contains(now, seed) }
 	return len(now) > len(was) && !slices.ContainsFunc(was, missing)
 }
 
-// sameCrawl refuses settings that would make another crawl of an earlier one.
+// sameCrawl refuses settings that would turn an earlier crawl into another one.
 func (r *Runner) sameCrawl(was crawler.Job) error {
 	changed := different(was, r.cfg.Job)
 	if len(changed) == 0 {
 		return nil
 	}
-	return refuse("the crawl in %q was begun with another %s: use the same, choose another folder with %s, or %s to begin anew",
+	return refuse("the crawl in %q was begun with another %s: use the same, choose another folder with %s, or %s to start over",
 		r.cfg.Folder, strings.Join(changed, ", "), r.cfg.Words.Out, r.cfg.Words.Restart)
 }
 
-// different names the settings that decide what belongs to a crawl and are not the same. The
-// others may change from one run to the next.
+// different returns the settings that define a crawl and differ. All other settings may
+// change from one run to the next.
 func different(was, now crawler.Job) []string {
 	var names []string
 	for _, field := range []struct {
@@ -252,12 +254,13 @@ func different(was, now crawler.Job) []string {
 		was, now any
 	}{
 		{"seeds", was.Seeds, now.Seeds}, {"scope", was.Scope, now.Scope},
+		{"seed_redirects", cmp.Or(was.SeedRedirects, crawler.SeedRedirectsFollow), now.SeedRedirects}, // "" in old versions
 		{"include", was.Include, now.Include}, {"exclude", was.Exclude, now.Exclude},
 		{"depth", was.Depth, now.Depth}, {"follow", was.Follow, now.Follow},
 		{"resources", was.Resources, now.Resources}, {"resource_scope", was.ResourceScope, now.ResourceScope},
 		{"format", was.Format, now.Format}, {"select", was.Select, now.Select},
 		{"extract", was.Extract, now.Extract}, {"follow_rules", was.FollowRules, now.FollowRules},
-		{"pages_per_host", was.PagesPerHost, now.PagesPerHost},
+		{"pages_per_host", was.PagesPerHost, now.PagesPerHost}, {"pages_per_domain", was.PagesPerDomain, now.PagesPerDomain},
 		{"handlers", len(was.Handlers) > 0, len(was.Handlers) > 0 && len(now.Handlers) > 0}, // a program may change them
 	} {
 		if fmt.Sprint(field.was) != fmt.Sprint(field.now) {

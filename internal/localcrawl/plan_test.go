@@ -7,25 +7,25 @@ import (
 	"github.com/trawlcrawler/trawl/crawler"
 )
 
-func TestABudgetExtendsTheJobThatItEnded(t *testing.T) {
+func TestALargerBudgetExtendsTheJobThatItEnded(t *testing.T) {
 	t.Parallel()
-	was := crawler.Status{Reason: "budget of pages", Job: crawler.Job{Pages: 10, Bytes: 10}}
+	was := crawler.Status{Reason: "budget of pages", Job: crawler.Job{BudgetSettings: crawler.BudgetSettings{Pages: 10, Bytes: 10}}}
 	for _, c := range []struct {
 		job    crawler.Job
 		reason string
 		want   bool
 	}{
-		{crawler.Job{Pages: 11}, "budget of pages", true},
+		{crawler.Job{BudgetSettings: crawler.BudgetSettings{Pages: 11}}, "budget of pages", true},
 		{crawler.Job{}, "budget of pages", true}, // no limit
-		{crawler.Job{Pages: 10}, "budget of pages", false},
-		{crawler.Job{Pages: 9}, "budget of pages", false},
-		{crawler.Job{Pages: 10, Bytes: 20}, "budget of pages", false},
-		{crawler.Job{Pages: 10, Bytes: 20}, "budget of bytes", true},
-		{crawler.Job{Pages: 11}, "", false},
+		{crawler.Job{BudgetSettings: crawler.BudgetSettings{Pages: 10}}, "budget of pages", false},
+		{crawler.Job{BudgetSettings: crawler.BudgetSettings{Pages: 9}}, "budget of pages", false},
+		{crawler.Job{BudgetSettings: crawler.BudgetSettings{Pages: 10, Bytes: 20}}, "budget of pages", false},
+		{crawler.Job{BudgetSettings: crawler.BudgetSettings{Pages: 10, Bytes: 20}}, "budget of bytes", true},
+		{crawler.Job{BudgetSettings: crawler.BudgetSettings{Pages: 11}}, "", false},
 	} {
 		was.Reason = c.reason
 		if got := extends(c.job, was); got != c.want {
-			t.Errorf("%d pages and %d bytes extend a job that ended by %q: %v", c.job.Pages, c.job.Bytes, c.reason, got)
+			t.Errorf("budgets of %d pages and %d bytes extend a job that ended with %q: %v", c.job.Pages, c.job.Bytes, c.reason, got)
 		}
 	}
 }
@@ -43,7 +43,7 @@ func TestSeedsThatAreAddedMakeAJobGrow(t *testing.T) {
 	}
 }
 
-func TestSettingsThatMakeAnotherCrawlAreNamed(t *testing.T) {
+func TestSettingsThatCannotChangeAreNamed(t *testing.T) {
 	t.Parallel()
 	was := crawler.DefaultJob()
 	was.Handlers = []string{"shop"}

@@ -15,30 +15,31 @@ import (
 	"github.com/trawlcrawler/trawl/tasks"
 )
 
-// Result is what came of a run.
+// Result is the outcome of a run.
 type Result struct {
-	Status   crawler.Status   // of the job, as it was last
+	Status   crawler.Status   // the job's last status
 	Counters crawler.Counters // of the job
 	Pages    int64            // of this run
 	Took     time.Duration
 	// Interrupted says that the context ended before the job did.
 	Interrupted bool
-	// Elsewhere is where other workers of the Redis keep pages of the job.
+	// Elsewhere lists where other workers of the Redis keep pages of the job.
 	Elsewhere []crawler.Kept
 }
 
 const (
-	// poll is how long the queue is left alone when it is empty: there is one, so it may be
-	// asked more often than those of a fleet, and the crawl ends as soon.
+	// poll is how long an empty queue is left alone. There is only one queue, so it can be
+	// polled more often than those of a fleet, and the crawl ends sooner.
 	poll = 10 * time.Millisecond
-	// lookEvery is how often the end of a job is looked for that nobody told of.
+	// lookEvery is how often to check whether a job has ended, in case a notification was
+	// missed.
 	lookEvery = 250 * time.Millisecond
 )
 
-// Run crawls until the job has ended, ctx ends, or something here fails, and admits the seeds
-// meanwhile: nil are those of the job's settings. When ctx ends, what is under way is
-// finished, which is no error. With an error, the result tells what was done so far. It is
-// called once, and not when there is nothing to do.
+// Run crawls until the job has ended, ctx ends, or a local error occurs. Meanwhile it
+// admits the seeds; nil means those of the job's settings. When ctx ends, Run finishes what
+// is under way and returns no error. If there is an error, the result says what was done so
+// far. Call Run once, and only if there is something to do.
 func (r *Runner) Run(ctx context.Context, seeds iter.Seq[Seed]) (Result, error) {
 	if seeds == nil {
 		seeds = r.own
@@ -68,11 +69,11 @@ func (r *Runner) Run(ctx context.Context, seeds iter.Seq[Seed]) (Result, error) 
 	if runErr != nil { // the next run has something to finish
 		noted = running
 	}
-	// If it cannot be written, the note of the beginning stays: the next run goes on.
+	// If this note cannot be written, the first one stays, and the next run continues.
 	return result, errors.Join(runErr, r.writeNote(r.note(noted, counters, result.Elsewhere)), r.leave(ctx))
 }
 
-// writeNote notes in the folder how far the job is.
+// writeNote writes a note into the folder, if there is one.
 func (r *Runner) writeNote(n Note) error {
 	if r.folder == nil {
 		return nil
@@ -80,7 +81,8 @@ func (r *Runner) writeNote(n Note) error {
 	return r.folder.write(n)
 }
 
-// leave removes a job that cannot go on from a Redis that others use. No other worker serves it.
+// leave removes a job that cannot be continued from a shared Redis. No other worker serves
+// it.
 func (r *Runner) leave(ctx context.Context) error {
 	if r.folder != nil || r.Redis.Private {
 		return nil
@@ -97,7 +99,7 @@ func (r *Runner) leave(ctx context.Context) error {
 	return nil
 }
 
-// crawl runs the worker and the scheduler until the job has ended and all is closed.
+// crawl runs the worker and the scheduler until the job has ended and everything is closed.
 func (r *Runner) crawl(ctx context.Context, seeds iter.Seq[Seed]) (crawler.Status, error) {
 	hard, kill := context.WithCancel(context.WithoutCancel(ctx))
 	defer kill()
@@ -107,7 +109,7 @@ func (r *Runner) crawl(ctx context.Context, seeds iter.Seq[Seed]) (crawler.Statu
 	if err := r.setUp(); err != nil {
 		return crawler.Status{Job: r.cfg.Job, State: crawler.StateRunning}, err
 	}
-	defer r.Door.Watch(hard)()
+	defer r.Connection.Watch(hard)()
 	var parts sync.WaitGroup
 	parts.Go(func() {
 		if err := r.scheduler.Run(working); err != nil && working.Err() == nil {
@@ -131,14 +133,14 @@ func (r *Runner) crawl(ctx context.Context, seeds iter.Seq[Seed]) (crawler.Statu
 	return status, err
 }
 
-// setUp makes the worker and the scheduler.
+// setUp creates the worker and the scheduler.
 func (r *Runner) setUp() (err error) {
 	cfg := fleet.WorkerConfig{
 		Name: r.workerName(), Out: r.outlet, Concurrency: r.cfg.Concurrency, Fetch: r.cfg.Fetch, Jobs: r.jobs(),
 		HandlerTime: r.cfg.HandlerTime, HandlerPlaces: r.cfg.HandlerPlaces,
 		Local: &fleet.Local{
 			Process: r.cfg.Process, Place: r.place(), Sole: !r.cfg.Out.PerJob, Poll: poll,
-			Heard: r.heard, Waits: r.waits, Failed: func(_ string, err error) { r.fail(err) },
+			Heard: r.heard, Waits: r.waits, Rests: r.rests, Failed: func(_ string, err error) { r.fail(err) },
 		},
 	}
 	cfg.Fetch.TempDir = r.temp()
@@ -146,21 +148,21 @@ func (r *Runner) setUp() (err error) {
 		r.handlers = r.cfg.Handlers(r.Client)
 		cfg.Handlers = r.handlers
 	}
-	if r.worker, err = fleet.NewWorker(r.Door, cfg); err != nil {
+	if r.worker, err = fleet.NewWorker(r.Connection, cfg); err != nil {
 		return err
 	}
 	for _, h := range r.homes {
 		r.worker.Allow(h)
 	}
-	r.scheduler = fleet.NewScheduler(r.Door, fleet.SchedulerConfig{
+	r.scheduler = fleet.NewScheduler(r.Connection, fleet.SchedulerConfig{
 		Name: fleet.HostName(), Jobs: r.jobs(), Worker: r.worker, Ended: func(crawler.Status) { r.wake() },
-		Seeds: r.handlers != nil, // which may enqueue such tasks
+		Seeds: r.handlers != nil, // handlers may enqueue such tasks
 	})
 	return nil
 }
 
-// workerName is the name of the worker. One that is alone finishes by it what an earlier process
-// left open.
+// workerName returns the name of the worker. A worker that is alone keeps its name, so that
+// it finishes the files that an earlier process left open.
 func (r *Runner) workerName() string {
 	switch {
 	case r.cfg.Name != "":
@@ -171,7 +173,7 @@ func (r *Runner) workerName() string {
 	return fleet.WorkerName()
 }
 
-// place is the name of the worker among those that keep pages of the job.
+// place returns the worker's name among those that keep pages of the job.
 func (r *Runner) place() string {
 	if r.cfg.Out.PerJob {
 		return r.workerName()
@@ -179,8 +181,8 @@ func (r *Runner) place() string {
 	return ownPlace
 }
 
-// jobs are those to be carried out: of a Redis of the job's own also those that handlers
-// create, as nobody else is there to do it.
+// jobs returns the jobs to carry out. In a private Redis these include the jobs that
+// handlers create, because no one else would carry them out.
 func (r *Runner) jobs() []string {
 	if r.Redis.Private && r.cfg.Out.PerJob {
 		return nil
@@ -188,29 +190,36 @@ func (r *Runner) jobs() []string {
 	return []string{r.cfg.Job.Name}
 }
 
-// wake lets wait look.
+// wake makes await check the job now.
 func (r *Runner) wake() {
 	select {
 	case r.ended <- struct{}{}:
-	default: // it was told already
+	default: // a wakeup is pending already
 	}
 }
 
-// heard notes what a visit reports. A visit that failed is tried again, but when pages cannot be
-// kept, and nothing but a person can mend that, there is no use in fetching more. The sinks of
-// handlers are the program's own, and are tried again.
+// heard handles a visit's report. A visit that failed is tried again. But if pages cannot
+// be kept, and only a person can fix that, there is no point in fetching more. The
+// exception is sinks of handlers, which belong to the program and are tried again.
 func (r *Runner) heard(job string, report crawler.Report, lost error) {
 	if job == r.cfg.Job.Name {
 		r.cfg.Hear.Visit(report)
 	}
-	r.scheduler.Nudge(job) // it may have been the last
+	r.scheduler.Nudge(job) // it may have been the job's last visit
 	if lost != nil && r.cfg.Handlers == nil {
 		r.fail(fmt.Errorf("%w; %s when that is mended", lost, r.cfg.Words.Again))
 	}
 }
 
-// waits tells why pages cannot be kept now.
+// waits reports why pages cannot be kept.
 func (r *Runner) waits(_ string, why error) { r.cfg.Hear.Waits(why) }
+
+// rests reports that a host of the job is left alone for a while.
+func (r *Runner) rests(job string, h crawler.Host, reason string, wait time.Duration) {
+	if job == r.cfg.Job.Name {
+		r.cfg.Hear.Rests(h, reason, wait)
+	}
+}
 
 // fail ends the run early; nothing that was collected is lost.
 func (r *Runner) fail(err error) {
@@ -220,10 +229,10 @@ func (r *Runner) fail(err error) {
 	})
 }
 
-// failed lets nothing fail any more, so that the failure may be read.
+// failed makes later calls of fail do nothing, so that the failure may be read.
 func (r *Runner) failed() { r.failing.Do(func() {}) }
 
-// killOn ends requests under way when the user does not want to wait for them.
+// killOn cancels requests under way when the user does not want to wait for them.
 func (r *Runner) killOn(hard context.Context, kill func()) {
 	select {
 	case <-r.cfg.Kill:
@@ -232,7 +241,7 @@ func (r *Runner) killOn(hard context.Context, kill func()) {
 	}
 }
 
-// watch ends the run when the private Redis ended by itself.
+// watch ends the run if the private Redis ends unexpectedly.
 func (r *Runner) watch(ctx context.Context) {
 	select {
 	case <-r.Redis.Lost:
@@ -241,7 +250,8 @@ func (r *Runner) watch(ctx context.Context) {
 	}
 }
 
-// wait waits for the end of the job, and of those that it led to where nobody else does them.
+// wait waits for the end of the job, and of jobs created by its handlers that only this
+// process carries out.
 func (r *Runner) wait(ctx context.Context) (crawler.Status, error) {
 	status, err := r.await(ctx, r.cfg.Job)
 	for err == nil && r.jobs() == nil {
@@ -263,7 +273,7 @@ func (r *Runner) wait(ctx context.Context) (crawler.Status, error) {
 	return status, err
 }
 
-// lacking returns an error for a job that wants handlers that are not here.
+// lacking returns an error if the program lacks handlers that the job needs.
 func (r *Runner) lacking(job crawler.Job) error {
 	lacks := slices.DeleteFunc(slices.Clone(job.Handlers), func(name string) bool {
 		return r.handlers != nil && r.handlers.Has([]string{name})
@@ -271,11 +281,11 @@ func (r *Runner) lacking(job crawler.Job) error {
 	if len(lacks) == 0 {
 		return nil
 	}
-	return fmt.Errorf("job %s wants handlers that the program does not bring: %s", job.Name, strings.Join(lacks, ", "))
+	return fmt.Errorf("job %s needs handlers that the program does not provide: %s", job.Name, strings.Join(lacks, ", "))
 }
 
-// await waits for the end of one job, and returns its last status. Trouble with Redis is waited
-// out: the scheduler tells of it.
+// await waits for the end of one job, and returns its last status. It waits through errors
+// of Redis, which the scheduler reports.
 func (r *Runner) await(ctx context.Context, job crawler.Job) (crawler.Status, error) {
 	tick := time.NewTicker(lookEvery)
 	defer tick.Stop()

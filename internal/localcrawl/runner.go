@@ -10,49 +10,49 @@ import (
 	"time"
 
 	"github.com/trawlcrawler/trawl/crawler"
-	"github.com/trawlcrawler/trawl/crawler/frontier"
-	"github.com/trawlcrawler/trawl/crawler/output"
 	"github.com/trawlcrawler/trawl/internal/fleet"
+	"github.com/trawlcrawler/trawl/internal/frontier"
+	"github.com/trawlcrawler/trawl/internal/output"
 	"github.com/trawlcrawler/trawl/tasks"
 )
 
-// Runner crawls one job: see [Open].
+// Runner crawls one job; see [Open].
 type Runner struct {
-	// Plan is what is to be done.
+	// Plan is what to do.
 	Plan Plan
-	// Ended is when the job ended, and Reason why, if there is nothing to do.
+	// Ended is when the job ended, if there is nothing to do.
 	Ended time.Time
-	// Finished says that there is nothing to do, and that the run before did not get to its end:
-	// what it left unfinished is finished now.
+	// Finished says that there is nothing to do, but that the previous run was killed at its
+	// end; what it left unfinished is now finished.
 	Finished bool
 
-	// Redis is where the job lies.
-	Redis *fleet.Backing
-	// Door is the process's way there, with its health and metrics.
-	Door *fleet.Door
-	// Client is for those who look at the job meanwhile.
+	// Redis holds the job.
+	Redis *fleet.Backend
+	// Connection connects the process to Redis, with its health and metrics.
+	Connection *fleet.Connection
+	// Client is for callers that look at the job while it runs.
 	Client *tasks.Client
 
 	cfg     Config
 	homes   []crawler.Host // of the job's seeds
-	folder  *Folder        // nil for a crawl that cannot go on later
-	earlier *Note          // of the crawl before; nil for none
+	folder  *Folder        // nil for a crawl that cannot be continued later
+	earlier *Note          // of the previous crawl; nil if there isn't one
 	outlet  *fleet.Outlet
 	with    others
 	closers []func() error
 
 	worker    *fleet.Worker
 	scheduler *fleet.Scheduler
-	handlers  fleet.Handlers // nil for none
-	ended     chan struct{}  // wakes who waits for jobs to end
+	handlers  fleet.Handlers // nil if there are none
+	ended     chan struct{}  // wakes await
 	stop      context.CancelFunc
 	failing   sync.Once
-	failure   error // what ended the run early, once the run is over
+	failure   error // what ended the run early; read it only after the run
 }
 
 // Open opens the Redis and the folder, and creates the job or finds it where an earlier run
-// stopped. A crawl that is done is not silently repeated, and the results of two are never
-// mixed: the error is a [Refusal] then. The Runner is to be closed.
+// stopped. It never repeats a finished crawl silently, and never mixes the results of two:
+// then the error is a [Refusal]. The caller must close the Runner.
 func Open(ctx context.Context, cfg Config) (_ *Runner, err error) {
 	if err := cfg.check(); err != nil {
 		return nil, err
@@ -74,7 +74,7 @@ func Open(ctx context.Context, cfg Config) (_ *Runner, err error) {
 	return r, nil
 }
 
-// openFolder takes the folder and reads which crawl was there.
+// openFolder locks the folder and reads which crawl it holds.
 func (r *Runner) openFolder(context.Context) (err error) {
 	if r.cfg.Folder == "" {
 		return nil
@@ -84,12 +84,12 @@ func (r *Runner) openFolder(context.Context) (err error) {
 	}
 	r.closers = append(r.closers, r.folder.Close)
 	if r.earlier, err = ReadNote(r.cfg.Folder); err != nil && !r.cfg.Restart {
-		return fmt.Errorf("%w (%s sets the folder's results aside and begins anew)", err, r.cfg.Words.Restart)
+		return fmt.Errorf("%w (%s sets the folder's results aside and starts over)", err, r.cfg.Words.Restart)
 	}
 	return nil
 }
 
-// openRedis opens the Redis, or starts one of the job's own.
+// openRedis opens the Redis, or starts a private one.
 func (r *Runner) openRedis(ctx context.Context) (err error) {
 	if r.cfg.Redis != "" {
 		r.Redis, err = fleet.Connect(ctx, r.cfg.Redis, r.cfg.Log)
@@ -99,13 +99,13 @@ func (r *Runner) openRedis(ctx context.Context) (err error) {
 	} else if r.Redis, err = fleet.Start(ctx, r.temp(), r.folder != nil, r.cfg.Log); err != nil {
 		return err
 	}
-	r.Door = fleet.NewDoor(r.Redis, r.cfg.Log)
+	r.Connection = fleet.Join(r.Redis, r.cfg.Log)
 	r.Client = tasks.NewClient(r.store(), r.Redis.Endpoint)
 	r.closers = append(r.closers, r.Redis.Close, r.Client.Close)
 	return nil
 }
 
-// temp is for files of this process.
+// temp returns the folder for files of this process.
 func (r *Runner) temp() string {
 	if r.folder != nil {
 		return r.folder.State()
@@ -113,9 +113,10 @@ func (r *Runner) temp() string {
 	return r.cfg.Temp
 }
 
-func (r *Runner) store() *frontier.Store { return r.Door.Store }
+func (r *Runner) store() *frontier.Store { return r.Connection.Store }
 
-// openOutlet opens what the results go to. A prefix of a bucket has those of one crawl.
+// openOutlet opens the outlet for the results. A prefix of a bucket may hold only one
+// crawl.
 func (r *Runner) openOutlet(ctx context.Context) (err error) {
 	if r.cfg.Out.Sink != nil {
 		r.outlet = fleet.OutletTo(r.cfg.Out.Sink)
@@ -145,7 +146,7 @@ func (r *Runner) openOutlet(ctx context.Context) (err error) {
 	return err
 }
 
-// sameOut refuses to go on with a crawl whose results went elsewhere.
+// sameOut refuses to continue a crawl whose results went to another place.
 func (r *Runner) sameOut() error {
 	was := r.bucket()
 	switch {
@@ -159,7 +160,7 @@ func (r *Runner) sameOut() error {
 		r.cfg.Folder, r.earlier.Out, r.cfg.Words.Out, r.cfg.Words.Job)
 }
 
-// bucket is the bucket of the results; "" when they are in the folder.
+// bucket returns the bucket of the results; "" if they are in the folder.
 func (r *Runner) bucket() string {
 	if output.IsBucket(r.cfg.Out.Where) {
 		return r.cfg.Out.Where
@@ -167,7 +168,7 @@ func (r *Runner) bucket() string {
 	return ""
 }
 
-// beneath is where the results of the job lie in the place of all results.
+// beneath returns the folder of the job's results within the outlet.
 func (r *Runner) beneath() string {
 	if r.cfg.Out.PerJob {
 		return r.cfg.Job.Name
@@ -175,15 +176,15 @@ func (r *Runner) beneath() string {
 	return ""
 }
 
-// Resumable reports whether a later run goes on with the job if this one is interrupted.
+// Resumable reports whether a later run can continue the job if this one is interrupted.
 func (r *Runner) Resumable() bool { return r.folder != nil && r.Redis.Durable }
 
-// flushTerm is for how long a crawl that was interrupted waits for a bucket: what does not
-// come there is brought at the next start.
+// flushTerm is how long an interrupted crawl waits for a bucket. What does not arrive in
+// time is shipped at the next start.
 const flushTerm = 5 * time.Second
 
-// Close waits until the results are where they belong, and ends what Open opened. When ctx has
-// ended, it does not wait for long.
+// Close waits until the results have reached their destination, and closes what Open
+// opened. If ctx has ended, it does not wait long.
 func (r *Runner) Close(ctx context.Context) error {
 	if ctx.Err() != nil {
 		var cancel func()
@@ -193,7 +194,7 @@ func (r *Runner) Close(ctx context.Context) error {
 	return errors.Join(r.outlet.Flush(ctx), r.close())
 }
 
-// close ends what is open, the last first.
+// close closes what is open, in reverse order.
 func (r *Runner) close() (err error) {
 	if r.outlet != nil {
 		err = r.outlet.Close()

@@ -9,11 +9,15 @@ import (
 	"github.com/trawlcrawler/trawl/crawler"
 )
 
-// Seed is one URL to begin with.
+// Seed is one URL to start from.
 type Seed struct {
-	URL   crawler.URL
-	Login crawler.Login // that was written in it
-	Err   error         // when it is no URL: the text of the error quotes it
+	URL      crawler.URL
+	Login    crawler.Login    // the login written in the URL
+	Priority crawler.Priority // "" for the default
+	// Listed says that the URL was read from a list rather than named by the operator. The
+	// list may be from anyone, so the URL does not open a private address.
+	Listed bool
+	Err    error // set if it is not a valid URL; the text quotes it
 }
 
 // own yields the seeds of the job's settings.
@@ -30,14 +34,14 @@ func (r *Runner) own(yield func(Seed) bool) {
 	}
 }
 
-// Bounds of admitting seeds: so many at once, and for so long one of a slow list waits for
-// others.
+// Bounds of admitting seeds: how many are admitted at once, and how long one from a slow
+// list waits for others.
 const (
 	seedBatch = 1000
 	seedAfter = 100 * time.Millisecond
 )
 
-// seed admits the seeds and notes when all are in, so that the job may end.
+// seed admits the seeds, and records when all are admitted, so that the job may end.
 func (r *Runner) seed(ctx context.Context, seeds iter.Seq[Seed]) {
 	frontier := r.store().Frontier(r.cfg.Job)
 	priorities, err := crawler.NewPriorityRules(r.cfg.Job.Priorities)
@@ -45,10 +49,7 @@ func (r *Runner) seed(ctx context.Context, seeds iter.Seq[Seed]) {
 		r.fail(err)
 		return
 	}
-	for batch := range r.batched(ctx, r.opened(ctx, seeds)) {
-		for i, e := range batch {
-			batch[i].Band = priorities.Band(e.URL, e.Band)
-		}
+	for batch := range r.batched(ctx, r.opened(ctx, seeds), priorities) {
 		if _, err := frontier.Admit(ctx, batch); err != nil {
 			if ctx.Err() == nil {
 				r.fail(fmt.Errorf("admit the seeds: %w", err))
@@ -65,10 +66,9 @@ func (r *Runner) seed(ctx context.Context, seeds iter.Seq[Seed]) {
 	}
 }
 
-// opened opens the hosts of a list that the operator can only mean to be private: those
-// written as addresses, and localhost. A name that a list has from elsewhere opens its port
-// alone, whatever it resolves to. Logins that are written in the list are sent to their
-// hosts.
+// opened opens the hosts of seeds that the operator named and that must be meant to be
+// private: addresses and localhost. Any other seed opens only its port, whatever it
+// resolves to. Logins that are written in seeds are sent to their hosts.
 func (r *Runner) opened(ctx context.Context, seeds iter.Seq[Seed]) iter.Seq[Seed] {
 	return func(yield func(Seed) bool) {
 		for s := range seeds {
@@ -84,10 +84,12 @@ func (r *Runner) opened(ctx context.Context, seeds iter.Seq[Seed]) iter.Seq[Seed
 
 func (r *Runner) open(ctx context.Context, s Seed) {
 	h := s.URL.Host()
-	if _, ok := h.Address(); ok || h.Name() == "localhost" {
+	_, written := h.Address()
+	private := !s.Listed && (written || h.Name() == "localhost")
+	if private {
 		r.worker.Allow(h)
-		r.lend(ctx, s)
-	} else if !s.Login.IsZero() {
+	}
+	if private || !s.Login.IsZero() {
 		r.lend(ctx, s)
 	}
 	if !s.Login.IsZero() {
@@ -96,10 +98,10 @@ func (r *Runner) open(ctx context.Context, s Seed) {
 	r.worker.OpenPort(h)
 }
 
-// batched gathers seeds for admission, and tells of those that are no URLs. The list is read
-// by a goroutine of its own, which a list that neither goes on nor ends keeps until the
-// process does.
-func (r *Runner) batched(ctx context.Context, seeds iter.Seq[Seed]) iter.Seq[[]crawler.Entry] {
+// batched collects seeds into batches, and reports those that are not URLs. A separate
+// goroutine reads the list. If the list blocks without ending, that goroutine stays until
+// the process ends.
+func (r *Runner) batched(ctx context.Context, seeds iter.Seq[Seed], priorities crawler.PriorityRules) iter.Seq[[]crawler.Entry] {
 	read := make(chan crawler.Entry, seedBatch)
 	go func() {
 		defer close(read)
@@ -109,7 +111,7 @@ func (r *Runner) batched(ctx context.Context, seeds iter.Seq[Seed]) iter.Seq[[]c
 				continue
 			}
 			select {
-			case read <- crawler.Entry{URL: s.URL, Band: crawler.BandFirst}:
+			case read <- crawler.Entry{URL: s.URL, Band: s.Priority.Band(priorities.Band(s.URL, crawler.BandFirst))}:
 			case <-ctx.Done():
 				return
 			}
@@ -129,7 +131,7 @@ func (r *Runner) batched(ctx context.Context, seeds iter.Seq[Seed]) iter.Seq[[]c
 	}
 }
 
-// gather returns the first entry and those that come soon after it.
+// gather returns the first entry and those that follow within seedAfter.
 func gather(first crawler.Entry, read <-chan crawler.Entry) []crawler.Entry {
 	batch := []crawler.Entry{first}
 	late := time.NewTimer(seedAfter)

@@ -7,16 +7,16 @@ import (
 	"path/filepath"
 )
 
-// address is what redis.addr, in the server's folder, says about the server
-// that was started last.
+// address is the content of redis.addr, in the server's folder, about the server that was
+// started last.
 type address struct {
-	PID    int    `json:"pid"` // for people to read; 0 until the process has started
+	PID    int    `json:"pid"` // for people; 0 until the process has started
 	Socket string `json:"socket"`
 }
 
 func (h *home) addressFile() string { return filepath.Join(h.dir, "redis.addr") }
 
-// remember writes down how to reach the server.
+// remember stores how to reach the server.
 func (h *home) remember(a address) error {
 	text, err := json.Marshal(a)
 	if err != nil {
@@ -25,8 +25,8 @@ func (h *home) remember(a address) error {
 	return os.WriteFile(h.addressFile(), append(text, '\n'), 0o600)
 }
 
-// recall returns what remember wrote. What can not be read is no address: that
-// the folder is free is told by locks, not by this file.
+// recall returns what remember stored. It returns no address if it cannot be read: locks,
+// not this file, decide whether the folder is free.
 func (h *home) recall() (a address) {
 	text, err := os.ReadFile(h.addressFile())
 	if err != nil || json.Unmarshal(text, &a) != nil {
@@ -35,16 +35,16 @@ func (h *home) recall() (a address) {
 	return a
 }
 
-// forget removes the address and the socket of a server that has ended. A
-// socket that is listened at stays: the folder may be a copy, and the address
-// that of a server in the folder it was copied from.
+// forget removes the address and the socket of a server that has ended. It leaves a socket
+// with a listener alone: the folder may be a copy, and the address that of a server in the
+// original.
 func (h *home) forget() {
 	a := h.recall()
 	if conn, err := net.Dial("unix", a.Socket); err == nil {
 		conn.Close()
 	} else if a.Socket != "" {
 		os.Remove(a.Socket)
-		os.Remove(filepath.Dir(a.Socket)) // only if it is empty now
+		os.Remove(filepath.Dir(a.Socket)) // only succeeds if it is empty
 	}
 	os.Remove(h.addressFile())
 }

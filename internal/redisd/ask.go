@@ -10,10 +10,9 @@ import (
 	"time"
 )
 
-// ask sends one command to the server behind a socket and returns the first
-// line of its answer, without the line's end. It returns io.EOF when the server
-// closes the connection instead, which is how SHUTDOWN is answered: by then the
-// server's process has ended.
+// ask sends one command to the server behind a socket and returns the first line of its
+// answer, without the line end. It returns io.EOF if the server closes the connection
+// instead, which is the answer to SHUTDOWN: by then the server's process has ended.
 func ask(ctx context.Context, socket string, command ...string) (string, error) {
 	var dialer net.Dialer
 	conn, err := dialer.DialContext(ctx, "unix", socket)
@@ -30,8 +29,8 @@ func ask(ctx context.Context, socket string, command ...string) (string, error) 
 	return strings.TrimRight(line, "\r\n"), err
 }
 
-// encode writes a command as an array of bulk strings (Redis protocol
-// specification, "Sending commands to a Redis server").
+// encode encodes a command as an array of bulk strings (Redis protocol specification,
+// "Sending commands to a Redis server").
 func encode(command []string) string {
 	var b strings.Builder
 	fmt.Fprintf(&b, "*%d\r\n", len(command))

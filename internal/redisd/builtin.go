@@ -10,10 +10,9 @@ import (
 	"github.com/alicebob/miniredis/v2"
 )
 
-// Builtin is an imitation of Redis inside this process. Its data live in memory
-// and end with it. It listens on the loopback interface, where other users of
-// the machine could reach it, and so asks for a password that only its URL
-// tells.
+// Builtin is an imitation of Redis in this process. Its data is in memory and is lost with
+// the process. It listens on the loopback interface, where other users of the machine could
+// reach it, so it requires a password that only its URL contains.
 type Builtin struct {
 	redis  *miniredis.Miniredis
 	secret string
@@ -21,7 +20,7 @@ type Builtin struct {
 	idle   chan struct{} // closed when the clock has stopped
 }
 
-// StartBuiltin starts an imitation of Redis. A nil log hears nothing.
+// StartBuiltin starts an imitation of Redis. log may be nil.
 func StartBuiltin(log *slog.Logger) (*Builtin, error) {
 	b := &Builtin{
 		redis:  miniredis.NewMiniRedis(),
@@ -35,13 +34,13 @@ func StartBuiltin(log *slog.Logger) (*Builtin, error) {
 	}
 	go b.runClock()
 	if log != nil {
-		log.Info("built-in redis started: its data end with this process", "addr", b.redis.Addr())
+		log.Info("built-in redis started; its data is lost when this process ends", "addr", b.redis.Addr())
 	}
 	return b, nil
 }
 
-// runClock lets keys expire, for which the imitation waits to be told that time
-// has passed. What it tells scripts to be the TIME is the real one already.
+// runClock makes keys expire, because the imitation has to be told that time has passed.
+// The TIME that scripts see is already the real one.
 func (b *Builtin) runClock() {
 	defer close(b.idle)
 	const step = 100 * time.Millisecond
@@ -61,18 +60,18 @@ func (b *Builtin) runClock() {
 	}
 }
 
-// patient is what a client is told of a server of its own machine: one that is late
-// to answer is busy, and to ask again makes it busier.
+// patient is the read timeout for a server on the same machine. If such a server answers
+// late, it is busy, and a retry would make it busier.
 const patient = "read_timeout=30s"
 
-// URL returns the address, with the password, as go-redis and the command line
-// take it.
+// URL returns the address, with the password, in the form that go-redis and the command
+// line accept.
 func (b *Builtin) URL() string {
 	u := url.URL{Scheme: "redis", User: url.UserPassword("", b.secret), Host: b.redis.Addr(), RawQuery: patient}
 	return u.String()
 }
 
-// Stop ends the imitation and forgets its data. It must be called once.
+// Stop ends the imitation and discards its data. It must be called once.
 func (b *Builtin) Stop() {
 	close(b.stop)
 	<-b.idle

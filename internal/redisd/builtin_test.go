@@ -49,7 +49,7 @@ func TestTheBuiltinTellsScriptsTheRealTime(t *testing.T) {
 	}
 }
 
-func TestTheBuiltinIsClosedToStrangers(t *testing.T) {
+func TestTheBuiltinRequiresItsPassword(t *testing.T) {
 	t.Parallel()
 	b := startBuiltin(t)
 	stranger := redis.NewClient(&redis.Options{Addr: b.redis.Addr()})

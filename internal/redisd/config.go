@@ -8,22 +8,22 @@ import (
 	"path/filepath"
 )
 
-// Config says which server to start, and where.
+// Config configures a server.
 type Config struct {
-	// Path is the server's binary. Default: the one that Find finds.
+	// Path is the server's binary. Default: the result of Find.
 	Path string
-	// Dir is the folder of the server's files: its data, redis.log, and what
-	// tells the next server in the same folder about this one. It is made with
-	// mode 0700 where it is missing. Required.
+	// Dir is the folder for the server's files: its data, redis.log, and what the next
+	// server in the same folder must know about this one. It is created with mode 0700 if it
+	// is missing. Required.
 	Dir string
-	// Persist keeps the data in Dir: what was written survives Stop and the
-	// death of the server, and all but the last second a failing machine.
-	// Default false: the data end with the server.
+	// Persist keeps the data in Dir. It survives Stop and the death of the server; if the
+	// machine fails, the last second may be lost. Default false: the data ends with the
+	// server.
 	Persist bool
-	// Log hears of starts and stops. Default: nobody does.
+	// Log receives starts and stops. Default none.
 	Log *slog.Logger
-	// Args are further arguments of the server, such as "--maxmemory", "1gb".
-	// They come last and so have the last word.
+	// Args are additional arguments of the server, such as "--maxmemory", "1gb". They come
+	// last and take precedence.
 	Args []string
 }
 
@@ -37,8 +37,8 @@ func Find() (path string, ok bool) {
 	return "", false
 }
 
-// withDefaults fills in what was left out. Dir becomes absolute, because the
-// server makes it its working directory.
+// withDefaults fills in missing fields. It makes Dir absolute, because the server makes it
+// its working directory.
 func (c Config) withDefaults() (Config, error) {
 	if c.Dir == "" {
 		return c, errors.New("redisd: Dir is empty: name the folder of the server's files")
@@ -62,9 +62,9 @@ func (c Config) withDefaults() (Config, error) {
 	return c, nil
 }
 
-// arguments is the server's command line. It has no logfile: the server then
-// writes to its standard output, which is Dir/redis.log, so that also what it
-// says before it has read its settings is found there.
+// arguments returns the server's command line. It sets no logfile, so that the server
+// writes to its standard output, which is Dir/redis.log. So the log also contains what the
+// server says before it has read its settings.
 func (c Config) arguments(socket string) []string {
 	appendOnly := "no"
 	if c.Persist {

@@ -9,7 +9,7 @@ import (
 	"time"
 )
 
-// ErrInUse says that another process has a server in the folder.
+// ErrInUse means that another process has a server in the folder.
 var ErrInUse = errors.New("another process has its Redis there: wait for it to end, or choose another folder")
 
 var errLocked = errors.New("locked by another process")
@@ -17,28 +17,28 @@ var errLocked = errors.New("locked by another process")
 const (
 	patience = 10 * time.Second      // how long a server may take to end when asked to
 	grace    = time.Second           // how long a claim may outlive its owner
-	tick     = 10 * time.Millisecond // how often a server that comes or goes is looked at
+	tick     = 10 * time.Millisecond // interval between checks of a server that starts or ends
 )
 
 // home is the folder of a server, claimed by this process.
 //
-// Two locks tell who lives there. trawl.lock is held by the process that
-// started the server, redis.lock by the server itself, which inherits it. So
-// when the first is free and the second is not, the server is one that survived
-// its parent. Process ids prove nothing, and are told to people only.
+// Two locks tell which processes are alive. trawl.lock is held by the process that started
+// the server, and redis.lock by the server itself, which inherits it. So if the first is
+// free and the second is not, the server has survived its parent. Process IDs prove
+// nothing, and are only shown to people.
 type home struct {
 	dir   string
 	claim *os.File
 }
 
-// claim makes the folder and claims it for this process. It returns ErrInUse,
-// wrapped, when another server of this or of another process lives there.
+// claim creates the folder and claims it for this process. The error wraps ErrInUse if
+// another server of this or another process is there.
 func claim(ctx context.Context, dir string) (*home, error) {
 	if err := os.MkdirAll(dir, 0o700); err != nil {
 		return nil, fmt.Errorf("make the folder of Redis: %w", err)
 	}
-	// A process that was killed closes its files a little after its children
-	// are gone, and one that forks lends them for a moment to the child.
+	// A killed process closes its files a little later than its children end, and a process
+	// that forks lends them to the child for a moment.
 	ctx, cancel := context.WithTimeout(ctx, grace)
 	defer cancel()
 	f, err := waitLock(ctx, filepath.Join(dir, "trawl.lock"))
@@ -51,8 +51,8 @@ func claim(ctx context.Context, dir string) (*home, error) {
 	return &home{dir, f}, nil
 }
 
-// waitLock locks the file at path as soon as it is free, or returns errLocked
-// when ctx is done before.
+// waitLock locks the file at path as soon as it is free. It returns errLocked if ctx ends
+// first.
 func waitLock(ctx context.Context, path string) (*os.File, error) {
 	ticker := time.NewTicker(tick)
 	defer ticker.Stop()
@@ -69,11 +69,11 @@ func waitLock(ctx context.Context, path string) (*os.File, error) {
 	}
 }
 
-// leave gives the folder back.
+// leave releases the folder.
 func (h *home) leave() { h.claim.Close() }
 
-// vacate returns the lock for the next server to inherit, after it has asked a
-// server that survived its parent to end, and has waited for its end.
+// vacate returns the lock for the next server to inherit. If a server has survived its
+// parent, it first asks that server to end and waits until it has.
 func (h *home) vacate(ctx context.Context) (*os.File, error) {
 	key, err := lock(h.serverLock())
 	if errors.Is(err, errLocked) {
@@ -92,7 +92,7 @@ func (h *home) evict(ctx context.Context) (*os.File, error) {
 	ctx, cancel := context.WithTimeout(ctx, patience)
 	defer cancel()
 	left := h.recall()
-	// Whatever comes of it shows in the lock. The server may be dying anyway.
+	// The lock shows the result. The server may be ending anyway.
 	_, _ = ask(ctx, left.Socket, "SHUTDOWN")
 	key, err := waitLock(ctx, h.serverLock())
 	if errors.Is(err, errLocked) {
@@ -102,10 +102,9 @@ func (h *home) evict(ctx context.Context) (*os.File, error) {
 	return key, err
 }
 
-// newSocket makes a folder that only this user can enter, for one socket, and
-// writes down its address before anything can listen there. The socket is not in
-// the server's folder because its path has at most 103 bytes on some systems
-// (sun_path in unix(4) of the BSDs).
+// newSocket creates a folder for one socket that only this user can enter, and stores its
+// address before anything can listen there. The socket is not in the server's folder,
+// because some systems limit its path to 103 bytes (sun_path in unix(4) of the BSDs).
 func (h *home) newSocket() (string, error) {
 	const longest = 103
 	for _, parent := range []string{os.TempDir(), "/tmp"} {

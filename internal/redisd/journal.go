@@ -7,14 +7,13 @@ import (
 	"path/filepath"
 )
 
-// journal is redis.log: all that the servers of a folder ever said.
+// journal is redis.log, the output of all servers of a folder so far.
 type journal struct {
 	path  string
-	start int64 // where the words of this server begin
+	start int64 // where the output of this server begins
 }
 
-// openJournal returns the journal of a folder, and the file for the next server
-// to write to.
+// openJournal returns the journal of a folder, and the file that the next server writes to.
 func openJournal(dir string) (journal, *os.File, error) {
 	path := filepath.Join(dir, "redis.log")
 	f, err := os.OpenFile(path, os.O_WRONLY|os.O_CREATE|os.O_APPEND, 0o600)

@@ -4,8 +4,8 @@ package redisd
 
 import "os"
 
-// lock opens the file at path. On this system a child can not inherit a lock,
-// so nothing keeps two servers out of one folder.
+// lock opens the file at path. On this system a child cannot inherit a lock, so nothing
+// prevents two servers in one folder.
 func lock(path string) (*os.File, error) {
 	return os.OpenFile(path, os.O_RDWR|os.O_CREATE, 0o600)
 }

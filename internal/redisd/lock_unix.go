@@ -9,9 +9,9 @@ import (
 	"syscall"
 )
 
-// lock locks the file at path, which it makes where it is missing, or returns
-// errLocked at once. The lock lasts until the file is closed here and in every
-// child that inherited it; the death of a process closes its files.
+// lock locks the file at path, creating it if it is missing, or returns errLocked at once.
+// The lock lasts until the file is closed here and in every child that inherited it; when a
+// process dies, its files are closed.
 func lock(path string) (*os.File, error) {
 	f, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE, 0o600)
 	if err != nil {

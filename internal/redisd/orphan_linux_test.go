@@ -15,18 +15,18 @@ import (
 	"time"
 )
 
-// parentOf names, in the environment, the folder of a server that the test
-// binary is to start, as its parent, and to stay with until it is killed.
-const parentOf = "TRAWL_TEST_REDISD_PARENT_OF"
+// parentEnv names the environment variable that makes the test binary the parent of a server: it
+// starts the server in the folder that the variable holds, and waits until it is killed.
+const parentEnv = "TRAWL_TEST_REDISD_PARENT_OF"
 
 func TestMain(m *testing.M) {
-	if dir := os.Getenv(parentOf); dir != "" {
-		beParent(dir)
+	if dir := os.Getenv(parentEnv); dir != "" {
+		runParent(dir)
 	}
 	os.Exit(m.Run())
 }
 
-func beParent(dir string) {
+func runParent(dir string) {
 	s, err := Start(context.Background(), Config{Dir: dir, Persist: true})
 	if err != nil {
 		fmt.Fprintln(os.Stderr, err)
@@ -59,12 +59,12 @@ func TestAServerDiesWithItsParent(t *testing.T) {
 	set(t, s, "bream", "caught")
 }
 
-// startParent runs this test binary as the parent of a server, and returns it
-// with the server's process id.
+// startParent runs this test binary as the parent of a server, and returns it with the server's
+// process ID.
 func startParent(t *testing.T, dir string) (*os.Process, int) {
 	t.Helper()
 	cmd := exec.Command(os.Args[0])
-	cmd.Env = append(os.Environ(), parentOf+"="+dir)
+	cmd.Env = append(os.Environ(), parentEnv+"="+dir)
 	cmd.Stderr = os.Stderr
 	out, err := cmd.StdoutPipe()
 	if err != nil {
@@ -79,13 +79,13 @@ func startParent(t *testing.T, dir string) (*os.Process, int) {
 	})
 	var pid int
 	if _, err := fmt.Fscanln(out, &pid); err != nil {
-		t.Fatalf("the parent does not tell the process id of its server: %v", err)
+		t.Fatalf("the parent does not print the process ID of its server: %v", err)
 	}
 	return cmd.Process, pid
 }
 
-// alive reports whether a process runs. One that has ended and waits for its
-// parent to hear of it (state Z in proc_pid_stat(5)) does not.
+// alive reports whether a process runs. A process that has exited but was not waited for by its
+// parent (state Z in proc_pid_stat(5)) does not run.
 func alive(pid int) bool {
 	if errors.Is(syscall.Kill(pid, 0), syscall.ESRCH) {
 		return false
@@ -106,14 +106,13 @@ func TestAServerIsOutOfReachOfCtrlC(t *testing.T) {
 		t.Fatal(err)
 	}
 	if group != s.Pid() {
-		t.Errorf("process group is %d, want one of its own, %d", group, s.Pid())
+		t.Errorf("process group is %d, want its own group %d", group, s.Pid())
 	}
 }
 
-// orphan starts a server as Start does, but as nobody's child: it stays when
-// its parent has let go of its home, as a server does on a system without
-// PR_SET_PDEATHSIG.
-func orphan(t *testing.T, cfg Config) *exec.Cmd {
+// startOrphan starts a server as Start does, but with no parent: it keeps running when its parent has
+// released its folder, as a server does on a system without PR_SET_PDEATHSIG.
+func startOrphan(t *testing.T, cfg Config) *exec.Cmd {
 	t.Helper()
 	cfg, err := cfg.withDefaults()
 	if err != nil {
@@ -153,25 +152,25 @@ func orphan(t *testing.T, cfg Config) *exec.Cmd {
 	return cmd
 }
 
-func TestAServerThatSurvivedItsParentIsRelieved(t *testing.T) {
+func TestAServerThatSurvivedItsParentIsReplaced(t *testing.T) {
 	t.Parallel()
 	needServer(t)
 	cfg := Config{Dir: t.TempDir(), Persist: true}
-	left := orphan(t, cfg)
+	left := startOrphan(t, cfg)
 	s := start(t, cfg)
 	if err := left.Wait(); err != nil {
-		t.Errorf("the server that was left over ended with %v, want an orderly end", err)
+		t.Errorf("the remaining server exited with %v, want a clean exit", err)
 	}
 	if got := get(t, s, "bream"); got != "caught" {
 		t.Errorf("the new server has %q, want %q", got, "caught")
 	}
 }
 
-func TestAServerThatSurvivedAndCanNotBeReachedIsLeftAlone(t *testing.T) {
+func TestAServerThatSurvivedAndCannotBeReachedIsLeftAlone(t *testing.T) {
 	t.Parallel()
 	needServer(t)
 	dir := t.TempDir()
-	left := orphan(t, Config{Dir: dir})
+	left := startOrphan(t, Config{Dir: dir})
 	h := &home{dir: dir}
 	if err := os.RemoveAll(filepath.Dir(h.recall().Socket)); err != nil {
 		t.Fatal(err)
@@ -187,13 +186,13 @@ func TestAServerThatSurvivedAndCanNotBeReachedIsLeftAlone(t *testing.T) {
 	}
 }
 
-func TestAStaleAddressDisturbsNobody(t *testing.T) {
+func TestAStaleAddressIsIgnored(t *testing.T) {
 	t.Parallel()
 	needServer(t)
 	stranger := start(t, Config{Dir: t.TempDir()})
 	set(t, stranger, "bream", "caught")
 
-	// A copy of a folder whose server still runs names that server.
+	// A copy of the folder of a running server names that server.
 	dir := t.TempDir()
 	_, socket := stranger.Addr()
 	if err := (&home{dir: dir}).remember(address{stranger.Pid(), socket}); err != nil {

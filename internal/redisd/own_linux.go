@@ -5,10 +5,10 @@ import (
 	"syscall"
 )
 
-// own ties cmd to this process. The child is in a process group of its own, so
-// that Ctrl-C in the terminal does not reach it, and the kernel ends it with
-// SIGTERM when the thread that started it ends (PR_SET_PDEATHSIG), as it does
-// when this process is killed: so it writes out what it has not written yet.
+// own ties cmd to this process. The child is in its own process group, so that Ctrl-C in
+// the terminal does not reach it. The kernel sends it SIGTERM when the thread that started
+// it ends (PR_SET_PDEATHSIG), which includes the case that this process is killed. So the
+// child can still write out its data.
 func own(cmd *exec.Cmd) {
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true, Pdeathsig: syscall.SIGTERM}
 }

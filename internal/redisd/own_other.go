@@ -4,5 +4,5 @@ package redisd
 
 import "os/exec"
 
-// own does nothing: this system has no process groups.
+// own does nothing, because this system has no process groups.
 func own(*exec.Cmd) {}

@@ -7,9 +7,9 @@ import (
 	"syscall"
 )
 
-// own puts cmd in a process group of its own, so that Ctrl-C in the terminal
-// does not reach it. It survives this process when that is killed; the next
-// server in its folder then ends it.
+// own puts cmd in its own process group, so that Ctrl-C in the terminal does not reach it.
+// If this process is killed, the child survives; the next server in its folder then ends
+// it.
 func own(cmd *exec.Cmd) {
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
 }

@@ -13,9 +13,8 @@ import (
 	"time"
 )
 
-// Server is a running redis-server that belongs to this process. It ends with
-// Stop, with Kill, or, on Linux, when this process ends in whichever way. Its
-// methods may be called from several goroutines at once.
+// Server is a running redis-server that belongs to this process. It ends with Stop, with
+// Kill, or, on Linux, whenever this process ends. Its methods are safe for concurrent use.
 type Server struct {
 	cfg     Config
 	home    *home
@@ -23,16 +22,16 @@ type Server struct {
 	socket  string
 	cmd     *exec.Cmd
 	done    chan struct{}
-	ending  error // how the process ended; to be read after done is closed
+	ending  error // how the process ended; read it only after done is closed
 }
 
-// Start starts a server and waits until it answers, which takes as long as its
-// data take to load. ctx bounds the start only, not the server's life.
+// Start starts a server and waits until it answers, which includes loading its data. ctx
+// bounds only the start, not the server's life.
 //
-// A server that survived the process that started it in the same folder is
-// asked to shut down first, so that no two ever write the same files. When its
-// process still lives, Start returns an error that wraps [ErrInUse]. When the
-// server ends instead of answering, the error has the last lines of its log.
+// If a server in the same folder has survived the process that started it, it is shut down
+// first, so that no two servers write the same files. If that process is still alive, the
+// error wraps [ErrInUse]. If the server ends instead of answering, the error contains the
+// last lines of its log.
 func Start(ctx context.Context, cfg Config) (*Server, error) {
 	cfg, err := cfg.withDefaults()
 	if err != nil {
@@ -55,13 +54,13 @@ func Start(ctx context.Context, cfg Config) (*Server, error) {
 	return s, nil
 }
 
-// spawn starts the process of a server in a home that is claimed.
+// spawn starts the process of a server in a claimed home.
 func spawn(ctx context.Context, cfg Config, h *home) (*Server, error) {
 	key, err := h.vacate(ctx)
 	if err != nil {
 		return nil, err
 	}
-	defer key.Close() // the server has it then
+	defer key.Close() // the server has inherited it by then
 	j, log, err := openJournal(h.dir)
 	if err != nil {
 		return nil, err
@@ -79,7 +78,7 @@ func spawn(ctx context.Context, cfg Config, h *home) (*Server, error) {
 	return s, <-started
 }
 
-// command is the server's process, which inherits the lock on its home.
+// command returns the server's process, which inherits the lock on its home.
 func command(cfg Config, socket string, log, key *os.File) *exec.Cmd {
 	cmd := exec.Command(cfg.Path, cfg.arguments(socket)...)
 	cmd.Stdout, cmd.Stderr = log, log
@@ -87,9 +86,8 @@ func command(cfg Config, socket string, log, key *os.File) *exec.Cmd {
 	return cmd
 }
 
-// run starts the process and stays with it to its end. It keeps one thread for
-// so long, because the kernel takes the end of the thread that forked for the
-// death of the parent.
+// run starts the process and waits for its end. It stays on one thread, because the kernel
+// treats the end of the thread that forked as the death of the parent.
 func (s *Server) run(started chan<- error) {
 	runtime.LockOSThread()
 	if err := s.cmd.Start(); err != nil {
@@ -97,7 +95,7 @@ func (s *Server) run(started chan<- error) {
 		started <- err
 		return
 	}
-	_ = s.home.remember(address{s.Pid(), s.socket}) // the socket, which matters, is written already
+	_ = s.home.remember(address{s.Pid(), s.socket}) // the socket, which matters, is stored already
 	started <- nil
 	s.ending = s.cmd.Wait()
 	s.home.forget()
@@ -131,7 +129,7 @@ func pong(answer string) error {
 	return nil
 }
 
-// lastWords says how a server ended that was not asked to.
+// lastWords says how a server ended unexpectedly.
 func (s *Server) lastWords() error {
 	how := "exit status 0"
 	if s.ending != nil {
@@ -143,21 +141,20 @@ func (s *Server) lastWords() error {
 // Addr returns the network, "unix", and the path of the socket.
 func (s *Server) Addr() (network, address string) { return "unix", s.socket }
 
-// URL returns the address as go-redis and the command line take it.
+// URL returns the address in the form that go-redis and the command line accept.
 func (s *Server) URL() string {
 	return (&url.URL{Scheme: "unix", Path: s.socket, RawQuery: patient}).String()
 }
 
-// Pid returns the id of the server's process.
+// Pid returns the server's process ID.
 func (s *Server) Pid() int { return s.cmd.Process.Pid }
 
-// Done is closed when the server has ended, for whatever reason.
+// Done returns a channel that is closed when the server has ended, for whatever reason.
 func (s *Server) Done() <-chan struct{} { return s.done }
 
-// Stop shuts the server down and waits for its end. With Persist, all that was
-// written is on disk then. A server that does not end within ten seconds, or
-// before ctx is done, is killed, and that is an error. To stop a server that
-// has ended does nothing.
+// Stop shuts the server down and waits for its end. With Persist, everything written is
+// then on disk. If the server does not end within ten seconds, or before ctx ends, it is
+// killed, and Stop returns an error. Stop does nothing if the server has ended.
 func (s *Server) Stop(ctx context.Context) error {
 	ctx, cancel := context.WithTimeout(ctx, patience)
 	defer cancel()
@@ -195,8 +192,8 @@ func ignoreEOF(err error) error {
 	return err
 }
 
-// Kill kills the server, as a crash would, and waits for its end. What was
-// written last may be lost.
+// Kill kills the server, like a crash, and waits for its end. The latest writes may be
+// lost.
 func (s *Server) Kill() {
 	_ = s.cmd.Process.Kill()
 	<-s.done

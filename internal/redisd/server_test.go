@@ -13,8 +13,8 @@ import (
 	"github.com/redis/go-redis/v9"
 )
 
-// needServer returns the path of a real server, and skips the test where there
-// is none, unless the environment says that there must be one.
+// needServer returns the path of a real server. It skips the test if there is no server, or fails
+// it if the environment requires one.
 func needServer(t *testing.T) string {
 	t.Helper()
 	path, ok := Find()
@@ -22,9 +22,9 @@ func needServer(t *testing.T) string {
 		return path
 	}
 	if os.Getenv("TRAWL_TEST_REDIS") == "required" {
-		t.Fatal("neither redis-server nor valkey-server is on PATH, and TRAWL_TEST_REDIS=required")
+		t.Fatal("no redis-server or valkey-server on PATH, and TRAWL_TEST_REDIS=required")
 	}
-	t.Skip("neither redis-server nor valkey-server is on PATH")
+	t.Skip("no redis-server or valkey-server on PATH: install redis-server")
 	return ""
 }
 
@@ -132,7 +132,7 @@ func TestStopLeavesNeitherSocketNorAddress(t *testing.T) {
 	dir := t.TempDir()
 	s := start(t, Config{Dir: dir})
 	_, socket := s.Addr()
-	for range 2 { // the second has nothing to do
+	for range 2 { // the second call has nothing to do
 		if err := s.Stop(t.Context()); err != nil {
 			t.Fatal(err)
 		}
@@ -144,7 +144,7 @@ func TestStopLeavesNeitherSocketNorAddress(t *testing.T) {
 	}
 }
 
-func TestDoneTellsOfAServerThatDies(t *testing.T) {
+func TestDoneReportsAServerThatDies(t *testing.T) {
 	t.Parallel()
 	s := start(t, Config{Dir: t.TempDir()})
 	process, err := os.FindProcess(s.Pid())
@@ -157,7 +157,7 @@ func TestDoneTellsOfAServerThatDies(t *testing.T) {
 	<-s.Done()
 }
 
-func TestArgumentsOfTheCallerHaveTheLastWord(t *testing.T) {
+func TestArgumentsOfTheCallerOverrideTheDefaults(t *testing.T) {
 	t.Parallel()
 	s := start(t, Config{Dir: t.TempDir(), Args: []string{"--maxmemory", "123mb"}})
 	config, err := connect(t, s.URL()).ConfigGet(t.Context(), "maxmemory").Result()
@@ -179,14 +179,14 @@ func TestAFolderHasOneServer(t *testing.T) {
 	}
 }
 
-func TestWhatIsNoServerIsSaidPlainly(t *testing.T) {
+func TestAnExecutableThatIsNotAServerIsReported(t *testing.T) {
 	t.Parallel()
 	for name, c := range map[string]struct {
 		path string
 		args []string
 		want []string
 	}{
-		"there is no such file":        {path: "/no/such/redis-server", want: []string{`"/no/such/redis-server"`, "no such file"}},
+		"the file does not exist":      {path: "/no/such/redis-server", want: []string{`"/no/such/redis-server"`, "no such file"}},
 		"it ends at once":              {path: mustLookPath(t, "true"), want: []string{"ended instead of answering (exit status 0)"}},
 		"it fails":                     {path: mustLookPath(t, "false"), want: []string{"exit status 1"}},
 		"it fails and says why":        {path: mustLookPath(t, "cat"), want: []string{"exit status 1", "--port"}},
@@ -198,19 +198,19 @@ func TestWhatIsNoServerIsSaidPlainly(t *testing.T) {
 			dir := t.TempDir()
 			_, err := Start(t.Context(), Config{Path: c.path, Dir: dir, Args: c.args})
 			if err == nil {
-				t.Fatal("it was started")
+				t.Fatal("the server started")
 			}
 			for _, want := range c.want {
 				if !strings.Contains(err.Error(), want) {
-					t.Errorf("error is %q, want it to have %q", err, want)
+					t.Errorf("error is %q, want it to contain %q", err, want)
 				}
 			}
-			start(t, Config{Dir: dir}) // the folder is free again
+			start(t, Config{Dir: dir}) // the folder is available again
 		})
 	}
 }
 
-func TestAServerThatNeverAnswersIsGivenUpWithItsContext(t *testing.T) {
+func TestStartGivesUpOnAnUnresponsiveServerWhenItsContextEnds(t *testing.T) {
 	t.Parallel()
 	mute := filepath.Join(t.TempDir(), "mute")
 	if err := os.WriteFile(mute, []byte("#!/bin/sh\nexec sleep 1000\n"), 0o700); err != nil {

@@ -1,6 +1,0 @@
--- depthof: how deep a URL is.
--- KEYS[1]  the shard's base
--- ARGV     its member of seen, with any depth; FARTHEST
--- Returns  its depth; -1 when it was never seen
-
-return depth_in(bucket_of(ARGV[1]), fingerprint_of(ARGV[1])) or -1

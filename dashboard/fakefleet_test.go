@@ -1,0 +1,250 @@
+package dashboard
+
+import (
+	"context"
+	"fmt"
+	"iter"
+	"sync"
+	"time"
+
+	"github.com/trawlcrawler/trawl/crawler"
+	"github.com/trawlcrawler/trawl/internal/setting"
+)
+
+// fakeFleet keeps the jobs of a fleet in memory. Jobs run as soon as they are created.
+type fakeFleet struct {
+	mu    sync.Mutex
+	jobs  map[string]*fakeJob
+	order []string
+
+	err     error              // returned by all methods, if set
+	hung    bool               // no method answers: each waits for its context
+	onSeed  func(url string)   // called with each URL before it is admitted
+	endSeed func(n int64) bool // reports whether the job ends at a line
+}
+
+// fakeJob is a job of a fakeFleet.
+type fakeJob struct {
+	status   crawler.Status
+	counters crawler.Counters
+	seen     map[crawler.URL]bool
+	broken   error // the error of Counters
+	waiting  crawler.Waiting
+}
+
+func newFakeFleet() *fakeFleet { return &fakeFleet{jobs: make(map[string]*fakeJob)} }
+
+// lock locks the fleet. It waits or fails if the fleet is told to.
+func (f *fakeFleet) lock(ctx context.Context) error {
+	f.mu.Lock()
+	err, hung := f.err, f.hung
+	if err == nil && !hung {
+		return ctx.Err()
+	}
+	f.mu.Unlock()
+	if hung {
+		<-ctx.Done()
+		err = ctx.Err()
+	}
+	f.mu.Lock()
+	return err
+}
+
+// find finds a job. The fleet is locked on return, also after an error.
+func (f *fakeFleet) find(ctx context.Context, name string) (*fakeJob, error) {
+	if err := f.lock(ctx); err != nil {
+		return nil, err
+	}
+	r := f.jobs[name]
+	if r == nil {
+		return nil, fmt.Errorf("job %q: %w", name, crawler.ErrNoJob)
+	}
+	return r, nil
+}
+
+func (f *fakeFleet) CreateClosed(ctx context.Context, job crawler.Job) error {
+	defer f.mu.Unlock()
+	if err := f.lock(ctx); err != nil {
+		return err
+	}
+	if f.jobs[job.Name] != nil {
+		return fmt.Errorf("job %q: %w", job.Name, crawler.ErrJobExists)
+	}
+	now := time.Now()
+	f.jobs[job.Name] = &fakeJob{
+		status: crawler.Status{Job: job, State: crawler.StateRunning, Created: now, Started: now},
+		seen:   make(map[crawler.URL]bool),
+	}
+	f.order = append(f.order, job.Name)
+	return nil
+}
+
+func (f *fakeFleet) Jobs(ctx context.Context) ([]crawler.Status, error) {
+	defer f.mu.Unlock()
+	if err := f.lock(ctx); err != nil {
+		return nil, err
+	}
+	var all []crawler.Status
+	for _, name := range f.order {
+		if r := f.jobs[name]; r != nil {
+			all = append(all, r.status)
+		}
+	}
+	return all, nil
+}
+
+func (f *fakeFleet) Status(ctx context.Context, name string) (crawler.Status, error) {
+	defer f.mu.Unlock()
+	r, err := f.find(ctx, name)
+	if err != nil {
+		return crawler.Status{}, err
+	}
+	return r.status, nil
+}
+
+func (f *fakeFleet) Counters(ctx context.Context, name string) (crawler.Counters, error) {
+	defer f.mu.Unlock()
+	r, err := f.find(ctx, name)
+	if err != nil {
+		return crawler.Counters{}, err
+	}
+	return r.counters, r.broken
+}
+
+func (f *fakeFleet) Waiting(ctx context.Context, job crawler.Status, _ crawler.Counters) (crawler.Waiting, error) {
+	defer f.mu.Unlock()
+	r, err := f.find(ctx, job.Job.Name)
+	if err != nil {
+		return crawler.Waiting{}, err
+	}
+	return r.waiting, nil
+}
+
+func (f *fakeFleet) Pause(ctx context.Context, name string) error {
+	return f.move(ctx, name, crawler.StatePaused, crawler.StateRunning, crawler.StatePaused)
+}
+
+func (f *fakeFleet) Resume(ctx context.Context, name string) error {
+	return f.move(ctx, name, crawler.StateRunning, crawler.StateRunning, crawler.StatePaused, crawler.StateDone)
+}
+
+func (f *fakeFleet) Set(ctx context.Context, name string, revision int64, changes crawler.Changes) (crawler.Adjustment, error) {
+	defer f.mu.Unlock()
+	r, err := f.find(ctx, name)
+	if err != nil {
+		return crawler.Adjustment{}, err
+	}
+	if revision >= 0 && revision != r.status.Revision {
+		return crawler.Adjustment{}, fmt.Errorf("job %q: %w", name, crawler.ErrJobChanged)
+	}
+	job, notes, err := setting.Change(r.status.Job, changes)
+	if err != nil {
+		return crawler.Adjustment{}, err
+	}
+	r.status.Revision++
+	done := crawler.Adjustment{Changed: setting.Differences(r.status.Job, job, time.Now(), r.status.Revision), Notes: notes}
+	r.status.Job, r.status.Changes = job, append(r.status.Changes, done.Changed...)
+	return done, nil
+}
+
+func (f *fakeFleet) Cancel(ctx context.Context, name string) error {
+	return f.move(ctx, name, crawler.StateCancelled, crawler.StateRunning, crawler.StatePaused)
+}
+
+func (f *fakeFleet) move(ctx context.Context, name string, to crawler.State, from ...crawler.State) error {
+	defer f.mu.Unlock()
+	r, err := f.find(ctx, name)
+	if err != nil {
+		return err
+	}
+	for _, state := range from {
+		if r.status.State == state {
+			r.status.State = to
+			return nil
+		}
+	}
+	if !r.status.State.Ended() {
+		return fmt.Errorf("job %q is %s: %w", name, r.status.State, crawler.ErrJobState)
+	}
+	return fmt.Errorf("job %q: %w", name, crawler.ErrJobEnded)
+}
+
+func (f *fakeFleet) Remove(ctx context.Context, name string) error {
+	defer f.mu.Unlock()
+	if _, err := f.find(ctx, name); err != nil {
+		return err
+	}
+	delete(f.jobs, name)
+	return nil
+}
+
+func (f *fakeFleet) SeedClosed(ctx context.Context, name string, urls iter.Seq2[string, error], progress func(crawler.Seeding)) (crawler.Seeding, error) {
+	var seeding crawler.Seeding
+	line := int64(0)
+	for text, err := range urls {
+		if err != nil {
+			return seeding, err
+		}
+		line++
+		if f.endSeed != nil && f.endSeed(line) {
+			return seeding, fmt.Errorf("job %q: %w", name, crawler.ErrJobEnded)
+		}
+		if text == "" {
+			continue
+		}
+		if f.onSeed != nil {
+			f.onSeed(text)
+		}
+		if err := f.admit(ctx, name, line, text, &seeding); err != nil {
+			return seeding, err
+		}
+		progress(seeding)
+	}
+	return seeding, nil
+}
+
+func (f *fakeFleet) admit(ctx context.Context, name string, line int64, text string, seeding *crawler.Seeding) error {
+	defer f.mu.Unlock()
+	r, err := f.find(ctx, name)
+	if err != nil {
+		return err
+	}
+	seed, err := crawler.ParseSeed(text)
+	if err != nil {
+		return err // the list reports the refusal
+	}
+	url, err := crawler.ParseURL(seed.URL)
+	switch {
+	case err != nil:
+		seeding.Refuse(crawler.Refusal{Line: line, URL: text, Reason: err.Error()})
+	case r.seen[url]:
+		seeding.Seen++
+	default:
+		r.seen[url] = true
+		seeding.Admitted++
+		r.counters.Seen++
+		r.counters.Waiting++
+	}
+	return nil
+}
+
+// change changes a job without the dashboard.
+func (f *fakeFleet) change(name string, how func(*fakeJob)) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	how(f.jobs[name])
+}
+
+// fail makes all methods return err.
+func (f *fakeFleet) fail(err error) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.err = err
+}
+
+// hang makes all methods wait for their contexts.
+func (f *fakeFleet) hang() {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.hung = true
+}

@@ -1,0 +1,54 @@
+package fetch
+
+import (
+	"net/http"
+	"strings"
+	"testing"
+
+	"github.com/trawlcrawler/trawl/crawler"
+	"github.com/trawlcrawler/trawl/internal/guard"
+)
+
+// fetchAt fetches from a server that is at a port of the system's choice, with
+// a fetcher that may connect to loopback addresses.
+func fetchAt(t *testing.T, cfg Config, url string, portOpen bool) *crawler.Page {
+	t.Helper()
+	f, err := New(cfg)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(f.Close)
+	req := request(t, url)
+	req.PortOpen = portOpen
+	return get(t, f, req)
+}
+
+func TestAPortThatIsNotOpenIsNeverAsked(t *testing.T) {
+	t.Parallel()
+	server := serve(t, func(http.ResponseWriter, *http.Request) { t.Error("the server was asked") })
+	page := fetchAt(t, Config{AllowPrivate: true, Ports: ports(t, "80", "443", "8000-9000")}, server.URL, false)
+	wantFault(t, page, crawler.FaultBlocked, false)
+	port := server.URL[strings.LastIndex(server.URL, ":")+1:]
+	if want := "--ports " + port + " opens it"; !strings.Contains(page.Fault.Text, want) {
+		t.Errorf("got %q, want the way out: %q", page.Fault.Text, want)
+	}
+}
+
+func TestThePortOfASeedIsOpen(t *testing.T) {
+	t.Parallel()
+	server := serve(t, func(http.ResponseWriter, *http.Request) {})
+	cfg := Config{AllowPrivate: true, Ports: ports(t, "80", "443", "8000-9000")}
+	wantNoFault(t, fetchAt(t, cfg, server.URL, true))
+	cfg.AllowHosts = []crawler.Host{parse(t, server.URL).Host()}
+	wantNoFault(t, fetchAt(t, cfg, server.URL, false))
+}
+
+// ports parses ports.
+func ports(t testing.TB, texts ...string) guard.Ports {
+	t.Helper()
+	p, err := guard.ParsePorts(texts)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return p
+}

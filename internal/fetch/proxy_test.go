@@ -1,0 +1,591 @@
+package fetch
+
+import (
+	"bufio"
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"net/http/httptest"
+	"net/netip"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+
+	"github.com/trawlcrawler/trawl/crawler"
+	"github.com/trawlcrawler/trawl/internal/dns"
+	"github.com/trawlcrawler/trawl/internal/test/testdns"
+)
+
+// middleman is a proxy of a test. It connects to what it is told, unless a name is
+// known to it otherwise, and remembers what that was.
+type middleman struct {
+	url   string
+	login string            // that it wants, as USER:PASSWORD; "" for none
+	hosts map[string]string // names that it knows: where they are
+	fails int               // an HTTP status, or a reply of SOCKS, that it gives instead of connecting
+
+	mu    sync.Mutex
+	told  []string // "CONNECT 192.0.2.1:80", "GET http://example.org/", "SOCKS example.org:443"
+	heads []http.Header
+}
+
+func (m *middleman) note(what string, head http.Header) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.told, m.heads = append(m.told, what), append(m.heads, head)
+}
+
+// was returns what the proxy was told.
+func (m *middleman) was() []string {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return slices.Clone(m.told)
+}
+
+func (m *middleman) dial(to string) (net.Conn, error) {
+	if at := m.hosts[to]; at != "" {
+		to = at
+	}
+	return net.Dial("tcp", to)
+}
+
+// newHTTPProxy starts a proxy that speaks HTTP, or HTTP over TLS.
+func newHTTPProxy(t testing.TB, secure bool) *middleman {
+	t.Helper()
+	m := &middleman{}
+	s := httptest.NewUnstartedServer(m)
+	s.Config.ErrorLog = quiet()
+	if secure {
+		s.StartTLS()
+	} else {
+		s.Start()
+	}
+	t.Cleanup(s.Close)
+	m.url = s.URL
+	return m
+}
+
+func (m *middleman) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	m.note(r.Method+" "+r.RequestURI, r.Header)
+	user, password, _ := (&http.Request{Header: http.Header{"Authorization": r.Header["Proxy-Authorization"]}}).BasicAuth()
+	switch {
+	case m.login != "" && user+":"+password != m.login:
+		w.WriteHeader(http.StatusProxyAuthRequired)
+	case m.fails != 0:
+		w.WriteHeader(m.fails)
+	case r.Method == http.MethodConnect:
+		m.connect(w, r)
+	default:
+		m.hand(w, r)
+	}
+}
+
+func (m *middleman) connect(w http.ResponseWriter, r *http.Request) {
+	there, err := m.dial(r.RequestURI)
+	if err != nil {
+		w.WriteHeader(http.StatusBadGateway)
+		return
+	}
+	here, _, err := w.(http.Hijacker).Hijack()
+	if err != nil {
+		return
+	}
+	fmt.Fprint(here, "HTTP/1.1 200 OK\r\n\r\n")
+	join(here, there)
+}
+
+// hand hands a request on.
+func (m *middleman) hand(w http.ResponseWriter, r *http.Request) {
+	to := r.URL.Host
+	if r.URL.Port() == "" {
+		to += ":80"
+	}
+	there, err := m.dial(to)
+	if err != nil {
+		w.WriteHeader(http.StatusBadGateway)
+		return
+	}
+	defer there.Close()
+	out := r.Clone(r.Context())
+	out.Header.Del("Proxy-Authorization")
+	out.Close = true
+	out.Write(there)
+	resp, err := http.ReadResponse(bufio.NewReader(there), out)
+	if err != nil {
+		w.WriteHeader(http.StatusBadGateway)
+		return
+	}
+	w.WriteHeader(resp.StatusCode)
+	io.Copy(w, resp.Body)
+}
+
+// join moves bytes between two connections until both have ended.
+func join(a, b net.Conn) {
+	var both sync.WaitGroup
+	for _, pair := range [][2]net.Conn{{a, b}, {b, a}} {
+		both.Go(func() { io.Copy(pair[0], pair[1]); pair[0].Close() })
+	}
+	both.Wait()
+}
+
+// newSOCKS starts a proxy that speaks SOCKS5 (RFC 1928, RFC 1929).
+func newSOCKS(t testing.TB) *middleman {
+	t.Helper()
+	m := &middleman{}
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var serving sync.WaitGroup
+	serving.Go(func() {
+		for {
+			conn, err := l.Accept()
+			if err != nil {
+				return
+			}
+			go func() { defer conn.Close(); m.socks(conn) }()
+		}
+	})
+	t.Cleanup(func() { l.Close(); serving.Wait() })
+	m.url = "socks5://" + l.Addr().String()
+	return m
+}
+
+func (m *middleman) socks(conn net.Conn) {
+	head := make([]byte, 2)
+	io.ReadFull(conn, head)
+	methods := make([]byte, head[1])
+	io.ReadFull(conn, methods)
+	if m.login != "" {
+		if !slices.Contains(methods, 2) {
+			conn.Write([]byte{5, 0xff})
+			return
+		}
+		conn.Write([]byte{5, 2})
+		io.ReadFull(conn, head)
+		user := make([]byte, head[1])
+		io.ReadFull(conn, user)
+		io.ReadFull(conn, head[:1])
+		password := make([]byte, head[0])
+		io.ReadFull(conn, password)
+		if string(user)+":"+string(password) != m.login {
+			conn.Write([]byte{1, 1})
+			return
+		}
+		conn.Write([]byte{1, 0})
+	} else {
+		conn.Write([]byte{5, 0})
+	}
+	to, err := readSOCKS(conn)
+	if err != nil {
+		return
+	}
+	m.note("SOCKS "+to, nil)
+	if m.fails != 0 {
+		conn.Write([]byte{5, byte(m.fails), 0, 1, 0, 0, 0, 0, 0, 0})
+		return
+	}
+	there, err := m.dial(to)
+	if err != nil {
+		conn.Write([]byte{5, 5, 0, 1, 0, 0, 0, 0, 0, 0})
+		return
+	}
+	conn.Write([]byte{5, 0, 0, 1, 0, 0, 0, 0, 0, 0})
+	join(conn, there)
+}
+
+// readSOCKS reads where to connect to.
+func readSOCKS(conn net.Conn) (string, error) {
+	head := make([]byte, 5)
+	if _, err := io.ReadFull(conn, head); err != nil {
+		return "", err
+	}
+	var rest []byte
+	switch head[3] {
+	case 1:
+		rest = make([]byte, 3+2)
+	case 3:
+		rest = make([]byte, int(head[4])+2)
+	case 4:
+		rest = make([]byte, 15+2)
+	default:
+		return "", errors.New("a kind of address that is none")
+	}
+	if _, err := io.ReadFull(conn, rest); err != nil {
+		return "", err
+	}
+	host, port := string(rest[:len(rest)-2]), binary.BigEndian.Uint16(rest[len(rest)-2:])
+	if head[3] != 3 {
+		a, _ := netip.AddrFromSlice(append([]byte{head[4]}, rest[:len(rest)-2]...))
+		host = a.String()
+	}
+	return net.JoinHostPort(host, fmt.Sprint(port)), nil
+}
+
+// proxy reads the URL of one, with a login if it wants one.
+func (m *middleman) proxy(t testing.TB, remoteDNS bool) *Proxy {
+	t.Helper()
+	url := m.url
+	if m.login != "" {
+		url = strings.Replace(url, "://", "://"+m.login+"@", 1)
+	}
+	p, err := ParseProxy(url, remoteDNS)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return p
+}
+
+func TestProxiesAreRead(t *testing.T) {
+	t.Parallel()
+	for text, want := range map[string]string{
+		"http://a.test":                   "http://a.test:8080",
+		"https://u:secret@a.test":         "https://a.test:443",
+		"socks5://a.test:9050/":           "socks5://a.test:9050",
+		"socks5h://u:secret@[::1]":        "socks5://[::1]:1080",
+		"http://u:se%2Fcr%40et@a.test:81": "http://a.test:81",
+	} {
+		p, err := ParseProxy(text, false)
+		if err != nil {
+			t.Errorf("%s: %v", text, err)
+			continue
+		}
+		if got := fmt.Sprintf("%v %+v %#v", p, p, p); got != want+" "+want+" "+want {
+			t.Errorf("%s is %s, want %s", text, got, want)
+		}
+		if p.remote != strings.HasPrefix(text, "socks5h") {
+			t.Errorf("%s: it looks names up: %t", text, p.remote)
+		}
+	}
+	for _, text := range []string{
+		"", "a.test:81", "ftp://u:secret@a.test", "http://", "http://u:secret@", "http://u:se/cret@a.test", "http://u:secret@a.test:http",
+		"http://u:secret@a.test/path", "http://u:secret@a.test?q", "socks4://a.test", "http://u:secret@a.test:81:82", "http://u:secret%zz@a.test",
+	} {
+		if p, err := ParseProxy(text, false); err == nil || strings.Contains(err.Error(), "cret") {
+			t.Errorf("%q: got %v, %v", text, p, err)
+		}
+	}
+}
+
+func TestHostsAreSpreadOverProxiesAndStay(t *testing.T) {
+	t.Parallel()
+	var proxies []*Proxy
+	for i := range 4 {
+		p, err := ParseProxy(fmt.Sprintf("http://10.0.0.%d:3128", i), false)
+		if err != nil {
+			t.Fatal(err)
+		}
+		proxies = append(proxies, p)
+	}
+	const hosts = 4000
+	first := make(map[*Proxy]int)
+	moved := 0
+	for i := range hosts {
+		host := fmt.Sprintf("host%d.example.org", i)
+		p := ranked(proxies, host)[0]
+		first[p]++
+		again := slices.Clone(proxies)
+		slices.Reverse(again)
+		if ranked(again, host)[0] != p {
+			t.Fatalf("%s has another proxy where they are listed in another order", host)
+		}
+		if ranked(proxies[:3], host)[0] != p {
+			moved++
+		}
+	}
+	for p, n := range first {
+		if n < hosts/4*8/10 || n > hosts/4*12/10 {
+			t.Errorf("%v has %d of %d hosts, want about a quarter", p, n, hosts)
+		}
+	}
+	if moved != first[proxies[3]] {
+		t.Errorf("%d hosts have another proxy without one that had %d", moved, first[proxies[3]])
+	}
+	p := ranked(proxies, "a.test")
+	p[0].rest()
+	if again := ranked(proxies, "a.test"); again[0] != p[1] || again[3] != p[0] {
+		t.Errorf("while one rests the order is %v, was %v", again, p)
+	}
+}
+
+// through returns a fetcher that goes through proxies to every host.
+func through(t testing.TB, cfg Config, proxies ...*Proxy) *Fetcher {
+	t.Helper()
+	cfg.Rules = append(cfg.Rules, Rule{Proxies: proxies})
+	f, err := New(cfg)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(f.Close)
+	return f
+}
+
+// Each kind of proxy, with and without a login and TLS to the host, is told an
+// address that was judged here.
+func TestPagesAreFetchedThroughAProxy(t *testing.T) {
+	t.Parallel()
+	for _, kind := range []string{"http", "https", "socks5"} {
+		for _, login := range []string{"", "ann:pass"} {
+			for _, scheme := range []string{"http", "https"} {
+				t.Run(fmt.Sprint(kind, " ", login, " ", scheme), func(t *testing.T) {
+					t.Parallel()
+					server, pool := serveTLS(t, func(w http.ResponseWriter, r *http.Request) {
+						fmt.Fprint(w, r.Host, " ", r.Proto, " ", r.RequestURI, " ", r.Header.Get("Proxy-Authorization"))
+					})
+					want := "HTTP/2.0"
+					if scheme == "http" {
+						server, want = serve(t, server.Config.Handler.ServeHTTP), "HTTP/1.1"
+					}
+					m := newSOCKS(t)
+					if kind != "socks5" {
+						m = newHTTPProxy(t, kind == "https")
+					}
+					m.login = login
+					_, port, _ := net.SplitHostPort(server.Listener.Addr().String())
+					z := testdns.New(t, "example.com. 60 IN A 127.0.0.1")
+					f := through(t, Config{
+						AllowPrivate: true, rootCAs: pool, Resolver: dns.NewResolver([]netip.AddrPort{z.At}),
+						Rules: []Rule{{Hosts: []HostPattern{pattern(t, "127.0.0.1:"+portAt(m.url))}, Insecure: true}},
+					}, m.proxy(t, false))
+					page := get(t, f, request(t, scheme+"://example.com:"+port+"/a?b"))
+					wantNoFault(t, page)
+					if got := string(content(t, page)); got != "example.com:"+port+" "+want+" /a?b " {
+						t.Errorf("the server was asked %q", got)
+					}
+					if page.Address.String() != "127.0.0.1:"+port || page.Proxy != m.url {
+						t.Errorf("it was reached at %s by way of %s", page.Address, page.Proxy)
+					}
+					ask := "CONNECT"
+					if kind == "socks5" {
+						ask = "SOCKS"
+					}
+					if got := m.was(); !slices.Equal(got, []string{ask + " 127.0.0.1:" + port}) {
+						t.Errorf("the proxy was told %q", got)
+					}
+				})
+			}
+		}
+	}
+}
+
+func portAt(url string) string { return url[strings.LastIndexByte(url, ':')+1:] }
+
+func pattern(t testing.TB, text string) HostPattern {
+	t.Helper()
+	p, err := ParseHostPattern(text)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return p
+}
+
+// A proxy that looks names up is told the name, and plain HTTP is handed to it.
+func TestAProxyCanLookNamesUpItself(t *testing.T) {
+	t.Parallel()
+	for _, c := range []struct{ kind, scheme, told string }{
+		{"http", "http", "GET http://far.example:PORT/a?b"}, {"https", "http", "GET http://far.example:PORT/a?b"}, {"socks5", "http", "SOCKS far.example:PORT"},
+		{"http", "https", "CONNECT far.example:PORT"}, {"socks5", "https", "SOCKS far.example:PORT"},
+	} {
+		t.Run(c.kind+" "+c.scheme, func(t *testing.T) {
+			t.Parallel()
+			server, _ := serveTLS(t, func(w http.ResponseWriter, r *http.Request) {
+				fmt.Fprint(w, r.Host, r.URL.Path, r.Header.Get("Proxy-Authorization"), r.Header.Get("X-Key"))
+			})
+			if c.scheme == "http" {
+				server = serve(t, server.Config.Handler.ServeHTTP)
+			}
+			m := newSOCKS(t)
+			if c.kind != "socks5" {
+				m = newHTTPProxy(t, c.kind == "https")
+			}
+			m.login = "ann:pass"
+			at := server.Listener.Addr().String()
+			host := "far.example:" + portAt(at)
+			m.hosts = map[string]string{host: at}
+			f := through(t, Config{
+				Ports:    ports(t, "any"),
+				Resolver: dns.NewResolver([]netip.AddrPort{testdns.New(t).At}), // which knows none
+				Rules: []Rule{
+					{Hosts: []HostPattern{pattern(t, "127.0.0.1:"+portAt(m.url)), pattern(t, host)}, Insecure: true},
+					{Hosts: []HostPattern{pattern(t, "http://"+host)}, Header: http.Header{"X-Key": {"key"}}},
+				},
+			}, m.proxy(t, true))
+			for _, record := range []bool{false, true, false} {
+				req := request(t, c.scheme+"://"+host+"/a?b")
+				req.Record = record
+				page := get(t, f, req)
+				wantNoFault(t, page)
+				if got := string(content(t, page)); got != host+"/akey" {
+					t.Errorf("the server was asked %q", got)
+				}
+				if page.Address.IsValid() || page.Proxy != m.url {
+					t.Errorf("it was reached at %s by way of %s, though nobody can know the address", page.Address, page.Proxy)
+				}
+				if record && strings.Contains(string(page.Recording.Request), "Basic ") {
+					t.Errorf("recorded as %q", page.Recording.Request)
+				}
+			}
+			for _, told := range m.was() {
+				if told != strings.Replace(c.told, "PORT", portAt(at), 1) {
+					t.Errorf("the proxy was told %q, want %q", told, c.told)
+				}
+			}
+			if _, err := f.Locate(t.Context(), crawler.Host(host)); err == nil {
+				t.Error("the host was located, though its proxy looks it up")
+			}
+		})
+	}
+}
+
+// What may not be connected to is not asked a proxy for, however it is written,
+// and wherever a name is led.
+func TestAProxyIsNotLedToPrivateAddresses(t *testing.T) {
+	t.Parallel()
+	z := testdns.New(t, "in.example. 60 IN A 10.1.2.3", "meta.example. 60 IN AAAA 64:ff9b::a9fe:a9fe", "both.example. 0 IN A 10.0.0.1", "both.example. 0 IN A 127.0.0.2")
+	for _, remote := range []bool{false, true} {
+		for _, m := range []*middleman{newHTTPProxy(t, false), newSOCKS(t)} {
+			f := through(t, Config{Resolver: dns.NewResolver([]netip.AddrPort{z.At})}, m.proxy(t, remote))
+			urls := []string{
+				"http://127.0.0.1/", "https://[::1]/", "http://169.254.169.254/latest/", "http://0x7f.1/", "http://[::ffff:10.0.0.1]/", "http://localhost/",
+				"https://a.localhost/", "http://9.9.9.9:22/",
+			}
+			if remote {
+				urls = append(urls, "http://intranet/", "http://metadata.google.internal/", "https://printer.local/", "http://nas.home.arpa./")
+			} else {
+				urls = append(urls, "http://in.example/", "https://meta.example/")
+			}
+			for _, url := range urls {
+				page := get(t, f, request(t, url))
+				wantFault(t, page, crawler.FaultBlocked, false)
+			}
+			if told := m.was(); len(told) > 0 {
+				t.Errorf("the proxy was told %q", told)
+			}
+		}
+	}
+}
+
+// The name server leads a name elsewhere after it was judged.
+func TestAProxyGetsTheAddressThatWasJudged(t *testing.T) {
+	t.Parallel()
+	server := serve(t, func(w http.ResponseWriter, r *http.Request) { fmt.Fprint(w, "page") })
+	port := portAt(server.URL)
+	z := testdns.New(t, "example.com. 0 IN A 127.0.0.1")
+	m := newHTTPProxy(t, false)
+	f := through(t, Config{
+		AllowCIDR: []netip.Prefix{netip.MustParsePrefix("127.0.0.1/32")}, Resolver: dns.NewResolver([]netip.AddrPort{z.At}),
+	}, m.proxy(t, false))
+	wantNoFault(t, get(t, f, request(t, "http://example.com:"+port+"/")))
+	z.Set("example.com. 0 IN A 127.0.0.2")
+	wantNoFault(t, get(t, f, request(t, "http://example.com:"+port+"/")))
+	f.Close()
+	f.cfg.Resolver.Forget("example.com")
+	wantFault(t, get(t, f, request(t, "http://example.com:"+port+"/")), crawler.FaultBlocked, false)
+	for _, told := range m.was() {
+		if told != "CONNECT 127.0.0.1:"+port {
+			t.Errorf("the proxy was told %q", told)
+		}
+	}
+}
+
+func TestAnotherProxyIsTakenForOneThatCannotBeUsed(t *testing.T) {
+	t.Parallel()
+	server := serve(t, func(w http.ResponseWriter, r *http.Request) { fmt.Fprint(w, "page") })
+	good, picky := newHTTPProxy(t, false), newSOCKS(t)
+	picky.login = "ann:other"
+	dead, err := ParseProxy("http://"+deadEnd(t), false)
+	if err != nil {
+		t.Fatal(err)
+	}
+	wrong, err := ParseProxy(strings.Replace(picky.url, "://", "://ann:secret@", 1), false)
+	if err != nil {
+		t.Fatal(err)
+	}
+	f := through(t, Config{AllowPrivate: true}, dead, wrong, good.proxy(t, false))
+	page := get(t, f, request(t, server.URL))
+	wantNoFault(t, page)
+	if page.Proxy != good.url {
+		t.Errorf("it was reached by way of %s", page.Proxy)
+	}
+
+	f = through(t, Config{AllowPrivate: true}, wrong)
+	page = get(t, f, request(t, server.URL))
+	wantFault(t, page, crawler.FaultConnect, true)
+	if !strings.Contains(page.Fault.Text, picky.url) || strings.Contains(page.Fault.Text, "secret") {
+		t.Errorf("it is said: %s", page.Fault.Text)
+	}
+}
+
+// deadEnd is an address at which nobody listens.
+func deadEnd(t testing.TB) string {
+	t.Helper()
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer l.Close()
+	return l.Addr().String()
+}
+
+func TestWhatAProxySaysIsToldFromWhatAHostDoes(t *testing.T) {
+	t.Parallel()
+	for _, c := range []struct {
+		name   string
+		proxy  *middleman
+		fails  int
+		login  string
+		kind   crawler.FaultKind
+		passes bool
+		says   string
+	}{
+		{"a host that it does not reach", newHTTPProxy(t, false), 502, "", crawler.FaultConnect, true, "502 Bad Gateway"},
+		{"a host that it forbids", newHTTPProxy(t, false), 403, "", crawler.FaultBlocked, false, "403 Forbidden"},
+		{"a login that is wrong", newHTTPProxy(t, false), 407, "", crawler.FaultConnect, true, "wants another login"},
+		{"SOCKS, a host that refuses", newSOCKS(t), 5, "", crawler.FaultConnect, true, "refused"},
+		{"SOCKS, a host that it forbids", newSOCKS(t), 2, "", crawler.FaultBlocked, false, "ruleset"},
+		{"SOCKS, without its login", newSOCKS(t), 0, "ann:other", crawler.FaultConnect, true, "authentication"},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			t.Parallel()
+			p := c.proxy.proxy(t, false)
+			c.proxy.fails, c.proxy.login = c.fails, c.login
+			page := get(t, through(t, Config{AllowPrivate: true}, p), request(t, "http://127.0.0.1:8080/"))
+			wantFault(t, page, c.kind, c.passes)
+			if !strings.Contains(page.Fault.Text, c.says) || !strings.Contains(page.Fault.Text, c.proxy.url) {
+				t.Errorf("it is said: %s", page.Fault.Text)
+			}
+		})
+	}
+}
+
+func TestSomeHostsCanBeLeftOutOfProxies(t *testing.T) {
+	t.Parallel()
+	server := serve(t, func(w http.ResponseWriter, r *http.Request) { fmt.Fprint(w, "page") })
+	m := newHTTPProxy(t, false)
+	f := through(t, Config{
+		AllowPrivate: true, Rules: []Rule{{Hosts: []HostPattern{pattern(t, strings.TrimPrefix(server.URL, "http://"))}, Proxies: []*Proxy{nil}}},
+	}, m.proxy(t, false))
+	page := get(t, f, request(t, server.URL))
+	wantNoFault(t, page)
+	if told := m.was(); len(told) > 0 || page.Proxy != "" {
+		t.Errorf("the proxy was told %q", told)
+	}
+}
+
+// One that answers to CONNECT and then never ends must not hold a request up.
+func TestAProxyThatStallsIsLeft(t *testing.T) {
+	t.Parallel()
+	stop := make(chan struct{})
+	origin := serveRaw(t, func(net.Conn, string) { <-stop })
+	t.Cleanup(func() { close(stop) })
+	p, err := ParseProxy(origin, false)
+	if err != nil {
+		t.Fatal(err)
+	}
+	page := get(t, through(t, Config{AllowPrivate: true, ConnectTimeout: 100_000_000}, p), request(t, "http://127.0.0.1:8080/"))
+	wantFault(t, page, crawler.FaultConnect, true)
+}

@@ -1,0 +1,148 @@
+package fleet
+
+import (
+	"cmp"
+	"log/slog"
+	"os"
+	"runtime"
+	"runtime/debug"
+	"time"
+
+	"github.com/hibiken/asynq"
+	"github.com/prometheus/client_golang/prometheus"
+
+	"github.com/trawlcrawler/trawl/crawler"
+	"github.com/trawlcrawler/trawl/internal/fetch"
+	"github.com/trawlcrawler/trawl/internal/frontier"
+	"github.com/trawlcrawler/trawl/internal/heap"
+	"github.com/trawlcrawler/trawl/internal/htmltree"
+	"github.com/trawlcrawler/trawl/internal/robots"
+	"github.com/trawlcrawler/trawl/internal/visit"
+)
+
+// Runtime is what a worker shares among its jobs: connections, memory for bodies,
+// processors, and places for visits.
+type Runtime struct {
+	// Fetcher makes the requests.
+	Fetcher *fetch.Fetcher
+
+	name   string // of the worker
+	store  *frontier.Store
+	redis  asynq.RedisConnOpt
+	poll   time.Duration
+	robots *robots.Robots
+	trees  *htmltree.Room
+	cpu    chan struct{}
+	places *places
+	meters *workerMeters
+	log    *slog.Logger
+
+	handlers      Handlers // nil for none
+	handlerTime   time.Duration
+	handlerPlaces chan struct{}
+}
+
+// RuntimeConfig configures a runtime.
+type RuntimeConfig struct {
+	// Name is the worker's name, in records and file names.
+	Name string
+	// Concurrency is the most visits at once; at least 1.
+	Concurrency int
+	// Poll is how long an empty queue is left alone; see [tasks.ServerConfig].
+	Poll time.Duration
+	// Fetch configures what connections may reach, and where bodies that do not fit in
+	// memory are stored.
+	Fetch fetch.Config
+	// Metrics registers the worker's metrics.
+	Metrics prometheus.Registerer
+	Log     *slog.Logger
+
+	// Handlers are the program's own. Default none.
+	Handlers Handlers
+	// HandlerTime is how long the handlers of one page may take. Default 1m. HandlerPlaces
+	// is how many pages may be handled at once. Default four for each processor.
+	HandlerTime   time.Duration
+	HandlerPlaces int
+}
+
+// NewRuntime opens a runtime. redis is the connection for asynq.
+func NewRuntime(store *frontier.Store, redis asynq.RedisConnOpt, cfg RuntimeConfig) (*Runtime, error) {
+	boundMemory(cfg.Concurrency)
+	cfg.Fetch.Log = cfg.Log
+	fetcher, err := fetch.New(cfg.Fetch)
+	if err != nil {
+		return nil, err
+	}
+	return &Runtime{
+		Fetcher: fetcher, name: cfg.Name, store: store, redis: redis, poll: cfg.Poll, log: cfg.Log,
+		robots: robots.New(store.RobotsCache(), robots.Config{}),
+		trees:  htmltree.NewRoom(),
+		cpu:    make(chan struct{}, runtime.GOMAXPROCS(0)),
+		places: newPlaces(store, cfg.Name, cfg.Concurrency, cfg.Log),
+		meters: newWorkerMeters(cfg.Metrics, cfg.Concurrency),
+
+		handlers: cfg.Handlers, handlerTime: cfg.HandlerTime, handlerPlaces: make(chan struct{}, cmp.Or(cfg.HandlerPlaces, 4*runtime.GOMAXPROCS(0))),
+	}, nil
+}
+
+// Memory of the process. Below heapFloor, which is more than twice the live heap of most
+// crawls, the heap is not collected, so small crawls take as much memory as large ones.
+// Near the limit the garbage collector works hard. The limit is what bodies, decoders,
+// parsers and Redis may hold, plus some memory for each visit.
+const (
+	heapFloor   = 56 << 20
+	baseMemory  = 384 << 20
+	visitMemory = 256 << 10
+)
+
+// boundMemory tells the garbage collector how much memory this many visits need. GOMEMLIMIT
+// and GOGC, if the operator sets them, take precedence.
+func boundMemory(visits int) {
+	heap.Floor(heapFloor)
+	if os.Getenv("GOMEMLIMIT") == "" {
+		debug.SetMemoryLimit(baseMemory + int64(visits)*visitMemory)
+	}
+}
+
+// HostName returns the name of this machine.
+func HostName() string {
+	name, err := os.Hostname()
+	if err != nil {
+		return "localhost"
+	}
+	return name
+}
+
+// full reports whether all places for visits are in use.
+func (w *Runtime) full() bool { return w.places.full() }
+
+// Close closes the connections.
+func (w *Runtime) Close() {
+	w.places.close()
+	w.Fetcher.Close()
+}
+
+// Handlers are the handlers that a program provides for jobs.
+type Handlers interface {
+	// Has reports whether the program has all handlers in names.
+	Has(names []string) bool
+	// Names lists all handlers.
+	Names() []string
+	// For returns the handlers of a job. The program must have all of them.
+	For(job crawler.Status) visit.Handlers
+}
+
+// serves reports whether this program has all handlers of the job. If not, visits of the
+// job are left to other workers.
+func (w *Runtime) serves(job crawler.Job) bool {
+	return len(job.Handlers) == 0 || w.handlers != nil && w.handlers.Has(job.Handlers)
+}
+
+// handlersFor returns the handlers of a job; nil if it has none, or this program does not
+// have all of them.
+func (w *Runtime) handlersFor(job crawler.Status) visit.Handlers {
+	if len(job.Job.Handlers) == 0 || !w.serves(job.Job) {
+		return nil
+	}
+	return w.handlers.For(job)
+}

@@ -1,0 +1,102 @@
+package frontier
+
+import (
+	"net/netip"
+	"testing"
+	"time"
+
+	"github.com/trawlcrawler/trawl/crawler"
+	"github.com/trawlcrawler/trawl/internal/visit"
+)
+
+var shared = netip.MustParseAddr("192.0.2.1")
+
+func (b *bench) occupy(lease visit.HostLease, ip netip.Addr) crawler.Occupancy {
+	b.t.Helper()
+	got, err := lease.Occupy(b.t.Context(), ip)
+	if err != nil {
+		b.t.Fatal(err)
+	}
+	return got
+}
+
+// keepsAddressOfIdleVisit lets a visit end that asked for nothing: the address is left
+// alone for as long as before.
+func keepsAddressOfIdleVisit(t *testing.T, b *bench) {
+	b.oneShard()
+	b.admit(3, "http://a.test/1", "http://b.test/1", "http://c.test/1")
+	a := b.open("a.test")
+	b.occupy(a, shared)
+	b.leave(a, crawler.Rest{AddressWait: time.Hour})
+	idle := b.open("b.test")
+	b.occupy(idle, shared)
+	b.leave(idle, crawler.Rest{})
+	if got := b.occupy(b.open("c.test"), shared); got.Wait < 50*time.Minute {
+		t.Errorf("the address may be asked after %v, want about an hour", got.Wait)
+	}
+}
+
+func (b *bench) leave(lease visit.HostLease, r crawler.Rest) {
+	b.t.Helper()
+	if err := lease.Close(b.t.Context(), r); err != nil {
+		b.t.Fatal(err)
+	}
+}
+
+// oneShard skips frontiers whose hosts may lie in several shards: an address
+// belongs to one.
+func (b *bench) oneShard() {
+	if b.job.Shards > 1 {
+		b.t.Skip("a job that is polite to addresses has one shard")
+	}
+}
+
+func sharesAddress(t *testing.T, b *bench) {
+	b.oneShard()
+	b.admit(3, "http://a.test/1", "http://b.test/1", "http://c.test/1")
+	a, other, c := b.open("a.test"), b.open("b.test"), b.open("c.test")
+	if got := b.occupy(a, shared); !got.Held || got.Wait != 0 || got.Others != 0 {
+		t.Errorf("a free address: %+v", got)
+	}
+	if got := b.occupy(c, netip.MustParseAddr("2001:db8::1")); !got.Held {
+		t.Errorf("another address: %+v", got)
+	}
+	if got := b.occupy(other, shared); got.Held {
+		t.Errorf("an address that another has: %+v", got)
+	}
+	b.leave(other, crawler.Rest{NotBefore: time.Hour})
+	if orders := b.arm(); len(orders) != 0 {
+		t.Errorf("%v are due while another has their address", orders)
+	}
+	b.leave(a, crawler.Rest{Wait: time.Hour, AddressWait: 50 * time.Millisecond})
+	again := b.open("b.test") // it was woken
+	if got := b.occupy(again, shared); !got.Held || got.Wait > 50*time.Millisecond {
+		t.Errorf("an address that was left: %+v", got)
+	}
+	b.leave(again, crawler.Rest{AddressWait: time.Hour})
+	last := b.open("b.test")
+	if got := b.occupy(last, shared); !got.Held || got.Wait < 59*time.Minute {
+		t.Errorf("an address that rests: %+v", got)
+	}
+}
+
+func freesAddress(t *testing.T, b *bench) {
+	b.oneShard()
+	b.admit(2, "http://a.test/1", "http://b.test/1")
+	b.lease = time.Millisecond
+	lost := b.open("a.test")
+	if _, err := lost.Take(t.Context(), 1, 0); err != nil {
+		t.Fatal(err)
+	}
+	b.occupy(lost, shared)
+	b.lease = time.Minute
+	waiting := b.open("b.test")
+	if got := b.occupy(waiting, shared); got.Held {
+		t.Fatalf("an address that another has: %+v", got)
+	}
+	b.leave(waiting, crawler.Rest{NotBefore: time.Hour})
+	b.sweepUntil(1)
+	if got := b.occupy(b.open("b.test"), shared); !got.Held {
+		t.Errorf("an address whose visit broke: %+v", got)
+	}
+}

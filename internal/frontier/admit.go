@@ -1,0 +1,137 @@
+package frontier
+
+import (
+	"context"
+
+	"github.com/redis/go-redis/v9"
+
+	"github.com/trawlcrawler/trawl/crawler"
+)
+
+// Admit adds the entries whose URLs the job has never seen to the queues of their hosts,
+// and returns how many there were. Each URL is marked as seen and queued atomically. If
+// several calls bring the same URL, only one of them counts it as new. In a job in which
+// depth decides what is admitted, a URL seen before gets the new depth if that is smaller.
+// Admit implements [visit.Frontier].
+func (f *Frontier) Admit(ctx context.Context, entries []crawler.Entry) (fresh int, err error) {
+	for {
+		forgets := f.recent.forgets.Load()
+		n, err := f.admit(ctx, entries)
+		fresh += n
+		if err != nil || f.recent.forgets.Load() == forgets {
+			return fresh, err
+		} // Otherwise the URLs that were left out as known may be lost: repeat.
+	}
+}
+
+func (f *Frontier) admit(ctx context.Context, entries []crawler.Entry) (fresh int, err error) {
+	for _, batch := range f.batches(entries, f.recent.has) {
+		n, err := f.admitBatch(ctx, batch)
+		fresh += n
+		if err != nil {
+			return fresh, err
+		}
+	}
+	return fresh, nil
+}
+
+// admission is one call of the script: URLs of one shard, grouped by the queues that they
+// will wait in.
+type admission struct {
+	shard  int
+	urls   int
+	leaves bool // some were found outside the shard's own pages
+	groups []queueGroup
+	last   map[crawler.Host]int // index of the last group of each host
+}
+
+type queueGroup struct {
+	host    crawler.Host
+	band    crawler.Band
+	entries []crawler.Entry
+	members []string // elements of seen
+	hashes  []uint64 // their hashes in recent
+}
+
+// add appends an entry to the last group of its host, or to a new group if the band
+// changes.
+func (a *admission) add(e crawler.Entry, member string, hash uint64) {
+	host := e.URL.Host()
+	i, ok := a.last[host]
+	if !ok || a.groups[i].band != e.Band {
+		i = len(a.groups)
+		a.last[host] = i
+		a.groups = append(a.groups, queueGroup{host: host, band: e.Band})
+	}
+	g := &a.groups[i]
+	g.entries = append(g.entries, e)
+	g.members = append(g.members, member)
+	g.hashes = append(g.hashes, hash)
+	a.urls++
+}
+
+// args returns the arguments of the script.
+func (a *admission) args() []any {
+	args := make([]any, 0, 3*len(a.groups)+2*a.urls+1)
+	for _, g := range a.groups {
+		args = append(args, string(g.host), int(g.band), len(g.entries))
+		for i, e := range g.entries {
+			args = append(args, g.members[i], e.Pack())
+		}
+	}
+	return args
+}
+
+// batches groups entries by shard and queue, without those known to be seen.
+func (f *Frontier) batches(entries []crawler.Entry, known func(hash uint64, depth int) bool) []*admission {
+	var all []*admission
+	open := make(map[int]*admission, 1) // by shard
+	for _, e := range entries {
+		key := f.identity.Key(e.URL)
+		if e.Chain.Again { // never the key of a URL
+			key += " again"
+		}
+		hash := f.recent.hash(key)
+		depth := f.depths.of(e.Depth)
+		if known(hash, depth) {
+			continue
+		}
+		shard := f.shardOf(e.URL.Host())
+		a := open[shard]
+		if a == nil || a.urls == admitBatch {
+			a = &admission{shard: shard, last: make(map[crawler.Host]int, 1)}
+			open[shard] = a
+			all = append(all, a)
+		}
+		a.add(e, f.depths.member(f.depths.fingerprint(key), depth), hash)
+		a.leaves = a.leaves || e.Referrer.IsZero() || f.shardOf(e.Referrer.Host()) != shard
+	}
+	return all
+}
+
+func (f *Frontier) admitBatch(ctx context.Context, a *admission) (int, error) {
+	fresh, err := f.runAdmit(ctx, a, a.args())
+	if err != nil {
+		return 0, err
+	}
+	for _, g := range a.groups {
+		for i, hash := range g.hashes {
+			f.recent.add(hash, f.depths.of(g.entries[i].Depth))
+		}
+	}
+	return fresh, nil
+}
+
+// runAdmit runs the script. In a Cluster, a replica must confirm URLs that came from
+// another shard.
+func (f *Frontier) runAdmit(ctx context.Context, a *admission, args []any) (int, error) {
+	base := f.base(a.shard)
+	if cluster, ok := f.rdb.(*redis.ClusterClient); ok && f.job.Shards > 1 && a.leaves {
+		// Commands on a node's own connection bypass the hooks of the client.
+		if err := (gate{f.store}).refuse(ctx); err != nil {
+			return 0, err
+		}
+		return f.admitConfirmed(ctx, cluster, base, args)
+	}
+	return run(ctx, f.rdb, f.depths.pick(admitScript(), admitDepthScript()), "admit", base, f.depths.args(args)...).Int()
+}

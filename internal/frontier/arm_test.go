@@ -1,0 +1,129 @@
+package frontier
+
+import (
+	"errors"
+	"fmt"
+	"sync"
+	"testing"
+
+	"github.com/redis/go-redis/v9"
+
+	"github.com/trawlcrawler/trawl/crawler"
+)
+
+// manyHosts admits a URL of each of n hosts.
+func (b *bench) manyHosts(n int) {
+	b.t.Helper()
+	var urls []string
+	for i := range n {
+		urls = append(urls, fmt.Sprintf("http://h%d.test/", i))
+	}
+	b.admit(n, urls...)
+}
+
+// armsTogether lets some begin with what all have counted before. Those who go over
+// several shards may overtake each other, so that it is exact for one shard; over
+// more, it is when they come one after another.
+func armsTogether(t *testing.T, b *bench) {
+	const most = 30
+	b.manyHosts(100)
+	if b.job.Shards == 1 {
+		var all sync.WaitGroup
+		for range 6 {
+			other := b.elsewhere()
+			all.Go(func() {
+				if _, err := other.Arm(t.Context(), most); err != nil {
+					t.Error(err)
+				}
+			})
+		}
+		all.Wait()
+	} else {
+		for range 3 {
+			if _, err := b.elsewhere().Arm(t.Context(), most); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+	if c := b.counters(); c.Armed != most || c.Due != 70 || c.Ready != 70 {
+		t.Fatalf("%d visits are armed, %d hosts due and %d of them ready, want %d, 70 and 70", c.Armed, c.Due, c.Ready, most)
+	}
+	orders, err := b.Arm(t.Context(), most+5)
+	if err != nil || len(orders) != 5 {
+		t.Fatalf("%d visits are armed when five more may be out (%v)", len(orders), err)
+	}
+	if _, err := b.Open(t.Context(), orders[0], "tester"); err != nil {
+		t.Fatal(err)
+	}
+	for _, fewer := range []int{most + 5, most, 0, -1} {
+		if orders, err := b.Arm(t.Context(), fewer); err != nil || len(orders) != 0 {
+			t.Errorf("with 35 visits out, %d are armed when %d may be (%v)", len(orders), fewer, err)
+		}
+	}
+}
+
+// armsInTurn visits one host after another, each of which is due again at once.
+func armsInTurn(t *testing.T, b *bench) {
+	b.manyHosts(40)
+	visited := make(map[crawler.Host]bool)
+	for range 400 {
+		orders, err := b.Arm(t.Context(), 1)
+		if err != nil || len(orders) != 1 {
+			t.Fatalf("%d visits are armed (%v), want one", len(orders), err)
+		}
+		visited[orders[0].Host] = true
+		lease, err := b.Open(t.Context(), orders[0], "tester")
+		if err != nil {
+			t.Fatal(err)
+		}
+		b.close(lease, 0)
+	}
+	if len(visited) != 40 {
+		t.Errorf("in 400 visits, %d of 40 hosts were visited", len(visited))
+	}
+}
+
+// epochsAreNotRepeated lets a Redis take over that has not heard of a visit which is
+// under way.
+func epochsAreNotRepeated(t *testing.T, b *bench) {
+	b.admit(2, "http://a.test/1", "http://a.test/2")
+	key, base := b.baseOf("a.test")+nameHost+"a.test", b.baseOf("a.test")
+	before, err := b.rdb.HGetAll(t.Context(), key).Result()
+	if err != nil {
+		t.Fatal(err)
+	}
+	first := b.armed("a.test")
+	old, err := b.Open(t.Context(), first, "old")
+	if err != nil {
+		t.Fatal(err)
+	}
+	b.take(old, 1, "http://a.test/1")
+	for {
+		now, err := b.rdb.Time(t.Context()).Result()
+		if err != nil {
+			t.Fatal(err)
+		}
+		if now.UnixMilli() > first.Epoch {
+			break
+		}
+	}
+	for _, err := range []error{
+		b.rdb.Del(t.Context(), key, base+nameFlight+"a.test", base+nameOpen).Err(),
+		b.rdb.HSet(t.Context(), key, before).Err(),
+		b.rdb.ZAdd(t.Context(), base+nameDue, redis.Z{Member: "a.test"}).Err(),
+	} {
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	second := b.armed("a.test")
+	if second.Epoch == first.Epoch {
+		t.Fatalf("epoch %d is given out twice", first.Epoch)
+	}
+	if _, err := b.Open(t.Context(), second, "new"); err != nil {
+		t.Fatal(err)
+	}
+	if err := old.Renew(t.Context(), 0); !errors.Is(err, crawler.ErrStale) {
+		t.Errorf("the visit that Redis has not heard of goes on (%v), want %v", err, crawler.ErrStale)
+	}
+}

@@ -1,0 +1,149 @@
+package frontier
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/redis/go-redis/v9"
+
+	"github.com/trawlcrawler/trawl/crawler"
+	"github.com/trawlcrawler/trawl/internal/test/redistest"
+)
+
+// apart is a job in a Cluster with replicas, and two hosts of it in shards of
+// different masters.
+type apart struct {
+	*bench
+	from, to crawler.Host
+	there    *redistest.Pair // serves the shard of to
+}
+
+func newApart(t *testing.T) *apart {
+	t.Helper()
+	pairs := redistest.Replicated(t)
+	var addrs []string
+	byAddr := make(map[string]*redistest.Pair)
+	for _, p := range pairs {
+		addrs = append(addrs, p.Master.TCP)
+		byAddr[p.Master.TCP] = p
+	}
+	a := &apart{bench: newBench(t, "redis+cluster://"+strings.Join(addrs, ","), 16), from: "a.test"}
+	for i := 0; a.there == nil; i++ {
+		a.to = crawler.Host(fmt.Sprintf("b%d.test", i))
+		if at := a.masterOf(a.to); at != a.masterOf(a.from) {
+			a.there = byAddr[at]
+		}
+	}
+	return a
+}
+
+// masterOf is where the shard of a host lies.
+func (a *apart) masterOf(h crawler.Host) string {
+	a.t.Helper()
+	node, err := a.rdb.(*redis.ClusterClient).MasterForKey(a.t.Context(), a.baseOf(h))
+	if err != nil {
+		a.t.Fatal(err)
+	}
+	return node.Options().Addr
+}
+
+// links are n links from a page of one host to the other.
+func (a *apart) links(n int) []crawler.Entry {
+	var all []crawler.Entry
+	for i := range n {
+		all = append(all, crawler.Entry{
+			URL: url(a.t, fmt.Sprintf("http://%s/%d", a.to, i)), Referrer: url(a.t, "http://"+string(a.from)+"/"), Band: crawler.BandNormal,
+		})
+	}
+	return all
+}
+
+// insist admits until it succeeds, as a visit does.
+func (a *apart) insist(entries []crawler.Entry) {
+	a.t.Helper()
+	ctx, cancel := context.WithTimeout(a.t.Context(), 10*time.Minute) // it hangs
+	defer cancel()
+	for {
+		_, err := a.Admit(ctx, entries)
+		if err == nil {
+			return
+		}
+		if !errors.Is(err, crawler.ErrUnavailable) {
+			a.t.Fatalf("admit: %v, want that it can be tried again", err)
+		}
+	}
+}
+
+func (a *apart) waiting() int64 {
+	a.t.Helper()
+	n, err := a.rdb.LLen(a.t.Context(), a.baseOf(a.to)+nameQueue+"1:"+string(a.to)).Result()
+	if err != nil {
+		a.t.Fatal(err)
+	}
+	return n
+}
+
+func TestLinksToAnotherShardAreSafeBeforeTheirPageIsSettled(t *testing.T) {
+	t.Parallel()
+	a := newApart(t)
+	a.insist(a.links(10))
+	a.there.Cut()
+	t.Run("within a shard nothing is waited for", func(t *testing.T) {
+		own := a.links(12)
+		for i := range own {
+			own[i].Referrer = url(t, "http://"+string(a.to)+"/")
+		}
+		if n, err := a.Admit(t.Context(), own); n != 2 || err != nil {
+			t.Errorf("%d links were admitted (%v), want 2", n, err)
+		}
+	})
+	t.Run("while replication is cut, links between shards are not safe", func(t *testing.T) {
+		_, err := a.Admit(t.Context(), a.links(20))
+		if !errors.Is(err, crawler.ErrUnavailable) || !strings.Contains(err.Error(), "restore its replication") {
+			t.Fatalf("admit: %v, want that it is unavailable", err)
+		}
+		if _, err := a.Admit(t.Context(), a.links(20)); !errors.Is(err, crawler.ErrUnavailable) {
+			t.Errorf("admit again what is there, and not confirmed: %v, want that it is unavailable", err)
+		}
+	})
+	t.Run("with replication again, they are", func(t *testing.T) {
+		a.there.Mend()
+		a.insist(a.links(20))
+		if n := a.waiting(); n != 20 {
+			t.Errorf("%d links wait, want 20", n)
+		}
+	})
+	t.Run("after a failover that loses them, they are admitted again", func(t *testing.T) {
+		a.there.Cut()
+		if _, err := a.Admit(t.Context(), a.links(30)); !errors.Is(err, crawler.ErrUnavailable) {
+			t.Fatalf("admit: %v, want that it is unavailable", err)
+		}
+		a.there.FailOver()
+		a.insist(a.links(30))
+		if n := a.waiting(); n != 30 {
+			t.Errorf("%d links wait after the failover, want 30", n)
+		}
+	})
+}
+
+func TestReplicasThatMayBePromotedAreCounted(t *testing.T) {
+	t.Parallel()
+	nodes := strings.Join([]string{
+		"m1 127.0.0.1:1@11 myself,master - 0 0 1 connected 0-100",
+		"m2 127.0.0.1:2@12 master - 0 0 2 connected 101-16383",
+		"r1 127.0.0.1:3@13 slave m1 0 0 1 connected",
+		"r2 127.0.0.1:4@14 slave,fail? m1 0 0 1 disconnected",
+		"r3 127.0.0.1:5@15 slave,fail m1 0 0 1 disconnected",
+		"r4 127.0.0.1:6@16 slave m2 0 0 2 connected",
+	}, "\n")
+	if n := replicasOf(nodes); n != 2 {
+		t.Errorf("%d replicas, want 2: one that is suspected may be promoted, one that failed may not", n)
+	}
+	if n := replicasOf("nothing"); n != 0 {
+		t.Errorf("%d replicas of nothing", n)
+	}
+}

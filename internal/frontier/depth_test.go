@@ -1,0 +1,418 @@
+package frontier
+
+import (
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/redis/go-redis/v9"
+
+	"github.com/trawlcrawler/trawl/crawler"
+	"github.com/trawlcrawler/trawl/internal/test/redistest"
+	"github.com/trawlcrawler/trawl/internal/visit"
+)
+
+// TestDepth is what every Redis must do in a job in which depth decides what is
+// admitted.
+func TestDepth(t *testing.T) {
+	t.Parallel()
+	for _, c := range []struct {
+		name  string
+		depth int
+		story func(t *testing.T, b *bench)
+	}{
+		{"a URL that comes nearer has the smaller depth, and is not new", 3, getsSmallerDepth},
+		{"the links of a page that comes nearer are admitted again, and those that were too deep", 3, admitsLinksAgain},
+		{"a page that comes nearer before its links are remembered finds out by itself", 3, findsOutByItself},
+		{"what comes nearer brings on what it leads to, from page to page", 20, comesNearerInARow},
+		{"a redirect's target that was seen comes nearer by it", 3, claimsNearer},
+		{"a page that is not done with is given out again", 3, givesOutAgain},
+		{"a page that comes nearer still meanwhile is given out again", 3, comesNearerMeanwhile},
+		{"the job is not idle while the links of a page are to be admitted again", 3, notIdleWhileNearer},
+		{"a visit that lost its host remembers nothing", 3, remembersNothingWhenStale},
+		{"links that cannot be read do not hold up the others", 3, leavesOutUnreadable},
+		{"keys of the wrong type are set aside, and the job goes on", 3, setsAsideWrongTypes},
+		{"depths beyond the limit are all the same", 3, sameBeyondTheLimit},
+		{"depths of two digits are told apart", 98, getsSmallerDepth},
+		{"a limit beyond what seen can hold is kept by the entries", 5000, keepsFarDepths},
+		{"seen stays exact while its buckets are split", 3, exactWhileDepthsGrow},
+		{"seen stays exact while its buckets are split, with depths of two digits", 12, exactWhileDepthsGrow},
+		{"a URL that is forgotten leaves neither depth nor links, and one that waits again keeps its depth", 3, forgetsDepths},
+		{"a URL that is forgotten is told apart from those of other depths, of two digits", 98, forgetsDepths},
+		{"a job that is removed leaves nothing of it", 3, removesLinks},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			t.Parallel()
+			for _, shards := range []int{1, 4} {
+				t.Run(fmt.Sprintf("%d shards", shards), func(t *testing.T) {
+					t.Parallel()
+					redistest.Both(t, func(t *testing.T, url string) { c.story(t, newDepthBench(t, url, shards, c.depth)) })
+					if shards > 1 {
+						t.Run("cluster", func(t *testing.T) { c.story(t, newDepthBench(t, clusterURL(t), shards, c.depth).strict()) })
+					}
+				})
+			}
+		})
+	}
+}
+
+func newDepthBench(t testing.TB, url string, shards, depth int) *bench {
+	t.Helper()
+	rdb := connect(t, url)
+	job := crawler.DefaultJob()
+	job.Name, job.Shards, job.Depth = redistest.Name(t), shards, depth
+	store := New(rdb)
+	if err := store.Create(t.Context(), job); err != nil {
+		t.Fatal(err)
+	}
+	return &bench{store.Frontier(job), t, store, rdb, make(map[crawler.Host]crawler.VisitRef)}
+}
+
+// at admits URLs at a depth, of which so many are new.
+func (b *bench) at(depth, want int, urls ...string) {
+	b.t.Helper()
+	entries := b.entries(crawler.BandNormal, urls...)
+	for i := range entries {
+		entries[i].Depth = depth
+	}
+	if got, err := b.Admit(b.t.Context(), entries); err != nil || got != want {
+		b.t.Fatalf("admitted %d of %v at depth %d as new, %v; want %d", got, urls, depth, err, want)
+	}
+}
+
+// depths fails unless the URLs have these depths; -1 is for one that was not seen.
+func (b *bench) haveDepths(want map[string]int) {
+	b.t.Helper()
+	got := make(map[string]int)
+	for u := range want {
+		at := url(b.t, u)
+		depth, known, err := b.known(b.t.Context(), b.baseOf(at.Host()), at)
+		b.must(err)
+		if got[u] = depth; !known {
+			got[u] = -1
+		}
+	}
+	if diff := cmp.Diff(want, got); diff != "" {
+		b.t.Errorf("depths (-want +got):\n%s", diff)
+	}
+}
+
+// outlinks is what a page leads to: one link deeper, up to the depth of the job.
+func (b *bench) outlinks(page string, depth int, links ...string) crawler.Outlinks {
+	o := crawler.Outlinks{Page: url(b.t, page), Depth: depth}
+	for _, l := range links {
+		o.Links = append(o.Links, crawler.Outlink{
+			Entry: crawler.Entry{URL: url(b.t, l), Referrer: o.Page, Depth: 1, Band: crawler.BandNormal}, Most: b.job.Depth,
+		})
+	}
+	return o
+}
+
+// remember keeps what one page leads to, fails unless it has the depth, and admits
+// the links.
+func (b *bench) remember(lease visit.HostLease, o crawler.Outlinks, want int) {
+	b.t.Helper()
+	depths, err := lease.Remember(b.t.Context(), []crawler.Outlinks{o})
+	b.must(err)
+	if !slices.Equal(depths, []int{want}) {
+		b.t.Fatalf("%s has the depths %v, want %d", o.Page, depths, want)
+	}
+	_, err = b.Admit(b.t.Context(), o.At(depths[0]))
+	b.must(err)
+}
+
+func (b *bench) approachAll() {
+	b.t.Helper()
+	for b.counters().Nearer > 0 {
+		b.must(b.Approach(b.t.Context()))
+	}
+}
+
+func getsSmallerDepth(t *testing.T, b *bench) {
+	const page = "http://a.test/page"
+	b.at(3, 1, page)
+	b.at(3, 0, page)
+	b.haveDepths(map[string]int{page: 3, "http://a.test/": -1})
+	b.at(1, 0, page)
+	b.at(2, 0, page)
+	b.haveDepths(map[string]int{page: 1})
+	if _, err := b.elsewhere().Admit(t.Context(), []crawler.Entry{{URL: url(t, page)}}); err != nil {
+		t.Fatal(err)
+	}
+	b.haveDepths(map[string]int{page: 0})
+	if n := b.counters(); n.Seen != 1 || n.Waiting != 1 || n.Lowered != 2 || n.Nearer != 0 {
+		t.Errorf("counters are %+v", n)
+	}
+	w, err := b.Find(t.Context(), url(t, page))
+	if err != nil || w.Place != crawler.PlaceQueue || w.Entry.Depth != 0 {
+		t.Errorf("it is found as %+v, %v", w, err)
+	}
+}
+
+func admitsLinksAgain(t *testing.T, b *bench) {
+	const page, near, far = "http://a.test/page", "http://a.test/near", "http://b.test/far?q=1"
+	b.at(3, 1, page)
+	b.at(2, 1, near)
+	lease := b.open("a.test")
+	taken := b.take(lease, 10, page, near)
+	b.remember(lease, b.outlinks(page, 3, near, far), 3)
+	b.settle(lease, crawler.OutcomeFetched, taken...)
+	b.haveDepths(map[string]int{near: 2, far: -1})
+	b.at(2, 0, page)
+	if n := b.counters(); n.Nearer != 1 || n.Seen != 2 {
+		t.Errorf("counters are %+v", n)
+	}
+	b.approachAll()
+	b.haveDepths(map[string]int{page: 2, near: 2, far: 3})
+	b.at(0, 0, page)
+	b.approachAll()
+	b.haveDepths(map[string]int{page: 0, near: 1, far: 1})
+	if n := b.counters(); n.Nearer != 0 || n.Seen != 3 || n.Waiting != 1 {
+		t.Errorf("counters are %+v", n)
+	}
+	there := b.open("b.test")
+	got, err := there.Take(t.Context(), 10, 0)
+	if err != nil || len(got) != 1 || got[0].Entry.Referrer != url(t, page) || got[0].Entry.URL != url(t, far) {
+		t.Errorf("b.test has %+v, %v", got, err)
+	}
+}
+
+func findsOutByItself(t *testing.T, b *bench) {
+	const page, link = "http://a.test/page", "http://a.test/link"
+	b.at(3, 1, page)
+	lease := b.open("a.test")
+	b.take(lease, 1, page)
+	b.at(1, 0, page)
+	if n := b.counters(); n.Nearer != 0 {
+		t.Errorf("%d pages are to be admitted again, of which none has links", n.Nearer)
+	}
+	b.remember(lease, b.outlinks(page, 3, link), 1)
+	b.haveDepths(map[string]int{page: 1, link: 2})
+}
+
+func comesNearerInARow(t *testing.T, b *bench) {
+	page := func(i int) string { return fmt.Sprintf("http://h%d.test/%d", i%3, i) }
+	for i := range 10 {
+		b.at(i+10, 1, page(i))
+	}
+	for h := range 3 {
+		lease := b.open(crawler.Host(fmt.Sprintf("h%d.test", h)))
+		taken, err := lease.Take(t.Context(), 10, 0)
+		b.must(err)
+		for i := h; i < 10; i += 3 {
+			b.remember(lease, b.outlinks(page(i), i+10, page(i+1)), i+10)
+		}
+		b.settle(lease, crawler.OutcomeFetched, taken...)
+		b.close(lease, 0)
+	}
+	b.at(2, 0, page(0))
+	b.approachAll()
+	for i := range 11 {
+		b.haveDepths(map[string]int{page(i): i + 2})
+	}
+}
+
+func claimsNearer(t *testing.T, b *bench) {
+	const from, to, link = "http://a.test/from", "http://a.test/to", "http://a.test/link"
+	b.at(1, 1, from)
+	b.at(3, 1, to)
+	lease := b.open("a.test")
+	b.take(lease, 10, from, to)
+	b.remember(lease, b.outlinks(to, 3, link), 3)
+	_, fresh, err := lease.Claim(t.Context(), crawler.Entry{URL: url(t, to), Depth: 1})
+	if err != nil || fresh {
+		t.Fatalf("claimed %s as fresh: %v, %v", to, fresh, err)
+	}
+	_, fresh, err = lease.Claim(t.Context(), crawler.Entry{URL: url(t, "http://a.test/new"), Depth: 2})
+	if err != nil || !fresh {
+		t.Fatalf("a new URL is claimed as fresh: %v, %v", fresh, err)
+	}
+	b.approachAll()
+	b.haveDepths(map[string]int{to: 1, link: 2, "http://a.test/new": 2})
+}
+
+// nearerPage is a page with a link that was too deep, which then comes nearer.
+func (b *bench) nearerPage(page, link string) {
+	b.t.Helper()
+	b.at(3, 1, page)
+	host := url(b.t, page).Host()
+	lease := b.open(host)
+	taken := b.take(lease, 1, page)
+	b.remember(lease, b.outlinks(page, 3, link), 3)
+	b.settle(lease, crawler.OutcomeFetched, taken...)
+	b.close(lease, 0)
+	b.at(2, 0, page)
+}
+
+func givesOutAgain(t *testing.T, b *bench) {
+	const page, link = "http://a.test/page", "http://a.test/link"
+	b.nearerPage(page, link)
+	shard := b.shardOf("a.test")
+	lost, err := b.elsewhere().nearer(t.Context(), shard, 10, time.Hour, nil)
+	if err != nil || len(lost) != 2 {
+		t.Fatalf("given out: %q, %v", lost, err)
+	}
+	if got, err := b.nearer(t.Context(), shard, 10, time.Hour, nil); err != nil || len(got) != 0 {
+		t.Fatalf("given out to another as well: %q, %v", got, err)
+	}
+	b.must(b.rdb.ZAdd(t.Context(), b.base(shard)+nameNearer, redis.Z{Score: 1, Member: b.rdb.ZRange(t.Context(), b.base(shard)+nameNearer, 0, 0).Val()[0]}).Err())
+	b.approachAll()
+	b.haveDepths(map[string]int{page: 2, link: 3})
+	if _, err := b.nearer(t.Context(), shard, 0, time.Hour, lost[:1]); err != nil {
+		t.Fatal(err)
+	}
+	if n := b.counters(); n.Nearer != 0 {
+		t.Errorf("a page that two are done with counts as %d", n.Nearer)
+	}
+}
+
+func comesNearerMeanwhile(t *testing.T, b *bench) {
+	const page, link = "http://a.test/page", "http://a.test/link"
+	b.nearerPage(page, link)
+	shard := b.shardOf("a.test")
+	got, err := b.nearer(t.Context(), shard, 10, time.Hour, nil)
+	b.must(err)
+	b.at(0, 0, page)
+	_, err = b.nearer(t.Context(), shard, 0, time.Hour, got[:1])
+	b.must(err)
+	if n := b.counters(); n.Nearer != 1 {
+		t.Fatalf("%d pages are to be admitted again, want 1", n.Nearer)
+	}
+	b.approachAll()
+	b.haveDepths(map[string]int{page: 0, link: 1})
+}
+
+func notIdleWhileNearer(t *testing.T, b *bench) {
+	b.nearerPage("http://a.test/page", "http://b.test/link")
+	b.idle(false)
+	b.approachAll()
+	b.idle(false)
+	lease := b.open("b.test")
+	b.settle(lease, crawler.OutcomeFetched, b.take(lease, 10, "http://b.test/link")...)
+	b.close(lease, 0)
+	b.idle(true)
+}
+
+// idle fails unless the job is idle, or is not.
+func (b *bench) idle(want bool) {
+	b.t.Helper()
+	if got, err := b.Idle(b.t.Context()); err != nil || got != want {
+		b.t.Fatalf("the job is idle: %v, %v; want %v", got, err, want)
+	}
+}
+
+func remembersNothingWhenStale(t *testing.T, b *bench) {
+	const page = "http://a.test/page"
+	b.at(3, 1, page)
+	lease := b.open("a.test")
+	b.take(lease, 1, page)
+	b.must(b.Abandon(t.Context()))
+	if _, err := lease.Remember(t.Context(), []crawler.Outlinks{b.outlinks(page, 3, "http://a.test/")}); !errors.Is(err, crawler.ErrStale) {
+		t.Errorf("the late call has the error %v", err)
+	}
+	b.at(2, 0, page)
+	if n := b.counters(); n.Nearer != 0 {
+		t.Errorf("%d pages are to be admitted again, want none", n.Nearer)
+	}
+}
+
+func leavesOutUnreadable(t *testing.T, b *bench) {
+	const bad, good, link = "http://a.test/bad", "http://a.test/good", "http://a.test/link"
+	b.nearerPage(bad, "http://a.test/other")
+	base := b.base(b.shardOf("a.test"))
+	for _, key := range b.keys() {
+		if fields, err := b.rdb.HKeys(t.Context(), key).Result(); err == nil && strings.HasPrefix(key, base+nameOutlinks) {
+			b.must(b.rdb.HSet(t.Context(), key, fields[0], "garbage").Err())
+		}
+	}
+	b.nearerPage(good, link)
+	if err := b.Approach(t.Context()); !errors.Is(err, errLinks) {
+		t.Errorf("the error is %v", err)
+	}
+	b.approachAll()
+	b.haveDepths(map[string]int{bad: 2, good: 2, link: 3})
+}
+
+func setsAsideWrongTypes(t *testing.T, b *bench) {
+	b.nearerPage("http://a.test/page", "http://b.test/link")
+	base := b.base(b.shardOf("a.test"))
+	for _, key := range b.keys() {
+		if strings.HasPrefix(key, base+nameOutlinks) || key == base+nameNearer {
+			b.must(b.rdb.Set(t.Context(), key, "garbage", 0).Err())
+		}
+	}
+	b.approachAll()
+	if n := b.counters(); n.Garbage != 1 { // links are only looked up for a page that came nearer
+		t.Errorf("%d keys were set aside, want 1", n.Garbage)
+	}
+	b.at(1, 0, "http://a.test/page")
+	b.approachAll()
+	b.haveDepths(map[string]int{"http://a.test/page": 1})
+	if n := b.counters(); n.Garbage != 2 {
+		t.Errorf("%d keys were set aside, want 2", n.Garbage)
+	}
+}
+
+func sameBeyondTheLimit(t *testing.T, b *bench) {
+	const image = "http://a.test/style.css"
+	b.at(7, 1, image)
+	b.at(5, 0, image)
+	if n := b.counters(); n.Lowered != 0 {
+		t.Errorf("a depth was lowered %d times", n.Lowered)
+	}
+	lease := b.open("a.test")
+	b.take(lease, 1, image)
+	b.remember(lease, b.outlinks(image, 7), 7)
+	b.at(3, 0, image)
+	b.haveDepths(map[string]int{image: 3})
+}
+
+func keepsFarDepths(t *testing.T, b *bench) {
+	const page, link = "http://a.test/page", "http://a.test/link"
+	b.at(1200, 1, page)
+	lease := b.open("a.test")
+	b.take(lease, 1, page)
+	b.remember(lease, b.outlinks(page, 1200, link), 1200)
+	taken := b.take(lease, 1, link)
+	if taken[0].Entry.Depth != 1201 {
+		t.Errorf("the link is %d deep", taken[0].Entry.Depth)
+	}
+	b.at(98, 0, page)
+	b.approachAll()
+	b.haveDepths(map[string]int{page: 98})
+}
+
+func exactWhileDepthsGrow(t *testing.T, b *bench) {
+	exactWhileGrowing(t, b)
+	for i := range 5000 {
+		u := fmt.Sprintf("http://h%d.test/page/%d", i%7, i)
+		if i%500 == 0 {
+			b.at(0, 0, u)
+			b.haveDepths(map[string]int{u: 0})
+		}
+	}
+}
+
+func removesLinks(t *testing.T, b *bench) {
+	b.nearerPage("http://a.test/page", "http://b.test/link")
+	b.must(b.store.Remove(t.Context(), b.job.Name))
+	if left := b.keys(); len(left) > 0 {
+		t.Errorf("keys are left: %q", left)
+	}
+}
+
+func TestTheDepthUpToWhichLinksAreFollowedDoesNotChange(t *testing.T) {
+	t.Parallel()
+	b := newDepthBench(t, redistest.Builtin(t), 1, 3)
+	job := b.job
+	job.Depth = 4
+	if err := b.store.Change(t.Context(), job); err == nil {
+		t.Error("a depth of 3 was changed to 4")
+	}
+	job.Depth, job.Delay = 3, 0
+	b.must(b.store.Change(t.Context(), job))
+}

@@ -1,0 +1,271 @@
+package frontier
+
+import (
+	"context"
+	"fmt"
+	"maps"
+	"net/netip"
+	"slices"
+	"sync/atomic"
+	"time"
+
+	"github.com/trawlcrawler/trawl/crawler"
+)
+
+// HostLease is an open visit's lease on its host. It implements [visit.HostLease].
+type HostLease struct {
+	frontier *Frontier
+	ref      crawler.VisitRef
+	base     string
+	wait     time.Duration
+	health   crawler.HostHealth
+	rules    atomic.Pointer[crawler.HostRules]
+	short    atomic.Bool
+	recalled atomic.Bool
+	last     time.Time     // time of the last request of an earlier visit of the job; zero if unknown
+	gap      time.Duration // the gap that it owed the host
+	account  ledger
+	domain   domainAccount
+	lock     *hostLock // nil if the host is not shared with other jobs
+}
+
+// Wait returns how long after Open the first request may be made.
+func (l *HostLease) Wait() time.Duration { return l.wait }
+
+// Owed returns what earlier visits of the job owe the host.
+func (l *HostLease) Owed() (last time.Time, gap time.Duration) { return l.last, l.gap }
+
+// HostHealth returns what earlier visits remembered about the host.
+func (l *HostLease) HostHealth() crawler.HostHealth { return l.health }
+
+// Rules returns the operator's decisions about the host, as last read.
+func (l *HostLease) Rules() crawler.HostRules { return *l.rules.Load() }
+
+// Sharing returns what is known of other jobs at the host.
+func (l *HostLease) Sharing() crawler.Sharing {
+	if l.lock == nil {
+		return crawler.Sharing{Held: true}
+	}
+	return l.lock.Sharing()
+}
+
+// Short reports whether, at the last call to Renew, a host of the job had been due for a
+// while without a visit.
+func (l *HostLease) Short() bool { return l.short.Load() }
+
+// Recalled reports whether the visit should end soon to give up its place.
+func (l *HostLease) Recalled() bool { return l.recalled.Load() }
+
+// heed stores the rules that a script returned.
+func (l *HostLease) heed(packed string) error {
+	rules, err := crawler.UnpackHostRules(packed)
+	if err != nil { // visit the host as if it had no rules
+		l.frontier.reports.add(l.frontier.job.Name, fmt.Sprintf("the rules of host %s cannot be read: %q", l.ref.Host, packed))
+		rules = crawler.HostRules{}
+	}
+	l.rules.Store(&rules)
+	return nil
+}
+
+// Lease returns how long each call extends the lease.
+func (l *HostLease) Lease() time.Duration { return l.frontier.lease }
+
+// head returns the first arguments of every script of a lease.
+func (l *HostLease) head(more ...any) []any {
+	return append([]any{string(l.ref.Host), l.ref.Epoch, l.frontier.lease.Milliseconds()}, more...)
+}
+
+// Take moves up to n URLs into flight. It sets entries aside that cannot be decoded. If it
+// finds only such entries, it repeats, because returning none would mean that the queue is
+// empty.
+func (l *HostLease) Take(ctx context.Context, n int, gap time.Duration) ([]crawler.Taken, error) {
+	for {
+		taken, garbage, err := l.take(ctx, n, gap)
+		if err != nil || len(garbage) == 0 {
+			return taken, err
+		}
+		if err := l.discard(ctx, garbage); err != nil || len(taken) > 0 {
+			return taken, err
+		}
+	}
+}
+
+// take moves URLs into flight, and returns the tickets of those that cannot be decoded.
+func (l *HostLease) take(ctx context.Context, n int, gap time.Duration) (taken []crawler.Taken, garbage []any, err error) {
+	if err := l.lock.last(ctx, gap); err != nil {
+		return nil, nil, err
+	}
+	granted, err := l.account.promise(ctx, n)
+	if err != nil {
+		return nil, nil, err
+	}
+	got, err := run(ctx, l.frontier.rdb, takeScript(), "take", l.base, l.head(granted, gap.Milliseconds())...).StringSlice()
+	if err != nil {
+		return nil, nil, err
+	}
+	if len(got) < 3 {
+		return nil, nil, fmt.Errorf("frontier: take at %s: no answer", l.ref.Host)
+	}
+	if err := l.heed(got[0]); err != nil {
+		return nil, nil, err
+	}
+	l.lock.heed(got[1])
+	l.recalled.Store(got[2] != "")
+	taken = make([]crawler.Taken, 0, len(got)/2)
+	for i := 3; i+1 < len(got); i += 2 {
+		e, err := l.unpack(got[i], got[i+1])
+		if err != nil {
+			garbage = append(garbage, got[i])
+			continue
+		}
+		taken = append(taken, crawler.Taken{Ticket: got[i], Entry: e})
+	}
+	l.account.take(granted, len(taken)) // entries that cannot be decoded are never settled
+	l.domain.take(len(taken))
+	return taken, garbage, nil
+}
+
+// discard sets aside entries that cannot be decoded.
+func (l *HostLease) discard(ctx context.Context, tickets []any) error {
+	l.frontier.reports.add(l.frontier.job.Name, fmt.Sprintf("%d entries of host %s cannot be read", len(tickets), l.ref.Host))
+	return run(ctx, l.frontier.rdb, discardScript(), "discard", l.base, l.head(tickets...)...).Err()
+}
+
+// unpack decodes an entry in flight. Its ticket begins with its band.
+func (l *HostLease) unpack(ticket, packed string) (crawler.Entry, error) {
+	if ticket == "" || ticket[0] < '0' || ticket[0] >= '0'+crawler.Bands {
+		return crawler.Entry{}, fmt.Errorf("frontier: take at %s: %q is no ticket", l.ref.Host, ticket)
+	}
+	return crawler.UnpackEntry(l.ref.Host, crawler.Band(ticket[0]-'0'), packed)
+}
+
+// Claim takes a URL of this host straight into flight, if it is new.
+func (l *HostLease) Claim(ctx context.Context, e crawler.Entry) (ticket string, fresh bool, err error) {
+	depths := l.frontier.depths
+	args := depths.args(l.head(l.frontier.member(e.URL, e.Depth), int(e.Band), e.Pack()))
+	ticket, err = run(ctx, l.frontier.rdb, depths.pick(claimScript(), claimDepthScript()), "claim", l.base, args...).Text()
+	return ticket, ticket != "", err
+}
+
+// Occupy claims the host's address for this visit.
+func (l *HostLease) Occupy(ctx context.Context, ip netip.Addr) (crawler.Occupancy, error) {
+	got, err := run(ctx, l.frontier.rdb, occupyScript(), "occupy", l.base, l.head(ip.String())...).Int64Slice()
+	if err != nil {
+		return crawler.Occupancy{}, err
+	}
+	if len(got) != 2 {
+		return crawler.Occupancy{}, fmt.Errorf("frontier: occupy %s: unexpected answer %v", ip, got)
+	}
+	return crawler.Occupancy{
+		Held: got[0] >= 0, Wait: time.Duration(max(0, got[0])) * time.Millisecond, Others: int(got[1]),
+	}, nil
+}
+
+// Settle takes URLs out of flight, with their outcomes.
+func (l *HostLease) Settle(ctx context.Context, done []crawler.Settlement) error {
+	segment := ""
+	for _, s := range done {
+		if s.Segment != "" {
+			segment = s.Segment // their records were kept together
+		}
+	}
+	job := l.frontier.job
+	args := l.head(segment, time.Duration(job.LostAfter).Milliseconds(), flag(job.Durable != crawler.DurableDisk))
+	args = append(args, leftAlone(done)...)
+	for _, s := range done {
+		retry := ""
+		if !s.Outcome.Final() {
+			retry = s.Retry.Pack()
+		}
+		args = append(args, s.Ticket, string(s.Outcome), s.Bytes, retry, s.After.Milliseconds(), settlementFlags(s))
+	}
+	fetched, err := run(ctx, l.frontier.rdb, settleScript(), "settle", l.base, args...).Int64()
+	if err != nil {
+		return err
+	}
+	l.account.settle(done, fetched)
+	l.domain.settle(done, fetched)
+	return nil
+}
+
+// leftAlone counts the skipped URLs, as arguments of settle.lua: the number of counters,
+// then the name and value of each.
+func leftAlone(done []crawler.Settlement) []any {
+	numbers := make(map[string]int64)
+	for _, settlement := range done {
+		for _, s := range settlement.Skipped {
+			numbers[counterSkipped+string(s.Rule)]++
+			if s.Pattern != "" {
+				numbers[counterMuted+s.MutedName()]++
+			}
+		}
+	}
+	args := make([]any, 1, 1+2*len(numbers))
+	args[0] = len(numbers)
+	for _, name := range slices.Sorted(maps.Keys(numbers)) {
+		args = append(args, name, numbers[name])
+	}
+	return args
+}
+
+// settlementFlags returns the flags for settle.lua.
+func settlementFlags(s crawler.Settlement) (flags string) {
+	if s.Over {
+		flags = "o"
+	}
+	if s.Incomplete {
+		flags += "i"
+	}
+	return flags
+}
+
+// Renew extends the lease. gap is the time to keep between requests to the host if this visit
+// breaks.
+func (l *HostLease) Renew(ctx context.Context, gap time.Duration) error {
+	if err := l.lock.last(ctx, gap); err != nil {
+		return err
+	}
+	got, err := run(ctx, l.frontier.rdb, renewScript(), "renew", l.base, l.head(gap.Milliseconds())...).Slice()
+	if err != nil {
+		return err
+	}
+	if len(got) != 4 {
+		return fmt.Errorf("frontier: renew %s: unexpected answer %v", l.ref.Host, got)
+	}
+	l.lock.heed(got[1].(string))
+	l.short.Store(got[2] != int64(0))
+	l.recalled.Store(got[3] != "")
+	return l.heed(got[0].(string))
+}
+
+// Close gives the host back.
+func (l *HostLease) Close(ctx context.Context, r crawler.Rest) error {
+	if err := l.account.close(ctx); err != nil {
+		return err
+	}
+	if err := l.domain.close(ctx); err != nil {
+		return err
+	}
+	if err := l.lock.last(ctx, max(r.Wait, r.Gap)); err != nil {
+		return err
+	}
+	line, wanted := l.lock.inLine()
+	ago := int64(-1)
+	if r.Last >= 0 {
+		ago = r.Last.Milliseconds()
+	}
+	noted, err := run(ctx, l.frontier.rdb, closeScript(), "close", l.base,
+		string(l.ref.Host), l.ref.Epoch, ceilMS(r.Wait), r.HostHealth.ConsecutiveFailures, r.HostHealth.Trouble, r.HostHealth.Traps,
+		ceilMS(r.AddressWait), ceilMS(r.NotBefore), r.Failure, ago, ceilMS(r.Gap), ceilMS(line), wanted,
+		string(r.HostHealth.Class), ceilMS(r.Kept)).Text()
+	if err != nil {
+		return err
+	}
+	l.lock.pass(ctx, noted, r.Wait)
+	return nil
+}
+
+// ceilMS returns a duration in milliseconds, rounded up so that no host is due too early.
+func ceilMS(d time.Duration) int64 {
+	return max(0, int64((d+time.Millisecond-1)/time.Millisecond))
+}

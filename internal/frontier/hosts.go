@@ -1,0 +1,108 @@
+package frontier
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/trawlcrawler/trawl/crawler"
+	"github.com/trawlcrawler/trawl/internal/redisconn"
+)
+
+// Host returns what is known of a host. The error wraps [crawler.ErrNoHost] if the job has
+// not met it.
+func (f *Frontier) Host(ctx context.Context, h crawler.Host) (crawler.HostStatus, error) {
+	got, err := run(ctx, f.rdb, hostScript(), "host", f.baseOf(h), string(h)).Slice()
+	if err != nil {
+		return crawler.HostStatus{}, err
+	}
+	if len(got) == 0 {
+		return crawler.HostStatus{}, noHost(f.job.Name, h)
+	}
+	if len(got) != 12 {
+		return crawler.HostStatus{}, fmt.Errorf("frontier: host %s: unexpected answer %v", h, got)
+	}
+	rules, err := crawler.UnpackHostRules(got[2].(string))
+	if err != nil {
+		f.reports.add(f.job.Name, fmt.Sprintf("the rules of host %s cannot be read: %q", h, got[2]))
+	}
+	state := crawler.HostState(got[0].(string))
+	switch state {
+	case "":
+		state = crawler.HostIdle
+	case "broken":
+		state = crawler.HostOpen // until release.lua makes it due
+	}
+	strikes, givenUp := crawler.HostHealth{ConsecutiveFailures: int(got[5].(int64))}.Shown()
+	return crawler.HostStatus{
+		Host: h, State: state, Worker: got[1].(string), Rules: rules,
+		Pages: got[3].(int64), Seen: got[4].(int64), ConsecutiveFailures: strikes, GivenUp: givenUp, Trouble: got[6].(string),
+		Interval: time.Duration(got[7].(int64)) * time.Millisecond,
+		Due:      time.Duration(max(0, got[8].(int64))) * time.Millisecond,
+		Waiting:  got[9].(int64), Flight: got[10].(int64),
+		Muted: crawler.HostHealth{Traps: got[11].(string)}.MutedPatterns(),
+	}, nil
+}
+
+func noHost(job string, h crawler.Host) error {
+	return fmt.Errorf("job %s, host %q: %w", job, h, crawler.ErrNoHost)
+}
+
+// Hosts lists at most limit hosts: first those being visited, then those whose visit is
+// enqueued, then those that are due, soonest first. Hosts without waiting URLs are not
+// included.
+func (f *Frontier) Hosts(ctx context.Context, limit int) ([]crawler.HostStatus, error) {
+	var all []crawler.HostStatus
+	for _, name := range []string{nameOpen, nameArmed, nameDue} {
+		for shard := range f.job.Shards {
+			if len(all) >= limit {
+				return all, nil
+			}
+			hosts, err := f.rdb.ZRange(ctx, f.base(shard)+name, 0, int64(limit-len(all)-1)).Result()
+			if err != nil {
+				return nil, fmt.Errorf("frontier: hosts of %s: %w", f.job.Name, err)
+			}
+			for _, h := range hosts {
+				status, err := f.Host(ctx, crawler.Host(h))
+				if errors.Is(err, crawler.ErrNoHost) {
+					continue // its record was lost
+				}
+				if err != nil {
+					return nil, err
+				}
+				all = append(all, status)
+			}
+		}
+	}
+	return all, nil
+}
+
+// Govern sets an operator's rules for a host. If forgive is set, it also forgets that the
+// host refused requests or was not reached. Visits in progress apply the rules within
+// seconds. The error wraps [crawler.ErrNoHost] if the job has not met the host.
+func (f *Frontier) Govern(ctx context.Context, h crawler.Host, r crawler.HostRules, forgive bool) error {
+	flag := 0
+	if forgive {
+		flag = 1
+	}
+	known, err := run(ctx, f.rdb, governScript(), "govern", f.baseOf(h), string(h), r.Pack(), flag).Int()
+	if err == nil && known == 0 {
+		err = noHost(f.job.Name, h)
+	}
+	return err
+}
+
+// Failures lists URLs that failed for good, with the reasons, newest first: one for each
+// visit, and at most fifty for each shard.
+func (f *Frontier) Failures(ctx context.Context) ([]string, error) {
+	var all []string
+	for shard := range f.job.Shards {
+		some, err := f.rdb.LRange(ctx, f.base(shard)+nameFailures, 0, -1).Result()
+		if err != nil && !redisconn.IsWrongType(err) { // the next visit that fails sets it aside
+			return nil, fmt.Errorf("frontier: failures of %s: %w", f.job.Name, err)
+		}
+		all = append(all, some...)
+	}
+	return all, nil
+}

@@ -1,0 +1,153 @@
+package frontier
+
+import (
+	"errors"
+	"fmt"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/trawlcrawler/trawl/crawler"
+)
+
+func (b *bench) govern(h crawler.Host, r crawler.HostRules, forgive bool) {
+	b.t.Helper()
+	if err := b.Govern(b.t.Context(), h, r, forgive); err != nil {
+		b.t.Fatal(err)
+	}
+}
+
+func (b *bench) host(h crawler.Host) crawler.HostStatus {
+	b.t.Helper()
+	status, err := b.Host(b.t.Context(), h)
+	if err != nil {
+		b.t.Fatal(err)
+	}
+	return status
+}
+
+func remembersConsecutiveFailures(t *testing.T, b *bench) {
+	b.admit(1, "http://a.test/1")
+	want := crawler.HostHealth{ConsecutiveFailures: 3, Trouble: "nobody is there"}
+	if err := b.open("a.test").Close(t.Context(), crawler.Rest{HostHealth: want}); err != nil {
+		t.Fatal(err)
+	}
+	lease := b.open("a.test")
+	if got := lease.HostHealth(); got != want {
+		t.Errorf("the standing is %+v, want %+v", got, want)
+	}
+	if err := lease.Close(t.Context(), crawler.Rest{Wait: time.Hour, HostHealth: want}); err != nil {
+		t.Fatal(err)
+	}
+	b.govern("a.test", crawler.HostRules{}, true)
+	lease = b.open("a.test") // it is due at once
+	if got := lease.HostHealth(); got != (crawler.HostHealth{}) {
+		t.Errorf("the standing is %+v, want none", got)
+	}
+	if wait := lease.Wait(); wait > 0 {
+		t.Errorf("the visit must wait for %v, want no wait", wait)
+	}
+}
+
+func pausesHost(t *testing.T, b *bench) {
+	b.admit(1, "http://a.test/1")
+	b.govern("a.test", crawler.HostRules{Paused: true}, false)
+	b.admit(1, "http://a.test/2")
+	if orders := b.arm(); len(orders) != 0 {
+		t.Fatalf("%v are due", orders)
+	}
+	if c := b.counters(); c.Idle() {
+		t.Error("the job is idle")
+	}
+	b.govern("a.test", crawler.HostRules{}, false)
+	lease := b.open("a.test")
+	b.govern("a.test", crawler.HostRules{Paused: true}, false)
+	b.close(lease, 0)
+	if orders := b.arm(); len(orders) != 0 {
+		t.Fatalf("%v are due, after a visit", orders)
+	}
+	b.govern("a.test", crawler.HostRules{}, false)
+	b.take(b.open("a.test"), 2, "http://a.test/1", "http://a.test/2")
+}
+
+func reachesVisit(t *testing.T, b *bench) {
+	b.admit(2, "http://a.test/1", "http://a.test/2")
+	delay := crawler.Duration(5 * time.Second)
+	b.govern("a.test", crawler.HostRules{Delay: &delay}, false)
+	lease := b.open("a.test")
+	for _, step := range []struct {
+		name  string
+		rules crawler.HostRules
+		call  func() error
+	}{
+		{"open", crawler.HostRules{Delay: &delay}, func() error { return nil }},
+		{"take", crawler.HostRules{Pages: 7}, func() error { _, err := lease.Take(t.Context(), 1, 0); return err }},
+		{"renew", crawler.HostRules{Delay: &delay, Paused: true, Pages: 1}, func() error { return lease.Renew(t.Context(), 0) }},
+		{"take of all", crawler.HostRules{}, func() error { _, err := lease.Take(t.Context(), 9, 0); return err }},
+		{"take of nothing", crawler.HostRules{Paused: true}, func() error { _, err := lease.Take(t.Context(), 9, 0); return err }},
+	} {
+		b.govern("a.test", step.rules, false)
+		if err := step.call(); err != nil {
+			t.Fatal(err)
+		}
+		if diff := cmp.Diff(step.rules, lease.Rules()); diff != "" {
+			t.Errorf("rules after %s (-want +got):\n%s", step.name, diff)
+		}
+	}
+}
+
+func listsHosts(t *testing.T, b *bench) {
+	b.admit(5, "http://open.test/1", "http://open.test/2", "http://due.test/", "http://armed.test/", "http://idle.test/")
+	idle := b.open("idle.test")
+	b.settle(idle, crawler.OutcomeFetched, b.take(idle, 1, "http://idle.test/")...)
+	b.close(idle, 0)
+	due := b.open("due.test")
+	if err := due.Close(t.Context(), crawler.Rest{Wait: time.Hour, Gap: time.Second, Kept: 3 * time.Second, HostHealth: crawler.HostHealth{ConsecutiveFailures: 1<<20 + 2, Trouble: "busy"}}); err != nil {
+		t.Fatal(err)
+	}
+	b.take(b.open("open.test"), 1, "http://open.test/1")
+	b.govern("open.test", crawler.HostRules{Pages: 9}, false)
+
+	want := []crawler.HostStatus{
+		{Host: "open.test", State: crawler.HostOpen, Worker: "tester", Rules: crawler.HostRules{Pages: 9}, Seen: 2, Waiting: 1, Flight: 1},
+		{Host: "armed.test", State: crawler.HostArmed, Seen: 1, Waiting: 1},
+		{Host: "due.test", State: crawler.HostDue, Seen: 1, Waiting: 1, ConsecutiveFailures: 2, GivenUp: true, Trouble: "busy", Interval: 3 * time.Second},
+	}
+	got, err := b.Hosts(t.Context(), 10)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i := range got {
+		if got[i].State == crawler.HostDue && got[i].Due > 59*time.Minute {
+			got[i].Due = 0
+		}
+	}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("hosts (-want +got):\n%s", diff)
+	}
+	if got, err := b.Hosts(t.Context(), 2); len(got) != 2 || err != nil {
+		t.Errorf("of two hosts, %d are listed, %v", len(got), err)
+	}
+	if got := b.host("idle.test"); got.State != crawler.HostIdle || got.Pages != 1 || got.Waiting != 0 {
+		t.Errorf("the idle host is %+v", got)
+	}
+	if _, err := b.Host(t.Context(), "never.test"); !errors.Is(err, crawler.ErrNoHost) {
+		t.Errorf("a host that was never met: %v", err)
+	}
+	if err := b.Govern(t.Context(), "never.test", crawler.HostRules{}, false); !errors.Is(err, crawler.ErrNoHost) {
+		t.Errorf("rules for a host that was never met: %v", err)
+	}
+}
+
+func namesFailures(t *testing.T, b *bench) {
+	b.admit(1, "http://a.test/1")
+	for i := range 52 {
+		b.leave(b.open("a.test"), crawler.Rest{Failure: fmt.Sprintf("http://a.test/%d: it broke", i)})
+	}
+	b.leave(b.open("a.test"), crawler.Rest{})
+	got, err := b.Failures(t.Context())
+	if err != nil || len(got) != 50 || got[0] != "http://a.test/51: it broke" {
+		t.Errorf("%d failures are named, %q first, %v; want 50, the last first", len(got), got[:min(1, len(got))], err)
+	}
+}

@@ -1,0 +1,43 @@
+-- arm: gives hosts that are due a new epoch, those with urgent URLs first. Each then waits for
+-- the visit that will be enqueued for it. The armed and open hosts are counted in the same call,
+-- so that concurrent schedulers do not arm more together than one would. An epoch is greater than
+-- the one before, and not below the clock in milliseconds. So a Redis that took over without the
+-- last moments of another does not give out an epoch that a visit already has.
+-- KEYS[1]  the shard's base
+-- ARGV[1]  the most hosts
+-- ARGV[2]  milliseconds within which each visit must be opened
+-- ARGV[3]  the most visits that may be armed or open in the shard
+-- Returns  visits armed or open in the shard; then host, epoch, host, epoch, …
+
+local now = now_ms()
+local out = redis.call('ZCARD', ARMED) + redis.call('ZCARD', OPEN)
+local room = math.min(tonumber(ARGV[1]), tonumber(ARGV[3]) - out)
+if room <= 0 then return { out } end
+local orders = { 0 }
+
+local function arm(host)
+  local epoch = math.max((tonumber(redis.call('HGET', HOST(host), 'epoch')) or 0) + 1, now)
+  redis.call('HSET', HOST(host), 'state', 'armed', 'epoch', string.format('%d', epoch)) -- first, so that a full Redis refuses it
+  redis.call('ZREM', DUE, host)
+  redis.call('ZREM', URGENT, host)
+  redis.call('ZADD', ARMED, now + ARGV[2], host)
+  orders[#orders + 1] = host
+  orders[#orders + 1] = epoch
+  out, room = out + 1, room - 1
+end
+
+for _, host in ipairs(redis.call('ZRANGEBYSCORE', URGENT, '-inf', now, 'LIMIT', 0, room)) do
+  local due = redis.call('ZSCORE', DUE, host)
+  if not due then
+    redis.call('ZREM', URGENT, host)
+  elseif tonumber(due) > now then
+    redis.call('ZADD', URGENT, due, host)
+  else
+    arm(host)
+  end
+end
+if room > 0 then
+  for _, host in ipairs(redis.call('ZRANGEBYSCORE', DUE, '-inf', now, 'LIMIT', 0, room)) do arm(host) end
+end
+orders[1] = out
+return orders

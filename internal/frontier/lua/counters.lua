@@ -1,0 +1,19 @@
+-- counters: the counters of a shard. Records in segments that are only counted count as lost once
+-- their worker was not heard of in time, even if no scheduler reclaims them any more.
+-- KEYS[1]  the shard's base
+-- Returns  hosts due, armed, open, due by now, and of these those with urgent URLs; then name,
+--          value of each counter
+
+local answer = {
+  redis.call('ZCARD', DUE), redis.call('ZCARD', ARMED), redis.call('ZCARD', OPEN),
+  redis.call('ZCOUNT', DUE, '-inf', now_ms()), redis.call('ZCOUNT', URGENT, '-inf', now_ms()),
+}
+local lost = 0
+for _, segment in ipairs(redis.call('ZRANGEBYSCORE', SEGMENTS, '-inf', now_ms(), 'LIMIT', 0, 100)) do
+  if redis.call('EXISTS', SEGMENT(segment)) == 0 then lost = lost + tonumber(redis.call('HGET', UNSHIPPED, segment) or 0) end
+end
+if lost > 0 then
+  for _, v in ipairs({ 'ondisk', tostring(-lost), 'lost', tostring(lost) }) do answer[#answer + 1] = v end
+end
+for _, v in ipairs(redis.call('HGETALL', COUNT)) do answer[#answer + 1] = v end
+return answer

@@ -1,0 +1,208 @@
+-- Code that the scripts of a shard share. A script contains the paragraphs of this file that it
+-- uses (scripts.go), preceded by the key names.
+
+-- Bands in the order in which they are taken; see crawler.BandOrder.
+local BAND_URGENT, BAND_NORMAL = '3', '1'
+local BANDS = { BAND_URGENT, '0', BAND_NORMAL, '2' }
+
+-- This table wraps the redis table of the server, so that no verb has to handle garbage: if a key
+-- or field is unusable, mend.lua sets it aside, and the command is repeated.
+local redis_call, redis_pcall, to_number = redis.call, redis.pcall, tonumber
+local redis, mend = { error_reply = redis.error_reply }
+function redis.call(command, key, ...)
+  local answer = redis_pcall(command, key, ...)
+  if type(answer) ~= 'table' or not answer.err then return answer end
+  mend(answer.err, command, key, (...))
+  return redis_call(command, key, ...) -- any other error is raised by the second call
+end
+
+-- note_garbage records and counts garbage.
+local MOST_NOTES, LONGEST_NOTE = 100, 500
+local function note_garbage(text)
+  redis_call('LPUSH', GARBAGE, string.sub(text, 1, LONGEST_NOTE))
+  redis_call('LTRIM', GARBAGE, 0, MOST_NOTES - 1)
+  redis_call('HINCRBY', COUNT, 'garbage', 1)
+end
+
+-- tonumber returns 0 for anything that is not a number.
+local function tonumber(v) return to_number(v) or 0 end
+
+-- now_ms is Redis's clock in unix milliseconds.
+local function now_ms()
+  local t = redis_call('TIME')
+  return t[1] * 1000 + math.floor(t[2] / 1000)
+end
+
+-- count adds to a counter of the shard.
+local function count(name, by)
+  if by ~= 0 then return redis.call('HINCRBY', COUNT, name, by) end
+end
+
+-- holds returns whether the visit with this epoch holds the host.
+local function holds(host, epoch)
+  local h = redis.call('HMGET', HOST(host), 'state', 'epoch')
+  return h[1] == 'open' and h[2] == epoch
+end
+
+-- extend moves the deadline of an open visit. A full Redis refuses a command that may need memory
+-- only if it is the script's first write. Because ZREM comes first, a visit stays alive in a full
+-- Redis.
+local function extend(host, lease)
+  redis.call('ZREM', OPEN, host)
+  redis.call('ZADD', OPEN, now_ms() + lease, host)
+end
+
+-- reserve_tickets reserves n tickets at a host after the last one, and returns the first. Tickets
+-- start at the clock's milliseconds at least, so none is given out twice, even if Redis loses its
+-- last moments in a failover. More fields of the host can be written in the same call.
+local function reserve_tickets(host, last, n, now, ...)
+  local first = math.max(tonumber(last) + 1, now)
+  redis.call('HSET', HOST(host), 'ticket', string.format('%d', first + n - 1), ...)
+  return first
+end
+
+-- name_ticket returns the ticket of a URL in flight: the band of its queue and a number.
+local function name_ticket(band, number) return band .. ':' .. string.format('%d', number) end
+
+local STALE = redis.error_reply('STALE the visit no longer holds its host')
+
+-- requeue returns a host's entries in flight to the front of its queues, in the order in which
+-- they were taken. lost is added to the first byte of each entry.
+local function requeue(host, lost)
+  local flight = redis.call('HGETALL', FLIGHT(host))
+  if #flight == 0 then return 0 end
+  local tickets, entries = {}, {}
+  for i = 1, #flight, 2 do
+    local band, number = string.match(flight[i], '^(%d):(%d+)$')
+    if number and flight[i + 1] ~= '' then
+      tickets[#tickets + 1] = { tonumber(number), band }
+      entries[tonumber(number)] = flight[i + 1]
+    else
+      note_garbage('in flight at ' .. host .. ' under ' .. flight[i] .. ': ' .. flight[i + 1])
+    end
+  end
+  table.sort(tickets, function(a, b) return a[1] > b[1] end)
+  for _, ticket in ipairs(tickets) do
+    local entry = entries[ticket[1]]
+    if lost > 0 then
+      entry = string.char(math.min(255, string.byte(entry) + lost)) .. string.sub(entry, 2)
+    end
+    redis.call('LPUSH', QUEUE(ticket[2], host), entry)
+  end
+  redis.call('DEL', FLIGHT(host))
+  count('flight', -#tickets)
+  count('waiting', #tickets)
+  return #tickets
+end
+
+-- pack_later packs an entry to be retried, and unpack_later unpacks it: the entry is prefixed by
+-- its band, unless that is the normal one. This is unambiguous, because an entry begins with a
+-- byte that counts how often it was lost, which is always less than the code of a digit.
+local function pack_later(band, entry) return (band == BAND_NORMAL and '' or band) .. entry end
+
+local function unpack_later(text)
+  local band = string.match(text, '^%d')
+  if band then return band, string.sub(text, 2) end
+  return BAND_NORMAL, text
+end
+
+-- is_urgent returns whether urgent URLs wait at a host.
+local function is_urgent(host)
+  if redis.call('EXISTS', QUEUE(BAND_URGENT, host)) == 1 then return true end
+  local first = redis.call('ZRANGE', LATER(host), 0, 0)[1]
+  return first and unpack_later(first) == BAND_URGENT
+end
+
+-- line_up makes a host due. A host with urgent URLs comes before others.
+local function line_up(host, due, urgent)
+  redis.call('ZADD', DUE, due, host)
+  if urgent then redis.call('ZADD', URGENT, due, host) end
+end
+
+-- NEVER is when a paused host is due: in the year 2286. So the host still counts as waiting for a
+-- visit, which keeps the job from ending.
+local NEVER = 9999999999999
+
+-- paused returns whether the rules of a host, as crawler.HostRules packs them, forbid all
+-- requests to it.
+local function paused(rules) return rules and string.byte(rules) == 49 end
+
+-- depart gives the address that a visited host held to the next host in line. No request may be
+-- made to the address for wait milliseconds.
+local function depart(host, wait)
+  local ip = redis.call('HGET', HOST(host), 'address')
+  if not ip then return end
+  redis.call('HDEL', HOST(host), 'address')
+  local key = ADDRESS(ip)
+  local a = redis.call('HMGET', key, 'host', 'next')
+  if a[1] ~= host then return end
+  -- A visit that made no request leaves the time as it was.
+  local next = math.max(now_ms() + wait + 1, tonumber(a[2] or 0))
+  wait = next - now_ms()
+  redis.call('HSET', key, 'next', next)
+  redis.call('HDEL', key, 'host', 'epoch')
+  redis.call('PEXPIRE', key, wait + 60000)
+  for _ = 1, 100 do -- skip hosts that are gone; a host that is missed retries by itself
+    local parked = redis.call('LPOP', PARKED(ip))
+    if not parked then return end
+    redis.call('HDEL', HOST(parked), 'parked')
+    local h = redis.call('HMGET', HOST(parked), 'state', 'rules', 'next')
+    if h[1] == 'due' and not paused(h[2]) then
+      line_up(parked, math.max(next, tonumber(h[3] or 0)), is_urgent(parked))
+      return
+    end
+  end
+end
+
+-- rest makes a host that is no longer visited due, or idle if nothing waits there, and returns
+-- whether it is due. No request may be made to it for wait milliseconds, and no visit is due for
+-- parked milliseconds. What other jobs noted about the visit is removed. The fields of the host
+-- in leaves are set and those in takes deleted with the same calls.
+local function rest(host, wait, parked, leaves, takes)
+  local h, now, sets, dels = HOST(host), now_ms(), leaves or {}, takes or {}
+  local due = wait > 0 and now + wait + 1 or now -- plus 1, because the clock is rounded down
+  sets[#sets + 1], sets[#sets + 2] = 'next', due
+  for _, field in ipairs({ 'worker', 'rivals', 'lined', 'woken', 'recalled' }) do dels[#dels + 1] = field end
+
+  local urgent = redis.call('EXISTS', QUEUE(BAND_URGENT, host)) == 1
+  local waits = urgent
+  for _, band in ipairs(BANDS) do
+    waits = waits or redis.call('EXISTS', QUEUE(band, host)) == 1
+  end
+  local first = urgent and {} or redis.call('ZRANGE', LATER(host), 0, 0, 'WITHSCORES')
+  if waits or #first > 0 then
+    sets[#sets + 1], sets[#sets + 2] = 'state', 'due'
+  else
+    dels[#dels + 1] = 'state'
+  end
+  redis.call('HSET', h, unpack(sets))
+  redis.call('HDEL', h, unpack(dels))
+  if not waits and #first == 0 then return false end
+
+  if not waits then due = math.max(due, tonumber(first[2])) end
+  due = math.max(due, now + (parked or 0))
+  if paused(redis.call('HGET', h, 'rules')) then due = NEVER end
+  line_up(host, due, urgent or #first > 0 and unpack_later(first[1]) == BAND_URGENT)
+  return true
+end
+
+-- wake makes a host due that has something to take now, unless it is being visited. urgent says
+-- that the new URLs are urgent.
+local function wake(host, urgent)
+  local h = redis.call('HMGET', HOST(host), 'state', 'next', 'rules')
+  local due = math.max(now_ms(), tonumber(h[2] or 0))
+  if paused(h[3]) then due = NEVER end
+  if h[1] == 'due' then
+    line_up(host, math.min(due, tonumber(redis.call('ZSCORE', DUE, host) or due)), urgent)
+  elseif h[1] ~= 'armed' and h[1] ~= 'open' and h[1] ~= 'broken' then -- idle, or garbage
+    redis.call('HSET', HOST(host), 'state', 'due')
+    line_up(host, due, urgent)
+  end
+end
+
+-- unpack_settled parses what settle stores of a URL: outcome, bytes, flags, band, host, packed
+-- entry.
+local function unpack_settled(item)
+  local _, last, outcome, size, flags, band, host = string.find(item, '^(%S+) (%d+) (%S+) (%d) (%S+) ')
+  if last then return outcome, tonumber(size), flags, band, host, string.sub(item, last + 1) end
+end

@@ -1,0 +1,30 @@
+-- state: changes the state of a job, if its current state permits it.
+-- KEYS[1]  the job
+-- ARGV     new state, reason, then the states that it may be in
+-- Returns  the state that it was in; 'changed' if it cannot become done because the budget was
+--          raised; '' if there is no such job
+
+local key, to, reason = KEYS[1], ARGV[1], ARGV[2]
+local from = redis.call('HGET', key, 'state')
+if not from then return '' end
+local allowed = false
+for i = 3, #ARGV do allowed = allowed or ARGV[i] == from end
+if not allowed then return from end
+local budget = to == 'done' and string.match(reason, '^budget of (%a+)$')
+if budget and redis.call('HGET', key, 'ending') ~= budget then return 'changed' end -- it was raised meanwhile
+local t = redis.call('TIME')
+local now = t[1] * 1000 + math.floor(t[2] / 1000)
+redis.call('HDEL', key, 'reason') -- first, so that a full Redis accepts the following writes and a job can be controlled there
+redis.call('HSET', key, 'state', to, 'reason', reason)
+if to == 'running' then
+  if from == 'done' or from == 'failed' then -- it was reopened for seeds, and would end at once without them
+    redis.call('HSET', key, 'seeded', '0')
+  end
+  redis.call('HSETNX', key, 'started', now)
+  redis.call('HSET', key, 'kept', now) -- age.lua counts from here
+  redis.call('HDEL', key, 'ended', 'ending', 'closing')
+elseif to == 'done' or to == 'cancelled' or to == 'failed' then
+  redis.call('HSET', key, 'ended', now)
+  redis.call('HDEL', key, 'ending', 'closing')
+end
+return from

@@ -1,0 +1,218 @@
+package frontier
+
+import (
+	"cmp"
+	"fmt"
+	"os"
+	"runtime"
+	"slices"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/redis/go-redis/v9"
+
+	"github.com/trawlcrawler/trawl/crawler"
+	"github.com/trawlcrawler/trawl/internal/redisd"
+)
+
+// The most that a URL may cost when ten million were admitted, in bytes of
+// Redis.
+const (
+	seenTarget    = 12
+	waitingTarget = 80
+)
+
+// TestWhatAURLCosts fills a Redis of its own with the URLs of a web whose hosts
+// have a hundred each, and tells (with -v) what a URL takes of memory, and of
+// time when few and when many were admitted. It is for those who change the
+// frontier, and skipped unless the environment asks for it:
+//
+//	TRAWL_BENCH=1    with a million URLs
+//	TRAWL_BENCH=10m  with ten million: some minutes, and 1 GiB of memory
+func TestWhatAURLCosts(t *testing.T) {
+	urls, ok := map[string]int{"1": 1e6, "10m": 1e7}[os.Getenv("TRAWL_BENCH")]
+	if !ok {
+		t.Skip("it fills a Redis with millions of URLs: run make memory")
+	}
+	c := newCensus(t, privateRedis(t))
+	empty := c.memory()
+	began := time.Now()
+	c.fill(urls)
+	t.Logf("%d URLs of %d hosts were admitted in %v", c.urls(), c.hosts.Load(), time.Since(began).Round(time.Second))
+	full, admitted := c.memory(), float64(c.urls())
+
+	few, many := c.compare(privateRedis(t))
+	t.Logf("a URL takes %v when ten thousand were admitted", few)
+	t.Logf("a URL takes %v when %d were admitted, %.2f times as long in Redis", many, urls, many.redis/few.redis)
+
+	c.dropAllButSeen()
+	seen := (c.memory() - empty) / float64(c.urls())
+	c.bounded("a URL that was seen", seen, seenTarget)
+	c.bounded("a URL that waits", (full-empty)/admitted-seen, waitingTarget)
+	c.checkBuckets()
+}
+
+// privateRedis returns the URL of a Redis that the test has to itself.
+func privateRedis(t *testing.T) string {
+	t.Helper()
+	if _, ok := redisd.Find(); !ok {
+		t.Skip("no redis-server or valkey-server on PATH: install redis-server")
+	}
+	server, err := redisd.Start(t.Context(), redisd.Config{Dir: t.TempDir()})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(server.Kill)
+	return server.URL()
+}
+
+// pace is the time that a URL takes to be admitted, in µs.
+type pace struct {
+	wall  float64 // for one client that does nothing else
+	redis float64 // of Redis's processor
+}
+
+func (p pace) String() string { return fmt.Sprintf("%.1f µs (%.1f of Redis)", p.wall, p.redis) }
+
+// compare measures the pace of a census that has only begun, in another Redis, and of this one.
+// It alternates between them, so that a change in the load of the machine affects both, and
+// returns the medians.
+func (c *census) compare(other string) (few, many pace) {
+	const rounds = 31
+	var young, old []pace
+	for range rounds {
+		begun := newCensus(c.t, other)
+		begun.fill(1e4)
+		young, old = append(young, begun.pace()), append(old, c.pace())
+		begun.end()
+	}
+	return median(young), median(old)
+}
+
+func median(all []pace) pace {
+	slices.SortFunc(all, func(a, b pace) int { return cmp.Compare(a.redis, b.redis) })
+	return all[len(all)/2]
+}
+
+// census is a frontier into which one host after the other is admitted, each
+// with a page of URLs.
+type census struct {
+	*bench
+	t     *testing.T
+	hosts atomic.Int64
+}
+
+func newCensus(t *testing.T, server string) *census {
+	return &census{bench: newBench(t, server, 1), t: t}
+}
+
+// end removes the census.
+func (c *census) end() {
+	c.t.Helper()
+	if err := c.store.Remove(c.t.Context(), c.job.Name); err != nil {
+		c.t.Fatal(err)
+	}
+}
+
+// urls is how many URLs were admitted.
+func (c *census) urls() int { return int(c.hosts.Load()) * pageLinks }
+
+func (c *census) nextPage() []crawler.Entry { return webPage(c.t, 0, int(c.hosts.Add(1))) }
+
+// fill admits so many URLs, on all processors.
+func (c *census) fill(urls int) {
+	c.t.Helper()
+	var wg sync.WaitGroup
+	for range runtime.GOMAXPROCS(0) {
+		wg.Go(func() {
+			for c.urls() < urls && !c.t.Failed() {
+				if _, err := c.Admit(c.t.Context(), c.nextPage()); err != nil {
+					c.t.Error(err)
+				}
+			}
+		})
+	}
+	wg.Wait()
+}
+
+// pace measures one hundred pages.
+func (c *census) pace() pace {
+	c.t.Helper()
+	pages := make([][]crawler.Entry, 100)
+	for i := range pages {
+		pages[i] = c.nextPage()
+	}
+	spent, began := processorTime(c.t.Context(), c.rdb), time.Now()
+	for _, page := range pages {
+		c.admitPage(page, pageLinks)
+	}
+	wall, urls := time.Since(began), float64(len(pages)*pageLinks)
+	return pace{micros(wall) / urls, micros(processorTime(c.t.Context(), c.rdb)-spent) / urls}
+}
+
+// memory is how many bytes Redis uses.
+func (c *census) memory() float64 { return info(c.t.Context(), c.rdb, "memory", "used_memory") }
+
+func (c *census) bounded(what string, bytes, target float64) {
+	c.t.Helper()
+	c.t.Logf("%s takes %.1f bytes", what, bytes)
+	if bytes > target {
+		c.t.Errorf("%s takes %.1f bytes, want at most %g", what, bytes, target)
+	}
+}
+
+// dropAllButSeen deletes the queues and the hosts.
+func (c *census) dropAllButSeen() {
+	c.t.Helper()
+	base, ctx := c.base(0), c.t.Context()
+	var drop []string
+	keys := c.rdb.Scan(ctx, 0, base+"*", 10000).Iterator()
+	for keys.Next(ctx) {
+		if name := keys.Val(); !strings.HasPrefix(name, base+nameSeen) && name != base+nameCount {
+			drop = append(drop, name)
+		}
+	}
+	if err := keys.Err(); err != nil {
+		c.t.Fatal(err)
+	}
+	for some := range slices.Chunk(drop, 1000) {
+		if err := c.rdb.Del(ctx, some...).Err(); err != nil {
+			c.t.Fatal(err)
+		}
+	}
+}
+
+// checkBuckets looks at every bucket of seen.
+func (c *census) checkBuckets() {
+	c.t.Helper()
+	ctx := c.t.Context()
+	buckets, err := c.rdb.HGet(ctx, c.base(0)+nameCount, "buckets").Int()
+	if err != nil {
+		c.t.Fatal(err)
+	}
+	sizes, kinds := make([]*redis.IntCmd, buckets), make([]*redis.StringCmd, buckets)
+	_, err = c.rdb.Pipelined(ctx, func(p redis.Pipeliner) error {
+		for i := range buckets {
+			key := fmt.Sprint(c.base(0), nameSeen, i)
+			sizes[i], kinds[i] = p.SCard(ctx, key), p.ObjectEncoding(ctx, key)
+		}
+		return nil
+	})
+	if err != nil {
+		c.t.Fatal(err)
+	}
+	largest, members := int64(0), int64(0)
+	for i := range buckets {
+		largest, members = max(largest, sizes[i].Val()), members+sizes[i].Val()
+		if kind := kinds[i].Val(); kind != "intset" {
+			c.t.Errorf("bucket %d, of %d fingerprints, is a %s, want an intset", i, sizes[i].Val(), kind)
+		}
+	}
+	c.t.Logf("%d fingerprints are in %d buckets, at most %d in one", members, buckets, largest)
+	if members != int64(c.urls()) {
+		c.t.Errorf("%d fingerprints of %d URLs", members, c.urls())
+	}
+}

@@ -1,0 +1,336 @@
+package frontier
+
+import (
+	"context"
+	"crypto/ecdsa"
+	"crypto/elliptic"
+	"crypto/rand"
+	"crypto/x509"
+	"crypto/x509/pkix"
+	"encoding/pem"
+	"errors"
+	"fmt"
+	"io"
+	"log"
+	"math/big"
+	"net"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/redis/go-redis/v9"
+
+	"github.com/trawlcrawler/trawl/internal/redisconn"
+	"github.com/trawlcrawler/trawl/internal/redisd"
+	"github.com/trawlcrawler/trawl/internal/test/redistest"
+)
+
+// ping returns what is wrong with the Redis of a URL.
+func ping(t testing.TB, url string) error {
+	t.Helper()
+	return endpoint(t, url).Ping(t.Context(), connect(t, url))
+}
+
+func TestWhyNoRedisAnswersIsSaidInOneLine(t *testing.T) {
+	t.Parallel()
+	plain := redistest.Own(t).TCP
+	guarded := withPassword(t)
+	cert, key := certificate(t)
+	secure, socket := withTLS(t, cert, key)
+	web, secureWeb, silent, nobody := website(t), secureWebsite(t), mute(t), unused(t)
+	for _, c := range []struct{ situation, url, want string }{
+		{"nobody listens", "redis://" + nobody, "no Redis answers at " + nobody + " (dial tcp " + nobody + ": connect: connection refused): start it, or correct the address"},
+		{"there is no such socket", "unix:///no/such/socket", "no Redis answers at /no/such/socket (dial unix /no/such/socket: connect: no such file or directory): start it"},
+		{"who listens says nothing", "redis://" + silent, "no Redis answers at " + silent},
+		{"a web server answers", "redis://" + web, "what answers at " + web + " is no Redis: correct the host or the port"},
+		{"a web server answers in TLS", "rediss://" + secureWeb + "?ca=" + webRoots(t), "what answers at " + secureWeb + " is no Redis"},
+		{"TLS is spoken to a plain port", "rediss://" + plain, "Redis at " + plain + " speaks no TLS on that port: write redis instead of rediss"},
+		{"a TLS port is spoken to plainly", "redis://" + secure, "what is at " + secure + " speaks TLS: write rediss instead of redis"},
+		{"a TLS server is not known", "rediss://" + secure, "Redis at " + secure + " has a certificate that is not trusted (x509: certificate signed by unknown authority): name who signed it, with ?ca=PATH"},
+		{"a TLS server is known", "rediss://" + secure + "?ca=" + cert, ""},
+		{"a socket is spoken to", "unix://" + socket, ""},
+		{"a password is asked for", "redis://" + guarded, "Redis at " + guarded + " asks for a password: write :PASSWORD@ or USER:PASSWORD@ before the host"},
+		{"the password is right", "redis://:secret@" + guarded, ""},
+		{"the password is wrong", "redis://:hush@" + guarded, "Redis at " + guarded + " refuses the password: correct it"},
+		{"the user is right", "redis://crawler:secret@" + guarded, ""},
+		{"the user is unknown", "redis://bob:hush@" + guarded, `refuses the password of user "bob": correct it`},
+		{"the user has no rights", "redis://guest:secret@" + guarded, "give them, with ACL SETUSER guest " + redisconn.Rights},
+		{"there is no such database", "redis://" + plain + "/99", "Redis at " + plain + " has no database 99: choose a smaller number"},
+		{"one server is taken for a Cluster", "redis+cluster://" + plain, "is no Cluster: write redis:// instead"},
+		{"nobody listens for a Cluster", "redis+cluster://" + nobody, "no Redis answers at " + nobody},
+		{"a Cluster answers", clusterURL(t), ""},
+		{"a server is taken for a Sentinel", "redis+sentinel://" + plain + "/m", "no Sentinel at " + plain + ", but a Redis: write redis:// for it"},
+		{"nobody listens for Sentinels", "redis+sentinel://" + nobody + "/m", "no Sentinel answers at " + nobody},
+	} {
+		t.Run(c.situation, func(t *testing.T) {
+			t.Parallel()
+			err := ping(t, c.url)
+			switch {
+			case c.want == "" && err != nil:
+				t.Errorf("error %q", err)
+			case c.want == "":
+			case err == nil:
+				t.Error("no error")
+			case !strings.Contains(err.Error(), c.want), strings.Contains(err.Error(), "\n"), strings.Contains(err.Error(), "hush"):
+				t.Errorf("error %q\nwant  %q", err, c.want)
+			}
+		})
+	}
+}
+
+func TestARedisThatLoadsIsWaitedFor(t *testing.T) {
+	t.Parallel()
+	redistest.New(t) // or skip
+	dir := t.TempDir()
+	fillAndSave(t, dir, 5000)
+	free, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	addr := free.Addr().String()
+	free.Close()
+	_, port, _ := net.SplitHostPort(addr)
+	slow := redisd.Config{Dir: dir, Args: []string{"--port", port, "--key-load-delay", "500", "--loading-process-events-interval-bytes", "1024"}}
+	started := make(chan error)
+	go func() {
+		server, err := redisd.Start(context.Background(), slow)
+		if err == nil {
+			t.Cleanup(server.Kill)
+		}
+		started <- err
+	}()
+	rdb := connect(t, "redis://"+addr)
+	var refused atomic.Int64
+	rdb.AddHook(watcher(func(err error) {
+		if err != nil && strings.Contains(err.Error(), "LOADING Redis") {
+			refused.Add(1)
+		}
+	}))
+	e := endpoint(t, "redis://"+addr)
+	err = e.Ping(t.Context(), rdb)
+	for err != nil && strings.Contains(err.Error(), "no Redis answers") && t.Context().Err() == nil {
+		err = e.Ping(t.Context(), rdb) // it does not listen yet
+	}
+	if startErr := <-started; err != nil || startErr != nil {
+		t.Fatalf("ping: %v; start: %v", err, startErr)
+	}
+	if refused.Load() == 0 {
+		t.Skip("it had loaded before it was asked")
+	}
+}
+
+func TestARedisThatLoadsTooLongIsGivenUp(t *testing.T) {
+	t.Parallel()
+	addr := answering(t, "-LOADING Redis is loading the dataset in memory\r\n")
+	url := "redis://" + addr + "?max_retries=-1"
+	rdb := connect(t, url)
+	ctx, cancel := context.WithCancelCause(t.Context())
+	rdb.AddHook(watcher(func(err error) {
+		if err != nil && strings.Contains(err.Error(), "LOADING Redis") {
+			cancel(errors.New("enough"))
+		}
+	}))
+	want := "Redis at " + addr + " still loads its data: start again when it has: enough"
+	if err := endpoint(t, url).Ping(ctx, rdb); err == nil || err.Error() != want {
+		t.Errorf("error %v, want %q", err, want)
+	}
+}
+
+func TestARedisInProtectedModeIsKnown(t *testing.T) {
+	t.Parallel()
+	addr := answering(t, "-DENIED Redis is running in protected mode because protected mode is enabled and ...\r\n")
+	if err := ping(t, "redis://"+addr); err == nil || !strings.Contains(err.Error(), "Redis at "+addr+" runs in protected mode") {
+		t.Errorf("error %v", err)
+	}
+}
+
+// A user with the rights that the error names can do all that there is to do.
+func TestTheRightsThatAreNamedSuffice(t *testing.T) {
+	t.Parallel()
+	node := redistest.Own(t)
+	admin := connect(t, node.URL())
+	setUser(t, admin, "crawler on >secret "+redisconn.Rights)
+	b := newBench(t, "redis://crawler:secret@"+node.TCP, 2)
+	if warnings, err := b.store.Trust(t.Context()); err != nil || len(warnings) != 1 {
+		t.Errorf("trust: %q, %v; want one warning, of nothing on disk", warnings, err)
+	}
+	if err := b.store.CheckSchema(t.Context()); err != nil {
+		t.Error(err)
+	}
+	settledAndCounted(t, b)
+	if err := b.store.Remove(t.Context(), b.job.Name); err != nil {
+		t.Error(err)
+	}
+}
+
+// watcher hears of the end of each command.
+type watcher func(err error)
+
+func (w watcher) DialHook(next redis.DialHook) redis.DialHook { return next }
+
+func (w watcher) ProcessHook(next redis.ProcessHook) redis.ProcessHook {
+	return func(ctx context.Context, cmd redis.Cmder) error {
+		err := next(ctx, cmd)
+		w(err)
+		return err
+	}
+}
+
+func (w watcher) ProcessPipelineHook(next redis.ProcessPipelineHook) redis.ProcessPipelineHook {
+	return next
+}
+
+// setUser makes a user, with words of ACL SETUSER.
+func setUser(t testing.TB, rdb redis.UniversalClient, words string) {
+	t.Helper()
+	command := []any{"ACL", "SETUSER"}
+	for word := range strings.FieldsSeq(words) {
+		command = append(command, word)
+	}
+	if err := rdb.Do(t.Context(), command...).Err(); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// withPassword is a Redis whose password is "secret", also that of the users
+// crawler and guest, of whom the latter may do nothing.
+func withPassword(t testing.TB) (addr string) {
+	t.Helper()
+	node := redistest.Own(t)
+	rdb := connect(t, node.URL())
+	setUser(t, rdb, "crawler on >secret "+redisconn.Rights)
+	setUser(t, rdb, "guest on >secret")
+	if err := rdb.ConfigSet(t.Context(), "requirepass", "secret").Err(); err != nil {
+		t.Fatal(err)
+	}
+	return node.TCP
+}
+
+// withTLS is a Redis that speaks TLS at an address, and at a socket none.
+func withTLS(t testing.TB, cert, key string) (addr, socket string) {
+	t.Helper()
+	node := redistest.Own(t, "--port", "0", "--tls-port", redistest.Port, "--tls-cert-file", cert, "--tls-key-file", key,
+		"--tls-ca-cert-file", cert, "--tls-auth-clients", "no")
+	_, socket = node.Addr()
+	return node.TCP, socket
+}
+
+// certificate writes a certificate of this machine, signed by itself, and its
+// key.
+func certificate(t testing.TB) (certFile, keyFile string) {
+	t.Helper()
+	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	if err != nil {
+		t.Fatal(err)
+	}
+	of := &x509.Certificate{
+		SerialNumber: big.NewInt(1), Subject: pkix.Name{CommonName: "Redis"}, IPAddresses: []net.IP{net.IPv4(127, 0, 0, 1)},
+		NotBefore: time.Now().Add(-time.Hour), NotAfter: time.Now().Add(time.Hour), IsCA: true, BasicConstraintsValid: true,
+	}
+	cert, err := x509.CreateCertificate(rand.Reader, of, of, &key.PublicKey, key)
+	if err != nil {
+		t.Fatal(err)
+	}
+	private, err := x509.MarshalPKCS8PrivateKey(key)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return file(t, armour("CERTIFICATE", cert)), file(t, armour("PRIVATE KEY", private))
+}
+
+func armour(kind string, der []byte) string {
+	return string(pem.EncodeToMemory(&pem.Block{Type: kind, Bytes: der}))
+}
+
+func website(t testing.TB) (addr string) {
+	server := httptest.NewServer(http.NotFoundHandler())
+	t.Cleanup(server.Close)
+	return server.Listener.Addr().String()
+}
+
+func secureWebsite(t testing.TB) (addr string) {
+	server := httptest.NewUnstartedServer(http.NotFoundHandler())
+	server.Config.ErrorLog = log.New(io.Discard, "", 0)
+	server.StartTLS()
+	t.Cleanup(server.Close)
+	return server.Listener.Addr().String()
+}
+
+// webRoots is the file of who signed the certificate of secure websites.
+func webRoots(t testing.TB) string {
+	server := httptest.NewTLSServer(nil)
+	defer server.Close()
+	return file(t, armour("CERTIFICATE", server.Certificate().Raw))
+}
+
+// mute listens and takes connections, but never says anything.
+func mute(t testing.TB) (addr string) { return answering(t, "") }
+
+// answering answers each command that it hears with the same line.
+func answering(t testing.TB, line string) (addr string) {
+	t.Helper()
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { l.Close() })
+	go func() {
+		for {
+			conn, err := l.Accept()
+			if err != nil {
+				return
+			}
+			go answer(conn, line)
+		}
+	}()
+	return l.Addr().String()
+}
+
+func answer(conn net.Conn, line string) {
+	defer conn.Close()
+	heard := make([]byte, 4096)
+	for {
+		n, err := conn.Read(heard)
+		if err != nil {
+			return
+		}
+		commands := strings.Count(string(heard[:n]), "*") // each is an array
+		if _, err := io.WriteString(conn, strings.Repeat(line, commands)); err != nil {
+			return
+		}
+	}
+}
+
+// unused is an address where nobody listens: the near end of a connection, so
+// that no other test is given it.
+func unused(t testing.TB) (addr string) {
+	t.Helper()
+	conn, err := net.Dial("tcp", mute(t))
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { conn.Close() })
+	return conn.LocalAddr().String()
+}
+
+// fillAndSave leaves so many keys in the folder of a Redis.
+func fillAndSave(t testing.TB, dir string, keys int) {
+	t.Helper()
+	server, err := redisd.Start(t.Context(), redisd.Config{Dir: dir})
+	if err != nil {
+		t.Fatal(err)
+	}
+	rdb := connect(t, server.URL())
+	_, err = rdb.Pipelined(t.Context(), func(p redis.Pipeliner) error {
+		for i := range keys {
+			p.Set(t.Context(), fmt.Sprint("key ", i), strings.Repeat("value ", 10), 0)
+		}
+		return p.Save(t.Context()).Err()
+	})
+	if err := errors.Join(err, server.Stop(t.Context())); err != nil {
+		t.Fatal(err)
+	}
+}

@@ -1,0 +1,97 @@
+package frontier
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"strconv"
+	"time"
+
+	"github.com/redis/go-redis/v9"
+
+	"github.com/trawlcrawler/trawl/crawler"
+)
+
+// ProcessTerm is how long a process is listed after its last sign of life. It is long
+// enough for a process on a busy machine, and for a short outage of Redis.
+const ProcessTerm = 10 * time.Second
+
+// Appear records that a process of the fleet is alive. The process must call it again, with
+// the same fields, before [ProcessTerm] is over.
+func (s *Store) Appear(ctx context.Context, p crawler.Process) error {
+	return s.appear(ctx, p, ProcessTerm)
+}
+
+// Disappear records that a process ends.
+func (s *Store) Disappear(ctx context.Context, p crawler.Process) error { return s.appear(ctx, p, 0) }
+
+func (s *Store) appear(ctx context.Context, p crawler.Process, term time.Duration) error {
+	text, err := json.Marshal(p)
+	if err != nil {
+		return fmt.Errorf("process %s: %w", p.Name, err)
+	}
+	return run(ctx, s.rdb, appearScript(), "appear", keyProcesses, text, term.Milliseconds()).Err()
+}
+
+// Processes lists the live schedulers and workers of the fleet. A process that was killed
+// is listed for up to [ProcessTerm].
+func (s *Store) Processes(ctx context.Context) ([]crawler.Process, error) {
+	now, err := s.rdb.Time(ctx).Result()
+	if err != nil {
+		return nil, fmt.Errorf("list processes: %w", err)
+	}
+	texts, err := s.rdb.ZRangeByScore(ctx, keyProcesses, &redis.ZRangeBy{Min: strconv.FormatInt(now.UnixMilli(), 10), Max: "+inf"}).Result()
+	if err != nil {
+		return nil, fmt.Errorf("list processes: %w", err)
+	}
+	var all []crawler.Process
+	for _, text := range texts {
+		var p crawler.Process
+		if json.Unmarshal([]byte(text), &p) == nil { // skip those of incompatible versions
+			all = append(all, p)
+		}
+	}
+	return all, nil
+}
+
+// Namesakes returns, for each process of a kind and name, when it counts as gone unless it
+// shows another sign of life. The keys are the IDs of the processes.
+func (s *Store) Namesakes(ctx context.Context, kind crawler.ProcessKind, name string) (map[string]time.Time, error) {
+	now, err := s.rdb.Time(ctx).Result()
+	if err != nil {
+		return nil, fmt.Errorf("list processes: %w", err)
+	}
+	living := &redis.ZRangeBy{Min: strconv.FormatInt(now.UnixMilli(), 10), Max: "+inf"}
+	all, err := s.rdb.ZRangeByScoreWithScores(ctx, keyProcesses, living).Result()
+	if err != nil {
+		return nil, fmt.Errorf("list processes: %w", err)
+	}
+	gone := make(map[string]time.Time)
+	for _, z := range all {
+		var p crawler.Process
+		text, _ := z.Member.(string)
+		if json.Unmarshal([]byte(text), &p) == nil && p.Kind == kind && p.Name == name {
+			gone[p.ID] = time.UnixMilli(int64(z.Score))
+		}
+	}
+	return gone, nil
+}
+
+// Due returns when the first host that waits for a visit is due, by Redis's clock. It is
+// the zero time if none waits, and [crawler.Never] if all that wait are paused.
+func (f *Frontier) Due(ctx context.Context) (time.Time, error) {
+	var first time.Time
+	for shard := range f.job.Shards {
+		got, err := f.rdb.ZRangeWithScores(ctx, f.base(shard)+nameDue, 0, 0).Result()
+		if err != nil {
+			return time.Time{}, fmt.Errorf("frontier: first host due of %s: %w", f.job.Name, err)
+		}
+		if len(got) == 0 {
+			continue
+		}
+		if due := time.UnixMilli(int64(got[0].Score)); first.IsZero() || due.Before(first) {
+			first = due
+		}
+	}
+	return first, nil
+}

@@ -1,0 +1,120 @@
+package frontier
+
+import (
+	"crypto/sha256"
+	"strconv"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/trawlcrawler/trawl/crawler"
+	"github.com/trawlcrawler/trawl/internal/visit"
+)
+
+// recognise asks about pages, each given as its URL and its content, and returns
+// the URLs of the first with the same.
+func (b *bench) recognise(lease visit.HostLease, pages ...string) []string {
+	b.t.Helper()
+	asked := make([]crawler.Content, len(pages)/2)
+	for i := range asked {
+		asked[i] = crawler.Content{URL: url(b.t, pages[2*i]), Digest: sha256.Sum256([]byte(pages[2*i+1]))}
+	}
+	first, err := lease.Recognise(b.t.Context(), asked)
+	if err != nil {
+		b.t.Fatal(err)
+	}
+	var all []string
+	for _, u := range first {
+		all = append(all, u.String())
+	}
+	return all
+}
+
+func recognisesCopies(t *testing.T, b *bench) {
+	const one, two, three = "http://a.test/1", "https://a.test/2?x", "http://a.test/3"
+	b.admit(2, one, "http://b.test/1")
+	lease := b.open("a.test")
+	for _, c := range []struct {
+		pages, want []string
+	}{
+		{[]string{one, "x", two, "y", three, "x"}, []string{"", "", one}},
+		{[]string{one, "x", two, "x", three, "y"}, []string{"", one, two}},
+		{[]string{one, "z"}, []string{""}},
+	} {
+		if diff := cmp.Diff(c.want, b.recognise(lease, c.pages...)); diff != "" {
+			t.Errorf("%q (-want +got):\n%s", c.pages, diff)
+		}
+	}
+	if got := b.recognise(b.open("b.test"), "http://b.test/1", "x"); got[0] != "" {
+		t.Errorf("a page is taken for a copy of another host's: %s", got[0])
+	}
+}
+
+func remembersSoManyContents(t *testing.T, b *bench) {
+	b.admit(1, "http://a.test/1")
+	lease := b.open("a.test")
+	b.recognise(lease, "http://a.test/1", "x")
+	contents := make([]any, 0, 2*maxContents)
+	for i := range maxContents - 1 {
+		contents = append(contents, strconv.Itoa(i), "")
+	}
+	key := b.base(shardOf("a.test", b.job.Shards)) + nameContent + "a.test"
+	if err := b.rdb.HSet(t.Context(), key, contents...).Err(); err != nil {
+		t.Fatal(err)
+	}
+	for range 2 {
+		if got := b.recognise(lease, "http://a.test/2", "y", "http://a.test/3", "x"); got[0] != "" || got[1] != "http://a.test/1" {
+			t.Errorf("recognised %q, want nothing of the new and the first of the old", got)
+		}
+	}
+	if n := b.rdb.HLen(t.Context(), key).Val(); n != maxContents {
+		t.Errorf("%d contents are remembered, want %d", n, maxContents)
+	}
+}
+
+// BenchmarkRecognise takes and settles URLs of one host, as BenchmarkTakeSettle
+// does, and asks of each batch of pages whether they are copies. None is.
+func BenchmarkRecognise(b *testing.B) {
+	eachRedis(b, func(b *testing.B, url string) {
+		for _, batch := range []int{1, 64} {
+			b.Run(strconv.Itoa(batch)+" pages", func(b *testing.B) {
+				f := newBench(b, url, 1)
+				waiting := f.refill(0)
+				lease := f.open(webHost(0))
+				m, pages := startMeter(b, f.rdb), 0
+				for n := 1; b.Loop(); waiting -= batch {
+					if waiting < batch {
+						b.StopTimer()
+						m.stop()
+						waiting += f.refill(n)
+						n++
+						m.start()
+						b.StartTimer()
+					}
+					f.takeRecogniseAndSettle(lease, batch, &pages)
+				}
+				m.report(b.N * batch)
+				if bytes, err := f.rdb.MemoryUsage(b.Context(), f.base(0)+nameContent+string(webHost(0)), 0).Result(); err == nil {
+					b.ReportMetric(float64(bytes)/float64(min(pages, maxContents)), "bytes/page")
+				}
+			})
+		}
+	})
+}
+
+func (b *bench) takeRecogniseAndSettle(lease visit.HostLease, n int, pages *int) {
+	b.t.Helper()
+	taken, err := lease.Take(b.t.Context(), n, 0)
+	if err != nil || len(taken) != n {
+		b.t.Fatalf("took %d of %d, %v", len(taken), n, err)
+	}
+	contents := make([]crawler.Content, n)
+	for i, t := range taken {
+		*pages++
+		contents[i] = crawler.Content{URL: t.Entry.URL, Digest: sha256.Sum256([]byte(strconv.Itoa(*pages)))}
+	}
+	if _, err := lease.Recognise(b.t.Context(), contents); err != nil {
+		b.t.Fatal(err)
+	}
+	b.settle(lease, crawler.OutcomeFetched, taken...)
+}

@@ -1,0 +1,235 @@
+package frontier
+
+import (
+	"context"
+	"fmt"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/redis/go-redis/v9"
+
+	"github.com/trawlcrawler/trawl/crawler"
+	"github.com/trawlcrawler/trawl/internal/visit"
+)
+
+// settleIn settles URLs whose records are in a segment.
+func (b *bench) settleIn(lease visit.HostLease, segment string, o crawler.Outcome, taken ...crawler.Taken) {
+	b.t.Helper()
+	var done []crawler.Settlement
+	for _, t := range taken {
+		done = append(done, crawler.Settlement{Ticket: t.Ticket, Outcome: o, Bytes: 10, Segment: segment})
+	}
+	b.must(lease.Settle(b.t.Context(), done))
+}
+
+// counted are the counters that settling and reclaiming move.
+func (b *bench) counted() crawler.Counters {
+	b.t.Helper()
+	c, err := b.Counters(b.t.Context())
+	b.must(err)
+	for o, n := range c.Outcomes {
+		if n == 0 {
+			delete(c.Outcomes, o)
+		}
+	}
+	return crawler.Counters{
+		Seen: c.Seen, Waiting: c.Waiting, Flight: c.Flight, Bytes: c.Bytes, Over: c.Over, Incomplete: c.Incomplete,
+		Unshipped: c.Unshipped, OnDisk: c.OnDisk, Shipped: c.Shipped, Reclaimed: c.Reclaimed, Lost: c.Lost, Outcomes: c.Outcomes,
+	}
+}
+
+func (b *bench) wantCounted(when string, want crawler.Counters) {
+	b.t.Helper()
+	if diff := cmp.Diff(want, b.counted()); diff != "" {
+		b.t.Errorf("%s (-want +got):\n%s", when, diff)
+	}
+}
+
+// late lets the term of all segments be over.
+func (b *bench) late(segments ...string) {
+	b.t.Helper()
+	for shard := range b.job.Shards {
+		for _, s := range segments {
+			b.must(b.rdb.ZAddXX(b.t.Context(), b.base(shard)+nameSegments, redis.Z{Member: s}).Err())
+		}
+	}
+}
+
+// reclaim puts back what is late.
+func (b *bench) reclaim(want int64) {
+	b.t.Helper()
+	got, err := b.Reclaim(b.t.Context())
+	b.must(err)
+	if got != want {
+		b.t.Errorf("%d URLs are put back, want %d", got, want)
+	}
+}
+
+func shipsSegments(t *testing.T, b *bench) {
+	b.admit(3, "https://a.example/1", "https://a.example/2", "https://a.example/3")
+	lease := b.open("a.example")
+	taken := b.take(lease, 3, "https://a.example/1", "https://a.example/2", "https://a.example/3")
+	b.settleIn(lease, "w1", crawler.OutcomeFetched, taken[:2]...)
+	b.settleIn(lease, "w2", crawler.OutcomeGone, taken[2])
+	outcomes := map[crawler.Outcome]int64{crawler.OutcomeFetched: 2, crawler.OutcomeGone: 1}
+	b.wantCounted("settled", crawler.Counters{Seen: 3, Bytes: 30, Unshipped: 3, Outcomes: outcomes})
+	segments, err := b.Segments(t.Context())
+	b.must(err)
+	if len(segments) != 2 || segments[0].Name != "w1" || segments[0].URLs != 2 || segments[0].Left <= 0 {
+		t.Errorf("the segments are %+v", segments)
+	}
+	for range 2 { // the answer may have been lost
+		_, err := b.Shipped(t.Context(), "w1")
+		b.must(err)
+	}
+	b.late("w1")
+	b.reclaim(0)
+	b.wantCounted("one is shipped", crawler.Counters{Seen: 3, Bytes: 30, Unshipped: 1, Shipped: 2, Outcomes: outcomes})
+	n, err := b.Shipped(t.Context(), "w2")
+	b.must(err)
+	if n != 1 {
+		t.Errorf("%d URLs are settled for good, want 1", n)
+	}
+	b.wantCounted("both are", crawler.Counters{Seen: 3, Bytes: 30, Shipped: 3, Outcomes: outcomes})
+	b.must(lease.Close(t.Context(), crawler.Rest{}))
+	for _, key := range b.keys() {
+		for _, name := range []string{nameSegments, nameUnshipped, nameReclaimed, nameSegment + "w1", nameSegment + "w2"} {
+			if key == b.baseOf("a.example")+name {
+				t.Errorf("%s is left", key)
+			}
+		}
+	}
+}
+
+func reclaimsLost(t *testing.T, b *bench) {
+	b.admit(4, "https://a.example/1", "https://a.example/2", "https://a.example/3", "https://a.example/4")
+	b.admit(1, "https://b.example/")
+	lease := b.open("a.example")
+	taken := b.take(lease, 3, "https://a.example/1", "https://a.example/2", "https://a.example/3")
+	b.must(lease.Settle(t.Context(), []crawler.Settlement{
+		{Ticket: taken[0].Ticket, Outcome: crawler.OutcomeFetched, Bytes: 10, Incomplete: true, Segment: "w1"},
+		{Ticket: taken[1].Ticket, Outcome: crawler.OutcomeSkipped, Over: true, Segment: "w1"},
+		{Ticket: taken[2].Ticket, Outcome: crawler.OutcomeFetched, Bytes: 5, Segment: "w1"},
+	}))
+	other := b.open("b.example")
+	b.settleIn(other, "w1", crawler.OutcomeFetched, b.take(other, 1, "https://b.example/")...)
+	b.must(other.Close(t.Context(), crawler.Rest{}))
+	b.reclaim(0) // it is not late
+	b.late("w1")
+	b.must(b.Prolong(t.Context(), []string{"w1", "unknown"}))
+	b.reclaim(0) // it lives
+	b.late("w1")
+	b.reclaim(4)
+	b.reclaim(0)
+	b.wantCounted("reclaimed", crawler.Counters{Seen: 5, Waiting: 5, Reclaimed: 4, Outcomes: map[crawler.Outcome]int64{}})
+	again := b.take(lease, 5, "https://a.example/1", "https://a.example/2", "https://a.example/3", "https://a.example/4")
+	b.settleIn(lease, "w2", crawler.OutcomeFetched, again...)
+	b.must(lease.Close(t.Context(), crawler.Rest{}))
+	other = b.open("b.example") // which was idle
+	if got := other.HostHealth().Pages; got != 0 {
+		t.Errorf("b.example has %d pages, want none", got)
+	}
+	b.settleIn(other, "w2", crawler.OutcomeFetched, b.take(other, 5, "https://b.example/")...)
+	b.must(other.Close(t.Context(), crawler.Rest{}))
+	_, err := b.Shipped(t.Context(), "w1") // its disk came back
+	b.must(err)
+	_, err = b.Shipped(t.Context(), "w2")
+	b.must(err)
+	b.wantCounted("at the end", crawler.Counters{
+		Seen: 5, Bytes: 50, Shipped: 5, Reclaimed: 4, Outcomes: map[crawler.Outcome]int64{crawler.OutcomeFetched: 5},
+	})
+}
+
+// reclaimsMany is about a segment that takes several calls, which other schedulers make
+// at the same time.
+func reclaimsMany(t *testing.T, b *bench) {
+	const n = 2*reclaimBatch + 7
+	var urls []string
+	for i := range n {
+		urls = append(urls, fmt.Sprintf("https://a.example/%04d", i))
+	}
+	b.admit(n, urls...)
+	lease := b.open("a.example")
+	for at := 0; at < n; at += 100 {
+		some := urls[at:min(at+100, n)]
+		b.settleIn(lease, "w1", crawler.OutcomeFetched, b.take(lease, 100, some...)...)
+	}
+	b.late("w1")
+	put := make(chan int64)
+	for range 3 {
+		go func() {
+			n, err := b.elsewhere().Reclaim(context.WithoutCancel(t.Context()))
+			if err != nil {
+				t.Error(err)
+			}
+			put <- n
+		}()
+	}
+	if sum := <-put + <-put + <-put; sum != n {
+		t.Errorf("%d URLs are put back, want %d", sum, n)
+	}
+	b.take(lease, n, urls...) // in their order
+	b.must(lease.Close(t.Context(), crawler.Rest{}))
+}
+
+func refundsBudget(t *testing.T, b *bench) {
+	b.job.Pages = 3
+	b.admit(5, "https://a.example/1", "https://a.example/2", "https://a.example/3", "https://a.example/4", "https://a.example/5")
+	lease := b.open("a.example")
+	taken := b.take(lease, 5, "https://a.example/1", "https://a.example/2", "https://a.example/3")
+	b.settleIn(lease, "w1", crawler.OutcomeFetched, taken[:2]...)
+	b.settleIn(lease, "w2", crawler.OutcomeFetched, taken[2])
+	if _, err := lease.Take(t.Context(), 1, 0); err == nil {
+		t.Fatal("more is promised than the budget has")
+	}
+	b.must(lease.Close(t.Context(), crawler.Rest{}))
+	b.late("w1")
+	b.reclaim(2)
+	lease = b.open("a.example")
+	taken = b.take(lease, 5, "https://a.example/1", "https://a.example/2")
+	b.settleIn(lease, "w3", crawler.OutcomeFetched, taken...)
+	b.must(lease.Close(t.Context(), crawler.Rest{}))
+	ledger := b.rdb.HGetAll(t.Context(), jobBase(b.job.Name)+nameLedger).Val()
+	if ledger["spent"] != "3" {
+		t.Errorf("the ledger is %v, want 3 pages spent", ledger)
+	}
+	b.late("w1") // a scheduler died before it forgot the segment
+	b.reclaim(0)
+	if got := b.rdb.HGet(t.Context(), jobBase(b.job.Name)+nameLedger, "spent").Val(); got != "3" {
+		t.Errorf("%s pages are spent, want 3", got)
+	}
+}
+
+func countsOnDisk(t *testing.T, b *bench) {
+	b.job.Durable = crawler.DurableDisk
+	b.admit(2, "https://a.example/1", "https://a.example/2")
+	lease := b.open("a.example")
+	taken := b.take(lease, 2, "https://a.example/1", "https://a.example/2")
+	b.settleIn(lease, "w1", crawler.OutcomeFetched, taken[0])
+	b.settleIn(lease, "w2", crawler.OutcomeFetched, taken[1])
+	b.must(lease.Close(t.Context(), crawler.Rest{}))
+	outcomes := map[crawler.Outcome]int64{crawler.OutcomeFetched: 2}
+	b.wantCounted("settled", crawler.Counters{Seen: 2, Bytes: 20, OnDisk: 2, Outcomes: outcomes})
+	b.late("w1", "w2")
+	lost := crawler.Counters{Seen: 2, Bytes: 20, Lost: 2, Outcomes: outcomes}
+	b.wantCounted("late, and nobody has looked for it", lost)
+	b.reclaim(0)
+	b.wantCounted("lost", lost)
+	_, err := b.Shipped(t.Context(), "w2")
+	b.must(err)
+	b.wantCounted("one is back", crawler.Counters{Seen: 2, Bytes: 20, Lost: 1, Shipped: 1, Outcomes: outcomes})
+}
+
+func forfeitsAtOnce(t *testing.T, b *bench) {
+	b.admit(2, "https://a.example/1", "https://a.example/2")
+	lease := b.open("a.example")
+	taken := b.take(lease, 2, "https://a.example/1", "https://a.example/2")
+	b.settleIn(lease, "dead", crawler.OutcomeFetched, taken[0])
+	b.settleIn(lease, "alive", crawler.OutcomeFetched, taken[1])
+	n, err := b.Forfeit(t.Context(), []string{"dead", "unknown"})
+	b.must(err)
+	if c := b.counted(); n != 1 || c.Waiting != 1 || c.Unshipped != 1 {
+		t.Errorf("%d URLs are put back: %+v", n, c)
+	}
+	b.must(lease.Close(t.Context(), crawler.Rest{}))
+}

@@ -1,0 +1,1102 @@
+package frontier
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/redis/go-redis/v9"
+
+	"github.com/trawlcrawler/trawl/crawler"
+	"github.com/trawlcrawler/trawl/internal/redisconn"
+	"github.com/trawlcrawler/trawl/internal/test/redistest"
+	"github.com/trawlcrawler/trawl/internal/visit"
+)
+
+// TestFrontier is what every Redis that a frontier lies in must do: the real
+// one, the one that is built in, and a Cluster.
+func TestFrontier(t *testing.T) {
+	t.Parallel()
+	for _, c := range []struct {
+		name  string
+		story func(t *testing.T, b *bench)
+	}{
+		{"a URL is admitted once, however often it is brought", admittedOnce},
+		{"a job that is made again is told nothing of what the one before had seen", seenByAnother},
+		{"of many who bring a URL at once, one is told that it is new", admittedByMany},
+		{"links to many hosts, in several shards, wait at their hosts", admittedToMany},
+		{"a host that was idle is due; one that is visited is not", wokenWhenIdle},
+		{"an order opens one visit", opensOnce},
+		{"a Redis that lost its last moments gives out no epoch twice", epochsAreNotRepeated},
+		{"however many arm at once, no more visits are out than may be", armsTogether},
+		{"every shard has its turn when few visits may be out", armsInTurn},
+		{"seeds are taken before links, and links in the order they came", takenInOrder},
+		{"what is settled is counted and does not come back", settledAndCounted},
+		{"a URL to be retried waits for its time and comes first", retriedLater},
+		{"a redirect's target goes into flight unless it was seen", claimed},
+		{"a visit that closes gives back what it did not settle, in order", closedInOrder},
+		{"a host rests after a visit for as long as it was told", restsAfterVisit},
+		{"a visit that shows no sign of life is swept, and its late calls are refused", sweptWhenSilent},
+		{"a visit that breaks owes its host the gap that it was renewed with", sweptWithItsGap},
+		{"a visit that shows signs of life is not swept", renewed},
+		{"a visit learns that a host has no place in the fleet", learnsOfShortage},
+		{"a visit that is never opened is swept, and its order is overtaken", sweptWhenNeverOpened},
+		{"visits whose workers are known to be lost are broken at once", abandoned},
+		{"an entry knows how many workers were lost with it", losesWorkers},
+		{"what a lost visit held is taken alone, first what waits before it", takenAlone},
+		{"the job is idle exactly when nothing is left to do", idleAtTheEnd},
+		{"pages promised and fetched never exceed the budget", keepsBudget},
+		{"what Redis lost in a failover is not charged to the budget", chargesWhatIsKnown},
+		{"a ticket is not given out again after a failover", numbersTickets},
+		{"a visit that breaks gives its promised pages back and keeps those fetched", breaksWithBudget},
+		{"hosts of a domain share its budget, whatever their shards", sharesDomainBudget},
+		{"a visit that breaks gives the pages back that its domain promised", breaksWithDomainBudget},
+		{"a visit whose epoch is garbage breaks, and its host is visited again", breaksWithGarbage},
+		{"what a host did is remembered, and forgotten when it is told to be", remembersConsecutiveFailures},
+		{"a host that is paused is not due, and the job is not idle", pausesHost},
+		{"an operator's rules reach a visit that is under way", reachesVisit},
+		{"hosts are listed by what becomes of them next", listsHosts},
+		{"URLs that are the same page to the job are admitted once", samePages},
+		{"hosts that share an address are visited one after the other", sharesAddress},
+		{"a visit that asks for nothing leaves its address's rest as it was", keepsAddressOfIdleVisit},
+		{"an address is free again when the visit that had it breaks", freesAddress},
+		{"what is tried again keeps its band", triedAgainInItsBand},
+		{"hosts with urgent URLs come first", urgentHostsFirst},
+		{"visits are told to give their places back, those first that have fetched most", recallsVisits},
+		{"of what failed the last fifty are named", namesFailures},
+		{"a URL is found wherever it is", findsURLs},
+		{"copies of a page are recognised within its host", recognisesCopies},
+		{"the origin of a job is kept", keepsOrigins},
+		{"what is opened for a job is kept", keepsWhatIsOpened},
+		{"places of pages are kept, with how many", keepsPlaces},
+		{"processes that live are listed", listsProcesses},
+		{"processes that show no sign of life are forgotten", forgetsProcesses},
+		{"it is told when the first host is due", tellsWhenHostsAreDue},
+		{"so many contents of a host are remembered", remembersSoManyContents},
+		{"URLs are settled for good when their segment is shipped", shipsSegments},
+		{"a lost segment's URLs come back, first and in order, and count no more", reclaimsLost},
+		{"a large segment is put back once, however many look at once", reclaimsMany},
+		{"pages that were lost go back to the budget, once", refundsBudget},
+		{"where the disk is enough, what is lost is counted", countsOnDisk},
+		{"a worker that is known to be lost is not waited for", forfeitsAtOnce},
+		{"what a job has seen, and what of it waits, is listed", listsSeen},
+		{"URLs that are settled wait again, and those that are forgotten can be found again", bringsAgain},
+		{"what settling counts is set to what the output has", recounts},
+		{"seen stays exact while its buckets are split", exactWhileGrowing},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			t.Parallel()
+			for _, shards := range []int{1, 4} {
+				t.Run(fmt.Sprintf("%d shards", shards), func(t *testing.T) {
+					t.Parallel()
+					redistest.Both(t, func(t *testing.T, url string) { c.story(t, newBench(t, url, shards)) })
+					if shards > 1 {
+						t.Run("cluster", func(t *testing.T) { c.story(t, newClusterBench(t, shards)) })
+					}
+				})
+			}
+		})
+	}
+}
+
+// bench is a frontier to be tried.
+type bench struct {
+	*Frontier
+	t     testing.TB
+	store *Store
+	rdb   redis.UniversalClient
+	out   map[crawler.Host]crawler.VisitRef // armed and not yet opened
+}
+
+func newBench(t testing.TB, url string, shards int) *bench {
+	t.Helper()
+	rdb := connect(t, url)
+	job := crawler.DefaultJob()
+	job.Name, job.Shards = redistest.Name(t), shards
+	job.Politeness = crawler.PolitenessJob // the hosts of all tests in this Redis have the same names
+	store := New(rdb)
+	if err := store.Create(t.Context(), job); err != nil {
+		t.Fatal(err)
+	}
+	return &bench{store.Frontier(job), t, store, rdb, make(map[crawler.Host]crawler.VisitRef)}
+}
+
+// elsewhere returns a frontier of the same job in another process.
+func (b *bench) elsewhere() *Frontier {
+	return New(b.rdb).Frontier(b.job)
+}
+
+func url(t testing.TB, s string) crawler.URL {
+	t.Helper()
+	u, err := crawler.ParseURL(s)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return u
+}
+
+func (b *bench) entries(band crawler.Band, urls ...string) []crawler.Entry {
+	b.t.Helper()
+	all := make([]crawler.Entry, len(urls))
+	for i, u := range urls {
+		all[i] = crawler.Entry{URL: url(b.t, u), Band: band}
+	}
+	return all
+}
+
+func (b *bench) admit(want int, urls ...string) {
+	b.t.Helper()
+	b.admitBand(crawler.BandNormal, want, urls...)
+}
+
+func (b *bench) admitBand(band crawler.Band, want int, urls ...string) {
+	b.t.Helper()
+	got, err := b.Admit(b.t.Context(), b.entries(band, urls...))
+	if err != nil {
+		b.t.Fatal(err)
+	}
+	if got != want {
+		b.t.Fatalf("admitted %d of %v as new, want %d", got, urls, want)
+	}
+}
+
+func (b *bench) arm() []crawler.VisitRef {
+	b.t.Helper()
+	orders, err := b.Arm(b.t.Context(), 1000)
+	if err != nil {
+		b.t.Fatal(err)
+	}
+	return orders
+}
+
+// armed waits until the host is due and arms it.
+func (b *bench) armed(h crawler.Host) crawler.VisitRef {
+	b.t.Helper()
+	for {
+		for _, o := range b.arm() {
+			b.out[o.Host] = o
+		}
+		if o, ok := b.out[h]; ok {
+			delete(b.out, h)
+			return o
+		}
+		if err := b.t.Context().Err(); err != nil {
+			b.t.Fatal(err)
+		}
+	}
+}
+
+func (b *bench) open(h crawler.Host) visit.HostLease {
+	b.t.Helper()
+	lease, err := b.Open(b.t.Context(), b.armed(h), "tester")
+	if err != nil {
+		b.t.Fatal(err)
+	}
+	return lease
+}
+
+func (b *bench) take(lease visit.HostLease, n int, want ...string) []crawler.Taken {
+	b.t.Helper()
+	taken, err := lease.Take(b.t.Context(), n, 0)
+	if err != nil {
+		b.t.Fatal(err)
+	}
+	if diff := cmp.Diff(want, urlsOf(taken)); diff != "" {
+		b.t.Fatalf("took (-want +got):\n%s", diff)
+	}
+	return taken
+}
+
+// takeAny takes one URL, whichever it is.
+func (b *bench) takeAny(lease visit.HostLease) []crawler.Taken {
+	b.t.Helper()
+	taken, err := lease.Take(b.t.Context(), 1, 0)
+	if err != nil {
+		b.t.Fatal(err)
+	}
+	return taken
+}
+
+func urlsOf(taken []crawler.Taken) []string {
+	var urls []string
+	for _, t := range taken {
+		urls = append(urls, t.Entry.URL.String())
+	}
+	return urls
+}
+
+func (b *bench) settle(lease visit.HostLease, o crawler.Outcome, taken ...crawler.Taken) {
+	b.t.Helper()
+	var done []crawler.Settlement
+	for _, t := range taken {
+		done = append(done, crawler.Settlement{Ticket: t.Ticket, Outcome: o, Bytes: 10})
+	}
+	if err := lease.Settle(b.t.Context(), done); err != nil {
+		b.t.Fatal(err)
+	}
+}
+
+func (b *bench) close(lease visit.HostLease, wait time.Duration) {
+	b.t.Helper()
+	if err := lease.Close(b.t.Context(), crawler.Rest{Wait: wait}); err != nil {
+		b.t.Fatal(err)
+	}
+}
+
+func (b *bench) counters() crawler.Counters {
+	b.t.Helper()
+	c, err := b.Counters(b.t.Context())
+	if err != nil {
+		b.t.Fatal(err)
+	}
+	return c
+}
+
+// sweepUntil sweeps until n visits are broken.
+func (b *bench) sweepUntil(n int) {
+	b.t.Helper()
+	for broken := 0; broken < n; {
+		more, err := b.Sweep(b.t.Context(), 0)
+		if err != nil {
+			b.t.Fatal(err)
+		}
+		broken += more
+	}
+}
+
+func samePages(t *testing.T, b *bench) {
+	job := b.Job()
+	job.Name = "s" + job.Name[1:]
+	job.Same = []string{crawler.SameWWW, crawler.SameTracking, crawler.SameSlash}
+	if err := b.store.Create(t.Context(), job); err != nil {
+		t.Fatal(err)
+	}
+	same := &bench{b.store.Frontier(job), t, b.store, b.rdb, b.out}
+	same.admit(2, "http://www.a.test/p/", "http://a.test/p?utm_source=x", "http://a.test/p", "http://a.test/p?q")
+	same.admit(0, "http://www.a.test/p?q&gclid=1")
+	same.admit(1, "https://a.test/p")
+	same.take(same.open("www.a.test"), 9, "http://www.a.test/p/")
+	same.take(same.open("a.test"), 9, "http://a.test/p?q", "https://a.test/p")
+}
+
+func admittedOnce(t *testing.T, b *bench) {
+	b.admit(2, "http://a.test/1", "http://a.test/2", "http://a.test/1")
+	b.admit(1, "http://a.test/1", "http://a.test/3")
+	fresh, err := b.elsewhere().Admit(t.Context(), b.entries(0, "http://a.test/3", "http://a.test/4"))
+	if err != nil || fresh != 1 {
+		t.Fatalf("another process admitted %d as new, %v; want 1", fresh, err)
+	}
+	want := crawler.Counters{Seen: 4, Waiting: 4, Hosts: 1, Due: 1, Ready: 1, Outcomes: map[crawler.Outcome]int64{}}
+	if diff := cmp.Diff(want, b.counters()); diff != "" {
+		t.Errorf("counters (-want +got):\n%s", diff)
+	}
+}
+
+func admittedByMany(t *testing.T, b *bench) {
+	var wg sync.WaitGroup
+	var mu sync.Mutex
+	fresh := 0
+	for range 8 {
+		other := b.elsewhere()
+		wg.Go(func() {
+			for page := range 20 {
+				n, err := other.Admit(context.Background(), b.entries(0, fmt.Sprintf("http://h%d.test/%d", page%3, page)))
+				if err != nil {
+					t.Error(err)
+				}
+				mu.Lock()
+				fresh += n
+				mu.Unlock()
+			}
+		})
+	}
+	wg.Wait()
+	if fresh != 20 {
+		t.Errorf("8 who bring the same 20 URLs were told %d times that one is new", fresh)
+	}
+}
+
+func admittedToMany(t *testing.T, b *bench) {
+	var urls []string
+	for i := range 1200 {
+		urls = append(urls, fmt.Sprintf("https://h%d.test/%d", i%40, i))
+	}
+	b.admit(1200, urls...)
+	orders := b.arm()
+	if len(orders) != 40 {
+		t.Fatalf("%d hosts are due, want 40", len(orders))
+	}
+	var got []string
+	for _, o := range orders {
+		lease, err := b.Open(t.Context(), o, "tester")
+		if err != nil {
+			t.Fatal(err)
+		}
+		taken, err := lease.Take(t.Context(), 100, 0)
+		if err != nil {
+			t.Fatal(err)
+		}
+		got = append(got, urlsOf(taken)...)
+	}
+	slices.Sort(urls)
+	slices.Sort(got)
+	if diff := cmp.Diff(urls, got); diff != "" {
+		t.Errorf("taken (-want +got):\n%s", diff)
+	}
+}
+
+func wokenWhenIdle(t *testing.T, b *bench) {
+	b.admit(1, "http://a.test/1")
+	lease := b.open("a.test")
+	b.admit(1, "http://a.test/2")
+	if orders := b.arm(); len(orders) != 0 {
+		t.Fatalf("a host that is visited was armed: %v", orders)
+	}
+	b.settle(lease, crawler.OutcomeFetched, b.take(lease, 10, "http://a.test/1", "http://a.test/2")...)
+	b.close(lease, 0)
+	if orders := b.arm(); len(orders) != 0 {
+		t.Fatalf("a host where nothing waits was armed: %v", orders)
+	}
+	b.admit(1, "http://a.test/3")
+	b.take(b.open("a.test"), 10, "http://a.test/3")
+}
+
+func opensOnce(t *testing.T, b *bench) {
+	b.admit(1, "http://a.test/1")
+	o := b.armed("a.test")
+	for _, wrong := range []crawler.VisitRef{{Host: "a.test", Epoch: o.Epoch - 1}, {Host: "a.test", Epoch: o.Epoch + 1}, {Host: "b.test", Epoch: o.Epoch}} {
+		if _, err := b.Open(t.Context(), wrong, "tester"); !errors.Is(err, crawler.ErrStale) {
+			t.Errorf("order %v: %v, want ErrStale", wrong, err)
+		}
+	}
+	if _, err := b.Open(t.Context(), o, "tester"); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := b.Open(t.Context(), o, "tester"); !errors.Is(err, crawler.ErrStale) {
+		t.Errorf("the order was opened twice: %v", err)
+	}
+}
+
+func takenInOrder(t *testing.T, b *bench) {
+	b.admitBand(crawler.BandLow, 1, "http://a.test/low")
+	b.admitBand(crawler.BandNormal, 2, "http://a.test/n1", "http://a.test/n2")
+	b.admitBand(crawler.BandFirst, 2, "http://a.test/s1", "http://a.test/s2")
+	b.admitBand(crawler.BandUrgent, 1, "http://a.test/u")
+	lease := b.open("a.test")
+	taken := b.take(lease, 4, "http://a.test/u", "http://a.test/s1", "http://a.test/s2", "http://a.test/n1")
+	for i, want := range []crawler.Band{crawler.BandUrgent, crawler.BandFirst, crawler.BandFirst, crawler.BandNormal} {
+		if got := taken[i].Entry.Band; got != want {
+			t.Errorf("band of %s is %d, want %d", taken[i].Entry.URL, got, want)
+		}
+	}
+	b.take(lease, 3, "http://a.test/n2", "http://a.test/low")
+	b.take(lease, 3)
+}
+
+// What is tried again comes before others of its band, and behind all of a band before
+// it, also after its worker was lost.
+func triedAgainInItsBand(t *testing.T, b *bench) {
+	bands := map[string]crawler.Band{
+		"http://a.test/urgent": crawler.BandUrgent, "http://a.test/high": crawler.BandFirst,
+		"http://a.test/normal": crawler.BandNormal, "http://a.test/low": crawler.BandLow,
+	}
+	order := []string{"http://a.test/urgent", "http://a.test/high", "http://a.test/normal", "http://a.test/low"}
+	for _, u := range order {
+		b.admitBand(bands[u], 1, u)
+	}
+	lease := b.open("a.test")
+	var again []crawler.Settlement
+	for _, taken := range b.take(lease, 9, order...) {
+		again = append(again, crawler.Settlement{Ticket: taken.Ticket, Outcome: crawler.OutcomeRetry, Retry: taken.Entry})
+	}
+	slices.Reverse(again)
+	if err := lease.Settle(t.Context(), again); err != nil {
+		t.Fatal(err)
+	}
+	for _, u := range order {
+		w, err := b.Find(t.Context(), url(t, u))
+		if err != nil || w.Place != crawler.PlaceLater || w.Entry.Band != bands[u] {
+			t.Errorf("%s is %+v, %v, want it to be tried again in band %d", u, w, err, bands[u])
+		}
+	}
+	b.admitBand(crawler.BandUrgent, 1, "http://a.test/urgent2")
+	b.admitBand(crawler.BandNormal, 1, "http://a.test/normal2")
+	if err := lease.Close(t.Context(), crawler.Rest{}); err != nil {
+		t.Fatal(err)
+	}
+	lease = b.open("a.test")
+	b.take(lease, 2, "http://a.test/urgent", "http://a.test/urgent2")
+	b.take(lease, 3, "http://a.test/high", "http://a.test/normal", "http://a.test/normal2")
+	for _, taken := range b.take(lease, 9, "http://a.test/low") {
+		if taken.Entry.Band != crawler.BandLow {
+			t.Errorf("it is taken in band %d, want %d", taken.Entry.Band, crawler.BandLow)
+		}
+	}
+	b.close(lease, 0)
+	b.take(b.open("a.test"), 9, "http://a.test/urgent", "http://a.test/urgent2", "http://a.test/high", "http://a.test/normal", "http://a.test/normal2", "http://a.test/low")
+}
+
+// Of visits that have fetched nothing and one that has, two are told, that one among them,
+// and no more when they are told again, until one has ended.
+func recallsVisits(t *testing.T, b *bench) {
+	const hosts = 5
+	leases := make(map[string]visit.HostLease)
+	for n := range hosts {
+		host := fmt.Sprintf("h%d.test", n)
+		b.admit(2, "http://"+host+"/1", "http://"+host+"/2")
+		leases[host] = b.open(crawler.Host(host))
+	}
+	told := func() (hosts []string) {
+		for host, lease := range leases {
+			if err := lease.Renew(t.Context(), 0); err != nil {
+				t.Fatal(err)
+			}
+			if lease.Recalled() {
+				hosts = append(hosts, host)
+			}
+		}
+		return hosts
+	}
+	recall := func(n int) {
+		for range 2 {
+			if err := b.Recall(t.Context(), n); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+	busy := leases["h3.test"]
+	b.settle(busy, crawler.OutcomeFetched, b.take(busy, 1, "http://h3.test/1")...)
+	recall(2)
+	if got := told(); len(got) != 2 || b.job.Shards == 1 && !slices.Contains(got, "h3.test") {
+		t.Errorf("%v are told, want two, h3.test among them", got)
+	}
+	last := told()[0]
+	b.take(leases[last], 1, map[bool]string{true: "http://h3.test/2", false: "http://" + last + "/1"}[last == "h3.test"])
+	if !leases[last].Recalled() {
+		t.Error("a visit that takes URLs does not learn that it is recalled")
+	}
+	b.close(leases[last], 0)
+	delete(leases, last)
+	recall(1)
+	if got := told(); len(got) != 1 {
+		t.Errorf("%v are told, want one", got)
+	}
+	lease := b.open(crawler.Host(last))
+	if err := lease.Renew(t.Context(), 0); err != nil || lease.Recalled() {
+		t.Errorf("the next visit of the host is recalled as well, %v", err)
+	}
+}
+
+// Hosts of one shard that are due are armed in the order in which they became so, but
+// those with urgent URLs first: admitted there, in flight there, or to be tried again.
+func urgentHostsFirst(t *testing.T, b *bench) {
+	host := func(n int) string { return fmt.Sprintf("http://h%d.test/", n) }
+	const hosts = 40
+	for n := range hosts {
+		b.admit(1, host(n))
+	}
+	urgent := make(map[crawler.Host]bool)
+	for n := hosts - 1; n > hosts-5; n-- {
+		b.admitBand(crawler.BandUrgent, 1, host(n)+"urgent")
+		urgent[url(t, host(n)).Host()] = true
+	}
+	for round := range 3 {
+		orders, err := b.Arm(t.Context(), len(urgent))
+		if err != nil || len(orders) != len(urgent) {
+			t.Fatalf("round %d: armed %v, %v", round, orders, err)
+		}
+		for _, o := range orders {
+			if b.job.Shards == 1 && !urgent[o.Host] {
+				t.Errorf("round %d: %s is armed before hosts with urgent URLs", round, o.Host)
+			}
+			lease, err := b.Open(t.Context(), o, "tester")
+			if err != nil {
+				t.Fatal(err)
+			}
+			taken, err := lease.Take(t.Context(), 1, 0)
+			if err != nil || len(taken) != 1 {
+				t.Fatal(taken, err)
+			}
+			if round == 0 { // in the next one it is tried again, and in the third it returns from flight
+				again := crawler.Settlement{Ticket: taken[0].Ticket, Outcome: crawler.OutcomeRetry, Retry: taken[0].Entry}
+				if err := lease.Settle(t.Context(), []crawler.Settlement{again}); err != nil {
+					t.Fatal(err)
+				}
+			}
+			b.close(lease, 0)
+		}
+	}
+	b.arm()
+	if c := b.counters(); c.Armed != hosts {
+		t.Errorf("%d hosts are armed in the end, want %d", c.Armed, hosts)
+	}
+}
+
+func settledAndCounted(t *testing.T, b *bench) {
+	b.admit(3, "http://a.test/1", "http://a.test/2", "http://a.test/3")
+	lease := b.open("a.test")
+	taken := b.take(lease, 2, "http://a.test/1", "http://a.test/2")
+	b.settle(lease, crawler.OutcomeFetched, taken[0])
+	b.settle(lease, crawler.OutcomeFetched, taken[0]) // repeated: an answer was lost
+	b.settle(lease, crawler.OutcomeGone, taken[1])
+	want := crawler.Counters{
+		Seen: 3, Waiting: 1, Hosts: 1, Open: 1, Visits: 1, Bytes: 20,
+		Outcomes: map[crawler.Outcome]int64{crawler.OutcomeFetched: 1, crawler.OutcomeGone: 1},
+	}
+	if diff := cmp.Diff(want, b.counters()); diff != "" {
+		t.Errorf("counters (-want +got):\n%s", diff)
+	}
+	b.close(lease, 0)
+	lease = b.open("a.test")
+	if n := lease.HostHealth().Pages; n != 1 {
+		t.Errorf("the host has %d pages, want 1", n)
+	}
+	b.take(lease, 10, "http://a.test/3")
+}
+
+func retriedLater(t *testing.T, b *bench) {
+	for pause := 300 * time.Millisecond; !retriedAfter(t, b, pause); pause *= 10 {
+		t.Logf("the machine needs longer than %v: again, with a longer pause", pause)
+	}
+}
+
+// retriedAfter settles a URL to be retried after a pause, at a host of its own. It returns
+// false if the pause was over before the test had seen that another URL comes first.
+func retriedAfter(t *testing.T, b *bench, pause time.Duration) bool {
+	host := crawler.Host(fmt.Sprintf("a%d.test", pause.Milliseconds()))
+	one, two := "http://"+string(host)+"/1", "http://"+string(host)+"/2"
+	waiting := b.counters().Waiting
+	b.admit(2, one, two)
+	lease := b.open(host)
+	taken := b.take(lease, 1, one)
+	again := taken[0].Entry
+	again.Tries = 1
+	before := time.Now()
+	err := lease.Settle(t.Context(), []crawler.Settlement{
+		{Ticket: taken[0].Ticket, Outcome: crawler.OutcomeRetry, Retry: again, After: pause},
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if c := b.counters(); c.Waiting != waiting+2 || c.Flight != 0 {
+		t.Fatalf("%d wait and %d are in flight, want %d and 0", c.Waiting, c.Flight, waiting+2)
+	}
+	first, second := b.takeAny(lease), b.takeAny(lease)
+	b.close(lease, 0) // gives /2 back, and is due at once
+	lease = b.open(host)
+	third := b.takeAny(lease)
+	b.settle(lease, crawler.OutcomeFetched, third...)
+	b.close(lease, 0) // only the retry waits
+	if diff := cmp.Diff([][]string{{two}, nil, {two}}, [][]string{urlsOf(first), urlsOf(second), urlsOf(third)}); diff != "" {
+		if time.Since(before) >= pause {
+			return false
+		}
+		t.Fatalf("took (-want +got):\n%s", diff)
+	}
+	lease = b.open(host)
+	if since := time.Since(before); since < pause-time.Millisecond {
+		t.Errorf("the host was due after %v, before its retry", since)
+	}
+	if got := b.take(lease, 1, one); got[0].Entry.Tries != 1 {
+		t.Errorf("the entry knows of %d tries, want 1", got[0].Entry.Tries)
+	}
+	return true
+}
+
+func claimed(t *testing.T, b *bench) {
+	b.admit(2, "http://a.test/1", "http://a.test/2")
+	lease := b.open("a.test")
+	b.take(lease, 1, "http://a.test/1")
+	_, fresh, err := lease.Claim(t.Context(), b.entries(0, "http://a.test/2")[0])
+	if err != nil || fresh {
+		t.Fatalf("a URL that waits was claimed: %v, %v", fresh, err)
+	}
+	ticket, fresh, err := lease.Claim(t.Context(), b.entries(0, "http://a.test/new")[0])
+	if err != nil || !fresh {
+		t.Fatalf("a new URL was not claimed: %v, %v", fresh, err)
+	}
+	b.admit(0, "http://a.test/new")
+	if c := b.counters(); c.Seen != 3 || c.Flight != 2 || c.Waiting != 1 {
+		t.Errorf("seen %d, in flight %d, waiting %d; want 3, 2, 1", c.Seen, c.Flight, c.Waiting)
+	}
+	b.settle(lease, crawler.OutcomeFollowed, crawler.Taken{Ticket: ticket})
+	if c := b.counters(); c.Flight != 1 {
+		t.Errorf("in flight %d, want 1", c.Flight)
+	}
+}
+
+func closedInOrder(t *testing.T, b *bench) {
+	var urls []string
+	for i := range 30 {
+		urls = append(urls, fmt.Sprintf("http://a.test/%02d", i))
+	}
+	b.admitBand(crawler.BandFirst, 2, "http://a.test/s1", "http://a.test/s2")
+	b.admit(30, urls...)
+	lease := b.open("a.test")
+	all := append([]string{"http://a.test/s1", "http://a.test/s2"}, urls...)
+	taken := b.take(lease, 20, all[:20]...)
+	b.settle(lease, crawler.OutcomeFetched, taken[5])
+	b.close(lease, 0)
+	left := slices.Delete(slices.Clone(all), 5, 6)
+	got := b.take(b.open("a.test"), 100, left...)
+	if got[0].Entry.Lost != 0 {
+		t.Errorf("a URL that was given back counts as lost")
+	}
+}
+
+func restsAfterVisit(t *testing.T, b *bench) {
+	b.admit(2, "http://a.test/1", "http://a.test/2")
+	lease := b.open("a.test")
+	b.settle(lease, crawler.OutcomeFetched, b.take(lease, 1, "http://a.test/1")...)
+	b.close(lease, time.Hour)
+	b.admit(1, "http://a.test/3")
+	if orders := b.arm(); len(orders) != 0 {
+		t.Errorf("a host that is to rest for an hour was armed")
+	}
+	b.admit(1, "http://b.test/1")
+	lease = b.open("b.test")
+	b.settle(lease, crawler.OutcomeFetched, b.take(lease, 1, "http://b.test/1")...)
+	b.close(lease, time.Hour) // idle
+	b.admit(1, "http://b.test/2")
+	if orders := b.arm(); len(orders) != 0 {
+		t.Errorf("a host that was idle forgot that it is to rest")
+	}
+}
+
+func sweptWhenSilent(t *testing.T, b *bench) {
+	b.lease = 50 * time.Millisecond
+	b.admit(3, "http://a.test/1", "http://a.test/2", "http://a.test/3")
+	lease := b.open("a.test")
+	taken := b.take(lease, 2, "http://a.test/1", "http://a.test/2")
+	b.sweepUntil(1)
+	for name, call := range map[string]func() error{
+		"settle": func() error {
+			return lease.Settle(t.Context(), []crawler.Settlement{{Ticket: taken[0].Ticket, Outcome: crawler.OutcomeFetched}})
+		},
+		"take":  func() error { _, err := lease.Take(t.Context(), 1, 0); return err },
+		"claim": func() error { _, _, err := lease.Claim(t.Context(), b.entries(0, "http://a.test/9")[0]); return err },
+		"renew": func() error { return lease.Renew(t.Context(), 0) },
+		"recognise": func() error {
+			_, err := lease.Recognise(t.Context(), []crawler.Content{{URL: taken[0].Entry.URL}})
+			return err
+		},
+		"close": func() error { return lease.Close(t.Context(), crawler.Rest{}) },
+	} {
+		if err := call(); !errors.Is(err, crawler.ErrStale) {
+			t.Errorf("%s of a visit that was swept: %v, want ErrStale", name, err)
+		}
+	}
+	next := b.open("a.test")
+	if err := lease.Renew(t.Context(), 0); !errors.Is(err, crawler.ErrStale) {
+		t.Errorf("renew of a visit that was overtaken: %v, want ErrStale", err)
+	}
+	for _, u := range []string{"http://a.test/1", "http://a.test/2", "http://a.test/3"} {
+		b.take(next, 10, u)
+	}
+	if c := b.counters(); c.Broken != 1 || c.Seen != 3 {
+		t.Errorf("broken %d, seen %d; want 1, 3", c.Broken, c.Seen)
+	}
+}
+
+func sweptWithItsGap(t *testing.T, b *bench) {
+	b.lease = 50 * time.Millisecond
+	b.admit(1, "http://a.test/1")
+	lease := b.open("a.test")
+	b.take(lease, 1, "http://a.test/1")
+	if err := lease.Renew(t.Context(), time.Hour); err != nil {
+		t.Fatal(err)
+	}
+	b.sweepUntil(1)
+	if orders := b.arm(); len(orders) != 0 {
+		t.Errorf("a host that is owed an hour is visited at once: %v", orders)
+	}
+}
+
+func renewed(t *testing.T, b *bench) {
+	b.lease = time.Minute
+	b.admit(1, "http://a.test/1")
+	lease := b.open("a.test")
+	b.lease = time.Hour
+	if err := lease.Renew(t.Context(), 0); err != nil {
+		t.Fatal(err)
+	}
+	deadline, err := b.rdb.ZScore(t.Context(), b.baseOf("a.test")+nameOpen, "a.test").Result()
+	if err != nil {
+		t.Fatal(err)
+	}
+	now, _ := b.rdb.Time(t.Context()).Result()
+	if left := time.UnixMilli(int64(deadline)).Sub(now); left < 50*time.Minute {
+		t.Errorf("a visit that was renewed for an hour has %v left", left)
+	}
+	if n, err := b.Sweep(t.Context(), 0); n != 0 || err != nil {
+		t.Errorf("swept %d, %v", n, err)
+	}
+}
+
+func sweptWhenNeverOpened(t *testing.T, b *bench) {
+	b.term = time.Millisecond
+	b.admit(1, "http://a.test/1")
+	first := b.armed("a.test")
+	var second crawler.VisitRef
+	for second.Epoch == 0 {
+		if _, err := b.Sweep(t.Context(), 0); err != nil {
+			t.Fatal(err)
+		}
+		b.term = time.Hour
+		if orders := b.arm(); len(orders) > 0 {
+			second = orders[0]
+		}
+	}
+	if second.Epoch <= first.Epoch {
+		t.Fatalf("epoch %d after %d", second.Epoch, first.Epoch)
+	}
+	if _, err := b.Open(t.Context(), first, "late"); !errors.Is(err, crawler.ErrStale) {
+		t.Errorf("an order that was overtaken: %v, want ErrStale", err)
+	}
+	if _, err := b.Open(t.Context(), second, "tester"); err != nil {
+		t.Error(err)
+	}
+}
+
+func abandoned(t *testing.T, b *bench) {
+	b.admit(3, "http://a.test/1", "http://b.test/1", "http://c.test/1")
+	lease := b.open("a.test")
+	b.take(lease, 1, "http://a.test/1")
+	b.armed("b.test")
+	if err := b.Abandon(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	if err := lease.Renew(t.Context(), 0); !errors.Is(err, crawler.ErrStale) {
+		t.Errorf("renew of a visit that was abandoned: %v, want ErrStale", err)
+	}
+	if c := b.counters(); c.Due != 3 || c.Waiting != 3 || c.Out() != 0 {
+		t.Errorf("due %d, waiting %d, out %d; want 3, 3, 0", c.Due, c.Waiting, c.Out())
+	}
+}
+
+func losesWorkers(t *testing.T, b *bench) {
+	b.lease = time.Millisecond
+	b.admit(1, "http://a.test/1")
+	for lost := range 3 {
+		lease := b.open("a.test")
+		taken := b.take(lease, 1, "http://a.test/1")
+		if got := taken[0].Entry.Lost; got != lost {
+			t.Fatalf("the entry lost %d workers, want %d", got, lost)
+		}
+		b.sweepUntil(1)
+	}
+}
+
+func takenAlone(t *testing.T, b *bench) {
+	b.lease = time.Millisecond
+	b.admit(4, "http://a.test/1", "http://a.test/2", "http://a.test/3", "http://a.test/4")
+	b.take(b.open("a.test"), 2, "http://a.test/1", "http://a.test/2")
+	b.sweepUntil(1)
+	b.lease = time.Minute
+	b.admitBand(crawler.BandFirst, 2, "http://a.test/5", "http://a.test/6")
+	lease := b.open("a.test")
+	b.take(lease, 10, "http://a.test/5", "http://a.test/6")
+	b.take(lease, 10, "http://a.test/1")
+	if c := b.counters(); c.Waiting != 3 || c.Flight != 3 {
+		t.Errorf("%d wait and %d are in flight, want 3 and 3", c.Waiting, c.Flight)
+	}
+	b.take(lease, 10, "http://a.test/2")
+	b.take(lease, 10, "http://a.test/3", "http://a.test/4")
+}
+
+func idleAtTheEnd(t *testing.T, b *bench) {
+	idle := func(want bool, when string) {
+		t.Helper()
+		got, err := b.Idle(t.Context())
+		if err != nil || got != want {
+			t.Fatalf("%s: idle %v, %v; want %v", when, got, err, want)
+		}
+	}
+	idle(true, "before anything")
+	b.admit(1, "http://a.test/1")
+	idle(false, "with a URL waiting")
+	o := b.armed("a.test")
+	idle(false, "with a visit armed")
+	lease, err := b.Open(t.Context(), o, "tester")
+	if err != nil {
+		t.Fatal(err)
+	}
+	taken := b.take(lease, 1, "http://a.test/1")
+	idle(false, "with a visit open")
+	b.admit(1, "http://b.test/1")
+	b.settle(lease, crawler.OutcomeFetched, taken...)
+	b.close(lease, 0)
+	idle(false, "with a link found at another host")
+	lease = b.open("b.test")
+	b.settle(lease, crawler.OutcomeFetched, b.take(lease, 1, "http://b.test/1")...)
+	idle(false, "with all settled and a visit open")
+	b.close(lease, time.Hour)
+	idle(true, "at the end")
+}
+
+func keepsBudget(t *testing.T, b *bench) {
+	b.job.Pages = 5
+	for i := range 4 {
+		for h := range 3 {
+			b.admit(1, fmt.Sprintf("http://h%d.test/%d", h, i))
+		}
+	}
+	one, two := b.open("h0.test"), b.open("h1.test")
+	first := b.take(one, 3, "http://h0.test/0", "http://h0.test/1", "http://h0.test/2")
+	second := b.take(two, 3, "http://h1.test/0", "http://h1.test/1")
+	if _, err := two.Take(t.Context(), 3, 0); !errors.Is(err, crawler.ErrSpent) {
+		t.Fatalf("take with all pages promised: %v, want ErrSpent", err)
+	}
+	b.settle(one, crawler.OutcomeGone, first[0])
+	b.settle(one, crawler.OutcomeFetched, first[1:]...)
+	third := b.take(one, 3, "http://h0.test/3") // one page was not needed
+	b.settle(two, crawler.OutcomeFetched, second...)
+	b.close(two, 0)
+	b.settle(one, crawler.OutcomeGone, third...)
+	b.close(one, 0)
+	last := b.open("h2.test")
+	b.settle(last, crawler.OutcomeFetched, b.take(last, 9, "http://h2.test/0")...)
+	if _, err := last.Take(t.Context(), 3, 0); !errors.Is(err, crawler.ErrSpent) {
+		t.Fatalf("take with all pages fetched: %v, want ErrSpent", err)
+	}
+	if got := b.counters().Pages(); got != 5 {
+		t.Errorf("%d pages, want 5", got)
+	}
+}
+
+// snapshot returns what puts the job back into the state that it has now, as a failover
+// does to a replica that has not heard of the rest.
+func (b *bench) snapshot() (fail func()) {
+	if _, cluster := b.rdb.(*redis.ClusterClient); cluster {
+		b.t.Skip("the keys of a Cluster are not remembered here")
+	}
+	ctx, names := b.t.Context(), func() []string { return b.rdb.Keys(b.t.Context(), anyKey(b.job.Name)).Val() }
+	was := names()
+	for _, key := range was {
+		b.must(b.rdb.Copy(ctx, key, key+" before", 0, true).Err())
+	}
+	return func() {
+		for _, key := range names() {
+			if !strings.HasSuffix(key, " before") {
+				b.must(b.rdb.Del(ctx, key).Err())
+			}
+		}
+		for _, key := range was {
+			b.must(b.rdb.Rename(ctx, key+" before", key).Err())
+		}
+	}
+}
+
+func chargesWhatIsKnown(t *testing.T, b *bench) {
+	b.job.Pages = 3
+	b.admit(4, "http://a.test/1", "http://a.test/2", "http://b.test/1", "http://b.test/2")
+	one := b.open("a.test")
+	b.take(one, 1, "http://a.test/1")
+	fail := b.snapshot()
+	lost := b.take(one, 1, "http://a.test/2")
+	fail()
+	b.settle(one, crawler.OutcomeFetched, lost...)
+	b.close(one, 0)
+	one, two := b.open("a.test"), b.open("b.test")
+	b.settle(one, crawler.OutcomeFetched, b.take(one, 2, "http://a.test/1", "http://a.test/2")...)
+	b.close(one, 0)
+	b.settle(two, crawler.OutcomeFetched, b.take(two, 2, "http://b.test/1")...)
+	if _, err := two.Take(t.Context(), 1, 0); !errors.Is(err, crawler.ErrSpent) {
+		t.Errorf("take with all pages fetched: %v, want ErrSpent", err)
+	}
+	if got := b.counters().Pages(); got != 3 {
+		t.Errorf("%d pages, want 3", got)
+	}
+}
+
+func numbersTickets(t *testing.T, b *bench) {
+	b.admit(2, "http://a.test/1", "http://a.test/2")
+	lease := b.open("a.test")
+	fail := b.snapshot()
+	lost := b.take(lease, 1, "http://a.test/1")
+	fail()
+	again := b.take(lease, 1, "http://a.test/1")
+	if lost[0].Ticket == again[0].Ticket {
+		t.Errorf("the ticket %s is given out twice", again[0].Ticket)
+	}
+	b.settle(lease, crawler.OutcomeFetched, lost...)
+	if got := b.counters(); got.Pages() != 0 || got.Flight != 1 {
+		t.Errorf("%d pages are fetched and %d in flight, want 0 and 1: the settlement was of a ticket that is lost", got.Pages(), got.Flight)
+	}
+}
+
+func breaksWithBudget(t *testing.T, b *bench) {
+	b.job.Pages = 3
+	b.lease = 20 * time.Millisecond
+	b.admit(4, "http://a.test/1", "http://a.test/2", "http://a.test/3", "http://a.test/4")
+	lease := b.open("a.test")
+	taken := b.take(lease, 3, "http://a.test/1", "http://a.test/2", "http://a.test/3")
+	if err := lease.Settle(t.Context(), []crawler.Settlement{{Ticket: taken[0].Ticket, Outcome: crawler.OutcomeFetched}}); err != nil {
+		t.Skip("the machine is too slow: the lease ended before the test began")
+	}
+	b.sweepUntil(1)
+	b.lease = time.Minute
+	lease = b.open("a.test")
+	b.settle(lease, crawler.OutcomeFetched, b.take(lease, 9, "http://a.test/2")...)
+	b.settle(lease, crawler.OutcomeFetched, b.take(lease, 9, "http://a.test/3")...)
+	if _, err := lease.Take(t.Context(), 1, 0); !errors.Is(err, crawler.ErrSpent) {
+		t.Errorf("take with all pages fetched: %v, want ErrSpent", err)
+	}
+}
+
+// budgeted is the bench with a budget of pages for each domain.
+func (b *bench) budgeted(pages int64) {
+	b.job.PagesPerDomain = pages
+	b.live.note(budgetsOf(b.job.BudgetSettings, 1<<40, 0))
+}
+
+// allow asks for pages of the domain's budget and takes URLs for them.
+func (b *bench) allow(lease visit.HostLease, n, want int, spent bool, urls ...string) []crawler.Taken {
+	b.t.Helper()
+	got, over, err := lease.Allow(b.t.Context(), n)
+	if err != nil || got != want || over != spent {
+		b.t.Fatalf("of %d URLs %d are allowed, spent %t, %v; want %d and %t", n, got, over, err, want, spent)
+	}
+	if got == 0 {
+		return nil
+	}
+	return b.take(lease, got, urls...)
+}
+
+func sharesDomainBudget(t *testing.T, b *bench) {
+	b.budgeted(4)
+	for i := range 4 {
+		b.admit(4, fmt.Sprintf("http://one.a.test/%d", i), fmt.Sprintf("http://two.a.test:81/%d", i),
+			fmt.Sprintf("http://three.a.test/%d", i), fmt.Sprintf("http://b.test/%d", i))
+	}
+	one, two, other := b.open("one.a.test"), b.open("two.a.test:81"), b.open("b.test")
+	first := b.allow(one, 3, 3, false, "http://one.a.test/0", "http://one.a.test/1", "http://one.a.test/2")
+	second := b.allow(two, 3, 1, false, "http://two.a.test:81/0")
+	b.allow(two, 3, 0, false) // it is promised, and not fetched
+	b.settle(one, crawler.OutcomeGone, first[0])
+	b.settle(one, crawler.OutcomeFetched, first[1:]...)
+	third := b.allow(two, 3, 0, false)
+	if third != nil {
+		t.Fatal("the first visit has not said what it did")
+	}
+	b.close(one, time.Hour) // now it has: one page was not needed
+	b.settle(two, crawler.OutcomeFetched, second...)
+	b.settle(two, crawler.OutcomeFetched, b.allow(two, 3, 1, false, "http://two.a.test:81/1")...)
+	b.allow(two, 3, 0, true)
+	b.take(two, 2, "http://two.a.test:81/2", "http://two.a.test:81/3") // to be let go of
+	b.close(two, time.Hour)
+	b.allow(b.open("three.a.test"), 1, 0, true)
+	b.allow(other, 9, 4, false, "http://b.test/0", "http://b.test/1", "http://b.test/2", "http://b.test/3")
+}
+
+func breaksWithDomainBudget(t *testing.T, b *bench) {
+	b.budgeted(3)
+	b.admit(4, "http://a.test/1", "http://a.test/2", "http://www.a.test/1", "http://www.a.test/2")
+	lease := b.open("a.test")
+	taken := b.allow(lease, 2, 2, false, "http://a.test/1", "http://a.test/2")
+	b.settle(lease, crawler.OutcomeFetched, taken[0])
+	b.must(b.Abandon(t.Context()))
+	b.allow(b.open("www.a.test"), 9, 2, false, "http://www.a.test/1", "http://www.a.test/2")
+}
+
+func breaksWithGarbage(t *testing.T, b *bench) {
+	const one, two = "http://a.test/1", "http://a.test/2"
+	b.job.Pages = 100 // so that the host waits for its release
+	b.admit(2, one, two)
+	b.take(b.open("a.test"), 1, one)
+	b.must(b.rdb.HSet(t.Context(), b.baseOf("a.test")+nameHost+"a.test", "epoch", "garbage").Err())
+	b.must(b.Abandon(t.Context()))
+	b.take(b.open("a.test"), 1, one)
+	if c := b.counters(); c.Garbage != 1 || c.Broken != 1 {
+		t.Errorf("%d values were garbage and %d visits broke, want 1 and 1", c.Garbage, c.Broken)
+	}
+}
+
+func exactWhileGrowing(t *testing.T, b *bench) {
+	const n = 5000
+	var urls []string
+	for i := range n {
+		urls = append(urls, fmt.Sprintf("http://h%d.test/page/%d", i%7, i))
+	}
+	b.admit(n, urls...)
+	fresh, err := b.elsewhere().Admit(t.Context(), b.entries(0, urls...))
+	if err != nil || fresh != 0 {
+		t.Fatalf("%d of %d URLs were admitted twice, %v", fresh, n, err)
+	}
+	buckets, largest, members := 0, int64(0), int64(0)
+	for shard := range b.job.Shards {
+		count, err := b.rdb.HGet(t.Context(), b.base(shard)+nameCount, "buckets").Int()
+		if err != nil && !errors.Is(err, redis.Nil) {
+			t.Fatal(err)
+		}
+		for bucket := range max(count, 1) {
+			size := b.rdb.SCard(t.Context(), fmt.Sprintf("%s%s%d", b.base(shard), nameSeen, bucket)).Val()
+			largest, members, buckets = max(largest, size), members+size, buckets+1
+		}
+	}
+	if members != n || largest > 512 || buckets < n/200 {
+		t.Errorf("%d fingerprints in %d buckets, the largest with %d", members, buckets, largest)
+	}
+}
+
+// The job is removed and made again by another process than the one that brings
+// the URL both times, as a scheduler does.
+func seenByAnother(t *testing.T, b *bench) {
+	ctx := t.Context()
+	again := func() *Frontier {
+		status, err := b.store.Status(ctx, b.job.Name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return b.store.Frontier(status.Job)
+	}
+	b.Frontier = again()
+	b.admit(1, "https://a.example/")
+	b.Frontier = again()
+	b.admit(0, "https://a.example/")
+	other := New(b.rdb)
+	if err := other.Remove(ctx, b.job.Name); err != nil {
+		t.Fatal(err)
+	}
+	time.Sleep(2 * time.Millisecond) // jobs of one name differ in when they were made
+	if err := other.Create(ctx, b.job); err != nil {
+		t.Fatal(err)
+	}
+	b.Frontier = again()
+	b.admit(1, "https://a.example/")
+}
+
+func endpoint(t testing.TB, url string) redisconn.Endpoint {
+	t.Helper()
+	e, err := redisconn.ParseEndpoint(url)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return e
+}
+
+// connect returns a client that ends with the test.
+func connect(t testing.TB, url string) redis.UniversalClient {
+	t.Helper()
+	rdb := endpoint(t, url).Client()
+	t.Cleanup(func() { rdb.Close() })
+	return rdb
+}
+
+// file writes a file that ends with the test.
+func file(t testing.TB, text string) (path string) {
+	t.Helper()
+	path = filepath.Join(t.TempDir(), "file")
+	if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	return path
+}

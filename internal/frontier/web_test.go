@@ -1,0 +1,79 @@
+package frontier
+
+import (
+	"fmt"
+	"hash/fnv"
+	"strings"
+	"sync"
+	"testing"
+
+	"github.com/trawlcrawler/trawl/crawler"
+)
+
+// A web to fill frontiers with. Its URLs have 60 characters, half of them the
+// path, and differ as those with a slug do.
+const (
+	webURLLength = 60
+	pageLinks    = 100 // links of a page
+)
+
+// webHost names a host of the web, below a million.
+func webHost(host int) crawler.Host { return crawler.Host(fmt.Sprintf("www.site%06d.example", host)) }
+
+// webPath is what tells URL n of a host from others; it stands behind "/pages/".
+func webPath(host, n int) string {
+	slug := fnv.New64a()
+	fmt.Fprint(slug, host, "/", n)
+	return fmt.Sprintf("%d/%016x.html", n%10, slug.Sum64())
+}
+
+// webPage returns the links of a page: as many URLs of each host, from number
+// first on, the hosts taking turns. Each knows of another page of its own host
+// as the one that linked to it.
+func webPage(tb testing.TB, first int, hosts ...int) []crawler.Entry {
+	tb.Helper()
+	entries := make([]crawler.Entry, pageLinks)
+	for i := range entries {
+		host, n := hosts[i%len(hosts)], first+i/len(hosts)
+		e, err := webEntry(host, n, first+pageLinks+1)
+		if err != nil {
+			tb.Fatal(err)
+		}
+		entries[i] = e
+	}
+	return entries
+}
+
+// webEntry returns URL n of a host, to which URL via led. It is unpacked from
+// the form of one that was parsed, because to parse millions would take longer
+// than all that is measured.
+func webEntry(host, n, via int) (crawler.Entry, error) {
+	form := webForm()
+	return crawler.UnpackEntry(webHost(host), crawler.BandNormal, form[0]+webPath(host, n)+form[1]+webPath(host, via))
+}
+
+// webForm is how entries of the web are packed, cut where they differ.
+var webForm = sync.OnceValue(func() [2]string {
+	path, via := "0/0000000000000000.html", "1/1111111111111111.html"
+	parse := func(path string) crawler.URL {
+		u, err := crawler.ParseURL("https://www.site000000.example/pages/" + path)
+		if err != nil {
+			panic(err)
+		}
+		return u
+	}
+	packed := crawler.Entry{URL: parse(path), Referrer: parse(via), Depth: 3}.Pack()
+	before, behind, _ := strings.Cut(packed, path)
+	return [2]string{before, strings.TrimSuffix(behind, via)}
+})
+
+func TestTheWebIsMadeOfURLs(t *testing.T) {
+	t.Parallel()
+	for _, e := range webPage(t, 0, 7, 123456) {
+		for _, u := range []crawler.URL{e.URL, e.Referrer} {
+			if parsed := url(t, u.String()); parsed != u || len(u.String()) != webURLLength {
+				t.Fatalf("%q, of %d characters, is parsed as %q; want one of %d", u, len(u.String()), parsed, webURLLength)
+			}
+		}
+	}
+}

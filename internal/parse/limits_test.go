@@ -1,0 +1,20 @@
+package parse
+
+import (
+	"testing"
+
+	"github.com/trawlcrawler/trawl/internal/htmltree"
+	"github.com/trawlcrawler/trawl/internal/reference"
+	"github.com/trawlcrawler/trawl/internal/test/hostile"
+)
+
+func TestTheLimitsThatArePublishedAreKept(t *testing.T) {
+	t.Parallel()
+	hostile.Holds(t, map[string]any{
+		"memory of a tree for --select":  hostile.Bytes(htmltree.MaxWeight),
+		"links of a page":                reference.MaxLinks,
+		"links in Link headers":          maxHeaderLinks,
+		"bytes of a title":               hostile.Bytes(maxTitle),
+		"nesting of a tree for --select": htmltree.MaxDeep,
+	})
+}

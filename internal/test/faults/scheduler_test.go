@@ -1,0 +1,94 @@
+package faults_test
+
+import (
+	"math/rand/v2"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/trawlcrawler/trawl/internal/test/testfleet"
+)
+
+// Any number of schedulers may run, and each may be killed at any moment.
+func TestSchedulersAreKilledWhileOthersRun(t *testing.T) {
+	t.Parallel()
+	c := newCrawl(t, 20, size(75, 500))
+	schedulers := []*testfleet.Process{c.Scheduler(), c.Scheduler(), c.Scheduler()}
+	c.Workers(2, "--concurrency", "5") // keeps hosts waiting to be armed
+	c.begin()
+	kills := 0
+	for range size(6, 50) {
+		c.waitForMore(150)
+		i := rand.IntN(len(schedulers))
+		schedulers[i].Kill()
+		kills++
+		schedulers[i] = c.Scheduler()
+	}
+	c.unbroken(0)
+	t.Logf("%d schedulers were killed, with 2 others running", kills)
+}
+
+func TestSeveralSchedulersDoWhatOneDoes(t *testing.T) {
+	t.Parallel()
+	for name, n := range map[string]int{"two": 2, "three": 3} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			c := newCrawl(t, 20, size(40, 200))
+			var schedulers []*testfleet.Process
+			for range n {
+				schedulers = append(schedulers, c.Scheduler())
+			}
+			c.Workers(2)
+			c.begin()
+			c.unbroken(0)
+			queue, err := c.inspector().GetQueueInfo(c.job.Name)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if visits := c.visits(); int64(queue.ProcessedTotal) != visits || queue.FailedTotal > 0 {
+				t.Errorf("%d tasks were processed and %d failed, want one for each of %d visits", queue.ProcessedTotal, queue.FailedTotal, visits)
+			}
+			ends := 0
+			for _, s := range schedulers {
+				ends += strings.Count(s.Log(), `msg="the job is done"`)
+			}
+			if ends != 1 {
+				t.Errorf("%d schedulers log that they ended the job, want 1", ends)
+			}
+		})
+	}
+}
+
+// visits returns how many visits were opened.
+func (c *crawl) visits() int64 {
+	c.t.Helper()
+	counters, err := c.Client.Counters(testfleet.Soon(c.t), c.job.Name)
+	if err != nil {
+		c.t.Fatal(err)
+	}
+	return counters.Visits
+}
+
+// unbroken checks that a crawl was complete and that no visit broke.
+func (c *crawl) unbroken(again int) {
+	c.t.Helper()
+	if sum := c.wantWhole(again); sum.counters.Broken > 0 {
+		c.t.Errorf("%d visits broke, want none", sum.counters.Broken)
+	}
+}
+
+// Visits under way continue without a scheduler; new ones wait for one.
+func TestACrawlWaitsForASchedulerAndGoesOn(t *testing.T) {
+	t.Parallel()
+	c := newCrawl(t, 20, size(40, 300))
+	only := c.Scheduler()
+	c.Workers(2, "--concurrency", "3") // keeps hosts waiting to be armed
+	c.begin()
+	for range size(2, 10) {
+		c.waitForMore(100)
+		only.Kill()
+		pause(t.Context(), between(0, size(3*time.Second, 20*time.Second)))
+		only = c.Scheduler()
+	}
+	c.unbroken(0)
+}

@@ -1,0 +1,20 @@
+package simulate
+
+import (
+	"flag"
+	"os"
+	"runtime/debug"
+	"testing"
+)
+
+var (
+	only  = flag.Int64("seed", -1, "replay this seed `N`, and print its whole trace")
+	count = flag.Int("seeds", seeds, "how many seeds to run")
+	from  = flag.Uint64("from", 0, "the first seed to run")
+)
+
+func TestMain(m *testing.M) {
+	debug.SetGCPercent(400) // runs are short and create much garbage
+	flag.Parse()
+	os.Exit(m.Run())
+}

@@ -1,0 +1,169 @@
+package visit_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"sync"
+	"time"
+
+	"github.com/trawlcrawler/trawl/crawler"
+	"github.com/trawlcrawler/trawl/internal/visit"
+)
+
+// alteredFrontier is a frontier whose leases are changed on their way out.
+type alteredFrontier struct {
+	visit.Frontier
+	alter func(*alteredLease)
+}
+
+func (f alteredFrontier) Open(ctx context.Context, o crawler.VisitRef, worker string) (visit.HostLease, error) {
+	lease, err := f.Frontier.Open(ctx, o, worker)
+	if err != nil {
+		return nil, err
+	}
+	t := &alteredLease{HostLease: lease}
+	f.alter(t)
+	return t, nil
+}
+
+// alteredLease does what its functions do, where they are set.
+type alteredLease struct {
+	visit.HostLease
+	lease    time.Duration
+	taken    func([]crawler.Taken)
+	claim    error
+	settle   error
+	renew    error
+	short    bool
+	recalled bool
+	single   bool // it takes one URL at a time
+}
+
+func (t *alteredLease) Recalled() bool { return t.recalled || t.HostLease.Recalled() }
+
+func (t *alteredLease) Short() bool { return t.short || t.HostLease.Short() }
+
+func (t *alteredLease) Lease() time.Duration {
+	if t.lease > 0 {
+		return t.lease
+	}
+	return t.HostLease.Lease()
+}
+
+func (t *alteredLease) Take(ctx context.Context, n int, gap time.Duration) ([]crawler.Taken, error) {
+	if t.single {
+		n = 1
+	}
+	got, err := t.HostLease.Take(ctx, n, gap)
+	if t.taken != nil {
+		t.taken(got)
+	}
+	return got, err
+}
+
+func (t *alteredLease) Claim(ctx context.Context, e crawler.Entry) (string, bool, error) {
+	if t.claim != nil {
+		return "", false, t.claim
+	}
+	return t.HostLease.Claim(ctx, e)
+}
+
+func (t *alteredLease) Settle(ctx context.Context, done []crawler.Settlement) error {
+	if t.settle != nil {
+		return t.settle
+	}
+	return t.HostLease.Settle(ctx, done)
+}
+
+func (t *alteredLease) Renew(ctx context.Context, gap time.Duration) error {
+	if t.renew != nil {
+		return t.renew
+	}
+	return t.HostLease.Renew(ctx, gap)
+}
+
+// settlements is a frontier that notes what is settled.
+type settlements struct {
+	visit.Frontier
+	mu   sync.Mutex
+	made []crawler.Settlement
+}
+
+func (f *settlements) Open(ctx context.Context, o crawler.VisitRef, worker string) (visit.HostLease, error) {
+	lease, err := f.Frontier.Open(ctx, o, worker)
+	return recordingLease{lease, f}, err
+}
+
+type recordingLease struct {
+	visit.HostLease
+	settlements *settlements
+}
+
+func (t recordingLease) Settle(ctx context.Context, done []crawler.Settlement) error {
+	t.settlements.mu.Lock()
+	t.settlements.made = append(t.settlements.made, done...)
+	t.settlements.mu.Unlock()
+	return t.HostLease.Settle(ctx, done)
+}
+
+// unreliableFrontier is a frontier that refuses the first call of each kind; settling is done
+// all the same, and its answer lost.
+type unreliableFrontier struct {
+	visit.Frontier
+	mu      sync.Mutex
+	refused map[string]bool // by the kind of call
+}
+
+// refuse refuses the first call of each kind.
+func (f *unreliableFrontier) refuse(kind string) error {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if f.refused[kind] {
+		return nil
+	}
+	f.refused[kind] = true
+	return fmt.Errorf("%w: OOM command not allowed", crawler.ErrUnavailable)
+}
+
+func (f *unreliableFrontier) Open(ctx context.Context, o crawler.VisitRef, worker string) (visit.HostLease, error) {
+	lease, err := f.Frontier.Open(ctx, o, worker)
+	return unreliableLease{lease, f}, err
+}
+
+func (f *unreliableFrontier) Admit(ctx context.Context, entries []crawler.Entry) (int, error) {
+	if err := f.refuse("admit"); err != nil {
+		return 0, err
+	}
+	return f.Frontier.Admit(ctx, entries)
+}
+
+type unreliableLease struct {
+	visit.HostLease
+	flaky *unreliableFrontier
+}
+
+func (t unreliableLease) Take(ctx context.Context, n int, gap time.Duration) ([]crawler.Taken, error) {
+	if err := t.flaky.refuse("take"); err != nil {
+		return nil, err
+	}
+	return t.HostLease.Take(ctx, n, gap)
+}
+
+func (t unreliableLease) Claim(ctx context.Context, e crawler.Entry) (string, bool, error) {
+	if err := t.flaky.refuse("claim"); err != nil {
+		return "", false, err
+	}
+	return t.HostLease.Claim(ctx, e)
+}
+
+func (t unreliableLease) Close(ctx context.Context, r crawler.Rest) error {
+	if err := t.flaky.refuse("close"); err != nil {
+		return err
+	}
+	return t.HostLease.Close(ctx, r)
+}
+
+func (t unreliableLease) Settle(ctx context.Context, done []crawler.Settlement) error {
+	return errors.Join(t.HostLease.Settle(ctx, done), t.flaky.refuse("settle"))
+}

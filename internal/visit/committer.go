@@ -1,0 +1,319 @@
+package visit
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"time"
+
+	"github.com/trawlcrawler/trawl/crawler"
+)
+
+// committer commits what the lanes did: to the frontier, to the sinks, and to the handlers.
+// It collects the URL tasks that are done into batches. It belongs to the leader.
+type committer struct {
+	visitor *Visitor
+	life    *lifetime
+	lease   *leaseKeeper
+	journal *requestLog
+	log     *slog.Logger
+
+	batch  []*urlTask // done but not settled
+	waits  time.Time  // when the first URL task of the batch was done
+	unheld error      // why a body could not be stored; the visit waits for room
+	report crawler.Report
+}
+
+// Bounds of a batch. It is committed when it reaches one of them.
+const (
+	flushURLs  = 64                     // URLs
+	flushBytes = 4 << 20                // bytes of bodies
+	flushLinks = 10_000                 // links; a sitemap may list this many
+	flushAfter = 250 * time.Millisecond // age of the batch in a worker with few visits
+	flushEach  = 20 * time.Millisecond  // added to the age for each visit: together they commit 50 times a second
+	flushLast  = 4 * time.Second        // the greatest age, however many visits there are
+	flushTerm  = 20 * time.Second       // deadline for committing one batch
+)
+
+// add adds a URL task that is done to the batch.
+func (c *committer) add(e *urlTask) {
+	if len(c.batch) == 0 {
+		c.waits = time.Now()
+	}
+	c.batch = append(c.batch, e)
+}
+
+// admitted returns how many new URLs were admitted so far.
+func (c *committer) admitted() int64 { return c.report.Links }
+
+// pages returns how many pages were fetched and settled so far.
+func (c *committer) pages() int64 { return c.report.Pages }
+
+// pending returns how many URL tasks wait to be settled.
+func (c *committer) pending() int { return len(c.batch) }
+
+// full reports whether the batch should be committed now.
+func (c *committer) full() bool { return len(c.batch) >= flushURLs || c.heavy() }
+
+// old reports whether the batch has waited long enough.
+func (c *committer) old() bool { return len(c.batch) > 0 && time.Since(c.waits) >= c.patience() }
+
+// patience returns how long URLs may wait to be settled. When a worker has many polite
+// visits, most of their cost to Redis is batches, and without waiting each would hold one
+// page. So batches grow with the number of visits, unless that would keep bodies in memory.
+// If the worker dies, the pages fetched during this time are fetched again.
+func (c *committer) patience() time.Duration {
+	if c.visitor.needs.Bodies {
+		return flushAfter
+	}
+	return min(max(flushAfter, time.Duration(c.visitor.visits.Load())*flushEach), flushLast)
+}
+
+// heavy reports whether the batch should not grow any more.
+func (c *committer) heavy() bool {
+	bytes, links := int64(0), 0
+	for _, e := range c.batch {
+		bytes += e.bytes() + e.result.ItemBytes()
+		links += e.found()
+	}
+	return bytes >= flushBytes || links >= flushLinks
+}
+
+// flush commits the batch: it remembers what the pages link to (where depth decides what is
+// admitted), admits their links, keeps their results, lets handlers deliver, and settles
+// the URLs. The order guarantees that no URL is settled before its links and its record are
+// safe.
+func (c *committer) flush() {
+	if len(c.batch) == 0 || c.life.ending == crawler.EndStale {
+		return
+	}
+	if c.lease.clock.over() && !c.lease.held(c.lease.renew) {
+		return // another visit holds the host and will fetch these URLs
+	}
+	work := c.gather()
+	defer work.releaseSegment()
+	if c.persist(work.carryOut) {
+		for _, e := range c.batch {
+			if e.result.Outcome.Final() {
+				e.result.Skipped = nil // already counted
+			}
+			e.reportTo(&c.report)
+			c.log.Debug("page", "url", e.result.Entry.URL.String(), "outcome", e.result.Outcome, "reason", e.result.Reason)
+		}
+		c.drop()
+	}
+}
+
+// dismiss settles URLs that were taken but are not fetched. results are their records, or
+// nil if they have none. It returns false if the visit ends because of that.
+func (c *committer) dismiss(o crawler.Outcome, taken []crawler.Taken, results []*crawler.Result) bool {
+	settled := make([]crawler.Settlement, len(taken))
+	for i, t := range taken {
+		settled[i] = crawler.Settlement{Ticket: t.Ticket, Outcome: o, Over: o == crawler.OutcomeSkipped}
+		if settled[i].Over {
+			settled[i].Skipped = []crawler.Skipped{overBudget(t.Entry)}
+		}
+	}
+	done := c.persist(func(ctx context.Context) error {
+		if results != nil {
+			segment, release, err := c.keep(ctx, results)
+			if err != nil {
+				return err
+			}
+			defer release()
+			for i := range settled {
+				settled[i].Segment = segment
+			}
+		}
+		return c.lease.host.Settle(ctx, settled)
+	})
+	if done {
+		c.report.Count(o, len(settled))
+	}
+	return done
+}
+
+// blame reports what is wrong with the host, unless something else was reported before.
+func (c *committer) blame(text string) {
+	if c.report.Failure == "" {
+		c.report.Failure = text
+	}
+	if c.report.Trouble == "" {
+		c.report.Trouble = text
+	}
+}
+
+// finish commits what is left when the visit ends, and the journal.
+func (c *committer) finish() {
+	if c.life.failure == nil { // otherwise it was tried already
+		c.flush()
+	}
+	c.drop()
+	if c.life.continues() {
+		c.life.ending = crawler.EndDry
+	}
+	if c.life.failure == nil && c.life.ending != crawler.EndStale {
+		c.persist(c.journal.flush)
+		c.awaitRoom()
+	} else if err := c.life.within(c.journal.flush); err != nil && c.life.failure == nil {
+		c.life.failure = err
+	}
+	c.report.Ending = c.life.ending
+}
+
+// commitment is the work that is left to commit a batch. A step that has succeeded is not
+// repeated when a later one has to be retried.
+type commitment struct {
+	committer   *committer
+	deep        []*urlTask        // whose outlinks are not remembered yet
+	links       []crawler.Entry   // not admitted yet
+	results     []*crawler.Result // not kept yet
+	undelivered []*crawler.Result // kept but not delivered to handlers yet
+	settlements []crawler.Settlement
+	release     func() // releases the segment that holds the results; nil if there isn't one
+}
+
+// gather returns the work of the batch.
+func (c *committer) gather() *commitment {
+	w := &commitment{committer: c}
+	links := 0
+	for _, e := range c.batch {
+		links += len(e.links)
+	}
+	w.links = make([]crawler.Entry, 0, links)
+	if c.visitor.deep {
+		w.deep = c.batch
+	}
+	for _, e := range c.batch {
+		w.links = append(w.links, e.links...)
+		w.settlements = e.settlements(w.settlements)
+		if e.result.Outcome.Final() && e.result.Outcome != crawler.OutcomeFollowed {
+			w.results = append(w.results, &e.result)
+		}
+	}
+	return w
+}
+
+func (w *commitment) carryOut(ctx context.Context) error {
+	if err := w.remember(ctx); err != nil {
+		return err
+	}
+	fresh, err := w.committer.visitor.frontier.Admit(ctx, w.links)
+	w.committer.report.Links += int64(fresh)
+	if err != nil {
+		return err
+	}
+	w.links = nil
+	if w.committer.visitor.job.Duplicates {
+		if err := w.committer.recognise(ctx, w.results); err != nil {
+			return err
+		}
+	}
+	if err := w.keep(ctx); err != nil {
+		return err
+	}
+	if w.committer.visitor.handlers != nil {
+		w.undelivered = append(w.undelivered, w.results...)
+	}
+	w.results = nil
+	if err := w.deliver(ctx); err != nil {
+		return err
+	}
+	if err := w.committer.journal.flush(ctx); err != nil {
+		return err
+	}
+	w.settlements[0].Skipped = w.skipped()
+	return w.committer.lease.host.Settle(ctx, w.settlements)
+}
+
+// skipped returns the URLs that the pages of the batch linked to but that were not
+// admitted.
+func (w *commitment) skipped() (all []crawler.Skipped) {
+	for _, e := range w.committer.batch {
+		if e.result.Outcome.Final() {
+			all = append(all, e.result.Skipped...)
+		}
+	}
+	return all
+}
+
+// deliver passes the kept results to the handlers.
+func (w *commitment) deliver(ctx context.Context) error {
+	if len(w.undelivered) == 0 {
+		return nil
+	}
+	if err := w.committer.visitor.handlers.Deliver(ctx, w.undelivered); err != nil {
+		return fmt.Errorf("deliver what handlers made: %w", err)
+	}
+	w.undelivered = nil
+	return nil
+}
+
+// recognise marks pages that are copies of other pages of the host. It does not compare
+// empty or truncated bodies, and it leaves alone pages that name their original themselves.
+func (c *committer) recognise(ctx context.Context, results []*crawler.Result) error {
+	var pages []crawler.Content
+	var whose []*crawler.Result
+	for _, r := range results {
+		if r.Outcome == crawler.OutcomeFetched && r.Page.Body != nil && r.Page.Body.Size > 0 &&
+			!r.Page.Truncated && r.DuplicateOf.IsZero() {
+			pages, whose = append(pages, crawler.Content{URL: r.Entry.URL, Digest: r.Page.Body.Digest}), append(whose, r)
+		}
+	}
+	if len(pages) == 0 {
+		return nil
+	}
+	first, err := c.lease.host.Recognise(ctx, pages)
+	for i, u := range first {
+		whose[i].DuplicateOf = u
+	}
+	return err
+}
+
+// keep passes the results that are not kept yet to the sinks. If the records exist only on
+// this machine so far, the settlements name their segment.
+func (w *commitment) keep(ctx context.Context) error {
+	if len(w.results) == 0 {
+		return nil
+	}
+	segment, release, err := w.committer.keep(ctx, w.results)
+	if err != nil {
+		return err
+	}
+	w.release = release
+	for i := range w.settlements {
+		w.settlements[i].Segment = segment
+	}
+	return nil
+}
+
+// keep passes results to the sinks. It returns what [Outbox.KeepIn] returns; without an
+// error, release is never nil.
+func (c *committer) keep(ctx context.Context, results []*crawler.Result) (segment string, release func(), err error) {
+	release = func() {}
+	if outbox, ok := c.visitor.sink.(SegmentSink); ok {
+		segment, release, err = outbox.KeepIn(ctx, results)
+	} else {
+		err = c.visitor.sink.Keep(ctx, results)
+	}
+	if err != nil {
+		return "", nil, fmt.Errorf("%w: %w", ErrKeep, err)
+	}
+	return segment, release, nil
+}
+
+// releaseSegment releases the segment that holds the results, so that it can be finished.
+func (w *commitment) releaseSegment() {
+	if w.release != nil {
+		w.release()
+	}
+}
+
+// drop releases the batch.
+func (c *committer) drop() {
+	for _, e := range c.batch {
+		e.unskip() // only skips that were not settled count again
+		e.result.Release()
+	}
+	c.batch = c.batch[:0]
+}

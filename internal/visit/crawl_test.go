@@ -1,0 +1,332 @@
+package visit_test
+
+import (
+	"context"
+	"fmt"
+	"net/http"
+	"slices"
+	"strconv"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/trawlcrawler/trawl/crawler"
+	"github.com/trawlcrawler/trawl/internal/cookie"
+	"github.com/trawlcrawler/trawl/internal/fetch"
+	"github.com/trawlcrawler/trawl/internal/frontier"
+	"github.com/trawlcrawler/trawl/internal/parse"
+	"github.com/trawlcrawler/trawl/internal/redisconn"
+	"github.com/trawlcrawler/trawl/internal/robots"
+	"github.com/trawlcrawler/trawl/internal/sink"
+	"github.com/trawlcrawler/trawl/internal/sitemap"
+	"github.com/trawlcrawler/trawl/internal/test/redistest"
+	"github.com/trawlcrawler/trawl/internal/test/testsite"
+	"github.com/trawlcrawler/trawl/internal/visit"
+)
+
+// crawl is a job over a site, with everything that a visit works with: real but
+// for its sink.
+type crawl struct {
+	t        testing.TB
+	site     *testsite.Site
+	job      crawler.Job
+	cfg      visit.Config
+	frontier *frontier.Frontier
+	tools    visit.Tools
+	sink     *memorySink
+	homes    []crawler.Host // of the seeds; nil: all hosts of the site
+}
+
+// newCrawl makes a job that is not polite, retries soon, and goes to every host
+// of the site.
+func newCrawl(t testing.TB, site *testsite.Site, change func(*crawler.Job)) *crawl {
+	t.Helper()
+	job := crawler.DefaultJob()
+	job.Name, job.Scope, job.Delay, job.RetryPause = redistest.Name(t), crawler.ScopeDomain, 0, crawler.Duration(time.Millisecond)
+	if change != nil {
+		change(&job)
+	}
+	endpoint, err := redisconn.ParseEndpoint(redistest.Builtin(t))
+	check(t, err)
+	rdb := endpoint.Client()
+	t.Cleanup(func() { rdb.Close() })
+	store := frontier.NewPrivate(rdb)
+	check(t, store.Create(t.Context(), job))
+	fetcher, err := fetch.New(fetch.Config{AllowPrivate: true, TempDir: t.TempDir()})
+	check(t, err)
+	t.Cleanup(fetcher.Close)
+	needs := needsOf(t, job)
+	parser, err := parse.New(parse.JobConfig(job, needs))
+	check(t, err)
+	c := &crawl{t: t, site: site, job: job, frontier: store.Frontier(job), sink: &memorySink{needs: needs}}
+	c.cfg.Worker = "tester"
+	c.tools = visit.Tools{
+		Frontier: c.frontier, Fetcher: fetcher, Robots: robots.New(store.RobotsCache(), robots.Config{}), Parser: parser, Sitemaps: sitemap.Parser{}, Sink: c.sink, Jar: cookie.NewJar(),
+	}
+	return c
+}
+
+// needsOf returns what the sinks of a job need, besides bodies.
+func needsOf(t testing.TB, job crawler.Job) crawler.Needs {
+	t.Helper()
+	sinks, err := sink.Open(job.Format, t.TempDir(), sink.Options{Job: job})
+	check(t, err)
+	defer sinks.Close()
+	needs := sinks.Needs()
+	needs.Bodies = false
+	return needs
+}
+
+func check(t testing.TB, err error) {
+	t.Helper()
+	if err != nil {
+		t.Fatal(err)
+	}
+}
+
+func parseURL(t testing.TB, s string) crawler.URL {
+	t.Helper()
+	u, err := crawler.ParseURL(s)
+	check(t, err)
+	return u
+}
+
+// seed admits paths of the site's first host.
+func (c *crawl) seed(paths ...string) *crawl {
+	c.t.Helper()
+	for _, path := range paths {
+		c.admit(crawler.Entry{URL: parseURL(c.t, c.site.URL(0, path))})
+	}
+	return c
+}
+
+func (c *crawl) admit(entries ...crawler.Entry) {
+	c.t.Helper()
+	_, err := c.frontier.Admit(c.t.Context(), entries)
+	check(c.t, err)
+}
+
+func (c *crawl) visitor() *visit.Visitor {
+	c.t.Helper()
+	homes := c.homes
+	for _, h := range c.site.Hosts() {
+		if c.homes == nil {
+			homes = append(homes, crawler.Host(h))
+		}
+	}
+	scope, err := crawler.NewScope(c.job.ScopeSettings, homes)
+	check(c.t, err)
+	v, err := visit.New(c.job, scope, c.tools, c.cfg)
+	check(c.t, err)
+	return v
+}
+
+// order waits until a host is due and arms it.
+func (c *crawl) order() crawler.VisitRef {
+	c.t.Helper()
+	for {
+		orders, err := c.frontier.Arm(c.t.Context(), 1)
+		check(c.t, err)
+		if len(orders) > 0 {
+			return orders[0]
+		}
+	}
+}
+
+// visit makes one visit.
+func (c *crawl) visit(ctx context.Context, drain <-chan struct{}) crawler.Report {
+	c.t.Helper()
+	r, err := c.visitor().Visit(ctx, c.order(), drain)
+	check(c.t, err)
+	return r
+}
+
+// finish visits whatever host is due, all at once, until the job is idle or,
+// having a budget of pages, has spent it. It returns the visits' reports.
+func (c *crawl) finish() []crawler.Report {
+	c.t.Helper()
+	visitor, done, out := c.visitor(), make(chan crawler.Report), 0
+	poll := time.NewTicker(2 * time.Millisecond) // hosts come due without a signal
+	defer poll.Stop()
+	var reports []crawler.Report
+	for {
+		orders, err := c.frontier.Arm(c.t.Context(), 1000)
+		check(c.t, err)
+		for _, o := range orders {
+			out++
+			go func() {
+				r, err := visitor.Visit(c.t.Context(), o, nil)
+				if err != nil {
+					c.t.Errorf("visit %s: %v", o.Host, err)
+				}
+				done <- r
+			}()
+		}
+		if out == 0 && c.over() {
+			return reports
+		}
+		select {
+		case r := <-done:
+			out--
+			reports = append(reports, r)
+		case <-poll.C:
+		}
+	}
+}
+
+func (c *crawl) over() bool {
+	n := c.counters()
+	return n.Idle() || c.job.Pages > 0 && n.Pages() >= c.job.Pages || c.t.Failed()
+}
+
+func (c *crawl) counters() crawler.Counters {
+	c.t.Helper()
+	n, err := c.frontier.Counters(c.t.Context())
+	check(c.t, err)
+	return n
+}
+
+// settled fails unless nothing waits or is in flight, and the job counts these
+// outcomes.
+func (c *crawl) settled(want map[crawler.Outcome]int64) {
+	c.t.Helper()
+	n := c.counters()
+	delete(n.Outcomes, crawler.OutcomeRetry)
+	if diff := cmp.Diff(want, n.Outcomes); diff != "" {
+		c.t.Errorf("outcomes (-want +got):\n%s", diff)
+	}
+	if n.Waiting != 0 || n.Flight != 0 {
+		c.t.Errorf("%d URLs wait and %d are in flight, want none", n.Waiting, n.Flight)
+	}
+}
+
+// kept fails unless the sink has exactly these records of the first host's
+// paths: "outcome reason", of which the reason may be the beginning.
+func (c *crawl) kept(want map[string]string) {
+	c.t.Helper()
+	for path, outcome := range want {
+		if rec := c.record(path); !strings.HasPrefix(string(rec.Outcome)+" "+rec.Error, outcome) {
+			c.t.Errorf("%s is %s: %q, want %s", path, rec.Outcome, rec.Error, outcome)
+		}
+	}
+	if records := c.sink.records(); len(records) != len(want) {
+		c.t.Errorf("%d records are kept, want %d: %+v", len(records), len(want), records)
+	}
+}
+
+// record returns the one record of a path of the first host.
+func (c *crawl) record(path string) crawler.Record {
+	c.t.Helper()
+	var found []crawler.Record
+	for _, r := range c.sink.records() {
+		if r.URL == c.site.URL(0, path) {
+			found = append(found, r)
+		}
+	}
+	if len(found) != 1 {
+		c.t.Fatalf("%s has %d records, want 1", path, len(found))
+	}
+	return found[0]
+}
+
+// asked fails unless the site was asked so often for each path.
+func (c *crawl) asked(want map[string]int) {
+	c.t.Helper()
+	for path, n := range want {
+		if got := c.site.Count(path); got != n {
+			c.t.Errorf("%s was asked for %d times, want %d", path, got, n)
+		}
+	}
+}
+
+// memorySink is a sink in memory. It can be told to fail.
+type memorySink struct {
+	needs crawler.Needs // set before the sink is used
+
+	mu   sync.Mutex
+	kept []crawler.Record
+	left []crawler.SkippedRecord
+	fail error
+}
+
+func (s *memorySink) Keep(_ context.Context, results []*crawler.Result) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.fail != nil {
+		return s.fail
+	}
+	for _, r := range results {
+		s.left = append(s.left, r.SkippedRecords()...)
+		if !r.Unrecorded {
+			s.kept = append(s.kept, r.Record(false))
+		}
+	}
+	return nil
+}
+
+func (s *memorySink) Needs() crawler.Needs { return s.needs }
+
+func (s *memorySink) failWith(err error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.fail = err
+}
+
+func (s *memorySink) records() []crawler.Record {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return slices.Clone(s.kept)
+}
+
+// skipped is what was left alone.
+func (s *memorySink) skipped() []crawler.SkippedRecord {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return slices.Clone(s.left)
+}
+
+// web serves pages by their path with the query: "301 /b" redirects, "404" is a
+// status, and anything else the body of an HTML page. What is not there is 404.
+type web map[string]string
+
+func (w web) ServeHTTP(out http.ResponseWriter, r *http.Request) {
+	page, ok := w[r.RequestURI]
+	if !ok {
+		page = "404"
+	}
+	word, rest, _ := strings.Cut(page, " ")
+	status, err := strconv.Atoi(word)
+	switch {
+	case err != nil:
+		out.Header().Set("Content-Type", "text/html; charset=utf-8")
+		fmt.Fprint(out, page)
+	case rest != "":
+		out.Header().Set("Location", rest)
+		out.WriteHeader(status)
+	default:
+		out.WriteHeader(status)
+	}
+}
+
+// links is a page that links to each path.
+func links(paths ...string) string {
+	var b strings.Builder
+	b.WriteString("<!DOCTYPE html><title>links</title>")
+	for _, p := range paths {
+		fmt.Fprintf(&b, "<a href=%q>%s</a>\n", p, p)
+	}
+	return b.String()
+}
+
+// manyPages is a host of n pages at "/0" and so on, without links.
+func manyPages(n int) (w web, paths []string) {
+	w = make(web, n)
+	for i := range n {
+		paths = append(paths, "/"+strconv.Itoa(i))
+		w[paths[i]] = "<!DOCTYPE html><title>page</title>"
+	}
+	return w, paths
+}

@@ -1,0 +1,50 @@
+package visit_test
+
+import (
+	"testing"
+
+	"github.com/trawlcrawler/trawl/crawler"
+)
+
+func TestTheDepthAtWhichDepthDecidesNothingMore(t *testing.T) {
+	t.Parallel()
+	for _, c := range []struct {
+		name  string
+		depth int
+		rules []crawler.FollowRule
+		want  int
+	}{
+		{"no limit", -1, nil, -1},
+		{"the seeds alone are all as deep", 0, []crawler.FollowRule{{Depth: 2}}, -1},
+		{"the depth of the job", 3, nil, 3},
+		{"the depth of the job, which holds for rules", 3, []crawler.FollowRule{{Depth: 5}}, 3},
+		{"the largest depth of a rule", -1, []crawler.FollowRule{{Depth: 2}, {}, {Depth: 4}}, 4},
+		{"rules without a depth", -1, []crawler.FollowRule{{}, {To: "/a"}}, -1},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			t.Parallel()
+			job := crawler.DefaultJob()
+			job.Depth, job.FollowRules = c.depth, c.rules
+			if got := job.DepthLimit(); got != c.want {
+				t.Errorf("the limit is %d, want %d", got, c.want)
+			}
+		})
+	}
+}
+
+func TestRulesReachAsFarAsTheFarthestOfThem(t *testing.T) {
+	t.Parallel()
+	rules, err := crawler.NewFollowRules([]crawler.FollowRule{{To: "/a", Depth: 2}, {To: "/ab", Depth: 4}, {To: "/abc"}, {Links: "nav a", Depth: 7}})
+	check(t, err)
+	set := rules.On(parseURL(t, "http://h.test/"))
+	for url, want := range map[string]int{"http://h.test/a": 2, "http://h.test/ab": 4, "http://h.test/abc": -1, "http://h.test/x": 0} {
+		most, followed := rules.Reach(set, crawler.Link{URL: parseURL(t, url)})
+		if most != want || followed != (want != 0) {
+			t.Errorf("%s is followed up to %d: %v, want %d", url, most, followed, want)
+		}
+	}
+	selected := crawler.Link{URL: parseURL(t, "http://h.test/x"), Rules: crawler.RuleSet(0).With(3)}
+	if most, followed := rules.Reach(set, selected); most != 7 || !followed {
+		t.Errorf("a link that is selected is followed up to %d: %v, want 7", most, followed)
+	}
+}

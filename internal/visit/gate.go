@@ -1,0 +1,172 @@
+package visit
+
+import (
+	"context"
+	"errors"
+	"sync"
+	"time"
+
+	"github.com/trawlcrawler/trawl/crawler"
+)
+
+// Gate stops the requests of a job on one worker while its pages cannot be kept. Visits
+// that wait to keep their pages shut it; it opens when none of them waits. While it is
+// shut, the other visits end, so that no site is asked for pages that could not be kept. A
+// Gate is safe for concurrent use.
+type Gate struct {
+	// passes reports whether an error of a sink may go away by waiting.
+	passes func(error) bool
+
+	mu      sync.Mutex
+	waiting int           // how many visits wait
+	why     error         // the error of the first visit that waits
+	shut    chan struct{} // closed while visits wait
+	opened  chan struct{} // closed while no visit waits
+
+	spills  int       // how many bodies in a row could not be stored
+	spilled time.Time // when the last of them failed
+}
+
+// NewGate returns an open gate. passes reports whether an error of a sink may go away by
+// waiting.
+func NewGate(passes func(error) bool) *Gate {
+	g := &Gate{passes: passes, shut: make(chan struct{}), opened: make(chan struct{})}
+	close(g.opened)
+	return g
+}
+
+// Shut returns a channel that is closed when the gate is shut, or as soon as it is.
+func (g *Gate) Shut() <-chan struct{} {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	return g.shut
+}
+
+// Opened returns a channel that is closed when the gate is open.
+func (g *Gate) Opened() <-chan struct{} {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	return g.opened
+}
+
+// Reason returns why the gate is shut, or why it was shut last.
+func (g *Gate) Reason() error {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	return g.why
+}
+
+// enter records that a visit waits because of an error.
+func (g *Gate) enter(why error) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	if g.waiting++; g.waiting == 1 {
+		g.why, g.opened = why, make(chan struct{})
+		close(g.shut)
+	}
+}
+
+// leave records that a visit no longer waits.
+func (g *Gate) leave() {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	if g.waiting--; g.waiting == 0 {
+		g.shut = make(chan struct{})
+		close(g.opened)
+	}
+}
+
+// Bounds of retrying pages whose bodies could not be stored. Each failure in a row doubles
+// the free space that is required before the next try, and the pause.
+const (
+	spillRoom  = 4 << 20 // bytes
+	spillPause = time.Second
+	spillMost  = 10 * time.Minute
+	spillTerm  = time.Hour // after this time without a failure, the count starts over
+)
+
+// spill records that a body could not be stored. It returns how many bytes must be free
+// before pages are fetched again, and the shortest pause until then.
+func (g *Gate) spill(limit int64) (room int64, pause time.Duration) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	if time.Since(g.spilled) > spillTerm {
+		g.spills = 0
+	}
+	room, pause = spillRoom, spillPause
+	for range g.spills {
+		room, pause = min(2*room, max(spillRoom, limit)), min(2*pause, spillMost)
+	}
+	g.spilled = time.Now()
+	g.spills++
+	return room, pause
+}
+
+// Pauses before a batch is kept again: the first, and the longest. Each doubles.
+const (
+	keepFirst = time.Second
+	keepMost  = time.Minute
+)
+
+// persist repeats a call that keeps pages until it succeeds, as long as the error may go
+// away. Meanwhile the job makes no requests on this worker. It returns false if it gives
+// up: on any other error, when the visit is told to end, or when it has lost its host.
+func (c *committer) persist(call func(context.Context) error) bool {
+	err := c.lease.attempt(call)
+	if c.visitor.gate == nil || !errors.Is(err, ErrKeep) || !c.visitor.gate.passes(err) {
+		if err != nil {
+			c.life.fail(err)
+		}
+		return err == nil
+	}
+	c.visitor.gate.enter(err)
+	defer c.visitor.gate.leave()
+	c.life.end(crawler.EndWaits)
+	c.log.Warn("pages cannot be kept: the visit waits", "error", err)
+	for pause := keepFirst; errors.Is(err, ErrKeep) && c.visitor.gate.passes(err); pause = min(2*pause, keepMost) {
+		if !c.waited(pause) {
+			break
+		}
+		err = c.lease.attempt(call)
+	}
+	if err != nil {
+		c.life.fail(err)
+	}
+	return err == nil
+}
+
+// waited waits, and reports whether the visit may continue.
+func (c *committer) waited(pause time.Duration) bool {
+	select {
+	case <-time.After(pause):
+	case <-c.life.drain:
+		return false
+	case <-c.life.doing.Done():
+		return false
+	}
+	c.lease.check()
+	return c.life.ending != crawler.EndStale
+}
+
+// spilled ends the visit because a body could not be stored.
+func (c *committer) spilled(err error) {
+	if c.unheld == nil {
+		c.unheld = err
+	}
+	c.life.end(crawler.EndWaits)
+}
+
+// awaitRoom waits until there is enough free space for the body that could not be stored.
+// Only then does the visit give its host back, so that the URL is fetched again.
+func (c *committer) awaitRoom() {
+	if c.unheld == nil || c.life.failure != nil {
+		return
+	}
+	room, pause := c.visitor.gate.spill(2 * int64(c.visitor.job.BodyLimit))
+	c.visitor.gate.enter(c.unheld)
+	defer c.visitor.gate.leave()
+	c.log.Warn("a page cannot be held: the visit waits for room", "bytes", room, "error", c.unheld)
+	for c.waited(pause) && c.visitor.room(room) != nil {
+		pause = min(2*pause, keepMost)
+	}
+}

@@ -1,0 +1,209 @@
+package visit
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"runtime/debug"
+	"time"
+
+	"github.com/trawlcrawler/trawl/crawler"
+)
+
+// Handlers are a program's own code for the pages of a job. They must be safe for
+// concurrent use.
+type Handlers interface {
+	// Handle passes a fetched and parsed page to the functions registered for it, and
+	// returns what they made of it. If it returns an error, the yield is discarded and the
+	// page is tried again, unless the error is [ErrNoRetry].
+	Handle(ctx context.Context, h HandlerPage) (Yield, error)
+	// Deliver receives results after they are kept and before their URLs are settled. Their
+	// Outbox is what Handle returned. It may receive a result more than once, if a worker was
+	// lost or Deliver failed. An error that is ErrUnavailable is retried; after any other,
+	// the visit ends and the pages are fetched again.
+	Deliver(ctx context.Context, results []*crawler.Result) error
+}
+
+// Handed is a page as handlers see it. They must not change it, nor keep a reference to any
+// part of it after they return.
+type HandlerPage struct {
+	Job      string
+	Entry    crawler.Entry
+	Page     *crawler.Page     // always has a body
+	Document *crawler.Document // nil if the page was not parsed
+	// Refuses says why a link of the page does not belong to the job; "" if it does.
+	Refuses func(crawler.URL) string
+}
+
+// Yield is what handlers made of a page. It takes effect as a whole or not at all.
+type Yield struct {
+	Items  []crawler.Item
+	Links  []crawler.URL // to be admitted, except those that the job refuses
+	Outbox any           // passed to Deliver; nil if there is nothing to deliver
+}
+
+// The rest of this file passes a page to the program's own handlers, which may be slow,
+// fail, panic, or never return.
+
+// handlerGrace is how long handlers may take to return after their deadline.
+const handlerGrace = time.Second
+
+// handling is one call of the handlers, for one page.
+type handling struct {
+	done  chan struct{} // closed when the handlers have returned
+	yield Yield
+	err   error
+}
+
+// errExited is the error of a page whose handler called [runtime.Goexit], as
+// testing.T.FailNow does: the goroutine ends without a value and without a panic.
+var errExited = fmt.Errorf("a handler ended its goroutine (runtime.Goexit): %w", crawler.ErrNoRetry)
+
+// handle passes the page to the job's handlers, if it has content to handle. If they fail,
+// it decides how the URL task ends.
+func (e *urlTask) handle() error {
+	doc := e.result.Document
+	if e.visitor.handlers == nil || e.result.Page.Body == nil || doc != nil && doc.Sitemap {
+		return nil
+	}
+	leave, err := e.visitor.enter(e.visit.life.doing)
+	if err != nil {
+		return err
+	}
+	handed := e.handed()
+	if doc != nil { // only the handlers use the tree, and it is released with them
+		kept := *doc
+		kept.Tree = nil
+		e.result.Document = &kept
+	}
+	ctx, cancel := context.WithTimeout(e.visit.life.doing, e.visitor.cfg.HandlerTime)
+	defer cancel()
+	h := &handling{done: make(chan struct{})}
+	w, log := e.visitor, e.visit.log // the handlers may outlast the visit
+	go func() {
+		defer leave()
+		defer close(h.done)
+		h.err = errExited // replaced when call returns
+		h.yield, h.err = w.call(ctx, log, handed)
+	}()
+	returned := h.wait(ctx)
+	if !returned {
+		e.abandon(h)
+	}
+	switch failed := !returned || h.err != nil; {
+	case failed && e.visit.life.doing.Err() != nil:
+		return errStopped
+	case !returned || ctx.Err() != nil && errors.Is(h.err, ctx.Err()):
+		e.unhandled(fmt.Errorf("its handlers took longer than %s", e.visitor.cfg.HandlerTime))
+	case failed:
+		if h.err == errExited {
+			e.visit.log.Error("a handler ended its goroutine", "url", e.result.Page.URL.String())
+		}
+		e.unhandled(h.err)
+	default:
+		e.take(h.yield)
+	}
+	return nil
+}
+
+// enter takes a place for handlers. It gives up after the longest time that a handler may
+// take. That is not the page's fault: handlers that do not return hold all places.
+func (w *Visitor) enter(ctx context.Context) (leave func(), err error) {
+	patience := time.NewTimer(w.cfg.HandlerTime + 2*handlerGrace)
+	defer patience.Stop()
+	select {
+	case w.cfg.HandlerPlaces <- struct{}{}:
+		return func() { <-w.cfg.HandlerPlaces }, nil
+	case <-ctx.Done():
+		return nil, errStopped
+	case <-patience.C:
+		return nil, fmt.Errorf("none of %d running handlers returned within %s", cap(w.cfg.HandlerPlaces), w.cfg.HandlerTime)
+	}
+}
+
+// handed returns the page as handlers get it. It shares nothing with the result that the
+// visit writes to, because handlers may outlast the visit.
+func (e *urlTask) handed() HandlerPage {
+	depth := e.taken.Entry.Depth + 1
+	scope := e.visitor.scope
+	return HandlerPage{
+		Job: e.result.Job, Entry: e.result.Entry, Page: e.result.Page, Document: e.result.Document,
+		Refuses: func(u crawler.URL) string { return scope.Refuses(u, depth) },
+	}
+}
+
+// call calls the handlers. If one panics, only this page fails.
+func (w *Visitor) call(ctx context.Context, log *slog.Logger, h HandlerPage) (y Yield, err error) {
+	defer func() {
+		if r := recover(); r != nil {
+			log.Error("a handler panicked", "url", h.Page.URL.String(), "panic", fmt.Sprint(r), "stack", string(debug.Stack()))
+			err = fmt.Errorf("a handler panicked: %v: %w", r, crawler.ErrNoRetry)
+		}
+	}()
+	return w.handlers.Handle(ctx, h)
+}
+
+// wait waits until the handlers return, or until their time and the grace are over.
+func (h *handling) wait(ctx context.Context) (returned bool) {
+	select {
+	case <-h.done:
+		return true
+	case <-ctx.Done():
+	}
+	grace := time.NewTimer(handlerGrace)
+	defer grace.Stop()
+	select {
+	case <-h.done:
+		return true
+	case <-grace.C:
+		return false
+	}
+}
+
+// abandon gives up on handlers that do not return. They keep the body and their place until
+// they do.
+func (e *urlTask) abandon(h *handling) {
+	e.visit.log.Error("handlers have not returned after their deadline", "url", e.result.Page.URL.String())
+	theirs := e.result.Page.Body
+	e.withheld = theirs.Size
+	ours := *e.result.Page
+	ours.Body = nil
+	e.result.Page = &ours
+	go func() {
+		<-h.done
+		theirs.Release()
+	}()
+}
+
+// unhandled ends a URL task whose handlers failed. The failure is retried unless the error
+// says otherwise or there were too many tries. After the last try the page's links are
+// still admitted, because only the page itself is lost.
+func (e *urlTask) unhandled(err error) {
+	entry := e.taken.Entry
+	e.result.Class = crawler.ErrorHandler
+	switch {
+	case errors.Is(err, crawler.ErrNoRetry):
+		e.end(crawler.OutcomeFailed, err.Error())
+	case entry.Tries >= e.visitor.settings().Retries:
+		e.end(crawler.OutcomeFailed, err.Error()+tried(entry))
+	default:
+		e.after = backoff(time.Duration(e.visitor.settings().RetryPause), entry.Tries, e.visitor.cfg.Jitter)
+		e.links, e.nodes = nil, nil
+		e.unskip()
+		e.end(crawler.OutcomeRetry, err.Error())
+	}
+	e.visit.log.Warn("a page could not be handled", "url", entry.URL.String(), "outcome", e.result.Outcome, "error", err)
+}
+
+// take adds what the handlers made of the page to the URL task's result.
+func (e *urlTask) take(y Yield) {
+	e.result.Items, e.result.Outbox = y.Items, y.Outbox
+	for _, u := range y.Links {
+		if refused := e.visitor.scope.Refusal(u, e.asked(1)); refused.Rule != "" {
+			e.skip(u, 1, refused)
+			continue
+		}
+		e.add(crawler.Entry{URL: u, Referrer: e.result.Page.URL, Band: crawler.BandNormal}, 1, e.visitor.job.Depth)
+	}
+}

@@ -1,0 +1,49 @@
+package visit
+
+import (
+	"testing"
+	"time"
+
+	"github.com/trawlcrawler/trawl/crawler"
+	"github.com/trawlcrawler/trawl/internal/test/hostile"
+)
+
+func TestManyVisitsOfAWorkerSettleLessOften(t *testing.T) {
+	t.Parallel()
+	for _, c := range []struct {
+		visits int64
+		bodies bool
+		want   time.Duration
+	}{
+		{1, false, 250 * time.Millisecond},
+		{12, false, 250 * time.Millisecond},
+		{50, false, time.Second},
+		{100, false, 2 * time.Second},
+		{5000, false, 4 * time.Second},
+		{5000, true, 250 * time.Millisecond}, // they would hold the bodies of all
+	} {
+		w := &Visitor{needs: crawler.Needs{Bodies: c.bodies}}
+		w.visits.Store(c.visits)
+		committer := &committer{visitor: w}
+		taker := &taker{connections: 1, host: &hostState{pace: newPace(time.Now())}, committer: committer}
+		if got := committer.patience(); got != c.want {
+			t.Errorf("one of %d visits (bodies: %t) settles after %v, want %v", c.visits, c.bodies, got, c.want)
+		}
+		taker.host.pace.keep(time.Second)
+		if got, want := taker.ahead(), max(1, int(2*c.want/time.Second)); got != want {
+			t.Errorf("one of %d visits (bodies: %t) takes %d URLs ahead at one a second, want %d", c.visits, c.bodies, got, want)
+		}
+	}
+}
+
+func TestTheLimitsThatArePublishedAreKept(t *testing.T) {
+	t.Parallel()
+	hostile.Holds(t, map[string]any{
+		"time to parse a page":                     Config{}.withDefaults().ParseTime,
+		"consecutive redirects":                    maxRedirects,
+		"longest Retry-After":                      maxPause,
+		"consecutive resources":                    crawler.MaxEmbeds,
+		"pages of one pattern without new content": crawler.TrapSample,
+		"levels of sitemap indexes":                crawler.SitemapLevels,
+	})
+}

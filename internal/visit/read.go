@@ -1,0 +1,196 @@
+package visit
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"slices"
+
+	"github.com/trawlcrawler/trawl/crawler"
+)
+
+// This file reads a page: it parses the page and decides about its links.
+
+// parse parses a page, while holding one of a limited number of places. sitemap says that
+// the page was named as a sitemap. If the parser panics or takes too long, the page has no
+// document, and trouble says why.
+func (w *Visitor) parse(
+	ctx context.Context, log *slog.Logger, p *crawler.Page, sitemap bool,
+) (doc *crawler.Document, trouble string, err error) {
+	select {
+	case w.cfg.CPU <- struct{}{}:
+	case <-ctx.Done():
+		return nil, "", errStopped
+	}
+	defer func() {
+		<-w.cfg.CPU
+		if r := recover(); r != nil {
+			log.Error("the parser panicked", "url", p.URL.String(), "panic", fmt.Sprint(r))
+			doc, trouble, err = nil, fmt.Sprintf("the parser panicked: %v", r), nil
+		}
+	}()
+	limited, cancel := context.WithTimeout(ctx, w.cfg.ParseTime)
+	defer cancel()
+	doc, err = w.document(limited, p, sitemap)
+	if err != nil && limited.Err() != nil && ctx.Err() == nil {
+		return nil, "it was not parsed, because that takes longer than " + w.cfg.ParseTime.String(), nil
+	}
+	return doc, "", err
+}
+
+// document parses a page according to its content. In a job that reads sitemaps, it tries
+// the sitemap parser first, because servers send sitemaps as HTML too. A page that was
+// named as a sitemap may turn out to be HTML.
+func (w *Visitor) document(ctx context.Context, p *crawler.Page, sitemap bool) (*crawler.Document, error) {
+	if w.sitemaps != nil {
+		if doc, err := w.sitemaps.ParseSitemap(ctx, p, sitemap); doc != nil || err != nil {
+			return doc, err
+		}
+	}
+	return w.parser.Parse(ctx, p)
+}
+
+// read parses the page and collects its links.
+func (e *urlTask) read() error {
+	doc, trouble, err := e.visitor.parse(e.visit.life.doing, e.visit.log, e.result.Page, e.taken.Entry.Sitemap > 0)
+	if err != nil {
+		return err
+	}
+	e.result.Document, e.result.Reason = doc, trouble
+	if e.visitor.job.Traps && (doc == nil || !doc.Sitemap) {
+		e.visit.host.traps.learn(e.taken.Entry, e.result.Page, doc)
+	}
+	switch {
+	case doc.Unread() && trouble == "" && e.taken.Entry.Sitemap > 0 && e.visitor.sitemaps != nil:
+		e.result.Reason = "it was named as a sitemap but is not one"
+		return nil
+	case doc == nil:
+		return nil
+	case doc.Sitemap && e.visitor.job.Follow && !doc.NoFollow:
+		e.result.Reason = doc.Fault
+		e.addListed(doc)
+		return nil
+	}
+	e.result.Reason = doc.Trouble
+	switch {
+	case !e.visitor.job.Follow || !e.leads():
+	case doc.NoFollow:
+		e.pass(doc.Links, crawler.SkipReason{Rule: crawler.RuleNoFollow, Reason: "the page asks not to follow its links"})
+	default:
+		e.follow(doc.Links)
+	}
+	if doc.NoIndex && e.visitor.job.Follow && !e.visitor.job.KeepNoindex {
+		e.withhold()
+		return nil
+	}
+	if missing := doc.MissingText(); missing != "" && doc.Trouble == "" {
+		e.result.Reason = missing
+	}
+	e.embed(doc.Resources)
+	e.deduplicate(doc.Canonical)
+	return nil
+}
+
+// withhold removes the content of a page with noindex from the results.
+func (e *urlTask) withhold() {
+	doc := *e.result.Document
+	doc.Title, doc.Simhash, doc.Fields, doc.Missing = "", "", nil, nil
+	doc.Text, doc.Markdown, doc.Article, doc.MainText = "", "", nil, nil
+	doc.References = slices.Clone(doc.References)
+	for i := range doc.References {
+		doc.References[i].Text = ""
+	}
+	e.result.Document = &doc
+	e.withheld = e.bytes()
+	e.result.Page.Release()
+}
+
+// releaseEarly releases the body early if no sink wants bodies: sinks then keep only what was
+// extracted from it.
+func (e *urlTask) releaseEarly() {
+	if p := e.result.Page; p != nil && p.Body != nil && !e.visitor.needs.Bodies {
+		p.Body.Release()
+	}
+}
+
+// deduplicate handles the canonical URL that the page names. It is not a link to another
+// page, so it has the same depth as this one.
+func (e *urlTask) deduplicate(canonical crawler.URL) {
+	at, entry := e.result.Page.URL, e.taken.Entry
+	if !e.visitor.job.Canonical || canonical.IsZero() || canonical == at || canonical == entry.URL ||
+		e.visitor.scope.Refuses(canonical, e.asked(0)) != "" {
+		return
+	}
+	e.result.DuplicateOf = canonical
+	if e.visitor.job.Follow {
+		e.add(crawler.Entry{URL: canonical, Referrer: at, Band: crawler.BandNormal}, 0, e.visitor.job.Depth)
+	}
+}
+
+// leads reports whether links of the page belong to the job. Links of a resource do only if
+// the resource itself would belong to the job as a page.
+func (e *urlTask) leads() bool {
+	entry := e.taken.Entry
+	return entry.Embeds == 0 || e.visitor.scope.Refuses(e.result.Page.URL, e.asked(0)) == ""
+}
+
+// follow collects the links that belong to the job.
+func (e *urlTask) follow(links []crawler.Link) {
+	depth := e.taken.Entry.Depth + 1
+	rules, set := e.visitor.rules, e.visitor.rules.On(e.result.Page.URL)
+	e.expect(len(links)) // on most pages, most links do
+	for _, l := range links {
+		if l.Sitemap && !l.NoFollow && e.visitor.sitemaps != nil { // a feed that the page names
+			e.addSitemap(l.URL, e.result.Page.URL, 1)
+			continue
+		}
+		most := e.visitor.job.Depth
+		if len(rules) > 0 {
+			reach, followed := rules.Reach(set, l)
+			if most = crawler.NearerDepth(most, reach); !followed {
+				e.skip(l.URL, 1, crawler.SkipReason{Rule: crawler.RuleFollowRules, Reason: "no follow rule takes it"})
+				continue
+			}
+		}
+		link := crawler.Entry{URL: l.URL, Referrer: e.result.Page.URL, Depth: depth, Band: crawler.BandNormal}
+		refused := e.visitor.scope.Refusal(l.URL, e.asked(1))
+		if refused.Rule == "" && l.NoFollow {
+			refused = crawler.SkipReason{Rule: crawler.RuleNoFollow, Reason: "the link is marked with rel=nofollow"}
+		}
+		if refused.Rule != "" {
+			e.skip(l.URL, 1, refused)
+			continue
+		}
+		if l.URL.Host() == e.visit.host.name {
+			if reason := e.visit.host.traps.refuses(link); reason != "" {
+				e.skipTrap(l.URL, 1, reason)
+				continue
+			}
+		}
+		e.add(link, 1, most)
+	}
+}
+
+// pass skips links that would otherwise belong to the job.
+func (e *urlTask) pass(links []crawler.Link, why crawler.SkipReason) {
+	for _, l := range links {
+		if refused := e.visitor.scope.Refusal(l.URL, e.asked(1)); refused.Rule != "" {
+			e.skip(l.URL, 1, refused)
+		} else {
+			e.skip(l.URL, 1, why)
+		}
+	}
+}
+
+// embed collects the resources that belong to the job. They are fetched first, so that they
+// match the page as it was.
+func (e *urlTask) embed(resources []crawler.URL) {
+	embeds := e.taken.Entry.Embeds + 1
+	for _, u := range resources {
+		if refused := e.visitor.scope.ResourceRefusal(u, embeds); refused.Rule != "" {
+			e.skip(u, 1, refused)
+			continue
+		}
+		e.add(crawler.Entry{URL: u, Referrer: e.result.Page.URL, Band: crawler.BandFirst, Embeds: embeds}, 1, -1)
+	}
+}

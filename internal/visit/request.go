@@ -1,0 +1,207 @@
+package visit
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/trawlcrawler/trawl/crawler"
+)
+
+// requester makes the requests of a visit, one at a time at the host's pace. It is safe for
+// concurrent use by the lanes.
+type requester struct {
+	visitor     *Visitor
+	life        *lifetime
+	lease       *leaseKeeper
+	host        *hostState
+	journal     *requestLog
+	connections int
+	log         *slog.Logger
+
+	asking atomic.Int64 // requests under way, plus redirects that are being followed
+}
+
+// robotsLimit is how much of a robots.txt is read. RFC 9309, 2.5 requires at least 500
+// kibibytes.
+const robotsLimit = 512 << 10
+
+// policy returns what robots.txt says. It fetches the file with get, once per origin and
+// visit; fresh says that it did so now. If robots.txt is unavailable for now, the visit
+// ends and the host rests until the file may be requested again.
+func (q *requester) policy(u crawler.URL, get GetFunc) (r crawler.RobotsPolicy, fresh bool, err error) {
+	q.host.policiesMu.Lock()
+	defer q.host.policiesMu.Unlock()
+	origin := u.Origin()
+	if r, ok := q.host.policies[origin]; ok {
+		return r, false, nil
+	}
+	began := false // get follows redirects; a visit that ends midway would have to start over
+	defer func() {
+		if began {
+			q.asking.Add(-1)
+		}
+	}()
+	counted := func(ctx context.Context, u crawler.URL) (*crawler.Page, error) {
+		page, err := get(ctx, u)
+		if !began {
+			began = true
+			q.asking.Add(1)
+		}
+		return page, err
+	}
+	err = q.lease.retry(func() (err error) {
+		r, err = q.visitor.robots.RobotsPolicy(q.life.doing, *q.visitor.settings(), u, counted)
+		return err
+	})
+	if err != nil {
+		return crawler.RobotsPolicy{}, false, err
+	}
+	if r.Allowed == nil && r.Again > 0 {
+		q.log.Info("robots.txt is unavailable", "origin", origin, "reason", r.Unavailable, "again", r.Again)
+		q.host.pace.hold(r.Again)
+		if q.host.health.lost(q.visitor.settings().HostTries) == "" {
+			q.visitor.cfg.Rests(q.host.name, r.Unavailable, q.host.pace.remaining())
+		}
+		q.life.stop()
+		return crawler.RobotsPolicy{}, false, errStopped
+	}
+	q.host.pace.widen(r.Delay)
+	q.host.policies[origin] = r
+	return r, true, nil
+}
+
+// request is a request and the rules that permit it.
+type request struct {
+	crawler.Request
+	rules  *crawler.RobotsText
+	robots bool // it is a request for a robots.txt
+}
+
+// fetch makes a request when its turn comes, and repeats it once if the fault asks for
+// that.
+func (q *requester) fetch(r request) (*crawler.Page, error) {
+	page, err := q.fetchOnce(r)
+	if err != nil || page.Fault == nil || !page.Fault.Again {
+		return page, err
+	}
+	page.Release()
+	return q.fetchOnce(r)
+}
+
+// fetchOnce makes one request when its turn comes.
+func (q *requester) fetchOnce(r request) (*crawler.Page, error) {
+	if err := q.lease.announceGap(); err != nil {
+		return nil, err
+	}
+	start, err := q.host.pace.wait(q.life.starting)
+	if err != nil || q.lease.clock.over() {
+		if start != nil {
+			start.end()
+		}
+		return nil, errStopped
+	}
+	defer start.end()
+	q.asking.Add(1)
+	defer q.asking.Add(-1)
+	r.PortOpen, r.MinRate, r.Jar = q.visitor.scope.HasPort(r.URL.Host()), int64(q.visitor.settings().MinRate), q.visitor.jar
+	page, err := q.visitor.fetcher.Fetch(start.trace(q.life.fetching), r.Request)
+	if err != nil {
+		if q.life.fetching.Err() != nil {
+			err = errStopped
+		}
+		return nil, err
+	}
+	start.end()
+	if page.Fault != nil {
+		page.Fault.Text = crawler.Printable(page.Fault.Text)
+	}
+	q.journal.add(q.exchangeOf(r, start, page))
+	q.host.pace.learn(start, q.visitor.settings().Throttle/float64(q.connections), page.Status >= 200 && page.Status < 300)
+	q.receive(page, r.robots)
+	return page, nil
+}
+
+// receive lets the host rest if it refused the request or was not reached. It ends the
+// visit if the host is given up.
+func (q *requester) receive(p *crawler.Page, robots bool) {
+	pause := q.host.health.receive(p, robots, time.Duration(q.visitor.settings().RetryPause), q.visitor.cfg.Jitter)
+	if pause == 0 {
+		return
+	}
+	if q.host.health.lost(q.visitor.settings().HostTries) != "" {
+		q.life.stop()
+		return
+	}
+	q.log.Info("the host is left alone", "reason", failure(p), "for", pause)
+	q.host.pace.hold(pause)
+	if !robots { // policy reports those in more detail
+		q.visitor.cfg.Rests(q.host.name, crawler.Printable(failure(p)), pause)
+	}
+}
+
+// Journal records the requests of a job, as evidence of how polite it was. It is safe for
+// concurrent use.
+type Journal interface {
+	Note(ctx context.Context, requests []crawler.Exchange) error
+}
+
+// exchangeOf describes the request that returned page p.
+func (q *requester) exchangeOf(r request, s *start, p *crawler.Page) crawler.Exchange {
+	x := crawler.Exchange{
+		Job: q.visitor.job.Name, Worker: q.visitor.cfg.Worker, URL: r.URL, Start: p.Started, Gap: s.gap, Status: p.Status,
+		Address: p.Address, Proxy: p.Proxy, RetryAfter: retryAfter(p), Rules: r.rules, Robots: r.robots,
+	}
+	if !s.sent.IsZero() && s.traced {
+		x.Start = s.sent
+	}
+	x.Duration = p.Started.Add(p.Duration).Sub(x.Start)
+	if q.visitor.job.Politeness == crawler.PolitenessJob {
+		x.Politeness = crawler.PolitenessJob
+	}
+	if p.Fault != nil {
+		x.Fault = p.Fault.Text
+	}
+	return x
+}
+
+// requestLog holds the requests that were made but are not in the journal yet. It is safe
+// for concurrent use.
+type requestLog struct {
+	journal Journal // nil if the job keeps none
+
+	mu       sync.Mutex
+	requests []crawler.Exchange
+}
+
+// add remembers a request, which is written to the journal with the next batch.
+func (l *requestLog) add(x crawler.Exchange) {
+	if l.journal == nil {
+		return
+	}
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.requests = append(l.requests, x)
+}
+
+// flush writes the requests made since the last call to the journal.
+func (l *requestLog) flush(ctx context.Context) error {
+	l.mu.Lock()
+	requests := l.requests
+	l.requests = nil
+	l.mu.Unlock()
+	if len(requests) == 0 {
+		return nil
+	}
+	err := l.journal.Note(ctx, requests)
+	if err != nil { // keep them for the next call
+		l.mu.Lock()
+		defer l.mu.Unlock()
+		l.requests = append(requests, l.requests...)
+		return fmt.Errorf("%w: %w", ErrKeep, err)
+	}
+	return nil
+}

@@ -1,0 +1,101 @@
+package visit
+
+import (
+	"hash/maphash"
+	"sync"
+
+	"github.com/trawlcrawler/trawl/crawler"
+)
+
+// maxRemembered is how many skipped URLs a worker remembers of a job, so that a URL that
+// every page links to counts once.
+const maxRemembered = 100_000
+
+// skips remembers the URLs that a worker has skipped, with the rule that refused them. It
+// is safe for concurrent use.
+type skips struct {
+	seed maphash.Seed
+
+	mu       sync.Mutex
+	new, old map[uint64]bool
+}
+
+func newSkips() *skips { return &skips{seed: maphash.MakeSeed(), new: make(map[uint64]bool)} }
+
+func (s *skips) key(u crawler.URL, rule crawler.Rule) uint64 {
+	return maphash.String(s.seed, u.String()) ^ maphash.String(s.seed, string(rule))
+}
+
+// first remembers that the rule refused the URL, and reports whether that is new.
+func (s *skips) first(u crawler.URL, rule crawler.Rule) bool {
+	key := s.key(u, rule)
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.new[key] || s.old[key] {
+		return false
+	}
+	if len(s.new) >= maxRemembered/2 {
+		s.old, s.new = s.new, make(map[uint64]bool)
+	}
+	s.new[key] = true
+	return true
+}
+
+// forget makes URLs count again whose skip was not committed.
+func (s *skips) forget(all []crawler.Skipped) {
+	if len(all) == 0 {
+		return
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for _, one := range all {
+		key := s.key(one.URL, one.Rule)
+		delete(s.new, key)
+		delete(s.old, key)
+	}
+}
+
+// skip records that a URL found on the page that was fetched last is skipped. It is step
+// deeper than that page.
+func (e *urlTask) skip(u crawler.URL, step int, why crawler.SkipReason) {
+	e.note(crawler.Skipped{URL: u, Referrer: e.at(), Depth: e.taken.Entry.Depth + step, SkipReason: why})
+}
+
+// skipTrap is skip for a URL that looks like a trap.
+func (e *urlTask) skipTrap(u crawler.URL, step int, reason string) {
+	e.note(crawler.Skipped{
+		URL: u, Referrer: e.at(), Depth: e.taken.Entry.Depth + step, Pattern: string(patternOf(u)),
+		SkipReason: crawler.SkipReason{Rule: crawler.RuleTraps, Reason: reason},
+	})
+}
+
+// skipItself records that the URL task's own URL is skipped.
+func (e *urlTask) skipItself(why crawler.SkipReason) {
+	entry := e.taken.Entry
+	s := crawler.Skipped{URL: entry.URL, Referrer: entry.Referrer, Depth: entry.Depth, SkipReason: why}
+	if why.Rule == crawler.RuleTraps {
+		s.Pattern = string(patternOf(entry.URL))
+	}
+	e.note(s)
+}
+
+func (e *urlTask) note(s crawler.Skipped) {
+	if e.visitor.skips.first(s.URL, s.Rule) {
+		e.result.Skipped = append(e.result.Skipped, s)
+	}
+}
+
+// at returns the URL of the page that was fetched last.
+func (e *urlTask) at() crawler.URL {
+	if p := e.result.Page; p != nil {
+		return p.URL
+	}
+	return e.taken.Entry.URL
+}
+
+// unskip makes the URLs that the task skipped count again, because the task will be redone,
+// perhaps by another worker.
+func (e *urlTask) unskip() {
+	e.visitor.skips.forget(e.result.Skipped)
+	e.result.Skipped = nil
+}

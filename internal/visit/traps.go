@@ -1,0 +1,184 @@
+package visit
+
+import (
+	"cmp"
+	"encoding/json"
+	"hash/fnv"
+	"maps"
+	"slices"
+	"sync"
+	"sync/atomic"
+
+	"github.com/trawlcrawler/trawl/crawler"
+)
+
+// A trap is a part of a site that keeps generating new URLs without new content: an endless
+// calendar, links with a new session each, error pages with a status of 200 that link
+// onwards. A trap shows in pages whose URLs have one pattern, that link to one another, and
+// many of which in a row are duplicates. Then only a sample of the pattern's URLs is
+// fetched, and if those are duplicates too, none.
+
+// Bounds of the search for traps.
+const (
+	trapDeep     = 20  // from this depth on, pages that nearly say the same count as duplicates, even if their bytes differ
+	trapRecent   = 16  // signatures remembered for a pattern
+	trapPatterns = 200 // patterns watched at once for a host
+	trapKept     = 20  // patterns remembered between visits, besides those that are sampled or muted
+	trapKeep     = 3   // duplicates in a row from which a pattern is worth remembering
+)
+
+// watched is what is known of one pattern.
+type watched struct {
+	Pages  int         `json:"n"`
+	Streak int         `json:"s"`
+	Recent []signature `json:"p,omitempty"` // oldest first; older versions stored these under r
+}
+
+// traps watches one host. It is safe for concurrent use.
+type traps struct {
+	any atomic.Bool // a pattern is sampled or muted
+
+	mu      sync.Mutex
+	watched map[pattern]*watched
+	open    map[string]bool // patterns that the operator wants fetched
+}
+
+// recall starts from what an earlier visit kept. It starts empty if that cannot be decoded.
+func (t *traps) recall(kept string) {
+	t.watched = make(map[pattern]*watched)
+	if kept != "" && json.Unmarshal([]byte(kept), &t.watched) != nil {
+		clear(t.watched)
+	}
+	t.look()
+}
+
+// keep encodes what the next visit should know; "" if there is nothing.
+func (t *traps) keep() string {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	worth := slices.DeleteFunc(slices.Collect(maps.Keys(t.watched)), func(p pattern) bool { return t.watched[p].Streak < trapKeep })
+	if len(worth) == 0 {
+		return ""
+	}
+	slices.SortFunc(worth, func(a, b pattern) int {
+		return cmp.Or(cmp.Compare(t.watched[b].Streak, t.watched[a].Streak), cmp.Compare(a, b))
+	})
+	kept := make(map[pattern]*watched, trapKept)
+	for _, p := range worth {
+		w := *t.watched[p]
+		switch {
+		case w.Streak >= crawler.TrapMute:
+			w.Recent = nil // none of its URLs will be fetched
+		case w.Streak < crawler.TrapSample && len(kept) >= trapKept:
+			continue
+		}
+		kept[p] = &w
+	}
+	text, err := json.Marshal(kept)
+	if err != nil {
+		panic("crawler: " + err.Error()) // cannot happen: these are numbers and strings
+	}
+	return string(text)
+}
+
+// allow sets the patterns whose URLs are fetched even if they look like traps.
+func (t *traps) allow(patterns []string) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if len(patterns) == len(t.open) { // the list only grows or is emptied
+		return
+	}
+	t.open = make(map[string]bool, len(patterns))
+	for _, p := range patterns {
+		t.open[p] = true
+	}
+	t.look()
+}
+
+// look updates whether there is anything to refuse. t.mu is held.
+func (t *traps) look() {
+	found := false
+	for p, w := range t.watched {
+		found = found || w.Streak >= crawler.TrapSample && !t.open[string(p)]
+	}
+	t.any.Store(found)
+}
+
+// suspect reports whether a URL may belong to a trap: it was found on a page of its own
+// pattern, or a part of it looks generated.
+func suspect(e crawler.Entry) (pattern, bool) {
+	if e.Depth == 0 || e.Referrer.IsZero() || e.Referrer.Host() != e.URL.Host() {
+		return "", false
+	}
+	p := patternOf(e.URL)
+	return p, p.random() || patternOf(e.Referrer) == p
+}
+
+// learn compares a page with others of its pattern. It compares bytes, but for URLs with
+// random parts and URLs far from the seeds, words.
+func (t *traps) learn(e crawler.Entry, page *crawler.Page, doc *crawler.Document) {
+	p, ok := suspect(e)
+	if !ok {
+		return
+	}
+	said := digestOf(page)
+	if p.random() || e.Depth > trapDeep {
+		said = signatureOf(page, doc)
+	}
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	w := t.watched[p]
+	if w == nil {
+		if len(t.watched) >= trapPatterns {
+			t.forget()
+		}
+		w = new(watched)
+		t.watched[p] = w
+	}
+	w.Pages++
+	if slices.ContainsFunc(w.Recent, said.same) {
+		w.Streak++
+	} else {
+		w.Streak = 0
+		if len(w.Recent) == trapRecent {
+			w.Recent = slices.Delete(w.Recent, 0, 1)
+		}
+		w.Recent = append(w.Recent, said)
+	}
+	if w.Streak == 0 || w.Streak == crawler.TrapSample {
+		t.look()
+	}
+}
+
+// forget makes room by dropping the patterns that look least like traps. t.mu is held.
+func (t *traps) forget() {
+	maps.DeleteFunc(t.watched, func(_ pattern, w *watched) bool { return w.Streak < trapKeep })
+	if len(t.watched) >= trapPatterns {
+		maps.DeleteFunc(t.watched, func(_ pattern, w *watched) bool { return w.Streak < crawler.TrapSample })
+	}
+}
+
+// refuses says why a URL is not fetched; "" if it may be.
+func (t *traps) refuses(e crawler.Entry) string {
+	if !t.any.Load() {
+		return ""
+	}
+	p, ok := suspect(e)
+	if !ok {
+		return ""
+	}
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	w := t.watched[p]
+	if w == nil || w.Streak < crawler.TrapSample || t.open[string(p)] || w.Streak < crawler.TrapMute && sampled(e.URL) {
+		return ""
+	}
+	return crawler.Muted{Pattern: string(p), Pages: w.Pages, Streak: w.Streak, Muted: w.Streak >= crawler.TrapMute}.Reason()
+}
+
+// sampled selects one URL in TrapOneIn, the same ones in every process.
+func sampled(u crawler.URL) bool {
+	sum := fnv.New32a()
+	sum.Write([]byte(u.String()))
+	return sum.Sum32()%crawler.TrapOneIn == 0
+}

@@ -1,0 +1,252 @@
+package visit
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/trawlcrawler/trawl/crawler"
+)
+
+// Bounds of one URL task.
+const (
+	maxRedirects = 10             // the WHATWG Fetch standard, 4.4, allows 20
+	maxSpared    = 20             // failures that were the host's fault, not the URL's
+	maxLost      = 3              // visits that broke while they held the URL
+	maxPause     = 24 * time.Hour // longest Retry-After that is obeyed
+)
+
+// urlTask is one URL in the course of a visit: it checks robots.txt, fetches the URL,
+// follows redirects, and parses the page.
+type urlTask struct {
+	visit   *visit
+	visitor *Visitor // the visit's
+	taken   crawler.Taken
+	result  crawler.Result
+	claimed []crawler.Taken    // redirect targets within the host, in flight
+	links   []crawler.Entry    // to be admitted; empty where depth decides what is admitted
+	nodes   []crawler.Outlinks // the links in that case, by the URL that they were found at
+	hops    int                // redirects followed
+	after   time.Duration
+	spared  bool // a failure is the host's fault, so it does not use up a try
+	midway  bool // following redirects; if the task stopped here, the first URL would be fetched again
+
+	cookies int   // how many answers set cookies so far
+	knew    []int // for each redirect of the result, cookies at the time of its request
+
+	withheld int64 // size of a body that is not kept
+}
+
+// errStopped means that a URL task was left undone because the visit ends. Its URL stays in
+// flight and returns to the queue when the visit closes.
+var errStopped = errors.New("the visit ends")
+
+func newURLTask(v *visit, t crawler.Taken) *urlTask {
+	w := v.visitor
+	e := &urlTask{visit: v, visitor: w, taken: t, result: crawler.Result{
+		Job: w.job.Name, Worker: w.cfg.Worker, Entry: t.Entry.Recorded(),
+	}}
+	if t.Entry.Chain.Again {
+		e.result.Redirects, e.knew = []crawler.URL{t.Entry.URL}, []int{0}
+	}
+	return e
+}
+
+// run carries out the task. The error is errStopped or an internal error. It makes the
+// result's reason printable, because the reason may quote the web.
+func (e *urlTask) run() error {
+	defer func() { e.result.Reason = crawler.Printable(e.result.Reason) }()
+	if e.taken.Entry.Lost >= maxLost {
+		e.result.Class = crawler.ErrorWorker
+		e.end(crawler.OutcomeFailed, fmt.Sprintf("given up: %d workers were lost while they had it", e.taken.Entry.Lost))
+		return nil
+	}
+	if reason := e.visit.host.traps.refuses(e.taken.Entry); reason != "" {
+		e.skipItself(crawler.SkipReason{Rule: crawler.RuleTraps, Reason: reason})
+		e.end(crawler.OutcomeSkipped, reason)
+		return nil
+	}
+	at := e.taken.Entry.URL
+	for {
+		next, err := e.get(at)
+		if err != nil || next.IsZero() {
+			return err
+		}
+		if at = next; !e.midway {
+			e.midway = true
+			e.visit.requests.asking.Add(1)
+			defer e.visit.requests.asking.Add(-1)
+		}
+		e.hops = len(e.result.Redirects)
+	}
+}
+
+// end sets the outcome of the URL.
+func (e *urlTask) end(o crawler.Outcome, reason string) {
+	e.result.Outcome, e.result.Reason = o, reason
+	e.result.At = time.Now()
+}
+
+// get fetches one URL, if robots.txt allows it. It returns the next URL to fetch, or the
+// zero URL if the outcome of the task is set.
+func (e *urlTask) get(at crawler.URL) (crawler.URL, error) {
+	policy, fresh, err := e.visit.requests.policy(at, e.getRobots)
+	if err != nil {
+		return crawler.URL{}, err
+	}
+	if fresh || e.visitor.deep { // sitemaps are as deep as the shallowest of the URLs requested
+		e.addSitemaps(at, policy.Sitemaps)
+	}
+	switch {
+	case policy.Allowed == nil && policy.Class != "":
+		e.result.Class = policy.Class
+		e.end(crawler.OutcomeFailed, policy.Unavailable)
+		return crawler.URL{}, nil
+	case policy.Allowed == nil:
+		e.skipItself(crawler.SkipReason{Rule: crawler.RuleRobots, Reason: policy.Unavailable})
+		e.end(crawler.OutcomeDisallowed, policy.Unavailable)
+		return crawler.URL{}, nil
+	case !policy.Allowed(at):
+		e.skipItself(crawler.SkipReason{Rule: crawler.RuleRobots, Reason: "robots.txt forbids it"})
+		e.end(crawler.OutcomeDisallowed, "robots.txt forbids it")
+		return crawler.URL{}, nil
+	}
+	e.result.Signals = policy.Signals
+	e.leave()
+	e.result.Page, err = e.visit.requests.fetch(request{Request: e.visitor.requestFor(at), rules: policy.Text})
+	if err != nil {
+		return crawler.URL{}, err
+	}
+	if e.result.Page.Header.Get("Set-Cookie") != "" {
+		e.cookies++
+	}
+	return e.judge()
+}
+
+// requestFor returns the request for a page.
+func (w *Visitor) requestFor(u crawler.URL) crawler.Request {
+	return crawler.Request{
+		URL: u, UserAgent: w.job.UserAgent, From: w.job.Contact, BodyLimit: int64(w.job.BodyLimit),
+		Timeout: time.Duration(w.settings().Timeout), TLS: w.job.TLS,
+		Identity: w.download, Record: w.needs.Exchanges, Waits: w.needs.Bodies,
+	}
+}
+
+// judge decides what an answer means.
+func (e *urlTask) judge() (crawler.URL, error) {
+	p := e.result.Page
+	switch o := p.Outcome(); o {
+	case crawler.OutcomeRedirected:
+		return e.redirect()
+	case crawler.OutcomeRetry:
+		return crawler.URL{}, e.retry()
+	case crawler.OutcomeFetched:
+		e.end(o, "")
+		if err := e.read(); err != nil {
+			return crawler.URL{}, err
+		}
+		return crawler.URL{}, e.handle()
+	default:
+		e.end(o, failure(p))
+		return crawler.URL{}, nil
+	}
+}
+
+// incomplete reports whether the page lacks a required field.
+func (e *urlTask) incomplete() bool {
+	return e.result.Document != nil && len(e.result.Document.Missing) > 0
+}
+
+// bytes returns the size of the body.
+func (e *urlTask) bytes() int64 {
+	if e.result.Page == nil || e.result.Page.Body == nil {
+		return e.withheld
+	}
+	return e.result.Page.Body.Size
+}
+
+// settlements appends the settlements of all URLs that the URL task held.
+func (e *urlTask) settlements(all []crawler.Settlement) []crawler.Settlement {
+	s := crawler.Settlement{
+		Ticket: e.taken.Ticket, Outcome: e.result.Outcome, Bytes: e.bytes(), After: e.after, Incomplete: e.incomplete(),
+	}
+	if !s.Outcome.Final() {
+		s.Retry = e.taken.Entry
+		if e.spared {
+			s.Retry.Spared++
+		} else {
+			s.Retry.Tries++
+		}
+	}
+	all = append(all, s)
+	for _, t := range e.claimed {
+		all = append(all, e.claim(t))
+	}
+	return all
+}
+
+// claim settles a redirect target. It shares the URL task's record. If the task will be
+// retried, the target is retried as well, as a task of its own.
+func (e *urlTask) claim(t crawler.Taken) crawler.Settlement {
+	if e.result.Outcome.Final() {
+		return crawler.Settlement{Ticket: t.Ticket, Outcome: crawler.OutcomeFollowed, Claimed: true}
+	}
+	return crawler.Settlement{Ticket: t.Ticket, Outcome: crawler.OutcomeRetry, Retry: t.Entry, After: e.after, Claimed: true}
+}
+
+// reportTo adds the settled URL to the visit's report.
+func (e *urlTask) reportTo(r *crawler.Report) {
+	r.Count(e.result.Outcome, 1)
+	if e.result.Outcome == crawler.OutcomeFetched {
+		r.Pages++
+	}
+	if e.incomplete() {
+		r.Incomplete++
+	}
+	r.Bytes += e.bytes()
+	if p := e.result.Page; p != nil {
+		r.Requested++
+		r.Answer += p.Duration
+	}
+	url := e.result.Entry.URL.String()
+	if r.First == "" {
+		r.First = url
+	}
+	r.Last = url
+	if r.Failure == "" && e.result.Outcome == crawler.OutcomeFailed {
+		r.Failure = url + ": " + e.result.Reason
+	}
+	if r.Trouble == "" && e.result.Reason != "" && e.result.Outcome != crawler.OutcomeRetry {
+		r.Trouble = url + ": " + e.result.Reason
+	}
+}
+
+// leave drops the current page. If the page was recorded, it goes on the trail.
+func (e *urlTask) leave() {
+	switch p := e.result.Page; {
+	case p == nil:
+	case p.Recording != nil:
+		e.result.Trail = append(e.result.Trail, p)
+	default:
+		p.Release()
+	}
+	e.result.Page = nil
+}
+
+// getRobots makes one request for a robots.txt. If the page is recorded, it goes on the
+// trail, and the returned page only borrows its body.
+func (e *urlTask) getRobots(_ context.Context, u crawler.URL) (*crawler.Page, error) {
+	job := e.visitor.job
+	p, err := e.visit.requests.fetch(request{robots: true, Request: crawler.Request{
+		URL: u, UserAgent: job.UserAgent, From: job.Contact, BodyLimit: robotsLimit, Timeout: time.Duration(job.Timeout),
+		TLS: job.TLS, Record: e.visitor.needs.Exchanges,
+	}})
+	if err != nil || p.Recording == nil {
+		return p, err
+	}
+	e.result.Trail = append(e.result.Trail, p)
+	lent := *p
+	lent.Recording, lent.Body = nil, p.Body.Lend()
+	return &lent, nil
+}

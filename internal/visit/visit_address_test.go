@@ -1,0 +1,68 @@
+package visit_test
+
+import (
+	"context"
+	"net/netip"
+	"slices"
+	"testing"
+	"time"
+
+	"github.com/trawlcrawler/trawl/crawler"
+	"github.com/trawlcrawler/trawl/internal/test/testsite"
+)
+
+// server is an address that every host has.
+type server netip.Addr
+
+func (s server) Locate(context.Context, crawler.Host) (netip.Addr, error) { return netip.Addr(s), nil }
+
+// onOneServer crawls hosts that share an address, and returns when requests were
+// sent to it, in order.
+func onOneServer(t *testing.T, change func(*crawler.Job)) []time.Time {
+	t.Helper()
+	g := testsite.Graph{Hosts: 6, PagesPerHost: 4, LinksPerPage: 3}
+	site := g.Serve(t)
+	c := newCrawl(t, site, change)
+	c.tools.Locator = server(netip.MustParseAddr("192.0.2.1"))
+	s := &sender{Fetcher: c.tools.Fetcher}
+	c.tools.Fetcher = s
+	for _, root := range g.Roots() {
+		c.admit(crawler.Entry{URL: parseURL(t, site.URL(root.Host, g.Path(root.Page)))})
+	}
+	c.finish()
+	c.settled(map[crawler.Outcome]int64{crawler.OutcomeFetched: 24})
+	slices.SortFunc(s.sent, time.Time.Compare)
+	return s.sent
+}
+
+func TestHostsThatShareAnAddressShareItsDelay(t *testing.T) {
+	t.Parallel()
+	const delay = 30 * time.Millisecond
+	sent := onOneServer(t, func(j *crawler.Job) { j.AddressDelay = crawler.AutoDuration(delay) })
+	for i := 1; i < len(sent); i++ {
+		if gap := sent[i].Sub(sent[i-1]); gap < delay {
+			t.Errorf("request %d was sent %v after the one before, want %v", i, gap, delay)
+		}
+	}
+}
+
+func TestHostsThatLinksFindShareTheDelayOfTheirAddress(t *testing.T) {
+	t.Parallel()
+	const delay = 30 * time.Millisecond
+	sent := onOneServer(t, func(j *crawler.Job) { j.Delay, j.Throttle = crawler.Duration(delay), 0 }) // in their domains
+	for i := 1; i < len(sent); i++ {
+		if gap := sent[i].Sub(sent[i-1]); gap < delay {
+			t.Errorf("request %d was sent %v after the one before, want %v", i, gap, delay)
+		}
+	}
+}
+
+func TestAnAddressThatIsExemptIsNotShared(t *testing.T) {
+	t.Parallel()
+	sent := onOneServer(t, func(j *crawler.Job) {
+		j.AddressDelay, j.AddressExempt = crawler.AutoDuration(time.Hour), []string{"192.0.2.0/24"}
+	})
+	if len(sent) != 24+6 {
+		t.Errorf("%d requests were sent, want 30", len(sent))
+	}
+}

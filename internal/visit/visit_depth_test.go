@@ -1,0 +1,358 @@
+package visit_test
+
+import (
+	"cmp"
+	"context"
+	"fmt"
+	"hash/fnv"
+	"maps"
+	"math/rand/v2"
+	"net/http"
+	"slices"
+	"strings"
+	"testing"
+
+	gocmp "github.com/google/go-cmp/cmp"
+	"github.com/redis/go-redis/v9"
+
+	"github.com/trawlcrawler/trawl/crawler"
+	"github.com/trawlcrawler/trawl/internal/frontier"
+	"github.com/trawlcrawler/trawl/internal/robots"
+	"github.com/trawlcrawler/trawl/internal/test/redistest"
+	"github.com/trawlcrawler/trawl/internal/test/testsite"
+	"github.com/trawlcrawler/trawl/internal/visit"
+)
+
+const mazeDepth = 8
+
+// randomWeb is a random web over some hosts: chains of pages with short cuts between them,
+// and some redirects. Page 0 is the seed.
+type randomWeb struct {
+	hosts    []int // of the pages
+	links    [][]int
+	redirect []int // where a page redirects to; 0: nowhere
+}
+
+func newMaze(r *rand.Rand) randomWeb {
+	const pages, hosts = 120, 8
+	m := randomWeb{make([]int, pages), make([][]int, pages), make([]int, pages)}
+	for i := range pages {
+		m.hosts[i] = r.IntN(hosts)
+		m.links[i] = append(m.links[i], (i+1)%pages)
+		if r.IntN(2) == 0 || i == 0 {
+			m.links[i] = append(m.links[i], r.IntN(pages))
+		}
+		if i > 0 && i < pages-1 && r.IntN(8) == 0 {
+			m.redirect[i] = i + 1 + r.IntN(pages-i-1)
+		}
+	}
+	return m
+}
+
+func (m randomWeb) host(page int) int    { return m.hosts[page] }
+func (m randomWeb) path(page int) string { return fmt.Sprintf("/page%d", page) }
+
+// serve serves the maze. Pages name one another by whole URLs.
+func (m randomWeb) serve(t *testing.T) *testsite.Site {
+	t.Helper()
+	hosts := slices.Max(m.hosts) + 1
+	webs, handlers := make([]web, hosts), make([]http.Handler, hosts)
+	for i := range webs {
+		webs[i] = web{}
+		handlers[i] = webs[i]
+	}
+	site := testsite.Serve(t, handlers...)
+	for page, to := range m.links {
+		var urls []string
+		for _, link := range to {
+			urls = append(urls, site.URL(m.host(link), m.path(link)))
+		}
+		webs[m.host(page)][m.path(page)] = links(urls...)
+		if target := m.redirect[page]; target > 0 {
+			webs[m.host(page)][m.path(page)] = "301 " + site.URL(m.host(target), m.path(target))
+		}
+	}
+	return site
+}
+
+// within returns how often each page is asked for that is near enough.
+func (m randomWeb) within(depth int) map[string]int {
+	distance := map[int]int{0: 0}
+	for {
+		before := maps.Clone(distance)
+		reach := func(page, d int) {
+			if was, ok := distance[page]; d <= depth && (!ok || d < was) {
+				distance[page] = d
+			}
+		}
+		for page, d := range before {
+			if target := m.redirect[page]; target > 0 {
+				reach(target, d)
+				continue
+			}
+			for _, link := range m.links[page] {
+				reach(link, d+1)
+			}
+		}
+		if maps.Equal(before, distance) {
+			break
+		}
+	}
+	asked := make(map[string]int)
+	for page := range distance {
+		asked[m.path(page)] = 1
+	}
+	return asked
+}
+
+func (m randomWeb) asked(site *testsite.Site) map[string]int {
+	asked := make(map[string]int)
+	for page := range m.links {
+		if n := site.Count(m.path(page)); n > 0 {
+			asked[m.path(page)] = n
+		}
+	}
+	return asked
+}
+
+// newMazeCrawl is a crawl up to mazeDepth, on the Redis of the URL.
+func newMazeCrawl(t *testing.T, url string, shards int, site *testsite.Site, change func(*crawler.Job)) *crawl {
+	t.Helper()
+	c := newCrawl(t, site, func(j *crawler.Job) {
+		j.Depth, j.Shards, j.Traps, j.Scope = mazeDepth, shards, false, crawler.ScopeAny
+		if change != nil {
+			change(j)
+		}
+	})
+	opt, err := redis.ParseURL(url)
+	check(t, err)
+	rdb := redis.NewClient(opt)
+	t.Cleanup(func() { rdb.Close() })
+	store := frontier.New(rdb)
+	c.job.Name = redistest.Name(t)
+	check(t, store.Create(t.Context(), c.job))
+	c.frontier = store.Frontier(c.job)
+	c.tools.Frontier, c.tools.Robots = c.frontier, robots.New(store.RobotsCache(), robots.Config{})
+	c.cfg.Pages = 1
+	return c
+}
+
+// wander makes visits of one URL each, of hosts in a random order of which some are
+// seldom heard, and lets the frontier admit links again at random moments, until the
+// job is idle.
+func (c *crawl) wander(r *rand.Rand) {
+	c.t.Helper()
+	salt := r.Uint64()
+	var orders []crawler.VisitRef
+	for !c.over() {
+		more, err := c.frontier.Arm(c.t.Context(), 1000)
+		check(c.t, err)
+		orders = append(orders, more...)
+		if len(orders) == 0 || r.IntN(3) == 0 {
+			check(c.t, c.frontier.Approach(c.t.Context()))
+		}
+		if len(orders) == 0 {
+			continue
+		}
+		slices.SortFunc(orders, func(a, b crawler.VisitRef) int { return cmp.Compare(shuffled(a.Host, salt), shuffled(b.Host, salt)) })
+		i := r.IntN(1 + r.IntN(1+r.IntN(len(orders))))
+		report, err := c.visitor().Visit(c.t.Context(), orders[i], nil)
+		check(c.t, err)
+		if report.Ending == crawler.EndStale { // its worker was lost
+			check(c.t, c.frontier.Abandon(c.t.Context()))
+		}
+		orders = slices.Delete(orders, i, i+1)
+	}
+}
+
+func shuffled(h crawler.Host, salt uint64) uint64 {
+	sum := fnv.New64a()
+	fmt.Fprint(sum, salt, h)
+	return sum.Sum64()
+}
+
+func TestWhateverTheOrderOfAnswersTheSamePagesAreFetchedOnce(t *testing.T) {
+	t.Parallel()
+	for seed := range uint64(10) {
+		t.Run(fmt.Sprintf("seed %d", seed), func(t *testing.T) {
+			t.Parallel()
+			redistest.Both(t, func(t *testing.T, url string) {
+				r := rand.New(rand.NewPCG(seed, 1))
+				m := newMaze(r)
+				site := m.serve(t)
+				c := newMazeCrawl(t, url, []int{1, 4}[seed%2], site, nil)
+				c.admit(crawler.Entry{URL: parseURL(t, site.URL(m.host(0), m.path(0)))})
+				c.wander(r)
+				if diff := gocmp.Diff(m.within(mazeDepth), m.asked(site)); diff != "" {
+					t.Errorf("pages asked for (-want +got):\n%s", diff)
+				}
+				if n := c.counters(); n.Waiting != 0 || n.Flight != 0 || n.Nearer != 0 || n.Seen != n.Settled() {
+					t.Errorf("counters are %+v", n)
+				}
+			})
+		})
+	}
+}
+
+// losing is a frontier of a worker that is lost as often as it is told, at random
+// moments.
+type losing struct {
+	visit.Frontier
+	r    *rand.Rand
+	left int
+}
+
+func (f *losing) Open(ctx context.Context, o crawler.VisitRef, worker string) (visit.HostLease, error) {
+	lease, err := f.Frontier.Open(ctx, o, worker)
+	return losingLease{lease, f}, err
+}
+
+func (f *losing) lost() bool {
+	if f.left == 0 || f.r.IntN(4) > 0 {
+		return false
+	}
+	f.left--
+	return true
+}
+
+func (f *losing) Admit(ctx context.Context, entries []crawler.Entry) (int, error) {
+	if f.lost() {
+		return 0, crawler.ErrStale
+	}
+	return f.Frontier.Admit(ctx, entries)
+}
+
+type losingLease struct {
+	visit.HostLease
+	losing *losing
+}
+
+func (t losingLease) Remember(ctx context.Context, pages []crawler.Outlinks) ([]int, error) {
+	if t.losing.lost() {
+		return nil, crawler.ErrStale
+	}
+	return t.HostLease.Remember(ctx, pages)
+}
+
+func (t losingLease) Settle(ctx context.Context, done []crawler.Settlement) error {
+	if t.losing.lost() {
+		return crawler.ErrStale
+	}
+	return t.HostLease.Settle(ctx, done)
+}
+
+func TestNoPageIsMissedWhenWorkersAreLost(t *testing.T) {
+	t.Parallel()
+	for seed := range uint64(6) {
+		t.Run(fmt.Sprintf("seed %d", seed), func(t *testing.T) {
+			t.Parallel()
+			redistest.Both(t, func(t *testing.T, url string) {
+				r := rand.New(rand.NewPCG(seed, 2))
+				m := newMaze(r)
+				site := m.serve(t)
+				c := newMazeCrawl(t, url, []int{1, 4}[seed%2], site, nil)
+				c.admit(crawler.Entry{URL: parseURL(t, site.URL(m.host(0), m.path(0)))})
+				c.tools.Frontier = &losing{c.frontier, r, 2}
+				c.wander(r)
+				want, got := m.within(mazeDepth), m.asked(site)
+				for page := range got {
+					got[page] = min(got[page], 1) // more than once only what a lost worker had
+				}
+				if diff := gocmp.Diff(want, got); diff != "" {
+					t.Errorf("pages asked for (-want +got):\n%s", diff)
+				}
+			})
+		})
+	}
+}
+
+func TestAPageThatCameNearerWhileItWaitedIsRecordedAtTheSmallerDepth(t *testing.T) {
+	t.Parallel()
+	site := testsite.Serve(t, web{"/page": links("/next"), "/next": links("/last"), "/last": links("/beyond")})
+	c := newCrawl(t, site, func(j *crawler.Job) { j.Depth = 3 })
+	for _, depth := range []int{3, 1} {
+		c.admit(crawler.Entry{URL: parseURL(t, site.URL(0, "/page")), Depth: depth})
+	}
+	c.finish()
+	for path, want := range map[string]int{"/page": 1, "/next": 2, "/last": 3} {
+		if got := c.record(path).Depth; got != want {
+			t.Errorf("%s is recorded at depth %d, want %d", path, got, want)
+		}
+	}
+	c.asked(map[string]int{"/page": 1, "/next": 1, "/last": 1, "/beyond": 0})
+}
+
+func TestWhatAPageThatComesNearerLeadsTo(t *testing.T) {
+	t.Parallel()
+	sitemapOf := func(urls ...string) string {
+		return `<?xml version="1.0"?><urlset xmlns="http://www.sitemaps.org/schemas/sitemap/0.9"><url><loc>` + strings.Join(urls, "</loc></url><url><loc>") + `</loc></url></urlset>`
+	}
+	for _, c := range []struct {
+		name string
+		job  func(*crawler.Job)
+		web  web
+		far  []string // paths asked for while the page is at depth 2, the limit
+		near []string // and those besides when it is a seed
+	}{
+		{"links", nil, web{"/page": links("/a", "/b")}, nil, []string{"/a", "/b"}},
+		{"links up to the depth of a follow rule", func(j *crawler.Job) {
+			j.Depth, j.FollowRules = -1, []crawler.FollowRule{{To: "/a", Depth: 2}, {To: "/c"}}
+		}, web{"/page": links("/a", "/b", "/c")}, []string{"/c"}, []string{"/a"}},
+		{"links of what it redirects to", nil, web{"/page": "301 /to", "/to": links("/a")}, []string{"/to"}, []string{"/a"}},
+		{"links of what several redirects lead to", nil, web{"/page": "301 /1", "/1": "302 /2", "/2": links("/a")}, []string{"/1", "/2"}, []string{"/a"}},
+		{"links of what its canonical form is", func(j *crawler.Job) { j.Canonical = true },
+			web{"/page": `<link rel=canonical href=/other>`, "/other": links("/a")}, []string{"/other"}, []string{"/a"}},
+		{"links of its resources that are pages of the job", func(j *crawler.Job) { j.Resources = true },
+			web{"/page": `<img src=/frame><img src=/i.png>`, "/frame": links("/a"), "/i.png": "404"}, []string{"/frame", "/i.png"}, []string{"/a"}},
+		{"links of pages that a sitemap of its host lists", func(j *crawler.Job) { j.Sitemaps = true },
+			web{"/page": links(), "/sitemap.xml": sitemapOf("/listed"), "/listed": links("/a")}, []string{"/sitemap.xml"}, nil},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			t.Parallel()
+			site := testsite.Serve(t, c.web)
+			if body, ok := c.web["/sitemap.xml"]; ok {
+				c.web["/sitemap.xml"] = strings.ReplaceAll(body, "<loc>/", "<loc>"+site.URL(0, "/"))
+				c.far, c.near = append(c.far, "/listed"), []string{"/a"}
+			}
+			crawl := newCrawl(t, site, func(j *crawler.Job) {
+				j.Depth = 2
+				if c.job != nil {
+					c.job(j)
+				}
+			})
+			page := parseURL(t, site.URL(0, "/page"))
+			crawl.admit(crawler.Entry{URL: page, Depth: 2})
+			crawl.finish()
+			crawl.askedOnly(append(c.far, "/page"), c.near)
+			crawl.admit(crawler.Entry{URL: page})
+			crawl.wander(rand.New(rand.NewPCG(1, 1)))
+			crawl.askedOnly(append(append(c.far, "/page"), c.near...), nil)
+		})
+	}
+}
+
+// askedOnly fails unless the site was asked once for each of the paths, and never for
+// the others.
+func (c *crawl) askedOnly(once, never []string) {
+	c.t.Helper()
+	want := make(map[string]int)
+	for _, path := range never {
+		want[path] = 0
+	}
+	for _, path := range once {
+		want[path] = 1
+	}
+	c.asked(want)
+}
+
+func TestADocumentThatDoesNotLeadAnywhereIsNotRemembered(t *testing.T) {
+	t.Parallel()
+	site := testsite.Serve(t, web{"/a": links("/b"), "/b": "<title>end</title>"})
+	c := newCrawl(t, site, func(j *crawler.Job) { j.Depth = 5 })
+	c.seed("/a")
+	c.finish()
+	c.admit(crawler.Entry{URL: parseURL(t, site.URL(0, "/b"))})
+	if n := c.counters(); n.Lowered != 1 || n.Nearer != 0 {
+		t.Errorf("%d URLs came nearer, and the links of %d are to be admitted again; want 1 and 0", n.Lowered, n.Nearer)
+	}
+}

@@ -1,0 +1,219 @@
+package visit_test
+
+import (
+	"context"
+	"net/http"
+	"reflect"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/trawlcrawler/trawl/crawler"
+	"github.com/trawlcrawler/trawl/internal/test/testsite"
+	"github.com/trawlcrawler/trawl/internal/visit"
+)
+
+// broken is a fetcher to whom a host is not there, for as long as it is down.
+type broken struct {
+	visit.Fetcher
+	fault crawler.Fault
+	down  func(path string) bool
+	asked atomic.Int64 // while it was down
+}
+
+func (b *broken) Fetch(ctx context.Context, r crawler.Request) (*crawler.Page, error) {
+	if !b.down(r.URL.Path()) {
+		return b.Fetcher.Fetch(ctx, r)
+	}
+	b.asked.Add(1)
+	return &crawler.Page{URL: r.URL, Started: time.Now(), Fault: &b.fault}, nil
+}
+
+func TestAHostThatIsNotReachedIsSetAsideAndItsURLsUseNoTryUp(t *testing.T) {
+	t.Parallel()
+	pages, paths := manyPages(3)
+	c := newCrawl(t, testsite.Serve(t, pages), func(j *crawler.Job) { j.Retries = 0 }).seed(paths...)
+	down := &broken{Fetcher: c.tools.Fetcher, fault: crawler.Fault{Kind: crawler.FaultConnect, Text: "connection refused", Passes: true}}
+	down.down = func(path string) bool { return path != "/robots.txt" && down.asked.Load() < 5 }
+	c.tools.Fetcher = down
+	c.finish()
+	c.kept(map[string]string{"/0": "fetched", "/1": "fetched", "/2": "fetched"})
+	if n := c.counters().Outcomes[crawler.OutcomeRetry]; n != 5 {
+		t.Errorf("%d failures were to be tried again, want 5", n)
+	}
+}
+
+func TestAHostThatKeepsFailingIsGivenUpWithAReason(t *testing.T) {
+	t.Parallel()
+	for name, c := range map[string]struct {
+		fault crawler.Fault
+		met   string // a page that is had before
+		asked int64
+		want  string
+	}{
+		"no connection": {
+			crawler.Fault{Kind: crawler.FaultConnect, Text: "connection refused", Passes: true}, "/robots.txt", 3,
+			"failed the host is given up: it refused, or was not reached, 3 times in a row, at last: connection refused",
+		},
+		"a name that nobody has": {
+			crawler.Fault{Kind: crawler.FaultResolve, Text: "no such host"}, "", 1, "failed the host is given up: no such host",
+		},
+		"a name that somebody had": {
+			crawler.Fault{Kind: crawler.FaultResolve, Text: "no such host"}, "/robots.txt", 3,
+			"failed the host is given up: it refused, or was not reached, 3 times in a row, at last: no such host",
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			pages, paths := manyPages(500)
+			crawl := newCrawl(t, testsite.Serve(t, pages), func(j *crawler.Job) { j.HostTries, j.IgnoreRobots = 3, c.met == "" }).seed(paths...)
+			down := &broken{Fetcher: crawl.tools.Fetcher, fault: c.fault, down: func(path string) bool { return path != c.met }}
+			crawl.tools.Fetcher = down
+			crawl.finish()
+			want := make(map[string]string)
+			for _, path := range paths {
+				want[path] = c.want
+			}
+			crawl.kept(want)
+			crawl.settled(map[crawler.Outcome]int64{crawler.OutcomeFailed: 500})
+			if n := down.asked.Load(); n != c.asked {
+				t.Errorf("it was asked %d times, want %d", n, c.asked)
+			}
+			crawl.seed("/late") // a link from elsewhere
+			crawl.finish()
+			if rec := crawl.record("/late"); rec.Outcome != crawler.OutcomeFailed || down.asked.Load() != c.asked {
+				t.Errorf("a URL that came later is %s, after %d requests", rec.Outcome, down.asked.Load())
+			}
+		})
+	}
+}
+
+func TestAHostThatIsForgivenIsAskedAgain(t *testing.T) {
+	t.Parallel()
+	c := newCrawl(t, testsite.Serve(t, web{"/a": links(), "/b": links()}), func(j *crawler.Job) { j.HostTries = 1 }).seed("/a")
+	var up atomic.Bool
+	c.tools.Fetcher = &broken{
+		Fetcher: c.tools.Fetcher, fault: crawler.Fault{Kind: crawler.FaultConnect, Passes: true}, down: func(string) bool { return !up.Load() },
+	}
+	c.finish()
+	up.Store(true)
+	check(t, c.frontier.Govern(t.Context(), crawler.Host(c.site.Hosts()[0]), crawler.HostRules{}, true))
+	c.seed("/b").finish()
+	c.kept(map[string]string{"/a": "failed the host is given up", "/b": "fetched"})
+}
+
+func TestRefusalsUseNoTryUpAndCloseTheHost(t *testing.T) {
+	t.Parallel()
+	pages, paths := manyPages(4)
+	site := testsite.Serve(t, pages)
+	var refused atomic.Int64
+	for _, path := range paths {
+		site.Handle(path, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			if refused.Add(1) > 4 {
+				pages.ServeHTTP(w, r)
+				return
+			}
+			w.Header().Set("Retry-After", "0")
+			w.WriteHeader(http.StatusTooManyRequests)
+		}))
+	}
+	c := newCrawl(t, site, func(j *crawler.Job) { j.Retries = 1 }).seed(paths...)
+	c.finish() // four refusals in a row, one try each without pause
+	c.settled(map[crawler.Outcome]int64{crawler.OutcomeFetched: 4})
+}
+
+func TestAHostThatOnlyRefusesIsGivenUp(t *testing.T) {
+	t.Parallel()
+	pages, paths := manyPages(50)
+	for _, path := range paths {
+		pages[path] = "429"
+	}
+	site := testsite.Serve(t, pages)
+	c := newCrawl(t, site, func(j *crawler.Job) { j.HostTries, j.Retries = 4, 100 }).seed(paths...)
+	c.finish()
+	c.settled(map[crawler.Outcome]int64{crawler.OutcomeFailed: 50})
+	if n := len(site.Requests()); n != 1+4 {
+		t.Errorf("it was asked %d times, want 5", n)
+	}
+	want := "the host is given up: it refused, or was not reached, 4 times in a row, at last: the server answered 429 Too Many Requests"
+	if rec := c.record(paths[7]); rec.Error != want {
+		t.Errorf("the reason is %q, want %q", rec.Error, want)
+	}
+}
+
+func TestAURLThatAloneIsRefusedDoesNotGoOnForEver(t *testing.T) {
+	t.Parallel()
+	pages, paths := manyPages(100)
+	site := testsite.Serve(t, pages)
+	site.Handle(paths[0], http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		w.Header().Set("Retry-After", time.Now().Add(2*time.Second).UTC().Format(http.TimeFormat))
+		w.WriteHeader(http.StatusServiceUnavailable)
+	}))
+	c := newCrawl(t, site, func(j *crawler.Job) { j.Retries = 0 })
+	c.admit(crawler.Entry{URL: parseURL(t, site.URL(0, paths[0])), Spared: 20})
+	c.seed(paths[1:]...).finish()
+	c.settled(map[crawler.Outcome]int64{crawler.OutcomeFetched: 99, crawler.OutcomeFailed: 1})
+	if rec := c.record(paths[0]); rec.Error != "the server answered 503 Service Unavailable (tried 21 times)" {
+		t.Errorf("the reason is %q", rec.Error)
+	}
+}
+
+func TestRulesOfAHostHoldWhileItIsVisited(t *testing.T) {
+	t.Parallel()
+	pages, paths := manyPages(200)
+	site := testsite.Serve(t, pages)
+	c := newCrawl(t, site, nil).seed(paths...)
+	host := crawler.Host(site.Hosts()[0])
+	var once atomic.Bool
+	site.Handle(paths[20], http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if !once.Swap(true) {
+			check(t, c.frontier.Govern(context.Background(), host, crawler.HostRules{Paused: true}, false))
+		}
+		pages.ServeHTTP(w, r)
+	}))
+	if r := c.visit(t.Context(), nil); r.Ending != crawler.EndPause || r.Pages < 21 || r.Pages > 40 {
+		t.Errorf("the visit ended as %s after %d pages, want pause after 21 and few more", r.Ending, r.Pages)
+	}
+	if orders, err := c.frontier.Arm(t.Context(), 1); len(orders) != 0 || err != nil {
+		t.Errorf("a paused host is due: %v, %v", orders, err)
+	}
+	check(t, c.frontier.Govern(t.Context(), host, crawler.HostRules{Pages: 60}, false))
+	c.finish()
+	c.settled(map[crawler.Outcome]int64{crawler.OutcomeFetched: 60, crawler.OutcomeSkipped: 140})
+}
+
+func TestTheDelayOfOneHostIsItsOwn(t *testing.T) {
+	t.Parallel()
+	const delay = 50 * time.Millisecond
+	pages, paths := manyPages(4)
+	c := newCrawl(t, testsite.Serve(t, pages), func(j *crawler.Job) { j.Delay = crawler.Duration(time.Hour) }).seed(paths...)
+	own := crawler.Duration(delay)
+	check(t, c.frontier.Govern(t.Context(), crawler.Host(c.site.Hosts()[0]), crawler.HostRules{Delay: &own}, false))
+	s := &sender{Fetcher: c.tools.Fetcher}
+	c.tools.Fetcher = s
+	c.finish()
+	if len(s.sent) != 5 {
+		t.Fatalf("%d requests were sent, want 5", len(s.sent))
+	}
+	for i := 1; i < len(s.sent); i++ {
+		if gap := s.sent[i].Sub(s.sent[i-1]); gap < delay {
+			t.Errorf("request %d was sent %v after the one before, want %v", i, gap, delay)
+		}
+	}
+}
+
+func TestHostRulesSurviveBeingPacked(t *testing.T) {
+	t.Parallel()
+	delay := crawler.Duration(1500 * time.Millisecond)
+	for _, want := range []crawler.HostRules{{}, {Paused: true}, {Delay: &delay}, {Pages: 7}, {Paused: true, Delay: &delay, Pages: 1 << 40}, {Ask: []string{"/a/N", "/b?c"}}} {
+		got, err := crawler.UnpackHostRules(want.Pack())
+		if err != nil || !reflect.DeepEqual(got, want) {
+			t.Errorf("%q is %+v, %v; want %+v", want.Pack(), got, err, want)
+		}
+	}
+	for _, s := range []string{"1", "1 x 0", "1 - x"} {
+		if r, err := crawler.UnpackHostRules(s); err == nil {
+			t.Errorf("%q is %+v", s, r)
+		}
+	}
+}

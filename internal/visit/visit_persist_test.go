@@ -1,0 +1,161 @@
+package visit_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"sync/atomic"
+	"syscall"
+	"testing"
+
+	"github.com/trawlcrawler/trawl/crawler"
+	"github.com/trawlcrawler/trawl/internal/test/testsite"
+	"github.com/trawlcrawler/trawl/internal/visit"
+)
+
+// errFull is what a sink says whose disk is full.
+var errFull = fmt.Errorf("writing %q: %w", "/out/pages.jsonl", syscall.ENOSPC)
+
+// withGate lets the visits of a crawl wait until pages can be kept.
+func withGate(c *crawl) *visit.Gate {
+	gate := visit.NewGate(func(err error) bool { return errors.Is(err, syscall.ENOSPC) })
+	c.tools.Gate, c.tools.Room = gate, func(int64) error { return nil }
+	return gate
+}
+
+func TestAVisitHasItsPagesUntilTheyCanBeKept(t *testing.T) {
+	t.Parallel()
+	g := testsite.Graph{Hosts: 1, PagesPerHost: 30, LinksPerPage: 5}
+	c := newCrawl(t, g.Serve(t), nil).root()
+	gate := withGate(c)
+	c.sink.failWith(errFull)
+	reported := make(chan crawler.Report, 1)
+	go func() { reported <- c.visit(t.Context(), nil) }()
+	<-gate.Shut()
+	asked := len(c.site.Requests())
+	if !errors.Is(gate.Reason(), syscall.ENOSPC) {
+		t.Errorf("the reason is %v", gate.Reason())
+	}
+	if n := c.counters(); n.Settled() != 0 || n.Flight == 0 {
+		t.Errorf("%d URLs are settled and %d in flight", n.Settled(), n.Flight)
+	}
+	c.sink.failWith(nil)
+	if r := <-reported; r.Ending != crawler.EndWaits || r.Pages == 0 {
+		t.Errorf("the visit ended as %s, with %d pages", r.Ending, r.Pages)
+	}
+	<-gate.Opened()
+	if now := len(c.site.Requests()); now > asked+1 { // one may have been under way
+		t.Errorf("%d requests were made while the pages could not be kept", now-asked)
+	}
+	c.finish()
+	c.settled(map[crawler.Outcome]int64{crawler.OutcomeFetched: 30})
+	if n, again := len(c.sink.records()), again(c.site); n != 30 || again > 0 {
+		t.Errorf("%d pages are kept, want 30; %d were asked for again", n, again)
+	}
+}
+
+// again is how many requests were for what had been asked for before.
+func again(site *testsite.Site) (n int) {
+	seen := map[string]bool{}
+	for _, r := range site.Requests() {
+		if seen[r.Path] && r.Path != "/robots.txt" {
+			n++
+		}
+		seen[r.Path] = true
+	}
+	return n
+}
+
+func TestAVisitThatWaitsGivesItsPagesBackWhenItIsToldToEnd(t *testing.T) {
+	t.Parallel()
+	c := newCrawl(t, testsite.Serve(t, web{"/": links()}), nil).seed("/")
+	gate := withGate(c)
+	c.sink.failWith(errFull)
+	drain := make(chan struct{})
+	failed := make(chan error, 1)
+	order := c.order()
+	go func() {
+		_, err := c.visitor().Visit(t.Context(), order, drain)
+		failed <- err
+	}()
+	<-gate.Shut()
+	close(drain)
+	if err := <-failed; !errors.Is(err, visit.ErrKeep) {
+		t.Errorf("it ended with %v", err)
+	}
+	<-gate.Opened()
+	if n := c.counters(); n.Flight != 0 || n.Waiting != 1 || n.Settled() != 0 {
+		t.Errorf("%d URLs wait, %d are in flight and %d settled", n.Waiting, n.Flight, n.Settled())
+	}
+}
+
+func TestWhileAVisitWaitsOthersGiveTheirHostsBackUnasked(t *testing.T) {
+	t.Parallel()
+	site := testsite.Serve(t, web{"/": links()})
+	c := newCrawl(t, site, nil).seed("/")
+	gate := withGate(c)
+	c.sink.failWith(errFull)
+	visitor := c.visitor()
+	first := c.order()
+	drain, failed := make(chan struct{}), make(chan error, 1)
+	go func() {
+		_, err := visitor.Visit(t.Context(), first, drain)
+		failed <- err
+	}()
+	<-gate.Shut()
+	other := testsite.Serve(t, web{"/": links()})
+	c.admit(crawler.Entry{URL: parseURL(t, other.URL(0, "/"))})
+	orders, err := c.frontier.Arm(t.Context(), 2)
+	if err != nil || len(orders) != 1 {
+		t.Fatalf("there are the orders %v, %v", orders, err)
+	}
+	r, err := visitor.Visit(t.Context(), orders[0], nil)
+	if err != nil || r.Ending != crawler.EndWaits || len(other.Requests()) > 0 {
+		t.Errorf("another visit ended as %s, %v, after %d requests", r.Ending, err, len(other.Requests()))
+	}
+	close(drain)
+	<-failed
+}
+
+// fullFetcher is a fetcher that has no room for bodies until it is told.
+type fullFetcher struct {
+	visit.Fetcher
+	full  atomic.Bool
+	asked atomic.Int64
+}
+
+func (b *fullFetcher) Fetch(ctx context.Context, r crawler.Request) (*crawler.Page, error) {
+	if r.URL.Path() == "/large" {
+		b.asked.Add(1)
+		if b.full.Load() {
+			return nil, fmt.Errorf("fetch: %w: %w", crawler.ErrSpill, syscall.ENOSPC)
+		}
+	}
+	return b.Fetcher.Fetch(ctx, r)
+}
+
+func TestAPageThatCannotBeHeldIsAskedForAgainWhenThereIsRoom(t *testing.T) {
+	t.Parallel()
+	c := newCrawl(t, testsite.Serve(t, web{"/large": links(), "/small": links()}), nil).seed("/large", "/small")
+	withGate(c)
+	b := &fullFetcher{Fetcher: c.tools.Fetcher}
+	b.full.Store(true)
+	var rooms []int64
+	c.tools.Fetcher = b
+	c.tools.Room = func(bytes int64) error {
+		if rooms = append(rooms, bytes); len(rooms)%2 == 1 {
+			return syscall.ENOSPC
+		}
+		b.full.Store(len(rooms) < 4) // the first time there was less room than it took
+		return nil
+	}
+	c.finish()
+	c.settled(map[crawler.Outcome]int64{crawler.OutcomeFetched: 2})
+	if n := b.asked.Load(); n != 3 {
+		t.Errorf("the page was asked for %d times, want 3", n)
+	}
+	if want := []int64{4 << 20, 4 << 20, 8 << 20, 8 << 20}; !slices.Equal(rooms, want) {
+		t.Errorf("there was to be room for %d bytes, want %d", rooms, want)
+	}
+}

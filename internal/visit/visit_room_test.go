@@ -1,0 +1,131 @@
+package visit_test
+
+import (
+	"fmt"
+	"net/http"
+	"testing"
+	"time"
+
+	"github.com/trawlcrawler/trawl/crawler"
+	"github.com/trawlcrawler/trawl/internal/test/testsite"
+)
+
+// full is a worker without a free place.
+func full() bool { return true }
+
+// answers is a host whose robots.txt has some lines, and whose pages refuse the
+// first request with some status.
+func answers(robots string, pages http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.URL.Path == "/robots.txt" {
+			fmt.Fprint(w, robots)
+			return
+		}
+		pages.ServeHTTP(w, r)
+	})
+}
+
+func refuses(status int, header ...string) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		for i := 0; i+1 < len(header); i += 2 {
+			w.Header().Set(header[i], header[i+1])
+		}
+		w.WriteHeader(status)
+	})
+}
+
+// TestAVisitThatOnlyWaitsGivesItsPlaceAway lets the host be left alone for less
+// than a visit may last, or so long that a visit that stayed would never end.
+func TestAVisitThatOnlyWaitsGivesItsPlaceAway(t *testing.T) {
+	t.Parallel()
+	hour := func(j *crawler.Job) { j.CrawlDelayCap = crawler.Duration(time.Hour) }
+	pages, paths := manyPages(3)
+	for name, c := range map[string]struct {
+		host   http.Handler
+		change func(*crawler.Job)
+		want   map[string]int // requests
+	}{
+		"the job's delay": {pages, func(j *crawler.Job) { j.Delay = crawler.Duration(time.Hour) },
+			map[string]int{"/robots.txt": 1, "/0": 0}},
+		"a Crawl-delay": {answers("User-agent: *\nCrawl-delay: 3000\n", pages), hour,
+			map[string]int{"/robots.txt": 1, "/0": 0}},
+		"Retry-After with 429": {answers("", refuses(http.StatusTooManyRequests, "Retry-After", "25")), nil,
+			map[string]int{"/robots.txt": 1, "/0": 1, "/1": 0}},
+		"503 without Retry-After": {answers("", refuses(http.StatusServiceUnavailable)),
+			func(j *crawler.Job) { j.RetryPause = crawler.Duration(20 * time.Second) },
+			map[string]int{"/robots.txt": 1, "/0": 1, "/1": 0}},
+		"a robots.txt that redirects": {web{"/robots.txt": "301 /other.txt", "/other.txt": "404", "/0": "404"},
+			func(j *crawler.Job) { j.Delay = crawler.Duration(2 * time.Second) },
+			map[string]int{"/robots.txt": 1, "/other.txt": 1, "/0": 0}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			crawl := newCrawl(t, testsite.Serve(t, c.host), c.change)
+			crawl.cfg.Full = full
+			crawl.seed(paths...)
+			if r := crawl.visit(t.Context(), nil); r.Ending != crawler.EndPause {
+				t.Errorf("the visit ends as %q, want %q", r.Ending, crawler.EndPause)
+			}
+			crawl.asked(c.want)
+			if n := crawl.counters(); n.Waiting != 3 || n.Flight != 0 || n.Due != 1 {
+				t.Errorf("%d URLs wait, %d are in flight, and %d hosts are due; want 3, 0 and 1", n.Waiting, n.Flight, n.Due)
+			}
+		})
+	}
+}
+
+func TestAVisitAtTheDefaultPaceKeepsItsPlace(t *testing.T) {
+	t.Parallel()
+	pages, paths := manyPages(4)
+	c := newCrawl(t, testsite.Serve(t, pages), func(j *crawler.Job) { j.Delay = crawler.DefaultJob().Delay }).seed(paths...)
+	c.cfg.Full = full
+	if reports := c.finish(); len(reports) != 1 {
+		t.Errorf("there were %d visits, want 1", len(reports))
+	}
+	c.settled(map[crawler.Outcome]int64{crawler.OutcomeFetched: 4})
+}
+
+func TestAVisitThatWaitsKeepsItsPlaceWhileThereAreOthers(t *testing.T) {
+	t.Parallel()
+	pages, paths := manyPages(3)
+	c := newCrawl(t, testsite.Serve(t, pages), func(j *crawler.Job) { j.Delay = crawler.Duration(1500 * time.Millisecond) }).seed(paths...)
+	if reports := c.finish(); len(reports) != 1 {
+		t.Errorf("there were %d visits, want 1", len(reports))
+	}
+}
+
+func TestARedirectIsFollowedBeforeAVisitGivesItsPlaceAway(t *testing.T) {
+	t.Parallel()
+	site := testsite.Serve(t, web{"/a": "301 /b", "/b": "301 /c", "/c": links()})
+	c := newCrawl(t, site, func(j *crawler.Job) { j.Delay = crawler.Duration(1300 * time.Millisecond) }).seed("/a")
+	c.cfg.Full = full
+	c.finish()
+	c.kept(map[string]string{"/a": "fetched"})
+	c.asked(map[string]int{"/robots.txt": 1, "/a": 1, "/b": 1, "/c": 1})
+}
+
+func TestAVisitGivesItsPlaceAwayWhenTheFleetHasNone(t *testing.T) {
+	t.Parallel()
+	pages, paths := manyPages(3)
+	c := newCrawl(t, testsite.Serve(t, pages), func(j *crawler.Job) { j.Delay = crawler.Duration(time.Hour) }).seed(paths...)
+	c.tools.Frontier = alteredFrontier{c.tools.Frontier, func(l *alteredLease) { l.short = true }}
+	if r := c.visit(t.Context(), nil); r.Ending != crawler.EndPause {
+		t.Errorf("the visit ends as %q, want %q", r.Ending, crawler.EndPause)
+	}
+}
+
+func TestAVisitGivesItsPlaceToAnotherJob(t *testing.T) {
+	t.Parallel()
+	pages, paths := manyPages(3)
+	c := newCrawl(t, testsite.Serve(t, pages), func(j *crawler.Job) { j.Delay = crawler.Duration(20 * time.Second) }).seed(paths...)
+	c.tools.Frontier = alteredFrontier{c.tools.Frontier, func(l *alteredLease) { l.recalled = true }}
+	c.cfg.Time = time.Hour
+	// The delay counts from robots.txt, so that another visit is needed for a page.
+	c.job.IgnoreRobots = true
+	if r := c.visit(t.Context(), nil); r.Ending != crawler.EndShare || r.Pages != 1 {
+		t.Errorf("the visit ends as %q after %d pages, want %q after one", r.Ending, r.Pages, crawler.EndShare)
+	}
+	if n := c.counters(); n.Waiting != 2 || n.Flight != 0 || n.Due != 1 {
+		t.Errorf("%d URLs wait, %d are in flight, and %d hosts are due; want 2, 0 and 1", n.Waiting, n.Flight, n.Due)
+	}
+}

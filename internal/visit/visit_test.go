@@ -1,0 +1,196 @@
+package visit_test
+
+import (
+	"context"
+	"net/http/httptrace"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/trawlcrawler/trawl/crawler"
+	"github.com/trawlcrawler/trawl/internal/test/testsite"
+	"github.com/trawlcrawler/trawl/internal/visit"
+)
+
+// root admits the page that leads to all others of a graph with one root.
+func (c *crawl) root() *crawl { return c.seed("/") }
+
+// keptAll fails unless exactly these URLs were fetched and kept, each once, and
+// asked for once.
+func (c *crawl) keptAll(urls map[string]bool) {
+	c.t.Helper()
+	want, got := make(map[string]int), make(map[string]int)
+	for u := range urls {
+		want[u] = 1
+	}
+	for _, r := range c.sink.records() {
+		if r.Outcome == crawler.OutcomeFetched {
+			got[r.URL]++
+		}
+	}
+	if diff := cmp.Diff(want, got); diff != "" {
+		c.t.Errorf("pages kept (-want +got):\n%s", diff)
+	}
+	clear(got)
+	for _, r := range c.site.Requests() {
+		if r.Path != "/robots.txt" {
+			got["http://"+r.Host+r.Path]++
+		}
+	}
+	if diff := cmp.Diff(want, got); diff != "" {
+		c.t.Errorf("pages asked for (-want +got):\n%s", diff)
+	}
+}
+
+func TestEveryPageIsKeptOnceWhicheverWayItIsFound(t *testing.T) {
+	t.Parallel()
+	for name, change := range map[string]func(*crawler.Job){
+		"over one connection":   nil,
+		"over many connections": func(j *crawler.Job) { j.PerHost = 8 },
+		"in several shards":     func(j *crawler.Job) { j.Shards = 4 },
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			g := testsite.Graph{Hosts: 3, PagesPerHost: 60, LinksPerPage: 6, OneRoot: true}
+			c := newCrawl(t, g.Serve(t), change).root()
+			c.finish()
+			c.keptAll(g.URLs(c.site))
+			c.settled(map[crawler.Outcome]int64{crawler.OutcomeFetched: 180})
+		})
+	}
+}
+
+func TestEachHostIsAskedForRobotsFirstAndOnce(t *testing.T) {
+	t.Parallel()
+	g := testsite.Graph{Hosts: 3, PagesPerHost: 5, LinksPerPage: 6, OneRoot: true}
+	c := newCrawl(t, g.Serve(t), func(j *crawler.Job) { j.PerHost = 8 }).root()
+	c.finish()
+	for host, requests := range c.site.ByHost() {
+		if requests[0].Path != "/robots.txt" || requests[0].End.After(requests[1].Start) {
+			t.Errorf("%s was asked for %s before its robots.txt was had", host, requests[1].Path)
+		}
+	}
+	c.asked(map[string]int{"/robots.txt": 3})
+}
+
+func TestARecordTellsHowAPageWasFound(t *testing.T) {
+	t.Parallel()
+	site := testsite.Serve(t, web{"/": links("/a", "/a#again"), "/a": links("/b"), "/b": links("/")})
+	c := newCrawl(t, site, nil).root()
+	reports := c.finish()
+	for path, want := range map[string]crawler.Record{
+		"/":  {Depth: 0, Referrer: "", Title: "links", Links: 1},
+		"/a": {Depth: 1, Referrer: site.URL(0, "/"), Title: "links", Links: 1},
+		"/b": {Depth: 2, Referrer: site.URL(0, "/a"), Title: "links", Links: 1},
+	} {
+		rec := c.record(path)
+		got := crawler.Record{Depth: rec.Depth, Referrer: rec.Referrer, Title: rec.Title, Links: rec.Links}
+		if diff := cmp.Diff(want, got); diff != "" {
+			t.Errorf("%s (-want +got):\n%s", path, diff)
+		}
+		if rec.Job != c.job.Name || rec.Worker != "tester" || rec.Status != 200 || rec.FinalURL != rec.URL {
+			t.Errorf("%s is kept as %+v", path, rec)
+		}
+	}
+	if len(reports) != 1 {
+		t.Fatalf("it took %d visits, want 1", len(reports))
+	}
+	want := crawler.Report{
+		Host: crawler.Host(site.Hosts()[0]), Ending: crawler.EndDry, Pages: 3, Links: 2, Requested: 3,
+		Outcomes: map[crawler.Outcome]int{crawler.OutcomeFetched: 3}, First: site.URL(0, "/"), Last: site.URL(0, "/b"),
+	}
+	got := reports[0]
+	got.Bytes, got.Answer, got.Duration, got.MS = 0, 0, 0, 0
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("report (-want +got):\n%s", diff)
+	}
+}
+
+func TestRequestsOverManyConnectionsOverlap(t *testing.T) {
+	t.Parallel()
+	pages, paths := manyPages(8)
+	site := testsite.Serve(t, pages)
+	c := newCrawl(t, site, func(j *crawler.Job) { j.PerHost = 8 }).seed(paths...)
+	releases := make([]func(), len(paths))
+	for i, p := range paths {
+		_, releases[i] = site.Hang(p)
+	}
+	done := make(chan crawler.Report)
+	go func() { done <- c.visit(t.Context(), nil) }()
+	check(t, site.Until(t.Context(), func(l *testsite.Log) bool { return l.MaxConcurrent(site.Hosts()[0]) == 8 }))
+	for _, release := range releases {
+		release()
+	}
+	if r := <-done; r.Pages != 8 {
+		t.Errorf("%d pages were fetched, want 8", r.Pages)
+	}
+}
+
+// sender notes when each request was sent.
+type sender struct {
+	visit.Fetcher
+	mu   sync.Mutex
+	sent []time.Time
+}
+
+func (s *sender) Fetch(ctx context.Context, r crawler.Request) (*crawler.Page, error) {
+	return s.Fetcher.Fetch(httptrace.WithClientTrace(ctx, &httptrace.ClientTrace{WroteRequest: func(httptrace.WroteRequestInfo) {
+		s.mu.Lock()
+		defer s.mu.Unlock()
+		s.sent = append(s.sent, time.Now())
+	}}), r)
+}
+
+func TestTheDelayIsKeptOverConnectionsAndVisits(t *testing.T) {
+	t.Parallel()
+	const delay = 20 * time.Millisecond
+	pages, paths := manyPages(20)
+	c := newCrawl(t, testsite.Serve(t, pages), func(j *crawler.Job) { j.PerHost, j.Delay = 8, crawler.Duration(delay) })
+	c.cfg.Pages = 3
+	s := &sender{Fetcher: c.tools.Fetcher}
+	c.tools.Fetcher = s
+	if n := len(c.seed(paths...).finish()); n != 7 {
+		t.Errorf("20 pages took %d visits of 3, want 7", n)
+	}
+	for i := 1; i < len(s.sent); i++ {
+		if gap := s.sent[i].Sub(s.sent[i-1]); gap < delay {
+			t.Errorf("request %d was sent %v after the one before, want %v", i, gap, delay)
+		}
+	}
+	c.settled(map[crawler.Outcome]int64{crawler.OutcomeFetched: 20})
+}
+
+// It is not parallel, because the site must not be kept from noting when a
+// request arrives.
+func TestTheSiteSeesTheDelayKept(t *testing.T) {
+	const delay = 200 * time.Millisecond
+	pages, paths := manyPages(6)
+	c := newCrawl(t, testsite.Serve(t, pages), func(j *crawler.Job) { j.PerHost, j.Delay = 8, crawler.Duration(delay) })
+	c.cfg.Pages = 4
+	stalls := testsite.WatchStalls(t)
+	c.seed(paths...).finish()
+	slack := 2 * stalls() // other processes may keep the site waiting
+	if got := c.site.SmallestGap(c.site.Hosts()[0]); got < delay-slack {
+		t.Errorf("the smallest gap is %v, want %v (%v of slack)", got, delay, slack)
+	}
+}
+
+func TestHundredsOfHostsAreVisitedAtOnce(t *testing.T) {
+	t.Parallel()
+	g := testsite.Graph{Hosts: 200, PagesPerHost: 4, LinksPerPage: 6, OneRoot: true}
+	c := newCrawl(t, g.Serve(t), nil)
+	for _, ref := range (testsite.Graph{Hosts: 200}).Roots() {
+		c.admit(crawler.Entry{URL: parseURL(t, c.site.URL(ref.Host, "/"))})
+	}
+	c.finish()
+	c.keptAll(g.URLs(c.site))
+	visited := make(map[string]bool)
+	for _, r := range c.site.Requests() {
+		visited[r.Host] = true
+	}
+	if n := len(visited); n != 200 {
+		t.Errorf("%d hosts were visited, want 200", n)
+	}
+}

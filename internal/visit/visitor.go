@@ -1,0 +1,270 @@
+package visit
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net/http"
+	"net/netip"
+	"runtime"
+	"sync/atomic"
+	"time"
+
+	"github.com/trawlcrawler/trawl/crawler"
+)
+
+// Fetcher makes one request. Failures of the remote side are reported in the page; the
+// error is internal: the context's, or a full disk.
+type Fetcher interface {
+	Fetch(ctx context.Context, r crawler.Request) (*crawler.Page, error)
+}
+
+// GetFunc makes a GET request for a URL.
+type GetFunc = func(context.Context, crawler.URL) (*crawler.Page, error)
+
+// Robots returns the robots policy that applies to a job at a URL's origin. get makes one
+// request for robots.txt, at the visit's pace.
+type Robots interface {
+	RobotsPolicy(ctx context.Context, j crawler.Job, u crawler.URL, get GetFunc) (crawler.RobotsPolicy, error)
+}
+
+// Parser parses a page into a document; nil if it cannot be parsed.
+type Parser interface {
+	Parse(ctx context.Context, p *crawler.Page) (*crawler.Document, error)
+}
+
+// SitemapParser parses a sitemap into a document. named says that the page was named as a
+// sitemap; otherwise only a page that begins as an XML sitemap is parsed. It returns nil if
+// the page is not a sitemap.
+type SitemapParser interface {
+	ParseSitemap(ctx context.Context, p *crawler.Page, named bool) (*crawler.Document, error)
+}
+
+// Sink keeps results. Once Keep returns nil, killing the process loses none of them. Keep
+// must not retain them.
+type Sink interface {
+	Keep(ctx context.Context, results []*crawler.Result) error
+	// Needs returns what Keep requires of pages. Only that is read, recorded and held. It
+	// always returns the same.
+	Needs() crawler.Needs
+}
+
+// SegmentSink is a [Sink] whose kept records are only on this machine at first. It ships them to
+// their destination later, a segment at a time.
+type SegmentSink interface {
+	Sink
+	// KeepIn is Keep, but also returns the name of the segment that holds the results, for
+	// [Settlement], and a function release. The caller must call release once the results
+	// are settled or will not be settled; the segment is not finished before. On error
+	// neither is set.
+	KeepIn(ctx context.Context, results []*crawler.Result) (segment string, release func(), err error)
+}
+
+// ErrKeep means that a sink could not keep pages. The caller should look into it before it
+// carries out more visits; nothing is lost meanwhile.
+var ErrKeep = errors.New("the pages could not be kept")
+
+// Config bounds the visits of a worker.
+type Config struct {
+	// Worker names the worker in records and in the frontier.
+	Worker string
+	// Time is how long a visit takes new URLs. Default 30s.
+	Time time.Duration
+	// Pages is how many URLs a visit takes at most. Default 20,000.
+	Pages int
+	// Grace is how long requests under way may continue when a visit is told to drain.
+	// Default 4s.
+	Grace time.Duration
+	// CPU limits how many pages are parsed at once, over all visits that share it. All
+	// visitors of a worker should share one. Default one with a place for each processor.
+	CPU chan struct{}
+	// ParseTime is how long one page may be parsed. A page that takes longer has no
+	// document. Default 2m. It is only a last resort: parsers already bound their work by
+	// counts and by processor time, whereas this is wall-clock time, in which a busy machine
+	// does less.
+	ParseTime time.Duration
+	// HandlerTime is how long the handlers of one page may take. Default 1m.
+	HandlerTime time.Duration
+	// HandlerPlaces limits how many pages are handled at once, over all visits that share
+	// it. All visitors of a worker should share one. Default one with four places for each
+	// processor.
+	HandlerPlaces chan struct{}
+	// Full reports whether all places for visits in the worker are taken. Then a visit gives
+	// up its place rather than wait for its host. It is called by many goroutines, several
+	// times a second. Default: there is always room.
+	Full func() bool
+	// Yield is called in the goroutine of a connection before it starts a URL. A simulation
+	// uses it to decide when the goroutine continues. Default none.
+	BeforeURL func(ctx context.Context, u crawler.URL)
+	// Rests is called when a host is left alone for a while because it refused a request or
+	// was not reached. It is called by many goroutines and must not block. Default none.
+	Rests func(h crawler.Host, reason string, wait time.Duration)
+	// Jitter lengthens the pauses before retries. Default a random one.
+	Jitter Jitter
+	// Log gets a line for each visit at Info and a line for each page at Debug. Default
+	// none.
+	Log *slog.Logger
+}
+
+func (c Config) withDefaults() Config {
+	if c.Time == 0 {
+		c.Time = 30 * time.Second
+	}
+	if c.Pages == 0 {
+		c.Pages = 20_000
+	}
+	if c.Grace == 0 {
+		c.Grace = 4 * time.Second
+	}
+	if c.ParseTime == 0 {
+		c.ParseTime = 2 * time.Minute
+	}
+	if c.HandlerTime == 0 {
+		c.HandlerTime = time.Minute
+	}
+	if c.HandlerPlaces == nil {
+		c.HandlerPlaces = make(chan struct{}, 4*runtime.GOMAXPROCS(0))
+	}
+	if c.CPU == nil {
+		c.CPU = make(chan struct{}, runtime.GOMAXPROCS(0))
+	}
+	if c.Full == nil {
+		c.Full = func() bool { return false }
+	}
+	if c.Rests == nil {
+		c.Rests = func(crawler.Host, string, time.Duration) {}
+	}
+	if c.Log == nil {
+		c.Log = slog.New(slog.DiscardHandler)
+	}
+	return c
+}
+
+// Visitor carries out the visits of one job in one worker. It is safe for concurrent use:
+// one Visitor carries out hundreds of visits at once.
+type Visitor struct {
+	job      crawler.Job                 // as given to New, for settings that cannot change
+	live     atomic.Pointer[crawler.Job] // with the current settings
+	scope    *crawler.Scope
+	frontier Frontier
+	fetcher  Fetcher
+	robots   Robots
+	parser   Parser
+	sitemaps SitemapParser // nil if the job reads none
+	sink     Sink
+	journal  Journal
+	locator  Locator
+	handlers Handlers       // nil if the job names none
+	jar      http.CookieJar // nil if the job sends no cookies
+	gate     *Gate
+	room     func(bytes int64) error
+	exempts  []netip.Prefix      // addresses that address politeness does not apply to
+	rules    crawler.FollowRules // empty: all links are followed
+	deep     bool                // depth decides what is admitted
+	needs    crawler.Needs       // what the sink requires of pages
+	download bool                // the server's bytes are kept as they are, since nothing reads the pages
+	cfg      Config
+	skips    *skips
+	visits   atomic.Int64 // visits in progress
+}
+
+// Tools are the parts that a visitor works with.
+type Tools struct {
+	Frontier Frontier
+	Fetcher  Fetcher
+	Robots   Robots
+	Parser   Parser
+	Sitemaps SitemapParser // for jobs with Sitemaps
+	Sink     Sink
+	Journal  Journal        // may be nil
+	Locator  Locator        // may be nil if the job sets no AddressDelay; Auto then means none
+	Handlers Handlers       // may be nil if the job names none
+	Jar      http.CookieJar // for jobs with Cookies
+	// Gate lets visits wait until pages can be kept. If it is nil, URLs whose pages cannot
+	// be kept return to the queue, and the visit fails.
+	Gate *Gate
+	// Room returns an error if there is no room for a body of that size outside memory. It
+	// is required with Gate.
+	Room func(bytes int64) error
+}
+
+// New returns a visitor for a job, whose settings must be valid.
+func New(job crawler.Job, scope *crawler.Scope, tools Tools, cfg Config) (*Visitor, error) {
+	if err := job.Validate(); err != nil {
+		return nil, fmt.Errorf("job %s: %w", job.Name, err)
+	}
+	if job.AddressDelay > 0 && tools.Locator == nil {
+		return nil, fmt.Errorf("job %s: address_delay needs the addresses of hosts, but there is no locator", job.Name)
+	}
+	if len(job.Handlers) > 0 && tools.Handlers == nil {
+		return nil, fmt.Errorf("job %s: it needs the handlers %q, which this program does not have", job.Name, job.Handlers)
+	}
+	if job.Cookies && tools.Jar == nil {
+		return nil, fmt.Errorf("job %s: there is no jar for its cookies", job.Name)
+	}
+	exempts, err := crawler.ParsePrefixes(job.AddressExempt)
+	if err != nil {
+		return nil, fmt.Errorf("job %s: address_exempt: %w", job.Name, err)
+	}
+	rules, err := crawler.NewFollowRules(job.FollowRules)
+	if err != nil {
+		return nil, fmt.Errorf("job %s: %w", job.Name, err)
+	}
+	w := &Visitor{
+		job: job, deep: job.DepthLimit() >= 0, rules: rules, scope: scope, exempts: exempts, cfg: cfg.withDefaults(),
+		frontier: tools.Frontier, fetcher: tools.Fetcher, robots: tools.Robots, parser: tools.Parser, locator: tools.Locator,
+		sink: tools.Sink, needs: tools.Sink.Needs(), journal: tools.Journal,
+		gate: tools.Gate, room: tools.Room, skips: newSkips(),
+	}
+	w.download = w.needs.Verbatim && !job.Follow && !job.Resources && len(job.Select)+len(job.Extract) == 0
+	w.live.Store(&job)
+	if len(job.Handlers) > 0 {
+		w.handlers = tools.Handlers
+	}
+	if job.Sitemaps && job.Follow {
+		w.sitemaps = tools.Sitemaps
+	}
+	if job.Cookies {
+		w.jar = tools.Jar
+	}
+	return w, nil
+}
+
+// Update changes the job's settings, which must be valid. Visits in progress use them from
+// their next request, or the next time they take URLs. Update may be called at any time.
+func (w *Visitor) Update(job crawler.Job) error {
+	if err := w.scope.Filter(job.ScopeSettings); err != nil {
+		return err
+	}
+	w.live.Store(&job)
+	return nil
+}
+
+// settings returns the current settings of the job.
+func (w *Visitor) settings() *crawler.Job { return w.live.Load() }
+
+// Visit carries out one visit and reports on it. It ends when the host has no URLs waiting,
+// at its bounds, soon after drain is closed, or when ctx ends; then nothing is left in
+// flight. The error is internal: Redis or a sink failed. A superseded order is not an
+// error: its report ends as EndStale.
+func (w *Visitor) Visit(ctx context.Context, o crawler.VisitRef, drain <-chan struct{}) (crawler.Report, error) {
+	began := time.Now()
+	lease, err := w.frontier.Open(ctx, o, w.cfg.Worker)
+	if errors.Is(err, crawler.ErrStale) {
+		return crawler.Report{Host: o.Host, Ending: crawler.EndStale}, nil
+	}
+	if err != nil {
+		return crawler.Report{Host: o.Host, Ending: crawler.EndError}, err
+	}
+	w.visits.Add(1)
+	defer w.visits.Add(-1)
+	v := newVisit(ctx, w, o, lease, began, drain)
+	err = v.run()
+	r := v.committer.report
+	r.Duration = time.Since(began)
+	r.MS = r.Duration.Milliseconds()
+	w.cfg.Log.Info("visit", "job", w.job.Name, "host", o.Host, "visit", o.Epoch, "ending", r.Ending,
+		"pages", r.Pages, "links", r.Links, "ms", r.MS)
+	return r, err
+}

@@ -1,0 +1,77 @@
+package warc
+
+import (
+	"slices"
+	"strings"
+
+	"github.com/trawlcrawler/trawl/crawler"
+)
+
+// exchange is a recorded page and how the crawl found it.
+type exchange struct {
+	page *crawler.Page
+	via  crawler.URL // zero for a seed
+	hops string
+}
+
+// ExchangesOf lists the recorded pages of results, those of each result in the order of
+// their requests.
+func ExchangesOf(results []*crawler.Result) []exchange {
+	var all []exchange
+	for _, r := range results {
+		from := len(all)
+		for _, p := range r.Trail {
+			all = append(all, exchangeOf(r, p))
+		}
+		if r.Page != nil && r.Page.Recording != nil {
+			all = append(all, exchangeOf(r, r.Page))
+		}
+		slices.SortStableFunc(all[from:], func(a, b exchange) int { return a.page.Started.Compare(b.page.Started) })
+	}
+	return all
+}
+
+// exchangeOf finds the page in the redirect chain of its result. A page that is not in
+// the chain is a robots.txt that was requested before it.
+func exchangeOf(r *crawler.Result, p *crawler.Page) exchange {
+	redirects := slices.Index(append([]crawler.URL{r.Entry.URL}, r.Redirects...), p.URL)
+	switch {
+	case redirects < 0:
+		return exchange{p, r.Entry.URL, hops(r.Entry.Depth, r.Entry.Hops, true)}
+	case redirects == 0:
+		return exchange{p, r.Entry.Referrer, hops(r.Entry.Depth, r.Entry.Hops, false)}
+	case redirects == 1:
+		return exchange{p, r.Entry.URL, hops(r.Entry.Depth, r.Entry.Hops+1, false)}
+	}
+	return exchange{p, r.Redirects[redirects-2], hops(r.Entry.Depth, r.Entry.Hops+redirects, false)}
+}
+
+// Weight estimates the size of the exchanges in bytes.
+func Weight(exchanges []exchange) int64 {
+	sum := int64(0)
+	for _, e := range exchanges {
+		sum += int64(len(e.page.Recording.Request) + len(e.page.Recording.Head))
+		if tail := e.page.Recording.Tail; tail != nil {
+			sum += tail.Size
+		} else if e.page.Body != nil {
+			sum += e.page.Body.Size
+		}
+	}
+	return sum
+}
+
+// validated reports whether a response has a validator, so that the server can be asked
+// whether it has changed (RFC 9110, 8.8).
+func validated(p *crawler.Page) bool {
+	return p.Header.Get("ETag") != "" || p.Header.Get("Last-Modified") != ""
+}
+
+// mimeOf returns the media type of a page in the form that an index uses.
+func mimeOf(contentType string) string {
+	media, _, _ := strings.Cut(contentType, ";")
+	media = strings.ToLower(strings.TrimSpace(media))
+	if media == "" || strings.ContainsFunc(media, func(r rune) bool { return r <= ' ' || r >= 0x7f }) {
+		return "unk"
+	}
+	return media
+}
