@@ -11,6 +11,7 @@ import (
 	"strings"
 
 	"github.com/trawlcrawler/trawl/crawler"
+	"github.com/trawlcrawler/trawl/internal/fetched"
 	"github.com/trawlcrawler/trawl/internal/visit"
 	"github.com/trawlcrawler/trawl/tasks"
 )
@@ -91,7 +92,7 @@ func (n *named) Handle(ctx context.Context, h visit.HandlerPage) (visit.Yield, e
 }
 
 // Deliver passes results to the sinks, and then does what the handlers want done.
-func (n *named) Deliver(ctx context.Context, results []*crawler.Result) error {
+func (n *named) Deliver(ctx context.Context, results []*fetched.Result) error {
 	if err := n.keep(ctx, results); err != nil {
 		return fmt.Errorf("%w: %w", visit.ErrKeep, err)
 	}
@@ -107,7 +108,7 @@ func (n *named) Deliver(ctx context.Context, results []*crawler.Result) error {
 	return nil
 }
 
-func (n *named) keep(ctx context.Context, results []*crawler.Result) error {
+func (n *named) keep(ctx context.Context, results []*fetched.Result) error {
 	var all []Result // created when a sink needs them
 	for _, set := range n.sets {
 		for _, sink := range set.sinks {
@@ -140,7 +141,7 @@ func call(ctx context.Context, sink SinkFunc, results []Result) error {
 	return err
 }
 
-func resultsOf(results []*crawler.Result) []Result {
+func resultsOf(results []*fetched.Result) []Result {
 	all := make([]Result, len(results))
 	for i, r := range results {
 		all[i].Record = r.Record(false)

@@ -38,7 +38,7 @@ func (c *Client) Create(ctx context.Context, job Job) error { return c.fleet.Cre
 
 // Seed adds URLs to a job that has not ended. The list is read while it is admitted, so it
 // may have any length; the job does not end meanwhile. Each string is a URL, or a seed with
-// a priority in the form of [crawler.Seed] ([crawler.Prioritized] gives all lines of a list
+// a priority in the form of [seedfile.Seed] ([seedfile.Prioritized] gives all lines of a list
 // one). Adding a URL again changes nothing, not even its priority. A string that is not a
 // URL is counted as refused; the first refusals are listed with their reasons. An error of
 // the list ends the seeding after the lines before it are admitted. The error wraps

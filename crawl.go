@@ -13,6 +13,8 @@ import (
 	"github.com/trawlcrawler/trawl/internal/fleet"
 	"github.com/trawlcrawler/trawl/internal/localcrawl"
 	"github.com/trawlcrawler/trawl/internal/output"
+	"github.com/trawlcrawler/trawl/internal/queue"
+	"github.com/trawlcrawler/trawl/internal/rules"
 	"github.com/trawlcrawler/trawl/tasks"
 )
 
@@ -106,7 +108,7 @@ func (c Config) runner(job Job, sets map[string]*Handlers) localcrawl.Config {
 		HandlerTime: c.HandlerTime, HandlerPlaces: c.HandlerPlaces,
 		Words: words, Log: c.Log,
 		Hear: localcrawl.Hear{
-			Visit:   func(crawler.Report) {},
+			Visit:   func(queue.Report) {},
 			Waits:   func(why error) { c.logWaits(job.Name, why) },
 			Rests:   func(crawler.Host, string, time.Duration) {}, // visits log it
 			LeftOut: func(why error) { c.Log.Warn("a seed is skipped", "job", job.Name, "error", why) },
@@ -136,10 +138,10 @@ func (c Config) checkCrawl(job Job, b *brought) error {
 	if output.IsBucket(c.Out) {
 		return fmt.Errorf("trawl: Config.Out: %q is a bucket: Crawl keeps its state next to the results, so name a folder", c.Out)
 	}
-	if err := job.Validate(); err != nil {
+	if err := rules.Validate(job); err != nil {
 		return fmt.Errorf("trawl: job %q: %w", job.Name, err)
 	}
-	seeds, err := job.SeedEntries()
+	seeds, err := rules.SeedEntries(job)
 	switch {
 	case err != nil:
 		return fmt.Errorf("trawl: job %s: %w", job.Name, err)

@@ -12,6 +12,7 @@ import (
 	"github.com/hibiken/asynq"
 
 	"github.com/trawlcrawler/trawl/crawler"
+	"github.com/trawlcrawler/trawl/internal/seedfile"
 	"github.com/trawlcrawler/trawl/tasks"
 )
 
@@ -78,7 +79,7 @@ func (d *deliverer) carryOut(ctx context.Context, page crawler.URL, o outbox) er
 // seed adds URLs to a job. If the job has ended, or was removed, since the handler asked
 // for it, the URLs are dropped.
 func (d *deliverer) seed(ctx context.Context, page crawler.URL, s outboxSeeds) error {
-	_, err := d.client.Seed(ctx, s.job, crawler.Prioritized(func(yield func(string, error) bool) {
+	_, err := d.client.Seed(ctx, s.job, seedfile.Prioritized(func(yield func(string, error) bool) {
 		for _, u := range s.urls {
 			if !yield(u, nil) {
 				return

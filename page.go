@@ -15,6 +15,7 @@ import (
 
 	"github.com/trawlcrawler/trawl/crawler"
 	"github.com/trawlcrawler/trawl/internal/parse"
+	"github.com/trawlcrawler/trawl/internal/queue"
 	"github.com/trawlcrawler/trawl/internal/visit"
 )
 
@@ -22,7 +23,7 @@ import (
 // Handlers return an error that wraps it, as with asynq:
 //
 //	return fmt.Errorf("no price in %q: %w", text, trawl.SkipRetry)
-var SkipRetry = crawler.ErrNoRetry
+var SkipRetry = queue.ErrNoRetry
 
 // Page is a page that is passed to handlers: one with a status of 2xx and a body. It may be
 // used until the handler returns. Methods that read it must not be called concurrently.

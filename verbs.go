@@ -10,6 +10,8 @@ import (
 	"github.com/hibiken/asynq"
 
 	"github.com/trawlcrawler/trawl/crawler"
+	"github.com/trawlcrawler/trawl/internal/queue"
+	"github.com/trawlcrawler/trawl/internal/rules"
 	"github.com/trawlcrawler/trawl/internal/visit"
 )
 
@@ -31,7 +33,7 @@ func (p *Page) Emit(item any) {
 		p.err = cmp.Or(p.err, fmt.Errorf("emit an item of type %T: %w: %w", item, err, SkipRetry))
 		return
 	}
-	p.yield.Items = append(p.yield.Items, crawler.Item{Value: item, JSON: text})
+	p.yield.Items = append(p.yield.Items, queue.Item{Value: item, JSON: text})
 }
 
 // encode encodes a value as JSON without escaping &, < and >, as in records.
@@ -100,9 +102,9 @@ func (p *Page) SeedWith(priority Priority, job string, urls ...string) error {
 // CreateJob creates a job, unless one with its name exists. The fleet's schedulers start
 // it. The error names the setting that is wrong, and wraps [SkipRetry].
 func (p *Page) CreateJob(job Job) error {
-	err := job.Validate()
+	err := rules.Validate(job)
 	if err == nil {
-		_, err = job.SeedEntries()
+		_, err = rules.SeedEntries(job)
 	}
 	if err != nil {
 		return fmt.Errorf("create job %q: %w: %w", job.Name, err, SkipRetry)

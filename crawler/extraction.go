@@ -123,10 +123,10 @@ func selection(selects []string) (Fields, error) {
 		name, short, ok := strings.Cut(s, "=")
 		name, every := strings.CutSuffix(strings.TrimSpace(name), "[]")
 		if !ok || !fieldName.MatchString(name) || ParseField(short).CSS == "" {
-			return nil, settingError("select", "%q is not a field: write name=css, name=css@attribute or name[]=css", s)
+			return nil, NewSettingError("select", "%q is not a field: write name=css, name=css@attribute or name[]=css", s)
 		}
 		if _, known := fields[name]; known {
-			return nil, settingError("select", "%q: there is already a field %q", s, name)
+			return nil, NewSettingError("select", "%q: there is already a field %q", s, name)
 		}
 		f := ParseField(short)
 		f.List = every
@@ -135,9 +135,9 @@ func selection(selects []string) (Fields, error) {
 	return fields, nil
 }
 
-// checkExtract returns the first error in Extract. Whether selectors are valid CSS is
+// CheckExtract returns the first error in Extract. Whether selectors are valid CSS is
 // checked by internal/parse.
-func (s ExtractSettings) checkExtract() error {
+func (s ExtractSettings) CheckExtract() error {
 	count := 0
 	for i, x := range s.Extract {
 		at := fmt.Sprintf("extract[%d]", i)
@@ -145,7 +145,7 @@ func (s ExtractSettings) checkExtract() error {
 			return err
 		}
 		if len(x.Fields) == 0 {
-			return settingError(at, "it has no fields")
+			return NewSettingError(at, "it has no fields")
 		}
 		if err := x.Fields.check(at+".fields", nil, 1, &count); err != nil {
 			return err
@@ -157,19 +157,19 @@ func (s ExtractSettings) checkExtract() error {
 // check validates fields nested in the field within, which is nil at the top.
 func (fs Fields) check(at string, within *Field, depth int, count *int) error {
 	if depth > maxNesting {
-		return settingError(at, "fields are nested more than %d deep", maxNesting)
+		return NewSettingError(at, "fields are nested more than %d deep", maxNesting)
 	}
 	if *count += len(fs); *count > maxFields {
-		return settingError(at, "there are more than %d fields", maxFields)
+		return NewSettingError(at, "there are more than %d fields", maxFields)
 	}
 	for _, name := range slices.Sorted(maps.Keys(fs)) {
 		f, place := fs[name], SettingAt(at, name)
 		bare, every := strings.CutSuffix(name, "[]")
 		if !fieldName.MatchString(bare) {
-			return settingError(place, "%q is not a valid name: use letters, digits, _, - and ., starting with a letter or _", name)
+			return NewSettingError(place, "%q is not a valid name: use letters, digits, _, - and ., starting with a letter or _", name)
 		}
 		if _, both := fs[bare]; every && both {
-			return settingError(place, "there is already a field %q", bare)
+			return NewSettingError(place, "there is already a field %q", bare)
 		}
 		if err := f.check(place, within); err != nil {
 			return err
@@ -189,11 +189,11 @@ func (f Field) check(at string, within *Field) error {
 	named := f.sources()
 	switch {
 	case len(named) > 1:
-		return settingError(at, "it uses both %s and %s: use only one", named[0].name, named[1].name)
+		return NewSettingError(at, "it uses both %s and %s: use only one", named[0].name, named[1].name)
 	case within == nil && len(named) == 0 && f.Regex == "":
-		return settingError(at, "it does not say where to look: set one of css, jsonld, og, meta, microdata, regex")
+		return NewSettingError(at, "it does not say where to look: set one of css, jsonld, og, meta, microdata, regex")
 	case within == nil && len(named) == 0 && f.Attr != "":
-		return settingError(at+".attr", "an attribute belongs to an element: set css as well")
+		return NewSettingError(at+".attr", "an attribute belongs to an element: set css as well")
 	}
 	for _, check := range []error{
 		f.checkWithin(at, within, named), f.checkPaths(at), checkPattern(at+".regex", f.Regex), f.checkValue(at),
@@ -219,9 +219,9 @@ func (f Field) checkWithin(at string, within *Field, named []source) error {
 	case len(named) == 0 && place == "css" && f.Fields == nil:
 		return nil // the element itself
 	case len(named) == 0:
-		return settingError(at, "it does not say where to look: set %s", place)
+		return NewSettingError(at, "it does not say where to look: set %s", place)
 	case named[0].name != place:
-		return settingError(at+"."+named[0].name, "a field nested in one that uses %s can only use %s", place, place)
+		return NewSettingError(at+"."+named[0].name, "a field nested in one that uses %s can only use %s", place, place)
 	}
 	return nil
 }
@@ -230,15 +230,15 @@ func (f Field) checkWithin(at string, within *Field, named []source) error {
 // not go together.
 func (f Field) checkPaths(at string) error {
 	if f.Attr != "" && !attributeName.MatchString(f.Attr) {
-		return settingError(at+".attr", "%q is not the name of an attribute", f.Attr)
+		return NewSettingError(at+".attr", "%q is not the name of an attribute", f.Attr)
 	}
 	for _, p := range []source{{"jsonld", f.JSONLD}, {"microdata", f.Microdata}} {
 		if p.value != "" && slices.Contains(strings.Split(p.value, "."), "") {
-			return settingError(at+"."+p.name, "%q is not a path: write Type.property.property", p.value)
+			return NewSettingError(at+"."+p.name, "%q is not a path: write Type.property.property", p.value)
 		}
 	}
 	if named := f.sources(); f.Attr != "" && len(named) > 0 && named[0].name != "css" {
-		return settingError(at+".attr", "only elements have attributes, and %s does not find elements", named[0].name)
+		return NewSettingError(at+".attr", "only elements have attributes, and %s does not find elements", named[0].name)
 	}
 	return nil
 }
@@ -247,25 +247,25 @@ func (f Field) checkPaths(at string) error {
 func (f Field) checkValue(at string) error {
 	switch {
 	case f.Type != "" && !slices.Contains(FieldTypes, f.Type):
-		return settingError(at+".type", "%q is not a type: want one of %v", f.Type, FieldTypes)
+		return NewSettingError(at+".type", "%q is not a type: want one of %v", f.Type, FieldTypes)
 	case f.Decimal != "" && f.Decimal != "." && f.Decimal != ",":
-		return settingError(at+".decimal", `%q is not a decimal separator: want "." or ","`, f.Decimal)
+		return NewSettingError(at+".decimal", `%q is not a decimal separator: want "." or ","`, f.Decimal)
 	case f.Decimal != "" && f.Type != TypeNumber:
-		return settingError(at+".decimal", "only numbers have a decimal separator: set type to number")
+		return NewSettingError(at+".decimal", "only numbers have a decimal separator: set type to number")
 	case f.Order != "" && !slices.Contains([]string{"dmy", "mdy", "ymd"}, f.Order):
-		return settingError(at+".order", "%q is not an order: want dmy, mdy or ymd", f.Order)
+		return NewSettingError(at+".order", "%q is not an order: want dmy, mdy or ymd", f.Order)
 	case f.Order != "" && f.Type != TypeDate:
-		return settingError(at+".order", "only dates have an order: set type to date")
+		return NewSettingError(at+".order", "only dates have an order: set type to date")
 	case f.Type == TypeHTML && (f.CSS == "" || f.Attr != ""):
-		return settingError(at+".type", "only elements have markup: set css, and no attr")
+		return NewSettingError(at+".type", "only elements have markup: set css, and no attr")
 	case f.Fields == nil:
 		return nil
 	case len(f.Fields) == 0:
-		return settingError(at+".fields", "the list is empty")
+		return NewSettingError(at+".fields", "the list is empty")
 	case f.Type != "" || f.Regex != "" || f.Attr != "":
-		return settingError(at, "a field with fields is an object: it cannot have type, regex or attr")
+		return NewSettingError(at, "a field with fields is an object: it cannot have type, regex or attr")
 	case f.OG != "" || f.Meta != "":
-		return settingError(at+".fields", "og and meta are text, which cannot have fields")
+		return NewSettingError(at+".fields", "og and meta are text, which cannot have fields")
 	}
 	return nil
 }
@@ -346,7 +346,9 @@ type SettingError struct {
 // Error returns the setting and the reason.
 func (e *SettingError) Error() string { return e.Path + ": " + e.Reason }
 
-func settingError(path, format string, args ...any) *SettingError {
+// NewSettingError returns an error about the setting at a path. The arguments format its
+// reason.
+func NewSettingError(path, format string, args ...any) *SettingError {
 	return &SettingError{path, fmt.Sprintf(format, args...)}
 }
 

@@ -3,8 +3,6 @@ package crawler
 import (
 	"fmt"
 	"net/netip"
-	"slices"
-	"strconv"
 	"strings"
 	"time"
 
@@ -33,17 +31,6 @@ func (h Host) Port() string {
 	return string(h[i+1:])
 }
 
-// Ports returns the ports of hosts, each once; "" stands for the scheme's default.
-func Ports(hosts []Host) []string {
-	var ports []string
-	for _, h := range hosts {
-		if port := h.Port(); !slices.Contains(ports, port) {
-			ports = append(ports, port)
-		}
-	}
-	return ports
-}
-
 // Address returns the IP address if the host is written as one.
 func (h Host) Address() (netip.Addr, bool) {
 	a, err := netip.ParseAddr(h.Name())
@@ -62,25 +49,6 @@ func (h Host) Domain() string {
 		return name
 	}
 	return domain
-}
-
-// HostHealth is what the frontier remembers about a host from visit to visit.
-type HostHealth struct {
-	Pages               int64      // pages fetched
-	ConsecutiveFailures int        // how often in a row the host refused a request or could not be reached
-	Trouble             string     // the last failure
-	Class               ErrorClass // class of the last failure
-	Traps               string     // patterns of URLs with nothing new, as MutedPatterns parses them; "" for none
-}
-
-// HopelessFailures is added to the number of failures of a host that has never answered and
-// never will: its name does not exist, or its certificate belongs to another host.
-const HopelessFailures = 1 << 20
-
-// Shown returns how often in a row the host refused a request or could not be reached, and
-// whether it was given up because it has never answered and never will.
-func (s HostHealth) Shown() (strikes int64, hopelessly bool) {
-	return int64(s.ConsecutiveFailures % HopelessFailures), s.ConsecutiveFailures >= HopelessFailures
 }
 
 // HostState is the state of a host of a job.
@@ -146,73 +114,4 @@ func (r HostRules) Validate() error {
 		}
 	}
 	return nil
-}
-
-// unset stands for a rule that is not set.
-const unset = "-"
-
-// Pack encodes r as the frontier stores it; "" if no rule is set. The first byte is 1 if
-// the host is paused, so that a script can tell.
-func (r HostRules) Pack() string {
-	if !r.Paused && r.Delay == nil && r.Pages == 0 && len(r.Ask) == 0 {
-		return ""
-	}
-	paused, delay := "0", unset
-	if r.Paused {
-		paused = "1"
-	}
-	if r.Delay != nil {
-		delay = strconv.FormatInt(time.Duration(*r.Delay).Milliseconds(), 10)
-	}
-	fields := []string{paused, delay, strconv.FormatInt(r.Pages, 10)}
-	return strings.Join(append(fields, r.Ask...), " ")
-}
-
-// UnpackHostRules decodes what Pack encoded.
-func UnpackHostRules(s string) (HostRules, error) {
-	if s == "" {
-		return HostRules{}, nil
-	}
-	var r HostRules
-	fields := strings.Fields(s)
-	if len(fields) < 3 {
-		return HostRules{}, fmt.Errorf("invalid rules of a host: %q", Clip(s))
-	}
-	r.Paused = fields[0] == "1"
-	if fields[1] != unset {
-		ms, err := strconv.ParseInt(fields[1], 10, 64)
-		if err != nil {
-			return HostRules{}, fmt.Errorf("invalid rules of a host: %q: %w", Clip(s), err)
-		}
-		d := Duration(time.Duration(ms) * time.Millisecond)
-		r.Delay = &d
-	}
-	if len(fields) > 3 {
-		r.Ask = fields[3:]
-	}
-	var err error
-	if r.Pages, err = strconv.ParseInt(fields[2], 10, 64); err != nil {
-		return HostRules{}, fmt.Errorf("invalid rules of a host: %q: %w", Clip(s), err)
-	}
-	return r, nil
-}
-
-// Place is where a URL of a job is.
-type Place string
-
-// The places of URLs.
-const (
-	PlaceUnseen  Place = "unseen"    // it was never admitted
-	PlaceQueue   Place = "waiting"   // in the queue of its host
-	PlaceLater   Place = "later"     // waits for its time to be retried
-	PlaceFlight  Place = "in flight" // in flight in a visit
-	PlaceSettled Place = "settled"   // has its outcome; or waits farther back than the search went
-)
-
-// Whereabouts is where a URL of a job is, and what is known about it there.
-type Whereabouts struct {
-	Place  Place
-	Entry  Entry         // zero unless it waits or is in flight
-	Before int64         // URLs that are taken before it, while it is in a queue
-	Due    time.Duration // until it may be retried
 }

@@ -13,7 +13,7 @@ type ScopeSettings struct {
 	// false.
 	Follow bool `json:"follow" yaml:"follow"`
 	// FollowRules say which links of which pages are followed. Default none: all links in
-	// scope. At most [MaxFollowRules].
+	// scope. At most 64.
 	FollowRules []FollowRule `json:"follow_rules,omitempty" yaml:"follow_rules"`
 	// Sitemaps says whether sitemaps are read for pages to admit: those that the robots.txt
 	// files of the job's hosts name, those that the crawl comes across, and those that
@@ -32,7 +32,7 @@ type ScopeSettings struct {
 	Exclude []string `json:"exclude,omitempty" yaml:"exclude"`
 	// Priorities give URLs a [Priority]: that of the first rule that the URL matches. A
 	// priority given with a seed takes precedence. Default none: the usual priorities. At
-	// most [MaxPriorityRules].
+	// most 64.
 	Priorities []PriorityRule `json:"priorities,omitempty" yaml:"priorities"`
 	// Depth is the largest distance of a page from a seed, in links: 0 is only the seeds,
 	// -1 (default) has no limit. The shortest path counts, whichever was found first.
@@ -258,22 +258,6 @@ const (
 // Politenesses lists all kinds of politeness.
 var Politenesses = []Politeness{PolitenessFleet, PolitenessJob}
 
-// Sharing is what a visit knows about the other jobs of the fleet at its host. The zero
-// value says that another job holds the host.
-type Sharing struct {
-	// Held says that this visit holds the host. Otherwise another job does, and no request
-	// may be made in this visit.
-	Held bool
-	// Last is when another job sent its last request, or this job before the visit. It is
-	// zero if that is unknown or need not be respected.
-	Last time.Time
-	// Gap is the longest time between requests that another job with URLs at the host owes
-	// it. 0: no other job does.
-	Gap time.Duration
-	// Others says that another job waits for the host. The visit then ends soon.
-	Others bool
-}
-
 // TLSKind says which https servers are accepted.
 type TLSKind string
 
@@ -317,28 +301,6 @@ const (
 // DurableKinds lists the kinds of durability.
 var DurableKinds = []DurableKind{DurableShipped, DurableDisk}
 
-// leastLostAfter is the shortest time after which a worker may count as lost. Workers
-// report four times in it.
-const leastLostAfter = 5 * time.Second
-
-// MainText says how the main text of a page was found.
-type MainText struct {
-	// Extractor is what decided, such as "readability"; of auto also what it took, such as
-	// "auto/main".
-	Extractor string
-	// TextShare is the number of words of the main text divided by that of all words of the
-	// page that are shown, from 0 to 1.
-	TextShare float64
-	// Hard says why the main text is uncertain; "" if it is not.
-	Hard string
-	// Language is the language of the text as its words tell it (ISO 639-3), and
-	// DeclaredLanguage as the page declares it (a BCP 47 tag); "" if there isn't one.
-	Language, DeclaredLanguage string
-	Quality                    Quality
-	// Texts are what the job's other extractors found, by their names; nil for none.
-	Texts map[string]OtherText
-}
-
 // Quality has counters of the main text, by which texts can be filtered.
 type Quality struct {
 	Words          int     `json:"words"`           // runs of letters and digits
@@ -377,3 +339,8 @@ func (c Counters) Shipping() string {
 	}
 	return strings.Join(parts, ", ")
 }
+
+// SameKind is a rule that treats two URLs as the same page although they are not ==. Such
+// rules hold for most sites but not for all, so by default a job has none. They only decide
+// what is a duplicate: the URL that came first is fetched as it is.
+type SameKind = string

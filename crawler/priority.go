@@ -4,9 +4,10 @@ import (
 	"bytes"
 	"encoding/json"
 	"fmt"
-	"regexp"
 	"slices"
 	"strings"
+
+	"github.com/trawlcrawler/trawl/internal/plain"
 )
 
 // Priority says which URLs of a host are fetched before others: those of a higher priority
@@ -32,7 +33,7 @@ func ParsePriority(s string) (Priority, error) {
 	if p := Priority(s); s == "" || slices.Contains(Priorities, p) {
 		return p, nil
 	}
-	return "", fmt.Errorf("%q is not a priority%s: want urgent, high, normal or low", s, Suggest(s, priorityWords()))
+	return "", fmt.Errorf("%q is not a priority%s: want urgent, high, normal or low", s, plain.Suggest(s, priorityWords()))
 }
 
 // priorityWords returns the priorities as strings.
@@ -55,15 +56,6 @@ func (p Priority) String() string { return string(p) }
 // Type describes the value of a flag.
 func (Priority) Type() string { return "priority" }
 
-// Band returns the band for URLs of this priority; for the usual priority, it returns
-// usual.
-func (p Priority) Band(usual Band) Band {
-	if i := slices.Index(Priorities, p); i >= 0 {
-		return BandOrder[i]
-	}
-	return usual
-}
-
 // PriorityRule gives URLs a priority.
 type PriorityRule struct {
 	// Match is a regular expression (RE2) that the URL must match anywhere.
@@ -71,9 +63,6 @@ type PriorityRule struct {
 	// Priority is the priority of URLs that match: urgent, high, normal or low.
 	Priority Priority `json:"priority" yaml:"priority"`
 }
-
-// MaxPriorityRules is the largest number of priority rules that a job may have.
-const MaxPriorityRules = 64
 
 // ParsePriorityRule parses the short form of a rule: "urgent=REGEXP".
 func ParsePriorityRule(short string) (PriorityRule, error) {
@@ -108,46 +97,4 @@ func (r *PriorityRule) UnmarshalJSON(text []byte) (err error) {
 	decoder := json.NewDecoder(bytes.NewReader(text))
 	decoder.DisallowUnknownFields()
 	return decoder.Decode((*plainRule)(r))
-}
-
-// PriorityRules are the compiled rules of a job. They are safe for concurrent use.
-type PriorityRules []priorityRule
-
-type priorityRule struct {
-	match *regexp.Regexp
-	band  Band
-}
-
-// NewPriorityRules compiles the rules of a job. The error is a [SettingError].
-func NewPriorityRules(rules []PriorityRule) (PriorityRules, error) {
-	if len(rules) > MaxPriorityRules {
-		return nil, settingError("priorities", "there are %d: want at most %d", len(rules), MaxPriorityRules)
-	}
-	all := make(PriorityRules, len(rules))
-	for i, r := range rules {
-		at := fmt.Sprintf("priorities[%d]", i)
-		if r.Match == "" {
-			return nil, settingError(at+".match", "%q is empty: want a regular expression", r.Match)
-		}
-		match, err := compilePattern(at+".match", r.Match)
-		if err != nil {
-			return nil, err
-		}
-		if !slices.Contains(Priorities, r.Priority) {
-			return nil, settingError(at+".priority", "%q is not a priority: want urgent, high, normal or low", r.Priority)
-		}
-		all[i] = priorityRule{match, r.Priority.Band(BandNormal)}
-	}
-	return all, nil
-}
-
-// Band returns the band of the first rule that a URL matches; if it matches none, it
-// returns usual.
-func (rules PriorityRules) Band(u URL, usual Band) Band {
-	for _, r := range rules {
-		if r.match.MatchString(u.href) {
-			return r.band
-		}
-	}
-	return usual
 }

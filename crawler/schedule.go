@@ -162,9 +162,9 @@ func IsRun(job, name string) bool {
 	return ok && err == nil
 }
 
-// checkSchedule returns an error if the schedule of a job is invalid, or its name is too
+// CheckSchedule returns an error if the schedule of a job is invalid, or its name is too
 // long for one.
-func (j Job) checkSchedule() error {
+func (j Job) CheckSchedule() error {
 	if j.Schedule == "" {
 		return nil
 	}

@@ -1,6 +1,8 @@
 package crawler
 
-import "testing"
+import (
+	"testing"
+)
 
 func TestAJobSaysWhereItsRecordsAre(t *testing.T) {
 	t.Parallel()

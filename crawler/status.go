@@ -2,9 +2,10 @@ package crawler
 
 import (
 	"fmt"
-	"slices"
 	"strings"
 	"time"
+
+	"github.com/trawlcrawler/trawl/internal/plain"
 )
 
 // State is the state of a job.
@@ -166,145 +167,6 @@ func (c Counters) Idle() bool { return c.Due+c.Armed+c.Open+c.Nearer == 0 }
 // Out returns the number of visits that are enqueued or open.
 func (c Counters) Out() int64 { return c.Armed + c.Open }
 
-// Waiting says why no page of a job is fetched at the moment, and what to do about it. It
-// is zero for a job that is making progress, or has ended.
-type Waiting struct {
-	For  WaitReason `json:"for"`
-	Text string     `json:"text"` // one sentence, the same everywhere
-}
-
-// WaitReason is what a job waits for: a closed set, for metrics and programs.
-type WaitReason string
-
-// The reasons why a job waits.
-const (
-	WaitScheduler WaitReason = "scheduler" // no scheduler runs it
-	WaitWorker    WaitReason = "worker"    // no worker runs it
-	WaitAddresses WaitReason = "addresses" // no worker may connect to its hosts
-	WaitOwner     WaitReason = "owner"     // the only worker that may run it is not running
-	WaitHandlers  WaitReason = "handlers"  // no worker has its handlers
-	WaitOutput    WaitReason = "output"    // none of its workers can keep pages, or only their output is missing
-	WaitSeeds     WaitReason = "seeds"     // everything known has been fetched, and more seeds may come
-	WaitHosts     WaitReason = "hosts"     // every host rests, or is paused
-	WaitResume    WaitReason = "resume"    // it is paused
-)
-
-// WaitReasons lists all reasons.
-var WaitReasons = []WaitReason{WaitScheduler, WaitWorker, WaitAddresses, WaitOwner, WaitHandlers, WaitOutput, WaitSeeds, WaitHosts, WaitResume}
-
-// Service is what a fleet can do for a job at one moment.
-type Service struct {
-	// Processes are the processes of the fleet, for whatever jobs.
-	Processes []Process
-	// Places is how many visits the servers of the job's queue run at once, as asynq counts
-	// them.
-	Places int
-	// Due is when the first host is due. Zero: no host waits, or it is unknown. [Never]:
-	// all hosts that wait are paused.
-	Due time.Time
-}
-
-// Never is the due time of a paused host.
-var Never = time.UnixMilli(9999999999999)
-
-// restAfter is how long all hosts must rest before that is a reason. Between two visits to
-// a slow host, a job counts as working.
-const restAfter = 5 * time.Second
-
-// WaitsFor says what a job waits for, given its status, its counters and what can run it. A
-// job that makes progress, has ended, or is about to start waits for nothing.
-func (s Status) WaitsFor(n Counters, service Service) Waiting {
-	switch {
-	case s.State.Ended(), s.State == StateBroken: // the reason of the state says what to do
-		return Waiting{}
-	case s.State == StatePaused:
-		return Waiting{WaitResume, fmt.Sprintf("this job is paused: resume it with trawl job resume %s", s.Job.Name)}
-	case !service.scheduled(s):
-		return Waiting{WaitScheduler, "no scheduler runs this job: start one with trawl scheduler"}
-	case s.State == StateRunning && s.Closing:
-		return Waiting{WaitOutput, s.OutputPending(n)}
-	case s.State != StateRunning, s.Job.Schedule != "", n.Open > 0, s.Ending != "":
-		return Waiting{} // it is starting, its runs do the work, a visit is open, or it is ending
-	}
-	if w := service.lacksWorker(s); w.For != "" {
-		return w
-	}
-	if n.Ready+n.Armed > 0 {
-		return s.waitsForOutput(service)
-	}
-	return s.waitsForWork(n, service)
-}
-
-// scheduled reports whether a scheduler runs the job.
-func (v Service) scheduled(job Status) bool {
-	return slices.ContainsFunc(v.Processes, func(p Process) bool { return p.Kind == KindScheduler && p.Serves(job) })
-}
-
-// workers returns the workers that are configured to run the job.
-func (v Service) workers(job Status) []Process {
-	return slices.DeleteFunc(slices.Clone(v.Processes), func(p Process) bool { return p.Kind != KindWorker || !p.Serves(job) })
-}
-
-// lacksWorker says which worker is missing. Any server of the job's queue counts, including
-// a program that Trawl gets no sign of life from.
-func (v Service) lacksWorker(s Status) Waiting {
-	if v.Places > 0 {
-		return Waiting{}
-	}
-	meant, job := v.workers(s), s.Job
-	able := slices.ContainsFunc(meant, func(p Process) bool { return p.HasAll(job.Handlers) && s.Origin.admits(p) })
-	others := slices.ContainsFunc(v.Processes, func(p Process) bool { return p.Kind == KindWorker })
-	switch {
-	case able:
-		return Waiting{}
-	case s.Origin.Owner != "":
-		return Waiting{WaitOwner, fmt.Sprintf("only %q may run this job, and it is not running: run the command that started it again", s.Origin.Owner)}
-	case len(meant) > 0 && s.Origin.Opens && len(job.Handlers) == 0:
-		return Waiting{WaitAddresses, "no worker may connect to the private hosts of this job: start one without --job-addresses=false"}
-	case len(job.Handlers) > 0:
-		return Waiting{WaitHandlers, fmt.Sprintf("no worker has all handlers of this job (%s): start a program that provides them (docs/handlers.md)",
-			strings.Join(job.Handlers, ", "))}
-	case others:
-		return Waiting{WaitWorker, fmt.Sprintf("no worker runs this job; the running workers serve other jobs: start one with trawl worker --jobs %s, or without --jobs", job.Name)}
-	}
-	return Waiting{WaitWorker, "no worker runs this job: start one with trawl worker"}
-}
-
-// waitsForOutput reports whether none of the workers can keep pages.
-func (s Status) waitsForOutput(v Service) Waiting {
-	meant := v.workers(s)
-	troubled := func(p Process) bool {
-		return slices.ContainsFunc(s.Troubles, func(t Trouble) bool { return t.Worker == p.Name })
-	}
-	if len(meant) == 0 || slices.ContainsFunc(meant, func(p Process) bool { return p.HasAll(s.Job.Handlers) && !troubled(p) }) {
-		return Waiting{}
-	}
-	at := slices.IndexFunc(s.Troubles, func(t Trouble) bool {
-		return slices.ContainsFunc(meant, func(p Process) bool { return p.Name == t.Worker })
-	})
-	if at < 0 {
-		return Waiting{}
-	}
-	return Waiting{WaitOutput, "no worker of this job can keep its pages: " + s.Troubles[at].String()}
-}
-
-// waitsForWork says why there is nothing to visit.
-func (s Status) waitsForWork(n Counters, v Service) Waiting {
-	switch {
-	case n.Idle() && s.Held:
-		return Waiting{WaitSeeds, "this job waits for the seeds that are being added"}
-	case n.Idle() && !s.Seeded:
-		return Waiting{WaitSeeds, fmt.Sprintf("this job waits for seeds: add some with trawl seed %s URL…", s.Job.Name)}
-	case v.Due.IsZero():
-		return Waiting{}
-	case !v.Due.Before(Never):
-		return Waiting{WaitHosts, fmt.Sprintf("every host of this job that has waiting URLs is paused: resume one with trawl host set %s HOST --resume", s.Job.Name)}
-	case v.Due.Sub(s.Now) >= restAfter:
-		return Waiting{WaitHosts, fmt.Sprintf("every host of this job rests, the first until %s", v.Due.UTC().Format(time.RFC3339))}
-	}
-	return Waiting{}
-}
-
 // Awaited is a writer whose output a job waits for before it ends: the writer's files are
 // not finished, or have not been shipped.
 type Awaited struct {
@@ -342,7 +204,7 @@ func (s Status) OutputPending(c Counters) string {
 	}
 	var parts []string
 	if c.Unshipped > 0 {
-		parts = append(parts, Plural(c.Unshipped, "record is on its way to the bucket", "records are on their way to the bucket"))
+		parts = append(parts, plain.Plural(c.Unshipped, "record is on its way to the bucket", "records are on their way to the bucket"))
 	}
 	for _, a := range s.Awaited {
 		parts = append(parts, a.String())

@@ -130,11 +130,3 @@ func (s *Size) Set(text string) (err error) {
 
 // Type describes the value in a command's help.
 func (s *Size) Type() string { return "size" }
-
-// Plural formats a number with the noun that it counts: "1 host", "2 hosts".
-func Plural(n int64, one, many string) string {
-	if n == 1 {
-		return "1 " + one
-	}
-	return strconv.FormatInt(n, 10) + " " + many
-}

@@ -99,7 +99,7 @@ func canonical(input string, u *whatwg.Url) (URL, error) {
 	if len(href) > MaxURLLength {
 		return URL{}, tooLong(input, len(href), MaxURLLength)
 	}
-	return fromHref(href), nil
+	return CanonicalURL(href), nil
 }
 
 // EncodeBytes percent-encodes the bytes of a text that are not UTF-8, one by one, so that a
@@ -161,8 +161,9 @@ func tooLong(input string, length, most int) error {
 	return fmt.Errorf("%q is too long: %d bytes, at most %d are allowed", Clip(input), length, most)
 }
 
-// fromHref returns the URL of a canonical serialisation.
-func fromHref(href string) URL {
+// CanonicalURL returns the URL of a text that [URL.String] returned. It does not check the
+// text: use [ParseURL] for any other.
+func CanonicalURL(href string) URL {
 	authority := strings.Index(href, "://") + len("://")
 	return URL{href, authority + strings.IndexByte(href[authority:], '/')}
 }

@@ -11,6 +11,7 @@ import (
 	"github.com/goccy/go-yaml"
 
 	"github.com/trawlcrawler/trawl/crawler"
+	"github.com/trawlcrawler/trawl/internal/queue"
 )
 
 // card is a sheet in words, for the page.
@@ -153,7 +154,7 @@ func outcomesOf(n crawler.Counters) []figure {
 // skippedOf lists the rules by which URLs were skipped.
 func skippedOf(n crawler.Counters) []figure {
 	var list []figure
-	for _, rule := range crawler.Rules {
+	for _, rule := range queue.Rules {
 		if n.Skipped[rule] > 0 {
 			list = append(list, figure{strings.ReplaceAll(string(rule), "_", " "), grouped(n.Skipped[rule])})
 		}

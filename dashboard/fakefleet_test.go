@@ -8,7 +8,9 @@ import (
 	"time"
 
 	"github.com/trawlcrawler/trawl/crawler"
+	"github.com/trawlcrawler/trawl/internal/seedfile"
 	"github.com/trawlcrawler/trawl/internal/setting"
+	"github.com/trawlcrawler/trawl/internal/waiting"
 )
 
 // fakeFleet keeps the jobs of a fleet in memory. Jobs run as soon as they are created.
@@ -29,7 +31,7 @@ type fakeJob struct {
 	counters crawler.Counters
 	seen     map[crawler.URL]bool
 	broken   error // the error of Counters
-	waiting  crawler.Waiting
+	waiting  waiting.Waiting
 }
 
 func newFakeFleet() *fakeFleet { return &fakeFleet{jobs: make(map[string]*fakeJob)} }
@@ -111,11 +113,11 @@ func (f *fakeFleet) Counters(ctx context.Context, name string) (crawler.Counters
 	return r.counters, r.broken
 }
 
-func (f *fakeFleet) Waiting(ctx context.Context, job crawler.Status, _ crawler.Counters) (crawler.Waiting, error) {
+func (f *fakeFleet) Waiting(ctx context.Context, job crawler.Status, _ crawler.Counters) (waiting.Waiting, error) {
 	defer f.mu.Unlock()
 	r, err := f.find(ctx, job.Job.Name)
 	if err != nil {
-		return crawler.Waiting{}, err
+		return waiting.Waiting{}, err
 	}
 	return r.waiting, nil
 }
@@ -209,7 +211,7 @@ func (f *fakeFleet) admit(ctx context.Context, name string, line int64, text str
 	if err != nil {
 		return err
 	}
-	seed, err := crawler.ParseSeed(text)
+	seed, err := seedfile.ParseSeed(text)
 	if err != nil {
 		return err // the list reports the refusal
 	}

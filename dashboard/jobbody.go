@@ -14,6 +14,8 @@ import (
 	"github.com/goccy/go-yaml"
 
 	"github.com/trawlcrawler/trawl/crawler"
+	"github.com/trawlcrawler/trawl/internal/rules"
+	"github.com/trawlcrawler/trawl/internal/setting"
 )
 
 // maxBody is the largest body that is read into memory, in bytes.
@@ -34,10 +36,10 @@ func readJob(w http.ResponseWriter, r *http.Request) (crawler.Job, error) {
 	if err := decode(body, &job); err != nil {
 		return crawler.Job{}, unreadable(err)
 	}
-	if err := job.Validate(); err != nil {
+	if err := rules.Validate(job); err != nil {
 		return crawler.Job{}, badRequest("%v", err)
 	}
-	if _, err := job.SeedEntries(); err != nil {
+	if _, err := rules.SeedEntries(job); err != nil {
 		return crawler.Job{}, badRequest("%v", err)
 	}
 	return job, nil
@@ -152,10 +154,10 @@ func decodeYAML(body io.Reader, job *crawler.Job) error {
 	if err != nil {
 		return err
 	}
-	if err := crawler.CheckYAML(text); err != nil {
+	if err := setting.CheckYAML(text); err != nil {
 		return fmt.Errorf("the job cannot be read as YAML: %w", err)
 	}
-	if err := crawler.CheckOneDocument(text); err != nil {
+	if err := setting.CheckOneDocument(text); err != nil {
 		return err
 	}
 	err = yaml.NewDecoder(bytes.NewReader(text), yaml.Strict()).Decode(job)

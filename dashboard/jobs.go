@@ -5,6 +5,7 @@ import (
 	"iter"
 
 	"github.com/trawlcrawler/trawl/crawler"
+	"github.com/trawlcrawler/trawl/internal/waiting"
 )
 
 // Jobs are the jobs of a fleet. All methods are safe for concurrent use and return when
@@ -23,7 +24,7 @@ type Jobs interface {
 	Counters(ctx context.Context, name string) (crawler.Counters, error)
 	// Waiting says what a job waits for if none of its pages is being fetched, given its
 	// status and counters as just read.
-	Waiting(ctx context.Context, job crawler.Status, numbers crawler.Counters) (crawler.Waiting, error)
+	Waiting(ctx context.Context, job crawler.Status, numbers crawler.Counters) (waiting.Waiting, error)
 
 	// Pause stops a job from starting visits. Pausing a paused job does nothing. It returns
 	// [crawler.ErrJobEnded] for a job that has ended, and [crawler.ErrJobState] for one

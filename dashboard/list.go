@@ -11,6 +11,7 @@ import (
 	"os"
 
 	"github.com/trawlcrawler/trawl/crawler"
+	"github.com/trawlcrawler/trawl/internal/seedfile"
 )
 
 // maxLine is the longest line of a list, in bytes. A longer one is refused.
@@ -136,6 +137,6 @@ func plainLine(line []byte) (string, error) { return string(line), nil }
 // jsonLine parses a seed in JSON. An unknown field is an error, because the client may rely
 // on it.
 func jsonLine(line []byte) (string, error) {
-	seed, err := crawler.ParseSeedJSON(line)
+	seed, err := seedfile.ParseSeedJSON(line)
 	return seed.String(), err
 }

@@ -11,6 +11,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus/promhttp"
 
 	"github.com/trawlcrawler/trawl/crawler"
+	"github.com/trawlcrawler/trawl/internal/waiting"
 )
 
 // scrapeTime limits the time for reading all jobs for one scrape. By default, Prometheus
@@ -109,7 +110,7 @@ func collectWaits(out chan<- prometheus.Metric, sh sheet) {
 	if ended(sh.State) {
 		return
 	}
-	for _, reason := range crawler.WaitReasons {
+	for _, reason := range waiting.WaitReasons {
 		is := int64(0)
 		if reason == sh.WaitsFor {
 			is = 1

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/trawlcrawler/trawl/crawler"
+	"github.com/trawlcrawler/trawl/internal/waiting"
 )
 
 func contains(text, part string) bool { return strings.Contains(text, part) }
@@ -79,7 +80,7 @@ func TestAJobThatNobodyServesSaysSoOnThePageInTheAPIAndInMetrics(t *testing.T) {
 	s.job(t, "news")
 	s.get(t, "/metrics").want(t, http.StatusOK, `trawl_job_waits{for="worker",job="news"} 0`)
 	s.change("news", func(r *fakeJob) {
-		r.waiting = crawler.Waiting{For: crawler.WaitWorker, Text: "no worker runs this job: start one"}
+		r.waiting = waiting.Waiting{For: waiting.WaitWorker, Text: "no worker runs this job: start one"}
 	})
 	s.get(t, "/").want(t, http.StatusOK, `<p class="waits">no worker runs this job: start one</p>`)
 	s.get(t, "/api/v1/jobs/news").want(t, http.StatusOK, `"waits": "no worker runs this job: start one"`, `"waits_for": "worker"`)

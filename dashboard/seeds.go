@@ -15,6 +15,7 @@ import (
 	"github.com/klauspost/compress/gzip"
 
 	"github.com/trawlcrawler/trawl/crawler"
+	"github.com/trawlcrawler/trawl/internal/seedfile"
 )
 
 // seedJob adds the list of URLs in the body to a job, with the priority that the query
@@ -39,7 +40,7 @@ func (d *Dashboard) seedJob(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	unhurried(w)
-	seeding, err := d.jobs.SeedClosed(r.Context(), name, d.quota.paced(r.Context(), crawler.Prioritized(l.urls(), priority)), func(crawler.Seeding) {})
+	seeding, err := d.jobs.SeedClosed(r.Context(), name, d.quota.paced(r.Context(), seedfile.Prioritized(l.urls(), priority)), func(crawler.Seeding) {})
 	seeding = withOurs(seeding, l.refused)
 	if err = cmp.Or(l.err, err); err != nil {
 		p := d.seedProblem(r.Context(), name, err)

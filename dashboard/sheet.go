@@ -9,6 +9,7 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"github.com/trawlcrawler/trawl/crawler"
+	"github.com/trawlcrawler/trawl/internal/waiting"
 )
 
 // readTime is the time limit for reading the data of one response.
@@ -41,7 +42,7 @@ type sheet struct {
 	// Waits says why no page of the job is being fetched, and what to do about it. WaitsFor
 	// is the reason in one word. Both are empty while the job makes progress.
 	Waits    string             `json:"waits,omitempty"`
-	WaitsFor crawler.WaitReason `json:"waits_for,omitempty"`
+	WaitsFor waiting.WaitReason `json:"waits_for,omitempty"`
 
 	// Troubles says why workers cannot keep its pages.
 	Troubles []crawler.Trouble `json:"troubles,omitempty"`

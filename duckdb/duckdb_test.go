@@ -20,6 +20,8 @@ import (
 	_ "github.com/marcboeker/go-duckdb"
 
 	"github.com/trawlcrawler/trawl/crawler"
+	"github.com/trawlcrawler/trawl/internal/fetched"
+	"github.com/trawlcrawler/trawl/internal/queue"
 	"github.com/trawlcrawler/trawl/internal/sink"
 )
 
@@ -86,22 +88,22 @@ func TestDuckDBReadsTheSchemaAndWhatIsInIt(t *testing.T) {
 		t.Fatal(err)
 	}
 	a, b := url(t, "http://example.com/a"), url(t, "http://example.com/b?x=1&y=é")
-	fetched := &crawler.Result{
-		Job: "shop", Worker: "w1", Entry: crawler.Entry{URL: a}, Outcome: crawler.OutcomeFetched, Redirects: []crawler.URL{b},
-		Page: &crawler.Page{
+	page := &fetched.Result{
+		Job: "shop", Worker: "w1", Entry: queue.Entry{URL: a}, Outcome: crawler.OutcomeFetched, Redirects: []crawler.URL{b},
+		Page: &fetched.Page{
 			URL: b, Status: 200, Started: time.UnixMilli(1_700_000_000_123), Duration: 42 * time.Millisecond, Header: http.Header{"Content-Type": {"text/html"}},
-			Body: &crawler.Body{Size: 1234, Release: func() {}},
+			Body: &fetched.Body{Size: 1234, Release: func() {}},
 		},
-		Document: &crawler.Document{
+		Document: &fetched.Document{
 			Title: "Tee & Käse", Fields: map[string]any{"price": 12.5, "tags": []string{"x", "y"}}, Rights: crawler.Rights{NoAI: true},
-			References: []crawler.Reference{{URL: a, Text: "back", Rel: "nofollow", NoFollow: true, Kind: crawler.ReferenceAnchor}, {URL: b, Kind: crawler.ReferenceFrame}},
+			References: []fetched.Reference{{URL: a, Text: "back", Rel: "nofollow", NoFollow: true, Kind: fetched.ReferenceAnchor}, {URL: b, Kind: fetched.ReferenceFrame}},
 		},
 	}
-	failed := &crawler.Result{
-		Job: "shop", Worker: "w1", Entry: crawler.Entry{URL: url(t, "http://nowhere.example/"), Referrer: a, Depth: 1}, Outcome: crawler.OutcomeFailed,
-		Reason: "no such host", Page: &crawler.Page{Started: time.UnixMilli(1_700_000_000_456), Fault: &crawler.Fault{Kind: crawler.FaultResolve}},
+	failed := &fetched.Result{
+		Job: "shop", Worker: "w1", Entry: queue.Entry{URL: url(t, "http://nowhere.example/"), Referrer: a, Depth: 1}, Outcome: crawler.OutcomeFailed,
+		Reason: "no such host", Page: &fetched.Page{Started: time.UnixMilli(1_700_000_000_456), Fault: &fetched.Fault{Kind: fetched.FaultResolve}},
 	}
-	if err := s.Keep(t.Context(), []*crawler.Result{failed, fetched}); err != nil {
+	if err := s.Keep(t.Context(), []*fetched.Result{failed, page}); err != nil {
 		t.Fatal(err)
 	}
 	if err := s.Close(); err != nil {

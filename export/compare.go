@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/trawlcrawler/trawl/crawler"
+	"github.com/trawlcrawler/trawl/internal/fetched"
 )
 
 // comparison compares a field of a record with a value that was parsed once.
@@ -221,7 +222,7 @@ func timeTest(op, value string, now time.Time) (func(any) bool, error) {
 		return nil, err
 	}
 	return func(v any) bool {
-		at, err := crawler.ParseRecordTime(textOf(v))
+		at, err := fetched.ParseRecordTime(textOf(v))
 		if err != nil {
 			return false
 		}

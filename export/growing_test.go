@@ -13,6 +13,8 @@ import (
 
 	"github.com/trawlcrawler/trawl/crawler"
 	"github.com/trawlcrawler/trawl/export"
+	"github.com/trawlcrawler/trawl/internal/fetched"
+	"github.com/trawlcrawler/trawl/internal/queue"
 	"github.com/trawlcrawler/trawl/internal/sink"
 )
 
@@ -30,7 +32,7 @@ func keptPages(t testing.TB, dir, worker string, formats []string, n int) sink.S
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { s.Close() })
-	var batch []*crawler.Result
+	var batch []*fetched.Result
 	for i := range n {
 		if batch = append(batch, fetchedPage(t, fmt.Sprintf("http://shop.example/%s/%d", worker, n-i))); len(batch) == 3 || i == n-1 {
 			if err := s.Keep(t.Context(), batch); err != nil {
@@ -42,23 +44,23 @@ func keptPages(t testing.TB, dir, worker string, formats []string, n int) sink.S
 	return s
 }
 
-func fetchedPage(t testing.TB, url string) *crawler.Result {
+func fetchedPage(t testing.TB, url string) *fetched.Result {
 	t.Helper()
 	u, err := crawler.ParseURL(url)
 	if err != nil {
 		t.Fatal(err)
 	}
 	body := "<title>a page</title>" + url
-	return &crawler.Result{
-		Job: "shop", Worker: "w", Entry: crawler.Entry{URL: u}, Outcome: crawler.OutcomeFetched, At: noon,
-		Page: &crawler.Page{
+	return &fetched.Result{
+		Job: "shop", Worker: "w", Entry: queue.Entry{URL: u}, Outcome: crawler.OutcomeFetched, At: noon,
+		Page: &fetched.Page{
 			URL: u, Status: 200, Started: noon, Duration: time.Millisecond, Header: http.Header{"Content-Type": {"text/html"}},
-			Body: &crawler.Body{Head: []byte(body), Size: int64(len(body)), Release: func() {}},
-			Recording: &crawler.Recording{
+			Body: &fetched.Body{Head: []byte(body), Size: int64(len(body)), Release: func() {}},
+			Recording: &fetched.Recording{
 				Request: []byte("GET / HTTP/1.1\r\n\r\n"), Head: []byte("HTTP/1.1 200 OK\r\nContent-Type: text/html\r\n\r\n"),
 			},
 		},
-		Document: &crawler.Document{Title: "a page", Fields: map[string]any{"price": json.Number("12.50")}, Article: &crawler.Article{Markdown: "A page."}},
+		Document: &fetched.Document{Title: "a page", Fields: map[string]any{"price": json.Number("12.50")}, Article: &fetched.Article{Markdown: "A page."}},
 	}
 }
 

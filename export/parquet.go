@@ -10,7 +10,7 @@ import (
 	"github.com/parquet-go/parquet-go"
 	"github.com/parquet-go/parquet-go/compress/zstd"
 
-	"github.com/trawlcrawler/trawl/crawler"
+	"github.com/trawlcrawler/trawl/internal/fetched"
 	"github.com/trawlcrawler/trawl/internal/tabular"
 )
 
@@ -141,7 +141,7 @@ func setColumn(column reflect.Value, f Field, v any) error {
 		is, _ := v.(bool)
 		column.SetBool(is)
 	case kindTime:
-		at, err := crawler.ParseRecordTime(textOf(v))
+		at, err := fetched.ParseRecordTime(textOf(v))
 		if err != nil {
 			return err
 		}

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/trawlcrawler/trawl/crawler"
+	"github.com/trawlcrawler/trawl/internal/fetched"
 )
 
 // Record is one record of an output. It is valid until the next one is read.
@@ -50,7 +51,7 @@ func readHeader(line []byte) (url string, at time.Time, err error) {
 			return "", time.Time{}, err
 		}
 	}
-	at, err = crawler.ParseRecordTime(h.FetchedAt)
+	at, err = fetched.ParseRecordTime(h.FetchedAt)
 	return h.URL, at, err
 }
 

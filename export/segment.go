@@ -11,6 +11,7 @@ import (
 	"github.com/parquet-go/parquet-go"
 
 	"github.com/trawlcrawler/trawl/crawler"
+	"github.com/trawlcrawler/trawl/internal/fetched"
 	"github.com/trawlcrawler/trawl/internal/output"
 	"github.com/trawlcrawler/trawl/internal/tabular"
 	"github.com/trawlcrawler/trawl/internal/warc"
@@ -208,7 +209,7 @@ func readCaptures(ctx context.Context, s segment, do func(at place, line []byte)
 		}
 		rec := crawler.Record{
 			URL: c.URL, FinalURL: c.URL, Redirects: []string{}, Status: c.Status, Outcome: c.Outcome(),
-			FetchedAt: crawler.FormatRecordTime(c.Date), ContentType: c.MIME, Digest: c.Digest, Links: 0,
+			FetchedAt: fetched.FormatRecordTime(c.Date), ContentType: c.MIME, Digest: c.Digest, Links: 0,
 		}
 		text, err := rec.JSON()
 		if err != nil {

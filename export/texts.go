@@ -8,6 +8,7 @@ import (
 	"net/http"
 
 	"github.com/trawlcrawler/trawl/crawler"
+	"github.com/trawlcrawler/trawl/internal/fetched"
 	"github.com/trawlcrawler/trawl/internal/parse"
 )
 
@@ -56,9 +57,9 @@ func (t *texts) read(rec crawler.Record) (string, error) {
 			return "", err
 		}
 	}
-	doc, err := t.parser.Parse(t.ctx, &crawler.Page{
+	doc, err := t.parser.Parse(t.ctx, &fetched.Page{
 		URL: u, Status: rec.Status, Header: http.Header{"Content-Type": {rec.ContentType}}, Truncated: rec.Truncated,
-		Body: &crawler.Body{Head: body, Size: int64(len(body)), Digest: sha256.Sum256(body)},
+		Body: &fetched.Body{Head: body, Size: int64(len(body)), Digest: sha256.Sum256(body)},
 	})
 	if doc == nil || err != nil {
 		return "", err

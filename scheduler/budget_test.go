@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/trawlcrawler/trawl/crawler"
+	"github.com/trawlcrawler/trawl/internal/queue"
 	"github.com/trawlcrawler/trawl/internal/test/redistest"
 )
 
@@ -95,7 +96,7 @@ func TestAHostsBudgetIsTheReasonIfItLeftURLsOut(t *testing.T) {
 			s.seed("https://a.example/1", "https://a.example/2")
 			s.run(fastConfig)
 			v := s.open(s.waitEnqueued(1)[0]).take()
-			done := []crawler.Settlement{
+			done := []queue.Settlement{
 				{Ticket: v.taken[0].Ticket, Outcome: crawler.OutcomeFetched},
 				{Ticket: v.taken[1].Ticket, Outcome: crawler.OutcomeSkipped, Over: over},
 			}
@@ -136,8 +137,8 @@ func TestAJobThatEndsGivesNoMoreURLsOut(t *testing.T) {
 				}
 				<-ending
 				s.wantRunning()
-				if taken, err := v.Take(t.Context(), 1, 0); !errors.Is(err, crawler.ErrSpent) {
-					t.Errorf("%d more URLs are taken (%v), want %v", len(taken), err, crawler.ErrSpent)
+				if taken, err := v.Take(t.Context(), 1, 0); !errors.Is(err, queue.ErrSpent) {
+					t.Errorf("%d more URLs are taken (%v), want %v", len(taken), err, queue.ErrSpent)
 				}
 				v.close()
 				s.wantEnd(crawler.StateDone, "budget of "+name)
@@ -168,7 +169,7 @@ func TestTwoSchedulersDoAJobOnce(t *testing.T) {
 		var met sync.WaitGroup // neither runs all visits before the other has begun
 		met.Add(len(both))
 		var mu sync.Mutex
-		enqueued := make(map[crawler.VisitRef]int)
+		enqueued := make(map[queue.VisitRef]int)
 		for _, s := range both {
 			s.setCapacity(5)
 			meet := sync.OnceFunc(func() { met.Done(); met.Wait() })

@@ -10,6 +10,7 @@ import (
 
 	"github.com/trawlcrawler/trawl/crawler"
 	"github.com/trawlcrawler/trawl/internal/frontier"
+	"github.com/trawlcrawler/trawl/internal/queue"
 	"github.com/trawlcrawler/trawl/internal/test/redistest"
 	"github.com/trawlcrawler/trawl/scheduler"
 )
@@ -25,7 +26,7 @@ type fixture struct {
 
 	mu       sync.Mutex
 	capacity int
-	enqueued []crawler.VisitRef // enqueued and not taken by the test yet
+	enqueued []queue.VisitRef // enqueued and not taken by the test yet
 	calls    map[string]int
 	hooks    map[string]func() error
 	moved    chan struct{} // closed at the next call
@@ -179,7 +180,7 @@ func (s *fixture) Move(ctx context.Context, job string, to crawler.State, reason
 	return s.Store.Move(ctx, job, to, reason, from...)
 }
 
-func (s *fixture) Arm(ctx context.Context, limit int) ([]crawler.VisitRef, error) {
+func (s *fixture) Arm(ctx context.Context, limit int) ([]queue.VisitRef, error) {
 	if err := s.called("arm"); err != nil {
 		return nil, err
 	}
@@ -223,7 +224,7 @@ func (s *fixture) Capacity(string) (int, error) {
 	return s.capacity, nil
 }
 
-func (s *fixture) Enqueue(_ context.Context, job crawler.Status, o crawler.VisitRef) error {
+func (s *fixture) Enqueue(_ context.Context, job crawler.Status, o queue.VisitRef) error {
 	if job.Job.Name != s.job || job.Created.IsZero() {
 		s.t.Errorf("a visit to %s is enqueued for job %q, created %v", o.Host, job.Job.Name, job.Created)
 	}

@@ -15,6 +15,7 @@ import (
 
 	"github.com/trawlcrawler/trawl/crawler"
 	"github.com/trawlcrawler/trawl/internal/frontier"
+	"github.com/trawlcrawler/trawl/internal/queue"
 	"github.com/trawlcrawler/trawl/internal/redisconn"
 	"github.com/trawlcrawler/trawl/internal/redisd"
 	"github.com/trawlcrawler/trawl/internal/test/redistest"
@@ -164,8 +165,8 @@ func (h *testFleet) wantState(job string, state crawler.State) time.Duration {
 func (h *testFleet) work(job string, let func(host crawler.Host)) (stop func()) {
 	h.t.Helper()
 	f := h.store.Frontier(h.status(job).Job)
-	handle := func(ctx context.Context, v tasks.Visit, _ <-chan struct{}) (crawler.Report, error) {
-		return crawler.Report{Ending: crawler.EndDry}, carryOut(ctx, f, v.Ref(), let)
+	handle := func(ctx context.Context, v tasks.Visit, _ <-chan struct{}) (queue.Report, error) {
+		return queue.Report{Ending: queue.EndDry}, carryOut(ctx, f, v.Ref(), let)
 	}
 	server, err := tasks.Serve(context.Background(), h.endpoint, handle, tasks.ServerConfig{Job: job, Concurrency: 5})
 	h.must(err)
@@ -175,7 +176,7 @@ func (h *testFleet) work(job string, let func(host crawler.Host)) (stop func()) 
 }
 
 // carryOut takes all URLs of a host, waits until let returns, and settles them as fetched.
-func carryOut(ctx context.Context, f *frontier.Frontier, o crawler.VisitRef, let func(crawler.Host)) error {
+func carryOut(ctx context.Context, f *frontier.Frontier, o queue.VisitRef, let func(crawler.Host)) error {
 	lease, err := f.Open(ctx, o, "worker")
 	if err != nil {
 		return err
@@ -197,11 +198,11 @@ func carryOut(ctx context.Context, f *frontier.Frontier, o crawler.VisitRef, let
 		}
 		break
 	}
-	var done []crawler.Settlement
+	var done []queue.Settlement
 	for _, t := range taken {
-		done = append(done, crawler.Settlement{Ticket: t.Ticket, Outcome: crawler.OutcomeFetched})
+		done = append(done, queue.Settlement{Ticket: t.Ticket, Outcome: crawler.OutcomeFetched})
 	}
-	return errors.Join(lease.Settle(ctx, done), lease.Close(ctx, crawler.Rest{}))
+	return errors.Join(lease.Settle(ctx, done), lease.Close(ctx, queue.Rest{}))
 }
 
 // keys lists all keys whose names contain a text.

@@ -9,6 +9,8 @@ import (
 	"time"
 
 	"github.com/trawlcrawler/trawl/crawler"
+	"github.com/trawlcrawler/trawl/internal/queue"
+	"github.com/trawlcrawler/trawl/internal/rules"
 )
 
 // Store is what a runner needs from the store of jobs.
@@ -53,7 +55,7 @@ type Queues interface {
 // SeededFrontier is a frontier to which the runner adds a job's own seeds.
 type SeededFrontier interface {
 	Frontier
-	Admit(ctx context.Context, entries []crawler.Entry) (fresh int, err error)
+	Admit(ctx context.Context, entries []queue.Entry) (fresh int, err error)
 }
 
 // Runner runs all jobs of a fleet, with a scheduler for each. Any number of runners may run
@@ -209,7 +211,7 @@ func (b *Runner) see(ctx context.Context, job crawler.Status) error {
 // begin admits the seeds of a job that was created and starts it. It may be repeated, and
 // run by several processes at once.
 func (b *Runner) begin(ctx context.Context, job crawler.Status) error {
-	seeds, err := job.Job.SeedEntries()
+	seeds, err := rules.SeedEntries(job.Job)
 	if err != nil {
 		_, moved := b.store.Move(ctx, job.Job.Name, crawler.StateFailed, err.Error(), crawler.StateCreated)
 		return moved

@@ -12,6 +12,8 @@ import (
 	"github.com/hibiken/asynq"
 
 	"github.com/trawlcrawler/trawl/crawler"
+	"github.com/trawlcrawler/trawl/internal/queue"
+	"github.com/trawlcrawler/trawl/internal/rules"
 	"github.com/trawlcrawler/trawl/scheduler"
 	"github.com/trawlcrawler/trawl/tasks"
 )
@@ -70,7 +72,7 @@ func TestAJobThatARunnerLeftHalfStartedIsStarted(t *testing.T) {
 		}
 		for _, name := range []string{"admitted", "seeded"} {
 			job := h.status(name).Job
-			seeds, err := job.SeedEntries()
+			seeds, err := rules.SeedEntries(job)
 			h.must(err)
 			_, err = h.store.Frontier(job).Admit(t.Context(), seeds)
 			h.must(err)
@@ -219,7 +221,7 @@ type heldQueues struct {
 	entered          atomic.Bool // a visit was enqueued
 }
 
-func (q *heldQueues) Enqueue(ctx context.Context, job crawler.Status, o crawler.VisitRef) error {
+func (q *heldQueues) Enqueue(ctx context.Context, job crawler.Status, o queue.VisitRef) error {
 	q.once.Do(func() { close(q.reached) })
 	<-q.release
 	defer q.entered.Store(true)
@@ -311,7 +313,7 @@ func TestAQueueDeletedByHandIsListedAgain(t *testing.T) {
 			job := h.status("docs").Job
 			u, err := crawler.ParseURL("https://site0.example/" + string(rune('a'+n)))
 			h.must(err)
-			_, err = h.store.Frontier(job).Admit(t.Context(), []crawler.Entry{{URL: u}})
+			_, err = h.store.Frontier(job).Admit(t.Context(), []queue.Entry{{URL: u}})
 			h.must(err)
 			n++
 			fetched(n)

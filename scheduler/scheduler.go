@@ -8,13 +8,14 @@ import (
 	"time"
 
 	"github.com/trawlcrawler/trawl/crawler"
+	"github.com/trawlcrawler/trawl/internal/queue"
 )
 
 // Frontier is what the scheduler needs from the frontier of a job.
 type Frontier interface {
 	// Arm arms hosts until most visits of the job are armed or open. Visits that are
 	// returned with an error are armed all the same.
-	Arm(ctx context.Context, most int) ([]crawler.VisitRef, error)
+	Arm(ctx context.Context, most int) ([]queue.VisitRef, error)
 	Sweep(ctx context.Context, late time.Duration) (broken int, err error)
 	// Recall tells this many visits to end soon, including those that it told before.
 	Recall(ctx context.Context, visits int) error
@@ -46,7 +47,7 @@ type Fleet interface {
 	// Capacity returns how many visits of the job can run at once.
 	Capacity(job string) (int, error)
 	// Enqueue enqueues a visit. Enqueueing it again does nothing.
-	Enqueue(ctx context.Context, job crawler.Status, o crawler.VisitRef) error
+	Enqueue(ctx context.Context, job crawler.Status, o queue.VisitRef) error
 }
 
 // Config is the configuration of a scheduler. Zero values are the defaults.
@@ -108,9 +109,9 @@ type Scheduler struct {
 	recalled   time.Time
 	complained time.Time
 	contact    contact
-	met        time.Time          // when the job's status was first read
-	owed       []crawler.VisitRef // armed but not enqueued
-	shares     *shares            // nil: the job has the whole fleet
+	met        time.Time        // when the job's status was first read
+	owed       []queue.VisitRef // armed but not enqueued
+	shares     *shares          // nil: the job has the whole fleet
 }
 
 // New returns a scheduler for a job.

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/trawlcrawler/trawl/crawler"
+	"github.com/trawlcrawler/trawl/internal/queue"
 	"github.com/trawlcrawler/trawl/internal/test/redistest"
 	"github.com/trawlcrawler/trawl/scheduler"
 )
@@ -79,7 +80,7 @@ func makesRoomForUrgent(t *testing.T, s *fixture) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if _, err := s.Admit(t.Context(), []crawler.Entry{{URL: urgent, Band: crawler.BandUrgent}}); err != nil {
+	if _, err := s.Admit(t.Context(), []queue.Entry{{URL: urgent, Band: queue.BandUrgent}}); err != nil {
 		t.Fatal(err)
 	}
 	hosts := recalled()
@@ -177,7 +178,7 @@ func replacesLostWorkers(t *testing.T, s *fixture) {
 	if len(again.taken) != 1 {
 		t.Fatalf("the second visit takes %d URLs, want the one that was in flight", len(again.taken))
 	}
-	if err := lost.Settle(t.Context(), nil); !errors.Is(err, crawler.ErrStale) {
+	if err := lost.Settle(t.Context(), nil); !errors.Is(err, queue.ErrStale) {
 		t.Errorf("the first worker gets %v when it returns, want ErrStale", err)
 	}
 	again.fetched(1).close()

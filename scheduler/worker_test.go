@@ -5,6 +5,7 @@ import (
 	"testing"
 
 	"github.com/trawlcrawler/trawl/crawler"
+	"github.com/trawlcrawler/trawl/internal/queue"
 	"github.com/trawlcrawler/trawl/internal/visit"
 )
 
@@ -16,7 +17,7 @@ func (s *fixture) setCapacity(capacity int) {
 }
 
 // waitEnqueued waits until n visits are enqueued, and takes them.
-func (s *fixture) waitEnqueued(n int) []crawler.VisitRef {
+func (s *fixture) waitEnqueued(n int) []queue.VisitRef {
 	s.t.Helper()
 	for {
 		s.mu.Lock()
@@ -74,13 +75,13 @@ func (s *fixture) seeded() {
 
 func (s *fixture) admit(urls ...string) {
 	s.t.Helper()
-	entries := make([]crawler.Entry, len(urls))
+	entries := make([]queue.Entry, len(urls))
 	for i, u := range urls {
 		parsed, err := crawler.ParseURL(u)
 		if err != nil {
 			s.t.Fatal(err)
 		}
-		entries[i] = crawler.Entry{URL: parsed}
+		entries[i] = queue.Entry{URL: parsed}
 	}
 	if fresh, err := s.Admit(s.t.Context(), entries); err != nil || fresh != len(urls) {
 		s.t.Fatalf("%d of %v are new: %v", fresh, urls, err)
@@ -110,10 +111,10 @@ func (s *fixture) counts() crawler.Counters {
 type openVisit struct {
 	visit.HostLease
 	t     testing.TB
-	taken []crawler.Taken
+	taken []queue.Taken
 }
 
-func (s *fixture) open(o crawler.VisitRef) *openVisit {
+func (s *fixture) open(o queue.VisitRef) *openVisit {
 	s.t.Helper()
 	lease, err := s.Open(s.t.Context(), o, "worker")
 	if err != nil {
@@ -135,9 +136,9 @@ func (v *openVisit) take() *openVisit {
 // fetched settles the taken URLs as fetched, each with a body of this many bytes.
 func (v *openVisit) fetched(bytes int64) *openVisit {
 	v.t.Helper()
-	done := make([]crawler.Settlement, len(v.taken))
+	done := make([]queue.Settlement, len(v.taken))
 	for i, t := range v.taken {
-		done[i] = crawler.Settlement{Ticket: t.Ticket, Outcome: crawler.OutcomeFetched, Bytes: bytes}
+		done[i] = queue.Settlement{Ticket: t.Ticket, Outcome: crawler.OutcomeFetched, Bytes: bytes}
 	}
 	if err := v.Settle(v.t.Context(), done); err != nil {
 		v.t.Fatal(err)
@@ -147,13 +148,13 @@ func (v *openVisit) fetched(bytes int64) *openVisit {
 
 func (v *openVisit) close() {
 	v.t.Helper()
-	if err := v.Close(v.t.Context(), crawler.Rest{}); err != nil {
+	if err := v.Close(v.t.Context(), queue.Rest{}); err != nil {
 		v.t.Fatal(err)
 	}
 }
 
 // visit carries out a whole visit.
-func (s *fixture) visit(o crawler.VisitRef) {
+func (s *fixture) visit(o queue.VisitRef) {
 	s.t.Helper()
 	s.open(o).take().fetched(1).close()
 }

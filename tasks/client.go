@@ -13,7 +13,9 @@ import (
 	"github.com/trawlcrawler/trawl/crawler"
 	"github.com/trawlcrawler/trawl/internal/frontier"
 	"github.com/trawlcrawler/trawl/internal/parse"
+	"github.com/trawlcrawler/trawl/internal/queue"
 	"github.com/trawlcrawler/trawl/internal/redisconn"
+	"github.com/trawlcrawler/trawl/internal/rules"
 )
 
 // Client is the API of a fleet for Go programs: it creates, seeds, controls and waits for
@@ -60,20 +62,20 @@ func (c *Client) Close() error { return errors.Join(c.queues.Close(), c.close())
 // wraps [crawler.ErrJobExists] if a job with that name exists. Otherwise it names the
 // setting that is wrong.
 func (c *Client) Create(ctx context.Context, job crawler.Job) error {
-	return c.CreateFrom(ctx, job, crawler.Origin{}, crawler.Opened{})
+	return c.CreateFrom(ctx, job, crawler.Origin{}, queue.Opened{})
 }
 
 // CreateClosed is Create for clients that may use the API but are not operators: seeds open
 // no ports.
 func (c *Client) CreateClosed(ctx context.Context, job crawler.Job) error {
-	return c.create(ctx, job, crawler.Origin{}, crawler.Opened{}, nil)
+	return c.create(ctx, job, crawler.Origin{}, queue.Opened{}, nil)
 }
 
 // CreateFrom is Create with an origin. It also lets workers connect to the given hosts and
 // networks for this job alone. Call it only for an operator who may allow that: the API of
 // the dashboard does not.
-func (c *Client) CreateFrom(ctx context.Context, job crawler.Job, origin crawler.Origin, opened crawler.Opened) error {
-	seeds, err := job.SeedEntries()
+func (c *Client) CreateFrom(ctx context.Context, job crawler.Job, origin crawler.Origin, opened queue.Opened) error {
+	seeds, err := rules.SeedEntries(job)
 	if err != nil {
 		return err
 	}
@@ -81,14 +83,14 @@ func (c *Client) CreateFrom(ctx context.Context, job crawler.Job, origin crawler
 	for i, e := range seeds {
 		hosts[i] = e.URL.Host()
 	}
-	return c.create(ctx, job, origin, opened, crawler.Ports(hosts))
+	return c.create(ctx, job, origin, opened, queue.Ports(hosts))
 }
 
-func (c *Client) create(ctx context.Context, job crawler.Job, origin crawler.Origin, opened crawler.Opened, ports []string) error {
-	if _, err := job.SeedEntries(); err != nil {
+func (c *Client) create(ctx context.Context, job crawler.Job, origin crawler.Origin, opened queue.Opened, ports []string) error {
+	if _, err := rules.SeedEntries(job); err != nil {
 		return err
 	}
-	if err := job.Validate(); err != nil {
+	if err := rules.Validate(job); err != nil {
 		return err
 	}
 	if err := parse.Check(job); err != nil {
@@ -158,7 +160,7 @@ func (c *Client) Homes(ctx context.Context, job string) ([]crawler.Host, error) 
 	if err != nil {
 		return nil, err
 	}
-	seeds, err := status.Job.SeedEntries()
+	seeds, err := rules.SeedEntries(status.Job)
 	if err != nil {
 		return nil, err
 	}

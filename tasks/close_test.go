@@ -10,19 +10,19 @@ import (
 
 	"github.com/hibiken/asynq"
 
-	"github.com/trawlcrawler/trawl/crawler"
+	"github.com/trawlcrawler/trawl/internal/queue"
 	"github.com/trawlcrawler/trawl/tasks"
 )
 
 func drains(t *testing.T, w *queueTest) {
 	started, drained, release := make(chan string), make(chan struct{}), make(chan struct{})
-	shut := w.serve(func(ctx context.Context, v tasks.Visit, drain <-chan struct{}) (crawler.Report, error) {
+	shut := w.serve(func(ctx context.Context, v tasks.Visit, drain <-chan struct{}) (queue.Report, error) {
 		id, _ := asynq.GetTaskID(ctx)
 		started <- id
 		<-drain
 		close(drained)
 		<-release
-		return crawler.Report{Host: v.Host, Ending: crawler.EndDrained}, ctx.Err()
+		return queue.Report{Host: v.Host, Ending: queue.EndDrained}, ctx.Err()
 	}, tasks.ServerConfig{Concurrency: 1})
 	w.enqueue(ref(1), ref(2))
 	id := <-started
@@ -53,12 +53,12 @@ func drains(t *testing.T, w *queueTest) {
 
 func drainsInTime(t *testing.T, w *queueTest) {
 	started, ended := make(chan string), make(chan struct{})
-	shut := w.serve(func(ctx context.Context, _ tasks.Visit, _ <-chan struct{}) (crawler.Report, error) {
+	shut := w.serve(func(ctx context.Context, _ tasks.Visit, _ <-chan struct{}) (queue.Report, error) {
 		id, _ := asynq.GetTaskID(ctx)
 		started <- id
 		<-ctx.Done() // it ignores drain
 		close(ended)
-		return crawler.Report{}, ctx.Err()
+		return queue.Report{}, ctx.Err()
 	}, tasks.ServerConfig{Drain: 20 * time.Millisecond})
 	w.enqueue(ref(1))
 	id := <-started
@@ -71,12 +71,12 @@ func cutsOff(t *testing.T, w *queueTest) {
 	started, tidied := make(chan string), make(chan struct{})
 	tidy := sync.OnceFunc(func() { close(tidied) })
 	ctx, cut := context.WithCancel(t.Context())
-	shut := w.serveUnder(ctx, func(ctx context.Context, v tasks.Visit, _ <-chan struct{}) (crawler.Report, error) {
+	shut := w.serveUnder(ctx, func(ctx context.Context, v tasks.Visit, _ <-chan struct{}) (queue.Report, error) {
 		id, _ := asynq.GetTaskID(ctx)
 		started <- id
 		<-ctx.Done()
 		<-tidied // the visit gives back what it holds
-		return crawler.Report{Host: v.Host, Ending: crawler.EndDrained}, ctx.Err()
+		return queue.Report{Host: v.Host, Ending: queue.EndDrained}, ctx.Err()
 	}, tasks.ServerConfig{})
 	defer tidy()
 	w.enqueue(ref(1))
@@ -101,12 +101,12 @@ func cutsOff(t *testing.T, w *queueTest) {
 
 func endsAtTimeout(t *testing.T, w *queueTest) {
 	desk, ended, noticed := newVisitChannel(), make(chan error, 2), make(chan struct{})
-	shut := w.serve(func(ctx context.Context, v tasks.Visit, drain <-chan struct{}) (crawler.Report, error) {
+	shut := w.serve(func(ctx context.Context, v tasks.Visit, drain <-chan struct{}) (queue.Report, error) {
 		_, _ = desk.handle(ctx, v, drain)
 		<-ctx.Done()
 		ended <- ctx.Err()
 		<-noticed // A visit that returns while asynq notices the deadline may count as failed, and be archived.
-		return crawler.Report{}, ctx.Err()
+		return queue.Report{}, ctx.Err()
 	}, tasks.ServerConfig{})
 	if err := w.client(time.Second).Enqueue(t.Context(), w.job, ref(1)); err != nil {
 		t.Fatal(err)

@@ -10,6 +10,7 @@ import (
 
 	"github.com/trawlcrawler/trawl/crawler"
 	"github.com/trawlcrawler/trawl/internal/frontier"
+	"github.com/trawlcrawler/trawl/internal/queue"
 )
 
 // Comparing finds the URLs that a job has settled but that have no record in its output,
@@ -33,10 +34,10 @@ type Comparing struct {
 	urls    map[int64]url // by fingerprint: all URLs that the job has seen
 	account frontier.Account
 	sum     crawler.Comparison
-	levels  map[int64]int   // by fingerprint: levels of the sitemaps on record
-	named   []crawler.Entry // URLs to fetch again
-	unnamed int64           // URLs without a record that nothing has named so far
-	brought crawler.Refetch
+	levels  map[int64]int // by fingerprint: levels of the sitemaps on record
+	named   []queue.Entry // URLs to fetch again
+	unnamed int64         // URLs without a record that nothing has named so far
+	brought queue.Refetch
 }
 
 // url is what is known about a URL that the job has seen.
@@ -113,7 +114,7 @@ func (r *Comparing) look(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	return r.frontier.EachWaiting(ctx, func(e crawler.Entry) { r.queued(e.URL) })
+	return r.frontier.EachWaiting(ctx, func(e queue.Entry) { r.queued(e.URL) })
 }
 
 // queued records that a URL waits.
@@ -137,7 +138,7 @@ func (r *Comparing) host(u crawler.URL) *frontier.HostAccount {
 // Record records that the output has a record. If a URL has several, pass only the last.
 // Records of URLs that the job has not seen belong to another crawl and are ignored.
 func (r *Comparing) Record(ctx context.Context, rec crawler.Record) error {
-	own, err := rec.Own()
+	own, err := queue.Own(rec)
 	if err != nil {
 		return r.hold(ctx)
 	}
@@ -161,7 +162,7 @@ func (r *Comparing) note(own crawler.URL, rec crawler.Record) {
 	}
 	r.urls[fp] = r.become(known, recorded, rec)
 	r.enter(own, rec, 1)
-	for _, u := range rec.Followed() {
+	for _, u := range queue.Followed(rec) {
 		fp := r.frontier.Fingerprint(u)
 		if known, seen := r.urls[fp]; seen && known.fate == unrecorded {
 			r.urls[fp] = r.become(known, follows, rec)
@@ -234,7 +235,7 @@ func (r *Comparing) Due() bool {
 const letGoTerm = 3 * time.Second
 
 // Reopen resumes the job to fetch the missing URLs, and returns their numbers.
-func (r *Comparing) Reopen(ctx context.Context) (crawler.Refetch, error) {
+func (r *Comparing) Reopen(ctx context.Context) (queue.Refetch, error) {
 	if err := r.flush(ctx); err != nil {
 		return r.brought, err
 	}

@@ -13,6 +13,7 @@ import (
 
 	"github.com/trawlcrawler/trawl/crawler"
 	"github.com/trawlcrawler/trawl/internal/frontier"
+	"github.com/trawlcrawler/trawl/internal/queue"
 	"github.com/trawlcrawler/trawl/internal/redisconn"
 	"github.com/trawlcrawler/trawl/internal/test/redistest"
 	"github.com/trawlcrawler/trawl/tasks"
@@ -79,9 +80,9 @@ func (e *endedJob) url(text string) crawler.URL {
 // the host's budget.
 func (e *endedJob) settle(h crawler.Host, outcomes map[string]crawler.Outcome) {
 	e.t.Helper()
-	var entries []crawler.Entry
+	var entries []queue.Entry
 	for u := range outcomes {
-		entries = append(entries, crawler.Entry{URL: e.url(u)})
+		entries = append(entries, queue.Entry{URL: e.url(u)})
 	}
 	_, err := e.frontier.Admit(e.t.Context(), entries)
 	e.must(err)
@@ -94,16 +95,16 @@ func (e *endedJob) settle(h crawler.Host, outcomes map[string]crawler.Outcome) {
 	e.must(err)
 	taken, err := lease.Take(e.t.Context(), 100, 0)
 	e.must(err)
-	var done []crawler.Settlement
+	var done []queue.Settlement
 	for _, t := range taken {
-		s := crawler.Settlement{Ticket: t.Ticket, Outcome: outcomes[t.Entry.URL.String()]}
+		s := queue.Settlement{Ticket: t.Ticket, Outcome: outcomes[t.Entry.URL.String()]}
 		if s.Outcome == "over" {
 			s.Outcome, s.Over = crawler.OutcomeSkipped, true
 		}
 		done = append(done, s)
 	}
 	e.must(lease.Settle(e.t.Context(), done))
-	e.must(lease.Close(e.t.Context(), crawler.Rest{}))
+	e.must(lease.Close(e.t.Context(), queue.Rest{}))
 }
 
 // record returns the record of a page.
@@ -137,7 +138,7 @@ func (e *endedJob) compare(records ...crawler.Record) (*tasks.Comparing, crawler
 }
 
 // reopen ends the comparison.
-func (e *endedJob) reopen(c *tasks.Comparing) crawler.Refetch {
+func (e *endedJob) reopen(c *tasks.Comparing) queue.Refetch {
 	e.t.Helper()
 	brought, err := c.Reopen(e.t.Context())
 	e.must(err)
@@ -145,7 +146,7 @@ func (e *endedJob) reopen(c *tasks.Comparing) crawler.Refetch {
 	return brought
 }
 
-func (e *endedJob) wantPlaces(want map[string]crawler.Place) {
+func (e *endedJob) wantPlaces(want map[string]queue.Place) {
 	e.t.Helper()
 	for u, place := range want {
 		w, err := e.frontier.Find(e.t.Context(), e.url(u))
@@ -186,11 +187,11 @@ func TestMissingURLsThatRecordsNameAreFetchedAgain(t *testing.T) {
 	last := record("http://a.test/2", crawler.OutcomeFetched, 0)
 	last.Referrer = "http://a.test/1"
 	c, sum := e.compare(last, record("http://a.test/3", crawler.OutcomeGone, 0))
-	if brought := e.reopen(c); sum.Missing() != 2 || brought != (crawler.Refetch{Named: 2}) {
+	if brought := e.reopen(c); sum.Missing() != 2 || brought != (queue.Refetch{Named: 2}) {
 		t.Errorf("%v: fetched again is %+v", sum, brought)
 	}
-	e.wantPlaces(map[string]crawler.Place{
-		"http://a.test/": crawler.PlaceQueue, "http://a.test/1": crawler.PlaceQueue, "http://a.test/2": crawler.PlaceSettled, "http://a.test/3": crawler.PlaceSettled,
+	e.wantPlaces(map[string]queue.Place{
+		"http://a.test/": queue.PlaceQueue, "http://a.test/1": queue.PlaceQueue, "http://a.test/2": queue.PlaceSettled, "http://a.test/3": queue.PlaceSettled,
 	})
 	status, err := e.store.Status(t.Context(), e.job.Name)
 	e.must(err)
@@ -216,12 +217,12 @@ func TestPagesThatMayLeadToMissingURLsAreFetchedAgain(t *testing.T) {
 	sitemap := record("http://a.test/map.xml", crawler.OutcomeFetched, []any{})
 	sitemap.Sitemap = 1
 	c, _ := e.compare(first, record("http://a.test/leaf", crawler.OutcomeFetched, 0), sitemap)
-	if brought := e.reopen(c); brought != (crawler.Refetch{Reread: 2, Forgotten: 2}) {
+	if brought := e.reopen(c); brought != (queue.Refetch{Reread: 2, Forgotten: 2}) {
 		t.Errorf("%+v", brought)
 	}
-	e.wantPlaces(map[string]crawler.Place{
-		"http://a.test/": crawler.PlaceQueue, "http://a.test/to": crawler.PlaceUnseen, "http://a.test/leaf": crawler.PlaceSettled,
-		"http://a.test/lost": crawler.PlaceUnseen, "http://a.test/map.xml": crawler.PlaceQueue,
+	e.wantPlaces(map[string]queue.Place{
+		"http://a.test/": queue.PlaceQueue, "http://a.test/to": queue.PlaceUnseen, "http://a.test/leaf": queue.PlaceSettled,
+		"http://a.test/lost": queue.PlaceUnseen, "http://a.test/map.xml": queue.PlaceQueue,
 	})
 	w, err := e.frontier.Find(t.Context(), e.url("http://a.test/map.xml"))
 	if err != nil || w.Entry.Sitemap != 1 {
@@ -243,10 +244,10 @@ func TestTheFirstPagesOfSeededHostsAreFetchedAgain(t *testing.T) {
 	e.settle("b.test", map[string]crawler.Outcome{"http://b.test/": crawler.OutcomeFetched, "http://b.test/deep": crawler.OutcomeFetched})
 	e.move(crawler.StateDone)
 	c, _ := e.compare(record("http://a.test/", crawler.OutcomeFetched, []any{}))
-	if brought := e.reopen(c); brought != (crawler.Refetch{Named: 1, Forgotten: 1}) {
+	if brought := e.reopen(c); brought != (queue.Refetch{Named: 1, Forgotten: 1}) {
 		t.Errorf("%+v", brought)
 	}
-	e.wantPlaces(map[string]crawler.Place{"http://b.test/": crawler.PlaceQueue, "http://b.test/deep": crawler.PlaceUnseen})
+	e.wantPlaces(map[string]queue.Place{"http://b.test/": queue.PlaceQueue, "http://b.test/deep": queue.PlaceUnseen})
 }
 
 // A comparison may be killed at any moment: the next one finishes its work.
@@ -290,7 +291,7 @@ func TestAKilledComparisonIsFinishedByTheNext(t *testing.T) {
 	}
 	e.reopen(third)
 	waiting := make(map[string]int)
-	e.must(e.frontier.EachWaiting(t.Context(), func(entry crawler.Entry) { waiting[entry.URL.String()]++ }))
+	e.must(e.frontier.EachWaiting(t.Context(), func(entry queue.Entry) { waiting[entry.URL.String()]++ }))
 	for u, times := range waiting {
 		if times != 1 {
 			t.Errorf("%s waits %d times", u, times)

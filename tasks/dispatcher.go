@@ -12,6 +12,7 @@ import (
 	"github.com/hibiken/asynq"
 
 	"github.com/trawlcrawler/trawl/crawler"
+	"github.com/trawlcrawler/trawl/internal/queue"
 )
 
 const (
@@ -69,7 +70,7 @@ func (d *Dispatcher) renew() {
 func (d *Dispatcher) Close() error { return d.connection.(io.Closer).Close() }
 
 // Enqueue enqueues a visit into the queue of its job. Enqueueing it again does nothing.
-func (d *Dispatcher) Enqueue(ctx context.Context, job crawler.Status, o crawler.VisitRef) error {
+func (d *Dispatcher) Enqueue(ctx context.Context, job crawler.Status, o queue.VisitRef) error {
 	visit := Visit{Job: job.Job.Name, Run: job.Created.UnixMilli(), Host: o.Host, Epoch: o.Epoch}
 	client, retention := d.row(job)
 	task, err := visit.task(d.timeoutOf(job.Job), retention)

@@ -13,5 +13,5 @@
 // A program that knows only asynq can seed a job with a task of [TypeSeed]. [NewSeedTask]
 // makes one; in other languages, write it as JSON: {"job": "news", "urls":
 // ["https://example.com/"]}. To give the URLs a priority, add "priority": "urgent" to the
-// task, or use crawler.Prioritized(lines, crawler.PriorityUrgent) for a list.
+// task, or use seedfile.Prioritized(lines, crawler.PriorityUrgent) for a list.
 package tasks

@@ -5,6 +5,9 @@ import (
 	"errors"
 
 	"github.com/trawlcrawler/trawl/crawler"
+	"github.com/trawlcrawler/trawl/internal/fetched"
+	"github.com/trawlcrawler/trawl/internal/queue"
+	"github.com/trawlcrawler/trawl/internal/rules"
 )
 
 // This file finds the URLs again whose records are missing.
@@ -13,7 +16,7 @@ import (
 const leadBatch = 500
 
 // Lead names URLs that may be in the job. Those that are missing are fetched again.
-func (r *Comparing) Lead(ctx context.Context, entries ...crawler.Entry) error {
+func (r *Comparing) Lead(ctx context.Context, entries ...queue.Entry) error {
 	for _, e := range entries {
 		fp := r.frontier.Fingerprint(e.URL)
 		if e.Sitemap > 0 {
@@ -33,10 +36,10 @@ func (r *Comparing) Lead(ctx context.Context, entries ...crawler.Entry) error {
 
 // LeadFrom names the URLs that a record contains.
 func (r *Comparing) LeadFrom(ctx context.Context, rec crawler.Record) error {
-	if err := r.Lead(ctx, rec.Leads()...); err != nil || r.status.Job.Sitemaps {
+	if err := r.Lead(ctx, queue.Leads(rec)...); err != nil || r.status.Job.Sitemaps {
 		return err // what lists sitemaps and pages must not be treated as a page
 	}
-	if parent, ok := rec.Parent(); ok {
+	if parent, ok := queue.Parent(rec); ok {
 		return r.Lead(ctx, parent)
 	}
 	return nil
@@ -44,10 +47,10 @@ func (r *Comparing) LeadFrom(ctx context.Context, rec crawler.Record) error {
 
 // LeadFromLink names a link of the link graph. It ignores what a sitemap lists, because
 // that may be another sitemap.
-func (r *Comparing) LeadFromLink(ctx context.Context, link crawler.LinkRecord) error {
+func (r *Comparing) LeadFromLink(ctx context.Context, link fetched.LinkRecord) error {
 	from, err := crawler.ParseURL(link.From)
 	to, wrong := crawler.ParseURL(link.To)
-	if err != nil || wrong != nil || link.Kind == crawler.ReferenceSitemap {
+	if err != nil || wrong != nil || link.Kind == fetched.ReferenceSitemap {
 		return r.hold(ctx)
 	}
 	fp := r.frontier.Fingerprint(from)
@@ -56,8 +59,8 @@ func (r *Comparing) LeadFromLink(ctx context.Context, link crawler.LinkRecord) e
 		known.listed = true
 		r.urls[fp] = known
 	}
-	e := crawler.Entry{URL: to, Referrer: from, Depth: int(known.depth) + 1}
-	if link.Kind == crawler.ReferenceResource {
+	e := queue.Entry{URL: to, Referrer: from, Depth: int(known.depth) + 1}
+	if link.Kind == fetched.ReferenceResource {
 		e.Embeds = 1
 	}
 	return errors.Join(r.Lead(ctx, e), r.hold(ctx))
@@ -67,7 +70,7 @@ func (r *Comparing) LeadFromLink(ctx context.Context, link crawler.LinkRecord) e
 // later, only the hosts are known; it names their root pages, which may be among the
 // missing ones.
 func (r *Comparing) LeadFromSeeds(ctx context.Context) error {
-	seeds, err := r.status.Job.SeedEntries()
+	seeds, err := rules.SeedEntries(r.status.Job)
 	if err != nil {
 		return err
 	}
@@ -78,7 +81,7 @@ func (r *Comparing) LeadFromSeeds(ctx context.Context) error {
 	for _, h := range homes {
 		for _, origin := range originsOf(h) {
 			if u, err := crawler.ParseURL(origin + "/"); err == nil {
-				seeds = append(seeds, crawler.Entry{URL: u})
+				seeds = append(seeds, queue.Entry{URL: u})
 			}
 		}
 	}
@@ -86,12 +89,12 @@ func (r *Comparing) LeadFromSeeds(ctx context.Context) error {
 }
 
 // again marks an entry to be fetched again.
-func (r *Comparing) again(ctx context.Context, e crawler.Entry) error {
+func (r *Comparing) again(ctx context.Context, e queue.Entry) error {
 	fp := r.frontier.Fingerprint(e.URL)
 	if depth := int(r.urls[fp].depth); depth <= r.status.Job.DepthLimit() { // seen does not store larger depths
 		e.Depth = depth
 	}
-	e.Band, e.Sitemap = crawler.BandFirst, max(e.Sitemap, r.levels[fp])
+	e.Band, e.Sitemap = queue.BandFirst, max(e.Sitemap, r.levels[fp])
 	r.queued(e.URL)
 	if r.named = append(r.named, e); len(r.named) < leadBatch {
 		return nil
@@ -116,7 +119,7 @@ func (r *Comparing) Unnamed() int64 { return r.unnamed }
 // Reread marks the page of a record to be fetched again if the page led to URLs that its
 // record does not list. Call it with each record if some missing URLs were not named.
 func (r *Comparing) Reread(ctx context.Context, rec crawler.Record) error {
-	e, err := rec.Own()
+	e, err := queue.Own(rec)
 	if err != nil || rec.Outcome != crawler.OutcomeFetched || !r.mayLead(rec) {
 		return r.hold(ctx)
 	}
@@ -125,7 +128,7 @@ func (r *Comparing) Reread(ctx context.Context, rec crawler.Record) error {
 		return r.hold(ctx)
 	}
 	r.enter(e.URL, rec, -1)
-	for _, u := range rec.Followed() { // it has the same fate: the redirect is followed again
+	for _, u := range queue.Followed(rec) { // it has the same fate: the redirect is followed again
 		fp := r.frontier.Fingerprint(u)
 		if known := r.urls[fp]; known.fate == follows {
 			known.fate = unrecorded
@@ -145,7 +148,7 @@ func (r *Comparing) mayLead(rec crawler.Record) bool {
 		return true
 	}
 	at, err := crawler.ParseURL(rec.FinalURL)
-	return rec.Unlisted() && (err != nil || !r.urls[r.frontier.Fingerprint(at)].listed)
+	return queue.Unlisted(rec) && (err != nil || !r.urls[r.frontier.Fingerprint(at)].listed)
 }
 
 // Origins lists the origins of the hosts that have a record or a waiting URL.

@@ -7,7 +7,7 @@ import (
 
 	"github.com/hibiken/asynq"
 
-	"github.com/trawlcrawler/trawl/crawler"
+	"github.com/trawlcrawler/trawl/internal/queue"
 	"github.com/trawlcrawler/trawl/tasks"
 )
 
@@ -15,11 +15,11 @@ import (
 // after half a minute without Redis.
 func outlivesItsTask(t *testing.T, w *queueTest) {
 	ended, finish, contexts := make(chan struct{}), make(chan struct{}), make(chan context.Context, 1)
-	w.serve(func(ctx context.Context, v tasks.Visit, _ <-chan struct{}) (crawler.Report, error) {
+	w.serve(func(ctx context.Context, v tasks.Visit, _ <-chan struct{}) (queue.Report, error) {
 		defer close(ended)
 		contexts <- ctx
 		<-finish
-		return crawler.Report{Host: v.Host, Ending: crawler.EndDry}, nil
+		return queue.Report{Host: v.Host, Ending: queue.EndDry}, nil
 	}, tasks.ServerConfig{})
 	w.enqueue(ref(1))
 	ctx := <-contexts

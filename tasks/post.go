@@ -9,18 +9,18 @@ import (
 
 	"github.com/hibiken/asynq"
 
-	"github.com/trawlcrawler/trawl/crawler"
+	"github.com/trawlcrawler/trawl/internal/queue"
 )
 
 // Post enqueues a task of the program's own into asynq, under an ID that overrides the
 // task's. It does nothing if asynq already has a task with that ID in the queue, whether it
 // waits, is active, failed permanently, or is kept for its result ([asynq.Retention]), or
 // if the task must be unique and another one exists ([asynq.Unique]). For a task that
-// [Client.CheckTask] accepts, the error wraps [crawler.ErrUnavailable].
+// [Client.CheckTask] accepts, the error wraps [queue.ErrUnavailable].
 func (c *Client) Post(ctx context.Context, id string, task *asynq.Task, options ...asynq.Option) error {
 	_, err := c.queues.poster().EnqueueContext(ctx, task, append(slices.Clone(options), asynq.TaskID(id))...)
 	if err != nil && !errors.Is(err, asynq.ErrTaskIDConflict) && !errors.Is(err, asynq.ErrDuplicateTask) {
-		return fmt.Errorf("%w: enqueue task %s of type %q: %w", crawler.ErrUnavailable, id, task.Type(), err)
+		return fmt.Errorf("%w: enqueue task %s of type %q: %w", queue.ErrUnavailable, id, task.Type(), err)
 	}
 	return nil
 }

@@ -8,7 +8,7 @@ import (
 
 	"github.com/hibiken/asynq"
 
-	"github.com/trawlcrawler/trawl/crawler"
+	"github.com/trawlcrawler/trawl/internal/queue"
 	"github.com/trawlcrawler/trawl/internal/redisconn"
 	"github.com/trawlcrawler/trawl/internal/test/redistest"
 	"github.com/trawlcrawler/trawl/tasks"
@@ -76,7 +76,7 @@ func TestATaskThatCannotBePostedNowMayBeLater(t *testing.T) {
 	t.Parallel()
 	m := newPostTest(t)
 	m.Close()
-	if err := m.Post(t.Context(), "x", asynq.NewTask("t", nil)); !errors.Is(err, crawler.ErrUnavailable) {
+	if err := m.Post(t.Context(), "x", asynq.NewTask("t", nil)); !errors.Is(err, queue.ErrUnavailable) {
 		t.Errorf("the error is %v, want Redis to be unavailable", err)
 	}
 }

@@ -13,6 +13,9 @@ import (
 
 	"github.com/trawlcrawler/trawl/crawler"
 	"github.com/trawlcrawler/trawl/internal/frontier"
+	"github.com/trawlcrawler/trawl/internal/queue"
+	"github.com/trawlcrawler/trawl/internal/rules"
+	"github.com/trawlcrawler/trawl/internal/seedfile"
 )
 
 const (
@@ -30,7 +33,7 @@ const (
 type seeder struct {
 	store      *frontier.Store
 	job        crawler.Job
-	priorities crawler.PriorityRules
+	priorities rules.PriorityRules
 	holder     string
 
 	closed bool // the seeds open no ports
@@ -46,10 +49,10 @@ type seeder struct {
 var seeders atomic.Int64
 
 // Seed adds URLs to a job that has not ended. The job does not end meanwhile. Each string
-// is a URL, or a seed with a priority in the form of [crawler.Seed] ([crawler.Prioritized]
+// is a URL, or a seed with a priority in the form of [seedfile.Seed] ([seedfile.Prioritized]
 // gives all lines of a list one). Adding a URL again changes nothing, not even its
 // priority. An empty string is a line without a URL. A string that is not a URL is counted
-// as refused, and so is a line with a [crawler.LineError]; the first refusals are listed
+// as refused, and so is a line with a [seedfile.LineError]; the first refusals are listed
 // with their reasons. Any other error of the list ends the seeding after the lines before
 // it are admitted. The error wraps [crawler.ErrNoJob] or [crawler.ErrJobEnded] if the job
 // takes no seeds, even if it ends meanwhile. progress, unless nil, is called now and then.
@@ -83,7 +86,7 @@ func (s *seeder) begin(ctx context.Context, job string) error {
 		return err
 	}
 	s.job = status.Job
-	if s.priorities, err = crawler.NewPriorityRules(s.job.Priorities); err != nil {
+	if s.priorities, err = rules.NewPriorityRules(s.job.Priorities); err != nil {
 		return fmt.Errorf("job %s: %w", job, err)
 	}
 	return s.store.Hold(ctx, job, s.holder, holdTerm)
@@ -146,7 +149,7 @@ func (s *seeder) read(ctx context.Context, urls iter.Seq2[string, error], batche
 	defer read()
 	number := int64(0)
 	for text, err := range urls {
-		if bad, ok := crawler.AsLineError(err); ok {
+		if bad, ok := seedfile.AsLineError(err); ok {
 			number++
 			s.note(0, 0, []crawler.Refusal{{Line: number, URL: bad.Text, Reason: bad.Error()}})
 			continue
@@ -184,18 +187,18 @@ func (s *seeder) admit(ctx context.Context, stop func(), batches <-chan []line) 
 }
 
 // parse returns entries for the lines that are valid seeds.
-func (s *seeder) parse(batch []line) ([]crawler.Entry, []crawler.Refusal) {
-	entries := make([]crawler.Entry, 0, len(batch))
+func (s *seeder) parse(batch []line) ([]queue.Entry, []crawler.Refusal) {
+	entries := make([]queue.Entry, 0, len(batch))
 	var refusals []crawler.Refusal
 	for _, l := range batch {
 		text := l.text
-		seed, err := crawler.ParseSeed(text)
+		seed, err := seedfile.ParseSeed(text)
 		if err == nil {
 			text = seed.URL
 			var u crawler.URL
 			if u, err = crawler.ParseBare(text); err == nil {
-				band := s.priorities.Band(u, crawler.BandFirst)
-				entries = append(entries, crawler.Entry{URL: u, Band: seed.Priority.Band(band)})
+				band := s.priorities.Band(u, queue.BandFirst)
+				entries = append(entries, queue.Entry{URL: u, Band: queue.BandOf(seed.Priority, band)})
 				continue
 			}
 		}
@@ -207,7 +210,7 @@ func (s *seeder) parse(batch []line) ([]crawler.Entry, []crawler.Refusal) {
 // addHomes adds the hosts of seeds to the job's scope. If the scope does not depend on
 // hosts, one host for each port is enough. It runs before the seeds are admitted, so that a
 // visit to a host can know that it is a home.
-func (s *seeder) addHomes(ctx context.Context, entries []crawler.Entry) error {
+func (s *seeder) addHomes(ctx context.Context, entries []queue.Entry) error {
 	fresh := s.newHomes(entries)
 	if len(fresh) == 0 {
 		return nil
@@ -215,7 +218,7 @@ func (s *seeder) addHomes(ctx context.Context, entries []crawler.Entry) error {
 	if err := s.store.AddHomes(ctx, s.job.Name, fresh); err != nil {
 		return err
 	}
-	if err := s.openPorts(ctx, crawler.Ports(fresh)); err != nil {
+	if err := s.openPorts(ctx, queue.Ports(fresh)); err != nil {
 		return err
 	}
 	s.mu.Lock()
@@ -254,7 +257,7 @@ func (s *seeder) homeOf(h crawler.Host) crawler.Host {
 }
 
 // newHomes returns the hosts that are not remembered as homes, each once.
-func (s *seeder) newHomes(entries []crawler.Entry) []crawler.Host {
+func (s *seeder) newHomes(entries []queue.Entry) []crawler.Host {
 	hosts := make(map[crawler.Host]crawler.Host)
 	for _, e := range entries {
 		h := e.URL.Host()

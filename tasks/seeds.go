@@ -37,7 +37,7 @@ const (
 type Seeds struct {
 	Job  string   `json:"job"`
 	URLs []string `json:"urls"`
-	// Priority is the priority of the URLs, as in [crawler.Seed]. Default "".
+	// Priority is the priority of the URLs, as in [seedfile.Seed]. Default "".
 	Priority crawler.Priority `json:"priority,omitempty"`
 }
 

@@ -12,6 +12,7 @@ import (
 
 	"github.com/trawlcrawler/trawl/crawler"
 	"github.com/trawlcrawler/trawl/internal/frontier"
+	"github.com/trawlcrawler/trawl/internal/seedfile"
 )
 
 const (
@@ -36,7 +37,7 @@ func (s *Server) seed(ctx context.Context, t *asynq.Task) error {
 	if err != nil {
 		return fmt.Errorf("%w: %w", err, asynq.SkipRetry)
 	}
-	sum, err := bring(ctx, s.store, seeds.Job, crawler.Prioritized(listOf(seeds.URLs), seeds.Priority), true, nil)
+	sum, err := bring(ctx, s.store, seeds.Job, seedfile.Prioritized(listOf(seeds.URLs), seeds.Priority), true, nil)
 	sum.Refusals = sum.Refusals[:min(len(sum.Refusals), shownRefusals)]
 	result, jsonErr := json.Marshal(sum)
 	if jsonErr == nil {

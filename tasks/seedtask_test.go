@@ -16,7 +16,9 @@ import (
 
 	"github.com/trawlcrawler/trawl/crawler"
 	"github.com/trawlcrawler/trawl/internal/frontier"
+	"github.com/trawlcrawler/trawl/internal/queue"
 	"github.com/trawlcrawler/trawl/internal/redisconn"
+	"github.com/trawlcrawler/trawl/internal/seedfile"
 	"github.com/trawlcrawler/trawl/internal/test/redistest"
 	"github.com/trawlcrawler/trawl/tasks"
 )
@@ -222,7 +224,7 @@ func seedsByPriority(t *testing.T, n *seedFixture) {
 			t.Fatal(err)
 		}
 		found, err := n.store.Frontier(status.Job).Find(t.Context(), u)
-		if err != nil || found.Place != crawler.PlaceQueue || found.Entry.Band.Priority() != want {
+		if err != nil || found.Place != queue.PlaceQueue || found.Entry.Band.Priority() != want {
 			t.Errorf("%s waits as %+v (%v), want priority %s", u, found, err, want)
 		}
 	}
@@ -432,7 +434,7 @@ func TestALineThatCannotBeReadIsOneRefusal(t *testing.T) {
 	t.Parallel()
 	n := newSeedFixture(t, redistest.New(t))
 	long := "https://a.example/" + strings.Repeat("x", 100)
-	list := crawler.SeedLines(strings.NewReader("https://a.example/1\n"+long+"\nhttps://a.example/2\n"), 50)
+	list := seedfile.SeedLines(strings.NewReader("https://a.example/1\n"+long+"\nhttps://a.example/2\n"), 50)
 	sum, err := n.fleet.Seed(t.Context(), n.queue, list, nil)
 	if err != nil || sum.Admitted != 2 || sum.Refused != 1 || len(sum.Refusals) != 1 {
 		t.Fatalf("the result is %+v, %v; want 2 new and 1 refused", sum, err)

@@ -11,12 +11,12 @@ import (
 
 	"github.com/hibiken/asynq"
 
-	"github.com/trawlcrawler/trawl/crawler"
 	"github.com/trawlcrawler/trawl/internal/frontier"
+	"github.com/trawlcrawler/trawl/internal/queue"
 )
 
 // Handler runs visits. drain is closed when they should end soon.
-type Handler func(ctx context.Context, v Visit, drain <-chan struct{}) (crawler.Report, error)
+type Handler func(ctx context.Context, v Visit, drain <-chan struct{}) (queue.Report, error)
 
 // ServerConfig is the configuration of a server for the queue of a job.
 type ServerConfig struct {

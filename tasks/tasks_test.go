@@ -16,6 +16,7 @@ import (
 	"github.com/hibiken/asynq"
 
 	"github.com/trawlcrawler/trawl/crawler"
+	"github.com/trawlcrawler/trawl/internal/queue"
 	"github.com/trawlcrawler/trawl/internal/test/redistest"
 	"github.com/trawlcrawler/trawl/tasks"
 )
@@ -70,7 +71,7 @@ func knowsPause(t *testing.T, w *queueTest) {
 		t.Errorf("pausing a queue that does not exist: %v", err)
 	}
 	expect(false, false)
-	w.enqueue(crawler.VisitRef{Host: "site.example", Epoch: 1})
+	w.enqueue(queue.VisitRef{Host: "site.example", Epoch: 1})
 	expect(false, true)
 	for _, paused := range []bool{true, true, false} {
 		if err := w.SetPaused(w.queue, paused); err != nil {
@@ -81,18 +82,18 @@ func knowsPause(t *testing.T, w *queueTest) {
 }
 
 func carriesVisit(t *testing.T, w *queueTest) {
-	report := crawler.Report{
-		Host: "site.example:8080", Ending: crawler.EndBound, Pages: 12, Bytes: 34_567, Links: 89, Requested: 14,
+	report := queue.Report{
+		Host: "site.example:8080", Ending: queue.EndBound, Pages: 12, Bytes: 34_567, Links: 89, Requested: 14,
 		Outcomes: map[crawler.Outcome]int{crawler.OutcomeFetched: 12, crawler.OutcomeGone: 2},
 		First:    "https://site.example:8080/?a=1&b=<2>", Last: "https://site.example:8080/last",
 		Trouble: "https://site.example:8080/gone: 404 Not Found", MS: 1234,
 	}
 	desk := newVisitChannel()
-	shut := w.serve(func(ctx context.Context, v tasks.Visit, drain <-chan struct{}) (crawler.Report, error) {
+	shut := w.serve(func(ctx context.Context, v tasks.Visit, drain <-chan struct{}) (queue.Report, error) {
 		_, err := desk.handle(ctx, v, drain)
 		return report, err
 	}, tasks.ServerConfig{})
-	o := crawler.VisitRef{Host: "site.example:8080", Epoch: 7}
+	o := queue.VisitRef{Host: "site.example:8080", Epoch: 7}
 	w.enqueue(o)
 	got := <-desk
 	want := tasks.Visit{Job: w.queue, Run: 1_700_000_000_000, Host: o.Host, Epoch: o.Epoch}
@@ -112,7 +113,7 @@ func carriesVisit(t *testing.T, w *queueTest) {
 	if string(info.Payload) != payload {
 		t.Errorf("the payload is %s, want %s", info.Payload, payload)
 	}
-	var read crawler.Report
+	var read queue.Report
 	if err := json.Unmarshal(info.Result, &read); err != nil {
 		t.Fatalf("the result %q: %v", info.Result, err)
 	}
@@ -164,9 +165,9 @@ func tellsRunsApart(t *testing.T, w *queueTest) {
 
 func archivesFailure(t *testing.T, w *queueTest) {
 	desk := newVisitChannel()
-	shut := w.serve(func(ctx context.Context, v tasks.Visit, drain <-chan struct{}) (crawler.Report, error) {
+	shut := w.serve(func(ctx context.Context, v tasks.Visit, drain <-chan struct{}) (queue.Report, error) {
 		_, _ = desk.handle(ctx, v, drain)
-		return crawler.Report{Host: v.Host, Ending: crawler.EndError, Pages: 3}, errors.New("the disk is full")
+		return queue.Report{Host: v.Host, Ending: queue.EndError, Pages: 3}, errors.New("the disk is full")
 	}, tasks.ServerConfig{})
 	w.enqueue(ref(1))
 	id := (<-desk).id
@@ -182,7 +183,7 @@ func archivesFailure(t *testing.T, w *queueTest) {
 
 func survivesPanic(t *testing.T, w *queueTest) {
 	desk := newVisitChannel()
-	shut := w.serve(func(ctx context.Context, v tasks.Visit, drain <-chan struct{}) (crawler.Report, error) {
+	shut := w.serve(func(ctx context.Context, v tasks.Visit, drain <-chan struct{}) (queue.Report, error) {
 		if v.Host == ref(1).Host {
 			_, _ = desk.handle(ctx, v, drain)
 			panic("out of cheese")
@@ -245,7 +246,7 @@ func knowsCapacity(t *testing.T, w *queueTest) {
 
 func forgets(t *testing.T, w *queueTest) {
 	desk := newVisitChannel()
-	shut := w.serve(func(ctx context.Context, v tasks.Visit, drain <-chan struct{}) (crawler.Report, error) {
+	shut := w.serve(func(ctx context.Context, v tasks.Visit, drain <-chan struct{}) (queue.Report, error) {
 		r, err := desk.handle(ctx, v, drain)
 		if v.Host == ref(2).Host {
 			err = errors.New("out of cheese")
@@ -282,7 +283,7 @@ func forgetsAllButActive(t *testing.T, w *queueTest) {
 	desk, released := newVisitChannel(), make(chan struct{})
 	release := sync.OnceFunc(func() { close(released) })
 	defer release()
-	shut := w.serve(func(ctx context.Context, v tasks.Visit, drain <-chan struct{}) (crawler.Report, error) {
+	shut := w.serve(func(ctx context.Context, v tasks.Visit, drain <-chan struct{}) (queue.Report, error) {
 		r, err := desk.handle(ctx, v, drain)
 		<-released
 		return r, err
@@ -346,10 +347,10 @@ func carriesHundreds(t *testing.T, w *queueTest) {
 	const visits = 300
 	var all sync.WaitGroup
 	all.Add(visits)
-	shut := w.serve(func(_ context.Context, v tasks.Visit, _ <-chan struct{}) (crawler.Report, error) {
+	shut := w.serve(func(_ context.Context, v tasks.Visit, _ <-chan struct{}) (queue.Report, error) {
 		all.Done()
 		all.Wait() // for every other visit
-		return crawler.Report{Host: v.Host}, nil
+		return queue.Report{Host: v.Host}, nil
 	}, tasks.ServerConfig{Concurrency: visits})
 	for n := range visits {
 		w.enqueue(ref(n))
@@ -365,9 +366,9 @@ func carriesHundreds(t *testing.T, w *queueTest) {
 func startsSoon(t *testing.T, w *queueTest) {
 	const visits = 40
 	started := make(chan time.Time)
-	w.serve(func(context.Context, tasks.Visit, <-chan struct{}) (crawler.Report, error) {
+	w.serve(func(context.Context, tasks.Visit, <-chan struct{}) (queue.Report, error) {
 		started <- time.Now()
-		return crawler.Report{}, nil
+		return queue.Report{}, nil
 	}, tasks.ServerConfig{})
 	took := make([]time.Duration, visits)
 	for n := range took {

@@ -9,6 +9,7 @@ import (
 	"github.com/hibiken/asynq"
 
 	"github.com/trawlcrawler/trawl/crawler"
+	"github.com/trawlcrawler/trawl/internal/queue"
 )
 
 // TypeFetch is the asynq task type of a visit.
@@ -23,7 +24,7 @@ type Visit struct {
 }
 
 // Ref returns the reference by which the frontier knows the visit.
-func (v Visit) Ref() crawler.VisitRef { return crawler.VisitRef{Host: v.Host, Epoch: v.Epoch} }
+func (v Visit) Ref() queue.VisitRef { return queue.VisitRef{Host: v.Host, Epoch: v.Epoch} }
 
 // task returns the asynq task. Its ID is never reused, because asynq refuses an ID as long
 // as it keeps a task with that ID, even a completed one.

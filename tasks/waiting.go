@@ -4,23 +4,24 @@ import (
 	"context"
 
 	"github.com/trawlcrawler/trawl/crawler"
+	"github.com/trawlcrawler/trawl/internal/waiting"
 )
 
 // Waiting says what a job waits for if none of its pages is being fetched, given its status
 // and counters as just read.
-func (c *Client) Waiting(ctx context.Context, job crawler.Status, counters crawler.Counters) (crawler.Waiting, error) {
+func (c *Client) Waiting(ctx context.Context, job crawler.Status, counters crawler.Counters) (waiting.Waiting, error) {
 	if job.State.Ended() {
-		return crawler.Waiting{}, nil
+		return waiting.Waiting{}, nil
 	}
 	service, err := c.service(ctx, job, counters)
 	if err != nil {
-		return crawler.Waiting{}, err
+		return waiting.Waiting{}, err
 	}
-	return job.WaitsFor(counters, service), nil
+	return waiting.WaitsFor(job, counters, service), nil
 }
 
 // service reads what the fleet can do for a job, as far as it matters.
-func (c *Client) service(ctx context.Context, job crawler.Status, counters crawler.Counters) (s crawler.Service, err error) {
+func (c *Client) service(ctx context.Context, job crawler.Status, counters crawler.Counters) (s waiting.Service, err error) {
 	if s.Processes, err = c.store.Processes(ctx); err != nil {
 		return s, err
 	}

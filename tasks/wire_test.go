@@ -11,6 +11,7 @@ import (
 	"github.com/redis/go-redis/v9"
 
 	"github.com/trawlcrawler/trawl/crawler"
+	"github.com/trawlcrawler/trawl/internal/queue"
 	"github.com/trawlcrawler/trawl/internal/test/redistest"
 	"github.com/trawlcrawler/trawl/tasks"
 )
@@ -74,7 +75,7 @@ func (w *queueTest) serveUnder(ctx context.Context, handle tasks.Handler, cfg ta
 }
 
 // enqueue enqueues visits.
-func (w *queueTest) enqueue(orders ...crawler.VisitRef) {
+func (w *queueTest) enqueue(orders ...queue.VisitRef) {
 	w.t.Helper()
 	for _, o := range orders {
 		if err := w.Enqueue(w.t.Context(), w.job, o); err != nil {
@@ -111,8 +112,8 @@ func (w *queueTest) forget(gone bool) {
 	}
 }
 
-func ref(n int) crawler.VisitRef {
-	return crawler.VisitRef{Host: crawler.Host(fmt.Sprintf("site%d.example", n)), Epoch: 1}
+func ref(n int) queue.VisitRef {
+	return queue.VisitRef{Host: crawler.Host(fmt.Sprintf("site%d.example", n)), Epoch: 1}
 }
 
 // received is a visit that a worker received, with its task's ID.
@@ -126,10 +127,10 @@ type visitChannel chan received
 
 func newVisitChannel() visitChannel { return make(visitChannel, 1000) }
 
-func (d visitChannel) handle(ctx context.Context, v tasks.Visit, _ <-chan struct{}) (crawler.Report, error) {
+func (d visitChannel) handle(ctx context.Context, v tasks.Visit, _ <-chan struct{}) (queue.Report, error) {
 	id, _ := asynq.GetTaskID(ctx)
 	d <- received{v, id}
-	return crawler.Report{Host: v.Host, Ending: crawler.EndDry}, nil
+	return queue.Report{Host: v.Host, Ending: queue.EndDry}, nil
 }
 
 // rest lists the hosts of the visits that were not received from the channel.

@@ -13,8 +13,10 @@ import (
 	"github.com/trawlcrawler/trawl/crawler"
 	"github.com/trawlcrawler/trawl/internal/frontier"
 	"github.com/trawlcrawler/trawl/internal/parse"
+	"github.com/trawlcrawler/trawl/internal/queue"
 	"github.com/trawlcrawler/trawl/internal/redisconn"
 	"github.com/trawlcrawler/trawl/internal/robots"
+	"github.com/trawlcrawler/trawl/internal/rules"
 	"github.com/trawlcrawler/trawl/internal/sink"
 	"github.com/trawlcrawler/trawl/internal/visit"
 	"github.com/trawlcrawler/trawl/scheduler"
@@ -76,7 +78,7 @@ func (f *fleet) hire(ctx context.Context, web *simweb.Web, name string, visits i
 	if err != nil {
 		return err
 	}
-	scope, err := crawler.NewScope(status.Job.ScopeSettings, nil)
+	scope, err := rules.NewScope(status.Job.ScopeSettings, nil)
 	if err != nil {
 		return err
 	}
@@ -106,7 +108,7 @@ func (f *fleet) hire(ctx context.Context, web *simweb.Web, name string, visits i
 
 // visit is what a worker does with a task.
 func (f *fleet) visit(w *worker) tasks.Handler {
-	return func(ctx context.Context, v tasks.Visit, drain <-chan struct{}) (crawler.Report, error) {
+	return func(ctx context.Context, v tasks.Visit, drain <-chan struct{}) (queue.Report, error) {
 		w.visits.Add(1)
 		defer w.visits.Add(-1)
 		report, err := w.visitor.Visit(ctx, v.Ref(), drain)
@@ -128,7 +130,7 @@ func (f *fleet) run(ctx context.Context, seed string) (crawler.Counters, error) 
 		return crawler.Counters{}, err
 	}
 	front := f.store.Frontier(f.job)
-	if _, err := front.Admit(ctx, []crawler.Entry{{URL: u, Band: crawler.BandFirst}}); err != nil {
+	if _, err := front.Admit(ctx, []queue.Entry{{URL: u, Band: queue.BandFirst}}); err != nil {
 		return crawler.Counters{}, err
 	}
 	if err := f.store.Seeded(ctx, f.job.Name, true); err != nil {

@@ -9,7 +9,7 @@ import (
 	"net/http"
 	"time"
 
-	"github.com/trawlcrawler/trawl/crawler"
+	"github.com/trawlcrawler/trawl/internal/fetched"
 )
 
 // Fetcher is a [visit.Fetcher] over a round tripper, without the limits that
@@ -17,10 +17,10 @@ import (
 type Fetcher struct{ Web http.RoundTripper }
 
 // Fetch makes one request. The error is ctx's.
-func (f Fetcher) Fetch(ctx context.Context, r crawler.Request) (*crawler.Page, error) {
+func (f Fetcher) Fetch(ctx context.Context, r fetched.Request) (*fetched.Page, error) {
 	ctx, cancel := context.WithTimeout(ctx, r.Timeout)
 	defer cancel()
-	page := &crawler.Page{URL: r.URL, Started: time.Now()}
+	page := &fetched.Page{URL: r.URL, Started: time.Now()}
 	req, err := http.NewRequestWithContext(ctx, http.MethodGet, r.URL.String(), nil)
 	if err != nil {
 		return nil, err
@@ -40,16 +40,16 @@ func (f Fetcher) Fetch(ctx context.Context, r crawler.Request) (*crawler.Page, e
 		return nil, err
 	}
 	page.Status, page.Proto, page.Header = resp.StatusCode, resp.Proto, resp.Header
-	page.Body = &crawler.Body{Head: body, Size: int64(len(body)), Digest: sha256.Sum256(body), Release: func() {}}
+	page.Body = &fetched.Body{Head: body, Size: int64(len(body)), Digest: sha256.Sum256(body), Release: func() {}}
 	return page, nil
 }
 
 // fault says what the web did to a connection.
-func fault(err error) *crawler.Fault {
-	kind := crawler.FaultConnect
+func fault(err error) *fetched.Fault {
+	kind := fetched.FaultConnect
 	var name *net.DNSError
 	if errors.As(err, &name) {
-		kind = crawler.FaultResolve
+		kind = fetched.FaultResolve
 	}
-	return &crawler.Fault{Kind: kind, Text: err.Error(), Passes: true}
+	return &fetched.Fault{Kind: kind, Text: err.Error(), Passes: true}
 }

@@ -14,6 +14,7 @@ import (
 
 	"github.com/trawlcrawler/trawl/crawler"
 	"github.com/trawlcrawler/trawl/internal/fetch"
+	"github.com/trawlcrawler/trawl/internal/setting"
 )
 
 // accessFile is a YAML list of rules, as described in docs/access.md: what to send to
@@ -52,7 +53,7 @@ func (f *accessFile) guarded() error {
 }
 
 func (f *accessFile) parse(text []byte) ([]fetch.Rule, error) {
-	if err := crawler.CheckYAML(text); err != nil {
+	if err := setting.CheckYAML(text); err != nil {
 		return nil, usage("access file %s: %v", f.path, err)
 	}
 	file, err := parser.ParseBytes(text, 0)

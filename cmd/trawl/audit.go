@@ -7,8 +7,8 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"github.com/trawlcrawler/trawl/crawler"
 	"github.com/trawlcrawler/trawl/internal/audit"
+	"github.com/trawlcrawler/trawl/internal/plain"
 )
 
 // auditCommand reports how polite crawls were.
@@ -68,7 +68,7 @@ func auditOutputs(ctx context.Context, where []string, each, asJSON bool, w io.W
 		return &exitError{code: exitFailed}
 	} else if n > 0 {
 		err = errors.Join(err, failed("audit: %s of the journals cannot be read: the missing parts may contain violations",
-			crawler.Plural(int64(n), "part", "parts")))
+			plain.Plural(int64(n), "part", "parts")))
 	}
 	return err
 }

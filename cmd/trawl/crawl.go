@@ -19,6 +19,8 @@ import (
 	"github.com/trawlcrawler/trawl/export"
 	"github.com/trawlcrawler/trawl/internal/localcrawl"
 	"github.com/trawlcrawler/trawl/internal/parse"
+	"github.com/trawlcrawler/trawl/internal/plain"
+	"github.com/trawlcrawler/trawl/internal/rules"
 	"github.com/trawlcrawler/trawl/internal/sink"
 )
 
@@ -124,7 +126,7 @@ func abroad(h crawler.Host) bool {
 
 // checkJob checks the settings before anything is created or started.
 func checkJob(s settings) error {
-	if err := s.Validate(); err != nil {
+	if err := rules.Validate(s.Job); err != nil {
 		return usage("%s", s.source.locate(err))
 	}
 	if err := parse.Check(s.Job); err != nil {
@@ -135,7 +137,7 @@ func checkJob(s settings) error {
 	}
 	for _, format := range s.Format {
 		if !slices.Contains(sink.Names, format) {
-			return usage("format: %q is unknown%s: want %s", format, crawler.Suggest(format, sink.Names), strings.Join(sink.Names, ", "))
+			return usage("format: %q is unknown%s: want %s", format, plain.Suggest(format, sink.Names), strings.Join(sink.Names, ", "))
 		}
 	}
 	return nil

@@ -16,6 +16,7 @@ import (
 
 	"github.com/trawlcrawler/trawl/crawler"
 	"github.com/trawlcrawler/trawl/internal/output"
+	"github.com/trawlcrawler/trawl/internal/plain"
 	"github.com/trawlcrawler/trawl/internal/redisconn"
 	"github.com/trawlcrawler/trawl/internal/redisd"
 	"github.com/trawlcrawler/trawl/internal/setting"
@@ -124,7 +125,7 @@ func report(w io.Writer, all []finding, asJSON bool) error {
 		}
 	}
 	if wrong > 0 {
-		return failed("%s wrong", crawler.Plural(int64(wrong), "thing is", "things are"))
+		return failed("%s wrong", plain.Plural(int64(wrong), "thing is", "things are"))
 	}
 	return nil
 }

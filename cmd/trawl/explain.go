@@ -19,6 +19,8 @@ import (
 	"github.com/trawlcrawler/trawl/internal/frontier"
 	"github.com/trawlcrawler/trawl/internal/localcrawl"
 	"github.com/trawlcrawler/trawl/internal/output"
+	"github.com/trawlcrawler/trawl/internal/plain"
+	"github.com/trawlcrawler/trawl/internal/queue"
 	"github.com/trawlcrawler/trawl/internal/sink"
 )
 
@@ -210,16 +212,16 @@ func (x explanation) printPlace(line func(string, string, ...any)) {
 	switch x.Place {
 	case "":
 		return
-	case crawler.PlaceUnseen:
+	case queue.PlaceUnseen:
 		line("frontier", "it was never seen: no page that was read links to it, or links to it are not followed")
 		return
-	case crawler.PlaceQueue:
-		line("frontier", "it waits behind %s of its host", crawler.Plural(x.Before, "other", "others"))
-	case crawler.PlaceLater:
+	case queue.PlaceQueue:
+		line("frontier", "it waits behind %s of its host", plain.Plural(x.Before, "other", "others"))
+	case queue.PlaceLater:
 		line("frontier", "it will be tried again in %v", time.Duration(x.DueMS)*time.Millisecond)
-	case crawler.PlaceFlight:
+	case queue.PlaceFlight:
 		line("frontier", "it is in flight in a visit")
-	case crawler.PlaceSettled:
+	case queue.PlaceSettled:
 		line("frontier", "%s", x.Settled())
 		return
 	}
@@ -227,11 +229,11 @@ func (x explanation) printPlace(line func(string, string, ...any)) {
 	if !x.Via.IsZero() {
 		found = fmt.Sprintf("found on %s", x.Via)
 	}
-	line("", "%s, depth %d, priority %s, tried %s", found, x.Depth, x.Priority, crawler.Plural(int64(x.Tries), "time", "times"))
+	line("", "%s, depth %d, priority %s, tried %s", found, x.Depth, x.Priority, plain.Plural(int64(x.Tries), "time", "times"))
 }
 
 // waitText returns the number of URLs that wait, in words.
-func waitText(n int64) string { return crawler.Plural(n, "URL waits", "URLs wait") }
+func waitText(n int64) string { return plain.Plural(n, "URL waits", "URLs wait") }
 
 func (x explanation) printHost(line func(string, string, ...any)) {
 	h := x.Host
@@ -249,7 +251,7 @@ func (x explanation) printHost(line func(string, string, ...any)) {
 		line("host", "%s; %s", h.State, waitText(h.Waiting))
 	}
 	if h.ConsecutiveFailures > 0 {
-		line("", "it refused or could not be reached %s in a row: %s", crawler.Plural(h.ConsecutiveFailures, "time", "times"), h.Trouble)
+		line("", "it refused or could not be reached %s in a row: %s", plain.Plural(h.ConsecutiveFailures, "time", "times"), h.Trouble)
 	}
 }
 

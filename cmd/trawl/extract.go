@@ -11,7 +11,7 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"github.com/trawlcrawler/trawl/crawler"
+	"github.com/trawlcrawler/trawl/internal/fetched"
 	"github.com/trawlcrawler/trawl/internal/parse"
 )
 
@@ -77,8 +77,8 @@ type extracted struct {
 }
 
 // extract runs the command on a page.
-func extract(ctx context.Context, s settings, page *crawler.Page, explain bool) error {
-	parser, err := parse.New(parse.JobConfig(s.Job, crawler.Needs{}))
+func extract(ctx context.Context, s settings, page *fetched.Page, explain bool) error {
+	parser, err := parse.New(parse.JobConfig(s.Job, fetched.Needs{}))
 	if err != nil {
 		return usage("%s", s.source.locate(err))
 	}
@@ -118,7 +118,7 @@ func extract(ctx context.Context, s settings, page *crawler.Page, explain bool) 
 }
 
 // onePage reads the page that an argument names.
-func onePage(ctx context.Context, s settings, arg, base string) (*crawler.Page, error) {
+func onePage(ctx context.Context, s settings, arg, base string) (*fetched.Page, error) {
 	if strings.Contains(arg, "://") {
 		if base != "" {
 			return nil, usage("url: --url is for a file, but %q is a URL itself", arg)

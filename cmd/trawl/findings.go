@@ -8,11 +8,14 @@ import (
 	"text/tabwriter"
 
 	"github.com/trawlcrawler/trawl/crawler"
+	"github.com/trawlcrawler/trawl/internal/fetched"
 	"github.com/trawlcrawler/trawl/internal/parse"
+	"github.com/trawlcrawler/trawl/internal/plain"
+	"github.com/trawlcrawler/trawl/internal/rules"
 )
 
 // explainFields describes where the values of a page's fields came from.
-func explainFields(w io.Writer, job crawler.Job, page crawler.URL, doc *crawler.Document, findings []parse.Finding) {
+func explainFields(w io.Writer, job crawler.Job, page crawler.URL, doc *fetched.Document, findings []parse.Finding) {
 	fmt.Fprintf(w, "page %s\n", page)
 	if doc.Trouble != "" {
 		fmt.Fprintf(w, "trouble: %s\n", doc.Trouble)
@@ -99,16 +102,16 @@ func quoteShort(text string) string {
 // way is a link that the job's rules select.
 type way struct {
 	url     crawler.URL
-	by      crawler.RuleSet // the rules that select it; empty if the job has none
-	refused string          // why it is out of scope; "" if it is in scope
+	by      rules.RuleSet // the rules that select it; empty if the job has none
+	refused string        // why it is out of scope; "" if it is in scope
 }
 
 // waysOf returns the links that a crawl would follow from a page, if the page were a seed.
-func waysOf(job crawler.Job, page crawler.URL, doc *crawler.Document) ([]way, error) {
+func waysOf(job crawler.Job, page crawler.URL, doc *fetched.Document) ([]way, error) {
 	if !job.Follow || doc.NoFollow {
 		return nil, nil
 	}
-	rules, err := crawler.NewFollowRules(job.FollowRules)
+	follow, err := rules.NewFollowRules(job.FollowRules)
 	if err != nil {
 		return nil, err
 	}
@@ -118,16 +121,16 @@ func waysOf(job crawler.Job, page crawler.URL, doc *crawler.Document) ([]way, er
 			homes = append(homes, s.URL.Host())
 		}
 	}
-	scope, err := crawler.NewScope(job.ScopeSettings, homes)
+	scope, err := rules.NewScope(job.ScopeSettings, homes)
 	if err != nil {
 		return nil, err
 	}
 	const depth = 1
-	set := rules.On(page)
+	set := follow.On(page)
 	var ways []way
 	for _, l := range doc.Links {
-		by := rules.Take(set, l, depth)
-		if len(rules) > 0 && by == 0 {
+		by := follow.Take(set, l, depth)
+		if len(follow) > 0 && by == 0 {
 			continue
 		}
 		refused := scope.Refuses(l.URL, depth)
@@ -143,7 +146,7 @@ func waysOf(job crawler.Job, page crawler.URL, doc *crawler.Document) ([]way, er
 const maxWays = 20
 
 // explainWays says which link rules apply, and which links they select.
-func explainWays(w io.Writer, job crawler.Job, page crawler.URL, doc *crawler.Document, ways []way) {
+func explainWays(w io.Writer, job crawler.Job, page crawler.URL, doc *fetched.Document, ways []way) {
 	switch {
 	case !job.Follow:
 		fmt.Fprintln(w, "the job follows no links")
@@ -152,10 +155,10 @@ func explainWays(w io.Writer, job crawler.Job, page crawler.URL, doc *crawler.Do
 		fmt.Fprintln(w, "the page asks crawlers to follow none of its links")
 		return
 	case len(job.FollowRules) == 0:
-		fmt.Fprintf(w, "the page has %s; the job has no follow rules\n", crawler.Plural(int64(len(doc.Links)), "link", "links"))
+		fmt.Fprintf(w, "the page has %s; the job has no follow rules\n", plain.Plural(int64(len(doc.Links)), "link", "links"))
 		return
 	}
-	rules, err := crawler.NewFollowRules(job.FollowRules)
+	follow, err := rules.NewFollowRules(job.FollowRules)
 	if err != nil {
 		return // waysOf has reported it
 	}
@@ -167,8 +170,8 @@ func explainWays(w io.Writer, job crawler.Job, page crawler.URL, doc *crawler.Do
 			}
 		}
 		fmt.Fprintf(w, "follow_rules[%d], %s: %s", i, wording(r), applies(r.Match, page))
-		if rules.On(page).Has(i) {
-			fmt.Fprintf(w, ", and selects %d of %s", taken, crawler.Plural(int64(len(doc.Links)), "link", "links"))
+		if follow.On(page).Has(i) {
+			fmt.Fprintf(w, ", and selects %d of %s", taken, plain.Plural(int64(len(doc.Links)), "link", "links"))
 		}
 		fmt.Fprintln(w)
 	}

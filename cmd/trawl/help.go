@@ -11,7 +11,7 @@ import (
 	"github.com/spf13/pflag"
 	"golang.org/x/term"
 
-	"github.com/trawlcrawler/trawl/crawler"
+	"github.com/trawlcrawler/trawl/internal/plain"
 	"github.com/trawlcrawler/trawl/internal/setting"
 )
 
@@ -172,7 +172,7 @@ func flagError(cmd *cobra.Command, err error) error {
 			known = append(known, "--"+f.Name)
 		}
 	})
-	if meant := crawler.Closest("--"+name, known); meant != "" {
+	if meant := plain.Closest("--"+name, known); meant != "" {
 		return usage("unknown flag --%s: did you mean %s?", name, meant)
 	}
 	return usage("unknown flag --%s (%s --help lists the flags)", name, cmd.CommandPath())
@@ -189,7 +189,7 @@ func noSubcommand(cmd *cobra.Command, args []string) error {
 			known = append(known, c.Name())
 		}
 	}
-	if meant := crawler.Closest(args[0], known); meant != "" {
+	if meant := plain.Closest(args[0], known); meant != "" {
 		return usage("unknown command %q: did you mean %s %s?", args[0], cmd.CommandPath(), meant)
 	}
 	return usage("unknown command %q for %q (%s --help lists them)", args[0], cmd.CommandPath(), cmd.CommandPath())

@@ -11,6 +11,8 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/trawlcrawler/trawl/crawler"
+	"github.com/trawlcrawler/trawl/internal/plain"
+	"github.com/trawlcrawler/trawl/internal/rules"
 	"github.com/trawlcrawler/trawl/tasks"
 )
 
@@ -128,7 +130,7 @@ func (d *desk) createCommand() *cobra.Command {
 			if err := checkJob(s); err != nil {
 				return err
 			}
-			if _, err := s.SeedEntries(); err != nil {
+			if _, err := rules.SeedEntries(s.Job); err != nil {
 				return usage("%v", err)
 			}
 			return d.with(cmd, func(ctx context.Context, c *tasks.Client) error {
@@ -139,7 +141,7 @@ func (d *desk) createCommand() *cobra.Command {
 					return d.show(ctx, c, s.Name)
 				}
 				sayWorkersOwn(stderr, args[0], s)
-				fmt.Fprintf(stderr, "trawl: created job %s with %s\n", s.Name, crawler.Plural(int64(len(s.Seeds)), "seed", "seeds"))
+				fmt.Fprintf(stderr, "trawl: created job %s with %s\n", s.Name, plain.Plural(int64(len(s.Seeds)), "seed", "seeds"))
 				return nil
 			})
 		},

@@ -15,6 +15,7 @@ import (
 	"github.com/goccy/go-yaml/parser"
 
 	"github.com/trawlcrawler/trawl/crawler"
+	"github.com/trawlcrawler/trawl/internal/plain"
 	"github.com/trawlcrawler/trawl/internal/setting"
 )
 
@@ -79,7 +80,7 @@ func parseJobFile(path string, text []byte, s *settings) error {
 
 // decodeFile decodes a YAML file of settings. It returns the lines of the keys that it has.
 func decodeFile(kind, path string, text []byte, s *settings) (found map[string]int, err error) {
-	if err := crawler.CheckYAML(text); err != nil {
+	if err := setting.CheckYAML(text); err != nil {
 		return nil, usage("%s %s: %v", kind, path, err)
 	}
 	s.source = source{path, text}
@@ -87,7 +88,7 @@ func decodeFile(kind, path string, text []byte, s *settings) (found map[string]i
 	if err != nil {
 		return nil, usage("%s %s: %s", kind, path, yaml.FormatError(err, false, true))
 	}
-	if err := crawler.CheckOneDocument(text); err != nil {
+	if err := setting.CheckOneDocument(text); err != nil {
 		return nil, usage("%s %s: %v", kind, path, err)
 	}
 	if len(file.Docs) == 0 || file.Docs[0].Body == nil {
@@ -121,7 +122,7 @@ func keysOf(body ast.Node) (map[string]int, error) {
 		}
 		if _, ok := setting.Lookup(at.Value); !ok {
 			return nil, fmt.Errorf("[%d:%d] unknown field %q%s: trawl init lists all settings",
-				at.Position.Line, at.Position.Column, at.Value, crawler.Suggest(at.Value, setting.Names(^setting.Place(0))))
+				at.Position.Line, at.Position.Column, at.Value, plain.Suggest(at.Value, setting.Names(^setting.Place(0))))
 		}
 		found[at.Value] = at.Position.Line
 	}

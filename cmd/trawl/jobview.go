@@ -14,6 +14,9 @@ import (
 
 	"github.com/trawlcrawler/trawl/crawler"
 	"github.com/trawlcrawler/trawl/export"
+	"github.com/trawlcrawler/trawl/internal/plain"
+	"github.com/trawlcrawler/trawl/internal/queue"
+	"github.com/trawlcrawler/trawl/internal/waiting"
 	"github.com/trawlcrawler/trawl/tasks"
 )
 
@@ -29,7 +32,7 @@ type jobView struct {
 	Troubles []crawler.Trouble  `json:"troubles,omitempty"` // why workers cannot keep its pages
 	Failures []string           `json:"failures,omitempty"` // URLs that failed, and why; only in job show
 	Waits    string             `json:"waits,omitempty"`    // why no page is fetched at the moment, and what to do
-	WaitsFor crawler.WaitReason `json:"waits_for,omitempty"`
+	WaitsFor waiting.WaitReason `json:"waits_for,omitempty"`
 	Settings crawler.Job        `json:"settings"`
 	// Records compares what is settled with the records known to be in the output. With
 	// --out, the output is read.
@@ -116,11 +119,11 @@ func (d *desk) list(ctx context.Context, c *tasks.Client) error {
 func (v jobView) remark() string {
 	switch n := len(v.Troubles); n {
 	case 0:
-		if v.Periodic != nil && v.WaitsFor != crawler.WaitScheduler {
+		if v.Periodic != nil && v.WaitsFor != waiting.WaitScheduler {
 			return periodicRemark(*v.Periodic)
 		}
 		if v.State != crawler.StateBroken && len(v.Reason) == 0 && v.Counters.Garbage > 0 {
-			return fmt.Sprintf("! %s garbage (trawl job show %s)", crawler.Plural(v.Counters.Garbage, "key or entry was", "keys or entries were"), v.Name)
+			return fmt.Sprintf("! %s garbage (trawl job show %s)", plain.Plural(v.Counters.Garbage, "key or entry was", "keys or entries were"), v.Name)
 		}
 		return cmp.Or(v.Waits, v.Reason)
 	case 1:
@@ -242,9 +245,9 @@ func printNumbers(w io.Writer, v jobView) {
 	}
 	if unfound := n.Unfound(); unfound > 0 && v.State.Ended() {
 		fmt.Fprintf(w, "not found\t%s before `trawl job refetch` and not found again; add seeds again that you added by hand (trawl seed %s LIST)\n",
-			crawler.Plural(unfound, "URL was seen", "URLs were seen"), v.Name)
+			plain.Plural(unfound, "URL was seen", "URLs were seen"), v.Name)
 	}
-	if skipped := n.SkippedText(); skipped != "" {
+	if skipped := queue.SkippedText(n); skipped != "" {
 		fmt.Fprintf(w, "left out\t%s\n", skipped)
 	}
 	for _, muted := range n.Muted {

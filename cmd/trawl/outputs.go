@@ -9,6 +9,8 @@ import (
 
 	"github.com/trawlcrawler/trawl/crawler"
 	"github.com/trawlcrawler/trawl/export"
+	"github.com/trawlcrawler/trawl/internal/fetched"
+	"github.com/trawlcrawler/trawl/internal/plain"
 )
 
 // place is where records of a job are.
@@ -83,10 +85,10 @@ func (r *records) each(ctx context.Context, do func(crawler.Record) error) error
 }
 
 // eachLink calls do with each link of the link graph, if the output has one.
-func (r *records) eachLink(ctx context.Context, do func(crawler.LinkRecord) error) error {
+func (r *records) eachLink(ctx context.Context, do func(fetched.LinkRecord) error) error {
 	for _, c := range r.crawls {
 		err := c.Links(ctx, func(line []byte) error {
-			var link crawler.LinkRecord
+			var link fetched.LinkRecord
 			if json.Unmarshal(line, &link) != nil {
 				return nil
 			}
@@ -125,10 +127,10 @@ func sayDamaged(crawls ...*export.Crawl) int {
 func damagedText(files, lines int) string {
 	var parts []string
 	if files > 0 {
-		parts = append(parts, crawler.Plural(int64(files), "file is", "files are")+" damaged; the rest of each was read")
+		parts = append(parts, plain.Plural(int64(files), "file is", "files are")+" damaged; the rest of each was read")
 	}
 	if lines > 0 {
-		parts = append(parts, crawler.Plural(int64(lines), "line is", "lines are")+" damaged and skipped")
+		parts = append(parts, plain.Plural(int64(lines), "line is", "lines are")+" damaged and skipped")
 	}
 	return strings.Join(parts, "; ")
 }

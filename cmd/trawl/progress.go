@@ -8,6 +8,8 @@ import (
 	"golang.org/x/term"
 
 	"github.com/trawlcrawler/trawl/crawler"
+	"github.com/trawlcrawler/trawl/internal/plain"
+	"github.com/trawlcrawler/trawl/internal/waiting"
 )
 
 // progress shows the progress of a crawl: on a terminal as one line that it rewrites,
@@ -35,7 +37,7 @@ func sampleOf(at time.Time, c crawler.Counters) sample {
 type snapshot struct {
 	status   crawler.Status
 	counters crawler.Counters
-	waiting  crawler.Waiting
+	waiting  waiting.Waiting
 }
 
 const (
@@ -95,7 +97,7 @@ func (p *progress) line(r snapshot, now time.Time) string {
 	}
 	rate := paceOf(p.rates)
 	return fmt.Sprintf("%s  %s/s  %d waiting  %s  %s  %s  %s",
-		pagesText(c.Pages()), short(rate.pages), c.Waiting+c.Flight, hostCount(c.Hosts), crawler.Plural(errorsOf(c), "error", "errors"),
+		pagesText(c.Pages()), short(rate.pages), c.Waiting+c.Flight, hostCount(c.Hosts), plain.Plural(errorsOf(c), "error", "errors"),
 		now.Sub(p.began).Round(time.Second), leftText(r.status, c, rate))
 }
 

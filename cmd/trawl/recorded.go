@@ -10,15 +10,18 @@ import (
 
 	"github.com/trawlcrawler/trawl/crawler"
 	"github.com/trawlcrawler/trawl/export"
+	"github.com/trawlcrawler/trawl/internal/fetched"
 	"github.com/trawlcrawler/trawl/internal/localcrawl"
 	"github.com/trawlcrawler/trawl/internal/output"
+	"github.com/trawlcrawler/trawl/internal/plain"
+	"github.com/trawlcrawler/trawl/internal/queue"
 )
 
 // Commands that know how much of a job is settled compare it with the records in its
 // output. They all report a difference in the same words.
 
 // recordless lists the formats that do not keep a record for every URL.
-var recordless = []string{"warc", "links", "items", crawler.FormatSkipped}
+var recordless = []string{"warc", "links", "items", fetched.FormatSkipped}
 
 // keepsRecords reports whether one of the formats keeps a record for every URL.
 func keepsRecords(formats []string) bool {
@@ -106,7 +109,7 @@ func onePlace(w io.Writer, noted output.Settled) bool {
 	if len(places) < 2 {
 		return true
 	}
-	fmt.Fprintf(w, "trawl: job %s has %s, in %d places: read each of them\n", noted.Job, crawler.Plural(noted.Records, "record", "records"), len(places))
+	fmt.Fprintf(w, "trawl: job %s has %s, in %d places: read each of them\n", noted.Job, plain.Plural(noted.Records, "record", "records"), len(places))
 	for _, k := range places {
 		fmt.Fprintf(w, "trawl:   %q on machine %s, of worker %s\n", k.Where, k.Machine, k.Worker)
 	}
@@ -114,8 +117,8 @@ func onePlace(w io.Writer, noted output.Settled) bool {
 }
 
 // apart returns one entry for each place that workers of a job keep pages in.
-func apart(places []crawler.Kept) []crawler.Kept {
-	var some []crawler.Kept
+func apart(places []queue.Kept) []queue.Kept {
+	var some []queue.Kept
 	known := make(map[string]bool)
 	for _, k := range places {
 		if !known[k.Where] {

@@ -12,10 +12,12 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/trawlcrawler/trawl/crawler"
+	"github.com/trawlcrawler/trawl/internal/fetched"
 	"github.com/trawlcrawler/trawl/internal/fleet"
 	"github.com/trawlcrawler/trawl/internal/frontier"
 	"github.com/trawlcrawler/trawl/internal/localcrawl"
 	"github.com/trawlcrawler/trawl/internal/output"
+	"github.com/trawlcrawler/trawl/internal/queue"
 	"github.com/trawlcrawler/trawl/internal/robots"
 	"github.com/trawlcrawler/trawl/tasks"
 )
@@ -191,7 +193,7 @@ func (r refetch) compare(ctx context.Context, c *tasks.Client, store *frontier.S
 	}
 	sum := with.Sum(records.whole())
 	if !with.Due() {
-		return r.say(called, sum, crawler.Refetch{}, 0)
+		return r.say(called, sum, queue.Refetch{}, 0)
 	}
 	if err := r.lead(ctx, with, store, records); err != nil {
 		return failed("%v", err)
@@ -223,7 +225,7 @@ func (r refetch) lead(ctx context.Context, with *tasks.Comparing, store *frontie
 	if err := records.each(ctx, func(rec crawler.Record) error { return with.LeadFrom(ctx, rec) }); err != nil {
 		return err
 	}
-	return records.eachLink(ctx, func(link crawler.LinkRecord) error { return with.LeadFromLink(ctx, link) })
+	return records.eachLink(ctx, func(link fetched.LinkRecord) error { return with.LeadFromLink(ctx, link) })
 }
 
 // leadFromSitemaps looks in the sitemaps that robots.txt names, if the fleet still has it
@@ -245,7 +247,7 @@ func leadFromSitemaps(ctx context.Context, with *tasks.Comparing, store *frontie
 		}
 		for _, text := range named {
 			if u, err := crawler.ParseURL(text); err == nil {
-				if err := with.Lead(ctx, crawler.Entry{URL: u, Referrer: at, Sitemap: 1}); err != nil {
+				if err := with.Lead(ctx, queue.Entry{URL: u, Referrer: at, Sitemap: 1}); err != nil {
 					return err
 				}
 			}
@@ -255,13 +257,13 @@ func leadFromSitemaps(ctx context.Context, with *tasks.Comparing, store *frontie
 }
 
 // say reports what is missing, and what is fetched again.
-func (r refetch) say(job string, sum crawler.Comparison, brought crawler.Refetch, unnamed int64) error {
+func (r refetch) say(job string, sum crawler.Comparison, brought queue.Refetch, unnamed int64) error {
 	if r.desk.json {
 		return printJSON(stdout, struct {
 			URLs    int64 `json:"urls"`
 			Missing int64 `json:"missing"`
 			crawler.Comparison
-			crawler.Refetch
+			queue.Refetch
 		}{brought.Named + brought.Reread, sum.Missing(), sum, brought})
 	}
 	fmt.Fprintf(stdout, "job %s: %v\n", job, sum)

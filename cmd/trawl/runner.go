@@ -14,6 +14,7 @@ import (
 	"github.com/trawlcrawler/trawl/internal/fleet"
 	"github.com/trawlcrawler/trawl/internal/localcrawl"
 	"github.com/trawlcrawler/trawl/internal/output"
+	"github.com/trawlcrawler/trawl/internal/queue"
 )
 
 // again says that a crawl is not lost.
@@ -61,7 +62,7 @@ func sayWaits(why error) {
 }
 
 // sayElsewhere names the places outside its own folder that have pages of a crawl.
-func sayElsewhere(w io.Writer, job string, places []crawler.Kept) {
+func sayElsewhere(w io.Writer, job string, places []queue.Kept) {
 	for _, k := range places {
 		fmt.Fprintf(w, "trawl: %s of %s in %q on machine %s, kept by worker %s: read them there, too\n",
 			pagesText(k.Pages), job+isOrAre(k.Pages), k.Where, k.Machine, k.Worker)

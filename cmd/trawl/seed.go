@@ -11,6 +11,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/trawlcrawler/trawl/crawler"
+	"github.com/trawlcrawler/trawl/internal/seedfile"
 	"github.com/trawlcrawler/trawl/internal/setting"
 	"github.com/trawlcrawler/trawl/tasks"
 )
@@ -116,7 +117,7 @@ func (d *desk) seed(ctx context.Context, c *tasks.Client, job string, list *seed
 	defer reader.close()
 	began := time.Now()
 	shown := newSeedProgress(stderr, began)
-	sum, err := c.Seed(ctx, job, crawler.Prioritized(chained(list.urls(ctx), reader.pages(ctx)), priority), func(s crawler.Seeding) {
+	sum, err := c.Seed(ctx, job, seedfile.Prioritized(chained(list.urls(ctx), reader.pages(ctx)), priority), func(s crawler.Seeding) {
 		shown.show(reader.report().with(s).text(time.Since(began)))
 	})
 	shown.clear()

@@ -13,7 +13,7 @@ import (
 	"github.com/klauspost/compress/gzip"
 	"github.com/klauspost/compress/zstd"
 
-	"github.com/trawlcrawler/trawl/crawler"
+	"github.com/trawlcrawler/trawl/internal/seedfile"
 )
 
 // seedList yields the URLs that arguments name: URLs, files, and - for standard input. The
@@ -115,8 +115,8 @@ func (l *seedList) yieldList(ctx context.Context, name string, r io.Reader, yiel
 		return yield("", fmt.Errorf("%s: %w", name, err))
 	}
 	defer plain.Close()
-	for text, err := range crawler.SeedLines(plain, longestLine) {
-		if _, bad := crawler.AsLineError(err); err != nil && !bad {
+	for text, err := range seedfile.SeedLines(plain, longestLine) {
+		if _, bad := seedfile.AsLineError(err); err != nil && !bad {
 			return yield("", fmt.Errorf("read %s: %w", name, err))
 		}
 		l.line()

@@ -17,6 +17,7 @@ import (
 	"github.com/trawlcrawler/trawl/crawler"
 	"github.com/trawlcrawler/trawl/internal/dns"
 	"github.com/trawlcrawler/trawl/internal/localcrawl"
+	"github.com/trawlcrawler/trawl/internal/seedfile"
 )
 
 // seed is one line of a list of URLs, or one argument.
@@ -42,9 +43,9 @@ const longestLine = 1 << 20
 func listed(name string, r io.Reader) iter.Seq[seed] {
 	return func(yield func(seed) bool) {
 		n := 0
-		for line, err := range crawler.SeedLines(r, longestLine) {
+		for line, err := range seedfile.SeedLines(r, longestLine) {
 			n++
-			_, bad := crawler.AsLineError(err)
+			_, bad := seedfile.AsLineError(err)
 			switch {
 			case err != nil && !bad:
 				yield(seed{Err: fmt.Errorf("read %s: %w", name, err)})
@@ -66,9 +67,9 @@ func listed(name string, r io.Reader) iter.Seq[seed] {
 // listedSeed parses a line of a list.
 func listedSeed(line string, err error) seed {
 	s := seed{Err: err, Listed: true}
-	var parsed crawler.Seed
+	var parsed seedfile.Seed
 	if s.Err == nil {
-		parsed, s.Err = crawler.ParseSeed(line)
+		parsed, s.Err = seedfile.ParseSeed(line)
 	}
 	if s.Err == nil {
 		s.Priority = parsed.Priority

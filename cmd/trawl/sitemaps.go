@@ -15,6 +15,9 @@ import (
 
 	"github.com/trawlcrawler/trawl/crawler"
 	"github.com/trawlcrawler/trawl/internal/fetch"
+	"github.com/trawlcrawler/trawl/internal/fetched"
+	"github.com/trawlcrawler/trawl/internal/queue"
+	"github.com/trawlcrawler/trawl/internal/rules"
 	"github.com/trawlcrawler/trawl/internal/sitemap"
 	"github.com/trawlcrawler/trawl/tasks"
 )
@@ -69,7 +72,7 @@ func (l sitemapList) empty() bool { return len(l.urls)+len(l.files) == 0 }
 type sitemapReader struct {
 	list    sitemapList
 	job     crawler.Job
-	scope   *crawler.Scope
+	scope   *rules.Scope
 	fetcher *fetch.Fetcher
 	next    time.Time // when the next request may be sent
 
@@ -106,7 +109,7 @@ func newSitemapReader(ctx context.Context, c *tasks.Client, job string, list sit
 		}
 		homes = append(homes, u.Host())
 	}
-	scope, err := crawler.NewScope(status.Job.ScopeSettings, homes)
+	scope, err := rules.NewScope(status.Job.ScopeSettings, homes)
 	if err != nil {
 		return nil, err
 	}
@@ -173,7 +176,7 @@ func (r *sitemapReader) fromFile(ctx context.Context, name string, yield func(st
 			return false
 		}
 	}
-	for l, err := range sitemap.Walk(ctx, listed, r.open, sitemap.WalkConfig{Levels: crawler.SitemapLevels - 1}) {
+	for l, err := range sitemap.Walk(ctx, listed, r.open, sitemap.WalkConfig{Levels: queue.SitemapLevels - 1}) {
 		if !r.bring(l, err, nil, yield) {
 			return false
 		}
@@ -183,7 +186,7 @@ func (r *sitemapReader) fromFile(ctx context.Context, name string, yield func(st
 
 // bring yields a page if it is in scope, and records errors. It returns false if the caller
 // wants no more.
-func (r *sitemapReader) bring(l sitemap.Location, err error, scope *crawler.Scope, yield func(string, error) bool) bool {
+func (r *sitemapReader) bring(l sitemap.Location, err error, scope *rules.Scope, yield func(string, error) bool) bool {
 	var refusal *sitemap.Refusal
 	var trouble *sitemap.Trouble
 	switch {
@@ -235,7 +238,7 @@ func (r *sitemapReader) open(ctx context.Context, u crawler.URL) (sitemap.Source
 }
 
 // failureOf says why a page is not a sitemap.
-func failureOf(p *crawler.Page) error {
+func failureOf(p *fetched.Page) error {
 	switch {
 	case p.Fault != nil:
 		return errors.New(p.Fault.Text)
@@ -247,14 +250,14 @@ func failureOf(p *crawler.Page) error {
 
 // get fetches a URL, and retries as often as the job says if it fails in a way that may
 // pass.
-func (r *sitemapReader) get(ctx context.Context, u crawler.URL) (*crawler.Page, error) {
+func (r *sitemapReader) get(ctx context.Context, u crawler.URL) (*fetched.Page, error) {
 	pause := time.Duration(r.job.RetryPause)
 	for tries := 0; ; tries++ {
 		if err := r.wait(ctx, time.Until(r.next)); err != nil {
 			return nil, err
 		}
 		r.next = time.Now().Add(time.Duration(r.job.Delay))
-		page, err := r.ask(ctx, crawler.Request{
+		page, err := r.ask(ctx, fetched.Request{
 			URL: u, UserAgent: r.job.UserAgent, From: r.job.Contact, BodyLimit: sitemapBytes, Timeout: time.Duration(r.job.Timeout),
 			PortOpen: r.scope.HasPort(u.Host()), MinRate: int64(r.job.MinRate), TLS: r.job.TLS,
 		})
@@ -271,7 +274,7 @@ func (r *sitemapReader) get(ctx context.Context, u crawler.URL) (*crawler.Page, 
 
 // ask sends a request, and once more if the first answer says that it must be sent
 // differently.
-func (r *sitemapReader) ask(ctx context.Context, req crawler.Request) (*crawler.Page, error) {
+func (r *sitemapReader) ask(ctx context.Context, req fetched.Request) (*fetched.Page, error) {
 	page, err := r.fetcher.Fetch(ctx, req)
 	if err != nil || page.Fault == nil || !page.Fault.Again {
 		return page, err

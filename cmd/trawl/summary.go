@@ -7,6 +7,8 @@ import (
 	"time"
 
 	"github.com/trawlcrawler/trawl/crawler"
+	"github.com/trawlcrawler/trawl/internal/plain"
+	"github.com/trawlcrawler/trawl/internal/queue"
 )
 
 // summary is what a crawl prints at its end.
@@ -48,7 +50,7 @@ func (s summary) print(w io.Writer) {
 		fmt.Fprintf(w, "  pages     %d, %s %s\n", c.Pages(), bytesText(c.Bytes), run)
 	}
 	fmt.Fprintf(w, "  outcomes  %s%s\n", outcomesText(c), all)
-	if skipped := c.SkippedText(); skipped != "" {
+	if skipped := queue.SkippedText(c); skipped != "" {
 		fmt.Fprintf(w, "  left out  %s\n", skipped)
 	}
 	for _, muted := range c.Muted[:min(len(c.Muted), maxMuted)] {
@@ -116,9 +118,9 @@ func outcomesText(c crawler.Counters) string {
 }
 
 // Numbers with their units.
-func pagesText(n int64) string { return crawler.Plural(n, "page", "pages") }
-func urlsText(n int64) string  { return crawler.Plural(n, "URL", "URLs") }
-func hostCount(n int64) string { return crawler.Plural(n, "host", "hosts") }
+func pagesText(n int64) string { return plain.Plural(n, "page", "pages") }
+func urlsText(n int64) string  { return plain.Plural(n, "URL", "URLs") }
+func hostCount(n int64) string { return plain.Plural(n, "host", "hosts") }
 
 func isOrAre(n int64) string {
 	if n == 1 {
@@ -144,5 +146,5 @@ func bytesText(n int64) string {
 			return fmt.Sprintf("%.1f %s", float64(n)/unit.size, unit.name)
 		}
 	}
-	return crawler.Plural(n, "byte", "bytes")
+	return plain.Plural(n, "byte", "bytes")
 }

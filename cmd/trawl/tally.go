@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/trawlcrawler/trawl/crawler"
+	"github.com/trawlcrawler/trawl/internal/queue"
 )
 
 // maxTallied is the largest number of hosts that a crawl keeps figures of for its summary.
@@ -43,7 +44,7 @@ func newTally() *tally {
 	return &tally{hosts: make(map[crawler.Host]*hostTally), rests: make(chan hostRest, 8)}
 }
 
-func (t *tally) note(r crawler.Report) {
+func (t *tally) note(r queue.Report) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	if r.Trouble != "" && len(t.troubles) < maxTroubles {

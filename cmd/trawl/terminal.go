@@ -9,7 +9,7 @@ import (
 
 	"golang.org/x/term"
 
-	"github.com/trawlcrawler/trawl/crawler"
+	"github.com/trawlcrawler/trawl/internal/plain"
 )
 
 // All commands write to these, and to nothing else, so that text from the web cannot
@@ -20,7 +20,7 @@ var (
 )
 
 // terminal is a file that may be a terminal. Characters that would control a terminal are
-// escaped (see [crawler.Printable]), except newlines and tabs. In JSON strings, the escapes
+// escaped (see [plain.Printable]), except newlines and tabs. In JSON strings, the escapes
 // mean the same as the characters. It is safe for concurrent use.
 type terminal struct {
 	file *os.File
@@ -68,7 +68,7 @@ func innocent(text []byte) bool {
 			continue
 		}
 		r, size := utf8.DecodeRune(text[i:])
-		if r == utf8.RuneError && size == 1 || crawler.Misleads(r) {
+		if r == utf8.RuneError && size == 1 || plain.Misleads(r) {
 			return false
 		}
 		i += size
@@ -98,7 +98,7 @@ func harmless(text string) string {
 			if i > 0 {
 				b.WriteByte('\t')
 			}
-			b.WriteString(crawler.Printable(cell))
+			b.WriteString(plain.Printable(cell))
 		}
 		if newline {
 			b.WriteByte('\n')
@@ -111,5 +111,5 @@ func harmless(text string) string {
 func (t *terminal) rewrite(line string) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	_, _ = io.WriteString(t.file, "\r\x1b[K"+crawler.Printable(line)) // fails only when the terminal is gone
+	_, _ = io.WriteString(t.file, "\r\x1b[K"+plain.Printable(line)) // fails only when the terminal is gone
 }

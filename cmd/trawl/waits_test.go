@@ -10,15 +10,16 @@ import (
 
 	"github.com/trawlcrawler/trawl/crawler"
 	"github.com/trawlcrawler/trawl/internal/test/testsite"
+	"github.com/trawlcrawler/trawl/internal/waiting"
 )
 
 // waits waits until a job says what it waits for, and that it says the same text,
 // with these parts, in every view.
-func (o *office) waits(dashboard, job string, reason crawler.WaitReason, parts ...string) {
+func (o *office) waits(dashboard, job string, reason waiting.WaitReason, parts ...string) {
 	o.t.Helper()
 	var got struct {
 		Waits    string
-		WaitsFor crawler.WaitReason `json:"waits_for"`
+		WaitsFor waiting.WaitReason `json:"waits_for"`
 	}
 	o.until(fmt.Sprintf("job %s waits for %q", job, reason), func(context.Context) bool {
 		got.Waits, got.WaitsFor = "", ""
@@ -62,17 +63,17 @@ func TestAJobThatNobodyServesSaysSoInEveryView(t *testing.T) {
 	dashboard = strings.TrimSuffix(strings.TrimPrefix(dashboard, "http://"), "/")
 	job := jobOf(t, g, site)
 	o.Create(job)
-	o.waits(dashboard, job.Name, crawler.WaitScheduler, "trawl scheduler")
+	o.waits(dashboard, job.Name, waiting.WaitScheduler, "trawl scheduler")
 	scheduler := o.Scheduler()
-	o.waits(dashboard, job.Name, crawler.WaitWorker, "trawl worker")
+	o.waits(dashboard, job.Name, waiting.WaitWorker, "trawl worker")
 	other := o.Worker("--jobs", "another")
-	o.waits(dashboard, job.Name, crawler.WaitWorker, "serve other jobs", "--jobs "+job.Name)
+	o.waits(dashboard, job.Name, waiting.WaitWorker, "serve other jobs", "--jobs "+job.Name)
 	other.Terminate()
 	scheduler.Terminate()
-	o.waits(dashboard, job.Name, crawler.WaitScheduler)
+	o.waits(dashboard, job.Name, waiting.WaitScheduler)
 	o.Scheduler()
 	o.run("job", "pause", job.Name).exits(done)
-	o.waits(dashboard, job.Name, crawler.WaitResume, "trawl job resume "+job.Name)
+	o.waits(dashboard, job.Name, waiting.WaitResume, "trawl job resume "+job.Name)
 	o.run("job", "resume", job.Name).exits(done)
 	o.Worker()
 	o.Done(job.Name)
@@ -80,7 +81,7 @@ func TestAJobThatNobodyServesSaysSoInEveryView(t *testing.T) {
 
 	o.write("later.yaml", "name: later\n")
 	o.run("job", "create", "later.yaml").exits(done)
-	o.waits(dashboard, "later", crawler.WaitSeeds, "trawl seed later")
+	o.waits(dashboard, "later", waiting.WaitSeeds, "trawl seed later")
 }
 
 func TestAJobWhoseHostsRestSaysUntilWhen(t *testing.T) {
@@ -98,10 +99,10 @@ func TestAJobWhoseHostsRestSaysUntilWhen(t *testing.T) {
 	job := jobOf(t, testsite.Graph{}, site)
 	job.Seeds = []string{site.URL(0, "/busy")}
 	o.Create(job)
-	o.waits(dashboard, job.Name, crawler.WaitHosts, "rests", time.Now().UTC().Format("2006-"))
+	o.waits(dashboard, job.Name, waiting.WaitHosts, "rests", time.Now().UTC().Format("2006-"))
 	host := strings.TrimPrefix(site.URL(0, ""), "http://")
 	o.run("host", "set", job.Name, strings.TrimSuffix(host, "/"), "--pause").exits(done)
-	o.waits(dashboard, job.Name, crawler.WaitHosts, "paused", "trawl host set "+job.Name)
+	o.waits(dashboard, job.Name, waiting.WaitHosts, "paused", "trawl host set "+job.Name)
 }
 
 // A job at work is never said to wait, from its creation to its end.

@@ -7,7 +7,7 @@ import (
 	"text/tabwriter"
 	"time"
 
-	"github.com/trawlcrawler/trawl/crawler"
+	"github.com/trawlcrawler/trawl/internal/plain"
 )
 
 // Findings is the result of an audit.
@@ -56,7 +56,7 @@ func (f *Findings) Print(w io.Writer) error {
 	fmt.Fprintf(t, "requests\t%d, from %s to %s\n", f.Requests,
 		f.First.UTC().Format(time.RFC3339), f.Last.UTC().Format(time.RFC3339))
 	fmt.Fprintf(t, "hosts\t%s; %s too small; the longest gap owed was %s\n",
-		f.Hosts, crawler.Plural(f.Hosts.TooSmall, "gap was", "gaps were"), f.Hosts.owed())
+		f.Hosts, plain.Plural(f.Hosts.TooSmall, "gap was", "gaps were"), f.Hosts.owed())
 	fmt.Fprintf(t, "addresses\t%s\n", f.Addresses)
 	r := f.Robots
 	fmt.Fprintf(t, "robots.txt\t%d requests it allows, %d it forbids, %d without it; %d for it; "+
@@ -77,7 +77,7 @@ func (f *Findings) Print(w io.Writer) error {
 	}
 	verdict := "no violation"
 	if f.Violations > 0 {
-		verdict = crawler.Plural(f.Violations, "violation", "violations")
+		verdict = plain.Plural(f.Violations, "violation", "violations")
 	}
 	_, err := fmt.Fprintln(w, verdict)
 	return err

@@ -15,6 +15,7 @@ import (
 
 	"github.com/trawlcrawler/trawl/crawler"
 	"github.com/trawlcrawler/trawl/internal/frontier"
+	"github.com/trawlcrawler/trawl/internal/queue"
 	"github.com/trawlcrawler/trawl/internal/robots"
 	"github.com/trawlcrawler/trawl/internal/sink"
 	"github.com/trawlcrawler/trawl/internal/visit"
@@ -34,7 +35,7 @@ type Explanation struct {
 	Trap   string `json:"trap"`   // why it is left alone, if it belongs to a trap
 	Robots string `json:"robots"` // what robots.txt says
 
-	Place    crawler.Place       `json:"place"`              // where it is in the frontier; "" if that is unknown
+	Place    queue.Place         `json:"place"`              // where it is in the frontier; "" if that is unknown
 	Via      crawler.URL         `json:"via"`                // the page that linked to it; zero for a seed
 	Depth    int                 `json:"depth"`              // links from a seed
 	Tries    int                 `json:"tries"`              // how often it was tried
@@ -96,7 +97,7 @@ func (x *Explanation) fromJob(
 	if err != nil {
 		return err
 	}
-	elsewhere := func(k crawler.Kept) bool { return k.Where != places[0].Where }
+	elsewhere := func(k queue.Kept) bool { return k.Where != places[0].Where }
 	x.Scattered = x.Scattered || slices.ContainsFunc(places, elsewhere)
 	homes, err := store.Homes(ctx, job)
 	if err != nil {

@@ -10,6 +10,7 @@ import (
 	"github.com/trawlcrawler/trawl/crawler"
 	"github.com/trawlcrawler/trawl/export"
 	"github.com/trawlcrawler/trawl/internal/output"
+	"github.com/trawlcrawler/trawl/internal/queue"
 	"github.com/trawlcrawler/trawl/internal/sink"
 )
 
@@ -81,7 +82,7 @@ func (x *Explanation) hear(rec *crawler.Record) {
 	if rec.URL == x.URL.String() {
 		x.Record = rec
 	}
-	if slices.Contains(rec.Followed(), x.URL) {
+	if slices.Contains(queue.Followed(*rec), x.URL) {
 		x.within = rec
 	}
 }
@@ -95,7 +96,7 @@ func (x *Explanation) Compare() {
 	sum := n.Compare()
 	if x.Results != "" {
 		sum = crawler.Comparison{Settled: n.Expected(), Records: x.counted}
-		x.Lost = x.Place == crawler.PlaceSettled && x.Record == nil && x.within == nil &&
+		x.Lost = x.Place == queue.PlaceSettled && x.Record == nil && x.within == nil &&
 			n.Unshipped+n.OnDisk+n.Over == 0
 	}
 	x.Records = &sum

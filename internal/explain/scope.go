@@ -1,6 +1,9 @@
 package explain
 
-import "github.com/trawlcrawler/trawl/crawler"
+import (
+	"github.com/trawlcrawler/trawl/crawler"
+	"github.com/trawlcrawler/trawl/internal/rules"
+)
 
 // Role is what a crawl treats a URL as. Each role has its own rules of scope.
 type Role string
@@ -25,14 +28,14 @@ func roleOf(sitemap, embeds int) Role {
 // FromSettings explains whether the URL is in scope, from the settings of the job. homes are
 // hosts whose pages are in scope besides those of the job's own seeds.
 func (x *Explanation) FromSettings(job crawler.Job, homes []crawler.Host) error {
-	seeds, err := job.SeedEntries()
+	seeds, err := rules.SeedEntries(job)
 	if err != nil {
 		return err
 	}
 	for _, s := range seeds {
 		homes = append(homes, s.URL.Host())
 	}
-	scope, err := crawler.NewScope(job.ScopeSettings, homes)
+	scope, err := rules.NewScope(job.ScopeSettings, homes)
 	if err != nil {
 		return err
 	}

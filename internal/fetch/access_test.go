@@ -9,6 +9,7 @@ import (
 	"testing"
 
 	"github.com/trawlcrawler/trawl/crawler"
+	"github.com/trawlcrawler/trawl/internal/fetched"
 	"github.com/trawlcrawler/trawl/internal/test/testfleet"
 )
 
@@ -192,7 +193,7 @@ func TestAuthoritiesAndInsecureAreForTheirHosts(t *testing.T) {
 		if got := string(content(t, page)); got != "HTTP/2.0key" {
 			t.Errorf("%s: the server saw %q", name, got)
 		}
-		wantFault(t, get(t, f, request(t, other.URL)), crawler.FaultTLS, false)
+		wantFault(t, get(t, f, request(t, other.URL)), fetched.FaultTLS, false)
 	}
 	f := newFetcher(t, Config{Rules: []Rule{{CAs: []*x509.Certificate{server.Certificate()}}}})
 	wantNoFault(t, get(t, f, request(t, server.URL)))

@@ -8,20 +8,21 @@ import (
 	"time"
 
 	"github.com/trawlcrawler/trawl/crawler"
+	"github.com/trawlcrawler/trawl/internal/fetched"
 )
 
 // answer is the answer to one request, once its headers have arrived.
 type answer struct {
 	f        *Fetcher
-	req      crawler.Request
+	req      fetched.Request
 	deadline *deadline
 	resp     *http.Response
 	src      *source  // the body as received
 	codings  []string // to be removed from it
-	page     *crawler.Page
+	page     *fetched.Page
 }
 
-func (f *Fetcher) answer(d *deadline, req crawler.Request, resp *http.Response, page *crawler.Page) *answer {
+func (f *Fetcher) answer(d *deadline, req fetched.Request, resp *http.Response, page *fetched.Page) *answer {
 	a := &answer{f: f, req: req, deadline: d, resp: resp, src: &source{r: resp.Body, meter: newMeter(d, req.MinRate, f.cfg.RateWindow)}, page: page}
 	page.Status, page.Proto, page.Header = resp.StatusCode, resp.Proto, resp.Header
 	if !req.Identity {
@@ -60,7 +61,7 @@ func (a *answer) readOnto(t *recorder) error {
 	err := a.read()
 	cut := a.cut()
 	if same && a.page.Truncated && cut == "" {
-		cut = crawler.CutLength // the last byte that arrived was the first one too many
+		cut = fetched.CutLength // the last byte that arrived was the first one too many
 	}
 	recording, trouble := t.recording(cut)
 	a.page.Recording = recording
@@ -68,18 +69,18 @@ func (a *answer) readOnto(t *recorder) error {
 }
 
 // cut says why the bytes of the answer end where they do.
-func (a *answer) cut() crawler.Cut {
+func (a *answer) cut() fetched.Cut {
 	switch {
 	case a.src.err == io.EOF:
 		return ""
 	case a.src.err == nil:
-		return crawler.CutLength
+		return fetched.CutLength
 	case a.deadline.passed():
-		return crawler.CutTime
+		return fetched.CutTime
 	case broken(a.src.err):
-		return crawler.CutDisconnect
+		return fetched.CutDisconnect
 	}
-	return crawler.CutUnspecified
+	return fetched.CutUnspecified
 }
 
 // bodiless reports whether a body with this status does not represent the URL: for 304, and

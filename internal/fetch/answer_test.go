@@ -10,7 +10,7 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/trawlcrawler/trawl/crawler"
+	"github.com/trawlcrawler/trawl/internal/fetched"
 )
 
 func TestAPageIsWhatTheServerSent(t *testing.T) {
@@ -175,7 +175,7 @@ func TestABodyThatBreaksOffIsAFaultThatPasses(t *testing.T) {
 			t.Parallel()
 			origin := serveRaw(t, func(conn net.Conn, _ string) { conn.Write([]byte(c.answer)) })
 			page := get(t, newFetcher(t, Config{}), request(t, origin))
-			wantFault(t, page, crawler.FaultReset, true)
+			wantFault(t, page, fetched.FaultReset, true)
 			if got := string(content(t, page)); got != c.kept || !page.Truncated || page.Status != 200 {
 				t.Errorf("got %q, truncated %t, want %q, truncated", got, page.Truncated, c.kept)
 			}
@@ -238,7 +238,7 @@ func TestTheCallersContextEndsTheRequestWithItsError(t *testing.T) {
 func TestARequestWithoutLimitsIsAnError(t *testing.T) {
 	t.Parallel()
 	f := newFetcher(t, Config{})
-	_, err := f.Fetch(context.Background(), crawler.Request{URL: parse(t, "http://example.com/")})
+	_, err := f.Fetch(context.Background(), fetched.Request{URL: parse(t, "http://example.com/")})
 	if err == nil || !strings.Contains(err.Error(), "must be more than 0") {
 		t.Errorf("got %v", err)
 	}

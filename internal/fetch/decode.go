@@ -10,7 +10,7 @@ import (
 	"strings"
 	"sync"
 
-	"github.com/trawlcrawler/trawl/crawler"
+	"github.com/trawlcrawler/trawl/internal/fetched"
 )
 
 // maxCodings is the most stacked codings that are removed from a body.
@@ -136,9 +136,9 @@ func (d *decoders) fill(ctx context.Context, k *keeper, r io.Reader, codings []s
 	return ended, err
 }
 
-func undecodable(codings []string, err error) *crawler.Fault {
+func undecodable(codings []string, err error) *fetched.Fault {
 	text := fmt.Sprintf("the body is not in Content-Encoding %q: %s", strings.Join(codings, ", "), plain(err))
-	return &crawler.Fault{Kind: crawler.FaultProtocol, Text: text}
+	return &fetched.Fault{Kind: fetched.FaultProtocol, Text: text}
 }
 
 // errSwollen means that a decoded layer exceeds the limit for bodies, as in a decompression

@@ -16,7 +16,7 @@ import (
 	"github.com/klauspost/compress/zlib"
 	"github.com/klauspost/compress/zstd"
 
-	"github.com/trawlcrawler/trawl/crawler"
+	"github.com/trawlcrawler/trawl/internal/fetched"
 )
 
 // encode applies codings in their order. "raw" is deflate without zlib.
@@ -63,7 +63,7 @@ func encoder(t testing.TB, coding string, out io.Writer) io.WriteCloser {
 }
 
 // fetchEncoded serves body under a Content-Encoding and fetches it.
-func fetchEncoded(t *testing.T, f *Fetcher, coding string, body []byte, limit int64) *crawler.Page {
+func fetchEncoded(t *testing.T, f *Fetcher, coding string, body []byte, limit int64) *fetched.Page {
 	t.Helper()
 	server := serve(t, func(w http.ResponseWriter, _ *http.Request) {
 		w.Header().Set("Content-Encoding", coding)
@@ -210,7 +210,7 @@ func TestABodyThatIsNotInItsCodingIsKeptAsItCame(t *testing.T) {
 		for _, size := range []int{1, 5, 1000, 200_000} {
 			body := bytes.Repeat([]byte("\xff<p>"), size/4+1)[:size]
 			page := fetchEncoded(t, f, coding, body, 1<<20)
-			wantFault(t, page, crawler.FaultProtocol, false)
+			wantFault(t, page, fetched.FaultProtocol, false)
 			if got := content(t, page); !bytes.Equal(got, body) || page.Truncated {
 				t.Errorf("%s: got %d bytes, truncated %t, want the %d that came", coding, len(got), page.Truncated, size)
 			}
@@ -223,7 +223,7 @@ func TestAnUndecodableBeginningThatIsTooLongToRememberIsCut(t *testing.T) {
 	body := bytes.Repeat([]byte{0, 0, 0, 0xff, 0xff}, 50_000) // stored blocks of deflate without a byte
 	body = append(body, 0xff)
 	page := fetchEncoded(t, newFetcher(t, Config{}), "deflate", body, 1<<20)
-	wantFault(t, page, crawler.FaultProtocol, false)
+	wantFault(t, page, fetched.FaultProtocol, false)
 	if !page.Truncated || page.Body.Size != int64(len(chunk{})) {
 		t.Errorf("got %d bytes, truncated %t, want %d, cut", page.Body.Size, page.Truncated, len(chunk{}))
 	}
@@ -239,7 +239,7 @@ func TestAZstdWindowBeyondItsBoundIsRefused(t *testing.T) {
 	w.Write(make([]byte, 3*zstdWindow))
 	w.Close()
 	page := fetchEncoded(t, newFetcher(t, Config{}), "zstd", out.Bytes(), 1<<20)
-	wantFault(t, page, crawler.FaultProtocol, false)
+	wantFault(t, page, fetched.FaultProtocol, false)
 }
 
 // FuzzDecoders decodes what strangers may send. It must end, keep to the limit,
@@ -257,7 +257,7 @@ func FuzzDecoders(f *testing.F) {
 		const limit = 200 << 10
 		d := startDeadline(t.Context(), time.Hour)
 		defer d.stop()
-		page := &crawler.Page{}
+		page := &fetched.Page{}
 		a := &answer{f: fetcher, deadline: d, src: &source{r: bytes.NewReader(data)}, codings: codings, page: page}
 		k := fetcher.keeper(d, limit, -1, false)
 		ended, err := a.decode(k)

@@ -11,6 +11,7 @@ import (
 
 	"github.com/trawlcrawler/trawl/crawler"
 	"github.com/trawlcrawler/trawl/internal/dns"
+	"github.com/trawlcrawler/trawl/internal/fetched"
 	"github.com/trawlcrawler/trawl/internal/test/testdns"
 )
 
@@ -72,7 +73,7 @@ func TestTheAddressThatWasCheckedIsTheOneConnectedTo(t *testing.T) {
 	f.Close() // no warm connection is left
 	f.cfg.Resolver.Forget("a.test")
 	page = get(t, f, request(t, "http://a.test:"+port+"/"))
-	wantFault(t, page, crawler.FaultBlocked, false)
+	wantFault(t, page, fetched.FaultBlocked, false)
 	if _, err := f.Locate(t.Context(), host); err == nil {
 		t.Error("a refused address was located")
 	}
@@ -93,7 +94,7 @@ func TestANameWithoutAddressIsAFault(t *testing.T) {
 	t.Parallel()
 	z := testdns.New(t)
 	f, port := resolved(t, z, Config{})
-	wantFault(t, get(t, f, request(t, "http://a.test:"+port+"/")), crawler.FaultResolve, false)
+	wantFault(t, get(t, f, request(t, "http://a.test:"+port+"/")), fetched.FaultResolve, false)
 	z.Behave(func() { z.Rcode = wire.RcodeServerFailure })
-	wantFault(t, get(t, f, request(t, "http://b.test:"+port+"/")), crawler.FaultResolve, true)
+	wantFault(t, get(t, f, request(t, "http://b.test:"+port+"/")), fetched.FaultResolve, true)
 }

@@ -3,7 +3,7 @@
 //
 // A [Fetcher] requests one URL at a time. It does not follow redirects; that is up to its
 // caller. Whatever the remote side does, such as a refused connection, an expired
-// certificate or a decompression bomb, is reported in a [crawler.Page]. An error is always
+// certificate or a decompression bomb, is reported in a [fetched.Page]. An error is always
 // internal.
 //
 // The guard refuses addresses that are not on the public internet. It judges them when a

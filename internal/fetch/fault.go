@@ -12,22 +12,22 @@ import (
 	"strings"
 	"syscall"
 
-	"github.com/trawlcrawler/trawl/crawler"
+	"github.com/trawlcrawler/trawl/internal/fetched"
 	"github.com/trawlcrawler/trawl/internal/guard"
 	"github.com/trawlcrawler/trawl/internal/repair"
 )
 
 // diagnose interprets the error that ended a request: as a fault of the remote side, or as
 // an internal error. If the caller ended the request, the result is ignored.
-func (f *Fetcher) diagnose(d *deadline, err error) (*crawler.Fault, error) {
+func (f *Fetcher) diagnose(d *deadline, err error) (*fetched.Fault, error) {
 	if ours(err) {
 		return nil, fmt.Errorf("fetch: %w", err)
 	}
 	if d.passed() {
-		return &crawler.Fault{Kind: crawler.FaultTimeout, Text: "no whole answer within " + d.timeout.String(), Passes: true}, nil
+		return &fetched.Fault{Kind: fetched.FaultTimeout, Text: "no whole answer within " + d.timeout.String(), Passes: true}, nil
 	}
 	if d.slow() {
-		return &crawler.Fault{Kind: crawler.FaultTimeout, Text: "nothing of the body within " + f.cfg.RateWindow.String(), Passes: true}, nil
+		return &fetched.Fault{Kind: fetched.FaultTimeout, Text: "nothing of the body within " + f.cfg.RateWindow.String(), Passes: true}, nil
 	}
 	return f.faultOf(err), nil
 }
@@ -43,7 +43,7 @@ func ours(err error) bool {
 }
 
 // faultOf describes an error of net/http or of the layers below it.
-func (f *Fetcher) faultOf(err error) *crawler.Fault {
+func (f *Fetcher) faultOf(err error) *fetched.Fault {
 	var (
 		blocked   *guard.Refusal
 		port      guard.PortRefusal
@@ -55,42 +55,42 @@ func (f *Fetcher) faultOf(err error) *crawler.Fault {
 	)
 	switch {
 	case errors.As(err, &blocked):
-		return &crawler.Fault{Kind: crawler.FaultBlocked, Text: blocked.Error()}
+		return &fetched.Fault{Kind: fetched.FaultBlocked, Text: blocked.Error()}
 	case errors.As(err, &port):
-		return &crawler.Fault{Kind: crawler.FaultBlocked, Text: port.Error()}
+		return &fetched.Fault{Kind: fetched.FaultBlocked, Text: port.Error()}
 	case errors.As(err, &name):
-		return &crawler.Fault{Kind: crawler.FaultBlocked, Text: name.Error()}
+		return &fetched.Fault{Kind: fetched.FaultBlocked, Text: name.Error()}
 	case errors.As(err, &proxied):
-		return &crawler.Fault{Kind: proxied.kind, Text: proxied.Error(), Passes: proxied.kind != crawler.FaultBlocked}
+		return &fetched.Fault{Kind: proxied.kind, Text: proxied.Error(), Passes: proxied.kind != fetched.FaultBlocked}
 	case errors.As(err, &resolve):
 		return resolveFault(resolve)
 	case errors.As(err, &handshake):
 		return handshakeFault(handshake)
 	case errors.Is(err, repair.ErrSpeaksTLS):
-		return &crawler.Fault{Kind: crawler.FaultTLS, Text: repair.ErrSpeaksTLS.Error()}
+		return &fetched.Fault{Kind: fetched.FaultTLS, Text: repair.ErrSpeaksTLS.Error()}
 	case errors.As(err, &op) && op.Op == "dial":
-		return &crawler.Fault{Kind: crawler.FaultConnect, Text: dialText(op), Passes: true}
+		return &fetched.Fault{Kind: fetched.FaultConnect, Text: dialText(op), Passes: true}
 	case broken(err):
-		return &crawler.Fault{Kind: crawler.FaultReset, Text: "the connection broke: " + plain(err), Passes: true}
+		return &fetched.Fault{Kind: fetched.FaultReset, Text: "the connection broke: " + plain(err), Passes: true}
 	case timedOut(err):
-		return &crawler.Fault{Kind: crawler.FaultTimeout, Text: "no answer within " + f.cfg.HeaderTimeout.String(), Passes: true}
+		return &fetched.Fault{Kind: fetched.FaultTimeout, Text: "no answer within " + f.cfg.HeaderTimeout.String(), Passes: true}
 	}
-	return &crawler.Fault{Kind: crawler.FaultProtocol, Text: plain(err)}
+	return &fetched.Fault{Kind: fetched.FaultProtocol, Text: plain(err)}
 }
 
-func resolveFault(err *net.DNSError) *crawler.Fault {
+func resolveFault(err *net.DNSError) *fetched.Fault {
 	if err.IsNotFound {
-		return &crawler.Fault{Kind: crawler.FaultResolve, Text: fmt.Sprintf("no such host: %q", err.Name)}
+		return &fetched.Fault{Kind: fetched.FaultResolve, Text: fmt.Sprintf("no such host: %q", err.Name)}
 	}
-	return &crawler.Fault{Kind: crawler.FaultResolve, Text: fmt.Sprintf("cannot resolve %q: %s", err.Name, err.Err), Passes: true}
+	return &fetched.Fault{Kind: fetched.FaultResolve, Text: fmt.Sprintf("cannot resolve %q: %s", err.Name, err.Err), Passes: true}
 }
 
 // handshakeFault can be retried if the server was too slow or hung up, as overloaded
 // servers do, but not if client and server cannot agree.
-func handshakeFault(err *handshakeError) *crawler.Fault {
+func handshakeFault(err *handshakeError) *fetched.Fault {
 	var certificate *tls.CertificateVerificationError
 	var record tls.RecordHeaderError
-	fault := &crawler.Fault{Kind: crawler.FaultTLS, Text: "TLS with " + err.hostPort + ": " + plain(err.err)}
+	fault := &fetched.Fault{Kind: fetched.FaultTLS, Text: "TLS with " + err.hostPort + ": " + plain(err.err)}
 	switch {
 	case errors.As(err, &certificate):
 		fault.Text = "the certificate of " + err.hostPort + " is not valid: " + plain(certificate.Err)
@@ -137,7 +137,7 @@ var httpsExpected = []string{
 
 // hintOf says how to correct a request that was made in the wrong way, according to its
 // answer; "" if there is nothing to say.
-func hintOf(p *crawler.Page) string {
+func hintOf(p *fetched.Page) string {
 	if p.Status != 400 || p.URL.Scheme() != "http" || p.Body == nil {
 		return ""
 	}

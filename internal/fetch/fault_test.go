@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"github.com/trawlcrawler/trawl/crawler"
+	"github.com/trawlcrawler/trawl/internal/fetched"
 )
 
 func TestAnswersThatAreNone(t *testing.T) {
@@ -23,16 +24,16 @@ func TestAnswersThatAreNone(t *testing.T) {
 		kind   crawler.FaultKind
 		passes bool
 	}{
-		{"closed without a word", func(net.Conn) {}, crawler.FaultReset, true},
-		{"closed within the headers", write("HTTP/1.1 200 OK\r\nServer: x\r\n"), crawler.FaultReset, true},
-		{"reset", func(conn net.Conn) { conn.(*net.TCPConn).SetLinger(0) }, crawler.FaultReset, true},
-		{"not HTTP", write("SSH-2.0-OpenSSH_9.6\r\n"), crawler.FaultProtocol, false},
-		{"a status that is none", write("HTTP/1.1 abc OK\r\n\r\n"), crawler.FaultProtocol, false},
-		{"two lengths", write("HTTP/1.1 200 OK\r\nContent-Length: 1\r\nContent-Length: 2\r\n\r\nab"), crawler.FaultProtocol, false},
-		{"a flood of headers", flood("HTTP/1.1 200 OK\r\n", "X-Flood: "+strings.Repeat("x", 1000)+"\r\n"), crawler.FaultProtocol, false},
-		{"a header without end", flood("HTTP/1.1 200 OK\r\nX-Flood: ", strings.Repeat("x", 1000)), crawler.FaultProtocol, false},
-		{"a flood of interim answers", flood("", "HTTP/1.1 100 Continue\r\n\r\n"), crawler.FaultProtocol, false},
-		{"a chunk that is none", write("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nxyz\r\n"), crawler.FaultProtocol, false},
+		{"closed without a word", func(net.Conn) {}, fetched.FaultReset, true},
+		{"closed within the headers", write("HTTP/1.1 200 OK\r\nServer: x\r\n"), fetched.FaultReset, true},
+		{"reset", func(conn net.Conn) { conn.(*net.TCPConn).SetLinger(0) }, fetched.FaultReset, true},
+		{"not HTTP", write("SSH-2.0-OpenSSH_9.6\r\n"), fetched.FaultProtocol, false},
+		{"a status that is none", write("HTTP/1.1 abc OK\r\n\r\n"), fetched.FaultProtocol, false},
+		{"two lengths", write("HTTP/1.1 200 OK\r\nContent-Length: 1\r\nContent-Length: 2\r\n\r\nab"), fetched.FaultProtocol, false},
+		{"a flood of headers", flood("HTTP/1.1 200 OK\r\n", "X-Flood: "+strings.Repeat("x", 1000)+"\r\n"), fetched.FaultProtocol, false},
+		{"a header without end", flood("HTTP/1.1 200 OK\r\nX-Flood: ", strings.Repeat("x", 1000)), fetched.FaultProtocol, false},
+		{"a flood of interim answers", flood("", "HTTP/1.1 100 Continue\r\n\r\n"), fetched.FaultProtocol, false},
+		{"a chunk that is none", write("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nxyz\r\n"), fetched.FaultProtocol, false},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()
@@ -71,7 +72,7 @@ func TestARefusedConnectionPasses(t *testing.T) {
 	}
 	l.Close()
 	page := get(t, newFetcher(t, Config{}), request(t, "http://"+l.Addr().String()))
-	wantFault(t, page, crawler.FaultConnect, true)
+	wantFault(t, page, fetched.FaultConnect, true)
 	if want := "cannot connect to " + l.Addr().String() + ": connection refused"; page.Fault.Text != want {
 		t.Errorf("text: got %q, want %q", page.Fault.Text, want)
 	}
@@ -95,7 +96,7 @@ func TestASilentServerIsATimeout(t *testing.T) {
 	t.Run("of the headers", func(t *testing.T) {
 		t.Parallel()
 		page := get(t, newFetcher(t, Config{HeaderTimeout: 20 * time.Millisecond}), request(t, listen(t, silent)))
-		wantFault(t, page, crawler.FaultTimeout, true)
+		wantFault(t, page, fetched.FaultTimeout, true)
 		if page.Fault.Text != "no answer within 20ms" {
 			t.Errorf("text: got %q", page.Fault.Text)
 		}
@@ -105,7 +106,7 @@ func TestASilentServerIsATimeout(t *testing.T) {
 		req := request(t, listen(t, silent))
 		req.Timeout = 20 * time.Millisecond
 		page := get(t, newFetcher(t, Config{}), req)
-		wantFault(t, page, crawler.FaultTimeout, true)
+		wantFault(t, page, fetched.FaultTimeout, true)
 		if page.Fault.Text != "no whole answer within 20ms" {
 			t.Errorf("text: got %q", page.Fault.Text)
 		}
@@ -114,7 +115,7 @@ func TestASilentServerIsATimeout(t *testing.T) {
 		t.Parallel()
 		origin := strings.Replace(listen(t, silent), "http:", "https:", 1)
 		page := get(t, newFetcher(t, Config{TLSTimeout: 20 * time.Millisecond}), request(t, origin))
-		wantFault(t, page, crawler.FaultTLS, true)
+		wantFault(t, page, fetched.FaultTLS, true)
 	})
 	t.Run("within the body", func(t *testing.T) {
 		t.Parallel()
@@ -126,7 +127,7 @@ func TestASilentServerIsATimeout(t *testing.T) {
 		req := request(t, server.URL)
 		req.Timeout = 200 * time.Millisecond
 		page := get(t, newFetcher(t, Config{}), req)
-		wantFault(t, page, crawler.FaultTimeout, true)
+		wantFault(t, page, fetched.FaultTimeout, true)
 		if page.Status == 200 && (page.Body.Size != 100 || !page.Truncated) {
 			t.Errorf("got %d bytes, truncated %t, want 100, truncated", page.Body.Size, page.Truncated)
 		}
@@ -147,14 +148,14 @@ func TestTLSThatFailsDoesNotPass(t *testing.T) {
 		{"a server without TLS", strings.Replace(plainServer.URL, "http:", "https:", 1), pool},
 	} {
 		page := get(t, newFetcher(t, Config{rootCAs: c.roots}), request(t, c.url))
-		wantFault(t, page, crawler.FaultTLS, false)
+		wantFault(t, page, fetched.FaultTLS, false)
 	}
 }
 
 func TestAServerThatHangsUpInTheHandshakePasses(t *testing.T) {
 	t.Parallel()
 	origin := strings.Replace(listen(t, func(conn net.Conn) { conn.Read(make([]byte, 1024)) }), "http:", "https:", 1)
-	wantFault(t, get(t, newFetcher(t, Config{}), request(t, origin)), crawler.FaultTLS, true)
+	wantFault(t, get(t, newFetcher(t, Config{}), request(t, origin)), fetched.FaultTLS, true)
 }
 
 func TestAnHTTP2StreamThatBreaksPasses(t *testing.T) {
@@ -165,7 +166,7 @@ func TestAnHTTP2StreamThatBreaksPasses(t *testing.T) {
 		panic(http.ErrAbortHandler)
 	})
 	page := get(t, newFetcher(t, Config{rootCAs: pool}), request(t, server.URL))
-	wantFault(t, page, crawler.FaultReset, true)
+	wantFault(t, page, fetched.FaultReset, true)
 }
 
 func TestAFloodOfHTTP2HeadersDoesNotPass(t *testing.T) {
@@ -176,7 +177,7 @@ func TestAFloodOfHTTP2HeadersDoesNotPass(t *testing.T) {
 		}
 	})
 	page := get(t, newFetcher(t, Config{rootCAs: pool}), request(t, server.URL))
-	wantFault(t, page, crawler.FaultProtocol, false)
+	wantFault(t, page, fetched.FaultProtocol, false)
 }
 
 func TestNamesWithoutAddresses(t *testing.T) {
@@ -192,7 +193,7 @@ func TestNamesWithoutAddresses(t *testing.T) {
 		{&net.DNSError{Err: "server misbehaving", Name: "ill.example", IsTemporary: true}, true, `cannot resolve "ill.example": server misbehaving`},
 	} {
 		fault := f.faultOf(&net.OpError{Op: "dial", Net: "tcp", Err: c.err})
-		if fault.Kind != crawler.FaultResolve || fault.Passes != c.passes || fault.Text != c.text {
+		if fault.Kind != fetched.FaultResolve || fault.Passes != c.passes || fault.Text != c.text {
 			t.Errorf("got %+v, want passes %t, %q", fault, c.passes, c.text)
 		}
 	}

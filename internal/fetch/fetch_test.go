@@ -15,6 +15,7 @@ import (
 	"time"
 
 	"github.com/trawlcrawler/trawl/crawler"
+	"github.com/trawlcrawler/trawl/internal/fetched"
 )
 
 // newFetcher returns a fetcher that may talk to the servers of a test.
@@ -100,13 +101,13 @@ func parse(t testing.TB, s string) crawler.URL {
 	return u
 }
 
-func request(t testing.TB, url string) crawler.Request {
+func request(t testing.TB, url string) fetched.Request {
 	t.Helper()
-	return crawler.Request{URL: parse(t, url), UserAgent: "Trawl/test", BodyLimit: 32 << 20, Timeout: time.Minute}
+	return fetched.Request{URL: parse(t, url), UserAgent: "Trawl/test", BodyLimit: 32 << 20, Timeout: time.Minute}
 }
 
 // get fetches req, which must not be an error.
-func get(t testing.TB, f *Fetcher, req crawler.Request) *crawler.Page {
+func get(t testing.TB, f *Fetcher, req fetched.Request) *fetched.Page {
 	t.Helper()
 	page, err := f.Fetch(context.Background(), req)
 	if err != nil {
@@ -117,7 +118,7 @@ func get(t testing.TB, f *Fetcher, req crawler.Request) *crawler.Page {
 }
 
 // content reads the whole body of page.
-func content(t testing.TB, page *crawler.Page) []byte {
+func content(t testing.TB, page *fetched.Page) []byte {
 	t.Helper()
 	if page.Body == nil {
 		t.Fatalf("no body; fault: %s", faultText(page))
@@ -129,7 +130,7 @@ func content(t testing.TB, page *crawler.Page) []byte {
 	return b
 }
 
-func faultText(page *crawler.Page) string {
+func faultText(page *fetched.Page) string {
 	if page.Fault == nil {
 		return "none"
 	}
@@ -137,7 +138,7 @@ func faultText(page *crawler.Page) string {
 }
 
 // wantFault checks what page failed with.
-func wantFault(t testing.TB, page *crawler.Page, kind crawler.FaultKind, passes bool) {
+func wantFault(t testing.TB, page *fetched.Page, kind crawler.FaultKind, passes bool) {
 	t.Helper()
 	if page.Fault == nil || page.Fault.Kind != kind || page.Fault.Passes != passes {
 		t.Fatalf("fault: got %s (%+v), want kind %s, passes %t", faultText(page), page.Fault, kind, passes)
@@ -145,7 +146,7 @@ func wantFault(t testing.TB, page *crawler.Page, kind crawler.FaultKind, passes 
 	t.Logf("%s", faultText(page))
 }
 
-func wantNoFault(t testing.TB, page *crawler.Page) {
+func wantNoFault(t testing.TB, page *fetched.Page) {
 	t.Helper()
 	if page.Fault != nil {
 		t.Fatalf("fault: got %s, want none", faultText(page))

@@ -15,6 +15,7 @@ import (
 
 	"github.com/trawlcrawler/trawl/crawler"
 	"github.com/trawlcrawler/trawl/internal/cookie"
+	"github.com/trawlcrawler/trawl/internal/fetched"
 	"github.com/trawlcrawler/trawl/internal/guard"
 	"github.com/trawlcrawler/trawl/internal/repair"
 )
@@ -128,11 +129,11 @@ func (f *Fetcher) Close() {
 // If a kept-alive connection turns out to be dead before an answer began, net/http repeats
 // the request on another one. The server may then see a request twice, as RFC 9110, 9.2.2
 // permits for GET.
-func (f *Fetcher) Fetch(ctx context.Context, req crawler.Request) (*crawler.Page, error) {
+func (f *Fetcher) Fetch(ctx context.Context, req fetched.Request) (*fetched.Page, error) {
 	if req.Timeout <= 0 || req.BodyLimit <= 0 {
 		return nil, fmt.Errorf("fetch %s: timeout %s and body limit %d must be more than 0", req.URL, req.Timeout, req.BodyLimit)
 	}
-	page := &crawler.Page{URL: req.URL}
+	page := &fetched.Page{URL: req.URL}
 	err := f.ask(ctx, req, page)
 	if err == nil && page.Fault == nil {
 		return page, nil
@@ -148,7 +149,7 @@ func (f *Fetcher) Fetch(ctx context.Context, req crawler.Request) (*crawler.Page
 }
 
 // ask makes the request and fills in the page.
-func (f *Fetcher) ask(ctx context.Context, req crawler.Request, page *crawler.Page) error {
+func (f *Fetcher) ask(ctx context.Context, req fetched.Request, page *fetched.Page) error {
 	d := startDeadline(ctx, req.Timeout)
 	defer d.stop()
 	reqCtx := d.ctx
@@ -166,7 +167,7 @@ func (f *Fetcher) ask(ctx context.Context, req crawler.Request, page *crawler.Pa
 		return nil
 	}
 	var answers *repair.Repairer // of the connection used last; nil with HTTP/2
-	var repairs *crawler.Repairs
+	var repairs *fetched.Repairs
 	out := newRequest(reqCtx, req, func(conn net.Conn) {
 		page.Address, page.Proxy = peerOf(conn)
 		if answers, _ = conn.(*repair.Repairer); answers == nil {
@@ -184,7 +185,7 @@ func (f *Fetcher) ask(ctx context.Context, req crawler.Request, page *crawler.Pa
 	if err != nil {
 		if wantsHTTP1(err) && !by.http1 {
 			f.http1.add(req.URL.Host())
-			page.Fault = &crawler.Fault{Kind: crawler.FaultProtocol, Text: "the server wants HTTP/1.1", Passes: true, Again: true}
+			page.Fault = &fetched.Fault{Kind: fetched.FaultProtocol, Text: "the server wants HTTP/1.1", Passes: true, Again: true}
 			return nil
 		}
 		page.Fault, err = f.diagnose(d, err)
@@ -213,7 +214,7 @@ func (f *Fetcher) ask(ctx context.Context, req crawler.Request, page *crawler.Pa
 
 // overlong returns the fault of an answer with too many headers, none of which are kept;
 // nil if their number is allowed.
-func (f *Fetcher) overlong(h http.Header) *crawler.Fault {
+func (f *Fetcher) overlong(h http.Header) *fetched.Fault {
 	lines := 0
 	for _, values := range h {
 		lines += len(values)
@@ -222,5 +223,5 @@ func (f *Fetcher) overlong(h http.Header) *crawler.Fault {
 		return nil
 	}
 	text := fmt.Sprintf("the answer has %d header lines, at most %d are taken", lines, f.cfg.MaxHeaders)
-	return &crawler.Fault{Kind: crawler.FaultProtocol, Text: text}
+	return &fetched.Fault{Kind: fetched.FaultProtocol, Text: text}
 }

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/trawlcrawler/trawl/crawler"
+	"github.com/trawlcrawler/trawl/internal/fetched"
 )
 
 func TestAServerAtARefusedAddressIsNeverAsked(t *testing.T) {
@@ -21,7 +22,7 @@ func TestAServerAtARefusedAddressIsNeverAsked(t *testing.T) {
 	t.Cleanup(f.Close)
 	for _, host := range []string{"127.0.0.1", "localhost", "[::ffff:127.0.0.1]", "0x7f.1"} {
 		page := get(t, f, request(t, "http://"+host+":"+port+"/"))
-		wantFault(t, page, crawler.FaultBlocked, false)
+		wantFault(t, page, fetched.FaultBlocked, false)
 		if page.Address.IsValid() || page.Status != 0 || page.Body != nil {
 			t.Errorf("%s: got an answer: %+v", host, page)
 		}
@@ -53,9 +54,9 @@ func TestAnAllowedHostIsOpenAtItsPortAlone(t *testing.T) {
 	}
 	t.Cleanup(f.Close)
 	wantNoFault(t, get(t, f, request(t, named.URL)))
-	wantFault(t, get(t, f, request(t, other.URL)), crawler.FaultBlocked, false)
+	wantFault(t, get(t, f, request(t, other.URL)), fetched.FaultBlocked, false)
 	sameAddress := strings.Replace(named.URL, "127.0.0.1", "localhost", 1)
-	wantFault(t, get(t, f, request(t, sameAddress)), crawler.FaultBlocked, false)
+	wantFault(t, get(t, f, request(t, sameAddress)), fetched.FaultBlocked, false)
 }
 
 // The forms in which a URL can write 127.0.0.1, 169.254.169.254 and ::1.
@@ -80,7 +81,7 @@ func TestEveryFormOfAnAddressIsKnown(t *testing.T) {
 		req := request(t, u.String())
 		req.Timeout = 20 * time.Second
 		page := get(t, f, req)
-		if page.Fault == nil || page.Fault.Kind != crawler.FaultBlocked && page.Fault.Kind != crawler.FaultResolve || page.Address.IsValid() {
+		if page.Fault == nil || page.Fault.Kind != fetched.FaultBlocked && page.Fault.Kind != fetched.FaultResolve || page.Address.IsValid() {
 			t.Errorf("%s, which is %s, is let through: %s", host, u.Host(), faultText(page))
 		}
 	}

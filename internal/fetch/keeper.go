@@ -8,7 +8,7 @@ import (
 	"io"
 	"os"
 
-	"github.com/trawlcrawler/trawl/crawler"
+	"github.com/trawlcrawler/trawl/internal/fetched"
 )
 
 // chunk is the memory for the beginning of a body. It does not count towards Memory, and
@@ -167,7 +167,7 @@ func (k *keeper) overflow(p []byte) (err error) {
 const short = len(chunk{}) / 4
 
 // body returns what was kept. The keeper must not be used afterwards.
-func (k *keeper) body() *crawler.Body {
+func (k *keeper) body() *fetched.Body {
 	if k.waits && k.first != nil && len(k.head) <= short {
 		k.head = bytes.Clone(k.head)
 		k.f.chunks.Put(k.first)
@@ -178,7 +178,7 @@ func (k *keeper) body() *crawler.Body {
 		h.charged = int64(len(k.large.bytes))
 		k.f.memory.give(k.charged - h.charged)
 	}
-	h.body = crawler.Body{Head: k.head, Spill: k.spill, Size: k.size, Release: h.release}
+	h.body = fetched.Body{Head: k.head, Spill: k.spill, Size: k.size, Release: h.release}
 	k.hash.Sum(h.body.Digest[:0])
 	if k.way != nil {
 		k.f.chunks.Put(k.way)

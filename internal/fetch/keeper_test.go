@@ -14,7 +14,7 @@ import (
 	"testing/synctest"
 	"time"
 
-	"github.com/trawlcrawler/trawl/crawler"
+	"github.com/trawlcrawler/trawl/internal/fetched"
 )
 
 func TestBodiesOfEverySizeReadBackWhole(t *testing.T) {
@@ -95,7 +95,7 @@ func TestHeadsNeverExceedTheMemory(t *testing.T) {
 
 // fullMemory returns a fetcher whose memory is full until the page is released,
 // a request that needs it, and a signal that somebody waits for it.
-func fullMemory(t *testing.T) (*Fetcher, *crawler.Page, crawler.Request, <-chan struct{}) {
+func fullMemory(t *testing.T) (*Fetcher, *fetched.Page, fetched.Request, <-chan struct{}) {
 	const size = 1 << 20
 	f := newFetcher(t, Config{Memory: size, HeadBytes: size})
 	waiting := make(chan struct{}, 1)
@@ -212,7 +212,7 @@ func TestAFileThatCannotBeMadeIsAnError(t *testing.T) {
 	replaceByFile(t, dir)
 	server := serve(t, func(w http.ResponseWriter, _ *http.Request) { w.Write(prose(1000)) })
 	page, err := f.Fetch(context.Background(), request(t, server.URL))
-	if page != nil || !errors.Is(err, crawler.ErrSpill) || f.Room(1) == nil {
+	if page != nil || !errors.Is(err, fetched.ErrSpill) || f.Room(1) == nil {
 		t.Errorf("got %+v, %v, want an error", page, err)
 	}
 }

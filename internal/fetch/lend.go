@@ -5,13 +5,14 @@ import (
 
 	"github.com/trawlcrawler/trawl/crawler"
 	"github.com/trawlcrawler/trawl/internal/guard"
+	"github.com/trawlcrawler/trawl/internal/queue"
 )
 
 // Lend returns a fetcher that may also connect to what is opened for one job. It shares
 // memory, logins and the resolver with f, but no connections, because what one job may
 // reach is closed to others. It never connects to a cloud's metadata service unless f may.
 // The caller must close it.
-func (f *Fetcher) Lend(o crawler.Opened) *Fetcher {
+func (f *Fetcher) Lend(o queue.Opened) *Fetcher {
 	g := f.guard.Lend(o)
 	d := newDialer(f.cfg, g, f.access)
 	lent := &Fetcher{

@@ -9,6 +9,8 @@ import (
 	"time"
 
 	"github.com/trawlcrawler/trawl/crawler"
+	"github.com/trawlcrawler/trawl/internal/fetched"
+	"github.com/trawlcrawler/trawl/internal/queue"
 )
 
 // asks fetches a URL, and returns why that is refused; "" when it is not.
@@ -18,7 +20,7 @@ func asks(t *testing.T, f *Fetcher, url string) string {
 	if err != nil {
 		t.Fatal(err)
 	}
-	page, err := f.Fetch(t.Context(), crawler.Request{URL: u, UserAgent: "test", Timeout: time.Minute, BodyLimit: 1 << 20})
+	page, err := f.Fetch(t.Context(), fetched.Request{URL: u, UserAgent: "test", Timeout: time.Minute, BodyLimit: 1 << 20})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -39,7 +41,7 @@ func TestWhatIsLentForAJobIsClosedToAllOthers(t *testing.T) {
 	}
 	defer own.Close()
 	host := crawler.Host(strings.TrimPrefix(site.URL, "http://"))
-	for what, opened := range map[string]crawler.Opened{
+	for what, opened := range map[string]queue.Opened{
 		"its host": {Hosts: []crawler.Host{host}}, "its network": {Networks: []netip.Prefix{netip.MustParsePrefix("127.0.0.0/8")}}, "all private addresses": {Private: true},
 	} {
 		lent := own.Lend(opened)
@@ -49,7 +51,7 @@ func TestWhatIsLentForAJobIsClosedToAllOthers(t *testing.T) {
 		if refused := asks(t, own, site.URL); !strings.Contains(refused, "loopback") {
 			t.Errorf("when %s is lent to a job, another job asks there, too (%q)", what, refused)
 		}
-		if other := own.Lend(crawler.Opened{}); asks(t, other, site.URL) == "" {
+		if other := own.Lend(queue.Opened{}); asks(t, other, site.URL) == "" {
 			t.Errorf("when %s is lent to a job, one to which nothing is lent asks there", what)
 		}
 		lent.Close()
@@ -57,7 +59,7 @@ func TestWhatIsLentForAJobIsClosedToAllOthers(t *testing.T) {
 	if own.Reaches(t.Context(), host) == nil {
 		t.Error("a host that the guard refuses is reached")
 	}
-	lent := own.Lend(crawler.Opened{})
+	lent := own.Lend(queue.Opened{})
 	defer lent.Close()
 	if lent.Allows(host) {
 		t.Error("a host is lent that was not named")
@@ -74,7 +76,7 @@ func TestTheMetadataOfACloudIsNeverLent(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer own.Close()
-	lent := own.Lend(crawler.Opened{
+	lent := own.Lend(queue.Opened{
 		Hosts: []crawler.Host{"169.254.169.254", "100.100.100.200"}, Private: true,
 		Networks: []netip.Prefix{netip.MustParsePrefix("0.0.0.0/0"), netip.MustParsePrefix("::/0")},
 	})

@@ -10,7 +10,7 @@ import (
 
 	"golang.org/x/sync/semaphore"
 
-	"github.com/trawlcrawler/trawl/crawler"
+	"github.com/trawlcrawler/trawl/internal/fetched"
 )
 
 // memory is shared by all bodies. There is one for their heads and one for the windows of
@@ -64,7 +64,7 @@ func (m *memory) give(n int64) {
 
 // holding is a body and the resources to release with it.
 type holding struct {
-	body    crawler.Body
+	body    fetched.Body
 	f       *Fetcher
 	first   *chunk   // contains the head, or
 	large   *head    // contains the head
@@ -99,11 +99,11 @@ func spillFile(dir string) (*os.File, error) {
 		}
 	}
 	if err != nil {
-		return nil, fmt.Errorf("fetch: %w: no temporary file: %w", crawler.ErrSpill, err)
+		return nil, fmt.Errorf("fetch: %w: no temporary file: %w", fetched.ErrSpill, err)
 	}
 	if err := os.Remove(file.Name()); err != nil {
 		file.Close()
-		return nil, fmt.Errorf("fetch: %w: unlink a temporary file: %w", crawler.ErrSpill, err)
+		return nil, fmt.Errorf("fetch: %w: unlink a temporary file: %w", fetched.ErrSpill, err)
 	}
 	return file, nil
 }
@@ -111,7 +111,7 @@ func spillFile(dir string) (*os.File, error) {
 // spilled wraps the error of a write to such a file.
 func spilled(_ int, err error) error {
 	if err != nil {
-		return fmt.Errorf("fetch: %w: %w", crawler.ErrSpill, err)
+		return fmt.Errorf("fetch: %w: %w", fetched.ErrSpill, err)
 	}
 	return nil
 }

@@ -29,6 +29,7 @@ import (
 	"golang.org/x/net/http2"
 
 	"github.com/trawlcrawler/trawl/crawler"
+	"github.com/trawlcrawler/trawl/internal/fetched"
 )
 
 // Servers that others wrote, and those that net/http cannot be.
@@ -125,7 +126,7 @@ func TestOldCiphersAreForThoseWhoAskForThem(t *testing.T) {
 			at := openssl(t, c, "-tls1_2", "-cipher", cipher+":@SECLEVEL=0")
 			modern := newFetcher(t, Config{rootCAs: c.pool})
 			page := get(t, modern, request(t, "https://"+at+"/"))
-			wantFault(t, page, crawler.FaultTLS, false)
+			wantFault(t, page, fetched.FaultTLS, false)
 			if !strings.Contains(page.Fault.Text, "--tls legacy") {
 				t.Errorf("it says %q", page.Fault.Text)
 			}
@@ -151,7 +152,7 @@ func TestWhatLegacyHasNotEitherIsSaid(t *testing.T) {
 	req := request(t, "https://"+at+"/")
 	req.TLS = crawler.TLSLegacy
 	page := get(t, newFetcher(t, Config{rootCAs: c.pool}), req)
-	wantFault(t, page, crawler.FaultTLS, false)
+	wantFault(t, page, fetched.FaultTLS, false)
 	if !strings.Contains(page.Fault.Text, "DHE") || strings.Contains(page.Fault.Text, "--tls legacy") {
 		t.Errorf("it says %q", page.Fault.Text)
 	}
@@ -165,7 +166,7 @@ func TestAConnectionWithOldCiphersIsNotSharedWithOthers(t *testing.T) {
 	req := request(t, "https://"+at+"/")
 	req.TLS = crawler.TLSLegacy
 	wantNoFault(t, get(t, f, req))
-	wantFault(t, get(t, f, request(t, "https://"+at+"/")), crawler.FaultTLS, false)
+	wantFault(t, get(t, f, request(t, "https://"+at+"/")), fetched.FaultTLS, false)
 }
 
 // picky is a server that refuses requests over HTTP/2 in one of two ways, and answers those over
@@ -220,7 +221,7 @@ func TestAServerThatWantsHTTP1IsAskedOverIt(t *testing.T) {
 			origin, pool, refused, answered := picky(t, refuse)
 			f := newFetcher(t, Config{rootCAs: pool})
 			page := get(t, f, request(t, origin))
-			wantFault(t, page, crawler.FaultProtocol, true)
+			wantFault(t, page, fetched.FaultProtocol, true)
 			if !page.Fault.Again {
 				t.Errorf("it is not to be asked again at once: %s", faultText(page))
 			}
@@ -259,7 +260,7 @@ func TestTheWrongSchemeIsTold(t *testing.T) {
 	plainServer.Config.ErrorLog = quiet()
 	f := newFetcher(t, Config{rootCAs: pool})
 	page := get(t, f, request(t, strings.Replace(plainServer.URL, "http:", "https:", 1)))
-	wantFault(t, page, crawler.FaultTLS, false)
+	wantFault(t, page, fetched.FaultTLS, false)
 	if !strings.Contains(page.Fault.Text, "speaks http at this port") {
 		t.Errorf("of https to a port of http it says %q", page.Fault.Text)
 	}
@@ -268,7 +269,7 @@ func TestTheWrongSchemeIsTold(t *testing.T) {
 		t.Errorf("of http to a port of https it says %d %q", page.Status, page.Hint)
 	}
 	page = get(t, f, request(t, strings.Replace(listen(t, func(c net.Conn) { c.Write([]byte("220 mail.test ESMTP\r\n")) }), "http:", "https:", 1)))
-	if wantFault(t, page, crawler.FaultTLS, false); !strings.Contains(page.Fault.Text, "does not speak TLS") {
+	if wantFault(t, page, fetched.FaultTLS, false); !strings.Contains(page.Fault.Text, "does not speak TLS") {
 		t.Errorf("of https to a mail server it says %q", page.Fault.Text)
 	}
 }

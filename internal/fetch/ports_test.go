@@ -6,12 +6,13 @@ import (
 	"testing"
 
 	"github.com/trawlcrawler/trawl/crawler"
+	"github.com/trawlcrawler/trawl/internal/fetched"
 	"github.com/trawlcrawler/trawl/internal/guard"
 )
 
 // fetchAt fetches from a server that is at a port of the system's choice, with
 // a fetcher that may connect to loopback addresses.
-func fetchAt(t *testing.T, cfg Config, url string, portOpen bool) *crawler.Page {
+func fetchAt(t *testing.T, cfg Config, url string, portOpen bool) *fetched.Page {
 	t.Helper()
 	f, err := New(cfg)
 	if err != nil {
@@ -27,7 +28,7 @@ func TestAPortThatIsNotOpenIsNeverAsked(t *testing.T) {
 	t.Parallel()
 	server := serve(t, func(http.ResponseWriter, *http.Request) { t.Error("the server was asked") })
 	page := fetchAt(t, Config{AllowPrivate: true, Ports: ports(t, "80", "443", "8000-9000")}, server.URL, false)
-	wantFault(t, page, crawler.FaultBlocked, false)
+	wantFault(t, page, fetched.FaultBlocked, false)
 	port := server.URL[strings.LastIndex(server.URL, ":")+1:]
 	if want := "--ports " + port + " opens it"; !strings.Contains(page.Fault.Text, want) {
 		t.Errorf("got %q, want the way out: %q", page.Fault.Text, want)

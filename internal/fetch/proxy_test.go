@@ -17,6 +17,7 @@ import (
 
 	"github.com/trawlcrawler/trawl/crawler"
 	"github.com/trawlcrawler/trawl/internal/dns"
+	"github.com/trawlcrawler/trawl/internal/fetched"
 	"github.com/trawlcrawler/trawl/internal/test/testdns"
 )
 
@@ -460,7 +461,7 @@ func TestAProxyIsNotLedToPrivateAddresses(t *testing.T) {
 			}
 			for _, url := range urls {
 				page := get(t, f, request(t, url))
-				wantFault(t, page, crawler.FaultBlocked, false)
+				wantFault(t, page, fetched.FaultBlocked, false)
 			}
 			if told := m.was(); len(told) > 0 {
 				t.Errorf("the proxy was told %q", told)
@@ -484,7 +485,7 @@ func TestAProxyGetsTheAddressThatWasJudged(t *testing.T) {
 	wantNoFault(t, get(t, f, request(t, "http://example.com:"+port+"/")))
 	f.Close()
 	f.cfg.Resolver.Forget("example.com")
-	wantFault(t, get(t, f, request(t, "http://example.com:"+port+"/")), crawler.FaultBlocked, false)
+	wantFault(t, get(t, f, request(t, "http://example.com:"+port+"/")), fetched.FaultBlocked, false)
 	for _, told := range m.was() {
 		if told != "CONNECT 127.0.0.1:"+port {
 			t.Errorf("the proxy was told %q", told)
@@ -514,7 +515,7 @@ func TestAnotherProxyIsTakenForOneThatCannotBeUsed(t *testing.T) {
 
 	f = through(t, Config{AllowPrivate: true}, wrong)
 	page = get(t, f, request(t, server.URL))
-	wantFault(t, page, crawler.FaultConnect, true)
+	wantFault(t, page, fetched.FaultConnect, true)
 	if !strings.Contains(page.Fault.Text, picky.url) || strings.Contains(page.Fault.Text, "secret") {
 		t.Errorf("it is said: %s", page.Fault.Text)
 	}
@@ -542,12 +543,12 @@ func TestWhatAProxySaysIsToldFromWhatAHostDoes(t *testing.T) {
 		passes bool
 		says   string
 	}{
-		{"a host that it does not reach", newHTTPProxy(t, false), 502, "", crawler.FaultConnect, true, "502 Bad Gateway"},
-		{"a host that it forbids", newHTTPProxy(t, false), 403, "", crawler.FaultBlocked, false, "403 Forbidden"},
-		{"a login that is wrong", newHTTPProxy(t, false), 407, "", crawler.FaultConnect, true, "wants another login"},
-		{"SOCKS, a host that refuses", newSOCKS(t), 5, "", crawler.FaultConnect, true, "refused"},
-		{"SOCKS, a host that it forbids", newSOCKS(t), 2, "", crawler.FaultBlocked, false, "ruleset"},
-		{"SOCKS, without its login", newSOCKS(t), 0, "ann:other", crawler.FaultConnect, true, "authentication"},
+		{"a host that it does not reach", newHTTPProxy(t, false), 502, "", fetched.FaultConnect, true, "502 Bad Gateway"},
+		{"a host that it forbids", newHTTPProxy(t, false), 403, "", fetched.FaultBlocked, false, "403 Forbidden"},
+		{"a login that is wrong", newHTTPProxy(t, false), 407, "", fetched.FaultConnect, true, "wants another login"},
+		{"SOCKS, a host that refuses", newSOCKS(t), 5, "", fetched.FaultConnect, true, "refused"},
+		{"SOCKS, a host that it forbids", newSOCKS(t), 2, "", fetched.FaultBlocked, false, "ruleset"},
+		{"SOCKS, without its login", newSOCKS(t), 0, "ann:other", fetched.FaultConnect, true, "authentication"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()
@@ -587,5 +588,5 @@ func TestAProxyThatStallsIsLeft(t *testing.T) {
 		t.Fatal(err)
 	}
 	page := get(t, through(t, Config{AllowPrivate: true, ConnectTimeout: 100_000_000}, p), request(t, "http://127.0.0.1:8080/"))
-	wantFault(t, page, crawler.FaultConnect, true)
+	wantFault(t, page, fetched.FaultConnect, true)
 }

@@ -8,7 +8,7 @@ import (
 	"sync"
 	"sync/atomic"
 
-	"github.com/trawlcrawler/trawl/crawler"
+	"github.com/trawlcrawler/trawl/internal/fetched"
 	"github.com/trawlcrawler/trawl/internal/repair"
 )
 
@@ -144,15 +144,15 @@ func (t *recorder) overflow(p []byte) {
 
 // recording returns what was recorded. The error is internal. The recorder must not be used
 // afterwards.
-func (t *recorder) recording(cut crawler.Cut) (*crawler.Recording, error) {
+func (t *recorder) recording(cut fetched.Cut) (*fetched.Recording, error) {
 	t.stop()
 	if t.over {
-		cut = crawler.CutLength
+		cut = fetched.CutLength
 	}
-	r := &crawler.Recording{Request: t.request, Head: t.head, Chunked: t.chunked, Cut: cut}
+	r := &fetched.Recording{Request: t.request, Head: t.head, Chunked: t.chunked, Cut: cut}
 	if t.first != nil {
 		h := &holding{f: t.f, first: t.first, spill: t.spill}
-		h.body = crawler.Body{
+		h.body = fetched.Body{
 			Head: t.first[:min(t.size, int64(len(t.first)))], Spill: t.spill, Size: t.size, Release: h.release,
 		}
 		r.Tail = &h.body

@@ -14,11 +14,11 @@ import (
 	"testing"
 	"time"
 
-	"github.com/trawlcrawler/trawl/crawler"
+	"github.com/trawlcrawler/trawl/internal/fetched"
 )
 
 // recorded asks for a page and its exchange.
-func recorded(t testing.TB, f *Fetcher, url string) *crawler.Page {
+func recorded(t testing.TB, f *Fetcher, url string) *fetched.Page {
 	t.Helper()
 	req := request(t, url)
 	req.Record = true
@@ -30,7 +30,7 @@ func recorded(t testing.TB, f *Fetcher, url string) *crawler.Page {
 }
 
 // octets are the head of an answer and what followed it, as they were recorded.
-func octets(t testing.TB, page *crawler.Page) (head, tail string) {
+func octets(t testing.TB, page *fetched.Page) (head, tail string) {
 	t.Helper()
 	x := page.Recording
 	body := x.Tail
@@ -59,7 +59,7 @@ func TestAnExchangeIsWhatWentOverTheWire(t *testing.T) {
 		after      string // on the wire behind the tail
 		same       bool   // the tail is the page's body
 		chunked    bool
-		cut        crawler.Cut
+		cut        fetched.Cut
 	}{
 		{name: "a plain page", head: "HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\n", tail: "hello", same: true},
 		{name: "header lines in their order and spelling",
@@ -86,11 +86,11 @@ func TestAnExchangeIsWhatWentOverTheWire(t *testing.T) {
 		{name: "not found", head: "HTTP/1.1 404 Not Found\r\nContent-Length: 5\r\n\r\n", tail: "hello", same: true},
 		{name: "more than was promised", head: "HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\n", tail: "hello", after: "HTTP/1.1 200 OK\r\n", same: true},
 		{name: "more than was promised, of gzip", head: "HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\n" + length(zipped) + "\r\n", tail: zipped, after: "more"},
-		{name: "a connection that breaks", head: "HTTP/1.1 200 OK\r\nContent-Length: 50\r\n\r\n", tail: "hello", same: true, cut: crawler.CutDisconnect},
-		{name: "chunks that break off", head: "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n", tail: "5\r\nhello\r\n6\r\n wo", chunked: true, cut: crawler.CutDisconnect},
-		{name: "chunks that are none", head: "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n", tail: "5\r\nhello\r\nxyz\r\n", chunked: true, cut: crawler.CutUnspecified},
-		{name: "gzip that breaks off", head: "HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\n" + length(zipped) + "\r\n", tail: zipped[:len(zipped)/2], cut: crawler.CutDisconnect},
-		{name: "a redirect that breaks off", head: "HTTP/1.1 302 x\r\nLocation: /b\r\nContent-Length: 50\r\n\r\n", tail: "there", cut: crawler.CutDisconnect},
+		{name: "a connection that breaks", head: "HTTP/1.1 200 OK\r\nContent-Length: 50\r\n\r\n", tail: "hello", same: true, cut: fetched.CutDisconnect},
+		{name: "chunks that break off", head: "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n", tail: "5\r\nhello\r\n6\r\n wo", chunked: true, cut: fetched.CutDisconnect},
+		{name: "chunks that are none", head: "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n", tail: "5\r\nhello\r\nxyz\r\n", chunked: true, cut: fetched.CutUnspecified},
+		{name: "gzip that breaks off", head: "HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\n" + length(zipped) + "\r\n", tail: zipped[:len(zipped)/2], cut: fetched.CutDisconnect},
+		{name: "a redirect that breaks off", head: "HTTP/1.1 302 x\r\nLocation: /b\r\nContent-Length: 50\r\n\r\n", tail: "there", cut: fetched.CutDisconnect},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()
@@ -243,17 +243,17 @@ func TestAnAnswerIsCutAtItsLimits(t *testing.T) {
 		serve  http.HandlerFunc
 		coding string
 		most   int
-		cut    crawler.Cut
+		cut    fetched.Cut
 	}{
-		{"a page that is a byte too long", func(w http.ResponseWriter, _ *http.Request) { w.Write(prose(100_001)) }, "", 100_000, crawler.CutLength},
+		{"a page that is a byte too long", func(w http.ResponseWriter, _ *http.Request) { w.Write(prose(100_001)) }, "", 100_000, fetched.CutLength},
 		{"a page as long as the limit", func(w http.ResponseWriter, _ *http.Request) { w.Write(prose(100_000)) }, "", 100_000, ""},
-		{"chunks without an end", endless, "", 200_000, crawler.CutLength},
+		{"chunks without an end", endless, "", 200_000, fetched.CutLength},
 		{"a redirect without an end", func(w http.ResponseWriter, r *http.Request) {
 			w.Header().Set("Location", "/b")
 			w.WriteHeader(http.StatusFound)
 			endless(w, r)
-		}, "", 200_000, crawler.CutLength},
-		{"a page that stalls", hang, "", 5000, crawler.CutTime},
+		}, "", 200_000, fetched.CutLength},
+		{"a page that stalls", hang, "", 5000, fetched.CutTime},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()
@@ -265,7 +265,7 @@ func TestAnAnswerIsCutAtItsLimits(t *testing.T) {
 			})
 			req := request(t, server.URL)
 			req.Record, req.BodyLimit = true, 100_000
-			if c.cut == crawler.CutTime {
+			if c.cut == fetched.CutTime {
 				req.Timeout = 3 * time.Second
 			}
 			page := get(t, newFetcher(t, Config{}), req)

@@ -12,7 +12,7 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/trawlcrawler/trawl/crawler"
+	"github.com/trawlcrawler/trawl/internal/fetched"
 	"github.com/trawlcrawler/trawl/internal/repair"
 )
 
@@ -135,7 +135,7 @@ func TestAnswersThatAreWrongAreNotRead(t *testing.T) {
 				}
 			})
 			page := get(t, newFetcher(t, Config{}), request(t, origin))
-			if page.Fault == nil || page.Fault.Kind != crawler.FaultProtocol && page.Fault.Kind != crawler.FaultReset {
+			if page.Fault == nil || page.Fault.Kind != fetched.FaultProtocol && page.Fault.Kind != fetched.FaultReset {
 				t.Errorf("got %s and %d", faultText(page), page.Status)
 			}
 		})
@@ -265,7 +265,7 @@ func TestASpeakerOfTLSIsToldByItsAlert(t *testing.T) {
 	t.Parallel()
 	origin := serveRaw(t, func(conn net.Conn, _ string) { io.WriteString(conn, "\x15\x03\x03\x00\x02\x02\x0a") })
 	page := get(t, newFetcher(t, Config{}), request(t, origin))
-	wantFault(t, page, crawler.FaultTLS, false)
+	wantFault(t, page, fetched.FaultTLS, false)
 	if !strings.Contains(page.Fault.Text, "https://") {
 		t.Errorf("it says %q", page.Fault.Text)
 	}

@@ -9,6 +9,7 @@ import (
 	"strings"
 
 	"github.com/trawlcrawler/trawl/crawler"
+	"github.com/trawlcrawler/trawl/internal/fetched"
 )
 
 // Header values that all requests share; they must not be modified.
@@ -21,7 +22,7 @@ var (
 
 // newRequest converts req for net/http. connected is called each time a connection is
 // chosen, before anything is written to it, in the goroutine of the round trip.
-func newRequest(ctx context.Context, req crawler.Request, connected func(net.Conn)) *http.Request {
+func newRequest(ctx context.Context, req fetched.Request, connected func(net.Conn)) *http.Request {
 	trace := &httptrace.ClientTrace{GotConn: func(info httptrace.GotConnInfo) { connected(info.Conn) }}
 	out := &http.Request{
 		Method:     http.MethodGet,
@@ -34,7 +35,7 @@ func newRequest(ctx context.Context, req crawler.Request, connected func(net.Con
 	return out.WithContext(httptrace.WithClientTrace(ctx, trace))
 }
 
-func headers(req crawler.Request) http.Header {
+func headers(req fetched.Request) http.Header {
 	h := http.Header{
 		"User-Agent":      {req.UserAgent},
 		"Accept":          acceptAll,

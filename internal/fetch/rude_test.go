@@ -13,6 +13,7 @@ import (
 	"github.com/andybalholm/brotli"
 
 	"github.com/trawlcrawler/trawl/crawler"
+	"github.com/trawlcrawler/trawl/internal/fetched"
 )
 
 // endless writes text again and again until nobody reads it.
@@ -53,18 +54,18 @@ func TestAnswersWithoutEndEnd(t *testing.T) {
 		answer func(net.Conn)
 		kind   crawler.FaultKind // "" for none: the body is cut
 	}{
-		{"a status line", after("HTTP/1.1 200 ", endless("x")), crawler.FaultProtocol},
-		{"no line at all", endless("x"), crawler.FaultProtocol},
-		{"one header", after(ok+"A: ", endless("x")), crawler.FaultProtocol},
-		{"headers", after(ok, endless("A: b\r\n")), crawler.FaultProtocol},
-		{"continued headers", after(ok+"A: b\r\n", endless(" b\r\n")), crawler.FaultProtocol},
-		{"interim answers", endless("HTTP/1.1 103 Early Hints\r\nLink: </a>\r\n\r\n"), crawler.FaultProtocol},
-		{"continues", endless("HTTP/1.1 100 Continue\r\n\r\n"), crawler.FaultProtocol},
+		{"a status line", after("HTTP/1.1 200 ", endless("x")), fetched.FaultProtocol},
+		{"no line at all", endless("x"), fetched.FaultProtocol},
+		{"one header", after(ok+"A: ", endless("x")), fetched.FaultProtocol},
+		{"headers", after(ok, endless("A: b\r\n")), fetched.FaultProtocol},
+		{"continued headers", after(ok+"A: b\r\n", endless(" b\r\n")), fetched.FaultProtocol},
+		{"interim answers", endless("HTTP/1.1 103 Early Hints\r\nLink: </a>\r\n\r\n"), fetched.FaultProtocol},
+		{"continues", endless("HTTP/1.1 100 Continue\r\n\r\n"), fetched.FaultProtocol},
 		{"a body with its connection", after(ok+"\r\n", endless("x")), ""},
 		{"chunks", after(ok+"Transfer-Encoding: chunked\r\n\r\n", endless("1\r\nx\r\n")), ""},
 		{"large chunks", after(ok+"Transfer-Encoding: chunked\r\n\r\n", endless("1000\r\n"+strings.Repeat("x", 4096)+"\r\n")), ""},
-		{"a chunk's extension", after(ok+"Transfer-Encoding: chunked\r\n\r\n1;", endless("x")), crawler.FaultProtocol},
-		{"trailers", after(ok+"Transfer-Encoding: chunked\r\n\r\n1\r\nx\r\n0\r\n", endless("A: b\r\n")), crawler.FaultProtocol},
+		{"a chunk's extension", after(ok+"Transfer-Encoding: chunked\r\n\r\n1;", endless("x")), fetched.FaultProtocol},
+		{"trailers", after(ok+"Transfer-Encoding: chunked\r\n\r\n1\r\nx\r\n0\r\n", endless("A: b\r\n")), fetched.FaultProtocol},
 		{"empty members of gzip", after(ok+"Content-Encoding: gzip\r\n\r\n", endless(string(encode(t, "gzip", nil)))), ""},
 	} {
 		t.Run(c.name, func(t *testing.T) {
@@ -74,7 +75,7 @@ func TestAnswersWithoutEndEnd(t *testing.T) {
 			req.BodyLimit = 1 << 20
 			page := get(t, newFetcher(t, Config{}), req)
 			if c.kind != "" {
-				if page.Fault == nil || page.Fault.Kind != c.kind && page.Fault.Kind != crawler.FaultReset {
+				if page.Fault == nil || page.Fault.Kind != c.kind && page.Fault.Kind != fetched.FaultReset {
 					t.Fatalf("got %s, want %s", faultText(page), c.kind)
 				}
 				return
@@ -95,7 +96,7 @@ func TestTooManyHeadersAreAFault(t *testing.T) {
 		}
 	})
 	page := get(t, newFetcher(t, Config{MaxHeaders: 50}), request(t, server.URL))
-	wantFault(t, page, crawler.FaultProtocol, false)
+	wantFault(t, page, fetched.FaultProtocol, false)
 	if page.Header != nil || page.Status != 200 {
 		t.Errorf("kept status %d and %d headers", page.Status, len(page.Header))
 	}
@@ -111,14 +112,14 @@ func TestASilentServerIsGivenUp(t *testing.T) {
 		answer       func(net.Conn)
 		kind         crawler.FaultKind
 	}{
-		{"in the handshake", "https", silent, crawler.FaultTLS},
-		{"in the handshake, byte by byte", "https", after("\x16\x03\x03\x3f\xff", trickle), crawler.FaultTLS},
-		{"before its headers", "http", silent, crawler.FaultTimeout},
-		{"within its headers", "http", after(ok+"A: b\r\n", silent), crawler.FaultTimeout},
-		{"within its headers, byte by byte", "http", after(ok+"A: ", trickle), crawler.FaultTimeout},
-		{"after an interim answer", "http", after("HTTP/1.1 100 Continue\r\n\r\n", silent), crawler.FaultTimeout},
-		{"before its body", "http", after(ok+"Content-Length: 10\r\n\r\n", silent), crawler.FaultTimeout},
-		{"before its body under a coding", "http", after(ok+"Content-Encoding: br\r\n\r\n", silent), crawler.FaultTimeout},
+		{"in the handshake", "https", silent, fetched.FaultTLS},
+		{"in the handshake, byte by byte", "https", after("\x16\x03\x03\x3f\xff", trickle), fetched.FaultTLS},
+		{"before its headers", "http", silent, fetched.FaultTimeout},
+		{"within its headers", "http", after(ok+"A: b\r\n", silent), fetched.FaultTimeout},
+		{"within its headers, byte by byte", "http", after(ok+"A: ", trickle), fetched.FaultTimeout},
+		{"after an interim answer", "http", after("HTTP/1.1 100 Continue\r\n\r\n", silent), fetched.FaultTimeout},
+		{"before its body", "http", after(ok+"Content-Length: 10\r\n\r\n", silent), fetched.FaultTimeout},
+		{"before its body under a coding", "http", after(ok+"Content-Encoding: br\r\n\r\n", silent), fetched.FaultTimeout},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()
@@ -237,7 +238,7 @@ func TestBombsInBombsEnd(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			page := fetchEncoded(t, f, body.coding, body.bytes, 1<<20)
-			if page.Fault != nil && page.Fault.Kind != crawler.FaultProtocol {
+			if page.Fault != nil && page.Fault.Kind != fetched.FaultProtocol {
 				t.Errorf("got %s", faultText(page))
 			}
 			if page.Body.Size > 1<<20 {

@@ -10,6 +10,7 @@ import (
 
 	"github.com/trawlcrawler/trawl/crawler"
 	"github.com/trawlcrawler/trawl/internal/cookie"
+	"github.com/trawlcrawler/trawl/internal/fetched"
 )
 
 // mask replaces secrets in recorded requests.
@@ -20,7 +21,7 @@ var alwaysSecret = []string{"Authorization", "Cookie", "Proxy-Authorization"}
 
 // credentials adds to a request what only its host may see. It returns the names of the
 // secret headers.
-func (f *Fetcher) credentials(out *http.Request, req crawler.Request) []string {
+func (f *Fetcher) credentials(out *http.Request, req fetched.Request) []string {
 	secret := alwaysSecret
 	if headers := f.access.secrets(req.URL); headers != nil {
 		secret = slices.Clone(secret)

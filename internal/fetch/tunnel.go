@@ -16,6 +16,7 @@ import (
 	"golang.org/x/net/proxy"
 
 	"github.com/trawlcrawler/trawl/crawler"
+	"github.com/trawlcrawler/trawl/internal/fetched"
 )
 
 // Bounds of connecting through proxies.
@@ -108,7 +109,7 @@ func (d *dialer) tunnel(ctx context.Context, p *Proxy, to string, at netip.AddrP
 		conn, err = p.askHTTP(conn, to)
 	}
 	if err == nil && !stop() {
-		err = &proxyError{p.String(), "", crawler.FaultConnect, context.Cause(ctx)}
+		err = &proxyError{p.String(), "", fetched.FaultConnect, context.Cause(ctx)}
 	}
 	if err != nil {
 		conn.Close()
@@ -122,7 +123,7 @@ func (d *dialer) tunnel(ctx context.Context, p *Proxy, to string, at netip.AddrP
 func (d *dialer) toProxy(ctx context.Context, p *Proxy) (net.Conn, error) {
 	conn, err := d.connectProxy(ctx, p)
 	if err != nil {
-		return nil, &proxyError{p.String(), "", crawler.FaultConnect, err}
+		return nil, &proxyError{p.String(), "", fetched.FaultConnect, err}
 	}
 	return conn, nil
 }
@@ -154,7 +155,7 @@ func (d *dialer) connectProxy(ctx context.Context, p *Proxy) (net.Conn, error) {
 // askHTTP asks for a tunnel (RFC 9110, 9.3.6). The caller must use or close the returned
 // connection.
 func (p *Proxy) askHTTP(conn net.Conn, to string) (net.Conn, error) {
-	own := func(err error) error { return &proxyError{p.String(), "", crawler.FaultConnect, err} }
+	own := func(err error) error { return &proxyError{p.String(), "", fetched.FaultConnect, err} }
 	ask := "CONNECT " + to + " HTTP/1.1\r\nHost: " + to + "\r\n"
 	if !p.login.IsZero() {
 		ask += "Proxy-Authorization: " + basicAuth(p.login) + "\r\n"
@@ -174,9 +175,9 @@ func (p *Proxy) askHTTP(conn net.Conn, to string) (net.Conn, error) {
 	case resp.StatusCode == http.StatusProxyAuthRequired:
 		return conn, own(fmt.Errorf("it wants another login (%d)", resp.StatusCode))
 	case resp.StatusCode == http.StatusForbidden:
-		return conn, &proxyError{p.String(), to, crawler.FaultBlocked, answer}
+		return conn, &proxyError{p.String(), to, fetched.FaultBlocked, answer}
 	default:
-		return conn, &proxyError{p.String(), to, crawler.FaultConnect, answer}
+		return conn, &proxyError{p.String(), to, fetched.FaultConnect, answer}
 	}
 	if in.Buffered() > 0 { // the server sent data first, which HTTP servers do not
 		return conn, own(errors.New("it sends something that nobody asked for"))
@@ -209,11 +210,11 @@ func (p *Proxy) askSOCKS(ctx context.Context, conn net.Conn, to string) error {
 	reply, about := strings.CutPrefix(err.Error(), "unknown error ") // the prefix that x/net gives to a proxy's reply
 	switch {
 	case !about:
-		return &proxyError{p.String(), "", crawler.FaultConnect, err}
+		return &proxyError{p.String(), "", fetched.FaultConnect, err}
 	case strings.Contains(reply, "ruleset"):
-		return &proxyError{p.String(), to, crawler.FaultBlocked, errors.New(reply)}
+		return &proxyError{p.String(), to, fetched.FaultBlocked, errors.New(reply)}
 	}
-	return &proxyError{p.String(), to, crawler.FaultConnect, errors.New(reply)}
+	return &proxyError{p.String(), to, fetched.FaultConnect, errors.New(reply)}
 }
 
 // route is how a connection through a proxy reaches its host: the remote address, as far as

@@ -8,9 +8,11 @@ import (
 	"golang.org/x/net/html"
 
 	"github.com/trawlcrawler/trawl/crawler"
+	"github.com/trawlcrawler/trawl/internal/fetched"
 	"github.com/trawlcrawler/trawl/internal/htmltok"
 	"github.com/trawlcrawler/trawl/internal/htmltree"
 	"github.com/trawlcrawler/trawl/internal/reference"
+	"github.com/trawlcrawler/trawl/internal/rules"
 )
 
 // Choice is the selector of a follow rule.
@@ -25,11 +27,11 @@ func (c *Choice) Matches(url string) bool { return c.match == nil || c.match.Mat
 
 // CompileChoices compiles the selectors of follow rules. Rules without a selector accept
 // links from anywhere in the page, which needs no tree.
-func CompileChoices(rules []crawler.FollowRule) (all []Choice, err error) {
-	if len(rules) > crawler.MaxFollowRules {
-		return nil, fmt.Errorf("follow_rules: there are %d: want at most %d", len(rules), crawler.MaxFollowRules)
+func CompileChoices(follow []crawler.FollowRule) (all []Choice, err error) {
+	if len(follow) > rules.MaxFollowRules {
+		return nil, fmt.Errorf("follow_rules: there are %d: want at most %d", len(follow), rules.MaxFollowRules)
 	}
-	for i, r := range rules {
+	for i, r := range follow {
 		if r.Links == "" {
 			continue
 		}
@@ -48,7 +50,7 @@ func CompileChoices(rules []crawler.FollowRule) (all []Choice, err error) {
 
 // Choose marks the links of a document with the rules whose selectors match them. trouble
 // says why none is marked if the page can have no tree.
-func Choose(ctx context.Context, choices []*Choice, t *htmltree.Tree, doc *crawler.Document, res reference.Resolver) (trouble string) {
+func Choose(ctx context.Context, choices []*Choice, t *htmltree.Tree, doc *fetched.Document, res reference.Resolver) (trouble string) {
 	root, trouble := t.Document(ctx)
 	if trouble != "" {
 		return "its links were not selected: " + trouble
@@ -73,7 +75,7 @@ func Choose(ctx context.Context, choices []*Choice, t *htmltree.Tree, doc *crawl
 // marker marks links.
 type marker struct {
 	work   *pageWork
-	doc    *crawler.Document
+	doc    *fetched.Document
 	res    reference.Resolver
 	places map[crawler.URL]int // index in doc.Links
 }
@@ -110,7 +112,7 @@ func (m *marker) element(c *Choice, n *html.Node, selected bool) {
 		rel, _ := attributeOf(n, "rel")
 		place = len(m.doc.Links)
 		m.places[u] = place
-		m.doc.Links = append(m.doc.Links, crawler.Link{URL: u, NoFollow: htmltok.HasToken([]byte(rel), "nofollow")})
+		m.doc.Links = append(m.doc.Links, rules.Link{URL: u, NoFollow: htmltok.HasToken([]byte(rel), "nofollow")})
 	}
 	m.doc.Links[place].Rules = m.doc.Links[place].Rules.With(c.rule)
 }

@@ -10,6 +10,7 @@ import (
 
 	"github.com/trawlcrawler/trawl/crawler"
 	"github.com/trawlcrawler/trawl/internal/charset"
+	"github.com/trawlcrawler/trawl/internal/fetched"
 	"github.com/trawlcrawler/trawl/internal/htmltok"
 	"github.com/trawlcrawler/trawl/internal/htmltree"
 	"github.com/trawlcrawler/trawl/internal/reference"
@@ -22,7 +23,7 @@ type Reading struct {
 	res     reference.Resolver
 	now     time.Time // when the page was fetched; "yesterday" is relative to it
 	data    [kindsOfData]*graph
-	missing []crawler.Missing
+	missing []fetched.Missing
 	notes   *Findings // nil if not wanted
 
 	work *pageWork // nil until there is a tree
@@ -47,7 +48,7 @@ func NewReading(ctx context.Context, src charset.Source, res reference.Resolver,
 
 // Extract extracts the fields for a page, and says which required ones are missing. If the
 // page can have no tree, they are nil and trouble says why.
-func (r *Reading) Extract(kinds []*Kind, t *htmltree.Tree) (values map[string]any, missing []crawler.Missing, trouble string) {
+func (r *Reading) Extract(kinds []*Kind, t *htmltree.Tree) (values map[string]any, missing []fetched.Missing, trouble string) {
 	values = make(map[string]any)
 	root, trouble := t.Document(r.ctx)
 	r.work = newPageWork(r.ctx, root)
@@ -78,7 +79,7 @@ func (r *Reading) Extract(kinds []*Kind, t *htmltree.Tree) (values map[string]an
 	}
 	for _, name := range order {
 		if required[name] && empty(values[name]) {
-			r.missing = append(r.missing, crawler.Missing{Field: name, Why: lacks[name]})
+			r.missing = append(r.missing, fetched.Missing{Field: name, Why: lacks[name]})
 		}
 	}
 	switch {
@@ -215,7 +216,7 @@ func (r *Reading) object(f *field, m match) (values []any, why string) {
 		value, why := r.value(own, scope{m.node, m.data})
 		object[own.name] = value
 		if own.Required && empty(value) {
-			r.missing = append(r.missing, crawler.Missing{Field: own.path, Why: why})
+			r.missing = append(r.missing, fetched.Missing{Field: own.path, Why: why})
 		}
 	}
 	if empty(object) {

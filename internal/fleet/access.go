@@ -7,6 +7,7 @@ import (
 	"github.com/trawlcrawler/trawl/crawler"
 	"github.com/trawlcrawler/trawl/internal/fetch"
 	"github.com/trawlcrawler/trawl/internal/frontier"
+	"github.com/trawlcrawler/trawl/internal/queue"
 )
 
 // access decides which jobs of crawls started elsewhere this worker may carry out, and
@@ -85,5 +86,5 @@ func (a *access) keeps(ctx context.Context, job crawler.Status, where string, pa
 	}
 	ctx, cancel := context.WithTimeout(ctx, ReadyTerm)
 	defer cancel()
-	_ = a.store.Keep(ctx, job.Job.Name, crawler.Kept{Worker: a.place, Machine: HostName(), Where: where, Pages: pages})
+	_ = a.store.Keep(ctx, job.Job.Name, queue.Kept{Worker: a.place, Machine: HostName(), Where: where, Pages: pages})
 }

@@ -12,7 +12,10 @@ import (
 	"github.com/trawlcrawler/trawl/crawler"
 	"github.com/trawlcrawler/trawl/internal/cookie"
 	"github.com/trawlcrawler/trawl/internal/fetch"
+	"github.com/trawlcrawler/trawl/internal/fetched"
 	"github.com/trawlcrawler/trawl/internal/parse"
+	"github.com/trawlcrawler/trawl/internal/queue"
+	"github.com/trawlcrawler/trawl/internal/rules"
 	"github.com/trawlcrawler/trawl/internal/sitemap"
 	"github.com/trawlcrawler/trawl/internal/visit"
 	"github.com/trawlcrawler/trawl/tasks"
@@ -21,7 +24,7 @@ import (
 // JobWorker carries out the visits of one job in a worker.
 type JobWorker struct {
 	// Scope is the job's scope. It grows when seeds are added.
-	Scope *crawler.Scope
+	Scope *rules.Scope
 
 	job     crawler.Status
 	rt      *Runtime
@@ -29,7 +32,7 @@ type JobWorker struct {
 	homes   int64 // number of hosts added to the job's scope, as last read
 	output  *Output
 	server  *tasks.Server
-	heard   func(crawler.Report, error)                             // called after each visit
+	heard   func(queue.Report, error)                               // called after each visit
 	broken  atomic.Bool                                             // pages could not be kept
 	gate    *visit.Gate                                             // nil if visits do not wait for the output
 	waits   func(why error)                                         // called with why pages cannot be kept, or with nil
@@ -48,10 +51,10 @@ type JobWorker struct {
 
 // NewJobWorker sets up a job worker whose scope starts with the hosts in home. It takes
 // ownership of out, even if it fails.
-func (w *Runtime) NewJobWorker(job crawler.Status, home []crawler.Host, out *Output, heard func(crawler.Report, error)) (*JobWorker, error) {
+func (w *Runtime) NewJobWorker(job crawler.Status, home []crawler.Host, out *Output, heard func(queue.Report, error)) (*JobWorker, error) {
 	st := &JobWorker{job: job, revision: job.Revision, rt: w, output: out, heard: heard, stopping: make(chan struct{})}
 	var err error
-	if st.Scope, err = crawler.NewScope(job.Job.ScopeSettings, home); err != nil {
+	if st.Scope, err = rules.NewScope(job.Job.ScopeSettings, home); err != nil {
 		return nil, errors.Join(err, out.Close())
 	}
 	wanted := parse.JobConfig(job.Job, out.Needs())
@@ -232,12 +235,12 @@ func (st *JobWorker) Close() error {
 }
 
 // visit carries out one task.
-func (st *JobWorker) visit(ctx context.Context, v tasks.Visit, drain <-chan struct{}) (crawler.Report, error) {
+func (st *JobWorker) visit(ctx context.Context, v tasks.Visit, drain <-chan struct{}) (queue.Report, error) {
 	if v.Job != st.job.Job.Name {
-		return crawler.Report{}, fmt.Errorf("a visit of job %q was delivered to the worker of job %q", v.Job, st.job.Job.Name)
+		return queue.Report{}, fmt.Errorf("a visit of job %q was delivered to the worker of job %q", v.Job, st.job.Job.Name)
 	}
 	if err := errors.Join(st.welcome(ctx, v.Host), st.reach(ctx, v.Host)); err != nil {
-		return crawler.Report{}, err
+		return queue.Report{}, err
 	}
 	drained, release := either(drain, st.stopping)
 	defer release()
@@ -268,7 +271,7 @@ func (f *timed) Locate(ctx context.Context, h crawler.Host) (netip.Addr, error) 
 }
 
 // Fetch makes one request.
-func (f *timed) Fetch(ctx context.Context, r crawler.Request) (*crawler.Page, error) {
+func (f *timed) Fetch(ctx context.Context, r fetched.Request) (*fetched.Page, error) {
 	page, err := f.Fetcher.Fetch(ctx, r)
 	if page != nil {
 		f.meters.asked(f.job, page.Duration)

@@ -7,6 +7,8 @@ import (
 	"time"
 
 	"github.com/trawlcrawler/trawl/crawler"
+	"github.com/trawlcrawler/trawl/internal/queue"
+	"github.com/trawlcrawler/trawl/internal/rules"
 	"github.com/trawlcrawler/trawl/internal/visit"
 )
 
@@ -27,7 +29,7 @@ type Local struct {
 	// Heard is called after each visit, in the visit's goroutine. lost is why pages of the
 	// job cannot be kept, if waiting does not help; the worker then pauses the job and tries
 	// again.
-	Heard func(job string, r crawler.Report, lost error)
+	Heard func(job string, r queue.Report, lost error)
 	// Waits is called with the reason when pages of a job cannot be kept, and with nil when
 	// they can again.
 	Waits func(job string, why error)
@@ -65,7 +67,7 @@ func (w *Worker) OpenPort(h crawler.Host) {
 }
 
 // openPorts opens the ports of OpenPort in the scope of a job, including those that follow.
-func (w *Worker) openPorts(scope *crawler.Scope) {
+func (w *Worker) openPorts(scope *rules.Scope) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	scope.OpenPorts(slices.Collect(maps.Keys(w.ports)))

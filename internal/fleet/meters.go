@@ -6,7 +6,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/collectors"
 
-	"github.com/trawlcrawler/trawl/crawler"
+	"github.com/trawlcrawler/trawl/internal/queue"
 	"github.com/trawlcrawler/trawl/internal/version"
 )
 
@@ -102,10 +102,10 @@ func newWorkerMeters(r prometheus.Registerer, concurrency int) *workerMeters {
 }
 
 // begin counts a visit as open until end is called with its report.
-func (m *workerMeters) begin(job string) (end func(crawler.Report, error)) {
+func (m *workerMeters) begin(job string) (end func(queue.Report, error)) {
 	open := m.open.WithLabelValues(job)
 	open.Inc()
-	return func(r crawler.Report, err error) {
+	return func(r queue.Report, err error) {
 		open.Dec()
 		m.visits.WithLabelValues(job, string(r.Ending)).Inc()
 		for outcome, n := range r.Outcomes {

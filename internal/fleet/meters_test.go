@@ -9,6 +9,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 
 	"github.com/trawlcrawler/trawl/crawler"
+	"github.com/trawlcrawler/trawl/internal/queue"
 )
 
 // seriesOf lists the metrics of a registry that have series of a job.
@@ -52,7 +53,7 @@ func TestNoSeriesOfARemovedJobIsLeft(t *testing.T) {
 	for _, job := range []string{"gone", "stays"} {
 		end := worker.begin(job)
 		worker.asked(job, time.Second)
-		end(crawler.Report{Ending: crawler.EndDry, Outcomes: map[crawler.Outcome]int{crawler.OutcomeFetched: 1}}, errors.New("a full disk"))
+		end(queue.Report{Ending: queue.EndDry, Outcomes: map[crawler.Outcome]int{crawler.OutcomeFetched: 1}}, errors.New("a full disk"))
 		dispatcher.enqueued.WithLabelValues(job).Inc()
 		dispatcher.failures.WithLabelValues(job).Inc()
 	}

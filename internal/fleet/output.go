@@ -7,6 +7,7 @@ import (
 	"log/slog"
 
 	"github.com/trawlcrawler/trawl/crawler"
+	"github.com/trawlcrawler/trawl/internal/fetched"
 	"github.com/trawlcrawler/trawl/internal/sink"
 	"github.com/trawlcrawler/trawl/internal/visit"
 )
@@ -45,7 +46,7 @@ func OpenOutput(job crawler.Job, dir string, opts sink.Options) (*Output, error)
 }
 
 // note writes requests into the journal, or into that of the current segment.
-func (o *Output) note(ctx context.Context, requests []crawler.Exchange) error {
+func (o *Output) note(ctx context.Context, requests []fetched.Exchange) error {
 	if o.segments != nil {
 		return o.segments.Note(ctx, requests)
 	}
@@ -53,7 +54,7 @@ func (o *Output) note(ctx context.Context, requests []crawler.Exchange) error {
 }
 
 // keepIn keeps results, in a segment if the output has segments.
-func (o *Output) keepIn(ctx context.Context, results []*crawler.Result) (segment string, release func(), err error) {
+func (o *Output) keepIn(ctx context.Context, results []*fetched.Result) (segment string, release func(), err error) {
 	if o.segments != nil {
 		return o.segments.KeepIn(ctx, results)
 	}

@@ -7,7 +7,7 @@ import (
 	"fmt"
 	"time"
 
-	"github.com/trawlcrawler/trawl/crawler"
+	"github.com/trawlcrawler/trawl/internal/waiting"
 )
 
 // appearEvery is how often a process shows a sign of life.
@@ -15,7 +15,7 @@ const appearEvery = time.Second
 
 // Appear shows the fleet that a process is alive, until stop is called, which shows that it
 // has ended.
-func (d *Connection) Appear(ctx context.Context, p crawler.Process) (stop func()) {
+func (d *Connection) Appear(ctx context.Context, p waiting.Process) (stop func()) {
 	p.ID = rand.Text()
 	d.sign(ctx, p)
 	living, cancel := context.WithCancel(context.WithoutCancel(ctx))
@@ -43,7 +43,7 @@ func (d *Connection) Appear(ctx context.Context, p crawler.Process) (stop func()
 }
 
 // sign shows one sign of life. If it fails, another follows.
-func (d *Connection) sign(ctx context.Context, p crawler.Process) {
+func (d *Connection) sign(ctx context.Context, p waiting.Process) {
 	ctx, cancel := context.WithTimeout(ctx, ReadyTerm)
 	defer cancel()
 	if err := d.Store.Appear(ctx, p); err != nil && ctx.Err() == nil {
@@ -67,7 +67,7 @@ const (
 // killed remains listed for a while. The error wraps [ErrNameInUse]. If Redis is
 // unavailable, the name is accepted.
 func (d *Connection) CheckName(ctx context.Context, name string) error {
-	first, err := d.Store.Namesakes(ctx, crawler.KindWorker, name)
+	first, err := d.Store.Namesakes(ctx, waiting.KindWorker, name)
 	if err != nil || len(first) == 0 {
 		return nil
 	}
@@ -79,7 +79,7 @@ func (d *Connection) CheckName(ctx context.Context, name string) error {
 		case <-ctx.Done():
 			return ctx.Err()
 		}
-		now, err := d.Store.Namesakes(ctx, crawler.KindWorker, name)
+		now, err := d.Store.Namesakes(ctx, waiting.KindWorker, name)
 		if err != nil {
 			return nil
 		}

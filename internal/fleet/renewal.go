@@ -8,7 +8,7 @@ import (
 	"sync"
 	"syscall"
 
-	"github.com/trawlcrawler/trawl/crawler"
+	"github.com/trawlcrawler/trawl/internal/fetched"
 	"github.com/trawlcrawler/trawl/internal/sink"
 	"github.com/trawlcrawler/trawl/internal/spool"
 )
@@ -18,7 +18,7 @@ import (
 // were open. It is safe for concurrent use.
 type renewal struct {
 	open  func() (*Output, error)
-	needs crawler.Needs // of the first output, and so of all
+	needs fetched.Needs // of the first output, and so of all
 	log   *slog.Logger
 
 	mu     sync.RWMutex
@@ -36,7 +36,7 @@ func MayPass(err error) bool {
 }
 
 // Keep keeps results, and reopens the output if necessary.
-func (r *renewal) Keep(ctx context.Context, results []*crawler.Result) error {
+func (r *renewal) Keep(ctx context.Context, results []*fetched.Result) error {
 	_, release, err := r.KeepIn(ctx, results)
 	if err == nil {
 		release()
@@ -45,7 +45,7 @@ func (r *renewal) Keep(ctx context.Context, results []*crawler.Result) error {
 }
 
 // KeepIn is Keep, and returns the segment of the results; see [visit.SegmentSink].
-func (r *renewal) KeepIn(ctx context.Context, results []*crawler.Result) (segment string, release func(), err error) {
+func (r *renewal) KeepIn(ctx context.Context, results []*fetched.Result) (segment string, release func(), err error) {
 	err = r.with(func(o *Output) (err error) {
 		segment, release, err = o.keepIn(ctx, results)
 		return err
@@ -54,7 +54,7 @@ func (r *renewal) KeepIn(ctx context.Context, results []*crawler.Result) (segmen
 }
 
 // Note notes requests, and reopens the output if necessary.
-func (r *renewal) Note(ctx context.Context, requests []crawler.Exchange) error {
+func (r *renewal) Note(ctx context.Context, requests []fetched.Exchange) error {
 	return r.with(func(o *Output) error { return o.note(ctx, requests) })
 }
 
@@ -109,7 +109,7 @@ func (r *renewal) renew(broken *Output) (*Output, error) {
 }
 
 // Needs returns what the output requires of pages, also while it is not open.
-func (r *renewal) Needs() crawler.Needs { return r.needs }
+func (r *renewal) Needs() fetched.Needs { return r.needs }
 
 // close closes the current output.
 func (r *renewal) close() error {

@@ -10,6 +10,8 @@ import (
 
 	"github.com/trawlcrawler/trawl/crawler"
 	"github.com/trawlcrawler/trawl/internal/frontier"
+	"github.com/trawlcrawler/trawl/internal/queue"
+	"github.com/trawlcrawler/trawl/internal/waiting"
 	"github.com/trawlcrawler/trawl/scheduler"
 	"github.com/trawlcrawler/trawl/tasks"
 )
@@ -75,7 +77,7 @@ func (s *Scheduler) Run(ctx context.Context) error {
 		}
 		defer seeds.Close()
 	}
-	defer s.conn.Appear(ctx, crawler.Process{Kind: crawler.KindScheduler, Name: s.cfg.Name, Jobs: s.cfg.Jobs})()
+	defer s.conn.Appear(ctx, waiting.Process{Kind: waiting.KindScheduler, Name: s.cfg.Name, Jobs: s.cfg.Jobs})()
 	return s.runner.Run(ctx)
 }
 
@@ -131,7 +133,7 @@ func newDispatcher(queues *tasks.Dispatcher, conn *Connection) dispatcher {
 }
 
 // Enqueue enqueues a visit.
-func (d dispatcher) Enqueue(ctx context.Context, job crawler.Status, order crawler.VisitRef) error {
+func (d dispatcher) Enqueue(ctx context.Context, job crawler.Status, order queue.VisitRef) error {
 	err := d.Dispatcher.Enqueue(ctx, job, order)
 	if err != nil {
 		d.failures.WithLabelValues(job.Job.Name).Inc()

@@ -10,7 +10,7 @@ import (
 	"sync"
 	"time"
 
-	"github.com/trawlcrawler/trawl/crawler"
+	"github.com/trawlcrawler/trawl/internal/fetched"
 	"github.com/trawlcrawler/trawl/internal/sink"
 	"github.com/trawlcrawler/trawl/internal/spool"
 )
@@ -21,10 +21,10 @@ type Segment interface {
 	// Name is unique among the segments of the job.
 	Name() string
 	// Keep and Note write into it.
-	Keep(ctx context.Context, results []*crawler.Result) error
-	Note(ctx context.Context, requests []crawler.Exchange) error
+	Keep(ctx context.Context, results []*fetched.Result) error
+	Note(ctx context.Context, requests []fetched.Exchange) error
 	// Needs returns what Keep requires of pages.
-	Needs() crawler.Needs
+	Needs() fetched.Needs
 	// Broken reports whether the segment can keep nothing more, after an error of Keep or
 	// Note.
 	Broken(err error) bool
@@ -53,7 +53,7 @@ type SegmentWriter struct {
 
 	mu        sync.Mutex
 	current   *slot         // nil until there is something to keep
-	needs     crawler.Needs // of the first segment, and so of all
+	needs     fetched.Needs // of the first segment, and so of all
 	closed    bool
 	failure   error // of finishing segments
 	finishing sync.WaitGroup
@@ -156,7 +156,7 @@ func (o *SegmentWriter) finishIdle(s *slot) {
 }
 
 // KeepIn keeps results in the current segment.
-func (o *SegmentWriter) KeepIn(ctx context.Context, results []*crawler.Result) (string, func(), error) {
+func (o *SegmentWriter) KeepIn(ctx context.Context, results []*fetched.Result) (string, func(), error) {
 	s, err := o.hold()
 	if err != nil {
 		return "", nil, err
@@ -179,7 +179,7 @@ func (o *SegmentWriter) KeepIn(ctx context.Context, results []*crawler.Result) (
 }
 
 // Keep keeps results.
-func (o *SegmentWriter) Keep(ctx context.Context, results []*crawler.Result) error {
+func (o *SegmentWriter) Keep(ctx context.Context, results []*fetched.Result) error {
 	_, release, err := o.KeepIn(ctx, results)
 	if err == nil {
 		release()
@@ -188,7 +188,7 @@ func (o *SegmentWriter) Keep(ctx context.Context, results []*crawler.Result) err
 }
 
 // Note writes requests into the journal of the current segment.
-func (o *SegmentWriter) Note(ctx context.Context, requests []crawler.Exchange) error {
+func (o *SegmentWriter) Note(ctx context.Context, requests []fetched.Exchange) error {
 	s, err := o.hold()
 	if err != nil {
 		return err
@@ -219,7 +219,7 @@ func (o *SegmentWriter) mend(err error) {
 }
 
 // Needs returns what the sinks of a segment require of pages.
-func (o *SegmentWriter) Needs() crawler.Needs { return o.needs }
+func (o *SegmentWriter) Needs() fetched.Needs { return o.needs }
 
 // Ship finishes the current segment if it holds something, so that it is shipped at once.
 func (o *SegmentWriter) Ship() {
@@ -257,17 +257,17 @@ type stagedSegment struct {
 func (s *stagedSegment) Name() string { return s.staging.Writer }
 
 // Keep keeps results.
-func (s *stagedSegment) Keep(ctx context.Context, results []*crawler.Result) error {
+func (s *stagedSegment) Keep(ctx context.Context, results []*fetched.Result) error {
 	return s.sink.Keep(ctx, results)
 }
 
 // Note writes requests into the journal.
-func (s *stagedSegment) Note(ctx context.Context, requests []crawler.Exchange) error {
+func (s *stagedSegment) Note(ctx context.Context, requests []fetched.Exchange) error {
 	return s.journal.Note(ctx, requests)
 }
 
 // Needs returns what the sinks require of pages.
-func (s *stagedSegment) Needs() crawler.Needs { return s.sink.Needs() }
+func (s *stagedSegment) Needs() fetched.Needs { return s.sink.Needs() }
 
 // Broken reports whether the folder is gone, or a sink or the journal has failed for good.
 func (s *stagedSegment) Broken(err error) bool {

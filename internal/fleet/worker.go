@@ -13,6 +13,9 @@ import (
 	"github.com/trawlcrawler/trawl/crawler"
 	"github.com/trawlcrawler/trawl/internal/fetch"
 	"github.com/trawlcrawler/trawl/internal/output"
+	"github.com/trawlcrawler/trawl/internal/queue"
+	"github.com/trawlcrawler/trawl/internal/rules"
+	"github.com/trawlcrawler/trawl/internal/waiting"
 )
 
 // WorkerConfig configures a worker.
@@ -69,7 +72,7 @@ type Worker struct {
 
 	mu    sync.Mutex
 	ports map[string]bool // ports of the seeds of a list
-	scope *crawler.Scope  // scope of a local worker's one job; nil before it is served
+	scope *rules.Scope    // scope of a local worker's one job; nil before it is served
 }
 
 // roundEvery is how often a worker looks for jobs. Changes to jobs take effect within two
@@ -145,8 +148,8 @@ func (w *Worker) Run(ctx, hard context.Context) {
 }
 
 // process returns what the worker tells the fleet about itself.
-func (w *Worker) process() crawler.Process {
-	p := crawler.Process{Kind: crawler.KindWorker, Name: w.access.owner, Jobs: w.only, Closed: w.access.closed}
+func (w *Worker) process() waiting.Process {
+	p := waiting.Process{Kind: waiting.KindWorker, Name: w.access.owner, Jobs: w.only, Closed: w.access.closed}
 	if w.rt.handlers != nil {
 		p.Handlers = w.rt.handlers.Names()
 	}
@@ -326,7 +329,7 @@ func (w *Worker) serve(hard context.Context, job crawler.Status) {
 
 // take sets up a job worker for a job.
 func (w *Worker) take(hard context.Context, job crawler.Status) (*JobWorker, error) {
-	seeds, err := job.Job.SeedEntries()
+	seeds, err := rules.SeedEntries(job.Job)
 	if err != nil {
 		return nil, err
 	}
@@ -353,7 +356,7 @@ func (w *Worker) take(hard context.Context, job crawler.Status) (*JobWorker, err
 	}
 	var st *JobWorker
 	where := w.out.Where(w.folder(job.Job.Name))
-	st, err = w.rt.NewJobWorker(job, home, out, func(r crawler.Report, err error) { w.hear(hard, job, where, r, lost(st, err)) })
+	st, err = w.rt.NewJobWorker(job, home, out, func(r queue.Report, err error) { w.hear(hard, job, where, r, lost(st, err)) })
 	if err != nil {
 		w.failed(job.Job.Name, err)
 		return nil, err
@@ -397,7 +400,7 @@ func (w *Worker) claim(ctx context.Context, job crawler.Status) error {
 
 // hear records a visit's report. lost is why pages of the job cannot be kept, if waiting
 // does not help.
-func (w *Worker) hear(hard context.Context, job crawler.Status, where string, r crawler.Report, lost error) {
+func (w *Worker) hear(hard context.Context, job crawler.Status, where string, r queue.Report, lost error) {
 	w.access.keeps(hard, job, where, r.Pages)
 	if lost != nil {
 		w.conn.Ready.Set(job.Job.Name, lost)

@@ -5,13 +5,13 @@ import (
 	"testing"
 	"time"
 
-	"github.com/trawlcrawler/trawl/crawler"
+	"github.com/trawlcrawler/trawl/internal/queue"
 	"github.com/trawlcrawler/trawl/internal/visit"
 )
 
 var shared = netip.MustParseAddr("192.0.2.1")
 
-func (b *bench) occupy(lease visit.HostLease, ip netip.Addr) crawler.Occupancy {
+func (b *bench) occupy(lease visit.HostLease, ip netip.Addr) queue.Occupancy {
 	b.t.Helper()
 	got, err := lease.Occupy(b.t.Context(), ip)
 	if err != nil {
@@ -27,16 +27,16 @@ func keepsAddressOfIdleVisit(t *testing.T, b *bench) {
 	b.admit(3, "http://a.test/1", "http://b.test/1", "http://c.test/1")
 	a := b.open("a.test")
 	b.occupy(a, shared)
-	b.leave(a, crawler.Rest{AddressWait: time.Hour})
+	b.leave(a, queue.Rest{AddressWait: time.Hour})
 	idle := b.open("b.test")
 	b.occupy(idle, shared)
-	b.leave(idle, crawler.Rest{})
+	b.leave(idle, queue.Rest{})
 	if got := b.occupy(b.open("c.test"), shared); got.Wait < 50*time.Minute {
 		t.Errorf("the address may be asked after %v, want about an hour", got.Wait)
 	}
 }
 
-func (b *bench) leave(lease visit.HostLease, r crawler.Rest) {
+func (b *bench) leave(lease visit.HostLease, r queue.Rest) {
 	b.t.Helper()
 	if err := lease.Close(b.t.Context(), r); err != nil {
 		b.t.Fatal(err)
@@ -64,16 +64,16 @@ func sharesAddress(t *testing.T, b *bench) {
 	if got := b.occupy(other, shared); got.Held {
 		t.Errorf("an address that another has: %+v", got)
 	}
-	b.leave(other, crawler.Rest{NotBefore: time.Hour})
+	b.leave(other, queue.Rest{NotBefore: time.Hour})
 	if orders := b.arm(); len(orders) != 0 {
 		t.Errorf("%v are due while another has their address", orders)
 	}
-	b.leave(a, crawler.Rest{Wait: time.Hour, AddressWait: 50 * time.Millisecond})
+	b.leave(a, queue.Rest{Wait: time.Hour, AddressWait: 50 * time.Millisecond})
 	again := b.open("b.test") // it was woken
 	if got := b.occupy(again, shared); !got.Held || got.Wait > 50*time.Millisecond {
 		t.Errorf("an address that was left: %+v", got)
 	}
-	b.leave(again, crawler.Rest{AddressWait: time.Hour})
+	b.leave(again, queue.Rest{AddressWait: time.Hour})
 	last := b.open("b.test")
 	if got := b.occupy(last, shared); !got.Held || got.Wait < 59*time.Minute {
 		t.Errorf("an address that rests: %+v", got)
@@ -94,7 +94,7 @@ func freesAddress(t *testing.T, b *bench) {
 	if got := b.occupy(waiting, shared); got.Held {
 		t.Fatalf("an address that another has: %+v", got)
 	}
-	b.leave(waiting, crawler.Rest{NotBefore: time.Hour})
+	b.leave(waiting, queue.Rest{NotBefore: time.Hour})
 	b.sweepUntil(1)
 	if got := b.occupy(b.open("b.test"), shared); !got.Held {
 		t.Errorf("an address whose visit broke: %+v", got)

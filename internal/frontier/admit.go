@@ -6,6 +6,7 @@ import (
 	"github.com/redis/go-redis/v9"
 
 	"github.com/trawlcrawler/trawl/crawler"
+	"github.com/trawlcrawler/trawl/internal/queue"
 )
 
 // Admit adds the entries whose URLs the job has never seen to the queues of their hosts,
@@ -13,7 +14,7 @@ import (
 // several calls bring the same URL, only one of them counts it as new. In a job in which
 // depth decides what is admitted, a URL seen before gets the new depth if that is smaller.
 // Admit implements [visit.Frontier].
-func (f *Frontier) Admit(ctx context.Context, entries []crawler.Entry) (fresh int, err error) {
+func (f *Frontier) Admit(ctx context.Context, entries []queue.Entry) (fresh int, err error) {
 	for {
 		forgets := f.recent.forgets.Load()
 		n, err := f.admit(ctx, entries)
@@ -24,7 +25,7 @@ func (f *Frontier) Admit(ctx context.Context, entries []crawler.Entry) (fresh in
 	}
 }
 
-func (f *Frontier) admit(ctx context.Context, entries []crawler.Entry) (fresh int, err error) {
+func (f *Frontier) admit(ctx context.Context, entries []queue.Entry) (fresh int, err error) {
 	for _, batch := range f.batches(entries, f.recent.has) {
 		n, err := f.admitBatch(ctx, batch)
 		fresh += n
@@ -47,15 +48,15 @@ type admission struct {
 
 type queueGroup struct {
 	host    crawler.Host
-	band    crawler.Band
-	entries []crawler.Entry
+	band    queue.Band
+	entries []queue.Entry
 	members []string // elements of seen
 	hashes  []uint64 // their hashes in recent
 }
 
 // add appends an entry to the last group of its host, or to a new group if the band
 // changes.
-func (a *admission) add(e crawler.Entry, member string, hash uint64) {
+func (a *admission) add(e queue.Entry, member string, hash uint64) {
 	host := e.URL.Host()
 	i, ok := a.last[host]
 	if !ok || a.groups[i].band != e.Band {
@@ -83,7 +84,7 @@ func (a *admission) args() []any {
 }
 
 // batches groups entries by shard and queue, without those known to be seen.
-func (f *Frontier) batches(entries []crawler.Entry, known func(hash uint64, depth int) bool) []*admission {
+func (f *Frontier) batches(entries []queue.Entry, known func(hash uint64, depth int) bool) []*admission {
 	var all []*admission
 	open := make(map[int]*admission, 1) // by shard
 	for _, e := range entries {

@@ -5,6 +5,7 @@ import (
 	"fmt"
 
 	"github.com/trawlcrawler/trawl/crawler"
+	"github.com/trawlcrawler/trawl/internal/queue"
 )
 
 // Arm gives due hosts a new epoch until most visits of the job are armed or open, and
@@ -15,12 +16,12 @@ import (
 // the same call that arms more. Visits of the other shards were counted just before. All
 // schedulers visit the shards in the same order, so each sees what another has armed in a
 // shard. The first shard changes with the number of visits, so that none is always last.
-func (f *Frontier) Arm(ctx context.Context, most int) ([]crawler.VisitRef, error) {
+func (f *Frontier) Arm(ctx context.Context, most int) ([]queue.VisitRef, error) {
 	out, first, err := f.out(ctx)
 	if err != nil {
 		return nil, err
 	}
-	var orders []crawler.VisitRef
+	var orders []queue.VisitRef
 	sum := 0
 	for _, n := range out {
 		sum += n
@@ -62,7 +63,7 @@ func (f *Frontier) out(ctx context.Context) (out []int, first int, err error) {
 
 // armShard arms hosts until most visits of the shard are armed or open. It returns how many
 // then are.
-func (f *Frontier) armShard(ctx context.Context, shard, most int) ([]crawler.VisitRef, int, error) {
+func (f *Frontier) armShard(ctx context.Context, shard, most int) ([]queue.VisitRef, int, error) {
 	got, err := run(ctx, f.rdb, armScript(), "arm", f.base(shard), armBatch, f.term.Milliseconds(), most).Slice()
 	if err != nil {
 		return nil, 0, err
@@ -70,9 +71,9 @@ func (f *Frontier) armShard(ctx context.Context, shard, most int) ([]crawler.Vis
 	if len(got)%2 != 1 {
 		return nil, 0, fmt.Errorf("frontier: arm %s: unexpected answer %v", f.base(shard), got)
 	}
-	orders := make([]crawler.VisitRef, 0, len(got)/2)
+	orders := make([]queue.VisitRef, 0, len(got)/2)
 	for i := 1; i+1 < len(got); i += 2 {
-		orders = append(orders, crawler.VisitRef{Host: crawler.Host(got[i].(string)), Epoch: got[i+1].(int64)})
+		orders = append(orders, queue.VisitRef{Host: crawler.Host(got[i].(string)), Epoch: got[i+1].(int64)})
 	}
 	return orders, int(got[0].(int64)), nil
 }

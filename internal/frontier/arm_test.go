@@ -9,6 +9,7 @@ import (
 	"github.com/redis/go-redis/v9"
 
 	"github.com/trawlcrawler/trawl/crawler"
+	"github.com/trawlcrawler/trawl/internal/queue"
 )
 
 // manyHosts admits a URL of each of n hosts.
@@ -123,7 +124,7 @@ func epochsAreNotRepeated(t *testing.T, b *bench) {
 	if _, err := b.Open(t.Context(), second, "new"); err != nil {
 		t.Fatal(err)
 	}
-	if err := old.Renew(t.Context(), 0); !errors.Is(err, crawler.ErrStale) {
-		t.Errorf("the visit that Redis has not heard of goes on (%v), want %v", err, crawler.ErrStale)
+	if err := old.Renew(t.Context(), 0); !errors.Is(err, queue.ErrStale) {
+		t.Errorf("the visit that Redis has not heard of goes on (%v), want %v", err, queue.ErrStale)
 	}
 }

@@ -11,6 +11,8 @@ import (
 	"github.com/redis/go-redis/v9"
 
 	"github.com/trawlcrawler/trawl/crawler"
+	"github.com/trawlcrawler/trawl/internal/fetched"
+	"github.com/trawlcrawler/trawl/internal/queue"
 	"github.com/trawlcrawler/trawl/internal/test/redistest"
 	"github.com/trawlcrawler/trawl/internal/visit"
 )
@@ -128,7 +130,7 @@ func eachSpread(b *testing.B, run func(b *testing.B, hosts []int)) {
 }
 
 // admitPage admits the links of a page, of which so many are to be new.
-func (b *bench) admitPage(entries []crawler.Entry, want int) {
+func (b *bench) admitPage(entries []queue.Entry, want int) {
 	b.t.Helper()
 	if got, err := b.Admit(b.t.Context(), entries); err != nil || got != want {
 		b.t.Fatalf("admitted %d of %d as new, %v; want %d", got, len(entries), err, want)
@@ -136,7 +138,7 @@ func (b *bench) admitPage(entries []crawler.Entry, want int) {
 }
 
 // forget makes this process forget that the entries were admitted.
-func (b *bench) forget(entries []crawler.Entry) {
+func (b *bench) forget(entries []queue.Entry) {
 	for _, e := range entries {
 		b.recent.slot(b.recent.hash(b.identity.Key(e.URL))).Store(0)
 	}
@@ -193,10 +195,10 @@ func info(ctx context.Context, rdb redis.UniversalClient, section, name string) 
 
 // BenchmarkPackLinks packs the links of a page, and unpacks them.
 func BenchmarkPackLinks(b *testing.B) {
-	var links []crawler.Outlink
+	var links []fetched.Outlink
 	for _, e := range webPage(b, 0, 0) {
 		e.Depth = 1
-		links = append(links, crawler.Outlink{Entry: e, Most: 3})
+		links = append(links, fetched.Outlink{Entry: e, Most: 3})
 	}
 	var c linkCodec
 	for b.Loop() {

@@ -7,13 +7,14 @@ import (
 	"strconv"
 
 	"github.com/trawlcrawler/trawl/crawler"
+	"github.com/trawlcrawler/trawl/internal/rules"
 )
 
 // Change replaces the settings of an existing job. The number of shards and the rules for
 // which URLs are the same page stay as they are, because the keys in Redis depend on them.
 // For the same reason the depth up to which links are followed cannot change.
 func (s *Store) Change(ctx context.Context, job crawler.Job) error {
-	if err := job.Validate(); err != nil {
+	if err := rules.Validate(job); err != nil {
 		return err
 	}
 	now, err := s.Status(ctx, job.Name)

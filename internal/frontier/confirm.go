@@ -10,7 +10,7 @@ import (
 
 	"github.com/redis/go-redis/v9"
 
-	"github.com/trawlcrawler/trawl/crawler"
+	"github.com/trawlcrawler/trawl/internal/queue"
 	"github.com/trawlcrawler/trawl/internal/redisconn"
 )
 
@@ -59,7 +59,7 @@ func (f *Frontier) admitConfirmed(ctx context.Context, cluster *redis.ClusterCli
 	}
 	if err != nil && movedAway(err) {
 		cluster.ReloadState(ctx)
-		err = fmt.Errorf("%w: %w", crawler.ErrUnavailable, err)
+		err = fmt.Errorf("%w: %w", queue.ErrUnavailable, err)
 	}
 	return fresh, err
 }
@@ -100,7 +100,7 @@ func (c *confirmations) confirm(ctx context.Context, conn *redis.Conn, addr, bas
 	}
 	if n, err := confirmed.Int(); err != nil || n == 0 {
 		return fmt.Errorf("%w: none of the %d replicas of %s confirmed the links within %v: restore its replication, or remove the replicas with CLUSTER FORGET",
-			crawler.ErrUnavailable, replicas, addr, confirmTerm)
+			queue.ErrUnavailable, replicas, addr, confirmTerm)
 	}
 	c.note(base, false)
 	return nil

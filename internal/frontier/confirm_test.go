@@ -11,6 +11,7 @@ import (
 	"github.com/redis/go-redis/v9"
 
 	"github.com/trawlcrawler/trawl/crawler"
+	"github.com/trawlcrawler/trawl/internal/queue"
 	"github.com/trawlcrawler/trawl/internal/test/redistest"
 )
 
@@ -52,18 +53,18 @@ func (a *apart) masterOf(h crawler.Host) string {
 }
 
 // links are n links from a page of one host to the other.
-func (a *apart) links(n int) []crawler.Entry {
-	var all []crawler.Entry
+func (a *apart) links(n int) []queue.Entry {
+	var all []queue.Entry
 	for i := range n {
-		all = append(all, crawler.Entry{
-			URL: url(a.t, fmt.Sprintf("http://%s/%d", a.to, i)), Referrer: url(a.t, "http://"+string(a.from)+"/"), Band: crawler.BandNormal,
+		all = append(all, queue.Entry{
+			URL: url(a.t, fmt.Sprintf("http://%s/%d", a.to, i)), Referrer: url(a.t, "http://"+string(a.from)+"/"), Band: queue.BandNormal,
 		})
 	}
 	return all
 }
 
 // insist admits until it succeeds, as a visit does.
-func (a *apart) insist(entries []crawler.Entry) {
+func (a *apart) insist(entries []queue.Entry) {
 	a.t.Helper()
 	ctx, cancel := context.WithTimeout(a.t.Context(), 10*time.Minute) // it hangs
 	defer cancel()
@@ -72,7 +73,7 @@ func (a *apart) insist(entries []crawler.Entry) {
 		if err == nil {
 			return
 		}
-		if !errors.Is(err, crawler.ErrUnavailable) {
+		if !errors.Is(err, queue.ErrUnavailable) {
 			a.t.Fatalf("admit: %v, want that it can be tried again", err)
 		}
 	}
@@ -103,10 +104,10 @@ func TestLinksToAnotherShardAreSafeBeforeTheirPageIsSettled(t *testing.T) {
 	})
 	t.Run("while replication is cut, links between shards are not safe", func(t *testing.T) {
 		_, err := a.Admit(t.Context(), a.links(20))
-		if !errors.Is(err, crawler.ErrUnavailable) || !strings.Contains(err.Error(), "restore its replication") {
+		if !errors.Is(err, queue.ErrUnavailable) || !strings.Contains(err.Error(), "restore its replication") {
 			t.Fatalf("admit: %v, want that it is unavailable", err)
 		}
-		if _, err := a.Admit(t.Context(), a.links(20)); !errors.Is(err, crawler.ErrUnavailable) {
+		if _, err := a.Admit(t.Context(), a.links(20)); !errors.Is(err, queue.ErrUnavailable) {
 			t.Errorf("admit again what is there, and not confirmed: %v, want that it is unavailable", err)
 		}
 	})
@@ -119,7 +120,7 @@ func TestLinksToAnotherShardAreSafeBeforeTheirPageIsSettled(t *testing.T) {
 	})
 	t.Run("after a failover that loses them, they are admitted again", func(t *testing.T) {
 		a.there.Cut()
-		if _, err := a.Admit(t.Context(), a.links(30)); !errors.Is(err, crawler.ErrUnavailable) {
+		if _, err := a.Admit(t.Context(), a.links(30)); !errors.Is(err, queue.ErrUnavailable) {
 			t.Fatalf("admit: %v, want that it is unavailable", err)
 		}
 		a.there.FailOver()

@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"github.com/trawlcrawler/trawl/crawler"
+	"github.com/trawlcrawler/trawl/internal/queue"
 )
 
 // Prefixes of counter names: URLs that were skipped, by rule, and patterns that look like a
@@ -54,7 +55,7 @@ func addCounters(c *crawler.Counters, got []any) error {
 		}
 		addCounter(c, got[i].(string), value)
 	}
-	crawler.SortMuted(c.Muted)
+	queue.SortMuted(c.Muted)
 	return nil
 }
 
@@ -71,7 +72,7 @@ func addCounter(c *crawler.Counters, name string, by int64) {
 		return
 	}
 	if muted, ok := strings.CutPrefix(name, counterMuted); ok {
-		host, pattern := crawler.ParseMutedName(muted)
+		host, pattern := queue.ParseMutedName(muted)
 		c.Muted = append(c.Muted, crawler.MutedURLs{Host: host, Pattern: pattern, URLs: by})
 		return
 	}

@@ -12,6 +12,8 @@ import (
 	"github.com/redis/go-redis/v9"
 
 	"github.com/trawlcrawler/trawl/crawler"
+	"github.com/trawlcrawler/trawl/internal/fetched"
+	"github.com/trawlcrawler/trawl/internal/queue"
 	"github.com/trawlcrawler/trawl/internal/test/redistest"
 	"github.com/trawlcrawler/trawl/internal/visit"
 )
@@ -69,13 +71,13 @@ func newDepthBench(t testing.TB, url string, shards, depth int) *bench {
 	if err := store.Create(t.Context(), job); err != nil {
 		t.Fatal(err)
 	}
-	return &bench{store.Frontier(job), t, store, rdb, make(map[crawler.Host]crawler.VisitRef)}
+	return &bench{store.Frontier(job), t, store, rdb, make(map[crawler.Host]queue.VisitRef)}
 }
 
 // at admits URLs at a depth, of which so many are new.
 func (b *bench) at(depth, want int, urls ...string) {
 	b.t.Helper()
-	entries := b.entries(crawler.BandNormal, urls...)
+	entries := b.entries(queue.BandNormal, urls...)
 	for i := range entries {
 		entries[i].Depth = depth
 	}
@@ -102,11 +104,11 @@ func (b *bench) haveDepths(want map[string]int) {
 }
 
 // outlinks is what a page leads to: one link deeper, up to the depth of the job.
-func (b *bench) outlinks(page string, depth int, links ...string) crawler.Outlinks {
-	o := crawler.Outlinks{Page: url(b.t, page), Depth: depth}
+func (b *bench) outlinks(page string, depth int, links ...string) fetched.Outlinks {
+	o := fetched.Outlinks{Page: url(b.t, page), Depth: depth}
 	for _, l := range links {
-		o.Links = append(o.Links, crawler.Outlink{
-			Entry: crawler.Entry{URL: url(b.t, l), Referrer: o.Page, Depth: 1, Band: crawler.BandNormal}, Most: b.job.Depth,
+		o.Links = append(o.Links, fetched.Outlink{
+			Entry: queue.Entry{URL: url(b.t, l), Referrer: o.Page, Depth: 1, Band: queue.BandNormal}, Most: b.job.Depth,
 		})
 	}
 	return o
@@ -114,9 +116,9 @@ func (b *bench) outlinks(page string, depth int, links ...string) crawler.Outlin
 
 // remember keeps what one page leads to, fails unless it has the depth, and admits
 // the links.
-func (b *bench) remember(lease visit.HostLease, o crawler.Outlinks, want int) {
+func (b *bench) remember(lease visit.HostLease, o fetched.Outlinks, want int) {
 	b.t.Helper()
-	depths, err := lease.Remember(b.t.Context(), []crawler.Outlinks{o})
+	depths, err := lease.Remember(b.t.Context(), []fetched.Outlinks{o})
 	b.must(err)
 	if !slices.Equal(depths, []int{want}) {
 		b.t.Fatalf("%s has the depths %v, want %d", o.Page, depths, want)
@@ -140,7 +142,7 @@ func getsSmallerDepth(t *testing.T, b *bench) {
 	b.at(1, 0, page)
 	b.at(2, 0, page)
 	b.haveDepths(map[string]int{page: 1})
-	if _, err := b.elsewhere().Admit(t.Context(), []crawler.Entry{{URL: url(t, page)}}); err != nil {
+	if _, err := b.elsewhere().Admit(t.Context(), []queue.Entry{{URL: url(t, page)}}); err != nil {
 		t.Fatal(err)
 	}
 	b.haveDepths(map[string]int{page: 0})
@@ -148,7 +150,7 @@ func getsSmallerDepth(t *testing.T, b *bench) {
 		t.Errorf("counters are %+v", n)
 	}
 	w, err := b.Find(t.Context(), url(t, page))
-	if err != nil || w.Place != crawler.PlaceQueue || w.Entry.Depth != 0 {
+	if err != nil || w.Place != queue.PlaceQueue || w.Entry.Depth != 0 {
 		t.Errorf("it is found as %+v, %v", w, err)
 	}
 }
@@ -223,11 +225,11 @@ func claimsNearer(t *testing.T, b *bench) {
 	lease := b.open("a.test")
 	b.take(lease, 10, from, to)
 	b.remember(lease, b.outlinks(to, 3, link), 3)
-	_, fresh, err := lease.Claim(t.Context(), crawler.Entry{URL: url(t, to), Depth: 1})
+	_, fresh, err := lease.Claim(t.Context(), queue.Entry{URL: url(t, to), Depth: 1})
 	if err != nil || fresh {
 		t.Fatalf("claimed %s as fresh: %v, %v", to, fresh, err)
 	}
-	_, fresh, err = lease.Claim(t.Context(), crawler.Entry{URL: url(t, "http://a.test/new"), Depth: 2})
+	_, fresh, err = lease.Claim(t.Context(), queue.Entry{URL: url(t, "http://a.test/new"), Depth: 2})
 	if err != nil || !fresh {
 		t.Fatalf("a new URL is claimed as fresh: %v, %v", fresh, err)
 	}
@@ -311,7 +313,7 @@ func remembersNothingWhenStale(t *testing.T, b *bench) {
 	lease := b.open("a.test")
 	b.take(lease, 1, page)
 	b.must(b.Abandon(t.Context()))
-	if _, err := lease.Remember(t.Context(), []crawler.Outlinks{b.outlinks(page, 3, "http://a.test/")}); !errors.Is(err, crawler.ErrStale) {
+	if _, err := lease.Remember(t.Context(), []fetched.Outlinks{b.outlinks(page, 3, "http://a.test/")}); !errors.Is(err, queue.ErrStale) {
 		t.Errorf("the late call has the error %v", err)
 	}
 	b.at(2, 0, page)

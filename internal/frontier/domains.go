@@ -4,6 +4,7 @@ import (
 	"context"
 
 	"github.com/trawlcrawler/trawl/crawler"
+	"github.com/trawlcrawler/trawl/internal/queue"
 )
 
 // domainAccount is a visit's account of the page budget of its host's domain. Its ledger
@@ -54,7 +55,7 @@ func (d *domainAccount) take(taken int) {
 }
 
 // settle records the URLs that were settled.
-func (d *domainAccount) settle(done []crawler.Settlement, fetched int64) {
+func (d *domainAccount) settle(done []queue.Settlement, fetched int64) {
 	if d.used {
 		d.ledger.settle(done, fetched)
 	}

@@ -11,6 +11,7 @@ import (
 	"github.com/redis/go-redis/v9"
 
 	"github.com/trawlcrawler/trawl/crawler"
+	"github.com/trawlcrawler/trawl/internal/queue"
 )
 
 // Bounds of the search for a URL in the queues of its host.
@@ -21,13 +22,13 @@ const (
 
 // Find returns where a URL is. It searches the queues of its host, up to 200,000 URLs, so
 // it is meant for interactive use.
-func (f *Frontier) Find(ctx context.Context, u crawler.URL) (crawler.Whereabouts, error) {
+func (f *Frontier) Find(ctx context.Context, u crawler.URL) (queue.Whereabouts, error) {
 	base := f.baseOf(u.Host())
 	depth, known, err := f.known(ctx, base, u)
 	if err != nil || !known {
-		return crawler.Whereabouts{Place: crawler.PlaceUnseen}, err
+		return queue.Whereabouts{Place: queue.PlaceUnseen}, err
 	}
-	for _, look := range []func(context.Context, string, crawler.URL) (crawler.Whereabouts, bool, error){
+	for _, look := range []func(context.Context, string, crawler.URL) (queue.Whereabouts, bool, error){
 		f.findInFlight, f.findLater, f.findInQueues,
 	} {
 		if w, found, err := look(ctx, base, u); err != nil || found {
@@ -35,7 +36,7 @@ func (f *Frontier) Find(ctx context.Context, u crawler.URL) (crawler.Whereabouts
 			return w, err
 		}
 	}
-	return crawler.Whereabouts{Place: crawler.PlaceSettled}, nil
+	return queue.Whereabouts{Place: queue.PlaceSettled}, nil
 }
 
 // known reports whether a URL was ever seen, and the depth that is known for it.
@@ -52,21 +53,21 @@ func (f *Frontier) known(ctx context.Context, base string, u crawler.URL) (depth
 	return depth, depth >= 0, err
 }
 
-func (f *Frontier) findInFlight(ctx context.Context, base string, u crawler.URL) (crawler.Whereabouts, bool, error) {
+func (f *Frontier) findInFlight(ctx context.Context, base string, u crawler.URL) (queue.Whereabouts, bool, error) {
 	flight, err := f.rdb.HGetAll(ctx, base+nameFlight+string(u.Host())).Result()
 	for ticket, packed := range flight {
 		if e, ok := isEntry(packed, u); ok && ticket != "" {
-			e.Band = crawler.Band(ticket[0] - '0')
-			return crawler.Whereabouts{Place: crawler.PlaceFlight, Entry: e}, true, nil
+			e.Band = queue.Band(ticket[0] - '0')
+			return queue.Whereabouts{Place: queue.PlaceFlight, Entry: e}, true, nil
 		}
 	}
-	return crawler.Whereabouts{}, false, finding(u, err)
+	return queue.Whereabouts{}, false, finding(u, err)
 }
 
-func (f *Frontier) findLater(ctx context.Context, base string, u crawler.URL) (crawler.Whereabouts, bool, error) {
+func (f *Frontier) findLater(ctx context.Context, base string, u crawler.URL) (queue.Whereabouts, bool, error) {
 	later, err := f.rdb.ZRangeWithScores(ctx, base+nameLater+string(u.Host()), 0, findMost-1).Result()
 	if err != nil {
-		return crawler.Whereabouts{}, false, finding(u, err)
+		return queue.Whereabouts{}, false, finding(u, err)
 	}
 	for _, z := range later {
 		band, packed := unpackLater(z.Member.(string))
@@ -77,32 +78,32 @@ func (f *Frontier) findLater(ctx context.Context, base string, u crawler.URL) (c
 		e.Band = band
 		now, err := f.rdb.Time(ctx).Result()
 		due := time.UnixMilli(int64(z.Score)).Sub(now)
-		return crawler.Whereabouts{Place: crawler.PlaceLater, Entry: e, Due: max(0, due)}, true, finding(u, err)
+		return queue.Whereabouts{Place: queue.PlaceLater, Entry: e, Due: max(0, due)}, true, finding(u, err)
 	}
-	return crawler.Whereabouts{}, false, nil
+	return queue.Whereabouts{}, false, nil
 }
 
 // unpackLater unpacks an entry that will be retried, packed by pack_later in lua/lib.lua.
-func unpackLater(member string) (crawler.Band, string) {
-	if member != "" && member[0] >= '0' && member[0] < '0'+crawler.Bands {
-		return crawler.Band(member[0] - '0'), member[1:]
+func unpackLater(member string) (queue.Band, string) {
+	if member != "" && member[0] >= '0' && member[0] < '0'+queue.Bands {
+		return queue.Band(member[0] - '0'), member[1:]
 	}
-	return crawler.BandNormal, member
+	return queue.BandNormal, member
 }
 
-func (f *Frontier) findInQueues(ctx context.Context, base string, u crawler.URL) (crawler.Whereabouts, bool, error) {
+func (f *Frontier) findInQueues(ctx context.Context, base string, u crawler.URL) (queue.Whereabouts, bool, error) {
 	before := int64(0)
-	for _, band := range crawler.BandOrder {
+	for _, band := range queue.BandOrder {
 		key := base + nameQueue + strconv.Itoa(int(band)) + ":" + string(u.Host())
 		for at := int64(0); before < findMost; at += findBatch {
 			entries, err := f.rdb.LRange(ctx, key, at, at+findBatch-1).Result()
 			if err != nil {
-				return crawler.Whereabouts{}, false, finding(u, err)
+				return queue.Whereabouts{}, false, finding(u, err)
 			}
 			for i, packed := range entries {
 				if e, ok := isEntry(packed, u); ok {
 					e.Band = band
-					return crawler.Whereabouts{Place: crawler.PlaceQueue, Entry: e, Before: before + int64(i)}, true, nil
+					return queue.Whereabouts{Place: queue.PlaceQueue, Entry: e, Before: before + int64(i)}, true, nil
 				}
 			}
 			before += int64(len(entries))
@@ -111,12 +112,12 @@ func (f *Frontier) findInQueues(ctx context.Context, base string, u crawler.URL)
 			}
 		}
 	}
-	return crawler.Whereabouts{}, false, nil
+	return queue.Whereabouts{}, false, nil
 }
 
 // isEntry unpacks an entry, and reports whether it is the given URL's.
-func isEntry(packed string, u crawler.URL) (crawler.Entry, bool) {
-	e, err := crawler.UnpackEntry(u.Host(), 0, packed)
+func isEntry(packed string, u crawler.URL) (queue.Entry, bool) {
+	e, err := queue.UnpackEntry(u.Host(), 0, packed)
 	return e, err == nil && e.URL == u
 }
 

@@ -8,6 +8,7 @@ import (
 	"github.com/redis/go-redis/v9"
 
 	"github.com/trawlcrawler/trawl/crawler"
+	"github.com/trawlcrawler/trawl/internal/rules"
 )
 
 // Terms of visits.
@@ -39,7 +40,7 @@ type Frontier struct {
 	store         *Store
 	rdb           redis.UniversalClient
 	job           crawler.Job
-	identity      crawler.Identity
+	identity      rules.Identity
 	depths        depths
 	links         *linkCodec
 	recent        *recent

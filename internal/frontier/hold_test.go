@@ -10,6 +10,7 @@ import (
 	"github.com/redis/go-redis/v9"
 
 	"github.com/trawlcrawler/trawl/crawler"
+	"github.com/trawlcrawler/trawl/internal/queue"
 	"github.com/trawlcrawler/trawl/internal/test/redistest"
 	"github.com/trawlcrawler/trawl/internal/visit"
 )
@@ -65,7 +66,7 @@ func (c *commons) job(name string, shards int) *bench {
 	c.root.must(err)
 	_, err = c.root.store.Status(ctx, name) // when it was created
 	c.root.must(err)
-	b := &bench{c.root.store.Frontier(job), c.root.t, c.root.store, c.root.rdb, make(map[crawler.Host]crawler.VisitRef)}
+	b := &bench{c.root.store.Frontier(job), c.root.t, c.root.store, c.root.rdb, make(map[crawler.Host]queue.VisitRef)}
 	for i := range 3 {
 		b.admit(1, fmt.Sprintf("http://%s/%d", c.host, i))
 	}
@@ -73,12 +74,12 @@ func (c *commons) job(name string, shards int) *bench {
 }
 
 // asked is how a visit leaves the host that has just made a request, and owes it gap.
-func asked(wait, gap time.Duration) crawler.Rest { return crawler.Rest{Wait: wait, Gap: gap} }
+func asked(wait, gap time.Duration) queue.Rest { return queue.Rest{Wait: wait, Gap: gap} }
 
 // idle is how a visit leaves the host that made no request.
-var idle = crawler.Rest{Last: -1, Gap: 2 * time.Second}
+var idle = queue.Rest{Last: -1, Gap: 2 * time.Second}
 
-func holds(t *testing.T, lease visit.HostLease, want bool) crawler.Sharing {
+func holds(t *testing.T, lease visit.HostLease, want bool) queue.Sharing {
 	t.Helper()
 	got := lease.Sharing()
 	if got.Held != want {
@@ -87,7 +88,7 @@ func holds(t *testing.T, lease visit.HostLease, want bool) crawler.Sharing {
 	return got
 }
 
-func (b *bench) renew(lease visit.HostLease) crawler.Sharing {
+func (b *bench) renew(lease visit.HostLease) queue.Sharing {
 	b.t.Helper()
 	b.must(lease.Renew(b.t.Context(), 0))
 	return lease.Sharing()
@@ -202,7 +203,7 @@ func longRest(t *testing.T, c *commons) {
 	if ttl := c.root.rdb.PTTL(t.Context(), holdKey(c.host)).Val(); ttl < time.Minute {
 		t.Errorf("the hold is remembered for %v", ttl)
 	}
-	c.b.leave(lease, crawler.Rest{Wait: lease.Wait(), Last: -1})
+	c.b.leave(lease, queue.Rest{Wait: lease.Wait(), Last: -1})
 	if ttl := c.root.rdb.PTTL(t.Context(), holdKey(c.host)).Val(); ttl < 170*time.Minute {
 		t.Errorf("the hold is remembered for %v, want as long as the rest", ttl)
 	}
@@ -215,7 +216,7 @@ func lostWorker(t *testing.T, c *commons) {
 	}
 	waiting := c.b.open(c.host)
 	holds(t, waiting, false)
-	c.b.leave(waiting, crawler.Rest{Last: -1})
+	c.b.leave(waiting, queue.Rest{Last: -1})
 	for broken := 0; broken == 0; {
 		var err error
 		broken, err = c.a.sweep(t.Context(), time.Hour)
@@ -269,7 +270,7 @@ func (b *bench) reopen(h crawler.Host) visit.HostLease {
 	b.t.Helper()
 	epoch, err := b.rdb.HGet(b.t.Context(), b.baseOf(h)+nameHost+string(h), "epoch").Int64()
 	b.must(err)
-	return &HostLease{frontier: b.Frontier, ref: crawler.VisitRef{Host: h, Epoch: epoch}, base: b.baseOf(h), lock: new(hostLock)}
+	return &HostLease{frontier: b.Frontier, ref: queue.VisitRef{Host: h, Epoch: epoch}, base: b.baseOf(h), lock: new(hostLock)}
 }
 
 func unreadableHold(t *testing.T, c *commons) {

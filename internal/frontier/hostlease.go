@@ -10,15 +10,16 @@ import (
 	"time"
 
 	"github.com/trawlcrawler/trawl/crawler"
+	"github.com/trawlcrawler/trawl/internal/queue"
 )
 
 // HostLease is an open visit's lease on its host. It implements [visit.HostLease].
 type HostLease struct {
 	frontier *Frontier
-	ref      crawler.VisitRef
+	ref      queue.VisitRef
 	base     string
 	wait     time.Duration
-	health   crawler.HostHealth
+	health   queue.HostHealth
 	rules    atomic.Pointer[crawler.HostRules]
 	short    atomic.Bool
 	recalled atomic.Bool
@@ -36,15 +37,15 @@ func (l *HostLease) Wait() time.Duration { return l.wait }
 func (l *HostLease) Owed() (last time.Time, gap time.Duration) { return l.last, l.gap }
 
 // HostHealth returns what earlier visits remembered about the host.
-func (l *HostLease) HostHealth() crawler.HostHealth { return l.health }
+func (l *HostLease) HostHealth() queue.HostHealth { return l.health }
 
 // Rules returns the operator's decisions about the host, as last read.
 func (l *HostLease) Rules() crawler.HostRules { return *l.rules.Load() }
 
 // Sharing returns what is known of other jobs at the host.
-func (l *HostLease) Sharing() crawler.Sharing {
+func (l *HostLease) Sharing() queue.Sharing {
 	if l.lock == nil {
-		return crawler.Sharing{Held: true}
+		return queue.Sharing{Held: true}
 	}
 	return l.lock.Sharing()
 }
@@ -58,7 +59,7 @@ func (l *HostLease) Recalled() bool { return l.recalled.Load() }
 
 // heed stores the rules that a script returned.
 func (l *HostLease) heed(packed string) error {
-	rules, err := crawler.UnpackHostRules(packed)
+	rules, err := queue.UnpackHostRules(packed)
 	if err != nil { // visit the host as if it had no rules
 		l.frontier.reports.add(l.frontier.job.Name, fmt.Sprintf("the rules of host %s cannot be read: %q", l.ref.Host, packed))
 		rules = crawler.HostRules{}
@@ -78,7 +79,7 @@ func (l *HostLease) head(more ...any) []any {
 // Take moves up to n URLs into flight. It sets entries aside that cannot be decoded. If it
 // finds only such entries, it repeats, because returning none would mean that the queue is
 // empty.
-func (l *HostLease) Take(ctx context.Context, n int, gap time.Duration) ([]crawler.Taken, error) {
+func (l *HostLease) Take(ctx context.Context, n int, gap time.Duration) ([]queue.Taken, error) {
 	for {
 		taken, garbage, err := l.take(ctx, n, gap)
 		if err != nil || len(garbage) == 0 {
@@ -91,7 +92,7 @@ func (l *HostLease) Take(ctx context.Context, n int, gap time.Duration) ([]crawl
 }
 
 // take moves URLs into flight, and returns the tickets of those that cannot be decoded.
-func (l *HostLease) take(ctx context.Context, n int, gap time.Duration) (taken []crawler.Taken, garbage []any, err error) {
+func (l *HostLease) take(ctx context.Context, n int, gap time.Duration) (taken []queue.Taken, garbage []any, err error) {
 	if err := l.lock.last(ctx, gap); err != nil {
 		return nil, nil, err
 	}
@@ -111,14 +112,14 @@ func (l *HostLease) take(ctx context.Context, n int, gap time.Duration) (taken [
 	}
 	l.lock.heed(got[1])
 	l.recalled.Store(got[2] != "")
-	taken = make([]crawler.Taken, 0, len(got)/2)
+	taken = make([]queue.Taken, 0, len(got)/2)
 	for i := 3; i+1 < len(got); i += 2 {
 		e, err := l.unpack(got[i], got[i+1])
 		if err != nil {
 			garbage = append(garbage, got[i])
 			continue
 		}
-		taken = append(taken, crawler.Taken{Ticket: got[i], Entry: e})
+		taken = append(taken, queue.Taken{Ticket: got[i], Entry: e})
 	}
 	l.account.take(granted, len(taken)) // entries that cannot be decoded are never settled
 	l.domain.take(len(taken))
@@ -132,15 +133,15 @@ func (l *HostLease) discard(ctx context.Context, tickets []any) error {
 }
 
 // unpack decodes an entry in flight. Its ticket begins with its band.
-func (l *HostLease) unpack(ticket, packed string) (crawler.Entry, error) {
-	if ticket == "" || ticket[0] < '0' || ticket[0] >= '0'+crawler.Bands {
-		return crawler.Entry{}, fmt.Errorf("frontier: take at %s: %q is no ticket", l.ref.Host, ticket)
+func (l *HostLease) unpack(ticket, packed string) (queue.Entry, error) {
+	if ticket == "" || ticket[0] < '0' || ticket[0] >= '0'+queue.Bands {
+		return queue.Entry{}, fmt.Errorf("frontier: take at %s: %q is no ticket", l.ref.Host, ticket)
 	}
-	return crawler.UnpackEntry(l.ref.Host, crawler.Band(ticket[0]-'0'), packed)
+	return queue.UnpackEntry(l.ref.Host, queue.Band(ticket[0]-'0'), packed)
 }
 
 // Claim takes a URL of this host straight into flight, if it is new.
-func (l *HostLease) Claim(ctx context.Context, e crawler.Entry) (ticket string, fresh bool, err error) {
+func (l *HostLease) Claim(ctx context.Context, e queue.Entry) (ticket string, fresh bool, err error) {
 	depths := l.frontier.depths
 	args := depths.args(l.head(l.frontier.member(e.URL, e.Depth), int(e.Band), e.Pack()))
 	ticket, err = run(ctx, l.frontier.rdb, depths.pick(claimScript(), claimDepthScript()), "claim", l.base, args...).Text()
@@ -148,21 +149,21 @@ func (l *HostLease) Claim(ctx context.Context, e crawler.Entry) (ticket string, 
 }
 
 // Occupy claims the host's address for this visit.
-func (l *HostLease) Occupy(ctx context.Context, ip netip.Addr) (crawler.Occupancy, error) {
+func (l *HostLease) Occupy(ctx context.Context, ip netip.Addr) (queue.Occupancy, error) {
 	got, err := run(ctx, l.frontier.rdb, occupyScript(), "occupy", l.base, l.head(ip.String())...).Int64Slice()
 	if err != nil {
-		return crawler.Occupancy{}, err
+		return queue.Occupancy{}, err
 	}
 	if len(got) != 2 {
-		return crawler.Occupancy{}, fmt.Errorf("frontier: occupy %s: unexpected answer %v", ip, got)
+		return queue.Occupancy{}, fmt.Errorf("frontier: occupy %s: unexpected answer %v", ip, got)
 	}
-	return crawler.Occupancy{
+	return queue.Occupancy{
 		Held: got[0] >= 0, Wait: time.Duration(max(0, got[0])) * time.Millisecond, Others: int(got[1]),
 	}, nil
 }
 
 // Settle takes URLs out of flight, with their outcomes.
-func (l *HostLease) Settle(ctx context.Context, done []crawler.Settlement) error {
+func (l *HostLease) Settle(ctx context.Context, done []queue.Settlement) error {
 	segment := ""
 	for _, s := range done {
 		if s.Segment != "" {
@@ -190,7 +191,7 @@ func (l *HostLease) Settle(ctx context.Context, done []crawler.Settlement) error
 
 // leftAlone counts the skipped URLs, as arguments of settle.lua: the number of counters,
 // then the name and value of each.
-func leftAlone(done []crawler.Settlement) []any {
+func leftAlone(done []queue.Settlement) []any {
 	numbers := make(map[string]int64)
 	for _, settlement := range done {
 		for _, s := range settlement.Skipped {
@@ -209,7 +210,7 @@ func leftAlone(done []crawler.Settlement) []any {
 }
 
 // settlementFlags returns the flags for settle.lua.
-func settlementFlags(s crawler.Settlement) (flags string) {
+func settlementFlags(s queue.Settlement) (flags string) {
 	if s.Over {
 		flags = "o"
 	}
@@ -239,7 +240,7 @@ func (l *HostLease) Renew(ctx context.Context, gap time.Duration) error {
 }
 
 // Close gives the host back.
-func (l *HostLease) Close(ctx context.Context, r crawler.Rest) error {
+func (l *HostLease) Close(ctx context.Context, r queue.Rest) error {
 	if err := l.account.close(ctx); err != nil {
 		return err
 	}

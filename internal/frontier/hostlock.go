@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/trawlcrawler/trawl/crawler"
+	"github.com/trawlcrawler/trawl/internal/queue"
 )
 
 // Durations of holds.
@@ -47,12 +48,12 @@ type hostLock struct {
 
 	mu      sync.Mutex
 	term    time.Duration // how long the hold is kept after it was written
-	sharing crawler.Sharing
+	sharing queue.Sharing
 	wait    time.Duration // until the first request may be made, because of other jobs
 	rivals  []party       // jobs that want the host now
 }
 
-func (l *hostLock) Sharing() crawler.Sharing {
+func (l *hostLock) Sharing() queue.Sharing {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	return l.sharing
@@ -145,8 +146,8 @@ func (l *hostLock) note(s otherJobs) {
 
 // unheld returns how a visit leaves its host if it could not find out whether it holds it.
 // The job's next visit keeps what is owed to the host.
-func (l *HostLease) unheld() crawler.Rest {
-	r := crawler.Rest{Wait: max(l.wait, l.lock.wait), Last: -1, Gap: l.gap, HostHealth: l.health}
+func (l *HostLease) unheld() queue.Rest {
+	r := queue.Rest{Wait: max(l.wait, l.lock.wait), Last: -1, Gap: l.gap, HostHealth: l.health}
 	if last := l.Sharing().Last; !last.IsZero() {
 		r.Last = time.Since(last)
 	}

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/trawlcrawler/trawl/crawler"
+	"github.com/trawlcrawler/trawl/internal/queue"
 	"github.com/trawlcrawler/trawl/internal/redisconn"
 )
 
@@ -23,7 +24,7 @@ func (f *Frontier) Host(ctx context.Context, h crawler.Host) (crawler.HostStatus
 	if len(got) != 12 {
 		return crawler.HostStatus{}, fmt.Errorf("frontier: host %s: unexpected answer %v", h, got)
 	}
-	rules, err := crawler.UnpackHostRules(got[2].(string))
+	rules, err := queue.UnpackHostRules(got[2].(string))
 	if err != nil {
 		f.reports.add(f.job.Name, fmt.Sprintf("the rules of host %s cannot be read: %q", h, got[2]))
 	}
@@ -34,14 +35,14 @@ func (f *Frontier) Host(ctx context.Context, h crawler.Host) (crawler.HostStatus
 	case "broken":
 		state = crawler.HostOpen // until release.lua makes it due
 	}
-	strikes, givenUp := crawler.HostHealth{ConsecutiveFailures: int(got[5].(int64))}.Shown()
+	strikes, givenUp := queue.HostHealth{ConsecutiveFailures: int(got[5].(int64))}.Shown()
 	return crawler.HostStatus{
 		Host: h, State: state, Worker: got[1].(string), Rules: rules,
 		Pages: got[3].(int64), Seen: got[4].(int64), ConsecutiveFailures: strikes, GivenUp: givenUp, Trouble: got[6].(string),
 		Interval: time.Duration(got[7].(int64)) * time.Millisecond,
 		Due:      time.Duration(max(0, got[8].(int64))) * time.Millisecond,
 		Waiting:  got[9].(int64), Flight: got[10].(int64),
-		Muted: crawler.HostHealth{Traps: got[11].(string)}.MutedPatterns(),
+		Muted: queue.HostHealth{Traps: got[11].(string)}.MutedPatterns(),
 	}, nil
 }
 
@@ -86,7 +87,7 @@ func (f *Frontier) Govern(ctx context.Context, h crawler.Host, r crawler.HostRul
 	if forgive {
 		flag = 1
 	}
-	known, err := run(ctx, f.rdb, governScript(), "govern", f.baseOf(h), string(h), r.Pack(), flag).Int()
+	known, err := run(ctx, f.rdb, governScript(), "govern", f.baseOf(h), string(h), queue.PackHostRules(r), flag).Int()
 	if err == nil && known == 0 {
 		err = noHost(f.job.Name, h)
 	}

@@ -9,6 +9,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/trawlcrawler/trawl/crawler"
+	"github.com/trawlcrawler/trawl/internal/queue"
 )
 
 func (b *bench) govern(h crawler.Host, r crawler.HostRules, forgive bool) {
@@ -29,20 +30,20 @@ func (b *bench) host(h crawler.Host) crawler.HostStatus {
 
 func remembersConsecutiveFailures(t *testing.T, b *bench) {
 	b.admit(1, "http://a.test/1")
-	want := crawler.HostHealth{ConsecutiveFailures: 3, Trouble: "nobody is there"}
-	if err := b.open("a.test").Close(t.Context(), crawler.Rest{HostHealth: want}); err != nil {
+	want := queue.HostHealth{ConsecutiveFailures: 3, Trouble: "nobody is there"}
+	if err := b.open("a.test").Close(t.Context(), queue.Rest{HostHealth: want}); err != nil {
 		t.Fatal(err)
 	}
 	lease := b.open("a.test")
 	if got := lease.HostHealth(); got != want {
 		t.Errorf("the standing is %+v, want %+v", got, want)
 	}
-	if err := lease.Close(t.Context(), crawler.Rest{Wait: time.Hour, HostHealth: want}); err != nil {
+	if err := lease.Close(t.Context(), queue.Rest{Wait: time.Hour, HostHealth: want}); err != nil {
 		t.Fatal(err)
 	}
 	b.govern("a.test", crawler.HostRules{}, true)
 	lease = b.open("a.test") // it is due at once
-	if got := lease.HostHealth(); got != (crawler.HostHealth{}) {
+	if got := lease.HostHealth(); got != (queue.HostHealth{}) {
 		t.Errorf("the standing is %+v, want none", got)
 	}
 	if wait := lease.Wait(); wait > 0 {
@@ -103,7 +104,7 @@ func listsHosts(t *testing.T, b *bench) {
 	b.settle(idle, crawler.OutcomeFetched, b.take(idle, 1, "http://idle.test/")...)
 	b.close(idle, 0)
 	due := b.open("due.test")
-	if err := due.Close(t.Context(), crawler.Rest{Wait: time.Hour, Gap: time.Second, Kept: 3 * time.Second, HostHealth: crawler.HostHealth{ConsecutiveFailures: 1<<20 + 2, Trouble: "busy"}}); err != nil {
+	if err := due.Close(t.Context(), queue.Rest{Wait: time.Hour, Gap: time.Second, Kept: 3 * time.Second, HostHealth: queue.HostHealth{ConsecutiveFailures: 1<<20 + 2, Trouble: "busy"}}); err != nil {
 		t.Fatal(err)
 	}
 	b.take(b.open("open.test"), 1, "http://open.test/1")
@@ -143,9 +144,9 @@ func listsHosts(t *testing.T, b *bench) {
 func namesFailures(t *testing.T, b *bench) {
 	b.admit(1, "http://a.test/1")
 	for i := range 52 {
-		b.leave(b.open("a.test"), crawler.Rest{Failure: fmt.Sprintf("http://a.test/%d: it broke", i)})
+		b.leave(b.open("a.test"), queue.Rest{Failure: fmt.Sprintf("http://a.test/%d: it broke", i)})
 	}
-	b.leave(b.open("a.test"), crawler.Rest{})
+	b.leave(b.open("a.test"), queue.Rest{})
 	got, err := b.Failures(t.Context())
 	if err != nil || len(got) != 50 || got[0] != "http://a.test/51: it broke" {
 		t.Errorf("%d failures are named, %q first, %v; want 50, the last first", len(got), got[:min(1, len(got))], err)

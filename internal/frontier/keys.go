@@ -37,7 +37,7 @@ import (
 //	trawl:{JOB/SHARD}:armed          ZSET  hosts whose visit is enqueued, by its deadline
 //	trawl:{JOB/SHARD}:open           ZSET  hosts being visited, by the visit's deadline
 //	trawl:{JOB/SHARD}:host:HOST      HASH  state, epoch, time of the next request, pages of a host
-//	trawl:{JOB/SHARD}:queue:BAND:HOST LIST packed entries that wait, by crawler.Band
+//	trawl:{JOB/SHARD}:queue:BAND:HOST LIST packed entries that wait, by queue.Band
 //	trawl:{JOB/SHARD}:later:HOST     ZSET  packed entries to retry, prefixed by their band unless normal, by when
 //	trawl:{JOB/SHARD}:flight:HOST    HASH  packed entries in flight, by ticket
 //	trawl:{JOB/SHARD}:content:HOST   HASH  packed entry of the first page with each content, by digest (8 bytes)

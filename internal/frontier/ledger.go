@@ -6,6 +6,7 @@ import (
 	"fmt"
 
 	"github.com/trawlcrawler/trawl/crawler"
+	"github.com/trawlcrawler/trawl/internal/queue"
 )
 
 // ledger is a visit's account of the job's budget of pages. Before a visit takes URLs, a
@@ -34,7 +35,7 @@ func (l *ledger) begin(b budgets) {
 }
 
 // promise requests pages for n URLs. It returns how many were promised, at least 1, or
-// [crawler.ErrSpent].
+// [queue.ErrSpent].
 func (l *ledger) promise(ctx context.Context, n int) (int, error) {
 	b := l.frontier.budgets()
 	if b.none() {
@@ -46,7 +47,7 @@ func (l *ledger) promise(ctx context.Context, n int) (int, error) {
 		return 0, err
 	}
 	if got[0] == 0 {
-		return 0, crawler.ErrSpent
+		return 0, queue.ErrSpent
 	}
 	l.used = l.used || b.pages > 0
 	return int(got[0]), nil
@@ -60,7 +61,7 @@ func (l *ledger) take(granted, taken int) {
 
 // settle records the URLs that were settled, and the total of pages that the visit has
 // fetched according to Redis. Claimed URLs had no promise of their own.
-func (l *ledger) settle(done []crawler.Settlement, fetched int64) {
+func (l *ledger) settle(done []queue.Settlement, fetched int64) {
 	l.fetched = fetched
 	for _, s := range done {
 		switch {

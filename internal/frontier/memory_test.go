@@ -14,7 +14,7 @@ import (
 
 	"github.com/redis/go-redis/v9"
 
-	"github.com/trawlcrawler/trawl/crawler"
+	"github.com/trawlcrawler/trawl/internal/queue"
 	"github.com/trawlcrawler/trawl/internal/redisd"
 )
 
@@ -120,7 +120,7 @@ func (c *census) end() {
 // urls is how many URLs were admitted.
 func (c *census) urls() int { return int(c.hosts.Load()) * pageLinks }
 
-func (c *census) nextPage() []crawler.Entry { return webPage(c.t, 0, int(c.hosts.Add(1))) }
+func (c *census) nextPage() []queue.Entry { return webPage(c.t, 0, int(c.hosts.Add(1))) }
 
 // fill admits so many URLs, on all processors.
 func (c *census) fill(urls int) {
@@ -141,7 +141,7 @@ func (c *census) fill(urls int) {
 // pace measures one hundred pages.
 func (c *census) pace() pace {
 	c.t.Helper()
-	pages := make([][]crawler.Entry, 100)
+	pages := make([][]queue.Entry, 100)
 	for i := range pages {
 		pages[i] = c.nextPage()
 	}

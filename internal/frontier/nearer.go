@@ -6,7 +6,8 @@ import (
 	"fmt"
 	"time"
 
-	"github.com/trawlcrawler/trawl/crawler"
+	"github.com/trawlcrawler/trawl/internal/fetched"
+	"github.com/trawlcrawler/trawl/internal/queue"
 )
 
 // Bounds of readmitting the links of pages that were found at a smaller depth.
@@ -47,7 +48,7 @@ func (f *Frontier) approach(ctx context.Context, shard int) (some bool, err erro
 	if err != nil || len(got) == 0 {
 		return false, err
 	}
-	var links []crawler.Entry
+	var links []queue.Entry
 	var unread error
 	members := make([]string, 0, len(got)/2)
 	for i := 0; i+1 < len(got); i += 2 {
@@ -76,11 +77,11 @@ func (f *Frontier) nearer(ctx context.Context, shard, most int, term time.Durati
 }
 
 // linksAt unpacks the links of a page and returns those to admit at its depth.
-func (f *Frontier) linksAt(member, packed string) ([]crawler.Entry, error) {
+func (f *Frontier) linksAt(member, packed string) ([]queue.Entry, error) {
 	depth, ok := f.depths.split(member)
 	if !ok {
 		return nil, fmt.Errorf("%q has no depth", member)
 	}
 	links, err := f.links.unpack(packed)
-	return crawler.Outlinks{Links: links}.At(depth), err
+	return fetched.Outlinks{Links: links}.At(depth), err
 }

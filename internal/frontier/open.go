@@ -8,13 +8,14 @@ import (
 	"github.com/redis/go-redis/v9"
 
 	"github.com/trawlcrawler/trawl/crawler"
+	"github.com/trawlcrawler/trawl/internal/queue"
 	"github.com/trawlcrawler/trawl/internal/visit"
 )
 
 // Open begins the visit at a host that was armed with the epoch of o. It implements
 // [visit.Frontier]. If another job of the fleet holds the host, the visit is open but does
-// not hold the host: see [crawler.Sharing].
-func (f *Frontier) Open(ctx context.Context, o crawler.VisitRef, worker string) (visit.HostLease, error) {
+// not hold the host: see [queue.Sharing].
+func (f *Frontier) Open(ctx context.Context, o queue.VisitRef, worker string) (visit.HostLease, error) {
 	l := &HostLease{frontier: f, ref: o, base: f.baseOf(o.Host), account: ledger{frontier: f, visit: visitName(o.Host, o.Epoch), budgeted: f.budgets().budgeted}}
 	l.domain = f.domainAccount(o.Host, l.account.visit)
 	args := []any{string(o.Host), o.Epoch, f.lease.Milliseconds(), worker}
@@ -81,7 +82,7 @@ func (l *HostLease) opened(got []any, err error) error {
 		return fmt.Errorf("frontier: open %s: unexpected answer %v", l.ref.Host, got)
 	}
 	l.wait = time.Duration(got[0].(int64)) * time.Millisecond
-	l.health = crawler.HostHealth{
+	l.health = queue.HostHealth{
 		Pages: got[1].(int64), ConsecutiveFailures: int(got[2].(int64)), Trouble: got[3].(string), Class: crawler.ErrorClass(got[8].(string)), Traps: got[5].(string),
 	}
 	if ago := got[6].(int64); ago >= 0 {

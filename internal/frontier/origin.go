@@ -11,6 +11,7 @@ import (
 	"github.com/redis/go-redis/v9"
 
 	"github.com/trawlcrawler/trawl/crawler"
+	"github.com/trawlcrawler/trawl/internal/queue"
 )
 
 // Prefixes of the members of a job's set "opened".
@@ -27,7 +28,7 @@ func (s *Store) SetOrigin(ctx context.Context, job string, o crawler.Origin) err
 
 // OpenHosts adds hosts and networks that connections of one job may go to. It may be called
 // before the job is created, so that no worker sees the job without them.
-func (s *Store) OpenHosts(ctx context.Context, job string, o crawler.Opened) error {
+func (s *Store) OpenHosts(ctx context.Context, job string, o queue.Opened) error {
 	var members []any
 	for _, h := range o.Hosts {
 		members = append(members, openedHost+string(h))
@@ -47,12 +48,12 @@ func (s *Store) OpenHosts(ctx context.Context, job string, o crawler.Opened) err
 }
 
 // Opened returns what is open to the connections of a job.
-func (s *Store) Opened(ctx context.Context, job string) (crawler.Opened, error) {
+func (s *Store) Opened(ctx context.Context, job string) (queue.Opened, error) {
 	members, err := s.rdb.SMembers(ctx, jobBase(job)+nameOpened).Result()
 	if err != nil {
-		return crawler.Opened{}, fmt.Errorf("what is opened for job %s: %w", job, err)
+		return queue.Opened{}, fmt.Errorf("what is opened for job %s: %w", job, err)
 	}
-	var o crawler.Opened
+	var o queue.Opened
 	for _, m := range members {
 		if h, ok := strings.CutPrefix(m, openedHost); ok {
 			o.Hosts = append(o.Hosts, crawler.Host(h))
@@ -110,7 +111,7 @@ const (
 
 // Keep records where a worker keeps the pages of a job, and adds p.Pages to the number that
 // it fetched.
-func (s *Store) Keep(ctx context.Context, job string, p crawler.Kept) error {
+func (s *Store) Keep(ctx context.Context, job string, p queue.Kept) error {
 	more := p.Pages
 	p.Pages = 0
 	text, err := json.Marshal(p)
@@ -131,15 +132,15 @@ func (s *Store) Keep(ctx context.Context, job string, p crawler.Kept) error {
 
 // Places lists where workers keep the pages of a job, sorted by worker. Pages are counted
 // only for jobs whose origin opens hosts.
-func (s *Store) Places(ctx context.Context, job string) ([]crawler.Kept, error) {
+func (s *Store) Places(ctx context.Context, job string) ([]queue.Kept, error) {
 	fields, err := s.rdb.HGetAll(ctx, jobBase(job)+namePlaces).Result()
 	if err != nil {
 		return nil, fmt.Errorf("places of job %s: %w", job, err)
 	}
-	var all []crawler.Kept
+	var all []queue.Kept
 	for name, text := range fields {
 		worker, ok := strings.CutPrefix(name, placeWhere)
-		var p crawler.Kept
+		var p queue.Kept
 		if !ok || json.Unmarshal([]byte(text), &p) != nil {
 			continue
 		}
@@ -147,6 +148,6 @@ func (s *Store) Places(ctx context.Context, job string) ([]crawler.Kept, error) 
 		_, _ = fmt.Sscan(fields[placePages+worker], &p.Pages)
 		all = append(all, p)
 	}
-	slices.SortFunc(all, func(a, b crawler.Kept) int { return strings.Compare(a.Worker, b.Worker) })
+	slices.SortFunc(all, func(a, b queue.Kept) int { return strings.Compare(a.Worker, b.Worker) })
 	return all, nil
 }

@@ -9,6 +9,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/trawlcrawler/trawl/crawler"
+	"github.com/trawlcrawler/trawl/internal/queue"
 )
 
 func keepsOrigins(t *testing.T, b *bench) {
@@ -36,9 +37,9 @@ func keepsOrigins(t *testing.T, b *bench) {
 
 func keepsWhatIsOpened(t *testing.T, b *bench) {
 	ctx, name := t.Context(), b.job.Name
-	b.must(b.store.OpenHosts(ctx, name, crawler.Opened{Hosts: []crawler.Host{"a.test:8080"}}))
-	b.must(b.store.OpenHosts(ctx, name, crawler.Opened{}))
-	b.must(b.store.OpenHosts(ctx, name, crawler.Opened{Networks: []netip.Prefix{netip.MustParsePrefix("10.0.0.0/8")}, Private: true}))
+	b.must(b.store.OpenHosts(ctx, name, queue.Opened{Hosts: []crawler.Host{"a.test:8080"}}))
+	b.must(b.store.OpenHosts(ctx, name, queue.Opened{}))
+	b.must(b.store.OpenHosts(ctx, name, queue.Opened{Networks: []netip.Prefix{netip.MustParsePrefix("10.0.0.0/8")}, Private: true}))
 	got, err := b.store.Opened(ctx, name)
 	b.must(err)
 	if len(got.Hosts) != 1 || got.Hosts[0] != "a.test:8080" || len(got.Networks) != 1 || got.Networks[0].String() != "10.0.0.0/8" || !got.Private {
@@ -50,7 +51,7 @@ func keepsWhatIsOpened(t *testing.T, b *bench) {
 		}
 	}
 	b.must(b.store.OpenPorts(ctx, name, nil))
-	b.must(b.store.OpenPorts(ctx, name, crawler.Ports([]crawler.Host{"a.test:8080", "b.test", "[::1]:8080", "[::1]"})))
+	b.must(b.store.OpenPorts(ctx, name, queue.Ports([]crawler.Host{"a.test:8080", "b.test", "[::1]:8080", "[::1]"})))
 	run := b.job
 	run.Name = "run-" + run.Name[4:]
 	b.must(b.store.CreateRun(ctx, run, name))
@@ -66,7 +67,7 @@ func keepsWhatIsOpened(t *testing.T, b *bench) {
 
 func keepsPlaces(t *testing.T, b *bench) {
 	ctx, name := t.Context(), b.job.Name
-	one, two := crawler.Kept{Worker: "w 1", Machine: "m", Where: "/a b"}, crawler.Kept{Worker: "w2", Machine: "n", Where: "s3://b/p"}
+	one, two := queue.Kept{Worker: "w 1", Machine: "m", Where: "/a b"}, queue.Kept{Worker: "w2", Machine: "n", Where: "s3://b/p"}
 	for _, pages := range []int64{0, 3, 4} {
 		one.Pages = pages
 		b.must(b.store.Keep(ctx, name, one))
@@ -75,7 +76,7 @@ func keepsPlaces(t *testing.T, b *bench) {
 	one.Pages = 7
 	got, err := b.store.Places(ctx, name)
 	b.must(err)
-	if diff := cmp.Diff([]crawler.Kept{one, two}, got); diff != "" {
+	if diff := cmp.Diff([]queue.Kept{one, two}, got); diff != "" {
 		t.Errorf("places (-want +got):\n%s", diff)
 	}
 }

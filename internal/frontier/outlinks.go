@@ -13,11 +13,13 @@ import (
 	"github.com/klauspost/compress/zstd"
 
 	"github.com/trawlcrawler/trawl/crawler"
+	"github.com/trawlcrawler/trawl/internal/fetched"
+	"github.com/trawlcrawler/trawl/internal/queue"
 )
 
 // Remember stores the outlinks of pages of the host, and returns the current depths of the
 // pages. It implements [visit.HostLease].
-func (l *HostLease) Remember(ctx context.Context, pages []crawler.Outlinks) ([]int, error) {
+func (l *HostLease) Remember(ctx context.Context, pages []fetched.Outlinks) ([]int, error) {
 	if len(pages) == 0 {
 		return nil, nil
 	}
@@ -76,7 +78,7 @@ type linkKind struct {
 	step, most, band, hops, embeds, sitemapped int
 }
 
-func kindOf(l crawler.Outlink) linkKind {
+func kindOf(l fetched.Outlink) linkKind {
 	e := l.Entry
 	return linkKind{e.Referrer.String(), e.Depth, l.Most, int(e.Band), e.Hops, e.Embeds, e.Sitemap}
 }
@@ -93,9 +95,9 @@ func (k linkKind) compare(other linkKind) int {
 //
 //	for each kind: len(via) via step most+1 band hops embeds sitemap number of links
 //	for each link: length of the shared prefix, len(rest) rest
-func (c *linkCodec) pack(links []crawler.Outlink) string {
+func (c *linkCodec) pack(links []fetched.Outlink) string {
 	c.once.Do(c.start)
-	sorted := slices.SortedFunc(slices.Values(links), func(a, b crawler.Outlink) int {
+	sorted := slices.SortedFunc(slices.Values(links), func(a, b fetched.Outlink) int {
 		return cmp.Or(kindOf(a).compare(kindOf(b)), strings.Compare(a.Entry.URL.String(), b.Entry.URL.String()))
 	})
 	var b []byte
@@ -137,7 +139,7 @@ func sharedPrefix(a, b string) int {
 var errLinks = errors.New("links that pack did not write")
 
 // unpack decodes the result of pack. "" has no links.
-func (c *linkCodec) unpack(packed string) ([]crawler.Outlink, error) {
+func (c *linkCodec) unpack(packed string) ([]fetched.Outlink, error) {
 	if packed == "" {
 		return nil, nil
 	}
@@ -147,7 +149,7 @@ func (c *linkCodec) unpack(packed string) ([]crawler.Outlink, error) {
 		return nil, fmt.Errorf("%w: %w", errLinks, err)
 	}
 	r := linkReader{rest: plain}
-	var links []crawler.Outlink
+	var links []fetched.Outlink
 	for len(r.rest) > 0 && r.err == nil {
 		links = r.kind(links)
 	}
@@ -161,12 +163,12 @@ type linkReader struct {
 }
 
 // kind decodes the links of one kind.
-func (r *linkReader) kind(links []crawler.Outlink) []crawler.Outlink {
+func (r *linkReader) kind(links []fetched.Outlink) []fetched.Outlink {
 	via := r.text()
-	l := crawler.Outlink{Entry: crawler.Entry{Depth: r.number()}}
+	l := fetched.Outlink{Entry: queue.Entry{Depth: r.number()}}
 	l.Most = r.number() - 1
-	if l.Entry.Band = crawler.Band(min(r.number(), crawler.Bands)); l.Entry.Band == crawler.Bands {
-		l.Entry.Band = crawler.BandLow // no version writes this band
+	if l.Entry.Band = queue.Band(min(r.number(), queue.Bands)); l.Entry.Band == queue.Bands {
+		l.Entry.Band = queue.BandLow // no version writes this band
 	}
 	l.Entry.Hops, l.Entry.Embeds, l.Entry.Sitemap = r.number(), r.number(), r.number()
 	if via != "" {

@@ -10,21 +10,23 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/trawlcrawler/trawl/crawler"
+	"github.com/trawlcrawler/trawl/internal/fetched"
+	"github.com/trawlcrawler/trawl/internal/queue"
 )
 
 func TestLinksAreReadAsTheyWerePacked(t *testing.T) {
 	t.Parallel()
 	via := url(t, "https://a.test/folder/page?x=1")
-	links := []crawler.Outlink{
-		{Entry: crawler.Entry{URL: url(t, "https://a.test/folder/a"), Referrer: via, Depth: 1, Band: crawler.BandNormal}, Most: 3},
-		{Entry: crawler.Entry{URL: url(t, "https://a.test/folder/b"), Referrer: via, Depth: 1, Band: crawler.BandNormal}, Most: -1},
-		{Entry: crawler.Entry{URL: url(t, "http://b.test:8080/?q=%C3%A9"), Referrer: via, Band: crawler.BandFirst, Hops: 2}, Most: -1},
-		{Entry: crawler.Entry{URL: url(t, "http://xn--bcher-kva.test/"), Referrer: via, Depth: 1, Embeds: 3}, Most: -1},
-		{Entry: crawler.Entry{URL: url(t, "https://a.test/sitemap.xml"), Band: crawler.BandLow, Sitemap: 2}, Most: 98},
+	links := []fetched.Outlink{
+		{Entry: queue.Entry{URL: url(t, "https://a.test/folder/a"), Referrer: via, Depth: 1, Band: queue.BandNormal}, Most: 3},
+		{Entry: queue.Entry{URL: url(t, "https://a.test/folder/b"), Referrer: via, Depth: 1, Band: queue.BandNormal}, Most: -1},
+		{Entry: queue.Entry{URL: url(t, "http://b.test:8080/?q=%C3%A9"), Referrer: via, Band: queue.BandFirst, Hops: 2}, Most: -1},
+		{Entry: queue.Entry{URL: url(t, "http://xn--bcher-kva.test/"), Referrer: via, Depth: 1, Embeds: 3}, Most: -1},
+		{Entry: queue.Entry{URL: url(t, "https://a.test/sitemap.xml"), Band: queue.BandLow, Sitemap: 2}, Most: 98},
 	}
 	for i := range 300 {
-		links = append(links, crawler.Outlink{
-			Entry: crawler.Entry{URL: url(t, fmt.Sprintf("https://a.test/%d/%d", i%7, i)), Referrer: via, Depth: 1}, Most: 3,
+		links = append(links, fetched.Outlink{
+			Entry: queue.Entry{URL: url(t, fmt.Sprintf("https://a.test/%d/%d", i%7, i)), Referrer: via, Depth: 1}, Most: 3,
 		})
 	}
 	var c linkCodec
@@ -32,7 +34,7 @@ func TestLinksAreReadAsTheyWerePacked(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	byURL := func(a, b crawler.Outlink) int { return strings.Compare(a.Entry.URL.String(), b.Entry.URL.String()) }
+	byURL := func(a, b fetched.Outlink) int { return strings.Compare(a.Entry.URL.String(), b.Entry.URL.String()) }
 	slices.SortFunc(links, byURL)
 	slices.SortFunc(got, byURL)
 	if diff := cmp.Diff(links, got, cmp.Comparer(func(a, b crawler.URL) bool { return a == b })); diff != "" {
@@ -62,7 +64,7 @@ func FuzzLinks(f *testing.F) {
 	f.Fuzz(func(t *testing.T, plain string) {
 		var r linkReader
 		r.rest = []byte(plain)
-		var links []crawler.Outlink
+		var links []fetched.Outlink
 		for len(r.rest) > 0 && r.err == nil {
 			links = r.kind(links)
 		}

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/trawlcrawler/trawl/crawler"
+	"github.com/trawlcrawler/trawl/internal/queue"
 	"github.com/trawlcrawler/trawl/internal/test/redistest"
 )
 
@@ -22,10 +23,10 @@ func TestAFrontierWhoseRedisIsDeadIsUnavailableUntilItLivesAgain(t *testing.T) {
 	b.admit(1, "http://a.test/1")
 	lease := b.open("a.test")
 	node.Kill()
-	if _, err := lease.Take(t.Context(), 1, 0); !errors.Is(err, crawler.ErrUnavailable) {
+	if _, err := lease.Take(t.Context(), 1, 0); !errors.Is(err, queue.ErrUnavailable) {
 		t.Errorf("take from a dead Redis: %v, want ErrUnavailable", err)
 	}
-	if _, _, err := b.store.RobotsCache().Get(t.Context(), "http://a.test"); !errors.Is(err, crawler.ErrUnavailable) {
+	if _, _, err := b.store.RobotsCache().Get(t.Context(), "http://a.test"); !errors.Is(err, queue.ErrUnavailable) {
 		t.Errorf("robots cache of a dead Redis: %v, want ErrUnavailable", err)
 	}
 	if err := node.Restart(t.Context()); err != nil {
@@ -60,7 +61,7 @@ func TestAFullRedisRefusesClaimsAndLetsWorkBeFinished(t *testing.T) {
 		"arm":   func() error { _, err := b.Arm(t.Context(), 9); return err },
 		"sweep": func() error { _, err := b.Sweep(t.Context(), 0); return err },
 	} {
-		if err := call(); !errors.Is(err, crawler.ErrUnavailable) {
+		if err := call(); !errors.Is(err, queue.ErrUnavailable) {
 			t.Errorf("%s in a full Redis: %v, want ErrUnavailable", name, err)
 		}
 	}

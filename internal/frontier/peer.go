@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/trawlcrawler/trawl/crawler"
+	"github.com/trawlcrawler/trawl/internal/queue"
 	"github.com/trawlcrawler/trawl/internal/redisconn"
 )
 
@@ -46,7 +47,7 @@ func (f *Frontier) look(ctx context.Context, p party, host crawler.Host) (peer, 
 
 // read parses the answer of look.lua.
 func (o *peer) read(got []any) error {
-	rules, err := crawler.UnpackHostRules(got[4].(string))
+	rules, err := queue.UnpackHostRules(got[4].(string))
 	if err != nil {
 		return fmt.Errorf("frontier: look: %w", err)
 	}

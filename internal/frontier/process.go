@@ -9,7 +9,7 @@ import (
 
 	"github.com/redis/go-redis/v9"
 
-	"github.com/trawlcrawler/trawl/crawler"
+	"github.com/trawlcrawler/trawl/internal/waiting"
 )
 
 // ProcessTerm is how long a process is listed after its last sign of life. It is long
@@ -18,14 +18,14 @@ const ProcessTerm = 10 * time.Second
 
 // Appear records that a process of the fleet is alive. The process must call it again, with
 // the same fields, before [ProcessTerm] is over.
-func (s *Store) Appear(ctx context.Context, p crawler.Process) error {
+func (s *Store) Appear(ctx context.Context, p waiting.Process) error {
 	return s.appear(ctx, p, ProcessTerm)
 }
 
 // Disappear records that a process ends.
-func (s *Store) Disappear(ctx context.Context, p crawler.Process) error { return s.appear(ctx, p, 0) }
+func (s *Store) Disappear(ctx context.Context, p waiting.Process) error { return s.appear(ctx, p, 0) }
 
-func (s *Store) appear(ctx context.Context, p crawler.Process, term time.Duration) error {
+func (s *Store) appear(ctx context.Context, p waiting.Process, term time.Duration) error {
 	text, err := json.Marshal(p)
 	if err != nil {
 		return fmt.Errorf("process %s: %w", p.Name, err)
@@ -35,7 +35,7 @@ func (s *Store) appear(ctx context.Context, p crawler.Process, term time.Duratio
 
 // Processes lists the live schedulers and workers of the fleet. A process that was killed
 // is listed for up to [ProcessTerm].
-func (s *Store) Processes(ctx context.Context) ([]crawler.Process, error) {
+func (s *Store) Processes(ctx context.Context) ([]waiting.Process, error) {
 	now, err := s.rdb.Time(ctx).Result()
 	if err != nil {
 		return nil, fmt.Errorf("list processes: %w", err)
@@ -44,9 +44,9 @@ func (s *Store) Processes(ctx context.Context) ([]crawler.Process, error) {
 	if err != nil {
 		return nil, fmt.Errorf("list processes: %w", err)
 	}
-	var all []crawler.Process
+	var all []waiting.Process
 	for _, text := range texts {
-		var p crawler.Process
+		var p waiting.Process
 		if json.Unmarshal([]byte(text), &p) == nil { // skip those of incompatible versions
 			all = append(all, p)
 		}
@@ -56,7 +56,7 @@ func (s *Store) Processes(ctx context.Context) ([]crawler.Process, error) {
 
 // Namesakes returns, for each process of a kind and name, when it counts as gone unless it
 // shows another sign of life. The keys are the IDs of the processes.
-func (s *Store) Namesakes(ctx context.Context, kind crawler.ProcessKind, name string) (map[string]time.Time, error) {
+func (s *Store) Namesakes(ctx context.Context, kind waiting.ProcessKind, name string) (map[string]time.Time, error) {
 	now, err := s.rdb.Time(ctx).Result()
 	if err != nil {
 		return nil, fmt.Errorf("list processes: %w", err)
@@ -68,7 +68,7 @@ func (s *Store) Namesakes(ctx context.Context, kind crawler.ProcessKind, name st
 	}
 	gone := make(map[string]time.Time)
 	for _, z := range all {
-		var p crawler.Process
+		var p waiting.Process
 		text, _ := z.Member.(string)
 		if json.Unmarshal([]byte(text), &p) == nil && p.Kind == kind && p.Name == name {
 			gone[p.ID] = time.UnixMilli(int64(z.Score))
@@ -78,7 +78,7 @@ func (s *Store) Namesakes(ctx context.Context, kind crawler.ProcessKind, name st
 }
 
 // Due returns when the first host that waits for a visit is due, by Redis's clock. It is
-// the zero time if none waits, and [crawler.Never] if all that wait are paused.
+// the zero time if none waits, and [waiting.Never] if all that wait are paused.
 func (f *Frontier) Due(ctx context.Context) (time.Time, error) {
 	var first time.Time
 	for shard := range f.job.Shards {

@@ -9,30 +9,31 @@ import (
 	"github.com/redis/go-redis/v9"
 
 	"github.com/trawlcrawler/trawl/crawler"
+	"github.com/trawlcrawler/trawl/internal/waiting"
 )
 
 // lives returns the processes whose name is that of the test's job: other tests may
 // share the Redis.
-func (b *bench) lives() []crawler.Process {
+func (b *bench) lives() []waiting.Process {
 	b.t.Helper()
 	all, err := b.store.Processes(b.t.Context())
 	b.must(err)
-	return slices.DeleteFunc(all, func(p crawler.Process) bool { return p.Name != b.job.Name })
+	return slices.DeleteFunc(all, func(p waiting.Process) bool { return p.Name != b.job.Name })
 }
 
 func listsProcesses(t *testing.T, b *bench) {
 	ctx := t.Context()
-	one := crawler.Process{Kind: crawler.KindScheduler, ID: "1", Name: b.job.Name}
-	two := crawler.Process{Kind: crawler.KindWorker, ID: "2", Name: b.job.Name, Jobs: []string{"a", "b"}, Handlers: []string{"shop"}}
+	one := waiting.Process{Kind: waiting.KindScheduler, ID: "1", Name: b.job.Name}
+	two := waiting.Process{Kind: waiting.KindWorker, ID: "2", Name: b.job.Name, Jobs: []string{"a", "b"}, Handlers: []string{"shop"}}
 	for range 2 { // a second sign of life is of the same process
 		b.must(b.store.Appear(ctx, one))
 		b.must(b.store.Appear(ctx, two))
 	}
-	if diff := cmp.Diff([]crawler.Process{one, two}, b.lives()); diff != "" {
+	if diff := cmp.Diff([]waiting.Process{one, two}, b.lives()); diff != "" {
 		t.Errorf("processes (-want +got):\n%s", diff)
 	}
 	b.must(b.store.Disappear(ctx, one))
-	if diff := cmp.Diff([]crawler.Process{two}, b.lives()); diff != "" {
+	if diff := cmp.Diff([]waiting.Process{two}, b.lives()); diff != "" {
 		t.Errorf("when one has ended (-want +got):\n%s", diff)
 	}
 }
@@ -46,7 +47,7 @@ func forgetsProcesses(t *testing.T, b *bench) {
 	if got := b.lives(); len(got) > 0 {
 		t.Errorf("a process that shows no sign of life is listed: %v", got)
 	}
-	other := crawler.Process{Kind: crawler.KindWorker, ID: "1", Name: b.job.Name}
+	other := waiting.Process{Kind: waiting.KindWorker, ID: "1", Name: b.job.Name}
 	b.must(b.store.Appear(ctx, other))
 	if err := b.rdb.ZScore(ctx, keyProcesses, dead).Err(); err != redis.Nil {
 		t.Errorf("a dead process is kept (%v)", err)
@@ -73,7 +74,7 @@ func tellsWhenHostsAreDue(t *testing.T, b *bench) {
 	for _, h := range []crawler.Host{"a.test", "b.test"} {
 		b.must(b.Govern(ctx, h, crawler.HostRules{Paused: true}, false))
 	}
-	if due, err := b.Due(ctx); err != nil || !due.Equal(crawler.Never) {
+	if due, err := b.Due(ctx); err != nil || !due.Equal(waiting.Never) {
 		t.Errorf("when all are paused, the first is due at %v (%v), want never", due, err)
 	}
 }

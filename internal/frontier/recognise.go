@@ -5,6 +5,7 @@ import (
 	"fmt"
 
 	"github.com/trawlcrawler/trawl/crawler"
+	"github.com/trawlcrawler/trawl/internal/queue"
 )
 
 // maxContents is how many different contents are remembered for a host, so that a host that
@@ -14,10 +15,10 @@ const maxContents = 100_000
 // Recognise tells copies from new pages. Two contents count as the same if the first 64
 // bits of their digests are equal. With maxContents contents, that goes wrong for one in
 // three billion hosts.
-func (l *HostLease) Recognise(ctx context.Context, pages []crawler.Content) ([]crawler.URL, error) {
+func (l *HostLease) Recognise(ctx context.Context, pages []queue.Content) ([]crawler.URL, error) {
 	args := l.head(maxContents)
 	for _, p := range pages {
-		args = append(args, string(p.Digest[:8]), crawler.Entry{URL: p.URL}.Pack())
+		args = append(args, string(p.Digest[:8]), queue.Entry{URL: p.URL}.Pack())
 	}
 	packed, err := run(ctx, l.frontier.rdb, recogniseScript(), "recognise", l.base, args...).StringSlice()
 	if err != nil {
@@ -31,7 +32,7 @@ func (l *HostLease) Recognise(ctx context.Context, pages []crawler.Content) ([]c
 		if p == "" {
 			continue
 		}
-		e, err := crawler.UnpackEntry(l.ref.Host, crawler.BandNormal, p)
+		e, err := queue.UnpackEntry(l.ref.Host, queue.BandNormal, p)
 		if err != nil {
 			return nil, err
 		}

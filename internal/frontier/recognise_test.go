@@ -8,6 +8,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/trawlcrawler/trawl/crawler"
+	"github.com/trawlcrawler/trawl/internal/queue"
 	"github.com/trawlcrawler/trawl/internal/visit"
 )
 
@@ -15,9 +16,9 @@ import (
 // the URLs of the first with the same.
 func (b *bench) recognise(lease visit.HostLease, pages ...string) []string {
 	b.t.Helper()
-	asked := make([]crawler.Content, len(pages)/2)
+	asked := make([]queue.Content, len(pages)/2)
 	for i := range asked {
-		asked[i] = crawler.Content{URL: url(b.t, pages[2*i]), Digest: sha256.Sum256([]byte(pages[2*i+1]))}
+		asked[i] = queue.Content{URL: url(b.t, pages[2*i]), Digest: sha256.Sum256([]byte(pages[2*i+1]))}
 	}
 	first, err := lease.Recognise(b.t.Context(), asked)
 	if err != nil {
@@ -108,10 +109,10 @@ func (b *bench) takeRecogniseAndSettle(lease visit.HostLease, n int, pages *int)
 	if err != nil || len(taken) != n {
 		b.t.Fatalf("took %d of %d, %v", len(taken), n, err)
 	}
-	contents := make([]crawler.Content, n)
+	contents := make([]queue.Content, n)
 	for i, t := range taken {
 		*pages++
-		contents[i] = crawler.Content{URL: t.Entry.URL, Digest: sha256.Sum256([]byte(strconv.Itoa(*pages)))}
+		contents[i] = queue.Content{URL: t.Entry.URL, Digest: sha256.Sum256([]byte(strconv.Itoa(*pages)))}
 	}
 	if _, err := lease.Recognise(b.t.Context(), contents); err != nil {
 		b.t.Fatal(err)

@@ -10,6 +10,7 @@ import (
 	"github.com/redis/go-redis/v9"
 
 	"github.com/trawlcrawler/trawl/crawler"
+	"github.com/trawlcrawler/trawl/internal/queue"
 )
 
 // This file compares what a job has settled with the records of its output. The job must
@@ -88,7 +89,7 @@ func (d depths) sighting(member string) (s Sighting, ok bool) {
 
 // EachWaiting calls do with each entry that waits in a queue, waits to be retried, or is in
 // flight.
-func (f *Frontier) EachWaiting(ctx context.Context, do func(crawler.Entry)) error {
+func (f *Frontier) EachWaiting(ctx context.Context, do func(queue.Entry)) error {
 	for shard := range f.job.Shards {
 		for _, name := range []string{nameDue, nameArmed, nameOpen} {
 			hosts, err := f.rdb.ZRange(ctx, f.base(shard)+name, 0, -1).Result()
@@ -107,15 +108,15 @@ func (f *Frontier) EachWaiting(ctx context.Context, do func(crawler.Entry)) erro
 
 // eachOf calls do with each waiting entry of a host. It skips entries that cannot be
 // decoded: a visit will set them aside.
-func (f *Frontier) eachOf(ctx context.Context, base string, h crawler.Host, do func(crawler.Entry)) error {
+func (f *Frontier) eachOf(ctx context.Context, base string, h crawler.Host, do func(queue.Entry)) error {
 	each := func(packed []string) {
 		for _, p := range packed {
-			if e, err := crawler.UnpackEntry(h, 0, p); err == nil {
+			if e, err := queue.UnpackEntry(h, 0, p); err == nil {
 				do(e)
 			}
 		}
 	}
-	for band := range crawler.Bands {
+	for band := range queue.Bands {
 		key := base + nameQueue + strconv.Itoa(band) + ":" + string(h)
 		if err := inParts(each, func(from, to int64) ([]string, error) { return f.rdb.LRange(ctx, key, from, to).Result() }); err != nil {
 			return err
@@ -147,7 +148,7 @@ func inParts(each func([]string), read func(from, to int64) ([]string, error)) e
 // Readmit puts entries into the queues of their hosts, even if the job has seen and settled
 // their URLs. The URLs must not be waiting already. It returns how many entries it queued,
 // even if there is an error.
-func (f *Frontier) Readmit(ctx context.Context, entries []crawler.Entry) (urls int, err error) {
+func (f *Frontier) Readmit(ctx context.Context, entries []queue.Entry) (urls int, err error) {
 	unknown := func(uint64, int) bool { return false }
 	for _, a := range f.batches(entries, unknown) {
 		n, err := run(ctx, f.rdb, f.depths.pick(readmitScript(), readmitDepthScript()), "readmit", f.base(a.shard), f.depths.args(a.args())...).Int()

@@ -8,6 +8,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/trawlcrawler/trawl/crawler"
+	"github.com/trawlcrawler/trawl/internal/queue"
 )
 
 // sightings are what the job has seen, by fingerprint.
@@ -20,11 +21,11 @@ func sightings(t *testing.T, f *Frontier) map[int64]Sighting {
 	return all
 }
 
-// waiting are the URLs that wait, with how often each does.
-func waiting(t *testing.T, f *Frontier) map[string]int {
+// queued returns the URLs that wait, and how often each of them does.
+func queued(t *testing.T, f *Frontier) map[string]int {
 	t.Helper()
 	all := make(map[string]int)
-	if err := f.EachWaiting(t.Context(), func(e crawler.Entry) { all[e.URL.String()]++ }); err != nil {
+	if err := f.EachWaiting(t.Context(), func(e queue.Entry) { all[e.URL.String()]++ }); err != nil {
 		t.Fatal(err)
 	}
 	return all
@@ -40,7 +41,7 @@ func listsSeen(t *testing.T, b *bench) {
 	b.admit(3, "https://b.example/1", "https://b.example/2", "https://c.example/")
 	lease := b.open("b.example")
 	taken := b.take(lease, 2, "https://b.example/1", "https://b.example/2")
-	b.must(lease.Settle(t.Context(), []crawler.Settlement{{Ticket: taken[0].Ticket, Outcome: crawler.OutcomeRetry, Retry: taken[0].Entry, After: 1 << 40}}))
+	b.must(lease.Settle(t.Context(), []queue.Settlement{{Ticket: taken[0].Ticket, Outcome: crawler.OutcomeRetry, Retry: taken[0].Entry, After: 1 << 40}}))
 	c := b.open("c.example")
 	b.settle(c, crawler.OutcomeFetched, b.take(c, 1, "https://c.example/")...)
 	b.close(c, 0)
@@ -48,7 +49,7 @@ func listsSeen(t *testing.T, b *bench) {
 	for _, u := range urls {
 		want[u] = 1
 	}
-	if diff := cmp.Diff(want, waiting(t, b.Frontier)); diff != "" {
+	if diff := cmp.Diff(want, queued(t, b.Frontier)); diff != "" {
 		t.Errorf("what waits (-want +got):\n%s", diff)
 	}
 	seen := sightings(t, b.Frontier)
@@ -61,7 +62,7 @@ func listsSeen(t *testing.T, b *bench) {
 	if len(seen) != n+3 {
 		t.Errorf("%d URLs are seen, want %d", len(seen), n+3)
 	}
-	b.must(lease.Close(t.Context(), crawler.Rest{}))
+	b.must(lease.Close(t.Context(), queue.Rest{}))
 }
 
 func bringsAgain(t *testing.T, b *bench) {
@@ -69,7 +70,7 @@ func bringsAgain(t *testing.T, b *bench) {
 	lease := b.open("a.example")
 	b.settle(lease, crawler.OutcomeFetched, b.take(lease, 3, "https://a.example/1", "https://a.example/2", "https://a.example/3")...)
 	b.close(lease, 0)
-	n, err := b.Readmit(t.Context(), b.entries(crawler.BandFirst, "https://a.example/2", "https://new.example/"))
+	n, err := b.Readmit(t.Context(), b.entries(queue.BandFirst, "https://a.example/2", "https://new.example/"))
 	b.must(err)
 	gone := sightings(t, b.Frontier)[b.Fingerprint(url(t, "https://a.example/3"))]
 	forgotten, err := b.Forget(t.Context(), []Sighting{gone})
@@ -86,7 +87,7 @@ func bringsAgain(t *testing.T, b *bench) {
 	b.admit(1, "https://a.example/1", "https://a.example/2", "https://a.example/3") // also in a process that had brought it
 	lease = b.open("a.example")
 	b.take(lease, 9, "https://a.example/2", "https://a.example/3")
-	b.must(lease.Close(t.Context(), crawler.Rest{}))
+	b.must(lease.Close(t.Context(), queue.Rest{}))
 }
 
 func recounts(t *testing.T, b *bench) {
@@ -144,7 +145,7 @@ func forgetsDepths(t *testing.T, b *bench) {
 	}
 	_, err := b.Forget(t.Context(), []Sighting{gone})
 	b.must(err)
-	entries := b.entries(crawler.BandFirst, far)
+	entries := b.entries(queue.BandFirst, far)
 	entries[0].Depth = 3
 	_, err = b.Readmit(t.Context(), entries)
 	b.must(err)

@@ -12,7 +12,7 @@ import (
 
 	"github.com/redis/go-redis/v9"
 
-	"github.com/trawlcrawler/trawl/crawler"
+	"github.com/trawlcrawler/trawl/internal/queue"
 	"github.com/trawlcrawler/trawl/internal/redisconn"
 )
 
@@ -245,7 +245,7 @@ func runKeys(ctx context.Context, rdb redis.Scripter, script *redis.Script, verb
 func judged(cmd *redis.Cmd, verb, key string) *redis.Cmd {
 	if err := cmd.Err(); err != nil && err != redis.Nil {
 		if strings.HasPrefix(err.Error(), "STALE") {
-			cmd.SetErr(crawler.ErrStale)
+			cmd.SetErr(queue.ErrStale)
 		} else {
 			cmd.SetErr(fmt.Errorf("frontier: %s on %s: %w", verb, key, garbled(redisconn.Passing(err))))
 		}

@@ -9,15 +9,16 @@ import (
 	"github.com/redis/go-redis/v9"
 
 	"github.com/trawlcrawler/trawl/crawler"
+	"github.com/trawlcrawler/trawl/internal/queue"
 	"github.com/trawlcrawler/trawl/internal/visit"
 )
 
 // settleIn settles URLs whose records are in a segment.
-func (b *bench) settleIn(lease visit.HostLease, segment string, o crawler.Outcome, taken ...crawler.Taken) {
+func (b *bench) settleIn(lease visit.HostLease, segment string, o crawler.Outcome, taken ...queue.Taken) {
 	b.t.Helper()
-	var done []crawler.Settlement
+	var done []queue.Settlement
 	for _, t := range taken {
-		done = append(done, crawler.Settlement{Ticket: t.Ticket, Outcome: o, Bytes: 10, Segment: segment})
+		done = append(done, queue.Settlement{Ticket: t.Ticket, Outcome: o, Bytes: 10, Segment: segment})
 	}
 	b.must(lease.Settle(b.t.Context(), done))
 }
@@ -91,7 +92,7 @@ func shipsSegments(t *testing.T, b *bench) {
 		t.Errorf("%d URLs are settled for good, want 1", n)
 	}
 	b.wantCounted("both are", crawler.Counters{Seen: 3, Bytes: 30, Shipped: 3, Outcomes: outcomes})
-	b.must(lease.Close(t.Context(), crawler.Rest{}))
+	b.must(lease.Close(t.Context(), queue.Rest{}))
 	for _, key := range b.keys() {
 		for _, name := range []string{nameSegments, nameUnshipped, nameReclaimed, nameSegment + "w1", nameSegment + "w2"} {
 			if key == b.baseOf("a.example")+name {
@@ -106,14 +107,14 @@ func reclaimsLost(t *testing.T, b *bench) {
 	b.admit(1, "https://b.example/")
 	lease := b.open("a.example")
 	taken := b.take(lease, 3, "https://a.example/1", "https://a.example/2", "https://a.example/3")
-	b.must(lease.Settle(t.Context(), []crawler.Settlement{
+	b.must(lease.Settle(t.Context(), []queue.Settlement{
 		{Ticket: taken[0].Ticket, Outcome: crawler.OutcomeFetched, Bytes: 10, Incomplete: true, Segment: "w1"},
 		{Ticket: taken[1].Ticket, Outcome: crawler.OutcomeSkipped, Over: true, Segment: "w1"},
 		{Ticket: taken[2].Ticket, Outcome: crawler.OutcomeFetched, Bytes: 5, Segment: "w1"},
 	}))
 	other := b.open("b.example")
 	b.settleIn(other, "w1", crawler.OutcomeFetched, b.take(other, 1, "https://b.example/")...)
-	b.must(other.Close(t.Context(), crawler.Rest{}))
+	b.must(other.Close(t.Context(), queue.Rest{}))
 	b.reclaim(0) // it is not late
 	b.late("w1")
 	b.must(b.Prolong(t.Context(), []string{"w1", "unknown"}))
@@ -124,13 +125,13 @@ func reclaimsLost(t *testing.T, b *bench) {
 	b.wantCounted("reclaimed", crawler.Counters{Seen: 5, Waiting: 5, Reclaimed: 4, Outcomes: map[crawler.Outcome]int64{}})
 	again := b.take(lease, 5, "https://a.example/1", "https://a.example/2", "https://a.example/3", "https://a.example/4")
 	b.settleIn(lease, "w2", crawler.OutcomeFetched, again...)
-	b.must(lease.Close(t.Context(), crawler.Rest{}))
+	b.must(lease.Close(t.Context(), queue.Rest{}))
 	other = b.open("b.example") // which was idle
 	if got := other.HostHealth().Pages; got != 0 {
 		t.Errorf("b.example has %d pages, want none", got)
 	}
 	b.settleIn(other, "w2", crawler.OutcomeFetched, b.take(other, 5, "https://b.example/")...)
-	b.must(other.Close(t.Context(), crawler.Rest{}))
+	b.must(other.Close(t.Context(), queue.Rest{}))
 	_, err := b.Shipped(t.Context(), "w1") // its disk came back
 	b.must(err)
 	_, err = b.Shipped(t.Context(), "w2")
@@ -169,7 +170,7 @@ func reclaimsMany(t *testing.T, b *bench) {
 		t.Errorf("%d URLs are put back, want %d", sum, n)
 	}
 	b.take(lease, n, urls...) // in their order
-	b.must(lease.Close(t.Context(), crawler.Rest{}))
+	b.must(lease.Close(t.Context(), queue.Rest{}))
 }
 
 func refundsBudget(t *testing.T, b *bench) {
@@ -182,13 +183,13 @@ func refundsBudget(t *testing.T, b *bench) {
 	if _, err := lease.Take(t.Context(), 1, 0); err == nil {
 		t.Fatal("more is promised than the budget has")
 	}
-	b.must(lease.Close(t.Context(), crawler.Rest{}))
+	b.must(lease.Close(t.Context(), queue.Rest{}))
 	b.late("w1")
 	b.reclaim(2)
 	lease = b.open("a.example")
 	taken = b.take(lease, 5, "https://a.example/1", "https://a.example/2")
 	b.settleIn(lease, "w3", crawler.OutcomeFetched, taken...)
-	b.must(lease.Close(t.Context(), crawler.Rest{}))
+	b.must(lease.Close(t.Context(), queue.Rest{}))
 	ledger := b.rdb.HGetAll(t.Context(), jobBase(b.job.Name)+nameLedger).Val()
 	if ledger["spent"] != "3" {
 		t.Errorf("the ledger is %v, want 3 pages spent", ledger)
@@ -207,7 +208,7 @@ func countsOnDisk(t *testing.T, b *bench) {
 	taken := b.take(lease, 2, "https://a.example/1", "https://a.example/2")
 	b.settleIn(lease, "w1", crawler.OutcomeFetched, taken[0])
 	b.settleIn(lease, "w2", crawler.OutcomeFetched, taken[1])
-	b.must(lease.Close(t.Context(), crawler.Rest{}))
+	b.must(lease.Close(t.Context(), queue.Rest{}))
 	outcomes := map[crawler.Outcome]int64{crawler.OutcomeFetched: 2}
 	b.wantCounted("settled", crawler.Counters{Seen: 2, Bytes: 20, OnDisk: 2, Outcomes: outcomes})
 	b.late("w1", "w2")
@@ -231,5 +232,5 @@ func forfeitsAtOnce(t *testing.T, b *bench) {
 	if c := b.counted(); n != 1 || c.Waiting != 1 || c.Unshipped != 1 {
 		t.Errorf("%d URLs are put back: %+v", n, c)
 	}
-	b.must(lease.Close(t.Context(), crawler.Rest{}))
+	b.must(lease.Close(t.Context(), queue.Rest{}))
 }

@@ -15,6 +15,7 @@ import (
 
 	"github.com/trawlcrawler/trawl/crawler"
 	"github.com/trawlcrawler/trawl/internal/redisconn"
+	"github.com/trawlcrawler/trawl/internal/rules"
 )
 
 // Store is the Redis of a fleet. It is safe for concurrent use.
@@ -123,7 +124,7 @@ func (s *Store) CreateRun(ctx context.Context, run crawler.Job, of string) error
 }
 
 func (s *Store) create(ctx context.Context, job crawler.Job, runOf string, origin crawler.Origin) error {
-	if err := job.Validate(); err != nil {
+	if err := rules.Validate(job); err != nil {
 		return err
 	}
 	settings, err := json.Marshal(job)
@@ -284,7 +285,7 @@ func (s *Store) Frontier(job crawler.Job) *Frontier {
 		s.recent[job.Name] = newRecent(s.hash)
 	}
 	f := &Frontier{
-		store: s, rdb: s.rdb, job: job, identity: crawler.NewIdentity(job.ScopeSettings), depths: depthsOf(job.ScopeSettings), links: &s.links, recent: s.recent[job.Name], live: s.liveOf(job.Name),
+		store: s, rdb: s.rdb, job: job, identity: rules.NewIdentity(job.ScopeSettings), depths: depthsOf(job.ScopeSettings), links: &s.links, recent: s.recent[job.Name], live: s.liveOf(job.Name),
 		confirmations: &s.confirmations, reports: &s.reports,
 		lease: s.lease, term: max(s.lease, ArmTerm), shares: !s.alone && job.Politeness != crawler.PolitenessJob,
 	}

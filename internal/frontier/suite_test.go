@@ -16,7 +16,9 @@ import (
 	"github.com/redis/go-redis/v9"
 
 	"github.com/trawlcrawler/trawl/crawler"
+	"github.com/trawlcrawler/trawl/internal/queue"
 	"github.com/trawlcrawler/trawl/internal/redisconn"
+	"github.com/trawlcrawler/trawl/internal/rules"
 	"github.com/trawlcrawler/trawl/internal/test/redistest"
 	"github.com/trawlcrawler/trawl/internal/visit"
 )
@@ -113,7 +115,7 @@ type bench struct {
 	t     testing.TB
 	store *Store
 	rdb   redis.UniversalClient
-	out   map[crawler.Host]crawler.VisitRef // armed and not yet opened
+	out   map[crawler.Host]queue.VisitRef // armed and not yet opened
 }
 
 func newBench(t testing.TB, url string, shards int) *bench {
@@ -126,7 +128,7 @@ func newBench(t testing.TB, url string, shards int) *bench {
 	if err := store.Create(t.Context(), job); err != nil {
 		t.Fatal(err)
 	}
-	return &bench{store.Frontier(job), t, store, rdb, make(map[crawler.Host]crawler.VisitRef)}
+	return &bench{store.Frontier(job), t, store, rdb, make(map[crawler.Host]queue.VisitRef)}
 }
 
 // elsewhere returns a frontier of the same job in another process.
@@ -143,21 +145,21 @@ func url(t testing.TB, s string) crawler.URL {
 	return u
 }
 
-func (b *bench) entries(band crawler.Band, urls ...string) []crawler.Entry {
+func (b *bench) entries(band queue.Band, urls ...string) []queue.Entry {
 	b.t.Helper()
-	all := make([]crawler.Entry, len(urls))
+	all := make([]queue.Entry, len(urls))
 	for i, u := range urls {
-		all[i] = crawler.Entry{URL: url(b.t, u), Band: band}
+		all[i] = queue.Entry{URL: url(b.t, u), Band: band}
 	}
 	return all
 }
 
 func (b *bench) admit(want int, urls ...string) {
 	b.t.Helper()
-	b.admitBand(crawler.BandNormal, want, urls...)
+	b.admitBand(queue.BandNormal, want, urls...)
 }
 
-func (b *bench) admitBand(band crawler.Band, want int, urls ...string) {
+func (b *bench) admitBand(band queue.Band, want int, urls ...string) {
 	b.t.Helper()
 	got, err := b.Admit(b.t.Context(), b.entries(band, urls...))
 	if err != nil {
@@ -168,7 +170,7 @@ func (b *bench) admitBand(band crawler.Band, want int, urls ...string) {
 	}
 }
 
-func (b *bench) arm() []crawler.VisitRef {
+func (b *bench) arm() []queue.VisitRef {
 	b.t.Helper()
 	orders, err := b.Arm(b.t.Context(), 1000)
 	if err != nil {
@@ -178,7 +180,7 @@ func (b *bench) arm() []crawler.VisitRef {
 }
 
 // armed waits until the host is due and arms it.
-func (b *bench) armed(h crawler.Host) crawler.VisitRef {
+func (b *bench) armed(h crawler.Host) queue.VisitRef {
 	b.t.Helper()
 	for {
 		for _, o := range b.arm() {
@@ -203,7 +205,7 @@ func (b *bench) open(h crawler.Host) visit.HostLease {
 	return lease
 }
 
-func (b *bench) take(lease visit.HostLease, n int, want ...string) []crawler.Taken {
+func (b *bench) take(lease visit.HostLease, n int, want ...string) []queue.Taken {
 	b.t.Helper()
 	taken, err := lease.Take(b.t.Context(), n, 0)
 	if err != nil {
@@ -216,7 +218,7 @@ func (b *bench) take(lease visit.HostLease, n int, want ...string) []crawler.Tak
 }
 
 // takeAny takes one URL, whichever it is.
-func (b *bench) takeAny(lease visit.HostLease) []crawler.Taken {
+func (b *bench) takeAny(lease visit.HostLease) []queue.Taken {
 	b.t.Helper()
 	taken, err := lease.Take(b.t.Context(), 1, 0)
 	if err != nil {
@@ -225,7 +227,7 @@ func (b *bench) takeAny(lease visit.HostLease) []crawler.Taken {
 	return taken
 }
 
-func urlsOf(taken []crawler.Taken) []string {
+func urlsOf(taken []queue.Taken) []string {
 	var urls []string
 	for _, t := range taken {
 		urls = append(urls, t.Entry.URL.String())
@@ -233,11 +235,11 @@ func urlsOf(taken []crawler.Taken) []string {
 	return urls
 }
 
-func (b *bench) settle(lease visit.HostLease, o crawler.Outcome, taken ...crawler.Taken) {
+func (b *bench) settle(lease visit.HostLease, o crawler.Outcome, taken ...queue.Taken) {
 	b.t.Helper()
-	var done []crawler.Settlement
+	var done []queue.Settlement
 	for _, t := range taken {
-		done = append(done, crawler.Settlement{Ticket: t.Ticket, Outcome: o, Bytes: 10})
+		done = append(done, queue.Settlement{Ticket: t.Ticket, Outcome: o, Bytes: 10})
 	}
 	if err := lease.Settle(b.t.Context(), done); err != nil {
 		b.t.Fatal(err)
@@ -246,7 +248,7 @@ func (b *bench) settle(lease visit.HostLease, o crawler.Outcome, taken ...crawle
 
 func (b *bench) close(lease visit.HostLease, wait time.Duration) {
 	b.t.Helper()
-	if err := lease.Close(b.t.Context(), crawler.Rest{Wait: wait}); err != nil {
+	if err := lease.Close(b.t.Context(), queue.Rest{Wait: wait}); err != nil {
 		b.t.Fatal(err)
 	}
 }
@@ -275,7 +277,7 @@ func (b *bench) sweepUntil(n int) {
 func samePages(t *testing.T, b *bench) {
 	job := b.Job()
 	job.Name = "s" + job.Name[1:]
-	job.Same = []string{crawler.SameWWW, crawler.SameTracking, crawler.SameSlash}
+	job.Same = []string{rules.SameWWW, rules.SameTracking, rules.SameSlash}
 	if err := b.store.Create(t.Context(), job); err != nil {
 		t.Fatal(err)
 	}
@@ -372,27 +374,27 @@ func wokenWhenIdle(t *testing.T, b *bench) {
 func opensOnce(t *testing.T, b *bench) {
 	b.admit(1, "http://a.test/1")
 	o := b.armed("a.test")
-	for _, wrong := range []crawler.VisitRef{{Host: "a.test", Epoch: o.Epoch - 1}, {Host: "a.test", Epoch: o.Epoch + 1}, {Host: "b.test", Epoch: o.Epoch}} {
-		if _, err := b.Open(t.Context(), wrong, "tester"); !errors.Is(err, crawler.ErrStale) {
+	for _, wrong := range []queue.VisitRef{{Host: "a.test", Epoch: o.Epoch - 1}, {Host: "a.test", Epoch: o.Epoch + 1}, {Host: "b.test", Epoch: o.Epoch}} {
+		if _, err := b.Open(t.Context(), wrong, "tester"); !errors.Is(err, queue.ErrStale) {
 			t.Errorf("order %v: %v, want ErrStale", wrong, err)
 		}
 	}
 	if _, err := b.Open(t.Context(), o, "tester"); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := b.Open(t.Context(), o, "tester"); !errors.Is(err, crawler.ErrStale) {
+	if _, err := b.Open(t.Context(), o, "tester"); !errors.Is(err, queue.ErrStale) {
 		t.Errorf("the order was opened twice: %v", err)
 	}
 }
 
 func takenInOrder(t *testing.T, b *bench) {
-	b.admitBand(crawler.BandLow, 1, "http://a.test/low")
-	b.admitBand(crawler.BandNormal, 2, "http://a.test/n1", "http://a.test/n2")
-	b.admitBand(crawler.BandFirst, 2, "http://a.test/s1", "http://a.test/s2")
-	b.admitBand(crawler.BandUrgent, 1, "http://a.test/u")
+	b.admitBand(queue.BandLow, 1, "http://a.test/low")
+	b.admitBand(queue.BandNormal, 2, "http://a.test/n1", "http://a.test/n2")
+	b.admitBand(queue.BandFirst, 2, "http://a.test/s1", "http://a.test/s2")
+	b.admitBand(queue.BandUrgent, 1, "http://a.test/u")
 	lease := b.open("a.test")
 	taken := b.take(lease, 4, "http://a.test/u", "http://a.test/s1", "http://a.test/s2", "http://a.test/n1")
-	for i, want := range []crawler.Band{crawler.BandUrgent, crawler.BandFirst, crawler.BandFirst, crawler.BandNormal} {
+	for i, want := range []queue.Band{queue.BandUrgent, queue.BandFirst, queue.BandFirst, queue.BandNormal} {
 		if got := taken[i].Entry.Band; got != want {
 			t.Errorf("band of %s is %d, want %d", taken[i].Entry.URL, got, want)
 		}
@@ -404,18 +406,18 @@ func takenInOrder(t *testing.T, b *bench) {
 // What is tried again comes before others of its band, and behind all of a band before
 // it, also after its worker was lost.
 func triedAgainInItsBand(t *testing.T, b *bench) {
-	bands := map[string]crawler.Band{
-		"http://a.test/urgent": crawler.BandUrgent, "http://a.test/high": crawler.BandFirst,
-		"http://a.test/normal": crawler.BandNormal, "http://a.test/low": crawler.BandLow,
+	bands := map[string]queue.Band{
+		"http://a.test/urgent": queue.BandUrgent, "http://a.test/high": queue.BandFirst,
+		"http://a.test/normal": queue.BandNormal, "http://a.test/low": queue.BandLow,
 	}
 	order := []string{"http://a.test/urgent", "http://a.test/high", "http://a.test/normal", "http://a.test/low"}
 	for _, u := range order {
 		b.admitBand(bands[u], 1, u)
 	}
 	lease := b.open("a.test")
-	var again []crawler.Settlement
+	var again []queue.Settlement
 	for _, taken := range b.take(lease, 9, order...) {
-		again = append(again, crawler.Settlement{Ticket: taken.Ticket, Outcome: crawler.OutcomeRetry, Retry: taken.Entry})
+		again = append(again, queue.Settlement{Ticket: taken.Ticket, Outcome: crawler.OutcomeRetry, Retry: taken.Entry})
 	}
 	slices.Reverse(again)
 	if err := lease.Settle(t.Context(), again); err != nil {
@@ -423,21 +425,21 @@ func triedAgainInItsBand(t *testing.T, b *bench) {
 	}
 	for _, u := range order {
 		w, err := b.Find(t.Context(), url(t, u))
-		if err != nil || w.Place != crawler.PlaceLater || w.Entry.Band != bands[u] {
+		if err != nil || w.Place != queue.PlaceLater || w.Entry.Band != bands[u] {
 			t.Errorf("%s is %+v, %v, want it to be tried again in band %d", u, w, err, bands[u])
 		}
 	}
-	b.admitBand(crawler.BandUrgent, 1, "http://a.test/urgent2")
-	b.admitBand(crawler.BandNormal, 1, "http://a.test/normal2")
-	if err := lease.Close(t.Context(), crawler.Rest{}); err != nil {
+	b.admitBand(queue.BandUrgent, 1, "http://a.test/urgent2")
+	b.admitBand(queue.BandNormal, 1, "http://a.test/normal2")
+	if err := lease.Close(t.Context(), queue.Rest{}); err != nil {
 		t.Fatal(err)
 	}
 	lease = b.open("a.test")
 	b.take(lease, 2, "http://a.test/urgent", "http://a.test/urgent2")
 	b.take(lease, 3, "http://a.test/high", "http://a.test/normal", "http://a.test/normal2")
 	for _, taken := range b.take(lease, 9, "http://a.test/low") {
-		if taken.Entry.Band != crawler.BandLow {
-			t.Errorf("it is taken in band %d, want %d", taken.Entry.Band, crawler.BandLow)
+		if taken.Entry.Band != queue.BandLow {
+			t.Errorf("it is taken in band %d, want %d", taken.Entry.Band, queue.BandLow)
 		}
 	}
 	b.close(lease, 0)
@@ -505,7 +507,7 @@ func urgentHostsFirst(t *testing.T, b *bench) {
 	}
 	urgent := make(map[crawler.Host]bool)
 	for n := hosts - 1; n > hosts-5; n-- {
-		b.admitBand(crawler.BandUrgent, 1, host(n)+"urgent")
+		b.admitBand(queue.BandUrgent, 1, host(n)+"urgent")
 		urgent[url(t, host(n)).Host()] = true
 	}
 	for round := range 3 {
@@ -526,8 +528,8 @@ func urgentHostsFirst(t *testing.T, b *bench) {
 				t.Fatal(taken, err)
 			}
 			if round == 0 { // in the next one it is tried again, and in the third it returns from flight
-				again := crawler.Settlement{Ticket: taken[0].Ticket, Outcome: crawler.OutcomeRetry, Retry: taken[0].Entry}
-				if err := lease.Settle(t.Context(), []crawler.Settlement{again}); err != nil {
+				again := queue.Settlement{Ticket: taken[0].Ticket, Outcome: crawler.OutcomeRetry, Retry: taken[0].Entry}
+				if err := lease.Settle(t.Context(), []queue.Settlement{again}); err != nil {
 					t.Fatal(err)
 				}
 			}
@@ -580,7 +582,7 @@ func retriedAfter(t *testing.T, b *bench, pause time.Duration) bool {
 	again := taken[0].Entry
 	again.Tries = 1
 	before := time.Now()
-	err := lease.Settle(t.Context(), []crawler.Settlement{
+	err := lease.Settle(t.Context(), []queue.Settlement{
 		{Ticket: taken[0].Ticket, Outcome: crawler.OutcomeRetry, Retry: again, After: pause},
 	})
 	if err != nil {
@@ -627,7 +629,7 @@ func claimed(t *testing.T, b *bench) {
 	if c := b.counters(); c.Seen != 3 || c.Flight != 2 || c.Waiting != 1 {
 		t.Errorf("seen %d, in flight %d, waiting %d; want 3, 2, 1", c.Seen, c.Flight, c.Waiting)
 	}
-	b.settle(lease, crawler.OutcomeFollowed, crawler.Taken{Ticket: ticket})
+	b.settle(lease, crawler.OutcomeFollowed, queue.Taken{Ticket: ticket})
 	if c := b.counters(); c.Flight != 1 {
 		t.Errorf("in flight %d, want 1", c.Flight)
 	}
@@ -638,7 +640,7 @@ func closedInOrder(t *testing.T, b *bench) {
 	for i := range 30 {
 		urls = append(urls, fmt.Sprintf("http://a.test/%02d", i))
 	}
-	b.admitBand(crawler.BandFirst, 2, "http://a.test/s1", "http://a.test/s2")
+	b.admitBand(queue.BandFirst, 2, "http://a.test/s1", "http://a.test/s2")
 	b.admit(30, urls...)
 	lease := b.open("a.test")
 	all := append([]string{"http://a.test/s1", "http://a.test/s2"}, urls...)
@@ -679,23 +681,23 @@ func sweptWhenSilent(t *testing.T, b *bench) {
 	b.sweepUntil(1)
 	for name, call := range map[string]func() error{
 		"settle": func() error {
-			return lease.Settle(t.Context(), []crawler.Settlement{{Ticket: taken[0].Ticket, Outcome: crawler.OutcomeFetched}})
+			return lease.Settle(t.Context(), []queue.Settlement{{Ticket: taken[0].Ticket, Outcome: crawler.OutcomeFetched}})
 		},
 		"take":  func() error { _, err := lease.Take(t.Context(), 1, 0); return err },
 		"claim": func() error { _, _, err := lease.Claim(t.Context(), b.entries(0, "http://a.test/9")[0]); return err },
 		"renew": func() error { return lease.Renew(t.Context(), 0) },
 		"recognise": func() error {
-			_, err := lease.Recognise(t.Context(), []crawler.Content{{URL: taken[0].Entry.URL}})
+			_, err := lease.Recognise(t.Context(), []queue.Content{{URL: taken[0].Entry.URL}})
 			return err
 		},
-		"close": func() error { return lease.Close(t.Context(), crawler.Rest{}) },
+		"close": func() error { return lease.Close(t.Context(), queue.Rest{}) },
 	} {
-		if err := call(); !errors.Is(err, crawler.ErrStale) {
+		if err := call(); !errors.Is(err, queue.ErrStale) {
 			t.Errorf("%s of a visit that was swept: %v, want ErrStale", name, err)
 		}
 	}
 	next := b.open("a.test")
-	if err := lease.Renew(t.Context(), 0); !errors.Is(err, crawler.ErrStale) {
+	if err := lease.Renew(t.Context(), 0); !errors.Is(err, queue.ErrStale) {
 		t.Errorf("renew of a visit that was overtaken: %v, want ErrStale", err)
 	}
 	for _, u := range []string{"http://a.test/1", "http://a.test/2", "http://a.test/3"} {
@@ -745,7 +747,7 @@ func sweptWhenNeverOpened(t *testing.T, b *bench) {
 	b.term = time.Millisecond
 	b.admit(1, "http://a.test/1")
 	first := b.armed("a.test")
-	var second crawler.VisitRef
+	var second queue.VisitRef
 	for second.Epoch == 0 {
 		if _, err := b.Sweep(t.Context(), 0); err != nil {
 			t.Fatal(err)
@@ -758,7 +760,7 @@ func sweptWhenNeverOpened(t *testing.T, b *bench) {
 	if second.Epoch <= first.Epoch {
 		t.Fatalf("epoch %d after %d", second.Epoch, first.Epoch)
 	}
-	if _, err := b.Open(t.Context(), first, "late"); !errors.Is(err, crawler.ErrStale) {
+	if _, err := b.Open(t.Context(), first, "late"); !errors.Is(err, queue.ErrStale) {
 		t.Errorf("an order that was overtaken: %v, want ErrStale", err)
 	}
 	if _, err := b.Open(t.Context(), second, "tester"); err != nil {
@@ -774,7 +776,7 @@ func abandoned(t *testing.T, b *bench) {
 	if err := b.Abandon(t.Context()); err != nil {
 		t.Fatal(err)
 	}
-	if err := lease.Renew(t.Context(), 0); !errors.Is(err, crawler.ErrStale) {
+	if err := lease.Renew(t.Context(), 0); !errors.Is(err, queue.ErrStale) {
 		t.Errorf("renew of a visit that was abandoned: %v, want ErrStale", err)
 	}
 	if c := b.counters(); c.Due != 3 || c.Waiting != 3 || c.Out() != 0 {
@@ -801,7 +803,7 @@ func takenAlone(t *testing.T, b *bench) {
 	b.take(b.open("a.test"), 2, "http://a.test/1", "http://a.test/2")
 	b.sweepUntil(1)
 	b.lease = time.Minute
-	b.admitBand(crawler.BandFirst, 2, "http://a.test/5", "http://a.test/6")
+	b.admitBand(queue.BandFirst, 2, "http://a.test/5", "http://a.test/6")
 	lease := b.open("a.test")
 	b.take(lease, 10, "http://a.test/5", "http://a.test/6")
 	b.take(lease, 10, "http://a.test/1")
@@ -852,7 +854,7 @@ func keepsBudget(t *testing.T, b *bench) {
 	one, two := b.open("h0.test"), b.open("h1.test")
 	first := b.take(one, 3, "http://h0.test/0", "http://h0.test/1", "http://h0.test/2")
 	second := b.take(two, 3, "http://h1.test/0", "http://h1.test/1")
-	if _, err := two.Take(t.Context(), 3, 0); !errors.Is(err, crawler.ErrSpent) {
+	if _, err := two.Take(t.Context(), 3, 0); !errors.Is(err, queue.ErrSpent) {
 		t.Fatalf("take with all pages promised: %v, want ErrSpent", err)
 	}
 	b.settle(one, crawler.OutcomeGone, first[0])
@@ -864,7 +866,7 @@ func keepsBudget(t *testing.T, b *bench) {
 	b.close(one, 0)
 	last := b.open("h2.test")
 	b.settle(last, crawler.OutcomeFetched, b.take(last, 9, "http://h2.test/0")...)
-	if _, err := last.Take(t.Context(), 3, 0); !errors.Is(err, crawler.ErrSpent) {
+	if _, err := last.Take(t.Context(), 3, 0); !errors.Is(err, queue.ErrSpent) {
 		t.Fatalf("take with all pages fetched: %v, want ErrSpent", err)
 	}
 	if got := b.counters().Pages(); got != 5 {
@@ -909,7 +911,7 @@ func chargesWhatIsKnown(t *testing.T, b *bench) {
 	b.settle(one, crawler.OutcomeFetched, b.take(one, 2, "http://a.test/1", "http://a.test/2")...)
 	b.close(one, 0)
 	b.settle(two, crawler.OutcomeFetched, b.take(two, 2, "http://b.test/1")...)
-	if _, err := two.Take(t.Context(), 1, 0); !errors.Is(err, crawler.ErrSpent) {
+	if _, err := two.Take(t.Context(), 1, 0); !errors.Is(err, queue.ErrSpent) {
 		t.Errorf("take with all pages fetched: %v, want ErrSpent", err)
 	}
 	if got := b.counters().Pages(); got != 3 {
@@ -939,7 +941,7 @@ func breaksWithBudget(t *testing.T, b *bench) {
 	b.admit(4, "http://a.test/1", "http://a.test/2", "http://a.test/3", "http://a.test/4")
 	lease := b.open("a.test")
 	taken := b.take(lease, 3, "http://a.test/1", "http://a.test/2", "http://a.test/3")
-	if err := lease.Settle(t.Context(), []crawler.Settlement{{Ticket: taken[0].Ticket, Outcome: crawler.OutcomeFetched}}); err != nil {
+	if err := lease.Settle(t.Context(), []queue.Settlement{{Ticket: taken[0].Ticket, Outcome: crawler.OutcomeFetched}}); err != nil {
 		t.Skip("the machine is too slow: the lease ended before the test began")
 	}
 	b.sweepUntil(1)
@@ -947,7 +949,7 @@ func breaksWithBudget(t *testing.T, b *bench) {
 	lease = b.open("a.test")
 	b.settle(lease, crawler.OutcomeFetched, b.take(lease, 9, "http://a.test/2")...)
 	b.settle(lease, crawler.OutcomeFetched, b.take(lease, 9, "http://a.test/3")...)
-	if _, err := lease.Take(t.Context(), 1, 0); !errors.Is(err, crawler.ErrSpent) {
+	if _, err := lease.Take(t.Context(), 1, 0); !errors.Is(err, queue.ErrSpent) {
 		t.Errorf("take with all pages fetched: %v, want ErrSpent", err)
 	}
 }
@@ -959,7 +961,7 @@ func (b *bench) budgeted(pages int64) {
 }
 
 // allow asks for pages of the domain's budget and takes URLs for them.
-func (b *bench) allow(lease visit.HostLease, n, want int, spent bool, urls ...string) []crawler.Taken {
+func (b *bench) allow(lease visit.HostLease, n, want int, spent bool, urls ...string) []queue.Taken {
 	b.t.Helper()
 	got, over, err := lease.Allow(b.t.Context(), n)
 	if err != nil || got != want || over != spent {

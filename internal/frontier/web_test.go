@@ -8,6 +8,7 @@ import (
 	"testing"
 
 	"github.com/trawlcrawler/trawl/crawler"
+	"github.com/trawlcrawler/trawl/internal/queue"
 )
 
 // A web to fill frontiers with. Its URLs have 60 characters, half of them the
@@ -30,9 +31,9 @@ func webPath(host, n int) string {
 // webPage returns the links of a page: as many URLs of each host, from number
 // first on, the hosts taking turns. Each knows of another page of its own host
 // as the one that linked to it.
-func webPage(tb testing.TB, first int, hosts ...int) []crawler.Entry {
+func webPage(tb testing.TB, first int, hosts ...int) []queue.Entry {
 	tb.Helper()
-	entries := make([]crawler.Entry, pageLinks)
+	entries := make([]queue.Entry, pageLinks)
 	for i := range entries {
 		host, n := hosts[i%len(hosts)], first+i/len(hosts)
 		e, err := webEntry(host, n, first+pageLinks+1)
@@ -47,9 +48,9 @@ func webPage(tb testing.TB, first int, hosts ...int) []crawler.Entry {
 // webEntry returns URL n of a host, to which URL via led. It is unpacked from
 // the form of one that was parsed, because to parse millions would take longer
 // than all that is measured.
-func webEntry(host, n, via int) (crawler.Entry, error) {
+func webEntry(host, n, via int) (queue.Entry, error) {
 	form := webForm()
-	return crawler.UnpackEntry(webHost(host), crawler.BandNormal, form[0]+webPath(host, n)+form[1]+webPath(host, via))
+	return queue.UnpackEntry(webHost(host), queue.BandNormal, form[0]+webPath(host, n)+form[1]+webPath(host, via))
 }
 
 // webForm is how entries of the web are packed, cut where they differ.
@@ -62,7 +63,7 @@ var webForm = sync.OnceValue(func() [2]string {
 		}
 		return u
 	}
-	packed := crawler.Entry{URL: parse(path), Referrer: parse(via), Depth: 3}.Pack()
+	packed := queue.Entry{URL: parse(path), Referrer: parse(via), Depth: 3}.Pack()
 	before, behind, _ := strings.Cut(packed, path)
 	return [2]string{before, strings.TrimSuffix(behind, via)}
 })

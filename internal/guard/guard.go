@@ -7,6 +7,7 @@ import (
 	"sync"
 
 	"github.com/trawlcrawler/trawl/crawler"
+	"github.com/trawlcrawler/trawl/internal/queue"
 )
 
 // Guard decides which addresses and ports may be connected to. It is safe for concurrent
@@ -15,8 +16,8 @@ type Guard struct {
 	everything bool
 	networks   []netip.Prefix
 	ports      Ports
-	lent       crawler.Opened // opened for one job; never includes a cloud's metadata service
-	hosts      sync.Map       // as dialed: "name:port" -> *opening
+	lent       queue.Opened // opened for one job; never includes a cloud's metadata service
+	hosts      sync.Map     // as dialed: "name:port" -> *opening
 }
 
 // Config is what the operator allows. The zero value allows the public internet.
@@ -41,7 +42,7 @@ func New(cfg Config) *Guard {
 
 // Lend returns a guard that also allows what is opened for one job. It begins with the hosts
 // that g has opened by name.
-func (g *Guard) Lend(o crawler.Opened) *Guard {
+func (g *Guard) Lend(o queue.Opened) *Guard {
 	lent := &Guard{everything: g.everything, networks: g.networks, ports: g.ports, lent: o}
 	g.hosts.Range(func(hostPort, named any) bool {
 		lent.hosts.Store(hostPort, named)

@@ -9,7 +9,9 @@ import (
 	"github.com/trawlcrawler/trawl/internal/fetch"
 	"github.com/trawlcrawler/trawl/internal/fleet"
 	"github.com/trawlcrawler/trawl/internal/parse"
+	"github.com/trawlcrawler/trawl/internal/queue"
 	"github.com/trawlcrawler/trawl/internal/redisconn"
+	"github.com/trawlcrawler/trawl/internal/rules"
 	"github.com/trawlcrawler/trawl/internal/sink"
 	"github.com/trawlcrawler/trawl/tasks"
 )
@@ -84,7 +86,7 @@ type Words struct {
 // Hear are callbacks of a crawl. None may be nil. Several goroutines may call them at once.
 type Hear struct {
 	// Visit is called after each visit.
-	Visit func(crawler.Report)
+	Visit func(queue.Report)
 	// Waits is called with the reason when pages cannot be kept, and with nil when they can
 	// again.
 	Waits func(why error)
@@ -110,7 +112,7 @@ func refuse(format string, args ...any) error { return &Refusal{fmt.Errorf(forma
 
 // check refuses what cannot be crawled, before anything is created or started.
 func (c Config) check() error {
-	if err := c.Job.Validate(); err != nil {
+	if err := rules.Validate(c.Job); err != nil {
 		return &Refusal{err}
 	}
 	if err := parse.Check(c.Job); err != nil {

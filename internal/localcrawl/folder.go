@@ -12,6 +12,7 @@ import (
 	"github.com/gofrs/flock"
 
 	"github.com/trawlcrawler/trawl/crawler"
+	"github.com/trawlcrawler/trawl/internal/queue"
 )
 
 // Folder holds the results of a crawl and, in .trawl, what the next run must know: which
@@ -32,7 +33,7 @@ type Note struct {
 	Settled int64     `json:"settled"` // URLs that should have their own record; 0 while the crawl runs
 	Ended   time.Time `json:"ended,omitzero"`
 	// Elsewhere lists where other workers of the Redis keep pages of the crawl.
-	Elsewhere []crawler.Kept `json:"elsewhere,omitempty"`
+	Elsewhere []queue.Kept `json:"elsewhere,omitempty"`
 	// Settings are the job's, so that another crawl is not mistaken for this one.
 	Settings crawler.Job `json:"settings"`
 }

@@ -8,13 +8,14 @@ import (
 	"github.com/trawlcrawler/trawl/crawler"
 	"github.com/trawlcrawler/trawl/internal/fleet"
 	"github.com/trawlcrawler/trawl/internal/guard"
+	"github.com/trawlcrawler/trawl/internal/queue"
 )
 
 // others is what the other workers of a Redis may do for the job. The zero value is for a
 // Redis without other workers.
 type others struct {
 	origin crawler.Origin
-	opened crawler.Opened
+	opened queue.Opened
 	lent   map[crawler.Host]bool // hosts of a list that were opened for them
 }
 
@@ -28,7 +29,7 @@ func (r *Runner) forOthers() others {
 	}
 	with := others{
 		origin: crawler.Origin{Opens: true},
-		opened: crawler.Opened{Hosts: r.homes, Networks: r.cfg.Fetch.AllowCIDR, Private: r.cfg.Fetch.AllowPrivate},
+		opened: queue.Opened{Hosts: r.homes, Networks: r.cfg.Fetch.AllowCIDR, Private: r.cfg.Fetch.AllowPrivate},
 		lent:   make(map[crawler.Host]bool),
 	}
 	if r.cfg.Own || r.cfg.Out.Sink != nil || slices.ContainsFunc(r.homes, isMetadata) {
@@ -46,7 +47,7 @@ func isMetadata(h crawler.Host) bool {
 
 // create creates the job. Everything is opened for it before any worker can see it.
 func (r *Runner) create(ctx context.Context) error {
-	if err := r.store().OpenPorts(ctx, r.cfg.Job.Name, crawler.Ports(r.homes)); err != nil {
+	if err := r.store().OpenPorts(ctx, r.cfg.Job.Name, queue.Ports(r.homes)); err != nil {
 		return err
 	}
 	if r.with.origin.Opens {
@@ -61,7 +62,7 @@ func (r *Runner) create(ctx context.Context) error {
 // scope when they began, so the hosts of new seeds are added as well.
 func (r *Runner) renew(ctx context.Context) error {
 	name := r.cfg.Job.Name
-	if err := r.store().OpenPorts(ctx, name, crawler.Ports(r.homes)); err != nil {
+	if err := r.store().OpenPorts(ctx, name, queue.Ports(r.homes)); err != nil {
 		return err
 	}
 	if !r.with.origin.Opens {
@@ -99,7 +100,7 @@ func (r *Runner) lend(ctx context.Context, s Seed) {
 		}
 	case !r.with.lent[h]:
 		r.with.lent[h] = true
-		err = r.store().OpenHosts(ctx, name, crawler.Opened{Hosts: []crawler.Host{h}})
+		err = r.store().OpenHosts(ctx, name, queue.Opened{Hosts: []crawler.Host{h}})
 	}
 	if err != nil && ctx.Err() == nil {
 		r.fail(err)
@@ -115,7 +116,7 @@ const reportTerm = 2 * time.Second
 
 // elsewhere returns where other workers keep pages of the job. pages is the total to
 // expect.
-func (r *Runner) elsewhere(ctx context.Context, pages int64) []crawler.Kept {
+func (r *Runner) elsewhere(ctx context.Context, pages int64) []queue.Kept {
 	if !r.with.origin.Opens {
 		return nil
 	}
@@ -128,7 +129,7 @@ func (r *Runner) elsewhere(ctx context.Context, pages int64) []crawler.Kept {
 			told += k.Pages
 		}
 		if err != nil || told >= pages || ctx.Err() != nil {
-			return slices.DeleteFunc(all, func(k crawler.Kept) bool { return r.keeps(k) || k.Pages == 0 })
+			return slices.DeleteFunc(all, func(k queue.Kept) bool { return r.keeps(k) || k.Pages == 0 })
 		}
 		select {
 		case <-time.After(lookEvery):
@@ -138,6 +139,6 @@ func (r *Runner) elsewhere(ctx context.Context, pages int64) []crawler.Kept {
 }
 
 // keeps reports whether pages are where this process keeps its own.
-func (r *Runner) keeps(k crawler.Kept) bool {
+func (r *Runner) keeps(k queue.Kept) bool {
 	return k.Worker == ownPlace || k.Machine == fleet.HostName() && k.Where == r.outlet.Where(r.beneath())
 }

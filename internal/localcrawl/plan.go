@@ -11,6 +11,7 @@ import (
 
 	"github.com/trawlcrawler/trawl/crawler"
 	"github.com/trawlcrawler/trawl/internal/fleet"
+	"github.com/trawlcrawler/trawl/internal/queue"
 )
 
 // Plan is what to do with the job.
@@ -201,7 +202,7 @@ func (r *Runner) whereabouts(was string) string {
 }
 
 // note returns the note for the folder.
-func (r *Runner) note(status crawler.Status, c crawler.Counters, elsewhere []crawler.Kept) Note {
+func (r *Runner) note(status crawler.Status, c crawler.Counters, elsewhere []queue.Kept) Note {
 	where := InMemory
 	switch {
 	case !r.Redis.Private:

@@ -12,6 +12,7 @@ import (
 
 	"github.com/trawlcrawler/trawl/crawler"
 	"github.com/trawlcrawler/trawl/internal/fleet"
+	"github.com/trawlcrawler/trawl/internal/queue"
 	"github.com/trawlcrawler/trawl/tasks"
 )
 
@@ -24,7 +25,7 @@ type Result struct {
 	// Interrupted says that the context ended before the job did.
 	Interrupted bool
 	// Elsewhere lists where other workers of the Redis keep pages of the job.
-	Elsewhere []crawler.Kept
+	Elsewhere []queue.Kept
 }
 
 const (
@@ -201,7 +202,7 @@ func (r *Runner) wake() {
 // heard handles a visit's report. A visit that failed is tried again. But if pages cannot
 // be kept, and only a person can fix that, there is no point in fetching more. The
 // exception is sinks of handlers, which belong to the program and are tried again.
-func (r *Runner) heard(job string, report crawler.Report, lost error) {
+func (r *Runner) heard(job string, report queue.Report, lost error) {
 	if job == r.cfg.Job.Name {
 		r.cfg.Hear.Visit(report)
 	}

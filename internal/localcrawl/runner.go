@@ -13,6 +13,7 @@ import (
 	"github.com/trawlcrawler/trawl/internal/fleet"
 	"github.com/trawlcrawler/trawl/internal/frontier"
 	"github.com/trawlcrawler/trawl/internal/output"
+	"github.com/trawlcrawler/trawl/internal/rules"
 	"github.com/trawlcrawler/trawl/tasks"
 )
 
@@ -58,7 +59,7 @@ func Open(ctx context.Context, cfg Config) (_ *Runner, err error) {
 		return nil, err
 	}
 	cfg.Job.Schedule, cfg.Job.Runs = "", 0
-	seeds, err := cfg.Job.SeedEntries()
+	seeds, err := rules.SeedEntries(cfg.Job)
 	if err != nil {
 		return nil, &Refusal{err}
 	}

@@ -7,6 +7,8 @@ import (
 	"time"
 
 	"github.com/trawlcrawler/trawl/crawler"
+	"github.com/trawlcrawler/trawl/internal/queue"
+	"github.com/trawlcrawler/trawl/internal/rules"
 )
 
 // Seed is one URL to start from.
@@ -22,7 +24,7 @@ type Seed struct {
 
 // own yields the seeds of the job's settings.
 func (r *Runner) own(yield func(Seed) bool) {
-	entries, err := r.cfg.Job.SeedEntries()
+	entries, err := rules.SeedEntries(r.cfg.Job)
 	if err != nil {
 		yield(Seed{Err: err})
 		return
@@ -44,7 +46,7 @@ const (
 // seed admits the seeds, and records when all are admitted, so that the job may end.
 func (r *Runner) seed(ctx context.Context, seeds iter.Seq[Seed]) {
 	frontier := r.store().Frontier(r.cfg.Job)
-	priorities, err := crawler.NewPriorityRules(r.cfg.Job.Priorities)
+	priorities, err := rules.NewPriorityRules(r.cfg.Job.Priorities)
 	if err != nil {
 		r.fail(err)
 		return
@@ -101,8 +103,8 @@ func (r *Runner) open(ctx context.Context, s Seed) {
 // batched collects seeds into batches, and reports those that are not URLs. A separate
 // goroutine reads the list. If the list blocks without ending, that goroutine stays until
 // the process ends.
-func (r *Runner) batched(ctx context.Context, seeds iter.Seq[Seed], priorities crawler.PriorityRules) iter.Seq[[]crawler.Entry] {
-	read := make(chan crawler.Entry, seedBatch)
+func (r *Runner) batched(ctx context.Context, seeds iter.Seq[Seed], priorities rules.PriorityRules) iter.Seq[[]queue.Entry] {
+	read := make(chan queue.Entry, seedBatch)
 	go func() {
 		defer close(read)
 		for s := range seeds {
@@ -111,13 +113,13 @@ func (r *Runner) batched(ctx context.Context, seeds iter.Seq[Seed], priorities c
 				continue
 			}
 			select {
-			case read <- crawler.Entry{URL: s.URL, Band: s.Priority.Band(priorities.Band(s.URL, crawler.BandFirst))}:
+			case read <- queue.Entry{URL: s.URL, Band: queue.BandOf(s.Priority, priorities.Band(s.URL, queue.BandFirst))}:
 			case <-ctx.Done():
 				return
 			}
 		}
 	}()
-	return func(yield func([]crawler.Entry) bool) {
+	return func(yield func([]queue.Entry) bool) {
 		for {
 			select {
 			case first, ok := <-read:
@@ -132,8 +134,8 @@ func (r *Runner) batched(ctx context.Context, seeds iter.Seq[Seed], priorities c
 }
 
 // gather returns the first entry and those that follow within seedAfter.
-func gather(first crawler.Entry, read <-chan crawler.Entry) []crawler.Entry {
-	batch := []crawler.Entry{first}
+func gather(first queue.Entry, read <-chan queue.Entry) []queue.Entry {
+	batch := []queue.Entry{first}
 	late := time.NewTimer(seedAfter)
 	defer late.Stop()
 	for len(batch) < seedBatch {

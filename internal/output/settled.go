@@ -9,7 +9,7 @@ import (
 	"io"
 	"time"
 
-	"github.com/trawlcrawler/trawl/crawler"
+	"github.com/trawlcrawler/trawl/internal/queue"
 )
 
 // settledName is the file that says how many records the output of a job should have. It
@@ -18,10 +18,10 @@ const settledName = ".settled.json"
 
 // Settled is what the workers of a fleet note in the output of a job that has ended.
 type Settled struct {
-	Job     string         `json:"job"`
-	Records int64          `json:"records"` // how many the output should have, in all its places
-	Ended   time.Time      `json:"ended"`   // when the job ended
-	Places  []crawler.Kept `json:"places,omitempty"`
+	Job     string       `json:"job"`
+	Records int64        `json:"records"` // how many the output should have, in all its places
+	Ended   time.Time    `json:"ended"`   // when the job ended
+	Places  []queue.Kept `json:"places,omitempty"`
 }
 
 // NoteSettled writes the note. Several workers may do so at once, because they write the

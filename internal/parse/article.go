@@ -12,6 +12,7 @@ import (
 
 	"github.com/trawlcrawler/trawl/crawler"
 	"github.com/trawlcrawler/trawl/internal/extract"
+	"github.com/trawlcrawler/trawl/internal/fetched"
 	"github.com/trawlcrawler/trawl/internal/htmltok"
 	"github.com/trawlcrawler/trawl/internal/htmltree"
 	"github.com/trawlcrawler/trawl/internal/reference"
@@ -42,7 +43,7 @@ const maxArticleTime = 5 * time.Second
 
 // read adds the main content to a document, or returns why it cannot. A panic of a
 // library becomes the page's trouble.
-func (a *articles) read(ctx context.Context, doc *crawler.Document, root *html.Node, res reference.Resolver) (trouble string) {
+func (a *articles) read(ctx context.Context, doc *fetched.Document, root *html.Node, res reference.Resolver) (trouble string) {
 	defer func() {
 		switch p := recover(); p {
 		case nil:
@@ -72,8 +73,8 @@ func (a *articles) read(ctx context.Context, doc *crawler.Document, root *html.N
 }
 
 // mainText says how the main content was found.
-func (a *articles) mainText(found extract.Content) *crawler.MainText {
-	c := &crawler.MainText{Extractor: found.Extractor, TextShare: found.Share, Hard: found.Hard}
+func (a *articles) mainText(found extract.Content) *fetched.MainText {
+	c := &fetched.MainText{Extractor: found.Extractor, TextShare: found.Share, Hard: found.Hard}
 	c.Language, c.DeclaredLanguage = found.Language, htmltok.Collapse(found.Declared, htmltok.MaxQuoted)
 	c.Quality = crawler.Quality(found.Quality)
 	for _, o := range found.Others {
@@ -89,8 +90,8 @@ func (a *articles) mainText(found extract.Content) *crawler.MainText {
 	return c
 }
 
-func articleOf(m extract.Metadata, markdown string) *crawler.Article {
-	return &crawler.Article{
+func articleOf(m extract.Metadata, markdown string) *fetched.Article {
+	return &fetched.Article{
 		Markdown: markdown, Author: htmltok.Collapse(m.Author, maxTitle), Site: htmltok.Collapse(m.Site, maxTitle),
 		Language: htmltok.Collapse(m.Language, htmltok.MaxQuoted), Published: m.Published,
 	}

@@ -11,6 +11,7 @@ import (
 	"github.com/trawlcrawler/trawl/crawler"
 	"github.com/trawlcrawler/trawl/internal/charset"
 	"github.com/trawlcrawler/trawl/internal/extract"
+	"github.com/trawlcrawler/trawl/internal/fetched"
 	"github.com/trawlcrawler/trawl/internal/htmltree"
 	"github.com/trawlcrawler/trawl/internal/reference"
 	"github.com/trawlcrawler/trawl/internal/test/corpus"
@@ -83,7 +84,7 @@ func TestOnlyWhatIsAskedForOfAnArticleIsMade(t *testing.T) {
 	for _, job := range []crawler.Job{
 		{ExtractSettings: crawler.ExtractSettings{Text: true}}, {ExtractSettings: crawler.ExtractSettings{Markdown: true}}, {},
 	} {
-		needs := crawler.Needs{Article: !job.Text && !job.Markdown}
+		needs := fetched.Needs{Article: !job.Text && !job.Markdown}
 		cfg := JobConfig(job, needs)
 		if cfg.Text != job.Text || cfg.Markdown != job.Markdown || cfg.Article != needs.Article {
 			t.Errorf("%+v asks for %+v", job, cfg)
@@ -238,7 +239,7 @@ func TestAnArticleIsGivenUpWhenItTakesTooLong(t *testing.T) {
 	if trouble != "" {
 		t.Fatal(trouble)
 	}
-	var doc crawler.Document
+	var doc fetched.Document
 	if trouble := p.articles.read(ctx, &doc, root, reference.ResolverAt(htmlPage("http://example.com/", "").URL)); !strings.Contains(trouble, "takes more than") || doc.Text != "" {
 		t.Errorf("trouble %q, text %q", trouble, doc.Text)
 	}

@@ -7,6 +7,8 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/trawlcrawler/trawl/crawler"
+	"github.com/trawlcrawler/trawl/internal/fetched"
+	"github.com/trawlcrawler/trawl/internal/rules"
 )
 
 const category = `<!doctype html><head><link rel=alternate href=/feed><link rel=stylesheet href=/style.css><link rel=next href=/page2></head>
@@ -16,12 +18,12 @@ const category = `<!doctype html><head><link rel=alternate href=/feed><link rel=
 <svg><a href=/drawn class=product>drawn</a></svg><a class=next href=?p=2>next</a><a href=mailto:x@example.com class=product>mail</a>`
 
 // chosen returns links by the rules that select them.
-func chosen(doc *crawler.Document) map[string][]int {
+func chosen(doc *fetched.Document) map[string][]int {
 	all := map[string][]int{}
 	for _, l := range doc.Links {
 		path := strings.TrimPrefix(l.URL.String(), "http://example.com")
 		all[path] = nil
-		for i := range crawler.MaxFollowRules {
+		for i := range rules.MaxFollowRules {
 			if l.Rules.Has(i) {
 				all[path] = append(all[path], i)
 			}

@@ -9,6 +9,8 @@ import (
 	"golang.org/x/net/html"
 
 	"github.com/trawlcrawler/trawl/crawler"
+	"github.com/trawlcrawler/trawl/internal/fetched"
+	"github.com/trawlcrawler/trawl/internal/rules"
 	"github.com/trawlcrawler/trawl/internal/test/corpus"
 )
 
@@ -37,7 +39,7 @@ func TestLinksOfRealPagesAreThoseOfTheirTrees(t *testing.T) {
 }
 
 // treeLinks finds the links of a page as a browser would, in its tree.
-func treeLinks(t *testing.T, page *crawler.Page) []crawler.Link {
+func treeLinks(t *testing.T, page *fetched.Page) []rules.Link {
 	t.Helper()
 	root, err := html.ParseWithOptions(page.Body.Reader(), html.ParseOptionEnableScripting(false))
 	if err != nil {
@@ -50,7 +52,7 @@ func treeLinks(t *testing.T, page *crawler.Page) []crawler.Link {
 			base = u.Base()
 		}
 	}
-	var links []crawler.Link
+	var links []rules.Link
 	place := map[crawler.URL]int{}
 	doc.Find("a[href], area[href], iframe[src], frame[src], link[rel~=next][href]").Each(func(_ int, s *goquery.Selection) {
 		if s.Nodes[0].Namespace != "" || s.Closest("template").Length() > 0 {
@@ -66,7 +68,7 @@ func treeLinks(t *testing.T, page *crawler.Page) []crawler.Link {
 			return
 		}
 		place[u] = len(links)
-		links = append(links, crawler.Link{URL: u, NoFollow: noFollow})
+		links = append(links, rules.Link{URL: u, NoFollow: noFollow})
 	})
 	return links
 }
@@ -97,7 +99,7 @@ func BenchmarkParse(b *testing.B) {
 	}
 }
 
-func benchmark(b *testing.B, p *Parser, pages []*crawler.Page) {
+func benchmark(b *testing.B, p *Parser, pages []*fetched.Page) {
 	b.Helper()
 	ctx, size, links := context.Background(), int64(0), 0
 	for _, page := range pages {

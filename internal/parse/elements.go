@@ -7,6 +7,7 @@ import (
 	"github.com/PuerkitoBio/goquery"
 
 	"github.com/trawlcrawler/trawl/crawler"
+	"github.com/trawlcrawler/trawl/internal/fetched"
 	"github.com/trawlcrawler/trawl/internal/htmltree"
 	"github.com/trawlcrawler/trawl/internal/reference"
 )
@@ -20,7 +21,7 @@ type Elements struct {
 
 // ElementsOf returns the elements of a page that was parsed with Config.Tree, or nil if
 // the page is not HTML.
-func ElementsOf(doc *crawler.Document) *Elements {
+func ElementsOf(doc *fetched.Document) *Elements {
 	if doc == nil {
 		return nil
 	}

@@ -11,6 +11,7 @@ import (
 
 	"github.com/trawlcrawler/trawl/crawler"
 	"github.com/trawlcrawler/trawl/internal/charset"
+	"github.com/trawlcrawler/trawl/internal/fetched"
 	"github.com/trawlcrawler/trawl/internal/test/corpus"
 )
 
@@ -118,7 +119,7 @@ func TestSkimmingMissesNothing(t *testing.T) {
 }
 
 // check fails if a document breaks a promise of its type.
-func check(t *testing.T, doc *crawler.Document) {
+func check(t *testing.T, doc *fetched.Document) {
 	t.Helper()
 	if !utf8.ValidString(doc.Title) || len(doc.Title) > maxTitle {
 		t.Errorf("title %q of %d bytes", doc.Title, len(doc.Title))

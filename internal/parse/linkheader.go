@@ -7,8 +7,10 @@ import (
 
 	"github.com/trawlcrawler/trawl/crawler"
 	"github.com/trawlcrawler/trawl/internal/charset"
+	"github.com/trawlcrawler/trawl/internal/fetched"
 	"github.com/trawlcrawler/trawl/internal/htmltok"
 	"github.com/trawlcrawler/trawl/internal/reference"
+	"github.com/trawlcrawler/trawl/internal/rules"
 )
 
 // maxHeaderLinks is how many links in the Link headers of a page are used.
@@ -89,11 +91,11 @@ func linkValue(s string) (value, rest string) {
 
 // readHeaders adds the links in a page's headers to its document. res is the document's
 // own resolver.
-func (p *Parser) readHeaders(doc *crawler.Document, page *crawler.Page, res reference.Resolver) {
+func (p *Parser) readHeaders(doc *fetched.Document, page *fetched.Page, res reference.Resolver) {
 	p.readLinkHeaders(doc, page)
 	if target, ok := reference.InRefresh([]byte(page.Header.Get("Refresh"))); ok {
 		if u, ok := res.URL(string(target)); ok {
-			p.lead(doc, crawler.Link{URL: u}, crawler.Reference{URL: u, Kind: crawler.ReferenceRefresh})
+			p.lead(doc, rules.Link{URL: u}, fetched.Reference{URL: u, Kind: fetched.ReferenceRefresh})
 		}
 	}
 }
@@ -102,7 +104,7 @@ func (p *Parser) readHeaders(doc *crawler.Document, page *crawler.Page, res refe
 // them against the page's URL, regardless of its <base> (RFC 8288, 3.2), and ignores
 // links whose source is not the page. A canonical form in the document takes precedence
 // over one in a header.
-func (p *Parser) readLinkHeaders(doc *crawler.Document, page *crawler.Page) {
+func (p *Parser) readLinkHeaders(doc *fetched.Document, page *fetched.Page) {
 	values := page.Header["Link"]
 	if len(values) == 0 {
 		return
@@ -118,13 +120,13 @@ func (p *Parser) readLinkHeaders(doc *crawler.Document, page *crawler.Page) {
 		}
 		p.relate(doc, u, []byte(link.rel))
 		if p.feeds && isFeed(link.rel, link.kind) {
-			addFeed(doc, crawler.Link{URL: u, NoFollow: htmltok.HasToken([]byte(link.rel), "nofollow")})
+			addFeed(doc, rules.Link{URL: u, NoFollow: htmltok.HasToken([]byte(link.rel), "nofollow")})
 		}
 	}
 }
 
 // relate records a link in a header according to its relation.
-func (p *Parser) relate(doc *crawler.Document, u crawler.URL, rel []byte) {
+func (p *Parser) relate(doc *fetched.Document, u crawler.URL, rel []byte) {
 	if htmltok.HasToken(rel, "canonical") && doc.Canonical.IsZero() {
 		doc.Canonical = u
 	}
@@ -134,18 +136,18 @@ func (p *Parser) relate(doc *crawler.Document, u crawler.URL, rel []byte) {
 	if !htmltok.HasToken(rel, "next") && !(p.resources && isAlternate(rel)) {
 		return
 	}
-	p.lead(doc, crawler.Link{URL: u, NoFollow: htmltok.HasToken(rel, "nofollow")}, crawler.Reference{
-		URL: u, Rel: htmltok.Clip(strings.ToLower(htmltok.Collapse(rel, 0)), maxAnchorRel), NoFollow: htmltok.HasToken(rel, "nofollow"), Kind: crawler.ReferenceHeader,
+	p.lead(doc, rules.Link{URL: u, NoFollow: htmltok.HasToken(rel, "nofollow")}, fetched.Reference{
+		URL: u, Rel: htmltok.Clip(strings.ToLower(htmltok.Collapse(rel, 0)), maxAnchorRel), NoFollow: htmltok.HasToken(rel, "nofollow"), Kind: fetched.ReferenceHeader,
 	})
 }
 
 // lead adds a link in a header to a document, and to its references if the job records
 // them.
-func (p *Parser) lead(doc *crawler.Document, l crawler.Link, r crawler.Reference) {
+func (p *Parser) lead(doc *fetched.Document, l rules.Link, r fetched.Reference) {
 	if p.references {
 		doc.References = append(doc.References, r)
 	}
-	if i := slices.IndexFunc(doc.Links, func(o crawler.Link) bool { return o.URL == l.URL }); i >= 0 {
+	if i := slices.IndexFunc(doc.Links, func(o rules.Link) bool { return o.URL == l.URL }); i >= 0 {
 		doc.Links[i].NoFollow = doc.Links[i].NoFollow && l.NoFollow
 		return
 	}
@@ -153,9 +155,9 @@ func (p *Parser) lead(doc *crawler.Document, l crawler.Link, r crawler.Reference
 }
 
 // addFeed adds a feed to a document, or marks an existing link to it.
-func addFeed(doc *crawler.Document, l crawler.Link) {
+func addFeed(doc *fetched.Document, l rules.Link) {
 	l.Sitemap = true
-	if i := slices.IndexFunc(doc.Links, func(o crawler.Link) bool { return o.URL == l.URL }); i >= 0 {
+	if i := slices.IndexFunc(doc.Links, func(o rules.Link) bool { return o.URL == l.URL }); i >= 0 {
 		l.NoFollow, l.Rules = l.NoFollow && doc.Links[i].NoFollow, doc.Links[i].Rules
 		doc.Links[i] = l
 		return

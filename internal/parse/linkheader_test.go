@@ -4,7 +4,7 @@ import (
 	"slices"
 	"testing"
 
-	"github.com/trawlcrawler/trawl/crawler"
+	"github.com/trawlcrawler/trawl/internal/fetched"
 )
 
 func TestLinksOfHeaders(t *testing.T) {
@@ -121,7 +121,7 @@ func TestTheRefreshHeaderIsALink(t *testing.T) {
 	picture.Header.Set("Content-Type", "image/png")
 	picture.Header.Set("Refresh", "0; url=next")
 	doc := parsePage(t, Config{References: true}, picture)
-	if len(doc.Links) != 1 || doc.Links[0].URL.String() != "http://example.com/dir/next" || len(doc.References) != 1 || doc.References[0].Kind != crawler.ReferenceRefresh {
+	if len(doc.Links) != 1 || doc.Links[0].URL.String() != "http://example.com/dir/next" || len(doc.References) != 1 || doc.References[0].Kind != fetched.ReferenceRefresh {
 		t.Errorf("the links are %v, and the references %+v", doc.Links, doc.References)
 	}
 }

@@ -17,12 +17,13 @@ import (
 
 	"github.com/trawlcrawler/trawl/crawler"
 	"github.com/trawlcrawler/trawl/internal/charset"
+	"github.com/trawlcrawler/trawl/internal/fetched"
 	"github.com/trawlcrawler/trawl/internal/reference"
 	"github.com/trawlcrawler/trawl/internal/test/race"
 )
 
 // spill moves all but the first bytes of a page's body to a file.
-func spill(t testing.TB, page *crawler.Page, head int) *crawler.Page {
+func spill(t testing.TB, page *fetched.Page, head int) *fetched.Page {
 	t.Helper()
 	file, err := os.CreateTemp(t.TempDir(), "")
 	if err != nil {

@@ -25,10 +25,12 @@ import (
 
 	"github.com/trawlcrawler/trawl/crawler"
 	"github.com/trawlcrawler/trawl/internal/charset"
+	"github.com/trawlcrawler/trawl/internal/fetched"
 	"github.com/trawlcrawler/trawl/internal/fields"
 	"github.com/trawlcrawler/trawl/internal/htmltok"
 	"github.com/trawlcrawler/trawl/internal/htmltree"
 	"github.com/trawlcrawler/trawl/internal/reference"
+	"github.com/trawlcrawler/trawl/internal/rules"
 )
 
 // Config says what to look for in pages. With the zero value it is links and titles.
@@ -74,7 +76,7 @@ type Config struct {
 }
 
 // JobConfig returns the configuration for a job whose sinks need needs.
-func JobConfig(j crawler.Job, needs crawler.Needs) Config {
+func JobConfig(j crawler.Job, needs fetched.Needs) Config {
 	cfg := Config{
 		Select: j.Select, Extract: j.Extract, Resources: j.Resources, Simhash: j.Simhash, Tree: len(j.Handlers) > 0, ProductToken: j.ProductToken(),
 		Text: j.Text, Markdown: j.Markdown, Article: needs.Article, Extractor: j.Extractor,
@@ -149,7 +151,7 @@ func Check(j crawler.Job) error {
 // A body that spills into a file is read as a stream. Its charset is determined, and its
 // fields are extracted, from the head alone, which is in memory. The error never concerns
 // the content of the page: it is that of ctx, of the file, or of a page without URL.
-func (p *Parser) Parse(ctx context.Context, page *crawler.Page) (*crawler.Document, error) {
+func (p *Parser) Parse(ctx context.Context, page *fetched.Page) (*fetched.Document, error) {
 	return p.parse(ctx, page, nil)
 }
 
@@ -158,13 +160,13 @@ type Finding = fields.Finding
 
 // Explain parses a page as Parse does, and explains for each field of the job how it got
 // its value.
-func (p *Parser) Explain(ctx context.Context, page *crawler.Page) (*crawler.Document, []Finding, error) {
+func (p *Parser) Explain(ctx context.Context, page *fetched.Page) (*fetched.Document, []Finding, error) {
 	notes := fields.NewFindings()
 	doc, err := p.parse(ctx, page, notes)
 	return doc, notes.List(), err
 }
 
-func (p *Parser) parse(ctx context.Context, page *crawler.Page, notes *fields.Findings) (*crawler.Document, error) {
+func (p *Parser) parse(ctx context.Context, page *fetched.Page, notes *fields.Findings) (*fetched.Document, error) {
 	if page.Body == nil {
 		return nil, nil
 	}
@@ -243,7 +245,7 @@ func (p *Parser) selections(page crawler.URL) (kinds []*fields.Kind, choices []*
 
 // readTree extracts what requires a tree: the fields for these kinds of pages, and the
 // main content.
-func (p *Parser) readTree(ctx context.Context, doc *crawler.Document, t *htmltree.Tree, res reference.Resolver, kinds []*fields.Kind, now time.Time, notes *fields.Findings) (trouble string) {
+func (p *Parser) readTree(ctx context.Context, doc *fetched.Document, t *htmltree.Tree, res reference.Resolver, kinds []*fields.Kind, now time.Time, notes *fields.Findings) (trouble string) {
 	if len(kinds) > 0 {
 		doc.Fields, doc.Missing, trouble = fields.NewReading(ctx, t.Source(), res, now, notes).Extract(kinds, t)
 	}
@@ -259,21 +261,21 @@ func (p *Parser) readTree(ctx context.Context, doc *crawler.Document, t *htmltre
 
 // bare returns the document of a page that is not parsed: what its headers say, or nil if
 // that is nothing.
-func (p *Parser) bare(page *crawler.Page) *crawler.Document {
+func (p *Parser) bare(page *fetched.Page) *fetched.Document {
 	var d directives
 	d.obeyHeader(page.Header, p.agent)
 	if d == (directives{}) && len(page.Header["Link"])+len(page.Header["Refresh"]) == 0 {
 		return nil
 	}
 	res := reference.ResolverAt(page.URL)
-	doc := &crawler.Document{NoFollow: d.noFollow, NoIndex: d.noIndex, Rights: d.rights(res)}
+	doc := &fetched.Document{NoFollow: d.noFollow, NoIndex: d.noIndex, Rights: d.rights(res)}
 	p.readHeaders(doc, page, res)
 	return doc
 }
 
 // document converts what a scan has recorded.
-func (p *Parser) document(s *scan, src charset.Source, res reference.Resolver) *crawler.Document {
-	doc := &crawler.Document{
+func (p *Parser) document(s *scan, src charset.Source, res reference.Resolver) *fetched.Document {
+	doc := &fetched.Document{
 		Title:    s.title,
 		Charset:  src.Charset,
 		Guessed:  src.Guessed,
@@ -303,7 +305,7 @@ func (p *Parser) document(s *scan, src charset.Source, res reference.Resolver) *
 }
 
 // urls returns the URLs of links.
-func urls(links []crawler.Link) []crawler.URL {
+func urls(links []rules.Link) []crawler.URL {
 	all := make([]crawler.URL, len(links))
 	for i, l := range links {
 		all[i] = l.URL

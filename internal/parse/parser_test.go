@@ -10,26 +10,27 @@ import (
 	"unicode/utf8"
 
 	"github.com/trawlcrawler/trawl/crawler"
+	"github.com/trawlcrawler/trawl/internal/fetched"
 	"github.com/trawlcrawler/trawl/internal/reference"
 	"github.com/trawlcrawler/trawl/internal/test/race"
 )
 
 // htmlPage returns a page as a fetcher returns it.
-func htmlPage(url, body string) *crawler.Page {
+func htmlPage(url, body string) *fetched.Page {
 	u, err := crawler.ParseURL(url)
 	if err != nil {
 		panic(err)
 	}
-	return &crawler.Page{
+	return &fetched.Page{
 		URL:    u,
 		Status: http.StatusOK,
 		Header: http.Header{"Content-Type": {"text/html; charset=utf-8"}},
-		Body:   &crawler.Body{Head: []byte(body), Size: int64(len(body)), Release: func() {}},
+		Body:   &fetched.Body{Head: []byte(body), Size: int64(len(body)), Release: func() {}},
 	}
 }
 
 // parsePage parses a page with its own parser.
-func parsePage(t testing.TB, cfg Config, page *crawler.Page) *crawler.Document {
+func parsePage(t testing.TB, cfg Config, page *fetched.Page) *fetched.Document {
 	t.Helper()
 	p, err := New(cfg)
 	if err != nil {
@@ -43,7 +44,7 @@ func parsePage(t testing.TB, cfg Config, page *crawler.Page) *crawler.Document {
 }
 
 // parseHTML parses a document at http://example.com/dir/page?q=1.
-func parseHTML(t testing.TB, body string) *crawler.Document {
+func parseHTML(t testing.TB, body string) *fetched.Document {
 	t.Helper()
 	return parsePage(t, Config{ProductToken: "trawl"}, htmlPage("http://example.com/dir/page?q=1", body))
 }

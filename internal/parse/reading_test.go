@@ -9,7 +9,9 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/trawlcrawler/trawl/crawler"
+	"github.com/trawlcrawler/trawl/internal/fetched"
 	"github.com/trawlcrawler/trawl/internal/fields"
+	"github.com/trawlcrawler/trawl/internal/rules"
 	"github.com/trawlcrawler/trawl/internal/test/race"
 )
 
@@ -37,7 +39,7 @@ const product = `<!doctype html><html lang=en><head><base href=/shop/>
 <time itemprop=datePublished datetime=1906>last century</time></div>
 </body></html>`
 
-func extractFrom(t *testing.T, page string, fields crawler.Fields) *crawler.Document {
+func extractFrom(t *testing.T, page string, fields crawler.Fields) *fetched.Document {
 	t.Helper()
 	cfg := Config{Extract: []crawler.Extraction{{Fields: fields}}}
 	if err := checkConfig(cfg); err != nil {
@@ -50,7 +52,7 @@ func extractFrom(t *testing.T, page string, fields crawler.Fields) *crawler.Docu
 func checkConfig(cfg Config) error {
 	job := crawler.DefaultJob()
 	job.Name, job.Select, job.Extract, job.FollowRules = "test", cfg.Select, cfg.Extract, cfg.FollowRules
-	if err := job.Validate(); err != nil {
+	if err := rules.Validate(job); err != nil {
 		return err
 	}
 	return Check(job)
@@ -151,7 +153,7 @@ func TestAnEmptyFieldSaysWhy(t *testing.T) {
 			t.Parallel()
 			f.Required = true
 			doc := extractFrom(t, product, crawler.Fields{"x": f})
-			if diff := cmp.Diff([]crawler.Missing{{Field: "x", Why: want}}, doc.Missing); diff != "" {
+			if diff := cmp.Diff([]fetched.Missing{{Field: "x", Why: want}}, doc.Missing); diff != "" {
 				t.Errorf("missing differs (-want +got):\n%s", diff)
 			}
 		})
@@ -180,7 +182,7 @@ func TestWhatIsRequiredOfAnItemIsMissingWithItsPath(t *testing.T) {
 	t.Parallel()
 	doc := extractFrom(t, product, crawler.Fields{"reviews": {CSS: ".review", List: true, Fields: crawler.Fields{
 		"author": {CSS: ".name"}, "stars": {CSS: ".stars", Attr: "data-value", Required: true}}}})
-	want := []crawler.Missing{{Field: "reviews.stars", Why: "the attribute data-value is absent"}}
+	want := []fetched.Missing{{Field: "reviews.stars", Why: "the attribute data-value is absent"}}
 	if diff := cmp.Diff(want, doc.Missing); diff != "" || len(doc.Fields["reviews"].([]any)) != 2 {
 		t.Errorf("%v; missing differs (-want +got):\n%s", doc.Fields, diff)
 	}

@@ -4,6 +4,7 @@ import (
 	"bytes"
 
 	"github.com/trawlcrawler/trawl/crawler"
+	"github.com/trawlcrawler/trawl/internal/fetched"
 	"github.com/trawlcrawler/trawl/internal/htmltok"
 	"github.com/trawlcrawler/trawl/internal/reference"
 )
@@ -37,7 +38,7 @@ type references struct {
 type mention struct {
 	ref, rel, text span
 	noFollow       bool
-	kind           crawler.ReferenceKind
+	kind           fetched.ReferenceKind
 }
 
 type span struct{ a, b int }
@@ -50,7 +51,7 @@ func (r *references) put(b []byte) span {
 
 // add records a reference that has no text, or none yet. It returns false if the
 // reference is not recorded.
-func (r *references) add(kind crawler.ReferenceKind, ref, rel []byte) bool {
+func (r *references) add(kind fetched.ReferenceKind, ref, rel []byte) bool {
 	ref = trimReference(ref)
 	if len(ref) > crawler.MaxURLLength || len(r.list) == maxReferences {
 		return false
@@ -78,13 +79,13 @@ func (r *references) add(kind crawler.ReferenceKind, ref, rel []byte) bool {
 
 // anchor records an anchor, whose text follows.
 func (r *references) anchor(ref, rel []byte) {
-	r.open = r.add(crawler.ReferenceAnchor, ref, rel)
+	r.open = r.add(fetched.ReferenceAnchor, ref, rel)
 	r.space, r.tables, r.drawn = false, 0, 0
 }
 
 // area records an area of an image map and its description.
 func (r *references) area(ref, rel, alt []byte) {
-	r.open = r.add(crawler.ReferenceArea, ref, rel)
+	r.open = r.add(fetched.ReferenceArea, ref, rel)
 	r.space = false
 	r.read(alt)
 	r.open = false
@@ -92,7 +93,7 @@ func (r *references) area(ref, rel, alt []byte) {
 
 // within records a reference whose element may be within an anchor. The text of the
 // anchor continues.
-func (r *references) within(kind crawler.ReferenceKind, ref, rel []byte) {
+func (r *references) within(kind fetched.ReferenceKind, ref, rel []byte) {
 	if !r.open {
 		r.add(kind, ref, rel)
 		return
@@ -185,11 +186,11 @@ func partsText(name []byte) bool {
 
 // resolve resolves the recorded references, in document order. It drops what is not an
 // http or https URL, and exact duplicates.
-func (r *references) resolve(res reference.Resolver) []crawler.Reference {
-	all := make([]crawler.Reference, 0, len(r.list))
+func (r *references) resolve(res reference.Resolver) []fetched.Reference {
+	all := make([]fetched.Reference, 0, len(r.list))
 	raw, words := string(r.raw), string(r.words) // one allocation for all
 	urls := make(map[string]crawler.URL)         // most pages repeat references
-	seen := make(map[crawler.Reference]bool, len(r.list))
+	seen := make(map[fetched.Reference]bool, len(r.list))
 	for _, m := range r.list {
 		ref := raw[m.ref.a:m.ref.b]
 		u, known := urls[ref]
@@ -200,7 +201,7 @@ func (r *references) resolve(res reference.Resolver) []crawler.Reference {
 		if u.IsZero() {
 			continue
 		}
-		one := crawler.Reference{
+		one := fetched.Reference{
 			URL: u, Text: htmltok.Clip(htmltok.Clean(words[m.text.a:m.text.b]), maxAnchorText), Rel: htmltok.Clean(raw[m.rel.a:m.rel.b]),
 			NoFollow: m.noFollow, Kind: m.kind,
 		}

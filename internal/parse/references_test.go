@@ -11,6 +11,7 @@ import (
 	"golang.org/x/net/html"
 
 	"github.com/trawlcrawler/trawl/crawler"
+	"github.com/trawlcrawler/trawl/internal/fetched"
 	"github.com/trawlcrawler/trawl/internal/htmltok"
 	"github.com/trawlcrawler/trawl/internal/test/corpus"
 )
@@ -70,14 +71,14 @@ func TestReferencesAreNotedForWhoAsks(t *testing.T) {
 		t.Errorf("nobody asked for %v", doc.References)
 	}
 	doc := parsePage(t, Config{References: true, Resources: true, Simhash: true}, page)
-	if len(doc.References) != 2 || doc.References[1].Kind != crawler.ReferenceHeader || doc.References[1].Rel != "next" {
+	if len(doc.References) != 2 || doc.References[1].Kind != fetched.ReferenceHeader || doc.References[1].Rel != "next" {
 		t.Errorf("references %v", doc.References)
 	}
 	if want := parsePage(t, Config{Simhash: true}, page).Simhash; doc.Simhash != want {
 		t.Errorf("the fingerprint is %s, and %s without references", doc.Simhash, want)
 	}
 	for _, want := range []bool{false, true} {
-		if got := JobConfig(crawler.Job{}, crawler.Needs{References: want}).References; got != want {
+		if got := JobConfig(crawler.Job{}, fetched.Needs{References: want}).References; got != want {
 			t.Errorf("sinks need references: %v, and the parser collects them: %v", want, got)
 		}
 	}
@@ -128,9 +129,9 @@ func TestAnchorsOfRealPagesAreThoseOfTheirTrees(t *testing.T) {
 	}
 }
 
-func wantAnchors(t *testing.T, page string, got, want []crawler.Reference) {
+func wantAnchors(t *testing.T, page string, got, want []fetched.Reference) {
 	t.Helper()
-	got = slices.DeleteFunc(slices.Clone(got), func(r crawler.Reference) bool { return r.Kind != crawler.ReferenceAnchor })
+	got = slices.DeleteFunc(slices.Clone(got), func(r fetched.Reference) bool { return r.Kind != fetched.ReferenceAnchor })
 	if !slices.Equal(got, want) {
 		i := 0
 		for i < min(len(got), len(want)) && got[i] == want[i] {
@@ -141,13 +142,13 @@ func wantAnchors(t *testing.T, page string, got, want []crawler.Reference) {
 }
 
 // treeAnchors finds the anchors of a page and their texts in its tree.
-func treeAnchors(t testing.TB, body string, page crawler.URL) []crawler.Reference {
+func treeAnchors(t testing.TB, body string, page crawler.URL) []fetched.Reference {
 	t.Helper()
 	root, err := html.ParseWithOptions(strings.NewReader(body), html.ParseOptionEnableScripting(false))
 	if err != nil {
 		t.Fatal(err)
 	}
-	var all []crawler.Reference
+	var all []fetched.Reference
 	for n := range root.Descendants() {
 		if n.Type != html.ElementNode || n.Data != "a" || n.Namespace != "" || inTemplate(n) {
 			continue
@@ -160,7 +161,7 @@ func treeAnchors(t testing.TB, body string, page crawler.URL) []crawler.Referenc
 		rel, _ := attribute(n, "rel")
 		var text strings.Builder
 		treeText(&text, n)
-		r := crawler.Reference{
+		r := fetched.Reference{
 			URL: u, Text: htmltok.Collapse(text.String(), maxAnchorText), Rel: htmltok.Collapse(strings.ToLower(rel), 0), NoFollow: htmltok.HasToken([]byte(rel), "nofollow"), Kind: "a",
 		}
 		if !slices.Contains(all, r) {

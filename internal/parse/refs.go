@@ -7,6 +7,7 @@ import (
 
 	"github.com/trawlcrawler/trawl/crawler"
 	"github.com/trawlcrawler/trawl/internal/reference"
+	"github.com/trawlcrawler/trawl/internal/rules"
 )
 
 // refs collects the references of a page as they are written, without duplicates, in
@@ -103,9 +104,9 @@ func trimReference(raw []byte) []byte {
 
 // resolve resolves the references. It drops what is not an http or https URL. Of
 // references to the same URL, the first counts.
-func (r *refs) resolve(res reference.Resolver) []crawler.Link {
+func (r *refs) resolve(res reference.Resolver) []rules.Link {
 	folder := r.folder(res)
-	all := make([]crawler.Link, 0, len(r.found))
+	all := make([]rules.Link, 0, len(r.found))
 	for _, i := range r.found {
 		ref := &r.list[i]
 		if ref.folder != folder {
@@ -120,7 +121,7 @@ func (r *refs) resolve(res reference.Resolver) []crawler.Link {
 			continue
 		}
 		l.page, l.place = r.page, int32(len(all))
-		all = append(all, crawler.Link{URL: l.url, NoFollow: ref.noFollow})
+		all = append(all, rules.Link{URL: l.url, NoFollow: ref.noFollow})
 	}
 	return all
 }

@@ -12,6 +12,7 @@ import (
 	"github.com/trawlcrawler/trawl/internal/charset"
 	"github.com/trawlcrawler/trawl/internal/htmltok"
 	"github.com/trawlcrawler/trawl/internal/reference"
+	"github.com/trawlcrawler/trawl/internal/rules"
 	"github.com/trawlcrawler/trawl/internal/test/corpus"
 )
 
@@ -20,7 +21,7 @@ import (
 func sameLinks(t *testing.T, used *scan, at crawler.URL, body []byte) {
 	t.Helper()
 	src := charset.NewSource(charset.MediaType{}, body, false)
-	links := func(s *scan) []crawler.Link {
+	links := func(s *scan) []rules.Link {
 		if err := s.read(context.Background(), src, ""); err != nil {
 			t.Fatal(err)
 		}

@@ -6,8 +6,8 @@ import (
 	"io"
 	"strings"
 
-	"github.com/trawlcrawler/trawl/crawler"
 	"github.com/trawlcrawler/trawl/internal/charset"
+	"github.com/trawlcrawler/trawl/internal/fetched"
 	"github.com/trawlcrawler/trawl/internal/htmltok"
 	"github.com/trawlcrawler/trawl/internal/reference"
 )
@@ -144,7 +144,7 @@ func isFeed(rel, kind string) bool {
 }
 
 // styleSheet parses a page that is a style sheet. Its links are those of its headers.
-func (p *Parser) styleSheet(page *crawler.Page, declared charset.MediaType) (*crawler.Document, error) {
+func (p *Parser) styleSheet(page *fetched.Page, declared charset.MediaType) (*fetched.Document, error) {
 	src := charset.NewStyleSource(declared, page.Body.Head)
 	src.Rest = page.Body.Rest()
 	s := p.scans.Get().(*scan)
@@ -154,7 +154,7 @@ func (p *Parser) styleSheet(page *crawler.Page, declared charset.MediaType) (*cr
 	}
 	s.robots.obeyHeader(page.Header, p.agent)
 	res := reference.ResolverAt(page.URL)
-	doc := &crawler.Document{
+	doc := &fetched.Document{
 		Charset: src.Charset, NoFollow: s.robots.noFollow, NoIndex: s.robots.noIndex, Rights: s.robots.rights(res),
 		Resources: urls(s.resources.resolve(res)),
 	}

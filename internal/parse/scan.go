@@ -6,8 +6,8 @@ import (
 
 	"golang.org/x/net/html"
 
-	"github.com/trawlcrawler/trawl/crawler"
 	"github.com/trawlcrawler/trawl/internal/charset"
+	"github.com/trawlcrawler/trawl/internal/fetched"
 	"github.com/trawlcrawler/trawl/internal/htmltok"
 	"github.com/trawlcrawler/trawl/internal/htmltree"
 	"github.com/trawlcrawler/trawl/internal/reference"
@@ -316,7 +316,7 @@ func (s *scan) drawnAnchor() {
 	switch {
 	case s.graph == nil:
 	case s.graph.open:
-		s.graph.within(crawler.ReferenceAnchor, ref, a.rel)
+		s.graph.within(fetched.ReferenceAnchor, ref, a.rel)
 	default:
 		s.graph.anchor(ref, a.rel)
 	}
@@ -325,12 +325,12 @@ func (s *scan) drawnAnchor() {
 func (s *scan) frame() {
 	if a := s.attributes(); len(a.src) > 0 {
 		s.refs.add(a.src, false)
-		s.refer(crawler.ReferenceFrame, a.src, nil)
+		s.refer(fetched.ReferenceFrame, a.src, nil)
 	}
 }
 
 // refer records a reference without text, if the link graph is wanted.
-func (s *scan) refer(kind crawler.ReferenceKind, ref, rel []byte) {
+func (s *scan) refer(kind fetched.ReferenceKind, ref, rel []byte) {
 	if s.graph != nil {
 		s.graph.within(kind, ref, rel)
 	}
@@ -351,7 +351,7 @@ func (s *scan) link() {
 	}
 	if htmltok.HasToken(a.rel, "next") || s.resources != nil && isAlternate(a.rel) {
 		s.refs.add(a.href, htmltok.HasToken(a.rel, "nofollow"))
-		s.refer(crawler.ReferenceLink, a.href, a.rel)
+		s.refer(fetched.ReferenceLink, a.href, a.rel)
 	}
 }
 
@@ -360,7 +360,7 @@ func (s *scan) meta() {
 	if htmltok.EqualFold(a.httpEquiv, "refresh") {
 		if target, ok := reference.InRefresh(a.content); ok {
 			s.refs.add(target, false)
-			s.refer(crawler.ReferenceRefresh, target, nil)
+			s.refer(fetched.ReferenceRefresh, target, nil)
 		}
 	}
 	if len(a.name) > 0 {

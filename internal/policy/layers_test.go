@@ -19,8 +19,11 @@ const module = "github.com/trawlcrawler/trawl"
 // layers below its own, and none of its own layer. "." is package trawl.
 var layers = [][]string{
 	{"internal/language"},
-	{"internal/extract", "internal/heap", "internal/redisd", "internal/version", "internal/htmltok"},
+	{"internal/extract", "internal/heap", "internal/redisd", "internal/version", "internal/htmltok", "internal/plain"},
 	{"crawler", "cmd/trawl/early", "internal/charset"},
+	{"internal/queue", "internal/waiting", "internal/seedfile"},
+	{"internal/rules"},
+	{"internal/fetched"},
 	{
 		"internal/setting", "internal/visit", "internal/reference", "internal/htmltree", "internal/dns", "internal/repair", "internal/cookie",
 		"internal/guard", "internal/redisconn", "internal/warc", "internal/tabular",

@@ -10,6 +10,7 @@ import (
 	"github.com/redis/go-redis/v9"
 
 	"github.com/trawlcrawler/trawl/crawler"
+	"github.com/trawlcrawler/trawl/internal/queue"
 )
 
 // Full returns an error if the memory of a Redis is used up. It returns nil if the server
@@ -73,7 +74,7 @@ func Distress(err error) error {
 		return distress{advice, err}
 	case errors.Is(err, context.DeadlineExceeded), errors.As(err, &network) && network.Timeout():
 		return distress{"Redis does not answer in time: it hangs, is overloaded, or the network to it is cut", err}
-	case errors.As(err, &network), errors.Is(Passing(err), crawler.ErrUnavailable):
+	case errors.As(err, &network), errors.Is(Passing(err), queue.ErrUnavailable):
 		return distress{"Redis is unreachable: start it, or correct its address in the URL", err}
 	}
 	return err

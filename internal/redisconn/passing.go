@@ -11,20 +11,20 @@ import (
 
 	"github.com/redis/go-redis/v9"
 
-	"github.com/trawlcrawler/trawl/crawler"
+	"github.com/trawlcrawler/trawl/internal/queue"
 )
 
 // passes are the errors of a Redis that is temporarily unavailable: it is full, loads its
 // data, is or has become a replica, cannot write to disk, or its Cluster is being repaired.
 var passes = []string{"OOM", "LOADING", "READONLY", "MASTERDOWN", "NOREPLICAS", "MISCONF", "CLUSTERDOWN", "TRYAGAIN", "BUSY"}
 
-// Passing makes errors of a temporarily unavailable Redis wrap [crawler.ErrUnavailable],
+// Passing makes errors of a temporarily unavailable Redis wrap [queue.ErrUnavailable],
 // and returns others unchanged.
 func Passing(err error) error {
 	var reply redis.Error
 	var network net.Error
 	switch {
-	case errors.Is(err, crawler.ErrUnavailable):
+	case errors.Is(err, queue.ErrUnavailable):
 		return err
 	case errors.As(err, &reply):
 		if !slices.Contains(passes, ErrorWord(err)) {
@@ -35,7 +35,7 @@ func Passing(err error) error {
 	default:
 		return err
 	}
-	return fmt.Errorf("%w: %w", crawler.ErrUnavailable, err)
+	return fmt.Errorf("%w: %w", queue.ErrUnavailable, err)
 }
 
 // refusals are the errors of a Redis that answers reads but refuses writes.

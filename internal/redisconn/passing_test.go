@@ -8,7 +8,7 @@ import (
 
 	"github.com/redis/go-redis/v9"
 
-	"github.com/trawlcrawler/trawl/crawler"
+	"github.com/trawlcrawler/trawl/internal/queue"
 )
 
 func TestErrorsThatPassAreTold(t *testing.T) {
@@ -23,7 +23,7 @@ func TestErrorsThatPassAreTold(t *testing.T) {
 		{redis.ErrClosed, false},
 		{errors.New("what is this"), false},
 	} {
-		if got := errors.Is(Passing(fmt.Errorf("call: %w", c.err)), crawler.ErrUnavailable); got != c.passes {
+		if got := errors.Is(Passing(fmt.Errorf("call: %w", c.err)), queue.ErrUnavailable); got != c.passes {
 			t.Errorf("%v passes: %v, want %v", c.err, got, c.passes)
 		}
 	}

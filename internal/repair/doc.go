@@ -3,5 +3,5 @@
 //
 // A [Repairer] is a connection. It reads the head of each answer, and the framing of its body,
 // and passes on a head that net/http accepts; bodies stay as they are. What it changed is told
-// as [crawler.Repairs].
+// as [fetched.Repairs].
 package repair

@@ -8,7 +8,7 @@ import (
 
 	"golang.org/x/net/http/httpguts"
 
-	"github.com/trawlcrawler/trawl/crawler"
+	"github.com/trawlcrawler/trawl/internal/fetched"
 )
 
 // answerHead is the head of an answer, as net/http will read it.
@@ -28,7 +28,7 @@ type field struct {
 // repairHead returns a head that net/http can read. block is a head that ends in an empty
 // line and may be slightly wrong. If nothing needs repair, or the first line is not one of
 // HTTP, repairHead returns block itself and notes nothing.
-func repairHead(block []byte, notes *crawler.Repairs) answerHead {
+func repairHead(block []byte, notes *fetched.Repairs) answerHead {
 	first := lineEnd(block)
 	status, ok := parseStatus(trimEnd(block[:first]))
 	if !ok {
@@ -95,7 +95,7 @@ func namesFraming(trailer string) bool {
 
 // repairTrailers repairs the trailers after the last chunk. It ends each line in CRLF, as
 // net/http expects.
-func repairTrailers(block []byte, notes *crawler.Repairs) []byte {
+func repairTrailers(block []byte, notes *fetched.Repairs) []byte {
 	e := editor{in: block}
 	for _, f := range fieldsOf(block, nil) {
 		repairField(&e, f, notes)
@@ -222,7 +222,7 @@ func framing(fields []field, name string) (value []byte, n int) {
 
 // repairLength replaces a list of equal lengths by one of them (RFC 9110, 8.6). If they
 // differ, it leaves them for net/http to refuse.
-func repairLength(e *editor, f field, notes *crawler.Repairs) {
+func repairLength(e *editor, f field, notes *fetched.Repairs) {
 	var length string
 	for _, part := range strings.Split(string(f.value), ",") {
 		part = strings.Trim(part, " \t")
@@ -246,7 +246,7 @@ func repairLength(e *editor, f field, notes *crawler.Repairs) {
 
 // repairField removes a line that is not a field, and replaces characters that are
 // forbidden in values by spaces (RFC 9110, 5.5).
-func repairField(e *editor, f field, notes *crawler.Repairs) {
+func repairField(e *editor, f field, notes *fetched.Repairs) {
 	n := len(f.lines)
 	shown := clipped(trimEnd(f.lines[:lineEnd(f.lines)]))
 	switch {

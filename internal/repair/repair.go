@@ -7,7 +7,7 @@ import (
 	"slices"
 	"sync"
 
-	"github.com/trawlcrawler/trawl/crawler"
+	"github.com/trawlcrawler/trawl/internal/fetched"
 )
 
 // Repairer is an HTTP/1 connection that fixes slightly malformed answers so that net/http
@@ -32,7 +32,7 @@ type Repairer struct {
 	out     []byte // repaired but not read yet
 	err     error  // to return after out
 	foreign error  // set if the server does not speak HTTP here
-	notes   *crawler.Repairs
+	notes   *fetched.Repairs
 }
 
 // framingState is the position of a connection within an answer.
@@ -49,24 +49,24 @@ const (
 
 // New returns a repairer for a connection that was not read from yet.
 func New(conn net.Conn, most int64) *Repairer {
-	return &Repairer{Conn: conn, most: int(most), notes: new(crawler.Repairs)}
+	return &Repairer{Conn: conn, most: int(most), notes: new(fetched.Repairs)}
 }
 
 // Begin starts the next exchange: the head of its answer comes next. It returns where the
 // repairs of that answer will be recorded, which only told may read.
-func (c *Repairer) Begin() *crawler.Repairs {
+func (c *Repairer) Begin() *fetched.Repairs {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if c.used {
 		c.state, c.held, c.line = inHead, c.held[:0], 0
 	}
-	c.used, c.notes = true, new(crawler.Repairs)
+	c.used, c.notes = true, new(fetched.Repairs)
 	return c.notes
 }
 
 // Told returns the repairs of an answer so far, even if the next exchange on the connection
 // has begun.
-func (c *Repairer) Told(notes *crawler.Repairs) crawler.Repairs {
+func (c *Repairer) Told(notes *fetched.Repairs) fetched.Repairs {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	return slices.Clone(*notes)

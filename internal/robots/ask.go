@@ -6,6 +6,7 @@ import (
 	"io"
 
 	"github.com/trawlcrawler/trawl/crawler"
+	"github.com/trawlcrawler/trawl/internal/fetched"
 )
 
 // maxRedirects is how many consecutive redirects are followed (RFC 9309, 2.3.1.2).
@@ -14,7 +15,7 @@ const maxRedirects = 5
 // Getter makes one request for u, when politeness to its host allows it, and keeps at
 // most [MaxSize] bytes of the body. It does not follow redirects. This package releases
 // the page. An error is an internal one; failures of the site are in the page.
-type Getter = func(ctx context.Context, u crawler.URL) (*crawler.Page, error)
+type Getter = func(ctx context.Context, u crawler.URL) (*fetched.Page, error)
 
 // ask fetches the robots.txt of an origin and returns the result. The caller adds the
 // time and the number of tries.
@@ -42,10 +43,10 @@ func ask(ctx context.Context, origin string, get Getter) (record, error) {
 }
 
 // answer interprets a page and releases it.
-func answer(page *crawler.Page) (record, error) {
+func answer(page *fetched.Page) (record, error) {
 	defer page.Release()
 	switch {
-	case page.Fault != nil && page.Fault.Kind != crawler.FaultRedirect:
+	case page.Fault != nil && page.Fault.Kind != fetched.FaultRedirect:
 		return faulty(page.Fault), nil
 	case page.IsRedirect(): // without a target: treated as one redirect too many
 		return record{kind: kindRules}, nil
@@ -66,12 +67,12 @@ func answer(page *crawler.Page) (record, error) {
 // faulty interprets a request without a complete response (RFC 9309, 2.3.1.4). If the
 // name does not exist, or the address is one that the crawler may not connect to,
 // retrying soon will not help.
-func faulty(f *crawler.Fault) record {
-	class := f.Kind.Class()
+func faulty(f *fetched.Fault) record {
+	class := fetched.ClassOf(f.Kind)
 	switch {
-	case f.Kind == crawler.FaultResolve && !f.Passes:
+	case f.Kind == fetched.FaultResolve && !f.Passes:
 		return record{kind: kindHopeless, class: class, text: "host does not resolve: " + f.Text}
-	case f.Kind == crawler.FaultBlocked:
+	case f.Kind == fetched.FaultBlocked:
 		return record{kind: kindHopeless, class: class, text: f.Text}
 	}
 	r := unreachable("robots.txt could not be fetched: %s", f.Text)

@@ -8,17 +8,18 @@ import (
 	"testing"
 
 	"github.com/trawlcrawler/trawl/crawler"
+	"github.com/trawlcrawler/trawl/internal/fetched"
 )
 
 func TestWhatAnAnswerMeans(t *testing.T) {
 	t.Parallel()
 	long := "User-agent: *\nDisallow: /x\n" + strings.Repeat("#", MaxSize)
-	cut := crawler.Page{Status: 200, Truncated: true, Body: &crawler.Body{Head: []byte(long[:MaxSize]), Size: MaxSize}}
+	cut := fetched.Page{Status: 200, Truncated: true, Body: &fetched.Body{Head: []byte(long[:MaxSize]), Size: MaxSize}}
 	broken := file("User-agent: *\nDisallow: /x\n")
 	broken.Truncated = true
 	for _, test := range []struct {
 		name        string
-		answer      crawler.Page
+		answer      fetched.Page
 		unavailable string // "" if it is available
 		allowed     bool   // the policy's answer for the page
 		final       bool   // it is given up at once
@@ -36,16 +37,16 @@ func TestWhatAnAnswerMeans(t *testing.T) {
 		{"500", status(500), "robots.txt answered 500", false, false},
 		{"503", status(503), "robots.txt answered 503", false, false},
 		{"599", status(599), "robots.txt answered 599", false, false},
-		{"a refused connection", fault(crawler.FaultConnect, "connection refused", true), "robots.txt could not be fetched: connection refused", false, false},
-		{"a timeout", fault(crawler.FaultTimeout, "no answer in 1m0s", true), "robots.txt could not be fetched: no answer in 1m0s", false, false},
-		{"an invalid certificate", fault(crawler.FaultTLS, "expired", false), "robots.txt could not be fetched: expired", false, false},
-		{"a name server that is down", fault(crawler.FaultResolve, "no answer", true), "robots.txt could not be fetched: no answer", false, false},
-		{"a name that does not exist", fault(crawler.FaultResolve, "no such host", false), "host does not resolve: no such host", false, true},
-		{"an address that is blocked", fault(crawler.FaultBlocked, "10.0.0.1 is private", true), "10.0.0.1 is private", false, true},
+		{"a refused connection", fault(fetched.FaultConnect, "connection refused", true), "robots.txt could not be fetched: connection refused", false, false},
+		{"a timeout", fault(fetched.FaultTimeout, "no answer in 1m0s", true), "robots.txt could not be fetched: no answer in 1m0s", false, false},
+		{"an invalid certificate", fault(fetched.FaultTLS, "expired", false), "robots.txt could not be fetched: expired", false, false},
+		{"a name server that is down", fault(fetched.FaultResolve, "no answer", true), "robots.txt could not be fetched: no answer", false, false},
+		{"a name that does not exist", fault(fetched.FaultResolve, "no such host", false), "host does not resolve: no such host", false, true},
+		{"an address that is blocked", fault(fetched.FaultBlocked, "10.0.0.1 is private", true), "10.0.0.1 is private", false, true},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			t.Parallel()
-			w := newRobotsTest(map[string]crawler.Page{robots: test.answer})
+			w := newRobotsTest(map[string]fetched.Page{robots: test.answer})
 			policy := w.rule(t, w.Robots, page)
 			if test.unavailable == "" {
 				allows(t, policy, page, test.allowed)
@@ -54,7 +55,7 @@ func TestWhatAnAnswerMeans(t *testing.T) {
 			refused(t, policy, test.unavailable)
 			var class crawler.ErrorClass // "" if the host responded
 			if f := test.answer.Fault; f != nil {
-				class = f.Kind.Class()
+				class = fetched.ClassOf(f.Kind)
 			}
 			if policy.Class != class {
 				t.Errorf("its class is %q, want %q", policy.Class, class)
@@ -77,15 +78,15 @@ func TestABodyInAFileIsReadWhole(t *testing.T) {
 	if _, err := spill.WriteString("Disallow: /x\n"); err != nil {
 		t.Fatal(err)
 	}
-	w := newRobotsTest(map[string]crawler.Page{robots: {Status: 200, Body: &crawler.Body{Head: []byte("User-agent: *\n"), Spill: spill, Size: 27}}})
+	w := newRobotsTest(map[string]fetched.Page{robots: {Status: 200, Body: &fetched.Body{Head: []byte("User-agent: *\n"), Spill: spill, Size: 27}}})
 	allows(t, w.rule(t, w.Robots, page), page, false)
 }
 
 func TestFiveRedirectsAreFollowed(t *testing.T) {
 	t.Parallel()
 	const hop = "https://other.example/"
-	chain := func(t *testing.T, last crawler.Page, hops int) *robotsTest {
-		pages := map[string]crawler.Page{}
+	chain := func(t *testing.T, last fetched.Page, hops int) *robotsTest {
+		pages := map[string]fetched.Page{}
 		at := robots
 		for i := range hops {
 			next := hop + string(rune('a'+i))
@@ -116,9 +117,9 @@ func TestFiveRedirectsAreFollowed(t *testing.T) {
 
 func TestAnAnswerThatACancellationCutShortIsNotRemembered(t *testing.T) {
 	t.Parallel()
-	w := newRobotsTest(map[string]crawler.Page{robots: fault(crawler.FaultReset, "cut short", true)})
+	w := newRobotsTest(map[string]fetched.Page{robots: fault(fetched.FaultReset, "cut short", true)})
 	ctx, cancel := context.WithCancel(t.Context())
-	stopping := func(ctx context.Context, u crawler.URL) (*crawler.Page, error) {
+	stopping := func(ctx context.Context, u crawler.URL) (*fetched.Page, error) {
 		cancel()
 		return w.get(ctx, u)
 	}

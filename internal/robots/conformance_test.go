@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/trawlcrawler/trawl/crawler"
+	"github.com/trawlcrawler/trawl/internal/fetched"
 )
 
 // conformance has the fields of the conformance data that the tests use.
@@ -165,13 +166,13 @@ func TestConformanceOfStatuses(t *testing.T) {
 	for _, c := range readConformance(t).Statuses {
 		t.Run(c.ID, func(t *testing.T) {
 			t.Parallel()
-			w := newRobotsTest(map[string]crawler.Page{})
+			w := newRobotsTest(map[string]fetched.Page{})
 			at := robots
 			for _, r := range c.Responses {
 				answer := status(r.Status)
 				switch {
 				case r.NetworkError != "":
-					answer = fault(crawler.FaultConnect, r.NetworkError, true)
+					answer = fault(fetched.FaultConnect, r.NetworkError, true)
 				case r.Body != "":
 					answer = file(r.Body)
 				case r.Location != "":

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/trawlcrawler/trawl/crawler"
+	"github.com/trawlcrawler/trawl/internal/fetched"
 )
 
 // Cache stores robots.txt results for the whole fleet: a value for each origin, such as
@@ -67,7 +68,7 @@ func New(cache Cache, cfg Config) *Robots {
 //
 // Such a robots.txt is requested again after growing pauses, and given up after
 // job.RobotsTries tries of the whole fleet. After an hour the tries start over.
-func (r *Robots) RobotsPolicy(ctx context.Context, job crawler.Job, u crawler.URL, get Getter) (crawler.RobotsPolicy, error) {
+func (r *Robots) RobotsPolicy(ctx context.Context, job crawler.Job, u crawler.URL, get Getter) (fetched.RobotsPolicy, error) {
 	if job.IgnoreRobots {
 		return obey(&Rules{}, job, u), nil
 	}
@@ -77,7 +78,7 @@ func (r *Robots) RobotsPolicy(ctx context.Context, job crawler.Job, u crawler.UR
 	}
 	leave, err := r.turns.take(ctx, s.origin)
 	if err != nil {
-		return crawler.RobotsPolicy{}, fmt.Errorf("wait for the robots.txt of %s: %w", s.origin, err)
+		return fetched.RobotsPolicy{}, fmt.Errorf("wait for the robots.txt of %s: %w", s.origin, err)
 	}
 	defer leave()
 	if rules := r.memory.recall(s, r.now()); rules != nil {
@@ -85,13 +86,13 @@ func (r *Robots) RobotsPolicy(ctx context.Context, job crawler.Job, u crawler.UR
 	}
 	rec, err := r.record(ctx, s.origin, job.RobotsTries, get)
 	if err != nil {
-		return crawler.RobotsPolicy{}, fmt.Errorf("robots.txt of %s: %w", s.origin, err)
+		return fetched.RobotsPolicy{}, fmt.Errorf("robots.txt of %s: %w", s.origin, err)
 	}
 	if rec.kind != kindRules {
 		return r.refuse(rec, job), nil
 	}
 	rules := Parse([]byte(rec.text), s.token)
-	rules.source = &crawler.RobotsText{Origin: s.origin, Text: rec.text, At: rec.at}
+	rules.source = &fetched.RobotsText{Origin: s.origin, Text: rec.text, At: rec.at}
 	r.memory.keep(s, rules, rec.at.Add(rec.life()))
 	return obey(rules, job, u), nil
 }
@@ -161,8 +162,8 @@ func (r *Robots) known(ctx context.Context, origin string) (record, error) {
 }
 
 // obey returns the robots policy for u according to rules.
-func obey(rules *Rules, job crawler.Job, u crawler.URL) crawler.RobotsPolicy {
-	policy := crawler.RobotsPolicy{
+func obey(rules *Rules, job crawler.Job, u crawler.URL) fetched.RobotsPolicy {
+	policy := fetched.RobotsPolicy{
 		Allowed: rules.Allowed, Text: rules.source, Signals: rules.Signals(),
 		Delay: min(rules.CrawlDelay(), time.Duration(job.CrawlDelayCap)),
 	}
@@ -192,9 +193,9 @@ func located(addresses []string, u crawler.URL) []crawler.URL {
 }
 
 // refuse returns the robots policy when there are no rules, for now or for good.
-func (r *Robots) refuse(rec record, job crawler.Job) crawler.RobotsPolicy {
+func (r *Robots) refuse(rec record, job crawler.Job) fetched.RobotsPolicy {
 	if rec.givenUp(job.RobotsTries) {
-		return crawler.RobotsPolicy{Unavailable: rec.text, Class: rec.class}
+		return fetched.RobotsPolicy{Unavailable: rec.text, Class: rec.class}
 	}
-	return crawler.RobotsPolicy{Unavailable: rec.text, Class: rec.class, Again: max(rec.again(r.now()), time.Millisecond)}
+	return fetched.RobotsPolicy{Unavailable: rec.text, Class: rec.class, Again: max(rec.again(r.now()), time.Millisecond)}
 }

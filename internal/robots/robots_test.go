@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/trawlcrawler/trawl/crawler"
+	"github.com/trawlcrawler/trawl/internal/fetched"
 )
 
 const (
@@ -25,7 +26,7 @@ type robotsTest struct {
 	job crawler.Job
 }
 
-func newRobotsTest(pages map[string]crawler.Page) *robotsTest {
+func newRobotsTest(pages map[string]fetched.Page) *robotsTest {
 	c := newClock()
 	w := &robotsTest{fakeWeb: newFakeWeb(pages), clock: c, cache: newMemoryCache(c), job: crawler.DefaultJob()}
 	w.Robots = w.otherProcess()
@@ -36,7 +37,7 @@ func newRobotsTest(pages map[string]crawler.Page) *robotsTest {
 func (w *robotsTest) otherProcess() *Robots { return New(w.cache, Config{Now: w.clock.Now}) }
 
 // rule returns r's robots policy for the page at url.
-func (w *robotsTest) rule(t *testing.T, r *Robots, url string) crawler.RobotsPolicy {
+func (w *robotsTest) rule(t *testing.T, r *Robots, url string) fetched.RobotsPolicy {
 	t.Helper()
 	policy, err := r.RobotsPolicy(t.Context(), w.job, mustParse(t, url), w.get)
 	if err != nil {
@@ -55,7 +56,7 @@ func mustParse(t *testing.T, url string) crawler.URL {
 }
 
 // allows fails the test unless the robots policy has the given answer for url.
-func allows(t *testing.T, policy crawler.RobotsPolicy, url string, want bool) {
+func allows(t *testing.T, policy fetched.RobotsPolicy, url string, want bool) {
 	t.Helper()
 	if policy.Allowed == nil {
 		t.Fatalf("robots.txt is unavailable: %s", policy.Unavailable)
@@ -66,7 +67,7 @@ func allows(t *testing.T, policy crawler.RobotsPolicy, url string, want bool) {
 }
 
 // refused fails the test unless the robots policy allows nothing, for the given reason.
-func refused(t *testing.T, policy crawler.RobotsPolicy, reason string) {
+func refused(t *testing.T, policy fetched.RobotsPolicy, reason string) {
 	t.Helper()
 	if policy.Allowed != nil || policy.Unavailable != reason {
 		t.Fatalf("unavailable %q (allows: %v), want %q", policy.Unavailable, policy.Allowed != nil, reason)
@@ -75,7 +76,7 @@ func refused(t *testing.T, policy crawler.RobotsPolicy, reason string) {
 
 // pauses fails the test unless the policy asks for a pause of want, minus up to a quarter of
 // jitter.
-func pauses(t *testing.T, policy crawler.RobotsPolicy, want time.Duration) {
+func pauses(t *testing.T, policy fetched.RobotsPolicy, want time.Duration) {
 	t.Helper()
 	if policy.Again > want || policy.Again < want*3/4 {
 		t.Errorf("asked again in %v, want %v to %v", policy.Again, want*3/4, want)
@@ -84,7 +85,7 @@ func pauses(t *testing.T, policy crawler.RobotsPolicy, want time.Duration) {
 
 func TestTheRulesOfASiteAreFollowed(t *testing.T) {
 	t.Parallel()
-	w := newRobotsTest(map[string]crawler.Page{
+	w := newRobotsTest(map[string]fetched.Page{
 		robots: file("User-agent: other\nDisallow: /\nUser-agent: trawl\nDisallow: /x\nCrawl-delay: 5\n"),
 	})
 	policy := w.rule(t, w.Robots, page)
@@ -98,7 +99,7 @@ func TestTheRulesOfASiteAreFollowed(t *testing.T) {
 
 func TestACrawlDelayIsCapped(t *testing.T) {
 	t.Parallel()
-	w := newRobotsTest(map[string]crawler.Page{robots: file("User-agent: *\nCrawl-delay: 86400\n")})
+	w := newRobotsTest(map[string]fetched.Page{robots: file("User-agent: *\nCrawl-delay: 86400\n")})
 	if got := w.rule(t, w.Robots, page).Delay; got != time.Minute {
 		t.Errorf("delay %v, want the cap of 1m", got)
 	}
@@ -106,7 +107,7 @@ func TestACrawlDelayIsCapped(t *testing.T) {
 
 func TestAJobMayIgnoreRobots(t *testing.T) {
 	t.Parallel()
-	w := newRobotsTest(map[string]crawler.Page{robots: file("User-agent: *\nDisallow: /\nCrawl-delay: 5\n")})
+	w := newRobotsTest(map[string]fetched.Page{robots: file("User-agent: *\nDisallow: /\nCrawl-delay: 5\n")})
 	w.job.IgnoreRobots = true
 	policy := w.rule(t, w.Robots, page)
 	allows(t, policy, page, true)
@@ -118,7 +119,7 @@ func TestAJobMayIgnoreRobots(t *testing.T) {
 
 func TestEachOriginHasItsOwnRules(t *testing.T) {
 	t.Parallel()
-	w := newRobotsTest(map[string]crawler.Page{
+	w := newRobotsTest(map[string]fetched.Page{
 		robots:                                file("User-agent: *\nDisallow: /x\n"),
 		"https://example.com:8443/robots.txt": file("User-agent: *\nDisallow: /y\n"),
 	})
@@ -131,7 +132,7 @@ func TestEachOriginHasItsOwnRules(t *testing.T) {
 
 func TestEachProductTokenHasItsOwnRules(t *testing.T) {
 	t.Parallel()
-	w := newRobotsTest(map[string]crawler.Page{robots: file("User-agent: trawl\nDisallow: /\n")})
+	w := newRobotsTest(map[string]fetched.Page{robots: file("User-agent: trawl\nDisallow: /\n")})
 	allows(t, w.rule(t, w.Robots, page), page, false)
 	w.job.UserAgent = "Other/1.0"
 	allows(t, w.rule(t, w.Robots, page), page, true)
@@ -140,7 +141,7 @@ func TestEachProductTokenHasItsOwnRules(t *testing.T) {
 
 func TestRobotsIsAskedForOnceADay(t *testing.T) {
 	t.Parallel()
-	w := newRobotsTest(map[string]crawler.Page{robots: file("User-agent: *\nDisallow: /x\n")})
+	w := newRobotsTest(map[string]fetched.Page{robots: file("User-agent: *\nDisallow: /x\n")})
 	allows(t, w.rule(t, w.Robots, page), page, false)
 	w.clock.advance(24*time.Hour - time.Millisecond)
 	w.fakeWeb.answer(robots, file("User-agent: *\nDisallow: /y\n"))
@@ -153,15 +154,15 @@ func TestRobotsIsAskedForOnceADay(t *testing.T) {
 
 func TestAFleetAsksOnce(t *testing.T) {
 	t.Parallel()
-	for name, answer := range map[string]crawler.Page{
+	for name, answer := range map[string]fetched.Page{
 		"for rules":                     file("User-agent: *\nDisallow: /\n"),
 		"for a file that is not there":  status(404),
 		"for a file that cannot be had": status(503),
-		"for a host that is not there":  fault(crawler.FaultResolve, "no such host", false),
+		"for a host that is not there":  fault(fetched.FaultResolve, "no such host", false),
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			w := newRobotsTest(map[string]crawler.Page{robots: answer})
+			w := newRobotsTest(map[string]fetched.Page{robots: answer})
 			first, second := w.rule(t, w.Robots, page), w.rule(t, w.otherProcess(), page)
 			if first.Unavailable != second.Unavailable || first.Again != second.Again || (first.Allowed == nil) != (second.Allowed == nil) {
 				t.Errorf("the second process rules %+v, the first %+v", second, first)
@@ -174,9 +175,9 @@ func TestAFleetAsksOnce(t *testing.T) {
 func TestCallersForOneOriginShareOneFetch(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		w := newRobotsTest(map[string]crawler.Page{robots: file("User-agent: *\nDisallow: /x\n")})
+		w := newRobotsTest(map[string]fetched.Page{robots: file("User-agent: *\nDisallow: /x\n")})
 		answer := make(chan struct{})
-		get := func(ctx context.Context, u crawler.URL) (*crawler.Page, error) {
+		get := func(ctx context.Context, u crawler.URL) (*fetched.Page, error) {
 			<-answer
 			return w.get(ctx, u)
 		}
@@ -201,9 +202,9 @@ func TestCallersForOneOriginShareOneFetch(t *testing.T) {
 func TestACancelledCallerLetsTheNextOneFetch(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		w := newRobotsTest(map[string]crawler.Page{robots: file("User-agent: *\nDisallow: /x\n")})
+		w := newRobotsTest(map[string]fetched.Page{robots: file("User-agent: *\nDisallow: /x\n")})
 		ctx, cancel := context.WithCancel(t.Context())
-		hanging := func(ctx context.Context, _ crawler.URL) (*crawler.Page, error) {
+		hanging := func(ctx context.Context, _ crawler.URL) (*fetched.Page, error) {
 			<-ctx.Done()
 			return nil, ctx.Err()
 		}
@@ -230,7 +231,7 @@ func TestACancelledCallerLetsTheNextOneFetch(t *testing.T) {
 
 func TestRetriesHaveGrowingPausesAndAnEnd(t *testing.T) {
 	t.Parallel()
-	w := newRobotsTest(map[string]crawler.Page{robots: status(503)})
+	w := newRobotsTest(map[string]fetched.Page{robots: status(503)})
 	asked := []string{robots}
 	for _, pause := range []time.Duration{1, 4, 16, 64} {
 		policy := w.rule(t, w.otherProcess(), page) // the whole fleet shares the count
@@ -257,13 +258,13 @@ func TestRetriesHaveGrowingPausesAndAnEnd(t *testing.T) {
 
 func TestAnOriginThatWasGivenUpIsRetriedAfterAnHour(t *testing.T) {
 	t.Parallel()
-	for name, answer := range map[string]crawler.Page{
+	for name, answer := range map[string]fetched.Page{
 		"after too many tries": status(503),
-		"at once":              fault(crawler.FaultResolve, "no such host", false),
+		"at once":              fault(fetched.FaultResolve, "no such host", false),
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			w := newRobotsTest(map[string]crawler.Page{robots: answer})
+			w := newRobotsTest(map[string]fetched.Page{robots: answer})
 			w.job.RobotsTries = 1
 			if policy := w.rule(t, w.Robots, page); policy.Allowed != nil || policy.Again != 0 {
 				t.Fatalf("policy %+v, want it given up", policy)
@@ -282,7 +283,7 @@ func TestAnOriginThatWasGivenUpIsRetriedAfterAnHour(t *testing.T) {
 
 func TestASiteThatComesBackIsFollowed(t *testing.T) {
 	t.Parallel()
-	w := newRobotsTest(map[string]crawler.Page{robots: status(503)})
+	w := newRobotsTest(map[string]fetched.Page{robots: status(503)})
 	refused(t, w.rule(t, w.Robots, page), "robots.txt answered 503")
 	w.fakeWeb.answer(robots, file("User-agent: *\nDisallow: /x\n"))
 	w.clock.advance(time.Second)
@@ -291,7 +292,7 @@ func TestASiteThatComesBackIsFollowed(t *testing.T) {
 
 func TestAPatientJobGoesOnWhereAnotherGaveUp(t *testing.T) {
 	t.Parallel()
-	w := newRobotsTest(map[string]crawler.Page{robots: status(503)})
+	w := newRobotsTest(map[string]fetched.Page{robots: status(503)})
 	w.job.RobotsTries = 1
 	if policy := w.rule(t, w.Robots, page); policy.Again != 0 {
 		t.Errorf("asked again in %v, want it given up", policy.Again)
@@ -306,7 +307,7 @@ func TestAnInternalFailureIsAnError(t *testing.T) {
 	broken := errors.New("out of order")
 	t.Run("in the cache", func(t *testing.T) {
 		t.Parallel()
-		w := newRobotsTest(map[string]crawler.Page{})
+		w := newRobotsTest(map[string]fetched.Page{})
 		w.cache.err = broken
 		if _, err := w.RobotsPolicy(t.Context(), w.job, mustParse(t, page), w.get); !errors.Is(err, broken) {
 			t.Errorf("error %v, want %v", err, broken)
@@ -314,8 +315,8 @@ func TestAnInternalFailureIsAnError(t *testing.T) {
 	})
 	t.Run("in the cache after the site has responded; the site is not asked again", func(t *testing.T) {
 		t.Parallel()
-		w := newRobotsTest(map[string]crawler.Page{robots: file("User-agent: *\nCrawl-delay: 9")})
-		get := func(ctx context.Context, u crawler.URL) (*crawler.Page, error) {
+		w := newRobotsTest(map[string]fetched.Page{robots: file("User-agent: *\nCrawl-delay: 9")})
+		get := func(ctx context.Context, u crawler.URL) (*fetched.Page, error) {
 			w.cache.err = broken
 			return w.get(ctx, u)
 		}
@@ -333,8 +334,8 @@ func TestAnInternalFailureIsAnError(t *testing.T) {
 	})
 	t.Run("in the getter; it is not remembered", func(t *testing.T) {
 		t.Parallel()
-		w := newRobotsTest(map[string]crawler.Page{})
-		get := func(context.Context, crawler.URL) (*crawler.Page, error) { return nil, broken }
+		w := newRobotsTest(map[string]fetched.Page{})
+		get := func(context.Context, crawler.URL) (*fetched.Page, error) { return nil, broken }
 		if _, err := w.RobotsPolicy(t.Context(), w.job, mustParse(t, page), get); !errors.Is(err, broken) {
 			t.Errorf("error %v, want %v", err, broken)
 		}
@@ -344,7 +345,7 @@ func TestAnInternalFailureIsAnError(t *testing.T) {
 
 func TestAnUnreadableValueIsFetchedAgain(t *testing.T) {
 	t.Parallel()
-	w := newRobotsTest(map[string]crawler.Page{robots: file("User-agent: *\nDisallow: /x\n")})
+	w := newRobotsTest(map[string]fetched.Page{robots: file("User-agent: *\nDisallow: /x\n")})
 	w.cache.values["https://example.com"] = cachedValue{[]byte("not ours"), w.clock.Now().Add(time.Hour)}
 	allows(t, w.rule(t, w.Robots, page), page, false)
 	w.wantRequests(t, robots)
@@ -352,7 +353,7 @@ func TestAnUnreadableValueIsFetchedAgain(t *testing.T) {
 
 func TestAClockThatIsAheadExtendsNoPause(t *testing.T) {
 	t.Parallel()
-	w := newRobotsTest(map[string]crawler.Page{})
+	w := newRobotsTest(map[string]fetched.Page{})
 	ahead := record{kind: kindUnreachable, at: w.clock.Now().Add(time.Hour), tries: 1, pause: time.Second, text: "gone"}
 	w.cache.values["https://example.com"] = cachedValue{ahead.pack(), w.clock.Now().Add(time.Hour)}
 	if got := w.rule(t, w.Robots, page).Again; got != time.Second {

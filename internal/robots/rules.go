@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/trawlcrawler/trawl/crawler"
+	"github.com/trawlcrawler/trawl/internal/fetched"
 )
 
 // Rules is what one robots.txt says to one product token. The zero Rules allows
@@ -16,7 +17,7 @@ type Rules struct {
 	delay    time.Duration
 	signals  signals
 	sitemaps []string
-	source   *crawler.RobotsText // nil if they were not fetched from an origin
+	source   *fetched.RobotsText // nil if they were not fetched from an origin
 }
 
 // rule allows or disallows the paths that its pattern matches.

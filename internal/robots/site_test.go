@@ -9,19 +9,20 @@ import (
 	"time"
 
 	"github.com/trawlcrawler/trawl/crawler"
+	"github.com/trawlcrawler/trawl/internal/fetched"
 )
 
 // fakeWeb responds for all sites from pages by URL, and logs the requests.
 type fakeWeb struct {
 	mu       sync.Mutex
-	pages    map[string]crawler.Page // any other URL gets a 404
+	pages    map[string]fetched.Page // any other URL gets a 404
 	requests []string
 	open     int // number of pages that were not released
 }
 
-func newFakeWeb(pages map[string]crawler.Page) *fakeWeb { return &fakeWeb{pages: pages} }
+func newFakeWeb(pages map[string]fetched.Page) *fakeWeb { return &fakeWeb{pages: pages} }
 
-func (s *fakeWeb) get(_ context.Context, u crawler.URL) (*crawler.Page, error) {
+func (s *fakeWeb) get(_ context.Context, u crawler.URL) (*fetched.Page, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.requests = append(s.requests, u.String())
@@ -30,7 +31,7 @@ func (s *fakeWeb) get(_ context.Context, u crawler.URL) (*crawler.Page, error) {
 		page = status(404)
 	}
 	page.URL = u
-	body := crawler.Body{}
+	body := fetched.Body{}
 	if page.Body != nil {
 		body = *page.Body
 	}
@@ -44,7 +45,7 @@ func (s *fakeWeb) get(_ context.Context, u crawler.URL) (*crawler.Page, error) {
 	return &page, nil
 }
 
-func (s *fakeWeb) answer(url string, page crawler.Page) {
+func (s *fakeWeb) answer(url string, page fetched.Page) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.pages[url] = page
@@ -63,23 +64,23 @@ func (s *fakeWeb) wantRequests(t *testing.T, want ...string) {
 	}
 }
 
-func status(code int) crawler.Page { return crawler.Page{Status: code} }
+func status(code int) fetched.Page { return fetched.Page{Status: code} }
 
-func file(text string) crawler.Page {
-	return crawler.Page{Status: 200, Body: &crawler.Body{Head: []byte(text), Size: int64(len(text))}}
+func file(text string) fetched.Page {
+	return fetched.Page{Status: 200, Body: &fetched.Body{Head: []byte(text), Size: int64(len(text))}}
 }
 
-func redirect(t *testing.T, to string) crawler.Page {
+func redirect(t *testing.T, to string) fetched.Page {
 	t.Helper()
 	u, err := crawler.ParseURL(to)
 	if err != nil {
 		t.Fatal(err)
 	}
-	return crawler.Page{Status: 302, Location: u}
+	return fetched.Page{Status: 302, Location: u}
 }
 
-func fault(kind crawler.FaultKind, text string, passes bool) crawler.Page {
-	return crawler.Page{Fault: &crawler.Fault{Kind: kind, Text: text, Passes: passes}}
+func fault(kind crawler.FaultKind, text string, passes bool) fetched.Page {
+	return fetched.Page{Fault: &fetched.Fault{Kind: kind, Text: text, Passes: passes}}
 }
 
 // clock is a clock that tests advance.

@@ -4,12 +4,12 @@ import (
 	"slices"
 	"testing"
 
-	"github.com/trawlcrawler/trawl/crawler"
+	"github.com/trawlcrawler/trawl/internal/fetched"
 )
 
 func TestARobotsPolicyNamesTheSitemapsForAJobThatReadsThem(t *testing.T) {
 	t.Parallel()
-	w := newRobotsTest(map[string]crawler.Page{robots: file("User-agent: *\nDisallow: /\nSitemap: https://maps.example/1.xml\nSitemap: /x/2.xml\n" +
+	w := newRobotsTest(map[string]fetched.Page{robots: file("User-agent: *\nDisallow: /\nSitemap: https://maps.example/1.xml\nSitemap: /x/2.xml\n" +
 		"Sitemap: 3.xml\nSitemap: //b.example/4.xml\nSitemap: ftp://example.com/5.xml\nSitemap: http://[\n")})
 	if got := w.rule(t, w.Robots, page).Sitemaps; got != nil {
 		t.Errorf("a job that reads no sitemaps gets %v", got)

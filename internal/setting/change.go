@@ -10,6 +10,8 @@ import (
 	"time"
 
 	"github.com/trawlcrawler/trawl/crawler"
+	"github.com/trawlcrawler/trawl/internal/plain"
+	"github.com/trawlcrawler/trawl/internal/rules"
 )
 
 // Change returns a job with settings changed, and what an operator should know about that.
@@ -30,7 +32,7 @@ func Change(job crawler.Job, changes crawler.Changes) (crawler.Job, []string, er
 			notes = append(notes, name+": "+s.Why)
 		}
 	}
-	if err := now.Job.Validate(); err != nil {
+	if err := rules.Validate(now.Job); err != nil {
 		return job, nil, asSettingError(err)
 	}
 	return now.Job, notes, nil
@@ -50,7 +52,7 @@ func changeable(job crawler.Job, name string) (Setting, error) {
 	reason := ""
 	switch {
 	case !ok || s.In&InJob == 0:
-		reason = fmt.Sprintf("%q is not a setting of a job%s", name, crawler.Suggest(name, Changeable()))
+		reason = fmt.Sprintf("%q is not a setting of a job%s", name, plain.Suggest(name, Changeable()))
 	case !s.Changes && s.Why != "":
 		reason = "it cannot change after the job was created: " + s.Why
 	case !s.Changes:

@@ -116,12 +116,12 @@ func (s Setting) Text(of *Values) string {
 	if s.IsList() && json.Unmarshal(value, &words) == nil {
 		return strings.Join(words, ", ")
 	}
-	return plain(value)
+	return unquoted(value)
 }
 
 // misfit says why a value is not valid for the setting.
 func (s Setting) misfit(of *Values, value json.RawMessage, err error) string {
-	shown := fmt.Sprintf("%q", crawler.Clip(plain(value)))
+	shown := fmt.Sprintf("%q", crawler.Clip(unquoted(value)))
 	if s.IsList() {
 		if bytes.HasPrefix(bytes.TrimSpace(value), []byte("[")) { // one of its values is not valid
 			return strings.TrimPrefix(err.Error(), "json: ")
@@ -141,8 +141,8 @@ func (s Setting) misfit(of *Values, value json.RawMessage, err error) string {
 	return strings.TrimPrefix(err.Error(), "json: ")
 }
 
-// plain returns a value without the quotes of a string.
-func plain(value json.RawMessage) string {
+// unquoted returns a value without the quotes of a string.
+func unquoted(value json.RawMessage) string {
 	var text string
 	if json.Unmarshal(value, &text) == nil {
 		return text

@@ -7,6 +7,7 @@ import (
 	"testing"
 
 	"github.com/trawlcrawler/trawl/crawler"
+	"github.com/trawlcrawler/trawl/internal/rules"
 )
 
 // keys returns the addresses of all values by their keys in YAML files, by reflection.
@@ -76,7 +77,7 @@ func TestWordsThatTheTableListsAreAllWords(t *testing.T) {
 	t.Parallel()
 	for name, want := range map[string][]string{
 		"scope": texts(crawler.ScopeKinds), "resource_scope": texts(crawler.ScopeKinds), "seed_redirects": texts(crawler.SeedRedirectsKinds),
-		"politeness": texts(crawler.Politenesses), "tls": texts(crawler.TLSKinds), "durable": texts(crawler.DurableKinds), "same": texts(crawler.SameKinds),
+		"politeness": texts(crawler.Politenesses), "tls": texts(crawler.TLSKinds), "durable": texts(crawler.DurableKinds), "same": texts(rules.SameKinds),
 	} {
 		s, _ := Lookup(name)
 		if !slices.Equal(s.Choices, want) {

@@ -7,6 +7,7 @@ import (
 	"sync"
 
 	"github.com/trawlcrawler/trawl/crawler"
+	"github.com/trawlcrawler/trawl/internal/fetched"
 )
 
 // batch holds the lines of one Keep, which are written with one call.
@@ -21,7 +22,7 @@ var batches = sync.Pool{New: func() any { return new(batch) }}
 func newBatch() *batch { return batches.Get().(*batch) }
 
 // batchOf encodes the results as records.
-func batchOf(results []*crawler.Result, links bool) (*batch, error) {
+func batchOf(results []*fetched.Result, links bool) (*batch, error) {
 	b := newBatch()
 	for _, r := range results {
 		if err := b.add(r.Record(links)); err != nil {

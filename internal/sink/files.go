@@ -16,6 +16,7 @@ import (
 	"time"
 
 	"github.com/trawlcrawler/trawl/crawler"
+	"github.com/trawlcrawler/trawl/internal/fetched"
 )
 
 // manifest is the name prefix of the segments that hold the records of files.
@@ -60,7 +61,7 @@ type Files struct {
 	manifest  *JSONL
 	names     *nameIndex
 	drafts    atomic.Int64
-	content   func(*crawler.Result, crawler.Record) *content
+	content   func(*fetched.Result, crawler.Record) *content
 }
 
 // content is what the file of a page contains.
@@ -77,7 +78,7 @@ func NewFiles(cfg FilesConfig) (*Files, error) { return newFiles(cfg, manifest, 
 
 // newFiles opens a sink for files with the content that the function returns, and with a
 // manifest whose name has this prefix.
-func newFiles(cfg FilesConfig, prefix string, content func(*crawler.Result, crawler.Record) *content) (*Files, error) {
+func newFiles(cfg FilesConfig, prefix string, content func(*fetched.Result, crawler.Record) *content) (*Files, error) {
 	records, err := NewJSONL(JSONLConfig{
 		Dir: cfg.Dir, Prefix: prefix, Worker: cfg.Worker, SegmentSize: cfg.SegmentSize, MaxAge: cfg.MaxAge, Log: cfg.Log,
 	})
@@ -96,7 +97,7 @@ func newFiles(cfg FilesConfig, prefix string, content func(*crawler.Result, craw
 
 // Keep writes the bodies, then the records as one batch. When it fails, no record
 // remains. Bodies may remain; they are overwritten when they are kept again.
-func (f *Files) Keep(ctx context.Context, results []*crawler.Result) error {
+func (f *Files) Keep(ctx context.Context, results []*fetched.Result) error {
 	b := newBatch()
 	defer b.free()
 	for _, r := range results {
@@ -119,9 +120,9 @@ func (f *Files) Keep(ctx context.Context, results []*crawler.Result) error {
 }
 
 // Needs says that bodies are kept.
-func (f *Files) Needs() crawler.Needs { return crawler.Needs{Bodies: true, Verbatim: f.verbatim} }
+func (f *Files) Needs() fetched.Needs { return fetched.Needs{Bodies: true, Verbatim: f.verbatim} }
 
-func finalURL(r *crawler.Result) crawler.URL {
+func finalURL(r *fetched.Result) crawler.URL {
 	if n := len(r.Redirects); n > 0 {
 		return r.Redirects[n-1]
 	}
@@ -129,7 +130,7 @@ func finalURL(r *crawler.Result) crawler.URL {
 }
 
 // bodyOf returns the content that [Files] writes.
-func bodyOf(r *crawler.Result, _ crawler.Record) *content {
+func bodyOf(r *fetched.Result, _ crawler.Record) *content {
 	if r.Outcome != crawler.OutcomeFetched || r.Page == nil || r.Page.Body == nil {
 		return nil
 	}

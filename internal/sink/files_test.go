@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"github.com/trawlcrawler/trawl/crawler"
+	"github.com/trawlcrawler/trawl/internal/fetched"
 )
 
 func openFiles(t testing.TB, cfg FilesConfig) *Files {
@@ -159,7 +160,7 @@ func TestABodyThatWasSpilledIsWrittenWhole(t *testing.T) {
 		t.Error("the file is not the body")
 	}
 	r.Page.Body.Size++
-	if err := f.Keep(t.Context(), []*crawler.Result{r}); !errors.Is(err, io.ErrUnexpectedEOF) {
+	if err := f.Keep(t.Context(), []*fetched.Result{r}); !errors.Is(err, io.ErrUnexpectedEOF) {
 		t.Errorf("got %v for a body that is not all there", err)
 	}
 	if read(t, dir, "example.com", "big") != "head"+rest || len(kept(t, dir, "manifest-*.jsonl")) != 1 {
@@ -238,7 +239,7 @@ func TestALinkThatIsPlantedLaterIsAnErrorThatNamesThePath(t *testing.T) {
 	if err := os.Symlink(outside, filepath.Join(dir, "example.com")); err != nil {
 		t.Skip("no symbolic links here:", err)
 	}
-	err := f.Keep(t.Context(), []*crawler.Result{page(t, "http://example.com/b", "")})
+	err := f.Keep(t.Context(), []*fetched.Result{page(t, "http://example.com/b", "")})
 	if err == nil || !strings.Contains(err.Error(), filepath.Join(dir, "example.com", "b")) {
 		t.Errorf("got %v", err)
 	}

@@ -12,6 +12,7 @@ import (
 	"slices"
 
 	"github.com/trawlcrawler/trawl/crawler"
+	"github.com/trawlcrawler/trawl/internal/fetched"
 	"github.com/trawlcrawler/trawl/internal/tabular"
 )
 
@@ -38,11 +39,11 @@ type edge struct {
 	Text     string                `json:"text,omitempty"`
 	Rel      string                `json:"rel,omitempty"`
 	NoFollow bool                  `json:"nofollow,omitempty"`
-	Kind     crawler.ReferenceKind `json:"kind"`
+	Kind     fetched.ReferenceKind `json:"kind"`
 }
 
 // addEntry appends the entry of a result.
-func (b *batch) addEntry(r *crawler.Result) error {
+func (b *batch) addEntry(r *fetched.Result) error {
 	e := entry{Record: r.Record(false)}
 	e.Items = nil // tables have no column for them
 	var err error

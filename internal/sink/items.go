@@ -6,7 +6,7 @@ import (
 	"fmt"
 	"slices"
 
-	"github.com/trawlcrawler/trawl/crawler"
+	"github.com/trawlcrawler/trawl/internal/fetched"
 )
 
 // ItemLine is the form in which an item is kept: one line of JSONL.
@@ -41,7 +41,7 @@ const lineHead = 256
 
 // Keep writes the items of results as one batch. When it returns nil, the operating
 // system has them; when it fails, nothing of the batch remains.
-func (s *Items) Keep(ctx context.Context, results []*crawler.Result) error {
+func (s *Items) Keep(ctx context.Context, results []*fetched.Result) error {
 	if err := ctx.Err(); err != nil {
 		return err
 	}

@@ -8,7 +8,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
-	"github.com/trawlcrawler/trawl/crawler"
+	"github.com/trawlcrawler/trawl/internal/queue"
 	"github.com/trawlcrawler/trawl/internal/test/race"
 )
 
@@ -20,7 +20,7 @@ func TestItemsAreKeptOneALine(t *testing.T) {
 		t.Fatal(err)
 	}
 	two, none := page(t, "http://example.com/two", "body"), page(t, "http://example.com/none", "body")
-	two.Items = []crawler.Item{
+	two.Items = []queue.Item{
 		{JSON: json.RawMessage(`{"name":"<b> & more","price":1.10}`)}, {JSON: json.RawMessage(`"second"`)},
 	}
 	keep(t, s, two, none)
@@ -49,7 +49,7 @@ func TestAPageOfManyMegabytesOfItemsIsCopiedOnce(t *testing.T) {
 	page := pages(t, 0, 1)[0]
 	text := json.RawMessage(`"` + strings.Repeat("x", size) + `"`)
 	for range number {
-		page.Items = append(page.Items, crawler.Item{JSON: text})
+		page.Items = append(page.Items, queue.Item{JSON: text})
 	}
 	for _, format := range []string{"jsonl", "items", "parquet"} {
 		s, err := Open([]string{format}, t.TempDir(), Options{Worker: "w", Job: archived})

@@ -7,7 +7,7 @@ import (
 	"sync"
 	"time"
 
-	"github.com/trawlcrawler/trawl/crawler"
+	"github.com/trawlcrawler/trawl/internal/fetched"
 )
 
 // JournalPrefix is the name prefix of a journal's segments.
@@ -81,7 +81,7 @@ func OpenJournal(dir, token string, opts Options) (*Journal, error) {
 }
 
 // Note writes requests as one batch. When it returns nil, the operating system has them.
-func (j *Journal) Note(ctx context.Context, requests []crawler.Exchange) error {
+func (j *Journal) Note(ctx context.Context, requests []fetched.Exchange) error {
 	if err := ctx.Err(); err != nil {
 		return err
 	}
@@ -113,7 +113,7 @@ func (j *Journal) Note(ctx context.Context, requests []crawler.Exchange) error {
 
 // line describes a request. If it is the first to depend on its rules, line adds them to
 // fresh.
-func (j *Journal) line(x crawler.Exchange, fresh map[string]time.Time) *Request {
+func (j *Journal) line(x fetched.Exchange, fresh map[string]time.Time) *Request {
 	r := &Request{
 		Start: x.Start.UTC().Format(JournalTime), Job: x.Job, Worker: x.Worker, URL: x.URL.String(), DurationMS: x.Duration.Milliseconds(), Status: x.Status,
 		Error: x.Fault, GapMS: x.Gap.Milliseconds(), RetryAfterMS: x.RetryAfter.Milliseconds(), Robots: RobotsObeyed, Proxy: x.Proxy, Politeness: string(x.Politeness),

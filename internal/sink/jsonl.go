@@ -11,7 +11,7 @@ import (
 	"sync"
 	"time"
 
-	"github.com/trawlcrawler/trawl/crawler"
+	"github.com/trawlcrawler/trawl/internal/fetched"
 )
 
 // JSONLConfig configures a [JSONL]. The zero value writes to the current folder.
@@ -171,7 +171,7 @@ func (j *JSONL) nameOf(number int) string { return fmt.Sprintf("%s-%05d%s", j.st
 
 // Keep writes the records of results as one batch. When it returns nil, the operating
 // system has them; when it fails, nothing of the batch remains.
-func (j *JSONL) Keep(ctx context.Context, results []*crawler.Result) error {
+func (j *JSONL) Keep(ctx context.Context, results []*fetched.Result) error {
 	if err := ctx.Err(); err != nil {
 		return err
 	}
@@ -184,7 +184,7 @@ func (j *JSONL) Keep(ctx context.Context, results []*crawler.Result) error {
 }
 
 // Needs returns the zero value: records are enough.
-func (*JSONL) Needs() crawler.Needs { return crawler.Needs{} }
+func (*JSONL) Needs() fetched.Needs { return fetched.Needs{} }
 
 func (j *JSONL) write(b *batch) error {
 	lines := b.lines

@@ -12,6 +12,7 @@ import (
 	"testing"
 
 	"github.com/trawlcrawler/trawl/crawler"
+	"github.com/trawlcrawler/trawl/internal/fetched"
 	"github.com/trawlcrawler/trawl/internal/tabular"
 	"github.com/trawlcrawler/trawl/internal/test/warctest"
 )
@@ -164,7 +165,7 @@ func wantLinks(t *testing.T, dir string, acknowledged map[string]bool) {
 	linked := map[string]bool{}
 	for _, file := range glob(t, dir, "links-*.jsonl") {
 		for line := range strings.Lines(read(t, file)) {
-			var link crawler.LinkRecord
+			var link fetched.LinkRecord
 			if err := json.Unmarshal([]byte(line), &link); err != nil || !strings.HasSuffix(line, "\n") {
 				t.Fatalf("%q is no link: %v", line, err)
 			}

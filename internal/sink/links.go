@@ -4,11 +4,11 @@ import (
 	"context"
 	"encoding/json"
 
-	"github.com/trawlcrawler/trawl/crawler"
+	"github.com/trawlcrawler/trawl/internal/fetched"
 )
 
 // Links writes the link graph: the references of each page as lines of JSON, each a
-// [crawler.LinkRecord], to segments like those of [JSONL]. It writes nothing for pages
+// [fetched.LinkRecord], to segments like those of [JSONL]. It writes nothing for pages
 // whose references were not recorded.
 type Links struct{ lines *JSONL }
 
@@ -27,7 +27,7 @@ func NewLinks(cfg JSONLConfig) (*Links, error) {
 
 // Keep writes the links of results as one batch. When it returns nil, the operating
 // system has them; when it fails, nothing of the batch remains.
-func (l *Links) Keep(ctx context.Context, results []*crawler.Result) error {
+func (l *Links) Keep(ctx context.Context, results []*fetched.Result) error {
 	if err := ctx.Err(); err != nil {
 		return err
 	}
@@ -50,7 +50,7 @@ func (l *Links) Keep(ctx context.Context, results []*crawler.Result) error {
 }
 
 // Needs says that the references of pages are kept.
-func (*Links) Needs() crawler.Needs { return crawler.Needs{References: true} }
+func (*Links) Needs() fetched.Needs { return fetched.Needs{References: true} }
 
 // Sync puts everything that was kept so far on disk, as [JSONL.Sync] does.
 func (l *Links) Sync() error { return l.lines.Sync() }

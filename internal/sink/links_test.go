@@ -7,24 +7,27 @@ import (
 	"testing"
 
 	"github.com/trawlcrawler/trawl/crawler"
+	"github.com/trawlcrawler/trawl/internal/fetched"
+	"github.com/trawlcrawler/trawl/internal/queue"
+	"github.com/trawlcrawler/trawl/internal/rules"
 )
 
 func TestWhatIsLeftAloneIsListedWithItsReason(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
-	s, err := Open([]string{"jsonl", crawler.FormatSkipped}, dir, Options{Worker: "w1"})
+	s, err := Open([]string{"jsonl", fetched.FormatSkipped}, dir, Options{Worker: "w1"})
 	if err != nil {
 		t.Fatal(err)
 	}
 	r := page(t, "http://example.com/a", "body")
 	r.Job, r.Worker = "j", "w1"
-	r.Skipped = []crawler.Skipped{
-		{URL: parse(t, "http://other.example/?x=1&y"), Referrer: r.Entry.URL, Depth: 1, SkipReason: crawler.SkipReason{Rule: crawler.RuleScope, Reason: "outside of scope host"}},
-		{URL: parse(t, "http://example.com/cal/9"), Referrer: r.Entry.URL, Depth: 1, Pattern: "/cal/N", SkipReason: crawler.SkipReason{Rule: crawler.RuleTraps, Reason: "a trap\x1b[2J"}},
+	r.Skipped = []queue.Skipped{
+		{URL: parse(t, "http://other.example/?x=1&y"), Referrer: r.Entry.URL, Depth: 1, SkipReason: queue.SkipReason{Rule: queue.RuleScope, Reason: "outside of scope host"}},
+		{URL: parse(t, "http://example.com/cal/9"), Referrer: r.Entry.URL, Depth: 1, Pattern: "/cal/N", SkipReason: queue.SkipReason{Rule: queue.RuleTraps, Reason: "a trap\x1b[2J"}},
 	}
 	over := page(t, "http://example.com/b", "")
 	over.Page, over.Document, over.Unrecorded, over.Outcome, over.At = nil, nil, true, crawler.OutcomeSkipped, r.Page.Started
-	over.Skipped = []crawler.Skipped{{URL: over.Entry.URL, SkipReason: crawler.SkipReason{Rule: crawler.RulePagesPerHost, Reason: "spent"}}}
+	over.Skipped = []queue.Skipped{{URL: over.Entry.URL, SkipReason: queue.SkipReason{Rule: queue.RulePagesPerHost, Reason: "spent"}}}
 	keep(t, s, r, over)
 	keep(t, s, over)
 	closed(t, s)
@@ -49,12 +52,12 @@ func TestLinksAreLinesOfTheirGraph(t *testing.T) {
 	}
 	r := page(t, "http://example.com/a", "body")
 	r.Redirects = []crawler.URL{parse(t, "http://example.com/b")}
-	r.Document.References = []crawler.Reference{
-		{URL: parse(t, "http://example.com/?x=1&y=2"), Text: "A & B", Rel: "nofollow", NoFollow: true, Kind: crawler.ReferenceAnchor},
+	r.Document.References = []fetched.Reference{
+		{URL: parse(t, "http://example.com/?x=1&y=2"), Text: "A & B", Rel: "nofollow", NoFollow: true, Kind: fetched.ReferenceAnchor},
 	}
 	r.Document.Resources = []crawler.URL{parse(t, "http://example.com/logo.png")}
 	listed := page(t, "http://example.com/sitemap.xml", "body")
-	listed.Document = &crawler.Document{Sitemap: true, Links: []crawler.Link{{URL: parse(t, "http://example.com/c")}}}
+	listed.Document = &fetched.Document{Sitemap: true, Links: []rules.Link{{URL: parse(t, "http://example.com/c")}}}
 	refused := page(t, "http://example.com/d", "")
 	refused.Page, refused.Document = nil, nil
 	keep(t, s, r, refused)
@@ -67,7 +70,7 @@ func TestLinksAreLinesOfTheirGraph(t *testing.T) {
 	if got := read(t, dir, "links-w1-00001.jsonl"); got != want {
 		t.Errorf("the links are\n%swant\n%s", got, want)
 	}
-	if err := s.Keep(t.Context(), []*crawler.Result{r}); !errors.Is(err, os.ErrClosed) {
+	if err := s.Keep(t.Context(), []*fetched.Result{r}); !errors.Is(err, os.ErrClosed) {
 		t.Errorf("when it is closed: %v", err)
 	}
 }

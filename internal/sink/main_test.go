@@ -19,6 +19,9 @@ import (
 	"github.com/klauspost/compress/zstd"
 
 	"github.com/trawlcrawler/trawl/crawler"
+	"github.com/trawlcrawler/trawl/internal/fetched"
+	"github.com/trawlcrawler/trawl/internal/queue"
+	"github.com/trawlcrawler/trawl/internal/rules"
 )
 
 // TestMain runs the tests, or the child process of one of them.
@@ -39,42 +42,42 @@ func parse(t testing.TB, s string) crawler.URL {
 }
 
 // page is a fetched and recorded page with the URL and the body.
-func page(t testing.TB, url, body string) *crawler.Result {
+func page(t testing.TB, url, body string) *fetched.Result {
 	t.Helper()
 	u := parse(t, url)
-	return &crawler.Result{
-		Job: "test", Worker: "w1", Entry: crawler.Entry{URL: u}, Outcome: crawler.OutcomeFetched,
-		Page: &crawler.Page{
+	return &fetched.Result{
+		Job: "test", Worker: "w1", Entry: queue.Entry{URL: u}, Outcome: crawler.OutcomeFetched,
+		Page: &fetched.Page{
 			URL: u, Status: 200, Started: time.UnixMilli(1_700_000_000_000),
 			Address: netip.MustParseAddrPort("192.0.2.1:80"),
 			Header:  http.Header{"Content-Type": {"text/html; charset=utf-8"}},
-			Body: &crawler.Body{
+			Body: &fetched.Body{
 				Head: []byte(body), Size: int64(len(body)), Digest: sha256.Sum256([]byte(body)), Release: func() {},
 			},
-			Recording: &crawler.Recording{
+			Recording: &fetched.Recording{
 				Request: []byte("GET " + u.Path() + " HTTP/1.1\r\nHost: " + string(u.Host()) + "\r\nUser-Agent: Trawl\r\n\r\n"),
 				Head:    fmt.Appendf(nil, "HTTP/1.1 200 OK\r\nContent-Type: text/html; charset=utf-8\r\nContent-Length: %d\r\n\r\n", len(body)),
 			},
 		},
-		Document: &crawler.Document{
-			Title: "A & B", Charset: "utf-8", Links: []crawler.Link{{URL: u}},
-			Article:    &crawler.Article{Markdown: "This page."},
-			References: []crawler.Reference{{URL: u, Text: "This page", Kind: crawler.ReferenceAnchor}},
+		Document: &fetched.Document{
+			Title: "A & B", Charset: "utf-8", Links: []rules.Link{{URL: u}},
+			Article:    &fetched.Article{Markdown: "This page."},
+			References: []fetched.Reference{{URL: u, Text: "This page", Kind: fetched.ReferenceAnchor}},
 		},
 	}
 }
 
 // pages returns n pages whose URLs end in the number of the batch and their own number.
-func pages(t testing.TB, batch, n int) []*crawler.Result {
+func pages(t testing.TB, batch, n int) []*fetched.Result {
 	t.Helper()
-	results := make([]*crawler.Result, n)
+	results := make([]*fetched.Result, n)
 	for i := range results {
 		results[i] = page(t, fmt.Sprintf("http://example.com/%d/%d", batch, i), "body")
 	}
 	return results
 }
 
-func keep(t testing.TB, s Sink, results ...*crawler.Result) {
+func keep(t testing.TB, s Sink, results ...*fetched.Result) {
 	t.Helper()
 	if err := s.Keep(context.Background(), results); err != nil {
 		t.Fatal(err)

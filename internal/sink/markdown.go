@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"github.com/trawlcrawler/trawl/crawler"
+	"github.com/trawlcrawler/trawl/internal/fetched"
 	"github.com/trawlcrawler/trawl/internal/warc"
 )
 
@@ -31,10 +32,10 @@ func NewMarkdown(cfg FilesConfig) (*Markdown, error) {
 }
 
 // Needs says that the articles of pages are kept.
-func (m *Markdown) Needs() crawler.Needs { return m.Files.Needs().Or(crawler.Needs{Article: true}) }
+func (m *Markdown) Needs() fetched.Needs { return m.Files.Needs().Or(fetched.Needs{Article: true}) }
 
 // articleOf returns the content that [Markdown] writes.
-func articleOf(r *crawler.Result, rec crawler.Record) *content {
+func articleOf(r *fetched.Result, rec crawler.Record) *content {
 	if r.Outcome != crawler.OutcomeFetched || r.Page == nil || r.Document == nil || r.Document.Article == nil {
 		return nil
 	}
@@ -58,10 +59,10 @@ func MarkdownName(segment string) string {
 // two lines of "---", and the text. The front matter has url and fetched_at and, as far
 // as they are known, title, author, site, language, published and digest. Each value is
 // in double quotes, on one line.
-func AppendMarkdown(b []byte, rec crawler.Record, a crawler.Article) []byte {
+func AppendMarkdown(b []byte, rec crawler.Record, a fetched.Article) []byte {
 	published := ""
 	if !a.Published.IsZero() {
-		published = crawler.FormatRecordTime(a.Published)
+		published = fetched.FormatRecordTime(a.Published)
 	}
 	b = append(b, "---\n"...)
 	for _, line := range []struct{ key, value string }{

@@ -8,6 +8,7 @@ import (
 	"github.com/goccy/go-yaml"
 
 	"github.com/trawlcrawler/trawl/crawler"
+	"github.com/trawlcrawler/trawl/internal/fetched"
 	"github.com/trawlcrawler/trawl/internal/warc"
 )
 
@@ -20,7 +21,7 @@ func TestMarkdownIsFilesWithFrontMatterAndAManifest(t *testing.T) {
 	}
 	full := page(t, "http://example.com/dir/a.html?x=1", "body")
 	full.Redirects = []crawler.URL{parse(t, "http://example.com/dir/b.html")}
-	full.Document.Article = &crawler.Article{
+	full.Document.Article = &fetched.Article{
 		Markdown: "# B\n\ntext", Author: "A. Writer", Site: "Example", Language: "en", Published: time.UnixMilli(1_600_000_000_000),
 	}
 	root, same, other := page(t, "http://example.com/", "body"), page(t, "http://example.com/dir/b.htm", "body"), page(t, "http://markdown/a", "body")
@@ -88,7 +89,7 @@ func TestMarkdownAndFilesShareAFolder(t *testing.T) {
 func FuzzFrontMatter(f *testing.F) {
 	f.Add("A: B", "- \"x\"\n---\n", "\x00\u0085\u2028\xff")
 	f.Fuzz(func(t *testing.T, title, author, site string) {
-		text := string(AppendMarkdown(nil, crawler.Record{FinalURL: "http://example.com/", Title: title}, crawler.Article{Author: author, Site: site, Markdown: "text"}))
+		text := string(AppendMarkdown(nil, crawler.Record{FinalURL: "http://example.com/", Title: title}, fetched.Article{Author: author, Site: site, Markdown: "text"}))
 		front, body, ok := strings.Cut(strings.TrimPrefix(text, "---\n"), "\n---\n\n")
 		if !ok || body != "text\n" {
 			t.Fatalf("there is no front matter in %q", text)

@@ -12,7 +12,7 @@ import (
 	"sync"
 	"time"
 
-	"github.com/trawlcrawler/trawl/crawler"
+	"github.com/trawlcrawler/trawl/internal/fetched"
 )
 
 // ParquetConfig configures a [Parquet]. The zero value writes to the current folder.
@@ -171,7 +171,7 @@ func (p *Parquet) nameOf(table string, number int) string {
 // Keep writes the results to the intake as one batch. When it returns nil, the operating
 // system has them; when it fails, nothing of the batch remains. When two intakes are
 // full, it waits until tables are made of the first.
-func (p *Parquet) Keep(ctx context.Context, results []*crawler.Result) error {
+func (p *Parquet) Keep(ctx context.Context, results []*fetched.Result) error {
 	if err := ctx.Err(); err != nil {
 		return err
 	}
@@ -209,7 +209,7 @@ func (p *Parquet) Keep(ctx context.Context, results []*crawler.Result) error {
 }
 
 // Needs says that the references of pages are kept.
-func (*Parquet) Needs() crawler.Needs { return crawler.Needs{References: true} }
+func (*Parquet) Needs() fetched.Needs { return fetched.Needs{References: true} }
 
 // begin begins the next intake.
 func (p *Parquet) begin(now time.Time) error {

@@ -11,6 +11,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/trawlcrawler/trawl/internal/fetched"
 	"github.com/trawlcrawler/trawl/internal/tabular"
 
 	"github.com/google/go-cmp/cmp"
@@ -51,9 +52,9 @@ func TestTablesArePagesErrorsAndLinksInTheirOrder(t *testing.T) {
 	second, first, gone := page(t, "http://example.com/b", "body"), page(t, "http://example.com/a", "body"), page(t, "http://example.com/c", "")
 	second.Redirects = []crawler.URL{parse(t, "http://example.com/0")}
 	second.Document.Fields = map[string]any{"id": uint64(9007199254740993)}
-	second.Document.References = []crawler.Reference{
-		{URL: parse(t, "http://example.com/y"), Text: "Y", Rel: "nofollow", NoFollow: true, Kind: crawler.ReferenceAnchor},
-		{URL: parse(t, "http://example.com/x"), Kind: crawler.ReferenceFrame},
+	second.Document.References = []fetched.Reference{
+		{URL: parse(t, "http://example.com/y"), Text: "Y", Rel: "nofollow", NoFollow: true, Kind: fetched.ReferenceAnchor},
+		{URL: parse(t, "http://example.com/x"), Kind: fetched.ReferenceFrame},
 	}
 	gone.Outcome, gone.Page.Status, gone.Reason, gone.Document = crawler.OutcomeGone, 404, "the server answered 404 Not Found", nil
 	keep(t, p, second)

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/trawlcrawler/trawl/crawler"
+	"github.com/trawlcrawler/trawl/internal/fetched"
 )
 
 // Sink writes results. It is safe for concurrent use.
@@ -18,9 +19,9 @@ type Sink interface {
 	// Keep hands all of the results to the operating system. When it returns an error, it
 	// is as if none were kept, and the caller may keep them again. Keep does not retain
 	// the results.
-	Keep(ctx context.Context, results []*crawler.Result) error
+	Keep(ctx context.Context, results []*fetched.Result) error
 	// Needs returns what Keep requires of pages. It always returns the same.
-	Needs() crawler.Needs
+	Needs() fetched.Needs
 	// Close closes the sink and puts its data on disk.
 	Close() error
 }
@@ -35,7 +36,7 @@ func Broken(s Sink) error {
 }
 
 // Names lists the formats that [Open] supports.
-var Names = []string{"jsonl", "jsonl.gz", "jsonl.zst", "files", "warc", "parquet", "links", "markdown", "items", crawler.FormatSkipped, FormatMirror}
+var Names = []string{"jsonl", "jsonl.gz", "jsonl.zst", "files", "warc", "parquet", "links", "markdown", "items", fetched.FormatSkipped, FormatMirror}
 
 // formatFiles is the format of bodies as files.
 const formatFiles = "files"
@@ -131,7 +132,7 @@ func open(format, dir string, opts Options, verbatim bool) (Sink, error) {
 		return NewItems(lines)
 	case "links":
 		return NewLinks(lines)
-	case crawler.FormatSkipped:
+	case fetched.FormatSkipped:
 		return NewSkipped(lines)
 	case "warc":
 		return NewWARC(WARCConfig{
@@ -146,20 +147,20 @@ func open(format, dir string, opts Options, verbatim bool) (Sink, error) {
 // All combines several sinks. Its Keep calls them in order and stops at the first error;
 // the sinks before have then kept the results. When the same results are kept again, it
 // continues at the sink that failed. Close closes all sinks and joins their errors.
-func All(sinks ...Sink) Sink { return &all{sinks: sinks, failed: make(map[*crawler.Result]int)} }
+func All(sinks ...Sink) Sink { return &all{sinks: sinks, failed: make(map[*fetched.Result]int)} }
 
 type all struct {
 	sinks []Sink
 
 	mu     sync.Mutex
-	failed map[*crawler.Result]int // by a batch's first result, the sink that failed to keep it
+	failed map[*fetched.Result]int // by a batch's first result, the sink that failed to keep it
 }
 
 // maxFailed bounds the number of failed batches that are remembered. Batches that the
 // caller gave up stay until it is reached.
 const maxFailed = 10_000
 
-func (a *all) Keep(ctx context.Context, results []*crawler.Result) error {
+func (a *all) Keep(ctx context.Context, results []*fetched.Result) error {
 	if len(results) == 0 {
 		return nil
 	}
@@ -184,10 +185,10 @@ func (a *all) Keep(ctx context.Context, results []*crawler.Result) error {
 	return nil
 }
 
-func unrecorded(r *crawler.Result) bool { return r.Unrecorded }
+func unrecorded(r *fetched.Result) bool { return r.Unrecorded }
 
 // resume returns the sink at which a batch continues.
-func (a *all) resume(batch *crawler.Result) int {
+func (a *all) resume(batch *fetched.Result) int {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	at := a.failed[batch]
@@ -197,7 +198,7 @@ func (a *all) resume(batch *crawler.Result) int {
 
 // note remembers where a batch failed. The map holds on to the result, so no other result
 // can get the same address.
-func (a *all) note(batch *crawler.Result, at int) {
+func (a *all) note(batch *fetched.Result, at int) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	if len(a.failed) >= maxFailed {
@@ -208,7 +209,7 @@ func (a *all) note(batch *crawler.Result, at int) {
 	}
 }
 
-func (a *all) Needs() (n crawler.Needs) {
+func (a *all) Needs() (n fetched.Needs) {
 	for _, s := range a.sinks {
 		n = n.Or(s.Needs())
 	}

@@ -10,13 +10,14 @@ import (
 	"testing"
 
 	"github.com/trawlcrawler/trawl/crawler"
+	"github.com/trawlcrawler/trawl/internal/fetched"
 )
 
 // brokenSink fails at everything.
 type brokenSink struct{ err error }
 
-func (s brokenSink) Keep(context.Context, []*crawler.Result) error { return s.err }
-func (s brokenSink) Needs() crawler.Needs                          { return crawler.Needs{} }
+func (s brokenSink) Keep(context.Context, []*fetched.Result) error { return s.err }
+func (s brokenSink) Needs() fetched.Needs                          { return fetched.Needs{} }
 func (s brokenSink) Close() error                                  { return s.err }
 
 func TestAllKeepInOrderUntilTheFirstErrorAndAreAllClosed(t *testing.T) {
@@ -82,7 +83,7 @@ func TestWhenOneFormatCannotBeOpenedTheOthersAreClosed(t *testing.T) {
 
 func TestAJobNeedsWhatAnyOfItsFormatsNeeds(t *testing.T) {
 	t.Parallel()
-	for format, want := range map[string]crawler.Needs{
+	for format, want := range map[string]fetched.Needs{
 		"jsonl":               {},
 		"jsonl.gz":            {},
 		"items":               {},
@@ -92,7 +93,7 @@ func TestAJobNeedsWhatAnyOfItsFormatsNeeds(t *testing.T) {
 		"warc":                {Bodies: true, Exchanges: true},
 		"parquet":             {References: true},
 		"links":               {References: true},
-		crawler.FormatSkipped: {Skipped: true},
+		fetched.FormatSkipped: {Skipped: true},
 		"jsonl,warc,links":    {Bodies: true, Exchanges: true, References: true},
 		"mirror,files":        {Bodies: true, Verbatim: true},
 	} {

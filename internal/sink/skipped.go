@@ -4,18 +4,18 @@ import (
 	"context"
 	"encoding/json"
 
-	"github.com/trawlcrawler/trawl/crawler"
+	"github.com/trawlcrawler/trawl/internal/fetched"
 )
 
 // Skipped writes the URLs that a crawl skipped, and why, as lines of JSON, each a
-// [crawler.SkippedRecord], to segments like those of [JSONL].
+// [fetched.SkippedRecord], to segments like those of [JSONL].
 type Skipped struct{ lines *JSONL }
 
 // NewSkipped finishes the segments that this writer left open. The default prefix is
 // "skipped"; settings about records have no effect.
 func NewSkipped(cfg JSONLConfig) (*Skipped, error) {
 	if cfg.Prefix == "" {
-		cfg.Prefix = crawler.FormatSkipped
+		cfg.Prefix = fetched.FormatSkipped
 	}
 	lines, err := NewJSONL(cfg)
 	if err != nil {
@@ -26,7 +26,7 @@ func NewSkipped(cfg JSONLConfig) (*Skipped, error) {
 
 // Keep writes the skipped URLs of results as one batch. When it returns nil, the
 // operating system has them; when it fails, nothing of the batch remains.
-func (s *Skipped) Keep(ctx context.Context, results []*crawler.Result) error {
+func (s *Skipped) Keep(ctx context.Context, results []*fetched.Result) error {
 	if err := ctx.Err(); err != nil {
 		return err
 	}
@@ -49,7 +49,7 @@ func (s *Skipped) Keep(ctx context.Context, results []*crawler.Result) error {
 }
 
 // Needs says that URLs are kept that were skipped without being fetched.
-func (*Skipped) Needs() crawler.Needs { return crawler.Needs{Skipped: true} }
+func (*Skipped) Needs() fetched.Needs { return fetched.Needs{Skipped: true} }
 
 // Sync puts everything that was kept so far on disk, as [JSONL.Sync] does.
 func (s *Skipped) Sync() error { return s.lines.Sync() }

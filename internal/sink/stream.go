@@ -6,7 +6,7 @@ import (
 	"io"
 	"sync"
 
-	"github.com/trawlcrawler/trawl/crawler"
+	"github.com/trawlcrawler/trawl/internal/fetched"
 )
 
 // Stream writes records to a pipe, a terminal or any other writer, one per line. It
@@ -29,7 +29,7 @@ func NewStream(w io.Writer, links bool) *Stream {
 
 // Keep writes the records of results with one call. When the reader of a pipe is gone,
 // the error wraps [syscall.EPIPE] or [io.ErrClosedPipe].
-func (s *Stream) Keep(ctx context.Context, results []*crawler.Result) error {
+func (s *Stream) Keep(ctx context.Context, results []*fetched.Result) error {
 	if err := ctx.Err(); err != nil {
 		return err
 	}
@@ -42,7 +42,7 @@ func (s *Stream) Keep(ctx context.Context, results []*crawler.Result) error {
 }
 
 // Needs returns the zero value: records are enough.
-func (*Stream) Needs() crawler.Needs { return crawler.Needs{} }
+func (*Stream) Needs() fetched.Needs { return fetched.Needs{} }
 
 func (s *Stream) write(b *batch) error {
 	s.mu.Lock()

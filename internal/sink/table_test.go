@@ -11,6 +11,8 @@ import (
 	"github.com/parquet-go/parquet-go"
 
 	"github.com/trawlcrawler/trawl/crawler"
+	"github.com/trawlcrawler/trawl/internal/fetched"
+	"github.com/trawlcrawler/trawl/internal/rules"
 	"github.com/trawlcrawler/trawl/internal/tabular"
 )
 
@@ -21,8 +23,8 @@ func TestARowHasWhatItsRecordHas(t *testing.T) {
 	r.Reason, r.DuplicateOf = "only its beginning was read", parse(t, "http://example.com/c")
 	r.Entry.Depth, r.Entry.Referrer, r.Entry.Embeds = 2, parse(t, "http://example.com/"), 1
 	r.Signals = map[string]string{"ai-train": "no"}
-	r.Document = &crawler.Document{
-		Title: "A", Charset: "utf-8", Links: make([]crawler.Link, 3), Resources: make([]crawler.URL, 2), Simhash: "0123456789abcdef",
+	r.Document = &fetched.Document{
+		Title: "A", Charset: "utf-8", Links: make([]rules.Link, 3), Resources: make([]crawler.URL, 2), Simhash: "0123456789abcdef",
 		NoIndex: true, Fields: map[string]any{"price": "1"}, Text: "text", Markdown: "# A",
 	}
 	two, four := int64(2), int64(4)
@@ -80,7 +82,7 @@ func TestWhatIsNoTimeIsNoRow(t *testing.T) {
 	if err == nil || !strings.Contains(err.Error(), `"yesterday" is not a time`) {
 		t.Errorf("got %v", err)
 	}
-	if _, err := tabular.LinkRowOf(crawler.LinkRecord{From: "http://example.com/"}); err == nil {
+	if _, err := tabular.LinkRowOf(fetched.LinkRecord{From: "http://example.com/"}); err == nil {
 		t.Error("a link without a time has a row")
 	}
 }

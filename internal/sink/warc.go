@@ -15,6 +15,7 @@ import (
 	"time"
 
 	"github.com/trawlcrawler/trawl/crawler"
+	"github.com/trawlcrawler/trawl/internal/fetched"
 	"github.com/trawlcrawler/trawl/internal/version"
 	"github.com/trawlcrawler/trawl/internal/warc"
 )
@@ -190,7 +191,7 @@ func safe(s string) string { return finish(escape(s)) }
 
 // Keep writes the exchanges of results as one batch. When it returns nil, the operating
 // system has them; when it fails, nothing of the batch remains.
-func (w *WARC) Keep(ctx context.Context, results []*crawler.Result) error {
+func (w *WARC) Keep(ctx context.Context, results []*fetched.Result) error {
 	if err := ctx.Err(); err != nil {
 		return err
 	}
@@ -219,7 +220,7 @@ func (w *WARC) Keep(ctx context.Context, results []*crawler.Result) error {
 }
 
 // Needs says that whole exchanges are kept.
-func (*WARC) Needs() crawler.Needs { return crawler.Needs{Bodies: true, Exchanges: true} }
+func (*WARC) Needs() fetched.Needs { return fetched.Needs{Bodies: true, Exchanges: true} }
 
 // write has put add a batch of about this many bytes to the current file, or to the next
 // one if that is full. The encoder p has made the batch, or makes it in put.

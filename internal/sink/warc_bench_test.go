@@ -7,7 +7,7 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/trawlcrawler/trawl/crawler"
+	"github.com/trawlcrawler/trawl/internal/fetched"
 )
 
 // BenchmarkKeepOfTheJavaManual measures what a page of the JDK's manual costs each sink.
@@ -33,7 +33,7 @@ func BenchmarkKeepOfTheJavaManual(b *testing.B) {
 				b.Fatal(err)
 			}
 			defer s.Close()
-			results := make([]*crawler.Result, n)
+			results := make([]*fetched.Result, n)
 			b.SetBytes(int64(size))
 			for i := 0; b.Loop(); i++ {
 				b.StopTimer()

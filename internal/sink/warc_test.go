@@ -19,6 +19,7 @@ import (
 	"time"
 
 	"github.com/trawlcrawler/trawl/crawler"
+	"github.com/trawlcrawler/trawl/internal/fetched"
 	"github.com/trawlcrawler/trawl/internal/test/warctest"
 	"github.com/trawlcrawler/trawl/internal/warc"
 )
@@ -138,7 +139,7 @@ func TestWhatWasNotRecordedIsNotArchived(t *testing.T) {
 }
 
 // spilled moves all but the first byte of a body to a file.
-func spilled(t testing.TB, r *crawler.Result) *crawler.Result {
+func spilled(t testing.TB, r *fetched.Result) *fetched.Result {
 	t.Helper()
 	f, err := os.CreateTemp(t.TempDir(), "")
 	if err != nil {
@@ -162,7 +163,7 @@ func TestABatchThatIsTooMuchForMemoryIsArchivedWholeOrNotAtAll(t *testing.T) {
 	keep(t, w, page(t, "http://example.com/beside", "beside"), big)
 	short := spilled(t, page(t, "http://example.com/short", strings.Repeat("x", encodedAtOnce)))
 	short.Page.Body.Size += 5
-	if err := w.Keep(t.Context(), []*crawler.Result{page(t, "http://example.com/lost", "lost"), short}); !errors.Is(err, io.ErrUnexpectedEOF) {
+	if err := w.Keep(t.Context(), []*fetched.Result{page(t, "http://example.com/lost", "lost"), short}); !errors.Is(err, io.ErrUnexpectedEOF) {
 		t.Errorf("got %v for a body that is not all there", err)
 	}
 	keep(t, w, page(t, "http://example.com/after", "lost"))
@@ -180,7 +181,7 @@ func TestAnArchiveOnAFullDiskIsCutBackAndGoesOn(t *testing.T) {
 	keep(t, w, page(t, "http://example.com/1", "one"))
 	disk := &fullDisk{File: w.file.file.(*os.File), room: 5000}
 	w.file.file = disk
-	failing := []*crawler.Result{page(t, "http://example.com/2", noise(9000))}
+	failing := []*fetched.Result{page(t, "http://example.com/2", noise(9000))}
 	if err := w.Keep(t.Context(), failing); !errors.Is(err, syscall.ENOSPC) || !strings.Contains(err.Error(), "free some space") {
 		t.Fatalf("got %v, want a full disk", err)
 	}
@@ -319,9 +320,9 @@ func TestTheSamePayloadIsArchivedOnce(t *testing.T) {
 	x := chunked.Page.Recording
 	x.Head, x.Chunked = []byte("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n"), true
 	const tail = "2\r\nsa\r\n2\r\nme\r\n0\r\n\r\n"
-	x.Tail = &crawler.Body{Head: []byte(tail + "unasked"), Size: int64(len(tail + "unasked")), Release: func() {}}
+	x.Tail = &fetched.Body{Head: []byte(tail + "unasked"), Size: int64(len(tail + "unasked")), Release: func() {}}
 	cut := page(t, "http://example.com/cut", "same")
-	cut.Page.Recording.Cut = crawler.CutLength
+	cut.Page.Recording.Cut = fetched.CutLength
 	keep(t, w, cut)
 	keep(t, w, page(t, "http://example.com/1", "same"), page(t, "http://example.com/2", "same"))
 	keep(t, w, chunked, page(t, "http://example.com/empty/1", ""), page(t, "http://example.com/empty/2", ""))
@@ -345,7 +346,7 @@ func TestWhatIsSentUnaskedBehindChunksIsNotArchived(t *testing.T) {
 	x := r.Page.Recording
 	x.Head, x.Chunked = []byte("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n"), true
 	const tail = "4;x\r\nsame\r\n0\r\nA: 1\r\nB: 2\r\n\r\n"
-	x.Tail = &crawler.Body{Head: []byte(tail + "HTTP/1.1 200"), Size: int64(len(tail + "HTTP/1.1 200")), Release: func() {}}
+	x.Tail = &fetched.Body{Head: []byte(tail + "HTTP/1.1 200"), Size: int64(len(tail + "HTTP/1.1 200")), Release: func() {}}
 	keep(t, w, r)
 	closed(t, w)
 	captured(t, dir)
@@ -361,7 +362,7 @@ func TestNotModifiedRefersToWhatIsStillGood(t *testing.T) {
 	first := page(t, "http://example.com/", "first")
 	first.Page.Header = http.Header{"Etag": {`"1"`}}
 	unchanged, unknown := page(t, "http://example.com/", ""), page(t, "http://example.com/unknown", "")
-	for _, r := range []*crawler.Result{unchanged, unknown} {
+	for _, r := range []*fetched.Result{unchanged, unknown} {
 		r.Page.Status, r.Page.Body, r.Outcome = http.StatusNotModified, nil, crawler.OutcomeNotModified
 		r.Page.Recording.Head = []byte("HTTP/1.1 304 Not Modified\r\n\r\n")
 		r.Page.Started = r.Page.Started.Add(time.Hour)

@@ -8,11 +8,13 @@ import (
 	"time"
 
 	"github.com/trawlcrawler/trawl/crawler"
+	"github.com/trawlcrawler/trawl/internal/fetched"
+	"github.com/trawlcrawler/trawl/internal/rules"
 )
 
 // Open returns the body of a page as a source. Closing the source releases the page. If
 // the body was cut off, the source ends with an error that says why.
-func Open(p *crawler.Page) Source {
+func Open(p *fetched.Page) Source {
 	_, parameters, _ := mime.ParseMediaType(p.Header.Get("Content-Type"))
 	body := p.Body.Reader()
 	switch {
@@ -35,7 +37,7 @@ func (l Location) early(now time.Time) bool {
 
 type pageBody struct {
 	io.Reader
-	page *crawler.Page
+	page *fetched.Page
 }
 
 func (b pageBody) Close() error {
@@ -56,11 +58,11 @@ type Parser struct{}
 // accepts only XML of the protocol, because text lists and feeds may also be ordinary
 // pages. If the sitemap could not be read to its end, the document has a fault. The error
 // is that of ctx. ParseSitemap implements [visit.SitemapParser].
-func (Parser) ParseSitemap(ctx context.Context, p *crawler.Page, named bool) (*crawler.Document, error) {
+func (Parser) ParseSitemap(ctx context.Context, p *fetched.Page, named bool) (*fetched.Document, error) {
 	if p.Body == nil || !named && !looksLike(p.Body.Head) {
 		return nil, nil
 	}
-	doc := &crawler.Document{Sitemap: true}
+	doc := &fetched.Document{Sitemap: true}
 	seen := make(map[crawler.URL]bool)
 	src := Open(p)
 	for l, err := range Read(src.Body, Config{At: src.At, Charset: src.Charset}) {
@@ -76,7 +78,7 @@ func (Parser) ParseSitemap(ctx context.Context, p *crawler.Page, named bool) (*c
 			doc.Fault = "the sitemap is read in part: " + err.Error()
 		case !seen[l.URL]:
 			seen[l.URL] = true
-			doc.Links = append(doc.Links, crawler.Link{URL: l.URL, Sitemap: l.Sitemap, Early: l.early(time.Now())})
+			doc.Links = append(doc.Links, rules.Link{URL: l.URL, Sitemap: l.Sitemap, Early: l.early(time.Now())})
 		}
 	}
 	return doc, nil

@@ -8,13 +8,14 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/trawlcrawler/trawl/crawler"
+	"github.com/trawlcrawler/trawl/internal/fetched"
+	"github.com/trawlcrawler/trawl/internal/rules"
 )
 
-func pageOf(body string) *crawler.Page {
-	return &crawler.Page{
+func pageOf(body string) *fetched.Page {
+	return &fetched.Page{
 		URL: home, Status: 200, Header: http.Header{"Content-Type": {"text/html; charset=utf-8"}},
-		Body: &crawler.Body{Head: []byte(body), Size: int64(len(body)), Release: func() {}},
+		Body: &fetched.Body{Head: []byte(body), Size: int64(len(body)), Release: func() {}},
 	}
 }
 
@@ -58,8 +59,8 @@ func TestADocumentHasEachLocationOnceAndSaysWhatIsWrong(t *testing.T) {
 	cut := pageOf("https://example.com/a\nhttps://example.com/b\n")
 	cut.Truncated = true
 	broken := pageOf("https://example.com/a\nhttps://example.com/b\n")
-	broken.Fault = &crawler.Fault{Text: "the line is dead"}
-	for want, page := range map[string]*crawler.Page{
+	broken.Fault = &fetched.Fault{Text: "the line is dead"}
+	for want, page := range map[string]*fetched.Page{
 		"": whole,
 		"the sitemap is read in part: it breaks off before its end": cut,
 		"the sitemap is read in part: the line is dead":             broken,
@@ -68,7 +69,7 @@ func TestADocumentHasEachLocationOnceAndSaysWhatIsWrong(t *testing.T) {
 		if err != nil || doc.Fault != want {
 			t.Fatalf("fault %q (%v), want %q", doc.Fault, err, want)
 		}
-		links := []crawler.Link{{URL: mustParse("https://example.com/a")}, {URL: mustParse("https://example.com/b")}}
+		links := []rules.Link{{URL: mustParse("https://example.com/a")}, {URL: mustParse("https://example.com/b")}}
 		if !slices.Equal(doc.Links, links) {
 			t.Errorf("links %v, want %v", doc.Links, links)
 		}

@@ -6,6 +6,7 @@ import (
 	"iter"
 
 	"github.com/trawlcrawler/trawl/crawler"
+	"github.com/trawlcrawler/trawl/internal/queue"
 )
 
 // Source is an opened sitemap.
@@ -25,7 +26,7 @@ type WalkConfig struct {
 	MaxBytes int64
 	MaxURLs  int
 	// Levels is how many levels of sitemaps are followed: 1 is only the given ones, 2
-	// also those that they list as indexes. Default [crawler.SitemapLevels]; the protocol
+	// also those that they list as indexes. Default [queue.SitemapLevels]; the protocol
 	// has 2.
 	Levels int
 	// MaxSitemaps is how many sitemaps are opened, at most. Default 50,000.
@@ -34,7 +35,7 @@ type WalkConfig struct {
 
 func (c WalkConfig) withDefaults() WalkConfig {
 	if c.Levels == 0 {
-		c.Levels = crawler.SitemapLevels
+		c.Levels = queue.SitemapLevels
 	}
 	if c.MaxSitemaps == 0 {
 		c.MaxSitemaps = 50_000

@@ -16,7 +16,9 @@ import (
 	"time"
 
 	"github.com/trawlcrawler/trawl/crawler"
+	"github.com/trawlcrawler/trawl/internal/fetched"
 	"github.com/trawlcrawler/trawl/internal/output"
+	"github.com/trawlcrawler/trawl/internal/queue"
 	"github.com/trawlcrawler/trawl/internal/sink"
 	"github.com/trawlcrawler/trawl/internal/spool"
 )
@@ -30,33 +32,33 @@ func TestMain(m *testing.M) {
 }
 
 // pages returns n pages whose URLs contain the number of the batch and their own number.
-func pages(t testing.TB, batch, n int) []*crawler.Result {
+func pages(t testing.TB, batch, n int) []*fetched.Result {
 	t.Helper()
-	results := make([]*crawler.Result, n)
+	results := make([]*fetched.Result, n)
 	for i := range results {
 		results[i] = page(t, fmt.Sprintf("https://example.com/%d/%d.html", batch, i), "body")
 	}
 	return results
 }
 
-func page(t testing.TB, url, body string) *crawler.Result {
+func page(t testing.TB, url, body string) *fetched.Result {
 	t.Helper()
 	u, err := crawler.ParseURL(url)
 	if err != nil {
 		t.Fatal(err)
 	}
-	return &crawler.Result{
-		Job: "news", Worker: "w1", Entry: crawler.Entry{URL: u}, Outcome: crawler.OutcomeFetched,
-		Page: &crawler.Page{
+	return &fetched.Result{
+		Job: "news", Worker: "w1", Entry: queue.Entry{URL: u}, Outcome: crawler.OutcomeFetched,
+		Page: &fetched.Page{
 			URL: u, Status: 200, Started: time.UnixMilli(1_700_000_000_000), Address: netip.MustParseAddrPort("192.0.2.1:80"),
 			Header: http.Header{"Content-Type": {"text/html"}},
-			Body:   &crawler.Body{Head: []byte(body), Size: int64(len(body)), Digest: sha256.Sum256([]byte(body)), Release: func() {}},
-			Recording: &crawler.Recording{
+			Body:   &fetched.Body{Head: []byte(body), Size: int64(len(body)), Digest: sha256.Sum256([]byte(body)), Release: func() {}},
+			Recording: &fetched.Recording{
 				Request: []byte("GET " + u.Path() + " HTTP/1.1\r\nHost: example.com\r\nUser-Agent: Trawl\r\n\r\n"),
 				Head:    fmt.Appendf(nil, "HTTP/1.1 200 OK\r\nContent-Type: text/html\r\nContent-Length: %d\r\n\r\n", len(body)),
 			},
 		},
-		Document: &crawler.Document{Title: "Title"},
+		Document: &fetched.Document{Title: "Title"},
 	}
 }
 

@@ -18,7 +18,7 @@ import (
 
 	"github.com/gofrs/flock"
 
-	"github.com/trawlcrawler/trawl/crawler"
+	"github.com/trawlcrawler/trawl/internal/fetched"
 )
 
 // Staging is the folder of one writer, whose files are uploaded to the blob store.
@@ -144,8 +144,8 @@ func (s *Spool) adoptStaging(dir string) error {
 
 // Keeper is a sink that writes to a staging folder.
 type Keeper interface {
-	Keep(ctx context.Context, results []*crawler.Result) error
-	Needs() crawler.Needs
+	Keep(ctx context.Context, results []*fetched.Result) error
+	Needs() fetched.Needs
 	Close() error
 }
 
@@ -159,7 +159,7 @@ type guarded struct {
 	staging *Staging
 }
 
-func (g guarded) Keep(ctx context.Context, results []*crawler.Result) error {
+func (g guarded) Keep(ctx context.Context, results []*fetched.Result) error {
 	if err := g.staging.spool.wait(ctx); err != nil {
 		return err
 	}
@@ -173,7 +173,7 @@ func (g guarded) Keep(ctx context.Context, results []*crawler.Result) error {
 }
 
 // weight estimates the size of results in bytes.
-func weight(results []*crawler.Result) int64 {
+func weight(results []*fetched.Result) int64 {
 	const record = 1 << 10
 	sum := int64(0)
 	for _, r := range results {

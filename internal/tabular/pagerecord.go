@@ -5,6 +5,7 @@ import (
 	"fmt"
 
 	"github.com/trawlcrawler/trawl/crawler"
+	"github.com/trawlcrawler/trawl/internal/fetched"
 )
 
 // Record is the reverse of [PageRowOf], except for lists of links, of which a row has
@@ -12,7 +13,7 @@ import (
 func (row *PageRow) Record() (crawler.Record, error) {
 	rec := crawler.Record{
 		URL: row.URL, FinalURL: row.FinalURL, Redirects: row.Redirects, Status: int(row.Status), Outcome: crawler.Outcome(row.Outcome),
-		Error: row.Error, Fault: crawler.FaultKind(row.Fault), FetchedAt: crawler.FormatRecordTime(row.FetchedAt), DurationMS: row.DurationMS,
+		Error: row.Error, Fault: crawler.FaultKind(row.Fault), FetchedAt: fetched.FormatRecordTime(row.FetchedAt), DurationMS: row.DurationMS,
 		ContentType: row.ContentType, Charset: row.Charset, Truncated: row.Truncated, Digest: row.Digest, Title: row.Title,
 		Canonical: row.Canonical, DuplicateOf: row.DuplicateOf, Simhash: row.Simhash, NoIndex: row.NoIndex, Depth: int(row.Depth),
 		Referrer: row.Via, Links: int(row.Links), Embeds: int(row.Embeds), Job: row.Job, Worker: row.Worker, Path: row.Path,

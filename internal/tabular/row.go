@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/trawlcrawler/trawl/crawler"
+	"github.com/trawlcrawler/trawl/internal/fetched"
 )
 
 // SchemaVersion is in the metadata of each Parquet file, under "trawl.schema". It changes
@@ -79,7 +80,7 @@ type ErrorRow struct {
 	ErrorClass string `parquet:"error_class,optional,dict"`
 }
 
-// LinkRow is a row of the table of links: a [crawler.LinkRecord].
+// LinkRow is a row of the table of links: a [fetched.LinkRecord].
 type LinkRow struct {
 	From      string    `parquet:"from,dict"`
 	To        string    `parquet:"to,dict"`
@@ -152,7 +153,7 @@ func ErrorRowOf(rec crawler.Record) (row ErrorRow, ok bool, err error) {
 }
 
 // LinkRowOf makes a row of a record.
-func LinkRowOf(rec crawler.LinkRecord) (LinkRow, error) {
+func LinkRowOf(rec fetched.LinkRecord) (LinkRow, error) {
 	at, err := RecordTime(rec.From, rec.FetchedAt)
 	return LinkRow{
 		From: rec.From, To: rec.To, Text: rec.Text, Rel: rec.Rel, NoFollow: rec.NoFollow, Kind: string(rec.Kind), FetchedAt: at,
@@ -161,7 +162,7 @@ func LinkRowOf(rec crawler.LinkRecord) (LinkRow, error) {
 
 // RecordTime parses a time of a record. The error names the URL of the record.
 func RecordTime(url, s string) (time.Time, error) {
-	at, err := crawler.ParseRecordTime(s)
+	at, err := fetched.ParseRecordTime(s)
 	if err != nil {
 		return time.Time{}, fmt.Errorf("the record of %q: fetched_at: %q is not a time (RFC 3339)", url, s)
 	}

@@ -7,7 +7,7 @@ import (
 	"sync"
 	"time"
 
-	"github.com/trawlcrawler/trawl/crawler"
+	"github.com/trawlcrawler/trawl/internal/queue"
 	"github.com/trawlcrawler/trawl/internal/visit"
 )
 
@@ -17,7 +17,7 @@ type alteredFrontier struct {
 	alter func(*alteredLease)
 }
 
-func (f alteredFrontier) Open(ctx context.Context, o crawler.VisitRef, worker string) (visit.HostLease, error) {
+func (f alteredFrontier) Open(ctx context.Context, o queue.VisitRef, worker string) (visit.HostLease, error) {
 	lease, err := f.Frontier.Open(ctx, o, worker)
 	if err != nil {
 		return nil, err
@@ -31,7 +31,7 @@ func (f alteredFrontier) Open(ctx context.Context, o crawler.VisitRef, worker st
 type alteredLease struct {
 	visit.HostLease
 	lease    time.Duration
-	taken    func([]crawler.Taken)
+	taken    func([]queue.Taken)
 	claim    error
 	settle   error
 	renew    error
@@ -51,7 +51,7 @@ func (t *alteredLease) Lease() time.Duration {
 	return t.HostLease.Lease()
 }
 
-func (t *alteredLease) Take(ctx context.Context, n int, gap time.Duration) ([]crawler.Taken, error) {
+func (t *alteredLease) Take(ctx context.Context, n int, gap time.Duration) ([]queue.Taken, error) {
 	if t.single {
 		n = 1
 	}
@@ -62,14 +62,14 @@ func (t *alteredLease) Take(ctx context.Context, n int, gap time.Duration) ([]cr
 	return got, err
 }
 
-func (t *alteredLease) Claim(ctx context.Context, e crawler.Entry) (string, bool, error) {
+func (t *alteredLease) Claim(ctx context.Context, e queue.Entry) (string, bool, error) {
 	if t.claim != nil {
 		return "", false, t.claim
 	}
 	return t.HostLease.Claim(ctx, e)
 }
 
-func (t *alteredLease) Settle(ctx context.Context, done []crawler.Settlement) error {
+func (t *alteredLease) Settle(ctx context.Context, done []queue.Settlement) error {
 	if t.settle != nil {
 		return t.settle
 	}
@@ -87,10 +87,10 @@ func (t *alteredLease) Renew(ctx context.Context, gap time.Duration) error {
 type settlements struct {
 	visit.Frontier
 	mu   sync.Mutex
-	made []crawler.Settlement
+	made []queue.Settlement
 }
 
-func (f *settlements) Open(ctx context.Context, o crawler.VisitRef, worker string) (visit.HostLease, error) {
+func (f *settlements) Open(ctx context.Context, o queue.VisitRef, worker string) (visit.HostLease, error) {
 	lease, err := f.Frontier.Open(ctx, o, worker)
 	return recordingLease{lease, f}, err
 }
@@ -100,7 +100,7 @@ type recordingLease struct {
 	settlements *settlements
 }
 
-func (t recordingLease) Settle(ctx context.Context, done []crawler.Settlement) error {
+func (t recordingLease) Settle(ctx context.Context, done []queue.Settlement) error {
 	t.settlements.mu.Lock()
 	t.settlements.made = append(t.settlements.made, done...)
 	t.settlements.mu.Unlock()
@@ -123,15 +123,15 @@ func (f *unreliableFrontier) refuse(kind string) error {
 		return nil
 	}
 	f.refused[kind] = true
-	return fmt.Errorf("%w: OOM command not allowed", crawler.ErrUnavailable)
+	return fmt.Errorf("%w: OOM command not allowed", queue.ErrUnavailable)
 }
 
-func (f *unreliableFrontier) Open(ctx context.Context, o crawler.VisitRef, worker string) (visit.HostLease, error) {
+func (f *unreliableFrontier) Open(ctx context.Context, o queue.VisitRef, worker string) (visit.HostLease, error) {
 	lease, err := f.Frontier.Open(ctx, o, worker)
 	return unreliableLease{lease, f}, err
 }
 
-func (f *unreliableFrontier) Admit(ctx context.Context, entries []crawler.Entry) (int, error) {
+func (f *unreliableFrontier) Admit(ctx context.Context, entries []queue.Entry) (int, error) {
 	if err := f.refuse("admit"); err != nil {
 		return 0, err
 	}
@@ -143,27 +143,27 @@ type unreliableLease struct {
 	flaky *unreliableFrontier
 }
 
-func (t unreliableLease) Take(ctx context.Context, n int, gap time.Duration) ([]crawler.Taken, error) {
+func (t unreliableLease) Take(ctx context.Context, n int, gap time.Duration) ([]queue.Taken, error) {
 	if err := t.flaky.refuse("take"); err != nil {
 		return nil, err
 	}
 	return t.HostLease.Take(ctx, n, gap)
 }
 
-func (t unreliableLease) Claim(ctx context.Context, e crawler.Entry) (string, bool, error) {
+func (t unreliableLease) Claim(ctx context.Context, e queue.Entry) (string, bool, error) {
 	if err := t.flaky.refuse("claim"); err != nil {
 		return "", false, err
 	}
 	return t.HostLease.Claim(ctx, e)
 }
 
-func (t unreliableLease) Close(ctx context.Context, r crawler.Rest) error {
+func (t unreliableLease) Close(ctx context.Context, r queue.Rest) error {
 	if err := t.flaky.refuse("close"); err != nil {
 		return err
 	}
 	return t.HostLease.Close(ctx, r)
 }
 
-func (t unreliableLease) Settle(ctx context.Context, done []crawler.Settlement) error {
+func (t unreliableLease) Settle(ctx context.Context, done []queue.Settlement) error {
 	return errors.Join(t.HostLease.Settle(ctx, done), t.flaky.refuse("settle"))
 }

@@ -7,6 +7,8 @@ import (
 	"time"
 
 	"github.com/trawlcrawler/trawl/crawler"
+	"github.com/trawlcrawler/trawl/internal/fetched"
+	"github.com/trawlcrawler/trawl/internal/queue"
 )
 
 // committer commits what the lanes did: to the frontier, to the sinks, and to the handlers.
@@ -21,7 +23,7 @@ type committer struct {
 	batch  []*urlTask // done but not settled
 	waits  time.Time  // when the first URL task of the batch was done
 	unheld error      // why a body could not be stored; the visit waits for room
-	report crawler.Report
+	report queue.Report
 }
 
 // Bounds of a batch. It is committed when it reaches one of them.
@@ -84,7 +86,7 @@ func (c *committer) heavy() bool {
 // the URLs. The order guarantees that no URL is settled before its links and its record are
 // safe.
 func (c *committer) flush() {
-	if len(c.batch) == 0 || c.life.ending == crawler.EndStale {
+	if len(c.batch) == 0 || c.life.ending == queue.EndStale {
 		return
 	}
 	if c.lease.clock.over() && !c.lease.held(c.lease.renew) {
@@ -106,12 +108,12 @@ func (c *committer) flush() {
 
 // dismiss settles URLs that were taken but are not fetched. results are their records, or
 // nil if they have none. It returns false if the visit ends because of that.
-func (c *committer) dismiss(o crawler.Outcome, taken []crawler.Taken, results []*crawler.Result) bool {
-	settled := make([]crawler.Settlement, len(taken))
+func (c *committer) dismiss(o crawler.Outcome, taken []queue.Taken, results []*fetched.Result) bool {
+	settled := make([]queue.Settlement, len(taken))
 	for i, t := range taken {
-		settled[i] = crawler.Settlement{Ticket: t.Ticket, Outcome: o, Over: o == crawler.OutcomeSkipped}
+		settled[i] = queue.Settlement{Ticket: t.Ticket, Outcome: o, Over: o == crawler.OutcomeSkipped}
 		if settled[i].Over {
-			settled[i].Skipped = []crawler.Skipped{overBudget(t.Entry)}
+			settled[i].Skipped = []queue.Skipped{overBudget(t.Entry)}
 		}
 	}
 	done := c.persist(func(ctx context.Context) error {
@@ -150,9 +152,9 @@ func (c *committer) finish() {
 	}
 	c.drop()
 	if c.life.continues() {
-		c.life.ending = crawler.EndDry
+		c.life.ending = queue.EndDry
 	}
-	if c.life.failure == nil && c.life.ending != crawler.EndStale {
+	if c.life.failure == nil && c.life.ending != queue.EndStale {
 		c.persist(c.journal.flush)
 		c.awaitRoom()
 	} else if err := c.life.within(c.journal.flush); err != nil && c.life.failure == nil {
@@ -166,10 +168,10 @@ func (c *committer) finish() {
 type commitment struct {
 	committer   *committer
 	deep        []*urlTask        // whose outlinks are not remembered yet
-	links       []crawler.Entry   // not admitted yet
-	results     []*crawler.Result // not kept yet
-	undelivered []*crawler.Result // kept but not delivered to handlers yet
-	settlements []crawler.Settlement
+	links       []queue.Entry     // not admitted yet
+	results     []*fetched.Result // not kept yet
+	undelivered []*fetched.Result // kept but not delivered to handlers yet
+	settlements []queue.Settlement
 	release     func() // releases the segment that holds the results; nil if there isn't one
 }
 
@@ -180,7 +182,7 @@ func (c *committer) gather() *commitment {
 	for _, e := range c.batch {
 		links += len(e.links)
 	}
-	w.links = make([]crawler.Entry, 0, links)
+	w.links = make([]queue.Entry, 0, links)
 	if c.visitor.deep {
 		w.deep = c.batch
 	}
@@ -228,7 +230,7 @@ func (w *commitment) carryOut(ctx context.Context) error {
 
 // skipped returns the URLs that the pages of the batch linked to but that were not
 // admitted.
-func (w *commitment) skipped() (all []crawler.Skipped) {
+func (w *commitment) skipped() (all []queue.Skipped) {
 	for _, e := range w.committer.batch {
 		if e.result.Outcome.Final() {
 			all = append(all, e.result.Skipped...)
@@ -251,13 +253,13 @@ func (w *commitment) deliver(ctx context.Context) error {
 
 // recognise marks pages that are copies of other pages of the host. It does not compare
 // empty or truncated bodies, and it leaves alone pages that name their original themselves.
-func (c *committer) recognise(ctx context.Context, results []*crawler.Result) error {
-	var pages []crawler.Content
-	var whose []*crawler.Result
+func (c *committer) recognise(ctx context.Context, results []*fetched.Result) error {
+	var pages []queue.Content
+	var whose []*fetched.Result
 	for _, r := range results {
 		if r.Outcome == crawler.OutcomeFetched && r.Page.Body != nil && r.Page.Body.Size > 0 &&
 			!r.Page.Truncated && r.DuplicateOf.IsZero() {
-			pages, whose = append(pages, crawler.Content{URL: r.Entry.URL, Digest: r.Page.Body.Digest}), append(whose, r)
+			pages, whose = append(pages, queue.Content{URL: r.Entry.URL, Digest: r.Page.Body.Digest}), append(whose, r)
 		}
 	}
 	if len(pages) == 0 {
@@ -289,7 +291,7 @@ func (w *commitment) keep(ctx context.Context) error {
 
 // keep passes results to the sinks. It returns what [Outbox.KeepIn] returns; without an
 // error, release is never nil.
-func (c *committer) keep(ctx context.Context, results []*crawler.Result) (segment string, release func(), err error) {
+func (c *committer) keep(ctx context.Context, results []*fetched.Result) (segment string, release func(), err error) {
 	release = func() {}
 	if outbox, ok := c.visitor.sink.(SegmentSink); ok {
 		segment, release, err = outbox.KeepIn(ctx, results)

@@ -16,10 +16,13 @@ import (
 	"github.com/trawlcrawler/trawl/crawler"
 	"github.com/trawlcrawler/trawl/internal/cookie"
 	"github.com/trawlcrawler/trawl/internal/fetch"
+	"github.com/trawlcrawler/trawl/internal/fetched"
 	"github.com/trawlcrawler/trawl/internal/frontier"
 	"github.com/trawlcrawler/trawl/internal/parse"
+	"github.com/trawlcrawler/trawl/internal/queue"
 	"github.com/trawlcrawler/trawl/internal/redisconn"
 	"github.com/trawlcrawler/trawl/internal/robots"
+	"github.com/trawlcrawler/trawl/internal/rules"
 	"github.com/trawlcrawler/trawl/internal/sink"
 	"github.com/trawlcrawler/trawl/internal/sitemap"
 	"github.com/trawlcrawler/trawl/internal/test/redistest"
@@ -70,7 +73,7 @@ func newCrawl(t testing.TB, site *testsite.Site, change func(*crawler.Job)) *cra
 }
 
 // needsOf returns what the sinks of a job need, besides bodies.
-func needsOf(t testing.TB, job crawler.Job) crawler.Needs {
+func needsOf(t testing.TB, job crawler.Job) fetched.Needs {
 	t.Helper()
 	sinks, err := sink.Open(job.Format, t.TempDir(), sink.Options{Job: job})
 	check(t, err)
@@ -98,12 +101,12 @@ func parseURL(t testing.TB, s string) crawler.URL {
 func (c *crawl) seed(paths ...string) *crawl {
 	c.t.Helper()
 	for _, path := range paths {
-		c.admit(crawler.Entry{URL: parseURL(c.t, c.site.URL(0, path))})
+		c.admit(queue.Entry{URL: parseURL(c.t, c.site.URL(0, path))})
 	}
 	return c
 }
 
-func (c *crawl) admit(entries ...crawler.Entry) {
+func (c *crawl) admit(entries ...queue.Entry) {
 	c.t.Helper()
 	_, err := c.frontier.Admit(c.t.Context(), entries)
 	check(c.t, err)
@@ -117,7 +120,7 @@ func (c *crawl) visitor() *visit.Visitor {
 			homes = append(homes, crawler.Host(h))
 		}
 	}
-	scope, err := crawler.NewScope(c.job.ScopeSettings, homes)
+	scope, err := rules.NewScope(c.job.ScopeSettings, homes)
 	check(c.t, err)
 	v, err := visit.New(c.job, scope, c.tools, c.cfg)
 	check(c.t, err)
@@ -125,7 +128,7 @@ func (c *crawl) visitor() *visit.Visitor {
 }
 
 // order waits until a host is due and arms it.
-func (c *crawl) order() crawler.VisitRef {
+func (c *crawl) order() queue.VisitRef {
 	c.t.Helper()
 	for {
 		orders, err := c.frontier.Arm(c.t.Context(), 1)
@@ -137,7 +140,7 @@ func (c *crawl) order() crawler.VisitRef {
 }
 
 // visit makes one visit.
-func (c *crawl) visit(ctx context.Context, drain <-chan struct{}) crawler.Report {
+func (c *crawl) visit(ctx context.Context, drain <-chan struct{}) queue.Report {
 	c.t.Helper()
 	r, err := c.visitor().Visit(ctx, c.order(), drain)
 	check(c.t, err)
@@ -146,12 +149,12 @@ func (c *crawl) visit(ctx context.Context, drain <-chan struct{}) crawler.Report
 
 // finish visits whatever host is due, all at once, until the job is idle or,
 // having a budget of pages, has spent it. It returns the visits' reports.
-func (c *crawl) finish() []crawler.Report {
+func (c *crawl) finish() []queue.Report {
 	c.t.Helper()
-	visitor, done, out := c.visitor(), make(chan crawler.Report), 0
+	visitor, done, out := c.visitor(), make(chan queue.Report), 0
 	poll := time.NewTicker(2 * time.Millisecond) // hosts come due without a signal
 	defer poll.Stop()
-	var reports []crawler.Report
+	var reports []queue.Report
 	for {
 		orders, err := c.frontier.Arm(c.t.Context(), 1000)
 		check(c.t, err)
@@ -244,15 +247,15 @@ func (c *crawl) asked(want map[string]int) {
 
 // memorySink is a sink in memory. It can be told to fail.
 type memorySink struct {
-	needs crawler.Needs // set before the sink is used
+	needs fetched.Needs // set before the sink is used
 
 	mu   sync.Mutex
 	kept []crawler.Record
-	left []crawler.SkippedRecord
+	left []fetched.SkippedRecord
 	fail error
 }
 
-func (s *memorySink) Keep(_ context.Context, results []*crawler.Result) error {
+func (s *memorySink) Keep(_ context.Context, results []*fetched.Result) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.fail != nil {
@@ -267,7 +270,7 @@ func (s *memorySink) Keep(_ context.Context, results []*crawler.Result) error {
 	return nil
 }
 
-func (s *memorySink) Needs() crawler.Needs { return s.needs }
+func (s *memorySink) Needs() fetched.Needs { return s.needs }
 
 func (s *memorySink) failWith(err error) {
 	s.mu.Lock()
@@ -282,7 +285,7 @@ func (s *memorySink) records() []crawler.Record {
 }
 
 // skipped is what was left alone.
-func (s *memorySink) skipped() []crawler.SkippedRecord {
+func (s *memorySink) skipped() []fetched.SkippedRecord {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return slices.Clone(s.left)

@@ -4,6 +4,7 @@ import (
 	"testing"
 
 	"github.com/trawlcrawler/trawl/crawler"
+	"github.com/trawlcrawler/trawl/internal/rules"
 )
 
 func TestTheDepthAtWhichDepthDecidesNothingMore(t *testing.T) {
@@ -34,17 +35,17 @@ func TestTheDepthAtWhichDepthDecidesNothingMore(t *testing.T) {
 
 func TestRulesReachAsFarAsTheFarthestOfThem(t *testing.T) {
 	t.Parallel()
-	rules, err := crawler.NewFollowRules([]crawler.FollowRule{{To: "/a", Depth: 2}, {To: "/ab", Depth: 4}, {To: "/abc"}, {Links: "nav a", Depth: 7}})
+	follow, err := rules.NewFollowRules([]crawler.FollowRule{{To: "/a", Depth: 2}, {To: "/ab", Depth: 4}, {To: "/abc"}, {Links: "nav a", Depth: 7}})
 	check(t, err)
-	set := rules.On(parseURL(t, "http://h.test/"))
+	set := follow.On(parseURL(t, "http://h.test/"))
 	for url, want := range map[string]int{"http://h.test/a": 2, "http://h.test/ab": 4, "http://h.test/abc": -1, "http://h.test/x": 0} {
-		most, followed := rules.Reach(set, crawler.Link{URL: parseURL(t, url)})
+		most, followed := follow.Reach(set, rules.Link{URL: parseURL(t, url)})
 		if most != want || followed != (want != 0) {
 			t.Errorf("%s is followed up to %d: %v, want %d", url, most, followed, want)
 		}
 	}
-	selected := crawler.Link{URL: parseURL(t, "http://h.test/x"), Rules: crawler.RuleSet(0).With(3)}
-	if most, followed := rules.Reach(set, selected); most != 7 || !followed {
+	selected := rules.Link{URL: parseURL(t, "http://h.test/x"), Rules: rules.RuleSet(0).With(3)}
+	if most, followed := follow.Reach(set, selected); most != 7 || !followed {
 		t.Errorf("a link that is selected is followed up to %d: %v, want 7", most, followed)
 	}
 }

@@ -10,6 +10,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/trawlcrawler/trawl/crawler"
+	"github.com/trawlcrawler/trawl/internal/rules"
 )
 
 const extraction = `
@@ -89,7 +90,7 @@ func TestAnExtractionThatCannotBeUsedIsNamedWithItsPlaceAndReason(t *testing.T) 
 	} {
 		job := crawler.DefaultJob()
 		job.Name, job.Extract = "job", []crawler.Extraction{{Fields: crawler.Fields{"ok": {CSS: "p"}, "f": f}}}
-		err := job.Validate()
+		err := rules.Validate(job)
 		var setting *crawler.SettingError
 		if !errors.As(err, &setting) || !strings.HasPrefix(err.Error(), "extract[0].fields.f"+want) {
 			t.Errorf("error %v, want extract[0].fields.f%s", err, want)
@@ -106,7 +107,7 @@ func TestAnExtractionWithoutFieldsOrWithTooManyIsRefused(t *testing.T) {
 	for want, fields := range map[string]crawler.Fields{"extract[0]: it has no fields": nil, "extract[0].fields: there are more than 1000 fields": many} {
 		job := crawler.DefaultJob()
 		job.Name, job.Extract = "job", []crawler.Extraction{{Fields: fields}}
-		if err := job.Validate(); err == nil || err.Error() != want {
+		if err := rules.Validate(job); err == nil || err.Error() != want {
 			t.Errorf("error %v, want %s", err, want)
 		}
 	}

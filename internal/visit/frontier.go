@@ -6,18 +6,20 @@ import (
 	"time"
 
 	"github.com/trawlcrawler/trawl/crawler"
+	"github.com/trawlcrawler/trawl/internal/fetched"
+	"github.com/trawlcrawler/trawl/internal/queue"
 )
 
 // Frontier is what a visit needs from the frontier of its job. It is safe for concurrent
 // use.
 type Frontier interface {
 	// Open opens a visit. It returns ErrStale if a newer visit of the host was ordered.
-	Open(ctx context.Context, o crawler.VisitRef, worker string) (HostLease, error)
+	Open(ctx context.Context, o queue.VisitRef, worker string) (HostLease, error)
 	// Admit adds the entries whose URLs were never seen to the queues of their hosts, and
 	// returns how many there were. Where depth decides what is admitted ([Job.DepthLimit]),
 	// a URL seen before gets the smaller of its depths. If that is a smaller one, the
 	// remembered links of its page are admitted again before the job ends.
-	Admit(ctx context.Context, entries []crawler.Entry) (fresh int, err error)
+	Admit(ctx context.Context, entries []queue.Entry) (fresh int, err error)
 	// AddHomes adds hosts to the job's scope for every worker, as if they were hosts of
 	// seeds. It does not open their private addresses or ports.
 	AddHomes(ctx context.Context, hosts []crawler.Host) error
@@ -34,13 +36,13 @@ type HostLease interface {
 	// zero if unknown, and the gap between requests.
 	Owed() (last time.Time, gap time.Duration)
 	// HostHealth returns what earlier visits remembered about the host.
-	HostHealth() crawler.HostHealth
+	HostHealth() queue.HostHealth
 	// Rules returns the operator's decisions about the host, as of the last call to Open,
 	// Take or Renew.
 	Rules() crawler.HostRules
 	// Sharing returns what is known of other jobs at the host, as of the last call to Open,
 	// Take or Renew.
-	Sharing() crawler.Sharing
+	Sharing() queue.Sharing
 	// Short reports whether, at the last call to Renew, a host of the job had been due for a
 	// while because no place was free for its visit.
 	Short() bool
@@ -58,27 +60,27 @@ type HostLease interface {
 	// between requests to the host if this visit breaks. Take returns ErrSpent if the job's
 	// budget of pages allows none. A URL that a broken visit held is taken alone, and the
 	// URLs before it without it.
-	Take(ctx context.Context, n int, gap time.Duration) ([]crawler.Taken, error)
+	Take(ctx context.Context, n int, gap time.Duration) ([]queue.Taken, error)
 	// Claim takes a URL of this host that a redirect led to straight into flight. fresh is
 	// false if the URL was seen before.
-	Claim(ctx context.Context, e crawler.Entry) (ticket string, fresh bool, err error)
+	Claim(ctx context.Context, e queue.Entry) (ticket string, fresh bool, err error)
 	// Occupy claims an address for this visit, until the visit is closed. If another visit has
 	// the address, the host is put in line for it.
-	Occupy(ctx context.Context, ip netip.Addr) (crawler.Occupancy, error)
+	Occupy(ctx context.Context, ip netip.Addr) (queue.Occupancy, error)
 	// Recognise returns, for each page, the URL of the host's first page with the same
 	// content; the zero URL if that is the page itself or is not known. It may be called
 	// again with the same pages.
-	Recognise(ctx context.Context, pages []crawler.Content) ([]crawler.URL, error)
+	Recognise(ctx context.Context, pages []queue.Content) ([]crawler.URL, error)
 	// Remember stores the outlinks of pages of the host and atomically returns the current
 	// depth of each page. If a page is found at a smaller depth later, its links are
 	// admitted again. Remember may be called again with the same pages. It is for jobs in
 	// which depth decides what is admitted.
-	Remember(ctx context.Context, pages []crawler.Outlinks) (depths []int, err error)
+	Remember(ctx context.Context, pages []fetched.Outlinks) (depths []int, err error)
 	// Settle takes URLs out of flight, with their outcomes.
-	Settle(ctx context.Context, done []crawler.Settlement) error
+	Settle(ctx context.Context, done []queue.Settlement) error
 	// Renew extends the lease. gap is as for Take.
 	Renew(ctx context.Context, gap time.Duration) error
 	// Close gives the host back. URLs that were not settled return to the front of the
 	// queue.
-	Close(ctx context.Context, r crawler.Rest) error
+	Close(ctx context.Context, r queue.Rest) error
 }

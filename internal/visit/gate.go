@@ -6,7 +6,7 @@ import (
 	"sync"
 	"time"
 
-	"github.com/trawlcrawler/trawl/crawler"
+	"github.com/trawlcrawler/trawl/internal/queue"
 )
 
 // Gate stops the requests of a job on one worker while its pages cannot be kept. Visits
@@ -121,7 +121,7 @@ func (c *committer) persist(call func(context.Context) error) bool {
 	}
 	c.visitor.gate.enter(err)
 	defer c.visitor.gate.leave()
-	c.life.end(crawler.EndWaits)
+	c.life.end(queue.EndWaits)
 	c.log.Warn("pages cannot be kept: the visit waits", "error", err)
 	for pause := keepFirst; errors.Is(err, ErrKeep) && c.visitor.gate.passes(err); pause = min(2*pause, keepMost) {
 		if !c.waited(pause) {
@@ -145,7 +145,7 @@ func (c *committer) waited(pause time.Duration) bool {
 		return false
 	}
 	c.lease.check()
-	return c.life.ending != crawler.EndStale
+	return c.life.ending != queue.EndStale
 }
 
 // spilled ends the visit because a body could not be stored.
@@ -153,7 +153,7 @@ func (c *committer) spilled(err error) {
 	if c.unheld == nil {
 		c.unheld = err
 	}
-	c.life.end(crawler.EndWaits)
+	c.life.end(queue.EndWaits)
 }
 
 // awaitRoom waits until there is enough free space for the body that could not be stored.

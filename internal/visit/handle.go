@@ -9,6 +9,8 @@ import (
 	"time"
 
 	"github.com/trawlcrawler/trawl/crawler"
+	"github.com/trawlcrawler/trawl/internal/fetched"
+	"github.com/trawlcrawler/trawl/internal/queue"
 )
 
 // Handlers are a program's own code for the pages of a job. They must be safe for
@@ -22,23 +24,23 @@ type Handlers interface {
 	// Outbox is what Handle returned. It may receive a result more than once, if a worker was
 	// lost or Deliver failed. An error that is ErrUnavailable is retried; after any other,
 	// the visit ends and the pages are fetched again.
-	Deliver(ctx context.Context, results []*crawler.Result) error
+	Deliver(ctx context.Context, results []*fetched.Result) error
 }
 
 // Handed is a page as handlers see it. They must not change it, nor keep a reference to any
 // part of it after they return.
 type HandlerPage struct {
 	Job      string
-	Entry    crawler.Entry
-	Page     *crawler.Page     // always has a body
-	Document *crawler.Document // nil if the page was not parsed
+	Entry    queue.Entry
+	Page     *fetched.Page     // always has a body
+	Document *fetched.Document // nil if the page was not parsed
 	// Refuses says why a link of the page does not belong to the job; "" if it does.
 	Refuses func(crawler.URL) string
 }
 
 // Yield is what handlers made of a page. It takes effect as a whole or not at all.
 type Yield struct {
-	Items  []crawler.Item
+	Items  []queue.Item
 	Links  []crawler.URL // to be admitted, except those that the job refuses
 	Outbox any           // passed to Deliver; nil if there is nothing to deliver
 }
@@ -58,7 +60,7 @@ type handling struct {
 
 // errExited is the error of a page whose handler called [runtime.Goexit], as
 // testing.T.FailNow does: the goroutine ends without a value and without a panic.
-var errExited = fmt.Errorf("a handler ended its goroutine (runtime.Goexit): %w", crawler.ErrNoRetry)
+var errExited = fmt.Errorf("a handler ended its goroutine (runtime.Goexit): %w", queue.ErrNoRetry)
 
 // handle passes the page to the job's handlers, if it has content to handle. If they fail,
 // it decides how the URL task ends.
@@ -138,7 +140,7 @@ func (w *Visitor) call(ctx context.Context, log *slog.Logger, h HandlerPage) (y 
 	defer func() {
 		if r := recover(); r != nil {
 			log.Error("a handler panicked", "url", h.Page.URL.String(), "panic", fmt.Sprint(r), "stack", string(debug.Stack()))
-			err = fmt.Errorf("a handler panicked: %v: %w", r, crawler.ErrNoRetry)
+			err = fmt.Errorf("a handler panicked: %v: %w", r, queue.ErrNoRetry)
 		}
 	}()
 	return w.handlers.Handle(ctx, h)
@@ -183,7 +185,7 @@ func (e *urlTask) unhandled(err error) {
 	entry := e.taken.Entry
 	e.result.Class = crawler.ErrorHandler
 	switch {
-	case errors.Is(err, crawler.ErrNoRetry):
+	case errors.Is(err, queue.ErrNoRetry):
 		e.end(crawler.OutcomeFailed, err.Error())
 	case entry.Tries >= e.visitor.settings().Retries:
 		e.end(crawler.OutcomeFailed, err.Error()+tried(entry))
@@ -204,6 +206,6 @@ func (e *urlTask) take(y Yield) {
 			e.skip(u, 1, refused)
 			continue
 		}
-		e.add(crawler.Entry{URL: u, Referrer: e.result.Page.URL, Band: crawler.BandNormal}, 1, e.visitor.job.Depth)
+		e.add(queue.Entry{URL: u, Referrer: e.result.Page.URL, Band: queue.BandNormal}, 1, e.visitor.job.Depth)
 	}
 }

@@ -6,6 +6,8 @@ import (
 	"time"
 
 	"github.com/trawlcrawler/trawl/crawler"
+	"github.com/trawlcrawler/trawl/internal/fetched"
+	"github.com/trawlcrawler/trawl/internal/queue"
 )
 
 // hostState is what a visit knows of its host: the pace that it owes it, how it receives
@@ -18,7 +20,7 @@ type hostState struct {
 	traps  traps
 
 	policiesMu sync.Mutex
-	policies   map[string]crawler.RobotsPolicy // by origin
+	policies   map[string]fetched.RobotsPolicy // by origin
 
 	crowded  bool // other jobs wait for the host
 	occupied bool // the visit has the host's address
@@ -28,7 +30,7 @@ type hostState struct {
 // newHostState starts from what earlier visits left in the frontier.
 func newHostState(name crawler.Host, lease HostLease) *hostState {
 	h := &hostState{
-		name: name, pace: newPace(time.Now().Add(lease.Wait())), policies: make(map[string]crawler.RobotsPolicy, 1),
+		name: name, pace: newPace(time.Now().Add(lease.Wait())), policies: make(map[string]fetched.RobotsPolicy, 1),
 	}
 	h.pace.inherit(lease.Owed())
 	h.health.HostHealth = lease.HostHealth()
@@ -41,8 +43,8 @@ func newHostState(name crawler.Host, lease HostLease) *hostState {
 // rest returns what the frontier should remember about the host when the visit ends.
 // addressGap is the gap that the job owes the host's address, and failure the first URL that
 // failed.
-func (h *hostState) rest(addressGap time.Duration, failure string) crawler.Rest {
-	r := crawler.Rest{
+func (h *hostState) rest(addressGap time.Duration, failure string) queue.Rest {
+	r := queue.Rest{
 		Wait: h.pace.remaining(), Last: h.pace.ago(), Gap: h.pace.own(), HostHealth: h.health.now(), Failure: failure,
 	}
 	r.HostHealth.Traps = h.traps.keep()
@@ -60,7 +62,7 @@ func (h *hostState) rest(addressGap time.Duration, failure string) crawler.Rest 
 // health tracks how a host responds to a visit's requests. It is safe for concurrent use.
 type health struct {
 	mu sync.Mutex
-	crawler.HostHealth
+	queue.HostHealth
 	met    bool      // the host has answered some request before
 	served bool      // the host has answered a request for a page with 2xx before
 	struck time.Time // time of the last failure; requests that began before it belong to the same one
@@ -69,7 +71,7 @@ type health struct {
 // receive records how the host took a request, and returns how long to leave it alone: as
 // long as the host asked for, or a pause that starts at first and doubles with each failure
 // in a row. robots says that the request was for a robots.txt.
-func (s *health) receive(p *crawler.Page, robots bool, first time.Duration, jitter Jitter) time.Duration {
+func (s *health) receive(p *fetched.Page, robots bool, first time.Duration, jitter Jitter) time.Duration {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	asked := retryAfter(p)
@@ -88,7 +90,7 @@ func (s *health) receive(p *crawler.Page, robots bool, first time.Duration, jitt
 	s.ConsecutiveFailures++
 	s.Trouble, s.Class = failure(p), p.ErrorClass()
 	if p.Unreachable() && !p.Fault.Passes && !s.met {
-		s.ConsecutiveFailures = crawler.HopelessFailures + s.ConsecutiveFailures%crawler.HopelessFailures
+		s.ConsecutiveFailures = queue.HopelessFailures + s.ConsecutiveFailures%queue.HopelessFailures
 	}
 	if asked > 0 && s.ConsecutiveFailures == 1 {
 		return asked
@@ -97,7 +99,7 @@ func (s *health) receive(p *crawler.Page, robots bool, first time.Duration, jitt
 }
 
 // now returns the host health to remember.
-func (s *health) now() crawler.HostHealth {
+func (s *health) now() queue.HostHealth {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return s.HostHealth
@@ -118,7 +120,7 @@ func (s *health) lost(tries int) string {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	switch {
-	case s.ConsecutiveFailures >= crawler.HopelessFailures:
+	case s.ConsecutiveFailures >= queue.HopelessFailures:
 		return "the host is given up: " + s.Trouble
 	case s.ConsecutiveFailures >= tries:
 		return fmt.Sprintf("the host is given up: it refused, or was not reached, %d times in a row, at last: %s",

@@ -7,7 +7,7 @@ import (
 	"sync/atomic"
 	"time"
 
-	"github.com/trawlcrawler/trawl/crawler"
+	"github.com/trawlcrawler/trawl/internal/queue"
 )
 
 // leaseClock tells how long a visit certainly holds its host: a term that starts when the visit
@@ -109,10 +109,10 @@ func (l *leaseKeeper) guard() {
 func (l *leaseKeeper) check() {
 	renewErr := l.renewErr.Load()
 	switch {
-	case renewErr != nil && errors.Is(*renewErr, crawler.ErrStale):
-		l.life.fail(crawler.ErrStale)
+	case renewErr != nil && errors.Is(*renewErr, queue.ErrStale):
+		l.life.fail(queue.ErrStale)
 	case !l.clock.over():
-	case renewErr != nil && !errors.Is(*renewErr, crawler.ErrUnavailable):
+	case renewErr != nil && !errors.Is(*renewErr, queue.ErrUnavailable):
 		l.life.fail(*renewErr)
 		l.life.abort()
 	default:
@@ -126,7 +126,7 @@ func (l *leaseKeeper) check() {
 func (l *leaseKeeper) retry(call func() error) error {
 	for pause := frontierFirst; ; pause = min(2*pause, frontierMost) {
 		err := call()
-		if !errors.Is(err, crawler.ErrUnavailable) {
+		if !errors.Is(err, queue.ErrUnavailable) {
 			return err
 		}
 		if pause == frontierFirst {
@@ -164,7 +164,7 @@ func (l *leaseKeeper) attempt(call func(context.Context) error) error {
 }
 
 // take takes up to n URLs.
-func (l *leaseKeeper) take(ctx context.Context, n int) (got []crawler.Taken, err error) {
+func (l *leaseKeeper) take(ctx context.Context, n int) (got []queue.Taken, err error) {
 	err = l.tell(func(gap time.Duration) error {
 		got, err = l.host.Take(ctx, n, gap)
 		return err
@@ -202,7 +202,7 @@ func (l *leaseKeeper) announceGap() error {
 // close gives the host back. It repeats the call while Redis is busy or away, and the lease
 // is renewed meanwhile: a host that is not given back would be swept, and the URLs it held
 // counted as lost.
-func (l *leaseKeeper) close(r crawler.Rest) error {
+func (l *leaseKeeper) close(r queue.Rest) error {
 	return l.retry(func() error {
 		return l.life.within(func(ctx context.Context) error { return l.host.Close(ctx, r) })
 	})

@@ -5,7 +5,7 @@ import (
 	"errors"
 	"time"
 
-	"github.com/trawlcrawler/trawl/crawler"
+	"github.com/trawlcrawler/trawl/internal/queue"
 )
 
 // failurePause is how long a host rests after a visit that failed because of an internal
@@ -26,8 +26,8 @@ type lifetime struct {
 	drain    <-chan struct{} // closed when the visit must end soon
 	pace     *pace
 
-	ending  crawler.Ending // why the visit ends; "" while it continues
-	failure error          // internal; the first one
+	ending  queue.Ending // why the visit ends; "" while it continues
+	failure error        // internal; the first one
 }
 
 func newLifetime(ctx context.Context, drain <-chan struct{}, pace *pace) *lifetime {
@@ -55,7 +55,7 @@ func (l *lifetime) expire(grace time.Duration) {
 func (l *lifetime) continues() bool { return l.ending == "" }
 
 // end stops further requests. The first reason is kept.
-func (l *lifetime) end(why crawler.Ending) {
+func (l *lifetime) end(why queue.Ending) {
 	if l.ending == "" {
 		l.ending = why
 	}
@@ -64,8 +64,8 @@ func (l *lifetime) end(why crawler.Ending) {
 
 // fail ends the visit because of an internal error.
 func (l *lifetime) fail(err error) {
-	if errors.Is(err, crawler.ErrStale) {
-		l.end(crawler.EndStale)
+	if errors.Is(err, queue.ErrStale) {
+		l.end(queue.EndStale)
 		l.abort()
 		return
 	}
@@ -73,7 +73,7 @@ func (l *lifetime) fail(err error) {
 		l.failure = err
 	}
 	l.pace.hold(failurePause)
-	l.end(crawler.EndError)
+	l.end(queue.EndError)
 }
 
 // within makes a call with a timeout of flushTerm, even if the visit must end.

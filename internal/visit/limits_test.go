@@ -5,6 +5,9 @@ import (
 	"time"
 
 	"github.com/trawlcrawler/trawl/crawler"
+	"github.com/trawlcrawler/trawl/internal/fetched"
+	"github.com/trawlcrawler/trawl/internal/queue"
+	"github.com/trawlcrawler/trawl/internal/rules"
 	"github.com/trawlcrawler/trawl/internal/test/hostile"
 )
 
@@ -22,7 +25,7 @@ func TestManyVisitsOfAWorkerSettleLessOften(t *testing.T) {
 		{5000, false, 4 * time.Second},
 		{5000, true, 250 * time.Millisecond}, // they would hold the bodies of all
 	} {
-		w := &Visitor{needs: crawler.Needs{Bodies: c.bodies}}
+		w := &Visitor{needs: fetched.Needs{Bodies: c.bodies}}
 		w.visits.Store(c.visits)
 		committer := &committer{visitor: w}
 		taker := &taker{connections: 1, host: &hostState{pace: newPace(time.Now())}, committer: committer}
@@ -42,8 +45,8 @@ func TestTheLimitsThatArePublishedAreKept(t *testing.T) {
 		"time to parse a page":                     Config{}.withDefaults().ParseTime,
 		"consecutive redirects":                    maxRedirects,
 		"longest Retry-After":                      maxPause,
-		"consecutive resources":                    crawler.MaxEmbeds,
+		"consecutive resources":                    rules.MaxEmbeds,
 		"pages of one pattern without new content": crawler.TrapSample,
-		"levels of sitemap indexes":                crawler.SitemapLevels,
+		"levels of sitemap indexes":                queue.SitemapLevels,
 	})
 }

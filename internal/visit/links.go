@@ -4,7 +4,9 @@ import (
 	"context"
 	"slices"
 
-	"github.com/trawlcrawler/trawl/crawler"
+	"github.com/trawlcrawler/trawl/internal/fetched"
+	"github.com/trawlcrawler/trawl/internal/queue"
+	"github.com/trawlcrawler/trawl/internal/rules"
 )
 
 // asked returns the depth to ask the scope about for a link. Where depth decides what is
@@ -19,7 +21,7 @@ func (e *urlTask) asked(step int) int {
 
 // add adds a link of the page that was fetched last. The link is step deeper than the page
 // and may be admitted down to depth most; -1 for any depth.
-func (e *urlTask) add(link crawler.Entry, step, most int) {
+func (e *urlTask) add(link queue.Entry, step, most int) {
 	if link.Hops == 0 { // a redirect keeps the priority of what led there
 		link.Band = e.visitor.scope.Band(link.URL, link.Band)
 	}
@@ -30,7 +32,7 @@ func (e *urlTask) add(link crawler.Entry, step, most int) {
 	}
 	link.Depth = step
 	node := e.node()
-	node.Links = append(node.Links, crawler.Outlink{Entry: link, Most: most})
+	node.Links = append(node.Links, fetched.Outlink{Entry: link, Most: most})
 }
 
 // expect makes room for more links of the page that was fetched last.
@@ -45,7 +47,7 @@ func (e *urlTask) expect(links int) {
 
 // node returns the outlinks of the URL that was fetched last. After a redirect within the
 // host that is the target, which has a depth of its own: links found there belong to it.
-func (e *urlTask) node() *crawler.Outlinks {
+func (e *urlTask) node() *fetched.Outlinks {
 	at := e.taken.Entry.URL
 	if e.hops > 0 {
 		at = e.result.Redirects[e.hops-1]
@@ -55,7 +57,7 @@ func (e *urlTask) node() *crawler.Outlinks {
 			return &e.nodes[i]
 		}
 	}
-	e.nodes = append(e.nodes, crawler.Outlinks{Page: at, Depth: e.taken.Entry.Depth})
+	e.nodes = append(e.nodes, fetched.Outlinks{Page: at, Depth: e.taken.Entry.Depth})
 	return &e.nodes[len(e.nodes)-1]
 }
 
@@ -70,9 +72,9 @@ func (e *urlTask) found() int {
 
 // outlinks appends the outlinks of all URLs that the URL task fetched, starting with the
 // URL that was taken. The depth of a URL that will be retried does not matter yet.
-func (e *urlTask) outlinks(all []crawler.Outlinks) []crawler.Outlinks {
+func (e *urlTask) outlinks(all []fetched.Outlinks) []fetched.Outlinks {
 	if len(e.nodes) == 0 || e.nodes[0].Page != e.taken.Entry.URL {
-		all = append(all, crawler.Outlinks{Page: e.taken.Entry.URL, Depth: e.taken.Entry.Depth})
+		all = append(all, fetched.Outlinks{Page: e.taken.Entry.URL, Depth: e.taken.Entry.Depth})
 	}
 	return append(all, e.nodes...)
 }
@@ -83,7 +85,7 @@ func (w *commitment) remember(ctx context.Context) error {
 	if w.deep == nil {
 		return nil
 	}
-	var pages []crawler.Outlinks
+	var pages []fetched.Outlinks
 	first := make([]int, len(w.deep)) // index in pages where each URL task begins
 	for i, e := range w.deep {
 		first[i] = len(pages)
@@ -114,13 +116,13 @@ func (w *commitment) remember(ctx context.Context) error {
 
 // tooDeep records the links that are too deep to be admitted now, except those that were
 // admitted before, as far as the worker remembers.
-func (w *commitment) tooDeep(pages []crawler.Outlinks, first, depths []int) {
+func (w *commitment) tooDeep(pages []fetched.Outlinks, first, depths []int) {
 	skips := w.committer.visitor.skips
 	for _, e := range w.committer.batch {
-		skips.first(e.taken.Entry.URL, crawler.RuleDepth)
+		skips.first(e.taken.Entry.URL, queue.RuleDepth)
 	}
 	for _, link := range w.links {
-		skips.first(link.URL, crawler.RuleDepth)
+		skips.first(link.URL, queue.RuleDepth)
 	}
 	for n, e := range w.deep {
 		if !e.result.Outcome.Final() {
@@ -133,7 +135,7 @@ func (w *commitment) tooDeep(pages []crawler.Outlinks, first, depths []int) {
 		for i := first[n]; i < end; i++ {
 			for _, l := range pages[i].Links {
 				if depth := depths[i] + l.Entry.Depth; l.Most >= 0 && depth > l.Most {
-					e.note(crawler.Skipped{URL: l.Entry.URL, Referrer: pages[i].Page, Depth: depth, SkipReason: crawler.TooDeep})
+					e.note(queue.Skipped{URL: l.Entry.URL, Referrer: pages[i].Page, Depth: depth, SkipReason: rules.TooDeep})
 				}
 			}
 		}

@@ -7,6 +7,9 @@ import (
 	"slices"
 
 	"github.com/trawlcrawler/trawl/crawler"
+	"github.com/trawlcrawler/trawl/internal/fetched"
+	"github.com/trawlcrawler/trawl/internal/queue"
+	"github.com/trawlcrawler/trawl/internal/rules"
 )
 
 // This file reads a page: it parses the page and decides about its links.
@@ -15,8 +18,8 @@ import (
 // the page was named as a sitemap. If the parser panics or takes too long, the page has no
 // document, and trouble says why.
 func (w *Visitor) parse(
-	ctx context.Context, log *slog.Logger, p *crawler.Page, sitemap bool,
-) (doc *crawler.Document, trouble string, err error) {
+	ctx context.Context, log *slog.Logger, p *fetched.Page, sitemap bool,
+) (doc *fetched.Document, trouble string, err error) {
 	select {
 	case w.cfg.CPU <- struct{}{}:
 	case <-ctx.Done():
@@ -41,7 +44,7 @@ func (w *Visitor) parse(
 // document parses a page according to its content. In a job that reads sitemaps, it tries
 // the sitemap parser first, because servers send sitemaps as HTML too. A page that was
 // named as a sitemap may turn out to be HTML.
-func (w *Visitor) document(ctx context.Context, p *crawler.Page, sitemap bool) (*crawler.Document, error) {
+func (w *Visitor) document(ctx context.Context, p *fetched.Page, sitemap bool) (*fetched.Document, error) {
 	if w.sitemaps != nil {
 		if doc, err := w.sitemaps.ParseSitemap(ctx, p, sitemap); doc != nil || err != nil {
 			return doc, err
@@ -75,7 +78,7 @@ func (e *urlTask) read() error {
 	switch {
 	case !e.visitor.job.Follow || !e.leads():
 	case doc.NoFollow:
-		e.pass(doc.Links, crawler.SkipReason{Rule: crawler.RuleNoFollow, Reason: "the page asks not to follow its links"})
+		e.pass(doc.Links, queue.SkipReason{Rule: queue.RuleNoFollow, Reason: "the page asks not to follow its links"})
 	default:
 		e.follow(doc.Links)
 	}
@@ -123,7 +126,7 @@ func (e *urlTask) deduplicate(canonical crawler.URL) {
 	}
 	e.result.DuplicateOf = canonical
 	if e.visitor.job.Follow {
-		e.add(crawler.Entry{URL: canonical, Referrer: at, Band: crawler.BandNormal}, 0, e.visitor.job.Depth)
+		e.add(queue.Entry{URL: canonical, Referrer: at, Band: queue.BandNormal}, 0, e.visitor.job.Depth)
 	}
 }
 
@@ -135,9 +138,9 @@ func (e *urlTask) leads() bool {
 }
 
 // follow collects the links that belong to the job.
-func (e *urlTask) follow(links []crawler.Link) {
+func (e *urlTask) follow(links []rules.Link) {
 	depth := e.taken.Entry.Depth + 1
-	rules, set := e.visitor.rules, e.visitor.rules.On(e.result.Page.URL)
+	follow, set := e.visitor.rules, e.visitor.rules.On(e.result.Page.URL)
 	e.expect(len(links)) // on most pages, most links do
 	for _, l := range links {
 		if l.Sitemap && !l.NoFollow && e.visitor.sitemaps != nil { // a feed that the page names
@@ -145,17 +148,17 @@ func (e *urlTask) follow(links []crawler.Link) {
 			continue
 		}
 		most := e.visitor.job.Depth
-		if len(rules) > 0 {
-			reach, followed := rules.Reach(set, l)
-			if most = crawler.NearerDepth(most, reach); !followed {
-				e.skip(l.URL, 1, crawler.SkipReason{Rule: crawler.RuleFollowRules, Reason: "no follow rule takes it"})
+		if len(follow) > 0 {
+			reach, followed := follow.Reach(set, l)
+			if most = rules.NearerDepth(most, reach); !followed {
+				e.skip(l.URL, 1, queue.SkipReason{Rule: queue.RuleFollowRules, Reason: "no follow rule takes it"})
 				continue
 			}
 		}
-		link := crawler.Entry{URL: l.URL, Referrer: e.result.Page.URL, Depth: depth, Band: crawler.BandNormal}
+		link := queue.Entry{URL: l.URL, Referrer: e.result.Page.URL, Depth: depth, Band: queue.BandNormal}
 		refused := e.visitor.scope.Refusal(l.URL, e.asked(1))
 		if refused.Rule == "" && l.NoFollow {
-			refused = crawler.SkipReason{Rule: crawler.RuleNoFollow, Reason: "the link is marked with rel=nofollow"}
+			refused = queue.SkipReason{Rule: queue.RuleNoFollow, Reason: "the link is marked with rel=nofollow"}
 		}
 		if refused.Rule != "" {
 			e.skip(l.URL, 1, refused)
@@ -172,7 +175,7 @@ func (e *urlTask) follow(links []crawler.Link) {
 }
 
 // pass skips links that would otherwise belong to the job.
-func (e *urlTask) pass(links []crawler.Link, why crawler.SkipReason) {
+func (e *urlTask) pass(links []rules.Link, why queue.SkipReason) {
 	for _, l := range links {
 		if refused := e.visitor.scope.Refusal(l.URL, e.asked(1)); refused.Rule != "" {
 			e.skip(l.URL, 1, refused)
@@ -191,6 +194,6 @@ func (e *urlTask) embed(resources []crawler.URL) {
 			e.skip(u, 1, refused)
 			continue
 		}
-		e.add(crawler.Entry{URL: u, Referrer: e.result.Page.URL, Band: crawler.BandFirst, Embeds: embeds}, 1, -1)
+		e.add(queue.Entry{URL: u, Referrer: e.result.Page.URL, Band: queue.BandFirst, Embeds: embeds}, 1, -1)
 	}
 }

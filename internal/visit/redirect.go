@@ -4,6 +4,7 @@ import (
 	"fmt"
 
 	"github.com/trawlcrawler/trawl/crawler"
+	"github.com/trawlcrawler/trawl/internal/queue"
 )
 
 // This file decides where a URL task goes when an answer redirects it.
@@ -44,7 +45,7 @@ func (e *urlTask) redirect() (crawler.URL, error) {
 		e.askAgain(to)
 		return crawler.URL{}, nil
 	}
-	target := crawler.Entry{
+	target := queue.Entry{
 		URL: to, Referrer: entry.URL, Depth: entry.Depth, Band: entry.Band,
 		Hops: entry.Hops + len(e.result.Redirects), Sitemap: entry.Sitemap, Embeds: entry.Embeds,
 	}
@@ -64,7 +65,7 @@ func (e *urlTask) askAgain(to crawler.URL) {
 	entry := e.taken.Entry
 	c := e.chain()
 	c.Again = true
-	e.add(crawler.Entry{
+	e.add(queue.Entry{
 		URL: to, Referrer: entry.Recorded().URL, Depth: entry.Depth, Band: entry.Band,
 		Hops: entry.Hops + len(e.result.Redirects), Sitemap: entry.Sitemap, Embeds: entry.Embeds, Chain: c,
 	}, 0, -1)
@@ -73,7 +74,7 @@ func (e *urlTask) askAgain(to crawler.URL) {
 
 // claimTarget takes a URL of the host into flight, to be fetched next. It returns the zero
 // URL if the frontier knows that URL already.
-func (e *urlTask) claimTarget(target crawler.Entry) (crawler.URL, error) {
+func (e *urlTask) claimTarget(target queue.Entry) (crawler.URL, error) {
 	var ticket string
 	var fresh bool
 	err := e.visit.lease.retry(func() (err error) {
@@ -90,7 +91,7 @@ func (e *urlTask) claimTarget(target crawler.Entry) (crawler.URL, error) {
 		e.end(crawler.OutcomeRedirected, "")
 		return crawler.URL{}, nil
 	}
-	e.claimed = append(e.claimed, crawler.Taken{Ticket: ticket, Entry: target})
+	e.claimed = append(e.claimed, queue.Taken{Ticket: ticket, Entry: target})
 	return target.URL, nil
 }
 
@@ -135,16 +136,16 @@ func (e *urlTask) loop(to crawler.URL, knew int) string {
 
 // chain returns what the target of a redirect to another host must know about the redirects
 // before it. It is empty where it would decide nothing, to save space in Redis.
-func (e *urlTask) chain() crawler.Chain {
+func (e *urlTask) chain() queue.Chain {
 	entry := e.taken.Entry
 	c := entry.Chain
 	if c.From.IsZero() {
-		c = crawler.Chain{From: entry.URL, Seed: entry.IsSeed()}
+		c = queue.Chain{From: entry.URL, Seed: entry.IsSeed()}
 	}
 	c.Cookies, c.Again = c.Cookies || e.cookies > 0, false
 	adopts := c.Seed && e.visitor.job.SeedRedirects == crawler.SeedRedirectsFollow && e.visitor.job.Scope != crawler.ScopeAny
 	if e.visitor.jar == nil && !adopts {
-		return crawler.Chain{}
+		return queue.Chain{}
 	}
 	return c
 }
@@ -152,7 +153,7 @@ func (e *urlTask) chain() crawler.Chain {
 // refusesRedirect says why a redirect may not be followed. A job that follows no links
 // still follows redirects. The host that a seed redirects to becomes one of the seeds'
 // hosts, unless the job says otherwise.
-func (e *urlTask) refusesRedirect(to crawler.URL) (crawler.SkipReason, error) {
+func (e *urlTask) refusesRedirect(to crawler.URL) (queue.SkipReason, error) {
 	refused := e.refuses(to)
 	if refused.Rule == "" || !e.ofSeed() {
 		return refused, nil
@@ -160,7 +161,7 @@ func (e *urlTask) refusesRedirect(to crawler.URL) (crawler.SkipReason, error) {
 	outside := !e.visitor.scope.CoversLink(to.Host())
 	if outside && e.visitor.job.SeedRedirects == crawler.SeedRedirectsFollow {
 		if err := e.adopt(to); err != nil {
-			return crawler.SkipReason{}, err
+			return queue.SkipReason{}, err
 		}
 		refused, outside = e.refuses(to), false
 	}
@@ -194,7 +195,7 @@ func (e *urlTask) adopt(to crawler.URL) error {
 }
 
 // refuses says why a redirect is not in the job's scope.
-func (e *urlTask) refuses(to crawler.URL) crawler.SkipReason {
+func (e *urlTask) refuses(to crawler.URL) queue.SkipReason {
 	switch entry := e.taken.Entry; {
 	case entry.Sitemap > 0:
 		return e.visitor.scope.SitemapRefusal(to)

@@ -9,6 +9,8 @@ import (
 	"time"
 
 	"github.com/trawlcrawler/trawl/crawler"
+	"github.com/trawlcrawler/trawl/internal/fetched"
+	"github.com/trawlcrawler/trawl/internal/plain"
 )
 
 // requester makes the requests of a visit, one at a time at the host's pace. It is safe for
@@ -32,7 +34,7 @@ const robotsLimit = 512 << 10
 // policy returns what robots.txt says. It fetches the file with get, once per origin and
 // visit; fresh says that it did so now. If robots.txt is unavailable for now, the visit
 // ends and the host rests until the file may be requested again.
-func (q *requester) policy(u crawler.URL, get GetFunc) (r crawler.RobotsPolicy, fresh bool, err error) {
+func (q *requester) policy(u crawler.URL, get GetFunc) (r fetched.RobotsPolicy, fresh bool, err error) {
 	q.host.policiesMu.Lock()
 	defer q.host.policiesMu.Unlock()
 	origin := u.Origin()
@@ -45,7 +47,7 @@ func (q *requester) policy(u crawler.URL, get GetFunc) (r crawler.RobotsPolicy, 
 			q.asking.Add(-1)
 		}
 	}()
-	counted := func(ctx context.Context, u crawler.URL) (*crawler.Page, error) {
+	counted := func(ctx context.Context, u crawler.URL) (*fetched.Page, error) {
 		page, err := get(ctx, u)
 		if !began {
 			began = true
@@ -58,7 +60,7 @@ func (q *requester) policy(u crawler.URL, get GetFunc) (r crawler.RobotsPolicy, 
 		return err
 	})
 	if err != nil {
-		return crawler.RobotsPolicy{}, false, err
+		return fetched.RobotsPolicy{}, false, err
 	}
 	if r.Allowed == nil && r.Again > 0 {
 		q.log.Info("robots.txt is unavailable", "origin", origin, "reason", r.Unavailable, "again", r.Again)
@@ -67,7 +69,7 @@ func (q *requester) policy(u crawler.URL, get GetFunc) (r crawler.RobotsPolicy, 
 			q.visitor.cfg.Rests(q.host.name, r.Unavailable, q.host.pace.remaining())
 		}
 		q.life.stop()
-		return crawler.RobotsPolicy{}, false, errStopped
+		return fetched.RobotsPolicy{}, false, errStopped
 	}
 	q.host.pace.widen(r.Delay)
 	q.host.policies[origin] = r
@@ -76,14 +78,14 @@ func (q *requester) policy(u crawler.URL, get GetFunc) (r crawler.RobotsPolicy, 
 
 // request is a request and the rules that permit it.
 type request struct {
-	crawler.Request
-	rules  *crawler.RobotsText
+	fetched.Request
+	rules  *fetched.RobotsText
 	robots bool // it is a request for a robots.txt
 }
 
 // fetch makes a request when its turn comes, and repeats it once if the fault asks for
 // that.
-func (q *requester) fetch(r request) (*crawler.Page, error) {
+func (q *requester) fetch(r request) (*fetched.Page, error) {
 	page, err := q.fetchOnce(r)
 	if err != nil || page.Fault == nil || !page.Fault.Again {
 		return page, err
@@ -93,7 +95,7 @@ func (q *requester) fetch(r request) (*crawler.Page, error) {
 }
 
 // fetchOnce makes one request when its turn comes.
-func (q *requester) fetchOnce(r request) (*crawler.Page, error) {
+func (q *requester) fetchOnce(r request) (*fetched.Page, error) {
 	if err := q.lease.announceGap(); err != nil {
 		return nil, err
 	}
@@ -117,7 +119,7 @@ func (q *requester) fetchOnce(r request) (*crawler.Page, error) {
 	}
 	start.end()
 	if page.Fault != nil {
-		page.Fault.Text = crawler.Printable(page.Fault.Text)
+		page.Fault.Text = plain.Printable(page.Fault.Text)
 	}
 	q.journal.add(q.exchangeOf(r, start, page))
 	q.host.pace.learn(start, q.visitor.settings().Throttle/float64(q.connections), page.Status >= 200 && page.Status < 300)
@@ -127,7 +129,7 @@ func (q *requester) fetchOnce(r request) (*crawler.Page, error) {
 
 // receive lets the host rest if it refused the request or was not reached. It ends the
 // visit if the host is given up.
-func (q *requester) receive(p *crawler.Page, robots bool) {
+func (q *requester) receive(p *fetched.Page, robots bool) {
 	pause := q.host.health.receive(p, robots, time.Duration(q.visitor.settings().RetryPause), q.visitor.cfg.Jitter)
 	if pause == 0 {
 		return
@@ -139,19 +141,19 @@ func (q *requester) receive(p *crawler.Page, robots bool) {
 	q.log.Info("the host is left alone", "reason", failure(p), "for", pause)
 	q.host.pace.hold(pause)
 	if !robots { // policy reports those in more detail
-		q.visitor.cfg.Rests(q.host.name, crawler.Printable(failure(p)), pause)
+		q.visitor.cfg.Rests(q.host.name, plain.Printable(failure(p)), pause)
 	}
 }
 
 // Journal records the requests of a job, as evidence of how polite it was. It is safe for
 // concurrent use.
 type Journal interface {
-	Note(ctx context.Context, requests []crawler.Exchange) error
+	Note(ctx context.Context, requests []fetched.Exchange) error
 }
 
 // exchangeOf describes the request that returned page p.
-func (q *requester) exchangeOf(r request, s *start, p *crawler.Page) crawler.Exchange {
-	x := crawler.Exchange{
+func (q *requester) exchangeOf(r request, s *start, p *fetched.Page) fetched.Exchange {
+	x := fetched.Exchange{
 		Job: q.visitor.job.Name, Worker: q.visitor.cfg.Worker, URL: r.URL, Start: p.Started, Gap: s.gap, Status: p.Status,
 		Address: p.Address, Proxy: p.Proxy, RetryAfter: retryAfter(p), Rules: r.rules, Robots: r.robots,
 	}
@@ -174,11 +176,11 @@ type requestLog struct {
 	journal Journal // nil if the job keeps none
 
 	mu       sync.Mutex
-	requests []crawler.Exchange
+	requests []fetched.Exchange
 }
 
 // add remembers a request, which is written to the journal with the next batch.
-func (l *requestLog) add(x crawler.Exchange) {
+func (l *requestLog) add(x fetched.Exchange) {
 	if l.journal == nil {
 		return
 	}

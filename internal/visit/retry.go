@@ -11,10 +11,12 @@ import (
 	"time"
 
 	"github.com/trawlcrawler/trawl/crawler"
+	"github.com/trawlcrawler/trawl/internal/fetched"
+	"github.com/trawlcrawler/trawl/internal/queue"
 )
 
 // failure describes what was wrong with a page; "" if nothing was.
-func failure(p *crawler.Page) string {
+func failure(p *fetched.Page) string {
 	switch {
 	case p.Fault != nil:
 		return p.Fault.Text
@@ -89,7 +91,7 @@ func (j Jitter) within(most time.Duration) time.Duration {
 
 // retryAfter returns how long a host asks to be left alone (RFC 9110, 10.2.3), in seconds
 // or as a date. Only 429 and 503 count.
-func retryAfter(p *crawler.Page) time.Duration {
+func retryAfter(p *fetched.Page) time.Duration {
 	if p.Status != http.StatusTooManyRequests && p.Status != http.StatusServiceUnavailable {
 		return 0
 	}
@@ -104,7 +106,7 @@ func retryAfter(p *crawler.Page) time.Duration {
 }
 
 // tried says how often the URL was requested, as the end of a reason.
-func tried(e crawler.Entry) string {
+func tried(e queue.Entry) string {
 	if n := e.Tries + e.Spared + 1; n > 1 {
 		return fmt.Sprintf(" (tried %d times)", n)
 	}

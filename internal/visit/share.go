@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/trawlcrawler/trawl/crawler"
+	"github.com/trawlcrawler/trawl/internal/queue"
 )
 
 // This file shares hosts, their addresses and the places of the worker: with other jobs of
@@ -33,12 +34,12 @@ const waitsLong = 1200 * time.Millisecond
 // request.
 func (v *visit) begin() {
 	if !v.lease.host.Sharing().Held {
-		v.life.end(crawler.EndPause)
+		v.life.end(queue.EndPause)
 		return
 	}
 	v.share()
 	if v.host.pace.remaining() > waitsLong {
-		v.life.end(crawler.EndPause)
+		v.life.end(queue.EndPause)
 	}
 }
 
@@ -68,7 +69,7 @@ func (v *visit) occupy() {
 	if err != nil || v.visitor.exempt(ip) {
 		return // if its name cannot be resolved, the requests report that
 	}
-	var got crawler.Occupancy
+	var got queue.Occupancy
 	if !v.lease.held(func(ctx context.Context) (err error) {
 		got, err = v.lease.host.Occupy(ctx, ip)
 		return err
@@ -77,7 +78,7 @@ func (v *visit) occupy() {
 	}
 	if !got.Held {
 		v.host.parked = true
-		v.life.end(crawler.EndPause)
+		v.life.end(queue.EndPause)
 		return
 	}
 	v.host.occupied = true
@@ -103,13 +104,13 @@ func (w *Visitor) exempt(ip netip.Addr) bool {
 // the host is due again when its gap is over.
 func (v *visit) makeRoom() {
 	if v.lease.host.Recalled() && v.taker.worked() { // it has done at least one URL
-		v.life.end(crawler.EndShare)
+		v.life.end(queue.EndShare)
 	}
 	if !v.life.continues() || v.requests.asking.Load() > 0 || v.host.pace.remaining() < waitsLong {
 		return
 	}
 	if v.host.crowded || v.visitor.cfg.Full() || v.lease.host.Short() {
-		v.life.end(crawler.EndPause)
+		v.life.end(queue.EndPause)
 	}
 }
 
@@ -134,6 +135,6 @@ func (v *visit) obey(r crawler.HostRules) {
 	}
 	v.host.traps.allow(r.Ask)
 	if r.Paused || job.PerHost != v.taker.connections { // the next visit opens as many connections as are wanted
-		v.life.end(crawler.EndPause)
+		v.life.end(queue.EndPause)
 	}
 }

@@ -9,6 +9,7 @@ import (
 	"strings"
 
 	"github.com/trawlcrawler/trawl/crawler"
+	"github.com/trawlcrawler/trawl/internal/fetched"
 )
 
 // signatureBytes is how much of a body goes into a signature.
@@ -32,7 +33,7 @@ func (s signature) same(other signature) bool {
 }
 
 // digestOf returns a signature that compares bodies byte for byte.
-func digestOf(p *crawler.Page) signature {
+func digestOf(p *fetched.Page) signature {
 	if p.Body == nil {
 		return signature{}
 	}
@@ -57,7 +58,7 @@ var drawnAlike = strings.NewReplacer("/N", "/#", "/M", "/#", "/X", "/#", "=X", "
 // title, and the patterns of its links. It leaves out what differs between the pages of a
 // trap: repetitions of the page's own URL and its neighbors, names of months and days with
 // their numbers, and generated strings.
-func signatureOf(p *crawler.Page, doc *crawler.Document) signature {
+func signatureOf(p *fetched.Page, doc *fetched.Document) signature {
 	if p.Body == nil {
 		return signature{}
 	}

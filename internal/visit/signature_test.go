@@ -6,6 +6,7 @@ import (
 	"testing"
 
 	"github.com/trawlcrawler/trawl/crawler"
+	"github.com/trawlcrawler/trawl/internal/fetched"
 )
 
 // signs returns what a page of a URL says.
@@ -15,7 +16,7 @@ func signs(t *testing.T, url, body, title string) signature {
 	if err != nil {
 		t.Fatal(err)
 	}
-	return signatureOf(&crawler.Page{URL: u, Body: &crawler.Body{Head: []byte(body)}}, &crawler.Document{Title: title})
+	return signatureOf(&fetched.Page{URL: u, Body: &fetched.Body{Head: []byte(body)}}, &fetched.Document{Title: title})
 }
 
 func TestWhichPagesSayTheSame(t *testing.T) {
@@ -112,7 +113,7 @@ func FuzzSignature(f *testing.F) {
 		f.Fatal(err)
 	}
 	f.Fuzz(func(t *testing.T, body []byte) {
-		page := &crawler.Page{URL: u, Body: &crawler.Body{Head: body}}
+		page := &fetched.Page{URL: u, Body: &fetched.Body{Head: body}}
 		if a := signatureOf(page, nil); !a.same(signatureOf(page, nil)) {
 			t.Error("a page does not say the same as itself")
 		}

@@ -4,6 +4,8 @@ import (
 	"fmt"
 
 	"github.com/trawlcrawler/trawl/crawler"
+	"github.com/trawlcrawler/trawl/internal/fetched"
+	"github.com/trawlcrawler/trawl/internal/queue"
 )
 
 // This file finds the pages that sites list in sitemaps.
@@ -34,7 +36,7 @@ func (e *urlTask) addSitemaps(u crawler.URL, named []crawler.URL) {
 }
 
 // addListed admits what a sitemap lists: pages in scope, and sitemaps.
-func (e *urlTask) addListed(doc *crawler.Document) {
+func (e *urlTask) addListed(doc *fetched.Document) {
 	at, entry := e.result.Page.URL, e.taken.Entry
 	level := max(entry.Sitemap, 1) + 1
 	for _, l := range doc.Links {
@@ -43,11 +45,11 @@ func (e *urlTask) addListed(doc *crawler.Document) {
 		} else if refused := e.visitor.scope.Refusal(l.URL, e.asked(0)); refused.Rule != "" {
 			e.skip(l.URL, 0, refused)
 		} else {
-			band := crawler.BandLow
+			band := queue.BandLow
 			if l.Early {
-				band = crawler.BandNormal
+				band = queue.BandNormal
 			}
-			e.add(crawler.Entry{URL: l.URL, Referrer: at, Band: band}, 0, e.visitor.job.Depth)
+			e.add(queue.Entry{URL: l.URL, Referrer: at, Band: band}, 0, e.visitor.job.Depth)
 		}
 	}
 }
@@ -63,12 +65,12 @@ func known(s string) crawler.URL {
 
 func (e *urlTask) addSitemap(u, via crawler.URL, level int) {
 	refused := e.visitor.scope.SitemapRefusal(u)
-	if level > crawler.SitemapLevels {
-		refused = crawler.SkipReason{Rule: crawler.RuleSitemaps, Reason: fmt.Sprintf("more than %d sitemaps in a row", crawler.SitemapLevels)}
+	if level > queue.SitemapLevels {
+		refused = queue.SkipReason{Rule: queue.RuleSitemaps, Reason: fmt.Sprintf("more than %d sitemaps in a row", queue.SitemapLevels)}
 	}
 	if refused.Rule != "" {
 		e.skip(u, 0, refused)
 		return
 	}
-	e.add(crawler.Entry{URL: u, Referrer: via, Band: crawler.BandNormal, Sitemap: level}, 0, -1)
+	e.add(queue.Entry{URL: u, Referrer: via, Band: queue.BandNormal, Sitemap: level}, 0, -1)
 }

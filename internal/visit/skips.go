@@ -5,6 +5,7 @@ import (
 	"sync"
 
 	"github.com/trawlcrawler/trawl/crawler"
+	"github.com/trawlcrawler/trawl/internal/queue"
 )
 
 // maxRemembered is how many skipped URLs a worker remembers of a job, so that a URL that
@@ -42,7 +43,7 @@ func (s *skips) first(u crawler.URL, rule crawler.Rule) bool {
 }
 
 // forget makes URLs count again whose skip was not committed.
-func (s *skips) forget(all []crawler.Skipped) {
+func (s *skips) forget(all []queue.Skipped) {
 	if len(all) == 0 {
 		return
 	}
@@ -57,29 +58,29 @@ func (s *skips) forget(all []crawler.Skipped) {
 
 // skip records that a URL found on the page that was fetched last is skipped. It is step
 // deeper than that page.
-func (e *urlTask) skip(u crawler.URL, step int, why crawler.SkipReason) {
-	e.note(crawler.Skipped{URL: u, Referrer: e.at(), Depth: e.taken.Entry.Depth + step, SkipReason: why})
+func (e *urlTask) skip(u crawler.URL, step int, why queue.SkipReason) {
+	e.note(queue.Skipped{URL: u, Referrer: e.at(), Depth: e.taken.Entry.Depth + step, SkipReason: why})
 }
 
 // skipTrap is skip for a URL that looks like a trap.
 func (e *urlTask) skipTrap(u crawler.URL, step int, reason string) {
-	e.note(crawler.Skipped{
+	e.note(queue.Skipped{
 		URL: u, Referrer: e.at(), Depth: e.taken.Entry.Depth + step, Pattern: string(patternOf(u)),
-		SkipReason: crawler.SkipReason{Rule: crawler.RuleTraps, Reason: reason},
+		SkipReason: queue.SkipReason{Rule: queue.RuleTraps, Reason: reason},
 	})
 }
 
 // skipItself records that the URL task's own URL is skipped.
-func (e *urlTask) skipItself(why crawler.SkipReason) {
+func (e *urlTask) skipItself(why queue.SkipReason) {
 	entry := e.taken.Entry
-	s := crawler.Skipped{URL: entry.URL, Referrer: entry.Referrer, Depth: entry.Depth, SkipReason: why}
-	if why.Rule == crawler.RuleTraps {
+	s := queue.Skipped{URL: entry.URL, Referrer: entry.Referrer, Depth: entry.Depth, SkipReason: why}
+	if why.Rule == queue.RuleTraps {
 		s.Pattern = string(patternOf(entry.URL))
 	}
 	e.note(s)
 }
 
-func (e *urlTask) note(s crawler.Skipped) {
+func (e *urlTask) note(s queue.Skipped) {
 	if e.visitor.skips.first(s.URL, s.Rule) {
 		e.result.Skipped = append(e.result.Skipped, s)
 	}

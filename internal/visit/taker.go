@@ -6,6 +6,8 @@ import (
 	"time"
 
 	"github.com/trawlcrawler/trawl/crawler"
+	"github.com/trawlcrawler/trawl/internal/fetched"
+	"github.com/trawlcrawler/trawl/internal/queue"
 )
 
 // Bounds of taking URLs.
@@ -27,13 +29,13 @@ type taker struct {
 	connections int    // lanes
 	heed        func() // called after the frontier has answered: its rules may have changed
 
-	todo  chan crawler.Taken // read by the lanes
-	out   int                // URLs that lanes have
-	taken int                // URLs taken in total
-	pages int64              // the host's page budget; 0: none
-	dry   bool               // the host's queue was empty at the last take
-	alone bool               // the URL taken last may have killed a worker, so it is settled before more are taken
-	ends  time.Time          // when the visit takes no more URLs
+	todo  chan queue.Taken // read by the lanes
+	out   int              // URLs that lanes have
+	taken int              // URLs taken in total
+	pages int64            // the host's page budget; 0: none
+	dry   bool             // the host's queue was empty at the last take
+	alone bool             // the URL taken last may have killed a worker, so it is settled before more are taken
+	ends  time.Time        // when the visit takes no more URLs
 }
 
 // refill takes URLs while the lanes have few left.
@@ -58,9 +60,9 @@ func (t *taker) refill() {
 func (t *taker) late() {
 	switch {
 	case !time.Now().Before(t.ends):
-		t.life.end(crawler.EndBound)
+		t.life.end(queue.EndBound)
 	case time.Now().Add(t.host.pace.remaining()).After(t.ends):
-		t.life.end(crawler.EndPause)
+		t.life.end(queue.EndPause)
 	}
 }
 
@@ -73,14 +75,14 @@ func (t *taker) bounded() bool {
 		if t.out > 0 {
 			return true // the URLs taken still have to be done
 		}
-		t.life.end(crawler.EndBound)
+		t.life.end(queue.EndBound)
 	case t.allowance() <= 0:
 		if t.out > 0 {
 			return true // URLs under way may fail and leave room in the budget
 		}
 		if t.committer.flush(); t.life.continues() && t.allowance() <= 0 {
 			t.skip()
-			t.life.end(crawler.EndSpent)
+			t.life.end(queue.EndSpent)
 		}
 	}
 	return !t.life.continues()
@@ -110,12 +112,12 @@ func (t *taker) take(n int) bool {
 	if !ok {
 		return false
 	}
-	var got []crawler.Taken
+	var got []queue.Taken
 	ok = t.lease.held(func(ctx context.Context) (err error) {
 		got, err = t.lease.take(ctx, n)
-		if errors.Is(err, crawler.ErrSpent) {
+		if errors.Is(err, queue.ErrSpent) {
 			t.host.pace.hold(spentPause)
-			t.life.end(crawler.EndSpent)
+			t.life.end(queue.EndSpent)
 			return nil
 		}
 		t.alone = len(got) == 1 && got[0].Entry.Lost > 0
@@ -166,7 +168,7 @@ func (t *taker) promised(n int) (granted int, ok bool) {
 	default:
 		t.host.pace.hold(spentPause)
 	}
-	t.life.end(crawler.EndSpent)
+	t.life.end(queue.EndSpent)
 	return 0, false
 }
 
@@ -182,15 +184,15 @@ func (t *taker) endBy(at time.Time) {
 
 // skip settles the URLs of a host whose budget is used up, without fetching them.
 func (t *taker) skip() {
-	t.dismiss(crawler.OutcomeSkipped, func(taken []crawler.Taken) []*crawler.Result {
+	t.dismiss(crawler.OutcomeSkipped, func(taken []queue.Taken) []*fetched.Result {
 		if !t.visitor.needs.Skipped {
 			return nil
 		}
-		results := make([]*crawler.Result, len(taken))
+		results := make([]*fetched.Result, len(taken))
 		for i, one := range taken {
-			results[i] = &crawler.Result{
+			results[i] = &fetched.Result{
 				Job: t.visitor.job.Name, Worker: t.visitor.cfg.Worker, Entry: one.Entry, At: time.Now(),
-				Outcome: crawler.OutcomeSkipped, Skipped: []crawler.Skipped{overBudget(one.Entry)}, Unrecorded: true,
+				Outcome: crawler.OutcomeSkipped, Skipped: []queue.Skipped{overBudget(one.Entry)}, Unrecorded: true,
 			}
 		}
 		return results
@@ -198,17 +200,17 @@ func (t *taker) skip() {
 }
 
 // overBudget describes a URL skipped because the budget of its host is used up.
-func overBudget(e crawler.Entry) crawler.Skipped {
-	why := crawler.SkipReason{Rule: crawler.RulePagesPerHost, Reason: "the budget of its host is used up"}
-	return crawler.Skipped{URL: e.URL, Referrer: e.Referrer, Depth: e.Depth, SkipReason: why}
+func overBudget(e queue.Entry) queue.Skipped {
+	why := queue.SkipReason{Rule: queue.RulePagesPerHost, Reason: "the budget of its host is used up"}
+	return queue.Skipped{URL: e.URL, Referrer: e.Referrer, Depth: e.Depth, SkipReason: why}
 }
 
 // giveUp fails the URLs of a host that is given up. Each gets a record.
 func (t *taker) giveUp(reason string, class crawler.ErrorClass) {
-	t.dismiss(crawler.OutcomeFailed, func(taken []crawler.Taken) []*crawler.Result {
-		results := make([]*crawler.Result, len(taken))
+	t.dismiss(crawler.OutcomeFailed, func(taken []queue.Taken) []*fetched.Result {
+		results := make([]*fetched.Result, len(taken))
 		for i, one := range taken {
-			results[i] = &crawler.Result{
+			results[i] = &fetched.Result{
 				Job: t.visitor.job.Name, Worker: t.visitor.cfg.Worker, Entry: one.Entry.Recorded(),
 				Outcome: crawler.OutcomeFailed, Reason: reason, Class: class, At: time.Now(),
 			}
@@ -220,12 +222,12 @@ func (t *taker) giveUp(reason string, class crawler.ErrorClass) {
 
 // dismiss settles the host's URLs with the given outcome, without fetching them, until none
 // waits or the visit's time is over. resultsOf returns what the sinks keep of them.
-func (t *taker) dismiss(o crawler.Outcome, resultsOf func([]crawler.Taken) []*crawler.Result) {
+func (t *taker) dismiss(o crawler.Outcome, resultsOf func([]queue.Taken) []*fetched.Result) {
 	for time.Now().Before(t.ends) {
-		var got []crawler.Taken
+		var got []queue.Taken
 		ok := t.lease.held(func(ctx context.Context) (err error) {
 			got, err = t.lease.take(ctx, skipBatch)
-			if errors.Is(err, crawler.ErrSpent) {
+			if errors.Is(err, queue.ErrSpent) {
 				t.host.pace.hold(spentPause)
 				return nil
 			}

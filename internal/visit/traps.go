@@ -10,6 +10,8 @@ import (
 	"sync/atomic"
 
 	"github.com/trawlcrawler/trawl/crawler"
+	"github.com/trawlcrawler/trawl/internal/fetched"
+	"github.com/trawlcrawler/trawl/internal/queue"
 )
 
 // A trap is a part of a site that keeps generating new URLs without new content: an endless
@@ -106,7 +108,7 @@ func (t *traps) look() {
 
 // suspect reports whether a URL may belong to a trap: it was found on a page of its own
 // pattern, or a part of it looks generated.
-func suspect(e crawler.Entry) (pattern, bool) {
+func suspect(e queue.Entry) (pattern, bool) {
 	if e.Depth == 0 || e.Referrer.IsZero() || e.Referrer.Host() != e.URL.Host() {
 		return "", false
 	}
@@ -116,7 +118,7 @@ func suspect(e crawler.Entry) (pattern, bool) {
 
 // learn compares a page with others of its pattern. It compares bytes, but for URLs with
 // random parts and URLs far from the seeds, words.
-func (t *traps) learn(e crawler.Entry, page *crawler.Page, doc *crawler.Document) {
+func (t *traps) learn(e queue.Entry, page *fetched.Page, doc *fetched.Document) {
 	p, ok := suspect(e)
 	if !ok {
 		return
@@ -159,7 +161,7 @@ func (t *traps) forget() {
 }
 
 // refuses says why a URL is not fetched; "" if it may be.
-func (t *traps) refuses(e crawler.Entry) string {
+func (t *traps) refuses(e queue.Entry) string {
 	if !t.any.Load() {
 		return ""
 	}

@@ -7,6 +7,9 @@ import (
 	"time"
 
 	"github.com/trawlcrawler/trawl/crawler"
+	"github.com/trawlcrawler/trawl/internal/fetched"
+	"github.com/trawlcrawler/trawl/internal/plain"
+	"github.com/trawlcrawler/trawl/internal/queue"
 )
 
 // Bounds of one URL task.
@@ -22,11 +25,11 @@ const (
 type urlTask struct {
 	visit   *visit
 	visitor *Visitor // the visit's
-	taken   crawler.Taken
-	result  crawler.Result
-	claimed []crawler.Taken    // redirect targets within the host, in flight
-	links   []crawler.Entry    // to be admitted; empty where depth decides what is admitted
-	nodes   []crawler.Outlinks // the links in that case, by the URL that they were found at
+	taken   queue.Taken
+	result  fetched.Result
+	claimed []queue.Taken      // redirect targets within the host, in flight
+	links   []queue.Entry      // to be admitted; empty where depth decides what is admitted
+	nodes   []fetched.Outlinks // the links in that case, by the URL that they were found at
 	hops    int                // redirects followed
 	after   time.Duration
 	spared  bool // a failure is the host's fault, so it does not use up a try
@@ -42,9 +45,9 @@ type urlTask struct {
 // flight and returns to the queue when the visit closes.
 var errStopped = errors.New("the visit ends")
 
-func newURLTask(v *visit, t crawler.Taken) *urlTask {
+func newURLTask(v *visit, t queue.Taken) *urlTask {
 	w := v.visitor
-	e := &urlTask{visit: v, visitor: w, taken: t, result: crawler.Result{
+	e := &urlTask{visit: v, visitor: w, taken: t, result: fetched.Result{
 		Job: w.job.Name, Worker: w.cfg.Worker, Entry: t.Entry.Recorded(),
 	}}
 	if t.Entry.Chain.Again {
@@ -56,14 +59,14 @@ func newURLTask(v *visit, t crawler.Taken) *urlTask {
 // run carries out the task. The error is errStopped or an internal error. It makes the
 // result's reason printable, because the reason may quote the web.
 func (e *urlTask) run() error {
-	defer func() { e.result.Reason = crawler.Printable(e.result.Reason) }()
+	defer func() { e.result.Reason = plain.Printable(e.result.Reason) }()
 	if e.taken.Entry.Lost >= maxLost {
 		e.result.Class = crawler.ErrorWorker
 		e.end(crawler.OutcomeFailed, fmt.Sprintf("given up: %d workers were lost while they had it", e.taken.Entry.Lost))
 		return nil
 	}
 	if reason := e.visit.host.traps.refuses(e.taken.Entry); reason != "" {
-		e.skipItself(crawler.SkipReason{Rule: crawler.RuleTraps, Reason: reason})
+		e.skipItself(queue.SkipReason{Rule: queue.RuleTraps, Reason: reason})
 		e.end(crawler.OutcomeSkipped, reason)
 		return nil
 	}
@@ -104,11 +107,11 @@ func (e *urlTask) get(at crawler.URL) (crawler.URL, error) {
 		e.end(crawler.OutcomeFailed, policy.Unavailable)
 		return crawler.URL{}, nil
 	case policy.Allowed == nil:
-		e.skipItself(crawler.SkipReason{Rule: crawler.RuleRobots, Reason: policy.Unavailable})
+		e.skipItself(queue.SkipReason{Rule: queue.RuleRobots, Reason: policy.Unavailable})
 		e.end(crawler.OutcomeDisallowed, policy.Unavailable)
 		return crawler.URL{}, nil
 	case !policy.Allowed(at):
-		e.skipItself(crawler.SkipReason{Rule: crawler.RuleRobots, Reason: "robots.txt forbids it"})
+		e.skipItself(queue.SkipReason{Rule: queue.RuleRobots, Reason: "robots.txt forbids it"})
 		e.end(crawler.OutcomeDisallowed, "robots.txt forbids it")
 		return crawler.URL{}, nil
 	}
@@ -125,8 +128,8 @@ func (e *urlTask) get(at crawler.URL) (crawler.URL, error) {
 }
 
 // requestFor returns the request for a page.
-func (w *Visitor) requestFor(u crawler.URL) crawler.Request {
-	return crawler.Request{
+func (w *Visitor) requestFor(u crawler.URL) fetched.Request {
+	return fetched.Request{
 		URL: u, UserAgent: w.job.UserAgent, From: w.job.Contact, BodyLimit: int64(w.job.BodyLimit),
 		Timeout: time.Duration(w.settings().Timeout), TLS: w.job.TLS,
 		Identity: w.download, Record: w.needs.Exchanges, Waits: w.needs.Bodies,
@@ -167,8 +170,8 @@ func (e *urlTask) bytes() int64 {
 }
 
 // settlements appends the settlements of all URLs that the URL task held.
-func (e *urlTask) settlements(all []crawler.Settlement) []crawler.Settlement {
-	s := crawler.Settlement{
+func (e *urlTask) settlements(all []queue.Settlement) []queue.Settlement {
+	s := queue.Settlement{
 		Ticket: e.taken.Ticket, Outcome: e.result.Outcome, Bytes: e.bytes(), After: e.after, Incomplete: e.incomplete(),
 	}
 	if !s.Outcome.Final() {
@@ -188,15 +191,15 @@ func (e *urlTask) settlements(all []crawler.Settlement) []crawler.Settlement {
 
 // claim settles a redirect target. It shares the URL task's record. If the task will be
 // retried, the target is retried as well, as a task of its own.
-func (e *urlTask) claim(t crawler.Taken) crawler.Settlement {
+func (e *urlTask) claim(t queue.Taken) queue.Settlement {
 	if e.result.Outcome.Final() {
-		return crawler.Settlement{Ticket: t.Ticket, Outcome: crawler.OutcomeFollowed, Claimed: true}
+		return queue.Settlement{Ticket: t.Ticket, Outcome: crawler.OutcomeFollowed, Claimed: true}
 	}
-	return crawler.Settlement{Ticket: t.Ticket, Outcome: crawler.OutcomeRetry, Retry: t.Entry, After: e.after, Claimed: true}
+	return queue.Settlement{Ticket: t.Ticket, Outcome: crawler.OutcomeRetry, Retry: t.Entry, After: e.after, Claimed: true}
 }
 
 // reportTo adds the settled URL to the visit's report.
-func (e *urlTask) reportTo(r *crawler.Report) {
+func (e *urlTask) reportTo(r *queue.Report) {
 	r.Count(e.result.Outcome, 1)
 	if e.result.Outcome == crawler.OutcomeFetched {
 		r.Pages++
@@ -236,9 +239,9 @@ func (e *urlTask) leave() {
 
 // getRobots makes one request for a robots.txt. If the page is recorded, it goes on the
 // trail, and the returned page only borrows its body.
-func (e *urlTask) getRobots(_ context.Context, u crawler.URL) (*crawler.Page, error) {
+func (e *urlTask) getRobots(_ context.Context, u crawler.URL) (*fetched.Page, error) {
 	job := e.visitor.job
-	p, err := e.visit.requests.fetch(request{robots: true, Request: crawler.Request{
+	p, err := e.visit.requests.fetch(request{robots: true, Request: fetched.Request{
 		URL: u, UserAgent: job.UserAgent, From: job.Contact, BodyLimit: robotsLimit, Timeout: time.Duration(job.Timeout),
 		TLS: job.TLS, Record: e.visitor.needs.Exchanges,
 	}})

@@ -7,7 +7,8 @@ import (
 	"sync"
 	"time"
 
-	"github.com/trawlcrawler/trawl/crawler"
+	"github.com/trawlcrawler/trawl/internal/fetched"
+	"github.com/trawlcrawler/trawl/internal/queue"
 )
 
 // visit is one visit to one host. One goroutine leads it: it lets the taker take URLs from
@@ -35,7 +36,7 @@ type finished struct {
 
 // newVisit returns a visit that opened at began. It ends soon after drain is closed.
 func newVisit(
-	ctx context.Context, w *Visitor, ref crawler.VisitRef, lease HostLease, began time.Time, drain <-chan struct{},
+	ctx context.Context, w *Visitor, ref queue.VisitRef, lease HostLease, began time.Time, drain <-chan struct{},
 ) *visit {
 	lanes := w.settings().PerHost
 	log := w.cfg.Log.With("job", w.job.Name, "host", ref.Host, "visit", ref.Epoch)
@@ -51,13 +52,13 @@ func newVisit(
 			visitor: w, life: life, lease: keeper, host: host, journal: journal, connections: lanes, log: log,
 		},
 		committer: &committer{
-			visitor: w, life: life, lease: keeper, journal: journal, log: log, report: crawler.Report{Host: ref.Host},
+			visitor: w, life: life, lease: keeper, journal: journal, log: log, report: queue.Report{Host: ref.Host},
 		},
 		done: make(chan finished, (aheadLanes+1)*lanes),
 	}
 	v.taker = &taker{
 		visitor: w, life: life, lease: keeper, host: host, committer: v.committer, connections: lanes, heed: v.heed,
-		todo: make(chan crawler.Taken, aheadLanes*lanes), ends: began.Add(w.cfg.Time),
+		todo: make(chan queue.Taken, aheadLanes*lanes), ends: began.Add(w.cfg.Time),
 	}
 	return v
 }
@@ -94,11 +95,11 @@ func (v *visit) lead() {
 	aborted, drain := v.life.doing.Done(), v.life.drain
 	if reason := v.host.health.lost(v.visitor.settings().HostTries); reason != "" {
 		v.taker.giveUp(reason, v.host.health.now().Class)
-		v.life.end(crawler.EndLost)
+		v.life.end(queue.EndLost)
 	}
 	select {
 	case <-drain:
-		v.life.end(crawler.EndDrained)
+		v.life.end(queue.EndDrained)
 	default:
 	}
 	shut := v.shut()
@@ -106,7 +107,7 @@ func (v *visit) lead() {
 		select {
 		case <-shut:
 			shut = nil
-			v.life.end(crawler.EndWaits)
+			v.life.end(queue.EndWaits)
 		default:
 		}
 		v.taker.refill()
@@ -120,10 +121,10 @@ func (v *visit) lead() {
 			v.tick()
 		case eventDrain:
 			drain = nil
-			v.life.end(crawler.EndDrained)
+			v.life.end(queue.EndDrained)
 		case eventAbort:
 			aborted = nil
-			v.life.end(crawler.EndDrained)
+			v.life.end(queue.EndDrained)
 		}
 		if v.committer.full() {
 			v.committer.flush()
@@ -229,8 +230,8 @@ func (v *visit) accept(f finished) {
 	switch {
 	case errors.Is(f.err, errStopped) || v.life.doing.Err() != nil:
 		v.lease.check() // the lease may be the cause
-		v.life.end(crawler.EndPause)
-	case errors.Is(f.err, crawler.ErrSpill) && v.visitor.gate != nil:
+		v.life.end(queue.EndPause)
+	case errors.Is(f.err, fetched.ErrSpill) && v.visitor.gate != nil:
 		v.committer.spilled(f.err)
 	default:
 		v.life.fail(f.err)
@@ -254,12 +255,12 @@ func (v *visit) acceptReady() {
 // close commits what is done and gives the host back.
 func (v *visit) close() error {
 	v.committer.finish()
-	if v.life.ending == crawler.EndStale {
+	if v.life.ending == queue.EndStale {
 		return v.life.failure
 	}
 	err := v.lease.close(v.host.rest(v.visitor.settings().AddressGap(), v.committer.report.Failure))
-	if errors.Is(err, crawler.ErrStale) {
-		v.committer.report.Ending = crawler.EndStale
+	if errors.Is(err, queue.ErrStale) {
+		v.committer.report.Ending = queue.EndStale
 		err = nil
 	}
 	return errors.Join(v.life.failure, err)

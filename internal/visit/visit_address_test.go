@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/trawlcrawler/trawl/crawler"
+	"github.com/trawlcrawler/trawl/internal/queue"
 	"github.com/trawlcrawler/trawl/internal/test/testsite"
 )
 
@@ -27,7 +28,7 @@ func onOneServer(t *testing.T, change func(*crawler.Job)) []time.Time {
 	s := &sender{Fetcher: c.tools.Fetcher}
 	c.tools.Fetcher = s
 	for _, root := range g.Roots() {
-		c.admit(crawler.Entry{URL: parseURL(t, site.URL(root.Host, g.Path(root.Page)))})
+		c.admit(queue.Entry{URL: parseURL(t, site.URL(root.Host, g.Path(root.Page)))})
 	}
 	c.finish()
 	c.settled(map[crawler.Outcome]int64{crawler.OutcomeFetched: 24})

@@ -7,6 +7,7 @@ import (
 	"testing"
 
 	"github.com/trawlcrawler/trawl/crawler"
+	"github.com/trawlcrawler/trawl/internal/fetched"
 	"github.com/trawlcrawler/trawl/internal/test/testsite"
 )
 
@@ -17,7 +18,7 @@ type blockingSink struct {
 	goOn    chan struct{}
 }
 
-func (s *blockingSink) Keep(ctx context.Context, results []*crawler.Result) error {
+func (s *blockingSink) Keep(ctx context.Context, results []*fetched.Result) error {
 	if s.batches.Add(1) == 2 {
 		<-s.goOn
 	}

@@ -12,6 +12,7 @@ import (
 	"github.com/trawlcrawler/trawl/crawler"
 	"github.com/trawlcrawler/trawl/internal/dns"
 	"github.com/trawlcrawler/trawl/internal/fetch"
+	"github.com/trawlcrawler/trawl/internal/queue"
 	"github.com/trawlcrawler/trawl/internal/test/testsite"
 )
 
@@ -99,7 +100,7 @@ func TestAJobFetchesExactlyAsManyPagesAsItWants(t *testing.T) {
 			g := testsite.Graph{Hosts: 3, PagesPerHost: 50, LinksPerPage: 10, OneRoot: true}
 			c := newCrawl(t, g.Serve(t), func(j *crawler.Job) { j.Pages, j.PerHost = 37, perHost })
 			for i := range 3 {
-				c.admit(crawler.Entry{URL: parseURL(t, c.site.URL(i, "/"))})
+				c.admit(queue.Entry{URL: parseURL(t, c.site.URL(i, "/"))})
 			}
 			c.finish()
 			if n, kept := c.counters(), len(c.sink.records()); n.Pages() != 37 || kept != 37 || n.Flight != 0 {
@@ -131,7 +132,7 @@ func TestAVisitWithoutTimeDoesNotHoldItsHost(t *testing.T) {
 	pages, paths := manyPages(3)
 	c := newCrawl(t, testsite.Serve(t, pages), nil).seed(paths...)
 	c.cfg.Time = time.Nanosecond
-	if r := c.visit(t.Context(), nil); r.Ending != crawler.EndBound || r.Requested != 0 {
+	if r := c.visit(t.Context(), nil); r.Ending != queue.EndBound || r.Requested != 0 {
 		t.Errorf("it ended as %s after %d pages", r.Ending, r.Requested)
 	}
 	if n := c.counters(); n.Waiting != 3 || n.Flight != 0 || n.Due != 1 {
@@ -146,14 +147,14 @@ func TestADrainSettlesWhatIsUnderWayAndGivesBackTheRest(t *testing.T) {
 	c := newCrawl(t, site, func(j *crawler.Job) { j.PerHost = 2 }).seed(paths...)
 	c.cfg.Grace = time.Hour
 	reached, release := site.Hang(paths[0])
-	drain, done := make(chan struct{}), make(chan crawler.Report)
+	drain, done := make(chan struct{}), make(chan queue.Report)
 	go func() { done <- c.visit(t.Context(), drain) }()
 	<-reached
 	close(drain)
 	check(t, site.Until(t.Context(), settlesDown))
 	release()
 	r := <-done
-	if r.Ending != crawler.EndDrained {
+	if r.Ending != queue.EndDrained {
 		t.Errorf("it ended as %s, want drained", r.Ending)
 	}
 	if rec := c.record(paths[0]); rec.Outcome != crawler.OutcomeFetched {
@@ -187,11 +188,11 @@ func TestADrainEndsWhatGoesOnAfterItsGrace(t *testing.T) {
 	c := newCrawl(t, site, nil).seed(paths...)
 	c.cfg.Grace = time.Millisecond
 	reached, release := site.Hang(paths[0])
-	drain, done := make(chan struct{}), make(chan crawler.Report)
+	drain, done := make(chan struct{}), make(chan queue.Report)
 	go func() { done <- c.visit(t.Context(), drain) }()
 	<-reached
 	close(drain)
-	if r := <-done; r.Ending != crawler.EndDrained || r.Requested != 0 {
+	if r := <-done; r.Ending != queue.EndDrained || r.Requested != 0 {
 		t.Errorf("it ended as %s after %d pages", r.Ending, r.Requested)
 	}
 	if n := c.counters(); n.Waiting != 3 || n.Flight != 0 {
@@ -208,7 +209,7 @@ func TestAVisitThatIsDrainedBeforeItBeginsAsksForNothing(t *testing.T) {
 	c := newCrawl(t, testsite.Serve(t, pages), nil).seed(paths...)
 	drain := make(chan struct{})
 	close(drain)
-	if r := c.visit(t.Context(), drain); r.Ending != crawler.EndDrained || len(c.site.Requests()) != 0 {
+	if r := c.visit(t.Context(), drain); r.Ending != queue.EndDrained || len(c.site.Requests()) != 0 {
 		t.Errorf("it ended as %s after %d requests", r.Ending, len(c.site.Requests()))
 	}
 	if n := c.counters(); n.Waiting != 3 || n.Flight != 0 {
@@ -223,7 +224,7 @@ func TestAVisitWhoseContextEndsGivesEverythingBack(t *testing.T) {
 	c := newCrawl(t, site, nil).seed(paths...)
 	reached, _ := site.Hang(paths[0])
 	ctx, cancel := context.WithCancel(t.Context())
-	done := make(chan crawler.Report)
+	done := make(chan queue.Report)
 	go func() { done <- c.visit(ctx, nil) }()
 	<-reached
 	cancel()
@@ -262,7 +263,7 @@ func TestHostsOfADomainShareItsBudget(t *testing.T) {
 			check(t, err)
 			t.Cleanup(fetcher.Close)
 			c.tools.Fetcher = fetcher
-			c.admit(crawler.Entry{URL: parseURL(t, "http://h0.wild.localhost:"+port+"/")})
+			c.admit(queue.Entry{URL: parseURL(t, "http://h0.wild.localhost:"+port+"/")})
 			c.finish()
 			n := c.counters()
 			if n.Pages() != 7 || len(site.Requests()) != 7 {

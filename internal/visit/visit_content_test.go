@@ -15,6 +15,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/trawlcrawler/trawl/crawler"
+	"github.com/trawlcrawler/trawl/internal/fetched"
 	"github.com/trawlcrawler/trawl/internal/test/testsite"
 )
 
@@ -197,7 +198,7 @@ type articleSink struct {
 	texts    []string // on links
 }
 
-func (d *articleSink) Keep(_ context.Context, results []*crawler.Result) error {
+func (d *articleSink) Keep(_ context.Context, results []*fetched.Result) error {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	for _, r := range results {
@@ -211,7 +212,7 @@ func (d *articleSink) Keep(_ context.Context, results []*crawler.Result) error {
 	return nil
 }
 
-func (*articleSink) Needs() crawler.Needs { return crawler.Needs{Article: true, References: true} }
+func (*articleSink) Needs() fetched.Needs { return fetched.Needs{Article: true, References: true} }
 
 func (d *articleSink) Close() error { return nil }
 
@@ -243,7 +244,7 @@ type bodySink struct {
 	sizes []int64
 }
 
-func (s *bodySink) Keep(ctx context.Context, results []*crawler.Result) error {
+func (s *bodySink) Keep(ctx context.Context, results []*fetched.Result) error {
 	for _, r := range results {
 		if b := r.Page.Body; b != nil {
 			s.held, s.sizes = append(s.held, b.Head != nil), append(s.sizes, b.Size)
@@ -252,7 +253,7 @@ func (s *bodySink) Keep(ctx context.Context, results []*crawler.Result) error {
 	return s.memorySink.Keep(ctx, results)
 }
 
-func (s *bodySink) Needs() crawler.Needs { return crawler.Needs{Bodies: s.wants} }
+func (s *bodySink) Needs() fetched.Needs { return fetched.Needs{Bodies: s.wants} }
 
 func TestBodiesWaitOnlyForASinkThatWantsThem(t *testing.T) {
 	t.Parallel()

@@ -8,6 +8,7 @@ import (
 	"testing"
 
 	"github.com/trawlcrawler/trawl/crawler"
+	"github.com/trawlcrawler/trawl/internal/queue"
 	"github.com/trawlcrawler/trawl/internal/test/testsite"
 )
 
@@ -71,7 +72,7 @@ func TestCookiesStayWithTheirHost(t *testing.T) {
 	here, there := &cookieWall{name: "here"}, &cookieWall{name: "there"}
 	site := testsite.Serve(t, here, there)
 	c := newCrawl(t, site, func(j *crawler.Job) { j.Cookies = true }).seed("/self")
-	c.admit(crawler.Entry{URL: parseURL(t, site.URL(1, "/self"))})
+	c.admit(queue.Entry{URL: parseURL(t, site.URL(1, "/self"))})
 	c.finish()
 	for _, b := range []*cookieWall{here, there} {
 		again := 0

@@ -16,7 +16,9 @@ import (
 	"github.com/redis/go-redis/v9"
 
 	"github.com/trawlcrawler/trawl/crawler"
+	"github.com/trawlcrawler/trawl/internal/fetched"
 	"github.com/trawlcrawler/trawl/internal/frontier"
+	"github.com/trawlcrawler/trawl/internal/queue"
 	"github.com/trawlcrawler/trawl/internal/robots"
 	"github.com/trawlcrawler/trawl/internal/test/redistest"
 	"github.com/trawlcrawler/trawl/internal/test/testsite"
@@ -143,7 +145,7 @@ func newMazeCrawl(t *testing.T, url string, shards int, site *testsite.Site, cha
 func (c *crawl) wander(r *rand.Rand) {
 	c.t.Helper()
 	salt := r.Uint64()
-	var orders []crawler.VisitRef
+	var orders []queue.VisitRef
 	for !c.over() {
 		more, err := c.frontier.Arm(c.t.Context(), 1000)
 		check(c.t, err)
@@ -154,11 +156,11 @@ func (c *crawl) wander(r *rand.Rand) {
 		if len(orders) == 0 {
 			continue
 		}
-		slices.SortFunc(orders, func(a, b crawler.VisitRef) int { return cmp.Compare(shuffled(a.Host, salt), shuffled(b.Host, salt)) })
+		slices.SortFunc(orders, func(a, b queue.VisitRef) int { return cmp.Compare(shuffled(a.Host, salt), shuffled(b.Host, salt)) })
 		i := r.IntN(1 + r.IntN(1+r.IntN(len(orders))))
 		report, err := c.visitor().Visit(c.t.Context(), orders[i], nil)
 		check(c.t, err)
-		if report.Ending == crawler.EndStale { // its worker was lost
+		if report.Ending == queue.EndStale { // its worker was lost
 			check(c.t, c.frontier.Abandon(c.t.Context()))
 		}
 		orders = slices.Delete(orders, i, i+1)
@@ -181,7 +183,7 @@ func TestWhateverTheOrderOfAnswersTheSamePagesAreFetchedOnce(t *testing.T) {
 				m := newMaze(r)
 				site := m.serve(t)
 				c := newMazeCrawl(t, url, []int{1, 4}[seed%2], site, nil)
-				c.admit(crawler.Entry{URL: parseURL(t, site.URL(m.host(0), m.path(0)))})
+				c.admit(queue.Entry{URL: parseURL(t, site.URL(m.host(0), m.path(0)))})
 				c.wander(r)
 				if diff := gocmp.Diff(m.within(mazeDepth), m.asked(site)); diff != "" {
 					t.Errorf("pages asked for (-want +got):\n%s", diff)
@@ -202,7 +204,7 @@ type losing struct {
 	left int
 }
 
-func (f *losing) Open(ctx context.Context, o crawler.VisitRef, worker string) (visit.HostLease, error) {
+func (f *losing) Open(ctx context.Context, o queue.VisitRef, worker string) (visit.HostLease, error) {
 	lease, err := f.Frontier.Open(ctx, o, worker)
 	return losingLease{lease, f}, err
 }
@@ -215,9 +217,9 @@ func (f *losing) lost() bool {
 	return true
 }
 
-func (f *losing) Admit(ctx context.Context, entries []crawler.Entry) (int, error) {
+func (f *losing) Admit(ctx context.Context, entries []queue.Entry) (int, error) {
 	if f.lost() {
-		return 0, crawler.ErrStale
+		return 0, queue.ErrStale
 	}
 	return f.Frontier.Admit(ctx, entries)
 }
@@ -227,16 +229,16 @@ type losingLease struct {
 	losing *losing
 }
 
-func (t losingLease) Remember(ctx context.Context, pages []crawler.Outlinks) ([]int, error) {
+func (t losingLease) Remember(ctx context.Context, pages []fetched.Outlinks) ([]int, error) {
 	if t.losing.lost() {
-		return nil, crawler.ErrStale
+		return nil, queue.ErrStale
 	}
 	return t.HostLease.Remember(ctx, pages)
 }
 
-func (t losingLease) Settle(ctx context.Context, done []crawler.Settlement) error {
+func (t losingLease) Settle(ctx context.Context, done []queue.Settlement) error {
 	if t.losing.lost() {
-		return crawler.ErrStale
+		return queue.ErrStale
 	}
 	return t.HostLease.Settle(ctx, done)
 }
@@ -251,7 +253,7 @@ func TestNoPageIsMissedWhenWorkersAreLost(t *testing.T) {
 				m := newMaze(r)
 				site := m.serve(t)
 				c := newMazeCrawl(t, url, []int{1, 4}[seed%2], site, nil)
-				c.admit(crawler.Entry{URL: parseURL(t, site.URL(m.host(0), m.path(0)))})
+				c.admit(queue.Entry{URL: parseURL(t, site.URL(m.host(0), m.path(0)))})
 				c.tools.Frontier = &losing{c.frontier, r, 2}
 				c.wander(r)
 				want, got := m.within(mazeDepth), m.asked(site)
@@ -271,7 +273,7 @@ func TestAPageThatCameNearerWhileItWaitedIsRecordedAtTheSmallerDepth(t *testing.
 	site := testsite.Serve(t, web{"/page": links("/next"), "/next": links("/last"), "/last": links("/beyond")})
 	c := newCrawl(t, site, func(j *crawler.Job) { j.Depth = 3 })
 	for _, depth := range []int{3, 1} {
-		c.admit(crawler.Entry{URL: parseURL(t, site.URL(0, "/page")), Depth: depth})
+		c.admit(queue.Entry{URL: parseURL(t, site.URL(0, "/page")), Depth: depth})
 	}
 	c.finish()
 	for path, want := range map[string]int{"/page": 1, "/next": 2, "/last": 3} {
@@ -321,10 +323,10 @@ func TestWhatAPageThatComesNearerLeadsTo(t *testing.T) {
 				}
 			})
 			page := parseURL(t, site.URL(0, "/page"))
-			crawl.admit(crawler.Entry{URL: page, Depth: 2})
+			crawl.admit(queue.Entry{URL: page, Depth: 2})
 			crawl.finish()
 			crawl.askedOnly(append(c.far, "/page"), c.near)
-			crawl.admit(crawler.Entry{URL: page})
+			crawl.admit(queue.Entry{URL: page})
 			crawl.wander(rand.New(rand.NewPCG(1, 1)))
 			crawl.askedOnly(append(append(c.far, "/page"), c.near...), nil)
 		})
@@ -351,7 +353,7 @@ func TestADocumentThatDoesNotLeadAnywhereIsNotRemembered(t *testing.T) {
 	c := newCrawl(t, site, func(j *crawler.Job) { j.Depth = 5 })
 	c.seed("/a")
 	c.finish()
-	c.admit(crawler.Entry{URL: parseURL(t, site.URL(0, "/b"))})
+	c.admit(queue.Entry{URL: parseURL(t, site.URL(0, "/b"))})
 	if n := c.counters(); n.Lowered != 1 || n.Nearer != 0 {
 		t.Errorf("%d URLs came nearer, and the links of %d are to be admitted again; want 1 and 0", n.Lowered, n.Nearer)
 	}

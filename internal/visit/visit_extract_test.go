@@ -5,6 +5,7 @@ import (
 	"testing"
 
 	"github.com/trawlcrawler/trawl/crawler"
+	"github.com/trawlcrawler/trawl/internal/rules"
 	"github.com/trawlcrawler/trawl/internal/test/testsite"
 )
 
@@ -35,15 +36,15 @@ func TestFollowRulesSayWhichLinksOfWhichPagesAreFollowed(t *testing.T) {
 
 func TestAFollowRuleThatCannotBeUsedIsRefused(t *testing.T) {
 	t.Parallel()
-	for want, rules := range map[string][]crawler.FollowRule{
+	for want, follow := range map[string][]crawler.FollowRule{
 		`follow_rules[1].match: "(" is not a regular expression`: {{}, {Match: "("}},
 		`follow_rules[0].to: "[" is not a regular expression`:    {{To: "["}},
 		"follow_rules[0].depth: -1 is out of range":              {{Depth: -1}},
 		"follow_rules: there are 65: want at most 64":            make([]crawler.FollowRule, 65),
 	} {
 		job := crawler.DefaultJob()
-		job.Name, job.FollowRules = "job", rules
-		if err := job.Validate(); err == nil || !strings.HasPrefix(err.Error(), want) {
+		job.Name, job.FollowRules = "job", follow
+		if err := rules.Validate(job); err == nil || !strings.HasPrefix(err.Error(), want) {
 			t.Errorf("error %v, want %s", err, want)
 		}
 	}

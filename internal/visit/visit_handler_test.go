@@ -14,7 +14,9 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/trawlcrawler/trawl/crawler"
+	"github.com/trawlcrawler/trawl/internal/fetched"
 	"github.com/trawlcrawler/trawl/internal/parse"
+	"github.com/trawlcrawler/trawl/internal/queue"
 	"github.com/trawlcrawler/trawl/internal/test/testsite"
 	"github.com/trawlcrawler/trawl/internal/visit"
 )
@@ -44,7 +46,7 @@ func (h *fakeHandlers) Handle(ctx context.Context, page visit.HandlerPage) (visi
 	return visit.Yield{}, nil
 }
 
-func (h *fakeHandlers) Deliver(_ context.Context, results []*crawler.Result) error {
+func (h *fakeHandlers) Deliver(_ context.Context, results []*fetched.Result) error {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	if len(h.refuse) > 0 {
@@ -76,11 +78,11 @@ func handled(t testing.TB, pages web, h *fakeHandlers, change func(*crawler.Job)
 	return c
 }
 
-func item(t testing.TB, value any) crawler.Item {
+func item(t testing.TB, value any) queue.Item {
 	t.Helper()
 	text, err := json.Marshal(value)
 	check(t, err)
-	return crawler.Item{Value: value, JSON: text}
+	return queue.Item{Value: value, JSON: text}
 }
 
 func TestWhatHandlersMakeOfAPageCountsWithThePage(t *testing.T) {
@@ -98,7 +100,7 @@ func TestWhatHandlersMakeOfAPageCountsWithThePage(t *testing.T) {
 				t.Error("a link out of scope is not refused")
 			}
 			return visit.Yield{
-				Items:  []crawler.Item{item(t, tree.Find("title").Text()), item(t, 2)},
+				Items:  []queue.Item{item(t, tree.Find("title").Text()), item(t, 2)},
 				Links:  []crawler.URL{parseURL(t, c.site.URL(0, "/found")), abroad},
 				Outbox: "letter",
 			}, nil
@@ -128,14 +130,14 @@ func TestAHandlerThatFailsHasItsPageTriedAgain(t *testing.T) {
 		"until it succeeds":  {errors.New("the database is away"), 2, 3, "fetched ", 1},
 		"until it is enough": {errors.New("the database is away"), 9, 3, "failed the database is away (tried 3 times)", 0},
 		"unless it says that it is of no use": {
-			fmt.Errorf("no price: %w", crawler.ErrNoRetry), 9, 1, "failed no price: it is not retried", 0},
+			fmt.Errorf("no price: %w", queue.ErrNoRetry), 9, 1, "failed no price: it is not retried", 0},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			h, times := new(fakeHandlers), 0
 			h.at = map[string]func(context.Context, visit.HandlerPage) (visit.Yield, error){
 				"/": func(context.Context, visit.HandlerPage) (visit.Yield, error) {
-					y := visit.Yield{Items: []crawler.Item{item(t, "one")}, Outbox: "letter"}
+					y := visit.Yield{Items: []queue.Item{item(t, "one")}, Outbox: "letter"}
 					if times++; times <= test.fails {
 						return y, test.err
 					}
@@ -238,7 +240,7 @@ func TestAVisitThatMustEndLeavesTheHandlersPageToBeDone(t *testing.T) {
 		<-began
 		close(drain)
 	}()
-	if r := c.visit(t.Context(), drain); r.Ending != crawler.EndDrained {
+	if r := c.visit(t.Context(), drain); r.Ending != queue.EndDrained {
 		t.Errorf("the visit ended as %s", r.Ending)
 	}
 	if n := c.counters(); n.Waiting != 1 || n.Flight != 0 || n.Outcomes[crawler.OutcomeRetry] != 0 {
@@ -272,7 +274,7 @@ func TestWhatCannotBeDeliveredNowIsDeliveredLater(t *testing.T) {
 		err   error
 		asked int
 	}{
-		"within the visit when Redis is away":    {fmt.Errorf("%w: connection refused", crawler.ErrUnavailable), 1},
+		"within the visit when Redis is away":    {fmt.Errorf("%w: connection refused", queue.ErrUnavailable), 1},
 		"by another visit when anything else is": {fmt.Errorf("%w: the database is locked", visit.ErrKeep), 2},
 	} {
 		t.Run(name, func(t *testing.T) {

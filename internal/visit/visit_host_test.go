@@ -9,6 +9,8 @@ import (
 	"time"
 
 	"github.com/trawlcrawler/trawl/crawler"
+	"github.com/trawlcrawler/trawl/internal/fetched"
+	"github.com/trawlcrawler/trawl/internal/queue"
 	"github.com/trawlcrawler/trawl/internal/test/testsite"
 	"github.com/trawlcrawler/trawl/internal/visit"
 )
@@ -16,24 +18,24 @@ import (
 // broken is a fetcher to whom a host is not there, for as long as it is down.
 type broken struct {
 	visit.Fetcher
-	fault crawler.Fault
+	fault fetched.Fault
 	down  func(path string) bool
 	asked atomic.Int64 // while it was down
 }
 
-func (b *broken) Fetch(ctx context.Context, r crawler.Request) (*crawler.Page, error) {
+func (b *broken) Fetch(ctx context.Context, r fetched.Request) (*fetched.Page, error) {
 	if !b.down(r.URL.Path()) {
 		return b.Fetcher.Fetch(ctx, r)
 	}
 	b.asked.Add(1)
-	return &crawler.Page{URL: r.URL, Started: time.Now(), Fault: &b.fault}, nil
+	return &fetched.Page{URL: r.URL, Started: time.Now(), Fault: &b.fault}, nil
 }
 
 func TestAHostThatIsNotReachedIsSetAsideAndItsURLsUseNoTryUp(t *testing.T) {
 	t.Parallel()
 	pages, paths := manyPages(3)
 	c := newCrawl(t, testsite.Serve(t, pages), func(j *crawler.Job) { j.Retries = 0 }).seed(paths...)
-	down := &broken{Fetcher: c.tools.Fetcher, fault: crawler.Fault{Kind: crawler.FaultConnect, Text: "connection refused", Passes: true}}
+	down := &broken{Fetcher: c.tools.Fetcher, fault: fetched.Fault{Kind: fetched.FaultConnect, Text: "connection refused", Passes: true}}
 	down.down = func(path string) bool { return path != "/robots.txt" && down.asked.Load() < 5 }
 	c.tools.Fetcher = down
 	c.finish()
@@ -46,20 +48,20 @@ func TestAHostThatIsNotReachedIsSetAsideAndItsURLsUseNoTryUp(t *testing.T) {
 func TestAHostThatKeepsFailingIsGivenUpWithAReason(t *testing.T) {
 	t.Parallel()
 	for name, c := range map[string]struct {
-		fault crawler.Fault
+		fault fetched.Fault
 		met   string // a page that is had before
 		asked int64
 		want  string
 	}{
 		"no connection": {
-			crawler.Fault{Kind: crawler.FaultConnect, Text: "connection refused", Passes: true}, "/robots.txt", 3,
+			fetched.Fault{Kind: fetched.FaultConnect, Text: "connection refused", Passes: true}, "/robots.txt", 3,
 			"failed the host is given up: it refused, or was not reached, 3 times in a row, at last: connection refused",
 		},
 		"a name that nobody has": {
-			crawler.Fault{Kind: crawler.FaultResolve, Text: "no such host"}, "", 1, "failed the host is given up: no such host",
+			fetched.Fault{Kind: fetched.FaultResolve, Text: "no such host"}, "", 1, "failed the host is given up: no such host",
 		},
 		"a name that somebody had": {
-			crawler.Fault{Kind: crawler.FaultResolve, Text: "no such host"}, "/robots.txt", 3,
+			fetched.Fault{Kind: fetched.FaultResolve, Text: "no such host"}, "/robots.txt", 3,
 			"failed the host is given up: it refused, or was not reached, 3 times in a row, at last: no such host",
 		},
 	} {
@@ -93,7 +95,7 @@ func TestAHostThatIsForgivenIsAskedAgain(t *testing.T) {
 	c := newCrawl(t, testsite.Serve(t, web{"/a": links(), "/b": links()}), func(j *crawler.Job) { j.HostTries = 1 }).seed("/a")
 	var up atomic.Bool
 	c.tools.Fetcher = &broken{
-		Fetcher: c.tools.Fetcher, fault: crawler.Fault{Kind: crawler.FaultConnect, Passes: true}, down: func(string) bool { return !up.Load() },
+		Fetcher: c.tools.Fetcher, fault: fetched.Fault{Kind: fetched.FaultConnect, Passes: true}, down: func(string) bool { return !up.Load() },
 	}
 	c.finish()
 	up.Store(true)
@@ -150,7 +152,7 @@ func TestAURLThatAloneIsRefusedDoesNotGoOnForEver(t *testing.T) {
 		w.WriteHeader(http.StatusServiceUnavailable)
 	}))
 	c := newCrawl(t, site, func(j *crawler.Job) { j.Retries = 0 })
-	c.admit(crawler.Entry{URL: parseURL(t, site.URL(0, paths[0])), Spared: 20})
+	c.admit(queue.Entry{URL: parseURL(t, site.URL(0, paths[0])), Spared: 20})
 	c.seed(paths[1:]...).finish()
 	c.settled(map[crawler.Outcome]int64{crawler.OutcomeFetched: 99, crawler.OutcomeFailed: 1})
 	if rec := c.record(paths[0]); rec.Error != "the server answered 503 Service Unavailable (tried 21 times)" {
@@ -171,7 +173,7 @@ func TestRulesOfAHostHoldWhileItIsVisited(t *testing.T) {
 		}
 		pages.ServeHTTP(w, r)
 	}))
-	if r := c.visit(t.Context(), nil); r.Ending != crawler.EndPause || r.Pages < 21 || r.Pages > 40 {
+	if r := c.visit(t.Context(), nil); r.Ending != queue.EndPause || r.Pages < 21 || r.Pages > 40 {
 		t.Errorf("the visit ended as %s after %d pages, want pause after 21 and few more", r.Ending, r.Pages)
 	}
 	if orders, err := c.frontier.Arm(t.Context(), 1); len(orders) != 0 || err != nil {
@@ -206,13 +208,13 @@ func TestHostRulesSurviveBeingPacked(t *testing.T) {
 	t.Parallel()
 	delay := crawler.Duration(1500 * time.Millisecond)
 	for _, want := range []crawler.HostRules{{}, {Paused: true}, {Delay: &delay}, {Pages: 7}, {Paused: true, Delay: &delay, Pages: 1 << 40}, {Ask: []string{"/a/N", "/b?c"}}} {
-		got, err := crawler.UnpackHostRules(want.Pack())
+		got, err := queue.UnpackHostRules(queue.PackHostRules(want))
 		if err != nil || !reflect.DeepEqual(got, want) {
-			t.Errorf("%q is %+v, %v; want %+v", want.Pack(), got, err, want)
+			t.Errorf("%q is %+v, %v; want %+v", queue.PackHostRules(want), got, err, want)
 		}
 	}
 	for _, s := range []string{"1", "1 x 0", "1 - x"} {
-		if r, err := crawler.UnpackHostRules(s); err == nil {
+		if r, err := queue.UnpackHostRules(s); err == nil {
 			t.Errorf("%q is %+v", s, r)
 		}
 	}

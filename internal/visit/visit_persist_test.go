@@ -10,6 +10,8 @@ import (
 	"testing"
 
 	"github.com/trawlcrawler/trawl/crawler"
+	"github.com/trawlcrawler/trawl/internal/fetched"
+	"github.com/trawlcrawler/trawl/internal/queue"
 	"github.com/trawlcrawler/trawl/internal/test/testsite"
 	"github.com/trawlcrawler/trawl/internal/visit"
 )
@@ -30,7 +32,7 @@ func TestAVisitHasItsPagesUntilTheyCanBeKept(t *testing.T) {
 	c := newCrawl(t, g.Serve(t), nil).root()
 	gate := withGate(c)
 	c.sink.failWith(errFull)
-	reported := make(chan crawler.Report, 1)
+	reported := make(chan queue.Report, 1)
 	go func() { reported <- c.visit(t.Context(), nil) }()
 	<-gate.Shut()
 	asked := len(c.site.Requests())
@@ -41,7 +43,7 @@ func TestAVisitHasItsPagesUntilTheyCanBeKept(t *testing.T) {
 		t.Errorf("%d URLs are settled and %d in flight", n.Settled(), n.Flight)
 	}
 	c.sink.failWith(nil)
-	if r := <-reported; r.Ending != crawler.EndWaits || r.Pages == 0 {
+	if r := <-reported; r.Ending != queue.EndWaits || r.Pages == 0 {
 		t.Errorf("the visit ended as %s, with %d pages", r.Ending, r.Pages)
 	}
 	<-gate.Opened()
@@ -105,13 +107,13 @@ func TestWhileAVisitWaitsOthersGiveTheirHostsBackUnasked(t *testing.T) {
 	}()
 	<-gate.Shut()
 	other := testsite.Serve(t, web{"/": links()})
-	c.admit(crawler.Entry{URL: parseURL(t, other.URL(0, "/"))})
+	c.admit(queue.Entry{URL: parseURL(t, other.URL(0, "/"))})
 	orders, err := c.frontier.Arm(t.Context(), 2)
 	if err != nil || len(orders) != 1 {
 		t.Fatalf("there are the orders %v, %v", orders, err)
 	}
 	r, err := visitor.Visit(t.Context(), orders[0], nil)
-	if err != nil || r.Ending != crawler.EndWaits || len(other.Requests()) > 0 {
+	if err != nil || r.Ending != queue.EndWaits || len(other.Requests()) > 0 {
 		t.Errorf("another visit ended as %s, %v, after %d requests", r.Ending, err, len(other.Requests()))
 	}
 	close(drain)
@@ -125,11 +127,11 @@ type fullFetcher struct {
 	asked atomic.Int64
 }
 
-func (b *fullFetcher) Fetch(ctx context.Context, r crawler.Request) (*crawler.Page, error) {
+func (b *fullFetcher) Fetch(ctx context.Context, r fetched.Request) (*fetched.Page, error) {
 	if r.URL.Path() == "/large" {
 		b.asked.Add(1)
 		if b.full.Load() {
-			return nil, fmt.Errorf("fetch: %w: %w", crawler.ErrSpill, syscall.ENOSPC)
+			return nil, fmt.Errorf("fetch: %w: %w", fetched.ErrSpill, syscall.ENOSPC)
 		}
 	}
 	return b.Fetcher.Fetch(ctx, r)

@@ -11,6 +11,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/trawlcrawler/trawl/crawler"
+	"github.com/trawlcrawler/trawl/internal/fetched"
 	"github.com/trawlcrawler/trawl/internal/test/testsite"
 )
 
@@ -22,7 +23,7 @@ type exchangeSink struct {
 	exchanges []string
 }
 
-func (s *exchangeSink) Keep(ctx context.Context, results []*crawler.Result) error {
+func (s *exchangeSink) Keep(ctx context.Context, results []*fetched.Result) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	for _, r := range results {
@@ -37,7 +38,7 @@ func (s *exchangeSink) Keep(ctx context.Context, results []*crawler.Result) erro
 	return s.memorySink.Keep(ctx, results)
 }
 
-func describe(p *crawler.Page) string {
+func describe(p *fetched.Page) string {
 	if p.Recording == nil {
 		return p.URL.Path() + ": not recorded"
 	}

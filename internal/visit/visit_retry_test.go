@@ -10,6 +10,8 @@ import (
 	"time"
 
 	"github.com/trawlcrawler/trawl/crawler"
+	"github.com/trawlcrawler/trawl/internal/fetched"
+	"github.com/trawlcrawler/trawl/internal/queue"
 	"github.com/trawlcrawler/trawl/internal/test/testsite"
 )
 
@@ -94,7 +96,7 @@ func TestHoweverOftenAURLWasTriedItsPauseIsBounded(t *testing.T) {
 	site := testsite.Serve(t, web{"/0": "500", "/30": "500", "/63": "500", "/99": "500"})
 	c := newCrawl(t, site, func(j *crawler.Job) { j.Retries, j.RetryPause = 100, crawler.Duration(time.Hour) })
 	for _, tries := range []int{0, 30, 63, 99} {
-		c.admit(crawler.Entry{URL: parseURL(t, site.URL(0, fmt.Sprintf("/%d", tries))), Tries: tries})
+		c.admit(queue.Entry{URL: parseURL(t, site.URL(0, fmt.Sprintf("/%d", tries))), Tries: tries})
 	}
 	spy := &settlements{Frontier: c.frontier}
 	c.tools.Frontier = spy
@@ -154,7 +156,7 @@ func TestAVisitDoesNotWaitForAHostThatAsksForHours(t *testing.T) {
 			site := testsite.Serve(t, pages)
 			site.Handle(paths[0], busy(http.StatusServiceUnavailable, after, pages))
 			c := newCrawl(t, site, nil).seed(paths...)
-			if r := c.visit(t.Context(), nil); r.Ending != crawler.EndPause {
+			if r := c.visit(t.Context(), nil); r.Ending != queue.EndPause {
 				t.Errorf("the visit ended as %s, want pause", r.Ending)
 			}
 			n := c.counters()
@@ -221,17 +223,17 @@ func TestAURLThatIsRefusedByAHostThatServesOthersIsGivenUpAlone(t *testing.T) {
 func TestURLsOfAHostThatIsNotReachedFailWithTheirClass(t *testing.T) {
 	t.Parallel()
 	for _, c := range []struct {
-		fault crawler.Fault
+		fault fetched.Fault
 		class crawler.ErrorClass
 	}{
-		{crawler.Fault{Kind: crawler.FaultResolve, Text: "no such host"}, crawler.ErrorDNS},
-		{crawler.Fault{Kind: crawler.FaultResolve, Text: "the name server is ill", Passes: true}, crawler.ErrorDNS},
-		{crawler.Fault{Kind: crawler.FaultConnect, Text: "connection refused", Passes: true}, crawler.ErrorConnect},
-		{crawler.Fault{Kind: crawler.FaultTLS, Text: "the certificate is out of date"}, crawler.ErrorTLS},
-		{crawler.Fault{Kind: crawler.FaultTimeout, Text: "no answer", Passes: true}, crawler.ErrorTimeout},
-		{crawler.Fault{Kind: crawler.FaultReset, Text: "the connection broke", Passes: true}, crawler.ErrorReset},
-		{crawler.Fault{Kind: crawler.FaultProtocol, Text: "no HTTP"}, crawler.ErrorProtocol},
-		{crawler.Fault{Kind: crawler.FaultBlocked, Text: "a private address"}, crawler.ErrorBlocked},
+		{fetched.Fault{Kind: fetched.FaultResolve, Text: "no such host"}, crawler.ErrorDNS},
+		{fetched.Fault{Kind: fetched.FaultResolve, Text: "the name server is ill", Passes: true}, crawler.ErrorDNS},
+		{fetched.Fault{Kind: fetched.FaultConnect, Text: "connection refused", Passes: true}, crawler.ErrorConnect},
+		{fetched.Fault{Kind: fetched.FaultTLS, Text: "the certificate is out of date"}, crawler.ErrorTLS},
+		{fetched.Fault{Kind: fetched.FaultTimeout, Text: "no answer", Passes: true}, crawler.ErrorTimeout},
+		{fetched.Fault{Kind: fetched.FaultReset, Text: "the connection broke", Passes: true}, crawler.ErrorReset},
+		{fetched.Fault{Kind: fetched.FaultProtocol, Text: "no HTTP"}, crawler.ErrorProtocol},
+		{fetched.Fault{Kind: fetched.FaultBlocked, Text: "a private address"}, crawler.ErrorBlocked},
 	} {
 		for name, change := range map[string]func(*crawler.Job){
 			"robots.txt is given up first": func(j *crawler.Job) { j.RobotsTries, j.HostTries, j.Retries = 1, 3, 1 },
@@ -278,7 +280,7 @@ func TestThatAHostIsLeftAloneIsTold(t *testing.T) {
 func TestARequestThatIsToBeMadeAnotherWayIsMadeOnceMore(t *testing.T) {
 	t.Parallel()
 	c := newCrawl(t, testsite.Serve(t, web{"/a": links(), "/b": links()}), func(j *crawler.Job) { j.Retries = 0 }).seed("/a", "/b")
-	again := &broken{Fetcher: c.tools.Fetcher, fault: crawler.Fault{Kind: crawler.FaultProtocol, Text: "the server wants HTTP/1.1", Passes: true, Again: true}}
+	again := &broken{Fetcher: c.tools.Fetcher, fault: fetched.Fault{Kind: fetched.FaultProtocol, Text: "the server wants HTTP/1.1", Passes: true, Again: true}}
 	again.down = func(string) bool { return again.asked.Load() == 0 }
 	c.tools.Fetcher = again
 	c.finish()

@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"github.com/trawlcrawler/trawl/crawler"
+	"github.com/trawlcrawler/trawl/internal/queue"
 	"github.com/trawlcrawler/trawl/internal/test/testsite"
 )
 
@@ -35,7 +36,7 @@ func TestRobotsThatCannotBeHadNowIsAskedForAgain(t *testing.T) {
 	site := testsite.Serve(t, web{"/": links("/a"), "/a": links()})
 	site.Fail("/robots.txt", 503)
 	c := newCrawl(t, site, nil).seed("/")
-	if r := c.visit(t.Context(), nil); r.Ending != crawler.EndPause || r.Requested != 0 {
+	if r := c.visit(t.Context(), nil); r.Ending != queue.EndPause || r.Requested != 0 {
 		t.Errorf("the first visit ended as %s after %d requests for pages", r.Ending, r.Requested)
 	}
 	c.finish()

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/trawlcrawler/trawl/crawler"
+	"github.com/trawlcrawler/trawl/internal/queue"
 	"github.com/trawlcrawler/trawl/internal/test/testsite"
 )
 
@@ -63,8 +64,8 @@ func TestAVisitThatOnlyWaitsGivesItsPlaceAway(t *testing.T) {
 			crawl := newCrawl(t, testsite.Serve(t, c.host), c.change)
 			crawl.cfg.Full = full
 			crawl.seed(paths...)
-			if r := crawl.visit(t.Context(), nil); r.Ending != crawler.EndPause {
-				t.Errorf("the visit ends as %q, want %q", r.Ending, crawler.EndPause)
+			if r := crawl.visit(t.Context(), nil); r.Ending != queue.EndPause {
+				t.Errorf("the visit ends as %q, want %q", r.Ending, queue.EndPause)
 			}
 			crawl.asked(c.want)
 			if n := crawl.counters(); n.Waiting != 3 || n.Flight != 0 || n.Due != 1 {
@@ -109,8 +110,8 @@ func TestAVisitGivesItsPlaceAwayWhenTheFleetHasNone(t *testing.T) {
 	pages, paths := manyPages(3)
 	c := newCrawl(t, testsite.Serve(t, pages), func(j *crawler.Job) { j.Delay = crawler.Duration(time.Hour) }).seed(paths...)
 	c.tools.Frontier = alteredFrontier{c.tools.Frontier, func(l *alteredLease) { l.short = true }}
-	if r := c.visit(t.Context(), nil); r.Ending != crawler.EndPause {
-		t.Errorf("the visit ends as %q, want %q", r.Ending, crawler.EndPause)
+	if r := c.visit(t.Context(), nil); r.Ending != queue.EndPause {
+		t.Errorf("the visit ends as %q, want %q", r.Ending, queue.EndPause)
 	}
 }
 
@@ -122,8 +123,8 @@ func TestAVisitGivesItsPlaceToAnotherJob(t *testing.T) {
 	c.cfg.Time = time.Hour
 	// The delay counts from robots.txt, so that another visit is needed for a page.
 	c.job.IgnoreRobots = true
-	if r := c.visit(t.Context(), nil); r.Ending != crawler.EndShare || r.Pages != 1 {
-		t.Errorf("the visit ends as %q after %d pages, want %q after one", r.Ending, r.Pages, crawler.EndShare)
+	if r := c.visit(t.Context(), nil); r.Ending != queue.EndShare || r.Pages != 1 {
+		t.Errorf("the visit ends as %q after %d pages, want %q after one", r.Ending, r.Pages, queue.EndShare)
 	}
 	if n := c.counters(); n.Waiting != 2 || n.Flight != 0 || n.Due != 1 {
 		t.Errorf("%d URLs wait, %d are in flight, and %d hosts are due; want 2, 0 and 1", n.Waiting, n.Flight, n.Due)

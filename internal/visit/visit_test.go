@@ -10,6 +10,8 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/trawlcrawler/trawl/crawler"
+	"github.com/trawlcrawler/trawl/internal/fetched"
+	"github.com/trawlcrawler/trawl/internal/queue"
 	"github.com/trawlcrawler/trawl/internal/test/testsite"
 	"github.com/trawlcrawler/trawl/internal/visit"
 )
@@ -97,8 +99,8 @@ func TestARecordTellsHowAPageWasFound(t *testing.T) {
 	if len(reports) != 1 {
 		t.Fatalf("it took %d visits, want 1", len(reports))
 	}
-	want := crawler.Report{
-		Host: crawler.Host(site.Hosts()[0]), Ending: crawler.EndDry, Pages: 3, Links: 2, Requested: 3,
+	want := queue.Report{
+		Host: crawler.Host(site.Hosts()[0]), Ending: queue.EndDry, Pages: 3, Links: 2, Requested: 3,
 		Outcomes: map[crawler.Outcome]int{crawler.OutcomeFetched: 3}, First: site.URL(0, "/"), Last: site.URL(0, "/b"),
 	}
 	got := reports[0]
@@ -117,7 +119,7 @@ func TestRequestsOverManyConnectionsOverlap(t *testing.T) {
 	for i, p := range paths {
 		_, releases[i] = site.Hang(p)
 	}
-	done := make(chan crawler.Report)
+	done := make(chan queue.Report)
 	go func() { done <- c.visit(t.Context(), nil) }()
 	check(t, site.Until(t.Context(), func(l *testsite.Log) bool { return l.MaxConcurrent(site.Hosts()[0]) == 8 }))
 	for _, release := range releases {
@@ -135,7 +137,7 @@ type sender struct {
 	sent []time.Time
 }
 
-func (s *sender) Fetch(ctx context.Context, r crawler.Request) (*crawler.Page, error) {
+func (s *sender) Fetch(ctx context.Context, r fetched.Request) (*fetched.Page, error) {
 	return s.Fetcher.Fetch(httptrace.WithClientTrace(ctx, &httptrace.ClientTrace{WroteRequest: func(httptrace.WroteRequestInfo) {
 		s.mu.Lock()
 		defer s.mu.Unlock()
@@ -182,7 +184,7 @@ func TestHundredsOfHostsAreVisitedAtOnce(t *testing.T) {
 	g := testsite.Graph{Hosts: 200, PagesPerHost: 4, LinksPerPage: 6, OneRoot: true}
 	c := newCrawl(t, g.Serve(t), nil)
 	for _, ref := range (testsite.Graph{Hosts: 200}).Roots() {
-		c.admit(crawler.Entry{URL: parseURL(t, c.site.URL(ref.Host, "/"))})
+		c.admit(queue.Entry{URL: parseURL(t, c.site.URL(ref.Host, "/"))})
 	}
 	c.finish()
 	c.keptAll(g.URLs(c.site))

@@ -11,6 +11,8 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/trawlcrawler/trawl/crawler"
+	"github.com/trawlcrawler/trawl/internal/fetched"
+	"github.com/trawlcrawler/trawl/internal/queue"
 	"github.com/trawlcrawler/trawl/internal/test/testsite"
 )
 
@@ -186,12 +188,12 @@ func TestWhatIsLeftAloneIsCountedByRuleAndListed(t *testing.T) {
 	})
 	site.Robots("User-agent: *\nDisallow: /in/private\n")
 	c := newCrawl(t, site, func(j *crawler.Job) {
-		j.Include, j.Exclude, j.Format = []string{"/in/", "/x/"}, []string{"/no$"}, []string{"jsonl", crawler.FormatSkipped}
+		j.Include, j.Exclude, j.Format = []string{"/in/", "/x/"}, []string{"/no$"}, []string{"jsonl", fetched.FormatSkipped}
 	}).root()
 	c.finish()
 	want := map[crawler.Rule]int64{
-		crawler.RuleInclude: 1, crawler.RuleExclude: 1, crawler.RuleRepeats: 1, crawler.RuleParams: 1, crawler.RuleURLLength: 1, crawler.RuleScope: 2,
-		crawler.RuleRobots: 1, crawler.RuleNoFollow: 3,
+		queue.RuleInclude: 1, queue.RuleExclude: 1, queue.RuleRepeats: 1, queue.RuleParams: 1, queue.RuleURLLength: 1, queue.RuleScope: 2,
+		queue.RuleRobots: 1, queue.RuleNoFollow: 3,
 	}
 	if diff := cmp.Diff(want, skippedOf(c)); diff != "" {
 		t.Errorf("left alone, by rule (-want +got):\n%s", diff)
@@ -219,7 +221,7 @@ func TestPatternsThatAreMutedAreCountedWithTheirURLs(t *testing.T) {
 			t.Errorf("%+v is muted", m)
 		}
 	}
-	if sum == 0 || sum != n.Skipped[crawler.RuleTraps] {
+	if sum == 0 || sum != n.Skipped[queue.RuleTraps] {
 		t.Errorf("%d URLs of %+v are muted, and %v are left alone", sum, n.Muted, n.Skipped)
 	}
 }
@@ -229,7 +231,7 @@ func TestLinksThatAreTooDeepAreCountedUnlessTheyAreHadAnotherWay(t *testing.T) {
 	site := testsite.Serve(t, web{"/": links("/a", "/b"), "/a": links("/", "/b", "/deep"), "/b": links("/a", "/deep", "/deeper")})
 	c := newCrawl(t, site, func(j *crawler.Job) { j.Depth = 1 }).root()
 	c.finish()
-	if diff := cmp.Diff(map[crawler.Rule]int64{crawler.RuleDepth: 2}, skippedOf(c)); diff != "" {
+	if diff := cmp.Diff(map[crawler.Rule]int64{queue.RuleDepth: 2}, skippedOf(c)); diff != "" {
 		t.Errorf("left alone, by rule (-want +got):\n%s", diff)
 	}
 }
@@ -238,11 +240,11 @@ func TestURLsOverTheBudgetOfAHostAreListed(t *testing.T) {
 	t.Parallel()
 	pages, paths := manyPages(10)
 	c := newCrawl(t, testsite.Serve(t, pages), func(j *crawler.Job) {
-		j.PagesPerHost, j.Format = 3, []string{"jsonl", crawler.FormatSkipped}
+		j.PagesPerHost, j.Format = 3, []string{"jsonl", fetched.FormatSkipped}
 	}).seed(paths...)
 	c.finish()
 	c.settled(map[crawler.Outcome]int64{crawler.OutcomeFetched: 3, crawler.OutcomeSkipped: 7})
-	if n, listed := skippedOf(c), c.sink.skipped(); n[crawler.RulePagesPerHost] != 7 || len(listed) != 7 {
+	if n, listed := skippedOf(c), c.sink.skipped(); n[queue.RulePagesPerHost] != 7 || len(listed) != 7 {
 		t.Errorf("%v are left alone, and %d listed, want 7", n, len(listed))
 	}
 	if n := len(c.sink.records()); n != 3 {

@@ -10,6 +10,8 @@ import (
 	"time"
 
 	"github.com/trawlcrawler/trawl/crawler"
+	"github.com/trawlcrawler/trawl/internal/fetched"
+	"github.com/trawlcrawler/trawl/internal/queue"
 	"github.com/trawlcrawler/trawl/internal/test/testsite"
 	"github.com/trawlcrawler/trawl/internal/visit"
 )
@@ -20,7 +22,7 @@ type panickingParser struct {
 	at string
 }
 
-func (m panickingParser) Parse(ctx context.Context, p *crawler.Page) (*crawler.Document, error) {
+func (m panickingParser) Parse(ctx context.Context, p *fetched.Page) (*fetched.Document, error) {
 	if p.URL.Path() == m.at {
 		panic("too much")
 	}
@@ -47,7 +49,7 @@ func TestWhatASinkCannotKeepComesBack(t *testing.T) {
 	full := errors.New("no space left on device")
 	c.sink.failWith(full)
 	r, err := c.visitor().Visit(t.Context(), c.order(), nil)
-	if !errors.Is(err, full) || !errors.Is(err, visit.ErrKeep) || r.Ending != crawler.EndError {
+	if !errors.Is(err, full) || !errors.Is(err, visit.ErrKeep) || r.Ending != queue.EndError {
 		t.Errorf("the visit ended as %s, %v", r.Ending, err)
 	}
 	if n := c.counters(); n.Flight != 0 || n.Waiting != n.Seen || n.Pages() != 0 {
@@ -67,7 +69,7 @@ func TestAnOrderThatWasOvertakenIsNoError(t *testing.T) {
 	o := c.order()
 	o.Epoch--
 	r, err := c.visitor().Visit(t.Context(), o, nil)
-	if err != nil || r.Ending != crawler.EndStale || len(c.site.Requests()) != 0 {
+	if err != nil || r.Ending != queue.EndStale || len(c.site.Requests()) != 0 {
 		t.Errorf("it ended as %s, %v, after %d requests", r.Ending, err, len(c.site.Requests()))
 	}
 }
@@ -75,14 +77,14 @@ func TestAnOrderThatWasOvertakenIsNoError(t *testing.T) {
 func TestAVisitThatLostItsHostEndsAsStaleAndSettlesNothing(t *testing.T) {
 	t.Parallel()
 	for name, rig := range map[string]func(*alteredLease){
-		"when it settles": func(t *alteredLease) { t.settle = crawler.ErrStale },
-		"when it claims":  func(t *alteredLease) { t.claim = crawler.ErrStale },
+		"when it settles": func(t *alteredLease) { t.settle = queue.ErrStale },
+		"when it claims":  func(t *alteredLease) { t.claim = queue.ErrStale },
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			c := newCrawl(t, testsite.Serve(t, web{"/a": "301 /b", "/b": links(), "/c": links()}), nil).seed("/a", "/c")
 			c.tools.Frontier = alteredFrontier{c.frontier, rig}
-			if r := c.visit(t.Context(), nil); r.Ending != crawler.EndStale {
+			if r := c.visit(t.Context(), nil); r.Ending != queue.EndStale {
 				t.Errorf("it ended as %s, want stale", r.Ending)
 			}
 			if n := c.counters(); n.Settled() != 0 {
@@ -97,8 +99,8 @@ func TestAVisitThatHearsThatItLostItsHostBreaksOff(t *testing.T) {
 	site := testsite.Serve(t, web{"/a": links(), "/b": links()})
 	site.Hang("/a") // until the end of the test
 	c := newCrawl(t, site, nil).seed("/a", "/b")
-	c.tools.Frontier = alteredFrontier{c.frontier, func(t *alteredLease) { t.lease, t.renew = time.Second, crawler.ErrStale }}
-	if r := c.visit(t.Context(), nil); r.Ending != crawler.EndStale {
+	c.tools.Frontier = alteredFrontier{c.frontier, func(t *alteredLease) { t.lease, t.renew = time.Second, queue.ErrStale }}
+	if r := c.visit(t.Context(), nil); r.Ending != queue.EndStale {
 		t.Errorf("it ended as %s, want stale", r.Ending)
 	}
 	c.asked(map[string]int{"/a": 1, "/b": 0})
@@ -115,7 +117,7 @@ func TestAVisitThatCannotRenewItsLeaseEndsAndSaysWhy(t *testing.T) {
 	down := errors.New("connection refused")
 	c.tools.Frontier = alteredFrontier{c.frontier, func(t *alteredLease) { t.lease, t.renew = 2*time.Second, down }}
 	r, err := c.visitor().Visit(t.Context(), c.order(), nil)
-	if !errors.Is(err, down) || r.Ending != crawler.EndError {
+	if !errors.Is(err, down) || r.Ending != queue.EndError {
 		t.Errorf("it ended as %s, %v", r.Ending, err)
 	}
 }
@@ -124,7 +126,7 @@ func TestAURLThatCostThreeWorkersIsGivenUp(t *testing.T) {
 	t.Parallel()
 	c := newCrawl(t, testsite.Serve(t, web{"/a": links(), "/b": links()}), nil).seed("/a", "/b")
 	c.tools.Frontier = alteredFrontier{c.frontier, func(t *alteredLease) {
-		t.taken = func(got []crawler.Taken) {
+		t.taken = func(got []queue.Taken) {
 			for i := range got {
 				got[i].Entry.Lost = 2 + strings.Count(got[i].Entry.URL.Path(), "b")
 			}
@@ -141,7 +143,7 @@ func TestWhatALostWorkerHeldIsFetchedAloneAndSettledAtOnce(t *testing.T) {
 	site := testsite.Serve(t, web{"/a": links("/c"), "/b": links(), "/c": links()})
 	c := newCrawl(t, site, func(j *crawler.Job) { j.PerHost = 4 })
 	for _, path := range []string{"/a", "/b"} {
-		c.admit(crawler.Entry{URL: parseURL(t, site.URL(0, path)), Lost: 1})
+		c.admit(queue.Entry{URL: parseURL(t, site.URL(0, path)), Lost: 1})
 	}
 	for _, path := range []string{"/b", "/c"} {
 		site.Handle(path, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
@@ -215,7 +217,7 @@ type patient struct {
 	ended atomic.Int64
 }
 
-func (s *patient) Parse(ctx context.Context, p *crawler.Page) (*crawler.Document, error) {
+func (s *patient) Parse(ctx context.Context, p *fetched.Page) (*fetched.Document, error) {
 	if strings.HasSuffix(p.URL.String(), s.at) {
 		defer s.ended.Add(1)
 		<-ctx.Done()

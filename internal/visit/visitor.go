@@ -12,42 +12,45 @@ import (
 	"time"
 
 	"github.com/trawlcrawler/trawl/crawler"
+	"github.com/trawlcrawler/trawl/internal/fetched"
+	"github.com/trawlcrawler/trawl/internal/queue"
+	"github.com/trawlcrawler/trawl/internal/rules"
 )
 
 // Fetcher makes one request. Failures of the remote side are reported in the page; the
 // error is internal: the context's, or a full disk.
 type Fetcher interface {
-	Fetch(ctx context.Context, r crawler.Request) (*crawler.Page, error)
+	Fetch(ctx context.Context, r fetched.Request) (*fetched.Page, error)
 }
 
 // GetFunc makes a GET request for a URL.
-type GetFunc = func(context.Context, crawler.URL) (*crawler.Page, error)
+type GetFunc = func(context.Context, crawler.URL) (*fetched.Page, error)
 
 // Robots returns the robots policy that applies to a job at a URL's origin. get makes one
 // request for robots.txt, at the visit's pace.
 type Robots interface {
-	RobotsPolicy(ctx context.Context, j crawler.Job, u crawler.URL, get GetFunc) (crawler.RobotsPolicy, error)
+	RobotsPolicy(ctx context.Context, j crawler.Job, u crawler.URL, get GetFunc) (fetched.RobotsPolicy, error)
 }
 
 // Parser parses a page into a document; nil if it cannot be parsed.
 type Parser interface {
-	Parse(ctx context.Context, p *crawler.Page) (*crawler.Document, error)
+	Parse(ctx context.Context, p *fetched.Page) (*fetched.Document, error)
 }
 
 // SitemapParser parses a sitemap into a document. named says that the page was named as a
 // sitemap; otherwise only a page that begins as an XML sitemap is parsed. It returns nil if
 // the page is not a sitemap.
 type SitemapParser interface {
-	ParseSitemap(ctx context.Context, p *crawler.Page, named bool) (*crawler.Document, error)
+	ParseSitemap(ctx context.Context, p *fetched.Page, named bool) (*fetched.Document, error)
 }
 
 // Sink keeps results. Once Keep returns nil, killing the process loses none of them. Keep
 // must not retain them.
 type Sink interface {
-	Keep(ctx context.Context, results []*crawler.Result) error
+	Keep(ctx context.Context, results []*fetched.Result) error
 	// Needs returns what Keep requires of pages. Only that is read, recorded and held. It
 	// always returns the same.
-	Needs() crawler.Needs
+	Needs() fetched.Needs
 }
 
 // SegmentSink is a [Sink] whose kept records are only on this machine at first. It ships them to
@@ -58,7 +61,7 @@ type SegmentSink interface {
 	// [Settlement], and a function release. The caller must call release once the results
 	// are settled or will not be settled; the segment is not finished before. On error
 	// neither is set.
-	KeepIn(ctx context.Context, results []*crawler.Result) (segment string, release func(), err error)
+	KeepIn(ctx context.Context, results []*fetched.Result) (segment string, release func(), err error)
 }
 
 // ErrKeep means that a sink could not keep pages. The caller should look into it before it
@@ -146,7 +149,7 @@ func (c Config) withDefaults() Config {
 type Visitor struct {
 	job      crawler.Job                 // as given to New, for settings that cannot change
 	live     atomic.Pointer[crawler.Job] // with the current settings
-	scope    *crawler.Scope
+	scope    *rules.Scope
 	frontier Frontier
 	fetcher  Fetcher
 	robots   Robots
@@ -159,11 +162,11 @@ type Visitor struct {
 	jar      http.CookieJar // nil if the job sends no cookies
 	gate     *Gate
 	room     func(bytes int64) error
-	exempts  []netip.Prefix      // addresses that address politeness does not apply to
-	rules    crawler.FollowRules // empty: all links are followed
-	deep     bool                // depth decides what is admitted
-	needs    crawler.Needs       // what the sink requires of pages
-	download bool                // the server's bytes are kept as they are, since nothing reads the pages
+	exempts  []netip.Prefix    // addresses that address politeness does not apply to
+	rules    rules.FollowRules // empty: all links are followed
+	deep     bool              // depth decides what is admitted
+	needs    fetched.Needs     // what the sink requires of pages
+	download bool              // the server's bytes are kept as they are, since nothing reads the pages
 	cfg      Config
 	skips    *skips
 	visits   atomic.Int64 // visits in progress
@@ -190,8 +193,8 @@ type Tools struct {
 }
 
 // New returns a visitor for a job, whose settings must be valid.
-func New(job crawler.Job, scope *crawler.Scope, tools Tools, cfg Config) (*Visitor, error) {
-	if err := job.Validate(); err != nil {
+func New(job crawler.Job, scope *rules.Scope, tools Tools, cfg Config) (*Visitor, error) {
+	if err := rules.Validate(job); err != nil {
 		return nil, fmt.Errorf("job %s: %w", job.Name, err)
 	}
 	if job.AddressDelay > 0 && tools.Locator == nil {
@@ -203,11 +206,11 @@ func New(job crawler.Job, scope *crawler.Scope, tools Tools, cfg Config) (*Visit
 	if job.Cookies && tools.Jar == nil {
 		return nil, fmt.Errorf("job %s: there is no jar for its cookies", job.Name)
 	}
-	exempts, err := crawler.ParsePrefixes(job.AddressExempt)
+	exempts, err := rules.ParsePrefixes(job.AddressExempt)
 	if err != nil {
 		return nil, fmt.Errorf("job %s: address_exempt: %w", job.Name, err)
 	}
-	rules, err := crawler.NewFollowRules(job.FollowRules)
+	rules, err := rules.NewFollowRules(job.FollowRules)
 	if err != nil {
 		return nil, fmt.Errorf("job %s: %w", job.Name, err)
 	}
@@ -248,14 +251,14 @@ func (w *Visitor) settings() *crawler.Job { return w.live.Load() }
 // at its bounds, soon after drain is closed, or when ctx ends; then nothing is left in
 // flight. The error is internal: Redis or a sink failed. A superseded order is not an
 // error: its report ends as EndStale.
-func (w *Visitor) Visit(ctx context.Context, o crawler.VisitRef, drain <-chan struct{}) (crawler.Report, error) {
+func (w *Visitor) Visit(ctx context.Context, o queue.VisitRef, drain <-chan struct{}) (queue.Report, error) {
 	began := time.Now()
 	lease, err := w.frontier.Open(ctx, o, w.cfg.Worker)
-	if errors.Is(err, crawler.ErrStale) {
-		return crawler.Report{Host: o.Host, Ending: crawler.EndStale}, nil
+	if errors.Is(err, queue.ErrStale) {
+		return queue.Report{Host: o.Host, Ending: queue.EndStale}, nil
 	}
 	if err != nil {
-		return crawler.Report{Host: o.Host, Ending: crawler.EndError}, err
+		return queue.Report{Host: o.Host, Ending: queue.EndError}, err
 	}
 	w.visits.Add(1)
 	defer w.visits.Add(-1)

@@ -9,7 +9,7 @@ import (
 
 	"github.com/klauspost/compress/gzip"
 
-	"github.com/trawlcrawler/trawl/crawler"
+	"github.com/trawlcrawler/trawl/internal/fetched"
 )
 
 // How strongly records are compressed. Small blocks, of requests and metadata, consist
@@ -95,7 +95,7 @@ func (p *Encoder) exchange(e exchange) error {
 }
 
 // answer writes a response, or a revisit if its payload was written before.
-func (p *Encoder) answer(id recordID, page *crawler.Page, m *message) error {
+func (p *Encoder) answer(id recordID, page *fetched.Page, m *message) error {
 	c := Line{
 		URL: page.URL, date: page.Started, mime: mimeOf(page.Header.Get("Content-Type")),
 		status: page.Status, payload: m.payload.String(), Offset: p.at,
@@ -125,7 +125,7 @@ func (p *Encoder) answer(id recordID, page *crawler.Page, m *message) error {
 
 // earlier finds the response that a page repeats, and how: with the same payload, or by
 // saying that nothing was modified since. profile is "" if it repeats none.
-func (p *Encoder) earlier(page *crawler.Page, m *message) (was original, profile string) {
+func (p *Encoder) earlier(page *fetched.Page, m *message) (was original, profile string) {
 	key := m.payload
 	switch {
 	case page.Status == http.StatusNotModified:
@@ -145,7 +145,7 @@ func (p *Encoder) earlier(page *crawler.Page, m *message) (was original, profile
 }
 
 // note remembers a response that later ones can refer to.
-func (p *Encoder) note(id recordID, page *crawler.Page, m *message) {
+func (p *Encoder) note(id recordID, page *fetched.Page, m *message) {
 	if page.Recording.Cut != "" || page.Status == http.StatusNotModified {
 		return
 	}
@@ -159,7 +159,7 @@ func (p *Encoder) note(id recordID, page *crawler.Page, m *message) {
 }
 
 // revisit writes the head of a response and a reference to the one that it repeats (6.7).
-func (p *Encoder) revisit(id recordID, page *crawler.Page, m *message, was original, profile string) error {
+func (p *Encoder) revisit(id recordID, page *fetched.Page, m *message, was original, profile string) error {
 	h := p.hashes[0]
 	h.Reset()
 	h.Write(m.head)
@@ -175,7 +175,7 @@ func (p *Encoder) revisit(id recordID, page *crawler.Page, m *message, was origi
 }
 
 // request writes the request of a response.
-func (p *Encoder) request(answer recordID, page *crawler.Page) error {
+func (p *Encoder) request(answer recordID, page *fetched.Page) error {
 	p.begin("request", newID(), page)
 	p.head.Add("WARC-Concurrent-To", answer.String())
 	return p.whole(typeRequest, page.Recording.Request)
@@ -207,7 +207,7 @@ func (p *Encoder) Info(file string, began time.Time, block Fields) error {
 }
 
 // begin writes the fields that the records of an exchange share.
-func (p *Encoder) begin(kind string, id recordID, page *crawler.Page) {
+func (p *Encoder) begin(kind string, id recordID, page *fetched.Page) {
 	p.head = append(p.head[:0], warcVersion...)
 	p.head.Add("WARC-Type", kind)
 	p.head.Add("WARC-Record-ID", id.String())

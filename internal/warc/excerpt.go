@@ -15,6 +15,7 @@ import (
 	"github.com/klauspost/compress/gzip"
 
 	"github.com/trawlcrawler/trawl/crawler"
+	"github.com/trawlcrawler/trawl/internal/fetched"
 )
 
 // Capture is a line of the index of a WARC file: a response and where its record is.
@@ -55,7 +56,7 @@ func ParseCapture(line []byte) (Capture, error) {
 
 // Outcome returns what the response meant for its URL, as far as the status shows.
 func (c Capture) Outcome() crawler.Outcome {
-	outcome := (&crawler.Page{Status: c.Status}).Outcome()
+	outcome := (&fetched.Page{Status: c.Status}).Outcome()
 	if outcome == crawler.OutcomeRetry {
 		return crawler.OutcomeFailed
 	}

@@ -5,18 +5,19 @@ import (
 	"strings"
 
 	"github.com/trawlcrawler/trawl/crawler"
+	"github.com/trawlcrawler/trawl/internal/fetched"
 )
 
 // exchange is a recorded page and how the crawl found it.
 type exchange struct {
-	page *crawler.Page
+	page *fetched.Page
 	via  crawler.URL // zero for a seed
 	hops string
 }
 
 // ExchangesOf lists the recorded pages of results, those of each result in the order of
 // their requests.
-func ExchangesOf(results []*crawler.Result) []exchange {
+func ExchangesOf(results []*fetched.Result) []exchange {
 	var all []exchange
 	for _, r := range results {
 		from := len(all)
@@ -33,7 +34,7 @@ func ExchangesOf(results []*crawler.Result) []exchange {
 
 // exchangeOf finds the page in the redirect chain of its result. A page that is not in
 // the chain is a robots.txt that was requested before it.
-func exchangeOf(r *crawler.Result, p *crawler.Page) exchange {
+func exchangeOf(r *fetched.Result, p *fetched.Page) exchange {
 	redirects := slices.Index(append([]crawler.URL{r.Entry.URL}, r.Redirects...), p.URL)
 	switch {
 	case redirects < 0:
@@ -62,7 +63,7 @@ func Weight(exchanges []exchange) int64 {
 
 // validated reports whether a response has a validator, so that the server can be asked
 // whether it has changed (RFC 9110, 8.8).
-func validated(p *crawler.Page) bool {
+func validated(p *fetched.Page) bool {
 	return p.Header.Get("ETag") != "" || p.Header.Get("Last-Modified") != ""
 }
 

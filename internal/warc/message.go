@@ -9,14 +9,14 @@ import (
 	"io"
 	"net/http/httputil"
 
-	"github.com/trawlcrawler/trawl/crawler"
+	"github.com/trawlcrawler/trawl/internal/fetched"
 )
 
 // message is a response as a record holds it: the head, and as much of what followed as
 // belongs to it.
 type message struct {
 	head    []byte
-	tail    *crawler.Body // nil for none
+	tail    *fetched.Body // nil for none
 	length  int64         // of the tail
 	payload SHA1          // of the tail without transfer coding
 	size    int64         // of the payload
@@ -51,7 +51,7 @@ func (m *message) writeTail(w io.Writer) error {
 
 // measure finds the message in a page and computes its digests. a and b are scratch
 // space.
-func measure(p *crawler.Page, a, b hash.Hash) (*message, error) {
+func measure(p *fetched.Page, a, b hash.Hash) (*message, error) {
 	m := &message{head: p.Recording.Head, tail: p.Recording.Tail}
 	if m.tail == nil {
 		m.tail = p.Body

@@ -11,6 +11,7 @@ import (
 	"testing"
 
 	"github.com/trawlcrawler/trawl/crawler"
+	"github.com/trawlcrawler/trawl/internal/fetched"
 	"github.com/trawlcrawler/trawl/internal/test/race"
 )
 
@@ -28,7 +29,7 @@ func Manuals() []Manual {
 
 // Pages reads at most n pages, evenly spread over the manual. It skips the test if the
 // manual is not installed, and with the race detector.
-func (m Manual) Pages(t testing.TB, n int) []*crawler.Page {
+func (m Manual) Pages(t testing.TB, n int) []*fetched.Page {
 	t.Helper()
 	race.Skip(t)
 	roots, _ := filepath.Glob(m.Glob)
@@ -52,9 +53,9 @@ func (m Manual) Pages(t testing.TB, n int) []*crawler.Page {
 	return nil
 }
 
-func readPages(t testing.TB, root string, files []string, step int) []*crawler.Page {
+func readPages(t testing.TB, root string, files []string, step int) []*fetched.Page {
 	t.Helper()
-	var pages []*crawler.Page
+	var pages []*fetched.Page
 	for i := 0; i < len(files); i += step {
 		body, err := os.ReadFile(files[i])
 		if err != nil {
@@ -66,16 +67,16 @@ func readPages(t testing.TB, root string, files []string, step int) []*crawler.P
 }
 
 // page returns a page as a fetcher returns it.
-func page(url, body string) *crawler.Page {
+func page(url, body string) *fetched.Page {
 	u, err := crawler.ParseURL(url)
 	if err != nil {
 		panic(err)
 	}
-	return &crawler.Page{
+	return &fetched.Page{
 		URL:    u,
 		Status: http.StatusOK,
 		Header: http.Header{"Content-Type": {"text/html; charset=utf-8"}},
-		Body:   &crawler.Body{Head: []byte(body), Size: int64(len(body)), Release: func() {}},
+		Body:   &fetched.Body{Head: []byte(body), Size: int64(len(body)), Release: func() {}},
 	}
 }
 

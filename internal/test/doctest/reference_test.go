@@ -8,6 +8,7 @@ import (
 	"testing"
 
 	"github.com/trawlcrawler/trawl/crawler"
+	"github.com/trawlcrawler/trawl/internal/waiting"
 )
 
 // lacks reports the names that a page does not have in backquotes.
@@ -48,7 +49,7 @@ func TestAllOutcomesAreDocumented(t *testing.T) {
 func TestAllReasonsToWaitAreDocumented(t *testing.T) {
 	t.Parallel()
 	var names []string
-	for _, r := range crawler.WaitReasons {
+	for _, r := range waiting.WaitReasons {
 		names = append(names, string(r))
 	}
 	lacks(t, "docs/jobs.md", names)

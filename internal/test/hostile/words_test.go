@@ -14,6 +14,7 @@ import (
 	"github.com/redis/go-redis/v9"
 
 	"github.com/trawlcrawler/trawl/crawler"
+	"github.com/trawlcrawler/trawl/internal/plain"
 	"github.com/trawlcrawler/trawl/internal/test/hostile"
 	"github.com/trawlcrawler/trawl/internal/test/testbrowser"
 	"github.com/trawlcrawler/trawl/internal/test/testfleet"
@@ -24,8 +25,8 @@ import (
 // readers interpret instead of showing; "" if there isn't one.
 func misled(text string) string {
 	for line := range strings.Lines(text) {
-		plain := strings.ReplaceAll(strings.TrimSuffix(line, "\n"), "\t", " ")
-		if crawler.Printable(plain) != plain {
+		text := strings.ReplaceAll(strings.TrimSuffix(line, "\n"), "\t", " ")
+		if plain.Printable(text) != text {
 			return line
 		}
 	}

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/trawlcrawler/trawl/crawler"
+	"github.com/trawlcrawler/trawl/internal/fetched"
 	"github.com/trawlcrawler/trawl/internal/fleet"
 )
 
@@ -51,7 +52,7 @@ func (w *worker) newSegment(job string) *segment {
 func (s *segment) Name() string { return s.staging.writer }
 
 // Note is never called, because the jobs have no journal.
-func (s *segment) Note(context.Context, []crawler.Exchange) error { return nil }
+func (s *segment) Note(context.Context, []fetched.Exchange) error { return nil }
 
 // Broken returns false: a full disk will have room again.
 func (s *segment) Broken(error) bool { return false }

@@ -9,6 +9,7 @@ import (
 	"syscall"
 
 	"github.com/trawlcrawler/trawl/crawler"
+	"github.com/trawlcrawler/trawl/internal/fetched"
 )
 
 // disk is where a machine keeps records. It outlives the process.
@@ -59,10 +60,10 @@ type keeper struct {
 }
 
 // Needs returns the zero value: records are enough.
-func (k keeper) Needs() crawler.Needs { return crawler.Needs{} }
+func (k keeper) Needs() fetched.Needs { return fetched.Needs{} }
 
 // Keep writes results to the disk.
-func (k keeper) Keep(ctx context.Context, results []*crawler.Result) error {
+func (k keeper) Keep(ctx context.Context, results []*fetched.Result) error {
 	if len(results) == 0 {
 		return nil
 	}
@@ -85,7 +86,7 @@ func (k keeper) Keep(ctx context.Context, results []*crawler.Result) error {
 	}, write)
 }
 
-func recordOf(job string, r *crawler.Result) record {
+func recordOf(job string, r *fetched.Result) record {
 	rec := record{job: job, url: r.Entry.URL.String(), outcome: r.Outcome, reason: r.Reason, depth: r.Entry.Depth}
 	for _, u := range r.Redirects {
 		rec.redirects = append(rec.redirects, u.String())

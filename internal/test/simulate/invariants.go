@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/trawlcrawler/trawl/crawler"
+	"github.com/trawlcrawler/trawl/internal/queue"
 )
 
 // Invariant is what must hold in each run.
@@ -136,16 +137,16 @@ type remains struct {
 	log      *jobLog
 	status   crawler.Status
 	counters crawler.Counters
-	places   map[string]crawler.Place // by URL, for all pages of the world
-	records  map[string]record        // by URL, the last one
-	fetched  map[string]bool          // URLs with a record of a fetched page
-	covered  map[string]bool          // URLs in the redirects of records
+	places   map[string]queue.Place // by URL, for all pages of the world
+	records  map[string]record      // by URL, the last one
+	fetched  map[string]bool        // URLs with a record of a fetched page
+	covered  map[string]bool        // URLs in the redirects of records
 }
 
 func (s *sim) readJob(name string, log *jobLog) (*remains, error) {
 	ctx := context.Background()
 	r := &remains{
-		sim: s, log: log, places: make(map[string]crawler.Place), records: make(map[string]record),
+		sim: s, log: log, places: make(map[string]queue.Place), records: make(map[string]record),
 		fetched: make(map[string]bool), covered: make(map[string]bool),
 	}
 	var err error
@@ -192,11 +193,11 @@ func (r *remains) checkNumbers() {
 	var seen, waiting, flight int64
 	for _, place := range r.places {
 		switch place {
-		case crawler.PlaceUnseen:
+		case queue.PlaceUnseen:
 			continue
-		case crawler.PlaceFlight:
+		case queue.PlaceFlight:
 			flight++
-		case crawler.PlaceQueue, crawler.PlaceLater:
+		case queue.PlaceQueue, queue.PlaceLater:
 			waiting++
 		}
 		seen++
@@ -212,7 +213,7 @@ func (r *remains) checkRecords() {
 	var missing []string
 	for _, url := range r.urls() {
 		_, recorded := r.records[url]
-		if r.places[url] == crawler.PlaceSettled && !recorded && !r.covered[url] {
+		if r.places[url] == queue.PlaceSettled && !recorded && !r.covered[url] {
 			missing = append(missing, url)
 		}
 	}
@@ -228,7 +229,7 @@ func (r *remains) checkRecords() {
 // of redirects.
 func (r *remains) checkLinks() {
 	for _, seed := range r.log.owed {
-		if r.places[seed.page.url.String()] == crawler.PlaceUnseen {
+		if r.places[seed.page.url.String()] == queue.PlaceUnseen {
 			r.violate(invariantSeeds, "the seed %s is not seen", seed.page.url)
 		}
 	}
@@ -239,7 +240,7 @@ func (r *remains) checkLinks() {
 	for _, url := range r.urls() {
 		p := r.sim.world.pages[url]
 		rec, recorded := r.records[url]
-		if !recorded || r.places[url] != crawler.PlaceSettled { // a failover may have put it back
+		if !recorded || r.places[url] != queue.PlaceSettled { // a failover may have put it back
 			continue
 		}
 		from := []*page{p}
@@ -253,14 +254,14 @@ func (r *remains) checkLinks() {
 }
 
 func (r *remains) checkPage(p *page, rec record) {
-	if p.to != nil && rec.outcome == crawler.OutcomeRedirected && r.places[p.to.url.String()] == crawler.PlaceUnseen {
+	if p.to != nil && rec.outcome == crawler.OutcomeRedirected && r.places[p.to.url.String()] == queue.PlaceUnseen {
 		r.violate(invariantLinks, "%s redirects to %s, which is not seen", p.url, p.to.url)
 	}
 	if rec.outcome != crawler.OutcomeFetched {
 		return
 	}
 	for _, to := range p.links {
-		if r.places[to.url.String()] == crawler.PlaceUnseen {
+		if r.places[to.url.String()] == queue.PlaceUnseen {
 			r.violate(invariantLinks, "%s is fetched and links to %s, which is not seen", p.url, to.url)
 		}
 	}
@@ -300,7 +301,7 @@ func (r *remains) checkDepth() {
 	}
 	for _, url := range r.urls() {
 		p := r.sim.world.pages[url]
-		if d, within := depth[p]; within && r.places[url] == crawler.PlaceUnseen {
+		if d, within := depth[p]; within && r.places[url] == queue.PlaceUnseen {
 			r.violate(invariantDepth, "%s is %d links from a seed, within the depth of %d, and not seen", url, d, r.status.Job.Depth)
 		}
 	}

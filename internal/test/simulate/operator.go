@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/trawlcrawler/trawl/crawler"
+	"github.com/trawlcrawler/trawl/internal/queue"
 )
 
 // jobLog is what is known of a job in a run.
@@ -120,7 +121,7 @@ func (s *sim) bring(ctx context.Context, p *process, log *jobLog, seed *page, nu
 		return err
 	}
 	defer func() { _ = p.store.LetGo(context.WithoutCancel(ctx), name, holder) }()
-	if _, err := p.store.Frontier(status.Job).Admit(ctx, []crawler.Entry{{URL: seed.url, Band: crawler.BandFirst}}); err != nil {
+	if _, err := p.store.Frontier(status.Job).Admit(ctx, []queue.Entry{{URL: seed.url, Band: queue.BandFirst}}); err != nil {
 		return err
 	}
 	status, err = p.store.Status(ctx, name)

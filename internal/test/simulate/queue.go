@@ -8,11 +8,12 @@ import (
 	"time"
 
 	"github.com/trawlcrawler/trawl/crawler"
+	"github.com/trawlcrawler/trawl/internal/queue"
 )
 
-// queue imitates asynq: it holds the tasks of all jobs, and delivers them to workers,
+// taskQueue imitates asynq: it holds the tasks of all jobs, and delivers them to workers,
 // late, twice, or never. Only the goroutine that the arbiter allows to run uses it.
-type queue struct {
+type taskQueue struct {
 	sim *sim
 	queueState
 }
@@ -28,20 +29,20 @@ type queueState struct {
 type task struct {
 	job   string
 	run   int64
-	order crawler.VisitRef
+	order queue.VisitRef
 }
 
 func (t task) String() string { return fmt.Sprintf("%s %s@%d", t.job, t.order.Host, t.order.Epoch) }
 
 func (t task) id() string { return fmt.Sprintf("%v %d", t, t.run) }
 
-func newQueue(s *sim) *queue {
-	return &queue{sim: s, queueState: queueState{tasks: make(map[string]task), known: make(map[string]bool), paused: make(map[string]bool)}}
+func newQueue(s *sim) *taskQueue {
+	return &taskQueue{sim: s, queueState: queueState{tasks: make(map[string]task), known: make(map[string]bool), paused: make(map[string]bool)}}
 }
 
 // queues is a scheduler's view of asynq. It implements [scheduler.Queues].
 type queues struct {
-	queue   *queue
+	queue   *taskQueue
 	process *process
 }
 
@@ -58,7 +59,7 @@ func (q queues) Capacity(job string) (n int, err error) {
 func (q queues) Workers(string) []string { return []string{"all"} }
 
 // Enqueue enqueues a visit.
-func (q queues) Enqueue(ctx context.Context, status crawler.Status, o crawler.VisitRef) error {
+func (q queues) Enqueue(ctx context.Context, status crawler.Status, o queue.VisitRef) error {
 	t := task{job: status.Job.Name, run: status.Created.UnixMilli(), order: o}
 	add := func() { q.queue.add(t) }
 	return q.process.interact(ctx, toQueue, "enqueue "+t.String(), func() error {
@@ -99,7 +100,7 @@ func (q queues) Forget(job string) (gone bool, err error) {
 }
 
 // add enqueues a task, and schedules its delivery.
-func (q *queue) add(t task) {
+func (q *taskQueue) add(t task) {
 	if q.known[t.id()] {
 		return
 	}
@@ -121,12 +122,12 @@ func (q *queue) add(t task) {
 // pollEvery is roughly how long a task waits if no worker has room for it.
 const pollEvery = 60 * time.Millisecond
 
-func (q *queue) deliverIn(t task, d time.Duration) {
+func (q *taskQueue) deliverIn(t task, d time.Duration) {
 	q.sim.arbiter.in(d, func() { q.deliver(t) })
 }
 
 // deliver gives a task to a worker with room, if the task is still waiting.
-func (q *queue) deliver(t task) {
+func (q *taskQueue) deliver(t task) {
 	if _, waits := q.tasks[t.id()]; !waits {
 		return
 	}
@@ -148,7 +149,7 @@ func (q *queue) deliver(t task) {
 
 // recover returns a task whose worker died to the queue, as asynq does when its lease is
 // over.
-func (q *queue) recover(t task) {
+func (q *taskQueue) recover(t task) {
 	q.sim.arbiter.in(q.sim.arbiter.between(30*time.Second, 90*time.Second), func() {
 		q.tasks[t.id()] = t
 		q.deliver(t)
@@ -156,17 +157,17 @@ func (q *queue) recover(t task) {
 }
 
 // empty deletes all tasks of a job.
-func (q *queue) empty(job string) {
+func (q *taskQueue) empty(job string) {
 	maps.DeleteFunc(q.tasks, func(_ string, t task) bool { return t.job == job })
 }
 
 // state returns a copy of what asynq stores.
-func (q *queue) state() queueState {
+func (q *taskQueue) state() queueState {
 	return queueState{maps.Clone(q.tasks), maps.Clone(q.known), maps.Clone(q.paused)}
 }
 
 // restore restores an earlier state of asynq.
-func (q *queue) restore(was queueState) {
+func (q *taskQueue) restore(was queueState) {
 	q.queueState = was
 	for _, id := range slices.Sorted(maps.Keys(was.tasks)) {
 		q.deliverIn(was.tasks[id], q.sim.arbiter.between(time.Millisecond, time.Second))

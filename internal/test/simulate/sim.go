@@ -34,7 +34,7 @@ type sim struct {
 	arbiter    *arbiter
 	redis      *server
 	site       *site
-	queue      *queue
+	queue      *taskQueue
 	output     *output
 	machines   []*machine
 	workers    []*worker // by machine

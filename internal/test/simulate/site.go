@@ -13,6 +13,8 @@ import (
 	"time"
 
 	"github.com/trawlcrawler/trawl/crawler"
+	"github.com/trawlcrawler/trawl/internal/fetched"
+	"github.com/trawlcrawler/trawl/internal/rules"
 )
 
 // site is the web of a run: it responds to requests and keeps a log for each host.
@@ -52,8 +54,8 @@ type fetcher struct {
 
 // Fetch makes one request: the request travels to its host, and the response arrives
 // after the time that the page takes.
-func (f fetcher) Fetch(ctx context.Context, r crawler.Request) (*crawler.Page, error) {
-	began, page := time.Now(), (*crawler.Page)(nil)
+func (f fetcher) Fetch(ctx context.Context, r fetched.Request) (*fetched.Page, error) {
+	began, page := time.Now(), (*fetched.Page)(nil)
 	name := f.job.Name + " " + r.URL.String()
 	tracer := httptrace.ContextClientTrace(ctx)
 	err := f.process.interact(ctx, toWeb, name, func() error {
@@ -70,7 +72,7 @@ func (f fetcher) Fetch(ctx context.Context, r crawler.Request) (*crawler.Page, e
 			return ended
 		}
 		if takes > r.Timeout {
-			page = &crawler.Page{URL: r.URL, Fault: &crawler.Fault{Kind: crawler.FaultTimeout, Text: "no answer in time", Passes: true}}
+			page = &fetched.Page{URL: r.URL, Fault: &fetched.Fault{Kind: fetched.FaultTimeout, Text: "no answer in time", Passes: true}}
 		}
 		return nil
 	}, nil)
@@ -97,7 +99,7 @@ func sleep(ctx context.Context, d time.Duration) error {
 }
 
 // answer returns the response of a host, and how long it takes.
-func (s *site) answer(job crawler.Job, u crawler.URL) (*crawler.Page, time.Duration) {
+func (s *site) answer(job crawler.Job, u crawler.URL) (*fetched.Page, time.Duration) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	at := job.Name + " " + u.String()
@@ -119,10 +121,10 @@ func (s *site) answer(job crawler.Job, u crawler.URL) (*crawler.Page, time.Durat
 	return answer, p.takes
 }
 
-func failing(p *page) *crawler.Page {
+func failing(p *page) *fetched.Page {
 	switch p.how {
 	case "reset":
-		return &crawler.Page{URL: p.url, Fault: &crawler.Fault{Kind: crawler.FaultReset, Text: "connection reset", Passes: true}}
+		return &fetched.Page{URL: p.url, Fault: &fetched.Fault{Kind: fetched.FaultReset, Text: "connection reset", Passes: true}}
 	case "503":
 		answer := respond(p.url, 503, "")
 		answer.Header.Set("Retry-After", "1")
@@ -131,7 +133,7 @@ func failing(p *page) *crawler.Page {
 	return respond(p.url, 500, "")
 }
 
-func (s *site) robots(u crawler.URL, try int) (*crawler.Page, time.Duration) {
+func (s *site) robots(u crawler.URL, try int) (*fetched.Page, time.Duration) {
 	h := s.hosts[string(u.Host())].host
 	takes := 5 * time.Millisecond
 	if try <= h.robots.failing {
@@ -149,12 +151,12 @@ func (s *site) robots(u crawler.URL, try int) (*crawler.Page, time.Duration) {
 }
 
 // respond returns a response with a body.
-func respond(u crawler.URL, status int, text string) *crawler.Page {
+func respond(u crawler.URL, status int, text string) *fetched.Page {
 	body := []byte(text)
-	return &crawler.Page{
+	return &fetched.Page{
 		URL: u, Status: status, Proto: "HTTP/1.1",
 		Header: http.Header{"Content-Type": {"text/html"}, "Content-Length": {strconv.Itoa(len(body))}},
-		Body:   &crawler.Body{Head: bytes.Clone(body), Size: int64(len(body)), Digest: sha256.Sum256(body), Release: func() {}},
+		Body:   &fetched.Body{Head: bytes.Clone(body), Size: int64(len(body)), Digest: sha256.Sum256(body), Release: func() {}},
 	}
 }
 
@@ -162,8 +164,8 @@ func respond(u crawler.URL, status int, text string) *crawler.Page {
 type parser struct{ world *world }
 
 // Parse returns the links of a page.
-func (p parser) Parse(_ context.Context, from *crawler.Page) (*crawler.Document, error) {
-	doc := &crawler.Document{Charset: "utf-8", Title: from.URL.String()}
+func (p parser) Parse(_ context.Context, from *fetched.Page) (*fetched.Document, error) {
+	doc := &fetched.Document{Charset: "utf-8", Title: from.URL.String()}
 	at := p.world.pages[from.URL.String()]
 	if at == nil {
 		return doc, nil
@@ -172,7 +174,7 @@ func (p parser) Parse(_ context.Context, from *crawler.Page) (*crawler.Document,
 	for _, to := range at.links {
 		if !met[to.url] {
 			met[to.url] = true
-			doc.Links = append(doc.Links, crawler.Link{URL: to.url})
+			doc.Links = append(doc.Links, rules.Link{URL: to.url})
 		}
 	}
 	return doc, nil

@@ -12,6 +12,7 @@ import (
 	"github.com/trawlcrawler/trawl/crawler"
 	"github.com/trawlcrawler/trawl/internal/fleet"
 	"github.com/trawlcrawler/trawl/internal/robots"
+	"github.com/trawlcrawler/trawl/internal/rules"
 	"github.com/trawlcrawler/trawl/internal/visit"
 )
 
@@ -178,7 +179,7 @@ func (w *worker) retire(name string) {
 // open creates a job worker.
 func (w *worker) open(status crawler.Status) (*jobWorker, error) {
 	job := status.Job
-	scope, err := crawler.NewScope(job.ScopeSettings, nil)
+	scope, err := rules.NewScope(job.ScopeSettings, nil)
 	if err != nil {
 		return nil, err
 	}

@@ -1,0 +1,229 @@
+package fetched
+
+import (
+	"encoding/hex"
+	"time"
+
+	"github.com/trawlcrawler/trawl/crawler"
+	"github.com/trawlcrawler/trawl/internal/queue"
+)
+
+// Result is everything that is known about one URL, as sinks keep it.
+type Result struct {
+	Job       string
+	Worker    string
+	Entry     queue.Entry
+	Outcome   crawler.Outcome
+	Reason    string             // why, if it was not fetched or not read properly; otherwise ""
+	Class     crawler.ErrorClass // why it failed, if its page does not say; see [Result.ErrorClass]
+	Redirects []crawler.URL      // where redirects led, in order
+	Page      *Page              // the last page; nil if nothing was requested
+	Trail     []*Page            // earlier pages that were recorded: robots.txt, and the sources of redirects
+	Document  *Document          // nil if the page was not parsed
+	At        time.Time          // when the outcome was decided
+	// Signals are the Content-Signals of the robots.txt that allowed the page. The map is
+	// shared and must not be changed.
+	Signals map[string]string
+	// SeedHost is the host that was added to the seeds' hosts because this seed redirects
+	// there; "" for none.
+	SeedHost crawler.Host
+	// DuplicateOf is the URL that the page is a copy of; zero if none is known, or if the
+	// job does not ask for it.
+	DuplicateOf crawler.URL
+	// Items are what the job's handlers emitted for the page, in order.
+	Items []queue.Item
+	// Skipped lists URLs that the page led to, or its own, that a rule skips. URLs that
+	// were skipped before are missing.
+	Skipped []queue.Skipped
+	// Unrecorded says that the URL has no record: only Skipped is kept.
+	Unrecorded bool
+	// Outbox is what else the handlers want done when the page is kept: messages that are
+	// delivered after the record is safe and before the URL is settled. Only the handlers
+	// know its type.
+	Outbox any
+}
+
+const recordTime = "2006-01-02T15:04:05.000Z07:00"
+
+// Record returns the record of r. withLinks lists the links instead of counting them.
+func (r *Result) Record(withLinks bool) crawler.Record {
+	rec := crawler.Record{
+		URL: r.Entry.URL.String(), FinalURL: r.Entry.URL.String(), Redirects: []string{},
+		Outcome: r.Outcome, Error: r.Reason, ErrorClass: r.ErrorClass(), FetchedAt: r.FetchedAt(),
+		Depth: r.Entry.Depth, Referrer: r.Entry.Referrer.String(), Links: 0, Job: r.Job, Worker: r.Worker,
+		Sitemap: r.Entry.Sitemap, Embeds: r.Entry.Embeds, DuplicateOf: r.DuplicateOf.String(), SeedHost: string(r.SeedHost),
+	}
+	for _, u := range r.Redirects {
+		rec.Redirects = append(rec.Redirects, u.String())
+		rec.FinalURL = u.String()
+	}
+	if p := r.Page; p != nil {
+		rec.Status = p.Status
+		rec.DurationMS = p.Duration.Milliseconds()
+		rec.ContentType = p.Header.Get("Content-Type")
+		rec.Truncated, rec.Repaired = p.Truncated, p.Repaired
+		if p.Fault != nil {
+			rec.Fault = p.Fault.Kind
+		}
+		if p.Body != nil {
+			rec.Bytes = p.Body.Size
+			rec.Digest = "sha256:" + hex.EncodeToString(p.Body.Digest[:])
+		}
+	}
+	if d := r.Document; d != nil {
+		rec.Charset, rec.Title, rec.Fields = d.Charset, d.Title, d.Fields
+		rec.Text, rec.Markdown = d.Text, d.Markdown
+		if c := d.MainText; c != nil {
+			rec.Extractor, rec.TextShare, rec.Hard, rec.Texts = c.Extractor, &c.TextShare, c.Hard, c.Texts
+			rec.Language, rec.DeclaredLanguage, rec.Quality = c.Language, c.DeclaredLanguage, &c.Quality
+		}
+		rec.CharsetGuessed = d.Guessed
+		rec.Canonical, rec.NoIndex, rec.Simhash = d.Canonical.String(), d.NoIndex, d.Simhash
+		for _, m := range d.Missing {
+			rec.Missing = append(rec.Missing, m.Field)
+		}
+		rec.Links = linksOf(d, withLinks)
+		if d.Resources != nil {
+			rec.Resources = resourcesOf(d, withLinks)
+		}
+	} else if withLinks {
+		rec.Links = []string{}
+	}
+	for _, item := range r.Items {
+		rec.Items = append(rec.Items, item.JSON)
+	}
+	if rights := r.rights(); !rights.IsZero() {
+		rec.Rights = &rights
+	}
+	return rec
+}
+
+// FetchedAt returns, in the format of records, when the request for the last page was
+// started or, if there was none, when the outcome was decided.
+func (r *Result) FetchedAt() string {
+	at := r.At
+	if r.Page != nil {
+		at = r.Page.Started
+	}
+	return at.UTC().Format(recordTime)
+}
+
+// rights returns what the page and its robots.txt say together.
+func (r *Result) rights() (rights crawler.Rights) {
+	if r.Document != nil {
+		rights = r.Document.Rights
+	}
+	rights.ContentSignal = r.Signals
+	return rights
+}
+
+func linksOf(d *Document, list bool) any {
+	if !list {
+		return len(d.Links)
+	}
+	urls := make([]string, len(d.Links))
+	for i, l := range d.Links {
+		urls[i] = l.URL.String()
+	}
+	return urls
+}
+
+func resourcesOf(d *Document, list bool) any {
+	if !list {
+		return len(d.Resources)
+	}
+	urls := make([]string, len(d.Resources))
+	for i, u := range d.Resources {
+		urls[i] = u.String()
+	}
+	return urls
+}
+
+// Release frees what the pages hold.
+func (r *Result) Release() {
+	for _, p := range r.Trail {
+		p.Release()
+	}
+	if r.Page != nil {
+		r.Page.Release()
+	}
+}
+
+// ClassOf returns the class of a URL that fails because of a fault of this kind.
+func ClassOf(k crawler.FaultKind) crawler.ErrorClass {
+	if k == FaultResolve {
+		return crawler.ErrorDNS
+	}
+	return crawler.ErrorClass(k)
+}
+
+// ErrorClass returns the class of a URL that fails because of the page; "" if nothing is
+// wrong with the page.
+func (p *Page) ErrorClass() crawler.ErrorClass {
+	switch {
+	case p == nil:
+		return ""
+	case p.Fault != nil:
+		return ClassOf(p.Fault.Kind)
+	case p.IsRedirect():
+		return crawler.ErrorRedirect
+	case p.Status >= 300:
+		return crawler.ErrorHTTP
+	}
+	return ""
+}
+
+// ErrorClass says why the URL failed; "" if it did not.
+func (r *Result) ErrorClass() crawler.ErrorClass {
+	switch {
+	case r.Outcome != crawler.OutcomeFailed && r.Outcome != crawler.OutcomeGone:
+		return ""
+	case r.Class != "":
+		return r.Class
+	}
+	return r.Page.ErrorClass()
+}
+
+// Needs is what sinks require of the pages that they keep. A crawl reads, records and holds
+// only what one of its sinks needs. The zero value means the records alone.
+type Needs struct {
+	// Bodies says that the sink reads the bodies of pages. Otherwise they are released as
+	// soon as they are parsed and handled.
+	Bodies bool
+	// Verbatim says that bodies should be the server's bytes, without content coding, if
+	// nothing else has to read the pages. See [Request.Identity].
+	Verbatim bool
+	// Exchanges says that the sink keeps whole HTTP exchanges, byte for byte: the
+	// Recording of pages.
+	Exchanges bool
+	// References says that the sink keeps each reference of a page, with its text:
+	// [Document.References].
+	References bool
+	// Article says that the sink keeps the main content of a page with its metadata:
+	// [Document.Article].
+	Article bool
+	// Skipped says that the sink keeps URLs that were skipped without being fetched, when
+	// the budget of their host was used up.
+	Skipped bool
+}
+
+// Or returns what either needs.
+func (n Needs) Or(other Needs) Needs {
+	return Needs{
+		Bodies:     n.Bodies || other.Bodies,
+		Verbatim:   n.Verbatim || other.Verbatim,
+		Exchanges:  n.Exchanges || other.Exchanges,
+		References: n.References || other.References,
+		Article:    n.Article || other.Article,
+		Skipped:    n.Skipped || other.Skipped,
+	}
+}
+
+// ItemBytes returns the total size of the items, in bytes.
+func (r *Result) ItemBytes() int64 {
+	n := 0
+	for _, item := range r.Items {
+		n += len(item.JSON)
+	}
+	return int64(n)
+}

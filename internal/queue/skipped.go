@@ -1,0 +1,99 @@
+package queue
+
+import (
+	"cmp"
+	"encoding/json"
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/trawlcrawler/trawl/crawler"
+)
+
+// The rules. Those that are settings have the name of the setting.
+const (
+	RuleScope         crawler.Rule = "scope"
+	RuleResourceScope crawler.Rule = "resource_scope"
+	RuleInclude       crawler.Rule = "include"
+	RuleExclude       crawler.Rule = "exclude"
+	RuleDepth         crawler.Rule = "depth"
+	RuleFollowRules   crawler.Rule = "follow_rules"
+	RuleURLLength     crawler.Rule = "max_url_length"
+	RuleRepeats       crawler.Rule = "max_repeats"
+	RuleParams        crawler.Rule = "max_params"
+	RuleTraps         crawler.Rule = "traps"
+	RulePagesPerHost  crawler.Rule = "pages_per_host"
+	RuleRobots        crawler.Rule = "robots"   // robots.txt forbids it, or could not be fetched
+	RuleNoFollow      crawler.Rule = "nofollow" // the page, or the link, asks crawlers not to follow it
+	RuleEmbeds        crawler.Rule = "embeds"   // too many resources in a row
+	RuleSitemaps      crawler.Rule = "sitemaps" // too many indexes of sitemaps in a row
+)
+
+// Rules lists the rules, in the order in which they are shown.
+var Rules = []crawler.Rule{
+	RuleTraps, RuleRobots, RuleNoFollow, RulePagesPerHost, RuleDepth, RuleInclude, RuleExclude, RuleFollowRules,
+	RuleURLLength, RuleRepeats, RuleParams, RuleScope, RuleResourceScope, RuleEmbeds, RuleSitemaps,
+}
+
+// SkipReason is why a URL is skipped. The zero SkipReason means that it is not.
+type SkipReason struct {
+	Rule   crawler.Rule
+	Reason string // for people to read
+}
+
+// Skipped is a URL that is skipped.
+type Skipped struct {
+	URL      crawler.URL
+	Referrer crawler.URL // where it was found; zero for a seed
+	Depth    int         // the depth that it would have
+	Pattern  string      // for RuleTraps, the pattern that is skipped or sampled
+	SkipReason
+}
+
+// SkippedText describes what was skipped, by rule: "279 traps, 12 scope"; "" for nothing.
+func SkippedText(c crawler.Counters) string {
+	var parts []string
+	for _, rule := range Rules {
+		if n := c.Skipped[rule]; n > 0 {
+			parts = append(parts, fmt.Sprintf("%d %s", n, rule))
+		}
+	}
+	return strings.Join(parts, ", ")
+}
+
+// SortMuted sorts patterns: those with the most URLs first.
+func SortMuted(all []crawler.MutedURLs) {
+	slices.SortFunc(all, func(a, b crawler.MutedURLs) int {
+		return cmp.Or(cmp.Compare(b.URLs, a.URLs), cmp.Compare(a.Host, b.Host), cmp.Compare(a.Pattern, b.Pattern))
+	})
+}
+
+// MutedName returns the name of a pattern of a host among the counters of a job.
+// [ParseMutedName] parses it.
+func (s Skipped) MutedName() string { return string(s.URL.Host()) + " " + s.Pattern }
+
+// ParseMutedName parses what [Skipped.MutedName] formats.
+func ParseMutedName(name string) (host crawler.Host, pattern string) {
+	h, pattern, _ := strings.Cut(name, " ")
+	return crawler.Host(h), pattern
+}
+
+// MutedPatterns returns the patterns that are skipped or sampled, from what HostHealth
+// remembers.
+func (s HostHealth) MutedPatterns() []crawler.Muted {
+	var watched map[string]struct {
+		Pages  int `json:"n"`
+		Streak int `json:"s"`
+	}
+	if s.Traps == "" || json.Unmarshal([]byte(s.Traps), &watched) != nil {
+		return nil
+	}
+	var all []crawler.Muted
+	for pattern, w := range watched {
+		if w.Streak >= crawler.TrapSample {
+			all = append(all, crawler.Muted{Pattern: pattern, Pages: w.Pages, Streak: w.Streak, Muted: w.Streak >= crawler.TrapMute})
+		}
+	}
+	slices.SortFunc(all, func(a, b crawler.Muted) int { return cmp.Compare(a.Pattern, b.Pattern) })
+	return all
+}

@@ -1,0 +1,141 @@
+package rules
+
+import (
+	"fmt"
+	"net/netip"
+	"regexp"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/trawlcrawler/trawl/crawler"
+	"github.com/trawlcrawler/trawl/internal/plain"
+	"github.com/trawlcrawler/trawl/internal/queue"
+)
+
+var (
+	jobName     = regexp.MustCompile(`^[a-z0-9][a-z0-9-]{0,62}$`)
+	headerValue = regexp.MustCompile(`^[\x20-\x7e]+$`)
+)
+
+// Validate returns an error for the first setting that is out of range, with its name in a
+// job file and its value. CSS selectors are checked by parse.Check.
+func Validate(j crawler.Job) error {
+	for _, check := range []struct {
+		ok    bool
+		field string
+		value any
+		want  string
+	}{
+		{jobName.MatchString(j.Name), "name", j.Name, "1 to 63 lower-case letters, digits and hyphens, not starting with a hyphen"},
+		{slices.Contains(crawler.ScopeKinds, j.Scope), "scope", j.Scope, "host, domain or any"},
+		{slices.Contains(crawler.SeedRedirectsKinds, j.SeedRedirects), "seed_redirects", j.SeedRedirects, "follow or stay"},
+		{slices.Contains(crawler.ScopeKinds, j.ResourceScope), "resource_scope", j.ResourceScope, "host, domain or any"},
+		{j.Depth >= -1, "depth", j.Depth, "-1 (no limit), 0 (only the seeds) or more"},
+		{j.MaxURLLength >= 0, "max_url_length", j.MaxURLLength, "0 (no limit) or more"},
+		{j.MaxRepeats >= 0, "max_repeats", j.MaxRepeats, "0 (no limit) or more"},
+		{j.MaxParams >= 0, "max_params", j.MaxParams, "0 (no limit) or more"},
+		{j.Pages >= 0, "pages", j.Pages, "0 (no limit) or more"},
+		{j.Bytes >= 0, "bytes", j.Bytes, "0 (no limit) or more"},
+		{j.Time >= 0, "time", j.Time, "0 (no limit) or more"},
+		{j.PagesPerHost >= 0, "pages_per_host", j.PagesPerHost, "0 (no limit) or more"},
+		{j.PagesPerDomain >= 0, "pages_per_domain", j.PagesPerDomain, "0 (no limit) or more"},
+		{j.Delay >= 0, "delay", j.Delay, "0 or more"},
+		{j.AddressDelay >= 0 || j.AddressDelay == crawler.Auto, "address_delay", j.AddressDelay, "auto, 0 (none) or more"},
+		{j.AddressDelay <= 0 || j.Shards == 1, "shards", j.Shards, "1, because of address_delay"},
+		{slices.Contains(crawler.Politenesses, j.Politeness), "politeness", j.Politeness, "fleet or job"},
+		{j.Throttle >= 0 && j.Throttle <= 100, "throttle", j.Throttle, "0 (off) to 100"},
+		{j.PerHost >= 1 && j.PerHost <= 256, "per_host", j.PerHost, "1 to 256"},
+		{headerValue.MatchString(j.UserAgent), "user_agent", j.UserAgent, "printable ASCII"},
+		{j.Contact == "" || headerValue.MatchString(j.Contact), "contact", j.Contact, "printable ASCII"},
+		{j.RobotsTries >= 1, "robots_tries", j.RobotsTries, "1 or more"},
+		{j.CrawlDelayCap >= 0, "crawl_delay_cap", j.CrawlDelayCap, "0 or more"},
+		{j.HostTries >= 1 && j.HostTries < queue.HopelessFailures, "host_tries", j.HostTries, "1 or more"},
+		{j.Retries >= 0 && j.Retries <= 100, "retries", j.Retries, "0 to 100"},
+		{j.RetryPause >= 0, "retry_pause", j.RetryPause, "0 or more"},
+		{j.BodyLimit > 0, "body_limit", j.BodyLimit, "more than 0"},
+		{j.MinRate >= 0, "min_rate", j.MinRate, "0 (no limit) or more"},
+		{slices.Contains(crawler.TLSKinds, j.TLS), "tls", j.TLS, "modern or legacy"},
+		{j.Timeout > 0, "timeout", j.Timeout, "more than 0"},
+		{slices.Contains(crawler.DurableKinds, j.Durable), "durable", j.Durable, "shipped or disk"},
+		{j.LostAfter >= crawler.Duration(leastLostAfter), "lost_after", j.LostAfter, leastLostAfter.String() + " or more"},
+		{j.Weight >= 1 && j.Weight <= 1000, "weight", j.Weight, "1 to 1000"},
+		{j.Runs >= 0 && j.Runs <= 1_000_000, "runs", j.Runs, "0 to 1000000"},
+		{j.Shards >= 1 && j.Shards <= 1024, "shards", j.Shards, "1 to 1024"},
+	} {
+		if !check.ok {
+			return fmt.Errorf("%s: %q is out of range%s: want %s", check.field, fmt.Sprint(check.value), meant(check.value, check.want), check.want)
+		}
+	}
+	for _, rule := range j.Same {
+		if !slices.Contains(SameKinds, rule) {
+			return fmt.Errorf("same: %q is not a rule%s: want any of %v", rule, plain.Suggest(rule, SameKinds), SameKinds)
+		}
+	}
+	for _, name := range j.Handlers {
+		if !jobName.MatchString(name) {
+			return fmt.Errorf("handlers: %q is not a valid name: want 1 to 63 lower-case letters, digits and hyphens, not starting with a hyphen", name)
+		}
+	}
+	if _, err := j.Extractions(); err != nil {
+		return err
+	}
+	if err := j.CheckExtract(); err != nil {
+		return err
+	}
+	if _, err := NewFollowRules(j.FollowRules); err != nil {
+		return err
+	}
+	if _, err := ParsePrefixes(j.AddressExempt); err != nil {
+		return fmt.Errorf("address_exempt: %w", err)
+	}
+	if err := j.CheckSchedule(); err != nil {
+		return err
+	}
+	_, err := NewScope(j.ScopeSettings, nil)
+	return err
+}
+
+// meant suggests one of the wanted words for a value that is a word of a few; "" for other
+// values.
+func meant(value any, want string) string {
+	switch value.(type) {
+	case crawler.ScopeKind, crawler.SeedRedirects, crawler.Politeness, crawler.TLSKind, crawler.DurableKind:
+		return plain.Suggest(fmt.Sprint(value), strings.FieldsFunc(want, func(r rune) bool { return r == ' ' || r == ',' }))
+	}
+	return ""
+}
+
+// ParsePrefixes parses networks.
+func ParsePrefixes(texts []string) ([]netip.Prefix, error) {
+	all := make([]netip.Prefix, len(texts))
+	for i, text := range texts {
+		var err error
+		if all[i], err = netip.ParsePrefix(text); err != nil {
+			return nil, fmt.Errorf("%q is not a network (write 192.0.2.0/24)", text)
+		}
+	}
+	return all, nil
+}
+
+// SeedEntries returns the job's seeds as entries to admit. The error names the first seed
+// that is not a URL, or that has a password (see [crawler.ErrLogin]).
+func SeedEntries(j crawler.Job) ([]queue.Entry, error) {
+	priorities, err := NewPriorityRules(j.Priorities)
+	if err != nil {
+		return nil, err
+	}
+	entries := make([]queue.Entry, 0, len(j.Seeds))
+	for _, s := range j.Seeds {
+		u, err := crawler.ParseBare(s)
+		if err != nil {
+			return nil, fmt.Errorf("seeds: %w", err)
+		}
+		entries = append(entries, queue.Entry{URL: u, Band: priorities.Band(u, queue.BandFirst)})
+	}
+	return entries, nil
+}
+
+// leastLostAfter is the shortest time after which a worker may count as lost. Workers
+// report four times in it.
+const leastLostAfter = 5 * time.Second

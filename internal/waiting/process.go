@@ -1,0 +1,43 @@
+package waiting
+
+import (
+	"slices"
+
+	"github.com/trawlcrawler/trawl/crawler"
+)
+
+// Process is a process of a fleet that showed a sign of life in the last few seconds.
+type Process struct {
+	// Kind is [KindScheduler] or [KindWorker].
+	Kind ProcessKind `json:"kind"`
+	// ID is unique to the process, even among processes with the same name over time.
+	ID string `json:"id"`
+	// Name is the name of a worker, as in its records; for a scheduler, its machine.
+	Name string `json:"name"`
+	// Jobs lists the jobs that it runs, including the runs of periodic ones. Empty: all.
+	Jobs []string `json:"jobs,omitempty"`
+	// Handlers lists the sets of handlers that a worker has. Empty: none.
+	Handlers []string `json:"handlers,omitempty"`
+	// Closed says that a worker connects only to what its own operator allowed, and not to
+	// what was allowed for a single job ([queue.Opened]).
+	Closed bool `json:"closed,omitempty"`
+}
+
+// ProcessKind is the role of a process in its fleet.
+type ProcessKind string
+
+// The kinds of processes.
+const (
+	KindScheduler ProcessKind = "scheduler"
+	KindWorker    ProcessKind = "worker"
+)
+
+// Serves reports whether the process is configured to run a job.
+func (p Process) Serves(job crawler.Status) bool {
+	return len(p.Jobs) == 0 || slices.Contains(p.Jobs, job.Job.Name) || job.RunOf != "" && slices.Contains(p.Jobs, job.RunOf)
+}
+
+// HasAll reports whether a worker has all of these sets of handlers.
+func (p Process) HasAll(handlers []string) bool {
+	return !slices.ContainsFunc(handlers, func(name string) bool { return !slices.Contains(p.Handlers, name) })
+}
