@@ -73,6 +73,15 @@ func (c Commands) Since(before Commands) Commands {
 	return since
 }
 
+// Calls returns how many calls there were of all commands together. A script and each
+// command that it calls count as one each.
+func (c Commands) Calls() (sum int64) {
+	for _, command := range c {
+		sum += command.Calls
+	}
+	return sum
+}
+
 // Busiest names at most n commands, those that took most time, the most first.
 func (c Commands) Busiest(n int) []string {
 	names := slices.Sorted(maps.Keys(c))

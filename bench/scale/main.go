@@ -22,6 +22,7 @@ type options struct {
 	visits    int
 	shards    int
 	cluster   bool
+	top       int
 	limit     time.Duration
 }
 
@@ -33,6 +34,7 @@ func parseFlags() (o options) {
 	flag.IntVar(&o.visits, "visits", 2048, "how many visits each makes at once")
 	flag.IntVar(&o.shards, "shards", 1, "over how many slots of a Cluster a job is spread")
 	flag.BoolVar(&o.cluster, "cluster", false, "a Redis Cluster of three masters in place of one server")
+	flag.IntVar(&o.top, "top", 6, "how many of the busiest commands to list")
 	flag.DurationVar(&o.limit, "limit", 15*time.Minute, "most time for one scenario")
 	flag.Parse()
 	return o
@@ -87,7 +89,7 @@ func (s scenario) carryOut(ctx context.Context, o options, m *memory, dir string
 	if err != nil {
 		return nil, err
 	}
-	t := &toll{scenario: s, job: f.job, web: web}
+	t := &toll{scenario: s, job: f.job, web: web, top: o.top}
 	err = t.measure(ctx, m, f)
 	t.account = web.Ledger().Close()
 	return t, errors.Join(err, f.end(), m.clear(ctx), os.RemoveAll(filepath.Join(dir, f.job.Name)))

@@ -9,23 +9,23 @@ import (
 // markdown is the tolls as tables.
 func markdown(tolls []*toll) string {
 	b := new(strings.Builder)
-	b.WriteString("| scenario | hosts | pages | visits | pages/s | Redis µs/page | pages/s of one Redis core | the rest µs/page | peak of Redis MB | missed | twice | against the rules |\n")
-	b.WriteString("| --- | ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: |\n")
+	b.WriteString("| scenario | hosts | pages | visits | pages/s | Redis µs/page | commands/page | pages/s of one Redis core | the rest µs/page | peak of Redis MB | missed | twice | against the rules |\n")
+	b.WriteString("| --- | ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: |\n")
 	for _, t := range tolls {
 		redis := time.Duration(0)
 		for _, node := range t.redis {
 			redis += node
 		}
 		asked := float64(t.account.Asked)
-		fmt.Fprintf(b, "| %s | %d | %d | %d | %.0f | %.0f | %.0f | %.0f | %.0f | %d | %d | %d |\n",
+		fmt.Fprintf(b, "| %s | %d | %d | %d | %.0f | %.0f | %.1f | %.0f | %.0f | %.0f | %d | %d | %d |\n",
 			t.scenario.name, t.web.Hosts(), t.account.Asked, t.counters.Visits, asked/t.wall.Seconds(),
-			micros(redis)/asked, asked/redis.Seconds(), micros(t.house)/asked, float64(t.peak)/1e6,
+			micros(redis)/asked, float64(t.commands.Calls())/asked, asked/redis.Seconds(), micros(t.house)/asked, float64(t.peak)/1e6,
 			t.account.Missed, t.account.Twice, t.broken())
 	}
 	b.WriteString("\nWhat Redis did most, of the time that its commands took; scripts contain the commands that they call:\n\n")
 	for _, t := range tolls {
 		var parts []string
-		for _, name := range t.commands.Busiest(6) {
+		for _, name := range t.commands.Busiest(t.top) {
 			c := t.commands[name]
 			parts = append(parts, fmt.Sprintf("%s %.2f a page, %.1f µs each", strings.ToUpper(name), float64(c.Calls)/float64(t.account.Asked), micros(c.Took)/float64(max(1, c.Calls))))
 		}

@@ -60,6 +60,7 @@ type toll struct {
 	keys     []int64 // of each node, in the end
 	peak     int64   // bytes of all nodes together
 	commands redisinfo.Commands
+	top      int // how many commands to list
 }
 
 // since fills in what was spent between two readings.
