@@ -19,6 +19,7 @@ import (
 	"github.com/trawlcrawler/trawl/internal/redisconn"
 	"github.com/trawlcrawler/trawl/internal/redisd"
 	"github.com/trawlcrawler/trawl/internal/test/redistest"
+	"github.com/trawlcrawler/trawl/internal/visit"
 	"github.com/trawlcrawler/trawl/scheduler"
 	"github.com/trawlcrawler/trawl/tasks"
 )
@@ -177,7 +178,7 @@ func (h *testFleet) work(job string, let func(host crawler.Host)) (stop func()) 
 
 // carryOut takes all URLs of a host, waits until let returns, and settles them as fetched.
 func carryOut(ctx context.Context, f *frontier.Frontier, o queue.VisitRef, let func(crawler.Host)) error {
-	lease, err := f.Open(ctx, o, "worker")
+	lease, err := f.Open(ctx, o, "worker", visit.Want{})
 	if err != nil {
 		return err
 	}

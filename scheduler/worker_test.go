@@ -116,7 +116,7 @@ type openVisit struct {
 
 func (s *fixture) open(o queue.VisitRef) *openVisit {
 	s.t.Helper()
-	lease, err := s.Open(s.t.Context(), o, "worker")
+	lease, err := s.Open(s.t.Context(), o, "worker", visit.Want{})
 	if err != nil {
 		s.t.Fatalf("open %v: %v", o, err)
 	}

@@ -16,6 +16,7 @@ import (
 	"github.com/trawlcrawler/trawl/internal/queue"
 	"github.com/trawlcrawler/trawl/internal/redisconn"
 	"github.com/trawlcrawler/trawl/internal/test/redistest"
+	"github.com/trawlcrawler/trawl/internal/visit"
 	"github.com/trawlcrawler/trawl/tasks"
 )
 
@@ -91,7 +92,7 @@ func (e *endedJob) settle(h crawler.Host, outcomes map[string]crawler.Outcome) {
 	if len(orders) != 1 || orders[0].Host != h {
 		e.t.Fatalf("%v is armed, want %s", orders, h)
 	}
-	lease, err := e.frontier.Open(e.t.Context(), orders[0], "tester")
+	lease, err := e.frontier.Open(e.t.Context(), orders[0], "tester", visit.Want{})
 	e.must(err)
 	taken, err := lease.Take(e.t.Context(), 100, 0)
 	e.must(err)

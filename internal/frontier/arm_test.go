@@ -10,6 +10,7 @@ import (
 
 	"github.com/trawlcrawler/trawl/crawler"
 	"github.com/trawlcrawler/trawl/internal/queue"
+	"github.com/trawlcrawler/trawl/internal/visit"
 )
 
 // manyHosts admits a URL of each of n hosts.
@@ -53,7 +54,7 @@ func armsTogether(t *testing.T, b *bench) {
 	if err != nil || len(orders) != 5 {
 		t.Fatalf("%d visits are armed when five more may be out (%v)", len(orders), err)
 	}
-	if _, err := b.Open(t.Context(), orders[0], "tester"); err != nil {
+	if _, err := b.Open(t.Context(), orders[0], "tester", visit.Want{}); err != nil {
 		t.Fatal(err)
 	}
 	for _, fewer := range []int{most + 5, most, 0, -1} {
@@ -73,7 +74,7 @@ func armsInTurn(t *testing.T, b *bench) {
 			t.Fatalf("%d visits are armed (%v), want one", len(orders), err)
 		}
 		visited[orders[0].Host] = true
-		lease, err := b.Open(t.Context(), orders[0], "tester")
+		lease, err := b.Open(t.Context(), orders[0], "tester", visit.Want{})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -94,7 +95,7 @@ func epochsAreNotRepeated(t *testing.T, b *bench) {
 		t.Fatal(err)
 	}
 	first := b.armed("a.test")
-	old, err := b.Open(t.Context(), first, "old")
+	old, err := b.Open(t.Context(), first, "old", visit.Want{})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -121,7 +122,7 @@ func epochsAreNotRepeated(t *testing.T, b *bench) {
 	if second.Epoch == first.Epoch {
 		t.Fatalf("epoch %d is given out twice", first.Epoch)
 	}
-	if _, err := b.Open(t.Context(), second, "new"); err != nil {
+	if _, err := b.Open(t.Context(), second, "new", visit.Want{}); err != nil {
 		t.Fatal(err)
 	}
 	if err := old.Renew(t.Context(), 0); !errors.Is(err, queue.ErrStale) {

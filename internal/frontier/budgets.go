@@ -39,6 +39,12 @@ func (l *liveBudgets) note(b budgets) {
 	}
 }
 
+// unbudgeted reports whether the job has no budget that must be asked before URLs are taken.
+func (f *Frontier) unbudgeted() bool {
+	b := f.budgets()
+	return b.none() && b.domain == 0
+}
+
 // budgets returns the job's budgets, as last read.
 func (f *Frontier) budgets() budgets {
 	if last := f.live.last.Load(); last != nil {

@@ -141,7 +141,7 @@ func inTurn(t *testing.T, c *commons) {
 			next = (next + 1) % 3
 			for _, o := range jobs[next].arm() {
 				var err error
-				lease, err = jobs[next].Open(t.Context(), o, "tester")
+				lease, err = jobs[next].Open(t.Context(), o, "tester", visit.Want{})
 				jobs[next].must(err)
 				if woken = lease.Sharing().Held; !woken {
 					jobs[next].leave(lease, idle)
@@ -225,7 +225,7 @@ func lostWorker(t *testing.T, c *commons) {
 	// It asks again by itself after a while.
 	c.b.must(c.root.rdb.ZAdd(t.Context(), c.b.baseOf(c.host)+nameDue, due(c.host, 0)).Err())
 	order := c.b.armed(c.host)
-	next, err := c.b.Open(t.Context(), order, "tester")
+	next, err := c.b.Open(t.Context(), order, "tester", visit.Want{})
 	c.b.must(err)
 	if got := holds(t, next, true); got.Gap != time.Minute || time.Since(got.Last) > 30*time.Second || next.Wait() < 30*time.Second {
 		t.Errorf("a visit broke just now, and the turn waits %v and knows %+v", next.Wait(), got)
@@ -257,7 +257,7 @@ func optsOut(t *testing.T, c *commons) {
 	job.Politeness = crawler.PolitenessJob
 	own := c.root.store.Frontier(job)
 	c.a.open(c.host)
-	lease, err := own.Open(t.Context(), c.b.armed(c.host), "tester")
+	lease, err := own.Open(t.Context(), c.b.armed(c.host), "tester", visit.Want{})
 	c.b.must(err)
 	holds(t, lease, true)
 	if got := c.a.renew(c.a.reopen(c.host)); got.Others {
@@ -290,7 +290,7 @@ func manyAtOnce(t *testing.T, c *commons) {
 	for _, job := range jobs {
 		order := job.armed(c.host)
 		wg.Go(func() {
-			lease, err := job.Open(t.Context(), order, "tester")
+			lease, err := job.Open(t.Context(), order, "tester", visit.Want{})
 			if err != nil {
 				t.Error(err)
 			} else if lease.Sharing().Held {

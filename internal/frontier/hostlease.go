@@ -11,6 +11,7 @@ import (
 
 	"github.com/trawlcrawler/trawl/crawler"
 	"github.com/trawlcrawler/trawl/internal/queue"
+	"github.com/trawlcrawler/trawl/internal/visit"
 )
 
 // HostLease is an open visit's lease on its host. It implements [visit.HostLease].
@@ -28,6 +29,7 @@ type HostLease struct {
 	account  ledger
 	domain   domainAccount
 	lock     *hostLock // nil if the host is not shared with other jobs
+	start    visit.Start
 }
 
 // Wait returns how long after Open the first request may be made.
@@ -41,6 +43,9 @@ func (l *HostLease) HostHealth() queue.HostHealth { return l.health }
 
 // Rules returns the operator's decisions about the host, as last read.
 func (l *HostLease) Rules() crawler.HostRules { return *l.rules.Load() }
+
+// Start returns what Open has taken.
+func (l *HostLease) Start() visit.Start { return l.start }
 
 // Sharing returns what is known of other jobs at the host.
 func (l *HostLease) Sharing() queue.Sharing {
@@ -112,8 +117,17 @@ func (l *HostLease) take(ctx context.Context, n int, gap time.Duration) (taken [
 	}
 	l.lock.heed(got[1])
 	l.recalled.Store(got[2] != "")
+	taken, garbage = l.unpackAll(got[3:])
+	l.account.take(granted, len(taken)) // entries that cannot be decoded are never settled
+	l.domain.take(len(taken))
+	return taken, garbage, nil
+}
+
+// unpackAll decodes entries in flight, each after its ticket. It returns the tickets of
+// those that cannot be decoded.
+func (l *HostLease) unpackAll(got []string) (taken []queue.Taken, garbage []any) {
 	taken = make([]queue.Taken, 0, len(got)/2)
-	for i := 3; i+1 < len(got); i += 2 {
+	for i := 0; i+1 < len(got); i += 2 {
 		e, err := l.unpack(got[i], got[i+1])
 		if err != nil {
 			garbage = append(garbage, got[i])
@@ -121,9 +135,7 @@ func (l *HostLease) take(ctx context.Context, n int, gap time.Duration) (taken [
 		}
 		taken = append(taken, queue.Taken{Ticket: got[i], Entry: e})
 	}
-	l.account.take(granted, len(taken)) // entries that cannot be decoded are never settled
-	l.domain.take(len(taken))
-	return taken, garbage, nil
+	return taken, garbage
 }
 
 // discard sets aside entries that cannot be decoded.
@@ -164,6 +176,43 @@ func (l *HostLease) Occupy(ctx context.Context, ip netip.Addr) (queue.Occupancy,
 
 // Settle takes URLs out of flight, with their outcomes.
 func (l *HostLease) Settle(ctx context.Context, done []queue.Settlement) error {
+	fetched, err := run(ctx, l.frontier.rdb, settleScript(), "settle", l.base, l.head(l.settlementArgs(done)...)...).Int64()
+	if err != nil {
+		return err
+	}
+	l.account.settle(done, fetched)
+	l.domain.settle(done, fetched)
+	return nil
+}
+
+// Finish settles URLs, and closes the visit if the host has no URL left. Where there is a
+// budget of pages, it only settles: the visit's account must be closed before its host.
+func (l *HostLease) Finish(ctx context.Context, done []queue.Settlement, r queue.Rest) (closed bool, err error) {
+	if !l.frontier.unbudgeted() || l.account.used || l.domain.used {
+		return false, l.Settle(ctx, done)
+	}
+	if err := l.lock.last(ctx, max(r.Wait, r.Gap)); err != nil {
+		return false, err
+	}
+	args := append(l.head(l.restArgs(r)...), l.settlementArgs(done)...)
+	got, err := run(ctx, l.frontier.rdb, finishScript(), "finish", l.base, args...).Slice()
+	if err != nil {
+		return false, err
+	}
+	if len(got) != 3 {
+		return false, fmt.Errorf("frontier: finish %s: unexpected answer %v", l.ref.Host, got)
+	}
+	l.account.settle(done, got[0].(int64))
+	l.domain.settle(done, got[0].(int64))
+	if got[1] == int64(0) {
+		return false, nil
+	}
+	l.lock.pass(ctx, got[2].(string), r.Wait)
+	return true, nil
+}
+
+// settlementArgs returns the arguments of settle.lua behind the lease.
+func (l *HostLease) settlementArgs(done []queue.Settlement) []any {
 	segment := ""
 	for _, s := range done {
 		if s.Segment != "" {
@@ -171,7 +220,7 @@ func (l *HostLease) Settle(ctx context.Context, done []queue.Settlement) error {
 		}
 	}
 	job := l.frontier.job
-	args := l.head(segment, time.Duration(job.LostAfter).Milliseconds(), flag(job.Durable != crawler.DurableDisk))
+	args := []any{segment, time.Duration(job.LostAfter).Milliseconds(), flag(job.Durable != crawler.DurableDisk)}
 	args = append(args, leftAlone(done)...)
 	for _, s := range done {
 		retry := ""
@@ -180,13 +229,7 @@ func (l *HostLease) Settle(ctx context.Context, done []queue.Settlement) error {
 		}
 		args = append(args, s.Ticket, string(s.Outcome), s.Bytes, retry, s.After.Milliseconds(), settlementFlags(s))
 	}
-	fetched, err := run(ctx, l.frontier.rdb, settleScript(), "settle", l.base, args...).Int64()
-	if err != nil {
-		return err
-	}
-	l.account.settle(done, fetched)
-	l.domain.settle(done, fetched)
-	return nil
+	return args
 }
 
 // leftAlone counts the skipped URLs, as arguments of settle.lua: the number of counters,
@@ -250,20 +293,27 @@ func (l *HostLease) Close(ctx context.Context, r queue.Rest) error {
 	if err := l.lock.last(ctx, max(r.Wait, r.Gap)); err != nil {
 		return err
 	}
-	line, wanted := l.lock.inLine()
-	ago := int64(-1)
-	if r.Last >= 0 {
-		ago = r.Last.Milliseconds()
-	}
-	noted, err := run(ctx, l.frontier.rdb, closeScript(), "close", l.base,
-		string(l.ref.Host), l.ref.Epoch, ceilMS(r.Wait), r.HostHealth.ConsecutiveFailures, r.HostHealth.Trouble, r.HostHealth.Traps,
-		ceilMS(r.AddressWait), ceilMS(r.NotBefore), r.Failure, ago, ceilMS(r.Gap), ceilMS(line), wanted,
-		string(r.HostHealth.Class), ceilMS(r.Kept)).Text()
+	args := append([]any{string(l.ref.Host), l.ref.Epoch}, l.restArgs(r)...)
+	noted, err := run(ctx, l.frontier.rdb, closeScript(), "close", l.base, args...).Text()
 	if err != nil {
 		return err
 	}
 	l.lock.pass(ctx, noted, r.Wait)
 	return nil
+}
+
+// restArgs returns the arguments of close.lua behind the epoch.
+func (l *HostLease) restArgs(r queue.Rest) []any {
+	line, wanted := l.lock.inLine()
+	ago := int64(-1)
+	if r.Last >= 0 {
+		ago = r.Last.Milliseconds()
+	}
+	return []any{
+		ceilMS(r.Wait), r.HostHealth.ConsecutiveFailures, r.HostHealth.Trouble, r.HostHealth.Traps,
+		ceilMS(r.AddressWait), ceilMS(r.NotBefore), r.Failure, ago, ceilMS(r.Gap), ceilMS(line), wanted,
+		string(r.HostHealth.Class), ceilMS(r.Kept),
+	}
 }
 
 // ceilMS returns a duration in milliseconds, rounded up so that no host is due too early.

@@ -15,12 +15,18 @@ import (
 // Open begins the visit at a host that was armed with the epoch of o. It implements
 // [visit.Frontier]. If another job of the fleet holds the host, the visit is open but does
 // not hold the host: see [queue.Sharing].
-func (f *Frontier) Open(ctx context.Context, o queue.VisitRef, worker string) (visit.HostLease, error) {
+func (f *Frontier) Open(ctx context.Context, o queue.VisitRef, worker string, want visit.Want) (visit.HostLease, error) {
 	l := &HostLease{frontier: f, ref: o, base: f.baseOf(o.Host), account: ledger{frontier: f, visit: visitName(o.Host, o.Epoch), budgeted: f.budgets().budgeted}}
 	l.domain = f.domainAccount(o.Host, l.account.visit)
-	args := []any{string(o.Host), o.Epoch, f.lease.Milliseconds(), worker}
+	if !f.unbudgeted() { // pages must be promised before URLs are taken
+		want.URLs = 0
+	}
+	args := []any{
+		string(o.Host), o.Epoch, f.lease.Milliseconds(), worker, want.URLs, want.Gap.Milliseconds(), want.Ahead.Milliseconds(),
+	}
 	if !f.shares {
-		return l, l.opened(run(ctx, f.rdb, openScript(), "open", l.base, args...).Slice())
+		got, err := run(ctx, f.rdb, openScript(), "open", l.base, args...).Slice()
+		return l, l.opened(ctx, got, err, want)
 	}
 	l.lock = &hostLock{
 		frontier: f, host: o.Host, me: party{f.job.Name, f.run, f.shardOf(o.Host)}, epoch: o.Epoch,
@@ -28,7 +34,7 @@ func (f *Frontier) Open(ctx context.Context, o queue.VisitRef, worker string) (v
 	}
 	l.lock.written = time.Now()
 	got, acquired, err := f.openAndAcquire(ctx, l, args)
-	if err := l.opened(got, err); err != nil {
+	if err := l.opened(ctx, got, err, want); err != nil {
 		return nil, err
 	}
 	l.lock.delay = max(l.lock.delay, l.gap)
@@ -37,8 +43,14 @@ func (f *Frontier) Open(ctx context.Context, o queue.VisitRef, worker string) (v
 	}
 	if acquired {
 		l.lock.acquired()
-	} else if err := l.lock.acquire(ctx, l.last); err != nil {
-		// No URLs were taken yet. If this fails too, the visit is swept.
+	} else {
+		err = l.lock.acquire(ctx, l.last)
+	}
+	if err == nil {
+		err = l.lock.last(ctx, l.start.Gap)
+	}
+	if err != nil {
+		// No requests were made yet. If this fails too, the visit is swept.
 		_ = l.Close(context.WithoutCancel(ctx), l.unheld())
 		return nil, err
 	}
@@ -70,15 +82,18 @@ func (f *Frontier) openAndAcquire(ctx context.Context, l *HostLease, args []any)
 	return opened, second.Val(), err
 }
 
+// openAnswer is how many values open.lua returns before the URLs that it has taken.
+const openAnswer = 10
+
 // noScript reports whether Redis did not know the hash of the script.
 func noScript(cmd *redis.Cmd) bool { return redis.HasErrorPrefix(cmd.Err(), "NOSCRIPT") }
 
-// opened reads the answer of open.lua.
-func (l *HostLease) opened(got []any, err error) error {
+// opened reads the answer of open.lua. It sets entries aside that cannot be decoded.
+func (l *HostLease) opened(ctx context.Context, got []any, err error, want visit.Want) error {
 	if err != nil {
 		return err
 	}
-	if len(got) != 9 {
+	if len(got) < openAnswer {
 		return fmt.Errorf("frontier: open %s: unexpected answer %v", l.ref.Host, got)
 	}
 	l.wait = time.Duration(got[0].(int64)) * time.Millisecond
@@ -89,5 +104,24 @@ func (l *HostLease) opened(got []any, err error) error {
 		l.last = time.Now().Add(-time.Duration(ago) * time.Millisecond)
 	}
 	l.gap = time.Duration(got[7].(int64)) * time.Millisecond
-	return l.heed(got[4].(string))
+	if err := l.heed(got[4].(string)); err != nil {
+		return err
+	}
+	if len(got) == openAnswer {
+		return nil
+	}
+	packed := make([]string, len(got)-openAnswer)
+	for i := range packed {
+		packed[i], _ = got[openAnswer+i].(string)
+	}
+	taken, garbage := l.unpackAll(packed)
+	l.account.take(len(taken), len(taken))
+	l.domain.take(len(taken))
+	l.start = visit.Start{
+		Taken: taken, Dry: int64(len(packed)/2) < got[9].(int64), Gap: max(want.Gap, l.gap),
+	}
+	if len(garbage) > 0 {
+		_ = l.discard(ctx, garbage) // if it fails, they return to the queue when the visit closes
+	}
+	return nil
 }

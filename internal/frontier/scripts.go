@@ -29,6 +29,7 @@ var (
 	claimScript    = seenScript("claim")
 	settleScript   = shardScript("settle")
 	renewScript    = shardScript("renew")
+	finishScript   = shardScript("finish")
 	closeScript    = shardScript("close")
 	sweepScript    = shardScript("sweep")
 	releaseScript  = shardScript("release")
@@ -82,7 +83,7 @@ var (
 
 // Code that scripts share. Each library is read once, not once for each script.
 var (
-	shardLibrary = sync.OnceValue(func() library { return newLibrary(luaNames, source("lib")) })
+	shardLibrary = sync.OnceValue(func() library { return newLibrary(luaNames, source("lib"), source("visit")) })
 	// Without depths, the positions are constants, which makes admit faster than locals.
 	seenLibrary = sync.OnceValue(func() library {
 		return shardLibrary().with(strings.ReplaceAll(source("seen"), "FROM, TO)", "-9, -1)"))

@@ -40,6 +40,13 @@ func TestFrontier(t *testing.T) {
 		{"a Redis that lost its last moments gives out no epoch twice", epochsAreNotRepeated},
 		{"however many arm at once, no more visits are out than may be", armsTogether},
 		{"every shard has its turn when few visits may be out", armsInTurn},
+		{"a visit takes its first URLs when it opens, as many as its time lasts for", takesAtOnce},
+		{"a visit that opens under a budget, or at a host with rules or failures, takes nothing then", takesNothingAtOnce},
+		{"what a visit took when it opened returns if it closes", returnsWhatItTookAtOnce},
+		{"a visit ends with its last URL", finishes},
+		{"a visit does not end with a URL while others wait", finishesNotEarly},
+		{"a visit that was swept does not end a second time", finishesNotLate},
+		{"of a batch, the URLs that are in flight are settled", settlesInPart},
 		{"seeds are taken before links, and links in the order they came", takenInOrder},
 		{"what is settled is counted and does not come back", settledAndCounted},
 		{"a URL to be retried waits for its time and comes first", retriedLater},
@@ -198,7 +205,7 @@ func (b *bench) armed(h crawler.Host) queue.VisitRef {
 
 func (b *bench) open(h crawler.Host) visit.HostLease {
 	b.t.Helper()
-	lease, err := b.Open(b.t.Context(), b.armed(h), "tester")
+	lease, err := b.Open(b.t.Context(), b.armed(h), "tester", visit.Want{})
 	if err != nil {
 		b.t.Fatal(err)
 	}
@@ -338,7 +345,7 @@ func admittedToMany(t *testing.T, b *bench) {
 	}
 	var got []string
 	for _, o := range orders {
-		lease, err := b.Open(t.Context(), o, "tester")
+		lease, err := b.Open(t.Context(), o, "tester", visit.Want{})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -375,14 +382,14 @@ func opensOnce(t *testing.T, b *bench) {
 	b.admit(1, "http://a.test/1")
 	o := b.armed("a.test")
 	for _, wrong := range []queue.VisitRef{{Host: "a.test", Epoch: o.Epoch - 1}, {Host: "a.test", Epoch: o.Epoch + 1}, {Host: "b.test", Epoch: o.Epoch}} {
-		if _, err := b.Open(t.Context(), wrong, "tester"); !errors.Is(err, queue.ErrStale) {
+		if _, err := b.Open(t.Context(), wrong, "tester", visit.Want{}); !errors.Is(err, queue.ErrStale) {
 			t.Errorf("order %v: %v, want ErrStale", wrong, err)
 		}
 	}
-	if _, err := b.Open(t.Context(), o, "tester"); err != nil {
+	if _, err := b.Open(t.Context(), o, "tester", visit.Want{}); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := b.Open(t.Context(), o, "tester"); !errors.Is(err, queue.ErrStale) {
+	if _, err := b.Open(t.Context(), o, "tester", visit.Want{}); !errors.Is(err, queue.ErrStale) {
 		t.Errorf("the order was opened twice: %v", err)
 	}
 }
@@ -519,7 +526,7 @@ func urgentHostsFirst(t *testing.T, b *bench) {
 			if b.job.Shards == 1 && !urgent[o.Host] {
 				t.Errorf("round %d: %s is armed before hosts with urgent URLs", round, o.Host)
 			}
-			lease, err := b.Open(t.Context(), o, "tester")
+			lease, err := b.Open(t.Context(), o, "tester", visit.Want{})
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -760,10 +767,10 @@ func sweptWhenNeverOpened(t *testing.T, b *bench) {
 	if second.Epoch <= first.Epoch {
 		t.Fatalf("epoch %d after %d", second.Epoch, first.Epoch)
 	}
-	if _, err := b.Open(t.Context(), first, "late"); !errors.Is(err, queue.ErrStale) {
+	if _, err := b.Open(t.Context(), first, "late", visit.Want{}); !errors.Is(err, queue.ErrStale) {
 		t.Errorf("an order that was overtaken: %v, want ErrStale", err)
 	}
-	if _, err := b.Open(t.Context(), second, "tester"); err != nil {
+	if _, err := b.Open(t.Context(), second, "tester", visit.Want{}); err != nil {
 		t.Error(err)
 	}
 }
@@ -827,7 +834,7 @@ func idleAtTheEnd(t *testing.T, b *bench) {
 	idle(false, "with a URL waiting")
 	o := b.armed("a.test")
 	idle(false, "with a visit armed")
-	lease, err := b.Open(t.Context(), o, "tester")
+	lease, err := b.Open(t.Context(), o, "tester", visit.Want{})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -17,8 +17,9 @@ type alteredFrontier struct {
 	alter func(*alteredLease)
 }
 
-func (f alteredFrontier) Open(ctx context.Context, o queue.VisitRef, worker string) (visit.HostLease, error) {
-	lease, err := f.Frontier.Open(ctx, o, worker)
+// Open takes no URLs, so that all are taken by Take.
+func (f alteredFrontier) Open(ctx context.Context, o queue.VisitRef, worker string, _ visit.Want) (visit.HostLease, error) {
+	lease, err := f.Frontier.Open(ctx, o, worker, visit.Want{})
 	if err != nil {
 		return nil, err
 	}
@@ -76,6 +77,13 @@ func (t *alteredLease) Settle(ctx context.Context, done []queue.Settlement) erro
 	return t.HostLease.Settle(ctx, done)
 }
 
+func (t *alteredLease) Finish(ctx context.Context, done []queue.Settlement, r queue.Rest) (bool, error) {
+	if t.settle != nil {
+		return false, t.settle
+	}
+	return t.HostLease.Finish(ctx, done, r)
+}
+
 func (t *alteredLease) Renew(ctx context.Context, gap time.Duration) error {
 	if t.renew != nil {
 		return t.renew
@@ -90,8 +98,8 @@ type settlements struct {
 	made []queue.Settlement
 }
 
-func (f *settlements) Open(ctx context.Context, o queue.VisitRef, worker string) (visit.HostLease, error) {
-	lease, err := f.Frontier.Open(ctx, o, worker)
+func (f *settlements) Open(ctx context.Context, o queue.VisitRef, worker string, want visit.Want) (visit.HostLease, error) {
+	lease, err := f.Frontier.Open(ctx, o, worker, want)
 	return recordingLease{lease, f}, err
 }
 
@@ -101,14 +109,23 @@ type recordingLease struct {
 }
 
 func (t recordingLease) Settle(ctx context.Context, done []queue.Settlement) error {
-	t.settlements.mu.Lock()
-	t.settlements.made = append(t.settlements.made, done...)
-	t.settlements.mu.Unlock()
+	t.settlements.note(done)
 	return t.HostLease.Settle(ctx, done)
 }
 
-// unreliableFrontier is a frontier that refuses the first call of each kind; settling is done
-// all the same, and its answer lost.
+func (t recordingLease) Finish(ctx context.Context, done []queue.Settlement, r queue.Rest) (bool, error) {
+	t.settlements.note(done)
+	return t.HostLease.Finish(ctx, done, r)
+}
+
+func (f *settlements) note(done []queue.Settlement) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.made = append(f.made, done...)
+}
+
+// unreliableFrontier is a frontier that refuses the first call of each kind; settling and
+// finishing are done all the same, and the answer is lost.
 type unreliableFrontier struct {
 	visit.Frontier
 	mu      sync.Mutex
@@ -126,8 +143,9 @@ func (f *unreliableFrontier) refuse(kind string) error {
 	return fmt.Errorf("%w: OOM command not allowed", queue.ErrUnavailable)
 }
 
-func (f *unreliableFrontier) Open(ctx context.Context, o queue.VisitRef, worker string) (visit.HostLease, error) {
-	lease, err := f.Frontier.Open(ctx, o, worker)
+// Open takes no URLs, so that all are taken by Take.
+func (f *unreliableFrontier) Open(ctx context.Context, o queue.VisitRef, worker string, _ visit.Want) (visit.HostLease, error) {
+	lease, err := f.Frontier.Open(ctx, o, worker, visit.Want{})
 	return unreliableLease{lease, f}, err
 }
 
@@ -162,6 +180,11 @@ func (t unreliableLease) Close(ctx context.Context, r queue.Rest) error {
 		return err
 	}
 	return t.HostLease.Close(ctx, r)
+}
+
+func (t unreliableLease) Finish(ctx context.Context, done []queue.Settlement, r queue.Rest) (bool, error) {
+	closed, err := t.HostLease.Finish(ctx, done, r)
+	return closed, errors.Join(err, t.flaky.refuse("finish"))
 }
 
 func (t unreliableLease) Settle(ctx context.Context, done []queue.Settlement) error {

@@ -23,6 +23,7 @@ type committer struct {
 	batch  []*urlTask // done but not settled
 	waits  time.Time  // when the first URL task of the batch was done
 	unheld error      // why a body could not be stored; the visit waits for room
+	closed bool       // the visit was closed when the last batch was settled
 	report queue.Report
 }
 
@@ -58,17 +59,19 @@ func (c *committer) pending() int { return len(c.batch) }
 func (c *committer) full() bool { return len(c.batch) >= flushURLs || c.heavy() }
 
 // old reports whether the batch has waited long enough.
-func (c *committer) old() bool { return len(c.batch) > 0 && time.Since(c.waits) >= c.patience() }
+func (c *committer) old() bool {
+	return len(c.batch) > 0 && time.Since(c.waits) >= c.visitor.patience()
+}
 
 // patience returns how long URLs may wait to be settled. When a worker has many polite
 // visits, most of their cost to Redis is batches, and without waiting each would hold one
 // page. So batches grow with the number of visits, unless that would keep bodies in memory.
 // If the worker dies, the pages fetched during this time are fetched again.
-func (c *committer) patience() time.Duration {
-	if c.visitor.needs.Bodies {
+func (w *Visitor) patience() time.Duration {
+	if w.needs.Bodies {
 		return flushAfter
 	}
-	return min(max(flushAfter, time.Duration(c.visitor.visits.Load())*flushEach), flushLast)
+	return min(max(flushAfter, time.Duration(w.visits.Load())*flushEach), flushLast)
 }
 
 // heavy reports whether the batch should not grow any more.
@@ -85,7 +88,20 @@ func (c *committer) heavy() bool {
 // admitted), admits their links, keeps their results, lets handlers deliver, and settles
 // the URLs. The order guarantees that no URL is settled before its links and its record are
 // safe.
-func (c *committer) flush() {
+func (c *committer) flush() { c.commit(nil) }
+
+// flushLast commits the batch as flush does, when no URL is under way. If the host has no
+// URL left after that, the frontier closes the visit in the same step. rest returns how the
+// visit then leaves its host, given the first URL that failed.
+func (c *committer) flushLast(rest func(failure string) queue.Rest) {
+	if c.unheld != nil {
+		rest = nil // the visit must not give its host back yet
+	}
+	c.commit(rest)
+}
+
+// commit commits the batch. If rest is nil, it does not close the visit.
+func (c *committer) commit(rest func(failure string) queue.Rest) {
 	if len(c.batch) == 0 || c.life.ending == queue.EndStale {
 		return
 	}
@@ -93,6 +109,7 @@ func (c *committer) flush() {
 		return // another visit holds the host and will fetch these URLs
 	}
 	work := c.gather()
+	work.rest = rest
 	defer work.releaseSegment()
 	if c.persist(work.carryOut) {
 		for _, e := range c.batch {
@@ -173,6 +190,7 @@ type commitment struct {
 	undelivered []*fetched.Result // kept but not delivered to handlers yet
 	settlements []queue.Settlement
 	release     func() // releases the segment that holds the results; nil if there isn't one
+	rest        func(failure string) queue.Rest
 }
 
 // gather returns the work of the batch.
@@ -225,7 +243,20 @@ func (w *commitment) carryOut(ctx context.Context) error {
 		return err
 	}
 	w.settlements[0].Skipped = w.skipped()
-	return w.committer.lease.host.Settle(ctx, w.settlements)
+	return w.settle(ctx)
+}
+
+// settle settles the URLs, and closes the visit if it may end and the host has no URL left.
+func (w *commitment) settle(ctx context.Context) (err error) {
+	if w.rest == nil {
+		return w.committer.lease.host.Settle(ctx, w.settlements)
+	}
+	report := queue.Report{Failure: w.committer.report.Failure}
+	for _, e := range w.committer.batch {
+		e.reportTo(&report)
+	}
+	w.committer.closed, err = w.committer.lease.host.Finish(ctx, w.settlements, w.rest(report.Failure))
+	return err
 }
 
 // skipped returns the URLs that the pages of the batch linked to but that were not

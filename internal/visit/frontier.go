@@ -13,8 +13,9 @@ import (
 // Frontier is what a visit needs from the frontier of its job. It is safe for concurrent
 // use.
 type Frontier interface {
-	// Open opens a visit. It returns ErrStale if a newer visit of the host was ordered.
-	Open(ctx context.Context, o queue.VisitRef, worker string) (HostLease, error)
+	// Open opens a visit, and may take URLs in the same step: see [Start]. It returns
+	// ErrStale if a newer visit of the host was ordered.
+	Open(ctx context.Context, o queue.VisitRef, worker string, want Want) (HostLease, error)
 	// Admit adds the entries whose URLs were never seen to the queues of their hosts, and
 	// returns how many there were. Where depth decides what is admitted ([Job.DepthLimit]),
 	// a URL seen before gets the smaller of its depths. If that is a smaller one, the
@@ -23,6 +24,31 @@ type Frontier interface {
 	// AddHomes adds hosts to the job's scope for every worker, as if they were hosts of
 	// seeds. It does not open their private addresses or ports.
 	AddHomes(ctx context.Context, hosts []crawler.Host) error
+}
+
+// Want is what a visit wants to take when it opens, so that most visits need no call of
+// their own for their first URLs. The zero value is nothing.
+type Want struct {
+	// URLs is the most that are taken.
+	URLs int
+	// Gap is the time that the job keeps between requests to every host. Earlier visits may
+	// owe this host more.
+	Gap time.Duration
+	// Ahead is how long the URLs should last: if there is a gap, no more are taken than
+	// requests can be made within that time, but at least one.
+	Ahead time.Duration
+}
+
+// Start is what a visit took when it opened. It is empty if nothing waited, or if the
+// frontier leaves the first take to the visit: under a budget of pages, at a host that
+// fails or has rules.
+type Start struct {
+	Taken []queue.Taken
+	// Dry reports that nothing else waited.
+	Dry bool
+	// Gap is the time to keep between requests if this visit breaks, as the frontier knows
+	// it.
+	Gap time.Duration
 }
 
 // HostLease is an open visit's lease on its host. Once the host was given to another visit,
@@ -56,6 +82,8 @@ type HostLease interface {
 	// granted is 0, spent says that the budget is used up, rather than reserved by visits of
 	// the domain's hosts. A job without such a budget grants all.
 	Allow(ctx context.Context, n int) (granted int, spent bool, err error)
+	// Start returns what Open has taken.
+	Start() Start
 	// Take moves up to n URLs from the host's queue into flight. gap is the time to keep
 	// between requests to the host if this visit breaks. Take returns ErrSpent if the job's
 	// budget of pages allows none. A URL that a broken visit held is taken alone, and the
@@ -78,6 +106,10 @@ type HostLease interface {
 	Remember(ctx context.Context, pages []fetched.Outlinks) (depths []int, err error)
 	// Settle takes URLs out of flight, with their outcomes.
 	Settle(ctx context.Context, done []queue.Settlement) error
+	// Finish settles URLs as Settle does. If the host has no URL left after that, it closes the
+	// visit in the same step, as Close does, and returns true. Finish may return false although
+	// no URL is left.
+	Finish(ctx context.Context, done []queue.Settlement, r queue.Rest) (closed bool, err error)
 	// Renew extends the lease. gap is as for Take.
 	Renew(ctx context.Context, gap time.Duration) error
 	// Close gives the host back. URLs that were not settled return to the front of the

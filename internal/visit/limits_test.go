@@ -27,9 +27,8 @@ func TestManyVisitsOfAWorkerSettleLessOften(t *testing.T) {
 	} {
 		w := &Visitor{needs: fetched.Needs{Bodies: c.bodies}}
 		w.visits.Store(c.visits)
-		committer := &committer{visitor: w}
-		taker := &taker{connections: 1, host: &hostState{pace: newPace(time.Now())}, committer: committer}
-		if got := committer.patience(); got != c.want {
+		taker := &taker{visitor: w, connections: 1, host: &hostState{pace: newPace(time.Now())}}
+		if got := w.patience(); got != c.want {
 			t.Errorf("one of %d visits (bodies: %t) settles after %v, want %v", c.visits, c.bodies, got, c.want)
 		}
 		taker.host.pace.keep(time.Second)

@@ -28,10 +28,12 @@ type taker struct {
 	committer   *committer
 	connections int    // lanes
 	heed        func() // called after the frontier has answered: its rules may have changed
+	rest        func(failure string) queue.Rest
 
 	todo  chan queue.Taken // read by the lanes
 	out   int              // URLs that lanes have
 	taken int              // URLs taken in total
+	begun bool             // the lanes have what was taken when the visit opened
 	pages int64            // the host's page budget; 0: none
 	dry   bool             // the host's queue was empty at the last take
 	alone bool             // the URL taken last may have killed a worker, so it is settled before more are taken
@@ -46,13 +48,25 @@ func (t *taker) refill() {
 		}
 		if t.dry || t.out == 0 || t.out+t.committer.pending() > t.ahead()/2 {
 			fresh := t.committer.admitted()
-			if t.committer.flush(); t.dry && t.committer.admitted() == fresh {
+			t.flush()
+			if t.dry && t.committer.admitted() == fresh {
 				return // nothing waits, and no link was added
 			}
 		}
 		if !t.life.continues() || !t.take(t.ahead()-t.out) {
 			return
 		}
+	}
+}
+
+// flush commits the batch. If no URL is under way and none waits, that ends the visit.
+func (t *taker) flush() {
+	if t.out > 0 {
+		t.committer.flush()
+		return
+	}
+	if t.committer.flushLast(t.rest); t.committer.closed {
+		t.life.end(queue.EndDry)
 	}
 }
 
@@ -101,13 +115,42 @@ func (t *taker) allowance() int {
 func (t *taker) ahead() int {
 	most := aheadLanes * t.connections
 	if gap := t.host.pace.interval(); gap > 0 {
-		most = min(most, max(1, int(max(aheadTime, 2*t.committer.patience())/gap)))
+		most = min(most, max(1, int(aheadOf(t.visitor.patience())/gap)))
 	}
 	return most
 }
 
+// aheadOf returns for how long URLs are taken, given how long they may wait to be settled.
+func aheadOf(patience time.Duration) time.Duration { return max(aheadTime, 2*patience) }
+
+// begin hands over what was taken when the visit opened. It reports whether that was
+// anything.
+func (t *taker) begin() bool {
+	start := t.lease.host.Start()
+	if t.begun || len(start.Taken) == 0 {
+		return false
+	}
+	t.begun, t.dry = true, start.Dry && !lostAlone(start.Taken)
+	t.lease.told.Store(int64(start.Gap))
+	t.hand(start.Taken)
+	return true
+}
+
+// hand hands URLs to the lanes.
+func (t *taker) hand(got []queue.Taken) {
+	t.alone = lostAlone(got)
+	for _, one := range got {
+		t.todo <- one
+	}
+	t.out += len(got)
+	t.taken += len(got)
+}
+
 // take moves URLs from the host's queue to the lanes. It reports whether it got any.
 func (t *taker) take(n int) bool {
+	if t.begin() {
+		return true
+	}
 	n, ok := t.promised(min(n, t.allowance(), t.visitor.cfg.Pages-t.taken))
 	if !ok {
 		return false
@@ -120,20 +163,18 @@ func (t *taker) take(n int) bool {
 			t.life.end(queue.EndSpent)
 			return nil
 		}
-		t.alone = len(got) == 1 && got[0].Entry.Lost > 0
-		t.dry = err == nil && len(got) < n && !t.alone
+		t.dry = err == nil && len(got) < n && !lostAlone(got)
 		return err
 	})
 	if ok {
 		t.heed()
 	}
-	for _, one := range got {
-		t.todo <- one
-	}
-	t.out += len(got)
-	t.taken += len(got)
+	t.hand(got)
 	return ok && len(got) > 0
 }
+
+// lostAlone reports whether the only URL taken may have killed a worker. Others may wait.
+func lostAlone(got []queue.Taken) bool { return len(got) == 1 && got[0].Entry.Lost > 0 }
 
 // promised returns how many of n URLs may be fetched under the budget of the host's domain.
 // If that is none, the visit ends once the URLs it took are done. If the budget is spent,

@@ -57,7 +57,7 @@ func newVisit(
 		done: make(chan finished, (aheadLanes+1)*lanes),
 	}
 	v.taker = &taker{
-		visitor: w, life: life, lease: keeper, host: host, committer: v.committer, connections: lanes, heed: v.heed,
+		visitor: w, life: life, lease: keeper, host: host, committer: v.committer, connections: lanes, heed: v.heed, rest: v.rest,
 		todo: make(chan queue.Taken, aheadLanes*lanes), ends: began.Add(w.cfg.Time),
 	}
 	return v
@@ -252,13 +252,21 @@ func (v *visit) acceptReady() {
 	}
 }
 
+// rest returns how the visit leaves its host. failure is the first URL that failed.
+func (v *visit) rest(failure string) queue.Rest {
+	return v.host.rest(v.visitor.settings().AddressGap(), failure)
+}
+
 // close commits what is done and gives the host back.
 func (v *visit) close() error {
 	v.committer.finish()
 	if v.life.ending == queue.EndStale {
 		return v.life.failure
 	}
-	err := v.lease.close(v.host.rest(v.visitor.settings().AddressGap(), v.committer.report.Failure))
+	if v.committer.closed {
+		return v.life.failure
+	}
+	err := v.lease.close(v.rest(v.committer.report.Failure))
 	if errors.Is(err, queue.ErrStale) {
 		v.committer.report.Ending = queue.EndStale
 		err = nil

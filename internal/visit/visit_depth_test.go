@@ -204,8 +204,8 @@ type losing struct {
 	left int
 }
 
-func (f *losing) Open(ctx context.Context, o queue.VisitRef, worker string) (visit.HostLease, error) {
-	lease, err := f.Frontier.Open(ctx, o, worker)
+func (f *losing) Open(ctx context.Context, o queue.VisitRef, worker string, want visit.Want) (visit.HostLease, error) {
+	lease, err := f.Frontier.Open(ctx, o, worker, want)
 	return losingLease{lease, f}, err
 }
 
@@ -234,6 +234,13 @@ func (t losingLease) Remember(ctx context.Context, pages []fetched.Outlinks) ([]
 		return nil, queue.ErrStale
 	}
 	return t.HostLease.Remember(ctx, pages)
+}
+
+func (t losingLease) Finish(ctx context.Context, done []queue.Settlement, r queue.Rest) (bool, error) {
+	if t.losing.lost() {
+		return false, queue.ErrStale
+	}
+	return t.HostLease.Finish(ctx, done, r)
 }
 
 func (t losingLease) Settle(ctx context.Context, done []queue.Settlement) error {

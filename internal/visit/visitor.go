@@ -247,13 +247,25 @@ func (w *Visitor) Update(job crawler.Job) error {
 // settings returns the current settings of the job.
 func (w *Visitor) settings() *crawler.Job { return w.live.Load() }
 
+// want returns what a visit takes when it opens. Where a budget of the host or its domain,
+// or its address, decides what may be taken, the visit finds that out first.
+func (w *Visitor) want() Want {
+	job := w.settings()
+	if job.PagesPerHost > 0 || job.PagesPerDomain > 0 || job.AddressGap() > 0 {
+		return Want{}
+	}
+	return Want{
+		URLs: min(aheadLanes*job.PerHost, w.cfg.Pages), Gap: time.Duration(job.Delay), Ahead: aheadOf(w.patience()),
+	}
+}
+
 // Visit carries out one visit and reports on it. It ends when the host has no URLs waiting,
 // at its bounds, soon after drain is closed, or when ctx ends; then nothing is left in
 // flight. The error is internal: Redis or a sink failed. A superseded order is not an
 // error: its report ends as EndStale.
 func (w *Visitor) Visit(ctx context.Context, o queue.VisitRef, drain <-chan struct{}) (queue.Report, error) {
 	began := time.Now()
-	lease, err := w.frontier.Open(ctx, o, w.cfg.Worker)
+	lease, err := w.frontier.Open(ctx, o, w.cfg.Worker, w.want())
 	if errors.Is(err, queue.ErrStale) {
 		return queue.Report{Host: o.Host, Ending: queue.EndStale}, nil
 	}

@@ -18,13 +18,25 @@ local orders = { 0 }
 local function arm(host)
   local epoch = math.max((tonumber(redis.call('HGET', HOST(host), 'epoch')) or 0) + 1, now)
   redis.call('HSET', HOST(host), 'state', 'armed', 'epoch', string.format('%d', epoch)) -- first, so that a full Redis refuses it
-  redis.call('ZREM', DUE, host)
-  redis.call('ZREM', URGENT, host)
-  redis.call('ZADD', ARMED, now + ARGV[2], host)
   orders[#orders + 1] = host
   orders[#orders + 1] = epoch
   out, room = out + 1, room - 1
 end
+
+-- move enters armed hosts in ARMED, all with the same commands.
+local function move(hosts)
+  if #hosts == 0 then return end
+  local deadlines = {}
+  for _, host in ipairs(hosts) do
+    deadlines[#deadlines + 1] = now + ARGV[2]
+    deadlines[#deadlines + 1] = host
+  end
+  redis.call('ZREM', DUE, unpack(hosts))
+  redis.call('ZREM', URGENT, unpack(hosts))
+  redis.call('ZADD', ARMED, unpack(deadlines))
+end
+
+local urgent = {}
 
 for _, host in ipairs(redis.call('ZRANGEBYSCORE', URGENT, '-inf', now, 'LIMIT', 0, room)) do
   local due = redis.call('ZSCORE', DUE, host)
@@ -34,10 +46,14 @@ for _, host in ipairs(redis.call('ZRANGEBYSCORE', URGENT, '-inf', now, 'LIMIT', 
     redis.call('ZADD', URGENT, due, host)
   else
     arm(host)
+    urgent[#urgent + 1] = host
   end
 end
+move(urgent)
 if room > 0 then
-  for _, host in ipairs(redis.call('ZRANGEBYSCORE', DUE, '-inf', now, 'LIMIT', 0, room)) do arm(host) end
+  local due = redis.call('ZRANGEBYSCORE', DUE, '-inf', now, 'LIMIT', 0, room)
+  for _, host in ipairs(due) do arm(host) end
+  move(due)
 end
 orders[1] = out
 return orders

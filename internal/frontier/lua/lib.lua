@@ -27,10 +27,14 @@ end
 -- tonumber returns 0 for anything that is not a number.
 local function tonumber(v) return to_number(v) or 0 end
 
--- now_ms is Redis's clock in unix milliseconds.
+-- now_ms is Redis's clock in unix milliseconds. A script reads it once.
+local clock
 local function now_ms()
-  local t = redis_call('TIME')
-  return t[1] * 1000 + math.floor(t[2] / 1000)
+  if not clock then
+    local t = redis_call('TIME')
+    clock = t[1] * 1000 + math.floor(t[2] / 1000)
+  end
+  return clock
 end
 
 -- count adds to a counter of the shard.
@@ -106,6 +110,16 @@ local function unpack_later(text)
   return BAND_NORMAL, text
 end
 
+-- queues returns the names of a host's queues.
+local function queues(host)
+  return QUEUE(BANDS[1], host), QUEUE(BANDS[2], host), QUEUE(BANDS[3], host), QUEUE(BANDS[4], host)
+end
+
+-- idle returns whether a host has no URL, neither waiting nor in flight.
+local function idle(host)
+  return redis.call('EXISTS', FLIGHT(host), LATER(host), queues(host)) == 0
+end
+
 -- is_urgent returns whether urgent URLs wait at a host.
 local function is_urgent(host)
   if redis.call('EXISTS', QUEUE(BAND_URGENT, host)) == 1 then return true end
@@ -127,10 +141,9 @@ local NEVER = 9999999999999
 -- requests to it.
 local function paused(rules) return rules and string.byte(rules) == 49 end
 
--- depart gives the address that a visited host held to the next host in line. No request may be
--- made to the address for wait milliseconds.
-local function depart(host, wait)
-  local ip = redis.call('HGET', HOST(host), 'address')
+-- depart gives the address that a visited host held, if it did, to the next host in line. No
+-- request may be made to the address for wait milliseconds.
+local function depart(host, ip, wait)
   if not ip then return end
   redis.call('HDEL', HOST(host), 'address')
   local key = ADDRESS(ip)
@@ -157,19 +170,20 @@ end
 -- rest makes a host that is no longer visited due, or idle if nothing waits there, and returns
 -- whether it is due. No request may be made to it for wait milliseconds, and no visit is due for
 -- parked milliseconds. What other jobs noted about the visit is removed. The fields of the host
--- in leaves are set and those in takes deleted with the same calls.
-local function rest(host, wait, parked, leaves, takes)
+-- in leaves are set and those in takes deleted with the same calls. is_idle says that the host is
+-- known to be idle.
+local function rest(host, wait, parked, leaves, takes, is_idle)
   local h, now, sets, dels = HOST(host), now_ms(), leaves or {}, takes or {}
   local due = wait > 0 and now + wait + 1 or now -- plus 1, because the clock is rounded down
   sets[#sets + 1], sets[#sets + 2] = 'next', due
   for _, field in ipairs({ 'worker', 'rivals', 'lined', 'woken', 'recalled' }) do dels[#dels + 1] = field end
 
-  local urgent = redis.call('EXISTS', QUEUE(BAND_URGENT, host)) == 1
-  local waits = urgent
-  for _, band in ipairs(BANDS) do
-    waits = waits or redis.call('EXISTS', QUEUE(band, host)) == 1
+  local urgent, waits, first = false, false, {}
+  if not is_idle and not idle(host) then
+    urgent = redis.call('EXISTS', QUEUE(BAND_URGENT, host)) == 1
+    waits = urgent or redis.call('EXISTS', queues(host)) > 0
+    if not urgent then first = redis.call('ZRANGE', LATER(host), 0, 0, 'WITHSCORES') end
   end
-  local first = urgent and {} or redis.call('ZRANGE', LATER(host), 0, 0, 'WITHSCORES')
   if waits or #first > 0 then
     sets[#sets + 1], sets[#sets + 2] = 'state', 'due'
   else
@@ -187,17 +201,21 @@ local function rest(host, wait, parked, leaves, takes)
 end
 
 -- wake makes a host due that has something to take now, unless it is being visited. urgent says
--- that the new URLs are urgent.
-local function wake(host, urgent)
-  local h = redis.call('HMGET', HOST(host), 'state', 'next', 'rules')
+-- that the new URLs are urgent; fresh is how many of them count as seen.
+local function wake(host, urgent, fresh)
+  local h = redis.call('HMGET', HOST(host), 'state', 'next', 'rules', 'seen')
   local due = math.max(now_ms(), tonumber(h[2] or 0))
   if paused(h[3]) then due = NEVER end
+  local sets = {}
+  if fresh > 0 then sets[1], sets[2] = 'seen', string.format('%d', tonumber(h[4] or 0) + fresh) end
   if h[1] == 'due' then
     line_up(host, math.min(due, tonumber(redis.call('ZSCORE', DUE, host) or due)), urgent)
   elseif h[1] ~= 'armed' and h[1] ~= 'open' and h[1] ~= 'broken' then -- idle, or garbage
-    redis.call('HSET', HOST(host), 'state', 'due')
+    sets[#sets + 1], sets[#sets + 2] = 'state', 'due'
     line_up(host, due, urgent)
   end
+  if #sets > 0 then redis.call('HSET', HOST(host), unpack(sets)) end
+  return not h[4] and fresh > 0
 end
 
 -- unpack_settled parses what settle stores of a URL: outcome, bytes, flags, band, host, packed

@@ -5,7 +5,7 @@
 --          fingerprint, packed entry
 -- Returns  how many URLs were queued
 
-local total, unseen, at = 0, 0, 1
+local total, unseen, hosts, at = 0, 0, 0, 1
 while at <= #ARGV do
   local host, band, urls = ARGV[at], ARGV[at + 1], tonumber(ARGV[at + 2])
   local entries, fresh, behind = {}, 0, at + 3 + 2 * urls
@@ -13,11 +13,11 @@ while at <= #ARGV do
     if see(ARGV[i]) then fresh = fresh + 1 end
     entries[#entries + 1] = ARGV[i + 1]
   end
-  if fresh > 0 and redis.call('HINCRBY', HOST(host), 'seen', fresh) == fresh then count('hosts', 1) end
   redis.call('RPUSH', QUEUE(band, host), unpack(entries))
-  wake(host, band == BAND_URGENT)
+  if wake(host, band == BAND_URGENT, fresh) then hosts = hosts + 1 end
   total, unseen, at = total + urls, unseen + fresh, behind
 end
 count('waiting', total)
+count('hosts', hosts)
 grow(unseen)
 return total

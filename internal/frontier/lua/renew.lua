@@ -6,9 +6,10 @@
 --          visit is recalled
 
 local SHORT = 300
-if not holds(ARGV[1], ARGV[2]) then return STALE end
-extend(ARGV[1], ARGV[3])
-redis.call('HSET', HOST(ARGV[1]), 'gap', ARGV[4])
+local host, epoch, lease, gap = ARGV[1], ARGV[2], ARGV[3], ARGV[4]
+local h = redis.call('HMGET', HOST(host), 'state', 'epoch', 'rules', 'rivals', 'recalled', 'gap')
+if h[1] ~= 'open' or h[2] ~= epoch then return STALE end
+extend(host, lease)
+if h[6] ~= gap then redis.call('HSET', HOST(host), 'gap', gap) end
 local late = redis.call('ZRANGEBYSCORE', DUE, '-inf', now_ms() - SHORT, 'LIMIT', 0, 1)
-local h = redis.call('HMGET', HOST(ARGV[1]), 'rules', 'rivals', 'recalled')
-return { h[1] or '', h[2] or '', #late, h[3] or '' }
+return { h[3] or '', h[4] or '', #late, h[5] or '' }

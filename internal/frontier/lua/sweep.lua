@@ -19,7 +19,7 @@ end
 local silent = redis.call('ZRANGEBYSCORE', OPEN, '-inf', deadline, 'LIMIT', 0, most)
 local broken = { math.max(#late, #silent) }
 for _, host in ipairs(silent) do
-  local h = redis.call('HMGET', HOST(host), 'epoch', 'turn', 'gap', 'state')
+  local h = redis.call('HMGET', HOST(host), 'epoch', 'turn', 'gap', 'state', 'address')
   local epoch = string.find(h[1] or '', '^%d+$') and tonumber(h[1])
   if not epoch then -- release.lua would never find a host whose epoch is garbage
     epoch = now
@@ -36,7 +36,7 @@ for _, host in ipairs(silent) do
     redis.call('ZADD', OPEN, now + hold, host)
   else
     redis.call('ZREM', OPEN, host)
-    depart(host, tonumber(h[3] or 0))
+    depart(host, h[5], tonumber(h[3] or 0))
     rest(host, tonumber(h[3] or 0))
   end
   broken[#broken + 1] = host

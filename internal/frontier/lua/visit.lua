@@ -1,0 +1,156 @@
+-- Code that the scripts of a visit share: those that take URLs, settle them and end the visit.
+
+-- pop removes up to most URLs from a host's queues, band by band. Within a band, URLs whose retry
+-- is due come first, then the oldest. A URL that a lost visit held is taken alone, because if it
+-- is what kills workers, nothing else should be lost with it. Returns bands and packed entries.
+local MOST_RIPE = 1000 -- that one call moves back into the queues
+local function pop(host, most)
+  local bands, entries = {}, {}
+  local function pop_band(band)
+    if #entries >= most then return end
+    for _, entry in ipairs(redis.call('LPOP', QUEUE(band, host), most - #entries) or {}) do
+      bands[#bands + 1], entries[#entries + 1] = band, entry
+    end
+  end
+  local urgent, high, _, low = queues(host)
+  if redis.call('EXISTS', LATER(host), urgent, high, low) == 0 then -- as in most hosts
+    pop_band(BAND_NORMAL)
+  else
+    local ripe = redis.call('ZRANGEBYSCORE', LATER(host), '-inf', now_ms(), 'LIMIT', 0, MOST_RIPE)
+    if #ripe > 0 then redis.call('ZREM', LATER(host), unpack(ripe)) end
+    for i = #ripe, 1, -1 do
+      local band, entry = unpack_later(ripe[i])
+      redis.call('LPUSH', QUEUE(band, host), entry)
+    end
+    for _, band in ipairs(BANDS) do pop_band(band) end
+  end
+
+  local keep = #entries
+  for i, entry in ipairs(entries) do
+    if (string.byte(entry) or 0) > 0 then -- how often it was lost
+      keep = math.max(1, i - 1)
+      break
+    end
+  end
+  for i = #entries, keep + 1, -1 do
+    redis.call('LPUSH', QUEUE(bands[i], host), entries[i])
+    entries[i] = nil
+  end
+  return bands, entries
+end
+
+-- fly puts entries in flight, and appends ticket, packed entry, … to answer. last is the host's
+-- last ticket; more fields of the host can be written in the same call.
+local function fly(host, bands, entries, last, answer, ...)
+  local first, flight = reserve_tickets(host, last, #entries, now_ms(), ...), {}
+  for i, entry in ipairs(entries) do
+    local ticket = name_ticket(bands[i], first + i - 1)
+    flight[#flight + 1], flight[#flight + 2] = ticket, entry
+    answer[#answer + 1], answer[#answer + 2] = ticket, entry
+  end
+  redis.call('HSET', FLIGHT(host), unpack(flight))
+  count('waiting', -#entries)
+  count('flight', #entries)
+end
+
+-- land takes URLs out of flight with their outcomes. The arguments from ARGV[at] on are those of
+-- settle.lua behind the lease. turn and pages are the host's fields. Returns the new ones, as
+-- fields of the host to be set.
+local MOST_MUTED = 100 -- crawler.MostMuted
+local function land(host, at, turn, pages)
+  local segment, term, stored, now = ARGV[at], ARGV[at + 1], ARGV[at + 2], now_ms()
+  local counters = at + 4
+  local behind = counters + 2 * tonumber(ARGV[at + 3])
+  local tickets, flights = {}, {}
+  for i = behind, #ARGV, 6 do tickets[#tickets + 1] = ARGV[i] end
+  -- HDEL is the first write, because a full Redis refuses a command that may need memory only if
+  -- it is the first. So a visit settles, and stays alive, in a full Redis.
+  if #tickets == 1 and segment == '' then
+    flights[tickets[1]] = redis.call('HDEL', FLIGHT(host), tickets[1]) == 1
+  else
+    for i, flight in ipairs(redis.call('HMGET', FLIGHT(host), unpack(tickets))) do flights[tickets[i]] = flight end
+    redis.call('HDEL', FLIGHT(host), unpack(tickets))
+  end
+
+  local outcomes, bytes, settled, retries, over, incomplete, kept = {}, 0, 0, 0, 0, 0, {}
+  for i = behind, #ARGV, 6 do
+    local ticket, outcome, entry, flags = ARGV[i], ARGV[i + 1], ARGV[i + 3], ARGV[i + 5]
+    local flight = flights[ticket]
+    if flight then
+      flights[ticket] = nil
+      settled = settled + 1
+      outcomes[outcome] = (outcomes[outcome] or 0) + 1
+      bytes = bytes + tonumber(ARGV[i + 2])
+      if string.find(flags, 'o', 1, true) then over = over + 1 end
+      if string.find(flags, 'i', 1, true) then incomplete = incomplete + 1 end
+      if entry ~= '' then
+        redis.call('ZADD', LATER(host), now + ARGV[i + 4], pack_later(string.sub(ticket, 1, 1), entry))
+        retries = retries + 1
+      elseif segment ~= '' then
+        kept[#kept + 1] = outcome .. ' ' .. ARGV[i + 2] .. ' -' .. flags .. ' ' .. string.sub(ticket, 1, 1) .. ' ' .. host .. ' ' .. flight
+      end
+    end
+  end
+  for outcome, n in pairs(outcomes) do count('outcome:' .. outcome, n) end
+  if settled > 0 then -- otherwise this is a repeated call
+    for i = counters, behind - 1, 2 do
+      local name = ARGV[i]
+      if string.sub(name, 1, 6) == 'muted:' and redis.call('HEXISTS', COUNT, name) == 0 then
+        local patterns = tonumber(redis.call('HGET', COUNT, 'patterns') or 0)
+        if patterns < MOST_MUTED then count('patterns', 1) else name = 'mutedmore' end
+      end
+      count(name, tonumber(ARGV[i + 1]))
+    end
+  end
+  count('over', over)
+  count('incomplete', incomplete)
+  count('bytes', bytes)
+  count('flight', -settled)
+  count('waiting', retries)
+  if #kept > 0 then
+    redis.call('ZADD', SEGMENTS, now + term, segment)
+    redis.call('HINCRBY', UNSHIPPED, segment, #kept)
+    count(stored == '1' and 'unshipped' or 'ondisk', #kept)
+    for i = 1, #kept, 1000 do -- unpack has a limit
+      if stored ~= '1' then break end
+      redis.call('RPUSH', SEGMENT(segment), unpack(kept, i, math.min(i + 999, #kept)))
+    end
+  end
+  local fetched = outcomes.fetched or 0
+  return { 'turn', tonumber(turn) + fetched, 'pages', string.format('%d', tonumber(pages) + fetched) }
+end
+
+-- leave gives a host back whose visit ends. The arguments from ARGV[at] on are those of close.lua
+-- behind the epoch. rivals, woken and ip are the host's fields; leaves are fields to be set in the
+-- same call. is_idle is as for rest.
+local function leave(host, at, rivals, woken, ip, leaves, is_idle)
+  local wait, strikes, trouble, traps = tonumber(ARGV[at]), ARGV[at + 1], ARGV[at + 2], ARGV[at + 3]
+  local address_wait, parked, failure = tonumber(ARGV[at + 4]), tonumber(ARGV[at + 5]), ARGV[at + 6]
+  local ago, gap, line, wanted = ARGV[at + 7], ARGV[at + 8], tonumber(ARGV[at + 9]), ARGV[at + 10]
+  local class, kept = ARGV[at + 11], ARGV[at + 12]
+  local takes = {}
+  local function set(field, value) leaves[#leaves + 1], leaves[#leaves + 2] = field, value end
+  local function drop(field) takes[#takes + 1] = field end
+  set('gap', gap)
+  if strikes == '0' then
+    drop('strikes') drop('trouble') drop('class')
+  else
+    set('strikes', strikes) set('trouble', trouble) set('class', class)
+  end
+  if traps == '' then drop('traps') else set('traps', traps) end
+  if tonumber(kept) > tonumber(gap) then set('kept', kept) else drop('kept') end
+  if ago ~= '-1' then set('last', string.format('%d', now_ms() + 1 - ago)) end
+  redis.call('ZREM', OPEN, host) -- first, so that a visit ends in a full Redis
+  if failure ~= '' then
+    redis.call('LPUSH', FAILURES, failure)
+    redis.call('LTRIM', FAILURES, 0, 49)
+  end
+  depart(host, ip, address_wait)
+  local lined = rivals or wanted == '1'
+  if lined and woken then
+    parked = math.max(parked, tonumber(woken) - now_ms()) -- its turn came before it lined up
+  elseif lined then
+    parked = math.max(parked, line)
+  end
+  if rest(host, wait, parked, leaves, takes, is_idle) and lined then redis.call('HSET', HOST(host), 'lined', 1) end
+end
