@@ -14,7 +14,11 @@ func startBuiltin(t *testing.T) *Builtin {
 	if err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(b.Stop)
+	t.Cleanup(func() {
+		if err := b.Stop(); err != nil {
+			t.Error(err)
+		}
+	})
 	return b
 }
 
