@@ -545,6 +545,27 @@ func TestACrawlWhoseResultsAreElsewhereIsRefused(t *testing.T) {
 	}
 }
 
+func TestAKilledCrawlGoesOnWithoutARedisServer(t *testing.T) {
+	t.Parallel()
+	forEachEntryPoint(t, pageMap{"/": `<a href="/a">x</a>`, "/a": "x"}, func(t *testing.T, v *entryTest) {
+		v.path = t.TempDir() // no redis-server is in this folder
+		reached, release := v.site.Hang("/a")
+		c := v.start()
+		<-reached
+		c.kill()
+		release()
+		if was := v.note().Backend; was != localcrawl.InBuiltin {
+			t.Errorf("the crawl is noted as %q, want %q", was, localcrawl.InBuiltin)
+		}
+		v.path = "" // a redis-server that is installed later does not have the crawl
+		v.crawl()
+		if kept := v.records(); len(kept) != 2 || kept["/a"].Status != http.StatusOK {
+			t.Errorf("the pages kept are %v, want / and /a", kept)
+		}
+	})
+}
+
+// Versions before 0.2 had no log for the built-in Redis.
 func TestACrawlThatWasInMemoryIsRefusedWithTheWayOut(t *testing.T) {
 	t.Parallel()
 	forEachEntryPoint(t, pageMap{"/": `<a href="/a">x</a>`, "/a": "x"}, func(t *testing.T, v *entryTest) {
@@ -554,6 +575,15 @@ func TestACrawlThatWasInMemoryIsRefusedWithTheWayOut(t *testing.T) {
 		<-reached
 		c.kill()
 		release()
+		note := v.note()
+		note.Backend = localcrawl.InMemory
+		state := filepath.Join(v.Out, v.Job.Name, localcrawl.StateDir)
+		if err := os.WriteFile(filepath.Join(state, "crawl.json"), []byte(jsonOf(t, note)), 0o644); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.RemoveAll(filepath.Join(state, "redis")); err != nil {
+			t.Fatal(err)
+		}
 		v.wantRefused("was interrupted", "was in memory and is gone", "estart")
 		v.Restart = true
 		v.crawl()

@@ -103,16 +103,38 @@ func TestABudgetThatWasSpentCanBeRaised(t *testing.T) {
 	asked(b.site).expectOnce(t, "requests", b.graph.URLs(b.site))
 }
 
-func TestAnInterruptedCrawlInMemoryIsRefusedWithTheWayOut(t *testing.T) {
+func TestACrawlWhoseBuiltinRedisIsGoneIsRefusedWithTheWayOut(t *testing.T) {
 	t.Parallel()
 	b := newBurst(t, 300)
 	b.withoutRedis()
 	p := b.start(b.args...)
 	b.after(50)
 	p.signal(os.Interrupt)
-	p.wait().exits(interrupted)
-	b.untouched(func() { b.run(b.args...).exits(usage, "in memory", "--restart") })
+	p.wait().exits(interrupted, "the same command resumes the crawl")
+	if err := os.Remove(filepath.Join(b.path("site"), ".trawl", "redis", "commands.log")); err != nil {
+		t.Fatal(err)
+	}
+	b.untouched(func() { b.run(b.args...).exits(usage, "lost from its built-in Redis", "--restart") })
+	elsewhere := append(b.args, "--redis", redistest.New(t), "--job", redistest.Name(t))
+	b.untouched(func() { b.run(elsewhere...).exits(usage, "holds the results of job") })
 	b.run(append(b.args, "--restart")...).exits(done, "earlier results are now in")
+	fetched(pages(t, b.path("site"))).expectOnce(t, "pages", b.graph.URLs(b.site))
+}
+
+func TestACrawlOfARedisServerThatIsNotInstalledIsRefusedWithTheWayOut(t *testing.T) {
+	t.Parallel()
+	b := newBurst(t, 300)
+	b.withRedis()
+	p := b.start(b.args...)
+	b.after(50)
+	p.signal(os.Interrupt)
+	p.wait().exits(interrupted)
+	b.redisGone()
+	installed := b.env
+	b.withoutRedis()
+	b.untouched(func() { b.run(b.args...).exits(usage, "lies with its private redis-server", "--restart") })
+	b.env = installed
+	b.run(b.args...).exits(done, "going on with")
 	fetched(pages(t, b.path("site"))).expectOnce(t, "pages", b.graph.URLs(b.site))
 }
 

@@ -25,12 +25,12 @@ func checkRedis(url string) error {
 }
 
 // connectAgain connects to the Redis of a crawl: the one at url or, if that is empty, the
-// private one whose files are in the state folder.
-func connectAgain(ctx context.Context, url, state string, log *slog.Logger) (*fleet.Backend, error) {
+// private one of the kind was, whose files are in the state folder.
+func connectAgain(ctx context.Context, url, state, was string, log *slog.Logger) (*fleet.Backend, error) {
 	if url != "" {
 		return connectShared(ctx, url, log)
 	}
-	b, err := fleet.Start(ctx, state, true, log)
+	b, err := fleet.Start(ctx, fleet.StartConfig{Dir: state, Persist: true, Was: was, Log: log})
 	if err != nil {
 		return nil, failed("%v", err)
 	}

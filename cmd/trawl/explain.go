@@ -112,13 +112,13 @@ func (x explanation) ofFolder(ctx context.Context, path, redisURL string, named 
 	}
 	x.Job, x.State, x.Why, x.Called = crawl.Job, crawler.State(crawl.State), crawl.Reason, path
 	x.Scattered = len(crawl.Elsewhere) > 0
-	if crawl.Backend == localcrawl.InMemory || crawl.Backend != localcrawl.InPrivate && !named {
+	if crawl.Backend == localcrawl.InMemory || !crawl.Own() && !named {
 		return x.FromSettings(crawl.Settings, nil) // its frontier is gone, or the user named no Redis
 	}
-	if crawl.Backend == localcrawl.InPrivate {
+	if crawl.Own() {
 		redisURL = ""
 	}
-	back, err := connectAgain(ctx, redisURL, dir.State(), newLog(false))
+	back, err := connectAgain(ctx, redisURL, dir.State(), crawl.Backend, newLog(false))
 	if err != nil {
 		return err
 	}

@@ -51,7 +51,7 @@ func TestExplainSaysWhatHappenedToAURLAndWhy(t *testing.T) {
 	}
 }
 
-func TestExplainOfACrawlInMemoryGoesByItsResults(t *testing.T) {
+func TestExplainOfACrawlOverTheBuiltinRedisKnowsItsFrontier(t *testing.T) {
 	t.Parallel()
 	s := newShell(t)
 	s.withoutRedis()

@@ -4,12 +4,13 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"log/slog"
 	"maps"
+	"math/rand/v2"
 	"os"
 	"os/signal"
 	"path/filepath"
 	"slices"
-	"strings"
 	"syscall"
 	"testing"
 	"time"
@@ -17,8 +18,9 @@ import (
 	"github.com/gofrs/flock"
 	"github.com/redis/go-redis/v9"
 
+	trawlfleet "github.com/trawlcrawler/trawl/internal/fleet"
 	"github.com/trawlcrawler/trawl/internal/frontier"
-	"github.com/trawlcrawler/trawl/internal/redisd"
+	"github.com/trawlcrawler/trawl/internal/localcrawl"
 	"github.com/trawlcrawler/trawl/internal/test/redistest"
 	"github.com/trawlcrawler/trawl/internal/test/testfleet"
 	"github.com/trawlcrawler/trawl/internal/test/testsite"
@@ -104,15 +106,18 @@ func (b *burst) shutRedisDown() {
 func (b *burst) inFlight() int {
 	b.t.Helper()
 	ctx := testfleet.Patience(b.t)
-	server, err := redisd.Start(ctx, redisd.Config{Dir: filepath.Join(b.path("site"), ".trawl", "redis"), Persist: true})
+	note, err := localcrawl.ReadNote(b.path("site"))
 	if err != nil {
 		b.t.Fatal(err)
 	}
-	defer server.Stop(ctx)
-	socket, _, _ := strings.Cut(strings.TrimPrefix(server.URL(), "unix://"), "?")
-	rdb := redis.NewClient(&redis.Options{Network: "unix", Addr: socket})
-	defer rdb.Close()
-	store := frontier.New(rdb)
+	back, err := trawlfleet.Start(ctx, trawlfleet.StartConfig{
+		Dir: filepath.Join(b.path("site"), ".trawl"), Persist: true, Was: note.Backend, Log: slog.New(slog.DiscardHandler),
+	})
+	if err != nil {
+		b.t.Fatal(err)
+	}
+	defer back.Close()
+	store := frontier.New(back.Client)
 	jobs, err := store.Jobs(ctx)
 	if err != nil || len(jobs) != 1 {
 		b.t.Fatalf("the jobs are %q (%v), want one", jobs, err)
@@ -141,34 +146,69 @@ func TestAKilledCrawlGoesOnWhereItWas(t *testing.T) {
 			}
 			b := newBurst(t, 1200)
 			b.withRedis()
-			killed := b.start(b.args...)
-			b.after(requests)
-			killed.kill()
-			b.redisGone()
-			inFlight := b.inFlight()
-			b.run(b.args...).exits(done, "going on with", "is done: nothing is left to fetch")
-			b.redisGone()
-			b.whole(inFlight)
+			b.goesOnAfter(requests)
+		})
+	}
+}
+
+// goesOnAfter kills a crawl after so many requests, and gives the same command again.
+func (b *burst) goesOnAfter(requests int) {
+	b.t.Helper()
+	killed := b.start(b.args...)
+	b.after(requests)
+	killed.kill()
+	b.redisGone()
+	inFlight := b.inFlight()
+	b.run(b.args...).exits(done, "going on with", "is done: nothing is left to fetch")
+	b.redisGone()
+	b.whole(inFlight)
+	b.run("audit", "site").exits(done)
+}
+
+func TestAKilledCrawlOverTheBuiltinRedisGoesOnWhereItWas(t *testing.T) {
+	t.Parallel()
+	moments := []int{400, 1 + rand.IntN(1100)}
+	if slow() {
+		for range 8 {
+			moments = append(moments, 1+rand.IntN(1190))
+		}
+	}
+	for _, requests := range moments {
+		t.Run(fmt.Sprintf("after %d of 1200 requests", requests), func(t *testing.T) {
+			if !slow() {
+				t.Parallel()
+			}
+			b := newBurst(t, 1200)
+			b.withoutRedis()
+			b.goesOnAfter(requests)
 		})
 	}
 }
 
 func TestACrawlThatIsKilledAgainAndAgainIsWholeAtItsEnd(t *testing.T) {
 	t.Parallel()
-	long(t)
-	b := newBurst(t, 1200)
-	b.withRedis()
-	const kills = 5
-	for i := range kills {
-		p := b.start(b.args...)
-		b.after(200 * (i + 1))
-		p.kill()
-	}
-	b.run(b.args...).exits(done)
-	records := pages(t, b.path("site"))
-	fetched(records).expect(t, "pages", b.graph.URLs(b.site))
-	if n := len(asked(b.site).twice()); n > kills*maxInFlight {
-		t.Errorf("%d pages were asked for twice, want at most %d for each of %d kills", n, maxInFlight, kills)
+	for name, redis := range map[string]func(b *burst){
+		"private":  func(b *burst) { b.withRedis() },
+		"built in": func(b *burst) { b.withoutRedis() },
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			long(t)
+			b := newBurst(t, 1200)
+			redis(b)
+			const kills = 5
+			for i := range kills {
+				p := b.start(b.args...)
+				b.after(200 * (i + 1))
+				p.kill()
+			}
+			b.run(b.args...).exits(done)
+			records := pages(t, b.path("site"))
+			fetched(records).expect(t, "pages", b.graph.URLs(b.site))
+			if n := len(asked(b.site).twice()); n > kills*maxInFlight {
+				t.Errorf("%d pages were asked for twice, want at most %d for each of %d kills", n, maxInFlight, kills)
+			}
+		})
 	}
 }
 

@@ -68,7 +68,7 @@ func notTheJobs(ctx context.Context, crawl *export.Crawl, job string, created ti
 func settledIn(ctx context.Context, named string, crawl *export.Crawl) (settled int64, called string, known bool) {
 	n, err := localcrawl.ReadNote(named)
 	if err == nil && n != nil && n.Out == "" {
-		if n.Backend != localcrawl.InPrivate {
+		if !n.Own() {
 			named = n.Job
 		}
 		return n.Settled, named, n.Settled > 0 && len(n.Elsewhere) == 0

@@ -119,10 +119,10 @@ func (r refetch) ofFolder(ctx context.Context, path string) (err error) {
 		return usage("%q contains no crawl", path)
 	case crawl.Backend == localcrawl.InMemory:
 		return usage("the frontier of the crawl in %q was in memory and is gone: crawl it again with --restart", path)
-	case crawl.Backend != localcrawl.InPrivate:
+	case !crawl.Own():
 		return usage("the frontier of the crawl in %q is in %s: name its job (trawl job refetch %s --redis …)", path, crawl.Backend, crawl.Job)
 	}
-	back, err := connectAgain(ctx, "", dir.State(), newLog(false))
+	back, err := connectAgain(ctx, "", dir.State(), crawl.Backend, newLog(false))
 	if err != nil {
 		return err
 	}

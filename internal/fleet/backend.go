@@ -22,6 +22,7 @@ type Backend struct {
 	Kind     string          // description for people
 	Durable  bool            // an interrupted crawl can be continued
 	Private  bool            // no other process uses it
+	Builtin  bool            // it is the built-in one, in this process
 	Lost     <-chan struct{} // closed if a private server ends unexpectedly; nil otherwise
 	stop     func(context.Context) error
 }
@@ -51,14 +52,42 @@ func Connect(ctx context.Context, url string, log *slog.Logger) (*Backend, error
 	return b, nil
 }
 
-// Start starts a Redis for this process alone: a private redis-server with its files in
-// dir, if there is one on PATH, and otherwise the built-in one. With persist, the server
-// saves its data.
-func Start(ctx context.Context, dir string, persist bool, log *slog.Logger) (*Backend, error) {
-	if path, ok := redisd.Find(); ok {
-		return startPrivate(ctx, path, dir, persist, log)
+// Values of [StartConfig.Was].
+const (
+	ServerKind  = "private"  // a private redis-server
+	BuiltinKind = "built-in" // the built-in Redis
+)
+
+// StartConfig configures a Redis for one process alone.
+type StartConfig struct {
+	// Dir is the folder in which it has a folder for its files. Required.
+	Dir string
+	// Persist keeps the data. Default false: it ends with the process.
+	Persist bool
+	// Was is the kind of the Redis whose data is in Dir: ServerKind or BuiltinKind. Default:
+	// there is none.
+	Was string
+	// Fresh discards data that is in Dir, if it is the built-in one's.
+	Fresh bool
+	// Log receives starts and stops. Required.
+	Log *slog.Logger
+}
+
+// Start starts a Redis for this process alone: the built-in one if it has the data, otherwise
+// a private redis-server if there is one on PATH, otherwise the built-in one. If the data is
+// that of a redis-server, and there is none on PATH, the built-in one starts in memory: the
+// data may still be wanted.
+func Start(ctx context.Context, cfg StartConfig) (*Backend, error) {
+	path, ok := redisd.Find()
+	switch {
+	case cfg.Persist && cfg.Was == BuiltinKind && !cfg.Fresh:
+		return startDurable(ctx, cfg)
+	case ok:
+		return startPrivate(ctx, path, cfg)
+	case cfg.Persist && (cfg.Was != ServerKind || cfg.Fresh):
+		return startDurable(ctx, cfg)
 	}
-	return startBuiltin(ctx, log)
+	return startBuiltin(ctx, cfg.Log)
 }
 
 // connectTo opens a running Redis.
@@ -78,10 +107,13 @@ func connectTo(ctx context.Context, url string) (*Backend, error) {
 }
 
 // startPrivate starts a private redis-server.
-func startPrivate(ctx context.Context, path, dir string, persist bool, log *slog.Logger) (*Backend, error) {
+func startPrivate(ctx context.Context, path string, cfg StartConfig) (*Backend, error) {
 	ctx, cancel := context.WithTimeout(ctx, redisStart)
 	defer cancel()
-	server, err := redisd.Start(ctx, redisd.Config{Path: path, Dir: filepath.Join(dir, "redis"), Persist: persist, Log: log})
+	server, err := redisd.Start(ctx, redisd.Config{Path: path, Dir: cfg.redisDir(), Persist: cfg.Persist, Log: cfg.Log})
+	if err == nil && cfg.Fresh {
+		err = redisd.DiscardBuiltin(cfg.redisDir())
+	}
 	if err != nil {
 		return nil, fmt.Errorf("start a private redis-server: %w", err)
 	}
@@ -90,26 +122,50 @@ func startPrivate(ctx context.Context, path, dir string, persist bool, log *slog
 		return nil, errors.Join(err, server.Stop(ctx))
 	}
 	b.Kind = "a private redis-server"
-	b.Durable, b.Private = persist, true
+	b.Durable, b.Private = cfg.Persist, true
 	b.Lost = server.Done()
 	b.stop = server.Stop
 	return b, nil
 }
 
-// startBuiltin starts the built-in imitation of Redis in this process.
+func (cfg StartConfig) redisDir() string { return filepath.Join(cfg.Dir, "redis") }
+
+// startDurable starts the built-in Redis in this process, with its data in a folder.
+func startDurable(ctx context.Context, cfg StartConfig) (*Backend, error) {
+	server, err := redisd.OpenBuiltin(ctx, redisd.BuiltinConfig{Dir: cfg.redisDir(), Fresh: cfg.Fresh, Log: cfg.Log})
+	if err != nil {
+		return nil, err
+	}
+	b, err := connectBuiltin(ctx, server)
+	if err != nil {
+		return nil, err
+	}
+	b.Kind, b.Durable = "the built-in Redis", true
+	return b, nil
+}
+
+// startBuiltin starts the built-in Redis in this process, with its data in memory.
 func startBuiltin(ctx context.Context, log *slog.Logger) (*Backend, error) {
 	server, err := redisd.StartBuiltin(log)
 	if err != nil {
-		return nil, fmt.Errorf("start the built-in Redis: %w", err)
-	}
-	b, err := connectTo(ctx, server.URL())
-	if err != nil {
-		server.Stop()
 		return nil, err
 	}
-	b.Kind = "the built-in Redis, in memory: an interrupted crawl cannot go on (install redis-server for that)"
-	b.Private = true
-	b.stop = func(context.Context) error { server.Stop(); return nil }
+	b, err := connectBuiltin(ctx, server)
+	if err != nil {
+		return nil, err
+	}
+	b.Kind = "the built-in Redis, in memory"
+	return b, nil
+}
+
+// connectBuiltin connects to a built-in Redis, or stops it.
+func connectBuiltin(ctx context.Context, server *redisd.Builtin) (*Backend, error) {
+	b, err := connectTo(ctx, server.URL())
+	if err != nil {
+		return nil, errors.Join(err, server.Stop())
+	}
+	b.Private, b.Builtin = true, true
+	b.stop = func(context.Context) error { return server.Stop() }
 	return b, nil
 }
 

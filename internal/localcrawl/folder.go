@@ -12,6 +12,7 @@ import (
 	"github.com/gofrs/flock"
 
 	"github.com/trawlcrawler/trawl/crawler"
+	"github.com/trawlcrawler/trawl/internal/fleet"
 	"github.com/trawlcrawler/trawl/internal/queue"
 )
 
@@ -27,7 +28,7 @@ type Note struct {
 	Job     string    `json:"job"`
 	State   string    `json:"state"` // running or done
 	Reason  string    `json:"reason,omitempty"`
-	Backend string    `json:"backing"`       // where the frontier is: private, memory, or the URL of a Redis
+	Backend string    `json:"backing"`       // where the frontier is: private, built-in, memory, or the URL of a Redis
 	Out     string    `json:"out,omitempty"` // the bucket of the results; "" if they are in the folder
 	Pages   int64     `json:"pages"`
 	Settled int64     `json:"settled"` // URLs that should have their own record; 0 while the crawl runs
@@ -40,9 +41,13 @@ type Note struct {
 
 // Values of Note.Backend for a Redis that is not shared.
 const (
-	InPrivate = "private"
+	InPrivate = fleet.ServerKind
+	InBuiltin = fleet.BuiltinKind
 	InMemory  = "memory"
 )
+
+// Own reports whether the frontier is in files of the folder.
+func (n Note) Own() bool { return n.Backend == InPrivate || n.Backend == InBuiltin }
 
 // StateDir is the name of a folder's state directory.
 const StateDir = ".trawl"

@@ -195,6 +195,10 @@ func (r *Runner) whereabouts(was string) string {
 		return "was in memory and is gone"
 	case was == InPrivate && r.Redis.Private && r.Redis.Durable:
 		return "is lost from its private redis-server"
+	case was == InBuiltin && r.Redis.Private:
+		return "is lost from its built-in Redis"
+	case was == InBuiltin:
+		return fmt.Sprintf("lies with its built-in Redis (leave out %s)", r.cfg.Words.Redis)
 	case was == InPrivate:
 		return fmt.Sprintf("lies with its private redis-server (install redis-server, and leave out %s)", r.cfg.Words.Redis)
 	}
@@ -207,6 +211,8 @@ func (r *Runner) note(status crawler.Status, c crawler.Counters, elsewhere []que
 	switch {
 	case !r.Redis.Private:
 		where = r.Redis.Endpoint.String()
+	case r.Redis.Durable && r.Redis.Builtin:
+		where = InBuiltin
 	case r.Redis.Durable:
 		where = InPrivate
 	}

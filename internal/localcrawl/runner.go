@@ -97,13 +97,22 @@ func (r *Runner) openRedis(ctx context.Context) (err error) {
 		if err != nil {
 			return fmt.Errorf("%w (or leave out %s)", err, r.cfg.Words.Redis)
 		}
-	} else if r.Redis, err = fleet.Start(ctx, r.temp(), r.folder != nil, r.cfg.Log); err != nil {
+	} else if r.Redis, err = fleet.Start(ctx, r.ownRedis()); err != nil {
 		return err
 	}
 	r.Connection = fleet.Join(r.Redis, r.cfg.Log)
 	r.Client = tasks.NewClient(r.store(), r.Redis.Endpoint)
 	r.closers = append(r.closers, r.Redis.Close, r.Client.Close)
 	return nil
+}
+
+// ownRedis returns the configuration of a private Redis.
+func (r *Runner) ownRedis() fleet.StartConfig {
+	cfg := fleet.StartConfig{Dir: r.temp(), Persist: r.folder != nil, Fresh: r.cfg.Restart, Log: r.cfg.Log}
+	if r.earlier != nil {
+		cfg.Was = r.earlier.Backend
+	}
+	return cfg
 }
 
 // temp returns the folder for files of this process.

@@ -110,6 +110,14 @@ func openBuiltin(ctx context.Context, cfg BuiltinConfig, rewriteAt int64) (*Buil
 	return b, nil
 }
 
+// DiscardBuiltin removes the data of a built-in Redis from a folder in which none is running.
+func DiscardBuiltin(dir string) error {
+	if err := os.Remove(filepath.Join(dir, logName)); err != nil && !errors.Is(err, os.ErrNotExist) {
+		return fmt.Errorf("discard the data of the built-in redis: %w", err)
+	}
+	return nil
+}
+
 // newBuiltin starts an imitation that no client can use yet.
 func newBuiltin(log *slog.Logger) (*Builtin, error) {
 	if log == nil {
@@ -133,7 +141,7 @@ func newBuiltin(log *slog.Logger) (*Builtin, error) {
 func (b *Builtin) load(cfg BuiltinConfig) (err error) {
 	began := time.Now()
 	if cfg.Fresh {
-		if err := os.Remove(filepath.Join(cfg.Dir, logName)); err != nil && !errors.Is(err, os.ErrNotExist) {
+		if err := DiscardBuiltin(cfg.Dir); err != nil {
 			return err
 		}
 	}
