@@ -890,7 +890,7 @@ func (b *bench) snapshot() (fail func()) {
 	ctx, names := b.t.Context(), func() []string { return b.rdb.Keys(b.t.Context(), anyKey(b.job.Name)).Val() }
 	was := names()
 	for _, key := range was {
-		b.must(b.rdb.Copy(ctx, key, key+" before", 0, true).Err())
+		b.must(b.rdb.Copy(ctx, key, key+" before", 0, false).Err())
 	}
 	return func() {
 		for _, key := range names() {

@@ -41,10 +41,10 @@ type Builtin struct {
 	failing   error       // why commands cannot be logged
 	unit      unit        // what the command that mu's holder carries out has done
 
-	// Only the goroutine of run uses these.
-	rewriteAt int64 // the size below which the log is not rewritten
-	grown     int64 // the size at which the log is rewritten next
-	synced    int64 // the size of the log when it was last forced to disk
+	upkeep    sync.Mutex // held while the log is forced to disk or rewritten; before mu
+	rewriteAt int64      // the size below which the log is not rewritten
+	grown     int64      // the size at which the log is rewritten next
+	synced    int64      // the size of the log when it was last forced to disk
 }
 
 // StartBuiltin starts an imitation of Redis whose data is in memory and is lost with the
@@ -189,6 +189,8 @@ func (b *Builtin) run() {
 
 // sync forces the log to disk.
 func (b *Builtin) sync() {
+	b.upkeep.Lock()
+	defer b.upkeep.Unlock()
 	b.mu.Lock()
 	_ = b.recover()
 	size := b.commands.size
@@ -206,6 +208,8 @@ func (b *Builtin) sync() {
 // rewriteIfGrown replaces the log by a snapshot if it has grown enough. Commands wait while
 // the snapshot is written, but not until it is on disk.
 func (b *Builtin) rewriteIfGrown() {
+	b.upkeep.Lock()
+	defer b.upkeep.Unlock()
 	began := time.Now()
 	was, next, err := b.beginRewriting(began)
 	if next == nil && err == nil {

@@ -2,7 +2,11 @@ package redisd
 
 import (
 	"fmt"
+	"math"
+	"slices"
+	"strconv"
 	"strings"
+	"time"
 )
 
 // effect is what a command does to the data, as far as the log is concerned.
@@ -23,7 +27,7 @@ const (
 var effects = table(map[effect]string{
 	passes: `AUTH CLIENT CLUSTER COMMAND ECHO HELLO INFO MEMORY OBJECT PING PSUBSCRIBE PUBLISH PUBSUB
 		PUNSUBSCRIBE QUIT SCRIPT SUBSCRIBE TIME UNSUBSCRIBE WAIT`,
-	writes: `APPEND DECR DECRBY DEL EXPIRE EXPIREAT FLUSHALL FLUSHDB GETDEL GETSET HDEL HINCRBY HMSET HSET
+	writes: `APPEND COPY DECR DECRBY DEL EXPIRE EXPIREAT FLUSHALL FLUSHDB GETDEL GETSET HDEL HINCRBY HMSET HSET
 		HSETNX INCR INCRBY LINSERT LMOVE LPOP LPUSH LPUSHX LREM LSET LTRIM MSET MSETNX PERSIST PEXPIRE
 		PEXPIREAT PSETEX RENAME RENAMENX RPOP RPOPLPUSH RPUSH RPUSHX SADD SET SETEX SETNX
 		SETRANGE SMOVE SREM UNLINK ZADD ZINCRBY ZPOPMAX ZPOPMIN ZREM
@@ -60,12 +64,15 @@ func (b *Builtin) effectOf(name string, args []string) (e effect, refusal string
 	if option := unsupported(name, args); option != "" {
 		return unknown, fmt.Sprintf("ERR the built-in Redis does not support %s with %s: use a redis-server", name, option)
 	}
+	if e == writes && life(name, args) > maxLife {
+		return unknown, fmt.Sprintf("ERR invalid expire time in '%s' command", strings.ToLower(name))
+	}
 	return e, ""
 }
 
-// unsupported returns an option of a command that compares deadlines, or sets one at a time
-// that may have passed; "" for none. In miniredis, these would see deadlines that are out of
-// date.
+// unsupported returns an option of a command with which it is refused; "" for none. Those of
+// deadlines would compare them with other than deadlines (see origin), and a key that COPY
+// replaces keeps a part of what it was in miniredis.
 func unsupported(name string, args []string) string {
 	var options []string
 	switch {
@@ -73,6 +80,10 @@ func unsupported(name string, args []string) string {
 		options = []string{"EXAT", "PXAT"}
 	case strings.Contains(name, "EXPIRE") && len(args) > 2:
 		options = []string{"GT", "LT"}
+	case name == "COPY" && len(args) > 2:
+		if options = []string{"REPLACE"}; !slices.Equal(args[3:], []string{"0"}) {
+			options = append(options, "DB")
+		}
 	}
 	for _, option := range options {
 		for _, arg := range args[2:] {
@@ -84,24 +95,58 @@ func unsupported(name string, args []string) string {
 	return ""
 }
 
-// dated returns the key whose deadline a command may set; "" for none. If the deadline moves
-// with a key to another name, from is its name before.
-func dated(name string, args []string) (key, from string) {
+// dated returns the key whose deadline a command may set; "" for none.
+func dated(name string, args []string) (key string) {
 	switch name {
 	case "EXPIRE", "PEXPIRE", "EXPIREAT", "PEXPIREAT", "SETEX", "PSETEX":
 		if len(args) > 1 {
-			return args[0], ""
+			return args[0]
 		}
 	case "SET":
-		for _, arg := range args[min(2, len(args)):] {
-			if strings.EqualFold(arg, "EX") || strings.EqualFold(arg, "PX") {
-				return args[0], ""
-			}
+		if len(args) > 3 { // at least EX or PX and a number; those with KEEPTTL are harmless
+			return args[0]
 		}
-	case "RENAME", "RENAMENX":
+	case "COPY", "RENAME", "RENAMENX":
 		if len(args) > 1 {
-			return args[1], args[0]
+			return args[1]
 		}
 	}
-	return "", ""
+	return ""
+}
+
+// life returns how long a command says that a key may live; 0 if it does not say so.
+func life(name string, args []string) time.Duration {
+	unit, number := time.Second, ""
+	switch {
+	case len(args) < 2:
+	case name == "EXPIRE" || name == "SETEX" || name == "EXPIREAT":
+		number = args[1]
+	case name == "PEXPIRE" || name == "PSETEX" || name == "PEXPIREAT":
+		unit, number = time.Millisecond, args[1]
+	case name == "SET":
+		for i := 2; i+1 < len(args); i++ {
+			if ms := strings.EqualFold(args[i], "PX"); ms || strings.EqualFold(args[i], "EX") {
+				number = args[i+1]
+				if ms {
+					unit = time.Millisecond
+				}
+			}
+		}
+	}
+	n, err := strconv.ParseInt(number, 10, 64)
+	switch {
+	case err != nil:
+		return 0
+	case strings.HasSuffix(name, "AT"):
+		return time.UnixMilli(0).Add(duration(n, unit)).Sub(time.Now())
+	}
+	return duration(n, unit)
+}
+
+// duration returns n units; the longest duration if that is shorter.
+func duration(n int64, unit time.Duration) time.Duration {
+	if n > int64(math.MaxInt64/unit) {
+		return math.MaxInt64
+	}
+	return time.Duration(n) * unit
 }

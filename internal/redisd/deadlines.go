@@ -2,58 +2,107 @@ package redisd
 
 import (
 	"container/heap"
+	"strconv"
+	"strings"
 	"time"
+
+	"github.com/alicebob/miniredis/v2"
 )
 
-// deadlines are the times at which keys expire. miniredis keeps only how long a key has, and
-// would have to go through all keys to let time pass. The zero value has none.
-//
-// A deadline may be out of date: the key may be gone, or live without one by now. Whoever
-// acts on a deadline asks miniredis first whether the key has one.
+// miniredis keeps how long a key may live, and would have to go through all keys to let time
+// pass. So its time stands still, and once a command has set how long a key may live, that is
+// replaced by the time from the origin to the deadline. It goes with the key when that is
+// renamed or copied. The origin is so early that the two are not mistaken for one another.
+var origin = time.Unix(0, 0).AddDate(-100, 0, 0)
+
+// maxLife is how long a key may live, at most.
+const maxLife = 100 * 365 * 24 * time.Hour
+
+// deadlineOf returns the deadline of a key; zero if it has none.
+func deadlineOf(db *miniredis.RedisDB, key string) time.Time {
+	left := db.TTL(key)
+	if left == 0 {
+		return time.Time{}
+	}
+	return origin.Add(left)
+}
+
+// learn replaces how long keys may live by their deadlines, after a unit that may have set
+// them. at is the clock of the unit.
+func (b *Builtin) learn(at time.Time, keys []string) {
+	db := b.redis.DB(0)
+	for _, key := range keys {
+		left := db.TTL(key)
+		if left == 0 {
+			continue
+		}
+		deadline := origin.Add(left)
+		if left <= maxLife {
+			deadline = at.Add(left)
+			db.SetTTL(key, deadline.Sub(origin))
+		}
+		b.deadlines.add(db, key, deadline)
+	}
+}
+
+// untilDeadline corrects an answer about the deadline of a key.
+func untilDeadline(now time.Time, name, answer string) string {
+	milliseconds, err := strconv.ParseInt(strings.TrimSpace(strings.TrimPrefix(answer, ":")), 10, 64)
+	if err != nil || milliseconds < 0 {
+		return answer
+	}
+	deadline := now.Add(time.Duration(milliseconds) * time.Millisecond)
+	if milliseconds > maxLife.Milliseconds() {
+		deadline = origin.Add(time.Duration(milliseconds) * time.Millisecond)
+	}
+	left := max(0, deadline.Sub(now))
+	n := left.Milliseconds()
+	switch name {
+	case "TTL":
+		n = int64(left.Round(time.Second) / time.Second)
+	case "EXPIRETIME":
+		n = deadline.Unix()
+	case "PEXPIRETIME":
+		n = deadline.UnixMilli()
+	}
+	return ":" + strconv.FormatInt(n, 10) + "\r\n"
+}
+
+// deadlines are the keys that may expire, the earliest first. A key may be gone by then, or
+// have another deadline, in which case it is there twice. The zero value is empty.
 type deadlines struct {
-	of    map[string]time.Time
 	queue dueKeys
+	tidy  int // length at which outdated ones are removed next
 }
 
-// set sets the deadline of a key.
-func (d *deadlines) set(key string, at time.Time) {
-	if d.of == nil {
-		d.of = make(map[string]time.Time)
-	}
-	if was, ok := d.of[key]; ok && was.Equal(at) {
-		return
-	}
-	d.of[key] = at
-	heap.Push(&d.queue, dueKey{at, key})
-	d.tidy()
-}
-
-// tidy removes deadlines that were replaced from the queue, once they are the larger part.
-func (d *deadlines) tidy() {
+// add adds a key.
+func (d *deadlines) add(db *miniredis.RedisDB, key string, at time.Time) {
 	const few = 1000
-	if len(d.queue) < 2*len(d.of)+few {
+	heap.Push(&d.queue, dueKey{at, key})
+	if len(d.queue) < max(few, d.tidy) {
 		return
 	}
-	d.queue = d.queue[:0]
-	for key, at := range d.of {
-		d.queue = append(d.queue, dueKey{at, key})
+	seen, kept := make(map[string]bool), d.queue[:0]
+	for _, k := range d.queue {
+		if !seen[k.key] && deadlineOf(db, k.key).Equal(k.at) {
+			seen[k.key] = true
+			kept = append(kept, k)
+		}
 	}
+	clear(d.queue[len(kept):])
+	d.queue, d.tidy = kept, 2*len(kept)
 	heap.Init(&d.queue)
 }
 
-// drop forgets the deadline of a key.
-func (d *deadlines) drop(key string) { delete(d.of, key) }
-
-// due removes and returns the keys whose deadlines have passed.
-func (d *deadlines) due(now time.Time) (keys []string) {
+// due removes and returns the next key whose deadline has passed.
+func (d *deadlines) due(db *miniredis.RedisDB, now time.Time) (key string, ok bool) {
 	for len(d.queue) > 0 && !d.queue[0].at.After(now) {
 		next := heap.Pop(&d.queue).(dueKey)
-		if at, ok := d.of[next.key]; ok && at.Equal(next.at) {
-			keys = append(keys, next.key)
-			delete(d.of, next.key)
+		if deadlineOf(db, next.key).Equal(next.at) {
+			return next.key, true
 		}
 	}
-	return keys
+	return "", false
 }
 
 type dueKey struct {

@@ -16,7 +16,7 @@ func (b *Builtin) snapshot(now time.Time, emit func(sealed []byte) error) error 
 		if err := s.key(key); err != nil {
 			return fmt.Errorf("key %q: %w", key, err)
 		}
-		if at, ok := b.deadlines.of[key]; ok && s.db.TTL(key) != 0 {
+		if at := deadlineOf(s.db, key); !at.IsZero() {
 			const up = time.Millisecond - 1
 			if err := s.add("PEXPIREAT", key, []string{strconv.FormatInt(at.Add(up).UnixMilli(), 10)}); err != nil {
 				return err

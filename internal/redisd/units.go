@@ -4,7 +4,6 @@ import (
 	"bufio"
 	"bytes"
 	"io"
-	"strconv"
 	"strings"
 	"time"
 
@@ -20,15 +19,12 @@ import (
 type unit struct {
 	at     time.Time
 	record record
-	dated  []datedKey
+	dated  []string // keys whose deadlines it may have set
 }
-
-// datedKey is a key whose deadline a command may have set; see dated.
-type datedKey struct{ key, from string }
 
 // begin empties the unit.
 func (u *unit) begin(at time.Time) {
-	const large = 1 << 20
+	const large = 1 << 20 // bytes
 	if cap(u.record) > large {
 		u.record = nil
 	}
@@ -39,8 +35,8 @@ func (u *unit) begin(at time.Time) {
 // add adds a command that changes data.
 func (u *unit) add(name string, args []string) {
 	u.record.add(name, args...)
-	if key, from := dated(name, args); key != "" {
-		u.dated = append(u.dated, datedKey{key, from})
+	if key := dated(name, args); key != "" {
+		u.dated = append(u.dated, key)
 	}
 }
 
@@ -118,6 +114,13 @@ func (b *Builtin) perform(client *server.Peer, e effect, name string, args []str
 
 // ask has miniredis carry out a command for a client or a script, and returns the answer.
 func (b *Builtin) ask(asker *server.Peer, e effect, name string, args []string) string {
+	if e == deadline && len(args) == 1 {
+		return untilDeadline(b.unit.at, name, b.dispatch(asker, "PTTL", args))
+	}
+	return b.dispatch(asker, name, args)
+}
+
+func (b *Builtin) dispatch(asker *server.Peer, name string, args []string) string {
 	var answer bytes.Buffer
 	peer := server.NewPeer(bufio.NewWriter(&answer))
 	peer.Ctx, peer.Resp3 = asker.Ctx, asker.Resp3
@@ -125,25 +128,21 @@ func (b *Builtin) ask(asker *server.Peer, e effect, name string, args []string) 
 	b.server.Dispatch(peer, append([]string{name}, args...))
 	b.bypass.Store(outer)
 	peer.Flush()
-	if e == deadline && len(args) == 1 {
-		return b.untilDeadline(name, args[0], answer.String())
-	}
 	return answer.String()
 }
 
 // begin begins a unit: the clock stands still for it, and keys whose deadlines have passed
 // are gone.
 func (b *Builtin) begin(now time.Time) {
+	now = now.Truncate(time.Microsecond) // as the log has it
 	b.unit.begin(now)
 	b.redis.SetTime(now)
 	if b.failing != nil {
 		return
 	}
-	for _, key := range b.deadlines.due(now) {
-		if b.redis.DB(0).TTL(key) == 0 {
-			continue // it is gone already, or has no deadline any more
-		}
-		b.redis.DB(0).Del(key)
+	db := b.redis.DB(0)
+	for key, ok := b.deadlines.due(db, now); ok; key, ok = b.deadlines.due(db, now) {
+		db.Del(key)
 		b.unit.add("DEL", []string{key})
 	}
 }
@@ -195,52 +194,6 @@ func (b *Builtin) expire(now time.Time) {
 	_ = b.finish() // it is logged, and recover tries again
 }
 
-// learn updates deadlines after a unit that may have set them. now is its clock. A script that
-// sets the deadline of a key, renames it, and sets one for a new key of the old name may get
-// the two wrong, but not differently when the log is read.
-func (b *Builtin) learn(now time.Time, keys []datedKey) {
-	for _, k := range keys {
-		left := b.redis.DB(0).TTL(k.key)
-		at, moved := b.deadlines.of[k.from]
-		switch {
-		case left == 0:
-			b.deadlines.drop(k.key)
-		case k.from != "" && moved:
-			b.deadlines.set(k.key, at)
-			b.deadlines.drop(k.from)
-		default:
-			b.deadlines.set(k.key, now.Add(left))
-		}
-	}
-}
-
-// untilDeadline corrects an answer to a question for the deadline of a key: miniredis knows
-// only how long the key had when the deadline was set.
-func (b *Builtin) untilDeadline(name, key, answer string) string {
-	left, err := strconv.Atoi(strings.TrimSpace(strings.TrimPrefix(answer, ":")))
-	at, known := b.deadlines.of[key]
-	if err != nil || left < 0 || !known {
-		return answer
-	}
-	for _, d := range b.unit.dated {
-		if d.key == key {
-			return answer // it was set just now
-		}
-	}
-	var n int64
-	switch name {
-	case "TTL":
-		n = at.Sub(b.unit.at).Round(time.Second).Milliseconds() / 1000
-	case "PTTL":
-		n = at.Sub(b.unit.at).Milliseconds()
-	case "EXPIRETIME":
-		n = at.Unix()
-	case "PEXPIRETIME":
-		n = at.UnixMilli()
-	}
-	return ":" + strconv.FormatInt(max(0, n), 10) + "\r\n"
-}
-
 // repeat carries out the commands of a record. Errors are expected: a script's command is
 // logged whether or not it succeeds.
 func (b *Builtin) repeat(at time.Time, commands [][]string) {
@@ -248,8 +201,8 @@ func (b *Builtin) repeat(at time.Time, commands [][]string) {
 	b.redis.SetTime(at)
 	for _, words := range commands {
 		b.server.Dispatch(server.NewPeer(bufio.NewWriter(io.Discard)), words)
-		if key, from := dated(words[0], words[1:]); key != "" {
-			b.unit.dated = append(b.unit.dated, datedKey{key, from})
+		if key := dated(words[0], words[1:]); key != "" {
+			b.unit.dated = append(b.unit.dated, key)
 		}
 	}
 	b.learn(at, b.unit.dated)

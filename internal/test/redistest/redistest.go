@@ -57,15 +57,16 @@ var shared = sync.OnceValues(func() (*redisd.Server, error) {
 	}
 })
 
-// Builtin returns the URL of a built-in Redis for this test alone, which ends with it.
+// Builtin returns the URL of a built-in Redis for this test alone, which ends with it. The
+// test fails if its log does not hold its data then.
 func Builtin(t testing.TB) string {
 	t.Helper()
-	b, err := redisd.StartBuiltin(nil)
+	b, err := redisd.OpenBuiltin(t.Context(), redisd.BuiltinConfig{Dir: t.TempDir()})
 	if err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() {
-		if err := b.Stop(); err != nil {
+		if err := errors.Join(b.Stop(), b.Verify()); err != nil {
 			t.Error(err)
 		}
 	})
