@@ -18,9 +18,8 @@ import (
 type Config struct {
 	// Redis is the URL of the fleet's Redis: redis://:password@host:6379/0,
 	// redis+sentinel://host:26379/master or redis+cluster://host:6379. The default of Crawl
-	// is a private redis-server, with its files in the job's folder under .trawl, if there
-	// is one on PATH, and otherwise an embedded one that keeps everything in the memory of
-	// the process. Work has no default.
+	// is a private redis-server, if there is one on PATH, and otherwise a built-in one, with
+	// its data in the job's folder under .trawl. Work has no default.
 	Redis string
 	// Out is where the results go, with a folder for each job: a folder, which is created
 	// if it does not exist, or, for [Work], the URL of a bucket, such as s3://bucket/prefix

@@ -32,8 +32,9 @@ func crawlCommand() *cobra.Command {
 		Short: "Crawl sites: start at the given URLs and follow links to every page in scope",
 		Long: `Crawl follows links from the given URLs until it has fetched every page in scope, and
 writes the pages to a folder. It obeys robots.txt and waits between requests to a host.
-Without --redis it starts a private redis-server, if there is one on PATH, and keeps its
-files in the folder. The same command then resumes a crawl that was interrupted.
+Without --redis it starts a private redis-server, if there is one on PATH, or else a
+built-in one, and keeps its data in the folder. The same command resumes a crawl that was
+interrupted.
 
 ` + exitHelp,
 		Example: `  trawl crawl https://example.com/

@@ -136,8 +136,7 @@ func redisFindings(ctx context.Context, url string) []finding {
 		if path, ok := redisd.Find(); ok {
 			return []finding{{"redis", stateGood, "trawl crawl starts a private one: " + path, ""}}
 		}
-		return []finding{{"redis", stateWarn, "there is no redis-server on PATH; the built-in one forgets a crawl that is interrupted",
-			"Install redis-server (6.2 or later), or name a Redis with --redis."}}
+		return []finding{{"redis", stateGood, "trawl crawl uses the built-in one: there is no redis-server on PATH", ""}}
 	}
 	endpoint, err := redisconn.ParseEndpoint(url)
 	if err != nil {
