@@ -66,10 +66,15 @@ func (w *markdown) isBlock(n *html.Node) bool {
 
 // full reports whether no more is written.
 func (w *markdown) full() bool {
+	w.check()
+	return len(w.out) >= w.most
+}
+
+// check panics with ErrSlow when the time is over.
+func (w *markdown) check() {
 	if w.over() {
 		panic(ErrSlow)
 	}
-	return len(w.out) >= w.most
 }
 
 // part asks for line feeds before the next line: two for an empty line.

@@ -39,6 +39,7 @@ type inliner struct {
 	*markdown
 	style
 	tokens []token
+	size   int             // bytes of text and Markdown in the tokens, which String writes at least
 	marks  map[string]bool // marks of emphasis that are open
 	linked bool            // in a link
 }
@@ -65,11 +66,16 @@ func (w *markdown) inline(run []*html.Node, s style) string {
 
 func (in *inliner) add(kind tokenKind, text string) {
 	in.tokens = append(in.tokens, token{kind: kind, text: text})
+	if kind == textToken || kind == rawToken {
+		in.size += len(text)
+	}
 }
 
-// text adds text, with white space collapsed.
+// text adds text, with white space collapsed. It adds nothing to a run that is longer than
+// all that may be written.
 func (in *inliner) text(s string) {
-	for s != "" {
+	for s != "" && in.size < in.most {
+		in.check()
 		end := strings.IndexFunc(s, unicode.IsSpace)
 		if end < 0 {
 			end = len(s)
@@ -187,9 +193,14 @@ func (in *inliner) emphasis(mark string, write func()) {
 		return
 	}
 	in.marks[mark] = true
-	open := len(in.tokens)
+	open, size := len(in.tokens), in.size
 	in.add(openToken, mark)
 	write()
+	if in.size == size { // nothing is emphasized; checkMarks would take long to find many such marks
+		in.tokens = append(in.tokens[:open], in.tokens[open+1:]...)
+		in.marks[mark] = false
+		return
+	}
 	in.tokens[open].pair = len(in.tokens)
 	in.tokens = append(in.tokens, token{kind: closeToken, text: mark, pair: open})
 	in.marks[mark] = false
@@ -201,6 +212,7 @@ func (in *inliner) String() string {
 	in.checkMarks()
 	var b strings.Builder
 	for i, t := range in.tokens {
+		in.check()
 		switch t.kind {
 		case textToken:
 			before, _ := utf8.DecodeLastRuneInString(b.String()[max(0, b.Len()-4):])
@@ -264,6 +276,7 @@ func (in *inliner) settle() {
 	blank := true                     // nothing, a space or a break comes before
 	broken := 2                       // how many breaks in a row come before; edges count once
 	for i, t := range in.tokens {
+		in.check()
 		at[i] = len(out)
 		switch t.kind {
 		case spaceToken:

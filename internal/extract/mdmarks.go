@@ -11,6 +11,7 @@ func (in *inliner) checkMarks() {
 	for again := true; again; {
 		again = false
 		for i := range in.tokens {
+			in.check()
 			t := &in.tokens[i]
 			if t.off || t.kind != openToken {
 				continue

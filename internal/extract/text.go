@@ -44,7 +44,10 @@ func (w *textWriter) due() {
 }
 
 func (w *textWriter) text(s string) {
-	for s != "" {
+	for s != "" && len(w.b) < w.most {
+		if w.over() {
+			panic(ErrSlow)
+		}
 		end := strings.IndexFunc(s, unicode.IsSpace)
 		if end < 0 {
 			end = len(s)

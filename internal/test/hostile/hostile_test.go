@@ -125,6 +125,7 @@ func TestEachMisbehaviourCostsOnlyItself(t *testing.T) {
 	t.Parallel()
 	c := newCrawl(t, hostile.List(), 0)
 	c.job.Format = []string{"jsonl", "files", "warc"}
+	c.job.Text, c.job.Markdown, c.job.MinHash, c.job.Simhash, c.job.NearDuplicates = true, true, true, true, crawler.NearDuplicatesRecord
 	c.run()
 	c.unharmed()
 	c.fates()

@@ -37,6 +37,8 @@ var (
 	limitParse      = Limit{"time to parse a page", "2m0s", ""}
 	limitTree       = Limit{"nesting of a tree for --select", "512", ""}
 	limitWeight     = Limit{"memory of a tree for --select", "96MiB", ""}
+	limitText       = Limit{"processor time for the main text of a page", "5s", ""}
+	limitMainText   = Limit{"bytes of a main text, and of its Markdown", "8MiB", ""}
 	limitEmbeds     = Limit{"consecutive resources", "5", ""}
 	limitTraps      = Limit{"pages of one pattern without new content", "100", "--traps=false"}
 	limitRepeats    = Limit{"occurrences of a segment in a path", "3", "--max-repeats"}

@@ -24,6 +24,21 @@ var markup = []Misbehaviour{
 		Name: "many-attributes", Does: "sends one tag with 400,000 attributes, each of which takes a hundred times its bytes in a tree", Trawl: "the same", Limit: limitWeight, Fate: read,
 		page: markupOf(hello("many-attributes") + "<a " + numbers(400_000) + ">"),
 	}, {
+		Name: "nested-lists", Does: "nests 50,000 lists", Trawl: "finds links without a tree; builds none of such a page", Limit: limitTree, Fate: read,
+		page: markupOf(hello("nested-lists") + strings.Repeat("<ul><li>x", 50_000)),
+	}, {
+		Name: "wide-table", Does: "sends a table of a million cells", Trawl: "estimates the size of the tree, and builds none that is too large", Limit: limitWeight, Fate: read,
+		page: markupOf(hello("wide-table") + "<table>" + strings.Repeat("<tr>"+strings.Repeat("<td>x", 1000), 1000)),
+	}, {
+		Name: "empty-marks", Does: "sends 150,000 elements of emphasis with nothing in them, whose marks Markdown checks against each other", Trawl: "drops them as they are made, and stops looking for the main text when its time is over", Limit: limitText, Fate: read,
+		page: markupOf(hello("empty-marks") + "<main>" + strings.Repeat("<i></i><b> </b>", 75_000)),
+	}, {
+		Name: "spanning-cells", Does: "sends cells that span a thousand columns and all rows, so that a table of Markdown is far larger than the page", Trawl: "keeps the beginning of the main text", Limit: limitMainText, Fate: read,
+		page: markupOf(hello("spanning-cells") + "<main><table>" + strings.Repeat("<tr>"+strings.Repeat("<td rowspan=65534 colspan=1000>x", 20), 500) + "</table>"),
+	}, {
+		Name: "one-paragraph", Does: "sends two megabytes of words, in several scripts and directions, as one paragraph", Trawl: "reads it like any other", Limit: limitText, Fate: read,
+		page: markupOf(hello("one-paragraph") + "<main dir=rtl><p>" + strings.Repeat("مكتب الميناء ledger 港 ", 50_000)),
+	}, {
 		Name: "endless-tag", Does: "sends one tag with endless attributes", Trawl: "parses what precedes it", Limit: limitBody, Fate: cut,
 		page: forever(okHTML+"\r\n"+hello("endless-tag")+"<a ", "a b c d e f "),
 	}, {
