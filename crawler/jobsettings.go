@@ -2,6 +2,7 @@ package crawler
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 )
@@ -241,6 +242,21 @@ type ExtractSettings struct {
 	// Simhash records a fingerprint of each page's text. The fingerprints of near
 	// duplicates differ in few of their 64 bits. Default false.
 	Simhash bool `json:"simhash" yaml:"simhash"`
+	// MinHash records a sketch of each page's main text: the smallest hash values of its
+	// shingles of five words, in 14 bands of 8 values. Texts that share a band are likely
+	// near duplicates. Default false.
+	MinHash bool `json:"minhash,omitempty" yaml:"minhash"`
+	// NearDuplicates says what happens to a page whose main text is nearly that of an
+	// earlier page of the job: "record" names that page in its record; "skip" also keeps no
+	// content of it; "stop" also does not follow its links. Default "": pages are not
+	// compared, because each page costs Redis about 1,200 bytes, and a search for its main
+	// text.
+	NearDuplicates NearDuplicates `json:"near_duplicates,omitempty" yaml:"near_duplicates"`
+}
+
+// MainText reports whether the main text of pages is looked for.
+func (j Job) MainText() bool {
+	return j.Text || j.Markdown || j.MinHash || j.NearDuplicates != "" || slices.Contains(j.Format, "markdown")
 }
 
 // Politeness says which jobs a host is shared between.

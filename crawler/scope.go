@@ -34,6 +34,10 @@ type FollowRule struct {
 	// Depth is the largest distance from a seed, in links, of the URLs that the rule
 	// follows. The job's own Depth applies as well. The default 0 is no limit.
 	Depth int `json:"depth,omitempty" yaml:"depth"`
+	// Where is a condition on the record of the page, as of trawl export --where:
+	// "language = deu and quality.words > 100". It is checked by parse.Check. The default ""
+	// is no condition.
+	Where string `json:"where,omitempty" yaml:"where"`
 }
 
 // CompilePattern compiles an optional regular expression. For "" it returns nil, which

@@ -5,6 +5,8 @@ import (
 	"errors"
 	"io"
 	"strings"
+
+	"github.com/trawlcrawler/trawl/internal/condition"
 )
 
 // csvWriter writes a table according to RFC 4180, with a header. Lists and objects are
@@ -28,7 +30,7 @@ func newCSV(out *Draft, o Order) (Writer, error) {
 	}
 	w := &csvWriter{out: file, table: csv.NewWriter(file), fields: o.Fields, plain: o.Plain}
 	if len(w.fields) == 0 {
-		w.fields = columns
+		w.fields = condition.Columns
 	}
 	w.table.UseCRLF = true // RFC 4180, 2.1
 	if o.Mark {
@@ -45,11 +47,11 @@ func newCSV(out *Draft, o Order) (Writer, error) {
 func (w *csvWriter) Write(r *Record) error {
 	w.row = w.row[:0]
 	for _, f := range w.fields {
-		v, _, err := f.value(r)
+		v, _, err := f.Value(r)
 		if err != nil {
 			return err
 		}
-		cell := textOf(v)
+		cell := condition.TextOf(v)
 		if _, text := v.(string); text {
 			cell = w.safe(cell)
 		}

@@ -3,13 +3,14 @@ package export
 import (
 	"bufio"
 	"bytes"
-	"encoding/json"
 	"errors"
 	"io"
 	"strings"
 
 	"github.com/klauspost/compress/gzip"
 	"github.com/klauspost/compress/zstd"
+
+	"github.com/trawlcrawler/trawl/internal/condition"
 )
 
 // pressed returns a writer that compresses according to the name of the draft.
@@ -64,26 +65,17 @@ func (w *jsonl) Write(r *Record) error {
 
 func (w *jsonl) choose(r *Record) error {
 	for i, f := range w.fields {
-		v, _, err := f.value(r)
+		v, _, err := f.Value(r)
 		if err != nil {
 			return err
 		}
 		w.line.WriteByte("{,"[min(i, 1)])
-		w.line.WriteString(jsonOf(f.Name))
+		w.line.WriteString(condition.JSONOf(f.Name))
 		w.line.WriteByte(':')
-		w.line.WriteString(jsonOf(v))
+		w.line.WriteString(condition.JSONOf(v))
 	}
 	w.line.WriteByte('}')
 	return nil
 }
 
 func (w *jsonl) Close() error { return w.out.Close() }
-
-// jsonOf encodes a value that was decoded from JSON. It leaves &, < and > unescaped.
-func jsonOf(v any) string {
-	var b bytes.Buffer
-	encoder := json.NewEncoder(&b)
-	encoder.SetEscapeHTML(false)
-	_ = encoder.Encode(v) // cannot fail for a value decoded from JSON
-	return strings.TrimSuffix(b.String(), "\n")
-}

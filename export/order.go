@@ -135,7 +135,7 @@ type acquaintance struct {
 func newAcquaintance(fields []Field) *acquaintance {
 	a := new(acquaintance)
 	for _, f := range fields {
-		if f.selected() {
+		if f.Selected() {
 			a.missing = append(a.missing, f)
 		}
 	}
@@ -147,7 +147,7 @@ func (a *acquaintance) look(r *Record) error {
 	const maxOthers = 20
 	for i := 0; i < len(a.missing); i++ {
 		f := a.missing[i]
-		_, found, err := f.value(r)
+		_, found, err := f.Value(r)
 		if err != nil {
 			return err
 		}
@@ -157,9 +157,9 @@ func (a *acquaintance) look(r *Record) error {
 			continue
 		}
 		values, _ := r.Values()
-		object, _ := values[f.path[0]].(map[string]any)
+		object, _ := values[f.Top()].(map[string]any)
 		for name := range object {
-			if name = f.path[0] + "." + name; len(a.others) < maxOthers && !slices.Contains(a.others, name) {
+			if name = f.Top() + "." + name; len(a.others) < maxOthers && !slices.Contains(a.others, name) {
 				a.others = append(a.others, name)
 			}
 		}

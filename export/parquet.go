@@ -12,6 +12,8 @@ import (
 
 	"github.com/trawlcrawler/trawl/internal/fetched"
 	"github.com/trawlcrawler/trawl/internal/tabular"
+
+	"github.com/trawlcrawler/trawl/internal/condition"
 )
 
 // Row groups have the size of DuckDB's own.
@@ -74,7 +76,7 @@ func newFieldTable(out io.Writer, fields []Field) *fieldTable {
 	for i, f := range fields {
 		members = append(members, reflect.StructField{
 			Name: fmt.Sprintf("Column%d", i), Type: columnType(f),
-			Tag: reflect.StructTag(fmt.Sprintf(`parquet:"%s"`, columnTag(names[i], f.kind))),
+			Tag: reflect.StructTag(fmt.Sprintf(`parquet:"%s"`, columnTag(names[i], f.Kind()))),
 		})
 	}
 	row := reflect.StructOf(members)
@@ -85,14 +87,16 @@ func newFieldTable(out io.Writer, fields []Field) *fieldTable {
 
 // columnType returns the Go type of a column. If a field may be absent, it is a pointer.
 func columnType(f Field) reflect.Type {
-	switch f.kind {
-	case kindNumber, kindCount:
+	switch f.Kind() {
+	case condition.KindNumber, condition.KindCount:
 		return reflect.TypeFor[*int64]()
-	case kindTruth:
+	case condition.KindMeasure:
+		return reflect.TypeFor[*float64]()
+	case condition.KindTruth:
 		return reflect.TypeFor[bool]()
-	case kindTime:
+	case condition.KindTime:
 		return reflect.TypeFor[time.Time]()
-	case kindList:
+	case condition.KindList:
 		return reflect.TypeFor[[]string]()
 	}
 	return reflect.TypeFor[*string]()
@@ -103,13 +107,13 @@ func columnType(f Field) reflect.Type {
 var columnName = strings.NewReplacer(",", "_", `"`, "_", "`", "_", `\`, "_", "\n", "_", "\r", "_", "\t", "_", "\x00", "_")
 
 // columnTag describes a column.
-func columnTag(name string, k kind) string {
+func columnTag(name string, k condition.Kind) string {
 	switch k {
-	case kindTruth:
+	case condition.KindTruth:
 		return name
-	case kindTime:
+	case condition.KindTime:
 		return name + ",timestamp(millisecond)"
-	case kindList:
+	case condition.KindList:
 		return name + ",list"
 	}
 	return name + ",optional"
@@ -118,7 +122,7 @@ func columnTag(name string, k kind) string {
 func (w *fieldTable) Write(r *Record) error {
 	row := reflect.New(w.row)
 	for i, f := range w.fields {
-		v, _, err := f.value(r)
+		v, _, err := f.Value(r)
 		if err == nil {
 			err = setColumn(row.Elem().Field(i), f, v)
 		}
@@ -131,29 +135,33 @@ func (w *fieldTable) Write(r *Record) error {
 }
 
 func setColumn(column reflect.Value, f Field, v any) error {
-	switch f.kind {
-	case kindNumber, kindCount:
-		if n, ok := numberOf(v); ok {
+	switch f.Kind() {
+	case condition.KindNumber, condition.KindCount:
+		if n, ok := condition.NumberOf(v); ok {
 			whole := int64(n)
 			column.Set(reflect.ValueOf(&whole))
 		}
-	case kindTruth:
+	case condition.KindMeasure:
+		if n, ok := condition.NumberOf(v); ok {
+			column.Set(reflect.ValueOf(&n))
+		}
+	case condition.KindTruth:
 		is, _ := v.(bool)
 		column.SetBool(is)
-	case kindTime:
-		at, err := fetched.ParseRecordTime(textOf(v))
+	case condition.KindTime:
+		at, err := fetched.ParseRecordTime(condition.TextOf(v))
 		if err != nil {
 			return err
 		}
 		column.Set(reflect.ValueOf(at.UTC()))
-	case kindList:
+	case condition.KindList:
 		list, _ := v.([]any)
 		for _, one := range list {
-			column.Set(reflect.Append(column, reflect.ValueOf(textOf(one))))
+			column.Set(reflect.Append(column, reflect.ValueOf(condition.TextOf(one))))
 		}
 	default:
 		if v != nil {
-			text := textOf(v)
+			text := condition.TextOf(v)
 			column.Set(reflect.ValueOf(&text))
 		}
 	}

@@ -5,36 +5,12 @@ import (
 	"encoding/json"
 	"time"
 
-	"github.com/trawlcrawler/trawl/crawler"
+	"github.com/trawlcrawler/trawl/internal/condition"
 	"github.com/trawlcrawler/trawl/internal/fetched"
 )
 
 // Record is one record of an output. It is valid until the next one is read.
-type Record struct {
-	// Line is the record as it was written, without the newline.
-	Line []byte
-
-	values map[string]any // decoded from Line on demand
-}
-
-// Values returns the values of the record as encoding/json decodes them, except that
-// numbers stay json.Number.
-func (r *Record) Values() (map[string]any, error) {
-	if r.values != nil {
-		return r.values, nil
-	}
-	decoder := json.NewDecoder(bytes.NewReader(r.Line))
-	decoder.UseNumber()
-	err := decoder.Decode(&r.values)
-	return r.values, err
-}
-
-// Read decodes the whole record.
-func (r *Record) Read() (crawler.Record, error) {
-	var rec crawler.Record
-	err := json.Unmarshal(r.Line, &rec)
-	return rec, err
-}
+type Record = condition.Record
 
 // header contains the fields of a record that a survey reads.
 type header struct {

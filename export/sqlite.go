@@ -11,6 +11,8 @@ import (
 	"strings"
 
 	_ "modernc.org/sqlite" // the driver "sqlite", written in pure Go
+
+	"github.com/trawlcrawler/trawl/internal/condition"
 )
 
 // sqliteWriter writes a database with a table of pages: a column for each field, lists
@@ -30,7 +32,7 @@ var indexed = []string{"host", "status", "outcome", "fetched_at", "digest"}
 func newSQLite(out *Draft, o Order) (Writer, error) {
 	w := &sqliteWriter{fields: o.Fields}
 	if len(w.fields) == 0 {
-		w.fields = columns
+		w.fields = condition.Columns
 	}
 	if n := len(w.fields); n > maxColumns {
 		return nil, fmt.Errorf("%w: %d fields were chosen, and a table of SQLite has at most %d: choose fewer with --fields, or write csv or parquet", ErrOrder, n, maxColumns)
@@ -77,10 +79,12 @@ func (w *sqliteWriter) begin() (err error) {
 }
 
 func columnKind(f Field) string {
-	switch f.kind {
-	case kindNumber, kindCount, kindTruth:
+	switch f.Kind() {
+	case condition.KindNumber, condition.KindCount, condition.KindTruth:
 		return "INTEGER"
-	case kindAny:
+	case condition.KindMeasure:
+		return "REAL"
+	case condition.KindAny:
 		return "ANY"
 	}
 	if f.Name == "url" {
@@ -94,7 +98,7 @@ func quoteName(s string) string { return `"` + strings.ReplaceAll(s, `"`, `""`) 
 func (w *sqliteWriter) Write(r *Record) error {
 	w.row = w.row[:0]
 	for _, f := range w.fields {
-		v, _, err := f.value(r)
+		v, _, err := f.Value(r)
 		if err != nil {
 			return err
 		}
@@ -123,11 +127,11 @@ func cellOf(f Field, v any) any {
 		n, _ := v.Float64()
 		return n
 	}
-	if f.kind == kindCount {
-		n, _ := numberOf(v)
+	if f.Kind() == condition.KindCount {
+		n, _ := condition.NumberOf(v)
 		return int64(n)
 	}
-	return textOf(v)
+	return condition.TextOf(v)
 }
 
 func (w *sqliteWriter) abort() error {

@@ -11,8 +11,10 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/trawlcrawler/trawl/crawler"
 	"github.com/trawlcrawler/trawl/internal/fetched"
 	"github.com/trawlcrawler/trawl/internal/parse"
+	"github.com/trawlcrawler/trawl/internal/queue"
 )
 
 // parseTime is how long parsing a page may take, as in a crawl.
@@ -28,7 +30,8 @@ func extractCommand() *cobra.Command {
 		Short: "Try a job's extraction and link rules on one page, and say why a field is empty",
 		Long: `Extract reads one page as a crawl with the same job file would, and prints what it extracts
 as JSON. On standard error it says for each field where it looked, how many matches it found,
-what the first text was, and why the field is empty. It also says which links the job would follow.
+what the first text was, and why the field is empty. It also says how the main text was found, if
+the job asks for it, and which links the job would follow.
 
 A URL is fetched as trawl fetch does it: robots.txt is obeyed and private addresses are guarded. A
 file or standard input has no URL: give it one with --url.
@@ -71,9 +74,34 @@ Exit statuses:
 type extracted struct {
 	URL     string         `json:"url"`
 	Title   string         `json:"title"`
+	Charset string         `json:"charset"`
+	Guessed bool           `json:"charset_guessed,omitempty"`
 	Fields  map[string]any `json:"fields"`
 	Missing []string       `json:"missing"` // required fields that the page lacks
 	Follow  []string       `json:"follow"`  // links that the job's rules follow and its scope allows
+	mainText
+	Simhash string `json:"simhash,omitempty"`
+}
+
+// mainText is what a record says about the main text of a page, if the job asks for it.
+type mainText struct {
+	Text      string                       `json:"text,omitempty"`
+	Markdown  string                       `json:"markdown,omitempty"`
+	Extractor string                       `json:"extractor,omitempty"`
+	TextShare *float64                     `json:"text_share,omitempty"`
+	Hard      string                       `json:"hard,omitempty"`
+	Language  string                       `json:"language,omitempty"`
+	Declared  string                       `json:"declared_language,omitempty"`
+	Quality   *crawler.Quality             `json:"quality,omitempty"`
+	Texts     map[string]crawler.OtherText `json:"texts,omitempty"`
+	MinHash   []string                     `json:"minhash,omitempty"`
+}
+
+func mainTextOf(rec crawler.Record) mainText {
+	return mainText{
+		Text: rec.Text, Markdown: rec.Markdown, Extractor: rec.Extractor, TextShare: rec.TextShare, Hard: rec.Hard,
+		Language: rec.Language, Declared: rec.DeclaredLanguage, Quality: rec.Quality, Texts: rec.Texts, MinHash: rec.MinHash,
+	}
 }
 
 // extract runs the command on a page.
@@ -91,11 +119,18 @@ func extract(ctx context.Context, s settings, page *fetched.Page, explain bool) 
 	case doc == nil || doc.Charset == "":
 		return &exitError{exitNothing, fmt.Sprintf("%s is not HTML: its type is %q", page.URL, page.Header.Get("Content-Type"))}
 	}
-	ways, err := waysOf(s.Job, page.URL, doc)
+	result := &fetched.Result{
+		Job: s.Name, Entry: queue.Entry{URL: page.URL}, Outcome: crawler.OutcomeFetched, Page: page, Document: doc,
+	}
+	ways, err := waysOf(s.Job, result)
 	if err != nil {
 		return usage("%v", err)
 	}
-	out := extracted{URL: page.URL.String(), Title: doc.Title, Fields: doc.Fields, Missing: []string{}, Follow: []string{}}
+	rec := result.Record(false)
+	out := extracted{
+		URL: page.URL.String(), Title: doc.Title, Charset: rec.Charset, Guessed: rec.CharsetGuessed,
+		Fields: doc.Fields, Missing: []string{}, Follow: []string{}, mainText: mainTextOf(rec), Simhash: rec.Simhash,
+	}
 	for _, m := range doc.Missing {
 		out.Missing = append(out.Missing, m.Field)
 	}
@@ -106,7 +141,8 @@ func extract(ctx context.Context, s settings, page *fetched.Page, explain bool) 
 	}
 	if explain {
 		explainFields(stderr, s.Job, page.URL, doc, findings)
-		explainWays(stderr, s.Job, page.URL, doc, ways)
+		explainText(stderr, rec)
+		explainWays(stderr, s.Job, result, ways)
 	}
 	if err := printJSON(stdout, out); err != nil {
 		return failed("%v", err)

@@ -122,6 +122,28 @@ func TestExtractSaysWhyARequiredFieldIsEmpty(t *testing.T) {
 	}
 }
 
+func TestExtractSaysHowTheMainTextWasFound(t *testing.T) {
+	t.Parallel()
+	s := newShell(t)
+	text := strings.Repeat("Der Hund und die Katze sind nicht in dem Haus, aber sie haben mit den Kindern gespielt. ", 4)
+	s.write("page.html", "<html lang=de-AT><title>Haus</title><nav><a href=/x>menu</a></nav><main><p>"+text+"</main>")
+	s.write("job.yaml", "text: true\nminhash: true\nfollow_rules:\n  - {where: language = deu and quality.words > 20}\n  - {where: language = eng}\n")
+	end := s.run("extract", "-f", "job.yaml", "page.html").exits(done,
+		"main text: found by auto/main, 68 words, 99 % of those that the page shows", "language: deu by its words, de-AT by the page",
+		"follow_rules[0], links where language = deu and quality.words > 20: applies, and selects 1 of 1 link",
+		"follow_rules[1], links where language = eng: does not apply")
+	var got crawler.Record
+	if err := json.Unmarshal([]byte(end.stdout), &got); err != nil {
+		t.Fatal(err)
+	}
+	if got.Extractor != "auto/main" || got.Language != "deu" || got.DeclaredLanguage != "de-AT" || got.Quality == nil || got.Quality.Words != 68 ||
+		got.TextShare == nil || len(got.MinHash) != crawler.MinHashBands || !got.CharsetGuessed || !strings.HasPrefix(got.Text, "Der Hund") {
+		t.Errorf("it prints %s", end.stdout)
+	}
+	s.write("job.yaml", "follow_rules:\n  - {where: language = deu}\n")
+	s.run("extract", "-f", "job.yaml", "page.html").exits(usage, "follow_rules[0].where: the pages of this job have no language: set text: true")
+}
+
 func TestExtractReadsStandardInputAndWhatIsSelected(t *testing.T) {
 	t.Parallel()
 	s := newShell(t)

@@ -1,13 +1,16 @@
 package main
 
 import (
+	"cmp"
 	"encoding/json"
 	"fmt"
 	"io"
 	"regexp"
 	"text/tabwriter"
+	"time"
 
 	"github.com/trawlcrawler/trawl/crawler"
+	"github.com/trawlcrawler/trawl/internal/condition"
 	"github.com/trawlcrawler/trawl/internal/fetched"
 	"github.com/trawlcrawler/trawl/internal/parse"
 	"github.com/trawlcrawler/trawl/internal/plain"
@@ -99,6 +102,22 @@ func quoteShort(text string) string {
 	return fmt.Sprintf("%q", shortened(text))
 }
 
+// explainText describes the main text of a page and how it was found. It prints nothing if
+// the job does not ask for the text.
+func explainText(w io.Writer, rec crawler.Record) {
+	if rec.CharsetGuessed {
+		fmt.Fprintf(w, "charset %s, guessed from the text, because the page declares none\n", rec.Charset)
+	}
+	if rec.Quality == nil || rec.TextShare == nil {
+		return
+	}
+	fmt.Fprintf(w, "main text: found by %s, %d words, %.0f %% of those that the page shows\n", rec.Extractor, rec.Quality.Words, 100**rec.TextShare)
+	if rec.Hard != "" {
+		fmt.Fprintf(w, "main text: uncertain, because %s\n", rec.Hard)
+	}
+	fmt.Fprintf(w, "language: %s by its words, %s by the page\n", cmp.Or(rec.Language, "unknown"), cmp.Or(rec.DeclaredLanguage, "not declared"))
+}
+
 // way is a link that the job's rules select.
 type way struct {
 	url     crawler.URL
@@ -107,7 +126,8 @@ type way struct {
 }
 
 // waysOf returns the links that a crawl would follow from a page, if the page were a seed.
-func waysOf(job crawler.Job, page crawler.URL, doc *fetched.Document) ([]way, error) {
+func waysOf(job crawler.Job, r *fetched.Result) ([]way, error) {
+	page, doc := r.Page.URL, r.Document
 	if !job.Follow || doc.NoFollow {
 		return nil, nil
 	}
@@ -126,7 +146,10 @@ func waysOf(job crawler.Job, page crawler.URL, doc *fetched.Document) ([]way, er
 		return nil, err
 	}
 	const depth = 1
-	set := follow.On(page)
+	set, err := rulesOn(job, follow, r)
+	if err != nil {
+		return nil, err
+	}
 	var ways []way
 	for _, l := range doc.Links {
 		by := follow.Take(set, l, depth)
@@ -142,11 +165,21 @@ func waysOf(job crawler.Job, page crawler.URL, doc *fetched.Document) ([]way, er
 	return ways, nil
 }
 
+// rulesOn returns the follow rules that apply to a page.
+func rulesOn(job crawler.Job, follow rules.FollowRules, r *fetched.Result) (rules.RuleSet, error) {
+	where, err := condition.NewFollowConditions(job, time.Now())
+	if err != nil {
+		return 0, err
+	}
+	return where.Hold(follow.On(r.Page.URL), r), nil
+}
+
 // maxWays is the number of links that are listed.
 const maxWays = 20
 
 // explainWays says which link rules apply, and which links they select.
-func explainWays(w io.Writer, job crawler.Job, page crawler.URL, doc *fetched.Document, ways []way) {
+func explainWays(w io.Writer, job crawler.Job, r *fetched.Result, ways []way) {
+	doc := r.Document
 	switch {
 	case !job.Follow:
 		fmt.Fprintln(w, "the job follows no links")
@@ -162,15 +195,21 @@ func explainWays(w io.Writer, job crawler.Job, page crawler.URL, doc *fetched.Do
 	if err != nil {
 		return // waysOf has reported it
 	}
-	for i, r := range job.FollowRules {
+	set, err := rulesOn(job, follow, r)
+	if err != nil {
+		return
+	}
+	for i, rule := range job.FollowRules {
 		taken := 0
 		for _, p := range ways {
 			if p.by.Has(i) {
 				taken++
 			}
 		}
-		fmt.Fprintf(w, "follow_rules[%d], %s: %s", i, wording(r), applies(r.Match, page))
-		if follow.On(page).Has(i) {
+		if !set.Has(i) {
+			fmt.Fprintf(w, "follow_rules[%d], %s: does not apply", i, wording(rule))
+		} else {
+			fmt.Fprintf(w, "follow_rules[%d], %s: applies", i, wording(rule))
 			fmt.Fprintf(w, ", and selects %d of %s", taken, plain.Plural(int64(len(doc.Links)), "link", "links"))
 		}
 		fmt.Fprintln(w)
@@ -200,6 +239,9 @@ func wording(r crawler.FollowRule) string {
 	}
 	if r.Match != "" {
 		text += " of pages that match " + r.Match
+	}
+	if r.Where != "" {
+		text += " where " + r.Where
 	}
 	if r.Depth > 0 {
 		text += fmt.Sprintf(" up to depth %d", r.Depth)

@@ -30,6 +30,9 @@ type Result struct {
 	// DuplicateOf is the URL that the page is a copy of; zero if none is known, or if the
 	// job does not ask for it.
 	DuplicateOf crawler.URL
+	// NearDuplicateOf is the URL of an earlier page of the job with nearly the same main
+	// text; zero if none is known, or if the job does not ask for it.
+	NearDuplicateOf crawler.URL
 	// Items are what the job's handlers emitted for the page, in order.
 	Items []queue.Item
 	// Skipped lists URLs that the page led to, or its own, that a rule skips. URLs that
@@ -52,6 +55,7 @@ func (r *Result) Record(withLinks bool) crawler.Record {
 		Outcome: r.Outcome, Error: r.Reason, ErrorClass: r.ErrorClass(), FetchedAt: r.FetchedAt(),
 		Depth: r.Entry.Depth, Referrer: r.Entry.Referrer.String(), Links: 0, Job: r.Job, Worker: r.Worker,
 		Sitemap: r.Entry.Sitemap, Embeds: r.Entry.Embeds, DuplicateOf: r.DuplicateOf.String(), SeedHost: string(r.SeedHost),
+		NearDuplicateOf: r.NearDuplicateOf.String(),
 	}
 	for _, u := range r.Redirects {
 		rec.Redirects = append(rec.Redirects, u.String())
@@ -77,7 +81,7 @@ func (r *Result) Record(withLinks bool) crawler.Record {
 			rec.Extractor, rec.TextShare, rec.Hard, rec.Texts = c.Extractor, &c.TextShare, c.Hard, c.Texts
 			rec.Language, rec.DeclaredLanguage, rec.Quality = c.Language, c.DeclaredLanguage, &c.Quality
 		}
-		rec.CharsetGuessed = d.Guessed
+		rec.CharsetGuessed, rec.MinHash = d.Guessed, d.MinHash
 		rec.Canonical, rec.NoIndex, rec.Simhash = d.Canonical.String(), d.NoIndex, d.Simhash
 		for _, m := range d.Missing {
 			rec.Missing = append(rec.Missing, m.Field)

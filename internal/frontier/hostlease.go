@@ -28,6 +28,7 @@ type HostLease struct {
 	gap      time.Duration // the gap that it owed the host
 	account  ledger
 	domain   domainAccount
+	sketches sketches
 	lock     *hostLock // nil if the host is not shared with other jobs
 	start    visit.Start
 }

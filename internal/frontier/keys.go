@@ -41,6 +41,9 @@ import (
 //	trawl:{JOB/SHARD}:later:HOST     ZSET  packed entries to retry, prefixed by their band unless normal, by when
 //	trawl:{JOB/SHARD}:flight:HOST    HASH  packed entries in flight, by ticket
 //	trawl:{JOB/SHARD}:content:HOST   HASH  packed entry of the first page with each content, by digest (8 bytes)
+//	trawl:{JOB/SHARD}:sketches:HOST  STRING sketches of pages, 112 bytes each, to find near duplicates
+//	trawl:{JOB/SHARD}:sketched:HOST  LIST  for each of these: when it was remembered, host and packed entry of the page
+//	trawl:{JOB/SHARD}:band:BUCKET    HASH  position and host of the first sketch with each band, by the band's hash (8 bytes)
 //	trawl:{JOB/SHARD}:failures       LIST  URLs that failed for good, and why: one for each visit, the last fifty
 //	trawl:{JOB/SHARD}:segments       ZSET  segments that are not shipped yet, by when their worker counts as lost
 //	trawl:{JOB/SHARD}:unshipped      HASH  how many URLs are settled in each of these segments
@@ -89,6 +92,9 @@ const (
 	nameFailures = "failures"
 	nameParked   = "parked:"
 	nameContent  = "content:"
+	nameSketches = "sketches:"
+	nameSketched = "sketched:"
+	nameBand     = "band:"
 	nameTroubles = "troubles"
 	nameFence    = "fence"
 	nameOutlinks = "outlinks:"
@@ -154,6 +160,7 @@ var luaNames = strings.ReplaceAll(strings.NewReplacer(
 	"$count", nameCount, "$seen", nameSeen, "$due", nameDue, "$urgent", nameUrgent, "$armed", nameArmed, "$open", nameOpen,
 	"$host", nameHost, "$queue", nameQueue, "$later", nameLater, "$flight", nameFlight,
 	"$address", nameAddress, "$failures", nameFailures, "$parked", nameParked, "$content", nameContent,
+	"$sketches:", nameSketches, "$sketched:", nameSketched, "$band:", nameBand,
 	"$garbage", nameGarbage, "$aside", nameAside,
 	"$unshipped", nameUnshipped, "$reclaimed", nameReclaimed, "$segments", nameSegments, "$segment:", nameSegment,
 	"$outlinks", nameOutlinks, "$nearer", nameNearer,
@@ -180,6 +187,9 @@ local UNSHIPPED = base .. '$unshipped'
 local RECLAIMED = base .. '$reclaimed'
 local function SEGMENT(name) return base .. '$segment:' .. name end
 local function CONTENT(host) return base .. '$content' .. host end
+local function SKETCHES(host) return base .. '$sketches:' .. host end
+local function SKETCHED(host) return base .. '$sketched:' .. host end
+local function BAND(bucket) return base .. '$band:' .. bucket end
 local NEARER = base .. '$nearer'
 local function OUTLINKS(part) return base .. '$outlinks' .. part end
 `), "\n", "\n\n")

@@ -71,6 +71,13 @@ var (
 	recountScript   = shardScript("recount")
 	recogniseScript = shardScript("recognise")
 
+	// For jobs that look for near duplicates.
+	sketchesScript = shardScript("sketches")
+	sketchScript   = shardScript("sketch")
+	sketchedScript = shardScript("sketched")
+	resolveScript  = shardScript("resolve")
+	bandsScript    = shardScript("bands")
+
 	// For jobs in which depth decides what is admitted.
 	admitDepthScript   = depthScript("admit")
 	claimDepthScript   = depthScript("claim")

@@ -22,19 +22,26 @@ import (
 // advertisements and the rest around it. It is safe for concurrent use.
 type articles struct {
 	extractor            *extract.Extractor
-	text, markdown, file bool // which outputs are wanted
+	text, markdown, file bool       // which outputs are wanted
+	sketches             *minHashes // nil if no sketch is wanted
+	minhash              bool       // sketches are recorded
 }
 
 // newArticles returns nil if nothing is wanted. The error names an extractor that does not
 // exist.
 func newArticles(cfg Config) (*articles, error) {
+	sketched := cfg.MinHash || cfg.Sketch
 	x, err := extract.New(extract.Config{
-		Text: cfg.Text, Markdown: cfg.Markdown || cfg.Article, Metadata: cfg.Article, Extractors: cfg.Extractor,
+		Text: cfg.Text || sketched, Markdown: cfg.Markdown || cfg.Article, Metadata: cfg.Article, Extractors: cfg.Extractor,
 	})
-	if err != nil || !cfg.Text && !cfg.Markdown && !cfg.Article {
+	if err != nil || !cfg.Text && !cfg.Markdown && !cfg.Article && !sketched {
 		return nil, err
 	}
-	return &articles{x, cfg.Text, cfg.Markdown, cfg.Article}, nil
+	a := &articles{extractor: x, text: cfg.Text, markdown: cfg.Markdown, file: cfg.Article, minhash: cfg.MinHash}
+	if sketched {
+		a.sketches = newMinHashes()
+	}
+	return a, nil
 }
 
 // maxArticleTime is how much processor time the main content of a page may take. Pages
@@ -57,7 +64,15 @@ func (a *articles) read(ctx context.Context, doc *fetched.Document, root *html.N
 	defer watch.Stop()
 	over := func() bool { return watch.Over() || ctx.Err() != nil }
 	found := a.extractor.Extract(root, targets{res}, over)
-	doc.Text = htmltok.Clean(found.Text)
+	if a.text {
+		doc.Text = htmltok.Clean(found.Text)
+	}
+	if a.sketches != nil {
+		doc.Sketch = a.sketches.of(found.Text)
+	}
+	if a.minhash && doc.Sketch != nil {
+		doc.MinHash = doc.Sketch.Bands()
+	}
 	markdown := htmltok.Clean(found.Markdown)
 	if a.markdown {
 		doc.Markdown = markdown
@@ -81,7 +96,10 @@ func (a *articles) mainText(found extract.Content) *fetched.MainText {
 		if c.Texts == nil {
 			c.Texts = make(map[string]crawler.OtherText)
 		}
-		other := crawler.OtherText{Text: htmltok.Clean(o.Text), TextShare: o.Share}
+		other := crawler.OtherText{TextShare: o.Share}
+		if a.text {
+			other.Text = htmltok.Clean(o.Text)
+		}
 		if a.markdown {
 			other.Markdown = htmltok.Clean(o.Markdown)
 		}

@@ -1,10 +1,11 @@
 package parse
 
 import (
-	"github.com/trawlcrawler/trawl/internal/charset"
 	"io"
 	"strings"
 	"testing"
+
+	"github.com/trawlcrawler/trawl/internal/charset"
 )
 
 func TestCharset(t *testing.T) {

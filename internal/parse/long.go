@@ -6,8 +6,9 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/trawlcrawler/trawl/internal/htmltok"
 	"golang.org/x/net/html"
+
+	"github.com/trawlcrawler/trawl/internal/htmltok"
 )
 
 // maxToken is how many bytes of one token of a long source are held in memory: a script,

@@ -25,6 +25,7 @@ import (
 
 	"github.com/trawlcrawler/trawl/crawler"
 	"github.com/trawlcrawler/trawl/internal/charset"
+	"github.com/trawlcrawler/trawl/internal/condition"
 	"github.com/trawlcrawler/trawl/internal/fetched"
 	"github.com/trawlcrawler/trawl/internal/fields"
 	"github.com/trawlcrawler/trawl/internal/htmltok"
@@ -60,6 +61,9 @@ type Config struct {
 	// Text, Markdown and Article say whether to extract the main content as text, as
 	// Markdown, and as an article with metadata for a Markdown file. Default false.
 	Text, Markdown, Article bool
+	// MinHash says whether to record a sketch of the main text, and Sketch whether to make
+	// one for comparing pages. Default false.
+	MinHash, Sketch bool
 	// Extractor lists what finds the main content, as in [crawler.Job]. Default auto.
 	Extractor []string
 	// Room is the memory that trees share with those of other parsers. Default one of the
@@ -80,6 +84,7 @@ func JobConfig(j crawler.Job, needs fetched.Needs) Config {
 	cfg := Config{
 		Select: j.Select, Extract: j.Extract, Resources: j.Resources, Simhash: j.Simhash, Tree: len(j.Handlers) > 0, ProductToken: j.ProductToken(),
 		Text: j.Text, Markdown: j.Markdown, Article: needs.Article, Extractor: j.Extractor,
+		MinHash: j.MinHash, Sketch: j.NearDuplicates != "",
 		References: needs.References,
 		Feeds:      j.Sitemaps && j.Follow,
 	}
@@ -136,9 +141,12 @@ func New(cfg Config) (*Parser, error) {
 }
 
 // Check returns an error if a job's extraction or follow rules are not valid. It checks
-// what [crawler.Job.Validate] does not: CSS selectors. The error is a
+// what [crawler.Job.Validate] does not: CSS selectors and conditions. The error is a
 // [crawler.SettingError].
 func Check(j crawler.Job) error {
+	if _, err := condition.NewFollowConditions(j, time.Now()); err != nil {
+		return err
+	}
 	_, err := New(Config{Select: j.Select, Extract: j.Extract, FollowRules: j.FollowRules})
 	return err
 }

@@ -3,10 +3,11 @@ package parse
 import (
 	"context"
 	"errors"
-	"github.com/trawlcrawler/trawl/internal/fields"
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/trawlcrawler/trawl/internal/fields"
 )
 
 // Each of these takes far longer than the given time. The test checks that they end: a

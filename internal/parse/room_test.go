@@ -1,11 +1,12 @@
 package parse
 
 import (
-	"github.com/trawlcrawler/trawl/internal/charset"
-	"github.com/trawlcrawler/trawl/internal/htmltree"
 	"strings"
 	"testing"
 	"testing/synctest"
+
+	"github.com/trawlcrawler/trawl/internal/charset"
+	"github.com/trawlcrawler/trawl/internal/htmltree"
 )
 
 func TestTreesShareARoom(t *testing.T) {

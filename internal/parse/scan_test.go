@@ -1,11 +1,12 @@
 package parse
 
 import (
-	"github.com/trawlcrawler/trawl/internal/reference"
 	"slices"
 	"strings"
 	"testing"
 	"unicode/utf8"
+
+	"github.com/trawlcrawler/trawl/internal/reference"
 )
 
 func TestLinks(t *testing.T) {

@@ -1,22 +1,16 @@
 package parse
 
-import (
-	"fmt"
-	"unicode"
-	"unicode/utf8"
-)
+import "fmt"
 
 // simhash is Charikar's fingerprint of a text. Texts that share most of their shingles,
 // which are three consecutive words, have fingerprints that differ in few of their 64
 // bits (Manku, Jain, Das Sarma: near-duplicate web pages differ in at most three). It
-// depends only on the words: letters and digits, in lower case. In scripts that are
-// written without spaces, each character counts as a word.
+// depends only on the words, as hashWords finds them.
 //
-// The fingerprint is stored with the pages, so its algorithm must not change: a word is
-// its FNV-1a hash, and a shingle the splitmix64 of the sum of its words, where the first
-// two are multiplied by different odd numbers.
+// The fingerprint is stored with the pages, so its algorithm must not change: a shingle is
+// the splitmix64 of the sum of its words, where the first two are multiplied by different
+// odd numbers.
 type simhash struct {
-	word   uint64    // FNV-1a so far; 0 between words
 	last   [2]uint64 // the two previous words
 	words  int
 	counts [64]uint32 // number of shingles with the bit set
@@ -25,75 +19,19 @@ type simhash struct {
 	total  uint32     // total number of shingles
 }
 
-const (
-	fnvOffset = 14695981039346656037
-	fnvPrime  = 1099511628211
-)
-
 // read adds text. A word does not continue in the next call.
-func (s *simhash) read(text []byte) {
-	for i := 0; i < len(text); {
-		c := text[i]
-		switch {
-		case 'a' <= c && c <= 'z', '0' <= c && c <= '9':
-			s.letter(c)
-		case 'A' <= c && c <= 'Z':
-			s.letter(c | 0x20)
-		case c < utf8.RuneSelf:
-			s.endWord()
-		default:
-			r, size := utf8.DecodeRune(text[i:])
-			s.rune(r)
-			i += size
-			continue
-		}
-		i++
-	}
-	s.endWord()
-}
+func (s *simhash) read(text []byte) { hashWords(text, s.add) }
 
-func (s *simhash) letter(c byte) {
-	if s.word == 0 {
-		s.word = fnvOffset
-	}
-	s.word = (s.word ^ uint64(c)) * fnvPrime
-}
-
-func (s *simhash) rune(r rune) {
-	if !unicode.In(r, unicode.Letter, unicode.Mark, unicode.Nd) {
-		s.endWord()
-		return
-	}
-	alone := unicode.In(r, unicode.Han, unicode.Hiragana, unicode.Katakana, unicode.Thai, unicode.Lao, unicode.Khmer, unicode.Myanmar)
-	if alone {
-		s.endWord()
-	}
-	var b [utf8.UTFMax]byte
-	for _, c := range b[:utf8.EncodeRune(b[:], unicode.ToLower(r))] {
-		s.letter(c)
-	}
-	if alone {
-		s.endWord()
-	}
-}
-
-// endWord adds the shingle that ends with the word.
-func (s *simhash) endWord() {
-	if s.word == 0 {
-		return
-	}
+// add adds the shingle that ends with the word.
+func (s *simhash) add(word uint64) {
 	if s.words++; s.words >= 3 {
-		s.shingle(s.word)
+		s.shingle(word)
 	}
-	s.last[0], s.last[1] = s.last[1], s.word
-	s.word = 0
+	s.last[0], s.last[1] = s.last[1], word
 }
 
 func (s *simhash) shingle(word uint64) {
-	h := s.last[0]*0x9e3779b97f4a7c15 + s.last[1]*0xc2b2ae3d27d4eb4f + word
-	h = (h ^ h>>30) * 0xbf58476d1ce4e5b9
-	h = (h ^ h>>27) * 0x94d049bb133111eb
-	h ^= h >> 31
+	h := mix(s.last[0]*0x9e3779b97f4a7c15 + s.last[1]*0xc2b2ae3d27d4eb4f + word)
 	for i := range s.lanes {
 		s.lanes[i] += spread(byte(h >> (8 * i)))
 	}

@@ -24,6 +24,7 @@ var layers = [][]string{
 	{"internal/queue", "internal/waiting", "internal/seedfile"},
 	{"internal/rules"},
 	{"internal/fetched"},
+	{"internal/condition"},
 	{
 		"internal/setting", "internal/visit", "internal/reference", "internal/htmltree", "internal/dns", "internal/repair", "internal/cookie",
 		"internal/guard", "internal/redisconn", "internal/warc", "internal/tabular",

@@ -12,27 +12,29 @@ import (
 
 // The rules. Those that are settings have the name of the setting.
 const (
-	RuleScope         crawler.Rule = "scope"
-	RuleResourceScope crawler.Rule = "resource_scope"
-	RuleInclude       crawler.Rule = "include"
-	RuleExclude       crawler.Rule = "exclude"
-	RuleDepth         crawler.Rule = "depth"
-	RuleFollowRules   crawler.Rule = "follow_rules"
-	RuleURLLength     crawler.Rule = "max_url_length"
-	RuleRepeats       crawler.Rule = "max_repeats"
-	RuleParams        crawler.Rule = "max_params"
-	RuleTraps         crawler.Rule = "traps"
-	RulePagesPerHost  crawler.Rule = "pages_per_host"
-	RuleRobots        crawler.Rule = "robots"   // robots.txt forbids it, or could not be fetched
-	RuleNoFollow      crawler.Rule = "nofollow" // the page, or the link, asks crawlers not to follow it
-	RuleEmbeds        crawler.Rule = "embeds"   // too many resources in a row
-	RuleSitemaps      crawler.Rule = "sitemaps" // too many indexes of sitemaps in a row
+	RuleScope          crawler.Rule = "scope"
+	RuleResourceScope  crawler.Rule = "resource_scope"
+	RuleInclude        crawler.Rule = "include"
+	RuleExclude        crawler.Rule = "exclude"
+	RuleDepth          crawler.Rule = "depth"
+	RuleFollowRules    crawler.Rule = "follow_rules"
+	RuleURLLength      crawler.Rule = "max_url_length"
+	RuleRepeats        crawler.Rule = "max_repeats"
+	RuleParams         crawler.Rule = "max_params"
+	RuleTraps          crawler.Rule = "traps"
+	RulePagesPerHost   crawler.Rule = "pages_per_host"
+	RuleRobots         crawler.Rule = "robots"          // robots.txt forbids it, or could not be fetched
+	RuleNoFollow       crawler.Rule = "nofollow"        // the page, or the link, asks crawlers not to follow it
+	RuleNearDuplicates crawler.Rule = "near_duplicates" // the page is a near duplicate, whose links are not followed
+	RuleEmbeds         crawler.Rule = "embeds"          // too many resources in a row
+	RuleSitemaps       crawler.Rule = "sitemaps"        // too many indexes of sitemaps in a row
 )
 
 // Rules lists the rules, in the order in which they are shown.
 var Rules = []crawler.Rule{
 	RuleTraps, RuleRobots, RuleNoFollow, RulePagesPerHost, RuleDepth, RuleInclude, RuleExclude, RuleFollowRules,
 	RuleURLLength, RuleRepeats, RuleParams, RuleScope, RuleResourceScope, RuleEmbeds, RuleSitemaps,
+	RuleNearDuplicates,
 }
 
 // SkipReason is why a URL is skipped. The zero SkipReason means that it is not.

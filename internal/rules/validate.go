@@ -59,6 +59,7 @@ func Validate(j crawler.Job) error {
 		{j.Timeout > 0, "timeout", j.Timeout, "more than 0"},
 		{slices.Contains(crawler.DurableKinds, j.Durable), "durable", j.Durable, "shipped or disk"},
 		{j.LostAfter >= crawler.Duration(leastLostAfter), "lost_after", j.LostAfter, leastLostAfter.String() + " or more"},
+		{j.NearDuplicates == "" || slices.Contains(crawler.NearDuplicatesKinds, j.NearDuplicates), "near_duplicates", j.NearDuplicates, "record, skip or stop"},
 		{j.Weight >= 1 && j.Weight <= 1000, "weight", j.Weight, "1 to 1000"},
 		{j.Runs >= 0 && j.Runs <= 1_000_000, "runs", j.Runs, "0 to 1000000"},
 		{j.Shards >= 1 && j.Shards <= 1024, "shards", j.Shards, "1 to 1024"},
@@ -100,7 +101,7 @@ func Validate(j crawler.Job) error {
 // values.
 func meant(value any, want string) string {
 	switch value.(type) {
-	case crawler.ScopeKind, crawler.SeedRedirects, crawler.Politeness, crawler.TLSKind, crawler.DurableKind:
+	case crawler.ScopeKind, crawler.SeedRedirects, crawler.Politeness, crawler.TLSKind, crawler.DurableKind, crawler.NearDuplicates:
 		return plain.Suggest(fmt.Sprint(value), strings.FieldsFunc(want, func(r rune) bool { return r == ' ' || r == ',' }))
 	}
 	return ""

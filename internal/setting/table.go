@@ -57,7 +57,7 @@ var table = []Setting{
 	{Name: "follow", Group: GroupScope, In: InJob, Since: firstRelease, Meaning: "follow the links of pages; trawl fetch never does",
 		field: of(func(s *Values) *bool { return &s.Follow })},
 	{Name: "follow_rules", Group: GroupScope, In: InJob, Since: firstRelease,
-		Meaning: "which links of which pages are followed: a list of match, links, to and depth",
+		Meaning: "which links of which pages are followed: a list of match, links, to, depth and where",
 		field:   listOf(func(s *Values) *[]crawler.FollowRule { return &s.FollowRules })},
 	{Name: "seed_redirects", Group: GroupScope, In: crawls, Since: secondRelease, Choices: []string{"follow", "stay"},
 		Meaning: "what to do with a seed that redirects out of scope: follow (the new host joins the seeds' hosts) or stay",
@@ -174,6 +174,12 @@ var table = []Setting{
 		Meaning: "record for each page the first page of its host that had the same body", field: of(func(s *Values) *bool { return &s.Duplicates })},
 	{Name: "simhash", Group: GroupExtract, In: crawls, Since: firstRelease,
 		Meaning: "record a fingerprint of each page's text, for finding near duplicates", field: of(func(s *Values) *bool { return &s.Simhash })},
+	{Name: "minhash", Group: GroupExtract, In: crawls, Since: secondRelease,
+		Meaning: "record a sketch of each page's main text, for finding near duplicates: 14 bands of 8 values over shingles of 5 words",
+		field:   of(func(s *Values) *bool { return &s.MinHash })},
+	{Name: "near_duplicates", Group: GroupExtract, In: crawls, Since: secondRelease, Empty: "not looked for", Choices: []string{"record", "skip", "stop"},
+		Meaning: "what to do with pages whose main text is nearly that of an earlier page: record (name that page), skip (also keep no content) or stop (also follow no links)",
+		field:   wordOf(func(s *Values) *string { return (*string)(&s.NearDuplicates) })},
 
 	// Requests
 	{Name: "timeout", Group: GroupRequests, In: crawls, Since: firstRelease, Changes: true,

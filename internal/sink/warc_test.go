@@ -355,6 +355,44 @@ func TestWhatIsSentUnaskedBehindChunksIsNotArchived(t *testing.T) {
 	}
 }
 
+func TestTheMetadataOfAnArchiveSayWhatAPageSays(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	w := openWARC(t, dir)
+	full := page(t, "http://example.com/full", "<p>one")
+	full.NearDuplicateOf = full.Entry.URL
+	full.Document = &fetched.Document{
+		Charset: "windows-1251", Guessed: true, Simhash: "00ff", MinHash: []string{"aa", "bb"},
+		MainText: &fetched.MainText{
+			Extractor: "auto/main", TextShare: 0.25, Hard: "little\r\nof it", Language: "rus", DeclaredLanguage: "ru",
+			Quality: crawler.Quality{Words: 7, MeanLine: 3.5},
+		},
+	}
+	plain := page(t, "http://example.com/plain", "<p>two")
+	plain.Document = &fetched.Document{Charset: "utf-8"}
+	data := page(t, "http://example.com/data", "three")
+	data.Document = nil
+	keep(t, w, full, plain, data)
+	if err := w.Close(); err != nil {
+		t.Fatal(err)
+	}
+	a := warctest.Open(t, dir)
+	a.Check(t)
+	for url, want := range map[string]string{
+		"full": "charset: windows-1251\r\ncharset_guessed: true\r\nextractor: auto/main\r\ntext_share: 0.25\r\nhard: little  of it\r\n" +
+			"language: rus\r\ndeclared_language: ru\r\n" +
+			`quality: {"words":7,"mean_line":3.5,"stop_share":0,"symbol_share":0,"link_share":0,"duplicate_share":0}` + "\r\n" +
+			"simhash: 00ff\r\nminhash: aa bb\r\nnear_duplicate_of: http://example.com/full\r\n",
+		"plain": "charset: utf-8\r\n", "data": "",
+	} {
+		block := string(a.One(t, "metadata", "http://example.com/"+url).Block)
+		_, got, _ := strings.Cut(block, "fetchTimeMs: ")
+		if _, got, _ = strings.Cut(got, "\r\n"); got != want {
+			t.Errorf("%s: the metadata are %q, want %q", url, got, want)
+		}
+	}
+}
+
 func TestNotModifiedRefersToWhatIsStillGood(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()

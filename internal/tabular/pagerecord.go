@@ -20,9 +20,13 @@ func (row *PageRow) Record() (crawler.Record, error) {
 		Text: row.Text, Markdown: row.Markdown, ErrorClass: crawler.ErrorClass(row.ErrorClass), Repaired: row.Repaired,
 		Extractor: row.Extractor, TextShare: row.TextShare, Hard: row.Hard,
 		Language: row.Language, DeclaredLanguage: row.Declared, CharsetGuessed: row.Guessed,
+		MinHash: row.MinHash, NearDuplicateOf: row.NearOf,
 	}
 	if len(rec.Repaired) == 0 {
 		rec.Repaired = nil
+	}
+	if len(rec.MinHash) == 0 {
+		rec.MinHash = nil
 	}
 	if rec.Redirects == nil {
 		rec.Redirects = []string{}

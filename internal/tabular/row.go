@@ -59,6 +59,8 @@ type PageRow struct {
 	Declared    string          `parquet:"declared_language,optional,dict"`
 	Quality     json.RawMessage `parquet:"quality,optional,json"` // the object of the record
 	Guessed     bool            `parquet:"charset_guessed"`
+	MinHash     []string        `parquet:"minhash,list"`
+	NearOf      string          `parquet:"near_duplicate_of,optional"`
 }
 
 // ErrorRow is a row of the table of errors: a URL that was not fetched, or whose page
@@ -108,6 +110,7 @@ func PageRowOf(rec crawler.Record) (PageRow, error) {
 		Text: rec.Text, Markdown: rec.Markdown, ErrorClass: string(rec.ErrorClass), Repaired: rec.Repaired,
 		Extractor: rec.Extractor, TextShare: rec.TextShare, Hard: rec.Hard,
 		Language: rec.Language, Declared: rec.DeclaredLanguage, Guessed: rec.CharsetGuessed,
+		MinHash: rec.MinHash, NearOf: rec.NearDuplicateOf,
 	}
 	if rec.Digest != "" {
 		row.Bytes = &rec.Bytes

@@ -84,7 +84,8 @@ func (c *committer) heavy() bool {
 	return bytes >= flushBytes || links >= flushLinks
 }
 
-// flush commits the batch: it remembers what the pages link to (where depth decides what is
+// flush commits the batch: it compares the pages with earlier ones (if the job looks for
+// near duplicates), remembers what the pages link to (where depth decides what is
 // admitted), admits their links, keeps their results, lets handlers deliver, and settles
 // the URLs. The order guarantees that no URL is settled before its links and its record are
 // safe.
@@ -184,6 +185,7 @@ func (c *committer) finish() {
 // repeated when a later one has to be retried.
 type commitment struct {
 	committer   *committer
+	compared    bool              // near duplicates are marked, and links are set
 	deep        []*urlTask        // whose outlinks are not remembered yet
 	links       []queue.Entry     // not admitted yet
 	results     []*fetched.Result // not kept yet
@@ -196,16 +198,10 @@ type commitment struct {
 // gather returns the work of the batch.
 func (c *committer) gather() *commitment {
 	w := &commitment{committer: c}
-	links := 0
-	for _, e := range c.batch {
-		links += len(e.links)
-	}
-	w.links = make([]queue.Entry, 0, links)
 	if c.visitor.deep {
 		w.deep = c.batch
 	}
 	for _, e := range c.batch {
-		w.links = append(w.links, e.links...)
 		w.settlements = e.settlements(w.settlements)
 		if e.result.Outcome.Final() && e.result.Outcome != crawler.OutcomeFollowed {
 			w.results = append(w.results, &e.result)
@@ -215,6 +211,9 @@ func (c *committer) gather() *commitment {
 }
 
 func (w *commitment) carryOut(ctx context.Context) error {
+	if err := w.compare(ctx); err != nil {
+		return err
+	}
 	if err := w.remember(ctx); err != nil {
 		return err
 	}

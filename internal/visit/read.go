@@ -94,11 +94,13 @@ func (e *urlTask) read() error {
 	return nil
 }
 
-// withhold removes the content of a page with noindex from the results.
+// withhold removes the content of a page from the results: one with noindex, or a near
+// duplicate.
 func (e *urlTask) withhold() {
 	doc := *e.result.Document
 	doc.Title, doc.Simhash, doc.Fields, doc.Missing = "", "", nil, nil
 	doc.Text, doc.Markdown, doc.Article, doc.MainText = "", "", nil, nil
+	doc.MinHash, doc.Sketch = nil, nil
 	doc.References = slices.Clone(doc.References)
 	for i := range doc.References {
 		doc.References[i].Text = ""
@@ -140,7 +142,8 @@ func (e *urlTask) leads() bool {
 // follow collects the links that belong to the job.
 func (e *urlTask) follow(links []rules.Link) {
 	depth := e.taken.Entry.Depth + 1
-	follow, set := e.visitor.rules, e.visitor.rules.On(e.result.Page.URL)
+	follow := e.visitor.rules
+	set := e.visitor.where.Hold(follow.On(e.result.Page.URL), &e.result)
 	e.expect(len(links)) // on most pages, most links do
 	for _, l := range links {
 		if l.Sitemap && !l.NoFollow && e.visitor.sitemaps != nil { // a feed that the page names

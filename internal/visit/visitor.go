@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/trawlcrawler/trawl/crawler"
+	"github.com/trawlcrawler/trawl/internal/condition"
 	"github.com/trawlcrawler/trawl/internal/fetched"
 	"github.com/trawlcrawler/trawl/internal/queue"
 	"github.com/trawlcrawler/trawl/internal/rules"
@@ -164,9 +165,10 @@ type Visitor struct {
 	room     func(bytes int64) error
 	exempts  []netip.Prefix    // addresses that address politeness does not apply to
 	rules    rules.FollowRules // empty: all links are followed
-	deep     bool              // depth decides what is admitted
-	needs    fetched.Needs     // what the sink requires of pages
-	download bool              // the server's bytes are kept as they are, since nothing reads the pages
+	where    condition.FollowConditions
+	deep     bool          // depth decides what is admitted
+	needs    fetched.Needs // what the sink requires of pages
+	download bool          // the server's bytes are kept as they are, since nothing reads the pages
 	cfg      Config
 	skips    *skips
 	visits   atomic.Int64 // visits in progress
@@ -214,8 +216,12 @@ func New(job crawler.Job, scope *rules.Scope, tools Tools, cfg Config) (*Visitor
 	if err != nil {
 		return nil, fmt.Errorf("job %s: %w", job.Name, err)
 	}
+	where, err := condition.NewFollowConditions(job, time.Now())
+	if err != nil {
+		return nil, fmt.Errorf("job %s: %w", job.Name, err)
+	}
 	w := &Visitor{
-		job: job, deep: job.DepthLimit() >= 0, rules: rules, scope: scope, exempts: exempts, cfg: cfg.withDefaults(),
+		job: job, deep: job.DepthLimit() >= 0, rules: rules, where: where, scope: scope, exempts: exempts, cfg: cfg.withDefaults(),
 		frontier: tools.Frontier, fetcher: tools.Fetcher, robots: tools.Robots, parser: tools.Parser, locator: tools.Locator,
 		sink: tools.Sink, needs: tools.Sink.Needs(), journal: tools.Journal,
 		gate: tools.Gate, room: tools.Room, skips: newSkips(),

@@ -181,7 +181,8 @@ func (p *Encoder) request(answer recordID, page *fetched.Page) error {
 	return p.whole(typeRequest, page.Recording.Request)
 }
 
-// metadata writes how the crawl found the page, with the field names of 6.6.
+// metadata writes how the crawl found the page, with the field names of 6.6, and what it
+// says, with those of records.
 func (p *Encoder) metadata(answer recordID, e exchange) error {
 	p.block = p.block[:0]
 	if !e.via.IsZero() {
@@ -191,6 +192,9 @@ func (p *Encoder) metadata(answer recordID, e exchange) error {
 		p.block.Add("hopsFromSeed", e.hops)
 	}
 	p.block.number("fetchTimeMs", e.page.Duration.Milliseconds())
+	if e.text != nil {
+		p.block.content(e.text)
+	}
 	p.begin("metadata", newID(), e.page)
 	p.head.Add("WARC-Concurrent-To", answer.String())
 	return p.whole(typeFields, p.block)

@@ -13,6 +13,7 @@ type exchange struct {
 	page *fetched.Page
 	via  crawler.URL // zero for a seed
 	hops string
+	text *fetched.Result // what is known of the page's content; nil for a page on the way to it
 }
 
 // ExchangesOf lists the recorded pages of results, those of each result in the order of
@@ -25,7 +26,9 @@ func ExchangesOf(results []*fetched.Result) []exchange {
 			all = append(all, exchangeOf(r, p))
 		}
 		if r.Page != nil && r.Page.Recording != nil {
-			all = append(all, exchangeOf(r, r.Page))
+			last := exchangeOf(r, r.Page)
+			last.text = r
+			all = append(all, last)
 		}
 		slices.SortStableFunc(all[from:], func(a, b exchange) int { return a.page.Started.Compare(b.page.Started) })
 	}
@@ -38,13 +41,13 @@ func exchangeOf(r *fetched.Result, p *fetched.Page) exchange {
 	redirects := slices.Index(append([]crawler.URL{r.Entry.URL}, r.Redirects...), p.URL)
 	switch {
 	case redirects < 0:
-		return exchange{p, r.Entry.URL, hops(r.Entry.Depth, r.Entry.Hops, true)}
+		return exchange{page: p, via: r.Entry.URL, hops: hops(r.Entry.Depth, r.Entry.Hops, true)}
 	case redirects == 0:
-		return exchange{p, r.Entry.Referrer, hops(r.Entry.Depth, r.Entry.Hops, false)}
+		return exchange{page: p, via: r.Entry.Referrer, hops: hops(r.Entry.Depth, r.Entry.Hops, false)}
 	case redirects == 1:
-		return exchange{p, r.Entry.URL, hops(r.Entry.Depth, r.Entry.Hops+1, false)}
+		return exchange{page: p, via: r.Entry.URL, hops: hops(r.Entry.Depth, r.Entry.Hops+1, false)}
 	}
-	return exchange{p, r.Redirects[redirects-2], hops(r.Entry.Depth, r.Entry.Hops+redirects, false)}
+	return exchange{page: p, via: r.Redirects[redirects-2], hops: hops(r.Entry.Depth, r.Entry.Hops+redirects, false)}
 }
 
 // Weight estimates the size of the exchanges in bytes.

@@ -224,3 +224,14 @@ local function unpack_settled(item)
   local _, last, outcome, size, flags, band, host = string.find(item, '^(%S+) (%d+) (%S+) (%d) (%S+) ')
   if last then return outcome, tonumber(size), flags, band, host, string.sub(item, last + 1) end
 end
+
+-- count_sketches returns how many sketches of a size a host has. If there is not one page for each,
+-- garbage was found in between, and all are forgotten.
+local function count_sketches(host, size)
+  local bytes, pages = redis.call('STRLEN', SKETCHES(host)), redis.call('LLEN', SKETCHED(host))
+  if bytes == pages * size then return pages end
+  note_garbage('sketches of ' .. host .. ': ' .. bytes .. ' bytes for ' .. pages .. ' pages')
+  redis.call('DEL', SKETCHES(host))
+  redis.call('DEL', SKETCHED(host))
+  return 0
+end

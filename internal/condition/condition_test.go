@@ -1,16 +1,30 @@
-package export_test
+package condition_test
 
 import (
 	"strings"
 	"testing"
+	"time"
 
-	"github.com/trawlcrawler/trawl/export"
+	"github.com/trawlcrawler/trawl/internal/condition"
 )
 
 const shop = `{"url":"https://shop.example.org:8443/a?b=1","final_url":"https://shop.example.org:8443/a?b=1","redirects":["http://old.example.org/a"],` +
 	`"status":404,"outcome":"gone","error":"","fetched_at":"2026-11-25T18:00:00.000Z","duration_ms":120,"bytes":2048,"truncated":true,` +
-	`"title":"Lamp (red)","links":["http://x/","http://y/"],"rights":{"noai":true},` +
+	`"title":"Lamp (red)","simhash":"ffb9d77f5cfe165e","text_share":0.25,"hard":"little of it","language":"deu",` +
+	`"quality":{"words":120,"mean_line":31.5,"stop_share":0.4},"charset_guessed":true,"minhash":["00ff","a1b2"],"near_duplicate_of":"http://x/","links":["http://x/","http://y/"],"rights":{"noai":true},` +
 	`"fields":{"price":"19.90","tags":["new","sale"],"stock":7,"colour":null,"a":{"b.c":"deep"},"quoted":"the \"big\" one","path":"C:\\"}}`
+
+// noon is the current time in the tests.
+var noon = time.Date(2026, 11, 26, 12, 0, 0, 0, time.UTC)
+
+func where(t testing.TB, text string) condition.Condition {
+	t.Helper()
+	c, err := condition.Parse(text, noon)
+	if err != nil {
+		t.Fatalf("%s: %v", text, err)
+	}
+	return c
+}
 
 func TestAConditionMatchesByTheKindOfEachField(t *testing.T) {
 	t.Parallel()
@@ -71,6 +85,19 @@ func TestAConditionMatchesByTheKindOfEachField(t *testing.T) {
 		{"fields.colour!=red", true},
 		{"fields.a.b.c=deep", true},
 		{"rights.noai=true", true},
+		{"language=deu and declared_language=''", true},
+		{"text_share<0.5 and text_share>=0.25", true},
+		{"text_share>1", false},
+		{"text_share!=null and quality!=null", true},
+		{"quality.words>100 and quality.mean_line<=31.5", true},
+		{"quality.link_share<0.5", false},
+		{"quality.link_share=null", true},
+		{"hard!=''", true},
+		{"simhash~^ffb9", true},
+		{"minhash=a1b2", true},
+		{"minhash=a1b3", false},
+		{"near_duplicate_of!=''", true},
+		{"charset_guessed=true", true},
 		{"not outcome=gone", false},
 		{"NOT (outcome=gone AND status=200)", true},
 		{"outcome=fetched or status=404 and host~shop", true},
@@ -97,7 +124,7 @@ func TestAConditionMatchesByTheKindOfEachField(t *testing.T) {
 		{`fields.path='C:\\'`, true},
 		{`fields.path=C:\`, true},
 	} {
-		r := &export.Record{Line: []byte(shop)}
+		r := &condition.Record{Line: []byte(shop)}
 		got, err := where(t, c.text).Match(r)
 		if err != nil || got != c.want {
 			t.Errorf("%s: %v (%v), want %v", c.text, got, err, c.want)
@@ -126,6 +153,9 @@ func TestAConditionThatCannotBeReadSaysWhere(t *testing.T) {
 		{"title=null", `title is never absent: a record without it means ""`, "      ^"},
 		{"fields.price>null", "null can only be compared by = or !=", "             ^"},
 		{`title="a\"`, "expected a value", "      ^"},
+		{"text_share=half", `"half" is not a number: text_share is compared with a number`, "           ^"},
+		{"quality.word>3", `unknown field "quality.word": the parts of quality are words, mean_line`, "^"},
+		{"quality>3", "quality has several parts", "        ^"},
 		{"truncated=maybe", "true or false", "          ^"},
 		{"status", "expected =, !=", "      ^"},
 		{"status=", "expected a value", "       ^"},
@@ -139,7 +169,7 @@ func TestAConditionThatCannotBeReadSaysWhere(t *testing.T) {
 		{"fields.=1", `unknown field "fields."`, "^"},
 		{strings.Repeat("(", 101) + "status=1", "too many parentheses", "^"},
 	} {
-		_, err := export.ParseCondition(c.text, noon)
+		_, err := condition.Parse(c.text, noon)
 		if err == nil {
 			t.Errorf("%q is read", c.text)
 			continue
@@ -156,11 +186,11 @@ func FuzzCondition(f *testing.F) {
 		f.Add(seed)
 	}
 	f.Fuzz(func(t *testing.T, text string) {
-		c, err := export.ParseCondition(text, noon)
+		c, err := condition.Parse(text, noon)
 		if err != nil {
 			return
 		}
-		if _, err := c.Match(&export.Record{Line: []byte(shop)}); err != nil {
+		if _, err := c.Match(&condition.Record{Line: []byte(shop)}); err != nil {
 			t.Errorf("%q: %v", text, err)
 		}
 	})

@@ -1,4 +1,4 @@
-package export
+package condition
 
 import (
 	"encoding/json"
@@ -35,11 +35,11 @@ func compare(f Field, op string, value operand, now time.Time) (node, error) {
 		c.test = nil
 	case c.op == "~":
 		c.test, err = matching(value.text)
-	case f.kind == kindNumber || f.kind == kindCount:
+	case f.kind == KindNumber || f.kind == KindCount || f.kind == KindMeasure:
 		c.test, err = numberTest(f, c.op, value.text)
-	case f.kind == kindTime:
+	case f.kind == KindTime:
 		c.test, err = timeTest(c.op, value.text, now)
-	case f.kind == kindTruth:
+	case f.kind == KindTruth:
 		c.test, err = truthTest(f, value.text)
 	case f.Name == "host":
 		c.test = hostTest(value.text)
@@ -47,7 +47,7 @@ func compare(f Field, op string, value operand, now time.Time) (node, error) {
 		if c.test = textTest(c.op, value.text); !slices.Contains(crawler.Outcomes, crawler.Outcome(value.text)) {
 			err = fmt.Errorf("unknown outcome %q: want one of %s", value.text, outcomes())
 		}
-	case f.kind == kindAny:
+	case f.kind == KindAny:
 		c.test = anyTest(c.op, value.text)
 	default:
 		c.test = textTest(c.op, value.text)
@@ -74,15 +74,15 @@ func sensible(f Field, op string, value operand) error {
 		return fmt.Errorf("%s is never absent: a record without it means %s; for the word null, write it in quotes", f.Name, f.zeroText())
 	case value.null():
 		return nil
-	case f.kind == kindAny && !f.selected():
+	case f.kind == KindAny && !f.Selected():
 		return fmt.Errorf("%s has several parts: compare one of them, such as %s.NAME, or write %s=null or %s!=null", f.Name, f.Name, f.Name, f.Name)
-	case f.kind == kindTruth && op != "=":
+	case f.kind == KindTruth && op != "=":
 		return fmt.Errorf("%s is true or false: compare it by = or !=", f.Name)
-	case f.kind == kindCount && op == "~":
+	case f.kind == KindCount && op == "~":
 		return fmt.Errorf("%s is a number of items: compare it with a number", f.Name)
-	case f.kind == kindTime && op == "~":
+	case f.kind == KindTime && op == "~":
 		return fmt.Errorf("%s is a time: compare it by =, !=, <, <=, > or >=", f.Name)
-	case f.kind == kindList && order:
+	case f.kind == KindList && order:
 		return fmt.Errorf("%s is a list and has no order: compare it by = or ~, which match if any of its values does, or by != or !~, which match if all of them do", f.Name)
 	case order && (f.Name == "host" || f.Name == "outcome"):
 		return fmt.Errorf("%s has no order: compare it by =, !=, ~ or !~", f.Name)
@@ -103,7 +103,7 @@ func outcomes() string {
 func (c comparison) fields(add func(Field)) { add(c.field) }
 
 func (c comparison) match(r *Record) (bool, error) {
-	v, _, err := c.field.value(r)
+	v, _, err := c.field.Value(r)
 	if err != nil {
 		return false, err
 	}
@@ -118,7 +118,7 @@ func (c comparison) one(v any) bool {
 		return v == nil || ok && len(list) == 0
 	}
 	list, ok := v.([]any)
-	if !ok || c.field.kind == kindCount {
+	if !ok || c.field.kind == KindCount {
 		return v != nil && c.test(v)
 	}
 	return slices.ContainsFunc(list, func(v any) bool { return v != nil && c.test(v) })
@@ -145,18 +145,18 @@ func matching(value string) (func(any) bool, error) {
 	if err != nil {
 		return nil, fmt.Errorf("%q is not a regular expression: %v", value, err)
 	}
-	return func(v any) bool { return re.MatchString(textOf(v)) }, nil
+	return func(v any) bool { return re.MatchString(TextOf(v)) }, nil
 }
 
 func textTest(op, value string) func(any) bool {
-	return func(v any) bool { return ordered(op, strings.Compare(textOf(v), value)) }
+	return func(v any) bool { return ordered(op, strings.Compare(TextOf(v), value)) }
 }
 
 // hostTest matches a name without a port on every port.
 func hostTest(value string) func(any) bool {
 	value = strings.ToLower(value)
 	return func(v any) bool {
-		host := crawler.Host(textOf(v))
+		host := crawler.Host(TextOf(v))
 		return string(host) == value || host.Name() == value
 	}
 }
@@ -166,7 +166,7 @@ var statuses = regexp.MustCompile(`^[1-5][xX]{2}$`)
 
 func numberTest(f Field, op, value string) (func(any) bool, error) {
 	if f.Name == "status" && op == "=" && statuses.MatchString(value) {
-		return func(v any) bool { return textOf(v)[:1] == value[:1] }, nil
+		return func(v any) bool { return TextOf(v)[:1] == value[:1] }, nil
 	}
 	want, err := strconv.ParseFloat(value, 64)
 	if size := crawler.Size(0); err != nil && f.Name == "bytes" && size.Set(value) == nil {
@@ -176,7 +176,7 @@ func numberTest(f Field, op, value string) (func(any) bool, error) {
 		return nil, fmt.Errorf("%q is not a number: %s is compared with a number", value, f.Name)
 	}
 	return func(v any) bool {
-		n, ok := numberOf(v)
+		n, ok := NumberOf(v)
 		return ok && ordered(op, compareFloats(n, want))
 	}, nil
 }
@@ -209,7 +209,7 @@ func anyTest(op, value string) func(any) bool {
 		return text
 	}
 	return func(v any) bool {
-		if n, ok := numberOf(v); ok {
+		if n, ok := NumberOf(v); ok {
 			return ordered(op, compareFloats(n, want))
 		}
 		return op == "=" && text(v)
@@ -222,7 +222,7 @@ func timeTest(op, value string, now time.Time) (func(any) bool, error) {
 		return nil, err
 	}
 	return func(v any) bool {
-		at, err := fetched.ParseRecordTime(textOf(v))
+		at, err := fetched.ParseRecordTime(TextOf(v))
 		if err != nil {
 			return false
 		}
@@ -261,8 +261,8 @@ func parseAgo(s string) (time.Duration, error) {
 	return time.ParseDuration(s)
 }
 
-// textOf returns a value as text. Lists and objects become JSON.
-func textOf(v any) string {
+// TextOf returns a value as text. Lists and objects become JSON.
+func TextOf(v any) string {
 	switch v := v.(type) {
 	case string:
 		return v
@@ -273,11 +273,11 @@ func textOf(v any) string {
 	case nil:
 		return ""
 	}
-	return jsonOf(v)
+	return JSONOf(v)
 }
 
-// numberOf returns a value as a number. A list becomes its length.
-func numberOf(v any) (float64, bool) {
+// NumberOf returns a value as a number. A list becomes its length.
+func NumberOf(v any) (float64, bool) {
 	switch v := v.(type) {
 	case json.Number:
 		n, err := v.Float64()

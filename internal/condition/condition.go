@@ -1,4 +1,4 @@
-package export
+package condition
 
 import (
 	"fmt"
@@ -17,7 +17,7 @@ type node interface {
 	fields(add func(Field))
 }
 
-// ParseCondition parses a condition:
+// Parse parses a condition:
 //
 //	outcome = fetched and (host = example.org or status >= 400) and not title ~ "(?i)draft"
 //	time >= 2026-11-01 and fields.price < 20
@@ -28,7 +28,7 @@ type node interface {
 // quoted. A time is RFC 3339; a day in UTC such as 2026-11-01, which equals all of its
 // moments; or a time ago such as -24h or -7d, counted from now. A status may be a class
 // such as 4xx. The error shows the position.
-func ParseCondition(text string, now time.Time) (Condition, error) {
+func Parse(text string, now time.Time) (Condition, error) {
 	p := &conditionParser{text: text, now: now}
 	p.next()
 	root, err := p.either()
