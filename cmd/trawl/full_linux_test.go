@@ -209,16 +209,24 @@ func TestACrawlThatWaitsForRoomCanBeInterrupted(t *testing.T) {
 
 func TestACrawlWhosePrivateRedisIsOnTheFullDiskGoesOnByItself(t *testing.T) {
 	t.Parallel()
-	g, site, o, command := onSmallDisk(t)
-	o.withRedis()
-	o.set("TRAWL_REDIS", "")
-	crawl := o.start(command...)
-	more(t, site, 20)
-	makeRoom := fill(t, o.path("out"))
-	crawl.says("o space left on device") // whichever comes first, Redis or a page
-	makeRoom()
-	crawl.wait().exits(done)
-	o.complete(g, site)
+	for name, redis := range map[string]func(o *office){
+		"redis-server": func(o *office) { o.withRedis() },
+		"built in":     func(o *office) { o.withoutRedis() },
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			g, site, o, command := onSmallDisk(t)
+			redis(o)
+			o.set("TRAWL_REDIS", "")
+			crawl := o.start(command...)
+			more(t, site, 20)
+			makeRoom := fill(t, o.path("out"))
+			crawl.says("o space left on device") // whichever comes first, Redis or a page
+			makeRoom()
+			crawl.wait().exits(done)
+			o.complete(g, site)
+		})
+	}
 }
 
 // onSmallDisk is a crawl into the folder "out" on a disk of its own, over the

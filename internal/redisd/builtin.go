@@ -192,7 +192,7 @@ func (b *Builtin) sync() {
 	b.upkeep.Lock()
 	defer b.upkeep.Unlock()
 	b.mu.Lock()
-	_ = b.recover()
+	_ = b.retry()
 	size := b.commands.size
 	b.mu.Unlock()
 	if size == b.synced {

@@ -138,7 +138,7 @@ func life(name string, args []string) time.Duration {
 	case err != nil:
 		return 0
 	case strings.HasSuffix(name, "AT"):
-		return time.UnixMilli(0).Add(duration(n, unit)).Sub(time.Now())
+		return time.Until(time.UnixMilli(0).Add(duration(n, unit)))
 	}
 	return duration(n, unit)
 }

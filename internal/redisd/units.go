@@ -98,7 +98,7 @@ func (b *Builtin) execute(client *server.Peer, e effect, name string, args []str
 
 // perform carries out a command, logs it, and returns the answer. The caller holds mu.
 func (b *Builtin) perform(client *server.Peer, e effect, name string, args []string) string {
-	if b.recover() != nil && e == writes {
+	if b.retry() != nil && e == writes {
 		return refuse(b.failing)
 	}
 	b.begin(time.Now())
@@ -149,7 +149,7 @@ func (b *Builtin) begin(now time.Time) {
 
 // finish ends a unit: it learns the deadlines that were set, and logs what was done. An error
 // means that what was done is not in the log yet, and that nothing more may be done until
-// recover succeeds.
+// retry succeeds.
 func (b *Builtin) finish() error {
 	b.redis.SetTime(time.Time{})
 	b.learn(b.unit.at, b.unit.dated)
@@ -164,9 +164,9 @@ func (b *Builtin) finish() error {
 	return err
 }
 
-// recover tries again to write what could not be written, and returns why it still cannot
+// retry tries again to write what could not be written, and returns why it still cannot
 // be.
-func (b *Builtin) recover() error {
+func (b *Builtin) retry() error {
 	if b.failing == nil {
 		return nil
 	}
@@ -187,11 +187,11 @@ func refuse(err error) string { return "-" + strings.ReplaceAll(misconf(err), "\
 func (b *Builtin) expire(now time.Time) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	if b.recover() != nil {
+	if b.retry() != nil {
 		return
 	}
 	b.begin(now)
-	_ = b.finish() // it is logged, and recover tries again
+	_ = b.finish() // it is logged, and tried again
 }
 
 // repeat carries out the commands of a record. Errors are expected: a script's command is
