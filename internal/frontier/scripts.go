@@ -114,7 +114,7 @@ func aloneScript(verb string) lazyScript {
 }
 
 // shardScript returns the script of a verb, with the key names and the parts of lib.lua
-// that it uses.
+// and visit.lua that it uses.
 func shardScript(verb string) lazyScript { return scriptOf(shardLibrary, verb) }
 
 // seenScript is shardScript for a verb that uses the set of seen URLs.

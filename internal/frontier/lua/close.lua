@@ -16,5 +16,5 @@ local h = redis.call('HMGET', HOST(host), 'state', 'epoch', 'rivals', 'woken', '
 if h[1] ~= 'open' or h[2] ~= epoch then return STALE end
 redis.call('ZREM', OPEN, host) -- first, so that a visit ends in a full Redis
 requeue(host, 0)
-leave(host, 3, h[3], h[4], h[5], {})
+give_back(host, 3, h[3], h[4], h[5], {})
 return h[3] or ''

@@ -14,9 +14,10 @@ if not h[1] and h[2] == epoch then
   return { tonumber(h[3]), 1, '' }
 end
 if h[1] ~= 'open' or h[2] ~= epoch then return STALE end
-local counts = land(host, 17, h[3], h[4])
+local counts = settle_urls(host, 17, h[3], h[4])
 if idle(host) then
-  leave(host, 4, h[5], h[6], h[7], counts, true)
+  redis.call('ZREM', OPEN, host)
+  give_back(host, 4, h[5], h[6], h[7], counts, true)
   return { counts[2], 1, h[5] or '' }
 end
 redis.call('ZADD', OPEN, now_ms() + lease, host)

@@ -10,7 +10,8 @@
 
 local host, epoch, lease, worker = ARGV[1], ARGV[2], ARGV[3], ARGV[4]
 local most, gap, ahead = tonumber(ARGV[5]), tonumber(ARGV[6]), tonumber(ARGV[7])
-local h = redis.call('HMGET', HOST(host), 'state', 'epoch', 'next', 'pages', 'strikes', 'trouble', 'rules', 'traps', 'last', 'gap', 'class', 'ticket')
+local h = redis.call('HMGET', HOST(host), 'state', 'epoch', 'next', 'pages', 'strikes', 'trouble', 'rules', 'traps',
+  'last', 'gap', 'class', 'ticket')
 if h[1] ~= 'armed' or h[2] ~= epoch then return STALE end
 local now, owed = now_ms(), tonumber(h[10] or 0)
 redis.call('ZREM', ARMED, host)
@@ -23,13 +24,14 @@ gap = math.max(gap, owed)
 if gap > 0 then most = math.min(most, math.max(1, math.floor(ahead / gap))) end
 local ago = h[9] and math.max(0, now - tonumber(h[9])) or -1
 local answer = {
-  math.max(0, tonumber(h[3] or 0) - now), tonumber(h[4] or 0), tonumber(h[5] or 0), h[6] or '', h[7] or '', h[8] or '', ago, owed,
-  h[11] or '', most,
+  math.max(0, tonumber(h[3] or 0) - now), tonumber(h[4] or 0), tonumber(h[5] or 0), h[6] or '', h[7] or '', h[8] or '',
+  ago, owed, h[11] or '', most,
 }
 local bands, entries = {}, {}
-if most > 0 then bands, entries = pop(host, most) end
+if most > 0 then bands, entries = take_waiting(host, most) end
 if #entries > 0 then
-  fly(host, bands, entries, h[12], answer, 'state', 'open', 'worker', worker, 'turn', 0, 'gap', string.format('%d', gap))
+  gap = string.format('%d', gap)
+  put_in_flight(host, bands, entries, h[12], answer, 'state', 'open', 'worker', worker, 'turn', 0, 'gap', gap)
 else
   redis.call('HSET', HOST(host), 'state', 'open', 'worker', worker, 'turn', 0)
 end

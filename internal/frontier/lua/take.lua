@@ -9,9 +9,9 @@ local h = redis.call('HMGET', HOST(host), 'state', 'epoch', 'rules', 'rivals', '
 if h[1] ~= 'open' or h[2] ~= epoch then return STALE end
 redis.call('ZADD', OPEN, now_ms() + lease, host)
 local taken = { h[3] or '', h[4] or '', h[5] or '' }
-local bands, entries = pop(host, most)
+local bands, entries = take_waiting(host, most)
 if #entries > 0 then
-  fly(host, bands, entries, h[7], taken, 'gap', gap)
+  put_in_flight(host, bands, entries, h[7], taken, 'gap', gap)
 elseif h[6] ~= gap then
   redis.call('HSET', HOST(host), 'gap', gap)
 end

@@ -1,12 +1,13 @@
 -- Code that the scripts of a visit share: those that take URLs, settle them and end the visit.
 
--- pop removes up to most URLs from a host's queues, band by band. Within a band, URLs whose retry
--- is due come first, then the oldest. A URL that a lost visit held is taken alone, because if it
--- is what kills workers, nothing else should be lost with it. Returns bands and packed entries.
+-- take_waiting removes up to most URLs from a host's queues, band by band. Within a band, URLs
+-- whose retry is due come first, then the oldest. A URL that a lost visit held is taken alone,
+-- because if it is what kills workers, nothing else should be lost with it. Returns bands and
+-- packed entries.
 local MOST_RIPE = 1000 -- that one call moves back into the queues
-local function pop(host, most)
+local function take_waiting(host, most)
   local bands, entries = {}, {}
-  local function pop_band(band)
+  local function take_band(band)
     if #entries >= most then return end
     for _, entry in ipairs(redis.call('LPOP', QUEUE(band, host), most - #entries) or {}) do
       bands[#bands + 1], entries[#entries + 1] = band, entry
@@ -14,7 +15,7 @@ local function pop(host, most)
   end
   local urgent, high, _, low = queues(host)
   if redis.call('EXISTS', LATER(host), urgent, high, low) == 0 then -- as in most hosts
-    pop_band(BAND_NORMAL)
+    take_band(BAND_NORMAL)
   else
     local ripe = redis.call('ZRANGEBYSCORE', LATER(host), '-inf', now_ms(), 'LIMIT', 0, MOST_RIPE)
     if #ripe > 0 then redis.call('ZREM', LATER(host), unpack(ripe)) end
@@ -22,7 +23,7 @@ local function pop(host, most)
       local band, entry = unpack_later(ripe[i])
       redis.call('LPUSH', QUEUE(band, host), entry)
     end
-    for _, band in ipairs(BANDS) do pop_band(band) end
+    for _, band in ipairs(BANDS) do take_band(band) end
   end
 
   local keep = #entries
@@ -39,9 +40,9 @@ local function pop(host, most)
   return bands, entries
 end
 
--- fly puts entries in flight, and appends ticket, packed entry, … to answer. last is the host's
--- last ticket; more fields of the host can be written in the same call.
-local function fly(host, bands, entries, last, answer, ...)
+-- put_in_flight puts entries in flight, and appends ticket, packed entry, … to answer. last is the
+-- host's last ticket; more fields of the host can be written in the same call.
+local function put_in_flight(host, bands, entries, last, answer, ...)
   local first, flight = reserve_tickets(host, last, #entries, now_ms(), ...), {}
   for i, entry in ipairs(entries) do
     local ticket = name_ticket(bands[i], first + i - 1)
@@ -53,11 +54,11 @@ local function fly(host, bands, entries, last, answer, ...)
   count('flight', #entries)
 end
 
--- land takes URLs out of flight with their outcomes. The arguments from ARGV[at] on are those of
--- settle.lua behind the lease. turn and pages are the host's fields. Returns the new ones, as
--- fields of the host to be set.
+-- settle_urls takes URLs out of flight with their outcomes. The arguments from ARGV[at] on are
+-- those of settle.lua behind the lease. turn and pages are the host's fields. Returns the new
+-- ones, as fields of the host to be set.
 local MOST_MUTED = 100 -- crawler.MostMuted
-local function land(host, at, turn, pages)
+local function settle_urls(host, at, turn, pages)
   local segment, term, stored, now = ARGV[at], ARGV[at + 1], ARGV[at + 2], now_ms()
   local counters = at + 4
   local behind = counters + 2 * tonumber(ARGV[at + 3])
@@ -87,7 +88,8 @@ local function land(host, at, turn, pages)
         redis.call('ZADD', LATER(host), now + ARGV[i + 4], pack_later(string.sub(ticket, 1, 1), entry))
         retries = retries + 1
       elseif segment ~= '' then
-        kept[#kept + 1] = outcome .. ' ' .. ARGV[i + 2] .. ' -' .. flags .. ' ' .. string.sub(ticket, 1, 1) .. ' ' .. host .. ' ' .. flight
+        local band = string.sub(ticket, 1, 1)
+        kept[#kept + 1] = outcome .. ' ' .. ARGV[i + 2] .. ' -' .. flags .. ' ' .. band .. ' ' .. host .. ' ' .. flight
       end
     end
   end
@@ -120,27 +122,26 @@ local function land(host, at, turn, pages)
   return { 'turn', tonumber(turn) + fetched, 'pages', string.format('%d', tonumber(pages) + fetched) }
 end
 
--- leave gives a host back whose visit ends. The arguments from ARGV[at] on are those of close.lua
--- behind the epoch. rivals, woken and ip are the host's fields; leaves are fields to be set in the
--- same call. is_idle is as for rest.
-local function leave(host, at, rivals, woken, ip, leaves, is_idle)
+-- give_back gives a host back whose visit ends. The arguments from ARGV[at] on are those of
+-- close.lua behind the epoch. rivals, woken and ip are the host's fields; leaves are fields to be
+-- set in the same call. is_idle is as for rest. The caller removes the host from OPEN.
+local function give_back(host, at, rivals, woken, ip, leaves, is_idle)
   local wait, strikes, trouble, traps = tonumber(ARGV[at]), ARGV[at + 1], ARGV[at + 2], ARGV[at + 3]
   local address_wait, parked, failure = tonumber(ARGV[at + 4]), tonumber(ARGV[at + 5]), ARGV[at + 6]
   local ago, gap, line, wanted = ARGV[at + 7], ARGV[at + 8], tonumber(ARGV[at + 9]), ARGV[at + 10]
   local class, kept = ARGV[at + 11], ARGV[at + 12]
   local takes = {}
   local function set(field, value) leaves[#leaves + 1], leaves[#leaves + 2] = field, value end
-  local function drop(field) takes[#takes + 1] = field end
-  set('gap', gap)
-  if strikes == '0' then
-    drop('strikes') drop('trouble') drop('class')
-  else
-    set('strikes', strikes) set('trouble', trouble) set('class', class)
+  local function set_if(condition, field, value)
+    if condition then set(field, value) else takes[#takes + 1] = field end
   end
-  if traps == '' then drop('traps') else set('traps', traps) end
-  if tonumber(kept) > tonumber(gap) then set('kept', kept) else drop('kept') end
+  set('gap', gap)
+  set_if(strikes ~= '0', 'strikes', strikes)
+  set_if(strikes ~= '0', 'trouble', trouble)
+  set_if(strikes ~= '0', 'class', class)
+  set_if(traps ~= '', 'traps', traps)
+  set_if(tonumber(kept) > tonumber(gap), 'kept', kept)
   if ago ~= '-1' then set('last', string.format('%d', now_ms() + 1 - ago)) end
-  redis.call('ZREM', OPEN, host) -- first, so that a visit ends in a full Redis
   if failure ~= '' then
     redis.call('LPUSH', FAILURES, failure)
     redis.call('LTRIM', FAILURES, 0, 49)
