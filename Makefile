@@ -18,17 +18,12 @@ PARALLEL ?= 4
 # minutes. Time zones, which schedules of jobs may name, are put into the binary.
 RELEASE = CGO_ENABLED=0 GOFLAGS="$$GOFLAGS -trimpath -tags=timetzdata"
 
-# The packages with tests that skip themselves with the race detector (race.Skip), or
-# cost too much with it, and are run without it as well.
-UNRACED = ./internal/htmltok ./internal/parse ./internal/sitemap ./internal/test/simulate
-
 .PHONY: test check vuln build build-full release site drivers bench compare targets profile scale slow memory chaos simulate fuzz duckdb
 
-# The one test command. It says at its end what was skipped, and how to get it. What
-# runs it is built with the race detector only because all else is.
+# The one test command. Packages that start goroutines are tested with the race detector,
+# the others without. It says at its end what was skipped, and how to get it.
 test: check
-	$(GO) run -race ./internal/test/testrun -race -vet=off -parallel $(PARALLEL) -timeout $(TIMEOUT) ./...
-	$(RELEASE) $(GO) test -vet=off -timeout $(TIMEOUT) $(UNRACED)
+	$(GO) run -race ./internal/test/testrun -vet=off -parallel $(PARALLEL) -timeout $(TIMEOUT) ./...
 	$(RELEASE) $(GO) vet -C bench ./...
 	$(RELEASE) $(GO) test -C bench -vet=off -timeout $(TIMEOUT) ./...
 	$(RELEASE) $(GO) vet -C site ./...
@@ -103,6 +98,7 @@ duckdb:
 
 # What takes minutes.
 slow:
+	$(GO) test -count=1 -timeout 60m -run 'TestSeeds$$' ./internal/test/simulate -seeds 300
 	TRAWL_SLOW=1 $(GO) test -count=1 -timeout 60m ./cmd/trawl ./internal/htmltok ./internal/parse ./internal/test/hostile
 
 # Runs a simulated fleet under N seeds, from the seed FROM on; prints what happened

@@ -42,9 +42,7 @@ func TestItemsAreKeptOneALine(t *testing.T) {
 
 // The test runs alone, because allocations of other tests would count.
 func TestAPageOfManyMegabytesOfItemsIsCopiedOnce(t *testing.T) {
-	if race.Enabled {
-		t.Skip("with the race detector pools forget at random")
-	}
+	race.Skip(t) // with the detector, pools drop items at random
 	const size, number = 1 << 20, 24
 	page := pages(t, 0, 1)[0]
 	text := json.RawMessage(`"` + strings.Repeat("x", size) + `"`)

@@ -7,6 +7,11 @@ import (
 	"testing"
 )
 
+const (
+	seeds      = 100 // how many seeds run by default; .ci/run runs 300
+	racedSeeds = 6   // and with the race detector, which makes a seed ten times as slow
+)
+
 var (
 	only  = flag.Int64("seed", -1, "replay this seed `N`, and print its whole trace")
 	count = flag.Int("seeds", seeds, "how many seeds to run")

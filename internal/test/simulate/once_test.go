@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/trawlcrawler/trawl/crawler"
+	"github.com/trawlcrawler/trawl/internal/test/race"
 )
 
 // TestSeedsThatOnceFailed covers bugs that were fixed, and lists those that are not fixed
@@ -46,6 +47,7 @@ func TestSeedsThatOnceFailed(t *testing.T) {
 				if c.breaks == "" {
 					report(t, r, fmt.Sprintf("-run '%s'", t.Name()))
 				}
+				race.Skip(t) // one seed is enough for the detector
 			}
 			if c.breaks != "" && !broken {
 				t.Errorf("%q holds: take it out of the table", c.breaks)

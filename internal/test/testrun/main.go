@@ -1,18 +1,22 @@
 // Testrun runs go test with its own arguments, as `make test` does:
 //
-//	go run ./internal/test/testrun -race ./...
+//	go run ./internal/test/testrun -vet=off ./...
 //
-// It prints the output of go test, followed by the skipped tests and the reasons. The command that
+// Packages that start goroutines are tested with the race detector, all others without it. Tests
+// that skip themselves under the detector (race.Skip) run once more without it. The command that
 // tests start as a process is built once for all packages.
+//
+// Testrun prints the output of go test, followed by the skipped tests and the reasons.
 package main
 
 import (
+	"errors"
 	"fmt"
-	"io"
 	"os"
 	"os/exec"
 	"os/signal"
 	"slices"
+	"strings"
 
 	"github.com/trawlcrawler/trawl/internal/test/testcommand"
 )
@@ -24,34 +28,76 @@ func main() {
 	}
 }
 
-// run builds the command and runs go test. It fails if a test fails. An interrupt from the terminal
-// ends go test; the built command is then removed.
+// run builds the command and runs all tests. It fails if a test fails. An interrupt from the
+// terminal ends go test; the built command is then removed.
 func run(args []string) error {
 	signal.Notify(make(chan os.Signal, 1), os.Interrupt)
+	flags, patterns := split(args)
+	if len(patterns) == 0 {
+		return fmt.Errorf("no packages in %q: name them last, as in: testrun -timeout 10m ./...", args)
+	}
+	p, err := newPlan(patterns)
+	if err != nil {
+		return err
+	}
 	dir, err := os.MkdirTemp("", "trawl-test-")
 	if err != nil {
 		return err
 	}
 	defer os.RemoveAll(dir)
-	if err := build(dir, slices.Contains(args, "-race")); err != nil {
+	if err := build(dir); err != nil {
 		return err
 	}
-	cmd := exec.Command("go", append([]string{"test", "-json"}, args...)...)
-	cmd.Env = append(os.Environ(), testcommand.Dir+"="+dir)
-	return show(cmd, os.Stdout)
+	return runTests(p, flags, testcommand.Dir+"="+dir)
+}
+
+// split separates the flags of go test from the packages, which come last.
+func split(args []string) (flags, patterns []string) {
+	n := slices.IndexFunc(args, func(arg string) bool { return strings.HasPrefix(arg, "./") })
+	if n < 0 {
+		return args, nil
+	}
+	return args[:n], args[n:]
 }
 
 // build builds the command as the tests need it: fleets always run without the race detector, and
 // the tests of the command line run it with the detector if they are built with it themselves.
-func build(dir string, race bool) error {
-	if err := testcommand.Build(dir, false); err != nil || !race {
+func build(dir string) error {
+	if err := testcommand.Build(dir, false); err != nil {
 		return err
 	}
 	return testcommand.Build(dir, true)
 }
 
-// show runs go test -json and prints a report of it.
-func show(cmd *exec.Cmd, out io.Writer) error {
+// runTests runs the tests of a plan and prints one report of all.
+func runTests(p plan, flags []string, variable string) error {
+	r := newReport(os.Stdout)
+	raced, plain := exec.Command("go", "test", "-json", "-race"), testcommand.Go("test", "-json")
+	err := errors.Join(
+		goTest(raced, variable, r, flags, p.raced),
+		goTest(plain, variable, r, flags, p.plain),
+	)
+	if names, packages := r.again(); len(names) > 0 {
+		run := "-run=^(" + strings.Join(names, "|") + ")$"
+		err = errors.Join(err, goTest(testcommand.Go("test", "-json", run), variable, r, flags, packages))
+	}
+	r.skipped()
+	return err
+}
+
+// goTest completes a go test command with a variable for its environment, flags and packages, and
+// runs it, unless there are no packages.
+func goTest(cmd *exec.Cmd, variable string, r *report, flags, packages []string) error {
+	if len(packages) == 0 {
+		return nil
+	}
+	cmd.Args = slices.Concat(cmd.Args, flags, packages)
+	cmd.Env = append(cmd.Environ(), variable)
+	return show(cmd, r)
+}
+
+// show runs go test -json and prints its events.
+func show(cmd *exec.Cmd, r *report) error {
 	cmd.Stderr = os.Stderr
 	events, err := cmd.StdoutPipe()
 	if err != nil {
@@ -60,9 +106,7 @@ func show(cmd *exec.Cmd, out io.Writer) error {
 	if err := cmd.Start(); err != nil {
 		return err
 	}
-	report := newReport(out)
-	readErr := report.read(events)
-	report.skipped()
+	readErr := r.read(events)
 	if err := cmd.Wait(); err != nil {
 		return fmt.Errorf("go test: %w", err)
 	}

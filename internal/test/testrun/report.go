@@ -9,6 +9,8 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+
+	"github.com/trawlcrawler/trawl/internal/test/race"
 )
 
 // event is a line of go test -json (go doc test2json).
@@ -130,6 +132,23 @@ func reason(said string) string {
 		return "no reason is given"
 	}
 	return strings.Join(strings.Fields(why), " ")
+}
+
+// again returns the names of the tests that skipped themselves because of the race detector, and
+// their packages, and forgets that they were skipped.
+func (r *report) again() (names, packages []string) {
+	for _, t := range r.skip[race.Elsewhere] {
+		name, _, _ := strings.Cut(t.name, "/") // a test runs with all its parts
+		names, packages = append(names, name), append(packages, t.pkg)
+	}
+	delete(r.skip, race.Elsewhere)
+	return unique(names), unique(packages)
+}
+
+// unique sorts and removes what is there twice.
+func unique(list []string) []string {
+	slices.Sort(list)
+	return slices.Compact(list)
 }
 
 // skipped prints why tests were skipped, the most frequent reason first.

@@ -1,18 +1,21 @@
 package main
 
 import (
-	"os/exec"
 	"regexp"
 	"strings"
 	"testing"
+
+	"github.com/trawlcrawler/trawl/internal/test/testcommand"
 )
 
 // reported returns the report of a recorded run of the tests of a package in testdata.
 func reported(t *testing.T, pkg string) (text string, failed bool) {
 	t.Helper()
 	var out strings.Builder
-	cmd := exec.CommandContext(t.Context(), "go", "test", "-C", "testdata/module", "-json", "-count=1", pkg)
-	err := show(cmd, &out)
+	cmd := testcommand.Go("test", "-C", "testdata/module", "-json", "-count=1", pkg)
+	r := newReport(&out)
+	err := show(cmd, r)
+	r.skipped()
 	return regexp.MustCompile(`\d+\.\d+s`).ReplaceAllString(out.String(), "0s"), err != nil
 }
 

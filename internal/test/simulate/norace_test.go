@@ -1,6 +1,0 @@
-//go:build !race
-
-package simulate
-
-// seeds is how many seeds run by default.
-const seeds = 300

@@ -1,0 +1,80 @@
+package main
+
+import (
+	"io"
+	"slices"
+	"testing"
+
+	"github.com/trawlcrawler/trawl/internal/test/race"
+)
+
+const module = "github.com/trawlcrawler/trawl/"
+
+func TestPackagesThatStartGoroutinesAreTestedWithTheRaceDetector(t *testing.T) {
+	t.Parallel()
+	p, err := newPlan([]string{
+		module + "internal/frontier",     // has go statements
+		module + "internal/localcrawl",   // calls WaitGroup.Go
+		module + "internal/parse",        // only its tests start goroutines
+		module + "internal/htmltok",      // has none
+		module + "internal/test/corpus",  // has no tests
+		module + "internal/test/hostile", // is in the list outside
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	raced := []string{module + "internal/frontier", module + "internal/localcrawl", module + "internal/parse"}
+	plain := []string{module + "internal/htmltok", module + "internal/test/corpus", module + "internal/test/hostile"}
+	slices.Sort(p.raced)
+	slices.Sort(p.plain)
+	if !slices.Equal(p.raced, raced) || !slices.Equal(p.plain, plain) {
+		t.Errorf("with the detector: %q, without: %q", p.raced, p.plain)
+	}
+}
+
+func TestPackagesThatAreListedAsOutsideExist(t *testing.T) {
+	t.Parallel()
+	var patterns []string
+	for _, name := range outside {
+		patterns = append(patterns, module+name)
+	}
+	if _, err := newPlan(patterns); err != nil {
+		t.Error(err)
+	}
+}
+
+func TestAPackageThatDoesNotExistIsAnError(t *testing.T) {
+	t.Parallel()
+	if p, err := newPlan([]string{"./nosuch"}); err == nil {
+		t.Errorf("the plan is %+v", p)
+	}
+}
+
+func TestFlagsEndWhereThePackagesBegin(t *testing.T) {
+	t.Parallel()
+	flags, patterns := split([]string{"-vet=off", "-timeout", "10m", "./a", "./b/..."})
+	if !slices.Equal(flags, []string{"-vet=off", "-timeout", "10m"}) || !slices.Equal(patterns, []string{"./a", "./b/..."}) {
+		t.Errorf("flags %q, packages %q", flags, patterns)
+	}
+	if _, patterns := split([]string{"-vet=off"}); patterns != nil {
+		t.Errorf("packages %q", patterns)
+	}
+}
+
+func TestTestsThatTheDetectorMakesSlowRunAgainAndAreNotListedAsSkipped(t *testing.T) {
+	t.Parallel()
+	r := newReport(io.Discard)
+	for _, name := range []string{"TestB", "TestA/part", "TestA/other"} {
+		r.take(event{Action: "output", Package: "p", Test: name, Output: "    a_test.go:1: " + race.Elsewhere + "\n"})
+		r.take(event{Action: "skip", Package: "p", Test: name})
+	}
+	r.take(event{Action: "output", Package: "q", Test: "TestC", Output: "    a_test.go:1: no ruler\n"})
+	r.take(event{Action: "skip", Package: "q", Test: "TestC"})
+	names, packages := r.again()
+	if !slices.Equal(names, []string{"TestA", "TestB"}) || !slices.Equal(packages, []string{"p"}) {
+		t.Errorf("runs %q of %q again", names, packages)
+	}
+	if len(r.skip) != 1 || len(r.skip["no ruler"]) != 1 {
+		t.Errorf("lists as skipped: %v", r.skip)
+	}
+}
