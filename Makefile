@@ -34,7 +34,7 @@ check:
 	@unformatted=$$(gofmt -l .); test -z "$$unformatted" || \
 		{ echo "not formatted, run gofmt -w on:"; echo "$$unformatted"; exit 1; }
 	$(RELEASE) $(GO) vet ./...
-	$(RELEASE) $(GO) tool staticcheck ./...
+	$(RELEASE) $(GO) run ./internal/test/lint ./...
 
 # Known vulnerabilities in what the binary calls. Where their database cannot be
 # had, it says so.
@@ -98,7 +98,8 @@ duckdb:
 
 # What takes minutes.
 slow:
-	$(GO) test -count=1 -timeout 60m -run 'TestSeeds$$' ./internal/test/simulate -seeds 300
+	$(RELEASE) $(GO) tool staticcheck ./...
+	$(RELEASE) $(GO) test -vet=off -count=1 -timeout 60m -run 'TestSeeds$$' ./internal/test/simulate -seeds 300
 	TRAWL_SLOW=1 $(GO) test -count=1 -timeout 60m ./cmd/trawl ./internal/htmltok ./internal/parse ./internal/test/hostile
 
 # Runs a simulated fleet under N seeds, from the seed FROM on; prints what happened
@@ -106,7 +107,7 @@ slow:
 N ?= 100000
 FROM ?= 0
 simulate:
-	$(GO) test -count=1 -timeout 0 -v -run 'TestSeeds$$' ./internal/test/simulate -seeds $(N) -from $(FROM) $(if $(SEED),-seed $(SEED))
+	$(RELEASE) $(GO) test -vet=off -count=1 -timeout 0 -v -run 'TestSeeds$$' ./internal/test/simulate -seeds $(N) -from $(FROM) $(if $(SEED),-seed $(SEED))
 
 # Kills, stops, cuts off and starves a fleet, often; prints the figures of
 # docs/faults.md.

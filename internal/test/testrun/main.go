@@ -34,7 +34,7 @@ func run(args []string) error {
 	signal.Notify(make(chan os.Signal, 1), os.Interrupt)
 	flags, patterns := split(args)
 	if len(patterns) == 0 {
-		return fmt.Errorf("no packages in %q: name them last, as in: testrun -timeout 10m ./...", args)
+		return fmt.Errorf("no packages in %q: name them last, such as ./internal/frontier", args)
 	}
 	p, err := newPlan(patterns)
 	if err != nil {
