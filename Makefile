@@ -91,16 +91,16 @@ profile:
 	cd bench && $(GO) run . -profile $(FLAGS)
 
 # DuckDB reads what a crawl writes as Parquet, while it writes. It needs a C++
-# compiler, and a minute.
+# compiler, and a minute. The flags are those of RELEASE, to compile less.
 duckdb:
-	$(GO) vet -C duckdb ./...
-	$(GO) test -C duckdb -count=1 -timeout $(TIMEOUT) ./...
+	GOFLAGS="$$GOFLAGS -trimpath -tags=timetzdata" $(GO) vet -C duckdb ./...
+	GOFLAGS="$$GOFLAGS -trimpath -tags=timetzdata" $(GO) test -C duckdb -vet=off -count=1 -timeout $(TIMEOUT) ./...
 
 # What takes minutes.
 slow:
 	$(RELEASE) $(GO) tool staticcheck ./...
 	$(RELEASE) $(GO) test -vet=off -count=1 -timeout 60m -run 'TestSeeds$$' ./internal/test/simulate -seeds 300
-	TRAWL_SLOW=1 $(GO) test -count=1 -timeout 60m ./cmd/trawl ./internal/htmltok ./internal/parse ./internal/test/hostile
+	TRAWL_SLOW=1 $(RELEASE) $(GO) test -vet=off -count=1 -timeout 60m ./cmd/trawl ./internal/htmltok ./internal/parse ./internal/test/hostile
 
 # Runs a simulated fleet under N seeds, from the seed FROM on; prints what happened
 # in them. SEED replays one: docs/simulate.md.

@@ -10,6 +10,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"syscall"
 	"testing"
@@ -126,11 +127,23 @@ type process struct {
 	took           time.Duration // to be read after that
 }
 
-// start starts trawl with arguments. It is killed at the latest when the test
-// ends.
+// concurrent reports whether arguments are those of a command in which the race detector
+// can find something: of a process that crawls or serves. Others do one thing after the
+// other, and take several times as long with the detector.
+func concurrent(args []string) bool {
+	for _, command := range []string{"crawl", "fetch", "worker", "scheduler", "dashboard"} {
+		if slices.Contains(args, command) {
+			return true
+		}
+	}
+	return false
+}
+
+// start starts trawl with arguments, with the race detector if the tests run with it and
+// the command is concurrent. It is killed at the latest when the test ends.
 func (s *shell) start(args ...string) *process {
 	s.t.Helper()
-	path, err := testfleet.Binary(race.Enabled)
+	path, err := testfleet.Binary(race.Enabled && concurrent(args))
 	if err != nil {
 		s.t.Fatal(err)
 	}

@@ -18,10 +18,10 @@ func TestRedisIsKilledAndStartedAgain(t *testing.T) {
 	for _, fsync := range []string{"always", "everysec"} {
 		t.Run(fsync, func(t *testing.T) {
 			t.Parallel()
-			c := newCrawl(t, 20, size(120, 500), "--appendfsync", fsync)
+			c := newCrawl(t, 20, size(60, 500), "--appendfsync", fsync)
 			processes := append(c.Workers(3, "--concurrency", "10"), c.Scheduler(), c.Scheduler())
 			c.begin()
-			kills, again := size(3, 20), 0
+			kills, again := size(2, 20), 0
 			for range kills {
 				c.waitForMore(100)
 				again += c.killRedis(between(0, 3*time.Second))

@@ -12,12 +12,12 @@ import (
 // Any number of schedulers may run, and each may be killed at any moment.
 func TestSchedulersAreKilledWhileOthersRun(t *testing.T) {
 	t.Parallel()
-	c := newCrawl(t, 20, size(75, 500))
+	c := newCrawl(t, 20, size(45, 500))
 	schedulers := []*testfleet.Process{c.Scheduler(), c.Scheduler(), c.Scheduler()}
 	c.Workers(2, "--concurrency", "5") // keeps hosts waiting to be armed
 	c.begin()
 	kills := 0
-	for range size(6, 50) {
+	for range size(4, 50) {
 		c.waitForMore(150)
 		i := rand.IntN(len(schedulers))
 		schedulers[i].Kill()
@@ -33,7 +33,7 @@ func TestSeveralSchedulersDoWhatOneDoes(t *testing.T) {
 	for name, n := range map[string]int{"two": 2, "three": 3} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			c := newCrawl(t, 20, size(40, 200))
+			c := newCrawl(t, 20, size(20, 200))
 			var schedulers []*testfleet.Process
 			for range n {
 				schedulers = append(schedulers, c.Scheduler())

@@ -18,7 +18,7 @@ const maxHandOver = 15 * time.Second
 // Killed workers are replaced, as a service manager would do.
 func TestWorkersAreKilledRepeatedly(t *testing.T) {
 	t.Parallel()
-	kills, hosts, pages := size(20, 100), 40, size(75, 500)
+	kills, hosts, pages := size(8, 100), 40, size(40, 500)
 	c := newCrawl(t, hosts, pages)
 	c.Scheduler()
 	workers := c.Workers(4, "--concurrency", "12")
@@ -137,7 +137,7 @@ func TestAWorkerThatIsStoppedPastItsLeaseIsRefused(t *testing.T) {
 func TestARollingRestartLosesAndRepeatsNothing(t *testing.T) {
 	t.Parallel()
 	const maxTime = 10 * time.Second // the time to exit after SIGTERM: design, promises
-	c := newCrawl(t, 20, size(100, 500))
+	c := newCrawl(t, 20, size(40, 500))
 	c.Scheduler()
 	workers := c.Workers(4, "--concurrency", "20")
 	c.begin()
