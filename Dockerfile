@@ -3,8 +3,9 @@
 # It runs as a user without a name, and has no shell: "trawl health" is its
 # health check.
 #
-# The target trawl-full has the drivers of all clouds, docker build --target trawl-full:
-# its binary is twice as large, and takes three times as long to build.
+# The target trawl-full has the drivers of all clouds and of SQLite:
+# docker build --target trawl-full. Its binary is larger, and takes three times as long to
+# build.
 FROM golang:1.26 AS build
 # The version of the release, such as v0.2.0. Empty for that of the source.
 ARG VERSION=

@@ -63,7 +63,7 @@ release:
 site:
 	$(GO) run -C site . -root .. -to ../dist/site
 
-# With the drivers of all clouds. They are a module of its own, so that nothing else
+# With the drivers of all clouds and of SQLite. They are a module of its own, so that nothing else
 # compiles their libraries; overlay.json adds the file that imports them to the command.
 build-full:
 	CGO_ENABLED=0 $(GO) build -C drivers -trimpath -tags full,timetzdata -overlay overlay.json -ldflags '-s -w' \

@@ -10,7 +10,7 @@ import (
 	"testing"
 )
 
-func TestTheFullBuildOpensTheBucketsOfAllClouds(t *testing.T) {
+func TestTheFullBuildHasAllDrivers(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
 	binary := filepath.Join(dir, "trawl")
@@ -33,5 +33,12 @@ func TestTheFullBuildOpensTheBucketsOfAllClouds(t *testing.T) {
 		if err == nil || !strings.Contains(string(said), says) {
 			t.Errorf("%s: %v\n%s", where, err, said)
 		}
+	}
+	if err := os.WriteFile(filepath.Join(dir, "pages-00001.jsonl"), []byte(`{"url":"http://x/1","outcome":"fetched","status":200}`+"\n"), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	toSQLite := exec.CommandContext(t.Context(), binary, "export", dir, "--to", filepath.Join(dir, "pages.sqlite"))
+	if said, err := toSQLite.CombinedOutput(); err != nil {
+		t.Errorf("export to SQLite: %v\n%s", err, said)
 	}
 }

@@ -10,8 +10,6 @@ import (
 	"slices"
 	"strings"
 
-	_ "modernc.org/sqlite" // the driver "sqlite", written in pure Go
-
 	"github.com/trawlcrawler/trawl/internal/condition"
 )
 
@@ -24,6 +22,20 @@ type sqliteWriter struct {
 	insert *sql.Stmt
 	fields []Field
 	row    []any
+}
+
+// sqliteDriver is the name of the driver in database/sql. The driver is linked by an import
+// of drivers/sqlite, because SQLite in Go takes longer to compile than all of Trawl.
+const sqliteDriver = "sqlite"
+
+// hasSQLite returns an error that says how to get the driver, if this program has none.
+func hasSQLite() error {
+	if slices.Contains(sql.Drivers(), sqliteDriver) {
+		return nil
+	}
+	return fmt.Errorf("%w: this build has no driver for SQLite: use the full build of trawl (make build-full, or the image trawl-full), "+
+		"import %q in your own program, or let the program sqlite3 import CSV: trawl export JOB --as csv | sqlite3 pages.db "+
+		`".import --csv /dev/stdin pages"`, ErrOrder, "github.com/trawlcrawler/trawl/drivers/sqlite")
 }
 
 // indexed lists the columns with an index.
@@ -44,7 +56,7 @@ func newSQLite(out *Draft, o Order) (Writer, error) {
 		return nil, err
 	}
 	name := (&url.URL{Scheme: "file", Path: filepath.ToSlash(path), RawQuery: "_pragma=journal_mode(off)&_pragma=synchronous(off)"}).String()
-	if w.db, err = sql.Open("sqlite", name); err != nil {
+	if w.db, err = sql.Open(sqliteDriver, name); err != nil {
 		return nil, err
 	}
 	w.db.SetMaxOpenConns(1)

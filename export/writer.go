@@ -32,6 +32,7 @@ type Form struct {
 	bodies bool // it is made from the kept bodies, if there are any
 	whole  bool // fields cannot be chosen
 	ends   []string
+	ready  func() error // reports what this program lacks for the form; nil if it lacks nothing
 	open   func(*Draft, Order) (Writer, error)
 }
 
@@ -40,7 +41,7 @@ var Forms = []Form{
 	{Name: "jsonl", ends: []string{".jsonl", ".ndjson", ".json"}, open: newJSONL},
 	{Name: "csv", ends: []string{".csv"}, open: newCSV},
 	{Name: "parquet", Binary: true, ends: []string{".parquet"}, open: newParquet},
-	{Name: "sqlite", ends: []string{".sqlite", ".sqlite3", ".db"}, file: true, open: newSQLite},
+	{Name: "sqlite", ends: []string{".sqlite", ".sqlite3", ".db"}, file: true, ready: hasSQLite, open: newSQLite},
 	{Name: "markdown", ends: []string{".md", ".markdown"}, either: true, bodies: true, whole: true, open: newMarkdown},
 	{Name: "warc", Binary: true, ends: []string{".warc"}, whole: true, open: newWARC},
 	{Name: "mirror", folder: true, bodies: true, whole: true, open: newMirror},
@@ -76,8 +77,14 @@ func ParseForm(name, to string) (Form, error) {
 	return Form{}, fmt.Errorf("unknown form %q: want one of %s", name, strings.Join(FormNames(), ", "))
 }
 
-// draft begins the file, folder or stream that the form is written to.
+// draft begins the file, folder or stream that the form is written to, if this program can
+// write the form.
 func (f Form) draft(o Order) (*Draft, error) {
+	if f.ready != nil {
+		if err := f.ready(); err != nil {
+			return nil, err
+		}
+	}
 	switch {
 	case o.To == "" && (f.folder || f.file):
 		return nil, fmt.Errorf("%w: %s is not written to standard output: name a file or folder with --to", ErrOrder, f.Name)

@@ -47,7 +47,7 @@ records, host, and fields.NAME for what the job extracted. A time is 2026-11-01,
 		},
 	}
 	flags := cmd.Flags()
-	flags.StringVar(&o.as, "as", "", "form: "+strings.Join(export.FormNames(), ", ")+" (default: by the extension of --to, or jsonl)")
+	flags.StringVar(&o.as, "as", "", "form: "+strings.Join(export.FormNames(), ", ")+" (sqlite needs the full build; default: by the extension of --to, or jsonl)")
 	flags.StringVar(&o.to, "to", "", "file or folder to write (default: standard output); names that end in .gz or .zst are compressed")
 	flags.StringSliceVar(&o.fields, "fields", nil, "fields to write, in this order, such as url,status,fields.price; fields.* for everything that the job extracted (default: all)")
 	flags.BoolVar(&o.force, "force", false, "replace an existing file or folder")

@@ -188,7 +188,7 @@ func TestWhatCannotBeExportedIsRefusedWithTheReason(t *testing.T) {
 		{usage, []string{"--fields", "url,titel"}, []string{`fields: unknown field "titel": want one of url, host`}},
 		{usage, []string{"--as", "xml"}, []string{`unknown form "xml": want one of jsonl, csv`}},
 		{usage, []string{"--to", "pages.xml"}, []string{`"pages.xml" does not tell the form`}},
-		{usage, []string{"--as", "sqlite"}, []string{"not written to standard output", "--to"}},
+		{usage, []string{"--to", "pages.sqlite"}, []string{"no driver for SQLite", "make build-full", "drivers/sqlite", "--as csv | sqlite3"}},
 		{usage, []string{"--as", "markdown", "--fields", "url"}, []string{"fields cannot be chosen for markdown"}},
 		{failed, []string{"--as", "warc"}, []string{"holds no WARC files", "--format warc"}},
 		{failed, []string{"--as", "mirror", "--to", "m"}, []string{"kept no bodies", "--format files or mirror"}},

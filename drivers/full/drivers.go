@@ -7,4 +7,5 @@ package main
 import (
 	_ "github.com/trawlcrawler/trawl/drivers/azure"
 	_ "github.com/trawlcrawler/trawl/drivers/gcs"
+	_ "github.com/trawlcrawler/trawl/drivers/sqlite"
 )

@@ -1,6 +1,7 @@
 package policy
 
 import (
+	"bytes"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -57,32 +58,40 @@ type linked struct {
 	Main               bool
 }
 
-// linkedModules lists the modules whose packages are linked into the binary, on each system for
-// which it is built.
+// linkedModules lists the modules whose packages are linked into the binary, and into the full one
+// with SQLite, on each system for which it is built.
 func linkedModules(t *testing.T) map[string]linked {
 	t.Helper()
 	all := make(map[string]linked)
 	for _, system := range []string{"linux", "darwin", "windows"} {
-		cmd := exec.CommandContext(t.Context(), "go", "list", "-deps", "-json=Module", "./cmd/trawl")
-		cmd.Env = append(os.Environ(), "GOOS="+system, "CGO_ENABLED=0")
-		cmd.Stderr = os.Stderr
-		text, err := cmd.Output()
-		if err != nil {
-			t.Fatal(err)
-		}
-		for decoder := json.NewDecoder(strings.NewReader(string(text))); ; {
-			var pkg struct{ Module *linked }
-			if err := decoder.Decode(&pkg); errors.Is(err, io.EOF) {
-				break
-			} else if err != nil {
+		for _, from := range []struct{ folder, pkg string }{{".", "./cmd/trawl"}, {"drivers", "./sqlite"}} {
+			cmd := exec.CommandContext(t.Context(), "go", "list", "-C", from.folder, "-deps", "-json=Module", from.pkg)
+			cmd.Env = append(os.Environ(), "GOOS="+system, "CGO_ENABLED=0")
+			cmd.Stderr = os.Stderr
+			text, err := cmd.Output()
+			if err != nil {
 				t.Fatal(err)
 			}
-			if pkg.Module != nil && !pkg.Module.Main {
-				all[pkg.Module.Path] = *pkg.Module
-			}
+			addModules(t, all, text)
 		}
 	}
 	return all
+}
+
+// addModules adds the modules of packages that go list has printed, except those of this project.
+func addModules(t *testing.T, all map[string]linked, listed []byte) {
+	t.Helper()
+	for decoder := json.NewDecoder(bytes.NewReader(listed)); ; {
+		var pkg struct{ Module *linked }
+		if err := decoder.Decode(&pkg); errors.Is(err, io.EOF) {
+			return
+		} else if err != nil {
+			t.Fatal(err)
+		}
+		if m := pkg.Module; m != nil && !m.Main && !strings.HasPrefix(m.Path, "github.com/trawlcrawler/") {
+			all[m.Path] = *m
+		}
+	}
 }
 
 var licenceName = regexp.MustCompile(`(?i)^(un)?licen[sc]e|^copying`)
