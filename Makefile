@@ -18,7 +18,7 @@ PARALLEL ?= 4
 # minutes. Time zones, which schedules of jobs may name, are put into the binary.
 RELEASE = CGO_ENABLED=0 GOFLAGS="$$GOFLAGS -trimpath -tags=timetzdata"
 
-.PHONY: test check vuln build build-full release site drivers bench compare targets profile scale slow memory chaos simulate fuzz duckdb
+.PHONY: test check vuln build build-full man release site drivers bench compare targets profile scale slow memory chaos simulate fuzz duckdb
 
 # The one test command. Packages that start goroutines are tested with the race detector,
 # the others without. It says at its end what was skipped, and how to get it.
@@ -62,6 +62,10 @@ release:
 # The documents as a static site, in dist/site. The renderer is a module of its own.
 site:
 	$(GO) run -C site . -root .. -to ../dist/site
+
+# Manual pages of all commands, in dist/man/man1. To read one: man -M dist/man trawl-crawl
+man:
+	$(RELEASE) $(GO) run ./cmd/trawl man dist/man/man1
 
 # With the drivers of all clouds and of SQLite. They are a module of its own, so that nothing else
 # compiles their libraries; overlay.json adds the file that imports them to the command.

@@ -3,6 +3,8 @@ package crawler
 import (
 	"fmt"
 	"strings"
+
+	"github.com/trawlcrawler/trawl/internal/plain"
 )
 
 // These types describe what a crawl skips: URLs that were found but not fetched because of
@@ -21,7 +23,11 @@ type MutedURLs struct {
 
 // Reason describes what is done, and why.
 func (m MutedURLs) Reason() string {
-	return fmt.Sprintf("%d URLs like %s of %s are skipped: they look like a trap, because many pages in a row were duplicates of others", m.URLs, m.Pattern, m.Host)
+	urls, look := plain.Plural(m.URLs, "URL", "URLs"), "are skipped: they look"
+	if m.URLs == 1 {
+		look = "is skipped: it looks"
+	}
+	return fmt.Sprintf("%s like %s of %s %s like a trap, because many pages in a row were duplicates of others", urls, m.Pattern, m.Host, look)
 }
 
 // Insist says how to fetch them all the same.

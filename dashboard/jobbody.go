@@ -160,6 +160,9 @@ func decodeYAML(body io.Reader, job *crawler.Job) error {
 	if err := setting.CheckOneDocument(text); err != nil {
 		return err
 	}
+	if err := setting.CheckKeys(text); err != nil {
+		return err
+	}
 	err = yaml.NewDecoder(bytes.NewReader(text), yaml.Strict()).Decode(job)
 	if err == nil || errors.Is(err, io.EOF) { // an empty file has no settings
 		return nil

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/trawlcrawler/trawl/crawler"
+	"github.com/trawlcrawler/trawl/internal/plain"
 )
 
 // ErrNotComparable is wrapped by errors about jobs that cannot be compared with their
@@ -46,6 +47,6 @@ func (r *Comparing) arriving(ctx context.Context, urls int64) error {
 			worker = whose[1]
 		}
 	}
-	return fmt.Errorf("job %q: %w: %d records are on the disk of worker %q, on their way to the bucket: wait for them, or name the worker with --lost if it will not come back",
-		r.status.Job.Name, ErrNotComparable, urls, worker)
+	return fmt.Errorf("job %q: %w: %s on the disk of worker %q, on the way to the bucket: wait for them, or name the worker with --lost if it will not come back",
+		r.status.Job.Name, ErrNotComparable, plain.Plural(urls, "record is", "records are"), worker)
 }

@@ -91,6 +91,17 @@ const (
 	stateWrong state = "wrong"   // a crawl does not work
 )
 
+// style returns how a terminal shows a state.
+func (s state) style() style {
+	switch s {
+	case stateWarn:
+		return styleWarn
+	case stateWrong:
+		return styleWrong
+	}
+	return styleGood
+}
+
 // diagnose carries out all checks.
 func (s *settings) diagnose(ctx context.Context, hosts []string) (all []finding) {
 	all = append(all, redisFindings(ctx, s.Redis)...)
@@ -118,14 +129,17 @@ func report(w io.Writer, all []finding, asJSON bool) error {
 		}
 	} else {
 		for _, f := range all {
-			fmt.Fprintf(w, "%-8s %s: %s\n", f.State, f.Check, f.Text)
+			if err := paint(w, span{fmt.Sprintf("%-8s", f.State), f.State.style()}); err != nil {
+				return err
+			}
+			fmt.Fprintf(w, " %s: %s\n", f.Check, f.Text)
 			if f.Do != "" {
 				fmt.Fprintf(w, "         %s\n", f.Do)
 			}
 		}
 	}
 	if wrong > 0 {
-		return failed("%s wrong", plain.Plural(int64(wrong), "thing is", "things are"))
+		return failed("doctor: %s wrong", plain.Plural(int64(wrong), "thing is", "things are"))
 	}
 	return nil
 }

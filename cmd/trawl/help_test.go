@@ -54,6 +54,11 @@ func TestAMisspeltFieldOrWordInAJobFileIsRecognised(t *testing.T) {
 	if want := `job file job.yaml: [2:1] unknown field "dealy" (did you mean "delay"?)`; err == nil || !strings.Contains(err.Error(), want) {
 		t.Errorf("the error is %v, want %q", err, want)
 	}
+	s = defaultSettings()
+	err = parseJobFile("job.yaml", []byte("name: a\nextract:\n- fields: {price: {ccs: .price}}\n"), &s)
+	if want := `job file job.yaml: [3:20] extract[0].fields.price: unknown field "ccs" (did you mean "css"?)`; err == nil || !strings.Contains(err.Error(), want) {
+		t.Errorf("the error is %v, want %q", err, want)
+	}
 	for text, want := range map[string]string{
 		"scope: hots\n":     `scope: "hots" is out of range (did you mean "host"?): want host, domain or any`,
 		"same: [slahs]\n":   `same: "slahs" is not a rule (did you mean "slash"?)`,
@@ -166,6 +171,18 @@ func TestInitWritesAJobFileAndReplacesNone(t *testing.T) {
 	}
 	if _, err := outcome("init", "--to", path); err == nil || !strings.Contains(err.Error(), "exists and is not replaced") {
 		t.Errorf("to write it again says %v", err)
+	}
+	named := filepath.Join(t.TempDir(), "named.yml")
+	if _, err := outcome("init", named, "http://localhost:2/a.yaml"); err != nil {
+		t.Fatal(err)
+	}
+	if s := resolved(t, "", "--file", named); len(s.Seeds) != 1 || s.Seeds[0] != "http://localhost:2/a.yaml" {
+		t.Errorf("the job in %s has seeds %q", named, s.Seeds)
+	}
+	for _, args := range [][]string{{"init", "a.yaml", "b.yaml"}, {"init", "--to", "b.yaml", "a.yaml"}} {
+		if _, err := outcome(args...); err == nil || !strings.Contains(err.Error(), "init writes one file") {
+			t.Errorf("%q says %v", args, err)
+		}
 	}
 }
 

@@ -6,6 +6,8 @@ import (
 	"io"
 	"io/fs"
 	"os"
+	"path/filepath"
+	"strings"
 
 	"github.com/spf13/cobra"
 
@@ -16,23 +18,45 @@ import (
 func initCommand() *cobra.Command {
 	to := "job.yaml"
 	cmd := &cobra.Command{
-		Use:   "init [URL…]",
+		Use:   "init [FILE.yaml] [URL…]",
 		Short: "Write a job file with every setting as a comment",
 		Long: `Init writes a job file for the given URLs. It has every setting of a crawl as a comment, with its
-meaning and its default. An existing file is not replaced.
+meaning and its default. An argument that ends in .yaml or .yml is the file to write, as with --to.
+An existing file is not replaced.
 
 ` + exitHelp,
 		Example: `  trawl init https://example.com/
+  trawl init news.yaml https://example.com/news/
   trawl init https://example.com/ --to - | less`,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if err := fill(cmd); err != nil {
 				return err
 			}
-			return writeJobFile(cmd, to, args)
+			files, urls := jobFilesIn(args)
+			switch {
+			case len(files) == 1 && !cmd.Flags().Changed("to"):
+				to = files[0]
+			case len(files) > 0:
+				return usage("init writes one file, but %q names another: leave it out", files[len(files)-1])
+			}
+			return writeJobFile(cmd, to, urls)
 		},
 	}
 	cmd.Flags().StringVar(&to, "to", to, "file to write; - for standard output")
 	return cmd
+}
+
+// jobFilesIn tells arguments that name a job file from URLs.
+func jobFilesIn(args []string) (files, urls []string) {
+	for _, arg := range args {
+		ext := strings.ToLower(filepath.Ext(arg))
+		if (ext == ".yaml" || ext == ".yml") && !strings.Contains(arg, "://") {
+			files = append(files, arg)
+		} else {
+			urls = append(urls, arg)
+		}
+	}
+	return files, urls
 }
 
 // writeJobFile writes a job file with the given seeds to a path.

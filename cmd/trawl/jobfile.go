@@ -97,6 +97,9 @@ func decodeFile(kind, path string, text []byte, s *settings) (found map[string]i
 	if found, err = keysOf(file.Docs[0].Body); err != nil {
 		return nil, usage("%s %s: %v", kind, path, err)
 	}
+	if err := setting.CheckKeys(text); err != nil {
+		return nil, usage("%s %s: %v", kind, path, err)
+	}
 	err = yaml.NewDecoder(bytes.NewReader(text), yaml.Strict()).Decode(&s.Values)
 	if err == nil || errors.Is(err, io.EOF) {
 		return found, nil

@@ -57,7 +57,8 @@ func run(ctx context.Context, args []string) int {
 		code = exitUsage
 	}
 	if text := err.Error(); text != "" {
-		fmt.Fprintln(stderr, "trawl: "+text)
+		_ = paint(stderr, span{"trawl:", styleWrong}) // the next write fails as well
+		fmt.Fprintln(stderr, " "+text)
 	}
 	return code
 }

@@ -68,13 +68,13 @@ func (d *desk) watchPeriodic(ctx context.Context, c *tasks.Client, name string) 
 			return err
 		}
 		if p == nil || status.State.Ended() {
-			if stderr.shown() {
-				stderr.rewrite("")
+			if stderr.live() {
+				stderr.clear()
 			}
 			return d.show(ctx, c, name)
 		}
-		if line := watchText(*p, status.Now); stderr.shown() {
-			stderr.rewrite(line)
+		if line := watchText(*p, status.Now); stderr.live() {
+			stderr.rewrite(span{text: line})
 		} else if line = periodicRemark(*p) + runText(*p, false); line != said {
 			said = line
 			fmt.Fprintln(stderr, line)

@@ -3,9 +3,9 @@ package main
 import (
 	"context"
 	"fmt"
+	"slices"
+	"strings"
 	"time"
-
-	"golang.org/x/term"
 
 	"github.com/trawlcrawler/trawl/crawler"
 	"github.com/trawlcrawler/trawl/internal/plain"
@@ -50,7 +50,7 @@ const (
 func newProgress(w *terminal, c crawler.Counters) *progress {
 	now := time.Now()
 	return &progress{
-		w: w, terminal: term.IsTerminal(int(w.file.Fd())), began: now,
+		w: w, terminal: w.live(), began: now,
 		rates: []sample{sampleOf(now, c)},
 	}
 }
@@ -67,7 +67,7 @@ func (p *progress) run(ctx context.Context, look func(context.Context) (snapshot
 		select {
 		case <-ctx.Done():
 			if p.terminal {
-				p.w.rewrite("")
+				p.w.clear()
 			}
 			return
 		case <-tick.C:
@@ -76,29 +76,82 @@ func (p *progress) run(ctx context.Context, look func(context.Context) (snapshot
 		if err != nil {
 			continue // the scheduler reports it
 		}
-		line := p.line(r, time.Now())
-		if r.waiting.For != "" {
-			line = fmt.Sprintf("%s  %d waiting  %s", pagesText(r.counters.Pages()), r.counters.Waiting+r.counters.Flight, r.waiting.Text)
-		}
+		parts := p.parts(r, time.Now())
 		if p.terminal {
-			p.w.rewrite(line)
+			p.w.rewrite(fitting(parts, p.w.width()-1)...)
 		} else {
-			fmt.Fprintln(p.w, line)
+			fmt.Fprintln(p.w, textOf(joined(parts)))
 		}
 	}
 }
 
-// line describes the counters in words.
-func (p *progress) line(r snapshot, now time.Time) string {
+// part is one thing that the line says.
+type part struct {
+	span
+	rank int // the part with the highest is left out first where there is no room
+}
+
+// parts describes the counters in words, or what the crawl waits for.
+func (p *progress) parts(r snapshot, now time.Time) []part {
 	c := r.counters
 	p.rates = append(p.rates, sampleOf(now, c))
 	for len(p.rates) > 2 && now.Sub(p.rates[0].at) > rateSpan {
 		p.rates = p.rates[1:]
 	}
 	rate := paceOf(p.rates)
-	return fmt.Sprintf("%s  %s/s  %d waiting  %s  %s  %s  %s",
-		pagesText(c.Pages()), short(rate.pages), c.Waiting+c.Flight, hostCount(c.Hosts), plain.Plural(errorsOf(c), "error", "errors"),
-		now.Sub(p.began).Round(time.Second), leftText(r.status, c, rate))
+	pages := part{span{text: pagesText(c.Pages())}, 0}
+	waiting := part{span{text: fmt.Sprintf("%d waiting", c.Waiting+c.Flight)}, 2}
+	if r.waiting.For != "" {
+		return []part{pages, waiting, {span{r.waiting.Text, styleWarn}, 1}}
+	}
+	errors := span{text: plain.Plural(errorsOf(c), "error", "errors")}
+	if errorsOf(c) > 0 {
+		errors.style = styleWarn
+	}
+	return []part{
+		pages, {span{text: short(rate.pages) + "/s"}, 3}, waiting, {span{text: hostCount(c.Hosts)}, 5}, {errors, 4},
+		{span{text: now.Sub(p.began).Round(time.Second).String()}, 6}, {span{text: leftText(r.status, c, rate)}, 1},
+	}
+}
+
+// fitting joins as many parts as fit into a number of columns, those of low ranks first. At
+// least one part is left, even if it does not fit.
+func fitting(parts []part, columns int) []span {
+	parts = slices.Clone(parts)
+	for len(parts) > 1 && columnsOf(joined(parts)...) > columns {
+		last := 0
+		for i := range parts {
+			if parts[i].rank > parts[last].rank {
+				last = i
+			}
+		}
+		if parts[last].rank < 2 { // what is left is worth being cut
+			break
+		}
+		parts = slices.Delete(parts, last, last+1)
+	}
+	return joined(parts)
+}
+
+// joined returns the parts with room between them.
+func joined(parts []part) []span {
+	var line []span
+	for i, p := range parts {
+		if i > 0 {
+			line = append(line, span{text: "  "})
+		}
+		line = append(line, p.span)
+	}
+	return line
+}
+
+// textOf returns a line without its styles.
+func textOf(line []span) string {
+	var b strings.Builder
+	for _, s := range line {
+		b.WriteString(s.text)
+	}
+	return b.String()
 }
 
 // errorsOf counts the URLs that could not be fetched.

@@ -7,9 +7,8 @@ import (
 	"slices"
 	"time"
 
-	"golang.org/x/term"
-
 	"github.com/trawlcrawler/trawl/crawler"
+	"github.com/trawlcrawler/trawl/internal/plain"
 )
 
 // seedReport is the result of adding seeds, including those from sitemaps.
@@ -102,8 +101,8 @@ func (r seedReport) verdict() error {
 // seedingText describes the result of seeding in words.
 func seedingText(s crawler.Seeding, took time.Duration) string {
 	total := s.Admitted + s.Seen + s.Refused
-	return fmt.Sprintf("%d URLs, %d new, %d known, %d refused, %s a second",
-		total, s.Admitted, s.Seen, s.Refused, short(float64(total)/max(took.Seconds(), 0.001)))
+	return fmt.Sprintf("%s, %d new, %d known, %d refused, %s a second",
+		plain.Plural(total, "URL", "URLs"), s.Admitted, s.Seen, s.Refused, short(float64(total)/max(took.Seconds(), 0.001)))
 }
 
 // seedProgress shows the progress through a list: on a terminal as one line that it
@@ -115,13 +114,13 @@ type seedProgress struct {
 }
 
 func newSeedProgress(w *terminal, began time.Time) *seedProgress {
-	return &seedProgress{w: w, terminal: term.IsTerminal(int(w.file.Fd())), last: began}
+	return &seedProgress{w: w, terminal: w.live(), last: began}
 }
 
 func (p *seedProgress) show(text string) {
 	switch {
 	case p.terminal:
-		p.w.rewrite(text)
+		p.w.rewrite(span{text: text})
 	case time.Since(p.last) >= plainEvery:
 		p.last = time.Now()
 		fmt.Fprintln(p.w, text)
@@ -131,6 +130,6 @@ func (p *seedProgress) show(text string) {
 // clear removes the line from a terminal.
 func (p *seedProgress) clear() {
 	if p.terminal {
-		p.w.rewrite("")
+		p.w.clear()
 	}
 }

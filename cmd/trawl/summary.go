@@ -34,7 +34,8 @@ func moreMuted(patterns int, urls int64) string {
 	if urls == 0 {
 		return fmt.Sprintf("%d, with --json from trawl job show", patterns)
 	}
-	return fmt.Sprintf("%d, with --json from trawl job show, and others with %d URLs (trawl host show JOB HOST)", patterns, urls)
+	return fmt.Sprintf("%d, with --json from trawl job show, and others with %s (trawl host show JOB HOST)",
+		patterns, plain.Plural(urls, "URL", "URLs"))
 }
 
 func (s summary) print(w io.Writer) {

@@ -139,8 +139,8 @@ func (t *tally) sayRests(ctx context.Context, look func(context.Context) (snapsh
 		if s, err := look(ctx); err != nil || s.counters.Hosts > 1 {
 			continue
 		}
-		if stderr.shown() {
-			stderr.rewrite("")
+		if stderr.live() {
+			stderr.clear()
 		}
 		fmt.Fprintf(stderr, "trawl: %s\n", r)
 		said++

@@ -106,10 +106,3 @@ func harmless(text string) string {
 	}
 	return b.String()
 }
-
-// rewrite replaces the current line of a terminal.
-func (t *terminal) rewrite(line string) {
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	_, _ = io.WriteString(t.file, "\r\x1b[K"+plain.Printable(line)) // fails only when the terminal is gone
-}

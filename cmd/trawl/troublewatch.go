@@ -34,8 +34,8 @@ func (t *troubleWatch) see(status crawler.Status) {
 
 // say replaces the progress line with a line of text.
 func (t *troubleWatch) say(line string) {
-	if t.w.shown() {
-		t.w.rewrite("")
+	if t.w.live() {
+		t.w.clear()
 	}
 	fmt.Fprintln(t.w, "trawl: "+line)
 }

@@ -59,9 +59,9 @@ func (f *Findings) Print(w io.Writer) error {
 		f.Hosts, plain.Plural(f.Hosts.TooSmall, "gap was", "gaps were"), f.Hosts.owed())
 	fmt.Fprintf(t, "addresses\t%s\n", f.Addresses)
 	r := f.Robots
-	fmt.Fprintf(t, "robots.txt\t%d requests it allows, %d it forbids, %d without it; %d for it; "+
+	fmt.Fprintf(t, "robots.txt\t%s it allows, %d it forbids, %d without it; %d for it; "+
 		"%d of jobs that ignore it\n",
-		r.Obeyed, r.Forbidden, r.Unknown, r.Asked, r.Ignored)
+		plain.Plural(r.Obeyed, "request", "requests"), r.Forbidden, r.Unknown, r.Asked, r.Ignored)
 	fmt.Fprintf(t, "Retry-After\t%d asked for, %d not kept\n", f.RetryAfter.Asked, f.RetryAfter.Ignored)
 	if err := t.Flush(); err != nil {
 		return err
