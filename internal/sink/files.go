@@ -184,8 +184,12 @@ func (f *Files) date(name, lastModified string) {
 	}
 }
 
-// place gives an unfinished file its final name.
+// place gives an unfinished file its final name. Most files go to folders that exist.
 func (f *Files) place(draft, name string) error {
+	err := f.in.Rename(draft, name)
+	if !errors.Is(err, fs.ErrNotExist) {
+		return err
+	}
 	if err := f.in.MkdirAll(path.Dir(name), 0o755); err != nil {
 		return err
 	}
