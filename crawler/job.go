@@ -54,7 +54,7 @@ const DefaultUserAgent = "Trawl/" + version.Series + " (+https://github.com/traw
 func DefaultJob() Job {
 	return Job{
 		ScopeSettings: ScopeSettings{
-			Follow: true, Scope: ScopeHost, SeedRedirects: SeedRedirectsFollow, Depth: -1,
+			Follow: true, Scope: ScopeHost, Check: CheckNone, SeedRedirects: SeedRedirectsFollow, Depth: -1,
 			Traps: true, MaxURLLength: 2048, MaxRepeats: 3, MaxParams: 32, ResourceScope: ScopeAny,
 		},
 		PolitenessSettings: PolitenessSettings{
@@ -73,14 +73,14 @@ func DefaultJob() Job {
 }
 
 // AddressGap is the shortest time between two requests to an IP address, for any of its
-// hosts; 0: none. If AddressDelay is [Auto], it is Delay in a job that follows links beyond
-// the hosts of its seeds, because there strangers decide how many hosts an address has.
+// hosts; 0: none. If AddressDelay is [Auto], it is Delay in a job that follows or checks links
+// beyond the hosts of its seeds, because there strangers decide how many hosts an address has.
 // Otherwise, and in a job with several shards, it is 0.
 func (j Job) AddressGap() time.Duration {
 	switch {
 	case j.AddressDelay != Auto:
 		return time.Duration(j.AddressDelay)
-	case !j.Follow || j.Scope == ScopeHost || j.Shards > 1:
+	case !j.Follow || j.Scope == ScopeHost && !j.Checks() || j.Shards > 1:
 		return 0
 	}
 	return time.Duration(j.Delay)

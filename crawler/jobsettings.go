@@ -38,6 +38,12 @@ type ScopeSettings struct {
 	// Depth is the largest distance of a page from a seed, in links: 0 is only the seeds,
 	// -1 (default) has no limit. The shortest path counts, whichever was found first.
 	Depth int `json:"depth" yaml:"depth"`
+	// Check says what to do with links, and with resources that the job asks for, that lead out
+	// of scope: "none" (default) skips them; "links" checks them. A URL that is checked is
+	// requested once, by HEAD or, if that fails, by a GET whose body is not read to its end.
+	// Pages in scope that are one link deeper than Depth are fetched as well, but their links
+	// lead nowhere. Exclude, robots.txt and politeness apply as to every URL. "" is "none".
+	Check CheckKind `json:"check,omitempty" yaml:"check"`
 	// Same lists rules by which URLs are treated as the same page: order, tracking,
 	// session, slash, index, www, scheme. It cannot change after the job was created.
 	// Default none: URLs are compared as the standard says.
@@ -71,6 +77,19 @@ func (s ScopeSettings) Bounded() bool {
 	return s.Scope != ScopeAny || s.Resources && s.ResourceScope != ScopeAny
 }
 
+// Checks reports whether the job checks what leads out of scope.
+func (s ScopeSettings) Checks() bool { return s.Check == CheckLinks }
+
+// Reach is the largest depth, in links from a seed, of what the job requests; -1 for no limit.
+// It is Depth, or one more in a job that checks links, because the links of the deepest pages
+// are checked.
+func (s ScopeSettings) Reach() int {
+	if s.Depth >= 0 && s.Checks() {
+		return s.Depth + 1
+	}
+	return s.Depth
+}
+
 // DepthLimit is the largest depth, in links from a seed, up to which depth decides whether
 // a link is followed; -1 if depth never decides. Beyond it, a link is followed at any depth
 // or not at all.
@@ -80,7 +99,7 @@ func (s ScopeSettings) DepthLimit() int {
 		limit = max(limit, r.Depth)
 	}
 	if s.Depth >= 0 {
-		limit = s.Depth
+		limit = s.Reach()
 	}
 	if limit == 0 { // everything admitted is as deep as a seed, or no rule has a limit
 		return -1

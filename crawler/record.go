@@ -27,6 +27,8 @@ type Record struct {
 	Truncated   bool           `json:"truncated,omitempty"`
 	Digest      string         `json:"digest"` // "sha256:" and hexadecimal digits; "" without a body
 	Title       string         `json:"title"`
+	Checked     bool           `json:"checked,omitempty"`      // it was only checked: requested, but not read
+	MovedTo     string         `json:"moved_to,omitempty"`     // where permanent redirects lead, in a job that checks links
 	Canonical   string         `json:"canonical,omitempty"`    // the canonical form that the page names
 	DuplicateOf string         `json:"duplicate_of,omitempty"` // the URL whose record has the same content
 	Simhash     string         `json:"simhash,omitempty"`      // fingerprint of the text, 16 hexadecimal digits

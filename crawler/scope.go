@@ -17,6 +17,20 @@ const (
 // ScopeKinds lists the kinds of scope.
 var ScopeKinds = []ScopeKind{ScopeHost, ScopeDomain, ScopeAny}
 
+// CheckKind says which links a job only checks. A link is checked if it leads out of scope and
+// [ScopeSettings] has [CheckLinks]: its URL is requested to find out whether it works, and the
+// response is not read for links.
+type CheckKind string
+
+// The kinds of checks.
+const (
+	CheckNone  CheckKind = "none"  // links that lead out of scope are skipped
+	CheckLinks CheckKind = "links" // links that lead out of scope are checked
+)
+
+// CheckKinds lists the kinds of checks.
+var CheckKinds = []CheckKind{CheckNone, CheckLinks}
+
 // FollowRule says which links of the pages of one kind are followed. A job that has such
 // rules follows no other links. All rules that match a page apply together; if none
 // matches, no links of the page are followed. The job's scope applies to the selected links

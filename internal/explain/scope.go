@@ -48,7 +48,7 @@ func (x *Explanation) FromSettings(job crawler.Job, homes []crawler.Host) error 
 	case AsResource:
 		x.Scope = scope.RefusesResource(x.URL, x.embeds)
 	default:
-		x.Scope = scope.Refuses(x.URL, x.Depth)
+		x.Scope = scope.LinkRefusal(x.URL, x.Depth).Reason
 	}
 	if x.As != "" || x.Scope == "" {
 		return nil

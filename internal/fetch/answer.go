@@ -38,7 +38,7 @@ func (a *answer) read() error {
 		a.page.Location = location(a.req.URL, a.resp.Header)
 		a.src.drain(a.unwanted())
 		return nil
-	case bodiless(a.resp.StatusCode):
+	case a.bodiless():
 		a.src.err = io.EOF
 		return nil
 	}
@@ -55,7 +55,7 @@ func (a *answer) unwanted() int64 {
 
 // readOnto is read with a recorder. It adds the recording to the page.
 func (a *answer) readOnto(t *recorder) error {
-	kept := !a.page.IsRedirect() && !bodiless(a.resp.StatusCode)
+	kept := !a.page.IsRedirect() && !a.bodiless()
 	same := kept && len(a.codings) == 0 && len(a.resp.TransferEncoding) == 0
 	t.answered(a.resp, same)
 	err := a.read()
@@ -83,10 +83,10 @@ func (a *answer) cut() fetched.Cut {
 	return fetched.CutUnspecified
 }
 
-// bodiless reports whether a body with this status does not represent the URL: for 304, and
-// for an unrequested switch of protocols.
-func bodiless(status int) bool {
-	return status < 200 || status == http.StatusNotModified
+// bodiless reports whether there is no body that represents the URL: for HEAD, for 304, and for
+// an unrequested switch of protocols.
+func (a *answer) bodiless() bool {
+	return a.req.Head || a.resp.StatusCode < 200 || a.resp.StatusCode == http.StatusNotModified
 }
 
 // location returns the target of a redirect from u, or the zero URL.

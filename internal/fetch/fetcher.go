@@ -128,7 +128,7 @@ func (f *Fetcher) Close() {
 //
 // If a kept-alive connection turns out to be dead before an answer began, net/http repeats
 // the request on another one. The server may then see a request twice, as RFC 9110, 9.2.2
-// permits for GET.
+// permits for GET and HEAD.
 func (f *Fetcher) Fetch(ctx context.Context, req fetched.Request) (*fetched.Page, error) {
 	if req.Timeout <= 0 || req.BodyLimit <= 0 {
 		return nil, fmt.Errorf("fetch %s: timeout %s and body limit %d must be more than 0", req.URL, req.Timeout, req.BodyLimit)
@@ -173,7 +173,9 @@ func (f *Fetcher) ask(ctx context.Context, req fetched.Request, page *fetched.Pa
 		if answers, _ = conn.(*repair.Repairer); answers == nil {
 			return
 		}
-		repairs = answers.Begin()
+		if repairs = answers.Begin(); req.Head {
+			answers.WithoutBody()
+		}
 		if c, ok := answers.Conn.(*tap); ok && t != nil {
 			t.start(c)
 		}

@@ -32,6 +32,9 @@ func newRequest(ctx context.Context, req fetched.Request, connected func(net.Con
 		ProtoMinor: 1,
 		Header:     headers(req),
 	}
+	if req.Head {
+		out.Method = http.MethodHead
+	}
 	return out.WithContext(httptrace.WithClientTrace(ctx, trace))
 }
 

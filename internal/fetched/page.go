@@ -169,6 +169,7 @@ type Exchange struct {
 	Job        string
 	Worker     string
 	URL        crawler.URL
+	Head       bool               // it was a HEAD request
 	Start      time.Time          // when it was sent
 	Gap        time.Duration      // the time that had to pass since the previous request
 	Duration   time.Duration      // until the response was complete
@@ -222,9 +223,10 @@ func (r *Recording) release() {
 	}
 }
 
-// Request is one GET request. It gets one response: the caller follows redirects.
+// Request is one GET or HEAD request. It gets one response: the caller follows redirects.
 type Request struct {
 	URL       crawler.URL
+	Head      bool // it is a HEAD request: the page has no body
 	UserAgent string
 	From      string        // how to reach the operator of the crawl; "" to send nothing
 	BodyLimit int64         // largest number of bytes of the decoded body to keep; the rest is cut off

@@ -27,6 +27,11 @@ type Result struct {
 	// SeedHost is the host that was added to the seeds' hosts because this seed redirects
 	// there; "" for none.
 	SeedHost crawler.Host
+	// Checked says that the URL was only checked: its page was not read.
+	Checked bool
+	// MovedTo is where the permanent redirects from the URL lead; zero for none, or if the
+	// job does not check links.
+	MovedTo crawler.URL
 	// DuplicateOf is the URL that the page is a copy of; zero if none is known, or if the
 	// job does not ask for it.
 	DuplicateOf crawler.URL
@@ -56,6 +61,7 @@ func (r *Result) Record(withLinks bool) crawler.Record {
 		Depth: r.Entry.Depth, Referrer: r.Entry.Referrer.String(), Links: 0, Job: r.Job, Worker: r.Worker,
 		Sitemap: r.Entry.Sitemap, Embeds: r.Entry.Embeds, DuplicateOf: r.DuplicateOf.String(), SeedHost: string(r.SeedHost),
 		NearDuplicateOf: r.NearDuplicateOf.String(),
+		Checked: r.Checked, MovedTo: r.MovedTo.String(),
 	}
 	for _, u := range r.Redirects {
 		rec.Redirects = append(rec.Redirects, u.String())

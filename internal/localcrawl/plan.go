@@ -261,6 +261,7 @@ func different(was, now crawler.Job) []string {
 		was, now any
 	}{
 		{"seeds", was.Seeds, now.Seeds}, {"scope", was.Scope, now.Scope},
+		{"check", was.Checks(), now.Checks()},
 		{"seed_redirects", cmp.Or(was.SeedRedirects, crawler.SeedRedirectsFollow), now.SeedRedirects}, // "" in old versions
 		{"include", was.Include, now.Include}, {"exclude", was.Exclude, now.Exclude},
 		{"depth", was.Depth, now.Depth}, {"follow", was.Follow, now.Follow},

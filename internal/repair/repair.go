@@ -24,6 +24,7 @@ type Repairer struct {
 
 	mu      sync.Mutex // needed because the transport reads in its own goroutine
 	used    bool       // the connection has been used for an exchange
+	headers bool       // the answer of this exchange has no body
 	state   framingState
 	held    []byte // incomplete head or trailers
 	line    int    // start of the last line in held
@@ -60,8 +61,17 @@ func (c *Repairer) Begin() *fetched.Repairs {
 	if c.used {
 		c.state, c.held, c.line = inHead, c.held[:0], 0
 	}
-	c.used, c.notes = true, new(fetched.Repairs)
+	c.used, c.headers, c.notes = true, false, new(fetched.Repairs)
 	return c.notes
+}
+
+// WithoutBody says that the request of this exchange is a HEAD, so that no body follows the head
+// of its answer, whatever its framing says (RFC 9112, 6.3). It is called after Begin, before
+// the request is sent.
+func (c *Repairer) WithoutBody() {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.headers = true
 }
 
 // Told returns the repairs of an answer so far, even if the next exchange on the connection
@@ -224,7 +234,7 @@ func (c *Repairer) head(e *editor) {
 	c.release(e, block, h.text)
 	switch {
 	case h.status >= 100 && h.status < 200 && h.status != 101:
-	case h.chunked && h.status >= 200 && h.status != 204 && h.status != 304:
+	case h.chunked && !c.headers && h.status >= 200 && h.status != 204 && h.status != 304:
 		c.state, c.chunk = inChunkLine, chunkLine{}
 	default:
 		c.state = inRest

@@ -16,6 +16,7 @@ type Scope struct {
 	links, resources reach
 	outside, beyond  queue.SkipReason // for links and for resources on other hosts
 	embeds           bool             // the job fetches resources at all
+	checks           bool             // the job checks what leads out of scope
 	depth            int
 	filter           atomic.Pointer[filter]
 	shape            shape
@@ -38,7 +39,8 @@ func NewScope(j crawler.ScopeSettings, seeds []crawler.Host) (*Scope, error) {
 	s := &Scope{
 		links:     reach{kind: j.Scope, homes: make(map[string]bool, len(seeds))},
 		resources: reach{kind: j.ResourceScope, homes: make(map[string]bool, len(seeds))},
-		embeds:    j.Resources, depth: j.Depth, ports: make(map[string]bool), shape: shape{j.MaxURLLength, j.MaxRepeats, j.MaxParams},
+		embeds:    j.Resources, checks: j.Checks(), depth: j.Depth, ports: make(map[string]bool),
+		shape: shape{j.MaxURLLength, j.MaxRepeats, j.MaxParams},
 	}
 	s.outside = queue.SkipReason{Rule: queue.RuleScope, Reason: "outside of scope " + string(j.Scope)}
 	s.beyond = queue.SkipReason{Rule: queue.RuleResourceScope, Reason: "outside of resource scope " + string(j.ResourceScope)}
@@ -177,6 +179,33 @@ func (s *Scope) Refusal(u crawler.URL, depth int) queue.SkipReason {
 	return s.shape.refusal(u)
 }
 
+// LinkRefusal is the reason why a link at the given depth is not even checked. In a job that
+// checks no links, that is the reason why it is out of scope.
+func (s *Scope) LinkRefusal(u crawler.URL, depth int) queue.SkipReason {
+	switch {
+	case !s.checks:
+		return s.Refusal(u, depth)
+	case s.depth >= 0 && depth > s.depth+1:
+		return TooDeep
+	case s.excludes(u):
+		return excluded
+	}
+	return s.shape.refusal(u)
+}
+
+// Checks reports whether a URL is only checked, because it is not in the scope of pages or, for
+// a resource, of resources. Depth does not matter: a page in scope that is one link too deep is
+// read, in case that a shorter path to it is found later.
+func (s *Scope) Checks(u crawler.URL, resource bool) bool {
+	switch {
+	case !s.checks:
+		return false
+	case resource:
+		return !s.resources.covers(u.Host())
+	}
+	return !s.links.covers(u.Host()) || !s.includes(u)
+}
+
 // RefusesSitemap says why a sitemap may not be read; "" if it may. A sitemap leads to pages
 // but is not one, so only the host and Exclude matter.
 func (s *Scope) RefusesSitemap(u crawler.URL) string { return s.SitemapRefusal(u).Reason }
@@ -198,7 +227,7 @@ const MaxEmbeds = 5
 // RefusesResource says why a resource, embeds resources away from a page, is out of scope;
 // "" if it is in scope. A browser shows a page with its resources on any host, however deep
 // the page is. Archivers fetch them for that reason (Heritrix's transclusion, wget's page
-// requisites).
+// requisites). A job that checks links takes resources on any host.
 func (s *Scope) RefusesResource(u crawler.URL, embeds int) string {
 	return s.ResourceRefusal(u, embeds).Reason
 }
@@ -207,7 +236,7 @@ func (s *Scope) ResourceRefusal(u crawler.URL, embeds int) queue.SkipReason {
 	switch {
 	case embeds > MaxEmbeds:
 		return queue.SkipReason{Rule: queue.RuleEmbeds, Reason: "too many resources away from a page"}
-	case !s.resources.covers(u.Host()):
+	case !s.checks && !s.resources.covers(u.Host()):
 		return s.beyond
 	case s.excludes(u):
 		return excluded

@@ -29,6 +29,7 @@ func Validate(j crawler.Job) error {
 	}{
 		{jobName.MatchString(j.Name), "name", j.Name, "1 to 63 lower-case letters, digits and hyphens, not starting with a hyphen"},
 		{slices.Contains(crawler.ScopeKinds, j.Scope), "scope", j.Scope, "host, domain or any"},
+		{j.Check == "" || slices.Contains(crawler.CheckKinds, j.Check), "check", j.Check, "none or links"},
 		{slices.Contains(crawler.SeedRedirectsKinds, j.SeedRedirects), "seed_redirects", j.SeedRedirects, "follow or stay"},
 		{slices.Contains(crawler.ScopeKinds, j.ResourceScope), "resource_scope", j.ResourceScope, "host, domain or any"},
 		{j.Depth >= -1, "depth", j.Depth, "-1 (no limit), 0 (only the seeds) or more"},
@@ -101,7 +102,8 @@ func Validate(j crawler.Job) error {
 // values.
 func meant(value any, want string) string {
 	switch value.(type) {
-	case crawler.ScopeKind, crawler.SeedRedirects, crawler.Politeness, crawler.TLSKind, crawler.DurableKind, crawler.NearDuplicates:
+	case crawler.ScopeKind, crawler.CheckKind, crawler.SeedRedirects, crawler.Politeness, crawler.TLSKind,
+		crawler.DurableKind, crawler.NearDuplicates:
 		return plain.Suggest(fmt.Sprint(value), strings.FieldsFunc(want, func(r rune) bool { return r == ' ' || r == ',' }))
 	}
 	return ""

@@ -131,7 +131,7 @@ func finalURL(r *fetched.Result) crawler.URL {
 
 // bodyOf returns the content that [Files] writes.
 func bodyOf(r *fetched.Result, _ crawler.Record) *content {
-	if r.Outcome != crawler.OutcomeFetched || r.Page == nil || r.Page.Body == nil {
+	if r.Outcome != crawler.OutcomeFetched || r.Checked || r.Page == nil || r.Page.Body == nil {
 		return nil
 	}
 	return &content{

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"net/http"
 	"sync"
 	"time"
 
@@ -19,6 +20,7 @@ type Request struct {
 	Job          string `json:"job"`
 	Worker       string `json:"worker"`
 	URL          string `json:"url"`
+	Method       string `json:"method,omitempty"` // HEAD; "" for GET
 	DurationMS   int64  `json:"duration_ms"`
 	Status       int    `json:"status"`          // 0 without a response
 	Address      string `json:"address"`         // address and port of the peer; "" if none was reached, or only the proxy knows it
@@ -120,6 +122,9 @@ func (j *Journal) line(x fetched.Exchange, fresh map[string]time.Time) *Request 
 	}
 	if x.Address.IsValid() {
 		r.Address = x.Address.String()
+	}
+	if x.Head {
+		r.Method = http.MethodHead
 	}
 	switch rules := x.Rules; {
 	case x.Robots:

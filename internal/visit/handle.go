@@ -202,10 +202,10 @@ func (e *urlTask) unhandled(err error) {
 func (e *urlTask) take(y Yield) {
 	e.result.Items, e.result.Outbox = y.Items, y.Outbox
 	for _, u := range y.Links {
-		if refused := e.visitor.scope.Refusal(u, e.asked(1)); refused.Rule != "" {
+		if refused := e.visitor.scope.LinkRefusal(u, e.asked(1)); refused.Rule != "" {
 			e.skip(u, 1, refused)
 			continue
 		}
-		e.add(queue.Entry{URL: u, Referrer: e.result.Page.URL, Band: queue.BandNormal}, 1, e.visitor.job.Depth)
+		e.add(queue.Entry{URL: u, Referrer: e.result.Page.URL, Band: queue.BandNormal}, 1, e.visitor.job.Reach())
 	}
 }

@@ -150,7 +150,7 @@ func (e *urlTask) follow(links []rules.Link) {
 			e.addSitemap(l.URL, e.result.Page.URL, 1)
 			continue
 		}
-		most := e.visitor.job.Depth
+		most := e.visitor.job.Reach()
 		if len(follow) > 0 {
 			reach, followed := follow.Reach(set, l)
 			if most = rules.NearerDepth(most, reach); !followed {
@@ -159,8 +159,8 @@ func (e *urlTask) follow(links []rules.Link) {
 			}
 		}
 		link := queue.Entry{URL: l.URL, Referrer: e.result.Page.URL, Depth: depth, Band: queue.BandNormal}
-		refused := e.visitor.scope.Refusal(l.URL, e.asked(1))
-		if refused.Rule == "" && l.NoFollow {
+		refused := e.visitor.scope.LinkRefusal(l.URL, e.asked(1))
+		if refused.Rule == "" && l.NoFollow && !e.visitor.checks(link) {
 			refused = queue.SkipReason{Rule: queue.RuleNoFollow, Reason: "the link is marked with rel=nofollow"}
 		}
 		if refused.Rule != "" {
@@ -180,7 +180,7 @@ func (e *urlTask) follow(links []rules.Link) {
 // pass skips links that would otherwise belong to the job.
 func (e *urlTask) pass(links []rules.Link, why queue.SkipReason) {
 	for _, l := range links {
-		if refused := e.visitor.scope.Refusal(l.URL, e.asked(1)); refused.Rule != "" {
+		if refused := e.visitor.scope.LinkRefusal(l.URL, e.asked(1)); refused.Rule != "" {
 			e.skip(l.URL, 1, refused)
 		} else {
 			e.skip(l.URL, 1, why)
@@ -191,12 +191,15 @@ func (e *urlTask) pass(links []rules.Link, why queue.SkipReason) {
 // embed collects the resources that belong to the job. They are fetched first, so that they
 // match the page as it was.
 func (e *urlTask) embed(resources []crawler.URL) {
-	embeds := e.taken.Entry.Embeds + 1
+	embeds, most := e.taken.Entry.Embeds+1, -1
+	if embeds == 1 && e.visitor.job.Checks() {
+		most = e.visitor.job.Reach() // a page beyond Depth is only checked
+	}
 	for _, u := range resources {
 		if refused := e.visitor.scope.ResourceRefusal(u, embeds); refused.Rule != "" {
 			e.skip(u, 1, refused)
 			continue
 		}
-		e.add(queue.Entry{URL: u, Referrer: e.result.Page.URL, Band: queue.BandFirst, Embeds: embeds}, 1, -1)
+		e.add(queue.Entry{URL: u, Referrer: e.result.Page.URL, Band: queue.BandFirst, Embeds: embeds}, 1, most)
 	}
 }

@@ -25,6 +25,7 @@ func (e *urlTask) redirect() (crawler.URL, error) {
 		return crawler.URL{}, nil
 	}
 	e.result.Redirects, e.knew = append(e.result.Redirects, to), append(e.knew, e.cookies)
+	e.noteMove(to)
 	if entry.Hops+len(e.result.Redirects) > maxRedirects {
 		e.end(crawler.OutcomeFailed, fmt.Sprintf("more than %d redirects", maxRedirects))
 		return crawler.URL{}, nil
@@ -49,7 +50,7 @@ func (e *urlTask) redirect() (crawler.URL, error) {
 		URL: to, Referrer: entry.URL, Depth: entry.Depth, Band: entry.Band,
 		Hops: entry.Hops + len(e.result.Redirects), Sitemap: entry.Sitemap, Embeds: entry.Embeds,
 	}
-	if to.Host() != from.Host() {
+	if to.Host() != from.Host() || e.visitor.checks(target) != e.check {
 		target.Chain = e.chain()
 		e.add(target, 0, -1)
 		e.end(crawler.OutcomeRedirected, "")
@@ -155,10 +156,10 @@ func (e *urlTask) chain() queue.Chain {
 // hosts, unless the job says otherwise.
 func (e *urlTask) refusesRedirect(to crawler.URL) (queue.SkipReason, error) {
 	refused := e.refuses(to)
-	if refused.Rule == "" || !e.ofSeed() {
+	outside := !e.visitor.scope.CoversLink(to.Host()) // a job that checks links refuses such a redirect no more
+	if refused.Rule == "" && !outside || !e.ofSeed() {
 		return refused, nil
 	}
-	outside := !e.visitor.scope.CoversLink(to.Host())
 	if outside && e.visitor.job.SeedRedirects == crawler.SeedRedirectsFollow {
 		if err := e.adopt(to); err != nil {
 			return queue.SkipReason{}, err
@@ -202,5 +203,5 @@ func (e *urlTask) refuses(to crawler.URL) queue.SkipReason {
 	case entry.Embeds > 0:
 		return e.visitor.scope.ResourceRefusal(to, entry.Embeds)
 	}
-	return e.visitor.scope.Refusal(to, e.taken.Entry.Depth)
+	return e.visitor.scope.LinkRefusal(to, e.taken.Entry.Depth)
 }

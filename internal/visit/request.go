@@ -154,7 +154,7 @@ type Journal interface {
 // exchangeOf describes the request that returned page p.
 func (q *requester) exchangeOf(r request, s *start, p *fetched.Page) fetched.Exchange {
 	x := fetched.Exchange{
-		Job: q.visitor.job.Name, Worker: q.visitor.cfg.Worker, URL: r.URL, Start: p.Started, Gap: s.gap, Status: p.Status,
+		Job: q.visitor.job.Name, Worker: q.visitor.cfg.Worker, URL: r.URL, Head: r.Head, Start: p.Started, Gap: s.gap, Status: p.Status,
 		Address: p.Address, Proxy: p.Proxy, RetryAfter: retryAfter(p), Rules: r.rules, Robots: r.robots,
 	}
 	if !s.sent.IsZero() && s.traced {

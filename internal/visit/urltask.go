@@ -23,17 +23,19 @@ const (
 // urlTask is one URL in the course of a visit: it checks robots.txt, fetches the URL,
 // follows redirects, and parses the page.
 type urlTask struct {
-	visit   *visit
-	visitor *Visitor // the visit's
-	taken   queue.Taken
-	result  fetched.Result
-	claimed []queue.Taken      // redirect targets within the host, in flight
-	links   []queue.Entry      // to be admitted; empty where depth decides what is admitted
-	nodes   []fetched.Outlinks // the links in that case, by the URL that they were found at
-	hops    int                // redirects followed
-	after   time.Duration
-	spared  bool // a failure is the host's fault, so it does not use up a try
-	midway  bool // following redirects; if the task stopped here, the first URL would be fetched again
+	visit     *visit
+	visitor   *Visitor // the visit's
+	taken     queue.Taken
+	result    fetched.Result
+	claimed   []queue.Taken      // redirect targets within the host, in flight
+	links     []queue.Entry      // to be admitted; empty where depth decides what is admitted
+	nodes     []fetched.Outlinks // the links in that case, by the URL that they were found at
+	hops      int                // redirects followed
+	after     time.Duration
+	check     bool // the URL is only checked
+	temporary bool // a redirect on the way here was not permanent
+	spared    bool // a failure is the host's fault, so it does not use up a try
+	midway    bool // following redirects; if the task stopped here, the first URL would be fetched again
 
 	cookies int   // how many answers set cookies so far
 	knew    []int // for each redirect of the result, cookies at the time of its request
@@ -47,8 +49,9 @@ var errStopped = errors.New("the visit ends")
 
 func newURLTask(v *visit, t queue.Taken) *urlTask {
 	w := v.visitor
-	e := &urlTask{visit: v, visitor: w, taken: t, result: fetched.Result{
-		Job: w.job.Name, Worker: w.cfg.Worker, Entry: t.Entry.Recorded(),
+	check := w.checks(t.Entry)
+	e := &urlTask{visit: v, visitor: w, taken: t, check: check, result: fetched.Result{
+		Job: w.job.Name, Worker: w.cfg.Worker, Entry: t.Entry.Recorded(), Checked: check,
 	}}
 	if t.Entry.Chain.Again {
 		e.result.Redirects, e.knew = []crawler.URL{t.Entry.URL}, []int{0}
@@ -117,7 +120,7 @@ func (e *urlTask) get(at crawler.URL) (crawler.URL, error) {
 	}
 	e.result.Signals = policy.Signals
 	e.leave()
-	e.result.Page, err = e.visit.requests.fetch(request{Request: e.visitor.requestFor(at), rules: policy.Text})
+	e.result.Page, err = e.ask(request{Request: e.visitor.requestFor(at), rules: policy.Text})
 	if err != nil {
 		return crawler.URL{}, err
 	}
@@ -139,6 +142,10 @@ func (w *Visitor) requestFor(u crawler.URL) fetched.Request {
 // judge decides what an answer means.
 func (e *urlTask) judge() (crawler.URL, error) {
 	p := e.result.Page
+	if e.check && p.Status >= 200 && p.Status < 300 { // how its body ends does not matter
+		e.end(crawler.OutcomeFetched, "")
+		return crawler.URL{}, nil
+	}
 	switch o := p.Outcome(); o {
 	case crawler.OutcomeRedirected:
 		return e.redirect()
