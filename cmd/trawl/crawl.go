@@ -54,38 +54,49 @@ interrupted.
 
 // crawl runs the command.
 func crawl(ctx context.Context, s settings, args []string) error {
-	args, err := s.schemed(ctx, args, false)
+	good, err := s.crawlSeeds(ctx, args, "crawl-")
 	if err != nil {
 		return err
+	}
+	return crawlInto(ctx, s, slices.Values(good))
+}
+
+// crawlSeeds completes the settings of a crawl from the URLs on the command line, checks them,
+// and returns the seeds that can be crawled. Without --out, the folder is named after the job,
+// with a prefix.
+func (s *settings) crawlSeeds(ctx context.Context, args []string, prefix string) ([]seed, error) {
+	args, err := s.schemed(ctx, args, false)
+	if err != nil {
+		return nil, err
 	}
 	s.Seeds = append(slices.Clone(args), s.Seeds...)
 	if len(s.Seeds) == 0 {
-		return usage("no seeds: name at least one URL, or a job file that has seeds")
+		return nil, usage("no seeds: name at least one URL, or a job file that has seeds")
 	}
 	if err := s.name(s.Seeds); err != nil {
-		return err
+		return nil, err
 	}
-	good, err := goodSeeds(ctx, &s)
+	good, err := goodSeeds(ctx, s)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	home := hostsOf(literal(s.Seeds))
 	if s.Name == "" {
 		s.Name = nameAfter(home[0])
 	}
 	if s.Out == "" {
-		s.Out = "crawl-" + s.Name
+		s.Out = prefix + s.Name
 	}
-	if err := checkJob(s); err != nil {
-		return err
+	if err := checkJob(*s); err != nil {
+		return nil, err
 	}
-	if err := noHandlers(s); err != nil {
-		return err
+	if err := noHandlers(*s); err != nil {
+		return nil, err
 	}
 	if s.Contact == "" && slices.ContainsFunc(home, abroad) {
 		fmt.Fprintln(stderr, "trawl: tell the sites how to reach you, with --contact you@example.org")
 	}
-	return crawlInto(ctx, s, slices.Values(good))
+	return good, nil
 }
 
 // goodSeeds reports the seeds that cannot be crawled, and returns the others.

@@ -84,7 +84,7 @@ func rootCommand() *cobra.Command {
 		title    string
 		commands []*cobra.Command
 	}{
-		{"Crawl on this machine", []*cobra.Command{crawlCommand(), fetchCommand(), extractCommand(), initCommand()}},
+		{"Crawl on this machine", []*cobra.Command{crawlCommand(), fetchCommand(), checkCommand(), extractCommand(), initCommand()}},
 		{"Crawl on a fleet", []*cobra.Command{schedulerCommand(), workerCommand(), dashboardCommand(), jobCommand(), hostCommand(), seedCommand()}},
 		{"Results", []*cobra.Command{exportCommand(), diffCommand(), auditCommand(), explainCommand()}},
 		{"Installation", []*cobra.Command{configCommand(), doctorCommand(), healthCommand(), versionCommand()}},

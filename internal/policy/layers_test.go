@@ -36,7 +36,7 @@ var layers = [][]string{
 	},
 	{"internal/rewrite", "internal/audit"},
 	{"tasks", "export"},
-	{"internal/fleet", "internal/explain"},
+	{"internal/fleet", "internal/explain", "internal/linkcheck"},
 	{"internal/localcrawl"},
 	{"."},
 	{"cmd/trawl", "examples"},

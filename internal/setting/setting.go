@@ -39,7 +39,7 @@ type Place uint
 // The places.
 const (
 	InJob     Place = 1 << iota // stored with a job: keys of job files, trawl job create, trawl job set
-	InCrawl                     // flags of trawl crawl, fetch and extract
+	InCrawl                     // flags of trawl crawl, fetch, check and extract
 	InSeed                      // flags of trawl seed
 	InWorker                    // flags of trawl worker
 	InFleet                     // flags of trawl scheduler, worker and dashboard

@@ -11,6 +11,7 @@ import (
 // Request is one request to a site.
 type Request struct {
 	Host      string    // the host, by the address that received the request
+	Method    string    // GET or HEAD
 	Path      string    // with the query, as sent
 	UserAgent string    // as sent
 	Start     time.Time // when its head had been read; monotonic
@@ -39,7 +40,7 @@ func (l *Log) begin(host string, r *http.Request) *Request {
 	}
 	l.inFlight[host]++
 	noted := &Request{
-		Host: host, Path: r.RequestURI, UserAgent: r.UserAgent(),
+		Host: host, Method: r.Method, Path: r.RequestURI, UserAgent: r.UserAgent(),
 		Start: time.Now(), Arrived: there, InFlight: l.inFlight[host],
 	}
 	l.requests = append(l.requests, noted)
