@@ -1,0 +1,189 @@
+package main_test
+
+import (
+	"encoding/json"
+	"fmt"
+	"net"
+	"net/http"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/trawlcrawler/trawl/internal/test/testsite"
+)
+
+// linkSite serves two hosts: one to check, and one that it links to, which refuses HEAD at one
+// path, does not answer at another, and forbids a third. A third host is down.
+type linkSite struct {
+	*testsite.Site
+	down string
+}
+
+func newLinkSite(t *testing.T) linkSite {
+	t.Helper()
+	l, err := net.Listen("tcp4", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	s := linkSite{down: "http://" + l.Addr().String() + "/"}
+	l.Close()
+	s.Site = testsite.ServeLinked(t, 2, func(hosts []string) []http.Handler {
+		far := "http://" + hosts[1]
+		page := func(links ...string) string {
+			text := "<!DOCTYPE html><title>page</title>"
+			for i := 0; i < len(links); i += 2 {
+				text += fmt.Sprintf("<a href=%q>%s</a>\n", links[i], links[i+1])
+			}
+			return text
+		}
+		return []http.Handler{texts{
+			"/":    page("/two", "Two", "/lost", "Lost", far+"/fine", "Fine", far+"/gone", "Gone", far+"/old", "Old", s.down, "Down"),
+			"/two": page("/lost", "Lost again", far+"/gone", "", far+"/nohead", "Shy", far+"/hangs", "Slow", far+"/secret", "Secret", far+"/via", "Via"),
+		}, texts{"/fine": page(far+"/never", "Never"), "/nohead": page(), "/new": page()}}
+	})
+	s.Robots("User-agent: *\nDisallow: /secret\n")
+	far := s.Hosts()[1]
+	s.Handle(far+"/nohead", http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.Method == http.MethodHead {
+			w.WriteHeader(http.StatusNotImplemented)
+		}
+	}))
+	s.Handle(far+"/old", http.RedirectHandler("/new", http.StatusMovedPermanently))
+	s.Handle(far+"/via", http.RedirectHandler(s.URL(0, "/lost2"), http.StatusFound))
+	s.Hang(far + "/hangs")
+	return s
+}
+
+// texts serves HTML by path, and 404 for everything else.
+type texts map[string]string
+
+func (s texts) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	text, ok := s[r.URL.Path]
+	if !ok {
+		http.NotFound(w, r)
+		return
+	}
+	w.Header().Set("Content-Type", "text/html; charset=utf-8")
+	fmt.Fprint(w, text)
+}
+
+// finding is a line of trawl check --json.
+type finding struct {
+	Kind  string `json:"kind"`
+	URL   string `json:"url"`
+	Class string `json:"error_class"`
+	To    string `json:"to"`
+	Pages []struct{ URL, Text string }
+}
+
+// findings returns what a check printed, by kind and URL: the class, the target, and the pages
+// with their texts.
+func findings(t *testing.T, site *testsite.Site, stdout string) map[string]string {
+	t.Helper()
+	short := strings.NewReplacer(site.URL(0, ""), "near", site.URL(1, ""), "far")
+	all := make(map[string]string)
+	for line := range strings.Lines(stdout) {
+		var f finding
+		if err := json.Unmarshal([]byte(line), &f); err != nil {
+			t.Fatalf("a line of the report is %q: %v", line, err)
+		}
+		text := f.Class
+		if f.To != "" {
+			text += " to " + short.Replace(f.To)
+		}
+		for _, p := range f.Pages {
+			text += fmt.Sprintf("; %s %q", short.Replace(p.URL), p.Text)
+		}
+		all[f.Kind+" "+short.Replace(f.URL)] = text
+	}
+	return all
+}
+
+func TestBrokenLinksAreReportedWithEveryPageThatHasThem(t *testing.T) {
+	t.Parallel()
+	site, s := newLinkSite(t), newShell(t)
+	s.withoutRedis()
+	args := []string{
+		"check", site.URL(0, "/"), "--delay", "0", "--allow-cidr", "127.0.0.0/8", "--retries", "0", "--robots-tries", "1", "--timeout", "3s", "--out", "check",
+	}
+	end := s.run(append(args, "--json", "--warn-redirects")...).exits(failed, "6 links are broken, 1 could not be checked, 1 redirect permanently")
+	want := map[string]string{
+		"broken near/lost":       `http; near/ "Lost"; near/two "Lost again"`,
+		"broken far/gone":        `http; near/ "Gone"; near/two ""`,
+		"broken far/hangs":       `timeout; near/two "Slow"`,
+		"broken far/via":         `http to near/lost2; near/two "Via"`,
+		"broken " + site.down:    `connect; near/ "Down"`,
+		"not_checked far/secret": `; near/two "Secret"`,
+		"moved far/old":          ` to far/new; near/ "Old"`,
+	}
+	if diff := cmp.Diff(want, findings(t, site.Site, end.stdout)); diff != "" {
+		t.Errorf("findings (-want +got):\n%s", diff)
+	}
+	for path, n := range map[string]int{"/never": 0, "/secret": 0, "/fine": 1, "/nohead": 2} {
+		if got := site.Count(path); got != n {
+			t.Errorf("%s was requested %d times, want %d", path, got, n)
+		}
+	}
+
+	// The report can be made again, for people, without what is ignored.
+	end = s.run("check", "--from", "check", "--ignore", "/(gone|hangs|via)$", "--ignore", "^"+site.down).exits(failed, "1 link is broken")
+	if want := fmt.Sprintf("BROKEN\n%[1]s  404 Not Found\n    on %[2]s  \"Lost\"\n    on %[3]s  \"Lost again\"\n", site.URL(0, "/lost"), site.URL(0, "/"), site.URL(0, "/two")); !strings.HasPrefix(end.stdout, want) {
+		t.Errorf("the report is\n%s\nwant it to begin with\n%s", end.stdout, want)
+	}
+}
+
+func TestACheckOfWorkingLinksSucceedsAndIsRepeated(t *testing.T) {
+	t.Parallel()
+	site, s := testsite.Serve(t, texts{"/": `<a href="/a">a</a>`, "/a": "fine"}), newShell(t)
+	s.withoutRedis()
+	for n := range 2 {
+		end := s.run("check", site.URL(0, "/"), "--delay", "0", "--out", "check").exits(done, "no link is broken, of 2 URLs")
+		if end.stdout != "" {
+			t.Errorf("the report is %q, want none", end.stdout)
+		}
+		if got := site.Count("/a"); got != n+1 {
+			t.Errorf("after %d checks, a page was requested %d times", n+1, got)
+		}
+	}
+}
+
+func TestAKilledCheckIsResumed(t *testing.T) {
+	t.Parallel()
+	s := newShell(t)
+	s.withRedis()
+	pages := texts{"/": "<!DOCTYPE html>"}
+	for i := range 40 {
+		pages["/"] += fmt.Sprintf(`<a href="/p%d">p</a>`, i)
+		pages[fmt.Sprintf("/p%d", i)] = `<a href="/lost">lost</a>`
+	}
+	site := testsite.Serve(t, pages)
+	reached, release := site.Hang("/p20")
+	args := []string{"check", site.URL(0, "/"), "--delay", "0", "--out", "check", "--json"}
+	p := s.start(args...)
+	<-reached
+	p.kill()
+	release()
+	end := s.run(args...).exits(failed, "going on with", "1 link is broken")
+	if n := strings.Count(end.stdout, `{"url":`); n != 40 {
+		t.Errorf("the broken link is on %d pages, want 40:\n%s", n, end.stdout)
+	}
+	if n := site.Count("/p5"); n > 2 {
+		t.Errorf("a page was fetched %d times", n)
+	}
+}
+
+func TestACheckThatCannotBeginSaysWhy(t *testing.T) {
+	t.Parallel()
+	s := newShell(t)
+	for args, want := range map[string]string{
+		"check":                                      "no seeds",
+		"check http://127.0.0.1/ --ignore (":         `ignore: "(" is not a regular expression`,
+		"check http://127.0.0.1/ --format warc":      "trawl check decides this setting itself: leave out --format",
+		"check --from nowhere":                       "nowhere",
+		"check http://127.0.0.1/ --from somewhere":   "nothing to do for",
+		"crawl http://127.0.0.1/ --check everything": `check: "everything" is out of range`,
+	} {
+		s.run(strings.Fields(args)...).exits(usage, want)
+	}
+}
