@@ -18,7 +18,8 @@ func TestAJobThatChecksLinksReachesOneLinkFurther(t *testing.T) {
 	} {
 		s := crawler.ScopeSettings{Depth: test.depth, Check: test.check}
 		if reach, limit := s.Reach(), s.DepthLimit(); reach != test.reach || limit != test.limit {
-			t.Errorf("depth %d, check %q: reach %d, limit %d; want %d and %d", test.depth, test.check, reach, limit, test.reach, test.limit)
+			t.Errorf("depth %d, check %q: reach %d, limit %d; want %d and %d",
+				test.depth, test.check, reach, limit, test.reach, test.limit)
 		}
 	}
 }

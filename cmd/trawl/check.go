@@ -33,7 +33,7 @@ func checkCommand() *cobra.Command {
 	var o checkOptions
 	cmd := &cobra.Command{
 		Use:   "check URL…",
-		Short: "Find broken links: crawl sites, request each link that leads out of them once, and list the pages that have them",
+		Short: "Find broken links, and the pages that have them",
 		Long: `Check crawls sites as trawl crawl does, and finds the links that do not work. Links that lead out
 of scope are requested once, by HEAD or, if that fails, by GET. They are not read. With
 --resources, images, style sheets and scripts are checked as well. robots.txt, delays and the guard
@@ -51,7 +51,7 @@ Exit statuses:
   130  interrupted; the same command resumes the check`,
 		Example: `  trawl check https://example.com/
   trawl check http://localhost:8000/ --delay 0 --resources --json
-  trawl check https://example.com/ --ignore '^https://twitter\.com/' --warn-redirects
+  trawl check https://example.com/ --ignore '/login$' --warn-redirects
   trawl check --from check-example-com`,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if err := s.resolve(cmd); err != nil {
@@ -64,7 +64,7 @@ Exit statuses:
 				return check(cmd.Context(), s, o, args)
 			}
 			if len(args) > 0 {
-				return usage("from: --from reads the results of an earlier check, so that there is nothing to do for %q", args[0])
+				return usage("from: --from reads the results of a check, so there is nothing to do for %q", args[0])
 			}
 			return o.report(cmd.Context(), o.from, nil)
 		},
@@ -84,7 +84,7 @@ var fixedInChecks = []string{"check", "format"}
 // because many links lead to hosts that are gone.
 func checkSettings() settings {
 	s := defaultSettings()
-	s.Check, s.Format = crawler.CheckLinks, slices.Clone(checkFormats)
+	s.Check, s.Format, s.ResourceScope = crawler.CheckLinks, slices.Clone(checkFormats), s.Scope
 	s.Timeout = crawler.Duration(20 * time.Second)
 	s.Retries, s.HostTries, s.RobotsTries = 1, 2, 2
 	return s
@@ -100,8 +100,10 @@ type checkOptions struct {
 }
 
 func (o *checkOptions) register(flags *pflag.FlagSet) {
-	flags.StringArrayVar(&o.ignore, "ignore", nil, "neither request nor report URLs that match this regular expression; may be repeated")
-	flags.BoolVar(&o.moved, "warn-redirects", false, "also list links that redirect permanently, with where they lead now")
+	flags.StringArrayVar(&o.ignore, "ignore", nil,
+		"neither request nor report URLs that match this regular expression; may be repeated")
+	flags.BoolVar(&o.moved, "warn-redirects", false,
+		"also list links that redirect permanently, with where they lead now")
 	flags.BoolVar(&o.json, "json", false, "print each finding as a line of JSON")
 	flags.StringVar(&o.from, "from", "", "report on the results in this folder or bucket, instead of checking")
 }
@@ -131,7 +133,7 @@ func (o *checkOptions) prepare(s *settings) error {
 
 // check runs the command.
 func check(ctx context.Context, s settings, o checkOptions, args []string) error {
-	seeds, err := s.crawlSeeds(ctx, args, "check-")
+	seeds, err := s.crawlSeeds(ctx, args, "check-", "")
 	if err != nil {
 		return err
 	}
@@ -183,7 +185,8 @@ func (o *checkOptions) report(ctx context.Context, where string, checked error) 
 
 // checkSummary says how many links are broken.
 func checkSummary(found *linkcheck.Report) string {
-	broken, open, moved := found.Count(linkcheck.Broken), found.Count(linkcheck.Unchecked), found.Count(linkcheck.Moved)
+	broken, moved := found.Count(linkcheck.Broken), found.Count(linkcheck.Moved)
+	open := found.Count(linkcheck.Unchecked)
 	text := plain.Plural(int64(broken), "link is", "links are") + " broken"
 	if broken == 0 {
 		text = "no link is broken"

@@ -54,7 +54,7 @@ interrupted.
 
 // crawl runs the command.
 func crawl(ctx context.Context, s settings, args []string) error {
-	good, err := s.crawlSeeds(ctx, args, "crawl-")
+	good, err := s.crawlSeeds(ctx, args, "", "crawl-")
 	if err != nil {
 		return err
 	}
@@ -62,9 +62,10 @@ func crawl(ctx context.Context, s settings, args []string) error {
 }
 
 // crawlSeeds completes the settings of a crawl from the URLs on the command line, checks them,
-// and returns the seeds that can be crawled. Without --out, the folder is named after the job,
-// with a prefix.
-func (s *settings) crawlSeeds(ctx context.Context, args []string, prefix string) ([]seed, error) {
+// and returns the seeds that can be crawled. Without --job, the job is named after the first
+// host, with the prefix job. Without --out, the folder is named after the job, with the prefix
+// folder.
+func (s *settings) crawlSeeds(ctx context.Context, args []string, job, folder string) ([]seed, error) {
 	args, err := s.schemed(ctx, args, false)
 	if err != nil {
 		return nil, err
@@ -82,10 +83,10 @@ func (s *settings) crawlSeeds(ctx context.Context, args []string, prefix string)
 	}
 	home := hostsOf(literal(s.Seeds))
 	if s.Name == "" {
-		s.Name = nameAfter(home[0])
+		s.Name = prefixed(job, nameAfter(home[0]))
 	}
 	if s.Out == "" {
-		s.Out = prefix + s.Name
+		s.Out = folder + s.Name
 	}
 	if err := checkJob(*s); err != nil {
 		return nil, err
@@ -166,14 +167,22 @@ func noHandlers(s settings) error {
 
 var notInName = regexp.MustCompile(`[^a-z0-9]+`)
 
+// maxName is the length of the longest job name.
+const maxName = 63
+
 // nameAfter derives a job name from a host.
 func nameAfter(h crawler.Host) string {
 	name := strings.Trim(notInName.ReplaceAllString(strings.ToLower(string(h)), "-"), "-")
-	name = strings.Trim(name[:min(len(name), 63)], "-")
+	name = strings.Trim(name[:min(len(name), maxName)], "-")
 	if name == "" {
 		return "crawl"
 	}
 	return name
+}
+
+// prefixed returns a job name with a prefix.
+func prefixed(prefix, name string) string {
+	return strings.TrimRight((prefix + name)[:min(len(prefix+name), maxName)], "-")
 }
 
 // crawlInto crawls into the output folder, from the beginning or from where an earlier

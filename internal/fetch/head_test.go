@@ -61,7 +61,8 @@ func TestAHEADIsRecordedWithoutABody(t *testing.T) {
 	req := request(t, server.URL+"/")
 	req.Head, req.Record, req.TLS = true, true, crawler.TLSModern
 	page := get(t, newFetcher(t, Config{AllowPrivate: true}), req)
-	if wantNoFault(t, page); page.Status != 200 || page.Recording == nil || page.Recording.Tail != nil || page.Recording.Cut != "" {
+	wantNoFault(t, page)
+	if page.Status != 200 || page.Recording == nil || page.Recording.Tail != nil || page.Recording.Cut != "" {
 		t.Errorf("the page has status %d and the recording %+v, want 200 and a head alone", page.Status, page.Recording)
 	}
 }

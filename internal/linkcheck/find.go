@@ -86,7 +86,8 @@ func (r *Report) Count(k Kind) (n int) {
 func Find(ctx context.Context, crawl *export.Crawl, cfg Config) (*Report, error) {
 	b := &book{
 		cfg: cfg, identity: rules.NewIdentity(crawler.ScopeSettings{Same: cfg.Same}), seed: maphash.MakeSeed(),
-		fates: make(map[string]fate), leads: make(map[string]string), parts: make(map[string]string), moves: make(map[string]string),
+		fates: make(map[string]fate), leads: make(map[string]string),
+		parts: make(map[string]string), moves: make(map[string]string),
 		found: make(map[string]*entry), known: make(map[string]bool),
 	}
 	if err := crawl.Last(ctx, b.record); err != nil {
@@ -166,7 +167,9 @@ func (b *book) record(line *export.Record) error {
 	if rec.MovedTo != "" {
 		b.moves[key] = rec.MovedTo
 	}
-	f := fate{url: rec.URL, to: rec.FinalURL, status: rec.Status, class: rec.Class, reason: rec.Error, via: rec.Via}
+	f := fate{
+		url: rec.URL, to: rec.FinalURL, status: rec.Status, class: rec.Class, reason: rec.Error, via: rec.Via,
+	}
 	switch rec.Outcome {
 	case crawler.OutcomeRedirected, crawler.OutcomeFollowed:
 		if rec.Error == "" {
@@ -287,7 +290,8 @@ func (b *book) report() *Report {
 		r.Findings = append(r.Findings, e.Finding)
 	}
 	slices.SortFunc(r.Findings, func(x, y Finding) int {
-		return cmp.Or(cmp.Compare(slices.Index(Kinds, x.Kind), slices.Index(Kinds, y.Kind)), cmp.Compare(x.URL, y.URL))
+		byKind := cmp.Compare(slices.Index(Kinds, x.Kind), slices.Index(Kinds, y.Kind))
+		return cmp.Or(byKind, cmp.Compare(x.URL, y.URL))
 	})
 	return r
 }

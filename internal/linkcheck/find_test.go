@@ -21,7 +21,10 @@ const site = "http://127.0.0.1"
 
 // record returns a record of a path, which ended so.
 func record(path string, outcome crawler.Outcome, change func(*crawler.Record)) crawler.Record {
-	rec := crawler.Record{URL: site + path, FinalURL: site + path, Outcome: outcome, FetchedAt: "2026-01-02T03:04:05.000Z", Referrer: site + "/first"}
+	rec := crawler.Record{
+		URL: site + path, FinalURL: site + path, Outcome: outcome, FetchedAt: "2026-01-02T03:04:05.000Z",
+		Referrer: site + "/first",
+	}
 	switch outcome {
 	case crawler.OutcomeGone:
 		rec.Status, rec.ErrorClass, rec.Error = 404, crawler.ErrorHTTP, "the server answered 404 Not Found"
@@ -39,7 +42,9 @@ func link(from, to, text string) fetched.LinkRecord {
 }
 
 // find writes an output and returns what is found there.
-func find(t *testing.T, cfg linkcheck.Config, records []crawler.Record, links []fetched.LinkRecord) *linkcheck.Report {
+func find(
+	t *testing.T, cfg linkcheck.Config, records []crawler.Record, links []fetched.LinkRecord,
+) *linkcheck.Report {
 	t.Helper()
 	dir := t.TempDir()
 	write := func(name string, each func(*json.Encoder) error) {
@@ -122,7 +127,8 @@ func TestALinkSharesTheFateOfWhereItsRedirectsLead(t *testing.T) {
 		record("/about", crawler.OutcomeRedirected, to("/round")),
 		record("/fine", crawler.OutcomeFetched, nil),
 	}, []fetched.LinkRecord{
-		link("/a", "/away", ""), link("/a", "/within", ""), link("/a", "/middle", ""), link("/a", "/round", ""), link("/a", "/fine", ""), link("/a", "/unknown", ""),
+		link("/a", "/away", ""), link("/a", "/within", ""), link("/a", "/middle", ""), link("/a", "/round", ""),
+		link("/a", "/fine", ""), link("/a", "/unknown", ""),
 	}), "broken /away to /gone on /a", "broken /middle to /end on /a", "broken /within to /end on /a")
 }
 
@@ -133,7 +139,8 @@ func TestEachPageIsCountedOnceAndTheFirstAreListed(t *testing.T) {
 		page := fmt.Sprintf("/%03d", 249-i)
 		links = append(links, link(page, "/gone", ""), link(page, "/gone", "Gone"))
 	}
-	r := find(t, linkcheck.Config{}, []crawler.Record{record("/gone", crawler.OutcomeGone, nil)}, append(links, links...))
+	gone := []crawler.Record{record("/gone", crawler.OutcomeGone, nil)}
+	r := find(t, linkcheck.Config{}, gone, append(links, links...))
 	if len(r.Findings) != 1 {
 		t.Fatalf("the findings are %q, want one", lines(r))
 	}
@@ -156,16 +163,21 @@ func TestWhatIsNotKnownToBeBrokenIsNotChecked(t *testing.T) {
 		links = append(links, link("/a", to, ""))
 	}
 	want(t, find(t, linkcheck.Config{}, []crawler.Record{
-		record("/robots", crawler.OutcomeDisallowed, nil), record("/blocked", crawler.OutcomeFailed, class(crawler.ErrorBlocked, 0)),
-		record("/slower", crawler.OutcomeFailed, class(crawler.ErrorHTTP, 429)), record("/budget", crawler.OutcomeSkipped, nil),
+		record("/robots", crawler.OutcomeDisallowed, nil),
+		record("/blocked", crawler.OutcomeFailed, class(crawler.ErrorBlocked, 0)),
+		record("/slower", crawler.OutcomeFailed, class(crawler.ErrorHTTP, 429)),
+		record("/budget", crawler.OutcomeSkipped, nil),
 		record("/dns", crawler.OutcomeFailed, class(crawler.ErrorDNS, 0)),
-	}, links), "broken /dns on /a", "not_checked /blocked on /a", "not_checked /budget on /a", "not_checked /robots on /a", "not_checked /slower on /a")
+	}, links),
+		"broken /dns on /a", "not_checked /blocked on /a", "not_checked /budget on /a", "not_checked /robots on /a",
+		"not_checked /slower on /a")
 }
 
 func TestASeedIsReportedWithoutPages(t *testing.T) {
 	t.Parallel()
 	want(t, find(t, linkcheck.Config{}, []crawler.Record{
-		record("/", crawler.OutcomeGone, func(r *crawler.Record) { r.Referrer = "" }), record("/fine", crawler.OutcomeFetched, nil),
+		record("/", crawler.OutcomeGone, func(r *crawler.Record) { r.Referrer = "" }),
+		record("/fine", crawler.OutcomeFetched, nil),
 	}, []fetched.LinkRecord{link("/fine", "/fine", "")}), "broken /")
 }
 
@@ -185,7 +197,8 @@ func TestTheSettingsOfAReport(t *testing.T) {
 	}
 	links := []fetched.LinkRecord{link("/a", "/gone?utm_medium=y", ""), link("/a", "/old", "")}
 	want(t, find(t, linkcheck.Config{}, records[:1], links), "broken /gone on /first")
-	want(t, find(t, linkcheck.Config{Same: []crawler.SameKind{"tracking"}}, records[:1], links), "broken /gone?utm_medium=y to /gone on /a")
+	same := linkcheck.Config{Same: []crawler.SameKind{"tracking"}}
+	want(t, find(t, same, records[:1], links), "broken /gone?utm_medium=y to /gone on /a")
 	want(t, find(t, linkcheck.Config{Moved: true}, records[2:], links), "moved /old to /new on /a")
 	want(t, find(t, linkcheck.Config{Ignore: []*regexp.Regexp{regexp.MustCompile("gone")}}, records, links))
 }

@@ -45,7 +45,7 @@ var table = []Setting{
 	{Name: "scope", Group: GroupScope, In: crawls, Since: firstRelease, Common: true, Choices: []string{"host", "domain", "any"},
 		Meaning: "which links to follow", field: wordOf(func(s *Values) *string { return (*string)(&s.Scope) })},
 	{Name: "check", Group: GroupScope, In: crawls, Since: secondRelease, Choices: []string{"none", "links"},
-		Meaning: "what to do with links that lead out of scope: none (skip them) or links (request each once, to find broken links)",
+		Meaning: "what to do with links that lead out of scope: none (skip them) or links (request each once)",
 		field:   wordOf(func(s *Values) *string { return (*string)(&s.Check) })},
 	{Name: "depth", Group: GroupScope, In: crawls, Since: firstRelease, Common: true,
 		Meaning: "largest number of links between a seed and a page (0: only the seeds, -1: no limit)",

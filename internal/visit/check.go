@@ -29,7 +29,8 @@ func (e *urlTask) ask(r request) (*fetched.Page, error) {
 	if !e.check {
 		return e.visit.requests.fetch(r)
 	}
-	r.BodyLimit, r.Waits, r.Record = min(r.BodyLimit, checkBody), false, false // archives keep whole exchanges only
+	r.BodyLimit, r.Waits = min(r.BodyLimit, checkBody), false
+	r.Record = false // archives keep whole exchanges only
 	if e.taken.Entry.Tries+e.taken.Entry.Spared == 0 {
 		r.Head = true
 		page, err := e.visit.requests.fetch(r)
@@ -65,7 +66,8 @@ func (e *urlTask) doubtful(head *fetched.Page) bool {
 // noteMove records where permanent redirects lead (RFC 9110, 15.4.2 and 15.4.9), up to the first
 // one that is not permanent, in a job that checks links.
 func (e *urlTask) noteMove(to crawler.URL) {
-	permanent := e.result.Page.Status == http.StatusMovedPermanently || e.result.Page.Status == http.StatusPermanentRedirect
+	status := e.result.Page.Status
+	permanent := status == http.StatusMovedPermanently || status == http.StatusPermanentRedirect
 	if !e.visitor.job.Checks() || e.temporary || !permanent {
 		e.temporary = true
 		return

@@ -38,10 +38,11 @@ func (c *crawl) requests(i int, path string) string {
 
 func TestWhatLeadsOutOfScopeIsRequestedOnceAndNotRead(t *testing.T) {
 	t.Parallel()
-	here, there := web{}, web{"/good": links("/never"), "/moved": "301 /good2", "/good2": links("/never"), "/post": "405"}
+	here, there := web{}, web{"/good": links("/never"), "/moved": "301 /good2", "/good2": links("/never")}
 	site := testsite.Serve(t, here, there)
 	far := func(path string) string { return site.URL(1, path) }
-	here["/"] = links("/in", far("/good"), far("/missing"), far("/moved"), far("/broken"), far("/nohead"), far("/secret"), far("/left/out"))
+	here["/"] = links("/in", far("/good"), far("/missing"), far("/moved"), far("/broken"), far("/nohead"),
+		far("/secret"), far("/left/out"))
 	here["/in"] = links(far("/good"), "/deeper") + `<a rel=nofollow href="` + far("/nofollow") + `">x</a>`
 	here["/deeper"] = links()
 	site.Handle(site.Hosts()[1]+"/nohead", http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
@@ -51,14 +52,16 @@ func TestWhatLeadsOutOfScopeIsRequestedOnceAndNotRead(t *testing.T) {
 		}
 		_, _ = w.Write(make([]byte, 1<<20))
 	}))
-	site.Handle(site.Hosts()[1]+"/broken", http.HandlerFunc(func(http.ResponseWriter, *http.Request) { panic(http.ErrAbortHandler) }))
+	site.Handle(site.Hosts()[1]+"/broken", http.HandlerFunc(func(http.ResponseWriter, *http.Request) {
+		panic(http.ErrAbortHandler)
+	}))
 	site.Robots("User-agent: *\nDisallow: /secret\n")
 	c := checking(t, site, func(j *crawler.Job) { j.Exclude = []string{"/left/"} }).seed("/")
 	c.finish()
 
 	for path, want := range map[string]string{
-		"/good": "HEAD", "/missing": "HEAD GET", "/moved": "HEAD", "/good2": "HEAD", "/nohead": "HEAD GET", "/nofollow": "HEAD GET",
-		"/secret": "", "/left/out": "", "/never": "",
+		"/good": "HEAD", "/missing": "HEAD GET", "/moved": "HEAD", "/good2": "HEAD", "/nohead": "HEAD GET",
+		"/nofollow": "HEAD GET", "/secret": "", "/left/out": "", "/never": "",
 	} {
 		if got := c.requests(1, path); got != want {
 			t.Errorf("%s was requested by %q, want %q", path, got, want)
@@ -78,7 +81,8 @@ func TestWhatLeadsOutOfScopeIsRequestedOnceAndNotRead(t *testing.T) {
 		}
 	}
 	want := map[string]string{
-		"/good": "fetched", "/missing": "gone", "/moved": "fetched", "/nohead": "fetched", "/broken": "failed", "/secret": "disallowed", "/nofollow": "gone",
+		"/good": "fetched", "/missing": "gone", "/moved": "fetched", "/nohead": "fetched", "/broken": "failed",
+		"/secret": "disallowed", "/nofollow": "gone",
 	}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("what was checked (-want +got):\n%s", diff)
@@ -87,7 +91,10 @@ func TestWhatLeadsOutOfScopeIsRequestedOnceAndNotRead(t *testing.T) {
 
 func TestLinksOfTheDeepestPagesAreChecked(t *testing.T) {
 	t.Parallel()
-	here := web{"/": links("/a", "/b"), "/a": links("/near", "/missing"), "/b": links("/c"), "/near": links("/far"), "/c": links("/near2")}
+	here := web{
+		"/": links("/a", "/b"), "/a": links("/near", "/missing"), "/b": links("/c"), "/near": links("/far"),
+		"/c": links("/near2"),
+	}
 	c := checking(t, testsite.Serve(t, here), func(j *crawler.Job) { j.Depth = 1 }).seed("/")
 	c.finish()
 	c.asked(map[string]int{"/a": 1, "/near": 1, "/missing": 1, "/c": 1, "/far": 0, "/near2": 0})
@@ -117,13 +124,15 @@ func TestALinkThatRedirectsIntoTheScopeIsReadThere(t *testing.T) {
 
 func TestAPageThatRedirectsOutOfScopeIsCheckedThere(t *testing.T) {
 	t.Parallel()
-	here, there := web{"/docs/": links("/docs/a", "/other"), "/docs/a": "301 /other/b", "/other/b": links("/never")}, web{"/": links("/never")}
+	here := web{"/docs/": links("/docs/a", "/other"), "/docs/a": "301 /other/b", "/other/b": links("/never")}
+	there := web{"/": links("/never")}
 	site := testsite.Serve(t, here, there)
 	here["/other"] = "307 " + site.URL(1, "/")
 	c := checking(t, site, func(j *crawler.Job) { j.Include = []string{"/docs/"} }).seed("/docs/")
 	c.finish()
 	c.asked(map[string]int{"/docs/a": 1, "/other": 1, "/other/b": 1, "/never": 0})
-	if got := []string{c.requests(0, "/docs/a"), c.requests(0, "/other/b"), c.requests(0, "/other"), c.requests(1, "/")}; !slices.Equal(got, []string{"GET", "HEAD", "HEAD", "HEAD"}) {
+	got := []string{c.requests(0, "/docs/a"), c.requests(0, "/other/b"), c.requests(0, "/other"), c.requests(1, "/")}
+	if !slices.Equal(got, []string{"GET", "HEAD", "HEAD", "HEAD"}) {
 		t.Errorf("the requests were %q", got)
 	}
 }
