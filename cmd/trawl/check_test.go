@@ -158,7 +158,6 @@ func TestACheckOfWorkingLinksSucceedsAndIsRepeated(t *testing.T) {
 func TestAKilledCheckIsResumed(t *testing.T) {
 	t.Parallel()
 	s := newShell(t)
-	s.withRedis()
 	pages := texts{"/": "<!DOCTYPE html>"}
 	for i := range 40 {
 		pages["/"] += fmt.Sprintf(`<a href="/p%d">p</a>`, i)
