@@ -61,7 +61,7 @@ func (r *Result) Record(withLinks bool) crawler.Record {
 		Depth: r.Entry.Depth, Referrer: r.Entry.Referrer.String(), Links: 0, Job: r.Job, Worker: r.Worker,
 		Sitemap: r.Entry.Sitemap, Embeds: r.Entry.Embeds, DuplicateOf: r.DuplicateOf.String(), SeedHost: string(r.SeedHost),
 		NearDuplicateOf: r.NearDuplicateOf.String(),
-		Checked: r.Checked, MovedTo: r.MovedTo.String(),
+		Checked:         r.Checked, MovedTo: r.MovedTo.String(),
 	}
 	for _, u := range r.Redirects {
 		rec.Redirects = append(rec.Redirects, u.String())
