@@ -30,6 +30,7 @@ type brought struct {
 	sets   map[string]*Handlers
 	client *tasks.Client
 	log    *slog.Logger
+	handle func(job string) (returned func()) // counts calls of handlers; nil to count none
 }
 
 var setName = regexp.MustCompile(`^[a-z0-9][a-z0-9-]{0,62}$`)
@@ -66,7 +67,7 @@ func (b *brought) Names() []string { return slices.Sorted(maps.Keys(b.sets)) }
 
 // For returns the handlers of a job, which must exist.
 func (b *brought) For(job crawler.Status) visit.Handlers {
-	named := &named{deliverer: &deliverer{job: job, client: b.client, log: b.log}}
+	named := &named{handle: b.handle, deliverer: &deliverer{job: job, client: b.client, log: b.log}}
 	for _, name := range job.Job.Handlers {
 		named.sets = append(named.sets, b.sets[name])
 	}
@@ -77,10 +78,14 @@ func (b *brought) For(job crawler.Status) visit.Handlers {
 type named struct {
 	sets      []*Handlers
 	deliverer *deliverer
+	handle    func(job string) (returned func()) // may be nil
 }
 
 // Handle passes a page to each set.
 func (n *named) Handle(ctx context.Context, h visit.HandlerPage) (visit.Yield, error) {
+	if n.handle != nil {
+		defer n.handle(h.Job)()
+	}
 	p := newPage(ctx, h, n.deliverer)
 	defer p.end()
 	for _, set := range n.sets {
@@ -163,5 +168,5 @@ func (b *brought) lacking(job crawler.Job) error {
 	if len(lacks) == 0 {
 		return nil
 	}
-	return errors.New("job " + job.Name + " needs handlers that the program does not provide: " + strings.Join(lacks, ", "))
+	return fmt.Errorf("%w: job %s needs handlers that the program does not provide: %s", ErrNoHandlers, job.Name, strings.Join(lacks, ", "))
 }

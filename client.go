@@ -34,7 +34,9 @@ func (c *Client) Close() error { return c.fleet.Close() }
 // without seeds waits for some. The job may connect to the ports of its seeds. The error
 // wraps [crawler.ErrJobExists] if a job with that name exists. Otherwise it names the
 // setting that is wrong.
-func (c *Client) Create(ctx context.Context, job Job) error { return c.fleet.Create(ctx, job) }
+func (c *Client) Create(ctx context.Context, job Job) error {
+	return c.fleet.Create(ctx, complete(job))
+}
 
 // Seed adds URLs to a job that has not ended. The list is read while it is admitted, so it
 // may have any length; the job does not end meanwhile. Each string is a URL, or a seed with

@@ -56,8 +56,13 @@ type Config struct {
 	// Default four for each processor.
 	HandlerPlaces int
 
-	// Restart makes Crawl start an existing job again from the beginning. Its results are
-	// moved to a folder within the job's, where trawl export finds them as JOB@previous.
+	// Grace is how long requests and handlers under way may take to finish when the program
+	// or their job is told to end. Then their context ends, and their pages return to the
+	// queue unchanged. Default 4s.
+	Grace time.Duration
+
+	// Restart makes Crawl and [Fleet.Start] start an existing job again from the beginning.
+	// Its results are moved to a folder within the job's, where trawl export finds them as JOB@previous.
 	Restart bool
 	// Listen is an address for /healthz, /readyz and /metrics, such as
 	// 127.0.0.1:9091. Default none.
@@ -90,6 +95,7 @@ func (c Config) validate() error {
 	}{
 		{c.Concurrency >= 1 && c.Concurrency <= 100_000, "Concurrency", c.Concurrency, "1 to 100000"},
 		{c.HandlerTime >= 0, "HandlerTime", c.HandlerTime, "more than 0, or 0 for the default"},
+		{c.Grace >= 0, "Grace", c.Grace, "more than 0, or 0 for the default"},
 		{c.HandlerPlaces >= 0, "HandlerPlaces", c.HandlerPlaces, "1 or more, or 0 for the default"},
 	} {
 		if !check.ok {
@@ -113,7 +119,7 @@ func (c Config) worker(ctx context.Context, p *process) (*fleet.Worker, error) {
 	w, err := fleet.NewWorker(p.conn, fleet.WorkerConfig{
 		Name: c.Name, Out: out, Concurrency: c.Concurrency, Jobs: c.Jobs, Closed: c.OwnAddresses,
 		Fetch:    fetch.Config{AllowPrivate: c.AllowPrivate, AllowCIDR: c.AllowCIDR},
-		Handlers: p.brought, HandlerTime: c.HandlerTime, HandlerPlaces: c.HandlerPlaces,
+		Handlers: p.brought, HandlerTime: c.HandlerTime, HandlerPlaces: c.HandlerPlaces, Grace: c.Grace,
 	})
 	if err != nil {
 		return nil, errors.Join(fmt.Errorf("trawl: %w", err), out.Close())

@@ -35,11 +35,11 @@ import (
 // If other workers on a shared Redis keep pages of the job, Crawl logs where at Warn, and
 // [tasks.Client.Kept] returns it. On a Redis of its own, Crawl returns only when the jobs
 // that handlers created have ended, too.
-func Crawl(ctx context.Context, job Job, cfg Config, handlers ...*Handlers) (_ Counters, err error) {
-	cfg = cfg.withDefaults()
+func Crawl(ctx context.Context, job Job, cfg Config, handlers ...*Handlers) (_ Stats, err error) {
+	cfg, job = cfg.withDefaults(), complete(job)
 	sets, err := gather(handlers)
 	if err != nil {
-		return Counters{}, fmt.Errorf("trawl: %w", err)
+		return Stats{}, fmt.Errorf("trawl: %w", err)
 	}
 	if len(job.Handlers) == 0 {
 		for _, h := range handlers {
@@ -47,11 +47,11 @@ func Crawl(ctx context.Context, job Job, cfg Config, handlers ...*Handlers) (_ C
 		}
 	}
 	if err := cfg.checkCrawl(job, &brought{sets: sets}); err != nil {
-		return Counters{}, err
+		return Stats{}, err
 	}
 	r, err := localcrawl.Open(ctx, cfg.runner(job, sets))
 	if err != nil {
-		return Counters{}, fmt.Errorf("trawl: %w", err)
+		return Stats{}, fmt.Errorf("trawl: %w", err)
 	}
 	defer func() { err = errors.Join(err, r.Close(ctx)) }()
 	if r.Plan == localcrawl.PlanDone {
@@ -59,7 +59,7 @@ func Crawl(ctx context.Context, job Job, cfg Config, handlers ...*Handlers) (_ C
 	}
 	health, err := fleet.ServeHealth(cfg.Listen, r.Connection)
 	if err != nil {
-		return Counters{}, fmt.Errorf("trawl: %w", err)
+		return Stats{}, fmt.Errorf("trawl: %w", err)
 	}
 	defer health.Stop()
 	cfg.Log.Info("started", "listen", health.Address())
@@ -70,26 +70,30 @@ func Crawl(ctx context.Context, job Job, cfg Config, handlers ...*Handlers) (_ C
 	if err != nil {
 		err = fmt.Errorf("trawl: %w", err)
 	}
-	return result.Counters, errors.Join(ending(ctx, result), err)
+	return statsOf(result.Status, result.Counters), errors.Join(ending(ctx, result), err)
 }
 
 // ending returns the error for a job that was not crawled to its end.
 func ending(ctx context.Context, result localcrawl.Result) error {
 	switch s := result.Status; {
 	case result.Interrupted:
-		return ctx.Err()
-	case s.State.Ended() && s.State != crawler.StateDone:
-		return fmt.Errorf("trawl: job %s is %s: %s", s.Job.Name, s.State, s.Reason)
+		return fmt.Errorf("trawl: job %q was interrupted: %w", s.Job.Name, ended(ctx))
+	default:
+		return unfinished(s)
 	}
-	return nil
 }
 
 // over returns the result of Crawl if there is nothing to do.
-func (c Config) over(ctx context.Context, r *localcrawl.Runner, job string) (Counters, error) {
+func (c Config) over(ctx context.Context, r *localcrawl.Runner, job string) (Stats, error) {
 	if r.Finished { // the previous call did not return
-		return r.Client.Counters(ctx, job)
+		status, err := r.Client.Status(ctx, job)
+		if err != nil {
+			return Stats{}, fmt.Errorf("trawl: %w", err)
+		}
+		counters, err := r.Client.Counters(ctx, job)
+		return statsOf(status, counters), err
 	}
-	return Counters{}, fmt.Errorf("trawl: job %q finished at %s: %w: its results are in %s; to crawl it again, set Config.Restart, or choose another name",
+	return Stats{}, fmt.Errorf("trawl: job %q finished at %s: %w: its results are in %s; to crawl it again, set Config.Restart, or choose another name",
 		job, r.Ended.Format(time.RFC3339), crawler.ErrJobEnded, filepath.Join(c.Out, job))
 }
 
@@ -105,7 +109,7 @@ func (c Config) runner(job Job, sets map[string]*Handlers) localcrawl.Config {
 		Out:   localcrawl.Out{OutletConfig: fleet.OutletConfig{Where: c.Out}, PerJob: true},
 		Fetch: fetch.Config{AllowPrivate: c.AllowPrivate, AllowCIDR: c.AllowCIDR}, Concurrency: c.Concurrency,
 		Name: c.Name, Process: cmp.Or(c.Name, fleet.WorkerName()),
-		HandlerTime: c.HandlerTime, HandlerPlaces: c.HandlerPlaces,
+		HandlerTime: c.HandlerTime, HandlerPlaces: c.HandlerPlaces, Grace: c.Grace,
 		Words: words, Log: c.Log,
 		Hear: localcrawl.Hear{
 			Visit:   func(queue.Report) {},

@@ -12,6 +12,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -66,7 +67,7 @@ func newLocalSite(t *testing.T, pages pageMap, seeds ...string) *localSite {
 	return b
 }
 
-func (b *localSite) crawl(handlers ...*trawl.Handlers) trawl.Counters {
+func (b *localSite) crawl(handlers ...*trawl.Handlers) trawl.Stats {
 	b.t.Helper()
 	n, err := trawl.Crawl(testfleet.Patience(b.t), b.job, b.cfg, handlers...)
 	if err != nil {
@@ -352,6 +353,46 @@ func TestACrawlGoesOnWhereItWasInterrupted(t *testing.T) {
 	aside, err := filepath.Glob(filepath.Join(b.cfg.Out, b.job.Name, "earlier-*", "pages-*.jsonl"))
 	if err != nil || len(aside) == 0 {
 		t.Errorf("the earlier results were not moved aside (%v)", err)
+	}
+}
+
+func TestACancelledCrawlOverASharedRedisPausesItsJob(t *testing.T) {
+	t.Parallel()
+	b := newLocalSite(t, chain(30), "/")
+	cause := errors.New("the program has other plans")
+	ctx, interrupt := context.WithCancelCause(testfleet.Patience(t))
+	var seen atomic.Int64
+	h := trawl.NewHandlers("slow")
+	h.OnPage("", func(context.Context, *trawl.Page) error {
+		if seen.Add(1) == 5 {
+			interrupt(cause)
+		}
+		return nil
+	})
+	n, err := trawl.Crawl(ctx, b.job, b.cfg, h)
+	if !errors.Is(err, cause) || !errors.Is(err, context.Canceled) || n.Seen == 0 {
+		t.Errorf("the crawl of %d URLs ended with %v, want its cause", n.Seen, err)
+	}
+	client, err := trawl.Connect(t.Context(), b.cfg.Redis)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer client.Close()
+	if status, err := client.Status(t.Context(), b.job.Name); err != nil || status.State != trawl.StatePaused || status.Reason != "its crawl was interrupted" {
+		t.Errorf("the job is %s: %s (%v)", status.State, status.Reason, err)
+	}
+	if n := b.crawl(h); n.Pages() != 30 {
+		t.Errorf("%d pages, want 30", n.Pages())
+	}
+}
+
+func TestALiteralOfAJobGetsTheDefaults(t *testing.T) {
+	t.Parallel()
+	b := newLocalSite(t, chain(3), "/")
+	b.job = trawl.Job{Name: b.job.Name, Seeds: b.job.Seeds}
+	b.job.Delay = trawl.Duration(time.Millisecond)
+	if n := b.crawl(); n.Pages() != 3 {
+		t.Errorf("%d pages, want 3", n.Pages())
 	}
 }
 

@@ -102,6 +102,7 @@ func (p *Page) SeedWith(priority Priority, job string, urls ...string) error {
 // CreateJob creates a job, unless one with its name exists. The fleet's schedulers start
 // it. The error names the setting that is wrong, and wraps [SkipRetry].
 func (p *Page) CreateJob(job Job) error {
+	job = complete(job)
 	err := rules.Validate(job)
 	if err == nil {
 		_, err = rules.SeedEntries(job)

@@ -73,6 +73,8 @@ type Runner struct {
 	served     map[string]bool      // jobs whose scheduler has ended: it may have enqueued a visit into a deleted queue
 	wg         sync.WaitGroup
 
+	looks chan struct{} // wakes Run
+
 	mu      sync.Mutex
 	running map[string]*Scheduler // by job, for Nudge
 }
@@ -91,7 +93,16 @@ func NewRunner(store Store, queues Queues, open func(crawler.Job) SeededFrontier
 	return &Runner{
 		store: store, queues: queues, open: open, cfg: cfg.withDefaults(),
 		shares: shares, complained: make(map[string]time.Time), jobRuns: make(map[string]*jobRun), known: make(map[string]bool),
-		served: make(map[string]bool), running: make(map[string]*Scheduler),
+		served: make(map[string]bool), running: make(map[string]*Scheduler), looks: make(chan struct{}, 1),
+	}
+}
+
+// Look makes the runner list the jobs now, because one was created or has changed. It does
+// not wait, and may be called at any time, by any goroutine.
+func (b *Runner) Look() {
+	select {
+	case b.looks <- struct{}{}:
+	default: // it is about to look anyway
 	}
 }
 
@@ -119,6 +130,7 @@ func (b *Runner) Run(ctx context.Context) error {
 		}
 		select {
 		case <-tick.C:
+		case <-b.looks:
 		case <-ctx.Done():
 			return ctx.Err()
 		}
@@ -225,6 +237,7 @@ func (b *Runner) begin(ctx context.Context, job crawler.Status) error {
 		}
 	}
 	_, err = b.store.Move(ctx, job.Job.Name, crawler.StateRunning, "", crawler.StateCreated)
+	b.Look() // to start its scheduler
 	return err
 }
 

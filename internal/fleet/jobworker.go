@@ -72,7 +72,7 @@ func (w *Runtime) NewJobWorker(job crawler.Status, home []crawler.Host, out *Out
 	st.gate = tools.Gate
 	st.visitor, err = visit.New(job.Job, st.Scope, tools, visit.Config{
 		Worker: w.name, CPU: w.cpu, HandlerTime: w.handlerTime, HandlerPlaces: w.handlerPlaces, Log: w.log,
-		Full: w.full,
+		Full: w.full, Grace: w.grace, Settled: w.settledOf(job.Job.Name),
 		Rests: func(h crawler.Host, reason string, wait time.Duration) {
 			if st.rests != nil {
 				st.rests(h, reason, wait)
@@ -83,6 +83,14 @@ func (w *Runtime) NewJobWorker(job crawler.Status, home []crawler.Host, out *Out
 		return nil, errors.Join(err, out.Close())
 	}
 	return st, nil
+}
+
+// settledOf returns the function that is told what was settled of a job; nil if none is.
+func (w *Runtime) settledOf(job string) func(*fetched.Result) {
+	if w.settled == nil {
+		return nil
+	}
+	return func(r *fetched.Result) { w.settled(job, r) }
 }
 
 // Waits sets a function that is called with the reason when the job's pages cannot be kept
@@ -135,8 +143,17 @@ func (st *JobWorker) Open(ctx context.Context) (err error) {
 func (st *JobWorker) serve(ctx context.Context) (*tasks.Server, error) {
 	return tasks.Serve(ctx, st.rt.redis, st.visit, tasks.ServerConfig{
 		Places: st.rt.places,
-		Job:    st.job.Job.Name, Concurrency: st.rt.places.most, Poll: st.rt.poll, Store: st.rt.store, Log: st.rt.log,
+		Job:    st.job.Job.Name, Concurrency: st.rt.places.most, Poll: st.rt.poll, Drain: drainOf(st.rt.grace), Store: st.rt.store, Log: st.rt.log,
 	})
+}
+
+// drainOf returns how long visits may take to end, with this grace for what is under way.
+// What follows the grace is settling and closing. 0 is the default of [tasks.ServerConfig].
+func drainOf(grace time.Duration) time.Duration {
+	if grace == 0 {
+		return 0
+	}
+	return grace + 5*time.Second
 }
 
 // Update applies the job's current settings to its visits. Only one goroutine may call it

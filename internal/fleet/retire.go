@@ -15,6 +15,7 @@ func (w *Worker) retire(name string) {
 	done := make(chan struct{})
 	w.leaving[name] = done
 	w.retiring.Go(func() {
+		defer w.observer.serves(name, false)
 		defer close(done)
 		if err := st.Close(); err != nil && w.failed(name, err) {
 			return

@@ -13,6 +13,7 @@ import (
 
 	"github.com/trawlcrawler/trawl/crawler"
 	"github.com/trawlcrawler/trawl/internal/fetch"
+	"github.com/trawlcrawler/trawl/internal/fetched"
 	"github.com/trawlcrawler/trawl/internal/frontier"
 	"github.com/trawlcrawler/trawl/internal/heap"
 	"github.com/trawlcrawler/trawl/internal/htmltree"
@@ -40,6 +41,8 @@ type Runtime struct {
 	handlers      Handlers // nil for none
 	handlerTime   time.Duration
 	handlerPlaces chan struct{}
+	grace         time.Duration
+	settled       func(job string, r *fetched.Result) // may be nil
 }
 
 // RuntimeConfig configures a runtime.
@@ -63,6 +66,11 @@ type RuntimeConfig struct {
 	// is how many pages may be handled at once. Default four for each processor.
 	HandlerTime   time.Duration
 	HandlerPlaces int
+	// Grace is how long requests and handlers under way may continue when the worker is told
+	// to end, or their job is. Default 4s.
+	Grace time.Duration
+	// Settled is as in [Observer]. Default none.
+	Settled func(job string, r *fetched.Result)
 }
 
 // NewRuntime opens a runtime. redis is the connection for asynq.
@@ -82,6 +90,7 @@ func NewRuntime(store *frontier.Store, redis asynq.RedisConnOpt, cfg RuntimeConf
 		meters: newWorkerMeters(cfg.Metrics, cfg.Concurrency),
 
 		handlers: cfg.Handlers, handlerTime: cfg.HandlerTime, handlerPlaces: make(chan struct{}, cmp.Or(cfg.HandlerPlaces, 4*runtime.GOMAXPROCS(0))),
+		grace: cfg.Grace, settled: cfg.Settled,
 	}, nil
 }
 

@@ -81,6 +81,9 @@ func (s *Scheduler) Run(ctx context.Context) error {
 	return s.runner.Run(ctx)
 }
 
+// Look makes the scheduler list the jobs now, because one was created or has changed.
+func (s *Scheduler) Look() { s.runner.Look() }
+
 // Nudge makes the scheduler look at a job now, because one of its visits ended.
 func (s *Scheduler) Nudge(job string) { s.runner.Nudge(job) }
 

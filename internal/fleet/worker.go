@@ -12,6 +12,7 @@ import (
 
 	"github.com/trawlcrawler/trawl/crawler"
 	"github.com/trawlcrawler/trawl/internal/fetch"
+	"github.com/trawlcrawler/trawl/internal/fetched"
 	"github.com/trawlcrawler/trawl/internal/output"
 	"github.com/trawlcrawler/trawl/internal/queue"
 	"github.com/trawlcrawler/trawl/internal/rules"
@@ -43,8 +44,50 @@ type WorkerConfig struct {
 	HandlerTime   time.Duration
 	HandlerPlaces int
 
+	// Grace is as in [RuntimeConfig].
+	Grace time.Duration
+
+	// Poll is how long an empty queue is left alone; see [tasks.ServerConfig]. Local
+	// overrides it.
+	Poll time.Duration
+	// Observer is told what the worker does.
+	Observer Observer
+
 	// Local configures the worker of a process that is a whole fleet. Default none.
 	Local *Local
+}
+
+// Observer is told what a worker does. Its functions may be nil. They are called by many
+// goroutines at once, and must not block.
+type Observer struct {
+	// Listed is called with all jobs whenever the worker has listed them.
+	Listed func(all []crawler.Status)
+	// Serves is called when the worker starts to serve a job, and, with false, when the
+	// job's last visit has ended and its results are closed.
+	Serves func(job string, serves bool)
+	// Visited is called after each visit.
+	Visited func(job string)
+	// Settled is called for each URL that a visit has settled, or returned to the queue to be
+	// tried again. It must not retain the result.
+	Settled func(job string, r *fetched.Result)
+}
+
+func (o Observer) listed(all []crawler.Status) {
+	if o.Listed != nil {
+		o.Listed(all)
+	}
+}
+
+func (o Observer) serves(job string, serves bool) {
+	if o.Serves != nil {
+		o.Serves(job, serves)
+	}
+}
+
+func (o Observer) visited(job string) {
+	if o.Visited != nil {
+		o.Visited(job)
+	}
 }
 
 // WorkerName returns a name for this process's worker that is unique in the fleet.
@@ -68,6 +111,7 @@ type Worker struct {
 	going      atomic.Pointer[[]crawler.Status] // jobs that have not ended, or whose files are unfinished
 	access     access
 	local      *Local // nil for a worker of a fleet
+	observer   Observer
 	nudges     chan struct{}
 
 	mu    sync.Mutex
@@ -85,13 +129,14 @@ func NewWorker(conn *Connection, cfg WorkerConfig) (*Worker, error) {
 		cfg.Name = WorkerName()
 	}
 	local := cfg.Local
-	poll := time.Duration(0)
+	poll := cfg.Poll
 	if local != nil {
 		poll = local.Poll
 	}
 	rt, err := NewRuntime(conn.Store, conn.Asynq, RuntimeConfig{
 		Name: cfg.Name, Concurrency: cfg.Concurrency, Poll: poll, Fetch: cfg.Fetch, Metrics: conn.Registry, Log: conn.Log,
 		Handlers: cfg.Handlers, HandlerTime: cfg.HandlerTime, HandlerPlaces: cfg.HandlerPlaces,
+		Grace: cfg.Grace, Settled: cfg.Observer.Settled,
 	})
 	if err != nil {
 		return nil, err
@@ -104,7 +149,7 @@ func NewWorker(conn *Connection, cfg WorkerConfig) (*Worker, error) {
 		conn: conn, out: cfg.Out, only: cfg.Jobs, rt: rt,
 		jobWorkers: make(map[string]*JobWorker), leaving: make(map[string]chan struct{}),
 		noted: make(map[string]time.Time), rests: make(map[string]rest), known: make(map[string]bool), notices: newNotices(conn.Store, cfg.Name),
-		access: newAccess(conn.Store, rt, cfg), local: local, nudges: make(chan struct{}, 1),
+		access: newAccess(conn.Store, rt, cfg), local: local, observer: cfg.Observer, nudges: make(chan struct{}, 1),
 		ports: make(map[string]bool),
 	}
 	w.going.Store(new([]crawler.Status))
@@ -184,6 +229,7 @@ func (w *Worker) round(ctx, hard context.Context) {
 		}
 		return // visits continue; each notices by itself
 	}
+	w.observer.listed(all)
 	there, runs := make(map[string]bool, len(all)), make(map[string]bool, len(all))
 	var going []crawler.Status
 	for _, job := range all {
@@ -312,6 +358,7 @@ func (w *Worker) serve(hard context.Context, job crawler.Status) {
 			return
 		}
 		w.jobWorkers[name], w.known[name] = st, true
+		w.observer.serves(name, true)
 	}
 	if job.Ending != "" {
 		st.Stop()
@@ -405,6 +452,7 @@ func (w *Worker) hear(hard context.Context, job crawler.Status, where string, r 
 	if lost != nil {
 		w.conn.Ready.Set(job.Job.Name, lost)
 	}
+	w.observer.visited(job.Job.Name)
 	if w.local != nil {
 		w.local.Heard(job.Job.Name, r, lost)
 	}

@@ -53,6 +53,8 @@ type Config struct {
 	// HandlerTime and HandlerPlaces are as in [fleet.WorkerConfig].
 	HandlerTime   time.Duration
 	HandlerPlaces int
+	// Grace is as in [fleet.WorkerConfig].
+	Grace time.Duration
 
 	// Words are the user's terms for what errors mention.
 	Words Words

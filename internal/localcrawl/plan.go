@@ -50,17 +50,7 @@ func (r *Runner) forget(ctx context.Context) error {
 	if r.Redis.Private {
 		return r.Redis.Client.FlushAll(ctx).Err()
 	}
-	status, err := r.Client.Status(ctx, name)
-	if err == nil && !status.State.Ended() && status.State != crawler.StateBroken {
-		err = r.Client.Cancel(ctx, name)
-	}
-	if err == nil {
-		err = r.Client.Remove(ctx, name)
-	}
-	if errors.Is(err, crawler.ErrNoJob) {
-		return nil
-	}
-	return err
+	return r.remove(ctx, name)
 }
 
 // settle decides whether the crawl is new, continues, or is done, and makes the job ready
@@ -116,27 +106,6 @@ func (r *Runner) goOn(ctx context.Context, status crawler.Status) error {
 	}
 	r.Plan = PlanOn
 	return r.abandon(ctx)
-}
-
-// abandon breaks the visits in a private Redis, because their worker ended with the
-// previous process.
-func (r *Runner) abandon(ctx context.Context) error {
-	if !r.Redis.Private {
-		return nil
-	}
-	all, err := r.store().Statuses(ctx)
-	if err != nil {
-		return err
-	}
-	for _, s := range all {
-		if s.State.Ended() || s.State == crawler.StateBroken {
-			continue
-		}
-		if err := r.store().Frontier(s.Job).Abandon(ctx); err != nil {
-			return err
-		}
-	}
-	return nil
 }
 
 // done records that there is nothing to do. It also completes what a process that was

@@ -13,6 +13,7 @@ import (
 	"github.com/trawlcrawler/trawl/crawler"
 	"github.com/trawlcrawler/trawl/internal/fleet"
 	"github.com/trawlcrawler/trawl/internal/queue"
+	"github.com/trawlcrawler/trawl/internal/waiting"
 	"github.com/trawlcrawler/trawl/tasks"
 )
 
@@ -66,6 +67,9 @@ func (r *Runner) Run(ctx context.Context, seeds iter.Seq[Seed]) (Result, error) 
 		Status: status, Counters: counters, Pages: counters.Pages() - before.Pages(), Took: time.Since(began),
 		Interrupted: ctx.Err() != nil && !status.State.Ended(), Elsewhere: r.elsewhere(ctx, counters.Pages()),
 	}
+	if result.Interrupted {
+		runErr = errors.Join(runErr, r.park(ctx))
+	}
 	noted := status
 	if runErr != nil { // the next run has something to finish
 		noted = running
@@ -100,6 +104,33 @@ func (r *Runner) leave(ctx context.Context) error {
 	return nil
 }
 
+// parkTerm is the timeout for pausing a job that no one works on.
+const parkTerm = 5 * time.Second
+
+// park pauses an interrupted job on a shared Redis if no other process works on it, so that
+// it does not look as if it were running. The next run resumes it.
+func (r *Runner) park(ctx context.Context) error {
+	if r.folder == nil || r.Redis.Private {
+		return nil
+	}
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), parkTerm)
+	defer cancel()
+	status, err := r.store().Status(ctx, r.cfg.Job.Name)
+	if err != nil || status.State != crawler.StateRunning {
+		return err
+	}
+	processes, err := r.store().Processes(ctx)
+	if err != nil {
+		return err
+	}
+	others := waiting.Service{Processes: processes}
+	if others.Carries(status) {
+		return nil
+	}
+	_, err = r.store().Move(ctx, status.Job.Name, crawler.StatePaused, "its crawl was interrupted", crawler.StateRunning)
+	return err
+}
+
 // crawl runs the worker and the scheduler until the job has ended and everything is closed.
 func (r *Runner) crawl(ctx context.Context, seeds iter.Seq[Seed]) (crawler.Status, error) {
 	hard, kill := context.WithCancel(context.WithoutCancel(ctx))
@@ -107,25 +138,21 @@ func (r *Runner) crawl(ctx context.Context, seeds iter.Seq[Seed]) (crawler.Statu
 	working, stop := context.WithCancel(ctx)
 	defer stop()
 	r.stop = stop
-	if err := r.setUp(); err != nil {
+	if err := r.prepare(); err != nil {
 		return crawler.Status{Job: r.cfg.Job, State: crawler.StateRunning}, err
 	}
-	defer r.Connection.Watch(hard)()
-	var parts sync.WaitGroup
-	parts.Go(func() {
-		if err := r.scheduler.Run(working); err != nil && working.Err() == nil {
-			r.fail(err)
-		}
-	})
-	parts.Go(func() { r.worker.Run(working, hard) })
-	parts.Go(func() { r.seed(working, seeds) })
-	parts.Go(func() { r.watch(working) })
-	go r.killOn(hard, kill)
+	var running, killing sync.WaitGroup
+	running.Go(func() { r.run(working, hard, func(ctx context.Context) { r.seed(ctx, seeds) }) })
+	killing.Go(func() { r.killOn(hard, kill) })
 	status, err := r.wait(working)
 	stop()
-	parts.Wait()
+	running.Wait()
+	kill()
+	killing.Wait()
 	r.failed()
 	switch {
+	case errors.Is(r.failure, ErrRedisLost):
+		return status, fmt.Errorf("%w; %s", r.failure, r.cfg.Words.Again)
 	case r.failure != nil:
 		return status, r.failure
 	case ctx.Err() != nil:
@@ -134,31 +161,27 @@ func (r *Runner) crawl(ctx context.Context, seeds iter.Seq[Seed]) (crawler.Statu
 	return status, err
 }
 
-// setUp creates the worker and the scheduler.
-func (r *Runner) setUp() (err error) {
-	cfg := fleet.WorkerConfig{
-		Name: r.workerName(), Out: r.outlet, Concurrency: r.cfg.Concurrency, Fetch: r.cfg.Fetch, Jobs: r.jobs(),
-		HandlerTime: r.cfg.HandlerTime, HandlerPlaces: r.cfg.HandlerPlaces,
+// prepare creates the worker and the scheduler.
+func (r *Runner) prepare() error {
+	worker := fleet.WorkerConfig{
+		Name: r.workerName(), Concurrency: r.cfg.Concurrency, Fetch: r.cfg.Fetch, Jobs: r.jobs(),
+		HandlerTime: r.cfg.HandlerTime, HandlerPlaces: r.cfg.HandlerPlaces, Grace: r.cfg.Grace,
 		Local: &fleet.Local{
 			Process: r.cfg.Process, Place: r.place(), Sole: !r.cfg.Out.PerJob, Poll: poll,
 			Heard: r.heard, Waits: r.waits, Rests: r.rests, Failed: func(_ string, err error) { r.fail(err) },
 		},
 	}
-	cfg.Fetch.TempDir = r.temp()
-	if r.cfg.Handlers != nil {
-		r.handlers = r.cfg.Handlers(r.Client)
-		cfg.Handlers = r.handlers
-	}
-	if r.worker, err = fleet.NewWorker(r.Connection, cfg); err != nil {
+	worker.Fetch.TempDir = r.temp()
+	err := r.setUp(worker, r.cfg.Handlers, fleet.SchedulerConfig{
+		Name: fleet.HostName(), Jobs: r.jobs(), Ended: func(crawler.Status) { r.wake() },
+		Seeds: r.cfg.Handlers != nil, // handlers may enqueue such tasks
+	})
+	if err != nil {
 		return err
 	}
 	for _, h := range r.homes {
 		r.worker.Allow(h)
 	}
-	r.scheduler = fleet.NewScheduler(r.Connection, fleet.SchedulerConfig{
-		Name: fleet.HostName(), Jobs: r.jobs(), Worker: r.worker, Ended: func(crawler.Status) { r.wake() },
-		Seeds: r.handlers != nil, // handlers may enqueue such tasks
-	})
 	return nil
 }
 
@@ -222,32 +245,12 @@ func (r *Runner) rests(job string, h crawler.Host, reason string, wait time.Dura
 	}
 }
 
-// fail ends the run early; nothing that was collected is lost.
-func (r *Runner) fail(err error) {
-	r.failing.Do(func() {
-		r.failure = err
-		r.stop()
-	})
-}
-
-// failed makes later calls of fail do nothing, so that the failure may be read.
-func (r *Runner) failed() { r.failing.Do(func() {}) }
-
 // killOn cancels requests under way when the user does not want to wait for them.
 func (r *Runner) killOn(hard context.Context, kill func()) {
 	select {
 	case <-r.cfg.Kill:
 		kill()
 	case <-hard.Done():
-	}
-}
-
-// watch ends the run if the private Redis ends unexpectedly.
-func (r *Runner) watch(ctx context.Context) {
-	select {
-	case <-r.Redis.Lost:
-		r.fail(fmt.Errorf("the private redis-server ended by itself; its log is in %s/redis/redis.log; %s", StateDir, r.cfg.Words.Again))
-	case <-ctx.Done():
 	}
 }
 

@@ -5,20 +5,18 @@ import (
 	"errors"
 	"fmt"
 	"path/filepath"
-	"slices"
-	"sync"
 	"time"
 
 	"github.com/trawlcrawler/trawl/crawler"
 	"github.com/trawlcrawler/trawl/internal/fleet"
-	"github.com/trawlcrawler/trawl/internal/frontier"
 	"github.com/trawlcrawler/trawl/internal/output"
 	"github.com/trawlcrawler/trawl/internal/rules"
-	"github.com/trawlcrawler/trawl/tasks"
 )
 
-// Runner crawls one job; see [Open].
+// Runner is a [Process] that crawls one job; see [Open].
 type Runner struct {
+	Process
+
 	// Plan is what to do.
 	Plan Plan
 	// Ended is when the job ended, if there is nothing to do.
@@ -27,28 +25,12 @@ type Runner struct {
 	// end; what it left unfinished is now finished.
 	Finished bool
 
-	// Redis holds the job.
-	Redis *fleet.Backend
-	// Connection connects the process to Redis, with its health and metrics.
-	Connection *fleet.Connection
-	// Client is for callers that look at the job while it runs.
-	Client *tasks.Client
-
 	cfg     Config
 	homes   []crawler.Host // of the job's seeds
 	folder  *Folder        // nil for a crawl that cannot be continued later
 	earlier *Note          // of the previous crawl; nil if there isn't one
-	outlet  *fleet.Outlet
 	with    others
-	closers []func() error
-
-	worker    *fleet.Worker
-	scheduler *fleet.Scheduler
-	handlers  fleet.Handlers // nil if there are none
-	ended     chan struct{}  // wakes await
-	stop      context.CancelFunc
-	failing   sync.Once
-	failure   error // what ended the run early; read it only after the run
+	ended   chan struct{} // wakes await
 }
 
 // Open opens the Redis and the folder, and creates the job or finds it where an earlier run
@@ -92,18 +74,11 @@ func (r *Runner) openFolder(context.Context) (err error) {
 
 // openRedis opens the Redis, or starts a private one.
 func (r *Runner) openRedis(ctx context.Context) (err error) {
-	if r.cfg.Redis != "" {
-		r.Redis, err = fleet.Connect(ctx, r.cfg.Redis, r.cfg.Log)
-		if err != nil {
-			return fmt.Errorf("%w (or leave out %s)", err, r.cfg.Words.Redis)
-		}
-	} else if r.Redis, err = fleet.Start(ctx, r.ownRedis()); err != nil {
-		return err
+	err = r.connect(ctx, r.cfg.Redis, r.ownRedis())
+	if err != nil && r.cfg.Redis != "" {
+		return fmt.Errorf("%w (or leave out %s)", err, r.cfg.Words.Redis)
 	}
-	r.Connection = fleet.Join(r.Redis, r.cfg.Log)
-	r.Client = tasks.NewClient(r.store(), r.Redis.Endpoint)
-	r.closers = append(r.closers, r.Redis.Close, r.Client.Close)
-	return nil
+	return err
 }
 
 // ownRedis returns the configuration of a private Redis.
@@ -122,8 +97,6 @@ func (r *Runner) temp() string {
 	}
 	return r.cfg.Temp
 }
-
-func (r *Runner) store() *frontier.Store { return r.Connection.Store }
 
 // openOutlet opens the outlet for the results. A prefix of a bucket may hold only one
 // crawl.
@@ -202,15 +175,4 @@ func (r *Runner) Close(ctx context.Context) error {
 		defer cancel()
 	}
 	return errors.Join(r.outlet.Flush(ctx), r.close())
-}
-
-// close closes what is open, in reverse order.
-func (r *Runner) close() (err error) {
-	if r.outlet != nil {
-		err = r.outlet.Close()
-	}
-	for _, end := range slices.Backward(r.closers) {
-		err = errors.Join(err, end())
-	}
-	return err
 }

@@ -66,17 +66,17 @@ func Validate(j crawler.Job) error {
 		{j.Shards >= 1 && j.Shards <= 1024, "shards", j.Shards, "1 to 1024"},
 	} {
 		if !check.ok {
-			return fmt.Errorf("%s: %q is out of range%s: want %s", check.field, fmt.Sprint(check.value), meant(check.value, check.want), check.want)
+			return crawler.NewSettingError(check.field, "%q is out of range%s: want %s", fmt.Sprint(check.value), meant(check.value, check.want), check.want)
 		}
 	}
 	for _, rule := range j.Same {
 		if !slices.Contains(SameKinds, rule) {
-			return fmt.Errorf("same: %q is not a rule%s: want any of %v", rule, plain.Suggest(rule, SameKinds), SameKinds)
+			return crawler.NewSettingError("same", "%q is not a rule%s: want any of %v", rule, plain.Suggest(rule, SameKinds), SameKinds)
 		}
 	}
 	for _, name := range j.Handlers {
 		if !jobName.MatchString(name) {
-			return fmt.Errorf("handlers: %q is not a valid name: want 1 to 63 lower-case letters, digits and hyphens, not starting with a hyphen", name)
+			return crawler.NewSettingError("handlers", "%q is not a valid name: want 1 to 63 lower-case letters, digits and hyphens, not starting with a hyphen", name)
 		}
 	}
 	if _, err := j.Extractions(); err != nil {
@@ -89,7 +89,7 @@ func Validate(j crawler.Job) error {
 		return err
 	}
 	if _, err := ParsePrefixes(j.AddressExempt); err != nil {
-		return fmt.Errorf("address_exempt: %w", err)
+		return crawler.NewSettingError("address_exempt", "%v", err)
 	}
 	if err := j.CheckSchedule(); err != nil {
 		return err

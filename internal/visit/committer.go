@@ -118,6 +118,7 @@ func (c *committer) commit(rest func(failure string) queue.Rest) {
 				e.result.Skipped = nil // already counted
 			}
 			e.reportTo(&c.report)
+			c.visitor.cfg.Settled(&e.result)
 			c.log.Debug("page", "url", e.result.Entry.URL.String(), "outcome", e.result.Outcome, "reason", e.result.Reason)
 		}
 		c.drop()
@@ -149,6 +150,9 @@ func (c *committer) dismiss(o crawler.Outcome, taken []queue.Taken, results []*f
 	})
 	if done {
 		c.report.Count(o, len(settled))
+		for _, r := range results {
+			c.visitor.cfg.Settled(r)
+		}
 	}
 	return done
 }

@@ -104,6 +104,9 @@ type Config struct {
 	// Rests is called when a host is left alone for a while because it refused a request or
 	// was not reached. It is called by many goroutines and must not block. Default none.
 	Rests func(h crawler.Host, reason string, wait time.Duration)
+	// Settled is called by the visit's leader for each URL that was settled, or returned to
+	// the queue to be tried again. It must not block, nor retain the result. Default none.
+	Settled func(*fetched.Result)
 	// Jitter lengthens the pauses before retries. Default a random one.
 	Jitter Jitter
 	// Log gets a line for each visit at Info and a line for each page at Debug. Default
@@ -138,6 +141,9 @@ func (c Config) withDefaults() Config {
 	}
 	if c.Rests == nil {
 		c.Rests = func(crawler.Host, string, time.Duration) {}
+	}
+	if c.Settled == nil {
+		c.Settled = func(*fetched.Result) {}
 	}
 	if c.Log == nil {
 		c.Log = slog.New(slog.DiscardHandler)

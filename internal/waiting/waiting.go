@@ -78,6 +78,12 @@ func WaitsFor(s crawler.Status, n crawler.Counters, service Service) Waiting {
 	return waitsForWork(s, n, service)
 }
 
+// Carries reports whether the processes can carry out a job: a scheduler runs it, and so does
+// a worker that has its handlers.
+func (v Service) Carries(job crawler.Status) bool {
+	return v.scheduled(job) && v.lacksWorker(job).For == ""
+}
+
 // scheduled reports whether a scheduler runs the job.
 func (v Service) scheduled(job crawler.Status) bool {
 	return slices.ContainsFunc(v.Processes, func(p Process) bool { return p.Kind == KindScheduler && p.Serves(job) })

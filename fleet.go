@@ -1,0 +1,278 @@
+package trawl
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"sync"
+
+	"github.com/trawlcrawler/trawl/crawler"
+	"github.com/trawlcrawler/trawl/internal/fetch"
+	"github.com/trawlcrawler/trawl/internal/fleet"
+	"github.com/trawlcrawler/trawl/internal/localcrawl"
+	"github.com/trawlcrawler/trawl/internal/output"
+	"github.com/trawlcrawler/trawl/internal/queue"
+	"github.com/trawlcrawler/trawl/internal/rules"
+	"github.com/trawlcrawler/trawl/tasks"
+)
+
+// Fleet is the part of a fleet that runs in this process, for any number of jobs: one
+// scheduler and one worker, on one Redis. A program has one. It is safe for concurrent use.
+type Fleet struct {
+	cfg     Config
+	sets    *brought
+	process *localcrawl.Process
+	health  *fleet.Health
+	board   *board
+
+	stop, kill context.CancelFunc
+	stopped    chan struct{} // closed when everything has ended
+	err        error         // of everything that ended; read it after stopped
+
+	mu   sync.Mutex
+	last map[string]Stats // by job: the numbers at the end
+}
+
+// Open joins the fleet of cfg.Redis with a scheduler and a worker, until [Fleet.Shutdown]. ctx
+// is for opening alone.
+//
+// Without cfg.Redis, the fleet is this process: with a private redis-server whose files are
+// in cfg.Out, under .trawl, or with the embedded Redis if there is no redis-server on PATH.
+// Jobs that had not ended when an earlier process shut down, or was killed, continue; with
+// the embedded Redis they are gone. Only one process at a time can open a folder like that.
+func Open(ctx context.Context, cfg Config, handlers ...*Handlers) (*Fleet, error) {
+	cfg = cfg.withDefaults()
+	sets, err := gather(handlers)
+	if err == nil {
+		err = cfg.validate()
+	}
+	if err == nil && cfg.Redis == "" && output.IsBucket(cfg.Out) {
+		err = fmt.Errorf("Config.Out: %q is a bucket: without Config.Redis, the state is next to the results, so name a folder", cfg.Out)
+	}
+	if err != nil {
+		return nil, fmt.Errorf("trawl: %w", err)
+	}
+	f := &Fleet{cfg: cfg, board: newBoard(), stopped: make(chan struct{}), last: make(map[string]Stats)}
+	f.process, err = localcrawl.OpenProcess(ctx, localcrawl.ProcessConfig{
+		Redis: cfg.Redis, Folder: cfg.Out, Out: fleet.OutletConfig{Where: cfg.Out, Spool: cfg.Spool},
+		Worker: f.worker(), Handlers: f.handlers(sets), Ended: f.board.post, Words: words, Log: cfg.Log,
+	})
+	if err != nil {
+		return nil, fmt.Errorf("trawl: %w", err)
+	}
+	if f.health, err = fleet.ServeHealth(cfg.Listen, f.process.Connection); err != nil {
+		return nil, errors.Join(fmt.Errorf("trawl: %w", err), f.process.Close())
+	}
+	cfg.Log.Info("started", "listen", f.health.Address())
+	working, stop := context.WithCancel(context.WithoutCancel(ctx))
+	hard, kill := context.WithCancel(context.WithoutCancel(ctx))
+	f.stop, f.kill = stop, kill
+	go f.run(working, hard)
+	return f, nil
+}
+
+// worker returns the configuration of the fleet's worker.
+func (f *Fleet) worker() fleet.WorkerConfig {
+	c := f.cfg
+	return fleet.WorkerConfig{
+		Name: c.Name, Concurrency: c.Concurrency, Jobs: c.Jobs, Closed: c.OwnAddresses,
+		Fetch:       fetch.Config{AllowPrivate: c.AllowPrivate, AllowCIDR: c.AllowCIDR},
+		HandlerTime: c.HandlerTime, HandlerPlaces: c.HandlerPlaces, Grace: c.Grace,
+		Observer: fleet.Observer{Listed: f.board.list, Serves: f.board.serve, Settled: f.board.settled},
+	}
+}
+
+// handlers returns a function that creates the handlers of the fleet's worker.
+func (f *Fleet) handlers(sets map[string]*Handlers) func(*tasks.Client) fleet.Handlers {
+	return func(client *tasks.Client) fleet.Handlers {
+		f.sets = &brought{sets: sets, client: client, log: f.cfg.Log, handle: f.board.handle}
+		return f.sets
+	}
+}
+
+// run carries out jobs until the fleet is shut down or loses its private Redis, and closes
+// everything.
+func (f *Fleet) run(working, hard context.Context) {
+	defer close(f.stopped)
+	defer f.kill()
+	err := f.process.Run(working, hard)
+	f.remember()
+	f.health.Stop()
+	if err = errors.Join(err, f.process.Close()); err != nil {
+		f.err = fmt.Errorf("trawl: %w", err)
+	}
+}
+
+// remember reads the last numbers of all jobs that the program may ask for.
+func (f *Fleet) remember() {
+	ctx, cancel := context.WithTimeout(context.Background(), fleet.ReadyTerm)
+	defer cancel()
+	for _, job := range f.board.names() {
+		stats, err := f.stats(ctx, job)
+		if err != nil {
+			continue
+		}
+		f.mu.Lock()
+		f.last[job] = stats
+		f.mu.Unlock()
+	}
+}
+
+// Start creates a job and starts it at once. A job whose Handlers are nil gets all handlers
+// of the fleet; one whose Handlers are empty but not nil gets none. The job may connect to
+// the private hosts that its seeds name, on any worker. A job without seeds waits for some
+// ([Run.Seed]).
+//
+// With Config.Restart, a job of that name is cancelled and removed first, and its results are
+// moved to a folder within the job's. Otherwise the error wraps [ErrJobExists] if there is
+// one, whatever its state: [Fleet.Job] returns it. The error wraps [ErrNoHandlers] if the
+// job needs handlers that the program lacks, [ErrFleetClosed] after Shutdown, and is a
+// [SettingError] if a setting is wrong.
+func (f *Fleet) Start(ctx context.Context, job Job) (*Run, error) {
+	if err := f.open(ctx); err != nil {
+		return nil, err
+	}
+	if job = complete(job); job.Handlers == nil {
+		job.Handlers = f.sets.Names()
+	}
+	err := f.check(job)
+	if err == nil {
+		opened := queue.Opened{Networks: f.cfg.AllowCIDR, Private: f.cfg.AllowPrivate}
+		err = f.process.Start(ctx, job, opened, f.cfg.Restart)
+	}
+	if err != nil {
+		return nil, fmt.Errorf("trawl: start job %q: %w", job.Name, err)
+	}
+	return f.Job(ctx, job.Name)
+}
+
+// check refuses jobs that this process could not run.
+func (f *Fleet) check(job Job) error {
+	if err := rules.Validate(job); err != nil {
+		return err
+	}
+	if err := f.sets.lacking(job); err != nil {
+		return err
+	}
+	if !f.serves(job.Name) {
+		return fmt.Errorf("Config.Jobs does not name it, so that this process would not run it: add it, or leave Config.Jobs empty")
+	}
+	return nil
+}
+
+// serves reports whether Config.Jobs names a job.
+func (f *Fleet) serves(job string) bool {
+	if len(f.cfg.Jobs) == 0 {
+		return true
+	}
+	for _, name := range f.cfg.Jobs {
+		if name == job {
+			return true
+		}
+	}
+	return false
+}
+
+// Job returns a job of the fleet, whoever started it. The error wraps [ErrNoJob] if there is
+// none of that name.
+func (f *Fleet) Job(ctx context.Context, name string) (*Run, error) {
+	if err := f.open(ctx); err != nil {
+		return nil, err
+	}
+	r := &Run{fleet: f, name: name}
+	if _, err := r.refresh(ctx); err != nil {
+		return nil, fmt.Errorf("trawl: %w", err)
+	}
+	return r, nil
+}
+
+// Client returns a client of the fleet, for what concerns more than one job. It is closed with
+// the fleet.
+func (f *Fleet) Client() *Client { return &Client{f.process.Client} }
+
+// open returns an error if the fleet is shut down, or ctx has ended.
+func (f *Fleet) open(ctx context.Context) error {
+	select {
+	case <-f.stopped:
+		return f.closed()
+	default:
+	}
+	if err := ctx.Err(); err != nil {
+		return fmt.Errorf("trawl: %w", ended(ctx))
+	}
+	return nil
+}
+
+// closed returns the error of methods that need a fleet that is not shut down.
+func (f *Fleet) closed() error {
+	if f.err != nil {
+		return fmt.Errorf("%w: %w", ErrFleetClosed, f.err)
+	}
+	return ErrFleetClosed
+}
+
+// Shutdown ends the fleet's part in this process: no page is requested any more, requests and
+// handlers under way have Config.Grace to finish, what they have made is kept, and the rest
+// returns to its queue. It returns when no goroutine of the fleet is left. If ctx ends first,
+// requests and handlers are cut off, and the error wraps that of ctx. Jobs stay as they are,
+// and continue when a process with their handlers opens the fleet again. Further calls wait,
+// too.
+func (f *Fleet) Shutdown(ctx context.Context) error {
+	f.stop()
+	select {
+	case <-f.stopped:
+		return f.err
+	case <-ctx.Done():
+	}
+	f.kill()
+	<-f.stopped
+	return errors.Join(fmt.Errorf("trawl: shut down: %w", ended(ctx)), f.err)
+}
+
+// stats reads the numbers of a job.
+func (f *Fleet) stats(ctx context.Context, job string) (Stats, error) {
+	status, err := f.process.Client.Status(ctx, job)
+	if err != nil {
+		return Stats{}, err
+	}
+	counters, err := f.process.Client.Counters(ctx, job)
+	if err != nil {
+		return Stats{}, err
+	}
+	return statsOf(status, counters), nil
+}
+
+// ended returns why a context has ended: its error, and its cause if that is another one.
+func ended(ctx context.Context) error {
+	err, cause := ctx.Err(), context.Cause(ctx)
+	if errors.Is(cause, err) {
+		return cause
+	}
+	return fmt.Errorf("%w: %w", err, cause)
+}
+
+// Errors of jobs and fleets, for errors.Is.
+var (
+	// ErrFleetClosed says that [Fleet.Shutdown] was called, or that the fleet has lost its
+	// private Redis; then the error wraps [ErrRedisLost] as well.
+	ErrFleetClosed = errors.New("trawl: the fleet is closed")
+	// ErrRedisLost says that the private redis-server of a fleet ended by itself. The same
+	// call starts it again, with what it wrote until at most a second before.
+	ErrRedisLost = localcrawl.ErrRedisLost
+	// ErrUnavailable says that Redis cannot be reached, is loading, or is full, which may
+	// pass.
+	ErrUnavailable = queue.ErrUnavailable
+	// ErrNoHandlers says that a job needs handlers that the program does not provide.
+	ErrNoHandlers = errors.New("the program does not provide all handlers of the job")
+	// ErrCancelled says that a job was cancelled.
+	ErrCancelled = errors.New("the job was cancelled")
+	// ErrFailed says that a job could not be carried out.
+	ErrFailed = errors.New("the job failed")
+
+	ErrJobExists  = crawler.ErrJobExists  // a job of that name exists
+	ErrNoJob      = crawler.ErrNoJob      // there is no job of that name
+	ErrJobEnded   = crawler.ErrJobEnded   // the job has ended
+	ErrJobState   = crawler.ErrJobState   // the state of the job does not allow it
+	ErrJobChanged = crawler.ErrJobChanged // its settings were changed in the meantime
+	ErrJobRuns    = crawler.ErrJobRuns    // the job has not ended
+)

@@ -1,0 +1,337 @@
+package trawl_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"path/filepath"
+	"runtime"
+	"slices"
+	"strings"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/trawlcrawler/trawl"
+	"github.com/trawlcrawler/trawl/internal/test/testfleet"
+)
+
+// chain returns pages of a site, each of which links to the next ones.
+func chain(pages int) pageMap {
+	m := pageMap{"/": ""}
+	for i := range pages - 1 {
+		path := fmt.Sprint("/", i)
+		m["/"] += fmt.Sprintf("<a href=%q>x</a>", path)
+		m[path] = fmt.Sprintf("<title>Page %d</title>", i)
+	}
+	return m
+}
+
+// open opens a fleet, which is shut down at the end of the test.
+func (b *localSite) open(handlers ...*trawl.Handlers) *trawl.Fleet {
+	b.t.Helper()
+	b.cfg.Redis = "" // other tests share that one
+	f, err := trawl.Open(testfleet.Patience(b.t), b.cfg, handlers...)
+	if err != nil {
+		b.t.Fatal(err)
+	}
+	b.t.Cleanup(func() { b.shutDown(f) })
+	return f
+}
+
+func (b *localSite) shutDown(f *trawl.Fleet) {
+	b.t.Helper()
+	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
+	defer cancel()
+	if err := f.Shutdown(ctx); err != nil {
+		b.t.Errorf("the fleet is shut down with %v\n%s", err, b.log.Text())
+	}
+}
+
+// start starts a job of the fleet.
+func (b *localSite) start(f *trawl.Fleet, job trawl.Job) *trawl.Run {
+	b.t.Helper()
+	run, err := f.Start(testfleet.Patience(b.t), job)
+	if err != nil {
+		b.t.Fatal(err)
+	}
+	return run
+}
+
+// wait waits for the end of a job.
+func (b *localSite) wait(run *trawl.Run) trawl.Stats {
+	b.t.Helper()
+	stats, err := run.Wait(testfleet.Patience(b.t))
+	if err != nil {
+		b.t.Fatalf("%v\n%s", err, b.log.Text())
+	}
+	return stats
+}
+
+func TestAJobOfAFleetTellsItsEventsItsNumbersAndItsRecords(t *testing.T) {
+	t.Parallel()
+	b := newLocalSite(t, pageMap{"/": `<a href="/one">1</a><a href="/gone">2</a>`, "/one": "<title>One</title>"}, "/")
+	b.cfg.AllowPrivate = true
+	var handled atomic.Int64
+	h := trawl.NewHandlers("count")
+	h.OnPage("", func(context.Context, *trawl.Page) error { handled.Add(1); return nil })
+	f := b.open(h)
+	held := b.job
+	held.Seeds = nil // so that the job waits until the loop over its events has begun
+	run := b.start(f, held)
+	var kinds []trawl.EventKind
+	urls := make(map[string]trawl.Outcome)
+	var last trawl.Event
+	for e := range run.Events(testfleet.Patience(t)) {
+		if len(kinds) == 0 {
+			if seeding, err := run.Seed(t.Context(), b.job.Seeds...); err != nil || seeding.Admitted != 1 {
+				t.Fatalf("%d seeds are admitted (%v), want 1", seeding.Admitted, err)
+			}
+		}
+		kinds = append(kinds, e.Kind)
+		if e.Record != nil {
+			urls[strings.TrimPrefix(e.Record.URL, b.site.URL(0, ""))] = e.Record.Outcome
+		}
+		last = e
+	}
+	if last.Kind != trawl.EventState || last.Stats.State != trawl.StateDone || last.Stats.Pages() != 2 {
+		t.Errorf("the last event is %+v, want the state done with 2 pages", last)
+	}
+	for _, kind := range []trawl.EventKind{trawl.EventPage, trawl.EventError, trawl.EventProgress} {
+		if !slices.Contains(kinds, kind) {
+			t.Errorf("events %v, want one of %s", kinds, kind)
+		}
+	}
+	if fmt.Sprint(urls) != "map[/:fetched /gone:gone /one:fetched]" {
+		t.Errorf("events of URLs %v", urls)
+	}
+	stats := b.wait(run)
+	if stats.Pages() != 2 || stats.Failed() != 1 || stats.State != trawl.StateDone || handled.Load() != 2 {
+		t.Errorf("%d pages, %d failed, %s, %d handled", stats.Pages(), stats.Failed(), stats.State, handled.Load())
+	}
+	check := func(when string) {
+		var got []string
+		for record, err := range run.Records(t.Context()) {
+			if err != nil {
+				t.Fatal(err)
+			}
+			got = append(got, fmt.Sprint(strings.TrimPrefix(record.URL, b.site.URL(0, "")), " ", record.Outcome, " ", record.ErrorClass))
+		}
+		slices.Sort(got)
+		if want := "[/ fetched  /gone gone http /one fetched ]"; fmt.Sprint(got) != want {
+			t.Errorf("records %s %v, want %s", when, got, want)
+		}
+	}
+	check("at the end of the job")
+	b.shutDown(f)
+	check("after the fleet is shut down")
+	if stats, err := run.Stats(t.Context()); err != nil || stats.Pages() != 2 {
+		t.Errorf("after the fleet is shut down, %d pages (%v)", stats.Pages(), err)
+	}
+}
+
+func TestEightJobsOfOneProcessGoOnAfterAShutdownInTheMiddle(t *testing.T) {
+	b := newLocalSite(t, chain(40), "/")
+	b.job.Name = "crowd"
+	const jobs = 8
+	middle, all := make(chan struct{}), new(atomic.Int64)
+	h := trawl.NewHandlers("count")
+	h.OnPage("", func(context.Context, *trawl.Page) error {
+		if all.Add(1) == 100 {
+			close(middle)
+		}
+		return nil
+	})
+	before := ours()
+	f := b.open(h)
+	runs := make(map[string]*trawl.Run)
+	for i := range jobs {
+		job := b.job
+		job.Name = fmt.Sprint(b.job.Name, "-", i)
+		job.Delay = trawl.Duration(time.Millisecond)
+		runs[job.Name] = b.start(f, job)
+	}
+	<-middle
+	t.Logf("%d goroutines while %d jobs run", runtime.NumGoroutine(), jobs)
+	if n := ours(); n-before > 60*jobs {
+		t.Errorf("%d goroutines of %d jobs", n-before, jobs)
+	}
+	b.shutDown(f)
+	if n := ours(); n > before {
+		t.Errorf("%d goroutines are left after Shutdown:\n%s", n-before, stacks())
+	}
+	for name, run := range runs {
+		if _, err := run.Wait(t.Context()); err != nil && !errors.Is(err, trawl.ErrFleetClosed) {
+			t.Errorf("waiting for job %s ends with %v", name, err)
+		}
+		if err := run.Pause(t.Context()); !errors.Is(err, trawl.ErrFleetClosed) {
+			t.Errorf("pausing a job of a closed fleet: %v", err)
+		}
+	}
+	servers, err := filepath.Glob(filepath.Join(b.cfg.Out, "*", ".trawl"))
+	if err != nil || len(servers) > 0 {
+		t.Errorf("jobs have Redis servers of their own: %v (%v)", servers, err)
+	}
+
+	f = b.open(h)
+	for name := range runs {
+		run, err := f.Job(t.Context(), name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if stats := b.wait(run); stats.Pages() != 40 {
+			t.Errorf("job %s has %d pages, want 40", name, stats.Pages())
+		}
+	}
+	if n := b.site.Count("/0"); n != jobs {
+		t.Errorf("a page was requested %d times by %d jobs", n, jobs)
+	}
+	b.shutDown(f)
+	if n := ours(); n > before {
+		t.Errorf("%d goroutines are left after the second Shutdown:\n%s", n-before, stacks())
+	}
+}
+
+// ours counts the goroutines of Trawl, asynq and go-redis.
+func ours() (n int) {
+	for stack := range strings.SplitSeq(stacks(), "\n\n") {
+		if isOurs(stack) {
+			n++
+		}
+	}
+	return n
+}
+
+func isOurs(stack string) bool {
+	if strings.Contains(stack, "testing.tRunner") || strings.Contains(stack, "internal/test/") {
+		return false
+	}
+	for _, pkg := range []string{"trawlcrawler/trawl", "hibiken/asynq", "redis/go-redis"} {
+		if strings.Contains(stack, pkg) {
+			return true
+		}
+	}
+	return false
+}
+
+// stacks returns the stacks of all goroutines.
+func stacks() string {
+	text := make([]byte, 8<<20)
+	return string(text[:runtime.Stack(text, true)])
+}
+
+func TestAJobIsPausedResumedChangedAndCancelled(t *testing.T) {
+	t.Parallel()
+	b := newLocalSite(t, chain(30), "/")
+	b.job.Delay = trawl.Duration(10 * time.Millisecond)
+	begun := make(chan struct{})
+	var pages atomic.Int64
+	h := trawl.NewHandlers("count")
+	h.OnPage("", func(context.Context, *trawl.Page) error {
+		if pages.Add(1) == 3 {
+			close(begun)
+		}
+		return nil
+	})
+	f := b.open(h)
+	run := b.start(f, b.job)
+	<-begun
+	if err := run.Pause(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	if stats, err := run.Stats(t.Context()); err != nil || stats.State != trawl.StatePaused {
+		t.Errorf("a paused job is %s (%v)", stats.State, err)
+	}
+	if _, err := run.Set(t.Context(), trawl.Changes{"pages": []byte("10")}); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := run.Set(t.Context(), trawl.Changes{"scope": []byte(`"any"`)}); !errors.As(err, new(*trawl.SettingError)) {
+		t.Errorf("a setting that cannot be changed is refused with %v", err)
+	}
+	if err := run.Resume(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	if stats := b.wait(run); stats.Pages() != 10 || stats.Reason != "budget of pages" {
+		t.Errorf("%d pages, because of %q, want 10 because of the budget", stats.Pages(), stats.Reason)
+	}
+
+	endless := b.job
+	endless.Name, endless.Seeds = b.job.Name+"-endless", nil
+	run = b.start(f, endless)
+	if err := run.Cancel(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	if stats, err := run.Wait(t.Context()); !errors.Is(err, trawl.ErrCancelled) || stats.State != trawl.StateCancelled {
+		t.Errorf("a cancelled job is %s, with the error %v", stats.State, err)
+	}
+	if err := run.Resume(t.Context()); !errors.Is(err, trawl.ErrJobEnded) {
+		t.Errorf("a cancelled job is resumed: %v", err)
+	}
+}
+
+func TestWhatAFleetRefusesIsATypedError(t *testing.T) {
+	t.Parallel()
+	b := newLocalSite(t, pageMap{"/": "x"}, "/")
+	f := b.open(trawl.NewHandlers("shop"))
+	b.wait(b.start(f, b.job))
+	cause := errors.New("the program has other plans")
+	over, cancel := context.WithCancelCause(t.Context())
+	cancel(cause)
+	lacking := b.job
+	lacking.Name, lacking.Handlers = "lacking", []string{"other"}
+	bad := b.job
+	bad.Name, bad.Delay = "bad", -1
+	if _, err := f.Start(t.Context(), b.job); !errors.Is(err, trawl.ErrJobExists) {
+		t.Errorf("a job name in use: %v", err)
+	}
+	if _, err := f.Start(t.Context(), lacking); !errors.Is(err, trawl.ErrNoHandlers) {
+		t.Errorf("handlers that are missing: %v", err)
+	}
+	if _, err := f.Start(t.Context(), bad); !errors.As(err, new(*trawl.SettingError)) {
+		t.Errorf("a setting that is wrong: %v", err)
+	}
+	if _, err := f.Job(t.Context(), "nosuch"); !errors.Is(err, trawl.ErrNoJob) {
+		t.Errorf("a job that does not exist: %v", err)
+	}
+	if _, err := f.Start(over, lacking); !errors.Is(err, context.Canceled) || !errors.Is(err, cause) {
+		t.Errorf("a context that has ended: %v", err)
+	}
+	waiting := b.job
+	waiting.Name, waiting.Seeds = b.job.Name+"-waiting", nil
+	run := b.start(f, waiting)
+	if stats, err := run.Wait(over); !errors.Is(err, context.Canceled) || !errors.Is(err, cause) || stats.State == "" {
+		t.Errorf("waiting with a context that has ended: %v, in state %q", err, stats.State)
+	}
+	if err := f.Client().Cancel(t.Context(), waiting.Name); err != nil {
+		t.Fatal(err)
+	}
+	if err := f.Client().Remove(t.Context(), waiting.Name); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := run.Wait(t.Context()); !errors.Is(err, trawl.ErrNoJob) && !errors.Is(err, trawl.ErrCancelled) {
+		t.Errorf("waiting for a job that was removed: %v", err)
+	}
+	b.shutDown(f)
+	if _, err := f.Start(t.Context(), lacking); !errors.Is(err, trawl.ErrFleetClosed) {
+		t.Errorf("a fleet that is closed: %v", err)
+	}
+}
+
+func TestAJobIsStartedAgainFromTheBeginning(t *testing.T) {
+	t.Parallel()
+	b := newLocalSite(t, pageMap{"/": "x"}, "/")
+	b.cfg.Restart = true
+	f := b.open()
+	for range 2 {
+		if stats := b.wait(b.start(f, b.job)); stats.Pages() != 1 {
+			t.Errorf("%d pages, want 1", stats.Pages())
+		}
+	}
+	if n := b.site.Count("/"); n != 2 {
+		t.Errorf("the page was requested %d times, want twice", n)
+	}
+	aside, err := filepath.Glob(filepath.Join(b.cfg.Out, b.job.Name, "earlier-*", "pages-*.jsonl"))
+	if err != nil || len(aside) != 1 {
+		t.Errorf("results of the first job: %v (%v)", aside, err)
+	}
+}

@@ -1,0 +1,28 @@
+package trawl
+
+import (
+	"time"
+
+	"github.com/trawlcrawler/trawl/crawler"
+)
+
+// Stats are the numbers of a job, with its state.
+type Stats struct {
+	Counters
+	State   State
+	Reason  string    // why the job is in that state, such as the budget that ended it
+	Started time.Time // zero before it has run
+	Ended   time.Time // zero while it runs
+}
+
+// Failed returns how many URLs have failed for good: those that a server answered with an
+// error, that could not be reached, and that handlers failed on. Their records have an
+// ErrorClass.
+func (s Stats) Failed() int64 {
+	return s.Outcomes[crawler.OutcomeFailed] + s.Outcomes[crawler.OutcomeGone]
+}
+
+// statsOf returns the stats of a job.
+func statsOf(s crawler.Status, c Counters) Stats {
+	return Stats{Counters: c, State: s.State, Reason: s.Reason, Started: s.Started, Ended: s.Ended}
+}
