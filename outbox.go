@@ -22,9 +22,10 @@ type outbox struct {
 	jobs  []Job
 	seeds []outboxSeeds
 	tasks []outboxTask
+	stop  string // why the job is to stop; "" if it is not
 }
 
-func (o outbox) empty() bool { return len(o.jobs)+len(o.seeds)+len(o.tasks) == 0 }
+func (o outbox) empty() bool { return len(o.jobs)+len(o.seeds)+len(o.tasks) == 0 && o.stop == "" }
 
 // outboxSeeds are URLs for a job.
 type outboxSeeds struct {
@@ -72,6 +73,12 @@ func (d *deliverer) carryOut(ctx context.Context, page crawler.URL, o outbox) er
 		if err := d.client.Post(ctx, d.id(page, i), l.task, l.options...); err != nil {
 			return err
 		}
+	}
+	if o.stop == "" {
+		return nil
+	}
+	if err := d.client.Stop(ctx, d.job.Job.Name, o.stop); err != nil && !errors.Is(err, crawler.ErrJobEnded) && !errors.Is(err, crawler.ErrNoJob) {
+		return fmt.Errorf("stop job %s: %w", d.job.Job.Name, err)
 	}
 	return nil
 }

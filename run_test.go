@@ -335,3 +335,80 @@ func TestAJobIsStartedAgainFromTheBeginning(t *testing.T) {
 		t.Errorf("results of the first job: %v (%v)", aside, err)
 	}
 }
+
+func TestAHandlerStopsItsJob(t *testing.T) {
+	t.Parallel()
+	b := newLocalSite(t, chain(40), "/")
+	var after atomic.Int64
+	var stopped atomic.Bool
+	h := trawl.NewHandlers("seek")
+	h.OnPage("/20$", func(_ context.Context, p *trawl.Page) error {
+		p.Emit(Title{p.Title()})
+		p.Stop("it is found")
+		return nil
+	})
+	h.Sink(func(_ context.Context, results []trawl.Result) error {
+		if stopped.Load() {
+			after.Add(int64(len(results)))
+		}
+		for _, r := range results {
+			if strings.HasSuffix(r.URL, "/20") {
+				stopped.Store(true)
+			}
+		}
+		return nil
+	})
+	stats := b.crawl(h)
+	if stats.Reason != "stopped: it is found" || stats.State != trawl.StateDone {
+		t.Errorf("the job is %s: %s", stats.State, stats.Reason)
+	}
+	if !stopped.Load() || after.Load() > 0 {
+		t.Errorf("%d URLs are kept after the page that stopped the job (kept: %t)", after.Load(), stopped.Load())
+	}
+	if n := stats.Pages(); n < 2 || n >= 40 || stats.Items != 1 {
+		t.Errorf("%d pages and %d items, want some pages and the one item", n, stats.Items)
+	}
+}
+
+func TestAJobEndsAfterSoManyItems(t *testing.T) {
+	t.Parallel()
+	b := newLocalSite(t, chain(200), "/")
+	b.job.Items, b.job.Delay = 5, trawl.Duration(20*time.Millisecond)
+	h := trawl.NewHandlers("count")
+	h.OnPage("", func(_ context.Context, p *trawl.Page) error { p.Emit(Title{"one"}); return nil })
+	stats := b.crawl(h)
+	if stats.Items < 5 || stats.Items >= 200 || stats.Items != stats.Pages() || stats.Reason != "budget of items" {
+		t.Errorf("%d items of %d pages, because of %q", stats.Items, stats.Pages(), stats.Reason)
+	}
+}
+
+func TestHandlersHaveAGraceWhenTheirJobIsCancelled(t *testing.T) {
+	t.Parallel()
+	b := newLocalSite(t, pageMap{"/": "x"}, "/")
+	b.cfg.Grace = 50 * time.Millisecond
+	begun, returned := make(chan struct{}), make(chan error, 1)
+	h := trawl.NewHandlers("slow")
+	h.OnPage("", func(ctx context.Context, _ *trawl.Page) error {
+		close(begun)
+		<-ctx.Done()
+		returned <- ctx.Err()
+		return ctx.Err()
+	})
+	f := b.open(h)
+	run := b.start(f, b.job)
+	<-begun
+	if err := run.Cancel(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := run.Wait(testfleet.Patience(t)); !errors.Is(err, trawl.ErrCancelled) {
+		t.Errorf("the job ends with %v", err)
+	}
+	select {
+	case err := <-returned:
+		if !errors.Is(err, context.Canceled) {
+			t.Errorf("the context of the handler ended with %v", err)
+		}
+	default:
+		t.Error("Wait returned before the handler")
+	}
+}

@@ -118,6 +118,18 @@ func (p *Page) CreateJob(job Job) error {
 	return nil
 }
 
+// Stop ends the job with this page: the page is kept, with all that its handlers did, and
+// nothing is settled after it in this process; other processes end their visits within two
+// seconds. The job is done then, and reason is on record, in Stats.Reason. What was under way,
+// or waits, returns to the queue: it is there if the job is resumed.
+func (p *Page) Stop(reason string) {
+	if p.lock("Stop") != nil {
+		return
+	}
+	defer p.mu.Unlock()
+	p.outbox.stop = cmp.Or(p.outbox.stop, reason, "a handler stopped it")
+}
+
 // creates reports whether the page creates the job.
 func (p *Page) creates(job string) bool {
 	p.mu.Lock()
@@ -198,5 +210,6 @@ func (p *Page) result() visit.Yield {
 	if !p.outbox.empty() {
 		y.Outbox = p.outbox
 	}
+	y.Stop = p.outbox.stop != ""
 	return y
 }

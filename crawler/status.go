@@ -104,6 +104,8 @@ type Counters struct {
 	Lowered int64 `json:"-"` // how often a URL got a smaller depth
 	// Incomplete is the number of fetched pages that lack a required field.
 	Incomplete int64 `json:"incomplete"`
+	// Items is the number of items that handlers emitted.
+	Items int64 `json:"items,omitempty"`
 	// Garbage is the number of damaged keys, entries and tickets in Redis that were set
 	// aside.
 	Garbage int64 `json:"garbage,omitempty"`

@@ -105,6 +105,9 @@ func (c card) Why() string {
 		return fmt.Sprintf("%s: the next run starts at %s", p.Schedule, p.NextTick.Format("2006-01-02 15:04:05 MST"))
 	}
 	if c.Reason == "" && c.Ending != "" {
+		if strings.HasPrefix(c.Ending, queue.StopPrefix) {
+			return c.Ending + ": finishing the last visits"
+		}
 		return c.Ending + " is spent: finishing the last visits"
 	}
 	return c.Reason

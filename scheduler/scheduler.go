@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"strings"
 	"time"
 
 	"github.com/trawlcrawler/trawl/crawler"
@@ -358,19 +359,21 @@ func (s *Scheduler) payOff(ctx context.Context) {
 func (s *Scheduler) spent(counters crawler.Counters) string {
 	job := s.status.Job
 	switch {
-	case s.status.Ending == "time":
+	case s.status.Ending == "time", strings.HasPrefix(s.status.Ending, queue.StopPrefix):
 		return s.status.Ending
 	case job.Pages > 0 && counters.Pages() >= job.Pages:
 		return "pages"
 	case job.Bytes > 0 && counters.Bytes >= int64(job.Bytes):
 		return "bytes"
+	case job.Items > 0 && counters.Items >= job.Items:
+		return "items"
 	case job.Time > 0 && s.age+time.Since(s.checked) >= time.Duration(job.Time):
 		return "time"
 	}
 	return ""
 }
 
-// wind ends a job whose budget is spent: its visits are told to end, and when they have,
+// wind ends a job whose budget is spent, or that a handler stops: its visits are told to end, and when they have,
 // the job is done.
 func (s *Scheduler) wind(ctx context.Context, counters crawler.Counters, budget string) (bool, error) {
 	if s.status.Ending == "" {
@@ -383,7 +386,11 @@ func (s *Scheduler) wind(ctx context.Context, counters crawler.Counters, budget 
 	if counters.Out() > 0 {
 		return false, nil
 	}
-	return s.end(ctx, "budget of "+budget, func(c crawler.Counters) bool { return c.Out() == 0 && s.spent(c) != "" })
+	reason := "budget of " + budget
+	if strings.HasPrefix(budget, queue.StopPrefix) {
+		reason = budget
+	}
+	return s.end(ctx, reason, func(c crawler.Counters) bool { return c.Out() == 0 && s.spent(c) != "" })
 }
 
 // finish ends the job if there is nothing left to do. A budget is the reason only if it
@@ -394,8 +401,13 @@ func (s *Scheduler) finish(ctx context.Context, counters crawler.Counters) (bool
 	if err != nil || !idle {
 		return false, err
 	}
+	if err := s.reread(ctx); err != nil {
+		return false, err
+	}
 	reason := ""
-	if counters.Over > 0 {
+	if strings.HasPrefix(s.status.Ending, queue.StopPrefix) {
+		reason = s.status.Ending
+	} else if counters.Over > 0 {
 		reason = "budget of pages per host"
 	}
 	return s.end(ctx, reason, func(c crawler.Counters) bool { return c.Idle() && s.complete() })

@@ -92,6 +92,7 @@ func (c *Client) raised(ctx context.Context, was crawler.Status, job crawler.Job
 	}{
 		{"pages", was.Job.Pages, job.Pages, counters.Pages()},
 		{"bytes", int64(was.Job.Bytes), int64(job.Bytes), counters.Bytes},
+		{"items", was.Job.Items, job.Items, counters.Items},
 		{"time", int64(was.Job.Time), int64(job.Time), int64(was.Ran)},
 	} {
 		switch {

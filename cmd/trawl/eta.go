@@ -1,9 +1,11 @@
 package main
 
 import (
+	"strings"
 	"time"
 
 	"github.com/trawlcrawler/trawl/crawler"
+	"github.com/trawlcrawler/trawl/internal/queue"
 )
 
 // pace is the recent speed of a crawl.
@@ -107,6 +109,9 @@ func atMost(job crawler.Status, c crawler.Counters, p pace) (time.Duration, bool
 func leftText(job crawler.Status, c crawler.Counters, p pace) string {
 	switch {
 	case job.Ending != "":
+		if strings.HasPrefix(job.Ending, queue.StopPrefix) {
+			return job.Ending + ": the last visits end"
+		}
 		return "budget of " + job.Ending + " spent: the last visits end"
 	case c.Waiting+c.Flight == 0:
 		return "nothing waits"

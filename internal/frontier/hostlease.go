@@ -6,6 +6,7 @@ import (
 	"maps"
 	"net/netip"
 	"slices"
+	"strconv"
 	"sync/atomic"
 	"time"
 
@@ -260,6 +261,9 @@ func settlementFlags(s queue.Settlement) (flags string) {
 	}
 	if s.Incomplete {
 		flags += "i"
+	}
+	if s.Items > 0 {
+		flags += "n" + strconv.Itoa(s.Items)
 	}
 	return flags
 }

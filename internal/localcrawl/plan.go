@@ -199,6 +199,8 @@ func extends(job crawler.Job, was crawler.Status) bool {
 		return more(job.Pages, was.Job.Pages)
 	case "budget of bytes":
 		return more(int64(job.Bytes), int64(was.Job.Bytes))
+	case "budget of items":
+		return more(job.Items, was.Job.Items)
 	case "budget of time":
 		return more(int64(job.Time), int64(was.Job.Time))
 	}

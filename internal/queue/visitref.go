@@ -16,6 +16,10 @@ var ErrStale = errors.New("the visit no longer holds its host")
 // visits.
 var ErrSpent = errors.New("the job's budget of pages is spent or promised")
 
+// StopPrefix begins the reason of a job that one of its handlers stops. The handler's reason
+// follows.
+const StopPrefix = "stopped: "
+
 // ErrUnavailable says that the frontier is unavailable: its Redis cannot be reached, is
 // starting, or is full. The operation may or may not have been carried out; repeating it
 // does no harm.
@@ -71,6 +75,8 @@ type Settlement struct {
 	Bytes   int64
 	// Incomplete says that the page lacks a required field.
 	Incomplete bool
+	// Items is how many items handlers emitted.
+	Items int
 	// Over says that the URL was skipped because of a budget of its host.
 	Over bool
 	// Skipped are skipped URLs to count. They may be in any of the settlements of one call.

@@ -38,6 +38,7 @@ func Validate(j crawler.Job) error {
 		{j.MaxParams >= 0, "max_params", j.MaxParams, "0 (no limit) or more"},
 		{j.Pages >= 0, "pages", j.Pages, "0 (no limit) or more"},
 		{j.Bytes >= 0, "bytes", j.Bytes, "0 (no limit) or more"},
+		{j.Items >= 0, "items", j.Items, "0 (no limit) or more"},
 		{j.Time >= 0, "time", j.Time, "0 (no limit) or more"},
 		{j.PagesPerHost >= 0, "pages_per_host", j.PagesPerHost, "0 (no limit) or more"},
 		{j.PagesPerDomain >= 0, "pages_per_domain", j.PagesPerDomain, "0 (no limit) or more"},

@@ -94,6 +94,8 @@ var table = []Setting{
 		Meaning: "end the crawl after this many pages (0: no limit)", field: of(func(s *Values) *int64 { return &s.Pages })},
 	{Name: "bytes", Group: GroupLimits, In: crawls, Since: firstRelease, Changes: true,
 		Meaning: "end the crawl after this many bytes, such as 2GB (0: no limit)", field: of(func(s *Values) *crawler.Size { return &s.Bytes })},
+	{Name: "items", Group: GroupLimits, In: InJob, Since: secondRelease, Changes: true,
+		Meaning: "end the job after its handlers have emitted this many items (0: no limit)", field: of(func(s *Values) *int64 { return &s.Items })},
 	{Name: "time", Group: GroupLimits, In: crawls, Since: firstRelease, Common: true, Changes: true,
 		Meaning: "end the crawl after this time, such as 1h30m (0: no limit)", field: of(func(s *Values) *crawler.Duration { return &s.Time })},
 	{Name: "pages_per_host", Group: GroupLimits, In: crawls, Since: firstRelease, Changes: true, Why: noRestoring,

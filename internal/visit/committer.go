@@ -106,6 +106,10 @@ func (c *committer) commit(rest func(failure string) queue.Rest) {
 	if len(c.batch) == 0 || c.life.ending == queue.EndStale {
 		return
 	}
+	if c.visitor.stopped(c.batch) {
+		c.life.end(queue.EndDrained) // the URLs return to the queue
+		return
+	}
 	if c.lease.clock.over() && !c.lease.held(c.lease.renew) {
 		return // another visit holds the host and will fetch these URLs
 	}
@@ -128,6 +132,9 @@ func (c *committer) commit(rest func(failure string) queue.Rest) {
 // dismiss settles URLs that were taken but are not fetched. results are their records, or
 // nil if they have none. It returns false if the visit ends because of that.
 func (c *committer) dismiss(o crawler.Outcome, taken []queue.Taken, results []*fetched.Result) bool {
+	if c.visitor.stopped(nil) {
+		return false
+	}
 	settled := make([]queue.Settlement, len(taken))
 	for i, t := range taken {
 		settled[i] = queue.Settlement{Ticket: t.Ticket, Outcome: o, Over: o == crawler.OutcomeSkipped}

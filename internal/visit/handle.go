@@ -43,6 +43,9 @@ type Yield struct {
 	Items  []queue.Item
 	Links  []crawler.URL // to be admitted, except those that the job refuses
 	Outbox any           // passed to Deliver; nil if there is nothing to deliver
+	// Stop ends the job with this page: its batch is committed, and this worker settles
+	// nothing of the job after it. Deliver lets the fleet know.
+	Stop bool
 }
 
 // The rest of this file passes a page to the program's own handlers, which may be slow,
@@ -201,6 +204,9 @@ func (e *urlTask) unhandled(err error) {
 // take adds what the handlers made of the page to the URL task's result.
 func (e *urlTask) take(y Yield) {
 	e.result.Items, e.result.Outbox = y.Items, y.Outbox
+	if y.Stop && e.visitor.stopper.CompareAndSwap(nil, e) {
+		e.visitor.cfg.Stops()
+	}
 	for _, u := range y.Links {
 		if refused := e.visitor.scope.LinkRefusal(u, e.asked(1)); refused.Rule != "" {
 			e.skip(u, 1, refused)

@@ -179,7 +179,7 @@ func (e *urlTask) bytes() int64 {
 // settlements appends the settlements of all URLs that the URL task held.
 func (e *urlTask) settlements(all []queue.Settlement) []queue.Settlement {
 	s := queue.Settlement{
-		Ticket: e.taken.Ticket, Outcome: e.result.Outcome, Bytes: e.bytes(), After: e.after, Incomplete: e.incomplete(),
+		Ticket: e.taken.Ticket, Outcome: e.result.Outcome, Bytes: e.bytes(), After: e.after, Incomplete: e.incomplete(), Items: len(e.result.Items),
 	}
 	if !s.Outcome.Final() {
 		s.Retry = e.taken.Entry

@@ -8,6 +8,7 @@ import (
 	"net/http"
 	"net/netip"
 	"runtime"
+	"slices"
 	"sync/atomic"
 	"time"
 
@@ -104,6 +105,9 @@ type Config struct {
 	// Rests is called when a host is left alone for a while because it refused a request or
 	// was not reached. It is called by many goroutines and must not block. Default none.
 	Rests func(h crawler.Host, reason string, wait time.Duration)
+	// Stops is called when handlers have stopped the job. It must not block, and make all
+	// visits of the visitor drain. Default none.
+	Stops func()
 	// Settled is called by the visit's leader for each URL that was settled, or returned to
 	// the queue to be tried again. It must not block, nor retain the result. Default none.
 	Settled func(*fetched.Result)
@@ -142,6 +146,9 @@ func (c Config) withDefaults() Config {
 	if c.Rests == nil {
 		c.Rests = func(crawler.Host, string, time.Duration) {}
 	}
+	if c.Stops == nil {
+		c.Stops = func() {}
+	}
 	if c.Settled == nil {
 		c.Settled = func(*fetched.Result) {}
 	}
@@ -177,7 +184,15 @@ type Visitor struct {
 	download bool          // the server's bytes are kept as they are, since nothing reads the pages
 	cfg      Config
 	skips    *skips
-	visits   atomic.Int64 // visits in progress
+	visits   atomic.Int64            // visits in progress
+	stopper  atomic.Pointer[urlTask] // the one whose handlers have stopped the job; nil while none has
+}
+
+// stopped reports whether handlers have stopped the job with a page that is not in the batch.
+// Then the batch must not be settled.
+func (w *Visitor) stopped(batch []*urlTask) bool {
+	e := w.stopper.Load()
+	return e != nil && !slices.Contains(batch, e)
 }
 
 // Tools are the parts that a visitor works with.

@@ -21,7 +21,7 @@ if n == 0 and not earlier then
   return { segment, 0, 0, 0, 0 }
 end
 
-local outcomes, pages, bytes, over, incomplete = {}, {}, 0, 0, 0
+local outcomes, pages, bytes, over, incomplete, emitted = {}, {}, 0, 0, 0, 0
 local fetched = 0
 local items = redis.call('LRANGE', SEGMENT(segment), -most, -1)
 local back = 0
@@ -35,6 +35,7 @@ for i = #items, 1, -1 do -- last first, which keeps the order within each queue
     bytes = bytes + size
     if string.find(flags, 'o', 1, true) then over = over + 1 end
     if string.find(flags, 'i', 1, true) then incomplete = incomplete + 1 end
+    emitted = emitted + tonumber(string.match(flags, 'n(%d+)') or 0)
   else
     note_garbage(SEGMENT(segment) .. ' had an item that cannot be read, and is left out')
   end
@@ -49,6 +50,7 @@ end
 count('bytes', -bytes)
 count('over', -over)
 count('incomplete', -incomplete)
+count('items', -emitted)
 count('waiting', back)
 count('unshipped', -#items)
 count('reclaimed', back)

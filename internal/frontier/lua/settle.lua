@@ -7,7 +7,7 @@
 --          themselves or '0' to count them; the number of counters of skipped URLs, then the name
 --          and value of each; then for each URL: ticket, outcome, bytes, packed entry if it is to
 --          be retried, milliseconds until then, and flags: 'o' skipped because of a budget of the
---          host, 'i' a required field is missing
+--          host, 'i' a required field is missing, 'nN' handlers emitted N items
 -- Returns  pages fetched in the visit, including these. The call may be repeated; what Redis lost
 --          meanwhile does not count
 

@@ -73,7 +73,7 @@ local function settle_urls(host, at, turn, pages)
     redis.call('HDEL', FLIGHT(host), unpack(tickets))
   end
 
-  local outcomes, bytes, settled, retries, over, incomplete, kept = {}, 0, 0, 0, 0, 0, {}
+  local outcomes, bytes, settled, retries, over, incomplete, emitted, kept = {}, 0, 0, 0, 0, 0, 0, {}
   for i = behind, #ARGV, 6 do
     local ticket, outcome, entry, flags = ARGV[i], ARGV[i + 1], ARGV[i + 3], ARGV[i + 5]
     local flight = flights[ticket]
@@ -84,6 +84,7 @@ local function settle_urls(host, at, turn, pages)
       bytes = bytes + tonumber(ARGV[i + 2])
       if string.find(flags, 'o', 1, true) then over = over + 1 end
       if string.find(flags, 'i', 1, true) then incomplete = incomplete + 1 end
+      emitted = emitted + tonumber(string.match(flags, 'n(%d+)') or 0)
       if entry ~= '' then
         redis.call('ZADD', LATER(host), now + ARGV[i + 4], pack_later(string.sub(ticket, 1, 1), entry))
         retries = retries + 1
@@ -106,6 +107,7 @@ local function settle_urls(host, at, turn, pages)
   end
   count('over', over)
   count('incomplete', incomplete)
+  count('items', emitted)
   count('bytes', bytes)
   count('flight', -settled)
   count('waiting', retries)
