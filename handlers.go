@@ -18,6 +18,7 @@ type Handlers struct {
 	name  string
 	rules []rule
 	sinks []SinkFunc
+	fails []ErrorFunc
 	err   error // of the first invalid pattern
 }
 
@@ -26,6 +27,10 @@ type PageFunc func(ctx context.Context, p *Page) error
 
 // ElementFunc gets an element of a page that a selector matched.
 type ElementFunc func(ctx context.Context, p *Page, element *goquery.Selection) error
+
+// ErrorFunc is told that a URL has failed. An error that wraps [SkipRetry] fails a URL for
+// good that would be tried again; any other is logged.
+type ErrorFunc func(ctx context.Context, f *Failure) error
 
 // SinkFunc keeps results, of any outcome. After it returns nil, killing the process must
 // not lose any of them. It may get a page that it already has, so it should replace what it
@@ -91,6 +96,13 @@ func (h *Handlers) OnHTML(selector string, do ElementFunc) {
 		return nil
 	})
 }
+
+// OnError registers a function that is told what fails: URLs that a server answers with an
+// error, that cannot be reached, whose host is given up, and that handlers fail on. It is
+// told so for each try; Failure.Final says that there are no more. It runs before the
+// failure is on record, under the deadline of handlers. If the worker is lost before the URL
+// is settled, it is told again.
+func (h *Handlers) OnError(do ErrorFunc) { h.fails = append(h.fails, do) }
 
 // Sink registers a function that keeps the results of all jobs that name the set.
 func (h *Handlers) Sink(keep SinkFunc) { h.sinks = append(h.sinks, keep) }

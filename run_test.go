@@ -4,13 +4,19 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
+	"net/http"
+	"net/http/httptest"
 	"path/filepath"
 	"runtime"
 	"slices"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"testing"
 	"time"
+
+	"github.com/google/go-cmp/cmp"
 
 	"github.com/trawlcrawler/trawl"
 	"github.com/trawlcrawler/trawl/internal/test/testfleet"
@@ -410,5 +416,78 @@ func TestHandlersHaveAGraceWhenTheirJobIsCancelled(t *testing.T) {
 		}
 	default:
 		t.Error("Wait returned before the handler")
+	}
+}
+
+func TestEveryFailureReachesHandlersAndSinks(t *testing.T) {
+	t.Parallel()
+	var tries atomic.Int64
+	b := newLocalSite(t, pageMap{"/": `<a href="/gone">1</a><a href="/bad">2</a><a href="/dead">3</a>`, "/bad": "x"}, "/")
+	b.site.Fail("/dead", 500, 500)
+	closed := httptest.NewServer(nil) // a host that is given up
+	down := closed.URL + "/"
+	closed.Close()
+	b.job.Seeds = append(b.job.Seeds, down)
+	b.job.Retries, b.job.HostTries = 1, 1
+	var mu sync.Mutex
+	told, kept := make(map[string][]string), make(map[string]string)
+	name := func(url string) string {
+		if url == down {
+			return "down"
+		}
+		return strings.TrimPrefix(url, b.site.URL(0, ""))
+	}
+	h := trawl.NewHandlers("note")
+	h.OnPage("/bad$", func(context.Context, *trawl.Page) error { return errors.New("no price") })
+	h.OnError(func(_ context.Context, f *trawl.Failure) error {
+		mu.Lock()
+		defer mu.Unlock()
+		tries.Add(1)
+		told[name(f.URL)] = append(told[name(f.URL)], fmt.Sprint(f.Status, " ", f.Class, " ", f.Try, " ", f.Final))
+		if f.Status == http.StatusNotFound {
+			text, err := io.ReadAll(f.Body())
+			if err != nil || string(text) != "404 page not found\n" || f.Header.Get("Content-Type") == "" || f.Referrer != b.site.URL(0, "/") {
+				t.Errorf("the failure has the body %q (%v), header %v and referrer %q", text, err, f.Header, f.Referrer)
+			}
+		}
+		return nil
+	})
+	h.Sink(func(_ context.Context, results []trawl.Result) error {
+		mu.Lock()
+		defer mu.Unlock()
+		for _, r := range results {
+			kept[name(r.URL)] = fmt.Sprint(r.Outcome, " ", r.ErrorClass)
+		}
+		return nil
+	})
+	stats := b.crawl(h)
+	if stats.Failed() != 4 {
+		t.Errorf("%d URLs failed, want 4: %v", stats.Failed(), stats.Outcomes)
+	}
+	wantKept := map[string]string{"/": "fetched ", "/gone": "gone http", "/bad": "failed handler", "/dead": "failed http", "down": "failed connect"}
+	if diff := cmp.Diff(wantKept, kept); diff != "" {
+		t.Errorf("sinks (-want +got):\n%s", diff)
+	}
+	wantTold := map[string][]string{
+		"/gone": {"404 http 1 true"}, "/bad": {"200 handler 1 false", "200 handler 2 true"}, "/dead": {"500 http 1 false", "500 http 2 true"},
+	}
+	last := told["down"]
+	delete(told, "down")
+	if diff := cmp.Diff(wantTold, told); diff != "" {
+		t.Errorf("failures (-want +got):\n%s", diff)
+	}
+	if len(last) == 0 || !strings.HasPrefix(last[len(last)-1], "0 connect ") || !strings.HasSuffix(last[len(last)-1], " true") {
+		t.Errorf("failures of the host that is given up: %v", last)
+	}
+}
+
+func TestAFailureThatIsNotWorthAnotherTryIsFinal(t *testing.T) {
+	t.Parallel()
+	b := newLocalSite(t, pageMap{}, "/")
+	b.site.Fail("/", 500, 500)
+	h := trawl.NewHandlers("strict")
+	h.OnError(func(context.Context, *trawl.Failure) error { return fmt.Errorf("not again: %w", trawl.SkipRetry) })
+	if stats := b.crawl(h); stats.Failed() != 1 || b.site.Count("/") != 1 {
+		t.Errorf("%d failed after %d requests, want one of each", stats.Failed(), b.site.Count("/"))
 	}
 }

@@ -156,6 +156,11 @@ var Outcomes = []Outcome{
 // Final reports whether the outcome is final.
 func (o Outcome) Final() bool { return o != OutcomeRetry }
 
+// Failure reports whether the outcome is a failure: for good, or for now.
+func (o Outcome) Failure() bool {
+	return o == OutcomeFailed || o == OutcomeGone || o == OutcomeRetry
+}
+
 // ErrorClass says in one word why a URL ended as failed or gone, for filters and counts.
 // The error in its record has the details.
 type ErrorClass string

@@ -1,6 +1,7 @@
 package fetched
 
 import (
+	"cmp"
 	"encoding/hex"
 	"time"
 
@@ -183,15 +184,16 @@ func (p *Page) ErrorClass() crawler.ErrorClass {
 	return ""
 }
 
-// ErrorClass says why the URL failed; "" if it did not.
+// ErrorClass says why the URL failed, for good or for now; "" if it did not. It is never ""
+// for a URL that failed.
 func (r *Result) ErrorClass() crawler.ErrorClass {
 	switch {
-	case r.Outcome != crawler.OutcomeFailed && r.Outcome != crawler.OutcomeGone:
+	case !r.Outcome.Failure():
 		return ""
 	case r.Class != "":
 		return r.Class
 	}
-	return r.Page.ErrorClass()
+	return cmp.Or(r.Page.ErrorClass(), crawler.ErrorConnect) // a host that was given up long ago
 }
 
 // Needs is what sinks require of the pages that they keep. A crawl reads, records and holds

@@ -142,6 +142,15 @@ func (c *committer) dismiss(o crawler.Outcome, taken []queue.Taken, results []*f
 			settled[i].Skipped = []queue.Skipped{overBudget(t.Entry)}
 		}
 	}
+	for _, r := range results {
+		if !r.Outcome.Failure() {
+			continue
+		}
+		if _, err := c.visitor.tellError(c.life.doing, c.log, r); err != nil {
+			return false // the URLs return to the queue
+		}
+	}
+	delivered := false
 	done := c.persist(func(ctx context.Context) error {
 		if results != nil {
 			segment, release, err := c.keep(ctx, results)
@@ -152,6 +161,12 @@ func (c *committer) dismiss(o crawler.Outcome, taken []queue.Taken, results []*f
 			for i := range settled {
 				settled[i].Segment = segment
 			}
+		}
+		if !delivered && c.visitor.handlers != nil && len(results) > 0 && !results[0].Unrecorded {
+			if err := c.visitor.handlers.Deliver(ctx, results); err != nil {
+				return fmt.Errorf("deliver what handlers made: %w", err)
+			}
+			delivered = true
 		}
 		return c.lease.host.Settle(ctx, settled)
 	})

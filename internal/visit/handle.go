@@ -27,6 +27,17 @@ type Handlers interface {
 	Deliver(ctx context.Context, results []*fetched.Result) error
 }
 
+// ErrorHandlers are [Handlers] that also want to know what failed.
+type ErrorHandlers interface {
+	Handlers
+	// HandlesErrors reports whether HandleError does anything.
+	HandlesErrors() bool
+	// HandleError is told that a URL has failed: for now, with OutcomeRetry, or for good. It may
+	// be told so again if the worker is lost before the URL is settled. An error is logged;
+	// one that is [ErrNoRetry] fails a URL for good that would be tried again.
+	HandleError(ctx context.Context, r *fetched.Result) error
+}
+
 // Handed is a page as handlers see it. They must not change it, nor keep a reference to any
 // part of it after they return.
 type HandlerPage struct {
@@ -82,16 +93,10 @@ func (e *urlTask) handle() error {
 		kept.Tree = nil
 		e.result.Document = &kept
 	}
-	ctx, cancel := context.WithTimeout(e.visit.life.doing, e.visitor.cfg.HandlerTime)
-	defer cancel()
-	h := &handling{done: make(chan struct{})}
 	w, log := e.visitor, e.visit.log // the handlers may outlast the visit
-	go func() {
-		defer leave()
-		defer close(h.done)
-		h.err = errExited // replaced when call returns
-		h.yield, h.err = w.call(ctx, log, handed)
-	}()
+	ctx, cancel := context.WithTimeout(e.visit.life.doing, w.cfg.HandlerTime)
+	defer cancel()
+	h := begin(leave, func() (Yield, error) { return w.call(ctx, log, handed) })
 	returned := h.wait(ctx)
 	if !returned {
 		e.abandon(h)
@@ -110,6 +115,90 @@ func (e *urlTask) handle() error {
 		e.take(h.yield)
 	}
 	return nil
+}
+
+// begin calls handlers in a goroutine of their own, and leaves their place when they have
+// returned.
+func begin(leave func(), call func() (Yield, error)) *handling {
+	h := &handling{done: make(chan struct{})}
+	go func() {
+		defer leave()
+		defer close(h.done)
+		h.err = errExited // replaced when call returns
+		h.yield, h.err = call()
+	}()
+	return h
+}
+
+// handleError tells the job's handlers that the URL has failed. It returns errStopped if the
+// visit ends meanwhile.
+func (e *urlTask) handleError() error {
+	if !e.result.Outcome.Failure() {
+		return nil
+	}
+	shared := e.result // the handlers may outlast the visit
+	h, err := e.visitor.tellError(e.visit.life.doing, e.visit.log, &shared)
+	switch {
+	case err != nil || h == nil:
+		return err
+	case !h.returned() && e.result.Page != nil && e.result.Page.Body != nil:
+		e.abandon(h)
+	}
+	switch {
+	case e.visit.life.doing.Err() != nil && h.failed():
+		return errStopped
+	case h.returned() && errors.Is(h.err, queue.ErrNoRetry) && e.result.Outcome == crawler.OutcomeRetry:
+		e.after, e.spared = 0, false
+		e.result.Class = e.result.ErrorClass()
+		e.end(crawler.OutcomeFailed, e.result.Reason+": "+h.err.Error())
+	}
+	return nil
+}
+
+// tellError passes a failure to the job's handlers and waits for them, and logs their error.
+// The handling is nil if the job has none for failures.
+func (w *Visitor) tellError(ctx context.Context, log *slog.Logger, r *fetched.Result) (*handling, error) {
+	if w.errors == nil {
+		return nil, nil
+	}
+	leave, err := w.enter(ctx)
+	if err != nil {
+		return nil, err
+	}
+	ctx, cancel := context.WithTimeout(ctx, w.cfg.HandlerTime)
+	defer cancel()
+	url := r.Entry.URL.String()
+	h := begin(leave, func() (_ Yield, err error) {
+		defer recovered(log, url, &err)
+		return Yield{}, w.errors.HandleError(ctx, r)
+	})
+	if !h.wait(ctx) {
+		log.Error("handlers have not returned after their deadline", "url", url)
+	} else if h.err != nil && !errors.Is(h.err, queue.ErrNoRetry) {
+		log.Warn("a failure could not be handled", "url", url, "error", h.err)
+	}
+	return h, nil
+}
+
+// returned reports whether the handlers have returned.
+func (h *handling) returned() bool {
+	select {
+	case <-h.done:
+		return true
+	default:
+		return false
+	}
+}
+
+// failed reports whether the handlers have failed, or not returned.
+func (h *handling) failed() bool { return !h.returned() || h.err != nil }
+
+// recovered turns a panic of a handler into an error, which is not retried. It is deferred.
+func recovered(log *slog.Logger, url string, err *error) {
+	if r := recover(); r != nil {
+		log.Error("a handler panicked", "url", url, "panic", fmt.Sprint(r), "stack", string(debug.Stack()))
+		*err = fmt.Errorf("a handler panicked: %v: %w", r, queue.ErrNoRetry)
+	}
 }
 
 // enter takes a place for handlers. It gives up after the longest time that a handler may
@@ -140,12 +229,7 @@ func (e *urlTask) handed() HandlerPage {
 
 // call calls the handlers. If one panics, only this page fails.
 func (w *Visitor) call(ctx context.Context, log *slog.Logger, h HandlerPage) (y Yield, err error) {
-	defer func() {
-		if r := recover(); r != nil {
-			log.Error("a handler panicked", "url", h.Page.URL.String(), "panic", fmt.Sprint(r), "stack", string(debug.Stack()))
-			err = fmt.Errorf("a handler panicked: %v: %w", r, queue.ErrNoRetry)
-		}
-	}()
+	defer recovered(log, h.Page.URL.String(), &err)
 	return w.handlers.Handle(ctx, h)
 }
 

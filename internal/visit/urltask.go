@@ -63,6 +63,14 @@ func newURLTask(v *visit, t queue.Taken) *urlTask {
 // result's reason printable, because the reason may quote the web.
 func (e *urlTask) run() error {
 	defer func() { e.result.Reason = plain.Printable(e.result.Reason) }()
+	if err := e.carryOut(); err != nil {
+		return err
+	}
+	return e.handleError()
+}
+
+// carryOut does what run says, except for telling handlers about a failure.
+func (e *urlTask) carryOut() error {
 	if e.taken.Entry.Lost >= maxLost {
 		e.result.Class = crawler.ErrorWorker
 		e.end(crawler.OutcomeFailed, fmt.Sprintf("given up: %d workers were lost while they had it", e.taken.Entry.Lost))

@@ -172,6 +172,7 @@ type Visitor struct {
 	sink     Sink
 	journal  Journal
 	locator  Locator
+	errors   ErrorHandlers  // nil if the job's handlers do not want to know what fails
 	handlers Handlers       // nil if the job names none
 	jar      http.CookieJar // nil if the job sends no cookies
 	gate     *Gate
@@ -251,6 +252,9 @@ func New(job crawler.Job, scope *rules.Scope, tools Tools, cfg Config) (*Visitor
 	w.live.Store(&job)
 	if len(job.Handlers) > 0 {
 		w.handlers = tools.Handlers
+		if all, ok := w.handlers.(ErrorHandlers); ok && all.HandlesErrors() {
+			w.errors = all
+		}
 	}
 	if job.Sitemaps && job.Follow {
 		w.sitemaps = tools.Sitemaps
