@@ -266,7 +266,7 @@ func TestWhatAHandlerDoesAfterItHasReturnedIsReported(t *testing.T) {
 		late.Go(func() {
 			<-returned
 			p.Emit(Title{"late"})
-			if p.Follow("/late") {
+			if p.Follow("/late").OK() {
 				t.Error("a link is reported as followed after its page's handlers returned")
 			}
 			for verb, err := range map[string]error{
@@ -303,7 +303,7 @@ func TestAPageSeedsItsOwnJobBeyondItsScope(t *testing.T) {
 	b.job.Depth = 0
 	h := trawl.NewHandlers("seed")
 	h.OnPage("/$", func(_ context.Context, p *trawl.Page) error {
-		if p.Follow("/other") {
+		if p.Follow("/other").OK() {
 			t.Error("a link beyond the depth limit belongs to the job")
 		}
 		return p.SeedWith(trawl.PriorityUrgent, p.Job(), b.site.URL(0, "/other"))

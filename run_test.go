@@ -523,3 +523,70 @@ func TestTheFirstPageComesSoonAfterTheStart(t *testing.T) {
 	t.Logf("the first page comes after %v", took)
 	testfleet.Within(t, "the first page comes after", took[len(took)/2], 60*time.Millisecond)
 }
+
+func TestALinkIsFollowedWithWhatItsHandlerPasses(t *testing.T) {
+	t.Parallel()
+	for _, depth := range []int{-1, 2} { // with a limit of depth, links are kept in another form
+		b := newLocalSite(t, pageMap{"/": `<a href="/a">a</a><a href="/b">b</a><a href="/c">c</a>`, "/a": "x", "/b": "x", "/c": "x"}, "/")
+		b.job.Depth = depth
+		var headers sync.Map
+		b.site.Handle("/c", http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			headers.Store("/c", r.Header.Get("X-Token")+" "+r.Header.Get("User-Agent"))
+			w.Header().Set("Content-Type", "text/html")
+			fmt.Fprint(w, "x")
+		}))
+		type place struct{ Aisle, Shelf int }
+		var mu sync.Mutex
+		var order []string
+		got := make(map[string]place)
+		h := trawl.NewHandlers("pass")
+		h.OnPage("/$", func(_ context.Context, p *trawl.Page) error {
+			a := p.Follow("/c", trawl.Meta(place{3, 4}), trawl.First(), trawl.Header("X-Token", "secret"))
+			if !a.OK() || a.URL != b.site.URL(0, "/c") {
+				t.Errorf("the link is refused: %+v", a)
+			}
+			if bad := p.Follow("http://elsewhere.example/"); bad.OK() {
+				t.Error("a link out of scope is accepted")
+			}
+			return nil
+		})
+		h.OnPage("", func(_ context.Context, p *trawl.Page) error {
+			mu.Lock()
+			defer mu.Unlock()
+			path := strings.TrimPrefix(p.URL(), b.site.URL(0, ""))
+			var at place
+			if err := p.Meta(&at); err != nil {
+				return err
+			}
+			order = append(order, path)
+			got[path] = at
+			return nil
+		})
+		b.crawl(h)
+		if len(order) != 4 || order[1] != "/c" || got["/c"] != (place{3, 4}) || got["/a"] != (place{}) {
+			t.Errorf("with depth %d, pages %v have %v", depth, order, got)
+		}
+		if token, _ := headers.Load("/c"); token != "secret "+b.job.UserAgent {
+			t.Errorf("the request has the headers %v", token)
+		}
+	}
+}
+
+func TestAnOptionOfALinkThatIsNotValidFailsItsPage(t *testing.T) {
+	t.Parallel()
+	b := newLocalSite(t, pageMap{"/": "x"}, "/")
+	b.cfg.Redis = "" // to restart faster
+	for want, option := range map[string]trawl.FollowOption{
+		"want at most 4096":         trawl.Meta(strings.Repeat("x", 5000)),
+		"unsupported type":          trawl.Meta(make(chan int)),
+		"the header User-Agent can": trawl.Header("user-agent", "other"),
+	} {
+		h := trawl.NewHandlers("bad")
+		h.OnPage("", func(_ context.Context, p *trawl.Page) error { p.Follow("/x", option); return nil })
+		b.cfg.Restart = true
+		b.crawl(h)
+		if r := b.records()["/"]; r.Outcome != trawl.OutcomeFailed || !strings.Contains(r.Error, want) {
+			t.Errorf("the page is %s: %q, want %q", r.Outcome, r.Error, want)
+		}
+	}
+}

@@ -47,25 +47,6 @@ func encode(value any) (json.RawMessage, error) {
 	return bytes.TrimSuffix(text.Bytes(), []byte("\n")), nil
 }
 
-// Follow adds a link of the page to the job: a reference as found in the page. It reports
-// whether the link is in scope; it is not if it is not a URL, or if scope, filters or depth
-// refuse it. A link that only depth refuses is followed later if the page turns out to be
-// nearer to a seed. A URL that the job has already seen is not fetched again. Jobs follow
-// the links that they find themselves, unless their Follow is false.
-func (p *Page) Follow(ref string) bool {
-	if p.lock("Follow") != nil {
-		return false
-	}
-	p.mu.Unlock()
-	u, err := p.resolve(ref)
-	if err != nil || p.lock("Follow") != nil {
-		return false
-	}
-	defer p.mu.Unlock()
-	p.yield.Links = append(p.yield.Links, u) // a link that is too deep now may come nearer
-	return p.handed.Refuses(u) == ""
-}
-
 // Seed adds URLs to a job, this one or another, which fetches those that it has not seen.
 // As seeds, they are fetched whatever the job's scope. The error says that one is not a
 // URL, and wraps [SkipRetry]; or that the job does not exist, or has ended

@@ -6,6 +6,7 @@ import (
 	"net/http"
 	"net/http/httptrace"
 	"net/url"
+	"slices"
 	"strings"
 
 	"github.com/trawlcrawler/trawl/crawler"
@@ -50,6 +51,11 @@ func headers(req fetched.Request) http.Header {
 	}
 	if req.From != "" {
 		h["From"] = []string{req.From}
+	}
+	for name, values := range req.Header {
+		if !slices.Contains(ourHeaders, name) {
+			h[name] = values
+		}
 	}
 	return h
 }

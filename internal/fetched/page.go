@@ -228,6 +228,7 @@ type Request struct {
 	URL       crawler.URL
 	Head      bool // it is a HEAD request: the page has no body
 	UserAgent string
+	Header    http.Header   // added to the header, where the fetcher sets nothing itself; nil for nothing
 	From      string        // how to reach the operator of the crawl; "" to send nothing
 	BodyLimit int64         // largest number of bytes of the decoded body to keep; the rest is cut off
 	Timeout   time.Duration // from the start to the last byte

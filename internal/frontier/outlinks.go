@@ -72,28 +72,31 @@ func (c *linkCodec) start() {
 	}
 }
 
+// linkPassed is added to the level of a sitemap if Entry.Passed follows.
+const linkPassed = 1 << 8
+
 // linkKind is what links of a page may have in common.
 type linkKind struct {
-	via                                        string
+	via, passed                                string
 	step, most, band, hops, embeds, sitemapped int
 }
 
 func kindOf(l fetched.Outlink) linkKind {
 	e := l.Entry
-	return linkKind{e.Referrer.String(), e.Depth, l.Most, int(e.Band), e.Hops, e.Embeds, e.Sitemap}
+	return linkKind{e.Referrer.String(), e.Passed, e.Depth, l.Most, int(e.Band), e.Hops, e.Embeds, e.Sitemap}
 }
 
 func (k linkKind) compare(other linkKind) int {
 	return cmp.Or(
 		cmp.Compare(k.via, other.via), cmp.Compare(k.step, other.step), cmp.Compare(k.most, other.most), cmp.Compare(k.band, other.band),
-		cmp.Compare(k.hops, other.hops), cmp.Compare(k.embeds, other.embeds), cmp.Compare(k.sitemapped, other.sitemapped),
+		cmp.Compare(k.passed, other.passed), cmp.Compare(k.hops, other.hops), cmp.Compare(k.embeds, other.embeds), cmp.Compare(k.sitemapped, other.sitemapped),
 	)
 }
 
 // pack encodes links, sorted by kind and URL, so that each can omit the prefix that it
 // shares with the previous one:
 //
-//	for each kind: len(via) via step most+1 band hops embeds sitemap number of links
+//	for each kind: len(via) via step most+1 band hops embeds sitemap [len(passed) passed] number of links
 //	for each link: length of the shared prefix, len(rest) rest
 func (c *linkCodec) pack(links []fetched.Outlink) string {
 	c.once.Do(c.start)
@@ -107,9 +110,17 @@ func (c *linkCodec) pack(links []fetched.Outlink) string {
 			n++
 		}
 		b = appendText(b, kind.via)
-		for _, v := range []int{kind.step, kind.most + 1, kind.band, kind.hops, kind.embeds, kind.sitemapped, n} {
+		sitemapped := kind.sitemapped
+		if kind.passed != "" {
+			sitemapped |= linkPassed
+		}
+		for _, v := range []int{kind.step, kind.most + 1, kind.band, kind.hops, kind.embeds, sitemapped} {
 			b = binary.AppendUvarint(b, uint64(v))
 		}
+		if kind.passed != "" {
+			b = appendText(b, kind.passed)
+		}
+		b = binary.AppendUvarint(b, uint64(n))
 		before := kind.via
 		for _, l := range sorted[:n] {
 			url := l.Entry.URL.String()
@@ -171,6 +182,9 @@ func (r *linkReader) kind(links []fetched.Outlink) []fetched.Outlink {
 		l.Entry.Band = queue.BandLow // no version writes this band
 	}
 	l.Entry.Hops, l.Entry.Embeds, l.Entry.Sitemap = r.number(), r.number(), r.number()
+	if l.Entry.Sitemap&linkPassed != 0 {
+		l.Entry.Sitemap, l.Entry.Passed = l.Entry.Sitemap&^linkPassed, r.text()
+	}
 	if via != "" {
 		l.Entry.Referrer = r.url(via)
 	}

@@ -49,6 +49,9 @@ type Entry struct {
 	// Chain describes the redirects between hosts that led here. It is zero for none, or if
 	// it would make no difference.
 	Chain Chain
+	// Passed is what a handler passes to the page's handlers and adds to its request, encoded;
+	// "" for nothing.
+	Passed string
 }
 
 // Chain describes the redirects between hosts that led to an entry.
@@ -87,6 +90,7 @@ const (
 	chainSeed = 1 << iota
 	chainCookies
 	chainAgain
+	chainPassed // len(passed) passed follow
 )
 
 // maxPackedLevels is the largest level of a sitemap that fits the flags.
@@ -96,7 +100,7 @@ const maxPackedLevels = 3
 // the host are not repeated, and the via shares the prefix of the URL. The first byte is
 // Lost, so that a script can increment it.
 //
-//	lost flags depth hops tries [spared] [embeds] [chain bits len(from) from] len(path) path [len(shared prefix)] [via]
+//	lost flags depth hops tries [spared] [embeds] [chain bits len(from) from [len(passed) passed]] len(path) path [len(shared prefix)] [via]
 func (e Entry) Pack() string {
 	path := e.URL.Path()
 	flags := byte(min(e.Sitemap, maxPackedLevels)) * flagSitemap
@@ -121,10 +125,10 @@ func (e Entry) Pack() string {
 	if e.Embeds > 0 {
 		flags |= flagEmbeds
 	}
-	if !e.Chain.From.IsZero() {
+	if !e.Chain.From.IsZero() || e.Passed != "" {
 		flags |= flagChain
 	}
-	b := make([]byte, 0, 18+len(path)+len(via)+len(e.Chain.From.String()))
+	b := make([]byte, 0, 18+len(path)+len(via)+len(e.Chain.From.String())+len(e.Passed))
 	b = append(b, byte(min(e.Lost, 255)), flags)
 	b = binary.AppendUvarint(b, uint64(e.Depth))
 	b = binary.AppendUvarint(b, uint64(e.Hops))
@@ -136,7 +140,7 @@ func (e Entry) Pack() string {
 		b = binary.AppendUvarint(b, uint64(e.Embeds))
 	}
 	if flags&flagChain != 0 {
-		b = e.Chain.pack(b)
+		b = e.Chain.pack(b, e.Passed)
 	}
 	b = binary.AppendUvarint(b, uint64(len(path)))
 	b = append(b, path...)
@@ -164,7 +168,7 @@ func UnpackEntry(h crawler.Host, band Band, packed string) (Entry, error) {
 		e.Embeds = r.uvarint()
 	}
 	if flags&flagChain != 0 {
-		e.Chain = r.chain()
+		e.Chain, e.Passed = r.chain()
 	}
 	path := r.take(r.uvarint())
 	scheme := "http://"
@@ -232,8 +236,8 @@ func (r *reader) byte() byte {
 	return s[0]
 }
 
-// pack appends the chain.
-func (c Chain) pack(b []byte) []byte {
+// pack appends the chain, and what is passed.
+func (c Chain) pack(b []byte, passed string) []byte {
 	bits := byte(0)
 	if c.Seed {
 		bits |= chainSeed
@@ -244,19 +248,33 @@ func (c Chain) pack(b []byte) []byte {
 	if c.Again {
 		bits |= chainAgain
 	}
+	if passed != "" {
+		bits |= chainPassed
+	}
 	from := c.From.String()
 	b = binary.AppendUvarint(append(b, bits), uint64(len(from)))
-	return append(b, from...)
+	b = append(b, from...)
+	if passed != "" {
+		b = append(binary.AppendUvarint(b, uint64(len(passed))), passed...)
+	}
+	return b
 }
 
 // chain decodes what Chain.pack encoded.
-func (r *reader) chain() Chain {
+func (r *reader) chain() (c Chain, passed string) {
 	bits := r.byte()
 	from := r.take(r.uvarint())
-	if r.broken = r.broken || !absolute(from); r.broken {
-		return Chain{}
+	if bits&chainPassed != 0 {
+		passed = r.take(r.uvarint())
+		r.broken = r.broken || passed == ""
 	}
-	return Chain{From: crawler.CanonicalURL(from), Seed: bits&chainSeed != 0, Cookies: bits&chainCookies != 0, Again: bits&chainAgain != 0}
+	if from == "" && passed != "" && !r.broken {
+		return Chain{}, passed
+	}
+	if r.broken = r.broken || !absolute(from); r.broken {
+		return Chain{}, ""
+	}
+	return Chain{From: crawler.CanonicalURL(from), Seed: bits&chainSeed != 0, Cookies: bits&chainCookies != 0, Again: bits&chainAgain != 0}, passed
 }
 
 func (r *reader) uvarint() int {

@@ -5,7 +5,9 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"net/http"
 	"runtime/debug"
+	"slices"
 	"time"
 
 	"github.com/trawlcrawler/trawl/crawler"
@@ -53,10 +55,34 @@ type HandlerPage struct {
 type Yield struct {
 	Items  []queue.Item
 	Links  []crawler.URL // to be admitted, except those that the job refuses
+	Leads  []Lead        // likewise, with what is passed to their pages
 	Outbox any           // passed to Deliver; nil if there is nothing to deliver
 	// Stop ends the job with this page: its batch is committed, and this worker settles
 	// nothing of the job after it. Deliver lets the fleet know.
 	Stop bool
+}
+
+// Lead is a link that handlers add to the job.
+type Lead struct {
+	URL    crawler.URL
+	First  bool   // before the host's other URLs, except urgent ones
+	Passed string // as [queue.Entry.Passed]
+}
+
+// Passing decodes what handlers pass to pages.
+type Passing interface {
+	// HeaderOf returns what is added to the header of a request; nil for nothing.
+	HeaderOf(passed string) http.Header
+	// PassedOn returns what is passed to the target of a redirect at another host.
+	PassedOn(passed string) string
+}
+
+// passedOn returns what is passed on to the target of a redirect.
+func (w *Visitor) passedOn(passed string, sameHost bool) string {
+	if passed == "" || sameHost || w.passing == nil {
+		return passed
+	}
+	return w.passing.PassedOn(passed)
 }
 
 // The rest of this file passes a page to the program's own handlers, which may be slow,
@@ -292,10 +318,34 @@ func (e *urlTask) take(y Yield) {
 		e.visitor.cfg.Stops()
 	}
 	for _, u := range y.Links {
+		y.Leads = append(y.Leads, Lead{URL: u})
+	}
+	// The page's own links come after these, which may pass something to the same URL.
+	own, nodes := e.links, e.nodes
+	e.links, e.nodes = nil, nil
+	defer func() { e.links, e.nodes = append(e.links, own...), joined(e.nodes, nodes) }()
+	for _, l := range y.Leads {
+		u, band := l.URL, queue.BandNormal
+		if l.First {
+			band = queue.BandFirst
+		}
 		if refused := e.visitor.scope.LinkRefusal(u, e.asked(1)); refused.Rule != "" {
 			e.skip(u, 1, refused)
 			continue
 		}
-		e.add(queue.Entry{URL: u, Referrer: e.result.Page.URL, Band: queue.BandNormal}, 1, e.visitor.job.Reach())
+		e.add(queue.Entry{URL: u, Referrer: e.result.Page.URL, Band: band, Passed: l.Passed}, 1, e.visitor.job.Reach())
 	}
+}
+
+// joined returns outlinks in front of those of the same pages.
+func joined(front, nodes []fetched.Outlinks) []fetched.Outlinks {
+	for _, f := range front {
+		at := slices.IndexFunc(nodes, func(n fetched.Outlinks) bool { return n.Page == f.Page })
+		if at < 0 {
+			nodes = append(nodes, f)
+			continue
+		}
+		nodes[at].Links = append(f.Links, nodes[at].Links...)
+	}
+	return nodes
 }

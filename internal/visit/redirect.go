@@ -49,6 +49,7 @@ func (e *urlTask) redirect() (crawler.URL, error) {
 	target := queue.Entry{
 		URL: to, Referrer: entry.URL, Depth: entry.Depth, Band: entry.Band,
 		Hops: entry.Hops + len(e.result.Redirects), Sitemap: entry.Sitemap, Embeds: entry.Embeds,
+		Passed: e.visitor.passedOn(entry.Passed, to.Host() == from.Host()),
 	}
 	if to.Host() != from.Host() || e.visitor.checks(target) != e.check {
 		target.Chain = e.chain()

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net/http"
 	"time"
 
 	"github.com/trawlcrawler/trawl/crawler"
@@ -128,7 +129,9 @@ func (e *urlTask) get(at crawler.URL) (crawler.URL, error) {
 	}
 	e.result.Signals = policy.Signals
 	e.leave()
-	e.result.Page, err = e.ask(request{Request: e.visitor.requestFor(at), rules: policy.Text})
+	e.result.Page, err = e.ask(request{
+		Request: e.visitor.requestFor(at, e.taken.Entry.Passed), rules: policy.Text,
+	})
 	if err != nil {
 		return crawler.URL{}, err
 	}
@@ -138,10 +141,14 @@ func (e *urlTask) get(at crawler.URL) (crawler.URL, error) {
 	return e.judge()
 }
 
-// requestFor returns the request for a page.
-func (w *Visitor) requestFor(u crawler.URL) fetched.Request {
+// requestFor returns the request for a page to which handlers passed something.
+func (w *Visitor) requestFor(u crawler.URL, passed string) fetched.Request {
+	var header http.Header
+	if passed != "" && w.passing != nil {
+		header = w.passing.HeaderOf(passed)
+	}
 	return fetched.Request{
-		URL: u, UserAgent: w.job.UserAgent, From: w.job.Contact, BodyLimit: int64(w.job.BodyLimit),
+		URL: u, UserAgent: w.job.UserAgent, From: w.job.Contact, BodyLimit: int64(w.job.BodyLimit), Header: header,
 		Timeout: time.Duration(w.settings().Timeout), TLS: w.job.TLS,
 		Identity: w.download, Record: w.needs.Exchanges, Waits: w.needs.Bodies,
 	}

@@ -173,6 +173,7 @@ type Visitor struct {
 	journal  Journal
 	locator  Locator
 	errors   ErrorHandlers  // nil if the job's handlers do not want to know what fails
+	passing  Passing        // nil if handlers pass nothing
 	handlers Handlers       // nil if the job names none
 	jar      http.CookieJar // nil if the job sends no cookies
 	gate     *Gate
@@ -255,6 +256,7 @@ func New(job crawler.Job, scope *rules.Scope, tools Tools, cfg Config) (*Visitor
 		if all, ok := w.handlers.(ErrorHandlers); ok && all.HandlesErrors() {
 			w.errors = all
 		}
+		w.passing, _ = w.handlers.(Passing)
 	}
 	if job.Sitemaps && job.Follow {
 		w.sitemaps = tools.Sitemaps
