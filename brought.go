@@ -40,6 +40,8 @@ func gather(sets []*Handlers) (map[string]*Handlers, error) {
 	byName := make(map[string]*Handlers, len(sets))
 	for _, h := range sets {
 		switch {
+		case h == nil:
+			return nil, errors.New("handlers: a set is nil: make it with trawl.NewHandlers")
 		case h.err != nil:
 			return nil, h.err
 		case !setName.MatchString(h.name):

@@ -9,7 +9,6 @@ import (
 	"os"
 	"time"
 
-	"github.com/trawlcrawler/trawl/internal/fetch"
 	"github.com/trawlcrawler/trawl/internal/fleet"
 )
 
@@ -42,6 +41,11 @@ type Config struct {
 	// Crawl name.
 	AllowPrivate bool
 	AllowCIDR    []netip.Prefix
+
+	// Access says how some hosts are reached: headers, logins, proxies and certificate
+	// authorities. Jobs that such a program starts are left to it alone, because other
+	// workers would fetch other pages. [Work] needs the same rules in all programs.
+	Access []AccessRule
 
 	// OwnAddresses stops Work from connecting to what is allowed only for a single job: the
 	// private hosts that are seeds of a crawl on the same Redis. Such jobs are left to
@@ -102,7 +106,11 @@ func (c Config) validate() error {
 			return fmt.Errorf("trawl: Config.%s: %v is out of range: want %s", check.field, check.value, check.want)
 		}
 	}
-	return nil
+	_, err := c.fetching()
+	if err != nil {
+		err = fmt.Errorf("trawl: %w", err)
+	}
+	return err
 }
 
 // worker creates a worker of the fleet, with its own outlet.
@@ -116,9 +124,13 @@ func (c Config) worker(ctx context.Context, p *process) (*fleet.Worker, error) {
 	if err != nil {
 		return nil, fmt.Errorf("trawl: %w", err)
 	}
+	fetching, err := c.fetching()
+	if err != nil {
+		return nil, errors.Join(fmt.Errorf("trawl: %w", err), out.Close())
+	}
 	w, err := fleet.NewWorker(p.conn, fleet.WorkerConfig{
 		Name: c.Name, Out: out, Concurrency: c.Concurrency, Jobs: c.Jobs, Closed: c.OwnAddresses,
-		Fetch:    fetch.Config{AllowPrivate: c.AllowPrivate, AllowCIDR: c.AllowCIDR},
+		Fetch:    fetching,
 		Handlers: p.brought, HandlerTime: c.HandlerTime, HandlerPlaces: c.HandlerPlaces, Grace: c.Grace,
 	})
 	if err != nil {

@@ -9,7 +9,6 @@ import (
 	"time"
 
 	"github.com/trawlcrawler/trawl/crawler"
-	"github.com/trawlcrawler/trawl/internal/fetch"
 	"github.com/trawlcrawler/trawl/internal/fleet"
 	"github.com/trawlcrawler/trawl/internal/localcrawl"
 	"github.com/trawlcrawler/trawl/internal/output"
@@ -104,10 +103,12 @@ var words = localcrawl.Words{
 
 // runner returns the configuration for crawling a job.
 func (c Config) runner(job Job, sets map[string]*Handlers) localcrawl.Config {
+	fetching, _ := c.fetching() // validate has returned the error
 	cfg := localcrawl.Config{
+		Own: len(c.Access) > 0,
 		Job: job, Restart: c.Restart, Redis: c.Redis, Folder: filepath.Join(c.Out, job.Name),
 		Out:   localcrawl.Out{OutletConfig: fleet.OutletConfig{Where: c.Out}, PerJob: true},
-		Fetch: fetch.Config{AllowPrivate: c.AllowPrivate, AllowCIDR: c.AllowCIDR}, Concurrency: c.Concurrency,
+		Fetch: fetching, Concurrency: c.Concurrency,
 		Name: c.Name, Process: cmp.Or(c.Name, fleet.WorkerName()),
 		HandlerTime: c.HandlerTime, HandlerPlaces: c.HandlerPlaces, Grace: c.Grace,
 		Words: words, Log: c.Log,

@@ -7,7 +7,6 @@ import (
 	"sync"
 
 	"github.com/trawlcrawler/trawl/crawler"
-	"github.com/trawlcrawler/trawl/internal/fetch"
 	"github.com/trawlcrawler/trawl/internal/fleet"
 	"github.com/trawlcrawler/trawl/internal/localcrawl"
 	"github.com/trawlcrawler/trawl/internal/output"
@@ -52,6 +51,9 @@ func Open(ctx context.Context, cfg Config, handlers ...*Handlers) (*Fleet, error
 	if err != nil {
 		return nil, fmt.Errorf("trawl: %w", err)
 	}
+	if cfg.Name == "" {
+		cfg.Name = fleet.WorkerName()
+	}
 	f := &Fleet{cfg: cfg, board: newBoard(), stopped: make(chan struct{}), last: make(map[string]Stats)}
 	f.process, err = localcrawl.OpenProcess(ctx, localcrawl.ProcessConfig{
 		Redis: cfg.Redis, Folder: cfg.Out, Out: fleet.OutletConfig{Where: cfg.Out, Spool: cfg.Spool},
@@ -74,9 +76,10 @@ func Open(ctx context.Context, cfg Config, handlers ...*Handlers) (*Fleet, error
 // worker returns the configuration of the fleet's worker.
 func (f *Fleet) worker() fleet.WorkerConfig {
 	c := f.cfg
+	fetching, _ := c.fetching() // validate has returned the error
 	return fleet.WorkerConfig{
 		Name: c.Name, Concurrency: c.Concurrency, Jobs: c.Jobs, Closed: c.OwnAddresses,
-		Fetch:       fetch.Config{AllowPrivate: c.AllowPrivate, AllowCIDR: c.AllowCIDR},
+		Fetch:       fetching,
 		HandlerTime: c.HandlerTime, HandlerPlaces: c.HandlerPlaces, Grace: c.Grace,
 		Observer: fleet.Observer{Listed: f.board.list, Serves: f.board.serve, Settled: f.board.settled},
 	}
@@ -138,12 +141,21 @@ func (f *Fleet) Start(ctx context.Context, job Job) (*Run, error) {
 	err := f.check(job)
 	if err == nil {
 		opened := queue.Opened{Networks: f.cfg.AllowCIDR, Private: f.cfg.AllowPrivate}
-		err = f.process.Start(ctx, job, opened, f.cfg.Restart)
+		err = f.process.Start(ctx, job, opened, f.owner(), f.cfg.Restart)
 	}
 	if err != nil {
 		return nil, fmt.Errorf("trawl: start job %q: %w", job.Name, err)
 	}
 	return f.Job(ctx, job.Name)
+}
+
+// owner returns the only worker that may run the jobs that the program starts: this one, if it
+// has logins, headers or proxies that others lack; otherwise "".
+func (f *Fleet) owner() string {
+	if len(f.cfg.Access) == 0 {
+		return ""
+	}
+	return f.cfg.Name
 }
 
 // check refuses jobs that this process could not run.

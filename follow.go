@@ -2,12 +2,15 @@ package trawl
 
 import (
 	"cmp"
+	"context"
 	"encoding/json"
 	"fmt"
 	"net/http"
 	"net/textproto"
 
 	"github.com/trawlcrawler/trawl/internal/fetch"
+	"github.com/trawlcrawler/trawl/internal/fetched"
+	"github.com/trawlcrawler/trawl/internal/queue"
 	"github.com/trawlcrawler/trawl/internal/visit"
 )
 
@@ -94,8 +97,28 @@ func unpack(text string) (p passed) {
 	return p
 }
 
-// HeaderOf returns what is added to the header of a request.
-func (n *named) HeaderOf(text string) http.Header { return unpack(text).Header }
+// Prepare adds what handlers passed with the link, and what they add now, to a request.
+func (n *named) Prepare(ctx context.Context, e queue.Entry, r *fetched.Request) (err error) {
+	r.Header = unpack(e.Passed).Header
+	out := &Request{
+		Job: n.deliverer.job.Job.Name, URL: r.URL.String(), Referrer: e.Referrer.String(), Depth: e.Depth, Try: e.Tries + e.Spared + 1,
+	}
+	for _, set := range n.sets {
+		for _, do := range set.requests {
+			if out.Header == nil {
+				out.Header = r.Header.Clone()
+			}
+			if out.Header == nil {
+				out.Header = make(http.Header)
+			}
+			if err := do(ctx, out); err != nil {
+				return fmt.Errorf("handlers %s: %w", set.name, err)
+			}
+			r.Header = out.Header
+		}
+	}
+	return nil
+}
 
 // PassedOn returns what is passed to the target of a redirect at another host: it does not get
 // the header, which may be a secret.

@@ -2,9 +2,13 @@ package trawl
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"mime"
+	"net/http"
+	"path/filepath"
 	"regexp"
+	"runtime"
 	"strings"
 
 	"github.com/PuerkitoBio/goquery"
@@ -19,7 +23,9 @@ type Handlers struct {
 	rules []rule
 	sinks []SinkFunc
 	fails []ErrorFunc
-	err   error // of the first invalid pattern
+
+	requests []RequestFunc
+	err      error // of the first invalid pattern
 }
 
 // PageFunc gets a page. The package comment explains what its error means.
@@ -31,6 +37,21 @@ type ElementFunc func(ctx context.Context, p *Page, element *goquery.Selection) 
 // ErrorFunc is told that a URL has failed. An error that wraps [SkipRetry] fails a URL for
 // good that would be tried again; any other is logged.
 type ErrorFunc func(ctx context.Context, f *Failure) error
+
+// RequestFunc may add to a request, or refuse it with an error.
+type RequestFunc func(ctx context.Context, r *Request) error
+
+// Request is a request that is about to be made.
+type Request struct {
+	Job      string
+	URL      string
+	Referrer string // the page that linked here; "" for a seed
+	Depth    int
+	Try      int // the number of this try, from 1
+	// Header is what is added to the header. Fields that Trawl sets itself, such as User-Agent,
+	// are ignored.
+	Header http.Header
+}
 
 // SinkFunc keeps results, of any outcome. After it returns nil, killing the process must
 // not lose any of them. It may get a page that it already has, so it should replace what it
@@ -51,7 +72,7 @@ func NewHandlers(name string) *Handlers { return &Handlers{name: name} }
 // which they were registered, until one returns an error.
 func (h *Handlers) OnPage(pattern string, do PageFunc) {
 	re, err := regexp.Compile(pattern)
-	h.add(err, "OnPage", pattern, func(ctx context.Context, p *Page) error {
+	h.add(err, do == nil, "OnPage", pattern, func(ctx context.Context, p *Page) error {
 		if !re.MatchString(p.URL()) {
 			return nil
 		}
@@ -67,7 +88,7 @@ func (h *Handlers) OnType(mediaType string, do PageFunc) {
 		err = fmt.Errorf("want a type such as application/pdf, or image/*")
 	}
 	kind, all := strings.CutSuffix(want, "/*")
-	h.add(err, "OnType", mediaType, func(ctx context.Context, p *Page) error {
+	h.add(err, do == nil, "OnType", mediaType, func(ctx context.Context, p *Page) error {
 		got := p.Type()
 		if got != want && !(all && strings.HasPrefix(got, kind+"/")) {
 			return nil
@@ -80,7 +101,7 @@ func (h *Handlers) OnType(mediaType string, do PageFunc) {
 // selector matches, in the order of the page.
 func (h *Handlers) OnHTML(selector string, do ElementFunc) {
 	matcher, err := cascadia.Compile(selector)
-	h.add(err, "OnHTML", selector, func(ctx context.Context, p *Page) error {
+	h.add(err, do == nil, "OnHTML", selector, func(ctx context.Context, p *Page) error {
 		doc, err := p.Document()
 		if doc == nil || err != nil {
 			return err
@@ -102,16 +123,60 @@ func (h *Handlers) OnHTML(selector string, do ElementFunc) {
 // told so for each try; Failure.Final says that there are no more. It runs before the
 // failure is on record, under the deadline of handlers. If the worker is lost before the URL
 // is settled, it is told again.
-func (h *Handlers) OnError(do ErrorFunc) { h.fails = append(h.fails, do) }
+func (h *Handlers) OnError(do ErrorFunc) {
+	if h.check(nil, do == nil, "OnError", "") {
+		h.fails = append(h.fails, do)
+	}
+}
+
+// OnRequest registers a function that is called before each request for a URL of the job, and
+// for each redirect within a host, but not for robots.txt. It may add to the request's header.
+// If it returns an error, the URL is not requested, and ends as skipped, with the error as
+// the reason. It runs in the pace of the host, so it should return soon.
+func (h *Handlers) OnRequest(do RequestFunc) {
+	if h.check(nil, do == nil, "OnRequest", "") {
+		h.requests = append(h.requests, do)
+	}
+}
 
 // Sink registers a function that keeps the results of all jobs that name the set.
-func (h *Handlers) Sink(keep SinkFunc) { h.sinks = append(h.sinks, keep) }
-
-func (h *Handlers) add(err error, method, pattern string, r rule) {
-	if err != nil && h.err == nil {
-		h.err = fmt.Errorf("handlers %s: %s(%q): %w", h.name, method, pattern, err)
+func (h *Handlers) Sink(keep SinkFunc) {
+	if h.check(nil, keep == nil, "Sink", "") {
+		h.sinks = append(h.sinks, keep)
 	}
-	h.rules = append(h.rules, r)
+}
+
+func (h *Handlers) add(err error, missing bool, method, pattern string, r rule) {
+	if h.check(err, missing, method, pattern) {
+		h.rules = append(h.rules, r)
+	}
+}
+
+// check reports whether a registration is valid, and otherwise keeps its error, if it is the
+// first one, with the line of the program that called the method.
+func (h *Handlers) check(err error, missing bool, method, pattern string) bool {
+	if err == nil && missing {
+		err = errors.New("the function is nil")
+	}
+	if err != nil && h.err == nil {
+		h.err = fmt.Errorf("handlers %s: %s(%q): %w%s", h.name, method, pattern, err, calledAt())
+	}
+	return err == nil
+}
+
+// calledAt returns the line of the program that called a method of Handlers, in parentheses.
+func calledAt() string {
+	pcs := make([]uintptr, 8)
+	frames := runtime.CallersFrames(pcs[:runtime.Callers(2, pcs)])
+	for {
+		frame, more := frames.Next()
+		if !strings.Contains(frame.Function, "trawl.(*Handlers).") && frame.File != "" {
+			return fmt.Sprintf(" (%s:%d)", filepath.Base(frame.File), frame.Line)
+		}
+		if !more {
+			return ""
+		}
+	}
 }
 
 // run passes a page to the functions that are for it.

@@ -590,3 +590,43 @@ func TestAnOptionOfALinkThatIsNotValidFailsItsPage(t *testing.T) {
 		}
 	}
 }
+
+func TestHandlersAddToRequestsAndRefuseThem(t *testing.T) {
+	t.Parallel()
+	b := newLocalSite(t, pageMap{"/": `<a href="/no">1</a>`, "/no": "x"}, "/")
+	var seen sync.Map
+	b.site.Handle("/", http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		seen.Store("header", r.Header.Get("X-Session")+" "+r.Header.Get("X-Key"))
+		w.Header().Set("Content-Type", "text/html")
+		fmt.Fprint(w, `<a href="/no">1</a>`)
+	}))
+	host := strings.TrimSuffix(strings.TrimPrefix(b.site.URL(0, "/"), "http://"), "/")
+	b.cfg.Access = []trawl.AccessRule{{Hosts: []string{"http://" + host}, Header: http.Header{"X-Key": {"secret"}}}}
+	h := trawl.NewHandlers("session")
+	h.OnRequest(func(_ context.Context, r *trawl.Request) error {
+		if strings.HasSuffix(r.URL, "/no") {
+			return errors.New("it is not worth it")
+		}
+		r.Header.Set("X-Session", "7")
+		return nil
+	})
+	stats := b.crawl(h)
+	if got, _ := seen.Load("header"); got != "7 secret" {
+		t.Errorf("the request has the headers %v", got)
+	}
+	if r := b.records()["/no"]; r.Outcome != trawl.OutcomeSkipped || !strings.Contains(r.Error, "it is not worth it") || b.site.Count("/no") != 0 {
+		t.Errorf("a request that is refused ends as %s: %q, after %d requests (%v)", r.Outcome, r.Error, b.site.Count("/no"), stats.Outcomes)
+	}
+}
+
+func TestAHandlerThatIsNilIsRefusedWithItsLine(t *testing.T) {
+	t.Parallel()
+	h := trawl.NewHandlers("shop")
+	h.OnPage("", nil)
+	for _, sets := range [][]*trawl.Handlers{{h}, {nil}} {
+		_, err := trawl.Open(t.Context(), trawl.Config{Out: t.TempDir()}, sets...)
+		if err == nil || !strings.Contains(err.Error(), "is nil") || sets[0] != nil && !strings.Contains(err.Error(), "(run_test.go:") {
+			t.Errorf("handlers that are nil: %v", err)
+		}
+	}
+}

@@ -175,8 +175,8 @@ func (p *Process) run(ctx, hard context.Context, also ...func(context.Context)) 
 // Start creates a job and lets scheduler and worker see it at once. The private hosts that
 // its seeds name are opened for this job alone. With restart, a job of that name is removed
 // first, and its results are set aside. Otherwise the error wraps [crawler.ErrJobExists] if
-// there is one.
-func (p *Process) Start(ctx context.Context, job crawler.Job, opened queue.Opened, restart bool) error {
+// there is one. owner is the only worker that may run the job; "" for any.
+func (p *Process) Start(ctx context.Context, job crawler.Job, opened queue.Opened, owner string, restart bool) error {
 	seeds, err := rules.SeedEntries(job)
 	if err != nil {
 		return err
@@ -191,7 +191,7 @@ func (p *Process) Start(ctx context.Context, job crawler.Job, opened queue.Opene
 			return fmt.Errorf("forget the earlier job %q: %w", job.Name, err)
 		}
 	}
-	if err := p.Client.CreateFrom(ctx, job, crawler.Origin{Opens: true}, opened); err != nil {
+	if err := p.Client.CreateFrom(ctx, job, crawler.Origin{Opens: true, Owner: owner}, opened); err != nil {
 		return err
 	}
 	p.Look()

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
-	"net/http"
 	"runtime/debug"
 	"slices"
 	"time"
@@ -69,10 +68,10 @@ type Lead struct {
 	Passed string // as [queue.Entry.Passed]
 }
 
-// Passing decodes what handlers pass to pages.
+// Passing are [Handlers] that change requests.
 type Passing interface {
-	// HeaderOf returns what is added to the header of a request; nil for nothing.
-	HeaderOf(passed string) http.Header
+	// Prepare adds to a request for an entry. An error refuses the request.
+	Prepare(ctx context.Context, e queue.Entry, r *fetched.Request) error
 	// PassedOn returns what is passed to the target of a redirect at another host.
 	PassedOn(passed string) string
 }
@@ -83,6 +82,23 @@ func (w *Visitor) passedOn(passed string, sameHost bool) string {
 		return passed
 	}
 	return w.passing.PassedOn(passed)
+}
+
+// prepare lets the job's handlers add to a request, or refuse it: the reason is not "" then.
+func (e *urlTask) prepare(r *fetched.Request) (refused string) {
+	if e.visitor.passing == nil {
+		return ""
+	}
+	ctx, cancel := context.WithTimeout(e.visit.life.doing, e.visitor.cfg.HandlerTime)
+	defer cancel()
+	err := func() (err error) {
+		defer recovered(e.visit.log, r.URL.String(), &err)
+		return e.visitor.passing.Prepare(ctx, e.taken.Entry, r)
+	}()
+	if err != nil {
+		return err.Error()
+	}
+	return ""
 }
 
 // The rest of this file passes a page to the program's own handlers, which may be slow,

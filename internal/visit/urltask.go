@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"net/http"
 	"time"
 
 	"github.com/trawlcrawler/trawl/crawler"
@@ -129,9 +128,12 @@ func (e *urlTask) get(at crawler.URL) (crawler.URL, error) {
 	}
 	e.result.Signals = policy.Signals
 	e.leave()
-	e.result.Page, err = e.ask(request{
-		Request: e.visitor.requestFor(at, e.taken.Entry.Passed), rules: policy.Text,
-	})
+	wanted := e.visitor.requestFor(at)
+	if refused := e.prepare(&wanted); refused != "" {
+		e.end(crawler.OutcomeSkipped, refused)
+		return crawler.URL{}, nil
+	}
+	e.result.Page, err = e.ask(request{Request: wanted, rules: policy.Text})
 	if err != nil {
 		return crawler.URL{}, err
 	}
@@ -141,14 +143,10 @@ func (e *urlTask) get(at crawler.URL) (crawler.URL, error) {
 	return e.judge()
 }
 
-// requestFor returns the request for a page to which handlers passed something.
-func (w *Visitor) requestFor(u crawler.URL, passed string) fetched.Request {
-	var header http.Header
-	if passed != "" && w.passing != nil {
-		header = w.passing.HeaderOf(passed)
-	}
+// requestFor returns the request for a page.
+func (w *Visitor) requestFor(u crawler.URL) fetched.Request {
 	return fetched.Request{
-		URL: u, UserAgent: w.job.UserAgent, From: w.job.Contact, BodyLimit: int64(w.job.BodyLimit), Header: header,
+		URL: u, UserAgent: w.job.UserAgent, From: w.job.Contact, BodyLimit: int64(w.job.BodyLimit),
 		Timeout: time.Duration(w.settings().Timeout), TLS: w.job.TLS,
 		Identity: w.download, Record: w.needs.Exchanges, Waits: w.needs.Bodies,
 	}

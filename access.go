@@ -1,0 +1,74 @@
+package trawl
+
+import (
+	"crypto/x509"
+	"fmt"
+	"net/http"
+
+	"github.com/trawlcrawler/trawl/crawler"
+	"github.com/trawlcrawler/trawl/internal/fetch"
+)
+
+// AccessRule says how some hosts are reached: with which headers, login, proxies and trust.
+// Of several rules that match a host, the first one that sets a property applies.
+type AccessRule struct {
+	// Hosts are the hosts that the rule is for, as in an access file: shop.example,
+	// *.example.org, 127.0.0.1:8080, and https://shop.example or http://shop.example for one
+	// scheme. Default every host, which is only allowed for Proxies and CAs.
+	Hosts []string
+	// Header are headers to send. They are treated as secrets: they are sent only to these
+	// hosts, and only over TLS unless the host is written with http://.
+	Header http.Header
+	// User and Password are sent as basic authentication, under the same conditions.
+	User, Password string
+	// Proxies are URLs of proxies: http://user:password@host:port, https:// or socks5://, or
+	// "direct". Each host gets one of them, and another one while that cannot be reached.
+	Proxies []string
+	// CAs are certificate authorities to trust in addition to the system's.
+	CAs []*x509.Certificate
+	// Insecure disables the verification of the hosts' certificates.
+	Insecure bool
+}
+
+// String returns the hosts of the rule, without its secrets.
+func (a AccessRule) String() string { return fmt.Sprintf("access rule for %v", a.Hosts) }
+
+// GoString is String, for %#v.
+func (a AccessRule) GoString() string { return a.String() }
+
+// rule returns the rule of the fetcher.
+func (a AccessRule) rule() (r fetch.Rule, err error) {
+	r = fetch.Rule{Header: a.Header, Login: crawler.NewLogin(a.User, a.Password), CAs: a.CAs, Insecure: a.Insecure}
+	for _, host := range a.Hosts {
+		pattern, err := fetch.ParseHostPattern(host)
+		if err != nil {
+			return fetch.Rule{}, err
+		}
+		r.Hosts = append(r.Hosts, pattern)
+	}
+	for _, text := range a.Proxies {
+		if text == "direct" {
+			r.Proxies = append(r.Proxies, nil)
+			continue
+		}
+		proxy, err := fetch.ParseProxy(text, true)
+		if err != nil {
+			return fetch.Rule{}, err
+		}
+		r.Proxies = append(r.Proxies, proxy)
+	}
+	return r, nil
+}
+
+// fetching returns what connections may reach, and how.
+func (c Config) fetching() (fetch.Config, error) {
+	cfg := fetch.Config{AllowPrivate: c.AllowPrivate, AllowCIDR: c.AllowCIDR}
+	for i, a := range c.Access {
+		rule, err := a.rule()
+		if err != nil {
+			return fetch.Config{}, fmt.Errorf("Config.Access[%d]: %w", i, err)
+		}
+		cfg.Rules = append(cfg.Rules, rule)
+	}
+	return cfg, nil
+}
