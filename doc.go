@@ -1,14 +1,28 @@
 // Package trawl is the API for Go programs with code of their own: functions that get the
 // pages of a crawl, as a tree to select from, and that emit items, add links, add URLs to
-// other jobs and enqueue tasks. The program is either a whole crawl, with nothing to
-// install ([Crawl]), or one of the workers of a fleet ([Work]).
+// other jobs and enqueue tasks.
+//
+// # The package on one screen
+//
+//   - one crawl, to its end: [Crawl]
+//   - a program with many crawls: [Open], [Fleet.Start], [Run.Events], [Run.Wait],
+//     [Run.Records], [Fleet.Shutdown]
+//   - a worker of a fleet that has schedulers: [Work]
+//   - the jobs of a fleet, from outside: [Connect], [Client]
+//   - pages: [Handlers.OnPage], [Handlers.OnType], [Handlers.OnHTML], [Page]
+//   - what fails: [Handlers.OnError], [Failure]
+//   - requests: [Handlers.OnRequest], Config.Access
+//   - results: [Page.Emit], [Handlers.Sink], [Run.Records]
+//   - links, and what they carry: [Page.Follow], [Meta], [First], [Header], [Page.Meta]
+//   - the end: [Page.Stop], Job.Pages, Job.Items, Job.Time, [Run.Cancel], Config.Grace
+//   - errors: [ErrJobExists], [ErrNoHandlers], [ErrFleetClosed] and others, for errors.Is
 //
 //	shop := trawl.NewHandlers("shop")
 //	shop.OnHTML("div.product", func(ctx context.Context, p *trawl.Page, product *goquery.Selection) error {
 //		p.Emit(Product{URL: p.URL(), Name: product.Find("h1").Text()})
 //		return nil
 //	})
-//	counters, err := trawl.Crawl(ctx, trawl.NewJob("shop", "https://shop.example/"), trawl.Config{}, shop)
+//	stats, err := trawl.Crawl(ctx, trawl.NewJob("shop", "https://shop.example/"), trawl.Config{}, shop)
 //
 // [Handlers] are a named set of functions: for pages by their URL ([Handlers.OnPage]), by
 // their media type ([Handlers.OnType]), or for the elements of HTML that a selector matches
@@ -28,6 +42,25 @@
 // says (retries); then the page ends as failed, with the error as the reason. An error that
 // wraps [SkipRetry] ends it at once, and so does a panic, which is logged with its stack
 // and affects only that page. Handlers have a deadline (Config.HandlerTime).
+//
+// # Many crawls in one program
+//
+// A service opens one [Fleet], and starts as many jobs as it likes: they share a Redis, a
+// scheduler and a worker.
+//
+//	fleet, err := trawl.Open(ctx, trawl.Config{}, shop)
+//	run, err := fleet.Start(ctx, trawl.NewJob("shop-42", "https://shop.example/"))
+//	for event := range run.Events(ctx) {
+//		log.Println(event.Kind)
+//	}
+//	stats, err := run.Wait(ctx)
+//	for record, err := range run.Records(ctx) {
+//		// what is on record of each URL
+//	}
+//	err = fleet.Shutdown(ctx) // jobs that have not ended continue at the next Open
+//
+// [Crawl] is the short form for a single job. Both return numbers also with an error. Pages
+// that fail are not an error, not even if all do: [Stats.Failed] counts them.
 //
 // # A fleet's jobs
 //

@@ -3,7 +3,9 @@ package examples_test
 import (
 	"bytes"
 	"database/sql"
+	"errors"
 	"fmt"
+	"io"
 	"maps"
 	"net/http"
 	"os"
@@ -257,5 +259,77 @@ func (c *exampleFleet) waitForJob(job string) {
 		case <-soon.Done():
 			c.t.Fatal(err)
 		}
+	}
+}
+
+func TestBrokenLinksAreReportedWithTheirPages(t *testing.T) {
+	t.Parallel()
+	site := testsite.Serve(t, sitePages{"/": {html, `<a href="/ok">1</a><a href="/gone">2</a>`}, "/ok": {html, "x"}})
+	cmd := exec.CommandContext(testfleet.Patience(t), build(t, "checklinks"), "-delay", "0", site.URL(0, "/"))
+	out, err := cmd.Output()
+	var failed *exec.ExitError
+	if !errors.As(err, &failed) || failed.ExitCode() != 1 {
+		t.Errorf("the program ends with %v, want status 1", err)
+	}
+	want := site.URL(0, "/gone") + "\thttp\tthe server answered 404 Not Found\ton " + site.URL(0, "/") + "\n2 pages, 1 broken\n"
+	if string(out) != want {
+		t.Errorf("the program says %q, want %q", out, want)
+	}
+}
+
+func TestAServiceCrawlsForOthers(t *testing.T) {
+	t.Parallel()
+	site := testsite.Serve(t, sitePages{"/": {html, `<title>Home</title><a href="/one">1</a>`}, "/one": {html, "<title>One</title>"}})
+	said := testfleet.NewTranscript()
+	cmd := exec.Command(build(t, "service"), "-listen", "127.0.0.1:0", "-out", t.TempDir(), "-delay", "0")
+	cmd.Stderr = said
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	defer cmd.Process.Kill()
+	address := regexp.MustCompile(`listening on (\S+)`)
+	for address.FindString(said.Text()) == "" {
+		changed := said.Changes()
+		if address.FindString(said.Text()) != "" {
+			break
+		}
+		select {
+		case <-changed:
+		case <-testfleet.Patience(t).Done():
+			t.Fatal(said.Text())
+		}
+	}
+	at := "http://" + address.FindStringSubmatch(said.Text())[1] + "/crawls/news"
+	call := func(method, url string, status int) string {
+		t.Helper()
+		request, err := http.NewRequestWithContext(testfleet.Patience(t), method, url, nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		answer, err := http.DefaultClient.Do(request)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer answer.Body.Close()
+		text, err := io.ReadAll(answer.Body)
+		if err != nil || answer.StatusCode != status {
+			t.Fatalf("%s %s: %s (%v): %s", method, url, answer.Status, err, text)
+		}
+		return string(text)
+	}
+	call("POST", at+"?url="+site.URL(0, "/"), http.StatusCreated)
+	call("POST", at+"?url="+site.URL(0, "/"), http.StatusConflict)
+	if events := call("GET", at+"/events", http.StatusOK); !strings.Contains(events, `"State":"done"`) {
+		t.Errorf("the events are %s", events)
+	}
+	if records := call("GET", at, http.StatusOK); !strings.Contains(records, site.URL(0, "/one")+" fetched One\n") {
+		t.Errorf("the records are %s", records)
+	}
+	call("GET", at+"-nosuch", http.StatusNotFound)
+	if err := cmd.Process.Signal(syscall.SIGTERM); err != nil {
+		t.Fatal(err)
+	}
+	if err := cmd.Wait(); err != nil {
+		t.Errorf("the service ends with %v\n%s", err, said.Text())
 	}
 }
