@@ -5,24 +5,34 @@
 // # The package on one screen
 //
 //   - one crawl, to its end: [Crawl]
+//
 //   - a program with many crawls: [Open], [Fleet.Start], [Run.Events], [Run.Wait],
 //     [Run.Records], [Fleet.Shutdown]
+//
 //   - a worker of a fleet that has schedulers: [Work]
+//
 //   - the jobs of a fleet, from outside: [Connect], [Client]
+//
 //   - pages: [Handlers.OnPage], [Handlers.OnType], [Handlers.OnHTML], [Page]
+//
 //   - what fails: [Handlers.OnError], [Failure]
+//
 //   - requests: [Handlers.OnRequest], Config.Access
+//
 //   - results: [Page.Emit], [Handlers.Sink], [Run.Records]
+//
 //   - links, and what they carry: [Page.Follow], [Meta], [First], [Header], [Page.Meta]
+//
 //   - the end: [Page.Stop], Job.Pages, Job.Items, Job.Time, [Run.Cancel], Config.Grace
+//
 //   - errors: [ErrJobExists], [ErrNoHandlers], [ErrFleetClosed] and others, for errors.Is
 //
-//	shop := trawl.NewHandlers("shop")
-//	shop.OnHTML("div.product", func(ctx context.Context, p *trawl.Page, product *goquery.Selection) error {
-//		p.Emit(Product{URL: p.URL(), Name: product.Find("h1").Text()})
-//		return nil
-//	})
-//	stats, err := trawl.Crawl(ctx, trawl.NewJob("shop", "https://shop.example/"), trawl.Config{}, shop)
+//     shop := trawl.NewHandlers("shop")
+//     shop.OnHTML("div.product", func(ctx context.Context, p *trawl.Page, product *goquery.Selection) error {
+//     p.Emit(Product{URL: p.URL(), Name: product.Find("h1").Text()})
+//     return nil
+//     })
+//     stats, err := trawl.Crawl(ctx, trawl.NewJob("shop", "https://shop.example/"), trawl.Config{}, shop)
 //
 // [Handlers] are a named set of functions: for pages by their URL ([Handlers.OnPage]), by
 // their media type ([Handlers.OnType]), or for the elements of HTML that a selector matches
