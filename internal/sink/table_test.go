@@ -96,8 +96,8 @@ func TestATableIsReadAsItWasWritten(t *testing.T) {
 	row.Fields = json.RawMessage(`{"b":1,"a":[null]}`)
 	row.Redirects = []string{"http://example.com/b", "http://example.com/c"}
 	empty := int64(0)
-	row.Repaired = []string{} // as an empty list is read
-	nothing := tabular.PageRow{Bytes: &empty, FetchedAt: time.UnixMilli(0).UTC(), Redirects: []string{}, Repaired: []string{}}
+	row.Repaired, row.MinHash = []string{}, []string{} // as empty lists are read
+	nothing := tabular.PageRow{Bytes: &empty, FetchedAt: time.UnixMilli(0).UTC(), Redirects: []string{}, Repaired: []string{}, MinHash: []string{}}
 	want := []tabular.PageRow{row, nothing}
 	var file bytes.Buffer
 	table := tabular.New[tabular.PageRow](&file)
