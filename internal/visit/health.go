@@ -7,7 +7,6 @@ import (
 
 	"github.com/trawlcrawler/trawl/crawler"
 	"github.com/trawlcrawler/trawl/internal/fetched"
-	"github.com/trawlcrawler/trawl/internal/plain"
 	"github.com/trawlcrawler/trawl/internal/queue"
 )
 
@@ -123,9 +122,11 @@ func (s *health) lost(tries int) string {
 	switch {
 	case s.ConsecutiveFailures >= queue.HopelessFailures:
 		return "the host is given up: " + s.Trouble
+	case s.ConsecutiveFailures >= tries && s.ConsecutiveFailures == 1:
+		return "the host is given up: it refused, or was not reached: " + s.Trouble
 	case s.ConsecutiveFailures >= tries:
-		return fmt.Sprintf("the host is given up: it refused, or was not reached, %s in a row, at last: %s",
-			plain.Plural(int64(s.ConsecutiveFailures), "time", "times"), s.Trouble)
+		return fmt.Sprintf("the host is given up: it refused, or was not reached, %d times in a row, at last: %s",
+			s.ConsecutiveFailures, s.Trouble)
 	}
 	return ""
 }
