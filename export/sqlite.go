@@ -33,9 +33,10 @@ func hasSQLite() error {
 	if slices.Contains(sql.Drivers(), sqliteDriver) {
 		return nil
 	}
-	return fmt.Errorf("%w: this build has no driver for SQLite: use the full build of trawl (make build-full, or the image trawl-full), "+
-		"import %q in your own program, or let the program sqlite3 import CSV: trawl export JOB --as csv | sqlite3 pages.db "+
-		`".import --csv /dev/stdin pages"`, ErrOrder, "github.com/trawlcrawler/trawl/drivers/sqlite")
+	return fmt.Errorf("%w: this build has no driver for SQLite: use the full build of trawl "+
+		"(make build-full, or the image trawl-full), import %q in your own program, or let the program sqlite3 "+
+		`import CSV: trawl export JOB --as csv | sqlite3 pages.db ".import --csv /dev/stdin pages"`,
+		ErrOrder, "github.com/trawlcrawler/trawl/drivers/sqlite")
 }
 
 // indexed lists the columns with an index.
