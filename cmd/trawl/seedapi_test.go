@@ -20,7 +20,7 @@ func longList() int {
 	if slow() {
 		return 1_000_000
 	}
-	return 200_000
+	return 60_000
 }
 
 // writeList writes the list as it is read.

@@ -45,7 +45,7 @@ func run(args []string) error {
 		return err
 	}
 	defer os.RemoveAll(dir)
-	if err := build(dir); err != nil {
+	if err := build(dir, p); err != nil {
 		return err
 	}
 	return runTests(p, flags, testcommand.Dir+"="+dir)
@@ -60,10 +60,13 @@ func split(args []string) (flags, patterns []string) {
 	return args[:n], args[n:]
 }
 
-// build builds the command as the tests need it: fleets always run without the race detector, and
-// the tests of the command line run it with the detector if they are built with it themselves.
-func build(dir string) error {
-	if err := testcommand.Build(dir, false); err != nil {
+// commandLine is the package whose tests run the command with the race detector, if they are built
+// with it themselves. Fleets of other tests always run without it.
+const commandLine = "github.com/trawlcrawler/trawl/cmd/trawl"
+
+// build builds the command as the tests of a plan need it.
+func build(dir string, p plan) error {
+	if err := testcommand.Build(dir, false); err != nil || !slices.Contains(p.raced, commandLine) {
 		return err
 	}
 	return testcommand.Build(dir, true)
@@ -72,7 +75,8 @@ func build(dir string) error {
 // runTests runs the tests of a plan and prints one report of all.
 func runTests(p plan, flags []string, variable string) error {
 	r := newReport(os.Stdout)
-	raced, plain := exec.Command("go", "test", "-json", "-race"), testcommand.Go("test", "-json")
+	raced, plain := exec.Command("go", "test", "-json"), testcommand.Go("test", "-json")
+	raced.Args = append(raced.Args, testcommand.Raced...)
 	err := errors.Join(
 		goTest(raced, variable, r, flags, p.raced),
 		goTest(plain, variable, r, flags, p.plain),
