@@ -46,7 +46,8 @@ func (c *Client) Create(ctx context.Context, job Job) error {
 // the list ends the seeding after the lines before it are admitted. The error wraps
 // [crawler.ErrNoJob] or [crawler.ErrJobEnded] if the job takes no seeds, even if it ends
 // meanwhile. progress, unless nil, is called now and then.
-func (c *Client) Seed(ctx context.Context, job string, urls iter.Seq2[string, error], progress func(crawler.Seeding)) (crawler.Seeding, error) {
+func (c *Client) Seed(ctx context.Context, job string, urls iter.Seq2[string, error],
+	progress func(crawler.Seeding)) (crawler.Seeding, error) {
 	return c.fleet.Seed(ctx, job, urls, progress)
 }
 

@@ -64,7 +64,8 @@ func Crawl(ctx context.Context, job Job, cfg Config, handlers ...*Handlers) (_ S
 	cfg.Log.Info("started", "listen", health.Address())
 	result, err := r.Run(ctx, nil)
 	for _, k := range result.Elsewhere {
-		cfg.Log.Warn("another worker keeps pages of the job", "job", job.Name, "pages", k.Pages, "where", k.Where, "machine", k.Machine, "worker", k.Worker)
+		cfg.Log.Warn("another worker keeps pages of the job", "job", job.Name, "pages", k.Pages, "where", k.Where,
+			"machine", k.Machine, "worker", k.Worker)
 	}
 	if err != nil {
 		err = fmt.Errorf("trawl: %w", err)
@@ -98,7 +99,8 @@ func (c Config) over(ctx context.Context, r *localcrawl.Runner, job string) (Sta
 
 // words are the names of the settings in error messages.
 var words = localcrawl.Words{
-	Out: "Config.Out", Restart: "Config.Restart", Job: "Job.Name", Redis: "Config.Redis", Again: "the same call resumes the crawl",
+	Out: "Config.Out", Restart: "Config.Restart", Job: "Job.Name", Redis: "Config.Redis",
+	Again: "the same call resumes the crawl",
 }
 
 // runner returns the configuration for crawling a job.
@@ -121,7 +123,9 @@ func (c Config) runner(job Job, sets map[string]*Handlers) localcrawl.Config {
 		},
 	}
 	if len(sets) > 0 {
-		cfg.Handlers = func(client *tasks.Client) fleet.Handlers { return &brought{sets: sets, client: client, log: c.Log} }
+		cfg.Handlers = func(client *tasks.Client) fleet.Handlers {
+			return &brought{sets: sets, client: client, log: c.Log}
+		}
 	}
 	return cfg
 }
@@ -132,7 +136,8 @@ func (c Config) logWaits(job string, why error) {
 		c.Log.Info("pages can be kept again: the crawl continues", "job", job)
 		return
 	}
-	c.Log.Error("pages cannot be kept: the crawl waits, and continues by itself when this is fixed", "job", job, "error", why)
+	c.Log.Error("pages cannot be kept: the crawl waits, and continues by itself when this is fixed", "job", job,
+		"error", why)
 }
 
 // checkCrawl validates the job and the configuration before anything is created or started.
@@ -153,7 +158,8 @@ func (c Config) checkCrawl(job Job, b *brought) error {
 	case len(seeds) == 0:
 		return fmt.Errorf("trawl: job %s has no seeds", job.Name)
 	case job.Schedule != "":
-		return fmt.Errorf("trawl: job %s has a schedule: create it on a fleet, whose schedulers start its runs", job.Name)
+		return fmt.Errorf("trawl: job %s has a schedule: create it on a fleet, whose schedulers start its runs",
+			job.Name)
 	}
 	if err := b.lacking(job); err != nil {
 		return fmt.Errorf("trawl: %w", err)

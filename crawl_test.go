@@ -58,7 +58,8 @@ type localSite struct {
 
 func newLocalSite(t *testing.T, pages pageMap, seeds ...string) *localSite {
 	t.Helper()
-	b := &localSite{t: t, site: testsite.Serve(t, pages), job: trawl.NewJob(redistest.Name(t)), log: testfleet.NewTranscript()}
+	b := &localSite{t: t, site: testsite.Serve(t, pages), job: trawl.NewJob(redistest.Name(t)),
+		log: testfleet.NewTranscript()}
 	for _, path := range seeds {
 		b.job.Seeds = append(b.job.Seeds, b.site.URL(0, path))
 	}
@@ -116,8 +117,10 @@ func TestAPageReportsAllThatIsKnownAboutIt(t *testing.T) {
 		body := new(strings.Builder)
 		_, _ = fmt.Fprint(body, p.Size() > 0, p.Body() != nil)
 		for k, v := range map[string]any{
-			"url": p.URL(), "asked": p.RequestURL(), "job": p.Job(), "via": p.Referrer(), "depth": p.Depth(), "status": p.Status(), "type": p.Type(),
-			"title": p.Title(), "fields": fmt.Sprint(p.Fields()), "links": strings.Join(p.Links(), " "), "heading": p.Find("h1").Text(), "resolved": resolved,
+			"url": p.URL(), "asked": p.RequestURL(), "job": p.Job(), "via": p.Referrer(), "depth": p.Depth(),
+			"status": p.Status(), "type": p.Type(),
+			"title": p.Title(), "fields": fmt.Sprint(p.Fields()), "links": strings.Join(p.Links(), " "),
+			"heading": p.Find("h1").Text(), "resolved": resolved,
 			"header": p.Header().Get("Content-Type"), "truncated": p.Truncated(), "body": body.String(),
 		} {
 			got[k] = v
@@ -130,9 +133,11 @@ func TestAPageReportsAllThatIsKnownAboutIt(t *testing.T) {
 	b.crawl(h)
 	at := func(path string) string { return b.site.URL(0, path) }
 	want := map[string]any{
-		"url": at("/shop"), "asked": at("/shop"), "job": b.job.Name, "via": at("/"), "depth": 1, "status": 200, "type": "text/html",
-		"title": "Shop", "fields": "map[heading:Hello]", "links": at("/deep/one"), "heading": "Hello", "resolved": at("/deep/two?x=1"),
-		"header": "text/html; charset=utf-8", "truncated": false, "body": "true true",
+		"url": at("/shop"), "asked": at("/shop"), "job": b.job.Name, "via": at("/"), "depth": 1, "status": 200,
+		"type":  "text/html",
+		"title": "Shop", "fields": "map[heading:Hello]", "links": at("/deep/one"), "heading": "Hello",
+		"resolved": at("/deep/two?x=1"),
+		"header":   "text/html; charset=utf-8", "truncated": false, "body": "true true",
 	}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("the page's fields (-want +got):\n%s", diff)
@@ -176,7 +181,8 @@ func TestHandlersGetMatchingPagesInTheirOrder(t *testing.T) {
 	})
 	counters := b.crawl(h)
 	want := map[string][]string{
-		"/": {"any", "1", "2"}, "/a": {"any", "3", "a or b"}, "/b.txt": {"any", "a or b", "text"}, "/c.png": {"any", "image"},
+		"/": {"any", "1", "2"}, "/a": {"any", "3", "a or b"}, "/b.txt": {"any", "a or b", "text"},
+		"/c.png": {"any", "image"},
 	}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("called (-want +got):\n%s", diff)
@@ -189,7 +195,8 @@ func TestHandlersGetMatchingPagesInTheirOrder(t *testing.T) {
 func TestWhatCannotBeDoneWithAPageFailsItAndSaysWhy(t *testing.T) {
 	t.Parallel()
 	b := newLocalSite(t, pageMap{"/": `<a href="/emit">1</a><a href="/task">2</a><a href="/queue">3</a><a href="/seed">4</a><a href="/nojob">5</a><a href="/job">6</a><a href="/deep">7</a><a href="/soon">8</a>`,
-		"/emit": "x", "/task": "x", "/queue": "x", "/seed": "x", "/nojob": "x", "/job": "x", "/soon": "x", "/deep": strings.Repeat("<div>", 600)}, "/")
+		"/emit": "x", "/task": "x", "/queue": "x", "/seed": "x", "/nojob": "x", "/job": "x", "/soon": "x",
+		"/deep": strings.Repeat("<div>", 600)}, "/")
 	b.job.Retries = 1
 	h := trawl.NewHandlers("bad")
 	on := func(path string, do func(p *trawl.Page) error) {
@@ -209,7 +216,8 @@ func TestWhatCannotBeDoneWithAPageFailsItAndSaysWhy(t *testing.T) {
 		"/task":  "handlers bad: enqueue a task: task typename cannot be empty: it is not retried",
 		"/queue": "handlers bad: enqueue a task: queue name must contain one or more characters: it is not retried",
 		"/seed":  `seed job ` + b.job.Name + `: "nowhere" is not a URL`,
-		"/soon":  `handlers bad: seed job ` + b.job.Name + `: "soon" is not a priority: want urgent, high, normal or low: it is not retried`,
+		"/soon": `handlers bad: seed job ` + b.job.Name +
+			`: "soon" is not a priority: want urgent, high, normal or low: it is not retried`,
 		"/nojob": `handlers bad: seed: job "never-created": there is no job of this name (tried 2 times)`,
 		"/job":   `handlers bad: create job "Bad Name": name: "Bad Name" is out of range`,
 		"/deep":  "handlers bad: its elements cannot be selected: elements are nested more than 512 deep: it is not retried",
@@ -248,7 +256,8 @@ func TestASinkThatFailsGetsThePagesAgain(t *testing.T) {
 	if counters.Pages() != 1 || counters.Outcomes[crawler.OutcomeRetry] != 0 {
 		t.Errorf("outcomes %v: a failing sink must not fail its page", counters.Outcomes)
 	}
-	for _, output := range []string{"the database is locked", "it panicked: the database is on fire", "it ended its goroutine (runtime.Goexit)"} {
+	for _, output := range []string{"the database is locked", "it panicked: the database is on fire",
+		"it ended its goroutine (runtime.Goexit)"} {
 		if !strings.Contains(b.log.Text(), output) {
 			t.Errorf("the log does not say %q", output)
 		}
@@ -270,7 +279,8 @@ func TestWhatAHandlerDoesAfterItHasReturnedIsReported(t *testing.T) {
 				t.Error("a link is reported as followed after its page's handlers returned")
 			}
 			for verb, err := range map[string]error{
-				"Seed": p.Seed(b.job.Name, b.site.URL(0, "/late")), "CreateJob": p.CreateJob(trawl.NewJob("late")), "Enqueue": p.Enqueue(asynq.NewTask("late", nil)),
+				"Seed": p.Seed(b.job.Name, b.site.URL(0, "/late")), "CreateJob": p.CreateJob(trawl.NewJob("late")),
+				"Enqueue": p.Enqueue(asynq.NewTask("late", nil)),
 			} {
 				if err == nil || !strings.Contains(err.Error(), "have returned") || !errors.Is(err, trawl.SkipRetry) {
 					t.Errorf("%s after the handlers have returned: %v", verb, err)
@@ -292,7 +302,8 @@ func TestWhatAHandlerDoesAfterItHasReturnedIsReported(t *testing.T) {
 	if got := fmt.Sprintf("%s", b.records()["/"].Items); got != `[{"title":"in time"}]` || len(b.records()) != 2 {
 		t.Errorf("the page has items %s in %d records", got, len(b.records()))
 	}
-	if text := b.log.Text(); strings.Count(text, "after the handlers of the page had returned") != 1 || !strings.Contains(text, "verb=Emit") {
+	if text := b.log.Text(); strings.Count(text, "after the handlers of the page had returned") != 1 ||
+		!strings.Contains(text, "verb=Emit") {
 		t.Errorf("the log says\n%s", text)
 	}
 }
@@ -378,7 +389,8 @@ func TestACancelledCrawlOverASharedRedisPausesItsJob(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer client.Close()
-	if status, err := client.Status(t.Context(), b.job.Name); err != nil || status.State != trawl.StatePaused || status.Reason != "its crawl was interrupted" {
+	if status, err := client.Status(t.Context(), b.job.Name); err != nil || status.State != trawl.StatePaused ||
+		status.Reason != "its crawl was interrupted" {
 		t.Errorf("the job is %s: %s (%v)", status.State, status.Reason, err)
 	}
 	if n := b.crawl(h); n.Pages() != 30 {
@@ -437,20 +449,22 @@ func TestWhatCannotBeCrawledIsRefusedBeforeAnythingIsMade(t *testing.T) {
 			h.OnPage("(", nil) // only the first problem is reported
 			return []*trawl.Handlers{h}
 		}},
-		"a type": {want: `handlers shop: OnType("pdf"): want a type such as application/pdf`, handlers: func() []*trawl.Handlers {
-			h := trawl.NewHandlers("shop")
-			h.OnType("pdf", nil)
-			return []*trawl.Handlers{h}
-		}},
+		"a type": {want: `handlers shop: OnType("pdf"): want a type such as application/pdf`,
+			handlers: func() []*trawl.Handlers {
+				h := trawl.NewHandlers("shop")
+				h.OnType("pdf", nil)
+				return []*trawl.Handlers{h}
+			}},
 		"a name": {want: `handlers: "My Shop" is not a valid name`, handlers: func() []*trawl.Handlers {
 			return []*trawl.Handlers{trawl.NewHandlers("My Shop")}
 		}},
 		"two of a name": {want: `two sets have the name "shop"`, handlers: func() []*trawl.Handlers {
 			return []*trawl.Handlers{trawl.NewHandlers("shop"), trawl.NewHandlers("shop")}
 		}},
-		"handlers that are not brought": {want: "job shop needs handlers that the program does not provide: other", job: func(j *trawl.Job) {
-			j.Handlers = []string{"other"}
-		}},
+		"handlers that are not brought": {want: "job shop needs handlers that the program does not provide: other",
+			job: func(j *trawl.Job) {
+				j.Handlers = []string{"other"}
+			}},
 		"a setting":     {want: "depth", job: func(j *trawl.Job) { j.Depth = -2 }},
 		"a seed":        {want: `"nowhere" is not a URL`, job: func(j *trawl.Job) { j.Seeds = []string{"nowhere"} }},
 		"no seed":       {want: "job shop has no seeds", job: func(j *trawl.Job) { j.Seeds = nil }},
@@ -480,7 +494,8 @@ func TestWhatCannotBeCrawledIsRefusedBeforeAnythingIsMade(t *testing.T) {
 			}
 		})
 	}
-	if err := trawl.Work(t.Context(), trawl.Config{}); err == nil || !strings.Contains(err.Error(), "Config.Redis is empty") {
+	if err := trawl.Work(t.Context(), trawl.Config{}); err == nil ||
+		!strings.Contains(err.Error(), "Config.Redis is empty") {
 		t.Errorf("a worker without a fleet: %v", err)
 	}
 }

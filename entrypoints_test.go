@@ -53,7 +53,8 @@ func runCrawl(text string) int {
 	}
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
 	defer stop()
-	_, err := trawl.Crawl(ctx, o.Job, trawl.Config{Redis: o.Redis, Out: o.Out, Concurrency: o.Concurrency, Restart: o.Restart})
+	_, err := trawl.Crawl(ctx, o.Job, trawl.Config{Redis: o.Redis, Out: o.Out, Concurrency: o.Concurrency,
+		Restart: o.Restart})
 	if err != nil {
 		fmt.Fprintln(os.Stderr, err)
 	}
@@ -159,7 +160,8 @@ type crawlProcess struct {
 // start starts the crawl.
 func (v *entryTest) start() *crawlProcess {
 	v.t.Helper()
-	c := &crawlProcess{t: v.t, cmd: v.entryPoint(v.t, v.crawlRequest), output: testfleet.NewTranscript(), exited: make(chan struct{})}
+	c := &crawlProcess{t: v.t, cmd: v.entryPoint(v.t, v.crawlRequest), output: testfleet.NewTranscript(),
+		exited: make(chan struct{})}
 	if v.path != "" {
 		c.cmd.Env = append(c.cmd.Environ(), "PATH="+v.path)
 	}
@@ -281,7 +283,8 @@ func (v *entryTest) note() *localcrawl.Note {
 
 func TestACrawlFetchesEachPageOnce(t *testing.T) {
 	t.Parallel()
-	forEachEntryPointAndRedis(t, pageMap{"/": `<a href="/a">x</a><a href="/b">x</a>`, "/a": `<a href="/b">x</a>`, "/b": "x"}, func(t *testing.T, v *entryTest) {
+	forEachEntryPointAndRedis(t, pageMap{"/": `<a href="/a">x</a><a href="/b">x</a>`, "/a": `<a href="/b">x</a>`,
+		"/b": "x"}, func(t *testing.T, v *entryTest) {
 		v.crawl()
 		v.wantPages("/", "/a", "/b")
 		if n := v.note(); n.State != "done" || n.Pages != 3 || n.Job != v.Job.Name {
@@ -292,34 +295,37 @@ func TestACrawlFetchesEachPageOnce(t *testing.T) {
 
 func TestACrawlGoesOnAfterAnInterruption(t *testing.T) {
 	t.Parallel()
-	forEachEntryPointAndRedis(t, pageMap{"/": `<a href="/a">x</a>`, "/a": `<a href="/b">x</a>`, "/b": "x"}, func(t *testing.T, v *entryTest) {
-		v.interrupt("/a")
-		v.crawl()
-		v.wantPages("/", "/a", "/b")
-	})
+	forEachEntryPointAndRedis(t, pageMap{"/": `<a href="/a">x</a>`, "/a": `<a href="/b">x</a>`, "/b": "x"},
+		func(t *testing.T, v *entryTest) {
+			v.interrupt("/a")
+			v.crawl()
+			v.wantPages("/", "/a", "/b")
+		})
 }
 
 func TestACrawlGoesOnThroughTheOtherDoor(t *testing.T) {
 	t.Parallel()
-	forEachEntryPoint(t, pageMap{"/": `<a href="/a">x</a>`, "/a": `<a href="/b">x</a>`, "/b": "x"}, func(t *testing.T, v *entryTest) {
-		v.interrupt("/a")
-		for _, door := range entryPoints { // one of the two is the entry point under test
-			v.entryPoint = door
-			v.crawl()
-		}
-		v.wantPages("/", "/a", "/b")
-	})
+	forEachEntryPoint(t, pageMap{"/": `<a href="/a">x</a>`, "/a": `<a href="/b">x</a>`, "/b": "x"},
+		func(t *testing.T, v *entryTest) {
+			v.interrupt("/a")
+			for _, door := range entryPoints { // one of the two is the entry point under test
+				v.entryPoint = door
+				v.crawl()
+			}
+			v.wantPages("/", "/a", "/b")
+		})
 }
 
 func TestSeedsThatAreAddedAfterAnInterruptionAreFetched(t *testing.T) {
 	t.Parallel()
-	forEachEntryPointAndRedis(t, pageMap{"/": "x", "/slow": "x", "/added": `<a href="/behind">x</a>`, "/behind": "x"}, func(t *testing.T, v *entryTest) {
-		v.addSeeds("/slow")
-		v.interrupt("/slow")
-		v.addSeeds("/added")
-		v.crawl()
-		v.wantPages("/", "/slow", "/added", "/behind")
-	})
+	forEachEntryPointAndRedis(t, pageMap{"/": "x", "/slow": "x", "/added": `<a href="/behind">x</a>`, "/behind": "x"},
+		func(t *testing.T, v *entryTest) {
+			v.addSeeds("/slow")
+			v.interrupt("/slow")
+			v.addSeeds("/added")
+			v.crawl()
+			v.wantPages("/", "/slow", "/added", "/behind")
+		})
 }
 
 func TestAFinishedJobThatIsAskedAgainSaysSoAndFetchesNothing(t *testing.T) {
@@ -338,7 +344,8 @@ func TestAFinishedJobThatIsAskedAgainSaysSoAndFetchesNothing(t *testing.T) {
 
 func TestAFinishedJobFetchesSeedsThatAreAdded(t *testing.T) {
 	t.Parallel()
-	forEachEntryPointAndRedis(t, pageMap{"/": "x", "/added": `<a href="/behind">x</a><a href="/">x</a>`, "/behind": "x"}, func(t *testing.T, v *entryTest) {
+	forEachEntryPointAndRedis(t, pageMap{"/": "x", "/added": `<a href="/behind">x</a><a href="/">x</a>`,
+		"/behind": "x"}, func(t *testing.T, v *entryTest) {
 		v.crawl()
 		v.addSeeds("/added")
 		v.crawl()
@@ -348,14 +355,15 @@ func TestAFinishedJobFetchesSeedsThatAreAdded(t *testing.T) {
 
 func TestAFinishedJobGoesOnWithALargerBudget(t *testing.T) {
 	t.Parallel()
-	forEachEntryPoint(t, pageMap{"/": `<a href="/a">x</a>`, "/a": `<a href="/b">x</a>`, "/b": "x"}, func(t *testing.T, v *entryTest) {
-		v.Job.Pages = 1
-		v.crawl()
-		v.wantPages("/")
-		v.Job.Pages = 0
-		v.crawl()
-		v.wantPages("/", "/a", "/b")
-	})
+	forEachEntryPoint(t, pageMap{"/": `<a href="/a">x</a>`, "/a": `<a href="/b">x</a>`, "/b": "x"},
+		func(t *testing.T, v *entryTest) {
+			v.Job.Pages = 1
+			v.crawl()
+			v.wantPages("/")
+			v.Job.Pages = 0
+			v.crawl()
+			v.wantPages("/", "/a", "/b")
+		})
 }
 
 func TestResultsThatAreSetAsideAreThePreviousRunOfTheJob(t *testing.T) {
@@ -374,17 +382,18 @@ func TestResultsThatAreSetAsideAreThePreviousRunOfTheJob(t *testing.T) {
 
 func TestAKilledCrawlGoesOn(t *testing.T) {
 	t.Parallel()
-	forEachEntryPoint(t, pageMap{"/": `<a href="/a">x</a>`, "/a": `<a href="/b">x</a>`, "/b": "x"}, func(t *testing.T, v *entryTest) {
-		reached, release := v.site.Hang("/a")
-		c := v.start()
-		<-reached
-		c.kill()
-		release()
-		v.crawl()
-		if n := len(v.records()); n != 3 {
-			t.Errorf("%d pages were kept, want 3", n)
-		}
-	})
+	forEachEntryPoint(t, pageMap{"/": `<a href="/a">x</a>`, "/a": `<a href="/b">x</a>`, "/b": "x"},
+		func(t *testing.T, v *entryTest) {
+			reached, release := v.site.Hang("/a")
+			c := v.start()
+			<-reached
+			c.kill()
+			release()
+			v.crawl()
+			if n := len(v.records()); n != 3 {
+				t.Errorf("%d pages were kept, want 3", n)
+			}
+		})
 }
 
 func TestACrawlThatWasKilledBetweenItsEndAndItsFilesIsFinished(t *testing.T) {

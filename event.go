@@ -59,7 +59,8 @@ func (r *Run) Events(ctx context.Context) iter.Seq[Event] {
 		board := r.fleet.board
 		reader, stop := board.read(r.name)
 		defer stop()
-		w := eventLoop{ctx: ctx, run: r, reader: reader, yield: yield, shut: r.fleet.stopped, tick: time.NewTicker(progressEvery)}
+		w := eventLoop{ctx: ctx, run: r, reader: reader, yield: yield, shut: r.fleet.stopped,
+			tick: time.NewTicker(progressEvery)}
 		defer w.tick.Stop()
 		for w.step() {
 		}

@@ -55,7 +55,8 @@ func (f *Failure) Body() io.Reader {
 // failureOf returns what handlers get of a result that is a failure.
 func failureOf(r *fetched.Result) *Failure {
 	f := &Failure{
-		Job: r.Job, URL: r.Entry.URL.String(), FinalURL: r.Entry.URL.String(), Referrer: r.Entry.Referrer.String(), Depth: r.Entry.Depth,
+		Job: r.Job, URL: r.Entry.URL.String(), FinalURL: r.Entry.URL.String(), Referrer: r.Entry.Referrer.String(),
+		Depth: r.Entry.Depth,
 		Class: r.ErrorClass(), Reason: r.Reason, Try: r.Entry.Tries + r.Entry.Spared + 1, Final: r.Outcome.Final(),
 	}
 	if n := len(r.Redirects); n > 0 {

@@ -143,7 +143,8 @@ func TestNothingHandlersMadeIsLostWhicheverProcessIsKilled(t *testing.T) {
 			t.Errorf("%s has %d items and was requested %d times", url, n, asked[url])
 		}
 	}
-	if failed := counters.Outcomes[crawler.OutcomeFailed]; failed != int64(f.graph.Hosts) || counters.Pages() != int64(len(want)) {
+	if failed := counters.Outcomes[crawler.OutcomeFailed]; failed != int64(f.graph.Hosts) ||
+		counters.Pages() != int64(len(want)) {
 		t.Errorf("%d pages, %d failed, want %d and %d", counters.Pages(), failed, len(want), f.graph.Hosts)
 	}
 	for url := range want {
@@ -178,7 +179,8 @@ func TestPagesBecomeTasksOfTheProgram(t *testing.T) {
 	doomed.Kill()
 
 	seen := make(chan string, 1000)
-	server := asynq.NewServer(f.asynq(), asynq.Config{Queues: map[string]int{"seen": 1}, TaskCheckInterval: 20 * time.Millisecond, LogLevel: asynq.FatalLevel})
+	server := asynq.NewServer(f.asynq(), asynq.Config{Queues: map[string]int{"seen": 1},
+		TaskCheckInterval: 20 * time.Millisecond, LogLevel: asynq.FatalLevel})
 	err := server.Start(asynq.HandlerFunc(func(_ context.Context, task *asynq.Task) error {
 		seen <- string(task.Payload())
 		return nil
@@ -252,7 +254,8 @@ func TestAJobWaitsForAWorkerThatHasItsHandlersAndSaysSo(t *testing.T) {
 	plain.Delay = 0
 	f.Create(plain)
 	f.Done("plain-job") // the worker without handlers is running
-	if output := f.trawl("job", "show", f.job.Name); !strings.Contains(output, "waits     no worker has all handlers of this job (moody)") {
+	if output := f.trawl("job", "show", f.job.Name); !strings.Contains(output,
+		"waits     no worker has all handlers of this job (moody)") {
 		t.Errorf("trawl job show does not say which handlers the job waits for:\n%s", output)
 	}
 	if n := len(f.Kept(f.job.Name)); n != 0 {

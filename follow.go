@@ -84,7 +84,8 @@ func (f following) pack() (string, error) {
 	}
 	text, err := json.Marshal(passed{f.meta, f.header})
 	if err == nil && len(text) > MaxPassed {
-		err = fmt.Errorf("its Meta and Header take %d bytes: want at most %d; pass a key, and keep the rest elsewhere", len(text), MaxPassed)
+		err = fmt.Errorf("its Meta and Header take %d bytes: want at most %d; pass a key, and keep the rest elsewhere",
+			len(text), MaxPassed)
 	}
 	return string(text), err
 }
@@ -101,7 +102,8 @@ func unpack(text string) (p passed) {
 func (n *named) Prepare(ctx context.Context, e queue.Entry, r *fetched.Request) (err error) {
 	r.Header = unpack(e.Passed).Header
 	out := &Request{
-		Job: n.deliverer.job.Job.Name, URL: r.URL.String(), Referrer: e.Referrer.String(), Depth: e.Depth, Try: e.Tries + e.Spared + 1,
+		Job: n.deliverer.job.Job.Name, URL: r.URL.String(), Referrer: e.Referrer.String(), Depth: e.Depth,
+		Try: e.Tries + e.Spared + 1,
 	}
 	for _, set := range n.sets {
 		for _, do := range set.requests {
@@ -157,7 +159,8 @@ func (p *Page) Follow(ref string, options ...FollowOption) Admission {
 		return Admission{Refused: err.Error()}
 	}
 	defer p.mu.Unlock()
-	p.yield.Leads = append(p.yield.Leads, visit.Lead{URL: u, First: f.first, Passed: text}) // one that is too deep now may come nearer
+	// One that is too deep now may come nearer.
+	p.yield.Leads = append(p.yield.Leads, visit.Lead{URL: u, First: f.first, Passed: text})
 	return Admission{URL: u.String(), Refused: p.handed.Refuses(u)}
 }
 

@@ -77,7 +77,8 @@ func (d *deliverer) carryOut(ctx context.Context, page crawler.URL, o outbox) er
 	if o.stop == "" {
 		return nil
 	}
-	if err := d.client.Stop(ctx, d.job.Job.Name, o.stop); err != nil && !errors.Is(err, crawler.ErrJobEnded) && !errors.Is(err, crawler.ErrNoJob) {
+	if err := d.client.Stop(ctx, d.job.Job.Name, o.stop); err != nil && !errors.Is(err, crawler.ErrJobEnded) &&
+		!errors.Is(err, crawler.ErrNoJob) {
 		return fmt.Errorf("stop job %s: %w", d.job.Job.Name, err)
 	}
 	return nil
@@ -95,7 +96,8 @@ func (d *deliverer) seed(ctx context.Context, page crawler.URL, s outboxSeeds) e
 	}, s.priority), nil)
 	switch {
 	case errors.Is(err, crawler.ErrNoJob), errors.Is(err, crawler.ErrJobEnded):
-		d.log.Warn("seeds are dropped: their job no longer takes seeds", "url", page.String(), "seeds", len(s.urls), "error", err)
+		d.log.Warn("seeds are dropped: their job no longer takes seeds", "url", page.String(), "seeds", len(s.urls),
+			"error", err)
 		return nil
 	case err != nil:
 		return fmt.Errorf("seed job %s: %w", s.job, err)

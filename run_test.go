@@ -121,7 +121,8 @@ func TestAJobOfAFleetTellsItsEventsItsNumbersAndItsRecords(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			got = append(got, fmt.Sprint(strings.TrimPrefix(record.URL, b.site.URL(0, "")), " ", record.Outcome, " ", record.ErrorClass))
+			got = append(got, fmt.Sprint(strings.TrimPrefix(record.URL, b.site.URL(0, "")), " ", record.Outcome, " ",
+				record.ErrorClass))
 		}
 		slices.Sort(got)
 		if want := "[/ fetched  /gone gone http /one fetched ]"; fmt.Sprint(got) != want {
@@ -263,7 +264,8 @@ func TestAJobIsPausedResumedChangedAndCancelled(t *testing.T) {
 	if _, err := run.Set(t.Context(), trawl.Changes{"pages": []byte("10")}); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := run.Set(t.Context(), trawl.Changes{"scope": []byte(`"any"`)}); !errors.As(err, new(*trawl.SettingError)) {
+	if _, err := run.Set(t.Context(), trawl.Changes{"scope": []byte(`"any"`)}); !errors.As(err,
+		new(*trawl.SettingError)) {
 		t.Errorf("a setting that cannot be changed is refused with %v", err)
 	}
 	if err := run.Resume(t.Context()); err != nil {
@@ -434,7 +436,8 @@ func TestHandlersHaveAGraceWhenTheirJobIsCancelled(t *testing.T) {
 func TestEveryFailureReachesHandlersAndSinks(t *testing.T) {
 	t.Parallel()
 	var tries atomic.Int64
-	b := newLocalSite(t, pageMap{"/": `<a href="/gone">1</a><a href="/bad">2</a><a href="/dead">3</a>`, "/bad": "x"}, "/")
+	b := newLocalSite(t, pageMap{"/": `<a href="/gone">1</a><a href="/bad">2</a><a href="/dead">3</a>`, "/bad": "x"},
+		"/")
 	b.site.Fail("/dead", 500, 500)
 	closed := httptest.NewServer(nil) // a host that is given up
 	down := closed.URL + "/"
@@ -458,7 +461,8 @@ func TestEveryFailureReachesHandlersAndSinks(t *testing.T) {
 		told[name(f.URL)] = append(told[name(f.URL)], fmt.Sprint(f.Status, " ", f.Class, " ", f.Try, " ", f.Final))
 		if f.Status == http.StatusNotFound {
 			text, err := io.ReadAll(f.Body())
-			if err != nil || string(text) != "404 page not found\n" || f.Header.Get("Content-Type") == "" || f.Referrer != b.site.URL(0, "/") {
+			if err != nil || string(text) != "404 page not found\n" || f.Header.Get("Content-Type") == "" ||
+				f.Referrer != b.site.URL(0, "/") {
 				t.Errorf("the failure has the body %q (%v), header %v and referrer %q", text, err, f.Header, f.Referrer)
 			}
 		}
@@ -476,19 +480,22 @@ func TestEveryFailureReachesHandlersAndSinks(t *testing.T) {
 	if stats.Failed() != 4 {
 		t.Errorf("%d URLs failed, want 4: %v", stats.Failed(), stats.Outcomes)
 	}
-	wantKept := map[string]string{"/": "fetched ", "/gone": "gone http", "/bad": "failed handler", "/dead": "failed http", "down": "failed connect"}
+	wantKept := map[string]string{"/": "fetched ", "/gone": "gone http", "/bad": "failed handler",
+		"/dead": "failed http", "down": "failed connect"}
 	if diff := cmp.Diff(wantKept, kept); diff != "" {
 		t.Errorf("sinks (-want +got):\n%s", diff)
 	}
 	wantTold := map[string][]string{
-		"/gone": {"404 http 1 true"}, "/bad": {"200 handler 1 false", "200 handler 2 true"}, "/dead": {"500 http 1 false", "500 http 2 true"},
+		"/gone": {"404 http 1 true"}, "/bad": {"200 handler 1 false", "200 handler 2 true"},
+		"/dead": {"500 http 1 false", "500 http 2 true"},
 	}
 	last := told["down"]
 	delete(told, "down")
 	if diff := cmp.Diff(wantTold, told); diff != "" {
 		t.Errorf("failures (-want +got):\n%s", diff)
 	}
-	if len(last) == 0 || !strings.HasPrefix(last[len(last)-1], "0 connect ") || !strings.HasSuffix(last[len(last)-1], " true") {
+	if len(last) == 0 || !strings.HasPrefix(last[len(last)-1], "0 connect ") ||
+		!strings.HasSuffix(last[len(last)-1], " true") {
 		t.Errorf("failures of the host that is given up: %v", last)
 	}
 }
@@ -527,7 +534,8 @@ func TestTheFirstPageComesSoonAfterTheStart(t *testing.T) {
 func TestALinkIsFollowedWithWhatItsHandlerPasses(t *testing.T) {
 	t.Parallel()
 	for _, depth := range []int{-1, 2} { // with a limit of depth, links are kept in another form
-		b := newLocalSite(t, pageMap{"/": `<a href="/a">a</a><a href="/b">b</a><a href="/c">c</a>`, "/a": "x", "/b": "x", "/c": "x"}, "/")
+		b := newLocalSite(t, pageMap{"/": `<a href="/a">a</a><a href="/b">b</a><a href="/c">c</a>`, "/a": "x",
+			"/b": "x", "/c": "x"}, "/")
 		b.job.Depth = depth
 		var headers sync.Map
 		b.site.Handle("/c", http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
@@ -614,8 +622,10 @@ func TestHandlersAddToRequestsAndRefuseThem(t *testing.T) {
 	if got, _ := seen.Load("header"); got != "7 secret" {
 		t.Errorf("the request has the headers %v", got)
 	}
-	if r := b.records()["/no"]; r.Outcome != trawl.OutcomeSkipped || !strings.Contains(r.Error, "it is not worth it") || b.site.Count("/no") != 0 {
-		t.Errorf("a request that is refused ends as %s: %q, after %d requests (%v)", r.Outcome, r.Error, b.site.Count("/no"), stats.Outcomes)
+	if r := b.records()["/no"]; r.Outcome != trawl.OutcomeSkipped || !strings.Contains(r.Error, "it is not worth it") ||
+		b.site.Count("/no") != 0 {
+		t.Errorf("a request that is refused ends as %s: %q, after %d requests (%v)", r.Outcome, r.Error,
+			b.site.Count("/no"), stats.Outcomes)
 	}
 }
 
@@ -625,7 +635,8 @@ func TestAHandlerThatIsNilIsRefusedWithItsLine(t *testing.T) {
 	h.OnPage("", nil)
 	for _, sets := range [][]*trawl.Handlers{{h}, {nil}} {
 		_, err := trawl.Open(t.Context(), trawl.Config{Out: t.TempDir()}, sets...)
-		if err == nil || !strings.Contains(err.Error(), "is nil") || sets[0] != nil && !strings.Contains(err.Error(), "(run_test.go:") {
+		if err == nil || !strings.Contains(err.Error(), "is nil") || sets[0] != nil &&
+			!strings.Contains(err.Error(), "(run_test.go:") {
 			t.Errorf("handlers that are nil: %v", err)
 		}
 	}

@@ -156,7 +156,8 @@ func (p *Page) lock(verb string) error {
 	p.late = true
 	p.mu.Unlock()
 	if first {
-		p.deliverer.log.Error("a handler used a page after the handlers of the page had returned: the call is ignored", "verb", verb, "job", p.Job(), "url", p.URL())
+		p.deliverer.log.Error("a handler used a page after the handlers of the page had returned: the call is ignored",
+			"verb", verb, "job", p.Job(), "url", p.URL())
 	}
 	return fmt.Errorf("%s: %w: %w", verb, errOver, SkipRetry)
 }

@@ -52,7 +52,8 @@ func TestACrawlIsJudgedByWhatItFetchedAndWrote(t *testing.T) {
 
 func TestRatiosAreThoseOfARound(t *testing.T) {
 	t.Parallel()
-	floor := trials{{round: 0, verdict: verdict{pages: 1}}, {round: 1, verdict: verdict{pages: 10}}, {round: 2, verdict: verdict{pages: 5}}}
+	floor := trials{{round: 0, verdict: verdict{pages: 1}}, {round: 1, verdict: verdict{pages: 10}},
+		{round: 2, verdict: verdict{pages: 5}}}
 	other := trials{{round: 0, verdict: verdict{pages: 2}}, {round: 1, verdict: verdict{pages: 30}}}
 	pages := func(t trial) float64 { return float64(t.pages) }
 	if got := other.ratio(floor, pages); got != "2.50" {
@@ -66,7 +67,8 @@ func TestRatiosAreThoseOfARound(t *testing.T) {
 func TestAReportTakesThePlaceOfTheOneBefore(t *testing.T) {
 	t.Parallel()
 	file := filepath.Join(t.TempDir(), "README.md")
-	if err := os.WriteFile(file, []byte("above\n<!-- figures -->\nold\n<!-- end of figures -->\nbelow\n"), 0o600); err != nil {
+	if err := os.WriteFile(file, []byte("above\n<!-- figures -->\nold\n<!-- end of figures -->\nbelow\n"),
+		0o600); err != nil {
 		t.Fatal(err)
 	}
 	for _, report := range []string{"first\n", "second\n"} {
@@ -81,7 +83,8 @@ func TestAReportTakesThePlaceOfTheOneBefore(t *testing.T) {
 	if want := "above\n<!-- figures -->\n\nsecond\n\n<!-- end of figures -->\nbelow\n"; string(text) != want {
 		t.Errorf("got %q, want %q", text, want)
 	}
-	if err := writeInto(filepath.Join("floor", "main.go"), "figures", ""); err == nil || !strings.Contains(err.Error(), "no place") {
+	if err := writeInto(filepath.Join("floor", "main.go"), "figures", ""); err == nil ||
+		!strings.Contains(err.Error(), "no place") {
 		t.Errorf("a file without marks: %v", err)
 	}
 }

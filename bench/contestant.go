@@ -64,21 +64,24 @@ var contestants = []contestant{
 	{
 		name: "scrapy", ready: python("scrapy", "python3-scrapy"), records: "pages.jsonl",
 		crawl: func(ctx context.Context, s *stage) error {
-			return s.run(ctx, pythonEnv, s.tools.python, "-m", "scrapy", "runspider", filepath.Join(s.tools.scripts, "scrapy_spider.py"),
+			return s.run(ctx, pythonEnv, s.tools.python, "-m", "scrapy", "runspider",
+				filepath.Join(s.tools.scripts, "scrapy_spider.py"),
 				"-a", "url="+s.url, "-a", "out="+s.path("pages.jsonl"))
 		},
 	},
 	{
 		name: "aiohttp", ready: python("aiohttp, lxml.html", "python3-aiohttp python3-lxml"), records: "pages.jsonl",
 		crawl: func(ctx context.Context, s *stage) error {
-			return s.run(ctx, pythonEnv, s.tools.python, filepath.Join(s.tools.scripts, "aiohttp_crawl.py"), s.url, s.path("pages.jsonl"))
+			return s.run(ctx, pythonEnv, s.tools.python, filepath.Join(s.tools.scripts, "aiohttp_crawl.py"), s.url,
+				s.path("pages.jsonl"))
 		},
 	},
 	{name: "trawl-builtin", ready: built, crawl: trawlBuiltIn, records: trawlRecords},
 	{name: "trawl-private", ready: withRedis, crawl: trawlPrivate, records: trawlRecords},
 	{name: "trawl-redis", ready: withRedis, prepare: startRedis, crawl: trawlRedis, records: trawlRecords},
 	{name: "trawl-warc", ready: withRedis, prepare: startRedis, crawl: trawlWARC, records: trawlRecords},
-	{name: "trawl-fleet", ready: withRedis, prepare: startFleet, crawl: trawlFleet, records: "worker-*/*/pages-*.jsonl*"},
+	{name: "trawl-fleet", ready: withRedis, prepare: startFleet, crawl: trawlFleet,
+		records: "worker-*/*/pages-*.jsonl*"},
 	{name: "trawl-before", ready: withBefore, crawl: trawlBefore, records: trawlRecords},
 }
 
@@ -89,7 +92,8 @@ var pythonEnv = []string{"PYTHONDONTWRITEBYTECODE=1"}
 // link is broken.
 func wget(ctx context.Context, s *stage) error {
 	const serverError = 8
-	err := s.run(ctx, nil, "wget", "--no-config", "--recursive", "--level=inf", "--no-verbose", "--no-host-directories", "--directory-prefix="+s.path("out"), s.url)
+	err := s.run(ctx, nil, "wget", "--no-config", "--recursive", "--level=inf", "--no-verbose", "--no-host-directories",
+		"--directory-prefix="+s.path("out"), s.url)
 	var exit *exec.ExitError
 	if errors.As(err, &exit) && exit.ExitCode() == serverError {
 		return nil

@@ -23,10 +23,12 @@ func flatMemory(ctx context.Context, g *ground) ([]finding, error) {
 	return []finding{
 		{
 			fmt.Sprintf("most memory of the process after %d pages", many),
-			fmt.Sprintf("%.0f MB", float64(large)/1e6), fmt.Sprintf("at most %.0f MB", most/1e6), float64(large) <= most,
+			fmt.Sprintf("%.0f MB", float64(large)/1e6), fmt.Sprintf("at most %.0f MB", most/1e6),
+			float64(large) <= most,
 		},
 		{
-			fmt.Sprintf("the same against %d pages", few), fmt.Sprintf("%.2f times (%.0f MB)", float64(large)/float64(small), float64(small)/1e6),
+			fmt.Sprintf("the same against %d pages", few),
+			fmt.Sprintf("%.2f times (%.0f MB)", float64(large)/float64(small), float64(small)/1e6),
 			fmt.Sprintf("flat: at most %.1f times", growth), float64(large) <= growth*float64(small),
 		},
 	}, nil

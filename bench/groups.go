@@ -27,20 +27,23 @@ type group struct {
 // memory, which is of the one who asks for it.
 var groups = []group{
 	markup,
-	{name: "digests, mostly of bodies (crypto/sha256)", theirs: []string{"crypto/sha256", "crypto/internal/fips140/sha256"}},
+	{name: "digests, mostly of bodies (crypto/sha256)",
+		theirs: []string{"crypto/sha256", "crypto/internal/fips140/sha256"}},
 	{name: "HTTP (net/http, internal/fetch)", ours: []string{"internal/fetch"}, theirs: []string{"net/http"}},
 	{
 		name: "Redis client (go-redis, asynq, internal/frontier)", ours: []string{"internal/frontier"},
 		theirs: []string{"github.com/redis/go-redis/v9", "github.com/hibiken/asynq"},
 	},
-	{name: "records and journal (internal/sink, encoding/json)", ours: []string{"internal/sink"}, theirs: []string{"encoding/json"}},
+	{name: "records and journal (internal/sink, encoding/json)", ours: []string{"internal/sink"},
+		theirs: []string{"encoding/json"}},
 	housekeeping,
 	others,
 }
 
 var (
 	markup = group{name: "reading markup and resolving links (internal/parse)", ours: []string{
-		"internal/parse", "internal/htmltok", "internal/charset", "internal/reference", "internal/htmltree", "internal/fields",
+		"internal/parse", "internal/htmltok", "internal/charset", "internal/reference", "internal/htmltree",
+		"internal/fields",
 	}}
 	housekeeping = group{name: "garbage collection and scheduler (runtime)"}
 	others       = group{name: "the rest (visits and scope in crawler, and others)"}

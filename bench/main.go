@@ -37,19 +37,23 @@ func parseFlags() (o options) {
 	for _, c := range corpora {
 		sites = append(sites, c.name)
 	}
-	flag.StringVar(&o.contestants, "contestants", strings.Join(names, ","), "which crawlers; those that are not installed are left out")
+	flag.StringVar(&o.contestants, "contestants", strings.Join(names, ","),
+		"which crawlers; those that are not installed are left out")
 	flag.StringVar(&o.corpora, "corpora", strings.Join(sites, ","), "which sites")
 	flag.IntVar(&o.rounds, "rounds", 5, "how often each crawler crawls each site")
-	flag.DurationVar(&o.limit, "limit", 10*time.Minute, "most time for one crawl; who needs longer does not crawl that site again")
+	flag.DurationVar(&o.limit, "limit", 10*time.Minute,
+		"most time for one crawl; who needs longer does not crawl that site again")
 	flag.IntVar(&o.workers, "nginx-workers", 1, "processes of nginx that serve")
 	flag.StringVar(&o.trawl, "trawl", "", "a built Trawl (default: it is built)")
-	flag.StringVar(&o.before, "before", "", "another build of Trawl, to be compared as trawl-before, with the built-in Redis")
+	flag.StringVar(&o.before, "before", "",
+		"another build of Trawl, to be compared as trawl-before, with the built-in Redis")
 	flag.StringVar(&o.python, "python", "/usr/bin/python3", "the Python of Scrapy and aiohttp")
 	flag.BoolVar(&o.install, "install", false, "first install, with apt-get, what crawlers and sites need")
 	flag.BoolVar(&o.write, "write", true, "write the figures into README.md")
 	flag.StringVar(&o.targets, "targets", "", "measure these targets in place of the comparison: "+targetNames())
 	flag.Float64Var(&o.size, "size", 1, "how many times as large as the targets say their sites are")
-	flag.BoolVar(&o.profile, "profile", false, "show where time and memory of Trawl go, in place of the comparison, at "+strings.Join(profiled, " and "))
+	flag.BoolVar(&o.profile, "profile", false,
+		"show where time and memory of Trawl go, in place of the comparison, at "+strings.Join(profiled, " and "))
 	flag.Parse()
 	return o
 }
@@ -85,11 +89,13 @@ func run(ctx context.Context, o options) error {
 		return runProfile(ctx, o, t, temp)
 	}
 	r := report{date: time.Now(), machine: machine(), load: load(), rounds: o.rounds}
-	who, err := pick(contestants, o.contestants, func(c contestant) string { return c.name }, func(c contestant) error { return c.ready(t) }, &r.absent)
+	who, err := pick(contestants, o.contestants, func(c contestant) string { return c.name },
+		func(c contestant) error { return c.ready(t) }, &r.absent)
 	if err != nil {
 		return err
 	}
-	if r.corpora, err = pick(corpora, o.corpora, func(c corpus) string { return c.name }, corpus.ready, &r.absent); err != nil {
+	if r.corpora, err = pick(corpora, o.corpora, func(c corpus) string { return c.name }, corpus.ready,
+		&r.absent); err != nil {
 		return err
 	}
 	for _, c := range who {
@@ -121,7 +127,8 @@ func runTargets(ctx context.Context, o options, t *tools, temp string) error {
 }
 
 // pick returns those of all whose names are wanted and that are ready.
-func pick[T any](all []T, wanted string, name func(T) string, ready func(T) error, absent *[]string) (some []T, err error) {
+func pick[T any](all []T, wanted string, name func(T) string, ready func(T) error,
+	absent *[]string) (some []T, err error) {
 	names := strings.Split(wanted, ",")
 	for _, one := range all {
 		i := slices.Index(names, name(one))

@@ -30,20 +30,23 @@ var backings = []struct {
 // firstRequest measures how long it takes from the start of the process to the
 // first request.
 func firstRequest(ctx context.Context, g *ground) ([]finding, error) {
-	return g.moments(ctx, "from the command to the first request", mostBegin, func(start, first, last, end time.Time) time.Duration {
-		return first.Sub(start)
-	})
+	return g.moments(ctx, "from the command to the first request", mostBegin,
+		func(start, first, last, end time.Time) time.Duration {
+			return first.Sub(start)
+		})
 }
 
 // lastPage measures how long it takes from the last answer to the end of the
 // process, which comes after the end of the job.
 func lastPage(ctx context.Context, g *ground) ([]finding, error) {
-	return g.moments(ctx, "from the last answer to the end of the command", mostEnd, func(start, first, last, end time.Time) time.Duration {
-		return end.Sub(last)
-	})
+	return g.moments(ctx, "from the last answer to the end of the command", mostEnd,
+		func(start, first, last, end time.Time) time.Duration {
+			return end.Sub(last)
+		})
 }
 
-func (g *ground) moments(ctx context.Context, what string, most time.Duration, between func(start, first, last, end time.Time) time.Duration) ([]finding, error) {
+func (g *ground) moments(ctx context.Context, what string, most time.Duration,
+	between func(start, first, last, end time.Time) time.Duration) ([]finding, error) {
 	var all []finding
 	for _, b := range backings {
 		var took []time.Duration
@@ -71,7 +74,8 @@ func (g *ground) moments(ctx context.Context, what string, most time.Duration, b
 }
 
 // crawlBriefly crawls a hundred pages.
-func crawlBriefly(ctx context.Context, s *stage, prepare func(context.Context, *stage) error, env []string, between func(start, first, last, end time.Time) time.Duration) (time.Duration, error) {
+func crawlBriefly(ctx context.Context, s *stage, prepare func(context.Context, *stage) error, env []string,
+	between func(start, first, last, end time.Time) time.Duration) (time.Duration, error) {
 	site, err := serveWeb(func(c *simweb.Config) { c.Hosts, c.Pages = 1, 100 })
 	if err != nil {
 		return 0, err

@@ -42,18 +42,21 @@ func politeness(ctx context.Context, g *ground) ([]finding, error) {
 		{
 			fmt.Sprintf("%d hosts asked once a second: of the ideal rate", hosts),
 			fmt.Sprintf("%.1f%% (%.1f%% with the time until the last host begins; %d requests in %.1f s, %.2f ms of processor time each)",
-				100*rate, 100*whole, a.Asked+a.Robots, last.Sub(first).Seconds(), u.cpu.Seconds()*1000/float64(a.Asked+a.Robots)),
+				100*rate, 100*whole, a.Asked+a.Robots, last.Sub(first).Seconds(),
+				u.cpu.Seconds()*1000/float64(a.Asked+a.Robots)),
 			fmt.Sprintf("%.0f%%", 100*least), rate >= least,
 		},
 		{
-			"the smallest gap between two requests to a host", fmt.Sprintf("%.1f ms", float64(a.Smallest)/float64(time.Millisecond)),
+			"the smallest gap between two requests to a host",
+			fmt.Sprintf("%.1f ms", float64(a.Smallest)/float64(time.Millisecond)),
 			fmt.Sprintf("%d ms", delay.Milliseconds()), a.Smallest >= delay && a.Together == 0,
 		},
 	}, nil
 }
 
 func (s *stage) crawlPolitely(ctx context.Context, site *simsite, delay time.Duration) error {
-	file, err := s.order(site.seeds(), fmt.Sprintf("delay: %v\nthrottle: 0\nconcurrency: 4096\nallow_cidr: [127.0.0.0/8]", delay))
+	file, err := s.order(site.seeds(),
+		fmt.Sprintf("delay: %v\nthrottle: 0\nconcurrency: 4096\nallow_cidr: [127.0.0.0/8]", delay))
 	if err != nil {
 		return err
 	}

@@ -53,7 +53,8 @@ func newFamily() *family {
 
 // start starts a process of the family, with env set besides our environment.
 func (f *family) start(env []string, path string, args ...string) (*process, error) {
-	p := &process{name: filepath.Base(path), cmd: exec.Command(path, args...), said: new(tail), done: make(chan struct{})}
+	p := &process{name: filepath.Base(path), cmd: exec.Command(path, args...), said: new(tail),
+		done: make(chan struct{})}
 	p.cmd.Env = append(os.Environ(), env...)
 	p.cmd.Stdout, p.cmd.Stderr = p.said, p.said
 	p.cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}

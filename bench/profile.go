@@ -166,9 +166,11 @@ func (i insight) markdown() string {
 	b := new(strings.Builder)
 	fmt.Fprintf(b, "### %s: %d pages, %.0f a second, %.2f ms of processor time each, %.2f of it Redis\n",
 		i.corpus, once, i.median(trial.rate), i.median(trial.perPage), i.median(trial.redisPerPage))
-	fmt.Fprintf(b, "\n| processor time of Trawl (%d %s) | %% | µs/page |\n| --- | ---: | ---: |\n", i.stacks.samples, plural(int(i.stacks.samples), "sample"))
+	fmt.Fprintf(b, "\n| processor time of Trawl (%d %s) | %% | µs/page |\n| --- | ---: | ---: |\n", i.stacks.samples,
+		plural(int(i.stacks.samples), "sample"))
 	for _, s := range i.stacks.time {
-		fmt.Fprintf(b, "| %s | %.1f | %.1f |\n", s.name, 100*float64(s.value)/float64(max(1, i.stacks.total)), float64(s.value)/1e3/pages)
+		fmt.Fprintf(b, "| %s | %.1f | %.1f |\n", s.name, 100*float64(s.value)/float64(max(1, i.stacks.total)),
+			float64(s.value)/1e3/pages)
 	}
 	shares(b, "bytes allocated by", "bytes/page", i.stacks.allocated, pages, "%.0f")
 	crawls := 1e6 * float64(len(i.trials))
@@ -178,7 +180,8 @@ func (i insight) markdown() string {
 	for _, name := range i.commands.Busiest(tableLines) {
 		c := i.commands[name]
 		micros := float64(c.Took.Microseconds())
-		fmt.Fprintf(b, "| %s | %d | %.1f | %.1f |\n", name, c.Calls/int64(len(i.trials)), micros/float64(max(1, c.Calls)), micros/pages)
+		fmt.Fprintf(b, "| %s | %d | %.1f | %.1f |\n", name, c.Calls/int64(len(i.trials)),
+			micros/float64(max(1, c.Calls)), micros/pages)
 	}
 	if i.uncalled != "" {
 		fmt.Fprintf(b, "\nSystem calls were not counted: %s.\n", i.uncalled)

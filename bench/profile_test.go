@@ -44,18 +44,24 @@ const (
 func TestASampleCountsForItsInnermostGroup(t *testing.T) {
 	t.Parallel()
 	p := sampled("cpu", "nanoseconds", map[string]int64{
-		"bytes.IndexByte < trawl/internal/htmltok.(*Tokenizer).next < trawl/internal/parse.(*scan).read < " + visited: 1,
-		"trawl/crawler.URL.Host < trawl/internal/parse.(*refs).links < " + visited:                                    2,
-		"crypto/internal/fips140/sha256.block < trawl/internal/fetch.(*keeper).take < " + visited:                     4,
-		written + "net/http.(*persistConn).writeLoop":                                                                 8,
-		written + "github.com/redis/go-redis/v9/internal/pool.(*Conn).WithWriter < " + visited:                        16,
-		"encoding/json.Marshal < trawl/internal/sink.(*Journal).Note < " + visited:                                    32,
-		"runtime.scanObject < runtime.gcDrain < runtime.gcAssistAlloc < runtime.mallocgc < " + visited:                64,
-		"runtime.nanotime < runtime.mstart":                                                                           128,
-		"runtime.mallocgc < " + visited:                                                                               256,
-		"github.com/hibiken/asynq.(*processor).exec":                                                                  512,
-		"runtime.memmove < main.main < runtime.main":                                                                  1024,
-		"slices.Sort[go.shape.a/b.c] < main.f < main.g":                                                               2048,
+		"bytes.IndexByte < trawl/internal/htmltok.(*Tokenizer).next < trawl/internal/parse.(*scan).read < " +
+			visited: 1,
+		"trawl/crawler.URL.Host < trawl/internal/parse.(*refs).links < " +
+			visited: 2,
+		"crypto/internal/fips140/sha256.block < trawl/internal/fetch.(*keeper).take < " +
+			visited: 4,
+		written + "net/http.(*persistConn).writeLoop": 8,
+		written + "github.com/redis/go-redis/v9/internal/pool.(*Conn).WithWriter < " +
+			visited: 16,
+		"encoding/json.Marshal < trawl/internal/sink.(*Journal).Note < " +
+			visited: 32,
+		"runtime.scanObject < runtime.gcDrain < runtime.gcAssistAlloc < runtime.mallocgc < " +
+			visited: 64,
+		"runtime.nanotime < runtime.mstart":             128,
+		"runtime.mallocgc < " + visited:                 256,
+		"github.com/hibiken/asynq.(*processor).exec":    512,
+		"runtime.memmove < main.main < runtime.main":    1024,
+		"slices.Sort[go.shape.a/b.c] < main.f < main.g": 2048,
 	})
 	got, total := groupTime(p, 0)
 	want := []int64{1 + 2, 1, 4, 8, 16 + 512, 32, 64 + 128, 256 + 1024 + 2048}
@@ -123,7 +129,8 @@ func TestTheMemoryOfTheProfileItselfDoesNotCount(t *testing.T) {
 func TestProfilesAreReadFromAFolder(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
-	for name, kind := range map[string]string{"cpu": "cpu", "allocs": "alloc_space", "mutex": "delay", "block": "delay"} {
+	for name, kind := range map[string]string{"cpu": "cpu", "allocs": "alloc_space", "mutex": "delay",
+		"block": "delay"} {
 		file, err := os.Create(filepath.Join(dir, name+".pprof"))
 		if err != nil {
 			t.Fatal(err)
@@ -188,18 +195,21 @@ func TestWhatStraceCounts(t *testing.T) {
 func TestAnInsightIsWrittenPerPage(t *testing.T) {
 	t.Parallel()
 	seen := insight{
-		corpus: "small", trials: []trial{{took: time.Second, verdict: verdict{pages: 10}, usage: usage{cpu: 2 * time.Millisecond}}},
+		corpus: "small", trials: []trial{{took: time.Second, verdict: verdict{pages: 10},
+			usage: usage{cpu: 2 * time.Millisecond}}},
 		stacks: stacks{
 			total: 1e6, samples: 1, time: []share{{"the rest", 1e6}},
 			allocated: []share{{"bytes.Clone", 1000}}, blocked: []share{{"crawler.(*visit).lane", 3e6}},
 		},
-		commands: redisinfo.Commands{"evalsha": {Calls: 2, Took: 100 * time.Microsecond}}, calls: []syscalls{{"read", 32}},
+		commands: redisinfo.Commands{"evalsha": {Calls: 2, Took: 100 * time.Microsecond}},
+		calls:    []syscalls{{"read", 32}},
 	}
 	text := seen.markdown()
 	for _, line := range []string{
 		"### small: 10 pages, 10 a second, 0.20 ms of processor time each, 0.00 of it Redis",
 		"| processor time of Trawl (1 sample) | % | µs/page |", "| the rest | 100.0 | 100.0 |",
-		"| `bytes.Clone` | 100 |", "| none | – |", "| `crawler.(*visit).lane` | 3 |", "| evalsha | 2 | 50.0 | 10.0 |", "| read | 3.20 |",
+		"| `bytes.Clone` | 100 |", "| none | – |", "| `crawler.(*visit).lane` | 3 |", "| evalsha | 2 | 50.0 | 10.0 |",
+		"| read | 3.20 |",
 	} {
 		if !strings.Contains(text, line+"\n") {
 			t.Errorf("there is no line %q in\n%s", line, text)

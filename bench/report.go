@@ -28,7 +28,8 @@ func (r report) markdown() string {
 		r.date.Format("2 January 2006"), r.machine, r.tools, r.load, r.rounds, plural(r.rounds, "round"))
 	for _, c := range r.corpora {
 		found := r.truths[c.name]
-		fmt.Fprintf(&b, "\n### %s: %d pages, %.0f MB\n\n%s", c.name, len(found.pages), float64(found.bytes)/1e6, r.trials.table(c.name, r.names))
+		fmt.Fprintf(&b, "\n### %s: %d pages, %.0f MB\n\n%s", c.name, len(found.pages), float64(found.bytes)/1e6,
+			r.trials.table(c.name, r.names))
 	}
 	if told := append(r.trials.failures(), r.absent...); len(told) > 0 {
 		b.WriteString("\nWithout figures:\n\n")

@@ -33,7 +33,8 @@ func serveWeb(change func(*simweb.Config)) (*simsite, error) {
 	if err != nil {
 		return nil, errors.Join(err, l.Close())
 	}
-	s := &simsite{Web: web, server: &http.Server{Handler: web, ReadHeaderTimeout: time.Minute}, done: make(chan error, 1)}
+	s := &simsite{Web: web, server: &http.Server{Handler: web, ReadHeaderTimeout: time.Minute},
+		done: make(chan error, 1)}
 	go func() { s.done <- s.server.Serve(l) }()
 	return s, nil
 }

@@ -74,7 +74,8 @@ func serve(ctx context.Context, root, temp string, workers int) (*site, error) {
 	if err := os.WriteFile(config, []byte(text), 0o600); err != nil {
 		return nil, err
 	}
-	s := &site{url: fmt.Sprintf("http://127.0.0.1:%d/", port), log: filepath.Join(temp, "access.log"), done: make(chan error, 1)}
+	s := &site{url: fmt.Sprintf("http://127.0.0.1:%d/", port), log: filepath.Join(temp, "access.log"),
+		done: make(chan error, 1)}
 	s.cmd = exec.Command(path, "-p", temp, "-e", filepath.Join(temp, "error.log"), "-c", config)
 	s.cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
 	if err := s.cmd.Start(); err != nil {

@@ -99,7 +99,8 @@ func (ts trials) table(corpus string, names []string) string {
 // failures tells of trials without figures, each reason once.
 func (ts trials) failures() (told []string) {
 	for _, t := range ts {
-		if line := fmt.Sprintf("%s at %s: %s", t.name, t.corpus, t.failure); t.failure != "" && !slices.Contains(told, line) {
+		if line := fmt.Sprintf("%s at %s: %s", t.name, t.corpus, t.failure); t.failure != "" &&
+			!slices.Contains(told, line) {
 			told = append(told, line)
 		}
 	}

@@ -73,10 +73,12 @@ func measureTargets(ctx context.Context, o options, t *tools, temp string) (stri
 		all = append(all, found...)
 	}
 	b := new(strings.Builder)
-	fmt.Fprintf(b, "%s, %s; load average %s before, %s after.\n\n", began.Format("2 January 2006"), machine(), before, load())
+	fmt.Fprintf(b, "%s, %s; load average %s before, %s after.\n\n", began.Format("2 January 2006"), machine(), before,
+		load())
 	b.WriteString("| target | found | wanted | |\n| --- | --- | --- | --- |\n")
 	for _, f := range all {
-		fmt.Fprintf(b, "| %s | %s | %s | %s |\n", f.what, f.got, f.want, map[bool]string{true: "reached", false: "**not reached**"}[f.reached])
+		fmt.Fprintf(b, "| %s | %s | %s | %s |\n", f.what, f.got, f.want,
+			map[bool]string{true: "reached", false: "**not reached**"}[f.reached])
 	}
 	return b.String(), nil
 }

@@ -93,7 +93,8 @@ func (s *stage) startWorkers(ctx context.Context, n int) error {
 	}
 	for i := range n {
 		name := fmt.Sprintf("worker-%d", i+1)
-		if err := s.startTrawl(ctx, "worker", "--name", name, "--out", s.path(name), "--allow-cidr", "127.0.0.0/8"); err != nil {
+		if err := s.startTrawl(ctx, "worker", "--name", name, "--out", s.path(name), "--allow-cidr",
+			"127.0.0.0/8"); err != nil {
 			return err
 		}
 	}
@@ -107,7 +108,8 @@ func (s *stage) startTrawl(ctx context.Context, command string, args ...string) 
 		return err
 	}
 	address := net.JoinHostPort("127.0.0.1", fmt.Sprint(port))
-	if _, err := s.start(nil, s.tools.trawl, append([]string{command, "--redis", s.redis, "--listen", address}, args...)...); err != nil {
+	if _, err := s.start(nil, s.tools.trawl, append([]string{command, "--redis", s.redis, "--listen", address},
+		args...)...); err != nil {
 		return err
 	}
 	return reachable(ctx, address)

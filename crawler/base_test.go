@@ -6,17 +6,21 @@ import (
 )
 
 var bases = []string{
-	"https://a.test:8443/b/c?d", "http://a.test/", "http://a.test/b//c/", "http://a.test/b/?/c/..", "http://[::1]/b", "http://a.test/b;c/d.html",
+	"https://a.test:8443/b/c?d", "http://a.test/", "http://a.test/b//c/", "http://a.test/b/?/c/..", "http://[::1]/b",
+	"http://a.test/b;c/d.html",
 }
 
 var plainReferences = []string{
-	"", "#", "#a b\x00", "d", "d.html#top", "d/e", "../d", "../../d", "../../../../d/", "./d", "./", "../", ".././../d", "/", "/d?e=f/../g", "?", "?e", "../?e",
+	"", "#", "#a b\x00", "d", "d.html#top", "d/e", "../d", "../../d", "../../../../d/", "./d", "./", "../", ".././../d",
+	"/", "/d?e=f/../g", "?", "?e", "../?e",
 	"..//d", "d//e", "d/e:f", "d?e:f", "http://b.test/", "https://b.test/c?d#e", "d%20e", "a..b/c.",
 }
 
 var otherReferences = []string{
-	".", "..", "../..", "d/../e", "d/.", "/..", "/%2e%2e/d", "%2e./d", "./%2e", ".d", "//b.test/", "/\\b", "\\b", "d e", " d", "d\t", "d\n#e", "é", "d?é", "d?'", "http:d",
-	"HTTP://b.test/", "javascript:x", "d:e", "http://B.test/", "./d:e/\x00", strings.Repeat("d", MaxURLLength), "<d>", `"d"`, "d`", "d{}", "d|e", "d^e",
+	".", "..", "../..", "d/../e", "d/.", "/..", "/%2e%2e/d", "%2e./d", "./%2e", ".d", "//b.test/", "/\\b", "\\b", "d e",
+	" d", "d\t", "d\n#e", "é", "d?é", "d?'", "http:d",
+	"HTTP://b.test/", "javascript:x", "d:e", "http://B.test/", "./d:e/\x00", strings.Repeat("d", MaxURLLength), "<d>",
+	`"d"`, "d`", "d{}", "d|e", "d^e",
 }
 
 func TestPlainReferencesAreToldFromOthers(t *testing.T) {
@@ -47,7 +51,8 @@ func resolvesAsParsed(t *testing.T, base Base, ref string) {
 	}
 	want, err := base.resolve(ref)
 	if err != nil || got != want {
-		t.Errorf("%q on %q is taken for a plain reference to %+v; the parser says %+v (%v)", ref, base.url, got, want, err)
+		t.Errorf("%q on %q is taken for a plain reference to %+v; the parser says %+v (%v)", ref, base.url, got, want,
+			err)
 	}
 }
 

@@ -9,15 +9,20 @@ import (
 func TestMissingRecordsAreSaidWithWhatBringsThemAgain(t *testing.T) {
 	t.Parallel()
 	for want, c := range map[string]crawler.Comparison{
-		"settled 6,000, records 2,628: 3,372 missing; run `trawl job refetch news` to fetch them again":     {Settled: 6000, Records: 2628},
-		"settled 1,234,567, records 0: 1,234,567 missing; run `trawl job refetch news` to fetch them again": {Settled: 1234567},
+		"settled 6,000, records 2,628: 3,372 missing; run `trawl job refetch news` to fetch them again": {
+			Settled: 6000, Records: 2628,
+		},
+		"settled 1,234,567, records 0: 1,234,567 missing; run `trawl job refetch news` to fetch them again": {
+			Settled: 1234567,
+		},
 		"": {Settled: 999, Records: 1000},
 	} {
 		if got := c.Alarm("news"); got != want {
 			t.Errorf("got  %q\nwant %q", got, want)
 		}
 	}
-	if got, want := (crawler.Comparison{Settled: 999, Records: 1000}).String(), "settled 999, records 1,000: nothing is missing"; got != want {
+	if got, want := (crawler.Comparison{Settled: 999, Records: 1000}).String(),
+		"settled 999, records 1,000: nothing is missing"; got != want {
 		t.Errorf("got %q, want %q", got, want)
 	}
 }
@@ -26,7 +31,8 @@ func TestCountersSayHowManyRecordsThereShouldBe(t *testing.T) {
 	t.Parallel()
 	c := crawler.Counters{
 		Seen: 20, Known: 23, Over: 2, Unshipped: 3, OnDisk: 1, Lost: 4,
-		Outcomes: map[crawler.Outcome]int64{crawler.OutcomeFetched: 12, crawler.OutcomeGone: 1, crawler.OutcomeFollowed: 5, crawler.OutcomeSkipped: 2, crawler.OutcomeRetry: 7},
+		Outcomes: map[crawler.Outcome]int64{crawler.OutcomeFetched: 12, crawler.OutcomeGone: 1,
+			crawler.OutcomeFollowed: 5, crawler.OutcomeSkipped: 2, crawler.OutcomeRetry: 7},
 	}
 	if got := c.Compare(); got != (crawler.Comparison{Settled: 13, Records: 9}) {
 		t.Errorf("they compare as %+v", got)

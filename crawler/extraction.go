@@ -87,7 +87,8 @@ type source struct{ name, value string }
 
 // sources returns the places that the field names.
 func (f Field) sources() (named []source) {
-	for _, s := range []source{{"css", f.CSS}, {"jsonld", f.JSONLD}, {"og", f.OG}, {"meta", f.Meta}, {"microdata", f.Microdata}} {
+	for _, s := range []source{{"css", f.CSS}, {"jsonld", f.JSONLD}, {"og", f.OG}, {"meta", f.Meta},
+		{"microdata", f.Microdata}} {
 		if s.value != "" {
 			named = append(named, s)
 		}
@@ -123,7 +124,8 @@ func selection(selects []string) (Fields, error) {
 		name, short, ok := strings.Cut(s, "=")
 		name, every := strings.CutSuffix(strings.TrimSpace(name), "[]")
 		if !ok || !fieldName.MatchString(name) || ParseField(short).CSS == "" {
-			return nil, NewSettingError("select", "%q is not a field: write name=css, name=css@attribute or name[]=css", s)
+			return nil, NewSettingError("select", "%q is not a field: write name=css, name=css@attribute or name[]=css",
+				s)
 		}
 		if _, known := fields[name]; known {
 			return nil, NewSettingError("select", "%q: there is already a field %q", s, name)
@@ -166,7 +168,8 @@ func (fs Fields) check(at string, within *Field, depth int, count *int) error {
 		f, place := fs[name], SettingAt(at, name)
 		bare, every := strings.CutSuffix(name, "[]")
 		if !fieldName.MatchString(bare) {
-			return NewSettingError(place, "%q is not a valid name: use letters, digits, _, - and ., starting with a letter or _", name)
+			return NewSettingError(place,
+				"%q is not a valid name: use letters, digits, _, - and ., starting with a letter or _", name)
 		}
 		if _, both := fs[bare]; every && both {
 			return NewSettingError(place, "there is already a field %q", bare)
@@ -238,7 +241,8 @@ func (f Field) checkPaths(at string) error {
 		}
 	}
 	if named := f.sources(); f.Attr != "" && len(named) > 0 && named[0].name != "css" {
-		return NewSettingError(at+".attr", "only elements have attributes, and %s does not find elements", named[0].name)
+		return NewSettingError(at+".attr", "only elements have attributes, and %s does not find elements",
+			named[0].name)
 	}
 	return nil
 }

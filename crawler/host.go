@@ -64,18 +64,20 @@ const (
 
 // HostStatus is what the frontier knows about one host of a job.
 type HostStatus struct {
-	Host                Host      `json:"host"`
-	State               HostState `json:"state"`
-	Rules               HostRules `json:"rules"`
-	Pages               int64     `json:"pages"`              // pages fetched
-	Seen                int64     `json:"seen"`               // URLs ever admitted
-	Waiting             int64     `json:"waiting"`            // URLs that wait
-	Flight              int64     `json:"flight"`             // URLs in flight
-	ConsecutiveFailures int64     `json:"strikes"`            // how often in a row it refused a request or could not be reached
-	Trouble             string    `json:"trouble"`            // the last failure
-	GivenUp             bool      `json:"given_up,omitempty"` // it has never answered and never will, for example because its name does not exist
-	Worker              string    `json:"worker"`             // the worker that visits it
-	Muted               []Muted   `json:"muted"`              // patterns of URLs that were skipped at the last visit
+	Host    Host      `json:"host"`
+	State   HostState `json:"state"`
+	Rules   HostRules `json:"rules"`
+	Pages   int64     `json:"pages"`   // pages fetched
+	Seen    int64     `json:"seen"`    // URLs ever admitted
+	Waiting int64     `json:"waiting"` // URLs that wait
+	Flight  int64     `json:"flight"`  // URLs in flight
+	// How often in a row it refused a request or could not be reached.
+	ConsecutiveFailures int64  `json:"strikes"`
+	Trouble             string `json:"trouble"` // the last failure
+	// It has never answered and never will, for example because its name does not exist.
+	GivenUp bool    `json:"given_up,omitempty"`
+	Worker  string  `json:"worker"` // the worker that visits it
+	Muted   []Muted `json:"muted"`  // patterns of URLs that were skipped at the last visit
 	// Interval is the time between requests that the last visit actually kept, because of
 	// the job's delay, robots.txt, the host's response time, other jobs, or its address.
 	Interval time.Duration `json:"-"`

@@ -61,8 +61,9 @@ func DefaultJob() Job {
 			Delay: Duration(time.Second), AddressDelay: Auto, Politeness: PolitenessFleet, Throttle: 2, PerHost: 1,
 			UserAgent: DefaultUserAgent, CrawlDelayCap: Duration(time.Minute),
 		},
-		RequestSettings: RequestSettings{TLS: TLSModern, BodyLimit: 32 << 20, Timeout: Duration(time.Minute), MinRate: 100},
-		RetrySettings:   RetrySettings{RobotsTries: 5, HostTries: 8, Retries: 3, RetryPause: Duration(2 * time.Second)},
+		RequestSettings: RequestSettings{TLS: TLSModern, BodyLimit: 32 << 20, Timeout: Duration(time.Minute),
+			MinRate: 100},
+		RetrySettings: RetrySettings{RobotsTries: 5, HostTries: 8, Retries: 3, RetryPause: Duration(2 * time.Second)},
 		OutputSettings: OutputSettings{
 			Format: []string{"jsonl"}, Durable: DurableShipped, LostAfter: Duration(2 * time.Minute), Journal: true,
 		},

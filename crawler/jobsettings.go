@@ -341,9 +341,10 @@ var DurableKinds = []DurableKind{DurableShipped, DurableDisk}
 
 // Quality has counters of the main text, by which texts can be filtered.
 type Quality struct {
-	Words          int     `json:"words"`           // runs of letters and digits
-	MeanLine       float64 `json:"mean_line"`       // characters of a line that is not empty
-	StopShare      float64 `json:"stop_share"`      // of the words, the most frequent ones of the language; 0 without spaces
+	Words    int     `json:"words"`     // runs of letters and digits
+	MeanLine float64 `json:"mean_line"` // characters of a line that is not empty
+	// Of the words, the most frequent ones of the language; 0 without spaces.
+	StopShare      float64 `json:"stop_share"`
 	SymbolShare    float64 `json:"symbol_share"`    // of the characters, those that prose rarely has
 	LinkShare      float64 `json:"link_share"`      // of the letters, those in links
 	DuplicateShare float64 `json:"duplicate_share"` // of the lines, those that occurred before

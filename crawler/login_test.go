@@ -33,9 +33,12 @@ func TestAPasswordIsNeverQuoted(t *testing.T) {
 	t.Parallel()
 	base := mustURL(t, "http://a.test/").Base()
 	for _, input := range []string{
-		"http://u:secret@exa mple/", "http://u:secret@a:99999/", "http://u:se/secret@a", "http://u:secret?x@a:b", "u:secret@host/",
-		"htps://u:secret@h/", "http://u:secret@", "http://u:secret@xn--/", "http://u:secret@a`b/", "//u:secret@a`b/", `\\u:secret@[/`,
-		"u:secret@host name/", "http://u:secret@h/" + strings.Repeat("a", 2*MaxURLLength), "http://" + strings.Repeat("u", 300) + ":secret@a b/",
+		"http://u:secret@exa mple/", "http://u:secret@a:99999/", "http://u:se/secret@a", "http://u:secret?x@a:b",
+		"u:secret@host/",
+		"htps://u:secret@h/", "http://u:secret@", "http://u:secret@xn--/", "http://u:secret@a`b/", "//u:secret@a`b/",
+		`\\u:secret@[/`,
+		"u:secret@host name/", "http://u:secret@h/" + strings.Repeat("a", 2*MaxURLLength),
+		"http://" + strings.Repeat("u", 300) + ":secret@a b/",
 		" http://u:secret@[/", "http:/\t/u:secret@[/", "http://secret:@/",
 	} {
 		for _, parse := range []func(string) (URL, error){ParseURL, ParseBare, base.Resolve} {
@@ -45,7 +48,8 @@ func TestAPasswordIsNeverQuoted(t *testing.T) {
 		}
 	}
 	_, login, _ := ParseLogin("http://u:secret@a.test/")
-	if text := fmt.Sprintf("%v %+v %#v %s %q", login, login, login, &login, struct{ L Login }{login}); strings.Contains(text, "secret") {
+	if text := fmt.Sprintf("%v %+v %#v %s %q", login, login, login, &login,
+		struct{ L Login }{login}); strings.Contains(text, "secret") {
 		t.Errorf("a login is printed as %s", text)
 	}
 }

@@ -27,7 +27,8 @@ func (m MutedURLs) Reason() string {
 	if m.URLs == 1 {
 		look = "is skipped: it looks"
 	}
-	return fmt.Sprintf("%s like %s of %s %s like a trap, because many pages in a row were duplicates of others", urls, m.Pattern, m.Host, look)
+	return fmt.Sprintf("%s like %s of %s %s like a trap, because many pages in a row were duplicates of others", urls,
+		m.Pattern, m.Host, look)
 }
 
 // Insist says how to fetch them all the same.
@@ -57,7 +58,8 @@ type Muted struct {
 // Reason describes what is done, and why.
 func (m Muted) Reason() string {
 	if m.Muted {
-		return fmt.Sprintf("trap: URLs like %s are skipped: the last %d of %d pages were duplicates of others", m.Pattern, m.Streak, m.Pages)
+		return fmt.Sprintf("trap: URLs like %s are skipped: the last %d of %d pages were duplicates of others",
+			m.Pattern, m.Streak, m.Pages)
 	}
 	return fmt.Sprintf("trap: only one in %[2]d URLs like %[1]s is fetched: the last %[3]d of %[4]d pages were duplicates of others", m.Pattern, TrapOneIn, m.Streak, m.Pages)
 }

@@ -9,16 +9,23 @@ import (
 var (
 	plainURLs = []string{
 		"https://example.com/", "http://a.b-c.example/a/b.html", "https://1a.example/?q=a/../b&r=%2e",
-		"http://localhost/x;y=1,2/(z)!*$@:~", "https://xn.example//a//", "https://a.example/a%20b%zz.", "https://a.example/?",
+		"http://localhost/x;y=1,2/(z)!*$@:~", "https://xn.example//a//", "https://a.example/a%20b%zz.",
+		"https://a.example/?",
 	}
 	otherURLs = []string{
 		"", "https://", "https://example.com", "HTTPS://example.com/", "https://Example.com/", "ftp://example.com/",
-		"https://example.com:443/", "https://u@example.com/", "https://127.0.0.1/", "https://1.2/", "https://a.0x1/", "https://[::1]/",
-		"https://xn--nxasmq6b.example/", "https://a--b.example/", "https://-a.example/", "https://a-.example/", "https://a..b/", "https://a.b./",
-		"https://ü.example/", "https://a_b.example/", "https://a.example/./b", "https://a.example/a/../b", "https://a.example/%2e%2E/b",
-		"https://a.example/a b", "https://a.example/ü", "https://a.example/#a", "https://a.example/\\b", "https://a.example/?'", " https://a.example/",
-		"https://a.example/\t", "https:/a.example/", "https:///a.example/", "https://a.example/\x00", "https://a.example/{}",
-		"https://" + strings.Repeat("a", 64) + ".example/", "https://" + strings.Repeat("a.", 130) + "example/", "https://a.example/" + strings.Repeat("a", MaxURLLength),
+		"https://example.com:443/", "https://u@example.com/", "https://127.0.0.1/", "https://1.2/", "https://a.0x1/",
+		"https://[::1]/",
+		"https://xn--nxasmq6b.example/", "https://a--b.example/", "https://-a.example/", "https://a-.example/",
+		"https://a..b/", "https://a.b./",
+		"https://ü.example/", "https://a_b.example/", "https://a.example/./b", "https://a.example/a/../b",
+		"https://a.example/%2e%2E/b",
+		"https://a.example/a b", "https://a.example/ü", "https://a.example/#a", "https://a.example/\\b",
+		"https://a.example/?'", " https://a.example/",
+		"https://a.example/\t", "https:/a.example/", "https:///a.example/", "https://a.example/\x00",
+		"https://a.example/{}",
+		"https://" + strings.Repeat("a", 64) + ".example/", "https://" + strings.Repeat("a.", 130) + "example/",
+		"https://a.example/" + strings.Repeat("a", MaxURLLength),
 	}
 )
 

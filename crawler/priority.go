@@ -33,7 +33,8 @@ func ParsePriority(s string) (Priority, error) {
 	if p := Priority(s); s == "" || slices.Contains(Priorities, p) {
 		return p, nil
 	}
-	return "", fmt.Errorf("%q is not a priority%s: want urgent, high, normal or low", s, plain.Suggest(s, priorityWords()))
+	return "", fmt.Errorf("%q is not a priority%s: want urgent, high, normal or low", s,
+		plain.Suggest(s, priorityWords()))
 }
 
 // priorityWords returns the priorities as strings.

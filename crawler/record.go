@@ -9,44 +9,49 @@ import (
 
 // Record is the JSON form of a Result: one line of JSONL.
 type Record struct {
-	URL         string         `json:"url"`
-	FinalURL    string         `json:"final_url"`
-	Redirects   []string       `json:"redirects"`
-	SeedHost    string         `json:"seed_host,omitempty"` // the host that was added to the seeds' hosts because this seed redirects there
-	Status      int            `json:"status"`
-	Outcome     Outcome        `json:"outcome"`
-	Error       string         `json:"error"`
-	ErrorClass  ErrorClass     `json:"error_class,omitempty"` // why it failed, in one word
-	Fault       FaultKind      `json:"fault,omitempty"`       // kind of problem with the request, even if the page was kept as far as it arrived
-	Repaired    []string       `json:"repaired,omitempty"`    // what was malformed in the response and was read anyway
-	FetchedAt   string         `json:"fetched_at"`            // RFC 3339, milliseconds, UTC
-	DurationMS  int64          `json:"duration_ms"`
-	ContentType string         `json:"content_type"`
-	Charset     string         `json:"charset"`
-	Bytes       int64          `json:"bytes"`
-	Truncated   bool           `json:"truncated,omitempty"`
-	Digest      string         `json:"digest"` // "sha256:" and hexadecimal digits; "" without a body
-	Title       string         `json:"title"`
-	Checked     bool           `json:"checked,omitempty"`      // it was only checked: requested, but not read
-	MovedTo     string         `json:"moved_to,omitempty"`     // where permanent redirects lead, in a job that checks links
-	Canonical   string         `json:"canonical,omitempty"`    // the canonical form that the page names
-	DuplicateOf string         `json:"duplicate_of,omitempty"` // the URL whose record has the same content
-	Simhash     string         `json:"simhash,omitempty"`      // fingerprint of the text, 16 hexadecimal digits
-	NoIndex     bool           `json:"noindex,omitempty"`      // the page asks not to be indexed
-	Rights      *Rights        `json:"rights,omitempty"`       // what the site says about the use of the page
-	Depth       int            `json:"depth"`
-	Referrer    string         `json:"via"`
-	Links       any            `json:"links"`               // their number, or their list
-	Resources   any            `json:"resources,omitempty"` // like Links, if the job asks for them
-	Sitemap     int            `json:"sitemap,omitempty"`   // level of a sitemap: 1 if robots.txt named it, one more for each index
-	Embeds      int            `json:"embeds,omitempty"`    // resources in a row that led here from a page; 0 for a page
-	Job         string         `json:"job"`
-	Worker      string         `json:"worker"`
-	Path        string         `json:"path,omitempty"` // where the body was kept, relative to the output
-	Fields      map[string]any `json:"fields,omitempty"`
-	Missing     []string       `json:"missing,omitempty"`  // required fields that the page lacks
-	Text        string         `json:"text,omitempty"`     // the main text, if the job asks for it
-	Markdown    string         `json:"markdown,omitempty"` // the main content as Markdown, if the job asks for it
+	URL       string   `json:"url"`
+	FinalURL  string   `json:"final_url"`
+	Redirects []string `json:"redirects"`
+	// The host that was added to the seeds' hosts because this seed redirects there.
+	SeedHost   string     `json:"seed_host,omitempty"`
+	Status     int        `json:"status"`
+	Outcome    Outcome    `json:"outcome"`
+	Error      string     `json:"error"`
+	ErrorClass ErrorClass `json:"error_class,omitempty"` // why it failed, in one word
+	// Kind of problem with the request, even if the page was kept as far as it arrived.
+	Fault       FaultKind `json:"fault,omitempty"`
+	Repaired    []string  `json:"repaired,omitempty"` // what was malformed in the response and was read anyway
+	FetchedAt   string    `json:"fetched_at"`         // RFC 3339, milliseconds, UTC
+	DurationMS  int64     `json:"duration_ms"`
+	ContentType string    `json:"content_type"`
+	Charset     string    `json:"charset"`
+	Bytes       int64     `json:"bytes"`
+	Truncated   bool      `json:"truncated,omitempty"`
+	Digest      string    `json:"digest"` // "sha256:" and hexadecimal digits; "" without a body
+	Title       string    `json:"title"`
+	Checked     bool      `json:"checked,omitempty"` // it was only checked: requested, but not read
+	// Where permanent redirects lead, in a job that checks links.
+	MovedTo     string  `json:"moved_to,omitempty"`
+	Canonical   string  `json:"canonical,omitempty"`    // the canonical form that the page names
+	DuplicateOf string  `json:"duplicate_of,omitempty"` // the URL whose record has the same content
+	Simhash     string  `json:"simhash,omitempty"`      // fingerprint of the text, 16 hexadecimal digits
+	NoIndex     bool    `json:"noindex,omitempty"`      // the page asks not to be indexed
+	Rights      *Rights `json:"rights,omitempty"`       // what the site says about the use of the page
+	Depth       int     `json:"depth"`
+	Referrer    string  `json:"via"`
+	Links       any     `json:"links"`               // their number, or their list
+	Resources   any     `json:"resources,omitempty"` // like Links, if the job asks for them
+	// Level of a sitemap: 1 if robots.txt named it, one more for each index.
+	Sitemap int `json:"sitemap,omitempty"`
+	// Resources in a row that led here from a page; 0 for a page.
+	Embeds   int            `json:"embeds,omitempty"`
+	Job      string         `json:"job"`
+	Worker   string         `json:"worker"`
+	Path     string         `json:"path,omitempty"` // where the body was kept, relative to the output
+	Fields   map[string]any `json:"fields,omitempty"`
+	Missing  []string       `json:"missing,omitempty"`  // required fields that the page lacks
+	Text     string         `json:"text,omitempty"`     // the main text, if the job asks for it
+	Markdown string         `json:"markdown,omitempty"` // the main content as Markdown, if the job asks for it
 	// Extractor is what found the main text, such as "auto/main"; "" if the job does not ask
 	// for the text.
 	Extractor string `json:"extractor,omitempty"`
@@ -92,7 +97,9 @@ func (rec Record) JSON() ([]byte, error) {
 // have tens of megabytes of items; they are already JSON, and are copied only once.
 func (rec Record) AppendJSON(lines []byte) ([]byte, error) {
 	items := rec.Items
-	if !slices.ContainsFunc(items, func(item json.RawMessage) bool { return bytes.IndexByte(item, '\n') >= 0 || !json.Valid(item) }) {
+	if !slices.ContainsFunc(items, func(item json.RawMessage) bool {
+		return bytes.IndexByte(item, '\n') >= 0 || !json.Valid(item)
+	}) {
 		rec.Items = nil // otherwise the encoder compacts or rejects them
 	}
 	line, err := rec.JSON()

@@ -96,7 +96,8 @@ func parseInterval(text, interval string) (Schedule, error) {
 	every, err := time.ParseDuration(interval)
 	switch {
 	case err != nil:
-		return Schedule{}, fmt.Errorf("%q is not a schedule: %q is not an interval: write @every 36h, or 1m30s", text, interval)
+		return Schedule{}, fmt.Errorf("%q is not a schedule: %q is not an interval: write @every 36h, or 1m30s", text,
+			interval)
 	case every < minInterval || every > maxInterval || every%time.Second != 0:
 		return Schedule{}, fmt.Errorf("%q: the interval %q is out of range: want %v to %vh in whole seconds, as in @every 36h",
 			text, interval, minInterval, int(maxInterval.Hours()))
@@ -228,7 +229,8 @@ func (s Status) TicksFrom() time.Time {
 // Add adds a run and the number of pages that it has fetched.
 func (p *Periodic) Add(s Status, pages int64) {
 	p.Runs = append(p.Runs, Run{
-		Name: s.Job.Name, State: s.State, Reason: s.Reason, Pages: pages, Started: inUTC(s.Started), Ended: inUTC(s.Ended),
+		Name: s.Job.Name, State: s.State, Reason: s.Reason, Pages: pages, Started: inUTC(s.Started),
+		Ended: inUTC(s.Ended),
 	})
 	slices.SortFunc(p.Runs, func(a, b Run) int { return cmp.Compare(a.Name, b.Name) })
 }

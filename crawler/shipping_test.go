@@ -9,8 +9,10 @@ func TestAJobSaysWhereItsRecordsAre(t *testing.T) {
 	fetched := map[Outcome]int64{OutcomeFetched: 6000}
 	for want, c := range map[string]Counters{
 		"": {Outcomes: fetched},
-		"5990 shipped, 10 on the way to the bucket":                 {Outcomes: fetched, Shipped: 5990, Unshipped: 10},
-		"2628 shipped, 3372 requeued because their worker was lost": {Outcomes: fetched, Shipped: 2628, Reclaimed: 3372},
+		"5990 shipped, 10 on the way to the bucket": {Outcomes: fetched, Shipped: 5990, Unshipped: 10},
+		"2628 shipped, 3372 requeued because their worker was lost": {
+			Outcomes: fetched, Shipped: 2628, Reclaimed: 3372,
+		},
 		"2628 shipped": {Outcomes: fetched, Shipped: 2628, Lost: 3372},
 	} {
 		if got := c.Shipping(); got != want {

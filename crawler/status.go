@@ -190,12 +190,14 @@ const OpenFiles = "it has files open in "
 func (s Status) Left() string {
 	var parts []string
 	for _, a := range s.Unfinished {
-		parts = append(parts, fmt.Sprintf("worker %s left unfinished files in %s", a.Writer, strings.TrimPrefix(a.Reason, OpenFiles)))
+		parts = append(parts, fmt.Sprintf("worker %s left unfinished files in %s", a.Writer,
+			strings.TrimPrefix(a.Reason, OpenFiles)))
 	}
 	if len(parts) == 0 {
 		return ""
 	}
-	return strings.Join(parts, "; ") + ": any worker that shares the folder finishes them, and trawl export reads them as they are"
+	return strings.Join(parts, "; ") +
+		": any worker that shares the folder finishes them, and trawl export reads them as they are"
 }
 
 // OutputPending says in one line what output a job with nothing left to fetch waits for, or
@@ -206,7 +208,8 @@ func (s Status) OutputPending(c Counters) string {
 	}
 	var parts []string
 	if c.Unshipped > 0 {
-		parts = append(parts, plain.Plural(c.Unshipped, "record is on its way to the bucket", "records are on their way to the bucket"))
+		parts = append(parts, plain.Plural(c.Unshipped, "record is on its way to the bucket",
+			"records are on their way to the bucket"))
 	}
 	for _, a := range s.Awaited {
 		parts = append(parts, a.String())

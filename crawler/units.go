@@ -85,7 +85,8 @@ var sizeUnits = []struct {
 	name  string
 	bytes int64
 }{
-	{"gib", 1 << 30}, {"gb", 1e9}, {"mib", 1 << 20}, {"mb", 1e6}, {"kib", 1 << 10}, {"kb", 1e3}, {"g", 1e9}, {"m", 1e6}, {"k", 1e3}, {"b", 1}, {"", 1},
+	{"gib", 1 << 30}, {"gb", 1e9}, {"mib", 1 << 20}, {"mb", 1e6}, {"kib", 1 << 10}, {"kb", 1e3}, {"g", 1e9}, {"m", 1e6},
+	{"k", 1e3}, {"b", 1}, {"", 1},
 }
 
 // ParseSize parses a number of bytes such as 512KiB, 10MB or 1048576.
@@ -109,7 +110,8 @@ func ParseSize(s string) (Size, error) {
 func (s Size) String() string {
 	for _, unit := range sizeUnits[:6] {
 		if s != 0 && int64(s)%unit.bytes == 0 {
-			name := map[string]string{"gib": "GiB", "mib": "MiB", "kib": "KiB", "gb": "GB", "mb": "MB", "kb": "kB"}[unit.name]
+			name := map[string]string{"gib": "GiB", "mib": "MiB", "kib": "KiB", "gb": "GB", "mb": "MB",
+				"kb": "kB"}[unit.name]
 			return strconv.FormatInt(int64(s)/unit.bytes, 10) + name
 		}
 	}

@@ -9,7 +9,8 @@ import (
 
 func TestDurationsAreReadAsGoWritesThem(t *testing.T) {
 	t.Parallel()
-	for text, want := range map[string]time.Duration{"500ms": 500 * time.Millisecond, "1h30m": 90 * time.Minute, "0": 0, "1.5s": 1500 * time.Millisecond} {
+	for text, want := range map[string]time.Duration{"500ms": 500 * time.Millisecond, "1h30m": 90 * time.Minute, "0": 0,
+		"1.5s": 1500 * time.Millisecond} {
 		if got, err := ParseDuration(text); err != nil || time.Duration(got) != want {
 			t.Errorf("%q is %v, %v; want %v", text, got, err, want)
 		}
@@ -31,7 +32,8 @@ func TestSizesAreReadWithUnitsOfBothKinds(t *testing.T) {
 			t.Errorf("%q is %d, %v; want %d", text, int64(got), err, int64(want))
 		}
 	}
-	for _, text := range []string{"", "B", "ten", "-1", "1TB", "1KiBi", "nan", "NaNkB", "inf", "9223372036854775808", "8589934592GiB"} {
+	for _, text := range []string{"", "B", "ten", "-1", "1TB", "1KiBi", "nan", "NaNkB", "inf", "9223372036854775808",
+		"8589934592GiB"} {
 		if got, err := ParseSize(text); err == nil || !strings.Contains(err.Error(), `"`+text+`"`) {
 			t.Errorf("%q is %d, %v; want an error that quotes it", text, int64(got), err)
 		}
@@ -41,7 +43,8 @@ func TestSizesAreReadWithUnitsOfBothKinds(t *testing.T) {
 func TestASizeIsWrittenWithTheLargestUnitThatDividesIt(t *testing.T) {
 	t.Parallel()
 	for size, want := range map[Size]string{
-		0: "0", 1: "1", 1023: "1023", 1024: "1KiB", 1000: "1kB", 32 << 20: "32MiB", 10e9: "10GB", 5 << 30: "5GiB", 1536 << 10: "1536KiB",
+		0: "0", 1: "1", 1023: "1023", 1024: "1KiB", 1000: "1kB", 32 << 20: "32MiB", 10e9: "10GB", 5 << 30: "5GiB",
+		1536 << 10: "1536KiB",
 	} {
 		if got := size.String(); got != want {
 			t.Errorf("%d is written %q, want %q", int64(size), got, want)

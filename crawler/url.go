@@ -91,7 +91,8 @@ func canonical(input string, u *whatwg.Url) (URL, error) {
 		return URL{}, fmt.Errorf("%q: %w", Clip(input), ErrScheme)
 	}
 	if i := strings.IndexFunc(u.Hostname(), notInHostHeader); i >= 0 {
-		return URL{}, fmt.Errorf("%q is not a URL that can be fetched: a host name cannot contain %q", Clip(input), u.Hostname()[i])
+		return URL{}, fmt.Errorf("%q is not a URL that can be fetched: a host name cannot contain %q", Clip(input),
+			u.Hostname()[i])
 	}
 	u.SetPassword("")
 	u.SetUsername("")
@@ -136,7 +137,8 @@ func bounded(input string) error {
 		return nil
 	}
 	if a := authorityOf(input); len(a) > maxAuthority {
-		return fmt.Errorf("%q is not a URL that can be fetched: its host has %d bytes, at most %d are allowed", Clip(input), len(a), maxAuthority)
+		return fmt.Errorf("%q is not a URL that can be fetched: its host has %d bytes, at most %d are allowed",
+			Clip(input), len(a), maxAuthority)
 	}
 	return nil
 }
@@ -144,8 +146,11 @@ func bounded(input string) error {
 // authorityOf returns what is between the slashes of an input and its path, as browsers
 // find it; "" for a path.
 func authorityOf(input string) string {
-	s := strings.NewReplacer("\t", "", "\n", "", "\r", "").Replace(strings.TrimLeft(input, "\x00\x01\x02\x03\x04\x05\x06\x07\x08\t\n\v\f\r\x0e\x0f\x10\x11\x12\x13\x14\x15\x16\x17\x18\x19\x1a\x1b\x1c\x1d\x1e\x1f "))
-	if scheme, rest, ok := strings.Cut(s, ":"); ok && (strings.EqualFold(scheme, "http") || strings.EqualFold(scheme, "https")) {
+	s := strings.NewReplacer("\t", "", "\n", "", "\r",
+		"").Replace(strings.TrimLeft(input,
+		"\x00\x01\x02\x03\x04\x05\x06\x07\x08\t\n\v\f\r\x0e\x0f\x10\x11\x12\x13\x14\x15\x16\x17\x18\x19\x1a\x1b\x1c\x1d\x1e\x1f "))
+	if scheme, rest, ok := strings.Cut(s, ":"); ok &&
+		(strings.EqualFold(scheme, "http") || strings.EqualFold(scheme, "https")) {
 		s = rest
 	} else if strings.IndexAny(s, "/\\") != 0 {
 		return ""
@@ -182,7 +187,8 @@ func foreignScheme(ref string) bool {
 		return false
 	}
 	switch strings.ToLower(ref[:colon]) {
-	case "javascript", "mailto", "tel", "data", "blob", "about", "ftp", "file", "news", "irc", "sms", "whatsapp", "magnet":
+	case "javascript", "mailto", "tel", "data", "blob", "about", "ftp", "file", "news", "irc", "sms", "whatsapp",
+		"magnet":
 		return true
 	}
 	return false

@@ -92,7 +92,8 @@ func TestURLsAreParsedAsTheStandardAsks(t *testing.T) {
 			t.Errorf("%s: %q with base %q is %q, %v; want %q", c.ID, c.Input, deref(c.Base), got, err, c.want())
 		}
 	}
-	t.Logf("%d passed, %d refused because of their host, %d of other schemes, %d disputed", passed, refused, foreign, disputed)
+	t.Logf("%d passed, %d refused because of their host, %d of other schemes, %d disputed", passed, refused, foreign,
+		disputed)
 }
 
 func deref(s *string) string {
@@ -114,7 +115,8 @@ func TestURLsAreNormalisedWithoutAChangeOfMeaning(t *testing.T) {
 			continue
 		}
 		got, err := ParseURL(c.Input)
-		if want := userinfo.ReplaceAllString(deref(c.Expected), "$1"); got.String() != want || (err != nil) != (c.Expected == nil) {
+		if want := userinfo.ReplaceAllString(deref(c.Expected), "$1"); got.String() != want ||
+			(err != nil) != (c.Expected == nil) {
 			t.Errorf("%s: %q is %q, %v; want %q", c.ID, c.Input, got, err, deref(c.Expected))
 			continue
 		}
@@ -156,8 +158,10 @@ func printable(s string) bool {
 
 func FuzzParseURL(f *testing.F) {
 	for _, seed := range []string{
-		"http://example.com/", "https://u:p@[::1]:8443/a/../b?c#d", "http://Bücher.example\\x", "http:a", "http://0x7f.1",
-		"http://a`b/", "http://xn--/", "mailto:a@b", "http://a.test/\xff\x00", "http://%41.test/%zz", "http://a..b/", "http://-a/",
+		"http://example.com/", "https://u:p@[::1]:8443/a/../b?c#d", "http://Bücher.example\\x", "http:a",
+		"http://0x7f.1",
+		"http://a`b/", "http://xn--/", "mailto:a@b", "http://a.test/\xff\x00", "http://%41.test/%zz", "http://a..b/",
+		"http://-a/",
 	} {
 		f.Add(seed)
 	}
@@ -179,8 +183,10 @@ func FuzzParseURL(f *testing.F) {
 
 func FuzzResolve(f *testing.F) {
 	for _, seed := range [][2]string{
-		{"http://example.com/a/b?c", "../d"}, {"https://u@a.test", "//b`c"}, {"http://a.test/", "?\x00"}, {"http://a.test/b", "http:c"},
-		{"http://a.test/b", "\\\\c"}, {"http://a.test/b", "javascript:x"}, {"http://a.test", "#"}, {"http://[::1]/", "//[::]:1"},
+		{"http://example.com/a/b?c", "../d"}, {"https://u@a.test", "//b`c"}, {"http://a.test/", "?\x00"},
+		{"http://a.test/b", "http:c"},
+		{"http://a.test/b", "\\\\c"}, {"http://a.test/b", "javascript:x"}, {"http://a.test", "#"},
+		{"http://[::1]/", "//[::]:1"},
 	} {
 		f.Add(seed[0], seed[1])
 	}

@@ -87,7 +87,8 @@ func TestWhatIsNoURLIsRefusedAndQuoted(t *testing.T) {
 			if err == nil {
 				t.Fatalf("%q is parsed into %q", c.input, got)
 			}
-			if quoted := fmt.Sprintf("%.60q", Clip(c.input)); !strings.Contains(err.Error(), strings.TrimSuffix(quoted, `"`)) {
+			if quoted := fmt.Sprintf("%.60q", Clip(c.input)); !strings.Contains(err.Error(),
+				strings.TrimSuffix(quoted, `"`)) {
 				t.Errorf("%v does not quote %s", err, quoted)
 			}
 			if !strings.Contains(err.Error(), c.says) {
@@ -114,7 +115,8 @@ func TestOnlyWhatIsLeftOfAURLCountsForItsLength(t *testing.T) {
 
 func TestAReferenceThatIsTooLongIsNotLookedAt(t *testing.T) {
 	t.Parallel()
-	if _, err := mustURL(t, "http://a.test/").Base().Resolve("//" + strings.Repeat("@", 1<<20)); err == nil || len(err.Error()) > 1000 {
+	if _, err := mustURL(t, "http://a.test/").Base().Resolve("//" + strings.Repeat("@", 1<<20)); err == nil ||
+		len(err.Error()) > 1000 {
 		t.Errorf("got %v", err)
 	}
 }
@@ -231,7 +233,8 @@ func BenchmarkResolve100References(b *testing.B) {
 	page := mustURL(b, "https://www.example.com/docs/guide/index.html")
 	refs := make([]string, 100)
 	for i := range refs {
-		refs[i] = []string{"../api/page%d.html#part", "/search?q=%d&lang=en", "https://other.example.org/%d/", "page-%d.html"}[i%4]
+		refs[i] = []string{"../api/page%d.html#part", "/search?q=%d&lang=en", "https://other.example.org/%d/",
+			"page-%d.html"}[i%4]
 		refs[i] = fmt.Sprintf(refs[i], i)
 	}
 	b.ReportAllocs()

@@ -53,7 +53,8 @@ func readFilter(r *http.Request) (f filter, err error) {
 	f = filter{valuesOf(query, "state"), valuesOf(query, "run_of")}
 	for _, s := range f.states {
 		if !slices.Contains(states, crawler.State(s)) {
-			return f, badRequest("parameter state: %q is not a state of a job%s: want %s", s, plain.Suggest(s, namesOf(states)), strings.Join(namesOf(states), ", "))
+			return f, badRequest("parameter state: %q is not a state of a job%s: want %s", s,
+				plain.Suggest(s, namesOf(states)), strings.Join(namesOf(states), ", "))
 		}
 	}
 	return f, nil
@@ -81,7 +82,8 @@ func parameters(r *http.Request, known ...string) (url.Values, error) {
 	}
 	for name := range query {
 		if !slices.Contains(known, name) {
-			return nil, badRequest("unknown parameter %q%s: want %s", name, plain.Suggest(name, known), strings.Join(known, " or "))
+			return nil, badRequest("unknown parameter %q%s: want %s", name, plain.Suggest(name, known),
+				strings.Join(known, " or "))
 		}
 	}
 	return query, nil

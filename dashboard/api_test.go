@@ -17,7 +17,8 @@ import (
 func TestAJobIsCreatedOverTheDefaults(t *testing.T) {
 	t.Parallel()
 	s := newTestDashboard(t)
-	a := s.post(t, "/api/v1/jobs", "application/json", `{"name": "news", "seeds": ["https://example.com/"], "delay": "250ms"}`)
+	a := s.post(t, "/api/v1/jobs", "application/json",
+		`{"name": "news", "seeds": ["https://example.com/"], "delay": "250ms"}`)
 	a.want(t, http.StatusCreated, `"name": "news"`, `"state": "running"`)
 	if at := a.header.Get("Location"); at != "/api/v1/jobs/news" {
 		t.Errorf("Location is %q", at)
@@ -39,7 +40,8 @@ func TestAJobIsShownWithStateAndCountersInOneObject(t *testing.T) {
 	s.job(t, "news")
 	s.change("news", func(r *fakeJob) {
 		r.status.Reason = "its hour came"
-		r.counters = crawler.Counters{Seen: 9, Waiting: 3, Outcomes: map[crawler.Outcome]int64{crawler.OutcomeFetched: 5}}
+		r.counters = crawler.Counters{Seen: 9, Waiting: 3,
+			Outcomes: map[crawler.Outcome]int64{crawler.OutcomeFetched: 5}}
 	})
 	var shown struct {
 		Name, State, Reason string
@@ -130,7 +132,8 @@ func TestAJobIsSteered(t *testing.T) {
 	s.post(t, "/api/v1/jobs/news/resume", "", "").wantError(t, http.StatusConflict, "has ended")
 	s.job(t, "new")
 	s.change("new", func(r *fakeJob) { r.status.State = crawler.StateCreated })
-	s.post(t, "/api/v1/jobs/new/pause", "", "").wantError(t, http.StatusConflict, `"new" is created`, "does not allow it")
+	s.post(t, "/api/v1/jobs/new/pause", "", "").wantError(t, http.StatusConflict, `"new" is created`,
+		"does not allow it")
 	s.ask(t, http.MethodDelete, "/api/v1/jobs/news", nil).want(t, http.StatusNoContent)
 	s.get(t, "/api/v1/jobs/news").wantError(t, http.StatusNotFound, `"news"`, "no job")
 }
@@ -145,30 +148,64 @@ func TestErrorsHaveTheirStatus(t *testing.T) {
 		status                   int
 		says                     string
 	}{
-		"a job that is not there":    {"GET", "/api/v1/jobs/olds", "", "", 404, "no job of this name"},
-		"nothing to pause":           {"POST", "/api/v1/jobs/olds/pause", "", "", 404, "no job"},
-		"nothing to remove":          {"DELETE", "/api/v1/jobs/olds", "", "", 404, "no job"},
-		"a name that is taken":       {"POST", "/api/v1/jobs", json, `{"name":"news"}`, 409, "exists"},
-		"an unknown field":           {"POST", "/api/v1/jobs", json, `{"name":"n","speed":9}`, 400, `"speed" is not a setting`},
-		"a value out of range":       {"POST", "/api/v1/jobs", json, `{"name":"n","per_host":0}`, 400, "per_host: \"0\" is out of range"},
-		"a name that can be none":    {"POST", "/api/v1/jobs", json, `{"name":"A b"}`, 400, `"A b"`},
-		"a seed that is no URL":      {"POST", "/api/v1/jobs", json, `{"name":"n","seeds":["nowhere"]}`, 400, `"nowhere" is not a URL`},
-		"a string for a number":      {"POST", "/api/v1/jobs", json, `{"name":"n","pages":"many"}`, 400, "pages: a JSON string is not valid here: want a whole number"},
-		"a number for a duration":    {"POST", "/api/v1/jobs", json, `{"name":"n","delay":5}`, 400, `delay: a JSON number is not valid here: want a string such as "500ms"`},
-		"a duration that is none":    {"POST", "/api/v1/jobs", json, `{"name":"n","delay":"soon"}`, 400, `"soon" is not a duration`},
-		"an array":                   {"POST", "/api/v1/jobs", json, `[]`, 400, "a job is an object"},
-		"half a job":                 {"POST", "/api/v1/jobs", json, `{"name":`, 400, "ends before the job does"},
-		"no body":                    {"POST", "/api/v1/jobs", json, ``, 400, "ends before the job does"},
-		"two jobs":                   {"POST", "/api/v1/jobs", json, `{"name":"n"} {}`, 400, "more than one job"},
-		"no JSON":                    {"POST", "/api/v1/jobs", json, `name: n`, 400, "not JSON, at byte"},
-		"what curl -d says":          {"POST", "/api/v1/jobs", "application/x-www-form-urlencoded", `{}`, 415, "send application/json or application/yaml"},
-		"an unknown field in YAML":   {"POST", "/api/v1/jobs", "application/yaml", "name: n\nspeed: 9\n", 400, `unknown field "speed"`},
-		"two jobs in YAML":           {"POST", "/api/v1/jobs", "application/yaml", "name: n\n---\nname: m\n", 400, "a second document starts"},
-		"a field twice in YAML":      {"POST", "/api/v1/jobs", "application/yaml", "name: n\nname: m\n", 400, "already defined"},
-		"brackets in brackets":       {"POST", "/api/v1/jobs", "application/yaml", "name: n\nseeds: " + strings.Repeat("[", 20_000), 400, "20000 lists and maps start with a bracket"},
-		"maps in maps":               {"POST", "/api/v1/jobs", "text/yaml", strings.Repeat("{a: ", 20_000), 400, "start with a bracket"},
-		"lists in lists":             {"POST", "/api/v1/jobs", "application/yaml", "seeds:\n" + strings.Repeat("- ", 20_000), 400, "line 2: more than"},
-		"aliases of aliases":         {"POST", "/api/v1/jobs", "application/yaml", "a: &a [x,x,x,x,x,x,x,x,x,x]\nb: &b [*a,*a,*a,*a,*a,*a,*a,*a,*a,*a]\nc: &c [*b,*b,*b,*b,*b,*b,*b,*b,*b,*b]\nd: &d [*c,*c,*c,*c,*c,*c,*c,*c,*c,*c]\ne: &e [*d,*d,*d,*d,*d,*d,*d,*d,*d,*d]\nseeds: [*e,*e,*e,*e,*e,*e,*e,*e,*e,*e]\n", 400, "its aliases expand to more than"},
+		"a job that is not there": {"GET", "/api/v1/jobs/olds", "", "", 404, "no job of this name"},
+		"nothing to pause":        {"POST", "/api/v1/jobs/olds/pause", "", "", 404, "no job"},
+		"nothing to remove":       {"DELETE", "/api/v1/jobs/olds", "", "", 404, "no job"},
+		"a name that is taken":    {"POST", "/api/v1/jobs", json, `{"name":"news"}`, 409, "exists"},
+		"an unknown field": {
+			"POST", "/api/v1/jobs", json, `{"name":"n","speed":9}`, 400, `"speed" is not a setting`,
+		},
+		"a value out of range": {
+			"POST", "/api/v1/jobs", json, `{"name":"n","per_host":0}`, 400, "per_host: \"0\" is out of range",
+		},
+		"a name that can be none": {"POST", "/api/v1/jobs", json, `{"name":"A b"}`, 400, `"A b"`},
+		"a seed that is no URL": {
+			"POST", "/api/v1/jobs", json, `{"name":"n","seeds":["nowhere"]}`, 400, `"nowhere" is not a URL`,
+		},
+		"a string for a number": {
+			"POST", "/api/v1/jobs", json, `{"name":"n","pages":"many"}`, 400,
+			"pages: a JSON string is not valid here: want a whole number",
+		},
+		"a number for a duration": {
+			"POST", "/api/v1/jobs", json, `{"name":"n","delay":5}`, 400,
+			`delay: a JSON number is not valid here: want a string such as "500ms"`,
+		},
+		"a duration that is none": {
+			"POST", "/api/v1/jobs", json, `{"name":"n","delay":"soon"}`, 400, `"soon" is not a duration`,
+		},
+		"an array":   {"POST", "/api/v1/jobs", json, `[]`, 400, "a job is an object"},
+		"half a job": {"POST", "/api/v1/jobs", json, `{"name":`, 400, "ends before the job does"},
+		"no body":    {"POST", "/api/v1/jobs", json, ``, 400, "ends before the job does"},
+		"two jobs":   {"POST", "/api/v1/jobs", json, `{"name":"n"} {}`, 400, "more than one job"},
+		"no JSON":    {"POST", "/api/v1/jobs", json, `name: n`, 400, "not JSON, at byte"},
+		"what curl -d says": {
+			"POST", "/api/v1/jobs", "application/x-www-form-urlencoded", `{}`, 415,
+			"send application/json or application/yaml",
+		},
+		"an unknown field in YAML": {
+			"POST", "/api/v1/jobs", "application/yaml", "name: n\nspeed: 9\n", 400, `unknown field "speed"`,
+		},
+		"two jobs in YAML": {
+			"POST", "/api/v1/jobs", "application/yaml", "name: n\n---\nname: m\n", 400, "a second document starts",
+		},
+		"a field twice in YAML": {
+			"POST", "/api/v1/jobs", "application/yaml", "name: n\nname: m\n", 400, "already defined",
+		},
+		"brackets in brackets": {
+			"POST", "/api/v1/jobs", "application/yaml", "name: n\nseeds: " + strings.Repeat("[", 20_000), 400,
+			"20000 lists and maps start with a bracket",
+		},
+		"maps in maps": {
+			"POST", "/api/v1/jobs", "text/yaml", strings.Repeat("{a: ", 20_000), 400, "start with a bracket",
+		},
+		"lists in lists": {
+			"POST", "/api/v1/jobs", "application/yaml", "seeds:\n" + strings.Repeat("- ", 20_000), 400,
+			"line 2: more than",
+		},
+		"aliases of aliases": {
+			"POST", "/api/v1/jobs", "application/yaml",
+			"a: &a [x,x,x,x,x,x,x,x,x,x]\nb: &b [*a,*a,*a,*a,*a,*a,*a,*a,*a,*a]\nc: &c [*b,*b,*b,*b,*b,*b,*b,*b,*b,*b]\nd: &d [*c,*c,*c,*c,*c,*c,*c,*c,*c,*c]\ne: &e [*d,*d,*d,*d,*d,*d,*d,*d,*d,*d]\nseeds: [*e,*e,*e,*e,*e,*e,*e,*e,*e,*e]\n", 400, "its aliases expand to more than",
+		},
 		"a path that is not there":   {"GET", "/api/v1/hosts", "", "", 404, "openapi.json"},
 		"another version":            {"GET", "/api/v2/jobs", "", "", 404, "openapi.json"},
 		"a method that is not there": {"PUT", "/api/v1/jobs", "", "", 405, "takes GET, POST, not PUT"},
@@ -176,8 +213,10 @@ func TestErrorsHaveTheirStatus(t *testing.T) {
 		"an encoded slash in a name": {"GET", "/api/v1/jobs/a%2Fb", "", "", 404, "no job"},
 		"a name full of script":      {"GET", "/api/v1/jobs/%3Cscript%3E", "", "", 404, "no job"},
 		"seeds for nobody":           {"POST", "/api/v1/jobs/olds/seeds", "text/plain", "", 404, "no job"},
-		"seeds of an unknown kind":   {"POST", "/api/v1/jobs/news/seeds", "text/html", "", 415, "text/plain with one URL per line"},
-		"a verb that a job lacks":    {"PUT", "/api/v1/jobs/news", "", "", 405, "takes GET, PATCH, DELETE, not PUT"},
+		"seeds of an unknown kind": {
+			"POST", "/api/v1/jobs/news/seeds", "text/html", "", 415, "text/plain with one URL per line",
+		},
+		"a verb that a job lacks": {"PUT", "/api/v1/jobs/news", "", "", 405, "takes GET, PATCH, DELETE, not PUT"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

@@ -27,7 +27,8 @@ func TestThePageInABrowser(t *testing.T) {
 		r.counters = crawler.Counters{
 			Seen: 8410, Waiting: 5020, Flight: 60, Hosts: 31, Open: 14, Armed: 2, Bytes: 184_000_000,
 			Outcomes: map[crawler.Outcome]int64{
-				crawler.OutcomeFetched: 2900, crawler.OutcomeRedirected: 210, crawler.OutcomeGone: 160, crawler.OutcomeFailed: 60,
+				crawler.OutcomeFetched: 2900, crawler.OutcomeRedirected: 210, crawler.OutcomeGone: 160,
+				crawler.OutcomeFailed: 60,
 			},
 		}
 	})

@@ -79,7 +79,8 @@ func New(jobs Jobs, cfg Config) (*Dashboard, error) {
 	if cfg.SeedIdle <= 0 {
 		cfg.SeedIdle = time.Minute
 	}
-	d := &Dashboard{jobs: jobs, cfg: cfg, log: cfg.Log, meter: newMeter(), quota: newQuota(cfg.SeedLists, cfg.SeedRate), now: time.Now}
+	d := &Dashboard{jobs: jobs, cfg: cfg, log: cfg.Log, meter: newMeter(), quota: newQuota(cfg.SeedLists, cfg.SeedRate),
+		now: time.Now}
 	if d.log == nil {
 		d.log = slog.New(slog.DiscardHandler)
 	}

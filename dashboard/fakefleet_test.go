@@ -130,7 +130,8 @@ func (f *fakeFleet) Resume(ctx context.Context, name string) error {
 	return f.move(ctx, name, crawler.StateRunning, crawler.StateRunning, crawler.StatePaused, crawler.StateDone)
 }
 
-func (f *fakeFleet) Set(ctx context.Context, name string, revision int64, changes crawler.Changes) (crawler.Adjustment, error) {
+func (f *fakeFleet) Set(ctx context.Context, name string, revision int64,
+	changes crawler.Changes) (crawler.Adjustment, error) {
 	defer f.mu.Unlock()
 	r, err := f.find(ctx, name)
 	if err != nil {
@@ -144,7 +145,8 @@ func (f *fakeFleet) Set(ctx context.Context, name string, revision int64, change
 		return crawler.Adjustment{}, err
 	}
 	r.status.Revision++
-	done := crawler.Adjustment{Changed: setting.Differences(r.status.Job, job, time.Now(), r.status.Revision), Notes: notes}
+	done := crawler.Adjustment{Changed: setting.Differences(r.status.Job, job, time.Now(), r.status.Revision),
+		Notes: notes}
 	r.status.Job, r.status.Changes = job, append(r.status.Changes, done.Changed...)
 	return done, nil
 }
@@ -180,7 +182,8 @@ func (f *fakeFleet) Remove(ctx context.Context, name string) error {
 	return nil
 }
 
-func (f *fakeFleet) SeedClosed(ctx context.Context, name string, urls iter.Seq2[string, error], progress func(crawler.Seeding)) (crawler.Seeding, error) {
+func (f *fakeFleet) SeedClosed(ctx context.Context, name string, urls iter.Seq2[string, error],
+	progress func(crawler.Seeding)) (crawler.Seeding, error) {
 	var seeding crawler.Seeding
 	line := int64(0)
 	for text, err := range urls {

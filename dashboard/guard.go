@@ -35,7 +35,8 @@ func (m *guard) protect(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if p := m.refuses(r); p != nil {
 			if p.Status == http.StatusUnauthorized {
-				w.Header()["Www-Authenticate"] = []string{`Basic realm="Trawl", charset="UTF-8"`, `Bearer realm="Trawl"`}
+				w.Header()["Www-Authenticate"] = []string{`Basic realm="Trawl", charset="UTF-8"`,
+					`Bearer realm="Trawl"`}
 			}
 			writeJSON(w, p.Status, p)
 			return
@@ -51,7 +52,8 @@ func (m *guard) refuses(r *http.Request) *problem {
 		return &problem{http.StatusMisdirectedRequest, // RFC 9110, 15.5.20
 			"the Host of the request is not a name of this machine: use localhost, or list the name with --host", nil}
 	case !m.knowsToken(r):
-		return &problem{http.StatusUnauthorized, "the token is missing or wrong: send it as a bearer token, or as the password of any user", nil}
+		return &problem{http.StatusUnauthorized,
+			"the token is missing or wrong: send it as a bearer token, or as the password of any user", nil}
 	case m.origins.Check(r) != nil:
 		return &problem{http.StatusForbidden, "the request was sent by a page of another site", nil}
 	case m.readOnly && !reads(r.Method):

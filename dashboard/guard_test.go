@@ -10,7 +10,8 @@ import (
 )
 
 // guardedPaths has a path of each kind that needs the token.
-var guardedPaths = []string{"/", "/api/v1/jobs", "/api/v1/openapi.json", "/api/nothing", "/metrics", "/asynq/", "/asynq/api/nothing", "/nothing"}
+var guardedPaths = []string{"/", "/api/v1/jobs", "/api/v1/openapi.json", "/api/nothing", "/metrics", "/asynq/",
+	"/asynq/api/nothing", "/nothing"}
 
 func withToken(cfg *Config, _ *http.Server) { cfg.Token = "open sesame" }
 
@@ -28,7 +29,8 @@ func TestNothingIsShownWithoutTheToken(t *testing.T) {
 		} {
 			a := s.get(t, path, header...)
 			a.wantError(t, http.StatusUnauthorized, "token")
-			if asks := strings.Join(a.header.Values("WWW-Authenticate"), "; "); !strings.Contains(asks, "Basic realm=") || !strings.Contains(asks, "Bearer realm=") {
+			if asks := strings.Join(a.header.Values("WWW-Authenticate"), "; "); !strings.Contains(asks,
+				"Basic realm=") || !strings.Contains(asks, "Bearer realm=") {
 				t.Errorf("%s asks for %q", path, asks)
 			}
 		}
@@ -80,7 +82,8 @@ func TestPagesOfOtherSitesChangeNothing(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			for _, path := range []string{"/api/v1/jobs", "/api/v1/jobs/news/cancel", seedsOfNews, "/asynq/api/queues/news:pause"} {
+			for _, path := range []string{"/api/v1/jobs", "/api/v1/jobs/news/cancel", seedsOfNews,
+				"/asynq/api/queues/news:pause"} {
 				s.post(t, path, "", "", header...).wantError(t, http.StatusForbidden, "another site")
 			}
 			s.ask(t, http.MethodDelete, "/api/v1/jobs/news", nil, header...).wantError(t, http.StatusForbidden)
@@ -94,7 +97,8 @@ func TestOwnPagesAndProgramsMayChangeThings(t *testing.T) {
 	t.Parallel()
 	s := newTestDashboard(t)
 	s.job(t, "news")
-	for _, header := range [][]string{nil, {"Sec-Fetch-Site", "same-origin"}, {"Sec-Fetch-Site", "none"}, {"Origin", s.url}} {
+	for _, header := range [][]string{nil, {"Sec-Fetch-Site", "same-origin"}, {"Sec-Fetch-Site", "none"},
+		{"Origin", s.url}} {
 		s.post(t, "/api/v1/jobs/news/pause", "", "", header...).want(t, http.StatusOK)
 	}
 }
@@ -122,7 +126,8 @@ func TestOnLoopbackOnlyItsOwnNamesAreAnswered(t *testing.T) {
 		"[::ffff:10.0.0.1]:80": http.StatusMisdirectedRequest,
 	} {
 		for _, path := range guardedPaths {
-			if a := s.get(t, path, "Host", host); (a.status == http.StatusMisdirectedRequest) != (status == http.StatusMisdirectedRequest) {
+			if a := s.get(t, path, "Host",
+				host); (a.status == http.StatusMisdirectedRequest) != (status == http.StatusMisdirectedRequest) {
 				t.Errorf("%s of %q is answered %d", path, host, a.status)
 			}
 		}
@@ -155,10 +160,12 @@ func TestEveryAnswerIsGuardedInBrowsers(t *testing.T) {
 	s := newTestDashboard(t)
 	for _, path := range append(guardedPaths, "/healthz", "/readyz") {
 		header := s.get(t, path).header
-		if policy := header.Get("Content-Security-Policy"); !strings.HasPrefix(policy, "default-src 'none'") || !strings.Contains(policy, "frame-ancestors 'none'") {
+		if policy := header.Get("Content-Security-Policy"); !strings.HasPrefix(policy, "default-src 'none'") ||
+			!strings.Contains(policy, "frame-ancestors 'none'") {
 			t.Errorf("%s has the policy %q", path, policy)
 		}
-		for name, want := range map[string]string{"X-Content-Type-Options": "nosniff", "Referrer-Policy": "same-origin", "X-Frame-Options": "DENY"} {
+		for name, want := range map[string]string{"X-Content-Type-Options": "nosniff", "Referrer-Policy": "same-origin",
+			"X-Frame-Options": "DENY"} {
 			if got := header.Get(name); got != want {
 				t.Errorf("%s has %s %q, want %q", path, name, got, want)
 			}
@@ -170,7 +177,8 @@ func TestWithoutATokenOnlyThisMachineMayListen(t *testing.T) {
 	t.Parallel()
 	for addr, open := range map[string]bool{
 		"127.0.0.1:8080": true, "127.1.2.3:0": true, "[::1]:8080": true, "localhost:8080": true,
-		":8080": false, "0.0.0.0:8080": false, "[::]:8080": false, "10.0.0.1:8080": false, "crawl.example:80": false, "localhost.example:80": false,
+		":8080": false, "0.0.0.0:8080": false, "[::]:8080": false, "10.0.0.1:8080": false, "crawl.example:80": false,
+		"localhost.example:80": false,
 	} {
 		err := CheckListen(addr, "")
 		if open != (err == nil) {

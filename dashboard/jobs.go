@@ -52,5 +52,6 @@ type Jobs interface {
 	// string that is not a URL is refused, and the list continues. An error ends the list
 	// and is returned. SeedClosed returns [crawler.ErrJobEnded] for a job that has ended.
 	// The Seeding says what was done even if there is an error.
-	SeedClosed(ctx context.Context, name string, urls iter.Seq2[string, error], progress func(crawler.Seeding)) (crawler.Seeding, error)
+	SeedClosed(ctx context.Context, name string, urls iter.Seq2[string, error],
+		progress func(crawler.Seeding)) (crawler.Seeding, error)
 }

@@ -128,7 +128,8 @@ func (l *list) refuse(line []byte, why error) {
 	if len(line) > shownLine {
 		shown = append(bytes.Clone(line[:shownLine]), "…"...)
 	}
-	l.refused.Refuse(crawler.Refusal{Line: l.line, URL: string(bytes.ToValidUTF8(shown, []byte("\ufffd"))), Reason: why.Error()})
+	l.refused.Refuse(crawler.Refusal{Line: l.line, URL: string(bytes.ToValidUTF8(shown, []byte("\ufffd"))),
+		Reason: why.Error()})
 }
 
 // plainLine returns a line unchanged.

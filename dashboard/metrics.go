@@ -52,16 +52,20 @@ func described(name, help string, labels ...string) *prometheus.Desc {
 }
 
 var (
-	descUp       = described("trawl_redis_up", "Whether the jobs could be read from Redis: 1 or 0.")
-	descState    = described("trawl_job_state", "1 for the state that the job is in, 0 for all others.", "job", "state")
-	descWaits    = described("trawl_job_waits", "1 for the reason why no page of the job is being fetched, 0 for all other reasons. Absent for jobs that have ended.", "job", "for")
+	descUp    = described("trawl_redis_up", "Whether the jobs could be read from Redis: 1 or 0.")
+	descState = described("trawl_job_state", "1 for the state that the job is in, 0 for all others.", "job", "state")
+	descWaits = described("trawl_job_waits",
+		"1 for the reason why no page of the job is being fetched, 0 for all other reasons. Absent for jobs that have ended.", "job", "for")
 	descPages    = described("trawl_job_pages_total", "URLs that were fetched.", "job")
 	descBytes    = described("trawl_job_bytes_total", "Bytes of the bodies that were fetched.", "job")
-	descOutcomes = described("trawl_job_outcomes_total", "URLs by their outcome; retry counts tries that will be repeated.", "job", "outcome")
-	descURLs     = described("trawl_job_urls", "URLs that wait, that are in flight, and that were ever admitted (seen).", "job", "state")
-	descHosts    = described("trawl_job_hosts", "Hosts ever seen.", "job")
-	descGarbage  = described("trawl_job_garbage_total", "Damaged keys and entries in Redis that were set aside.", "job")
-	descVisits   = described("trawl_job_visits", "Hosts that are due for a visit, and visits that are enqueued (armed) or open.", "job", "state")
+	descOutcomes = described("trawl_job_outcomes_total",
+		"URLs by their outcome; retry counts tries that will be repeated.", "job", "outcome")
+	descURLs = described("trawl_job_urls",
+		"URLs that wait, that are in flight, and that were ever admitted (seen).", "job", "state")
+	descHosts   = described("trawl_job_hosts", "Hosts ever seen.", "job")
+	descGarbage = described("trawl_job_garbage_total", "Damaged keys and entries in Redis that were set aside.", "job")
+	descVisits  = described("trawl_job_visits",
+		"Hosts that are due for a visit, and visits that are enqueued (armed) or open.", "job", "state")
 )
 
 var states = []crawler.State{
@@ -71,7 +75,8 @@ var states = []crawler.State{
 
 // Describe sends the descriptions of the metrics.
 func (m *metrics) Describe(out chan<- *prometheus.Desc) {
-	for _, d := range []*prometheus.Desc{descUp, descState, descWaits, descPages, descBytes, descOutcomes, descURLs, descHosts, descVisits, descGarbage} {
+	for _, d := range []*prometheus.Desc{descUp, descState, descWaits, descPages, descBytes, descOutcomes, descURLs,
+		descHosts, descVisits, descGarbage} {
 		out <- d
 	}
 }

@@ -53,7 +53,8 @@ func TestMetricsKeepTheRulesOfPrometheus(t *testing.T) {
 		t.Error(problems, err)
 	}
 	for line := range strings.Lines(text) {
-		if name := strings.TrimPrefix(strings.TrimPrefix(line, "# HELP "), "# TYPE "); !strings.HasPrefix(name, "trawl_") {
+		if name := strings.TrimPrefix(strings.TrimPrefix(line, "# HELP "), "# TYPE "); !strings.HasPrefix(name,
+			"trawl_") {
 			t.Errorf("a metric without Trawl's prefix: %s", line)
 		}
 	}
@@ -88,7 +89,8 @@ func TestMetricsAreRegisteredInAGivenRegistry(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if names := gathered(t, registry); !slices.Contains(names, "trawl_redis_up") || !slices.Contains(names, "other_total") {
+	if names := gathered(t, registry); !slices.Contains(names, "trawl_redis_up") ||
+		!slices.Contains(names, "other_total") {
 		t.Errorf("the registry has %v", names)
 	}
 	if _, err := New(newFakeFleet(), cfg); err == nil {
@@ -119,7 +121,8 @@ func TestARegistererThatCannotBeReadNeedsAGatherer(t *testing.T) {
 	t.Parallel()
 	registry := prometheus.NewRegistry()
 	wrapped := prometheus.WrapRegistererWith(prometheus.Labels{"fleet": "a"}, registry)
-	if _, err := New(newFakeFleet(), Config{Asynq: unusedRedis, Registerer: wrapped}); err == nil || !strings.Contains(err.Error(), "Gatherer") {
+	if _, err := New(newFakeFleet(), Config{Asynq: unusedRedis, Registerer: wrapped}); err == nil ||
+		!strings.Contains(err.Error(), "Gatherer") {
 		t.Error(err)
 	}
 	d, err := New(newFakeFleet(), Config{Asynq: unusedRedis, Registerer: wrapped, Gatherer: registry})

@@ -70,7 +70,8 @@ func TestTheQueueOfSeedsIsShownAndPaused(t *testing.T) {
 func TestThePageOfTheUIAsksNoOtherHost(t *testing.T) {
 	t.Parallel()
 	s := newTestDashboard(t)
-	for _, path := range []string{"/asynq/", "/asynq/queues/news", "/asynq/queues/a.b", "/asynq/servers", "/asynq/static/nothing.js"} {
+	for _, path := range []string{"/asynq/", "/asynq/queues/news", "/asynq/queues/a.b", "/asynq/servers",
+		"/asynq/static/nothing.js"} {
 		a := s.get(t, path)
 		a.want(t, http.StatusOK, `id="root"`, `FLAG_ROOT_PATH="\/asynq"`)
 		if strings.Contains(a.body, "https://") || strings.Contains(a.body, "http://") {
@@ -79,7 +80,8 @@ func TestThePageOfTheUIAsksNoOtherHost(t *testing.T) {
 		if kind := a.header.Get("Content-Type"); kind != "text/html; charset=utf-8" {
 			t.Errorf("%s is %q", path, kind)
 		}
-		if policy := a.header.Get("Content-Security-Policy"); strings.Count(policy, "'sha256-") != 2 || strings.Contains(policy, "http") {
+		if policy := a.header.Get("Content-Security-Policy"); strings.Count(policy, "'sha256-") != 2 ||
+			strings.Contains(policy, "http") {
 			t.Errorf("%s has the policy %q", path, policy)
 		}
 	}
@@ -94,7 +96,8 @@ func TestFilesOfTheUIHaveTheirTypes(t *testing.T) {
 		name, _, _ := strings.Cut(rest, `"`)
 		a := s.get(t, "/asynq/static/js/"+script+name)
 		a.want(t, http.StatusOK)
-		if kind := a.header.Get("Content-Type"); kind != "application/javascript; charset=utf-8" || len(a.body) < 100_000 {
+		if kind := a.header.Get("Content-Type"); kind != "application/javascript; charset=utf-8" ||
+			len(a.body) < 100_000 {
 			t.Errorf("%s is %d bytes of %q", name, len(a.body), kind)
 		}
 		if !strings.Contains(a.header.Get("Cache-Control"), "immutable") {

@@ -61,8 +61,10 @@ func TestEveryFieldIsDescribedAndNothingElseIs(t *testing.T) {
 	d := readDescription(t)
 	for schema, value := range map[string]any{
 		"FollowRule": crawler.FollowRule{}, "Extraction": crawler.Extraction{}, "Field": crawler.Field{},
-		"Job": crawler.Job{}, "JobStatus": sheet{}, "Trouble": crawler.Trouble{}, "Awaited": crawler.Awaited{}, "Periodic": crawler.Periodic{}, "Change": crawler.Change{}, "Run": crawler.Run{}, "Counters": crawler.Counters{},
-		"Seeding": crawler.Seeding{}, "Refusal": crawler.Refusal{}, "Problem": problem{},
+		"Job": crawler.Job{}, "JobStatus": sheet{}, "Trouble": crawler.Trouble{}, "Awaited": crawler.Awaited{},
+		"Periodic": crawler.Periodic{}, "Change": crawler.Change{}, "Run": crawler.Run{},
+		"Counters": crawler.Counters{},
+		"Seeding":  crawler.Seeding{}, "Refusal": crawler.Refusal{}, "Problem": problem{},
 	} {
 		var fields []string
 		for _, f := range reflect.VisibleFields(reflect.TypeOf(value)) {

@@ -23,7 +23,8 @@ func TestThePageShowsAllDetailsOfAJob(t *testing.T) {
 		r.status.Reason = "its hour came"
 		r.counters = crawler.Counters{
 			Seen: 12345, Waiting: 10000, Flight: 45, Hosts: 12, Open: 3, Bytes: 1_234_567,
-			Outcomes: map[crawler.Outcome]int64{crawler.OutcomeFetched: 2000, crawler.OutcomeGone: 17, crawler.OutcomeNotModified: 2},
+			Outcomes: map[crawler.Outcome]int64{crawler.OutcomeFetched: 2000, crawler.OutcomeGone: 17,
+				crawler.OutcomeNotModified: 2},
 		}
 	})
 	s.get(t, "/").want(t, http.StatusOK,
@@ -36,14 +37,16 @@ func TestThePageShowsAllDetailsOfAJob(t *testing.T) {
 func TestThePageShowsThatThereAreNoJobs(t *testing.T) {
 	t.Parallel()
 	s := newTestDashboard(t)
-	s.get(t, "/").want(t, http.StatusOK, "There are no jobs yet", "trawl job create", strings.TrimPrefix(s.url, "http://")+"/api/v1/jobs")
+	s.get(t, "/").want(t, http.StatusOK, "There are no jobs yet", "trawl job create",
+		strings.TrimPrefix(s.url, "http://")+"/api/v1/jobs")
 }
 
 func TestThePageShowsThatNoRedisAnswers(t *testing.T) {
 	t.Parallel()
 	s := newTestDashboard(t)
 	s.fail(errors.New("no route to <b>10.0.0.1</b>"))
-	s.get(t, "/").want(t, http.StatusInternalServerError, "The jobs cannot be read", "no route to &lt;b&gt;10.0.0.1&lt;/b&gt;")
+	s.get(t, "/").want(t, http.StatusInternalServerError, "The jobs cannot be read",
+		"no route to &lt;b&gt;10.0.0.1&lt;/b&gt;")
 }
 
 func TestThePageShowsAJobWhoseNumbersCannotBeRead(t *testing.T) {
@@ -62,11 +65,14 @@ func TestThePageAndTheAPINameWorkersThatCannotKeepPages(t *testing.T) {
 	s.job(t, "news")
 	since := time.Date(2026, 3, 1, 12, 0, 0, 0, time.FixedZone("", 3600))
 	s.change("news", func(r *fakeJob) {
-		r.status.Troubles = []crawler.Trouble{{Worker: "w<1>", Since: since, At: since.Add(90 * time.Second), Reason: `writing "/x": no space left on device (free some space there)`}}
+		r.status.Troubles = []crawler.Trouble{{Worker: "w<1>", Since: since, At: since.Add(90 * time.Second),
+			Reason: `writing "/x": no space left on device (free some space there)`}}
 	})
-	s.get(t, "/").want(t, http.StatusOK, "For 1m 30s: worker w&lt;1&gt;: writing", "no space left on device (free some space there); it resumes by itself when this is fixed")
+	s.get(t, "/").want(t, http.StatusOK, "For 1m 30s: worker w&lt;1&gt;: writing",
+		"no space left on device (free some space there); it resumes by itself when this is fixed")
 	for _, path := range []string{"/jobs", "/jobs/news"} {
-		s.get(t, apiRoot+path).want(t, http.StatusOK, `"since": "2026-03-01T11:00:00Z"`, `"at": "2026-03-01T11:01:30Z"`, "no space left on device")
+		s.get(t, apiRoot+path).want(t, http.StatusOK, `"since": "2026-03-01T11:00:00Z"`, `"at": "2026-03-01T11:01:30Z"`,
+			"no space left on device")
 	}
 	s.change("news", func(r *fakeJob) { r.status.Troubles = nil })
 	if text := s.get(t, "/").body; strings.Contains(text, "no space") {
@@ -83,9 +89,11 @@ func TestAJobThatNobodyServesSaysSoOnThePageInTheAPIAndInMetrics(t *testing.T) {
 		r.waiting = waiting.Waiting{For: waiting.WaitWorker, Text: "no worker runs this job: start one"}
 	})
 	s.get(t, "/").want(t, http.StatusOK, `<p class="waits">no worker runs this job: start one</p>`)
-	s.get(t, "/api/v1/jobs/news").want(t, http.StatusOK, `"waits": "no worker runs this job: start one"`, `"waits_for": "worker"`)
+	s.get(t, "/api/v1/jobs/news").want(t, http.StatusOK, `"waits": "no worker runs this job: start one"`,
+		`"waits_for": "worker"`)
 	s.get(t, "/api/v1/jobs").want(t, http.StatusOK, `"waits_for": "worker"`)
-	s.get(t, "/metrics").want(t, http.StatusOK, `trawl_job_waits{for="worker",job="news"} 1`, `trawl_job_waits{for="hosts",job="news"} 0`)
+	s.get(t, "/metrics").want(t, http.StatusOK, `trawl_job_waits{for="worker",job="news"} 1`,
+		`trawl_job_waits{for="hosts",job="news"} 0`)
 }
 
 func TestThePageShowsWhatRunsBeforeWhatEnded(t *testing.T) {
@@ -108,7 +116,8 @@ func TestThePageShowsWhatRunsBeforeWhatEnded(t *testing.T) {
 	}
 	page := s.get(t, "/").body
 	last := -1
-	for _, part := range []string{">awake<", ">asleep<", ">fresh<", ">Ended<", ">old-000<", ">old-001<", ">old-099<", "5 that ended earlier"} {
+	for _, part := range []string{">awake<", ">asleep<", ">fresh<", ">Ended<", ">old-000<", ">old-001<", ">old-099<",
+		"5 that ended earlier"} {
 		at := strings.Index(page, part)
 		if at <= last {
 			t.Errorf("%q is at %d, before %d, where the entry before it is", part, at, last)
@@ -139,7 +148,8 @@ func TestTextsOfAJobAreNotMarkup(t *testing.T) {
 			t.Errorf("the page holds %q", raw)
 		}
 	}
-	if policy := a.header.Get("Content-Security-Policy"); contains(policy, "unsafe") || strings.Count(policy, "'sha256-") != 2 {
+	if policy := a.header.Get("Content-Security-Policy"); contains(policy, "unsafe") ||
+		strings.Count(policy, "'sha256-") != 2 {
 		t.Errorf("the policy is %q", policy)
 	}
 }
@@ -173,7 +183,8 @@ func TestABarIsAsLongAsWhatWasSeen(t *testing.T) {
 		"some of each": {crawler.Counters{Seen: 10, Waiting: 4, Flight: 1, Outcomes: map[crawler.Outcome]int64{
 			crawler.OutcomeFetched: 2, crawler.OutcomeGone: 1, crawler.OutcomeRedirected: 2,
 		}}, "[{good 2 fetched 0 200} {plain 2 redirected, disallowed or skipped 200 200} {bad 1 failed or gone 400 100} {flight 1 in flight 500 100}]"},
-		"counters read at different times": {crawler.Counters{Seen: 10, Flight: 3, Outcomes: map[crawler.Outcome]int64{crawler.OutcomeFetched: 15}},
+		"counters read at different times": {crawler.Counters{Seen: 10, Flight: 3,
+			Outcomes: map[crawler.Outcome]int64{crawler.OutcomeFetched: 15}},
 			"[{good 15 fetched 0 1000}]"},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -188,9 +199,11 @@ func TestABarIsAsLongAsWhatWasSeen(t *testing.T) {
 func TestNumbersAreWrittenForPeople(t *testing.T) {
 	t.Parallel()
 	for got, want := range map[string]string{
-		grouped(0): "0", grouped(999): "999", grouped(1000): "1,000", grouped(1234567): "1,234,567", grouped(-1234): "-1,234",
-		inBytes(0): "0 B", inBytes(1000): "1.0 kB", inBytes(50_700_000): "50.7 MB", inBytes(999_999): "1.0 MB", inBytes(1 << 62): "4.6 EB",
-		atRate(0): "0.0", atRate(9.94): "9.9", atRate(9.95): "10", atRate(1234.5): "1,235",
+		grouped(0): "0", grouped(999): "999", grouped(1000): "1,000", grouped(1234567): "1,234,567",
+		grouped(-1234): "-1,234",
+		inBytes(0):     "0 B", inBytes(1000): "1.0 kB", inBytes(50_700_000): "50.7 MB", inBytes(999_999): "1.0 MB",
+		inBytes(1 << 62): "4.6 EB",
+		atRate(0):        "0.0", atRate(9.94): "9.9", atRate(9.95): "10", atRate(1234.5): "1,235",
 		span(-time.Second): "0s", span(59999 * time.Millisecond): "59s", span(200 * time.Second): "3m 20s",
 		span(200 * time.Minute): "3h 20m", span(51 * time.Hour): "2d 3h",
 	} {

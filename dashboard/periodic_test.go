@@ -28,10 +28,12 @@ func TestAPeriodicJobShowsItsTicksAndRuns(t *testing.T) {
 	var one sheet
 	s.get(t, apiRoot+"/jobs/news").read(t, &one)
 	p := one.Periodic
-	if p == nil || p.Schedule != "@daily" || !p.NextTick.Equal(now.Add(12*time.Hour)) || !p.LastTick.Equal(now.Add(-12*time.Hour)) || p.TicksPass {
+	if p == nil || p.Schedule != "@daily" || !p.NextTick.Equal(now.Add(12*time.Hour)) ||
+		!p.LastTick.Equal(now.Add(-12*time.Hour)) || p.TicksPass {
 		t.Fatalf("its schedule is %+v", p)
 	}
-	if len(p.Runs) != 2 || p.Runs[1].Name != "news-20261128t000000" || p.Runs[1].Pages != 7 || p.Runs[1].State != crawler.StateRunning {
+	if len(p.Runs) != 2 || p.Runs[1].Name != "news-20261128t000000" || p.Runs[1].Pages != 7 ||
+		p.Runs[1].State != crawler.StateRunning {
 		t.Errorf("its runs are %+v", p.Runs)
 	}
 	s.get(t, "/").want(t, http.StatusOK, "@daily: the next run starts at 2026-11-29 00:00:00 UTC")

@@ -46,7 +46,8 @@ func statusOf(err error) int {
 		return http.StatusBadRequest
 	case errors.Is(err, crawler.ErrNoJob):
 		return http.StatusNotFound
-	case errors.Is(err, crawler.ErrJobExists), errors.Is(err, crawler.ErrJobEnded), errors.Is(err, crawler.ErrJobRuns), errors.Is(err, crawler.ErrJobChanged),
+	case errors.Is(err, crawler.ErrJobExists), errors.Is(err, crawler.ErrJobEnded), errors.Is(err, crawler.ErrJobRuns),
+		errors.Is(err, crawler.ErrJobChanged),
 		errors.Is(err, crawler.ErrJobState):
 		return http.StatusConflict
 	case errors.As(err, &tooLarge):

@@ -59,13 +59,15 @@ func methodsOf(routes []route) map[string]string {
 func refuseMethod(allowed string) handler {
 	return func(w http.ResponseWriter, r *http.Request) error {
 		w.Header().Set("Allow", allowed)
-		return &problem{http.StatusMethodNotAllowed, fmt.Sprintf("%s takes %s, not %s", r.URL.Path, allowed, r.Method), nil}
+		return &problem{http.StatusMethodNotAllowed, fmt.Sprintf("%s takes %s, not %s", r.URL.Path, allowed, r.Method),
+			nil}
 	}
 }
 
 // refusePath responds to a request to a path that the API does not have.
 func refusePath(_ http.ResponseWriter, r *http.Request) error {
-	return &problem{http.StatusNotFound, fmt.Sprintf("%q is not part of the API, which %s/openapi.json describes", r.URL.Path, apiRoot), nil}
+	return &problem{http.StatusNotFound, fmt.Sprintf("%q is not part of the API, which %s/openapi.json describes",
+		r.URL.Path, apiRoot), nil}
 }
 
 // openAPI describes the API. A test compares it with the routes and the types.

@@ -40,7 +40,8 @@ func (d *Dashboard) seedJob(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	unhurried(w)
-	seeding, err := d.jobs.SeedClosed(r.Context(), name, d.quota.paced(r.Context(), seedfile.Prioritized(l.urls(), priority)), func(crawler.Seeding) {})
+	seeding, err := d.jobs.SeedClosed(r.Context(), name,
+		d.quota.paced(r.Context(), seedfile.Prioritized(l.urls(), priority)), func(crawler.Seeding) {})
 	seeding = withOurs(seeding, l.refused)
 	if err = cmp.Or(l.err, err); err != nil {
 		p := d.seedProblem(r.Context(), name, err)
@@ -75,7 +76,8 @@ func (d *Dashboard) takesSeeds(ctx context.Context, name string) error {
 	}
 	switch status.State {
 	case crawler.StateDone:
-		return conflict("job %q is done and takes no seeds: POST %s/resume to reopen it, and send them again", name, jobPath(name))
+		return conflict("job %q is done and takes no seeds: POST %s/resume to reopen it, and send them again", name,
+			jobPath(name))
 	case crawler.StateCancelled, crawler.StateFailed:
 		return conflict("job %q is %s and takes no seeds: create another", name, status.State)
 	}
@@ -96,7 +98,8 @@ func (d *Dashboard) seedProblem(ctx context.Context, name string, err error) *pr
 		return &problem{http.StatusRequestEntityTooLarge,
 			fmt.Sprintf("the list has more than %d bytes: send it in parts", tooLarge.Limit), nil}
 	case errors.Is(err, os.ErrDeadlineExceeded):
-		return &problem{http.StatusRequestTimeout, fmt.Sprintf("the next line of the list did not arrive within %v: the lines before it were processed, send the rest again (--seed-idle allows more time)", d.cfg.SeedIdle), nil}
+		return &problem{http.StatusRequestTimeout,
+			fmt.Sprintf("the next line of the list did not arrive within %v: the lines before it were processed, send the rest again (--seed-idle allows more time)", d.cfg.SeedIdle), nil}
 	case errors.Is(err, errBroken):
 		return badRequest("%v", err)
 	}
@@ -131,7 +134,8 @@ func (d *Dashboard) openList(w http.ResponseWriter, r *http.Request) (*list, err
 	default:
 		w.Header().Set("Accept-Encoding", "gzip") // RFC 7694, 3
 		return nil, &problem{http.StatusUnsupportedMediaType,
-			fmt.Sprintf("Content-Encoding %q is not supported: send the list uncompressed, or compressed with gzip", coding), nil}
+			fmt.Sprintf("Content-Encoding %q is not supported: send the list uncompressed, or compressed with gzip",
+				coding), nil}
 	}
 	if d.cfg.SeedBytes > 0 {
 		body = http.MaxBytesReader(nil, io.NopCloser(body), d.cfg.SeedBytes)
@@ -146,7 +150,8 @@ func lineReader(r *http.Request) (func([]byte) (string, error), error) {
 	switch mediaType(r) {
 	case "", "text/plain":
 		return plainLine, nil
-	case "application/x-ndjson", "application/ndjson", "application/jsonl", "application/x-jsonlines": // no type for JSON lines is registered
+	// No type for JSON lines is registered.
+	case "application/x-ndjson", "application/ndjson", "application/jsonl", "application/x-jsonlines":
 		return jsonLine, nil
 	}
 	return nil, wrongType(r, `text/plain with one URL per line, or application/x-ndjson with one {"url": "…"} per line`)

@@ -53,7 +53,9 @@ func TestAListReportsItsResult(t *testing.T) {
 		"as JSON, by another name": {"application/ndjson", strings.NewReader(lines), ""},
 		"as text, packed":          {"text/plain", packed(t, plain), "gzip"},
 		"as JSON, packed":          {"application/x-ndjson", packed(t, lines), "gzip"},
-		"packed in two parts":      {"text/plain", io.MultiReader(packed(t, plain[:30]), packed(t, plain[30:])), "gzip"},
+		"packed in two parts": {
+			"text/plain", io.MultiReader(packed(t, plain[:30]), packed(t, plain[30:])), "gzip",
+		},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -68,7 +70,8 @@ func TestAListReportsItsResult(t *testing.T) {
 			var got crawler.Seeding
 			a.read(t, &got)
 			_, reason := crawler.ParseURL("nowhere")
-			want := crawler.Seeding{Admitted: 2, Seen: 1, Refused: 1, Refusals: []crawler.Refusal{{Line: 4, URL: "nowhere", Reason: reason.Error()}}}
+			want := crawler.Seeding{Admitted: 2, Seen: 1, Refused: 1,
+				Refusals: []crawler.Refusal{{Line: 4, URL: "nowhere", Reason: reason.Error()}}}
 			if diff := cmp.Diff(want, got); diff != "" {
 				t.Error(diff)
 			}
@@ -80,14 +83,17 @@ func TestLinesThatCannotBeUnderstoodAreRefusedAndTheListGoesOn(t *testing.T) {
 	t.Parallel()
 	s := newTestDashboard(t)
 	s.job(t, "news")
-	body := `"https://a.example/"` + "\n" + `{"uri": "https://a.example/"}` + "\n" + `{"url": 7}` + "\n" + `{"url": "https://a.example/b", "prioritty": "high"}` + "\n" + `{"url": "https://a.example/b"} {}` + "\n" +
+	body := `"https://a.example/"` + "\n" + `{"uri": "https://a.example/"}` + "\n" + `{"url": 7}` + "\n" +
+		`{"url": "https://a.example/b", "prioritty": "high"}` + "\n" + `{"url": "https://a.example/b"} {}` + "\n" +
 		strings.Repeat("x", 3*maxLine) + "\n" + `{"url": "nowhere"}` + "\n" + `{"url": "https://a.example/"}` + "\n"
 	var got crawler.Seeding
 	s.post(t, seedsOfNews, "application/x-ndjson", body).read(t, &got)
 	if got.Admitted != 1 || got.Refused != 7 || len(got.Refusals) != 7 {
 		t.Fatalf("%+v", got)
 	}
-	for i, says := range []string{`want {"url": "…"}`, `unknown field "uri" (did you mean "url"?)`, "cannot unmarshal number", `unknown field "prioritty" (did you mean "priority"?)`, "more than one object", "more than 65536 bytes", "not a URL"} {
+	for i, says := range []string{`want {"url": "…"}`, `unknown field "uri" (did you mean "url"?)`,
+		"cannot unmarshal number", `unknown field "prioritty" (did you mean "priority"?)`, "more than one object",
+		"more than 65536 bytes", "not a URL"} {
 		r := got.Refusals[i]
 		if r.Line != int64(i+1) || !strings.Contains(r.Reason, says) || len(r.URL) > shownLine+len("…") {
 			t.Errorf("line %d was refused as %+v, want %q", i+1, r, says)
@@ -101,18 +107,24 @@ func TestSeedsHaveAPriority(t *testing.T) {
 	s.job(t, "news")
 	var brought []string
 	s.onSeed = func(line string) { brought = append(brought, line) }
-	body := `{"url": "https://a.example/", "priority": "low"}` + "\n" + `{"url": "https://b.example/"}` + "\n" + `{"url": "https://c.example/", "priority": "lwo"}` + "\n"
+	body := `{"url": "https://a.example/", "priority": "low"}` + "\n" + `{"url": "https://b.example/"}` + "\n" +
+		`{"url": "https://c.example/", "priority": "lwo"}` + "\n"
 	var got crawler.Seeding
 	s.post(t, seedsOfNews+"?priority=urgent", "application/x-ndjson", body).read(t, &got)
-	want := []string{`{"url":"https://a.example/","priority":"low"}`, `{"url":"https://b.example/","priority":"urgent"}`}
+	want := []string{`{"url":"https://a.example/","priority":"low"}`,
+		`{"url":"https://b.example/","priority":"urgent"}`}
 	if diff := cmp.Diff(want, brought); diff != "" {
 		t.Errorf("seeds (-want +got):\n%s", diff)
 	}
-	if got.Admitted != 2 || got.Refused != 1 || got.Refusals[0].Line != 3 || !strings.Contains(got.Refusals[0].Reason, `"lwo" is not a priority (did you mean "low"?)`) {
+	if got.Admitted != 2 || got.Refused != 1 || got.Refusals[0].Line != 3 ||
+		!strings.Contains(got.Refusals[0].Reason, `"lwo" is not a priority (did you mean "low"?)`) {
 		t.Errorf("the result is %+v", got)
 	}
-	for query, says := range map[string]string{"priority=9": `parameter priority: "9" is not a priority`, "prority=low": `unknown parameter "prority" (did you mean "priority"?)`} {
-		if a := s.post(t, seedsOfNews+"?"+query, "text/plain", "https://d.example/\n"); a.status != http.StatusBadRequest || !strings.Contains(a.body, strings.ReplaceAll(says, `"`, `\"`)) {
+	for query, says := range map[string]string{"priority=9": `parameter priority: "9" is not a priority`,
+		"prority=low": `unknown parameter "prority" (did you mean "priority"?)`} {
+		if a := s.post(t, seedsOfNews+"?"+query, "text/plain",
+			"https://d.example/\n"); a.status != http.StatusBadRequest ||
+			!strings.Contains(a.body, strings.ReplaceAll(says, `"`, `\"`)) {
 			t.Errorf("?%s is answered with %d %s, want 400 and %s", query, a.status, a.body, says)
 		}
 	}
@@ -210,7 +222,8 @@ func TestAJobThatHasEndedTakesNoSeedsAndSaysHowToReopenIt(t *testing.T) {
 		crawler.StateFailed:    "create another",
 	} {
 		s.change("news", func(r *fakeJob) { r.status.State = state })
-		s.post(t, seedsOfNews, "text/plain", "https://a.example/\n").wantError(t, http.StatusConflict, `"news" is `+string(state), says)
+		s.post(t, seedsOfNews, "text/plain", "https://a.example/\n").wantError(t, http.StatusConflict,
+			`"news" is `+string(state), says)
 	}
 }
 
@@ -235,7 +248,8 @@ func TestAListThatIsTooLargeSaysWhatItTook(t *testing.T) {
 	s := newTestDashboard(t, func(cfg *Config, _ *http.Server) { cfg.SeedBytes = 2 * int64(len(line)) })
 	s.job(t, "news")
 	s.post(t, seedsOfNews, "text/plain", line+line).want(t, http.StatusOK, `"admitted": 1`)
-	s.post(t, seedsOfNews, "text/plain", line+line+line).wantError(t, http.StatusRequestEntityTooLarge, "more than 38 bytes")
+	s.post(t, seedsOfNews, "text/plain", line+line+line).wantError(t, http.StatusRequestEntityTooLarge,
+		"more than 38 bytes")
 	a := s.ask(t, http.MethodPost, seedsOfNews, packed(t, strings.Repeat(line, 1000)), "Content-Encoding", "gzip")
 	a.wantError(t, http.StatusRequestEntityTooLarge)
 }
@@ -370,7 +384,8 @@ func FuzzList(f *testing.F) {
 // Bytes that end no line, and lines without a URL, do not count as progress of a list.
 func TestAListThatStallsIsEnded(t *testing.T) {
 	t.Parallel()
-	for name, drip := range map[string]string{"nothing": "", "half a line": "https://a.exam", "comments": "# still here\n"} {
+	for name, drip := range map[string]string{"nothing": "", "half a line": "https://a.exam",
+		"comments": "# still here\n"} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			s := newTestDashboard(t, func(c *Config, _ *http.Server) { c.SeedIdle = 300 * time.Millisecond })
@@ -390,7 +405,8 @@ func TestAListThatStallsIsEnded(t *testing.T) {
 					time.Sleep(5 * time.Millisecond)
 				}
 			}()
-			(<-answered).want(t, http.StatusRequestTimeout, "the next line of the list did not arrive within 300ms", "--seed-idle", `"admitted": 1`)
+			(<-answered).want(t, http.StatusRequestTimeout, "the next line of the list did not arrive within 300ms",
+				"--seed-idle", `"admitted": 1`)
 		})
 	}
 }

@@ -104,7 +104,8 @@ func headOf(s crawler.Status) sheet {
 		Name: s.Job.Name, State: s.State, Reason: s.Reason, Ending: s.Ending, Closing: s.Closing,
 		Seeded: s.Seeded, Held: s.Held, Cleared: s.Cleared,
 		Created: inUTC(s.Created), Started: inUTC(s.Started), Ended: inUTC(s.Ended),
-		Troubles: troublesOf(s), Awaited: s.Awaited, Periodic: s.Periodic(), RunOf: s.RunOf, Revision: s.Revision, Changes: s.Changes, status: s,
+		Troubles: troublesOf(s), Awaited: s.Awaited, Periodic: s.Periodic(), RunOf: s.RunOf, Revision: s.Revision,
+		Changes: s.Changes, status: s,
 	}
 }
 

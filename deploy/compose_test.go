@@ -216,7 +216,8 @@ func (f fleet) wantCrawledOnce(host string) {
 func (f fleet) wantDashboard(job string) {
 	f.t.Helper()
 	url := "http://" + strings.TrimSpace(f.compose("port", "dashboard", "8080")) + "/api/v1/jobs/" + job
-	for token, want := range map[string]int{"": http.StatusUnauthorized, "wrong": http.StatusUnauthorized, secret: http.StatusOK} {
+	for token, want := range map[string]int{"": http.StatusUnauthorized, "wrong": http.StatusUnauthorized,
+		secret: http.StatusOK} {
 		req, err := http.NewRequestWithContext(f.ctx, http.MethodGet, url, nil)
 		if err != nil {
 			f.t.Fatal(err)

@@ -106,14 +106,16 @@ func libraries(ldd string) []string {
 func buildSites(s *shell, tag string, sites map[string]int) {
 	s.t.Helper()
 	dir := s.t.TempDir()
-	if said, err := testcommand.Go("build", "-o", filepath.Join(dir, "site"), "./testdata/site").CombinedOutput(); err != nil {
+	if said, err := testcommand.Go("build", "-o", filepath.Join(dir, "site"),
+		"./testdata/site").CombinedOutput(); err != nil {
 		s.t.Fatalf("build the sites: %v\n%s", err, said)
 	}
 	entrypoint := `"/site"`
 	for name, pages := range sites {
 		entrypoint += fmt.Sprintf(", \"%s=%d\"", name, pages)
 	}
-	write(s.t, filepath.Join(dir, "Dockerfile"), "FROM scratch\nCOPY site /site\nUSER 1000:1000\nENTRYPOINT ["+entrypoint+"]\n")
+	write(s.t, filepath.Join(dir, "Dockerfile"), "FROM scratch\nCOPY site /site\nUSER 1000:1000\nENTRYPOINT ["+
+		entrypoint+"]\n")
 	s.build(tag, dir)
 }
 

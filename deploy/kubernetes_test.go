@@ -205,7 +205,8 @@ func checkVolumes(t *testing.T, all []manifest, d manifest, c podContainer) {
 		t.Errorf("%s: the spool %q is on none of the volumes %v: files that wait for a bucket would be lost with the container", d.file, spool, mounted)
 	}
 	if c.Args[0] == "worker" && (!mounted[setting(all, "TRAWL_OUT")] || !mounted["/tmp"]) {
-		t.Errorf("%s: mounts %v, want %s for results and /tmp for large bodies", d.file, mounted, setting(all, "TRAWL_OUT"))
+		t.Errorf("%s: mounts %v, want %s for results and /tmp for large bodies", d.file, mounted,
+			setting(all, "TRAWL_OUT"))
 	}
 }
 
@@ -235,14 +236,17 @@ func TestPodsAreLockedAndHaveTimeToDrain(t *testing.T) {
 			t.Errorf("%s: pods mount a service account token, which they do not need", d.file)
 		}
 		if p.TerminationGracePeriodSeconds <= drain {
-			t.Errorf("%s: pods have %d s to terminate, want more than %d", d.file, p.TerminationGracePeriodSeconds, drain)
+			t.Errorf("%s: pods have %d s to terminate, want more than %d", d.file, p.TerminationGracePeriodSeconds,
+				drain)
 		}
 		for _, c := range p.Containers {
 			s := c.SecurityContext
-			if s.AllowPrivilegeEscalation == nil || *s.AllowPrivilegeEscalation || !s.ReadOnlyRootFilesystem || !slices.Contains(s.Capabilities.Drop, "ALL") {
+			if s.AllowPrivilegeEscalation == nil || *s.AllowPrivilegeEscalation || !s.ReadOnlyRootFilesystem ||
+				!slices.Contains(s.Capabilities.Drop, "ALL") {
 				t.Errorf("%s: %s is not locked down: %+v", d.file, c.Name, s)
 			}
-			if c.Resources.Requests["cpu"] == "" || c.Resources.Requests["memory"] == "" || c.Resources.Limits["memory"] == "" {
+			if c.Resources.Requests["cpu"] == "" || c.Resources.Requests["memory"] == "" ||
+				c.Resources.Limits["memory"] == "" {
 				t.Errorf("%s: %s has no resource limits: %+v", d.file, c.Name, c.Resources)
 			}
 		}
@@ -267,7 +271,8 @@ func TestSecretsAreReferencesThatTheReadmeExplains(t *testing.T) {
 				continue
 			}
 			secrets++
-			if !strings.Contains(string(readme), "secret generic "+ref.Name+" ") || !strings.Contains(string(readme), "--from-literal="+ref.Key+"=") {
+			if !strings.Contains(string(readme), "secret generic "+ref.Name+" ") ||
+				!strings.Contains(string(readme), "--from-literal="+ref.Key+"=") {
 				t.Errorf("%s: README.md does not say how to create the Secret %+v", d.file, ref)
 			}
 		}

@@ -51,7 +51,8 @@ func (s selector) matches(labels map[string]string) bool {
 			return false
 		}
 	}
-	return s.MatchLabels != nil || s.Name == labels["app.kubernetes.io/name"] && s.Component == labels["app.kubernetes.io/component"]
+	return s.MatchLabels != nil || s.Name == labels["app.kubernetes.io/name"] &&
+		s.Component == labels["app.kubernetes.io/component"]
 }
 
 // pod is the pod template of a Deployment.

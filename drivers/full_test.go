@@ -26,15 +26,18 @@ func TestTheFullBuildHasAllDrivers(t *testing.T) {
 		"gs://crawls/news?anonymous=true":                                    "create the bucket",
 		"azblob://crawls/news?localemu=true&protocol=http&domain=" + address: "create the container",
 	} {
-		crawl := exec.CommandContext(t.Context(), binary, "crawl", "http://127.0.0.1:1/", "--job", "news", "--out", where)
+		crawl := exec.CommandContext(t.Context(), binary, "crawl", "http://127.0.0.1:1/", "--job", "news", "--out",
+			where)
 		crawl.Dir = dir
-		crawl.Env = append(os.Environ(), "STORAGE_EMULATOR_HOST="+address, "AZURE_STORAGE_ACCOUNT=me", "AZURE_STORAGE_KEY=c2VjcmV0")
+		crawl.Env = append(os.Environ(), "STORAGE_EMULATOR_HOST="+address, "AZURE_STORAGE_ACCOUNT=me",
+			"AZURE_STORAGE_KEY=c2VjcmV0")
 		said, err := crawl.CombinedOutput()
 		if err == nil || !strings.Contains(string(said), says) {
 			t.Errorf("%s: %v\n%s", where, err, said)
 		}
 	}
-	if err := os.WriteFile(filepath.Join(dir, "pages-00001.jsonl"), []byte(`{"url":"http://x/1","outcome":"fetched","status":200}`+"\n"), 0o644); err != nil {
+	if err := os.WriteFile(filepath.Join(dir, "pages-00001.jsonl"),
+		[]byte(`{"url":"http://x/1","outcome":"fetched","status":200}`+"\n"), 0o644); err != nil {
 		t.Fatal(err)
 	}
 	toSQLite := exec.CommandContext(t.Context(), binary, "export", dir, "--to", filepath.Join(dir, "pages.sqlite"))

@@ -89,19 +89,25 @@ func TestDuckDBReadsTheSchemaAndWhatIsInIt(t *testing.T) {
 	}
 	a, b := url(t, "http://example.com/a"), url(t, "http://example.com/b?x=1&y=é")
 	page := &fetched.Result{
-		Job: "shop", Worker: "w1", Entry: queue.Entry{URL: a}, Outcome: crawler.OutcomeFetched, Redirects: []crawler.URL{b},
+		Job: "shop", Worker: "w1", Entry: queue.Entry{URL: a}, Outcome: crawler.OutcomeFetched,
+		Redirects: []crawler.URL{b},
 		Page: &fetched.Page{
-			URL: b, Status: 200, Started: time.UnixMilli(1_700_000_000_123), Duration: 42 * time.Millisecond, Header: http.Header{"Content-Type": {"text/html"}},
-			Body: &fetched.Body{Size: 1234, Release: func() {}},
+			URL: b, Status: 200, Started: time.UnixMilli(1_700_000_000_123), Duration: 42 * time.Millisecond,
+			Header: http.Header{"Content-Type": {"text/html"}},
+			Body:   &fetched.Body{Size: 1234, Release: func() {}},
 		},
 		Document: &fetched.Document{
-			Title: "Tee & Käse", Fields: map[string]any{"price": 12.5, "tags": []string{"x", "y"}}, Rights: crawler.Rights{NoAI: true},
-			References: []fetched.Reference{{URL: a, Text: "back", Rel: "nofollow", NoFollow: true, Kind: fetched.ReferenceAnchor}, {URL: b, Kind: fetched.ReferenceFrame}},
+			Title: "Tee & Käse", Fields: map[string]any{"price": 12.5, "tags": []string{"x", "y"}},
+			Rights: crawler.Rights{NoAI: true},
+			References: []fetched.Reference{{URL: a, Text: "back", Rel: "nofollow", NoFollow: true,
+				Kind: fetched.ReferenceAnchor}, {URL: b, Kind: fetched.ReferenceFrame}},
 		},
 	}
 	failed := &fetched.Result{
-		Job: "shop", Worker: "w1", Entry: queue.Entry{URL: url(t, "http://nowhere.example/"), Referrer: a, Depth: 1}, Outcome: crawler.OutcomeFailed,
-		Reason: "no such host", Page: &fetched.Page{Started: time.UnixMilli(1_700_000_000_456), Fault: &fetched.Fault{Kind: fetched.FaultResolve}},
+		Job: "shop", Worker: "w1", Entry: queue.Entry{URL: url(t, "http://nowhere.example/"), Referrer: a, Depth: 1},
+		Outcome: crawler.OutcomeFailed,
+		Reason:  "no such host", Page: &fetched.Page{Started: time.UnixMilli(1_700_000_000_456),
+			Fault: &fetched.Fault{Kind: fetched.FaultResolve}},
 	}
 	if err := s.Keep(t.Context(), []*fetched.Result{failed, page}); err != nil {
 		t.Fatal(err)
@@ -115,25 +121,34 @@ func TestDuckDBReadsTheSchemaAndWhatIsInIt(t *testing.T) {
 		want         []string
 	}{
 		{"pages", "SELECT column_name || ' ' || column_type FROM (DESCRIBE SELECT * FROM %s)", []string{
-			"url VARCHAR", "host VARCHAR", "final_url VARCHAR", "redirects VARCHAR[]", "status INTEGER", "outcome VARCHAR", "error VARCHAR", "fault VARCHAR",
-			"fetched_at TIMESTAMP WITH TIME ZONE", "duration_ms BIGINT", "content_type VARCHAR", "charset VARCHAR", "bytes BIGINT", "truncated BOOLEAN", "digest VARCHAR",
-			"title VARCHAR", "canonical VARCHAR", "duplicate_of VARCHAR", "simhash VARCHAR", "noindex BOOLEAN", "rights JSON", "depth INTEGER", "via VARCHAR",
-			"links BIGINT", "resources BIGINT", "embeds INTEGER", "job VARCHAR", "worker VARCHAR", "path VARCHAR", "fields JSON", "text VARCHAR", "markdown VARCHAR",
-			"error_class VARCHAR", "repaired VARCHAR[]", "extractor VARCHAR", "text_share DOUBLE", "hard VARCHAR", "texts JSON",
+			"url VARCHAR", "host VARCHAR", "final_url VARCHAR", "redirects VARCHAR[]", "status INTEGER",
+			"outcome VARCHAR", "error VARCHAR", "fault VARCHAR",
+			"fetched_at TIMESTAMP WITH TIME ZONE", "duration_ms BIGINT", "content_type VARCHAR", "charset VARCHAR",
+			"bytes BIGINT", "truncated BOOLEAN", "digest VARCHAR",
+			"title VARCHAR", "canonical VARCHAR", "duplicate_of VARCHAR", "simhash VARCHAR", "noindex BOOLEAN",
+			"rights JSON", "depth INTEGER", "via VARCHAR",
+			"links BIGINT", "resources BIGINT", "embeds INTEGER", "job VARCHAR", "worker VARCHAR", "path VARCHAR",
+			"fields JSON", "text VARCHAR", "markdown VARCHAR",
+			"error_class VARCHAR", "repaired VARCHAR[]", "extractor VARCHAR", "text_share DOUBLE", "hard VARCHAR",
+			"texts JSON",
 			"language VARCHAR", "declared_language VARCHAR", "quality JSON", "charset_guessed BOOLEAN",
 		}},
 		{"errors", "SELECT column_name || ' ' || column_type FROM (DESCRIBE SELECT * FROM %s)", []string{
-			"url VARCHAR", "host VARCHAR", "final_url VARCHAR", "outcome VARCHAR", "status INTEGER", "fault VARCHAR", "error VARCHAR",
-			"fetched_at TIMESTAMP WITH TIME ZONE", "depth INTEGER", "via VARCHAR", "job VARCHAR", "worker VARCHAR", "error_class VARCHAR",
+			"url VARCHAR", "host VARCHAR", "final_url VARCHAR", "outcome VARCHAR", "status INTEGER", "fault VARCHAR",
+			"error VARCHAR",
+			"fetched_at TIMESTAMP WITH TIME ZONE", "depth INTEGER", "via VARCHAR", "job VARCHAR", "worker VARCHAR",
+			"error_class VARCHAR",
 		}},
 		{"links", "SELECT column_name || ' ' || column_type FROM (DESCRIBE SELECT * FROM %s)", []string{
-			"from VARCHAR", "to VARCHAR", "text VARCHAR", "rel VARCHAR", "nofollow BOOLEAN", "kind VARCHAR", "fetched_at TIMESTAMP WITH TIME ZONE",
+			"from VARCHAR", "to VARCHAR", "text VARCHAR", "rel VARCHAR", "nofollow BOOLEAN", "kind VARCHAR",
+			"fetched_at TIMESTAMP WITH TIME ZONE",
 		}},
 		{"pages", "SELECT url, redirects[1], status, bytes, title, epoch_ms(fetched_at), fields->>'$.price', fields->>'$.tags[1]', rights->>'noai' FROM %s", []string{
 			"http://example.com/a|http://example.com/b?x=1&y=%C3%A9|200|1234|Tee & Käse|1700000000123|12.5|y|true",
 			"http://nowhere.example/|<nil>|<nil>|<nil>|<nil>|1700000000456|<nil>|<nil>|<nil>",
 		}},
-		{"errors", "SELECT host, fault, error_class, error, via FROM %s", []string{"nowhere.example|resolve|dns|no such host|http://example.com/a"}},
+		{"errors", "SELECT host, fault, error_class, error, via FROM %s",
+			[]string{"nowhere.example|resolve|dns|no such host|http://example.com/a"}},
 		{"links", `SELECT "from", "to", text, rel, nofollow, kind FROM %s`, []string{
 			"http://example.com/b?x=1&y=%C3%A9|http://example.com/a|back|nofollow|true|a",
 			"http://example.com/b?x=1&y=%C3%A9|http://example.com/b?x=1&y=%C3%A9|<nil>|<nil>|false|frame",
@@ -191,7 +206,8 @@ func (w *web) urls() (all []string) {
 // crawl starts a real process that crawls the site.
 func crawl(t *testing.T, binary string, w *web, out string) (*exec.Cmd, *bytes.Buffer) {
 	t.Helper()
-	cmd := exec.CommandContext(t.Context(), binary, "crawl", w.URL+"/1", "--job", "row", "--out", out, "--format", "parquet,links", "--delay", "0", "--traps=false")
+	cmd := exec.CommandContext(t.Context(), binary, "crawl", w.URL+"/1", "--job", "row", "--out", out, "--format",
+		"parquet,links", "--delay", "0", "--traps=false")
 	said := new(bytes.Buffer)
 	cmd.Stderr = said
 	if err := cmd.Start(); err != nil {
@@ -207,7 +223,9 @@ func TestDuckDBReadsWhileACrawlWritesAndAfterItIsKilled(t *testing.T) {
 		t.Skip("without redis-server a crawl that was killed cannot go on")
 	}
 	binary := filepath.Join(t.TempDir(), "trawl")
-	build := exec.CommandContext(t.Context(), "go", "build", "-trimpath", "-tags=timetzdata", "-o", binary, "./cmd/trawl") // as make build
+	// As make build.
+	build := exec.CommandContext(t.Context(), "go", "build", "-trimpath", "-tags=timetzdata", "-o", binary,
+		"./cmd/trawl")
 	build.Dir, build.Env = "..", append(os.Environ(), "CGO_ENABLED=0")
 	if said, err := build.CombinedOutput(); err != nil {
 		t.Fatalf("%v: %s", err, said)
@@ -246,11 +264,14 @@ func TestDuckDBReadsWhileACrawlWritesAndAfterItIsKilled(t *testing.T) {
 	if want := w.urls(); !slices.Equal(got, want) {
 		t.Errorf("%d pages are in tables, %d were fetched", len(got), len(want))
 	}
-	if lost := rows(t, db, `SELECT url FROM '%s' WHERE links > 0 AND final_url NOT IN (SELECT "from" FROM '%s')`, tables("pages"), tables("links")); len(lost) > 0 {
+	if lost := rows(t, db, `SELECT url FROM '%s' WHERE links > 0 AND final_url NOT IN (SELECT "from" FROM '%s')`,
+		tables("pages"), tables("links")); len(lost) > 0 {
 		t.Errorf("%d pages have no links, such as %s", len(lost), lost[0])
 	}
-	asJSON := rows(t, db, `SELECT DISTINCT "from", "to", text, rel FROM read_json('%s') ORDER BY ALL`, filepath.Join(out, "links-*.jsonl"))
-	asTable := rows(t, db, `SELECT DISTINCT "from", "to", text, coalesce(rel, '') FROM '%s' ORDER BY ALL`, tables("links"))
+	asJSON := rows(t, db, `SELECT DISTINCT "from", "to", text, rel FROM read_json('%s') ORDER BY ALL`,
+		filepath.Join(out, "links-*.jsonl"))
+	asTable := rows(t, db, `SELECT DISTINCT "from", "to", text, coalesce(rel, '') FROM '%s' ORDER BY ALL`,
+		tables("links"))
 	if len(asJSON) == 0 || !slices.Equal(asJSON, asTable) {
 		t.Errorf("the link graph has %d edges as JSON, %d as a table", len(asJSON), len(asTable))
 	}

@@ -62,7 +62,8 @@ func TestTheShopIsScrapedIntoADatabase(t *testing.T) {
 	for i := range products {
 		path := fmt.Sprint("/product/", i)
 		fmt.Fprintf(&list, "<a href=%q>%d</a> ", path, i)
-		shop[path] = struct{ kind, body string }{html, fmt.Sprintf("<div class=product><h1> Teapot %d</h1><b class=price>%d.50</b></div>", i, i)}
+		shop[path] = struct{ kind, body string }{html,
+			fmt.Sprintf("<div class=product><h1> Teapot %d</h1><b class=price>%d.50</b></div>", i, i)}
 	}
 	shop["/"] = struct{ kind, body string }{html, list.String()}
 	shop["/product/7"] = struct{ kind, body string }{html, "<div class=product><b class=price>1.00</b></div>"}
@@ -114,7 +115,9 @@ func rows(t *testing.T, path string) map[string]string {
 func TestFilesOfSomeKindsAreDownloaded(t *testing.T) {
 	t.Parallel()
 	library := sitePages{
-		"/":                    {html, `<a href="/a/one.pdf">1</a> <a href="two.pdf?v=2">2</a> <a href="%2e%2e%2fthree">3</a> <a href="/text.txt">t</a><img src="/logo.png">`},
+		"/": {
+			html, `<a href="/a/one.pdf">1</a> <a href="two.pdf?v=2">2</a> <a href="%2e%2e%2fthree">3</a> <a href="/text.txt">t</a><img src="/logo.png">`,
+		},
 		"/a/one.pdf":           {"application/pdf", "%PDF-1.7 one\x00\xff"},
 		"/two.pdf?v=2":         {"application/pdf; charset=binary", "%PDF-1.7 two"},
 		"/%2e%2e%2fthree":      {"application/pdf", "%PDF-1.7 three"},
@@ -123,7 +126,8 @@ func TestFilesOfSomeKindsAreDownloaded(t *testing.T) {
 		"/never/linked-to.pdf": {"application/pdf", "%PDF"},
 	}
 	site, dir := testsite.Serve(t, library), t.TempDir()
-	stdout, _ := runProgram(t, dir, build(t, "download"), "-delay", "0", "-types", "application/pdf,image/*", site.URL(0, "/"))
+	stdout, _ := runProgram(t, dir, build(t, "download"), "-delay", "0", "-types", "application/pdf,image/*",
+		site.URL(0, "/"))
 	if want := "6 URLs fetched; the files are in downloads\n"; stdout != want {
 		t.Errorf("the program says %q, want %q", stdout, want)
 	}
@@ -235,7 +239,8 @@ func (c *exampleFleet) waitForCounts(out *testfleet.Transcript, want map[string]
 		select {
 		case <-changed:
 		case <-testfleet.Patience(c.t).Done():
-			c.t.Fatalf("pages %v were counted, want %v; the programs print\n%s", slices.Sorted(maps.Keys(got)), slices.Sorted(maps.Keys(want)), out.Text())
+			c.t.Fatalf("pages %v were counted, want %v; the programs print\n%s", slices.Sorted(maps.Keys(got)),
+				slices.Sorted(maps.Keys(want)), out.Text())
 		}
 	}
 	got.Expect(c.t, "pages whose words were counted", want)
@@ -271,7 +276,8 @@ func TestBrokenLinksAreReportedWithTheirPages(t *testing.T) {
 	if !errors.As(err, &failed) || failed.ExitCode() != 1 {
 		t.Errorf("the program ends with %v, want status 1", err)
 	}
-	want := site.URL(0, "/gone") + "\thttp\tthe server answered 404 Not Found\ton " + site.URL(0, "/") + "\n2 pages, 1 broken\n"
+	want := site.URL(0, "/gone") + "\thttp\tthe server answered 404 Not Found\ton " + site.URL(0, "/") +
+		"\n2 pages, 1 broken\n"
 	if string(out) != want {
 		t.Errorf("the program says %q, want %q", out, want)
 	}
@@ -279,7 +285,8 @@ func TestBrokenLinksAreReportedWithTheirPages(t *testing.T) {
 
 func TestAServiceCrawlsForOthers(t *testing.T) {
 	t.Parallel()
-	site := testsite.Serve(t, sitePages{"/": {html, `<title>Home</title><a href="/one">1</a>`}, "/one": {html, "<title>One</title>"}})
+	site := testsite.Serve(t, sitePages{"/": {html, `<title>Home</title><a href="/one">1</a>`},
+		"/one": {html, "<title>One</title>"}})
 	said := testfleet.NewTranscript()
 	cmd := exec.Command(build(t, "service"), "-listen", "127.0.0.1:0", "-out", t.TempDir(), "-delay", "0")
 	cmd.Stderr = said

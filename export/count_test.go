@@ -30,7 +30,8 @@ func TestAnOutputSaysHowManyURLsAreOnRecord(t *testing.T) {
 func TestALineIsReadHoweverItIsWritten(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
-	write(t, dir, "pages-a-00001.jsonl", `{"url":"http://x/1","fields":{"fetched_at":"2027-11-01T00:00:09.000Z"},"title":"first","fetched_at":"2026-11-01T00:00:01.000Z"}
+	write(t, dir, "pages-a-00001.jsonl",
+		`{"url":"http://x/1","fields":{"fetched_at":"2027-11-01T00:00:09.000Z"},"title":"first","fetched_at":"2026-11-01T00:00:01.000Z"}
 {"fetched_at":"2026-11-01T00:00:02.000Z","title":"last","url":"http://x/1"}
 {"url":"http://x/\u0026","fetched_at":"2026-11-01T00:00:01.000Z","title":"old"}
 {"url":"http://x/&","error":"\"fetched_at\":\"2020-11-01T00:00:02.000Z\" {","fetched_at":"2026-11-01T00:00:02.000Z","title":"new"}
@@ -70,7 +71,10 @@ func TestTheLinkGraphIsRead(t *testing.T) {
 	write(t, dir, "pages-a-00001.jsonl", page("http://x/1", "01T00:00:01.000", ""))
 	write(t, dir, "links-a-00001.jsonl.gz", gzipped(t, `{"from":"http://x/1","to":"http://x/2"}`+"\n"))
 	var lines []string
-	if err := open(t, dir).Links(t.Context(), func(line []byte) error { lines = append(lines, string(line)); return nil }); err != nil {
+	if err := open(t, dir).Links(t.Context(), func(line []byte) error {
+		lines = append(lines, string(line))
+		return nil
+	}); err != nil {
 		t.Fatal(err)
 	}
 	if want := `{"from":"http://x/1","to":"http://x/2"}|`; joined(lines) != want {

@@ -46,7 +46,8 @@ type Comparison struct {
 // moved or changed, in the order of the second crawl, then pages that are gone, in the
 // order of the first. It takes about 60 bytes of memory for each page of both crawls, and
 // the URLs of the pages that are gone.
-func Diff(ctx context.Context, before, after *Crawl, where Condition, damaged func(at string, err error), tell func(Difference) error) (Comparison, error) {
+func Diff(ctx context.Context, before, after *Crawl, where Condition, damaged func(at string, err error),
+	tell func(Difference) error) (Comparison, error) {
 	d := &differ{
 		ctx: ctx, tell: tell, sum: Comparison{Changes: make(map[Change]int)},
 		gone: make(map[uint64]string), redirect: make(map[uint64]string), moved: make(map[uint64]bool),

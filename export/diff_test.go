@@ -21,7 +21,8 @@ func differences(t *testing.T, before, after string, condition string) ([]string
 	write(t, dir, "before/pages-00001.jsonl", before)
 	write(t, dir, "after/pages-00001.jsonl", after)
 	var told []string
-	sum, err := export.Diff(t.Context(), open(t, filepath.Join(dir, "before")), open(t, filepath.Join(dir, "after")), where(t, condition),
+	sum, err := export.Diff(t.Context(), open(t, filepath.Join(dir, "before")), open(t, filepath.Join(dir, "after")),
+		where(t, condition),
 		func(at string, err error) { t.Errorf("%s: %v", at, err) },
 		func(d export.Difference) error { told = append(told, d.String()); return nil })
 	if err != nil {
@@ -96,7 +97,8 @@ func TestADiffReportsTheChangeOfEachPage(t *testing.T) {
 func TestRunsAreFoundByNameAndByTheirPlace(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
-	for _, run := range []string{"news-20261101t060000", "news-20261102t060000", "news-20261102t180000", "news-extra", "site/earlier-20261101T000000.000Z", "site", "a@b"} {
+	for _, run := range []string{"news-20261101t060000", "news-20261102t060000", "news-20261102t180000", "news-extra",
+		"site/earlier-20261101T000000.000Z", "site", "a@b"} {
 		write(t, dir, run+"/pages-00001.jsonl", page("http://x/"+run, "01T00:00:01.000", ""))
 	}
 	for name, want := range map[string]string{
@@ -113,13 +115,15 @@ func TestRunsAreFoundByNameAndByTheirPlace(t *testing.T) {
 		"site@20261101t000000.000": "site/earlier-20261101T000000.000Z",
 		"a@b":                      "a@b",
 	} {
-		for _, where := range []struct{ out, name string }{{dir, name}, {"", filepath.Join(dir, name)}, {"file://" + dir, name}} {
+		for _, where := range []struct{ out, name string }{{dir, name}, {"", filepath.Join(dir, name)},
+			{"file://" + dir, name}} {
 			c, err := export.Find(t.Context(), where.out, where.name)
 			if err != nil {
 				t.Errorf("%s of %q: %v", where.name, where.out, err)
 				continue
 			}
-			if got, _ := mustExport(t, c, order(t, "", "", "url")); got != fmt.Sprintf(`{"url":"http://x/%s"}`+"\n", want) {
+			if got, _ := mustExport(t, c, order(t, "", "", "url")); got != fmt.Sprintf(`{"url":"http://x/%s"}`+"\n",
+				want) {
 				t.Errorf("%s of %q is %s, want %s", where.name, where.out, got, want)
 			}
 		}
@@ -133,7 +137,8 @@ func TestRunsAreFoundByNameAndByTheirPlace(t *testing.T) {
 		"olds":          "does not exist",
 		"a@b@previous":  `no run "previous": there are now`,
 	} {
-		if _, err := export.Find(t.Context(), dir, name); err == nil || !strings.Contains(strings.ReplaceAll(err.Error(), dir+"/", ""), why) {
+		if _, err := export.Find(t.Context(), dir, name); err == nil ||
+			!strings.Contains(strings.ReplaceAll(err.Error(), dir+"/", ""), why) {
 			t.Errorf("%s: the error is %v, want %q", name, err, why)
 		}
 	}

@@ -91,7 +91,8 @@ func (d *differ) tellGone() error {
 			return nil
 		}
 		now := d.after.state(f.URL)
-		return d.differs(Difference{Change: ChangeGone, URL: f.URL, Before: was.String(), After: now.String(), Digest: f.Digest})
+		return d.differs(Difference{Change: ChangeGone, URL: f.URL, Before: was.String(), After: now.String(),
+			Digest: f.Digest})
 	})
 }
 

@@ -27,10 +27,13 @@ import (
 // each compression.
 func crawlWithDuplicates(t testing.TB) *export.Crawl {
 	dir := t.TempDir()
-	write(t, dir, "pages-a-00001.jsonl", page("http://x/1", "01T00:00:01.000", `"title":"=1+1","fields":{"price":"5","tags":["a","b"]}`)+
+	write(t, dir, "pages-a-00001.jsonl", page("http://x/1", "01T00:00:01.000",
+		`"title":"=1+1","fields":{"price":"5","tags":["a","b"]}`)+
 		page("http://x/2", "01T00:00:05.000", `"outcome":"failed","status":0`))
-	write(t, dir, "pages-b-00001.jsonl.gz", gzipped(t, page("http://x/2", "01T00:00:04.000", "")+page("http://y/3", "02T00:00:02.000", `"title":"old"`)))
-	write(t, dir, "pages-b-00002.jsonl.zst", zstdCompressed(t, page("http://y/3", "02T00:00:02.000", `"title":"new, \"er\"","links":3,"truncated":true`)))
+	write(t, dir, "pages-b-00001.jsonl.gz",
+		gzipped(t, page("http://x/2", "01T00:00:04.000", "")+page("http://y/3", "02T00:00:02.000", `"title":"old"`)))
+	write(t, dir, "pages-b-00002.jsonl.zst", zstdCompressed(t,
+		page("http://y/3", "02T00:00:02.000", `"title":"new, \"er\"","links":3,"truncated":true`)))
 	write(t, dir, "pages-c-00001.jsonl.open", `{"url":"http://x/1","fetched_at":"2026-11-0`)
 	write(t, dir, "manifest-a.jsonl", page("http://x/9", "01T00:00:01.000", ""))
 	write(t, dir, "earlier-20261101T000000.000Z/pages-a-00001.jsonl", page("http://x/8", "01T00:00:01.000", ""))
@@ -56,7 +59,8 @@ func zstdCompressed(t testing.TB, text string) string {
 
 func TestEachPageIsExportedOnceInItsLastVersion(t *testing.T) {
 	t.Parallel()
-	got, sum := mustExport(t, crawlWithDuplicates(t), order(t, "", "", "url", "outcome", "title", "fields.tags", "fields.price"))
+	got, sum := mustExport(t, crawlWithDuplicates(t),
+		order(t, "", "", "url", "outcome", "title", "fields.tags", "fields.price"))
 	want := `{"url":"http://x/1","outcome":"fetched","title":"=1+1","fields.tags":["a","b"],"fields.price":"5"}
 {"url":"http://x/2","outcome":"failed","title":"","fields.tags":null,"fields.price":null}
 {"url":"http://y/3","outcome":"fetched","title":"new, \"er\"","fields.tags":null,"fields.price":null}
@@ -113,7 +117,8 @@ func TestCSVIsATableThatNoSpreadsheetCarriesOut(t *testing.T) {
 func TestFieldsThatDifferInCaseAloneHaveColumnsOfTheirOwn(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
-	write(t, dir, "crawl/pages-00001.jsonl", page("http://x/1", "01T00:00:01.000", `"fields":{"Price":"A","price":"b","PRICE":7,"price_2":"given","select":"s","a,b":"c","a_b":"d"}`)+
+	write(t, dir, "crawl/pages-00001.jsonl", page("http://x/1", "01T00:00:01.000",
+		`"fields":{"Price":"A","price":"b","PRICE":7,"price_2":"given","select":"s","a,b":"c","a_b":"d"}`)+
 		page("http://x/2", "01T00:00:02.000", `"fields":{"only":["x"]}`)+page("http://x/3", "01T00:00:03.000", ""))
 	c := open(t, filepath.Join(dir, "crawl"))
 	got, _ := mustExport(t, c, order(t, "csv", "", "url", "fields.*", "fields.select"))
@@ -208,7 +213,8 @@ func TestParquetHasTheColumnsOfACrawlsOwnTables(t *testing.T) {
 func TestParquetOfChosenFieldsHasThemInTheirOrder(t *testing.T) {
 	t.Parallel()
 	to := filepath.Join(t.TempDir(), "some.parquet")
-	mustExport(t, crawlWithDuplicates(t), order(t, "", to, "status", "url", "fetched_at", "redirects", "truncated", "fields.price"))
+	mustExport(t, crawlWithDuplicates(t), order(t, "", to, "status", "url", "fetched_at", "redirects", "truncated",
+		"fields.price"))
 	file, err := os.Open(to)
 	if err != nil {
 		t.Fatal(err)
@@ -220,14 +226,16 @@ func TestParquetOfChosenFieldsHasThemInTheirOrder(t *testing.T) {
 	for _, f := range table.Schema().Fields() {
 		names = append(names, f.Name())
 	}
-	if diff := cmp.Diff([]string{"status", "url", "fetched_at", "redirects", "truncated", "fields.price"}, names); diff != "" {
+	if diff := cmp.Diff([]string{"status", "url", "fetched_at", "redirects", "truncated", "fields.price"},
+		names); diff != "" {
 		t.Error(diff)
 	}
 	row := map[string]any{}
 	if err := table.Read(&row); err != nil {
 		t.Fatal(err)
 	}
-	if row["url"] != "http://x/1" || row["status"] != int64(200) || row["fields.price"] != "5" || row["truncated"] != false {
+	if row["url"] != "http://x/1" || row["status"] != int64(200) || row["fields.price"] != "5" ||
+		row["truncated"] != false {
 		t.Errorf("the first row is %v", row)
 	}
 }
@@ -253,7 +261,8 @@ func TestSQLiteHasATableWithTypesAndIndices(t *testing.T) {
 		t.Errorf("the table has %q, %d, %q, %q", title, links, tags, kinds)
 	}
 	var plan string
-	if err := db.QueryRow("EXPLAIN QUERY PLAN SELECT url FROM pages WHERE status = 404").Scan(new(int), new(int), new(int), &plan); err != nil || !strings.Contains(plan, "pages_status") {
+	if err := db.QueryRow("EXPLAIN QUERY PLAN SELECT url FROM pages WHERE status = 404").Scan(new(int), new(int),
+		new(int), &plan); err != nil || !strings.Contains(plan, "pages_status") {
 		t.Errorf("a search by status is planned as %q (%v)", plan, err)
 	}
 }
@@ -261,8 +270,10 @@ func TestSQLiteHasATableWithTypesAndIndices(t *testing.T) {
 func TestMarkdownHasTheTextOfPages(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
-	write(t, dir, "crawl/pages-00001.jsonl", page("http://x/docs/", "01T00:00:01.000", `"title":"A: b","markdown":"# A\n\ntext\n"`)+
-		page("http://x/page.html?q=1", "01T00:00:02.000", `"text":"plain"`)+page("http://x/Docs", "01T00:00:02.000", `"text":"other"`)+page("http://x/none", "01T00:00:03.000", ""))
+	write(t, dir, "crawl/pages-00001.jsonl", page("http://x/docs/", "01T00:00:01.000",
+		`"title":"A: b","markdown":"# A\n\ntext\n"`)+
+		page("http://x/page.html?q=1", "01T00:00:02.000", `"text":"plain"`)+
+		page("http://x/Docs", "01T00:00:02.000", `"text":"other"`)+page("http://x/none", "01T00:00:03.000", ""))
 	c := open(t, filepath.Join(dir, "crawl"))
 	first := "---\nurl: http://x/docs/\ntitle: \"A: b\"\nfetched_at: \"2026-11-01T00:00:01.000Z\"\n---\n\n# A\n\ntext\n"
 	got, _ := mustExport(t, c, order(t, "markdown", ""))
@@ -283,12 +294,15 @@ func TestMarkdownHasTheTextOfPages(t *testing.T) {
 func TestMarkdownIsMadeFromKeptBodies(t *testing.T) {
 	t.Parallel()
 	body := "<!DOCTYPE html><title>Lamps</title><body><nav><a href=/>Home</a></nav><article><h1>Lamps</h1>" +
-		strings.Repeat("<p>A lamp gives <b>light</b> to those who read at night, and asks for little.</p>", 8) + "</article>"
-	c := site(t, page("http://x/lamps.html", "01T00:00:01.000", `"content_type":"text/html; charset=utf-8","charset":"utf-8","title":"Lamps","path":"x/lamps.html"`)+
+		strings.Repeat("<p>A lamp gives <b>light</b> to those who read at night, and asks for little.</p>", 8) +
+		"</article>"
+	c := site(t, page("http://x/lamps.html", "01T00:00:01.000",
+		`"content_type":"text/html; charset=utf-8","charset":"utf-8","title":"Lamps","path":"x/lamps.html"`)+
 		page("http://x/pic.png", "01T00:00:02.000", `"content_type":"image/png","path":"x/pic.png"`),
 		map[string]string{"x/lamps.html": body, "x/pic.png": "\x89PNG"})
 	got, _ := mustExport(t, c, order(t, "markdown", ""))
-	if !strings.Contains(got, "title: Lamps") || !strings.Contains(got, "gives **light** to those") || strings.Contains(got, "Home") || strings.Contains(got, "pic.png") {
+	if !strings.Contains(got, "title: Lamps") || !strings.Contains(got, "gives **light** to those") ||
+		strings.Contains(got, "Home") || strings.Contains(got, "pic.png") {
 		t.Errorf("the Markdown is\n%s", got)
 	}
 }
@@ -336,7 +350,8 @@ func crawlWithText(t *testing.T, dir string) string {
 func TestAFailedExportLeavesNothing(t *testing.T) {
 	t.Parallel()
 	c, dir := crawlWithDuplicates(t), t.TempDir()
-	wantRefused(t, c, order(t, "", filepath.Join(dir, "a.csv"), "url", "fields.prize"), `no record has the field "fields.prize": there are fields.price, fields.tags`)
+	wantRefused(t, c, order(t, "", filepath.Join(dir, "a.csv"), "url", "fields.prize"),
+		`no record has the field "fields.prize": there are fields.price, fields.tags`)
 	wantRefused(t, c, order(t, "", filepath.Join(dir, "a.sqlite"), "fields.prize"), `"fields.prize"`)
 	o := order(t, "", filepath.Join(dir, "a.jsonl"))
 	o.Where = where(t, "fields.prize>3")
@@ -365,12 +380,14 @@ func TestAFailedExportLeavesNothing(t *testing.T) {
 func TestDamagedLinesAreReportedAndLeftOut(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
-	write(t, dir, "pages-00001.jsonl", page("http://x/1", "01T00:00:01.000", "")+"{\"url\":\"htt\x00\n"+`{"url":"http://x/2","fetched_at":"yesterday"}`+"\n"+page("http://x/3", "01T00:00:01.000", ""))
+	write(t, dir, "pages-00001.jsonl", page("http://x/1", "01T00:00:01.000", "")+"{\"url\":\"htt\x00\n"+
+		`{"url":"http://x/2","fetched_at":"yesterday"}`+"\n"+page("http://x/3", "01T00:00:01.000", ""))
 	var told []string
 	o := order(t, "", "", "url")
 	o.Damaged = func(at string, err error) { told = append(told, at+": "+err.Error()) }
 	got, sum := mustExport(t, open(t, dir), o)
-	if got != "{\"url\":\"http://x/1\"}\n{\"url\":\"http://x/3\"}\n" || sum.Damaged != 2 || len(told) != 2 || !strings.Contains(told[1], "pages-00001.jsonl, at byte ") {
+	if got != "{\"url\":\"http://x/1\"}\n{\"url\":\"http://x/3\"}\n" || sum.Damaged != 2 || len(told) != 2 ||
+		!strings.Contains(told[1], "pages-00001.jsonl, at byte ") {
 		t.Errorf("the export is\n%swith summary %+v, warnings %q", got, sum, told)
 	}
 }
@@ -378,7 +395,8 @@ func TestDamagedLinesAreReportedAndLeftOut(t *testing.T) {
 func TestRecordsAreCopiedByteForByte(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
-	line := `{"url":"http://x/?a=1&b=<2>","fetched_at":"2026-11-01T00:00:01.000Z","unknown":1.50,  "order":"kept"}` + "\n"
+	line := `{"url":"http://x/?a=1&b=<2>","fetched_at":"2026-11-01T00:00:01.000Z","unknown":1.50,  "order":"kept"}` +
+		"\n"
 	write(t, dir, "pages-00001.jsonl", line)
 	if got, _ := mustExport(t, open(t, dir), order(t, "jsonl", "")); got != line {
 		t.Errorf("the record is\n%s", got)
@@ -394,7 +412,8 @@ func TestTheUndamagedRowsOfATableAreRead(t *testing.T) {
 	dir := t.TempDir()
 	var rows []tabular.PageRow
 	for i := range 3000 {
-		rows = append(rows, tabular.PageRow{URL: fmt.Sprintf("http://x/%d", i), FinalURL: "http://x/", Outcome: "fetched", FetchedAt: noon, Title: strings.Repeat(fmt.Sprint(i*i), 9)})
+		rows = append(rows, tabular.PageRow{URL: fmt.Sprintf("http://x/%d", i), FinalURL: "http://x/",
+			Outcome: "fetched", FetchedAt: noon, Title: strings.Repeat(fmt.Sprint(i*i), 9)})
 	}
 	var table bytes.Buffer
 	w := parquet.NewGenericWriter[tabular.PageRow](&table, parquet.MaxRowsPerRowGroup(1000))
@@ -414,7 +433,8 @@ func TestTheUndamagedRowsOfATableAreRead(t *testing.T) {
 	for name, c := range map[string]struct {
 		text  string
 		least int
-	}{"changed": {string(changed), 2000}, "cut": {whole[:len(whole)/2], 0}, "empty": {"", 0}, "other": {"no table at all, but as long as one may be", 0}} {
+	}{"changed": {string(changed), 2000}, "cut": {whole[:len(whole)/2], 0}, "empty": {"", 0},
+		"other": {"no table at all, but as long as one may be", 0}} {
 		crawl := filepath.Join(dir, name)
 		write(t, crawl, "pages-a-00001.parquet", c.text)
 		write(t, crawl, "pages-b-00001.parquet", whole[:])
@@ -424,7 +444,8 @@ func TestTheUndamagedRowsOfATableAreRead(t *testing.T) {
 			t.Errorf("%s: %v", name, err)
 		}
 		damaged := opened.Damaged()
-		if lines < 3000+c.least || lines >= 6000 || len(damaged) != 1 || !strings.Contains(damaged[0].Error(), "pages-a-00001.parquet") {
+		if lines < 3000+c.least || lines >= 6000 || len(damaged) != 1 ||
+			!strings.Contains(damaged[0].Error(), "pages-a-00001.parquet") {
 			t.Errorf("%s: %d rows are read, and the damage is %v", name, lines, damaged)
 		}
 	}

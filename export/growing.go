@@ -72,7 +72,8 @@ func openTable(ctx context.Context, c *Crawl, name string) (*segment, string, er
 	if file == nil || err != nil {
 		return nil, final, err
 	}
-	if there, err := c.there(ctx, final); there || err != nil { // the table exists, and its intake is about to be removed
+	// The table exists, and its intake is about to be removed.
+	if there, err := c.there(ctx, final); there || err != nil {
 		return nil, final, err
 	}
 	return &segment{at: c.at, name: name, read: entries{file}.read}, "", nil
@@ -129,7 +130,8 @@ func openIndex(ctx context.Context, c *Crawl, name string) (*segment, string, er
 	if warc == nil || err != nil {
 		return nil, final + ".cdxj", err
 	}
-	if there, err := c.there(ctx, final+".cdxj"); there || err != nil { // only the WARC file's own name is not final yet
+	// Only the WARC file's own name is not final yet.
+	if there, err := c.there(ctx, final+".cdxj"); there || err != nil {
 		return nil, final + ".cdxj", err
 	}
 	if lines == nil { // the writer was killed before it created the index

@@ -34,7 +34,8 @@ func keptPages(t testing.TB, dir, worker string, formats []string, n int) sink.S
 	t.Cleanup(func() { s.Close() })
 	var batch []*fetched.Result
 	for i := range n {
-		if batch = append(batch, fetchedPage(t, fmt.Sprintf("http://shop.example/%s/%d", worker, n-i))); len(batch) == 3 || i == n-1 {
+		if batch = append(batch,
+			fetchedPage(t, fmt.Sprintf("http://shop.example/%s/%d", worker, n-i))); len(batch) == 3 || i == n-1 {
 			if err := s.Keep(t.Context(), batch); err != nil {
 				t.Fatal(err)
 			}
@@ -54,13 +55,16 @@ func fetchedPage(t testing.TB, url string) *fetched.Result {
 	return &fetched.Result{
 		Job: "shop", Worker: "w", Entry: queue.Entry{URL: u}, Outcome: crawler.OutcomeFetched, At: noon,
 		Page: &fetched.Page{
-			URL: u, Status: 200, Started: noon, Duration: time.Millisecond, Header: http.Header{"Content-Type": {"text/html"}},
-			Body: &fetched.Body{Head: []byte(body), Size: int64(len(body)), Release: func() {}},
+			URL: u, Status: 200, Started: noon, Duration: time.Millisecond,
+			Header: http.Header{"Content-Type": {"text/html"}},
+			Body:   &fetched.Body{Head: []byte(body), Size: int64(len(body)), Release: func() {}},
 			Recording: &fetched.Recording{
-				Request: []byte("GET / HTTP/1.1\r\n\r\n"), Head: []byte("HTTP/1.1 200 OK\r\nContent-Type: text/html\r\n\r\n"),
+				Request: []byte("GET / HTTP/1.1\r\n\r\n"),
+				Head:    []byte("HTTP/1.1 200 OK\r\nContent-Type: text/html\r\n\r\n"),
 			},
 		},
-		Document: &fetched.Document{Title: "a page", Fields: map[string]any{"price": json.Number("12.50")}, Article: &fetched.Article{Markdown: "A page."}},
+		Document: &fetched.Document{Title: "a page", Fields: map[string]any{"price": json.Number("12.50")},
+			Article: &fetched.Article{Markdown: "A page."}},
 	}
 }
 
@@ -128,7 +132,8 @@ func TestAnExportIsTheSameWhenItsWriterFinishesMeanwhile(t *testing.T) {
 
 // tornEnds are what a killed process may leave after the last whole batch.
 var tornEnds = map[string]string{
-	"nothing": "", "a torn line": `{"url":"http://shop.example/torn","fet`, "zeros": strings.Repeat("\x00", 4096), "a byte": "\x1f",
+	"nothing": "", "a torn line": `{"url":"http://shop.example/torn","fet`, "zeros": strings.Repeat("\x00", 4096),
+	"a byte": "\x1f",
 }
 
 func TestAnExportHasThePagesOfAKilledWriter(t *testing.T) {
@@ -173,10 +178,12 @@ func asKilled(t testing.TB, from, to, tear string) {
 func TestAnArchiveWithoutAnIndexIsExportedWhole(t *testing.T) {
 	t.Parallel()
 	for name, spoil := range map[string]func(path string) error{
-		"its index is gone":    os.Remove,
-		"its index is empty":   func(path string) error { return os.Truncate(path, 0) },
-		"its index has zeros":  func(path string) error { return os.WriteFile(path, make([]byte, 200), 0o644) },
-		"its index has a line": func(path string) error { return os.WriteFile(path, []byte("example,shop)/ 2026\n"), 0o644) },
+		"its index is gone":   os.Remove,
+		"its index is empty":  func(path string) error { return os.Truncate(path, 0) },
+		"its index has zeros": func(path string) error { return os.WriteFile(path, make([]byte, 200), 0o644) },
+		"its index has a line": func(path string) error {
+			return os.WriteFile(path, []byte("example,shop)/ 2026\n"), 0o644)
+		},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

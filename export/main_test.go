@@ -88,7 +88,8 @@ func order(t testing.TB, form, to string, fields ...string) export.Order {
 	if err != nil {
 		t.Fatal(err)
 	}
-	return export.Order{Form: f, To: to, Fields: chosen, Damaged: func(at string, err error) { t.Errorf("%s: %v", at, err) }}
+	return export.Order{Form: f, To: to, Fields: chosen,
+		Damaged: func(at string, err error) { t.Errorf("%s: %v", at, err) }}
 }
 
 // mustExport carries out an order, and returns what was written to standard output.

@@ -33,7 +33,8 @@ type mirror struct {
 var errNoBodies = errors.New("the crawl kept no bodies: crawl with --format files or mirror")
 
 func newMirror(out *Draft, o Order) (Writer, error) {
-	return &mirror{o: o, out: out.Path, names: sink.NewNaming(), kept: make(map[uint64]string), also: make(map[uint64]uint64)}, nil
+	return &mirror{o: o, out: out.Path, names: sink.NewNaming(), kept: make(map[uint64]string),
+		also: make(map[uint64]uint64)}, nil
 }
 
 // Write gives a page its name.
@@ -55,7 +56,8 @@ func (m *mirror) Write(r *Record) error {
 	if err != nil {
 		return fmt.Errorf("the record of %q: %w", rec.URL, err)
 	}
-	m.kept[final] = m.names.File(u, contentType(rec), func(name string) string { return withEnd(name, contentType(rec)) })
+	m.kept[final] = m.names.File(u, contentType(rec),
+		func(name string) string { return withEnd(name, contentType(rec)) })
 	return nil
 }
 

@@ -25,8 +25,10 @@ func TestAMirrorLeadsFromFileToFile(t *testing.T) {
 	c := site(t,
 		page("http://x/", "01T00:00:01.000", html+`,"path":"x/index.html"`)+
 			page("http://x/a/list?page=2", "01T00:00:02.000", html+`,"path":"x/a/list@page=2"`)+
-			page("http://x/moved", "01T00:00:03.000", html+`,"final_url":"http://x/to/","redirects":["http://x/via","http://x/to/"],"path":"x/to/index.html"`)+
-			page("http://x/out", "01T00:00:03.000", `"outcome":"redirected","status":301,"final_url":"http://y/","redirects":["http://y/"]`)+
+			page("http://x/moved", "01T00:00:03.000",
+				html+`,"final_url":"http://x/to/","redirects":["http://x/via","http://x/to/"],"path":"x/to/index.html"`)+
+			page("http://x/out", "01T00:00:03.000",
+				`"outcome":"redirected","status":301,"final_url":"http://y/","redirects":["http://y/"]`)+
 			page("http://y/", "01T00:00:03.000", html+`,"path":"y/index.html"`)+
 			page("http://x/css.php", "01T00:00:03.000", css+`,"path":"x/css.php"`)+
 			page("http://x/gone", "01T00:00:03.000", `"outcome":"gone","status":404`)+
@@ -72,8 +74,10 @@ func TestABrowserReadsAMirrorFromDisk(t *testing.T) {
 	browser := testbrowser.New(t)
 	const svg = `<svg xmlns="http://www.w3.org/2000/svg" width="17" height="9"></svg>`
 	c := site(t,
-		page("http://x.invalid/", "01T00:00:01.000", `"content_type":"text/html; charset=latin1","charset":"windows-1252","path":"x/index.html"`)+
-			page("http://x.invalid/q?a=%22b%22&c=d%23e", "01T00:00:02.000", `"content_type":"text/html","charset":"utf-8","path":"x/q"`)+
+		page("http://x.invalid/", "01T00:00:01.000",
+			`"content_type":"text/html; charset=latin1","charset":"windows-1252","path":"x/index.html"`)+
+			page("http://x.invalid/q?a=%22b%22&c=d%23e", "01T00:00:02.000",
+				`"content_type":"text/html","charset":"utf-8","path":"x/q"`)+
 			page("http://cdn.invalid/s.php?v=1", "01T00:00:03.000", `"content_type":"text/css","path":"cdn/s"`)+
 			page("http://cdn.invalid/pic", "01T00:00:03.000", `"content_type":"image/svg+xml","path":"cdn/p"`),
 		map[string]string{

@@ -104,7 +104,8 @@ func columnType(f Field) reflect.Type {
 
 // columnName removes characters from a name that have a meaning in struct tags, and
 // control characters.
-var columnName = strings.NewReplacer(",", "_", `"`, "_", "`", "_", `\`, "_", "\n", "_", "\r", "_", "\t", "_", "\x00", "_")
+var columnName = strings.NewReplacer(",", "_", `"`, "_", "`", "_", `\`, "_", "\n", "_", "\r", "_", "\t", "_", "\x00",
+	"_")
 
 // columnTag describes a column.
 func columnTag(name string, k condition.Kind) string {

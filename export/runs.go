@@ -41,7 +41,8 @@ func Find(ctx context.Context, out, name string) (*Crawl, error) {
 	if failed != nil || len(runs) == 0 {
 		return nil, errors.Join(err, failed)
 	}
-	return nil, fmt.Errorf("%q has several runs: name one, as in %s@%s: there are %s (%w)", where, name, latest, namesOf(runs), ErrNoOutput)
+	return nil, fmt.Errorf("%q has several runs: name one, as in %s@%s: there are %s (%w)", where, name, latest,
+		namesOf(runs), ErrNoOutput)
 }
 
 // split splits a location into what precedes its last part, that part, and the query.

@@ -77,7 +77,10 @@ func readRows(ctx context.Context, s segment, do func(at place, line []byte) err
 	}
 	t := &rows{segment: s, file: &watchedAt{ReaderAt: file}, do: do}
 	var opened *parquet.File
-	if err := unbroken(func() (err error) { opened, err = parquet.OpenFile(t.file, file.Size()); return err }); err != nil {
+	if err := unbroken(func() (err error) {
+		opened, err = parquet.OpenFile(t.file, file.Size())
+		return err
+	}); err != nil {
 		return t.trouble(err)
 	}
 	for _, group := range opened.RowGroups() {

@@ -56,7 +56,8 @@ func newSQLite(out *Draft, o Order) (Writer, error) {
 	if err != nil {
 		return nil, err
 	}
-	name := (&url.URL{Scheme: "file", Path: filepath.ToSlash(path), RawQuery: "_pragma=journal_mode(off)&_pragma=synchronous(off)"}).String()
+	name := (&url.URL{Scheme: "file", Path: filepath.ToSlash(path),
+		RawQuery: "_pragma=journal_mode(off)&_pragma=synchronous(off)"}).String()
 	if w.db, err = sql.Open(sqliteDriver, name); err != nil {
 		return nil, err
 	}

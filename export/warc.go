@@ -48,7 +48,8 @@ func newWARC(out *Draft, o Order) (Writer, error) {
 	if err != nil {
 		return nil, err
 	}
-	w.to, err = warc.NewExcerpt(out, name, from, "the last exchange of each page, copied from the files of a crawl by trawl export", time.Now())
+	w.to, err = warc.NewExcerpt(out, name, from,
+		"the last exchange of each page, copied from the files of a crawl by trawl export", time.Now())
 	return w, err
 }
 
@@ -194,7 +195,8 @@ func (w *warcWriter) eachCapture(do func(warc.Capture)) error {
 					do(c)
 					return nil
 				}
-				return w.crawl.reads(index, func() error { return fmt.Errorf("%v: %w: %w", at, output.ErrDamaged, err) })
+				return w.crawl.reads(index,
+					func() error { return fmt.Errorf("%v: %w: %w", at, output.ErrDamaged, err) })
 			})
 		})
 		if err != nil {

@@ -87,7 +87,8 @@ func (f Form) draft(o Order) (*Draft, error) {
 	}
 	switch {
 	case o.To == "" && (f.folder || f.file):
-		return nil, fmt.Errorf("%w: %s is not written to standard output: name a file or folder with --to", ErrOrder, f.Name)
+		return nil, fmt.Errorf("%w: %s is not written to standard output: name a file or folder with --to", ErrOrder,
+			f.Name)
 	case o.To == "":
 		return NewStream(o.Out), nil
 	case f.folder || f.either && !f.named(o.To):

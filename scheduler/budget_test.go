@@ -21,7 +21,8 @@ func TestABudgetEndsTheJob(t *testing.T) {
 	}{
 		{"pages", func(j *crawler.Job) { j.Pages = 1 }, func(_ *fixture, v *openVisit) { v.take().fetched(1) }},
 		{"bytes", func(j *crawler.Job) { j.Bytes = 1000 }, func(_ *fixture, v *openVisit) { v.take().fetched(1000) }},
-		{"time", func(j *crawler.Job) { j.Time = crawler.Duration(time.Hour) }, func(s *fixture, _ *openVisit) { s.shorten() }},
+		{"time", func(j *crawler.Job) { j.Time = crawler.Duration(time.Hour) },
+			func(s *fixture, _ *openVisit) { s.shorten() }},
 	} {
 		t.Run(c.budget, func(t *testing.T) {
 			t.Parallel()
@@ -80,7 +81,8 @@ func TestABudgetIsTheReasonOnlyIfItLeftSomething(t *testing.T) {
 				s.run(fastConfig)
 				s.wantEnd(crawler.StateDone, c.reason)
 				if got := s.counts(); got.Pages() != c.pages || got.Waiting != 4-c.pages {
-					t.Errorf("%d pages are fetched and %d wait, want %d of 4 fetched", got.Pages(), got.Waiting, c.pages)
+					t.Errorf("%d pages are fetched and %d wait, want %d of 4 fetched", got.Pages(), got.Waiting,
+						c.pages)
 				}
 			})
 		})
@@ -193,7 +195,8 @@ func TestTwoSchedulersDoAJobOnce(t *testing.T) {
 			}
 		}
 		if c := one.counts(); len(enqueued) != hosts || c.Visits != hosts || c.Pages() != hosts {
-			t.Errorf("%d visits are enqueued, %d opened, %d pages fetched, want %d of each", len(enqueued), c.Visits, c.Pages(), hosts)
+			t.Errorf("%d visits are enqueued, %d opened, %d pages fetched, want %d of each", len(enqueued), c.Visits,
+				c.Pages(), hosts)
 		}
 		if !one.status.Ended.Equal(other.status.Ended) {
 			t.Errorf("the job ended at %v and again at %v", one.status.Ended, other.status.Ended)

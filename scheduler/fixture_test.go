@@ -118,7 +118,8 @@ func (s *fixture) waitCalls(call string, n int) {
 		select {
 		case <-moved:
 		case <-s.over:
-			s.t.Fatalf("the scheduler has ended (%s, %q, %v), but should continue", s.status.State, s.status.Reason, s.err)
+			s.t.Fatalf("the scheduler has ended (%s, %q, %v), but should continue", s.status.State, s.status.Reason,
+				s.err)
 		}
 		s.mu.Lock()
 	}
@@ -173,7 +174,8 @@ func (s *fixture) SetClosing(ctx context.Context, job string, closing bool) erro
 	return s.Store.SetClosing(ctx, job, closing)
 }
 
-func (s *fixture) Move(ctx context.Context, job string, to crawler.State, reason string, from ...crawler.State) (bool, error) {
+func (s *fixture) Move(ctx context.Context, job string, to crawler.State, reason string,
+	from ...crawler.State) (bool, error) {
 	if err := s.called("move"); err != nil {
 		return false, err
 	}

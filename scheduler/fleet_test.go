@@ -75,7 +75,8 @@ func newTestFleet(t *testing.T, url string, runners int) *testFleet {
 	if err != nil {
 		t.Fatal(err)
 	}
-	h := &testFleet{t: t, endpoint: endpoint, rdb: endpoint.Client(), inspector: asynq.NewInspector(endpoint), log: new(recorder)}
+	h := &testFleet{t: t, endpoint: endpoint, rdb: endpoint.Client(), inspector: asynq.NewInspector(endpoint),
+		log: new(recorder)}
 	h.store = frontier.New(h.rdb)
 	h.Client = tasks.NewClient(h.store, endpoint)
 	t.Cleanup(func() { h.Client.Close(); h.inspector.Close(); h.rdb.Close() })

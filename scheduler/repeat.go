@@ -35,7 +35,8 @@ func (b *Runner) repeat(ctx context.Context, job crawler.Status) error {
 	case job.State == crawler.StatePaused:
 		run.Name = job.Run
 	case !idle:
-		b.cfg.Log.Warn("no run starts at this tick: the previous run has not ended", "job", job.Job.Name, "run", job.Run)
+		b.cfg.Log.Warn("no run starts at this tick: the previous run has not ended", "job", job.Job.Name,
+			"run", job.Run)
 		run.Name = job.Run
 	default:
 		begun, err := b.beginRun(ctx, run, job.Job.Name)

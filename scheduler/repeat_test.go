@@ -190,7 +190,8 @@ func TestAPeriodicJobIsPausedCancelledAndRemoved(t *testing.T) {
 func TestOldRunsAreRemovedFromRedis(t *testing.T) {
 	t.Parallel()
 	testFleets(t, 2, func(t *testing.T, h *testFleet) {
-		h.create("other-20261101t060000", 1)                                               // the name has another prefix
+		// The name has another prefix.
+		h.create("other-20261101t060000", 1)
 		lookalike := crawler.RunName("news", time.Date(2026, 10, 1, 0, 0, 0, 0, time.UTC)) // no schedule created it
 		h.create(lookalike, 1)
 		old := time.Now().Add(-time.Hour).UnixMilli()
@@ -235,7 +236,8 @@ func TestAJobThatHasTheNameOfARunIsNotTakenForIt(t *testing.T) {
 		h.create(name, 1)
 		h.open()
 		h.until("the tick is handled", func() bool { return !h.status("news").Tick.IsZero() })
-		if status := h.status("news"); status.Run != "" || len(crawler.RunsOf("news", []crawler.Status{h.status(name)})) != 0 {
+		if status := h.status("news"); status.Run != "" ||
+			len(crawler.RunsOf("news", []crawler.Status{h.status(name)})) != 0 {
 			t.Errorf("the last run is %q", status.Run)
 		}
 	})

@@ -92,7 +92,8 @@ func NewRunner(store Store, queues Queues, open func(crawler.Job) SeededFrontier
 	shares.workers = queues.Workers
 	return &Runner{
 		store: store, queues: queues, open: open, cfg: cfg.withDefaults(),
-		shares: shares, complained: make(map[string]time.Time), jobRuns: make(map[string]*jobRun), known: make(map[string]bool),
+		shares: shares, complained: make(map[string]time.Time), jobRuns: make(map[string]*jobRun),
+		known:  make(map[string]bool),
 		served: make(map[string]bool), running: make(map[string]*Scheduler), looks: make(chan struct{}, 1),
 	}
 }

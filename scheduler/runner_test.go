@@ -125,7 +125,8 @@ func TestAPauseShowsOnBothSides(t *testing.T) {
 		h.must(h.inspector.PauseQueue("docs"))
 		t.Logf("a pause in asynq shows after %v", h.wantState("docs", crawler.StatePaused))
 		h.waitRounds(2)
-		if status := h.status("docs"); status.State != crawler.StatePaused || status.Reason != "paused in asynq" || !queue() {
+		if status := h.status("docs"); status.State != crawler.StatePaused || status.Reason != "paused in asynq" ||
+			!queue() {
 			t.Fatalf("the job is %s with reason %q", status.State, status.Reason)
 		}
 		h.must(h.inspector.UnpauseQueue("docs"))

@@ -117,7 +117,8 @@ type Scheduler struct {
 
 // New returns a scheduler for a job.
 func New(job string, jobs Jobs, frontier Frontier, fleet Fleet, cfg Config) *Scheduler {
-	return &Scheduler{job: job, jobs: jobs, frontier: frontier, fleet: fleet, cfg: cfg.withDefaults(), nudges: make(chan struct{}, 1)}
+	return &Scheduler{job: job, jobs: jobs, frontier: frontier, fleet: fleet, cfg: cfg.withDefaults(),
+		nudges: make(chan struct{}, 1)}
 }
 
 // Nudge makes the scheduler look early, because something has changed: for example, a visit
@@ -289,7 +290,8 @@ func (s *Scheduler) sweep(ctx context.Context) error {
 // arm arms visits to hosts that are due, as many as the fleet has room for, and recalls
 // visits whose places other jobs should have.
 func (s *Scheduler) arm(ctx context.Context, counters crawler.Counters) error {
-	s.shares.note(s.job, need{weight: s.status.Job.Weight, visits: int(counters.Out() + counters.Ready), open: int(counters.Open)})
+	s.shares.note(s.job, need{weight: s.status.Job.Weight, visits: int(counters.Out() + counters.Ready),
+		open: int(counters.Open)})
 	if counters.Ready+counters.Open == 0 {
 		return nil
 	}
@@ -351,7 +353,8 @@ func (s *Scheduler) payOff(ctx context.Context) {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), payOffTerm)
 	defer cancel()
 	if err := s.enqueue(ctx); err != nil {
-		s.cfg.Log.Warn("could not enqueue visits; they will be swept", "job", s.job, "visits", len(s.owed), "error", err)
+		s.cfg.Log.Warn("could not enqueue visits; they will be swept", "job", s.job, "visits", len(s.owed),
+			"error", err)
 	}
 }
 

@@ -78,8 +78,9 @@ const simulationStep = 100 * time.Millisecond
 
 func newSimulation(t *testing.T, places int, claims []claim, lasts func(job string) time.Duration) *simulation {
 	p := &simulation{
-		t: t, now: time.Unix(1_800_000_000, 0), places: places, claims: claims, lasts: lasts, random: rand.New(rand.NewPCG(1, 2)),
-		armed: make(map[string]int), open: make(map[string][]*simulatedVisit), had: make(map[string]float64),
+		t: t, now: time.Unix(1_800_000_000, 0), places: places, claims: claims, lasts: lasts,
+		random: rand.New(rand.NewPCG(1, 2)),
+		armed:  make(map[string]int), open: make(map[string][]*simulatedVisit), had: make(map[string]float64),
 	}
 	for i := range p.shares {
 		p.shares[i] = newShares()
@@ -184,7 +185,8 @@ func TestWeightsHoldWithinAMinute(t *testing.T) {
 						for _, c := range claims {
 							part := float64(places*60*c.weight) / float64(sum)
 							if minute != 3 && math.Abs(had[c.name]-part) > max(3, 0.1*part) {
-								t.Errorf("minute %d: %s had %.0f place-seconds, want %.0f, to a tenth", minute, c.name, had[c.name], part)
+								t.Errorf("minute %d: %s had %.0f place-seconds, want %.0f, to a tenth", minute, c.name,
+									had[c.name], part)
 							}
 						}
 					}
@@ -198,7 +200,8 @@ func TestWeightsHoldWithinAMinute(t *testing.T) {
 // keep them from the others for long.
 func TestWhatAJobCannotUseIsForTheOthers(t *testing.T) {
 	t.Parallel()
-	p := newSimulation(t, 6, []claim{{"small", 1, 1}, {"large", 1, 10_000}}, func(string) time.Duration { return 30 * time.Second })
+	p := newSimulation(t, 6, []claim{{"small", 1, 1}, {"large", 1, 10_000}},
+		func(string) time.Duration { return 30 * time.Second })
 	if had := p.minute(1); had["small"] < 58 || had["large"] < 295 {
 		t.Errorf("they had %v place-seconds, want 60 and 300", had)
 	}
@@ -210,10 +213,12 @@ func TestWhatAJobCannotUseIsForTheOthers(t *testing.T) {
 		s.note("large", need{weight: 1, visits: 10, open: 6})
 	}
 	if allowed, surplus := s.allowed("large", 1, 6), s.surplus("large", 6); allowed != 6 || surplus != 0 {
-		t.Errorf("beside a job that no worker serves, it may have %d of 6 places and must give %d back", allowed, surplus)
+		t.Errorf("beside a job that no worker serves, it may have %d of 6 places and must give %d back", allowed,
+			surplus)
 	}
 	if allowed := s.allowed("stuck", 1, 6); allowed < 1 {
-		t.Errorf("the job that no worker serves may have %d visits enqueued, want some for the worker that comes", allowed)
+		t.Errorf("the job that no worker serves may have %d visits enqueued, want some for the worker that comes",
+			allowed)
 	}
 }
 
@@ -276,7 +281,8 @@ func TestJobsThatWantEverythingShareTheWholeFleet(t *testing.T) {
 			for _, c := range claims {
 				got := s.allowed(c.name, c.weight, capacity)
 				if part := float64(capacity*c.weight) / float64(sum); float64(got) < part-1 || float64(got) > part+1 {
-					t.Errorf("of %d visits, a job of weight %d among %v may have %d, want about %.1f", capacity, c.weight, weights, got, part)
+					t.Errorf("of %d visits, a job of weight %d among %v may have %d, want about %.1f", capacity,
+						c.weight, weights, got, part)
 				}
 				total += got
 			}

@@ -75,10 +75,14 @@ type section struct {
 var menu = []section{
 	{"", []string{"README.md", "docs/README.md"}},
 	{"Start", []string{"docs/install.md", "docs/first-crawl.md", "docs/first-fleet.md", "docs/first-handler.md"}},
-	{"How to", []string{"docs/cookbook.md", "docs/everyday.md", "docs/links.md", "docs/extract.md", "docs/handlers.md", "docs/export.md", "deploy/README.md", "examples/README.md", "docs/faq.md"}},
-	{"Reference", []string{"docs/reference.md", "docs/settings.md", "docs/scope.md", "docs/jobs.md", "docs/records.md", "docs/output.md", "docs/formats.md", "docs/text.md", "docs/access.md", "docs/api.md", "docs/metrics.md"}},
-	{"Explanation", []string{"docs/politeness.md", "docs/durability.md", "docs/faults.md", "docs/scale.md", "docs/hostile.md", "docs/simulate.md", "docs/limits.md", "docs/comparison.md"}},
-	{"Project", []string{"ARCHITECTURE.md", "SECURITY.md", "CONTRIBUTING.md", "CHANGELOG.md", "bench/README.md", "docs/robot.md"}},
+	{"How to", []string{"docs/cookbook.md", "docs/everyday.md", "docs/links.md", "docs/extract.md", "docs/handlers.md",
+		"docs/export.md", "deploy/README.md", "examples/README.md", "docs/faq.md"}},
+	{"Reference", []string{"docs/reference.md", "docs/settings.md", "docs/scope.md", "docs/jobs.md", "docs/records.md",
+		"docs/output.md", "docs/formats.md", "docs/text.md", "docs/access.md", "docs/api.md", "docs/metrics.md"}},
+	{"Explanation", []string{"docs/politeness.md", "docs/durability.md", "docs/faults.md", "docs/scale.md",
+		"docs/hostile.md", "docs/simulate.md", "docs/limits.md", "docs/comparison.md"}},
+	{"Project", []string{"ARCHITECTURE.md", "SECURITY.md", "CONTRIBUTING.md", "CHANGELOG.md", "bench/README.md",
+		"docs/robot.md"}},
 }
 
 // entry is a line of the menu as a page shows it.
@@ -98,7 +102,8 @@ func menuOf(current page, pages []page) []entry {
 			return
 		}
 		listed[source] = true
-		all = append(all, entry{Name: shortTitle(pages[at]), Href: relative(current.target, pages[at].target), Current: source == current.source})
+		all = append(all, entry{Name: shortTitle(pages[at]), Href: relative(current.target, pages[at].target),
+			Current: source == current.source})
 	}
 	for _, s := range menu {
 		if s.name != "" {

@@ -44,7 +44,8 @@ func TestEveryLinkOfTheSiteLeadsToAPage(t *testing.T) {
 			if path != "" {
 				to = filepath.Join(filepath.Dir(file), path)
 			}
-			if there, ok := texts[to]; !ok || anchor != "" && !strings.Contains(strings.Join(names.FindAllString(there, -1), " "), `id="`+anchor+`"`) {
+			if there, ok := texts[to]; !ok || anchor != "" &&
+				!strings.Contains(strings.Join(names.FindAllString(there, -1), " "), `id="`+anchor+`"`) {
 				t.Errorf("%s links to %q, which the site does not have", strings.TrimPrefix(file, dir), m[1])
 			}
 		}
@@ -57,7 +58,8 @@ func TestEveryLinkOfTheSiteLeadsToAPage(t *testing.T) {
 func TestFilesThatAreNoPagesAreAtTheForge(t *testing.T) {
 	t.Parallel()
 	pages := []page{
-		{source: "docs/a.md", target: "docs/a.html", title: "A", text: []byte("# A\n\n[b](../b.md#x) [code](../cmd/trawl) [c](c.md)\n\n## Not `here`!\n")},
+		{source: "docs/a.md", target: "docs/a.html", title: "A",
+			text: []byte("# A\n\n[b](../b.md#x) [code](../cmd/trawl) [c](c.md)\n\n## Not `here`!\n")},
 		{source: "b.md", target: "b.html", title: "B"},
 		{source: "docs/c.md", target: "docs/c.html", title: "C"},
 	}
@@ -65,7 +67,8 @@ func TestFilesThatAreNoPagesAreAtTheForge(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, want := range []string{`href="../b.html#x"`, `href="` + forge + `cmd/trawl"`, `href="c.html"`, `<h2 id="not-here">`} {
+	for _, want := range []string{`href="../b.html#x"`, `href="` + forge + `cmd/trawl"`, `href="c.html"`,
+		`<h2 id="not-here">`} {
 		if !strings.Contains(string(html), want) {
 			t.Errorf("the page lacks %s:\n%s", want, html)
 		}

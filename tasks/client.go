@@ -86,7 +86,8 @@ func (c *Client) CreateFrom(ctx context.Context, job crawler.Job, origin crawler
 	return c.create(ctx, job, origin, opened, queue.Ports(hosts))
 }
 
-func (c *Client) create(ctx context.Context, job crawler.Job, origin crawler.Origin, opened queue.Opened, ports []string) error {
+func (c *Client) create(ctx context.Context, job crawler.Job, origin crawler.Origin, opened queue.Opened,
+	ports []string) error {
 	if _, err := rules.SeedEntries(job); err != nil {
 		return err
 	}
@@ -224,7 +225,8 @@ func (c *Client) Resume(ctx context.Context, job string) error {
 	if err != nil {
 		return err
 	}
-	if budget, ok := strings.CutPrefix(status.Reason, "budget of "); ok && status.State == crawler.StateDone && budget != "pages per host" {
+	if budget, ok := strings.CutPrefix(status.Reason, "budget of "); ok && status.State == crawler.StateDone &&
+		budget != "pages per host" {
 		return fmt.Errorf("job %q is done: %w: its budget of %s is spent: to continue, raise it (trawl job set %s %s=…, or 0 for no limit)",
 			job, crawler.ErrJobEnded, budget, job, budget)
 	}
@@ -269,9 +271,11 @@ func (c *Client) move(ctx context.Context, job string, to crawler.State, reason 
 // ended returns the error for a job that has ended. It says what to do.
 func ended(job crawler.Status) error {
 	if job.State == crawler.StateCancelled {
-		return fmt.Errorf("job %q is cancelled: %w and cannot be resumed: create another", job.Job.Name, crawler.ErrJobEnded)
+		return fmt.Errorf("job %q is cancelled: %w and cannot be resumed: create another", job.Job.Name,
+			crawler.ErrJobEnded)
 	}
-	return fmt.Errorf("job %q is %s: %w: resume it to reopen it (trawl job resume %s)", job.Job.Name, job.State, crawler.ErrJobEnded, job.Job.Name)
+	return fmt.Errorf("job %q is %s: %w: resume it to reopen it (trawl job resume %s)", job.Job.Name, job.State,
+		crawler.ErrJobEnded, job.Job.Name)
 }
 
 // Remove deletes all keys of a job, and of its asynq queue. A running job must be cancelled

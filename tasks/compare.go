@@ -75,7 +75,8 @@ func (c *Client) Compare(ctx context.Context, job, worker string) (*Comparing, e
 		return nil, err
 	}
 	r := &Comparing{
-		client: c, status: status, frontier: c.store.Frontier(status.Job), urls: make(map[int64]url), levels: make(map[int64]int),
+		client: c, status: status, frontier: c.store.Frontier(status.Job), urls: make(map[int64]url),
+		levels: make(map[int64]int),
 		holder: fmt.Sprintf("compare-%d-%d", os.Getpid(), time.Now().UnixNano()),
 	}
 	if r.counters, err = r.frontier.Counters(ctx); err != nil {
@@ -104,7 +105,8 @@ func (r *Comparing) hold(ctx context.Context) error {
 
 // look reads which URLs the job has seen, and which of them wait.
 func (r *Comparing) look(ctx context.Context) error {
-	r.account = frontier.Account{Shards: make([]frontier.ShardAccount, r.status.Job.Shards), Hosts: make(map[crawler.Host]*frontier.HostAccount)}
+	r.account = frontier.Account{Shards: make([]frontier.ShardAccount, r.status.Job.Shards),
+		Hosts: make(map[crawler.Host]*frontier.HostAccount)}
 	for i := range r.account.Shards {
 		r.account.Shards[i].Outcomes = make(map[crawler.Outcome]int64)
 	}
@@ -258,7 +260,8 @@ func (r *Comparing) Reopen(ctx context.Context) (queue.Refetch, error) {
 		return r.brought, err
 	}
 	if !moved {
-		return r.brought, fmt.Errorf("job %q: %w: another client has changed its state: try again", name, ErrNotComparable)
+		return r.brought, fmt.Errorf("job %q: %w: another client has changed its state: try again", name,
+			ErrNotComparable)
 	}
 	return r.brought, store.Seeded(ctx, name, true)
 }

@@ -43,7 +43,8 @@ func newEndedJob(t *testing.T, set func(j *crawler.Job)) *endedJob {
 		t.Fatal(err)
 	}
 	e := &endedJob{t: t, rdb: redis.NewClient(opt), job: crawler.DefaultJob()}
-	e.job.Name, e.job.Seeds, e.job.Politeness = strings.ToLower("j"+rand.Text()[:12]), []string{"http://a.test/"}, crawler.PolitenessJob
+	e.job.Name, e.job.Seeds, e.job.Politeness = strings.ToLower("j"+rand.Text()[:12]), []string{"http://a.test/"},
+		crawler.PolitenessJob
 	if set != nil {
 		set(&e.job)
 	}
@@ -162,12 +163,14 @@ func TestNothingIsTouchedWhereNoRecordIsMissing(t *testing.T) {
 	t.Parallel()
 	e := newEndedJob(t, nil)
 	e.settle("a.test", map[string]crawler.Outcome{
-		"http://a.test/": crawler.OutcomeFetched, "http://a.test/to": crawler.OutcomeFollowed, "http://a.test/over": "over", "http://a.test/gone": crawler.OutcomeGone,
+		"http://a.test/": crawler.OutcomeFetched, "http://a.test/to": crawler.OutcomeFollowed,
+		"http://a.test/over": "over", "http://a.test/gone": crawler.OutcomeGone,
 	})
 	e.move(crawler.StateDone)
 	first := record("http://a.test/", crawler.OutcomeFetched, 3)
 	first.Redirects = []string{"http://a.test/to"}
-	c, sum := e.compare(first, record("http://a.test/gone", crawler.OutcomeGone, 0), record("http://other.test/", crawler.OutcomeFetched, 1))
+	c, sum := e.compare(first, record("http://a.test/gone", crawler.OutcomeGone, 0),
+		record("http://other.test/", crawler.OutcomeFetched, 1))
 	if sum != (crawler.Comparison{Settled: 2, Records: 2}) || c.Due() {
 		t.Errorf("%v, and URLs are to be fetched: %v", sum, c.Due())
 	}
@@ -181,7 +184,8 @@ func TestMissingURLsThatRecordsNameAreFetchedAgain(t *testing.T) {
 	t.Parallel()
 	e := newEndedJob(t, nil)
 	e.settle("a.test", map[string]crawler.Outcome{
-		"http://a.test/": crawler.OutcomeFetched, "http://a.test/1": crawler.OutcomeFetched, "http://a.test/2": crawler.OutcomeFetched,
+		"http://a.test/": crawler.OutcomeFetched, "http://a.test/1": crawler.OutcomeFetched,
+		"http://a.test/2": crawler.OutcomeFetched,
 		"http://a.test/3": crawler.OutcomeGone,
 	})
 	e.move(crawler.StateDone)
@@ -192,13 +196,15 @@ func TestMissingURLsThatRecordsNameAreFetchedAgain(t *testing.T) {
 		t.Errorf("%v: fetched again is %+v", sum, brought)
 	}
 	e.wantPlaces(map[string]queue.Place{
-		"http://a.test/": queue.PlaceQueue, "http://a.test/1": queue.PlaceQueue, "http://a.test/2": queue.PlaceSettled, "http://a.test/3": queue.PlaceSettled,
+		"http://a.test/": queue.PlaceQueue, "http://a.test/1": queue.PlaceQueue, "http://a.test/2": queue.PlaceSettled,
+		"http://a.test/3": queue.PlaceSettled,
 	})
 	status, err := e.store.Status(t.Context(), e.job.Name)
 	e.must(err)
 	counters, err := e.client.Counters(t.Context(), e.job.Name)
 	e.must(err)
-	if status.State != crawler.StateRunning || !status.Seeded || status.Held || counters.Recorded() != 2 || counters.Pages() != 1 || counters.Waiting != 2 || counters.Seen != 4 {
+	if status.State != crawler.StateRunning || !status.Seeded || status.Held || counters.Recorded() != 2 ||
+		counters.Pages() != 1 || counters.Waiting != 2 || counters.Seen != 4 {
 		t.Errorf("the job is %s, seeded %v, held %v; %+v", status.State, status.Seeded, status.Held, counters)
 	}
 }
@@ -209,7 +215,8 @@ func TestPagesThatMayLeadToMissingURLsAreFetchedAgain(t *testing.T) {
 	t.Parallel()
 	e := newEndedJob(t, func(j *crawler.Job) { j.Sitemaps = true })
 	e.settle("a.test", map[string]crawler.Outcome{
-		"http://a.test/": crawler.OutcomeFetched, "http://a.test/to": crawler.OutcomeFollowed, "http://a.test/leaf": crawler.OutcomeFetched,
+		"http://a.test/": crawler.OutcomeFetched, "http://a.test/to": crawler.OutcomeFollowed,
+		"http://a.test/leaf": crawler.OutcomeFetched,
 		"http://a.test/lost": crawler.OutcomeFetched, "http://a.test/map.xml": crawler.OutcomeFetched,
 	})
 	e.move(crawler.StateDone)
@@ -222,7 +229,8 @@ func TestPagesThatMayLeadToMissingURLsAreFetchedAgain(t *testing.T) {
 		t.Errorf("%+v", brought)
 	}
 	e.wantPlaces(map[string]queue.Place{
-		"http://a.test/": queue.PlaceQueue, "http://a.test/to": queue.PlaceUnseen, "http://a.test/leaf": queue.PlaceSettled,
+		"http://a.test/": queue.PlaceQueue, "http://a.test/to": queue.PlaceUnseen,
+		"http://a.test/leaf": queue.PlaceSettled,
 		"http://a.test/lost": queue.PlaceUnseen, "http://a.test/map.xml": queue.PlaceQueue,
 	})
 	w, err := e.frontier.Find(t.Context(), e.url("http://a.test/map.xml"))
@@ -231,7 +239,8 @@ func TestPagesThatMayLeadToMissingURLsAreFetchedAgain(t *testing.T) {
 	}
 	counters, err := e.client.Counters(t.Context(), e.job.Name)
 	e.must(err)
-	if counters.Pages() != 1 || counters.Outcomes[crawler.OutcomeFollowed] != 0 || counters.Known != 5 || counters.Seen != 3 {
+	if counters.Pages() != 1 || counters.Outcomes[crawler.OutcomeFollowed] != 0 || counters.Known != 5 ||
+		counters.Seen != 3 {
 		t.Errorf("%+v", counters)
 	}
 }
@@ -242,7 +251,8 @@ func TestTheFirstPagesOfSeededHostsAreFetchedAgain(t *testing.T) {
 	e := newEndedJob(t, nil)
 	e.settle("a.test", map[string]crawler.Outcome{"http://a.test/": crawler.OutcomeFetched})
 	e.must(e.store.AddHomes(t.Context(), e.job.Name, []crawler.Host{"b.test"}))
-	e.settle("b.test", map[string]crawler.Outcome{"http://b.test/": crawler.OutcomeFetched, "http://b.test/deep": crawler.OutcomeFetched})
+	e.settle("b.test", map[string]crawler.Outcome{"http://b.test/": crawler.OutcomeFetched,
+		"http://b.test/deep": crawler.OutcomeFetched})
 	e.move(crawler.StateDone)
 	c, _ := e.compare(record("http://a.test/", crawler.OutcomeFetched, []any{}))
 	if brought := e.reopen(c); brought != (queue.Refetch{Named: 1, Forgotten: 1}) {
@@ -263,7 +273,8 @@ func TestAKilledComparisonIsFinishedByTheNext(t *testing.T) {
 		all[u] = crawler.OutcomeFetched
 		links = append(links, u)
 	}
-	kept = append(kept, record("http://a.test/0000", crawler.OutcomeFetched, links), record("http://a.test/0001", crawler.OutcomeFetched, 2))
+	kept = append(kept, record("http://a.test/0000", crawler.OutcomeFetched, links),
+		record("http://a.test/0001", crawler.OutcomeFetched, 2))
 	e := newEndedJob(t, nil)
 	for range 12 {
 		part := make(map[string]crawler.Outcome)
@@ -300,7 +311,8 @@ func TestAKilledComparisonIsFinishedByTheNext(t *testing.T) {
 	}
 	counters, err := e.client.Counters(t.Context(), e.job.Name)
 	e.must(err)
-	if len(waiting) != n-1 || waiting["http://a.test/0000"] != 0 || counters.Waiting != n-1 || counters.Recorded() != 1 || counters.Seen != n {
+	if len(waiting) != n-1 || waiting["http://a.test/0000"] != 0 || counters.Waiting != n-1 ||
+		counters.Recorded() != 1 || counters.Seen != n {
 		t.Errorf("%d URLs wait, want %d; %+v", len(waiting), n-1, counters)
 	}
 }
@@ -311,20 +323,23 @@ func TestAJobThatCannotBeComparedSaysWhatToDo(t *testing.T) {
 		set func(j *crawler.Job)
 		do  func(e *endedJob)
 	}{
-		"running":  {},
-		"periodic": {set: func(j *crawler.Job) { j.Schedule = "0 3 * * *" }, do: func(e *endedJob) { e.move(crawler.StateDone) }},
+		"running": {},
+		"periodic": {
+			set: func(j *crawler.Job) { j.Schedule = "0 3 * * *" }, do: func(e *endedJob) { e.move(crawler.StateDone) },
+		},
 		"held": {do: func(e *endedJob) {
 			e.move(crawler.StateDone)
 			e.must(e.store.Hold(e.t.Context(), e.job.Name, "somebody", time.Minute))
 		}},
-		"of spent time": {set: func(j *crawler.Job) { j.Time = crawler.Duration(time.Millisecond) }, do: func(e *endedJob) {
-			for ran := time.Duration(0); ran < time.Millisecond; {
-				var err error
-				ran, err = e.store.Age(e.t.Context(), e.job.Name)
-				e.must(err)
-			}
-			e.move(crawler.StateDone)
-		}},
+		"of spent time": {set: func(j *crawler.Job) { j.Time = crawler.Duration(time.Millisecond) },
+			do: func(e *endedJob) {
+				for ran := time.Duration(0); ran < time.Millisecond; {
+					var err error
+					ran, err = e.store.Age(e.t.Context(), e.job.Name)
+					e.must(err)
+				}
+				e.move(crawler.StateDone)
+			}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

@@ -31,7 +31,8 @@ func (c *Client) Host(ctx context.Context, job string, host crawler.Host) (crawl
 // seconds. If forgive is set, the host is retried although it was given up, or left alone
 // for a while, because it refused requests or could not be reached. The error names the
 // rule that is out of range, or wraps [crawler.ErrNoHost] or [crawler.ErrNoJob].
-func (c *Client) Govern(ctx context.Context, job string, host crawler.Host, rules crawler.HostRules, forgive bool) error {
+func (c *Client) Govern(ctx context.Context, job string, host crawler.Host, rules crawler.HostRules,
+	forgive bool) error {
 	if err := rules.Validate(); err != nil {
 		return err
 	}

@@ -32,7 +32,8 @@ func TestTheSameMessageIsPassedOnOnceInAWhile(t *testing.T) {
 		time.Sleep(time.Nanosecond)
 		l.Error("Dequeue error: ", "connection refused")
 		passed(3)
-		if want := `level=ERROR msg=asynq message="Dequeue error: connection refused"`; !strings.Contains(out.String(), want) {
+		if want := `level=ERROR msg=asynq message="Dequeue error: connection refused"`; !strings.Contains(out.String(),
+			want) {
 			t.Errorf("the log has no %q:\n%s", want, out.String())
 		}
 	})
@@ -46,7 +47,8 @@ func TestLevelsArePassedOn(t *testing.T) {
 	l.Info("b")
 	l.Warn("c")
 	l.Error("d")
-	for _, want := range []string{"level=DEBUG msg=asynq message=a", "level=INFO msg=asynq message=b", "level=WARN msg=asynq message=c", "level=ERROR msg=asynq message=d"} {
+	for _, want := range []string{"level=DEBUG msg=asynq message=a", "level=INFO msg=asynq message=b",
+		"level=WARN msg=asynq message=c", "level=ERROR msg=asynq message=d"} {
 		if !strings.Contains(out.String(), want) {
 			t.Errorf("the log has no %q:\n%s", want, out.String())
 		}

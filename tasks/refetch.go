@@ -42,7 +42,8 @@ func (c *Client) Refetch(ctx context.Context, job, lost string) (urls int64, err
 func segmentsOf(ctx context.Context, f *frontier.Frontier, worker string) (names []string, err error) {
 	all, err := f.Segments(ctx)
 	for _, s := range all {
-		if whose := segmentName.FindStringSubmatch(s.Name); whose != nil && whose[1] == inWriterName.ReplaceAllString(worker, "_") {
+		if whose := segmentName.FindStringSubmatch(s.Name); whose != nil &&
+			whose[1] == inWriterName.ReplaceAllString(worker, "_") {
 			names = append(names, s.Name)
 		}
 	}

@@ -57,17 +57,20 @@ var seeders atomic.Int64
 // it are admitted. The error wraps [crawler.ErrNoJob] or [crawler.ErrJobEnded] if the job
 // takes no seeds, even if it ends meanwhile. progress, unless nil, is called now and then.
 // The job may connect to the ports of the seeds.
-func (c *Client) Seed(ctx context.Context, job string, urls iter.Seq2[string, error], progress func(crawler.Seeding)) (crawler.Seeding, error) {
+func (c *Client) Seed(ctx context.Context, job string, urls iter.Seq2[string, error],
+	progress func(crawler.Seeding)) (crawler.Seeding, error) {
 	return bring(ctx, c.store, job, urls, false, progress)
 }
 
 // SeedClosed is Seed for clients that may use the API but are not operators: the seeds open
 // no ports.
-func (c *Client) SeedClosed(ctx context.Context, job string, urls iter.Seq2[string, error], progress func(crawler.Seeding)) (crawler.Seeding, error) {
+func (c *Client) SeedClosed(ctx context.Context, job string, urls iter.Seq2[string, error],
+	progress func(crawler.Seeding)) (crawler.Seeding, error) {
 	return bring(ctx, c.store, job, urls, true, progress)
 }
 
-func bring(ctx context.Context, store *frontier.Store, job string, urls iter.Seq2[string, error], closed bool, progress func(crawler.Seeding)) (crawler.Seeding, error) {
+func bring(ctx context.Context, store *frontier.Store, job string, urls iter.Seq2[string, error], closed bool,
+	progress func(crawler.Seeding)) (crawler.Seeding, error) {
 	s := &seeder{
 		store: store, closed: closed, homes: make(map[crawler.Host]bool), ports: make(map[string]bool),
 		holder: fmt.Sprintf("%d-%d-%d", os.Getpid(), seeders.Add(1), time.Now().UnixNano()),
@@ -101,7 +104,8 @@ func (s *seeder) takesSeeds(ctx context.Context, job string) (crawler.Status, er
 }
 
 // run reads the list, and admits it with several goroutines.
-func (s *seeder) run(ctx context.Context, urls iter.Seq2[string, error], progress func(crawler.Seeding)) (crawler.Seeding, error) {
+func (s *seeder) run(ctx context.Context, urls iter.Seq2[string, error],
+	progress func(crawler.Seeding)) (crawler.Seeding, error) {
 	working, stop := context.WithCancel(ctx)
 	defer stop()
 	batches := make(chan []line)

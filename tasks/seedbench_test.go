@@ -85,7 +85,8 @@ func openFleet(b *testing.B, node *redistest.Node) *tasks.Client {
 func synthetic(n, hosts int) iter.Seq2[string, error] {
 	return func(yield func(string, error) bool) {
 		for i := range n {
-			url := fmt.Sprintf("https://www.site%d.example.com/articles/2026/%02d/a-title-of-some-words-%d.html", i%hosts, i%12+1, i)
+			url := fmt.Sprintf("https://www.site%d.example.com/articles/2026/%02d/a-title-of-some-words-%d.html",
+				i%hosts, i%12+1, i)
 			if !yield(url, nil) {
 				return
 			}

@@ -68,7 +68,8 @@ func parseSeeds(payload []byte) (Seeds, error) {
 	const want = `want {"job": "name", "urls": ["https://…", …]}`
 	var s Seeds
 	if len(payload) > MaxSeedPayload {
-		return s, fmt.Errorf("the payload of a %s task has %d bytes, at most %d are allowed: make several tasks", TypeSeed, len(payload), MaxSeedPayload)
+		return s, fmt.Errorf("the payload of a %s task has %d bytes, at most %d are allowed: make several tasks",
+			TypeSeed, len(payload), MaxSeedPayload)
 	}
 	if err := json.Unmarshal([]byte(crawler.EncodeBytes(string(payload))), &s); err != nil {
 		return s, fmt.Errorf("payload %.200q of a %s task: %w: %s", payload, TypeSeed, err, want)
@@ -79,7 +80,8 @@ func parseSeeds(payload []byte) (Seeds, error) {
 	case len(s.URLs) == 0:
 		return s, fmt.Errorf("payload %.200q of a %s task has no urls: %s", payload, TypeSeed, want)
 	case len(s.URLs) > MaxSeedURLs:
-		return s, fmt.Errorf("a %s task has %d urls, at most %d are allowed: make several tasks", TypeSeed, len(s.URLs), MaxSeedURLs)
+		return s, fmt.Errorf("a %s task has %d urls, at most %d are allowed: make several tasks", TypeSeed, len(s.URLs),
+			MaxSeedURLs)
 	}
 	if _, err := crawler.ParsePriority(string(s.Priority)); err != nil {
 		return s, fmt.Errorf("payload %.200q of a %s task: priority: %w", payload, TypeSeed, err)

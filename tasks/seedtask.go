@@ -26,8 +26,10 @@ const (
 // number may run. The schedulers of a fleet run it, because a fleet has a scheduler
 // whatever jobs there are, and seeding needs only Redis. Workers serve the queues of
 // running jobs, and may serve only some.
-func ServeSeeds(ctx context.Context, redis asynq.RedisConnOpt, store *frontier.Store, log *slog.Logger) (*Server, error) {
-	return Serve(ctx, redis, nil, ServerConfig{Job: SeedQueue, Concurrency: seedTasks, Poll: seedPoll, Store: store, Log: log})
+func ServeSeeds(ctx context.Context, redis asynq.RedisConnOpt, store *frontier.Store,
+	log *slog.Logger) (*Server, error) {
+	return Serve(ctx, redis, nil, ServerConfig{Job: SeedQueue, Concurrency: seedTasks, Poll: seedPoll, Store: store,
+		Log: log})
 }
 
 // seed runs one task of TypeSeed. Errors that a retry cannot fix are archived; errors of

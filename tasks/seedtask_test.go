@@ -161,7 +161,8 @@ func (n *seedFixture) wantArchived(info *asynq.TaskInfo, says ...string) {
 	n.t.Helper()
 	// A busy machine may lose the lease of a task once and retry it.
 	if info.State != asynq.TaskStateArchived || !strings.Contains(info.LastErr, asynq.SkipRetry.Error()) {
-		n.t.Errorf("the task is %v after %d retries (%s), want it archived without a retry", info.State, info.Retried, info.LastErr)
+		n.t.Errorf("the task is %v after %d retries (%s), want it archived without a retry", info.State, info.Retried,
+			info.LastErr)
 	}
 	for _, text := range says {
 		if !strings.Contains(info.LastErr, text) {
@@ -176,7 +177,8 @@ func seedsJob(t *testing.T, n *seedFixture) {
 		t.Errorf("the task is a %s in queue %s", info.Type, info.Queue)
 	}
 	_, reason := crawler.ParseURL("nowhere")
-	want := crawler.Seeding{Admitted: 2, Seen: 1, Refused: 1, Refusals: []crawler.Refusal{{Line: 3, URL: "nowhere", Reason: reason.Error()}}}
+	want := crawler.Seeding{Admitted: 2, Seen: 1, Refused: 1,
+		Refusals: []crawler.Refusal{{Line: 3, URL: "nowhere", Reason: reason.Error()}}}
 	if diff := cmp.Diff(want, n.result(info)); diff != "" {
 		t.Errorf("the result differs (-want +got):\n%s", diff)
 	}
@@ -196,18 +198,21 @@ func seedsByPriority(t *testing.T, n *seedFixture) {
 	if _, err := n.fleet.Set(t.Context(), n.queue, tasks.AnyRevision, changes); err != nil {
 		t.Fatal(err)
 	}
-	lines := listOf("https://a.example/archive/1", "https://a.example/a", "https://a.example/b", `{"url": "https://a.example/archive/2", "priority": "urgent"}`,
+	lines := listOf("https://a.example/archive/1", "https://a.example/a", "https://a.example/b",
+		`{"url": "https://a.example/archive/2", "priority": "urgent"}`,
 		`{"url": "https://a.example/c", "prority": "low"}`, `{"url": "https://a.example/c", "priority": "hihg"}`)
 	sum, err := n.fleet.Seed(t.Context(), n.queue, lines, nil)
 	if err != nil || sum.Admitted != 4 || sum.Refused != 2 {
 		t.Fatalf("the result is %+v, %v", sum, err)
 	}
-	for i, says := range []string{`unknown field "prority" (did you mean "priority"?)`, `"hihg" is not a priority (did you mean "high"?): want urgent, high, normal or low`} {
+	for i, says := range []string{`unknown field "prority" (did you mean "priority"?)`,
+		`"hihg" is not a priority (did you mean "high"?): want urgent, high, normal or low`} {
 		if r := sum.Refusals[i]; r.Line != int64(i+5) || !strings.Contains(r.Reason, says) {
 			t.Errorf("the refusal is %+v, want %q", r, says)
 		}
 	}
-	task, err := tasks.Seeds{Job: n.queue, Priority: crawler.PriorityLow, URLs: []string{"https://a.example/d", "https://a.example/b"}}.Task()
+	task, err := tasks.Seeds{Job: n.queue, Priority: crawler.PriorityLow,
+		URLs: []string{"https://a.example/d", "https://a.example/b"}}.Task()
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -217,7 +222,8 @@ func seedsByPriority(t *testing.T, n *seedFixture) {
 		t.Fatal(err)
 	}
 	for path, want := range map[string]crawler.Priority{
-		"archive/1": crawler.PriorityLow, "a": crawler.PriorityNormal, "b": crawler.PriorityHigh, "archive/2": crawler.PriorityUrgent, "d": crawler.PriorityLow,
+		"archive/1": crawler.PriorityLow, "a": crawler.PriorityNormal, "b": crawler.PriorityHigh,
+		"archive/2": crawler.PriorityUrgent, "d": crawler.PriorityLow,
 	} {
 		u, err := crawler.ParseURL("https://a.example/" + path)
 		if err != nil {
@@ -228,7 +234,9 @@ func seedsByPriority(t *testing.T, n *seedFixture) {
 			t.Errorf("%s waits as %+v (%v), want priority %s", u, found, err, want)
 		}
 	}
-	if _, err := (tasks.Seeds{Job: n.queue, Priority: "soon", URLs: []string{"https://a.example/"}}).Task(); err == nil || !strings.Contains(err.Error(), `priority: "soon" is not a priority`) {
+	if _, err := (tasks.Seeds{Job: n.queue, Priority: "soon",
+		URLs: []string{"https://a.example/"}}).Task(); err == nil ||
+		!strings.Contains(err.Error(), `priority: "soon" is not a priority`) {
 		t.Errorf("a task of an unknown priority: %v", err)
 	}
 }
@@ -334,7 +342,8 @@ func seedsAtOnce(t *testing.T, n *seedFixture) {
 }
 
 func archivesMisplaced(t *testing.T, n *seedFixture) {
-	n.wantArchived(n.carryOut(asynq.NewTask(tasks.TypeFetch, []byte("{}"), asynq.Queue(tasks.SeedQueue))), "does not accept tasks of type")
+	n.wantArchived(n.carryOut(asynq.NewTask(tasks.TypeFetch, []byte("{}"), asynq.Queue(tasks.SeedQueue))),
+		"does not accept tasks of type")
 	n.wantArchived(n.carryOut(asynq.NewTask("email", nil, asynq.Queue(tasks.SeedQueue))), `"email"`)
 	n.serve(newVisitChannel().handle, tasks.ServerConfig{})
 	n.wantArchived(n.seed([]string{"https://a.example/"}, asynq.Queue(n.queue)), `"crawl:seed"`)
@@ -383,10 +392,16 @@ func TestASeedTaskIsBounded(t *testing.T) {
 		urls []string
 		says string
 	}{
-		"no job":        {"", []string{"https://a.example/"}, "names no job"},
-		"no URLs":       {"news", nil, "has no urls"},
-		"too many URLs": {"news", slices.Repeat([]string{"a:b"}, tasks.MaxSeedURLs+1), "at most 10000 are allowed: make several tasks"},
-		"too long":      {"news", []string{strings.Repeat("x", tasks.MaxSeedPayload)}, "at most 1048576 are allowed: make several tasks"},
+		"no job":  {"", []string{"https://a.example/"}, "names no job"},
+		"no URLs": {"news", nil, "has no urls"},
+		"too many URLs": {
+			"news", slices.Repeat([]string{"a:b"}, tasks.MaxSeedURLs+1),
+			"at most 10000 are allowed: make several tasks",
+		},
+		"too long": {
+			"news", []string{strings.Repeat("x", tasks.MaxSeedPayload)},
+			"at most 1048576 are allowed: make several tasks",
+		},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -395,7 +410,8 @@ func TestASeedTaskIsBounded(t *testing.T) {
 			}
 		})
 	}
-	if _, err := tasks.NewSeedTask("news", slices.Repeat([]string{"https://a.example/"}, tasks.MaxSeedURLs)); err != nil {
+	if _, err := tasks.NewSeedTask("news", slices.Repeat([]string{"https://a.example/"},
+		tasks.MaxSeedURLs)); err != nil {
 		t.Error(err)
 	}
 }
@@ -425,7 +441,8 @@ func TestAJobThatIsEndedMeanwhileTakesNoMoreSeeds(t *testing.T) {
 	if _, err := n.fleet.Seed(t.Context(), n.queue, cancelled, nil); !errors.Is(err, crawler.ErrJobEnded) {
 		t.Errorf("the error is %v, want that the job has ended", err)
 	}
-	if _, err := n.fleet.Seed(t.Context(), n.queue, listOf("https://a.example/"), nil); !errors.Is(err, crawler.ErrJobEnded) {
+	if _, err := n.fleet.Seed(t.Context(), n.queue, listOf("https://a.example/"), nil); !errors.Is(err,
+		crawler.ErrJobEnded) {
 		t.Errorf("the error is %v, want that the job has ended", err)
 	}
 }
@@ -439,7 +456,8 @@ func TestALineThatCannotBeReadIsOneRefusal(t *testing.T) {
 	if err != nil || sum.Admitted != 2 || sum.Refused != 1 || len(sum.Refusals) != 1 {
 		t.Fatalf("the result is %+v, %v; want 2 new and 1 refused", sum, err)
 	}
-	if r := sum.Refusals[0]; r.Line != 2 || !strings.HasPrefix(r.URL, "https://a.example/xxx") || !strings.Contains(r.Reason, "at most 50 bytes") {
+	if r := sum.Refusals[0]; r.Line != 2 || !strings.HasPrefix(r.URL, "https://a.example/xxx") ||
+		!strings.Contains(r.Reason, "at most 50 bytes") {
 		t.Errorf("the line is refused as %+v", r)
 	}
 }
@@ -461,11 +479,14 @@ func TestOnlySeedsOfOperatorsOpenPorts(t *testing.T) {
 	}
 	n.result(n.seed([]string{"https://a.example:2/"}))
 	opens(n.queue)
-	if _, err := n.fleet.Seed(t.Context(), n.queue, listOf("https://a.example:3/", "https://b.example:3/", "https://a.example/", "https://a.example:1/"), nil); err != nil {
+	if _, err := n.fleet.Seed(t.Context(), n.queue,
+		listOf("https://a.example:3/", "https://b.example:3/", "https://a.example/", "https://a.example:1/"),
+		nil); err != nil {
 		t.Fatal(err)
 	}
 	opens(n.queue, "", "1", "3")
-	for name, create := range map[string]func(context.Context, crawler.Job) error{"closed": n.fleet.CreateClosed, "open": n.fleet.Create} {
+	for name, create := range map[string]func(context.Context, crawler.Job) error{
+		"closed": n.fleet.CreateClosed, "open": n.fleet.Create} {
 		job := crawler.DefaultJob()
 		job.Name, job.Seeds = n.queue[:min(len(n.queue), 50)]+"-"+name, []string{"https://a.example:4/"}
 		if err := create(t.Context(), job); err != nil {

@@ -91,7 +91,8 @@ func Serve(ctx context.Context, redis asynq.RedisConnOpt, handle Handler, cfg Se
 	if cfg.Places != nil {
 		redis = frontier.WithDequeuePolicy(redis, cfg.Places)
 	}
-	s := &Server{job: cfg.Job, places: cfg.Places, ctx: ctx, handle: handle, store: cfg.Store, log: cfg.Log, drain: make(chan struct{}), cancel: cancel}
+	s := &Server{job: cfg.Job, places: cfg.Places, ctx: ctx, handle: handle, store: cfg.Store, log: cfg.Log,
+		drain: make(chan struct{}), cancel: cancel}
 	s.server = asynq.NewServer(redis, asynq.Config{
 		Concurrency:              cfg.Concurrency,
 		Queues:                   map[string]int{cfg.Job: 1},

@@ -24,13 +24,15 @@ const AnyRevision = -1
 // conflict, the error wraps [crawler.ErrJobChanged]. It is a [crawler.SettingError] for a
 // setting that cannot be changed or a value that is invalid, and wraps [crawler.ErrNoJob],
 // or [crawler.ErrJobEnded] for a job that was cancelled.
-func (c *Client) Set(ctx context.Context, job string, revision int64, changes crawler.Changes) (crawler.Adjustment, error) {
+func (c *Client) Set(ctx context.Context, job string, revision int64,
+	changes crawler.Changes) (crawler.Adjustment, error) {
 	first, err := c.store.Status(ctx, job)
 	if err != nil {
 		return crawler.Adjustment{}, err
 	}
 	if revision != AnyRevision && revision != first.Revision {
-		return crawler.Adjustment{}, fmt.Errorf("job %q is at revision %d, not %d: %w", job, first.Revision, revision, crawler.ErrJobChanged)
+		return crawler.Adjustment{}, fmt.Errorf("job %q is at revision %d, not %d: %w", job, first.Revision, revision,
+			crawler.ErrJobChanged)
 	}
 	for now := first; ; {
 		done, err := c.set(ctx, now, changes)
@@ -42,7 +44,8 @@ func (c *Client) Set(ctx context.Context, job string, revision int64, changes cr
 		}
 		for _, change := range setting.Differences(first.Job, now.Job, now.Now, now.Revision) {
 			if _, ours := changes[change.Setting]; ours {
-				return crawler.Adjustment{}, fmt.Errorf("job %q: %w: %v: check it, and set it again", job, crawler.ErrJobChanged, change)
+				return crawler.Adjustment{}, fmt.Errorf("job %q: %w: %v: check it, and set it again", job,
+					crawler.ErrJobChanged, change)
 			}
 		}
 	}
@@ -81,7 +84,8 @@ func bounded(changes []crawler.Change, n int) []crawler.Change {
 
 // raised lists the budgets of a job that a change raises beyond what is spent. If the job
 // ended because of a budget and does not continue, the note says why.
-func (c *Client) raised(ctx context.Context, was crawler.Status, job crawler.Job) (raised []string, note string, err error) {
+func (c *Client) raised(ctx context.Context, was crawler.Status,
+	job crawler.Job) (raised []string, note string, err error) {
 	counters, err := c.store.Counters(ctx, job.Name)
 	if err != nil {
 		return nil, "", err

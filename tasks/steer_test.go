@@ -45,7 +45,8 @@ func TestAJobThatHasNotStartedIsNotPaused(t *testing.T) {
 		"paused":  func() error { return e.client.Pause(t.Context(), later.Name) },
 		"running": func() error { return e.client.Resume(t.Context(), later.Name) },
 	} {
-		if err := do(); !errors.Is(err, crawler.ErrJobState) || !strings.Contains(err.Error(), later.Name) || !strings.Contains(err.Error(), verb) {
+		if err := do(); !errors.Is(err, crawler.ErrJobState) || !strings.Contains(err.Error(), later.Name) ||
+			!strings.Contains(err.Error(), verb) {
 			t.Errorf("%s: %v", verb, err)
 		}
 	}

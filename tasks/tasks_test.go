@@ -106,7 +106,8 @@ func carriesVisit(t *testing.T, w *queueTest) {
 	shut()
 
 	info := w.wantState(got.id, asynq.TaskStateCompleted)
-	if info.Type != "crawl:fetch" || info.Queue != w.queue || info.Retention != time.Hour || info.Timeout != time.Minute {
+	if info.Type != "crawl:fetch" || info.Queue != w.queue || info.Retention != time.Hour ||
+		info.Timeout != time.Minute {
 		t.Errorf("the task is %+v, want a crawl:fetch of a minute at most, kept for an hour", info)
 	}
 	payload := fmt.Sprintf(`{"job":%q,"run":1700000000000,"host":"site.example:8080","epoch":7}`, w.queue)
@@ -174,7 +175,8 @@ func archivesFailure(t *testing.T, w *queueTest) {
 	shut()
 	info := w.wantState(id, asynq.TaskStateArchived)
 	if !strings.Contains(info.LastErr, "the disk is full") || info.Retried != 0 {
-		t.Errorf("the task's error is %q after %d retries, want that of the handler and none", info.LastErr, info.Retried)
+		t.Errorf("the task's error is %q after %d retries, want that of the handler and none", info.LastErr,
+			info.Retried)
 	}
 	if !strings.Contains(string(info.Result), `"pages":3`) {
 		t.Errorf("the result is %q, want what the visit did before it failed", info.Result)
@@ -203,9 +205,11 @@ func survivesPanic(t *testing.T, w *queueTest) {
 func archivesStrangers(t *testing.T, w *queueTest) {
 	client := asynq.NewClient(w.redis)
 	defer client.Close()
-	payloads := []string{"no JSON", "null", "{}", `["job"]`, `{"job":"a","host":"","epoch":1}`, `{"job":"a","host":"b"}`, ""}
+	payloads := []string{"no JSON", "null", "{}", `["job"]`, `{"job":"a","host":"","epoch":1}`,
+		`{"job":"a","host":"b"}`, ""}
 	for i, payload := range payloads {
-		task := asynq.NewTask(tasks.TypeFetch, []byte(payload), asynq.Queue(w.queue), asynq.TaskID(fmt.Sprint("stranger-", i)))
+		task := asynq.NewTask(tasks.TypeFetch, []byte(payload), asynq.Queue(w.queue),
+			asynq.TaskID(fmt.Sprint("stranger-", i)))
 		if _, err := client.EnqueueContext(t.Context(), task); err != nil {
 			t.Fatal(err)
 		}

@@ -47,7 +47,8 @@ func parseVisit(t *asynq.Task) (Visit, error) {
 		return Visit{}, fmt.Errorf("payload %.200q of a %s task: %w", t.Payload(), t.Type(), err)
 	}
 	if v.Job == "" || v.Host == "" || v.Epoch <= 0 {
-		return Visit{}, fmt.Errorf("payload %.200q of a %s task names no visit: want job, host and epoch", t.Payload(), t.Type())
+		return Visit{}, fmt.Errorf("payload %.200q of a %s task names no visit: want job, host and epoch", t.Payload(),
+			t.Type())
 	}
 	return v, nil
 }

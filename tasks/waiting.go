@@ -21,7 +21,8 @@ func (c *Client) Waiting(ctx context.Context, job crawler.Status, counters crawl
 }
 
 // service reads what the fleet can do for a job, as far as it matters.
-func (c *Client) service(ctx context.Context, job crawler.Status, counters crawler.Counters) (s waiting.Service, err error) {
+func (c *Client) service(ctx context.Context, job crawler.Status,
+	counters crawler.Counters) (s waiting.Service, err error) {
 	if s.Processes, err = c.store.Processes(ctx); err != nil {
 		return s, err
 	}

@@ -90,7 +90,8 @@ func collector(host string, pages *results) (*colly.Collector, error) {
 		for _, link := range links {
 			_ = e.Request.Visit(link) // it says whether the link was seen before
 		}
-		pages.write(record{e.Request.URL.String(), e.Response.StatusCode, len(e.Response.Body), e.DOM.Find("title").First().Text(), len(links)})
+		pages.write(record{e.Request.URL.String(), e.Response.StatusCode, len(e.Response.Body),
+			e.DOM.Find("title").First().Text(), len(links)})
 	})
 	c.OnResponse(func(r *colly.Response) {
 		if !strings.Contains(r.Headers.Get("Content-Type"), "html") {

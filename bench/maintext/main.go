@@ -68,7 +68,8 @@ func run(folder string) error {
 		}
 		each := (processorTime() - began) / time.Duration(len(articles))
 		p, r := precision.value(), recall.value()
-		fmt.Printf("| %s | %.3f | %.3f | %.3f | %.1f ms |\n", x.name, 2*p*r/(p+r), p, r, float64(each.Microseconds())/1000)
+		fmt.Printf("| %s | %.3f | %.3f | %.3f | %.1f ms |\n", x.name, 2*p*r/(p+r), p, r,
+			float64(each.Microseconds())/1000)
 	}
 	return nil
 }

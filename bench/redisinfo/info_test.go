@@ -18,7 +18,8 @@ func TestWhatCommandsTook(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	want := Commands{"evalsha": {856, 171799 * time.Microsecond}, "hdel": {10251, 3075 * time.Microsecond}, "config resetstat": {1, 40 * time.Microsecond}}
+	want := Commands{"evalsha": {856, 171799 * time.Microsecond}, "hdel": {10251, 3075 * time.Microsecond},
+		"config resetstat": {1, 40 * time.Microsecond}}
 	if !maps.Equal(got, want) || fields["used_memory"] != "1" {
 		t.Errorf("got %v of %v, want %v", got, fields, want)
 	}
@@ -28,7 +29,8 @@ func TestWhatCommandsTook(t *testing.T) {
 	before := maps.Clone(got)
 	got.Add(Commands{"hdel": {1, time.Second}, "get": {2, time.Microsecond}})
 	since := got.Since(before)
-	if names := got.Busiest(9); names[0] != "hdel" || names[3] != "get" || since["hdel"] != (Command{1, time.Second}) || since["evalsha"] != (Command{}) {
+	if names := got.Busiest(9); names[0] != "hdel" || names[3] != "get" || since["hdel"] != (Command{1, time.Second}) ||
+		since["evalsha"] != (Command{}) {
 		t.Errorf("with more: %v; since: %v", got, since)
 	}
 	if got, err := CommandsOf(Fields("cmdstat_get:calls=x,usec=1\r\n")); err == nil {

@@ -48,7 +48,8 @@ type worker struct {
 func (w *worker) full() bool { return int(w.visits.Load()) >= w.places }
 
 // newFleet makes the job and its fleet. dir is for what the workers keep.
-func newFleet(ctx context.Context, e redisconn.Endpoint, web *simweb.Web, job crawler.Job, workers, visits int, dir string) (*fleet, error) {
+func newFleet(ctx context.Context, e redisconn.Endpoint, web *simweb.Web, job crawler.Job, workers, visits int,
+	dir string) (*fleet, error) {
 	f := &fleet{job: job, endpoint: e}
 	f.store = f.open()
 	err := f.store.Create(ctx, job)
@@ -93,7 +94,8 @@ func (f *fleet) hire(ctx context.Context, web *simweb.Web, name string, visits i
 	}
 	w := &worker{places: visits}
 	w.visitor, err = visit.New(f.job, scope, visit.Tools{
-		Frontier: store.Frontier(status.Job), Fetcher: simweb.Fetcher{Web: web}, Robots: robots.New(store.RobotsCache(), robots.Config{}),
+		Frontier: store.Frontier(status.Job), Fetcher: simweb.Fetcher{Web: web},
+		Robots: robots.New(store.RobotsCache(), robots.Config{}),
 		Parser: parser, Sink: pages,
 	}, visit.Config{Worker: name, CPU: make(chan struct{}, runtime.GOMAXPROCS(0)), Full: w.full})
 	if err != nil {

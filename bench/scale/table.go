@@ -19,7 +19,8 @@ func markdown(tolls []*toll) string {
 		asked := float64(t.account.Asked)
 		fmt.Fprintf(b, "| %s | %d | %d | %d | %.0f | %.0f | %.1f | %.0f | %.0f | %.0f | %d | %d | %d |\n",
 			t.scenario.name, t.web.Hosts(), t.account.Asked, t.counters.Visits, asked/t.wall.Seconds(),
-			micros(redis)/asked, float64(t.commands.Calls())/asked, asked/redis.Seconds(), micros(t.house)/asked, float64(t.peak)/1e6,
+			micros(redis)/asked, float64(t.commands.Calls())/asked, asked/redis.Seconds(), micros(t.house)/asked,
+			float64(t.peak)/1e6,
 			t.account.Missed, t.account.Twice, t.broken())
 	}
 	b.WriteString("\nWhat Redis did most, of the time that its commands took; scripts contain the commands that they call:\n\n")
@@ -27,7 +28,8 @@ func markdown(tolls []*toll) string {
 		var parts []string
 		for _, name := range t.commands.Busiest(t.top) {
 			c := t.commands[name]
-			parts = append(parts, fmt.Sprintf("%s %.2f a page, %.1f µs each", strings.ToUpper(name), float64(c.Calls)/float64(t.account.Asked), micros(c.Took)/float64(max(1, c.Calls))))
+			parts = append(parts, fmt.Sprintf("%s %.2f a page, %.1f µs each", strings.ToUpper(name),
+				float64(c.Calls)/float64(t.account.Asked), micros(c.Took)/float64(max(1, c.Calls))))
 		}
 		fmt.Fprintf(b, "- %s: %s\n", t.scenario.name, strings.Join(parts, "; "))
 	}
@@ -42,7 +44,8 @@ func nodes(tolls []*toll) string {
 			continue
 		}
 		for i, took := range t.redis {
-			fmt.Fprintf(b, "- %s, master %d: %d keys in the end, %.0f µs a page\n", t.scenario.name, i+1, t.keys[i], micros(took)/float64(t.account.Asked))
+			fmt.Fprintf(b, "- %s, master %d: %d keys in the end, %.0f µs a page\n", t.scenario.name, i+1, t.keys[i],
+				micros(took)/float64(t.account.Asked))
 		}
 	}
 	if b.Len() == 0 {

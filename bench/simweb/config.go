@@ -66,7 +66,8 @@ func (c Config) validate() error {
 	for _, part := range []struct {
 		name  string
 		value float64
-	}{{"abroad", c.Abroad}, {"dead", c.Dead}, {"gone", c.Gone}, {"failing", c.Failing}, {"ruled", c.Ruled}, {"private", c.Private}} {
+	}{{"abroad", c.Abroad}, {"dead", c.Dead}, {"gone", c.Gone}, {"failing", c.Failing}, {"ruled", c.Ruled},
+		{"private", c.Private}} {
 		if part.value < 0 || part.value >= 0.5 {
 			return fmt.Errorf("simweb: %s is %g: want 0 to less than 0.5", part.name, part.value)
 		}

@@ -25,7 +25,8 @@ func newLedger(w *Web) *Ledger {
 	l := &Ledger{
 		web: w, began: time.Now(),
 		asked: make([]atomic.Uint32, w.Pages()), robots: make([]atomic.Uint32, w.Hosts()),
-		at: make([]atomic.Int32, w.Hosts()), first: make([]atomic.Int64, w.Hosts()), last: make([]atomic.Int64, w.Hosts()),
+		at: make([]atomic.Int32, w.Hosts()), first: make([]atomic.Int64, w.Hosts()),
+		last: make([]atomic.Int64, w.Hosts()),
 	}
 	l.smallest.Store(int64(time.Hour))
 	return l

@@ -51,7 +51,8 @@ func (a Addresses) Name(host int) string {
 func (a Addresses) Number(name string) (int, bool) {
 	address, port, err := net.SplitHostPort(name)
 	ip := net.ParseIP(address).To4()
-	if err != nil || port != strconv.Itoa(a.Port) || ip == nil || ip[0] != 127 || ip[1] == 0 || ip[3] == 0 || ip[3] == 255 {
+	if err != nil || port != strconv.Itoa(a.Port) || ip == nil || ip[0] != 127 || ip[1] == 0 || ip[3] == 0 ||
+		ip[3] == 255 {
 		return 0, false
 	}
 	host := (int(ip[1]-1)*256+int(ip[2]))*254 + int(ip[3]) - 1

@@ -19,7 +19,8 @@ const robotsTxt = "User-agent: *\nDisallow: " + privatePath + "\n"
 func (w *Web) RoundTrip(req *http.Request) (*http.Response, error) {
 	host, ok := w.hostOf(req.URL.Host)
 	if !ok {
-		return nil, &net.OpError{Op: "dial", Net: "tcp", Err: &net.DNSError{Err: "no such host", Name: req.URL.Host, IsNotFound: true}}
+		return nil, &net.OpError{Op: "dial", Net: "tcp",
+			Err: &net.DNSError{Err: "no such host", Name: req.URL.Host, IsNotFound: true}}
 	}
 	if w.dead(host) {
 		return nil, &net.OpError{Op: "dial", Net: "tcp", Err: syscall.ECONNREFUSED}

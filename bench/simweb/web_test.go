@@ -181,7 +181,8 @@ func TestNamesAreRead(t *testing.T) {
 				t.Errorf("%s is read as %d, %t; want %d", naming.Name(host), got, ok, host)
 			}
 		}
-		for _, other := range []string{"", "example.com", "127.0.0.1:8080", "127.1.0.1:81", "127.1.0.0:8080", "www.site-x.sim.example"} {
+		for _, other := range []string{"", "example.com", "127.0.0.1:8080", "127.1.0.1:81", "127.1.0.0:8080",
+			"www.site-x.sim.example"} {
 			if got, ok := naming.Number(other); ok {
 				t.Errorf("%q is read as %d", other, got)
 			}

@@ -95,10 +95,16 @@ type accessRule struct {
 
 // accessFields maps the name of each field of a rule to the function that reads it.
 var accessFields = map[string]func(*accessFile, *accessRule, ast.Node) error{
-	"hosts":            (*accessFile).hosts,
-	"headers":          (*accessFile).headers,
-	"user":             func(f *accessFile, r *accessRule, n ast.Node) (err error) { r.user, err = f.value(n); return err },
-	"password":         func(f *accessFile, r *accessRule, n ast.Node) (err error) { r.password, err = f.hidden(n); return err },
+	"hosts":   (*accessFile).hosts,
+	"headers": (*accessFile).headers,
+	"user": func(f *accessFile, r *accessRule, n ast.Node) (err error) {
+		r.user, err = f.value(n)
+		return err
+	},
+	"password": func(f *accessFile, r *accessRule, n ast.Node) (err error) {
+		r.password, err = f.hidden(n)
+		return err
+	},
 	"proxies":          (*accessFile).proxies,
 	"proxy_remote_dns": func(f *accessFile, r *accessRule, n ast.Node) error { return f.truth(n, &r.remoteDNS) },
 	"ca":               (*accessFile).authorities,
@@ -109,14 +115,16 @@ var accessFields = map[string]func(*accessFile, *accessRule, ast.Node) error{
 func (f *accessFile) rule(node ast.Node) (fetch.Rule, error) {
 	fields, ok := node.(ast.MapNode)
 	if !ok {
-		return fetch.Rule{}, f.wrong(node, errors.New(`not a rule: write "- hosts: [example.org]" and the rule's fields below it`))
+		return fetch.Rule{}, f.wrong(node,
+			errors.New(`not a rule: write "- hosts: [example.org]" and the rule's fields below it`))
 	}
 	var r accessRule
 	for field := fields.MapRange(); field.Next(); {
 		name := field.Key().GetToken().Value
 		read := accessFields[name]
 		if read == nil {
-			return r.Rule, f.wrong(field.Key(), fmt.Errorf("unknown field %q: want hosts, headers, user, password, proxies, proxy_remote_dns, ca, insecure or tls", name))
+			return r.Rule, f.wrong(field.Key(),
+				fmt.Errorf("unknown field %q: want hosts, headers, user, password, proxies, proxy_remote_dns, ca, insecure or tls", name))
 		}
 		if err := read(f, &r, field.Value()); err != nil {
 			return r.Rule, err
@@ -185,7 +193,8 @@ func (f *accessFile) proxies(r *accessRule, n ast.Node) error {
 		if err != nil {
 			return err
 		}
-		f.secret = f.secret || strings.Contains(references.ReplaceAllString(text, ""), "@") && !references.MatchString(text)
+		f.secret = f.secret || strings.Contains(references.ReplaceAllString(text, ""), "@") &&
+			!references.MatchString(text)
 		text, err = expand(text, f.folder(), escapeLogin)
 		if err != nil {
 			return f.wrong(n, err)

@@ -93,29 +93,47 @@ func TestAnAccessFileIsRead(t *testing.T) {
 func TestAnAccessFileIsStrictAndTellsNoSecret(t *testing.T) {
 	t.Parallel()
 	for name, c := range map[string]struct{ text, says string }{
-		"no list":                   {"password: hunter2", "line 1: not a list of rules"},
-		"no rule":                   {"- hunter2", "line 1: not a rule"},
-		"an unknown field":          {"- hosts: [a.test]\n  pasword: hunter2", `line 2: unknown field "pasword"`},
-		"no YAML":                   {"- hosts: [a.test\n  password: \"hunter2", "not valid YAML"},
-		"a host with a space":       {"- hosts:\n    - a.test\n    - a b\n  password: hunter2", `line 3: "a b" is no host`},
-		"a secret for everybody":    {"- user: ann\n  password: hunter2", "line 1: headers, a user, insecure and tls are for hosts"},
-		"an unknown kind of TLS":    {"- hosts: [a.test]\n  tls: ancient", `line 1: tls: "ancient" is unknown: want modern or legacy`},
-		"old TLS for everybody":     {"- tls: legacy", "are for hosts that are named"},
-		"a variable that is not":    {"- hosts: [a.test]\n  password: ${TRAWL_TEST_NOSUCH}", "line 2: ${TRAWL_TEST_NOSUCH}"},
-		"a file that is not":        {"- hosts: [a.test]\n  headers:\n    X-Key: ${file:nosuch}", "line 3: ${file:nosuch}"},
-		"a list for a text":         {"- hosts: [a.test]\n  password: [hunter2]", "line 2: want a string"},
-		"headers that are a text":   {"- hosts: [a.test]\n  headers: hunter2", "line 2: headers"},
-		"a header of the crawler":   {"- hosts: [a.test]\n  headers:\n    User-Agent: hunter2", "line 3: the header User-Agent"},
-		"a value with a line end":   {"- hosts: [a.test]\n  headers:\n    X-Key: \"hunter2\\nX: y\"", "line 3: the header X-Key"},
-		"a proxy that speaks ftp":   {"- proxies:\n    - ftp://ann:hunter2@a.test", `proxy "ftp://***@a.test"`},
-		"neither true nor false":    {"- hosts: [a.test]\n  insecure: hunter2", "line 2: want true or false"},
-		"an authority that is not":  {"- ca: nosuch.pem", "line 1: ca"},
-		"two times the same":        {"- hosts: [a.test]\n  user: ann\n  user: hunter2", "not valid YAML"},
-		"an Authorization and user": {"- hosts: [a.test]\n  user: ann\n  password: hunter2\n  headers: {Authorization: hunter2}", "leave one of them out"},
+		"no list":          {"password: hunter2", "line 1: not a list of rules"},
+		"no rule":          {"- hunter2", "line 1: not a rule"},
+		"an unknown field": {"- hosts: [a.test]\n  pasword: hunter2", `line 2: unknown field "pasword"`},
+		"no YAML":          {"- hosts: [a.test\n  password: \"hunter2", "not valid YAML"},
+		"a host with a space": {
+			"- hosts:\n    - a.test\n    - a b\n  password: hunter2", `line 3: "a b" is no host`,
+		},
+		"a secret for everybody": {
+			"- user: ann\n  password: hunter2", "line 1: headers, a user, insecure and tls are for hosts",
+		},
+		"an unknown kind of TLS": {
+			"- hosts: [a.test]\n  tls: ancient", `line 1: tls: "ancient" is unknown: want modern or legacy`,
+		},
+		"old TLS for everybody": {"- tls: legacy", "are for hosts that are named"},
+		"a variable that is not": {
+			"- hosts: [a.test]\n  password: ${TRAWL_TEST_NOSUCH}", "line 2: ${TRAWL_TEST_NOSUCH}",
+		},
+		"a file that is not": {
+			"- hosts: [a.test]\n  headers:\n    X-Key: ${file:nosuch}", "line 3: ${file:nosuch}",
+		},
+		"a list for a text":       {"- hosts: [a.test]\n  password: [hunter2]", "line 2: want a string"},
+		"headers that are a text": {"- hosts: [a.test]\n  headers: hunter2", "line 2: headers"},
+		"a header of the crawler": {
+			"- hosts: [a.test]\n  headers:\n    User-Agent: hunter2", "line 3: the header User-Agent",
+		},
+		"a value with a line end": {
+			"- hosts: [a.test]\n  headers:\n    X-Key: \"hunter2\\nX: y\"", "line 3: the header X-Key",
+		},
+		"a proxy that speaks ftp":  {"- proxies:\n    - ftp://ann:hunter2@a.test", `proxy "ftp://***@a.test"`},
+		"neither true nor false":   {"- hosts: [a.test]\n  insecure: hunter2", "line 2: want true or false"},
+		"an authority that is not": {"- ca: nosuch.pem", "line 1: ca"},
+		"two times the same":       {"- hosts: [a.test]\n  user: ann\n  user: hunter2", "not valid YAML"},
+		"an Authorization and user": {
+			"- hosts: [a.test]\n  user: ann\n  password: hunter2\n  headers: {Authorization: hunter2}",
+			"leave one of them out",
+		},
 	} {
 		path := accessFileOf(t, 0o600, c.text)
 		_, err := readAccess(path)
-		if err == nil || !strings.Contains(err.Error(), c.says) || !strings.Contains(err.Error(), path) || strings.Contains(err.Error(), "hunter2") {
+		if err == nil || !strings.Contains(err.Error(), c.says) || !strings.Contains(err.Error(), path) ||
+			strings.Contains(err.Error(), "hunter2") {
 			t.Errorf("%s: got %v, want %q", name, err, c.says)
 		}
 	}

@@ -44,8 +44,10 @@ Exit statuses: 0 no violation, 1 violations or a failure, 2 usage.`,
 			return auditOutputs(cmd.Context(), where, each, asJSON, stdout)
 		},
 	}
-	cmd.Flags().StringVar(&out, "out", "", "the workers' output (a folder or the URL of a bucket), for a job of a fleet")
-	cmd.Flags().BoolVar(&each, "each", false, "also list each host and each address with its requests and its smallest gap")
+	cmd.Flags().StringVar(&out, "out", "",
+		"the workers' output (a folder or the URL of a bucket), for a job of a fleet")
+	cmd.Flags().BoolVar(&each, "each", false,
+		"also list each host and each address with its requests and its smallest gap")
 	cmd.Flags().BoolVar(&asJSON, "json", false, "print JSON")
 	return cmd
 }

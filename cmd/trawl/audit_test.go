@@ -114,7 +114,8 @@ func TestHostsOnOneAddressShareItsDelay(t *testing.T) {
 	s.run(args...).exits(done)
 	got := s.audit("site", done)
 	if got.Requests != 16 || got.Hosts.Number != 4 || got.Addresses.Number != 1 {
-		t.Errorf("%d requests to %d hosts at %d addresses, want 16, 4 and 1", got.Requests, got.Hosts.Number, got.Addresses.Number)
+		t.Errorf("%d requests to %d hosts at %d addresses, want 16, 4 and 1", got.Requests, got.Hosts.Number,
+			got.Addresses.Number)
 	}
 	if got.Addresses.SmallestMS < float64(delay.Milliseconds()) {
 		t.Errorf("two requests to the address are %vms apart, want %v", got.Addresses.SmallestMS, delay)
@@ -171,7 +172,8 @@ func TestAnAuditFindsWhatWasNotPolite(t *testing.T) {
 			one.request(0, "one", "http://a.test/no", `"gap_ms":0,"robots":"ignored"`)
 		}, ""},
 		"Retry-After": {func(one, two *journal) {
-			one.request(0, "one", "http://a.test/", `"duration_ms":10,"gap_ms":0,"retry_after_ms":2000,"robots":"ignored"`)
+			one.request(0, "one", "http://a.test/",
+				`"duration_ms":10,"gap_ms":0,"retry_after_ms":2000,"robots":"ignored"`)
 			one.request(5, "one", "http://a.test/under-way", `"gap_ms":0,"robots":"ignored"`)
 			two.request(2009, "two", "http://a.test/early", `"gap_ms":0,"robots":"ignored"`)
 			two.request(2010, "two", "http://a.test/late", `"gap_ms":0,"robots":"ignored"`)
@@ -256,7 +258,8 @@ func TestAnAuditJudgesAllJobsOfAFleetTogether(t *testing.T) {
 			if c.want != "" {
 				status = failed
 			}
-			for _, args := range [][]string{{"out"}, {"out/ja", "out/jb"}, {"out", "out/jb"}, {"ja", "jb", "--out", "out"}} {
+			for _, args := range [][]string{{"out"}, {"out/ja", "out/jb"}, {"out", "out/jb"},
+				{"ja", "jb", "--out", "out"}} {
 				var got struct {
 					audited
 					Hosts struct {
@@ -269,9 +272,11 @@ func TestAnAuditJudgesAllJobsOfAFleetTogether(t *testing.T) {
 					t.Fatal(err)
 				}
 				if got.Hosts.SmallestMS != c.small || got.Hosts.OwedMS != c.owed {
-					t.Errorf("audit %v: smallest gap %vms of %vms owed, want %v and %v", args, got.Hosts.SmallestMS, got.Hosts.OwedMS, c.small, c.owed)
+					t.Errorf("audit %v: smallest gap %vms of %vms owed, want %v and %v", args, got.Hosts.SmallestMS,
+						got.Hosts.OwedMS, c.small, c.owed)
 				}
-				if told := strings.Join(got.Examples, "\n"); (c.want != "") != (got.Violations == 1) || !strings.Contains(told, c.want) {
+				if told := strings.Join(got.Examples, "\n"); (c.want != "") != (got.Violations == 1) ||
+					!strings.Contains(told, c.want) {
 					t.Errorf("audit %v: %d violations, %q; want %q", args, got.Violations, told, c.want)
 				}
 			}

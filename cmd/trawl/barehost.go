@@ -101,7 +101,8 @@ func bareHost(arg string) bool {
 	name, _, ported := strings.Cut(host, ":")
 	switch strings.ToLower(name) {
 	case "localhost":
-	case "", "http", "https", "ftp", "file", "mailto", "tel", "sms", "urn", "data", "javascript", "about", "blob", "news":
+	case "", "http", "https", "ftp", "file", "mailto", "tel", "sms", "urn", "data", "javascript", "about", "blob",
+		"news":
 		if !strings.HasPrefix(host, "[") {
 			return false
 		}

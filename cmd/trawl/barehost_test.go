@@ -18,11 +18,14 @@ func TestABareHostIsTakenAsHTTPSOrElseAsHTTP(t *testing.T) {
 	s := newShell(t)
 	s.run("crawl", plain.Hosts()[0], "--delay", "0", "--out", "plain").
 		exits(done, "using "+plain.URL(0, "/")+" for "+plain.Hosts()[0]+": https does not work", "1 fetched")
-	s.run("crawl", at, "--delay", "0", "--insecure", at, "--out", "secure").exits(done, "using "+secure.URL+"/ for "+at+"\n", "1 fetched")
+	s.run("crawl", at, "--delay", "0", "--insecure", at, "--out", "secure").exits(done,
+		"using "+secure.URL+"/ for "+at+"\n", "1 fetched")
 	// Whom it trusts is for the crawl to say: it does not go on without TLS.
-	s.run("crawl", at, "--delay", "0", "--host-tries", "1", "--robots-tries", "1", "--out", "untrusted").exits(nothing, "using "+secure.URL+"/ for "+at+"\n", "certificate")
+	s.run("crawl", at, "--delay", "0", "--host-tries", "1", "--robots-tries", "1", "--out", "untrusted").exits(nothing,
+		"using "+secure.URL+"/ for "+at+"\n", "certificate")
 	local := strings.Replace(plain.Hosts()[0], "127.0.0.1", "localhost", 1)
-	s.run("fetch", local+"/docs", "--delay", "0").exits(done, "using http://"+local+"/docs for "+local+"/docs: ", "1 fetched")
+	s.run("fetch", local+"/docs", "--delay", "0").exits(done, "using http://"+local+"/docs for "+local+"/docs: ",
+		"1 fetched")
 }
 
 func TestWhatIsNoBareHostIsNotTakenForOne(t *testing.T) {
@@ -48,13 +51,15 @@ func TestWhatIsNoBareHostIsNotTakenForOne(t *testing.T) {
 		}
 		s.run(args...).exits(status, says)
 	}
-	s.run("fetch", "127.0.0.1", "--allow-private", "--host-tries", "1", "--robots-tries", "1", "--retries", "0").exits(nothing, aURL)
+	s.run("fetch", "127.0.0.1", "--allow-private", "--host-tries", "1", "--robots-tries", "1", "--retries",
+		"0").exits(nothing, aURL)
 }
 
 // A seed over TLS is asked for once, whatever was found out before.
 func TestFindingOutTheSchemeMakesNoRequest(t *testing.T) {
 	t.Parallel()
-	site := testsite.Serve(t, http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { _, _ = w.Write([]byte("a page")) }))
+	site := testsite.Serve(t,
+		http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { _, _ = w.Write([]byte("a page")) }))
 	newShell(t).run("fetch", site.Hosts()[0], "--ignore-robots", "--delay", "0").exits(done)
 	if n := len(site.Requests()); n != 1 {
 		t.Errorf("%d requests were made, want 1", n)

@@ -28,7 +28,8 @@ func newShared(t *testing.T, more ...string) *shared {
 	o := newOffice(t)
 	o.Reach = "192.0.2.0/24" // which is nowhere
 	s := &shared{office: o, graph: g, site: g.Serve(t)}
-	s.args = []string{"crawl", "--redis", o.URL(), "--job", "both", "--out", "mine", "--delay", "20ms", "--concurrency", "1"}
+	s.args = []string{"crawl", "--redis", o.URL(), "--job", "both", "--out", "mine", "--delay", "20ms", "--concurrency",
+		"1"}
 	for _, root := range g.Roots() {
 		s.args = append(s.args, s.site.URL(root.Host, g.Path(root.Page)))
 	}
@@ -75,7 +76,8 @@ func TestACrawlBesideAWorkerLosesNoPageAndSaysWhereTheyAre(t *testing.T) {
 	if len(mine) == 0 || len(theirs) == 0 {
 		t.Fatalf("%d pages are here and %d there, want some of each", len(mine), len(theirs))
 	}
-	for _, said := range []string{end.stderr, s.run("export", "mine").exits(done).stderr, s.run("audit", "mine").exits(done).stderr} {
+	for _, said := range []string{end.stderr, s.run("export", "mine").exits(done).stderr,
+		s.run("audit", "mine").exits(done).stderr} {
 		if !strings.Contains(said, "worker "+w.Name) || !strings.Contains(said, s.other()) {
 			t.Errorf("of %d pages here and %d there it says\n%s", len(mine), len(theirs), said)
 		}
@@ -88,7 +90,8 @@ func TestAWorkerThatIsClosedLeavesACrawlToOthers(t *testing.T) {
 	s.Worker("--job-addresses=false")
 	end := s.run(s.args...).exits(done, "nothing is left to fetch")
 	if _, theirs := s.whole(); len(theirs) > 0 || strings.Contains(end.stderr, s.other()) {
-		t.Errorf("a worker that may not connect to the hosts of a job kept %d of its pages\n%s", len(theirs), end.stderr)
+		t.Errorf("a worker that may not connect to the hosts of a job kept %d of its pages\n%s", len(theirs),
+			end.stderr)
 	}
 }
 

@@ -105,7 +105,8 @@ func TestWorkersThatAreKilledLoseNothingOnTheWayToABucket(t *testing.T) {
 			}
 		}
 	}
-	if ends[".warc.gz"] == 0 || ends[".warc.gz"] != ends[".cdxj"] || ends[".jsonl.gz"] == 0 || ends[".jsonl.zst"] == 0 || ends[".jsonl"] == 0 || ends[".open"] > 0 {
+	if ends[".warc.gz"] == 0 || ends[".warc.gz"] != ends[".cdxj"] || ends[".jsonl.gz"] == 0 ||
+		ends[".jsonl.zst"] == 0 || ends[".jsonl"] == 0 || ends[".open"] > 0 {
 		t.Errorf("there are %v in %q", ends, names)
 	}
 }
@@ -136,15 +137,20 @@ func TestACrawlGoesOnByItselfWhenItsBucketIsBack(t *testing.T) {
 	o.seesNoMore(job.Name)
 	o.rests(o.path("spool"))
 	testfleet.Pages(o.Export(job.Name)).Expect(t, "pages", g.URLs(site))
-	o.until("the worker is ready", func(context.Context) bool { status, _ := get(t, w.Address(), "/readyz"); return status == 200 })
+	o.until("the worker is ready", func(context.Context) bool {
+		status, _ := get(t, w.Address(), "/readyz")
+		return status == 200
+	})
 }
 
 func TestTheMirrorOfWhatWentToABucketIsOnThisMachine(t *testing.T) {
 	t.Parallel()
-	site := testsite.Serve(t, bodies{"/": "<title>Home</title><a href=/next.html>next</a>", "/next.html": "<title>Next</title>"})
+	site := testsite.Serve(t, bodies{"/": "<title>Home</title><a href=/next.html>next</a>",
+		"/next.html": "<title>Next</title>"})
 	c, s := newCloud(t), newShell(t)
 	s.withRedis()
-	s.run("crawl", site.URL(0, "/"), "--delay", "0", "--job", "site", "--format", "mirror", "--out", c.bucket("crawls/site")).exits(done)
+	s.run("crawl", site.URL(0, "/"), "--delay", "0", "--job", "site", "--format", "mirror", "--out",
+		c.bucket("crawls/site")).exits(done)
 	pages, err := filepath.Glob(s.path("crawl-site/mirror/*/*.html"))
 	if err != nil || len(pages) != 2 {
 		t.Errorf("the mirror has the pages %q (%v), want two", pages, err)
@@ -157,7 +163,8 @@ func TestACrawlOnThisMachineGoesOnByItselfWhenItsBucketIsBack(t *testing.T) {
 	site := g.Serve(t)
 	o, c := newOffice(t), newCloud(t)
 	out := c.bucket("crawls/site")
-	crawl := o.start("crawl", site.URL(0, "/"), "--delay", "20ms", "--throttle", "0", "--job", "site", "--out", out, "--spool-limit", "40kB", "--ship-every", "1s")
+	crawl := o.start("crawl", site.URL(0, "/"), "--delay", "20ms", "--throttle", "0", "--job", "site", "--out", out,
+		"--spool-limit", "40kB", "--ship-every", "1s")
 	more(t, site, 10)
 	c.away.Store(true)
 	crawl.says("spool is full")
@@ -207,8 +214,10 @@ func TestACrawlOnThisMachineGoesToABucketAndIsReadFromThere(t *testing.T) {
 			t.Errorf("audit says\n%s", end.stdout)
 		}
 	}
-	if end := s.run("explain", "crawl-site", site.URL(0, "/")).exits(done); !strings.Contains(end.stdout, "status 200") {
+	if end := s.run("explain", "crawl-site", site.URL(0, "/")).exits(done); !strings.Contains(end.stdout,
+		"status 200") {
 		t.Errorf("explain says\n%s", end.stdout)
 	}
-	s.run("crawl", site.URL(0, "/"), "--delay", "0", "--job", "other", "--out", out).exits(usage, "choose another prefix")
+	s.run("crawl", site.URL(0, "/"), "--delay", "0", "--job", "other", "--out", out).exits(usage,
+		"choose another prefix")
 }

@@ -150,7 +150,8 @@ func checkJob(s settings) error {
 	}
 	for _, format := range s.Format {
 		if !slices.Contains(sink.Names, format) {
-			return usage("format: %q is unknown%s: want %s", format, plain.Suggest(format, sink.Names), strings.Join(sink.Names, ", "))
+			return usage("format: %q is unknown%s: want %s", format, plain.Suggest(format, sink.Names),
+				strings.Join(sink.Names, ", "))
 		}
 	}
 	return nil
@@ -162,7 +163,8 @@ func noHandlers(s settings) error {
 		return nil
 	}
 	return usage("handlers: %s are functions of a Go program, which this command does not have: create the job on a fleet (trawl job create) "+
-		"where that program is a worker, or run the crawl from the program (docs/handlers.md)", strings.Join(s.Handlers, ", "))
+		"where that program is a worker, or run the crawl from the program (docs/handlers.md)",
+		strings.Join(s.Handlers, ", "))
 }
 
 var notInName = regexp.MustCompile(`[^a-z0-9]+`)
@@ -220,7 +222,8 @@ func carryOut(ctx context.Context, s settings, seeds iter.Seq[seed]) (done bool,
 	}
 	missing, uncounted := s.missing(context.WithoutCancel(ctx), r, result)
 	summary{
-		status: result.Status, counters: result.Counters, tally: hosts, where: s.Out, took: result.Took, pages: result.Pages, missing: missing,
+		status: result.Status, counters: result.Counters, tally: hosts, where: s.Out, took: result.Took,
+		pages: result.Pages, missing: missing,
 		resumed: r.Plan == localcrawl.PlanOn,
 	}.print(stderr)
 	if uncounted != nil {
@@ -261,7 +264,8 @@ func mirrorOf(ctx context.Context, s settings) (err error) {
 	_, err = export.Mirror(ctx, crawl, to)
 	if err = errors.Join(err, crawl.Close()); err != nil {
 		if ctx.Err() != nil {
-			return &exitError{exitInterrupted, "interrupted while making the mirror: run trawl export --as mirror to make it"}
+			return &exitError{exitInterrupted,
+				"interrupted while making the mirror: run trawl export --as mirror to make it"}
 		}
 		return failed("mirror: %v", err)
 	}

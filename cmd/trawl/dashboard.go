@@ -39,7 +39,8 @@ requires a token (TRAWL_TOKEN). Browsers ask for it as a password, with any user
 				return usage("%v", err)
 			}
 			if cfg.SeedLists < 0 || cfg.SeedRate < 0 {
-				return usage("seed-lists and seed-rate: %d and %d must be 0 (no limit) or more", cfg.SeedLists, cfg.SeedRate)
+				return usage("seed-lists and seed-rate: %d and %d must be 0 (no limit) or more", cfg.SeedLists,
+					cfg.SeedRate)
 			}
 			if cfg.SeedIdle <= 0 {
 				return usage("seed-idle: %v is out of range: want more than 0, such as 1m", cfg.SeedIdle)
@@ -55,13 +56,18 @@ requires a token (TRAWL_TOKEN). Browsers ask for it as a password, with any user
 	}
 	flags := cmd.Flags()
 	s.registerIn(flags, setting.InFleet)
-	flags.StringVar(&cfg.Token, "token", "", "token that clients must present; better set in TRAWL_TOKEN than on the command line")
+	flags.StringVar(&cfg.Token, "token", "",
+		"token that clients must present; better set in TRAWL_TOKEN than on the command line")
 	flags.BoolVar(&cfg.ReadOnly, "read-only", false, "refuse all changes, in asynq's web UI as well")
-	flags.StringSliceVar(&cfg.Hosts, "host", nil, "host name under which a proxy on this machine serves the dashboard; may be repeated")
+	flags.StringSliceVar(&cfg.Hosts, "host", nil,
+		"host name under which a proxy on this machine serves the dashboard; may be repeated")
 	flags.Var(&seedBytes, "seed-bytes", "largest list of seeds, in bytes, both as sent and decompressed (0: no limit)")
-	flags.IntVar(&cfg.SeedLists, "seed-lists", cfg.SeedLists, "largest number of lists of seeds that are read at once (0: no limit)")
-	flags.IntVar(&cfg.SeedRate, "seed-rate", cfg.SeedRate, "largest number of URLs per second that are read from all lists of seeds (0: no limit)")
-	flags.DurationVar(&cfg.SeedIdle, "seed-idle", cfg.SeedIdle, "how long to wait for the next line of a list of seeds before ending it")
+	flags.IntVar(&cfg.SeedLists, "seed-lists", cfg.SeedLists,
+		"largest number of lists of seeds that are read at once (0: no limit)")
+	flags.IntVar(&cfg.SeedRate, "seed-rate", cfg.SeedRate,
+		"largest number of URLs per second that are read from all lists of seeds (0: no limit)")
+	flags.DurationVar(&cfg.SeedIdle, "seed-idle", cfg.SeedIdle,
+		"how long to wait for the next line of a list of seeds before ending it")
 	return cmd
 }
 

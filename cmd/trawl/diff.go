@@ -76,7 +76,8 @@ func compare(ctx context.Context, before, after string, o diffOptions) error {
 	defer second.Close()
 	heap.Growth(surveyGrowth)
 	w := bufio.NewWriterSize(stdout, 1<<16)
-	sum, err := export.Diff(ctx, first, second, where, tellDamaged, func(d export.Difference) error { return printDifference(w, d, o.json) })
+	sum, err := export.Diff(ctx, first, second, where, tellDamaged,
+		func(d export.Difference) error { return printDifference(w, d, o.json) })
 	if err = errors.Join(err, w.Flush()); err != nil {
 		return exportError(ctx, err)
 	}

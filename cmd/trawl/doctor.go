@@ -150,7 +150,8 @@ func redisFindings(ctx context.Context, url string) []finding {
 		if path, ok := redisd.Find(); ok {
 			return []finding{{"redis", stateGood, "trawl crawl starts a private one: " + path, ""}}
 		}
-		return []finding{{"redis", stateGood, "trawl crawl uses the built-in one: there is no redis-server on PATH", ""}}
+		return []finding{{"redis", stateGood, "trawl crawl uses the built-in one: there is no redis-server on PATH",
+			""}}
 	}
 	endpoint, err := redisconn.ParseEndpoint(url)
 	if err != nil {
@@ -167,10 +168,12 @@ func redisFindings(ctx context.Context, url string) []finding {
 	all := []finding{{"redis", stateGood, fmt.Sprintf("%s answers after %v", endpoint, took), ""}}
 	info, err := client.Info(ctx).Result()
 	if err != nil {
-		return append(all, finding{"redis", stateWarn, fmt.Sprintf("INFO is refused: %v", err), "Allow the command INFO, so that its settings can be checked."})
+		return append(all, finding{"redis", stateWarn, fmt.Sprintf("INFO is refused: %v", err),
+			"Allow the command INFO, so that its settings can be checked."})
 	}
 	known := infoFields(info)
-	return append(all, versionFinding(known), memoryFinding(known), persistenceFinding(known), clockFinding(ctx, client))
+	return append(all, versionFinding(known), memoryFinding(known), persistenceFinding(known),
+		clockFinding(ctx, client))
 }
 
 // infoFields parses what INFO returns.
@@ -196,7 +199,8 @@ func versionFinding(info map[string]string) finding {
 func memoryFinding(info map[string]string) finding {
 	policy := info["maxmemory_policy"]
 	if policy != "" && policy != "noeviction" {
-		return finding{"redis memory", stateWrong, fmt.Sprintf("maxmemory-policy is %q, so that Redis may drop parts of a crawl", policy),
+		return finding{"redis memory", stateWrong,
+			fmt.Sprintf("maxmemory-policy is %q, so that Redis may drop parts of a crawl", policy),
 			"Set maxmemory-policy noeviction: Trawl waits while Redis is full."}
 	}
 	if info["maxmemory"] == "0" {
@@ -208,11 +212,13 @@ func memoryFinding(info map[string]string) finding {
 func persistenceFinding(info map[string]string) finding {
 	switch {
 	case info["aof_enabled"] == "1" && info["aof_last_write_status"] == "err", info["rdb_last_bgsave_status"] == "err":
-		return finding{"redis persistence", stateWrong, "the last write to disk failed", "Look into the log of Redis: its disk may be full."}
+		return finding{"redis persistence", stateWrong, "the last write to disk failed",
+			"Look into the log of Redis: its disk may be full."}
 	case info["aof_enabled"] == "1":
 		return finding{"redis persistence", stateGood, "append-only file", ""}
 	}
-	return finding{"redis persistence", stateWarn, "there is no append-only file: a restart loses what happened since the last snapshot, and it is fetched again",
+	return finding{"redis persistence", stateWarn,
+		"there is no append-only file: a restart loses what happened since the last snapshot, and it is fetched again",
 		"Set appendonly yes and appendfsync everysec."}
 }
 
@@ -256,12 +262,14 @@ const wantDisk = 1 << 30
 // diskFinding checks the folder of the results: whether it can be written, and its room.
 func diskFinding(out string) finding {
 	if output.IsBucket(out) {
-		return finding{"output", stateGood, "it is a bucket; a worker checks at its start whether it can write there", ""}
+		return finding{"output", stateGood, "it is a bucket; a worker checks at its start whether it can write there",
+			""}
 	}
 	folder := existing(out)
 	probe, err := os.CreateTemp(folder, ".trawl-doctor-*")
 	if err != nil {
-		return finding{"output", stateWrong, fmt.Sprintf("%q cannot be written: %v", folder, err), "Name another folder with --out, or change who may write to it."}
+		return finding{"output", stateWrong, fmt.Sprintf("%q cannot be written: %v", folder, err),
+			"Name another folder with --out, or change who may write to it."}
 	}
 	_ = probe.Close() // nothing was written to it
 	if err := os.Remove(probe.Name()); err != nil {
@@ -272,7 +280,8 @@ func diskFinding(out string) finding {
 	case err != nil:
 		return finding{"output", stateWarn, err.Error(), ""}
 	case room < wantDisk:
-		return finding{"output", stateWrong, fmt.Sprintf("%q has room for %v", folder, mebibytes(room)), "Make room, or name a folder on another disk with --out."}
+		return finding{"output", stateWrong, fmt.Sprintf("%q has room for %v", folder, mebibytes(room)),
+			"Make room, or name a folder on another disk with --out."}
 	}
 	return finding{"output", stateGood, fmt.Sprintf("%q has room for %v", folder, mebibytes(room)), ""}
 }
@@ -301,7 +310,8 @@ func (s *settings) nameFinding(ctx context.Context, host string) finding {
 		found, err = net.DefaultResolver.LookupNetIP(ctx, "ip", host)
 	}
 	if err != nil {
-		return finding{check, stateWrong, err.Error(), "Check /etc/resolv.conf and /etc/hosts, or name servers with --resolvers."}
+		return finding{check, stateWrong, err.Error(),
+			"Check /etc/resolv.conf and /etc/hosts, or name servers with --resolvers."}
 	}
 	var texts []string
 	for _, a := range found {
@@ -314,7 +324,8 @@ func (s *settings) nameFinding(ctx context.Context, host string) finding {
 func portFinding(listen string) finding {
 	listener, err := net.Listen("tcp", listen)
 	if err != nil {
-		return finding{"listen", stateWrong, err.Error(), "Choose another address with --listen, or stop the process that uses this one."}
+		return finding{"listen", stateWrong, err.Error(),
+			"Choose another address with --listen, or stop the process that uses this one."}
 	}
 	if err := listener.Close(); err != nil {
 		return finding{"listen", stateWarn, err.Error(), ""}

@@ -40,7 +40,8 @@ func TestDoctorSaysWhatIsWrongAndWhatToDo(t *testing.T) {
 	if err := report(&out, s.diagnose(t.Context(), nil), false); err == nil || !strings.Contains(err.Error(), "wrong") {
 		t.Errorf("the error is %v", err)
 	}
-	for _, part := range []string{"wrong    redis:", "Start it, or correct --redis", "wrong    listen:", "Choose another address", "wrong    output:", "Name another folder"} {
+	for _, part := range []string{"wrong    redis:", "Start it, or correct --redis", "wrong    listen:",
+		"Choose another address", "wrong    output:", "Name another folder"} {
 		if !strings.Contains(out.String(), part) {
 			t.Errorf("the report lacks %q:\n%s", part, out.String())
 		}
@@ -53,14 +54,20 @@ func TestDoctorJudgesASettingOfRedis(t *testing.T) {
 		got  finding
 		want state
 	}{
-		"an old server":       {versionFinding(map[string]string{"redis_version": "6.0.16"}), stateWrong},
-		"the oldest server":   {versionFinding(map[string]string{"redis_version": "6.2.1"}), stateGood},
-		"a server of today":   {versionFinding(map[string]string{"redis_version": "8.0.2"}), stateGood},
-		"keys are evicted":    {memoryFinding(map[string]string{"maxmemory_policy": "allkeys-lru"}), stateWrong},
-		"memory is limited":   {memoryFinding(map[string]string{"maxmemory_policy": "noeviction", "maxmemory": "100"}), stateGood},
-		"an append-only file": {persistenceFinding(map[string]string{"aof_enabled": "1", "aof_last_write_status": "ok"}), stateGood},
-		"a full disk":         {persistenceFinding(map[string]string{"aof_enabled": "1", "aof_last_write_status": "err"}), stateWrong},
-		"snapshots alone":     {persistenceFinding(map[string]string{"aof_enabled": "0"}), stateWarn},
+		"an old server":     {versionFinding(map[string]string{"redis_version": "6.0.16"}), stateWrong},
+		"the oldest server": {versionFinding(map[string]string{"redis_version": "6.2.1"}), stateGood},
+		"a server of today": {versionFinding(map[string]string{"redis_version": "8.0.2"}), stateGood},
+		"keys are evicted":  {memoryFinding(map[string]string{"maxmemory_policy": "allkeys-lru"}), stateWrong},
+		"memory is limited": {
+			memoryFinding(map[string]string{"maxmemory_policy": "noeviction", "maxmemory": "100"}), stateGood,
+		},
+		"an append-only file": {
+			persistenceFinding(map[string]string{"aof_enabled": "1", "aof_last_write_status": "ok"}), stateGood,
+		},
+		"a full disk": {
+			persistenceFinding(map[string]string{"aof_enabled": "1", "aof_last_write_status": "err"}), stateWrong,
+		},
+		"snapshots alone": {persistenceFinding(map[string]string{"aof_enabled": "0"}), stateWarn},
 	} {
 		if c.got.State != c.want || c.want != stateGood && c.got.Do == "" {
 			t.Errorf("%s: %+v, want %s", name, c.got, c.want)

@@ -49,8 +49,10 @@ func TestARedisThatIsNotThereIsSaidSo(t *testing.T) {
 func TestAPasswordThatIsWrongIsRefused(t *testing.T) {
 	t.Parallel()
 	addr := guarded(t, "open-sesame")
-	eachRefuses(t, []string{"scheduler", "job ls", "seed news " + aURL}, "redis://:secret@"+addr+"/0", failed, addr, "refuses the password")
-	eachRefuses(t, []string{"worker --out out", "job create job.yaml"}, "redis://"+addr+"/0", failed, addr, "asks for a password")
+	eachRefuses(t, []string{"scheduler", "job ls", "seed news " + aURL}, "redis://:secret@"+addr+"/0", failed, addr,
+		"refuses the password")
+	eachRefuses(t, []string{"worker --out out", "job create job.yaml"}, "redis://"+addr+"/0", failed, addr,
+		"asks for a password")
 }
 
 func TestARedisWithJobsOfAnotherLayoutIsRefused(t *testing.T) {
@@ -63,7 +65,8 @@ func TestARedisWithJobsOfAnotherLayoutIsRefused(t *testing.T) {
 	if err := o.redis.SAdd(ctx, "trawl:jobs", "news").Err(); err != nil {
 		t.Fatal(err)
 	}
-	eachRefuses(t, fleetCommands, o.URL(), failed, `version "0"`, "trawl:schema", "another Redis or database", "trawl job rm")
+	eachRefuses(t, fleetCommands, o.URL(), failed, `version "0"`, "trawl:schema", "another Redis or database",
+		"trawl job rm")
 }
 
 func TestARedisThatEvictsIsRefusedByTheProcesses(t *testing.T) {
@@ -89,32 +92,60 @@ func TestBadSettingsOfProcessesAndJobsAreRefused(t *testing.T) {
 		status  int
 		saying  []string
 	}{
-		"a format of logs":                  {"scheduler --log-format xml", "", usage, []string{"log-format", `"xml"`, "json"}},
-		"a level of logs":                   {"scheduler --log-level loud", "", usage, []string{"log-level", `"loud"`}},
-		"an address in use, scheduler":      {"scheduler --listen " + inUse, "", failed, []string{inUse, "in use", "--listen"}},
-		"an address in use, worker":         {"worker --out out --listen " + inUse, "", failed, []string{inUse, "in use", "--listen"}},
-		"an address in use, dashboard":      {"dashboard --listen " + inUse, "", failed, []string{inUse, "in use", "--listen"}},
-		"an address that is none":           {"scheduler --listen 9090", "", failed, []string{`"9090"`, "--listen"}},
-		"an open dashboard without a token": {"dashboard --listen 0.0.0.0:0", "", usage, []string{"0.0.0.0:0", "no token"}},
+		"a format of logs": {
+			"scheduler --log-format xml", "", usage, []string{"log-format", `"xml"`, "json"},
+		},
+		"a level of logs": {"scheduler --log-level loud", "", usage, []string{"log-level", `"loud"`}},
+		"an address in use, scheduler": {
+			"scheduler --listen " + inUse, "", failed, []string{inUse, "in use", "--listen"},
+		},
+		"an address in use, worker": {
+			"worker --out out --listen " + inUse, "", failed, []string{inUse, "in use", "--listen"},
+		},
+		"an address in use, dashboard": {
+			"dashboard --listen " + inUse, "", failed, []string{inUse, "in use", "--listen"},
+		},
+		"an address that is none": {"scheduler --listen 9090", "", failed, []string{`"9090"`, "--listen"}},
+		"an open dashboard without a token": {
+			"dashboard --listen 0.0.0.0:0", "", usage, []string{"0.0.0.0:0", "no token"},
+		},
 		"a worker without a folder":         {"worker", "", usage, []string{"--out"}},
 		"a worker with a file for a folder": {"worker --listen= --out job.yaml", "", failed, []string{`"job.yaml"`}},
-		"a number in the environment":       {"worker --out out", "TRAWL_CONCURRENCY=lots", usage, []string{`TRAWL_CONCURRENCY="lots"`}},
-		"a worker with no places":           {"worker --out out --concurrency 0", "", usage, []string{"concurrency", "0"}},
-		"a network":                         {"worker --out out --allow-cidr 10.0.0.0", "", usage, []string{"allow-cidr", `"10.0.0.0"`}},
-		"an argument too many":              {"scheduler now", "", usage, []string{`"now"`}},
-		"a job file that is missing":        {"job create nosuch.yaml", "", usage, []string{"nosuch.yaml", "no such file"}},
-		"a job file with unknown settings":  {"job create unknown.yaml", "", usage, []string{"unknown.yaml", "[3:1]", "dealy"}},
-		"a job file with a bad value":       {"job create value.yaml", "", usage, []string{"value.yaml", "[2:", "delay", `"soon"`}},
-		"a job file with a bad seed":        {"job create seed.yaml", "", usage, []string{`"example.com"`}},
-		"a job file with a bad selector":    {"job create select.yaml", "", usage, []string{"select", `"title=["`}},
-		"a name with capitals":              {"job create job.yaml --job News", "", usage, []string{"name", `"News"`, "hyphens"}},
-		"a name with a slash":               {"job create job.yaml --job a/b", "", usage, []string{"name", `"a/b"`}},
-		"a name of nothing":                 {"job create unnamed.yaml", "", usage, []string{"name", `""`}},
-		"a name that begins with a hyphen":  {"job create job.yaml --job=-a", "", usage, []string{"name", `"-a"`}},
-		"a name in the environment":         {"job create job.yaml", "TRAWL_JOB=NEWS", usage, []string{"name", `"NEWS"`}},
-		"a name that is too long":           {"job create job.yaml --job " + strings.Repeat("a", 64), "", usage, []string{"name", "63"}},
-		"no such subcommand":                {"job pauze news", "", usage, []string{"pauze"}},
-		"no job":                            {"job show", "", usage, []string{"accepts 1 arg"}},
+		"a number in the environment": {
+			"worker --out out", "TRAWL_CONCURRENCY=lots", usage, []string{`TRAWL_CONCURRENCY="lots"`},
+		},
+		"a worker with no places": {
+			"worker --out out --concurrency 0", "", usage, []string{"concurrency", "0"},
+		},
+		"a network": {
+			"worker --out out --allow-cidr 10.0.0.0", "", usage, []string{"allow-cidr", `"10.0.0.0"`},
+		},
+		"an argument too many": {"scheduler now", "", usage, []string{`"now"`}},
+		"a job file that is missing": {
+			"job create nosuch.yaml", "", usage, []string{"nosuch.yaml", "no such file"},
+		},
+		"a job file with unknown settings": {
+			"job create unknown.yaml", "", usage, []string{"unknown.yaml", "[3:1]", "dealy"},
+		},
+		"a job file with a bad value": {
+			"job create value.yaml", "", usage, []string{"value.yaml", "[2:", "delay", `"soon"`},
+		},
+		"a job file with a bad seed":     {"job create seed.yaml", "", usage, []string{`"example.com"`}},
+		"a job file with a bad selector": {"job create select.yaml", "", usage, []string{"select", `"title=["`}},
+		"a name with capitals": {
+			"job create job.yaml --job News", "", usage, []string{"name", `"News"`, "hyphens"},
+		},
+		"a name with a slash":              {"job create job.yaml --job a/b", "", usage, []string{"name", `"a/b"`}},
+		"a name of nothing":                {"job create unnamed.yaml", "", usage, []string{"name", `""`}},
+		"a name that begins with a hyphen": {"job create job.yaml --job=-a", "", usage, []string{"name", `"-a"`}},
+		"a name in the environment": {
+			"job create job.yaml", "TRAWL_JOB=NEWS", usage, []string{"name", `"NEWS"`},
+		},
+		"a name that is too long": {
+			"job create job.yaml --job " + strings.Repeat("a", 64), "", usage, []string{"name", "63"},
+		},
+		"no such subcommand": {"job pauze news", "", usage, []string{"pauze"}},
+		"no job":             {"job show", "", usage, []string{"accepts 1 arg"}},
 	}
 	refuse := func(t *testing.T, name string) {
 		c := commands[name]

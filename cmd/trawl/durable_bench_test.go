@@ -54,8 +54,10 @@ func intoBucket(b *testing.B, beneath, durable string, round int, g testsite.Gra
 	defer os.RemoveAll(bucket)
 	s := newShell(b)
 	args := []string{
-		"crawl", "--delay", "0", "--per-host", "4", "--scope", "any", "--out", "file://" + bucket, "--durable", durable, "--ship-every", "1s",
-		"--redis", redistest.New(b), "--job", fmt.Sprintf("%s-%d", durable, round) + "-" + strings.ToLower(rand.Text()[:6]),
+		"crawl", "--delay", "0", "--per-host", "4", "--scope", "any", "--out", "file://" + bucket, "--durable", durable,
+		"--ship-every", "1s",
+		"--redis", redistest.New(b), "--job", fmt.Sprintf("%s-%d", durable, round) + "-" +
+			strings.ToLower(rand.Text()[:6]),
 	}
 	for _, root := range g.Roots() {
 		args = append(args, site.URL(root.Host, g.Path(root.Page)))

@@ -29,60 +29,101 @@ func TestBadInputIsRefusedWithWhatIsWrong(t *testing.T) {
 		"no such subcommand": {"crawll " + aURL, usage, []string{`"crawll"`}},
 		"no such flag":       {"crawl " + aURL + " --deepth 3", usage, []string{"--deepth"}},
 
-		"no seed":                         {"crawl", usage, []string{"no seeds", "URL"}},
-		"a seed that is no URL":           {"crawl nowhere", usage, []string{`"nowhere"`, "http://"}},
-		"a seed of another scheme":        {"crawl ftp://127.0.0.1/", usage, []string{`"ftp://127.0.0.1/"`, "http and https"}},
-		"a seed with a port out of range": {"crawl http://127.0.0.1:99999/", usage, []string{`"http://127.0.0.1:99999/"`, "port"}},
-		"a host that does not resolve":    {"crawl http://nosuch.invalid/", usage, []string{`"nosuch.invalid"`, "resolve"}},
+		"no seed":               {"crawl", usage, []string{"no seeds", "URL"}},
+		"a seed that is no URL": {"crawl nowhere", usage, []string{`"nowhere"`, "http://"}},
+		"a seed of another scheme": {
+			"crawl ftp://127.0.0.1/", usage, []string{`"ftp://127.0.0.1/"`, "http and https"},
+		},
+		"a seed with a port out of range": {
+			"crawl http://127.0.0.1:99999/", usage, []string{`"http://127.0.0.1:99999/"`, "port"},
+		},
+		"a host that does not resolve": {
+			"crawl http://nosuch.invalid/", usage, []string{`"nosuch.invalid"`, "resolve"},
+		},
 
 		"a bad pattern to include":  {"crawl " + aURL + " --include a(b", usage, []string{"include", `"a(b"`}},
 		"a bad pattern to exclude":  {"crawl " + aURL + " --exclude [z", usage, []string{"exclude", `"[z"`}},
 		"a bad duration":            {"crawl " + aURL + " --delay soon", usage, []string{"--delay", `"soon"`, "500ms"}},
 		"a duration without a unit": {"crawl " + aURL + " --delay 5", usage, []string{"--delay", `"5"`, "500ms"}},
-		"a negative duration":       {"crawl " + aURL + " --delay=-1s", usage, []string{"--delay", `"-1s"`, "negative"}},
-		"a bad number":              {"crawl " + aURL + " --depth deep", usage, []string{"--depth", `"deep"`}},
-		"a number out of range":     {"crawl " + aURL + " --per-host 0", usage, []string{"per_host", `"0"`, "1 to 256"}},
+		"a negative duration": {
+			"crawl " + aURL + " --delay=-1s", usage, []string{"--delay", `"-1s"`, "negative"},
+		},
+		"a bad number": {"crawl " + aURL + " --depth deep", usage, []string{"--depth", `"deep"`}},
+		"a number out of range": {
+			"crawl " + aURL + " --per-host 0", usage, []string{"per_host", `"0"`, "1 to 256"},
+		},
 		"a depth out of range":      {"crawl " + aURL + " --depth=-2", usage, []string{"depth", `"-2"`}},
 		"a bad size":                {"crawl " + aURL + " --bytes many", usage, []string{"--bytes", `"many"`, "10MB"}},
 		"a selector without a name": {"crawl " + aURL + " --select h1", usage, []string{"select", `"h1"`, "name=css"}},
 		"a bad selector":            {"crawl " + aURL + " --select title=[", usage, []string{"select", `"title=["`}},
-		"a bad scope":               {"crawl " + aURL + " --scope galaxy", usage, []string{"scope", `"galaxy"`, "domain"}},
-		"a bad kind of TLS":         {"crawl " + aURL + " --tls old", usage, []string{"tls", `"old"`, "modern or legacy"}},
-		"a bad format":              {"crawl " + aURL + " --format pdf", usage, []string{"format", `"pdf"`, "jsonl"}},
-		"a bad user agent":          {"crawl " + aURL + " --user-agent Schnüffler/1.0", usage, []string{"user_agent", "ASCII"}},
-		"an empty user agent":       {"crawl " + aURL + " --user-agent=", usage, []string{"user_agent"}},
-		"a bad name of a job":       {"crawl " + aURL + " --job Über/Job", usage, []string{"name", `"Über/Job"`, "hyphens"}},
-		"a bad network":             {"crawl " + aURL + " --allow-cidr 10.0.0.0", usage, []string{"allow-cidr", `"10.0.0.0"`, "10.0.0.0/8"}},
-		"a concurrency of none":     {"crawl " + aURL + " --concurrency 0", usage, []string{"concurrency", "0"}},
+		"a bad scope": {
+			"crawl " + aURL + " --scope galaxy", usage, []string{"scope", `"galaxy"`, "domain"},
+		},
+		"a bad kind of TLS": {
+			"crawl " + aURL + " --tls old", usage, []string{"tls", `"old"`, "modern or legacy"},
+		},
+		"a bad format": {"crawl " + aURL + " --format pdf", usage, []string{"format", `"pdf"`, "jsonl"}},
+		"a bad user agent": {
+			"crawl " + aURL + " --user-agent Schnüffler/1.0", usage, []string{"user_agent", "ASCII"},
+		},
+		"an empty user agent": {"crawl " + aURL + " --user-agent=", usage, []string{"user_agent"}},
+		"a bad name of a job": {
+			"crawl " + aURL + " --job Über/Job", usage, []string{"name", `"Über/Job"`, "hyphens"},
+		},
+		"a bad network": {
+			"crawl " + aURL + " --allow-cidr 10.0.0.0", usage, []string{"allow-cidr", `"10.0.0.0"`, "10.0.0.0/8"},
+		},
+		"a concurrency of none": {"crawl " + aURL + " --concurrency 0", usage, []string{"concurrency", "0"}},
 
-		"a job file that is missing":    {"crawl -f nosuch.yaml", usage, []string{"nosuch.yaml", "no such file"}},
-		"a job file of brackets":        {"crawl -f deep.yaml", usage, []string{"deep.yaml", "30000 lists and maps start with a bracket"}},
-		"a job file of aliases":         {"crawl -f laughs.yaml", usage, []string{"laughs.yaml", "aliases expand to more than"}},
-		"an unknown field in it":        {"crawl -f unknown.yaml", usage, []string{"unknown.yaml", "[2:1]", "delya"}},
-		"a number that is none":         {"crawl -f number.yaml", usage, []string{"number.yaml", "[2:8]", "depth"}},
-		"a duration that is none":       {"crawl -f duration.yaml", usage, []string{"duration.yaml", "[2:", "delay", `"soon"`}},
-		"a size that is none":           {"crawl -f size.yaml", usage, []string{"size.yaml", "[2:", "body_limit", `"huge"`}},
+		"a job file that is missing": {"crawl -f nosuch.yaml", usage, []string{"nosuch.yaml", "no such file"}},
+		"a job file of brackets": {
+			"crawl -f deep.yaml", usage, []string{"deep.yaml", "30000 lists and maps start with a bracket"},
+		},
+		"a job file of aliases": {
+			"crawl -f laughs.yaml", usage, []string{"laughs.yaml", "aliases expand to more than"},
+		},
+		"an unknown field in it": {"crawl -f unknown.yaml", usage, []string{"unknown.yaml", "[2:1]", "delya"}},
+		"a number that is none":  {"crawl -f number.yaml", usage, []string{"number.yaml", "[2:8]", "depth"}},
+		"a duration that is none": {
+			"crawl -f duration.yaml", usage, []string{"duration.yaml", "[2:", "delay", `"soon"`},
+		},
+		"a size that is none": {
+			"crawl -f size.yaml", usage, []string{"size.yaml", "[2:", "body_limit", `"huge"`},
+		},
 		"a value out of range":          {"crawl -f range.yaml", usage, []string{"per_host", `"1000"`, "256"}},
 		"a field that is there twice":   {"crawl -f twice.yaml", usage, []string{"twice.yaml", "[3:1]", "depth"}},
 		"what is no YAML":               {"crawl -f torn.yaml", usage, []string{"torn.yaml", "[1:"}},
 		"seeds in it that are no URLs":  {"crawl -f seeds.yaml", usage, []string{`"example.com"`}},
 		"an output folder that is none": {"crawl " + aURL + " --out occupied", failed, []string{`"occupied"`, "--out"}},
-		"an output folder within none":  {"crawl " + aURL + " --out occupied/site", failed, []string{`"occupied/site"`, "--out"}},
+		"an output folder within none": {
+			"crawl " + aURL + " --out occupied/site", failed, []string{`"occupied/site"`, "--out"},
+		},
 
-		"a Redis that is not there": {"crawl " + aURL + " --redis redis://127.0.0.1:1", failed, []string{"no Redis answers", "127.0.0.1:1", "--redis"}},
-		"what is no URL of a Redis": {"crawl " + aURL + " --redis http://me:secret@127.0.0.1/", usage, []string{"redis", "redis://"}},
-		"a site that is not there":  {"crawl " + aURL + " --robots-tries 1 --retries 0", nothing, []string{"nothing could be fetched", "127.0.0.1:1", "refused"}},
+		"a Redis that is not there": {
+			"crawl " + aURL + " --redis redis://127.0.0.1:1", failed,
+			[]string{"no Redis answers", "127.0.0.1:1", "--redis"},
+		},
+		"what is no URL of a Redis": {
+			"crawl " + aURL + " --redis http://me:secret@127.0.0.1/", usage, []string{"redis", "redis://"},
+		},
+		"a site that is not there": {
+			"crawl " + aURL + " --robots-tries 1 --retries 0", nothing,
+			[]string{"nothing could be fetched", "127.0.0.1:1", "refused"},
+		},
 
 		"a host that is not there": {"crawl " + aURL + " --host-tries 2 --retry-pause 600ms", nothing,
-			[]string{"trawl: 127.0.0.1:1: robots.txt could not be fetched: ", "connection refused; asked again in ", "1 failed"}},
+			[]string{"trawl: 127.0.0.1:1: robots.txt could not be fetched: ", "connection refused; asked again in ",
+				"1 failed"}},
 
-		"nothing to fetch":            {"fetch", usage, []string{"nothing to fetch"}},
-		"a list that is missing":      {"fetch nosuch.txt", usage, []string{`"nosuch.txt"`}},
-		"a list that is a folder":     {"fetch .", usage, []string{`"."`}},
-		"files to standard output":    {"fetch " + aURL + " --format files", usage, []string{"files", "--out"}},
-		"a list of no URLs":           {"fetch list.txt", nothing, []string{"list.txt, line 1", `"example.com"`}},
-		"a bad selector for a list":   {"fetch " + aURL + " --select title=[", usage, []string{"select", `"title=["`}},
-		"a list with nothing to have": {"fetch " + aURL + " --robots-tries 1 --retries 0", nothing, []string{"nothing could be fetched"}},
+		"nothing to fetch":          {"fetch", usage, []string{"nothing to fetch"}},
+		"a list that is missing":    {"fetch nosuch.txt", usage, []string{`"nosuch.txt"`}},
+		"a list that is a folder":   {"fetch .", usage, []string{`"."`}},
+		"files to standard output":  {"fetch " + aURL + " --format files", usage, []string{"files", "--out"}},
+		"a list of no URLs":         {"fetch list.txt", nothing, []string{"list.txt, line 1", `"example.com"`}},
+		"a bad selector for a list": {"fetch " + aURL + " --select title=[", usage, []string{"select", `"title=["`}},
+		"a list with nothing to have": {
+			"fetch " + aURL + " --robots-tries 1 --retries 0", nothing, []string{"nothing could be fetched"},
+		},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -122,7 +163,8 @@ func TestBadInputIsRefusedWithWhatIsWrong(t *testing.T) {
 var laughs = func() string {
 	text := "a: &a [ha]\n"
 	for c := 'b'; c <= 'k'; c++ {
-		text += fmt.Sprintf("%c: &%c [%s]\n", c, c, strings.TrimSuffix(strings.Repeat(fmt.Sprintf("*%c,", c-1), 10), ","))
+		text += fmt.Sprintf("%c: &%c [%s]\n", c, c,
+			strings.TrimSuffix(strings.Repeat(fmt.Sprintf("*%c,", c-1), 10), ","))
 	}
 	return text + "seeds: *k\n"
 }()
@@ -159,13 +201,15 @@ func TestAPasswordOfRedisIsAskedForAndNotTold(t *testing.T) {
 	addr := guarded(t, password)
 	site := testsite.Graph{Hosts: 1, PagesPerHost: 3, LinksPerPage: 2}.Serve(t)
 	crawl := func(s *shell, redis string) ended {
-		return s.run("crawl", site.URL(0, "/"), "--delay", "0", "--out", "site", "--job", redistest.Name(t), "--redis", redis)
+		return s.run("crawl", site.URL(0, "/"), "--delay", "0", "--out", "site", "--job", redistest.Name(t), "--redis",
+			redis)
 	}
 	s := newShell(t)
 	crawl(s, "redis://"+addr).exits(failed, "asks for a password", addr)
 	crawl(s, "redis://:barley@"+addr).exits(failed, "refuses", "password", addr)
 	right := crawl(s, "redis://:"+password+"@"+addr).exits(done)
-	for what, text := range map[string]string{"says": right.stderr, "writes into its folder": everything(t, s.path("site"))} {
+	for what, text := range map[string]string{"says": right.stderr,
+		"writes into its folder": everything(t, s.path("site"))} {
 		if strings.Contains(text, password) {
 			t.Errorf("trawl %s the password of Redis", what)
 		}
@@ -197,7 +241,8 @@ func TestBadSeedsAreToldAndTheOthersCrawled(t *testing.T) {
 	s := newShell(t)
 	g := testsite.Graph{Hosts: 1, PagesPerHost: 10, LinksPerPage: 4}
 	site := g.Serve(t)
-	s.run("crawl", "nowhere", site.URL(0, "/"), "http://nosuch.invalid/", "mailto:a@b.invalid", "--delay", "0", "--out", "site").
+	s.run("crawl", "nowhere", site.URL(0, "/"), "http://nosuch.invalid/", "mailto:a@b.invalid", "--delay", "0", "--out",
+		"site").
 		exits(done, `left out: "nowhere"`, `"nosuch.invalid" does not resolve`, `"mailto:a@b.invalid"`)
 	fetched(pages(t, s.path("site"))).expectOnce(t, "pages", g.URLs(site))
 }

@@ -19,25 +19,64 @@ func TestTheTimeLeftIsBoundedByEachBudget(t *testing.T) {
 		pace pace
 		want string
 	}{
-		"no budget":                     {func(*crawler.Status) {}, usual, "at least 1m40s left"},
-		"pages":                         {func(s *crawler.Status) { s.Job.Pages = 200 }, usual, "at least 12s left, at most 15s"},
-		"pages beyond what waits":       {func(s *crawler.Status) { s.Job.Pages = 100_000 }, usual, "at least 1m40s left, at most 3h29m0s"},
-		"pages, one of which is left":   {func(s *crawler.Status) { s.Job.Pages = 81 }, usual, "at least 0s left, at most 1s"},
-		"pages that are spent":          {func(s *crawler.Status) { s.Job.Pages = 50 }, usual, "at least 0s left"},
-		"bytes":                         {func(s *crawler.Status) { s.Job.Bytes = 1_550_000 }, usual, "at least 5s left, at most 6s"},
-		"time":                          {func(s *crawler.Status) { s.Job.Time, s.Ran = crawler.Duration(time.Minute), 53*time.Second }, usual, "at least 7s left"},
-		"time that is over":             {func(s *crawler.Status) { s.Job.Time, s.Ran = crawler.Duration(time.Minute), time.Hour }, usual, "at least 0s left"},
-		"pages per host":                {func(s *crawler.Status) { s.Job.PagesPerHost = 50 }, usual, "at least 12s left"},
-		"the first of several":          {func(s *crawler.Status) { s.Job.Pages, s.Job.PagesPerHost, s.Job.Bytes = 500, 30, 9_000_000 }, usual, "at least 4s left, at most 53s"},
-		"nothing settled yet":           {func(*crawler.Status) {}, pace{}, "time left unknown"},
-		"nothing settled yet, and time": {func(s *crawler.Status) { s.Job.Time = crawler.Duration(time.Hour) }, pace{}, "at most 1h0m0s left"},
-		"long":                          {func(*crawler.Status) {}, pace{settled: 0.5}, "at least 33m0s left"},
-		"pages that come slower than URLs are settled": {func(s *crawler.Status) { s.Job.Pages = 200 }, pace{pages: 2, settled: 10}, "at least 12s left, at most 1m0s"},
-		"time that ends before what waits does":        {func(s *crawler.Status) { s.Job.Time, s.Ran = crawler.Duration(time.Hour), time.Minute }, pace{settled: 0.5}, "at least 33m0s left, at most 59m0s"},
-		"a list":                                       {func(s *crawler.Status) { s.Job.Follow, s.Seeded = false, true }, usual, "at least 1m40s left"},
-		"a list that is still read":                    {func(s *crawler.Status) { s.Job.Follow, s.Job.Pages = false, 2080 }, usual, "at least 1m40s left, at most 4m10s"},
-		"a budget is spent":                            {func(s *crawler.Status) { s.Ending = "pages" }, usual, "budget of pages spent: the last visits end"},
-		"no bytes came, and a budget of":               {func(s *crawler.Status) { s.Job.Bytes = 1_550_000 }, pace{settled: 10}, "at least 1m40s left"},
+		"no budget": {func(*crawler.Status) {}, usual, "at least 1m40s left"},
+		"pages": {
+			func(s *crawler.Status) { s.Job.Pages = 200 }, usual, "at least 12s left, at most 15s",
+		},
+		"pages beyond what waits": {
+			func(s *crawler.Status) { s.Job.Pages = 100_000 }, usual, "at least 1m40s left, at most 3h29m0s",
+		},
+		"pages, one of which is left": {
+			func(s *crawler.Status) { s.Job.Pages = 81 }, usual, "at least 0s left, at most 1s",
+		},
+		"pages that are spent": {func(s *crawler.Status) { s.Job.Pages = 50 }, usual, "at least 0s left"},
+		"bytes": {
+			func(s *crawler.Status) { s.Job.Bytes = 1_550_000 }, usual, "at least 5s left, at most 6s",
+		},
+		"time": {
+			func(s *crawler.Status) {
+				s.Job.Time, s.Ran = crawler.Duration(time.Minute), 53*time.Second
+			}, usual, "at least 7s left",
+		},
+		"time that is over": {
+			func(s *crawler.Status) {
+				s.Job.Time, s.Ran = crawler.Duration(time.Minute), time.Hour
+			}, usual, "at least 0s left",
+		},
+		"pages per host": {
+			func(s *crawler.Status) { s.Job.PagesPerHost = 50 }, usual, "at least 12s left",
+		},
+		"the first of several": {
+			func(s *crawler.Status) { s.Job.Pages, s.Job.PagesPerHost, s.Job.Bytes = 500, 30, 9_000_000 }, usual,
+			"at least 4s left, at most 53s",
+		},
+		"nothing settled yet": {func(*crawler.Status) {}, pace{}, "time left unknown"},
+		"nothing settled yet, and time": {
+			func(s *crawler.Status) { s.Job.Time = crawler.Duration(time.Hour) }, pace{}, "at most 1h0m0s left",
+		},
+		"long": {func(*crawler.Status) {}, pace{settled: 0.5}, "at least 33m0s left"},
+		"pages that come slower than URLs are settled": {
+			func(s *crawler.Status) { s.Job.Pages = 200 }, pace{pages: 2, settled: 10},
+			"at least 12s left, at most 1m0s",
+		},
+		"time that ends before what waits does": {
+			func(s *crawler.Status) {
+				s.Job.Time, s.Ran = crawler.Duration(time.Hour), time.Minute
+			}, pace{settled: 0.5}, "at least 33m0s left, at most 59m0s",
+		},
+		"a list": {
+			func(s *crawler.Status) { s.Job.Follow, s.Seeded = false, true }, usual, "at least 1m40s left",
+		},
+		"a list that is still read": {
+			func(s *crawler.Status) { s.Job.Follow, s.Job.Pages = false, 2080 }, usual,
+			"at least 1m40s left, at most 4m10s",
+		},
+		"a budget is spent": {
+			func(s *crawler.Status) { s.Ending = "pages" }, usual, "budget of pages spent: the last visits end",
+		},
+		"no bytes came, and a budget of": {
+			func(s *crawler.Status) { s.Job.Bytes = 1_550_000 }, pace{settled: 10}, "at least 1m40s left",
+		},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -58,7 +97,8 @@ func TestTheRateLeavesOutWhatCameBeforeTheFirstPage(t *testing.T) {
 	at := time.Now()
 	var samples []sample
 	for second, settled := range []int64{0, 0, 0, 0, 5, 10} {
-		samples = append(samples, sample{at: at.Add(time.Duration(second) * time.Second), pages: settled, settled: settled, bytes: 100 * settled})
+		samples = append(samples, sample{at: at.Add(time.Duration(second) * time.Second), pages: settled,
+			settled: settled, bytes: 100 * settled})
 	}
 	if got := paceOf(samples); got != (pace{pages: 5, settled: 5, bytes: 500}) {
 		t.Errorf("the rate is %+v", got)
@@ -66,7 +106,8 @@ func TestTheRateLeavesOutWhatCameBeforeTheFirstPage(t *testing.T) {
 	if got := paceOf(samples[:5]); got != (pace{}) {
 		t.Errorf("of the first pages alone the rate is %+v", got)
 	}
-	if got := paceOf([]sample{samples[0], {at: at.Add(10 * time.Second), pages: 5, settled: 5}}); got != (pace{pages: 0.5, settled: 0.5}) {
+	if got := paceOf([]sample{samples[0], {at: at.Add(10 * time.Second), pages: 5,
+		settled: 5}}); got != (pace{pages: 0.5, settled: 0.5}) {
 		t.Errorf("of ten seconds the rate is %+v", got)
 	}
 	if got := paceOf(samples[:1]); got != (pace{}) {

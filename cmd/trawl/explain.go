@@ -68,7 +68,8 @@ folder in the one that --out names. For a job of a fleet, --out adds what its re
 		},
 	}
 	registerRedis(cmd.Flags(), &redisURL)
-	cmd.Flags().StringVar(&out, "out", "", "the workers' output (a folder or the URL of a bucket), for a job of a fleet")
+	cmd.Flags().StringVar(&out, "out", "",
+		"the workers' output (a folder or the URL of a bucket), for a job of a fleet")
 	cmd.Flags().BoolVar(&asJSON, "json", false, "print JSON")
 	return cmd
 }
@@ -229,7 +230,8 @@ func (x explanation) printPlace(line func(string, string, ...any)) {
 	if !x.Via.IsZero() {
 		found = fmt.Sprintf("found on %s", x.Via)
 	}
-	line("", "%s, depth %d, priority %s, tried %s", found, x.Depth, x.Priority, plain.Plural(int64(x.Tries), "time", "times"))
+	line("", "%s, depth %d, priority %s, tried %s", found, x.Depth, x.Priority,
+		plain.Plural(int64(x.Tries), "time", "times"))
 }
 
 // waitText returns the number of URLs that wait, in words.
@@ -251,7 +253,8 @@ func (x explanation) printHost(line func(string, string, ...any)) {
 		line("host", "%s; %s", h.State, waitText(h.Waiting))
 	}
 	if h.ConsecutiveFailures > 0 {
-		line("", "it refused or could not be reached %s in a row: %s", plain.Plural(h.ConsecutiveFailures, "time", "times"), h.Trouble)
+		line("", "it refused or could not be reached %s in a row: %s",
+			plain.Plural(h.ConsecutiveFailures, "time", "times"), h.Trouble)
 	}
 }
 
@@ -269,7 +272,8 @@ func (x explanation) printRecord(line func(string, string, ...any)) {
 		}
 		return
 	}
-	line("record", "%s at %s by %s: status %d, %s", rec.Outcome, rec.FetchedAt, rec.Worker, rec.Status, bytesText(rec.Bytes))
+	line("record", "%s at %s by %s: status %d, %s", rec.Outcome, rec.FetchedAt, rec.Worker, rec.Status,
+		bytesText(rec.Bytes))
 	if rec.Error != "" {
 		line("", "%s", rec.Error)
 	}

@@ -20,9 +20,13 @@ func TestExplainSaysWhatHappenedToAURLAndWhy(t *testing.T) {
 	site.Robots("User-agent: *\nDisallow: /page/2\nDisallow: /page/7$\n")
 	site.Fail("/page/4", 500)
 	root := site.URL(0, "/")
-	s.run("crawl", root, "--delay", "0", "--exclude", "/page/9$", "--pages", "20", "--retry-pause", "1h", "--out", "site").exits(done)
+	s.run("crawl", root, "--delay", "0", "--exclude", "/page/9$", "--pages", "20", "--retry-pause", "1h", "--out",
+		"site").exits(done)
 	for path, want := range map[string][]string{
-		"/../page/1":  {"normalised from", "links to it are followed", "allows it", "it is settled", "fetched at", "found on " + root, "request", "200 in"},
+		"/../page/1": {
+			"normalised from", "links to it are followed", "allows it", "it is settled", "fetched at",
+			"found on " + root, "request", "200 in",
+		},
 		"/page/7":     {`forbids it, by the line "Disallow: /page/7$"`},
 		"/page/9":     {"links to it are not followed: excluded", "it was never seen", "none in site"},
 		"/page/4":     {"it will be tried again in", "tried 1 time", "500 in"},
@@ -78,7 +82,8 @@ func TestExplainJudgesSitemapsAndResourcesAsWhatTheyAre(t *testing.T) {
 		}
 	}))
 	root := site.URL(0, "/")
-	s.run("crawl", root+"docs/", "--delay", "0", "--include", "/docs/", "--sitemaps", "--resources", "--out", "site").exits(done)
+	s.run("crawl", root+"docs/", "--delay", "0", "--include", "/docs/", "--sitemaps", "--resources", "--out",
+		"site").exits(done)
 	for path, want := range map[string]string{
 		"map.xml":       "it is in scope as a sitemap",
 		"i.png":         "it is in scope as a resource of a page",

@@ -47,11 +47,15 @@ records, host, and fields.NAME for what the job extracted. A time is 2026-11-01,
 		},
 	}
 	flags := cmd.Flags()
-	flags.StringVar(&o.as, "as", "", "form: "+strings.Join(export.FormNames(), ", ")+" (sqlite needs the full build; default: by the extension of --to, or jsonl)")
-	flags.StringVar(&o.to, "to", "", "file or folder to write (default: standard output); names that end in .gz or .zst are compressed")
-	flags.StringSliceVar(&o.fields, "fields", nil, "fields to write, in this order, such as url,status,fields.price; fields.* for everything that the job extracted (default: all)")
+	flags.StringVar(&o.as, "as", "", "form: "+strings.Join(export.FormNames(), ", ")+
+		" (sqlite needs the full build; default: by the extension of --to, or jsonl)")
+	flags.StringVar(&o.to, "to", "",
+		"file or folder to write (default: standard output); names that end in .gz or .zst are compressed")
+	flags.StringSliceVar(&o.fields, "fields", nil,
+		"fields to write, in this order, such as url,status,fields.price; fields.* for everything that the job extracted (default: all)")
 	flags.BoolVar(&o.force, "force", false, "replace an existing file or folder")
-	flags.BoolVar(&o.plain, "csv-plain", false, "write text to CSV unchanged, even if spreadsheets would take it for a formula")
+	flags.BoolVar(&o.plain, "csv-plain", false,
+		"write text to CSV unchanged, even if spreadsheets would take it for a formula")
 	flags.BoolVar(&o.mark, "bom", false, "begin CSV with a byte order mark, so that spreadsheets read it as UTF-8")
 	o.register(flags)
 	return cmd
@@ -65,7 +69,8 @@ type reading struct {
 
 func (r *reading) register(flags *pflag.FlagSet) {
 	flags.StringVar(&r.out, "out", "", "the workers' output folder, for a job of a fleet")
-	flags.StringArrayVar(&r.where, "where", nil, "only pages that meet this condition; if repeated, pages must meet all of them")
+	flags.StringArrayVar(&r.where, "where", nil,
+		"only pages that meet this condition; if repeated, pages must meet all of them")
 }
 
 // condition parses the --where flags.
@@ -105,7 +110,8 @@ type exportOptions struct {
 
 // order turns the options into an export order.
 func (o exportOptions) order() (order export.Order, err error) {
-	order = export.Order{To: o.to, Replace: o.force, Plain: o.plain, Mark: o.mark, Out: stdout.data(), Damaged: tellDamaged}
+	order = export.Order{To: o.to, Replace: o.force, Plain: o.plain, Mark: o.mark, Out: stdout.data(),
+		Damaged: tellDamaged}
 	if order.Where, err = o.condition(); err != nil {
 		return order, err
 	}

@@ -11,7 +11,8 @@ import (
 
 // line is a record of a URL, as far as an export looks at it.
 func line(url, at, worker string) string {
-	return fmt.Sprintf("{\"url\":%q,\"outcome\":\"fetched\",\"fetched_at\":\"2026-01-01T00:00:%sZ\",\"worker\":%q}\n", url, at, worker)
+	return fmt.Sprintf("{\"url\":%q,\"outcome\":\"fetched\",\"fetched_at\":\"2026-01-01T00:00:%sZ\",\"worker\":%q}\n",
+		url, at, worker)
 }
 
 func TestAnExportHasEachPageOnceAsItWasLast(t *testing.T) {
@@ -22,14 +23,19 @@ func TestAnExportHasEachPageOnceAsItWasLast(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	s.write("crawls/news/pages-a-00001.jsonl", line("http://x/1", "01.000", "a")+line("http://x/2", "05.000", "a")+line("http://x/3", "02.000", "a"))
-	s.write("crawls/news/pages-b-00001.jsonl", line("http://x/2", "04.000", "b")+line("http://x/3", "02.001", "b")+line("http://x/3", "02.002", "c"))
-	s.write("crawls/news/pages-c-00001.jsonl.open", line("http://x/4", "09.000", "c")+`{"url":"http://x/1","fetched_at":"2026-01-01T00:00:59`)
+	s.write("crawls/news/pages-a-00001.jsonl", line("http://x/1", "01.000", "a")+line("http://x/2", "05.000", "a")+
+		line("http://x/3", "02.000", "a"))
+	s.write("crawls/news/pages-b-00001.jsonl", line("http://x/2", "04.000", "b")+line("http://x/3", "02.001", "b")+
+		line("http://x/3", "02.002", "c"))
+	s.write("crawls/news/pages-c-00001.jsonl.open",
+		line("http://x/4", "09.000", "c")+`{"url":"http://x/1","fetched_at":"2026-01-01T00:00:59`)
 	s.write("crawls/news/manifest-a.jsonl", line("http://x/9", "01.000", "a"))
 	s.write("crawls/news/earlier-x/pages-a-00001.jsonl", line("http://x/8", "01.000", "a"))
 	s.write("a-file", "")
-	s.write("damaged/pages-00001.jsonl", line("http://x/1", "01.000", "a")+"{\"url\":\"htt\x00\n"+line("http://x/2", "01.000", "a"))
-	want := line("http://x/1", "01.000", "a") + line("http://x/2", "05.000", "a") + line("http://x/3", "02.002", "c") + line("http://x/4", "09.000", "c")
+	s.write("damaged/pages-00001.jsonl", line("http://x/1", "01.000", "a")+"{\"url\":\"htt\x00\n"+
+		line("http://x/2", "01.000", "a"))
+	want := line("http://x/1", "01.000", "a") + line("http://x/2", "05.000", "a") + line("http://x/3", "02.002", "c") +
+		line("http://x/4", "09.000", "c")
 	for _, args := range [][]string{{"export", "crawls/news"}, {"export", "news", "--out", "crawls"}} {
 		if end := s.run(args...).exits(done); end.stdout != want {
 			t.Errorf("%v prints\n%swant\n%s", args, end.stdout, want)
@@ -64,7 +70,8 @@ func TestFilesThatWereCutShortAreNamedAndTheRestIsRead(t *testing.T) {
 	if err := zip.Close(); err != nil {
 		t.Fatal(err)
 	}
-	s.write("cut/pages-a-00001.jsonl", line("http://x/1", "01.000", "a")+line("http://x/900", "05.000", "a")+`{"url":"http://x/901`)
+	s.write("cut/pages-a-00001.jsonl", line("http://x/1", "01.000", "a")+line("http://x/900", "05.000", "a")+
+		`{"url":"http://x/901`)
 	s.write("cut/pages-b-00001.jsonl.gz", packed.String()[:packed.Len()*3/4])
 	s.write("cut/pages-c-00001.parquet", "PAR1 and no more")
 	end := s.run("export", "cut").exits(failed, "pages-a-00001.jsonl", "pages-b-00001.jsonl.gz", "2 files are damaged")
@@ -75,11 +82,15 @@ func TestFilesThatWereCutShortAreNamedAndTheRestIsRead(t *testing.T) {
 	if text, err := os.ReadFile(s.path("whole.jsonl")); err != nil || string(text) != end.stdout {
 		t.Errorf("a file has %d bytes (%v), standard output had %d", len(text), err, len(end.stdout))
 	}
-	s.run("diff", "cut", "cut").exits(failed, "pages-a-00001.jsonl", "pages-b-00001.jsonl.gz", "0 new, 0 changed, 0 gone, 0 moved")
+	s.run("diff", "cut", "cut").exits(failed, "pages-a-00001.jsonl", "pages-b-00001.jsonl.gz",
+		"0 new, 0 changed, 0 gone, 0 moved")
 	s.run("audit", "cut").exits(usage, "no request journal")
-	s.write("cut/requests-a-00001.jsonl", `{"url":"http://x/1","start":"2026-01-01T00:00:01.000000Z","robots":"ignored","worker":"a"}`+"\nnothing\n"+`{"url":`)
+	s.write("cut/requests-a-00001.jsonl",
+		`{"url":"http://x/1","start":"2026-01-01T00:00:01.000000Z","robots":"ignored","worker":"a"}`+"\nnothing\n"+
+			`{"url":`)
 	end = s.run("audit", "cut").exits(failed, "2 parts of the journals")
-	if !strings.Contains(end.stdout, "requests-a-00001.jsonl, at byte") || !strings.Contains(end.stdout, "1, from 2026-01-01") {
+	if !strings.Contains(end.stdout, "requests-a-00001.jsonl, at byte") ||
+		!strings.Contains(end.stdout, "1, from 2026-01-01") {
 		t.Errorf("the audit says\n%s", end.stdout)
 	}
 }

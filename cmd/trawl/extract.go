@@ -65,7 +65,8 @@ Exit statuses:
 		},
 	}
 	s.register(cmd.Flags())
-	cmd.Flags().StringVar(&base, "url", "", "URL of the page in a file: relative links are resolved against it, and rules are matched against it")
+	cmd.Flags().StringVar(&base, "url", "",
+		"URL of the page in a file: relative links are resolved against it, and rules are matched against it")
 	cmd.Flags().BoolVar(&explain, "explain", true, "say on standard error where each field's value came from")
 	return cmd
 }
@@ -100,7 +101,8 @@ type mainText struct {
 func mainTextOf(rec crawler.Record) mainText {
 	return mainText{
 		Text: rec.Text, Markdown: rec.Markdown, Extractor: rec.Extractor, TextShare: rec.TextShare, Hard: rec.Hard,
-		Language: rec.Language, Declared: rec.DeclaredLanguage, Quality: rec.Quality, Texts: rec.Texts, MinHash: rec.MinHash,
+		Language: rec.Language, Declared: rec.DeclaredLanguage, Quality: rec.Quality, Texts: rec.Texts,
+		MinHash: rec.MinHash,
 	}
 }
 
@@ -117,7 +119,8 @@ func extract(ctx context.Context, s settings, page *fetched.Page, explain bool) 
 	case err != nil:
 		return failed("parse %s: %v", page.URL, err)
 	case doc == nil || doc.Charset == "":
-		return &exitError{exitNothing, fmt.Sprintf("%s is not HTML: its type is %q", page.URL, page.Header.Get("Content-Type"))}
+		return &exitError{exitNothing, fmt.Sprintf("%s is not HTML: its type is %q", page.URL,
+			page.Header.Get("Content-Type"))}
 	}
 	result := &fetched.Result{
 		Job: s.Name, Entry: queue.Entry{URL: page.URL}, Outcome: crawler.OutcomeFetched, Page: page, Document: doc,

@@ -31,10 +31,12 @@ func shop() shelf {
 		return `<!doctype html><nav><a href="/about/">about</a></nav><div class=list>` + products + `</div>` + next
 	}
 	return shelf{
-		"/":             category(`<a href="/category/1/">all</a>`, ""),
-		"/category/1/":  category(`<a href="/product/tea/">tea</a> <a href="/product/cocoa/">cocoa</a>`, `<a class=next href="/category/2/">next</a>`),
+		"/": category(`<a href="/category/1/">all</a>`, ""),
+		"/category/1/": category(`<a href="/product/tea/">tea</a> <a href="/product/cocoa/">cocoa</a>`,
+			`<a class=next href="/category/2/">next</a>`),
 		"/category/2/":  category(`<a href="/product/coffee/">coffee</a>`, ""),
-		"/product/tea/": product("tea", "€ 1.234,50"), "/product/coffee/": product("coffee", "8.00"), "/product/cocoa/": product("cocoa", "soon"),
+		"/product/tea/": product("tea", "€ 1.234,50"), "/product/coffee/": product("coffee", "8.00"),
+		"/product/cocoa/": product("cocoa", "soon"),
 		"/product/ghost/": product("ghost", "1"), "/about/": "about", "/basket/": "basket",
 	}
 }
@@ -82,9 +84,11 @@ func TestExtractTriesAJobFileOnAPageOfTheWeb(t *testing.T) {
 	s := newShell(t)
 	s.write("shop.yaml", shopJob)
 	end := s.run("extract", "-f", "shop.yaml", site.URL(0, "/product/tea/")).exits(done,
-		"extract[0], for pages that match /product/: applies", "css i @data-stars", "empty in 1 of 2 cases: the attribute data-stars is absent",
+		"extract[0], for pages that match /product/: applies", "css i @data-stars",
+		"empty in 1 of 2 cases: the attribute data-stars is absent",
 		"follow_rules[1], links in a.next, .list a of pages that match /category/: does not apply")
-	want := tried{URL: site.URL(0, "/product/tea/"), Title: "tea", Fields: teaAt(site), Missing: []string{}, Follow: []string{}}
+	want := tried{URL: site.URL(0, "/product/tea/"), Title: "tea", Fields: teaAt(site), Missing: []string{},
+		Follow: []string{}}
 	if diff := cmp.Diff(want, readTried(t, end.stdout)); diff != "" {
 		t.Errorf("what is printed differs (-want +got):\n%s", diff)
 	}
@@ -102,7 +106,8 @@ func TestExtractSaysWhichLinksAreFollowed(t *testing.T) {
 	s := newShell(t)
 	s.write("shop.yaml", shopJob+"exclude: [cocoa]\n")
 	end := s.run("extract", "-f", "shop.yaml", site.URL(0, "/category/1/")).exits(done,
-		"the job extracts nothing from this page", "applies, and selects 3 of 4 links", "left out", "/product/cocoa/", "excluded")
+		"the job extracts nothing from this page", "applies, and selects 3 of 4 links", "left out", "/product/cocoa/",
+		"excluded")
 	want := []string{site.URL(0, "/product/tea/"), site.URL(0, "/category/2/")}
 	if diff := cmp.Diff(want, readTried(t, end.stdout).Follow); diff != "" {
 		t.Errorf("the links differ (-want +got):\n%s", diff)
@@ -114,10 +119,12 @@ func TestExtractSaysWhyARequiredFieldIsEmpty(t *testing.T) {
 	s := newShell(t)
 	s.write("shop.yaml", shopJob)
 	s.write("cocoa.html", shop()["/product/cocoa/"])
-	end := s.run("extract", "-f", "shop.yaml", "cocoa.html", "--url", "https://shop.example/product/cocoa/").exits(nothing,
+	end := s.run("extract", "-f", "shop.yaml", "cocoa.html", "--url",
+		"https://shop.example/product/cocoa/").exits(nothing,
 		"price (required)", `"soon" is not a number`, "required fields are missing: price")
 	got := readTried(t, end.stdout)
-	if !slices.Equal(got.Missing, []string{"price"}) || got.Fields["price"] != nil || got.Fields["image"] != "https://shop.example/img/cocoa.jpg" {
+	if !slices.Equal(got.Missing, []string{"price"}) || got.Fields["price"] != nil ||
+		got.Fields["image"] != "https://shop.example/img/cocoa.jpg" {
 		t.Errorf("it prints %+v", got)
 	}
 }
@@ -125,23 +132,28 @@ func TestExtractSaysWhyARequiredFieldIsEmpty(t *testing.T) {
 func TestExtractSaysHowTheMainTextWasFound(t *testing.T) {
 	t.Parallel()
 	s := newShell(t)
-	text := strings.Repeat("Der Hund und die Katze sind nicht in dem Haus, aber sie haben mit den Kindern gespielt. ", 4)
+	text := strings.Repeat("Der Hund und die Katze sind nicht in dem Haus, aber sie haben mit den Kindern gespielt. ",
+		4)
 	s.write("page.html", "<html lang=de-AT><title>Haus</title><nav><a href=/x>menu</a></nav><main><p>"+text+"</main>")
 	s.write("job.yaml", "text: true\nminhash: true\nfollow_rules:\n  - {where: language = deu and quality.words > 20}\n  - {where: language = eng}\n")
 	end := s.run("extract", "-f", "job.yaml", "page.html").exits(done,
-		"main text: found by auto/main, 68 words, 99 % of those that the page shows", "language: deu by its words, de-AT by the page",
+		"main text: found by auto/main, 68 words, 99 % of those that the page shows",
+		"language: deu by its words, de-AT by the page",
 		"follow_rules[0], links where language = deu and quality.words > 20: applies, and selects 1 of 1 link",
 		"follow_rules[1], links where language = eng: does not apply")
 	var got crawler.Record
 	if err := json.Unmarshal([]byte(end.stdout), &got); err != nil {
 		t.Fatal(err)
 	}
-	if got.Extractor != "auto/main" || got.Language != "deu" || got.DeclaredLanguage != "de-AT" || got.Quality == nil || got.Quality.Words != 68 ||
-		got.TextShare == nil || len(got.MinHash) != crawler.MinHashBands || !got.CharsetGuessed || !strings.HasPrefix(got.Text, "Der Hund") {
+	if got.Extractor != "auto/main" || got.Language != "deu" || got.DeclaredLanguage != "de-AT" || got.Quality == nil ||
+		got.Quality.Words != 68 ||
+		got.TextShare == nil || len(got.MinHash) != crawler.MinHashBands || !got.CharsetGuessed ||
+		!strings.HasPrefix(got.Text, "Der Hund") {
 		t.Errorf("it prints %s", end.stdout)
 	}
 	s.write("job.yaml", "follow_rules:\n  - {where: language = deu}\n")
-	s.run("extract", "-f", "job.yaml", "page.html").exits(usage, "follow_rules[0].where: the pages of this job have no language: set text: true")
+	s.run("extract", "-f", "job.yaml", "page.html").exits(usage,
+		"follow_rules[0].where: the pages of this job have no language: set text: true")
 }
 
 func TestExtractReadsStandardInputAndWhatIsSelected(t *testing.T) {
@@ -150,7 +162,8 @@ func TestExtractReadsStandardInputAndWhatIsSelected(t *testing.T) {
 	s.write("page", "<p>a<p>b")
 	s.stdin, _ = os.Open(s.path("page"))
 	defer s.stdin.Close()
-	end := s.run("extract", "-", "--select", "all[]=p", "--explain=false").exits(done, "reading the page as http://localhost/ (choose another URL with --url)")
+	end := s.run("extract", "-", "--select", "all[]=p", "--explain=false").exits(done,
+		"reading the page as http://localhost/ (choose another URL with --url)")
 	if got := readTried(t, end.stdout).Fields["all"]; !cmp.Equal(got, []any{"a", "b"}) {
 		t.Errorf("the field is %v", got)
 	}
@@ -164,7 +177,8 @@ func TestExtractIsAsPoliteAndGuardedAsFetch(t *testing.T) {
 	elsewhere := testsite.Serve(t, shelf{"/": "<p>private"})
 	site := testsite.Serve(t, shelf{"/closed/": "<p>closed", "/": "<p>open", "/new": "moved", "/data": "\x00\x01"})
 	site.Robots("User-agent: *\nDisallow: /closed\n")
-	site.Handle("/away", http.RedirectHandler(strings.Replace(elsewhere.URL(0, "/"), "127.0.0.1", "127.0.0.77", 1), http.StatusFound))
+	site.Handle("/away", http.RedirectHandler(strings.Replace(elsewhere.URL(0, "/"), "127.0.0.1", "127.0.0.77", 1),
+		http.StatusFound))
 	s := newShell(t)
 	for _, c := range []struct {
 		arg  string
@@ -191,16 +205,26 @@ func TestAJobFileThatCannotBeUsedIsRefusedWithItsLine(t *testing.T) {
 	t.Parallel()
 	s := newShell(t)
 	for text, says := range map[string][]string{
-		"extract:\n  - fields:\n      title: h1\n      price: {css: \"p[\"}\n":       {"[4:20]", "price", `"p["`, "not a CSS selector"},
-		"extract:\n  - fields:\n      title: 'h1['\n":                                {"[3:14]", "title", `"h1["`},
-		"extract:\n  - fields:\n      price:\n        css: p\n        regex: '('\n":  {"[5:16]", "price", `"("`, "not a regular expression"},
-		"extract:\n  - fields:\n      price:\n        css: p\n        type: money\n": {"[5:15]", "price", `"money"`, "text html number date url"},
-		"extract:\n  - fields:\n      price: {css: p, typ: number}\n":                {"[3:23]", "typ"},
-		"extract:\n  - fields:\n      price: [p]\n":                                  {"[3:14]"},
-		"extract:\n  - match: /x\n":                                                  {"[2:", "it has no fields"},
-		"follow_rules:\n  - links: a\n  - {links: 'a >'}\n":                          {"[3:13]", "follow_rules[1].links", `"a >"`},
-		"follow_rules:\n  - {match: '['}\n":                                          {"[2:13]", "follow_rules[0].match"},
-		"follow_rules:\n  - {depth: -1}\n":                                           {"[2:", "-1 is out of range"},
+		"extract:\n  - fields:\n      title: h1\n      price: {css: \"p[\"}\n": {
+			"[4:20]", "price", `"p["`, "not a CSS selector",
+		},
+		"extract:\n  - fields:\n      title: 'h1['\n": {"[3:14]", "title", `"h1["`},
+		"extract:\n  - fields:\n      price:\n        css: p\n        regex: '('\n": {
+			"[5:16]", "price", `"("`, "not a regular expression",
+		},
+		"extract:\n  - fields:\n      price:\n        css: p\n        type: money\n": {
+			"[5:15]", "price", `"money"`, "text html number date url",
+		},
+		"extract:\n  - fields:\n      price: {css: p, typ: number}\n": {"[3:23]", "typ"},
+		"extract:\n  - fields:\n      price: [p]\n":                   {"[3:14]"},
+		"extract:\n  - match: /x\n":                                   {"[2:", "it has no fields"},
+		"follow_rules:\n  - links: a\n  - {links: 'a >'}\n": {
+			"[3:13]", "follow_rules[1].links", `"a >"`,
+		},
+		"follow_rules:\n  - {match: '['}\n": {
+			"[2:13]", "follow_rules[0].match",
+		},
+		"follow_rules:\n  - {depth: -1}\n": {"[2:", "-1 is out of range"},
 	} {
 		s.write("job.yaml", "name: job\nseeds: [http://127.0.0.1:1/]\n"+text)
 		shifted := slices.Clone(says)
@@ -208,7 +232,8 @@ func TestAJobFileThatCannotBeUsedIsRefusedWithItsLine(t *testing.T) {
 			line, rest, _ := strings.Cut(rest, ":")
 			shifted[0] = "[" + string(line[0]+2) + ":" + rest
 		}
-		for _, command := range [][]string{{"crawl", "-f", "job.yaml"}, {"job", "create", "job.yaml"}, {"extract", "-f", "job.yaml", "x"}} {
+		for _, command := range [][]string{{"crawl", "-f", "job.yaml"}, {"job", "create", "job.yaml"},
+			{"extract", "-f", "job.yaml", "x"}} {
 			s.run(command...).exits(usage, append(shifted, "job.yaml")...)
 		}
 	}
@@ -225,7 +250,8 @@ func TestAFleetExtractsAndFollowsByAJobFile(t *testing.T) {
 	if numbers := o.Done("shop"); numbers.Incomplete != 1 {
 		t.Errorf("%d pages are counted as incomplete, want the one of cocoa", numbers.Incomplete)
 	}
-	if shown := o.run("job", "show", "shop").exits(done).stdout; !strings.Contains(shown, "pages that lack a required field: 1") {
+	if shown := o.run("job", "show", "shop").exits(done).stdout; !strings.Contains(shown,
+		"pages that lack a required field: 1") {
 		t.Errorf("the job is shown as\n%s", shown)
 	}
 	records := make(map[string]crawler.Record)
@@ -244,7 +270,8 @@ func TestAFleetExtractsAndFollowsByAJobFile(t *testing.T) {
 	if diff := cmp.Diff(teaAt(site), records["/product/tea/"].Fields); diff != "" {
 		t.Errorf("the fields of tea differ (-want +got):\n%s", diff)
 	}
-	if r := records["/product/cocoa/"]; !slices.Equal(r.Missing, []string{"price"}) || !strings.Contains(r.Error, `price: "soon" is not a number`) || r.Fields["title"] != "cocoa" {
+	if r := records["/product/cocoa/"]; !slices.Equal(r.Missing, []string{"price"}) ||
+		!strings.Contains(r.Error, `price: "soon" is not a number`) || r.Fields["title"] != "cocoa" {
 		t.Errorf("the record of cocoa is %+v", r)
 	}
 	if r := records["/category/1/"]; r.Fields != nil || r.Missing != nil || r.Error != "" {
@@ -256,7 +283,8 @@ func TestTheAPIRefusesASelectorThatCannotBeRead(t *testing.T) {
 	t.Parallel()
 	o := newOffice(t)
 	_, at := o.Dashboard()
-	answer, err := http.Post(at+"/api/v1/jobs", "application/json", strings.NewReader(`{"name":"bad","extract":[{"fields":{"price":{"css":"p["}}}]}`))
+	answer, err := http.Post(at+"/api/v1/jobs", "application/json",
+		strings.NewReader(`{"name":"bad","extract":[{"fields":{"price":{"css":"p["}}}]}`))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -286,8 +314,10 @@ func TestItemsOfRealPagesAreExtracted(t *testing.T) {
 `, map[string]any{
 			"module": "json", "source": "https://github.com/python/cpython/tree/3.11/Lib/json/__init__.py",
 			"functions": []any{
-				map[string]any{"name": "json.dump", "changed": []any{3.2, 3.4, 3.6}}, map[string]any{"name": "json.dumps", "changed": []any{}},
-				map[string]any{"name": "json.load", "changed": []any{3.1, 3.11, 3.1, 3.6, 3.6}}, map[string]any{"name": "json.loads", "changed": []any{3.6, 3.9}},
+				map[string]any{"name": "json.dump", "changed": []any{3.2, 3.4, 3.6}},
+				map[string]any{"name": "json.dumps", "changed": []any{}},
+				map[string]any{"name": "json.load", "changed": []any{3.1, 3.11, 3.1, 3.6, 3.6}},
+				map[string]any{"name": "json.loads", "changed": []any{3.6, 3.9}},
 			},
 		}},
 		"debian": {"/usr/share/doc/debian-handbook/html/en-US/apt.html", `extract:

@@ -155,6 +155,7 @@ func fetchTo(ctx context.Context, s settings, seeds iter.Seq[seed], into sink.Si
 	if result.Status.Job.Name == "" { // the crawl did not start
 		return err
 	}
-	tell(summary{status: result.Status, counters: result.Counters, tally: hosts, took: result.Took, pages: result.Pages})
+	tell(summary{status: result.Status, counters: result.Counters, tally: hosts, took: result.Took,
+		pages: result.Pages})
 	return verdict(r, result, err)
 }

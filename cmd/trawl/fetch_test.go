@@ -89,7 +89,8 @@ func TestFilesAreDownloadedByteForByteUnderSafeNames(t *testing.T) {
 		}
 	}
 	s.write("urls.txt", list)
-	s.run("fetch", "urls.txt", "--allow-private", "--out", "downloads", "--format", "files", "--delay", "0", "--per-host", "4").exits(done)
+	s.run("fetch", "urls.txt", "--allow-private", "--out", "downloads", "--format", "files", "--delay", "0",
+		"--per-host", "4").exits(done)
 
 	manifest := readRecords(t, s.path("downloads"), "manifest-*.jsonl")
 	if len(manifest) != len(stock)+1 {
@@ -132,7 +133,8 @@ func (s shelf) checkFile(t *testing.T, dir string, r record, uri string) {
 	if err != nil || string(got) != want {
 		t.Errorf("%s has %d bytes, want the %d of %q (%v)", r.Path, len(got), len(want), uri, err)
 	}
-	if digest := fmt.Sprintf("sha256:%x", sha256.Sum256([]byte(want))); r.Digest != digest || r.Bytes != int64(len(want)) {
+	if digest := fmt.Sprintf("sha256:%x", sha256.Sum256([]byte(want))); r.Digest != digest ||
+		r.Bytes != int64(len(want)) {
 		t.Errorf("%s is recorded as %s of %d bytes, want %s of %d", uri, r.Digest, r.Bytes, digest, len(want))
 	}
 }

@@ -111,11 +111,13 @@ func explainText(w io.Writer, rec crawler.Record) {
 	if rec.Quality == nil || rec.TextShare == nil {
 		return
 	}
-	fmt.Fprintf(w, "main text: found by %s, %d words, %.0f %% of those that the page shows\n", rec.Extractor, rec.Quality.Words, 100**rec.TextShare)
+	fmt.Fprintf(w, "main text: found by %s, %d words, %.0f %% of those that the page shows\n", rec.Extractor,
+		rec.Quality.Words, 100**rec.TextShare)
 	if rec.Hard != "" {
 		fmt.Fprintf(w, "main text: uncertain, because %s\n", rec.Hard)
 	}
-	fmt.Fprintf(w, "language: %s by its words, %s by the page\n", cmp.Or(rec.Language, "unknown"), cmp.Or(rec.DeclaredLanguage, "not declared"))
+	fmt.Fprintf(w, "language: %s by its words, %s by the page\n", cmp.Or(rec.Language, "unknown"),
+		cmp.Or(rec.DeclaredLanguage, "not declared"))
 }
 
 // way is a link that the job's rules select.
@@ -188,7 +190,8 @@ func explainWays(w io.Writer, job crawler.Job, r *fetched.Result, ways []way) {
 		fmt.Fprintln(w, "the page asks crawlers to follow none of its links")
 		return
 	case len(job.FollowRules) == 0:
-		fmt.Fprintf(w, "the page has %s; the job has no follow rules\n", plain.Plural(int64(len(doc.Links)), "link", "links"))
+		fmt.Fprintf(w, "the page has %s; the job has no follow rules\n",
+			plain.Plural(int64(len(doc.Links)), "link", "links"))
 		return
 	}
 	follow, err := rules.NewFollowRules(job.FollowRules)

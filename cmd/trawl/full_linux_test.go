@@ -87,7 +87,10 @@ func TestAWorkerWhoseDiskIsFullLeavesSitesAlone(t *testing.T) {
 	if again := testfleet.Asked(site).Again(); again > 10*hosts {
 		t.Errorf("%d pages were asked for again, want no more than were under way", again)
 	}
-	o.until("the worker is ready", func(context.Context) bool { status, _ := get(t, w.Address(), "/readyz"); return status == 200 })
+	o.until("the worker is ready", func(context.Context) bool {
+		status, _ := get(t, w.Address(), "/readyz")
+		return status == 200
+	})
 }
 
 func TestAWorkerWhoseSpoolIsOnAFullDiskLosesNothing(t *testing.T) {
@@ -101,7 +104,8 @@ func TestAWorkerWhoseSpoolIsOnAFullDiskLosesNothing(t *testing.T) {
 	o.Scheduler()
 	w := o.Worker("--spool", spool, "--ship-every", "1s")
 	job := jobOf(t, g, site)
-	job.Delay, job.Throttle, job.Format = crawler.Duration(50*time.Millisecond), 0, []string{"jsonl.gz", "warc", "parquet"}
+	job.Delay, job.Throttle, job.Format = crawler.Duration(50*time.Millisecond), 0,
+		[]string{"jsonl.gz", "warc", "parquet"}
 	o.Create(job)
 	more(t, site, 20)
 	makeRoom := fill(t, spool)
@@ -115,7 +119,8 @@ func TestAWorkerWhoseSpoolIsOnAFullDiskLosesNothing(t *testing.T) {
 
 func TestWhatAFullDiskCannotTakeIsAskedForOnce(t *testing.T) {
 	t.Parallel()
-	for _, formats := range []string{"jsonl", "jsonl.zst", "files", "warc", "parquet", "warc,parquet,jsonl", "links,items,markdown,jsonl"} {
+	for _, formats := range []string{"jsonl", "jsonl.zst", "files", "warc", "parquet", "warc,parquet,jsonl",
+		"links,items,markdown,jsonl"} {
 		t.Run(formats, func(t *testing.T) {
 			t.Parallel()
 			g := testsite.Graph{Hosts: 2, PagesPerHost: 20, LinksPerPage: 5}
@@ -128,7 +133,9 @@ func TestWhatAFullDiskCannotTakeIsAskedForOnce(t *testing.T) {
 			makeRoom := fill(t, o.Out)
 			o.Create(job)
 			o.sees(job.Name, w.Name, "no space left", "free some space there")
-			o.until("sites are left alone", func(context.Context) bool { return time.Since(lastStart(site)) > promptly })
+			o.until("sites are left alone", func(context.Context) bool {
+				return time.Since(lastStart(site)) > promptly
+			})
 			makeRoom()
 			o.Done(job.Name)
 			testfleet.Pages(o.Export(job.Name)).Expect(t, "pages", g.URLs(site))
@@ -237,7 +244,8 @@ func onSmallDisk(t *testing.T) (testsite.Graph, *testsite.Site, *office, []strin
 	site, o := g.Serve(t), newOffice(t)
 	smallDisk(t, o.path("out"))
 	return g, site, o, []string{
-		"crawl", site.URL(0, "/"), "--delay", "50ms", "--throttle", "0", "--job", "site", "--format", "jsonl,warc,parquet", "--out", "out",
+		"crawl", site.URL(0, "/"), "--delay", "50ms", "--throttle", "0", "--job", "site", "--format",
+		"jsonl,warc,parquet", "--out", "out",
 	}
 }
 

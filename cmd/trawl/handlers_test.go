@@ -11,7 +11,8 @@ func TestACommandThatHasNoHandlersRefusesAJobThatWantsSome(t *testing.T) {
 	s := resolved(t, "name: shop\nhandlers: [shop, images]\n")
 	err := noHandlers(s)
 	var status *exitError
-	if !errors.As(err, &status) || status.code != exitUsage || !strings.Contains(err.Error(), "handlers: shop, images are functions of a Go program") {
+	if !errors.As(err, &status) || status.code != exitUsage ||
+		!strings.Contains(err.Error(), "handlers: shop, images are functions of a Go program") {
 		t.Errorf("the error is %v", err)
 	}
 	if err := checkJob(s); err != nil {

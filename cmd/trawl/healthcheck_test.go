@@ -48,7 +48,8 @@ func TestHealthAsksThisMachineWhenAllInterfacesAreListenedOn(t *testing.T) {
 	_, port, _ := net.SplitHostPort(server.Listener.Addr().String())
 	s := newShell(t)
 	s.set("HTTP_PROXY", "http://127.0.0.1:1") // is not asked
-	for _, listen := range []string{":" + port, "0.0.0.0:" + port, "localhost:" + port, server.Listener.Addr().String()} {
+	for _, listen := range []string{":" + port, "0.0.0.0:" + port, "localhost:" + port,
+		server.Listener.Addr().String()} {
 		s.run("health", "--listen", listen).exits(done)
 	}
 	for _, listen := range []string{"", "9090", "http://localhost:9090"} {

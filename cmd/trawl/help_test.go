@@ -51,7 +51,8 @@ func TestAMisspeltFieldOrWordInAJobFileIsRecognised(t *testing.T) {
 	t.Parallel()
 	s := defaultSettings()
 	err := parseJobFile("job.yaml", []byte("name: a\ndealy: 1s\n"), &s)
-	if want := `job file job.yaml: [2:1] unknown field "dealy" (did you mean "delay"?)`; err == nil || !strings.Contains(err.Error(), want) {
+	if want := `job file job.yaml: [2:1] unknown field "dealy" (did you mean "delay"?)`; err == nil ||
+		!strings.Contains(err.Error(), want) {
 		t.Errorf("the error is %v, want %q", err, want)
 	}
 	s = defaultSettings()
@@ -81,7 +82,8 @@ func TestHelpHasTheCommonFlagsFirstAndTheOthersInGroups(t *testing.T) {
 		t.Fatal(err)
 	}
 	last := -1
-	for _, title := range []string{"\nExamples:", "\nCommon flags:", "--depth", "\nFlags:", "\nScope:", "--max-params", "\nLimits:", "\nPoliteness:", "\nOutput:", "\nNetwork:", "\nFlags of all commands:"} {
+	for _, title := range []string{"\nExamples:", "\nCommon flags:", "--depth", "\nFlags:", "\nScope:", "--max-params",
+		"\nLimits:", "\nPoliteness:", "\nOutput:", "\nNetwork:", "\nFlags of all commands:"} {
 		at := strings.Index(help, title)
 		if at <= last {
 			t.Errorf("%q is at %d, want it after %d:\n%s", title, at, last, help)
@@ -152,7 +154,8 @@ func TestManualsAreWritten(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, part := range []string{".TH TRAWL\\-JOB\\-SET 1", ".SH NAME\ntrawl\\-job\\-set \\- Change settings", ".SH EXAMPLES", "\\-\\-revision"} {
+	for _, part := range []string{".TH TRAWL\\-JOB\\-SET 1", ".SH NAME\ntrawl\\-job\\-set \\- Change settings",
+		".SH EXAMPLES", "\\-\\-revision"} {
 		if !strings.Contains(string(text), part) {
 			t.Errorf("the page lacks %q:\n%s", part, text)
 		}
@@ -169,7 +172,8 @@ func TestInitWritesAJobFileAndReplacesNone(t *testing.T) {
 	if s.Name != "localhost-1" || len(s.Seeds) != 1 || s.Seeds[0] != "http://localhost:1/" {
 		t.Errorf("the job is %q with seeds %q", s.Name, s.Seeds)
 	}
-	if _, err := outcome("init", "--to", path); err == nil || !strings.Contains(err.Error(), "exists and is not replaced") {
+	if _, err := outcome("init", "--to", path); err == nil ||
+		!strings.Contains(err.Error(), "exists and is not replaced") {
 		t.Errorf("to write it again says %v", err)
 	}
 	named := filepath.Join(t.TempDir(), "named.yml")
@@ -202,7 +206,8 @@ func TestConfigTellsWhereASettingComesFrom(t *testing.T) {
 	cmd := &cobra.Command{Use: "config"}
 	cmd.Flags().String(configFlag, "", "")
 	s.register(cmd.Flags())
-	if err := cmd.ParseFlags([]string{"--config", config, "-f", job, "--depth", "4", "--header", "X-Key: secret"}); err != nil {
+	if err := cmd.ParseFlags([]string{"--config", config, "-f", job, "--depth", "4", "--header",
+		"X-Key: secret"}); err != nil {
 		t.Fatal(err)
 	}
 	if err := s.resolve(cmd); err != nil {
@@ -216,9 +221,11 @@ func TestConfigTellsWhereASettingComesFrom(t *testing.T) {
 		}
 	}
 	want := map[string]string{
-		"contact": "a@example.org from " + config + ":1", "delay": "2s from " + config + ":2", "retries": "2 from " + job + ":2",
+		"contact": "a@example.org from " + config + ":1", "delay": "2s from " + config + ":2",
+		"retries":  "2 from " + job + ":2",
 		"per_host": "3 from TRAWL_PER_HOST", "depth": "4 from --depth", "name": "news from " + job + ":1",
-		"include": "a, b from " + job + ":4", "redis": "redis://:xxxxx@localhost/1 from " + config + ":4", "header": "X-Key: … from --header",
+		"include": "a, b from " + job + ":4", "redis": "redis://:xxxxx@localhost/1 from " + config + ":4",
+		"header": "X-Key: … from --header",
 	}
 	for name, text := range want {
 		if got[name] != text {
@@ -233,7 +240,8 @@ func TestConfigTellsWhereASettingComesFrom(t *testing.T) {
 func TestAConfigFileGivesDefaultsToCommandsOfAFleet(t *testing.T) {
 	t.Parallel()
 	path := filepath.Join(t.TempDir(), "trawl.yaml")
-	if err := os.WriteFile(path, []byte("redis: redis://localhost/3\nallow_cidr: [10.0.0.0/8, 127.0.0.0/8]\n"), 0o644); err != nil {
+	if err := os.WriteFile(path, []byte("redis: redis://localhost/3\nallow_cidr: [10.0.0.0/8, 127.0.0.0/8]\n"),
+		0o644); err != nil {
 		t.Fatal(err)
 	}
 	s := defaultSettings()
@@ -243,7 +251,8 @@ func TestAConfigFileGivesDefaultsToCommandsOfAFleet(t *testing.T) {
 	if err := fill(cmd); err != nil {
 		t.Fatal(err)
 	}
-	if s.Redis != "redis://localhost/3" || strings.Join(s.AllowCIDR, " ") != "10.0.0.0/8 127.0.0.0/8" || s.Concurrency != 256 {
+	if s.Redis != "redis://localhost/3" || strings.Join(s.AllowCIDR, " ") != "10.0.0.0/8 127.0.0.0/8" ||
+		s.Concurrency != 256 {
 		t.Errorf("redis %q, allow_cidr %q, concurrency %d", s.Redis, s.AllowCIDR, s.Concurrency)
 	}
 	if err := os.WriteFile(path, []byte("seeds: [http://localhost/]\n"), 0o644); err != nil {

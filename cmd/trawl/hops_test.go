@@ -14,15 +14,18 @@ func TestRobotsAndSitemapsLeadToNoPrivateAddress(t *testing.T) {
 	t.Parallel()
 	wire := newTripwire(t, "127.0.0.2:0")
 	away := "http://" + wire.addr + "/"
-	seed := testsite.Serve(t, bodies{"/": "<a href=/a>a</a>", "/a": "a", "/sitemap.xml": sitemapIndex(away+"1.xml", "/moved.xml") + urlset(away+"page")})
+	seed := testsite.Serve(t, bodies{"/": "<a href=/a>a</a>", "/a": "a",
+		"/sitemap.xml": sitemapIndex(away+"1.xml", "/moved.xml") + urlset(away+"page")})
 	seed.Robots("Sitemap: " + away + "sitemap.xml\nSitemap: /sitemap.xml\n")
 	seed.Handle("/moved.xml", http.RedirectHandler(away+"2.xml", http.StatusMovedPermanently))
 	s := newShell(t)
-	s.run("crawl", seed.URL(0, "/"), "--scope", "any", "--sitemaps", "--delay", "0", "--retries", "0", "--robots-tries", "1", "--out", "sitemaps").exits(done)
+	s.run("crawl", seed.URL(0, "/"), "--scope", "any", "--sitemaps", "--delay", "0", "--retries", "0", "--robots-tries",
+		"1", "--out", "sitemaps").exits(done)
 
 	moved := testsite.Serve(t, bodies{"/": "a page"})
 	moved.Handle("/robots.txt", http.RedirectHandler(away+"robots.txt", http.StatusFound))
-	s.run("crawl", moved.URL(0, "/"), "--delay", "0", "--retries", "0", "--robots-tries", "1", "--out", "robots").exits(nothing, "loopback")
+	s.run("crawl", moved.URL(0, "/"), "--delay", "0", "--retries", "0", "--robots-tries", "1", "--out",
+		"robots").exits(nothing, "loopback")
 	if n := wire.trips.Load(); n > 0 {
 		t.Errorf("%d connections were made where none may be", n)
 	}
@@ -57,11 +60,13 @@ func TestAListOpensNoPrivateAddress(t *testing.T) {
 	t.Parallel()
 	wire, near := newTripwire(t, "127.0.0.2:0"), newTripwire(t, "127.0.0.1:0")
 	s := newShell(t)
-	list := "http://" + wire.addr + "/a\nhttp://localhost:" + near.port() + "/b\nhttp://2130706433:" + near.port() + "/c\n"
+	list := "http://" + wire.addr + "/a\nhttp://localhost:" + near.port() + "/b\nhttp://2130706433:" + near.port() +
+		"/c\n"
 	s.write("list.txt", list)
 	usual := []string{"--delay", "0", "--retries", "0", "--robots-tries", "1", "--host-tries", "1"}
 	s.run(append([]string{"fetch", "list.txt"}, usual...)...).exits(nothing, "loopback", "--allow-private")
-	s.run(append([]string{"fetch", "list.txt", "--out", "out"}, usual...)...).exits(nothing, "loopback", "--allow-private")
+	s.run(append([]string{"fetch", "list.txt", "--out", "out"}, usual...)...).exits(nothing, "loopback",
+		"--allow-private")
 	if n := wire.trips.Load() + near.trips.Load(); n > 0 {
 		t.Errorf("%d connections were made where none may be", n)
 	}
@@ -79,7 +84,8 @@ func TestAListOpensNoPrivateAddress(t *testing.T) {
 // API.
 func TestSeedsOfTheAPIOpenNoPort(t *testing.T) {
 	t.Parallel()
-	created, seeded, brought := newTripwire(t, "127.0.0.2:0"), newTripwire(t, "127.0.0.3:0"), newTripwire(t, "127.0.0.4:0")
+	created, seeded, brought := newTripwire(t, "127.0.0.2:0"), newTripwire(t, "127.0.0.3:0"),
+		newTripwire(t, "127.0.0.4:0")
 	f := newFleet(t, "seeds: ['http://"+created.addr+"/']\nrobots_tries: 1\nhost_tries: 1\n")
 	client, err := tasks.Open(t.Context(), f.redis)
 	if err != nil {
@@ -92,7 +98,8 @@ func TestSeedsOfTheAPIOpenNoPort(t *testing.T) {
 		t.Fatal(err)
 	}
 	f.start("scheduler", "--redis", f.redis, "--listen", "")
-	f.start("worker", "--redis", f.redis, "--listen", "", "--jobs", f.job, "--out", "out", "--allow-private", "--ports", "80")
+	f.start("worker", "--redis", f.redis, "--listen", "", "--jobs", f.job, "--out", "out", "--allow-private", "--ports",
+		"80")
 	f.start("job", "watch", f.job, "--redis", f.redis).soonEnds().exits(nothing)
 	if created.trips.Load() == 0 || seeded.trips.Load() == 0 || brought.trips.Load() > 0 {
 		t.Errorf("connections to what was created, seeded and brought through the API: %d, %d, %d; want some, some and none",

@@ -64,7 +64,9 @@ func (d *desk) hostShowCommand() *cobra.Command {
 			if err != nil {
 				return err
 			}
-			return d.with(cmd, func(ctx context.Context, c *tasks.Client) error { return d.showHost(ctx, c, args[0], host) })
+			return d.with(cmd, func(ctx context.Context, c *tasks.Client) error {
+				return d.showHost(ctx, c, args[0], host)
+			})
 		},
 	}
 }
@@ -124,12 +126,15 @@ in progress applies the change within seconds.`,
 		},
 	}
 	flags := cmd.Flags()
-	flags.StringVar(&delay, "delay", "", "shortest time between the starts of two requests, such as 5s, or job for the job's setting")
+	flags.StringVar(&delay, "delay", "",
+		"shortest time between the starts of two requests, such as 5s, or job for the job's setting")
 	flags.Int64Var(&budget, "budget", 0, "largest number of pages of the host (0: the job's setting)")
-	flags.StringArrayVar(&ask, "ask", nil, "fetch URLs of this pattern although they look like a trap; trawl host show lists the patterns; may be repeated")
+	flags.StringArrayVar(&ask, "ask", nil,
+		"fetch URLs of this pattern although they look like a trap; trawl host show lists the patterns; may be repeated")
 	flags.BoolVar(&pause, "pause", false, "make no requests to the host until it is resumed")
 	flags.BoolVar(&resume, "resume", false, "resume a host that was paused")
-	flags.BoolVar(&forgive, "retry", false, "retry a host now that was given up or left alone because it refused requests or could not be reached")
+	flags.BoolVar(&forgive, "retry", false,
+		"retry a host now that was given up or left alone because it refused requests or could not be reached")
 	cmd.MarkFlagsMutuallyExclusive("pause", "resume")
 	cmd.MarkFlagsOneRequired("delay", "budget", "ask", "pause", "resume", "retry")
 	return cmd

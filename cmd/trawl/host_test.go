@@ -78,7 +78,8 @@ func TestHostsAreSlowedAndPausedWhileTheJobRuns(t *testing.T) {
 		return time.Since(all[len(all)-1].Start) > promptly
 	})
 	requests := site.ByHost()[paused]
-	testfleet.Within(t, "after its pause the last request of a host", max(0, requests[len(requests)-1].Start.Sub(told)), 5*time.Second)
+	testfleet.Within(t, "after its pause the last request of a host", max(0, requests[len(requests)-1].Start.Sub(told)),
+		5*time.Second)
 
 	o.run("job", "set", job.Name, "delay=1ms").exits(done)
 	o.run("host", "set", job.Name, slowed, "--delay", "job").exits(done)
@@ -96,7 +97,8 @@ func TestHostsAreSlowedAndPausedWhileTheJobRuns(t *testing.T) {
 	if n := len(site.ByHost()[paused]); n > pages {
 		t.Error("a host that was paused was fetched to its end")
 	}
-	if end := o.run("host", "ls", job.Name).exits(done); !strings.Contains(end.stdout, paused) || !strings.Contains(end.stdout, "paused") || strings.Contains(end.stdout, free) {
+	if end := o.run("host", "ls", job.Name).exits(done); !strings.Contains(end.stdout, paused) ||
+		!strings.Contains(end.stdout, "paused") || strings.Contains(end.stdout, free) {
 		t.Errorf("the hosts are\n%s", end.stdout)
 	}
 	o.run("host", "set", job.Name, paused, "--resume").exits(done)

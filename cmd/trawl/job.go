@@ -30,11 +30,14 @@ func jobCommand() *cobra.Command {
 	flags.BoolVar(&d.json, "json", false, "print JSON")
 	cmd.AddCommand(
 		d.createCommand(),
-		d.command("ls", "List the jobs", 0, func(ctx context.Context, c *tasks.Client, _ string) error { return d.list(ctx, c) }),
+		d.command("ls", "List the jobs", 0, func(ctx context.Context, c *tasks.Client, _ string) error {
+			return d.list(ctx, c)
+		}),
 		d.showCommand(),
 		d.command("watch JOB", "Show the progress of a job until it has ended", 1, d.watch),
 		d.command("pause JOB", "Pause a job: it fetches nothing until it is resumed", 1, steer((*tasks.Client).Pause)),
-		d.command("resume JOB", "Resume a job that was paused, or reopen one that is done; it then waits for seeds", 1, d.resume),
+		d.command("resume JOB", "Resume a job that was paused, or reopen one that is done; it then waits for seeds", 1,
+			d.resume),
 		d.setCommand(),
 		d.command("cancel JOB", "Cancel a job for good; its results stay", 1, steer((*tasks.Client).Cancel)),
 		d.refetchCommand(),
@@ -51,7 +54,8 @@ type desk struct {
 }
 
 // command returns a subcommand that takes no job or one.
-func (d *desk) command(use, short string, args int, do func(context.Context, *tasks.Client, string) error) *cobra.Command {
+func (d *desk) command(use, short string, args int,
+	do func(context.Context, *tasks.Client, string) error) *cobra.Command {
 	return &cobra.Command{
 		Use: use, Short: short, Args: cobra.ExactArgs(args),
 		RunE: func(cmd *cobra.Command, args []string) error {
@@ -97,7 +101,8 @@ func jobError(err error) error {
 		return usage("%v", err)
 	case errors.Is(err, crawler.ErrJobChanged):
 		return usage("%v", err)
-	case errors.Is(err, crawler.ErrNoHost), errors.Is(err, crawler.ErrJobEnded), errors.Is(err, crawler.ErrJobRuns), errors.Is(err, crawler.ErrJobState):
+	case errors.Is(err, crawler.ErrNoHost), errors.Is(err, crawler.ErrJobEnded), errors.Is(err, crawler.ErrJobRuns),
+		errors.Is(err, crawler.ErrJobState):
 		return usage("%v", err)
 	}
 	return failed("%v", err)
@@ -141,7 +146,8 @@ func (d *desk) createCommand() *cobra.Command {
 					return d.show(ctx, c, s.Name)
 				}
 				sayWorkersOwn(stderr, args[0], s)
-				fmt.Fprintf(stderr, "trawl: created job %s with %s\n", s.Name, plain.Plural(int64(len(s.Seeds)), "seed", "seeds"))
+				fmt.Fprintf(stderr, "trawl: created job %s with %s\n", s.Name,
+					plain.Plural(int64(len(s.Seeds)), "seed", "seeds"))
 				return nil
 			})
 		},
@@ -159,10 +165,12 @@ func sayWorkersOwn(w io.Writer, file string, s settings) {
 	}{
 		{"out", s.Out != ""}, {"concurrency", s.Concurrency != defaults.Concurrency},
 		{"allow_cidr", len(s.AllowCIDR) > 0}, {"allow_private", s.AllowPrivate},
-		{"access", s.Access != ""}, {"header", len(s.Header) > 0}, {"proxy", len(s.Proxy) > 0}, {"ca", len(s.CA) > 0}, {"insecure", len(s.Insecure) > 0},
+		{"access", s.Access != ""}, {"header", len(s.Header) > 0}, {"proxy", len(s.Proxy) > 0}, {"ca", len(s.CA) > 0},
+		{"insecure", len(s.Insecure) > 0},
 	} {
 		if own.given {
-			fmt.Fprintf(w, "trawl: %s: %s is ignored: on a fleet, each worker has its own (trawl worker --help)\n", file, own.name)
+			fmt.Fprintf(w, "trawl: %s: %s is ignored: on a fleet, each worker has its own (trawl worker --help)\n",
+				file, own.name)
 		}
 	}
 }

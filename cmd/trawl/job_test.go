@@ -32,7 +32,8 @@ func TestAJobIsCreatedShownAndRemoved(t *testing.T) {
 	}
 	o.run("job", "create", "news.yaml").exits(usage, `"news"`, "exists", "--job", "trawl job rm")
 	var other, news shown
-	if o.answer(&other, "job", "create", "news.yaml", "--job", "other"); other.Name != "other" || other.State != crawler.StateCreated {
+	if o.answer(&other, "job", "create", "news.yaml", "--job", "other"); other.Name != "other" ||
+		other.State != crawler.StateCreated {
 		t.Errorf("a job is created as %+v", other)
 	}
 	o.answer(&news, "job", "show", "news")
@@ -43,10 +44,12 @@ func TestAJobIsCreatedShownAndRemoved(t *testing.T) {
 	if o.answer(&all, "job", "ls"); len(all) != 2 || all[0].Name != "news" || all[1].Name != "other" {
 		t.Errorf("of two jobs there are %+v", all)
 	}
-	if end := o.run("job", "ls").exits(done); !strings.Contains(end.stdout, "JOB") || strings.Count(end.stdout, "created") != 2 {
+	if end := o.run("job", "ls").exits(done); !strings.Contains(end.stdout, "JOB") ||
+		strings.Count(end.stdout, "created") != 2 {
 		t.Errorf("the list is\n%s", end.stdout)
 	}
-	if end := o.run("job", "show", "news").exits(done); !strings.Contains(end.stdout, "news") || !strings.Contains(end.stdout, "created") {
+	if end := o.run("job", "show", "news").exits(done); !strings.Contains(end.stdout, "news") ||
+		!strings.Contains(end.stdout, "created") {
 		t.Errorf("the job is shown as\n%s", end.stdout)
 	}
 	o.run("job", "rm", "news").exits(done)
@@ -96,7 +99,8 @@ func TestAJobThatIsCreatedAgainBeginsWithAnOutputOfItsOwn(t *testing.T) {
 	job.Depth = 0
 	o.Create(job)
 	last := site.URL(0, "/page/11")
-	if e := o.run("explain", job.Name, last, "--out", o.Out).exits(done); !strings.Contains(e.stdout, "never seen") || !strings.Contains(e.stdout, "belong to an earlier job "+job.Name) {
+	if e := o.run("explain", job.Name, last, "--out", o.Out).exits(done); !strings.Contains(e.stdout, "never seen") ||
+		!strings.Contains(e.stdout, "belong to an earlier job "+job.Name) {
 		t.Errorf("before a worker has the job, trawl explains\n%s", e.stdout)
 	}
 	w = o.Worker()
@@ -108,13 +112,15 @@ func TestAJobThatIsCreatedAgainBeginsWithAnOutputOfItsOwn(t *testing.T) {
 	if end := o.run("export", job.Name+"@previous", "--out", o.Out).exits(done); strings.Count(end.stdout, "\n") != 12 {
 		t.Errorf("of the earlier job there is exported\n%s", end.stdout)
 	}
-	if e := o.run("explain", job.Name, last, "--out", o.Out).exits(done); !strings.Contains(e.stdout, "never seen") || !strings.Contains(e.stdout, "none in") {
+	if e := o.run("explain", job.Name, last, "--out", o.Out).exits(done); !strings.Contains(e.stdout, "never seen") ||
+		!strings.Contains(e.stdout, "none in") {
 		t.Errorf("trawl explains\n%s", e.stdout)
 	}
 	var shown struct {
 		Records struct{ Settled, Records int }
 	}
-	if o.answer(&shown, "job", "show", job.Name, "--out", o.Out); shown.Records.Records != 1 || shown.Records.Settled != 1 {
+	if o.answer(&shown, "job", "show", job.Name, "--out", o.Out); shown.Records.Records != 1 ||
+		shown.Records.Settled != 1 {
 		t.Errorf("the job is shown as %+v", shown)
 	}
 }

@@ -125,7 +125,8 @@ func keysOf(body ast.Node) (map[string]int, error) {
 		}
 		if _, ok := setting.Lookup(at.Value); !ok {
 			return nil, fmt.Errorf("[%d:%d] unknown field %q%s: trawl init lists all settings",
-				at.Position.Line, at.Position.Column, at.Value, plain.Suggest(at.Value, setting.Names(^setting.Place(0))))
+				at.Position.Line, at.Position.Column, at.Value,
+				plain.Suggest(at.Value, setting.Names(^setting.Place(0))))
 		}
 		found[at.Value] = at.Position.Line
 	}
@@ -188,7 +189,8 @@ func nameField(body ast.Node) error {
 		switch {
 		case errors.As(err, &unfit):
 			at = field.Value.GetToken().Position
-			return fmt.Errorf("[%d:%d] %s: %q is not a %s", at.Line, at.Column, name, field.Value.String(), kindName(unfit.DstType.Kind()))
+			return fmt.Errorf("[%d:%d] %s: %q is not a %s", at.Line, at.Column, name, field.Value.String(),
+				kindName(unfit.DstType.Kind()))
 		case !strings.HasPrefix(err.Error(), "["):
 			return fmt.Errorf("[%d:%d] %s: %w", at.Line, at.Column, name, err)
 		}

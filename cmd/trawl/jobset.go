@@ -49,7 +49,8 @@ apply to the runs that start later.
 			})
 		},
 	}
-	cmd.Flags().Int64Var(&revision, "revision", revision, "change the settings only if they are at this revision, as shown by job show --json (-1: any)")
+	cmd.Flags().Int64Var(&revision, "revision", revision,
+		"change the settings only if they are at this revision, as shown by job show --json (-1: any)")
 	return cmd
 }
 

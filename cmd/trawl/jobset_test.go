@@ -45,7 +45,8 @@ func TestAJobGoesOnWhenItsBudgetIsRaised(t *testing.T) {
 	if n := o.pages(job.Name); n != 30 {
 		t.Errorf("%d pages were fetched, want all 30", n)
 	}
-	if end := o.run("job", "show", job.Name).exits(done); strings.Count(end.stdout, "changed ") != 3 || !strings.Contains(end.stdout, "pages: 12, was 4") {
+	if end := o.run("job", "show", job.Name).exits(done); strings.Count(end.stdout, "changed ") != 3 ||
+		!strings.Contains(end.stdout, "pages: 12, was 4") {
 		t.Errorf("the changed settings are not shown:\n%s", end.stdout)
 	}
 	o.run("job", "resume", job.Name).exits(done, "now waits for seeds", "trawl seed "+job.Name)
@@ -67,7 +68,8 @@ func TestABudgetThatIsSetWhileAJobRunsEndsIt(t *testing.T) {
 		numbers, err := o.Client.Counters(ctx, job.Name)
 		return err == nil && numbers.Pages() >= 20
 	})
-	o.run("job", "set", job.Name, "pages=200", "delay=10ms", "exclude=/never/").exits(done, "pages: 200, was 0", "delay: 10ms, was 20ms", "note: exclude")
+	o.run("job", "set", job.Name, "pages=200", "delay=10ms", "exclude=/never/").exits(done, "pages: 200, was 0",
+		"delay: 10ms, was 20ms", "note: exclude")
 	// How much was under way depends on how soon the visits learn of it.
 	if n := o.pages(job.Name); n < 200 || n >= int64(g.Hosts*g.PagesPerHost) {
 		t.Errorf("%d pages were fetched, want 200 and what was under way", n)
@@ -84,8 +86,10 @@ func TestSettingsThatCannotBeChangedAreRefused(t *testing.T) {
 	o.write("news.yaml", "name: news\n")
 	o.run("job", "create", "news.yaml").exits(done)
 	for command, says := range map[string]string{
-		"news dealy=5s": `did you mean "delay"?`, "news delay=soon": `"soon" is not a duration`, "news name=other": "named after it",
-		"news delay=2s pages=-1": `pages: "-1" is out of range`, "news delay=2s format=warc": "format: it cannot change", "news delay": "NAME=VALUE",
+		"news dealy=5s": `did you mean "delay"?`, "news delay=soon": `"soon" is not a duration`,
+		"news name=other":           "named after it",
+		"news delay=2s pages=-1":    `pages: "-1" is out of range`,
+		"news delay=2s format=warc": "format: it cannot change", "news delay": "NAME=VALUE",
 		"nothing delay=2s": "no job of this name", "news delay=2s --revision 7": "revision 0, not 7",
 	} {
 		o.run(append([]string{"job", "set"}, strings.Fields(command)...)...).exits(usage, says)
@@ -128,7 +132,8 @@ func TestTwoOperatorsDoNotOverwriteOneAnother(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if j := status.Job; j.Delay.String() != "2s" || j.Pages != 7 || j.Retries != 1 || j.Weight != 9 || status.Revision != 4 || len(status.Changes) != 4 {
+	if j := status.Job; j.Delay.String() != "2s" || j.Pages != 7 || j.Retries != 1 || j.Weight != 9 ||
+		status.Revision != 4 || len(status.Changes) != 4 {
 		t.Errorf("after four changes at once the job is at revision %d: %+v", status.Revision, status.Changes)
 	}
 	o.run("job", "set", "news", "delay=3s", "--revision", "4").exits(done)

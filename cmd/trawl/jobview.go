@@ -45,9 +45,10 @@ type jobView struct {
 	// Unfinished lists the writers that died and left files that no process has finished.
 	Unfinished []crawler.Awaited `json:"unfinished,omitempty"`
 	left       string
-	Garbage    []string         `json:"garbage,omitempty"` // what was set aside because it was damaged; only in job show
-	Revision   int64            `json:"revision"`          // revision of the settings
-	Changes    []crawler.Change `json:"changes,omitempty"` // changes to the settings since the job was created
+	// What was set aside because it was damaged; only in job show.
+	Garbage  []string         `json:"garbage,omitempty"`
+	Revision int64            `json:"revision"`          // revision of the settings
+	Changes  []crawler.Change `json:"changes,omitempty"` // changes to the settings since the job was created
 }
 
 func view(ctx context.Context, c *tasks.Client, status crawler.Status) (jobView, error) {
@@ -63,8 +64,9 @@ func view(ctx context.Context, c *tasks.Client, status crawler.Status) (jobView,
 		Waits: waiting.Text, WaitsFor: waiting.For,
 		Name: status.Job.Name, State: status.State, Reason: status.Reason, Created: status.Created,
 		Records: numbers.Compare(), Missing: numbers.Compare().Missing(),
-		Started: known(status.Started), Ended: known(status.Ended), Counters: numbers, Settings: status.Job, Troubles: status.Troubles,
-		RunOf: status.RunOf, Revision: status.Revision, Changes: status.Changes,
+		Started: known(status.Started), Ended: known(status.Ended), Counters: numbers, Settings: status.Job,
+		Troubles: status.Troubles,
+		RunOf:    status.RunOf, Revision: status.Revision, Changes: status.Changes,
 		Closing: status.Closing, Awaited: status.Awaited, Unfinished: status.Unfinished, left: status.Left(),
 	}, err
 }
@@ -109,7 +111,8 @@ func (d *desk) list(ctx context.Context, c *tasks.Client) error {
 	fmt.Fprintln(t, "JOB\tSTATE\tPAGES\tWAITING\tIN FLIGHT\tHOSTS\tERRORS\tREASON")
 	for _, v := range views {
 		n := v.Counters
-		fmt.Fprintf(t, "%s\t%s\t%d\t%d\t%d\t%d\t%d\t%s\n", v.Name, v.State, n.Pages(), n.Waiting, n.Flight, n.Hosts, errorsOf(n), v.remark())
+		fmt.Fprintf(t, "%s\t%s\t%d\t%d\t%d\t%d\t%d\t%s\n", v.Name, v.State, n.Pages(), n.Waiting, n.Flight, n.Hosts,
+			errorsOf(n), v.remark())
 	}
 	return t.Flush()
 }
@@ -123,7 +126,8 @@ func (v jobView) remark() string {
 			return periodicRemark(*v.Periodic)
 		}
 		if v.State != crawler.StateBroken && len(v.Reason) == 0 && v.Counters.Garbage > 0 {
-			return fmt.Sprintf("! %s garbage (trawl job show %s)", plain.Plural(v.Counters.Garbage, "key or entry was", "keys or entries were"), v.Name)
+			return fmt.Sprintf("! %s garbage (trawl job show %s)",
+				plain.Plural(v.Counters.Garbage, "key or entry was", "keys or entries were"), v.Name)
 		}
 		return cmp.Or(v.Waits, v.Reason)
 	case 1:
@@ -139,10 +143,12 @@ const maxFailures = 5
 // showCommand returns the command that shows a job.
 func (d *desk) showCommand() *cobra.Command {
 	var out string
-	cmd := d.command("show JOB", "Show a job with its counters", 1, func(ctx context.Context, c *tasks.Client, name string) error {
-		return d.showWith(ctx, c, name, out)
-	})
-	cmd.Flags().StringVar(&out, "out", "", "the workers' output (a folder or the URL of a bucket), to compare its records with what is settled")
+	cmd := d.command("show JOB", "Show a job with its counters", 1,
+		func(ctx context.Context, c *tasks.Client, name string) error {
+			return d.showWith(ctx, c, name, out)
+		})
+	cmd.Flags().StringVar(&out, "out", "",
+		"the workers' output (a folder or the URL of a bucket), to compare its records with what is settled")
 	return cmd
 }
 
@@ -236,7 +242,8 @@ func (v *jobView) compare(ctx context.Context, status crawler.Status, out string
 func printNumbers(w io.Writer, v jobView) {
 	n := v.Counters
 	fmt.Fprintf(w, "pages\t%d, %s\nwaiting\t%d of %d seen, %d in flight\nhosts\t%d: %d due, %d armed, %d open\noutcomes\t%s\nvisits\t%d, %d lost their worker\n",
-		n.Pages(), bytesText(n.Bytes), n.Waiting, n.Seen, n.Flight, n.Hosts, n.Due, n.Armed, n.Open, outcomesText(n), n.Visits, n.Broken)
+		n.Pages(), bytesText(n.Bytes), n.Waiting, n.Seen, n.Flight, n.Hosts, n.Due, n.Armed, n.Open, outcomesText(n),
+		n.Visits, n.Broken)
 	if shipping := n.Shipping(); shipping != "" {
 		fmt.Fprintf(w, "records\t%s\n", shipping)
 	}

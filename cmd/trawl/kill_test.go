@@ -111,7 +111,8 @@ func (b *burst) inFlight() int {
 		b.t.Fatal(err)
 	}
 	back, err := trawlfleet.Start(ctx, trawlfleet.StartConfig{
-		Dir: filepath.Join(b.path("site"), ".trawl"), Persist: true, Was: note.Backend, Log: slog.New(slog.DiscardHandler),
+		Dir: filepath.Join(b.path("site"), ".trawl"), Persist: true, Was: note.Backend,
+		Log: slog.New(slog.DiscardHandler),
 	})
 	if err != nil {
 		b.t.Fatal(err)
@@ -229,7 +230,8 @@ func TestACrawlKilledOverARealRedisGoesOn(t *testing.T) {
 
 func TestAnInterruptedCrawlLosesNothingAndRepeatsNothing(t *testing.T) {
 	t.Parallel()
-	for name, sig := range map[string]os.Signal{"SIGINT": os.Interrupt, "SIGTERM": syscall.SIGTERM, "SIGHUP": syscall.SIGHUP} {
+	for name, sig := range map[string]os.Signal{"SIGINT": os.Interrupt, "SIGTERM": syscall.SIGTERM,
+		"SIGHUP": syscall.SIGHUP} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			if signal.Ignored(sig) {
@@ -248,7 +250,8 @@ func TestAnInterruptedCrawlLosesNothingAndRepeatsNothing(t *testing.T) {
 			answered.expectOnce(t, "pages before", urls(asked(b.site)))
 			b.run(b.args...).exits(done, "going on with", "is done: nothing is left to fetch",
 				fmt.Sprintf("  this run  %d pages in ", len(b.graph.URLs(b.site))-len(answered)),
-				fmt.Sprintf("  pages     %d, ", len(b.graph.URLs(b.site))), "in total, including earlier runs", "fetched in total", "), in this run")
+				fmt.Sprintf("  pages     %d, ", len(b.graph.URLs(b.site))), "in total, including earlier runs",
+				"fetched in total", "), in this run")
 			b.whole(0)
 			fetched(pages(t, b.path("site"))).expectOnce(t, "pages", b.graph.URLs(b.site))
 		})

@@ -16,7 +16,8 @@ import (
 
 	"github.com/spf13/cobra"
 
-	_ "github.com/trawlcrawler/trawl/cmd/trawl/early" // imported for what its init does before this package is initialized
+	// Imported for what its init does before this package is initialized.
+	_ "github.com/trawlcrawler/trawl/cmd/trawl/early"
 	"github.com/trawlcrawler/trawl/internal/output"
 	"github.com/trawlcrawler/trawl/internal/version"
 )
@@ -33,7 +34,8 @@ func run(ctx context.Context, args []string) int {
 	root := rootCommand()
 	root.SetArgs(args)
 	var profile profiler
-	root.PersistentFlags().StringVar(&profile.folder, "profile", "", "folder to write CPU, memory and blocking profiles to when the command ends, for go tool pprof")
+	root.PersistentFlags().StringVar(&profile.folder, "profile", "",
+		"folder to write CPU, memory and blocking profiles to when the command ends, for go tool pprof")
 	code := exitUsage // the status of errors that cobra itself finds, before a command starts
 	root.PersistentPreRunE = func(cmd *cobra.Command, _ []string) error {
 		err := cmd.ValidateFlagGroups() // cobra would check these only after this hook
@@ -79,13 +81,16 @@ func rootCommand() *cobra.Command {
 	root.SetErr(stderr)
 	root.SetUsageFunc(printUsage)
 	root.SetFlagErrorFunc(flagError)
-	root.PersistentFlags().String(configFlag, "", "file in YAML with defaults of settings for all commands (trawl config shows what is in force)")
+	root.PersistentFlags().String(configFlag, "",
+		"file in YAML with defaults of settings for all commands (trawl config shows what is in force)")
 	for _, group := range []struct {
 		title    string
 		commands []*cobra.Command
 	}{
-		{"Crawl on this machine", []*cobra.Command{crawlCommand(), fetchCommand(), checkCommand(), extractCommand(), initCommand()}},
-		{"Crawl on a fleet", []*cobra.Command{schedulerCommand(), workerCommand(), dashboardCommand(), jobCommand(), hostCommand(), seedCommand()}},
+		{"Crawl on this machine", []*cobra.Command{crawlCommand(), fetchCommand(), checkCommand(), extractCommand(),
+			initCommand()}},
+		{"Crawl on a fleet", []*cobra.Command{schedulerCommand(), workerCommand(), dashboardCommand(), jobCommand(),
+			hostCommand(), seedCommand()}},
 		{"Results", []*cobra.Command{exportCommand(), diffCommand(), auditCommand(), explainCommand()}},
 		{"Installation", []*cobra.Command{configCommand(), doctorCommand(), healthCommand(), versionCommand()}},
 	} {

@@ -35,7 +35,8 @@ func readPage(file io.Reader, name, base string, limit int64) (*fetched.Page, er
 	if err != nil {
 		return nil, usage("read %s: %v", name, err)
 	}
-	page := &fetched.Page{URL: u, Status: http.StatusOK, Header: http.Header{}, Started: time.Now(), Truncated: int64(len(body)) > limit}
+	page := &fetched.Page{URL: u, Status: http.StatusOK, Header: http.Header{}, Started: time.Now(),
+		Truncated: int64(len(body)) > limit}
 	if kind := mime.TypeByExtension(filepath.Ext(name)); kind != "" {
 		kind, _, _ = strings.Cut(kind, ";") // the charset of the table is only a guess
 		page.Header.Set("Content-Type", kind)
@@ -61,7 +62,8 @@ func fetchPage(ctx context.Context, s settings, url string) (*fetched.Page, erro
 	case result == nil:
 		return nil, failed("%s: no result", u)
 	case kept.page == nil:
-		return nil, &exitError{exitNothing, fmt.Sprintf("%s: %s: %s", u, result.Outcome, cmp.Or(result.Reason, "no page came back"))}
+		return nil, &exitError{exitNothing, fmt.Sprintf("%s: %s: %s", u, result.Outcome,
+			cmp.Or(result.Reason, "no page came back"))}
 	}
 	return kept.page, nil
 }
@@ -85,7 +87,8 @@ func (k *keeper) Keep(_ context.Context, results []*fetched.Result) error {
 		page, body := *r.Page, r.Page.Body
 		page.Recording = nil
 		page.Truncated = page.Truncated || body.Spill != nil
-		page.Body = &fetched.Body{Head: slices.Clone(body.Head), Size: body.Size, Digest: body.Digest, Release: func() {}}
+		page.Body = &fetched.Body{Head: slices.Clone(body.Head), Size: body.Size, Digest: body.Digest,
+			Release: func() {}}
 		k.page = &page
 	}
 	return nil

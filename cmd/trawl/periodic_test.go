@@ -24,12 +24,14 @@ func TestASchedulesTicksAndRunsAreShown(t *testing.T) {
 	o := newOffice(t)
 	o.write("daily.yaml", "name: daily\nseeds: ["+aURL+"]\nschedule: '@daily'\n")
 	o.run("job", "create", "daily.yaml").exits(done)
-	if end := o.run("job", "show", "daily").exits(done); !strings.Contains(end.stdout, "@daily") || !strings.Contains(end.stdout, "next run") || !strings.Contains(end.stdout, "none yet") {
+	if end := o.run("job", "show", "daily").exits(done); !strings.Contains(end.stdout, "@daily") ||
+		!strings.Contains(end.stdout, "next run") || !strings.Contains(end.stdout, "none yet") {
 		t.Errorf("a periodic job that no scheduler has seen is shown as\n%s", end.stdout)
 	}
 	o.run("job", "pause", "daily").exits(done)
 	for _, command := range []string{"show daily", "ls"} {
-		if end := o.run(append([]string{"job"}, strings.Fields(command)...)...).exits(done); !strings.Contains(end.stdout, "ticks are skipped") {
+		if end := o.run(append([]string{"job"},
+			strings.Fields(command)...)...).exits(done); !strings.Contains(end.stdout, "ticks are skipped") {
 			t.Errorf("job %s does not say that ticks are skipped:\n%s", command, end.stdout)
 		}
 	}
@@ -48,7 +50,8 @@ func TestASchedulesTicksAndRunsAreShown(t *testing.T) {
 	if run := beat.Periodic.Runs[0]; run.Pages != 3 || run.State != crawler.StateDone || run.Ended.IsZero() {
 		t.Errorf("the first run is shown as %+v", run)
 	}
-	if p := beat.Periodic; p.Schedule != "@every 1s" || p.LastTick.IsZero() || !p.NextTick.After(p.LastTick) || p.TicksPass {
+	if p := beat.Periodic; p.Schedule != "@every 1s" || p.LastTick.IsZero() || !p.NextTick.After(p.LastTick) ||
+		p.TicksPass {
 		t.Errorf("its schedule is shown as %+v", p)
 	}
 	first := beat.Periodic.Runs[0].Name

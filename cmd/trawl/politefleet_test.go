@@ -37,7 +37,8 @@ func politeTown(t *testing.T) (g testsite.Graph, site *testsite.Site) {
 		switch i / 2 {
 		case 1:
 			site.Handle(host+"/robots.txt", http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
-				fmt.Fprintf(w, "User-agent: *\nCrawl-delay: %v\nDisallow: %s\n", townCrawlDelay.Seconds(), townForbidden)
+				fmt.Fprintf(w, "User-agent: *\nCrawl-delay: %v\nDisallow: %s\n", townCrawlDelay.Seconds(),
+					townForbidden)
 			}))
 		case 2:
 			rest(site, host+"/page/2")
@@ -92,21 +93,26 @@ func TestAFleetIsPoliteAndItsAuditAgreesWithTheServersLog(t *testing.T) {
 		Addresses askedPlaces `json:"addresses"`
 	}
 	o.answer(&audit, "audit", dir, "--each")
-	if audit.Violations != 0 || audit.RetryAfter["asked"] != 2 || audit.Robots["forbidden"]+audit.Robots["unknown"] != 0 {
+	if audit.Violations != 0 || audit.RetryAfter["asked"] != 2 ||
+		audit.Robots["forbidden"]+audit.Robots["unknown"] != 0 {
 		t.Errorf("the audit says %+v", audit.audited)
 	}
-	if n := site.Len(); audit.Requests != int64(n) || len(audit.Hosts.Each) != g.Hosts || len(audit.Addresses.Each) == 0 {
-		t.Errorf("the audit knows %d requests of %d, %d hosts, and %d addresses", audit.Requests, n, len(audit.Hosts.Each), len(audit.Addresses.Each))
+	if n := site.Len(); audit.Requests != int64(n) || len(audit.Hosts.Each) != g.Hosts ||
+		len(audit.Addresses.Each) == 0 {
+		t.Errorf("the audit knows %d requests of %d, %d hosts, and %d addresses", audit.Requests, n,
+			len(audit.Hosts.Each), len(audit.Addresses.Each))
 	}
 	log, want := site.ByHost(), wanted(site)
 	for _, h := range audit.Hosts.Each {
 		told, seen := time.Duration(h.SmallestMS*float64(time.Millisecond)), site.SmallestGap(h.Place)
-		t.Logf("%s: %d requests, smallest gap %v, by the server's log %v, wanted %v", h.Place, h.Requests, told, seen.Round(time.Microsecond), want[h.Place])
+		t.Logf("%s: %d requests, smallest gap %v, by the server's log %v, wanted %v", h.Place, h.Requests, told,
+			seen.Round(time.Microsecond), want[h.Place])
 		if h.Requests != len(log[h.Place]) {
 			t.Errorf("of %s the audit knows %d requests, and the server %d", h.Place, h.Requests, len(log[h.Place]))
 		}
 		if told < want[h.Place] || seen < want[h.Place]-slack {
-			t.Errorf("at %s the smallest gap is %v, by the server's log %v; want %v (less %v)", h.Place, told, seen, want[h.Place], slack)
+			t.Errorf("at %s the smallest gap is %v, by the server's log %v; want %v (less %v)", h.Place, told, seen,
+				want[h.Place], slack)
 		}
 	}
 	journal := readJournal(t, dir)
@@ -307,7 +313,8 @@ func forge(t *testing.T, o *office, site *testsite.Site, journal []entry) {
 			s.write("forged/requests-00001.jsonl", text.String())
 			got := s.audit("forged", failed)
 			if got.Violations != 1 || !strings.Contains(strings.Join(got.Examples, "\n"), c.says) {
-				t.Errorf("the audit finds %d violations, %q; want one that says %q", got.Violations, got.Examples, c.says)
+				t.Errorf("the audit finds %d violations, %q; want one that says %q", got.Violations, got.Examples,
+					c.says)
 			}
 		})
 	}

@@ -40,7 +40,8 @@ func metricsOf(t testing.TB, address string) map[string]*dto.MetricFamily {
 		}
 		for _, m := range family.GetMetric() {
 			for _, l := range m.GetLabel() {
-				if !slices.Contains(labels, l.GetName()) || strings.ContainsAny(l.GetValue(), "/:") || strings.Contains(l.GetValue(), "127.0") {
+				if !slices.Contains(labels, l.GetName()) || strings.ContainsAny(l.GetValue(), "/:") ||
+					strings.Contains(l.GetValue(), "127.0") {
 					t.Errorf("the metric %s has the label %s", name, l)
 				}
 			}
@@ -76,11 +77,13 @@ func TestMetricsTellWhatAFleetDoes(t *testing.T) {
 	o.Create(job)
 	until(t, site, func(l *testsite.Log) bool { return l.Count("/page/3") == 3 })
 	m := metricsOf(t, worker.Address())
-	if open, most := sum(m, "trawl_worker_visits_open", "job", job.Name), sum(m, "trawl_worker_visits_limit"); open != 3 || most != 7 {
+	if open, most := sum(m, "trawl_worker_visits_open", "job", job.Name),
+		sum(m, "trawl_worker_visits_limit"); open != 3 || most != 7 {
 		t.Errorf("%v visits are open of %v, want 3 of 7", open, most)
 	}
 	m = metricsOf(t, board)
-	if open, flight := sum(m, "trawl_job_visits", "state", "open"), sum(m, "trawl_job_urls", "state", "in_flight"); open != 3 || flight < 3 {
+	if open, flight := sum(m, "trawl_job_visits", "state", "open"),
+		sum(m, "trawl_job_urls", "state", "in_flight"); open != 3 || flight < 3 {
 		t.Errorf("%v visits are open and %v URLs in flight, want 3 and at least 3", open, flight)
 	}
 	release()
@@ -98,8 +101,10 @@ func TestMetricsTellWhatAFleetDoes(t *testing.T) {
 		{"bytes, worker", sum(w, "trawl_worker_body_bytes_total", "job", job.Name), float64(numbers.Bytes)},
 		{"bytes, dashboard", sum(b, "trawl_job_bytes_total"), float64(numbers.Bytes)},
 		{"visits, worker", sum(w, "trawl_worker_visits_total", "job", job.Name), float64(numbers.Visits)},
-		{"visits, scheduler", sum(metricsOf(t, scheduler.Address()), "trawl_scheduler_visits_total", "job", job.Name), float64(numbers.Visits)},
-		{"requests with those for robots.txt", sum(w, "trawl_worker_request_duration_seconds", "job", job.Name), float64(len(site.Requests()))},
+		{"visits, scheduler", sum(metricsOf(t, scheduler.Address()), "trawl_scheduler_visits_total", "job", job.Name),
+			float64(numbers.Visits)},
+		{"requests with those for robots.txt", sum(w, "trawl_worker_request_duration_seconds", "job", job.Name),
+			float64(len(site.Requests()))},
 		{"failures", sum(w, "trawl_worker_visit_failures_total"), 0},
 		{"jobs that are done", sum(b, "trawl_job_state", "state", "done"), 1},
 		{"Redis", sum(b, "trawl_redis_up"), 1},
@@ -199,7 +204,8 @@ func TestProcessesAreSetByTheEnvironmentAndLogInJSON(t *testing.T) {
 	} {
 		o.set(name, value)
 	}
-	all := []*process{o.start("scheduler"), o.start("worker"), o.start("dashboard"), o.start("worker", "--listen", "", "--name", "idler", "--jobs", "other")}
+	all := []*process{o.start("scheduler"), o.start("worker"), o.start("dashboard"),
+		o.start("worker", "--listen", "", "--name", "idler", "--jobs", "other")}
 	job := jobOf(t, g, site)
 	o.Create(job)
 	o.Done(job.Name)
@@ -218,7 +224,8 @@ func TestProcessesAreSetByTheEnvironmentAndLogInJSON(t *testing.T) {
 		last := ""
 		for line := range strings.Lines(end.stderr) {
 			var entry struct{ Time, Level, Msg string }
-			if err := json.Unmarshal([]byte(line), &entry); err != nil || entry.Time == "" || entry.Level == "" || entry.Msg == "" {
+			if err := json.Unmarshal([]byte(line), &entry); err != nil || entry.Time == "" || entry.Level == "" ||
+				entry.Msg == "" {
 				t.Errorf("a line of the log is none: %v: %q", err, line)
 			}
 			last = entry.Msg
@@ -287,7 +294,8 @@ func TestAWorkerWhoseNameIsInUseEndsWithAnError(t *testing.T) {
 	w := o.start("worker", "--name", "w1", "--out", "out", "--listen", "127.0.0.1:0")
 	w.says("msg=started")
 	o.until("the worker shows that it lives", func(context.Context) bool { return len(o.keys("trawl:processes")) > 0 })
-	o.run("worker", "--name", "w1", "--out", "other", "--listen", "127.0.0.1:0").exits(usage, `"w1"`, "another worker of the fleet has this name", "--name")
+	o.run("worker", "--name", "w1", "--out", "other", "--listen", "127.0.0.1:0").exits(usage, `"w1"`,
+		"another worker of the fleet has this name", "--name")
 	w.signal(end)
 	w.soonEnds().exits(done, "msg=stopped")
 	again := o.start("worker", "--name", "w1", "--out", "out", "--listen", "127.0.0.1:0")

@@ -11,7 +11,8 @@ import (
 // busy is a crawl of millions of pages with budgets, whose line is as long as lines become.
 func busy() (*progress, snapshot, time.Time) {
 	now := time.Date(2026, 11, 1, 12, 0, 0, 0, time.UTC)
-	p := &progress{began: now.Add(-3 * time.Hour), rates: []sample{{now.Add(-10 * time.Second), 1_234_567 - 2000, 1_234_567 - 2000, 0}}}
+	p := &progress{began: now.Add(-3 * time.Hour),
+		rates: []sample{{now.Add(-10 * time.Second), 1_234_567 - 2000, 1_234_567 - 2000, 0}}}
 	c := crawler.Counters{Seen: 5_806_778, Waiting: 4_567_890, Hosts: 54_321, Outcomes: map[crawler.Outcome]int64{
 		crawler.OutcomeFetched: 1_234_567, crawler.OutcomeFailed: 4321,
 	}}

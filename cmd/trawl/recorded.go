@@ -32,7 +32,8 @@ func keepsRecords(formats []string) bool {
 // an output that does not have a record for every URL, which cannot be compared. Records of
 // an earlier job of the same name do not count. The error wraps [export.ErrNoOutput] if
 // there is no output at all.
-func countRecords(ctx context.Context, job crawler.Status, numbers crawler.Counters, where string) (crawler.Comparison, bool, error) {
+func countRecords(ctx context.Context, job crawler.Status, numbers crawler.Counters,
+	where string) (crawler.Comparison, bool, error) {
 	sum := crawler.Comparison{Settled: numbers.Expected()}
 	crawl, err := export.Open(ctx, where)
 	if err != nil {
@@ -59,7 +60,8 @@ func notTheJobs(ctx context.Context, crawl *export.Crawl, job string, created ti
 	case was.Created.IsZero():
 		return fmt.Sprintf("the results in %s belong to an earlier job %s, which was removed", crawl, job)
 	}
-	return fmt.Sprintf("the results in %s belong to an earlier job %s, created on %s, which was removed", crawl, job, was.Created.Local().Format(time.DateTime))
+	return fmt.Sprintf("the results in %s belong to an earlier job %s, created on %s, which was removed", crawl, job,
+		was.Created.Local().Format(time.DateTime))
 }
 
 // settledIn returns how many records an output should have, as noted there when the crawl
@@ -96,7 +98,8 @@ func (s *settings) missing(ctx context.Context, r *localcrawl.Runner, result loc
 		return sum.Alarm(called), nil
 	}
 	counted, known, err := countRecords(ctx, result.Status, result.Counters, s.Out)
-	if err == nil && known || errors.Is(err, export.ErrNoOutput) { // the second case: no record was kept, or all are gone
+	// The second case: no record was kept, or all are gone.
+	if err == nil && known || errors.Is(err, export.ErrNoOutput) {
 		return counted.Alarm(called), nil
 	}
 	return sum.Alarm(called), err
@@ -109,7 +112,8 @@ func onePlace(w io.Writer, noted output.Settled) bool {
 	if len(places) < 2 {
 		return true
 	}
-	fmt.Fprintf(w, "trawl: job %s has %s, in %d places: read each of them\n", noted.Job, plain.Plural(noted.Records, "record", "records"), len(places))
+	fmt.Fprintf(w, "trawl: job %s has %s, in %d places: read each of them\n", noted.Job,
+		plain.Plural(noted.Records, "record", "records"), len(places))
 	for _, k := range places {
 		fmt.Fprintf(w, "trawl:   %q on machine %s, of worker %s\n", k.Where, k.Machine, k.Worker)
 	}

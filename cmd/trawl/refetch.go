@@ -57,7 +57,8 @@ pages at once.
 		},
 	}
 	cmd.Flags().StringVar(&r.lost, "lost", "", "name of a worker that will not come back")
-	cmd.Flags().StringArrayVar(&r.out, "out", nil, "the workers' output (a folder or the URL of a bucket); may be repeated (default: where the workers say)")
+	cmd.Flags().StringArrayVar(&r.out, "out", nil,
+		"the workers' output (a folder or the URL of a bucket); may be repeated (default: where the workers say)")
 	return cmd
 }
 
@@ -120,7 +121,8 @@ func (r refetch) ofFolder(ctx context.Context, path string) (err error) {
 	case crawl.Backend == localcrawl.InMemory:
 		return usage("the frontier of the crawl in %q was in memory and is gone: crawl it again with --restart", path)
 	case !crawl.Own():
-		return usage("the frontier of the crawl in %q is in %s: name its job (trawl job refetch %s --redis …)", path, crawl.Backend, crawl.Job)
+		return usage("the frontier of the crawl in %q is in %s: name its job (trawl job refetch %s --redis …)", path,
+			crawl.Backend, crawl.Job)
 	}
 	back, err := connectAgain(ctx, "", dir.State(), crawl.Backend, newLog(false))
 	if err != nil {
@@ -164,13 +166,15 @@ func (r refetch) places(ctx context.Context, c *tasks.Client, job string) ([]pla
 
 // compare compares a job with its output and requeues what is missing. called is the name
 // by which the user knows the job.
-func (r refetch) compare(ctx context.Context, c *tasks.Client, store *frontier.Store, job, called string, places []place) (err error) {
+func (r refetch) compare(ctx context.Context, c *tasks.Client, store *frontier.Store, job, called string,
+	places []place) (err error) {
 	status, err := store.Status(ctx, job)
 	if err != nil {
 		return err
 	}
 	if formats := status.Job.Format; !keepsRecords(formats) && !slices.Contains(formats, "warc") {
-		return usage("job %s keeps no records (format: %s): there is no way to tell what is missing", job, strings.Join(formats, ","))
+		return usage("job %s keeps no records (format: %s): there is no way to tell what is missing", job,
+			strings.Join(formats, ","))
 	}
 	with, err := c.Compare(ctx, job, r.lost)
 	if errors.Is(err, tasks.ErrNotComparable) {
@@ -271,7 +275,8 @@ func (r refetch) say(job string, sum crawler.Comparison, brought queue.Refetch, 
 		fmt.Fprintf(stdout, "requeued: %s that seeds or records name\n", urlsText(brought.Named))
 	}
 	if brought.Reread > 0 {
-		fmt.Fprintf(stdout, "requeued: %s that may link to %s that nothing names\n", pagesText(brought.Reread), urlsText(unnamed))
+		fmt.Fprintf(stdout, "requeued: %s that may link to %s that nothing names\n", pagesText(brought.Reread),
+			urlsText(unnamed))
 	}
 	if unnamed > 0 && brought.Reread+brought.Named == 0 {
 		fmt.Fprintf(stderr, "trawl: nothing on record leads to the missing URLs: if you added them as seeds, add them again (trawl seed %s LIST): only the missing ones are fetched\n", job)

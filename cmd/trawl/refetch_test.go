@@ -87,7 +87,8 @@ func TestRefetchBringsAgainWhatTheOutputLacks(t *testing.T) {
 			}
 		},
 	}, {
-		name: "links in the link graph", set: func(j *crawler.Job) { j.Format = []string{"jsonl", "links"} }, damage: halvePages,
+		name: "links in the link graph", set: func(j *crawler.Job) { j.Format = []string{"jsonl", "links"} },
+		damage: halvePages,
 		check: func(t *testing.T, a answered, again int64) {
 			if a.Named != a.Missing || a.Reread+a.Forgotten != 0 || again != a.Missing {
 				t.Errorf("%+v, and %d URLs were asked for again", a, again)
@@ -105,7 +106,8 @@ func TestRefetchBringsAgainWhatTheOutputLacks(t *testing.T) {
 	}, {
 		name: "a budget of pages", set: func(j *crawler.Job) { j.Pages = 25 }, damage: halvePages,
 	}, {
-		name: "a budget of pages of the host", set: func(j *crawler.Job) { j.PagesPerHost, j.Shards = 25, 4 }, damage: halvePages,
+		name: "a budget of pages of the host", set: func(j *crawler.Job) { j.PagesPerHost, j.Shards = 25, 4 },
+		damage: halvePages,
 	}, {
 		name: "the folder is removed", damage: func(t *testing.T, folder string) { remove(t, folder) },
 		check: func(t *testing.T, a answered, _ int64) {
@@ -158,7 +160,8 @@ func (c *lossy) ends(t *testing.T, o *office, a answered) {
 	if after.Recorded() != c.before.Recorded() || after.Pages() != c.before.Pages() || after.Unfound() != 0 {
 		t.Errorf("the counters were %+v\nand are %+v", c.before, after)
 	}
-	if spent := o.redis.HGet(t.Context(), "trawl:{"+c.job.Name+"}:ledger", "spent").Val(); c.job.Pages > 0 && spent != fmt.Sprint(c.job.Pages) {
+	if spent := o.redis.HGet(t.Context(), "trawl:{"+c.job.Name+"}:ledger", "spent").Val(); c.job.Pages > 0 &&
+		spent != fmt.Sprint(c.job.Pages) {
 		t.Errorf("%s pages of the budget are spent, want %d", spent, c.job.Pages)
 	}
 	if records := o.Export(c.job.Name); int64(len(records)) != after.Recorded() {
@@ -194,7 +197,8 @@ func TestRefetchRefusesWhatCannotBeCompared(t *testing.T) {
 	o.Scheduler()
 	jobs := make(map[string]crawler.Job)
 	for name, set := range map[string]func(j *crawler.Job){
-		"pages": func(*crawler.Job) {}, "graph": func(j *crawler.Job) { j.Format = []string{"links"} }, "gone": func(*crawler.Job) {},
+		"pages": func(*crawler.Job) {}, "graph": func(j *crawler.Job) { j.Format = []string{"links"} },
+		"gone": func(*crawler.Job) {},
 	} {
 		jobs[name] = jobOf(t, g, site)
 		job := jobs[name]
@@ -203,7 +207,8 @@ func TestRefetchRefusesWhatCannotBeCompared(t *testing.T) {
 		o.Create(job)
 	}
 	o.becomes("pages", crawler.StateRunning)
-	o.run("job", "refetch", "pages").exits(done, "is running: to compare its output, run this again when it has ended").prints("0 URLs of job pages")
+	o.run("job", "refetch", "pages").exits(done,
+		"is running: to compare its output, run this again when it has ended").prints("0 URLs of job pages")
 	o.run("job", "refetch", "nonesuch").exits(usage, "nonesuch", "trawl job ls")
 	o.run("job", "cancel", "gone").exits(done)
 	o.run("job", "refetch", "gone", "--out", o.Out).exits(usage, "gone", "is cancelled")

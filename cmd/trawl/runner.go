@@ -70,7 +70,8 @@ func sayElsewhere(w io.Writer, job string, places []queue.Kept) {
 }
 
 // runWatched runs a crawl and shows its progress on standard error.
-func runWatched(ctx context.Context, r *localcrawl.Runner, job string, hosts *tally, seeds iter.Seq[seed]) (localcrawl.Result, error) {
+func runWatched(ctx context.Context, r *localcrawl.Runner, job string, hosts *tally,
+	seeds iter.Seq[seed]) (localcrawl.Result, error) {
 	before, err := r.Client.Counters(ctx, job)
 	if err != nil {
 		return localcrawl.Result{}, err

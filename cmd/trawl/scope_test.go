@@ -75,12 +75,15 @@ func TestLinksToPrivateAddressesAreNeverConnectedTo(t *testing.T) {
 			t.Parallel()
 			wire, near := newTripwire(t, "127.0.0.2:0"), newTripwire(t, "127.0.0.1:0")
 			site := trap(t,
-				"http://"+wire.addr+"/", "http://2130706434:"+wire.port()+"/decimal", "http://0x7f.2:"+wire.port()+"/short",
-				"http://[::ffff:127.0.0.2]:"+wire.port()+"/", "http://localhost:"+near.port()+"/", "http://"+near.addr+"/",
+				"http://"+wire.addr+"/", "http://2130706434:"+wire.port()+"/decimal",
+				"http://0x7f.2:"+wire.port()+"/short",
+				"http://[::ffff:127.0.0.2]:"+wire.port()+"/", "http://localhost:"+near.port()+"/",
+				"http://"+near.addr+"/",
 				"http://[::1]:"+near.port()+"/", "https://"+wire.addr+"/",
 			)
 			s := newShell(t)
-			end := s.run("crawl", site.URL(0, "/"), "--scope", scope, "--delay", "0", "--retries", "0", "--robots-tries", "1", "--out", "site").
+			end := s.run("crawl", site.URL(0, "/"), "--scope", scope, "--delay", "0", "--retries", "0",
+				"--robots-tries", "1", "--out", "site").
 				exits(done)
 			if n := wire.trips.Load() + near.trips.Load(); n > 0 {
 				t.Errorf("%d connections were made where none may be", n)
@@ -125,14 +128,18 @@ func TestASeedThatMovedIsCrawledWhereItIs(t *testing.T) {
 	site := testsite.Serve(t, old, now)
 	site.Handle(site.Hosts()[0]+"/", http.RedirectHandler(site.URL(1, "/"), http.StatusMovedPermanently))
 	s := newShell(t)
-	s.run("crawl", site.URL(0, "/"), "--allow-private", "--delay", "0", "--out", "follow").exits(done, "2 fetched, 1 redirected")
+	s.run("crawl", site.URL(0, "/"), "--allow-private", "--delay", "0", "--out", "follow").exits(done,
+		"2 fetched, 1 redirected")
 	// What came of nothing says where the seed leads, and what follows it.
 	s.run("crawl", site.URL(0, "/"), "--allow-private", "--delay", "0", "--seed-redirects", "stay", "--out", "stay").
 		exits(nothing, "1 redirected", "the seed redirects to "+site.URL(1, "/"), "--seed-redirects follow")
-	s.run("crawl", site.URL(0, "/"), "--seed-redirects", "leave").exits(usage, "seed_redirects", `"leave"`, "follow or stay")
-	s.run("crawl", site.URL(0, "/"), "--allow-private", "--delay", "0", "--seed-redirects", "stay", "--out", "follow").exits(usage, "seed_redirects")
+	s.run("crawl", site.URL(0, "/"), "--seed-redirects", "leave").exits(usage, "seed_redirects", `"leave"`,
+		"follow or stay")
+	s.run("crawl", site.URL(0, "/"), "--allow-private", "--delay", "0", "--seed-redirects", "stay", "--out",
+		"follow").exits(usage, "seed_redirects")
 	// A host that a seed leads to is not named: neither its address nor its port are open.
-	s.run("crawl", site.URL(0, "/"), "--delay", "0", "--robots-tries", "1", "--host-tries", "1", "--out", "shut").exits(nothing, "--allow-private opens it")
+	s.run("crawl", site.URL(0, "/"), "--delay", "0", "--robots-tries", "1", "--host-tries", "1", "--out",
+		"shut").exits(nothing, "--allow-private opens it")
 	if n := site.Count("/a"); n != 1 {
 		t.Errorf("the page of the new host was asked for %d times, want 1", n)
 	}
@@ -153,11 +160,14 @@ func TestHostsOfAWildcardShareTheDelayOfTheirAddress(t *testing.T) {
 	_, port, _ := net.SplitHostPort(site.Hosts()[0])
 	s := newShell(t)
 	stalls := testsite.WatchStalls(t)
-	s.run("crawl", "http://h0.wild.localhost:"+port+"/", "--scope", "domain", "--resolvers", "127.0.0.1:9", "--allow-private",
-		"--delay", delay.String(), "--throttle", "0", "--pages-per-domain", "4", "--ignore-robots", "--out", "site").exits(done, "4 fetched", "1 skipped")
+	s.run("crawl", "http://h0.wild.localhost:"+port+"/", "--scope", "domain", "--resolvers", "127.0.0.1:9",
+		"--allow-private",
+		"--delay", delay.String(), "--throttle", "0", "--pages-per-domain", "4", "--ignore-robots", "--out",
+		"site").exits(done, "4 fetched", "1 skipped")
 	stalled := stalls() // a site that was kept waiting notes a request late
 	if gap := site.SmallestGap(site.Hosts()[0]); gap < delay-10*time.Millisecond-2*stalled {
-		t.Errorf("two requests to the address are %s apart, want %s, less twice the %s that this process stood still", gap, delay, stalled)
+		t.Errorf("two requests to the address are %s apart, want %s, less twice the %s that this process stood still",
+			gap, delay, stalled)
 	}
 	if n := len(site.Requests()); n != 4 {
 		t.Errorf("%d requests were made, want 4", n)

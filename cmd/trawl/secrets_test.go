@@ -65,7 +65,8 @@ func closed(t testing.TB) (site *testsite.Site, entered, leaked *atomic.Int64) {
 	inside := func(other string) http.HandlerFunc {
 		return func(w http.ResponseWriter, r *http.Request) {
 			_, password, _ := r.BasicAuth()
-			if password != secretPassword || r.Header.Get("X-Key") != secretKey || r.Header.Get("Proxy-Authorization") != "" {
+			if password != secretPassword || r.Header.Get("X-Key") != secretKey ||
+				r.Header.Get("Proxy-Authorization") != "" {
 				w.WriteHeader(http.StatusUnauthorized)
 				return
 			}
@@ -81,7 +82,8 @@ func closed(t testing.TB) (site *testsite.Site, entered, leaked *atomic.Int64) {
 	}
 	outside := func(w http.ResponseWriter, r *http.Request) {
 		for name, values := range r.Header {
-			if text := strings.Join(values, " "); strings.Contains(text, "hunter2") || strings.Contains(text, basicSecret) || name == "Cookie" || name == "Authorization" {
+			if text := strings.Join(values, " "); strings.Contains(text, "hunter2") ||
+				strings.Contains(text, basicSecret) || name == "Cookie" || name == "Authorization" {
 				leaked.Add(1)
 			}
 		}
@@ -109,7 +111,8 @@ func dump(t testing.TB, o *office) string {
 		}
 		all.WriteString(key + "\n" + text + "\n")
 		for _, read := range []any{
-			o.redis.Get(t.Context(), key).Val(), o.redis.HGetAll(t.Context(), key).Val(), o.redis.LRange(t.Context(), key, 0, -1).Val(),
+			o.redis.Get(t.Context(), key).Val(), o.redis.HGetAll(t.Context(), key).Val(),
+			o.redis.LRange(t.Context(), key, 0, -1).Val(),
 			o.redis.SMembers(t.Context(), key).Val(), o.redis.ZRange(t.Context(), key, 0, -1).Val(),
 		} { // of which one fits: DUMP may compress
 			fmt.Fprintln(&all, read)
@@ -137,11 +140,13 @@ func TestSecretsAreNowhereButInRequests(t *testing.T) {
 	o.set("TEST_COOKIE", secretCookie)
 	o.set("TEST_PROXY", secretProxy)
 	scheduler := o.start("scheduler", "--listen", "127.0.0.1:0", "--log-level", "debug")
-	worker := o.start("worker", "--out", o.Out, "--listen", "127.0.0.1:0", "--log-level", "debug", "--allow-cidr", "127.0.0.0/8", "--access", o.path("access.yaml"))
+	worker := o.start("worker", "--out", o.Out, "--listen", "127.0.0.1:0", "--log-level", "debug", "--allow-cidr",
+		"127.0.0.0/8", "--access", o.path("access.yaml"))
 	board := o.start("dashboard", "--listen", "127.0.0.1:0")
 	address := board.addressIn("http://")
 	job := crawler.DefaultJob()
-	job.Name, job.Scope, job.Delay, job.Cookies, job.Format = redistest.Name(t), crawler.ScopeAny, 0, true, []string{"jsonl", "warc", "files"}
+	job.Name, job.Scope, job.Delay, job.Cookies, job.Format = redistest.Name(t), crawler.ScopeAny, 0, true,
+		[]string{"jsonl", "warc", "files"}
 	job.Seeds = []string{site.URL(0, "/")}
 	o.Create(job)
 	o.write("waits.yaml", "name: waits\n")
@@ -152,18 +157,22 @@ func TestSecretsAreNowhereButInRequests(t *testing.T) {
 	}
 	o.Done(job.Name)
 	if entered.Load() < 3 || leaked.Load() > 0 || tunnels.Load() < 2 {
-		t.Errorf("%d pages were let in, %d requests elsewhere had secrets, %d tunnels were made", entered.Load(), leaked.Load(), tunnels.Load())
+		t.Errorf("%d pages were let in, %d requests elsewhere had secrets, %d tunnels were made", entered.Load(),
+			leaked.Load(), tunnels.Load())
 	}
 	said := map[string]string{
-		"the scheduler's log": scheduler.stderr.Text() + scheduler.stdout.Text(), "the worker's log": worker.stderr.Text() + worker.stdout.Text(),
+		"the scheduler's log": scheduler.stderr.Text() + scheduler.stdout.Text(),
+		"the worker's log":    worker.stderr.Text() + worker.stdout.Text(),
 		"the dashboard's log": board.stderr.Text(), "trawl seed": refused.stderr + refused.stdout, "Redis": dump(t, o),
-		"trawl job show": o.run("job", "show", job.Name, "--json").stdout, "trawl explain": o.run("explain", filepath.Join(o.Out, job.Name), site.URL(0, "/")).stdout,
-		"trawl audit": o.run("audit", filepath.Join(o.Out, job.Name)).stdout,
+		"trawl job show": o.run("job", "show", job.Name, "--json").stdout,
+		"trawl explain":  o.run("explain", filepath.Join(o.Out, job.Name), site.URL(0, "/")).stdout,
+		"trawl audit":    o.run("audit", filepath.Join(o.Out, job.Name)).stdout,
 	}
 	for file, text := range unpacked(t, files(t, filepath.Join(o.Out, job.Name))) {
 		said[file] = text
 	}
-	for _, path := range []string{"/", "/jobs/" + job.Name, "/api/v1/jobs", "/api/v1/jobs/" + job.Name, "/metrics", "/asynq/api/queues"} {
+	for _, path := range []string{"/", "/jobs/" + job.Name, "/api/v1/jobs", "/api/v1/jobs/" + job.Name, "/metrics",
+		"/asynq/api/queues"} {
 		_, said["the dashboard's "+path] = get(t, address, path)
 	}
 	for what, text := range said {
@@ -174,7 +183,8 @@ func TestSecretsAreNowhereButInRequests(t *testing.T) {
 		}
 	}
 	all := strings.Join(values(said), "\n")
-	for _, there := range []string{"Authorization: ***\r\n", "X-Key: ***\r\n", "Cookie: ***\r\n", `"proxy":"` + proxy + `"`, `"address":"` + strings.TrimPrefix(at, "http://")} {
+	for _, there := range []string{"Authorization: ***\r\n", "X-Key: ***\r\n", "Cookie: ***\r\n",
+		`"proxy":"` + proxy + `"`, `"address":"` + strings.TrimPrefix(at, "http://")} {
 		if !strings.Contains(all, there) {
 			t.Errorf("nothing of what is kept has %q", there)
 		}
@@ -209,9 +219,11 @@ func TestALoginOfASeedIsSentAndNotKept(t *testing.T) {
 	s := newShell(t)
 	s.set("TEST_KEY", secretKey)
 	url := strings.Replace(site.URL(0, "/"), "://", "://ann:"+secretPassword+"@", 1)
-	end := s.run("crawl", url, "--scope", "any", "--allow-private", "--delay", "0", "--out", "site", "-v", "--header", "X-Key: ${TEST_KEY}", "--format", "jsonl,warc").exits(done)
+	end := s.run("crawl", url, "--scope", "any", "--allow-private", "--delay", "0", "--out", "site", "-v", "--header",
+		"X-Key: ${TEST_KEY}", "--format", "jsonl,warc").exits(done)
 	if entered.Load() < 3 || leaked.Load() > 0 {
-		t.Errorf("%d pages were let in, %d requests elsewhere had secrets; trawl said\n%s", entered.Load(), leaked.Load(), end.stderr)
+		t.Errorf("%d pages were let in, %d requests elsewhere had secrets; trawl said\n%s", entered.Load(),
+			leaked.Load(), end.stderr)
 	}
 	kept := unpacked(t, files(t, s.path("site")))
 	kept["trawl"] = end.stderr + end.stdout

@@ -82,8 +82,10 @@ file are all added. The job's user agent, timeout, retries and delay apply to it
 	registerRedis(flags, &d.redis)
 	flags.BoolVar(&d.json, "json", false, "print JSON")
 	flags.BoolVar(&create, "create", false, "create the job with the default settings if it does not exist")
-	flags.StringArrayVar(&sitemaps, "sitemap", nil, "URL or file of a sitemap, an index of sitemaps, or a feed; may be repeated")
-	flags.Var(&priority, "priority", "urgent, high, normal or low: decides which URLs of a host are fetched first; urgent also puts the host before others (default: the job's priorities, else high)")
+	flags.StringArrayVar(&sitemaps, "sitemap", nil,
+		"URL or file of a sitemap, an index of sitemaps, or a feed; may be repeated")
+	flags.Var(&priority, "priority",
+		"urgent, high, normal or low: decides which URLs of a host are fetched first; urgent also puts the host before others (default: the job's priorities, else high)")
 	s.registerIn(flags, setting.InSeed)
 	return cmd
 }
@@ -109,7 +111,8 @@ func createPlain(ctx context.Context, cmd *cobra.Command, c *tasks.Client, name 
 }
 
 // seed adds the URLs of the lists and the sitemaps.
-func (d *desk) seed(ctx context.Context, c *tasks.Client, job string, list *seedList, maps sitemapList, s settings, priority crawler.Priority) error {
+func (d *desk) seed(ctx context.Context, c *tasks.Client, job string, list *seedList, maps sitemapList, s settings,
+	priority crawler.Priority) error {
 	reader, err := newSitemapReader(ctx, c, job, maps, s)
 	if err != nil {
 		return err
@@ -117,9 +120,10 @@ func (d *desk) seed(ctx context.Context, c *tasks.Client, job string, list *seed
 	defer reader.close()
 	began := time.Now()
 	shown := newSeedProgress(stderr, began)
-	sum, err := c.Seed(ctx, job, seedfile.Prioritized(chained(list.urls(ctx), reader.pages(ctx)), priority), func(s crawler.Seeding) {
-		shown.show(reader.report().with(s).text(time.Since(began)))
-	})
+	sum, err := c.Seed(ctx, job, seedfile.Prioritized(chained(list.urls(ctx), reader.pages(ctx)), priority),
+		func(s crawler.Seeding) {
+			shown.show(reader.report().with(s).text(time.Since(began)))
+		})
 	shown.clear()
 	if errors.Is(err, crawler.ErrNoJob) || errors.Is(err, crawler.ErrJobEnded) {
 		return err // nothing was added, or the job does not fetch it

@@ -79,7 +79,8 @@ func urlset(locations ...string) string {
 }
 
 func sitemapIndex(locations ...string) string {
-	return "<sitemapindex><sitemap><loc>" + strings.Join(locations, "</loc></sitemap><sitemap><loc>") + "</loc></sitemap></sitemapindex>"
+	return "<sitemapindex><sitemap><loc>" + strings.Join(locations, "</loc></sitemap><sitemap><loc>") +
+		"</loc></sitemap></sitemapindex>"
 }
 
 func gzipped(t *testing.T, text string) string {
@@ -156,11 +157,13 @@ func TestPagesOfASitemapAreCrawled(t *testing.T) {
 
 func TestSitemapsAndListsTogether(t *testing.T) {
 	t.Parallel()
-	site := testsite.Serve(t, bodies{"/news-sitemap.xml.gz": gzipped(t, urlset("/a", "/b")), "/feed": "<rss><item><link>/c</link></item></rss>"})
+	site := testsite.Serve(t, bodies{"/news-sitemap.xml.gz": gzipped(t, urlset("/a", "/b")),
+		"/feed": "<rss><item><link>/c</link></item></rss>"})
 	f := newFleet(t, "")
 	f.write("list.txt", "http://list.invalid/1\nhttp://list.invalid/2\nno url\n")
 	f.write("sitemap.xml", urlset("http://one.invalid/", "http://two.invalid/"))
-	got := f.seedJSON(done, "list.txt", "sitemap.xml", site.URL(0, "/page"), site.URL(0, "/news-sitemap.xml.gz?x=y"), "--sitemap", site.URL(0, "/feed"))
+	got := f.seedJSON(done, "list.txt", "sitemap.xml", site.URL(0, "/page"), site.URL(0, "/news-sitemap.xml.gz?x=y"),
+		"--sitemap", site.URL(0, "/feed"))
 	if got.Admitted != 8 || got.Refused != 1 || got.Sitemaps != 3 {
 		t.Errorf("it answers %+v, want 8 new, 1 refused and 3 sitemaps", got)
 	}
@@ -170,7 +173,8 @@ func TestASitemapThatCannotBeReadIsNamed(t *testing.T) {
 	t.Parallel()
 	site := testsite.Serve(t, bodies{"/html": "<!doctype html><html><title>Welcome</title></html>", "/empty": urlset()})
 	f := newFleet(t, "")
-	f.seed("--sitemap", site.URL(0, "/html")).exits(nothing, site.URL(0, "/html"), "it is not a sitemap: its root element is <html>")
+	f.seed("--sitemap", site.URL(0, "/html")).exits(nothing, site.URL(0, "/html"),
+		"it is not a sitemap: its root element is <html>")
 	f.seed("--sitemap", site.URL(0, "/404")).exits(nothing, site.URL(0, "/404"), "404")
 	f.seed("--sitemap", site.URL(0, "/empty")).exits(usage, "none of the seeds")
 	f.seed("--sitemap", "nosuch.xml").exits(usage, `"nosuch.xml"`, "URL")
@@ -231,7 +235,8 @@ func TestSitemapsAreFetchedAtTheDelayOfTheJob(t *testing.T) {
 	f.seed(site.URL(0, "/sitemap.xml")).exits(done)
 	stalled := stalls() // a site that was kept waiting notes a request late
 	if gap := site.SmallestGap(site.Hosts()[0]); gap < delay-20*time.Millisecond-2*stalled {
-		t.Errorf("two requests are %s apart, want %s, less twice the %s that this process stood still", gap, delay, stalled)
+		t.Errorf("two requests are %s apart, want %s, less twice the %s that this process stood still", gap, delay,
+			stalled)
 	}
 }
 
@@ -256,14 +261,16 @@ func TestALargeSitemapIsSeededWhole(t *testing.T) {
 	site := testsite.Serve(t, bodies{"/sitemap.xml": gzipped(t, urlset(slices.Clone(locations)...))})
 	f := newFleet(t, "")
 	got := f.seedJSON(failed, site.URL(0, "/sitemap.xml"))
-	if got.Admitted != 50_000 || len(got.Faults) != 1 || !strings.Contains(got.Faults[0].Reason, "more than 50000 URLs") {
+	if got.Admitted != 50_000 || len(got.Faults) != 1 ||
+		!strings.Contains(got.Faults[0].Reason, "more than 50000 URLs") {
 		t.Errorf("it answers %+v, want 50,000 pages and a limit", got)
 	}
 }
 
 func TestACrawlReadsSitemapsWhenItIsTold(t *testing.T) {
 	t.Parallel()
-	site := testsite.Serve(t, bodies{"/": "<!doctype html><title>root</title>", "/maps.xml": sitemapIndex("/1.xml.gz"), "/1.xml.gz": gzipped(t, urlset("/a")), "/a": "<!doctype html><a href=/b>"})
+	site := testsite.Serve(t, bodies{"/": "<!doctype html><title>root</title>", "/maps.xml": sitemapIndex("/1.xml.gz"),
+		"/1.xml.gz": gzipped(t, urlset("/a")), "/a": "<!doctype html><a href=/b>"})
 	site.Robots("Sitemap: /maps.xml\n")
 	s := newShell(t)
 	s.run("crawl", site.URL(0, "/"), "--delay", "0", "--depth", "0", "--out", "without").exits(done)

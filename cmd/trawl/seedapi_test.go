@@ -58,7 +58,8 @@ func TestALongListOfSeedsStreamsThroughTheAPI(t *testing.T) {
 	} {
 		got := postList(t, url+"/api/v1/jobs/list/seeds", pass.kind, pass.format)
 		if got.Admitted != pass.want.Admitted || got.Seen != pass.want.Seen || got.Refused != pass.want.Refused {
-			t.Errorf("as %s it became %d admitted, %d seen, %d refused; want %+v", pass.kind, got.Admitted, got.Seen, got.Refused, pass.want)
+			t.Errorf("as %s it became %d admitted, %d seen, %d refused; want %+v", pass.kind, got.Admitted, got.Seen,
+				got.Refused, pass.want)
 		}
 		for i, r := range got.Refusals {
 			if r.Line != int64(i+1)*badEvery || r.URL != "nowhere" || r.Reason == "" {
@@ -66,7 +67,8 @@ func TestALongListOfSeedsStreamsThroughTheAPI(t *testing.T) {
 			}
 		}
 	}
-	if numbers, err := f.Client.Counters(testfleet.Soon(t), job.Name); err != nil || numbers.Waiting != admitted || numbers.Hosts != 1000 {
+	if numbers, err := f.Client.Counters(testfleet.Soon(t), job.Name); err != nil || numbers.Waiting != admitted ||
+		numbers.Hosts != 1000 {
 		t.Errorf("the job has %+v (%v)", numbers, err)
 	}
 	if peak, ok := dashboard.PeakMemory(); ok && measured {

@@ -148,7 +148,8 @@ func TestSeedsComeFromArgumentsFilesAndPipes(t *testing.T) {
 				if c.stdin != "" {
 					b.pipe(c.stdin)
 				}
-				if sum := b.seed(c.args...); sum.Admitted != want.Admitted || sum.Seen != want.Seen || sum.Refused != 0 {
+				if sum := b.seed(c.args...); sum.Admitted != want.Admitted || sum.Seen != want.Seen ||
+					sum.Refused != 0 {
 					t.Errorf("in pass %d it became %+v, want %+v", pass, sum, want)
 				}
 			}
@@ -170,7 +171,8 @@ func TestSeedsThatAreRefusedAreToldByTheirLines(t *testing.T) {
 		sum.Refusals[0].Line != 4 || sum.Refusals[1].Line != 5 || sum.Refusals[1].URL != "ftp://a.example/" {
 		t.Errorf("it became %+v", sum)
 	}
-	b.run("seed", b.job, "list.txt").exits(done, "line 4: ", `"nowhere" is not a URL`, "4 URLs, 0 new, 2 known, 2 refused")
+	b.run("seed", b.job, "list.txt").exits(done, "line 4: ", `"nowhere" is not a URL`,
+		"4 URLs, 0 new, 2 known, 2 refused")
 	b.run("seed", b.job, "nowhere://").exits(usage, "none of the seeds can be crawled")
 	b.run("seed", b.job, "missing.txt").exits(usage, `"missing.txt" is neither a URL`)
 	b.write("torn.gz", zipped(t, numbered(0, 1000))[:100])
@@ -217,15 +219,21 @@ func TestSeedsAreBroughtWithAPriority(t *testing.T) {
 {"url": "https://a.example/urgent"}
 {"url": "https://a.example/x", "priority": "high", "note": "x"}
 `)
-	if sum := b.seed("--priority", "urgent", "list.ndjson", "https://a.example/argument"); sum.Admitted != 3 || sum.Refused != 1 || !strings.Contains(sum.Refusals[0].Reason, `unknown field "note"`) || sum.Refusals[0].Line != 3 {
+	if sum := b.seed("--priority", "urgent", "list.ndjson", "https://a.example/argument"); sum.Admitted != 3 ||
+		sum.Refused != 1 || !strings.Contains(sum.Refusals[0].Reason, `unknown field "note"`) ||
+		sum.Refusals[0].Line != 3 {
 		t.Errorf("it became %+v", sum)
 	}
 	for path, says := range map[string][]string{
-		"low": {"priority low", "behind 2 others of its host"}, "urgent": {"priority urgent", "behind 0 others of its host"}, "argument": {"priority urgent", "behind 1 other of its host"},
+		"low":      {"priority low", "behind 2 others of its host"},
+		"urgent":   {"priority urgent", "behind 0 others of its host"},
+		"argument": {"priority urgent", "behind 1 other of its host"},
 	} {
-		if e := b.run("explain", b.job, "https://a.example/"+path).exits(done); !strings.Contains(e.stdout, says[0]) || !strings.Contains(e.stdout, says[1]) {
+		if e := b.run("explain", b.job, "https://a.example/"+path).exits(done); !strings.Contains(e.stdout, says[0]) ||
+			!strings.Contains(e.stdout, says[1]) {
 			t.Errorf("of %s trawl does not say %q, but:\n%s", path, says, e.stdout)
 		}
 	}
-	b.run("seed", b.job, "--priority", "soon", "https://a.example/").exits(usage, `"soon" is not a priority: want urgent, high, normal or low`)
+	b.run("seed", b.job, "--priority", "soon", "https://a.example/").exits(usage,
+		`"soon" is not a priority: want urgent, high, normal or low`)
 }

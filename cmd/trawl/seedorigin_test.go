@@ -77,7 +77,8 @@ func TestSeedsComeFromAnywhere(t *testing.T) {
 	t.Parallel()
 	o := newOffice(t)
 	o.waiting("news")
-	o.write("plain.txt", "\ufeff# sites\n\n"+lineUp("plain", 3)+"example.com\r\n  http://plain.example/0  \nftp://plain.example/")
+	o.write("plain.txt", "\ufeff# sites\n\n"+lineUp("plain", 3)+
+		"example.com\r\n  http://plain.example/0  \nftp://plain.example/")
 	o.write("more.txt.gz", gzipped(t, lineUp("gz", 2000)+"mailto:a@b.example\n"))
 	o.write("still-more", squeezed(lineUp("zst", 2000)))
 	o.write("torn.gz", gzipped(t, lineUp("torn", 2000))[:2000])
@@ -86,7 +87,8 @@ func TestSeedsComeFromAnywhere(t *testing.T) {
 		t.Helper()
 		o.answer(&got, append([]string{"seed", "news"}, args...)...)
 		if got.Admitted != admitted || got.Seen != seen || got.Refused != refused {
-			t.Errorf("of %v %d are new, %d known, %d refused, want %d, %d and %d", args, got.Admitted, got.Seen, got.Refused, admitted, seen, refused)
+			t.Errorf("of %v %d are new, %d known, %d refused, want %d, %d and %d", args, got.Admitted, got.Seen,
+				got.Refused, admitted, seen, refused)
 		}
 		return got
 	}
@@ -94,7 +96,8 @@ func TestSeedsComeFromAnywhere(t *testing.T) {
 	from(0, 2, 0, "http://A.example:80/#top", "https://b.example:8443/x?y=z") // the same again
 	got := from(2003, 1, 3, "plain.txt", "more.txt.gz")
 	if r := got.Refusals; len(r) != 3 || r[0].List != "plain.txt" || r[0].Line != 6 || r[0].URL != "example.com" ||
-		r[1].Line != 8 || r[2].List != "more.txt.gz" || r[2].Line != 2001 || !strings.Contains(r[2].Reason, "mailto:a@b.example") {
+		r[1].Line != 8 || r[2].List != "more.txt.gz" || r[2].Line != 2001 ||
+		!strings.Contains(r[2].Reason, "mailto:a@b.example") {
 		t.Errorf("the refusals are %+v", r)
 	}
 	write, end := o.pipe()
@@ -111,7 +114,8 @@ func TestSeedsComeFromAnywhere(t *testing.T) {
 	o.run("seed", "news", "http://d.example/", "torn.gz").exits(failed, "read torn.gz: ")
 	o.run("seed", "news", "binary").exits(failed, "binary")
 	o.run("seed").exits(usage)
-	if numbers, err := o.Client.Counters(testfleet.Soon(t), "news"); err != nil || numbers.Seen < 4008 || numbers.Seen >= 4008+2000 {
+	if numbers, err := o.Client.Counters(testfleet.Soon(t), "news"); err != nil || numbers.Seen < 4008 ||
+		numbers.Seen >= 4008+2000 {
 		t.Errorf("the job knows %d URLs (%v), want 4008 and what could be read of the torn list", numbers.Seen, err)
 	}
 }

@@ -27,7 +27,8 @@ type sitemapFault struct {
 // with adds the result for the pages. Refusals are sorted by line, because lines are
 // admitted concurrently.
 func (r seedReport) with(s crawler.Seeding) seedReport {
-	lines := slices.SortedFunc(slices.Values(s.Refusals), func(a, b crawler.Refusal) int { return cmp.Compare(a.Line, b.Line) })
+	lines := slices.SortedFunc(slices.Values(s.Refusals),
+		func(a, b crawler.Refusal) int { return cmp.Compare(a.Line, b.Line) })
 	refusals := append(lines, r.Refusals...)
 	s.Refused += r.Refused
 	s.Refusals = refusals[:min(len(refusals), crawler.MaxRefusals)]
@@ -102,7 +103,8 @@ func (r seedReport) verdict() error {
 func seedingText(s crawler.Seeding, took time.Duration) string {
 	total := s.Admitted + s.Seen + s.Refused
 	return fmt.Sprintf("%s, %d new, %d known, %d refused, %s a second",
-		plain.Plural(total, "URL", "URLs"), s.Admitted, s.Seen, s.Refused, short(float64(total)/max(took.Seconds(), 0.001)))
+		plain.Plural(total, "URL", "URLs"), s.Admitted, s.Seen, s.Refused,
+		short(float64(total)/max(took.Seconds(), 0.001)))
 }
 
 // seedProgress shows the progress through a list: on a terminal as one line that it

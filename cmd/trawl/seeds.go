@@ -142,7 +142,8 @@ const (
 // unresolved looks up hosts and returns the errors of those that have no address. gone has
 // the names that do not exist. unsure has errors that may pass; the crawl deals with these.
 // If there are many hosts, only the first are looked up. After ctx has ended, no more are.
-func unresolved(ctx context.Context, resolver *dns.Resolver, hosts []crawler.Host) (gone, unsure map[crawler.Host]error) {
+func unresolved(ctx context.Context, resolver *dns.Resolver,
+	hosts []crawler.Host) (gone, unsure map[crawler.Host]error) {
 	gone, unsure = make(map[crawler.Host]error), make(map[crawler.Host]error)
 	var mu sync.Mutex
 	var wg sync.WaitGroup
@@ -169,7 +170,8 @@ func unresolved(ctx context.Context, resolver *dns.Resolver, hosts []crawler.Hos
 			if errors.As(err, &dns) && dns.IsNotFound {
 				gone[h] = fmt.Errorf("host %q does not resolve: check its spelling, or your network", h.Name())
 			} else {
-				unsure[h] = fmt.Errorf("host %q cannot be looked up now; trying again during the crawl: %w", h.Name(), err)
+				unsure[h] = fmt.Errorf("host %q cannot be looked up now; trying again during the crawl: %w", h.Name(),
+					err)
 			}
 		})
 	}

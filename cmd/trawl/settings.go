@@ -38,7 +38,8 @@ func defaultSettings() settings { return settings{Values: setting.Default()} }
 
 // register defines the flags of the commands that fetch on this machine.
 func (s *settings) register(flags *pflag.FlagSet) {
-	flags.StringVarP(&s.file, "file", "f", "", "job file in YAML, with the flags' names in underscores; - for standard input")
+	flags.StringVarP(&s.file, "file", "f", "",
+		"job file in YAML, with the flags' names in underscores; - for standard input")
 	flags.BoolVar(&s.restart, "restart", false, "crawl again from the start; earlier results are set aside")
 	flags.BoolVarP(&s.verbose, "verbose", "v", false, "log each visit")
 	s.registerIn(flags, setting.InCrawl)
@@ -87,7 +88,8 @@ func defineFlag(flags *pflag.FlagSet, row setting.Setting, values *setting.Value
 
 // outlet returns the configuration of where the results go.
 func (s *settings) outlet(log *slog.Logger) fleet.OutletConfig {
-	return fleet.OutletConfig{Where: s.Out, Spool: s.Spool, SpoolLimit: int64(s.SpoolLimit), ShipEvery: time.Duration(s.ShipEvery), Log: log}
+	return fleet.OutletConfig{Where: s.Out, Spool: s.Spool, SpoolLimit: int64(s.SpoolLimit),
+		ShipEvery: time.Duration(s.ShipEvery), Log: log}
 }
 
 // folder is where a crawl on this machine keeps its state: the folder of its results or, if

@@ -60,7 +60,8 @@ func TestAFlagIsOverTheEnvironmentIsOverTheJobFileIsOverTheDefault(t *testing.T)
 	t.Setenv("TRAWL_INCLUDE", "environment")
 	t.Setenv("TRAWL_LINKS", "false")
 	t.Setenv("TRAWL_OUT", "environment")
-	got := resolved(t, job, "--depth", "3", "--delay", "3ms", "--include", "flag", "--include", "another", "--out", "flag")
+	got := resolved(t, job, "--depth", "3", "--delay", "3ms", "--include", "flag", "--include", "another", "--out",
+		"flag")
 
 	want := defaultSettings()
 	want.Depth, want.Delay, want.Out = 3, crawler.Duration(3e6), "flag"
@@ -75,7 +76,8 @@ func TestAFlagIsOverTheEnvironmentIsOverTheJobFileIsOverTheDefault(t *testing.T)
 
 func TestADefaultThatIsSaidIsOverTheJobFile(t *testing.T) {
 	t.Parallel()
-	s := resolved(t, "depth: 5\nlinks: true\nformat: [files]\ndelay: 5s\n", "--depth", "-1", "--links=false", "--format", "jsonl", "--delay", "1s")
+	s := resolved(t, "depth: 5\nlinks: true\nformat: [files]\ndelay: 5s\n", "--depth", "-1", "--links=false",
+		"--format", "jsonl", "--delay", "1s")
 	want := defaultSettings()
 	s.file = ""
 	if d := diff.Diff(want, s, said); d != "" {
@@ -273,10 +275,16 @@ func TestAJobFileWithEveryFieldIsRead(t *testing.T) {
 
 func TestEveryFlagIsSetByTheEnvironment(t *testing.T) {
 	values := map[string]string{ // of flags that not every text fits
-		"scope": "any", "seed-redirects": "stay", "resources": "true", "resource-scope": "domain", "depth": "2", "throttle": "2.5", "address-delay": "2s", "politeness": "job", "tls": "legacy", "address-exempt": "192.0.2.0/24", "bytes": "2MB", "time": "2m", "delay": "2ms", "crawl-delay-cap": "2s",
-		"extractor": "main", "keep-noindex": "true", "text": "true", "markdown": "true", "canonical": "true", "duplicates": "true", "simhash": "true",
-		"retry-pause": "2ms", "body-limit": "2kB", "timeout": "2s", "ship-every": "2s", "lost-after": "20s", "durable": "disk", "min-rate": "2B", "allow-cidr": "10.0.0.0/8", "resolvers": "127.0.0.1", "redis": "redis://localhost/2",
-		"ignore-robots": "true", "journal": "false", "same": "slash", "traps": "false", "links": "true", "sitemaps": "true", "priorities": "low=2", "allow-private": "true", "restart": "true", "verbose": "true",
+		"scope": "any", "seed-redirects": "stay", "resources": "true", "resource-scope": "domain", "depth": "2",
+		"throttle": "2.5", "address-delay": "2s", "politeness": "job", "tls": "legacy",
+		"address-exempt": "192.0.2.0/24", "bytes": "2MB", "time": "2m", "delay": "2ms", "crawl-delay-cap": "2s",
+		"extractor": "main", "keep-noindex": "true", "text": "true", "markdown": "true", "canonical": "true",
+		"duplicates": "true", "simhash": "true",
+		"retry-pause": "2ms", "body-limit": "2kB", "timeout": "2s", "ship-every": "2s", "lost-after": "20s",
+		"durable": "disk", "min-rate": "2B", "allow-cidr": "10.0.0.0/8", "resolvers": "127.0.0.1",
+		"redis":         "redis://localhost/2",
+		"ignore-robots": "true", "journal": "false", "same": "slash", "traps": "false", "links": "true",
+		"sitemaps": "true", "priorities": "low=2", "allow-private": "true", "restart": "true", "verbose": "true",
 	}
 	var s settings
 	cmd := &cobra.Command{Use: "crawl"}
@@ -286,7 +294,8 @@ func TestEveryFlagIsSetByTheEnvironment(t *testing.T) {
 		t.Fatal(err)
 	}
 	values["file"], values["access"], values["ca"] = path, path, authorityFile(t)
-	values["header"], values["proxy"], values["proxy-remote-dns"], values["cookies"] = "X-Key: 2", "http://2", "true", "true"
+	values["header"], values["proxy"], values["proxy-remote-dns"], values["cookies"] = "X-Key: 2", "http://2", "true",
+		"true"
 	cmd.Flags().VisitAll(func(f *pflag.Flag) {
 		t.Setenv("TRAWL_"+strings.ToUpper(strings.ReplaceAll(f.Name, "-", "_")), cmp.Or(values[f.Name], "2"))
 	})
@@ -305,7 +314,8 @@ func TestEveryFlagIsSetByTheEnvironment(t *testing.T) {
 
 func TestAJobFileIsReadHoweverItBegins(t *testing.T) {
 	t.Parallel()
-	for _, text := range []string{"\ufeffdepth: 7\n", "---\ndepth: 7\n", "# mine\n---\ndepth: 7\n---\n", "\ufeff---\ndepth: 7\n...\n", "\ufeffdepth: 7\r\n"} {
+	for _, text := range []string{"\ufeffdepth: 7\n", "---\ndepth: 7\n", "# mine\n---\ndepth: 7\n---\n",
+		"\ufeff---\ndepth: 7\n...\n", "\ufeffdepth: 7\r\n"} {
 		if s := resolved(t, text); s.Depth != 7 {
 			t.Errorf("%q: the depth is %d", text, s.Depth)
 		}

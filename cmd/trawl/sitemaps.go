@@ -82,7 +82,8 @@ type sitemapReader struct {
 
 // newSitemapReader allows connections to the hosts of the sitemaps that were named, only at
 // their ports, and adds these hosts to the scope that pages must be in.
-func newSitemapReader(ctx context.Context, c *tasks.Client, job string, list sitemapList, s settings) (*sitemapReader, error) {
+func newSitemapReader(ctx context.Context, c *tasks.Client, job string, list sitemapList,
+	s settings) (*sitemapReader, error) {
 	if len(list.urls)+len(list.files) == 0 {
 		return &sitemapReader{}, nil // needs neither a network nor a place for bodies
 	}
@@ -258,7 +259,8 @@ func (r *sitemapReader) get(ctx context.Context, u crawler.URL) (*fetched.Page, 
 		}
 		r.next = time.Now().Add(time.Duration(r.job.Delay))
 		page, err := r.ask(ctx, fetched.Request{
-			URL: u, UserAgent: r.job.UserAgent, From: r.job.Contact, BodyLimit: sitemapBytes, Timeout: time.Duration(r.job.Timeout),
+			URL: u, UserAgent: r.job.UserAgent, From: r.job.Contact, BodyLimit: sitemapBytes,
+			Timeout:  time.Duration(r.job.Timeout),
 			PortOpen: r.scope.HasPort(u.Host()), MinRate: int64(r.job.MinRate), TLS: r.job.TLS,
 		})
 		if err != nil || page.Outcome() != crawler.OutcomeRetry || tries >= r.job.Retries {

@@ -65,7 +65,8 @@ func (s *settings) readConfig(path string) error {
 	s.source = job
 	for key, line := range found {
 		if key == "name" || key == "seeds" {
-			return usage("config file %s: [%d:1] %s belongs into a job file: a config file gives defaults for all jobs", path, line, key)
+			return usage("config file %s: [%d:1] %s belongs into a job file: a config file gives defaults for all jobs",
+				path, line, key)
 		}
 		if own != nil {
 			own[key] = fmt.Sprintf("%s:%d", path, line)

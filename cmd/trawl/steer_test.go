@@ -136,8 +136,10 @@ func TestAPauseFromEitherSideShowsOnBoth(t *testing.T) {
 		name          string
 		pause, resume func() error
 	}{
-		{"trawl", func() error { o.run("job", "pause", job.Name).exits(done); return nil }, func() error { o.run("job", "resume", job.Name).exits(done); return nil }},
-		{"asynq", func() error { return inspector.PauseQueue(job.Name) }, func() error { return inspector.UnpauseQueue(job.Name) }},
+		{"trawl", func() error { o.run("job", "pause", job.Name).exits(done); return nil },
+			func() error { o.run("job", "resume", job.Name).exits(done); return nil }},
+		{"asynq", func() error { return inspector.PauseQueue(job.Name) },
+			func() error { return inspector.UnpauseQueue(job.Name) }},
 	} {
 		more(t, site, 10)
 		if err := side.pause(); err != nil {
@@ -172,7 +174,9 @@ func TestACancelledJobStopsAndLeavesItsRecordAlone(t *testing.T) {
 	told := time.Now()
 	o.stops(site, "after a cancellation", told)
 	record := []string{"trawl:{" + job.Name + "}:job"}
-	o.until("only the record of the job is left", func(context.Context) bool { return slices.Equal(o.keys(job.Name), record) })
+	o.until("only the record of the job is left", func(context.Context) bool {
+		return slices.Equal(o.keys(job.Name), record)
+	})
 	var end shown
 	if o.answer(&end, "job", "show", job.Name); end.State != crawler.StateCancelled || end.Counters.Pages() < 30 {
 		t.Errorf("a job that was cancelled is shown as %+v", end)

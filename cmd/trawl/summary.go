@@ -41,7 +41,8 @@ func moreMuted(patterns int, urls int64) string {
 func (s summary) print(w io.Writer) {
 	c := s.counters
 	fmt.Fprintf(w, "\n%s %s\n", s.status.Job.Name, s.headline())
-	run := fmt.Sprintf("in %s, %s a second", s.took.Round(10*time.Millisecond), short(float64(s.pages)/max(s.took.Seconds(), 0.001)))
+	run := fmt.Sprintf("in %s, %s a second", s.took.Round(10*time.Millisecond),
+		short(float64(s.pages)/max(s.took.Seconds(), 0.001)))
 	all, mine := "", ""
 	if s.resumed {
 		all, mine = " in total", ", in this run"
@@ -73,7 +74,8 @@ func (s summary) print(w io.Writer) {
 		fmt.Fprintf(w, "  resting   %s\n", r)
 	}
 	if hosts := s.tally.top(topHosts, byPages); len(hosts) > 0 {
-		fmt.Fprintf(w, "  largest   %s%s\n", hostsText(hosts, func(h *hostTally) string { return pagesText(h.pages) }), mine)
+		fmt.Fprintf(w, "  largest   %s%s\n", hostsText(hosts, func(h *hostTally) string { return pagesText(h.pages) }),
+			mine)
 		hosts = s.tally.top(topHosts, bySlowest)
 		fmt.Fprintf(w, "  slowest   %s%s\n", hostsText(hosts, func(h *hostTally) string {
 			return h.mean().Round(100*time.Microsecond).String() + " an answer"

@@ -40,7 +40,8 @@ func TestATerminalIsToldNothing(t *testing.T) {
 		want   string
 	}{
 		{"lines and tables stay", []string{"a\tb\n", "Größe\t日本語\n\n"}, "a\tb\nGröße\t日本語\n\n"},
-		{"escapes do not", []string{"a\x1b[2J\tb\x07\r\nc\u009b\u202e\n"}, "a\\u001b[2J\tb\\u0007\\u000d\nc\\u009b\\u202e\n"},
+		{"escapes do not", []string{"a\x1b[2J\tb\x07\r\nc\u009b\u202e\n"},
+			"a\\u001b[2J\tb\\u0007\\u000d\nc\\u009b\\u202e\n"},
 		{"nor in pieces", []string{"a\x1b", "[2J\xc2", "\x9b2J\xe2\x80", "\xae."}, `a\u001b[2J\u009b2J\u202e.`},
 		{"characters may come in pieces", []string{"\xe6\x97", "\xa5\xf0", "\x9f", "\xa6", "\x80\n"}, "日🦀\n"},
 		{"bytes that are no characters are replaced", []string{"\x9b2J\xff\n"}, "\uFFFD2J\uFFFD\n"},

@@ -156,7 +156,8 @@ func (s *shell) start(args ...string) *process {
 	if err != nil {
 		s.t.Fatal(err)
 	}
-	p := &process{t: s.t, ctx: testfleet.Patience(s.t), stdout: testfleet.NewTranscript(), stderr: testfleet.NewTranscript(), over: make(chan struct{})}
+	p := &process{t: s.t, ctx: testfleet.Patience(s.t), stdout: testfleet.NewTranscript(),
+		stderr: testfleet.NewTranscript(), over: make(chan struct{})}
 	p.cmd = exec.CommandContext(p.ctx, path, args...)
 	p.cmd.Dir, p.cmd.Env = s.dir, s.env
 	p.cmd.Stdout, p.cmd.Stderr = p.stdout, p.stderr

@@ -36,7 +36,8 @@ func (o *office) sees(job, worker string, texts ...string) {
 		o.answer(&got, "job", "show", job)
 		return len(got.Troubles) == 1 && containsAll(got.Troubles[0].Reason, texts)
 	})
-	if trouble := got.Troubles[0]; trouble.Worker != worker || trouble.Since.IsZero() || trouble.At.Before(trouble.Since) || time.Since(trouble.Since) > time.Hour {
+	if trouble := got.Troubles[0]; trouble.Worker != worker || trouble.Since.IsZero() ||
+		trouble.At.Before(trouble.Since) || time.Since(trouble.Since) > time.Hour {
 		o.t.Errorf("the trouble is %+v, want that of %q, with its times", trouble, worker)
 	}
 	for command, wants := range map[string][]string{
@@ -60,7 +61,8 @@ func (o *office) seesNoMore(job string) {
 		return at >= 0 && len(got[at].Troubles) == 0
 	})
 	for _, command := range []string{"show " + job, "ls"} {
-		if text := o.run(append([]string{"job"}, strings.Fields(command)...)...).exits(done).stdout; strings.Contains(text, "trouble") {
+		if text := o.run(append([]string{"job"},
+			strings.Fields(command)...)...).exits(done).stdout; strings.Contains(text, "trouble") {
 			o.t.Errorf("trawl job %s still says\n%s", command, text)
 		}
 	}

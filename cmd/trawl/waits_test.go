@@ -40,7 +40,8 @@ func (o *office) waits(dashboard, job string, reason waiting.WaitReason, parts .
 			o.t.Errorf("%s does not say %q but\n%s", view, got.Waits, text)
 		}
 	}
-	if metric := fmt.Sprintf("trawl_job_waits{for=%q,job=%q} 1\n", reason, job); !strings.Contains(o.page(dashboard, "/metrics"), metric) {
+	if metric := fmt.Sprintf("trawl_job_waits{for=%q,job=%q} 1\n", reason,
+		job); !strings.Contains(o.page(dashboard, "/metrics"), metric) {
 		o.t.Errorf("the metrics do not have %s", metric)
 	}
 }

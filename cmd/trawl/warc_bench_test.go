@@ -25,7 +25,8 @@ func BenchmarkCrawlOfTheJavaManual(b *testing.B) {
 			for i := 0; b.Loop(); i++ {
 				s := newShell(b)
 				p := s.start("crawl", site.URL(0, "/"), "--delay", "0", "--per-host", "16", "--out", "site",
-					"--format", format, "--pages", fmt.Sprint(pages), "--redis", redistest.New(b), "--job", fmt.Sprintf("%s-%d", redistest.Name(b), i))
+					"--format", format, "--pages", fmt.Sprint(pages), "--redis", redistest.New(b), "--job",
+					fmt.Sprintf("%s-%d", redistest.Name(b), i))
 				p.wait().exits(done)
 				cpu += p.cmd.ProcessState.UserTime() + p.cmd.ProcessState.SystemTime()
 			}

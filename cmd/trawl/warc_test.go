@@ -45,7 +45,8 @@ func kinds() map[string]string {
 	length := func(body string) string { return fmt.Sprintf("Content-Length: %d\r\n\r\n%s", len(body), body) }
 	same := strings.Repeat("the same ", 500)
 	return map[string]string{
-		"/plain":        "HTTP/1.1 200 Fine by me\r\nx-ODD:  spelling \r\nContent-Type: Text/HTML; charset=utf-8\r\n" + length("<title>plain</title>"),
+		"/plain": "HTTP/1.1 200 Fine by me\r\nx-ODD:  spelling \r\nContent-Type: Text/HTML; charset=utf-8\r\n" +
+			length("<title>plain</title>"),
 		"/chunked":      "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5;a=b\r\nhello\r\n6\r\n world\r\n0\r\nX-Trailer: 1\r\n\r\n",
 		"/gzip":         "HTTP/1.1 200 OK\r\nContent-Type: text/html\r\nContent-Encoding: gzip\r\n" + length(z),
 		"/gzip/chunked": fmt.Sprintf("HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\nTransfer-Encoding: chunked\r\n\r\n%x\r\n%s\r\n0\r\n\r\n", len(z), z),
@@ -63,7 +64,8 @@ func kinds() map[string]string {
 		"/error":        "HTTP/1.1 500 Broken\r\n" + length("error"),
 		"/same/1":       "HTTP/1.1 200 OK\r\nContent-Type: text/plain\r\n" + length(same),
 		"/same/2":       "HTTP/1.1 200 OK\r\nContent-Type: text/html\r\n" + length(same),
-		"/same/3":       fmt.Sprintf("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n%x\r\n%s\r\n0\r\n\r\n", len(same), same),
+		"/same/3": fmt.Sprintf("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n%x\r\n%s\r\n0\r\n\r\n",
+			len(same), same),
 		"/broken":       "HTTP/1.1 200 OK\r\nContent-Length: 500\r\n\r\nonly this",
 		"/broken/chunk": "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nff\r\nonly this",
 		"/long":         "HTTP/1.1 200 OK\r\n" + length(strings.Repeat("long ", 40_000)),
@@ -115,7 +117,8 @@ func TestEveryKindOfAnswerIsArchivedAsItCame(t *testing.T) {
 	uri := func(path string) string { return site.URL(0, path) }
 
 	for _, r := range a.Records {
-		if at, _ := time.Parse(time.RFC3339Nano, r.Get("WARC-Date")); at.Before(began.Truncate(time.Microsecond)) || at.After(time.Now()) {
+		if at, _ := time.Parse(time.RFC3339Nano, r.Get("WARC-Date")); at.Before(began.Truncate(time.Microsecond)) ||
+			at.After(time.Now()) {
 			t.Errorf("%s is of %v", r, at)
 		}
 	}
@@ -149,20 +152,23 @@ func TestEveryKindOfAnswerIsArchivedAsItCame(t *testing.T) {
 		}
 		r := a.One(t, "response", uri(path))
 		if string(r.Block) != want || r.Get("WARC-Truncated") != cut {
-			t.Errorf("%s: got %.300q, truncated %q; want %.300q, truncated %q", path, r.Block, r.Get("WARC-Truncated"), want, cut)
+			t.Errorf("%s: got %.300q, truncated %q; want %.300q, truncated %q", path, r.Block, r.Get("WARC-Truncated"),
+				want, cut)
 		}
 	}
 	if revisits != 3 { // of "the same", and of what was zipped
 		t.Errorf("%d revisits, want 3", revisits)
 	}
-	if stall := a.One(t, "response", uri("/stall")); string(stall.HTTP.Body) != "to be continued" || stall.Get("WARC-Truncated") != "time" {
+	if stall := a.One(t, "response", uri("/stall")); string(stall.HTTP.Body) != "to be continued" ||
+		stall.Get("WARC-Truncated") != "time" {
 		t.Errorf("what stalled is %q, truncated %q", stall.Block, stall.Get("WARC-Truncated"))
 	}
 	if robots := a.One(t, "response", uri("/robots.txt")); !strings.HasPrefix(robots.HTTP.First, "HTTP/1.1 404") {
 		t.Errorf("robots.txt is %q", robots.HTTP.First)
 	}
 	for path, want := range map[string]string{
-		"/": "fetchTimeMs: ", "/robots.txt": "via: " + uri("/") + "\r\nhopsFromSeed: P\r\n", "/plain": "via: " + uri("/") + "\r\nhopsFromSeed: L\r\n",
+		"/": "fetchTimeMs: ", "/robots.txt": "via: " + uri("/") + "\r\nhopsFromSeed: P\r\n",
+		"/plain":    "via: " + uri("/") + "\r\nhopsFromSeed: L\r\n",
 		"/away/end": "via: " + uri("/away/hop") + "\r\nhopsFromSeed: LRR\r\n",
 	} {
 		if got := string(a.One(t, "metadata", uri(path)).Block); !strings.HasPrefix(got, want) {
@@ -230,7 +236,8 @@ func TestVisitsAtOnceArchiveIntoOneFile(t *testing.T) {
 	g := testsite.Graph{Hosts: 8, PagesPerHost: 12, LinksPerPage: 6, Seed: 7}
 	site := g.Serve(t)
 	s := newShell(t)
-	s.run("crawl", site.URL(0, "/"), "--delay", "0", "--scope", "any", "--allow-private", "--out", "site", "--format", "warc").exits(done)
+	s.run("crawl", site.URL(0, "/"), "--delay", "0", "--scope", "any", "--allow-private", "--out", "site", "--format",
+		"warc").exits(done)
 	a := warctest.Open(t, s.path("site"))
 	a.Check(t)
 	captured := make(count)

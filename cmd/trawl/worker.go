@@ -45,8 +45,10 @@ ten seconds.
 	flags := cmd.Flags()
 	s.registerIn(flags, setting.InWorker|setting.InFleet)
 	flags.StringSliceVar(&jobs, "jobs", nil, "only these jobs, including the runs of periodic ones (default: all)")
-	flags.BoolVar(&jobAddresses, "job-addresses", true, "connect to the private addresses that the operator of a job's trawl crawl named; if false, such jobs are left to other workers")
-	flags.StringVar(&name, "name", fleet.WorkerName(), "name of the worker in records and file names; it must be unique")
+	flags.BoolVar(&jobAddresses, "job-addresses", true,
+		"connect to the private addresses that the operator of a job's trawl crawl named; if false, such jobs are left to other workers")
+	flags.StringVar(&name, "name", fleet.WorkerName(),
+		"name of the worker in records and file names; it must be unique")
 	return cmd
 }
 

@@ -15,6 +15,7 @@ import (
 )
 
 func init() {
-	output.Register("azblob", cloud.Driver{Scheme: "azblob", Advises: "create the container, let these credentials list and write there, " +
-		"set AZURE_STORAGE_ACCOUNT, and AZURE_STORAGE_KEY or AZURE_STORAGE_SAS_TOKEN, or log in with az login"})
+	output.Register("azblob", cloud.Driver{Scheme: "azblob",
+		Advises: "create the container, let these credentials list and write there, " +
+			"set AZURE_STORAGE_ACCOUNT, and AZURE_STORAGE_KEY or AZURE_STORAGE_SAS_TOKEN, or log in with az login"})
 }

@@ -21,7 +21,8 @@ func TestAnObjectThatIsMissingFromAContainerOfAzureIsSaidToBeMissing(t *testing.
 	defer service.Close()
 	t.Setenv("AZURE_STORAGE_ACCOUNT", "me")
 	t.Setenv("AZURE_STORAGE_KEY", "c2VjcmV0")
-	l, err := output.Open(t.Context(), "azblob://crawls/news?localemu=true&protocol=http&domain="+service.Listener.Addr().String())
+	l, err := output.Open(t.Context(), "azblob://crawls/news?localemu=true&protocol=http&domain="+
+		service.Listener.Addr().String())
 	if err != nil {
 		t.Fatal(err)
 	}

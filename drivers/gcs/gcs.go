@@ -15,6 +15,7 @@ import (
 )
 
 func init() {
-	output.Register("gs", cloud.Driver{Scheme: "gs", Advises: "create the bucket, let these credentials list and write there, " +
-		"set GOOGLE_APPLICATION_CREDENTIALS, or log in with gcloud auth application-default login"})
+	output.Register("gs", cloud.Driver{Scheme: "gs",
+		Advises: "create the bucket, let these credentials list and write there, " +
+			"set GOOGLE_APPLICATION_CREDENTIALS, or log in with gcloud auth application-default login"})
 }

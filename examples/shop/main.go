@@ -49,7 +49,8 @@ func keep(db *sql.DB) trawl.SinkFunc {
 		for _, r := range results {
 			for _, item := range r.Emitted {
 				if p, ok := item.(Product); ok {
-					if _, err := tx.ExecContext(ctx, `INSERT INTO products (url, name, price, fetched_at) VALUES (?, ?, ?, ?)
+					if _, err := tx.ExecContext(ctx,
+						`INSERT INTO products (url, name, price, fetched_at) VALUES (?, ?, ?, ?)
 						ON CONFLICT (url) DO UPDATE SET name = excluded.name, price = excluded.price, fetched_at = excluded.fetched_at`,
 						r.URL, p.Name, p.Price, r.FetchedAt); err != nil {
 						return err
@@ -77,7 +78,8 @@ func main() {
 	}
 	defer db.Close()
 	db.SetMaxOpenConns(1) // SQLite has one writer
-	if _, err := db.ExecContext(ctx, `CREATE TABLE IF NOT EXISTS products (url TEXT PRIMARY KEY, name TEXT, price TEXT, fetched_at TEXT)`); err != nil {
+	if _, err := db.ExecContext(ctx,
+		`CREATE TABLE IF NOT EXISTS products (url TEXT PRIMARY KEY, name TEXT, price TEXT, fetched_at TEXT)`); err != nil {
 		log.Fatal(err)
 	}
 

@@ -44,7 +44,8 @@ func FuzzCharset(f *testing.F) {
 // their standards agree.
 func checkMediaType(t *testing.T, value string, got MediaType) {
 	t.Helper()
-	if strings.ContainsFunc(value, func(r rune) bool { return r <= ' ' || r >= 0x7f || strings.ContainsRune(`\*{}`, r) }) {
+	if strings.ContainsFunc(value,
+		func(r rune) bool { return r <= ' ' || r >= 0x7f || strings.ContainsRune(`\*{}`, r) }) {
 		return
 	}
 	essence, params, err := mime.ParseMediaType(value)

@@ -186,7 +186,9 @@ func newReading(s string) *reading {
 			r.foreign++
 		}
 	}
-	for word := range strings.FieldsFuncSeq(s, func(c rune) bool { return !unicode.IsLetter(c) && !unicode.IsMark(c) }) {
+	for word := range strings.FieldsFuncSeq(s, func(c rune) bool {
+		return !unicode.IsLetter(c) && !unicode.IsMark(c)
+	}) {
 		lower := strings.ToLower(word)
 		if IsASCII([]byte(word)) {
 			r.ascii = append(r.ascii, lower)

@@ -71,11 +71,13 @@ func sensible(f Field, op string, value operand) error {
 	case value.null() && op != "=":
 		return fmt.Errorf("null can only be compared by = or !=: %s=null matches records without %s", f.Name, f.Name)
 	case value.null() && !f.mayBeAbsent():
-		return fmt.Errorf("%s is never absent: a record without it means %s; for the word null, write it in quotes", f.Name, f.zeroText())
+		return fmt.Errorf("%s is never absent: a record without it means %s; for the word null, write it in quotes",
+			f.Name, f.zeroText())
 	case value.null():
 		return nil
 	case f.kind == KindAny && !f.Selected():
-		return fmt.Errorf("%s has several parts: compare one of them, such as %s.NAME, or write %s=null or %s!=null", f.Name, f.Name, f.Name, f.Name)
+		return fmt.Errorf("%s has several parts: compare one of them, such as %s.NAME, or write %s=null or %s!=null",
+			f.Name, f.Name, f.Name, f.Name)
 	case f.kind == KindTruth && op != "=":
 		return fmt.Errorf("%s is true or false: compare it by = or !=", f.Name)
 	case f.kind == KindCount && op == "~":
@@ -87,7 +89,8 @@ func sensible(f Field, op string, value operand) error {
 	case order && (f.Name == "host" || f.Name == "outcome"):
 		return fmt.Errorf("%s has no order: compare it by =, !=, ~ or !~", f.Name)
 	case order && statuses.MatchString(value.text) && f.Name == "status":
-		return fmt.Errorf("a class of statuses has no order: compare it by = or !=, or write status%s%s00", op, value.text[:1])
+		return fmt.Errorf("a class of statuses has no order: compare it by = or !=, or write status%s%s00", op,
+			value.text[:1])
 	}
 	return nil
 }

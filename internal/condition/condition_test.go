@@ -175,14 +175,16 @@ func TestAConditionThatCannotBeReadSaysWhere(t *testing.T) {
 			continue
 		}
 		lines := strings.Split(err.Error(), "\n")
-		if last := lines[len(lines)-1]; !strings.Contains(lines[0], c.why) || !strings.HasSuffix(last, "  "+c.at) && c.at != "^" {
+		if last := lines[len(lines)-1]; !strings.Contains(lines[0], c.why) || !strings.HasSuffix(last, "  "+c.at) &&
+			c.at != "^" {
 			t.Errorf("%q: the error is\n%v\nwant %q and the position\n  %s", c.text, err, c.why, c.at)
 		}
 	}
 }
 
 func FuzzCondition(f *testing.F) {
-	for _, seed := range []string{"status>=400 and (host=x or not title~'a b')", "time>-7d", "fields.a.b!='x", "((((", "!~"} {
+	for _, seed := range []string{"status>=400 and (host=x or not title~'a b')", "time>-7d", "fields.a.b!='x", "((((",
+		"!~"} {
 		f.Add(seed)
 	}
 	f.Fuzz(func(t *testing.T, text string) {

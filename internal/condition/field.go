@@ -95,7 +95,8 @@ func ParseField(name string) (Field, error) {
 			return Field{Name: name, kind: KindAny, path: []string{first, rest}}, nil
 		}
 	}
-	return Field{}, fmt.Errorf("unknown field %q: want one of %s, or fields.NAME for what the job selected", name, strings.Join(columnNames(), ", "))
+	return Field{}, fmt.Errorf("unknown field %q: want one of %s, or fields.NAME for what the job selected", name,
+		strings.Join(columnNames(), ", "))
 }
 
 // parseQuality parses the name of a counter of the main text.

@@ -67,7 +67,8 @@ func unusable(f Field, job crawler.Job) string {
 		{[]string{"markdown"}, job.Markdown, "markdown"},
 		{[]string{"simhash"}, job.Simhash, "simhash"},
 		{[]string{"minhash"}, job.MinHash, "minhash"},
-		{[]string{"extractor", "text_share", "hard", "language", "declared_language", "quality", "texts"}, text, "text"},
+		{[]string{"extractor", "text_share", "hard", "language", "declared_language", "quality", "texts"}, text,
+			"text"},
 	} {
 		if slices.Contains(need.fields, f.Top()) && !need.met {
 			return fmt.Sprintf("the pages of this job have no %s: set %s: true", f.Name, need.setting)

@@ -37,7 +37,8 @@ func TestAConditionThatAFollowRuleCannotUseIsRefused(t *testing.T) {
 		switch {
 		case c.why == "" && err != nil:
 			t.Errorf("%s: %v", c.where, err)
-		case c.why != "" && (!errors.As(err, &setting) || setting.Path != "follow_rules[1].where" || !strings.Contains(setting.Reason, c.why)):
+		case c.why != "" && (!errors.As(err, &setting) || setting.Path != "follow_rules[1].where" ||
+			!strings.Contains(setting.Reason, c.why)):
 			t.Errorf("%s: %v, want %q", c.where, err, c.why)
 		}
 	}

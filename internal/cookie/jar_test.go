@@ -52,7 +52,8 @@ func TestACookieGoesBackToItsHostAlone(t *testing.T) {
 		{"secure without TLS", "http://a.test/", "a=b; Secure", "https://a.test/", ""},
 		{"a prefix that asks for TLS", "http://a.test/", "__Secure-a=b", "http://a.test/", ""},
 		{"the same, with it", "https://a.test/", "__Secure-a=b; Secure", "https://a.test/", "__Secure-a=b"},
-		{"a prefix that asks for no domain", "https://a.test/", "__Host-a=b; Secure; Path=/; Domain=a.test", "https://a.test/", ""},
+		{"a prefix that asks for no domain", "https://a.test/", "__Host-a=b; Secure; Path=/; Domain=a.test",
+			"https://a.test/", ""},
 		{"the same, without", "https://a.test/", "__host-a=b; Secure; Path=/", "https://a.test/", "__host-a=b"},
 		{"one that has expired", "http://a.test/", "a=b; Max-Age=0", "http://a.test/", ""},
 		{"one too long", "http://a.test/", "a=" + strings.Repeat("b", longestCookie), "http://a.test/", ""},
@@ -99,17 +100,20 @@ func TestAJarIsBounded(t *testing.T) {
 	}{"a.test": {hostCookies, "n999"}, "b.test": {4, "n999"}, "c.test": {1, "same"}} {
 		h := j.of(host)
 		if len(h.cookies) != c.cookies || h.size > hostBytes || h.cookies[c.cookies-1].Name != c.last {
-			t.Errorf("%s: %d cookies of %d bytes, the last %s", host, len(h.cookies), h.size, h.cookies[len(h.cookies)-1].Name)
+			t.Errorf("%s: %d cookies of %d bytes, the last %s", host, len(h.cookies), h.size,
+				h.cookies[len(h.cookies)-1].Name)
 		}
 	}
-	if got := len(strings.Split(back(t, j, "http://a.test/p0/"), "; ")) + len(strings.Split(back(t, j, "http://a.test/p1/"), "; ")); got != hostCookies {
+	if got := len(strings.Split(back(t, j, "http://a.test/p0/"), "; ")) +
+		len(strings.Split(back(t, j, "http://a.test/p1/"), "; ")); got != hostCookies {
 		t.Errorf("%d cookies are sent, want those that are counted", got)
 	}
 	for i := range 3 * jarHosts {
 		setCookies(t, j, fmt.Sprintf("http://h%d.test/", i), "a=b")
 		back(t, j, "http://c.test/")
 	}
-	if len(j.kept) != jarHosts || j.recent.Len() != jarHosts || back(t, j, "http://c.test/") == "" || back(t, j, "http://a.test/p0/") != "" {
+	if len(j.kept) != jarHosts || j.recent.Len() != jarHosts || back(t, j, "http://c.test/") == "" ||
+		back(t, j, "http://a.test/p0/") != "" {
 		t.Errorf("%d hosts are kept, want the %d that were asked last", len(j.kept), jarHosts)
 	}
 }

@@ -109,7 +109,8 @@ func cookieDate(text string) (time.Time, bool) {
 	case year >= 0 && year <= 69:
 		year += 2000
 	}
-	if !timed || !dated || !monthed || !yeared || day < 1 || day > 31 || year < 1601 || hour > 23 || minute > 59 || second > 59 {
+	if !timed || !dated || !monthed || !yeared || day < 1 || day > 31 || year < 1601 || hour > 23 || minute > 59 ||
+		second > 59 {
 		return time.Time{}, false
 	}
 	at := time.Date(year, time.Month(month), day, hour, minute, second, 0, time.UTC)
@@ -118,7 +119,8 @@ func cookieDate(text string) (time.Time, bool) {
 
 // betweenDates reports whether r is a delimiter in a date.
 func betweenDates(r rune) bool {
-	return r == 0x09 || r >= 0x20 && r <= 0x2f || r >= 0x3b && r <= 0x40 || r >= 0x5b && r <= 0x60 || r >= 0x7b && r <= 0x7e
+	return r == 0x09 || r >= 0x20 && r <= 0x2f || r >= 0x3b && r <= 0x40 || r >= 0x5b && r <= 0x60 || r >= 0x7b &&
+		r <= 0x7e
 }
 
 // leadingNumber parses the digits at the start of a token.

@@ -39,8 +39,10 @@ func TestNamesAreLookedUp(t *testing.T) {
 	r := NewResolver([]netip.AddrPort{z.At})
 	for name, want := range map[string]string{
 		"one.test": "192.0.2.1", "one.test.": "192.0.2.1", "alias.test": "192.0.2.1", "two.test": "192.0.2.1 192.0.2.2",
-		"six.test": "::1", "192.0.2.7": "192.0.2.7", "::1": "::1", "localhost": "127.0.0.1 ::1", "a.localhost.": "127.0.0.1 ::1",
-		"mail.test": "lookup mail.test: no address", "loop.test": "lookup loop.test: no address", "no.test": "lookup no.test: no such host",
+		"six.test": "::1", "192.0.2.7": "192.0.2.7", "::1": "::1", "localhost": "127.0.0.1 ::1",
+		"a.localhost.": "127.0.0.1 ::1",
+		"mail.test":    "lookup mail.test: no address", "loop.test": "lookup loop.test: no address",
+		"no.test": "lookup no.test: no such host",
 	} {
 		if got := lookup(t, r, name); got != want {
 			t.Errorf("%s: got %s, want %s", name, got, want)

@@ -117,7 +117,8 @@ func endsSentence(s string) bool {
 
 // leadWords begin a line that leads to another article.
 var leadWords = []string{
-	"read more", "related", "see more", "see also", "read also", "more on", "more:", "don't miss", "don’t miss", "watch",
+	"read more", "related", "see more", "see also", "read also", "more on", "more:", "don't miss", "don’t miss",
+	"watch",
 	"read:", "read next", "also read", "video:", "mehr zum", "lesen sie", "lire aussi", "à lire", "leia", "lee también",
 	"ver también", "veja", "leggi", "click here", "full story", "more from", "must read", "recommended",
 }
@@ -125,7 +126,8 @@ var leadWords = []string{
 // callWords begin a line at the end that asks the reader to do something, or says where
 // the article comes from.
 var callWords = []string{
-	"subscribe", "sign up", "follow ", "like us", "join us", "get the latest", "get our", "email ", "reach ", "contact ",
+	"subscribe", "sign up", "follow ", "like us", "join us", "get the latest", "get our", "email ", "reach ",
+	"contact ",
 	"have a tip", "click here", "visit ", "read more", "image credit", "photo credit", "this article was originally",
 	"this story was originally", "this post was originally",
 }

@@ -128,7 +128,8 @@ func (p *page) article(at int) choice {
 	gone := p.clean(at)
 	whole := p.in(p.sum(gone).letters, at)
 	if l := found.letters(); l < leastText && l*4 < whole {
-		return choice{root: p.nodes[at].Node, drop: p.dropped(gone), by: Body, hard: "readability finds little of the page"}
+		return choice{root: p.nodes[at].Node, drop: p.dropped(gone), by: Body,
+			hard: "readability finds little of the page"}
 	}
 	return found
 }

@@ -107,7 +107,8 @@ func namesAround(n *html.Node, inMain bool) bool {
 				}
 			}
 		}
-		if strings.Contains(value, "skip-link") || strings.Contains(value, "skip-nav") || strings.Contains(value, "toc-nav") {
+		if strings.Contains(value, "skip-link") || strings.Contains(value, "skip-nav") ||
+			strings.Contains(value, "toc-nav") {
 			return true
 		}
 	}

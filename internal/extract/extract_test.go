@@ -33,14 +33,16 @@ func TestAnArticleIsWhatReadabilityAndTheRulesAgreeOn(t *testing.T) {
 			}
 		}
 	}
-	if m := c.Meta; m.Author != "A. Clerk" || m.Language != "en" || !m.Published.Equal(time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC)) {
+	if m := c.Meta; m.Author != "A. Clerk" || m.Language != "en" ||
+		!m.Published.Equal(time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC)) {
 		t.Errorf("metadata %+v", m)
 	}
 }
 
 func TestAPageThatNamesItsMainElementIsThat(t *testing.T) {
 	t.Parallel()
-	c := extracted(t, `<header>Office</header><main><h1>Rules</h1><nav>contents</nav><p>`+prose+`</p><aside class=note>`+prose+`</aside>
+	c := extracted(t, `<header>Office</header><main><h1>Rules</h1><nav>contents</nav><p>`+prose+
+		`</p><aside class=note>`+prose+`</aside>
 		<table><tr><th>a<th>b<tr><td>1<td>2</table></main><aside>Buy now</aside>`)
 	if c.Extractor != "auto/main" || strings.Count(c.Text, "ledger") != 2 || !strings.Contains(c.Text, "1\t2") {
 		t.Errorf("%q:\n%s", c.Extractor, c.Text)
@@ -55,8 +57,10 @@ func TestAPageThatNamesItsMainElementIsThat(t *testing.T) {
 func TestAManualIsItsWholeBody(t *testing.T) {
 	t.Parallel()
 	section := "<h2>Use</h2><p>Type it.</p><pre>boat --in</pre><dl><dt>--in</dt><dd>Enter.</dd></dl>"
-	c := extracted(t, "<div class=navheader><a href=/>Up</a></div><h1>boat</h1>"+strings.Repeat(section, 3)+"<div class=navfooter>Next</div>")
-	if c.Extractor != "auto/body" || strings.Count(c.Text, "boat --in") != 3 || strings.Contains(c.Text, "Up") || strings.Contains(c.Text, "Next") {
+	c := extracted(t, "<div class=navheader><a href=/>Up</a></div><h1>boat</h1>"+strings.Repeat(section, 3)+
+		"<div class=navfooter>Next</div>")
+	if c.Extractor != "auto/body" || strings.Count(c.Text, "boat --in") != 3 || strings.Contains(c.Text, "Up") ||
+		strings.Contains(c.Text, "Next") {
 		t.Errorf("%q:\n%s", c.Extractor, c.Text)
 	}
 }
@@ -70,7 +74,8 @@ func TestSeveralExtractorsAreSideBySide(t *testing.T) {
 	var names []string
 	for _, o := range c.Others {
 		names = append(names, o.Extractor)
-		if !strings.Contains(o.Text, "ledger") || !strings.Contains(o.Markdown, "ledger") || o.Share <= 0 || o.Share > 1 {
+		if !strings.Contains(o.Text, "ledger") || !strings.Contains(o.Markdown, "ledger") || o.Share <= 0 ||
+			o.Share > 1 {
 			t.Errorf("%+v", o)
 		}
 	}
@@ -86,7 +91,8 @@ func TestSeveralExtractorsAreSideBySide(t *testing.T) {
 
 func TestPagesWithoutTextHaveNone(t *testing.T) {
 	t.Parallel()
-	for _, page := range []string{"", "<script>x()</script>", "<nav><a href=/>Home</a></nav>", "<frameset><frame src=a></frameset>"} {
+	for _, page := range []string{"", "<script>x()</script>", "<nav><a href=/>Home</a></nav>",
+		"<frameset><frame src=a></frameset>"} {
 		if c := extracted(t, page); strings.Contains(c.Text, "x()") || math.IsNaN(c.Share) {
 			t.Errorf("%q: %+v", page, c)
 		}
@@ -95,8 +101,10 @@ func TestPagesWithoutTextHaveNone(t *testing.T) {
 
 func TestTextOfOtherScriptsIsKept(t *testing.T) {
 	t.Parallel()
-	for _, sentence := range []string{"港の事務所は、入ってくるすべての船の帳簿をつけている。", "مكتب الميناء يحتفظ بسجل لكل قارب يدخل.", "משרד הנמל מנהל יומן של כל סירה."} {
-		c := extracted(t, "<article dir=rtl><p>"+strings.Repeat(sentence, 20)+"</p><p>"+strings.Repeat(sentence, 20)+" mixed with Latin</p></article>")
+	for _, sentence := range []string{"港の事務所は、入ってくるすべての船の帳簿をつけている。", "مكتب الميناء يحتفظ بسجل لكل قارب يدخل.",
+		"משרד הנמל מנהל יומן של כל סירה."} {
+		c := extracted(t, "<article dir=rtl><p>"+strings.Repeat(sentence, 20)+"</p><p>"+strings.Repeat(sentence, 20)+
+			" mixed with Latin</p></article>")
 		if strings.Count(c.Text, sentence) != 40 || !strings.Contains(c.Markdown, "mixed with Latin") {
 			t.Errorf("%q: %d of 40 sentences", sentence, strings.Count(c.Text, sentence))
 		}
@@ -108,13 +116,15 @@ func TestWorkIsBounded(t *testing.T) {
 	t.Parallel()
 	item := "<li>" + prose + "</li>"
 	for name, page := range map[string]string{
-		"a long list around code": "<ul>" + strings.Repeat(item, 3000) + "<li><pre>" + strings.Repeat("x\n", 1000) + "</pre></li>" + strings.Repeat(item, 3000) + "</ul>",
-		"nested lists":            strings.Repeat("<ul><li>a", 240),
-		"a table of many cells":   "<table>" + strings.Repeat("<tr>"+strings.Repeat("<td>a", 300)+"</tr>", 300) + "</table>",
-		"a long text":             strings.Repeat("<p>"+strings.Repeat(prose, 10)+"</p>", 3000),
-		"emphasis in emphasis":    strings.Repeat("<b><i>", 200) + prose,
-		"many marks":              "<p>" + strings.Repeat("<b>a</b>(<i>b</i>)", 20000) + "</p>",
-		"breaks":                  "<p>" + strings.Repeat("a<br>", 50000) + "</p>",
+		"a long list around code": "<ul>" + strings.Repeat(item, 3000) + "<li><pre>" + strings.Repeat("x\n", 1000) +
+			"</pre></li>" + strings.Repeat(item, 3000) + "</ul>",
+		"nested lists": strings.Repeat("<ul><li>a", 240),
+		"a table of many cells": "<table>" + strings.Repeat("<tr>"+strings.Repeat("<td>a", 300)+"</tr>", 300) +
+			"</table>",
+		"a long text":          strings.Repeat("<p>"+strings.Repeat(prose, 10)+"</p>", 3000),
+		"emphasis in emphasis": strings.Repeat("<b><i>", 200) + prose,
+		"many marks":           "<p>" + strings.Repeat("<b>a</b>(<i>b</i>)", 20000) + "</p>",
+		"breaks":               "<p>" + strings.Repeat("a<br>", 50000) + "</p>",
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

@@ -11,7 +11,8 @@ var blocks = setOf("p", "div", "li", "ul", "ol", "h1", "h2", "h3", "h4", "h5", "
 	"tr", "td", "th", "tbody", "thead", "tfoot", "caption",
 	"section", "article", "figure", "figcaption",
 	"dl", "dt", "dd",
-	"header", "main", "aside", "footer", "details", "summary", "address", "hr", "form", "fieldset", "nav", "center", "body", "html")
+	"header", "main", "aside", "footer", "details", "summary", "address", "hr", "form", "fieldset", "nav", "center",
+	"body", "html")
 
 // line is the texts of a tree between two bounds of blocks.
 type line struct {

@@ -43,7 +43,8 @@ func (in *inliner) anchor(n *html.Node) {
 // its ends is outside the link.
 func (in *inliner) link(href string, write func()) {
 	inner := inliner{
-		markdown: in.markdown, style: style{oneLine: !in.cell, cell: in.cell}, marks: make(map[string]bool), linked: true,
+		markdown: in.markdown, style: style{oneLine: !in.cell, cell: in.cell}, marks: make(map[string]bool),
+		linked: true,
 	}
 	inner.inherit(in.marks)
 	outer := in.tokens
@@ -107,7 +108,8 @@ func isPermalink(n *html.Node) bool {
 		return false
 	}
 	for c := range n.Descendants() {
-		if c.Type == html.ElementNode && c.Data == "img" || c.Type == html.TextNode && strings.ContainsFunc(c.Data, isWord) {
+		if c.Type == html.ElementNode && c.Data == "img" || c.Type == html.TextNode &&
+			strings.ContainsFunc(c.Data, isWord) {
 			return false
 		}
 	}

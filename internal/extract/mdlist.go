@@ -141,7 +141,8 @@ func (w *markdown) isLoose(list *html.Node) bool {
 		for k := c.FirstChild; k != nil; k = k.NextSibling {
 			switch {
 			case !w.isBlock(k):
-				if !text && !(k.Type == html.TextNode && strings.TrimSpace(k.Data) == "") && k.Type != html.CommentNode {
+				if !text && !(k.Type == html.TextNode && strings.TrimSpace(k.Data) == "") &&
+					k.Type != html.CommentNode {
 					text = true
 					texts++
 				}

@@ -62,7 +62,8 @@ func (p *page) copyOf(gone cuts) copied {
 			continue
 		}
 		n, cp := &p.nodes[i], &copies[i]
-		*cp = html.Node{Type: n.Type, DataAtom: n.DataAtom, Data: n.Data, Namespace: n.Namespace, Attr: slices.Clone(n.Attr)}
+		*cp = html.Node{Type: n.Type, DataAtom: n.DataAtom, Data: n.Data, Namespace: n.Namespace,
+			Attr: slices.Clone(n.Attr)}
 		switch {
 		case isCheckbox(n.Node): // the library removes what one can fill in
 			*cp = html.Node{Type: html.TextNode, Attr: []html.Attribute{{Key: boxKey, Val: boxOf(n.Node)}}}

@@ -47,7 +47,8 @@ func readingOf(c choice) (r reading) {
 					r.Rows = append(r.Rows, strings.Join(words, " "))
 				}
 			case "h1", "h2", "h3", "h4", "h5", "h6":
-				if words := wordsOf(plainText(part, never, 1<<30)); len(words) > 0 && !inside(k, "td", "th", "a", "dt") {
+				if words := wordsOf(plainText(part, never, 1<<30)); len(words) > 0 &&
+					!inside(k, "td", "th", "a", "dt") {
 					r.Headings = append(r.Headings, k.Data+" "+strings.Join(words, " "))
 				}
 			case "a":

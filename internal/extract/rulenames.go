@@ -47,12 +47,15 @@ var contentNames = []names{
 		wholeClass: []string{"post", "entry"},
 		class: []string{
 			"post-text", "post_text", "post-body", "post-entry", "postentry", "post-content", "post_content",
-			"post_inner_wrapper", "article-text", "entry-content", "article-content", "article__content", "article-body",
-			"article__body", "ArticleContent", "page-content", "text-content", "body-text", "article__container", "art-content",
+			"post_inner_wrapper", "article-text", "entry-content", "article-content", "article__content",
+			"article-body",
+			"article__body", "ArticleContent", "page-content", "text-content", "body-text", "article__container",
+			"art-content",
 		},
 		foldedClass: []string{"postcontent", "articletext", "articlebody"},
 		id: []string{
-			"entry-content", "article-content", "article__content", "article-body", "article__body", "body-text", "art-content",
+			"entry-content", "article-content", "article__content", "article-body", "article__body", "body-text",
+			"art-content",
 		},
 		foldedID: []string{"articlebody"},
 		wholeID:  []string{"articleContent"},
@@ -115,7 +118,8 @@ var discarded = names{
 		"elated", "share-", "sociable", "embed", "subnav", "tag-list", "bar", "meta", "menu", "avigation",
 		"navbox", "rating", "widget", "attachment", "timestamp", "user-info", "user-profile", "-ad-", "-icon",
 		"article-infos",
-		"nfoline", "outbrain", "taboola", "criteo", "options", "expand", "consent", "modal-content", " ad ", "permission",
+		"nfoline", "outbrain", "taboola", "criteo", "options", "expand", "consent", "modal-content", " ad ",
+		"permission",
 		"next-", "-stories", "most-popular", "mol-factbox", "yin", "zlylin", "xg1", "slide", "viewport", "overlay",
 		"paid-content", "paidcontent", "obfuscated", "blurred", "caption",
 	},
@@ -148,7 +152,8 @@ var discardedAnywhere = names{
 func isDiscarded(n *html.Node) bool {
 	id, class := attribute(n, "id"), attribute(n, "class")
 	if discardedElements[n.Data] && (discarded.match(id, class) ||
-		strings.Contains(strings.ToLower(attribute(n, "role")), "nav") || hasAttribute(n, "data-lp-replacement-content")) {
+		strings.Contains(strings.ToLower(attribute(n, "role")), "nav") ||
+		hasAttribute(n, "data-lp-replacement-content")) {
 		return true
 	}
 	if discardedAnywhere.match(id, class) || attribute(n, "aria-hidden") == "true" {

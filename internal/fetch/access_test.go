@@ -16,12 +16,17 @@ import (
 func TestHostPatternsAreRead(t *testing.T) {
 	t.Parallel()
 	for text, c := range map[string]struct{ as, matches, not string }{
-		"example.org":             {"example.org", "example.org:80 example.org:443", "example.org:8080 www.example.org:80 notexample.org:80"},
-		"https://example.org":     {"example.org", "example.org:80 example.org:443", "example.org:8443"},
-		"http://Example.ORG":      {"http://example.org", "example.org:80 example.org:443", "example.org:81"},
-		"example.org:8443":        {"example.org:8443", "example.org:8443", "example.org:443 a.example.org:8443"},
-		"example.org:443":         {"example.org:443", "example.org:443", "example.org:80"},
-		"*.example.org":           {"*.example.org", "a.example.org:80 a.b.example.org:443", "example.org:80 aexample.org:80 .example.org:80 a.example.org:81"},
+		"example.org": {
+			"example.org", "example.org:80 example.org:443", "example.org:8080 www.example.org:80 notexample.org:80",
+		},
+		"https://example.org": {"example.org", "example.org:80 example.org:443", "example.org:8443"},
+		"http://Example.ORG":  {"http://example.org", "example.org:80 example.org:443", "example.org:81"},
+		"example.org:8443":    {"example.org:8443", "example.org:8443", "example.org:443 a.example.org:8443"},
+		"example.org:443":     {"example.org:443", "example.org:443", "example.org:80"},
+		"*.example.org": {
+			"*.example.org", "a.example.org:80 a.b.example.org:443",
+			"example.org:80 aexample.org:80 .example.org:80 a.example.org:81",
+		},
 		"http://*.example.org:81": {"http://*.example.org:81", "a.example.org:81", "a.example.org:80"},
 		"[2001:db8::1]:81":        {"[2001:db8::1]:81", "[2001:db8::1]:81", "[2001:db8::1]:80"},
 		"[::1]":                   {"[::1]", "[::1]:80", "[::2]:80"},
@@ -45,7 +50,8 @@ func TestHostPatternsAreRead(t *testing.T) {
 			}
 		}
 	}
-	for _, text := range []string{"", "*", "*.", "http://", "a b", "example.org/path", "example.org?", "u:hidden@example.org", "ftp://a.test", "a.*.test", "example.org:99999", "**.a.test"} {
+	for _, text := range []string{"", "*", "*.", "http://", "a b", "example.org/path", "example.org?",
+		"u:hidden@example.org", "ftp://a.test", "a.*.test", "example.org:99999", "**.a.test"} {
 		if p, err := ParseHostPattern(text); err == nil || strings.Contains(err.Error(), "hidden") {
 			t.Errorf("%q is read as %v, %v", text, p, err)
 		}
@@ -70,7 +76,8 @@ func TestSecretsGoToTheirHostsAlone(t *testing.T) {
 	log := testfleet.NewTranscript()
 	f := newFetcher(t, Config{Log: slog.New(slog.NewTextHandler(log, nil)), Rules: []Rule{
 		{Hosts: []HostPattern{pattern(t, "api.example.org")}, Header: http.Header{"x-key": {"first"}}},
-		{Hosts: []HostPattern{pattern(t, "*.example.org"), pattern(t, "http://plain.test")}, Header: http.Header{"X-Key": {"second"}, "Cookie": {"a=b"}}},
+		{Hosts: []HostPattern{pattern(t, "*.example.org"), pattern(t, "http://plain.test")},
+			Header: http.Header{"X-Key": {"second"}, "Cookie": {"a=b"}}},
 		{Hosts: []HostPattern{pattern(t, "a.test:8443")}, Login: crawler.NewLogin("ann", "pass")},
 	}})
 	for url, want := range map[string]string{
@@ -91,15 +98,18 @@ func TestSecretsGoToTheirHostsAlone(t *testing.T) {
 			t.Errorf("to %s is sent %q, want %q", url, got, want)
 		}
 	}
-	if text := log.Text(); strings.Count(text, "not sent without TLS") != 3 || strings.Contains(text, "first") || strings.Contains(text, "pass") {
+	if text := log.Text(); strings.Count(text, "not sent without TLS") != 3 || strings.Contains(text, "first") ||
+		strings.Contains(text, "pass") {
 		t.Errorf("the log says: %s", text)
 	}
 }
 
 func TestALoginOfASeedGoesToItsHost(t *testing.T) {
 	t.Parallel()
-	f := newFetcher(t, Config{Rules: []Rule{{Hosts: []HostPattern{pattern(t, "https://tls.test")}, Login: crawler.NewLogin("rule", "x")}}})
-	for _, seed := range []string{"https://ann:one@tls.test/a", "http://bob:two@plain.test/", "http://cid:three@port.test:8080/", "http://old:x@again.test/", "http://new:x@again.test/"} {
+	f := newFetcher(t, Config{Rules: []Rule{{Hosts: []HostPattern{pattern(t, "https://tls.test")},
+		Login: crawler.NewLogin("rule", "x")}}})
+	for _, seed := range []string{"https://ann:one@tls.test/a", "http://bob:two@plain.test/",
+		"http://cid:three@port.test:8080/", "http://old:x@again.test/", "http://new:x@again.test/"} {
 		u, login, err := crawler.ParseLogin(seed)
 		if err != nil {
 			t.Fatal(err)
@@ -130,10 +140,13 @@ func TestRulesThatCannotHoldAreRefused(t *testing.T) {
 		rule Rule
 		says string
 	}{
-		"a header for everybody":  {Rule{Header: http.Header{"X-Key": {"secret"}}}, "without hosts"},
-		"a login for everybody":   {Rule{Login: crawler.NewLogin("u", "secret")}, "without hosts"},
-		"nobody is verified":      {Rule{Insecure: true}, "without hosts"},
-		"two logins":              {Rule{Hosts: here, Login: crawler.NewLogin("u", "secret"), Header: http.Header{"Authorization": {"secret"}}}, "leave one"},
+		"a header for everybody": {Rule{Header: http.Header{"X-Key": {"secret"}}}, "without hosts"},
+		"a login for everybody":  {Rule{Login: crawler.NewLogin("u", "secret")}, "without hosts"},
+		"nobody is verified":     {Rule{Insecure: true}, "without hosts"},
+		"two logins": {
+			Rule{Hosts: here, Login: crawler.NewLogin("u", "secret"), Header: http.Header{"Authorization": {"secret"}}},
+			"leave one",
+		},
 		"a user with a colon":     {Rule{Hosts: here, Login: crawler.NewLogin("u:v", "secret")}, "colon"},
 		"a header of HTTP":        {Rule{Hosts: here, Header: http.Header{"host": {"secret"}}}, "Host"},
 		"another":                 {Rule{Hosts: here, Header: http.Header{"User-Agent": {"secret"}}}, "--user-agent"},
@@ -158,7 +171,8 @@ func TestWhatIsSecretIsSentAndMaskedInRecordings(t *testing.T) {
 		fmt.Fprint(w, user, password, r.Header.Get("X-Key"), r.Header.Get("Accept-Language"))
 	})
 	f := newFetcher(t, Config{Rules: []Rule{{
-		Hosts: []HostPattern{pattern(t, server.URL)}, Login: crawler.NewLogin("ann", "p@ss:w"), Header: http.Header{"x-key": {"k1", "k2"}, "Accept-Language": {"de"}},
+		Hosts: []HostPattern{pattern(t, server.URL)}, Login: crawler.NewLogin("ann", "p@ss:w"),
+		Header: http.Header{"x-key": {"k1", "k2"}, "Accept-Language": {"de"}},
 	}}})
 	req := request(t, server.URL+"/a")
 	req.Record = true
@@ -168,7 +182,8 @@ func TestWhatIsSecretIsSentAndMaskedInRecordings(t *testing.T) {
 		t.Errorf("the server saw %q", got)
 	}
 	head := string(page.Recording.Request)
-	for _, line := range []string{"Authorization: ***\r\n", "X-Key: ***\r\nX-Key: ***\r\n", "User-Agent: Trawl/test\r\n", "Accept-Language: ***\r\n"} {
+	for _, line := range []string{"Authorization: ***\r\n", "X-Key: ***\r\nX-Key: ***\r\n",
+		"User-Agent: Trawl/test\r\n", "Accept-Language: ***\r\n"} {
 		if !strings.Contains(head, line) {
 			t.Errorf("the recording lacks %q:\n%s", line, head)
 		}
@@ -180,12 +195,19 @@ func TestWhatIsSecretIsSentAndMaskedInRecordings(t *testing.T) {
 
 func TestAuthoritiesAndInsecureAreForTheirHosts(t *testing.T) {
 	t.Parallel()
-	server, _ := serveTLS(t, func(w http.ResponseWriter, r *http.Request) { fmt.Fprint(w, r.Proto, r.Header.Get("X-Key")) })
-	other, _ := serveTLS(t, func(http.ResponseWriter, *http.Request) { t.Error("a host was asked whose certificate is not valid") })
+	server, _ := serveTLS(t, func(w http.ResponseWriter, r *http.Request) {
+		fmt.Fprint(w, r.Proto, r.Header.Get("X-Key"))
+	})
+	other, _ := serveTLS(t, func(http.ResponseWriter, *http.Request) {
+		t.Error("a host was asked whose certificate is not valid")
+	})
 	at := pattern(t, strings.TrimPrefix(server.URL, "https://"))
 	for name, rule := range map[string]Rule{
-		"an authority": {Hosts: []HostPattern{at}, CAs: []*x509.Certificate{server.Certificate()}, Header: http.Header{"X-Key": {"key"}}},
-		"insecure":     {Hosts: []HostPattern{at}, Insecure: true, Header: http.Header{"X-Key": {"key"}}},
+		"an authority": {
+			Hosts: []HostPattern{at}, CAs: []*x509.Certificate{server.Certificate()},
+			Header: http.Header{"X-Key": {"key"}},
+		},
+		"insecure": {Hosts: []HostPattern{at}, Insecure: true, Header: http.Header{"X-Key": {"key"}}},
 	} {
 		f := newFetcher(t, Config{Rules: []Rule{rule}})
 		page := get(t, f, request(t, server.URL))

@@ -23,7 +23,8 @@ type answer struct {
 }
 
 func (f *Fetcher) answer(d *deadline, req fetched.Request, resp *http.Response, page *fetched.Page) *answer {
-	a := &answer{f: f, req: req, deadline: d, resp: resp, src: &source{r: resp.Body, meter: newMeter(d, req.MinRate, f.cfg.RateWindow)}, page: page}
+	a := &answer{f: f, req: req, deadline: d, resp: resp,
+		src: &source{r: resp.Body, meter: newMeter(d, req.MinRate, f.cfg.RateWindow)}, page: page}
 	page.Status, page.Proto, page.Header = resp.StatusCode, resp.Proto, resp.Header
 	if !req.Identity {
 		a.codings = codingsOf(resp.Header)

@@ -168,7 +168,8 @@ func TestABodyThatBreaksOffIsAFaultThatPasses(t *testing.T) {
 		{"before its length", "HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\nhello", "hello"},
 		{"within a chunk", "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n100\r\nhello", "hello"},
 		{"before the last chunk", "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n", "hello"},
-		{"within gzip", "HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\nContent-Length: 1000\r\n\r\n" + string(encode(t, "gzip", []byte("hello"))), "hello"},
+		{"within gzip", "HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\nContent-Length: 1000\r\n\r\n" +
+			string(encode(t, "gzip", []byte("hello"))), "hello"},
 		{"before gzip began", "HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\nContent-Length: 1000\r\n\r\n\x1f", ""},
 	} {
 		t.Run(c.name, func(t *testing.T) {

@@ -119,7 +119,8 @@ func (d brotliDecoder) end()              { d.Reset(nothing{}) }
 type zstdDecoder struct{ *zstd.Decoder }
 
 func newZstdDecoder() zstdDecoder {
-	d, err := zstd.NewReader(nil, zstd.WithDecoderConcurrency(1), zstd.WithDecoderLowmem(true), zstd.WithDecoderMaxWindow(zstdWindow))
+	d, err := zstd.NewReader(nil, zstd.WithDecoderConcurrency(1), zstd.WithDecoderLowmem(true),
+		zstd.WithDecoderMaxWindow(zstdWindow))
 	if err != nil { // only possible if an option is out of range
 		panic("fetch: zstd: " + err.Error())
 	}

@@ -14,7 +14,8 @@ func TestCookiesAreSentAndTakenIn(t *testing.T) {
 		http.SetCookie(w, &http.Cookie{Name: "session", Value: "one", Path: "/"})
 		fmt.Fprint(w, r.Header.Get("Cookie"))
 	})
-	f := newFetcher(t, Config{Rules: []Rule{{Hosts: []HostPattern{pattern(t, server.URL)}, Header: http.Header{"Cookie": {"consent=yes"}}}}})
+	f := newFetcher(t, Config{Rules: []Rule{{Hosts: []HostPattern{pattern(t, server.URL)},
+		Header: http.Header{"Cookie": {"consent=yes"}}}}})
 	jar := cookie.NewJar()
 	for _, want := range []string{"consent=yes", "consent=yes; session=one"} {
 		req := request(t, server.URL+"/a%20b?c")

@@ -114,7 +114,8 @@ func brotliWindow(head []byte) int64 {
 // fill makes k take r without its codings. No layer may have more than limit bytes: ended
 // is errSwollen if one would. It is the cause of ctx if ctx ends. windows is how many bytes
 // the decoders may hold.
-func (d *decoders) fill(ctx context.Context, k *keeper, r io.Reader, codings []string, windows, limit int64) (ended, err error) {
+func (d *decoders) fill(ctx context.Context, k *keeper, r io.Reader, codings []string, windows,
+	limit int64) (ended, err error) {
 	var stack [maxCodings]decoder
 	var layers [maxCodings]layer
 	for i := len(codings) - 1; i >= 0; i-- {

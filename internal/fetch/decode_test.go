@@ -197,7 +197,8 @@ func TestACorruptCodingKeepsWhatWasDecoded(t *testing.T) {
 			wantNoFault(t, page)
 			got := content(t, page)
 			if !page.Truncated || len(got) == 0 || !bytes.HasPrefix(noise(300_000), got[:min(len(got), 60_000)]) {
-				t.Errorf("%s, %s: got %d bytes, truncated %t, want a beginning, truncated", coding, name, len(got), page.Truncated)
+				t.Errorf("%s, %s: got %d bytes, truncated %t, want a beginning, truncated", coding, name, len(got),
+					page.Truncated)
 			}
 		}
 	}
@@ -212,7 +213,8 @@ func TestABodyThatIsNotInItsCodingIsKeptAsItCame(t *testing.T) {
 			page := fetchEncoded(t, f, coding, body, 1<<20)
 			wantFault(t, page, fetched.FaultProtocol, false)
 			if got := content(t, page); !bytes.Equal(got, body) || page.Truncated {
-				t.Errorf("%s: got %d bytes, truncated %t, want the %d that came", coding, len(got), page.Truncated, size)
+				t.Errorf("%s: got %d bytes, truncated %t, want the %d that came", coding, len(got), page.Truncated,
+					size)
 			}
 		}
 	}
@@ -232,7 +234,8 @@ func TestAnUndecodableBeginningThatIsTooLongToRememberIsCut(t *testing.T) {
 func TestAZstdWindowBeyondItsBoundIsRefused(t *testing.T) {
 	t.Parallel()
 	var out bytes.Buffer
-	w, err := zstd.NewWriter(&out, zstd.WithWindowSize(2*zstdWindow), zstd.WithEncoderConcurrency(1), zstd.WithSingleSegment(false))
+	w, err := zstd.NewWriter(&out, zstd.WithWindowSize(2*zstdWindow), zstd.WithEncoderConcurrency(1),
+		zstd.WithSingleSegment(false))
 	if err != nil {
 		t.Fatal(err)
 	}

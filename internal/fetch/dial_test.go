@@ -23,7 +23,9 @@ func resolved(t *testing.T, z *testdns.Zone, cfg Config) (f *Fetcher, port strin
 	if err != nil {
 		t.Skip("this system has no 127.0.0.2")
 	}
-	server := &http.Server{Handler: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { fmt.Fprint(w, r.Host) })}
+	server := &http.Server{Handler: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		fmt.Fprint(w, r.Host)
+	})}
 	go server.Serve(l)
 	t.Cleanup(func() { server.Close() })
 	cfg.Resolver = dns.NewResolver([]netip.AddrPort{z.At})

@@ -24,10 +24,12 @@ func (f *Fetcher) diagnose(d *deadline, err error) (*fetched.Fault, error) {
 		return nil, fmt.Errorf("fetch: %w", err)
 	}
 	if d.passed() {
-		return &fetched.Fault{Kind: fetched.FaultTimeout, Text: "no whole answer within " + d.timeout.String(), Passes: true}, nil
+		return &fetched.Fault{Kind: fetched.FaultTimeout, Text: "no whole answer within " + d.timeout.String(),
+			Passes: true}, nil
 	}
 	if d.slow() {
-		return &fetched.Fault{Kind: fetched.FaultTimeout, Text: "nothing of the body within " + f.cfg.RateWindow.String(), Passes: true}, nil
+		return &fetched.Fault{Kind: fetched.FaultTimeout,
+			Text: "nothing of the body within " + f.cfg.RateWindow.String(), Passes: true}, nil
 	}
 	return f.faultOf(err), nil
 }
@@ -73,7 +75,8 @@ func (f *Fetcher) faultOf(err error) *fetched.Fault {
 	case broken(err):
 		return &fetched.Fault{Kind: fetched.FaultReset, Text: "the connection broke: " + plain(err), Passes: true}
 	case timedOut(err):
-		return &fetched.Fault{Kind: fetched.FaultTimeout, Text: "no answer within " + f.cfg.HeaderTimeout.String(), Passes: true}
+		return &fetched.Fault{Kind: fetched.FaultTimeout, Text: "no answer within " + f.cfg.HeaderTimeout.String(),
+			Passes: true}
 	}
 	return &fetched.Fault{Kind: fetched.FaultProtocol, Text: plain(err)}
 }
@@ -82,7 +85,8 @@ func resolveFault(err *net.DNSError) *fetched.Fault {
 	if err.IsNotFound {
 		return &fetched.Fault{Kind: fetched.FaultResolve, Text: fmt.Sprintf("no such host: %q", err.Name)}
 	}
-	return &fetched.Fault{Kind: fetched.FaultResolve, Text: fmt.Sprintf("cannot resolve %q: %s", err.Name, err.Err), Passes: true}
+	return &fetched.Fault{Kind: fetched.FaultResolve, Text: fmt.Sprintf("cannot resolve %q: %s", err.Name, err.Err),
+		Passes: true}
 }
 
 // handshakeFault can be retried if the server was too slow or hung up, as overloaded
@@ -111,7 +115,8 @@ func handshakeFault(err *handshakeError) *fetched.Fault {
 // cannotAgree reports whether server and client have no cipher in common. The server's
 // alert has no Go type (RFC 8446, 6.2: handshake_failure, insufficient_security).
 func cannotAgree(err error) bool {
-	for _, words := range []string{"handshake failure", "insufficient security level", "server chose an unconfigured cipher suite"} {
+	for _, words := range []string{"handshake failure", "insufficient security level",
+		"server chose an unconfigured cipher suite"} {
 		if strings.Contains(err.Error(), words) {
 			return true
 		}
@@ -132,7 +137,8 @@ func wantsHTTP1(err error) bool { return strings.Contains(err.Error(), "HTTP_1_1
 // httpsExpected are texts that servers answer with status 400 when they get http at an
 // https port: nginx, Apache, and servers written in Go.
 var httpsExpected = []string{
-	"plain HTTP request was sent to HTTPS port", "speaking plain HTTP to an SSL-enabled server port", "sent an HTTP request to an HTTPS server",
+	"plain HTTP request was sent to HTTPS port", "speaking plain HTTP to an SSL-enabled server port",
+	"sent an HTTP request to an HTTPS server",
 }
 
 // hintOf says how to correct a request that was made in the wrong way, according to its
@@ -181,7 +187,8 @@ func broken(err error) bool {
 	if errors.As(err, &op) && (op.Op == "read" || op.Op == "write") {
 		return true
 	}
-	for _, words := range []string{"server closed idle connection", "received from peer", "server sent GOAWAY", "client connection lost", outOfTurn} {
+	for _, words := range []string{"server closed idle connection", "received from peer", "server sent GOAWAY",
+		"client connection lost", outOfTurn} {
 		if strings.Contains(err.Error(), words) {
 			return true
 		}

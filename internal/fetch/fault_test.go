@@ -29,11 +29,15 @@ func TestAnswersThatAreNone(t *testing.T) {
 		{"reset", func(conn net.Conn) { conn.(*net.TCPConn).SetLinger(0) }, fetched.FaultReset, true},
 		{"not HTTP", write("SSH-2.0-OpenSSH_9.6\r\n"), fetched.FaultProtocol, false},
 		{"a status that is none", write("HTTP/1.1 abc OK\r\n\r\n"), fetched.FaultProtocol, false},
-		{"two lengths", write("HTTP/1.1 200 OK\r\nContent-Length: 1\r\nContent-Length: 2\r\n\r\nab"), fetched.FaultProtocol, false},
-		{"a flood of headers", flood("HTTP/1.1 200 OK\r\n", "X-Flood: "+strings.Repeat("x", 1000)+"\r\n"), fetched.FaultProtocol, false},
-		{"a header without end", flood("HTTP/1.1 200 OK\r\nX-Flood: ", strings.Repeat("x", 1000)), fetched.FaultProtocol, false},
+		{"two lengths", write("HTTP/1.1 200 OK\r\nContent-Length: 1\r\nContent-Length: 2\r\n\r\nab"),
+			fetched.FaultProtocol, false},
+		{"a flood of headers", flood("HTTP/1.1 200 OK\r\n", "X-Flood: "+strings.Repeat("x", 1000)+"\r\n"),
+			fetched.FaultProtocol, false},
+		{"a header without end", flood("HTTP/1.1 200 OK\r\nX-Flood: ", strings.Repeat("x", 1000)),
+			fetched.FaultProtocol, false},
 		{"a flood of interim answers", flood("", "HTTP/1.1 100 Continue\r\n\r\n"), fetched.FaultProtocol, false},
-		{"a chunk that is none", write("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nxyz\r\n"), fetched.FaultProtocol, false},
+		{"a chunk that is none", write("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nxyz\r\n"),
+			fetched.FaultProtocol, false},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()
@@ -188,9 +192,12 @@ func TestNamesWithoutAddresses(t *testing.T) {
 		passes bool
 		text   string
 	}{
-		{&net.DNSError{Err: "no such host", Name: "nosuch.example", IsNotFound: true}, false, `no such host: "nosuch.example"`},
-		{&net.DNSError{Err: "i/o timeout", Name: "slow.example", IsTimeout: true}, true, `cannot resolve "slow.example": i/o timeout`},
-		{&net.DNSError{Err: "server misbehaving", Name: "ill.example", IsTemporary: true}, true, `cannot resolve "ill.example": server misbehaving`},
+		{&net.DNSError{Err: "no such host", Name: "nosuch.example", IsNotFound: true}, false,
+			`no such host: "nosuch.example"`},
+		{&net.DNSError{Err: "i/o timeout", Name: "slow.example", IsTimeout: true}, true,
+			`cannot resolve "slow.example": i/o timeout`},
+		{&net.DNSError{Err: "server misbehaving", Name: "ill.example", IsTemporary: true}, true,
+			`cannot resolve "ill.example": server misbehaving`},
 	} {
 		fault := f.faultOf(&net.OpError{Op: "dial", Net: "tcp", Err: c.err})
 		if fault.Kind != fetched.FaultResolve || fault.Passes != c.passes || fault.Text != c.text {

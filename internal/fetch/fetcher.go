@@ -52,7 +52,8 @@ func New(cfg Config) (*Fetcher, error) {
 		return nil, err
 	}
 	trial.Close()
-	g := guard.New(guard.Config{AllowPrivate: cfg.AllowPrivate, AllowHosts: cfg.AllowHosts, AllowCIDR: cfg.AllowCIDR, Ports: cfg.Ports})
+	g := guard.New(guard.Config{AllowPrivate: cfg.AllowPrivate, AllowHosts: cfg.AllowHosts, AllowCIDR: cfg.AllowCIDR,
+		Ports: cfg.Ports})
 	a, err := newAccess(cfg.Rules, cfg.Log)
 	if err != nil {
 		return nil, err
@@ -131,7 +132,8 @@ func (f *Fetcher) Close() {
 // permits for GET and HEAD.
 func (f *Fetcher) Fetch(ctx context.Context, req fetched.Request) (*fetched.Page, error) {
 	if req.Timeout <= 0 || req.BodyLimit <= 0 {
-		return nil, fmt.Errorf("fetch %s: timeout %s and body limit %d must be more than 0", req.URL, req.Timeout, req.BodyLimit)
+		return nil, fmt.Errorf("fetch %s: timeout %s and body limit %d must be more than 0", req.URL, req.Timeout,
+			req.BodyLimit)
 	}
 	page := &fetched.Page{URL: req.URL}
 	err := f.ask(ctx, req, page)
@@ -156,7 +158,8 @@ func (f *Fetcher) ask(ctx context.Context, req fetched.Request, page *fetched.Pa
 	if req.PortOpen {
 		reqCtx = withPortOpen(reqCtx)
 	}
-	by, t := way{http1: req.Record || f.http1.has(req.URL.Host()), legacy: req.TLS == crawler.TLSLegacy}, (*recorder)(nil)
+	by, t := way{http1: req.Record || f.http1.has(req.URL.Host()), legacy: req.TLS == crawler.TLSLegacy},
+		(*recorder)(nil)
 	if req.Record {
 		t = f.newRecorder(req.BodyLimit)
 		defer t.stop()
@@ -187,7 +190,8 @@ func (f *Fetcher) ask(ctx context.Context, req fetched.Request, page *fetched.Pa
 	if err != nil {
 		if wantsHTTP1(err) && !by.http1 {
 			f.http1.add(req.URL.Host())
-			page.Fault = &fetched.Fault{Kind: fetched.FaultProtocol, Text: "the server wants HTTP/1.1", Passes: true, Again: true}
+			page.Fault = &fetched.Fault{Kind: fetched.FaultProtocol, Text: "the server wants HTTP/1.1", Passes: true,
+				Again: true}
 			return nil
 		}
 		page.Fault, err = f.diagnose(d, err)

@@ -68,10 +68,14 @@ func TestEveryFormOfAnAddressIsKnown(t *testing.T) {
 	}
 	t.Cleanup(f.Close)
 	for _, host := range []string{
-		"127.0.0.1", "127.1", "127.0.1", "2130706433", "0x7f000001", "017700000001", "0x7f.0.0.1", "0177.0.0.01", "127.0.0.1.", "0", "0.0.0.0",
-		"%31%32%37.0.0.1", "１２７.0.0.1", "127。0。0。1", "①②⑦.0.0.1", "[::1]", "[0:0:0:0:0:0:0:1]", "[::]", "[::ffff:127.0.0.1]", "[::ffff:7f00:1]",
-		"[::127.0.0.1]", "[::ffff:0:127.0.0.1]", "[64:ff9b::127.0.0.1]", "[2002:7f00:1::]", "[fe80::1]", "[fd00::1]", "localhost", "LOCALHOST.", "a.localhost",
-		"169.254.169.254", "0xa9fea9fe", "2852039166", "0251.0376.0251.0376", "[::ffff:a9fe:a9fe]", "[fd00:ec2::254]", "169.254.43518",
+		"127.0.0.1", "127.1", "127.0.1", "2130706433", "0x7f000001", "017700000001", "0x7f.0.0.1", "0177.0.0.01",
+		"127.0.0.1.", "0", "0.0.0.0",
+		"%31%32%37.0.0.1", "１２７.0.0.1", "127。0。0。1", "①②⑦.0.0.1", "[::1]", "[0:0:0:0:0:0:0:1]", "[::]",
+		"[::ffff:127.0.0.1]", "[::ffff:7f00:1]",
+		"[::127.0.0.1]", "[::ffff:0:127.0.0.1]", "[64:ff9b::127.0.0.1]", "[2002:7f00:1::]", "[fe80::1]", "[fd00::1]",
+		"localhost", "LOCALHOST.", "a.localhost",
+		"169.254.169.254", "0xa9fea9fe", "2852039166", "0251.0376.0251.0376", "[::ffff:a9fe:a9fe]", "[fd00:ec2::254]",
+		"169.254.43518",
 	} {
 		u, err := crawler.ParseURL("http://" + host + ":8080/")
 		if err != nil {
@@ -81,7 +85,8 @@ func TestEveryFormOfAnAddressIsKnown(t *testing.T) {
 		req := request(t, u.String())
 		req.Timeout = 20 * time.Second
 		page := get(t, f, req)
-		if page.Fault == nil || page.Fault.Kind != fetched.FaultBlocked && page.Fault.Kind != fetched.FaultResolve || page.Address.IsValid() {
+		if page.Fault == nil || page.Fault.Kind != fetched.FaultBlocked && page.Fault.Kind != fetched.FaultResolve ||
+			page.Address.IsValid() {
 			t.Errorf("%s, which is %s, is let through: %s", host, u.Host(), faultText(page))
 		}
 	}

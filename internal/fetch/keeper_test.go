@@ -35,7 +35,8 @@ func TestBodiesOfEverySizeReadBackWhole(t *testing.T) {
 				}
 				w.Write(noise(size))
 			})
-			for _, size := range []int{0, 1, 10, 11, short, short + 1, c - 1, c, c + 1, 2 * c, 3*c + 1, 3*c + 2, 8*c + 7} {
+			for _, size := range []int{0, 1, 10, 11, short, short + 1, c - 1, c, c + 1, 2 * c, 3*c + 1, 3*c + 2,
+				8*c + 7} {
 				for i, path := range []string{"/length", "/chunks", "/length", "/chunks"} {
 					req := request(t, server.URL+path+"?size="+strconv.Itoa(size))
 					req.Waits = i < 2
@@ -45,7 +46,8 @@ func TestBodiesOfEverySizeReadBackWhole(t *testing.T) {
 					if got := content(t, page); !bytes.Equal(got, want) || page.Body.Digest != sha256.Sum256(want) {
 						t.Errorf("%s of %d bytes: got %d others", path, size, len(got))
 					}
-					if spilt, must := page.Body.Spill != nil, int64(size) > cfg.head; spilt != must || int64(len(page.Body.Head)) > cfg.head {
+					if spilt, must := page.Body.Spill != nil,
+						int64(size) > cfg.head; spilt != must || int64(len(page.Body.Head)) > cfg.head {
 						t.Errorf("%s of %d bytes: head of %d, spilt %t", path, size, len(page.Body.Head), spilt)
 					}
 					if req.Waits && size <= short && cap(page.Body.Head) > 2*short {

@@ -20,7 +20,8 @@ func asks(t *testing.T, f *Fetcher, url string) string {
 	if err != nil {
 		t.Fatal(err)
 	}
-	page, err := f.Fetch(t.Context(), fetched.Request{URL: u, UserAgent: "test", Timeout: time.Minute, BodyLimit: 1 << 20})
+	page, err := f.Fetch(t.Context(), fetched.Request{URL: u, UserAgent: "test", Timeout: time.Minute,
+		BodyLimit: 1 << 20})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -42,7 +43,9 @@ func TestWhatIsLentForAJobIsClosedToAllOthers(t *testing.T) {
 	defer own.Close()
 	host := crawler.Host(strings.TrimPrefix(site.URL, "http://"))
 	for what, opened := range map[string]queue.Opened{
-		"its host": {Hosts: []crawler.Host{host}}, "its network": {Networks: []netip.Prefix{netip.MustParsePrefix("127.0.0.0/8")}}, "all private addresses": {Private: true},
+		"its host":              {Hosts: []crawler.Host{host}},
+		"its network":           {Networks: []netip.Prefix{netip.MustParsePrefix("127.0.0.0/8")}},
+		"all private addresses": {Private: true},
 	} {
 		lent := own.Lend(opened)
 		if refused := asks(t, lent, site.URL); refused != "" {
@@ -64,7 +67,8 @@ func TestWhatIsLentForAJobIsClosedToAllOthers(t *testing.T) {
 	if lent.Allows(host) {
 		t.Error("a host is lent that was not named")
 	}
-	if lent.AllowLent(host); !lent.Allows(host) || asks(t, lent, site.URL) != "" || lent.Reaches(t.Context(), host) != nil {
+	if lent.AllowLent(host); !lent.Allows(host) || asks(t, lent, site.URL) != "" ||
+		lent.Reaches(t.Context(), host) != nil {
 		t.Error("a host that is lent later is not open")
 	}
 }
@@ -82,7 +86,8 @@ func TestTheMetadataOfACloudIsNeverLent(t *testing.T) {
 	})
 	defer lent.Close()
 	for _, text := range []string{
-		"169.254.169.254", "100.100.100.200", "168.63.129.16", "192.0.0.192", "fd00:ec2::254", "fe80::1", "::ffff:169.254.169.254",
+		"169.254.169.254", "100.100.100.200", "168.63.129.16", "192.0.0.192", "fd00:ec2::254", "fe80::1",
+		"::ffff:169.254.169.254",
 		"64:ff9b::a9fe:a9fe", "2002:a9fe:a9fe::", "fd00::5efe:169.254.169.254",
 	} {
 		a := netip.MustParseAddr(text)

@@ -55,15 +55,18 @@ func newCertificate(t testing.TB, withRSA bool) certificate {
 		t.Fatal(err)
 	}
 	template := &x509.Certificate{
-		SerialNumber: big.NewInt(1), Subject: pkix.Name{CommonName: "peer"}, NotBefore: time.Now().Add(-time.Hour), NotAfter: time.Now().Add(time.Hour),
-		KeyUsage: x509.KeyUsageDigitalSignature | x509.KeyUsageKeyEncipherment | x509.KeyUsageCertSign, IsCA: true, BasicConstraintsValid: true,
-		IPAddresses: []net.IP{net.IPv4(127, 0, 0, 1)},
+		SerialNumber: big.NewInt(1), Subject: pkix.Name{CommonName: "peer"}, NotBefore: time.Now().Add(-time.Hour),
+		NotAfter: time.Now().Add(time.Hour),
+		KeyUsage: x509.KeyUsageDigitalSignature | x509.KeyUsageKeyEncipherment | x509.KeyUsageCertSign, IsCA: true,
+		BasicConstraintsValid: true,
+		IPAddresses:           []net.IP{net.IPv4(127, 0, 0, 1)},
 	}
 	der, err := x509.CreateCertificate(rand.Reader, template, template, key.Public(), key)
 	if err != nil {
 		t.Fatal(err)
 	}
-	c := certificate{Certificate: tls.Certificate{Certificate: [][]byte{der}, PrivateKey: key}, pool: x509.NewCertPool()}
+	c := certificate{Certificate: tls.Certificate{Certificate: [][]byte{der}, PrivateKey: key},
+		pool: x509.NewCertPool()}
 	parsed, err := x509.ParseCertificate(der)
 	if err != nil {
 		t.Fatal(err)
@@ -75,7 +78,8 @@ func newCertificate(t testing.TB, withRSA bool) certificate {
 	}
 	dir := t.TempDir()
 	c.cert, c.key = filepath.Join(dir, "cert.pem"), filepath.Join(dir, "key.pem")
-	for path, block := range map[string]*pem.Block{c.cert: {Type: "CERTIFICATE", Bytes: der}, c.key: {Type: "PRIVATE KEY", Bytes: pkcs8}} {
+	for path, block := range map[string]*pem.Block{c.cert: {Type: "CERTIFICATE", Bytes: der},
+		c.key: {Type: "PRIVATE KEY", Bytes: pkcs8}} {
 		if err := os.WriteFile(path, pem.EncodeToMemory(block), 0o600); err != nil {
 			t.Fatal(err)
 		}
@@ -93,7 +97,8 @@ func openssl(t *testing.T, c certificate, args ...string) string {
 	}
 	ctx, cancel := context.WithCancel(t.Context())
 	t.Cleanup(cancel)
-	cmd := exec.CommandContext(ctx, path, append([]string{"s_server", "-accept", "127.0.0.1:0", "-cert", c.cert, "-key", c.key, "-www"}, args...)...)
+	cmd := exec.CommandContext(ctx, path,
+		append([]string{"s_server", "-accept", "127.0.0.1:0", "-cert", c.cert, "-key", c.key, "-www"}, args...)...)
 	out, err := cmd.StdoutPipe()
 	if err != nil {
 		t.Fatal(err)
@@ -140,7 +145,8 @@ func TestOldCiphersAreForThoseWhoAskForThem(t *testing.T) {
 			req.Record = true
 			wantNoFault(t, get(t, modern, req))
 			rule := Rule{Hosts: []HostPattern{Exactly(req.URL)}, TLS: crawler.TLSLegacy}
-			wantNoFault(t, get(t, newFetcher(t, Config{rootCAs: c.pool, Rules: []Rule{rule}}), request(t, "https://"+at+"/")))
+			wantNoFault(t, get(t, newFetcher(t, Config{rootCAs: c.pool, Rules: []Rule{rule}}),
+				request(t, "https://"+at+"/")))
 		})
 	}
 }
@@ -171,7 +177,8 @@ func TestAConnectionWithOldCiphersIsNotSharedWithOthers(t *testing.T) {
 
 // picky is a server that refuses requests over HTTP/2 in one of two ways, and answers those over
 // HTTP/1.1.
-func picky(t *testing.T, refuse func(f *http2.Framer, stream uint32)) (origin string, pool *x509.CertPool, refused, answered *atomic.Int64) {
+func picky(t *testing.T,
+	refuse func(f *http2.Framer, stream uint32)) (origin string, pool *x509.CertPool, refused, answered *atomic.Int64) {
 	t.Helper()
 	c := newCertificate(t, false)
 	cfg := &tls.Config{Certificates: []tls.Certificate{c.Certificate}, NextProtos: []string{"h2", "http/1.1"}}
@@ -213,7 +220,9 @@ func picky(t *testing.T, refuse func(f *http2.Framer, stream uint32)) (origin st
 func TestAServerThatWantsHTTP1IsAskedOverIt(t *testing.T) {
 	t.Parallel()
 	for name, refuse := range map[string]func(*http2.Framer, uint32){
-		"of one stream":     func(f *http2.Framer, stream uint32) { _ = f.WriteRSTStream(stream, http2.ErrCodeHTTP11Required) },
+		"of one stream": func(f *http2.Framer, stream uint32) {
+			_ = f.WriteRSTStream(stream, http2.ErrCodeHTTP11Required)
+		},
 		"of the connection": func(f *http2.Framer, _ uint32) { _ = f.WriteGoAway(0, http2.ErrCodeHTTP11Required, nil) },
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -268,7 +277,9 @@ func TestTheWrongSchemeIsTold(t *testing.T) {
 	if page.Status != 400 || !strings.Contains(page.Hint, "https://") {
 		t.Errorf("of http to a port of https it says %d %q", page.Status, page.Hint)
 	}
-	page = get(t, f, request(t, strings.Replace(listen(t, func(c net.Conn) { c.Write([]byte("220 mail.test ESMTP\r\n")) }), "http:", "https:", 1)))
+	page = get(t, f, request(t,
+		strings.Replace(listen(t, func(c net.Conn) { c.Write([]byte("220 mail.test ESMTP\r\n")) }), "http:", "https:",
+			1)))
 	if wantFault(t, page, fetched.FaultTLS, false); !strings.Contains(page.Fault.Text, "does not speak TLS") {
 		t.Errorf("of https to a mail server it says %q", page.Fault.Text)
 	}

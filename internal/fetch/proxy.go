@@ -41,7 +41,8 @@ var errProxyURL = errors.New("write http://, https:// or socks5://[USER:PASSWORD
 func ParseProxy(text string, remoteDNS bool) (*Proxy, error) {
 	u, err := url.Parse(text)
 	if err != nil { // its text has the password
-		return nil, fmt.Errorf("proxy %q is no URL: %w, percent-encoded where it has %%, /, ?, # or @ in a password", crawler.HideLogin(text), errProxyURL)
+		return nil, fmt.Errorf("proxy %q is no URL: %w, percent-encoded where it has %%, /, ?, # or @ in a password",
+			crawler.HideLogin(text), errProxyURL)
 	}
 	port, known := proxyPorts[u.Scheme]
 	if !known || u.Hostname() == "" || strings.Trim(u.Path, "/") != "" || u.RawQuery != "" || u.Fragment != "" {

@@ -263,8 +263,10 @@ func TestProxiesAreRead(t *testing.T) {
 		}
 	}
 	for _, text := range []string{
-		"", "a.test:81", "ftp://u:secret@a.test", "http://", "http://u:secret@", "http://u:se/cret@a.test", "http://u:secret@a.test:http",
-		"http://u:secret@a.test/path", "http://u:secret@a.test?q", "socks4://a.test", "http://u:secret@a.test:81:82", "http://u:secret%zz@a.test",
+		"", "a.test:81", "ftp://u:secret@a.test", "http://", "http://u:secret@", "http://u:se/cret@a.test",
+		"http://u:secret@a.test:http",
+		"http://u:secret@a.test/path", "http://u:secret@a.test?q", "socks4://a.test", "http://u:secret@a.test:81:82",
+		"http://u:secret%zz@a.test",
 	} {
 		if p, err := ParseProxy(text, false); err == nil || strings.Contains(err.Error(), "cret") {
 			t.Errorf("%q: got %v, %v", text, p, err)
@@ -388,7 +390,8 @@ func pattern(t testing.TB, text string) HostPattern {
 func TestAProxyCanLookNamesUpItself(t *testing.T) {
 	t.Parallel()
 	for _, c := range []struct{ kind, scheme, told string }{
-		{"http", "http", "GET http://far.example:PORT/a?b"}, {"https", "http", "GET http://far.example:PORT/a?b"}, {"socks5", "http", "SOCKS far.example:PORT"},
+		{"http", "http", "GET http://far.example:PORT/a?b"}, {"https", "http", "GET http://far.example:PORT/a?b"},
+		{"socks5", "http", "SOCKS far.example:PORT"},
 		{"http", "https", "CONNECT far.example:PORT"}, {"socks5", "https", "SOCKS far.example:PORT"},
 	} {
 		t.Run(c.kind+" "+c.scheme, func(t *testing.T) {
@@ -424,7 +427,8 @@ func TestAProxyCanLookNamesUpItself(t *testing.T) {
 					t.Errorf("the server was asked %q", got)
 				}
 				if page.Address.IsValid() || page.Proxy != m.url {
-					t.Errorf("it was reached at %s by way of %s, though nobody can know the address", page.Address, page.Proxy)
+					t.Errorf("it was reached at %s by way of %s, though nobody can know the address", page.Address,
+						page.Proxy)
 				}
 				if record && strings.Contains(string(page.Recording.Request), "Basic ") {
 					t.Errorf("recorded as %q", page.Recording.Request)
@@ -446,16 +450,19 @@ func TestAProxyCanLookNamesUpItself(t *testing.T) {
 // and wherever a name is led.
 func TestAProxyIsNotLedToPrivateAddresses(t *testing.T) {
 	t.Parallel()
-	z := testdns.New(t, "in.example. 60 IN A 10.1.2.3", "meta.example. 60 IN AAAA 64:ff9b::a9fe:a9fe", "both.example. 0 IN A 10.0.0.1", "both.example. 0 IN A 127.0.0.2")
+	z := testdns.New(t, "in.example. 60 IN A 10.1.2.3", "meta.example. 60 IN AAAA 64:ff9b::a9fe:a9fe",
+		"both.example. 0 IN A 10.0.0.1", "both.example. 0 IN A 127.0.0.2")
 	for _, remote := range []bool{false, true} {
 		for _, m := range []*middleman{newHTTPProxy(t, false), newSOCKS(t)} {
 			f := through(t, Config{Resolver: dns.NewResolver([]netip.AddrPort{z.At})}, m.proxy(t, remote))
 			urls := []string{
-				"http://127.0.0.1/", "https://[::1]/", "http://169.254.169.254/latest/", "http://0x7f.1/", "http://[::ffff:10.0.0.1]/", "http://localhost/",
+				"http://127.0.0.1/", "https://[::1]/", "http://169.254.169.254/latest/", "http://0x7f.1/",
+				"http://[::ffff:10.0.0.1]/", "http://localhost/",
 				"https://a.localhost/", "http://9.9.9.9:22/",
 			}
 			if remote {
-				urls = append(urls, "http://intranet/", "http://metadata.google.internal/", "https://printer.local/", "http://nas.home.arpa./")
+				urls = append(urls, "http://intranet/", "http://metadata.google.internal/", "https://printer.local/",
+					"http://nas.home.arpa./")
 			} else {
 				urls = append(urls, "http://in.example/", "https://meta.example/")
 			}
@@ -478,7 +485,8 @@ func TestAProxyGetsTheAddressThatWasJudged(t *testing.T) {
 	z := testdns.New(t, "example.com. 0 IN A 127.0.0.1")
 	m := newHTTPProxy(t, false)
 	f := through(t, Config{
-		AllowCIDR: []netip.Prefix{netip.MustParsePrefix("127.0.0.1/32")}, Resolver: dns.NewResolver([]netip.AddrPort{z.At}),
+		AllowCIDR: []netip.Prefix{netip.MustParsePrefix("127.0.0.1/32")},
+		Resolver:  dns.NewResolver([]netip.AddrPort{z.At}),
 	}, m.proxy(t, false))
 	wantNoFault(t, get(t, f, request(t, "http://example.com:"+port+"/")))
 	z.Set("example.com. 0 IN A 127.0.0.2")
@@ -543,7 +551,8 @@ func TestWhatAProxySaysIsToldFromWhatAHostDoes(t *testing.T) {
 		passes bool
 		says   string
 	}{
-		{"a host that it does not reach", newHTTPProxy(t, false), 502, "", fetched.FaultConnect, true, "502 Bad Gateway"},
+		{"a host that it does not reach", newHTTPProxy(t, false), 502, "", fetched.FaultConnect, true,
+			"502 Bad Gateway"},
 		{"a host that it forbids", newHTTPProxy(t, false), 403, "", fetched.FaultBlocked, false, "403 Forbidden"},
 		{"a login that is wrong", newHTTPProxy(t, false), 407, "", fetched.FaultConnect, true, "wants another login"},
 		{"SOCKS, a host that refuses", newSOCKS(t), 5, "", fetched.FaultConnect, true, "refused"},
@@ -568,7 +577,8 @@ func TestSomeHostsCanBeLeftOutOfProxies(t *testing.T) {
 	server := serve(t, func(w http.ResponseWriter, r *http.Request) { fmt.Fprint(w, "page") })
 	m := newHTTPProxy(t, false)
 	f := through(t, Config{
-		AllowPrivate: true, Rules: []Rule{{Hosts: []HostPattern{pattern(t, strings.TrimPrefix(server.URL, "http://"))}, Proxies: []*Proxy{nil}}},
+		AllowPrivate: true, Rules: []Rule{{Hosts: []HostPattern{pattern(t, strings.TrimPrefix(server.URL, "http://"))},
+			Proxies: []*Proxy{nil}}},
 	}, m.proxy(t, false))
 	page := get(t, f, request(t, server.URL))
 	wantNoFault(t, page)
@@ -587,6 +597,7 @@ func TestAProxyThatStallsIsLeft(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	page := get(t, through(t, Config{AllowPrivate: true, ConnectTimeout: 100_000_000}, p), request(t, "http://127.0.0.1:8080/"))
+	page := get(t, through(t, Config{AllowPrivate: true, ConnectTimeout: 100_000_000}, p),
+		request(t, "http://127.0.0.1:8080/"))
 	wantFault(t, page, fetched.FaultConnect, true)
 }

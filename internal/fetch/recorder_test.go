@@ -66,31 +66,46 @@ func TestAnExchangeIsWhatWentOverTheWire(t *testing.T) {
 			head: "HTTP/1.1 200 All is  well\r\nx-B:  2 \r\nX-a:1\r\nSET-Cookie: b=\xff\r\nset-cookie: a\r\ncontent-LENGTH: 2\r\n\r\n", tail: "ok", same: true},
 		{name: "no reason", head: "HTTP/1.1 200\r\nContent-Length: 2\r\n\r\n", tail: "ok", same: true},
 		{name: "lines that end in LF alone", head: "HTTP/1.1 200 OK\nContent-Length: 2\n\n", tail: "ok", same: true},
-		{name: "a folded line", head: "HTTP/1.1 200 OK\r\nX-A: 1\r\n  2\r\nContent-Length: 2\r\n\r\n", tail: "ok", same: true},
-		{name: "until the connection ends", head: "HTTP/1.0 200 OK\r\nContent-Type: text/html\r\n\r\n", tail: "hello", same: true},
+		{name: "a folded line", head: "HTTP/1.1 200 OK\r\nX-A: 1\r\n  2\r\nContent-Length: 2\r\n\r\n", tail: "ok",
+			same: true},
+		{name: "until the connection ends", head: "HTTP/1.0 200 OK\r\nContent-Type: text/html\r\n\r\n", tail: "hello",
+			same: true},
 		{name: "an empty body", head: "HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n", same: true},
-		{name: "chunks", head: "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\nTrailer: X-Sum\r\n\r\n", tail: chunked, chunked: true},
+		{name: "chunks", head: "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\nTrailer: X-Sum\r\n\r\n", tail: chunked,
+			chunked: true},
 		{name: "gzip", head: "HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\n" + length(zipped) + "\r\n", tail: zipped},
-		{name: "gzip until the connection ends", head: "HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\nConnection: close\r\n\r\n", tail: zipped},
-		{name: "gzip in chunks", head: "HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\nTransfer-Encoding: chunked\r\n\r\n",
+		{name: "gzip until the connection ends",
+			head: "HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\nConnection: close\r\n\r\n", tail: zipped},
+		{name: "gzip in chunks",
+			head: "HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\nTransfer-Encoding: chunked\r\n\r\n",
 			tail: fmt.Sprintf("%x\r\n%s\r\n0\r\n\r\n", len(zipped), zipped), chunked: true},
-		{name: "gzip that is corrupt, but whole", head: "HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\n" + length(zipped) + "\r\n",
+		{name: "gzip that is corrupt, but whole", head: "HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\n" +
+			length(zipped) + "\r\n",
 			tail: zipped[:len(zipped)-9] + "corrupted"},
-		{name: "what is not gzip", head: "HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\nContent-Length: 5\r\n\r\n", tail: "hello"},
+		{name: "what is not gzip", head: "HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\nContent-Length: 5\r\n\r\n",
+			tail: "hello"},
 		{name: "interim answers", before: "HTTP/1.1 103 Early Hints\r\nLink: </a>\r\n\r\nHTTP/1.1 100 Continue\r\n\r\n",
 			head: "HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\n", tail: "hello", same: true},
-		{name: "a redirect", head: "HTTP/1.1 302 Over there\r\nLocation: /b\r\nContent-Length: 5\r\n\r\n", tail: "there"},
+		{name: "a redirect", head: "HTTP/1.1 302 Over there\r\nLocation: /b\r\nContent-Length: 5\r\n\r\n",
+			tail: "there"},
 		{name: "a redirect without a body", head: "HTTP/1.1 301 x\r\nLocation: /b\r\nContent-Length: 0\r\n\r\n"},
 		{name: "not modified", head: "HTTP/1.1 304 Not Modified\r\nETag: \"a\"\r\nContent-Length: 500\r\n\r\n"},
 		{name: "no content", head: "HTTP/1.1 204 No Content\r\n\r\n", same: true},
 		{name: "not found", head: "HTTP/1.1 404 Not Found\r\nContent-Length: 5\r\n\r\n", tail: "hello", same: true},
-		{name: "more than was promised", head: "HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\n", tail: "hello", after: "HTTP/1.1 200 OK\r\n", same: true},
-		{name: "more than was promised, of gzip", head: "HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\n" + length(zipped) + "\r\n", tail: zipped, after: "more"},
-		{name: "a connection that breaks", head: "HTTP/1.1 200 OK\r\nContent-Length: 50\r\n\r\n", tail: "hello", same: true, cut: fetched.CutDisconnect},
-		{name: "chunks that break off", head: "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n", tail: "5\r\nhello\r\n6\r\n wo", chunked: true, cut: fetched.CutDisconnect},
-		{name: "chunks that are none", head: "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n", tail: "5\r\nhello\r\nxyz\r\n", chunked: true, cut: fetched.CutUnspecified},
-		{name: "gzip that breaks off", head: "HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\n" + length(zipped) + "\r\n", tail: zipped[:len(zipped)/2], cut: fetched.CutDisconnect},
-		{name: "a redirect that breaks off", head: "HTTP/1.1 302 x\r\nLocation: /b\r\nContent-Length: 50\r\n\r\n", tail: "there", cut: fetched.CutDisconnect},
+		{name: "more than was promised", head: "HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\n", tail: "hello",
+			after: "HTTP/1.1 200 OK\r\n", same: true},
+		{name: "more than was promised, of gzip", head: "HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\n" +
+			length(zipped) + "\r\n", tail: zipped, after: "more"},
+		{name: "a connection that breaks", head: "HTTP/1.1 200 OK\r\nContent-Length: 50\r\n\r\n", tail: "hello",
+			same: true, cut: fetched.CutDisconnect},
+		{name: "chunks that break off", head: "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n",
+			tail: "5\r\nhello\r\n6\r\n wo", chunked: true, cut: fetched.CutDisconnect},
+		{name: "chunks that are none", head: "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n",
+			tail: "5\r\nhello\r\nxyz\r\n", chunked: true, cut: fetched.CutUnspecified},
+		{name: "gzip that breaks off", head: "HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\n" + length(zipped) + "\r\n",
+			tail: zipped[:len(zipped)/2], cut: fetched.CutDisconnect},
+		{name: "a redirect that breaks off", head: "HTTP/1.1 302 x\r\nLocation: /b\r\nContent-Length: 50\r\n\r\n",
+			tail: "there", cut: fetched.CutDisconnect},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()
@@ -104,11 +119,13 @@ func TestAnExchangeIsWhatWentOverTheWire(t *testing.T) {
 			}
 			x := page.Recording
 			if same := x.Tail == nil && page.Body != nil; same != c.same || x.Chunked != c.chunked || x.Cut != c.cut {
-				t.Errorf("same %t, chunked %t, cut %q; want %t, %t, %q", same, x.Chunked, x.Cut, c.same, c.chunked, c.cut)
+				t.Errorf("same %t, chunked %t, cut %q; want %t, %t, %q", same, x.Chunked, x.Cut, c.same, c.chunked,
+					c.cut)
 			}
 			first, rest, _ := strings.Cut(string(x.Request), "\r\n")
 			if first != "GET /a?b HTTP/1.1" || !strings.HasSuffix(rest, "\r\n\r\n") ||
-				!strings.Contains(rest, "User-Agent: Trawl/test\r\n") || !strings.Contains(rest, "Host: "+origin[len("http://"):]+"\r\n") {
+				!strings.Contains(rest, "User-Agent: Trawl/test\r\n") ||
+				!strings.Contains(rest, "Host: "+origin[len("http://"):]+"\r\n") {
 				t.Errorf("the request was recorded as %q", x.Request)
 			}
 		})
@@ -122,10 +139,12 @@ func TestExchangesOnOneConnectionAreToldApart(t *testing.T) {
 		body := string(prose(1 + i*997))
 		switch i % 4 {
 		case 0:
-			return fmt.Sprintf("HTTP/1.1 200 OK\r\nI: %d\r\nTransfer-Encoding: chunked\r\n\r\n%x\r\n%s\r\n0\r\n\r\n", i, len(body), body)
+			return fmt.Sprintf("HTTP/1.1 200 OK\r\nI: %d\r\nTransfer-Encoding: chunked\r\n\r\n%x\r\n%s\r\n0\r\n\r\n", i,
+				len(body), body)
 		case 1:
 			body = string(encode(t, "gzip", prose(1+i*997)))
-			return fmt.Sprintf("HTTP/1.1 200 OK\r\nI: %d\r\nContent-Encoding: gzip\r\nContent-Length: %d\r\n\r\n%s", i, len(body), body)
+			return fmt.Sprintf("HTTP/1.1 200 OK\r\nI: %d\r\nContent-Encoding: gzip\r\nContent-Length: %d\r\n\r\n%s", i,
+				len(body), body)
 		case 2:
 			return fmt.Sprintf("HTTP/1.1 304 Not Modified\r\nI: %d\r\n\r\n", i)
 		}
@@ -177,7 +196,8 @@ func TestARequestThatIsSentOnceMoreIsRecordedOnce(t *testing.T) {
 	for range 2 {
 		page := recorded(t, f, origin)
 		<-closed
-		if head, tail := octets(t, page); head+tail != once || bytes.Count(page.Recording.Request, []byte("GET ")) != 1 {
+		if head, tail := octets(t, page); head+tail != once ||
+			bytes.Count(page.Recording.Request, []byte("GET ")) != 1 {
 			t.Errorf("got %q, %q", page.Recording.Request, head+tail)
 		}
 	}
@@ -211,7 +231,8 @@ func TestAnExchangeOfAnySizeTakesNoneOfTheMemoryOfBodies(t *testing.T) {
 	if peak := f.memory.peak.Load(); peak > 1<<20 {
 		t.Errorf("at most %d bytes were held", peak)
 	}
-	if _, tail := octets(t, page); !strings.Contains(tail, string(random[size/2:size/2+1000])) || len(tail) < len(random) {
+	if _, tail := octets(t, page); !strings.Contains(tail, string(random[size/2:size/2+1000])) ||
+		len(tail) < len(random) {
 		t.Errorf("got %d octets, want more than %d", len(tail), len(random))
 	}
 	page.Release()
@@ -245,8 +266,10 @@ func TestAnAnswerIsCutAtItsLimits(t *testing.T) {
 		most   int
 		cut    fetched.Cut
 	}{
-		{"a page that is a byte too long", func(w http.ResponseWriter, _ *http.Request) { w.Write(prose(100_001)) }, "", 100_000, fetched.CutLength},
-		{"a page as long as the limit", func(w http.ResponseWriter, _ *http.Request) { w.Write(prose(100_000)) }, "", 100_000, ""},
+		{"a page that is a byte too long", func(w http.ResponseWriter, _ *http.Request) { w.Write(prose(100_001)) }, "",
+			100_000, fetched.CutLength},
+		{"a page as long as the limit", func(w http.ResponseWriter, _ *http.Request) { w.Write(prose(100_000)) }, "",
+			100_000, ""},
 		{"chunks without an end", endless, "", 200_000, fetched.CutLength},
 		{"a redirect without an end", func(w http.ResponseWriter, r *http.Request) {
 			w.Header().Set("Location", "/b")
@@ -294,7 +317,8 @@ func TestAnExchangeThatCannotBeKeptIsAnError(t *testing.T) {
 
 func TestNoAnswerIsNoExchange(t *testing.T) {
 	t.Parallel()
-	for name, sent := range map[string]string{"silence": "", "no HTTP": "SSH-2.0-x\r\n", "half a head": "HTTP/1.1 200 OK\r\nA"} {
+	for name, sent := range map[string]string{"silence": "", "no HTTP": "SSH-2.0-x\r\n",
+		"half a head": "HTTP/1.1 200 OK\r\nA"} {
 		origin := serveRaw(t, func(conn net.Conn, _ string) { io.WriteString(conn, sent) })
 		req := request(t, origin)
 		req.Record = true

@@ -27,31 +27,52 @@ var notQuite = []struct {
 	{"a name with NUL", "HTTP/1.1 200 OK\r\nX-\x00A: b\r\nContent-Length: 5\r\n\r\nhello", "no name has"},
 	{"no name", "HTTP/1.1 200 OK\r\n: b\r\nContent-Length: 5\r\n\r\nhello", "without a name"},
 	{"no colon", "HTTP/1.1 200 OK\r\nContent-Length: 5\r\nkeep calm\r\n\r\nhello", "without a colon"},
-	{"no colon, and a line behind that continues it", "HTTP/1.1 200 OK\r\nContent-Length: 5\r\nkeep\r\n X: calm\r\n\r\nhello", "without a colon"},
-	{"a second status line", "HTTP/1.1 200 OK\r\nHTTP/1.0 200 Connection established\r\nContent-Length: 5\r\n\r\nhello", "without a colon"},
+	{"no colon, and a line behind that continues it",
+		"HTTP/1.1 200 OK\r\nContent-Length: 5\r\nkeep\r\n X: calm\r\n\r\nhello", "without a colon"},
+	{"a second status line", "HTTP/1.1 200 OK\r\nHTTP/1.0 200 Connection established\r\nContent-Length: 5\r\n\r\nhello",
+		"without a colon"},
 	{"a line that continues none", "HTTP/1.1 200 OK\r\n X: y\r\nContent-Length: 5\r\n\r\nhello", "continues none"},
 	{"NUL in a value", "HTTP/1.1 200 OK\r\nX-A: a\x00b\r\nContent-Length: 5\r\n\r\nhello", "became spaces"},
-	{"a bell in a folded value", "HTTP/1.1 200 OK\r\nX-A: a\r\n b\x07c\r\nContent-Length: 5\r\n\r\nhello", "became spaces"},
+	{"a bell in a folded value", "HTTP/1.1 200 OK\r\nX-A: a\r\n b\x07c\r\nContent-Length: 5\r\n\r\nhello",
+		"became spaces"},
 	{"CR in a value", "HTTP/1.1 200 OK\r\nX-A: a\rb\r\nContent-Length: 5\r\n\r\nhello", "became spaces"},
 	{"identity", "HTTP/1.1 200 OK\r\ntransfer-encoding:  Identity \r\n\r\nhello", `Transfer-Encoding was "Identity"`},
-	{"identity and a length", "HTTP/1.1 200 OK\r\nTransfer-Encoding: identity\r\nContent-Length: 5\r\n\r\nhello and more", `Transfer-Encoding was "identity"`},
-	{"an empty transfer coding", "HTTP/1.1 200 OK\r\nTransfer-Encoding:\r\nContent-Length: 5\r\n\r\nhello", `Transfer-Encoding was ""`},
-	{"a list of equal lengths", "HTTP/1.1 200 OK\r\nContent-Length: 5,5 , 5\r\n\r\nhello and more", `Content-Length was "5,5 , 5"`},
-	{"a folded list of equal lengths", "HTTP/1.1 200 OK\r\nContent-Length: 5,\r\n\t5\r\n\r\nhello and more", `Content-Length was "5, 5"`},
-	{"a list of equal lengths, and one of them", "HTTP/1.1 200 OK\r\nContent-Length: 5, 5\r\nContent-Length: 5\r\n\r\nhello and more", "Content-Length was"},
+	{"identity and a length",
+		"HTTP/1.1 200 OK\r\nTransfer-Encoding: identity\r\nContent-Length: 5\r\n\r\nhello and more",
+		`Transfer-Encoding was "identity"`},
+	{"an empty transfer coding", "HTTP/1.1 200 OK\r\nTransfer-Encoding:\r\nContent-Length: 5\r\n\r\nhello",
+		`Transfer-Encoding was ""`},
+	{"a list of equal lengths", "HTTP/1.1 200 OK\r\nContent-Length: 5,5 , 5\r\n\r\nhello and more",
+		`Content-Length was "5,5 , 5"`},
+	{"a folded list of equal lengths", "HTTP/1.1 200 OK\r\nContent-Length: 5,\r\n\t5\r\n\r\nhello and more",
+		`Content-Length was "5, 5"`},
+	{"a list of equal lengths, and one of them",
+		"HTTP/1.1 200 OK\r\nContent-Length: 5, 5\r\nContent-Length: 5\r\n\r\nhello and more", "Content-Length was"},
 	{"a length and a comma", "HTTP/1.1 200 OK\r\nContent-Length: 5,\r\n\r\nhello and more", `Content-Length was "5,"`},
-	{"no coding", "HTTP/1.1 200 OK\r\nTransfer-Encoding: none\r\nContent-Length: 5\r\n\r\nhello", `Transfer-Encoding was "none"`},
+	{"no coding", "HTTP/1.1 200 OK\r\nTransfer-Encoding: none\r\nContent-Length: 5\r\n\r\nhello",
+		`Transfer-Encoding was "none"`},
 	{"chunks in HTTP/1.0", "HTTP/1.0 200 OK\r\nConnection: keep-alive\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n0\r\n\r\n", "that has none"},
-	{"another version than it speaks", "HTTP/2 200 OK\r\nContent-Length: 5\r\n\r\nhello", `the status line was "HTTP/2 200 OK"`},
-	{"a trailer that none may be", "HTTP/1.1 200 OK\r\nTrailer: X-A, content-length\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n0\r\n\r\n", "Trailer: "},
-	{"a version in lower case", "http/1.1 200 ok\r\nContent-Length: 5\r\n\r\nhello", `the status line was "http/1.1 200 ok"`},
+	{"another version than it speaks", "HTTP/2 200 OK\r\nContent-Length: 5\r\n\r\nhello",
+		`the status line was "HTTP/2 200 OK"`},
+	{"a trailer that none may be",
+		"HTTP/1.1 200 OK\r\nTrailer: X-A, content-length\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n0\r\n\r\n",
+		"Trailer: "},
+	{"a version in lower case", "http/1.1 200 ok\r\nContent-Length: 5\r\n\r\nhello",
+		`the status line was "http/1.1 200 ok"`},
 	{"nothing before the reason", "HTTP/1.1 200OK\r\nContent-Length: 5\r\n\r\nhello", "the status line was"},
 	{"tabs in the status line", "HTTP/1.1\t200\tOK\r\nContent-Length: 5\r\n\r\nhello", "the status line was"},
-	{"chunks that end in LF", "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n2\nhe\n3;x=y\nllo\n0\n\n", "a chunk ended in LF"},
-	{"one chunk that ends in LF", "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nhe\r\n3 \nllo\r\n0\r\n\r\n", "a chunk ended in LF"},
-	{"trailers that end in LF", "HTTP/1.1 200 OK\r\nTransfer-Encoding: Chunked\r\n\r\n5\r\nhello\r\n0\r\nX-A: b\nX-B: c\n\n", "trailers ended in LF"},
-	{"a trailer without a colon", "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n0\r\nwhat\r\nX-B: c\r\n\r\n", "without a colon"},
-	{"a bad line in an interim answer", "HTTP/1.1 103 Early Hints\r\nwhat\r\n\r\nHTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nhello", "without a colon"},
+	{"chunks that end in LF", "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n2\nhe\n3;x=y\nllo\n0\n\n",
+		"a chunk ended in LF"},
+	{"one chunk that ends in LF",
+		"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nhe\r\n3 \nllo\r\n0\r\n\r\n", "a chunk ended in LF"},
+	{"trailers that end in LF",
+		"HTTP/1.1 200 OK\r\nTransfer-Encoding: Chunked\r\n\r\n5\r\nhello\r\n0\r\nX-A: b\nX-B: c\n\n",
+		"trailers ended in LF"},
+	{"a trailer without a colon",
+		"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n0\r\nwhat\r\nX-B: c\r\n\r\n",
+		"without a colon"},
+	{"a bad line in an interim answer",
+		"HTTP/1.1 103 Early Hints\r\nwhat\r\n\r\nHTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nhello", "without a colon"},
 	{"lines that end in LF", "HTTP/1.1 200 OK\nContent-Length: 5\nwhat\n\nhello", "without a colon"},
 
 	{"a space in a name", "HTTP/1.1 200 OK\r\nX A: b\r\nContent-Length: 5\r\n\r\nhello", ""},
@@ -61,7 +82,8 @@ var notQuite = []struct {
 	{"two equal lengths", "HTTP/1.1 200 OK\r\nContent-Length: 5\r\nContent-Length: 5\r\n\r\nhello", ""},
 	{"bytes in a value", "HTTP/1.1 200 OK\r\nX-A: \xe4\r\nContent-Length: 5\r\n\r\nhello", ""},
 	{"LF alone in HTTP/1.0", "HTTP/1.0 200 OK\nX: y\n\nhello", ""},
-	{"chunks with an extension and trailers", "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5;a=\"b\"\r\nhello\r\n000\r\nX-A: b\r\n\r\n", ""},
+	{"chunks with an extension and trailers",
+		"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5;a=\"b\"\r\nhello\r\n000\r\nX-A: b\r\n\r\n", ""},
 }
 
 func TestAnswersThatAreNotQuiteRightAreRead(t *testing.T) {
@@ -78,7 +100,8 @@ func TestAnswersThatAreNotQuiteRightAreRead(t *testing.T) {
 				if got := string(content(t, page)); got != "hello" || page.Status != 200 || page.Truncated {
 					t.Errorf("got %d %q, truncated %t", page.Status, got, page.Truncated)
 				}
-				if said := strings.Join(page.Repaired, "; "); c.said == "" && said != "" || !strings.Contains(said, c.said) {
+				if said := strings.Join(page.Repaired, "; "); c.said == "" && said != "" ||
+					!strings.Contains(said, c.said) {
 					t.Errorf("it says %q, want %q", said, c.said)
 				}
 				if !record {
@@ -160,7 +183,8 @@ func TestRepairsOfOneAnswerAreNotThoseOfTheNext(t *testing.T) {
 	for i := range 6 {
 		page := get(t, f, request(t, origin))
 		c := notQuite[i%3*7]
-		if got := string(content(t, page)); got != "hello" || len(page.Repaired) != 1 || !strings.Contains(page.Repaired[0], c.said) {
+		if got := string(content(t, page)); got != "hello" || len(page.Repaired) != 1 ||
+			!strings.Contains(page.Repaired[0], c.said) {
 			t.Errorf("answer %d is %q, %q; want %q", i, got, page.Repaired, c.said)
 		}
 	}
@@ -220,8 +244,10 @@ func TestHoweverAnAnswerComesItIsRepairedTheSame(t *testing.T) {
 		}
 		for _, size := range []int{1, 2, 3, 7, 64} {
 			for _, buffer := range []int{1, 5, 4096} {
-				if got, notes := repaired([]byte(c.answer), size, buffer); !bytes.Equal(got, want) || !slices.Equal(notes, said) {
-					t.Errorf("%s, in pieces of %d bytes: %q, want %q; %q, want %q", c.name, size, got, want, notes, said)
+				if got, notes := repaired([]byte(c.answer), size, buffer); !bytes.Equal(got, want) ||
+					!slices.Equal(notes, said) {
+					t.Errorf("%s, in pieces of %d bytes: %q, want %q; %q, want %q", c.name, size, got, want, notes,
+						said)
 				}
 			}
 		}

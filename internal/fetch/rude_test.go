@@ -63,10 +63,13 @@ func TestAnswersWithoutEndEnd(t *testing.T) {
 		{"continues", endless("HTTP/1.1 100 Continue\r\n\r\n"), fetched.FaultProtocol},
 		{"a body with its connection", after(ok+"\r\n", endless("x")), ""},
 		{"chunks", after(ok+"Transfer-Encoding: chunked\r\n\r\n", endless("1\r\nx\r\n")), ""},
-		{"large chunks", after(ok+"Transfer-Encoding: chunked\r\n\r\n", endless("1000\r\n"+strings.Repeat("x", 4096)+"\r\n")), ""},
+		{"large chunks", after(ok+"Transfer-Encoding: chunked\r\n\r\n",
+			endless("1000\r\n"+strings.Repeat("x", 4096)+"\r\n")), ""},
 		{"a chunk's extension", after(ok+"Transfer-Encoding: chunked\r\n\r\n1;", endless("x")), fetched.FaultProtocol},
-		{"trailers", after(ok+"Transfer-Encoding: chunked\r\n\r\n1\r\nx\r\n0\r\n", endless("A: b\r\n")), fetched.FaultProtocol},
-		{"empty members of gzip", after(ok+"Content-Encoding: gzip\r\n\r\n", endless(string(encode(t, "gzip", nil)))), ""},
+		{"trailers", after(ok+"Transfer-Encoding: chunked\r\n\r\n1\r\nx\r\n0\r\n", endless("A: b\r\n")),
+			fetched.FaultProtocol},
+		{"empty members of gzip", after(ok+"Content-Encoding: gzip\r\n\r\n", endless(string(encode(t, "gzip", nil)))),
+			""},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()
@@ -106,7 +109,8 @@ func TestTooManyHeadersAreAFault(t *testing.T) {
 func TestASilentServerIsGivenUp(t *testing.T) {
 	t.Parallel()
 	const ok = "HTTP/1.1 200 OK\r\n"
-	cfg := Config{HeaderTimeout: 200 * time.Millisecond, TLSTimeout: 200 * time.Millisecond, RateWindow: 200 * time.Millisecond}
+	cfg := Config{HeaderTimeout: 200 * time.Millisecond, TLSTimeout: 200 * time.Millisecond,
+		RateWindow: 200 * time.Millisecond}
 	for _, c := range []struct {
 		name, scheme string
 		answer       func(net.Conn)
@@ -119,7 +123,8 @@ func TestASilentServerIsGivenUp(t *testing.T) {
 		{"within its headers, byte by byte", "http", after(ok+"A: ", trickle), fetched.FaultTimeout},
 		{"after an interim answer", "http", after("HTTP/1.1 100 Continue\r\n\r\n", silent), fetched.FaultTimeout},
 		{"before its body", "http", after(ok+"Content-Length: 10\r\n\r\n", silent), fetched.FaultTimeout},
-		{"before its body under a coding", "http", after(ok+"Content-Encoding: br\r\n\r\n", silent), fetched.FaultTimeout},
+		{"before its body under a coding", "http", after(ok+"Content-Encoding: br\r\n\r\n", silent),
+			fetched.FaultTimeout},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()

@@ -56,7 +56,8 @@ func (r Rule) GoString() string { return r.String() }
 
 // ourHeaders are headers that only the crawler or HTTP itself sets.
 var ourHeaders = []string{
-	"Accept-Encoding", "Connection", "Content-Length", "Content-Type", "Expect", "Host", "If-Modified-Since", "If-None-Match", "Keep-Alive",
+	"Accept-Encoding", "Connection", "Content-Length", "Content-Type", "Expect", "Host", "If-Modified-Since",
+	"If-None-Match", "Keep-Alive",
 	"Proxy-Authorization", "Proxy-Connection", "Range", "Te", "Trailer", "Transfer-Encoding", "Upgrade", "User-Agent",
 }
 
@@ -66,7 +67,8 @@ func CheckHeader(name, value string) error {
 	case !httpguts.ValidHeaderFieldName(name):
 		return fmt.Errorf("%q is not a valid header name", name)
 	case slices.Contains(ourHeaders, textproto.CanonicalMIMEHeaderKey(name)):
-		return fmt.Errorf("the header %s cannot be set here: the crawler sets it (--user-agent)", textproto.CanonicalMIMEHeaderKey(name))
+		return fmt.Errorf("the header %s cannot be set here: the crawler sets it (--user-agent)",
+			textproto.CanonicalMIMEHeaderKey(name))
 	case value == "" || !httpguts.ValidHeaderFieldValue(value):
 		return fmt.Errorf("the header %s has a value that cannot be sent: it is empty, or has a line end or another control character", textproto.CanonicalMIMEHeaderKey(name))
 	}

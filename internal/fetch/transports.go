@@ -62,7 +62,8 @@ func newTransport(cfg Config, d *dialer, w way) *http.Transport {
 // readable wraps a dial function so that HTTP/1 answers on its connections are repaired,
 // and, if tapped is set, recorded before that. For HTTP/2 the transport must see the bare
 // [tls.Conn], to learn that HTTP/2 was negotiated.
-func readable(dial func(context.Context, string, string) (net.Conn, error), most int64, tapped bool) func(context.Context, string, string) (net.Conn, error) {
+func readable(dial func(context.Context, string, string) (net.Conn, error), most int64,
+	tapped bool) func(context.Context, string, string) (net.Conn, error) {
 	return func(ctx context.Context, network, hostPort string) (net.Conn, error) {
 		conn, err := dial(ctx, network, hostPort)
 		if err != nil {

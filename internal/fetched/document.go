@@ -11,29 +11,34 @@ import (
 
 // Document is the result of parsing a page.
 type Document struct {
-	Title      string           // text of the first <title>, white space collapsed, valid UTF-8
-	Charset    string           // WHATWG name of the encoding that the body was read in, lower case
-	Guessed    bool             // Charset is not declared: it follows from the bytes
-	Canonical  crawler.URL      // rel=canonical; zero if there isn't one
-	Trouble    string           // what could not be read properly, and why; "" if nothing
-	NoFollow   bool             // meta robots or X-Robots-Tag forbid following links
-	NoIndex    bool             // meta robots or X-Robots-Tag forbid indexing the page
-	Rights     crawler.Rights   // what the page says about its use, without what robots.txt says
-	Links      []rules.Link     // each URL once, in the order of the document
-	References []Reference      // the links as written in the page; nil unless requested
-	Simhash    string           // fingerprint of the text, 16 hexadecimal digits; "" unless requested, or if there is no text
-	MinHash    []string         // bands of a sketch of the main text, see [crawler.MinHash.Bands]; nil unless requested, or if there is no text
-	Sketch     *crawler.MinHash // a sketch of the main text, to compare pages; nil unless the job compares them, or if there is no text
-	Resources  []crawler.URL    // what the page embeds, each once; nil unless requested
-	Fields     map[string]any   // what the job extracts, by name; nil for nothing; see below
-	Missing    []Missing        // required fields that the page lacks
-	Text       string           // the main text, without what surrounds it; "" unless requested, or if there isn't one
-	Markdown   string           // the main content as Markdown, with absolute links; "" as for Text
-	MainText   *MainText        // how the main text was found; nil unless it was requested
-	Tree       any              // the page as the parser's tree, for the job's handlers; nil unless requested
-	Article    *Article         // the main content, for a file of its own; nil unless requested, or if there isn't one
-	Sitemap    bool             // the page is a sitemap: its links are the site's list of its pages
-	Fault      string           // why a sitemap could not be read completely; Links has what came before
+	Title      string         // text of the first <title>, white space collapsed, valid UTF-8
+	Charset    string         // WHATWG name of the encoding that the body was read in, lower case
+	Guessed    bool           // Charset is not declared: it follows from the bytes
+	Canonical  crawler.URL    // rel=canonical; zero if there isn't one
+	Trouble    string         // what could not be read properly, and why; "" if nothing
+	NoFollow   bool           // meta robots or X-Robots-Tag forbid following links
+	NoIndex    bool           // meta robots or X-Robots-Tag forbid indexing the page
+	Rights     crawler.Rights // what the page says about its use, without what robots.txt says
+	Links      []rules.Link   // each URL once, in the order of the document
+	References []Reference    // the links as written in the page; nil unless requested
+	// Fingerprint of the text, 16 hexadecimal digits; "" unless requested, or if there is no text.
+	Simhash string
+	// Bands of a sketch of the main text, see [crawler.MinHash.Bands]; nil unless requested, or if
+	// there is no text.
+	MinHash []string
+	// A sketch of the main text, to compare pages; nil unless the job compares them, or if there is
+	// no text.
+	Sketch    *crawler.MinHash
+	Resources []crawler.URL  // what the page embeds, each once; nil unless requested
+	Fields    map[string]any // what the job extracts, by name; nil for nothing; see below
+	Missing   []Missing      // required fields that the page lacks
+	Text      string         // the main text, without what surrounds it; "" unless requested, or if there isn't one
+	Markdown  string         // the main content as Markdown, with absolute links; "" as for Text
+	MainText  *MainText      // how the main text was found; nil unless it was requested
+	Tree      any            // the page as the parser's tree, for the job's handlers; nil unless requested
+	Article   *Article       // the main content, for a file of its own; nil unless requested, or if there isn't one
+	Sitemap   bool           // the page is a sitemap: its links are the site's list of its pages
+	Fault     string         // why a sitemap could not be read completely; Links has what came before
 }
 
 // The value of a field is a string (text, html, url, and dates in ISO 8601), a json.Number,

@@ -77,7 +77,8 @@ func (p *Page) Outcome() crawler.Outcome {
 // Partial reports whether the response is good except for its end: the body started, and
 // then the connection broke or time ran out.
 func (p *Page) Partial() bool {
-	return p.Fault != nil && p.Fault.Passes && p.Truncated && p.Status >= 200 && p.Status < 300 && p.Body != nil && p.Body.Size > 0
+	return p.Fault != nil && p.Fault.Passes && p.Truncated && p.Status >= 200 && p.Status < 300 && p.Body != nil &&
+		p.Body.Size > 0
 }
 
 // IsRedirect reports whether the status is a redirect (RFC 9110, 15.4).
@@ -197,10 +198,14 @@ type RobotsText struct {
 // HTTP/1.1 connection, for an archive.
 type Recording struct {
 	Request []byte // head of the request, which is all of a GET; secrets in it are masked
-	Head    []byte // head of the response: status line, header lines and the empty line; without any 1xx responses before it
-	Chunked bool   // what followed Head uses the chunked transfer coding (RFC 9112, 7.1), including framing and trailers
-	Tail    *Body  // what followed Head, with all its codings; its Digest is not set. Nil: the page's Body, or nothing
-	Cut     Cut    // why the response was not read to its end; "" if it was
+	// Head of the response: status line, header lines and the empty line; without any 1xx responses
+	// before it.
+	Head []byte
+	// What followed Head uses the chunked transfer coding (RFC 9112, 7.1), including framing and
+	// trailers.
+	Chunked bool
+	Tail    *Body // what followed Head, with all its codings; its Digest is not set. Nil: the page's Body, or nothing
+	Cut     Cut   // why the response was not read to its end; "" if it was
 }
 
 // Cut is the reason why the octets of a response stop before its end, in the terms of WARC
@@ -232,7 +237,9 @@ type Request struct {
 	From      string        // how to reach the operator of the crawl; "" to send nothing
 	BodyLimit int64         // largest number of bytes of the decoded body to keep; the rest is cut off
 	Timeout   time.Duration // from the start to the last byte
-	MinRate   int64         // transfer rate of the body, in bytes per second over 20s, below which it is cut off; 0: no limit
+	// Transfer rate of the body, in bytes per second over 20s, below which it is cut off; 0: no
+	// limit.
+	MinRate int64
 	// PortOpen allows connections to the port, because an operator named a seed of the job
 	// that has it.
 	PortOpen bool

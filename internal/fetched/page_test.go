@@ -13,12 +13,17 @@ import (
 func TestWhatAnAnswerMeans(t *testing.T) {
 	t.Parallel()
 	for status, want := range map[int]crawler.Outcome{
-		200: crawler.OutcomeFetched, 201: crawler.OutcomeFetched, 204: crawler.OutcomeFetched, 206: crawler.OutcomeFetched, 299: crawler.OutcomeFetched,
-		301: crawler.OutcomeRedirected, 302: crawler.OutcomeRedirected, 303: crawler.OutcomeRedirected, 307: crawler.OutcomeRedirected, 308: crawler.OutcomeRedirected,
-		300: crawler.OutcomeFailed, 305: crawler.OutcomeFailed, 306: crawler.OutcomeFailed, 304: crawler.OutcomeNotModified,
-		400: crawler.OutcomeFailed, 401: crawler.OutcomeFailed, 403: crawler.OutcomeFailed, 405: crawler.OutcomeFailed, 451: crawler.OutcomeFailed,
+		200: crawler.OutcomeFetched, 201: crawler.OutcomeFetched, 204: crawler.OutcomeFetched,
+		206: crawler.OutcomeFetched, 299: crawler.OutcomeFetched,
+		301: crawler.OutcomeRedirected, 302: crawler.OutcomeRedirected, 303: crawler.OutcomeRedirected,
+		307: crawler.OutcomeRedirected, 308: crawler.OutcomeRedirected,
+		300: crawler.OutcomeFailed, 305: crawler.OutcomeFailed, 306: crawler.OutcomeFailed,
+		304: crawler.OutcomeNotModified,
+		400: crawler.OutcomeFailed, 401: crawler.OutcomeFailed, 403: crawler.OutcomeFailed, 405: crawler.OutcomeFailed,
+		451: crawler.OutcomeFailed,
 		404: crawler.OutcomeGone, 410: crawler.OutcomeGone,
-		408: crawler.OutcomeRetry, 429: crawler.OutcomeRetry, 500: crawler.OutcomeRetry, 502: crawler.OutcomeRetry, 503: crawler.OutcomeRetry, 504: crawler.OutcomeRetry, 599: crawler.OutcomeRetry,
+		408: crawler.OutcomeRetry, 429: crawler.OutcomeRetry, 500: crawler.OutcomeRetry, 502: crawler.OutcomeRetry,
+		503: crawler.OutcomeRetry, 504: crawler.OutcomeRetry, 599: crawler.OutcomeRetry,
 		0: crawler.OutcomeFailed, 101: crawler.OutcomeFailed,
 	} {
 		if got := (&Page{Status: status}).Outcome(); got != want {
@@ -86,7 +91,8 @@ func TestABodyIsReadFromMemoryAndFile(t *testing.T) {
 
 func TestTheCountersTellWhatIsLeft(t *testing.T) {
 	t.Parallel()
-	c := crawler.Counters{Seen: 10, Waiting: 3, Flight: 2, Outcomes: map[crawler.Outcome]int64{crawler.OutcomeFetched: 4, crawler.OutcomeGone: 1}}
+	c := crawler.Counters{Seen: 10, Waiting: 3, Flight: 2,
+		Outcomes: map[crawler.Outcome]int64{crawler.OutcomeFetched: 4, crawler.OutcomeGone: 1}}
 	if c.Settled() != 5 || c.Pages() != 4 || !c.Idle() || c.Out() != 0 {
 		t.Errorf("settled %d, pages %d, idle %v, out %d", c.Settled(), c.Pages(), c.Idle(), c.Out())
 	}

@@ -21,10 +21,11 @@ type ReferenceKind string
 
 // The kinds of references.
 const (
-	ReferenceAnchor   ReferenceKind = "a"        // <a href>
-	ReferenceArea     ReferenceKind = "area"     // <area href>, a part of an image map
-	ReferenceFrame    ReferenceKind = "frame"    // <frame src> and <iframe src>
-	ReferenceLink     ReferenceKind = "link"     // <link href>: the next page of a series, or, with resources, another form of the page
+	ReferenceAnchor ReferenceKind = "a"     // <a href>
+	ReferenceArea   ReferenceKind = "area"  // <area href>, a part of an image map
+	ReferenceFrame  ReferenceKind = "frame" // <frame src> and <iframe src>
+	// <link href>: the next page of a series, or, with resources, another form of the page.
+	ReferenceLink     ReferenceKind = "link"
 	ReferenceRefresh  ReferenceKind = "refresh"  // <meta http-equiv=refresh>
 	ReferenceHeader   ReferenceKind = "header"   // a Link header (RFC 8288)
 	ReferenceSitemap  ReferenceKind = "sitemap"  // a sitemap or a feed lists it
@@ -60,7 +61,8 @@ func (r *Result) LinkRecords() []LinkRecord {
 	}
 	if d.Sitemap {
 		for _, l := range d.Links {
-			all = append(all, LinkRecord{From: from.String(), To: l.URL.String(), Kind: ReferenceSitemap, FetchedAt: at})
+			all = append(all, LinkRecord{From: from.String(), To: l.URL.String(), Kind: ReferenceSitemap,
+				FetchedAt: at})
 		}
 	}
 	for _, u := range d.Resources {

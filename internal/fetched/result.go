@@ -60,7 +60,8 @@ func (r *Result) Record(withLinks bool) crawler.Record {
 		URL: r.Entry.URL.String(), FinalURL: r.Entry.URL.String(), Redirects: []string{},
 		Outcome: r.Outcome, Error: r.Reason, ErrorClass: r.ErrorClass(), FetchedAt: r.FetchedAt(),
 		Depth: r.Entry.Depth, Referrer: r.Entry.Referrer.String(), Links: 0, Job: r.Job, Worker: r.Worker,
-		Sitemap: r.Entry.Sitemap, Embeds: r.Entry.Embeds, DuplicateOf: r.DuplicateOf.String(), SeedHost: string(r.SeedHost),
+		Sitemap: r.Entry.Sitemap, Embeds: r.Entry.Embeds, DuplicateOf: r.DuplicateOf.String(),
+		SeedHost:        string(r.SeedHost),
 		NearDuplicateOf: r.NearDuplicateOf.String(),
 		Checked:         r.Checked, MovedTo: r.MovedTo.String(),
 	}

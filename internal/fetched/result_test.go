@@ -75,7 +75,8 @@ func BenchmarkRecordJSON(b *testing.B) {
 		URL: "http://example.com/a/page?id=1&lang=en", FinalURL: "http://example.com/a/page?id=1&lang=en",
 		Redirects: []string{}, Status: 200, Outcome: crawler.OutcomeFetched, FetchedAt: "2026-01-02T03:04:05.678Z",
 		DurationMS: 12, ContentType: "text/html; charset=utf-8", Charset: "utf-8", Bytes: 12345,
-		Digest: "sha256:" + strings.Repeat("0f", 32), Title: "A page & its title", Links: 42, Job: "bench", Worker: "w1",
+		Digest: "sha256:" + strings.Repeat("0f", 32), Title: "A page & its title", Links: 42, Job: "bench",
+		Worker: "w1",
 	}
 	b.ReportAllocs()
 	for b.Loop() {
@@ -88,10 +89,12 @@ func BenchmarkRecordJSON(b *testing.B) {
 func TestARecordWithItemsIsAppendedAsItIsWritten(t *testing.T) {
 	t.Parallel()
 	for name, items := range map[string][]json.RawMessage{
-		"none": nil, "empty": {}, "one": {json.RawMessage(`{"a":"<b> & c"}`)}, "several": {json.RawMessage(`1`), json.RawMessage(`"x"`), json.RawMessage(`[{}]`)},
+		"none": nil, "empty": {}, "one": {json.RawMessage(`{"a":"<b> & c"}`)},
+		"several":    {json.RawMessage(`1`), json.RawMessage(`"x"`), json.RawMessage(`[{}]`)},
 		"with lines": {json.RawMessage("{\n\"a\": 1\n}"), json.RawMessage(`2`)},
 	} {
-		rec := crawler.Record{URL: "http://a.test/", Redirects: []string{}, Fields: map[string]any{"f": "g"}, Items: items}
+		rec := crawler.Record{URL: "http://a.test/", Redirects: []string{}, Fields: map[string]any{"f": "g"},
+			Items: items}
 		whole, err := rec.JSON()
 		if err != nil {
 			t.Fatal(err)

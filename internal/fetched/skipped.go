@@ -26,8 +26,9 @@ func (r *Result) SkippedRecords() []SkippedRecord {
 	all := make([]SkippedRecord, len(r.Skipped))
 	for i, s := range r.Skipped {
 		all[i] = SkippedRecord{
-			URL: s.URL.String(), Referrer: s.Referrer.String(), Depth: s.Depth, Rule: s.Rule, Reason: plain.Printable(s.Reason),
-			At: r.FetchedAt(), Job: r.Job, Worker: r.Worker,
+			URL: s.URL.String(), Referrer: s.Referrer.String(), Depth: s.Depth, Rule: s.Rule,
+			Reason: plain.Printable(s.Reason),
+			At:     r.FetchedAt(), Job: r.Job, Worker: r.Worker,
 		}
 	}
 	return all

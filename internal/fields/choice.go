@@ -50,7 +50,8 @@ func CompileChoices(follow []crawler.FollowRule) (all []Choice, err error) {
 
 // Choose marks the links of a document with the rules whose selectors match them. trouble
 // says why none is marked if the page can have no tree.
-func Choose(ctx context.Context, choices []*Choice, t *htmltree.Tree, doc *fetched.Document, res reference.Resolver) (trouble string) {
+func Choose(ctx context.Context, choices []*Choice, t *htmltree.Tree, doc *fetched.Document,
+	res reference.Resolver) (trouble string) {
 	root, trouble := t.Document(ctx)
 	if trouble != "" {
 		return "its links were not selected: " + trouble

@@ -23,8 +23,10 @@ const (
 // standardDates are formats that programs write.
 var standardDates = []struct{ read, write string }{
 	{isoDay, isoDay}, {time.RFC3339Nano, time.RFC3339Nano},
-	{isoMinute, isoMinute}, {isoSecond, isoSecond}, {"2006-01-02 15:04", isoMinute}, {"2006-01-02 15:04:05.999999999", isoSecond},
-	{"2006-01-02T15:04Z07:00", time.RFC3339Nano}, {"2006-01-02 15:04:05Z07:00", time.RFC3339Nano}, {"2006-01-02 15:04:05 -0700", time.RFC3339Nano},
+	{isoMinute, isoMinute}, {isoSecond, isoSecond}, {"2006-01-02 15:04", isoMinute},
+	{"2006-01-02 15:04:05.999999999", isoSecond},
+	{"2006-01-02T15:04Z07:00", time.RFC3339Nano}, {"2006-01-02 15:04:05Z07:00", time.RFC3339Nano},
+	{"2006-01-02 15:04:05 -0700", time.RFC3339Nano},
 	{"2006-01-02T15:04:05-0700", time.RFC3339Nano}, {"20060102", isoDay}, {"20060102T150405Z", time.RFC3339Nano},
 }
 
@@ -58,7 +60,8 @@ func (r *Reading) date(text, order string) (iso, why string) {
 	case !ok || day.IsZero():
 		return "", fmt.Sprintf("%q is not a date with day, month and year", htmltok.Quotable(text))
 	case !other.IsZero():
-		return "", fmt.Sprintf("%q is %s or %s: say order: dmy or mdy", htmltok.Quotable(text), day.Format(isoDay), other.Format(isoDay))
+		return "", fmt.Sprintf("%q is %s or %s: say order: dmy or mdy", htmltok.Quotable(text), day.Format(isoDay),
+			other.Format(isoDay))
 	}
 	return day.Format(isoDay) + suffix, ""
 }
@@ -114,7 +117,8 @@ func cutClock(text string) (rest, suffix string, ok bool) {
 		}
 		return text[at[2*n]:at[2*n+1]]
 	}
-	if part(3) == "" && strings.Contains(text[at[2]:at[5]], ".") && part(4) == "" && !strings.Contains(text[at[5]:], "h") {
+	if part(3) == "" && strings.Contains(text[at[2]:at[5]], ".") && part(4) == "" &&
+		!strings.Contains(text[at[5]:], "h") {
 		return text, "", true // "9.03" is the beginning of a date
 	}
 	hour, _ := strconv.Atoi(part(1)) // cannot fail: at most two digits

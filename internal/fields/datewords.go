@@ -70,5 +70,6 @@ func (w *dateWords) addMonths(locale monday.Locale, force bool) {
 
 // words returns the runs of letters in a text, in lower case.
 func words(text string) []string {
-	return strings.FieldsFunc(strings.ToLower(text), func(r rune) bool { return !unicode.IsLetter(r) && !unicode.IsMark(r) })
+	return strings.FieldsFunc(strings.ToLower(text),
+		func(r rune) bool { return !unicode.IsLetter(r) && !unicode.IsMark(r) })
 }

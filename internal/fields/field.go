@@ -128,7 +128,8 @@ func compilePattern(at, pattern string) (*regexp.Regexp, error) {
 	}
 	re, err := regexp.Compile(pattern)
 	if err != nil {
-		return nil, &crawler.SettingError{Path: at, Reason: fmt.Sprintf("%q is not a regular expression: %v", pattern, err)}
+		return nil, &crawler.SettingError{Path: at,
+			Reason: fmt.Sprintf("%q is not a regular expression: %v", pattern, err)}
 	}
 	return re, nil
 }

@@ -30,7 +30,8 @@ func readNumber(text, decimal string) (number json.Number, why string) {
 	case end-start > maxDigits:
 		return "", fmt.Sprintf("%q is too long for a number", htmltok.Quotable(text))
 	case next >= 0:
-		return "", fmt.Sprintf("%q has more than one number: select one with a regular expression", htmltok.Quotable(text))
+		return "", fmt.Sprintf("%q has more than one number: select one with a regular expression",
+			htmltok.Quotable(text))
 	case !ok:
 		return "", fmt.Sprintf("%q is not a number", htmltok.Quotable(text[start:end]))
 	case shortened(text[end:]):
@@ -53,7 +54,8 @@ func numeral(text string, from int) (start, end int) {
 		r, size := utf8.DecodeRuneInString(text[end:])
 		switch {
 		case htmltok.IsDigit(text[end]):
-		case end+size < len(text) && htmltok.IsDigit(text[end+size]) && (r == '.' || r == ',' || parts(r) && group(text[end+size:])):
+		case end+size < len(text) && htmltok.IsDigit(text[end+size]) &&
+			(r == '.' || r == ',' || parts(r) && group(text[end+size:])):
 		default:
 			return leadingPoint(text, start), end
 		}
@@ -64,7 +66,8 @@ func numeral(text string, from int) (start, end int) {
 
 // leadingPoint includes the point of a number such as .5.
 func leadingPoint(text string, start int) int {
-	if start > 0 && text[start-1] == '.' && (start == 1 || htmltok.IsSpace(text[start-2]) || text[start-2] == '-' || text[start-2] == '$') {
+	if start > 0 && text[start-1] == '.' && (start == 1 || htmltok.IsSpace(text[start-2]) || text[start-2] == '-' ||
+		text[start-2] == '$') {
 		return start - 1
 	}
 	return start

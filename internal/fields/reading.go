@@ -42,13 +42,15 @@ const (
 
 // NewReading returns the reading of a page that was fetched at now. notes are told how each
 // field got its value; nil if no one asks.
-func NewReading(ctx context.Context, src charset.Source, res reference.Resolver, now time.Time, notes *Findings) *Reading {
+func NewReading(ctx context.Context, src charset.Source, res reference.Resolver, now time.Time,
+	notes *Findings) *Reading {
 	return &Reading{ctx: ctx, src: src, res: res, now: now, notes: notes, room: MaxBytes, left: MaxValues}
 }
 
 // Extract extracts the fields for a page, and says which required ones are missing. If the
 // page can have no tree, they are nil and trouble says why.
-func (r *Reading) Extract(kinds []*Kind, t *htmltree.Tree) (values map[string]any, missing []fetched.Missing, trouble string) {
+func (r *Reading) Extract(kinds []*Kind,
+	t *htmltree.Tree) (values map[string]any, missing []fetched.Missing, trouble string) {
 	values = make(map[string]any)
 	root, trouble := t.Document(r.ctx)
 	r.work = newPageWork(r.ctx, root)
@@ -86,7 +88,8 @@ func (r *Reading) Extract(kinds []*Kind, t *htmltree.Tree) (values map[string]an
 	case r.work.spent():
 		trouble = "its fields were not read to their end: " + overworked
 	case r.room < 0 || r.left < 0:
-		trouble = fmt.Sprintf("its fields have more than %d bytes, or %d values: the others were left out", MaxBytes, MaxValues)
+		trouble = fmt.Sprintf("its fields have more than %d bytes, or %d values: the others were left out", MaxBytes,
+			MaxValues)
 	}
 	return values, r.missing, trouble
 }
@@ -183,7 +186,8 @@ func (r *Reading) values(f *field, m match) (values []any, why string) {
 	texts := []string{text}
 	if f.regex != nil {
 		if texts = groups(f, text); len(texts) == 0 {
-			return nil, fmt.Sprintf("the regular expression does not match %q", htmltok.Clip(htmltok.Collapse(text, htmltok.MaxQuoted), htmltok.MaxQuoted))
+			return nil, fmt.Sprintf("the regular expression does not match %q",
+				htmltok.Clip(htmltok.Collapse(text, htmltok.MaxQuoted), htmltok.MaxQuoted))
 		}
 	}
 	for _, text := range texts {

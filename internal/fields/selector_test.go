@@ -11,9 +11,12 @@ import (
 
 // selectors are of all kinds that are supported.
 var selectors = []string{
-	"a", "*", ".x", "#i", "[href]", "[href='a, b > c']", `[title="]"]`, "p a", "p>a", "p > a , div", "p + p", "h1~p", "div div div", "div * a", "ul > li + li ~ li a",
-	"li:first-child", "li:nth-child(2n+1) a", "li:nth-last-child(2)", "p:only-child", "div:has(a)", "div:has(> a, p b)", "div:has(p):not(.x) a", "p:contains('two words')", "p:containsOwn(b)",
-	"p:matches(^t.o)", "a:not(p a)", ":root", ":root > body", "div:haschild(p)", "p:empty", "a:not([href]):not(.y)", "body a.x.y[href^='/']#i", "/* p */ a /* , */, b", `.\31 x`, "p\n\t>\n a", "div:has(div:has(a))",
+	"a", "*", ".x", "#i", "[href]", "[href='a, b > c']", `[title="]"]`, "p a", "p>a", "p > a , div", "p + p", "h1~p",
+	"div div div", "div * a", "ul > li + li ~ li a",
+	"li:first-child", "li:nth-child(2n+1) a", "li:nth-last-child(2)", "p:only-child", "div:has(a)", "div:has(> a, p b)",
+	"div:has(p):not(.x) a", "p:contains('two words')", "p:containsOwn(b)",
+	"p:matches(^t.o)", "a:not(p a)", ":root", ":root > body", "div:haschild(p)", "p:empty", "a:not([href]):not(.y)",
+	"body a.x.y[href^='/']#i", "/* p */ a /* , */, b", `.\31 x`, "p\n\t>\n a", "div:has(div:has(a))",
 	"tr td:nth-of-type(2)", "svg a", "*:not(:has(*))", "section :is", "a:has(b",
 }
 

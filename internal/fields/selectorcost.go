@@ -73,7 +73,8 @@ func costOf(simple string) (c cost, costly bool) {
 		of = ofSubtree
 	case "haschild", "empty":
 		of = ofChildren
-	case "nth-child", "nth-last-child", "nth-of-type", "nth-last-of-type", "first-child", "last-child", "first-of-type", "last-of-type", "only-child", "only-of-type":
+	case "nth-child", "nth-last-child", "nth-of-type", "nth-last-of-type", "first-child", "last-child", "first-of-type",
+		"last-of-type", "only-child", "only-of-type":
 		of = ofSiblings
 	default:
 		return nil, false

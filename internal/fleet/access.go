@@ -39,7 +39,8 @@ func newAccess(store *frontier.Store, rt *Runtime, cfg WorkerConfig) access {
 		owner, place = cfg.Local.Process, cfg.Local.Place
 	}
 	return access{
-		store: store, owner: owner, place: place, fetcher: rt.Fetcher, private: cfg.Fetch.AllowPrivate, closed: cfg.Closed,
+		store: store, owner: owner, place: place, fetcher: rt.Fetcher, private: cfg.Fetch.AllowPrivate,
+		closed: cfg.Closed,
 		judged: make(map[string]judgement),
 	}
 }

@@ -152,9 +152,11 @@ func (a *adopter) look(name string, always bool) sink.Adoption {
 // tell logs what was finished, and what could not be.
 func (a *adopter) tell(dir string, found sink.Adoption, err error) {
 	if len(found.Finished) > 0 {
-		a.log.Info("finished the files that a dead writer left", "folder", dir, "files", len(found.Finished), "first", found.Finished[0])
+		a.log.Info("finished the files that a dead writer left", "folder", dir, "files", len(found.Finished),
+			"first", found.Finished[0])
 	}
 	if err != nil && !errors.Is(err, fs.ErrNotExist) && !NoRoom(err) {
-		a.log.Error("files that a dead writer left cannot be finished; trawl export reads them as they are", "folder", dir, "error", err)
+		a.log.Error("files that a dead writer left cannot be finished; trawl export reads them as they are",
+			"folder", dir, "error", err)
 	}
 }

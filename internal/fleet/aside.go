@@ -87,7 +87,9 @@ func (o *Outlet) claim(ctx context.Context, job crawler.Status, beneath string) 
 	defer func() { err = errors.Join(err, release()) }()
 	was, err = place.OfAnother(ctx, name, job.Created)
 	if err == nil && was != nil {
-		aside, err = setAside(dir, time.Now(), func(hidden string) bool { return output.IsNote(hidden) || hidden == stateDir })
+		aside, err = setAside(dir, time.Now(), func(hidden string) bool {
+			return output.IsNote(hidden) || hidden == stateDir
+		})
 	}
 	if err != nil {
 		return "", err
@@ -106,7 +108,8 @@ func (o *Outlet) claimBucket(ctx context.Context, place *output.Location, own ou
 	was, err := place.OfAnother(ctx, own.Job, own.Created)
 	switch {
 	case err != nil:
-		o.cfg.Log.Warn("cannot check whether an earlier job of this name has results in the bucket", "job", own.Job, "place", place.String(), "error", err)
+		o.cfg.Log.Warn("cannot check whether an earlier job of this name has results in the bucket", "job", own.Job,
+			"place", place.String(), "error", err)
 	case was != nil:
 		return fmt.Errorf("%q has the results of an earlier job %q: move them to another prefix, or remove this job and create it under another name", place, own.Job)
 	default:

@@ -31,7 +31,8 @@ func lists(t *testing.T, dir string) []string {
 
 func put(t *testing.T, path string) {
 	t.Helper()
-	if err := errors.Join(os.MkdirAll(filepath.Dir(path), 0o755), os.WriteFile(path, []byte("{}\n"), 0o644)); err != nil {
+	if err := errors.Join(os.MkdirAll(filepath.Dir(path), 0o755),
+		os.WriteFile(path, []byte("{}\n"), 0o644)); err != nil {
 		t.Fatal(err)
 	}
 }
@@ -80,7 +81,8 @@ func TestTheResultsOfAnEarlierJobOfTheNameAreSetAside(t *testing.T) {
 		t.Fatal(err)
 	}
 	aside := claim(2)
-	if got, want := lists(t, aside), []string{".job.json", ".trawl", "example.org", "pages-w-00001.jsonl"}; !slices.Equal(got, want) {
+	if got, want := lists(t, aside), []string{".job.json", ".trawl", "example.org",
+		"pages-w-00001.jsonl"}; !slices.Equal(got, want) {
 		t.Errorf("set aside are %q, want %q", got, want)
 	}
 	if got, want := lists(t, dir), []string{".job.json", filepath.Base(aside)}; !slices.Equal(got, want) {

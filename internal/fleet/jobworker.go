@@ -51,7 +51,8 @@ type JobWorker struct {
 
 // NewJobWorker sets up a job worker whose scope starts with the hosts in home. It takes
 // ownership of out, even if it fails.
-func (w *Runtime) NewJobWorker(job crawler.Status, home []crawler.Host, out *Output, heard func(queue.Report, error)) (*JobWorker, error) {
+func (w *Runtime) NewJobWorker(job crawler.Status, home []crawler.Host, out *Output,
+	heard func(queue.Report, error)) (*JobWorker, error) {
 	st := &JobWorker{job: job, revision: job.Revision, rt: w, output: out, heard: heard, stopping: make(chan struct{})}
 	var err error
 	if st.Scope, err = rules.NewScope(job.Job.ScopeSettings, home); err != nil {
@@ -66,8 +67,9 @@ func (w *Runtime) NewJobWorker(job crawler.Status, home []crawler.Host, out *Out
 	st.fetcher = &timed{Fetcher: w.Fetcher, locator: w.Fetcher, meters: w.meters, job: job.Job.Name}
 	tools := out.tools(visit.Tools{
 		Frontier: w.store.Frontier(job.Job), Fetcher: st.fetcher, Robots: w.robots,
-		Parser: parser, Sitemaps: sitemap.Parser{}, Locator: st.fetcher, Jar: cookie.NewJar(), Handlers: w.handlersFor(job),
-		Room: w.Fetcher.Room,
+		Parser: parser, Sitemaps: sitemap.Parser{}, Locator: st.fetcher, Jar: cookie.NewJar(),
+		Handlers: w.handlersFor(job),
+		Room:     w.Fetcher.Room,
 	})
 	st.gate = tools.Gate
 	st.visitor, err = visit.New(job.Job, st.Scope, tools, visit.Config{
@@ -143,7 +145,8 @@ func (st *JobWorker) Open(ctx context.Context) (err error) {
 func (st *JobWorker) serve(ctx context.Context) (*tasks.Server, error) {
 	return tasks.Serve(ctx, st.rt.redis, st.visit, tasks.ServerConfig{
 		Places: st.rt.places,
-		Job:    st.job.Job.Name, Concurrency: st.rt.places.most, Poll: st.rt.poll, Drain: drainOf(st.rt.grace), Store: st.rt.store, Log: st.rt.log,
+		Job:    st.job.Job.Name, Concurrency: st.rt.places.most, Poll: st.rt.poll, Drain: drainOf(st.rt.grace),
+		Store: st.rt.store, Log: st.rt.log,
 	})
 }
 
@@ -254,7 +257,8 @@ func (st *JobWorker) Close() error {
 // visit carries out one task.
 func (st *JobWorker) visit(ctx context.Context, v tasks.Visit, drain <-chan struct{}) (queue.Report, error) {
 	if v.Job != st.job.Job.Name {
-		return queue.Report{}, fmt.Errorf("a visit of job %q was delivered to the worker of job %q", v.Job, st.job.Job.Name)
+		return queue.Report{}, fmt.Errorf("a visit of job %q was delivered to the worker of job %q", v.Job,
+			st.job.Job.Name)
 	}
 	if err := errors.Join(st.welcome(ctx, v.Host), st.reach(ctx, v.Host)); err != nil {
 		return queue.Report{}, err

@@ -78,19 +78,23 @@ var requestBuckets = []float64{.001, .0025, .005, .01, .025, .05, .1, .25, .5, 1
 // visits.
 func newWorkerMeters(r prometheus.Registerer, concurrency int) *workerMeters {
 	counts := func(name, help string, labels ...string) *prometheus.CounterVec {
-		return prometheus.NewCounterVec(prometheus.CounterOpts{Name: name, Help: help}, append([]string{LabelJob}, labels...))
+		return prometheus.NewCounterVec(prometheus.CounterOpts{Name: name, Help: help},
+			append([]string{LabelJob}, labels...))
 	}
 	m := &workerMeters{
-		visits:   counts("trawl_worker_visits_total", "Visits carried out, by how they ended.", "ending"),
-		failures: counts("trawl_worker_visit_failures_total", "Visits that failed because of an internal error, such as a full disk."),
-		outcomes: counts("trawl_worker_urls_total", "URLs settled, by outcome; retry counts tries that will be repeated.", "outcome"),
-		bytes:    counts("trawl_worker_body_bytes_total", "Bytes of bodies, after decoding."),
-		lacking:  counts("trawl_worker_incomplete_pages_total", "Pages that lack a required field."),
-		links:    counts("trawl_worker_links_total", "Links that were new and admitted."),
+		visits: counts("trawl_worker_visits_total", "Visits carried out, by how they ended.", "ending"),
+		failures: counts("trawl_worker_visit_failures_total",
+			"Visits that failed because of an internal error, such as a full disk."),
+		outcomes: counts("trawl_worker_urls_total",
+			"URLs settled, by outcome; retry counts tries that will be repeated.", "outcome"),
+		bytes:   counts("trawl_worker_body_bytes_total", "Bytes of bodies, after decoding."),
+		lacking: counts("trawl_worker_incomplete_pages_total", "Pages that lack a required field."),
+		links:   counts("trawl_worker_links_total", "Links that were new and admitted."),
 		open: prometheus.NewGaugeVec(prometheus.GaugeOpts{
 			Name: "trawl_worker_visits_open", Help: "Visits that are under way."}, []string{LabelJob}),
 		requests: prometheus.NewHistogramVec(prometheus.HistogramOpts{
-			Name: "trawl_worker_request_duration_seconds", Help: "Requests, by how long they took to the last byte of the body.",
+			Name:    "trawl_worker_request_duration_seconds",
+			Help:    "Requests, by how long they took to the last byte of the body.",
 			Buckets: requestBuckets}, []string{LabelJob}),
 	}
 	places := prometheus.NewGauge(prometheus.GaugeOpts{

@@ -53,7 +53,8 @@ func TestNoSeriesOfARemovedJobIsLeft(t *testing.T) {
 	for _, job := range []string{"gone", "stays"} {
 		end := worker.begin(job)
 		worker.asked(job, time.Second)
-		end(queue.Report{Ending: queue.EndDry, Outcomes: map[crawler.Outcome]int{crawler.OutcomeFetched: 1}}, errors.New("a full disk"))
+		end(queue.Report{Ending: queue.EndDry, Outcomes: map[crawler.Outcome]int{crawler.OutcomeFetched: 1}},
+			errors.New("a full disk"))
 		dispatcher.enqueued.WithLabelValues(job).Inc()
 		dispatcher.failures.WithLabelValues(job).Inc()
 	}

@@ -190,7 +190,8 @@ func (o *Outlet) open(job crawler.Job, beneath, worker string) (*Output, error) 
 		worker = HostName()
 	}
 	segments, err := NewSegmentWriter(SegmentWriterConfig{
-		Open: func() (Segment, error) { return o.segment(job, beneath, worker) }, Every: o.cfg.ShipEvery, Named: o.cfg.Store != nil, Log: o.cfg.Log,
+		Open: func() (Segment, error) { return o.segment(job, beneath, worker) }, Every: o.cfg.ShipEvery,
+		Named: o.cfg.Store != nil, Log: o.cfg.Log,
 	})
 	if err != nil {
 		return nil, err
@@ -205,7 +206,8 @@ func (o *Outlet) segment(job crawler.Job, beneath, worker string) (Segment, erro
 	if err != nil {
 		return nil, err
 	}
-	out, err := OpenOutput(job, staging.Dir, sink.Options{Worker: staging.Writer, MaxAge: 2 * o.cfg.ShipEvery, Scattered: true, Log: o.cfg.Log})
+	out, err := OpenOutput(job, staging.Dir, sink.Options{Worker: staging.Writer, MaxAge: 2 * o.cfg.ShipEvery,
+		Scattered: true, Log: o.cfg.Log})
 	if err != nil {
 		staging.Close()
 		return nil, err

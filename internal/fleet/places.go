@@ -76,7 +76,8 @@ const (
 func newPlaces(b board, worker string, most int, log *slog.Logger) *places {
 	worker += "#" + rand.Text()[:8]
 	ctx, stop := context.WithCancel(context.Background())
-	p := &places{board: b, worker: worker, most: most, log: log, jobs: make(map[string]*jobPlaces), stop: stop, done: make(chan struct{})}
+	p := &places{board: b, worker: worker, most: most, log: log, jobs: make(map[string]*jobPlaces), stop: stop,
+		done: make(chan struct{})}
 	go func() {
 		defer close(p.done)
 		p.share(ctx)

@@ -114,7 +114,8 @@ func TestWhereFewTasksWaitTheWorkerWithTheMostRoomTakesThem(t *testing.T) {
 		{"the other has more room", 1, []frontier.WorkerLoad{other(0, "a")}, false},
 		{"the other has more room, and serves another job", 1, []frontier.WorkerLoad{other(0, "b")}, true},
 		{"more tasks wait than the other takes until it is even", 2, []frontier.WorkerLoad{other(0, "a")}, true},
-		{"three others have more room, and each takes one", 3, []frontier.WorkerLoad{other(0, "a"), other(0, "a"), other(0, "a")}, false},
+		{"three others have more room, and each takes one", 3,
+			[]frontier.WorkerLoad{other(0, "a"), other(0, "a"), other(0, "a")}, false},
 	} {
 		t.Run(c.situation, func(t *testing.T) {
 			t.Parallel()

@@ -85,7 +85,8 @@ func (d *Connection) CheckName(ctx context.Context, name string) error {
 		}
 		for id, gone := range now {
 			if gone.After(first[id]) {
-				return fmt.Errorf("worker name %q: %w: choose another with --name, or end that worker first", name, ErrNameInUse)
+				return fmt.Errorf("worker name %q: %w: choose another with --name, or end that worker first", name,
+					ErrNameInUse)
 			}
 		}
 		if len(now) == 0 {

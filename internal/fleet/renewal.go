@@ -31,7 +31,8 @@ type renewal struct {
 // machine did not keep the results in time.
 func MayPass(err error) bool {
 	var errno syscall.Errno
-	return errors.Is(err, context.DeadlineExceeded) || errors.Is(err, spool.ErrFull) || errors.Is(err, sink.ErrVanished) || errors.Is(err, sink.ErrInUse) ||
+	return errors.Is(err, context.DeadlineExceeded) || errors.Is(err, spool.ErrFull) ||
+		errors.Is(err, sink.ErrVanished) || errors.Is(err, sink.ErrInUse) ||
 		errors.Is(err, fs.ErrNotExist) || errors.As(err, &errno) && errno != syscall.EPIPE
 }
 

@@ -15,7 +15,8 @@ import (
 func TestErrorsOfDisksMayPassAndThoseOfDataDoNot(t *testing.T) {
 	t.Parallel()
 	for _, err := range []error{
-		syscall.ENOSPC, syscall.EDQUOT, syscall.EROFS, syscall.EIO, syscall.ESTALE, syscall.EACCES, fs.ErrNotExist, spool.ErrFull, context.DeadlineExceeded,
+		syscall.ENOSPC, syscall.EDQUOT, syscall.EROFS, syscall.EIO, syscall.ESTALE, syscall.EACCES, fs.ErrNotExist,
+		spool.ErrFull, context.DeadlineExceeded,
 		&os.PathError{Op: "write", Path: "x", Err: syscall.ENOSPC},
 	} {
 		if !MayPass(fmt.Errorf("writing %q: %w (free some space)", "/out", err)) {

@@ -89,8 +89,9 @@ func NewRuntime(store *frontier.Store, redis asynq.RedisConnOpt, cfg RuntimeConf
 		places: newPlaces(store, cfg.Name, cfg.Concurrency, cfg.Log),
 		meters: newWorkerMeters(cfg.Metrics, cfg.Concurrency),
 
-		handlers: cfg.Handlers, handlerTime: cfg.HandlerTime, handlerPlaces: make(chan struct{}, cmp.Or(cfg.HandlerPlaces, 4*runtime.GOMAXPROCS(0))),
-		grace: cfg.Grace, settled: cfg.Settled,
+		handlers: cfg.Handlers, handlerTime: cfg.HandlerTime,
+		handlerPlaces: make(chan struct{}, cmp.Or(cfg.HandlerPlaces, 4*runtime.GOMAXPROCS(0))),
+		grace:         cfg.Grace, settled: cfg.Settled,
 	}, nil
 }
 

@@ -107,7 +107,8 @@ func (p prompt) SetClosing(ctx context.Context, job string, closing bool) error 
 }
 
 // Move changes a job's state.
-func (p prompt) Move(ctx context.Context, job string, to crawler.State, reason string, from ...crawler.State) (bool, error) {
+func (p prompt) Move(ctx context.Context, job string, to crawler.State, reason string,
+	from ...crawler.State) (bool, error) {
 	defer p.worker.Nudge()
 	return p.Store.Move(ctx, job, to, reason, from...)
 }
@@ -129,7 +130,8 @@ func newDispatcher(queues *tasks.Dispatcher, conn *Connection) dispatcher {
 		enqueued: prometheus.NewCounterVec(prometheus.CounterOpts{
 			Name: "trawl_scheduler_visits_total", Help: "Visits that this scheduler enqueued."}, []string{LabelJob}),
 		failures: prometheus.NewCounterVec(prometheus.CounterOpts{
-			Name: "trawl_scheduler_visit_failures_total", Help: "Visits that could not be enqueued; they are swept and enqueued again."}, []string{LabelJob}),
+			Name: "trawl_scheduler_visit_failures_total",
+			Help: "Visits that could not be enqueued; they are swept and enqueued again."}, []string{LabelJob}),
 	}
 	d.byJob = registerAll(r, d.enqueued, d.failures)
 	return d

@@ -147,7 +147,8 @@ func (o *SegmentWriter) finishIdle(s *slot) {
 	go func() {
 		defer o.finishing.Done()
 		if err := s.Finish(); err != nil {
-			o.cfg.Log.Error("a segment could not be finished; it will be repaired and shipped later", "segment", s.Name(), "error", err)
+			o.cfg.Log.Error("a segment could not be finished; it will be repaired and shipped later",
+				"segment", s.Name(), "error", err)
 			o.mu.Lock()
 			o.failure = errors.Join(o.failure, err)
 			o.mu.Unlock()

@@ -40,14 +40,18 @@ func newWatch(d *Connection) *watch {
 	w := &watch{
 		store: d.Store, conn: d,
 		skew: prometheus.NewGauge(prometheus.GaugeOpts{
-			Name: "trawl_clock_skew_seconds", Help: "By how much the clock of this process is ahead of Redis's; negative is behind."}),
+			Name: "trawl_clock_skew_seconds",
+			Help: "By how much the clock of this process is ahead of Redis's; negative is behind."}),
 		emptied: prometheus.NewCounter(prometheus.CounterOpts{
-			Name: "trawl_redis_emptied_total", Help: "How often Redis was found to have lost its data, or to hold other data than before."}),
+			Name: "trawl_redis_emptied_total",
+			Help: "How often Redis was found to have lost its data, or to hold other data than before."}),
 		foreign: prometheus.NewGauge(prometheus.GaugeOpts{
-			Name: "trawl_redis_other_version", Help: "1 while the keys in Redis are of another version of trawl, so that this process leaves them alone."}),
+			Name: "trawl_redis_other_version",
+			Help: "1 while the keys in Redis are of another version of trawl, so that this process leaves them alone."}),
 	}
 	w.garbage = prometheus.NewCounter(prometheus.CounterOpts{
-		Name: "trawl_redis_garbage_total", Help: "Keys and entries in Redis that this process could not use, and set aside."})
+		Name: "trawl_redis_garbage_total",
+		Help: "Keys and entries in Redis that this process could not use, and set aside."})
 	d.Registry.MustRegister(w.skew, w.emptied, w.foreign, w.garbage)
 	return w
 }

@@ -134,7 +134,8 @@ func NewWorker(conn *Connection, cfg WorkerConfig) (*Worker, error) {
 		poll = local.Poll
 	}
 	rt, err := NewRuntime(conn.Store, conn.Asynq, RuntimeConfig{
-		Name: cfg.Name, Concurrency: cfg.Concurrency, Poll: poll, Fetch: cfg.Fetch, Metrics: conn.Registry, Log: conn.Log,
+		Name: cfg.Name, Concurrency: cfg.Concurrency, Poll: poll, Fetch: cfg.Fetch, Metrics: conn.Registry,
+		Log:      conn.Log,
 		Handlers: cfg.Handlers, HandlerTime: cfg.HandlerTime, HandlerPlaces: cfg.HandlerPlaces,
 		Grace: cfg.Grace, Settled: cfg.Observer.Settled,
 	})
@@ -148,15 +149,17 @@ func NewWorker(conn *Connection, cfg WorkerConfig) (*Worker, error) {
 	w := &Worker{
 		conn: conn, out: cfg.Out, only: cfg.Jobs, rt: rt,
 		jobWorkers: make(map[string]*JobWorker), leaving: make(map[string]chan struct{}),
-		noted: make(map[string]time.Time), rests: make(map[string]rest), known: make(map[string]bool), notices: newNotices(conn.Store, cfg.Name),
-		access: newAccess(conn.Store, rt, cfg), local: local, observer: cfg.Observer, nudges: make(chan struct{}, 1),
+		noted: make(map[string]time.Time), rests: make(map[string]rest), known: make(map[string]bool),
+		notices: newNotices(conn.Store, cfg.Name),
+		access:  newAccess(conn.Store, rt, cfg), local: local, observer: cfg.Observer, nudges: make(chan struct{}, 1),
 		ports: make(map[string]bool),
 	}
 	w.going.Store(new([]crawler.Status))
 	if cfg.Out.spool == nil && (local == nil || !local.Sole) {
 		w.adopter = newAdopter(cfg.Out.cfg.Where, conn.Log)
 		if !conn.Store.Private() {
-			w.writers = newWriters(conn.Store, cfg.Name, func(job string) string { return output.Join(cfg.Out.cfg.Where, job) })
+			w.writers = newWriters(conn.Store, cfg.Name,
+				func(job string) string { return output.Join(cfg.Out.cfg.Where, job) })
 		}
 	}
 	return w, nil
@@ -238,7 +241,8 @@ func (w *Worker) round(ctx, hard context.Context) {
 		if !job.State.Ended() || len(job.Unfinished) > 0 {
 			going = append(going, job)
 		}
-		if job.State == crawler.StateDone && w.known[name] && w.local == nil { // for a local crawl, crawl.json contains it
+		// For a local crawl, crawl.json contains it.
+		if job.State == crawler.StateDone && w.known[name] && w.local == nil {
 			w.noteEnd(ctx, hard, job)
 		}
 		if job.Closing && w.writers != nil { // its files must be finished
@@ -289,7 +293,8 @@ func (w *Worker) settled(job, writer string) {
 
 // wants reports whether the worker serves the job, or the periodic job that it is a run of.
 func (w *Worker) wants(job crawler.Status) bool {
-	return len(w.only) == 0 || slices.Contains(w.only, job.Job.Name) || job.RunOf != "" && slices.Contains(w.only, job.RunOf)
+	return len(w.only) == 0 || slices.Contains(w.only, job.Job.Name) || job.RunOf != "" &&
+		slices.Contains(w.only, job.RunOf)
 }
 
 // tell reports to these jobs why their pages cannot be kept here, and to all others that
@@ -403,7 +408,9 @@ func (w *Worker) take(hard context.Context, job crawler.Status) (*JobWorker, err
 	}
 	var st *JobWorker
 	where := w.out.Where(w.folder(job.Job.Name))
-	st, err = w.rt.NewJobWorker(job, home, out, func(r queue.Report, err error) { w.hear(hard, job, where, r, lost(st, err)) })
+	st, err = w.rt.NewJobWorker(job, home, out, func(r queue.Report, err error) {
+		w.hear(hard, job, where, r, lost(st, err))
+	})
 	if err != nil {
 		w.failed(job.Job.Name, err)
 		return nil, err
@@ -413,10 +420,13 @@ func (w *Worker) take(hard context.Context, job crawler.Status) (*JobWorker, err
 	}
 	st.Waits(func(why error) { w.waits(job.Job.Name, why) })
 	if w.local != nil {
-		st.Rests(func(h crawler.Host, reason string, wait time.Duration) { w.local.Rests(job.Job.Name, h, reason, wait) })
+		st.Rests(func(h crawler.Host, reason string, wait time.Duration) {
+			w.local.Rests(job.Job.Name, h, reason, wait)
+		})
 	}
 	w.conn.Ready.Set(job.Job.Name, nil)
-	if err = errors.Join(st.widen(hard), st.openPorts(hard)); err == nil && job.Origin.Opens && !w.access.closed && w.local == nil {
+	if err = errors.Join(st.widen(hard), st.openPorts(hard)); err == nil && job.Origin.Opens && !w.access.closed &&
+		w.local == nil {
 		err = st.lend(hard)
 	}
 	if err == nil {
@@ -469,5 +479,6 @@ func (w *Worker) waits(job string, why error) {
 		w.conn.Log.Info("the pages of a job can be kept again; the crawl continues", "job", job)
 		return
 	}
-	w.conn.Log.Error("the pages of a job cannot be kept; the crawl waits, and continues by itself once that is fixed", "job", job, "error", why)
+	w.conn.Log.Error("the pages of a job cannot be kept; the crawl waits, and continues by itself once that is fixed",
+		"job", job, "error", why)
 }

@@ -134,5 +134,6 @@ func (f *Frontier) runAdmit(ctx context.Context, a *admission, args []any) (int,
 		}
 		return f.admitConfirmed(ctx, cluster, base, args)
 	}
-	return run(ctx, f.rdb, f.depths.pick(admitScript(), admitDepthScript()), "admit", base, f.depths.args(args)...).Int()
+	return run(ctx, f.rdb, f.depths.pick(admitScript(), admitDepthScript()), "admit", base,
+		f.depths.args(args)...).Int()
 }

@@ -48,7 +48,8 @@ func armsTogether(t *testing.T, b *bench) {
 		}
 	}
 	if c := b.counters(); c.Armed != most || c.Due != 70 || c.Ready != 70 {
-		t.Fatalf("%d visits are armed, %d hosts due and %d of them ready, want %d, 70 and 70", c.Armed, c.Due, c.Ready, most)
+		t.Fatalf("%d visits are armed, %d hosts due and %d of them ready, want %d, 70 and 70", c.Armed, c.Due, c.Ready,
+			most)
 	}
 	orders, err := b.Arm(t.Context(), most+5)
 	if err != nil || len(orders) != 5 {

@@ -66,7 +66,8 @@ func (quiet) Error(...any) {}
 func (quiet) Fatal(...any) {}
 
 func (p *post) enqueue(payload string) error {
-	task := asynq.NewTask("crawl:fetch", []byte(payload), asynq.Queue(p.queue), asynq.TaskID(payload), asynq.Retention(time.Hour))
+	task := asynq.NewTask("crawl:fetch", []byte(payload), asynq.Queue(p.queue), asynq.TaskID(payload),
+		asynq.Retention(time.Hour))
 	_, err := p.client.EnqueueContext(p.t.Context(), task)
 	if errors.Is(err, asynq.ErrTaskIDConflict) {
 		return nil
@@ -109,7 +110,9 @@ func TestAsynqWorksOnEachKindOfRedis(t *testing.T) {
 	for kind, url := range map[string]func(t testing.TB) string{
 		"a single server":         func(t testing.TB) string { return redistest.New(t) },
 		"a user with just rights": withRights,
-		"a Cluster":               func(t testing.TB) string { return "redis+cluster://" + strings.Join(redistest.Cluster(t), ",") },
+		"a Cluster": func(t testing.TB) string {
+			return "redis+cluster://" + strings.Join(redistest.Cluster(t), ",")
+		},
 		"a master with Sentinels": func(t testing.TB) string { return redistest.Sentinel(t).URL("/0") },
 		"another database than 0": func(t testing.TB) string { return "redis://" + redistest.Own(t).TCP + "/3" },
 	} {

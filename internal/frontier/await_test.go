@@ -25,14 +25,16 @@ func awaitsWriters(t *testing.T, b *bench) {
 	b.must(b.store.Await(ctx, name, "w2", "files are open in \"out dir\"", time.Minute))
 	b.must(b.store.Await(ctx, name, "w1", "pages wait for the bucket", time.Hour))
 	b.must(b.store.Await(ctx, name, "dead", "it is not heard of again", -time.Millisecond))
-	if diff := cmp.Diff([]string{"w1: pages wait for the bucket", "w2: files are open in \"out dir\""}, b.awaited()); diff != "" {
+	if diff := cmp.Diff([]string{"w1: pages wait for the bucket", "w2: files are open in \"out dir\""},
+		b.awaited()); diff != "" {
 		t.Errorf("awaited (-want +got):\n%s", diff)
 	}
 	if left := b.status().Awaited[0].Until.Sub(b.status().Now); left < 55*time.Minute || left > time.Hour {
 		t.Errorf("w1 is awaited for %v, want an hour", left)
 	}
 	b.must(b.store.Await(ctx, name, "w0", crawler.OpenFiles+"/out/news", -time.Millisecond))
-	if left := b.status().OutputPending(crawler.Counters{}); !strings.Contains(left, "worker w0 left unfinished files in /out/news") || len(b.status().Unfinished) != 1 {
+	if left := b.status().OutputPending(crawler.Counters{}); !strings.Contains(left,
+		"worker w0 left unfinished files in /out/news") || len(b.status().Unfinished) != 1 {
 		t.Errorf("of a writer that died it says %q", left)
 	}
 	b.must(b.store.Await(ctx, name, "w0", "", 0))

@@ -72,10 +72,12 @@ func TestAStrictClusterRefusesAScriptASecondSlot(t *testing.T) {
 	}
 	script := redis.NewScript(`redis.call('GET', KEYS[1]) return redis.call('GET', ARGV[1])`)
 	for i := range 20 {
-		if err := script.Run(t.Context(), b.rdb, []string{"{a}"}, fmt.Sprint("{a}", i)).Err(); !errors.Is(err, redis.Nil) {
+		if err := script.Run(t.Context(), b.rdb, []string{"{a}"}, fmt.Sprint("{a}", i)).Err(); !errors.Is(err,
+			redis.Nil) {
 			t.Errorf("a second key in the same slot: %v", err)
 		}
-		if err := script.Run(t.Context(), b.rdb, []string{"{a}"}, fmt.Sprint("b", i)).Err(); err == nil || errors.Is(err, redis.Nil) {
+		if err := script.Run(t.Context(), b.rdb, []string{"{a}"}, fmt.Sprint("b", i)).Err(); err == nil ||
+			errors.Is(err, redis.Nil) {
 			t.Errorf("a key in a second slot: %v, want an error", err)
 		}
 	}
@@ -83,7 +85,8 @@ func TestAStrictClusterRefusesAScriptASecondSlot(t *testing.T) {
 
 func TestANodeThatAnnouncesAnAddressWhichCannotBeReachedIsNamed(t *testing.T) {
 	t.Parallel()
-	node := redistest.Own(t, "--cluster-enabled", "yes", "--cluster-announce-ip", "127.0.0.1", "--cluster-announce-port", "1")
+	node := redistest.Own(t, "--cluster-enabled", "yes", "--cluster-announce-ip", "127.0.0.1",
+		"--cluster-announce-port", "1")
 	slots := []any{"CLUSTER", "ADDSLOTS"}
 	for slot := range 16384 {
 		slots = append(slots, slot)
@@ -91,7 +94,8 @@ func TestANodeThatAnnouncesAnAddressWhichCannotBeReachedIsNamed(t *testing.T) {
 	if err := connect(t, node.URL()).Do(t.Context(), slots...).Err(); err != nil {
 		t.Fatal(err)
 	}
-	want := "Redis Cluster at " + node.TCP + ": dial tcp 127.0.0.1:1: connect: connection refused: start that node, or let it announce an address"
+	want := "Redis Cluster at " + node.TCP +
+		": dial tcp 127.0.0.1:1: connect: connection refused: start that node, or let it announce an address"
 	if err := ping(t, "redis+cluster://"+node.TCP); err == nil || !strings.HasPrefix(err.Error(), want) {
 		t.Errorf("error %v\nwant  %q", err, want)
 	}
@@ -131,18 +135,19 @@ func (b *bench) census() (shards map[string]int, keys int) {
 	b.t.Helper()
 	var mu sync.Mutex
 	shards = make(map[string]int)
-	err := b.rdb.(*redis.ClusterClient).ForEachMaster(b.t.Context(), func(ctx context.Context, node *redis.Client) error {
-		mu.Lock()
-		defer mu.Unlock()
-		found := node.Scan(ctx, 0, keyPrefix+"{"+b.job.Name+"*", 1000).Iterator()
-		for found.Next(ctx) {
-			keys++
-			if strings.HasSuffix(found.Val(), "}:"+nameCount) {
-				shards[node.Options().Addr]++
+	err := b.rdb.(*redis.ClusterClient).ForEachMaster(b.t.Context(),
+		func(ctx context.Context, node *redis.Client) error {
+			mu.Lock()
+			defer mu.Unlock()
+			found := node.Scan(ctx, 0, keyPrefix+"{"+b.job.Name+"*", 1000).Iterator()
+			for found.Next(ctx) {
+				keys++
+				if strings.HasSuffix(found.Val(), "}:"+nameCount) {
+					shards[node.Options().Addr]++
+				}
 			}
-		}
-		return found.Err()
-	})
+			return found.Err()
+		})
 	if err != nil {
 		b.t.Fatal(err)
 	}

@@ -45,14 +45,16 @@ type topology struct {
 // admitConfirmed runs admit on the master of a shard and waits for a replica to confirm it.
 // Both use one connection, because WAIT covers only the writes of its own connection, and
 // because a master that dies in between breaks that connection.
-func (f *Frontier) admitConfirmed(ctx context.Context, cluster *redis.ClusterClient, base string, args []any) (int, error) {
+func (f *Frontier) admitConfirmed(ctx context.Context, cluster *redis.ClusterClient, base string,
+	args []any) (int, error) {
 	node, err := cluster.MasterForKey(ctx, base)
 	if err != nil {
 		return 0, fmt.Errorf("frontier: the master of %s: %w", base, redisconn.Passing(err))
 	}
 	conn := node.Conn()
 	defer conn.Close()
-	fresh, err := run(ctx, conn, f.depths.pick(admitScript(), admitDepthScript()), "admit", base, f.depths.args(args)...).Int()
+	fresh, err := run(ctx, conn, f.depths.pick(admitScript(), admitDepthScript()), "admit", base,
+		f.depths.args(args)...).Int()
 	if err == nil {
 		written := fresh > 0 || f.depths.kept() // URLs seen before may have got a smaller depth
 		err = f.confirmations.confirm(ctx, conn, node.Options().Addr, base, written)

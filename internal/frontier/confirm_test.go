@@ -57,7 +57,8 @@ func (a *apart) links(n int) []queue.Entry {
 	var all []queue.Entry
 	for i := range n {
 		all = append(all, queue.Entry{
-			URL: url(a.t, fmt.Sprintf("http://%s/%d", a.to, i)), Referrer: url(a.t, "http://"+string(a.from)+"/"), Band: queue.BandNormal,
+			URL: url(a.t, fmt.Sprintf("http://%s/%d", a.to, i)), Referrer: url(a.t, "http://"+string(a.from)+"/"),
+			Band: queue.BandNormal,
 		})
 	}
 	return all

@@ -78,9 +78,11 @@ func addCounter(c *crawler.Counters, name string, by int64) {
 	}
 	fields := map[string]*int64{
 		"seen": &c.Seen, "waiting": &c.Waiting, "flight": &c.Flight, "hosts": &c.Hosts,
-		"visits": &c.Visits, "broken": &c.Broken, "bytes": &c.Bytes, "over": &c.Over, "incomplete": &c.Incomplete, "items": &c.Items,
-		"unshipped": &c.Unshipped, "ondisk": &c.OnDisk, "lost": &c.Lost, "shipped": &c.Shipped, "reclaimed": &c.Reclaimed,
-		"garbage": &c.Garbage, "mutedmore": &c.MutedMore,
+		"visits": &c.Visits, "broken": &c.Broken, "bytes": &c.Bytes, "over": &c.Over, "incomplete": &c.Incomplete,
+		"items":     &c.Items,
+		"unshipped": &c.Unshipped, "ondisk": &c.OnDisk, "lost": &c.Lost, "shipped": &c.Shipped,
+		"reclaimed": &c.Reclaimed,
+		"garbage":   &c.Garbage, "mutedmore": &c.MutedMore,
 		"nearer": &c.Nearer, "lowered": &c.Lowered, "known": &c.Known,
 	}
 	if field := fields[name]; field != nil {

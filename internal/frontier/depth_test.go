@@ -43,7 +43,8 @@ func TestDepth(t *testing.T) {
 		{"a limit beyond what seen can hold is kept by the entries", 5000, keepsFarDepths},
 		{"seen stays exact while its buckets are split", 3, exactWhileDepthsGrow},
 		{"seen stays exact while its buckets are split, with depths of two digits", 12, exactWhileDepthsGrow},
-		{"a URL that is forgotten leaves neither depth nor links, and one that waits again keeps its depth", 3, forgetsDepths},
+		{"a URL that is forgotten leaves neither depth nor links, and one that waits again keeps its depth", 3,
+			forgetsDepths},
 		{"a URL that is forgotten is told apart from those of other depths, of two digits", 98, forgetsDepths},
 		{"a job that is removed leaves nothing of it", 3, removesLinks},
 	} {
@@ -52,9 +53,13 @@ func TestDepth(t *testing.T) {
 			for _, shards := range []int{1, 4} {
 				t.Run(fmt.Sprintf("%d shards", shards), func(t *testing.T) {
 					t.Parallel()
-					redistest.Both(t, func(t *testing.T, url string) { c.story(t, newDepthBench(t, url, shards, c.depth)) })
+					redistest.Both(t, func(t *testing.T, url string) {
+						c.story(t, newDepthBench(t, url, shards, c.depth))
+					})
 					if shards > 1 {
-						t.Run("cluster", func(t *testing.T) { c.story(t, newDepthBench(t, clusterURL(t), shards, c.depth).strict()) })
+						t.Run("cluster", func(t *testing.T) {
+							c.story(t, newDepthBench(t, clusterURL(t), shards, c.depth).strict())
+						})
 					}
 				})
 			}
@@ -261,7 +266,8 @@ func givesOutAgain(t *testing.T, b *bench) {
 	if got, err := b.nearer(t.Context(), shard, 10, time.Hour, nil); err != nil || len(got) != 0 {
 		t.Fatalf("given out to another as well: %q, %v", got, err)
 	}
-	b.must(b.rdb.ZAdd(t.Context(), b.base(shard)+nameNearer, redis.Z{Score: 1, Member: b.rdb.ZRange(t.Context(), b.base(shard)+nameNearer, 0, 0).Val()[0]}).Err())
+	b.must(b.rdb.ZAdd(t.Context(), b.base(shard)+nameNearer,
+		redis.Z{Score: 1, Member: b.rdb.ZRange(t.Context(), b.base(shard)+nameNearer, 0, 0).Val()[0]}).Err())
 	b.approachAll()
 	b.haveDepths(map[string]int{page: 2, link: 3})
 	if _, err := b.nearer(t.Context(), shard, 0, time.Hour, lost[:1]); err != nil {
@@ -313,7 +319,8 @@ func remembersNothingWhenStale(t *testing.T, b *bench) {
 	lease := b.open("a.test")
 	b.take(lease, 1, page)
 	b.must(b.Abandon(t.Context()))
-	if _, err := lease.Remember(t.Context(), []fetched.Outlinks{b.outlinks(page, 3, "http://a.test/")}); !errors.Is(err, queue.ErrStale) {
+	if _, err := lease.Remember(t.Context(), []fetched.Outlinks{b.outlinks(page, 3, "http://a.test/")}); !errors.Is(err,
+		queue.ErrStale) {
 		t.Errorf("the late call has the error %v", err)
 	}
 	b.at(2, 0, page)
@@ -327,7 +334,8 @@ func leavesOutUnreadable(t *testing.T, b *bench) {
 	b.nearerPage(bad, "http://a.test/other")
 	base := b.base(b.shardOf("a.test"))
 	for _, key := range b.keys() {
-		if fields, err := b.rdb.HKeys(t.Context(), key).Result(); err == nil && strings.HasPrefix(key, base+nameOutlinks) {
+		if fields, err := b.rdb.HKeys(t.Context(), key).Result(); err == nil &&
+			strings.HasPrefix(key, base+nameOutlinks) {
 			b.must(b.rdb.HSet(t.Context(), key, fields[0], "garbage").Err())
 		}
 	}

@@ -27,7 +27,8 @@ func TestOnAFullRedisReadingAndEndingWorks(t *testing.T) {
 	b := newBench(t, redistest.Own(t).URL(), 1)
 	b.admit(2, "http://a.test/1", "http://a.test/2")
 	b.configure("maxmemory", "1")
-	if err := b.store.Probe(ctx); err == nil || !strings.HasPrefix(err.Error(), "Redis is full (maxmemory): raise maxmemory there") {
+	if err := b.store.Probe(ctx); err == nil || !strings.HasPrefix(err.Error(),
+		"Redis is full (maxmemory): raise maxmemory there") {
 		t.Errorf("a full Redis is described as %v", err)
 	}
 	b.must(New(b.rdb).CheckSchema(ctx)) // there is no version yet, and it cannot be written
@@ -77,7 +78,8 @@ func TestDistressIsWorded(t *testing.T) {
 	} {
 		t.Run(c.situation, func(t *testing.T) {
 			t.Parallel()
-			rdb := redis.NewClient(&redis.Options{Addr: c.addr, Password: c.password, ContextTimeoutEnabled: true, MaxRetries: -1})
+			rdb := redis.NewClient(&redis.Options{Addr: c.addr, Password: c.password, ContextTimeoutEnabled: true,
+				MaxRetries: -1})
 			defer rdb.Close()
 			ctx, cancel := context.WithTimeout(t.Context(), 5*time.Second)
 			defer cancel()

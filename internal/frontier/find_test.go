@@ -21,7 +21,8 @@ func findsURLs(t *testing.T, b *bench) {
 	b.settle(lease, crawler.OutcomeFetched, taken[0])
 	retry := taken[1].Entry
 	retry.Tries++
-	err := lease.Settle(t.Context(), []queue.Settlement{{Ticket: taken[1].Ticket, Outcome: crawler.OutcomeRetry, Retry: retry, After: time.Hour}})
+	err := lease.Settle(t.Context(),
+		[]queue.Settlement{{Ticket: taken[1].Ticket, Outcome: crawler.OutcomeRetry, Retry: retry, After: time.Hour}})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -32,7 +33,9 @@ func findsURLs(t *testing.T, b *bench) {
 		"http://a.test/again": {Place: queue.PlaceLater, Entry: retry},
 		"http://a.test/0":     {Place: queue.PlaceFlight, Entry: taken[2].Entry},
 		"http://a.test/1":     {Place: queue.PlaceQueue, Entry: b.entries(queue.BandNormal, "http://a.test/1")[0]},
-		"http://a.test/2499":  {Place: queue.PlaceQueue, Entry: b.entries(queue.BandNormal, "http://a.test/2499")[0], Before: 2498},
+		"http://a.test/2499": {
+			Place: queue.PlaceQueue, Entry: b.entries(queue.BandNormal, "http://a.test/2499")[0], Before: 2498,
+		},
 	} {
 		got, err := b.Find(t.Context(), url(t, text))
 		if err != nil {

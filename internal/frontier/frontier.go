@@ -105,7 +105,8 @@ func (f *Frontier) sweepBatch(ctx context.Context, shard int, ahead time.Duratio
 	if b := f.budgets(); b.pages > 0 || b.domain > 0 {
 		hold = reprieve
 	}
-	got, err := run(ctx, f.rdb, sweepScript(), "sweep", f.base(shard), sweepBatch, hold.Milliseconds(), ahead.Milliseconds()).Slice()
+	got, err := run(ctx, f.rdb, sweepScript(), "sweep", f.base(shard), sweepBatch, hold.Milliseconds(),
+		ahead.Milliseconds()).Slice()
 	if err != nil {
 		return 0, 0, err
 	}

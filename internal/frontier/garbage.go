@@ -94,7 +94,8 @@ func (s *Store) setAside(ctx context.Context, job, name string) error {
 }
 
 // jobKeys are the job's own keys that it can do without, and their types.
-var jobKeys = map[string]string{nameHolds: "zset", nameHomes: "set", namePorts: "set", nameTroubles: "hash", nameAwaited: "hash", nameGarbage: "list"}
+var jobKeys = map[string]string{nameHolds: "zset", nameHomes: "set", namePorts: "set", nameTroubles: "hash",
+	nameAwaited: "hash", nameGarbage: "list"}
 
 // mendStatus reads a job's status when a key has the wrong type. It sets aside the keys
 // that the job can do without.
@@ -120,7 +121,8 @@ func (s *Store) mendStatus(ctx context.Context, name string) (crawler.Status, er
 	if err != nil {
 		return crawler.Status{}, fmt.Errorf("job %s: %w", name, err)
 	}
-	return broken(name, now, fmt.Sprintf("its record %s is a %s, which should be a hash", jobBase(name)+nameJob, kind)), nil
+	return broken(name, now, fmt.Sprintf("its record %s is a %s, which should be a hash", jobBase(name)+nameJob, kind)),
+		nil
 }
 
 // broken returns the status of a job whose record cannot be read.
@@ -142,7 +144,8 @@ func flaw(status *crawler.Status, name, settings string) string {
 		return fmt.Sprintf("its settings in %s cannot be read: %v", record, err)
 	}
 	switch status.State {
-	case crawler.StateCreated, crawler.StateRunning, crawler.StatePaused, crawler.StateDone, crawler.StateCancelled, crawler.StateFailed:
+	case crawler.StateCreated, crawler.StateRunning, crawler.StatePaused, crawler.StateDone, crawler.StateCancelled,
+		crawler.StateFailed:
 	default:
 		return fmt.Sprintf("its state %q in %s is unknown", string(status.State), record)
 	}
@@ -237,7 +240,8 @@ var queueKeys = map[string]string{
 // have the wrong type. It returns their names. Visits that were enqueued there are armed
 // again after [ArmTerm].
 func (s *Store) MendQueue(ctx context.Context, job string) (gone []string, err error) {
-	want := map[string]string{keyQueues: "set", "asynq:servers": "zset", "asynq:workers": "zset", "asynq:schedulers": "zset"}
+	want := map[string]string{keyQueues: "set", "asynq:servers": "zset", "asynq:workers": "zset",
+		"asynq:schedulers": "zset"}
 	for name, kind := range queueKeys {
 		want[queueBase(job)+name] = kind
 	}

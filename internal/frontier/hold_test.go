@@ -120,7 +120,8 @@ func oneAtATime(t *testing.T, c *commons) {
 		t.Errorf("the turn knows %+v of the job before", got)
 	}
 	if wait := second.Wait(); wait > rest || time.Since(left)+wait < rest {
-		t.Errorf("the first request may be made in %v, %v after the host was left, want %v after that", wait, time.Since(left), rest)
+		t.Errorf("the first request may be made in %v, %v after the host was left, want %v after that", wait,
+			time.Since(left), rest)
 	}
 }
 
@@ -227,7 +228,8 @@ func lostWorker(t *testing.T, c *commons) {
 	order := c.b.armed(c.host)
 	next, err := c.b.Open(t.Context(), order, "tester", visit.Want{})
 	c.b.must(err)
-	if got := holds(t, next, true); got.Gap != time.Minute || time.Since(got.Last) > 30*time.Second || next.Wait() < 30*time.Second {
+	if got := holds(t, next, true); got.Gap != time.Minute || time.Since(got.Last) > 30*time.Second ||
+		next.Wait() < 30*time.Second {
 		t.Errorf("a visit broke just now, and the turn waits %v and knows %+v", next.Wait(), got)
 	}
 }
@@ -270,7 +272,8 @@ func (b *bench) reopen(h crawler.Host) visit.HostLease {
 	b.t.Helper()
 	epoch, err := b.rdb.HGet(b.t.Context(), b.baseOf(h)+nameHost+string(h), "epoch").Int64()
 	b.must(err)
-	return &HostLease{frontier: b.Frontier, ref: queue.VisitRef{Host: h, Epoch: epoch}, base: b.baseOf(h), lock: new(hostLock)}
+	return &HostLease{frontier: b.Frontier, ref: queue.VisitRef{Host: h, Epoch: epoch}, base: b.baseOf(h),
+		lock: new(hostLock)}
 }
 
 func unreadableHold(t *testing.T, c *commons) {

@@ -68,7 +68,8 @@ func (l *HostLease) Recalled() bool { return l.recalled.Load() }
 func (l *HostLease) heed(packed string) error {
 	rules, err := queue.UnpackHostRules(packed)
 	if err != nil { // visit the host as if it had no rules
-		l.frontier.reports.add(l.frontier.job.Name, fmt.Sprintf("the rules of host %s cannot be read: %q", l.ref.Host, packed))
+		l.frontier.reports.add(l.frontier.job.Name,
+			fmt.Sprintf("the rules of host %s cannot be read: %q", l.ref.Host, packed))
 		rules = crawler.HostRules{}
 	}
 	l.rules.Store(&rules)
@@ -99,7 +100,8 @@ func (l *HostLease) Take(ctx context.Context, n int, gap time.Duration) ([]queue
 }
 
 // take moves URLs into flight, and returns the tickets of those that cannot be decoded.
-func (l *HostLease) take(ctx context.Context, n int, gap time.Duration) (taken []queue.Taken, garbage []any, err error) {
+func (l *HostLease) take(ctx context.Context, n int,
+	gap time.Duration) (taken []queue.Taken, garbage []any, err error) {
 	if err := l.lock.last(ctx, gap); err != nil {
 		return nil, nil, err
 	}
@@ -107,7 +109,8 @@ func (l *HostLease) take(ctx context.Context, n int, gap time.Duration) (taken [
 	if err != nil {
 		return nil, nil, err
 	}
-	got, err := run(ctx, l.frontier.rdb, takeScript(), "take", l.base, l.head(granted, gap.Milliseconds())...).StringSlice()
+	got, err := run(ctx, l.frontier.rdb, takeScript(), "take", l.base,
+		l.head(granted, gap.Milliseconds())...).StringSlice()
 	if err != nil {
 		return nil, nil, err
 	}
@@ -142,7 +145,8 @@ func (l *HostLease) unpackAll(got []string) (taken []queue.Taken, garbage []any)
 
 // discard sets aside entries that cannot be decoded.
 func (l *HostLease) discard(ctx context.Context, tickets []any) error {
-	l.frontier.reports.add(l.frontier.job.Name, fmt.Sprintf("%d entries of host %s cannot be read", len(tickets), l.ref.Host))
+	l.frontier.reports.add(l.frontier.job.Name, fmt.Sprintf("%d entries of host %s cannot be read", len(tickets),
+		l.ref.Host))
 	return run(ctx, l.frontier.rdb, discardScript(), "discard", l.base, l.head(tickets...)...).Err()
 }
 
@@ -158,7 +162,8 @@ func (l *HostLease) unpack(ticket, packed string) (queue.Entry, error) {
 func (l *HostLease) Claim(ctx context.Context, e queue.Entry) (ticket string, fresh bool, err error) {
 	depths := l.frontier.depths
 	args := depths.args(l.head(l.frontier.member(e.URL, e.Depth), int(e.Band), e.Pack()))
-	ticket, err = run(ctx, l.frontier.rdb, depths.pick(claimScript(), claimDepthScript()), "claim", l.base, args...).Text()
+	ticket, err = run(ctx, l.frontier.rdb, depths.pick(claimScript(), claimDepthScript()), "claim", l.base,
+		args...).Text()
 	return ticket, ticket != "", err
 }
 
@@ -178,7 +183,8 @@ func (l *HostLease) Occupy(ctx context.Context, ip netip.Addr) (queue.Occupancy,
 
 // Settle takes URLs out of flight, with their outcomes.
 func (l *HostLease) Settle(ctx context.Context, done []queue.Settlement) error {
-	fetched, err := run(ctx, l.frontier.rdb, settleScript(), "settle", l.base, l.head(l.settlementArgs(done)...)...).Int64()
+	fetched, err := run(ctx, l.frontier.rdb, settleScript(), "settle", l.base,
+		l.head(l.settlementArgs(done)...)...).Int64()
 	if err != nil {
 		return err
 	}

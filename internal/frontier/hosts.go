@@ -38,7 +38,8 @@ func (f *Frontier) Host(ctx context.Context, h crawler.Host) (crawler.HostStatus
 	strikes, givenUp := queue.HostHealth{ConsecutiveFailures: int(got[5].(int64))}.Shown()
 	return crawler.HostStatus{
 		Host: h, State: state, Worker: got[1].(string), Rules: rules,
-		Pages: got[3].(int64), Seen: got[4].(int64), ConsecutiveFailures: strikes, GivenUp: givenUp, Trouble: got[6].(string),
+		Pages: got[3].(int64), Seen: got[4].(int64), ConsecutiveFailures: strikes, GivenUp: givenUp,
+		Trouble:  got[6].(string),
 		Interval: time.Duration(got[7].(int64)) * time.Millisecond,
 		Due:      time.Duration(max(0, got[8].(int64))) * time.Millisecond,
 		Waiting:  got[9].(int64), Flight: got[10].(int64),

@@ -84,9 +84,11 @@ func reachesVisit(t *testing.T, b *bench) {
 	}{
 		{"open", crawler.HostRules{Delay: &delay}, func() error { return nil }},
 		{"take", crawler.HostRules{Pages: 7}, func() error { _, err := lease.Take(t.Context(), 1, 0); return err }},
-		{"renew", crawler.HostRules{Delay: &delay, Paused: true, Pages: 1}, func() error { return lease.Renew(t.Context(), 0) }},
+		{"renew", crawler.HostRules{Delay: &delay, Paused: true, Pages: 1},
+			func() error { return lease.Renew(t.Context(), 0) }},
 		{"take of all", crawler.HostRules{}, func() error { _, err := lease.Take(t.Context(), 9, 0); return err }},
-		{"take of nothing", crawler.HostRules{Paused: true}, func() error { _, err := lease.Take(t.Context(), 9, 0); return err }},
+		{"take of nothing", crawler.HostRules{Paused: true},
+			func() error { _, err := lease.Take(t.Context(), 9, 0); return err }},
 	} {
 		b.govern("a.test", step.rules, false)
 		if err := step.call(); err != nil {
@@ -99,21 +101,25 @@ func reachesVisit(t *testing.T, b *bench) {
 }
 
 func listsHosts(t *testing.T, b *bench) {
-	b.admit(5, "http://open.test/1", "http://open.test/2", "http://due.test/", "http://armed.test/", "http://idle.test/")
+	b.admit(5, "http://open.test/1", "http://open.test/2", "http://due.test/", "http://armed.test/",
+		"http://idle.test/")
 	idle := b.open("idle.test")
 	b.settle(idle, crawler.OutcomeFetched, b.take(idle, 1, "http://idle.test/")...)
 	b.close(idle, 0)
 	due := b.open("due.test")
-	if err := due.Close(t.Context(), queue.Rest{Wait: time.Hour, Gap: time.Second, Kept: 3 * time.Second, HostHealth: queue.HostHealth{ConsecutiveFailures: 1<<20 + 2, Trouble: "busy"}}); err != nil {
+	if err := due.Close(t.Context(), queue.Rest{Wait: time.Hour, Gap: time.Second, Kept: 3 * time.Second,
+		HostHealth: queue.HostHealth{ConsecutiveFailures: 1<<20 + 2, Trouble: "busy"}}); err != nil {
 		t.Fatal(err)
 	}
 	b.take(b.open("open.test"), 1, "http://open.test/1")
 	b.govern("open.test", crawler.HostRules{Pages: 9}, false)
 
 	want := []crawler.HostStatus{
-		{Host: "open.test", State: crawler.HostOpen, Worker: "tester", Rules: crawler.HostRules{Pages: 9}, Seen: 2, Waiting: 1, Flight: 1},
+		{Host: "open.test", State: crawler.HostOpen, Worker: "tester", Rules: crawler.HostRules{Pages: 9}, Seen: 2,
+			Waiting: 1, Flight: 1},
 		{Host: "armed.test", State: crawler.HostArmed, Seen: 1, Waiting: 1},
-		{Host: "due.test", State: crawler.HostDue, Seen: 1, Waiting: 1, ConsecutiveFailures: 2, GivenUp: true, Trouble: "busy", Interval: 3 * time.Second},
+		{Host: "due.test", State: crawler.HostDue, Seen: 1, Waiting: 1, ConsecutiveFailures: 2, GivenUp: true,
+			Trouble: "busy", Interval: 3 * time.Second},
 	}
 	got, err := b.Hosts(t.Context(), 10)
 	if err != nil {

@@ -157,7 +157,8 @@ func shardOf(h crawler.Host, shards int) int {
 // luaNames defines the key names for the scripts of a shard, one in each paragraph. KEYS[1]
 // is the shard's base.
 var luaNames = strings.ReplaceAll(strings.NewReplacer(
-	"$count", nameCount, "$seen", nameSeen, "$due", nameDue, "$urgent", nameUrgent, "$armed", nameArmed, "$open", nameOpen,
+	"$count", nameCount, "$seen", nameSeen, "$due", nameDue, "$urgent", nameUrgent, "$armed", nameArmed, "$open",
+	nameOpen,
 	"$host", nameHost, "$queue", nameQueue, "$later", nameLater, "$flight", nameFlight,
 	"$address", nameAddress, "$failures", nameFailures, "$parked", nameParked, "$content", nameContent,
 	"$sketches:", nameSketches, "$sketched:", nameSketched, "$band:", nameBand,

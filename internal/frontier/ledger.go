@@ -92,7 +92,8 @@ func (l *ledger) call(ctx context.Context, want int, budget int64) ([]int64, err
 
 // callAs calls the script for the named ledger. If that is garbage, it lets mend restart
 // the ledger and calls again.
-func (l *ledger) callAs(ctx context.Context, name string, want int, budget int64, budgeted any, mend func(context.Context) error) ([]int64, error) {
+func (l *ledger) callAs(ctx context.Context, name string, want int, budget int64, budgeted any,
+	mend func(context.Context) error) ([]int64, error) {
 	base := jobBase(l.frontier.job.Name)
 	call := func() ([]int64, error) {
 		return runKeys(ctx, l.frontier.rdb, ledgerScript(), "ledger", []string{base + name, base + nameJob},

@@ -270,7 +270,8 @@ func (l *HostLease) searchJob(ctx context.Context, open []*candidate) error {
 	for i, c := range open {
 		for _, ref := range owners[i] {
 			p := found[ref]
-			if p != nil && ref != c.self.ref && p.url != c.page.URL && (c.self.ref.at < 0 || p.before(&c.self)) && p.brief.Similar(&c.brief) {
+			if p != nil && ref != c.self.ref && p.url != c.page.URL && (c.self.ref.at < 0 || p.before(&c.self)) &&
+				p.brief.Similar(&c.brief) {
 				c.first = p.url
 				break
 			}
@@ -311,7 +312,8 @@ func (f *Frontier) bands(ctx context.Context, open []*candidate) ([][]sketchRef,
 			return nil, err
 		}
 		if len(got) != len(call.whose) {
-			return nil, fmt.Errorf("frontier: bands on %s: %d bands have %d pages", f.base(call.shard), len(call.whose), len(got))
+			return nil, fmt.Errorf("frontier: bands on %s: %d bands have %d pages", f.base(call.shard), len(call.whose),
+				len(got))
 		}
 		for i, text := range got {
 			if ref, ok := parseSketchRef(text); ok && !slices.Contains(owners[call.whose[i]], ref) {

@@ -92,7 +92,8 @@ func tellsNearDuplicatesInLaterVisits(t *testing.T, b *bench) {
 	}
 	again := b.open("a.test")
 	b.resembles(again, []string{"http://a.test/1"}, "http://a.test/2", "x'")
-	if _, err := lease.Resemble(t.Context(), []crawler.Sketched{sketched(t, "http://a.test/3", "v")}); !errors.Is(err, queue.ErrStale) {
+	if _, err := lease.Resemble(t.Context(), []crawler.Sketched{sketched(t, "http://a.test/3", "v")}); !errors.Is(err,
+		queue.ErrStale) {
 		t.Errorf("a visit that is over compares pages: %v, want ErrStale", err)
 	}
 }
@@ -143,7 +144,8 @@ func remembersSoManySketches(t *testing.T, b *bench) {
 	}
 	lease.(*HostLease).sketches = sketches{}
 	// A page that finds no room is compared with others, but others are not with it.
-	b.resembles(lease, []string{"", "", "http://a.test/1"}, "http://a.test/2", "y", "http://a.test/3", "y", "http://a.test/4", "x'")
+	b.resembles(lease, []string{"", "", "http://a.test/1"}, "http://a.test/2", "y", "http://a.test/3", "y",
+		"http://a.test/4", "x'")
 	if n := b.rdb.LLen(t.Context(), base+nameSketched+"a.test").Val(); n != maxSketches {
 		t.Errorf("%d sketches are remembered, want %d", n, maxSketches)
 	}
@@ -170,7 +172,8 @@ func remembersSoManyBands(t *testing.T, b *bench) {
 		}()
 	}
 	lease := b.open("a.test")
-	b.resembles(lease, []string{"", "http://a.test/1"}, "http://a.test/1", "x", "http://a.test/2", "x") // the host remembers it
+	// The host remembers it.
+	b.resembles(lease, []string{"", "http://a.test/1"}, "http://a.test/1", "x", "http://a.test/2", "x")
 	b.resembles(b.open("b.test"), []string{""}, "http://b.test/1", "x")
 }
 
@@ -178,7 +181,8 @@ func forgetsGarbledSketches(t *testing.T, b *bench) {
 	b.admit(1, "http://a.test/1")
 	lease := b.open("a.test")
 	b.resembles(lease, []string{""}, "http://a.test/1", "x")
-	if err := b.rdb.Append(t.Context(), b.base(b.shardOf("a.test"))+nameSketches+"a.test", "rubbish").Err(); err != nil {
+	if err := b.rdb.Append(t.Context(), b.base(b.shardOf("a.test"))+nameSketches+"a.test",
+		"rubbish").Err(); err != nil {
 		t.Fatal(err)
 	}
 	lease.(*HostLease).sketches = sketches{}

@@ -15,14 +15,17 @@ import (
 // Open begins the visit at a host that was armed with the epoch of o. It implements
 // [visit.Frontier]. If another job of the fleet holds the host, the visit is open but does
 // not hold the host: see [queue.Sharing].
-func (f *Frontier) Open(ctx context.Context, o queue.VisitRef, worker string, want visit.Want) (visit.HostLease, error) {
-	l := &HostLease{frontier: f, ref: o, base: f.baseOf(o.Host), account: ledger{frontier: f, visit: visitName(o.Host, o.Epoch), budgeted: f.budgets().budgeted}}
+func (f *Frontier) Open(ctx context.Context, o queue.VisitRef, worker string,
+	want visit.Want) (visit.HostLease, error) {
+	l := &HostLease{frontier: f, ref: o, base: f.baseOf(o.Host),
+		account: ledger{frontier: f, visit: visitName(o.Host, o.Epoch), budgeted: f.budgets().budgeted}}
 	l.domain = f.domainAccount(o.Host, l.account.visit)
 	if !f.unbudgeted() { // pages must be promised before URLs are taken
 		want.URLs = 0
 	}
 	args := []any{
-		string(o.Host), o.Epoch, f.lease.Milliseconds(), worker, want.URLs, want.Gap.Milliseconds(), want.Ahead.Milliseconds(),
+		string(o.Host), o.Epoch, f.lease.Milliseconds(), worker, want.URLs, want.Gap.Milliseconds(),
+		want.Ahead.Milliseconds(),
 	}
 	if !f.shares {
 		got, err := run(ctx, f.rdb, openScript(), "open", l.base, args...).Slice()
@@ -62,7 +65,8 @@ func (f *Frontier) Open(ctx context.Context, o queue.VisitRef, worker string, wa
 // hold, SETNX writes it without a script; otherwise acquire.lua has to decide. In a Cluster
 // the two keys are on different nodes, so it only opens the visit. It also does if Redis
 // does not know the script yet: the hold must not be acquired before the visit is open.
-func (f *Frontier) openAndAcquire(ctx context.Context, l *HostLease, args []any) (opened []any, acquired bool, err error) {
+func (f *Frontier) openAndAcquire(ctx context.Context, l *HostLease,
+	args []any) (opened []any, acquired bool, err error) {
 	if _, cluster := f.rdb.(*redis.ClusterClient); cluster {
 		opened, err = run(ctx, f.rdb, openScript(), "open", l.base, args...).Slice()
 		return opened, false, err
@@ -98,7 +102,8 @@ func (l *HostLease) opened(ctx context.Context, got []any, err error, want visit
 	}
 	l.wait = time.Duration(got[0].(int64)) * time.Millisecond
 	l.health = queue.HostHealth{
-		Pages: got[1].(int64), ConsecutiveFailures: int(got[2].(int64)), Trouble: got[3].(string), Class: crawler.ErrorClass(got[8].(string)), Traps: got[5].(string),
+		Pages: got[1].(int64), ConsecutiveFailures: int(got[2].(int64)), Trouble: got[3].(string),
+		Class: crawler.ErrorClass(got[8].(string)), Traps: got[5].(string),
 	}
 	if ago := got[6].(int64); ago >= 0 {
 		l.last = time.Now().Add(-time.Duration(ago) * time.Millisecond)

@@ -39,10 +39,12 @@ func keepsWhatIsOpened(t *testing.T, b *bench) {
 	ctx, name := t.Context(), b.job.Name
 	b.must(b.store.OpenHosts(ctx, name, queue.Opened{Hosts: []crawler.Host{"a.test:8080"}}))
 	b.must(b.store.OpenHosts(ctx, name, queue.Opened{}))
-	b.must(b.store.OpenHosts(ctx, name, queue.Opened{Networks: []netip.Prefix{netip.MustParsePrefix("10.0.0.0/8")}, Private: true}))
+	b.must(b.store.OpenHosts(ctx, name, queue.Opened{Networks: []netip.Prefix{netip.MustParsePrefix("10.0.0.0/8")},
+		Private: true}))
 	got, err := b.store.Opened(ctx, name)
 	b.must(err)
-	if len(got.Hosts) != 1 || got.Hosts[0] != "a.test:8080" || len(got.Networks) != 1 || got.Networks[0].String() != "10.0.0.0/8" || !got.Private {
+	if len(got.Hosts) != 1 || got.Hosts[0] != "a.test:8080" || len(got.Networks) != 1 ||
+		got.Networks[0].String() != "10.0.0.0/8" || !got.Private {
 		t.Errorf("opened is %+v", got)
 	}
 	for h, want := range map[crawler.Host]bool{"a.test:8080": true, "a.test": false, "private": false} {
@@ -67,7 +69,8 @@ func keepsWhatIsOpened(t *testing.T, b *bench) {
 
 func keepsPlaces(t *testing.T, b *bench) {
 	ctx, name := t.Context(), b.job.Name
-	one, two := queue.Kept{Worker: "w 1", Machine: "m", Where: "/a b"}, queue.Kept{Worker: "w2", Machine: "n", Where: "s3://b/p"}
+	one, two := queue.Kept{Worker: "w 1", Machine: "m", Where: "/a b"},
+		queue.Kept{Worker: "w2", Machine: "n", Where: "s3://b/p"}
 	for _, pages := range []int64{0, 3, 4} {
 		one.Pages = pages
 		b.must(b.store.Keep(ctx, name, one))

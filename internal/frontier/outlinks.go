@@ -63,11 +63,13 @@ const maxUnpacked = 256 << 20
 
 func (c *linkCodec) start() {
 	var err error
-	if c.encoder, err = zstd.NewWriter(nil, zstd.WithEncoderConcurrency(1), zstd.WithEncoderCRC(false), zstd.WithSingleSegment(true),
+	if c.encoder, err = zstd.NewWriter(nil, zstd.WithEncoderConcurrency(1), zstd.WithEncoderCRC(false),
+		zstd.WithSingleSegment(true),
 		zstd.WithLowerEncoderMem(true), zstd.WithWindowSize(1<<20)); err != nil {
 		panic("frontier: " + err.Error()) // the options are fixed
 	}
-	if c.decoder, err = zstd.NewReader(nil, zstd.WithDecoderConcurrency(1), zstd.WithDecoderLowmem(true), zstd.WithDecoderMaxMemory(maxUnpacked)); err != nil {
+	if c.decoder, err = zstd.NewReader(nil, zstd.WithDecoderConcurrency(1), zstd.WithDecoderLowmem(true),
+		zstd.WithDecoderMaxMemory(maxUnpacked)); err != nil {
 		panic("frontier: " + err.Error())
 	}
 }
@@ -88,8 +90,10 @@ func kindOf(l fetched.Outlink) linkKind {
 
 func (k linkKind) compare(other linkKind) int {
 	return cmp.Or(
-		cmp.Compare(k.via, other.via), cmp.Compare(k.step, other.step), cmp.Compare(k.most, other.most), cmp.Compare(k.band, other.band),
-		cmp.Compare(k.passed, other.passed), cmp.Compare(k.hops, other.hops), cmp.Compare(k.embeds, other.embeds), cmp.Compare(k.sitemapped, other.sitemapped),
+		cmp.Compare(k.via, other.via), cmp.Compare(k.step, other.step), cmp.Compare(k.most, other.most),
+		cmp.Compare(k.band, other.band),
+		cmp.Compare(k.passed, other.passed), cmp.Compare(k.hops, other.hops), cmp.Compare(k.embeds, other.embeds),
+		cmp.Compare(k.sitemapped, other.sitemapped),
 	)
 }
 

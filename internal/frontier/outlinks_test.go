@@ -18,15 +18,19 @@ func TestLinksAreReadAsTheyWerePacked(t *testing.T) {
 	t.Parallel()
 	via := url(t, "https://a.test/folder/page?x=1")
 	links := []fetched.Outlink{
-		{Entry: queue.Entry{URL: url(t, "https://a.test/folder/a"), Referrer: via, Depth: 1, Band: queue.BandNormal}, Most: 3},
-		{Entry: queue.Entry{URL: url(t, "https://a.test/folder/b"), Referrer: via, Depth: 1, Band: queue.BandNormal}, Most: -1},
-		{Entry: queue.Entry{URL: url(t, "http://b.test:8080/?q=%C3%A9"), Referrer: via, Band: queue.BandFirst, Hops: 2}, Most: -1},
+		{Entry: queue.Entry{URL: url(t, "https://a.test/folder/a"), Referrer: via, Depth: 1, Band: queue.BandNormal},
+			Most: 3},
+		{Entry: queue.Entry{URL: url(t, "https://a.test/folder/b"), Referrer: via, Depth: 1, Band: queue.BandNormal},
+			Most: -1},
+		{Entry: queue.Entry{URL: url(t, "http://b.test:8080/?q=%C3%A9"), Referrer: via, Band: queue.BandFirst, Hops: 2},
+			Most: -1},
 		{Entry: queue.Entry{URL: url(t, "http://xn--bcher-kva.test/"), Referrer: via, Depth: 1, Embeds: 3}, Most: -1},
 		{Entry: queue.Entry{URL: url(t, "https://a.test/sitemap.xml"), Band: queue.BandLow, Sitemap: 2}, Most: 98},
 	}
 	for i := range 300 {
 		links = append(links, fetched.Outlink{
-			Entry: queue.Entry{URL: url(t, fmt.Sprintf("https://a.test/%d/%d", i%7, i)), Referrer: via, Depth: 1}, Most: 3,
+			Entry: queue.Entry{URL: url(t, fmt.Sprintf("https://a.test/%d/%d", i%7, i)), Referrer: via, Depth: 1},
+			Most:  3,
 		})
 	}
 	var c linkCodec
@@ -48,7 +52,8 @@ func TestLinksOfADamagedPageAreAnError(t *testing.T) {
 	if links, err := c.unpack(""); err != nil || links != nil {
 		t.Errorf("nothing is read as %v, %v", links, err)
 	}
-	for _, plain := range []string{"x", "\x01", "\x00\x01\x04\x01\x00\x00\x00\xff\xff\x03", "\x00\x01\x04\x01\x00\x00\x00\x01\x00\x03abc"} {
+	for _, plain := range []string{"x", "\x01", "\x00\x01\x04\x01\x00\x00\x00\xff\xff\x03",
+		"\x00\x01\x04\x01\x00\x00\x00\x01\x00\x03abc"} {
 		c.once.Do(c.start)
 		if _, err := c.unpack(string(c.encoder.EncodeAll([]byte(plain), nil))); !errors.Is(err, errLinks) {
 			t.Errorf("%q has the error %v", plain, err)

@@ -62,6 +62,7 @@ func (l *hostLock) wake(ctx context.Context, p party, wait time.Duration) (bool,
 	if err != nil || crawler.State(state) != crawler.StateRunning {
 		return false, nil
 	}
-	woken, err := run(ctx, l.frontier.rdb, wakeScript(), "wake", shardBase(p.job, p.shard), string(l.host), wait.Milliseconds()).Int()
+	woken, err := run(ctx, l.frontier.rdb, wakeScript(), "wake", shardBase(p.job, p.shard), string(l.host),
+		wait.Milliseconds()).Int()
 	return woken == 1, err
 }

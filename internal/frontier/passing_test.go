@@ -72,7 +72,8 @@ func TestAFullRedisRefusesClaimsAndLetsWorkBeFinished(t *testing.T) {
 	b.close(lease, 0)
 	limit("0")
 	if n := b.counters(); n.Open != 1 || n.Due != 2 || n.Armed != 0 || n.Flight != 0 || n.Waiting != 4 {
-		t.Errorf("%d hosts are open, %d due, %d armed; %d URLs are in flight and %d wait; want 1, 2, 0; 0, 4", n.Open, n.Due, n.Armed, n.Flight, n.Waiting)
+		t.Errorf("%d hosts are open, %d due, %d armed; %d URLs are in flight and %d wait; want 1, 2, 0; 0, 4", n.Open,
+			n.Due, n.Armed, n.Flight, n.Waiting)
 	}
 	b.sweepUntil(1)
 	b.take(b.open("a.test"), 9, "http://a.test/2", "http://a.test/3")

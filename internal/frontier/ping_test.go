@@ -42,27 +42,39 @@ func TestWhyNoRedisAnswersIsSaidInOneLine(t *testing.T) {
 	secure, socket := withTLS(t, cert, key)
 	web, secureWeb, silent, nobody := website(t), secureWebsite(t), mute(t), unused(t)
 	for _, c := range []struct{ situation, url, want string }{
-		{"nobody listens", "redis://" + nobody, "no Redis answers at " + nobody + " (dial tcp " + nobody + ": connect: connection refused): start it, or correct the address"},
-		{"there is no such socket", "unix:///no/such/socket", "no Redis answers at /no/such/socket (dial unix /no/such/socket: connect: no such file or directory): start it"},
+		{"nobody listens", "redis://" + nobody, "no Redis answers at " + nobody + " (dial tcp " + nobody +
+			": connect: connection refused): start it, or correct the address"},
+		{"there is no such socket", "unix:///no/such/socket",
+			"no Redis answers at /no/such/socket (dial unix /no/such/socket: connect: no such file or directory): start it"},
 		{"who listens says nothing", "redis://" + silent, "no Redis answers at " + silent},
-		{"a web server answers", "redis://" + web, "what answers at " + web + " is no Redis: correct the host or the port"},
-		{"a web server answers in TLS", "rediss://" + secureWeb + "?ca=" + webRoots(t), "what answers at " + secureWeb + " is no Redis"},
-		{"TLS is spoken to a plain port", "rediss://" + plain, "Redis at " + plain + " speaks no TLS on that port: write redis instead of rediss"},
-		{"a TLS port is spoken to plainly", "redis://" + secure, "what is at " + secure + " speaks TLS: write rediss instead of redis"},
-		{"a TLS server is not known", "rediss://" + secure, "Redis at " + secure + " has a certificate that is not trusted (x509: certificate signed by unknown authority): name who signed it, with ?ca=PATH"},
+		{"a web server answers", "redis://" + web,
+			"what answers at " + web + " is no Redis: correct the host or the port"},
+		{"a web server answers in TLS", "rediss://" + secureWeb + "?ca=" + webRoots(t),
+			"what answers at " + secureWeb + " is no Redis"},
+		{"TLS is spoken to a plain port", "rediss://" + plain,
+			"Redis at " + plain + " speaks no TLS on that port: write redis instead of rediss"},
+		{"a TLS port is spoken to plainly", "redis://" + secure,
+			"what is at " + secure + " speaks TLS: write rediss instead of redis"},
+		{"a TLS server is not known", "rediss://" + secure,
+			"Redis at " + secure + " has a certificate that is not trusted (x509: certificate signed by unknown authority): name who signed it, with ?ca=PATH"},
 		{"a TLS server is known", "rediss://" + secure + "?ca=" + cert, ""},
 		{"a socket is spoken to", "unix://" + socket, ""},
-		{"a password is asked for", "redis://" + guarded, "Redis at " + guarded + " asks for a password: write :PASSWORD@ or USER:PASSWORD@ before the host"},
+		{"a password is asked for", "redis://" + guarded,
+			"Redis at " + guarded + " asks for a password: write :PASSWORD@ or USER:PASSWORD@ before the host"},
 		{"the password is right", "redis://:secret@" + guarded, ""},
-		{"the password is wrong", "redis://:hush@" + guarded, "Redis at " + guarded + " refuses the password: correct it"},
+		{"the password is wrong", "redis://:hush@" + guarded,
+			"Redis at " + guarded + " refuses the password: correct it"},
 		{"the user is right", "redis://crawler:secret@" + guarded, ""},
 		{"the user is unknown", "redis://bob:hush@" + guarded, `refuses the password of user "bob": correct it`},
-		{"the user has no rights", "redis://guest:secret@" + guarded, "give them, with ACL SETUSER guest " + redisconn.Rights},
-		{"there is no such database", "redis://" + plain + "/99", "Redis at " + plain + " has no database 99: choose a smaller number"},
+		{"the user has no rights", "redis://guest:secret@" + guarded,
+			"give them, with ACL SETUSER guest " + redisconn.Rights},
+		{"there is no such database", "redis://" + plain + "/99",
+			"Redis at " + plain + " has no database 99: choose a smaller number"},
 		{"one server is taken for a Cluster", "redis+cluster://" + plain, "is no Cluster: write redis:// instead"},
 		{"nobody listens for a Cluster", "redis+cluster://" + nobody, "no Redis answers at " + nobody},
 		{"a Cluster answers", clusterURL(t), ""},
-		{"a server is taken for a Sentinel", "redis+sentinel://" + plain + "/m", "no Sentinel at " + plain + ", but a Redis: write redis:// for it"},
+		{"a server is taken for a Sentinel", "redis+sentinel://" + plain + "/m",
+			"no Sentinel at " + plain + ", but a Redis: write redis:// for it"},
 		{"nobody listens for Sentinels", "redis+sentinel://" + nobody + "/m", "no Sentinel answers at " + nobody},
 	} {
 		t.Run(c.situation, func(t *testing.T) {
@@ -74,7 +86,8 @@ func TestWhyNoRedisAnswersIsSaidInOneLine(t *testing.T) {
 			case c.want == "":
 			case err == nil:
 				t.Error("no error")
-			case !strings.Contains(err.Error(), c.want), strings.Contains(err.Error(), "\n"), strings.Contains(err.Error(), "hush"):
+			case !strings.Contains(err.Error(), c.want), strings.Contains(err.Error(), "\n"),
+				strings.Contains(err.Error(), "hush"):
 				t.Errorf("error %q\nwant  %q", err, c.want)
 			}
 		})
@@ -93,7 +106,8 @@ func TestARedisThatLoadsIsWaitedFor(t *testing.T) {
 	addr := free.Addr().String()
 	free.Close()
 	_, port, _ := net.SplitHostPort(addr)
-	slow := redisd.Config{Dir: dir, Args: []string{"--port", port, "--key-load-delay", "500", "--loading-process-events-interval-bytes", "1024"}}
+	slow := redisd.Config{Dir: dir, Args: []string{"--port", port, "--key-load-delay", "500",
+		"--loading-process-events-interval-bytes", "1024"}}
 	started := make(chan error)
 	go func() {
 		server, err := redisd.Start(context.Background(), slow)
@@ -142,7 +156,8 @@ func TestARedisThatLoadsTooLongIsGivenUp(t *testing.T) {
 func TestARedisInProtectedModeIsKnown(t *testing.T) {
 	t.Parallel()
 	addr := answering(t, "-DENIED Redis is running in protected mode because protected mode is enabled and ...\r\n")
-	if err := ping(t, "redis://"+addr); err == nil || !strings.Contains(err.Error(), "Redis at "+addr+" runs in protected mode") {
+	if err := ping(t, "redis://"+addr); err == nil ||
+		!strings.Contains(err.Error(), "Redis at "+addr+" runs in protected mode") {
 		t.Errorf("error %v", err)
 	}
 }
@@ -212,7 +227,8 @@ func withPassword(t testing.TB) (addr string) {
 // withTLS is a Redis that speaks TLS at an address, and at a socket none.
 func withTLS(t testing.TB, cert, key string) (addr, socket string) {
 	t.Helper()
-	node := redistest.Own(t, "--port", "0", "--tls-port", redistest.Port, "--tls-cert-file", cert, "--tls-key-file", key,
+	node := redistest.Own(t, "--port", "0", "--tls-port", redistest.Port, "--tls-cert-file", cert, "--tls-key-file",
+		key,
 		"--tls-ca-cert-file", cert, "--tls-auth-clients", "no")
 	_, socket = node.Addr()
 	return node.TCP, socket
@@ -227,8 +243,10 @@ func certificate(t testing.TB) (certFile, keyFile string) {
 		t.Fatal(err)
 	}
 	of := &x509.Certificate{
-		SerialNumber: big.NewInt(1), Subject: pkix.Name{CommonName: "Redis"}, IPAddresses: []net.IP{net.IPv4(127, 0, 0, 1)},
-		NotBefore: time.Now().Add(-time.Hour), NotAfter: time.Now().Add(time.Hour), IsCA: true, BasicConstraintsValid: true,
+		SerialNumber: big.NewInt(1), Subject: pkix.Name{CommonName: "Redis"},
+		IPAddresses: []net.IP{net.IPv4(127, 0, 0, 1)},
+		NotBefore:   time.Now().Add(-time.Hour), NotAfter: time.Now().Add(time.Hour), IsCA: true,
+		BasicConstraintsValid: true,
 	}
 	cert, err := x509.CreateCertificate(rand.Reader, of, of, &key.PublicKey, key)
 	if err != nil {

@@ -40,7 +40,8 @@ func (s *Store) Processes(ctx context.Context) ([]waiting.Process, error) {
 	if err != nil {
 		return nil, fmt.Errorf("list processes: %w", err)
 	}
-	texts, err := s.rdb.ZRangeByScore(ctx, keyProcesses, &redis.ZRangeBy{Min: strconv.FormatInt(now.UnixMilli(), 10), Max: "+inf"}).Result()
+	texts, err := s.rdb.ZRangeByScore(ctx, keyProcesses,
+		&redis.ZRangeBy{Min: strconv.FormatInt(now.UnixMilli(), 10), Max: "+inf"}).Result()
 	if err != nil {
 		return nil, fmt.Errorf("list processes: %w", err)
 	}

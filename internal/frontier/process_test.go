@@ -24,7 +24,8 @@ func (b *bench) lives() []waiting.Process {
 func listsProcesses(t *testing.T, b *bench) {
 	ctx := t.Context()
 	one := waiting.Process{Kind: waiting.KindScheduler, ID: "1", Name: b.job.Name}
-	two := waiting.Process{Kind: waiting.KindWorker, ID: "2", Name: b.job.Name, Jobs: []string{"a", "b"}, Handlers: []string{"shop"}}
+	two := waiting.Process{Kind: waiting.KindWorker, ID: "2", Name: b.job.Name, Jobs: []string{"a", "b"},
+		Handlers: []string{"shop"}}
 	for range 2 { // a second sign of life is of the same process
 		b.must(b.store.Appear(ctx, one))
 		b.must(b.store.Appear(ctx, two))
@@ -43,7 +44,8 @@ func forgetsProcesses(t *testing.T, b *bench) {
 	dead := `{"kind":"worker","id":"` + b.job.Name + `","name":"` + b.job.Name + `"}`
 	now, err := b.rdb.Time(ctx).Result()
 	b.must(err)
-	b.must(b.rdb.ZAdd(ctx, keyProcesses, redis.Z{Score: float64(now.Add(-time.Second).UnixMilli()), Member: dead}).Err())
+	b.must(b.rdb.ZAdd(ctx, keyProcesses, redis.Z{Score: float64(now.Add(-time.Second).UnixMilli()),
+		Member: dead}).Err())
 	if got := b.lives(); len(got) > 0 {
 		t.Errorf("a process that shows no sign of life is listed: %v", got)
 	}
@@ -52,7 +54,8 @@ func forgetsProcesses(t *testing.T, b *bench) {
 	if err := b.rdb.ZScore(ctx, keyProcesses, dead).Err(); err != redis.Nil {
 		t.Errorf("a dead process is kept (%v)", err)
 	}
-	b.must(b.rdb.ZAdd(ctx, keyProcesses, redis.Z{Score: float64(now.Add(time.Minute).UnixMilli()), Member: "no JSON of " + b.job.Name}).Err())
+	b.must(b.rdb.ZAdd(ctx, keyProcesses, redis.Z{Score: float64(now.Add(time.Minute).UnixMilli()),
+		Member: "no JSON of " + b.job.Name}).Err())
 	if got := b.lives(); len(got) != 1 {
 		t.Errorf("beside an entry that cannot be read there is %v, want one process", got)
 	}

@@ -25,7 +25,8 @@ func (l *HostLease) Recognise(ctx context.Context, pages []queue.Content) ([]cra
 		return nil, err
 	}
 	if len(packed) != len(pages) {
-		return nil, fmt.Errorf("frontier: recognise at %s: %d answers for %d pages", l.ref.Host, len(packed), len(pages))
+		return nil, fmt.Errorf("frontier: recognise at %s: %d answers for %d pages", l.ref.Host, len(packed),
+			len(pages))
 	}
 	first := make([]crawler.URL, len(pages))
 	for i, p := range packed {

@@ -64,7 +64,8 @@ func remembersSoManyContents(t *testing.T, b *bench) {
 		t.Fatal(err)
 	}
 	for range 2 {
-		if got := b.recognise(lease, "http://a.test/2", "y", "http://a.test/3", "x"); got[0] != "" || got[1] != "http://a.test/1" {
+		if got := b.recognise(lease, "http://a.test/2", "y", "http://a.test/3", "x"); got[0] != "" ||
+			got[1] != "http://a.test/1" {
 			t.Errorf("recognised %q, want nothing of the new and the first of the old", got)
 		}
 	}
@@ -95,7 +96,8 @@ func BenchmarkRecognise(b *testing.B) {
 					f.takeRecogniseAndSettle(lease, batch, &pages)
 				}
 				m.report(b.N * batch)
-				if bytes, err := f.rdb.MemoryUsage(b.Context(), f.base(0)+nameContent+string(webHost(0)), 0).Result(); err == nil {
+				if bytes, err := f.rdb.MemoryUsage(b.Context(), f.base(0)+nameContent+string(webHost(0)),
+					0).Result(); err == nil {
 					b.ReportMetric(float64(bytes)/float64(min(pages, maxContents)), "bytes/page")
 				}
 			})

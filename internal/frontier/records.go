@@ -118,12 +118,16 @@ func (f *Frontier) eachOf(ctx context.Context, base string, h crawler.Host, do f
 	}
 	for band := range queue.Bands {
 		key := base + nameQueue + strconv.Itoa(band) + ":" + string(h)
-		if err := inParts(each, func(from, to int64) ([]string, error) { return f.rdb.LRange(ctx, key, from, to).Result() }); err != nil {
+		if err := inParts(each, func(from, to int64) ([]string, error) {
+			return f.rdb.LRange(ctx, key, from, to).Result()
+		}); err != nil {
 			return err
 		}
 	}
 	later := base + nameLater + string(h)
-	if err := inParts(each, func(from, to int64) ([]string, error) { return f.rdb.ZRange(ctx, later, from, to).Result() }); err != nil {
+	if err := inParts(each, func(from, to int64) ([]string, error) {
+		return f.rdb.ZRange(ctx, later, from, to).Result()
+	}); err != nil {
 		return err
 	}
 	flight, err := f.rdb.HVals(ctx, base+nameFlight+string(h)).Result()
@@ -151,7 +155,8 @@ func inParts(each func([]string), read func(from, to int64) ([]string, error)) e
 func (f *Frontier) Readmit(ctx context.Context, entries []queue.Entry) (urls int, err error) {
 	unknown := func(uint64, int) bool { return false }
 	for _, a := range f.batches(entries, unknown) {
-		n, err := run(ctx, f.rdb, f.depths.pick(readmitScript(), readmitDepthScript()), "readmit", f.base(a.shard), f.depths.args(a.args())...).Int()
+		n, err := run(ctx, f.rdb, f.depths.pick(readmitScript(), readmitDepthScript()), "readmit", f.base(a.shard),
+			f.depths.args(a.args())...).Int()
 		urls += n
 		if err != nil {
 			return urls, err
@@ -172,7 +177,8 @@ func (f *Frontier) Forget(ctx context.Context, urls []Sighting) (forgotten int64
 	for shard, all := range members { // every shard gets a call, to record how many URLs it had seen
 		for from := 0; from == 0 || from < len(all); from += forgetBatch {
 			args := append([]any(nil), all[from:min(from+forgetBatch, len(all))]...)
-			n, err := run(ctx, f.rdb, f.depths.pick(forgetScript(), forgetDepthScript()), "forget", f.base(shard), f.depths.args(args)...).Int64()
+			n, err := run(ctx, f.rdb, f.depths.pick(forgetScript(), forgetDepthScript()), "forget", f.base(shard),
+				f.depths.args(args)...).Int64()
 			forgotten += n
 			if err != nil {
 				return forgotten, err
@@ -245,7 +251,8 @@ func (f *Frontier) Recount(ctx context.Context, a Account) error {
 // args returns the arguments of recount.lua up to the first host. Appending to them copies
 // the slice.
 func (s ShardAccount) args() []any {
-	args := []any{s.Records, 4 + len(crawler.Outcomes) - 1, "bytes", s.Bytes, "incomplete", s.Incomplete, "over", 0, "lost", 0}
+	args := []any{s.Records, 4 + len(crawler.Outcomes) - 1, "bytes", s.Bytes, "incomplete", s.Incomplete, "over", 0,
+		"lost", 0}
 	for _, o := range crawler.Outcomes {
 		if o.Final() { // the others count attempts
 			args = append(args, "outcome:"+string(o), s.Outcomes[o])

@@ -41,7 +41,9 @@ func listsSeen(t *testing.T, b *bench) {
 	b.admit(3, "https://b.example/1", "https://b.example/2", "https://c.example/")
 	lease := b.open("b.example")
 	taken := b.take(lease, 2, "https://b.example/1", "https://b.example/2")
-	b.must(lease.Settle(t.Context(), []queue.Settlement{{Ticket: taken[0].Ticket, Outcome: crawler.OutcomeRetry, Retry: taken[0].Entry, After: 1 << 40}}))
+	b.must(lease.Settle(t.Context(),
+		[]queue.Settlement{{Ticket: taken[0].Ticket, Outcome: crawler.OutcomeRetry, Retry: taken[0].Entry,
+			After: 1 << 40}}))
 	c := b.open("c.example")
 	b.settle(c, crawler.OutcomeFetched, b.take(c, 1, "https://c.example/")...)
 	b.close(c, 0)
@@ -68,7 +70,8 @@ func listsSeen(t *testing.T, b *bench) {
 func bringsAgain(t *testing.T, b *bench) {
 	b.admit(3, "https://a.example/1", "https://a.example/2", "https://a.example/3")
 	lease := b.open("a.example")
-	b.settle(lease, crawler.OutcomeFetched, b.take(lease, 3, "https://a.example/1", "https://a.example/2", "https://a.example/3")...)
+	b.settle(lease, crawler.OutcomeFetched, b.take(lease, 3, "https://a.example/1", "https://a.example/2",
+		"https://a.example/3")...)
 	b.close(lease, 0)
 	n, err := b.Readmit(t.Context(), b.entries(queue.BandFirst, "https://a.example/2", "https://new.example/"))
 	b.must(err)
@@ -84,7 +87,8 @@ func bringsAgain(t *testing.T, b *bench) {
 	if c.Seen != 3 || c.Known != 4 || c.Waiting != 2 || c.Hosts != 2 || c.Due != 2 {
 		t.Errorf("the counters are %+v", c)
 	}
-	b.admit(1, "https://a.example/1", "https://a.example/2", "https://a.example/3") // also in a process that had brought it
+	// Also in a process that had brought it.
+	b.admit(1, "https://a.example/1", "https://a.example/2", "https://a.example/3")
 	lease = b.open("a.example")
 	b.take(lease, 9, "https://a.example/2", "https://a.example/3")
 	b.must(lease.Close(t.Context(), queue.Rest{}))
@@ -105,7 +109,8 @@ func recounts(t *testing.T, b *bench) {
 	account := Account{Shards: make([]ShardAccount, b.job.Shards), Hosts: map[crawler.Host]*HostAccount{
 		"a.example": {Pages: 1, Seen: 1}, "b.example": {Seen: 1},
 	}}
-	for h, o := range map[crawler.Host]crawler.Outcome{"a.example": crawler.OutcomeFetched, "b.example": crawler.OutcomeGone} {
+	for h, o := range map[crawler.Host]crawler.Outcome{"a.example": crawler.OutcomeFetched,
+		"b.example": crawler.OutcomeGone} {
 		s := &account.Shards[b.ShardOf(h)]
 		if s.Outcomes == nil {
 			s.Outcomes = make(map[crawler.Outcome]int64)
@@ -118,14 +123,16 @@ func recounts(t *testing.T, b *bench) {
 		b.must(b.Recount(t.Context(), account))
 	}
 	b.wantCounted("recounted", crawler.Counters{
-		Seen: 4, Bytes: 14, Shipped: 2, Outcomes: map[crawler.Outcome]int64{crawler.OutcomeFetched: 1, crawler.OutcomeGone: 1},
+		Seen: 4, Bytes: 14, Shipped: 2, Outcomes: map[crawler.Outcome]int64{crawler.OutcomeFetched: 1,
+			crawler.OutcomeGone: 1},
 	})
 	if c := b.counters(); c.Hosts != 2 {
 		t.Errorf("%d hosts are left, want 2", c.Hosts)
 	}
 	host, err := b.Host(t.Context(), "a.example")
 	b.must(err)
-	if spent := b.rdb.HGet(t.Context(), jobBase(b.job.Name)+nameLedger, "spent").Val(); host.Pages != 1 || host.Seen != 1 || spent != "1" {
+	if spent := b.rdb.HGet(t.Context(), jobBase(b.job.Name)+nameLedger, "spent").Val(); host.Pages != 1 ||
+		host.Seen != 1 || spent != "1" {
 		t.Errorf("a.example has %d pages of %d URLs, and %s are spent; want 1 each", host.Pages, host.Seen, spent)
 	}
 }

@@ -102,7 +102,8 @@ func (s *Store) removeAll(ctx context.Context, name string) error {
 // removeLike deletes the keys that match a pattern, except one, on every node.
 func (s *Store) removeLike(ctx context.Context, pattern, but string) error {
 	err := s.scan(ctx, pattern, func(ctx context.Context, node redis.Cmdable, keys []string) error {
-		_, err := node.Pipelined(ctx, func(p redis.Pipeliner) error { // one command for each key, because they are in many slots
+		// One command for each key, because they are in many slots.
+		_, err := node.Pipelined(ctx, func(p redis.Pipeliner) error {
 			for _, key := range keys {
 				if key != but {
 					p.Unlink(ctx, key)
@@ -121,7 +122,8 @@ func (s *Store) removeLike(ctx context.Context, pattern, but string) error {
 // scan calls do with the keys that match a pattern, a few hundred at a time. It may repeat
 // keys. The nodes of a Cluster are scanned concurrently, so do must be safe for concurrent
 // use.
-func (s *Store) scan(ctx context.Context, pattern string, do func(ctx context.Context, node redis.Cmdable, keys []string) error) error {
+func (s *Store) scan(ctx context.Context, pattern string,
+	do func(ctx context.Context, node redis.Cmdable, keys []string) error) error {
 	scan := func(ctx context.Context, node redis.Cmdable) error {
 		var cursor uint64
 		for {
@@ -136,7 +138,9 @@ func (s *Store) scan(ctx context.Context, pattern string, do func(ctx context.Co
 		}
 	}
 	if cluster, ok := s.rdb.(*redis.ClusterClient); ok {
-		return cluster.ForEachMaster(ctx, func(ctx context.Context, node *redis.Client) error { return scan(ctx, node) })
+		return cluster.ForEachMaster(ctx, func(ctx context.Context, node *redis.Client) error {
+			return scan(ctx, node)
+		})
 	}
 	return scan(ctx, s.rdb)
 }

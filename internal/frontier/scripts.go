@@ -149,7 +149,8 @@ func (l library) mending() library {
 	for i := range inside {
 		inside[i] = inside[i] && !always[i]
 	}
-	l.mend = strings.Join([]string{"mend = function(err, command, key, field)", l.all.text(inside), source("mend"), "end"}, "\n")
+	l.mend = strings.Join([]string{"mend = function(err, command, key, field)", l.all.text(inside), source("mend"),
+		"end"}, "\n")
 	return l
 }
 
@@ -245,7 +246,8 @@ func run(ctx context.Context, rdb redis.Scripter, script *redis.Script, verb, ba
 }
 
 // runKeys runs a script with the given keys, which must be in one slot.
-func runKeys(ctx context.Context, rdb redis.Scripter, script *redis.Script, verb string, keys []string, args ...any) *redis.Cmd {
+func runKeys(ctx context.Context, rdb redis.Scripter, script *redis.Script, verb string, keys []string,
+	args ...any) *redis.Cmd {
 	return judged(script.Run(ctx, rdb, keys, args...), verb, keys[0])
 }
 

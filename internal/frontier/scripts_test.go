@@ -9,7 +9,8 @@ import (
 // A script has what it uses, itself or through others, in the order of the source, and
 // nothing else.
 func TestParagraphsThatAreUsed(t *testing.T) {
-	all := paragraphsOf("local A = 1\n\n-- f is about C.\nlocal function f()\n\n  return A\nend\n\nlocal B, C = f(), 2", "local D = 3\n\nlocal function g() return D end\n\nlocal g = B")
+	all := paragraphsOf("local A = 1\n\n-- f is about C.\nlocal function f()\n\n  return A\nend\n\nlocal B, C = f(), 2",
+		"local D = 3\n\nlocal function g() return D end\n\nlocal g = B")
 	for text, want := range map[string]string{
 		"return 0":         "",
 		"return A -- B":    "local A = 1\n",
@@ -32,11 +33,13 @@ func TestSharedParagraphsAreUsed(t *testing.T) {
 	}
 	var verbs strings.Builder
 	for _, f := range files {
-		if name := strings.TrimSuffix(f.Name(), ".lua"); !slices.Contains([]string{"lib", "visit", "seen", "depth"}, name) {
+		if name := strings.TrimSuffix(f.Name(), ".lua"); !slices.Contains([]string{"lib", "visit", "seen", "depth"},
+			name) {
 			verbs.WriteString(source(name))
 		}
 	}
-	for _, shared := range [][]string{{source("lib"), source("visit"), source("seen")}, {source("lib"), source("visit"), source("seen"), source("depth")}} {
+	for _, shared := range [][]string{{source("lib"), source("visit"), source("seen")},
+		{source("lib"), source("visit"), source("seen"), source("depth")}} {
 		all := paragraphsOf(shared...)
 		used := all.used(verbs.String())
 		for i, p := range all {

@@ -35,7 +35,8 @@ func (b *bench) counted() crawler.Counters {
 	}
 	return crawler.Counters{
 		Seen: c.Seen, Waiting: c.Waiting, Flight: c.Flight, Bytes: c.Bytes, Over: c.Over, Incomplete: c.Incomplete,
-		Unshipped: c.Unshipped, OnDisk: c.OnDisk, Shipped: c.Shipped, Reclaimed: c.Reclaimed, Lost: c.Lost, Outcomes: c.Outcomes,
+		Unshipped: c.Unshipped, OnDisk: c.OnDisk, Shipped: c.Shipped, Reclaimed: c.Reclaimed, Lost: c.Lost,
+		Outcomes: c.Outcomes,
 	}
 }
 
@@ -94,7 +95,8 @@ func shipsSegments(t *testing.T, b *bench) {
 	b.wantCounted("both are", crawler.Counters{Seen: 3, Bytes: 30, Shipped: 3, Outcomes: outcomes})
 	b.must(lease.Close(t.Context(), queue.Rest{}))
 	for _, key := range b.keys() {
-		for _, name := range []string{nameSegments, nameUnshipped, nameReclaimed, nameSegment + "w1", nameSegment + "w2"} {
+		for _, name := range []string{nameSegments, nameUnshipped, nameReclaimed, nameSegment + "w1",
+			nameSegment + "w2"} {
 			if key == b.baseOf("a.example")+name {
 				t.Errorf("%s is left", key)
 			}
@@ -122,8 +124,10 @@ func reclaimsLost(t *testing.T, b *bench) {
 	b.late("w1")
 	b.reclaim(4)
 	b.reclaim(0)
-	b.wantCounted("reclaimed", crawler.Counters{Seen: 5, Waiting: 5, Reclaimed: 4, Outcomes: map[crawler.Outcome]int64{}})
-	again := b.take(lease, 5, "https://a.example/1", "https://a.example/2", "https://a.example/3", "https://a.example/4")
+	b.wantCounted("reclaimed", crawler.Counters{Seen: 5, Waiting: 5, Reclaimed: 4,
+		Outcomes: map[crawler.Outcome]int64{}})
+	again := b.take(lease, 5, "https://a.example/1", "https://a.example/2", "https://a.example/3",
+		"https://a.example/4")
 	b.settleIn(lease, "w2", crawler.OutcomeFetched, again...)
 	b.must(lease.Close(t.Context(), queue.Rest{}))
 	other = b.open("b.example") // which was idle
@@ -175,7 +179,8 @@ func reclaimsMany(t *testing.T, b *bench) {
 
 func refundsBudget(t *testing.T, b *bench) {
 	b.job.Pages = 3
-	b.admit(5, "https://a.example/1", "https://a.example/2", "https://a.example/3", "https://a.example/4", "https://a.example/5")
+	b.admit(5, "https://a.example/1", "https://a.example/2", "https://a.example/3", "https://a.example/4",
+		"https://a.example/5")
 	lease := b.open("a.example")
 	taken := b.take(lease, 5, "https://a.example/1", "https://a.example/2", "https://a.example/3")
 	b.settleIn(lease, "w1", crawler.OutcomeFetched, taken[:2]...)

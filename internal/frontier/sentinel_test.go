@@ -30,7 +30,8 @@ func TestAJobGoesOnWhenSentinelsReplaceItsMaster(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if got := connect(t, "redis://"+w.Replica.TCP).Info(t.Context(), "replication").Val(); !strings.Contains(got, "role:master") {
+	if got := connect(t, "redis://"+w.Replica.TCP).Info(t.Context(), "replication").Val(); !strings.Contains(got,
+		"role:master") {
 		t.Errorf("the replica is no master: %s", got)
 	}
 	b.settle(lease, crawler.OutcomeFetched, taken...)
@@ -74,7 +75,8 @@ func TestWhatIsWrongWithSentinelsIsSaidInOneLine(t *testing.T) {
 			t.Errorf("%s: error %v\nwant %q", situation, err, want)
 		}
 	}
-	expectPing("an unknown master", "redis+sentinel://"+at+"/other", `know no master "other": write the name that their sentinel monitor has`)
+	expectPing("an unknown master", "redis+sentinel://"+at+"/other",
+		`know no master "other": write the name that their sentinel monitor has`)
 	expectPing("TLS to plain Sentinels", "rediss+sentinel://"+at+"/"+w.Name, "speaks no TLS on that port")
 	if err := connect(t, "redis://"+w.Sentinels[0]).Do(t.Context(), "CONFIG", "GET", "port").Err(); err == nil {
 		t.Error("a Sentinel answers CONFIG")
@@ -90,6 +92,7 @@ func TestWhatIsWrongWithSentinelsIsSaidInOneLine(t *testing.T) {
 	if err := guard.ConfigSet(t.Context(), "requirepass", "secret").Err(); err != nil {
 		t.Fatal(err)
 	}
-	expectPing("a password", w.URL(""), `Redis "`+w.Name+`" of the Sentinels at `+strings.Join(w.Sentinels, ", ")+` asks for a password`)
+	expectPing("a password", w.URL(""), `Redis "`+w.Name+`" of the Sentinels at `+strings.Join(w.Sentinels, ", ")+
+		` asks for a password`)
 	expectPing("a wrong password", "redis+sentinel://:hush@"+at+"/"+w.Name, "refuses the password")
 }

@@ -60,7 +60,8 @@ func takesAtOnce(t *testing.T, b *bench) {
 	b.started(long, false, "http://a.test/high") // the host is owed a minute
 	b.must(long.Close(t.Context(), queue.Rest{Last: -1}))
 	all := b.openTaking("a.test", visit.Want{URLs: 8})
-	b.settle(all, crawler.OutcomeFetched, b.started(all, true, "http://a.test/high", "http://a.test/4", "http://a.test/low")...)
+	b.settle(all, crawler.OutcomeFetched, b.started(all, true, "http://a.test/high", "http://a.test/4",
+		"http://a.test/low")...)
 	if c := b.counters(); c.Flight != 0 || c.Waiting != 0 || c.Pages() != 6 {
 		t.Errorf("%d URLs are in flight, %d wait, %d are fetched; want 0, 0, 6", c.Flight, c.Waiting, c.Pages())
 	}
@@ -70,7 +71,8 @@ func takesNothingAtOnce(t *testing.T, b *bench) {
 	want := visit.Want{URLs: 8}
 	b.admit(3, "http://ruled.test/1", "http://failing.test/1", "http://budget.test/1")
 	failing := b.open("failing.test")
-	b.must(failing.Close(t.Context(), queue.Rest{HostHealth: queue.HostHealth{ConsecutiveFailures: 1, Trouble: "503"}, Last: -1}))
+	b.must(failing.Close(t.Context(), queue.Rest{HostHealth: queue.HostHealth{ConsecutiveFailures: 1, Trouble: "503"},
+		Last: -1}))
 	b.started(b.openTaking("failing.test", want), false)
 	delay := crawler.Duration(time.Second)
 	b.govern("ruled.test", crawler.HostRules{Delay: &delay}, false)
@@ -121,7 +123,8 @@ func finishesNotEarly(t *testing.T, b *bench) {
 	b.admitBand(queue.BandLow, 1, "http://a.test/2") // meanwhile
 	b.finish(lease, false, taken...)
 	taken = b.take(lease, 8, "http://a.test/2")
-	retry := queue.Settlement{Ticket: taken[0].Ticket, Outcome: crawler.OutcomeRetry, Retry: taken[0].Entry, After: time.Hour}
+	retry := queue.Settlement{Ticket: taken[0].Ticket, Outcome: crawler.OutcomeRetry, Retry: taken[0].Entry,
+		After: time.Hour}
 	if closed, err := lease.Finish(t.Context(), []queue.Settlement{retry}, queue.Rest{Last: -1}); closed || err != nil {
 		t.Errorf("finish with a URL to be retried: closed %t, %v; want neither", closed, err)
 	}

@@ -47,7 +47,8 @@ func (s *Store) HashBy(hash func(key string) uint64) { s.hash = hash }
 // New returns the store in a Redis of version 6.2 or later. The caller must close the
 // client.
 func New(rdb redis.UniversalClient) *Store {
-	s := &Store{rdb: rdb, lease: Lease, now: time.Now, recent: make(map[string]*recent), created: make(map[string]time.Time), live: make(map[string]*liveBudgets)}
+	s := &Store{rdb: rdb, lease: Lease, now: time.Now, recent: make(map[string]*recent),
+		created: make(map[string]time.Time), live: make(map[string]*liveBudgets)}
 	rdb.AddHook(gate{s})
 	if cluster, ok := rdb.(*redis.ClusterClient); ok {
 		cluster.OnNewNode(func(node *redis.Client) { node.AddHook(dialing{s.forget}) })
@@ -131,7 +132,8 @@ func (s *Store) create(ctx context.Context, job crawler.Job, runOf string, origi
 	if err != nil {
 		return fmt.Errorf("job %s: %w", job.Name, err)
 	}
-	isNew, err := run(ctx, s.rdb, createScript(), "create", jobBase(job.Name)+nameJob, settings, string(crawler.StateCreated), runOf,
+	isNew, err := run(ctx, s.rdb, createScript(), "create", jobBase(job.Name)+nameJob, settings,
+		string(crawler.StateCreated), runOf,
 		flag(origin.Opens), origin.Owner).Int()
 	if err != nil {
 		return err
@@ -184,7 +186,8 @@ func (s *Store) status(ctx context.Context, name string) (crawler.Status, error)
 		Seeded:  h["seeded"] == "1", Cleared: h["cleared"] == "1", Now: now,
 		Held:    len(holds.Val()) > 0 && int64(holds.Val()[0].Score) > now.UnixMilli(),
 		Created: moment(h["created"]), Started: moment(h["started"]), Ended: moment(h["ended"]),
-		Paused: h["paused"] == "1", Showing: h["paused"] == pauseUnsure, Tick: moment(h["tick"]), Run: h["run"], RunOf: h["run_of"], Scheduled: moment(h["scheduled"]), Ran: elapsed(h["ran"]),
+		Paused: h["paused"] == "1", Showing: h["paused"] == pauseUnsure, Tick: moment(h["tick"]), Run: h["run"],
+		RunOf: h["run_of"], Scheduled: moment(h["scheduled"]), Ran: elapsed(h["ran"]),
 		Origin:   crawler.Origin{Opens: h["opens"] == "1", Owner: h["owner"]},
 		Revision: number(h["revision"]),
 		Troubles: troublesOf(troubles.Val(), now),
@@ -240,7 +243,8 @@ func (s *Store) Jobs(ctx context.Context) ([]string, error) {
 
 // Move changes a job's state, if the current state is one of from, and reports whether it
 // did. It returns [crawler.ErrNoJob] if there is no such job.
-func (s *Store) Move(ctx context.Context, name string, to crawler.State, reason string, from ...crawler.State) (bool, error) {
+func (s *Store) Move(ctx context.Context, name string, to crawler.State, reason string,
+	from ...crawler.State) (bool, error) {
 	args := []any{string(to), reason}
 	for _, f := range from {
 		args = append(args, string(f))
@@ -285,7 +289,8 @@ func (s *Store) Frontier(job crawler.Job) *Frontier {
 		s.recent[job.Name] = newRecent(s.hash)
 	}
 	f := &Frontier{
-		store: s, rdb: s.rdb, job: job, identity: rules.NewIdentity(job.ScopeSettings), depths: depthsOf(job.ScopeSettings), links: &s.links, recent: s.recent[job.Name], live: s.liveOf(job.Name),
+		store: s, rdb: s.rdb, job: job, identity: rules.NewIdentity(job.ScopeSettings),
+		depths: depthsOf(job.ScopeSettings), links: &s.links, recent: s.recent[job.Name], live: s.liveOf(job.Name),
 		confirmations: &s.confirmations, reports: &s.reports,
 		lease: s.lease, term: max(s.lease, ArmTerm), shares: !s.alone && job.Politeness != crawler.PolitenessJob,
 	}

@@ -41,7 +41,8 @@ func TestFrontier(t *testing.T) {
 		{"however many arm at once, no more visits are out than may be", armsTogether},
 		{"every shard has its turn when few visits may be out", armsInTurn},
 		{"a visit takes its first URLs when it opens, as many as its time lasts for", takesAtOnce},
-		{"a visit that opens under a budget, or at a host with rules or failures, takes nothing then", takesNothingAtOnce},
+		{"a visit that opens under a budget, or at a host with rules or failures, takes nothing then",
+			takesNothingAtOnce},
 		{"what a visit took when it opened returns if it closes", returnsWhatItTookAtOnce},
 		{"a visit ends with its last URL", finishes},
 		{"a visit does not end with a URL while others wait", finishesNotEarly},
@@ -323,7 +324,8 @@ func admittedByMany(t *testing.T, b *bench) {
 		other := b.elsewhere()
 		wg.Go(func() {
 			for page := range 20 {
-				n, err := other.Admit(context.Background(), b.entries(0, fmt.Sprintf("http://h%d.test/%d", page%3, page)))
+				n, err := other.Admit(context.Background(),
+					b.entries(0, fmt.Sprintf("http://h%d.test/%d", page%3, page)))
 				if err != nil {
 					t.Error(err)
 				}
@@ -387,7 +389,8 @@ func wokenWhenIdle(t *testing.T, b *bench) {
 func opensOnce(t *testing.T, b *bench) {
 	b.admit(1, "http://a.test/1")
 	o := b.armed("a.test")
-	for _, wrong := range []queue.VisitRef{{Host: "a.test", Epoch: o.Epoch - 1}, {Host: "a.test", Epoch: o.Epoch + 1}, {Host: "b.test", Epoch: o.Epoch}} {
+	for _, wrong := range []queue.VisitRef{{Host: "a.test", Epoch: o.Epoch - 1}, {Host: "a.test", Epoch: o.Epoch + 1},
+		{Host: "b.test", Epoch: o.Epoch}} {
 		if _, err := b.Open(t.Context(), wrong, "tester", visit.Want{}); !errors.Is(err, queue.ErrStale) {
 			t.Errorf("order %v: %v, want ErrStale", wrong, err)
 		}
@@ -456,7 +459,8 @@ func triedAgainInItsBand(t *testing.T, b *bench) {
 		}
 	}
 	b.close(lease, 0)
-	b.take(b.open("a.test"), 9, "http://a.test/urgent", "http://a.test/urgent2", "http://a.test/high", "http://a.test/normal", "http://a.test/normal2", "http://a.test/low")
+	b.take(b.open("a.test"), 9, "http://a.test/urgent", "http://a.test/urgent2", "http://a.test/high",
+		"http://a.test/normal", "http://a.test/normal2", "http://a.test/low")
 }
 
 // Of visits that have fetched nothing and one that has, two are told, that one among them,
@@ -494,7 +498,8 @@ func recallsVisits(t *testing.T, b *bench) {
 		t.Errorf("%v are told, want two, h3.test among them", got)
 	}
 	last := told()[0]
-	b.take(leases[last], 1, map[bool]string{true: "http://h3.test/2", false: "http://" + last + "/1"}[last == "h3.test"])
+	b.take(leases[last], 1, map[bool]string{true: "http://h3.test/2",
+		false: "http://" + last + "/1"}[last == "h3.test"])
 	if !leases[last].Recalled() {
 		t.Error("a visit that takes URLs does not learn that it is recalled")
 	}
@@ -610,7 +615,8 @@ func retriedAfter(t *testing.T, b *bench, pause time.Duration) bool {
 	third := b.takeAny(lease)
 	b.settle(lease, crawler.OutcomeFetched, third...)
 	b.close(lease, 0) // only the retry waits
-	if diff := cmp.Diff([][]string{{two}, nil, {two}}, [][]string{urlsOf(first), urlsOf(second), urlsOf(third)}); diff != "" {
+	if diff := cmp.Diff([][]string{{two}, nil, {two}},
+		[][]string{urlsOf(first), urlsOf(second), urlsOf(third)}); diff != "" {
 		if time.Since(before) >= pause {
 			return false
 		}
@@ -694,7 +700,8 @@ func sweptWhenSilent(t *testing.T, b *bench) {
 	b.sweepUntil(1)
 	for name, call := range map[string]func() error{
 		"settle": func() error {
-			return lease.Settle(t.Context(), []queue.Settlement{{Ticket: taken[0].Ticket, Outcome: crawler.OutcomeFetched}})
+			return lease.Settle(t.Context(),
+				[]queue.Settlement{{Ticket: taken[0].Ticket, Outcome: crawler.OutcomeFetched}})
 		},
 		"take":  func() error { _, err := lease.Take(t.Context(), 1, 0); return err },
 		"claim": func() error { _, _, err := lease.Claim(t.Context(), b.entries(0, "http://a.test/9")[0]); return err },
@@ -958,7 +965,8 @@ func numbersTickets(t *testing.T, b *bench) {
 	}
 	b.settle(lease, crawler.OutcomeFetched, lost...)
 	if got := b.counters(); got.Pages() != 0 || got.Flight != 1 {
-		t.Errorf("%d pages are fetched and %d in flight, want 0 and 1: the settlement was of a ticket that is lost", got.Pages(), got.Flight)
+		t.Errorf("%d pages are fetched and %d in flight, want 0 and 1: the settlement was of a ticket that is lost",
+			got.Pages(), got.Flight)
 	}
 }
 
@@ -968,7 +976,8 @@ func breaksWithBudget(t *testing.T, b *bench) {
 	b.admit(4, "http://a.test/1", "http://a.test/2", "http://a.test/3", "http://a.test/4")
 	lease := b.open("a.test")
 	taken := b.take(lease, 3, "http://a.test/1", "http://a.test/2", "http://a.test/3")
-	if err := lease.Settle(t.Context(), []queue.Settlement{{Ticket: taken[0].Ticket, Outcome: crawler.OutcomeFetched}}); err != nil {
+	if err := lease.Settle(t.Context(),
+		[]queue.Settlement{{Ticket: taken[0].Ticket, Outcome: crawler.OutcomeFetched}}); err != nil {
 		t.Skip("the machine is too slow: the lease ended before the test began")
 	}
 	b.sweepUntil(1)

@@ -31,16 +31,19 @@ func (b *bench) troubleAgo(worker, reason string, since, at time.Duration) {
 
 func tellsTroubles(t *testing.T, b *bench) {
 	ctx, name := t.Context(), b.job.Name
-	for worker, reason := range map[string]string{"w2": "no space left on device", "w1": "the bucket is away: 503  Slow Down"} {
+	for worker, reason := range map[string]string{"w2": "no space left on device",
+		"w1": "the bucket is away: 503  Slow Down"} {
 		b.must(b.store.Trouble(ctx, name, worker, reason))
 	}
-	if diff := cmp.Diff([]string{"w1: the bucket is away: 503  Slow Down", "w2: no space left on device"}, b.said()); diff != "" {
+	if diff := cmp.Diff([]string{"w1: the bucket is away: 503  Slow Down", "w2: no space left on device"},
+		b.said()); diff != "" {
 		t.Errorf("troubles (-want +got):\n%s", diff)
 	}
 	b.troubleAgo("w2", "no space left on device", time.Hour, time.Second)
 	b.must(b.store.Trouble(ctx, name, "w2", "still no space"))
 	got := b.status().Troubles[1]
-	if lasts := got.At.Sub(got.Since); lasts < time.Hour || lasts > time.Hour+time.Minute || got.Reason != "still no space" {
+	if lasts := got.At.Sub(got.Since); lasts < time.Hour || lasts > time.Hour+time.Minute ||
+		got.Reason != "still no space" {
 		t.Errorf("a trouble of an hour, said again, is %+v", got)
 	}
 	b.must(b.store.Trouble(ctx, name, "w1", ""))

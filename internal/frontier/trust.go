@@ -30,10 +30,13 @@ func (s *Store) Trust(ctx context.Context) ([]redisconn.Warning, error) {
 
 // eachMaster calls do for all masters of a Cluster concurrently, or for the one server. It
 // returns the first error.
-func (s *Store) eachMaster(ctx context.Context, do func(ctx context.Context, node *redis.Client, cluster bool) error) error {
+func (s *Store) eachMaster(ctx context.Context, do func(ctx context.Context, node *redis.Client,
+	cluster bool) error) error {
 	switch rdb := s.rdb.(type) {
 	case *redis.ClusterClient:
-		return rdb.ForEachMaster(ctx, func(ctx context.Context, node *redis.Client) error { return do(ctx, node, true) })
+		return rdb.ForEachMaster(ctx, func(ctx context.Context, node *redis.Client) error {
+			return do(ctx, node, true)
+		})
 	case *redis.Client:
 		return do(ctx, rdb, false)
 	default:

@@ -22,12 +22,17 @@ func TestARedisIsTrustedOrItIsSaidWhyNot(t *testing.T) {
 	}{
 		{"it appends what is written to a file", []string{onDisk, "yes"}, nil, ""},
 		{"it saves now and then", []string{save, "3600 1"}, nil, ""},
-		{"it writes nothing to disk", nil, []string{"writes nothing to disk: when it ends, the crawl is lost; run CONFIG SET appendonly yes there"}, ""},
+		{"it writes nothing to disk", nil,
+			[]string{"writes nothing to disk: when it ends, the crawl is lost; run CONFIG SET appendonly yes there"},
+			""},
 		{"it is full some day, and refuses to write then", []string{onDisk, "yes", "--maxmemory", "100mb"}, nil, ""},
-		{"it would throw keys away, but has no limit", []string{onDisk, "yes", "--maxmemory-policy", "allkeys-lru"}, nil, ""},
-		{"it throws keys away when it is full", []string{"--maxmemory", "100mb", "--maxmemory-policy", "allkeys-lru"}, nil,
+		{"it would throw keys away, but has no limit", []string{onDisk, "yes", "--maxmemory-policy", "allkeys-lru"},
+			nil, ""},
+		{"it throws keys away when it is full", []string{"--maxmemory", "100mb", "--maxmemory-policy", "allkeys-lru"},
+			nil,
 			"has maxmemory-policy allkeys-lru: when its 104857600 bytes are full, it throws away URLs that wait and those seen, without a trace; run CONFIG SET maxmemory-policy noeviction there"},
-		{"it throws keys with a term away when it is full", []string{"--maxmemory", "100mb", "--maxmemory-policy", "volatile-ttl"}, nil,
+		{"it throws keys with a term away when it is full",
+			[]string{"--maxmemory", "100mb", "--maxmemory-policy", "volatile-ttl"}, nil,
 			"it throws away the signs of life of workers, and robots.txt files; run CONFIG SET maxmemory-policy noeviction there"},
 		{"it keeps small intsets only", []string{onDisk, "yes", "--set-max-intset-entries", "128"},
 			[]string{"has set-max-intset-entries 128: a seen URL takes some 65 bytes instead of 9; run CONFIG SET set-max-intset-entries 512 there"}, ""},
@@ -46,19 +51,22 @@ func TestARedisIsTrustedOrItIsSaidWhyNot(t *testing.T) {
 }
 
 // expect looks for what is wanted in warnings and in an error.
-func expect(t *testing.T, where string, warnings []redisconn.Warning, err error, wantWarnings []string, wantErr string) {
+func expect(t *testing.T, where string, warnings []redisconn.Warning, err error, wantWarnings []string,
+	wantErr string) {
 	t.Helper()
 	switch {
 	case wantErr == "" && err != nil:
 		t.Errorf("error %q", err)
-	case wantErr != "" && (err == nil || !strings.HasPrefix(err.Error(), where) || !strings.Contains(err.Error(), wantErr)):
+	case wantErr != "" && (err == nil || !strings.HasPrefix(err.Error(), where) ||
+		!strings.Contains(err.Error(), wantErr)):
 		t.Errorf("error %v\nwant  %q", err, wantErr)
 	}
 	if len(warnings) != len(wantWarnings) {
 		t.Fatalf("warnings %q\nwant     %q", warnings, wantWarnings)
 	}
 	for i, w := range warnings {
-		if text := string(w); !strings.HasPrefix(text, where) || !strings.Contains(text, wantWarnings[i]) || strings.Contains(text, "\n") {
+		if text := string(w); !strings.HasPrefix(text, where) || !strings.Contains(text, wantWarnings[i]) ||
+			strings.Contains(text, "\n") {
 			t.Errorf("warning %q\nwant    %q", w, wantWarnings[i])
 		}
 	}

@@ -73,7 +73,8 @@ func TestTheWebIsMadeOfURLs(t *testing.T) {
 	for _, e := range webPage(t, 0, 7, 123456) {
 		for _, u := range []crawler.URL{e.URL, e.Referrer} {
 			if parsed := url(t, u.String()); parsed != u || len(u.String()) != webURLLength {
-				t.Fatalf("%q, of %d characters, is parsed as %q; want one of %d", u, len(u.String()), parsed, webURLLength)
+				t.Fatalf("%q, of %d characters, is parsed as %q; want one of %d", u, len(u.String()), parsed,
+					webURLLength)
 			}
 		}
 	}

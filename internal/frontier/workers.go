@@ -45,7 +45,8 @@ func (s *Store) Leave(ctx context.Context, worker string) error {
 func (s *Store) Workers(ctx context.Context) ([]WorkerLoad, error) { return s.workers(ctx, "", "") }
 
 func (s *Store) workers(ctx context.Context, worker, said string) ([]WorkerLoad, error) {
-	got, err := run(ctx, s.rdb, workersScript(), "workers", keyWorkers, worker, said, heardTerm.Milliseconds()).StringSlice()
+	got, err := run(ctx, s.rdb, workersScript(), "workers", keyWorkers, worker, said,
+		heardTerm.Milliseconds()).StringSlice()
 	if err != nil {
 		return nil, err
 	}

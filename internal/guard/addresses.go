@@ -75,7 +75,8 @@ var (
 	translated = netip.MustParsePrefix("::ffff:0:0:0/96") // RFC 2765, 2.1: the last 4
 	nat64      = netip.MustParsePrefix("64:ff9b::/96")    // RFC 6052, 2.1: the last 4
 	sixToFour  = netip.MustParsePrefix("2002::/16")       // RFC 3056, 2: from byte 2
-	teredo     = netip.MustParsePrefix("2001::/32")       // RFC 4380, 4: server from byte 4, client the last 4, inverted
+	// RFC 4380, 4: server from byte 4, client the last 4, inverted.
+	teredo = netip.MustParsePrefix("2001::/32")
 )
 
 // isatap reports whether an address, in any network, ends in an IPv4 address as in RFC

@@ -53,5 +53,6 @@ func isInside(name string) bool {
 type NameRefusal string
 
 func (n NameRefusal) Error() string {
-	return "a proxy is not asked for " + strconv.Quote(string(n)) + ", which is a name inside of a network: --allow-private opens all of those"
+	return "a proxy is not asked for " + strconv.Quote(string(n)) +
+		", which is a name inside of a network: --allow-private opens all of those"
 }

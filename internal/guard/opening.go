@@ -30,7 +30,8 @@ var metadata = []netip.Prefix{
 
 // IsMetadata reports whether a cloud may hand out credentials at an address.
 func IsMetadata(a netip.Addr) bool {
-	return slices.ContainsFunc(faces(a.Unmap().WithZone("")), func(face netip.Addr) bool { return within(metadata, face) })
+	return slices.ContainsFunc(faces(a.Unmap().WithZone("")),
+		func(face netip.Addr) bool { return within(metadata, face) })
 }
 
 // Learn stores the addresses of the host's name, the first time that it is called.

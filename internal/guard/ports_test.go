@@ -45,7 +45,8 @@ func TestWhatIsNoPortIsRefused(t *testing.T) {
 
 func TestByDefaultAllPortsOfPrivateNetworksThatAreOpenedAreOpen(t *testing.T) {
 	t.Parallel()
-	g := New(Config{AllowCIDR: []netip.Prefix{netip.MustParsePrefix("10.0.0.0/8"), netip.MustParsePrefix("9.9.9.0/24")}})
+	g := New(Config{AllowCIDR: []netip.Prefix{netip.MustParsePrefix("10.0.0.0/8"),
+		netip.MustParsePrefix("9.9.9.0/24")}})
 	everything := New(Config{AllowPrivate: true})
 	for _, c := range []struct {
 		name, address string

@@ -80,7 +80,8 @@ func apply() {
 // left returns what the last collection left alive, and the size of everything it scanned,
 // including stacks and globals; 0 before the first.
 func left() (live, scanned uint64) {
-	samples := []metrics.Sample{{Name: "/gc/heap/live:bytes"}, {Name: "/gc/scan/stack:bytes"}, {Name: "/gc/scan/globals:bytes"}}
+	samples := []metrics.Sample{{Name: "/gc/heap/live:bytes"}, {Name: "/gc/scan/stack:bytes"},
+		{Name: "/gc/scan/globals:bytes"}}
 	metrics.Read(samples)
 	for _, s := range samples {
 		scanned += s.Value.Uint64()

@@ -74,7 +74,8 @@ func (t *TagPlace) stepName(c byte) {
 
 func (t *TagPlace) stepValue(c byte) {
 	switch {
-	case t.state == inDoubleQuotes && c == '"', t.state == inSingleQuotes && c == '\'', t.state == inBareValue && IsSpace(c):
+	case t.state == inDoubleQuotes && c == '"', t.state == inSingleQuotes && c == '\'',
+		t.state == inBareValue && IsSpace(c):
 		t.state = beforeName
 	case t.state == beforeValue && c == '"':
 		t.state = inDoubleQuotes

@@ -177,7 +177,8 @@ func commentLength(rest []byte) int {
 			return len(rest)
 		}
 		at += i
-		if b := rest[:at]; bytes.HasSuffix(b, []byte("--")) || bytes.HasSuffix(b, []byte("--!")) || at == 0 || at == 1 && b[0] == '-' {
+		if b := rest[:at]; bytes.HasSuffix(b, []byte("--")) || bytes.HasSuffix(b, []byte("--!")) || at == 0 ||
+			at == 1 && b[0] == '-' {
 			return at + 1
 		}
 	}
@@ -373,7 +374,8 @@ func (m *Tokenizer) ask() {
 func (m *Tokenizer) repeats(i int) bool {
 	name := m.list[i].name
 	for _, a := range m.list[:i] {
-		if a.name.To-a.name.From == name.To-name.From && sameFold(m.body[a.name.From:a.name.To], m.body[name.From:name.To]) {
+		if a.name.To-a.name.From == name.To-name.From &&
+			sameFold(m.body[a.name.From:a.name.To], m.body[name.From:name.To]) {
 			return true
 		}
 	}

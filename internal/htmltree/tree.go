@@ -66,7 +66,8 @@ const maxTreeTime = 10 * time.Second
 
 func (t *Tree) build(ctx context.Context) (root *html.Node, trouble string) {
 	if t.regrowth.tooMany() {
-		return nil, fmt.Sprintf("too many elements are not closed: a tree would have over %d more than the page", maxReopened)
+		return nil, fmt.Sprintf("too many elements are not closed: a tree would have over %d more than the page",
+			maxReopened)
 	}
 	weight := t.weight + int64(t.regrowth.Reopened)*nodeWeight
 	if weight > MaxWeight {

@@ -22,7 +22,8 @@ var Profiles = sync.OnceValue(func() []Profile {
 	all := make([]Profile, 0, strings.Count(table, "\n"))
 	for line := range strings.Lines(strings.TrimSpace(table)) {
 		parts := strings.Split(strings.TrimSpace(line), "|")
-		p := Profile{Code: parts[0], Letters: parts[1], Charsets: strings.Fields(parts[2]), Words: make(map[string]bool)}
+		p := Profile{Code: parts[0], Letters: parts[1], Charsets: strings.Fields(parts[2]),
+			Words: make(map[string]bool)}
 		for word := range strings.FieldsSeq(parts[3]) {
 			p.Words[word] = true
 			p.Script = scriptOf(word)

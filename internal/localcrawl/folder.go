@@ -64,10 +64,12 @@ func OpenFolder(dir string, words Words) (*Folder, error) {
 	lock := flock.New(filepath.Join(state, "lock"))
 	locked, err := lock.TryLock()
 	if err != nil {
-		return nil, fmt.Errorf("the output folder %q cannot be written: %w (choose another with %s)", dir, err, words.Out)
+		return nil, fmt.Errorf("the output folder %q cannot be written: %w (choose another with %s)", dir, err,
+			words.Out)
 	}
 	if !locked {
-		return nil, fmt.Errorf("another trawl is writing to %q: wait for it, or choose another folder with %s", dir, words.Out)
+		return nil, fmt.Errorf("another trawl is writing to %q: wait for it, or choose another folder with %s", dir,
+			words.Out)
 	}
 	return &Folder{dir, lock}, nil
 }

@@ -169,7 +169,8 @@ func (r *Runner) whereabouts(was string) string {
 	case was == InBuiltin:
 		return fmt.Sprintf("lies with its built-in Redis (leave out %s)", r.cfg.Words.Redis)
 	case was == InPrivate:
-		return fmt.Sprintf("lies with its private redis-server (install redis-server, and leave out %s)", r.cfg.Words.Redis)
+		return fmt.Sprintf("lies with its private redis-server (install redis-server, and leave out %s)",
+			r.cfg.Words.Redis)
 	}
 	return fmt.Sprintf("lies in %s (name it with %s)", was, r.cfg.Words.Redis)
 }
@@ -233,14 +234,17 @@ func different(was, now crawler.Job) []string {
 	}{
 		{"seeds", was.Seeds, now.Seeds}, {"scope", was.Scope, now.Scope},
 		{"check", was.Checks(), now.Checks()},
-		{"seed_redirects", cmp.Or(was.SeedRedirects, crawler.SeedRedirectsFollow), now.SeedRedirects}, // "" in old versions
+		// "" in old versions.
+		{"seed_redirects", cmp.Or(was.SeedRedirects, crawler.SeedRedirectsFollow), now.SeedRedirects},
 		{"include", was.Include, now.Include}, {"exclude", was.Exclude, now.Exclude},
 		{"depth", was.Depth, now.Depth}, {"follow", was.Follow, now.Follow},
 		{"resources", was.Resources, now.Resources}, {"resource_scope", was.ResourceScope, now.ResourceScope},
 		{"format", was.Format, now.Format}, {"select", was.Select, now.Select},
 		{"extract", was.Extract, now.Extract}, {"follow_rules", was.FollowRules, now.FollowRules},
-		{"pages_per_host", was.PagesPerHost, now.PagesPerHost}, {"pages_per_domain", was.PagesPerDomain, now.PagesPerDomain},
-		{"handlers", len(was.Handlers) > 0, len(was.Handlers) > 0 && len(now.Handlers) > 0}, // a program may change them
+		{"pages_per_host", was.PagesPerHost, now.PagesPerHost},
+		{"pages_per_domain", was.PagesPerDomain, now.PagesPerDomain},
+		// A program may change them.
+		{"handlers", len(was.Handlers) > 0, len(was.Handlers) > 0 && len(now.Handlers) > 0},
 	} {
 		if fmt.Sprint(field.was) != fmt.Sprint(field.now) {
 			names = append(names, field.name)

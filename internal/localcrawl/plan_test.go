@@ -9,7 +9,8 @@ import (
 
 func TestALargerBudgetExtendsTheJobThatItEnded(t *testing.T) {
 	t.Parallel()
-	was := crawler.Status{Reason: "budget of pages", Job: crawler.Job{BudgetSettings: crawler.BudgetSettings{Pages: 10, Bytes: 10}}}
+	was := crawler.Status{Reason: "budget of pages",
+		Job: crawler.Job{BudgetSettings: crawler.BudgetSettings{Pages: 10, Bytes: 10}}}
 	for _, c := range []struct {
 		job    crawler.Job
 		reason string
@@ -25,7 +26,8 @@ func TestALargerBudgetExtendsTheJobThatItEnded(t *testing.T) {
 	} {
 		was.Reason = c.reason
 		if got := extends(c.job, was); got != c.want {
-			t.Errorf("budgets of %d pages and %d bytes extend a job that ended with %q: %v", c.job.Pages, c.job.Bytes, c.reason, got)
+			t.Errorf("budgets of %d pages and %d bytes extend a job that ended with %q: %v", c.job.Pages, c.job.Bytes,
+				c.reason, got)
 		}
 	}
 }
@@ -36,7 +38,8 @@ func TestSeedsThatAreAddedMakeAJobGrow(t *testing.T) {
 	for _, c := range []struct {
 		now  []string
 		want bool
-	}{{[]string{"a", "b", "c"}, true}, {[]string{"c", "b", "a"}, true}, {was, false}, {[]string{"a", "c", "d"}, false}, {[]string{"a"}, false}} {
+	}{{[]string{"a", "b", "c"}, true}, {[]string{"c", "b", "a"}, true}, {was, false}, {[]string{"a", "c", "d"}, false},
+		{[]string{"a"}, false}} {
 		if got := grown(was, c.now); got != c.want {
 			t.Errorf("%v has grown to %v: %v", was, c.now, got)
 		}

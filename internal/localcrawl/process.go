@@ -105,7 +105,8 @@ func OpenProcess(ctx context.Context, cfg ProcessConfig) (_ *Process, err error)
 			visited(job)
 		}
 	}
-	return p, p.setUp(cfg.Worker, cfg.Handlers, fleet.SchedulerConfig{Jobs: cfg.Worker.Jobs, Ended: cfg.Ended, Seeds: true})
+	return p, p.setUp(cfg.Worker, cfg.Handlers, fleet.SchedulerConfig{Jobs: cfg.Worker.Jobs, Ended: cfg.Ended,
+		Seeds: true})
 }
 
 // connect opens the Redis, or starts a private one with its files in temp.
@@ -127,7 +128,8 @@ func (p *Process) connect(ctx context.Context, url string, own fleet.StartConfig
 func (p *Process) store() *frontier.Store { return p.Connection.Store }
 
 // setUp creates the worker and the scheduler.
-func (p *Process) setUp(w fleet.WorkerConfig, handlers func(*tasks.Client) fleet.Handlers, s fleet.SchedulerConfig) (err error) {
+func (p *Process) setUp(w fleet.WorkerConfig, handlers func(*tasks.Client) fleet.Handlers,
+	s fleet.SchedulerConfig) (err error) {
 	if handlers != nil {
 		p.handlers = handlers(p.Client)
 		w.Handlers = p.handlers

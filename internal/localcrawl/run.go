@@ -127,7 +127,8 @@ func (r *Runner) park(ctx context.Context) error {
 	if others.Carries(status) {
 		return nil
 	}
-	_, err = r.store().Move(ctx, status.Job.Name, crawler.StatePaused, "its crawl was interrupted", crawler.StateRunning)
+	_, err = r.store().Move(ctx, status.Job.Name, crawler.StatePaused, "its crawl was interrupted",
+		crawler.StateRunning)
 	return err
 }
 
@@ -285,7 +286,8 @@ func (r *Runner) lacking(job crawler.Job) error {
 	if len(lacks) == 0 {
 		return nil
 	}
-	return fmt.Errorf("job %s needs handlers that the program does not provide: %s", job.Name, strings.Join(lacks, ", "))
+	return fmt.Errorf("job %s needs handlers that the program does not provide: %s", job.Name,
+		strings.Join(lacks, ", "))
 }
 
 // await waits for the end of one job, and returns its last status. It waits through errors

@@ -124,7 +124,8 @@ func (r *Runner) openOutlet(ctx context.Context) (err error) {
 	}
 	names, err := r.outlet.Place().Names(ctx)
 	if err == nil && len(names) > 0 {
-		err = refuse("%q has the results of an earlier crawl, such as %q: choose another prefix with %s", cfg.Where, names[0], r.cfg.Words.Out)
+		err = refuse("%q has the results of an earlier crawl, such as %q: choose another prefix with %s", cfg.Where,
+			names[0], r.cfg.Words.Out)
 	}
 	return err
 }

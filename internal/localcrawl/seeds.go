@@ -103,7 +103,8 @@ func (r *Runner) open(ctx context.Context, s Seed) {
 // batched collects seeds into batches, and reports those that are not URLs. A separate
 // goroutine reads the list. If the list blocks without ending, that goroutine stays until
 // the process ends.
-func (r *Runner) batched(ctx context.Context, seeds iter.Seq[Seed], priorities rules.PriorityRules) iter.Seq[[]queue.Entry] {
+func (r *Runner) batched(ctx context.Context, seeds iter.Seq[Seed],
+	priorities rules.PriorityRules) iter.Seq[[]queue.Entry] {
 	read := make(chan queue.Entry, seedBatch)
 	go func() {
 		defer close(read)
@@ -113,7 +114,8 @@ func (r *Runner) batched(ctx context.Context, seeds iter.Seq[Seed], priorities r
 				continue
 			}
 			select {
-			case read <- queue.Entry{URL: s.URL, Band: queue.BandOf(s.Priority, priorities.Band(s.URL, queue.BandFirst))}:
+			case read <- queue.Entry{URL: s.URL, Band: queue.BandOf(s.Priority,
+				priorities.Band(s.URL, queue.BandFirst))}:
 			case <-ctx.Done():
 				return
 			}

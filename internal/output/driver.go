@@ -88,7 +88,8 @@ func (r *registry) driver(scheme string) (Driver, error) {
 		return nil, fmt.Errorf("%w: this build has no driver for %s://: use the full build of trawl (make build-full, or the image trawl-full), "+
 			"or import %q in your own program", ErrURL, scheme, module)
 	}
-	return nil, fmt.Errorf("%w: unknown scheme: write a folder, or one of s3://, gs://, azblob://, file://, mem://", ErrURL)
+	return nil, fmt.Errorf("%w: unknown scheme: write a folder, or one of s3://, gs://, azblob://, file://, mem://",
+		ErrURL)
 }
 
 // separate lists the drivers that Trawl has but does not link unless a program imports

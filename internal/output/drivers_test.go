@@ -96,7 +96,9 @@ func TestBucketsKeepFiles(t *testing.T) {
 		"folder":        func(t *testing.T) string { return "file://" + filepath.ToSlash(t.TempDir()) },
 		"S3, signed":    func(t *testing.T) string { return newS3Server(t).url("region=eu-central-1&profile=me") },
 		"S3, anonymous": func(t *testing.T) string { return newS3Server(t).url("region=us-east-1&anonymous=true") },
-		"S3, encrypted": func(t *testing.T) string { return newS3Server(t).url("profile=me&ssetype=AES256&use_path_style=true") },
+		"S3, encrypted": func(t *testing.T) string {
+			return newS3Server(t).url("profile=me&ssetype=AES256&use_path_style=true")
+		},
 	} {
 		t.Run(kind, func(t *testing.T) {
 			outputtest.Bucket(t, large, func(t *testing.T) output.Bucket { return open(t, where(t)) })
@@ -118,10 +120,15 @@ func TestS3FindsCredentialsWhereAWSToolsDo(t *testing.T) {
 	}{
 		{"the default profile", config, secrets, nil, "", "DEFAULT eu-west-1"},
 		{"a profile of the environment", config, secrets, []string{"AWS_PROFILE", "work"}, "", "WORK eu-west-2"},
-		{"a profile of the URL", config, secrets, []string{"AWS_ACCESS_KEY_ID", "ENV", "AWS_SECRET_ACCESS_KEY", "s"}, "profile=work", "WORK eu-west-2"},
-		{"the environment before files", config, secrets, []string{"AWS_ACCESS_KEY_ID", "ENV", "AWS_SECRET_ACCESS_KEY", "s", "AWS_REGION", "eu-west-3"}, "", "ENV eu-west-3"},
-		{"the region of the URL before all others", config, secrets, []string{"AWS_REGION", "eu-west-3"}, "region=auto", "DEFAULT auto"},
-		{"the role of a container", "", "", []string{"AWS_CONTAINER_CREDENTIALS_FULL_URI", role.URL, "AWS_DEFAULT_REGION", "eu-north-1"}, "", "ROLE eu-north-1"},
+		{"a profile of the URL", config, secrets, []string{"AWS_ACCESS_KEY_ID", "ENV", "AWS_SECRET_ACCESS_KEY", "s"},
+			"profile=work", "WORK eu-west-2"},
+		{"the environment before files", config, secrets,
+			[]string{"AWS_ACCESS_KEY_ID", "ENV", "AWS_SECRET_ACCESS_KEY", "s", "AWS_REGION", "eu-west-3"}, "",
+			"ENV eu-west-3"},
+		{"the region of the URL before all others", config, secrets, []string{"AWS_REGION", "eu-west-3"}, "region=auto",
+			"DEFAULT auto"},
+		{"the role of a container", "", "", []string{"AWS_CONTAINER_CREDENTIALS_FULL_URI", role.URL,
+			"AWS_DEFAULT_REGION", "eu-north-1"}, "", "ROLE eu-north-1"},
 		{"nobody", config, secrets, nil, "anonymous=true", "ANONYMOUS"},
 	} {
 		t.Run(c.situation, func(t *testing.T) {
@@ -158,14 +165,16 @@ func TestWithoutCredentialsNoRequestIsMadeAndTheErrorSaysWhatToSet(t *testing.T)
 		t.Fatal(err)
 	}
 	defer l.Close()
-	if err := l.Check(t.Context()); err == nil || !strings.Contains(err.Error(), "AWS_ACCESS_KEY_ID") || len(s3.seen) > 0 {
+	if err := l.Check(t.Context()); err == nil || !strings.Contains(err.Error(), "AWS_ACCESS_KEY_ID") ||
+		len(s3.seen) > 0 {
 		t.Errorf("after %d requests: %v", len(s3.seen), err)
 	}
 }
 
 func TestAMissingProfileIsNamed(t *testing.T) {
 	awsHome(t, "", "")
-	if _, err := output.Open(t.Context(), "s3://crawls?profile=work"); err == nil || !strings.Contains(err.Error(), `profile "work" is not in`) {
+	if _, err := output.Open(t.Context(), "s3://crawls?profile=work"); err == nil ||
+		!strings.Contains(err.Error(), `profile "work" is not in`) {
 		t.Errorf("got %v", err)
 	}
 }

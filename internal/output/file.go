@@ -32,7 +32,8 @@ func (f *File) ReadAt(p []byte, offset int64) (int, error) {
 		return 0, io.EOF
 	}
 	r, err := f.location.place.open(f.ctx, f.name, offset, want)
-	if final, grows := strings.CutSuffix(f.name, Growing); grows && errors.Is(err, ErrMissing) { // finished in the meantime
+	// Finished in the meantime.
+	if final, grows := strings.CutSuffix(f.name, Growing); grows && errors.Is(err, ErrMissing) {
 		r, err = f.location.place.open(f.ctx, final, offset, want)
 	}
 	if err != nil {

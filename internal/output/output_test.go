@@ -23,7 +23,8 @@ import (
 // puts a file there.
 func forEachLocation(t *testing.T, do func(t *testing.T, l *Location, put func(name, content string))) {
 	t.Helper()
-	for kind, where := range map[string]string{"folder": t.TempDir(), "file": "file://" + t.TempDir(), "mem": "mem://"} {
+	for kind, where := range map[string]string{"folder": t.TempDir(), "file": "file://" + t.TempDir(),
+		"mem": "mem://"} {
 		t.Run(kind, func(t *testing.T) {
 			t.Parallel()
 			root, err := Open(t.Context(), where)
@@ -142,18 +143,30 @@ func TestTheUndamagedPartsOfAFinishedSegmentAreRead(t *testing.T) {
 		want    []int
 		says    string
 	}{
-		"lines, the last one torn.jsonl":          {record(1) + record(2) + `{"n":3`, []int{1, 2}, "is incomplete"},
-		"lines, without the last end.jsonl":       {record(1) + cut(record(2), 1), []int{1, 2}, "is incomplete"},
-		"nothing.jsonl":                           {"", nil, "empty"},
-		"nothing.jsonl.gz":                        {"", nil, "empty"},
-		"gzip, cut short.jsonl.gz":                {cut(gzipped(t, record(1)+record(2), record(3)), 3), []int{1, 2, 3}, "unexpected EOF"},
-		"gzip, cut within a head.jsonl.gz":        {cut(gzipped(t, record(1), record(3)), len(gzipped(t, record(3)))-4), []int{1}, "EOF"},
-		"gzip, changed.jsonl.gz":                  {broken(gzipped), []int{1, 2, 5, 6}, "damaged"},
-		"gzip, with a hole.jsonl.gz":              {gzipped(t, record(1)) + strings.Repeat("\x00", 4096) + gzipped(t, record(2), record(3)), []int{1, 2, 3}, "damaged"},
-		"gzip, not gzip at all.jsonl.gz":          {"<html>", nil, "damaged"},
-		"zstd, cut short.jsonl.zst":               {cut(zstdCompressed(t, record(1)+record(2), record(3)), 9), []int{1, 2}, "EOF"},
-		"zstd, changed.jsonl.zst":                 {broken(zstdCompressed), []int{1, 2, 5, 6}, "damaged"},
-		"zstd, with a hole.jsonl.zst":             {zstdCompressed(t, record(1)) + strings.Repeat("\x00", 4096) + zstdCompressed(t, record(2), record(3)), []int{1, 2, 3}, "damaged"},
+		"lines, the last one torn.jsonl":    {record(1) + record(2) + `{"n":3`, []int{1, 2}, "is incomplete"},
+		"lines, without the last end.jsonl": {record(1) + cut(record(2), 1), []int{1, 2}, "is incomplete"},
+		"nothing.jsonl":                     {"", nil, "empty"},
+		"nothing.jsonl.gz":                  {"", nil, "empty"},
+		"gzip, cut short.jsonl.gz": {
+			cut(gzipped(t, record(1)+record(2), record(3)), 3), []int{1, 2, 3}, "unexpected EOF",
+		},
+		"gzip, cut within a head.jsonl.gz": {
+			cut(gzipped(t, record(1), record(3)), len(gzipped(t, record(3)))-4), []int{1}, "EOF",
+		},
+		"gzip, changed.jsonl.gz": {broken(gzipped), []int{1, 2, 5, 6}, "damaged"},
+		"gzip, with a hole.jsonl.gz": {
+			gzipped(t, record(1)) + strings.Repeat("\x00", 4096) + gzipped(t, record(2), record(3)), []int{1, 2, 3},
+			"damaged",
+		},
+		"gzip, not gzip at all.jsonl.gz": {"<html>", nil, "damaged"},
+		"zstd, cut short.jsonl.zst": {
+			cut(zstdCompressed(t, record(1)+record(2), record(3)), 9), []int{1, 2}, "EOF",
+		},
+		"zstd, changed.jsonl.zst": {broken(zstdCompressed), []int{1, 2, 5, 6}, "damaged"},
+		"zstd, with a hole.jsonl.zst": {
+			zstdCompressed(t, record(1)) + strings.Repeat("\x00", 4096) + zstdCompressed(t, record(2), record(3)),
+			[]int{1, 2, 3}, "damaged",
+		},
 		"gzip, one member cut within it.jsonl.gz": {cut(gzipped(t, manyRecords(2000)), 2000), nil, "unexpected EOF"},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -168,10 +181,13 @@ func TestTheUndamagedPartsOfAFinishedSegmentAreRead(t *testing.T) {
 					}
 					return nil
 				})
-				if !errors.Is(err, ErrDamaged) || !strings.Contains(err.Error(), c.says) || !strings.Contains(err.Error(), l.String()) {
+				if !errors.Is(err, ErrDamaged) || !strings.Contains(err.Error(), c.says) ||
+					!strings.Contains(err.Error(), l.String()) {
 					t.Errorf("the error is %v, want a damaged file with %q", err, c.says)
 				}
-				got = slices.DeleteFunc(got, func(n int) bool { return strings.Contains(name, "changed") && (n == 3 || n == 4) })
+				got = slices.DeleteFunc(got, func(n int) bool {
+					return strings.Contains(name, "changed") && (n == 3 || n == 4)
+				})
 				switch {
 				case strings.Contains(name, "one member"):
 					if len(got) < 100 || got[len(got)-1] != len(got) {
@@ -229,7 +245,8 @@ func TestAnOutputKnowsWhoseResultsItHas(t *testing.T) {
 			}
 		}
 		of("", created)
-		if err := l.NoteSettled(t.Context(), Settled{Job: "news", Records: 3, Ended: created.Add(-time.Hour)}); err != nil {
+		if err := l.NoteSettled(t.Context(), Settled{Job: "news", Records: 3,
+			Ended: created.Add(-time.Hour)}); err != nil {
 			t.Fatal(err)
 		}
 		of("news 0001-01-01 00:00:00", created) // written by a version that noted no owner
@@ -253,7 +270,8 @@ func TestSegmentsOfAKindAreListedByNameAndNothingElse(t *testing.T) {
 	t.Parallel()
 	forEachLocation(t, func(t *testing.T, l *Location, put func(name, content string)) {
 		for _, name := range []string{
-			"pages-w-00002.jsonl.gz", "pages-w-00001.jsonl", "pages-w-00003.jsonl.zst.open", "pages.jsonl", "pagesque.jsonl", "pages-1.parquet",
+			"pages-w-00002.jsonl.gz", "pages-w-00001.jsonl", "pages-w-00003.jsonl.zst.open", "pages.jsonl",
+			"pagesque.jsonl", "pages-1.parquet",
 			".pages-w.lock", ".pages-9.jsonl", "manifest.jsonl", "example.org/pages-1.jsonl", "earlier/pages-1.jsonl",
 		} {
 			put(name, "{}\n")

@@ -49,7 +49,8 @@ func (s3Driver) Open(_ context.Context, name string, options url.Values) (Bucket
 	if cfg.accelerate {
 		client.SetS3TransferAccelerate("s3-accelerate.amazonaws.com")
 	}
-	return &s3Bucket{client: minio.Core{Client: client}, name: name, encryption: cfg.encryption, transport: transport}, nil
+	return &s3Bucket{client: minio.Core{Client: client}, name: name, encryption: cfg.encryption, transport: transport},
+		nil
 }
 
 // s3Bucket is a bucket of such a service.
@@ -122,7 +123,8 @@ func (b *s3Bucket) Read(ctx context.Context, key string, offset, length int64) (
 // encoding that not every service supports.
 func (b *s3Bucket) Write(ctx context.Context, key string, content io.ReadSeeker, o Object) error {
 	_, err := b.client.Client.PutObject(ctx, b.name, key, content, o.Size, minio.PutObjectOptions{
-		ContentType: o.ContentType, ServerSideEncryption: b.encryption, SendContentMd5: true, DisableContentSha256: true,
+		ContentType: o.ContentType, ServerSideEncryption: b.encryption, SendContentMd5: true,
+		DisableContentSha256: true,
 	})
 	return s3Error(err)
 }

@@ -40,13 +40,15 @@ func parseS3Options(options url.Values) (s3Options, error) {
 		return s3Options{}, err
 	}
 	o := s3Options{
-		region:     cmp.Or(options.Get("region"), os.Getenv("AWS_REGION"), os.Getenv("AWS_DEFAULT_REGION"), profile.region),
+		region: cmp.Or(options.Get("region"), os.Getenv("AWS_REGION"), os.Getenv("AWS_DEFAULT_REGION"),
+			profile.region),
 		lookup:     p.lookup(),
 		dualstack:  p.is("dualstack"),
 		accelerate: p.is("accelerate"),
 		encryption: p.encryption(),
 	}
-	o.endpoint, o.secure = p.endpoint(cmp.Or(os.Getenv("AWS_ENDPOINT_URL_S3"), os.Getenv("AWS_ENDPOINT_URL"), profile.endpoint))
+	o.endpoint, o.secure = p.endpoint(cmp.Or(os.Getenv("AWS_ENDPOINT_URL_S3"), os.Getenv("AWS_ENDPOINT_URL"),
+		profile.endpoint))
 	o.credentials = credentials.New(newAWSCredentials(options.Get("profile")))
 	if p.is("anonymous") {
 		o.credentials = credentials.NewStaticV4("", "", "")

@@ -164,7 +164,8 @@ func (l *Location) EachLine(ctx context.Context, name string, do func(offset int
 }
 
 // eachLine reads lines until the file is damaged, and returns how many there were.
-func (l *Location) eachLine(ctx context.Context, name string, do func(offset int64, line []byte) error) (read int, damage, err error) {
+func (l *Location) eachLine(ctx context.Context, name string,
+	do func(offset int64, line []byte) error) (read int, damage, err error) {
 	grows := strings.HasSuffix(name, Growing)
 	text, raw, err := l.text(ctx, name)
 	if err != nil && raw != nil && raw.failed == nil {

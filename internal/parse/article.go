@@ -32,7 +32,8 @@ type articles struct {
 func newArticles(cfg Config) (*articles, error) {
 	sketched := cfg.MinHash || cfg.Sketch
 	x, err := extract.New(extract.Config{
-		Text: cfg.Text || sketched, Markdown: cfg.Markdown || cfg.Article, Metadata: cfg.Article, Extractors: cfg.Extractor,
+		Text: cfg.Text || sketched, Markdown: cfg.Markdown || cfg.Article, Metadata: cfg.Article,
+		Extractors: cfg.Extractor,
 	})
 	if err != nil || !cfg.Text && !cfg.Markdown && !cfg.Article && !sketched {
 		return nil, err
@@ -50,7 +51,8 @@ const maxArticleTime = 5 * time.Second
 
 // read adds the main content to a document, or returns why it cannot. A panic of a
 // library becomes the page's trouble.
-func (a *articles) read(ctx context.Context, doc *fetched.Document, root *html.Node, res reference.Resolver) (trouble string) {
+func (a *articles) read(ctx context.Context, doc *fetched.Document, root *html.Node,
+	res reference.Resolver) (trouble string) {
 	defer func() {
 		switch p := recover(); p {
 		case nil:

@@ -40,7 +40,8 @@ func TestArticlesAreTextAndMarkdownOfWhatAPageIsAbout(t *testing.T) {
 	t.Parallel()
 	doc := parsePage(t, wantArticle, htmlPage("http://example.com/dir/sub/page", essay))
 	for _, text := range []string{doc.Text, doc.Markdown} {
-		for _, there := range []string{"A frontier is what a crawler", "the paper", "crawl(", "a.example", "Politeness is the shape", "first, the host is due"} {
+		for _, there := range []string{"A frontier is what a crawler", "the paper", "crawl(", "a.example",
+			"Politeness is the shape", "first, the host is due"} {
 			if !strings.Contains(text, there) {
 				t.Errorf("%q is not there:\n%s", there, text)
 			}
@@ -52,7 +53,8 @@ func TestArticlesAreTextAndMarkdownOfWhatAPageIsAbout(t *testing.T) {
 		}
 	}
 	for _, markdown := range []string{
-		"## Of URLs\n", "[the paper](http://example.com/dir/paper?x=1&y=2#sec)", "*table*", "![engraving](http://example.com/dir/sub/fig/1.png)",
+		"## Of URLs\n", "[the paper](http://example.com/dir/paper?x=1&y=2#sec)", "*table*",
+		"![engraving](http://example.com/dir/sub/fig/1.png)",
 		"```go\nfunc main() {\n\tcrawl(\"*\")\n}\n```", "| host ", "> Politeness", "- first, the host is due\n",
 	} {
 		if !strings.Contains(doc.Markdown, markdown) {
@@ -60,7 +62,8 @@ func TestArticlesAreTextAndMarkdownOfWhatAPageIsAbout(t *testing.T) {
 		}
 	}
 	a := doc.Article
-	if a == nil || a.Markdown != doc.Markdown || a.Author != "A. Writer" || a.Site != "Example" || a.Language != "en-GB" ||
+	if a == nil || a.Markdown != doc.Markdown || a.Author != "A. Writer" || a.Site != "Example" ||
+		a.Language != "en-GB" ||
 		!a.Published.Equal(time.Date(2025, 3, 4, 5, 6, 7, 0, time.UTC)) {
 		t.Errorf("the article is %+v", a)
 	}
@@ -72,7 +75,8 @@ func TestArticlesAreTextAndMarkdownOfWhatAPageIsAbout(t *testing.T) {
 func TestOnlyWhatIsAskedForOfAnArticleIsMade(t *testing.T) {
 	t.Parallel()
 	page := htmlPage("http://example.com/", essay)
-	for _, cfg := range []Config{{}, {Text: true}, {Markdown: true}, {Article: true}, {Text: true, Select: []string{"h=h1"}}} {
+	for _, cfg := range []Config{{}, {Text: true}, {Markdown: true}, {Article: true},
+		{Text: true, Select: []string{"h=h1"}}} {
 		doc := parsePage(t, cfg, page)
 		if (doc.Text != "") != cfg.Text || (doc.Markdown != "") != cfg.Markdown || (doc.Article != nil) != cfg.Article {
 			t.Errorf("%+v: text %q, Markdown %q, article %v", cfg, doc.Text, doc.Markdown, doc.Article)
@@ -82,7 +86,8 @@ func TestOnlyWhatIsAskedForOfAnArticleIsMade(t *testing.T) {
 		}
 	}
 	for _, job := range []crawler.Job{
-		{ExtractSettings: crawler.ExtractSettings{Text: true}}, {ExtractSettings: crawler.ExtractSettings{Markdown: true}}, {},
+		{ExtractSettings: crawler.ExtractSettings{Text: true}},
+		{ExtractSettings: crawler.ExtractSettings{Markdown: true}}, {},
 	} {
 		needs := fetched.Needs{Article: !job.Text && !job.Markdown}
 		cfg := JobConfig(job, needs)
@@ -153,14 +158,19 @@ func TestPagesThatAreMadeToTakeLongDoNot(t *testing.T) {
 	}{
 		{"elements in one another", nested("<div>", words, "</div>", 200), ""},
 		{"a long text deep inside", nested("<div>", strings.Repeat("<p>"+words+"</p>", 2_000), "</div>", 110), ""},
-		{"as long a text as may be", nested("<div class=author>", strings.Repeat("<p>"+words+"</p>", 1_200), "</div>", 110), ""},
+		{"as long a text as may be", nested("<div class=author>", strings.Repeat("<p>"+words+"</p>", 1_200), "</div>",
+			110), ""},
 		{"quotations in one another", nested("<blockquote>", strings.Repeat("a<br>", 1_000), "</blockquote>", 110), ""},
-		{"quoted lines of code", nested("<blockquote>", "<pre>"+strings.Repeat("a\n", 100_000)+"</pre>", "</blockquote>", 110), ""},
+		{"quoted lines of code", nested("<blockquote>", "<pre>"+strings.Repeat("a\n", 100_000)+"</pre>",
+			"</blockquote>", 110), ""},
 		{"lists in one another", nested("<ul><li>", strings.Repeat("a<br>", 1_000), "</li></ul>", 60), ""},
 		{"a table in each cell", nested("<table><tr><td>", words, "</td></tr></table>", 40), ""},
-		{"a table of many columns", "<table><tr><td>a</td></tr><tr>" + strings.Repeat("<td>a</td>", 20_000) + "</tr>" + strings.Repeat("<tr><td>a</td></tr>", 3_000) + "</table>", ""},
-		{"a cell over many columns", "<p>" + words + "</p><table><tr><td colspan=1000 rowspan=60000>a</td></tr>" + strings.Repeat("<tr><td colspan=1000>a</td></tr>", 2_000) + "</table>", ""},
-		{"a long cell among many", "<table><tr><td>" + strings.Repeat(words, 200) + "</td><td>b</td></tr>" + strings.Repeat("<tr><td>a</td><td>b</td></tr>", 5_000) + "</table>", ""},
+		{"a table of many columns", "<table><tr><td>a</td></tr><tr>" + strings.Repeat("<td>a</td>", 20_000) + "</tr>" +
+			strings.Repeat("<tr><td>a</td></tr>", 3_000) + "</table>", ""},
+		{"a cell over many columns", "<p>" + words + "</p><table><tr><td colspan=1000 rowspan=60000>a</td></tr>" +
+			strings.Repeat("<tr><td colspan=1000>a</td></tr>", 2_000) + "</table>", ""},
+		{"a long cell among many", "<table><tr><td>" + strings.Repeat(words, 200) + "</td><td>b</td></tr>" +
+			strings.Repeat("<tr><td>a</td><td>b</td></tr>", 5_000) + "</table>", ""},
 		{"many paragraphs", strings.Repeat("<p>"+words+"</p>", 5_000), ""},
 		{"many line breaks", strings.Repeat("<br>", 200_000), ""},
 		{"many breaks in lines", strings.Repeat("a<br><br>", 100_000), ""},
@@ -168,11 +178,13 @@ func TestPagesThatAreMadeToTakeLongDoNot(t *testing.T) {
 		{"many empty elements", strings.Repeat("<div><span></span></div>", 50_000), ""},
 		{"spans in one another", strings.Repeat(nested("<span>", "a, b", "</span>", 100), 300), ""},
 		{"emphasis in one another", strings.Repeat(nested("<b>", "a", "</b>", 100), 300), ""},
-		{"scripts that say much about the page", strings.Repeat(`<script type="application/ld+json">{"@type":"Article","name":"x"}</script>`, 5_000), ""},
+		{"scripts that say much about the page",
+			strings.Repeat(`<script type="application/ld+json">{"@type":"Article","name":"x"}</script>`, 5_000), ""},
 		{"stars", "<p>" + strings.Repeat("*_`[", 200_000) + "</p>", ""},
 		{"backquotes", "<code>" + strings.Repeat("`", 500_000) + "</code>", ""},
 		{"numbers of lists", "<ol start=999999999>" + strings.Repeat("<li>a", 50_000) + "</ol>", ""},
-		{"a date that is none", "<meta property='article:published_time' content='" + strings.Repeat("1/", 10_000) + "'><p>" + words, ""},
+		{"a date that is none", "<meta property='article:published_time' content='" + strings.Repeat("1/", 10_000) +
+			"'><p>" + words, ""},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			if len(c.body) > 30_000 {
@@ -190,7 +202,8 @@ func TestPagesThatAreMadeToTakeLongDoNot(t *testing.T) {
 			if took := time.Since(began); took > maxArticleTime+10*time.Minute {
 				t.Errorf("it took %s", took)
 			}
-			t.Logf("%d bytes in %s, Markdown of %d: %s", len(c.body), time.Since(began).Round(time.Millisecond), len(doc.Markdown), doc.Trouble)
+			t.Logf("%d bytes in %s, Markdown of %d: %s", len(c.body), time.Since(began).Round(time.Millisecond),
+				len(doc.Markdown), doc.Trouble)
 		})
 	}
 }
@@ -201,15 +214,20 @@ func TestMarkdownLinksToPagesAndAddressesOfMailAlone(t *testing.T) {
 	t.Parallel()
 	words := strings.Repeat("Some words, so that there is an article to be found, and more of them. ", 10)
 	for href, want := range map[string]string{
-		"/a": "(http://example.com/a)", "HTTPS://b.example": "(https://b.example/)", " mailto:c@example.com?subject=d ": "(mailto:c@example.com?subject=d)", "#e": "(http://example.com/dir/page#e)",
+		"/a": "(http://example.com/a)", "HTTPS://b.example": "(https://b.example/)",
+		" mailto:c@example.com?subject=d ": "(mailto:c@example.com?subject=d)", "#e": "(http://example.com/dir/page#e)",
 		"/f(g)(": `(http://example.com/f\(g\)\()`, "//h.example/i": "(http://h.example/i)",
-		"javascript:alert(1)": "", "JaVaScRiPt:alert(1)": "", "java\tscript:alert(1)": "", " \x01javascript:alert(1)": "", "java&#10;script:alert(1)": "", "&#106;avascript:alert(1)": "",
-		"data:text/html,x": "", "vbscript:x": "", "file:///etc/passwd": "", "tel:1": "", "view-source:http://example.com/": "", "http://[": "", "x:y": "",
+		"javascript:alert(1)": "", "JaVaScRiPt:alert(1)": "", "java\tscript:alert(1)": "",
+		" \x01javascript:alert(1)": "", "java&#10;script:alert(1)": "", "&#106;avascript:alert(1)": "",
+		"data:text/html,x": "", "vbscript:x": "", "file:///etc/passwd": "", "tel:1": "",
+		"view-source:http://example.com/": "", "http://[": "", "x:y": "",
 	} {
 		href = strings.NewReplacer(`\t`, "\t", `\x01`, "\x01").Replace(href)
 		for _, body := range []string{
-			`<article><h1>Title</h1><p>` + words + `</p><p>` + words + `<a href="` + href + `">linked words</a> ` + words + `</p></article>`,
-			`<article><h1>Title</h1><p>` + words + `</p><ul><li>` + words + `<b><a title='x\"y' href="` + href + `"><img src="` + href + `" alt="linked words"></a></b></li></ul></article>`,
+			`<article><h1>Title</h1><p>` + words + `</p><p>` + words + `<a href="` + href + `">linked words</a> ` +
+				words + `</p></article>`,
+			`<article><h1>Title</h1><p>` + words + `</p><ul><li>` + words + `<b><a title='x\"y' href="` + href +
+				`"><img src="` + href + `" alt="linked words"></a></b></li></ul></article>`,
 		} {
 			doc := parsePage(t, Config{Markdown: true}, htmlPage("http://example.com/dir/page", body))
 			if !strings.Contains(doc.Markdown, "Some words") {
@@ -218,7 +236,8 @@ func TestMarkdownLinksToPagesAndAddressesOfMailAlone(t *testing.T) {
 			if want != "" && !strings.Contains(doc.Markdown, strings.TrimSuffix(want, ")")) {
 				t.Errorf("%q leads to %q nowhere:\n%s", href, want, doc.Markdown)
 			}
-			for _, forbidden := range []string{"](java", "](JaVa", "](data", "](vb", "](file", "](tel", "](view", "](x:", "]()"} {
+			for _, forbidden := range []string{"](java", "](JaVa", "](data", "](vb", "](file", "](tel", "](view",
+				"](x:", "]()"} {
 				if strings.Contains(doc.Markdown, forbidden) {
 					t.Errorf("%q is a link:\n%s", href, doc.Markdown)
 				}
@@ -235,25 +254,30 @@ func TestAnArticleIsGivenUpWhenItTakesTooLong(t *testing.T) {
 	}
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
-	root, trouble := htmltree.New(charset.NewSource(charset.MediaType{Charset: "utf-8"}, []byte(essay), false), new(htmltree.Formatting), 0, htmltree.MaxDeep, nil).Document(t.Context())
+	root, trouble := htmltree.New(charset.NewSource(charset.MediaType{Charset: "utf-8"}, []byte(essay), false),
+		new(htmltree.Formatting), 0, htmltree.MaxDeep, nil).Document(t.Context())
 	if trouble != "" {
 		t.Fatal(trouble)
 	}
 	var doc fetched.Document
-	if trouble := p.articles.read(ctx, &doc, root, reference.ResolverAt(htmlPage("http://example.com/", "").URL)); !strings.Contains(trouble, "takes more than") || doc.Text != "" {
+	if trouble := p.articles.read(ctx, &doc, root,
+		reference.ResolverAt(htmlPage("http://example.com/", "").URL)); !strings.Contains(trouble, "takes more than") ||
+		doc.Text != "" {
 		t.Errorf("trouble %q, text %q", trouble, doc.Text)
 	}
 }
 
 func TestArticlesOfRealPages(t *testing.T) {
 	t.Parallel()
-	for _, c := range append(corpus.Manuals(), corpus.Manual{Name: "handbook", Glob: "/usr/share/doc/debian-handbook/html"}) {
+	for _, c := range append(corpus.Manuals(), corpus.Manual{Name: "handbook",
+		Glob: "/usr/share/doc/debian-handbook/html"}) {
 		t.Run(c.Name, func(t *testing.T) {
 			t.Parallel()
 			pages, without, text := c.Pages(t, 60), 0, 0
 			for _, page := range pages {
 				doc := parsePage(t, wantArticle, page)
-				if doc.Trouble != "" && !strings.Contains(doc.Trouble, "takes more than") { // the race detector takes its time
+				// The race detector takes its time.
+				if doc.Trouble != "" && !strings.Contains(doc.Trouble, "takes more than") {
 					t.Errorf("%s: %s", page.URL, doc.Trouble)
 				}
 				if doc.Text == "" {
@@ -295,13 +319,14 @@ func FuzzArticle(f *testing.F) {
 func BenchmarkArticle(b *testing.B) {
 	for _, glob := range []string{"/usr/share/doc/python3*/html", "/usr/share/doc/debian-handbook/html"} {
 		for _, cfg := range []Config{{Select: []string{"h=h1"}}, {Text: true}, wantArticle} {
-			b.Run(fmt.Sprintf("%s/text=%v,markdown=%v", strings.Split(glob, "/")[4], cfg.Text, cfg.Markdown), func(b *testing.B) {
-				p, err := New(cfg)
-				if err != nil {
-					b.Fatal(err)
-				}
-				benchmark(b, p, corpus.Manual{Glob: glob}.Pages(b, 300))
-			})
+			b.Run(fmt.Sprintf("%s/text=%v,markdown=%v", strings.Split(glob, "/")[4], cfg.Text, cfg.Markdown),
+				func(b *testing.B) {
+					p, err := New(cfg)
+					if err != nil {
+						b.Fatal(err)
+					}
+					benchmark(b, p, corpus.Manual{Glob: glob}.Pages(b, 300))
+				})
 		}
 	}
 }

@@ -73,7 +73,8 @@ func TestConformsToContentTypes(t *testing.T) {
 			page.Header.Set("X-Content-Type-Options", c.NoSniff)
 		}
 		got := parsePage(t, Config{}, page) != nil
-		score.count(t, got == c.ParseAsHTML || c.CrawlerChoice, "%s (%s): parsed %v, want %v", c.ID, c.Note, got, c.ParseAsHTML)
+		score.count(t, got == c.ParseAsHTML || c.CrawlerChoice, "%s (%s): parsed %v, want %v", c.ID, c.Note, got,
+			c.ParseAsHTML)
 	}
 	score.atLeast(t, 46)
 }
@@ -97,13 +98,16 @@ func TestConformsToCharsets(t *testing.T) {
 		}
 		src := charset.NewSource(declared, c.Body, false)
 		want := strings.Split(strings.ToLower(c.Encoding), "|")
-		if c.ID == "c-85a33dd983" { // nothing else decides, so a later declaration does, as in browsers (WHATWG HTML, 13.2.3.5)
+		// Nothing else decides, so a later declaration does, as in browsers (WHATWG HTML,
+		// 13.2.3.5).
+		if c.ID == "c-85a33dd983" {
 			want = append(want, "iso-8859-2")
 		}
 		if c.Late { // a declaration beyond the prescan may as well not be there
 			want = append(want, "windows-1252")
 		}
-		names.count(t, slices.Contains(want, src.Charset), "%s (%s): charset %s, want %s", c.ID, c.Note, src.Charset, c.Encoding)
+		names.count(t, slices.Contains(want, src.Charset), "%s (%s): charset %s, want %s", c.ID, c.Note, src.Charset,
+			c.Encoding)
 		if c.Text != nil {
 			text, err := io.ReadAll(src.Reader())
 			if err != nil {
@@ -168,7 +172,8 @@ func TestConformsToLinks(t *testing.T) {
 		for _, u := range parsePage(t, Config{Resources: true}, page).Resources {
 			got[u.String()] = true
 		}
-		resources.count(t, maps.Equal(got, embedded), "%s (%s): resources %v, want %v in %.300s", c.ID, c.Note, got, embedded, body)
+		resources.count(t, maps.Equal(got, embedded), "%s (%s): resources %v, want %v in %.300s", c.ID, c.Note, got,
+			embedded, body)
 	}
 	score.atLeast(t, 143)
 	resources.atLeast(t, 142)
@@ -195,7 +200,8 @@ func TestConformsToMetaRobots(t *testing.T) {
 		page.Header["X-Robots-Tag"] = c.XRobotsTag
 		doc := parsePage(t, Config{ProductToken: c.Agent}, page)
 		score.count(t, doc.NoIndex == c.NoIndex && doc.NoFollow == c.NoFollow,
-			"%s (%s): noindex %v, nofollow %v, want %v, %v", c.ID, c.Note, doc.NoIndex, doc.NoFollow, c.NoIndex, c.NoFollow)
+			"%s (%s): noindex %v, nofollow %v, want %v, %v", c.ID, c.Note, doc.NoIndex, doc.NoFollow, c.NoIndex,
+			c.NoFollow)
 	}
 	score.atLeast(t, 49)
 }

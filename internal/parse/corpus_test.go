@@ -54,7 +54,8 @@ func treeLinks(t *testing.T, page *fetched.Page) []rules.Link {
 	}
 	var links []rules.Link
 	place := map[crawler.URL]int{}
-	doc.Find("a[href], area[href], iframe[src], frame[src], link[rel~=next][href]").Each(func(_ int, s *goquery.Selection) {
+	doc.Find("a[href], area[href], iframe[src], frame[src], link[rel~=next][href]").Each(func(_ int,
+		s *goquery.Selection) {
 		if s.Nodes[0].Namespace != "" || s.Closest("template").Length() > 0 {
 			return
 		}

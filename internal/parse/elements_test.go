@@ -8,7 +8,8 @@ import (
 
 func TestElementsSelectAndResolveAsTheParserDid(t *testing.T) {
 	t.Parallel()
-	page := htmlPage("http://example.com/a/", `<meta charset=iso-8859-1><base href="/shop/"><a href="?q=%E9t`+"\xe9"+`">x</a>`)
+	page := htmlPage("http://example.com/a/", `<meta charset=iso-8859-1><base href="/shop/"><a href="?q=%E9t`+"\xe9"+
+		`">x</a>`)
 	doc := parsePage(t, Config{Tree: true}, page)
 	elements := ElementsOf(doc)
 	tree, err := elements.Document(t.Context())
@@ -43,14 +44,16 @@ func TestAPageThatCanHaveNoTreeSaysWhy(t *testing.T) {
 	t.Parallel()
 	doc := parsePage(t, Config{Tree: true}, htmlPage("http://example.com/", strings.Repeat("<div>", 600)))
 	_, err := ElementsOf(doc).Document(t.Context())
-	if err == nil || !strings.Contains(err.Error(), "its elements cannot be selected: elements are nested more than 512 deep") {
+	if err == nil || !strings.Contains(err.Error(),
+		"its elements cannot be selected: elements are nested more than 512 deep") {
 		t.Errorf("the error is %v", err)
 	}
 }
 
 func TestWhoDoesNotAskForElementsGetsNone(t *testing.T) {
 	t.Parallel()
-	if doc := parsePage(t, Config{}, htmlPage("http://example.com/", "<b>bold</b>")); doc.Tree != nil || ElementsOf(doc) != nil {
+	if doc := parsePage(t, Config{}, htmlPage("http://example.com/", "<b>bold</b>")); doc.Tree != nil ||
+		ElementsOf(doc) != nil {
 		t.Errorf("a document holds %v", doc.Tree)
 	}
 	if ElementsOf(nil) != nil {

@@ -60,7 +60,8 @@ func TestDocumentWithoutSelectorsHasNoFields(t *testing.T) {
 
 func TestTemplatesAreNoPartOfThePage(t *testing.T) {
 	t.Parallel()
-	page := htmlPage("http://example.com/", "<template><b>in</b><template><b>inner</b></template></template><b>out</b><svg><template><b>drawn</b></template></svg>")
+	page := htmlPage("http://example.com/",
+		"<template><b>in</b><template><b>inner</b></template></template><b>out</b><svg><template><b>drawn</b></template></svg>")
 	doc := parsePage(t, Config{Select: []string{"b[]=b", "t[]=template"}}, page)
 	if got, want := doc.Fields["b"], []any{"out", "drawn"}; !reflect.DeepEqual(got, want) {
 		t.Errorf("fields %v, want %v", got, want)

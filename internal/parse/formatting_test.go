@@ -22,7 +22,8 @@ func regrown(t testing.TB, body string) (estimate, elements int) {
 	s := newScan(Config{})
 	s.wantTree()
 	page := htmlPage("http://example.com/", body)
-	if err := s.read(context.Background(), charset.NewSource(charset.MediaType{Charset: "utf-8"}, page.Body.Head, false), ""); err != nil {
+	if err := s.read(context.Background(), charset.NewSource(charset.MediaType{Charset: "utf-8"}, page.Body.Head,
+		false), ""); err != nil {
 		t.Fatal(err)
 	}
 	root, err := html.ParseWithOptions(strings.NewReader(body), html.ParseOptionEnableScripting(false))

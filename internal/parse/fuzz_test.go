@@ -26,7 +26,8 @@ func FuzzParse(f *testing.F) {
 	} {
 		f.Add(seed.contentType, []byte(seed.body))
 	}
-	p, err := New(Config{Select: []string{"h=h1", "a[]=a@href"}, ProductToken: "trawl", Resources: true, Simhash: true, References: true})
+	p, err := New(Config{Select: []string{"h=h1", "a[]=a@href"}, ProductToken: "trawl", Resources: true, Simhash: true,
+		References: true})
 	if err != nil {
 		f.Fatal(err)
 	}
@@ -67,7 +68,8 @@ func checkLong(t *testing.T, body []byte) {
 	for _, cfg := range []Config{{}, {Resources: true, Simhash: true}} {
 		memory := read(cfg, maxToken, true, false)
 		sameNotes(t, memory, read(cfg, maxToken, false, false))
-		sameNotes(t, memory, read(cfg, 3*len(body)+32, false, false)) // through a window that moves; U+FFFD has three bytes
+		// Through a window that moves; U+FFFD has three bytes.
+		sameNotes(t, memory, read(cfg, 3*len(body)+32, false, false))
 		sameNotes(t, memory, read(cfg, maxToken, true, true))
 		read(cfg, 32, false, false)
 	}
@@ -80,9 +82,11 @@ func sameNotes(t *testing.T, memory, long *scan) {
 	if !slices.Equal(noted(memory), noted(long)) {
 		t.Errorf("links %q, and %q otherwise", noted(memory), noted(long))
 	}
-	if memory.title != long.title || memory.base != long.base || memory.canonical != long.canonical || memory.robots != long.robots {
+	if memory.title != long.title || memory.base != long.base || memory.canonical != long.canonical ||
+		memory.robots != long.robots {
 		t.Errorf("title %q, base %v, canonical %v, robots %v, and %q, %v, %v, %v otherwise",
-			memory.title, memory.base, memory.canonical, memory.robots, long.title, long.base, long.canonical, long.robots)
+			memory.title, memory.base, memory.canonical, memory.robots, long.title, long.base, long.canonical,
+			long.robots)
 	}
 	if memory.simhash != nil && *memory.simhash != *long.simhash {
 		t.Errorf("another fingerprint otherwise: %v and %v", *memory.simhash, *long.simhash)
@@ -139,7 +143,8 @@ func check(t *testing.T, doc *fetched.Document) {
 		seen[l.URL] = true
 	}
 	for _, r := range doc.References {
-		if !utf8.ValidString(r.Text) || len(r.Text) > maxAnchorText || !utf8.ValidString(r.Rel) || len(r.Rel) > 3*maxAnchorRel {
+		if !utf8.ValidString(r.Text) || len(r.Text) > maxAnchorText || !utf8.ValidString(r.Rel) ||
+			len(r.Rel) > 3*maxAnchorRel {
 			t.Errorf("reference %v", r)
 		}
 		if doc.Charset != "" && !seen[r.URL] {

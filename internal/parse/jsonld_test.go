@@ -27,29 +27,53 @@ func TestJSONLDIsReadAsItIsFound(t *testing.T) {
 		page, path string
 		want       any
 	}{
-		"in several blocks":                        {linked(`{"@type":"A","x":1}`, `{"@type":"B","x":2}`), "B.x", json.Number("2")},
-		"in a list":                                {linked(`[{"@type":"A"},{"@type":"B","x":2}]`), "B.x", json.Number("2")},
-		"beside one that is wrong":                 {linked(`{"@type":`, `{"@type":"A","x":true}`), "A.x", true},
-		"in a comment":                             {linked("<!--\n" + `{"@type":"A","x":"y"}` + "\n//-->"), "A.x", "y"},
-		"in CDATA":                                 {linked("//<![CDATA[\n" + `{"@type":"A","x":"y"}` + "\n//]]>"), "A.x", "y"},
-		"with a semicolon":                         {linked(`{"@type":"A","x":"y"};`), "A.x", "y"},
-		"with line ends in text":                   {linked("{\"@type\":\"A\",\"x\":\"y\n\tz\\\"\"}"), "A.x", "y\n\tz\""},
-		"in CDATA, and its end as an entity":       {linked("/* &lt;![cdata[ */" + `{"@type":"A","x":"y"}` + "/* ]]&gt; */"), "A.x", "y"},
-		"in CDATA in one line":                     {linked(`//<![CDATA[{"@type":"A","x":[["y"]]}// ]]>`), "A.x", "y"},
-		"in CDATA that ends behind brackets":       {linked(`<![CDATA[[{"@type":"A","x":[["y"]]}]]]>`), "A.x", "y"},
-		"beside comments":                          {linked("/* a, { */ {\"@type\": \"A\", // kind\r\n\"x\":/**/\"y\"} // end"), "A.x", "y"},
-		"behind a comment of HTML":                 {linked(`<!-- made by "X" -->{"@type":"A","x":"y"}`), "A.x", "y"},
-		"with what looks like comments":            {linked(`{"@type":"A","x":"//y /* <!-- ]]> ;, ]",}`), "A.x", "//y /* <!-- ]]> ;, ]"},
-		"with commas too many":                     {linked(`[,{"@type":"A",,"y":[1,2,],"x":["y" , ],},],`), "A.x", "y"},
+		"in several blocks": {
+			linked(`{"@type":"A","x":1}`, `{"@type":"B","x":2}`), "B.x", json.Number("2"),
+		},
+		"in a list": {
+			linked(`[{"@type":"A"},{"@type":"B","x":2}]`), "B.x", json.Number("2"),
+		},
+		"beside one that is wrong": {linked(`{"@type":`, `{"@type":"A","x":true}`), "A.x", true},
+		"in a comment": {
+			linked("<!--\n" + `{"@type":"A","x":"y"}` + "\n//-->"), "A.x", "y",
+		},
+		"in CDATA": {
+			linked("//<![CDATA[\n" + `{"@type":"A","x":"y"}` + "\n//]]>"), "A.x", "y",
+		},
+		"with a semicolon": {linked(`{"@type":"A","x":"y"};`), "A.x", "y"},
+		"with line ends in text": {
+			linked("{\"@type\":\"A\",\"x\":\"y\n\tz\\\"\"}"), "A.x", "y\n\tz\"",
+		},
+		"in CDATA, and its end as an entity": {
+			linked("/* &lt;![cdata[ */" + `{"@type":"A","x":"y"}` + "/* ]]&gt; */"), "A.x", "y",
+		},
+		"in CDATA in one line":               {linked(`//<![CDATA[{"@type":"A","x":[["y"]]}// ]]>`), "A.x", "y"},
+		"in CDATA that ends behind brackets": {linked(`<![CDATA[[{"@type":"A","x":[["y"]]}]]]>`), "A.x", "y"},
+		"beside comments": {
+			linked("/* a, { */ {\"@type\": \"A\", // kind\r\n\"x\":/**/\"y\"} // end"), "A.x", "y",
+		},
+		"behind a comment of HTML": {linked(`<!-- made by "X" -->{"@type":"A","x":"y"}`), "A.x", "y"},
+		"with what looks like comments": {
+			linked(`{"@type":"A","x":"//y /* <!-- ]]> ;, ]",}`), "A.x", "//y /* <!-- ]]> ;, ]",
+		},
+		"with commas too many": {
+			linked(`[,{"@type":"A",,"y":[1,2,],"x":["y" , ],},],`), "A.x", "y",
+		},
 		"with an escaped quote and a comma behind": {linked(`{"@type":"A","x":"a\",}",}`), "A.x", `a",}`},
-		"as a comment":                             {linked("// nothing", "/* {}"), "A.x", nil},
-		"by its IRI":                               {linked(`{"@type":"http://schema.org/A","schema:x":"y"}`), "A.x", "y"},
-		"as a value":                               {linked(`{"@type":"A","x":{"@value":"y","@language":"en"}}`), "A.x", "y"},
-		"as a list of JSON-LD":                     {linked(`{"@type":"A","x":{"@list":["y","z"]}}`), "A.x", "y"},
-		"as null":                                  {linked(`{"@type":"A","x":null}`), "A.x", nil},
-		"in a circle":                              {linked(`{"@id":"a","@type":"A","x":{"@id":"a"}}`), "A.x.x.x.x.@id", "a"},
-		"referring to itself":                      {linked(`{"@type":"A","x":{"@id":"b"}}`), "A.x.y", nil},
-		"as nothing":                               {linked("", "  ", "null", "1"), "A.x", nil},
+		"as a comment": {linked("// nothing", "/* {}"), "A.x", nil},
+		"by its IRI": {
+			linked(`{"@type":"http://schema.org/A","schema:x":"y"}`), "A.x", "y",
+		},
+		"as a value": {
+			linked(`{"@type":"A","x":{"@value":"y","@language":"en"}}`), "A.x", "y",
+		},
+		"as a list of JSON-LD": {linked(`{"@type":"A","x":{"@list":["y","z"]}}`), "A.x", "y"},
+		"as null":              {linked(`{"@type":"A","x":null}`), "A.x", nil},
+		"in a circle": {
+			linked(`{"@id":"a","@type":"A","x":{"@id":"a"}}`), "A.x.x.x.x.@id", "a",
+		},
+		"referring to itself": {linked(`{"@type":"A","x":{"@id":"b"}}`), "A.x.y", nil},
+		"as nothing":          {linked("", "  ", "null", "1"), "A.x", nil},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -80,7 +104,8 @@ func TestDataThatIsNestedTooDeeplyIsLeftOut(t *testing.T) {
 
 func FuzzData(f *testing.F) {
 	for _, seed := range []string{
-		product, linked(`{"@graph":[{"@graph":[{"@id":"a","@type":["A",1]}]}]}`), linked(`{"@type":"A","x":{"@id":"a"},"@id":"a"}`),
+		product, linked(`{"@graph":[{"@graph":[{"@id":"a","@type":["A",1]}]}]}`),
+		linked(`{"@type":"A","x":{"@id":"a"},"@id":"a"}`),
 		`<div itemscope itemtype=A itemref="i i j"><b id=i itemprop="x y">1</b></div><p id=j itemscope itemprop=z itemref=j>`,
 		`<meta property=og:x content=1><meta name="OG:X " content>`,
 	} {
@@ -89,8 +114,10 @@ func FuzzData(f *testing.F) {
 	}
 	f.Fuzz(func(t *testing.T, body []byte, path string) {
 		spec := crawler.Fields{
-			"l": {JSONLD: path}, "ls": {JSONLD: path, List: true}, "m": {Microdata: path}, "ms": {Microdata: path, Type: "url", List: true},
-			"any": {JSONLD: "*", List: true, Fields: crawler.Fields{"x": {JSONLD: "@type"}}}, "og": {OG: "x"}, "w": {Regex: "(?s).+"},
+			"l": {JSONLD: path}, "ls": {JSONLD: path, List: true}, "m": {Microdata: path},
+			"ms":  {Microdata: path, Type: "url", List: true},
+			"any": {JSONLD: "*", List: true, Fields: crawler.Fields{"x": {JSONLD: "@type"}}}, "og": {OG: "x"},
+			"w": {Regex: "(?s).+"},
 			"t": {CSS: "*", Type: "html", List: true}, "n": {CSS: "*", Type: "number"},
 		}
 		cfg := Config{Extract: []crawler.Extraction{{Fields: spec}}, FollowRules: []crawler.FollowRule{{Links: "b *"}}}

@@ -137,7 +137,8 @@ func (p *Parser) relate(doc *fetched.Document, u crawler.URL, rel []byte) {
 		return
 	}
 	p.lead(doc, rules.Link{URL: u, NoFollow: htmltok.HasToken(rel, "nofollow")}, fetched.Reference{
-		URL: u, Rel: htmltok.Clip(strings.ToLower(htmltok.Collapse(rel, 0)), maxAnchorRel), NoFollow: htmltok.HasToken(rel, "nofollow"), Kind: fetched.ReferenceHeader,
+		URL: u, Rel: htmltok.Clip(strings.ToLower(htmltok.Collapse(rel, 0)), maxAnchorRel),
+		NoFollow: htmltok.HasToken(rel, "nofollow"), Kind: fetched.ReferenceHeader,
 	})
 }
 

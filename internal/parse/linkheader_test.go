@@ -16,12 +16,17 @@ func TestLinksOfHeaders(t *testing.T) {
 	}{
 		{"none", []string{"", " , "}, nil},
 		{"one", []string{`<a>; rel=next`}, []headerLink{{target: "a", rel: "next"}}},
-		{"several in one and in two", []string{`<a>;rel="next",<b> ; rel = "x y"`, `<c>`}, []headerLink{{target: "a", rel: "next"}, {target: "b", rel: "x y"}, {target: "c"}}},
-		{"what separates within a string does not", []string{`<a;b,c>; title="<x>, y; rel=z\""; REL=next, <d>`}, []headerLink{{target: "a;b,c", rel: "next"}, {target: "d"}}},
-		{"the first rel counts", []string{`<a>; rel=next; rel=prev; anchor="x"; anchor=y`}, []headerLink{{target: "a", rel: "next", anchor: "x", anchored: true}}},
-		{"parameters without values", []string{`<a>; rel; crossorigin ;rel=next;, <b>`}, []headerLink{{target: "a"}, {target: "b"}}},
+		{"several in one and in two", []string{`<a>;rel="next",<b> ; rel = "x y"`, `<c>`},
+			[]headerLink{{target: "a", rel: "next"}, {target: "b", rel: "x y"}, {target: "c"}}},
+		{"what separates within a string does not", []string{`<a;b,c>; title="<x>, y; rel=z\""; REL=next, <d>`},
+			[]headerLink{{target: "a;b,c", rel: "next"}, {target: "d"}}},
+		{"the first rel counts", []string{`<a>; rel=next; rel=prev; anchor="x"; anchor=y`},
+			[]headerLink{{target: "a", rel: "next", anchor: "x", anchored: true}}},
+		{"parameters without values", []string{`<a>; rel; crossorigin ;rel=next;, <b>`},
+			[]headerLink{{target: "a"}, {target: "b"}}},
 		{"an empty target is the page", []string{`<>; rel=canonical`}, []headerLink{{target: "", rel: "canonical"}}},
-		{"what is behind a mistake is not read", []string{`a; rel=next, <b>`, `<c`, `<d>; rel=next x <e>`}, []headerLink{{target: "d", rel: "next x <e>"}}},
+		{"what is behind a mistake is not read", []string{`a; rel=next, <b>`, `<c`, `<d>; rel=next x <e>`},
+			[]headerLink{{target: "d", rel: "next x <e>"}}},
 		{"a string that never ends", []string{`<a>; rel="next, <b>`}, []headerLink{{target: "a", rel: "next, <b>"}}},
 	} {
 		t.Run(c.name, func(t *testing.T) {
@@ -35,7 +40,8 @@ func TestLinksOfHeaders(t *testing.T) {
 
 func TestWhatAHeaderLinksTo(t *testing.T) {
 	t.Parallel()
-	page := htmlPage("http://example.com/dir/page?q", `<base href=/b/><link rel=canonical href=own><a href=/dir/2 rel=nofollow>x</a><img src=/i>`)
+	page := htmlPage("http://example.com/dir/page?q",
+		`<base href=/b/><link rel=canonical href=own><a href=/dir/2 rel=nofollow>x</a><img src=/i>`)
 	page.Header["Link"] = []string{
 		`<2>; rel="next", <3>; rel=NEXT, <4>; rel=prev, <5>; rel=next; anchor="http://other.example/"`,
 		`<6>; rel=next; anchor="#part", <mailto:x>; rel=next, </s>; rel="preload stylesheet", </i>; rel=preload`,
@@ -59,7 +65,8 @@ func TestWhatAHeaderLinksTo(t *testing.T) {
 		t.Errorf("canonical %s, want the document's own", doc.Canonical)
 	}
 	if doc := parsePage(t, Config{}, page); len(doc.Links) != 3 || doc.Resources != nil {
-		t.Errorf("links %v and resources %v, want no other forms and no resources where nobody asks", doc.Links, doc.Resources)
+		t.Errorf("links %v and resources %v, want no other forms and no resources where nobody asks", doc.Links,
+			doc.Resources)
 	}
 }
 
@@ -74,7 +81,8 @@ func TestHeadersSpeakOfPagesThatAreNotRead(t *testing.T) {
 	page.Header.Set("X-Robots-Tag", "noindex, noai")
 	page.Header.Set("TDM-Reservation", "1")
 	doc := parsePage(t, Config{}, page)
-	if doc == nil || doc.Canonical.Path() != "/a.html" || !doc.NoIndex || !doc.Rights.NoAI || doc.Rights.TDMReservation != "1" {
+	if doc == nil || doc.Canonical.Path() != "/a.html" || !doc.NoIndex || !doc.Rights.NoAI ||
+		doc.Rights.TDMReservation != "1" {
 		t.Errorf("document %+v", doc)
 	}
 }
@@ -104,8 +112,9 @@ func FuzzLinksOfHeaders(f *testing.F) {
 func TestTheRefreshHeaderIsALink(t *testing.T) {
 	t.Parallel()
 	for value, want := range map[string]string{
-		"0; url=next": "http://example.com/b/next", "5,URL=\"/x y#z\"": "http://example.com/x%20y", "1;http://other.example/": "http://other.example/",
-		"": "", "5": "", "x; url=/a": "", "0; url=mailto:a@example.com": "",
+		"0; url=next": "http://example.com/b/next", "5,URL=\"/x y#z\"": "http://example.com/x%20y",
+		"1;http://other.example/": "http://other.example/",
+		"":                        "", "5": "", "x; url=/a": "", "0; url=mailto:a@example.com": "",
 	} {
 		page := htmlPage("http://example.com/dir/page", `<base href=/b/>`)
 		page.Header.Set("Refresh", value)
@@ -121,14 +130,16 @@ func TestTheRefreshHeaderIsALink(t *testing.T) {
 	picture.Header.Set("Content-Type", "image/png")
 	picture.Header.Set("Refresh", "0; url=next")
 	doc := parsePage(t, Config{References: true}, picture)
-	if len(doc.Links) != 1 || doc.Links[0].URL.String() != "http://example.com/dir/next" || len(doc.References) != 1 || doc.References[0].Kind != fetched.ReferenceRefresh {
+	if len(doc.Links) != 1 || doc.Links[0].URL.String() != "http://example.com/dir/next" || len(doc.References) != 1 ||
+		doc.References[0].Kind != fetched.ReferenceRefresh {
 		t.Errorf("the links are %v, and the references %+v", doc.Links, doc.References)
 	}
 }
 
 func TestFeedsThatPagesNameAreLinksToSitemaps(t *testing.T) {
 	t.Parallel()
-	page := htmlPage("http://example.com/dir/page", `<link rel="Alternate home" type="application/RSS+xml; charset=utf-8" href=rss><link rel=alternate type=application/atom+xml href=/atom>
+	page := htmlPage("http://example.com/dir/page",
+		`<link rel="Alternate home" type="application/RSS+xml; charset=utf-8" href=rss><link rel=alternate type=application/atom+xml href=/atom>
 		<link rel=alternate type=text/html href=/de><link type=application/rss+xml href=/no><link rel=alternate type=application/rss+xml href=/never title=x data-x=1 rel=stylesheet><a href=/atom>feed</a><a href=/a>a</a>`)
 	page.Header["Link"] = []string{`</header>; rel=alternate; type="application/atom+xml", </a>; rel=alternate; type=application/json`}
 	feeds, all := func(cfg Config) (feeds, all []string) {

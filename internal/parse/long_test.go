@@ -125,10 +125,12 @@ func TestTokensThatAreLongerThanWhatIsHeldOfOne(t *testing.T) {
 		"a bare value":                 {"<a x=" + strings.Repeat("/", 2*most) + "><a href=2>", "/2"},
 		"an end tag":                   {"<template></template " + long + "><a href=2>", "/2"},
 		"a tag before raw text":        {"<script x='" + long + "'><a href=no></script><a href=2>", "/2"},
-		"a drawing that is closed":     {"<svg><path d='" + long + "'/><svg x='" + long + "'/></svg><title><a href=2></title><a href=3>", "/3"},
-		"a tag that never ends":        {"<a href=1><a href='no" + long, "/1"},
-		"a comment that never ends":    {"<a href=1><!-- <a href=no>" + long, "/1"},
-		"a name":                       {"<" + strings.Repeat("a", 2*most) + " href=no><a href=2>", "/2"},
+		"a drawing that is closed": {
+			"<svg><path d='" + long + "'/><svg x='" + long + "'/></svg><title><a href=2></title><a href=3>", "/3",
+		},
+		"a tag that never ends":     {"<a href=1><a href='no" + long, "/1"},
+		"a comment that never ends": {"<a href=1><!-- <a href=no>" + long, "/1"},
+		"a name":                    {"<" + strings.Repeat("a", 2*most) + " href=no><a href=2>", "/2"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -215,12 +217,14 @@ func TestAFileThatCannotBeReadIsOurTrouble(t *testing.T) {
 	t.Parallel()
 	trouble := errors.New("the disk is gone")
 	for name, body := range map[string]string{
-		"in a text": "<a href=x>x", "in a long text": strings.Repeat("x", 100), "in a long tag": "<a " + strings.Repeat("x", 100),
+		"in a text": "<a href=x>x", "in a long text": strings.Repeat("x", 100),
+		"in a long tag":     "<a " + strings.Repeat("x", 100),
 		"in a long comment": "<!--" + strings.Repeat("x", 100),
 	} {
 		s := newScan(Config{})
 		s.most = 64
-		src := charset.Source{Rest: io.MultiReader(strings.NewReader(body), iotest.ErrReader(trouble)), Charset: "utf-8"}
+		src := charset.Source{Rest: io.MultiReader(strings.NewReader(body), iotest.ErrReader(trouble)),
+			Charset: "utf-8"}
 		src.Encoding = charset.NewSource(charset.MediaType{Charset: "utf-8"}, nil, true).Encoding
 		if err := s.read(context.Background(), src, ""); !errors.Is(err, trouble) {
 			t.Errorf("%s: error %v, want %v", name, err, trouble)

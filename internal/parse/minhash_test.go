@@ -37,7 +37,9 @@ func TestSketchesTellHowSimilarTextsAre(t *testing.T) {
 		similar bool
 		bands   bool // at least one is equal
 	}{
-		"the same words, written in another way":        {"<" + strings.ToUpper(strings.ReplaceAll(text, " ", "\n — ")), true, true},
+		"the same words, written in another way": {
+			"<" + strings.ToUpper(strings.ReplaceAll(text, " ", "\n — ")), true, true,
+		},
 		"one word in a hundred differs: 90 % is shared": {changed(text, 100), true, true},
 		"one word in ten differs: a third is shared":    {changed(text, 10), false, false},
 		"half of it":         {story("word", 500), false, false},
@@ -80,7 +82,8 @@ func TestTheSketchOfATextNeverChanges(t *testing.T) {
 
 func TestShinglesOfASketchAreCounted(t *testing.T) {
 	t.Parallel()
-	for text, want := range map[string]int{"one": 1, "one two three four": 1, "a b c d e": 1, "a b c d e f": 2, "快速的棕色狐": 2} {
+	for text, want := range map[string]int{"one": 1, "one two three four": 1, "a b c d e": 1, "a b c d e f": 2,
+		"快速的棕色狐": 2} {
 		if got := sketchOf(t, text).Shingles; got != want {
 			t.Errorf("%q has %d shingles, want %d", text, got, want)
 		}
@@ -91,9 +94,11 @@ func TestASketchIsOfTheMainTextAndOnlyIfItIsAskedFor(t *testing.T) {
 	t.Parallel()
 	main := "<main><h1>Title</h1><p>" + story("word", 100) + "</main>"
 	one := htmlPage("http://example.com/", "<nav>"+story("menu", 30)+"</nav>"+main)
-	two := htmlPage("http://example.com/", "<nav>"+story("other", 50)+"</nav>"+main+"<footer>"+story("foot", 40)+"</footer>")
+	two := htmlPage("http://example.com/", "<nav>"+story("other", 50)+"</nav>"+main+"<footer>"+story("foot", 40)+
+		"</footer>")
 	doc := parsePage(t, Config{MinHash: true}, one)
-	if diff := cmp.Diff(doc.MinHash, parsePage(t, Config{MinHash: true}, two).MinHash); diff != "" || len(doc.MinHash) != crawler.MinHashBands {
+	if diff := cmp.Diff(doc.MinHash, parsePage(t, Config{MinHash: true}, two).MinHash); diff != "" ||
+		len(doc.MinHash) != crawler.MinHashBands {
 		t.Errorf("sketches of one main text in different pages differ:\n%s", diff)
 	}
 	if doc.Text != "" || doc.MainText == nil || doc.MainText.Extractor == "" {

@@ -82,8 +82,9 @@ type Config struct {
 // JobConfig returns the configuration for a job whose sinks need needs.
 func JobConfig(j crawler.Job, needs fetched.Needs) Config {
 	cfg := Config{
-		Select: j.Select, Extract: j.Extract, Resources: j.Resources, Simhash: j.Simhash, Tree: len(j.Handlers) > 0, ProductToken: j.ProductToken(),
-		Text: j.Text, Markdown: j.Markdown, Article: needs.Article, Extractor: j.Extractor,
+		Select: j.Select, Extract: j.Extract, Resources: j.Resources, Simhash: j.Simhash, Tree: len(j.Handlers) > 0,
+		ProductToken: j.ProductToken(),
+		Text:         j.Text, Markdown: j.Markdown, Article: needs.Article, Extractor: j.Extractor,
 		MinHash: j.MinHash, Sketch: j.NearDuplicates != "",
 		References: needs.References,
 		Feeds:      j.Sitemaps && j.Follow,
@@ -112,7 +113,8 @@ type Parser struct {
 // New returns a parser. The error names the setting that is not valid.
 func New(cfg Config) (*Parser, error) {
 	if cfg.Deep < 0 || cfg.Deep > htmltree.MaxDeep {
-		return nil, fmt.Errorf("deep: %d is out of range: want 1 to %d, or 0 for the default", cfg.Deep, htmltree.MaxDeep)
+		return nil, fmt.Errorf("deep: %d is out of range: want 1 to %d, or 0 for the default", cfg.Deep,
+			htmltree.MaxDeep)
 	}
 	kinds, err := fields.CompileKinds(cfg.Select, cfg.Extract)
 	if err != nil {
@@ -127,7 +129,8 @@ func New(cfg Config) (*Parser, error) {
 		return nil, err
 	}
 	p := &Parser{
-		agent: strings.ToLower(cfg.ProductToken), deep: cfg.Deep, kinds: kinds, choices: choices, resources: cfg.Resources, references: cfg.References, feeds: cfg.Feeds, trees: cfg.Tree,
+		agent: strings.ToLower(cfg.ProductToken), deep: cfg.Deep, kinds: kinds, choices: choices,
+		resources: cfg.Resources, references: cfg.References, feeds: cfg.Feeds, trees: cfg.Tree,
 		articles: articles,
 	}
 	if p.deep == 0 {
@@ -208,7 +211,8 @@ func (p *Parser) parse(ctx context.Context, page *fetched.Page, notes *fields.Fi
 		doc.Trouble = "only its beginning was read"
 	}
 	if name := declared.Charset; name != "" && charset.Name(name) == "" {
-		doc.Trouble = fmt.Sprintf("no charset is named %q: it was read as %s", htmltok.Clip(htmltok.Clean(name), htmltok.MaxQuoted), src.Charset)
+		doc.Trouble = fmt.Sprintf("no charset is named %q: it was read as %s",
+			htmltok.Clip(htmltok.Clean(name), htmltok.MaxQuoted), src.Charset)
 	}
 	tree := htmltree.New(src.Beginning(), s.regrowth, s.weight, p.deep, p.room)
 	defer tree.LeaveRoom()
@@ -253,7 +257,8 @@ func (p *Parser) selections(page crawler.URL) (kinds []*fields.Kind, choices []*
 
 // readTree extracts what requires a tree: the fields for these kinds of pages, and the
 // main content.
-func (p *Parser) readTree(ctx context.Context, doc *fetched.Document, t *htmltree.Tree, res reference.Resolver, kinds []*fields.Kind, now time.Time, notes *fields.Findings) (trouble string) {
+func (p *Parser) readTree(ctx context.Context, doc *fetched.Document, t *htmltree.Tree, res reference.Resolver,
+	kinds []*fields.Kind, now time.Time, notes *fields.Findings) (trouble string) {
 	if len(kinds) > 0 {
 		doc.Fields, doc.Missing, trouble = fields.NewReading(ctx, t.Source(), res, now, notes).Extract(kinds, t)
 	}

@@ -128,7 +128,8 @@ func TestLongLineGivesItsLinksAndFields(t *testing.T) {
 		body := "<h1>top</h1><a href=first>" + strings.Repeat("<b>x</b>", size/8) + "<a href=last>"
 		doc := parsePage(t, cfg, htmlPage("http://example.com/", body))
 		if len(doc.Links) != 2 || doc.Trouble != "" || cfg.Select != nil && doc.Fields["h"] != "top" {
-			t.Errorf("%d bytes: %d links, field %v, trouble %q, want the first and the last link", size, len(doc.Links), doc.Fields["h"], doc.Trouble)
+			t.Errorf("%d bytes: %d links, field %v, trouble %q, want the first and the last link", size, len(doc.Links),
+				doc.Fields["h"], doc.Trouble)
 		}
 	}
 }

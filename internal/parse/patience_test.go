@@ -41,7 +41,8 @@ func TestParsingEndsWithItsContext(t *testing.T) {
 func TestTheFieldsOfAPageAreBounded(t *testing.T) {
 	t.Parallel()
 	body := "<!DOCTYPE html>" + strings.Repeat("<div>", 300) + strings.Repeat("x", 1<<20)
-	doc := parsePage(t, Config{Select: []string{"all[]=div", "one=p", "title=title"}}, htmlPage("http://example.com/", body))
+	doc := parsePage(t, Config{Select: []string{"all[]=div", "one=p", "title=title"}},
+		htmlPage("http://example.com/", body))
 	sum := 0
 	for _, s := range doc.Fields["all"].([]any) {
 		sum += len(s.(string))

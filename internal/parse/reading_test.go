@@ -67,8 +67,10 @@ func TestAFieldLooksWhereItIsToldTo(t *testing.T) {
 		field crawler.Field
 		want  any
 	}{
-		"text":                             {crawler.Field{CSS: "h1"}, "Green tea"},
-		"an attribute":                     {crawler.Field{CSS: ".price", Attr: "DATA-cents", Type: "number"}, number("420")},
+		"text": {crawler.Field{CSS: "h1"}, "Green tea"},
+		"an attribute": {
+			crawler.Field{CSS: ".price", Attr: "DATA-cents", Type: "number"}, number("420"),
+		},
 		"the first that has the attribute": {crawler.Field{CSS: ".stars, .price", Attr: "data-value"}, "5"},
 		"markup":                           {crawler.Field{CSS: "h1", Type: "html"}, "Green\n  <b>tea</b>"},
 		"a number":                         {crawler.Field{CSS: ".price", Type: "number"}, number("1234.50")},
@@ -80,40 +82,60 @@ func TestAFieldLooksWhereItIsToldTo(t *testing.T) {
 		"a script":                         {crawler.Field{CSS: "script", Regex: `colour = "(.*?)"`}, "green"},
 		"a date":                           {crawler.Field{CSS: "time", Type: "date"}, "2024-03-09"},
 		"a date of an attribute":           {crawler.Field{CSS: "time", Attr: "datetime", Type: "date"}, "2024-03-09"},
-		"a URL":                            {crawler.Field{CSS: ".more", Attr: "href", Type: "url"}, "http://example.com/shop/more?x=1"},
-		"a URL that is not fetched":        {crawler.Field{CSS: ".mail", Attr: "href", Type: "url"}, "mailto:tea@shop.example"},
-		"no URL":                           {crawler.Field{CSS: ".bad", Attr: "href", Type: "url"}, nil},
-		"a list":                           {crawler.Field{CSS: ".name", List: true}, list{"Ann", "Bob"}},
-		"an empty list":                    {crawler.Field{CSS: ".nobody", List: true}, list{}},
-		"Open Graph":                       {crawler.Field{OG: "title"}, "Green tea, loose"},
-		"a list of Open Graph's":           {crawler.Field{OG: "image", Type: "url", List: true}, list{"http://example.com/shop/img/a.jpg", "http://example.com/shop/img/b.jpg"}},
-		"a meta element in any case":       {crawler.Field{Meta: "description", Type: "text"}, "Tea from Uji"},
-		"another vocabulary of meta":       {crawler.Field{Meta: "twitter:card"}, "summary"},
-		"JSON-LD":                          {crawler.Field{JSONLD: "Product.name"}, "Green tea"},
-		"a number as it is":                {crawler.Field{JSONLD: "Product.sku"}, number("4711")},
-		"a number of text":                 {crawler.Field{JSONLD: "Product.offers.price", Type: "number"}, number("4.20")},
-		"a list over lists":                {crawler.Field{JSONLD: "Product.offers.price", List: true}, list{"4.20", number("8.00")}},
-		"a date with its zone":             {crawler.Field{JSONLD: "Product.releaseDate", Type: "date"}, "2024-03-09T10:00:00+01:00"},
-		"by any of its types":              {crawler.Field{JSONLD: "Thing.name"}, "Green tea"},
-		"a node within":                    {crawler.Field{JSONLD: "Offer.priceCurrency"}, "EUR"},
-		"a node that is referred to":       {crawler.Field{JSONLD: "Product.isPartOf.name"}, "The shop"},
-		"a property at the top":            {crawler.Field{JSONLD: "name", List: true}, list{"The shop", "Green tea"}},
-		"any type":                         {crawler.Field{JSONLD: "*.price"}, "4.20"},
-		"the URL of an object":             {crawler.Field{JSONLD: "Product.image", Type: "url"}, "http://example.com/shop/img/ld.jpg"},
-		"an object as it is":               {crawler.Field{JSONLD: "Offer"}, object{"@type": "Offer", "price": "4.20", "priceCurrency": "EUR"}},
-		"microdata":                        {crawler.Field{Microdata: "Book.name"}, "The Book of Tea"},
-		"microdata of a content":           {crawler.Field{Microdata: "Book.isbn", Type: "number"}, number("978")},
-		"microdata of an item within":      {crawler.Field{Microdata: "Book.author.name"}, "Okakura"},
-		"microdata of a link":              {crawler.Field{Microdata: "Person.url"}, "http://example.com/okakura"},
-		"microdata of a time":              {crawler.Field{Microdata: "Book.datePublished"}, "1906"},
+		"a URL": {
+			crawler.Field{CSS: ".more", Attr: "href", Type: "url"}, "http://example.com/shop/more?x=1",
+		},
+		"a URL that is not fetched": {
+			crawler.Field{CSS: ".mail", Attr: "href", Type: "url"}, "mailto:tea@shop.example",
+		},
+		"no URL":        {crawler.Field{CSS: ".bad", Attr: "href", Type: "url"}, nil},
+		"a list":        {crawler.Field{CSS: ".name", List: true}, list{"Ann", "Bob"}},
+		"an empty list": {crawler.Field{CSS: ".nobody", List: true}, list{}},
+		"Open Graph":    {crawler.Field{OG: "title"}, "Green tea, loose"},
+		"a list of Open Graph's": {
+			crawler.Field{OG: "image", Type: "url", List: true},
+			list{"http://example.com/shop/img/a.jpg", "http://example.com/shop/img/b.jpg"},
+		},
+		"a meta element in any case": {crawler.Field{Meta: "description", Type: "text"}, "Tea from Uji"},
+		"another vocabulary of meta": {crawler.Field{Meta: "twitter:card"}, "summary"},
+		"JSON-LD":                    {crawler.Field{JSONLD: "Product.name"}, "Green tea"},
+		"a number as it is":          {crawler.Field{JSONLD: "Product.sku"}, number("4711")},
+		"a number of text": {
+			crawler.Field{JSONLD: "Product.offers.price", Type: "number"}, number("4.20"),
+		},
+		"a list over lists": {
+			crawler.Field{JSONLD: "Product.offers.price", List: true}, list{"4.20", number("8.00")},
+		},
+		"a date with its zone": {
+			crawler.Field{JSONLD: "Product.releaseDate", Type: "date"}, "2024-03-09T10:00:00+01:00",
+		},
+		"by any of its types":        {crawler.Field{JSONLD: "Thing.name"}, "Green tea"},
+		"a node within":              {crawler.Field{JSONLD: "Offer.priceCurrency"}, "EUR"},
+		"a node that is referred to": {crawler.Field{JSONLD: "Product.isPartOf.name"}, "The shop"},
+		"a property at the top":      {crawler.Field{JSONLD: "name", List: true}, list{"The shop", "Green tea"}},
+		"any type":                   {crawler.Field{JSONLD: "*.price"}, "4.20"},
+		"the URL of an object": {
+			crawler.Field{JSONLD: "Product.image", Type: "url"}, "http://example.com/shop/img/ld.jpg",
+		},
+		"an object as it is": {
+			crawler.Field{JSONLD: "Offer"}, object{"@type": "Offer", "price": "4.20", "priceCurrency": "EUR"},
+		},
+		"microdata":                   {crawler.Field{Microdata: "Book.name"}, "The Book of Tea"},
+		"microdata of a content":      {crawler.Field{Microdata: "Book.isbn", Type: "number"}, number("978")},
+		"microdata of an item within": {crawler.Field{Microdata: "Book.author.name"}, "Okakura"},
+		"microdata of a link":         {crawler.Field{Microdata: "Person.url"}, "http://example.com/okakura"},
+		"microdata of a time":         {crawler.Field{Microdata: "Book.datePublished"}, "1906"},
 		"a list of objects": {crawler.Field{CSS: ".review", List: true, Fields: crawler.Fields{
-			"author": {CSS: ".name"}, "stars": {CSS: ".stars", Attr: "data-value", Type: "number"}, "tags[]": {CSS: "li"}, "class": {Attr: "class"}}},
+			"author": {CSS: ".name"}, "stars": {CSS: ".stars", Attr: "data-value", Type: "number"},
+			"tags[]": {CSS: "li"}, "class": {Attr: "class"}}},
 			list{object{"author": "Ann", "stars": number("5"), "tags": list{"fresh", "mild"}, "class": "review"},
 				object{"author": "Bob", "stars": nil, "tags": list{}, "class": "review"}}},
 		"objects of JSON-LD": {crawler.Field{JSONLD: "Product.review", List: true, Fields: crawler.Fields{
 			"author": {JSONLD: "author.name"}, "rating": {JSONLD: "rating"}}},
 			list{object{"author": "Ann", "rating": number("5")}, object{"author": "Bob", "rating": nil}}},
-		"an object in which nothing is found": {crawler.Field{CSS: ".empty", Fields: crawler.Fields{"a": {CSS: "b"}}}, nil},
+		"an object in which nothing is found": {
+			crawler.Field{CSS: ".empty", Fields: crawler.Fields{"a": {CSS: "b"}}}, nil,
+		},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -141,10 +163,14 @@ func TestAnEmptyFieldSaysWhy(t *testing.T) {
 		"there is no <meta> og:video":                      {OG: "video"},
 		"its JSON-LD has no Recipe, but WebSite, Product, Thing, ImageObject, Offer": {JSONLD: "Recipe.name"},
 		"its JSON-LD has no Product.weight":                                          {JSONLD: "Product.weight"},
-		"it is an object without name, @id":                                          {JSONLD: "Product.offers", Type: "text"},
-		"its microdata has no Product, but Book, Person":                             {Microdata: "Product.name"},
-		"none of its fields has a value":                                             {CSS: ".review", Fields: crawler.Fields{"x": {CSS: "table"}}},
-		"its microdata has no Product.offers":                                        {Microdata: "Product.offers"},
+		"it is an object without name, @id": {
+			JSONLD: "Product.offers", Type: "text",
+		},
+		"its microdata has no Product, but Book, Person": {Microdata: "Product.name"},
+		"none of its fields has a value": {
+			CSS: ".review", Fields: crawler.Fields{"x": {CSS: "table"}},
+		},
+		"its microdata has no Product.offers": {Microdata: "Product.offers"},
 	} {
 		if f.Microdata == "Product.offers" {
 			continue // is told as the type that is not there
@@ -163,7 +189,8 @@ func TestAnEmptyFieldSaysWhy(t *testing.T) {
 func TestEachKindOfPageHasItsFields(t *testing.T) {
 	t.Parallel()
 	cfg := Config{Select: []string{"title=title"}, Extract: []crawler.Extraction{
-		{Match: "/tea$", Fields: crawler.Fields{"price": {CSS: ".nothing", Required: true}, "stars": {CSS: ".stars", Attr: "data-value"}}},
+		{Match: "/tea$", Fields: crawler.Fields{"price": {CSS: ".nothing", Required: true},
+			"stars": {CSS: ".stars", Attr: "data-value"}}},
 		{Match: "/coffee", Fields: crawler.Fields{"roast": {CSS: ".roast"}}},
 		{Fields: crawler.Fields{"price": {CSS: ".price", Attr: "data-cents"}, "stars": {CSS: "h1"}}},
 	}}
@@ -199,8 +226,10 @@ func TestRequiredFieldsOfAPageWithoutTreeAreMissing(t *testing.T) {
 func TestTheValuesOfAPageAreBounded(t *testing.T) {
 	t.Parallel()
 	page := "<!doctype html>" + strings.Repeat("<p><b>x</b>", fields.MaxValues)
-	doc := extractFrom(t, page, crawler.Fields{"x": {CSS: "p", List: true, Fields: crawler.Fields{"y": {CSS: "b"}, "z": {CSS: "b"}}}})
-	if n := len(doc.Fields["x"].([]any)); n == 0 || n > fields.MaxValues/2 || !strings.Contains(doc.Trouble, "the others were left out") {
+	doc := extractFrom(t, page,
+		crawler.Fields{"x": {CSS: "p", List: true, Fields: crawler.Fields{"y": {CSS: "b"}, "z": {CSS: "b"}}}})
+	if n := len(doc.Fields["x"].([]any)); n == 0 || n > fields.MaxValues/2 ||
+		!strings.Contains(doc.Trouble, "the others were left out") {
 		t.Errorf("%d objects, and %q, want fewer and why", n, doc.Trouble)
 	}
 }
@@ -208,8 +237,11 @@ func TestTheValuesOfAPageAreBounded(t *testing.T) {
 func TestFindingsTellHowAFieldCameByItsValue(t *testing.T) {
 	t.Parallel()
 	p, err := New(Config{Extract: []crawler.Extraction{{Fields: crawler.Fields{
-		"name":    {CSS: ".name"},
-		"reviews": {CSS: ".review", List: true, Fields: crawler.Fields{"stars": {CSS: ".stars", Attr: "data-value", Type: "number", Required: true}}},
+		"name": {CSS: ".name"},
+		"reviews": {
+			CSS: ".review", List: true,
+			Fields: crawler.Fields{"stars": {CSS: ".stars", Attr: "data-value", Type: "number", Required: true}},
+		},
 	}}, {Fields: crawler.Fields{"name": {CSS: "h1"}}}}})
 	if err != nil {
 		t.Fatal(err)
@@ -221,7 +253,8 @@ func TestFindingsTellHowAFieldCameByItsValue(t *testing.T) {
 	want := []fields.Finding{
 		{Field: "name", Place: "css .name", Tried: 1, Matches: 2, Text: "Ann", Value: "Ann"},
 		{Field: "reviews", Place: "css .review", Tried: 1, Matches: 2, Value: doc.Fields["reviews"]},
-		{Field: "reviews.stars", Place: "css .stars @data-value", Tried: 2, Matches: 2, Text: "5", Value: json.Number("5"), Empty: 1, Why: "the attribute data-value is absent", Required: true},
+		{Field: "reviews.stars", Place: "css .stars @data-value", Tried: 2, Matches: 2, Text: "5",
+			Value: json.Number("5"), Empty: 1, Why: "the attribute data-value is absent", Required: true},
 		{Field: "name", Place: "css h1", Why: "not looked for: an earlier rule has found it"},
 	}
 	if diff := cmp.Diff(want, got); diff != "" {
@@ -236,10 +269,14 @@ func TestASelectorThatCannotBeReadIsNamedWithItsPlace(t *testing.T) {
 			{Fields: crawler.Fields{"a": {CSS: "b"}}}, {Fields: crawler.Fields{"price": {CSS: "h1["}}}}},
 		`extract[0].fields.'a.b'.fields.c.css: "::x" is not a CSS selector`: {Extract: []crawler.Extraction{
 			{Fields: crawler.Fields{"a.b": {CSS: "b", Fields: crawler.Fields{"c": {CSS: "::x"}}}}}}},
-		`follow_rules[0].links: "a >" is not a CSS selector`:   {FollowRules: []crawler.FollowRule{{Links: "a >"}}},
-		`extract[0].match: "(" is not a regular expression`:    {Extract: []crawler.Extraction{{Match: "(", Fields: crawler.Fields{"a": {CSS: "b"}}}}},
-		`extract[0].fields.a.regex: "(" is not a regular expr`: {Extract: []crawler.Extraction{{Fields: crawler.Fields{"a": {CSS: "b", Regex: "("}}}}},
-		`select: "x[]=h1[": "h1[" is not a CSS selector`:       {Select: []string{"a=b", "x[]=h1["}},
+		`follow_rules[0].links: "a >" is not a CSS selector`: {FollowRules: []crawler.FollowRule{{Links: "a >"}}},
+		`extract[0].match: "(" is not a regular expression`: {
+			Extract: []crawler.Extraction{{Match: "(", Fields: crawler.Fields{"a": {CSS: "b"}}}},
+		},
+		`extract[0].fields.a.regex: "(" is not a regular expr`: {
+			Extract: []crawler.Extraction{{Fields: crawler.Fields{"a": {CSS: "b", Regex: "("}}}},
+		},
+		`select: "x[]=h1[": "h1[" is not a CSS selector`: {Select: []string{"a=b", "x[]=h1["}},
 	} {
 		if _, err := New(cfg); err == nil || !strings.HasPrefix(err.Error(), want) {
 			t.Errorf("error %v, want %s", err, want)
@@ -251,7 +288,8 @@ func TestRelativeDatesAreOfWhenThePageWasHad(t *testing.T) {
 	t.Parallel()
 	page := htmlPage("http://example.com/", "<p>2 days ago</p>")
 	page.Started = time.Date(2024, 3, 11, 12, 0, 0, 0, time.UTC)
-	doc := parsePage(t, Config{Extract: []crawler.Extraction{{Fields: crawler.Fields{"x": {CSS: "p", Type: "date"}}}}}, page)
+	doc := parsePage(t, Config{Extract: []crawler.Extraction{{Fields: crawler.Fields{"x": {CSS: "p", Type: "date"}}}}},
+		page)
 	if got := doc.Fields["x"]; got != "2024-03-09" {
 		t.Errorf("date %v, want 2024-03-09", got)
 	}
@@ -266,16 +304,21 @@ func TestSelectorsTakeBoundedWork(t *testing.T) {
 		css, body string
 		cut       bool
 	}{
-		"ancestors of ancestors":    {"b div div div div div div div i", nested, false},
-		"siblings before siblings":  {"b ~ i ~ i ~ i ~ i", siblings, false},
-		"what is in what is within": {"div:has(i:has(b)), i:has(u)", nested + strings.Repeat("<i>x</i>", 200_000), true},
-		"ancestors in parentheses":  {"i:not(b div div div div div i)", nested, true},
-		"siblings of siblings":      {"i:nth-last-child(7n+2):nth-of-type(3)", siblings, true},
-		"text in text":              {"div:contains(y), div:matches(y+$)", nested + strings.Repeat("some text ", 100_000), false},
+		"ancestors of ancestors":   {"b div div div div div div div i", nested, false},
+		"siblings before siblings": {"b ~ i ~ i ~ i ~ i", siblings, false},
+		"what is in what is within": {
+			"div:has(i:has(b)), i:has(u)", nested + strings.Repeat("<i>x</i>", 200_000), true,
+		},
+		"ancestors in parentheses": {"i:not(b div div div div div i)", nested, true},
+		"siblings of siblings":     {"i:nth-last-child(7n+2):nth-of-type(3)", siblings, true},
+		"text in text": {
+			"div:contains(y), div:matches(y+$)", nested + strings.Repeat("some text ", 100_000), false,
+		},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			doc := parsePage(t, Config{Select: []string{"x[]=" + c.css, "y[]=" + c.css}}, htmlPage("http://example.com/", c.body))
+			doc := parsePage(t, Config{Select: []string{"x[]=" + c.css, "y[]=" + c.css}},
+				htmlPage("http://example.com/", c.body))
 			if cut := strings.Contains(doc.Trouble, "they take more work than a page may"); cut != c.cut {
 				t.Errorf("the page is cut: %v (%q), want %v", cut, doc.Trouble, c.cut)
 			}

@@ -56,7 +56,8 @@ func (r *references) add(kind fetched.ReferenceKind, ref, rel []byte) bool {
 	if len(ref) > crawler.MaxURLLength || len(r.list) == maxReferences {
 		return false
 	}
-	m := mention{ref: r.put(ref), kind: kind, noFollow: htmltok.HasToken(rel, "nofollow"), text: span{len(r.words), len(r.words)}}
+	m := mention{ref: r.put(ref), kind: kind, noFollow: htmltok.HasToken(rel, "nofollow"),
+		text: span{len(r.words), len(r.words)}}
 	m.rel.a = len(r.raw)
 	for word := range bytes.FieldsSeq(rel) {
 		if len(r.raw)-m.rel.a+1+len(word) > maxAnchorRel {
@@ -176,8 +177,10 @@ func (r *references) end(name []byte) {
 // separately from what is around it.
 func partsText(name []byte) bool {
 	switch string(name) {
-	case "br", "p", "div", "li", "ul", "ol", "dl", "dt", "dd", "table", "tr", "td", "th", "caption", "hr", "pre", "blockquote",
-		"h1", "h2", "h3", "h4", "h5", "h6", "section", "article", "header", "footer", "nav", "aside", "figure", "figcaption",
+	case "br", "p", "div", "li", "ul", "ol", "dl", "dt", "dd", "table", "tr", "td", "th", "caption", "hr", "pre",
+		"blockquote",
+		"h1", "h2", "h3", "h4", "h5", "h6", "section", "article", "header", "footer", "nav", "aside", "figure",
+		"figcaption",
 		"address", "center", "option", "button":
 		return true
 	}
@@ -202,7 +205,8 @@ func (r *references) resolve(res reference.Resolver) []fetched.Reference {
 			continue
 		}
 		one := fetched.Reference{
-			URL: u, Text: htmltok.Clip(htmltok.Clean(words[m.text.a:m.text.b]), maxAnchorText), Rel: htmltok.Clean(raw[m.rel.a:m.rel.b]),
+			URL: u, Text: htmltok.Clip(htmltok.Clean(words[m.text.a:m.text.b]), maxAnchorText),
+			Rel:      htmltok.Clean(raw[m.rel.a:m.rel.b]),
 			NoFollow: m.noFollow, Kind: m.kind,
 		}
 		if !seen[one] {

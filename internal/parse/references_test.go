@@ -22,27 +22,39 @@ func TestReferences(t *testing.T) {
 		name, body string
 		want       []string // kind, path, rel in brackets, text
 	}{
-		{"the text of an anchor is what it holds", "<a href=/1>  One\n <b>and</b>\ttwo </a> not this", []string{"a /1 [] One and two"}},
+		{"the text of an anchor is what it holds", "<a href=/1>  One\n <b>and</b>\ttwo </a> not this",
+			[]string{"a /1 [] One and two"}},
 		{"an anchor without href is none", "<a name=x>text</a>", nil},
 		{"an anchor without text has none", "<a href=/1></a><a href=/2> </a>", []string{"a /1 [] ", "a /2 [] "}},
 		{"character references are read", "<a href=/1>A&amp;B &eacute;</a>", []string{"a /1 [] A&B é"}},
-		{"images stand for their alt", `<a href=/1><img alt="The logo">of us<img><img alt=""></a><img alt=no>`, []string{"a /1 [] The logo of us"}},
-		{"blocks part words, and letters do not", "<a href=/1><div>One</div><p>two<br>three f<b>ou</b>r</a>", []string{"a /1 [] One two three four"}},
-		{"scripts and styles are no text", "<a href=/1>a<script>x()</script><style>y{}</style>b</a>", []string{"a /1 [] ab"}},
-		{"templates are no text", "<a href=/1>a<template>x<a href=/2>y</a><img alt=z></template>b</a>", []string{"a /1 [] ab"}},
-		{"drawings have text", "<a href=/1><svg><text>drawn</text><a href=/2>x</a></svg> and more</a>", []string{"a /2 [] ", "a /1 [] drawnx and more"}},
+		{"images stand for their alt", `<a href=/1><img alt="The logo">of us<img><img alt=""></a><img alt=no>`,
+			[]string{"a /1 [] The logo of us"}},
+		{"blocks part words, and letters do not", "<a href=/1><div>One</div><p>two<br>three f<b>ou</b>r</a>",
+			[]string{"a /1 [] One two three four"}},
+		{"scripts and styles are no text", "<a href=/1>a<script>x()</script><style>y{}</style>b</a>",
+			[]string{"a /1 [] ab"}},
+		{"templates are no text", "<a href=/1>a<template>x<a href=/2>y</a><img alt=z></template>b</a>",
+			[]string{"a /1 [] ab"}},
+		{"drawings have text", "<a href=/1><svg><text>drawn</text><a href=/2>x</a></svg> and more</a>",
+			[]string{"a /2 [] ", "a /1 [] drawnx and more"}},
 		{"an anchor ends at the next", "<a href=/1>one<a href=/2>two", []string{"a /1 [] one", "a /2 [] two"}},
 		{"an anchor ends at the next without href", "<a href=/1>one<a name=x>two", []string{"a /1 [] one"}},
 		{"an anchor ends with its cell", "<table><tr><td><a href=/1>one<td>two</table>three", []string{"a /1 [] one"}},
-		{"an anchor may hold a table", "<a href=/1><table><tr><td>one</td><td>two</td></tr></table>three</a>", []string{"a /1 [] one two three"}},
-		{"an anchor that is not closed goes on in the next block", "<p><a href=/1>one</p><p>two</p>", []string{"a /1 [] one two"}},
+		{"an anchor may hold a table", "<a href=/1><table><tr><td>one</td><td>two</td></tr></table>three</a>",
+			[]string{"a /1 [] one two three"}},
+		{"an anchor that is not closed goes on in the next block", "<p><a href=/1>one</p><p>two</p>",
+			[]string{"a /1 [] one two"}},
 
-		{"each reference to a page is one, with its words", "<a href=/1>one</a><a href=/1#x>two</a><a href=/1>two</a>", []string{"a /1 [] one", "a /1 [] two"}},
-		{"what is the same in all is one", "<a href=/1>one</a> <a href='http://example.com/1'>one</a>", []string{"a /1 [] one"}},
+		{"each reference to a page is one, with its words", "<a href=/1>one</a><a href=/1#x>two</a><a href=/1>two</a>",
+			[]string{"a /1 [] one", "a /1 [] two"}},
+		{"what is the same in all is one", "<a href=/1>one</a> <a href='http://example.com/1'>one</a>",
+			[]string{"a /1 [] one"}},
 		{"rel is told", "<a href=/1 rel='NoFollow  UGC'>one</a>", []string{"a /1 [nofollow ugc!] one"}},
-		{"areas are called by their alt", "<area href=/1 alt='The east' rel=external>", []string{"area /1 [external] The east"}},
+		{"areas are called by their alt", "<area href=/1 alt='The east' rel=external>",
+			[]string{"area /1 [external] The east"}},
 		{"frames have no text", "<iframe src=/1>old browsers</iframe>", []string{"frame /1 [] "}},
-		{"a frame in an anchor does not end it", "<a href=/1>one <iframe src=/2></iframe>two</a>", []string{"frame /2 [] ", "a /1 [] one two"}},
+		{"a frame in an anchor does not end it", "<a href=/1>one <iframe src=/2></iframe>two</a>",
+			[]string{"frame /2 [] ", "a /1 [] one two"}},
 		{"the next page of a series is a link", "<link rel=next href=/2>", []string{"link /2 [next] "}},
 		{"a refresh is one", "<meta http-equiv=refresh content='0;url=/2'>", []string{"refresh /2 [] "}},
 		{"a base governs all", "<base href=/b/><a href=x>x</a>", []string{"a /b/x [] x"}},
@@ -54,7 +66,8 @@ func TestReferences(t *testing.T) {
 			var got []string
 			for _, r := range doc.References {
 				mark := map[bool]string{true: "!"}[r.NoFollow]
-				got = append(got, fmt.Sprintf("%s %s [%s%s] %s", r.Kind, strings.TrimPrefix(r.URL.String(), "http://example.com"), r.Rel, mark, r.Text))
+				got = append(got, fmt.Sprintf("%s %s [%s%s] %s", r.Kind,
+					strings.TrimPrefix(r.URL.String(), "http://example.com"), r.Rel, mark, r.Text))
 			}
 			if !slices.Equal(got, c.want) {
 				t.Errorf("references %q, want %q", got, c.want)
@@ -71,7 +84,8 @@ func TestReferencesAreNotedForWhoAsks(t *testing.T) {
 		t.Errorf("nobody asked for %v", doc.References)
 	}
 	doc := parsePage(t, Config{References: true, Resources: true, Simhash: true}, page)
-	if len(doc.References) != 2 || doc.References[1].Kind != fetched.ReferenceHeader || doc.References[1].Rel != "next" {
+	if len(doc.References) != 2 || doc.References[1].Kind != fetched.ReferenceHeader ||
+		doc.References[1].Rel != "next" {
 		t.Errorf("references %v", doc.References)
 	}
 	if want := parsePage(t, Config{Simhash: true}, page).Simhash; doc.Simhash != want {
@@ -87,8 +101,10 @@ func TestReferencesAreNotedForWhoAsks(t *testing.T) {
 func TestReferencesAreBounded(t *testing.T) {
 	t.Parallel()
 	long := strings.Repeat("é", maxAnchorText)
-	doc := parsePage(t, Config{References: true}, htmlPage("http://example.com/", "<a href=/1 rel='"+strings.Repeat("x ", 500)+"'>a"+long+"</a><a href=/2>two</a>"))
-	if got := doc.References[0]; len(got.Text) != maxAnchorText-1 || !utf8.ValidString(got.Text) || len(got.Rel) > maxAnchorRel {
+	doc := parsePage(t, Config{References: true}, htmlPage("http://example.com/",
+		"<a href=/1 rel='"+strings.Repeat("x ", 500)+"'>a"+long+"</a><a href=/2>two</a>"))
+	if got := doc.References[0]; len(got.Text) != maxAnchorText-1 || !utf8.ValidString(got.Text) ||
+		len(got.Rel) > maxAnchorRel {
 		t.Errorf("text of %d bytes, rel of %d", len(got.Text), len(got.Rel))
 	}
 	if got := doc.References[1].Text; got != "two" {
@@ -131,13 +147,16 @@ func TestAnchorsOfRealPagesAreThoseOfTheirTrees(t *testing.T) {
 
 func wantAnchors(t *testing.T, page string, got, want []fetched.Reference) {
 	t.Helper()
-	got = slices.DeleteFunc(slices.Clone(got), func(r fetched.Reference) bool { return r.Kind != fetched.ReferenceAnchor })
+	got = slices.DeleteFunc(slices.Clone(got), func(r fetched.Reference) bool {
+		return r.Kind != fetched.ReferenceAnchor
+	})
 	if !slices.Equal(got, want) {
 		i := 0
 		for i < min(len(got), len(want)) && got[i] == want[i] {
 			i++
 		}
-		t.Errorf("%s: %d anchors, its tree has %d; from number %d on:\n%v\n%v", page, len(got), len(want), i, got[i:min(i+3, len(got))], want[i:min(i+3, len(want))])
+		t.Errorf("%s: %d anchors, its tree has %d; from number %d on:\n%v\n%v", page, len(got), len(want), i,
+			got[i:min(i+3, len(got))], want[i:min(i+3, len(want))])
 	}
 }
 
@@ -162,7 +181,9 @@ func treeAnchors(t testing.TB, body string, page crawler.URL) []fetched.Referenc
 		var text strings.Builder
 		treeText(&text, n)
 		r := fetched.Reference{
-			URL: u, Text: htmltok.Collapse(text.String(), maxAnchorText), Rel: htmltok.Collapse(strings.ToLower(rel), 0), NoFollow: htmltok.HasToken([]byte(rel), "nofollow"), Kind: "a",
+			URL: u, Text: htmltok.Collapse(text.String(), maxAnchorText),
+			Rel: htmltok.Collapse(strings.ToLower(rel), 0), NoFollow: htmltok.HasToken([]byte(rel), "nofollow"),
+			Kind: "a",
 		}
 		if !slices.Contains(all, r) {
 			all = append(all, r)
@@ -246,7 +267,8 @@ func tidyPage(program []byte) string {
 		return slices.ContainsFunc(open, func(name string) bool { return slices.Contains(names, name) })
 	}
 	for i, op := range program[:min(len(program), 200)] {
-		elements := []string{"a", "b", "div", "span", "svg", "template", "table", "noscript", "li", "em", "section", "font"}
+		elements := []string{"a", "b", "div", "span", "svg", "template", "table", "noscript", "li", "em", "section",
+			"font"}
 		switch op := int(op) % 24; {
 		case op < len(elements) && len(open) < 40:
 			name := elements[op]

@@ -39,12 +39,15 @@ func sameLinks(t *testing.T, used *scan, at crawler.URL, body []byte) {
 func TestLinksAreThoseOfThePageWhateverWasReadBefore(t *testing.T) {
 	t.Parallel()
 	pages := []string{
-		"http://a.test/", "http://a.test/x", "http://a.test/x?q", "http://a.test/x/", "http://a.test/x/y", "http://a.test/x/y?q=/z",
+		"http://a.test/", "http://a.test/x", "http://a.test/x?q", "http://a.test/x/", "http://a.test/x/y",
+		"http://a.test/x/y?q=/z",
 		"https://a.test/x/", "http://b.test/x/", "http://b.test:8080/x/z",
 	}
 	hrefs := []string{
-		"", "?", "?a", "?a/b", "#f", "x", "./x", "../x", "x/", "x?a", "x#f", "x #f", " x ", "/x", "//c.test/x", "/", ".", "..", "http:", "http:x", "http:?x", "http:/x", "http:x?a://b",
-		"HTTP:?x", "ht\ntp:?x", "https:?x", "https:x", "http://a.test/x", "http://a.test/x/x", "mailto:x@a.test", "javascript:x://y", "\\x", "x:y", "x/y:z", "?x:y", "\t?x", "?\u00e9", "\u00e9", "a\n?x",
+		"", "?", "?a", "?a/b", "#f", "x", "./x", "../x", "x/", "x?a", "x#f", "x #f", " x ", "/x", "//c.test/x", "/",
+		".", "..", "http:", "http:x", "http:?x", "http:/x", "http:x?a://b",
+		"HTTP:?x", "ht\ntp:?x", "https:?x", "https:x", "http://a.test/x", "http://a.test/x/x", "mailto:x@a.test",
+		"javascript:x://y", "\\x", "x:y", "x/y:z", "?x:y", "\t?x", "?\u00e9", "\u00e9", "a\n?x",
 		"\x01?x", "http:\n?x", "http:\t//a.test/x", "http:#x",
 	}
 	charsets := []string{"utf-8", "windows-1252", "shift_jis"}
@@ -98,7 +101,8 @@ func TestRefsRememberNoMoreThanTheyMay(t *testing.T) {
 		for j := range 100 {
 			r.add(fmt.Appendf(nil, "%d-%d", i, j), false)
 		}
-		if got := len(r.resolve(reference.NewResolver(page, reference.First{}, charset.Source{Charset: "utf-8"}))); got != 100 {
+		if got := len(r.resolve(reference.NewResolver(page, reference.First{},
+			charset.Source{Charset: "utf-8"}))); got != 100 {
 			t.Fatalf("page %d has %d links", i, got)
 		}
 		if !r.forget() {
@@ -119,7 +123,8 @@ func TestRefsRememberNoMoreThanTheyMay(t *testing.T) {
 	for j := range reference.MaxLinks + 1000 {
 		r.add(fmt.Appendf(nil, "x%d", j), false)
 	}
-	if got := len(r.resolve(reference.NewResolver(page, reference.First{}, charset.Source{Charset: "utf-8"}))); got != reference.MaxLinks {
+	if got := len(r.resolve(reference.NewResolver(page, reference.First{},
+		charset.Source{Charset: "utf-8"}))); got != reference.MaxLinks {
 		t.Errorf("of a page with too many links %d are followed, want %d", got, reference.MaxLinks)
 	}
 	if r.forget() {

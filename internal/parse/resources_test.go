@@ -25,21 +25,30 @@ func TestResources(t *testing.T) {
 		name, body string
 		want       []string
 	}{
-		{"images and their candidates", `<img src=/a srcset="/b 1x, /c 2x"><picture><source srcset=/d>`, []string{"/a", "/b", "/c", "/d"}},
+		{"images and their candidates", `<img src=/a srcset="/b 1x, /c 2x"><picture><source srcset=/d>`,
+			[]string{"/a", "/b", "/c", "/d"}},
 		{"an image by its old name", `<image src=/a>`, []string{"/a"}},
-		{"media with their posters and tracks", `<video src=/v poster=/p><source src=/s><track src=/t></video><audio src=/a>`, []string{"/v", "/p", "/s", "/t", "/a"}},
+		{"media with their posters and tracks",
+			`<video src=/v poster=/p><source src=/s><track src=/t></video><audio src=/a>`,
+			[]string{"/v", "/p", "/s", "/t", "/a"}},
 		{"plug-ins", `<embed src=/e><object data=/o>`, []string{"/e", "/o"}},
 		{"scripts, but not what is in them", `<script src=/s>"<img src=/no>"</script>`, []string{"/s"}},
 		{"buttons that are images", `<input type=IMAGE src=/i><input type=text src=/no>`, []string{"/i"}},
-		{"backgrounds of old", `<body background=/b><table background=/t><td background=/d>`, []string{"/b", "/t", "/d"}},
+		{"backgrounds of old", `<body background=/b><table background=/t><td background=/d>`,
+			[]string{"/b", "/t", "/d"}},
 		{"what a link is for", `<link rel="ALTERNATE stylesheet" href=/s><link rel="shortcut icon" href=/i><link rel=modulepreload href=/m>` +
-			`<link rel=preload as=image imagesrcset="/p 1x"><link rel=manifest href=/f><link rel=author href=/no>`, []string{"/s", "/i", "/m", "/p", "/f"}},
-		{"style sheets in the page", `<style>@import "/i"; a { background: url(/u) }</style><p style="background:url('/p')">`, []string{"/i", "/u", "/p"}},
+			`<link rel=preload as=image imagesrcset="/p 1x"><link rel=manifest href=/f><link rel=author href=/no>`,
+			[]string{"/s", "/i", "/m", "/p", "/f"}},
+		{"style sheets in the page",
+			`<style>@import "/i"; a { background: url(/u) }</style><p style="background:url('/p')">`,
+			[]string{"/i", "/u", "/p"}},
 		{"drawings", `<svg><image href=/a xlink:href=/no /><use xlink:href="/b#c"/><use href=#d /><feImage href=/e /><style><![CDATA[a{fill:url(/f)}]]></style></svg>`, []string{"/a", "/b", "/e", "/f"}},
 		{"an SVG's image is none in HTML", `<use href=/a><feImage href=/b>`, nil},
 		{"what no script runs for", `<noscript><img src=/n></noscript>`, []string{"/n"}},
-		{"each once, also behind a base", `<base href=/b/><img src=a><img src=./a#x><style>a{b:url(a)}</style>`, []string{"/b/a"}},
-		{"nothing that leads nowhere", `<img src><img src=" "><img src="data:x"><video src=#t><a style="fill:url(#g)">`, nil},
+		{"each once, also behind a base", `<base href=/b/><img src=a><img src=./a#x><style>a{b:url(a)}</style>`,
+			[]string{"/b/a"}},
+		{"nothing that leads nowhere", `<img src><img src=" "><img src="data:x"><video src=#t><a style="fill:url(#g)">`,
+			nil},
 		{"nothing of a template", `<template><img src=/a><style>a{b:url(/c)}</style></template>`, nil},
 		{"no pages", `<a href=/a><iframe src=/f>`, nil},
 	} {
@@ -77,7 +86,8 @@ func TestAStyleSheetHasResources(t *testing.T) {
 	page := htmlPage("http://example.com/css/a.css", "\xef\xbb\xbf@import 'b.css'; a { background: url(../é.png?ü) }")
 	page.Header.Set("Content-Type", "text/css; charset=koi8-r")
 	doc := parsePage(t, Config{Resources: true}, page)
-	if got := paths(doc.Resources); !slices.Equal(got, []string{"/css/b.css", "/%C3%A9.png?%C3%BC"}) || doc.Charset != "utf-8" {
+	if got := paths(doc.Resources); !slices.Equal(got, []string{"/css/b.css", "/%C3%A9.png?%C3%BC"}) ||
+		doc.Charset != "utf-8" {
 		t.Errorf("resources %q in %s", got, doc.Charset)
 	}
 	if doc := parsePage(t, Config{}, page); doc != nil {
@@ -95,7 +105,8 @@ func TestTheCharsetOfAStyleSheet(t *testing.T) {
 		{"", `@charset 'latin2';`, "utf-8"},
 		{"koi8-r", `@charset "latin2";`, "koi8-r"},
 	} {
-		if got := charset.NewStyleSource(charset.MediaType{Charset: c.declared}, []byte(c.sheet)).Charset; got != c.want {
+		if got := charset.NewStyleSource(charset.MediaType{Charset: c.declared},
+			[]byte(c.sheet)).Charset; got != c.want {
 			t.Errorf("%q declared as %q is %s, want %s", c.sheet, c.declared, got, c.want)
 		}
 	}

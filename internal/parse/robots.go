@@ -73,7 +73,8 @@ func (d *directives) obeyHeader(h http.Header, agent string) {
 		toUs := true
 		for _, rule := range rulesOf(line) {
 			name, rest, found := strings.Cut(rule, ":")
-			if name = strings.TrimSpace(name); found && charset.IsToken(name) && htmltok.IsLetter(name[0]) && !takesValue(name) {
+			if name = strings.TrimSpace(name); found && charset.IsToken(name) && htmltok.IsLetter(name[0]) &&
+				!takesValue(name) {
 				toUs = name == "*" || agent != "" && strings.EqualFold(name, agent)
 				rule = rest
 			}

@@ -14,7 +14,8 @@ func TestTreesShareARoom(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		room := htmltree.NewRoom()
 		fill := func() *htmltree.Tree { // with the largest tree that there may be
-			full := htmltree.New(charset.Source{Charset: "utf-8"}, new(htmltree.Formatting), htmltree.MaxWeight, htmltree.MaxDeep, room)
+			full := htmltree.New(charset.Source{Charset: "utf-8"}, new(htmltree.Formatting), htmltree.MaxWeight,
+				htmltree.MaxDeep, room)
 			if _, trouble := full.Document(t.Context()); trouble != "" {
 				t.Fatalf("there is no room in an empty room: %s", trouble)
 			}

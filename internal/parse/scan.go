@@ -146,7 +146,8 @@ func (s *scan) begin(src charset.Source) error {
 // forget empties s for another document and reports whether it is worth reusing.
 func (s *scan) forget() bool {
 	refs, resources, graph, fingerprint, feeds := s.refs, s.resources, s.graph, s.simhash, s.feeds
-	if !refs.forget() || resources != nil && !resources.forget() || graph != nil && !graph.forget() || feeds != nil && !feeds.forget() {
+	if !refs.forget() || resources != nil && !resources.forget() || graph != nil && !graph.forget() || feeds != nil &&
+		!feeds.forget() {
 		return false
 	}
 	if fingerprint != nil {
@@ -154,7 +155,8 @@ func (s *scan) forget() bool {
 	}
 	s.markup.Reset(nil)
 	s.nesting.Reset()
-	*s = scan{refs: refs, most: s.most, markup: s.markup, resources: resources, graph: graph, simhash: fingerprint, feeds: feeds, nesting: s.nesting}
+	*s = scan{refs: refs, most: s.most, markup: s.markup, resources: resources, graph: graph, simhash: fingerprint,
+		feeds: feeds, nesting: s.nesting}
 	return true
 }
 

@@ -16,7 +16,8 @@ func weighed(t testing.TB, body string) int64 {
 	t.Helper()
 	s := newScan(Config{})
 	s.wantTree()
-	if err := s.read(t.Context(), charset.NewSource(charset.MediaType{Charset: "utf-8"}, []byte(body), false), ""); err != nil {
+	if err := s.read(t.Context(), charset.NewSource(charset.MediaType{Charset: "utf-8"}, []byte(body), false),
+		""); err != nil {
 		t.Fatal(err)
 	}
 	return s.weight
@@ -39,8 +40,10 @@ func TestATreeThatIsTooHeavyIsNotBuilt(t *testing.T) {
 		"attributes": "<a " + strings.Repeat("b ", maxHead/2) + ">",
 		"one tag":    "<a " + distinct.String() + ">",
 	} {
-		doc := parsePage(t, Config{Select: []string{"t=title"}}, htmlPage("http://example.com/", "<title>t</title><a href=/first>x</a>"+body))
-		if len(doc.Links) != 1 || doc.Fields["t"] != nil || !strings.Contains(doc.Trouble, "would take more than 96 MB") {
+		doc := parsePage(t, Config{Select: []string{"t=title"}},
+			htmlPage("http://example.com/", "<title>t</title><a href=/first>x</a>"+body))
+		if len(doc.Links) != 1 || doc.Fields["t"] != nil ||
+			!strings.Contains(doc.Trouble, "would take more than 96 MB") {
 			t.Errorf("%s: links %v, fields %v, trouble %q", name, doc.Links, doc.Fields, doc.Trouble)
 		}
 	}

@@ -53,7 +53,8 @@ func (h *wordHash) rune(r rune) {
 		h.end()
 		return
 	}
-	alone := unicode.In(r, unicode.Han, unicode.Hiragana, unicode.Katakana, unicode.Thai, unicode.Lao, unicode.Khmer, unicode.Myanmar)
+	alone := unicode.In(r, unicode.Han, unicode.Hiragana, unicode.Katakana, unicode.Thai, unicode.Lao, unicode.Khmer,
+		unicode.Myanmar)
 	if alone {
 		h.end()
 	}

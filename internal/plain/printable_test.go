@@ -37,7 +37,8 @@ func TestWhatIsEscapedInJSONIsTheSame(t *testing.T) {
 		t.Fatal(err)
 	}
 	var got string
-	if err := json.Unmarshal([]byte(plain.Printable(strings.TrimSpace(line.String()))), &got); err != nil || got != text {
+	if err := json.Unmarshal([]byte(plain.Printable(strings.TrimSpace(line.String()))), &got); err != nil ||
+		got != text {
 		t.Errorf("got %q, %v, want %q", got, err, text)
 	}
 }

@@ -42,7 +42,8 @@ func (f figure) public() bool {
 }
 
 func (f figure) String() string {
-	return fmt.Sprintf("%-28s %5d files %5d lines %5d names %3d upward  %s", f.dir, f.files, f.longest, f.exported, f.upward, f.function)
+	return fmt.Sprintf("%-28s %5d files %5d lines %5d names %3d upward  %s", f.dir, f.files, f.longest, f.exported,
+		f.upward, f.function)
 }
 
 // add counts a file.
@@ -93,7 +94,8 @@ func figuresOf(t *testing.T) []*figure {
 			continue
 		}
 		fset := token.NewFileSet()
-		file, err := parser.ParseFile(fset, filepath.FromSlash(s.file), nil, parser.ParseComments|parser.SkipObjectResolution)
+		file, err := parser.ParseFile(fset, filepath.FromSlash(s.file), nil,
+			parser.ParseComments|parser.SkipObjectResolution)
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -26,7 +26,8 @@ var layers = [][]string{
 	{"internal/fetched"},
 	{"internal/condition"},
 	{
-		"internal/setting", "internal/visit", "internal/reference", "internal/htmltree", "internal/dns", "internal/repair", "internal/cookie",
+		"internal/setting", "internal/visit", "internal/reference", "internal/htmltree", "internal/dns",
+		"internal/repair", "internal/cookie",
 		"internal/guard", "internal/redisconn", "internal/warc", "internal/tabular",
 	},
 	{"internal/fields"},
@@ -54,7 +55,8 @@ type libraryRule struct {
 
 var libraryRules = []libraryRule{
 	{"github.com/hibiken/asynq", []string{"tasks", "dashboard", "internal/fleet", "cmd", "examples", "."}},
-	{"github.com/redis/go-redis", []string{"internal/redisconn", "internal/frontier", "internal/fleet", "internal/redisd", "cmd", tests}},
+	{"github.com/redis/go-redis", []string{"internal/redisconn", "internal/frontier", "internal/fleet",
+		"internal/redisd", "cmd", tests}},
 	{"github.com/PuerkitoBio/goquery", []string{"internal/fields", "internal/parse", "examples", "."}},
 	{"github.com/minio/minio-go", []string{"internal/output"}},
 }
@@ -85,7 +87,8 @@ func (s source) test() bool { return strings.HasSuffix(s.file, "_test.go") }
 // layerOf returns the index of a package's layer, or -1.
 func layerOf(dir string) int {
 	return slices.IndexFunc(layers, func(layer []string) bool {
-		return slices.Contains(layer, dir) || slices.ContainsFunc(layer, func(l string) bool { return l == "examples" && within(dir, l) })
+		return slices.Contains(layer, dir) || slices.ContainsFunc(layer,
+			func(l string) bool { return l == "examples" && within(dir, l) })
 	})
 }
 
@@ -101,7 +104,9 @@ func standard(imported string) bool {
 // violation says which rule an import breaks, or "".
 func violation(s source, imported string) string {
 	for _, r := range libraryRules {
-		allowed := slices.ContainsFunc(r.users, func(user string) bool { return s.dir() == user || user != "." && within(s.dir(), user) })
+		allowed := slices.ContainsFunc(r.users, func(user string) bool {
+			return s.dir() == user || user != "." && within(s.dir(), user)
+		})
 		if within(imported, r.library) && !allowed {
 			return "only " + strings.Join(r.users, ", ") + " may import it"
 		}

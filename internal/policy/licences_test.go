@@ -19,7 +19,8 @@ import (
 
 // permissive are the licences (SPDX) of modules that may be linked into the binary: they allow
 // others to use, change and distribute the code, and require only attribution.
-var permissive = []string{"0BSD", "Apache-2.0", "BSD-2-Clause", "BSD-3-Clause", "ISC", "MIT", "MIT-0", "Unlicense", "Zlib"}
+var permissive = []string{"0BSD", "Apache-2.0", "BSD-2-Clause", "BSD-3-Clause", "ISC", "MIT", "MIT-0", "Unlicense",
+	"Zlib"}
 
 // leastCovered is the minimum percentage of a licence file that must be the text of known licences:
 // other text may be conditions of its own.
@@ -145,7 +146,8 @@ func TestALicenceThatIsNotPermissiveIsRefused(t *testing.T) {
 		t.Errorf("our own licence %s", trouble)
 	}
 	for _, licence := range licensecheck.BuiltinLicenses() {
-		if slices.Contains([]string{"GPL-2.0", "GPL-3.0", "AGPL-3.0", "LGPL-3.0", "MPL-2.0", "CC-BY-NC-4.0"}, licence.ID) && licence.LRE != "" {
+		if slices.Contains([]string{"GPL-2.0", "GPL-3.0", "AGPL-3.0", "LGPL-3.0", "MPL-2.0", "CC-BY-NC-4.0"},
+			licence.ID) && licence.LRE != "" {
 			if trouble := licenceTrouble(append(apache, matchingText(licence.LRE)...)); trouble == "" {
 				t.Errorf("%s is accepted beside another licence", licence.ID)
 			}
@@ -153,7 +155,8 @@ func TestALicenceThatIsNotPermissiveIsRefused(t *testing.T) {
 	}
 	for name, text := range map[string]string{
 		"nothing": "", "a letter": "You may use this if you are nice.",
-		"a condition beside it": string(apache[:2000]) + strings.Repeat("You must also send us a postcard each year. ", 200),
+		"a condition beside it": string(apache[:2000]) +
+			strings.Repeat("You must also send us a postcard each year. ", 200),
 	} {
 		if licenceTrouble([]byte(text)) == "" {
 			t.Errorf("%s is accepted", name)

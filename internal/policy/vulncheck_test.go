@@ -59,10 +59,12 @@ func database(t *testing.T, name string) string {
 
 func TestAVulnerabilityThatIsCalledFailsTheCheck(t *testing.T) {
 	t.Parallel()
-	if output, status := vulncheck(t, database(t, "vulndb"), small); status == 0 || !strings.Contains(output, "GO-2000-0001") {
+	if output, status := vulncheck(t, database(t, "vulndb"), small); status == 0 ||
+		!strings.Contains(output, "GO-2000-0001") {
 		t.Errorf("exits with %d and says\n%s", status, output)
 	}
-	if output, status := vulncheck(t, database(t, "vulndb-uncalled"), small); status != 0 || !strings.Contains(output, "0 vulnerabilities") {
+	if output, status := vulncheck(t, database(t, "vulndb-uncalled"), small); status != 0 ||
+		!strings.Contains(output, "0 vulnerabilities") {
 		t.Errorf("for a vulnerability that is not called, it exits with %d and says\n%s", status, output)
 	}
 }

@@ -12,7 +12,8 @@ import (
 // earlier versions had for things which the field has words for.
 var avoided = map[string]string{
 	"can not": "cannot", "whereof": "of which", "thereof": "of it", "anew": "again", "for ever": "forever",
-	"thereby": "so", "hitherto": "so far", "whither": "where", "ere": "before", "nobody but": "only", "lest": "so that … not",
+	"thereby": "so", "hitherto": "so far", "whither": "where", "ere": "before", "nobody but": "only",
+	"lest":   "so that … not",
 	"errand": "URL task", "bureau": "runner", "berth": "place", "workshop": "runtime", "depot": "blob store",
 }
 
@@ -23,7 +24,8 @@ func TestTheTextIsPlain(t *testing.T) {
 	if _, err := exec.LookPath("git"); err != nil {
 		t.Skip("git is not on PATH: install git")
 	}
-	listed, err := exec.CommandContext(t.Context(), "git", "-c", "safe.directory=*", "ls-files", "--", "*.go", "*.lua", "*.md", "*.html", "*.yaml", "*.yml").Output()
+	listed, err := exec.CommandContext(t.Context(), "git", "-c", "safe.directory=*", "ls-files", "--", "*.go", "*.lua",
+		"*.md", "*.html", "*.yaml", "*.yml").Output()
 	if err != nil {
 		t.Skipf("git does not list the files of the project: %v", err)
 	}
@@ -32,7 +34,8 @@ func TestTheTextIsPlain(t *testing.T) {
 		patterns[word] = regexp.MustCompile(`(?i)\b` + strings.ReplaceAll(word, " ", `\s+(?://\s*)?`) + `s?\b`)
 	}
 	for file := range strings.FieldsSeq(string(listed)) {
-		if strings.HasPrefix(file, "bench/") || file == "internal/policy/words_test.go" || file == "internal/language/language_test.go" {
+		if strings.HasPrefix(file, "bench/") || file == "internal/policy/words_test.go" ||
+			file == "internal/language/language_test.go" {
 			continue
 		}
 		text, err := os.ReadFile(file)

@@ -274,7 +274,8 @@ func (r *reader) chain() (c Chain, passed string) {
 	if r.broken = r.broken || !absolute(from); r.broken {
 		return Chain{}, ""
 	}
-	return Chain{From: crawler.CanonicalURL(from), Seed: bits&chainSeed != 0, Cookies: bits&chainCookies != 0, Again: bits&chainAgain != 0}, passed
+	return Chain{From: crawler.CanonicalURL(from), Seed: bits&chainSeed != 0, Cookies: bits&chainCookies != 0,
+		Again: bits&chainAgain != 0}, passed
 }
 
 func (r *reader) uvarint() int {

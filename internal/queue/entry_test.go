@@ -47,7 +47,8 @@ func TestAnEntryIsReadBackAsItWasPacked(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			want := Entry{
-				URL: mustURL(t, c.url), Depth: 300, Band: BandLow, Hops: 9, Tries: 130, Spared: 20, Embeds: 3, Lost: 2, Sitemap: SitemapLevels,
+				URL: mustURL(t, c.url), Depth: 300, Band: BandLow, Hops: 9, Tries: 130, Spared: 20, Embeds: 3, Lost: 2,
+				Sitemap: SitemapLevels,
 			}
 			if c.via != "" {
 				want.Referrer = mustURL(t, c.via)
@@ -69,7 +70,8 @@ func TestAChainIsReadBackAsItWasPacked(t *testing.T) {
 		{From: mustURL(t, "http://b.test/"), Seed: true, Cookies: true},
 		{From: mustURL(t, "http://a.test/b"), Cookies: true, Again: true},
 	} {
-		want := Entry{URL: mustURL(t, "http://a.test/b"), Referrer: mustURL(t, "http://b.test/c"), Hops: 2, Spared: 1, Embeds: 1, Chain: chain}
+		want := Entry{URL: mustURL(t, "http://a.test/b"), Referrer: mustURL(t, "http://b.test/c"), Hops: 2, Spared: 1,
+			Embeds: 1, Chain: chain}
 		if diff := cmp.Diff(want, unpacked(t, want), compareURLs); diff != "" {
 			t.Errorf("read back (-want +got):\n%s", diff)
 		}
@@ -142,7 +144,8 @@ func FuzzUnpackEntry(f *testing.F) {
 	for _, e := range []Entry{
 		{URL: mustURL(f, "http://a.test/b")},
 		{URL: mustURL(f, "https://a.test/b"), Referrer: mustURL(f, "https://a.test/c"), Depth: 1},
-		{URL: mustURL(f, "https://a.test/b"), Referrer: mustURL(f, "http://b.test/c"), Depth: 200, Hops: 3, Tries: 4, Embeds: 2, Lost: 5},
+		{URL: mustURL(f, "https://a.test/b"), Referrer: mustURL(f, "http://b.test/c"), Depth: 200, Hops: 3, Tries: 4,
+			Embeds: 2, Lost: 5},
 	} {
 		f.Add(e.Pack())
 	}

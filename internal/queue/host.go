@@ -27,7 +27,8 @@ type HostHealth struct {
 	ConsecutiveFailures int                // how often in a row the host refused a request or could not be reached
 	Trouble             string             // the last failure
 	Class               crawler.ErrorClass // class of the last failure
-	Traps               string             // patterns of URLs with nothing new, as MutedPatterns parses them; "" for none
+	// Patterns of URLs with nothing new, as MutedPatterns parses them; "" for none.
+	Traps string
 }
 
 // HopelessFailures is added to the number of failures of a host that has never answered and

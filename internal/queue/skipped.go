@@ -93,7 +93,8 @@ func (s HostHealth) MutedPatterns() []crawler.Muted {
 	var all []crawler.Muted
 	for pattern, w := range watched {
 		if w.Streak >= crawler.TrapSample {
-			all = append(all, crawler.Muted{Pattern: pattern, Pages: w.Pages, Streak: w.Streak, Muted: w.Streak >= crawler.TrapMute})
+			all = append(all, crawler.Muted{Pattern: pattern, Pages: w.Pages, Streak: w.Streak,
+				Muted: w.Streak >= crawler.TrapMute})
 		}
 	}
 	slices.SortFunc(all, func(a, b crawler.Muted) int { return cmp.Compare(a.Pattern, b.Pattern) })

@@ -122,12 +122,13 @@ type Report struct {
 	Requested  int64                   `json:"asked"` // URLs for which a request was made
 	Answer     time.Duration           `json:"-"`     // total time of these requests
 	Outcomes   map[crawler.Outcome]int `json:"outcomes,omitempty"`
-	First      string                  `json:"first,omitempty"`   // URL
-	Last       string                  `json:"last,omitempty"`    // URL
-	Trouble    string                  `json:"trouble,omitempty"` // the first URL that could not be fetched properly, and why
-	Failure    string                  `json:"failure,omitempty"` // the first URL that failed permanently, and why
-	Duration   time.Duration           `json:"-"`
-	MS         int64                   `json:"ms"` // Duration in milliseconds
+	First      string                  `json:"first,omitempty"` // URL
+	Last       string                  `json:"last,omitempty"`  // URL
+	// The first URL that could not be fetched properly, and why.
+	Trouble  string        `json:"trouble,omitempty"`
+	Failure  string        `json:"failure,omitempty"` // the first URL that failed permanently, and why
+	Duration time.Duration `json:"-"`
+	MS       int64         `json:"ms"` // Duration in milliseconds
 }
 
 // Count adds n URLs of an outcome.

@@ -71,7 +71,8 @@ func (n *node) checkVersion() error {
 		return nil
 	}
 	if !Supported(version) {
-		return fmt.Errorf("%s has version %q, which is too old: install Redis %s or later, or Valkey", n.where, version, Oldest)
+		return fmt.Errorf("%s has version %q, which is too old: install Redis %s or later, or Valkey", n.where, version,
+			Oldest)
 	}
 	return nil
 }
@@ -146,6 +147,7 @@ func (n *node) checkIntsets() {
 // checkSilence warns about what could not be determined.
 func (n *node) checkSilence() {
 	if len(n.doubts) > 0 {
-		n.warn("does not tell all of itself (%s), so see for yourself %s", strings.Join(n.refusals, "; "), strings.Join(n.doubts, ", "))
+		n.warn("does not tell all of itself (%s), so see for yourself %s", strings.Join(n.refusals, "; "),
+			strings.Join(n.doubts, ", "))
 	}
 }

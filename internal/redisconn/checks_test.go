@@ -8,7 +8,8 @@ import (
 func TestASentinelIsNoRedis(t *testing.T) {
 	t.Parallel()
 	n := node{where: "Redis at h:26379", facts: map[string]string{"redis_mode": "sentinel"}}
-	if err := n.checkMode(false); err == nil || !strings.Contains(err.Error(), "is a Sentinel: write redis+sentinel://") {
+	if err := n.checkMode(false); err == nil || !strings.Contains(err.Error(),
+		"is a Sentinel: write redis+sentinel://") {
 		t.Errorf("error %v", err)
 	}
 }

@@ -39,22 +39,28 @@ func TestTheURLOfARedisIsRead(t *testing.T) {
 		"redis://[fe80::1%25eth0]:1": {
 			Kind: KindSingle, Name: "redis://[fe80::1%eth0]:1/0", Addrs: []string{"[fe80::1%eth0]:1"}},
 		"rediss://:s%2Fcret@cache": {
-			Kind: KindSingle, Name: "rediss://cache:6379/0", Addrs: []string{"cache:6379"}, Password: "s/cret", TLS: true},
+			Kind: KindSingle, Name: "rediss://cache:6379/0", Addrs: []string{"cache:6379"}, Password: "s/cret",
+			TLS: true},
 		"redis://crawler:p@ss:word@cache": {
-			Kind: KindSingle, Name: "redis://crawler@cache:6379/0", Addrs: []string{"cache:6379"}, User: "crawler", Password: "p@ss:word"},
+			Kind: KindSingle, Name: "redis://crawler@cache:6379/0", Addrs: []string{"cache:6379"}, User: "crawler",
+			Password: "p@ss:word"},
 		"unix:///run/redis.sock": {
 			Kind: KindSingle, Name: "unix:///run/redis.sock?db=0", Addrs: []string{"/run/redis.sock"}},
 		"unix://crawler:secret@/run/redis%20.sock?db=4": {
-			Kind: KindSingle, Name: "unix://crawler@/run/redis%20.sock?db=4", Addrs: []string{"/run/redis .sock"}, DB: 4, User: "crawler", Password: "secret"},
+			Kind: KindSingle, Name: "unix://crawler@/run/redis%20.sock?db=4", Addrs: []string{"/run/redis .sock"},
+			DB: 4, User: "crawler", Password: "secret"},
 		"redis+sentinel://a,b:1,[::1]:2/main": {
-			Kind: KindSentinel, Name: "redis+sentinel://a:26379,b:1,[::1]:2/main/0", Addrs: []string{"a:26379", "b:1", "[::1]:2"}, Master: "main"},
+			Kind: KindSentinel, Name: "redis+sentinel://a:26379,b:1,[::1]:2/main/0",
+			Addrs: []string{"a:26379", "b:1", "[::1]:2"}, Master: "main"},
 		"rediss+sentinel://u:p@a/main/5?sentinel_username=su&sentinel_password=sp": {
-			Kind: KindSentinel, Name: "rediss+sentinel://u@a:26379/main/5", Addrs: []string{"a:26379"}, Master: "main", DB: 5,
+			Kind: KindSentinel, Name: "rediss+sentinel://u@a:26379/main/5", Addrs: []string{"a:26379"}, Master: "main",
+			DB:   5,
 			User: "u", Password: "p", SentinelUser: "su", SentinelPassword: "sp", TLS: true},
 		"redis+cluster://a,b:7001": {
 			Kind: KindCluster, Name: "redis+cluster://a:6379,b:7001", Addrs: []string{"a:6379", "b:7001"}},
 		"rediss+cluster://:secret@a/0": {
-			Kind: KindCluster, Name: "rediss+cluster://a:6379", Addrs: []string{"a:6379"}, Password: "secret", TLS: true},
+			Kind: KindCluster, Name: "rediss+cluster://a:6379", Addrs: []string{"a:6379"}, Password: "secret",
+			TLS: true},
 	} {
 		t.Run(url, func(t *testing.T) {
 			t.Parallel()
@@ -78,14 +84,17 @@ func TestAClientIsMadeForEachKindOfRedis(t *testing.T) {
 	for kind, o := range map[Kind]redis.Options{
 		KindSingle: *single, KindSentinel: *sentinel,
 		KindCluster: {
-			DB: 2, Username: cluster.Username, Password: cluster.Password, PoolSize: cluster.PoolSize, TLSConfig: cluster.TLSConfig,
+			DB: 2, Username: cluster.Username, Password: cluster.Password, PoolSize: cluster.PoolSize,
+			TLSConfig:   cluster.TLSConfig,
 			ReadTimeout: cluster.ReadTimeout, ContextTimeoutEnabled: cluster.ContextTimeoutEnabled,
 		},
 	} {
-		if o.Username != "u" || o.Password != "p" || o.DB != 2 || o.PoolSize != 64 || o.ReadTimeout != 7*time.Second || !o.ContextTimeoutEnabled {
+		if o.Username != "u" || o.Password != "p" || o.DB != 2 || o.PoolSize != 64 || o.ReadTimeout != 7*time.Second ||
+			!o.ContextTimeoutEnabled {
 			t.Errorf("%s: options are %+v", kind, o)
 		}
-		if name := map[bool]string{true: "h"}[kind == KindSingle]; o.TLSConfig == nil || o.TLSConfig.ServerName != name || o.TLSConfig.MinVersion != tls.VersionTLS12 {
+		if name := map[bool]string{true: "h"}[kind == KindSingle]; o.TLSConfig == nil ||
+			o.TLSConfig.ServerName != name || o.TLSConfig.MinVersion != tls.VersionTLS12 {
 			t.Errorf("%s: TLS is %+v", kind, o.TLSConfig)
 		}
 	}
@@ -119,8 +128,10 @@ func TestNoOptionOfAURLIsLost(t *testing.T) {
 
 func TestAPasswordIsReadFromAFile(t *testing.T) {
 	t.Parallel()
-	for text, want := range map[string]string{"secret": "secret", "secret\n": "secret", "secret\r\n": "secret", " se\ncret \n\n": " se\ncret \n"} {
-		for _, url := range []string{"redis://crawler@h", "redis://h", "unix:///s", "redis+sentinel://h/m", "rediss+cluster://h"} {
+	for text, want := range map[string]string{"secret": "secret", "secret\n": "secret", "secret\r\n": "secret",
+		" se\ncret \n\n": " se\ncret \n"} {
+		for _, url := range []string{"redis://crawler@h", "redis://h", "unix:///s", "redis+sentinel://h/m",
+			"rediss+cluster://h"} {
 			if e := read(t, url+"?password_file="+written(t, text)); e.opt().Password != want {
 				t.Errorf("%s with a file of %q: the password is %q, want %q", url, text, e.opt().Password, want)
 			}

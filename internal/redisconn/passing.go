@@ -16,7 +16,8 @@ import (
 
 // passes are the errors of a Redis that is temporarily unavailable: it is full, loads its
 // data, is or has become a replica, cannot write to disk, or its Cluster is being repaired.
-var passes = []string{"OOM", "LOADING", "READONLY", "MASTERDOWN", "NOREPLICAS", "MISCONF", "CLUSTERDOWN", "TRYAGAIN", "BUSY"}
+var passes = []string{"OOM", "LOADING", "READONLY", "MASTERDOWN", "NOREPLICAS", "MISCONF", "CLUSTERDOWN", "TRYAGAIN",
+	"BUSY"}
 
 // Passing makes errors of a temporarily unavailable Redis wrap [queue.ErrUnavailable],
 // and returns others unchanged.

@@ -45,7 +45,9 @@ func pingOnce(ctx context.Context, rdb redis.UniversalClient) error {
 	ctx, cancel := context.WithTimeout(ctx, answerTime)
 	defer cancel()
 	if cluster, ok := rdb.(*redis.ClusterClient); ok {
-		return cluster.ForEachMaster(ctx, func(ctx context.Context, node *redis.Client) error { return node.Ping(ctx).Err() })
+		return cluster.ForEachMaster(ctx, func(ctx context.Context, node *redis.Client) error {
+			return node.Ping(ctx).Err()
+		})
 	}
 	return rdb.Ping(ctx).Err()
 }
@@ -78,17 +80,20 @@ func (e Endpoint) explain(ctx context.Context, err error) error {
 	case says("NOAUTH"):
 		return fmt.Errorf("%s asks for a password: write :PASSWORD@ or USER:PASSWORD@ before the host, or add ?password_file=PATH", e.where())
 	case says("WRONGPASS"), says("invalid password"):
-		return fmt.Errorf("%s refuses the password%s: correct it, or ask ACL LIST there who may come in", e.where(), e.ofUser())
+		return fmt.Errorf("%s refuses the password%s: correct it, or ask ACL LIST there who may come in", e.where(),
+			e.ofUser())
 	case says("NOPERM"):
 		return e.explainRights(text)
 	case says("DB index is out of range"):
-		return fmt.Errorf("%s has no database %d: choose a smaller number, or set databases in its redis.conf", e.where(), e.opt().DB)
+		return fmt.Errorf("%s has no database %d: choose a smaller number, or set databases in its redis.conf",
+			e.where(), e.opt().DB)
 	case says("cluster support disabled"):
 		return fmt.Errorf("%s is no Cluster: write redis:// instead of redis+cluster://", e.where())
 	case says("DENIED"):
 		return fmt.Errorf("%s runs in protected mode and takes no connection from other machines: set a password there (requirepass)", e.where())
 	case errors.As(err, &untrusted):
-		return fmt.Errorf("%s has a certificate that is not trusted (%w): name who signed it, with ?ca=PATH", e.where(), untrusted.Err)
+		return fmt.Errorf("%s has a certificate that is not trusted (%w): name who signed it, with ?ca=PATH", e.where(),
+			untrusted.Err)
 	}
 	return e.explainSilence(ctx, err)
 }
@@ -120,7 +125,8 @@ func (e Endpoint) explainSentinels(ctx context.Context, text string) error {
 	case says("unknown command"):
 		return fmt.Errorf("no Sentinel at %s, but a Redis: write redis:// for it, or name the Sentinels (their port is 26379 as a rule)", at)
 	case says("redis: nil"):
-		return fmt.Errorf("the Sentinels at %s know no master %q: write the name that their sentinel monitor has", at, e.opt().MasterName)
+		return fmt.Errorf("the Sentinels at %s know no master %q: write the name that their sentinel monitor has", at,
+			e.opt().MasterName)
 	case says("NOAUTH"):
 		return fmt.Errorf("the Sentinels at %s ask for a password of their own: add ?sentinel_password=PASSWORD", at)
 	case says("WRONGPASS"):
@@ -145,7 +151,8 @@ func (e Endpoint) explainSilence(ctx context.Context, err error) error {
 		case protocol == protocolOther, protocol == protocolTLS && strings.Contains(err.Error(), "can't parse"):
 			return fmt.Errorf("what answers at %s is no Redis: correct the host or the port", addr)
 		case protocol == protocolNone:
-			return fmt.Errorf("no %s answers at %s (%s): start it, or correct the address", what, addr, oneLine(err.Error()))
+			return fmt.Errorf("no %s answers at %s (%s): start it, or correct the address", what, addr,
+				oneLine(err.Error()))
 		}
 	}
 	return fmt.Errorf("%s: %s%s", e.where(), oneLine(err.Error()), e.advice(err))

@@ -221,7 +221,8 @@ func (b *Builtin) rewriteIfGrown() {
 	}
 	if err != nil {
 		b.grown = max(b.grown, growth*was)
-		b.log.Warn("the log of the built-in redis cannot be rewritten, and goes on growing", "log", b.commands.path, "err", err)
+		b.log.Warn("the log of the built-in redis cannot be rewritten, and goes on growing", "log", b.commands.path,
+			"err", err)
 		return
 	}
 	b.log.Info("the log of the built-in redis is rewritten", "log_bytes", was, "snapshot_bytes", b.synced,

@@ -50,7 +50,8 @@ func BenchmarkSnapshot(b *testing.B) {
 				defer f.Close()
 				_, err = io.WriteString(f, logHeader)
 				if err == nil {
-					err = redis.snapshot(time.Now(), func(sealed []byte) error { _, err := f.Write(sealed); return err })
+					err = redis.snapshot(time.Now(),
+						func(sealed []byte) error { _, err := f.Write(sealed); return err })
 				}
 				if err != nil {
 					b.Fatal(err)

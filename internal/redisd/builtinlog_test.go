@@ -190,7 +190,8 @@ func (p play) arguments(t *testing.T, name string) []any {
 		return []any{p.key(), p.key(), p.member()}
 	case "ZADD":
 		options := [][]any{{}, {"NX"}, {"XX", "CH"}, {"GT"}}
-		return append(append([]any{p.key()}, options[p.IntN(len(options))]...), p.Float64()*1e6, p.member(), p.number(), p.member())
+		return append(append([]any{p.key()}, options[p.IntN(len(options))]...), p.Float64()*1e6, p.member(), p.number(),
+			p.member())
 	case "ZINCRBY":
 		return []any{p.key(), p.Float64(), p.member()}
 	case "ZPOPMAX", "ZPOPMIN":
@@ -377,7 +378,8 @@ func TestATornRecordAtTheEndIsCutOff(t *testing.T) {
 		if got := mustLoad(t, whole[:size]); got != before {
 			t.Fatalf("cut to %d of %d bytes, the data is\n%s\nwant\n%s", size, len(whole), got, before)
 		}
-		if got := mustLoad(t, append(slices.Clone(whole[:size]), make([]byte, len(whole)-size)...)); size < len(whole)-1 && got != before {
+		if got := mustLoad(t, append(slices.Clone(whole[:size]),
+			make([]byte, len(whole)-size)...)); size < len(whole)-1 && got != before {
 			t.Fatalf("with zeros after %d of %d bytes, the data is\n%s\nwant\n%s", size, len(whole), got, before)
 		}
 	}
@@ -438,9 +440,14 @@ func TestALogThatCannotBeReadIsRefused(t *testing.T) {
 		log  []byte
 		want string
 	}{
-		"a later format":          {[]byte(strings.Replace(string(log), "log 1", "log 2", 1)), `its format is "2", and this version of trawl reads "1"`},
-		"another file":            {[]byte("<html>\nno log"), `it begins with "<html>"`},
-		"a bit in the middle":     {flip(len(logHeader) + recordHead + 12), fmt.Sprintf("damaged at byte %d of %d", len(logHeader), len(log))},
+		"a later format": {
+			[]byte(strings.Replace(string(log), "log 1", "log 2", 1)),
+			`its format is "2", and this version of trawl reads "1"`,
+		},
+		"another file": {[]byte("<html>\nno log"), `it begins with "<html>"`},
+		"a bit in the middle": {
+			flip(len(logHeader) + recordHead + 12), fmt.Sprintf("damaged at byte %d of %d", len(logHeader), len(log)),
+		},
 		"more words than there":   {malformed(9, 1, 'x'), "malformed"},
 		"a word that is too long": {malformed(1, 200, 1, 'x'), "malformed"},
 		"no words":                {malformed(0), "malformed"},
@@ -507,9 +514,10 @@ func TestAKeyIsAskedForItsDeadlineAtAnyTime(t *testing.T) {
 	}
 	for name, left := range map[string]time.Duration{
 		"PTTL": c.PTTL(t.Context(), "bream").Val(), "TTL": c.TTL(t.Context(), "bream").Val(),
-		"PTTL in a script": time.Duration(in[0]) * time.Millisecond, "TTL in a script": time.Duration(in[1]) * time.Second,
-		"PEXPIRETIME": c.PExpireTime(t.Context(), "bream").Val() - time.Duration(began.UnixNano()),
-		"EXPIRETIME":  c.ExpireTime(t.Context(), "bream").Val() - time.Duration(began.UnixNano()),
+		"PTTL in a script": time.Duration(in[0]) * time.Millisecond,
+		"TTL in a script":  time.Duration(in[1]) * time.Second,
+		"PEXPIRETIME":      c.PExpireTime(t.Context(), "bream").Val() - time.Duration(began.UnixNano()),
+		"EXPIRETIME":       c.ExpireTime(t.Context(), "bream").Val() - time.Duration(began.UnixNano()),
 	} {
 		if left < 30*time.Second || left > 51*time.Second {
 			t.Errorf("%s says that %v are left, want 50 s", name, left)
@@ -529,7 +537,8 @@ func TestALifeThatIsTooLongIsRefused(t *testing.T) {
 		for word := range strings.FieldsSeq(command) {
 			args = append(args, word)
 		}
-		if err := c.Do(t.Context(), args...).Err(); err == nil || !strings.Contains(err.Error(), "invalid expire time") {
+		if err := c.Do(t.Context(), args...).Err(); err == nil ||
+			!strings.Contains(err.Error(), "invalid expire time") {
 			t.Errorf("%s: %v, want a refusal", command, err)
 		}
 	}
@@ -567,14 +576,16 @@ func TestCommandsThatTheLogCannotRepeatAreRefused(t *testing.T) {
 	c := connect(t, startBuiltin(t).URL())
 	for _, command := range []string{
 		"SPOP s", "BLPOP l 0", "MULTI", "WATCH k", "XADD s * a b", "PFADD h a", "SELECT 1", "SWAPDB 0 1",
-		"SET k v PXAT 99999999999999", "EXPIRE k 10 GT", "COPY k l REPLACE", "COPY k l DB 1", "HEXPIRE h 10 FIELDS 1 f", "INCRBYFLOAT k 1",
+		"SET k v PXAT 99999999999999", "EXPIRE k 10 GT", "COPY k l REPLACE", "COPY k l DB 1", "HEXPIRE h 10 FIELDS 1 f",
+		"INCRBYFLOAT k 1",
 	} {
 		words := strings.Fields(command)
 		args := make([]any, len(words))
 		for i, word := range words {
 			args[i] = word
 		}
-		if err := c.Do(t.Context(), args...).Err(); err == nil || !strings.HasPrefix(err.Error(), "ERR the built-in Redis ") {
+		if err := c.Do(t.Context(), args...).Err(); err == nil ||
+			!strings.HasPrefix(err.Error(), "ERR the built-in Redis ") {
 			t.Errorf("%s: %v, want a refusal", command, err)
 		}
 		list := "'" + strings.Join(words, "', '") + "'"

@@ -181,7 +181,8 @@ func (l *commandLog) begin(in *bufio.Reader, size int64) error {
 	title, _, _ := strings.Cut(string(head), "\n")
 	switch format, ok := strings.CutPrefix(title, logTitle); {
 	case !ok:
-		return fmt.Errorf("it begins with %q, and not with %q: it is another file, or damaged; start over", title, logTitle+logFormat)
+		return fmt.Errorf("it begins with %q, and not with %q: it is another file, or damaged; start over", title,
+			logTitle+logFormat)
 	case format != logFormat:
 		return fmt.Errorf("its format is %q, and this version of trawl reads %q: use the version that wrote it, or start over", format, logFormat)
 	}

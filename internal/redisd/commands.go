@@ -62,7 +62,8 @@ func (b *Builtin) effectOf(name string, args []string) (e effect, refusal string
 		return unknown, fmt.Sprintf("ERR the built-in Redis does not support %s: use a redis-server", name)
 	}
 	if option := unsupported(name, args); option != "" {
-		return unknown, fmt.Sprintf("ERR the built-in Redis does not support %s with %s: use a redis-server", name, option)
+		return unknown, fmt.Sprintf("ERR the built-in Redis does not support %s with %s: use a redis-server", name,
+			option)
 	}
 	if e == writes && life(name, args) > maxLife {
 		return unknown, fmt.Sprintf("ERR invalid expire time in '%s' command", strings.ToLower(name))

@@ -13,11 +13,13 @@ import (
 // scriptsOf returns all files that contain the scripts of Trawl and of asynq.
 func scriptsOf(t *testing.T) (files []string) {
 	t.Helper()
-	out, err := exec.CommandContext(t.Context(), "go", "list", "-m", "-f", "{{.Dir}}", "github.com/hibiken/asynq").Output()
+	out, err := exec.CommandContext(t.Context(), "go", "list", "-m", "-f", "{{.Dir}}",
+		"github.com/hibiken/asynq").Output()
 	if err != nil {
 		t.Skip("go list does not find asynq: ", err)
 	}
-	for _, pattern := range []string{"../frontier/lua/*.lua", filepath.Join(strings.TrimSpace(string(out)), "internal/rdb/*.go")} {
+	for _, pattern := range []string{"../frontier/lua/*.lua",
+		filepath.Join(strings.TrimSpace(string(out)), "internal/rdb/*.go")} {
 		found, err := filepath.Glob(pattern)
 		if err != nil || len(found) == 0 {
 			t.Fatalf("%s: no files (%v)", pattern, err)

@@ -186,12 +186,21 @@ func TestAnExecutableThatIsNotAServerIsReported(t *testing.T) {
 		args []string
 		want []string
 	}{
-		"the file does not exist":      {path: "/no/such/redis-server", want: []string{`"/no/such/redis-server"`, "no such file"}},
-		"it ends at once":              {path: mustLookPath(t, "true"), want: []string{"ended instead of answering (exit status 0)"}},
-		"it fails":                     {path: mustLookPath(t, "false"), want: []string{"exit status 1"}},
-		"it fails and says why":        {path: mustLookPath(t, "cat"), want: []string{"exit status 1", "--port"}},
-		"it does not know its options": {path: needServer(t), args: []string{"--bream", "1"}, want: []string{"Bad directive", "bream"}},
-		"it asks for a password":       {path: needServer(t), args: []string{"--requirepass", "x"}, want: []string{"-NOAUTH", "leave authentication out"}},
+		"the file does not exist": {
+			path: "/no/such/redis-server", want: []string{`"/no/such/redis-server"`, "no such file"},
+		},
+		"it ends at once": {
+			path: mustLookPath(t, "true"), want: []string{"ended instead of answering (exit status 0)"},
+		},
+		"it fails":              {path: mustLookPath(t, "false"), want: []string{"exit status 1"}},
+		"it fails and says why": {path: mustLookPath(t, "cat"), want: []string{"exit status 1", "--port"}},
+		"it does not know its options": {
+			path: needServer(t), args: []string{"--bream", "1"}, want: []string{"Bad directive", "bream"},
+		},
+		"it asks for a password": {
+			path: needServer(t), args: []string{"--requirepass", "x"},
+			want: []string{"-NOAUTH", "leave authentication out"},
+		},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

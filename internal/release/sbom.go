@@ -72,7 +72,8 @@ func billOf(info *debug.BuildInfo, name string) bill {
 		Format: "CycloneDX", Spec: "1.6", Version: 1,
 		Metadata: metadata{component{Type: "application", Name: name, PURL: purl(info.Main)}},
 		Components: []component{
-			{Type: "library", Name: "std", Version: info.GoVersion, PURL: "pkg:golang/std@" + strings.TrimPrefix(info.GoVersion, "go")},
+			{Type: "library", Name: "std", Version: info.GoVersion,
+				PURL: "pkg:golang/std@" + strings.TrimPrefix(info.GoVersion, "go")},
 		},
 	}
 	for _, dep := range info.Deps {

@@ -36,7 +36,8 @@ func TestAModuleIsNamedWithItsVersionAndHash(t *testing.T) {
 		{Path: "example.org/b", Version: "v1.0.0", Replace: &debug.Module{Path: "example.org/c", Version: "v2.0.0"}},
 	}}, "trawl")
 	a, b := got.Components[1], got.Components[2]
-	if a.PURL != "pkg:golang/example.org/a@v1.2.3" || len(a.Hashes) != 1 || !strings.HasPrefix(a.Hashes[0].Content, "000102030405") {
+	if a.PURL != "pkg:golang/example.org/a@v1.2.3" || len(a.Hashes) != 1 ||
+		!strings.HasPrefix(a.Hashes[0].Content, "000102030405") {
 		t.Errorf("the module is %+v", a)
 	}
 	if b.Name != "example.org/c" || b.Version != "v2.0.0" || b.Hashes != nil {

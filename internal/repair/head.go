@@ -152,7 +152,8 @@ func parseStatus(line []byte) (s statusLine, ok bool) {
 	s.code, _ = strconv.Atoi(string(rest[:3]))
 	s.reason = string(bytes.TrimLeft(rest[3:], " \t"))
 	between := line[version : len(line)-len(rest)]
-	s.plain = version == len("HTTP/x.y") && string(line[:5]) == "HTTP/" && len(bytes.Trim(between, " ")) == 0 && (len(rest) == 3 || rest[3] == ' ')
+	s.plain = version == len("HTTP/x.y") && string(line[:5]) == "HTTP/" && len(bytes.Trim(between, " ")) == 0 &&
+		(len(rest) == 3 || rest[3] == ' ')
 	return s, true
 }
 

@@ -48,7 +48,8 @@ func Page(ctx context.Context, c Copy) ([]byte, error) {
 	if sheet {
 		src = charset.NewStyleSource(declared, c.Body)
 	}
-	r := &rewriter{copied: c, src: src, written: src, sheet: sheet, mark: bytes.Clone(c.Body[:len(c.Body)-len(src.Body)])}
+	r := &rewriter{copied: c, src: src, written: src, sheet: sheet,
+		mark: bytes.Clone(c.Body[:len(c.Body)-len(src.Body)])}
 	switch src.Charset {
 	case "replacement": // its text is unknown
 		return c.Body, nil
@@ -208,7 +209,8 @@ func (r *rewriter) reference(ref string) (to string, changed, local bool) {
 	to, local = r.copied.Place(u)
 	if !local {
 		to = u.String()
-		if lower := strings.ToLower(trimmed); strings.HasPrefix(lower, "http://") || strings.HasPrefix(lower, "https://") {
+		if lower := strings.ToLower(trimmed); strings.HasPrefix(lower, "http://") ||
+			strings.HasPrefix(lower, "https://") {
 			return "", false, false
 		}
 	}

@@ -19,7 +19,8 @@ type tagRewriter struct {
 // referring lists the attributes whose value is a single URL (HTML, "attributes"),
 // including those of old browsers and of SVG.
 var referring = []string{
-	"href", "src", "poster", "background", "action", "formaction", "data", "cite", "longdesc", "xlink:href", "lowsrc", "dynsrc",
+	"href", "src", "poster", "background", "action", "formaction", "data", "cite", "longdesc", "xlink:href", "lowsrc",
+	"dynsrc",
 }
 
 func (t *tagRewriter) rewrite() {

@@ -37,12 +37,18 @@ func TestWhatAnAnswerMeans(t *testing.T) {
 		{"500", status(500), "robots.txt answered 500", false, false},
 		{"503", status(503), "robots.txt answered 503", false, false},
 		{"599", status(599), "robots.txt answered 599", false, false},
-		{"a refused connection", fault(fetched.FaultConnect, "connection refused", true), "robots.txt could not be fetched: connection refused", false, false},
-		{"a timeout", fault(fetched.FaultTimeout, "no answer in 1m0s", true), "robots.txt could not be fetched: no answer in 1m0s", false, false},
-		{"an invalid certificate", fault(fetched.FaultTLS, "expired", false), "robots.txt could not be fetched: expired", false, false},
-		{"a name server that is down", fault(fetched.FaultResolve, "no answer", true), "robots.txt could not be fetched: no answer", false, false},
-		{"a name that does not exist", fault(fetched.FaultResolve, "no such host", false), "host does not resolve: no such host", false, true},
-		{"an address that is blocked", fault(fetched.FaultBlocked, "10.0.0.1 is private", true), "10.0.0.1 is private", false, true},
+		{"a refused connection", fault(fetched.FaultConnect, "connection refused", true),
+			"robots.txt could not be fetched: connection refused", false, false},
+		{"a timeout", fault(fetched.FaultTimeout, "no answer in 1m0s", true),
+			"robots.txt could not be fetched: no answer in 1m0s", false, false},
+		{"an invalid certificate", fault(fetched.FaultTLS, "expired", false),
+			"robots.txt could not be fetched: expired", false, false},
+		{"a name server that is down", fault(fetched.FaultResolve, "no answer", true),
+			"robots.txt could not be fetched: no answer", false, false},
+		{"a name that does not exist", fault(fetched.FaultResolve, "no such host", false),
+			"host does not resolve: no such host", false, true},
+		{"an address that is blocked", fault(fetched.FaultBlocked, "10.0.0.1 is private", true), "10.0.0.1 is private",
+			false, true},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			t.Parallel()
@@ -78,7 +84,8 @@ func TestABodyInAFileIsReadWhole(t *testing.T) {
 	if _, err := spill.WriteString("Disallow: /x\n"); err != nil {
 		t.Fatal(err)
 	}
-	w := newRobotsTest(map[string]fetched.Page{robots: {Status: 200, Body: &fetched.Body{Head: []byte("User-agent: *\n"), Spill: spill, Size: 27}}})
+	w := newRobotsTest(map[string]fetched.Page{robots: {Status: 200,
+		Body: &fetched.Body{Head: []byte("User-agent: *\n"), Spill: spill, Size: 27}}})
 	allows(t, w.rule(t, w.Robots, page), page, false)
 }
 

@@ -68,7 +68,8 @@ func New(cache Cache, cfg Config) *Robots {
 //
 // Such a robots.txt is requested again after growing pauses, and given up after
 // job.RobotsTries tries of the whole fleet. After an hour the tries start over.
-func (r *Robots) RobotsPolicy(ctx context.Context, job crawler.Job, u crawler.URL, get Getter) (fetched.RobotsPolicy, error) {
+func (r *Robots) RobotsPolicy(ctx context.Context, job crawler.Job, u crawler.URL,
+	get Getter) (fetched.RobotsPolicy, error) {
 	if job.IgnoreRobots {
 		return obey(&Rules{}, job, u), nil
 	}
@@ -197,5 +198,6 @@ func (r *Robots) refuse(rec record, job crawler.Job) fetched.RobotsPolicy {
 	if rec.givenUp(job.RobotsTries) {
 		return fetched.RobotsPolicy{Unavailable: rec.text, Class: rec.class}
 	}
-	return fetched.RobotsPolicy{Unavailable: rec.text, Class: rec.class, Again: max(rec.again(r.now()), time.Millisecond)}
+	return fetched.RobotsPolicy{Unavailable: rec.text, Class: rec.class,
+		Again: max(rec.again(r.now()), time.Millisecond)}
 }

@@ -164,7 +164,8 @@ func TestAFleetAsksOnce(t *testing.T) {
 			t.Parallel()
 			w := newRobotsTest(map[string]fetched.Page{robots: answer})
 			first, second := w.rule(t, w.Robots, page), w.rule(t, w.otherProcess(), page)
-			if first.Unavailable != second.Unavailable || first.Again != second.Again || (first.Allowed == nil) != (second.Allowed == nil) {
+			if first.Unavailable != second.Unavailable || first.Again != second.Again ||
+				(first.Allowed == nil) != (second.Allowed == nil) {
 				t.Errorf("the second process rules %+v, the first %+v", second, first)
 			}
 			w.wantRequests(t, robots)

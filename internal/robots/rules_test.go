@@ -32,14 +32,17 @@ func TestTheGroupsOfATokenAreMerged(t *testing.T) {
 		{"the group that names the token", "User-agent: trawl\nDisallow: /a\n", "/a"},
 		{"in any case", "USER-AGENT: TRAWL\nDISALLOW: /a\n", "/a"},
 		{"the group for all", "User-agent: *\nDisallow: /a\n", "/a"},
-		{"not the group for all beside a named one", "User-agent: trawl\nDisallow: /a\nUser-agent: *\nDisallow: /b\n", "/a"},
+		{"not the group for all beside a named one", "User-agent: trawl\nDisallow: /a\nUser-agent: *\nDisallow: /b\n",
+			"/a"},
 		{"a named group without rules", "User-agent: *\nDisallow: /\nUser-agent: trawl\n", ""},
 		{"a named group with an empty rule", "User-agent: *\nDisallow: /\n\nUser-agent: trawl\nDisallow:\n", ""},
-		{"all groups that name it", "User-agent: trawl\nDisallow: /a\nUser-agent: x\nDisallow: /b\nUser-agent: trawl\nDisallow: /c\n", "/a /c"},
+		{"all groups that name it",
+			"User-agent: trawl\nDisallow: /a\nUser-agent: x\nDisallow: /b\nUser-agent: trawl\nDisallow: /c\n", "/a /c"},
 		{"all groups for all", "User-agent: *\nDisallow: /a\nUser-agent: *\nDisallow: /b\n", "/a /b"},
 		{"a group of several names", "User-agent: x\nUser-agent: trawl\nUser-agent: y\nDisallow: /a\n", "/a"},
 		{"names apart in one group", "User-agent: trawl\n\n# and\n\nUser-agent: x\nDisallow: /a\n", "/a"},
-		{"names apart by other records", "User-agent: trawl\nSitemap: /s\nCrawl-delay: 1\nHost: h\nUser-agent: x\nDisallow: /a\n", "/a"},
+		{"names apart by other records",
+			"User-agent: trawl\nSitemap: /s\nCrawl-delay: 1\nHost: h\nUser-agent: x\nDisallow: /a\n", "/a"},
 		{"an empty rule ends the names", "User-agent: trawl\nDisallow:\nUser-agent: x\nDisallow: /a\n", ""},
 		{"not a longer name", "User-agent: trawler\nDisallow: /a\n", ""},
 		{"not a shorter name", "User-agent: tra\nDisallow: /a\n", ""},
@@ -139,8 +142,10 @@ func TestCrawlDelayIsANumberOfSeconds(t *testing.T) {
 		{"beyond all durations", "User-agent: trawl\nCrawl-delay: 1e300\n", 1<<63 - 1},
 		{"for all", "User-agent: *\nCrawl-delay: 3\n", 3 * time.Second},
 		{"for all, beside a named group", "User-agent: *\nCrawl-delay: 3\nUser-agent: trawl\nDisallow:\n", 0},
-		{"the longest of several", "User-agent: trawl\nCrawl-delay: 3\nUser-agent: trawl\nCrawl-delay: 1\n", 3 * time.Second},
-		{"of the names directly above", "User-agent: trawl\nCrawl-delay: 3\nUser-agent: x\nCrawl-delay: 9\nDisallow: /\n", 3 * time.Second},
+		{"the longest of several", "User-agent: trawl\nCrawl-delay: 3\nUser-agent: trawl\nCrawl-delay: 1\n",
+			3 * time.Second},
+		{"of the names directly above",
+			"User-agent: trawl\nCrawl-delay: 3\nUser-agent: x\nCrawl-delay: 9\nDisallow: /\n", 3 * time.Second},
 		{"after the rules", "User-agent: trawl\nDisallow: /a\nCrawl-delay: 3\n", 3 * time.Second},
 	} {
 		t.Run(test.name, func(t *testing.T) {
@@ -204,7 +209,8 @@ func TestSimpleFilesMeanTheSameToTemoto(t *testing.T) {
 
 func FuzzParse(f *testing.F) {
 	f.Add([]byte("User-agent: *\nDisallow: /\n"), "/a", "trawl")
-	f.Add([]byte("\xef\xbb\xbfuser-agent : Trawl/1 # x\rallow:/a*b$\rdisallow: *%2\rcrawl-delay: 1e9\r"), "/%61?b", "trawl")
+	f.Add([]byte("\xef\xbb\xbfuser-agent : Trawl/1 # x\rallow:/a*b$\rdisallow: *%2\rcrawl-delay: 1e9\r"), "/%61?b",
+		"trawl")
 	f.Add([]byte("\xff\xfeU\x00"), "", "")
 	f.Fuzz(func(t *testing.T, body []byte, path, token string) {
 		rules := Parse(body, token)

@@ -19,7 +19,8 @@ func TestARobotsPolicyNamesTheSitemapsForAJobThatReadsThem(t *testing.T) {
 	for _, u := range w.rule(t, w.Robots, page).Sitemaps {
 		got = append(got, u.String())
 	}
-	want := []string{"https://maps.example/1.xml", "https://example.com/x/2.xml", "https://example.com/3.xml", "https://b.example/4.xml"}
+	want := []string{"https://maps.example/1.xml", "https://example.com/x/2.xml", "https://example.com/3.xml",
+		"https://b.example/4.xml"}
 	if !slices.Equal(got, want) {
 		t.Errorf("sitemaps %q, want %q", got, want)
 	}

@@ -24,16 +24,20 @@ var SameKinds = []crawler.SameKind{SameOrder, SameTracking, SameSession, SameSla
 // trackers are parameters that say where a visitor came from. A name that ends in "_"
 // stands for all names with that prefix.
 var trackers = []string{
-	"utm_", "gclid", "gclsrc", "dclid", "gbraid", "wbraid", "fbclid", "msclkid", "yclid", "twclid", "ttclid", "igshid", "li_fat_id",
-	"mc_cid", "mc_eid", "mkt_tok", "_ga", "_gl", "_hsenc", "_hsmi", "hsctatracking", "vero_id", "vero_conv", "oly_anon_id", "oly_enc_id",
+	"utm_", "gclid", "gclsrc", "dclid", "gbraid", "wbraid", "fbclid", "msclkid", "yclid", "twclid", "ttclid", "igshid",
+	"li_fat_id",
+	"mc_cid", "mc_eid", "mkt_tok", "_ga", "_gl", "_hsenc", "_hsmi", "hsctatracking", "vero_id", "vero_conv",
+	"oly_anon_id", "oly_enc_id",
 	"wickedid", "pk_", "mtm_", "matomo_", "piwik_", "at_", "ns_campaign", "ns_mchannel", "ns_source",
 }
 
 // sessions are parameters that identify a visitor.
-var sessions = []string{"jsessionid", "phpsessid", "aspsessionid", "sessionid", "session_id", "cfid", "cftoken", "zenid", "oscsid"}
+var sessions = []string{"jsessionid", "phpsessid", "aspsessionid", "sessionid", "session_id", "cfid", "cftoken",
+	"zenid", "oscsid"}
 
 // indexes are names of files that a server shows for their folder.
-var indexes = []string{"index.html", "index.htm", "index.php", "index.shtml", "index.xhtml", "default.asp", "default.aspx", "default.htm"}
+var indexes = []string{"index.html", "index.htm", "index.php", "index.shtml", "index.xhtml", "default.asp",
+	"default.aspx", "default.htm"}
 
 // Identity says which URLs are the same page to a job.
 type Identity struct{ rules []crawler.SameKind }

@@ -37,7 +37,8 @@ func TestRulesSayWhichURLsAreTheSamePage(t *testing.T) {
 		one, other := mustParse(t, c.one), mustParse(t, c.other)
 		id := Identity{[]crawler.SameKind{c.rule}}
 		if same := id.Key(one) == id.Key(other); same != c.same {
-			t.Errorf("by %s, %s and %s: %v, want %v (%s, %s)", c.rule, c.one, c.other, same, c.same, id.Key(one), id.Key(other))
+			t.Errorf("by %s, %s and %s: %v, want %v (%s, %s)", c.rule, c.one, c.other, same, c.same, id.Key(one),
+				id.Key(other))
 		}
 		if none := (Identity{}); none.Key(one) == none.Key(other) {
 			t.Errorf("without rules, %s and %s are the same", c.one, c.other)

@@ -36,7 +36,8 @@ func NewPriorityRules(rules []crawler.PriorityRule) (PriorityRules, error) {
 			return nil, err
 		}
 		if !slices.Contains(crawler.Priorities, r.Priority) {
-			return nil, crawler.NewSettingError(at+".priority", "%q is not a priority: want urgent, high, normal or low", r.Priority)
+			return nil, crawler.NewSettingError(at+".priority",
+				"%q is not a priority: want urgent, high, normal or low", r.Priority)
 		}
 		all[i] = priorityRule{match, queue.BandOf(r.Priority, queue.BandNormal)}
 	}

@@ -15,11 +15,13 @@ import (
 
 func TestTheFirstRuleThatMatchesGivesThePriority(t *testing.T) {
 	t.Parallel()
-	rules, err := NewPriorityRules([]crawler.PriorityRule{{Match: `\.pdf$`, Priority: crawler.PriorityLow}, {Match: "/news/", Priority: crawler.PriorityUrgent}, {Match: "/news/old", Priority: crawler.PriorityNormal}})
+	rules, err := NewPriorityRules([]crawler.PriorityRule{{Match: `\.pdf$`, Priority: crawler.PriorityLow},
+		{Match: "/news/", Priority: crawler.PriorityUrgent}, {Match: "/news/old", Priority: crawler.PriorityNormal}})
 	if err != nil {
 		t.Fatal(err)
 	}
-	for path, want := range map[string]queue.Band{"/news/a.pdf": queue.BandLow, "/news/old": queue.BandUrgent, "/": queue.BandFirst} {
+	for path, want := range map[string]queue.Band{"/news/a.pdf": queue.BandLow, "/news/old": queue.BandUrgent,
+		"/": queue.BandFirst} {
 		if got := rules.Band(mustURL(t, "http://a.test"+path), queue.BandFirst); got != want {
 			t.Errorf("%s is in band %d, want %d", path, got, want)
 		}
@@ -45,9 +47,12 @@ func TestPrioritiesThatAreNoneAreRefused(t *testing.T) {
 		says  string
 	}{
 		{[]crawler.PriorityRule{{Match: "", Priority: crawler.PriorityLow}}, `priorities[0].match: "" is empty`},
-		{[]crawler.PriorityRule{{Match: "a", Priority: crawler.PriorityLow}, {Match: "(", Priority: crawler.PriorityLow}}, `priorities[1].match: "(" is not a regular expression`},
-		{[]crawler.PriorityRule{{Match: "a", Priority: ""}}, `priorities[0].priority: "" is not a priority: want urgent, high, normal or low`},
-		{slices.Repeat([]crawler.PriorityRule{{Match: "a", Priority: crawler.PriorityLow}}, MaxPriorityRules+1), "priorities: there are 65"},
+		{[]crawler.PriorityRule{{Match: "a", Priority: crawler.PriorityLow},
+			{Match: "(", Priority: crawler.PriorityLow}}, `priorities[1].match: "(" is not a regular expression`},
+		{[]crawler.PriorityRule{{Match: "a", Priority: ""}},
+			`priorities[0].priority: "" is not a priority: want urgent, high, normal or low`},
+		{slices.Repeat([]crawler.PriorityRule{{Match: "a", Priority: crawler.PriorityLow}}, MaxPriorityRules+1),
+			"priorities: there are 65"},
 	} {
 		job := crawler.DefaultJob()
 		job.Name, job.Priorities = "news", c.rules
@@ -62,7 +67,8 @@ func TestAListOfSeedsIsGivenAPriority(t *testing.T) {
 	t.Parallel()
 	var got []string
 	for line, err := range seedfile.Prioritized(func(yield func(string, error) bool) {
-		for _, line := range []string{"http://a.test/", "", `{"url": "http://b.test/", "priority": "low"}`, `{"url": "http://c.test/"}`, "{no seed}"} {
+		for _, line := range []string{"http://a.test/", "", `{"url": "http://b.test/", "priority": "low"}`,
+			`{"url": "http://c.test/"}`, "{no seed}"} {
 			if !yield(line, nil) {
 				return
 			}

@@ -43,7 +43,8 @@ func NewScope(j crawler.ScopeSettings, seeds []crawler.Host) (*Scope, error) {
 		shape: shape{j.MaxURLLength, j.MaxRepeats, j.MaxParams},
 	}
 	s.outside = queue.SkipReason{Rule: queue.RuleScope, Reason: "outside of scope " + string(j.Scope)}
-	s.beyond = queue.SkipReason{Rule: queue.RuleResourceScope, Reason: "outside of resource scope " + string(j.ResourceScope)}
+	s.beyond = queue.SkipReason{Rule: queue.RuleResourceScope,
+		Reason: "outside of resource scope " + string(j.ResourceScope)}
 	s.Extend(seeds)
 	return s, s.Filter(j)
 }

@@ -18,7 +18,8 @@ func TestTheScopeOfAJob(t *testing.T) {
 		"the hosts of the seeds, with or without www": {
 			job:   crawler.ScopeSettings{Scope: crawler.ScopeHost, Depth: -1},
 			seeds: []crawler.Host{"example.com", "www.example.org", "a.test:81"},
-			in:    []string{"http://example.com/", "https://www.example.com/", "http://example.org/", "https://a.test:81/"},
+			in: []string{"http://example.com/", "https://www.example.com/", "http://example.org/",
+				"https://a.test:81/"},
 			out: map[string]string{
 				"http://blog.example.com/": "outside of scope host",
 				"http://example.com:81/":   "outside of scope host",
@@ -46,7 +47,8 @@ func TestTheScopeOfAJob(t *testing.T) {
 			out: map[string]string{"http://a.test/b.html?c": "not included", "http://docs.test/": "not included"},
 		},
 		"what matches none of the patterns": {
-			job: crawler.ScopeSettings{Scope: crawler.ScopeAny, Depth: -1, Include: []string{"a"}, Exclude: []string{`\?`, "^https:"}},
+			job: crawler.ScopeSettings{Scope: crawler.ScopeAny, Depth: -1, Include: []string{"a"},
+				Exclude: []string{`\?`, "^https:"}},
 			in:  []string{"http://a.test/b"},
 			out: map[string]string{"http://a.test/b?c": "excluded", "https://a.test/b": "excluded"},
 		},
@@ -94,7 +96,8 @@ func TestDepthCountsFromTheSeeds(t *testing.T) {
 
 func TestAPatternThatDoesNotCompileIsNamedAndQuoted(t *testing.T) {
 	t.Parallel()
-	for setting, job := range map[string]crawler.ScopeSettings{"include": {Include: []string{"a", "b("}}, "exclude": {Exclude: []string{"b("}}} {
+	for setting, job := range map[string]crawler.ScopeSettings{"include": {Include: []string{"a", "b("}},
+		"exclude": {Exclude: []string{"b("}}} {
 		_, err := NewScope(job, nil)
 		if err == nil || !strings.HasPrefix(err.Error(), setting+`: "b(" is not a regular expression`) {
 			t.Errorf("%s: got %v", setting, err)
@@ -121,7 +124,8 @@ func TestAScopeTakesInFurtherSeeds(t *testing.T) {
 
 func TestASitemapNeedNotLookLikeThePagesOfAJob(t *testing.T) {
 	t.Parallel()
-	s, err := NewScope(crawler.ScopeSettings{Scope: crawler.ScopeHost, Include: []string{"/page/"}, Exclude: []string{"/no"}}, []crawler.Host{"a.test"})
+	s, err := NewScope(crawler.ScopeSettings{Scope: crawler.ScopeHost, Include: []string{"/page/"},
+		Exclude: []string{"/no"}}, []crawler.Host{"a.test"})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -145,15 +149,37 @@ func TestAResourceBelongsToItsPageWhereverItLies(t *testing.T) {
 		embeds int
 		want   string
 	}{
-		"on another host":             {crawler.ScopeSettings{ResourceScope: crawler.ScopeAny}, "http://cdn.test/a", 1, ""},
-		"deeper than the pages":       {crawler.ScopeSettings{ResourceScope: crawler.ScopeAny, Depth: 0}, "http://a.test/a", 1, ""},
-		"though no page is like it":   {crawler.ScopeSettings{ResourceScope: crawler.ScopeAny, Include: []string{"html$"}}, "http://a.test/a", 1, ""},
-		"unless it is excluded":       {crawler.ScopeSettings{ResourceScope: crawler.ScopeAny, Exclude: []string{"//ads"}}, "http://ads.test/a", 1, "excluded"},
-		"unless hosts are":            {crawler.ScopeSettings{ResourceScope: crawler.ScopeHost}, "http://cdn.a.test/a", 1, "outside of resource scope host"},
-		"on the host of a seed":       {crawler.ScopeSettings{ResourceScope: crawler.ScopeHost}, "https://www.a.test/a", 1, ""},
-		"in the domain of a seed":     {crawler.ScopeSettings{ResourceScope: crawler.ScopeDomain}, "https://cdn.a.test/a", 1, ""},
-		"a font of an imported sheet": {crawler.ScopeSettings{ResourceScope: crawler.ScopeAny}, "http://cdn.test/a", 5, ""},
-		"but not without end":         {crawler.ScopeSettings{ResourceScope: crawler.ScopeAny}, "http://cdn.test/a", 6, "too many resources away from a page"},
+		"on another host": {
+			crawler.ScopeSettings{ResourceScope: crawler.ScopeAny}, "http://cdn.test/a", 1, "",
+		},
+		"deeper than the pages": {
+			crawler.ScopeSettings{ResourceScope: crawler.ScopeAny, Depth: 0}, "http://a.test/a", 1, "",
+		},
+		"though no page is like it": {
+			crawler.ScopeSettings{ResourceScope: crawler.ScopeAny, Include: []string{"html$"}}, "http://a.test/a", 1,
+			"",
+		},
+		"unless it is excluded": {
+			crawler.ScopeSettings{ResourceScope: crawler.ScopeAny, Exclude: []string{"//ads"}}, "http://ads.test/a", 1,
+			"excluded",
+		},
+		"unless hosts are": {
+			crawler.ScopeSettings{ResourceScope: crawler.ScopeHost}, "http://cdn.a.test/a", 1,
+			"outside of resource scope host",
+		},
+		"on the host of a seed": {
+			crawler.ScopeSettings{ResourceScope: crawler.ScopeHost}, "https://www.a.test/a", 1, "",
+		},
+		"in the domain of a seed": {
+			crawler.ScopeSettings{ResourceScope: crawler.ScopeDomain}, "https://cdn.a.test/a", 1, "",
+		},
+		"a font of an imported sheet": {
+			crawler.ScopeSettings{ResourceScope: crawler.ScopeAny}, "http://cdn.test/a", 5, "",
+		},
+		"but not without end": {
+			crawler.ScopeSettings{ResourceScope: crawler.ScopeAny}, "http://cdn.test/a", 6,
+			"too many resources away from a page",
+		},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

@@ -21,15 +21,19 @@ func (s shape) refuses(u crawler.URL) string { return s.refusal(u).Reason }
 
 func (s shape) refusal(u crawler.URL) queue.SkipReason {
 	if s.length > 0 && len(u.String()) > s.length {
-		return queue.SkipReason{Rule: queue.RuleURLLength, Reason: fmt.Sprintf("longer than max_url_length, %d bytes", s.length)}
+		return queue.SkipReason{Rule: queue.RuleURLLength,
+			Reason: fmt.Sprintf("longer than max_url_length, %d bytes", s.length)}
 	}
 	path, query, asks := strings.Cut(u.Path(), "?")
 	if s.params > 0 && asks && strings.Count(query, "&") >= s.params {
-		return queue.SkipReason{Rule: queue.RuleParams, Reason: fmt.Sprintf("more than max_params, %d parameters", s.params)}
+		return queue.SkipReason{Rule: queue.RuleParams,
+			Reason: fmt.Sprintf("more than max_params, %d parameters", s.params)}
 	}
 	if s.repeats > 0 && strings.Count(path, "/") > s.repeats {
 		if segment := repeated(path, s.repeats); segment != "" {
-			return queue.SkipReason{Rule: queue.RuleRepeats, Reason: fmt.Sprintf("the segment %q occurs more than max_repeats, %d times, in the path", crawler.Clip(segment), s.repeats)}
+			return queue.SkipReason{Rule: queue.RuleRepeats,
+				Reason: fmt.Sprintf("the segment %q occurs more than max_repeats, %d times, in the path",
+					crawler.Clip(segment), s.repeats)}
 		}
 	}
 	return queue.SkipReason{}

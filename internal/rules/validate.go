@@ -27,11 +27,14 @@ func Validate(j crawler.Job) error {
 		value any
 		want  string
 	}{
-		{jobName.MatchString(j.Name), "name", j.Name, "1 to 63 lower-case letters, digits and hyphens, not starting with a hyphen"},
+		{jobName.MatchString(j.Name), "name", j.Name,
+			"1 to 63 lower-case letters, digits and hyphens, not starting with a hyphen"},
 		{slices.Contains(crawler.ScopeKinds, j.Scope), "scope", j.Scope, "host, domain or any"},
 		{j.Check == "" || slices.Contains(crawler.CheckKinds, j.Check), "check", j.Check, "none or links"},
-		{slices.Contains(crawler.SeedRedirectsKinds, j.SeedRedirects), "seed_redirects", j.SeedRedirects, "follow or stay"},
-		{slices.Contains(crawler.ScopeKinds, j.ResourceScope), "resource_scope", j.ResourceScope, "host, domain or any"},
+		{slices.Contains(crawler.SeedRedirectsKinds, j.SeedRedirects), "seed_redirects", j.SeedRedirects,
+			"follow or stay"},
+		{slices.Contains(crawler.ScopeKinds, j.ResourceScope), "resource_scope", j.ResourceScope,
+			"host, domain or any"},
 		{j.Depth >= -1, "depth", j.Depth, "-1 (no limit), 0 (only the seeds) or more"},
 		{j.MaxURLLength >= 0, "max_url_length", j.MaxURLLength, "0 (no limit) or more"},
 		{j.MaxRepeats >= 0, "max_repeats", j.MaxRepeats, "0 (no limit) or more"},
@@ -43,7 +46,8 @@ func Validate(j crawler.Job) error {
 		{j.PagesPerHost >= 0, "pages_per_host", j.PagesPerHost, "0 (no limit) or more"},
 		{j.PagesPerDomain >= 0, "pages_per_domain", j.PagesPerDomain, "0 (no limit) or more"},
 		{j.Delay >= 0, "delay", j.Delay, "0 or more"},
-		{j.AddressDelay >= 0 || j.AddressDelay == crawler.Auto, "address_delay", j.AddressDelay, "auto, 0 (none) or more"},
+		{j.AddressDelay >= 0 || j.AddressDelay == crawler.Auto, "address_delay", j.AddressDelay,
+			"auto, 0 (none) or more"},
 		{j.AddressDelay <= 0 || j.Shards == 1, "shards", j.Shards, "1, because of address_delay"},
 		{slices.Contains(crawler.Politenesses, j.Politeness), "politeness", j.Politeness, "fleet or job"},
 		{j.Throttle >= 0 && j.Throttle <= 100, "throttle", j.Throttle, "0 (off) to 100"},
@@ -60,24 +64,29 @@ func Validate(j crawler.Job) error {
 		{slices.Contains(crawler.TLSKinds, j.TLS), "tls", j.TLS, "modern or legacy"},
 		{j.Timeout > 0, "timeout", j.Timeout, "more than 0"},
 		{slices.Contains(crawler.DurableKinds, j.Durable), "durable", j.Durable, "shipped or disk"},
-		{j.LostAfter >= crawler.Duration(leastLostAfter), "lost_after", j.LostAfter, leastLostAfter.String() + " or more"},
-		{j.NearDuplicates == "" || slices.Contains(crawler.NearDuplicatesKinds, j.NearDuplicates), "near_duplicates", j.NearDuplicates, "record, skip or stop"},
+		{j.LostAfter >= crawler.Duration(leastLostAfter), "lost_after", j.LostAfter,
+			leastLostAfter.String() + " or more"},
+		{j.NearDuplicates == "" || slices.Contains(crawler.NearDuplicatesKinds, j.NearDuplicates), "near_duplicates",
+			j.NearDuplicates, "record, skip or stop"},
 		{j.Weight >= 1 && j.Weight <= 1000, "weight", j.Weight, "1 to 1000"},
 		{j.Runs >= 0 && j.Runs <= 1_000_000, "runs", j.Runs, "0 to 1000000"},
 		{j.Shards >= 1 && j.Shards <= 1024, "shards", j.Shards, "1 to 1024"},
 	} {
 		if !check.ok {
-			return crawler.NewSettingError(check.field, "%q is out of range%s: want %s", fmt.Sprint(check.value), meant(check.value, check.want), check.want)
+			return crawler.NewSettingError(check.field, "%q is out of range%s: want %s", fmt.Sprint(check.value),
+				meant(check.value, check.want), check.want)
 		}
 	}
 	for _, rule := range j.Same {
 		if !slices.Contains(SameKinds, rule) {
-			return crawler.NewSettingError("same", "%q is not a rule%s: want any of %v", rule, plain.Suggest(rule, SameKinds), SameKinds)
+			return crawler.NewSettingError("same", "%q is not a rule%s: want any of %v", rule,
+				plain.Suggest(rule, SameKinds), SameKinds)
 		}
 	}
 	for _, name := range j.Handlers {
 		if !jobName.MatchString(name) {
-			return crawler.NewSettingError("handlers", "%q is not a valid name: want 1 to 63 lower-case letters, digits and hyphens, not starting with a hyphen", name)
+			return crawler.NewSettingError("handlers",
+				"%q is not a valid name: want 1 to 63 lower-case letters, digits and hyphens, not starting with a hyphen", name)
 		}
 	}
 	if _, err := j.Extractions(); err != nil {
@@ -105,7 +114,8 @@ func meant(value any, want string) string {
 	switch value.(type) {
 	case crawler.ScopeKind, crawler.CheckKind, crawler.SeedRedirects, crawler.Politeness, crawler.TLSKind,
 		crawler.DurableKind, crawler.NearDuplicates:
-		return plain.Suggest(fmt.Sprint(value), strings.FieldsFunc(want, func(r rune) bool { return r == ' ' || r == ',' }))
+		return plain.Suggest(fmt.Sprint(value), strings.FieldsFunc(want,
+			func(r rune) bool { return r == ' ' || r == ',' }))
 	}
 	return ""
 }

@@ -119,7 +119,8 @@ func TestAJobIsReadBackFromJSON(t *testing.T) {
 func TestTheSeedsOfAJobComeFirst(t *testing.T) {
 	t.Parallel()
 	job := crawler.Job{Seeds: []string{"http://a.test", "HTTPS://b.test/c#d"}}
-	want := []queue.Entry{{URL: mustURL(t, "http://a.test/"), Band: queue.BandFirst}, {URL: mustURL(t, "https://b.test/c"), Band: queue.BandFirst}}
+	want := []queue.Entry{{URL: mustURL(t, "http://a.test/"), Band: queue.BandFirst},
+		{URL: mustURL(t, "https://b.test/c"), Band: queue.BandFirst}}
 	got, err := SeedEntries(job)
 	if diff := cmp.Diff(want, got, cmp.AllowUnexported(crawler.URL{})); diff != "" || err != nil {
 		t.Errorf("%v, seeds (-want +got):\n%s", err, diff)
@@ -136,15 +137,19 @@ func TestAnAddressHasADelayWhereLinksDecideWhichHostsThereAre(t *testing.T) {
 		change func(*crawler.Job)
 		want   time.Duration
 	}{
-		"the hosts of the seeds":     {func(*crawler.Job) {}, 0},
-		"their domains":              {func(j *crawler.Job) { j.Scope = crawler.ScopeDomain }, 3 * time.Second},
-		"any host":                   {func(j *crawler.Job) { j.Scope = crawler.ScopeAny }, 3 * time.Second},
-		"no delay":                   {func(j *crawler.Job) { j.Scope, j.Delay = crawler.ScopeAny, 0 }, 0},
-		"a list":                     {func(j *crawler.Job) { j.Scope, j.Follow = crawler.ScopeAny, false }, 0},
-		"several shards":             {func(j *crawler.Job) { j.Scope, j.Shards = crawler.ScopeAny, 4 }, 0},
-		"one that is said":           {func(j *crawler.Job) { j.Scope, j.AddressDelay = crawler.ScopeAny, crawler.AutoDuration(time.Second) }, time.Second},
-		"one that is said, for less": {func(j *crawler.Job) { j.AddressDelay = crawler.AutoDuration(time.Second) }, time.Second},
-		"none that is said":          {func(j *crawler.Job) { j.Scope, j.AddressDelay = crawler.ScopeAny, 0 }, 0},
+		"the hosts of the seeds": {func(*crawler.Job) {}, 0},
+		"their domains":          {func(j *crawler.Job) { j.Scope = crawler.ScopeDomain }, 3 * time.Second},
+		"any host":               {func(j *crawler.Job) { j.Scope = crawler.ScopeAny }, 3 * time.Second},
+		"no delay":               {func(j *crawler.Job) { j.Scope, j.Delay = crawler.ScopeAny, 0 }, 0},
+		"a list":                 {func(j *crawler.Job) { j.Scope, j.Follow = crawler.ScopeAny, false }, 0},
+		"several shards":         {func(j *crawler.Job) { j.Scope, j.Shards = crawler.ScopeAny, 4 }, 0},
+		"one that is said": {
+			func(j *crawler.Job) { j.Scope, j.AddressDelay = crawler.ScopeAny, crawler.AutoDuration(time.Second) }, time.Second,
+		},
+		"one that is said, for less": {
+			func(j *crawler.Job) { j.AddressDelay = crawler.AutoDuration(time.Second) }, time.Second,
+		},
+		"none that is said": {func(j *crawler.Job) { j.Scope, j.AddressDelay = crawler.ScopeAny, 0 }, 0},
 	} {
 		j := crawler.DefaultJob()
 		j.Name, j.Delay = "job", crawler.Duration(3*time.Second)

@@ -45,7 +45,8 @@ func ParseSeed(line string) (Seed, error) {
 // ParseSeedJSON parses a seed in JSON.
 func ParseSeedJSON(line []byte) (Seed, error) {
 	var s Seed
-	decoder := json.NewDecoder(strings.NewReader(crawler.EncodeBytes(string(line)))) // the decoder would replace such bytes with U+FFFD
+	// The decoder would replace such bytes with U+FFFD.
+	decoder := json.NewDecoder(strings.NewReader(crawler.EncodeBytes(string(line))))
 	decoder.DisallowUnknownFields()
 	err := decoder.Decode(&s)
 	if err == nil {
@@ -54,7 +55,8 @@ func ParseSeedJSON(line []byte) (Seed, error) {
 		}
 	}
 	if name, ok := unknownField(err); ok {
-		return Seed{}, fmt.Errorf("unknown field %q%s: want %s", name, plain.Suggest(name, []string{"url", "priority"}), seedForm)
+		return Seed{}, fmt.Errorf("unknown field %q%s: want %s", name, plain.Suggest(name, []string{"url", "priority"}),
+			seedForm)
 	}
 	if err != nil {
 		return Seed{}, fmt.Errorf("want %s: %w", seedForm, err)

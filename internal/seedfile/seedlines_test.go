@@ -38,14 +38,16 @@ func TestAListOfSeedsIsReadLineByLine(t *testing.T) {
 		list string
 		want []string
 	}{
-		"nothing":                       {"", nil},
-		"no end of the last line":       {"a\nb", []string{"a", "b"}},
-		"Windows, blanks and comments":  {"\ufeffa\r\n\r\n# c\r\n \td \r\n", []string{"a", "", "", "d"}},
-		"a long line in between":        {"a\n" + long + "\nb\n", []string{"a", tooLong, "b"}},
-		"a long line at the end":        {"a\n" + long, []string{"a", tooLong}},
-		"a line just so long":           {long[:longest] + "\r\nb", []string{long[:longest], "b"}},
-		"a line longer than any buffer": {"a\n" + long + strings.Repeat("y", 300_000) + "\nb", []string{"a", tooLong, "b"}},
-		"several long ones":             {long + "\n" + long + "\nb", []string{tooLong, tooLong, "b"}},
+		"nothing":                      {"", nil},
+		"no end of the last line":      {"a\nb", []string{"a", "b"}},
+		"Windows, blanks and comments": {"\ufeffa\r\n\r\n# c\r\n \td \r\n", []string{"a", "", "", "d"}},
+		"a long line in between":       {"a\n" + long + "\nb\n", []string{"a", tooLong, "b"}},
+		"a long line at the end":       {"a\n" + long, []string{"a", tooLong}},
+		"a line just so long":          {long[:longest] + "\r\nb", []string{long[:longest], "b"}},
+		"a line longer than any buffer": {
+			"a\n" + long + strings.Repeat("y", 300_000) + "\nb", []string{"a", tooLong, "b"},
+		},
+		"several long ones": {long + "\n" + long + "\nb", []string{tooLong, tooLong, "b"}},
 	} {
 		got, err := readLines(iotest.OneByteReader(strings.NewReader(c.list)), longest)
 		if diff := cmp.Diff(c.want, got); diff != "" || err != nil {

@@ -39,7 +39,8 @@ func TestSettingsAreChangedTogetherOrNotAtAll(t *testing.T) {
 	t.Parallel()
 	job := crawler.DefaultJob()
 	job.Name, job.Exclude = "news", []string{"/old/"}
-	changes, err := ParseChanges([]string{"delay=5s", "pages=200", "throttle=1.5", "bytes=2GB", "exclude=/a[0-9]/", "exclude=/b=c/", "per-host=2", "include="})
+	changes, err := ParseChanges([]string{"delay=5s", "pages=200", "throttle=1.5", "bytes=2GB", "exclude=/a[0-9]/",
+		"exclude=/b=c/", "per-host=2", "include="})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -47,7 +48,8 @@ func TestSettingsAreChangedTogetherOrNotAtAll(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if got.Delay != crawler.Duration(5*time.Second) || got.Pages != 200 || got.Throttle != 1.5 || got.Bytes != 2e9 || got.PerHost != 2 ||
+	if got.Delay != crawler.Duration(5*time.Second) || got.Pages != 200 || got.Throttle != 1.5 || got.Bytes != 2e9 ||
+		got.PerHost != 2 ||
 		!slices.Equal(got.Exclude, []string{"/a[0-9]/", "/b=c/"}) || len(got.Include) != 0 {
 		t.Errorf("the job is %+v", got)
 	}
@@ -58,7 +60,8 @@ func TestSettingsAreChangedTogetherOrNotAtAll(t *testing.T) {
 	for _, c := range Differences(job, got, time.Now(), 1) {
 		changed = append(changed, c.String())
 	}
-	if want := `exclude: ["/a[0-9]/","/b=c/"], was ["/old/"]`; !slices.Contains(changed, want) || !slices.Contains(changed, "delay: 5s, was 1s") {
+	if want := `exclude: ["/a[0-9]/","/b=c/"], was ["/old/"]`; !slices.Contains(changed, want) ||
+		!slices.Contains(changed, "delay: 5s, was 1s") {
 		t.Errorf("what was changed is %q", changed)
 	}
 	if job.Delay != crawler.Duration(time.Second) || !slices.Equal(job.Exclude, []string{"/old/"}) {
@@ -100,7 +103,8 @@ func TestAChangeThatCannotBeIsRefused(t *testing.T) {
 			}
 		})
 	}
-	if _, err := ParseChanges([]string{"delay=1s", "delay=2s"}); err == nil || !strings.Contains(err.Error(), "given twice") {
+	if _, err := ParseChanges([]string{"delay=1s", "delay=2s"}); err == nil ||
+		!strings.Contains(err.Error(), "given twice") {
 		t.Errorf("to set a setting twice says %v", err)
 	}
 	job := crawler.DefaultJob()
@@ -124,14 +128,18 @@ func TestPrioritiesOfAJobAreChanged(t *testing.T) {
 	if err != nil || len(notes) != 1 || !strings.Contains(notes[0], "keep their priority") {
 		t.Fatalf("%v, %q", err, notes)
 	}
-	if diff := cmp.Diff([]crawler.PriorityRule{{Match: "/a=b/", Priority: crawler.PriorityUrgent}, {Match: ".", Priority: crawler.PriorityLow}}, job.Priorities); diff != "" {
+	if diff := cmp.Diff([]crawler.PriorityRule{{Match: "/a=b/", Priority: crawler.PriorityUrgent},
+		{Match: ".", Priority: crawler.PriorityLow}}, job.Priorities); diff != "" {
 		t.Error(diff)
 	}
 	for value, says := range map[string]string{
-		`["urgnt=/a/"]`: `priorities: "urgnt" is not a priority (did you mean "urgent"?)`, `["/a/"]`: `priorities: "/a/" is not a rule: write PRIORITY=REGEXP`,
-		`[{"match": "a", "prio": "low"}]`: `priorities: unknown field "prio"`, `"low=a"`: `priorities: "low=a" is not a list`, `["low=("]`: "priorities[0].match: ",
+		`["urgnt=/a/"]`:                   `priorities: "urgnt" is not a priority (did you mean "urgent"?)`,
+		`["/a/"]`:                         `priorities: "/a/" is not a rule: write PRIORITY=REGEXP`,
+		`[{"match": "a", "prio": "low"}]`: `priorities: unknown field "prio"`,
+		`"low=a"`:                         `priorities: "low=a" is not a list`, `["low=("]`: "priorities[0].match: ",
 	} {
-		if _, _, err := Change(job, crawler.Changes{"priorities": json.RawMessage(value)}); err == nil || !strings.Contains(err.Error(), says) {
+		if _, _, err := Change(job, crawler.Changes{"priorities": json.RawMessage(value)}); err == nil ||
+			!strings.Contains(err.Error(), says) {
 			t.Errorf("%s: %v, want %s", value, err, says)
 		}
 	}

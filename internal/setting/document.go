@@ -133,7 +133,8 @@ The column Applies to says where a setting counts:
 		fmt.Fprintf(&b, "\n## %s\n\n| setting | default | meaning | applies to | since |\n| --- | --- | --- | --- | --- |\n", g)
 		for _, s := range table {
 			if s.Group == g {
-				fmt.Fprintf(&b, "| `%s` | %s | %s | %s | %s |\n", s.Name, s.shownDefault(&usual), cell(s.Explained()), s.places(), s.Since)
+				fmt.Fprintf(&b, "| `%s` | %s | %s | %s | %s |\n", s.Name, s.shownDefault(&usual), cell(s.Explained()),
+					s.places(), s.Since)
 			}
 		}
 	}
@@ -163,7 +164,8 @@ func (s Setting) places() string {
 	for _, p := range []struct {
 		in   Place
 		text string
-	}{{InJob, "job"}, {InCrawl, "crawl"}, {InSeed, "seed"}, {InWorker, "worker"}, {InFleet, "fleet"}, {InClients, "clients"}} {
+	}{{InJob, "job"}, {InCrawl, "crawl"}, {InSeed, "seed"}, {InWorker, "worker"}, {InFleet, "fleet"},
+		{InClients, "clients"}} {
 		if s.In&p.in == 0 {
 			continue
 		}

@@ -76,8 +76,10 @@ func TestAFewSettingsAreCommon(t *testing.T) {
 func TestWordsThatTheTableListsAreAllWords(t *testing.T) {
 	t.Parallel()
 	for name, want := range map[string][]string{
-		"scope": texts(crawler.ScopeKinds), "resource_scope": texts(crawler.ScopeKinds), "seed_redirects": texts(crawler.SeedRedirectsKinds),
-		"politeness": texts(crawler.Politenesses), "tls": texts(crawler.TLSKinds), "durable": texts(crawler.DurableKinds), "same": texts(rules.SameKinds),
+		"scope": texts(crawler.ScopeKinds), "resource_scope": texts(crawler.ScopeKinds),
+		"seed_redirects": texts(crawler.SeedRedirectsKinds),
+		"politeness":     texts(crawler.Politenesses), "tls": texts(crawler.TLSKinds),
+		"durable": texts(crawler.DurableKinds), "same": texts(rules.SameKinds),
 	} {
 		s, _ := Lookup(name)
 		if !slices.Equal(s.Choices, want) {

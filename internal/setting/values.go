@@ -74,6 +74,7 @@ const DefaultRedis = "redis://127.0.0.1:6379/0"
 // Default returns all settings at their defaults.
 func Default() Values {
 	return Values{Job: crawler.DefaultJob(), Process: Process{
-		Concurrency: 256, SpoolLimit: 10 << 30, ShipEvery: crawler.Duration(time.Minute), LogFormat: "text", LogLevel: "info",
+		Concurrency: 256, SpoolLimit: 10 << 30, ShipEvery: crawler.Duration(time.Minute), LogFormat: "text",
+		LogLevel: "info",
 	}}
 }

@@ -23,9 +23,11 @@ const (
 // does not check whether the text is valid YAML.
 func CheckYAML(text []byte) error {
 	if len(text) > MaxYAML {
-		return fmt.Errorf("it has %d bytes, at most %d are allowed: put seeds into a list in a separate file", len(text), MaxYAML)
+		return fmt.Errorf("it has %d bytes, at most %d are allowed: put seeds into a list in a separate file",
+			len(text), MaxYAML)
 	}
-	if n := bytes.Count(text, []byte("\n")) + bytes.Count(text, []byte("\r")) + bytes.Count(text, []byte(",")); n > maxYAMLItems {
+	if n := bytes.Count(text, []byte("\n")) + bytes.Count(text, []byte("\r")) +
+		bytes.Count(text, []byte(",")); n > maxYAMLItems {
 		return fmt.Errorf("it has %d lines and commas, at most %d are allowed: put seeds into a list in a separate file", n, maxYAMLItems)
 	}
 	if n := yamlBrackets(text); n > maxYAMLBrackets {

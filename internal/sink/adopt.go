@@ -41,7 +41,8 @@ func Adopt(dir string, log *slog.Logger) (Adoption, error) {
 		return Adoption{}, err
 	}
 	slices.Sort(names)
-	found := Adoption{dir: dir, locks: slices.DeleteFunc(slices.Clone(names), func(name string) bool { return !isLock(name) })}
+	found := Adoption{dir: dir, locks: slices.DeleteFunc(slices.Clone(names),
+		func(name string) bool { return !isLock(name) })}
 	var errs []error
 	for _, e := range estatesOf(names) {
 		switch err := e.adopt(dir, log); {
@@ -77,7 +78,8 @@ func (a Adoption) Left(worker string) bool {
 	wrote := false
 	for _, name := range a.locks {
 		lock := strings.TrimSuffix(strings.TrimPrefix(name, "."), ".lock")
-		if stem := strings.TrimSuffix(strings.TrimSuffix(lock, string(Gzip)), string(Zstandard)); !strings.HasSuffix(stem, end) {
+		if stem := strings.TrimSuffix(strings.TrimSuffix(lock, string(Gzip)),
+			string(Zstandard)); !strings.HasSuffix(stem, end) {
 			continue
 		}
 		if _, err := in.acquire(lock, adopter); err != nil {
@@ -128,14 +130,16 @@ func estatesOf(names []string) []estate {
 	}
 	for _, name := range names {
 		if parts := openLines.FindStringSubmatch(name); parts != nil {
-			add(name, estate{locks: []string{parts[1] + parts[2]}, stem: parts[1], coding: Compression(parts[2]), finish: finishLines})
+			add(name, estate{locks: []string{parts[1] + parts[2]}, stem: parts[1], coding: Compression(parts[2]),
+				finish: finishLines})
 		} else if parts := openDrafts.FindStringSubmatch(name); parts != nil {
 			add(name, estate{locks: []string{parts[1]}, stem: parts[1], finish: finishLines})
 		} else if parts := openTables.FindStringSubmatch(name); parts != nil {
 			add(name, estate{locks: []string{"parquet" + parts[1]}, stem: parts[1], finish: finishTables})
 		} else if parts := openArchives.FindStringSubmatch(name); parts != nil {
 			locks := []string{"warc-" + parts[1]}
-			if slices.Contains(names, ".warc.lock") { // a writer without a name, whose files bear the name of its machine
+			// A writer without a name, whose files bear the name of its machine.
+			if slices.Contains(names, ".warc.lock") {
 				locks = append(locks, "warc")
 			}
 			add(name, estate{locks: locks, finish: finishArchives})

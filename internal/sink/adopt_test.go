@@ -79,7 +79,8 @@ func shown(t testing.TB, dir string) map[string]int64 {
 func TestWhatADeadWriterLeftIsFinishedAsItsOwnStartWould(t *testing.T) {
 	t.Parallel()
 	for _, worker := range workers {
-		for name, tear := range map[string]string{"whole": "", "torn": `{"url":"http://exam`, "with zeros": strings.Repeat("\x00", 3000)} {
+		for name, tear := range map[string]string{"whole": "", "torn": `{"url":"http://exam`,
+			"with zeros": strings.Repeat("\x00", 3000)} {
 			t.Run(worker[:min(len(worker), 20)]+" "+name, func(t *testing.T) {
 				t.Parallel()
 				dir, same := left(t, worker, tear, 3), t.TempDir()

@@ -35,7 +35,8 @@ func TestACompressedSegmentIsCutBackToItsLastWholeBatchWhereverItWasTorn(t *test
 				}
 			}
 		}
-		for behind, tail := range map[string][]byte{"nothing": nil, "zeros": make([]byte, 5000), "noise": []byte(noise(5000))} {
+		for behind, tail := range map[string][]byte{"nothing": nil, "zeros": make([]byte, 5000),
+			"noise": []byte(noise(5000))} {
 			torn := append(bytes.Clone(file), tail...)
 			if got, err := coding.whole(bytes.NewReader(torn), int64(len(torn))); err != nil || got != ends[3] {
 				t.Errorf("%s with %s behind: %d whole bytes, %v; want %d", c, behind, got, err, ends[3])
@@ -115,7 +116,8 @@ func TestASegmentThatIsOldIsFinishedAndAnEmptyOneIsNot(t *testing.T) {
 
 func TestAnUnknownCompressionIsRefused(t *testing.T) {
 	t.Parallel()
-	if _, err := NewJSONL(JSONLConfig{Dir: t.TempDir(), Compression: ".lzma"}); err == nil || !strings.Contains(err.Error(), `".lzma"`) {
+	if _, err := NewJSONL(JSONLConfig{Dir: t.TempDir(), Compression: ".lzma"}); err == nil ||
+		!strings.Contains(err.Error(), `".lzma"`) {
 		t.Errorf("got %v", err)
 	}
 }

@@ -15,11 +15,11 @@
 // partial record remains. The exception is a Stream, which cannot take back what it
 // wrote. Until it is closed, every sink is safe for concurrent use.
 //
-// A segment is one file of whole batches. A batch is the lines of one Keep; it is written
-// with one call and, if compressed, compressed by itself. The name of a segment ends in
-// ".open" while it is being written, so files without that ending contain only whole
-// records. A coding is how batches are compressed. An intake is a file of lines that tables are later
-// made from, and a table is a Parquet file that is being written row by row. An archive
-// is a WARC file that is being written, with the journal of its index. A name is the path of a body below the folder, and the nameIndex remembers
-// which URL each name belongs to.
+// A segment is one file of whole batches. A batch is the lines of one Keep; it is written with one
+// call and, if compressed, compressed by itself. The name of a segment ends in ".open" while it is
+// being written, so files without that ending contain only whole records. A coding is how batches
+// are compressed. An intake is a file of lines that tables are later made from, and a table is a
+// Parquet file that is being written row by row. An archive is a WARC file that is being written,
+// with the journal of its index. A name is the path of a body below the folder, and the nameIndex
+// remembers which URL each name belongs to.
 package sink

@@ -80,12 +80,14 @@ func NewFiles(cfg FilesConfig) (*Files, error) { return newFiles(cfg, manifest, 
 // manifest whose name has this prefix.
 func newFiles(cfg FilesConfig, prefix string, content func(*fetched.Result, crawler.Record) *content) (*Files, error) {
 	records, err := NewJSONL(JSONLConfig{
-		Dir: cfg.Dir, Prefix: prefix, Worker: cfg.Worker, SegmentSize: cfg.SegmentSize, MaxAge: cfg.MaxAge, Log: cfg.Log,
+		Dir: cfg.Dir, Prefix: prefix, Worker: cfg.Worker, SegmentSize: cfg.SegmentSize, MaxAge: cfg.MaxAge,
+		Log: cfg.Log,
 	})
 	if err != nil {
 		return nil, err
 	}
-	f := &Files{in: records.in, links: cfg.Links, scattered: cfg.Scattered, verbatim: cfg.Verbatim, manifest: records, content: content}
+	f := &Files{in: records.in, links: cfg.Links, scattered: cfg.Scattered, verbatim: cfg.Verbatim, manifest: records,
+		content: content}
 	if err = f.clear(); err == nil {
 		f.names, err = newNameIndex(f.in, prefix, records.log)
 	}

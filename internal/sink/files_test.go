@@ -48,17 +48,21 @@ func TestTwoURLsNeverShareAFileAndKeepTheirsInTheNextRun(t *testing.T) {
 	t.Parallel()
 	const host = "http://example.com"
 	for name, urls := range map[string][]string{
-		"a file before a folder":        {host + "/a", host + "/a/b", host + "/a/c", host + "/a/"},
-		"a folder before a file":        {host + "/a/b", host + "/a", host + "/a/b/c"},
-		"names that differ in case":     {host + "/README", host + "/readme", host + "/ReadMe"},
-		"folders that differ in case":   {host + "/A/b", host + "/a/b", host + "/a/c"},
-		"accents that differ in form":   {host + "/%C3%A9", host + "/e%CC%81", host + "/%C3%89"},
-		"schemes":                       {host + "/a", "https://example.com/a"},
-		"an index by two names":         {host + "/", host + "/index.html"},
-		"encodings of one path":         {host + "/%61", host + "/a"},
-		"a query and what looks so":     {host + "/page?q=1", host + "/page@q=1"},
-		"a name with another's suffix":  {host + "/a", "https://example.com/a", host + "/a~" + suffixOf("https://example.com/a")},
-		"a suffix that is taken before": {host + "/a", host + "/a~" + suffixOf("https://example.com/a"), "https://example.com/a"},
+		"a file before a folder":      {host + "/a", host + "/a/b", host + "/a/c", host + "/a/"},
+		"a folder before a file":      {host + "/a/b", host + "/a", host + "/a/b/c"},
+		"names that differ in case":   {host + "/README", host + "/readme", host + "/ReadMe"},
+		"folders that differ in case": {host + "/A/b", host + "/a/b", host + "/a/c"},
+		"accents that differ in form": {host + "/%C3%A9", host + "/e%CC%81", host + "/%C3%89"},
+		"schemes":                     {host + "/a", "https://example.com/a"},
+		"an index by two names":       {host + "/", host + "/index.html"},
+		"encodings of one path":       {host + "/%61", host + "/a"},
+		"a query and what looks so":   {host + "/page?q=1", host + "/page@q=1"},
+		"a name with another's suffix": {
+			host + "/a", "https://example.com/a", host + "/a~" + suffixOf("https://example.com/a"),
+		},
+		"a suffix that is taken before": {
+			host + "/a", host + "/a~" + suffixOf("https://example.com/a"), "https://example.com/a",
+		},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -272,7 +276,8 @@ func TestManyVisitsKeepFilesAtOnce(t *testing.T) {
 func TestALineOfAManifestThatIsNoRecordIsPassedOver(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
-	write(t, "nonsense\n"+`{"final_url":"http://example.com/index.html","path":"example.com/index.html"}`+"\n", dir, "manifest-w-00001.jsonl")
+	write(t, "nonsense\n"+`{"final_url":"http://example.com/index.html","path":"example.com/index.html"}`+"\n", dir,
+		"manifest-w-00001.jsonl")
 	f := openFiles(t, FilesConfig{Dir: dir})
 	keep(t, f, page(t, "http://example.com/", ""))
 	if got := read(t, dir, "manifest-00001.jsonl.open"); !strings.Contains(got, `"path":"example.com/index~`) {

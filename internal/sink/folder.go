@@ -89,7 +89,8 @@ func (f *folder) acquire(stem, role string) (who string, err error) {
 		return "", trouble("locking", f.dir, name, err)
 	case !held:
 		who := holder(file)
-		return who, fmt.Errorf("the output folder %q %w by %s: stop it, or choose another folder or worker name", f.dir, ErrInUse, who)
+		return who, fmt.Errorf("the output folder %q %w by %s: stop it, or choose another folder or worker name", f.dir,
+			ErrInUse, who)
 	}
 	f.locks = append(f.locks, lock)
 	sign(file, role)

@@ -105,14 +105,20 @@ func (i *intake) tables() error {
 	}
 	pages, failures, links := i.nameOf("pages", i.number), i.nameOf("errors", i.number), i.nameOf("links", i.number)
 	slices.SortStableFunc(lines, func(a, b line) int { return cmp.Compare(a.url, b.url) })
-	if err := writeTable(i.in, pages, func(t *tabular.Table[tabular.PageRow]) error { return i.writePages(lines, t) }); err != nil {
+	if err := writeTable(i.in, pages, func(t *tabular.Table[tabular.PageRow]) error {
+		return i.writePages(lines, t)
+	}); err != nil {
 		return err
 	}
-	if err := writeTable(i.in, failures, func(t *tabular.Table[tabular.ErrorRow]) error { return i.writeErrors(lines, t) }); err != nil {
+	if err := writeTable(i.in, failures, func(t *tabular.Table[tabular.ErrorRow]) error {
+		return i.writeErrors(lines, t)
+	}); err != nil {
 		return err
 	}
 	slices.SortStableFunc(lines, func(a, b line) int { return cmp.Compare(a.final, b.final) })
-	if err := writeTable(i.in, links, func(t *tabular.Table[tabular.LinkRow]) error { return i.writeLinks(lines, t) }); err != nil {
+	if err := writeTable(i.in, links, func(t *tabular.Table[tabular.LinkRow]) error {
+		return i.writeLinks(lines, t)
+	}); err != nil {
 		return err
 	}
 	return i.place(links, failures, pages)
@@ -150,10 +156,12 @@ func (i *intake) lines() ([]line, error) {
 			_, err = tabular.RecordTime(e.URL, e.FetchedAt)
 		}
 		if err != nil {
-			i.log.Warn("skipped a line that is not a record", "folder", i.dir, "file", i.name, "offset", at, "reason", err)
+			i.log.Warn("skipped a line that is not a record", "folder", i.dir, "file", i.name, "offset", at,
+				"reason", err)
 		} else {
 			l := line{url: e.URL, final: e.FinalURL, at: at, length: len(text), linked: len(e.References) > 0}
-			_, l.failed, _ = tabular.ErrorRowOf(crawler.Record{URL: e.URL, Outcome: e.Outcome, Error: e.Error, FetchedAt: e.FetchedAt})
+			_, l.failed, _ = tabular.ErrorRowOf(crawler.Record{URL: e.URL, Outcome: e.Outcome, Error: e.Error,
+				FetchedAt: e.FetchedAt})
 			all = append(all, l)
 		}
 		at += int64(len(text))
@@ -237,7 +245,8 @@ func (i *intake) writeLinks(lines []line, t *tabular.Table[tabular.LinkRow]) err
 			return err
 		}
 		for _, r := range e.References {
-			row := tabular.LinkRow{From: e.FinalURL, To: r.To, Text: r.Text, Rel: r.Rel, NoFollow: r.NoFollow, Kind: string(r.Kind), FetchedAt: at}
+			row := tabular.LinkRow{From: e.FinalURL, To: r.To, Text: r.Text, Rel: r.Rel, NoFollow: r.NoFollow,
+				Kind: string(r.Kind), FetchedAt: at}
 			if err := t.Write(row); err != nil {
 				return err
 			}

@@ -16,14 +16,15 @@ const JournalPrefix = "requests"
 
 // Request is one line of a journal: a request that was made.
 type Request struct {
-	Start        string `json:"start"` // RFC 3339, microseconds, UTC: when it was sent
-	Job          string `json:"job"`
-	Worker       string `json:"worker"`
-	URL          string `json:"url"`
-	Method       string `json:"method,omitempty"` // HEAD; "" for GET
-	DurationMS   int64  `json:"duration_ms"`
-	Status       int    `json:"status"`          // 0 without a response
-	Address      string `json:"address"`         // address and port of the peer; "" if none was reached, or only the proxy knows it
+	Start      string `json:"start"` // RFC 3339, microseconds, UTC: when it was sent
+	Job        string `json:"job"`
+	Worker     string `json:"worker"`
+	URL        string `json:"url"`
+	Method     string `json:"method,omitempty"` // HEAD; "" for GET
+	DurationMS int64  `json:"duration_ms"`
+	Status     int    `json:"status"` // 0 without a response
+	// Address and port of the peer; "" if none was reached, or only the proxy knows it.
+	Address      string `json:"address"`
 	Proxy        string `json:"proxy,omitempty"` // the proxy that was used
 	Error        string `json:"error,omitempty"`
 	GapMS        int64  `json:"gap_ms"`                   // the gap owed between the previous request and this one
@@ -74,7 +75,8 @@ type Journal struct {
 // agent in robots.txt files.
 func OpenJournal(dir, token string, opts Options) (*Journal, error) {
 	lines, err := NewJSONL(JSONLConfig{
-		Dir: dir, Prefix: JournalPrefix, Worker: opts.Worker, SegmentSize: opts.SegmentSize, MaxAge: opts.MaxAge, Log: opts.Log,
+		Dir: dir, Prefix: JournalPrefix, Worker: opts.Worker, SegmentSize: opts.SegmentSize, MaxAge: opts.MaxAge,
+		Log: opts.Log,
 	})
 	if err != nil {
 		return nil, err
@@ -117,8 +119,10 @@ func (j *Journal) Note(ctx context.Context, requests []fetched.Exchange) error {
 // fresh.
 func (j *Journal) line(x fetched.Exchange, fresh map[string]time.Time) *Request {
 	r := &Request{
-		Start: x.Start.UTC().Format(JournalTime), Job: x.Job, Worker: x.Worker, URL: x.URL.String(), DurationMS: x.Duration.Milliseconds(), Status: x.Status,
-		Error: x.Fault, GapMS: x.Gap.Milliseconds(), RetryAfterMS: x.RetryAfter.Milliseconds(), Robots: RobotsObeyed, Proxy: x.Proxy, Politeness: string(x.Politeness),
+		Start: x.Start.UTC().Format(JournalTime), Job: x.Job, Worker: x.Worker, URL: x.URL.String(),
+		DurationMS: x.Duration.Milliseconds(), Status: x.Status,
+		Error: x.Fault, GapMS: x.Gap.Milliseconds(), RetryAfterMS: x.RetryAfter.Milliseconds(), Robots: RobotsObeyed,
+		Proxy: x.Proxy, Politeness: string(x.Politeness),
 	}
 	if x.Address.IsValid() {
 		r.Address = x.Address.String()
@@ -134,7 +138,8 @@ func (j *Journal) line(x fetched.Exchange, fresh map[string]time.Time) *Request 
 	case !rules.At.Equal(j.rules[rules.Origin]) && !rules.At.Equal(fresh[rules.Origin]):
 		fresh[rules.Origin] = rules.At
 		r.Rules = &RequestRules{
-			Origin: rules.Origin, At: rules.At.UTC().Format("2006-01-02T15:04:05.000Z07:00"), Token: j.token, Text: rules.Text,
+			Origin: rules.Origin, At: rules.At.UTC().Format("2006-01-02T15:04:05.000Z07:00"), Token: j.token,
+			Text: rules.Text,
 		}
 	}
 	return r

@@ -87,7 +87,8 @@ type JSONL struct {
 func NewJSONL(cfg JSONLConfig) (*JSONL, error) {
 	cfg = cfg.WithDefaults()
 	if cfg.SegmentSize < 0 {
-		return nil, fmt.Errorf("segment size: %d is out of range: want 1 or more bytes, or 0 for the default", cfg.SegmentSize)
+		return nil, fmt.Errorf("segment size: %d is out of range: want 1 or more bytes, or 0 for the default",
+			cfg.SegmentSize)
 	}
 	return newJSONL(cfg, time.NewTicker(time.Second))
 }

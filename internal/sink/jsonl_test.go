@@ -28,7 +28,8 @@ func TestTheNextSegmentOfThisWriterFollowsItsLast(t *testing.T) {
 	dir := t.TempDir()
 	for _, name := range []string{
 		"pages-00001.jsonl", "pages-00009.jsonl", "pages-00012.jsonl", "pages-w-00020.jsonl", "pages-20.jsonl",
-		"pages-00020.jsonl.gz", "pages-00021.jsonl.gz.open", "pages-00021.parquet.open", "pages-99999999999999999999.jsonl", "other-00020.jsonl", "pages--0021.jsonl",
+		"pages-00020.jsonl.gz", "pages-00021.jsonl.gz.open", "pages-00021.parquet.open",
+		"pages-99999999999999999999.jsonl", "other-00020.jsonl", "pages--0021.jsonl",
 	} {
 		write(t, "", dir, name)
 	}

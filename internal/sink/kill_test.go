@@ -139,7 +139,8 @@ func wantBodies(t *testing.T, dir string, recs []crawler.Record) {
 func wantArticles(t *testing.T, dir string, recs []crawler.Record) {
 	t.Helper()
 	for _, rec := range recs {
-		if got := read(t, dir, rec.Path); !strings.HasPrefix(got, "---\nurl: \""+rec.URL) || !strings.HasSuffix(got, "---\n\nThis page.\n") {
+		if got := read(t, dir, rec.Path); !strings.HasPrefix(got, "---\nurl: \""+rec.URL) ||
+			!strings.HasSuffix(got, "---\n\nThis page.\n") {
 			t.Errorf("%s has %q", rec.Path, got)
 		}
 	}

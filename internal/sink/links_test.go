@@ -22,12 +22,16 @@ func TestWhatIsLeftAloneIsListedWithItsReason(t *testing.T) {
 	r := page(t, "http://example.com/a", "body")
 	r.Job, r.Worker = "j", "w1"
 	r.Skipped = []queue.Skipped{
-		{URL: parse(t, "http://other.example/?x=1&y"), Referrer: r.Entry.URL, Depth: 1, SkipReason: queue.SkipReason{Rule: queue.RuleScope, Reason: "outside of scope host"}},
-		{URL: parse(t, "http://example.com/cal/9"), Referrer: r.Entry.URL, Depth: 1, Pattern: "/cal/N", SkipReason: queue.SkipReason{Rule: queue.RuleTraps, Reason: "a trap\x1b[2J"}},
+		{URL: parse(t, "http://other.example/?x=1&y"), Referrer: r.Entry.URL, Depth: 1,
+			SkipReason: queue.SkipReason{Rule: queue.RuleScope, Reason: "outside of scope host"}},
+		{URL: parse(t, "http://example.com/cal/9"), Referrer: r.Entry.URL, Depth: 1, Pattern: "/cal/N",
+			SkipReason: queue.SkipReason{Rule: queue.RuleTraps, Reason: "a trap\x1b[2J"}},
 	}
 	over := page(t, "http://example.com/b", "")
-	over.Page, over.Document, over.Unrecorded, over.Outcome, over.At = nil, nil, true, crawler.OutcomeSkipped, r.Page.Started
-	over.Skipped = []queue.Skipped{{URL: over.Entry.URL, SkipReason: queue.SkipReason{Rule: queue.RulePagesPerHost, Reason: "spent"}}}
+	over.Page, over.Document, over.Unrecorded, over.Outcome, over.At = nil, nil, true, crawler.OutcomeSkipped,
+		r.Page.Started
+	over.Skipped = []queue.Skipped{{URL: over.Entry.URL,
+		SkipReason: queue.SkipReason{Rule: queue.RulePagesPerHost, Reason: "spent"}}}
 	keep(t, s, r, over)
 	keep(t, s, over)
 	closed(t, s)
@@ -53,7 +57,8 @@ func TestLinksAreLinesOfTheirGraph(t *testing.T) {
 	r := page(t, "http://example.com/a", "body")
 	r.Redirects = []crawler.URL{parse(t, "http://example.com/b")}
 	r.Document.References = []fetched.Reference{
-		{URL: parse(t, "http://example.com/?x=1&y=2"), Text: "A & B", Rel: "nofollow", NoFollow: true, Kind: fetched.ReferenceAnchor},
+		{URL: parse(t, "http://example.com/?x=1&y=2"), Text: "A & B", Rel: "nofollow", NoFollow: true,
+			Kind: fetched.ReferenceAnchor},
 	}
 	r.Document.Resources = []crawler.URL{parse(t, "http://example.com/logo.png")}
 	listed := page(t, "http://example.com/sitemap.xml", "body")

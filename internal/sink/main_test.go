@@ -55,8 +55,11 @@ func page(t testing.TB, url, body string) *fetched.Result {
 				Head: []byte(body), Size: int64(len(body)), Digest: sha256.Sum256([]byte(body)), Release: func() {},
 			},
 			Recording: &fetched.Recording{
-				Request: []byte("GET " + u.Path() + " HTTP/1.1\r\nHost: " + string(u.Host()) + "\r\nUser-Agent: Trawl\r\n\r\n"),
-				Head:    fmt.Appendf(nil, "HTTP/1.1 200 OK\r\nContent-Type: text/html; charset=utf-8\r\nContent-Length: %d\r\n\r\n", len(body)),
+				Request: []byte("GET " + u.Path() + " HTTP/1.1\r\nHost: " + string(u.Host()) +
+					"\r\nUser-Agent: Trawl\r\n\r\n"),
+				Head: fmt.Appendf(nil,
+					"HTTP/1.1 200 OK\r\nContent-Type: text/html; charset=utf-8\r\nContent-Length: %d\r\n\r\n",
+					len(body)),
 			},
 		},
 		Document: &fetched.Document{

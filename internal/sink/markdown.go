@@ -42,7 +42,8 @@ func articleOf(r *fetched.Result, rec crawler.Record) *content {
 	text := AppendMarkdown(nil, rec, *r.Document.Article)
 	name := wish(finalURL(r), "text/html")
 	name[len(name)-1] = MarkdownName(name[len(name)-1])
-	return &content{wish: append([]string{markdownFolder}, name...), body: bytes.NewReader(text), size: int64(len(text))}
+	return &content{wish: append([]string{markdownFolder}, name...), body: bytes.NewReader(text),
+		size: int64(len(text))}
 }
 
 // MarkdownName turns the last segment of a page's file name into that of its Markdown

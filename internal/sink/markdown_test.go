@@ -22,9 +22,11 @@ func TestMarkdownIsFilesWithFrontMatterAndAManifest(t *testing.T) {
 	full := page(t, "http://example.com/dir/a.html?x=1", "body")
 	full.Redirects = []crawler.URL{parse(t, "http://example.com/dir/b.html")}
 	full.Document.Article = &fetched.Article{
-		Markdown: "# B\n\ntext", Author: "A. Writer", Site: "Example", Language: "en", Published: time.UnixMilli(1_600_000_000_000),
+		Markdown: "# B\n\ntext", Author: "A. Writer", Site: "Example", Language: "en",
+		Published: time.UnixMilli(1_600_000_000_000),
 	}
-	root, same, other := page(t, "http://example.com/", "body"), page(t, "http://example.com/dir/b.htm", "body"), page(t, "http://markdown/a", "body")
+	root, same, other := page(t, "http://example.com/", "body"), page(t, "http://example.com/dir/b.htm", "body"),
+		page(t, "http://markdown/a", "body")
 	none, gone := page(t, "http://example.com/none", "body"), page(t, "http://example.com/gone", "body")
 	none.Document.Article = nil
 	gone.Outcome = crawler.OutcomeGone
@@ -33,10 +35,11 @@ func TestMarkdownIsFilesWithFrontMatterAndAManifest(t *testing.T) {
 	want := map[string]string{
 		"http://example.com/dir/a.html?x=1": "markdown/example.com/dir/b.md",
 		"http://example.com/":               "markdown/example.com/index.md",
-		"http://example.com/dir/b.htm":      "markdown/example.com/dir/b~" + suffixOf("http://example.com/dir/b.htm") + ".md",
-		"http://markdown/a":                 "markdown/%6Darkdown/a.md",
-		"http://example.com/none":           "",
-		"http://example.com/gone":           "",
+		"http://example.com/dir/b.htm": "markdown/example.com/dir/b~" + suffixOf("http://example.com/dir/b.htm") +
+			".md",
+		"http://markdown/a":       "markdown/%6Darkdown/a.md",
+		"http://example.com/none": "",
+		"http://example.com/gone": "",
 	}
 	recs := kept(t, dir, "markdown-w1-*.jsonl")
 	for _, rec := range recs {
@@ -74,7 +77,8 @@ func TestMarkdownAndFilesShareAFolder(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	keep(t, s, page(t, "http://example.com/a.md", "body"), page(t, "http://example.com/a.html", "body"), page(t, "http://markdown/example.com/a.md", "body"))
+	keep(t, s, page(t, "http://example.com/a.md", "body"), page(t, "http://example.com/a.html", "body"),
+		page(t, "http://markdown/example.com/a.md", "body"))
 	closed(t, s)
 	names := map[string]bool{}
 	for _, rec := range append(kept(t, dir, "manifest-*.jsonl"), kept(t, dir, "markdown-*.jsonl")...) {
@@ -89,7 +93,8 @@ func TestMarkdownAndFilesShareAFolder(t *testing.T) {
 func FuzzFrontMatter(f *testing.F) {
 	f.Add("A: B", "- \"x\"\n---\n", "\x00\u0085\u2028\xff")
 	f.Fuzz(func(t *testing.T, title, author, site string) {
-		text := string(AppendMarkdown(nil, crawler.Record{FinalURL: "http://example.com/", Title: title}, fetched.Article{Author: author, Site: site, Markdown: "text"}))
+		text := string(AppendMarkdown(nil, crawler.Record{FinalURL: "http://example.com/", Title: title},
+			fetched.Article{Author: author, Site: site, Markdown: "text"}))
 		front, body, ok := strings.Cut(strings.TrimPrefix(text, "---\n"), "\n---\n\n")
 		if !ok || body != "text\n" {
 			t.Fatalf("there is no front matter in %q", text)
@@ -98,7 +103,8 @@ func FuzzFrontMatter(f *testing.F) {
 		if err := yaml.Unmarshal([]byte(front), &got); err != nil {
 			t.Fatalf("%v: %q", err, front)
 		}
-		if got.URL != "http://example.com/" || got.Title != warc.InLine(title) || got.Author != warc.InLine(author) || got.Site != warc.InLine(site) {
+		if got.URL != "http://example.com/" || got.Title != warc.InLine(title) || got.Author != warc.InLine(author) ||
+			got.Site != warc.InLine(site) {
 			t.Errorf("front matter %q is read as %+v", front, got)
 		}
 	})

@@ -52,7 +52,8 @@ func TestAFileIsNamedAfterItsURL(t *testing.T) {
 		{"http://example.com/" + strings.Repeat("x", 300) + ".html", "",
 			"example.com/" + strings.Repeat("x", 98) + "~a3930718b32da723.html"},
 		{"http://example.com/1/2/3/4/5/6/7/8/9", "", "example.com/1/2/3/4/5/6/7/8/9"},
-		{"http://example.com/1/2/3/4/5/6/7/8/9/10/11.gz", "", "example.com/1/2/3/4/5/6/7/8/9%2F10%2F11~9ba7748c871cb536.gz"},
+		{"http://example.com/1/2/3/4/5/6/7/8/9/10/11.gz", "",
+			"example.com/1/2/3/4/5/6/7/8/9%2F10%2F11~9ba7748c871cb536.gz"},
 	} {
 		if got := strings.Join(wish(parse(t, c.url), c.kind), "/"); got != c.want {
 			t.Errorf("%s (%s)\n got %s\nwant %s", c.url, c.kind, got, c.want)
@@ -72,8 +73,10 @@ func TestLongNamesThatBeginAlikeDiffer(t *testing.T) {
 func FuzzAName(f *testing.F) {
 	for _, url := range []string{
 		"http://example.com/", "http://example.com/..%2f..%2fetc/passwd?../..", "http://a/%E2%80%AE%00CON./ /-x",
-		"http://a/" + strings.Repeat("%ff/", 2000), "http://a/" + strings.Repeat("€", 2000) + "." + strings.Repeat("é", 5),
-		"http://a/1/2/3/4/5/6/7/8/-9/.10/11.", "http://[::1]:1/nul?", "http://a/%25%2525%", "http://a/" + strings.Repeat("x", 90) + "%20.%2e",
+		"http://a/" + strings.Repeat("%ff/", 2000),
+		"http://a/" + strings.Repeat("€", 2000) + "." + strings.Repeat("é", 5),
+		"http://a/1/2/3/4/5/6/7/8/-9/.10/11.", "http://[::1]:1/nul?", "http://a/%25%2525%",
+		"http://a/" + strings.Repeat("x", 90) + "%20.%2e",
 		"http://a/" + strings.Repeat(strings.Repeat("y", 119)+"/", 9),
 	} {
 		f.Add(url, "text/html")
@@ -96,11 +99,14 @@ func FuzzAName(f *testing.F) {
 func wantSafe(t *testing.T, segments []string) {
 	t.Helper()
 	name := strings.Join(segments, "/")
-	if !filepath.IsLocal(name) || path.Clean(name) != name || len(name) > 1000 || len(segments) > maxLevels || len(segments) < 2 {
+	if !filepath.IsLocal(name) || path.Clean(name) != name || len(name) > 1000 || len(segments) > maxLevels ||
+		len(segments) < 2 {
 		t.Errorf("%d bytes in %d levels: %q", len(name), len(segments), name)
 	}
 	for _, s := range segments {
-		unsafe := strings.ContainsFunc(s, func(r rune) bool { return !unicode.IsPrint(r) || strings.ContainsRune(`/\:*?"<>|`, r) })
+		unsafe := strings.ContainsFunc(s, func(r rune) bool {
+			return !unicode.IsPrint(r) || strings.ContainsRune(`/\:*?"<>|`, r)
+		})
 		switch {
 		case !utf8.ValidString(s), unsafe, len(s) > maxSegment, s == "", device.MatchString(s),
 			strings.ContainsRune(".- ", rune(s[0])), strings.HasSuffix(s, "."), strings.HasSuffix(s, " "):

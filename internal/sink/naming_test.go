@@ -42,9 +42,13 @@ func TestNamesInAFolderThatIsWrittenAnewAreEachOnes(t *testing.T) {
 func TestARowIsTheRecordItWasMadeOf(t *testing.T) {
 	t.Parallel()
 	want := crawler.Record{
-		URL: "http://x/a", FinalURL: "http://x/b", Redirects: []string{"http://x/b"}, Status: 200, Outcome: crawler.OutcomeFetched,
-		FetchedAt: "2026-11-26T12:00:00.123Z", DurationMS: 7, ContentType: "text/html", Charset: "utf-8", Bytes: 12, Truncated: true,
-		Digest: "sha256:00", Title: "t", Depth: 2, Referrer: "http://x/", Links: 3, Resources: 4, Embeds: 1, Job: "j", Worker: "w",
+		URL: "http://x/a", FinalURL: "http://x/b", Redirects: []string{"http://x/b"}, Status: 200,
+		Outcome:   crawler.OutcomeFetched,
+		FetchedAt: "2026-11-26T12:00:00.123Z", DurationMS: 7, ContentType: "text/html", Charset: "utf-8", Bytes: 12,
+		Truncated: true,
+		Digest:    "sha256:00", Title: "t", Depth: 2, Referrer: "http://x/", Links: 3, Resources: 4, Embeds: 1,
+		Job:    "j",
+		Worker: "w",
 		Fields: map[string]any{"price": "5", "tags": []any{"a", "b"}},
 	}
 	row, err := tabular.PageRowOf(want)

@@ -104,7 +104,8 @@ func NewParquet(cfg ParquetConfig) (*Parquet, error) {
 func newParquet(cfg ParquetConfig) (*Parquet, error) {
 	cfg = cfg.WithDefaults()
 	if cfg.SegmentSize < 0 {
-		return nil, fmt.Errorf("segment size: %d is out of range: want 1 or more bytes, or 0 for the default", cfg.SegmentSize)
+		return nil, fmt.Errorf("segment size: %d is out of range: want 1 or more bytes, or 0 for the default",
+			cfg.SegmentSize)
 	}
 	p := &Parquet{cfg: cfg, patience: min(firstAge, cfg.MaxAge), full: make(chan *intake, 1), stop: make(chan struct{})}
 	p.behind = strings.TrimPrefix(stem("parquet", cfg.Worker), "parquet")

@@ -49,14 +49,17 @@ func TestTablesArePagesErrorsAndLinksInTheirOrder(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
 	p := openParquet(t, ParquetConfig{Dir: dir, Worker: "w1"})
-	second, first, gone := page(t, "http://example.com/b", "body"), page(t, "http://example.com/a", "body"), page(t, "http://example.com/c", "")
+	second, first, gone := page(t, "http://example.com/b", "body"), page(t, "http://example.com/a", "body"),
+		page(t, "http://example.com/c", "")
 	second.Redirects = []crawler.URL{parse(t, "http://example.com/0")}
 	second.Document.Fields = map[string]any{"id": uint64(9007199254740993)}
 	second.Document.References = []fetched.Reference{
-		{URL: parse(t, "http://example.com/y"), Text: "Y", Rel: "nofollow", NoFollow: true, Kind: fetched.ReferenceAnchor},
+		{URL: parse(t, "http://example.com/y"), Text: "Y", Rel: "nofollow", NoFollow: true,
+			Kind: fetched.ReferenceAnchor},
 		{URL: parse(t, "http://example.com/x"), Kind: fetched.ReferenceFrame},
 	}
-	gone.Outcome, gone.Page.Status, gone.Reason, gone.Document = crawler.OutcomeGone, 404, "the server answered 404 Not Found", nil
+	gone.Outcome, gone.Page.Status, gone.Reason, gone.Document = crawler.OutcomeGone, 404,
+		"the server answered 404 Not Found", nil
 	keep(t, p, second)
 	keep(t, p, gone, first)
 	closed(t, p)
@@ -68,12 +71,14 @@ func TestTablesArePagesErrorsAndLinksInTheirOrder(t *testing.T) {
 		t.Errorf("the fields are %s", pages[1].Fields)
 	}
 	failures := rowsIn[tabular.ErrorRow](t, dir, "errors-w1-00001.parquet")
-	if len(failures) != 1 || failures[0].URL != "http://example.com/c" || failures[0].Status != 404 || failures[0].Error == "" {
+	if len(failures) != 1 || failures[0].URL != "http://example.com/c" || failures[0].Status != 404 ||
+		failures[0].Error == "" {
 		t.Errorf("the errors are %+v", failures)
 	}
 	at := time.UnixMilli(1_700_000_000_000).UTC()
 	want := []tabular.LinkRow{
-		{From: "http://example.com/0", To: "http://example.com/y", Text: "Y", Rel: "nofollow", NoFollow: true, Kind: "a", FetchedAt: at},
+		{From: "http://example.com/0", To: "http://example.com/y", Text: "Y", Rel: "nofollow", NoFollow: true,
+			Kind: "a", FetchedAt: at},
 		{From: "http://example.com/0", To: "http://example.com/x", Kind: "frame", FetchedAt: at},
 		{From: "http://example.com/a", To: "http://example.com/a", Text: "This page", Kind: "a", FetchedAt: at},
 	}
@@ -110,7 +115,8 @@ func TestTablesAreMadeWhenLinesAreFullAndWhenTheyAreOld(t *testing.T) {
 		t.Errorf("the next lines wait for %s, want the bound", p.patience)
 	}
 	closed(t, p)
-	if got := urlsOf(rowsIn[tabular.PageRow](t, dir, "pages-*.parquet")); !slices.Equal(got, []string{"/0/0", "/1/0", "/2/0"}) {
+	if got := urlsOf(rowsIn[tabular.PageRow](t, dir, "pages-*.parquet")); !slices.Equal(got,
+		[]string{"/0/0", "/1/0", "/2/0"}) {
 		t.Errorf("the pages are %q", got)
 	}
 	if files := glob(t, dir, "pages-*.parquet"); len(files) != 3 {
@@ -135,7 +141,8 @@ func TestTheNextProcessMakesTablesOfWhatWasLeftAndGoesOnBehind(t *testing.T) {
 	write(t, "of another worker", dir, "pages-w2-00009.parquet.open")
 	write(t, "", dir, "pages-00004.parquet.open")
 	p = openParquet(t, ParquetConfig{Dir: dir})
-	if got := urlsOf(rowsIn[tabular.PageRow](t, dir, "pages-00003.parquet")); !slices.Equal(got, []string{"/0/0", "/0/1"}) {
+	if got := urlsOf(rowsIn[tabular.PageRow](t, dir, "pages-00003.parquet")); !slices.Equal(got,
+		[]string{"/0/0", "/0/1"}) {
 		t.Errorf("of what was left came %q", got)
 	}
 	keep(t, p, pages(t, 1, 1)...)
@@ -143,7 +150,8 @@ func TestTheNextProcessMakesTablesOfWhatWasLeftAndGoesOnBehind(t *testing.T) {
 	if got := urlsOf(rowsIn[tabular.PageRow](t, dir, "pages-00005.parquet")); !slices.Equal(got, []string{"/1/0"}) {
 		t.Errorf("behind it came %q", got)
 	}
-	if left := slices.Concat(glob(t, dir, "*.open"), glob(t, dir, "*.part")); len(left) != 1 || filepath.Base(left[0]) != "pages-w2-00009.parquet.open" {
+	if left := slices.Concat(glob(t, dir, "*.open"), glob(t, dir, "*.part")); len(left) != 1 ||
+		filepath.Base(left[0]) != "pages-w2-00009.parquet.open" {
 		t.Errorf("%q are left", left)
 	}
 }
@@ -155,7 +163,8 @@ func TestALineThatIsNoRecordIsPassedOverWithAWarning(t *testing.T) {
 	p := openParquet(t, ParquetConfig{Dir: dir, Log: slog.New(slog.NewTextHandler(&log, nil))})
 	keep(t, p, pages(t, 0, 1)...)
 	lines := read(t, dir, "pages-00001.parquet.open")
-	write(t, "\x00\x00\x00\x00\n"+`{"url":"http://example.com/","fetched_at":"never"}`+"\n"+lines, dir, "pages-00002.parquet.open")
+	write(t, "\x00\x00\x00\x00\n"+`{"url":"http://example.com/","fetched_at":"never"}`+"\n"+lines, dir,
+		"pages-00002.parquet.open")
 	closed(t, p)
 	closed(t, openParquet(t, ParquetConfig{Dir: dir, Log: slog.New(slog.NewTextHandler(&log, nil))}))
 	if got := urlsOf(rowsIn[tabular.PageRow](t, dir, "pages-00002.parquet")); !slices.Equal(got, []string{"/0/0"}) {
@@ -214,7 +223,8 @@ func TestKeepWaitsForTablesNoLongerThanItsContext(t *testing.T) {
 	}
 	p.start()
 	closed(t, p)
-	if got := urlsOf(rowsIn[tabular.PageRow](t, p.cfg.Dir, "pages-*.parquet")); !slices.Equal(got, []string{"/0/0", "/1/0"}) {
+	if got := urlsOf(rowsIn[tabular.PageRow](t, p.cfg.Dir, "pages-*.parquet")); !slices.Equal(got,
+		[]string{"/0/0", "/1/0"}) {
 		t.Errorf("the pages are %q", got)
 	}
 }
@@ -224,7 +234,8 @@ func TestTwoWritersOfTablesNeedTwoNames(t *testing.T) {
 	dir := t.TempDir()
 	openParquet(t, ParquetConfig{Dir: dir, Worker: "w1"})
 	openParquet(t, ParquetConfig{Dir: dir, Worker: "w2"})
-	if _, err := NewParquet(ParquetConfig{Dir: dir, Worker: "w1"}); err == nil || !strings.Contains(err.Error(), "in use by") {
+	if _, err := NewParquet(ParquetConfig{Dir: dir, Worker: "w1"}); err == nil ||
+		!strings.Contains(err.Error(), "in use by") {
 		t.Errorf("got %v", err)
 	}
 }

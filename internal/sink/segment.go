@@ -38,7 +38,8 @@ func openSegment(in *folder, name string, log *slog.Logger) (*segment, error) {
 }
 
 // openCoded opens a segment of batches, or begins it. whole finds the whole batches.
-func openCoded(in *folder, name string, whole func(io.ReaderAt, int64) (int64, error), log *slog.Logger) (*segment, error) {
+func openCoded(in *folder, name string, whole func(io.ReaderAt, int64) (int64, error),
+	log *slog.Logger) (*segment, error) {
 	f, err := in.OpenFile(name, os.O_CREATE|os.O_RDWR, 0o644)
 	if err != nil {
 		return nil, trouble("opening", in.dir, name, err)

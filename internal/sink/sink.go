@@ -36,7 +36,8 @@ func Broken(s Sink) error {
 }
 
 // Names lists the formats that [Open] supports.
-var Names = []string{"jsonl", "jsonl.gz", "jsonl.zst", "files", "warc", "parquet", "links", "markdown", "items", fetched.FormatSkipped, FormatMirror}
+var Names = []string{"jsonl", "jsonl.gz", "jsonl.zst", "files", "warc", "parquet", "links", "markdown", "items",
+	fetched.FormatSkipped, FormatMirror}
 
 // formatFiles is the format of bodies as files.
 const formatFiles = "files"
@@ -111,7 +112,8 @@ func known(formats []string) error {
 // open opens the sink of one format. verbatim says that files are downloads.
 func open(format, dir string, opts Options, verbatim bool) (Sink, error) {
 	lines := JSONLConfig{
-		Dir: dir, Links: opts.Links, Worker: opts.Worker, SegmentSize: opts.SegmentSize, MaxAge: opts.MaxAge, Log: opts.Log,
+		Dir: dir, Links: opts.Links, Worker: opts.Worker, SegmentSize: opts.SegmentSize, MaxAge: opts.MaxAge,
+		Log: opts.Log,
 	}
 	switch format {
 	case "jsonl.gz":
@@ -136,10 +138,12 @@ func open(format, dir string, opts Options, verbatim bool) (Sink, error) {
 		return NewSkipped(lines)
 	case "warc":
 		return NewWARC(WARCConfig{
-			Dir: dir, Job: opts.Job, Worker: opts.Worker, SegmentSize: opts.SegmentSize, MaxAge: opts.MaxAge, Log: opts.Log,
+			Dir: dir, Job: opts.Job, Worker: opts.Worker, SegmentSize: opts.SegmentSize, MaxAge: opts.MaxAge,
+			Log: opts.Log,
 		})
 	case "parquet":
-		return NewParquet(ParquetConfig{Dir: dir, Worker: opts.Worker, SegmentSize: opts.SegmentSize, MaxAge: opts.MaxAge, Log: opts.Log})
+		return NewParquet(ParquetConfig{Dir: dir, Worker: opts.Worker, SegmentSize: opts.SegmentSize,
+			MaxAge: opts.MaxAge, Log: opts.Log})
 	}
 	return NewJSONL(lines)
 }

@@ -23,7 +23,8 @@ func (s brokenSink) Close() error                                  { return s.er
 func TestAllKeepInOrderUntilTheFirstErrorAndAreAllClosed(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
-	first, last := openJSONL(t, JSONLConfig{Dir: dir, Prefix: "first"}), openJSONL(t, JSONLConfig{Dir: dir, Prefix: "last"})
+	first, last := openJSONL(t, JSONLConfig{Dir: dir, Prefix: "first"}),
+		openJSONL(t, JSONLConfig{Dir: dir, Prefix: "last"})
 	one, two := errors.New("one"), errors.New("two")
 	s := All(first, brokenSink{one}, brokenSink{two}, last)
 	if err := s.Keep(t.Context(), pages(t, 0, 1)); !errors.Is(err, one) || errors.Is(err, two) {
@@ -60,7 +61,8 @@ func TestAnUnknownFormatIsNamedWithTheKnownOnes(t *testing.T) {
 	t.Parallel()
 	for format, formats := range map[string][]string{"wrac": {"jsonl", "wrac"}, "no format": nil} {
 		_, err := Open(formats, t.TempDir(), Options{})
-		if err == nil || !strings.Contains(err.Error(), format) || !strings.Contains(err.Error(), "jsonl, jsonl.gz, jsonl.zst, files") {
+		if err == nil || !strings.Contains(err.Error(), format) ||
+			!strings.Contains(err.Error(), "jsonl, jsonl.gz, jsonl.zst, files") {
 			t.Errorf("%q: got %v", formats, err)
 		}
 	}

@@ -24,17 +24,21 @@ func TestARowHasWhatItsRecordHas(t *testing.T) {
 	r.Entry.Depth, r.Entry.Referrer, r.Entry.Embeds = 2, parse(t, "http://example.com/"), 1
 	r.Signals = map[string]string{"ai-train": "no"}
 	r.Document = &fetched.Document{
-		Title: "A", Charset: "utf-8", Links: make([]rules.Link, 3), Resources: make([]crawler.URL, 2), Simhash: "0123456789abcdef",
+		Title: "A", Charset: "utf-8", Links: make([]rules.Link, 3), Resources: make([]crawler.URL, 2),
+		Simhash: "0123456789abcdef",
 		NoIndex: true, Fields: map[string]any{"price": "1"}, Text: "text", Markdown: "# A",
 	}
 	two, four := int64(2), int64(4)
 	want := tabular.PageRow{
-		URL: "http://example.com/a", Host: "example.com", FinalURL: "http://example.com/b", Redirects: []string{"http://example.com/b"},
-		Status: 200, Outcome: "fetched", Error: "only its beginning was read", FetchedAt: time.UnixMilli(1_700_000_000_000).UTC(),
+		URL: "http://example.com/a", Host: "example.com", FinalURL: "http://example.com/b",
+		Redirects: []string{"http://example.com/b"},
+		Status:    200, Outcome: "fetched", Error: "only its beginning was read",
+		FetchedAt:   time.UnixMilli(1_700_000_000_000).UTC(),
 		ContentType: "text/html; charset=utf-8", Charset: "utf-8", Bytes: &four,
 		Digest: "sha256:230d8358dc8e8890b4c58deeb62912ee2f20357ae92a5cc861b98e68fe31acb5",
 		Title:  "A", DuplicateOf: "http://example.com/c", Simhash: "0123456789abcdef", NoIndex: true,
-		Rights: json.RawMessage(`{"content_signal":{"ai-train":"no"}}`), Depth: 2, Via: "http://example.com/", Links: 3, Resources: &two, Embeds: 1,
+		Rights: json.RawMessage(`{"content_signal":{"ai-train":"no"}}`), Depth: 2, Via: "http://example.com/", Links: 3,
+		Resources: &two, Embeds: 1,
 		Job: "test", Worker: "w1", Fields: json.RawMessage(`{"price":"1"}`), Text: "text", Markdown: "# A",
 	}
 	for _, listed := range []bool{false, true} {
@@ -69,7 +73,8 @@ func TestOnlyRecordsOfErrorsAreRowsOfErrors(t *testing.T) {
 			if want := reason != "" || !fine; isError != want || err != nil {
 				t.Errorf("%s, %q: a row of errors: %v, %v", outcome, reason, isError, err)
 			}
-			if isError && (row.URL != "http://example.com/a" || row.Outcome != string(outcome) || row.Error != reason || row.Host != "example.com") {
+			if isError && (row.URL != "http://example.com/a" || row.Outcome != string(outcome) || row.Error != reason ||
+				row.Host != "example.com") {
 				t.Errorf("%s, %q: the row is %+v", outcome, reason, row)
 			}
 		}
@@ -97,7 +102,8 @@ func TestATableIsReadAsItWasWritten(t *testing.T) {
 	row.Redirects = []string{"http://example.com/b", "http://example.com/c"}
 	empty := int64(0)
 	row.Repaired, row.MinHash = []string{}, []string{} // as empty lists are read
-	nothing := tabular.PageRow{Bytes: &empty, FetchedAt: time.UnixMilli(0).UTC(), Redirects: []string{}, Repaired: []string{}, MinHash: []string{}}
+	nothing := tabular.PageRow{Bytes: &empty, FetchedAt: time.UnixMilli(0).UTC(), Redirects: []string{},
+		Repaired: []string{}, MinHash: []string{}}
 	want := []tabular.PageRow{row, nothing}
 	var file bytes.Buffer
 	table := tabular.New[tabular.PageRow](&file)

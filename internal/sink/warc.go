@@ -99,9 +99,11 @@ type WARC struct {
 func NewWARC(cfg WARCConfig) (*WARC, error) {
 	cfg = cfg.WithDefaults()
 	if cfg.SegmentSize < 0 {
-		return nil, fmt.Errorf("segment size: %d is out of range: want 1 or more bytes, or 0 for the default", cfg.SegmentSize)
+		return nil, fmt.Errorf("segment size: %d is out of range: want 1 or more bytes, or 0 for the default",
+			cfg.SegmentSize)
 	}
-	w := &WARC{cfg: cfg, known: warc.NewOriginals(), encoders: make(chan *warc.Encoder, runtime.GOMAXPROCS(0)), stop: make(chan struct{})}
+	w := &WARC{cfg: cfg, known: warc.NewOriginals(), encoders: make(chan *warc.Encoder, runtime.GOMAXPROCS(0)),
+		stop: make(chan struct{})}
 	for range cap(w.encoders) {
 		w.encoders <- warc.NewEncoder(w.known)
 	}
@@ -172,7 +174,8 @@ func (w *WARC) ours() *regexp.Regexp {
 	if w.cfg.Worker != "" {
 		worker = regexp.QuoteMeta(safe(w.cfg.Worker))
 	}
-	return regexp.MustCompile(`^` + regexp.QuoteMeta(safe(w.cfg.Job.Name)) + `-\d{17}-(\d{5,})-` + worker + `\.(?:warc\.gz|cdxj)$`)
+	return regexp.MustCompile(`^` + regexp.QuoteMeta(safe(w.cfg.Job.Name)) + `-\d{17}-(\d{5,})-` + worker +
+		`\.(?:warc\.gz|cdxj)$`)
 }
 
 // nameOf names a file as the IIPC recommends (Annex C): job, time when it was begun,

@@ -163,12 +163,14 @@ func TestABatchThatIsTooMuchForMemoryIsArchivedWholeOrNotAtAll(t *testing.T) {
 	keep(t, w, page(t, "http://example.com/beside", "beside"), big)
 	short := spilled(t, page(t, "http://example.com/short", strings.Repeat("x", encodedAtOnce)))
 	short.Page.Body.Size += 5
-	if err := w.Keep(t.Context(), []*fetched.Result{page(t, "http://example.com/lost", "lost"), short}); !errors.Is(err, io.ErrUnexpectedEOF) {
+	if err := w.Keep(t.Context(), []*fetched.Result{page(t, "http://example.com/lost", "lost"), short}); !errors.Is(err,
+		io.ErrUnexpectedEOF) {
 		t.Errorf("got %v for a body that is not all there", err)
 	}
 	keep(t, w, page(t, "http://example.com/after", "lost"))
 	closed(t, w)
-	wantCaptured(t, dir, "http://example.com/before", "http://example.com/big", "http://example.com/beside", "http://example.com/after")
+	wantCaptured(t, dir, "http://example.com/before", "http://example.com/big", "http://example.com/beside",
+		"http://example.com/after")
 	if n := len(warctest.Open(t, dir).Of("revisit")); n != 0 {
 		t.Errorf("%d revisits of what was not kept", n)
 	}
@@ -182,7 +184,8 @@ func TestAnArchiveOnAFullDiskIsCutBackAndGoesOn(t *testing.T) {
 	disk := &fullDisk{File: w.file.file.(*os.File), room: 5000}
 	w.file.file = disk
 	failing := []*fetched.Result{page(t, "http://example.com/2", noise(9000))}
-	if err := w.Keep(t.Context(), failing); !errors.Is(err, syscall.ENOSPC) || !strings.Contains(err.Error(), "free some space") {
+	if err := w.Keep(t.Context(), failing); !errors.Is(err, syscall.ENOSPC) ||
+		!strings.Contains(err.Error(), "free some space") {
 		t.Fatalf("got %v, want a full disk", err)
 	}
 	disk.room = 1 << 20
@@ -225,12 +228,18 @@ func TestWhatAKillLeftIsMendedAndFinished(t *testing.T) {
 		change func(t *testing.T, warc, journal string)
 		last   bool // the last capture is there
 	}{
-		"as it was":            {func(*testing.T, string, string) {}, true},
-		"garbage behind":       {func(t *testing.T, warc, _ string) { add(t, warc, "garbage") }, true},
-		"zeros behind":         {func(t *testing.T, warc, _ string) { add(t, warc, strings.Repeat("\x00", 5000)) }, true},
-		"a member of nothing":  {func(t *testing.T, warc, _ string) { add(t, warc, string(member(t, "nothing"))) }, true},
-		"a torn answer":        {func(t *testing.T, warc, _ string) { shorten(t, warc, size+1000) }, false},
-		"a torn request":       {func(t *testing.T, warc, _ string) { shorten(t, warc, int64(len(read(t, warc)))-700) }, true},
+		"as it was":      {func(*testing.T, string, string) {}, true},
+		"garbage behind": {func(t *testing.T, warc, _ string) { add(t, warc, "garbage") }, true},
+		"zeros behind": {
+			func(t *testing.T, warc, _ string) { add(t, warc, strings.Repeat("\x00", 5000)) }, true,
+		},
+		"a member of nothing": {
+			func(t *testing.T, warc, _ string) { add(t, warc, string(member(t, "nothing"))) }, true,
+		},
+		"a torn answer": {func(t *testing.T, warc, _ string) { shorten(t, warc, size+1000) }, false},
+		"a torn request": {
+			func(t *testing.T, warc, _ string) { shorten(t, warc, int64(len(read(t, warc)))-700) }, true,
+		},
 		"a byte that is wrong": {func(t *testing.T, warc, _ string) { spoil(t, warc, size+2000) }, false},
 		"no journal":           {func(t *testing.T, _, journal string) { shorten(t, journal, 0) }, true},
 		"a torn journal":       {func(t *testing.T, _, journal string) { add(t, journal, `com,example)/ 2023`) }, true},
@@ -239,7 +248,8 @@ func TestWhatAKillLeftIsMendedAndFinished(t *testing.T) {
 		}, true},
 		"no file for the journal": {func(t *testing.T, _, journal string) { os.Remove(journal) }, true},
 		"a journal that is ahead": {func(t *testing.T, _, journal string) {
-			add(t, journal, string(warc.Line{URL: parse(t, "http://example.com/"), Offset: 1 << 30}.AppendLine(nil, "x")))
+			add(t, journal, string(warc.Line{URL: parse(t, "http://example.com/"), Offset: 1 << 30}.AppendLine(nil,
+				"x")))
 		}, true},
 		"a sorted index besides": {func(t *testing.T, _, journal string) {
 			write(t, "old", strings.TrimSuffix(journal, opened)+unplaced)
@@ -294,7 +304,8 @@ func TestAFileThatHoldsNothingIsRemovedAndOneThatIsFinishedIsNot(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
 	const stem = "archived-20260101000000000-00007-w"
-	write(t, string(member(t, "WARC/1.1\r\nWARC-Type: warcinfo\r\nContent-Length: 0\r\n\r\n\r\n\r\n")), dir, stem+zipped+opened)
+	write(t, string(member(t, "WARC/1.1\r\nWARC-Type: warcinfo\r\nContent-Length: 0\r\n\r\n\r\n\r\n")), dir,
+		stem+zipped+opened)
 	write(t, "", dir, stem+indexed+opened)
 	write(t, "of another", dir, "archived-20260101000000000-00009-other"+zipped+opened)
 	const done = "archived-20260101000000000-00008-w"
@@ -329,7 +340,8 @@ func TestTheSamePayloadIsArchivedOnce(t *testing.T) {
 	closed(t, w)
 	captured(t, dir)
 	a := warctest.Open(t, dir)
-	for uri, kind := range map[string]string{"cut": "response", "1": "response", "2": "revisit", "chunked": "revisit", "empty/1": "response", "empty/2": "response"} {
+	for uri, kind := range map[string]string{"cut": "response", "1": "response", "2": "revisit", "chunked": "revisit",
+		"empty/1": "response", "empty/2": "response"} {
 		a.One(t, kind, "http://example.com/"+uri)
 	}
 	if r := a.One(t, "revisit", "http://example.com/2"); r.Get("WARC-Refers-To-Target-URI") != "http://example.com/1" ||
@@ -346,7 +358,8 @@ func TestWhatIsSentUnaskedBehindChunksIsNotArchived(t *testing.T) {
 	x := r.Page.Recording
 	x.Head, x.Chunked = []byte("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n"), true
 	const tail = "4;x\r\nsame\r\n0\r\nA: 1\r\nB: 2\r\n\r\n"
-	x.Tail = &fetched.Body{Head: []byte(tail + "HTTP/1.1 200"), Size: int64(len(tail + "HTTP/1.1 200")), Release: func() {}}
+	x.Tail = &fetched.Body{Head: []byte(tail + "HTTP/1.1 200"), Size: int64(len(tail + "HTTP/1.1 200")),
+		Release: func() {}}
 	keep(t, w, r)
 	closed(t, w)
 	captured(t, dir)
@@ -381,7 +394,8 @@ func TestTheMetadataOfAnArchiveSayWhatAPageSays(t *testing.T) {
 	for url, want := range map[string]string{
 		"full": "charset: windows-1251\r\ncharset_guessed: true\r\nextractor: auto/main\r\ntext_share: 0.25\r\nhard: little  of it\r\n" +
 			"language: rus\r\ndeclared_language: ru\r\n" +
-			`quality: {"words":7,"mean_line":3.5,"stop_share":0,"symbol_share":0,"link_share":0,"duplicate_share":0}` + "\r\n" +
+			`quality: {"words":7,"mean_line":3.5,"stop_share":0,"symbol_share":0,"link_share":0,"duplicate_share":0}` +
+			"\r\n" +
 			"simhash: 00ff\r\nminhash: aa bb\r\nnear_duplicate_of: http://example.com/full\r\n",
 		"plain": "charset: utf-8\r\n", "data": "",
 	} {
@@ -411,7 +425,8 @@ func TestNotModifiedRefersToWhatIsStillGood(t *testing.T) {
 	captured(t, dir)
 	a := warctest.Open(t, dir)
 	r := a.One(t, "revisit", "http://example.com/")
-	if r.Get("WARC-Profile") != "http://netpreserve.org/warc/1.1/revisit/server-not-modified" || r.Get("WARC-Refers-To-Date") != "2023-11-14T22:13:20.000000Z" {
+	if r.Get("WARC-Profile") != "http://netpreserve.org/warc/1.1/revisit/server-not-modified" ||
+		r.Get("WARC-Refers-To-Date") != "2023-11-14T22:13:20.000000Z" {
 		t.Errorf("the revisit is %s", r.Head)
 	}
 	if r := a.One(t, "response", "http://example.com/unknown"); r.HTTP.First != "HTTP/1.1 304 Not Modified" {
@@ -446,7 +461,8 @@ func TestOneWriterAtATimeArchivesUnderAName(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
 	first := openWARC(t, dir)
-	if _, err := NewWARC(WARCConfig{Dir: dir, Job: archived, Worker: "w"}); err == nil || !strings.Contains(err.Error(), "in use by") {
+	if _, err := NewWARC(WARCConfig{Dir: dir, Job: archived, Worker: "w"}); err == nil ||
+		!strings.Contains(err.Error(), "in use by") {
 		t.Errorf("got %v", err)
 	}
 	if _, err := NewWARC(WARCConfig{Dir: dir, SegmentSize: -1}); err == nil || !strings.Contains(err.Error(), "-1") {

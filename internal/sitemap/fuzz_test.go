@@ -15,13 +15,15 @@ func FuzzRead(f *testing.F) {
 		`<sitemapindex><sitemap>/a<sitemap><loc>/b<loc>/c</loc></sitemap>`,
 		`<rss><channel><item><guid>https://example.com/</guid><pubDate>Thu, 05 Jan 17 13:34:52 +0100</pubDate></item>`,
 		`<feed><entry><link rel=alternate href='?a'/></entry></feed>`,
-		"\xff\xfeh\x00t\x00", "https://example.com/\n#\nx", zipped("<urlset>"), `<!DOCTYPE a [<!ENTITY b "c">]><urlset>&b;`,
+		"\xff\xfeh\x00t\x00", "https://example.com/\n#\nx", zipped("<urlset>"),
+		`<!DOCTYPE a [<!ENTITY b "c">]><urlset>&b;`,
 	} {
 		f.Add([]byte(body), "utf-8")
 	}
 	f.Fuzz(func(t *testing.T, body []byte, charset string) {
 		ended := false
-		for l, err := range Read(bytes.NewReader(body), Config{At: home, Charset: charset, MaxURLs: 100, MaxBytes: 1 << 20}) {
+		for l, err := range Read(bytes.NewReader(body),
+			Config{At: home, Charset: charset, MaxURLs: 100, MaxBytes: 1 << 20}) {
 			if ended {
 				t.Fatal("an item follows the fault")
 			}
@@ -34,7 +36,8 @@ func FuzzRead(f *testing.F) {
 			if bad != nil || u != l.URL {
 				t.Errorf("location %q is %q when parsed again, %v", l.URL, u, bad)
 			}
-			if l.Priority < 0 || l.Priority > 1 || l.Changes != frequency(string(l.Changes)) || l.Modified.Location() != time.UTC {
+			if l.Priority < 0 || l.Priority > 1 || l.Changes != frequency(string(l.Changes)) ||
+				l.Modified.Location() != time.UTC {
 				t.Errorf("the item of %s is %+v", l.URL, l)
 			}
 		}

@@ -134,7 +134,8 @@ func (b base) hosted(text string) (crawler.URL, bool) {
 		return crawler.URL{}, false // it contains more than a host
 	}
 	_, public := publicsuffix.PublicSuffix(strings.ToLower(name))
-	if u.Host() == b.at.Host() || u.Host().Domain() == b.at.Host().Domain() || public && path != "" && strings.Contains(name, ".") {
+	if u.Host() == b.at.Host() || u.Host().Domain() == b.at.Host().Domain() || public && path != "" &&
+		strings.Contains(name, ".") {
 		return u, true
 	}
 	return crawler.URL{}, false

@@ -62,7 +62,8 @@ func newMarkup(r *bufio.Reader, cfg Config, out *output) *markup {
 	m.tokens = xml.NewDecoder(m.input)
 	m.tokens.Strict = false
 	m.tokens.Entity = xml.HTMLEntity
-	m.tokens.CharsetReader = func(_ string, r io.Reader) (io.Reader, error) { return r, nil } // it has been decoded to UTF-8
+	// It has been decoded to UTF-8.
+	m.tokens.CharsetReader = func(_ string, r io.Reader) (io.Reader, error) { return r, nil }
 	return m
 }
 
@@ -117,10 +118,12 @@ func (m *markup) root() error {
 }
 
 // mayPrecede lists elements that server messages begin with, such as a PHP warning.
-var mayPrecede = map[string]bool{"br": true, "b": true, "p": true, "pre": true, "div": true, "font": true, "strong": true, "span": true, "hr": true, "table": true}
+var mayPrecede = map[string]bool{"br": true, "b": true, "p": true, "pre": true, "div": true, "font": true,
+	"strong": true, "span": true, "hr": true, "table": true}
 
 // pageTag lists elements of HTML pages. A page is not a sitemap, even if it quotes one.
-var pageTag = map[string]bool{"html": true, "head": true, "title": true, "body": true, "script": true, "style": true, "meta": true, "link": true}
+var pageTag = map[string]bool{"html": true, "head": true, "title": true, "body": true, "script": true, "style": true,
+	"meta": true, "link": true}
 
 // prefixes returns the prefixes of the protocol's elements: that of the root, the empty
 // one, and all that are declared with the protocol's namespace.
@@ -303,7 +306,8 @@ func (m *markup) emit() error {
 		return nil
 	}
 	if name := m.refersTo(text); name != "" {
-		err = fmt.Errorf("%.100q refers to &%.100s;, an entity that the sitemap declares, and those are not expanded", text, name)
+		err = fmt.Errorf("%.100q refers to &%.100s;, an entity that the sitemap declares, and those are not expanded",
+			text, name)
 	}
 	return m.out.put(text, u, err, i.Location)
 }

@@ -43,9 +43,11 @@ func TestWhichPagesAreReadAsSitemaps(t *testing.T) {
 			for calledOne, want := range map[bool]bool{true: c.read >= named, false: c.read == always} {
 				doc, err := Parser{}.ParseSitemap(t.Context(), pageOf(c.body), calledOne)
 				if err != nil || (doc != nil) != want {
-					t.Errorf("reported as a sitemap: %v; the document is %+v (%v), want a sitemap: %v", calledOne, doc, err, want)
+					t.Errorf("reported as a sitemap: %v; the document is %+v (%v), want a sitemap: %v", calledOne, doc,
+						err, want)
 				}
-				if doc != nil && (!doc.Sitemap || doc.Fault != "" || len(doc.Links) != 1 || doc.Links[0].URL.Path() != "/a") {
+				if doc != nil && (!doc.Sitemap || doc.Fault != "" || len(doc.Links) != 1 ||
+					doc.Links[0].URL.Path() != "/a") {
 					t.Errorf("the document is %+v", doc)
 				}
 			}

@@ -43,45 +43,62 @@ func TestWhatASitemapLists(t *testing.T) {
 	t.Parallel()
 	for _, c := range []struct{ name, body, want string }{
 		{"a urlset", `<urlset><url><loc>https://example.com/a</loc></url></urlset>`, "/a"},
-		{"a doctype without entities", `<!DOCTYPE urlset><urlset><url><loc>https://example.com/a</loc></url></urlset>`, "/a"},
-		{"a bare ampersand", `<urlset><url><loc>https://example.com/?a=1&b=2&copy=3</loc></url></urlset>`, "/?a=1&b=2&copy=3"},
-		{"entities of HTML", `<urlset><url><loc>https://example.com/?a=1&amp;b=&eacute;</loc></url></urlset>`, "/?a=1&b=%C3%A9"},
-		{"comments and instructions", `<urlset><!-- x --><url><?x?><loc>https://example.com/<!-- x -->a</loc></url></urlset>`, "/a"},
+		{"a doctype without entities", `<!DOCTYPE urlset><urlset><url><loc>https://example.com/a</loc></url></urlset>`,
+			"/a"},
+		{"a bare ampersand", `<urlset><url><loc>https://example.com/?a=1&b=2&copy=3</loc></url></urlset>`,
+			"/?a=1&b=2&copy=3"},
+		{"entities of HTML", `<urlset><url><loc>https://example.com/?a=1&amp;b=&eacute;</loc></url></urlset>`,
+			"/?a=1&b=%C3%A9"},
+		{"comments and instructions",
+			`<urlset><!-- x --><url><?x?><loc>https://example.com/<!-- x -->a</loc></url></urlset>`, "/a"},
 		{"control characters", "<urlset><url><loc>\x01https://example.com/a\x02</loc></url></urlset>", "/a"},
 		{"a fragment", `<urlset><url><loc>https://example.com/a#b</loc></url></urlset>`, "/a"},
-		{"paths from the root", `<urlset><url><loc>/a</loc></url><url><loc>//example.com/b</loc></url></urlset>`, "/a /b"},
+		{"paths from the root", `<urlset><url><loc>/a</loc></url><url><loc>//example.com/b</loc></url></urlset>`,
+			"/a /b"},
 		{"no urls", `<urlset/>`, ""},
 		{"garbage after the end", `<urlset><url><loc>https://example.com/a</loc></url></urlset><<<`, "/a"},
 
-		{"a wrong namespace", `<urlset xmlns="http://nowhere"><url><loc>https://example.com/a</loc></url></urlset>`, "/a"},
-		{"a prefix that is not declared", `<x:urlset><x:url><x:loc>https://example.com/a</x:loc></x:url></x:urlset>`, "/a"},
-		{"a prefix below a root without one", `<urlset xmlns:s="http://www.sitemaps.org/schemas/sitemap/0.9"><s:url><s:loc>https://example.com/a</s:loc></s:url></urlset>`, "/a"},
+		{"a wrong namespace", `<urlset xmlns="http://nowhere"><url><loc>https://example.com/a</loc></url></urlset>`,
+			"/a"},
+		{"a prefix that is not declared", `<x:urlset><x:url><x:loc>https://example.com/a</x:loc></x:url></x:urlset>`,
+			"/a"},
+		{"a prefix below a root without one",
+			`<urlset xmlns:s="http://www.sitemaps.org/schemas/sitemap/0.9"><s:url><s:loc>https://example.com/a</s:loc></s:url></urlset>`, "/a"},
 		{"an extension's loc", `<urlset xmlns:i="http://www.google.com/schemas/sitemap-image/1.1"><url><loc>https://example.com/a</loc><i:image><i:loc>https://example.com/i</i:loc><loc>https://example.com/j</loc></i:image><i:loc>https://example.com/k</i:loc></url></urlset>`, "/a"},
-		{"an extension without a prefix", `<urlset><url><loc>https://example.com/a</loc><image xmlns="x"><loc>https://example.com/i</loc></image></url></urlset>`, "/a"},
-		{"an extension with a url", `<urlset><url><loc>https://example.com/a</loc><v:v><url><loc>https://example.com/v</loc></url></v:v></url></urlset>`, "/a"},
+		{"an extension without a prefix",
+			`<urlset><url><loc>https://example.com/a</loc><image xmlns="x"><loc>https://example.com/i</loc></image></url></urlset>`, "/a"},
+		{"an extension with a url",
+			`<urlset><url><loc>https://example.com/a</loc><v:v><url><loc>https://example.com/v</loc></url></v:v></url></urlset>`, "/a"},
 
-		{"urls that are never closed", `<urlset>` + strings.Repeat(`<url><loc>https://example.com/a</loc>`, 2*deepest) + `</urlset>`, strings.TrimSpace(strings.Repeat("/a ", 2*deepest))},
-		{"a loc that is never closed", `<urlset><url><loc>https://example.com/a</url><url><loc>https://example.com/b</url></urlset>`, "/a /b"},
+		{"urls that are never closed", `<urlset>` + strings.Repeat(`<url><loc>https://example.com/a</loc>`, 2*deepest) +
+			`</urlset>`, strings.TrimSpace(strings.Repeat("/a ", 2*deepest))},
+		{"a loc that is never closed",
+			`<urlset><url><loc>https://example.com/a</url><url><loc>https://example.com/b</url></urlset>`, "/a /b"},
 		{"an end without a beginning", `<urlset></br></loc><url><loc>https://example.com/a</loc></url></urlset>`, "/a"},
 		{"two locs in a url", `<urlset><url><loc>https://example.com/a</loc><loc>https://example.com/b</loc></url></urlset>`, "/a /b"},
 		{"text in no loc", `<urlset><url>https://example.com/a</url></urlset>`, "/a"},
 		{"text around a loc", `<urlset><url>x <loc>https://example.com/a</loc></url></urlset>`, "/a"},
 
 		{"RSS", `<rss><channel><link>https://example.com/</link><image><link>https://example.com/i</link></image><item><link>a</link></item><item><guid>https://example.com/b</guid></item><item><guid>c</guid></item></channel></rss>`, "/maps/a /b"},
-		{"RSS with links of Atom", `<rss xmlns:atom="http://www.w3.org/2005/Atom"><channel><atom:link href="/feed"/><item><atom:link href="/x"/><link>/a</link></item></channel></rss>`, "/a"},
+		{"RSS with links of Atom",
+			`<rss xmlns:atom="http://www.w3.org/2005/Atom"><channel><atom:link href="/feed"/><item><atom:link href="/x"/><link>/a</link></item></channel></rss>`, "/a"},
 		{"RSS 1.0", `<rdf:RDF xmlns="http://purl.org/rss/1.0/"><channel/><item><link>https://example.com/a</link></item></rdf:RDF>`, "/a"},
 		{"Atom", `<feed><link href="/feed"/><entry><link rel="self" href="/x"/><link rel=" alternate " href="a"/><link href="/y"/></entry></feed>`, "/maps/a"},
 		{"Atom with a prefix", `<a:feed xmlns:a="http://www.w3.org/2005/Atom"><a:entry><a:link href="/a"/></a:entry></a:feed>`, "/a"},
 
 		{"tags in capitals", `<URLSET><URL><LOC>https://example.com/a</LOC><LastMod>2024-01-01</LastMod></URL></URLSET>`, "/a"},
-		{"tags in capitals that are closed otherwise", `<UrlSet><url><Loc>https://example.com/a</LOC></URL></urlset>`, "/a"},
+		{"tags in capitals that are closed otherwise", `<UrlSet><url><Loc>https://example.com/a</LOC></URL></urlset>`,
+			"/a"},
 		{"a document type", `<!DOCTYPE urlset SYSTEM "sitemap.dtd" [<!ELEMENT url (loc)><!ENTITY x "y"><!-- > -->]><urlset><url><loc>https://example.com/a</loc></url></urlset>`, "/a"},
-		{"a host without a scheme", `<urlset><url><loc>example.com/a</loc></url><url><loc>www.example.com/b?c</loc></url><url><loc>EXAMPLE.com</loc></url></urlset>`, "/a https://www.example.com/b?c /"},
+		{"a host without a scheme",
+			`<urlset><url><loc>example.com/a</loc></url><url><loc>www.example.com/b?c</loc></url><url><loc>EXAMPLE.com</loc></url></urlset>`, "/a https://www.example.com/b?c /"},
 		{"another host without a scheme", `<urlset><url><loc>other.org/a</loc></url></urlset>`, "https://other.org/a"},
-		{"a name of a file", `<urlset><url><loc>a.html</loc></url><url><loc>b/c.php?d=e</loc></url></urlset>`, "/maps/a.html /maps/b/c.php?d=e"},
+		{"a name of a file", `<urlset><url><loc>a.html</loc></url><url><loc>b/c.php?d=e</loc></url></urlset>`,
+			"/maps/a.html /maps/b/c.php?d=e"},
 		{"a warning before it", "\n<br />\n<b>Warning</b>:  x() is deprecated in <b>/y.php</b> on line <b>3</b> & more<br />\n<?xml version='1.0'?><urlset><url><loc>https://example.com/a</loc></url></urlset>", "/a"},
 		{"text before it", "Deprecated: x < y\nin z.php <urlset xmlns='x'><url><loc>https://example.com/a</loc></url></urlset>", "/a"},
-		{"text after its declaration", "<?xml version='1.0'?>Notice: x<p>y</p><urlset><url><loc>https://example.com/a</loc></url></urlset>", "/a"},
+		{"text after its declaration",
+			"<?xml version='1.0'?>Notice: x<p>y</p><urlset><url><loc>https://example.com/a</loc></url></urlset>", "/a"},
 
 		{"text without schemes", "example.com/a\n/b\nwww.example.com/c", "/a /b https://www.example.com/c"},
 		{"text", "https://example.com/a\r\n\r\n# no\r\n https://example.com/b", "/a /b"},
@@ -101,13 +118,22 @@ func TestALocationThatIsNoURLIsRefusedAndTheSitemapGoesOn(t *testing.T) {
 	t.Parallel()
 	long := "https://example.com/" + strings.Repeat("x", 100_000)
 	for name, c := range map[string]struct{ body, refused string }{
-		"words":                    {`<urlset><url><loc>no such page</loc></url><url><loc>/b</loc></url></urlset>`, "no such page"},
-		"an entity of its own":     {`<!DOCTYPE x [<!ENTITY a "b">]><urlset><url><loc>/x&a;</loc></url><url><loc>/b</loc></url></urlset>`, "/x&a;"},
+		"words": {
+			`<urlset><url><loc>no such page</loc></url><url><loc>/b</loc></url></urlset>`, "no such page",
+		},
+		"an entity of its own": {
+			`<!DOCTYPE x [<!ENTITY a "b">]><urlset><url><loc>/x&a;</loc></url><url><loc>/b</loc></url></urlset>`,
+			"/x&a;",
+		},
 		"a line with another host": {"https://example.com/b\nother.org/a", "other.org/a"},
-		"another scheme":           {`<urlset><url><loc>ftp://example.com/a</loc></url><url><loc>/b</loc></url></urlset>`, "ftp://example.com/a"},
-		"one that is too long":     {`<urlset><url><loc>` + long + `</loc></url><url><loc>/b</loc></url></urlset>`, long[:maxShown] + "…"},
-		"a line":                   {"https://example.com/b\nnot a url", "not a url"},
-		"a line that is too long":  {long + "\nhttps://example.com/b", long[:maxShown] + "…"},
+		"another scheme": {
+			`<urlset><url><loc>ftp://example.com/a</loc></url><url><loc>/b</loc></url></urlset>`, "ftp://example.com/a",
+		},
+		"one that is too long": {
+			`<urlset><url><loc>` + long + `</loc></url><url><loc>/b</loc></url></urlset>`, long[:maxShown] + "…",
+		},
+		"a line":                  {"https://example.com/b\nnot a url", "not a url"},
+		"a line that is too long": {long + "\nhttps://example.com/b", long[:maxShown] + "…"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -141,8 +167,10 @@ func TestItemsBeforeAFaultAreKept(t *testing.T) {
 		{"an endless comment", a + "<!--" + strings.Repeat("x", 2*longestToken), "/a", "more than 1048576 bytes"},
 		{"endless text", a + strings.Repeat("x", 2*longestToken), "/a", "more than 1048576 bytes"},
 		{"a document type that never ends", `<!DOCTYPE x [<!ENTITY a "b">` + a, "", "it is not XML"},
-		{"a page with a sitemap in it", "<!DOCTYPE html><html><body><p>" + a + "</urlset>", "", "its root element is <html>"},
-		{"HTML", `<!doctype html><html><a href="https://example.com/a">`, "", "it is not a sitemap: its root element is <html>"},
+		{"a page with a sitemap in it", "<!DOCTYPE html><html><body><p>" + a + "</urlset>", "",
+			"its root element is <html>"},
+		{"HTML", `<!doctype html><html><a href="https://example.com/a">`, "",
+			"it is not a sitemap: its root element is <html>"},
 		{"no element", `<?xml version="1.0"?>`, "", "it is not a sitemap: it has no element"},
 		{"nothing", "", "", "it is not a sitemap: it is empty"},
 		{"white space", " \n", "", "it is not a sitemap: it is empty"},
@@ -198,7 +226,8 @@ func TestCharsetsAndCompression(t *testing.T) {
 		{"UTF-8 with a mark, declared to be another", "iso-8859-1", "\ufeff" + fmt.Sprintf(declared, "koi8-r")},
 		{"declared in the document", "", encoded(charmap.Windows1252, fmt.Sprintf(declared, "ISO-8859-1"))},
 		{"declared by the server", "windows-1252", encoded(charmap.Windows1252, set)},
-		{"the server before the document", "windows-1252", encoded(charmap.Windows1252, fmt.Sprintf(declared, "utf-8"))},
+		{"the server before the document", "windows-1252",
+			encoded(charmap.Windows1252, fmt.Sprintf(declared, "utf-8"))},
 		{"an unknown charset", "x-nothing", fmt.Sprintf(declared, "x-none")},
 		{"a false declaration of UTF-16", "", fmt.Sprintf(declared, "UTF-16")},
 		{"UTF-16LE", "", "\xff\xfe" + encoded(little, fmt.Sprintf(declared, "UTF-16"))},
@@ -229,23 +258,33 @@ func TestWhatASitemapSaysAboutAPage(t *testing.T) {
 	t.Parallel()
 	usual := Location{URL: mustParse("https://example.com/"), Priority: 0.5}
 	for said, change := range map[string]func(*Location){
-		"":                                                         func(*Location) {},
-		"<changefreq> Daily </changefreq>":                         func(l *Location) { l.Changes = Daily },
-		"<changefreq>now and then</changefreq>":                    func(*Location) {},
-		"<priority>0.8</priority>":                                 func(l *Location) { l.Priority = 0.8 },
-		"<priority>0,8</priority>":                                 func(l *Location) { l.Priority = 0.8 },
-		"<priority>7</priority>":                                   func(l *Location) { l.Priority = 1 },
-		"<priority>-1</priority>":                                  func(l *Location) { l.Priority = 0 },
-		"<priority>NaN</priority>":                                 func(*Location) {},
-		"<priority>high</priority>":                                func(*Location) {},
-		"<lastmod>2024-02-03</lastmod>":                            func(l *Location) { l.Modified = time.Date(2024, 2, 3, 0, 0, 0, 0, time.UTC) },
-		"<lastmod> 2024-02-03 04:05 </lastmod>":                    func(l *Location) { l.Modified = time.Date(2024, 2, 3, 4, 5, 0, 0, time.UTC) },
-		"<lastmod>2024-02-30</lastmod>":                            func(*Location) {},
-		"<lastmod>20240203</lastmod>":                              func(l *Location) { l.Modified = time.Date(2024, 2, 3, 0, 0, 0, 0, time.UTC) },
-		"<updated>2024-02-03</updated>":                            func(*Location) {},
-		"<x:lastmod>2024-02-03</x:lastmod>":                        func(*Location) {},
-		"<lastmod>Sat, 3 Feb 2024 04:05:06 +0100</lastmod>":        func(l *Location) { l.Modified = time.Date(2024, 2, 3, 3, 5, 6, 0, time.UTC) },
-		"<lastmod>2024-02-03T04:05:06.123456-01:00</lastmod>":      func(l *Location) { l.Modified = time.Date(2024, 2, 3, 5, 5, 6, 123_456_000, time.UTC) },
+		"":                                      func(*Location) {},
+		"<changefreq> Daily </changefreq>":      func(l *Location) { l.Changes = Daily },
+		"<changefreq>now and then</changefreq>": func(*Location) {},
+		"<priority>0.8</priority>":              func(l *Location) { l.Priority = 0.8 },
+		"<priority>0,8</priority>":              func(l *Location) { l.Priority = 0.8 },
+		"<priority>7</priority>":                func(l *Location) { l.Priority = 1 },
+		"<priority>-1</priority>":               func(l *Location) { l.Priority = 0 },
+		"<priority>NaN</priority>":              func(*Location) {},
+		"<priority>high</priority>":             func(*Location) {},
+		"<lastmod>2024-02-03</lastmod>": func(l *Location) {
+			l.Modified = time.Date(2024, 2, 3, 0, 0, 0, 0, time.UTC)
+		},
+		"<lastmod> 2024-02-03 04:05 </lastmod>": func(l *Location) {
+			l.Modified = time.Date(2024, 2, 3, 4, 5, 0, 0, time.UTC)
+		},
+		"<lastmod>2024-02-30</lastmod>": func(*Location) {},
+		"<lastmod>20240203</lastmod>": func(l *Location) {
+			l.Modified = time.Date(2024, 2, 3, 0, 0, 0, 0, time.UTC)
+		},
+		"<updated>2024-02-03</updated>":     func(*Location) {},
+		"<x:lastmod>2024-02-03</x:lastmod>": func(*Location) {},
+		"<lastmod>Sat, 3 Feb 2024 04:05:06 +0100</lastmod>": func(l *Location) {
+			l.Modified = time.Date(2024, 2, 3, 3, 5, 6, 0, time.UTC)
+		},
+		"<lastmod>2024-02-03T04:05:06.123456-01:00</lastmod>": func(l *Location) {
+			l.Modified = time.Date(2024, 2, 3, 5, 5, 6, 123_456_000, time.UTC)
+		},
 		"<lastmod>" + strings.Repeat("2024-", 1000) + "</lastmod>": func(*Location) {},
 	} {
 		want := usual
@@ -335,7 +374,8 @@ func TestMemoryDoesNotDependOnTheSizeOfASitemap(t *testing.T) {
 func TestACallerMayStopAnywhere(t *testing.T) {
 	t.Parallel()
 	for _, body := range []string{
-		`<urlset><url><loc>/a</loc></url><url><loc>/b</loc></url></urlset>`, "https://example.com/a\nhttps://example.com/b\n",
+		`<urlset><url><loc>/a</loc></url><url><loc>/b</loc></url></urlset>`,
+		"https://example.com/a\nhttps://example.com/b\n",
 		`<urlset><url><loc>/a</loc><url><loc>/b</loc>`, "<html>", "no",
 	} {
 		for range Read(strings.NewReader(body), Config{At: home}) {
@@ -354,7 +394,8 @@ func BenchmarkRead(b *testing.B) {
 	b.SetBytes(int64(body.Len()))
 	b.ReportAllocs()
 	for b.Loop() {
-		if got := gather(Read(bytes.NewReader(body.Bytes()), Config{})); len(got.locations) != 50_000 || got.fault != nil {
+		if got := gather(Read(bytes.NewReader(body.Bytes()), Config{})); len(got.locations) != 50_000 ||
+			got.fault != nil {
 			b.Fatal(len(got.locations), got.fault)
 		}
 	}
@@ -367,10 +408,12 @@ func TestATruncatedSitemapKeepsItsWholeLocations(t *testing.T) {
 		`<url><priority>0.5</priority><loc><![CDATA[https://example.com/1]]></loc></url><url><loc>https://example.com/2?a&amp;b</loc></url></urlset>`
 	for end := range len(body) {
 		want := strings.Count(body[:end], "</loc>")
-		for name, r := range map[string]io.Reader{"": strings.NewReader(body[:end]), "gzip ": strings.NewReader(cutZip(body[:end]))} {
+		for name, r := range map[string]io.Reader{"": strings.NewReader(body[:end]),
+			"gzip ": strings.NewReader(cutZip(body[:end]))} {
 			got := gather(Read(r, Config{At: home}))
 			if len(got.locations) != want || got.fault == nil {
-				t.Errorf("%scut at %q, it lists %q, fault %v; want %d", name, body[max(0, end-20):end], got.paths(), got.fault, want)
+				t.Errorf("%scut at %q, it lists %q, fault %v; want %d", name, body[max(0, end-20):end], got.paths(),
+					got.fault, want)
 			}
 		}
 	}

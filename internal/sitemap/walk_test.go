@@ -59,7 +59,8 @@ func (s *fakeServer) walk(ctx context.Context, cfg WalkConfig, from ...string) (
 }
 
 func index(paths ...string) string {
-	return "<sitemapindex><sitemap><loc>" + strings.Join(paths, "</loc></sitemap><sitemap><loc>") + "</loc></sitemap></sitemapindex>"
+	return "<sitemapindex><sitemap><loc>" + strings.Join(paths, "</loc></sitemap><sitemap><loc>") +
+		"</loc></sitemap></sitemapindex>"
 }
 
 func pages(paths ...string) string {
@@ -75,21 +76,29 @@ func TestIndexesAreFollowed(t *testing.T) {
 		pages    []string
 		troubles []string
 	}{
-		{"an index", map[string]string{"/": index("/1", "/2"), "/1": pages("/a", "/b"), "/2": pages("/b")}, WalkConfig{}, []string{"/a", "/b", "/b"}, nil},
-		{"an index that names itself", map[string]string{"/": index("/", "/1"), "/1": pages("/a")}, WalkConfig{}, []string{"/a"}, nil},
+		{"an index", map[string]string{"/": index("/1", "/2"), "/1": pages("/a", "/b"), "/2": pages("/b")},
+			WalkConfig{}, []string{"/a", "/b", "/b"}, nil},
+		{"an index that names itself", map[string]string{"/": index("/", "/1"), "/1": pages("/a")}, WalkConfig{},
+			[]string{"/a"}, nil},
 		{"indexes that name each other", map[string]string{"/": index("/1"), "/1": index("/")}, WalkConfig{}, nil, nil},
-		{"a redirect in a circle", map[string]string{"/": index("/1", "/2"), "/1": "-> /", "/2": pages("/a")}, WalkConfig{}, []string{"/a"}, nil},
-		{"a redirect to another sitemap", map[string]string{"/": index("/1", "/2"), "/1": "-> /2", "/2": pages("/a")}, WalkConfig{}, []string{"/a"}, nil},
+		{"a redirect in a circle", map[string]string{"/": index("/1", "/2"), "/1": "-> /", "/2": pages("/a")},
+			WalkConfig{}, []string{"/a"}, nil},
+		{"a redirect to another sitemap", map[string]string{"/": index("/1", "/2"), "/1": "-> /2", "/2": pages("/a")},
+			WalkConfig{}, []string{"/a"}, nil},
 		{"a missing sitemap", map[string]string{"/": index("/1", "/2"), "/2": pages("/a")}, WalkConfig{},
 			[]string{"/a"}, []string{"/1: the server answered 404"}},
-		{"a sitemap that is cut off", map[string]string{"/": index("/1", "/2"), "/1": strings.TrimSuffix(pages("/a"), "</urlset>"), "/2": pages("/b")}, WalkConfig{},
+		{"a sitemap that is cut off", map[string]string{"/": index("/1", "/2"),
+			"/1": strings.TrimSuffix(pages("/a"), "</urlset>"), "/2": pages("/b")}, WalkConfig{},
 			[]string{"/a", "/b"}, []string{"/1: it ends before </urlset>"}},
 		{"a location that is no URL", map[string]string{"/": pages("http://", "/a")}, WalkConfig{},
 			[]string{"/a"}, []string{`"http://" is not a URL: The input has a special scheme, but does not contain a host`}},
-		{"indexes in indexes", map[string]string{"/": index("/1"), "/1": index("/2"), "/2": pages("/a")}, WalkConfig{}, []string{"/a"}, nil},
-		{"one level too many", map[string]string{"/": index("/1"), "/1": index("/2", "/3"), "/2": pages("/a")}, WalkConfig{Levels: 2},
+		{"indexes in indexes", map[string]string{"/": index("/1"), "/1": index("/2"), "/2": pages("/a")}, WalkConfig{},
+			[]string{"/a"}, nil},
+		{"one level too many", map[string]string{"/": index("/1"), "/1": index("/2", "/3"), "/2": pages("/a")},
+			WalkConfig{Levels: 2},
 			nil, []string{"/1: it is larger than a sitemap may be: its sitemaps would be 3 levels deep, at most 2 are followed"}},
-		{"too many sitemaps", map[string]string{"/": index("/1", "/2", "/3"), "/1": pages("/a")}, WalkConfig{MaxSitemaps: 2},
+		{"too many sitemaps", map[string]string{"/": index("/1", "/2", "/3"), "/1": pages("/a")},
+			WalkConfig{MaxSitemaps: 2},
 			[]string{"/a"}, []string{"/: it is larger than a sitemap may be: more than 2 sitemaps are listed"}},
 		{"too many pages", map[string]string{"/": pages("/a", "/b")}, WalkConfig{MaxURLs: 1},
 			[]string{"/a"}, []string{"/: it is larger than a sitemap may be: more than 1 URLs"}},
@@ -118,11 +127,13 @@ func TestAWalkEndsWithItsContext(t *testing.T) {
 	defer cancel()
 	s := &fakeServer{maps: map[string]string{"/": pages("/a", "/b"), "/1": pages("/c")}}
 	var got []string
-	for l, err := range Walk(ctx, []crawler.URL{mustParse("https://example.com/"), mustParse("https://example.com/1")}, s.open, WalkConfig{}) {
+	for l, err := range Walk(ctx, []crawler.URL{mustParse("https://example.com/"), mustParse("https://example.com/1")},
+		s.open, WalkConfig{}) {
 		got = append(got, fmt.Sprint(l.URL.String(), err))
 		cancel()
 	}
-	if want := []string{"https://example.com/a<nil>", context.Canceled.Error()}; !slices.Equal(got, want) || len(s.closed) != 1 {
+	if want := []string{"https://example.com/a<nil>", context.Canceled.Error()}; !slices.Equal(got, want) ||
+		len(s.closed) != 1 {
 		t.Errorf("it yields %q and closes %q, want %q", got, s.closed, want)
 	}
 }

@@ -44,7 +44,8 @@ func (t *Staging) finished() (first, then []string, err error) {
 	}
 	for _, e := range entries {
 		switch name := e.Name(); {
-		case e.IsDir(), strings.HasPrefix(name, "."), strings.HasSuffix(name, ".open"), strings.HasSuffix(name, ".part"):
+		case e.IsDir(), strings.HasPrefix(name, "."), strings.HasSuffix(name, ".open"),
+			strings.HasSuffix(name, ".part"):
 		case strings.HasSuffix(name, ".warc.gz"):
 			first = append(first, name)
 		default:

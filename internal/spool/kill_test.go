@@ -25,7 +25,8 @@ const childDir = "TRAWL_TEST_SPOOL_DIR"
 // kept.
 func keepUntilKilled(dir string) {
 	t := fatal{}
-	s := openSpool(t, openBlobStore(t, "file://"+filepath.Join(dir, "bucket")), spool.Config{Dir: filepath.Join(dir, "spool")})
+	s := openSpool(t, openBlobStore(t, "file://"+filepath.Join(dir, "bucket")),
+		spool.Config{Dir: filepath.Join(dir, "spool")})
 	k, _ := openSinks(t, s, 50*time.Millisecond, sink.Names...)
 	var out sync.Mutex
 	for writer := range 4 {

@@ -50,12 +50,15 @@ func page(t testing.TB, url, body string) *fetched.Result {
 	return &fetched.Result{
 		Job: "news", Worker: "w1", Entry: queue.Entry{URL: u}, Outcome: crawler.OutcomeFetched,
 		Page: &fetched.Page{
-			URL: u, Status: 200, Started: time.UnixMilli(1_700_000_000_000), Address: netip.MustParseAddrPort("192.0.2.1:80"),
-			Header: http.Header{"Content-Type": {"text/html"}},
-			Body:   &fetched.Body{Head: []byte(body), Size: int64(len(body)), Digest: sha256.Sum256([]byte(body)), Release: func() {}},
+			URL: u, Status: 200, Started: time.UnixMilli(1_700_000_000_000),
+			Address: netip.MustParseAddrPort("192.0.2.1:80"),
+			Header:  http.Header{"Content-Type": {"text/html"}},
+			Body: &fetched.Body{Head: []byte(body), Size: int64(len(body)), Digest: sha256.Sum256([]byte(body)),
+				Release: func() {}},
 			Recording: &fetched.Recording{
 				Request: []byte("GET " + u.Path() + " HTTP/1.1\r\nHost: example.com\r\nUser-Agent: Trawl\r\n\r\n"),
-				Head:    fmt.Appendf(nil, "HTTP/1.1 200 OK\r\nContent-Type: text/html\r\nContent-Length: %d\r\n\r\n", len(body)),
+				Head: fmt.Appendf(nil, "HTTP/1.1 200 OK\r\nContent-Type: text/html\r\nContent-Length: %d\r\n\r\n",
+					len(body)),
 			},
 		},
 		Document: &fetched.Document{Title: "Title"},
@@ -133,7 +136,9 @@ func openSinks(t testing.TB, s *spool.Spool, maxAge time.Duration, formats ...st
 		t.Fatal(err)
 	}
 	sinks, err := sink.Open(formats, staging.Dir, sink.Options{
-		Worker: staging.Writer, Job: crawler.Job{Name: "news", PolitenessSettings: crawler.PolitenessSettings{UserAgent: "Trawl", Contact: "crawl@example.org"}}, Scattered: true, MaxAge: maxAge, SegmentSize: 64 << 10,
+		Worker: staging.Writer, Job: crawler.Job{Name: "news",
+			PolitenessSettings: crawler.PolitenessSettings{UserAgent: "Trawl", Contact: "crawl@example.org"}},
+		Scattered: true, MaxAge: maxAge, SegmentSize: 64 << 10,
 	})
 	if err != nil {
 		t.Fatal(err)

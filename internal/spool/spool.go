@@ -99,8 +99,9 @@ func Open(blobStore BlobStore, cfg Config) (*Spool, error) {
 		cfg.Log = slog.New(slog.DiscardHandler)
 	}
 	s := &Spool{
-		blobStore: blobStore, cfg: cfg, dir: filepath.Join(cfg.Dir, folderOf(blobStore.String())), stagings: make(map[string]*Staging),
-		looked: make(chan struct{}), wake: make(chan struct{}, 1), stop: make(chan struct{}),
+		blobStore: blobStore, cfg: cfg, dir: filepath.Join(cfg.Dir, folderOf(blobStore.String())),
+		stagings: make(map[string]*Staging),
+		looked:   make(chan struct{}), wake: make(chan struct{}, 1), stop: make(chan struct{}),
 	}
 	if err := os.MkdirAll(s.dir, 0o755); err != nil {
 		return nil, fmt.Errorf("create the spool %q: %w (let this user write there, or choose another folder with --spool)", s.dir, err)
@@ -241,7 +242,8 @@ func (s *Spool) Room() error {
 		return nil
 	}
 	if err := s.Trouble(); err != nil {
-		return fmt.Errorf("%w: %w (it continues by itself when the bucket is back; or raise --spool-limit)", ErrFull, err)
+		return fmt.Errorf("%w: %w (it continues by itself when the bucket is back; or raise --spool-limit)", ErrFull,
+			err)
 	}
 	return fmt.Errorf("%w: %d MB wait in %q for the bucket, which is slower than the crawl (it continues by itself when there is room; or raise --spool-limit)",
 		ErrFull, used>>20, s.dir)

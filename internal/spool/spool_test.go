@@ -37,7 +37,8 @@ func TestAllKeptPagesAreInTheBucketWhenTheWriterIsClosed(t *testing.T) {
 	}
 	came := d.uploads()
 	for _, name := range came {
-		if strings.HasSuffix(name, ".open") || strings.HasSuffix(name, ".part") || strings.HasPrefix(filepath.Base(name), ".") {
+		if strings.HasSuffix(name, ".open") || strings.HasSuffix(name, ".part") ||
+			strings.HasPrefix(filepath.Base(name), ".") {
 			t.Errorf("%s was uploaded", name)
 		}
 	}

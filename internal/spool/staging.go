@@ -63,7 +63,8 @@ func folderOf(blobStore string) string {
 func (s *Spool) Staging(beneath, job, worker string) (*Staging, error) {
 	var random [3]byte
 	rand.Read(random[:])
-	writer := fmt.Sprintf("%s-%s-%x", unsafe.ReplaceAllString(worker, "_"), time.Now().UTC().Format("20060102T150405"), random)
+	writer := fmt.Sprintf("%s-%s-%x", unsafe.ReplaceAllString(worker, "_"), time.Now().UTC().Format("20060102T150405"),
+		random)
 	folder := beneath
 	if folder == "" {
 		folder = outright
@@ -119,7 +120,8 @@ func (s *Spool) adopt() error {
 }
 
 func (s *Spool) adoptStaging(dir string) error {
-	t := &Staging{Dir: dir, Writer: filepath.Base(dir), spool: s, beneath: filepath.Base(filepath.Dir(dir)), closed: true}
+	t := &Staging{Dir: dir, Writer: filepath.Base(dir), spool: s, beneath: filepath.Base(filepath.Dir(dir)),
+		closed: true}
 	if t.beneath == outright {
 		t.beneath = ""
 	}

@@ -12,11 +12,16 @@ import (
 // only the number.
 func (row *PageRow) Record() (crawler.Record, error) {
 	rec := crawler.Record{
-		URL: row.URL, FinalURL: row.FinalURL, Redirects: row.Redirects, Status: int(row.Status), Outcome: crawler.Outcome(row.Outcome),
-		Error: row.Error, Fault: crawler.FaultKind(row.Fault), FetchedAt: fetched.FormatRecordTime(row.FetchedAt), DurationMS: row.DurationMS,
-		ContentType: row.ContentType, Charset: row.Charset, Truncated: row.Truncated, Digest: row.Digest, Title: row.Title,
-		Canonical: row.Canonical, DuplicateOf: row.DuplicateOf, Simhash: row.Simhash, NoIndex: row.NoIndex, Depth: int(row.Depth),
-		Referrer: row.Via, Links: int(row.Links), Embeds: int(row.Embeds), Job: row.Job, Worker: row.Worker, Path: row.Path,
+		URL: row.URL, FinalURL: row.FinalURL, Redirects: row.Redirects, Status: int(row.Status),
+		Outcome: crawler.Outcome(row.Outcome),
+		Error:   row.Error, Fault: crawler.FaultKind(row.Fault), FetchedAt: fetched.FormatRecordTime(row.FetchedAt),
+		DurationMS:  row.DurationMS,
+		ContentType: row.ContentType, Charset: row.Charset, Truncated: row.Truncated, Digest: row.Digest,
+		Title:     row.Title,
+		Canonical: row.Canonical, DuplicateOf: row.DuplicateOf, Simhash: row.Simhash, NoIndex: row.NoIndex,
+		Depth:    int(row.Depth),
+		Referrer: row.Via, Links: int(row.Links), Embeds: int(row.Embeds), Job: row.Job, Worker: row.Worker,
+		Path: row.Path,
 		Text: row.Text, Markdown: row.Markdown, ErrorClass: crawler.ErrorClass(row.ErrorClass), Repaired: row.Repaired,
 		Extractor: row.Extractor, TextShare: row.TextShare, Hard: row.Hard,
 		Language: row.Language, DeclaredLanguage: row.Declared, CharsetGuessed: row.Guessed,

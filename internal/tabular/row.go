@@ -149,8 +149,10 @@ func ErrorRowOf(rec crawler.Record) (row ErrorRow, ok bool, err error) {
 	}
 	at, err := RecordTime(rec.URL, rec.FetchedAt)
 	return ErrorRow{
-		URL: rec.URL, Host: hostOf(rec.URL), FinalURL: rec.FinalURL, Outcome: string(rec.Outcome), Status: int32(rec.Status),
-		Fault: string(rec.Fault), Error: rec.Error, FetchedAt: at, Depth: int32(rec.Depth), Via: rec.Referrer, Job: rec.Job, Worker: rec.Worker,
+		URL: rec.URL, Host: hostOf(rec.URL), FinalURL: rec.FinalURL, Outcome: string(rec.Outcome),
+		Status: int32(rec.Status),
+		Fault:  string(rec.Fault), Error: rec.Error, FetchedAt: at, Depth: int32(rec.Depth), Via: rec.Referrer,
+		Job: rec.Job, Worker: rec.Worker,
 		ErrorClass: string(rec.ErrorClass),
 	}, true, err
 }
@@ -159,7 +161,8 @@ func ErrorRowOf(rec crawler.Record) (row ErrorRow, ok bool, err error) {
 func LinkRowOf(rec fetched.LinkRecord) (LinkRow, error) {
 	at, err := RecordTime(rec.From, rec.FetchedAt)
 	return LinkRow{
-		From: rec.From, To: rec.To, Text: rec.Text, Rel: rec.Rel, NoFollow: rec.NoFollow, Kind: string(rec.Kind), FetchedAt: at,
+		From: rec.From, To: rec.To, Text: rec.Text, Rel: rec.Rel, NoFollow: rec.NoFollow, Kind: string(rec.Kind),
+		FetchedAt: at,
 	}, err
 }
 

@@ -85,7 +85,8 @@ func weightOf[R Row](row *R) int {
 	const fixed = 200
 	switch row := any(row).(type) {
 	case *PageRow:
-		return fixed + len(row.URL) + len(row.FinalURL) + len(row.Title) + len(row.Fields) + len(row.Text) + len(row.Markdown) + len(row.Texts)
+		return fixed + len(row.URL) + len(row.FinalURL) + len(row.Title) + len(row.Fields) + len(row.Text) +
+			len(row.Markdown) + len(row.Texts)
 	case *LinkRow:
 		return len(row.Text) + len(row.To)
 	}

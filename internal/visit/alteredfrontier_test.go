@@ -18,7 +18,8 @@ type alteredFrontier struct {
 }
 
 // Open takes no URLs, so that all are taken by Take.
-func (f alteredFrontier) Open(ctx context.Context, o queue.VisitRef, worker string, _ visit.Want) (visit.HostLease, error) {
+func (f alteredFrontier) Open(ctx context.Context, o queue.VisitRef, worker string,
+	_ visit.Want) (visit.HostLease, error) {
 	lease, err := f.Frontier.Open(ctx, o, worker, visit.Want{})
 	if err != nil {
 		return nil, err
@@ -98,7 +99,8 @@ type settlements struct {
 	made []queue.Settlement
 }
 
-func (f *settlements) Open(ctx context.Context, o queue.VisitRef, worker string, want visit.Want) (visit.HostLease, error) {
+func (f *settlements) Open(ctx context.Context, o queue.VisitRef, worker string,
+	want visit.Want) (visit.HostLease, error) {
 	lease, err := f.Frontier.Open(ctx, o, worker, want)
 	return recordingLease{lease, f}, err
 }
@@ -144,7 +146,8 @@ func (f *unreliableFrontier) refuse(kind string) error {
 }
 
 // Open takes no URLs, so that all are taken by Take.
-func (f *unreliableFrontier) Open(ctx context.Context, o queue.VisitRef, worker string, _ visit.Want) (visit.HostLease, error) {
+func (f *unreliableFrontier) Open(ctx context.Context, o queue.VisitRef, worker string,
+	_ visit.Want) (visit.HostLease, error) {
 	lease, err := f.Frontier.Open(ctx, o, worker, visit.Want{})
 	return unreliableLease{lease, f}, err
 }

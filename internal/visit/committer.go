@@ -123,7 +123,8 @@ func (c *committer) commit(rest func(failure string) queue.Rest) {
 			}
 			e.reportTo(&c.report)
 			c.visitor.cfg.Settled(&e.result)
-			c.log.Debug("page", "url", e.result.Entry.URL.String(), "outcome", e.result.Outcome, "reason", e.result.Reason)
+			c.log.Debug("page", "url", e.result.Entry.URL.String(), "outcome", e.result.Outcome,
+				"reason", e.result.Reason)
 		}
 		c.drop()
 	}

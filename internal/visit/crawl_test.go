@@ -48,7 +48,8 @@ type crawl struct {
 func newCrawl(t testing.TB, site *testsite.Site, change func(*crawler.Job)) *crawl {
 	t.Helper()
 	job := crawler.DefaultJob()
-	job.Name, job.Scope, job.Delay, job.RetryPause = redistest.Name(t), crawler.ScopeDomain, 0, crawler.Duration(time.Millisecond)
+	job.Name, job.Scope, job.Delay, job.RetryPause = redistest.Name(t), crawler.ScopeDomain, 0,
+		crawler.Duration(time.Millisecond)
 	if change != nil {
 		change(&job)
 	}
@@ -67,7 +68,8 @@ func newCrawl(t testing.TB, site *testsite.Site, change func(*crawler.Job)) *cra
 	c := &crawl{t: t, site: site, job: job, frontier: store.Frontier(job), sink: &memorySink{needs: needs}}
 	c.cfg.Worker = "tester"
 	c.tools = visit.Tools{
-		Frontier: c.frontier, Fetcher: fetcher, Robots: robots.New(store.RobotsCache(), robots.Config{}), Parser: parser, Sitemaps: sitemap.Parser{}, Sink: c.sink, Jar: cookie.NewJar(),
+		Frontier: c.frontier, Fetcher: fetcher, Robots: robots.New(store.RobotsCache(), robots.Config{}),
+		Parser: parser, Sitemaps: sitemap.Parser{}, Sink: c.sink, Jar: cookie.NewJar(),
 	}
 	return c
 }

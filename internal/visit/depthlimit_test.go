@@ -35,10 +35,12 @@ func TestTheDepthAtWhichDepthDecidesNothingMore(t *testing.T) {
 
 func TestRulesReachAsFarAsTheFarthestOfThem(t *testing.T) {
 	t.Parallel()
-	follow, err := rules.NewFollowRules([]crawler.FollowRule{{To: "/a", Depth: 2}, {To: "/ab", Depth: 4}, {To: "/abc"}, {Links: "nav a", Depth: 7}})
+	follow, err := rules.NewFollowRules([]crawler.FollowRule{{To: "/a", Depth: 2}, {To: "/ab", Depth: 4}, {To: "/abc"},
+		{Links: "nav a", Depth: 7}})
 	check(t, err)
 	set := follow.On(parseURL(t, "http://h.test/"))
-	for url, want := range map[string]int{"http://h.test/a": 2, "http://h.test/ab": 4, "http://h.test/abc": -1, "http://h.test/x": 0} {
+	for url, want := range map[string]int{"http://h.test/a": 2, "http://h.test/ab": 4, "http://h.test/abc": -1,
+		"http://h.test/x": 0} {
 		most, followed := follow.Reach(set, rules.Link{URL: parseURL(t, url)})
 		if most != want || followed != (want != 0) {
 			t.Errorf("%s is followed up to %d: %v, want %d", url, most, followed, want)

@@ -27,9 +27,12 @@ fields:
 func TestAnExtractionIsReadFromYAMLAndJSONAlike(t *testing.T) {
 	t.Parallel()
 	want := crawler.Extraction{Match: "/product/", Fields: crawler.Fields{
-		"title": {CSS: "h1"}, "image": {CSS: "img.main", Attr: "src"}, "tags[]": {CSS: ".tag"}, "mail": {CSS: `a[href*="@"]`},
-		"price":   {CSS: ".price", Type: crawler.TypeNumber, Regex: "([0-9.]+)", Required: true},
-		"reviews": {CSS: ".review", List: true, Fields: crawler.Fields{"author": {CSS: ".name"}, "id": {Attr: "data-id"}}},
+		"title": {CSS: "h1"}, "image": {CSS: "img.main", Attr: "src"}, "tags[]": {CSS: ".tag"},
+		"mail":  {CSS: `a[href*="@"]`},
+		"price": {CSS: ".price", Type: crawler.TypeNumber, Regex: "([0-9.]+)", Required: true},
+		"reviews": {
+			CSS: ".review", List: true, Fields: crawler.Fields{"author": {CSS: ".name"}, "id": {Attr: "data-id"}},
+		},
 	}}
 	var got crawler.Extraction
 	check(t, yaml.UnmarshalWithOptions([]byte(extraction), &got, yaml.Strict()))
@@ -65,27 +68,43 @@ func TestAnExtractionThatCannotBeUsedIsNamedWithItsPlaceAndReason(t *testing.T) 
 		nested = crawler.Field{CSS: "a", Fields: crawler.Fields{"x": nested}}
 	}
 	for want, f := range map[string]crawler.Field{
-		": it does not say where to look":                                        {},
-		".attr: an attribute belongs to an element":                              {Attr: "href", Regex: "x"},
-		": it uses both css and og":                                              {CSS: "h1", OG: "title"},
-		`.attr: "a b" is not the name of an attribute`:                           {CSS: "h1", Attr: "a b"},
-		".attr: only elements have attributes, and meta does not find elements":  {Meta: "x", Attr: "content"},
-		`.jsonld: "Product." is not a path`:                                      {JSONLD: "Product."},
-		`.microdata: ".name" is not a path`:                                      {Microdata: ".name"},
-		`.regex: "(" is not a regular expression`:                                {CSS: "h1", Regex: "("},
-		`.type: "money" is not a type`:                                           {CSS: "h1", Type: "money"},
-		`.decimal: ";" is not a decimal separator`:                               {CSS: "h1", Type: "number", Decimal: ";"},
-		".decimal: only numbers have a decimal separator":                        {CSS: "h1", Decimal: ","},
-		`.order: "ydm" is not an order`:                                          {CSS: "h1", Type: "date", Order: "ydm"},
-		".order: only dates have an order":                                       {CSS: "h1", Order: "dmy"},
-		".type: only elements have markup":                                       {JSONLD: "A.b", Type: "html"},
-		".fields: the list is empty":                                             {CSS: "h1", Fields: crawler.Fields{}},
-		": a field with fields is an object":                                     {CSS: "h1", Type: "text", Fields: crawler.Fields{"a": {CSS: "b"}}},
-		".fields: og and meta are text":                                          {OG: "x", Fields: crawler.Fields{"a": {CSS: "b"}}},
-		".fields.a.jsonld: a field nested in one that uses css can only use css": {CSS: "h1", Fields: crawler.Fields{"a": {JSONLD: "A.b"}}},
-		".fields.a: it does not say where to look: set jsonld":                   {JSONLD: "A", Fields: crawler.Fields{"a": {}}},
-		".fields.'a b': \"a b\" is not a valid name":                             {CSS: "h1", Fields: crawler.Fields{"a b": {CSS: "b"}}},
-		".fields.'a[]': there is already a field \"a\"":                          {CSS: "h1", Fields: crawler.Fields{"a": {CSS: "b"}, "a[]": {CSS: "b"}}},
+		": it does not say where to look":                                       {},
+		".attr: an attribute belongs to an element":                             {Attr: "href", Regex: "x"},
+		": it uses both css and og":                                             {CSS: "h1", OG: "title"},
+		`.attr: "a b" is not the name of an attribute`:                          {CSS: "h1", Attr: "a b"},
+		".attr: only elements have attributes, and meta does not find elements": {Meta: "x", Attr: "content"},
+		`.jsonld: "Product." is not a path`:                                     {JSONLD: "Product."},
+		`.microdata: ".name" is not a path`:                                     {Microdata: ".name"},
+		`.regex: "(" is not a regular expression`:                               {CSS: "h1", Regex: "("},
+		`.type: "money" is not a type`:                                          {CSS: "h1", Type: "money"},
+		`.decimal: ";" is not a decimal separator`: {
+			CSS: "h1", Type: "number", Decimal: ";",
+		},
+		".decimal: only numbers have a decimal separator": {CSS: "h1", Decimal: ","},
+		`.order: "ydm" is not an order`: {
+			CSS: "h1", Type: "date", Order: "ydm",
+		},
+		".order: only dates have an order": {CSS: "h1", Order: "dmy"},
+		".type: only elements have markup": {JSONLD: "A.b", Type: "html"},
+		".fields: the list is empty":       {CSS: "h1", Fields: crawler.Fields{}},
+		": a field with fields is an object": {
+			CSS: "h1", Type: "text", Fields: crawler.Fields{"a": {CSS: "b"}},
+		},
+		".fields: og and meta are text": {
+			OG: "x", Fields: crawler.Fields{"a": {CSS: "b"}},
+		},
+		".fields.a.jsonld: a field nested in one that uses css can only use css": {
+			CSS: "h1", Fields: crawler.Fields{"a": {JSONLD: "A.b"}},
+		},
+		".fields.a: it does not say where to look: set jsonld": {
+			JSONLD: "A", Fields: crawler.Fields{"a": {}},
+		},
+		".fields.'a b': \"a b\" is not a valid name": {
+			CSS: "h1", Fields: crawler.Fields{"a b": {CSS: "b"}},
+		},
+		".fields.'a[]': there is already a field \"a\"": {
+			CSS: "h1", Fields: crawler.Fields{"a": {CSS: "b"}, "a[]": {CSS: "b"}},
+		},
 		".fields.x.fields.x.fields.x.fields.x.fields.x.fields.x.fields.x.fields: fields are nested more than 8 deep": nested,
 	} {
 		job := crawler.DefaultJob()
@@ -104,7 +123,8 @@ func TestAnExtractionWithoutFieldsOrWithTooManyIsRefused(t *testing.T) {
 	for i := range 1001 {
 		many["f"+strings.Repeat("x", i)] = crawler.Field{CSS: "p"}
 	}
-	for want, fields := range map[string]crawler.Fields{"extract[0]: it has no fields": nil, "extract[0].fields: there are more than 1000 fields": many} {
+	for want, fields := range map[string]crawler.Fields{"extract[0]: it has no fields": nil,
+		"extract[0].fields: there are more than 1000 fields": many} {
 		job := crawler.DefaultJob()
 		job.Name, job.Extract = "job", []crawler.Extraction{{Fields: fields}}
 		if err := rules.Validate(job); err == nil || err.Error() != want {
@@ -119,7 +139,8 @@ func FuzzField(f *testing.F) {
 	}
 	f.Fuzz(func(t *testing.T, short string) {
 		field := crawler.ParseField(short)
-		if !strings.HasPrefix(short, field.CSS) && !strings.Contains(short, field.CSS) || field.Attr != strings.ToLower(field.Attr) {
+		if !strings.HasPrefix(short, field.CSS) && !strings.Contains(short, field.CSS) ||
+			field.Attr != strings.ToLower(field.Attr) {
 			t.Errorf("%q is %+v", short, field)
 		}
 	})

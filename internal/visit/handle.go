@@ -254,7 +254,8 @@ func (w *Visitor) enter(ctx context.Context) (leave func(), err error) {
 	case <-ctx.Done():
 		return nil, errStopped
 	case <-patience.C:
-		return nil, fmt.Errorf("none of %d running handlers returned within %s", cap(w.cfg.HandlerPlaces), w.cfg.HandlerTime)
+		return nil, fmt.Errorf("none of %d running handlers returned within %s", cap(w.cfg.HandlerPlaces),
+			w.cfg.HandlerTime)
 	}
 }
 
@@ -324,7 +325,8 @@ func (e *urlTask) unhandled(err error) {
 		e.unskip()
 		e.end(crawler.OutcomeRetry, err.Error())
 	}
-	e.visit.log.Warn("a page could not be handled", "url", entry.URL.String(), "outcome", e.result.Outcome, "error", err)
+	e.visit.log.Warn("a page could not be handled", "url", entry.URL.String(), "outcome", e.result.Outcome,
+		"error", err)
 }
 
 // take adds what the handlers made of the page to the URL task's result.

@@ -51,7 +51,8 @@ func TestARecordLeadsToWhatItNames(t *testing.T) {
 func TestARecordThatOnlyCountsItsLinksSaysSo(t *testing.T) {
 	t.Parallel()
 	for text, want := range map[string]bool{
-		`{"links":3}`: true, `{"links":0}`: false, `{"links":[]}`: false, `{"links":0,"resources":2}`: true, `{"links":["x"],"sitemap":1}`: true, `{}`: false,
+		`{"links":3}`: true, `{"links":0}`: false, `{"links":[]}`: false, `{"links":0,"resources":2}`: true,
+		`{"links":["x"],"sitemap":1}`: true, `{}`: false,
 	} {
 		if got := queue.Unlisted(read(t, text)); got != want {
 			t.Errorf("%s leads to what it does not list: %v, want %v", text, got, want)
@@ -79,7 +80,8 @@ func TestARecordKnowsItsParentAndWhatItHasOfOthers(t *testing.T) {
 	if got := queue.Followed(rec); len(got) != 2 {
 		t.Errorf("it has what %v would have", got)
 	}
-	if _, ok := queue.Parent(read(t, `{"url":"http://a.test/map.xml","via":"http://a.test/robots.txt","sitemap":1}`)); ok {
+	if _, ok := queue.Parent(read(t,
+		`{"url":"http://a.test/map.xml","via":"http://a.test/robots.txt","sitemap":1}`)); ok {
 		t.Error("what names a sitemap is no page")
 	}
 }

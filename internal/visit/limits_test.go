@@ -33,7 +33,8 @@ func TestManyVisitsOfAWorkerSettleLessOften(t *testing.T) {
 		}
 		taker.host.pace.keep(time.Second)
 		if got, want := taker.ahead(), max(1, int(2*c.want/time.Second)); got != want {
-			t.Errorf("one of %d visits (bodies: %t) takes %d URLs ahead at one a second, want %d", c.visits, c.bodies, got, want)
+			t.Errorf("one of %d visits (bodies: %t) takes %d URLs ahead at one a second, want %d", c.visits, c.bodies,
+				got, want)
 		}
 	}
 }

@@ -135,7 +135,8 @@ func (w *commitment) tooDeep(pages []fetched.Outlinks, first, depths []int) {
 		for i := first[n]; i < end; i++ {
 			for _, l := range pages[i].Links {
 				if depth := depths[i] + l.Entry.Depth; l.Most >= 0 && depth > l.Most {
-					e.note(queue.Skipped{URL: l.Entry.URL, Referrer: pages[i].Page, Depth: depth, SkipReason: rules.TooDeep})
+					e.note(queue.Skipped{URL: l.Entry.URL, Referrer: pages[i].Page, Depth: depth,
+						SkipReason: rules.TooDeep})
 				}
 			}
 		}

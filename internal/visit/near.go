@@ -63,7 +63,8 @@ func (c *committer) resemble(ctx context.Context) error {
 // names its original itself is left alone, and one that was cut off.
 func (e *urlTask) comparable() bool {
 	r := &e.result
-	return r.Outcome == crawler.OutcomeFetched && r.DuplicateOf.IsZero() && r.NearDuplicateOf.IsZero() && !r.Page.Truncated &&
+	return r.Outcome == crawler.OutcomeFetched && r.DuplicateOf.IsZero() && r.NearDuplicateOf.IsZero() &&
+		!r.Page.Truncated &&
 		r.Document != nil && r.Document.Sketch != nil && r.Document.Sketch.Shingles >= crawler.LeastShingles
 }
 
@@ -72,7 +73,8 @@ func (e *urlTask) resembles(first crawler.URL) {
 	e.result.NearDuplicateOf = first
 	kind := e.visitor.job.NearDuplicates
 	if kind == crawler.NearDuplicatesStop {
-		e.dropLinks(queue.SkipReason{Rule: queue.RuleNearDuplicates, Reason: "the page is a near duplicate of " + first.String()})
+		e.dropLinks(queue.SkipReason{Rule: queue.RuleNearDuplicates,
+			Reason: "the page is a near duplicate of " + first.String()})
 	}
 	if kind == crawler.NearDuplicatesSkip || kind == crawler.NearDuplicatesStop {
 		e.withhold()
@@ -90,8 +92,11 @@ func (e *urlTask) dropLinks(why queue.SkipReason) {
 		}
 		return via == at
 	}
-	e.links = slices.DeleteFunc(e.links, func(l queue.Entry) bool { return drop(l.URL, l.Referrer, l.Depth-e.taken.Entry.Depth) })
+	e.links = slices.DeleteFunc(e.links, func(l queue.Entry) bool {
+		return drop(l.URL, l.Referrer, l.Depth-e.taken.Entry.Depth)
+	})
 	for i, node := range e.nodes {
-		e.nodes[i].Links = slices.DeleteFunc(node.Links, func(l fetched.Outlink) bool { return drop(l.Entry.URL, l.Entry.Referrer, l.Entry.Depth) })
+		e.nodes[i].Links = slices.DeleteFunc(node.Links,
+			func(l fetched.Outlink) bool { return drop(l.Entry.URL, l.Entry.Referrer, l.Entry.Depth) })
 	}
 }

@@ -15,7 +15,8 @@ func (e *urlTask) redirect() (crawler.URL, error) {
 	from, to := e.result.Page.URL, e.result.Page.Location
 	entry := e.taken.Entry
 	if to.IsZero() {
-		e.end(crawler.OutcomeFailed, fmt.Sprintf("redirects to %q, which is no URL to crawl", crawler.Clip(e.result.Page.Header.Get("Location"))))
+		e.end(crawler.OutcomeFailed, fmt.Sprintf("redirects to %q, which is no URL to crawl",
+			crawler.Clip(e.result.Page.Header.Get("Location"))))
 		return crawler.URL{}, nil
 	}
 	knew, been := e.askedFor(to)
@@ -145,7 +146,8 @@ func (e *urlTask) chain() queue.Chain {
 		c = queue.Chain{From: entry.URL, Seed: entry.IsSeed()}
 	}
 	c.Cookies, c.Again = c.Cookies || e.cookies > 0, false
-	adopts := c.Seed && e.visitor.job.SeedRedirects == crawler.SeedRedirectsFollow && e.visitor.job.Scope != crawler.ScopeAny
+	adopts := c.Seed && e.visitor.job.SeedRedirects == crawler.SeedRedirectsFollow &&
+		e.visitor.job.Scope != crawler.ScopeAny
 	if e.visitor.jar == nil && !adopts {
 		return queue.Chain{}
 	}
@@ -192,7 +194,8 @@ func (e *urlTask) adopt(to crawler.URL) error {
 	}
 	e.visitor.scope.Extend([]crawler.Host{h})
 	e.result.SeedHost = h
-	e.visit.log.Info("a seed redirects to another host, which is now one of the seeds' hosts", "seed", e.taken.Entry.URL, "to", to)
+	e.visit.log.Info("a seed redirects to another host, which is now one of the seeds' hosts",
+		"seed", e.taken.Entry.URL, "to", to)
 	return nil
 }
 

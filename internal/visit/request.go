@@ -109,7 +109,8 @@ func (q *requester) fetchOnce(r request) (*fetched.Page, error) {
 	defer start.end()
 	q.asking.Add(1)
 	defer q.asking.Add(-1)
-	r.PortOpen, r.MinRate, r.Jar = q.visitor.scope.HasPort(r.URL.Host()), int64(q.visitor.settings().MinRate), q.visitor.jar
+	r.PortOpen, r.MinRate, r.Jar = q.visitor.scope.HasPort(r.URL.Host()), int64(q.visitor.settings().MinRate),
+		q.visitor.jar
 	page, err := q.visitor.fetcher.Fetch(start.trace(q.life.fetching), r.Request)
 	if err != nil {
 		if q.life.fetching.Err() != nil {
@@ -122,7 +123,8 @@ func (q *requester) fetchOnce(r request) (*fetched.Page, error) {
 		page.Fault.Text = plain.Printable(page.Fault.Text)
 	}
 	q.journal.add(q.exchangeOf(r, start, page))
-	q.host.pace.learn(start, q.visitor.settings().Throttle/float64(q.connections), page.Status >= 200 && page.Status < 300)
+	q.host.pace.learn(start, q.visitor.settings().Throttle/float64(q.connections),
+		page.Status >= 200 && page.Status < 300)
 	q.receive(page, r.robots)
 	return page, nil
 }
@@ -154,7 +156,8 @@ type Journal interface {
 // exchangeOf describes the request that returned page p.
 func (q *requester) exchangeOf(r request, s *start, p *fetched.Page) fetched.Exchange {
 	x := fetched.Exchange{
-		Job: q.visitor.job.Name, Worker: q.visitor.cfg.Worker, URL: r.URL, Head: r.Head, Start: p.Started, Gap: s.gap, Status: p.Status,
+		Job: q.visitor.job.Name, Worker: q.visitor.cfg.Worker, URL: r.URL, Head: r.Head, Start: p.Started, Gap: s.gap,
+		Status:  p.Status,
 		Address: p.Address, Proxy: p.Proxy, RetryAfter: retryAfter(p), Rules: r.rules, Robots: r.robots,
 	}
 	if !s.sent.IsZero() && s.traced {

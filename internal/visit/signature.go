@@ -227,7 +227,8 @@ const (
 // page.
 var (
 	timing    = map[string]bool{"in": true, "took": true}
-	timeUnits = map[string]bool{"s": true, "ms": true, "sec": true, "secs": true, "second": true, "seconds": true, "milliseconds": true}
+	timeUnits = map[string]bool{"s": true, "ms": true, "sec": true, "secs": true, "second": true, "seconds": true,
+		"milliseconds": true}
 )
 
 // restates reports whether a number occurs in the page's own URL.
@@ -240,7 +241,8 @@ func (t token) restates(own map[int]bool) bool {
 // "Monday 3", "May 2031".
 func (t token) dates(beside token) bool {
 	n, err := strconv.Atoi(string(t.text))
-	return err == nil && beside.kind == tokenWord && calendarWords[string(beside.text)] && (n <= 31 || n >= 1000 && n < 3000)
+	return err == nil && beside.kind == tokenWord && calendarWords[string(beside.text)] &&
+		(n <= 31 || n >= 1000 && n < 3000)
 }
 
 // lexer splits markup into tokens.
@@ -290,7 +292,8 @@ func (l *lexer) run() {
 		c := l.text[l.at]
 		if n := len(word); n > 0 {
 			last := word[n-1]
-			if point := c == '.' || c == ','; point && number && isDigit(last) && l.at+1 < len(l.text) && isDigit(l.text[l.at+1]) {
+			if point := c == '.' || c == ','; point && number && isDigit(last) && l.at+1 < len(l.text) &&
+				isDigit(l.text[l.at+1]) {
 				word = append(word, c)
 				continue
 			}
@@ -317,7 +320,8 @@ func (l *lexer) run() {
 	switch {
 	case digits == 0:
 		l.list = append(l.list, token{tokenWord, word})
-	case l.script && digits >= longID, l.drawn && len(word) >= longDrawn && digits+letters(word) == len(word), changes > 1, classOf(string(word)) == classRandom:
+	case l.script && digits >= longID, l.drawn && len(word) >= longDrawn && digits+letters(word) == len(word),
+		changes > 1, classOf(string(word)) == classRandom:
 		// Looks generated.
 		l.part()
 	default:
@@ -399,8 +403,9 @@ func (l *lexer) behind(text string) {
 
 // pictureAttributes are the attributes that name images, videos and sounds.
 var pictureAttributes = map[string]bool{
-	"src": true, "srcset": true, "data-src": true, "data-srcset": true, "data-original": true, "data-lazy-src": true, "poster": true,
-	"data": true, "xlink:href": true, "background": true, "style": true,
+	"src": true, "srcset": true, "data-src": true, "data-srcset": true, "data-original": true, "data-lazy-src": true,
+	"poster": true,
+	"data":   true, "xlink:href": true, "background": true, "style": true,
 }
 
 // picture records the images of an element. An image that is at most one pixel high or wide

@@ -26,32 +26,63 @@ func TestWhichPagesSayTheSame(t *testing.T) {
 		a, b string // URL, a space, and the page
 		same bool
 	}{
-		"the same words":                          {"/x/1 hello out there", "/x/2 hello, out there", true},
-		"other words":                             {"/x/1 tea and coffee", "/x/2 bread and butter", false},
-		"one word of hundreds":                    {"/x/1 " + long + "abcdefghij", "/x/2 " + long + "klmnopqrst", true},
-		"other tables":                            {"/x/1 <td>12.5<td>17", "/x/2 <td>12.5<td>18", false},
-		"one number among hundreds of words":      {"/x/1 " + long + "high water at 3.7 m", "/x/2 " + long + "high water at 3.9 m", false},
-		"numbers with units":                      {"/x/1 weighs 17kg", "/x/2 weighs 19kg", false},
-		"numbers beside other letters":            {"/x/1 価格は1200円", "/x/2 価格は1300円", false},
-		"the numbers of their URLs":               {"/x/17 sheet 17 of the book", "/x/18 sheet 18 of the book", true},
-		"the numbers of their neighbours":         {"/x/17 <a>16</a> <a>18</a>", "/x/31 <a>30</a> <a>32</a>", true},
-		"their paths":                             {"/x/abc there is no /x/abc here", "/x/def there is no /x/def here", true},
-		"a calendar":                              {"/cal/2031/5 <h1>May 2031</h1> Monday 5 Tuesday 6: none", "/cal/2032/11 <h1>November 2032</h1> Monday 1 Tuesday 2: none", true},
-		"a calendar whose URLs are dates":         {"/cal?d=20310501 1 May 2031", "/cal?d=20320601 1 June 2032", true},
-		"the time that the server took":           {"/x/1 made in 0.012 seconds", "/x/2 made in 0.734 seconds", true},
-		"what a machine drew":                     {"/x/1 ticket 9f86d081884c7d65", "/x/2 ticket 60303ae22b998861", true},
-		"a drawn number in a script":              {"/x/1 <script>n=123456789012</script>x", "/x/2 <script>n=210987654321</script>x", true},
-		"data in a script":                        {"/x/1 <script>data=[1.5,2.5]</script>x", "/x/2 <script>data=[1.5,3.5]</script>x", false},
-		"numbers in style sheets and comments":    {"/x/1 <style>a{width:7px}</style><!-- 8 -->x", "/x/2 <style>a{width:9px}</style><!-- 10 -->x", true},
-		"other pictures":                          {"/x/1 of the day <img src=/a.jpg>", "/x/2 of the day <img src=/b.jpg>", false},
-		"other pictures among hundreds of words":  {"/x/1 " + long + "<img alt='' src='/a.jpg'>", "/x/2 " + long + "<img alt='' src='/b.jpg'>", false},
-		"pictures in a set":                       {"/x/1 <source srcset='/a.jpg 2x'>", "/x/2 <source srcset='/b.jpg 2x'>", false},
-		"pictures in the background":              {"/x/1 <div style='background:url(/a.jpg)'>x", "/x/2 <div style='background:url(/b.jpg)'>x", false},
-		"pictures that are loaded late":           {"/x/1 <img src=/wait.gif data-src=/a.jpg>", "/x/2 <img src=/wait.gif data-src=/b.jpg>", false},
-		"drawings":                                {"/x/1 <svg><path d='M1 1L2 2'/></svg>", "/x/2 <svg><path d='M1 1L2 3'/></svg>", false},
-		"films":                                   {"/x/1 <video src=/a.mp4>", "/x/2 <video src=/b.mp4>", false},
-		"pixels that count":                       {"/x/1 x<img src=/count?1 width=1 height=1>", "/x/2 x<img src=/count?2 width=1 height=1>", true},
-		"the same in another order":               {"/x/1 7 8 <img src=a><img src=b>", "/x/2 8 7 <img src=b><img src=a>", true},
+		"the same words":       {"/x/1 hello out there", "/x/2 hello, out there", true},
+		"other words":          {"/x/1 tea and coffee", "/x/2 bread and butter", false},
+		"one word of hundreds": {"/x/1 " + long + "abcdefghij", "/x/2 " + long + "klmnopqrst", true},
+		"other tables":         {"/x/1 <td>12.5<td>17", "/x/2 <td>12.5<td>18", false},
+		"one number among hundreds of words": {
+			"/x/1 " + long + "high water at 3.7 m", "/x/2 " + long + "high water at 3.9 m", false,
+		},
+		"numbers with units":              {"/x/1 weighs 17kg", "/x/2 weighs 19kg", false},
+		"numbers beside other letters":    {"/x/1 価格は1200円", "/x/2 価格は1300円", false},
+		"the numbers of their URLs":       {"/x/17 sheet 17 of the book", "/x/18 sheet 18 of the book", true},
+		"the numbers of their neighbours": {"/x/17 <a>16</a> <a>18</a>", "/x/31 <a>30</a> <a>32</a>", true},
+		"their paths": {
+			"/x/abc there is no /x/abc here", "/x/def there is no /x/def here", true,
+		},
+		"a calendar": {
+			"/cal/2031/5 <h1>May 2031</h1> Monday 5 Tuesday 6: none",
+			"/cal/2032/11 <h1>November 2032</h1> Monday 1 Tuesday 2: none", true,
+		},
+		"a calendar whose URLs are dates": {"/cal?d=20310501 1 May 2031", "/cal?d=20320601 1 June 2032", true},
+		"the time that the server took":   {"/x/1 made in 0.012 seconds", "/x/2 made in 0.734 seconds", true},
+		"what a machine drew": {
+			"/x/1 ticket 9f86d081884c7d65", "/x/2 ticket 60303ae22b998861", true,
+		},
+		"a drawn number in a script": {
+			"/x/1 <script>n=123456789012</script>x", "/x/2 <script>n=210987654321</script>x", true,
+		},
+		"data in a script": {
+			"/x/1 <script>data=[1.5,2.5]</script>x", "/x/2 <script>data=[1.5,3.5]</script>x", false,
+		},
+		"numbers in style sheets and comments": {
+			"/x/1 <style>a{width:7px}</style><!-- 8 -->x", "/x/2 <style>a{width:9px}</style><!-- 10 -->x", true,
+		},
+		"other pictures": {
+			"/x/1 of the day <img src=/a.jpg>", "/x/2 of the day <img src=/b.jpg>", false,
+		},
+		"other pictures among hundreds of words": {
+			"/x/1 " + long + "<img alt='' src='/a.jpg'>", "/x/2 " + long + "<img alt='' src='/b.jpg'>", false,
+		},
+		"pictures in a set": {
+			"/x/1 <source srcset='/a.jpg 2x'>", "/x/2 <source srcset='/b.jpg 2x'>", false,
+		},
+		"pictures in the background": {
+			"/x/1 <div style='background:url(/a.jpg)'>x", "/x/2 <div style='background:url(/b.jpg)'>x", false,
+		},
+		"pictures that are loaded late": {
+			"/x/1 <img src=/wait.gif data-src=/a.jpg>", "/x/2 <img src=/wait.gif data-src=/b.jpg>", false,
+		},
+		"drawings": {
+			"/x/1 <svg><path d='M1 1L2 2'/></svg>", "/x/2 <svg><path d='M1 1L2 3'/></svg>", false,
+		},
+		"films": {"/x/1 <video src=/a.mp4>", "/x/2 <video src=/b.mp4>", false},
+		"pixels that count": {
+			"/x/1 x<img src=/count?1 width=1 height=1>", "/x/2 x<img src=/count?2 width=1 height=1>", true,
+		},
+		"the same in another order": {
+			"/x/1 7 8 <img src=a><img src=b>", "/x/2 8 7 <img src=b><img src=a>", true,
+		},
 		"a page without words and one with a few": {"/x/1 <p>", "/x/2 <p>hello out there", false},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -86,7 +117,8 @@ func TestManyPagesWithAWordOfTheirOwnAreNearlyTheSame(t *testing.T) {
 	var recent []signature
 	fresh := 0
 	for i := range 400 {
-		token := strings.Map(func(c rune) rune { return 'g' + c%16 }, fmt.Sprintf("%016x", uint64(i+1)*0x9e3779b97f4a7c15))
+		token := strings.Map(func(c rune) rune { return 'g' + c%16 },
+			fmt.Sprintf("%016x", uint64(i+1)*0x9e3779b97f4a7c15))
 		said := signs(t, fmt.Sprintf("/hall/%d", i), text+" Your number is "+token, "")
 		known := false
 		for _, r := range recent {
@@ -105,7 +137,8 @@ func TestManyPagesWithAWordOfTheirOwnAreNearlyTheSame(t *testing.T) {
 }
 
 func FuzzSignature(f *testing.F) {
-	for _, seed := range []string{"<img src='", "<a b=c", "1.2.3, 4", "<!--", "<style>x", "\xff1é2", "<script>1</script>12kg", "<p style=url(x) width=1"} {
+	for _, seed := range []string{"<img src='", "<a b=c", "1.2.3, 4", "<!--", "<style>x", "\xff1é2",
+		"<script>1</script>12kg", "<p style=url(x) width=1"} {
 		f.Add([]byte(seed))
 	}
 	u, err := crawler.ParseURL("http://example.com/a/1?b=20310501")

@@ -66,7 +66,8 @@ func known(s string) crawler.URL {
 func (e *urlTask) addSitemap(u, via crawler.URL, level int) {
 	refused := e.visitor.scope.SitemapRefusal(u)
 	if level > queue.SitemapLevels {
-		refused = queue.SkipReason{Rule: queue.RuleSitemaps, Reason: fmt.Sprintf("more than %d sitemaps in a row", queue.SitemapLevels)}
+		refused = queue.SkipReason{Rule: queue.RuleSitemaps,
+			Reason: fmt.Sprintf("more than %d sitemaps in a row", queue.SitemapLevels)}
 	}
 	if refused.Rule != "" {
 		e.skip(u, 0, refused)

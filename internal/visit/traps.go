@@ -22,7 +22,9 @@ import (
 
 // Bounds of the search for traps.
 const (
-	trapDeep     = 20  // from this depth on, pages that nearly say the same count as duplicates, even if their bytes differ
+	// From this depth on, pages that nearly say the same count as duplicates, even if their bytes
+	// differ.
+	trapDeep     = 20
 	trapRecent   = 16  // signatures remembered for a pattern
 	trapPatterns = 200 // patterns watched at once for a host
 	trapKept     = 20  // patterns remembered between visits, besides those that are sampled or muted
@@ -58,7 +60,8 @@ func (t *traps) recall(kept string) {
 func (t *traps) keep() string {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	worth := slices.DeleteFunc(slices.Collect(maps.Keys(t.watched)), func(p pattern) bool { return t.watched[p].Streak < trapKeep })
+	worth := slices.DeleteFunc(slices.Collect(maps.Keys(t.watched)),
+		func(p pattern) bool { return t.watched[p].Streak < trapKeep })
 	if len(worth) == 0 {
 		return ""
 	}
@@ -175,7 +178,8 @@ func (t *traps) refuses(e queue.Entry) string {
 	if w == nil || w.Streak < crawler.TrapSample || t.open[string(p)] || w.Streak < crawler.TrapMute && sampled(e.URL) {
 		return ""
 	}
-	return crawler.Muted{Pattern: string(p), Pages: w.Pages, Streak: w.Streak, Muted: w.Streak >= crawler.TrapMute}.Reason()
+	return crawler.Muted{Pattern: string(p), Pages: w.Pages, Streak: w.Streak,
+		Muted: w.Streak >= crawler.TrapMute}.Reason()
 }
 
 // sampled selects one URL in TrapOneIn, the same ones in every process.

@@ -73,7 +73,8 @@ func (e *urlTask) run() error {
 func (e *urlTask) carryOut() error {
 	if e.taken.Entry.Lost >= maxLost {
 		e.result.Class = crawler.ErrorWorker
-		e.end(crawler.OutcomeFailed, fmt.Sprintf("given up: %d workers were lost while they had it", e.taken.Entry.Lost))
+		e.end(crawler.OutcomeFailed, fmt.Sprintf("given up: %d workers were lost while they had it",
+			e.taken.Entry.Lost))
 		return nil
 	}
 	if reason := e.visit.host.traps.refuses(e.taken.Entry); reason != "" {
@@ -192,7 +193,8 @@ func (e *urlTask) bytes() int64 {
 // settlements appends the settlements of all URLs that the URL task held.
 func (e *urlTask) settlements(all []queue.Settlement) []queue.Settlement {
 	s := queue.Settlement{
-		Ticket: e.taken.Ticket, Outcome: e.result.Outcome, Bytes: e.bytes(), After: e.after, Incomplete: e.incomplete(), Items: len(e.result.Items),
+		Ticket: e.taken.Ticket, Outcome: e.result.Outcome, Bytes: e.bytes(), After: e.after, Incomplete: e.incomplete(),
+		Items: len(e.result.Items),
 	}
 	if !s.Outcome.Final() {
 		s.Retry = e.taken.Entry
@@ -215,7 +217,8 @@ func (e *urlTask) claim(t queue.Taken) queue.Settlement {
 	if e.result.Outcome.Final() {
 		return queue.Settlement{Ticket: t.Ticket, Outcome: crawler.OutcomeFollowed, Claimed: true}
 	}
-	return queue.Settlement{Ticket: t.Ticket, Outcome: crawler.OutcomeRetry, Retry: t.Entry, After: e.after, Claimed: true}
+	return queue.Settlement{Ticket: t.Ticket, Outcome: crawler.OutcomeRetry, Retry: t.Entry, After: e.after,
+		Claimed: true}
 }
 
 // reportTo adds the settled URL to the visit's report.
@@ -262,8 +265,9 @@ func (e *urlTask) leave() {
 func (e *urlTask) getRobots(_ context.Context, u crawler.URL) (*fetched.Page, error) {
 	job := e.visitor.job
 	p, err := e.visit.requests.fetch(request{robots: true, Request: fetched.Request{
-		URL: u, UserAgent: job.UserAgent, From: job.Contact, BodyLimit: robotsLimit, Timeout: time.Duration(job.Timeout),
-		TLS: job.TLS, Record: e.visitor.needs.Exchanges,
+		URL: u, UserAgent: job.UserAgent, From: job.Contact, BodyLimit: robotsLimit,
+		Timeout: time.Duration(job.Timeout),
+		TLS:     job.TLS, Record: e.visitor.needs.Exchanges,
 	}})
 	if err != nil || p.Recording == nil {
 		return p, err

@@ -57,7 +57,8 @@ func newVisit(
 		done: make(chan finished, (aheadLanes+1)*lanes),
 	}
 	v.taker = &taker{
-		visitor: w, life: life, lease: keeper, host: host, committer: v.committer, connections: lanes, heed: v.heed, rest: v.rest,
+		visitor: w, life: life, lease: keeper, host: host, committer: v.committer, connections: lanes, heed: v.heed,
+		rest: v.rest,
 		todo: make(chan queue.Taken, aheadLanes*lanes), ends: began.Add(w.cfg.Time),
 	}
 	return v

@@ -50,7 +50,8 @@ func TestHostsThatShareAnAddressShareItsDelay(t *testing.T) {
 func TestHostsThatLinksFindShareTheDelayOfTheirAddress(t *testing.T) {
 	t.Parallel()
 	const delay = 30 * time.Millisecond
-	sent := onOneServer(t, func(j *crawler.Job) { j.Delay, j.Throttle = crawler.Duration(delay), 0 }) // in their domains
+	// In their domains.
+	sent := onOneServer(t, func(j *crawler.Job) { j.Delay, j.Throttle = crawler.Duration(delay), 0 })
 	for i := 1; i < len(sent); i++ {
 		if gap := sent[i].Sub(sent[i-1]); gap < delay {
 			t.Errorf("request %d was sent %v after the one before, want %v", i, gap, delay)

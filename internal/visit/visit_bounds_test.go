@@ -33,8 +33,11 @@ func TestAJobGoesAsDeepAsItIsTold(t *testing.T) {
 
 func TestAJobGoesWhereItsPatternsLeadIt(t *testing.T) {
 	t.Parallel()
-	site := testsite.Serve(t, web{"/": links("/docs/a", "/docs/b?print", "/blog/c"), "/docs/a": links("/docs/d"), "/docs/d": links()})
-	c := newCrawl(t, site, func(j *crawler.Job) { j.Include, j.Exclude = []string{"/docs/"}, []string{`\?print`} }).seed("/")
+	site := testsite.Serve(t, web{"/": links("/docs/a", "/docs/b?print", "/blog/c"), "/docs/a": links("/docs/d"),
+		"/docs/d": links()})
+	c := newCrawl(t, site, func(j *crawler.Job) {
+		j.Include, j.Exclude = []string{"/docs/"}, []string{`\?print`}
+	}).seed("/")
 	c.finish()
 	c.kept(map[string]string{"/": "fetched", "/docs/a": "fetched", "/docs/d": "fetched"})
 }
@@ -75,7 +78,8 @@ func TestMorePagesOfAHostThanTheJobWantsAreSkipped(t *testing.T) {
 			}
 			n := c.counters()
 			if n.Pages() != 24 || c.job.Pages != 24 && n.Outcomes[crawler.OutcomeSkipped] != n.Seen-24 {
-				t.Errorf("of %d URLs %d were fetched and %d skipped", n.Seen, n.Pages(), n.Outcomes[crawler.OutcomeSkipped])
+				t.Errorf("of %d URLs %d were fetched and %d skipped", n.Seen, n.Pages(),
+					n.Outcomes[crawler.OutcomeSkipped])
 			}
 		})
 	}
@@ -259,7 +263,8 @@ func TestHostsOfADomainShareItsBudget(t *testing.T) {
 				change(j)
 			})
 			// A resolver with servers of its own asks none of them for these names.
-			fetcher, err := fetch.New(fetch.Config{AllowPrivate: true, TempDir: t.TempDir(), Resolver: dns.NewResolver([]netip.AddrPort{netip.MustParseAddrPort("127.0.0.1:9")})})
+			fetcher, err := fetch.New(fetch.Config{AllowPrivate: true, TempDir: t.TempDir(),
+				Resolver: dns.NewResolver([]netip.AddrPort{netip.MustParseAddrPort("127.0.0.1:9")})})
 			check(t, err)
 			t.Cleanup(fetcher.Close)
 			c.tools.Fetcher = fetcher
@@ -270,7 +275,8 @@ func TestHostsOfADomainShareItsBudget(t *testing.T) {
 				t.Errorf("%d pages were fetched with %d requests, want 7", n.Pages(), len(site.Requests()))
 			}
 			if n.Outcomes[crawler.OutcomeSkipped] != n.Seen-7 || n.Seen < 8 {
-				t.Errorf("of %d URLs %d were skipped: %+v", n.Seen, n.Outcomes[crawler.OutcomeSkipped], c.sink.records())
+				t.Errorf("of %d URLs %d were skipped: %+v", n.Seen, n.Outcomes[crawler.OutcomeSkipped],
+					c.sink.records())
 			}
 		})
 	}

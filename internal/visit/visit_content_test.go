@@ -36,7 +36,8 @@ func TestAPageThatAsksNotToBeIndexedIsFollowedAndItsContentIsNotKept(t *testing.
 			t.Parallel()
 			site := testsite.Serve(t, web{"/": noIndex, "/b": links()})
 			crawl := newCrawl(t, site, func(j *crawler.Job) {
-				j.Select, j.Text, j.Markdown, j.Format = []string{"h=h1"}, true, true, []string{"jsonl", "markdown", "links"}
+				j.Select, j.Text, j.Markdown, j.Format = []string{"h=h1"}, true, true,
+					[]string{"jsonl", "markdown", "links"}
 				c.change(j)
 			}).seed("/")
 			reports := crawl.finish()
@@ -44,7 +45,8 @@ func TestAPageThatAsksNotToBeIndexedIsFollowedAndItsContentIsNotKept(t *testing.
 			if !rec.NoIndex || rec.Outcome != crawler.OutcomeFetched || rec.Links != 1 {
 				t.Errorf("the record says noindex %v, %s, %v links", rec.NoIndex, rec.Outcome, rec.Links)
 			}
-			if kept := rec.Title != "" && rec.Digest != "" && rec.Bytes > 0 && rec.Fields != nil && rec.Text != "" && rec.Markdown != ""; kept != c.kept {
+			if kept := rec.Title != "" && rec.Digest != "" && rec.Bytes > 0 && rec.Fields != nil && rec.Text != "" &&
+				rec.Markdown != ""; kept != c.kept {
 				t.Errorf("the record is %+v, want its content: %v", rec, c.kept)
 			}
 			if !c.kept && rec.Title+rec.Digest+rec.Text+rec.Markdown != "" {
@@ -62,7 +64,8 @@ func TestAPageThatAsksNotToBeIndexedIsFollowedAndItsContentIsNotKept(t *testing.
 
 func TestARecordTellsWhatASiteSaysAboutTheUseOfAPage(t *testing.T) {
 	t.Parallel()
-	site := testsite.Serve(t, web{"/": "<meta name=robots content=noai><meta name=tdm-reservation content=1>" + links("/b"), "/b": "b"})
+	site := testsite.Serve(t,
+		web{"/": "<meta name=robots content=noai><meta name=tdm-reservation content=1>" + links("/b"), "/b": "b"})
 	site.Robots("User-agent: *\nContent-Signal: search=yes, ai-train=no\nAllow: /\n")
 	c := newCrawl(t, site, nil).seed("/")
 	c.finish()
@@ -90,16 +93,19 @@ func TestARecordOfASiteThatSaysNothingHasNoRights(t *testing.T) {
 func TestTheCanonicalFormOfAPageIsFetchedIfTheJobAsks(t *testing.T) {
 	t.Parallel()
 	pages := web{
-		"/a?s=1": "<link rel=canonical href=/a>" + links("/b"), "/a": "<link rel=canonical href=/a>", "/b": "<link rel=canonical href=http://elsewhere.test/b>",
+		"/a?s=1": "<link rel=canonical href=/a>" + links("/b"), "/a": "<link rel=canonical href=/a>",
+		"/b": "<link rel=canonical href=http://elsewhere.test/b>",
 	}
 	for name, c := range map[string]struct {
 		change func(*crawler.Job)
 		asked  int
 		copied bool
 	}{
-		"not by default":                {func(*crawler.Job) {}, 0, false},
-		"as deep as the page":           {func(j *crawler.Job) { j.Canonical, j.Depth = true, 1 }, 1, true},
-		"but not out of scope":          {func(j *crawler.Job) { j.Canonical, j.Exclude = true, []string{"/a$"} }, 0, false},
+		"not by default":      {func(*crawler.Job) {}, 0, false},
+		"as deep as the page": {func(j *crawler.Job) { j.Canonical, j.Depth = true, 1 }, 1, true},
+		"but not out of scope": {
+			func(j *crawler.Job) { j.Canonical, j.Exclude = true, []string{"/a$"} }, 0, false,
+		},
 		"nor where no link is followed": {func(j *crawler.Job) { j.Canonical, j.Follow = true, false }, 0, true},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -116,7 +122,8 @@ func TestTheCanonicalFormOfAPageIsFetchedIfTheJobAsks(t *testing.T) {
 				t.Errorf("the record is %+v, want a duplicate of %q", rec, want)
 			}
 			if crawl.job.Follow {
-				if diff := cmp.Diff("http://elsewhere.test/b", crawl.record("/b").Canonical); diff != "" || crawl.record("/b").DuplicateOf != "" {
+				if diff := cmp.Diff("http://elsewhere.test/b", crawl.record("/b").Canonical); diff != "" ||
+					crawl.record("/b").DuplicateOf != "" {
 					t.Errorf("the page with a form elsewhere: %+v", crawl.record("/b"))
 				}
 			}
@@ -138,7 +145,8 @@ func TestCopiesOfAPageAreRecordedIfTheJobAsks(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			site := testsite.Serve(t, web{"/": links("/1"), "/1": links("/2", "/e1", "/e2"), "/2": links("/2", "/e1", "/e2"), "/e1": "", "/e2": ""})
+			site := testsite.Serve(t, web{"/": links("/1"), "/1": links("/2", "/e1", "/e2"),
+				"/2": links("/2", "/e1", "/e2"), "/e1": "", "/e2": ""})
 			crawl := newCrawl(t, site, c.change).seed("/")
 			crawl.finish()
 			want := map[string]string{"/": "", "/1": "", "/2": "", "/e1": "", "/e2": ""}
@@ -179,7 +187,8 @@ func TestAnArchiveHasNoPageThatAsksNotToBeIndexedUnlessItIsToldTo(t *testing.T) 
 	for keep, want := range map[bool]int{false: 0, true: 1} {
 		t.Run(fmt.Sprint(keep), func(t *testing.T) {
 			t.Parallel()
-			c := newCrawl(t, testsite.Serve(t, web{"/": noIndex, "/b": links()}), func(j *crawler.Job) { j.Format, j.KeepNoindex = []string{"warc"}, keep })
+			c := newCrawl(t, testsite.Serve(t, web{"/": noIndex, "/b": links()}),
+				func(j *crawler.Job) { j.Format, j.KeepNoindex = []string{"warc"}, keep })
 			s := new(exchangeSink)
 			s.needs = needsOf(t, c.job)
 			c.tools.Sink = s

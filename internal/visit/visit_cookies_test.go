@@ -50,7 +50,8 @@ func TestASiteThatTriesCookiesOutIsEntered(t *testing.T) {
 		if rec := c.record(path); rec.Links != 1 || rec.FinalURL != site.URL(0, path) && path == "/self" {
 			t.Errorf("%s is kept as %+v", path, rec)
 		}
-		without := newCrawl(t, testsite.Serve(t, &cookieWall{name: "here"}), func(j *crawler.Job) { j.IgnoreRobots = true }).seed(path)
+		without := newCrawl(t, testsite.Serve(t, &cookieWall{name: "here"}),
+			func(j *crawler.Job) { j.IgnoreRobots = true }).seed(path)
 		without.finish()
 		without.kept(map[string]string{path: "failed redirects in a loop"})
 	}
@@ -115,21 +116,34 @@ func (h *ticketSite) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 func TestCookiesThatComeOnTheWayLetAPageIn(t *testing.T) {
 	t.Parallel()
 	for name, h := range map[string]*ticketSite{
-		"at the first URL": {ask: "/check", gives: map[string]string{"/page": "ticket=1; Path=/"}, leads: map[string]string{"/check": "/page"}},
-		"in between":       {ask: "/1", gives: map[string]string{"/2": "ticket=1; Path=/"}, leads: map[string]string{"/1": "/2", "/2": "/3", "/3": "/page"}},
-		"at the last hop":  {ask: "/1", gives: map[string]string{"/2": "ticket=1; Path=/"}, leads: map[string]string{"/1": "/2", "/2": "/page"}},
+		"at the first URL": {
+			ask: "/check", gives: map[string]string{"/page": "ticket=1; Path=/"},
+			leads: map[string]string{"/check": "/page"},
+		},
+		"in between": {
+			ask: "/1", gives: map[string]string{"/2": "ticket=1; Path=/"},
+			leads: map[string]string{"/1": "/2", "/2": "/3", "/3": "/page"},
+		},
+		"at the last hop": {
+			ask: "/1", gives: map[string]string{"/2": "ticket=1; Path=/"},
+			leads: map[string]string{"/1": "/2", "/2": "/page"},
+		},
 		"one that says nothing, and then the ticket": {
-			ask: "/1", gives: map[string]string{"/1": "seen=1; Path=/", "/2": "ticket={\"a\":1}; Path=/"}, leads: map[string]string{"/1": "/2", "/2": "/page"},
+			ask: "/1", gives: map[string]string{"/1": "seen=1; Path=/", "/2": "ticket={\"a\":1}; Path=/"},
+			leads: map[string]string{"/1": "/2", "/2": "/page"},
 		},
 	} {
-		c := newCrawl(t, testsite.Serve(t, h), func(j *crawler.Job) { j.Cookies, j.IgnoreRobots = true, true }).seed("/page")
+		c := newCrawl(t, testsite.Serve(t, h), func(j *crawler.Job) {
+			j.Cookies, j.IgnoreRobots = true, true
+		}).seed("/page")
 		c.finish()
 		if c.kept(map[string]string{"/page": "fetched"}); t.Failed() {
 			t.Fatal(name)
 		}
 		without := newCrawl(t, testsite.Serve(t, h), func(j *crawler.Job) { j.IgnoreRobots = true }).seed("/page")
 		without.finish()
-		if reason := without.record("/page").Error; !strings.Contains(reason, "redirects in a loop") || !strings.Contains(reason, "--cookies") {
+		if reason := without.record("/page").Error; !strings.Contains(reason, "redirects in a loop") ||
+			!strings.Contains(reason, "--cookies") {
 			t.Errorf("%s: without cookies it fails for %q", name, reason)
 		}
 	}
@@ -138,7 +152,9 @@ func TestCookiesThatComeOnTheWayLetAPageIn(t *testing.T) {
 func TestTheSameCookiesAreNoReasonToAskAgain(t *testing.T) {
 	t.Parallel()
 	h := &ticketSite{ask: "/1", leads: map[string]string{"/1": "/2", "/2": "/page"}}
-	c := newCrawl(t, testsite.Serve(t, h), func(j *crawler.Job) { j.Cookies, j.IgnoreRobots = true, true }).seed("/page")
+	c := newCrawl(t, testsite.Serve(t, h), func(j *crawler.Job) {
+		j.Cookies, j.IgnoreRobots = true, true
+	}).seed("/page")
 	c.finish()
 	c.kept(map[string]string{"/page": "failed redirects in a loop, to " + c.site.URL(0, "/page")})
 	c.asked(map[string]int{"/page": 1, "/1": 1, "/2": 1})
@@ -150,12 +166,14 @@ func TestABounceOverAnotherHostEndsAtThePage(t *testing.T) {
 	t.Parallel()
 	for name, cookieAt := range map[string]string{"where it comes back": "/land?to=/page", "where it began": "/page"} {
 		desk := &ticketSite{leads: make(map[string]string), gives: map[string]string{"/desk": "desk=1"}}
-		here := &ticketSite{gives: map[string]string{cookieAt: "ticket=1; Path=/"}, leads: map[string]string{"/land?to=/page": "/page"}}
+		here := &ticketSite{gives: map[string]string{cookieAt: "ticket=1; Path=/"},
+			leads: map[string]string{"/land?to=/page": "/page"}}
 		site := testsite.Serve(t, here, desk)
 		here.ask, desk.leads["/desk"] = site.URL(1, "/desk"), site.URL(0, "/land?to=/page")
 		c := newCrawl(t, site, func(j *crawler.Job) { j.Cookies, j.IgnoreRobots = true, true }).seed("/page")
 		c.finish()
-		if rec := c.record("/land?to=/page"); rec.Outcome != crawler.OutcomeFetched || rec.FinalURL != site.URL(0, "/page") {
+		if rec := c.record("/land?to=/page"); rec.Outcome != crawler.OutcomeFetched ||
+			rec.FinalURL != site.URL(0, "/page") {
 			t.Errorf("a cookie %s: it is kept as %+v", name, rec)
 		}
 		c.settled(map[crawler.Outcome]int64{crawler.OutcomeFetched: 1, crawler.OutcomeRedirected: 2})
@@ -173,10 +191,17 @@ func TestABounceThatComesBackToItsFirstURLEndsAtThePage(t *testing.T) {
 		want    string
 		settled map[crawler.Outcome]int64
 	}{
-		"with a ticket": {"ticket=1; Path=/", true, "fetched", map[crawler.Outcome]int64{crawler.OutcomeFetched: 1, crawler.OutcomeRedirected: 1, crawler.OutcomeFollowed: 1}},
+		"with a ticket": {
+			"ticket=1; Path=/", true, "fetched", map[crawler.Outcome]int64{crawler.OutcomeFetched: 1,
+				crawler.OutcomeRedirected: 1, crawler.OutcomeFollowed: 1},
+		},
 		"with a cookie that does not help": {"seen=1; Path=/", true, "failed redirects in a loop",
-			map[crawler.Outcome]int64{crawler.OutcomeFailed: 1, crawler.OutcomeRedirected: 1, crawler.OutcomeFollowed: 1}},
-		"without a cookie": {"", true, "failed redirects in a loop", map[crawler.Outcome]int64{crawler.OutcomeFailed: 1, crawler.OutcomeRedirected: 1}},
+			map[crawler.Outcome]int64{crawler.OutcomeFailed: 1, crawler.OutcomeRedirected: 1,
+				crawler.OutcomeFollowed: 1}},
+		"without a cookie": {
+			"", true, "failed redirects in a loop",
+			map[crawler.Outcome]int64{crawler.OutcomeFailed: 1, crawler.OutcomeRedirected: 1},
+		},
 	} {
 		desk := &ticketSite{leads: make(map[string]string)}
 		here := &ticketSite{gives: map[string]string{"/page": c.cookie}}
@@ -189,7 +214,8 @@ func TestABounceThatComesBackToItsFirstURLEndsAtThePage(t *testing.T) {
 			if rec.URL != site.URL(1, "/desk") {
 				continue
 			}
-			if got := string(rec.Outcome) + " " + rec.Error; !strings.HasPrefix(got, c.want) || rec.Referrer != site.URL(0, "/page") ||
+			if got := string(rec.Outcome) + " " + rec.Error; !strings.HasPrefix(got, c.want) ||
+				rec.Referrer != site.URL(0, "/page") ||
 				rec.Outcome == crawler.OutcomeFetched && rec.FinalURL != site.URL(0, "/page") {
 				t.Errorf("%s: the URL that sends back is kept as %+v", name, rec)
 			}

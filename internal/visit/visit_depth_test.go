@@ -156,7 +156,9 @@ func (c *crawl) wander(r *rand.Rand) {
 		if len(orders) == 0 {
 			continue
 		}
-		slices.SortFunc(orders, func(a, b queue.VisitRef) int { return cmp.Compare(shuffled(a.Host, salt), shuffled(b.Host, salt)) })
+		slices.SortFunc(orders, func(a, b queue.VisitRef) int {
+			return cmp.Compare(shuffled(a.Host, salt), shuffled(b.Host, salt))
+		})
 		i := r.IntN(1 + r.IntN(1+r.IntN(len(orders))))
 		report, err := c.visitor().Visit(c.t.Context(), orders[i], nil)
 		check(c.t, err)
@@ -294,7 +296,8 @@ func TestAPageThatCameNearerWhileItWaitedIsRecordedAtTheSmallerDepth(t *testing.
 func TestWhatAPageThatComesNearerLeadsTo(t *testing.T) {
 	t.Parallel()
 	sitemapOf := func(urls ...string) string {
-		return `<?xml version="1.0"?><urlset xmlns="http://www.sitemaps.org/schemas/sitemap/0.9"><url><loc>` + strings.Join(urls, "</loc></url><url><loc>") + `</loc></url></urlset>`
+		return `<?xml version="1.0"?><urlset xmlns="http://www.sitemaps.org/schemas/sitemap/0.9"><url><loc>` +
+			strings.Join(urls, "</loc></url><url><loc>") + `</loc></url></urlset>`
 	}
 	for _, c := range []struct {
 		name string
@@ -307,14 +310,19 @@ func TestWhatAPageThatComesNearerLeadsTo(t *testing.T) {
 		{"links up to the depth of a follow rule", func(j *crawler.Job) {
 			j.Depth, j.FollowRules = -1, []crawler.FollowRule{{To: "/a", Depth: 2}, {To: "/c"}}
 		}, web{"/page": links("/a", "/b", "/c")}, []string{"/c"}, []string{"/a"}},
-		{"links of what it redirects to", nil, web{"/page": "301 /to", "/to": links("/a")}, []string{"/to"}, []string{"/a"}},
-		{"links of what several redirects lead to", nil, web{"/page": "301 /1", "/1": "302 /2", "/2": links("/a")}, []string{"/1", "/2"}, []string{"/a"}},
+		{"links of what it redirects to", nil, web{"/page": "301 /to", "/to": links("/a")}, []string{"/to"},
+			[]string{"/a"}},
+		{"links of what several redirects lead to", nil, web{"/page": "301 /1", "/1": "302 /2", "/2": links("/a")},
+			[]string{"/1", "/2"}, []string{"/a"}},
 		{"links of what its canonical form is", func(j *crawler.Job) { j.Canonical = true },
-			web{"/page": `<link rel=canonical href=/other>`, "/other": links("/a")}, []string{"/other"}, []string{"/a"}},
+			web{"/page": `<link rel=canonical href=/other>`, "/other": links("/a")}, []string{"/other"},
+			[]string{"/a"}},
 		{"links of its resources that are pages of the job", func(j *crawler.Job) { j.Resources = true },
-			web{"/page": `<img src=/frame><img src=/i.png>`, "/frame": links("/a"), "/i.png": "404"}, []string{"/frame", "/i.png"}, []string{"/a"}},
+			web{"/page": `<img src=/frame><img src=/i.png>`, "/frame": links("/a"), "/i.png": "404"},
+			[]string{"/frame", "/i.png"}, []string{"/a"}},
 		{"links of pages that a sitemap of its host lists", func(j *crawler.Job) { j.Sitemaps = true },
-			web{"/page": links(), "/sitemap.xml": sitemapOf("/listed"), "/listed": links("/a")}, []string{"/sitemap.xml"}, nil},
+			web{"/page": links(), "/sitemap.xml": sitemapOf("/listed"), "/listed": links("/a")},
+			[]string{"/sitemap.xml"}, nil},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()

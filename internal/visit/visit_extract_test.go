@@ -12,10 +12,13 @@ import (
 func TestFollowRulesSayWhichLinksOfWhichPagesAreFollowed(t *testing.T) {
 	t.Parallel()
 	pages := web{
-		"/":           "<nav>" + links("/category/1", "/about") + "</nav>",
-		"/category/1": "<nav>" + links("/about") + "</nav><div class=product>" + links("/product/1", "/basket") + "</div><p class=next>" + links("/category/2") + "</p>",
-		"/category/2": "<div class=product>" + links("/product/2") + "</div><p class=next>" + links("/category/3") + "</p>",
-		"/category/3": links(), "/product/1": links("/product/3"), "/product/2": links(), "/product/3": links(), "/about": links(), "/basket": links(),
+		"/": "<nav>" + links("/category/1", "/about") + "</nav>",
+		"/category/1": "<nav>" + links("/about") + "</nav><div class=product>" + links("/product/1", "/basket") +
+			"</div><p class=next>" + links("/category/2") + "</p>",
+		"/category/2": "<div class=product>" + links("/product/2") + "</div><p class=next>" + links("/category/3") +
+			"</p>",
+		"/category/3": links(), "/product/1": links("/product/3"), "/product/2": links(), "/product/3": links(),
+		"/about": links(), "/basket": links(),
 	}
 	c := newCrawl(t, testsite.Serve(t, pages), func(j *crawler.Job) {
 		j.FollowRules = []crawler.FollowRule{
@@ -52,18 +55,22 @@ func TestAFollowRuleThatCannotBeUsedIsRefused(t *testing.T) {
 
 func TestAPageWithoutARequiredFieldIsKeptMarkedAndCounted(t *testing.T) {
 	t.Parallel()
-	pages := web{"/": "<h1>shop</h1>" + links("/a", "/b", "/secret"), "/a": "<b class=price>5</b>", "/b": "<b class=price>soon</b>",
+	pages := web{"/": "<h1>shop</h1>" + links("/a", "/b", "/secret"), "/a": "<b class=price>5</b>",
+		"/b":      "<b class=price>soon</b>",
 		"/secret": "<meta name=robots content=noindex>"}
 	c := newCrawl(t, testsite.Serve(t, pages), func(j *crawler.Job) {
-		j.Extract = []crawler.Extraction{{Match: "/[a-z]", Fields: crawler.Fields{"price": {CSS: ".price", Type: "number", Required: true}}}}
+		j.Extract = []crawler.Extraction{{Match: "/[a-z]",
+			Fields: crawler.Fields{"price": {CSS: ".price", Type: "number", Required: true}}}}
 	}).seed("/")
 	reports := c.finish()
 	for path, want := range map[string]struct{ missing, reason string }{
 		"/": {}, "/a": {}, "/b": {"price", `required fields are missing: price: "soon" is not a number`}, "/secret": {},
 	} {
 		rec := c.record(path)
-		if rec.Outcome != crawler.OutcomeFetched || strings.Join(rec.Missing, " ") != want.missing || rec.Error != want.reason {
-			t.Errorf("%s: %s, missing %v, %q; want %q, %q", path, rec.Outcome, rec.Missing, rec.Error, want.missing, want.reason)
+		if rec.Outcome != crawler.OutcomeFetched || strings.Join(rec.Missing, " ") != want.missing ||
+			rec.Error != want.reason {
+			t.Errorf("%s: %s, missing %v, %q; want %q, %q", path, rec.Outcome, rec.Missing, rec.Error, want.missing,
+				want.reason)
 		}
 	}
 	incomplete := int64(0)

@@ -127,8 +127,10 @@ func TestAHandlerThatFailsHasItsPageTriedAgain(t *testing.T) {
 		record       string
 		items        int
 	}{
-		"until it succeeds":  {errors.New("the database is away"), 2, 3, "fetched ", 1},
-		"until it is enough": {errors.New("the database is away"), 9, 3, "failed the database is away (tried 3 times)", 0},
+		"until it succeeds": {errors.New("the database is away"), 2, 3, "fetched ", 1},
+		"until it is enough": {
+			errors.New("the database is away"), 9, 3, "failed the database is away (tried 3 times)", 0,
+		},
 		"unless it says that it is of no use": {
 			fmt.Errorf("no price: %w", queue.ErrNoRetry), 9, 1, "failed no price: it is not retried", 0},
 	} {
@@ -163,7 +165,8 @@ func TestAHandlerThatPanicsCostsItsPageAndNothingElse(t *testing.T) {
 	c := handled(t, web{"/": links("/a", "/b"), "/a": links("/c"), "/b": links(), "/c": links()}, h, nil)
 	c.cfg.HandlerPlaces = make(chan struct{}, 1)
 	c.seed("/").finish()
-	c.kept(map[string]string{"/": "fetched ", "/a": "failed a handler panicked: too much", "/b": "fetched ", "/c": "fetched "})
+	c.kept(map[string]string{"/": "fetched ", "/a": "failed a handler panicked: too much", "/b": "fetched ",
+		"/c": "fetched "})
 	if len(c.cfg.HandlerPlaces) != 0 {
 		t.Error("the place of a handler is taken forever")
 	}
@@ -181,7 +184,8 @@ func TestAHandlerThatEndsItsGoroutineCostsItsPageAndNothingElse(t *testing.T) {
 	c.cfg.HandlerPlaces = make(chan struct{}, 1)
 	c.seed("/").finish()
 	c.kept(map[string]string{
-		"/": "fetched ", "/a": "failed a handler ended its goroutine (runtime.Goexit)", "/b": "fetched ", "/c": "fetched ",
+		"/": "fetched ", "/a": "failed a handler ended its goroutine (runtime.Goexit)", "/b": "fetched ",
+		"/c": "fetched ",
 	})
 	if len(c.cfg.HandlerPlaces) != 0 {
 		t.Error("the place of a handler is taken forever")
@@ -313,7 +317,8 @@ func TestAJobWithHandlersIsNotVisitedWithoutThem(t *testing.T) {
 	job := crawler.DefaultJob()
 	job.Name, job.Handlers = "shop", []string{"shop"}
 	_, err := visit.New(job, nil, visit.Tools{}, visit.Config{})
-	if err == nil || !strings.Contains(err.Error(), `it needs the handlers ["shop"], which this program does not have`) {
+	if err == nil || !strings.Contains(err.Error(),
+		`it needs the handlers ["shop"], which this program does not have`) {
 		t.Errorf("a visitor without them: %v", err)
 	}
 }

@@ -35,7 +35,8 @@ func TestAHostThatIsNotReachedIsSetAsideAndItsURLsUseNoTryUp(t *testing.T) {
 	t.Parallel()
 	pages, paths := manyPages(3)
 	c := newCrawl(t, testsite.Serve(t, pages), func(j *crawler.Job) { j.Retries = 0 }).seed(paths...)
-	down := &broken{Fetcher: c.tools.Fetcher, fault: fetched.Fault{Kind: fetched.FaultConnect, Text: "connection refused", Passes: true}}
+	down := &broken{Fetcher: c.tools.Fetcher, fault: fetched.Fault{Kind: fetched.FaultConnect,
+		Text: "connection refused", Passes: true}}
 	down.down = func(path string) bool { return path != "/robots.txt" && down.asked.Load() < 5 }
 	c.tools.Fetcher = down
 	c.finish()
@@ -58,7 +59,8 @@ func TestAHostThatKeepsFailingIsGivenUpWithAReason(t *testing.T) {
 			"failed the host is given up: it refused, or was not reached, 3 times in a row, at last: connection refused",
 		},
 		"a name that nobody has": {
-			fetched.Fault{Kind: fetched.FaultResolve, Text: "no such host"}, "", 1, "failed the host is given up: no such host",
+			fetched.Fault{Kind: fetched.FaultResolve, Text: "no such host"}, "", 1,
+			"failed the host is given up: no such host",
 		},
 		"a name that somebody had": {
 			fetched.Fault{Kind: fetched.FaultResolve, Text: "no such host"}, "/robots.txt", 3,
@@ -68,8 +70,10 @@ func TestAHostThatKeepsFailingIsGivenUpWithAReason(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			pages, paths := manyPages(500)
-			crawl := newCrawl(t, testsite.Serve(t, pages), func(j *crawler.Job) { j.HostTries, j.IgnoreRobots = 3, c.met == "" }).seed(paths...)
-			down := &broken{Fetcher: crawl.tools.Fetcher, fault: c.fault, down: func(path string) bool { return path != c.met }}
+			crawl := newCrawl(t, testsite.Serve(t, pages),
+				func(j *crawler.Job) { j.HostTries, j.IgnoreRobots = 3, c.met == "" }).seed(paths...)
+			down := &broken{Fetcher: crawl.tools.Fetcher, fault: c.fault,
+				down: func(path string) bool { return path != c.met }}
 			crawl.tools.Fetcher = down
 			crawl.finish()
 			want := make(map[string]string)
@@ -92,10 +96,12 @@ func TestAHostThatKeepsFailingIsGivenUpWithAReason(t *testing.T) {
 
 func TestAHostThatIsForgivenIsAskedAgain(t *testing.T) {
 	t.Parallel()
-	c := newCrawl(t, testsite.Serve(t, web{"/a": links(), "/b": links()}), func(j *crawler.Job) { j.HostTries = 1 }).seed("/a")
+	c := newCrawl(t, testsite.Serve(t, web{"/a": links(), "/b": links()}),
+		func(j *crawler.Job) { j.HostTries = 1 }).seed("/a")
 	var up atomic.Bool
 	c.tools.Fetcher = &broken{
-		Fetcher: c.tools.Fetcher, fault: fetched.Fault{Kind: fetched.FaultConnect, Passes: true}, down: func(string) bool { return !up.Load() },
+		Fetcher: c.tools.Fetcher, fault: fetched.Fault{Kind: fetched.FaultConnect, Passes: true},
+		down: func(string) bool { return !up.Load() },
 	}
 	c.finish()
 	up.Store(true)
@@ -188,7 +194,9 @@ func TestTheDelayOfOneHostIsItsOwn(t *testing.T) {
 	t.Parallel()
 	const delay = 50 * time.Millisecond
 	pages, paths := manyPages(4)
-	c := newCrawl(t, testsite.Serve(t, pages), func(j *crawler.Job) { j.Delay = crawler.Duration(time.Hour) }).seed(paths...)
+	c := newCrawl(t, testsite.Serve(t, pages), func(j *crawler.Job) {
+		j.Delay = crawler.Duration(time.Hour)
+	}).seed(paths...)
 	own := crawler.Duration(delay)
 	check(t, c.frontier.Govern(t.Context(), crawler.Host(c.site.Hosts()[0]), crawler.HostRules{Delay: &own}, false))
 	s := &sender{Fetcher: c.tools.Fetcher}
@@ -207,7 +215,8 @@ func TestTheDelayOfOneHostIsItsOwn(t *testing.T) {
 func TestHostRulesSurviveBeingPacked(t *testing.T) {
 	t.Parallel()
 	delay := crawler.Duration(1500 * time.Millisecond)
-	for _, want := range []crawler.HostRules{{}, {Paused: true}, {Delay: &delay}, {Pages: 7}, {Paused: true, Delay: &delay, Pages: 1 << 40}, {Ask: []string{"/a/N", "/b?c"}}} {
+	for _, want := range []crawler.HostRules{{}, {Paused: true}, {Delay: &delay}, {Pages: 7},
+		{Paused: true, Delay: &delay, Pages: 1 << 40}, {Ask: []string{"/a/N", "/b?c"}}} {
 		got, err := queue.UnpackHostRules(queue.PackHostRules(want))
 		if err != nil || !reflect.DeepEqual(got, want) {
 			t.Errorf("%q is %+v, %v; want %+v", queue.PackHostRules(want), got, err, want)

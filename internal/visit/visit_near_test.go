@@ -29,7 +29,8 @@ func prose(name, words string, paths ...string) string {
 func nearly(t *testing.T) *testsite.Site {
 	t.Helper()
 	pages := web{
-		"/": prose("start", "", "/a"), "/a": prose("story", "on Monday", "/b"), "/b": prose("story", "on Tuesday", "/c"), "/c": prose("other", ""),
+		"/": prose("start", "", "/a"), "/a": prose("story", "on Monday", "/b"),
+		"/b": prose("story", "on Tuesday", "/c"), "/c": prose("other", ""),
 		"/s1": "<main>short</main>" + links("/s2"), "/s2": "<main>short</main><p>" + links("/s1"),
 	}
 	return testsite.Serve(t, pages, pages)
@@ -75,7 +76,8 @@ func TestNearDuplicatesAreDoneWithAsTheJobSays(t *testing.T) {
 				crawl.asked(map[string]int{"/a": 1, "/b": 1, "/c": third, "/s2": 1})
 				for _, path := range []string{"/", "/a", "/s1", "/s2"} {
 					if rec := crawl.record(path); rec.NearDuplicateOf != "" || rec.Text == "" {
-						t.Errorf("%s is a near duplicate of %q and has the text %q", path, rec.NearDuplicateOf, rec.Text)
+						t.Errorf("%s is a near duplicate of %q and has the text %q", path, rec.NearDuplicateOf,
+							rec.Text)
 					}
 				}
 				listed := slices.ContainsFunc(crawl.sink.skipped(), func(s fetched.SkippedRecord) bool {

@@ -21,13 +21,15 @@ func (c *crawl) fetched() (paths []string) {
 func TestLinksAreFetchedByThePrioritiesOfTheJob(t *testing.T) {
 	t.Parallel()
 	site := testsite.Serve(t, web{
-		"/": links("/1", "/doc.pdf", "/2", "/news/1", "/to-news"), "/to-news": "301 /news/2", "/1": links("/news/3"), "/2": links(),
+		"/": links("/1", "/doc.pdf", "/2", "/news/1", "/to-news"), "/to-news": "301 /news/2", "/1": links("/news/3"),
+		"/2":       links(),
 		"/doc.pdf": links(), "/news/1": links("/3"), "/news/2": links(), "/news/3": links(), "/3": links(),
 	})
 	for _, depth := range []int{-1, 5} { // with a limit, links are kept and admitted later
 		c := newCrawl(t, site, func(j *crawler.Job) {
 			j.Depth = depth
-			j.Priorities = []crawler.PriorityRule{{Match: `\.pdf$`, Priority: crawler.PriorityLow}, {Match: "/news/", Priority: crawler.PriorityUrgent}}
+			j.Priorities = []crawler.PriorityRule{{Match: `\.pdf$`, Priority: crawler.PriorityLow},
+				{Match: "/news/", Priority: crawler.PriorityUrgent}}
 		})
 		before := len(c.fetched())
 		c.tools.Frontier = alteredFrontier{c.frontier, func(t *alteredLease) { t.single = true }}

@@ -73,7 +73,8 @@ func TestEveryExchangeOfAURLTaskIsShownToTheSinks(t *testing.T) {
 			}
 			if slices.Contains(format, "warc") {
 				want = []string{
-					"GET /a: HTTP/1.1 301 Moved Permanently", "GET /b: HTTP/1.1 302 Found", "GET /c: HTTP/1.1 200 OK, end",
+					"GET /a: HTTP/1.1 301 Moved Permanently", "GET /b: HTTP/1.1 302 Found",
+					"GET /c: HTTP/1.1 200 OK, end",
 					"GET /missing: HTTP/1.1 404 Not Found, ",
 					"GET /robots.txt: HTTP/1.1 200 OK, User-agent: *\nDisallow: /private\n",
 				}

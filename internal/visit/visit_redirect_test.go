@@ -17,7 +17,8 @@ func TestRedirectsWithinAHostShareARecord(t *testing.T) {
 	c.finish()
 	c.kept(map[string]string{"/a": "fetched"})
 	rec := c.record("/a")
-	if want := []string{site.URL(0, "/b"), site.URL(0, "/c?d")}; !slices.Equal(rec.Redirects, want) || rec.FinalURL != want[1] {
+	if want := []string{site.URL(0, "/b"), site.URL(0, "/c?d")}; !slices.Equal(rec.Redirects, want) ||
+		rec.FinalURL != want[1] {
 		t.Errorf("it was redirected to %q and ended at %q, want %q", rec.Redirects, rec.FinalURL, want)
 	}
 	c.asked(map[string]int{"/a": 1, "/b": 1, "/c?d": 1})
@@ -30,7 +31,8 @@ func TestManyRedirectsToOnePageFetchItOnce(t *testing.T) {
 	c := newCrawl(t, site, func(j *crawler.Job) { j.PerHost = 3 }).seed("/a", "/b", "/c")
 	c.finish()
 	c.asked(map[string]int{"/d": 1})
-	c.settled(map[crawler.Outcome]int64{crawler.OutcomeFetched: 1, crawler.OutcomeFollowed: 1, crawler.OutcomeRedirected: 2})
+	c.settled(map[crawler.Outcome]int64{crawler.OutcomeFetched: 1, crawler.OutcomeFollowed: 1,
+		crawler.OutcomeRedirected: 2})
 }
 
 func TestARedirectToAURLThatWasSeenEndsThere(t *testing.T) {
@@ -73,7 +75,8 @@ func TestARedirectOutOfScopeIsNotFollowed(t *testing.T) {
 
 func TestARedirectThatLeadsNowhereFails(t *testing.T) {
 	t.Parallel()
-	pages := web{"/loop": "301 /pool", "/pool": "301 /loop", "/self": "302 /self#again", "/mail": "301 mailto:a@b.test", "/gone": "301 /404"}
+	pages := web{"/loop": "301 /pool", "/pool": "301 /loop", "/self": "302 /self#again", "/mail": "301 mailto:a@b.test",
+		"/gone": "301 /404"}
 	for i := range 20 {
 		pages[fmt.Sprintf("/chain/%d", i)] = fmt.Sprintf("301 /chain/%d", i+1)
 	}
@@ -81,7 +84,8 @@ func TestARedirectThatLeadsNowhereFails(t *testing.T) {
 	c.finish()
 	c.kept(map[string]string{
 		"/loop": "failed redirects in a loop, to " + c.site.URL(0, "/loop"), "/self": "failed redirects in a loop, to ",
-		"/mail": `failed redirects to "mailto:a@b.test"`, "/gone": "gone the server answered 404", "/chain/0": "failed more than 10 redirects",
+		"/mail": `failed redirects to "mailto:a@b.test"`, "/gone": "gone the server answered 404",
+		"/chain/0": "failed more than 10 redirects",
 	})
 	c.asked(map[string]int{"/loop": 1, "/pool": 1, "/self": 1, "/404": 1, "/chain/10": 1, "/chain/11": 0})
 	if n := c.counters(); n.Waiting+n.Flight != 0 {
@@ -151,7 +155,8 @@ func TestAHostThatASeedRedirectsToIsASeedsHost(t *testing.T) {
 	for _, rec := range c.sink.records() {
 		want := map[string]string{site.URL(0, "/old"): site.Hosts()[1], site.URL(1, "/"): site.Hosts()[2]}[rec.URL]
 		if rec.SeedHost != want || rec.Error != "" {
-			t.Errorf("%s is kept with the host %q of seeds, want %q, and the error %q", rec.URL, rec.SeedHost, want, rec.Error)
+			t.Errorf("%s is kept with the host %q of seeds, want %q, and the error %q", rec.URL, rec.SeedHost, want,
+				rec.Error)
 		}
 	}
 }
@@ -161,7 +166,8 @@ func TestASeedThatRedirectsStaysIfItIsTold(t *testing.T) {
 	c, site := moved(t, func(j *crawler.Job) { j.SeedRedirects = crawler.SeedRedirectsStay })
 	c.seed("/old").finish()
 	rec := c.record("/old")
-	for _, says := range []string{"outside of scope host", site.URL(1, "/"), "seed_redirects", "--seed-redirects follow"} {
+	for _, says := range []string{"outside of scope host", site.URL(1, "/"), "seed_redirects",
+		"--seed-redirects follow"} {
 		if rec.Outcome != crawler.OutcomeRedirected || !strings.Contains(rec.Error, says) {
 			t.Errorf("it ends as %s: %q, want %q", rec.Outcome, rec.Error, says)
 		}
@@ -178,7 +184,8 @@ func TestARedirectOfAPageOrToWhatIsExcludedTakesNoHostIn(t *testing.T) {
 	c, site := moved(t, func(j *crawler.Job) { j.Exclude = []string{"/new"} })
 	c.seed("/old").finish()
 	for _, rec := range c.sink.records() {
-		if rec.URL == site.URL(1, "/") && (!strings.HasPrefix(rec.Error, "excluded") || !strings.Contains(rec.Error, site.URL(2, "/new"))) {
+		if rec.URL == site.URL(1, "/") && (!strings.HasPrefix(rec.Error, "excluded") ||
+			!strings.Contains(rec.Error, site.URL(2, "/new"))) {
 			t.Errorf("it ends as %s: %q", rec.Outcome, rec.Error)
 		}
 	}

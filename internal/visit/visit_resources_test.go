@@ -47,7 +47,8 @@ func TestAPageIsKeptWithAllThatItEmbeds(t *testing.T) {
 	}).seed("/page")
 	c.finish()
 	c.kept(map[string]string{
-		"/page": "fetched", "/a.png": "fetched", "/1.css": "fetched", "/2.css": "fetched", "/3.css": "fetched", "/4.css": "fetched", "/5.css": "fetched",
+		"/page": "fetched", "/a.png": "fetched", "/1.css": "fetched", "/2.css": "fetched", "/3.css": "fetched",
+		"/4.css": "fetched", "/5.css": "fetched",
 		"/2.png": "fetched", "/inner": "fetched", "/b.png": "fetched", "/moved.png": "fetched",
 	})
 	c.asked(map[string]int{"/goal.png": 1, "/other": 0, "/6.css": 0, "/no.png": 0})
@@ -64,9 +65,10 @@ func TestAJobThatFollowsNoLinksGetsResourcesIfItIsToldTo(t *testing.T) {
 	for resources, want := range map[bool]int{false: 0, true: 1} {
 		t.Run(fmt.Sprint(resources), func(t *testing.T) {
 			t.Parallel()
-			c := newCrawl(t, testsite.Serve(t, typed{"/": "<img src=/a.png><a href=/b>", "/a.png": "a", "/b": "b"}), func(j *crawler.Job) {
-				j.Follow, j.Resources = false, resources
-			}).seed("/")
+			c := newCrawl(t, testsite.Serve(t, typed{"/": "<img src=/a.png><a href=/b>", "/a.png": "a", "/b": "b"}),
+				func(j *crawler.Job) {
+					j.Follow, j.Resources = false, resources
+				}).seed("/")
 			c.finish()
 			c.asked(map[string]int{"/": 1, "/a.png": want, "/b": 0})
 		})

@@ -17,7 +17,8 @@ import (
 
 func TestWhatIsGoneIsNotTriedAgain(t *testing.T) {
 	t.Parallel()
-	c := newCrawl(t, testsite.Serve(t, web{"/a": "404", "/b": "410", "/c": "403", "/d": "204"}), nil).seed("/a", "/b", "/c", "/d")
+	c := newCrawl(t, testsite.Serve(t, web{"/a": "404", "/b": "410", "/c": "403", "/d": "204"}), nil).seed("/a", "/b",
+		"/c", "/d")
 	c.finish()
 	c.kept(map[string]string{
 		"/a": "gone the server answered 404 Not Found", "/b": "gone the server answered 410 Gone",
@@ -82,7 +83,8 @@ func TestOfAPageThatNeverComesWholeWhatCameIsReadInTheEnd(t *testing.T) {
 	c := newCrawl(t, site, func(j *crawler.Job) { j.Retries = 1 }).seed("/a", "/c", "/e")
 	c.finish()
 	const broke = "the connection broke: unexpected end (tried 2 times)"
-	c.kept(map[string]string{"/a": "fetched only its beginning was read: " + broke, "/b": "fetched", "/c": "failed " + broke, "/e": "failed " + broke})
+	c.kept(map[string]string{"/a": "fetched only its beginning was read: " + broke, "/b": "fetched",
+		"/c": "failed " + broke, "/e": "failed " + broke})
 	c.asked(map[string]int{"/a": 2, "/b": 1, "/c": 2, "/e": 2})
 	for _, r := range c.sink.records() {
 		if strings.HasSuffix(r.URL, "/a") && (!r.Truncated || r.Title != "A" || r.Bytes != 41) {
@@ -161,7 +163,8 @@ func TestAVisitDoesNotWaitForAHostThatAsksForHours(t *testing.T) {
 			}
 			n := c.counters()
 			if n.Waiting != 10 || n.Flight != 0 || len(site.Requests()) != 2 {
-				t.Errorf("%d URLs wait, %d are in flight after %d requests; want 10, 0 after 2", n.Waiting, n.Flight, len(site.Requests()))
+				t.Errorf("%d URLs wait, %d are in flight after %d requests; want 10, 0 after 2", n.Waiting, n.Flight,
+					len(site.Requests()))
 			}
 			if orders, err := c.frontier.Arm(t.Context(), 1); len(orders) != 0 || err != nil {
 				t.Errorf("the host is due all the same: %v, %v", orders, err)
@@ -178,11 +181,13 @@ func TestAHostThatRefusesIsNotGivenUpBeforeItsTries(t *testing.T) {
 		robots                           string // its status; "" for none
 		want                             string
 	}{
-		"503 six times":                         {503, 6, 3, 8, "", "fetched"},
-		"429 seven times":                       {429, 7, 3, 8, "", "fetched"},
-		"503 without retries":                   {503, 4, 0, 5, "", "fetched"},
-		"503 beside a robots.txt":               {503, 5, 1, 8, "User-agent: *\nAllow: /\n", "fetched"},
-		"503 more often than there are tries":   {503, 5, 3, 5, "", "failed the host is given up: it refused, or was not reached, 5 times in a row"},
+		"503 six times":           {503, 6, 3, 8, "", "fetched"},
+		"429 seven times":         {429, 7, 3, 8, "", "fetched"},
+		"503 without retries":     {503, 4, 0, 5, "", "fetched"},
+		"503 beside a robots.txt": {503, 5, 1, 8, "User-agent: *\nAllow: /\n", "fetched"},
+		"503 more often than there are tries": {
+			503, 5, 3, 5, "", "failed the host is given up: it refused, or was not reached, 5 times in a row",
+		},
 		"429 for longer than failures are free": {429, 29, 0, 30, "", "fetched"},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -237,16 +242,20 @@ func TestURLsOfAHostThatIsNotReachedFailWithTheirClass(t *testing.T) {
 	} {
 		for name, change := range map[string]func(*crawler.Job){
 			"robots.txt is given up first": func(j *crawler.Job) { j.RobotsTries, j.HostTries, j.Retries = 1, 3, 1 },
-			"the host is given up first":   func(j *crawler.Job) { j.HostTries, j.Retries, j.IgnoreRobots = 2, 1, true },
+			"the host is given up first": func(j *crawler.Job) {
+				j.HostTries, j.Retries, j.IgnoreRobots = 2, 1, true
+			},
 		} {
 			t.Run(string(c.class)+", "+name, func(t *testing.T) {
 				t.Parallel()
 				crawl := newCrawl(t, testsite.Serve(t, web{}), change).seed("/a", "/b")
-				crawl.tools.Fetcher = &broken{Fetcher: crawl.tools.Fetcher, fault: c.fault, down: func(string) bool { return true }}
+				crawl.tools.Fetcher = &broken{Fetcher: crawl.tools.Fetcher, fault: c.fault,
+					down: func(string) bool { return true }}
 				crawl.finish()
 				crawl.settled(map[crawler.Outcome]int64{crawler.OutcomeFailed: 2})
 				for _, path := range []string{"/a", "/b"} {
-					if rec := crawl.record(path); rec.ErrorClass != c.class || !strings.Contains(rec.Error, c.fault.Text) {
+					if rec := crawl.record(path); rec.ErrorClass != c.class ||
+						!strings.Contains(rec.Error, c.fault.Text) {
 						t.Errorf("%s failed with %q, of class %q, want %q", path, rec.Error, rec.ErrorClass, c.class)
 					}
 				}
@@ -272,15 +281,18 @@ func TestThatAHostIsLeftAloneIsTold(t *testing.T) {
 		told = append(told, reason)
 	}
 	c.finish()
-	if want := []string{"robots.txt answered 503", "the server answered 429 Too Many Requests"}; !slices.Equal(told, want) {
+	if want := []string{"robots.txt answered 503", "the server answered 429 Too Many Requests"}; !slices.Equal(told,
+		want) {
 		t.Errorf("it was told %q, want %q", told, want)
 	}
 }
 
 func TestARequestThatIsToBeMadeAnotherWayIsMadeOnceMore(t *testing.T) {
 	t.Parallel()
-	c := newCrawl(t, testsite.Serve(t, web{"/a": links(), "/b": links()}), func(j *crawler.Job) { j.Retries = 0 }).seed("/a", "/b")
-	again := &broken{Fetcher: c.tools.Fetcher, fault: fetched.Fault{Kind: fetched.FaultProtocol, Text: "the server wants HTTP/1.1", Passes: true, Again: true}}
+	c := newCrawl(t, testsite.Serve(t, web{"/a": links(), "/b": links()}),
+		func(j *crawler.Job) { j.Retries = 0 }).seed("/a", "/b")
+	again := &broken{Fetcher: c.tools.Fetcher, fault: fetched.Fault{Kind: fetched.FaultProtocol,
+		Text: "the server wants HTTP/1.1", Passes: true, Again: true}}
 	again.down = func(string) bool { return again.asked.Load() == 0 }
 	c.tools.Fetcher = again
 	c.finish()

@@ -11,12 +11,14 @@ import (
 
 func TestWhatRobotsForbidsIsNotAskedFor(t *testing.T) {
 	t.Parallel()
-	site := testsite.Serve(t, web{"/": links("/open", "/closed/a", "/way"), "/open": links(), "/closed/a": links(), "/way": "301 /closed/b", "/closed/b": links()})
+	site := testsite.Serve(t, web{"/": links("/open", "/closed/a", "/way"), "/open": links(), "/closed/a": links(),
+		"/way": "301 /closed/b", "/closed/b": links()})
 	site.Robots("User-agent: trawl\nDisallow: /closed/\n")
 	c := newCrawl(t, site, nil).seed("/")
 	c.finish()
 	c.kept(map[string]string{
-		"/": "fetched", "/open": "fetched", "/closed/a": "disallowed robots.txt forbids it", "/way": "disallowed robots.txt forbids it",
+		"/": "fetched", "/open": "fetched", "/closed/a": "disallowed robots.txt forbids it",
+		"/way": "disallowed robots.txt forbids it",
 	})
 	c.asked(map[string]int{"/robots.txt": 1, "/closed/a": 0, "/way": 1, "/closed/b": 0})
 }

@@ -69,7 +69,8 @@ func TestAVisitThatOnlyWaitsGivesItsPlaceAway(t *testing.T) {
 			}
 			crawl.asked(c.want)
 			if n := crawl.counters(); n.Waiting != 3 || n.Flight != 0 || n.Due != 1 {
-				t.Errorf("%d URLs wait, %d are in flight, and %d hosts are due; want 3, 0 and 1", n.Waiting, n.Flight, n.Due)
+				t.Errorf("%d URLs wait, %d are in flight, and %d hosts are due; want 3, 0 and 1", n.Waiting, n.Flight,
+					n.Due)
 			}
 		})
 	}
@@ -78,7 +79,9 @@ func TestAVisitThatOnlyWaitsGivesItsPlaceAway(t *testing.T) {
 func TestAVisitAtTheDefaultPaceKeepsItsPlace(t *testing.T) {
 	t.Parallel()
 	pages, paths := manyPages(4)
-	c := newCrawl(t, testsite.Serve(t, pages), func(j *crawler.Job) { j.Delay = crawler.DefaultJob().Delay }).seed(paths...)
+	c := newCrawl(t, testsite.Serve(t, pages), func(j *crawler.Job) {
+		j.Delay = crawler.DefaultJob().Delay
+	}).seed(paths...)
 	c.cfg.Full = full
 	if reports := c.finish(); len(reports) != 1 {
 		t.Errorf("there were %d visits, want 1", len(reports))
@@ -89,7 +92,9 @@ func TestAVisitAtTheDefaultPaceKeepsItsPlace(t *testing.T) {
 func TestAVisitThatWaitsKeepsItsPlaceWhileThereAreOthers(t *testing.T) {
 	t.Parallel()
 	pages, paths := manyPages(3)
-	c := newCrawl(t, testsite.Serve(t, pages), func(j *crawler.Job) { j.Delay = crawler.Duration(1500 * time.Millisecond) }).seed(paths...)
+	c := newCrawl(t, testsite.Serve(t, pages), func(j *crawler.Job) {
+		j.Delay = crawler.Duration(1500 * time.Millisecond)
+	}).seed(paths...)
 	if reports := c.finish(); len(reports) != 1 {
 		t.Errorf("there were %d visits, want 1", len(reports))
 	}
@@ -108,7 +113,9 @@ func TestARedirectIsFollowedBeforeAVisitGivesItsPlaceAway(t *testing.T) {
 func TestAVisitGivesItsPlaceAwayWhenTheFleetHasNone(t *testing.T) {
 	t.Parallel()
 	pages, paths := manyPages(3)
-	c := newCrawl(t, testsite.Serve(t, pages), func(j *crawler.Job) { j.Delay = crawler.Duration(time.Hour) }).seed(paths...)
+	c := newCrawl(t, testsite.Serve(t, pages), func(j *crawler.Job) {
+		j.Delay = crawler.Duration(time.Hour)
+	}).seed(paths...)
 	c.tools.Frontier = alteredFrontier{c.tools.Frontier, func(l *alteredLease) { l.short = true }}
 	if r := c.visit(t.Context(), nil); r.Ending != queue.EndPause {
 		t.Errorf("the visit ends as %q, want %q", r.Ending, queue.EndPause)
@@ -118,7 +125,9 @@ func TestAVisitGivesItsPlaceAwayWhenTheFleetHasNone(t *testing.T) {
 func TestAVisitGivesItsPlaceToAnotherJob(t *testing.T) {
 	t.Parallel()
 	pages, paths := manyPages(3)
-	c := newCrawl(t, testsite.Serve(t, pages), func(j *crawler.Job) { j.Delay = crawler.Duration(20 * time.Second) }).seed(paths...)
+	c := newCrawl(t, testsite.Serve(t, pages), func(j *crawler.Job) {
+		j.Delay = crawler.Duration(20 * time.Second)
+	}).seed(paths...)
 	c.tools.Frontier = alteredFrontier{c.tools.Frontier, func(l *alteredLease) { l.recalled = true }}
 	c.cfg.Time = time.Hour
 	// The delay counts from robots.txt, so that another visit is needed for a page.

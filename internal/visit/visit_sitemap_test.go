@@ -17,11 +17,13 @@ import (
 )
 
 func urlset(locations ...string) string {
-	return "<?xml version='1.0'?><urlset><url><loc>" + strings.Join(locations, "</loc></url><url><loc>") + "</loc></url></urlset>"
+	return "<?xml version='1.0'?><urlset><url><loc>" + strings.Join(locations, "</loc></url><url><loc>") +
+		"</loc></url></urlset>"
 }
 
 func sitemapIndex(locations ...string) string {
-	return "<?xml version='1.0'?><sitemapindex><sitemap><loc>" + strings.Join(locations, "</loc></sitemap><sitemap><loc>") + "</loc></sitemap></sitemapindex>"
+	return "<?xml version='1.0'?><sitemapindex><sitemap><loc>" +
+		strings.Join(locations, "</loc></sitemap><sitemap><loc>") + "</loc></sitemap></sitemapindex>"
 }
 
 // plain serves a text.
@@ -61,15 +63,18 @@ func TestTheSitemapsOfRobotsAreReadWithTheirIndexes(t *testing.T) {
 	t.Parallel()
 	page := links()
 	site := testsite.Serve(t, web{
-		"/": links("/linked"), "/linked": page, "/index.xml": sitemapIndex("/1.xml", "/index.xml", "/moved.xml"), "/1.xml": urlset("/a", "/b", "/linked"),
-		"/a": links("/deep"), "/b": page, "/deep": page, "/moved.xml": "301 /2.xml", "/2.xml": urlset("/c"), "/c": page,
+		"/": links("/linked"), "/linked": page, "/index.xml": sitemapIndex("/1.xml", "/index.xml", "/moved.xml"),
+		"/1.xml": urlset("/a", "/b", "/linked"),
+		"/a":     links("/deep"), "/b": page, "/deep": page, "/moved.xml": "301 /2.xml", "/2.xml": urlset("/c"),
+		"/c": page,
 	})
 	site.Robots("User-agent: *\nSitemap: " + site.URL(0, "/index.xml") + "\nSitemap: nosuch.xml\nSitemap: ftp://x/\n")
 	c := newCrawl(t, site, readingSitemaps(nil)).root()
 	c.finish()
 	want := map[string]string{
 		"/": "0", "/linked": "1 /", "/index.xml": "0 /robots.txt", "/nosuch.xml": "0 /robots.txt",
-		"/1.xml": "0 /index.xml", "/moved.xml": "0 /index.xml", "/a": "0 /1.xml", "/b": "0 /1.xml", "/c": "0 /2.xml", "/deep": "1 /a",
+		"/1.xml": "0 /index.xml", "/moved.xml": "0 /index.xml", "/a": "0 /1.xml", "/b": "0 /1.xml", "/c": "0 /2.xml",
+		"/deep": "1 /a",
 	}
 	if diff := cmp.Diff(want, c.found()); diff != "" {
 		t.Errorf("records (-want +got):\n%s", diff)
@@ -92,12 +97,14 @@ func TestSitemapsAreLeftAloneUnlessTheJobReadsThem(t *testing.T) {
 func TestASitemapThatIsASeedOrLinkedToIsRead(t *testing.T) {
 	t.Parallel()
 	site := testsite.Serve(t, web{
-		"/seed.xml": urlset("/a"), "/a": links("/linked.xml"), "/linked.xml": sitemapIndex("/1.xml"), "/1.xml": urlset("/b"), "/b": links(),
+		"/seed.xml": urlset("/a"), "/a": links("/linked.xml"), "/linked.xml": sitemapIndex("/1.xml"),
+		"/1.xml": urlset("/b"), "/b": links(),
 		"/feed": "<rss><item><link>/c</link></item></rss>",
 	})
 	c := newCrawl(t, site, readingSitemaps(nil)).seed("/seed.xml", "/feed")
 	c.finish()
-	want := map[string]string{"/seed.xml": "0", "/a": "0 /seed.xml", "/linked.xml": "1 /a", "/1.xml": "1 /linked.xml", "/b": "1 /1.xml", "/feed": "0", "/sitemap.xml": "0 /robots.txt"}
+	want := map[string]string{"/seed.xml": "0", "/a": "0 /seed.xml", "/linked.xml": "1 /a", "/1.xml": "1 /linked.xml",
+		"/b": "1 /1.xml", "/feed": "0", "/sitemap.xml": "0 /robots.txt"}
 	if diff := cmp.Diff(want, c.found()); diff != "" {
 		t.Errorf("records (-want +got):\n%s", diff)
 	}
@@ -107,7 +114,8 @@ func TestWhatASitemapListsIsInTheScopeAndTheFiltersOfTheJob(t *testing.T) {
 	t.Parallel()
 	other := web{"/x": links(), "/there.xml": urlset("/x")}
 	site := testsite.Serve(t, web{
-		"/": links(), "/here.xml": urlset("/page/a", "/page/no", "/other", "http://elsewhere.invalid/page/"), "/page/a": links("/page/b"), "/page/b": links(),
+		"/": links(), "/here.xml": urlset("/page/a", "/page/no", "/other", "http://elsewhere.invalid/page/"),
+		"/page/a": links("/page/b"), "/page/b": links(),
 		"/hidden.xml": urlset("/page/c"), "/no.xml": urlset("/page/d"),
 	}, other)
 	site.Robots("User-agent: *\nDisallow: /hidden\nSitemap: /here.xml\nSitemap: /hidden.xml\nSitemap: /no.xml\nSitemap: http://elsewhere.invalid/page/sitemap.xml\n")
@@ -143,7 +151,8 @@ func TestDepthBoundsWhatSitemapsOfOtherHostsLeadTo(t *testing.T) {
 func TestIndexesInIndexesEnd(t *testing.T) {
 	t.Parallel()
 	site := testsite.Serve(t, web{
-		"/": links(), "/1.xml": sitemapIndex("/2.xml"), "/2.xml": sitemapIndex("/3.xml"), "/3.xml": sitemapIndex("/4.xml"), "/4.xml": urlset("/a"), "/a": links(),
+		"/": links(), "/1.xml": sitemapIndex("/2.xml"), "/2.xml": sitemapIndex("/3.xml"),
+		"/3.xml": sitemapIndex("/4.xml"), "/4.xml": urlset("/a"), "/a": links(),
 	})
 	site.Robots("Sitemap: /1.xml\n")
 	c := newCrawl(t, site, readingSitemaps(nil)).root()
@@ -174,7 +183,8 @@ func TestASitemapIsStillOneWhenItIsTriedAgain(t *testing.T) {
 func TestWhatIsWrongWithASitemapIsInItsRecord(t *testing.T) {
 	t.Parallel()
 	site := testsite.Serve(t, web{
-		"/": links(), "/cut.xml": strings.TrimSuffix(urlset("/a"), "</urlset>"), "/a": links(), "/page.html": links("/b"), "/b": links(), "/none.txt": "",
+		"/": links(), "/cut.xml": strings.TrimSuffix(urlset("/a"), "</urlset>"), "/a": links(),
+		"/page.html": links("/b"), "/b": links(), "/none.txt": "",
 	})
 	site.Robots("Sitemap: /cut.xml\nSitemap: /page.html\nSitemap: /none.txt\n")
 	site.Handle("/none.txt", plain("nothing of use\n"))
@@ -220,7 +230,8 @@ func TestASitemapAtTheUsualPlaceIsReadWhereRobotsNamesNone(t *testing.T) {
 func TestWhatASitemapCallsImportantComesBeforeTheRest(t *testing.T) {
 	t.Parallel()
 	listing := "<urlset><url><loc>/old</loc><lastmod>2001-01-01</lastmod></url><url><loc>/usual</loc></url>" +
-		"<url><loc>/new</loc><lastmod>" + time.Now().Format(time.DateOnly) + "</lastmod></url><url><loc>/best</loc><priority>0.9</priority></url></urlset>"
+		"<url><loc>/new</loc><lastmod>" + time.Now().Format(time.DateOnly) +
+		"</lastmod></url><url><loc>/best</loc><priority>0.9</priority></url></urlset>"
 	site := testsite.Serve(t, web{"/old": links(), "/usual": links(), "/new": links(), "/best": links()})
 	site.Handle("/sitemap.xml", plain("<?xml version='1.0'?>"+listing))
 	c := newCrawl(t, site, readingSitemaps(nil)).seed("/sitemap.xml")

@@ -138,11 +138,12 @@ type sender struct {
 }
 
 func (s *sender) Fetch(ctx context.Context, r fetched.Request) (*fetched.Page, error) {
-	return s.Fetcher.Fetch(httptrace.WithClientTrace(ctx, &httptrace.ClientTrace{WroteRequest: func(httptrace.WroteRequestInfo) {
-		s.mu.Lock()
-		defer s.mu.Unlock()
-		s.sent = append(s.sent, time.Now())
-	}}), r)
+	return s.Fetcher.Fetch(httptrace.WithClientTrace(ctx,
+		&httptrace.ClientTrace{WroteRequest: func(httptrace.WroteRequestInfo) {
+			s.mu.Lock()
+			defer s.mu.Unlock()
+			s.sent = append(s.sent, time.Now())
+		}}), r)
 }
 
 func TestTheDelayIsKeptOverConnectionsAndVisits(t *testing.T) {

@@ -58,10 +58,12 @@ var trapKinds = map[string]struct {
 	"a calendar": {"/calendar/2026/1", func(r *http.Request) (string, []string) {
 		var year, month int
 		fmt.Sscanf(r.URL.Path, "/calendar/%d/%d", &year, &month)
-		months := []string{"January", "February", "March", "April", "May", "June", "July", "August", "September", "October", "November", "December"}
+		months := []string{"January", "February", "March", "April", "May", "June", "July", "August", "September",
+			"October", "November", "December"}
 		at := func(n int) string { return fmt.Sprintf("/calendar/%d/%d", n/12, n%12+1) }
 		n := year*12 + month - 1
-		return fmt.Sprintf("<h1>%s %d</h1>Monday %d Tuesday %d: no events", months[(month+11)%12], year, year%7, year%5), []string{at(n - 1), at(n + 1)}
+		return fmt.Sprintf("<h1>%s %d</h1>Monday %d Tuesday %d: no events", months[(month+11)%12], year, year%7,
+			year%5), []string{at(n - 1), at(n + 1)}
 	}},
 	"a calendar in the query": {"/cal?year=2026&month=1", func(r *http.Request) (string, []string) {
 		var n int
@@ -88,7 +90,9 @@ var trapKinds = map[string]struct {
 		return "here", []string{r.URL.Path + "a/", r.URL.Path + "b/"}
 	}},
 	"errors that lead on": {"/lost/" + drawn("x"), func(r *http.Request) (string, []string) {
-		return "There is no " + r.URL.Path + ", but see", []string{"/lost/" + drawn(r.URL.Path+"1"), "/lost/" + drawn(r.URL.Path+"2"), "/lost/" + drawn(r.URL.Path+"3")}
+		return "There is no " + r.URL.Path + ", but see",
+			[]string{"/lost/" + drawn(r.URL.Path+"1"), "/lost/" + drawn(r.URL.Path+"2"),
+				"/lost/" + drawn(r.URL.Path+"3")}
 	}},
 }
 
@@ -137,11 +141,13 @@ func TestAMutedPatternIsShownAndAskedForWhenTheOperatorWantsIt(t *testing.T) {
 	host := crawler.Host(c.site.Hosts()[0])
 	status, err := c.frontier.Host(t.Context(), host)
 	check(t, err)
-	if len(status.Muted) != 1 || status.Muted[0].Pattern != "/calendar/N/N" || !strings.Contains(status.Muted[0].Reason(), "/calendar/N/N") {
+	if len(status.Muted) != 1 || status.Muted[0].Pattern != "/calendar/N/N" ||
+		!strings.Contains(status.Muted[0].Reason(), "/calendar/N/N") {
 		t.Fatalf("muted are %+v", status.Muted)
 	}
 	before := len(c.site.Requests())
-	check(t, c.frontier.Govern(t.Context(), host, crawler.HostRules{Ask: []string{"/calendar/N/N"}, Pages: int64(before) + 500}, false))
+	check(t, c.frontier.Govern(t.Context(), host, crawler.HostRules{Ask: []string{"/calendar/N/N"},
+		Pages: int64(before) + 500}, false))
 	c.seed("/calendar/3000/1").finish()
 	if n := len(c.site.Requests()) - before; n < 400 {
 		t.Errorf("%d more were asked for, want 500", n)
@@ -151,7 +157,8 @@ func TestAMutedPatternIsShownAndAskedForWhenTheOperatorWantsIt(t *testing.T) {
 func TestTrapsAreLeftOutWhereTheJobSaysSo(t *testing.T) {
 	t.Parallel()
 	kind := trapKinds["a calendar"]
-	c := newCrawl(t, testsite.Serve(t, kind.trap), func(j *crawler.Job) { j.Traps, j.PagesPerHost = false, 400 }).seed(kind.start)
+	c := newCrawl(t, testsite.Serve(t, kind.trap),
+		func(j *crawler.Job) { j.Traps, j.PagesPerHost = false, 400 }).seed(kind.start)
 	c.finish()
 	if n := c.counters().Pages(); n != 400 {
 		t.Errorf("%d pages were fetched, want 400", n)
@@ -182,17 +189,21 @@ func TestWhatIsLeftAloneIsCountedByRuleAndListed(t *testing.T) {
 	t.Parallel()
 	deep := "/x" + strings.Repeat("/a", 5)
 	site := testsite.Serve(t, web{
-		"/": links("/in/a", "/in/b", "/out", "/in/no", deep, "/in/?"+strings.Repeat("a&", 40), "/in/"+strings.Repeat("x", 3000), "http://elsewhere.test/in/", "/in/private") +
+		"/": links("/in/a", "/in/b", "/out", "/in/no", deep, "/in/?"+strings.Repeat("a&", 40),
+			"/in/"+strings.Repeat("x", 3000), "http://elsewhere.test/in/", "/in/private") +
 			`<a rel=nofollow href=/in/unfollowed>x</a>`,
-		"/in/a": links("/out", "/in/a", "http://elsewhere.test/in/", "http://elsewhere.test/in/2"), "/in/b": `<meta name=robots content=nofollow>` + links("/in/c", "/in/a"),
+		"/in/a": links("/out", "/in/a", "http://elsewhere.test/in/", "http://elsewhere.test/in/2"),
+		"/in/b": `<meta name=robots content=nofollow>` + links("/in/c", "/in/a"),
 	})
 	site.Robots("User-agent: *\nDisallow: /in/private\n")
 	c := newCrawl(t, site, func(j *crawler.Job) {
-		j.Include, j.Exclude, j.Format = []string{"/in/", "/x/"}, []string{"/no$"}, []string{"jsonl", fetched.FormatSkipped}
+		j.Include, j.Exclude, j.Format = []string{"/in/", "/x/"}, []string{"/no$"},
+			[]string{"jsonl", fetched.FormatSkipped}
 	}).root()
 	c.finish()
 	want := map[crawler.Rule]int64{
-		queue.RuleInclude: 1, queue.RuleExclude: 1, queue.RuleRepeats: 1, queue.RuleParams: 1, queue.RuleURLLength: 1, queue.RuleScope: 2,
+		queue.RuleInclude: 1, queue.RuleExclude: 1, queue.RuleRepeats: 1, queue.RuleParams: 1, queue.RuleURLLength: 1,
+		queue.RuleScope:  2,
 		queue.RuleRobots: 1, queue.RuleNoFollow: 3,
 	}
 	if diff := cmp.Diff(want, skippedOf(c)); diff != "" {
@@ -228,7 +239,8 @@ func TestPatternsThatAreMutedAreCountedWithTheirURLs(t *testing.T) {
 
 func TestLinksThatAreTooDeepAreCountedUnlessTheyAreHadAnotherWay(t *testing.T) {
 	t.Parallel()
-	site := testsite.Serve(t, web{"/": links("/a", "/b"), "/a": links("/", "/b", "/deep"), "/b": links("/a", "/deep", "/deeper")})
+	site := testsite.Serve(t, web{"/": links("/a", "/b"), "/a": links("/", "/b", "/deep"),
+		"/b": links("/a", "/deep", "/deeper")})
 	c := newCrawl(t, site, func(j *crawler.Job) { j.Depth = 1 }).root()
 	c.finish()
 	if diff := cmp.Diff(map[crawler.Rule]int64{queue.RuleDepth: 2}, skippedOf(c)); diff != "" {
@@ -272,12 +284,16 @@ func TestPagesWhoseNumbersOrPicturesAreTheirContentAreAllHad(t *testing.T) {
 	const pages = 200
 	text := strings.Repeat("The gauge is read at noon by whoever is on duty, and noted in the book. ", 10)
 	for name, body := range map[string]func(i int) string{
-		"lists of numbers":        func(i int) string { return fmt.Sprintf("<ul><li>%d<li>%d kg</ul>", i*7919%1009, i*104729%997) },
+		"lists of numbers": func(i int) string {
+			return fmt.Sprintf("<ul><li>%d<li>%d kg</ul>", i*7919%1009, i*104729%997)
+		},
 		"a number in a long text": func(i int) string { return fmt.Sprintf("%s<b>%d.%d</b>", text, i*7919%1009, i%10) },
 		"pictures": func(i int) string {
 			return fmt.Sprintf("<p>Map<picture><source srcset=/m/%s.webp></picture>", drawn(fmt.Sprint(i)))
 		},
-		"pictures with a long text":  func(i int) string { return text + fmt.Sprintf(`<img alt="" src="/m/%s.png">`, drawn(fmt.Sprint(i))) },
+		"pictures with a long text": func(i int) string {
+			return text + fmt.Sprintf(`<img alt="" src="/m/%s.png">`, drawn(fmt.Sprint(i)))
+		},
 		"titles, and the same below": func(i int) string { return text },
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -36,7 +36,8 @@ func TestAParserThatPanicsCostsAPageItsDocumentAndNothingElse(t *testing.T) {
 	c.tools.Parser = panickingParser{c.tools.Parser, "/a"}
 	c.cfg.CPU = make(chan struct{}, 1)
 	c.finish()
-	c.kept(map[string]string{"/": "fetched ", "/a": "fetched the parser panicked: too much", "/b": "fetched ", "/d": "fetched "})
+	c.kept(map[string]string{"/": "fetched ", "/a": "fetched the parser panicked: too much", "/b": "fetched ",
+		"/d": "fetched "})
 	if len(c.cfg.CPU) != 0 {
 		t.Error("the processor is taken forever")
 	}
@@ -99,7 +100,8 @@ func TestAVisitThatHearsThatItLostItsHostBreaksOff(t *testing.T) {
 	site := testsite.Serve(t, web{"/a": links(), "/b": links()})
 	site.Hang("/a") // until the end of the test
 	c := newCrawl(t, site, nil).seed("/a", "/b")
-	c.tools.Frontier = alteredFrontier{c.frontier, func(t *alteredLease) { t.lease, t.renew = time.Second, queue.ErrStale }}
+	c.tools.Frontier = alteredFrontier{c.frontier,
+		func(t *alteredLease) { t.lease, t.renew = time.Second, queue.ErrStale }}
 	if r := c.visit(t.Context(), nil); r.Ending != queue.EndStale {
 		t.Errorf("it ended as %s, want stale", r.Ending)
 	}
@@ -233,7 +235,8 @@ func TestAPageThatTakesLongToReadCostsItselfAlone(t *testing.T) {
 	slow := &patient{Parser: c.tools.Parser, at: "/a"}
 	c.tools.Parser, c.cfg.ParseTime = slow, 200*time.Millisecond
 	c.finish()
-	c.kept(map[string]string{"/": "fetched ", "/a": "fetched it was not parsed, because that takes longer than 200ms", "/b": "fetched ", "/d": "fetched "})
+	c.kept(map[string]string{"/": "fetched ", "/a": "fetched it was not parsed, because that takes longer than 200ms",
+		"/b": "fetched ", "/d": "fetched "})
 	if n := slow.ended.Load(); n != 1 {
 		t.Errorf("the parser ended %d times, want once", n)
 	}

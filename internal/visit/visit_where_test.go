@@ -16,18 +16,31 @@ const (
 func TestFollowRulesDependOnWhatThePageSays(t *testing.T) {
 	t.Parallel()
 	site := testsite.Serve(t, web{
-		"/de": "<main>" + german + german + "</main>" + links("/from-de"), "/en": "<main>" + english + english + "</main>" + links("/from-en"),
+		"/de":   "<main>" + german + german + "</main>" + links("/from-de"),
+		"/en":   "<main>" + english + english + "</main>" + links("/from-en"),
 		"/none": links("/from-none"),
 	})
 	for name, c := range map[string]struct {
 		where string
 		want  map[string]bool
 	}{
-		"by language":       {"language = deu", map[string]bool{"/from-de": true, "/from-en": false, "/from-none": false}},
-		"by a counter":      {"quality.words > 20 and text_share > 0.5", map[string]bool{"/from-de": true, "/from-en": true, "/from-none": false}},
-		"by an own field":   {"fields.p ~ ^The", map[string]bool{"/from-de": false, "/from-en": true, "/from-none": false}},
-		"by its text":       {"text ~ Katze or title = links and text !~ dog", map[string]bool{"/from-de": true, "/from-en": false, "/from-none": true}},
-		"by the lack of it": {"language != deu", map[string]bool{"/from-de": false, "/from-en": true, "/from-none": true}},
+		"by language": {
+			"language = deu", map[string]bool{"/from-de": true, "/from-en": false, "/from-none": false},
+		},
+		"by a counter": {
+			"quality.words > 20 and text_share > 0.5",
+			map[string]bool{"/from-de": true, "/from-en": true, "/from-none": false},
+		},
+		"by an own field": {
+			"fields.p ~ ^The", map[string]bool{"/from-de": false, "/from-en": true, "/from-none": false},
+		},
+		"by its text": {
+			"text ~ Katze or title = links and text !~ dog",
+			map[string]bool{"/from-de": true, "/from-en": false, "/from-none": true},
+		},
+		"by the lack of it": {
+			"language != deu", map[string]bool{"/from-de": false, "/from-en": true, "/from-none": true},
+		},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -37,7 +50,8 @@ func TestFollowRulesDependOnWhatThePageSays(t *testing.T) {
 			}).seed("/de", "/en", "/none")
 			crawl.finish()
 			for path, want := range c.want {
-				fetched := slices.ContainsFunc(crawl.sink.records(), func(r crawler.Record) bool { return r.URL == crawl.site.URL(0, path) })
+				fetched := slices.ContainsFunc(crawl.sink.records(),
+					func(r crawler.Record) bool { return r.URL == crawl.site.URL(0, path) })
 				if fetched != want {
 					t.Errorf("%s: fetched is %v, want %v", path, fetched, want)
 				}

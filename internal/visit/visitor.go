@@ -226,7 +226,8 @@ func New(job crawler.Job, scope *rules.Scope, tools Tools, cfg Config) (*Visitor
 		return nil, fmt.Errorf("job %s: address_delay needs the addresses of hosts, but there is no locator", job.Name)
 	}
 	if len(job.Handlers) > 0 && tools.Handlers == nil {
-		return nil, fmt.Errorf("job %s: it needs the handlers %q, which this program does not have", job.Name, job.Handlers)
+		return nil, fmt.Errorf("job %s: it needs the handlers %q, which this program does not have", job.Name,
+			job.Handlers)
 	}
 	if job.Cookies && tools.Jar == nil {
 		return nil, fmt.Errorf("job %s: there is no jar for its cookies", job.Name)
@@ -244,9 +245,11 @@ func New(job crawler.Job, scope *rules.Scope, tools Tools, cfg Config) (*Visitor
 		return nil, fmt.Errorf("job %s: %w", job.Name, err)
 	}
 	w := &Visitor{
-		job: job, deep: job.DepthLimit() >= 0, rules: rules, where: where, scope: scope, exempts: exempts, cfg: cfg.withDefaults(),
-		frontier: tools.Frontier, fetcher: tools.Fetcher, robots: tools.Robots, parser: tools.Parser, locator: tools.Locator,
-		sink: tools.Sink, needs: tools.Sink.Needs(), journal: tools.Journal,
+		job: job, deep: job.DepthLimit() >= 0, rules: rules, where: where, scope: scope, exempts: exempts,
+		cfg:      cfg.withDefaults(),
+		frontier: tools.Frontier, fetcher: tools.Fetcher, robots: tools.Robots, parser: tools.Parser,
+		locator: tools.Locator,
+		sink:    tools.Sink, needs: tools.Sink.Needs(), journal: tools.Journal,
 		gate: tools.Gate, room: tools.Room, skips: newSkips(),
 	}
 	w.download = w.needs.Verbatim && !job.Follow && !job.Resources && len(job.Select)+len(job.Extract) == 0

@@ -34,7 +34,8 @@ const (
 
 // Serves reports whether the process is configured to run a job.
 func (p Process) Serves(job crawler.Status) bool {
-	return len(p.Jobs) == 0 || slices.Contains(p.Jobs, job.Job.Name) || job.RunOf != "" && slices.Contains(p.Jobs, job.RunOf)
+	return len(p.Jobs) == 0 || slices.Contains(p.Jobs, job.Job.Name) || job.RunOf != "" &&
+		slices.Contains(p.Jobs, job.RunOf)
 }
 
 // HasAll reports whether a worker has all of these sets of handlers.

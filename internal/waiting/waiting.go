@@ -33,7 +33,8 @@ const (
 )
 
 // WaitReasons lists all reasons.
-var WaitReasons = []WaitReason{WaitScheduler, WaitWorker, WaitAddresses, WaitOwner, WaitHandlers, WaitOutput, WaitSeeds, WaitHosts, WaitResume}
+var WaitReasons = []WaitReason{WaitScheduler, WaitWorker, WaitAddresses, WaitOwner, WaitHandlers, WaitOutput, WaitSeeds,
+	WaitHosts, WaitResume}
 
 // Service is what a fleet can do for a job at one moment.
 type Service struct {
@@ -91,7 +92,8 @@ func (v Service) scheduled(job crawler.Status) bool {
 
 // workers returns the workers that are configured to run the job.
 func (v Service) workers(job crawler.Status) []Process {
-	return slices.DeleteFunc(slices.Clone(v.Processes), func(p Process) bool { return p.Kind != KindWorker || !p.Serves(job) })
+	return slices.DeleteFunc(slices.Clone(v.Processes),
+		func(p Process) bool { return p.Kind != KindWorker || !p.Serves(job) })
 }
 
 // lacksWorker says which worker is missing. Any server of the job's queue counts, including
@@ -107,14 +109,19 @@ func (v Service) lacksWorker(s crawler.Status) Waiting {
 	case able:
 		return Waiting{}
 	case s.Origin.Owner != "":
-		return Waiting{WaitOwner, fmt.Sprintf("only %q may run this job, and it is not running: run the command that started it again", s.Origin.Owner)}
+		return Waiting{WaitOwner,
+			fmt.Sprintf("only %q may run this job, and it is not running: run the command that started it again",
+				s.Origin.Owner)}
 	case len(meant) > 0 && s.Origin.Opens && len(job.Handlers) == 0:
-		return Waiting{WaitAddresses, "no worker may connect to the private hosts of this job: start one without --job-addresses=false"}
+		return Waiting{WaitAddresses,
+			"no worker may connect to the private hosts of this job: start one without --job-addresses=false"}
 	case len(job.Handlers) > 0:
-		return Waiting{WaitHandlers, fmt.Sprintf("no worker has all handlers of this job (%s): start a program that provides them (docs/handlers.md)",
-			strings.Join(job.Handlers, ", "))}
+		return Waiting{WaitHandlers,
+			fmt.Sprintf("no worker has all handlers of this job (%s): start a program that provides them (docs/handlers.md)",
+				strings.Join(job.Handlers, ", "))}
 	case others:
-		return Waiting{WaitWorker, fmt.Sprintf("no worker runs this job; the running workers serve other jobs: start one with trawl worker --jobs %s, or without --jobs", job.Name)}
+		return Waiting{WaitWorker,
+			fmt.Sprintf("no worker runs this job; the running workers serve other jobs: start one with trawl worker --jobs %s, or without --jobs", job.Name)}
 	}
 	return Waiting{WaitWorker, "no worker runs this job: start one with trawl worker"}
 }
@@ -125,7 +132,8 @@ func waitsForOutput(s crawler.Status, v Service) Waiting {
 	troubled := func(p Process) bool {
 		return slices.ContainsFunc(s.Troubles, func(t crawler.Trouble) bool { return t.Worker == p.Name })
 	}
-	if len(meant) == 0 || slices.ContainsFunc(meant, func(p Process) bool { return p.HasAll(s.Job.Handlers) && !troubled(p) }) {
+	if len(meant) == 0 || slices.ContainsFunc(meant,
+		func(p Process) bool { return p.HasAll(s.Job.Handlers) && !troubled(p) }) {
 		return Waiting{}
 	}
 	at := slices.IndexFunc(s.Troubles, func(t crawler.Trouble) bool {
@@ -147,9 +155,11 @@ func waitsForWork(s crawler.Status, n crawler.Counters, v Service) Waiting {
 	case v.Due.IsZero():
 		return Waiting{}
 	case !v.Due.Before(Never):
-		return Waiting{WaitHosts, fmt.Sprintf("every host of this job that has waiting URLs is paused: resume one with trawl host set %s HOST --resume", s.Job.Name)}
+		return Waiting{WaitHosts,
+			fmt.Sprintf("every host of this job that has waiting URLs is paused: resume one with trawl host set %s HOST --resume", s.Job.Name)}
 	case v.Due.Sub(s.Now) >= restAfter:
-		return Waiting{WaitHosts, fmt.Sprintf("every host of this job rests, the first until %s", v.Due.UTC().Format(time.RFC3339))}
+		return Waiting{WaitHosts, fmt.Sprintf("every host of this job rests, the first until %s",
+			v.Due.UTC().Format(time.RFC3339))}
 	}
 	return Waiting{}
 }

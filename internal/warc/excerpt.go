@@ -177,7 +177,8 @@ func (e *Excerpt) copy(records io.Reader, c Capture) error {
 	if err != nil {
 		return err
 	}
-	copied := Line{URL: u, date: c.Date, mime: c.MIME, status: c.Status, payload: c.Digest, Offset: e.size, length: c.Length}
+	copied := Line{URL: u, date: c.Date, mime: c.MIME, status: c.Status, payload: c.Digest, Offset: e.size,
+		length: c.Length}
 	e.index = copied.AppendLine(e.index, e.file)
 	e.size += n
 	return nil

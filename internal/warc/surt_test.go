@@ -46,7 +46,8 @@ func TestHowAPageWasFound(t *testing.T) {
 func TestMediaTypesOfAnIndex(t *testing.T) {
 	t.Parallel()
 	for header, want := range map[string]string{
-		"Text/HTML; charset=utf-8": "text/html", "": "unk", " ; x": "unk", "text/html\r\nx": "unk", "caf\xe9": "unk", "a b": "unk",
+		"Text/HTML; charset=utf-8": "text/html", "": "unk", " ; x": "unk", "text/html\r\nx": "unk", "caf\xe9": "unk",
+		"a b": "unk",
 	} {
 		if got := mimeOf(header); got != want {
 			t.Errorf("%q: got %q, want %q", header, got, want)

@@ -88,7 +88,8 @@ func (b bucket) Read(ctx context.Context, key string, offset, length int64) (io.
 func (b bucket) Write(ctx context.Context, key string, content io.ReadSeeker, o output.Object) error {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
-	w, err := b.blob.NewWriter(ctx, key, &blob.WriterOptions{ContentType: o.ContentType, ContentMD5: o.MD5, DisableContentTypeDetection: true})
+	w, err := b.blob.NewWriter(ctx, key, &blob.WriterOptions{ContentType: o.ContentType, ContentMD5: o.MD5,
+		DisableContentTypeDetection: true})
 	if err != nil {
 		return classified(err)
 	}

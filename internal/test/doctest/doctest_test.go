@@ -110,7 +110,8 @@ func TestProgramsAreExamples(t *testing.T) {
 	}
 	page := read(t, "docs/everyday.md")
 	for _, name := range []string{"download", "queue", "titles"} {
-		if script := "bench/python/everyday_" + name + ".py"; !strings.Contains(page, "```python\n"+read(t, script)+"```\n") {
+		if script := "bench/python/everyday_" + name +
+			".py"; !strings.Contains(page, "```python\n"+read(t, script)+"```\n") {
 			t.Errorf("docs/everyday.md does not show %s", script)
 		}
 	}

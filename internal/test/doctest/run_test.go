@@ -68,7 +68,8 @@ func TestCommandsDoWhatDocumentsShow(t *testing.T) {
 			s := newSession(t, needs)
 			for _, one := range all {
 				if got := s.run(one.command); !shown(one.want, got) {
-					t.Fatalf("%s:%d: $ %s\nprinted\n%s\nbut the document shows\n%s", name, one.line, one.command, got, strings.Join(one.want, "\n"))
+					t.Fatalf("%s:%d: $ %s\nprinted\n%s\nbut the document shows\n%s", name, one.line, one.command, got,
+						strings.Join(one.want, "\n"))
 				}
 			}
 		})
@@ -168,7 +169,8 @@ func exampleSite(t *testing.T, address string) fs.FS {
 func buildBooks(t *testing.T) string {
 	t.Helper()
 	dir := t.TempDir()
-	if said, err := testcommand.Go("build", "-o", filepath.Join(dir, "books"), "./examples/books").CombinedOutput(); err != nil {
+	if said, err := testcommand.Go("build", "-o", filepath.Join(dir, "books"),
+		"./examples/books").CombinedOutput(); err != nil {
 		t.Fatalf("build examples/books: %v\n%s", err, said)
 	}
 	return dir
@@ -281,8 +283,12 @@ func TestOutputIsComparedWithPatterns(t *testing.T) {
 		want  []string
 		shown bool
 	}{
-		"the same":              {[]string{"pages 6 in 1.5s, 4 a second", "at 2026-11-29T17:06:24.235Z by w7", "end"}, true},
-		"other times":           {[]string{"pages 6 in 20ms, 300 a second", "at 2026-01-01 10:00:00 by w7", "end"}, true},
+		"the same": {
+			[]string{"pages 6 in 1.5s, 4 a second", "at 2026-11-29T17:06:24.235Z by w7", "end"}, true,
+		},
+		"other times": {
+			[]string{"pages 6 in 20ms, 300 a second", "at 2026-01-01 10:00:00 by w7", "end"}, true,
+		},
 		"parts left out":        {[]string{"pages 6 …", "… by …", "end"}, true},
 		"lines left out":        {[]string{"…", "end"}, true},
 		"no lines to leave out": {[]string{"pages 6 …", "… by …", "…", "end"}, true},

@@ -23,10 +23,18 @@ func (c *crawl) inspector() *asynq.Inspector {
 func TestTasksAreDeletedAndArchivedByHand(t *testing.T) {
 	t.Parallel()
 	for name, meddle := range map[string]func(c *crawl, i *asynq.Inspector) (int, error){
-		"deleted one by one":  func(c *crawl, i *asynq.Inspector) (int, error) { return c.eachPending(i, i.DeleteTask) },
-		"archived one by one": func(c *crawl, i *asynq.Inspector) (int, error) { return c.eachPending(i, i.ArchiveTask) },
-		"all deleted":         func(c *crawl, i *asynq.Inspector) (int, error) { return i.DeleteAllPendingTasks(c.job.Name) },
-		"all archived":        func(c *crawl, i *asynq.Inspector) (int, error) { return i.ArchiveAllPendingTasks(c.job.Name) },
+		"deleted one by one": func(c *crawl, i *asynq.Inspector) (int, error) {
+			return c.eachPending(i, i.DeleteTask)
+		},
+		"archived one by one": func(c *crawl, i *asynq.Inspector) (int, error) {
+			return c.eachPending(i, i.ArchiveTask)
+		},
+		"all deleted": func(c *crawl, i *asynq.Inspector) (int, error) {
+			return i.DeleteAllPendingTasks(c.job.Name)
+		},
+		"all archived": func(c *crawl, i *asynq.Inspector) (int, error) {
+			return i.ArchiveAllPendingTasks(c.job.Name)
+		},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -62,7 +70,8 @@ func (c *crawl) beginWithPending(i *asynq.Inspector) *testfleet.Process {
 	c.begin()
 	eventually(c.t, "the worker serves the job", func() bool {
 		servers, err := i.Servers()
-		return err == nil && slices.ContainsFunc(servers, func(s *asynq.ServerInfo) bool { return s.Queues[c.job.Name] > 0 })
+		return err == nil && slices.ContainsFunc(servers,
+			func(s *asynq.ServerInfo) bool { return s.Queues[c.job.Name] > 0 })
 	})
 	scheduler.Signal(syscall.SIGSTOP)
 	if said, status := c.Run(append([]string{"seed", c.job.Name}, seeds...)...); status != 0 {

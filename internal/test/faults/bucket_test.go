@@ -37,7 +37,8 @@ func TestAMachineThatNeverComesBackLosesNothingFromTheBucket(t *testing.T) {
 				t.Error("nothing was fetched again: the worker had nothing in its spool when it was killed")
 			}
 			if counters.Unshipped != 0 || counters.Recorded() != int64(len(c.graph.URLs(c.site))) {
-				t.Errorf("at the end %d records are settled and %d not shipped, of %d: %+v", counters.Recorded(), counters.Unshipped, len(c.graph.URLs(c.site)), counters)
+				t.Errorf("at the end %d records are settled and %d not shipped, of %d: %+v", counters.Recorded(),
+					counters.Unshipped, len(c.graph.URLs(c.site)), counters)
 			}
 			c.polite()
 			t.Logf("%d pages, %d of them lost and fetched again", len(c.graph.URLs(c.site)), counters.Reclaimed)
@@ -60,7 +61,8 @@ func TestAMachineThatComesBackShipsWhatItHad(t *testing.T) {
 	c.Worker("--spool", spool)
 	counters := c.wantWhole(urls).counters
 	if counters.Reclaimed != 0 || counters.Unshipped != 0 || counters.Shipped != counters.Recorded() {
-		t.Errorf("%d of %d records were shipped, %d fetched again", counters.Shipped, counters.Recorded(), counters.Reclaimed)
+		t.Errorf("%d of %d records were shipped, %d fetched again", counters.Shipped, counters.Recorded(),
+			counters.Reclaimed)
 	}
 }
 

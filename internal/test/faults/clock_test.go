@@ -37,14 +37,16 @@ func TestAWorkersClockMayBeTenMinutesWrong(t *testing.T) {
 				}
 				pages++
 				at, err := time.Parse(time.RFC3339, r.FetchedAt)
-				if off := time.Since(at).Abs(); err != nil || clock == "ahead" && time.Until(at) < 0 || clock == "behind" && off < 9*time.Minute {
+				if off := time.Since(at).Abs(); err != nil || clock == "ahead" && time.Until(at) < 0 ||
+					clock == "behind" && off < 9*time.Minute {
 					t.Fatalf("its clock is right: it fetched a page at %s", r.FetchedAt)
 				}
 			}
 			if pages == 0 {
 				t.Error("the worker whose clock is wrong has fetched nothing")
 			}
-			t.Logf("%d of %d pages were fetched by the worker whose clock is %s", pages, c.graph.Hosts*c.graph.PagesPerHost, clock)
+			t.Logf("%d of %d pages were fetched by the worker whose clock is %s", pages,
+				c.graph.Hosts*c.graph.PagesPerHost, clock)
 		})
 	}
 }
@@ -80,7 +82,8 @@ var wrong = func() int64 {
 }()
 `
 	patched = strings.Replace(patched, "import (\n", "import (\n\t\"syscall\"\n", 1)
-	source, overlay, binary := filepath.Join(dir, "time.go"), filepath.Join(dir, "overlay.json"), filepath.Join(dir, "trawl")
+	source, overlay, binary := filepath.Join(dir, "time.go"), filepath.Join(dir, "overlay.json"),
+		filepath.Join(dir, "trawl")
 	list, err := json.Marshal(map[string]any{"Replace": map[string]string{original: source}})
 	if err != nil {
 		t.Fatal(err)
@@ -90,7 +93,8 @@ var wrong = func() int64 {
 			t.Fatal(err)
 		}
 	}
-	build := exec.CommandContext(testfleet.Patience(t), "go", "build", "-overlay", overlay, "-o", binary, "github.com/trawlcrawler/trawl/cmd/trawl")
+	build := exec.CommandContext(testfleet.Patience(t), "go", "build", "-overlay", overlay, "-o", binary,
+		"github.com/trawlcrawler/trawl/cmd/trawl")
 	if said, err := build.CombinedOutput(); err != nil {
 		t.Fatalf("build the command with a wrong clock: %v\n%s", err, said)
 	}

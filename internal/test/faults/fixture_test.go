@@ -59,7 +59,8 @@ type crawl struct {
 func newCrawl(t *testing.T, hosts, pagesPerHost int, server ...string) *crawl {
 	t.Helper()
 	g := testsite.Graph{Hosts: hosts, PagesPerHost: pagesPerHost, LinksPerPage: 6, Seed: 6}
-	c := &crawl{Fleet: testfleet.New(t, server...), t: t, graph: g, site: g.Serve(t), job: crawler.DefaultJob(), stalls: sync.OnceValue(testsite.WatchStalls(t))}
+	c := &crawl{Fleet: testfleet.New(t, server...), t: t, graph: g, site: g.Serve(t), job: crawler.DefaultJob(),
+		stalls: sync.OnceValue(testsite.WatchStalls(t))}
 	c.job.Name, c.job.Delay = redistest.Name(t), crawler.Duration(delay)
 	for _, root := range g.Roots() {
 		c.job.Seeds = append(c.job.Seeds, c.site.URL(root.Host, g.Path(root.Page)))
@@ -127,7 +128,8 @@ func (c *crawl) wantWhole(again int) damage {
 		c.t.Errorf("%d requests were repeated, want at most %d", n, again)
 	}
 	if counters.Waiting+counters.Flight > 0 || counters.Seen != int64(len(c.graph.URLs(c.site))) {
-		c.t.Errorf("at the end %d URLs wait and %d are in flight, of %d", counters.Waiting, counters.Flight, counters.Seen)
+		c.t.Errorf("at the end %d URLs wait and %d are in flight, of %d", counters.Waiting, counters.Flight,
+			counters.Seen)
 	}
 	sum := damage{lost: lost, again: requests.Again(), counters: counters, smallest: c.polite()}
 	c.t.Logf("%d pages, %d lost, %d requested again (of at most %d); %d visits broke; the smallest gap is %v",
@@ -150,7 +152,8 @@ func (c *crawl) polite() time.Duration {
 		for i := range requests[1:] {
 			gap := requests[i+1].Arrived.Sub(requests[i].Arrived)
 			if gap < delay-clockStep-stalled { // a stalled machine also logs requests late
-				c.t.Errorf("%s had two requests %v apart, for %s and %s, want %v", host, gap, requests[i].Path, requests[i+1].Path, delay)
+				c.t.Errorf("%s had two requests %v apart, for %s and %s, want %v", host, gap, requests[i].Path,
+					requests[i+1].Path, delay)
 			}
 			smallest = min(smallest, gap)
 		}

@@ -50,7 +50,8 @@ func victims() []*victim {
 	var all []*victim
 	for _, key := range []string{
 		"trawl:{JOB}:job", "trawl:{JOB}:holds", "trawl:{JOB}:homes", "trawl:{JOB}:troubles", "trawl:{JOB}:ledger",
-		"trawl:{JOB/0}:count", "trawl:{JOB/0}:seen:0", "trawl:{JOB/0}:due", "trawl:{JOB/0}:urgent", "trawl:{JOB/0}:armed", "trawl:{JOB/0}:open",
+		"trawl:{JOB/0}:count", "trawl:{JOB/0}:seen:0", "trawl:{JOB/0}:due", "trawl:{JOB/0}:urgent",
+		"trawl:{JOB/0}:armed", "trawl:{JOB/0}:open",
 		"trawl:{JOB/0}:host:HOST", "trawl:{JOB/0}:queue:1:HOST", "trawl:{JOB/0}:later:HOST",
 		"trawl:{JOB/0}:flight:HOST", "trawl:{JOB/0}:failures", "trawl:{JOB/0}:garbage", "trawl:{JOB}:garbage",
 		"asynq:{JOB}:pending", "asynq:{JOB}:active", "asynq:{JOB}:lease", "asynq:{JOB}:completed", "asynq:{JOB}:retry",
@@ -178,7 +179,8 @@ func TestGarbageInSharedKeysIsRepaired(t *testing.T) {
 	worker, scheduler := c.Worker("--concurrency", "10"), c.Scheduler()
 	c.begin()
 	c.waitForMore(50)
-	for _, key := range []string{"trawl:jobs", "trawl:fleet", "trawl:probe", "trawl:workers", "asynq:queues", "asynq:servers", "asynq:workers"} {
+	for _, key := range []string{"trawl:jobs", "trawl:fleet", "trawl:probe", "trawl:workers", "asynq:queues",
+		"asynq:servers", "asynq:workers"} {
 		if err := aString(c, key); err != nil {
 			t.Fatal(err)
 		}

@@ -147,13 +147,16 @@ func TestWeightsHold(t *testing.T) {
 	light, heavy := c.site.Len(), site.Len()
 	window := size(30*time.Second, time.Minute)
 	requests := 6 * int(window/delay) // of six places
-	err := site.Until(testfleet.Patience(t), func(l *testsite.Log) bool { return l.Len()-heavy+c.site.Len()-light >= requests })
+	err := site.Until(testfleet.Patience(t), func(l *testsite.Log) bool {
+		return l.Len()-heavy+c.site.Len()-light >= requests
+	})
 	if err != nil {
 		t.Fatal(err)
 	}
 	light, heavy = c.site.Len()-light, site.Len()-heavy
 	if part := float64(light+heavy) / 4; math.Abs(float64(light)/part-1) > 0.1 {
-		t.Errorf("with weights 1 and 3, the jobs made %d and %d requests, want a ratio of 1 to 3 within a tenth", light, heavy)
+		t.Errorf("with weights 1 and 3, the jobs made %d and %d requests, want a ratio of 1 to 3 within a tenth", light,
+			heavy)
 	}
 	t.Logf("%d and %d requests, 1 to %.2f", light, heavy, float64(heavy)/float64(light))
 }

@@ -13,7 +13,8 @@ import (
 
 // folderFormats are the formats in which a killed worker leaves different kinds of unfinished
 // files. Links and items alone cannot be exported.
-var folderFormats = []string{"jsonl", "jsonl.gz", "jsonl.zst", "files", "markdown", "parquet", "warc", "mirror", "links,parquet", "items,warc"}
+var folderFormats = []string{"jsonl", "jsonl.gz", "jsonl.zst", "files", "markdown", "parquet", "warc", "mirror",
+	"links,parquet", "items,warc"}
 
 // kept is a job that keeps a site in some formats.
 type kept struct {
@@ -27,7 +28,8 @@ func inEachFormat(t *testing.T, f *testfleet.Fleet, hosts, pages int) []kept {
 	t.Helper()
 	var all []kept
 	for i, formats := range folderFormats {
-		k := kept{job: crawler.DefaultJob(), graph: testsite.Graph{Hosts: hosts, PagesPerHost: pages, LinksPerPage: 6, Seed: uint64(i)}}
+		k := kept{job: crawler.DefaultJob(), graph: testsite.Graph{Hosts: hosts, PagesPerHost: pages, LinksPerPage: 6,
+			Seed: uint64(i)}}
 		k.site = k.graph.Serve(t)
 		k.job.Name = strings.NewReplacer(".", "-", ",", "-").Replace(formats)
 		k.job.Delay, k.job.Format = crawler.Duration(delay), strings.Split(formats, ",")
@@ -66,7 +68,8 @@ func allFinished(t testing.TB, f *testfleet.Fleet) (took time.Duration) {
 func waitForRequests(t testing.TB, all []kept, requests int) {
 	t.Helper()
 	for _, k := range all {
-		if err := k.site.Until(testfleet.Patience(t), func(l *testsite.Log) bool { return l.Len() >= requests }); err != nil {
+		if err := k.site.Until(testfleet.Patience(t),
+			func(l *testsite.Log) bool { return l.Len() >= requests }); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -114,9 +117,11 @@ func TestFilesThatALostMachineLeftAreFinishedByOthers(t *testing.T) {
 			t.Errorf("%d pages of job %s are exported twice", on.Again(), k.job.Name)
 		}
 	}
-	t.Logf("%d kills, %d jobs; all files were finished %v after the end", kills, len(all), allFinished(t, f).Round(time.Millisecond))
+	t.Logf("%d kills, %d jobs; all files were finished %v after the end", kills, len(all),
+		allFinished(t, f).Round(time.Millisecond))
 	for _, k := range all {
-		testfleet.Pages(f.Export(k.job.Name)).Expect(t, "pages of job "+k.job.Name+" in finished files", k.graph.URLs(k.site))
+		testfleet.Pages(f.Export(k.job.Name)).Expect(t, "pages of job "+k.job.Name+" in finished files",
+			k.graph.URLs(k.site))
 	}
 }
 
@@ -145,7 +150,8 @@ func TestFilesOfJobsThatHaveEndedAreFinishedByAnyWorker(t *testing.T) {
 	for _, k := range all {
 		pages := testfleet.Pages(f.Export(k.job.Name))
 		if len(pages) != before[k.job.Name] || pages.Again() > 0 {
-			t.Errorf("job %s has %d pages, %d of them twice, and had %d", k.job.Name, len(pages), pages.Again(), before[k.job.Name])
+			t.Errorf("job %s has %d pages, %d of them twice, and had %d", k.job.Name, len(pages), pages.Again(),
+				before[k.job.Name])
 		}
 	}
 }

@@ -43,7 +43,8 @@ func TestAPageThatKillsItsWorkersIsGivenUpAfterThree(t *testing.T) {
 
 	counters := c.Done(c.job.Name)
 	if counters.Outcomes[crawler.OutcomeFailed] != 1 || counters.Broken != claims {
-		t.Errorf("%d URLs failed and %d visits broke, want 1 and %d", counters.Outcomes[crawler.OutcomeFailed], counters.Broken, claims)
+		t.Errorf("%d URLs failed and %d visits broke, want 1 and %d", counters.Outcomes[crawler.OutcomeFailed],
+			counters.Broken, claims)
 	}
 	url := c.site.URL(0, poison)
 	want := c.graph.URLs(c.site)

@@ -46,7 +46,8 @@ func TestSeveralSchedulersDoWhatOneDoes(t *testing.T) {
 				t.Fatal(err)
 			}
 			if visits := c.visits(); int64(queue.ProcessedTotal) != visits || queue.FailedTotal > 0 {
-				t.Errorf("%d tasks were processed and %d failed, want one for each of %d visits", queue.ProcessedTotal, queue.FailedTotal, visits)
+				t.Errorf("%d tasks were processed and %d failed, want one for each of %d visits", queue.ProcessedTotal,
+					queue.FailedTotal, visits)
 			}
 			ends := 0
 			for _, s := range schedulers {

@@ -154,5 +154,6 @@ func TestARollingRestartLosesAndRepeatsNothing(t *testing.T) {
 	if sum := c.wantWhole(0); sum.counters.Broken > 0 {
 		t.Errorf("%d visits broke, want none after SIGTERM", sum.counters.Broken)
 	}
-	t.Logf("%d workers ended in %v (median), %v (max)", len(took), median(took).Round(time.Millisecond), slices.Max(took).Round(time.Millisecond))
+	t.Logf("%d workers ended in %v (median), %v (max)", len(took), median(took).Round(time.Millisecond),
+		slices.Max(took).Round(time.Millisecond))
 }

@@ -19,10 +19,12 @@ var bodies = []Misbehaviour{
 	}, {
 		Name: "endless-large-chunks", Does: "sends endless chunks of a megabyte",
 		Trawl: "the same", Limit: limitBody, Fate: cut,
-		page: forever(okHTML+"Transfer-Encoding: chunked\r\n\r\n"+chunk(hello("endless-large-chunks")), chunk(strings.Repeat("<p>more ", 1<<17))),
+		page: forever(okHTML+"Transfer-Encoding: chunked\r\n\r\n"+chunk(hello("endless-large-chunks")),
+			chunk(strings.Repeat("<p>more ", 1<<17))),
 	}, {
 		Name: "endless-octets", Does: "sends endless zero bytes as application/octet-stream",
-		Trawl: "keeps what fits; there is nothing to parse", Limit: limitBody, Fate: Fate{Outcome: "fetched", Truncated: true},
+		Trawl: "keeps what fits; there is nothing to parse", Limit: limitBody,
+		Fate: Fate{Outcome: "fetched", Truncated: true},
 		page: forever(ok+"Content-Type: application/octet-stream\r\n\r\n", strings.Repeat("\x00", 4096)),
 	}, {
 		Name: "huge-length", Does: "announces 8 EiB and closes after a few bytes",
@@ -35,7 +37,8 @@ var bodies = []Misbehaviour{
 	}, {
 		Name: "length-too-short", Does: "sends more than its Content-Length",
 		Trawl: "reads up to that length and does not reuse the connection", Fate: read,
-		page: says(okHTML + fmt.Sprintf("Content-Length: %d\r\n\r\n", len(hello("length-too-short"))) + hello("length-too-short") + strings.Repeat("<p>more", 1000)),
+		page: says(okHTML + fmt.Sprintf("Content-Length: %d\r\n\r\n", len(hello("length-too-short"))) +
+			hello("length-too-short") + strings.Repeat("<p>more", 1000)),
 	}, {
 		Name: "two-lengths", Does: "sends two different Content-Length headers",
 		Trawl: "rejects the response as malformed", Fate: failed("Content-Length"),
@@ -47,7 +50,8 @@ var bodies = []Misbehaviour{
 	}, {
 		Name: "length-and-chunks", Does: "sends both a Content-Length and chunks, as in request smuggling",
 		Trawl: "uses the chunks (RFC 9112, 6.3)", Fate: read,
-		page: says(okHTML + "Content-Length: 3\r\nTransfer-Encoding: chunked\r\n\r\n" + chunk(hello("length-and-chunks")) + "0\r\n\r\n"),
+		page: says(okHTML + "Content-Length: 3\r\nTransfer-Encoding: chunked\r\n\r\n" +
+			chunk(hello("length-and-chunks")) + "0\r\n\r\n"),
 	}, {
 		Name: "second-answer", Does: "sends a second response after the first, without a request",
 		Trawl: "does not reuse the connection, so that the second response is not taken for another page", Fate: read,
@@ -66,8 +70,10 @@ var bodies = []Misbehaviour{
 		Trawl: "rejects the body as malformed", Fate: failed("chunk"),
 		page: says(okHTML + "Transfer-Encoding: chunked\r\n\r\n-5\r\nhello\r\n0\r\n\r\n"),
 	}, {
-		Name: "chunk-newlines", Does: "ends the lines of its chunks with a bare LF", Trawl: "accepts them, and notes it in the record", Fate: read,
-		page: says(okHTML + fmt.Sprintf("Transfer-Encoding: chunked\r\n\r\n%x\n%s\n0\n\n", len(hello("chunk-newlines")), hello("chunk-newlines"))),
+		Name: "chunk-newlines", Does: "ends the lines of its chunks with a bare LF",
+		Trawl: "accepts them, and notes it in the record", Fate: read,
+		page: says(okHTML + fmt.Sprintf("Transfer-Encoding: chunked\r\n\r\n%x\n%s\n0\n\n", len(hello("chunk-newlines")),
+			hello("chunk-newlines"))),
 	}, {
 		Name: "chunk-cut", Does: "closes in the middle of a chunk",
 		Trawl: "retries, then keeps and parses what came", Limit: limitRetries, Fate: cut,
@@ -78,7 +84,8 @@ var bodies = []Misbehaviour{
 		page: says(okHTML + "Transfer-Encoding: chunked\r\n\r\n" + chunk(hello("no-last-chunk"))),
 	}, {
 		Name: "chunk-extension", Does: "sends an endless chunk extension",
-		Trawl: "rejects the body as malformed", Limit: Limit{"bytes of a chunk size line", "4KiB", ""}, Fate: failed(""),
+		Trawl: "rejects the body as malformed", Limit: Limit{"bytes of a chunk size line", "4KiB", ""},
+		Fate: failed(""),
 		page: forever(okHTML+"Transfer-Encoding: chunked\r\n\r\n1;", "x"),
 	}, {
 		Name: "endless-trailer", Does: "sends endless headers after the last chunk",
@@ -90,7 +97,9 @@ var bodies = []Misbehaviour{
 		page: says(okHTML + "Transfer-Encoding: evil\r\n\r\nhello"),
 	}, {
 		Name: "reset", Does: "resets the connection in the middle of the body",
-		Trawl: "retries, then keeps and parses what came", Limit: limitRetries, Fate: Fate{Outcome: "fetched or failed"}, // data before a reset may be lost
+		// Data before a reset may be lost.
+		Trawl: "retries, then keeps and parses what came", Limit: limitRetries,
+		Fate: Fate{Outcome: "fetched or failed"},
 		page: wire(func(conn net.Conn) {
 			fmt.Fprintf(conn, "%sContent-Length: 1000000\r\n\r\n%s", okHTML, hello("reset"))
 			_ = conn.(*net.TCPConn).SetLinger(0) // so that closing sends a reset

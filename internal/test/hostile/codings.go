@@ -27,17 +27,20 @@ var codings = []Misbehaviour{
 		Name: "deflate-bomb", Does: "does the same with deflate", Trawl: "the same", Limit: limitBody, Fate: cut,
 		page: coded("deflate", bomb("deflate", "deflate-bomb")),
 	}, {
-		Name: "br-bomb", Does: "does the same with br, in a few hundred bytes", Trawl: "the same", Limit: limitBody, Fate: cut,
+		Name: "br-bomb", Does: "does the same with br, in a few hundred bytes", Trawl: "the same", Limit: limitBody,
+		Fate: cut,
 		page: coded("br", bomb("br", "br-bomb")),
 	}, {
 		Name: "zstd-bomb", Does: "does the same with zstd", Trawl: "the same", Limit: limitBody, Fate: cut,
 		page: coded("zstd", bomb("zstd", "zstd-bomb")),
 	}, {
 		Name: "bomb-in-bomb", Does: "nests gzip in gzip, each of which expands a thousandfold",
-		Trawl: "applies the limit to each layer; decodes only a part of a longer inner layer", Limit: limitCoded, Fate: Fate{Outcome: "fetched", Truncated: true},
+		Trawl: "applies the limit to each layer; decodes only a part of a longer inner layer", Limit: limitCoded,
+		Fate: Fate{Outcome: "fetched", Truncated: true},
 		page: coded("gzip, gzip", once(func() []byte { return encode("gzip", bomb("gzip", "bomb-in-bomb")()) })),
 	}, {
-		Name: "bomb-in-brotli", Does: "nests br in br", Trawl: "the same", Limit: limitCoded, Fate: Fate{Outcome: "fetched", Truncated: true},
+		Name: "bomb-in-brotli", Does: "nests br in br", Trawl: "the same", Limit: limitCoded,
+		Fate: Fate{Outcome: "fetched", Truncated: true},
 		page: coded("br, br", once(func() []byte { return encode("br", bomb("br", "bomb-in-brotli")()) })),
 	}, {
 		Name: "many-codings", Does: "declares nine layers of codings",
@@ -47,20 +50,25 @@ var codings = []Misbehaviour{
 		Name: "unknown-coding", Does: "declares an unknown coding", Trawl: "the same", Fate: fetched,
 		page: coded("evil", small("", "unknown-coding")),
 	}, {
-		Name: "no-gzip", Does: "sends HTML declared as gzip", Trawl: "keeps the bytes and reports the error", Fate: failed("not in Content-Encoding"),
+		Name: "no-gzip", Does: "sends HTML declared as gzip", Trawl: "keeps the bytes and reports the error",
+		Fate: failed("not in Content-Encoding"),
 		page: coded("gzip", small("", "no-gzip")),
 	}, {
-		Name: "wrong-coding", Does: "sends gzip declared as br", Trawl: "the same", Fate: failed("not in Content-Encoding"),
+		Name: "wrong-coding", Does: "sends gzip declared as br", Trawl: "the same",
+		Fate: failed("not in Content-Encoding"),
 		page: coded("br", small("gzip", "wrong-coding")),
 	}, {
-		Name: "endless-no-brotli", Does: "sends endless data declared as br that is not br", Trawl: "the same", Limit: limitCoded, Fate: failed("not in Content-Encoding"),
+		Name: "endless-no-brotli", Does: "sends endless data declared as br that is not br", Trawl: "the same",
+		Limit: limitCoded, Fate: failed("not in Content-Encoding"),
 		page: forever(okHTML+"Content-Encoding: br\r\n\r\n", "<p>this is no br "),
 	}, {
 		Name: "endless-nothing", Does: "sends endless empty gzip members, which decode to nothing",
-		Trawl: "applies the limit to the encoded bytes as well", Limit: limitCoded, Fate: Fate{Outcome: "fetched", Truncated: true},
+		Trawl: "applies the limit to the encoded bytes as well", Limit: limitCoded,
+		Fate: Fate{Outcome: "fetched", Truncated: true},
 		page: forever(okHTML+"Content-Encoding: gzip\r\n\r\n", string(encode("gzip", nil))),
 	}, {
-		Name: "cut-gzip", Does: "ends in the middle of gzip data", Trawl: "keeps what came, marks it as truncated, and parses it", Fate: cut,
+		Name: "cut-gzip", Does: "ends in the middle of gzip data",
+		Trawl: "keeps what came, marks it as truncated, and parses it", Fate: cut,
 		page: coded("gzip", once(func() []byte {
 			all := encode("gzip", append([]byte(hello("cut-gzip")), noise(100_000)...))
 			return all[:len(all)/2]
@@ -73,18 +81,24 @@ var codings = []Misbehaviour{
 			return all
 		})),
 	}, {
-		Name: "gzip-and-more", Does: "sends other data after the gzip data", Trawl: "ignores it, as browsers do", Fate: read,
-		page: coded("gzip", once(func() []byte { return append(encode("gzip", []byte(hello("gzip-and-more"))), "garbage"...) })),
+		Name: "gzip-and-more", Does: "sends other data after the gzip data", Trawl: "ignores it, as browsers do",
+		Fate: read,
+		page: coded("gzip", once(func() []byte {
+			return append(encode("gzip", []byte(hello("gzip-and-more"))),
+				"garbage"...)
+		})),
 	}, {
 		Name: "far-window", Does: "sends zstd with a window of 128 MiB",
-		Trawl: "rejects the body: its window is too large for HTTP", Limit: limitWindow, Fate: failed("not in Content-Encoding"),
+		Trawl: "rejects the body: its window is too large for HTTP", Limit: limitWindow,
+		Fate: failed("not in Content-Encoding"),
 		page: coded("zstd", once(func() []byte {
 			// A frame (RFC 8878, 3.1.1): no single segment, a window of 128 MiB, one raw block.
 			return []byte{0x28, 0xb5, 0x2f, 0xfd, 0x00, 17 << 3, 0x29, 0x00, 0x00, 'h', 'e', 'l', 'l', 'o'}
 		})),
 	}, {
 		Name: "silent-brotli", Does: "begins br data with the largest window, then stops",
-		Trawl: "receives data before it holds memory to decode it", Limit: limitRate, Fate: Fate{Outcome: "fetched", Truncated: true},
+		Trawl: "receives data before it holds memory to decode it", Limit: limitRate,
+		Fate: Fate{Outcome: "fetched", Truncated: true},
 		page: waits(okHTML + "Content-Encoding: br\r\n\r\n" + string(bomb("br", "silent-brotli")()[:16])),
 	},
 }

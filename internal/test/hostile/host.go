@@ -36,7 +36,8 @@ type Host struct {
 func (w *Web) newHost(name string) *Host {
 	h := &Host{
 		web: w, address: w.newAddress(),
-		pages: make(map[string]http.HandlerFunc), honest: make(map[string]string), fates: make(map[string]map[string]Fate),
+		pages: make(map[string]http.HandlerFunc), honest: make(map[string]string),
+		fates: make(map[string]map[string]Fate),
 	}
 	h.main = w.listenAt(h.address)
 	h.at = h.main.Addr().String()

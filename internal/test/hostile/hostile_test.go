@@ -57,7 +57,8 @@ func (c *crawl) run() {
 	for _, r := range c.Export(c.job.Name) {
 		c.records[r.URL] = r
 	}
-	c.t.Logf("%d hosts; %d pages, %.1f MB in %s: %v", len(c.job.Seeds), counters.Pages(), float64(counters.Bytes)/1e6, time.Since(began).Round(time.Second), counters.Outcomes)
+	c.t.Logf("%d hosts; %d pages, %.1f MB in %s: %v", len(c.job.Seeds), counters.Pages(), float64(counters.Bytes)/1e6,
+		time.Since(began).Round(time.Second), counters.Outcomes)
 }
 
 // unharmed checks that the worker lost nothing, and did nothing that it must not do.
@@ -125,7 +126,8 @@ func TestEachMisbehaviourCostsOnlyItself(t *testing.T) {
 	t.Parallel()
 	c := newCrawl(t, hostile.List(), 0)
 	c.job.Format = []string{"jsonl", "files", "warc"}
-	c.job.Text, c.job.Markdown, c.job.MinHash, c.job.Simhash, c.job.NearDuplicates = true, true, true, true, crawler.NearDuplicatesRecord
+	c.job.Text, c.job.Markdown, c.job.MinHash, c.job.Simhash, c.job.NearDuplicates = true, true, true, true,
+		crawler.NearDuplicatesRecord
 	c.run()
 	c.unharmed()
 	c.fates()

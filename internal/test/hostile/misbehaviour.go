@@ -53,7 +53,8 @@ func Groups() []Group {
 	return []Group{
 		{"Bodies", bodies}, {"Content codings", codings}, {"Malformed HTTP", framing}, {"Headers", headers},
 		{"Silence", silences}, {"Redirects", redirects}, {"Markup", markup}, {"Traps", traps}, {"robots.txt", robots},
-		{"Sitemaps", sitemaps}, {"Refusals", refusals}, {"Ways to a forbidden address", ways}, {"Names", names}, {"Words", words},
+		{"Sitemaps", sitemaps}, {"Refusals", refusals}, {"Ways to a forbidden address", ways}, {"Names", names},
+		{"Words", words},
 	}
 }
 

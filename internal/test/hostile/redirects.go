@@ -19,7 +19,8 @@ var redirects = []Misbehaviour{
 			h.pages["/circle/2"] = moved("/redirect-loop")
 		},
 	}, {
-		Name: "redirect-chain", Does: "redirects endlessly to new URLs", Trawl: "follows ten, then fails the page", Limit: limitHops, Fate: failed("more than 10 redirects"),
+		Name: "redirect-chain", Does: "redirects endlessly to new URLs", Trawl: "follows ten, then fails the page",
+		Limit: limitHops, Fate: failed("more than 10 redirects"),
 		page: moved("/on/1"),
 		rig: func(h *Host) {
 			h.pages["/on/"] = func(w http.ResponseWriter, r *http.Request) {
@@ -29,7 +30,8 @@ var redirects = []Misbehaviour{
 			h.expect(h.of, h.URL("/on/"), Fate{Most: 10})
 		},
 	}, {
-		Name: "redirect-across", Does: "redirects endlessly to new URLs, from host to host", Trawl: "the same: redirects count across hosts", Limit: limitHops, Fate: Fate{Outcome: "redirected"},
+		Name: "redirect-across", Does: "redirects endlessly to new URLs, from host to host",
+		Trawl: "the same: redirects count across hosts", Limit: limitHops, Fate: Fate{Outcome: "redirected"},
 		page: func(w http.ResponseWriter, r *http.Request) { moved("/ping/1")(w, r) },
 		rig: func(h *Host) {
 			other := ""
@@ -48,23 +50,28 @@ var redirects = []Misbehaviour{
 			h.expect(h.of, h.URL("/ping/"), Fate{Most: 10})
 		},
 	}, {
-		Name: "redirect-to-file", Does: "redirects to file:///etc/passwd", Trawl: "accepts only http and https", Fate: failed("no URL to crawl"),
+		Name: "redirect-to-file", Does: "redirects to file:///etc/passwd", Trawl: "accepts only http and https",
+		Fate: failed("no URL to crawl"),
 		page: moved("file:///etc/passwd"),
 	}, {
-		Name: "redirect-to-script", Does: "redirects to a javascript: URL", Trawl: "the same", Fate: failed("no URL to crawl"),
+		Name: "redirect-to-script", Does: "redirects to a javascript: URL", Trawl: "the same",
+		Fate: failed("no URL to crawl"),
 		page: moved("javascript:alert(1)"),
 	}, {
-		Name: "redirect-to-gopher", Does: "redirects to a gopher: URL that would send a command to Redis", Trawl: "the same", Fate: failed("no URL to crawl"),
+		Name: "redirect-to-gopher", Does: "redirects to a gopher: URL that would send a command to Redis",
+		Trawl: "the same", Fate: failed("no URL to crawl"),
 		page: moved("gopher://127.0.0.1:6379/_FLUSHALL"),
 	}, {
 		Name: "redirect-nowhere", Does: "redirects without a Location", Trawl: "fails the page", Fate: failed(""),
 		page: func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusFound) },
 	}, {
-		Name: "redirect-far", Does: "redirects to a URL of 60 KB", Trawl: "rejects the URL", Limit: limitURL, Fate: failed("no URL to crawl"),
+		Name: "redirect-far", Does: "redirects to a URL of 60 KB", Trawl: "rejects the URL", Limit: limitURL,
+		Fate: failed("no URL to crawl"),
 		page: moved("/far/" + strings.Repeat("x", 60_000)),
 		rig:  func(h *Host) { h.expect(h.of, h.URL("/far/"), Fate{Most: -1}) },
 	}, {
-		Name: "refresh-loop", Does: "sends pages that refresh endlessly to new ones, by markup and by header", Trawl: "treats them as links, and detects the trap", Limit: limitTraps, Fate: fetched,
+		Name: "refresh-loop", Does: "sends pages that refresh endlessly to new ones, by markup and by header",
+		Trawl: "treats them as links, and detects the trap", Limit: limitTraps, Fate: fetched,
 		page: markupOf(`<meta http-equiv=refresh content="0; url=/refresh/1">`),
 		rig: func(h *Host) {
 			h.pages["/refresh/"] = func(w http.ResponseWriter, r *http.Request) {

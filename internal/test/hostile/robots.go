@@ -8,8 +8,10 @@ import (
 
 var robots = []Misbehaviour{
 	{
-		Name: "endless-robots", Does: "sends an endless robots.txt", Trawl: "reads and obeys its beginning", Limit: limitRobots,
-		rig: robotsSite(forever(ok+"Content-Type: text/plain\r\n\r\nUser-agent: *\nDisallow: /never\n", "Disallow: /x\n"), fetched),
+		Name: "endless-robots", Does: "sends an endless robots.txt", Trawl: "reads and obeys its beginning",
+		Limit: limitRobots,
+		rig: robotsSite(forever(ok+"Content-Type: text/plain\r\n\r\nUser-agent: *\nDisallow: /never\n",
+			"Disallow: /x\n"), fetched),
 	}, {
 		Name: "bomb-robots", Does: "sends a robots.txt of 64 MiB as gzip", Trawl: "the same", Limit: limitRobots,
 		rig: robotsSite(func(w http.ResponseWriter, _ *http.Request) {
@@ -21,23 +23,32 @@ var robots = []Misbehaviour{
 		Name: "line-robots", Does: "sends a robots.txt of one endless line", Trawl: "the same", Limit: limitRobots,
 		rig: robotsSite(forever(ok+"Content-Type: text/plain\r\n\r\n", "User-agent: *"), fetched),
 	}, {
-		Name: "silent-robots", Does: "never responds to requests for its robots.txt", Trawl: "requests nothing else there; its URLs fail", Limit: limitRobotTries,
+		Name: "silent-robots", Does: "never responds to requests for its robots.txt",
+		Trawl: "requests nothing else there; its URLs fail", Limit: limitRobotTries,
 		rig: robotsSite(waits(""), failed("robots.txt")),
 	}, {
-		Name: "failing-robots", Does: "responds with 500 to requests for its robots.txt", Trawl: "requests nothing else there, and treats everything as disallowed (RFC 9309, 2.3.1.4)", Limit: limitRobotTries,
-		rig: robotsSite(func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(500) }, disallowed("robots.txt")),
+		Name: "failing-robots", Does: "responds with 500 to requests for its robots.txt",
+		Trawl: "requests nothing else there, and treats everything as disallowed (RFC 9309, 2.3.1.4)",
+		Limit: limitRobotTries,
+		rig: robotsSite(func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(500) },
+			disallowed("robots.txt")),
 	}, {
-		Name: "loop-robots", Does: "redirects its robots.txt to itself", Trawl: "treats it as missing after five (RFC 9309, 2.3.1.2)", Limit: limitRobotHops,
+		Name: "loop-robots", Does: "redirects its robots.txt to itself",
+		Trawl: "treats it as missing after five (RFC 9309, 2.3.1.2)", Limit: limitRobotHops,
 		rig: robotsSite(moved("/robots.txt"), fetched),
 	}, {
-		Name: "patterns-robots", Does: "sends patterns that take a backtracking matcher forever", Trawl: "matches in linear time", Limit: limitRobots,
-		rig: robotsSite(text("text/plain", "User-agent: *\n"+strings.Repeat("Disallow: /"+strings.Repeat("*a", 500)+"$\n", 400)), fetched),
+		Name: "patterns-robots", Does: "sends patterns that take a backtracking matcher forever",
+		Trawl: "matches in linear time", Limit: limitRobots,
+		rig: robotsSite(text("text/plain", "User-agent: *\n"+
+			strings.Repeat("Disallow: /"+strings.Repeat("*a", 500)+"$\n", 400)), fetched),
 	}, {
-		Name: "delay-robots", Does: "asks for a delay of thirty years", Trawl: "waits no longer than the limit", Limit: limitCrawlDelay,
-		rig: robotsSite(text("text/plain", "User-agent: *\nCrawl-delay: 999999999\n"), fetched),
+		Name: "delay-robots", Does: "asks for a delay of thirty years", Trawl: "waits no longer than the limit",
+		Limit: limitCrawlDelay,
+		rig:   robotsSite(text("text/plain", "User-agent: *\nCrawl-delay: 999999999\n"), fetched),
 	}, {
-		Name: "noise-robots", Does: "sends random bytes as its robots.txt", Trawl: "finds no rules in it", Limit: limitRobots,
-		rig: robotsSite(text("text/plain", string(noise(100_000))), fetched),
+		Name: "noise-robots", Does: "sends random bytes as its robots.txt", Trawl: "finds no rules in it",
+		Limit: limitRobots,
+		rig:   robotsSite(text("text/plain", string(noise(100_000))), fetched),
 	},
 }
 

@@ -16,31 +16,40 @@ import (
 
 var silences = []Misbehaviour{
 	{
-		Name: "silent-answer", Does: "reads the request and never responds", Trawl: "retries, then gives up", Limit: limitFirst, Fate: failed("no answer within 30s"),
+		Name: "silent-answer", Does: "reads the request and never responds", Trawl: "retries, then gives up",
+		Limit: limitFirst, Fate: failed("no answer within 30s"),
 		page: waits(""),
 	}, {
-		Name: "silent-headers", Does: "stops in the middle of the headers", Trawl: "the same", Limit: limitFirst, Fate: failed("no answer within 30s"),
+		Name: "silent-headers", Does: "stops in the middle of the headers", Trawl: "the same", Limit: limitFirst,
+		Fate: failed("no answer within 30s"),
 		page: waits(ok + "A: b\r\n"),
 	}, {
-		Name: "slow-header", Does: "sends a header byte by byte", Trawl: "the same", Limit: limitFirst, Fate: failed("no answer within 30s"),
+		Name: "slow-header", Does: "sends a header byte by byte", Trawl: "the same", Limit: limitFirst,
+		Fate: failed("no answer within 30s"),
 		page: trickle(ok+"A: ", 1),
 	}, {
-		Name: "silent-after-hints", Does: "sends an interim response and nothing more", Trawl: "the same", Limit: limitFirst, Fate: failed("no answer within 30s"),
+		Name: "silent-after-hints", Does: "sends an interim response and nothing more", Trawl: "the same",
+		Limit: limitFirst, Fate: failed("no answer within 30s"),
 		page: waits("HTTP/1.1 103 Early Hints\r\n\r\n"),
 	}, {
-		Name: "silent-before-body", Does: "sends headers but no body", Trawl: "the same", Limit: limitRate, Fate: failed("nothing of the body within 20s"),
+		Name: "silent-before-body", Does: "sends headers but no body", Trawl: "the same", Limit: limitRate,
+		Fate: failed("nothing of the body within 20s"),
 		page: waits(okHTML + "Content-Length: 1000\r\n\r\n"),
 	}, {
-		Name: "silent-body", Does: "stops in the middle of the body", Trawl: "keeps what came, marks it as truncated, and parses it", Limit: limitRate, Fate: cut,
+		Name: "silent-body", Does: "stops in the middle of the body",
+		Trawl: "keeps what came, marks it as truncated, and parses it", Limit: limitRate, Fate: cut,
 		page: waits(okHTML + "Content-Length: 1000000\r\n\r\n" + hello("silent-body")),
 	}, {
-		Name: "slow-body", Does: "sends the body at ten bytes per second", Trawl: "the same", Limit: limitRate, Fate: cut,
+		Name: "slow-body", Does: "sends the body at ten bytes per second", Trawl: "the same", Limit: limitRate,
+		Fate: cut,
 		page: trickle(okHTML+"\r\n"+hello("slow-body"), 1),
 	}, {
-		Name: "lasting-body", Does: "sends an endless body, just fast enough", Trawl: "retries, then keeps and parses what came", Limit: limitTotal, Fate: cut,
+		Name: "lasting-body", Does: "sends an endless body, just fast enough",
+		Trawl: "retries, then keeps and parses what came", Limit: limitTotal, Fate: cut,
 		page: trickle(okHTML+"\r\n"+hello("lasting-body"), 50),
 	}, {
-		Name: "silent-socket", Does: "accepts a connection, reads, and sends nothing", Trawl: "gives up on the host after some tries; its URLs fail", Limit: limitFirst,
+		Name: "silent-socket", Does: "accepts a connection, reads, and sends nothing",
+		Trawl: "gives up on the host after some tries; its URLs fail", Limit: limitFirst,
 		rig: func(h *Host) {
 			at := h.annex(silent)
 			h.lead("http://"+at+"/", "http://"+at+"/", failed("no answer within 30s"))
@@ -60,8 +69,9 @@ var silences = []Misbehaviour{
 			h.lead("http://"+at+"/", "http://"+at+"/", failed(""))
 		},
 	}, {
-		Name: "silent-handshake", Does: "accepts a connection for https and sends nothing", Trawl: "the same", Limit: limitHandshake,
-		rig: tlsAnnex(silent, "no handshake in time"),
+		Name: "silent-handshake", Does: "accepts a connection for https and sends nothing", Trawl: "the same",
+		Limit: limitHandshake,
+		rig:   tlsAnnex(silent, "no handshake in time"),
 	}, {
 		Name: "slow-handshake", Does: "sends its TLS handshake byte by byte", Trawl: "the same", Limit: limitHandshake,
 		rig: tlsAnnex(func(conn net.Conn) { drip(conn, "\x16\x03\x03\x3f\xff", 1) }, "no handshake in time"),
@@ -71,21 +81,24 @@ var silences = []Misbehaviour{
 			_, _ = io.WriteString(conn, "HTTP/1.1 400 Bad Request\r\n\r\n"+strings.Repeat("x", 1<<16))
 		}, "speaks http at this port"),
 	}, {
-		Name: "tls-alert", Does: "responds to http with a TLS alert", Trawl: "reports that the port speaks https, and gives up on the host", Limit: limitHostTries,
+		Name: "tls-alert", Does: "responds to http with a TLS alert",
+		Trawl: "reports that the port speaks https, and gives up on the host", Limit: limitHostTries,
 		rig: func(h *Host) {
 			at := h.annex(func(conn net.Conn) { _, _ = io.WriteString(conn, "\x15\x03\x01\x00\x02\x02\x46") })
 			h.lead("http://"+at+"/", "http://"+at+"/", failed("speaks https at this port"))
 		},
 	}, {
-		Name: "endless-handshake", Does: "sends endless TLS handshake messages", Trawl: "gives up on the host after some tries; its URLs fail", Limit: limitHostTries,
+		Name: "endless-handshake", Does: "sends endless TLS handshake messages",
+		Trawl: "gives up on the host after some tries; its URLs fail", Limit: limitHostTries,
 		rig: tlsAnnex(func(conn net.Conn) {
 			record := "\x16\x03\x03\x40\x00" + strings.Repeat("\x00", 0x4000)
 			for _, err := io.WriteString(conn, record); err == nil; _, err = io.WriteString(conn, record) {
 			}
 		}, "TLS with"),
 	}, {
-		Name: "own-certificate", Does: "has a self-signed certificate", Trawl: "the same, without sending a request", Limit: limitHostTries,
-		rig: tlsAnnex(func(conn net.Conn) { shakeHands(conn, time.Now().Add(time.Hour)) }, "certificate"),
+		Name: "own-certificate", Does: "has a self-signed certificate", Trawl: "the same, without sending a request",
+		Limit: limitHostTries,
+		rig:   tlsAnnex(func(conn net.Conn) { shakeHands(conn, time.Now().Add(time.Hour)) }, "certificate"),
 	}, {
 		Name: "old-certificate", Does: "has an expired certificate", Trawl: "the same", Limit: limitHostTries,
 		rig: tlsAnnex(func(conn net.Conn) { shakeHands(conn, time.Now().Add(-time.Hour)) }, "certificate"),
@@ -116,7 +129,8 @@ func shakeHands(conn net.Conn, until time.Time) {
 	if err != nil {
 		return
 	}
-	secure := tls.Server(conn, &tls.Config{Certificates: []tls.Certificate{{Certificate: [][]byte{der}, PrivateKey: key}}})
+	secure := tls.Server(conn,
+		&tls.Config{Certificates: []tls.Certificate{{Certificate: [][]byte{der}, PrivateKey: key}}})
 	if secure.Handshake() == nil {
 		_, _ = io.WriteString(secure, okHTML+"\r\n<title>Poison</title>")
 	}

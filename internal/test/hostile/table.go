@@ -9,7 +9,8 @@ import (
 func Table() string {
 	b := new(strings.Builder)
 	for _, g := range Groups() {
-		fmt.Fprintf(b, "## %s\n\n| | the server | Trawl | limit | setting |\n| --- | --- | --- | --- | --- |\n", g.Title)
+		fmt.Fprintf(b, "## %s\n\n| | the server | Trawl | limit | setting |\n| --- | --- | --- | --- | --- |\n",
+			g.Title)
 		for _, m := range g.All {
 			fmt.Fprintf(b, "| `%s` | %s | %s | %s | %s |\n", m.Name, m.Does, m.Trawl, m.Limit.text(), m.Limit.setting())
 		}

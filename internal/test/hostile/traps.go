@@ -10,21 +10,25 @@ import (
 
 var traps = []Misbehaviour{
 	{
-		Name: "calendar", Does: "links each month to the next", Trawl: "skips the pattern after a hundred pages without new content", Limit: limitTraps, Fate: fetched,
+		Name: "calendar", Does: "links each month to the next",
+		Trawl: "skips the pattern after a hundred pages without new content", Limit: limitTraps, Fate: fetched,
 		page: markupOf(`<a href="/month/1">next</a>`),
 		rig:  trap("/month/", func(n int, _ string) []string { return []string{fmt.Sprintf("/month/%d", n+1)} }, 150),
 	}, {
-		Name: "deeper", Does: "has, in each folder, another one with the same name", Trawl: "does not follow paths with repeated segments", Limit: limitRepeats, Fate: fetched,
+		Name: "deeper", Does: "has, in each folder, another one with the same name",
+		Trawl: "does not follow paths with repeated segments", Limit: limitRepeats, Fate: fetched,
 		page: markupOf(`<a href="/deeper/d/">on</a>`),
 		rig:  trap("/deeper/", func(_ int, path string) []string { return []string{path + "d/"} }, 4),
 	}, {
-		Name: "sessions", Does: "gives each link its own session ID", Trawl: "detects that the pages are the same", Limit: limitTraps, Fate: fetched,
+		Name: "sessions", Does: "gives each link its own session ID", Trawl: "detects that the pages are the same",
+		Limit: limitTraps, Fate: fetched,
 		page: markupOf(`<a href="/session/9f86d081884c7d65">on</a>`),
 		rig: trap("/session/", func(_ int, path string) []string {
 			return []string{"/session/" + drawn(path+"1"), "/session/" + drawn(path+"2")}
 		}, 250),
 	}, {
-		Name: "tokens", Does: "has one unique word among three hundred on each page", Trawl: "detects that the pages are nearly the same", Limit: limitTraps, Fate: fetched,
+		Name: "tokens", Does: "has one unique word among three hundred on each page",
+		Trawl: "detects that the pages are nearly the same", Limit: limitTraps, Fate: fetched,
 		page: markupOf(`<a href="/token/1">on</a>`),
 		rig: func(h *Host) {
 			h.pages["/token/"] = func(w http.ResponseWriter, r *http.Request) {
@@ -36,15 +40,18 @@ var traps = []Misbehaviour{
 			h.expect(h.of, h.URL("/token/"), Fate{Most: 200})
 		},
 	}, {
-		Name: "parameters", Does: "adds a parameter with each link", Trawl: "does not follow URLs with too many", Limit: limitParams, Fate: fetched,
+		Name: "parameters", Does: "adds a parameter with each link", Trawl: "does not follow URLs with too many",
+		Limit: limitParams, Fate: fetched,
 		page: markupOf(`<a href="/parameters/?a0=0">on</a>`),
 		rig: trap("/parameters/", func(_ int, path string) []string {
 			return []string{fmt.Sprintf("%s&a%d=%d", path, strings.Count(path, "="), strings.Count(path, "="))}
 		}, 33),
 	}, {
-		Name: "long-urls", Does: "makes each URL a kilobyte longer", Trawl: "does not follow URLs that are too long", Limit: limitURL, Fate: fetched,
+		Name: "long-urls", Does: "makes each URL a kilobyte longer", Trawl: "does not follow URLs that are too long",
+		Limit: limitURL, Fate: fetched,
 		page: markupOf(`<a href="/long/x">on</a>`),
-		rig:  trap("/long/", func(_ int, path string) []string { return []string{path + strings.Repeat("x", 1000)} }, 3),
+		rig: trap("/long/", func(_ int, path string) []string { return []string{path + strings.Repeat("x", 1000)} },
+			3),
 	},
 }
 

@@ -10,23 +10,30 @@ var blocked = failed("loopback address")
 
 var ways = []Misbehaviour{
 	way("link", "links to it", "/link", nil),
-	way("decimal", "links to it with its address as one number", "/decimal", func(p string) string { return "http://2135033350:" + p + "/decimal" }),
-	way("hexadecimal", "links to it with its address in hexadecimal", "/hexadecimal", func(p string) string { return "http://0x7f420606:" + p + "/hexadecimal" }),
-	way("octal", "links to it with its address in octal, in short form", "/octal", func(p string) string { return "http://0177.0102.03006:" + p + "/octal" }),
+	way("decimal", "links to it with its address as one number", "/decimal",
+		func(p string) string { return "http://2135033350:" + p + "/decimal" }),
+	way("hexadecimal", "links to it with its address in hexadecimal", "/hexadecimal",
+		func(p string) string { return "http://0x7f420606:" + p + "/hexadecimal" }),
+	way("octal", "links to it with its address in octal, in short form", "/octal",
+		func(p string) string { return "http://0177.0102.03006:" + p + "/octal" }),
 	way("userinfo", "links to it with another host's name as the user", "/userinfo", func(p string) string {
 		return "http://example.com@127.66.6.6:" + p + "/userinfo"
 	}),
-	way("relative", "links to it with a reference without a scheme", "/relative", func(p string) string { return "//127.66.6.6:" + p + "/relative" }),
-	way("https", "links to it with https", "/https", func(p string) string { return "https://127.66.6.6:" + p + "/https" }),
+	way("relative", "links to it with a reference without a scheme", "/relative",
+		func(p string) string { return "//127.66.6.6:" + p + "/relative" }),
+	way("https", "links to it with https", "/https",
+		func(p string) string { return "https://127.66.6.6:" + p + "/https" }),
 	hidden("mapped", "with an IPv4-mapped IPv6 address", "[::ffff:7f42:606]"),
 	hidden("nat64", "with a NAT64 address", "[64:ff9b::7f42:606]"),
 	hidden("six-to-four", "with a 6to4 address", "[2002:7f42:606::]"),
 	hidden("teredo", "with a Teredo address", "[2001:0:7f42:606::]"),
 	{
-		Name: "metadata", Does: "links to metadata services of clouds, such as 169.254.169.254", Trawl: "refuses to connect", Limit: limitAddresses,
+		Name: "metadata", Does: "links to metadata services of clouds, such as 169.254.169.254",
+		Trawl: "refuses to connect", Limit: limitAddresses,
 		rig: func(h *Host) {
 			for address, why := range map[string]string{
-				"169.254.169.254": "metadata", "168.63.129.16": "metadata", "100.100.100.200": "carrier", "[fd00:ec2::254]": "private",
+				"169.254.169.254": "metadata", "168.63.129.16": "metadata", "100.100.100.200": "carrier",
+				"[fd00:ec2::254]": "private",
 			} {
 				h.lead("http://"+address+"/latest/", "http://"+address+"/latest/", failed(why))
 			}
@@ -57,7 +64,8 @@ var ways = []Misbehaviour{
 			h.expect(h.of, url, blocked)
 		},
 	}, {
-		Name: "robots-redirect", Does: "redirects its robots.txt to it", Trawl: "refuses to connect, and requests nothing there", Limit: limitAddresses,
+		Name: "robots-redirect", Does: "redirects its robots.txt to it",
+		Trawl: "refuses to connect, and requests nothing there", Limit: limitAddresses,
 		rig: func(h *Host) {
 			url := h.web.inside("/robots.txt")
 			robotsSite(func(w http.ResponseWriter, r *http.Request) { moved(url)(w, r) }, blocked)(h)
@@ -80,11 +88,13 @@ var ways = []Misbehaviour{
 		Name: "sitemap-index", Does: "lists it in a sitemap index", Trawl: "refuses to connect", Limit: limitAddresses,
 		rig: func(h *Host) {
 			url := h.web.inside("/sitemap-index.xml")
-			sitemap(text("application/xml", "<sitemapindex><sitemap><loc>"+url+"</loc></sitemap></sitemapindex>"), fetched)(h)
+			sitemap(text("application/xml", "<sitemapindex><sitemap><loc>"+url+"</loc></sitemap></sitemapindex>"),
+				fetched)(h)
 			h.expect(h.of, url, blocked)
 		},
 	}, {
-		Name: "sitemap-redirect", Does: "redirects its sitemap to it", Trawl: "refuses to connect", Limit: limitAddresses,
+		Name: "sitemap-redirect", Does: "redirects its sitemap to it", Trawl: "refuses to connect",
+		Limit: limitAddresses,
 		rig: func(h *Host) {
 			url := h.web.inside("/sitemap-moved.xml")
 			sitemap(moved(url), Fate{Outcome: "redirected"})(h)
@@ -114,7 +124,8 @@ func way(name, does, path string, href func(port string) string, markup ...strin
 			}
 			switch {
 			case name == "base":
-				h.pages["/based"] = markupOf(fmt.Sprintf(`<base href="%s">`, h.web.inside("/")) + `<a href="base">x</a>`)
+				h.pages["/based"] = markupOf(fmt.Sprintf(`<base href="%s">`, h.web.inside("/")) +
+					`<a href="base">x</a>`)
 				h.leadsTo("/based")
 			case len(markup) > 0:
 				h.links = append(h.links, fmt.Sprintf(markup[0], by))

@@ -9,7 +9,8 @@ import (
 
 // Script is text that a browser must never run. It opens a dialog, and breaks out of
 // markup, attributes, JSON and scripts.
-const Script = `"'` + "`" + `></td></tr></table></script></title></textarea><script>alert("hostile")</script><img src=x onerror=alert("hostile")>`
+const Script = `"'` + "`" +
+	`></td></tr></table></script></title></textarea><script>alert("hostile")</script><img src=x onerror=alert("hostile")>`
 
 // Escapes is text that a terminal must never receive: sequences that set its title, clear
 // it, and make it respond, in C0 and in C1; a carriage return; marks that change the
@@ -18,10 +19,12 @@ const Escapes = "\x1b]0;hostile\x07\x1b[2J\x1b[6n\u009b2J\u009d0;hostile\u009c\r
 
 var words = []Misbehaviour{
 	{
-		Name: "script-title", Does: "has script in its title", Trawl: "keeps it as text, and escapes it wherever it is shown", Fate: fetched,
+		Name: "script-title", Does: "has script in its title",
+		Trawl: "keeps it as text, and escapes it wherever it is shown", Fate: fetched,
 		page: markupOf("<title>" + strings.NewReplacer("<", "&lt;").Replace(Script) + "</title>"),
 	}, {
-		Name: "escape-title", Does: "has terminal escape sequences in its title", Trawl: "writes none to a terminal or a log", Fate: fetched,
+		Name: "escape-title", Does: "has terminal escape sequences in its title",
+		Trawl: "writes none to a terminal or a log", Fate: fetched,
 		page: markupOf("<title>" + Escapes + "</title>"),
 	}, {
 		Name: "script-type", Does: "has script in its headers", Trawl: "keeps them as text", Fate: fetched,
@@ -31,7 +34,8 @@ var words = []Misbehaviour{
 			_, _ = w.Write([]byte("<title>script</title>"))
 		},
 	}, {
-		Name: "escape-headers", Does: "has terminal escape sequences in its headers", Trawl: "writes none to a terminal, a log or a field of WARC", Fate: failed(""),
+		Name: "escape-headers", Does: "has terminal escape sequences in its headers",
+		Trawl: "writes none to a terminal, a log or a field of WARC", Fate: failed(""),
 		page: wire(func(conn net.Conn) {
 			fmt.Fprintf(conn, "HTTP/1.1 500 \x1b[2J%s\r\nContent-Type: text/html;\u202e\u009b2J\r\nContent-Length: 0\r\n\r\n", Script)
 		}),
@@ -39,25 +43,31 @@ var words = []Misbehaviour{
 		Name: "script-status", Does: "has script in an invalid status line", Trawl: "quotes it", Fate: failed(""),
 		page: says("HTTP/1.1 " + Script + " \x1b[2J\r\n\r\n"),
 	}, {
-		Name: "script-location", Does: "redirects to a URL with script in it", Trawl: "quotes it", Fate: failed("no URL to crawl"),
+		Name: "script-location", Does: "redirects to a URL with script in it", Trawl: "quotes it",
+		Fate: failed("no URL to crawl"),
 		page: moved("http://" + Script + "/"),
 	}, {
-		Name: "long-title", Does: "has a title of a megabyte", Trawl: "keeps its beginning", Limit: limitTitle, Fate: fetched,
+		Name: "long-title", Does: "has a title of a megabyte", Trawl: "keeps its beginning", Limit: limitTitle,
+		Fate: fetched,
 		page: markupOf("<title>" + strings.Repeat("long ", 200_000) + "</title>"),
 	}, {
-		Name: "script-path", Does: "links to URLs full of script, quotes and escape sequences", Trawl: "percent-encodes them (WHATWG URL)",
+		Name: "script-path", Does: "links to URLs full of script, quotes and escape sequences",
+		Trawl: "percent-encodes them (WHATWG URL)",
 		rig: func(h *Host) {
 			h.pages["/words/"] = markupOf("<title>words</title>")
-			h.lead("/words/"+Script, h.URL("/words/")+`%22'%60%3E%3C/td%3E%3C/tr%3E%3C/table%3E%3C/script%3E%3C/title%3E%3C/textarea%3E%3Cscript%3Ealert(%22hostile%22)%3C/script%3E%3Cimg%20src=x%20onerror=alert(%22hostile%22)%3E`, fetched)
+			h.lead("/words/"+Script,
+				h.URL("/words/")+`%22'%60%3E%3C/td%3E%3C/tr%3E%3C/table%3E%3C/script%3E%3C/title%3E%3C/textarea%3E%3Cscript%3Ealert(%22hostile%22)%3C/script%3E%3Cimg%20src=x%20onerror=alert(%22hostile%22)%3E`, fetched)
 			h.lead("/words/\x1b[2J\u202e", h.URL("/words/%1B[2J%E2%80%AE"), fetched)
 			h.lead("/words/%0d%0aWARC-Type:%20evil", h.URL("/words/%0d%0aWARC-Type:%20evil"), fetched)
 		},
 	}, {
-		Name: "paths", Does: "links to paths that lead out of a folder, or that file systems do not allow", Trawl: "turns them into safe file names",
+		Name: "paths", Does: "links to paths that lead out of a folder, or that file systems do not allow",
+		Trawl: "turns them into safe file names",
 		rig: func(h *Host) {
 			h.pages["/files/"] = markupOf("<title>files</title>")
 			for _, path := range []string{
-				"..%2f..%2f..%2fetc%2fpasswd", "..%5c..%5cboot.ini", "%00", "con", "aux.txt", "a%3a%3a$DATA", ".", "-rf", "~", "%2e%2e%2f",
+				"..%2f..%2f..%2fetc%2fpasswd", "..%5c..%5cboot.ini", "%00", "con", "aux.txt", "a%3a%3a$DATA", ".",
+				"-rf", "~", "%2e%2e%2f",
 				strings.Repeat("x", 1000), "%e2%80%aecod.exe", ".trawl", "a/b%2f../%2e%2e", "name%20.", "name.",
 			} {
 				h.leadsTo("/files/" + path)
@@ -74,14 +84,18 @@ var words = []Misbehaviour{
 			h.leadsTo("http://xn--<img src=x onerror=alert(1)>/")
 		},
 	}, {
-		Name: "other-schemes", Does: "links to file:, javascript:, data:, gopher: and ftp: URLs", Trawl: "accepts only http and https", Fate: fetched,
+		Name: "other-schemes", Does: "links to file:, javascript:, data:, gopher: and ftp: URLs",
+		Trawl: "accepts only http and https", Fate: fetched,
 		rig: func(h *Host) {
-			for _, href := range []string{"file:///etc/passwd", "javascript:alert(1)", "data:text/html,<script>alert(1)</script>", "gopher://127.0.0.1:6379/_FLUSHALL", "ftp://127.0.0.1/", "unix:/run/docker.sock"} {
+			for _, href := range []string{"file:///etc/passwd", "javascript:alert(1)",
+				"data:text/html,<script>alert(1)</script>", "gopher://127.0.0.1:6379/_FLUSHALL", "ftp://127.0.0.1/",
+				"unix:/run/docker.sock"} {
 				h.leadsTo(href)
 			}
 		},
 	}, {
 		Name: "script-robots", Does: "has script and escape sequences in its robots.txt", Trawl: "keeps it as text",
-		rig: robotsSite(text("text/plain", "User-agent: *\nDisallow: /"+Script+"\nDisallow: /"+strings.ReplaceAll(Escapes, "\n", " ")+"\nContent-Signal: "+Script+"=yes\n"), fetched),
+		rig: robotsSite(text("text/plain", "User-agent: *\nDisallow: /"+Script+"\nDisallow: /"+
+			strings.ReplaceAll(Escapes, "\n", " ")+"\nContent-Signal: "+Script+"=yes\n"), fetched),
 	},
 }

@@ -94,7 +94,8 @@ func TestTextFromTheWebDecidesNothing(t *testing.T) {
 		for _, url := range []string{"http://" + c.worker.Address() + "/metrics", dashboard + "/metrics"} {
 			text := read(t, url)
 			for line := range strings.Lines(text) {
-				if !strings.HasPrefix(line, "#") && strings.ContainsAny(line, "<>/%@") || strings.Contains(line, "127.1.") || misled(line) != "" {
+				if !strings.HasPrefix(line, "#") && strings.ContainsAny(line, "<>/%@") ||
+					strings.Contains(line, "127.1.") || misled(line) != "" {
 					t.Errorf("%s contains %q", url, line)
 				}
 			}
@@ -115,9 +116,11 @@ func TestTextFromTheWebDecidesNothing(t *testing.T) {
 	// receives none of them.
 	t.Run("nothing on a terminal", func(t *testing.T) {
 		commands := [][]string{
-			{"job", "ls"}, {"job", "show", c.job.Name}, {"job", "show", c.job.Name, "--json"}, {"host", "ls", c.job.Name},
+			{"job", "ls"}, {"job", "show", c.job.Name}, {"job", "show", c.job.Name, "--json"},
+			{"host", "ls", c.job.Name},
 			{"audit", c.job.Name, "--out", c.Out},
-			{"seed", c.job.Name, "http://" + strings.ReplaceAll(hostile.Escapes, "\x00", "")}, {"explain", c.job.Name, hostile.Script},
+			{"seed", c.job.Name, "http://" + strings.ReplaceAll(hostile.Escapes, "\x00", "")},
+			{"explain", c.job.Name, hostile.Script},
 		}
 		for url := range c.records {
 			commands = append(commands, []string{"explain", c.job.Name, url, "--out", c.Out})
@@ -132,7 +135,8 @@ func TestTextFromTheWebDecidesNothing(t *testing.T) {
 	t.Run("what they say is kept", func(t *testing.T) {
 		kept := 0
 		for url, r := range c.records {
-			if strings.HasSuffix(url, "/script-title") && r.Title == hostile.Script || strings.HasSuffix(url, "/escape-title") && strings.Contains(r.Title, "\x1b]0;hostile") {
+			if strings.HasSuffix(url, "/script-title") && r.Title == hostile.Script ||
+				strings.HasSuffix(url, "/escape-title") && strings.Contains(r.Title, "\x1b]0;hostile") {
 				kept++
 			}
 		}
@@ -158,7 +162,8 @@ func read(t *testing.T, url string) string {
 }
 
 // asynqPages are the pages of asynq's web UI that lead to all others.
-var asynqPages = []string{"/asynq/", "/asynq/servers", "/asynq/schedulers", "/asynq/redis", "/asynq/settings", "/asynq/q/metrics"}
+var asynqPages = []string{"/asynq/", "/asynq/servers", "/asynq/schedulers", "/asynq/redis", "/asynq/settings",
+	"/asynq/q/metrics"}
 
 // taskStates are the states by which asynq's web UI lists the tasks of a queue.
 var taskStates = []string{"active", "pending", "aggregating", "scheduled", "retry", "archived", "completed"}
@@ -197,7 +202,8 @@ func TestNoPageRunsScriptFromTheWeb(t *testing.T) {
 			}
 		}
 	}
-	for _, path := range []string{"/api/v1/jobs/" + c.job.Name + "-painted", "/asynq/queues/" + c.job.Name + "?status=completed"} {
+	for _, path := range []string{"/api/v1/jobs/" + c.job.Name + "-painted",
+		"/asynq/queues/" + c.job.Name + "?status=completed"} {
 		if !opened[home+path] {
 			t.Errorf("%s is not among the %d pages that were opened", path, len(opened))
 		}
@@ -234,7 +240,8 @@ func (c *crawl) taskPaths() (paths []string) {
 	}
 	for _, name := range queues {
 		for _, list := range []func(string, ...asynq.ListOption) ([]*asynq.TaskInfo, error){
-			inspector.ListPendingTasks, inspector.ListScheduledTasks, inspector.ListRetryTasks, inspector.ListArchivedTasks, inspector.ListCompletedTasks,
+			inspector.ListPendingTasks, inspector.ListScheduledTasks, inspector.ListRetryTasks,
+			inspector.ListArchivedTasks, inspector.ListCompletedTasks,
 		} {
 			tasks, err := list(name)
 			if err != nil {
@@ -274,9 +281,12 @@ func (c *crawl) addScripts() {
 	}
 	client := asynq.NewClient(redis)
 	defer client.Close()
-	for _, payload := range []string{`{"job":"` + c.job.Name + `","urls":["http://<script>alert(1)</script>/","<img src=x onerror=alert(1)>"]}`, hostile.Script, hostile.Escapes} {
+	for _, payload := range []string{`{"job":"` + c.job.Name +
+		`","urls":["http://<script>alert(1)</script>/","<img src=x onerror=alert(1)>"]}`, hostile.Script,
+		hostile.Escapes} {
 		for _, options := range [][]asynq.Option{
-			{asynq.Queue("crawl:seed"), asynq.MaxRetry(0)}, {asynq.Queue(painted.Name)}, {asynq.Queue(painted.Name), asynq.ProcessIn(3600e9)},
+			{asynq.Queue("crawl:seed"), asynq.MaxRetry(0)}, {asynq.Queue(painted.Name)},
+			{asynq.Queue(painted.Name), asynq.ProcessIn(3600e9)},
 		} {
 			task := asynq.NewTask("crawl:seed", []byte(payload))
 			if options[0].Value() == painted.Name {

@@ -21,7 +21,8 @@ func TestMistakesThatTakeFactsAboutOtherPackagesAreFound(t *testing.T) {
 	}
 	var got []string
 	for line := range strings.Lines(string(output)) {
-		got = append(got, regexp.MustCompile(`:(\d+):\d+: .*(\(.*\))`).ReplaceAllString(strings.TrimSpace(line), " $1 $2"))
+		got = append(got, regexp.MustCompile(`:(\d+):\d+: .*(\(.*\))`).ReplaceAllString(strings.TrimSpace(line),
+			" $1 $2"))
 	}
 	want := []string{
 		"testdata/planted/planted.go 5 (SA1019)",  // of the standard library, deprecated

@@ -31,7 +31,8 @@ func main() {
 	cmd := lintcmd.NewCommand("staticcheck")
 	cmd.SetVersion(version.Version, version.MachineVersion)
 	cmd.ParseFlags(os.Args[1:])
-	for _, analyzers := range [][]*lint.Analyzer{simple.Analyzers, staticcheck.Analyzers, stylecheck.Analyzers, {unused.Analyzer}} {
+	for _, analyzers := range [][]*lint.Analyzer{simple.Analyzers, staticcheck.Analyzers, stylecheck.Analyzers,
+		{unused.Analyzer}} {
 		for _, a := range analyzers {
 			skipLibraries(a.Analyzer)
 		}

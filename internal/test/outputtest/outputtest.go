@@ -22,8 +22,10 @@ import (
 func Bucket(t *testing.T, large int, open func(t *testing.T) output.Bucket) {
 	t.Helper()
 	for sentence, check := range map[string]func(*bucket){
-		"an object is read as it was written":           readBack,
-		"a large object is read as it was written":      func(b *bucket) { b.wantContent("large", strings.Repeat("0123456789abcdef", large/16)) },
+		"an object is read as it was written": readBack,
+		"a large object is read as it was written": func(b *bucket) {
+			b.wantContent("large", strings.Repeat("0123456789abcdef", large/16))
+		},
 		"an object is replaced":                         replaced,
 		"parts of an object are read":                   parts,
 		"what lies directly beneath a prefix is listed": listed,
@@ -103,7 +105,8 @@ func (b *bucket) wantContent(key, content string) {
 
 func readBack(b *bucket) {
 	for key, content := range map[string]string{
-		"plain": "text", "in/two/folders": "more", "empty": "", "with space, ä and +%3A.html": "name", ".hidden": "note",
+		"plain": "text", "in/two/folders": "more", "empty": "", "with space, ä and +%3A.html": "name",
+		".hidden": "note",
 	} {
 		b.wantContent(key, content)
 	}

@@ -109,7 +109,8 @@ func meet(ctx context.Context, one, other *redis.Client) error {
 func agree(ctx context.Context, node *redis.Client, n int) error {
 	return poll(ctx, func() error {
 		info, err := node.ClusterInfo(ctx).Result()
-		if err == nil && (!strings.Contains(info, "cluster_state:ok") || !strings.Contains(info, fmt.Sprintf("cluster_known_nodes:%d", n))) {
+		if err == nil && (!strings.Contains(info, "cluster_state:ok") ||
+			!strings.Contains(info, fmt.Sprintf("cluster_known_nodes:%d", n))) {
 			err = fmt.Errorf("the cluster is not whole yet:\n%s", info)
 		}
 		return err

@@ -44,7 +44,8 @@ func TestAClusterServesAllSlots(t *testing.T) {
 	addrs := redistest.Cluster(t)
 	c := redis.NewClusterClient(&redis.ClusterOptions{Addrs: addrs[:1]})
 	defer c.Close()
-	if info, err := c.ClusterInfo(t.Context()).Result(); err != nil || !strings.Contains(info, "cluster_slots_ok:16384") {
+	if info, err := c.ClusterInfo(t.Context()).Result(); err != nil ||
+		!strings.Contains(info, "cluster_slots_ok:16384") {
 		t.Errorf("the cluster is not complete, %v:\n%s", err, info)
 	}
 	var mu sync.Mutex

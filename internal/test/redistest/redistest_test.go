@@ -39,7 +39,8 @@ func TestAllTestsShareOneRealRedis(t *testing.T) {
 func TestNamesAreNamesOfJobsAndDiffer(t *testing.T) {
 	t.Parallel()
 	valid := regexp.MustCompile(`^[a-z0-9][a-z0-9-]{0,62}$`)
-	for _, test := range []string{"short", "Ünïcode & blanks", "a name that is much longer than the name of any job may ever be in any case"} {
+	for _, test := range []string{"short", "Ünïcode & blanks",
+		"a name that is much longer than the name of any job may ever be in any case"} {
 		t.Run(test, func(t *testing.T) {
 			a, b := redistest.Name(t), redistest.Name(t)
 			if !valid.MatchString(a) {

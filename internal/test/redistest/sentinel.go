@@ -88,7 +88,8 @@ func (w *Watch) ready(ctx context.Context, sentinel string) error {
 	return poll(ctx, func() error {
 		master, err := s.Master(ctx, w.Name).Result()
 		if err == nil && (master["num-slaves"] != "1" || master["num-other-sentinels"] != "2") {
-			err = fmt.Errorf("Sentinel %s knows %s replicas and %s other Sentinels", sentinel, master["num-slaves"], master["num-other-sentinels"])
+			err = fmt.Errorf("Sentinel %s knows %s replicas and %s other Sentinels", sentinel, master["num-slaves"],
+				master["num-other-sentinels"])
 		}
 		if err != nil {
 			return err

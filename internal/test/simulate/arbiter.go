@@ -54,7 +54,8 @@ var (
 const readTimeout = 3 * time.Second
 
 func newArbiter(seed uint64, t *trace) *arbiter {
-	return &arbiter{rng: rand.New(rand.NewPCG(seed, 1)), trace: t, counts: make(map[string]int), arrived: make(chan struct{}, 1)}
+	return &arbiter{rng: rand.New(rand.NewPCG(seed, 1)), trace: t, counts: make(map[string]int),
+		arrived: make(chan struct{}, 1)}
 }
 
 // ask is an interaction that a process asks for.

@@ -67,7 +67,8 @@ func (r robotsPlan) crawlDelay() time.Duration {
 // the gap that it, or the previous visit, owes the host.
 func (s *site) checkTurn(log *hostLog, r *visitRequest) {
 	for _, o := range log.open {
-		s.sim.violate(invariantTurn, "%s asks for %s of job %s while %s is asked for by %s of job %s", r.worker, r.url, r.job, o.url, o.worker, o.job)
+		s.sim.violate(invariantTurn, "%s asks for %s of job %s while %s is asked for by %s of job %s", r.worker, r.url,
+			r.job, o.url, o.worker, o.job)
 	}
 	if log.last == nil || !s.sim.checksSince(log.last.began) {
 		return

@@ -76,7 +76,8 @@ func (s *sim) see(name string, log *jobLog) {
 	case err != nil:
 		s.violate(invariantEnd, "job %s: %v", name, err)
 	case counters.Flight > 0, counters.Out() > 0, status.Reason == "" && counters.Waiting > 0:
-		s.violate(invariantEnd, "job %s is done (%q) with %d URLs waiting, %d in flight, %d visits", name, status.Reason, counters.Waiting, counters.Flight, counters.Out())
+		s.violate(invariantEnd, "job %s is done (%q) with %d URLs waiting, %d in flight, %d visits", name,
+			status.Reason, counters.Waiting, counters.Flight, counters.Out())
 	}
 }
 
@@ -204,7 +205,8 @@ func (r *remains) checkNumbers() {
 	}
 	n := r.counters
 	if n.Seen != seen || n.Waiting != waiting || n.Flight != flight {
-		r.violate(invariantNumbers, "it counts %d URLs seen, %d waiting, %d in flight; there are %d, %d, %d", n.Seen, n.Waiting, n.Flight, seen, waiting, flight)
+		r.violate(invariantNumbers, "it counts %d URLs seen, %d waiting, %d in flight; there are %d, %d, %d", n.Seen,
+			n.Waiting, n.Flight, seen, waiting, flight)
 	}
 }
 
@@ -218,7 +220,9 @@ func (r *remains) checkRecords() {
 		}
 	}
 	if left := int(r.counters.Over); len(missing) > left { // those have no record
-		r.violate(invariantRecord, "%d URLs are settled without a record (%d were left out because of a budget of their host): %v", len(missing), left, missing)
+		r.violate(invariantRecord,
+			"%d URLs are settled without a record (%d were left out because of a budget of their host): %v",
+			len(missing), left, missing)
 	}
 	if got := int64(len(r.fetched)); got < r.counters.Pages() {
 		r.violate(invariantRecord, "it counts %d pages fetched, and has records of %d", r.counters.Pages(), got)
@@ -283,7 +287,8 @@ func (r *remains) checkDepth() {
 		p := next[0]
 		next = next[1:]
 		rec, recorded := r.records[p.url.String()]
-		if !recorded && !r.covered[p.url.String()] || recorded && rec.outcome != crawler.OutcomeFetched && rec.outcome != crawler.OutcomeRedirected {
+		if !recorded && !r.covered[p.url.String()] || recorded && rec.outcome != crawler.OutcomeFetched &&
+			rec.outcome != crawler.OutcomeRedirected {
 			continue
 		}
 		reach := func(to *page, d int) {
@@ -302,7 +307,8 @@ func (r *remains) checkDepth() {
 	for _, url := range r.urls() {
 		p := r.sim.world.pages[url]
 		if d, within := depth[p]; within && r.places[url] == queue.PlaceUnseen {
-			r.violate(invariantDepth, "%s is %d links from a seed, within the depth of %d, and not seen", url, d, r.status.Job.Depth)
+			r.violate(invariantDepth, "%s is %d links from a seed, within the depth of %d, and not seen", url, d,
+				r.status.Job.Depth)
 		}
 	}
 }
@@ -319,7 +325,8 @@ func (r *remains) checkBudgets() {
 	if r.status.Reason == "budget of bytes" && n.Bytes < int64(job.Bytes) {
 		r.violate(invariantBudget, "bodies of %d bytes are fetched, of %d", n.Bytes, job.Bytes)
 	}
-	if ran := r.status.Ended.Sub(r.status.Started); r.status.Reason == "budget of time" && ran < time.Duration(job.Time) {
+	if ran := r.status.Ended.Sub(r.status.Started); r.status.Reason == "budget of time" &&
+		ran < time.Duration(job.Time) {
 		r.violate(invariantBudget, "it ran for %v, of %v", ran, time.Duration(job.Time))
 	}
 	if job.PagesPerHost == 0 || r.sim.failovers > 0 {

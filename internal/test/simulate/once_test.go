@@ -28,7 +28,8 @@ func TestSeedsThatOnceFailed(t *testing.T) {
 		{"a URL that is met again nearer to a seed leads further", nearerLater, ""},
 		{"a budget of pages is raised while the job runs", raisedWhileRunning, ""},
 		{"a worker dies that had just learnt of a long Crawl-delay", longDelayAndKill, ""},
-		{"a worker dies that had just learnt of a long Crawl-delay, and another job wants the host", longDelayAndOther, ""},
+		{"a worker dies that had just learnt of a long Crawl-delay, and another job wants the host", longDelayAndOther,
+			""},
 		{"a budget of pages is raised before a worker has noticed that the job ended on it", raisedAtTheEnd, ""},
 		{"a budget of pages is raised when the job has ended on it", raisedAfterTheEnd, ""},
 		{"a job is paused, and seeds come meanwhile", seedsDuringPause, ""},
@@ -43,7 +44,8 @@ func TestSeedsThatOnceFailed(t *testing.T) {
 			broken := false
 			for seed := uint64(0); seed < 3 || c.breaks != "" && !broken && seed < 12; seed++ {
 				r := run(t, seed, Options{features: features{calm: true}, shape: c.shape})
-				broken = broken || slices.ContainsFunc(r.Violations, func(v Violation) bool { return v.Invariant == c.breaks })
+				broken = broken || slices.ContainsFunc(r.Violations,
+					func(v Violation) bool { return v.Invariant == c.breaks })
 				if c.breaks == "" {
 					report(t, r, fmt.Sprintf("-run '%s'", t.Name()))
 				}
@@ -199,7 +201,8 @@ func stalledWhileClosing(w *world) {
 	plan.job.LostAfter = crawler.Duration(5 * time.Second)
 	w.bucket, w.shipsIn = true, 5*time.Minute
 	for i := range 2 {
-		w.faults = append(w.faults, fault{at: time.Duration(5500+1000*i) * time.Millisecond, kind: faultStall, which: i, lasts: 20 * time.Second})
+		w.faults = append(w.faults, fault{at: time.Duration(5500+1000*i) * time.Millisecond, kind: faultStall, which: i,
+			lasts: 20 * time.Second})
 	}
 }
 
@@ -207,7 +210,8 @@ func lostOverLossyRedis(w *world) {
 	plain(w, 2, 8).job.LostAfter = crawler.Duration(time.Minute)
 	w.bucket, w.shipsIn, w.maxTime = true, 5*time.Minute, 30*time.Minute
 	w.rates = rates{lost: 0.01, lostReply: 0.01}
-	w.faults = []fault{{at: 4 * time.Second, kind: faultVanish, lasts: time.Second}, {at: 5 * time.Second, kind: faultVanish, which: 1, lasts: time.Second}}
+	w.faults = []fault{{at: 4 * time.Second, kind: faultVanish, lasts: time.Second},
+		{at: 5 * time.Second, kind: faultVanish, which: 1, lasts: time.Second}}
 }
 
 func pausedOverLossyQueue(w *world) {

@@ -121,7 +121,8 @@ func (s *sim) bring(ctx context.Context, p *process, log *jobLog, seed *page, nu
 		return err
 	}
 	defer func() { _ = p.store.LetGo(context.WithoutCancel(ctx), name, holder) }()
-	if _, err := p.store.Frontier(status.Job).Admit(ctx, []queue.Entry{{URL: seed.url, Band: queue.BandFirst}}); err != nil {
+	if _, err := p.store.Frontier(status.Job).Admit(ctx,
+		[]queue.Entry{{URL: seed.url, Band: queue.BandFirst}}); err != nil {
 		return err
 	}
 	status, err = p.store.Status(ctx, name)

@@ -37,7 +37,8 @@ func (t task) String() string { return fmt.Sprintf("%s %s@%d", t.job, t.order.Ho
 func (t task) id() string { return fmt.Sprintf("%v %d", t, t.run) }
 
 func newQueue(s *sim) *taskQueue {
-	return &taskQueue{sim: s, queueState: queueState{tasks: make(map[string]task), known: make(map[string]bool), paused: make(map[string]bool)}}
+	return &taskQueue{sim: s, queueState: queueState{tasks: make(map[string]task), known: make(map[string]bool),
+		paused: make(map[string]bool)}}
 }
 
 // queues is a scheduler's view of asynq. It implements [scheduler.Queues].

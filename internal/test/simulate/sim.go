@@ -79,7 +79,8 @@ func run(t *testing.T, seed uint64, o Options) (result Result) {
 }
 
 func newSim(seed uint64, o Options) *sim {
-	s := &sim{seed: seed, world: newWorld(seed, o.features), trace: newTrace(o.Whole), jobs: make(map[string]*jobLog), output: new(output)}
+	s := &sim{seed: seed, world: newWorld(seed, o.features), trace: newTrace(o.Whole), jobs: make(map[string]*jobLog),
+		output: new(output)}
 	if o.shape != nil {
 		o.shape(s.world)
 	}
@@ -116,7 +117,8 @@ func (s *sim) run() Result {
 	s.arbiter.run()
 	s.check()
 	s.end()
-	return Result{Seed: s.seed, Violations: s.violations, Trace: s.trace.text(), Sum: s.trace.fingerprint(), Counts: s.arbiter.counts}
+	return Result{Seed: s.seed, Violations: s.violations, Trace: s.trace.text(), Sum: s.trace.fingerprint(),
+		Counts: s.arbiter.counts}
 }
 
 // look checks every second whether the run is over.
@@ -225,7 +227,8 @@ func (s *sim) describeJobs() string {
 	for _, name := range slices.Sorted(maps.Keys(s.jobs)) {
 		status, err := s.watched.Status(context.Background(), name)
 		counters, _ := s.watched.Counters(context.Background(), name)
-		all = append(all, fmt.Sprintf("job %s is %s (%q, seeded %v, held %v, %v): %+v", name, status.State, status.Reason, status.Seeded, status.Held, err, counters))
+		all = append(all, fmt.Sprintf("job %s is %s (%q, seeded %v, held %v, %v): %+v", name, status.State,
+			status.Reason, status.Seeded, status.Held, err, counters))
 	}
 	return fmt.Sprint(all)
 }

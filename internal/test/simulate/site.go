@@ -72,7 +72,8 @@ func (f fetcher) Fetch(ctx context.Context, r fetched.Request) (*fetched.Page, e
 			return ended
 		}
 		if takes > r.Timeout {
-			page = &fetched.Page{URL: r.URL, Fault: &fetched.Fault{Kind: fetched.FaultTimeout, Text: "no answer in time", Passes: true}}
+			page = &fetched.Page{URL: r.URL, Fault: &fetched.Fault{Kind: fetched.FaultTimeout,
+				Text: "no answer in time", Passes: true}}
 		}
 		return nil
 	}, nil)
@@ -124,7 +125,8 @@ func (s *site) answer(job crawler.Job, u crawler.URL) (*fetched.Page, time.Durat
 func failing(p *page) *fetched.Page {
 	switch p.how {
 	case "reset":
-		return &fetched.Page{URL: p.url, Fault: &fetched.Fault{Kind: fetched.FaultReset, Text: "connection reset", Passes: true}}
+		return &fetched.Page{URL: p.url, Fault: &fetched.Fault{Kind: fetched.FaultReset, Text: "connection reset",
+			Passes: true}}
 	case "503":
 		answer := respond(p.url, 503, "")
 		answer.Header.Set("Retry-After", "1")
@@ -156,7 +158,8 @@ func respond(u crawler.URL, status int, text string) *fetched.Page {
 	return &fetched.Page{
 		URL: u, Status: status, Proto: "HTTP/1.1",
 		Header: http.Header{"Content-Type": {"text/html"}, "Content-Length": {strconv.Itoa(len(body))}},
-		Body:   &fetched.Body{Head: bytes.Clone(body), Size: int64(len(body)), Digest: sha256.Sum256(body), Release: func() {}},
+		Body: &fetched.Body{Head: bytes.Clone(body), Size: int64(len(body)), Digest: sha256.Sum256(body),
+			Release: func() {}},
 	}
 }
 

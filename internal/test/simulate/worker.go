@@ -194,9 +194,10 @@ func (w *worker) open(status crawler.Status) (*jobWorker, error) {
 	st.visitor, err = visit.New(job, scope, visit.Tools{
 		Frontier: w.process.store.Frontier(job), Fetcher: fetcher{w.sim.site, w.process, job}, Robots: w.robots,
 		Parser: parser{w.sim.world}, Sink: sink,
-	}, visit.Config{Worker: w.process.name, Grace: grace, CPU: w.cpu, Jitter: halfOf, Full: w.full, BeforeURL: func(ctx context.Context, u crawler.URL) {
-		_ = w.process.interact(ctx, toGoOn, job.Name+" "+u.String(), func() error { return nil }, nil)
-	}})
+	}, visit.Config{Worker: w.process.name, Grace: grace, CPU: w.cpu, Jitter: halfOf, Full: w.full,
+		BeforeURL: func(ctx context.Context, u crawler.URL) {
+			_ = w.process.interact(ctx, toGoOn, job.Name+" "+u.String(), func() error { return nil }, nil)
+		}})
 	return st, err
 }
 

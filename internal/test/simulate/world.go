@@ -128,8 +128,9 @@ func chance(r *rand.Rand, rate float64) bool { return r.Float64() < rate }
 func newWorld(seed uint64, f features) *world {
 	r := rand.New(rand.NewPCG(seed, 0))
 	w := &world{
-		rng: r, pages: make(map[string]*page), machines: 1 + r.IntN(3), schedulers: 1 + r.IntN(2), places: pick(r, 1, 2, 8),
-		skew: within(r, -time.Hour, time.Hour), maxTime: 40 * time.Minute,
+		rng: r, pages: make(map[string]*page), machines: 1 + r.IntN(3), schedulers: 1 + r.IntN(2),
+		places: pick(r, 1, 2, 8),
+		skew:   within(r, -time.Hour, time.Hour), maxTime: 40 * time.Minute,
 	}
 	w.makeHosts(f)
 	w.makeJobs(f)
@@ -274,7 +275,8 @@ func (w *world) planJob(plan *jobPlan, f features) {
 		}
 	}
 	if chance(r, 0.2) {
-		plan.pauses = append(plan.pauses, pause{within(r, time.Second, 20*time.Second), within(r, time.Second, 15*time.Second)})
+		plan.pauses = append(plan.pauses, pause{within(r, time.Second, 20*time.Second),
+			within(r, time.Second, 15*time.Second)})
 	}
 }
 
@@ -296,7 +298,8 @@ func (w *world) makeFaults(f features) {
 	}
 	w.skews = pick(r, 0, 0, 3*time.Second)
 	if chance(r, 0.5) {
-		w.rates = rates{slow: pick(r, 0, 0.002, 0.01), lost: pick(r, 0, 0.002, 0.01), lostReply: pick(r, 0, 0.002, 0.01), twice: pick(r, 0, 0.005, 0.02), late: pick(r, 0, 0.5)}
+		w.rates = rates{slow: pick(r, 0, 0.002, 0.01), lost: pick(r, 0, 0.002, 0.01),
+			lostReply: pick(r, 0, 0.002, 0.01), twice: pick(r, 0, 0.005, 0.02), late: pick(r, 0, 0.5)}
 	}
 	total := 0
 	for _, k := range faultKinds {
@@ -328,7 +331,8 @@ func (w *world) makeBucket(f features) {
 
 func (w *world) addFault(k faultKind) {
 	r := w.rng
-	one := fault{at: within(r, time.Second, w.span), kind: k, which: r.IntN(8), lasts: within(r, 500*time.Millisecond, 25*time.Second)}
+	one := fault{at: within(r, time.Second, w.span), kind: k, which: r.IntN(8),
+		lasts: within(r, 500*time.Millisecond, 25*time.Second)}
 	if k == faultFailover {
 		one.loses = within(r, 10*time.Millisecond, 3*time.Second)
 		one.lasts = within(r, 500*time.Millisecond, 8*time.Second)

@@ -51,10 +51,11 @@ func New(t testing.TB) *Browser {
 		t.Skip("no chromium on PATH: install chromium")
 	}
 	// The context of the test has ended by the time that a screenshot is taken.
-	allocator, end := chromedp.NewExecAllocator(context.WithoutCancel(t.Context()), append(chromedp.DefaultExecAllocatorOptions[:],
-		chromedp.ExecPath(binary), chromedp.NoSandbox, chromedp.WindowSize(1280, 1000),
-		chromedp.UserDataDir(t.TempDir()),
-		chromedp.Flag("host-resolver-rules", "MAP * ~NOTFOUND, EXCLUDE 127.0.0.1"))...)
+	allocator, end := chromedp.NewExecAllocator(context.WithoutCancel(t.Context()),
+		append(chromedp.DefaultExecAllocatorOptions[:],
+			chromedp.ExecPath(binary), chromedp.NoSandbox, chromedp.WindowSize(1280, 1000),
+			chromedp.UserDataDir(t.TempDir()),
+			chromedp.Flag("host-resolver-rules", "MAP * ~NOTFOUND, EXCLUDE 127.0.0.1"))...)
 	t.Cleanup(end)
 	ctx, closeTab := chromedp.NewContext(allocator)
 	t.Cleanup(closeTab)

@@ -41,7 +41,8 @@ func TestMisbehaviourOfAPageIsReported(t *testing.T) {
 			t.Errorf("%q is not reported, only\n%s", what, broken)
 		}
 	}
-	for _, what := range []string{"a dialog opened: dialog", "a script failed: ReferenceError", "asked for http://127.0.0.2:1/elsewhere", "Content Security Policy"} {
+	for _, what := range []string{"a dialog opened: dialog", "a script failed: ReferenceError",
+		"asked for http://127.0.0.2:1/elsewhere", "Content Security Policy"} {
 		if !strings.Contains(alarms, what) {
 			t.Errorf("%q is not reported, only\n%s", what, alarms)
 		}
@@ -53,7 +54,8 @@ func TestAGoodPageRaisesNoAlarm(t *testing.T) {
 	b := testbrowser.New(t)
 	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
 		w.Header().Set("Content-Type", "text/html")
-		_, _ = io.WriteString(w, `<!DOCTYPE html><link rel=icon href=data:,><table><tr><td colspan=2>a</tr><tr><td>b<td>c</tr></table><a href=/b>b</a><a href="/b">b</a>`)
+		_, _ = io.WriteString(w,
+			`<!DOCTYPE html><link rel=icon href=data:,><table><tr><td colspan=2>a</tr><tr><td>b<td>c</tr></table><a href=/b>b</a><a href="/b">b</a>`)
 	}))
 	defer server.Close()
 	b.Open(server.URL+"/", "table")

@@ -33,7 +33,8 @@ func NewCage(t testing.TB, bytes int64) (*Cage, error) {
 			return nil, errors.New("the control groups of this system do not account for memory")
 		}
 		c.two, parent = true, cgroupRoot
-		_ = os.WriteFile(filepath.Join(parent, "cgroup.subtree_control"), []byte("+memory"), 0) // it may be enabled already
+		// It may be enabled already.
+		_ = os.WriteFile(filepath.Join(parent, "cgroup.subtree_control"), []byte("+memory"), 0)
 	}
 	var err error
 	if c.dir, err = os.MkdirTemp(parent, "trawl-test-"); err != nil {
@@ -48,7 +49,9 @@ func NewCage(t testing.TB, bytes int64) (*Cage, error) {
 	if err := c.write("memory.max", "memory.limit_in_bytes", limit); err != nil {
 		return nil, fmt.Errorf("a memory limit cannot be set: %w", err)
 	}
-	_ = c.write("memory.swap.max", "memory.memsw.limit_in_bytes", map[bool][]byte{true: []byte("0"), false: limit}[c.two]) // fails if there is no swap
+	// Fails if there is no swap.
+	_ = c.write("memory.swap.max", "memory.memsw.limit_in_bytes",
+		map[bool][]byte{true: []byte("0"), false: limit}[c.two])
 	return c, nil
 }
 

@@ -41,7 +41,8 @@ type listed struct {
 // detector if the package or its tests start goroutines. Where others call a package from several
 // goroutines, their tests cover that.
 func newPlan(patterns []string) (plan, error) {
-	cmd := exec.Command("go", append([]string{"list", "-json=ImportPath,Dir,Module,GoFiles,TestGoFiles,XTestGoFiles"}, patterns...)...)
+	cmd := exec.Command("go", append([]string{"list", "-json=ImportPath,Dir,Module,GoFiles,TestGoFiles,XTestGoFiles"},
+		patterns...)...)
 	text, err := cmd.Output()
 	var exit *exec.ExitError
 	if errors.As(err, &exit) {

@@ -53,7 +53,8 @@ func TestAPackageThatDoesNotExistIsAnError(t *testing.T) {
 func TestFlagsEndWhereThePackagesBegin(t *testing.T) {
 	t.Parallel()
 	flags, patterns := split([]string{"-vet=off", "-timeout", "10m", "./a", "./b/..."})
-	if !slices.Equal(flags, []string{"-vet=off", "-timeout", "10m"}) || !slices.Equal(patterns, []string{"./a", "./b/..."}) {
+	if !slices.Equal(flags, []string{"-vet=off", "-timeout", "10m"}) ||
+		!slices.Equal(patterns, []string{"./a", "./b/..."}) {
 		t.Errorf("flags %q, packages %q", flags, patterns)
 	}
 	if _, patterns := split([]string{"-vet=off"}); patterns != nil {

@@ -38,7 +38,8 @@ func TestAFailingPackageShowsTheOutputOfItsFailingTests(t *testing.T) {
 	if !failed {
 		t.Error("the run did not fail")
 	}
-	for _, want := range []string{"what led to it", "this is wrong", "--- FAIL: TestFails/part", "panic: out of order", "FAIL\texample/failing"} {
+	for _, want := range []string{"what led to it", "this is wrong", "--- FAIL: TestFails/part", "panic: out of order",
+		"FAIL\texample/failing"} {
 		if !strings.Contains(got, want) {
 			t.Errorf("the report does not contain %q:\n%s", want, got)
 		}

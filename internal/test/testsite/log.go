@@ -15,10 +15,12 @@ type Request struct {
 	Path      string    // with the query, as sent
 	UserAgent string    // as sent
 	Start     time.Time // when its head had been read; monotonic
-	Arrived   time.Time // when it could be read, earlier than Start on a busy machine; to 10ms on Linux, Start elsewhere
-	End       time.Time // when the response ended; zero until then
-	InFlight  int       // requests at the host when it began, itself included
-	Status    int       // of the response; 0 until there is one
+	// When it could be read, earlier than Start on a busy machine; to 10ms on Linux, Start
+	// elsewhere.
+	Arrived  time.Time
+	End      time.Time // when the response ended; zero until then
+	InFlight int       // requests at the host when it began, itself included
+	Status   int       // of the response; 0 until there is one
 }
 
 // Log contains every request to a site in the order of their starts. It is safe for

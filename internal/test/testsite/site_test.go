@@ -221,7 +221,8 @@ func TestEveryHostServesTheRobotsOfTheSite(t *testing.T) {
 	s.Robots("User-agent: *\nDisallow: /other.html\n")
 	for i := range s.Hosts() {
 		resp, text := ask(t, s.URL(i, "/robots.txt"))
-		if text != "User-agent: *\nDisallow: /other.html\n" || resp.Header.Get("Content-Type") != "text/plain; charset=utf-8" {
+		if text != "User-agent: *\nDisallow: /other.html\n" ||
+			resp.Header.Get("Content-Type") != "text/plain; charset=utf-8" {
 			t.Errorf("robots.txt of host %d is %q, %q", i, text, resp.Header.Get("Content-Type"))
 		}
 	}

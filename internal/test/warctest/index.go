@@ -61,7 +61,8 @@ func checkLine(t testing.TB, captures map[string]*Record, line string) string {
 	}
 	stamp := strings.NewReplacer("-", "", "T", "", ":", "").Replace(r.Get("WARC-Date")[:19])
 	want := entry{
-		URL: r.Get("WARC-Target-URI"), Mime: e.Mime, Status: strings.Split(r.HTTP.First+" ", " ")[1], Digest: r.Get("WARC-Payload-Digest"),
+		URL: r.Get("WARC-Target-URI"), Mime: e.Mime, Status: strings.Split(r.HTTP.First+" ", " ")[1],
+		Digest: r.Get("WARC-Payload-Digest"),
 		Length: strconv.FormatInt(r.Length, 10), Offset: strconv.FormatInt(r.Offset, 10), Filename: r.File,
 	}
 	if e != want || parts[1] != stamp || (e.Mime == "warc/revisit") != (r.Type() == "revisit") {

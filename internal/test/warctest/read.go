@@ -133,7 +133,8 @@ func parse(text []byte) (*Record, error) {
 	}
 	length, err := strconv.Atoi(r.Get("Content-Length"))
 	if err != nil || len(rest) != length+4 || string(rest[length:]) != "\r\n\r\n" {
-		return nil, fmt.Errorf("Content-Length is %q, but %d bytes follow, which end in %.10q", r.Get("Content-Length"), len(rest), rest[max(0, len(rest)-4):])
+		return nil, fmt.Errorf("Content-Length is %q, but %d bytes follow, which end in %.10q", r.Get("Content-Length"),
+			len(rest), rest[max(0, len(rest)-4):])
 	}
 	r.Block = rest[:length]
 	if strings.HasPrefix(r.Get("Content-Type"), "application/http") {

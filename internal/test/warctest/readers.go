@@ -21,7 +21,8 @@ func Readers(t testing.TB, root string, a *Archive) {
 	if _, err := os.Stat(check); err != nil {
 		t.Logf("warccheck was not found: %v", err)
 	} else {
-		said, err := exec.Command(check, append(append(append([]string{}, warcs...), "--cdxj"), indexes...)...).CombinedOutput()
+		said, err := exec.Command(check, append(append(append([]string{}, warcs...), "--cdxj"),
+			indexes...)...).CombinedOutput()
 		t.Logf("warccheck: %s", tail(said))
 		if err != nil {
 			t.Errorf("warccheck: %v\n%s", err, said)

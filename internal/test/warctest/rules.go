@@ -22,12 +22,13 @@ type rule func(t testing.TB, a *Archive)
 // or a kill, are tested elsewhere, as the comments say; here every file is checked as far as
 // possible.
 var Rules = map[string]rule{
-	"version":           func(testing.TB, *Archive) {}, // checked by parse
-	"crlf":              func(testing.TB, *Archive) {}, // checked by parse
-	"length":            func(testing.TB, *Archive) {}, // checked by parse
-	"gzip-member":       func(testing.TB, *Archive) {}, // checked by Open
-	"concurrency":       func(testing.TB, *Archive) {}, // checked by Open
-	"size":              func(testing.TB, *Archive) {}, // by tests of rotation; parse checks that a record is never split
+	"version":     func(testing.TB, *Archive) {}, // checked by parse
+	"crlf":        func(testing.TB, *Archive) {}, // checked by parse
+	"length":      func(testing.TB, *Archive) {}, // checked by parse
+	"gzip-member": func(testing.TB, *Archive) {}, // checked by Open
+	"concurrency": func(testing.TB, *Archive) {}, // checked by Open
+	// By tests of rotation; parse checks that a record is never split.
+	"size":              func(testing.TB, *Archive) {},
 	"crash":             func(testing.TB, *Archive) {}, // by tests that kill
 	"failed":            each(hasAnswer, "response", "revisit"),
 	"mandatory":         each(mandatory),
@@ -114,7 +115,8 @@ func ids(t testing.TB, a *Archive) {
 var w3cdtf = regexp.MustCompile(`^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d{1,9})?Z$`)
 
 func date(_ *Archive, r *Record) string {
-	if _, err := time.Parse(time.RFC3339Nano, r.Get("WARC-Date")); err != nil || !w3cdtf.MatchString(r.Get("WARC-Date")) {
+	if _, err := time.Parse(time.RFC3339Nano, r.Get("WARC-Date")); err != nil ||
+		!w3cdtf.MatchString(r.Get("WARC-Date")) {
 		return "the date is " + r.Get("WARC-Date")
 	}
 	return ""
@@ -147,7 +149,8 @@ func sameDate(r, other *Record) string {
 
 func bareURI(_ *Archive, r *Record) string {
 	uri := r.Get("WARC-Target-URI")
-	if u, err := url.Parse(uri); uri != "" && (err != nil || !u.IsAbs() || u.Fragment != "" || strings.ContainsAny(uri, "<> \t")) {
+	if u, err := url.Parse(uri); uri != "" && (err != nil || !u.IsAbs() || u.Fragment != "" ||
+		strings.ContainsAny(uri, "<> \t")) {
 		return "no URI"
 	}
 	return ""
@@ -186,10 +189,12 @@ func warcinfoFirst(t testing.TB, a *Archive) {
 			continue
 		}
 		info, err := parseFields(string(r.Block), "\r\n")
-		if err != nil || r.Get("Content-Type") != "application/warc-fields" || info["format"][0] != "WARC File Format 1.1" {
+		if err != nil || r.Get("Content-Type") != "application/warc-fields" ||
+			info["format"][0] != "WARC File Format 1.1" {
 			t.Errorf("%s: %v: %s", r, err, r.Block)
 		}
-		for _, name := range []string{"software", "conformsto", "hostname", "ispartof", "http-header-user-agent", "robots"} {
+		for _, name := range []string{"software", "conformsto", "hostname", "ispartof", "http-header-user-agent",
+			"robots"} {
 			if len(info[name]) != 1 || info[name][0] == "" {
 				t.Errorf("%s: it does not have exactly one %s", r, name)
 			}
@@ -198,7 +203,8 @@ func warcinfoFirst(t testing.TB, a *Archive) {
 }
 
 func warcinfoName(_ *Archive, r *Record) string {
-	if name := r.Get("WARC-Filename"); r.Type() == "warcinfo" && name != r.File || r.Type() != "warcinfo" && name != "" {
+	if name := r.Get("WARC-Filename"); r.Type() == "warcinfo" && name != r.File || r.Type() != "warcinfo" &&
+		name != "" {
 		return "WARC-Filename is " + name
 	}
 	return ""
@@ -291,7 +297,8 @@ func address(_ *Archive, r *Record) string {
 
 func truncated(_ *Archive, r *Record) string {
 	why := r.Get("WARC-Truncated")
-	if why != "" && (r.Type() != "response" || !slices.Contains([]string{"length", "time", "disconnect", "unspecified"}, why)) {
+	if why != "" && (r.Type() != "response" || !slices.Contains([]string{"length", "time", "disconnect", "unspecified"},
+		why)) {
 		return "WARC-Truncated is " + why
 	}
 	return ""
@@ -307,7 +314,8 @@ func revisit(a *Archive, r *Record) string {
 		return "it has a body"
 	case was == nil || was.Type() != "response":
 		return "it refers to no response of this archive"
-	case was.Get("WARC-Target-URI") != r.Get("WARC-Refers-To-Target-URI") || was.Get("WARC-Date") != r.Get("WARC-Refers-To-Date"):
+	case was.Get("WARC-Target-URI") != r.Get("WARC-Refers-To-Target-URI") ||
+		was.Get("WARC-Date") != r.Get("WARC-Refers-To-Date"):
 		return "URI or date are not those of what it refers to"
 	case was.Get("WARC-Payload-Digest") != r.Get("WARC-Payload-Digest"):
 		return "its payload is not that of what it refers to"
