@@ -12,7 +12,7 @@ import (
 	"testing"
 )
 
-// authorityFile writes the certificate of the servers of httptest.
+// authorityFile writes the certificate of httptest servers to a file and returns its path.
 func authorityFile(t testing.TB) string {
 	t.Helper()
 	server := httptest.NewTLSServer(http.NotFoundHandler())
@@ -25,7 +25,7 @@ func authorityFile(t testing.TB) string {
 	return path
 }
 
-// accessFileOf writes an access file.
+// accessFileOf writes an access file and returns its path.
 func accessFileOf(t testing.TB, mode os.FileMode, text string) string {
 	t.Helper()
 	path := filepath.Join(t.TempDir(), "access.yaml")
@@ -66,7 +66,7 @@ func TestAnAccessFileIsRead(t *testing.T) {
 		t.Fatal(err)
 	}
 	if len(rules) != 4 {
-		t.Fatalf("%d rules are read", len(rules))
+		t.Fatalf("read %d rules, want 4", len(rules))
 	}
 	for what, got := range map[string]string{
 		"[api.example.org *.example.com:8443]": fmt.Sprint(rules[0].Hosts),
@@ -86,46 +86,46 @@ func TestAnAccessFileIsRead(t *testing.T) {
 		}
 	}
 	if len(rules[2].Proxies) != 1 || rules[2].Proxies[0] != nil {
-		t.Errorf("direct is read as %v", rules[2].Proxies)
+		t.Errorf("direct is parsed as %v", rules[2].Proxies)
 	}
 }
 
-func TestAnAccessFileIsStrictAndTellsNoSecret(t *testing.T) {
+func TestAnInvalidAccessFileIsRefusedWithoutItsSecrets(t *testing.T) {
 	t.Parallel()
 	for name, c := range map[string]struct{ text, says string }{
-		"no list":          {"password: hunter2", "line 1: not a list of rules"},
-		"no rule":          {"- hunter2", "line 1: not a rule"},
+		"not a list":       {"password: hunter2", "line 1: not a list of rules"},
+		"not a rule":       {"- hunter2", "line 1: not a rule"},
 		"an unknown field": {"- hosts: [a.test]\n  pasword: hunter2", `line 2: unknown field "pasword"`},
-		"no YAML":          {"- hosts: [a.test\n  password: \"hunter2", "not valid YAML"},
+		"invalid YAML":     {"- hosts: [a.test\n  password: \"hunter2", "not valid YAML"},
 		"a host with a space": {
 			"- hosts:\n    - a.test\n    - a b\n  password: hunter2", `line 3: "a b" is no host`,
 		},
-		"a secret for everybody": {
+		"a secret for all hosts": {
 			"- user: ann\n  password: hunter2", "line 1: headers, a user, insecure and tls are for hosts",
 		},
 		"an unknown kind of TLS": {
 			"- hosts: [a.test]\n  tls: ancient", `line 1: tls: "ancient" is unknown: want modern or legacy`,
 		},
-		"old TLS for everybody": {"- tls: legacy", "are for hosts that are named"},
-		"a variable that is not": {
+		"old TLS for all hosts": {"- tls: legacy", "are for hosts that are named"},
+		"an unset variable": {
 			"- hosts: [a.test]\n  password: ${TRAWL_TEST_NOSUCH}", "line 2: ${TRAWL_TEST_NOSUCH}",
 		},
-		"a file that is not": {
+		"a missing file": {
 			"- hosts: [a.test]\n  headers:\n    X-Key: ${file:nosuch}", "line 3: ${file:nosuch}",
 		},
-		"a list for a text":       {"- hosts: [a.test]\n  password: [hunter2]", "line 2: want a string"},
-		"headers that are a text": {"- hosts: [a.test]\n  headers: hunter2", "line 2: headers"},
-		"a header of the crawler": {
+		"a list for a string": {"- hosts: [a.test]\n  password: [hunter2]", "line 2: want a string"},
+		"headers as a string": {"- hosts: [a.test]\n  headers: hunter2", "line 2: headers"},
+		"a reserved header": {
 			"- hosts: [a.test]\n  headers:\n    User-Agent: hunter2", "line 3: the header User-Agent",
 		},
-		"a value with a line end": {
+		"a value with a newline": {
 			"- hosts: [a.test]\n  headers:\n    X-Key: \"hunter2\\nX: y\"", "line 3: the header X-Key",
 		},
-		"a proxy that speaks ftp":  {"- proxies:\n    - ftp://ann:hunter2@a.test", `proxy "ftp://***@a.test"`},
-		"neither true nor false":   {"- hosts: [a.test]\n  insecure: hunter2", "line 2: want true or false"},
-		"an authority that is not": {"- ca: nosuch.pem", "line 1: ca"},
-		"two times the same":       {"- hosts: [a.test]\n  user: ann\n  user: hunter2", "not valid YAML"},
-		"an Authorization and user": {
+		"an ftp proxy":           {"- proxies:\n    - ftp://ann:hunter2@a.test", `proxy "ftp://***@a.test"`},
+		"neither true nor false": {"- hosts: [a.test]\n  insecure: hunter2", "line 2: want true or false"},
+		"a missing authority":    {"- ca: nosuch.pem", "line 1: ca"},
+		"a duplicate field":      {"- hosts: [a.test]\n  user: ann\n  user: hunter2", "not valid YAML"},
+		"an Authorization and a user": {
 			"- hosts: [a.test]\n  user: ann\n  password: hunter2\n  headers: {Authorization: hunter2}",
 			"leave one of them out",
 		},
@@ -139,9 +139,9 @@ func TestAnAccessFileIsStrictAndTellsNoSecret(t *testing.T) {
 	}
 }
 
-func TestAnAccessFileThatEverybodyReadsHasNoSecrets(t *testing.T) {
+func TestAWorldReadableAccessFileWithSecretsIsRefused(t *testing.T) {
 	if runtime.GOOS == "windows" {
-		t.Skip("there are no modes")
+		t.Skip("Windows has no file modes")
 	}
 	t.Setenv("TRAWL_TEST_KEY", "key")
 	for name, c := range map[string]struct {
@@ -149,15 +149,15 @@ func TestAnAccessFileThatEverybodyReadsHasNoSecrets(t *testing.T) {
 		mode os.FileMode
 		good bool
 	}{
-		"a secret, the owner's":   {"- hosts: [a.test]\n  headers: {X-Key: key}", 0o600, true},
-		"a secret, a group's":     {"- hosts: [a.test]\n  headers: {X-Key: key}", 0o640, true},
-		"a secret, everybody's":   {"- hosts: [a.test]\n  headers: {X-Key: key}", 0o644, false},
-		"a password, everybody's": {"- hosts: [a.test]\n  user: ann\n  password: key", 0o644, false},
-		"a proxy's, everybody's":  {"- proxies: ['http://ann:key@a.test']", 0o644, false},
-		"where a secret is":       {"- hosts: [a.test]\n  headers: {X-Key: '${TRAWL_TEST_KEY}'}", 0o644, true},
-		"where a proxy's is":      {"- proxies: ['http://ann:${TRAWL_TEST_KEY}@a.test']", 0o644, true},
-		"no secret":               {"- hosts: [a.test]\n  insecure: true\n- proxies: ['http://a.test']", 0o644, true},
-		"nothing":                 {"# nothing\n", 0o644, true},
+		"a secret, mode 0600":      {"- hosts: [a.test]\n  headers: {X-Key: key}", 0o600, true},
+		"a secret, mode 0640":      {"- hosts: [a.test]\n  headers: {X-Key: key}", 0o640, true},
+		"a secret, mode 0644":      {"- hosts: [a.test]\n  headers: {X-Key: key}", 0o644, false},
+		"a password, mode 0644":    {"- hosts: [a.test]\n  user: ann\n  password: key", 0o644, false},
+		"a proxy login, mode 0644": {"- proxies: ['http://ann:key@a.test']", 0o644, false},
+		"a reference to a secret":  {"- hosts: [a.test]\n  headers: {X-Key: '${TRAWL_TEST_KEY}'}", 0o644, true},
+		"a reference in a proxy":   {"- proxies: ['http://ann:${TRAWL_TEST_KEY}@a.test']", 0o644, true},
+		"no secret":                {"- hosts: [a.test]\n  insecure: true\n- proxies: ['http://a.test']", 0o644, true},
+		"an empty file":            {"# nothing\n", 0o644, true},
 	} {
 		path := accessFileOf(t, c.mode, c.text)
 		if err := os.Chmod(path, c.mode); err != nil {

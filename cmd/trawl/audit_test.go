@@ -17,8 +17,8 @@ import (
 	"github.com/trawlcrawler/trawl/internal/test/testsite"
 )
 
-// audited is what trawl audit --json says, as far as the tests look.
-type audited struct {
+// auditReport has the fields of trawl audit --json that the tests check.
+type auditReport struct {
 	Requests int64 `json:"requests"`
 	Hosts    struct {
 		Number     int64   `json:"number"`
@@ -36,8 +36,8 @@ type audited struct {
 	Examples   []string         `json:"examples"`
 }
 
-// audit audits a folder.
-func (s *shell) audit(dir string, status int) (a audited) {
+// audit runs trawl audit --json on a folder.
+func (s *shell) audit(dir string, status int) (a auditReport) {
 	s.t.Helper()
 	e := s.run("audit", dir, "--json").exits(status)
 	if err := json.Unmarshal([]byte(e.stdout), &a); err != nil {
@@ -46,13 +46,13 @@ func (s *shell) audit(dir string, status int) (a audited) {
 	return a
 }
 
-// reports audits a folder for a person.
-func (s *shell) reports(dir string, status int, saying ...string) {
+// auditPrints runs trawl audit on a folder and checks its text output.
+func (s *shell) auditPrints(dir string, status int, saying ...string) {
 	s.t.Helper()
 	e := s.run("audit", dir).exits(status)
 	for _, text := range saying {
 		if !strings.Contains(e.stdout, text) {
-			s.t.Errorf("the audit does not say %q, but:\n%s", text, e.stdout)
+			s.t.Errorf("the audit does not print %q, but:\n%s", text, e.stdout)
 		}
 	}
 }
@@ -67,7 +67,7 @@ func TestTheAuditAgreesWithTheServersLog(t *testing.T) {
 	site.Robots("User-agent: *\nDisallow: /page/3\n")
 	var asked atomic.Int64
 	site.Handle("/page/4", http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if asked.Add(1) == 1 { // of one host, once
+		if asked.Add(1) == 1 { // once, for the first host
 			w.Header().Set("Retry-After", "1")
 			w.WriteHeader(http.StatusTooManyRequests)
 		}
@@ -79,10 +79,10 @@ func TestTheAuditAgreesWithTheServersLog(t *testing.T) {
 	s.run(args...).exits(done)
 	got := s.audit("site", done)
 	if n := int64(len(site.Requests())); got.Requests != n {
-		t.Errorf("the audit knows %d requests, the site %d", got.Requests, n)
+		t.Errorf("the audit counts %d requests, the site %d", got.Requests, n)
 	}
 	if got.Hosts.Number != 8 || got.Hosts.TooSmall != 0 || got.Hosts.SmallestMS < float64(delay.Milliseconds()) {
-		t.Errorf("of 8 hosts the audit says %+v", got.Hosts)
+		t.Errorf("the audit reports %+v for 8 hosts", got.Hosts)
 	}
 	if diff := cmp.Diff(map[string]int64{"asked": 1, "ignored": 0}, got.RetryAfter); diff != "" {
 		t.Errorf("Retry-After (-want +got):\n%s", diff)
@@ -122,56 +122,56 @@ func TestHostsOnOneAddressShareItsDelay(t *testing.T) {
 	}
 }
 
-// journal writes lines of a journal whose requests start so many milliseconds
-// after a moment.
-type journal struct {
+// journalWriter writes the lines of a request journal. Start times are milliseconds after a
+// fixed time.
+type journalWriter struct {
 	strings.Builder
 	job string // default "j"
 }
 
-// of makes the next requests those of a job.
-func (j *journal) of(job string) *journal {
+// forJob sets the job of the next requests.
+func (j *journalWriter) forJob(job string) *journalWriter {
 	j.job = job
 	return j
 }
 
-func (j *journal) request(ms int, worker, url, more string) {
+func (j *journalWriter) request(ms int, worker, url, more string) {
 	at := time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC).Add(time.Duration(ms) * time.Millisecond)
 	fmt.Fprintf(j, `{"start":%q,"job":%q,"worker":%q,"url":%q,"status":200,"address":"192.0.2.1:80",%s}`+"\n",
 		at.Format("2006-01-02T15:04:05.000000Z"), stdcmp.Or(j.job, "j"), worker, url, more)
 }
 
-func TestAnAuditFindsWhatWasNotPolite(t *testing.T) {
+func TestAnAuditFindsPolitenessViolations(t *testing.T) {
 	t.Parallel()
 	const rules = `"rules":{"origin":"http://a.test","at":"2026-01-02T03:04:05.000Z","token":"Trawl","text":"user-agent: trawl\ndisallow: /no"}`
 	for name, c := range map[string]struct {
-		lines func(one, two *journal)
+		lines func(one, two *journalWriter)
 		want  string // in the one example; "" for no violation
 	}{
-		"a gap over two workers": {func(one, two *journal) {
+		"a gap over two workers": {func(one, two *journalWriter) {
 			one.request(0, "one", "http://a.test/robots.txt", `"gap_ms":1000,"robots":"asked"`)
 			two.request(999, "two", "http://a.test/", `"gap_ms":1000,"robots":"obeyed",`+rules)
 		}, "job j sent a request to a.test at 2026-01-02T03:04:05.999000Z, 999ms after the previous request, but the gap had to be 1s"},
-		"a gap that is just long enough": {func(one, two *journal) {
+		"a gap that is just long enough": {func(one, two *journalWriter) {
 			one.request(0, "one", "http://a.test/robots.txt", `"gap_ms":1000,"robots":"asked"`)
 			two.request(1000, "two", "http://a.test/", `"gap_ms":1000,"robots":"obeyed",`+rules)
 		}, ""},
-		"two hosts": {func(one, two *journal) {
+		"two hosts": {func(one, two *journalWriter) {
 			one.request(0, "one", "http://a.test/robots.txt", `"gap_ms":1000,"robots":"asked"`)
 			two.request(0, "two", "http://b.test/robots.txt", `"gap_ms":1000,"robots":"asked"`)
 		}, ""},
-		"what robots.txt forbids": {func(one, two *journal) {
+		"what robots.txt forbids": {func(one, two *journalWriter) {
 			one.request(0, "one", "http://a.test/", `"gap_ms":0,"robots":"obeyed",`+rules)
 			one.request(1, "one", "http://a.test/no/1", `"gap_ms":0,"robots":"obeyed"`)
 		}, "http://a.test/no/1: worker one requested it although robots.txt forbids it"},
-		"what another's robots.txt allows": {func(one, two *journal) {
+		"what another's robots.txt allows": {func(one, two *journalWriter) {
 			one.request(0, "one", "http://a.test/", `"gap_ms":0,"robots":"obeyed",`+rules)
 			two.request(1, "two", "http://a.test/yes", `"gap_ms":0,"robots":"obeyed"`)
 		}, "http://a.test/yes: worker two requested it without a robots.txt"},
-		"robots.txt ignored as the job says": {func(one, two *journal) {
+		"robots.txt ignored as the job says": {func(one, two *journalWriter) {
 			one.request(0, "one", "http://a.test/no", `"gap_ms":0,"robots":"ignored"`)
 		}, ""},
-		"Retry-After": {func(one, two *journal) {
+		"Retry-After": {func(one, two *journalWriter) {
 			one.request(0, "one", "http://a.test/",
 				`"duration_ms":10,"gap_ms":0,"retry_after_ms":2000,"robots":"ignored"`)
 			one.request(5, "one", "http://a.test/under-way", `"gap_ms":0,"robots":"ignored"`)
@@ -185,60 +185,60 @@ func TestAnAuditFindsWhatWasNotPolite(t *testing.T) {
 			if err := os.Mkdir(s.path("out"), 0o755); err != nil {
 				t.Fatal(err)
 			}
-			var one, two journal
+			var one, two journalWriter
 			c.lines(&one, &two)
 			s.write("out/requests-one-00001.jsonl", one.String())
 			s.write("out/requests-two-00001.jsonl.open", two.String()+`{"start":"torn`)
 			if c.want == "" {
 				s.audit("out", done)
-				s.reports("out", done, "no violation")
+				s.auditPrints("out", done, "no violation")
 				return
 			}
 			got := s.audit("out", failed)
 			if got.Violations != 1 || len(got.Examples) != 1 || !strings.Contains(got.Examples[0], c.want) {
 				t.Errorf("the audit finds %d violations, %q; want %q", got.Violations, got.Examples, c.want)
 			}
-			s.reports("out", failed, "violation: "+got.Examples[0], "1 violation")
+			s.auditPrints("out", failed, "violation: "+got.Examples[0], "1 violation")
 		})
 	}
 }
 
-func TestAnAuditJudgesAllJobsOfAFleetTogether(t *testing.T) {
+func TestAnAuditCoversAllJobsOfAFleet(t *testing.T) {
 	t.Parallel()
 	const free = `"robots":"ignored"`
 	for name, c := range map[string]struct {
-		lines func(ja, jb *journal)
+		lines func(ja, jb *journalWriter)
 		small float64
 		owed  float64
 		want  string // in the one example; "" for no violation
 	}{
-		"a gap between two jobs": {func(ja, jb *journal) {
-			ja.of("ja").request(0, "w", "http://a.test/", `"gap_ms":1000,`+free)
-			jb.of("jb").request(400, "w", "http://a.test/", `"gap_ms":1000,`+free)
+		"a gap between two jobs": {func(ja, jb *journalWriter) {
+			ja.forJob("ja").request(0, "w", "http://a.test/", `"gap_ms":1000,`+free)
+			jb.forJob("jb").request(400, "w", "http://a.test/", `"gap_ms":1000,`+free)
 		}, 400, 1000, "job jb sent a request to a.test at 2026-01-02T03:04:05.400000Z, 400ms after the previous request, of job ja, but the gap had to be 1s"},
-		"the longer gap of the job before, which goes on": {func(ja, jb *journal) {
-			ja.of("ja").request(0, "w", "http://a.test/1", `"gap_ms":3000,`+free)
-			jb.of("jb").request(1000, "w", "http://a.test/2", `"gap_ms":500,`+free)
-			ja.of("ja").request(4000, "w", "http://a.test/3", `"gap_ms":3000,`+free)
+		"the longer gap of the job before, which goes on": {func(ja, jb *journalWriter) {
+			ja.forJob("ja").request(0, "w", "http://a.test/1", `"gap_ms":3000,`+free)
+			jb.forJob("jb").request(1000, "w", "http://a.test/2", `"gap_ms":500,`+free)
+			ja.forJob("ja").request(4000, "w", "http://a.test/3", `"gap_ms":3000,`+free)
 		}, 1000, 3000, "1s after the previous request, of job ja, but the gap had to be 3s"},
-		"the longer gap of a job that has ended": {func(ja, jb *journal) {
-			ja.of("ja").request(0, "w", "http://a.test/1", `"gap_ms":3000,`+free)
-			jb.of("jb").request(1000, "w", "http://a.test/2", `"gap_ms":500,`+free)
-			jb.of("jb").request(1500, "w", "http://a.test/3", `"gap_ms":500,`+free)
+		"the longer gap of a job that has ended": {func(ja, jb *journalWriter) {
+			ja.forJob("ja").request(0, "w", "http://a.test/1", `"gap_ms":3000,`+free)
+			jb.forJob("jb").request(1000, "w", "http://a.test/2", `"gap_ms":500,`+free)
+			jb.forJob("jb").request(1500, "w", "http://a.test/3", `"gap_ms":500,`+free)
 		}, 500, 3000, ""},
-		"jobs that take turns": {func(ja, jb *journal) {
+		"jobs that take turns": {func(ja, jb *journalWriter) {
 			for i := range 4 {
-				ja.of("ja").request(4000*i, "w", "http://a.test/1", `"gap_ms":2000,`+free)
-				jb.of("jb").request(4000*i+2000, "w", "http://a.test/2", `"gap_ms":2000,`+free)
+				ja.forJob("ja").request(4000*i, "w", "http://a.test/1", `"gap_ms":2000,`+free)
+				jb.forJob("jb").request(4000*i+2000, "w", "http://a.test/2", `"gap_ms":2000,`+free)
 			}
 		}, 2000, 2000, ""},
-		"Retry-After that another job was told": {func(ja, jb *journal) {
-			ja.of("ja").request(0, "w", "http://a.test/", `"retry_after_ms":9000,"gap_ms":0,`+free)
-			jb.of("jb").request(4000, "w", "http://a.test/", `"gap_ms":0,`+free)
+		"Retry-After that another job was told": {func(ja, jb *journalWriter) {
+			ja.forJob("ja").request(0, "w", "http://a.test/", `"retry_after_ms":9000,"gap_ms":0,`+free)
+			jb.forJob("jb").request(4000, "w", "http://a.test/", `"gap_ms":0,`+free)
 		}, 4000, 0, "job jb sent a request to a.test at 2026-01-02T03:04:09.000000Z, 5s before the end of its Retry-After"},
-		"a job that is polite to itself alone": {func(ja, jb *journal) {
-			ja.of("ja").request(0, "w", "http://a.test/", `"gap_ms":1000,`+free)
-			jb.of("jb").request(1, "w", "http://a.test/", `"politeness":"job","gap_ms":0,`+free)
+		"a job that is polite to itself alone": {func(ja, jb *journalWriter) {
+			ja.forJob("ja").request(0, "w", "http://a.test/", `"gap_ms":1000,`+free)
+			jb.forJob("jb").request(1, "w", "http://a.test/", `"politeness":"job","gap_ms":0,`+free)
 		}, -1, 1000, ""},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -249,7 +249,7 @@ func TestAnAuditJudgesAllJobsOfAFleetTogether(t *testing.T) {
 					t.Fatal(err)
 				}
 			}
-			var ja, jb journal
+			var ja, jb journalWriter
 			c.lines(&ja, &jb)
 			s.write("out/ja/requests-w-00001.jsonl", ja.String())
 			s.write("out/jb/requests-w-00001.jsonl", jb.String())
@@ -261,7 +261,7 @@ func TestAnAuditJudgesAllJobsOfAFleetTogether(t *testing.T) {
 			for _, args := range [][]string{{"out"}, {"out/ja", "out/jb"}, {"out", "out/jb"},
 				{"ja", "jb", "--out", "out"}} {
 				var got struct {
-					audited
+					auditReport
 					Hosts struct {
 						SmallestMS float64 `json:"smallest_ms"`
 						OwedMS     float64 `json:"owed_ms"`
@@ -284,7 +284,7 @@ func TestAnAuditJudgesAllJobsOfAFleetTogether(t *testing.T) {
 	}
 }
 
-func TestWhatCannotBeAuditedIsAnError(t *testing.T) {
+func TestAnAuditWithoutAJournalIsRefused(t *testing.T) {
 	t.Parallel()
 	s := newShell(t)
 	s.run("audit", "nowhere").exits(usage, `"nowhere" does not exist`)

@@ -9,10 +9,10 @@ import (
 	"github.com/trawlcrawler/trawl/internal/test/testsite"
 )
 
-func TestABareHostIsTakenAsHTTPSOrElseAsHTTP(t *testing.T) {
+func TestABareHostIsTriedWithHTTPSThenHTTP(t *testing.T) {
 	t.Parallel()
-	plain := testsite.Serve(t, bodies{"/": "a page", "/docs": "another"})
-	secure := httptest.NewTLSServer(bodies{"/": "a page"})
+	plain := testsite.Serve(t, bodyServer{"/": "a page", "/docs": "another"})
+	secure := httptest.NewTLSServer(bodyServer{"/": "a page"})
 	t.Cleanup(secure.Close)
 	at := strings.TrimPrefix(secure.URL, "https://")
 	s := newShell(t)
@@ -20,7 +20,7 @@ func TestABareHostIsTakenAsHTTPSOrElseAsHTTP(t *testing.T) {
 		exits(done, "using "+plain.URL(0, "/")+" for "+plain.Hosts()[0]+": https does not work", "1 fetched")
 	s.run("crawl", at, "--delay", "0", "--insecure", at, "--out", "secure").exits(done,
 		"using "+secure.URL+"/ for "+at+"\n", "1 fetched")
-	// Whom it trusts is for the crawl to say: it does not go on without TLS.
+	// Probing ignores certificates, the crawl checks them: it does not fall back to plain HTTP.
 	s.run("crawl", at, "--delay", "0", "--host-tries", "1", "--robots-tries", "1", "--out", "untrusted").exits(nothing,
 		"using "+secure.URL+"/ for "+at+"\n", "certificate")
 	local := strings.Replace(plain.Hosts()[0], "127.0.0.1", "localhost", 1)
@@ -28,10 +28,10 @@ func TestABareHostIsTakenAsHTTPSOrElseAsHTTP(t *testing.T) {
 		"1 fetched")
 }
 
-func TestWhatIsNoBareHostIsNotTakenForOne(t *testing.T) {
+func TestOtherArgumentsAreNotTakenForBareHosts(t *testing.T) {
 	t.Parallel()
 	s := newShell(t)
-	s.write("127.0.0.1", aURL+"\n") // a file, of that name
+	s.write("127.0.0.1", aURL+"\n") // a file with the name of a host
 	for command, says := range map[string]string{
 		"crawl nowhere":                    "it has no scheme",
 		"crawl mailto:a@b.test":            "only http and https",
@@ -55,8 +55,8 @@ func TestWhatIsNoBareHostIsNotTakenForOne(t *testing.T) {
 		"0").exits(nothing, aURL)
 }
 
-// A seed over TLS is asked for once, whatever was found out before.
-func TestFindingOutTheSchemeMakesNoRequest(t *testing.T) {
+// The scheme is found without an HTTP request, so the page is requested once.
+func TestProbingTheSchemeMakesNoRequest(t *testing.T) {
 	t.Parallel()
 	site := testsite.Serve(t,
 		http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { _, _ = w.Write([]byte("a page")) }))

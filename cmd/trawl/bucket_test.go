@@ -19,22 +19,22 @@ import (
 	"github.com/trawlcrawler/trawl/internal/test/testsite"
 )
 
-// cloud is a server that speaks as S3 does, with a bucket "crawls". It may be away.
-type cloud struct {
+// s3Server is an S3 server with a bucket "crawls". It answers 503 while down is set.
+type s3Server struct {
 	*httptest.Server
-	away atomic.Bool
+	down atomic.Bool
 }
 
-func newCloud(t *testing.T) *cloud {
+func newS3Server(t *testing.T) *s3Server {
 	t.Helper()
 	backend := s3mem.New()
 	if err := backend.CreateBucket("crawls"); err != nil {
 		t.Fatal(err)
 	}
-	c := &cloud{}
+	c := &s3Server{}
 	s3 := gofakes3.New(backend).Server()
 	c.Server = httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if c.away.Load() {
+		if c.down.Load() {
 			w.WriteHeader(http.StatusServiceUnavailable)
 			return
 		}
@@ -44,15 +44,15 @@ func newCloud(t *testing.T) *cloud {
 	return c
 }
 
-// bucket is the URL of a place in the cloud.
-func (c *cloud) bucket(path string) string {
+// bucket returns the URL of a path in the server's buckets.
+func (c *s3Server) bucket(path string) string {
 	return "s3://" + path + "?anonymous=true&region=us-east-1&use_path_style=true&endpoint=" + c.URL
 }
 
-// rests waits until nothing of the fleet is left in its spool.
-func (o *office) rests(spool string) {
-	o.t.Helper()
-	o.until("everything is in the bucket", func(context.Context) bool {
+// waitForEmptySpool waits until no file is left in the spool.
+func (ft *fleetTest) waitForEmptySpool(spool string) {
+	ft.t.Helper()
+	ft.waitUntil("everything is in the bucket", func(context.Context) bool {
 		left := 0
 		_ = filepath.WalkDir(spool, func(path string, e os.DirEntry, err error) error {
 			if err == nil && !e.IsDir() && !strings.HasPrefix(e.Name(), ".") {
@@ -64,31 +64,31 @@ func (o *office) rests(spool string) {
 	})
 }
 
-func TestWorkersThatAreKilledLoseNothingOnTheWayToABucket(t *testing.T) {
+func TestKilledWorkersLoseNothingOnTheWayToABucket(t *testing.T) {
 	t.Parallel()
 	const hosts, pages = 6, 60
 	g := testsite.Graph{Hosts: hosts, PagesPerHost: pages, LinksPerPage: 5}
 	site := g.Serve(t)
-	o, c := newOffice(t), newCloud(t)
-	o.Out = c.bucket("crawls/fleet")
-	spool := o.path("spool")
-	o.Scheduler()
+	ft, s3 := newFleetTest(t), newS3Server(t)
+	ft.Out = s3.bucket("crawls/fleet")
+	spool := ft.path("spool")
+	ft.Scheduler()
 	flags := []string{"--spool", spool, "--ship-every", "1s"}
-	w := o.Worker(flags...)
+	w := ft.Worker(flags...)
 	job := jobOf(t, g, site)
 	job.Format = []string{"jsonl.gz", "jsonl.zst", "files", "warc"}
 	job.Delay, job.Throttle = crawler.Duration(20_000_000), 0
-	o.Create(job)
-	for range 2 { // a URL that three workers were lost with is given up, as on a slow machine one may be
-		more(t, site, 15)
+	ft.Create(job)
+	for range 2 { // two kills: a URL in flight when three workers were lost is given up
+		waitForMoreRequests(t, site, 15)
 		w.Kill()
-		w = o.Worker(flags...)
-		testfleet.Pages(o.Kept(job.Name)) // fails at a record that is torn
+		w = ft.Worker(flags...)
+		testfleet.Pages(ft.Kept(job.Name)) // fails if a record is torn
 	}
-	o.Done(job.Name)
-	o.rests(spool)
-	testfleet.Pages(o.Export(job.Name)).Expect(t, "pages", g.URLs(site))
-	root, err := output.Open(t.Context(), o.Out)
+	ft.Done(job.Name)
+	ft.waitForEmptySpool(spool)
+	testfleet.Pages(ft.Export(job.Name)).Expect(t, "pages", g.URLs(site))
+	root, err := output.Open(t.Context(), ft.Out)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -111,81 +111,81 @@ func TestWorkersThatAreKilledLoseNothingOnTheWayToABucket(t *testing.T) {
 	}
 }
 
-func TestACrawlGoesOnByItselfWhenItsBucketIsBack(t *testing.T) {
+func TestAFleetResumesWhenItsBucketIsBack(t *testing.T) {
 	t.Parallel()
 	const hosts, pages = 3, 100
 	g := testsite.Graph{Hosts: hosts, PagesPerHost: pages, LinksPerPage: 5}
 	site := g.Serve(t)
-	o, c := newOffice(t), newCloud(t)
-	o.Out = c.bucket("crawls/fleet")
-	o.Scheduler()
-	w := o.Worker("--spool", o.path("spool"), "--spool-limit", "40kB", "--ship-every", "1s")
+	ft, s3 := newFleetTest(t), newS3Server(t)
+	ft.Out = s3.bucket("crawls/fleet")
+	ft.Scheduler()
+	w := ft.Worker("--spool", ft.path("spool"), "--spool-limit", "40kB", "--ship-every", "1s")
 	job := jobOf(t, g, site)
 	job.Delay, job.Throttle = crawler.Duration(20_000_000), 0
-	o.Create(job)
-	more(t, site, 20)
-	c.away.Store(true)
-	o.until("the worker is not ready", func(context.Context) bool {
+	ft.Create(job)
+	waitForMoreRequests(t, site, 20)
+	s3.down.Store(true)
+	ft.waitUntil("the worker is not ready", func(context.Context) bool {
 		status, text := get(t, w.Address(), "/readyz")
 		return status == 503 && strings.Contains(text, "bucket")
 	})
-	o.sees(job.Name, w.Name, "the bucket cannot be written")
-	o.until("the spool is full", func(context.Context) bool { return strings.Contains(w.Log(), "spool is full") })
-	o.sees(job.Name, w.Name, "spool is full", "raise --spool-limit")
-	c.away.Store(false)
-	o.Done(job.Name)
-	o.seesNoMore(job.Name)
-	o.rests(o.path("spool"))
-	testfleet.Pages(o.Export(job.Name)).Expect(t, "pages", g.URLs(site))
-	o.until("the worker is ready", func(context.Context) bool {
+	ft.waitForTrouble(job.Name, w.Name, "the bucket cannot be written")
+	ft.waitUntil("the spool is full", func(context.Context) bool { return strings.Contains(w.Log(), "spool is full") })
+	ft.waitForTrouble(job.Name, w.Name, "spool is full", "raise --spool-limit")
+	s3.down.Store(false)
+	ft.Done(job.Name)
+	ft.waitForNoTrouble(job.Name)
+	ft.waitForEmptySpool(ft.path("spool"))
+	testfleet.Pages(ft.Export(job.Name)).Expect(t, "pages", g.URLs(site))
+	ft.waitUntil("the worker is ready", func(context.Context) bool {
 		status, _ := get(t, w.Address(), "/readyz")
 		return status == 200
 	})
 }
 
-func TestTheMirrorOfWhatWentToABucketIsOnThisMachine(t *testing.T) {
+func TestTheMirrorOfABucketCrawlIsStoredLocally(t *testing.T) {
 	t.Parallel()
-	site := testsite.Serve(t, bodies{"/": "<title>Home</title><a href=/next.html>next</a>",
+	site := testsite.Serve(t, bodyServer{"/": "<title>Home</title><a href=/next.html>next</a>",
 		"/next.html": "<title>Next</title>"})
-	c, s := newCloud(t), newShell(t)
+	s3, s := newS3Server(t), newShell(t)
 	s.withRedis()
 	s.run("crawl", site.URL(0, "/"), "--delay", "0", "--job", "site", "--format", "mirror", "--out",
-		c.bucket("crawls/site")).exits(done)
+		s3.bucket("crawls/site")).exits(done)
 	pages, err := filepath.Glob(s.path("crawl-site/mirror/*/*.html"))
 	if err != nil || len(pages) != 2 {
-		t.Errorf("the mirror has the pages %q (%v), want two", pages, err)
+		t.Errorf("the mirror contains %q (%v), want two pages", pages, err)
 	}
 }
 
-func TestACrawlOnThisMachineGoesOnByItselfWhenItsBucketIsBack(t *testing.T) {
+func TestALocalCrawlResumesWhenItsBucketIsBack(t *testing.T) {
 	t.Parallel()
 	g := testsite.Graph{Hosts: 1, PagesPerHost: 100, LinksPerPage: 5}
 	site := g.Serve(t)
-	o, c := newOffice(t), newCloud(t)
-	out := c.bucket("crawls/site")
-	crawl := o.start("crawl", site.URL(0, "/"), "--delay", "20ms", "--throttle", "0", "--job", "site", "--out", out,
+	ft, s3 := newFleetTest(t), newS3Server(t)
+	out := s3.bucket("crawls/site")
+	crawl := ft.start("crawl", site.URL(0, "/"), "--delay", "20ms", "--throttle", "0", "--job", "site", "--out", out,
 		"--spool-limit", "40kB", "--ship-every", "1s")
-	more(t, site, 10)
-	c.away.Store(true)
-	crawl.says("spool is full")
-	crawl.says("the crawl waits, and continues by itself when there is room")
-	c.away.Store(false)
+	waitForMoreRequests(t, site, 10)
+	s3.down.Store(true)
+	crawl.waitForOutput("spool is full")
+	crawl.waitForOutput("the crawl waits, and continues by itself when there is room")
+	s3.down.Store(false)
 	crawl.wait().exits(done, "there is room again: the crawl continues")
-	end := o.run("export", out).exits(done)
+	end := ft.run("export", out).exits(done)
 	fetched(parseRecords(t, out, end.stdout)).expect(t, "pages", g.URLs(site))
 }
 
-func TestABucketThatIsNotThereIsSaidBeforeAnythingIsFetched(t *testing.T) {
+func TestAMissingBucketIsReportedBeforeAnyRequest(t *testing.T) {
 	t.Parallel()
 	g := testsite.Graph{Hosts: 1, PagesPerHost: 3, LinksPerPage: 2}
 	site := g.Serve(t)
-	c, s := newCloud(t), newShell(t)
+	s3, s := newS3Server(t), newShell(t)
 	for _, c := range []struct {
 		out    string
 		status int
 		says   string
 	}{
-		{c.bucket("nowhere/x"), failed, "create the bucket"},
+		{s3.bucket("nowhere/x"), failed, "create the bucket"},
 		{"file://" + s.path("not-there"), failed, "make the folder"},
 		{"s3://crawls/x?nonsense=1", usage, "nonsense"},
 		{"ftp://crawls/x", usage, "s3://, gs://, azblob://, file://, mem://"},
@@ -199,13 +199,13 @@ func TestABucketThatIsNotThereIsSaidBeforeAnythingIsFetched(t *testing.T) {
 	}
 }
 
-func TestACrawlOnThisMachineGoesToABucketAndIsReadFromThere(t *testing.T) {
+func TestALocalCrawlIsWrittenToABucketAndReadBack(t *testing.T) {
 	t.Parallel()
 	g := testsite.Graph{Hosts: 1, PagesPerHost: 30, LinksPerPage: 4}
 	site := g.Serve(t)
-	c, s := newCloud(t), newShell(t)
+	s3, s := newS3Server(t), newShell(t)
 	s.withRedis()
-	out := c.bucket("crawls/site")
+	out := s3.bucket("crawls/site")
 	s.run("crawl", site.URL(0, "/"), "--delay", "0", "--job", "site", "--out", out).exits(done)
 	for _, named := range []string{out, "crawl-site"} {
 		end := s.run("export", named).exits(done)

@@ -13,8 +13,8 @@ import (
 	"github.com/trawlcrawler/trawl/internal/test/testsite"
 )
 
-// linkSite serves two hosts: one to check, and one that it links to, which refuses HEAD at one
-// path, does not answer at another, and forbids a third. A third host is down.
+// linkSite serves two hosts: one to check, and one that the first links to. The second refuses
+// HEAD for one path, does not answer for another, and disallows a third. A third host is down.
 type linkSite struct {
 	*testsite.Site
 	down string
@@ -37,12 +37,12 @@ func newLinkSite(t *testing.T) linkSite {
 			}
 			return text
 		}
-		return []http.Handler{texts{
+		return []http.Handler{htmlServer{
 			"/": page("/two", "Two", "/lost", "Lost", far+"/fine", "Fine", far+"/gone", "Gone", far+"/old", "Old",
 				s.down, "Down"),
 			"/two": page("/lost", "Lost again", far+"/gone", "", far+"/nohead", "Shy", far+"/hangs", "Slow",
 				far+"/secret", "Secret", far+"/via", "Via"),
-		}, texts{"/fine": page(far+"/never", "Never"), "/nohead": page(), "/new": page()}}
+		}, htmlServer{"/fine": page(far+"/never", "Never"), "/nohead": page(), "/new": page()}}
 	})
 	s.Robots("User-agent: *\nDisallow: /secret\n")
 	far := s.Hosts()[1]
@@ -57,10 +57,10 @@ func newLinkSite(t *testing.T) linkSite {
 	return s
 }
 
-// texts serves HTML by path, and 404 for everything else.
-type texts map[string]string
+// htmlServer serves HTML by path, and 404 for other paths.
+type htmlServer map[string]string
 
-func (s texts) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+func (s htmlServer) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	text, ok := s[r.URL.Path]
 	if !ok {
 		http.NotFound(w, r)
@@ -79,8 +79,8 @@ type finding struct {
 	Pages []struct{ URL, Text string }
 }
 
-// findings returns what a check printed, by kind and URL: the class, the target, and the pages
-// with their texts.
+// findings parses the output of a check. The keys are kind and URL; the values are the error
+// class, the target, and the pages with their link texts.
 func findings(t *testing.T, site *testsite.Site, stdout string) map[string]string {
 	t.Helper()
 	short := strings.NewReplacer(site.URL(0, ""), "near", site.URL(1, ""), "far")
@@ -129,7 +129,7 @@ func TestBrokenLinksAreReportedWithEveryPageThatHasThem(t *testing.T) {
 		}
 	}
 
-	// The report can be made again, for people, without what is ignored.
+	// The report can be printed again as text, without the ignored URLs.
 	end = s.run("check", "--from", "check", "--ignore", "/(gone|hangs|via)$", "--ignore", "^"+site.down).
 		exits(failed, "1 link is broken")
 	report := fmt.Sprintf("BROKEN\n%s  404 Not Found\n    on %s  \"Lost\"\n    on %s  \"Lost again\"\n\nNOT CHECKED\n",
@@ -141,7 +141,7 @@ func TestBrokenLinksAreReportedWithEveryPageThatHasThem(t *testing.T) {
 
 func TestACheckOfWorkingLinksSucceedsAndIsRepeated(t *testing.T) {
 	t.Parallel()
-	site, s := testsite.Serve(t, texts{"/": `<a href="/a">a</a>`, "/a": "fine"}), newShell(t)
+	site, s := testsite.Serve(t, htmlServer{"/": `<a href="/a">a</a>`, "/a": "fine"}), newShell(t)
 	s.withoutRedis()
 	for n := range 2 {
 		end := s.run("check", site.URL(0, "/"), "--delay", "0", "--out", "check").
@@ -158,7 +158,7 @@ func TestACheckOfWorkingLinksSucceedsAndIsRepeated(t *testing.T) {
 func TestAKilledCheckIsResumed(t *testing.T) {
 	t.Parallel()
 	s := newShell(t)
-	pages := texts{"/": "<!DOCTYPE html>"}
+	pages := htmlServer{"/": "<!DOCTYPE html>"}
 	for i := range 40 {
 		pages["/"] += fmt.Sprintf(`<a href="/p%d">p</a>`, i)
 		pages[fmt.Sprintf("/p%d", i)] = `<a href="/lost">lost</a>`
@@ -179,7 +179,7 @@ func TestAKilledCheckIsResumed(t *testing.T) {
 	}
 }
 
-func TestACheckThatCannotBeginSaysWhy(t *testing.T) {
+func TestAnInvalidCheckIsRefused(t *testing.T) {
 	t.Parallel()
 	s := newShell(t)
 	for args, want := range map[string]string{

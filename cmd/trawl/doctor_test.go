@@ -9,7 +9,7 @@ import (
 	"github.com/trawlcrawler/trawl/internal/test/redistest"
 )
 
-func TestDoctorFindsNothingWrongHere(t *testing.T) {
+func TestDoctorFindsNoProblemOnThisMachine(t *testing.T) {
 	t.Parallel()
 	s := defaultSettings()
 	s.Redis, s.Out = redistest.New(t), t.TempDir()
@@ -48,7 +48,7 @@ func TestDoctorSaysWhatIsWrongAndWhatToDo(t *testing.T) {
 	}
 }
 
-func TestDoctorJudgesASettingOfRedis(t *testing.T) {
+func TestDoctorChecksRedisSettings(t *testing.T) {
 	t.Parallel()
 	for name, c := range map[string]struct {
 		got  finding

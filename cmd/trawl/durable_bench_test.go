@@ -13,10 +13,10 @@ import (
 	"github.com/trawlcrawler/trawl/internal/test/testsite"
 )
 
-// BenchmarkCrawlIntoABucket says what it costs that pages count as settled only when they
-// are in the bucket. Both kinds take turns on the same machine, a round each with -benchtime
-// Nx, over a real Redis, until everything is in a bucket in memory. The
-// figures are medians of the rounds.
+// BenchmarkCrawlIntoABucket measures the cost of settling pages only after they are in the
+// bucket. The two settings alternate, N rounds each with -benchtime Nx, over a real Redis and
+// a bucket in memory. Each crawl ends when all pages are in the bucket. The figures are medians
+// of the rounds.
 func BenchmarkCrawlIntoABucket(b *testing.B) {
 	const shared = "/dev/shm"
 	if _, err := os.Stat(shared); err != nil {
@@ -33,7 +33,7 @@ func BenchmarkCrawlIntoABucket(b *testing.B) {
 			slices.Reverse(kinds)
 		}
 		for _, durable := range kinds {
-			rates[durable] = append(rates[durable], pages/intoBucket(b, shared, durable, i, g, site).Seconds())
+			rates[durable] = append(rates[durable], pages/timeBucketCrawl(b, shared, durable, i, g, site).Seconds())
 		}
 		ratios = append(ratios, rates["shipped"][i]/rates["disk"][i])
 	}
@@ -44,10 +44,11 @@ func BenchmarkCrawlIntoABucket(b *testing.B) {
 	b.ReportMetric(0, "ns/op")
 }
 
-// intoBucket crawls a site into a bucket and returns how long that takes.
-func intoBucket(b *testing.B, beneath, durable string, round int, g testsite.Graph, site *testsite.Site) time.Duration {
+// timeBucketCrawl crawls a site into a bucket and returns the duration.
+func timeBucketCrawl(b *testing.B, parent, durable string, round int, g testsite.Graph,
+	site *testsite.Site) time.Duration {
 	b.Helper()
-	bucket, err := os.MkdirTemp(beneath, "trawl-bucket-*")
+	bucket, err := os.MkdirTemp(parent, "trawl-bucket-*")
 	if err != nil {
 		b.Fatal(err)
 	}

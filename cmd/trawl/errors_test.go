@@ -16,10 +16,10 @@ import (
 	"github.com/trawlcrawler/trawl/internal/test/testsite"
 )
 
-// Commands of the tables below are split at spaces.
-const aURL = "http://127.0.0.1:1/" // where nobody listens
+// The commands in the tables below are split at spaces.
+const aURL = "http://127.0.0.1:1/" // nothing listens there
 
-func TestBadInputIsRefusedWithWhatIsWrong(t *testing.T) {
+func TestBadInputIsRefusedWithTheReason(t *testing.T) {
 	t.Parallel()
 	for name, c := range map[string]struct {
 		command string
@@ -29,8 +29,8 @@ func TestBadInputIsRefusedWithWhatIsWrong(t *testing.T) {
 		"no such subcommand": {"crawll " + aURL, usage, []string{`"crawll"`}},
 		"no such flag":       {"crawl " + aURL + " --deepth 3", usage, []string{"--deepth"}},
 
-		"no seed":               {"crawl", usage, []string{"no seeds", "URL"}},
-		"a seed that is no URL": {"crawl nowhere", usage, []string{`"nowhere"`, "http://"}},
+		"no seed":                  {"crawl", usage, []string{"no seeds", "URL"}},
+		"a seed that is not a URL": {"crawl nowhere", usage, []string{`"nowhere"`, "http://"}},
 		"a seed of another scheme": {
 			"crawl ftp://127.0.0.1/", usage, []string{`"ftp://127.0.0.1/"`, "http and https"},
 		},
@@ -73,7 +73,7 @@ func TestBadInputIsRefusedWithWhatIsWrong(t *testing.T) {
 		"a bad network": {
 			"crawl " + aURL + " --allow-cidr 10.0.0.0", usage, []string{"allow-cidr", `"10.0.0.0"`, "10.0.0.0/8"},
 		},
-		"a concurrency of none": {"crawl " + aURL + " --concurrency 0", usage, []string{"concurrency", "0"}},
+		"a concurrency of zero": {"crawl " + aURL + " --concurrency 0", usage, []string{"concurrency", "0"}},
 
 		"a job file that is missing": {"crawl -f nosuch.yaml", usage, []string{"nosuch.yaml", "no such file"}},
 		"a job file of brackets": {
@@ -83,35 +83,35 @@ func TestBadInputIsRefusedWithWhatIsWrong(t *testing.T) {
 			"crawl -f laughs.yaml", usage, []string{"laughs.yaml", "aliases expand to more than"},
 		},
 		"an unknown field in it": {"crawl -f unknown.yaml", usage, []string{"unknown.yaml", "[2:1]", "delya"}},
-		"a number that is none":  {"crawl -f number.yaml", usage, []string{"number.yaml", "[2:8]", "depth"}},
-		"a duration that is none": {
+		"an invalid number":      {"crawl -f number.yaml", usage, []string{"number.yaml", "[2:8]", "depth"}},
+		"an invalid duration": {
 			"crawl -f duration.yaml", usage, []string{"duration.yaml", "[2:", "delay", `"soon"`},
 		},
-		"a size that is none": {
+		"an invalid size": {
 			"crawl -f size.yaml", usage, []string{"size.yaml", "[2:", "body_limit", `"huge"`},
 		},
-		"a value out of range":          {"crawl -f range.yaml", usage, []string{"per_host", `"1000"`, "256"}},
-		"a field that is there twice":   {"crawl -f twice.yaml", usage, []string{"twice.yaml", "[3:1]", "depth"}},
-		"what is no YAML":               {"crawl -f torn.yaml", usage, []string{"torn.yaml", "[1:"}},
-		"seeds in it that are no URLs":  {"crawl -f seeds.yaml", usage, []string{`"example.com"`}},
-		"an output folder that is none": {"crawl " + aURL + " --out occupied", failed, []string{`"occupied"`, "--out"}},
-		"an output folder within none": {
+		"a value out of range":        {"crawl -f range.yaml", usage, []string{"per_host", `"1000"`, "256"}},
+		"a field that is there twice": {"crawl -f twice.yaml", usage, []string{"twice.yaml", "[3:1]", "depth"}},
+		"invalid YAML":                {"crawl -f torn.yaml", usage, []string{"torn.yaml", "[1:"}},
+		"seeds that are not URLs":     {"crawl -f seeds.yaml", usage, []string{`"example.com"`}},
+		"a file as the output folder": {"crawl " + aURL + " --out occupied", failed, []string{`"occupied"`, "--out"}},
+		"an output folder below a file": {
 			"crawl " + aURL + " --out occupied/site", failed, []string{`"occupied/site"`, "--out"},
 		},
 
-		"a Redis that is not there": {
+		"an unreachable Redis": {
 			"crawl " + aURL + " --redis redis://127.0.0.1:1", failed,
 			[]string{"no Redis answers", "127.0.0.1:1", "--redis"},
 		},
-		"what is no URL of a Redis": {
+		"an invalid Redis URL": {
 			"crawl " + aURL + " --redis http://me:secret@127.0.0.1/", usage, []string{"redis", "redis://"},
 		},
-		"a site that is not there": {
+		"an unreachable site": {
 			"crawl " + aURL + " --robots-tries 1 --retries 0", nothing,
 			[]string{"nothing could be fetched", "127.0.0.1:1", "refused"},
 		},
 
-		"a host that is not there": {"crawl " + aURL + " --host-tries 2 --retry-pause 600ms", nothing,
+		"an unreachable host": {"crawl " + aURL + " --host-tries 2 --retry-pause 600ms", nothing,
 			[]string{"trawl: 127.0.0.1:1: robots.txt could not be fetched: ", "connection refused; asked again in ",
 				"1 failed"}},
 
@@ -119,9 +119,9 @@ func TestBadInputIsRefusedWithWhatIsWrong(t *testing.T) {
 		"a list that is missing":    {"fetch nosuch.txt", usage, []string{`"nosuch.txt"`}},
 		"a list that is a folder":   {"fetch .", usage, []string{`"."`}},
 		"files to standard output":  {"fetch " + aURL + " --format files", usage, []string{"files", "--out"}},
-		"a list of no URLs":         {"fetch list.txt", nothing, []string{"list.txt, line 1", `"example.com"`}},
+		"a list without URLs":       {"fetch list.txt", nothing, []string{"list.txt, line 1", `"example.com"`}},
 		"a bad selector for a list": {"fetch " + aURL + " --select title=[", usage, []string{"select", `"title=["`}},
-		"a list with nothing to have": {
+		"a list of unreachable URLs": {
 			"fetch " + aURL + " --robots-tries 1 --retries 0", nothing, []string{"nothing could be fetched"},
 		},
 	} {
@@ -138,7 +138,7 @@ func TestBadInputIsRefusedWithWhatIsWrong(t *testing.T) {
 				"torn.yaml":     "seeds: [" + aURL + "\n",
 				"seeds.yaml":    "seeds: [example.com]\n",
 				"deep.yaml":     "seeds: " + strings.Repeat("[", 30_000) + "\n",
-				"laughs.yaml":   laughs,
+				"laughs.yaml":   aliasBomb,
 				"list.txt":      "example.com\n",
 				"occupied":      "",
 			} {
@@ -146,21 +146,21 @@ func TestBadInputIsRefusedWithWhatIsWrong(t *testing.T) {
 			}
 			end := s.run(strings.Fields(c.command)...).exits(c.status, c.saying...)
 			if strings.Contains(end.stderr, "secret") {
-				t.Errorf("trawl tells a password:\n%s", end.stderr)
+				t.Errorf("trawl prints a password:\n%s", end.stderr)
 			}
 			if strings.Contains(end.stderr, "goroutine ") || strings.Contains(end.stderr, "Go struct") {
-				t.Errorf("trawl talks of its own insides:\n%s", end.stderr)
+				t.Errorf("trawl prints internals:\n%s", end.stderr)
 			}
 			left, _ := filepath.Glob(s.path("crawl-*"))
 			if c.status == usage && len(left) > 0 {
-				t.Errorf("a command that did nothing leaves %q", left)
+				t.Errorf("a refused command leaves %q", left)
 			}
 		})
 	}
 }
 
-// laughs is a job file whose aliases stand for ten to the tenth words.
-var laughs = func() string {
+// aliasBomb is a job file whose aliases expand to ten billion words.
+var aliasBomb = func() string {
 	text := "a: &a [ha]\n"
 	for c := 'b'; c <= 'k'; c++ {
 		text += fmt.Sprintf("%c: &%c [%s]\n", c, c,
@@ -169,8 +169,8 @@ var laughs = func() string {
 	return text + "seeds: *k\n"
 }()
 
-// guarded starts a Redis that asks for a password, and returns its address.
-func guarded(t *testing.T, password string) string {
+// redisWithPassword starts a Redis that requires a password, and returns its address.
+func redisWithPassword(t *testing.T, password string) string {
 	t.Helper()
 	newShell(t).withRedis()
 	free, err := net.Listen("tcp4", "127.0.0.1:0")
@@ -195,12 +195,12 @@ func guarded(t *testing.T, password string) string {
 	return addr.String()
 }
 
-func TestAPasswordOfRedisIsAskedForAndNotTold(t *testing.T) {
+func TestARedisPasswordIsRequiredAndNeverPrinted(t *testing.T) {
 	t.Parallel()
 	const password = "open-sesame"
-	addr := guarded(t, password)
+	addr := redisWithPassword(t, password)
 	site := testsite.Graph{Hosts: 1, PagesPerHost: 3, LinksPerPage: 2}.Serve(t)
-	crawl := func(s *shell, redis string) ended {
+	crawl := func(s *shell, redis string) commandResult {
 		return s.run("crawl", site.URL(0, "/"), "--delay", "0", "--out", "site", "--job", redistest.Name(t), "--redis",
 			redis)
 	}
@@ -209,15 +209,15 @@ func TestAPasswordOfRedisIsAskedForAndNotTold(t *testing.T) {
 	crawl(s, "redis://:barley@"+addr).exits(failed, "refuses", "password", addr)
 	right := crawl(s, "redis://:"+password+"@"+addr).exits(done)
 	for what, text := range map[string]string{"says": right.stderr,
-		"writes into its folder": everything(t, s.path("site"))} {
+		"writes into its folder": concatFiles(t, s.path("site"))} {
 		if strings.Contains(text, password) {
 			t.Errorf("trawl %s the password of Redis", what)
 		}
 	}
 }
 
-// The imitation asks for a password in the same words.
-func TestAPasswordOfTheBuiltInRedisIsAskedFor(t *testing.T) {
+// The built-in Redis asks for a password with the same errors as redis-server.
+func TestTheBuiltInRedisRequiresItsPassword(t *testing.T) {
 	t.Parallel()
 	url := redistest.Builtin(t)
 	_, addr, _ := strings.Cut(url, "@")
@@ -226,8 +226,8 @@ func TestAPasswordOfTheBuiltInRedisIsAskedFor(t *testing.T) {
 	s.run("crawl", aURL, "--redis", "redis://:barley@"+addr).exits(failed, "refuses", "password")
 }
 
-// everything returns the contents of all files in a folder.
-func everything(t *testing.T, dir string) string {
+// concatFiles returns the names and contents of all files in a folder as one string.
+func concatFiles(t *testing.T, dir string) string {
 	t.Helper()
 	var all strings.Builder
 	for file, text := range files(t, dir) {
@@ -236,7 +236,7 @@ func everything(t *testing.T, dir string) string {
 	return all.String()
 }
 
-func TestBadSeedsAreToldAndTheOthersCrawled(t *testing.T) {
+func TestBadSeedsAreReportedAndTheOthersCrawled(t *testing.T) {
 	t.Parallel()
 	s := newShell(t)
 	g := testsite.Graph{Hosts: 1, PagesPerHost: 10, LinksPerPage: 4}
@@ -247,7 +247,7 @@ func TestBadSeedsAreToldAndTheOthersCrawled(t *testing.T) {
 	fetched(pages(t, s.path("site"))).expectOnce(t, "pages", g.URLs(site))
 }
 
-func TestASettingInTheEnvironmentIsRefusedUnderItsName(t *testing.T) {
+func TestABadEnvironmentVariableIsReportedByName(t *testing.T) {
 	t.Parallel()
 	s := newShell(t)
 	s.set("TRAWL_DELAY", "soon")

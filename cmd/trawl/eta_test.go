@@ -83,16 +83,16 @@ func TestTheTimeLeftIsBoundedByEachBudget(t *testing.T) {
 			job := crawler.Status{Job: crawler.DefaultJob()}
 			c.set(&job)
 			if got := leftText(job, counters, c.pace); got != c.want {
-				t.Errorf("it says %q, want %q", got, c.want)
+				t.Errorf("got %q, want %q", got, c.want)
 			}
 		})
 	}
 	if got := leftText(crawler.Status{}, crawler.Counters{}, usual); got != "nothing waits" {
-		t.Errorf("of nothing that waits it says %q", got)
+		t.Errorf("with nothing waiting, got %q", got)
 	}
 }
 
-func TestTheRateLeavesOutWhatCameBeforeTheFirstPage(t *testing.T) {
+func TestTheRateStartsAtTheFirstPage(t *testing.T) {
 	t.Parallel()
 	at := time.Now()
 	var samples []sample

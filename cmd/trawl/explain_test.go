@@ -27,16 +27,16 @@ func TestExplainSaysWhatHappenedToAURLAndWhy(t *testing.T) {
 			"normalised from", "links to it are followed", "allows it", "it is settled", "fetched at",
 			"found on " + root, "request", "200 in",
 		},
-		"/page/7":     {`forbids it, by the line "Disallow: /page/7$"`},
-		"/page/9":     {"links to it are not followed: excluded", "it was never seen", "none in site"},
-		"/page/4":     {"it will be tried again in", "tried 1 time", "500 in"},
-		"/page/39":    {"it waits behind", "depth", "priority normal"},
-		"/nobody/has": {"it was never seen"},
+		"/page/7":    {`forbids it, by the line "Disallow: /page/7$"`},
+		"/page/9":    {"links to it are not followed: excluded", "it was never seen", "none in site"},
+		"/page/4":    {"it will be tried again in", "tried 1 time", "500 in"},
+		"/page/39":   {"it waits behind", "depth", "priority normal"},
+		"/unlinked/": {"it was never seen"},
 	} {
 		e := s.run("explain", "site", strings.TrimSuffix(root, "/")+path).exits(done)
 		for _, text := range append(want, "done: budget of pages") {
 			if !strings.Contains(e.stdout, text) {
-				t.Errorf("of %s trawl does not say %q, but:\n%s", path, text, e.stdout)
+				t.Errorf("for %s, trawl does not print %q, but:\n%s", path, text, e.stdout)
 			}
 		}
 	}
@@ -51,11 +51,11 @@ func TestExplainSaysWhatHappenedToAURLAndWhy(t *testing.T) {
 		t.Fatal(err)
 	}
 	if x.Place != "settled" || x.Record["outcome"] != "fetched" {
-		t.Errorf("in JSON it is %+v", x)
+		t.Errorf("the JSON output is %+v", x)
 	}
 }
 
-func TestExplainOfACrawlOverTheBuiltinRedisKnowsItsFrontier(t *testing.T) {
+func TestExplainReadsTheFrontierOfTheBuiltInRedis(t *testing.T) {
 	t.Parallel()
 	s := newShell(t)
 	s.withoutRedis()
@@ -66,7 +66,7 @@ func TestExplainOfACrawlOverTheBuiltinRedisKnowsItsFrontier(t *testing.T) {
 	}
 }
 
-func TestExplainJudgesSitemapsAndResourcesAsWhatTheyAre(t *testing.T) {
+func TestExplainKnowsSitemapsAndResources(t *testing.T) {
 	t.Parallel()
 	s := newShell(t)
 	s.withRedis()
@@ -92,7 +92,7 @@ func TestExplainJudgesSitemapsAndResourcesAsWhatTheyAre(t *testing.T) {
 		"never-met.xml": "it is read if robots.txt or a sitemap names it as a sitemap",
 	} {
 		if e := s.run("explain", "site", root+path).exits(done); !strings.Contains(e.stdout, want) {
-			t.Errorf("of %s trawl does not say %q, but:\n%s", path, want, e.stdout)
+			t.Errorf("for %s, trawl does not print %q, but:\n%s", path, want, e.stdout)
 		}
 	}
 }

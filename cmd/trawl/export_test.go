@@ -9,13 +9,13 @@ import (
 	"testing"
 )
 
-// line is a record of a URL, as far as an export looks at it.
-func line(url, at, worker string) string {
+// recordLine returns a record with the fields that an export reads.
+func recordLine(url, at, worker string) string {
 	return fmt.Sprintf("{\"url\":%q,\"outcome\":\"fetched\",\"fetched_at\":\"2026-01-01T00:00:%sZ\",\"worker\":%q}\n",
 		url, at, worker)
 }
 
-func TestAnExportHasEachPageOnceAsItWasLast(t *testing.T) {
+func TestAnExportHasTheLatestRecordOfEachPage(t *testing.T) {
 	t.Parallel()
 	s := newShell(t)
 	for _, dir := range []string{"crawls/news/earlier-x", "empty", "damaged", "folders/pages-1.jsonl"} {
@@ -23,19 +23,19 @@ func TestAnExportHasEachPageOnceAsItWasLast(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	s.write("crawls/news/pages-a-00001.jsonl", line("http://x/1", "01.000", "a")+line("http://x/2", "05.000", "a")+
-		line("http://x/3", "02.000", "a"))
-	s.write("crawls/news/pages-b-00001.jsonl", line("http://x/2", "04.000", "b")+line("http://x/3", "02.001", "b")+
-		line("http://x/3", "02.002", "c"))
+	s.write("crawls/news/pages-a-00001.jsonl", recordLine("http://x/1", "01.000", "a")+
+		recordLine("http://x/2", "05.000", "a")+recordLine("http://x/3", "02.000", "a"))
+	s.write("crawls/news/pages-b-00001.jsonl", recordLine("http://x/2", "04.000", "b")+
+		recordLine("http://x/3", "02.001", "b")+recordLine("http://x/3", "02.002", "c"))
 	s.write("crawls/news/pages-c-00001.jsonl.open",
-		line("http://x/4", "09.000", "c")+`{"url":"http://x/1","fetched_at":"2026-01-01T00:00:59`)
-	s.write("crawls/news/manifest-a.jsonl", line("http://x/9", "01.000", "a"))
-	s.write("crawls/news/earlier-x/pages-a-00001.jsonl", line("http://x/8", "01.000", "a"))
+		recordLine("http://x/4", "09.000", "c")+`{"url":"http://x/1","fetched_at":"2026-01-01T00:00:59`)
+	s.write("crawls/news/manifest-a.jsonl", recordLine("http://x/9", "01.000", "a"))
+	s.write("crawls/news/earlier-x/pages-a-00001.jsonl", recordLine("http://x/8", "01.000", "a"))
 	s.write("a-file", "")
-	s.write("damaged/pages-00001.jsonl", line("http://x/1", "01.000", "a")+"{\"url\":\"htt\x00\n"+
-		line("http://x/2", "01.000", "a"))
-	want := line("http://x/1", "01.000", "a") + line("http://x/2", "05.000", "a") + line("http://x/3", "02.002", "c") +
-		line("http://x/4", "09.000", "c")
+	s.write("damaged/pages-00001.jsonl", recordLine("http://x/1", "01.000", "a")+"{\"url\":\"htt\x00\n"+
+		recordLine("http://x/2", "01.000", "a"))
+	want := recordLine("http://x/1", "01.000", "a") + recordLine("http://x/2", "05.000", "a") +
+		recordLine("http://x/3", "02.002", "c") + recordLine("http://x/4", "09.000", "c")
 	for _, args := range [][]string{{"export", "crawls/news"}, {"export", "news", "--out", "crawls"}} {
 		if end := s.run(args...).exits(done); end.stdout != want {
 			t.Errorf("%v prints\n%swant\n%s", args, end.stdout, want)
@@ -43,7 +43,7 @@ func TestAnExportHasEachPageOnceAsItWasLast(t *testing.T) {
 	}
 	end := s.run("export", "damaged").exits(failed, "pages-00001.jsonl, at byte ", "1 line is damaged", `"damaged"`)
 	if strings.Count(end.stdout, "\n") != 2 {
-		t.Errorf("of a damaged folder there is printed\n%s", end.stdout)
+		t.Errorf("the export of a damaged folder prints\n%s", end.stdout)
 	}
 	s.run("export", "olds", "--out", "crawls").exits(usage, `"crawls/olds"`, "does not exist")
 	s.run("export", "empty").exits(usage, `"empty"`, "no records")
@@ -52,11 +52,11 @@ func TestAnExportHasEachPageOnceAsItWasLast(t *testing.T) {
 	s.run("export").exits(usage)
 	s.set("TRAWL_OUT", s.path("crawls"))
 	if end := s.run("export", "news").exits(done); end.stdout != want {
-		t.Errorf("with TRAWL_OUT there is printed\n%s", end.stdout)
+		t.Errorf("with TRAWL_OUT, trawl prints\n%s", end.stdout)
 	}
 }
 
-func TestFilesThatWereCutShortAreNamedAndTheRestIsRead(t *testing.T) {
+func TestTruncatedFilesAreReportedAndTheRestIsRead(t *testing.T) {
 	t.Parallel()
 	s := newShell(t)
 	if err := os.MkdirAll(s.path("cut"), 0o755); err != nil {
@@ -65,13 +65,13 @@ func TestFilesThatWereCutShortAreNamedAndTheRestIsRead(t *testing.T) {
 	var packed bytes.Buffer
 	zip := gzip.NewWriter(&packed)
 	for i := range 200 {
-		fmt.Fprint(zip, line(fmt.Sprintf("http://x/%d", i), "01.000", fmt.Sprint(i*i*7919)))
+		fmt.Fprint(zip, recordLine(fmt.Sprintf("http://x/%d", i), "01.000", fmt.Sprint(i*i*7919)))
 	}
 	if err := zip.Close(); err != nil {
 		t.Fatal(err)
 	}
-	s.write("cut/pages-a-00001.jsonl", line("http://x/1", "01.000", "a")+line("http://x/900", "05.000", "a")+
-		`{"url":"http://x/901`)
+	s.write("cut/pages-a-00001.jsonl", recordLine("http://x/1", "01.000", "a")+
+		recordLine("http://x/900", "05.000", "a")+`{"url":"http://x/901`)
 	s.write("cut/pages-b-00001.jsonl.gz", packed.String()[:packed.Len()*3/4])
 	s.write("cut/pages-c-00001.parquet", "PAR1 and no more")
 	end := s.run("export", "cut").exits(failed, "pages-a-00001.jsonl", "pages-b-00001.jsonl.gz", "2 files are damaged")

@@ -12,10 +12,10 @@ import (
 	"github.com/trawlcrawler/trawl/internal/test/warctest"
 )
 
-func TestAnExportedArchiveIsOneAgain(t *testing.T) {
+func TestAnExportedWARCIsValid(t *testing.T) {
 	t.Parallel()
-	long(t)
-	site := kindsSite(t)
+	skipIfShort(t)
+	site := responseSite(t)
 	s := newShell(t)
 	s.run("crawl", site.URL(0, "/"), "--delay", "0", "--out", "site", "--format", "jsonl,warc", "--retries", "0",
 		"--body-limit", "100000", "--timeout", "4s", "--throttle", "0").exits(done)
@@ -37,7 +37,7 @@ func TestAnExportedArchiveIsOneAgain(t *testing.T) {
 		for _, r := range all.Of(kind) {
 			was := whole.ByID(r.Get("WARC-Record-ID"))
 			if was == nil || string(was.Block) != string(r.Block) || was.Get("WARC-Date") != r.Get("WARC-Date") {
-				t.Errorf("%s is not as it was", r)
+				t.Errorf("%s has changed", r)
 			}
 		}
 	}
@@ -45,7 +45,7 @@ func TestAnExportedArchiveIsOneAgain(t *testing.T) {
 		all.One(t, "response", site.URL(0, path))
 	}
 
-	// A revisit comes with what it refers to.
+	// A revisit is exported with the response that it refers to.
 	for _, path := range []string{"/same/1", "/same/2", "/same/3"} {
 		s.run("export", "site", "--where", "url="+site.URL(0, path), "--to",
 			"some/kinds-20261126120000000-00001-export.warc.gz", "--force").exits(done, "1 of ")
@@ -53,7 +53,7 @@ func TestAnExportedArchiveIsOneAgain(t *testing.T) {
 		some.Check(t)
 		warctest.Index(t, some)
 		if n := len(some.Of("response")); n != 1 {
-			t.Errorf("of %s there are %d responses", path, n)
+			t.Errorf("the export of %s has %d responses", path, n)
 		}
 	}
 	s.run("export", "site", "--to", "some/kinds-20261126120000000-00001-export.warc.gz").exits(usage,
@@ -70,15 +70,15 @@ func TestAnExportedArchiveIsOneAgain(t *testing.T) {
 		"--timeout", "4s", "--throttle", "0").exits(done)
 	if end := s.run("export", "alone", "--where", "status=404 and url~missing", "--fields",
 		"url,outcome").exits(done); end.stdout != `{"url":"`+site.URL(0, "/missing")+`","outcome":"gone"}`+"\n" {
-		t.Errorf("of a crawl that kept WARC alone, there is exported\n%s", end.stdout)
+		t.Errorf("the export of a crawl with WARC files only prints\n%s", end.stdout)
 	}
 }
 
-// TestAMirrorOfTheManualIsReadFromDisk crawls the Python manual, and reads pages
-// of its mirror in a browser as a reader would.
+// TestAMirrorOfTheManualIsReadFromDisk crawls the Python manual and follows links of its mirror
+// in a browser.
 func TestAMirrorOfTheManualIsReadFromDisk(t *testing.T) {
 	t.Parallel()
-	long(t)
+	skipIfShort(t)
 	truth := pythonManual.truth(t)
 	site := testsite.Serve(t, testsite.Static(pythonManual.files()))
 	s := newShell(t)
@@ -88,7 +88,7 @@ func TestAMirrorOfTheManualIsReadFromDisk(t *testing.T) {
 	root := s.path("site/mirror")
 	hosts, err := filepath.Glob(root + "/1*")
 	if err != nil || len(hosts) != 1 {
-		t.Fatalf("in the mirror there are %q (%v)", hosts, err)
+		t.Fatalf("the mirror contains %q (%v), want one host", hosts, err)
 	}
 	for path := range truth.Pages {
 		name := strings.TrimPrefix(path, "/")
@@ -111,7 +111,7 @@ func TestAMirrorOfTheManualIsReadFromDisk(t *testing.T) {
 		}
 		if broken := testbrowser.Ask[int](browser,
 			`[...document.images].filter(i => !i.complete || i.naturalWidth == 0).length`); broken > 0 {
-			t.Errorf("%s: %d pictures are not shown", step.title, broken)
+			t.Errorf("%s: %d images are not shown", step.title, broken)
 		}
 		if sheets := testbrowser.Ask[int](browser,
 			`[...document.querySelectorAll("link[rel=stylesheet]")].filter(l => l.media != "print" && !l.sheet).length`); sheets > 0 {
@@ -123,30 +123,30 @@ func TestAMirrorOfTheManualIsReadFromDisk(t *testing.T) {
 	}
 	for _, asked := range browser.Asked() {
 		if !strings.HasPrefix(asked, "file://"+root+"/") && !strings.HasPrefix(asked, "data:") {
-			t.Errorf("the browser asks for %s", asked)
+			t.Errorf("the browser requests %s", asked)
 		}
 	}
 }
 
-func TestAMirrorThatIsRemovedIsMadeAgain(t *testing.T) {
+func TestARemovedMirrorIsRebuilt(t *testing.T) {
 	t.Parallel()
 	g := testsite.Graph{Hosts: 1, PagesPerHost: 20, LinksPerPage: 4}
 	site, s := g.Serve(t), newShell(t)
-	crawl := func() ended {
+	crawl := func() commandResult {
 		return s.run("crawl", site.URL(0, "/"), "--delay", "0", "--out", "site", "--format", "mirror").exits(done)
 	}
 	crawl()
-	crawl() // it is done, and its mirror is there
+	crawl() // the crawl is done and its mirror exists
 	root := s.path("site/mirror")
 	if err := os.RemoveAll(root); err != nil {
 		t.Fatal(err)
 	}
 	s.run("export", "site", "--as", "mirror", "--to", "copy", "--where", "url~/page/").exits(done)
 	if end := crawl(); !strings.Contains(end.stderr, "the mirror is in site/mirror") {
-		t.Errorf("it says %s", end.stderr)
+		t.Errorf("trawl says %s", end.stderr)
 	}
 	if hosts, _ := filepath.Glob(root + "/1*"); len(hosts) != 1 {
-		t.Error("it is not")
+		t.Error("the mirror was not rebuilt")
 	}
 }
 
@@ -171,13 +171,13 @@ func TestDiffTellsWhatChangedBetweenTwoCrawls(t *testing.T) {
 		"1 new, 1 changed, 1 gone, 1 moved, 1 unchanged")
 	want := "changed  http://x/b  content\nmoved    http://x/c  → http://x/c2\nnew      http://x/e\ngone     http://x/d  not met\n"
 	if end.stdout != want {
-		t.Errorf("it prints\n%swant\n%s", end.stdout, want)
+		t.Errorf("trawl prints\n%swant\n%s", end.stdout, want)
 	}
 	end = s.run("diff", "crawls/news@20261101", "crawls/news-20261102t060000", "--json", "--exit-code", "--where",
 		"url~b$").exits(4)
 	if want := `{"change":"changed","url":"http://x/b","before":"200","after":"200","digest":"sha256:2b"}` +
 		"\n"; end.stdout != want {
-		t.Errorf("it prints\n%swant\n%s", end.stdout, want)
+		t.Errorf("trawl prints\n%swant\n%s", end.stdout, want)
 	}
 	s.run("diff", "news@latest", "news@latest", "--out", "crawls", "--exit-code").exits(done, "0 new")
 	s.run("diff", "news@latest", "news@1999", "--out", "crawls").exits(usage, "no run \"1999\"")
@@ -186,13 +186,13 @@ func TestDiffTellsWhatChangedBetweenTwoCrawls(t *testing.T) {
 		"is not a number", "       ^")
 }
 
-func TestWhatCannotBeExportedIsRefusedWithTheReason(t *testing.T) {
+func TestAnInvalidExportIsRefusedWithTheReason(t *testing.T) {
 	t.Parallel()
 	s := newShell(t)
 	if err := os.Mkdir(s.path("site"), 0o755); err != nil {
 		t.Fatal(err)
 	}
-	s.write("site/pages-00001.jsonl", line("http://x/1", "01.000", "a"))
+	s.write("site/pages-00001.jsonl", recordLine("http://x/1", "01.000", "a"))
 	for _, c := range []struct {
 		status int
 		args   []string
@@ -218,6 +218,6 @@ func TestWhatCannotBeExportedIsRefusedWithTheReason(t *testing.T) {
 		s.run(append([]string{"export", "site"}, c.args...)...).exits(c.status, c.saying...)
 	}
 	if left, err := os.ReadDir(s.dir); err != nil || len(left) != 1 {
-		t.Errorf("beside the crawl there is left %v (%v)", left, err)
+		t.Errorf("refused exports leave %v beside the crawl (%v)", left, err)
 	}
 }

@@ -17,9 +17,8 @@ import (
 	"github.com/trawlcrawler/trawl/internal/test/testsite"
 )
 
-// shop is a site with pages of two kinds, in which a job file finds what shops
-// have: figures of the pages say what.
-func shop() shelf {
+// shop is a site with category and product pages.
+func shop() fileServer {
 	product := func(name, price string) string {
 		return `<!doctype html><title>` + name + `</title><meta property="og:image" content="/img/` + name + `.jpg">
 <script type="application/ld+json">{"@context":"https://schema.org","@type":"Product","name":"` + name + `","releaseDate":"2024-03-09"}</script>
@@ -30,7 +29,7 @@ func shop() shelf {
 	category := func(products, next string) string {
 		return `<!doctype html><nav><a href="/about/">about</a></nav><div class=list>` + products + `</div>` + next
 	}
-	return shelf{
+	return fileServer{
 		"/": category(`<a href="/category/1/">all</a>`, ""),
 		"/category/1/": category(`<a href="/product/tea/">tea</a> <a href="/product/cocoa/">cocoa</a>`,
 			`<a class=next href="/category/2/">next</a>`),
@@ -54,8 +53,8 @@ follow_rules:
   - {match: /category/, links: "a.next, .list a"}
 `
 
-// tried is what trawl extract prints.
-type tried struct {
+// extractOutput is the output of trawl extract.
+type extractOutput struct {
 	URL     string
 	Title   string
 	Fields  map[string]any
@@ -63,7 +62,7 @@ type tried struct {
 	Follow  []string
 }
 
-func readTried(t testing.TB, text string) (got tried) {
+func readExtractOutput(t testing.TB, text string) (got extractOutput) {
 	t.Helper()
 	if err := json.Unmarshal([]byte(text), &got); err != nil {
 		t.Fatalf("%v in %q", err, text)
@@ -71,14 +70,14 @@ func readTried(t testing.TB, text string) (got tried) {
 	return got
 }
 
-func teaAt(site *testsite.Site) map[string]any {
+func teaFields(site *testsite.Site) map[string]any {
 	return map[string]any{
 		"title": "tea", "price": 1234.5, "released": "2024-03-09", "image": site.URL(0, "/img/tea.jpg"),
 		"reviews": []any{map[string]any{"author": "Ann", "stars": 5.}, map[string]any{"author": "Bob", "stars": nil}},
 	}
 }
 
-func TestExtractTriesAJobFileOnAPageOfTheWeb(t *testing.T) {
+func TestExtractTriesAJobFileOnAPage(t *testing.T) {
 	t.Parallel()
 	site := testsite.Serve(t, shop())
 	s := newShell(t)
@@ -87,16 +86,16 @@ func TestExtractTriesAJobFileOnAPageOfTheWeb(t *testing.T) {
 		"extract[0], for pages that match /product/: applies", "css i @data-stars",
 		"empty in 1 of 2 cases: the attribute data-stars is absent",
 		"follow_rules[1], links in a.next, .list a of pages that match /category/: does not apply")
-	want := tried{URL: site.URL(0, "/product/tea/"), Title: "tea", Fields: teaAt(site), Missing: []string{},
+	want := extractOutput{URL: site.URL(0, "/product/tea/"), Title: "tea", Fields: teaFields(site), Missing: []string{},
 		Follow: []string{}}
-	if diff := cmp.Diff(want, readTried(t, end.stdout)); diff != "" {
-		t.Errorf("what is printed differs (-want +got):\n%s", diff)
+	if diff := cmp.Diff(want, readExtractOutput(t, end.stdout)); diff != "" {
+		t.Errorf("the output differs (-want +got):\n%s", diff)
 	}
 	if n := site.Count("/robots.txt"); n != 1 || site.Len() != 2 {
 		t.Errorf("%d requests, %d for robots.txt, want that and the page", site.Len(), n)
 	}
 	if left, _ := os.ReadDir(s.dir); len(left) > 1 {
-		t.Errorf("it leaves %v in the working folder", left)
+		t.Errorf("trawl leaves %v in the working folder", left)
 	}
 }
 
@@ -109,7 +108,7 @@ func TestExtractSaysWhichLinksAreFollowed(t *testing.T) {
 		"the job extracts nothing from this page", "applies, and selects 3 of 4 links", "left out", "/product/cocoa/",
 		"excluded")
 	want := []string{site.URL(0, "/product/tea/"), site.URL(0, "/category/2/")}
-	if diff := cmp.Diff(want, readTried(t, end.stdout).Follow); diff != "" {
+	if diff := cmp.Diff(want, readExtractOutput(t, end.stdout).Follow); diff != "" {
 		t.Errorf("the links differ (-want +got):\n%s", diff)
 	}
 }
@@ -122,10 +121,10 @@ func TestExtractSaysWhyARequiredFieldIsEmpty(t *testing.T) {
 	end := s.run("extract", "-f", "shop.yaml", "cocoa.html", "--url",
 		"https://shop.example/product/cocoa/").exits(nothing,
 		"price (required)", `"soon" is not a number`, "required fields are missing: price")
-	got := readTried(t, end.stdout)
+	got := readExtractOutput(t, end.stdout)
 	if !slices.Equal(got.Missing, []string{"price"}) || got.Fields["price"] != nil ||
 		got.Fields["image"] != "https://shop.example/img/cocoa.jpg" {
-		t.Errorf("it prints %+v", got)
+		t.Errorf("trawl prints %+v", got)
 	}
 }
 
@@ -149,14 +148,14 @@ func TestExtractSaysHowTheMainTextWasFound(t *testing.T) {
 		got.Quality.Words != 68 ||
 		got.TextShare == nil || len(got.MinHash) != crawler.MinHashBands || !got.CharsetGuessed ||
 		!strings.HasPrefix(got.Text, "Der Hund") {
-		t.Errorf("it prints %s", end.stdout)
+		t.Errorf("trawl prints %s", end.stdout)
 	}
 	s.write("job.yaml", "follow_rules:\n  - {where: language = deu}\n")
 	s.run("extract", "-f", "job.yaml", "page.html").exits(usage,
 		"follow_rules[0].where: the pages of this job have no language: set text: true")
 }
 
-func TestExtractReadsStandardInputAndWhatIsSelected(t *testing.T) {
+func TestExtractReadsStandardInputAndSelectors(t *testing.T) {
 	t.Parallel()
 	s := newShell(t)
 	s.write("page", "<p>a<p>b")
@@ -164,18 +163,18 @@ func TestExtractReadsStandardInputAndWhatIsSelected(t *testing.T) {
 	defer s.stdin.Close()
 	end := s.run("extract", "-", "--select", "all[]=p", "--explain=false").exits(done,
 		"reading the page as http://localhost/ (choose another URL with --url)")
-	if got := readTried(t, end.stdout).Fields["all"]; !cmp.Equal(got, []any{"a", "b"}) {
+	if got := readExtractOutput(t, end.stdout).Fields["all"]; !cmp.Equal(got, []any{"a", "b"}) {
 		t.Errorf("the field is %v", got)
 	}
 	if strings.Contains(end.stderr, "MATCHES") {
-		t.Errorf("it explains, though it was told not to:\n%s", end.stderr)
+		t.Errorf("trawl explains despite --explain=false:\n%s", end.stderr)
 	}
 }
 
-func TestExtractIsAsPoliteAndGuardedAsFetch(t *testing.T) {
+func TestExtractObeysRobotsAndAddressRules(t *testing.T) {
 	t.Parallel()
-	elsewhere := testsite.Serve(t, shelf{"/": "<p>private"})
-	site := testsite.Serve(t, shelf{"/closed/": "<p>closed", "/": "<p>open", "/new": "moved", "/data": "\x00\x01"})
+	elsewhere := testsite.Serve(t, fileServer{"/": "<p>private"})
+	site := testsite.Serve(t, fileServer{"/closed/": "<p>closed", "/": "<p>open", "/new": "moved", "/data": "\x00\x01"})
 	site.Robots("User-agent: *\nDisallow: /closed\n")
 	site.Handle("/away", http.RedirectHandler(strings.Replace(elsewhere.URL(0, "/"), "127.0.0.1", "127.0.0.77", 1),
 		http.StatusFound))
@@ -195,13 +194,13 @@ func TestExtractIsAsPoliteAndGuardedAsFetch(t *testing.T) {
 		s.run("extract", c.arg, "--select", "x=p").exits(c.code, c.says...)
 	}
 	if n := site.Count("/closed/"); n > 0 {
-		t.Errorf("what robots.txt forbids was asked for %d times", n)
+		t.Errorf("a disallowed page was requested %d times", n)
 	}
 	s.run("extract", site.URL(0, "/"), "--url", "http://example.com/").exits(usage, "url")
 	s.run("extract").exits(usage)
 }
 
-func TestAJobFileThatCannotBeUsedIsRefusedWithItsLine(t *testing.T) {
+func TestAnInvalidJobFileIsRefusedWithTheLine(t *testing.T) {
 	t.Parallel()
 	s := newShell(t)
 	for text, says := range map[string][]string{
@@ -228,7 +227,7 @@ func TestAJobFileThatCannotBeUsedIsRefusedWithItsLine(t *testing.T) {
 	} {
 		s.write("job.yaml", "name: job\nseeds: [http://127.0.0.1:1/]\n"+text)
 		shifted := slices.Clone(says)
-		if rest, ok := strings.CutPrefix(says[0], "["); ok { // two lines stand before the text
+		if rest, ok := strings.CutPrefix(says[0], "["); ok { // the file has two more lines before the text
 			line, rest, _ := strings.Cut(rest, ":")
 			shifted[0] = "[" + string(line[0]+2) + ":" + rest
 		}
@@ -242,20 +241,20 @@ func TestAJobFileThatCannotBeUsedIsRefusedWithItsLine(t *testing.T) {
 func TestAFleetExtractsAndFollowsByAJobFile(t *testing.T) {
 	t.Parallel()
 	site := testsite.Serve(t, shop())
-	o := newOffice(t)
-	o.Scheduler()
-	o.Workers(2)
-	o.write("shop.yaml", "name: shop\ndelay: 0s\nseeds: ["+site.URL(0, "/")+"]\n"+shopJob)
-	o.run("job", "create", "shop.yaml").exits(done)
-	if numbers := o.Done("shop"); numbers.Incomplete != 1 {
+	ft := newFleetTest(t)
+	ft.Scheduler()
+	ft.Workers(2)
+	ft.write("shop.yaml", "name: shop\ndelay: 0s\nseeds: ["+site.URL(0, "/")+"]\n"+shopJob)
+	ft.run("job", "create", "shop.yaml").exits(done)
+	if numbers := ft.Done("shop"); numbers.Incomplete != 1 {
 		t.Errorf("%d pages are counted as incomplete, want the one of cocoa", numbers.Incomplete)
 	}
-	if shown := o.run("job", "show", "shop").exits(done).stdout; !strings.Contains(shown,
+	if shown := ft.run("job", "show", "shop").exits(done).stdout; !strings.Contains(shown,
 		"pages that lack a required field: 1") {
 		t.Errorf("the job is shown as\n%s", shown)
 	}
 	records := make(map[string]crawler.Record)
-	for _, r := range o.Kept("shop") {
+	for _, r := range ft.Kept("shop") {
 		records[strings.TrimPrefix(r.URL, site.URL(0, ""))] = r
 	}
 	var paths []string
@@ -267,7 +266,7 @@ func TestAFleetExtractsAndFollowsByAJobFile(t *testing.T) {
 	if diff := cmp.Diff(want, paths); diff != "" {
 		t.Errorf("the pages differ (-want +got):\n%s", diff)
 	}
-	if diff := cmp.Diff(teaAt(site), records["/product/tea/"].Fields); diff != "" {
+	if diff := cmp.Diff(teaFields(site), records["/product/tea/"].Fields); diff != "" {
 		t.Errorf("the fields of tea differ (-want +got):\n%s", diff)
 	}
 	if r := records["/product/cocoa/"]; !slices.Equal(r.Missing, []string{"price"}) ||
@@ -275,14 +274,14 @@ func TestAFleetExtractsAndFollowsByAJobFile(t *testing.T) {
 		t.Errorf("the record of cocoa is %+v", r)
 	}
 	if r := records["/category/1/"]; r.Fields != nil || r.Missing != nil || r.Error != "" {
-		t.Errorf("a page that nothing is extracted from has %+v", r)
+		t.Errorf("the record of a page without extraction rules is %+v", r)
 	}
 }
 
-func TestTheAPIRefusesASelectorThatCannotBeRead(t *testing.T) {
+func TestTheAPIRefusesAnInvalidSelector(t *testing.T) {
 	t.Parallel()
-	o := newOffice(t)
-	_, at := o.Dashboard()
+	ft := newFleetTest(t)
+	_, at := ft.Dashboard()
 	answer, err := http.Post(at+"/api/v1/jobs", "application/json",
 		strings.NewReader(`{"name":"bad","extract":[{"fields":{"price":{"css":"p["}}}]}`))
 	if err != nil {
@@ -293,13 +292,12 @@ func TestTheAPIRefusesASelectorThatCannotBeRead(t *testing.T) {
 	if answer.StatusCode != http.StatusBadRequest || !strings.Contains(string(text), `extract[0].fields.price.css`) {
 		t.Errorf("the API answers %s: %s", answer.Status, text)
 	}
-	if _, err := o.Client.Status(testfleet.Soon(t), "bad"); err == nil {
+	if _, err := ft.Client.Status(testfleet.Soon(t), "bad"); err == nil {
 		t.Error("the job was created")
 	}
 }
 
-// The manuals of Python and of Debian's administrators are pages that nobody made
-// for tests.
+// The Python manual and the Debian handbook are real pages, not written for tests.
 func TestItemsOfRealPagesAreExtracted(t *testing.T) {
 	t.Parallel()
 	for name, c := range map[string]struct {
@@ -337,7 +335,7 @@ func TestItemsOfRealPagesAreExtracted(t *testing.T) {
 			s := newShell(t)
 			s.write("job.yaml", c.job)
 			end := s.run("extract", "-f", "job.yaml", found[len(found)-1]).exits(done)
-			if diff := cmp.Diff(c.want, readTried(t, end.stdout).Fields); diff != "" {
+			if diff := cmp.Diff(c.want, readExtractOutput(t, end.stdout).Fields); diff != "" {
 				t.Errorf("the fields differ (-want +got):\n%s", diff)
 			}
 		})

@@ -15,10 +15,10 @@ import (
 	"github.com/trawlcrawler/trawl/internal/test/testsite"
 )
 
-// shelf serves bodies by request URI, and redirects from "/old" to "/new".
-type shelf map[string]string
+// fileServer serves bodies by request URI, and redirects from "/old" to "/new".
+type fileServer map[string]string
 
-func (s shelf) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+func (s fileServer) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	body, ok := s[r.RequestURI]
 	switch {
 	case r.RequestURI == "/old":
@@ -33,8 +33,8 @@ func (s shelf) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 }
 
-// noise is a body that no charset, and no compression, fits.
-func noise(n int, seed uint64) string {
+// randomBody returns n random bytes, which are neither text nor compressible.
+func randomBody(n int, seed uint64) string {
 	bytes := make([]byte, n)
 	dice := rand.New(rand.NewPCG(seed, 0))
 	for i := range bytes {
@@ -64,9 +64,9 @@ func files(t testing.TB, dir string) map[string]string {
 
 func TestFilesAreDownloadedByteForByteUnderSafeNames(t *testing.T) {
 	t.Parallel()
-	stock := shelf{
-		"/":                       "<!DOCTYPE html><p>gr\xfc\xdfe", // no UTF-8
-		"/pub/release.tar.gz":     "\x1f\x8b" + noise(3<<20, 1),
+	served := fileServer{
+		"/":                       "<!DOCTYPE html><p>gr\xfc\xdfe", // not UTF-8
+		"/pub/release.tar.gz":     "\x1f\x8b" + randomBody(3<<20, 1),
 		"/pub/":                   "<a href=release.tar.gz>",
 		"/pub":                    "a file where a folder must be",
 		"/get?file=../../passwd":  "a name that climbs",
@@ -75,15 +75,15 @@ func TestFilesAreDownloadedByteForByteUnderSafeNames(t *testing.T) {
 		"/.pages.lock":            "a name that hits our own, too",
 		"/CON.txt":                "a device",
 		"/" + strings.Repeat("long", 300) + ".txt": "a long name",
-		"/%ff%fe": noise(1000, 2),
+		"/%ff%fe": randomBody(1000, 2),
 		"/empty":  "",
 		"/new":    "where the redirect leads",
 	}
-	site := testsite.Serve(t, stock)
+	site := testsite.Serve(t, served)
 	s := newShell(t)
 	s.withRedis()
 	list := site.URL(0, "/old") + "\n" + site.URL(0, "/missing.zip") + "\n"
-	for uri := range stock {
+	for uri := range served {
 		if uri != "/new" {
 			list += site.URL(0, uri) + "\n"
 		}
@@ -93,8 +93,8 @@ func TestFilesAreDownloadedByteForByteUnderSafeNames(t *testing.T) {
 		"--per-host", "4").exits(done)
 
 	manifest := readRecords(t, s.path("downloads"), "manifest-*.jsonl")
-	if len(manifest) != len(stock)+1 {
-		t.Errorf("the manifest has %d records, want %d", len(manifest), len(stock)+1)
+	if len(manifest) != len(served)+1 {
+		t.Errorf("the manifest has %d records, want %d", len(manifest), len(served)+1)
 	}
 	taken := make(map[string]string)
 	for _, r := range manifest {
@@ -104,7 +104,7 @@ func TestFilesAreDownloadedByteForByteUnderSafeNames(t *testing.T) {
 			}
 			continue
 		}
-		stock.checkFile(t, s.path("downloads"), r, strings.TrimPrefix(r.FinalURL, site.URL(0, "")))
+		served.checkFile(t, s.path("downloads"), r, strings.TrimPrefix(r.FinalURL, site.URL(0, "")))
 		if other := taken[strings.ToLower(r.Path)]; other != "" {
 			t.Errorf("%s and %s share the file %q", r.URL, other, r.Path)
 		}
@@ -117,12 +117,12 @@ func TestFilesAreDownloadedByteForByteUnderSafeNames(t *testing.T) {
 	}
 }
 
-// checkFile checks a file against what the server has at a URI.
-func (s shelf) checkFile(t *testing.T, dir string, r record, uri string) {
+// checkFile compares a downloaded file with the body at a URI.
+func (s fileServer) checkFile(t *testing.T, dir string, r record, uri string) {
 	t.Helper()
 	want, ok := s[uri]
 	if !ok || r.Outcome != "fetched" {
-		t.Errorf("there is a record of %q, %s: %s", uri, r.Outcome, r.Error)
+		t.Errorf("unexpected record of %q, %s: %s", uri, r.Outcome, r.Error)
 		return
 	}
 	if !filepath.IsLocal(r.Path) || strings.HasPrefix(r.Path, ".") {
@@ -139,9 +139,9 @@ func (s shelf) checkFile(t *testing.T, dir string, r record, uri string) {
 	}
 }
 
-func TestAListFromAPipeBecomesALineForEachURL(t *testing.T) {
+func TestAListFromAPipeYieldsALinePerURL(t *testing.T) {
 	t.Parallel()
-	site := testsite.Serve(t, shelf{
+	site := testsite.Serve(t, fileServer{
 		"/a":     "<title>First &amp; foremost</title><p class=x>1<p class=x>2",
 		"/b":     "<title>Second</title><a href=/a>",
 		"/new":   "<title>Moved</title>",
@@ -187,8 +187,8 @@ func TestAListFromAPipeBecomesALineForEachURL(t *testing.T) {
 	}
 }
 
-// piped starts a fetch of a list that the test writes.
-func (s *shell) piped(args ...string) (*process, *os.File) {
+// fetchFromPipe starts a fetch of a list that the test writes to a pipe.
+func (s *shell) fetchFromPipe(args ...string) (*process, *os.File) {
 	s.t.Helper()
 	list, pipe, err := os.Pipe()
 	if err != nil {
@@ -201,38 +201,38 @@ func (s *shell) piped(args ...string) (*process, *os.File) {
 	return p, pipe
 }
 
-func TestALongListIsBegunBeforeItEnds(t *testing.T) {
+func TestFetchStartsBeforeALongListEnds(t *testing.T) {
 	t.Parallel()
-	long(t)
+	skipIfShort(t)
 	g := testsite.Graph{Hosts: 20, PagesPerHost: 250, LinksPerPage: 4}
 	site := g.Serve(t)
 	s := newShell(t)
-	p, pipe := s.piped("--delay", "0", "--per-host", "2")
+	p, pipe := s.fetchFromPipe("--delay", "0", "--per-host", "2")
 	for page := range g.PagesPerHost {
 		for host := range g.Hosts {
 			if _, err := fmt.Fprintln(pipe, site.URL(host, g.Path(page))); err != nil {
 				t.Fatal(err)
 			}
 		}
-		if page == 0 { // a first handful: the rest comes when it is being fetched
-			until(t, site, func(l *testsite.Log) bool { return len(l.Requests()) > 0 })
+		if page == 0 { // the first URLs: the others follow after the first request
+			waitForSite(t, site, func(l *testsite.Log) bool { return len(l.Requests()) > 0 })
 		}
 	}
 	pipe.Close()
 	end := p.wait().exits(done)
 	fetched(parseRecords(t, "standard output", end.stdout)).expectOnce(t, "lines", g.URLs(site))
-	asked(site).expectOnce(t, "requests", g.URLs(site))
+	requestCounts(site).expectOnce(t, "requests", g.URLs(site))
 	logTimes(t, site, end, g.Hosts*g.PagesPerHost)
 }
 
 func TestAnInterruptDoesNotWaitForTheEndOfTheList(t *testing.T) {
 	t.Parallel()
 	site := testsite.Graph{Hosts: 1, PagesPerHost: 3, LinksPerPage: 2}.Serve(t)
-	p, pipe := newShell(t).piped("--delay", "0")
+	p, pipe := newShell(t).fetchFromPipe("--delay", "0")
 	fmt.Fprintln(pipe, site.URL(0, "/"))
-	until(t, site, func(l *testsite.Log) bool { return l.Count("/") > 0 })
+	waitForSite(t, site, func(l *testsite.Log) bool { return l.Count("/") > 0 })
 	p.signal(os.Interrupt)
-	end := p.soonEnds().exits(interrupted)
+	end := p.waitSoon().exits(interrupted)
 	if n := len(parseRecords(t, "standard output", end.stdout)); n != 1 {
 		t.Errorf("there are %d lines, want 1", n)
 	}
@@ -241,13 +241,13 @@ func TestAnInterruptDoesNotWaitForTheEndOfTheList(t *testing.T) {
 func TestABudgetDoesNotWaitForTheEndOfTheList(t *testing.T) {
 	t.Parallel()
 	site := testsite.Graph{Hosts: 1, PagesPerHost: 3, LinksPerPage: 2}.Serve(t)
-	p, pipe := newShell(t).piped("--delay", "0", "--pages", "2")
+	p, pipe := newShell(t).fetchFromPipe("--delay", "0", "--pages", "2")
 	fmt.Fprintln(pipe, site.URL(0, "/"))
 	fmt.Fprintln(pipe, site.URL(0, "/page/1"))
-	p.soonEnds().exits(done, "budget of pages")
+	p.waitSoon().exits(done, "budget of pages")
 }
 
-func TestAReaderThatGoesAwayEndsAFetch(t *testing.T) {
+func TestAFetchEndsWhenItsOutputIsClosed(t *testing.T) {
 	t.Parallel()
 	g := testsite.Graph{Hosts: 1, PagesPerHost: 500, LinksPerPage: 4}
 	site := g.Serve(t)
@@ -270,6 +270,6 @@ func TestAReaderThatGoesAwayEndsAFetch(t *testing.T) {
 	out.Close()
 	p.wait().exits(failed, "output")
 	if n := len(site.Requests()); n >= g.PagesPerHost {
-		t.Errorf("%d pages were fetched for nobody", n)
+		t.Errorf("%d pages were fetched although the reader was gone", n)
 	}
 }

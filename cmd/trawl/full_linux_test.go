@@ -16,13 +16,13 @@ import (
 	"github.com/trawlcrawler/trawl/internal/test/testsite"
 )
 
-// zeros is a file without an end.
+// zeros is an endless reader of zero bytes.
 type zeros struct{}
 
 func (zeros) Read(p []byte) (int, error) { clear(p); return len(p), nil }
 
-// smallDisk makes a folder on a disk of four megabytes.
-func smallDisk(t *testing.T, dir string) {
+// mountSmallDisk creates a folder and mounts a disk of four megabytes there.
+func mountSmallDisk(t *testing.T, dir string) {
 	t.Helper()
 	if err := os.Mkdir(dir, 0o755); err != nil {
 		t.Fatal(err)
@@ -37,8 +37,8 @@ func smallDisk(t *testing.T, dir string) {
 	})
 }
 
-// fill fills the disk of a folder, until room is made.
-func fill(t *testing.T, dir string) (makeRoom func()) {
+// fillDisk fills the disk of a folder. The returned function frees the space again.
+func fillDisk(t *testing.T, dir string) (makeRoom func()) {
 	t.Helper()
 	ballast := filepath.Join(dir, "ballast")
 	file, err := os.Create(ballast)
@@ -57,90 +57,92 @@ func fill(t *testing.T, dir string) (makeRoom func()) {
 	}
 }
 
-func TestAWorkerWhoseDiskIsFullLeavesSitesAlone(t *testing.T) {
+func TestAWorkerWithAFullDiskStopsRequesting(t *testing.T) {
 	t.Parallel()
 	const hosts, pages = 3, 30
 	g := testsite.Graph{Hosts: hosts, PagesPerHost: pages, LinksPerPage: 5}
 	site := g.Serve(t)
-	o := newOffice(t)
-	smallDisk(t, o.Out)
-	o.Scheduler()
-	w := o.Worker()
+	ft := newFleetTest(t)
+	mountSmallDisk(t, ft.Out)
+	ft.Scheduler()
+	w := ft.Worker()
 	job := jobOf(t, g, site)
 	job.Delay, job.Throttle = crawler.Duration(100*time.Millisecond), 0
-	o.Create(job)
-	more(t, site, 20)
-	makeRoom := fill(t, o.Out)
-	o.until("the worker is not ready", func(context.Context) bool {
+	ft.Create(job)
+	waitForMoreRequests(t, site, 20)
+	makeRoom := fillDisk(t, ft.Out)
+	ft.waitUntil("the worker is not ready", func(context.Context) bool {
 		status, text := get(t, w.Address(), "/readyz")
 		return status == 503 && strings.Contains(text, "no space left")
 	})
-	o.sees(job.Name, w.Name, "no space left", "free some space there")
-	watching := o.start("job", "watch", job.Name)
-	watching.says("worker " + w.Name + ":")
-	o.until("sites are left alone", func(context.Context) bool { return time.Since(lastStart(site)) > 2*promptly })
+	ft.waitForTrouble(job.Name, w.Name, "no space left", "free some space there")
+	watching := ft.start("job", "watch", job.Name)
+	watching.waitForOutput("worker " + w.Name + ":")
+	ft.waitUntil("requests stop", func(context.Context) bool {
+		return time.Since(lastStart(site)) > 2*reactionTime
+	})
 	makeRoom()
-	o.seesNoMore(job.Name)
-	o.Done(job.Name)
-	watching.soonEnds().exits(done, "no space left")
-	testfleet.Pages(o.Export(job.Name)).Expect(t, "pages", g.URLs(site))
+	ft.waitForNoTrouble(job.Name)
+	ft.Done(job.Name)
+	watching.waitSoon().exits(done, "no space left")
+	testfleet.Pages(ft.Export(job.Name)).Expect(t, "pages", g.URLs(site))
 	if again := testfleet.Asked(site).Again(); again > 10*hosts {
-		t.Errorf("%d pages were asked for again, want no more than were under way", again)
+		t.Errorf("%d pages were requested again, want no more than were in flight", again)
 	}
-	o.until("the worker is ready", func(context.Context) bool {
+	ft.waitUntil("the worker is ready", func(context.Context) bool {
 		status, _ := get(t, w.Address(), "/readyz")
 		return status == 200
 	})
 }
 
-func TestAWorkerWhoseSpoolIsOnAFullDiskLosesNothing(t *testing.T) {
+func TestAWorkerWithItsSpoolOnAFullDiskLosesNothing(t *testing.T) {
 	t.Parallel()
 	g := testsite.Graph{Hosts: 2, PagesPerHost: 60, LinksPerPage: 5}
 	site := g.Serve(t)
-	o, c := newOffice(t), newCloud(t)
-	o.Out = c.bucket("crawls/fleet")
-	spool := o.path("spool")
-	smallDisk(t, spool)
-	o.Scheduler()
-	w := o.Worker("--spool", spool, "--ship-every", "1s")
+	ft, s3 := newFleetTest(t), newS3Server(t)
+	ft.Out = s3.bucket("crawls/fleet")
+	spool := ft.path("spool")
+	mountSmallDisk(t, spool)
+	ft.Scheduler()
+	w := ft.Worker("--spool", spool, "--ship-every", "1s")
 	job := jobOf(t, g, site)
 	job.Delay, job.Throttle, job.Format = crawler.Duration(50*time.Millisecond), 0,
 		[]string{"jsonl.gz", "warc", "parquet"}
-	o.Create(job)
-	more(t, site, 20)
-	makeRoom := fill(t, spool)
-	o.sees(job.Name, w.Name, "no space left", "free some space there")
+	ft.Create(job)
+	waitForMoreRequests(t, site, 20)
+	makeRoom := fillDisk(t, spool)
+	ft.waitForTrouble(job.Name, w.Name, "no space left", "free some space there")
 	makeRoom()
-	o.seesNoMore(job.Name)
-	o.Done(job.Name)
-	o.rests(spool)
-	testfleet.Pages(o.Export(job.Name)).Expect(t, "pages", g.URLs(site))
+	ft.waitForNoTrouble(job.Name)
+	ft.Done(job.Name)
+	ft.waitForEmptySpool(spool)
+	testfleet.Pages(ft.Export(job.Name)).Expect(t, "pages", g.URLs(site))
 }
 
-func TestWhatAFullDiskCannotTakeIsAskedForOnce(t *testing.T) {
+func TestPagesOnAFullDiskAreRequestedOnce(t *testing.T) {
 	t.Parallel()
 	for _, formats := range []string{"jsonl", "jsonl.zst", "files", "warc", "parquet", "warc,parquet,jsonl",
 		"links,items,markdown,jsonl"} {
 		t.Run(formats, func(t *testing.T) {
 			t.Parallel()
 			g := testsite.Graph{Hosts: 2, PagesPerHost: 20, LinksPerPage: 5}
-			site, o := g.Serve(t), newOffice(t)
-			smallDisk(t, o.Out)
-			o.Scheduler()
-			w := o.Worker()
+			site, ft := g.Serve(t), newFleetTest(t)
+			mountSmallDisk(t, ft.Out)
+			ft.Scheduler()
+			w := ft.Worker()
 			job := jobOf(t, g, site)
 			job.Delay, job.Throttle, job.Format = crawler.Duration(50*time.Millisecond), 0, strings.Split(formats, ",")
-			makeRoom := fill(t, o.Out)
-			o.Create(job)
-			o.sees(job.Name, w.Name, "no space left", "free some space there")
-			o.until("sites are left alone", func(context.Context) bool {
-				return time.Since(lastStart(site)) > promptly
+			makeRoom := fillDisk(t, ft.Out)
+			ft.Create(job)
+			ft.waitForTrouble(job.Name, w.Name, "no space left", "free some space there")
+			ft.waitUntil("requests stop", func(context.Context) bool {
+				return time.Since(lastStart(site)) > reactionTime
 			})
 			makeRoom()
-			o.Done(job.Name)
-			testfleet.Pages(o.Export(job.Name)).Expect(t, "pages", g.URLs(site))
+			ft.Done(job.Name)
+			testfleet.Pages(ft.Export(job.Name)).Expect(t, "pages", g.URLs(site))
 			if again := testfleet.Asked(site).Again(); again > 0 {
-				t.Errorf("%d pages were asked for again", again)
+				t.Errorf("%d pages were requested again", again)
 			}
 			if said := strings.Count(w.Log(), "level=ERROR"); said > 5 {
 				t.Errorf("the worker logs %d errors", said)
@@ -149,31 +151,31 @@ func TestWhatAFullDiskCannotTakeIsAskedForOnce(t *testing.T) {
 	}
 }
 
-func TestAFolderThatIsRemovedUnderItsWorkerIsWrittenAgain(t *testing.T) {
+func TestAnOutputFolderRemovedDuringACrawlIsRestored(t *testing.T) {
 	t.Parallel()
 	for _, formats := range []string{"jsonl", "jsonl.gz", "warc", "parquet", "jsonl.zst,warc,parquet"} {
 		t.Run(formats, func(t *testing.T) {
 			t.Parallel()
 			g := testsite.Graph{Hosts: 2, PagesPerHost: 40, LinksPerPage: 5}
-			site, o := g.Serve(t), newOffice(t)
-			o.Scheduler()
-			o.Worker()
+			site, ft := g.Serve(t), newFleetTest(t)
+			ft.Scheduler()
+			ft.Worker()
 			job := jobOf(t, g, site)
 			job.Delay, job.Throttle, job.Format = crawler.Duration(100*time.Millisecond), 0, strings.Split(formats, ",")
-			o.Create(job)
-			more(t, site, 30)
-			removeFolder(t, filepath.Join(o.Out, job.Name))
-			o.Done(job.Name)
-			testfleet.Pages(o.Export(job.Name)).Expect(t, "pages", g.URLs(site))
+			ft.Create(job)
+			waitForMoreRequests(t, site, 30)
+			removeFolder(t, filepath.Join(ft.Out, job.Name))
+			ft.Done(job.Name)
+			testfleet.Pages(ft.Export(job.Name)).Expect(t, "pages", g.URLs(site))
 			if again := testfleet.Asked(site).Again(); again > 0 {
-				t.Errorf("%d pages were asked for again", again)
+				t.Errorf("%d pages were requested again", again)
 			}
 		})
 	}
 }
 
-// removeFolder removes a folder in one step. While its files go one by one, the worker may finish
-// a file just before that file is removed, and the file is lost.
+// removeFolder removes a folder in one step. If its files were removed one by one, the worker
+// could finish a file just before its removal, and the file would be lost.
 func removeFolder(t *testing.T, dir string) {
 	t.Helper()
 	aside := filepath.Join(t.TempDir(), "removed")
@@ -185,77 +187,76 @@ func removeFolder(t *testing.T, dir string) {
 	}
 }
 
-func TestACrawlOnThisMachineWaitsForRoomAndGoesOnByItself(t *testing.T) {
+func TestALocalCrawlWaitsForDiskSpaceAndResumes(t *testing.T) {
 	t.Parallel()
-	g, site, o, command := onSmallDisk(t)
-	crawl := o.start(command...)
+	g, site, ft, command := crawlOnSmallDisk(t)
+	crawl := ft.start(command...)
 	for times := range 2 {
-		more(t, site, 20)
-		makeRoom := fill(t, o.path("out"))
-		crawl.saysTimes(times+1, "the crawl waits, and continues by itself when there is room")
+		waitForMoreRequests(t, site, 20)
+		makeRoom := fillDisk(t, ft.path("out"))
+		crawl.waitForOutputs(times+1, "the crawl waits, and continues by itself when there is room")
 		makeRoom()
-		crawl.saysTimes(times+1, "there is room again: the crawl continues")
+		crawl.waitForOutputs(times+1, "there is room again: the crawl continues")
 	}
 	crawl.wait().exits(done)
-	o.complete(g, site)
+	ft.expectExported(g, site)
 }
 
-func TestACrawlThatWaitsForRoomCanBeInterrupted(t *testing.T) {
+func TestACrawlWaitingForDiskSpaceCanBeInterrupted(t *testing.T) {
 	t.Parallel()
-	g, site, o, command := onSmallDisk(t)
-	crawl := o.start(command...)
-	more(t, site, 20)
-	makeRoom := fill(t, o.path("out"))
-	crawl.says("the crawl waits")
+	g, site, ft, command := crawlOnSmallDisk(t)
+	crawl := ft.start(command...)
+	waitForMoreRequests(t, site, 20)
+	makeRoom := fillDisk(t, ft.path("out"))
+	crawl.waitForOutput("the crawl waits")
 	crawl.signal(os.Interrupt)
 	crawl.wait().exits(interrupted, "the same command resumes the crawl")
 	makeRoom()
-	o.run(command...).exits(done)
-	o.complete(g, site)
+	ft.run(command...).exits(done)
+	ft.expectExported(g, site)
 }
 
-func TestACrawlWhosePrivateRedisIsOnTheFullDiskGoesOnByItself(t *testing.T) {
+func TestACrawlWithItsPrivateRedisOnAFullDiskResumes(t *testing.T) {
 	t.Parallel()
-	for name, redis := range map[string]func(o *office){
-		"redis-server": func(o *office) { o.withRedis() },
-		"built in":     func(o *office) { o.withoutRedis() },
+	for name, redis := range map[string]func(ft *fleetTest){
+		"redis-server": func(ft *fleetTest) { ft.withRedis() },
+		"built in":     func(ft *fleetTest) { ft.withoutRedis() },
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			g, site, o, command := onSmallDisk(t)
-			redis(o)
-			o.set("TRAWL_REDIS", "")
-			crawl := o.start(command...)
-			more(t, site, 20)
-			makeRoom := fill(t, o.path("out"))
-			crawl.says("o space left on device") // whichever comes first, Redis or a page
+			g, site, ft, command := crawlOnSmallDisk(t)
+			redis(ft)
+			ft.set("TRAWL_REDIS", "")
+			crawl := ft.start(command...)
+			waitForMoreRequests(t, site, 20)
+			makeRoom := fillDisk(t, ft.path("out"))
+			crawl.waitForOutput("o space left on device") // from Redis or from the output, whichever fails first
 			makeRoom()
 			crawl.wait().exits(done)
-			o.complete(g, site)
+			ft.expectExported(g, site)
 		})
 	}
 }
 
-// onSmallDisk is a crawl into the folder "out" on a disk of its own, over the
-// office's Redis, that takes some seconds.
-func onSmallDisk(t *testing.T) (testsite.Graph, *testsite.Site, *office, []string) {
+// crawlOnSmallDisk prepares a crawl of some seconds into the folder "out", which is on a disk of
+// its own. The crawl uses the Redis of the fleet.
+func crawlOnSmallDisk(t *testing.T) (testsite.Graph, *testsite.Site, *fleetTest, []string) {
 	t.Helper()
 	g := testsite.Graph{Hosts: 1, PagesPerHost: 100, LinksPerPage: 5}
-	site, o := g.Serve(t), newOffice(t)
-	smallDisk(t, o.path("out"))
-	return g, site, o, []string{
+	site, ft := g.Serve(t), newFleetTest(t)
+	mountSmallDisk(t, ft.path("out"))
+	return g, site, ft, []string{
 		"crawl", site.URL(0, "/"), "--delay", "50ms", "--throttle", "0", "--job", "site", "--format",
 		"jsonl,warc,parquet", "--out", "out",
 	}
 }
 
-// complete expects every page of a site in the folder "out", and few that were asked
-// for twice.
-func (o *office) complete(g testsite.Graph, site *testsite.Site) {
-	o.t.Helper()
-	end := o.run("export", "out").exits(done)
-	fetched(parseRecords(o.t, "out", end.stdout)).expect(o.t, "pages", g.URLs(site))
+// expectExported expects every page of a site in the folder "out", and few repeated requests.
+func (ft *fleetTest) expectExported(g testsite.Graph, site *testsite.Site) {
+	ft.t.Helper()
+	end := ft.run("export", "out").exits(done)
+	fetched(parseRecords(ft.t, "out", end.stdout)).expect(ft.t, "pages", g.URLs(site))
 	if again := testfleet.Asked(site).Again(); again > 20 {
-		o.t.Errorf("%d pages were asked for again, want no more than were under way", again)
+		ft.t.Errorf("%d pages were requested again, want no more than were in flight", again)
 	}
 }

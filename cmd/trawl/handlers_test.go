@@ -6,9 +6,9 @@ import (
 	"testing"
 )
 
-func TestACommandThatHasNoHandlersRefusesAJobThatWantsSome(t *testing.T) {
+func TestAJobWithHandlersIsRefusedByACommandWithoutThem(t *testing.T) {
 	t.Parallel()
-	s := resolved(t, "name: shop\nhandlers: [shop, images]\n")
+	s := resolveSettings(t, "name: shop\nhandlers: [shop, images]\n")
 	err := noHandlers(s)
 	var status *exitError
 	if !errors.As(err, &status) || status.code != exitUsage ||
@@ -18,11 +18,11 @@ func TestACommandThatHasNoHandlersRefusesAJobThatWantsSome(t *testing.T) {
 	if err := checkJob(s); err != nil {
 		t.Errorf("such a job cannot be created: %v", err)
 	}
-	if err := noHandlers(resolved(t, "name: plain\n")); err != nil {
-		t.Errorf("a job without any: %v", err)
+	if err := noHandlers(resolveSettings(t, "name: plain\n")); err != nil {
+		t.Errorf("a job without handlers: %v", err)
 	}
 	s.Handlers = []string{"My Shop"}
 	if err := checkJob(s); err == nil || !strings.Contains(err.Error(), `handlers: "My Shop" is not a valid name`) {
-		t.Errorf("a name that is none: %v", err)
+		t.Errorf("an invalid name: %v", err)
 	}
 }

@@ -9,14 +9,14 @@ import (
 	"testing"
 )
 
-func TestHealthIsWhatTheProcessSaysOfItself(t *testing.T) {
+func TestHealthReportsTheReadinessOfTheProcess(t *testing.T) {
 	t.Parallel()
 	s := newShell(t)
-	redis := ownRedis(s)
+	redis := newRedis(s)
 	s.set("TRAWL_REDIS", redis.URL())
 	scheduler := s.start("scheduler", "--listen", "127.0.0.1:0")
-	scheduler.says("listen=127.0.0.1:")
-	s.set("TRAWL_LISTEN", listensOn(t, scheduler.stderr.Text()))
+	scheduler.waitForOutput("listen=127.0.0.1:")
+	s.set("TRAWL_LISTEN", listenAddress(t, scheduler.stderr.Text()))
 
 	if said := s.run("health").exits(done).stdout; said != "ready\n" {
 		t.Errorf("health says %q, want ready", said)
@@ -24,12 +24,12 @@ func TestHealthIsWhatTheProcessSaysOfItself(t *testing.T) {
 	redis.Kill()
 	s.run("health").exits(failed, "is not ready", "503")
 	scheduler.signal(os.Interrupt)
-	scheduler.soonEnds()
+	scheduler.waitSoon()
 	s.run("health").exits(failed, "no process answers", "--listen")
 }
 
-// listensOn finds the address in the log of a process.
-func listensOn(t testing.TB, log string) string {
+// listenAddress finds the listen address in the log of a process.
+func listenAddress(t testing.TB, log string) string {
 	t.Helper()
 	_, rest, _ := strings.Cut(log, "listen=")
 	addr, _, found := strings.Cut(rest, "\n")
@@ -39,7 +39,7 @@ func listensOn(t testing.TB, log string) string {
 	return addr
 }
 
-func TestHealthAsksThisMachineWhenAllInterfacesAreListenedOn(t *testing.T) {
+func TestHealthUsesLoopbackForAWildcardListenAddress(t *testing.T) {
 	t.Parallel()
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET /readyz", func(http.ResponseWriter, *http.Request) {})
@@ -47,7 +47,7 @@ func TestHealthAsksThisMachineWhenAllInterfacesAreListenedOn(t *testing.T) {
 	t.Cleanup(server.Close)
 	_, port, _ := net.SplitHostPort(server.Listener.Addr().String())
 	s := newShell(t)
-	s.set("HTTP_PROXY", "http://127.0.0.1:1") // is not asked
+	s.set("HTTP_PROXY", "http://127.0.0.1:1") // must not be used
 	for _, listen := range []string{":" + port, "0.0.0.0:" + port, "localhost:" + port,
 		server.Listener.Addr().String()} {
 		s.run("health", "--listen", listen).exits(done)

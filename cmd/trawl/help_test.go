@@ -15,8 +15,8 @@ import (
 	"github.com/trawlcrawler/trawl/internal/sink"
 )
 
-// outcome runs a command line in this process, and returns what cobra prints.
-func outcome(args ...string) (string, error) {
+// runCLI runs a command line in this process and returns the output of cobra.
+func runCLI(args ...string) (string, error) {
 	root := rootCommand()
 	var out bytes.Buffer
 	root.SetOut(&out)
@@ -26,7 +26,7 @@ func outcome(args ...string) (string, error) {
 	return out.String(), err
 }
 
-func TestMisspeltWordsAreRecognised(t *testing.T) {
+func TestMisspelledCommandsAndFlagsAreRecognized(t *testing.T) {
 	t.Parallel()
 	for line, want := range map[string]string{
 		"crwal":                     `unknown command "crwal": did you mean trawl crawl?`,
@@ -40,14 +40,14 @@ func TestMisspeltWordsAreRecognised(t *testing.T) {
 	} {
 		t.Run(line, func(t *testing.T) {
 			t.Parallel()
-			if _, err := outcome(strings.Fields(line)...); err == nil || !strings.Contains(err.Error(), want) {
+			if _, err := runCLI(strings.Fields(line)...); err == nil || !strings.Contains(err.Error(), want) {
 				t.Errorf("the error is %v, want %q", err, want)
 			}
 		})
 	}
 }
 
-func TestAMisspeltFieldOrWordInAJobFileIsRecognised(t *testing.T) {
+func TestMisspelledFieldsAndValuesInAJobFileAreRecognized(t *testing.T) {
 	t.Parallel()
 	s := defaultSettings()
 	err := parseJobFile("job.yaml", []byte("name: a\ndealy: 1s\n"), &s)
@@ -77,7 +77,7 @@ func TestAMisspeltFieldOrWordInAJobFileIsRecognised(t *testing.T) {
 
 func TestHelpHasTheCommonFlagsFirstAndTheOthersInGroups(t *testing.T) {
 	t.Parallel()
-	help, err := outcome("crawl", "--help")
+	help, err := runCLI("crawl", "--help")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -138,16 +138,16 @@ func TestShellsCompleteFlagsAndTheirValues(t *testing.T) {
 		"completion fish":                "__trawl_perform_completion",
 	} {
 		args := strings.Split(line, " ")
-		if got, err := outcome(args...); err != nil || !strings.Contains(got, want) {
+		if got, err := runCLI(args...); err != nil || !strings.Contains(got, want) {
 			t.Errorf("%s: %v, %q lacks %q", line, err, got, want)
 		}
 	}
 }
 
-func TestManualsAreWritten(t *testing.T) {
+func TestManualPagesAreWritten(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
-	if _, err := outcome("man", dir); err != nil {
+	if _, err := runCLI("man", dir); err != nil {
 		t.Fatal(err)
 	}
 	text, err := os.ReadFile(filepath.Join(dir, "trawl-job-set.1"))
@@ -162,35 +162,35 @@ func TestManualsAreWritten(t *testing.T) {
 	}
 }
 
-func TestInitWritesAJobFileAndReplacesNone(t *testing.T) {
+func TestInitWritesAJobFileAndNeverOverwrites(t *testing.T) {
 	t.Parallel()
 	path := filepath.Join(t.TempDir(), "new.yaml")
-	if _, err := outcome("init", "--to", path, "http://localhost:1/"); err != nil {
+	if _, err := runCLI("init", "--to", path, "http://localhost:1/"); err != nil {
 		t.Fatal(err)
 	}
-	s := resolved(t, "", "--file", path)
+	s := resolveSettings(t, "", "--file", path)
 	if s.Name != "localhost-1" || len(s.Seeds) != 1 || s.Seeds[0] != "http://localhost:1/" {
 		t.Errorf("the job is %q with seeds %q", s.Name, s.Seeds)
 	}
-	if _, err := outcome("init", "--to", path); err == nil ||
+	if _, err := runCLI("init", "--to", path); err == nil ||
 		!strings.Contains(err.Error(), "exists and is not replaced") {
-		t.Errorf("to write it again says %v", err)
+		t.Errorf("init on an existing file returns %v", err)
 	}
 	named := filepath.Join(t.TempDir(), "named.yml")
-	if _, err := outcome("init", named, "http://localhost:2/a.yaml"); err != nil {
+	if _, err := runCLI("init", named, "http://localhost:2/a.yaml"); err != nil {
 		t.Fatal(err)
 	}
-	if s := resolved(t, "", "--file", named); len(s.Seeds) != 1 || s.Seeds[0] != "http://localhost:2/a.yaml" {
+	if s := resolveSettings(t, "", "--file", named); len(s.Seeds) != 1 || s.Seeds[0] != "http://localhost:2/a.yaml" {
 		t.Errorf("the job in %s has seeds %q", named, s.Seeds)
 	}
 	for _, args := range [][]string{{"init", "a.yaml", "b.yaml"}, {"init", "--to", "b.yaml", "a.yaml"}} {
-		if _, err := outcome(args...); err == nil || !strings.Contains(err.Error(), "init writes one file") {
+		if _, err := runCLI(args...); err == nil || !strings.Contains(err.Error(), "init writes one file") {
 			t.Errorf("%q says %v", args, err)
 		}
 	}
 }
 
-func TestConfigTellsWhereASettingComesFrom(t *testing.T) {
+func TestConfigShowsWhereASettingComesFrom(t *testing.T) {
 	dir := t.TempDir()
 	config, job := filepath.Join(dir, "trawl.yaml"), filepath.Join(dir, "job.yaml")
 	for path, text := range map[string]string{
@@ -233,11 +233,11 @@ func TestConfigTellsWhereASettingComesFrom(t *testing.T) {
 		}
 	}
 	if len(got) != len(want) {
-		t.Errorf("what is not a default is %v", got)
+		t.Errorf("settings other than the defaults are %v", got)
 	}
 }
 
-func TestAConfigFileGivesDefaultsToCommandsOfAFleet(t *testing.T) {
+func TestAConfigFileSetsDefaultsOfFleetCommands(t *testing.T) {
 	t.Parallel()
 	path := filepath.Join(t.TempDir(), "trawl.yaml")
 	if err := os.WriteFile(path, []byte("redis: redis://localhost/3\nallow_cidr: [10.0.0.0/8, 127.0.0.0/8]\n"),
@@ -259,6 +259,6 @@ func TestAConfigFileGivesDefaultsToCommandsOfAFleet(t *testing.T) {
 		t.Fatal(err)
 	}
 	if err := fill(cmd); err == nil || !strings.Contains(err.Error(), "[1:1] seeds belongs into a job file") {
-		t.Errorf("seeds in a config file say %v", err)
+		t.Errorf("seeds in a config file return %v", err)
 	}
 }

@@ -11,80 +11,80 @@ import (
 	"github.com/trawlcrawler/trawl/tasks"
 )
 
-// pages waits until a job is done, and returns how many pages it has.
-func (o *office) pages(job string) int64 {
-	o.t.Helper()
-	o.becomes(job, crawler.StateDone)
-	numbers, err := o.Client.Counters(o.t.Context(), job)
+// waitForPages waits until a job is done, and returns its number of pages.
+func (ft *fleetTest) waitForPages(job string) int64 {
+	ft.t.Helper()
+	ft.waitForState(job, crawler.StateDone)
+	numbers, err := ft.Client.Counters(ft.t.Context(), job)
 	if err != nil {
-		o.t.Fatal(err)
+		ft.t.Fatal(err)
 	}
 	return numbers.Pages()
 }
 
-func TestAJobGoesOnWhenItsBudgetIsRaised(t *testing.T) {
+func TestAJobContinuesWhenItsBudgetIsRaised(t *testing.T) {
 	t.Parallel()
 	g := testsite.Graph{Hosts: 3, PagesPerHost: 10, LinksPerPage: 3}
 	site := g.Serve(t)
-	o := newOffice(t)
-	o.Scheduler()
-	o.Workers(2)
+	ft := newFleetTest(t)
+	ft.Scheduler()
+	ft.Workers(2)
 	job := jobOf(t, g, site)
 	job.Pages = 5
-	o.Create(job)
-	if n := o.pages(job.Name); n != 5 {
+	ft.Create(job)
+	if n := ft.waitForPages(job.Name); n != 5 {
 		t.Fatalf("%d pages were fetched, want 5", n)
 	}
-	o.run("job", "resume", job.Name).exits(usage, "budget of pages is spent", "trawl job set "+job.Name+" pages=")
-	o.run("job", "set", job.Name, "pages=4").exits(done, "pages: 4, was 5", "stays done")
-	o.run("job", "set", job.Name, "pages=12").exits(done, "pages: 12, was 4", "continues")
-	if n := o.pages(job.Name); n != 12 {
+	ft.run("job", "resume", job.Name).exits(usage, "budget of pages is spent", "trawl job set "+job.Name+" pages=")
+	ft.run("job", "set", job.Name, "pages=4").exits(done, "pages: 4, was 5", "stays done")
+	ft.run("job", "set", job.Name, "pages=12").exits(done, "pages: 12, was 4", "continues")
+	if n := ft.waitForPages(job.Name); n != 12 {
 		t.Errorf("%d pages were fetched, want 12", n)
 	}
-	o.run("job", "set", job.Name, "pages=0").exits(done, "pages: 0, was 12", "continues")
-	if n := o.pages(job.Name); n != 30 {
+	ft.run("job", "set", job.Name, "pages=0").exits(done, "pages: 0, was 12", "continues")
+	if n := ft.waitForPages(job.Name); n != 30 {
 		t.Errorf("%d pages were fetched, want all 30", n)
 	}
-	if end := o.run("job", "show", job.Name).exits(done); strings.Count(end.stdout, "changed ") != 3 ||
+	if end := ft.run("job", "show", job.Name).exits(done); strings.Count(end.stdout, "changed ") != 3 ||
 		!strings.Contains(end.stdout, "pages: 12, was 4") {
 		t.Errorf("the changed settings are not shown:\n%s", end.stdout)
 	}
-	o.run("job", "resume", job.Name).exits(done, "now waits for seeds", "trawl seed "+job.Name)
+	ft.run("job", "resume", job.Name).exits(done, "now waits for seeds", "trawl seed "+job.Name)
 }
 
-// TestABudgetThatIsSetWhileAJobRunsEndsIt sets one on a job that had none, of which
-// nothing was promised to its visits.
-func TestABudgetThatIsSetWhileAJobRunsEndsIt(t *testing.T) {
+// TestABudgetSetOnARunningJobEndsIt sets a budget on a job without one. The open visits have
+// reserved nothing of it.
+func TestABudgetSetOnARunningJobEndsIt(t *testing.T) {
 	t.Parallel()
 	g := testsite.Graph{Hosts: 2, PagesPerHost: 3000, LinksPerPage: 5}
 	site := g.Serve(t)
-	o := newOffice(t)
-	o.Scheduler()
-	o.Workers(2)
+	ft := newFleetTest(t)
+	ft.Scheduler()
+	ft.Workers(2)
 	job := jobOf(t, g, site)
 	job.Delay = crawler.Duration(20e6)
-	o.Create(job)
-	o.until("pages are fetched", func(ctx context.Context) bool {
-		numbers, err := o.Client.Counters(ctx, job.Name)
+	ft.Create(job)
+	ft.waitUntil("pages are fetched", func(ctx context.Context) bool {
+		numbers, err := ft.Client.Counters(ctx, job.Name)
 		return err == nil && numbers.Pages() >= 20
 	})
-	o.run("job", "set", job.Name, "pages=200", "delay=10ms", "exclude=/never/").exits(done, "pages: 200, was 0",
+	ft.run("job", "set", job.Name, "pages=200", "delay=10ms", "exclude=/never/").exits(done, "pages: 200, was 0",
 		"delay: 10ms, was 20ms", "note: exclude")
-	// How much was under way depends on how soon the visits learn of it.
-	if n := o.pages(job.Name); n < 200 || n >= int64(g.Hosts*g.PagesPerHost) {
-		t.Errorf("%d pages were fetched, want 200 and what was under way", n)
+	// The number of pages in flight depends on when the visits see the budget.
+	if n := ft.waitForPages(job.Name); n < 200 || n >= int64(g.Hosts*g.PagesPerHost) {
+		t.Errorf("%d pages were fetched, want 200 and the pages in flight", n)
 	}
-	if status, err := o.Client.Status(t.Context(), job.Name); err != nil || status.Reason != "budget of pages" {
+	if status, err := ft.Client.Status(t.Context(), job.Name); err != nil || status.Reason != "budget of pages" {
 		t.Errorf("the job ended because of %q (%v), want its budget of pages", status.Reason, err)
 	}
-	o.run("job", "set", job.Name, "pages=50").exits(done)
+	ft.run("job", "set", job.Name, "pages=50").exits(done)
 }
 
-func TestSettingsThatCannotBeChangedAreRefused(t *testing.T) {
+func TestInvalidSettingChangesAreRefused(t *testing.T) {
 	t.Parallel()
-	o := newOffice(t)
-	o.write("news.yaml", "name: news\n")
-	o.run("job", "create", "news.yaml").exits(done)
+	ft := newFleetTest(t)
+	ft.write("news.yaml", "name: news\n")
+	ft.run("job", "create", "news.yaml").exits(done)
 	for command, says := range map[string]string{
 		"news dealy=5s": `did you mean "delay"?`, "news delay=soon": `"soon" is not a duration`,
 		"news name=other":           "named after it",
@@ -92,33 +92,33 @@ func TestSettingsThatCannotBeChangedAreRefused(t *testing.T) {
 		"news delay=2s format=warc": "format: it cannot change", "news delay": "NAME=VALUE",
 		"nothing delay=2s": "no job of this name", "news delay=2s --revision 7": "revision 0, not 7",
 	} {
-		o.run(append([]string{"job", "set"}, strings.Fields(command)...)...).exits(usage, says)
+		ft.run(append([]string{"job", "set"}, strings.Fields(command)...)...).exits(usage, says)
 	}
 	var shown struct {
 		Revision int64
 		Settings crawler.Job
 	}
-	if o.answer(&shown, "job", "show", "news"); shown.Revision != 0 || shown.Settings.Delay.String() != "1s" {
-		t.Errorf("what was refused has changed the job: %+v", shown)
+	if ft.runJSON(&shown, "job", "show", "news"); shown.Revision != 0 || shown.Settings.Delay.String() != "1s" {
+		t.Errorf("a refused change has changed the job: %+v", shown)
 	}
-	o.run("job", "set", "news", "delay=1s").exits(done, "has these settings already")
-	o.run("job", "cancel", "news").exits(done)
-	o.run("job", "set", "news", "delay=2s").exits(usage, "cancelled")
+	ft.run("job", "set", "news", "delay=1s").exits(done, "has these settings already")
+	ft.run("job", "cancel", "news").exits(done)
+	ft.run("job", "set", "news", "delay=2s").exits(usage, "cancelled")
 }
 
-// TestTwoOperatorsDoNotOverwriteOneAnother changes settings at once: other settings are kept, and of the
-// same setting with a revision one is told.
-func TestTwoOperatorsDoNotOverwriteOneAnother(t *testing.T) {
+// TestConcurrentSettingChangesAreAllKept changes different settings concurrently and expects all
+// changes. Of two changes with the same revision, the second must fail.
+func TestConcurrentSettingChangesAreAllKept(t *testing.T) {
 	t.Parallel()
-	o := newOffice(t)
-	o.write("news.yaml", "name: news\n")
-	o.run("job", "create", "news.yaml").exits(done)
+	ft := newFleetTest(t)
+	ft.write("news.yaml", "name: news\n")
+	ft.run("job", "create", "news.yaml").exits(done)
 	errs := make(chan error)
 	for _, pair := range []string{"delay=2s", "pages=7", "retries=1", "weight=9"} {
 		go func() {
 			changes, err := setting.ParseChanges([]string{pair})
 			if err == nil {
-				_, err = o.Client.Set(t.Context(), "news", tasks.AnyRevision, changes)
+				_, err = ft.Client.Set(t.Context(), "news", tasks.AnyRevision, changes)
 			}
 			errs <- err
 		}()
@@ -128,7 +128,7 @@ func TestTwoOperatorsDoNotOverwriteOneAnother(t *testing.T) {
 			t.Error(err)
 		}
 	}
-	status, err := o.Client.Status(t.Context(), "news")
+	status, err := ft.Client.Status(t.Context(), "news")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -136,6 +136,6 @@ func TestTwoOperatorsDoNotOverwriteOneAnother(t *testing.T) {
 		status.Revision != 4 || len(status.Changes) != 4 {
 		t.Errorf("after four changes at once the job is at revision %d: %+v", status.Revision, status.Changes)
 	}
-	o.run("job", "set", "news", "delay=3s", "--revision", "4").exits(done)
-	o.run("job", "set", "news", "delay=4s", "--revision", "4").exits(usage, "changed in the meantime")
+	ft.run("job", "set", "news", "delay=3s", "--revision", "4").exits(done)
+	ft.run("job", "set", "news", "delay=4s", "--revision", "4").exits(usage, "changed in the meantime")
 }

@@ -11,7 +11,7 @@ import (
 	"github.com/trawlcrawler/trawl/internal/dns"
 )
 
-func TestOfManyHostsOnlyTheFirstAreLookedUpBeforeACrawl(t *testing.T) {
+func TestLookupsBeforeACrawlAreLimited(t *testing.T) {
 	t.Parallel()
 	socket, err := net.ListenPacket("udp", "127.0.0.1:0")
 	if err != nil {
@@ -30,6 +30,6 @@ func TestOfManyHostsOnlyTheFirstAreLookedUpBeforeACrawl(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
 	if gone, unsure := unresolved(ctx, resolver, hosts); len(gone)+len(unsure) > 0 {
-		t.Errorf("%d are gone and %d unsure of a crawl that was called off, want none", len(gone), len(unsure))
+		t.Errorf("%d are gone and %d unsure in a cancelled crawl, want none", len(gone), len(unsure))
 	}
 }

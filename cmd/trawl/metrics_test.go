@@ -9,33 +9,33 @@ import (
 	"github.com/trawlcrawler/trawl/internal/test/testsite"
 )
 
-// TestTheMetricsOfARemovedJobGoFromEveryProcess removes a job and a run of a periodic one, and
-// looks at all series that the processes show.
-func TestTheMetricsOfARemovedJobGoFromEveryProcess(t *testing.T) {
+// TestEveryProcessDropsTheMetricsOfARemovedJob removes a job and a run of a periodic job, and
+// checks the metrics of all processes.
+func TestEveryProcessDropsTheMetricsOfARemovedJob(t *testing.T) {
 	t.Parallel()
 	g := testsite.Graph{Hosts: 1, PagesPerHost: 3, LinksPerPage: 2}
 	site := g.Serve(t)
-	o := newOffice(t)
-	scheduler, second, worker := o.Scheduler(), o.Scheduler(), o.Worker()
-	_, url := o.Dashboard()
+	ft := newFleetTest(t)
+	scheduler, second, worker := ft.Scheduler(), ft.Scheduler(), ft.Worker()
+	_, url := ft.Dashboard()
 	dashboard := strings.TrimSuffix(strings.TrimPrefix(url, "http://"), "/")
 	once := jobOf(t, g, site)
 	once.Name = "once"
 	once.Extract = []crawler.Extraction{{Fields: map[string]crawler.Field{"none": {CSS: "#none", Required: true}}}}
-	o.Create(once)
-	o.becomes("once", crawler.StateDone)
+	ft.Create(once)
+	ft.waitForState("once", crawler.StateDone)
 	often := jobOf(t, g, site)
 	often.Name, often.Schedule = "often", "@every 2s"
-	o.Create(often)
+	ft.Create(often)
 	var run string
-	o.until("a run is done", func(ctx context.Context) bool {
-		all, err := o.Client.Jobs(ctx)
+	ft.waitUntil("a run is done", func(ctx context.Context) bool {
+		all, err := ft.Client.Jobs(ctx)
 		if runs := crawler.RunsOf("often", all); err == nil && len(runs) > 0 && runs[0].State == crawler.StateDone {
 			run = runs[0].Job.Name
 		}
 		return run != ""
 	})
-	o.run("job", "pause", "often").exits(done)
+	ft.run("job", "pause", "often").exits(done)
 
 	shows := func(address, job string) bool {
 		_, text := get(t, address, "/metrics")
@@ -51,14 +51,16 @@ func TestTheMetricsOfARemovedJobGoFromEveryProcess(t *testing.T) {
 		if !shows(scheduler.Address(), job) && !shows(second.Address(), job) {
 			t.Errorf("no scheduler shows a series of %s", job)
 		}
-		o.run("job", "rm", job).exits(done)
+		ft.run("job", "rm", job).exits(done)
 	}
 	for _, job := range removed {
 		for name, address := range map[string]string{
 			"first scheduler": scheduler.Address(), "second scheduler": second.Address(),
 			"worker": worker.Address(), "dashboard": dashboard,
 		} {
-			o.until("the "+name+" shows no series of "+job, func(context.Context) bool { return !shows(address, job) })
+			ft.waitUntil("the "+name+" shows no series of "+job, func(context.Context) bool {
+				return !shows(address, job)
+			})
 		}
 	}
 }

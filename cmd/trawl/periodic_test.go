@@ -10,27 +10,27 @@ import (
 	"github.com/trawlcrawler/trawl/internal/test/testsite"
 )
 
-// shownPeriodic is what --json shows of a periodic job.
-type shownPeriodic struct {
+// periodicJSON has the fields of a periodic job in --json that the tests check.
+type periodicJSON struct {
 	Name     string
 	RunOf    string `json:"run_of"`
 	Periodic *crawler.Periodic
 }
 
-func TestASchedulesTicksAndRunsAreShown(t *testing.T) {
+func TestTheTicksAndRunsOfAScheduleAreShown(t *testing.T) {
 	t.Parallel()
 	g := testsite.Graph{Hosts: 1, PagesPerHost: 3, LinksPerPage: 2}
 	site := g.Serve(t)
-	o := newOffice(t)
-	o.write("daily.yaml", "name: daily\nseeds: ["+aURL+"]\nschedule: '@daily'\n")
-	o.run("job", "create", "daily.yaml").exits(done)
-	if end := o.run("job", "show", "daily").exits(done); !strings.Contains(end.stdout, "@daily") ||
+	ft := newFleetTest(t)
+	ft.write("daily.yaml", "name: daily\nseeds: ["+aURL+"]\nschedule: '@daily'\n")
+	ft.run("job", "create", "daily.yaml").exits(done)
+	if end := ft.run("job", "show", "daily").exits(done); !strings.Contains(end.stdout, "@daily") ||
 		!strings.Contains(end.stdout, "next run") || !strings.Contains(end.stdout, "none yet") {
 		t.Errorf("a periodic job that no scheduler has seen is shown as\n%s", end.stdout)
 	}
-	o.run("job", "pause", "daily").exits(done)
+	ft.run("job", "pause", "daily").exits(done)
 	for _, command := range []string{"show daily", "ls"} {
-		if end := o.run(append([]string{"job"},
+		if end := ft.run(append([]string{"job"},
 			strings.Fields(command)...)...).exits(done); !strings.Contains(end.stdout, "ticks are skipped") {
 			t.Errorf("job %s does not say that ticks are skipped:\n%s", command, end.stdout)
 		}
@@ -39,12 +39,12 @@ func TestASchedulesTicksAndRunsAreShown(t *testing.T) {
 	job := jobOf(t, g, site)
 	job.Name = "often"
 	job.Schedule = "@every 1s"
-	o.Scheduler()
-	o.Worker("--jobs", job.Name)
-	o.Create(job)
-	var beat shownPeriodic
-	o.until("two runs are done", func(context.Context) bool {
-		o.answer(&beat, "job", "show", job.Name)
+	ft.Scheduler()
+	ft.Worker("--jobs", job.Name)
+	ft.Create(job)
+	var beat periodicJSON
+	ft.waitUntil("two runs are done", func(context.Context) bool {
+		ft.runJSON(&beat, "job", "show", job.Name)
 		return len(beat.Periodic.Runs) >= 2 && beat.Periodic.Runs[1].State == crawler.StateDone
 	})
 	if run := beat.Periodic.Runs[0]; run.Pages != 3 || run.State != crawler.StateDone || run.Ended.IsZero() {
@@ -55,45 +55,45 @@ func TestASchedulesTicksAndRunsAreShown(t *testing.T) {
 		t.Errorf("its schedule is shown as %+v", p)
 	}
 	first := beat.Periodic.Runs[0].Name
-	if end := o.run("job", "show", job.Name).exits(done); !strings.Contains(end.stdout, first+" done 3 pages") {
+	if end := ft.run("job", "show", job.Name).exits(done); !strings.Contains(end.stdout, first+" done 3 pages") {
 		t.Errorf("its runs are shown as\n%s", end.stdout)
 	}
-	var run shownPeriodic
-	if o.answer(&run, "job", "show", first); run.RunOf != job.Name || run.Periodic != nil {
+	var run periodicJSON
+	if ft.runJSON(&run, "job", "show", first); run.RunOf != job.Name || run.Periodic != nil {
 		t.Errorf("the run is shown as %+v", run)
 	}
 
-	watch := o.start("job", "watch", job.Name)
-	watch.says("@every 1s, next run")
-	o.run("job", "cancel", job.Name).exits(done)
-	if end := watch.soonEnds().exits(done); !strings.Contains(end.stdout, "cancelled") {
+	watch := ft.start("job", "watch", job.Name)
+	watch.waitForOutput("@every 1s, next run")
+	ft.run("job", "cancel", job.Name).exits(done)
+	if end := watch.waitSoon().exits(done); !strings.Contains(end.stdout, "cancelled") {
 		t.Errorf("a periodic job is shown at its end as\n%s", end.stdout)
 	}
 }
 
-// TestAWorkerOfOneJobLeavesOthersAlone has a job beside it that is named as a run of
-// the job, and is none.
-func TestAWorkerOfOneJobLeavesOthersAlone(t *testing.T) {
+// TestAWorkerPinnedToAPeriodicJobServesOnlyItsRuns also creates a job that is named like a run
+// of the periodic job but is not one.
+func TestAWorkerPinnedToAPeriodicJobServesOnlyItsRuns(t *testing.T) {
 	t.Parallel()
 	g := testsite.Graph{Hosts: 1, PagesPerHost: 2, LinksPerPage: 1}
 	mine, other := g.Serve(t), g.Serve(t)
-	o := newOffice(t)
-	o.Scheduler()
+	ft := newFleetTest(t)
+	ft.Scheduler()
 	job := jobOf(t, g, other)
-	job.Name = "beat" // with room for the names of runs
+	job.Name = "beat" // short: the names of runs are longer
 	alike := job
 	alike.Name = crawler.RunName(job.Name, time.Now())
-	o.Create(alike)
-	o.becomes(alike.Name, crawler.StateRunning)
-	o.Worker("--jobs", job.Name)
+	ft.Create(alike)
+	ft.waitForState(alike.Name, crawler.StateRunning)
+	ft.Worker("--jobs", job.Name)
 	job.Seeds, job.Schedule = jobOf(t, g, mine).Seeds, "@every 1s"
-	o.Create(job)
-	o.until("two runs are done", func(ctx context.Context) bool {
-		all, err := o.Client.Jobs(ctx)
+	ft.Create(job)
+	ft.waitUntil("two runs are done", func(ctx context.Context) bool {
+		all, err := ft.Client.Jobs(ctx)
 		runs := crawler.RunsOf(job.Name, all)
 		return err == nil && len(runs) >= 2 && runs[1].State == crawler.StateDone
 	})
 	if n := len(other.Requests()); n != 0 {
-		t.Errorf("the job that is not a run is carried out: %d requests", n)
+		t.Errorf("the worker served a job that is not a run: %d requests", n)
 	}
 }

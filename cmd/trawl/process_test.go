@@ -21,7 +21,7 @@ import (
 	"github.com/trawlcrawler/trawl/internal/test/testsite"
 )
 
-// metricsOf asks a process for its metrics, and checks the rules for them all.
+// metricsOf reads the metrics of a process, and checks that all of them follow the naming rules.
 func metricsOf(t testing.TB, address string) map[string]*dto.MetricFamily {
 	t.Helper()
 	status, text := get(t, address, "/metrics")
@@ -50,7 +50,7 @@ func metricsOf(t testing.TB, address string) map[string]*dto.MetricFamily {
 	return families
 }
 
-// sum adds up a metric over all its series that have a label, or all without.
+// sum adds up all series of a metric, or those with a given label.
 func sum(families map[string]*dto.MetricFamily, name string, label ...string) (total float64) {
 	for _, m := range families[name].GetMetric() {
 		has := len(label) == 0
@@ -64,18 +64,18 @@ func sum(families map[string]*dto.MetricFamily, name string, label ...string) (t
 	return total
 }
 
-func TestMetricsTellWhatAFleetDoes(t *testing.T) {
+func TestMetricsMatchTheWorkOfAFleet(t *testing.T) {
 	t.Parallel()
 	g := testsite.Graph{Hosts: 3, PagesPerHost: 5, LinksPerPage: 3}
 	site := g.Serve(t)
 	_, release := site.Hang("/page/3")
-	o := newOffice(t)
-	scheduler, worker := o.Scheduler(), o.Worker("--concurrency", "7")
-	dashboard := o.start("dashboard", "--listen", "127.0.0.1:0")
-	board := dashboard.addressIn("http://")
+	ft := newFleetTest(t)
+	scheduler, worker := ft.Scheduler(), ft.Worker("--concurrency", "7")
+	dashboard := ft.start("dashboard", "--listen", "127.0.0.1:0")
+	board := dashboard.waitForAddress("http://")
 	job := jobOf(t, g, site)
-	o.Create(job)
-	until(t, site, func(l *testsite.Log) bool { return l.Count("/page/3") == 3 })
+	ft.Create(job)
+	waitForSite(t, site, func(l *testsite.Log) bool { return l.Count("/page/3") == 3 })
 	m := metricsOf(t, worker.Address())
 	if open, most := sum(m, "trawl_worker_visits_open", "job", job.Name),
 		sum(m, "trawl_worker_visits_limit"); open != 3 || most != 7 {
@@ -87,8 +87,8 @@ func TestMetricsTellWhatAFleetDoes(t *testing.T) {
 		t.Errorf("%v visits are open and %v URLs in flight, want 3 and at least 3", open, flight)
 	}
 	release()
-	numbers := o.Done(job.Name)
-	o.until("all visits are counted", func(context.Context) bool {
+	numbers := ft.Done(job.Name)
+	ft.waitUntil("all visits are counted", func(context.Context) bool {
 		return sum(metricsOf(t, worker.Address()), "trawl_worker_visits_open") == 0
 	})
 	w, b := metricsOf(t, worker.Address()), metricsOf(t, board)
@@ -114,35 +114,35 @@ func TestMetricsTellWhatAFleetDoes(t *testing.T) {
 		}
 	}
 	if w["trawl_go_goroutines"] == nil || w["trawl_process_resident_memory_bytes"] == nil {
-		t.Error("the worker says nothing of its memory")
+		t.Error("the worker has no metrics of its memory")
 	}
-	o.run("job", "rm", job.Name).exits(done)
-	o.until("the series of a job that was removed are gone", func(context.Context) bool {
+	ft.run("job", "rm", job.Name).exits(done)
+	ft.waitUntil("the series of a job that was removed are gone", func(context.Context) bool {
 		return sum(metricsOf(t, worker.Address()), "trawl_worker_urls_total") == 0
 	})
 	dashboard.signal(syscall.SIGTERM)
-	dashboard.soonEnds().exits(done)
+	dashboard.waitSoon().exits(done)
 }
 
-// addressIn finds the address behind some text in what a process says.
-func (p *process) addressIn(before string) string {
+// waitForAddress waits for a text in the output of a process and returns the address after it.
+func (p *process) waitForAddress(before string) string {
 	p.t.Helper()
-	p.says(before)
+	p.waitForOutput(before)
 	_, rest, _ := strings.Cut(p.stderr.Text(), before)
 	address, _, _ := strings.Cut(rest, "/")
 	return address
 }
 
-func TestProcessesAreReadyWhileTheirRedisIs(t *testing.T) {
+func TestProcessesAreReadyOnlyWhileRedisIs(t *testing.T) {
 	t.Parallel()
-	o := newOffice(t)
-	scheduler, worker := o.Scheduler(), o.Worker()
-	board := o.start("dashboard", "--listen", "127.0.0.1:0").addressIn("http://")
+	ft := newFleetTest(t)
+	scheduler, worker := ft.Scheduler(), ft.Worker()
+	board := ft.start("dashboard", "--listen", "127.0.0.1:0").waitForAddress("http://")
 	all := []string{scheduler.Address(), worker.Address(), board}
 	expect := func(path string, want int) {
 		t.Helper()
 		for i, address := range all {
-			o.until("the processes are as they should", func(context.Context) bool {
+			ft.waitUntil("the processes answer as expected", func(context.Context) bool {
 				status, text := get(t, address, path)
 				if status != want && testfleet.Soon(t).Err() != nil {
 					t.Errorf("process %d answers %d: %s", i, status, text)
@@ -153,71 +153,71 @@ func TestProcessesAreReadyWhileTheirRedisIs(t *testing.T) {
 	}
 	expect("/healthz", 200)
 	expect("/readyz", 200)
-	o.Redis.Kill()
+	ft.Redis.Kill()
 	expect("/readyz", 503)
 	expect("/healthz", 200)
-	if err := o.Redis.Restart(testfleet.Soon(t)); err != nil {
+	if err := ft.Redis.Restart(testfleet.Soon(t)); err != nil {
 		t.Fatal(err)
 	}
 	expect("/readyz", 200)
 }
 
-func TestAWorkerThatCannotKeepPagesIsNotReady(t *testing.T) {
+func TestAWorkerThatCannotStorePagesIsNotReady(t *testing.T) {
 	t.Parallel()
 	g := testsite.Graph{Hosts: 2, PagesPerHost: 5, LinksPerPage: 3}
 	site := g.Serve(t)
-	o := newOffice(t)
-	if err := os.Mkdir(o.Out, 0o755); err != nil {
+	ft := newFleetTest(t)
+	if err := os.Mkdir(ft.Out, 0o755); err != nil {
 		t.Fatal(err)
 	}
-	o.Scheduler()
-	w := o.Worker()
+	ft.Scheduler()
+	w := ft.Worker()
 	job := jobOf(t, g, site)
-	if err := os.WriteFile(filepath.Join(o.Out, job.Name), nil, 0o644); err != nil { // stands in the way
+	if err := os.WriteFile(filepath.Join(ft.Out, job.Name), nil, 0o644); err != nil { // stands in the way
 		t.Fatal(err)
 	}
-	o.Create(job)
-	o.until("the worker is not ready", func(context.Context) bool {
+	ft.Create(job)
+	ft.waitUntil("the worker is not ready", func(context.Context) bool {
 		status, text := get(t, w.Address(), "/readyz")
 		return status == 503 && strings.Contains(text, job.Name) && strings.Contains(text, "stands in the way")
 	})
 	if n := len(site.Requests()); n > 0 {
-		t.Errorf("%d requests were made for pages that could not be kept", n)
+		t.Errorf("%d requests were made for pages that could not be stored", n)
 	}
-	if err := os.Remove(filepath.Join(o.Out, job.Name)); err != nil {
+	if err := os.Remove(filepath.Join(ft.Out, job.Name)); err != nil {
 		t.Fatal(err)
 	}
-	o.Done(job.Name)
+	ft.Done(job.Name)
 	if status, text := get(t, w.Address(), "/readyz"); status != 200 {
-		t.Errorf("a worker that can work again answers %d: %s", status, text)
+		t.Errorf("a worker whose folder is usable again answers %d: %s", status, text)
 	}
 }
 
-func TestProcessesAreSetByTheEnvironmentAndLogInJSON(t *testing.T) {
+func TestProcessesReadTheEnvironmentAndLogJSON(t *testing.T) {
 	t.Parallel()
 	g := testsite.Graph{Hosts: 1, PagesPerHost: 3, LinksPerPage: 2}
 	site := g.Serve(t)
-	o := newOffice(t)
+	ft := newFleetTest(t)
 	for name, value := range map[string]string{
-		"TRAWL_LISTEN": "127.0.0.1:0", "TRAWL_LOG_FORMAT": "json", "TRAWL_LOG_LEVEL": "debug", "TRAWL_OUT": o.Out,
+		"TRAWL_LISTEN": "127.0.0.1:0", "TRAWL_LOG_FORMAT": "json", "TRAWL_LOG_LEVEL": "debug", "TRAWL_OUT": ft.Out,
 		"TRAWL_NAME": "weaver", "TRAWL_ALLOW_CIDR": "127.0.0.0/8", "TRAWL_CONCURRENCY": "3",
 	} {
-		o.set(name, value)
+		ft.set(name, value)
 	}
-	all := []*process{o.start("scheduler"), o.start("worker"), o.start("dashboard"),
-		o.start("worker", "--listen", "", "--name", "idler", "--jobs", "other")}
+	all := []*process{ft.start("scheduler"), ft.start("worker"), ft.start("dashboard"),
+		ft.start("worker", "--listen", "", "--name", "idler", "--jobs", "other")}
 	job := jobOf(t, g, site)
-	o.Create(job)
-	o.Done(job.Name)
-	for _, r := range o.Kept(job.Name) {
+	ft.Create(job)
+	ft.Done(job.Name)
+	for _, r := range ft.Kept(job.Name) {
 		if r.Worker != "weaver" {
 			t.Errorf("%s was fetched by %q", r.URL, r.Worker)
 		}
 	}
 	for _, p := range all {
-		p.says(`"msg":"started"`)
+		p.waitForOutput(`"msg":"started"`)
 		p.signal(syscall.SIGTERM)
-		end := p.soonEnds().exits(done)
+		end := p.waitSoon().exits(done)
 		if end.stdout != "" {
 			t.Errorf("a process prints %q", end.stdout)
 		}
@@ -226,21 +226,21 @@ func TestProcessesAreSetByTheEnvironmentAndLogInJSON(t *testing.T) {
 			var entry struct{ Time, Level, Msg string }
 			if err := json.Unmarshal([]byte(line), &entry); err != nil || entry.Time == "" || entry.Level == "" ||
 				entry.Msg == "" {
-				t.Errorf("a line of the log is none: %v: %q", err, line)
+				t.Errorf("a line of the log is not JSON: %v: %q", err, line)
 			}
 			last = entry.Msg
 		}
 		if last != "stopped" {
-			t.Errorf("the last word of a process is %q", last)
+			t.Errorf("the last message of a process is %q", last)
 		}
 	}
 	if log := all[3].stderr.Text(); !strings.Contains(log, `"listen":""`) {
-		t.Errorf("a worker that is to listen nowhere says\n%s", log)
+		t.Errorf("a worker without a listen address logs\n%s", log)
 	}
 }
 
-// hanging is a fleet with a visit to each of five hosts that do not answer.
-func hanging(t *testing.T) (*office, crawler.Job, *process) {
+// hangingFleet starts a fleet with an open visit to each of five hosts that do not answer.
+func hangingFleet(t *testing.T) (*fleetTest, crawler.Job, *process) {
 	t.Helper()
 	g := testsite.Graph{Hosts: 5, PagesPerHost: 8, LinksPerPage: 7}
 	site := g.Serve(t)
@@ -248,94 +248,95 @@ func hanging(t *testing.T) (*office, crawler.Job, *process) {
 		_, release := site.Hang(path)
 		t.Cleanup(release)
 	}
-	o := newOffice(t)
-	o.Scheduler()
-	w := o.start("worker", "--listen", "127.0.0.1:0", "--out", o.Out, "--allow-cidr", "127.0.0.0/8")
+	ft := newFleetTest(t)
+	ft.Scheduler()
+	w := ft.start("worker", "--listen", "127.0.0.1:0", "--out", ft.Out, "--allow-cidr", "127.0.0.0/8")
 	job := jobOf(t, g, site)
-	o.Create(job)
-	until(t, site, func(l *testsite.Log) bool { return l.Count("/page/2")+l.Count("/page/5") == 5 })
-	return o, job, w
+	ft.Create(job)
+	waitForSite(t, site, func(l *testsite.Log) bool { return l.Count("/page/2")+l.Count("/page/5") == 5 })
+	return ft, job, w
 }
 
-// nothingLeft expects that no visit of a job is held any more, in the frontier
-// and in asynq.
-func (o *office) nothingLeft(job string) {
-	o.t.Helper()
-	numbers, err := o.Client.Counters(testfleet.Soon(o.t), job)
+// expectNoVisits expects that neither the frontier nor asynq has a visit of a job.
+func (ft *fleetTest) expectNoVisits(job string) {
+	ft.t.Helper()
+	numbers, err := ft.Client.Counters(testfleet.Soon(ft.t), job)
 	if err != nil || numbers.Flight+numbers.Open > 0 || numbers.Waiting == 0 || numbers.Broken > 0 {
-		o.t.Errorf("%d URLs are in flight, %d visits open, %d URLs wait, %d visits broke (%v)",
+		ft.t.Errorf("%d URLs are in flight, %d visits open, %d URLs wait, %d visits broke (%v)",
 			numbers.Flight, numbers.Open, numbers.Waiting, numbers.Broken, err)
 	}
-	for _, key := range o.keys("asynq:{" + job + "}:active") {
-		o.t.Errorf("asynq has still %s", key)
+	for _, key := range ft.redisKeys("asynq:{" + job + "}:active") {
+		ft.t.Errorf("asynq still has %s", key)
 	}
-	for _, key := range o.keys(":flight:") {
-		o.t.Errorf("there is still %s", key)
+	for _, key := range ft.redisKeys(":flight:") {
+		ft.t.Errorf("the key %s still exists", key)
 	}
 }
 
-func TestAWorkerGivesBackWhatItHasWhenItIsTerminated(t *testing.T) {
+func TestATerminatedWorkerReturnsItsURLs(t *testing.T) {
 	t.Parallel()
-	o, job, w := hanging(t)
+	ft, job, w := hangingFleet(t)
 	told := time.Now()
 	w.signal(syscall.SIGTERM)
-	end := w.soonEnds().exits(done, "msg=stopped")
+	end := w.waitSoon().exits(done, "msg=stopped")
 	testfleet.Within(t, "a worker that is terminated ends", end.at.Sub(told), 10*time.Second)
-	o.nothingLeft(job.Name)
+	ft.expectNoVisits(job.Name)
 }
 
 func TestAWorkerWhoseNameIsInUseEndsWithAnError(t *testing.T) {
 	t.Parallel()
 	end := syscall.SIGHUP
-	if signal.Ignored(end) { // the tests run under nohup, and so do the commands that they start
+	if signal.Ignored(end) { // the tests and their commands run under nohup
 		end = syscall.SIGTERM
 	}
-	o := newOffice(t)
-	w := o.start("worker", "--name", "w1", "--out", "out", "--listen", "127.0.0.1:0")
-	w.says("msg=started")
-	o.until("the worker shows that it lives", func(context.Context) bool { return len(o.keys("trawl:processes")) > 0 })
-	o.run("worker", "--name", "w1", "--out", "other", "--listen", "127.0.0.1:0").exits(usage, `"w1"`,
+	ft := newFleetTest(t)
+	w := ft.start("worker", "--name", "w1", "--out", "out", "--listen", "127.0.0.1:0")
+	w.waitForOutput("msg=started")
+	ft.waitUntil("the worker is registered", func(context.Context) bool {
+		return len(ft.redisKeys("trawl:processes")) > 0
+	})
+	ft.run("worker", "--name", "w1", "--out", "other", "--listen", "127.0.0.1:0").exits(usage, `"w1"`,
 		"another worker of the fleet has this name", "--name")
 	w.signal(end)
-	w.soonEnds().exits(done, "msg=stopped")
-	again := o.start("worker", "--name", "w1", "--out", "out", "--listen", "127.0.0.1:0")
-	again.says("msg=started")
+	w.waitSoon().exits(done, "msg=stopped")
+	again := ft.start("worker", "--name", "w1", "--out", "out", "--listen", "127.0.0.1:0")
+	again.waitForOutput("msg=started")
 	processes := func() []string {
-		all, err := o.redis.ZRange(testfleet.Soon(t), "trawl:processes", 0, -1).Result()
+		all, err := ft.redis.ZRange(testfleet.Soon(t), "trawl:processes", 0, -1).Result()
 		if err != nil {
 			t.Fatal(err)
 		}
 		return all
 	}
-	o.until("it shows that it lives", func(context.Context) bool { return len(processes()) == 1 })
+	ft.waitUntil("the second worker is registered", func(context.Context) bool { return len(processes()) == 1 })
 	again.kill()
 	killed := processes()
-	third := o.start("worker", "--name", "w1", "--out", "out", "--listen", "127.0.0.1:0")
-	o.until("a worker takes the place of one that was killed", func(context.Context) bool {
+	third := ft.start("worker", "--name", "w1", "--out", "out", "--listen", "127.0.0.1:0")
+	ft.waitUntil("a worker takes the place of one that was killed", func(context.Context) bool {
 		return slices.ContainsFunc(processes(), func(p string) bool { return !slices.Contains(killed, p) })
 	})
 	third.signal(syscall.SIGTERM)
-	third.soonEnds().exits(done)
+	third.waitSoon().exits(done)
 }
 
-func TestASecondSignalEndsAWorkerAtOnce(t *testing.T) {
+func TestASecondSignalEndsAWorkerImmediately(t *testing.T) {
 	t.Parallel()
-	o, job, w := hanging(t)
+	ft, job, w := hangingFleet(t)
 	w.signal(syscall.SIGTERM)
 	w.signal(os.Interrupt)
 	told := time.Now()
-	end := w.soonEnds().exits(done)
+	end := w.waitSoon().exits(done)
 	testfleet.Within(t, "after a second signal a worker ends", end.at.Sub(told), time.Second)
-	o.nothingLeft(job.Name)
+	ft.expectNoVisits(job.Name)
 }
 
 func TestAWorkerEndsWithoutItsRedis(t *testing.T) {
 	t.Parallel()
-	o, _, w := hanging(t)
-	o.Redis.Kill()
+	ft, _, w := hangingFleet(t)
+	ft.Redis.Kill()
 	told := time.Now()
 	w.signal(syscall.SIGTERM)
-	end := w.soonEnds()
+	end := w.waitSoon()
 	testfleet.Within(t, "without Redis a worker ends", end.at.Sub(told), 30*time.Second)
 	if strings.Contains(end.stderr, "panic") {
 		t.Error(end.stderr)

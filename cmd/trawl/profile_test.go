@@ -16,7 +16,7 @@ func TestACrawlIsProfiled(t *testing.T) {
 	s.run("crawl", site.URL(0, "/"), "--delay", "0", "--profile", "profiles/of/it").exits(done)
 	for _, name := range []string{"cpu", "allocs", "mutex", "block"} {
 		file := filepath.Join(s.dir, "profiles/of/it", name+".pprof")
-		// They are compressed.
+		// Profiles are gzip files.
 		if text, err := os.ReadFile(file); err != nil || !bytes.HasPrefix(text, []byte{0x1f, 0x8b}) {
 			t.Errorf("%s begins with %q, %v", file, text[:min(len(text), 2)], err)
 		}

@@ -8,8 +8,9 @@ import (
 	"github.com/trawlcrawler/trawl/internal/waiting"
 )
 
-// busy is a crawl of millions of pages with budgets, whose line is as long as lines become.
-func busy() (*progress, snapshot, time.Time) {
+// busyProgress is a crawl of millions of pages with budgets. Its progress line is the longest
+// that occurs.
+func busyProgress() (*progress, snapshot, time.Time) {
 	now := time.Date(2026, 11, 1, 12, 0, 0, 0, time.UTC)
 	p := &progress{began: now.Add(-3 * time.Hour),
 		rates: []sample{{now.Add(-10 * time.Second), 1_234_567 - 2000, 1_234_567 - 2000, 0}}}
@@ -19,9 +20,9 @@ func busy() (*progress, snapshot, time.Time) {
 	return p, snapshot{counters: c}, now
 }
 
-func TestProgressSaysTheMostImportantInTheRoomThatThereIs(t *testing.T) {
+func TestProgressKeepsTheMostImportantPartsThatFit(t *testing.T) {
 	t.Parallel()
-	p, r, now := busy()
+	p, r, now := busyProgress()
 	parts := p.parts(r, now)
 	for columns, want := range map[int]string{
 		120: "1234567 pages  200/s  4567890 waiting  54321 hosts  4321 errors  3h0m0s  at least 2h0m0s left",
@@ -29,7 +30,7 @@ func TestProgressSaysTheMostImportantInTheRoomThatThereIs(t *testing.T) {
 		60:  "1234567 pages  200/s  4567890 waiting  at least 2h0m0s left",
 		55:  "1234567 pages  4567890 waiting  at least 2h0m0s left",
 		40:  "1234567 pages  at least 2h0m0s left",
-		10:  "1234567 pages  at least 2h0m0s left", // is cut by the terminal
+		10:  "1234567 pages  at least 2h0m0s left", // the terminal truncates it
 	} {
 		if got := textOf(fitting(parts, columns)); got != want {
 			t.Errorf("%d columns: got %q, want %q", columns, got, want)
@@ -37,9 +38,9 @@ func TestProgressSaysTheMostImportantInTheRoomThatThereIs(t *testing.T) {
 	}
 }
 
-func TestProgressSaysWhatACrawlWaitsFor(t *testing.T) {
+func TestProgressShowsTheWaitReason(t *testing.T) {
 	t.Parallel()
-	p, r, now := busy()
+	p, r, now := busyProgress()
 	r.counters = crawler.Counters{Waiting: 3, Outcomes: map[crawler.Outcome]int64{crawler.OutcomeFetched: 1}}
 	r.waiting = waiting.Waiting{For: waiting.WaitAddresses, Text: "all hosts rest until 12:30"}
 	parts := p.parts(r, now)

@@ -16,7 +16,7 @@ import (
 	"github.com/trawlcrawler/trawl/internal/test/testsite"
 )
 
-// record is what these tests read of a line of JSONL.
+// record has the fields of a JSONL line that these tests check.
 type record struct {
 	URL       string         `json:"url"`
 	FinalURL  string         `json:"final_url"`
@@ -31,7 +31,7 @@ type record struct {
 	Fields    map[string]any `json:"fields"`
 }
 
-// parseRecords reads lines, each of which must be whole.
+// parseRecords parses JSONL. Every line must be complete.
 func parseRecords(t testing.TB, name, text string) []record {
 	t.Helper()
 	if text != "" && !strings.HasSuffix(text, "\n") {
@@ -41,7 +41,7 @@ func parseRecords(t testing.TB, name, text string) []record {
 	for line := range strings.Lines(text) {
 		var r record
 		if err := json.Unmarshal([]byte(line), &r); err != nil {
-			t.Errorf("%s has a line that is no record: %v: %.200q", name, err, line)
+			t.Errorf("%s has a line that is not a record: %v: %.200q", name, err, line)
 			continue
 		}
 		records = append(records, r)
@@ -49,8 +49,8 @@ func parseRecords(t testing.TB, name, text string) []record {
 	return records
 }
 
-// readRecords reads the records of a folder: the files that a pattern names, and
-// those that are still written.
+// readRecords reads the records of the files in a folder that match a pattern, and of those that
+// are still being written.
 func readRecords(t testing.TB, dir, pattern string) []record {
 	t.Helper()
 	texts := segments(t, dir, pattern)
@@ -61,9 +61,9 @@ func readRecords(t testing.TB, dir, pattern string) []record {
 	return records
 }
 
-// segments reads the files that a pattern names, by their last names, and those
-// that are still written. These are looked for first: one that is finished in
-// between is found under its last name.
+// segments reads the files that match a pattern, by their final names, and those that are still
+// being written. It looks for the latter first: a file that is finished in between is then found
+// under its final name.
 func segments(t testing.TB, dir, pattern string) map[string]string {
 	t.Helper()
 	texts := make(map[string]string)
@@ -75,7 +75,7 @@ func segments(t testing.TB, dir, pattern string) map[string]string {
 		for _, file := range found {
 			name := strings.TrimSuffix(file, output.Growing)
 			text, err := os.ReadFile(file)
-			if errors.Is(err, fs.ErrNotExist) { // it is finished by now
+			if errors.Is(err, fs.ErrNotExist) { // the file was finished in between
 				text, err = os.ReadFile(name)
 			}
 			if err != nil {
@@ -93,12 +93,12 @@ func pages(t testing.TB, dir string) []record {
 	return readRecords(t, dir, "pages-*.jsonl")
 }
 
-// count is how often each of some things is there.
-type count map[string]int
+// counts maps items to the number of times that they occur.
+type counts map[string]int
 
-// fetched counts the pages among records, by the URL that they came from.
-func fetched(records []record) count {
-	n := make(count)
+// fetched counts the fetched pages among records, by final URL.
+func fetched(records []record) counts {
+	n := make(counts)
 	for _, r := range records {
 		if r.Outcome == "fetched" {
 			n[r.FinalURL]++
@@ -107,9 +107,9 @@ func fetched(records []record) count {
 	return n
 }
 
-// outcome counts the URLs of an outcome.
-func outcome(records []record, outcome string) count {
-	n := make(count)
+// outcome counts the records with an outcome, by URL.
+func outcome(records []record, outcome string) counts {
+	n := make(counts)
 	for _, r := range records {
 		if r.Outcome == outcome {
 			n[r.URL]++
@@ -118,9 +118,9 @@ func outcome(records []record, outcome string) count {
 	return n
 }
 
-// asked counts the requests for pages at a site, by URL.
-func asked(site *testsite.Site) count {
-	n := make(count)
+// requestCounts counts the requests for the pages of a site, by URL.
+func requestCounts(site *testsite.Site) counts {
+	n := make(counts)
 	for _, r := range site.Requests() {
 		if r.Path != "/robots.txt" {
 			n["http://"+r.Host+r.Path]++
@@ -129,8 +129,8 @@ func asked(site *testsite.Site) count {
 	return n
 }
 
-// twice returns what is there more than once.
-func (n count) twice() []string {
+// duplicates returns the items that occur more than once.
+func (n counts) duplicates() []string {
 	var more []string
 	for _, what := range slices.Sorted(maps.Keys(n)) {
 		if n[what] > 1 {
@@ -140,8 +140,8 @@ func (n count) twice() []string {
 	return more
 }
 
-// expect checks that exactly what is wanted is there, however often.
-func (n count) expect(t testing.TB, what string, want map[string]bool) {
+// expect checks that exactly the wanted items occur, once or more.
+func (n counts) expect(t testing.TB, what string, want map[string]bool) {
 	t.Helper()
 	var missing, extra []string
 	for one := range want {
@@ -155,22 +155,22 @@ func (n count) expect(t testing.TB, what string, want map[string]bool) {
 		}
 	}
 	if len(missing) > 0 || len(extra) > 0 {
-		t.Errorf("%s: %d of %d are missing: %s; %d are too many: %s",
-			what, len(missing), len(want), some(missing), len(extra), some(extra))
+		t.Errorf("%s: %d of %d are missing: %s; %d are unexpected: %s",
+			what, len(missing), len(want), firstFew(missing), len(extra), firstFew(extra))
 	}
 }
 
-// expectOnce checks that exactly what is wanted is there, once each.
-func (n count) expectOnce(t testing.TB, what string, want map[string]bool) {
+// expectOnce checks that exactly the wanted items occur, once each.
+func (n counts) expectOnce(t testing.TB, what string, want map[string]bool) {
 	t.Helper()
 	n.expect(t, what, want)
-	if more := n.twice(); len(more) > 0 {
-		t.Errorf("%s: %d are there more than once: %s", what, len(more), some(more))
+	if more := n.duplicates(); len(more) > 0 {
+		t.Errorf("%s: %d occur more than once: %s", what, len(more), firstFew(more))
 	}
 }
 
-// some shows the first of many.
-func some(all []string) string {
+// firstFew formats the first of a list of strings.
+func firstFew(all []string) string {
 	const most = 5
 	slices.Sort(all)
 	if len(all) > most {

@@ -19,7 +19,7 @@ import (
 	"github.com/trawlcrawler/trawl/internal/test/testsite"
 )
 
-// Each has "hunter2" in it, which must be nowhere but in requests.
+// All contain "hunter2", which may appear only in requests.
 const (
 	secretKey      = "key-hunter2"
 	secretPassword = "password-hunter2"
@@ -28,8 +28,8 @@ const (
 	basicSecret    = "YW5uOnBhc3N3b3JkLWh1bnRlcjI=" // ann:password-hunter2
 )
 
-// toll is a proxy that wants a login, and makes tunnels.
-func toll(t testing.TB) (url string, tunnels *atomic.Int64) {
+// loginProxy is an HTTP proxy that requires a login and supports CONNECT.
+func loginProxy(t testing.TB) (url string, tunnels *atomic.Int64) {
 	t.Helper()
 	tunnels = new(atomic.Int64)
 	s := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
@@ -57,9 +57,9 @@ func toll(t testing.TB) (url string, tunnels *atomic.Int64) {
 	return s.URL, tunnels
 }
 
-// closed is a site that lets in who has all its secrets, and another that is to
-// get none. Pages of the first lead to the second by a link and a redirect.
-func closed(t testing.TB) (site *testsite.Site, entered, leaked *atomic.Int64) {
+// loginSite serves a host that requires all secrets, and another one that must receive none. The
+// first links and redirects to the second.
+func loginSite(t testing.TB) (site *testsite.Site, entered, leaked *atomic.Int64) {
 	t.Helper()
 	entered, leaked = new(atomic.Int64), new(atomic.Int64)
 	inside := func(other string) http.HandlerFunc {
@@ -96,79 +96,79 @@ func closed(t testing.TB) (site *testsite.Site, entered, leaked *atomic.Int64) {
 	return site, entered, leaked
 }
 
-// dump is everything that a Redis has, as it would send it to a replica.
-func dump(t testing.TB, o *office) string {
+// dump returns all keys and values of the fleet's Redis.
+func dump(t testing.TB, ft *fleetTest) string {
 	t.Helper()
 	var all strings.Builder
-	keys, err := o.redis.Keys(t.Context(), "*").Result()
+	keys, err := ft.redis.Keys(t.Context(), "*").Result()
 	if err != nil || len(keys) == 0 {
 		t.Fatalf("%d keys, %v", len(keys), err)
 	}
 	for _, key := range keys {
-		text, err := o.redis.Dump(t.Context(), key).Result()
+		text, err := ft.redis.Dump(t.Context(), key).Result()
 		if err != nil {
-			continue // it has expired
+			continue // the key has expired
 		}
 		all.WriteString(key + "\n" + text + "\n")
 		for _, read := range []any{
-			o.redis.Get(t.Context(), key).Val(), o.redis.HGetAll(t.Context(), key).Val(),
-			o.redis.LRange(t.Context(), key, 0, -1).Val(),
-			o.redis.SMembers(t.Context(), key).Val(), o.redis.ZRange(t.Context(), key, 0, -1).Val(),
-		} { // of which one fits: DUMP may compress
+			ft.redis.Get(t.Context(), key).Val(), ft.redis.HGetAll(t.Context(), key).Val(),
+			ft.redis.LRange(t.Context(), key, 0, -1).Val(),
+			ft.redis.SMembers(t.Context(), key).Val(), ft.redis.ZRange(t.Context(), key, 0, -1).Val(),
+		} { // one of these fits the type; DUMP may compress values
 			fmt.Fprintln(&all, read)
 		}
 	}
 	return all.String()
 }
 
-func TestSecretsAreNowhereButInRequests(t *testing.T) {
+func TestSecretsAppearOnlyInRequests(t *testing.T) {
 	t.Parallel()
-	long(t)
-	site, entered, leaked := closed(t)
-	proxy, tunnels := toll(t)
-	o := newOffice(t)
+	skipIfShort(t)
+	site, entered, leaked := loginSite(t)
+	proxy, tunnels := loginProxy(t)
+	ft := newFleetTest(t)
 	at := strings.TrimSuffix(site.URL(0, ""), "/")
-	o.write("access.yaml", `
+	ft.write("access.yaml", `
 - hosts: ["`+at+`"]
   headers: {X-Key: '${TEST_KEY}', Cookie: 'a=${TEST_COOKIE}'}
   user: ann
   password: ${file:password}
 - proxies: ["`+strings.Replace(proxy, "://", "://ann:${TEST_PROXY}@", 1)+`"]
 `)
-	o.write("password", secretPassword+"\n")
-	o.set("TEST_KEY", secretKey)
-	o.set("TEST_COOKIE", secretCookie)
-	o.set("TEST_PROXY", secretProxy)
-	scheduler := o.start("scheduler", "--listen", "127.0.0.1:0", "--log-level", "debug")
-	worker := o.start("worker", "--out", o.Out, "--listen", "127.0.0.1:0", "--log-level", "debug", "--allow-cidr",
-		"127.0.0.0/8", "--access", o.path("access.yaml"))
-	board := o.start("dashboard", "--listen", "127.0.0.1:0")
-	address := board.addressIn("http://")
+	ft.write("password", secretPassword+"\n")
+	ft.set("TEST_KEY", secretKey)
+	ft.set("TEST_COOKIE", secretCookie)
+	ft.set("TEST_PROXY", secretProxy)
+	scheduler := ft.start("scheduler", "--listen", "127.0.0.1:0", "--log-level", "debug")
+	worker := ft.start("worker", "--out", ft.Out, "--listen", "127.0.0.1:0", "--log-level", "debug", "--allow-cidr",
+		"127.0.0.0/8", "--access", ft.path("access.yaml"))
+	board := ft.start("dashboard", "--listen", "127.0.0.1:0")
+	address := board.waitForAddress("http://")
 	job := crawler.DefaultJob()
 	job.Name, job.Scope, job.Delay, job.Cookies, job.Format = redistest.Name(t), crawler.ScopeAny, 0, true,
 		[]string{"jsonl", "warc", "files"}
 	job.Seeds = []string{site.URL(0, "/")}
-	o.Create(job)
-	o.write("waits.yaml", "name: waits\n")
-	o.run("job", "create", "waits.yaml").exits(done)
-	refused := o.run("seed", "waits", strings.Replace(site.URL(0, "/d"), "://", "://ann:"+secretPassword+"@", 1))
+	ft.Create(job)
+	ft.write("waits.yaml", "name: waits\n")
+	ft.run("job", "create", "waits.yaml").exits(done)
+	refused := ft.run("seed", "waits", strings.Replace(site.URL(0, "/d"), "://", "://ann:"+secretPassword+"@", 1))
 	if !strings.Contains(refused.stderr, "--access") {
-		t.Errorf("of a seed with a password it is said: %s", refused.stderr)
+		t.Errorf("for a seed with a password, trawl says: %s", refused.stderr)
 	}
-	o.Done(job.Name)
+	ft.Done(job.Name)
 	if entered.Load() < 3 || leaked.Load() > 0 || tunnels.Load() < 2 {
-		t.Errorf("%d pages were let in, %d requests elsewhere had secrets, %d tunnels were made", entered.Load(),
-			leaked.Load(), tunnels.Load())
+		t.Errorf("%d pages were authorized, %d requests to other hosts had secrets, %d tunnels were made",
+			entered.Load(), leaked.Load(), tunnels.Load())
 	}
 	said := map[string]string{
 		"the scheduler's log": scheduler.stderr.Text() + scheduler.stdout.Text(),
 		"the worker's log":    worker.stderr.Text() + worker.stdout.Text(),
-		"the dashboard's log": board.stderr.Text(), "trawl seed": refused.stderr + refused.stdout, "Redis": dump(t, o),
-		"trawl job show": o.run("job", "show", job.Name, "--json").stdout,
-		"trawl explain":  o.run("explain", filepath.Join(o.Out, job.Name), site.URL(0, "/")).stdout,
-		"trawl audit":    o.run("audit", filepath.Join(o.Out, job.Name)).stdout,
+		"the dashboard's log": board.stderr.Text(), "trawl seed": refused.stderr + refused.stdout, "Redis": dump(t, ft),
+		"trawl job show": ft.run("job", "show", job.Name, "--json").stdout,
+		"trawl explain":  ft.run("explain", filepath.Join(ft.Out, job.Name), site.URL(0, "/")).stdout,
+		"trawl audit":    ft.run("audit", filepath.Join(ft.Out, job.Name)).stdout,
 	}
-	for file, text := range unpacked(t, files(t, filepath.Join(o.Out, job.Name))) {
+	for file, text := range decompressed(t, files(t, filepath.Join(ft.Out, job.Name))) {
 		said[file] = text
 	}
 	for _, path := range []string{"/", "/jobs/" + job.Name, "/api/v1/jobs", "/api/v1/jobs/" + job.Name, "/metrics",
@@ -178,7 +178,7 @@ func TestSecretsAreNowhereButInRequests(t *testing.T) {
 	for what, text := range said {
 		for _, secret := range []string{"hunter2", basicSecret} {
 			if i := strings.Index(text, secret); i >= 0 {
-				t.Errorf("%s has a secret: …%s…", what, text[max(0, i-60):min(len(text), i+20)])
+				t.Errorf("%s contains a secret: …%s…", what, text[max(0, i-60):min(len(text), i+20)])
 			}
 		}
 	}
@@ -186,7 +186,7 @@ func TestSecretsAreNowhereButInRequests(t *testing.T) {
 	for _, there := range []string{"Authorization: ***\r\n", "X-Key: ***\r\n", "Cookie: ***\r\n",
 		`"proxy":"` + proxy + `"`, `"address":"` + strings.TrimPrefix(at, "http://")} {
 		if !strings.Contains(all, there) {
-			t.Errorf("nothing of what is kept has %q", there)
+			t.Errorf("no output contains %q", there)
 		}
 	}
 }
@@ -198,8 +198,8 @@ func values(m map[string]string) (all []string) {
 	return all
 }
 
-// unpacked reads what is compressed.
-func unpacked(t testing.TB, files map[string]string) map[string]string {
+// decompressed decompresses the WARC files.
+func decompressed(t testing.TB, files map[string]string) map[string]string {
 	t.Helper()
 	for name, text := range files {
 		if strings.Contains(name, ".warc.gz") {
@@ -213,23 +213,23 @@ func unpacked(t testing.TB, files map[string]string) map[string]string {
 	return files
 }
 
-func TestALoginOfASeedIsSentAndNotKept(t *testing.T) {
+func TestALoginInASeedURLIsSentAndNotStored(t *testing.T) {
 	t.Parallel()
-	site, entered, leaked := closed(t)
+	site, entered, leaked := loginSite(t)
 	s := newShell(t)
 	s.set("TEST_KEY", secretKey)
 	url := strings.Replace(site.URL(0, "/"), "://", "://ann:"+secretPassword+"@", 1)
 	end := s.run("crawl", url, "--scope", "any", "--allow-private", "--delay", "0", "--out", "site", "-v", "--header",
 		"X-Key: ${TEST_KEY}", "--format", "jsonl,warc").exits(done)
 	if entered.Load() < 3 || leaked.Load() > 0 {
-		t.Errorf("%d pages were let in, %d requests elsewhere had secrets; trawl said\n%s", entered.Load(),
+		t.Errorf("%d pages were authorized, %d requests to other hosts had secrets; trawl said\n%s", entered.Load(),
 			leaked.Load(), end.stderr)
 	}
-	kept := unpacked(t, files(t, s.path("site")))
+	kept := decompressed(t, files(t, s.path("site")))
 	kept["trawl"] = end.stderr + end.stdout
 	for what, text := range kept {
 		if strings.Contains(text, "hunter2") || strings.Contains(text, basicSecret) {
-			t.Errorf("%s has a secret", what)
+			t.Errorf("%s contains a secret", what)
 		}
 	}
 	if _, err := os.Stat(s.path("site")); err != nil {

@@ -18,17 +18,16 @@ import (
 	"github.com/trawlcrawler/trawl/internal/test/testsite"
 )
 
-// fleet is a shell that works on a fleet's Redis, in which there is a job.
-type fleet struct {
+// seedFleet runs commands against a shared Redis that has a job.
+type seedFleet struct {
 	*shell
 	redis, job string
 }
 
-// newFleet creates a job with these settings, which is not polite and tries
-// nothing again unless they say so.
-func newFleet(t *testing.T, settings string) *fleet {
+// newSeedFleet creates a job with these settings. By default it has no delay and no retries.
+func newSeedFleet(t *testing.T, settings string) *seedFleet {
 	t.Helper()
-	f := &fleet{newShell(t), redistest.New(t), redistest.Name(t)}
+	f := &seedFleet{newShell(t), redistest.New(t), redistest.Name(t)}
 	for _, usual := range []string{"delay: 0s", "retries: 0"} {
 		if name, _, _ := strings.Cut(usual, ":"); !strings.Contains(settings, name+":") {
 			settings += usual + "\n"
@@ -40,21 +39,21 @@ func newFleet(t *testing.T, settings string) *fleet {
 }
 
 // seed runs trawl seed.
-func (f *fleet) seed(args ...string) ended {
+func (f *seedFleet) seed(args ...string) commandResult {
 	f.t.Helper()
 	return f.run(append([]string{"seed", f.job, "--redis", f.redis}, args...)...)
 }
 
-// seeded is the answer of trawl seed in JSON.
-type seeded struct {
+// sitemapSeedOutput is the output of trawl seed --json, with sitemaps.
+type sitemapSeedOutput struct {
 	Admitted, Seen, Refused int
 	Refusals                []struct{ URL, Reason string }
 	Sitemaps                int
 	Faults                  []struct{ Sitemap, Reason string }
 }
 
-// seedJSON runs trawl seed and reads its answer.
-func (f *fleet) seedJSON(status int, args ...string) (s seeded) {
+// seedJSON runs trawl seed --json and decodes its output.
+func (f *seedFleet) seedJSON(status int, args ...string) (s sitemapSeedOutput) {
 	f.t.Helper()
 	if err := json.Unmarshal([]byte(f.seed(append(args, "--json")...).exits(status).stdout), &s); err != nil {
 		f.t.Fatal(err)
@@ -62,10 +61,10 @@ func (f *fleet) seedJSON(status int, args ...string) (s seeded) {
 	return s
 }
 
-// bodies serves what lies at each path.
-type bodies map[string]string
+// bodyServer serves bodies by path, without a content type of its own.
+type bodyServer map[string]string
 
-func (b bodies) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+func (b bodyServer) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	body, ok := b[r.URL.Path]
 	if !ok {
 		http.NotFound(w, r)
@@ -96,16 +95,16 @@ func gzipped(t *testing.T, text string) string {
 	return b.String()
 }
 
-func TestThePagesOfSitemapsAreSeeds(t *testing.T) {
+func TestURLsOfSitemapsBecomeSeeds(t *testing.T) {
 	t.Parallel()
-	site := testsite.Serve(t, bodies{
+	site := testsite.Serve(t, bodyServer{
 		"/index":    sitemapIndex("/1.xml", "/gone.xml", "/2.xml.gz", "/cut.xml", "/index"),
 		"/1.xml":    urlset("/a", "/b", "/skip/c", "http://elsewhere.invalid/", "no url"),
 		"/2.xml.gz": gzipped(t, urlset("/b", "/c")),
 		"/cut.xml":  strings.TrimSuffix(urlset("/d"), "</urlset>"),
 	})
-	f := newFleet(t, "exclude: [/skip/]\n")
-	want := seeded{Admitted: 4, Seen: 1, Refused: 3, Sitemaps: 4}
+	f := newSeedFleet(t, "exclude: [/skip/]\n")
+	want := sitemapSeedOutput{Admitted: 4, Seen: 1, Refused: 3, Sitemaps: 4}
 	for _, refused := range [][2]string{
 		{site.URL(0, "/skip/c"), "excluded"},
 		{"http://elsewhere.invalid/", "outside of scope host"},
@@ -127,7 +126,7 @@ func TestThePagesOfSitemapsAreSeeds(t *testing.T) {
 		t.Errorf("the second time (-want +got):\n%s", diff)
 	}
 	if n := site.Count("/robots.txt"); n != 0 {
-		t.Errorf("robots.txt is asked for %d times, though the operator asked for the sitemap", n)
+		t.Errorf("robots.txt was requested %d times, though the operator named the sitemap", n)
 	}
 }
 
@@ -139,40 +138,42 @@ func TestPagesOfASitemapAreCrawled(t *testing.T) {
 	for page := range g.PagesPerHost {
 		locations = append(locations, site.URL(0, g.Path(page)))
 	}
-	site.Handle("/sitemap.xml", bodies{"/sitemap.xml": urlset(locations...)})
-	f := newFleet(t, "")
+	site.Handle("/sitemap.xml", bodyServer{"/sitemap.xml": urlset(locations...)})
+	f := newSeedFleet(t, "")
 	f.seed(site.URL(0, "/sitemap.xml")).exits(done, "12 new", "of 1 sitemaps, 0 with faults")
 	f.start("scheduler", "--redis", f.redis, "--listen", "")
 	f.start("worker", "--redis", f.redis, "--listen", "", "--jobs", f.job, "--out", "out", "--allow-private")
-	f.start("job", "watch", f.job, "--redis", f.redis).soonEnds().exits(done)
+	f.start("job", "watch", f.job, "--redis", f.redis).waitSoon().exits(done)
 	if got := readRecords(t, f.path("out/"+f.job), "pages-*.jsonl"); len(got) != g.PagesPerHost {
 		t.Errorf("%d records are kept, want %d", len(got), g.PagesPerHost)
 	}
 	for _, u := range locations {
 		if n := site.Count(strings.TrimPrefix(u, site.URL(0, ""))); n != 1 {
-			t.Errorf("%s was asked for %d times, want 1", u, n)
+			t.Errorf("%s was requested %d times, want 1", u, n)
 		}
 	}
 }
 
 func TestSitemapsAndListsTogether(t *testing.T) {
 	t.Parallel()
-	site := testsite.Serve(t, bodies{"/news-sitemap.xml.gz": gzipped(t, urlset("/a", "/b")),
+	site := testsite.Serve(t, bodyServer{"/news-sitemap.xml.gz": gzipped(t, urlset("/a", "/b")),
 		"/feed": "<rss><item><link>/c</link></item></rss>"})
-	f := newFleet(t, "")
+	f := newSeedFleet(t, "")
 	f.write("list.txt", "http://list.invalid/1\nhttp://list.invalid/2\nno url\n")
 	f.write("sitemap.xml", urlset("http://one.invalid/", "http://two.invalid/"))
 	got := f.seedJSON(done, "list.txt", "sitemap.xml", site.URL(0, "/page"), site.URL(0, "/news-sitemap.xml.gz?x=y"),
 		"--sitemap", site.URL(0, "/feed"))
 	if got.Admitted != 8 || got.Refused != 1 || got.Sitemaps != 3 {
-		t.Errorf("it answers %+v, want 8 new, 1 refused and 3 sitemaps", got)
+		t.Errorf("the output is %+v, want 8 new, 1 refused and 3 sitemaps", got)
 	}
 }
 
-func TestASitemapThatCannotBeReadIsNamed(t *testing.T) {
+func TestAnUnreadableSitemapIsReported(t *testing.T) {
 	t.Parallel()
-	site := testsite.Serve(t, bodies{"/html": "<!doctype html><html><title>Welcome</title></html>", "/empty": urlset()})
-	f := newFleet(t, "")
+	site := testsite.Serve(t, bodyServer{
+		"/html": "<!doctype html><html><title>Welcome</title></html>", "/empty": urlset(),
+	})
+	f := newSeedFleet(t, "")
 	f.seed("--sitemap", site.URL(0, "/html")).exits(nothing, site.URL(0, "/html"),
 		"it is not a sitemap: its root element is <html>")
 	f.seed("--sitemap", site.URL(0, "/404")).exits(nothing, site.URL(0, "/404"), "404")
@@ -183,37 +184,38 @@ func TestASitemapThatCannotBeReadIsNamed(t *testing.T) {
 	f.run("seed", f.job+"-2", "--redis", f.redis, "--sitemap", site.URL(0, "/empty")).exits(usage, f.job+"-2")
 }
 
-func TestASitemapThatFailsIsTriedAgainAndWhatBrokeOffIsKept(t *testing.T) {
+func TestAFailedSitemapIsRetriedAndAPartialOneIsKept(t *testing.T) {
 	t.Parallel()
-	site := testsite.Serve(t, bodies{"/sitemap.xml": urlset("/a")})
+	site := testsite.Serve(t, bodyServer{"/sitemap.xml": urlset("/a")})
 	site.Fail("/sitemap.xml", 503, 429)
 	site.Handle("/short.xml", http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
 		w.Header().Set("Content-Length", "1000")
 		_, _ = w.Write([]byte(urlset("/b")[:len("<urlset><url><loc>/b</loc></url>")]))
 	}))
-	f := newFleet(t, "retries: 2\nretry_pause: 1ms\n")
+	f := newSeedFleet(t, "retries: 2\nretry_pause: 1ms\n")
 	if got := f.seedJSON(done, site.URL(0, "/sitemap.xml")); got.Admitted != 1 || site.Count("/sitemap.xml") != 3 {
-		t.Errorf("it answers %+v after %d requests, want 1 page after 3", got, site.Count("/sitemap.xml"))
+		t.Errorf("the output is %+v after %d requests, want 1 page after 3", got, site.Count("/sitemap.xml"))
 	}
 	got := f.seedJSON(failed, "--sitemap", site.URL(0, "/short.xml"))
 	if got.Admitted != 1 || len(got.Faults) != 1 || !strings.Contains(got.Faults[0].Reason, "the connection broke") {
-		t.Errorf("it answers %+v, want 1 page and a connection that broke", got)
+		t.Errorf("the output is %+v, want 1 page and a connection that broke", got)
 	}
 }
 
-// A sitemap opens no address but its own.
+// A sitemap URL allows its own address and no other.
 func TestASitemapLeadsToNoPrivateAddress(t *testing.T) {
 	t.Parallel()
-	wire := newTripwire(t, "127.0.0.2:0")
-	site := testsite.Serve(t, bodies{})
-	list := sitemapIndex("http://"+wire.addr+"/1.xml", "/away.xml", "/3.xml")
-	site.Handle("/sitemap.xml", bodies{"/sitemap.xml": list})
-	site.Handle("/away.xml", http.RedirectHandler("http://"+wire.addr+"/2.xml", http.StatusFound))
-	site.Handle("/3.xml", bodies{"/3.xml": urlset("/a")})
-	f := newFleet(t, "")
+	listener := newCountingListener(t, "127.0.0.2:0")
+	site := testsite.Serve(t, bodyServer{})
+	list := sitemapIndex("http://"+listener.addr+"/1.xml", "/away.xml", "/3.xml")
+	site.Handle("/sitemap.xml", bodyServer{"/sitemap.xml": list})
+	site.Handle("/away.xml", http.RedirectHandler("http://"+listener.addr+"/2.xml", http.StatusFound))
+	site.Handle("/3.xml", bodyServer{"/3.xml": urlset("/a")})
+	f := newSeedFleet(t, "")
 	got := f.seedJSON(failed, site.URL(0, "/sitemap.xml"))
-	if got.Admitted != 1 || len(got.Faults) != 2 || wire.trips.Load() > 0 {
-		t.Errorf("it answers %+v, and connects to what a sitemap names %d times", got, wire.trips.Load())
+	if got.Admitted != 1 || len(got.Faults) != 2 || listener.connections.Load() > 0 {
+		t.Errorf("the output is %+v, with %d connections to private addresses of the sitemap", got,
+			listener.connections.Load())
 	}
 	for _, fault := range got.Faults {
 		if !strings.Contains(fault.Reason, "loopback") || !strings.Contains(fault.Reason, "--allow-private") {
@@ -221,56 +223,60 @@ func TestASitemapLeadsToNoPrivateAddress(t *testing.T) {
 		}
 	}
 	f.seedJSON(failed, site.URL(0, "/sitemap.xml"), "--allow-cidr", "127.0.0.0/8")
-	if wire.trips.Load() == 0 {
-		t.Error("--allow-cidr opens nothing")
+	if listener.connections.Load() == 0 {
+		t.Error("--allow-cidr has no effect")
 	}
 }
 
-func TestSitemapsAreFetchedAtTheDelayOfTheJob(t *testing.T) {
+func TestSitemapsAreFetchedAtTheJobsDelay(t *testing.T) {
 	t.Parallel()
 	const delay = 200 * time.Millisecond
-	site := testsite.Serve(t, bodies{"/sitemap.xml": sitemapIndex("/1", "/2"), "/1": urlset("/a"), "/2": urlset("/b")})
-	f := newFleet(t, fmt.Sprintf("delay: %s\nuser_agent: Mapper/1.0\n", delay))
+	site := testsite.Serve(t, bodyServer{
+		"/sitemap.xml": sitemapIndex("/1", "/2"), "/1": urlset("/a"), "/2": urlset("/b"),
+	})
+	f := newSeedFleet(t, fmt.Sprintf("delay: %s\nuser_agent: Mapper/1.0\n", delay))
 	stalls := testsite.WatchStalls(t)
 	f.seed(site.URL(0, "/sitemap.xml")).exits(done)
-	stalled := stalls() // a site that was kept waiting notes a request late
+	stalled := stalls() // a stalled site records a request late
 	if gap := site.SmallestGap(site.Hosts()[0]); gap < delay-20*time.Millisecond-2*stalled {
-		t.Errorf("two requests are %s apart, want %s, less twice the %s that this process stood still", gap, delay,
+		t.Errorf("two requests are %s apart, want %s, less twice the stall of %s", gap, delay,
 			stalled)
 	}
 }
 
-func TestSeedingOfSitemapsIsInterrupted(t *testing.T) {
+func TestSeedingFromASitemapCanBeInterrupted(t *testing.T) {
 	t.Parallel()
-	site := testsite.Serve(t, bodies{"/sitemap.xml": urlset("/a")})
+	site := testsite.Serve(t, bodyServer{"/sitemap.xml": urlset("/a")})
 	reached, _ := site.Hang("/sitemap.xml")
-	f := newFleet(t, "")
+	f := newSeedFleet(t, "")
 	p := f.start("seed", f.job, "--redis", f.redis, site.URL(0, "/sitemap.xml"))
 	<-reached
 	p.signal(os.Interrupt)
-	p.soonEnds().exits(interrupted)
+	p.waitSoon().exits(interrupted)
 }
 
-func TestALargeSitemapIsSeededWhole(t *testing.T) {
+func TestALargeSitemapIsSeededUpToTheLimit(t *testing.T) {
 	t.Parallel()
-	long(t)
+	skipIfShort(t)
 	var locations []string
 	for i := range 50_001 {
 		locations = append(locations, fmt.Sprintf("/page/%d", i))
 	}
-	site := testsite.Serve(t, bodies{"/sitemap.xml": gzipped(t, urlset(slices.Clone(locations)...))})
-	f := newFleet(t, "")
+	site := testsite.Serve(t, bodyServer{"/sitemap.xml": gzipped(t, urlset(slices.Clone(locations)...))})
+	f := newSeedFleet(t, "")
 	got := f.seedJSON(failed, site.URL(0, "/sitemap.xml"))
 	if got.Admitted != 50_000 || len(got.Faults) != 1 ||
 		!strings.Contains(got.Faults[0].Reason, "more than 50000 URLs") {
-		t.Errorf("it answers %+v, want 50,000 pages and a limit", got)
+		t.Errorf("the output is %+v, want 50,000 pages and a limit", got)
 	}
 }
 
-func TestACrawlReadsSitemapsWhenItIsTold(t *testing.T) {
+func TestACrawlReadsSitemapsOnlyWithTheFlag(t *testing.T) {
 	t.Parallel()
-	site := testsite.Serve(t, bodies{"/": "<!doctype html><title>root</title>", "/maps.xml": sitemapIndex("/1.xml.gz"),
-		"/1.xml.gz": gzipped(t, urlset("/a")), "/a": "<!doctype html><a href=/b>"})
+	site := testsite.Serve(t, bodyServer{
+		"/": "<!doctype html><title>root</title>", "/maps.xml": sitemapIndex("/1.xml.gz"),
+		"/1.xml.gz": gzipped(t, urlset("/a")), "/a": "<!doctype html><a href=/b>",
+	})
 	site.Robots("Sitemap: /maps.xml\n")
 	s := newShell(t)
 	s.run("crawl", site.URL(0, "/"), "--delay", "0", "--depth", "0", "--out", "without").exits(done)

@@ -12,22 +12,22 @@ import (
 	"github.com/trawlcrawler/trawl/internal/test/testfleet"
 )
 
-const badEvery = 20_000 // lines between two that are not URLs
+const badEvery = 20_000 // every line with this number is not a URL
 
-// longList is how many lines the list has. With a million it is longer than the memory
-// that the dashboard may take.
-func longList() int {
-	if slow() {
+// listLength is the number of lines of the list. With a million lines, the list is larger than
+// the memory that the dashboard may use.
+func listLength() int {
+	if slowTests() {
 		return 1_000_000
 	}
 	return 60_000
 }
 
-// writeList writes the list as it is read.
+// writeList writes the list. It blocks until the reader has read it.
 func writeList(w io.Writer, format string) {
 	lines := bufio.NewWriterSize(w, 64<<10)
 	defer lines.Flush()
-	for i := range longList() {
+	for i := range listLength() {
 		url := fmt.Sprintf("https://www.site%d.example.com/articles/2026/a-title-of-some-words-%d.html", i%1000, i)
 		if i%badEvery == badEvery-1 {
 			url = "nowhere"
@@ -36,16 +36,16 @@ func writeList(w io.Writer, format string) {
 	}
 }
 
-// A long list comes in over HTTP, twice: as text and as JSON.
+// The test sends a long list over HTTP twice: as text and as JSON.
 func TestALongListOfSeedsStreamsThroughTheAPI(t *testing.T) {
 	t.Parallel()
-	long(t)
-	const most = 64 << 20 // a list of a million has 80 MB, in JSON 90
-	refused := int64(longList() / badEvery)
-	admitted := int64(longList()) - refused
+	skipIfShort(t)
+	const most = 64 << 20 // a list of a million URLs has 80 MB, as JSON 90
+	refused := int64(listLength() / badEvery)
+	admitted := int64(listLength()) - refused
 	f := testfleet.New(t)
 	dashboard, url := f.Dashboard()
-	before, measured := dashboard.PeakMemory() // of the libraries, whose garbage may be as much again
+	before, measured := dashboard.PeakMemory() // the memory of the libraries
 	job := crawler.DefaultJob()
 	job.Name = "list"
 	f.Create(job)
@@ -58,8 +58,8 @@ func TestALongListOfSeedsStreamsThroughTheAPI(t *testing.T) {
 	} {
 		got := postList(t, url+"/api/v1/jobs/list/seeds", pass.kind, pass.format)
 		if got.Admitted != pass.want.Admitted || got.Seen != pass.want.Seen || got.Refused != pass.want.Refused {
-			t.Errorf("as %s it became %d admitted, %d seen, %d refused; want %+v", pass.kind, got.Admitted, got.Seen,
-				got.Refused, pass.want)
+			t.Errorf("as %s, the result is %d admitted, %d seen, %d refused; want %+v", pass.kind, got.Admitted,
+				got.Seen, got.Refused, pass.want)
 		}
 		for i, r := range got.Refusals {
 			if r.Line != int64(i+1)*badEvery || r.URL != "nowhere" || r.Reason == "" {
@@ -79,7 +79,7 @@ func TestALongListOfSeedsStreamsThroughTheAPI(t *testing.T) {
 	}
 }
 
-// postList streams the list, whose length is not known beforehand.
+// postList streams the list without a Content-Length.
 func postList(t *testing.T, url, kind, format string) (sum crawler.Seeding) {
 	t.Helper()
 	body, feed := io.Pipe()

@@ -11,9 +11,8 @@ import (
 	"github.com/trawlcrawler/trawl/internal/test/testsite"
 )
 
-// ownRedis starts a Redis that no other test uses: the processes of a fleet take
-// up every job there is.
-func ownRedis(s *shell) *redisd.Server {
+// newRedis starts a Redis for one test. The processes of a fleet serve every job in their Redis.
+func newRedis(s *shell) *redisd.Server {
 	s.t.Helper()
 	s.withRedis()
 	server, err := redisd.Start(testfleet.Patience(s.t), redisd.Config{Dir: s.t.TempDir()})
@@ -24,23 +23,23 @@ func ownRedis(s *shell) *redisd.Server {
 	return server
 }
 
-// state is what "trawl job show --json" says of a job's state, and its seeds.
-func state(t testing.TB, shown string) (state string, seen int64) {
+// jobState returns the state and the number of seeds in the output of "trawl job show --json".
+func jobState(t testing.TB, shown string) (state string, seen int64) {
 	t.Helper()
 	var job struct {
 		State    string
 		Counters struct{ Seen int64 }
 	}
 	if err := json.Unmarshal([]byte(shown), &job); err != nil {
-		t.Fatalf("job show says no JSON: %v\n%s", err, shown)
+		t.Fatalf("the output of job show is not JSON: %v\n%s", err, shown)
 	}
 	return job.State, job.Counters.Seen
 }
 
-func TestOneSeedCommandMakesAFleetCrawl(t *testing.T) {
+func TestOneSeedCommandStartsACrawl(t *testing.T) {
 	t.Parallel()
 	s := newShell(t)
-	s.set("TRAWL_REDIS", ownRedis(s).URL())
+	s.set("TRAWL_REDIS", newRedis(s).URL())
 	s.set("TRAWL_OUT", s.path("crawls"))
 	s.set("TRAWL_LISTEN", "127.0.0.1:0")
 	s.set("TRAWL_ALLOW_CIDR", "10.0.0.0/8,127.0.0.0/8")
@@ -54,32 +53,32 @@ func TestOneSeedCommandMakesAFleetCrawl(t *testing.T) {
 	fetched(parseRecords(t, "the export", exported)).expectOnce(t, "pages", graph.URLs(site))
 	for _, p := range fleet {
 		p.signal(os.Interrupt)
-		p.soonEnds().exits(done)
+		p.waitSoon().exits(done)
 	}
 }
 
-func TestSeedCreatesAJobOnlyWhenToldTo(t *testing.T) {
+func TestSeedCreatesAJobOnlyWithTheFlag(t *testing.T) {
 	t.Parallel()
 	s := newShell(t)
-	s.set("TRAWL_REDIS", ownRedis(s).URL())
+	s.set("TRAWL_REDIS", newRedis(s).URL())
 	s.run("seed", "news", aURL).exits(usage, `"news"`, "no job")
 	s.run("seed", "--create", "News!", aURL).exits(usage, `"News!"`, "hyphens")
 	if left := s.run("job", "ls", "--json").exits(done).stdout; strings.TrimSpace(left) != "[]" {
-		t.Errorf("commands that were refused leave jobs: %s", left)
+		t.Errorf("refused commands leave jobs: %s", left)
 	}
 	s.run("seed", "--create", "news", aURL).exits(done, "created job news", "1 new")
 	s.run("seed", "--create", "news", aURL, aURL+"2").exits(done, "1 new, 1 known")
 	shown := s.run("job", "show", "news", "--json").exits(done).stdout
-	if state, seen := state(t, shown); state != "created" || seen != 2 {
+	if state, seen := jobState(t, shown); state != "created" || seen != 2 {
 		t.Errorf("the job is %s and has %d seeds, want created and 2", state, seen)
 	}
 }
 
-func TestAJobFileComesFromStandardInput(t *testing.T) {
+func TestAJobFileIsReadFromStandardInput(t *testing.T) {
 	t.Parallel()
 	s := newShell(t)
-	s.set("TRAWL_REDIS", ownRedis(s).URL())
-	create := func(text string) ended {
+	s.set("TRAWL_REDIS", newRedis(s).URL())
+	create := func(text string) commandResult {
 		s.write("job.yaml", text)
 		file, err := os.Open(s.path("job.yaml"))
 		if err != nil {

@@ -17,9 +17,8 @@ import (
 	"github.com/trawlcrawler/trawl/crawler"
 )
 
-// resolved returns the settings that a command line, a job file and the
-// environment make.
-func resolved(t *testing.T, jobFile string, args ...string) settings {
+// resolveSettings returns the settings from a command line, a job file and the environment.
+func resolveSettings(t *testing.T, jobFile string, args ...string) settings {
 	t.Helper()
 	if jobFile != "" {
 		path := filepath.Join(t.TempDir(), "job.yaml")
@@ -40,19 +39,21 @@ func resolved(t *testing.T, jobFile string, args ...string) settings {
 	return s
 }
 
-// said compares what settings say, not where it was read.
-var said = diff.Options{diff.AllowUnexported(settings{}), cmpopts.IgnoreFields(settings{}, "source", "base", "origins")}
+// ignoreOrigins compares the values of settings, not their sources.
+var ignoreOrigins = diff.Options{
+	diff.AllowUnexported(settings{}), cmpopts.IgnoreFields(settings{}, "source", "base", "origins"),
+}
 
-func TestNothingSaidLeavesTheDefaults(t *testing.T) {
+func TestWithoutSettingsTheDefaultsApply(t *testing.T) {
 	t.Parallel()
-	got := resolved(t, "")
-	if d := diff.Diff(defaultSettings(), got, said); d != "" {
+	got := resolveSettings(t, "")
+	if d := diff.Diff(defaultSettings(), got, ignoreOrigins); d != "" {
 		t.Errorf("settings (-want +got):\n%s", d)
 	}
 }
 
-// Each test of the environment runs alone, because it is the process's.
-func TestAFlagIsOverTheEnvironmentIsOverTheJobFileIsOverTheDefault(t *testing.T) {
+// Tests that change the environment of the process do not run in parallel.
+func TestPrecedenceIsFlagEnvironmentJobFileDefault(t *testing.T) {
 	const job = "depth: 1\nper_host: 1\nscope: domain\ndelay: 1ms\ninclude: [file]\nselect: [a=file]\nbytes: 1kB\nlinks: true\nout: file\n"
 	t.Setenv("TRAWL_DEPTH", "2")
 	t.Setenv("TRAWL_PER_HOST", "2")
@@ -60,8 +61,8 @@ func TestAFlagIsOverTheEnvironmentIsOverTheJobFileIsOverTheDefault(t *testing.T)
 	t.Setenv("TRAWL_INCLUDE", "environment")
 	t.Setenv("TRAWL_LINKS", "false")
 	t.Setenv("TRAWL_OUT", "environment")
-	got := resolved(t, job, "--depth", "3", "--delay", "3ms", "--include", "flag", "--include", "another", "--out",
-		"flag")
+	got := resolveSettings(t, job, "--depth", "3", "--delay", "3ms", "--include", "flag", "--include", "another",
+		"--out", "flag")
 
 	want := defaultSettings()
 	want.Depth, want.Delay, want.Out = 3, crawler.Duration(3e6), "flag"
@@ -69,18 +70,18 @@ func TestAFlagIsOverTheEnvironmentIsOverTheJobFileIsOverTheDefault(t *testing.T)
 	want.PerHost, want.Links = 2, false
 	want.Scope, want.Select, want.Bytes = crawler.ScopeDomain, []string{"a=file"}, 1000
 	got.file = ""
-	if d := diff.Diff(want, got, said); d != "" {
+	if d := diff.Diff(want, got, ignoreOrigins); d != "" {
 		t.Errorf("settings (-want +got):\n%s", d)
 	}
 }
 
-func TestADefaultThatIsSaidIsOverTheJobFile(t *testing.T) {
+func TestAnExplicitDefaultOverridesTheJobFile(t *testing.T) {
 	t.Parallel()
-	s := resolved(t, "depth: 5\nlinks: true\nformat: [files]\ndelay: 5s\n", "--depth", "-1", "--links=false",
+	s := resolveSettings(t, "depth: 5\nlinks: true\nformat: [files]\ndelay: 5s\n", "--depth", "-1", "--links=false",
 		"--format", "jsonl", "--delay", "1s")
 	want := defaultSettings()
 	s.file = ""
-	if d := diff.Diff(want, s, said); d != "" {
+	if d := diff.Diff(want, s, ignoreOrigins); d != "" {
 		t.Errorf("settings (-want +got):\n%s", d)
 	}
 }
@@ -91,19 +92,19 @@ func TestAJobFileCanBeNamedInTheEnvironment(t *testing.T) {
 		t.Fatal(err)
 	}
 	t.Setenv("TRAWL_FILE", path)
-	if s := resolved(t, ""); s.Name != "from-the-file" {
-		t.Errorf("the job is named %q, want as the file says", s.Name)
+	if s := resolveSettings(t, ""); s.Name != "from-the-file" {
+		t.Errorf("the job is named %q, want the name in the file", s.Name)
 	}
 }
 
-func TestAnEmptyJobFileSaysNothing(t *testing.T) {
+func TestAnEmptyJobFileLeavesTheDefaults(t *testing.T) {
 	t.Parallel()
 	for name, text := range map[string]string{"a comment": "# nothing yet\n", "a document": "---\n", "blank": "\n\n"} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			s := resolved(t, text)
+			s := resolveSettings(t, text)
 			s.file = ""
-			if d := diff.Diff(defaultSettings(), s, said); d != "" {
+			if d := diff.Diff(defaultSettings(), s, ignoreOrigins); d != "" {
 				t.Errorf("settings (-want +got):\n%s", d)
 			}
 		})
@@ -112,21 +113,21 @@ func TestAnEmptyJobFileSaysNothing(t *testing.T) {
 
 func TestAFieldWithoutAValueLeavesItsDefault(t *testing.T) {
 	t.Parallel()
-	s := resolved(t, "delay:\ndepth:\nformat:\nuser_agent:\nconcurrency:\n")
+	s := resolveSettings(t, "delay:\ndepth:\nformat:\nuser_agent:\nconcurrency:\n")
 	s.file = ""
-	if d := diff.Diff(defaultSettings(), s, said); d != "" {
+	if d := diff.Diff(defaultSettings(), s, ignoreOrigins); d != "" {
 		t.Errorf("settings (-want +got):\n%s", d)
 	}
 }
 
-// withoutFlag are the fields of a job file that no flag sets, and why.
+// withoutFlag has the fields of a job file without a flag, and the reasons.
 var withoutFlag = map[string]string{
 	"name":   "the flag is --job",
 	"seeds":  "they are the arguments",
-	"follow": "crawl and fetch differ in it",
+	"follow": "crawl and fetch set it",
 
-	"follow_rules": "they are too much for a flag",
-	"extract":      "it is too much for a flag; --select is its short form",
+	"follow_rules": "they are too complex for a flag",
+	"extract":      "it is too complex for a flag; --select is its short form",
 	"handlers":     "they are functions of a program, which this command does not have",
 
 	"weight":   "it is about a fleet",
@@ -138,7 +139,7 @@ var withoutFlag = map[string]string{
 	"log_level":  "it is about the processes of a fleet",
 }
 
-// fields returns the fields of a job file, with those of the job within.
+// fields returns the fields of a job file, including those of the embedded job.
 func fields(of reflect.Type) []reflect.StructField {
 	var all []reflect.StructField
 	for _, f := range reflect.VisibleFields(of) {
@@ -165,7 +166,7 @@ func TestEveryFieldOfAJobFileHasAFlagOfItsName(t *testing.T) {
 	}
 }
 
-// wholeJob sets every field, to something else than its default.
+// wholeJob sets every field to a value other than its default.
 const wholeJob = `# Every field of a job file.
 name: whole
 seeds: [http://example.com/, http://example.org/]
@@ -258,13 +259,13 @@ func TestAJobFileWithEveryFieldIsRead(t *testing.T) {
 	got, before := reflect.ValueOf(s), reflect.ValueOf(defaultSettings())
 	for _, f := range fields(got.Type()) {
 		if !strings.Contains(wholeJob, "\n"+f.Tag.Get("yaml")+": ") {
-			t.Errorf("the file of this test lacks %s", f.Tag.Get("yaml"))
+			t.Errorf("wholeJob lacks %s", f.Tag.Get("yaml"))
 		}
 		if reflect.DeepEqual(got.FieldByIndex(f.Index).Interface(), before.FieldByIndex(f.Index).Interface()) {
-			t.Errorf("%s is read and stays %v", f.Tag.Get("yaml"), got.FieldByIndex(f.Index))
+			t.Errorf("%s is still %v after parsing", f.Tag.Get("yaml"), got.FieldByIndex(f.Index))
 		}
 	}
-	s.AddressDelay = 0 // which allows only one shard
+	s.AddressDelay = 0 // a non-zero value allows only one shard
 	if err := checkJob(s); err != nil {
 		t.Error(err)
 	}
@@ -274,7 +275,7 @@ func TestAJobFileWithEveryFieldIsRead(t *testing.T) {
 }
 
 func TestEveryFlagIsSetByTheEnvironment(t *testing.T) {
-	values := map[string]string{ // of flags that not every text fits
+	values := map[string]string{ // for flags that do not accept "2"
 		"scope": "any", "seed-redirects": "stay", "resources": "true", "resource-scope": "domain", "depth": "2",
 		"throttle": "2.5", "address-delay": "2s", "politeness": "job", "tls": "legacy",
 		"address-exempt": "192.0.2.0/24", "bytes": "2MB", "time": "2m", "delay": "2ms", "crawl-delay-cap": "2s",
@@ -299,7 +300,7 @@ func TestEveryFlagIsSetByTheEnvironment(t *testing.T) {
 	cmd.Flags().VisitAll(func(f *pflag.Flag) {
 		t.Setenv("TRAWL_"+strings.ToUpper(strings.ReplaceAll(f.Name, "-", "_")), cmp.Or(values[f.Name], "2"))
 	})
-	got := reflect.ValueOf(resolved(t, ""))
+	got := reflect.ValueOf(resolveSettings(t, ""))
 	before := reflect.ValueOf(defaultSettings())
 	for _, f := range fields(got.Type()) {
 		name := f.Tag.Get("yaml")
@@ -312,11 +313,11 @@ func TestEveryFlagIsSetByTheEnvironment(t *testing.T) {
 	}
 }
 
-func TestAJobFileIsReadHoweverItBegins(t *testing.T) {
+func TestAJobFileMayStartWithABOMOrADocumentMarker(t *testing.T) {
 	t.Parallel()
 	for _, text := range []string{"\ufeffdepth: 7\n", "---\ndepth: 7\n", "# mine\n---\ndepth: 7\n---\n",
 		"\ufeff---\ndepth: 7\n...\n", "\ufeffdepth: 7\r\n"} {
-		if s := resolved(t, text); s.Depth != 7 {
+		if s := resolveSettings(t, text); s.Depth != 7 {
 			t.Errorf("%q: the depth is %d", text, s.Depth)
 		}
 	}

@@ -9,7 +9,7 @@ import (
 	"github.com/trawlcrawler/trawl/crawler"
 )
 
-func TestTheSummarySaysWhichHostStillRests(t *testing.T) {
+func TestTheSummaryNamesARestingHost(t *testing.T) {
 	t.Parallel()
 	hosts := newTally()
 	sum := summary{tally: hosts, counters: crawler.Counters{Waiting: 2, Seen: 3}}
@@ -19,19 +19,19 @@ func TestTheSummarySaysWhichHostStillRests(t *testing.T) {
 		return b.String()
 	}
 	if strings.Contains(said(), "resting") {
-		t.Errorf("no host rests, and it says %s", said())
+		t.Errorf("no host rests, but the summary is %s", said())
 	}
 	hosts.rest("a.test:8080", "the server answered 429 Too Many Requests", time.Hour)
 	if want := "resting   a.test:8080: the server answered 429 Too Many Requests; asked again in "; !strings.Contains(said(), want) {
-		t.Errorf("it says %s, want %s", said(), want)
+		t.Errorf("the summary is %s, want %s", said(), want)
 	}
 	hosts.rest("b.test", "connection refused", -time.Second)
 	if strings.Contains(said(), "resting") {
-		t.Errorf("no host rests any more, and it says %s", said())
+		t.Errorf("no host rests any more, but the summary is %s", said())
 	}
 }
 
-func TestRestsAreNotedWithoutAnybodyWhoListens(t *testing.T) {
+func TestRestsAreRecordedWithoutAListener(t *testing.T) {
 	t.Parallel()
 	hosts := newTally()
 	for range 100 {

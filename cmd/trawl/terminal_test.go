@@ -11,8 +11,8 @@ import (
 	"testing"
 )
 
-// written is what comes out of a terminal that is written to piece by piece.
-func written(t *testing.T, pieces ...string) string {
+// terminalOutput returns the output of a terminal after writing some pieces.
+func terminalOutput(t *testing.T, pieces ...string) string {
 	t.Helper()
 	file, err := os.Create(filepath.Join(t.TempDir(), "out"))
 	if err != nil {
@@ -32,7 +32,7 @@ func written(t *testing.T, pieces ...string) string {
 	return string(text)
 }
 
-func TestATerminalIsToldNothing(t *testing.T) {
+func TestControlCharactersAreEscapedForATerminal(t *testing.T) {
 	t.Parallel()
 	for _, c := range []struct {
 		name   string
@@ -47,14 +47,14 @@ func TestATerminalIsToldNothing(t *testing.T) {
 		{"bytes that are no characters are replaced", []string{"\x9b2J\xff\n"}, "\uFFFD2J\uFFFD\n"},
 		{"nothing", []string{""}, ""},
 	} {
-		if got := written(t, c.pieces...); got != c.want {
+		if got := terminalOutput(t, c.pieces...); got != c.want {
 			t.Errorf("%s: got %q, want %q", c.name, got, c.want)
 		}
 	}
 }
 
-// Whoever writes to the standard streams does it by terminal.go.
-func TestAllThatIsSaidGoesThroughTheTerminal(t *testing.T) {
+// Only terminal.go may use the standard streams.
+func TestAllOutputGoesThroughTheTerminal(t *testing.T) {
 	t.Parallel()
 	files, err := fs.Glob(os.DirFS("."), "*.go")
 	if err != nil {
@@ -69,12 +69,12 @@ func TestAllThatIsSaidGoesThroughTheTerminal(t *testing.T) {
 			t.Fatal(err)
 		}
 		ast.Inspect(file, func(n ast.Node) bool {
-			if sel, ok := n.(*ast.SelectorExpr); ok && goesAround(sel) {
-				t.Errorf("%s writes past terminal.go", name)
+			if sel, ok := n.(*ast.SelectorExpr); ok && bypassesTerminal(sel) {
+				t.Errorf("%s bypasses terminal.go", name)
 			}
 			if call, ok := n.(*ast.CallExpr); ok {
 				if f, ok := call.Fun.(*ast.Ident); ok && (f.Name == "print" || f.Name == "println") {
-					t.Errorf("%s writes past terminal.go", name)
+					t.Errorf("%s bypasses terminal.go", name)
 				}
 			}
 			return true
@@ -82,8 +82,8 @@ func TestAllThatIsSaidGoesThroughTheTerminal(t *testing.T) {
 	}
 }
 
-// goesAround reports whether an expression is a way to a standard stream.
-func goesAround(sel *ast.SelectorExpr) bool {
+// bypassesTerminal reports whether an expression uses a standard stream directly.
+func bypassesTerminal(sel *ast.SelectorExpr) bool {
 	pkg, ok := sel.X.(*ast.Ident)
 	if !ok {
 		return false

@@ -11,8 +11,7 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// pseudoTerminal opens a terminal with some columns, and the other end of it, where what
-// it shows can be read.
+// pseudoTerminal opens a terminal with a number of columns. The returned file reads its output.
 func pseudoTerminal(t *testing.T, columns uint16) (*terminal, *os.File) {
 	t.Helper()
 	screen, err := os.OpenFile("/dev/ptmx", os.O_RDWR|unix.O_NOCTTY, 0)
@@ -41,7 +40,7 @@ func pseudoTerminal(t *testing.T, columns uint16) (*terminal, *os.File) {
 
 var control = regexp.MustCompile("\r|\x1b\\[[0-9;]*[mK]")
 
-func TestALineThatIsRewrittenNeverWraps(t *testing.T) {
+func TestARewrittenLineNeverWraps(t *testing.T) {
 	t.Setenv("TERM", "xterm")
 	t.Setenv("NO_COLOR", "")
 	for _, c := range []struct {
@@ -53,11 +52,11 @@ func TestALineThatIsRewrittenNeverWraps(t *testing.T) {
 		{20, "12 pages  34 waiting  none", "12 pages  34 waiti…"},
 		{10, "日本語日本語日本語", "日本語日…"},
 		{2, "12 pages", "…"},
-		{0, strings.Repeat("x", 200), strings.Repeat("x", 78) + "…"}, // it does not say how wide it is
+		{0, strings.Repeat("x", 200), strings.Repeat("x", 78) + "…"}, // the terminal does not report its width
 	} {
 		w, screen := pseudoTerminal(t, c.columns)
 		if !w.live() || !w.coloured() {
-			t.Fatal("a terminal is taken for a file")
+			t.Fatal("a terminal is not recognized")
 		}
 		w.rewrite(span{c.text, styleWarn})
 		fmt.Fprintln(w)
@@ -74,7 +73,7 @@ func TestALineThatIsRewrittenNeverWraps(t *testing.T) {
 	}
 }
 
-func TestColoursAreForTerminalsOfPeopleWhoWantThem(t *testing.T) {
+func TestColorsRespectTheTerminalAndNO_COLOR(t *testing.T) {
 	for _, c := range []struct{ name, term, noColor, want string }{
 		{"a terminal", "xterm", "", "\x1b[31mwrong\x1b[m it\r\n"},
 		{"NO_COLOR", "xterm", "1", "wrong it\r\n"},

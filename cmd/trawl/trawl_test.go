@@ -1,8 +1,7 @@
-// These tests run the command as its users do: built once, started as a process
-// of its own, in a folder of its own, against sites on loopback addresses whose
-// logs tell what was asked for. What takes minutes, or needs a quiet machine to
-// say anything, is run with TRAWL_SLOW=1 in the environment; -short leaves out
-// what takes more than a few seconds.
+// These tests run the command as its users do. They build it once and start it as a process in
+// its own folder, against sites on loopback addresses that log their requests. Tests that take
+// minutes or need an idle machine run only with TRAWL_SLOW=1 in the environment; -short skips
+// those that take more than a few seconds.
 package main_test
 
 import (
@@ -23,7 +22,7 @@ import (
 	"github.com/trawlcrawler/trawl/internal/test/testsite"
 )
 
-// Exit statuses, as the help promises them.
+// Exit statuses, as documented in the help.
 const (
 	done        = 0
 	failed      = 1
@@ -34,39 +33,38 @@ const (
 
 func TestMain(m *testing.M) { os.Exit(testfleet.Main(m)) }
 
-// long skips a test that takes more than a few seconds in a short run.
-func long(t *testing.T) {
+// skipIfShort skips a test that takes more than a few seconds in a short run.
+func skipIfShort(t *testing.T) {
 	t.Helper()
 	if testing.Short() {
-		t.Skip("this takes a while: run it without -short")
+		t.Skip("the test takes a while: run it without -short")
 	}
 }
 
-// slow says whether there is time for minutes, and a quiet machine.
-func slow() bool { return os.Getenv("TRAWL_SLOW") != "" }
+// slowTests reports whether tests that take minutes are to run.
+func slowTests() bool { return os.Getenv("TRAWL_SLOW") != "" }
 
-// until waits until a site's log of requests is as the condition wishes.
-func until(t testing.TB, site *testsite.Site, condition func(*testsite.Log) bool) {
+// waitForSite waits until the request log of a site meets a condition.
+func waitForSite(t testing.TB, site *testsite.Site, condition func(*testsite.Log) bool) {
 	t.Helper()
 	if err := site.Until(testfleet.Soon(t), condition); err != nil {
 		t.Fatal(err)
 	}
 }
 
-// shell is where a test runs commands: a working folder, an environment without
-// settings of Trawl, and a folder for temporary files, in which nothing may be
-// left when the test ends.
+// shell runs commands in a working folder, with an environment without settings of Trawl. Its
+// folder for temporary files must be empty when the test ends.
 type shell struct {
 	t      testing.TB
 	dir    string
 	env    []string
-	stdin  *os.File // of the next command; nil is empty
-	stdout *os.File // of the next command; nil is its transcript
+	stdin  *os.File // of the next command; nil for none
+	stdout *os.File // of the next command; nil for process.stdout
 }
 
 func newShell(t testing.TB) *shell {
 	t.Helper()
-	temp, err := os.MkdirTemp("", "t-") // short: sockets lie in it
+	temp, err := os.MkdirTemp("", "t-") // short, since paths of Unix sockets are limited
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -77,10 +75,10 @@ func newShell(t testing.TB) *shell {
 		}
 	}
 	s.set("TMPDIR", temp)
-	s.set("GORACE", "atexit_sleep_ms=10") // a second is much for many commands
+	s.set("GORACE", "atexit_sleep_ms=10") // the default is one second per command
 	t.Cleanup(func() {
 		if left, err := os.ReadDir(temp); err != nil || len(left) > 0 && !t.Failed() {
-			t.Errorf("in the folder for temporary files there is left: %v (%v)", left, err)
+			t.Errorf("the folder for temporary files still has %v (%v)", left, err)
 		}
 		os.RemoveAll(temp)
 	})
@@ -90,7 +88,7 @@ func newShell(t testing.TB) *shell {
 // path returns the path of a file in the working folder.
 func (s *shell) path(name string) string { return filepath.Join(s.dir, name) }
 
-// write makes a file in the working folder.
+// write writes a file in the working folder.
 func (s *shell) write(name, text string) {
 	s.t.Helper()
 	if err := os.WriteFile(s.path(name), []byte(text), 0o644); err != nil {
@@ -98,13 +96,13 @@ func (s *shell) write(name, text string) {
 	}
 }
 
-// set gives the commands an environment variable, over the one that is there.
+// set sets an environment variable of the next commands.
 func (s *shell) set(name, value string) { s.env = append(s.env, name+"="+value) }
 
-// withoutRedis takes redis-server from PATH, and everything else.
+// withoutRedis sets PATH to an empty folder, so that redis-server is not found.
 func (s *shell) withoutRedis() { s.set("PATH", s.t.TempDir()) }
 
-// withRedis skips the test where no private Redis can be started.
+// withRedis skips the test if there is no redis-server to start.
 func (s *shell) withRedis() {
 	s.t.Helper()
 	if _, ok := redisd.Find(); ok {
@@ -117,20 +115,19 @@ func (s *shell) withRedis() {
 	s.t.Skip(why)
 }
 
-// process is a command that runs.
+// process is a running command.
 type process struct {
 	t              testing.TB
 	ctx            context.Context
 	cmd            *exec.Cmd
-	began          time.Time
+	started        time.Time
 	stdout, stderr *testfleet.Transcript
-	over           chan struct{} // closed when it has ended
-	took           time.Duration // to be read after that
+	exited         chan struct{} // closed when it has ended
+	took           time.Duration // valid after that
 }
 
-// concurrent reports whether arguments are those of a command in which the race detector
-// can find something: of a process that crawls or serves. Others do one thing after the
-// other, and take several times as long with the detector.
+// concurrent reports whether a command crawls or serves, so that the race detector can find
+// something. The other commands are sequential, and several times slower with the detector.
 func concurrent(args []string) bool {
 	for _, command := range []string{"crawl", "fetch", "worker", "scheduler", "dashboard"} {
 		if slices.Contains(args, command) {
@@ -140,16 +137,16 @@ func concurrent(args []string) bool {
 	return false
 }
 
-// sampled reports whether a test is one of those, about a third, whose commands run with
-// the race detector. All crawls share the same code, and each takes several times as long
-// with the detector. With TRAWL_RACE=all in the environment, as in make slow, all do.
+// sampled reports whether the commands of a test run with the race detector. About a third of
+// the tests do, since all crawls share the same code and the detector makes each several times
+// slower. With TRAWL_RACE=all in the environment, as in make slow, all do.
 func sampled(t testing.TB) bool {
 	name, _, _ := strings.Cut(t.Name(), "/")
 	return os.Getenv("TRAWL_RACE") == "all" || crc32.ChecksumIEEE([]byte(name))%3 == 0
 }
 
-// start starts trawl with arguments, with the race detector if the tests run with it, the
-// command is concurrent and the test sampled. It is killed at the latest when the test ends.
+// start starts trawl with arguments. It uses the race detector if the tests do, the command is
+// concurrent and the test is sampled. The process is killed when the test ends.
 func (s *shell) start(args ...string) *process {
 	s.t.Helper()
 	path, err := testfleet.Binary(race.Enabled && concurrent(args) && sampled(s.t))
@@ -157,7 +154,7 @@ func (s *shell) start(args ...string) *process {
 		s.t.Fatal(err)
 	}
 	p := &process{t: s.t, ctx: testfleet.Patience(s.t), stdout: testfleet.NewTranscript(),
-		stderr: testfleet.NewTranscript(), over: make(chan struct{})}
+		stderr: testfleet.NewTranscript(), exited: make(chan struct{})}
 	p.cmd = exec.CommandContext(p.ctx, path, args...)
 	p.cmd.Dir, p.cmd.Env = s.dir, s.env
 	p.cmd.Stdout, p.cmd.Stderr = p.stdout, p.stderr
@@ -168,21 +165,21 @@ func (s *shell) start(args ...string) *process {
 		p.cmd.Stdout = s.stdout
 	}
 	s.stdin, s.stdout = nil, nil
-	p.began = time.Now()
+	p.started = time.Now()
 	if err := p.cmd.Start(); err != nil {
 		s.t.Fatal(err)
 	}
 	go func() {
-		defer close(p.over)
+		defer close(p.exited)
 		_ = p.cmd.Wait()
-		p.took = time.Since(p.began)
+		p.took = time.Since(p.started)
 	}()
 	s.t.Cleanup(p.kill)
 	return p
 }
 
 // run runs trawl to its end.
-func (s *shell) run(args ...string) ended {
+func (s *shell) run(args ...string) commandResult {
 	s.t.Helper()
 	return s.start(args...).wait()
 }
@@ -198,17 +195,17 @@ func (p *process) signal(sig os.Signal) {
 // kill kills the process and waits for its end.
 func (p *process) kill() {
 	_ = p.cmd.Process.Kill()
-	<-p.over
+	<-p.exited
 }
 
-// says waits until the process has said something on standard error.
-func (p *process) says(what string) {
+// waitForOutput waits until standard error contains a text.
+func (p *process) waitForOutput(what string) {
 	p.t.Helper()
-	p.saysTimes(1, what)
+	p.waitForOutputs(1, what)
 }
 
-// saysTimes waits until the process has said something n times.
-func (p *process) saysTimes(n int, what string) {
+// waitForOutputs waits until standard error contains a text n times.
+func (p *process) waitForOutputs(n int, what string) {
 	p.t.Helper()
 	for {
 		changed := p.stderr.Changes()
@@ -217,7 +214,7 @@ func (p *process) saysTimes(n int, what string) {
 		}
 		select {
 		case <-changed:
-		case <-p.over:
+		case <-p.exited:
 			if strings.Count(p.stderr.Text(), what) < n {
 				p.t.Fatalf("trawl ended and never said %q, but\n%s", what, p.stderr.Text())
 			}
@@ -226,19 +223,19 @@ func (p *process) saysTimes(n int, what string) {
 	}
 }
 
-// soonEnds waits for the end of a process for which nothing is left to do.
-func (p *process) soonEnds() ended {
+// waitSoon waits for the end of a process that should end soon.
+func (p *process) waitSoon() commandResult {
 	p.t.Helper()
 	select {
-	case <-p.over:
+	case <-p.exited:
 	case <-testfleet.Soon(p.t).Done():
 		p.t.Fatalf("trawl does not end; it said\n%s", p.stderr.Text())
 	}
 	return p.wait()
 }
 
-// ended is what a command that has ended leaves.
-type ended struct {
+// commandResult is the result of a command that has ended.
+type commandResult struct {
 	t              testing.TB
 	status         int // -1 when it was killed
 	stdout, stderr string
@@ -247,9 +244,9 @@ type ended struct {
 }
 
 // wait waits for the end of the process.
-func (p *process) wait() ended {
+func (p *process) wait() commandResult {
 	p.t.Helper()
-	<-p.over
+	<-p.exited
 	if p.ctx.Err() != nil {
 		p.t.Fatalf("trawl did not end in time; it said\n%s", p.stderr.Text())
 	}
@@ -257,11 +254,11 @@ func (p *process) wait() ended {
 	if s, ok := status.Sys().(syscall.WaitStatus); ok && s.Signaled() && s.Signal() != syscall.SIGKILL {
 		p.t.Errorf("trawl was ended by a signal: %v", s.Signal())
 	}
-	return ended{p.t, status.ExitCode(), p.stdout.Text(), p.stderr.Text(), p.took, p.began.Add(p.took)}
+	return commandResult{p.t, status.ExitCode(), p.stdout.Text(), p.stderr.Text(), p.took, p.started.Add(p.took)}
 }
 
-// exits checks the exit status and that standard error has some texts.
-func (e ended) exits(status int, saying ...string) ended {
+// exits checks the exit status, and that standard error contains some texts.
+func (e commandResult) exits(status int, saying ...string) commandResult {
 	e.t.Helper()
 	if e.status != status {
 		e.t.Fatalf("trawl exits with %d, want %d; it said\n%s", e.status, status, e.stderr)

@@ -16,54 +16,53 @@ import (
 	"github.com/trawlcrawler/trawl/internal/test/testsite"
 )
 
-// troubled is what --json says of a job in trouble.
-type troubled struct {
+// troubleJSON has the troubles of a job in --json.
+type troubleJSON struct {
 	Name     string
 	Troubles []crawler.Trouble
 }
 
-// sees waits until a job says that a worker is in trouble, wherever it is asked
-// after, with these texts.
-func (o *office) sees(job, worker string, texts ...string) {
-	o.t.Helper()
-	var got troubled
+// waitForTrouble waits until all views of a job report a worker in trouble, with these texts.
+func (ft *fleetTest) waitForTrouble(job, worker string, texts ...string) {
+	ft.t.Helper()
+	var got troubleJSON
 	defer func() {
-		if o.t.Failed() {
-			o.t.Logf("last it says %+v", got.Troubles)
+		if ft.t.Failed() {
+			ft.t.Logf("the last troubles are %+v", got.Troubles)
 		}
 	}()
-	o.until("the job says that the worker is in trouble: "+strings.Join(texts, ", "), func(context.Context) bool {
-		o.answer(&got, "job", "show", job)
+	ft.waitUntil("the job reports the worker in trouble: "+strings.Join(texts, ", "), func(context.Context) bool {
+		ft.runJSON(&got, "job", "show", job)
 		return len(got.Troubles) == 1 && containsAll(got.Troubles[0].Reason, texts)
 	})
 	if trouble := got.Troubles[0]; trouble.Worker != worker || trouble.Since.IsZero() ||
 		trouble.At.Before(trouble.Since) || time.Since(trouble.Since) > time.Hour {
-		o.t.Errorf("the trouble is %+v, want that of %q, with its times", trouble, worker)
+		ft.t.Errorf("the trouble is %+v, want that of %q, with its times", trouble, worker)
 	}
 	for command, wants := range map[string][]string{
 		"show " + job: append(texts, "worker "+worker, "resumes by itself"),
 		"ls":          {"! worker " + worker + " is in trouble (trawl job show " + job + ")"},
 	} {
-		// Its reason changes: it tries again now and then, and learns another.
-		o.until(fmt.Sprintf("trawl job %s says %q", command, wants), func(context.Context) bool {
-			return containsAll(o.run(append([]string{"job"}, strings.Fields(command)...)...).exits(done).stdout, wants)
+		// The reason may change, since the worker tries again from time to time.
+		ft.waitUntil(fmt.Sprintf("trawl job %s says %q", command, wants), func(context.Context) bool {
+			return containsAll(ft.run(append([]string{"job"}, strings.Fields(command)...)...).exits(done).stdout, wants)
 		})
 	}
 }
 
-// seesNoMore waits until a job says of no worker that it is in trouble.
-func (o *office) seesNoMore(job string) {
-	o.t.Helper()
-	o.until("the job says no more that a worker is in trouble", func(context.Context) bool {
-		var got []troubled
-		o.answer(&got, "job", "ls")
-		at := slices.IndexFunc(got, func(v troubled) bool { return v.Name == job })
+// waitForNoTrouble waits until a job reports no worker in trouble.
+func (ft *fleetTest) waitForNoTrouble(job string) {
+	ft.t.Helper()
+	ft.waitUntil("the job reports no worker in trouble", func(context.Context) bool {
+		var got []troubleJSON
+		ft.runJSON(&got, "job", "ls")
+		at := slices.IndexFunc(got, func(v troubleJSON) bool { return v.Name == job })
 		return at >= 0 && len(got[at].Troubles) == 0
 	})
 	for _, command := range []string{"show " + job, "ls"} {
-		if text := o.run(append([]string{"job"},
+		if text := ft.run(append([]string{"job"},
 			strings.Fields(command)...)...).exits(done).stdout; strings.Contains(text, "trouble") {
-			o.t.Errorf("trawl job %s still says\n%s", command, text)
+			ft.t.Errorf("trawl job %s still says\n%s", command, text)
 		}
 	}
 }
@@ -72,23 +71,23 @@ func containsAll(text string, parts []string) bool {
 	return !slices.ContainsFunc(parts, func(part string) bool { return !strings.Contains(text, part) })
 }
 
-func TestAJobSaysNoMoreOfAWorkerThatWasToldToEnd(t *testing.T) {
+func TestATerminatedWorkerIsNoLongerInTrouble(t *testing.T) {
 	t.Parallel()
 	g := testsite.Graph{Hosts: 1, PagesPerHost: 3, LinksPerPage: 2}
-	o := newOffice(t)
+	ft := newFleetTest(t)
 	job := jobOf(t, g, g.Serve(t))
-	if err := os.MkdirAll(o.Out, 0o755); err != nil {
+	if err := os.MkdirAll(ft.Out, 0o755); err != nil {
 		t.Fatal(err)
 	}
-	if err := os.WriteFile(filepath.Join(o.Out, job.Name), nil, 0o644); err != nil { // stands in the way
+	if err := os.WriteFile(filepath.Join(ft.Out, job.Name), nil, 0o644); err != nil { // not a folder
 		t.Fatal(err)
 	}
-	o.Scheduler()
-	w := o.Worker()
-	o.Create(job)
-	o.sees(job.Name, w.Name, "stands in the way")
+	ft.Scheduler()
+	w := ft.Worker()
+	ft.Create(job)
+	ft.waitForTrouble(job.Name, w.Name, "stands in the way")
 	w.Terminate()
 	told := time.Now()
-	o.seesNoMore(job.Name)
-	testfleet.Within(t, "the job says no more of it", time.Since(told), frontier.TroubleTerm/15)
+	ft.waitForNoTrouble(job.Name)
+	testfleet.Within(t, "the trouble disappears", time.Since(told), frontier.TroubleTerm/15)
 }

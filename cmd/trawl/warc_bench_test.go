@@ -10,9 +10,8 @@ import (
 	"github.com/trawlcrawler/trawl/internal/test/testsite"
 )
 
-// BenchmarkCrawlOfTheJavaManual says what a page costs the crawler's process,
-// without and with WARC, over a Redis whose time does not count. Compare the
-// two with -count, as they take turns on the same machine.
+// BenchmarkCrawlOfTheJavaManual measures the CPU time of the crawler's process per page, without
+// and with WARC. The time of Redis does not count. Use -count to compare the two: they alternate.
 func BenchmarkCrawlOfTheJavaManual(b *testing.B) {
 	if javaManual.dir == "" {
 		b.Skipf("there is no %s: install %s", javaManual.glob, javaManual.pkg)

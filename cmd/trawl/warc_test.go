@@ -21,9 +21,8 @@ import (
 	"github.com/trawlcrawler/trawl/internal/test/warctest"
 )
 
-// sent is an answer as a server of these tests sends it, octet for octet, before
-// it closes the connection.
-func sent(answer string) http.Handler {
+// rawResponse sends a response byte for byte and closes the connection.
+func rawResponse(answer string) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
 		conn, _, err := http.NewResponseController(w).Hijack()
 		if err != nil {
@@ -34,9 +33,9 @@ func sent(answer string) http.Handler {
 	})
 }
 
-// kinds are answers of all kinds by path, of which a site's first page has
-// links.
-func kinds() map[string]string {
+// rawResponses returns responses of all kinds by path. The root page of responseSite links to
+// them.
+func rawResponses() map[string]string {
 	var zipped bytes.Buffer
 	zip := gzip.NewWriter(&zipped)
 	_, _ = io.WriteString(zip, "<title>zipped</title>")
@@ -75,8 +74,8 @@ func kinds() map[string]string {
 	}
 }
 
-// kindsSite serves them; "/stall" besides breaks off by taking too long.
-func kindsSite(t *testing.T) *testsite.Site {
+// responseSite serves rawResponses. In addition, "/stall" sends a part of its body and hangs.
+func responseSite(t *testing.T) *testsite.Site {
 	t.Helper()
 	var links strings.Builder
 	site := testsite.Serve(t, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
@@ -87,11 +86,11 @@ func kindsSite(t *testing.T) *testsite.Site {
 		w.Header().Set("Content-Type", "text/html; charset=utf-8")
 		fmt.Fprintf(w, "<title>kinds</title>%s", links.String())
 	}))
-	all := kinds()
+	all := rawResponses()
 	for _, path := range slices.Sorted(maps.Keys(all)) {
-		site.Handle(path, sent(all[path]))
+		site.Handle(path, rawResponse(all[path]))
 		if strings.HasPrefix(path, "/away/") {
-			continue // a redirect leads there
+			continue // only reached by a redirect
 		}
 		fmt.Fprintf(&links, "<a href=%q>%s</a>\n", path, path)
 	}
@@ -105,9 +104,9 @@ func kindsSite(t *testing.T) *testsite.Site {
 	return site
 }
 
-func TestEveryKindOfAnswerIsArchivedAsItCame(t *testing.T) {
+func TestEveryKindOfResponseIsArchivedUnchanged(t *testing.T) {
 	t.Parallel()
-	site := kindsSite(t)
+	site := responseSite(t)
 	s, began := newShell(t), time.Now().UTC()
 	s.run("crawl", site.URL(0, "/"), "--delay", "0", "--out", "site", "--format", "jsonl,warc", "--retries", "0",
 		"--body-limit", "100000", "--timeout", "4s", "--throttle", "0").exits(done)
@@ -119,14 +118,14 @@ func TestEveryKindOfAnswerIsArchivedAsItCame(t *testing.T) {
 	for _, r := range a.Records {
 		if at, _ := time.Parse(time.RFC3339Nano, r.Get("WARC-Date")); at.Before(began.Truncate(time.Microsecond)) ||
 			at.After(time.Now()) {
-			t.Errorf("%s is of %v", r, at)
+			t.Errorf("%s has the date %v", r, at)
 		}
 	}
 	revisits := 0
-	for path, answer := range kinds() {
+	for path, answer := range rawResponses() {
 		if path == "/silent" || path == "/ssh" {
 			if found := append(a.Of("response", uri(path)), a.Of("request", uri(path))...); len(found) > 0 {
-				t.Errorf("%s had no answer, and is archived: %v", path, found)
+				t.Errorf("%s had no response, and is archived: %v", path, found)
 			}
 			continue
 		}
@@ -156,12 +155,12 @@ func TestEveryKindOfAnswerIsArchivedAsItCame(t *testing.T) {
 				want, cut)
 		}
 	}
-	if revisits != 3 { // of "the same", and of what was zipped
+	if revisits != 3 { // of "the same" and of the gzip body
 		t.Errorf("%d revisits, want 3", revisits)
 	}
 	if stall := a.One(t, "response", uri("/stall")); string(stall.HTTP.Body) != "to be continued" ||
 		stall.Get("WARC-Truncated") != "time" {
-		t.Errorf("what stalled is %q, truncated %q", stall.Block, stall.Get("WARC-Truncated"))
+		t.Errorf("the stalled response is %q, truncated %q", stall.Block, stall.Get("WARC-Truncated"))
 	}
 	if robots := a.One(t, "response", uri("/robots.txt")); !strings.HasPrefix(robots.HTTP.First, "HTTP/1.1 404") {
 		t.Errorf("robots.txt is %q", robots.HTTP.First)
@@ -177,7 +176,7 @@ func TestEveryKindOfAnswerIsArchivedAsItCame(t *testing.T) {
 	}
 }
 
-// The data name rules, and each has a check.
+// The conformance data list rules, and each must have a check.
 func TestEveryRuleOfWARCHasACheck(t *testing.T) {
 	t.Parallel()
 	text, err := os.ReadFile(filepath.Join("..", "..", "..", "shared", "conformance", "warc", "rules.json"))
@@ -198,40 +197,40 @@ func TestEveryRuleOfWARCHasACheck(t *testing.T) {
 	}
 }
 
-func TestAKilledCrawlLeavesAnArchiveThatIsWhole(t *testing.T) {
+func TestAKilledCrawlLeavesACompleteArchive(t *testing.T) {
 	t.Parallel()
-	b := newBurst(t, 600, "--format", "jsonl,warc")
-	b.withRedis()
+	ct := newCrawlTest(t, 600, "--format", "jsonl,warc")
+	ct.withRedis()
 	for _, requests := range []int{40, 250, 450} {
-		killed := b.start(b.args...)
-		b.after(requests)
+		killed := ct.start(ct.args...)
+		ct.waitForRequests(requests)
 		killed.kill()
-		b.redisGone()
+		ct.waitForRedisExit()
 	}
-	b.run(b.args...).exits(done, "is done: nothing is left to fetch")
-	a := warctest.Open(t, b.path("site"))
+	ct.run(ct.args...).exits(done, "is done: nothing is left to fetch")
+	a := warctest.Open(t, ct.path("site"))
 	a.Check(t)
 	warctest.Readers(t, "../..", a)
 	captured := make(map[string]bool)
 	for _, r := range a.Captures() {
 		captured[r.Get("WARC-Target-URI")] = true
 	}
-	for url := range b.graph.URLs(b.site) {
+	for url := range ct.graph.URLs(ct.site) {
 		if !captured[url] {
 			t.Errorf("%s is not archived", url)
 		}
 	}
-	for _, r := range pages(t, b.path("site")) {
+	for _, r := range pages(t, ct.path("site")) {
 		if !captured[r.URL] {
 			t.Errorf("%s has a record, and is not archived", r.URL)
 		}
 	}
 	if len(a.Files) < 2 {
-		t.Errorf("%d files after three kills", len(a.Files))
+		t.Errorf("%d files after three kills, want at least 2", len(a.Files))
 	}
 }
 
-func TestVisitsAtOnceArchiveIntoOneFile(t *testing.T) {
+func TestConcurrentVisitsArchiveIntoOneFile(t *testing.T) {
 	t.Parallel()
 	g := testsite.Graph{Hosts: 8, PagesPerHost: 12, LinksPerPage: 6, Seed: 7}
 	site := g.Serve(t)
@@ -240,7 +239,7 @@ func TestVisitsAtOnceArchiveIntoOneFile(t *testing.T) {
 		"warc").exits(done)
 	a := warctest.Open(t, s.path("site"))
 	a.Check(t)
-	captured := make(count)
+	captured := make(counts)
 	for _, r := range a.Captures() {
 		if uri := r.Get("WARC-Target-URI"); !strings.HasSuffix(uri, "/robots.txt") {
 			captured[uri]++

@@ -9,15 +9,15 @@ import (
 	"github.com/trawlcrawler/trawl/internal/test/testfleet"
 )
 
-// fleetCommands are all that work on a fleet, each with what it needs besides.
+// fleetCommands are all commands that use a fleet's Redis, with the arguments that they need.
 var fleetCommands = []string{
 	"scheduler --listen 127.0.0.1:0", "worker --listen 127.0.0.1:0 --out out", "dashboard --listen 127.0.0.1:0",
 	"job ls", "job create job.yaml", "job show news", "job watch news", "job rm news",
 	"host ls news", "host set news a.example --pause", "seed news " + aURL, "seed --create news " + aURL,
 }
 
-// eachRefuses runs commands against a Redis, and expects that each refuses it.
-func eachRefuses(t *testing.T, commands []string, url string, status int, saying ...string) {
+// expectRefused runs commands with a Redis URL and expects each to fail.
+func expectRefused(t *testing.T, commands []string, url string, status int, saying ...string) {
 	t.Helper()
 	for _, command := range commands {
 		t.Run(command, func(t *testing.T) {
@@ -25,61 +25,62 @@ func eachRefuses(t *testing.T, commands []string, url string, status int, saying
 			s := newShell(t)
 			s.write("job.yaml", "name: news\n")
 			s.set("TRAWL_REDIS", url)
-			end := s.start(strings.Fields(command)...).soonEnds().exits(status, saying...)
+			end := s.start(strings.Fields(command)...).waitSoon().exits(status, saying...)
 			if strings.Contains(end.stderr, "secret") || end.stdout != "" {
 				t.Errorf("trawl says %q and prints %q", end.stderr, end.stdout)
 			}
 			if strings.Contains(end.stderr, "leave out --redis") {
-				t.Errorf("trawl advises what does not help:\n%s", end.stderr)
+				t.Errorf("trawl gives advice that does not apply:\n%s", end.stderr)
 			}
 		})
 	}
 }
 
-func TestWhatIsNoURLOfARedisIsRefused(t *testing.T) {
+func TestAnInvalidRedisURLIsRefused(t *testing.T) {
 	t.Parallel()
-	eachRefuses(t, fleetCommands, "http://me:secret@127.0.0.1/", usage, "redis", "redis://")
+	expectRefused(t, fleetCommands, "http://me:secret@127.0.0.1/", usage, "redis", "redis://")
 }
 
-func TestARedisThatIsNotThereIsSaidSo(t *testing.T) {
+func TestAnUnreachableRedisIsReported(t *testing.T) {
 	t.Parallel()
-	eachRefuses(t, fleetCommands, "redis://:secret@127.0.0.1:1/0", failed, "no Redis answers at 127.0.0.1:1")
+	expectRefused(t, fleetCommands, "redis://:secret@127.0.0.1:1/0", failed, "no Redis answers at 127.0.0.1:1")
 }
 
-func TestAPasswordThatIsWrongIsRefused(t *testing.T) {
+func TestAWrongRedisPasswordIsReported(t *testing.T) {
 	t.Parallel()
-	addr := guarded(t, "open-sesame")
-	eachRefuses(t, []string{"scheduler", "job ls", "seed news " + aURL}, "redis://:secret@"+addr+"/0", failed, addr,
+	addr := redisWithPassword(t, "open-sesame")
+	expectRefused(t, []string{"scheduler", "job ls", "seed news " + aURL}, "redis://:secret@"+addr+"/0", failed, addr,
 		"refuses the password")
-	eachRefuses(t, []string{"worker --out out", "job create job.yaml"}, "redis://"+addr+"/0", failed, addr,
+	expectRefused(t, []string{"worker --out out", "job create job.yaml"}, "redis://"+addr+"/0", failed, addr,
 		"asks for a password")
 }
 
-func TestARedisWithJobsOfAnotherLayoutIsRefused(t *testing.T) {
+func TestARedisWithAnotherSchemaVersionIsRefused(t *testing.T) {
 	t.Parallel()
-	o := newOffice(t)
+	ft := newFleetTest(t)
 	ctx := testfleet.Soon(t)
-	if err := o.redis.Set(ctx, "trawl:schema", "0", 0).Err(); err != nil {
+	if err := ft.redis.Set(ctx, "trawl:schema", "0", 0).Err(); err != nil {
 		t.Fatal(err)
 	}
-	if err := o.redis.SAdd(ctx, "trawl:jobs", "news").Err(); err != nil {
+	if err := ft.redis.SAdd(ctx, "trawl:jobs", "news").Err(); err != nil {
 		t.Fatal(err)
 	}
-	eachRefuses(t, fleetCommands, o.URL(), failed, `version "0"`, "trawl:schema", "another Redis or database",
+	expectRefused(t, fleetCommands, ft.URL(), failed, `version "0"`, "trawl:schema", "another Redis or database",
 		"trawl job rm")
 }
 
-func TestARedisThatEvictsIsRefusedByTheProcesses(t *testing.T) {
+func TestProcessesRefuseARedisThatEvictsKeys(t *testing.T) {
 	t.Parallel()
 	evicts := redistest.Durable(t, "--maxmemory", "64mb", "--maxmemory-policy", "allkeys-lru")
-	eachRefuses(t, fleetCommands[:3], "redis://"+evicts.TCP+"/0", failed, "maxmemory-policy allkeys-lru", "noeviction")
+	expectRefused(t, fleetCommands[:3], "redis://"+evicts.TCP+"/0", failed,
+		"maxmemory-policy allkeys-lru", "noeviction")
 	s := newShell(t)
 	s.run("job", "ls", "--redis", "redis://"+evicts.TCP+"/0").exits(done)
 }
 
 func TestBadSettingsOfProcessesAndJobsAreRefused(t *testing.T) {
 	t.Parallel()
-	o := newOffice(t)
+	ft := newFleetTest(t)
 	taken, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
@@ -92,10 +93,10 @@ func TestBadSettingsOfProcessesAndJobsAreRefused(t *testing.T) {
 		status  int
 		saying  []string
 	}{
-		"a format of logs": {
+		"a log format": {
 			"scheduler --log-format xml", "", usage, []string{"log-format", `"xml"`, "json"},
 		},
-		"a level of logs": {"scheduler --log-level loud", "", usage, []string{"log-level", `"loud"`}},
+		"a log level": {"scheduler --log-level loud", "", usage, []string{"log-level", `"loud"`}},
 		"an address in use, scheduler": {
 			"scheduler --listen " + inUse, "", failed, []string{inUse, "in use", "--listen"},
 		},
@@ -105,7 +106,7 @@ func TestBadSettingsOfProcessesAndJobsAreRefused(t *testing.T) {
 		"an address in use, dashboard": {
 			"dashboard --listen " + inUse, "", failed, []string{inUse, "in use", "--listen"},
 		},
-		"an address that is none": {"scheduler --listen 9090", "", failed, []string{`"9090"`, "--listen"}},
+		"an invalid address": {"scheduler --listen 9090", "", failed, []string{`"9090"`, "--listen"}},
 		"an open dashboard without a token": {
 			"dashboard --listen 0.0.0.0:0", "", usage, []string{"0.0.0.0:0", "no token"},
 		},
@@ -117,10 +118,10 @@ func TestBadSettingsOfProcessesAndJobsAreRefused(t *testing.T) {
 		"a worker with no places": {
 			"worker --out out --concurrency 0", "", usage, []string{"concurrency", "0"},
 		},
-		"a network": {
+		"an invalid network": {
 			"worker --out out --allow-cidr 10.0.0.0", "", usage, []string{"allow-cidr", `"10.0.0.0"`},
 		},
-		"an argument too many": {"scheduler now", "", usage, []string{`"now"`}},
+		"an extra argument": {"scheduler now", "", usage, []string{`"now"`}},
 		"a job file that is missing": {
 			"job create nosuch.yaml", "", usage, []string{"nosuch.yaml", "no such file"},
 		},
@@ -136,7 +137,7 @@ func TestBadSettingsOfProcessesAndJobsAreRefused(t *testing.T) {
 			"job create job.yaml --job News", "", usage, []string{"name", `"News"`, "hyphens"},
 		},
 		"a name with a slash":              {"job create job.yaml --job a/b", "", usage, []string{"name", `"a/b"`}},
-		"a name of nothing":                {"job create unnamed.yaml", "", usage, []string{"name", `""`}},
+		"an empty name":                    {"job create unnamed.yaml", "", usage, []string{"name", `""`}},
 		"a name that begins with a hyphen": {"job create job.yaml --job=-a", "", usage, []string{"name", `"-a"`}},
 		"a name in the environment": {
 			"job create job.yaml", "TRAWL_JOB=NEWS", usage, []string{"name", `"NEWS"`},
@@ -152,7 +153,7 @@ func TestBadSettingsOfProcessesAndJobsAreRefused(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			s := newShell(t)
-			s.set("TRAWL_REDIS", o.URL())
+			s.set("TRAWL_REDIS", ft.URL())
 			for file, text := range map[string]string{
 				"job.yaml":     "name: news\n",
 				"unnamed.yaml": "delay: 1s\n",
@@ -166,7 +167,7 @@ func TestBadSettingsOfProcessesAndJobsAreRefused(t *testing.T) {
 			if key, value, ok := strings.Cut(c.env, "="); ok {
 				s.set(key, value)
 			}
-			s.start(strings.Fields(c.command)...).soonEnds().exits(c.status, c.saying...)
+			s.start(strings.Fields(c.command)...).waitSoon().exits(c.status, c.saying...)
 		})
 	}
 	t.Run("all", func(t *testing.T) {
@@ -174,7 +175,7 @@ func TestBadSettingsOfProcessesAndJobsAreRefused(t *testing.T) {
 			refuse(t, name)
 		}
 	})
-	if jobs := o.keys("news"); len(jobs) > 0 {
-		t.Errorf("commands that were refused leave %v", jobs)
+	if jobs := ft.redisKeys("news"); len(jobs) > 0 {
+		t.Errorf("refused commands leave the keys %v", jobs)
 	}
 }
