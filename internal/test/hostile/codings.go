@@ -15,7 +15,7 @@ import (
 	"github.com/klauspost/compress/zstd"
 )
 
-// bombSize is the decoded size of a bomb: twice the usual limit of a body.
+// bombSize is the decoded size of a bomb: twice the default limit of a body.
 const bombSize = 64 << 20
 
 var codings = []Misbehaviour{
@@ -60,23 +60,23 @@ var codings = []Misbehaviour{
 	}, {
 		Name: "endless-no-brotli", Does: "sends endless data declared as br that is not br", Trawl: "the same",
 		Limit: limitCoded, Fate: failed("not in Content-Encoding"),
-		page: forever(okHTML+"Content-Encoding: br\r\n\r\n", "<p>this is no br "),
+		page: endless(okHTML+"Content-Encoding: br\r\n\r\n", "<p>this is no br "),
 	}, {
 		Name: "endless-nothing", Does: "sends endless empty gzip members, which decode to nothing",
 		Trawl: "applies the limit to the encoded bytes as well", Limit: limitCoded,
 		Fate: Fate{Outcome: "fetched", Truncated: true},
-		page: forever(okHTML+"Content-Encoding: gzip\r\n\r\n", string(encode("gzip", nil))),
+		page: endless(okHTML+"Content-Encoding: gzip\r\n\r\n", string(encode("gzip", nil))),
 	}, {
 		Name: "cut-gzip", Does: "ends in the middle of gzip data",
 		Trawl: "keeps what came, marks it as truncated, and parses it", Fate: cut,
 		page: coded("gzip", once(func() []byte {
-			all := encode("gzip", append([]byte(hello("cut-gzip")), noise(100_000)...))
+			all := encode("gzip", append([]byte(pageStart("cut-gzip")), randomBytes(100_000)...))
 			return all[:len(all)/2]
 		})),
 	}, {
 		Name: "wrong-checksum", Does: "sends gzip with a wrong checksum", Trawl: "the same", Fate: cut,
 		page: coded("gzip", once(func() []byte {
-			all := encode("gzip", []byte(hello("wrong-checksum")))
+			all := encode("gzip", []byte(pageStart("wrong-checksum")))
 			all[len(all)-5] ^= 0xff
 			return all
 		})),
@@ -84,7 +84,7 @@ var codings = []Misbehaviour{
 		Name: "gzip-and-more", Does: "sends other data after the gzip data", Trawl: "ignores it, as browsers do",
 		Fate: read,
 		page: coded("gzip", once(func() []byte {
-			return append(encode("gzip", []byte(hello("gzip-and-more"))),
+			return append(encode("gzip", []byte(pageStart("gzip-and-more"))),
 				"garbage"...)
 		})),
 	}, {
@@ -99,11 +99,11 @@ var codings = []Misbehaviour{
 		Name: "silent-brotli", Does: "begins br data with the largest window, then stops",
 		Trawl: "receives data before it holds memory to decode it", Limit: limitRate,
 		Fate: Fate{Outcome: "fetched", Truncated: true},
-		page: waits(okHTML + "Content-Encoding: br\r\n\r\n" + string(bomb("br", "silent-brotli")()[:16])),
+		page: hangAfter(okHTML + "Content-Encoding: br\r\n\r\n" + string(bomb("br", "silent-brotli")()[:16])),
 	},
 }
 
-// coded sends a body with a coding. The body is made at the first request.
+// coded serves a body with a Content-Encoding. body is called at the first request.
 func coded(coding string, body func() []byte) http.HandlerFunc {
 	return func(w http.ResponseWriter, _ *http.Request) {
 		w.Header().Set("Content-Type", "text/html; charset=utf-8")
@@ -114,17 +114,17 @@ func coded(coding string, body func() []byte) http.HandlerFunc {
 
 func once(make func() []byte) func() []byte { return sync.OnceValue(make) }
 
-// small returns an encoded page with a link.
+// small returns a small encoded page with a link.
 func small(coding, name string) func() []byte {
-	return once(func() []byte { return encode(coding, []byte(hello(name))) })
+	return once(func() []byte { return encode(coding, []byte(pageStart(name))) })
 }
 
-// bomb returns such a page followed by very many zero bytes.
+// bomb returns an encoded page with a link, followed by bombSize zero bytes.
 func bomb(coding, name string) func() []byte {
 	return once(func() []byte {
 		var out bytes.Buffer
 		w := encoder(coding, &out)
-		_, _ = io.WriteString(w, hello(name))
+		_, _ = io.WriteString(w, pageStart(name))
 		block := make([]byte, 1<<20)
 		for range bombSize >> 20 {
 			_, _ = w.Write(block)
@@ -166,8 +166,8 @@ func encoder(coding string, out io.Writer) io.WriteCloser {
 	return w
 }
 
-// noise returns n incompressible bytes, the same each time.
-func noise(n int) []byte {
+// randomBytes returns n incompressible bytes, the same on each call.
+func randomBytes(n int) []byte {
 	out := make([]byte, n)
 	sum := uint32(1)
 	for i := range out {

@@ -13,12 +13,12 @@ import (
 	"sync"
 )
 
-// Host is a host of a web. Its first page leads to honest pages and to a misbehaviour.
+// Host is a host of a web. Its first page links to honest pages and to a misbehaviour.
 type Host struct {
 	web     *Web
 	address string // "127.1.0.7"
-	at      string // address and port
-	of      string // the misbehaviour that is being set up
+	addr    string // address and port
+	current string // name of the misbehaviour that setup is adding
 	main    net.Listener
 	server  *http.Server
 
@@ -26,7 +26,7 @@ type Host struct {
 	pages    map[string]http.HandlerFunc
 	honest   map[string]string // titles by path
 	fates    map[string]map[string]Fate
-	annexes  []io.Closer
+	closers  []io.Closer
 	sitemaps []string // listed in robots.txt
 
 	mu       sync.Mutex
@@ -40,20 +40,20 @@ func (w *Web) newHost(name string) *Host {
 		fates: make(map[string]map[string]Fate),
 	}
 	h.main = w.listenAt(h.address)
-	h.at = h.main.Addr().String()
-	h.be("/", "First of "+name, nil)
-	h.be("/honest/1", "Honest 1 of "+name, []string{"/honest/2"})
-	h.be("/honest/2", "Honest 2 of "+name, nil)
-	h.be("/honest/3", "Honest 3 of "+name, nil)
-	h.leadsTo("/honest/1")
+	h.addr = h.main.Addr().String()
+	h.addHonestPage("/", "First of "+name, nil)
+	h.addHonestPage("/honest/1", "Honest 1 of "+name, []string{"/honest/2"})
+	h.addHonestPage("/honest/2", "Honest 2 of "+name, nil)
+	h.addHonestPage("/honest/3", "Honest 3 of "+name, nil)
+	h.addLink("/honest/1")
 	return h
 }
 
 // URL returns the URL of a path.
-func (h *Host) URL(path string) string { return "http://" + h.at + path }
+func (h *Host) URL(path string) string { return "http://" + h.addr + path }
 
-// be adds an honest page.
-func (h *Host) be(path, title string, links []string) {
+// addHonestPage adds a page that the crawler must fetch.
+func (h *Host) addHonestPage(path, title string, links []string) {
 	h.honest[path] = title
 	h.pages[path] = func(w http.ResponseWriter, _ *http.Request) {
 		w.Header().Set("Content-Type", "text/html; charset=utf-8")
@@ -67,8 +67,8 @@ func (h *Host) be(path, title string, links []string) {
 	}
 }
 
-// leadsTo adds a link to the first page.
-func (h *Host) leadsTo(href string) {
+// addLink adds a link to the first page.
+func (h *Host) addLink(href string) {
 	h.links = append(h.links, `<p><a href="`+html.EscapeString(href)+`">x</a>`)
 }
 
@@ -85,39 +85,40 @@ func (h *Host) add(m Misbehaviour) {
 	if m.page != nil {
 		path := "/" + m.Name
 		h.pages[path] = m.page
-		h.leadsTo(path)
+		h.addLink(path)
 		h.expect(m.Name, h.URL(path), m.Fate)
 		if m.Fate.Read {
-			h.be("/behind/"+m.Name, "Behind "+m.Name, nil)
+			h.addHonestPage("/behind/"+m.Name, "Behind "+m.Name, nil)
 		}
 	}
-	if h.of = m.Name; m.rig != nil {
-		m.rig(h)
+	if h.current = m.Name; m.setup != nil {
+		m.setup(h)
 	}
-	h.leadsTo("/honest/3")
+	h.addLink("/honest/3")
 }
 
-// lead adds a link to the first page, and records the expected fate of its URL, written
-// as in records.
-func (h *Host) lead(href, url string, f Fate) {
-	h.leadsTo(href)
-	h.expect(h.of, url, f)
+// expectLink adds a link to the first page, and records the expected fate of its URL. url is
+// spelled as in records.
+func (h *Host) expectLink(href, url string, f Fate) {
+	h.addLink(href)
+	h.expect(h.current, url, f)
 }
 
-// annex starts another server at the address of the host, which calls do with each
-// connection, and returns its address.
-func (h *Host) annex(do func(net.Conn)) string {
+// serveConns starts another server at the address of the host, which calls do with each
+// connection. It returns the address with the port.
+func (h *Host) serveConns(do func(net.Conn)) string {
 	l := h.web.listenAt(h.address)
-	h.annexes = append(h.annexes, l)
+	h.closers = append(h.closers, l)
 	h.web.closing.Go(func() { h.web.accept(l, do) })
 	return l.Addr().String()
 }
 
-// site starts another HTTP server at the address of the host.
-func (h *Host) site(handler http.HandlerFunc) string {
+// serveSite starts another HTTP server at the address of the host. It returns the address with
+// the port.
+func (h *Host) serveSite(handler http.HandlerFunc) string {
 	l := h.web.listenAt(h.address)
 	server := quiet(handler)
-	h.annexes = append(h.annexes, server)
+	h.closers = append(h.closers, server)
 	h.web.closing.Go(func() { _ = server.Serve(l) })
 	return l.Addr().String()
 }
@@ -137,7 +138,7 @@ func (w *Web) accept(l net.Listener, do func(net.Conn)) {
 			defer conn.Close()
 			gone := make(chan struct{})
 			defer close(gone)
-			go func() { // ends a waiting do when the web is closed
+			go func() { // ends do when the web is closed
 				select {
 				case <-w.stopped:
 					conn.Close()
@@ -164,7 +165,7 @@ func (h *Host) open() {
 
 // close closes all connections.
 func (h *Host) close() {
-	for _, a := range h.annexes {
+	for _, a := range h.closers {
 		a.Close()
 	}
 	if h.server != nil {
@@ -172,7 +173,7 @@ func (h *Host) close() {
 	}
 }
 
-// answer responds with the page at the path, or with that of the longest prefix that ends
+// answer responds with the page at the path, or with the page of the longest prefix that ends
 // with a slash.
 func (h *Host) answer(w http.ResponseWriter, r *http.Request) {
 	h.mu.Lock()
@@ -192,8 +193,8 @@ func (h *Host) answer(w http.ResponseWriter, r *http.Request) {
 	http.NotFound(w, r)
 }
 
-// asked counts the requests for a URL and what is beneath it.
-func (h *Host) asked(url string) (n int) {
+// requestCount returns the number of requests for a URL and the URLs below it.
+func (h *Host) requestCount(url string) (n int) {
 	path, ours := strings.CutPrefix(url, h.URL(""))
 	if !ours {
 		return 0

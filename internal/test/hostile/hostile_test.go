@@ -19,7 +19,7 @@ import (
 func TestMain(m *testing.M) { os.Exit(testfleet.Main(m)) }
 
 const (
-	visits      = 64        // at the same time
+	visits      = 64        // concurrent visits
 	memory      = 512 << 20 // memory that a worker with this many visits may use
 	memoryLimit = 768 << 20 // memory limit of its control group
 )
@@ -34,9 +34,9 @@ type crawl struct {
 	records map[string]crawler.Record // by URL
 }
 
-func newCrawl(t *testing.T, list []hostile.Misbehaviour, crowds int) *crawl {
+func newCrawl(t *testing.T, list []hostile.Misbehaviour, extraHosts int) *crawl {
 	t.Helper()
-	c := &crawl{t: t, web: hostile.Serve(t, list, crowds), Fleet: testfleet.New(t), job: crawler.DefaultJob()}
+	c := &crawl{t: t, web: hostile.Serve(t, list, extraHosts), Fleet: testfleet.New(t), job: crawler.DefaultJob()}
 	c.Reach = hostile.Network
 	c.job.Name, c.job.Seeds = redistest.Name(t), c.web.Seeds()
 	c.job.Scope, c.job.Sitemaps, c.job.Resources = crawler.ScopeAny, true, true
@@ -61,10 +61,11 @@ func (c *crawl) run() {
 		time.Since(began).Round(time.Second), counters.Outcomes)
 }
 
-// unharmed checks that the worker lost nothing, and did nothing that it must not do.
-func (c *crawl) unharmed() {
+// checkUnharmed checks that the worker fetched all honest pages, stayed within its memory, and
+// never connected to the forbidden listener.
+func (c *crawl) checkUnharmed() {
 	c.t.Helper()
-	if n := c.web.Touched(); n > 0 {
+	if n := c.web.ForbiddenConns(); n > 0 {
 		c.t.Errorf("the forbidden listener was connected to %d times", n)
 	}
 	missing := 0
@@ -72,7 +73,7 @@ func (c *crawl) unharmed() {
 		r, ok := c.records[url]
 		if !ok || r.Outcome != crawler.OutcomeFetched || r.Title != title {
 			missing++
-			c.t.Errorf("the honest page %s (%s) is %q: %s, titled %q", url, title, r.Outcome, r.Error, r.Title)
+			c.t.Errorf("the honest page %s (%s) is %q: %s, with the title %q", url, title, r.Outcome, r.Error, r.Title)
 		}
 	}
 	if peak, ok := c.worker.PeakMemory(); ok {
@@ -88,22 +89,22 @@ func (c *crawl) unharmed() {
 	}
 }
 
-// fates checks the outcome of each URL that is not honest.
-func (c *crawl) fates() {
+// checkFates checks the outcome of each URL that is not honest.
+func (c *crawl) checkFates() {
 	c.t.Helper()
 	for name, fates := range c.web.Fates() {
 		for url, want := range fates {
-			if trouble := c.misses(url, want); trouble != "" {
+			if trouble := c.mismatch(url, want); trouble != "" {
 				c.t.Errorf("%s: %.200s %s", name, url, trouble)
 			}
 		}
 	}
 }
 
-// misses returns how the outcome of a URL differs from its expected fate.
-func (c *crawl) misses(url string, want hostile.Fate) string {
-	if n := c.web.Asked(url); want.Most != 0 && n > max(0, want.Most) {
-		return fmt.Sprintf("was asked for %d times, want at most %d", n, max(0, want.Most))
+// mismatch returns how the outcome of a URL differs from its expected fate.
+func (c *crawl) mismatch(url string, want hostile.Fate) string {
+	if n := c.web.Requests(url); want.MaxRequests != 0 && n > max(0, want.MaxRequests) {
+		return fmt.Sprintf("was requested %d times, want at most %d", n, max(0, want.MaxRequests))
 	}
 	if want.Outcome == "" {
 		return ""
@@ -122,20 +123,20 @@ func (c *crawl) misses(url string, want hostile.Fate) string {
 	return ""
 }
 
-func TestEachMisbehaviourCostsOnlyItself(t *testing.T) {
+func TestEachMisbehaviourAffectsOnlyItsOwnURLs(t *testing.T) {
 	t.Parallel()
 	c := newCrawl(t, hostile.List(), 0)
 	c.job.Format = []string{"jsonl", "files", "warc"}
 	c.job.Text, c.job.Markdown, c.job.MinHash, c.job.Simhash, c.job.NearDuplicates = true, true, true, true,
 		crawler.NearDuplicatesRecord
 	c.run()
-	c.unharmed()
-	c.fates()
+	c.checkUnharmed()
+	c.checkFates()
 }
 
-// forCrowds returns the misbehaviours that many hosts show at once: all of them with TRAWL_SLOW,
-// which takes minutes and transfers gigabytes, and otherwise every sixth.
-func forCrowds() []hostile.Misbehaviour {
+// loadTestMisbehaviours returns the misbehaviours for the test with many hosts. With TRAWL_SLOW
+// these are all, which takes minutes and transfers gigabytes; otherwise every sixth.
+func loadTestMisbehaviours() []hostile.Misbehaviour {
 	all := hostile.List()
 	if os.Getenv("TRAWL_SLOW") != "" {
 		return all
@@ -147,14 +148,14 @@ func forCrowds() []hostile.Misbehaviour {
 	return some
 }
 
-// The test has all single-page misbehaviours at as many hosts as are visited at the same time, with
-// four connections each.
-func TestAWorkerAmongManyHostileHostsStaysWithinItsMemory(t *testing.T) {
+// The worker visits a number of hosts concurrently, with four connections each. Every host has all
+// single-page misbehaviours.
+func TestAWorkerVisitingManyHostileHostsStaysWithinItsMemory(t *testing.T) {
 	t.Parallel()
 	if testing.Short() {
-		t.Skip("it transfers gigabytes")
+		t.Skip("the test transfers gigabytes: run it without -short")
 	}
-	c := newCrawl(t, forCrowds(), visits)
+	c := newCrawl(t, loadTestMisbehaviours(), visits)
 	c.job.BodyLimit, c.job.Timeout, c.job.PerHost = 4<<20, crawler.Duration(5*time.Second), 4
 	c.job.Select = []string{"divs[]=div", "text=body"}
 	var err error
@@ -162,7 +163,7 @@ func TestAWorkerAmongManyHostileHostsStaysWithinItsMemory(t *testing.T) {
 		t.Logf("without a memory limit: %v", err)
 	}
 	c.run()
-	c.unharmed()
+	c.checkUnharmed()
 	if c.Cage == nil {
 		return
 	}
@@ -171,7 +172,7 @@ func TestAWorkerAmongManyHostileHostsStaysWithinItsMemory(t *testing.T) {
 	if err != nil || trouble != nil || kills > 0 {
 		t.Errorf("with a limit of %d MB the kernel killed %d processes; %v, %v", memoryLimit>>20, kills, err, trouble)
 	}
-	t.Logf("with a limit of %d MB it used %d MB including page cache", memoryLimit>>20, full>>20)
+	t.Logf("with a limit of %d MB the worker used %d MB including page cache", memoryLimit>>20, full>>20)
 }
 
 func TestTheForbiddenListenerCountsConnections(t *testing.T) {
@@ -185,18 +186,18 @@ func TestTheForbiddenListenerCountsConnections(t *testing.T) {
 	if _, err := io.Copy(io.Discard, conn); err != nil { // the listener counts before it closes
 		t.Log(err)
 	}
-	if n := web.Touched(); n != 1 {
-		t.Errorf("%d connections were noticed, want 1", n)
+	if n := web.ForbiddenConns(); n != 1 {
+		t.Errorf("%d connections were counted, want 1", n)
 	}
 }
 
-func TestEachMisbehaviourSaysWhatItIs(t *testing.T) {
+func TestEachMisbehaviourIsDescribed(t *testing.T) {
 	t.Parallel()
 	named := make(map[string]bool)
 	name := regexp.MustCompile(`^[a-z0-9][a-z0-9.-]*$`)
 	for _, m := range hostile.List() {
 		if !name.MatchString(m.Name) || named[m.Name] || m.Does == "" || m.Trawl == "" {
-			t.Errorf("%+v is not described, or twice", m)
+			t.Errorf("%+v has no description, or its name is not valid or unique", m)
 		}
 		named[m.Name] = true
 	}

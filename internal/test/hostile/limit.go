@@ -7,7 +7,7 @@ import (
 	"time"
 )
 
-// Limit is a bound that Trawl enforces, whatever a server does.
+// Limit is a bound that Trawl enforces on every server.
 type Limit struct {
 	Name    string
 	Default string // as shown by --help, if the setting has a value
@@ -53,8 +53,8 @@ var (
 	limitTTL        = Limit{"how long an address is valid", "its TTL, within bounds", ""}
 )
 
-// Holds fails a test unless the named limits have these values. The packages that enforce
-// the limits call it with their constants.
+// Holds fails a test if one of the named limits does not have its value. The packages that
+// enforce the limits call it with their constants.
 func Holds(t testing.TB, values map[string]any) {
 	t.Helper()
 	for name, value := range values {
@@ -69,15 +69,15 @@ func Holds(t testing.TB, values map[string]any) {
 			}
 		}
 		if !found {
-			t.Errorf("no misbehaviour meets the limit of %s", name)
+			t.Errorf("no misbehaviour has the limit of %s", name)
 		}
 	}
 }
 
-// Bytes is a number of bytes, for [Holds].
+// Bytes is a number of bytes for [Holds].
 type Bytes int64
 
-// written formats a value as in the list.
+// written formats a value as in [Limit.Default].
 func written(value any) string {
 	switch v := value.(type) {
 	case Bytes:

@@ -13,8 +13,8 @@ type Misbehaviour struct {
 	Limit Limit  // the limit that applies; the zero Limit if none does
 	Fate  Fate   // of /NAME at its host, if page is set
 
-	page http.HandlerFunc // serves /NAME; nil if only rig is set
-	rig  func(*Host)      // sets up more; may be nil
+	page  http.HandlerFunc // serves /NAME; nil if only setup is set
+	setup func(*Host)      // adds other pages and servers; may be nil
 }
 
 // Fate is the expected result for a URL.
@@ -22,11 +22,11 @@ type Fate struct {
 	Outcome   string // of its record, such as "fetched" or "fetched or failed"; "" for any, or no record
 	Error     string // a part of the record's error; "" for any
 	Truncated bool
-	// Read says that the page begins with a link to another page, which is followed.
+	// Read says that the page begins with a link to another page, which must be followed.
 	Read bool
-	// Most bounds the number of requests for this path and what is beneath it. -1 allows
-	// none; with 0 they are not counted.
-	Most int
+	// MaxRequests bounds the number of requests for this path and the paths below it. -1 allows
+	// none; 0 means no bound.
+	MaxRequests int
 }
 
 // Common fates.
@@ -53,8 +53,8 @@ func Groups() []Group {
 	return []Group{
 		{"Bodies", bodies}, {"Content codings", codings}, {"Malformed HTTP", framing}, {"Headers", headers},
 		{"Silence", silences}, {"Redirects", redirects}, {"Markup", markup}, {"Traps", traps}, {"robots.txt", robots},
-		{"Sitemaps", sitemaps}, {"Refusals", refusals}, {"Ways to a forbidden address", ways}, {"Names", names},
-		{"Words", words},
+		{"Sitemaps", sitemaps}, {"Refusals", refusals}, {"Ways to a forbidden address", forbiddenLinks},
+		{"Names", names}, {"Words", words},
 	}
 }
 

@@ -11,23 +11,23 @@ import (
 // nameServer answers for names that end with "hostile.test". Names without configured
 // records do not exist.
 type nameServer struct {
-	at      string
+	addr    string
 	servers []*dns.Server
 	ended   sync.WaitGroup
 
 	mu      sync.Mutex
 	answers map[string]func(asked int) []string // records by name, without the name itself
-	asked   map[string]int                      // number of queries for IPv4 addresses so far
+	queries map[string]int                      // number of queries for IPv4 addresses so far
 }
 
-// zoneName ends all names of a web.
+// zoneName is the suffix of all names of a web.
 const zoneName = ".hostile.test"
 
 func newNameServer(w *Web) *nameServer {
 	w.t.Helper()
-	s := &nameServer{answers: make(map[string]func(int) []string), asked: make(map[string]int)}
+	s := &nameServer{answers: make(map[string]func(int) []string), queries: make(map[string]int)}
 	packets, streams := listenBoth(w)
-	s.at = packets.LocalAddr().String()
+	s.addr = packets.LocalAddr().String()
 	s.servers = []*dns.Server{{PacketConn: packets, Handler: s}, {Listener: streams, Handler: s}}
 	for _, server := range s.servers {
 		started := make(chan struct{})
@@ -69,9 +69,9 @@ func (s *nameServer) ServeDNS(w dns.ResponseWriter, query *dns.Msg) {
 	q := query.Question[0]
 	name := strings.ToLower(strings.TrimSuffix(q.Name, "."))
 	s.mu.Lock()
-	records, asked := s.answers[name], s.asked[name]
+	records, asked := s.answers[name], s.queries[name]
 	if q.Qtype == dns.TypeA {
-		s.asked[name]++
+		s.queries[name]++
 	}
 	s.mu.Unlock()
 	if records == nil {

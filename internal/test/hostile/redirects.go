@@ -10,30 +10,30 @@ import (
 var redirects = []Misbehaviour{
 	{
 		Name: "redirect-to-itself", Does: "redirects to the same URL", Trawl: "detects the loop", Fate: failed("loop"),
-		page: moved("/redirect-to-itself"),
+		page: redirectTo("/redirect-to-itself"),
 	}, {
 		Name: "redirect-loop", Does: "redirects in a cycle", Trawl: "detects the loop", Fate: failed("loop"),
-		page: moved("/circle/1"),
-		rig: func(h *Host) {
-			h.pages["/circle/1"] = moved("/circle/2")
-			h.pages["/circle/2"] = moved("/redirect-loop")
+		page: redirectTo("/circle/1"),
+		setup: func(h *Host) {
+			h.pages["/circle/1"] = redirectTo("/circle/2")
+			h.pages["/circle/2"] = redirectTo("/redirect-loop")
 		},
 	}, {
 		Name: "redirect-chain", Does: "redirects endlessly to new URLs", Trawl: "follows ten, then fails the page",
 		Limit: limitHops, Fate: failed("more than 10 redirects"),
-		page: moved("/on/1"),
-		rig: func(h *Host) {
+		page: redirectTo("/on/1"),
+		setup: func(h *Host) {
 			h.pages["/on/"] = func(w http.ResponseWriter, r *http.Request) {
 				n, _ := strconv.Atoi(strings.TrimPrefix(r.URL.Path, "/on/"))
-				moved(fmt.Sprintf("/on/%d", n+1))(w, r)
+				redirectTo(fmt.Sprintf("/on/%d", n+1))(w, r)
 			}
-			h.expect(h.of, h.URL("/on/"), Fate{Most: 10})
+			h.expect(h.current, h.URL("/on/"), Fate{MaxRequests: 10})
 		},
 	}, {
 		Name: "redirect-across", Does: "redirects endlessly to new URLs, from host to host",
 		Trawl: "the same: redirects count across hosts", Limit: limitHops, Fate: Fate{Outcome: "redirected"},
-		page: func(w http.ResponseWriter, r *http.Request) { moved("/ping/1")(w, r) },
-		rig: func(h *Host) {
+		page: func(w http.ResponseWriter, r *http.Request) { redirectTo("/ping/1")(w, r) },
+		setup: func(h *Host) {
 			other := ""
 			bounce := func(to func() string) http.HandlerFunc {
 				return func(w http.ResponseWriter, r *http.Request) {
@@ -42,49 +42,49 @@ var redirects = []Misbehaviour{
 						http.NotFound(w, r)
 						return
 					}
-					moved(fmt.Sprintf("http://%s/ping/%d", to(), n+1))(w, r)
+					redirectTo(fmt.Sprintf("http://%s/ping/%d", to(), n+1))(w, r)
 				}
 			}
-			other = h.site(bounce(func() string { return h.at }))
+			other = h.serveSite(bounce(func() string { return h.addr }))
 			h.pages["/ping/"] = bounce(func() string { return other })
-			h.expect(h.of, h.URL("/ping/"), Fate{Most: 10})
+			h.expect(h.current, h.URL("/ping/"), Fate{MaxRequests: 10})
 		},
 	}, {
 		Name: "redirect-to-file", Does: "redirects to file:///etc/passwd", Trawl: "accepts only http and https",
 		Fate: failed("no URL to crawl"),
-		page: moved("file:///etc/passwd"),
+		page: redirectTo("file:///etc/passwd"),
 	}, {
 		Name: "redirect-to-script", Does: "redirects to a javascript: URL", Trawl: "the same",
 		Fate: failed("no URL to crawl"),
-		page: moved("javascript:alert(1)"),
+		page: redirectTo("javascript:alert(1)"),
 	}, {
 		Name: "redirect-to-gopher", Does: "redirects to a gopher: URL that would send a command to Redis",
 		Trawl: "the same", Fate: failed("no URL to crawl"),
-		page: moved("gopher://127.0.0.1:6379/_FLUSHALL"),
+		page: redirectTo("gopher://127.0.0.1:6379/_FLUSHALL"),
 	}, {
 		Name: "redirect-nowhere", Does: "redirects without a Location", Trawl: "fails the page", Fate: failed(""),
 		page: func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusFound) },
 	}, {
 		Name: "redirect-far", Does: "redirects to a URL of 60 KB", Trawl: "rejects the URL", Limit: limitURL,
-		Fate: failed("no URL to crawl"),
-		page: moved("/far/" + strings.Repeat("x", 60_000)),
-		rig:  func(h *Host) { h.expect(h.of, h.URL("/far/"), Fate{Most: -1}) },
+		Fate:  failed("no URL to crawl"),
+		page:  redirectTo("/far/" + strings.Repeat("x", 60_000)),
+		setup: func(h *Host) { h.expect(h.current, h.URL("/far/"), Fate{MaxRequests: -1}) },
 	}, {
 		Name: "refresh-loop", Does: "sends pages that refresh endlessly to new ones, by markup and by header",
 		Trawl: "treats them as links, and detects the trap", Limit: limitTraps, Fate: fetched,
-		page: markupOf(`<meta http-equiv=refresh content="0; url=/refresh/1">`),
-		rig: func(h *Host) {
+		page: htmlPage(`<meta http-equiv=refresh content="0; url=/refresh/1">`),
+		setup: func(h *Host) {
 			h.pages["/refresh/"] = func(w http.ResponseWriter, r *http.Request) {
 				n, _ := strconv.Atoi(strings.TrimPrefix(r.URL.Path, "/refresh/"))
 				next := fmt.Sprintf("0; url=/refresh/%d", n+1)
 				if n%2 == 1 {
 					w.Header().Set("Refresh", next)
-					markupOf("<p>the same as ever")(w, r)
+					htmlPage("<p>the same as ever")(w, r)
 					return
 				}
-				markupOf(fmt.Sprintf(`<meta http-equiv=refresh content="%s"><p>the same as ever`, next))(w, r)
+				htmlPage(fmt.Sprintf(`<meta http-equiv=refresh content="%s"><p>the same as ever`, next))(w, r)
 			}
-			h.expect(h.of, h.URL("/refresh/"), Fate{Most: 150})
+			h.expect(h.current, h.URL("/refresh/"), Fate{MaxRequests: 150})
 		},
 	},
 }

@@ -18,11 +18,11 @@ var silences = []Misbehaviour{
 	{
 		Name: "silent-answer", Does: "reads the request and never responds", Trawl: "retries, then gives up",
 		Limit: limitFirst, Fate: failed("no answer within 30s"),
-		page: waits(""),
+		page: hangAfter(""),
 	}, {
 		Name: "silent-headers", Does: "stops in the middle of the headers", Trawl: "the same", Limit: limitFirst,
 		Fate: failed("no answer within 30s"),
-		page: waits(ok + "A: b\r\n"),
+		page: hangAfter(ok + "A: b\r\n"),
 	}, {
 		Name: "slow-header", Does: "sends a header byte by byte", Trawl: "the same", Limit: limitFirst,
 		Fate: failed("no answer within 30s"),
@@ -30,67 +30,67 @@ var silences = []Misbehaviour{
 	}, {
 		Name: "silent-after-hints", Does: "sends an interim response and nothing more", Trawl: "the same",
 		Limit: limitFirst, Fate: failed("no answer within 30s"),
-		page: waits("HTTP/1.1 103 Early Hints\r\n\r\n"),
+		page: hangAfter("HTTP/1.1 103 Early Hints\r\n\r\n"),
 	}, {
 		Name: "silent-before-body", Does: "sends headers but no body", Trawl: "the same", Limit: limitRate,
 		Fate: failed("nothing of the body within 20s"),
-		page: waits(okHTML + "Content-Length: 1000\r\n\r\n"),
+		page: hangAfter(okHTML + "Content-Length: 1000\r\n\r\n"),
 	}, {
 		Name: "silent-body", Does: "stops in the middle of the body",
 		Trawl: "keeps what came, marks it as truncated, and parses it", Limit: limitRate, Fate: cut,
-		page: waits(okHTML + "Content-Length: 1000000\r\n\r\n" + hello("silent-body")),
+		page: hangAfter(okHTML + "Content-Length: 1000000\r\n\r\n" + pageStart("silent-body")),
 	}, {
 		Name: "slow-body", Does: "sends the body at ten bytes per second", Trawl: "the same", Limit: limitRate,
 		Fate: cut,
-		page: trickle(okHTML+"\r\n"+hello("slow-body"), 1),
+		page: trickle(okHTML+"\r\n"+pageStart("slow-body"), 1),
 	}, {
 		Name: "lasting-body", Does: "sends an endless body, just fast enough",
 		Trawl: "retries, then keeps and parses what came", Limit: limitTotal, Fate: cut,
-		page: trickle(okHTML+"\r\n"+hello("lasting-body"), 50),
+		page: trickle(okHTML+"\r\n"+pageStart("lasting-body"), 50),
 	}, {
 		Name: "silent-socket", Does: "accepts a connection, reads, and sends nothing",
 		Trawl: "gives up on the host after some tries; its URLs fail", Limit: limitFirst,
-		rig: func(h *Host) {
-			at := h.annex(silent)
-			h.lead("http://"+at+"/", "http://"+at+"/", failed("no answer within 30s"))
+		setup: func(h *Host) {
+			addr := h.serveConns(waitForClose)
+			h.expectLink("http://"+addr+"/", "http://"+addr+"/", failed("no answer within 30s"))
 		},
 	}, {
 		Name: "closed-port", Does: "refuses connections", Trawl: "the same", Limit: limitHostTries,
-		rig: func(h *Host) {
+		setup: func(h *Host) {
 			l := h.web.listenAt(h.address)
-			at := l.Addr().String()
+			addr := l.Addr().String()
 			l.Close()
-			h.lead("http://"+at+"/", "http://"+at+"/", failed("refused"))
+			h.expectLink("http://"+addr+"/", "http://"+addr+"/", failed("refused"))
 		},
 	}, {
 		Name: "shut-door", Does: "accepts connections and closes them", Trawl: "the same", Limit: limitHostTries,
-		rig: func(h *Host) {
-			at := h.annex(func(net.Conn) {})
-			h.lead("http://"+at+"/", "http://"+at+"/", failed(""))
+		setup: func(h *Host) {
+			addr := h.serveConns(func(net.Conn) {})
+			h.expectLink("http://"+addr+"/", "http://"+addr+"/", failed(""))
 		},
 	}, {
 		Name: "silent-handshake", Does: "accepts a connection for https and sends nothing", Trawl: "the same",
 		Limit: limitHandshake,
-		rig:   tlsAnnex(silent, "no handshake in time"),
+		setup: tlsServer(waitForClose, "no handshake in time"),
 	}, {
 		Name: "slow-handshake", Does: "sends its TLS handshake byte by byte", Trawl: "the same", Limit: limitHandshake,
-		rig: tlsAnnex(func(conn net.Conn) { drip(conn, "\x16\x03\x03\x3f\xff", 1) }, "no handshake in time"),
+		setup: tlsServer(func(conn net.Conn) { drip(conn, "\x16\x03\x03\x3f\xff", 1) }, "no handshake in time"),
 	}, {
 		Name: "no-tls", Does: "speaks plain HTTP where https is expected", Trawl: "the same", Limit: limitHostTries,
-		rig: tlsAnnex(func(conn net.Conn) {
+		setup: tlsServer(func(conn net.Conn) {
 			_, _ = io.WriteString(conn, "HTTP/1.1 400 Bad Request\r\n\r\n"+strings.Repeat("x", 1<<16))
 		}, "speaks http at this port"),
 	}, {
 		Name: "tls-alert", Does: "responds to http with a TLS alert",
 		Trawl: "reports that the port speaks https, and gives up on the host", Limit: limitHostTries,
-		rig: func(h *Host) {
-			at := h.annex(func(conn net.Conn) { _, _ = io.WriteString(conn, "\x15\x03\x01\x00\x02\x02\x46") })
-			h.lead("http://"+at+"/", "http://"+at+"/", failed("speaks https at this port"))
+		setup: func(h *Host) {
+			addr := h.serveConns(func(conn net.Conn) { _, _ = io.WriteString(conn, "\x15\x03\x01\x00\x02\x02\x46") })
+			h.expectLink("http://"+addr+"/", "http://"+addr+"/", failed("speaks https at this port"))
 		},
 	}, {
 		Name: "endless-handshake", Does: "sends endless TLS handshake messages",
 		Trawl: "gives up on the host after some tries; its URLs fail", Limit: limitHostTries,
-		rig: tlsAnnex(func(conn net.Conn) {
+		setup: tlsServer(func(conn net.Conn) {
 			record := "\x16\x03\x03\x40\x00" + strings.Repeat("\x00", 0x4000)
 			for _, err := io.WriteString(conn, record); err == nil; _, err = io.WriteString(conn, record) {
 			}
@@ -98,24 +98,24 @@ var silences = []Misbehaviour{
 	}, {
 		Name: "own-certificate", Does: "has a self-signed certificate", Trawl: "the same, without sending a request",
 		Limit: limitHostTries,
-		rig:   tlsAnnex(func(conn net.Conn) { shakeHands(conn, time.Now().Add(time.Hour)) }, "certificate"),
+		setup: tlsServer(func(conn net.Conn) { handshake(conn, time.Now().Add(time.Hour)) }, "certificate"),
 	}, {
 		Name: "old-certificate", Does: "has an expired certificate", Trawl: "the same", Limit: limitHostTries,
-		rig: tlsAnnex(func(conn net.Conn) { shakeHands(conn, time.Now().Add(-time.Hour)) }, "certificate"),
+		setup: tlsServer(func(conn net.Conn) { handshake(conn, time.Now().Add(-time.Hour)) }, "certificate"),
 	},
 }
 
-// tlsAnnex leads to another server for https.
-func tlsAnnex(do func(net.Conn), trouble string) func(*Host) {
+// tlsServer links to an https URL of another server.
+func tlsServer(do func(net.Conn), trouble string) func(*Host) {
 	return func(h *Host) {
-		url := "https://" + h.annex(do) + "/"
-		h.lead(url, url, failed(trouble))
+		url := "https://" + h.serveConns(do) + "/"
+		h.expectLink(url, url, failed(trouble))
 	}
 }
 
-// shakeHands presents a self-signed certificate that is valid until the given time, and
+// handshake presents a self-signed certificate that is valid until the given time, and
 // then sends a page that must not be read.
-func shakeHands(conn net.Conn, until time.Time) {
+func handshake(conn net.Conn, until time.Time) {
 	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
 	if err != nil {
 		return

@@ -16,7 +16,7 @@ var update = flag.Bool("update", false, "update docs/hostile.md")
 
 const page = "../../../docs/hostile.md"
 
-// tablesBegin is the line of the page after which the tables begin.
+// tablesBegin is the line of the page before the tables.
 const tablesBegin = "<!-- What follows is written by go test ./internal/test/hostile -run Page -update -->\n"
 
 func TestThePageOfMisbehavioursIsCurrent(t *testing.T) {
@@ -37,12 +37,12 @@ func TestThePageOfMisbehavioursIsCurrent(t *testing.T) {
 		return
 	}
 	if tables != want {
-		t.Errorf("%s is not what internal/test/hostile says: go test ./internal/test/hostile -run Page -update", page)
+		t.Errorf("%s differs from internal/test/hostile: run go test ./internal/test/hostile -run Page -update", page)
 	}
 }
 
-// The limits that have a setting must be those of the command, with their defaults.
-func TestTheLimitsOfThePageAreThoseOfTheCommand(t *testing.T) {
+// The settings of the limits must be flags of the command, with the same defaults.
+func TestTheLimitsOnThePageMatchTheCommand(t *testing.T) {
 	t.Parallel()
 	binary, err := testfleet.Binary(false)
 	if err != nil {

@@ -25,32 +25,32 @@ type Web struct {
 	forbidden net.Listener
 	names     *nameServer
 
-	next    atomic.Int64 // number of addresses given out
-	touched atomic.Int64 // number of connections to the forbidden listener
-	closing sync.WaitGroup
-	stopped chan struct{} // closed at the end
+	next           atomic.Int64 // number of assigned addresses
+	forbiddenConns atomic.Int64 // number of connections to the forbidden listener
+	closing        sync.WaitGroup
+	stopped        chan struct{} // closed at the end
 }
 
-// Serve serves one host for each misbehaviour in the list, and crowds additional hosts,
-// each with all misbehaviours of the list that are single pages. The test is skipped on a
-// system with only one loopback address.
-func Serve(t testing.TB, list []Misbehaviour, crowds int) *Web {
+// Serve serves one host for each misbehaviour in the list, and a number of extra hosts, each with
+// all misbehaviours of the list that are single pages. The test is skipped on a system with only
+// one loopback address.
+func Serve(t testing.TB, list []Misbehaviour, extraHosts int) *Web {
 	t.Helper()
 	w := &Web{t: t, stopped: make(chan struct{})}
 	w.forbidden = w.listenAt(forbiddenAddress)
 	w.closing.Go(w.watch)
 	w.names = newNameServer(w)
 	t.Cleanup(w.close)
-	rehearse(list)
+	generatePages(list)
 	for _, m := range list {
 		h := w.newHost(m.Name)
 		h.add(m)
 		w.hosts = append(w.hosts, h)
 	}
-	for i := range crowds {
-		h := w.newHost(fmt.Sprintf("crowd-%d", i+1))
+	for i := range extraHosts {
+		h := w.newHost(fmt.Sprintf("extra-%d", i+1))
 		for _, m := range list {
-			if m.page != nil && m.rig == nil {
+			if m.page != nil && m.setup == nil {
 				h.add(m)
 			}
 		}
@@ -62,26 +62,26 @@ func Serve(t testing.TB, list []Misbehaviour, crowds int) *Web {
 	return w
 }
 
-// rehearse requests each page once. Some pages take a while to be generated, which must
-// not look like a slow server.
-func rehearse(list []Misbehaviour) {
+// generatePages requests each page once in advance. Some pages take a while to be generated, and
+// the crawler would see a slow server.
+func generatePages(list []Misbehaviour) {
 	var all sync.WaitGroup
 	for _, m := range list {
 		if m.page != nil {
 			all.Go(func() {
-				m.page(nobody{}, &http.Request{URL: &url.URL{Path: "/" + m.Name}, RequestURI: "/" + m.Name})
+				m.page(discardResponse{}, &http.Request{URL: &url.URL{Path: "/" + m.Name}, RequestURI: "/" + m.Name})
 			})
 		}
 	}
 	all.Wait()
 }
 
-// nobody discards a response.
-type nobody struct{}
+// discardResponse is a ResponseWriter that discards the response.
+type discardResponse struct{}
 
-func (nobody) Header() http.Header         { return make(http.Header) }
-func (nobody) WriteHeader(int)             {}
-func (nobody) Write(p []byte) (int, error) { return len(p), nil }
+func (discardResponse) Header() http.Header         { return make(http.Header) }
+func (discardResponse) WriteHeader(int)             {}
+func (discardResponse) Write(p []byte) (int, error) { return len(p), nil }
 
 // listenAt listens at a port of a loopback address.
 func (w *Web) listenAt(address string) net.Listener {
@@ -106,7 +106,7 @@ func (w *Web) watch() {
 		if err != nil {
 			return
 		}
-		w.touched.Add(1)
+		w.forbiddenConns.Add(1)
 		conn.Close()
 	}
 }
@@ -121,8 +121,8 @@ func (w *Web) close() {
 	w.closing.Wait()
 }
 
-// Touched returns the number of connections to the forbidden listener.
-func (w *Web) Touched() int64 { return w.touched.Load() }
+// ForbiddenConns returns the number of connections to the forbidden listener.
+func (w *Web) ForbiddenConns() int64 { return w.forbiddenConns.Load() }
 
 // Forbidden returns the address of the forbidden listener.
 func (w *Web) Forbidden() string { return w.forbidden.Addr().String() }
@@ -133,9 +133,9 @@ func (w *Web) forbiddenPort() string {
 }
 
 // Resolver returns the address of the name server for the crawler.
-func (w *Web) Resolver() string { return w.names.at }
+func (w *Web) Resolver() string { return w.names.addr }
 
-// Seeds returns the URLs that lead to everything else: the first page of each host.
+// Seeds returns the URLs of the first pages of all hosts. They lead to all other URLs.
 func (w *Web) Seeds() []string {
 	var urls []string
 	for _, h := range w.hosts {
@@ -171,11 +171,11 @@ func (w *Web) Fates() map[string]map[string]Fate {
 	return all
 }
 
-// Asked returns the number of requests for a URL and what is beneath it.
-func (w *Web) Asked(url string) int {
+// Requests returns the number of requests for a URL and the URLs below it.
+func (w *Web) Requests(url string) int {
 	n := 0
 	for _, h := range w.hosts {
-		n += h.asked(url)
+		n += h.requestCount(url)
 	}
 	return n
 }

@@ -21,9 +21,9 @@ import (
 	"github.com/trawlcrawler/trawl/internal/test/warctest"
 )
 
-// misled returns the first line of a text that contains characters which terminals and
-// readers interpret instead of showing; "" if there isn't one.
-func misled(text string) string {
+// firstUnprintable returns the first line of a text with characters that terminals or readers
+// interpret instead of showing; "" if there is none.
+func firstUnprintable(text string) string {
 	for line := range strings.Lines(text) {
 		text := strings.ReplaceAll(strings.TrimSuffix(line, "\n"), "\t", " ")
 		if plain.Printable(text) != text {
@@ -39,20 +39,21 @@ func crawlWords(t *testing.T) *crawl {
 	c := newCrawl(t, hostile.Words(), 0)
 	c.job.Format = []string{"jsonl", "files", "warc"}
 	c.run()
-	c.unharmed()
-	c.fates()
+	c.checkUnharmed()
+	c.checkFates()
 	return c
 }
 
-func TestTextFromTheWebDecidesNothing(t *testing.T) {
+func TestTextFromTheWebIsNeverInterpreted(t *testing.T) {
 	t.Parallel()
 	c := crawlWords(t)
 	dir := filepath.Join(c.Out, c.job.Name)
 
 	t.Run("no path", func(t *testing.T) {
 		err := filepath.WalkDir(c.Out, func(path string, entry fs.DirEntry, err error) error {
-			if name := entry.Name(); err == nil && (misled(name) != "" || !utf8.ValidString(name) || len(name) > 255) {
-				t.Errorf("a file is called %q", path)
+			if name := entry.Name(); err == nil &&
+				(firstUnprintable(name) != "" || !utf8.ValidString(name) || len(name) > 255) {
+				t.Errorf("a file has the name %q", path)
 			}
 			return err
 		})
@@ -61,7 +62,7 @@ func TestTextFromTheWebDecidesNothing(t *testing.T) {
 		}
 		for url, r := range c.records {
 			if r.Path != "" && !filepath.IsLocal(filepath.FromSlash(r.Path)) {
-				t.Errorf("%s is kept at %q", url, r.Path)
+				t.Errorf("%s is stored at %q", url, r.Path)
 			}
 		}
 	})
@@ -73,14 +74,14 @@ func TestTextFromTheWebDecidesNothing(t *testing.T) {
 			t.Fatalf("%d keys, %v", len(keys), err)
 		}
 		for _, key := range keys {
-			if misled(key) != "" || strings.ContainsAny(key, " <>\"'") {
-				t.Errorf("a key is called %q", key)
+			if firstUnprintable(key) != "" || strings.ContainsAny(key, " <>\"'") {
+				t.Errorf("a key has the name %q", key)
 			}
 		}
 	})
 	t.Run("no line of a log", func(t *testing.T) {
 		log := c.worker.Log()
-		if line := misled(log); line != "" {
+		if line := firstUnprintable(log); line != "" {
 			t.Errorf("the worker logs %q", line)
 		}
 		for line := range strings.Lines(log) {
@@ -95,7 +96,7 @@ func TestTextFromTheWebDecidesNothing(t *testing.T) {
 			text := read(t, url)
 			for line := range strings.Lines(text) {
 				if !strings.HasPrefix(line, "#") && strings.ContainsAny(line, "<>/%@") ||
-					strings.Contains(line, "127.1.") || misled(line) != "" {
+					strings.Contains(line, "127.1.") || firstUnprintable(line) != "" {
 					t.Errorf("%s contains %q", url, line)
 				}
 			}
@@ -114,7 +115,7 @@ func TestTextFromTheWebDecidesNothing(t *testing.T) {
 	})
 	// A piped export contains every byte unchanged. Tests in cmd/trawl check that a terminal
 	// receives none of them.
-	t.Run("nothing on a terminal", func(t *testing.T) {
+	t.Run("no control character on a terminal", func(t *testing.T) {
 		commands := [][]string{
 			{"job", "ls"}, {"job", "show", c.job.Name}, {"job", "show", c.job.Name, "--json"},
 			{"host", "ls", c.job.Name},
@@ -126,13 +127,13 @@ func TestTextFromTheWebDecidesNothing(t *testing.T) {
 			commands = append(commands, []string{"explain", c.job.Name, url, "--out", c.Out})
 		}
 		for _, command := range commands[:min(len(commands), 40)] {
-			said, _ := c.Run(command...)
-			if line := misled(said); line != "" || said == "" {
-				t.Errorf("trawl %q prints %q in %d bytes", command, line, len(said))
+			output, _ := c.Run(command...)
+			if line := firstUnprintable(output); line != "" || output == "" {
+				t.Errorf("trawl %q prints %q in %d bytes", command, line, len(output))
 			}
 		}
 	})
-	t.Run("what they say is kept", func(t *testing.T) {
+	t.Run("titles are stored unchanged", func(t *testing.T) {
 		kept := 0
 		for url, r := range c.records {
 			if strings.HasSuffix(url, "/script-title") && r.Title == hostile.Script ||
@@ -161,14 +162,14 @@ func read(t *testing.T, url string) string {
 	return string(text)
 }
 
-// asynqPages are the pages of asynq's web UI that lead to all others.
+// asynqPages are the pages of asynq's web UI that link to all others.
 var asynqPages = []string{"/asynq/", "/asynq/servers", "/asynq/schedulers", "/asynq/redis", "/asynq/settings",
 	"/asynq/q/metrics"}
 
 // taskStates are the states by which asynq's web UI lists the tasks of a queue.
 var taskStates = []string{"active", "pending", "aggregating", "scheduled", "retry", "archived", "completed"}
 
-func TestNoPageRunsScriptFromTheWeb(t *testing.T) {
+func TestNoDashboardPageRunsScriptFromTheWeb(t *testing.T) {
 	t.Parallel()
 	b, c := testbrowser.New(t), crawlWords(t)
 	_, home := c.Dashboard()
@@ -178,7 +179,7 @@ func TestNoPageRunsScriptFromTheWeb(t *testing.T) {
 	for _, path := range asynqPages {
 		queue = append(queue, home+path)
 	}
-	for _, name := range []string{c.job.Name, c.job.Name + "-painted", "crawl:seed"} {
+	for _, name := range []string{c.job.Name, c.job.Name + "-script", "crawl:seed"} {
 		for _, state := range taskStates {
 			queue = append(queue, home+"/asynq/queues/"+name+"?status="+state)
 		}
@@ -194,7 +195,7 @@ func TestNoPageRunsScriptFromTheWeb(t *testing.T) {
 			continue
 		}
 		opened[url] = true
-		b.Open(url, shows(strings.TrimPrefix(url, home)))
+		b.Open(url, readySelector(strings.TrimPrefix(url, home)))
 		b.Sound()
 		for _, link := range b.Links() {
 			if strings.HasPrefix(link, home+"/") {
@@ -202,7 +203,7 @@ func TestNoPageRunsScriptFromTheWeb(t *testing.T) {
 			}
 		}
 	}
-	for _, path := range []string{"/api/v1/jobs/" + c.job.Name + "-painted",
+	for _, path := range []string{"/api/v1/jobs/" + c.job.Name + "-script",
 		"/asynq/queues/" + c.job.Name + "?status=completed"} {
 		if !opened[home+path] {
 			t.Errorf("%s is not among the %d pages that were opened", path, len(opened))
@@ -212,8 +213,8 @@ func TestNoPageRunsScriptFromTheWeb(t *testing.T) {
 	b.Calm(home)
 }
 
-// shows returns a selector of an element that exists once a page is complete.
-func shows(path string) string {
+// readySelector returns a selector of an element that exists once a page is complete.
+func readySelector(path string) string {
 	switch {
 	case strings.Contains(path, "/tasks/"):
 		return "main pre"
@@ -225,7 +226,7 @@ func shows(path string) string {
 	return "body"
 }
 
-// taskPaths returns the pages of all tasks that asynq has.
+// taskPaths returns the paths of all tasks in asynq's web UI.
 func (c *crawl) taskPaths() (paths []string) {
 	c.t.Helper()
 	redis, err := asynq.ParseRedisURI(c.URL())
@@ -255,20 +256,21 @@ func (c *crawl) taskPaths() (paths []string) {
 	return paths
 }
 
-// addScripts adds what the dashboard shows besides the crawl: a paused job with script in its
-// settings, seeds that are script, and tasks whose payload, error and result are script.
+// addScripts adds more script for the dashboard to show: a paused job with script in its settings
+// and seeds, and tasks with script as their type and payload.
 func (c *crawl) addScripts() {
 	c.t.Helper()
 	ctx := testfleet.Soon(c.t)
-	painted := crawler.DefaultJob()
-	painted.Name, painted.Seeds = c.job.Name+"-painted", []string{"http://127.66.6.6/" + hostile.Script}
-	painted.Exclude = []string{"<script>alert\\(1\\)</script>|<img src=x onerror=alert\\(1\\)>"}
-	painted.UserAgent, painted.Contact = hostile.Script, hostile.Script
-	painted.Select = []string{"x=a[href=\"<script>alert(1)</script>\"]"}
-	c.Create(painted)
+	scriptJob := crawler.DefaultJob()
+	scriptJob.Name, scriptJob.Seeds = c.job.Name+"-script", []string{"http://127.66.6.6/" + hostile.Script}
+	scriptJob.Exclude = []string{"<script>alert\\(1\\)</script>|<img src=x onerror=alert\\(1\\)>"}
+	scriptJob.UserAgent, scriptJob.Contact = hostile.Script, hostile.Script
+	scriptJob.Select = []string{"x=a[href=\"<script>alert(1)</script>\"]"}
+	c.Create(scriptJob)
 	tick := time.NewTicker(20 * time.Millisecond)
 	defer tick.Stop()
-	for err := c.Client.Pause(ctx, painted.Name); err != nil; err = c.Client.Pause(ctx, painted.Name) { // until it runs
+	// Pausing fails until the job runs.
+	for err := c.Client.Pause(ctx, scriptJob.Name); err != nil; err = c.Client.Pause(ctx, scriptJob.Name) {
 		select {
 		case <-tick.C:
 		case <-ctx.Done():
@@ -285,11 +287,11 @@ func (c *crawl) addScripts() {
 		`","urls":["http://<script>alert(1)</script>/","<img src=x onerror=alert(1)>"]}`, hostile.Script,
 		hostile.Escapes} {
 		for _, options := range [][]asynq.Option{
-			{asynq.Queue("crawl:seed"), asynq.MaxRetry(0)}, {asynq.Queue(painted.Name)},
-			{asynq.Queue(painted.Name), asynq.ProcessIn(3600e9)},
+			{asynq.Queue("crawl:seed"), asynq.MaxRetry(0)}, {asynq.Queue(scriptJob.Name)},
+			{asynq.Queue(scriptJob.Name), asynq.ProcessIn(3600e9)},
 		} {
 			task := asynq.NewTask("crawl:seed", []byte(payload))
-			if options[0].Value() == painted.Name {
+			if options[0].Value() == scriptJob.Name {
 				task = asynq.NewTask(hostile.Script, []byte(payload))
 			}
 			if _, err := client.EnqueueContext(ctx, task, options...); err != nil {

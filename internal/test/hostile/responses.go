@@ -14,14 +14,14 @@ const (
 	okHTML = ok + "Content-Type: text/html; charset=utf-8\r\n"
 )
 
-// hello returns the beginning of a page that links to another page.
-func hello(name string) string {
+// pageStart returns the beginning of a page, with a link to another page.
+func pageStart(name string) string {
 	return fmt.Sprintf("<!DOCTYPE html><title>%s</title><a href=\"/behind/%s\">behind</a>\n", name, name)
 }
 
-// wire takes over the connection of a request from net/http, so that do can write raw
+// rawConn takes over the connection of a request from net/http, so that do can write raw
 // bytes to it.
-func wire(do func(conn net.Conn)) http.HandlerFunc {
+func rawConn(do func(conn net.Conn)) http.HandlerFunc {
 	return func(w http.ResponseWriter, _ *http.Request) {
 		conn, _, err := http.NewResponseController(w).Hijack()
 		if err != nil {
@@ -32,14 +32,14 @@ func wire(do func(conn net.Conn)) http.HandlerFunc {
 	}
 }
 
-// says writes a text and closes the connection normally.
-func says(text string) http.HandlerFunc {
-	return wire(func(conn net.Conn) { _, _ = io.WriteString(conn, text) })
+// rawResponse writes a text and closes the connection normally.
+func rawResponse(text string) http.HandlerFunc {
+	return rawConn(func(conn net.Conn) { _, _ = io.WriteString(conn, text) })
 }
 
-// forever writes a beginning, and then a text over and over again.
-func forever(begin, text string) http.HandlerFunc {
-	return wire(func(conn net.Conn) {
+// endless writes a beginning, and then repeats a text endlessly.
+func endless(begin, text string) http.HandlerFunc {
+	return rawConn(func(conn net.Conn) {
 		_, err := io.WriteString(conn, begin)
 		for block := []byte(strings.Repeat(text, 1+(64<<10)/len(text))); err == nil; {
 			_, err = conn.Write(block)
@@ -47,20 +47,20 @@ func forever(begin, text string) http.HandlerFunc {
 	})
 }
 
-// waits writes a beginning, and keeps the connection open until the other side closes it.
-func waits(begin string) http.HandlerFunc {
-	return wire(func(conn net.Conn) {
+// hangAfter writes a beginning, and keeps the connection open until the other side closes it.
+func hangAfter(begin string) http.HandlerFunc {
+	return rawConn(func(conn net.Conn) {
 		_, _ = io.WriteString(conn, begin)
-		silent(conn)
+		waitForClose(conn)
 	})
 }
 
-// silent waits until the other side closes the connection.
-func silent(conn net.Conn) { _, _ = io.Copy(io.Discard, conn) }
+// waitForClose waits until the other side closes the connection.
+func waitForClose(conn net.Conn) { _, _ = io.Copy(io.Discard, conn) }
 
-// trickle writes a beginning, and then this many bytes every tenth of a second.
+// trickle writes a beginning, and then a number of bytes every tenth of a second.
 func trickle(begin string, bytes int) http.HandlerFunc {
-	return wire(func(conn net.Conn) { drip(conn, begin, bytes) })
+	return rawConn(func(conn net.Conn) { drip(conn, begin, bytes) })
 }
 
 func drip(conn net.Conn, begin string, bytes int) {
@@ -72,8 +72,8 @@ func drip(conn net.Conn, begin string, bytes int) {
 	}
 }
 
-// markupOf serves an HTML page with this body.
-func markupOf(body string) http.HandlerFunc {
+// htmlPage serves an HTML page with this body.
+func htmlPage(body string) http.HandlerFunc {
 	return func(w http.ResponseWriter, _ *http.Request) {
 		w.Header().Set("Content-Type", "text/html; charset=utf-8")
 		_, _ = io.WriteString(w, body)
@@ -88,8 +88,8 @@ func text(kind, body string) http.HandlerFunc {
 	}
 }
 
-// moved redirects.
-func moved(to string) http.HandlerFunc {
+// redirectTo redirects to a URL with status 302.
+func redirectTo(to string) http.HandlerFunc {
 	return func(w http.ResponseWriter, _ *http.Request) {
 		w.Header()["Location"] = []string{to}
 		w.WriteHeader(http.StatusFound)
