@@ -160,11 +160,11 @@ func TestAnAuditFindsPolitenessViolations(t *testing.T) {
 			one.request(0, "one", "http://a.test/robots.txt", `"gap_ms":1000,"robots":"asked"`)
 			two.request(0, "two", "http://b.test/robots.txt", `"gap_ms":1000,"robots":"asked"`)
 		}, ""},
-		"what robots.txt forbids": {func(one, two *journalWriter) {
+		"a request that robots.txt disallows": {func(one, two *journalWriter) {
 			one.request(0, "one", "http://a.test/", `"gap_ms":0,"robots":"obeyed",`+rules)
 			one.request(1, "one", "http://a.test/no/1", `"gap_ms":0,"robots":"obeyed"`)
 		}, "http://a.test/no/1: worker one requested it although robots.txt forbids it"},
-		"what another's robots.txt allows": {func(one, two *journalWriter) {
+		"a request that another robots.txt allows": {func(one, two *journalWriter) {
 			one.request(0, "one", "http://a.test/", `"gap_ms":0,"robots":"obeyed",`+rules)
 			two.request(1, "two", "http://a.test/yes", `"gap_ms":0,"robots":"obeyed"`)
 		}, "http://a.test/yes: worker two requested it without a robots.txt"},
@@ -216,7 +216,7 @@ func TestAnAuditCoversAllJobsOfAFleet(t *testing.T) {
 			ja.forJob("ja").request(0, "w", "http://a.test/", `"gap_ms":1000,`+free)
 			jb.forJob("jb").request(400, "w", "http://a.test/", `"gap_ms":1000,`+free)
 		}, 400, 1000, "job jb sent a request to a.test at 2026-01-02T03:04:05.400000Z, 400ms after the previous request, of job ja, but the gap had to be 1s"},
-		"the longer gap of the job before, which goes on": {func(ja, jb *journalWriter) {
+		"the longer gap of an earlier job": {func(ja, jb *journalWriter) {
 			ja.forJob("ja").request(0, "w", "http://a.test/1", `"gap_ms":3000,`+free)
 			jb.forJob("jb").request(1000, "w", "http://a.test/2", `"gap_ms":500,`+free)
 			ja.forJob("ja").request(4000, "w", "http://a.test/3", `"gap_ms":3000,`+free)
@@ -236,7 +236,7 @@ func TestAnAuditCoversAllJobsOfAFleet(t *testing.T) {
 			ja.forJob("ja").request(0, "w", "http://a.test/", `"retry_after_ms":9000,"gap_ms":0,`+free)
 			jb.forJob("jb").request(4000, "w", "http://a.test/", `"gap_ms":0,`+free)
 		}, 4000, 0, "job jb sent a request to a.test at 2026-01-02T03:04:09.000000Z, 5s before the end of its Retry-After"},
-		"a job that is polite to itself alone": {func(ja, jb *journalWriter) {
+		"a job with politeness: job": {func(ja, jb *journalWriter) {
 			ja.forJob("ja").request(0, "w", "http://a.test/", `"gap_ms":1000,`+free)
 			jb.forJob("jb").request(1, "w", "http://a.test/", `"politeness":"job","gap_ms":0,`+free)
 		}, -1, 1000, ""},
@@ -275,9 +275,9 @@ func TestAnAuditCoversAllJobsOfAFleet(t *testing.T) {
 					t.Errorf("audit %v: smallest gap %vms of %vms owed, want %v and %v", args, got.Hosts.SmallestMS,
 						got.Hosts.OwedMS, c.small, c.owed)
 				}
-				if told := strings.Join(got.Examples, "\n"); (c.want != "") != (got.Violations == 1) ||
-					!strings.Contains(told, c.want) {
-					t.Errorf("audit %v: %d violations, %q; want %q", args, got.Violations, told, c.want)
+				if output := strings.Join(got.Examples, "\n"); (c.want != "") != (got.Violations == 1) ||
+					!strings.Contains(output, c.want) {
+					t.Errorf("audit %v: %d violations, %q; want %q", args, got.Violations, output, c.want)
 				}
 			}
 		})

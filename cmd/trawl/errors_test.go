@@ -91,7 +91,7 @@ func TestBadInputIsRefusedWithTheReason(t *testing.T) {
 			"crawl -f size.yaml", usage, []string{"size.yaml", "[2:", "body_limit", `"huge"`},
 		},
 		"a value out of range":        {"crawl -f range.yaml", usage, []string{"per_host", `"1000"`, "256"}},
-		"a field that is there twice": {"crawl -f twice.yaml", usage, []string{"twice.yaml", "[3:1]", "depth"}},
+		"a duplicate field":           {"crawl -f twice.yaml", usage, []string{"twice.yaml", "[3:1]", "depth"}},
 		"invalid YAML":                {"crawl -f torn.yaml", usage, []string{"torn.yaml", "[1:"}},
 		"seeds that are not URLs":     {"crawl -f seeds.yaml", usage, []string{`"example.com"`}},
 		"a file as the output folder": {"crawl " + aURL + " --out occupied", failed, []string{`"occupied"`, "--out"}},

@@ -23,13 +23,13 @@ func TestTheTimeLeftIsBoundedByEachBudget(t *testing.T) {
 		"pages": {
 			func(s *crawler.Status) { s.Job.Pages = 200 }, usual, "at least 12s left, at most 15s",
 		},
-		"pages beyond what waits": {
+		"more pages than waiting URLs": {
 			func(s *crawler.Status) { s.Job.Pages = 100_000 }, usual, "at least 1m40s left, at most 3h29m0s",
 		},
-		"pages, one of which is left": {
+		"one page left": {
 			func(s *crawler.Status) { s.Job.Pages = 81 }, usual, "at least 0s left, at most 1s",
 		},
-		"pages that are spent": {func(s *crawler.Status) { s.Job.Pages = 50 }, usual, "at least 0s left"},
+		"a spent budget of pages": {func(s *crawler.Status) { s.Job.Pages = 50 }, usual, "at least 0s left"},
 		"bytes": {
 			func(s *crawler.Status) { s.Job.Bytes = 1_550_000 }, usual, "at least 5s left, at most 6s",
 		},
@@ -38,7 +38,7 @@ func TestTheTimeLeftIsBoundedByEachBudget(t *testing.T) {
 				s.Job.Time, s.Ran = crawler.Duration(time.Minute), 53*time.Second
 			}, usual, "at least 7s left",
 		},
-		"time that is over": {
+		"a spent budget of time": {
 			func(s *crawler.Status) {
 				s.Job.Time, s.Ran = crawler.Duration(time.Minute), time.Hour
 			}, usual, "at least 0s left",
@@ -59,7 +59,7 @@ func TestTheTimeLeftIsBoundedByEachBudget(t *testing.T) {
 			func(s *crawler.Status) { s.Job.Pages = 200 }, pace{pages: 2, settled: 10},
 			"at least 12s left, at most 1m0s",
 		},
-		"time that ends before what waits does": {
+		"time for a part of the waiting URLs": {
 			func(s *crawler.Status) {
 				s.Job.Time, s.Ran = crawler.Duration(time.Hour), time.Minute
 			}, pace{settled: 0.5}, "at least 33m0s left, at most 59m0s",
@@ -67,7 +67,7 @@ func TestTheTimeLeftIsBoundedByEachBudget(t *testing.T) {
 		"a list": {
 			func(s *crawler.Status) { s.Job.Follow, s.Seeded = false, true }, usual, "at least 1m40s left",
 		},
-		"a list that is still read": {
+		"a list that is still being read": {
 			func(s *crawler.Status) { s.Job.Follow, s.Job.Pages = false, 2080 }, usual,
 			"at least 1m40s left, at most 4m10s",
 		},
@@ -104,13 +104,13 @@ func TestTheRateStartsAtTheFirstPage(t *testing.T) {
 		t.Errorf("the rate is %+v", got)
 	}
 	if got := paceOf(samples[:5]); got != (pace{}) {
-		t.Errorf("of the first pages alone the rate is %+v", got)
+		t.Errorf("for the samples up to the first page, the rate is %+v", got)
 	}
 	if got := paceOf([]sample{samples[0], {at: at.Add(10 * time.Second), pages: 5,
 		settled: 5}}); got != (pace{pages: 0.5, settled: 0.5}) {
-		t.Errorf("of ten seconds the rate is %+v", got)
+		t.Errorf("over ten seconds, the rate is %+v", got)
 	}
 	if got := paceOf(samples[:1]); got != (pace{}) {
-		t.Errorf("of one sample the rate is %+v", got)
+		t.Errorf("for one sample, the rate is %+v", got)
 	}
 }

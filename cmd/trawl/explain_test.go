@@ -27,11 +27,11 @@ func TestExplainSaysWhatHappenedToAURLAndWhy(t *testing.T) {
 			"normalised from", "links to it are followed", "allows it", "it is settled", "fetched at",
 			"found on " + root, "request", "200 in",
 		},
-		"/page/7":    {`forbids it, by the line "Disallow: /page/7$"`},
-		"/page/9":    {"links to it are not followed: excluded", "it was never seen", "none in site"},
-		"/page/4":    {"it will be tried again in", "tried 1 time", "500 in"},
-		"/page/39":   {"it waits behind", "depth", "priority normal"},
-		"/unlinked/": {"it was never seen"},
+		"/page/7":        {`forbids it, by the line "Disallow: /page/7$"`},
+		"/page/9":        {"links to it are not followed: excluded", "it was never seen", "none in site"},
+		"/page/4":        {"it will be tried again in", "tried 1 time", "500 in"},
+		"/page/39":       {"it waits behind", "depth", "priority normal"},
+		"/unlinked/page": {"it was never seen"},
 	} {
 		e := s.run("explain", "site", strings.TrimSuffix(root, "/")+path).exits(done)
 		for _, text := range append(want, "done: budget of pages") {

@@ -16,7 +16,7 @@ func TestAJobWithHandlersIsRefusedByACommandWithoutThem(t *testing.T) {
 		t.Errorf("the error is %v", err)
 	}
 	if err := checkJob(s); err != nil {
-		t.Errorf("such a job cannot be created: %v", err)
+		t.Errorf("a job with handlers cannot be created: %v", err)
 	}
 	if err := noHandlers(resolveSettings(t, "name: plain\n")); err != nil {
 		t.Errorf("a job without handlers: %v", err)

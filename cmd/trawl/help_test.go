@@ -185,7 +185,7 @@ func TestInitWritesAJobFileAndNeverOverwrites(t *testing.T) {
 	}
 	for _, args := range [][]string{{"init", "a.yaml", "b.yaml"}, {"init", "--to", "b.yaml", "a.yaml"}} {
 		if _, err := runCLI(args...); err == nil || !strings.Contains(err.Error(), "init writes one file") {
-			t.Errorf("%q says %v", args, err)
+			t.Errorf("%q returns %v", args, err)
 		}
 	}
 }

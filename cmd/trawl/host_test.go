@@ -66,7 +66,7 @@ func TestHostsAreSlowedAndPausedWhileTheJobRuns(t *testing.T) {
 	ft.set("TRAWL_DELAY", "9s") // for crawls only: host set ignores it
 	var shown hostJSON
 	ft.runJSON(&shown, "host", "set", job.Name, "http://"+paused+"/any/page", "--pause")
-	told := time.Now()
+	start := time.Now()
 	if shown.Host != paused || !shown.Rules.Paused || shown.Rules.Delay != nil {
 		t.Errorf("the host that was paused is shown as %+v", shown)
 	}
@@ -80,7 +80,7 @@ func TestHostsAreSlowedAndPausedWhileTheJobRuns(t *testing.T) {
 		return time.Since(all[len(all)-1].Start) > reactionTime
 	})
 	requests := site.ByHost()[paused]
-	testfleet.Within(t, "after its pause the last request of a host", max(0, requests[len(requests)-1].Start.Sub(told)),
+	testfleet.Within(t, "after its pause the last request of a host", max(0, requests[len(requests)-1].Start.Sub(start)),
 		5*time.Second)
 
 	ft.run("job", "set", job.Name, "delay=1ms").exits(done)

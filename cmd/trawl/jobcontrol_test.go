@@ -36,11 +36,11 @@ func waitForMoreRequests(t testing.TB, site *testsite.Site, n int) {
 }
 
 // expectNoMoreRequests expects that requests to a site stop soon after a given time.
-func (ft *fleetTest) expectNoMoreRequests(site *testsite.Site, what string, told time.Time) {
+func (ft *fleetTest) expectNoMoreRequests(site *testsite.Site, what string, start time.Time) {
 	ft.t.Helper()
 	const quiet = reactionTime // a running crawl would make many requests in this time
 	ft.waitUntil("requests stop", func(context.Context) bool { return time.Since(lastStart(site)) > quiet })
-	testfleet.Within(ft.t, what+" the last request", max(0, lastStart(site).Sub(told)), reactionTime)
+	testfleet.Within(ft.t, what+" the last request", max(0, lastStart(site).Sub(start)), reactionTime)
 }
 
 // endlessJob returns a job that does not end during a test.
@@ -145,14 +145,14 @@ func TestAPauseInTrawlOrAsynqShowsInBoth(t *testing.T) {
 		if err := side.pause(); err != nil {
 			t.Fatal(err)
 		}
-		told := time.Now()
-		shows(true, told, "a pause in "+side.name)
-		ft.expectNoMoreRequests(site, "after a pause in "+side.name, told)
+		start := time.Now()
+		shows(true, start, "a pause in "+side.name)
+		ft.expectNoMoreRequests(site, "after a pause in "+side.name, start)
 		if err := side.resume(); err != nil {
 			t.Fatal(err)
 		}
-		told = time.Now()
-		shows(false, told, "a resumption in "+side.name)
+		start = time.Now()
+		shows(false, start, "a resumption in "+side.name)
 	}
 	waitForMoreRequests(t, site, 10)
 	numbers, err := ft.Client.Counters(testfleet.Soon(t), job.Name)
@@ -171,8 +171,8 @@ func TestACancelledJobStopsAndKeepsOnlyItsRecord(t *testing.T) {
 	waitForMoreRequests(t, site, 40)
 	ft.run("seed", job.Name, site.URL(0, "/page/4999")).exits(done)
 	ft.run("job", "cancel", job.Name).exits(done)
-	told := time.Now()
-	ft.expectNoMoreRequests(site, "after a cancellation", told)
+	start := time.Now()
+	ft.expectNoMoreRequests(site, "after a cancellation", start)
 	record := []string{"trawl:{" + job.Name + "}:job"}
 	ft.waitUntil("only the record of the job is left", func(context.Context) bool {
 		return slices.Equal(ft.redisKeys(job.Name), record)

@@ -156,6 +156,6 @@ func TestTenThousandPagesAreFetchedOnceOverARealRedis(t *testing.T) {
 func skipUnlessSlow(t *testing.T) {
 	t.Helper()
 	if !slowTests() {
-		t.Skip("it takes minutes: run make slow")
+		t.Skip("the test takes minutes: run make slow")
 	}
 }

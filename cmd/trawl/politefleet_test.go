@@ -105,14 +105,14 @@ func TestAFleetIsPoliteAndItsAuditAgreesWithTheServersLog(t *testing.T) {
 	}
 	log, want := site.ByHost(), wantGaps(site)
 	for _, h := range audit.Hosts.Each {
-		told, seen := time.Duration(h.SmallestMS*float64(time.Millisecond)), site.SmallestGap(h.Place)
-		t.Logf("%s: %d requests, smallest gap %v, by the server's log %v, wanted %v", h.Place, h.Requests, told,
-			seen.Round(time.Microsecond), want[h.Place])
+		audited, logged := time.Duration(h.SmallestMS*float64(time.Millisecond)), site.SmallestGap(h.Place)
+		t.Logf("%s: %d requests, smallest gap %v, by the server's log %v, wanted %v", h.Place, h.Requests, audited,
+			logged.Round(time.Microsecond), want[h.Place])
 		if h.Requests != len(log[h.Place]) {
 			t.Errorf("for %s, the audit counts %d requests and the server %d", h.Place, h.Requests, len(log[h.Place]))
 		}
-		if told < want[h.Place] || seen < want[h.Place]-slack {
-			t.Errorf("at %s the smallest gap is %v, by the server's log %v; want %v (less %v)", h.Place, told, seen,
+		if audited < want[h.Place] || logged < want[h.Place]-slack {
+			t.Errorf("at %s the smallest gap is %v, by the server's log %v; want %v (less %v)", h.Place, audited, logged,
 				want[h.Place], slack)
 		}
 	}
@@ -180,16 +180,16 @@ func workersOf(journal []journalEntry) map[any]bool {
 // host, in the same order and with the same status codes.
 func expectSameRequests(t *testing.T, journal []journalEntry, log map[string][]testsite.Request) {
 	t.Helper()
-	told, seen := make(map[string][]string), make(map[string][]string)
+	audited, logged := make(map[string][]string), make(map[string][]string)
 	for _, e := range journal {
-		told[e.host()] = append(told[e.host()], fmt.Sprintf("%s %v", urlOf(e).Path(), e["status"]))
+		audited[e.host()] = append(audited[e.host()], fmt.Sprintf("%s %v", urlOf(e).Path(), e["status"]))
 	}
 	for host, requests := range log {
 		for _, r := range requests {
-			seen[host] = append(seen[host], fmt.Sprintf("%s %d", r.Path, r.Status))
+			logged[host] = append(logged[host], fmt.Sprintf("%s %d", r.Path, r.Status))
 		}
 	}
-	if diff := cmp.Diff(seen, told); diff != "" {
+	if diff := cmp.Diff(logged, audited); diff != "" {
 		t.Errorf("the journal differs from the server's log (-server +journal):\n%s", diff)
 	}
 }

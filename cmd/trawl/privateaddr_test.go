@@ -105,7 +105,7 @@ func TestSeedsOfTheAPIOpenNoPort(t *testing.T) {
 	}
 	for _, r := range readRecords(t, f.path("out/"+f.job), "pages-*.jsonl") {
 		if r.URL == "http://"+fromAPI.addr+"/" && !strings.Contains(r.Error, "--ports "+fromAPI.port()) {
-			t.Errorf("it ended with %q", r.Error)
+			t.Errorf("the seed of the API ended with %q", r.Error)
 		}
 	}
 }

@@ -276,10 +276,10 @@ func (ft *fleetTest) expectNoVisits(job string) {
 func TestATerminatedWorkerReturnsItsURLs(t *testing.T) {
 	t.Parallel()
 	ft, job, w := hangingFleet(t)
-	told := time.Now()
+	start := time.Now()
 	w.signal(syscall.SIGTERM)
 	end := w.waitSoon().exits(done, "msg=stopped")
-	testfleet.Within(t, "a worker that is terminated ends", end.at.Sub(told), 10*time.Second)
+	testfleet.Within(t, "a worker that is terminated ends", end.at.Sub(start), 10*time.Second)
 	ft.expectNoVisits(job.Name)
 }
 
@@ -324,9 +324,9 @@ func TestASecondSignalEndsAWorkerImmediately(t *testing.T) {
 	ft, job, w := hangingFleet(t)
 	w.signal(syscall.SIGTERM)
 	w.signal(os.Interrupt)
-	told := time.Now()
+	start := time.Now()
 	end := w.waitSoon().exits(done)
-	testfleet.Within(t, "after a second signal a worker ends", end.at.Sub(told), time.Second)
+	testfleet.Within(t, "after a second signal a worker ends", end.at.Sub(start), time.Second)
 	ft.expectNoVisits(job.Name)
 }
 
@@ -334,10 +334,10 @@ func TestAWorkerEndsWithoutItsRedis(t *testing.T) {
 	t.Parallel()
 	ft, _, w := hangingFleet(t)
 	ft.Redis.Kill()
-	told := time.Now()
+	start := time.Now()
 	w.signal(syscall.SIGTERM)
 	end := w.waitSoon()
-	testfleet.Within(t, "without Redis a worker ends", end.at.Sub(told), 30*time.Second)
+	testfleet.Within(t, "without Redis a worker ends", end.at.Sub(start), 30*time.Second)
 	if strings.Contains(end.stderr, "panic") {
 		t.Error(end.stderr)
 	}

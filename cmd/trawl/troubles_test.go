@@ -87,7 +87,7 @@ func TestATerminatedWorkerIsNoLongerInTrouble(t *testing.T) {
 	ft.Create(job)
 	ft.waitForTrouble(job.Name, w.Name, "stands in the way")
 	w.Terminate()
-	told := time.Now()
+	start := time.Now()
 	ft.waitForNoTrouble(job.Name)
-	testfleet.Within(t, "the trouble disappears", time.Since(told), frontier.TroubleTerm/15)
+	testfleet.Within(t, "the trouble disappears", time.Since(start), frontier.TroubleTerm/15)
 }
