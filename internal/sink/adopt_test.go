@@ -15,24 +15,24 @@ import (
 	"github.com/google/go-cmp/cmp"
 )
 
-var quiet = slog.New(slog.DiscardHandler)
+var discardLog = slog.New(slog.DiscardHandler)
 
 // workers are worker names that are escaped in different ways in file names.
 var workers = []string{"w1", "host.example-4711", "w 1/%41", strings.Repeat("long", 50), ""}
 
-// left creates what a worker leaves that is killed after it kept this many batches, with
-// a torn end in each file.
-func left(t testing.TB, worker, tear string, batches int) string {
+// killedOutput returns a folder as a worker leaves it that was killed after it kept some
+// batches. tear is appended to each open file.
+func killedOutput(t testing.TB, worker, tear string, batches int) string {
 	t.Helper()
-	alive, dir := t.TempDir(), t.TempDir()
-	s, err := Open(Names, alive, Options{Worker: worker, Job: archived})
+	live, dir := t.TempDir(), t.TempDir()
+	s, err := Open(Names, live, Options{Worker: worker, Job: archived})
 	if err != nil {
 		t.Fatal(err)
 	}
 	for b := range batches {
 		keep(t, s, pages(t, b, 3)...)
 	}
-	copyKilled(t, alive, dir, tear)
+	copyKilled(t, live, dir, tear)
 	closed(t, s)
 	return dir
 }
@@ -57,8 +57,8 @@ func copyKilled(t testing.TB, from, to, tear string) {
 	}
 }
 
-// shown lists the files of a folder with their sizes, except for locks.
-func shown(t testing.TB, dir string) map[string]int64 {
+// fileSizes lists the files of a folder with their sizes, except for locks.
+func fileSizes(t testing.TB, dir string) map[string]int64 {
 	t.Helper()
 	all := map[string]int64{}
 	err := filepath.WalkDir(dir, func(path string, e fs.DirEntry, err error) error {
@@ -76,17 +76,17 @@ func shown(t testing.TB, dir string) map[string]int64 {
 	return all
 }
 
-func TestWhatADeadWriterLeftIsFinishedAsItsOwnStartWould(t *testing.T) {
+func TestFilesOfADeadWriterAreFinishedAsByItsOwnRestart(t *testing.T) {
 	t.Parallel()
 	for _, worker := range workers {
 		for name, tear := range map[string]string{"whole": "", "torn": `{"url":"http://exam`,
 			"with zeros": strings.Repeat("\x00", 3000)} {
 			t.Run(worker[:min(len(worker), 20)]+" "+name, func(t *testing.T) {
 				t.Parallel()
-				dir, same := left(t, worker, tear, 3), t.TempDir()
+				dir, same := killedOutput(t, worker, tear, 3), t.TempDir()
 				write(t, "a draft", dir, "."+stem("manifest", worker)+"-7.part")
 				copyKilled(t, dir, same, "")
-				got, err := Adopt(dir, quiet)
+				got, err := Adopt(dir, discardLog)
 				if err != nil {
 					t.Fatal(err)
 				}
@@ -95,14 +95,14 @@ func TestWhatADeadWriterLeftIsFinishedAsItsOwnStartWould(t *testing.T) {
 					t.Fatal(err)
 				}
 				closed(t, again)
-				if diff := cmp.Diff(shown(t, same), shown(t, dir)); diff != "" {
+				if diff := cmp.Diff(fileSizes(t, same), fileSizes(t, dir)); diff != "" {
 					t.Error(diff)
 				}
 				if left := glob(t, dir, "*"+opened); len(left) > 0 || len(got.Open) > 0 || len(got.Finished) < 9 {
-					t.Errorf("%q are left; it says %+v", left, got)
+					t.Errorf("%q remain; Adopt returns %+v", left, got)
 				}
 				if worker != "" && !got.Left(worker) || got.Left("another") {
-					t.Error("it does not tell who left")
+					t.Error("Left does not report the dead worker alone")
 				}
 				wantOnce(t, kept(t, dir, "pages-*.jsonl.zst"), 3, 3)
 			})
@@ -110,59 +110,59 @@ func TestWhatADeadWriterLeftIsFinishedAsItsOwnStartWould(t *testing.T) {
 	}
 }
 
-func TestWhatALiveWriterHasOpenIsLeftAlone(t *testing.T) {
+func TestOpenFilesOfALiveWriterAreNotAdopted(t *testing.T) {
 	t.Parallel()
 	for _, worker := range []string{"w1", ""} {
-		dir := left(t, "dead", "", 2)
+		dir := killedOutput(t, "dead", "", 2)
 		s, err := Open(Names, dir, Options{Worker: worker, Job: archived})
 		if err != nil {
 			t.Fatal(err)
 		}
 		keep(t, s, pages(t, 2, 3)...)
-		got, err := Adopt(dir, quiet)
+		got, err := Adopt(dir, discardLog)
 		if err != nil {
 			t.Fatal(err)
 		}
 		if worker != "" && (got.Left(worker) || !got.Left("dead")) {
-			t.Error("it does not tell who lives")
+			t.Error("Left does not distinguish the live worker from the dead one")
 		}
 		for _, name := range got.Open {
 			if strings.Contains(name, "dead") && !strings.Contains(name, zipped) && !strings.Contains(name, indexed) {
-				t.Errorf("%s is left, and its writer is dead", name)
+				t.Errorf("%s remains, although its writer is dead", name)
 			}
 		}
 		keep(t, s, pages(t, 3, 3)...)
 		closed(t, s)
 		wantOnce(t, kept(t, dir, "pages-*.jsonl"), 4, 3)
 		if left := glob(t, dir, "*"+opened); len(left) > 0 {
-			if _, err := Adopt(dir, quiet); err != nil || len(glob(t, dir, "*"+opened)) > 0 {
-				t.Errorf("%q are left: %v", left, err)
+			if _, err := Adopt(dir, discardLog); err != nil || len(glob(t, dir, "*"+opened)) > 0 {
+				t.Errorf("%q remain: %v", left, err)
 			}
 		}
 	}
 }
 
-func TestOfSeveralAdoptersOneFinishesTheFiles(t *testing.T) {
+func TestConcurrentAdoptersFinishEachFileOnce(t *testing.T) {
 	t.Parallel()
-	dir := left(t, "w1", "", 4)
+	dir := killedOutput(t, "w1", "", 4)
 	var wg sync.WaitGroup
 	for range 8 {
 		wg.Go(func() {
-			if _, err := Adopt(dir, quiet); err != nil {
+			if _, err := Adopt(dir, discardLog); err != nil {
 				t.Error(err)
 			}
 		})
 	}
 	wg.Wait()
 	if left := glob(t, dir, "*"+opened); len(left) > 0 {
-		t.Errorf("%q are left", left)
+		t.Errorf("%q remain", left)
 	}
 	for _, format := range []string{"pages-*.jsonl", "pages-*.jsonl.gz", "manifest-*.jsonl"} {
 		wantOnce(t, kept(t, dir, format), 4, 3)
 	}
 }
 
-func TestAWriterWaitsForWhoFinishesWhatAnEarlierOneLeft(t *testing.T) {
+func TestAWriterWaitsForTheAdopterOfItsEarlierFiles(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
 	in, err := rootFolder(dir)
@@ -188,17 +188,17 @@ func TestAWriterWaitsForWhoFinishesWhatAnEarlierOneLeft(t *testing.T) {
 	}
 }
 
-func TestAFolderThatIsNotThereHasNothingToAdopt(t *testing.T) {
+func TestAMissingFolderHasNothingToAdopt(t *testing.T) {
 	t.Parallel()
-	got, err := Adopt(filepath.Join(t.TempDir(), "none"), quiet)
+	got, err := Adopt(filepath.Join(t.TempDir(), "none"), discardLog)
 	if err != nil || len(got.Finished) > 0 {
 		t.Errorf("got %+v, %v", got, err)
 	}
 }
 
-func TestAFileThatCannotBeFinishedKeepsNoOtherBack(t *testing.T) {
+func TestAFileThatCannotBeFinishedDoesNotBlockTheOthers(t *testing.T) {
 	t.Parallel()
-	dir := left(t, "w1", "", 1)
+	dir := killedOutput(t, "w1", "", 1)
 	name := glob(t, dir, "pages-w1-*.jsonl.gz.open")[0]
 	if err := os.Remove(name); err != nil {
 		t.Fatal(err)
@@ -206,23 +206,23 @@ func TestAFileThatCannotBeFinishedKeepsNoOtherBack(t *testing.T) {
 	if err := os.Mkdir(name, 0o755); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := Adopt(dir, quiet); err == nil || !strings.Contains(err.Error(), ".jsonl.gz.open") {
-		t.Errorf("it says %v", err)
+	if _, err := Adopt(dir, discardLog); err == nil || !strings.Contains(err.Error(), ".jsonl.gz.open") {
+		t.Errorf("the error is %v", err)
 	}
 	if left := glob(t, dir, "*"+opened); !slices.Equal(left, []string{name}) {
-		t.Errorf("%q are left", left)
+		t.Errorf("%q remain", left)
 	}
 }
 
-func TestFileSystemsWithoutLocksAreKnownByTheirErrors(t *testing.T) {
+func TestFileSystemsWithoutLocksAreRecognizedByTheirErrors(t *testing.T) {
 	t.Parallel()
 	for _, err := range []error{syscall.ENOLCK, syscall.ENOSYS, syscall.EOPNOTSUPP} {
 		if !noLocks(trouble("locking", "/out", ".pages-w1.lock", &os.PathError{Op: "flock", Err: err})) {
-			t.Errorf("%v is not known", err)
+			t.Errorf("%v is not recognized", err)
 		}
 	}
 	if noLocks(syscall.EIO) || noLocks(context.Canceled) {
-		t.Error("another error is taken for it")
+		t.Error("another error is recognized as a lack of locks")
 	}
 	if err := CheckLocks(t.TempDir()); err != nil {
 		t.Error(err)

@@ -11,7 +11,7 @@ import (
 	"time"
 )
 
-func TestACompressedSegmentIsCutBackToItsLastWholeBatchWhereverItWasTorn(t *testing.T) {
+func TestATornCompressedSegmentIsTruncatedToItsLastCompleteBatch(t *testing.T) {
 	t.Parallel()
 	for _, c := range []Compression{Gzip, Zstandard} {
 		coding, err := c.coding()
@@ -31,7 +31,7 @@ func TestACompressedSegmentIsCutBackToItsLastWholeBatchWhereverItWasTorn(t *test
 			for at := begin; at < end; at += max(1, (end-begin)/50) {
 				got, err := coding.whole(bytes.NewReader(file[:at]), at)
 				if err != nil || got != begin {
-					t.Fatalf("%s: %d bytes have %d whole ones, %v; want %d", c, at, got, err, begin)
+					t.Fatalf("%s: of %d bytes %d are complete, %v; want %d", c, at, got, err, begin)
 				}
 			}
 		}
@@ -39,23 +39,23 @@ func TestACompressedSegmentIsCutBackToItsLastWholeBatchWhereverItWasTorn(t *test
 			"noise": []byte(noise(5000))} {
 			torn := append(bytes.Clone(file), tail...)
 			if got, err := coding.whole(bytes.NewReader(torn), int64(len(torn))); err != nil || got != ends[3] {
-				t.Errorf("%s with %s behind: %d whole bytes, %v; want %d", c, behind, got, err, ends[3])
+				t.Errorf("%s followed by %s: %d complete bytes, %v; want %d", c, behind, got, err, ends[3])
 			}
 		}
 		damaged := bytes.Clone(file)
 		damaged[ends[1]+(ends[2]-ends[1])/2] ^= 0xff
 		if got, err := coding.whole(bytes.NewReader(damaged), int64(len(damaged))); err != nil || got != ends[1] {
-			t.Errorf("%s that is damaged in the second batch: %d whole bytes, %v; want %d", c, got, err, ends[1])
+			t.Errorf("%s damaged in the second batch: %d complete bytes, %v; want %d", c, got, err, ends[1])
 		}
 	}
 }
 
-// brokenDisk cannot be read.
+// brokenDisk is a file whose reads fail.
 type brokenDisk struct{}
 
 func (brokenDisk) ReadAt([]byte, int64) (int, error) { return 0, syscall.EIO }
 
-func TestADiskThatCannotBeReadCutsNothingOff(t *testing.T) {
+func TestAReadErrorTruncatesNothing(t *testing.T) {
 	t.Parallel()
 	for _, c := range []Compression{Uncompressed, Gzip, Zstandard} {
 		coding, err := c.coding()
@@ -68,13 +68,13 @@ func TestADiskThatCannotBeReadCutsNothingOff(t *testing.T) {
 	}
 }
 
-func TestASegmentHasItsNameWhenItIsFinishedAndNotBefore(t *testing.T) {
+func TestASegmentGetsItsFinalNameWhenItIsFinished(t *testing.T) {
 	t.Parallel()
 	for _, c := range []Compression{Uncompressed, Gzip, Zstandard} {
 		dir := t.TempDir()
 		j := openJSONL(t, JSONLConfig{Dir: dir, Compression: c})
 		if left := glob(t, dir, "pages*"); len(left) > 0 {
-			t.Errorf("%q are there before anything was kept", left)
+			t.Errorf("%q exist before anything was kept", left)
 		}
 		keep(t, j, pages(t, 0, 3)...)
 		name := filepath.Join(dir, "pages-00001.jsonl"+string(c))
@@ -85,12 +85,12 @@ func TestASegmentHasItsNameWhenItIsFinishedAndNotBefore(t *testing.T) {
 		closed(t, j)
 		wantOnce(t, records(t, unpacked(t, name)), 1, 3)
 		if left := glob(t, dir, "pages*"); len(left) != 1 {
-			t.Errorf("%q are left", left)
+			t.Errorf("%q remain", left)
 		}
 	}
 }
 
-func TestASegmentThatIsOldIsFinishedAndAnEmptyOneIsNot(t *testing.T) {
+func TestAnOldSegmentIsFinishedUnlessItIsEmpty(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
 	ticker := time.NewTicker(time.Hour)
@@ -103,12 +103,12 @@ func TestASegmentThatIsOldIsFinishedAndAnEmptyOneIsNot(t *testing.T) {
 	for b := range 2 {
 		keep(t, j, pages(t, b, 2)...)
 		ticks <- time.Time{}
-		ticks <- time.Time{} // taken when the one before has been dealt with
+		ticks <- time.Time{} // received after the previous tick was handled
 		ticks <- time.Time{}
 	}
 	finished := glob(t, dir, "pages-*.jsonl")
 	if len(finished) != 2 || len(glob(t, dir, "pages-*.open")) > 0 {
-		t.Errorf("finished are %q", finished)
+		t.Errorf("the finished segments are %q", finished)
 	}
 	wantOnce(t, kept(t, dir, "pages-*.jsonl"), 2, 2)
 	closed(t, j)

@@ -44,7 +44,7 @@ func paths(t *testing.T, dir string, f *Files, urls ...string) []string {
 	return names
 }
 
-func TestTwoURLsNeverShareAFileAndKeepTheirsInTheNextRun(t *testing.T) {
+func TestEachURLHasItsOwnFileAndTheSameOneInTheNextRun(t *testing.T) {
 	t.Parallel()
 	const host = "http://example.com"
 	for name, urls := range map[string][]string{
@@ -99,14 +99,14 @@ func TestWorkersThatShareAFolderRespectEachOthersNames(t *testing.T) {
 	first := paths(t, dir, a, "http://example.com/", "http://example.com/x/y")
 	second := paths(t, dir, b, "http://example.com/index.html", "http://example.com/x", "http://example.com/")
 	if first[0] != second[2] || first[0] == second[0] || first[1] == second[1] {
-		t.Errorf("one has %q, the other %q", first, second)
+		t.Errorf("one worker has %q, the other %q", first, second)
 	}
 	if got := read(t, dir, first[0]); got != "http://example.com/" {
 		t.Errorf("%s holds the body of %s", first[0], got)
 	}
 }
 
-func TestAFileWhoseRecordWasLostIsWrittenAnew(t *testing.T) {
+func TestAFileWhoseRecordWasLostIsRewritten(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
 	write(t, "of a process that was killed", dir, "example.com", "a")
@@ -114,10 +114,10 @@ func TestAFileWhoseRecordWasLostIsWrittenAnew(t *testing.T) {
 	write(t, "another's", dir, ".manifest-w-7.part")
 	names := paths(t, dir, openFiles(t, FilesConfig{Dir: dir}), "http://example.com/a")
 	if names[0] != "example.com/a" {
-		t.Errorf("it is now %s", names[0])
+		t.Errorf("its path is now %s", names[0])
 	}
 	if _, err := os.Stat(filepath.Join(dir, ".manifest-7.part")); !errors.Is(err, os.ErrNotExist) {
-		t.Errorf("an unfinished file is still there: %v", err)
+		t.Errorf("an unfinished file still exists: %v", err)
 	}
 	read(t, dir, ".manifest-w-7.part")
 }
@@ -126,12 +126,12 @@ func TestOnlyBodiesOfFetchedPagesBecomeFiles(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
 	f := openFiles(t, FilesConfig{Dir: dir})
-	gone, bodiless, unasked := page(t, "http://a/gone", "x"), page(t, "http://a/none", ""), page(t, "http://a/no", "")
-	gone.Outcome, bodiless.Page.Body, unasked.Page = crawler.OutcomeGone, nil, nil
+	gone, bodiless, pageless := page(t, "http://a/gone", "x"), page(t, "http://a/none", ""), page(t, "http://a/no", "")
+	gone.Outcome, bodiless.Page.Body, pageless.Page = crawler.OutcomeGone, nil, nil
 	moved := page(t, "http://a/old", "moved")
 	moved.Redirects = []crawler.URL{parse(t, "http://a/mid"), parse(t, "http://b/new.txt")}
 	empty := page(t, "http://a/empty", "")
-	keep(t, f, gone, bodiless, unasked, moved, empty)
+	keep(t, f, gone, bodiless, pageless, moved, empty)
 	var got []string
 	for _, rec := range kept(t, dir, "manifest-*.jsonl") {
 		got = append(got, rec.Path)
@@ -140,11 +140,11 @@ func TestOnlyBodiesOfFetchedPagesBecomeFiles(t *testing.T) {
 		t.Errorf("paths are %q, want %q", got, want)
 	}
 	if read(t, dir, "b", "new.txt") != "moved" || read(t, dir, "a", "empty") != "" {
-		t.Error("the bodies are not what was fetched")
+		t.Error("the files differ from the fetched bodies")
 	}
 }
 
-func TestABodyThatWasSpilledIsWrittenWhole(t *testing.T) {
+func TestABodyThatIsPartlyOnDiskIsWrittenCompletely(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
 	f := openFiles(t, FilesConfig{Dir: dir})
@@ -161,14 +161,14 @@ func TestABodyThatWasSpilledIsWrittenWhole(t *testing.T) {
 	r.Page.Body.Spill, r.Page.Body.Size = spill, int64(len("head")+len(rest))
 	keep(t, f, r)
 	if read(t, dir, "example.com", "big") != "head"+rest {
-		t.Error("the file is not the body")
+		t.Error("the file differs from the body")
 	}
 	r.Page.Body.Size++
 	if err := f.Keep(t.Context(), []*fetched.Result{r}); !errors.Is(err, io.ErrUnexpectedEOF) {
-		t.Errorf("got %v for a body that is not all there", err)
+		t.Errorf("got %v for an incomplete body", err)
 	}
 	if read(t, dir, "example.com", "big") != "head"+rest || len(kept(t, dir, "manifest-*.jsonl")) != 1 {
-		t.Error("the failure left a trace")
+		t.Error("the failed Keep changed the folder")
 	}
 	wantNoDrafts(t, dir)
 }
@@ -176,11 +176,11 @@ func TestABodyThatWasSpilledIsWrittenWhole(t *testing.T) {
 func wantNoDrafts(t *testing.T, dir string) {
 	t.Helper()
 	if drafts, _ := filepath.Glob(filepath.Join(dir, ".*.part")); len(drafts) > 0 {
-		t.Errorf("unfinished files were left: %q", drafts)
+		t.Errorf("unfinished files remain: %q", drafts)
 	}
 }
 
-func TestAFileIsAsOldAsItsServerSays(t *testing.T) {
+func TestAFileHasTheModificationTimeOfItsResponse(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
 	f := openFiles(t, FilesConfig{Dir: dir})
@@ -206,7 +206,7 @@ func modified(t *testing.T, dir, name string) time.Time {
 	return info.ModTime()
 }
 
-func TestALinkThatWasPlantedInTheFolderIsNotFollowed(t *testing.T) {
+func TestASymbolicLinkInTheFolderIsNotFollowed(t *testing.T) {
 	t.Parallel()
 	dir, outside := t.TempDir(), t.TempDir()
 	write(t, "secret", outside, "file")
@@ -224,7 +224,7 @@ func TestALinkThatWasPlantedInTheFolderIsNotFollowed(t *testing.T) {
 	names := paths(t, dir, f, "http://example.com/file", "http://other.com/file", "http://inside.com/file")
 	for _, name := range names {
 		if !strings.Contains(name, "~") {
-			t.Errorf("%s leads through a link", name)
+			t.Errorf("%s leads through a symbolic link", name)
 		}
 	}
 	if read(t, outside, "file") != "secret" {
@@ -232,7 +232,7 @@ func TestALinkThatWasPlantedInTheFolderIsNotFollowed(t *testing.T) {
 	}
 }
 
-func TestALinkThatIsPlantedLaterIsAnErrorThatNamesThePath(t *testing.T) {
+func TestASymbolicLinkCreatedLaterIsAnErrorWithItsPath(t *testing.T) {
 	t.Parallel()
 	dir, outside := t.TempDir(), t.TempDir()
 	f := openFiles(t, FilesConfig{Dir: dir})
@@ -253,7 +253,7 @@ func TestALinkThatIsPlantedLaterIsAnErrorThatNamesThePath(t *testing.T) {
 	wantNoDrafts(t, dir)
 }
 
-func TestManyVisitsKeepFilesAtOnce(t *testing.T) {
+func TestVisitsWriteFilesConcurrently(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
 	f := openFiles(t, FilesConfig{Dir: dir})
@@ -273,7 +273,7 @@ func TestManyVisitsKeepFilesAtOnce(t *testing.T) {
 	}
 }
 
-func TestALineOfAManifestThatIsNoRecordIsPassedOver(t *testing.T) {
+func TestAnInvalidManifestLineIsSkipped(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
 	write(t, "nonsense\n"+`{"final_url":"http://example.com/index.html","path":"example.com/index.html"}`+"\n", dir,
@@ -281,7 +281,7 @@ func TestALineOfAManifestThatIsNoRecordIsPassedOver(t *testing.T) {
 	f := openFiles(t, FilesConfig{Dir: dir})
 	keep(t, f, page(t, "http://example.com/", ""))
 	if got := read(t, dir, "manifest-00001.jsonl.open"); !strings.Contains(got, `"path":"example.com/index~`) {
-		t.Errorf("the name that another URL has was given away: %s", got)
+		t.Errorf("the name of another URL was reused: %s", got)
 	}
 }
 

@@ -10,7 +10,7 @@ import (
 	"testing"
 )
 
-func TestARealDiskThatFillsUpTearsNothing(t *testing.T) {
+func TestAFullDiskLeavesNoTornRecords(t *testing.T) {
 	t.Parallel()
 	dir := smallDisk(t)
 	s, err := Open([]string{"jsonl", "jsonl.gz", "jsonl.zst", "files", "warc"}, dir, Options{})
@@ -23,14 +23,14 @@ func TestARealDiskThatFillsUpTearsNothing(t *testing.T) {
 	wantOnce(t, kept(t, dir, "manifest-*.jsonl"), batches, 7)
 	for _, format := range []string{"pages-*.jsonl", "pages-*.jsonl.gz", "pages-*.jsonl.zst"} {
 		if n := len(kept(t, dir, format)); n < batches*7 {
-			t.Errorf("%s have %d whole records, want the %d that were kept", format, n, batches*7)
+			t.Errorf("%s have %d complete records, want the %d that were kept", format, n, batches*7)
 		}
 	}
 	wantNoDrafts(t, dir)
 	if err := os.Remove(filepath.Join(dir, "ballast")); err != nil {
 		t.Fatal(err)
 	}
-	for { // until the disk knows that it has room again
+	for { // until the disk reports free space again
 		err := s.Keep(t.Context(), pages(t, batches, 7))
 		if err == nil {
 			break
@@ -57,19 +57,19 @@ func smallDisk(t *testing.T) string {
 	return dir
 }
 
-func TestTablesAreMadeWhenADiskThatFilledUpHasRoom(t *testing.T) {
+func TestTablesAreWrittenWhenAFullDiskHasSpaceAgain(t *testing.T) {
 	t.Parallel()
 	dir := smallDisk(t)
 	p := openParquet(t, ParquetConfig{Dir: dir})
 	batches := fill(t, p)
 	if err := p.Close(); !errors.Is(err, syscall.ENOSPC) || !strings.Contains(err.Error(), "free some space") {
-		t.Errorf("there was room for tables: %v", err)
+		t.Errorf("Close wrote the tables: %v", err)
 	}
 	if left := glob(t, dir, "*.part"); len(left) > 0 {
-		t.Errorf("%q take room for nothing", left)
+		t.Errorf("temporary files %q remain", left)
 	}
 	if _, err := NewParquet(ParquetConfig{Dir: dir}); !errors.Is(err, syscall.ENOSPC) {
-		t.Errorf("there was room for tables at the next start: %v", err)
+		t.Errorf("NewParquet wrote the tables: %v", err)
 	}
 	if err := syscall.Mount("tmpfs", dir, "tmpfs", syscall.MS_REMOUNT, "size=8m"); err != nil {
 		t.Fatal(err)

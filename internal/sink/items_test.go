@@ -12,7 +12,7 @@ import (
 	"github.com/trawlcrawler/trawl/internal/test/race"
 )
 
-func TestItemsAreKeptOneALine(t *testing.T) {
+func TestItemsAreWrittenOnePerLine(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
 	s, err := Open([]string{"jsonl", "items"}, dir, Options{Worker: "w1"})
@@ -40,7 +40,7 @@ func TestItemsAreKeptOneALine(t *testing.T) {
 	}
 }
 
-// The test runs alone, because allocations of other tests would count.
+// This test is not parallel, because allocations of other tests would count.
 func TestAPageOfManyMegabytesOfItemsIsCopiedOnce(t *testing.T) {
 	race.Skip(t) // with the detector, pools drop items at random
 	const size, number = 1 << 20, 24
@@ -59,7 +59,7 @@ func TestAPageOfManyMegabytesOfItemsIsCopiedOnce(t *testing.T) {
 		keep(t, s, page)
 		runtime.ReadMemStats(&after)
 		if took := after.TotalAlloc - before.TotalAlloc; took > size*number*5/4 {
-			t.Errorf("%s: to keep %d MB of items took %d MB of memory", format, size*number>>20, took>>20)
+			t.Errorf("%s: keeping %d MB of items allocated %d MB", format, size*number>>20, took>>20)
 		}
 		closed(t, s)
 	}

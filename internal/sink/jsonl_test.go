@@ -23,7 +23,7 @@ func openJSONL(t testing.TB, cfg JSONLConfig) *JSONL {
 	return j
 }
 
-func TestTheNextSegmentOfThisWriterFollowsItsLast(t *testing.T) {
+func TestSegmentNumbersContinueAfterTheWritersLast(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
 	for _, name := range []string{
@@ -39,7 +39,7 @@ func TestTheNextSegmentOfThisWriterFollowsItsLast(t *testing.T) {
 	wantOnce(t, records(t, read(t, dir, "pages-00013.jsonl")), 1, 1)
 }
 
-func TestSegmentsGoOnBehindTheirFifthDigit(t *testing.T) {
+func TestSegmentNumbersMayExceedFiveDigits(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
 	write(t, "{}\n", dir, "pages-99999.jsonl")
@@ -52,7 +52,7 @@ func TestSegmentsGoOnBehindTheirFifthDigit(t *testing.T) {
 	wantOnce(t, kept(t, dir, "pages-100001.jsonl"), 1, 1)
 }
 
-func TestANewSegmentBeginsWhenTheSizeIsReachedAndNeverWithinABatch(t *testing.T) {
+func TestANewSegmentBeginsAtTheSizeLimitButNotWithinABatch(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
 	j := openJSONL(t, JSONLConfig{Dir: dir, SegmentSize: 3000})
@@ -71,12 +71,12 @@ func TestANewSegmentBeginsWhenTheSizeIsReachedAndNeverWithinABatch(t *testing.T)
 			t.Errorf("%s has %d bytes, and the next one begins at 3000", segment, len(text))
 		}
 		if n := len(records(t, text)); n%4 != 0 {
-			t.Errorf("%s has %d records: a batch of 4 was split", segment, n)
+			t.Errorf("%s has %d records: a batch of 4 is split", segment, n)
 		}
 	}
 }
 
-func TestManyVisitsKeepAtOnceAndEveryRecordIsWholeAndThereOnce(t *testing.T) {
+func TestConcurrentVisitsWriteEachRecordOnce(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
 	j := openJSONL(t, JSONLConfig{Dir: dir, SegmentSize: 20_000})
@@ -114,13 +114,13 @@ func TestWorkersWriteIntoOneFolderUnderTheirNames(t *testing.T) {
 	}
 }
 
-func TestAFolderThatIsInUseIsRefusedAndSaysWhoToStop(t *testing.T) {
+func TestTheErrorForAFolderInUseNamesTheProcessToStop(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
 	first := openJSONL(t, JSONLConfig{Dir: dir})
 	_, err := NewJSONL(JSONLConfig{Dir: dir})
 	if err == nil {
-		t.Fatal("two sinks write to one segment")
+		t.Fatal("two sinks opened one segment")
 	}
 	for _, want := range []string{dir, "process ", "stop it"} {
 		if !strings.Contains(err.Error(), want) {
@@ -131,7 +131,7 @@ func TestAFolderThatIsInUseIsRefusedAndSaysWhoToStop(t *testing.T) {
 	closed(t, openJSONL(t, JSONLConfig{Dir: dir}))
 }
 
-func TestAFolderThatCannotBeMadeIsNamedInTheError(t *testing.T) {
+func TestAFolderThatCannotBeCreatedIsNamedInTheError(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
 	write(t, "", dir, "file")
@@ -143,7 +143,7 @@ func TestAFolderThatCannotBeMadeIsNamedInTheError(t *testing.T) {
 	}
 }
 
-func TestASegmentThatIsALinkOutOfTheFolderIsNotFollowed(t *testing.T) {
+func TestASegmentThatIsASymbolicLinkIsNotFollowed(t *testing.T) {
 	t.Parallel()
 	dir, outside := t.TempDir(), t.TempDir()
 	write(t, "torn", outside, "secret")
@@ -154,7 +154,7 @@ func TestASegmentThatIsALinkOutOfTheFolderIsNotFollowed(t *testing.T) {
 		t.Error("the link was opened")
 	}
 	if got := read(t, outside, "secret"); got != "torn" {
-		t.Errorf("the file outside became %q", got)
+		t.Errorf("the file outside is %q", got)
 	}
 }
 
@@ -186,7 +186,7 @@ func TestNothingIsKeptWhenTheContextIsDoneOrTheSinkClosed(t *testing.T) {
 	wantOnce(t, kept(t, dir, "*.jsonl"), 0, 0)
 }
 
-// watchedFile reports when it is synced, and with which result.
+// watchedFile reports each sync and its result.
 type watchedFile struct {
 	file
 	synced chan struct{}
@@ -217,28 +217,28 @@ func watched(t *testing.T, fails error) (*JSONL, chan<- time.Time, *watchedFile)
 	return j, ticks, f
 }
 
-func TestWhatWasWrittenIsPutOnDiskAtTheNextTick(t *testing.T) {
+func TestWritesAreSyncedAtTheNextTick(t *testing.T) {
 	t.Parallel()
 	j, ticks, f := watched(t, nil)
 	keep(t, j, pages(t, 0, 1)...)
 	ticks <- time.Time{}
 	<-f.synced
 	ticks <- time.Time{}
-	ticks <- time.Time{} // taken when the one before has been dealt with
+	ticks <- time.Time{} // received after the previous tick was handled
 	if len(f.synced) != 0 {
-		t.Error("synced though nothing was written")
+		t.Error("the file was synced although nothing was written")
 	}
 	closed(t, j)
 	<-f.synced
 }
 
-func TestADiskThatCannotSyncIsTrustedNoMore(t *testing.T) {
+func TestKeepFailsAfterAFailedSync(t *testing.T) {
 	t.Parallel()
 	j, ticks, f := watched(t, &os.PathError{Op: "sync", Path: "x", Err: syscall.EIO})
 	keep(t, j, pages(t, 0, 1)...)
 	ticks <- time.Time{}
 	<-f.synced
-	ticks <- time.Time{} // taken when the failure was noted
+	ticks <- time.Time{} // received after the failure was recorded
 	for range 2 {
 		if err := j.Keep(t.Context(), pages(t, 1, 1)); !errors.Is(err, syscall.EIO) {
 			t.Errorf("got %v, want the failure to sync", err)

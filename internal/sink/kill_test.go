@@ -55,7 +55,7 @@ func (fatal) Fatal(args ...any) {
 	os.Exit(1)
 }
 
-func TestAKilledProcessLosesNothingThatItSaidWasKept(t *testing.T) {
+func TestAKilledProcessLosesNoAcknowledgedPages(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
 	acknowledged := map[string]bool{}
@@ -80,7 +80,7 @@ func TestAKilledProcessLosesNothingThatItSaidWasKept(t *testing.T) {
 		wantLinks(t, dir, acknowledged)
 		wantRows(t, dir, acknowledged)
 		if left := glob(t, dir, "?*.parquet.*"); len(left) > 0 {
-			t.Errorf("%q are left", left)
+			t.Errorf("%q remain", left)
 		}
 	}
 }
@@ -122,7 +122,7 @@ func wantAll(t *testing.T, recs []crawler.Record, acknowledged map[string]bool) 
 	}
 	for url := range acknowledged {
 		if !found[url] {
-			t.Errorf("%s was acknowledged and is lost", url)
+			t.Errorf("%s was acknowledged but lost", url)
 		}
 	}
 }
@@ -156,7 +156,7 @@ func wantCaptures(t *testing.T, dir string, acknowledged map[string]bool) {
 	}
 	for url := range acknowledged {
 		if !captured[url] {
-			t.Errorf("%s was acknowledged and is not in the archive", url)
+			t.Errorf("%s was acknowledged but is not in the archive", url)
 		}
 	}
 }
@@ -168,20 +168,20 @@ func wantLinks(t *testing.T, dir string, acknowledged map[string]bool) {
 		for line := range strings.Lines(read(t, file)) {
 			var link fetched.LinkRecord
 			if err := json.Unmarshal([]byte(line), &link); err != nil || !strings.HasSuffix(line, "\n") {
-				t.Fatalf("%q is no link: %v", line, err)
+				t.Fatalf("%q is not a link: %v", line, err)
 			}
 			linked[link.From] = true
 		}
 	}
 	for url := range acknowledged {
 		if !linked[url] {
-			t.Errorf("%s was acknowledged and its links are lost", url)
+			t.Errorf("%s was acknowledged but its links are lost", url)
 		}
 	}
 }
 
-// wantRows looks for what was acknowledged in the tables, all of which must be whole, and
-// in intakes.
+// wantRows checks that each acknowledged page is in a table or in an intake, and that all
+// tables are complete.
 func wantRows(t *testing.T, dir string, acknowledged map[string]bool) {
 	t.Helper()
 	found := map[string]bool{}
@@ -207,7 +207,7 @@ func wantRows(t *testing.T, dir string, acknowledged map[string]bool) {
 	}
 	for url := range acknowledged {
 		if !found[url] {
-			t.Errorf("%s was acknowledged and is neither in a table nor in what is to become one", url)
+			t.Errorf("%s was acknowledged but is neither in a table nor in an intake", url)
 		}
 	}
 }

@@ -12,7 +12,7 @@ import (
 	"github.com/trawlcrawler/trawl/internal/rules"
 )
 
-func TestWhatIsLeftAloneIsListedWithItsReason(t *testing.T) {
+func TestSkippedURLsAreListedWithTheirReasons(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
 	s, err := Open([]string{"jsonl", fetched.FormatSkipped}, dir, Options{Worker: "w1"})
@@ -27,27 +27,27 @@ func TestWhatIsLeftAloneIsListedWithItsReason(t *testing.T) {
 		{URL: parse(t, "http://example.com/cal/9"), Referrer: r.Entry.URL, Depth: 1, Pattern: "/cal/N",
 			SkipReason: queue.SkipReason{Rule: queue.RuleTraps, Reason: "a trap\x1b[2J"}},
 	}
-	over := page(t, "http://example.com/b", "")
-	over.Page, over.Document, over.Unrecorded, over.Outcome, over.At = nil, nil, true, crawler.OutcomeSkipped,
-		r.Page.Started
-	over.Skipped = []queue.Skipped{{URL: over.Entry.URL,
+	overBudget := page(t, "http://example.com/b", "")
+	overBudget.Page, overBudget.Document, overBudget.Unrecorded = nil, nil, true
+	overBudget.Outcome, overBudget.At = crawler.OutcomeSkipped, r.Page.Started
+	overBudget.Skipped = []queue.Skipped{{URL: overBudget.Entry.URL,
 		SkipReason: queue.SkipReason{Rule: queue.RulePagesPerHost, Reason: "spent"}}}
-	keep(t, s, r, over)
-	keep(t, s, over)
+	keep(t, s, r, overBudget)
+	keep(t, s, overBudget)
 	closed(t, s)
 	want := `{"url":"http://other.example/?x=1&y","via":"http://example.com/a","depth":1,"rule":"scope","reason":"outside of scope host","at":"2023-11-14T22:13:20.000Z","job":"j","worker":"w1"}
 {"url":"http://example.com/cal/9","via":"http://example.com/a","depth":1,"rule":"traps","reason":"a trap\\u001b[2J","at":"2023-11-14T22:13:20.000Z","job":"j","worker":"w1"}
 `
 	got := read(t, dir, "skipped-w1-00001.jsonl")
 	if !strings.HasPrefix(got, want) || strings.Count(got, `"rule":"pages_per_host"`) != 2 {
-		t.Errorf("what is left alone is\n%swant\n%s and twice a budget", got, want)
+		t.Errorf("the skipped URLs are\n%swant\n%s and twice a budget", got, want)
 	}
 	if pages := read(t, dir, "pages-w1-00001.jsonl"); strings.Count(pages, "\n") != 1 || strings.Contains(pages, "/b") {
 		t.Errorf("the records are\n%s", pages)
 	}
 }
 
-func TestLinksAreLinesOfTheirGraph(t *testing.T) {
+func TestEachLinkIsALineOfTheLinkGraph(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
 	s, err := Open([]string{"links"}, dir, Options{Worker: "w1"})

@@ -114,7 +114,7 @@ func write(t testing.TB, content string, path ...string) {
 	}
 }
 
-// records parses whole lines of JSON, and fails on anything else.
+// records parses complete lines of JSON, and fails the test on anything else.
 func records(t testing.TB, text string) []crawler.Record {
 	t.Helper()
 	if text != "" && !strings.HasSuffix(text, "\n") {
@@ -124,7 +124,7 @@ func records(t testing.TB, text string) []crawler.Record {
 	for line := range bytes.Lines([]byte(text)) {
 		var rec crawler.Record
 		if err := json.Unmarshal(line, &rec); err != nil {
-			t.Fatalf("line %d is no record: %v: %q", len(recs)+1, err, line)
+			t.Fatalf("line %d is not a record: %v: %q", len(recs)+1, err, line)
 		}
 		recs = append(recs, rec)
 	}
@@ -154,7 +154,7 @@ func kept(t testing.TB, dir, pattern string) []crawler.Record {
 	return recs
 }
 
-// unpacked decompresses a segment, all of which must be whole, according to its name.
+// unpacked decompresses a complete segment according to its name.
 func unpacked(t testing.TB, path string) string {
 	t.Helper()
 	text := read(t, path)
@@ -164,7 +164,7 @@ func unpacked(t testing.TB, path string) string {
 	case text == "":
 		return ""
 	case strings.HasSuffix(name, string(Gzip)):
-		plain, err = gzip.NewReader(strings.NewReader(text)) // another's than wrote it
+		plain, err = gzip.NewReader(strings.NewReader(text)) // not the package that wrote it
 	case strings.HasSuffix(name, string(Zstandard)):
 		plain, err = zstd.NewReader(strings.NewReader(text))
 	default:

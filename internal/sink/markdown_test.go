@@ -12,7 +12,7 @@ import (
 	"github.com/trawlcrawler/trawl/internal/warc"
 )
 
-func TestMarkdownIsFilesWithFrontMatterAndAManifest(t *testing.T) {
+func TestMarkdownFilesHaveFrontMatterAndAManifest(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
 	m, err := NewMarkdown(FilesConfig{Dir: dir, Worker: "w1"})
@@ -83,7 +83,7 @@ func TestMarkdownAndFilesShareAFolder(t *testing.T) {
 	names := map[string]bool{}
 	for _, rec := range append(kept(t, dir, "manifest-*.jsonl"), kept(t, dir, "markdown-*.jsonl")...) {
 		if names[rec.Path] {
-			t.Errorf("two have the name %s", rec.Path)
+			t.Errorf("two pages have the name %s", rec.Path)
 		}
 		names[rec.Path] = true
 		read(t, dir, rec.Path)
@@ -97,7 +97,7 @@ func FuzzFrontMatter(f *testing.F) {
 			fetched.Article{Author: author, Site: site, Markdown: "text"}))
 		front, body, ok := strings.Cut(strings.TrimPrefix(text, "---\n"), "\n---\n\n")
 		if !ok || body != "text\n" {
-			t.Fatalf("there is no front matter in %q", text)
+			t.Fatalf("%q has no front matter", text)
 		}
 		var got struct{ URL, Title, Author, Site string }
 		if err := yaml.Unmarshal([]byte(front), &got); err != nil {

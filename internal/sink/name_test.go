@@ -61,7 +61,7 @@ func TestAFileIsNamedAfterItsURL(t *testing.T) {
 	}
 }
 
-func TestLongNamesThatBeginAlikeDiffer(t *testing.T) {
+func TestLongNamesWithACommonPrefixDiffer(t *testing.T) {
 	t.Parallel()
 	long := "http://example.com/" + strings.Repeat("%E2%82%AC", 100)
 	one, two := wish(parse(t, long+"1"), ""), wish(parse(t, long+"2"), "")
@@ -115,7 +115,7 @@ func wantSafe(t *testing.T, segments []string) {
 	}
 }
 
-func TestScatteredFilesHaveTheNamesThatTheyHaveAnywhere(t *testing.T) {
+func TestNamesOfScatteredFilesDoNotDependOnTheWorker(t *testing.T) {
 	t.Parallel()
 	names := map[string]string{}
 	for url, plain := range map[string]string{
@@ -131,7 +131,7 @@ func TestScatteredFilesHaveTheNamesThatTheyHaveAnywhere(t *testing.T) {
 		"http://example.com/a.html":        "",
 	} {
 		var first string
-		for range 2 { // another worker, who knows nothing of the first
+		for range 2 { // the second time as another worker
 			f := openFiles(t, FilesConfig{Dir: t.TempDir(), Scattered: true})
 			keep(t, f, page(t, "https://example.com/other", ""), page(t, url, ""))
 			recs := kept(t, f.in.dir, "manifest-*.jsonl")

@@ -7,7 +7,7 @@ import (
 	"github.com/trawlcrawler/trawl/internal/tabular"
 )
 
-func TestNamesInAFolderThatIsWrittenAnewAreEachOnes(t *testing.T) {
+func TestNamesInANewFolderAreUnique(t *testing.T) {
 	t.Parallel()
 	n := NewNaming()
 	html := func(name string) string { return name + ".html" }
@@ -22,7 +22,7 @@ func TestNamesInAFolderThatIsWrittenAnewAreEachOnes(t *testing.T) {
 		{"https://x/a", "", html},
 		{"http://x/a.html/b", "", html}, // a file is not a folder
 		{"http://mirror/../../b", "%6Dirror/b.html", html},
-		{"http://x/a", "x/a.html", html}, // asked again
+		{"http://x/a", "x/a.html", html}, // the same URL again
 	} {
 		u, err := crawler.ParseURL(c.url)
 		if err != nil {
@@ -39,7 +39,7 @@ func TestNamesInAFolderThatIsWrittenAnewAreEachOnes(t *testing.T) {
 	}
 }
 
-func TestARowIsTheRecordItWasMadeOf(t *testing.T) {
+func TestARowConvertsBackToItsRecord(t *testing.T) {
 	t.Parallel()
 	want := crawler.Record{
 		URL: "http://x/a", FinalURL: "http://x/b", Redirects: []string{"http://x/b"}, Status: 200,

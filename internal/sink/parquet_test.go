@@ -45,7 +45,7 @@ func urlsOf(rows []tabular.PageRow) (urls []string) {
 	return urls
 }
 
-func TestTablesArePagesErrorsAndLinksInTheirOrder(t *testing.T) {
+func TestPagesErrorsAndLinksAreSortedTables(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
 	p := openParquet(t, ParquetConfig{Dir: dir, Worker: "w1"})
@@ -86,11 +86,11 @@ func TestTablesArePagesErrorsAndLinksInTheirOrder(t *testing.T) {
 		t.Error(diff)
 	}
 	if left := glob(t, dir, "*.open"); len(left) > 0 {
-		t.Errorf("%q are left", left)
+		t.Errorf("%q remain", left)
 	}
 }
 
-func TestTablesAreMadeWhenLinesAreFullAndWhenTheyAreOld(t *testing.T) {
+func TestTablesAreWrittenWhenTheirLinesReachTheSizeOrTheAge(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
 	p := openParquet(t, ParquetConfig{Dir: dir, SegmentSize: 1, MaxAge: 25 * time.Second})
@@ -99,20 +99,20 @@ func TestTablesAreMadeWhenLinesAreFullAndWhenTheyAreOld(t *testing.T) {
 	now := time.Now()
 	p.turn(now.Add(firstAge / 2))
 	if p.intake == nil || p.patience != firstAge {
-		t.Error("lines were turned over before they were old")
+		t.Error("the intake was turned before it was old")
 	}
-	for p.intake != nil { // another may be waiting
+	for p.intake != nil { // another intake may be waiting
 		p.turn(now.Add(firstAge + time.Second))
 	}
 	if p.patience != 2*firstAge {
-		t.Errorf("the next lines wait for %s", p.patience)
+		t.Errorf("the next intake waits for %s", p.patience)
 	}
 	keep(t, p, pages(t, 2, 1)...)
 	for p.intake != nil {
 		p.turn(time.Now().Add(time.Hour))
 	}
 	if p.patience != 25*time.Second {
-		t.Errorf("the next lines wait for %s, want the bound", p.patience)
+		t.Errorf("the next intake waits for %s, want the maximum", p.patience)
 	}
 	closed(t, p)
 	if got := urlsOf(rowsIn[tabular.PageRow](t, dir, "pages-*.parquet")); !slices.Equal(got,
@@ -124,7 +124,7 @@ func TestTablesAreMadeWhenLinesAreFullAndWhenTheyAreOld(t *testing.T) {
 	}
 }
 
-func TestTheNextProcessMakesTablesOfWhatWasLeftAndGoesOnBehind(t *testing.T) {
+func TestTheNextProcessWritesTheRemainingTablesAndContinuesTheNumbers(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
 	p := openParquet(t, ParquetConfig{Dir: dir})
@@ -143,20 +143,20 @@ func TestTheNextProcessMakesTablesOfWhatWasLeftAndGoesOnBehind(t *testing.T) {
 	p = openParquet(t, ParquetConfig{Dir: dir})
 	if got := urlsOf(rowsIn[tabular.PageRow](t, dir, "pages-00003.parquet")); !slices.Equal(got,
 		[]string{"/0/0", "/0/1"}) {
-		t.Errorf("of what was left came %q", got)
+		t.Errorf("the remaining lines became %q", got)
 	}
 	keep(t, p, pages(t, 1, 1)...)
 	closed(t, p)
 	if got := urlsOf(rowsIn[tabular.PageRow](t, dir, "pages-00005.parquet")); !slices.Equal(got, []string{"/1/0"}) {
-		t.Errorf("behind it came %q", got)
+		t.Errorf("the next table has %q", got)
 	}
 	if left := slices.Concat(glob(t, dir, "*.open"), glob(t, dir, "*.part")); len(left) != 1 ||
 		filepath.Base(left[0]) != "pages-w2-00009.parquet.open" {
-		t.Errorf("%q are left", left)
+		t.Errorf("%q remain", left)
 	}
 }
 
-func TestALineThatIsNoRecordIsPassedOverWithAWarning(t *testing.T) {
+func TestAnInvalidLineIsSkippedWithAWarning(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
 	var log strings.Builder
@@ -175,7 +175,7 @@ func TestALineThatIsNoRecordIsPassedOverWithAWarning(t *testing.T) {
 	}
 }
 
-func TestWhenTablesCannotBeMadeTheLinesStayAndTheSinkSaysSo(t *testing.T) {
+func TestAFailureToWriteTablesIsReportedAndTheLinesAreKept(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
 	p := openParquet(t, ParquetConfig{Dir: dir})
@@ -188,7 +188,7 @@ func TestWhenTablesCannotBeMadeTheLinesStayAndTheSinkSaysSo(t *testing.T) {
 		p.turn(time.Now().Add(time.Hour))
 	}
 	var err error
-	for err == nil { // the tables are made in the background
+	for err == nil { // the tables are written in the background
 		err = p.Keep(context.Background(), pages(t, 1, 1))
 	}
 	if !strings.Contains(err.Error(), "links-00001.parquet") {
@@ -213,7 +213,7 @@ func TestKeepWaitsForTablesNoLongerThanItsContext(t *testing.T) {
 		t.Fatal(err)
 	}
 	keep(t, p, pages(t, 0, 1)...)
-	keep(t, p, pages(t, 1, 1)...) // the first waits for tables, which nobody makes yet
+	keep(t, p, pages(t, 1, 1)...) // the first intake waits, because tables are not written yet
 	ctx, cancel := context.WithCancel(t.Context())
 	waits := make(chan error, 1)
 	go func() { waits <- p.Keep(ctx, pages(t, 2, 1)) }()
@@ -229,7 +229,7 @@ func TestKeepWaitsForTablesNoLongerThanItsContext(t *testing.T) {
 	}
 }
 
-func TestTwoWritersOfTablesNeedTwoNames(t *testing.T) {
+func TestTwoTableWritersCannotShareAName(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
 	openParquet(t, ParquetConfig{Dir: dir, Worker: "w1"})

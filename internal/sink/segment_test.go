@@ -11,7 +11,7 @@ import (
 	"testing"
 )
 
-func TestATornLastLineIsCutOffWhenASegmentIsOpened(t *testing.T) {
+func TestATornLastLineIsRemovedWhenASegmentIsOpened(t *testing.T) {
 	t.Parallel()
 	for name, c := range map[string]struct{ whole, torn string }{
 		"nothing at all":                     {"", ""},
@@ -41,10 +41,11 @@ func TestATornLastLineIsCutOffWhenASegmentIsOpened(t *testing.T) {
 				got = read(t, dir, "pages-00001.jsonl")
 			}
 			if got != c.whole {
-				t.Errorf("%d whole bytes became %d that end in %q", len(c.whole), len(got), got[max(0, len(got)-100):])
+				t.Errorf("%d complete bytes became %d that end in %q", len(c.whole), len(got),
+					got[max(0, len(got)-100):])
 			}
 			if left := glob(t, dir, "pages*"); len(left) > 1 || c.whole == "" && len(left) > 0 {
-				t.Errorf("there are %q", left)
+				t.Errorf("the files are %q", left)
 			}
 			if said := strings.Contains(log.String(), "torn"); said != (c.torn != "") {
 				t.Errorf("logged %q", log.String())
@@ -87,7 +88,7 @@ func onFullDisk(t *testing.T, j *JSONL, room int64) *fullDisk {
 	return disk
 }
 
-func TestABatchThatDidNotFitOnTheDiskIsCutBackAndCanBeKeptAgain(t *testing.T) {
+func TestABatchThatDidNotFitOnTheDiskIsRemovedAndCanBeRetried(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
 	j := openJSONL(t, JSONLConfig{Dir: dir})
@@ -109,7 +110,7 @@ func TestABatchThatDidNotFitOnTheDiskIsCutBackAndCanBeKeptAgain(t *testing.T) {
 	wantOnce(t, kept(t, dir, "*.jsonl"), 2, 2)
 }
 
-func TestABatchThatCouldNotBeCutBackIsCutBackBeforeTheNext(t *testing.T) {
+func TestABatchThatCouldNotBeRemovedIsRemovedBeforeTheNext(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
 	j := openJSONL(t, JSONLConfig{Dir: dir})

@@ -13,14 +13,14 @@ import (
 	"github.com/trawlcrawler/trawl/internal/fetched"
 )
 
-// brokenSink fails at everything.
+// brokenSink fails at every call.
 type brokenSink struct{ err error }
 
 func (s brokenSink) Keep(context.Context, []*fetched.Result) error { return s.err }
 func (s brokenSink) Needs() fetched.Needs                          { return fetched.Needs{} }
 func (s brokenSink) Close() error                                  { return s.err }
 
-func TestAllKeepInOrderUntilTheFirstErrorAndAreAllClosed(t *testing.T) {
+func TestSinksKeepInOrderUntilTheFirstErrorAndAllAreClosed(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
 	first, last := openJSONL(t, JSONLConfig{Dir: dir, Prefix: "first"}),
@@ -31,13 +31,13 @@ func TestAllKeepInOrderUntilTheFirstErrorAndAreAllClosed(t *testing.T) {
 		t.Errorf("Keep returned %v", err)
 	}
 	if len(kept(t, dir, "first-*.jsonl")) != 1 || len(kept(t, dir, "last-*.jsonl")) != 0 {
-		t.Error("it did not stop at the first error")
+		t.Error("Keep did not stop at the first error")
 	}
 	if err := s.Close(); !errors.Is(err, one) || !errors.Is(err, two) {
 		t.Errorf("Close returned %v", err)
 	}
 	if err := last.Keep(t.Context(), pages(t, 0, 1)); !errors.Is(err, os.ErrClosed) {
-		t.Errorf("the last one is still open: %v", err)
+		t.Errorf("the last sink is still open: %v", err)
 	}
 }
 
@@ -57,7 +57,7 @@ func TestFormatsAreOpenedTogetherInOneFolder(t *testing.T) {
 	}
 }
 
-func TestAnUnknownFormatIsNamedWithTheKnownOnes(t *testing.T) {
+func TestTheErrorForAnUnknownFormatListsTheKnownOnes(t *testing.T) {
 	t.Parallel()
 	for format, formats := range map[string][]string{"wrac": {"jsonl", "wrac"}, "no format": nil} {
 		_, err := Open(formats, t.TempDir(), Options{})

@@ -22,7 +22,7 @@ func (c *calls) Write(b []byte) (int, error) {
 	return c.Buffer.Write(b)
 }
 
-func TestAStreamWritesEachBatchAtOnce(t *testing.T) {
+func TestAStreamWritesEachBatchInOneCall(t *testing.T) {
 	t.Parallel()
 	var out calls
 	s := NewStream(&out, false)
@@ -38,7 +38,7 @@ func TestAStreamWritesEachBatchAtOnce(t *testing.T) {
 	}
 }
 
-func TestAStreamWhoseReaderHasGoneSaysSo(t *testing.T) {
+func TestAStreamReportsThatItsReaderIsGone(t *testing.T) {
 	t.Parallel()
 	r, w, err := os.Pipe()
 	if err != nil {
@@ -51,7 +51,7 @@ func TestAStreamWhoseReaderHasGoneSaysSo(t *testing.T) {
 	}
 }
 
-// shortWriter takes a few bytes and then fails, once.
+// shortWriter accepts a few bytes and then fails once.
 type shortWriter struct {
 	bytes.Buffer
 	fails error
@@ -67,7 +67,7 @@ func (w *shortWriter) Write(b []byte) (int, error) {
 	return n, err
 }
 
-func TestNothingFollowsALineThatAStreamCouldNotFinish(t *testing.T) {
+func TestAStreamWritesNothingAfterATornLine(t *testing.T) {
 	t.Parallel()
 	w := &shortWriter{fails: io.ErrClosedPipe}
 	s := NewStream(w, false)
@@ -77,11 +77,11 @@ func TestNothingFollowsALineThatAStreamCouldNotFinish(t *testing.T) {
 		}
 	}
 	if w.Len() != 10 {
-		t.Errorf("the stream went on: %q", w.String())
+		t.Errorf("the stream continued: %q", w.String())
 	}
 }
 
-func TestAStreamListsLinksWhenAsked(t *testing.T) {
+func TestAStreamListsLinksIfConfigured(t *testing.T) {
 	t.Parallel()
 	var out bytes.Buffer
 	keep(t, NewStream(&out, true), pages(t, 0, 1)...)

@@ -16,7 +16,7 @@ import (
 	"github.com/trawlcrawler/trawl/internal/tabular"
 )
 
-func TestARowHasWhatItsRecordHas(t *testing.T) {
+func TestARowHasTheFieldsOfItsRecord(t *testing.T) {
 	t.Parallel()
 	r := page(t, "http://example.com/a", "body")
 	r.Redirects = []crawler.URL{parse(t, "http://example.com/b")}
@@ -45,7 +45,7 @@ func TestARowHasWhatItsRecordHas(t *testing.T) {
 		rec := r.Record(listed)
 		got, err := tabular.PageRowOf(rec)
 		if diff := cmp.Diff(want, got); err != nil || diff != "" {
-			t.Errorf("made here, links listed %v: %v %s", listed, err, diff)
+			t.Errorf("made from a page, links listed %v: %v %s", listed, err, diff)
 		}
 		line, err := rec.JSON()
 		if err != nil {
@@ -62,7 +62,7 @@ func TestARowHasWhatItsRecordHas(t *testing.T) {
 	}
 }
 
-func TestOnlyRecordsOfErrorsAreRowsOfErrors(t *testing.T) {
+func TestOnlyRecordsOfErrorsBecomeErrorRows(t *testing.T) {
 	t.Parallel()
 	for _, outcome := range crawler.Outcomes {
 		for _, reason := range []string{"", "why"} {
@@ -81,7 +81,7 @@ func TestOnlyRecordsOfErrorsAreRowsOfErrors(t *testing.T) {
 	}
 }
 
-func TestWhatIsNoTimeIsNoRow(t *testing.T) {
+func TestARecordWithAnInvalidTimeHasNoRow(t *testing.T) {
 	t.Parallel()
 	_, err := tabular.PageRowOf(crawler.Record{URL: "http://example.com/", FetchedAt: "yesterday"})
 	if err == nil || !strings.Contains(err.Error(), `"yesterday" is not a time`) {
@@ -92,7 +92,7 @@ func TestWhatIsNoTimeIsNoRow(t *testing.T) {
 	}
 }
 
-func TestATableIsReadAsItWasWritten(t *testing.T) {
+func TestATableReadsBackAsWritten(t *testing.T) {
 	t.Parallel()
 	row, err := tabular.PageRowOf(page(t, "http://example.com/a", "body").Record(false))
 	if err != nil {

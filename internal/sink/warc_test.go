@@ -24,7 +24,7 @@ import (
 	"github.com/trawlcrawler/trawl/internal/warc"
 )
 
-// archived is the job whose exchanges are kept.
+// archived is a job whose exchanges are archived.
 var archived = func() crawler.Job {
 	job := crawler.DefaultJob()
 	job.Name = "archived"
@@ -41,8 +41,8 @@ func openWARC(t testing.TB, dir string) *WARC {
 	return w
 }
 
-// captured returns the sorted URIs of the captures in a folder, whose files must follow
-// all rules.
+// captured returns the sorted URIs of the captures in a folder, and fails the test if its
+// files are invalid.
 func captured(t testing.TB, dir string) []string {
 	t.Helper()
 	a := warctest.Open(t, dir)
@@ -70,7 +70,7 @@ func noise(n int) string {
 	return string(b)
 }
 
-func TestFilesOfAnArchiveEndBeforeTheirSize(t *testing.T) {
+func TestArchiveFilesStayBelowTheirMaximumSize(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
 	w := openWARC(t, dir)
@@ -99,7 +99,7 @@ func TestFilesOfAnArchiveEndBeforeTheirSize(t *testing.T) {
 	}
 }
 
-func TestManyVisitsArchiveAtOnce(t *testing.T) {
+func TestVisitsArchiveConcurrently(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
 	w := openWARC(t, dir)
@@ -122,7 +122,7 @@ func TestManyVisitsArchiveAtOnce(t *testing.T) {
 	wantCaptured(t, dir, want...)
 }
 
-func TestWhatWasNotRecordedIsNotArchived(t *testing.T) {
+func TestUnrecordedExchangesAreNotArchived(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
 	w := openWARC(t, dir)
@@ -131,15 +131,15 @@ func TestWhatWasNotRecordedIsNotArchived(t *testing.T) {
 	keep(t, w, r, none)
 	closed(t, w)
 	if names, _ := filepath.Glob(filepath.Join(dir, "archived*")); len(names) > 0 {
-		t.Errorf("there are %q", names)
+		t.Errorf("the files are %q", names)
 	}
 	if err := w.Keep(t.Context(), pages(t, 0, 1)); !errors.Is(err, os.ErrClosed) {
-		t.Errorf("after the end: got %v", err)
+		t.Errorf("after Close: got %v", err)
 	}
 }
 
-// spilled moves all but the first byte of a body to a file.
-func spilled(t testing.TB, r *fetched.Result) *fetched.Result {
+// spillToDisk moves all but the first byte of a body to a file.
+func spillToDisk(t testing.TB, r *fetched.Result) *fetched.Result {
 	t.Helper()
 	f, err := os.CreateTemp(t.TempDir(), "")
 	if err != nil {
@@ -154,29 +154,29 @@ func spilled(t testing.TB, r *fetched.Result) *fetched.Result {
 	return r
 }
 
-func TestABatchThatIsTooMuchForMemoryIsArchivedWholeOrNotAtAll(t *testing.T) {
+func TestABatchLargerThanMemoryIsArchivedCompletelyOrNotAtAll(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
 	w := openWARC(t, dir)
 	keep(t, w, page(t, "http://example.com/before", "before"))
-	big := spilled(t, page(t, "http://example.com/big", strings.Repeat(noise(1000), 10_000)))
+	big := spillToDisk(t, page(t, "http://example.com/big", strings.Repeat(noise(1000), 10_000)))
 	keep(t, w, page(t, "http://example.com/beside", "beside"), big)
-	short := spilled(t, page(t, "http://example.com/short", strings.Repeat("x", encodedAtOnce)))
+	short := spillToDisk(t, page(t, "http://example.com/short", strings.Repeat("x", encodedAtOnce)))
 	short.Page.Body.Size += 5
 	if err := w.Keep(t.Context(), []*fetched.Result{page(t, "http://example.com/lost", "lost"), short}); !errors.Is(err,
 		io.ErrUnexpectedEOF) {
-		t.Errorf("got %v for a body that is not all there", err)
+		t.Errorf("got %v for an incomplete body", err)
 	}
 	keep(t, w, page(t, "http://example.com/after", "lost"))
 	closed(t, w)
 	wantCaptured(t, dir, "http://example.com/before", "http://example.com/big", "http://example.com/beside",
 		"http://example.com/after")
 	if n := len(warctest.Open(t, dir).Of("revisit")); n != 0 {
-		t.Errorf("%d revisits of what was not kept", n)
+		t.Errorf("%d revisits of pages that were not kept", n)
 	}
 }
 
-func TestAnArchiveOnAFullDiskIsCutBackAndGoesOn(t *testing.T) {
+func TestAnArchiveOnAFullDiskIsTruncatedAndContinues(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
 	w := openWARC(t, dir)
@@ -194,7 +194,7 @@ func TestAnArchiveOnAFullDiskIsCutBackAndGoesOn(t *testing.T) {
 	wantCaptured(t, dir, "http://example.com/1", "http://example.com/2")
 }
 
-// killed copies the open files of an archive, as a kill would leave them.
+// killed copies the open files of an archive as they would be after a kill.
 func killed(t testing.TB, from string) (dir, warc, journal string) {
 	t.Helper()
 	dir = t.TempDir()
@@ -211,22 +211,22 @@ func add(t testing.TB, path, text string) {
 	write(t, read(t, path)+text, path)
 }
 
-func TestWhatAKillLeftIsMendedAndFinished(t *testing.T) {
+func TestFilesOfAKilledWriterAreRepairedAndFinished(t *testing.T) {
 	t.Parallel()
-	alive := t.TempDir()
-	w := openWARC(t, alive)
+	live := t.TempDir()
+	w := openWARC(t, live)
 	keep(t, w, page(t, "http://example.com/synced", "synced"))
 	if err := w.Sync(); err != nil {
 		t.Fatal(err)
 	}
-	w.syncing.Lock() // however long the test takes, the journal does not have what follows
+	w.syncing.Lock() // keeps the following captures out of the journal
 	defer w.syncing.Unlock()
 	keep(t, w, page(t, "http://example.com/kept", noise(3000)), page(t, "http://example.com/again", "synced"))
 	size := w.file.size
 	keep(t, w, page(t, "http://example.com/last", noise(4000)))
 	for name, c := range map[string]struct {
 		change func(t *testing.T, warc, journal string)
-		last   bool // the last capture is there
+		last   bool // the last capture is complete
 	}{
 		"as it was":      {func(*testing.T, string, string) {}, true},
 		"garbage behind": {func(t *testing.T, warc, _ string) { add(t, warc, "garbage") }, true},
@@ -240,7 +240,7 @@ func TestWhatAKillLeftIsMendedAndFinished(t *testing.T) {
 		"a torn request": {
 			func(t *testing.T, warc, _ string) { shorten(t, warc, int64(len(read(t, warc)))-700) }, true,
 		},
-		"a byte that is wrong": {func(t *testing.T, warc, _ string) { spoil(t, warc, size+2000) }, false},
+		"a byte that is wrong": {func(t *testing.T, warc, _ string) { corruptByte(t, warc, size+2000) }, false},
 		"no journal":           {func(t *testing.T, _, journal string) { shorten(t, journal, 0) }, true},
 		"a torn journal":       {func(t *testing.T, _, journal string) { add(t, journal, `com,example)/ 2023`) }, true},
 		"zeros in the journal": {func(t *testing.T, _, journal string) {
@@ -257,14 +257,14 @@ func TestWhatAKillLeftIsMendedAndFinished(t *testing.T) {
 		}, true},
 	} {
 		t.Run(name, func(t *testing.T) {
-			dir, warc, journal := killed(t, alive)
+			dir, warc, journal := killed(t, live)
 			c.change(t, warc, journal)
 			closed(t, openWARC(t, dir))
 			want := []string{"http://example.com/again", "http://example.com/kept", "http://example.com/synced"}
 			if c.last {
 				want = append(want, "http://example.com/last")
 			}
-			if name == "a torn request" { // an answer without its request is no fault of a file
+			if name == "a torn request" { // a response without its request is valid
 				a := warctest.Open(t, dir)
 				warctest.Index(t, a)
 				if len(a.Captures()) != len(want) {
@@ -293,14 +293,14 @@ func shorten(t testing.TB, path string, size int64) {
 	}
 }
 
-func spoil(t testing.TB, path string, at int64) {
+func corruptByte(t testing.TB, path string, at int64) {
 	t.Helper()
 	b := []byte(read(t, path))
 	b[at] ^= 0xff
 	write(t, string(b), path)
 }
 
-func TestAFileThatHoldsNothingIsRemovedAndOneThatIsFinishedIsNot(t *testing.T) {
+func TestEmptyFilesAreRemovedAndFinishedFilesAreNot(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
 	const stem = "archived-20260101000000000-00007-w"
@@ -350,7 +350,7 @@ func TestTheSamePayloadIsArchivedOnce(t *testing.T) {
 	}
 }
 
-func TestWhatIsSentUnaskedBehindChunksIsNotArchived(t *testing.T) {
+func TestDataAfterTheLastChunkIsNotArchived(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
 	w := openWARC(t, dir)
@@ -368,7 +368,7 @@ func TestWhatIsSentUnaskedBehindChunksIsNotArchived(t *testing.T) {
 	}
 }
 
-func TestTheMetadataOfAnArchiveSayWhatAPageSays(t *testing.T) {
+func TestArchiveMetadataDescribeThePage(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
 	w := openWARC(t, dir)
@@ -407,7 +407,7 @@ func TestTheMetadataOfAnArchiveSayWhatAPageSays(t *testing.T) {
 	}
 }
 
-func TestNotModifiedRefersToWhatIsStillGood(t *testing.T) {
+func TestNotModifiedRefersToTheUnchangedCapture(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
 	w := openWARC(t, dir)
@@ -434,7 +434,7 @@ func TestNotModifiedRefersToWhatIsStillGood(t *testing.T) {
 	}
 }
 
-func TestNoTextBreaksAHeaderOrAName(t *testing.T) {
+func TestTextCannotBreakAHeaderOrAFileName(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
 	job := archived
@@ -443,12 +443,12 @@ func TestNoTextBreaksAHeaderOrAName(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	odd := page(t, "http://example.com/a%0d%0aWARC-Type:%20x?<\"\\>", "x")
-	odd.Page.Header = http.Header{"Content-Type": {"text/html\r\nx: \"y\""}}
-	odd.Entry.Referrer = parse(t, "http://example.com/?\\%0D%0A")
-	keep(t, w, odd)
+	hostile := page(t, "http://example.com/a%0d%0aWARC-Type:%20x?<\"\\>", "x")
+	hostile.Page.Header = http.Header{"Content-Type": {"text/html\r\nx: \"y\""}}
+	hostile.Entry.Referrer = parse(t, "http://example.com/?\\%0D%0A")
+	keep(t, w, hostile)
 	closed(t, w)
-	if got := captured(t, dir); len(got) != 1 || got[0] != odd.Page.URL.String() {
+	if got := captured(t, dir); len(got) != 1 || got[0] != hostile.Page.URL.String() {
 		t.Errorf("captured %q", got)
 	}
 	info := warctest.Open(t, dir).Of("warcinfo")[0]
@@ -457,7 +457,7 @@ func TestNoTextBreaksAHeaderOrAName(t *testing.T) {
 	}
 }
 
-func TestOneWriterAtATimeArchivesUnderAName(t *testing.T) {
+func TestTwoArchiveWritersCannotShareAName(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
 	first := openWARC(t, dir)
