@@ -36,19 +36,19 @@ const essay = `<!doctype html><html lang="en-GB"><head><title>Frontiers - Exampl
 <ul><li>first, the host is due</li><li>then, it is visited</li></ul></article>
 <footer>All rights reserved. <script>track()</script></footer></body></html>`
 
-func TestArticlesAreTextAndMarkdownOfWhatAPageIsAbout(t *testing.T) {
+func TestAnArticleIsTheMainContentAsTextAndMarkdown(t *testing.T) {
 	t.Parallel()
 	doc := parsePage(t, wantArticle, htmlPage("http://example.com/dir/sub/page", essay))
 	for _, text := range []string{doc.Text, doc.Markdown} {
 		for _, there := range []string{"A frontier is what a crawler", "the paper", "crawl(", "a.example",
 			"Politeness is the shape", "first, the host is due"} {
 			if !strings.Contains(text, there) {
-				t.Errorf("%q is not there:\n%s", there, text)
+				t.Errorf("%q is missing:\n%s", there, text)
 			}
 		}
 		for _, around := range []string{"Home", "About us", "Buy now", "All rights", "track"} {
 			if strings.Contains(text, around) {
-				t.Errorf("%q is there:\n%s", around, text)
+				t.Errorf("%q is included:\n%s", around, text)
 			}
 		}
 	}
@@ -58,7 +58,7 @@ func TestArticlesAreTextAndMarkdownOfWhatAPageIsAbout(t *testing.T) {
 		"```go\nfunc main() {\n\tcrawl(\"*\")\n}\n```", "| host ", "> Politeness", "- first, the host is due\n",
 	} {
 		if !strings.Contains(doc.Markdown, markdown) {
-			t.Errorf("%q is not there:\n%s", markdown, doc.Markdown)
+			t.Errorf("%q is missing:\n%s", markdown, doc.Markdown)
 		}
 	}
 	a := doc.Article
@@ -72,7 +72,7 @@ func TestArticlesAreTextAndMarkdownOfWhatAPageIsAbout(t *testing.T) {
 	}
 }
 
-func TestOnlyWhatIsAskedForOfAnArticleIsMade(t *testing.T) {
+func TestOnlyTheRequestedFormsOfAnArticleAreProduced(t *testing.T) {
 	t.Parallel()
 	page := htmlPage("http://example.com/", essay)
 	for _, cfg := range []Config{{}, {Text: true}, {Markdown: true}, {Article: true},
@@ -92,12 +92,12 @@ func TestOnlyWhatIsAskedForOfAnArticleIsMade(t *testing.T) {
 		needs := fetched.Needs{Article: !job.Text && !job.Markdown}
 		cfg := JobConfig(job, needs)
 		if cfg.Text != job.Text || cfg.Markdown != job.Markdown || cfg.Article != needs.Article {
-			t.Errorf("%+v asks for %+v", job, cfg)
+			t.Errorf("for %+v the configuration is %+v", job, cfg)
 		}
 	}
 }
 
-func TestAnArticleLeavesTheTreeToWhoSelectsFromIt(t *testing.T) {
+func TestExtractingAnArticleDoesNotChangeTheTreeForSelectors(t *testing.T) {
 	t.Parallel()
 	page, cfg := htmlPage("http://example.com/dir/", essay), wantArticle
 	cfg.Tree = true
@@ -114,16 +114,16 @@ func TestAnArticleLeavesTheTreeToWhoSelectsFromIt(t *testing.T) {
 	}
 }
 
-func TestABaseGovernsAnArticle(t *testing.T) {
+func TestLinksOfAnArticleAreResolvedAgainstTheBase(t *testing.T) {
 	t.Parallel()
 	body := strings.Replace(essay, "<head>", "<head><base href='https://other.example/b/c'>", 1)
 	doc := parsePage(t, wantArticle, htmlPage("http://example.com/", body))
 	if !strings.Contains(doc.Markdown, "(https://other.example/paper?x=1&y=2#sec)") {
-		t.Errorf("the links are not the base's:\n%s", doc.Markdown)
+		t.Errorf("the links are not relative to the base:\n%s", doc.Markdown)
 	}
 }
 
-func TestPagesAboutNothingHaveNoArticle(t *testing.T) {
+func TestPagesWithoutMainContentHaveNoArticle(t *testing.T) {
 	t.Parallel()
 	for _, body := range []string{"", " ", "<frameset><frame src=a></frameset>", "<script>x()</script>"} {
 		doc := parsePage(t, wantArticle, htmlPage("http://example.com/", body))
@@ -133,7 +133,7 @@ func TestPagesAboutNothingHaveNoArticle(t *testing.T) {
 	}
 }
 
-func TestArticlesAreText(t *testing.T) {
+func TestTheTextOfAnArticleIsValidUTF8(t *testing.T) {
 	t.Parallel()
 	page := htmlPage("http://example.com/", "<p>"+strings.Repeat("caf\xe9, cr\xe8me\x00 ", 100)+"</p>")
 	page.Header.Set("Content-Type", "text/html; charset=iso-8859-1")
@@ -145,9 +145,8 @@ func TestArticlesAreText(t *testing.T) {
 	}
 }
 
-// These pages are made to take long: each in another part of what finds the article or
-// writes it.
-func TestPagesThatAreMadeToTakeLongDoNot(t *testing.T) {
+// Each page is slow in a different part of the extraction or the output.
+func TestHostilePagesTakeBoundedTime(t *testing.T) {
 	t.Parallel()
 	nested := func(open, inner, end string, deep int) string {
 		return strings.Repeat(open, deep) + inner + strings.Repeat(end, deep)
@@ -210,7 +209,7 @@ func TestPagesThatAreMadeToTakeLongDoNot(t *testing.T) {
 
 // Links must be those that a browser would follow, and no others, however they are
 // written.
-func TestMarkdownLinksToPagesAndAddressesOfMailAlone(t *testing.T) {
+func TestMarkdownOnlyLinksToPagesAndMailAddresses(t *testing.T) {
 	t.Parallel()
 	words := strings.Repeat("Some words, so that there is an article to be found, and more of them. ", 10)
 	for href, want := range map[string]string{
@@ -234,7 +233,7 @@ func TestMarkdownLinksToPagesAndAddressesOfMailAlone(t *testing.T) {
 				t.Fatalf("%q: there is no article: %q, %q", href, doc.Markdown, doc.Trouble)
 			}
 			if want != "" && !strings.Contains(doc.Markdown, strings.TrimSuffix(want, ")")) {
-				t.Errorf("%q leads to %q nowhere:\n%s", href, want, doc.Markdown)
+				t.Errorf("%q is not a link to %q:\n%s", href, want, doc.Markdown)
 			}
 			for _, forbidden := range []string{"](java", "](JaVa", "](data", "](vb", "](file", "](tel", "](view",
 				"](x:", "]()"} {
@@ -276,7 +275,7 @@ func TestArticlesOfRealPages(t *testing.T) {
 			pages, without, text := c.Pages(t, 60), 0, 0
 			for _, page := range pages {
 				doc := parsePage(t, wantArticle, page)
-				// The race detector takes its time.
+				// The race detector is slow.
 				if doc.Trouble != "" && !strings.Contains(doc.Trouble, "takes more than") {
 					t.Errorf("%s: %s", page.URL, doc.Trouble)
 				}

@@ -75,7 +75,7 @@ func TestCharset(t *testing.T) {
 	}
 }
 
-func TestQueriesAreWrittenInTheCharsetOfTheDocument(t *testing.T) {
+func TestQueriesAreEncodedInTheCharsetOfTheDocument(t *testing.T) {
 	t.Parallel()
 	for _, c := range []struct{ charset, body, want string }{
 		{"windows-1251", "<a href='/\xef?q=\xef&amp;r=%EF#\xef'>", "http://example.com/%D0%BF?q=%EF&r=%EF"},

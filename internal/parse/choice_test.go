@@ -53,7 +53,7 @@ func TestLinksAreMarkedByTheRulesThatSelectThem(t *testing.T) {
 	}
 }
 
-func TestLinksOfAPageWithoutTreeAreNotSelected(t *testing.T) {
+func TestLinksOfAPageWithoutATreeAreNotSelected(t *testing.T) {
 	t.Parallel()
 	page := htmlPage("http://example.com/", strings.Repeat("<div>", 600)+"<a href=/x>x</a>")
 	doc := parsePage(t, Config{FollowRules: []crawler.FollowRule{{Links: "a"}}}, page)

@@ -98,12 +98,12 @@ func TestConformsToCharsets(t *testing.T) {
 		}
 		src := charset.NewSource(declared, c.Body, false)
 		want := strings.Split(strings.ToLower(c.Encoding), "|")
-		// Nothing else decides, so a later declaration does, as in browsers (WHATWG HTML,
+		// Without anything else, a later declaration decides, as in browsers (WHATWG HTML,
 		// 13.2.3.5).
 		if c.ID == "c-85a33dd983" {
 			want = append(want, "iso-8859-2")
 		}
-		if c.Late { // a declaration beyond the prescan may as well not be there
+		if c.Late { // a declaration after the prescan is optional
 			want = append(want, "windows-1252")
 		}
 		names.count(t, slices.Contains(want, src.Charset), "%s (%s): charset %s, want %s", c.ID, c.Note, src.Charset,
@@ -136,7 +136,7 @@ func TestConformsToLinks(t *testing.T) {
 		Expected []link
 		Note     string
 	}
-	// The data omits what style sheets refer to.
+	// The data omits the references of style sheets.
 	const styled = "<style>a{background:url(/s.png)}</style>"
 	var score, resources tally
 	for _, c := range conformance[links](t, "links.json") {

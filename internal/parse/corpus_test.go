@@ -15,7 +15,7 @@ import (
 )
 
 // The scan must find the same links as a tree.
-func TestLinksOfRealPagesAreThoseOfTheirTrees(t *testing.T) {
+func TestLinksOfRealPagesEqualThoseOfTheirTrees(t *testing.T) {
 	t.Parallel()
 	for _, c := range corpus.Manuals() {
 		t.Run(c.Name, func(t *testing.T) {

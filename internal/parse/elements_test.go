@@ -34,13 +34,13 @@ func TestFieldsAndElementsShareATree(t *testing.T) {
 	t.Parallel()
 	doc := parsePage(t, Config{Tree: true, Select: []string{"t=b"}}, htmlPage("http://example.com/", "<b>bold</b>"))
 	late, cancel := context.WithCancel(t.Context())
-	cancel() // no tree can be built any more
+	cancel() // no further tree can be built
 	if _, err := ElementsOf(doc).Document(late); doc.Fields["t"] != "bold" || err != nil {
 		t.Errorf("fields %v; the tree is not built: %v", doc.Fields, err)
 	}
 }
 
-func TestAPageThatCanHaveNoTreeSaysWhy(t *testing.T) {
+func TestTheErrorForAPageWithoutATreeSaysWhy(t *testing.T) {
 	t.Parallel()
 	doc := parsePage(t, Config{Tree: true}, htmlPage("http://example.com/", strings.Repeat("<div>", 600)))
 	_, err := ElementsOf(doc).Document(t.Context())
@@ -50,11 +50,11 @@ func TestAPageThatCanHaveNoTreeSaysWhy(t *testing.T) {
 	}
 }
 
-func TestWhoDoesNotAskForElementsGetsNone(t *testing.T) {
+func TestElementsAreOnlyAvailableIfRequested(t *testing.T) {
 	t.Parallel()
 	if doc := parsePage(t, Config{}, htmlPage("http://example.com/", "<b>bold</b>")); doc.Tree != nil ||
 		ElementsOf(doc) != nil {
-		t.Errorf("a document holds %v", doc.Tree)
+		t.Errorf("the document has the tree %v", doc.Tree)
 	}
 	if ElementsOf(nil) != nil {
 		t.Error("no document has elements")

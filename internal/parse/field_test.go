@@ -58,7 +58,7 @@ func TestDocumentWithoutSelectorsHasNoFields(t *testing.T) {
 	}
 }
 
-func TestTemplatesAreNoPartOfThePage(t *testing.T) {
+func TestTemplatesAreNotPartOfThePage(t *testing.T) {
 	t.Parallel()
 	page := htmlPage("http://example.com/",
 		"<template><b>in</b><template><b>inner</b></template></template><b>out</b><svg><template><b>drawn</b></template></svg>")

@@ -15,9 +15,9 @@ import (
 	"github.com/trawlcrawler/trawl/internal/test/corpus"
 )
 
-// regrown returns the estimate for a document, and the actual number of elements in its
+// treeSize returns the estimate for a document, and the actual number of elements in its
 // tree.
-func regrown(t testing.TB, body string) (estimate, elements int) {
+func treeSize(t testing.TB, body string) (estimate, elements int) {
 	t.Helper()
 	s := newScan(Config{})
 	s.wantTree()
@@ -38,15 +38,15 @@ func regrown(t testing.TB, body string) (estimate, elements int) {
 	return s.regrowth.Reopened, elements
 }
 
-// soup lists tags that break pages. "*" stands for an attribute that makes each
-// occurrence different.
-var soup = strings.Fields("<b*> </b> <i*> </i> <a*> </a> <nobr*> </nobr> <font*> </font> <p> </p> <div> </div> <li> <h1> </h1> <table> </table> <tr> <td> </td> " +
+// unbalancedTags are tags whose misnesting makes trees grow. "*" stands for an attribute
+// that makes each occurrence different.
+var unbalancedTags = strings.Fields("<b*> </b> <i*> </i> <a*> </a> <nobr*> </nobr> <font*> </font> <p> </p> <div> </div> <li> <h1> </h1> <table> </table> <tr> <td> </td> " +
 	"<th> <caption> </caption> <object> </object> <select> </select> <option> <button> </button> <template> </template> <svg> </svg> <math> <mi> </mi> " +
 	"<foreignobject> <desc> </desc> <span> </span> <br> </br> <form> </form> <body> </body> <html> </html> <noscript> </noscript> <marquee> </marquee> <ruby> <rt> x")
 
-// stew makes a document of soup: a start, many formatting elements, and the same few tags
-// over and over.
-func stew(pick func(int) int) (body string, tags int) {
+// unbalancedDocument generates a document of unbalancedTags: a start, many formatting
+// elements, and the same few tags repeated.
+func unbalancedDocument(pick func(int) int) (body string, tags int) {
 	var b strings.Builder
 	add := func(words []string) {
 		for _, w := range words {
@@ -56,7 +56,7 @@ func stew(pick func(int) int) (body string, tags int) {
 	}
 	some := func(most int) (words []string) {
 		for range pick(most + 1) {
-			words = append(words, soup[pick(len(soup))])
+			words = append(words, unbalancedTags[pick(len(unbalancedTags))])
 		}
 		return words
 	}
@@ -74,12 +74,12 @@ func stew(pick func(int) int) (body string, tags int) {
 
 func TestTheEstimateOfATreeIsNotTooLow(t *testing.T) {
 	t.Parallel()
-	const perTag = 9 // what a tag brings of itself: of a misnested one up to eight copies
+	const perTag = 9 // the elements of a tag itself; a misnested one is copied up to eight times
 	random := rand.New(rand.NewPCG(1, 2))
 	for range 400 {
-		body, tags := stew(random.IntN)
-		if estimate, elements := regrown(t, body); elements > perTag*tags+estimate {
-			t.Errorf("%d elements of %d tags, estimated %d more: %.900s", elements, tags, estimate, body)
+		body, tags := unbalancedDocument(random.IntN)
+		if estimate, elements := treeSize(t, body); elements > perTag*tags+estimate {
+			t.Errorf("%d elements from %d tags, estimated %d more: %.900s", elements, tags, estimate, body)
 		}
 	}
 }
@@ -91,7 +91,7 @@ func TestTheEstimateOfAnOrdinaryPageIsLow(t *testing.T) {
 		"cells and items without ends":  "<table><tr><td><b>x</b><td><font>y</font></table><ul><li><em>z</em><li>x</ul>",
 		"anchors that are never closed": "<a name=x><p>text",
 	} {
-		if estimate, _ := regrown(t, strings.Repeat(unit, 10_000)); estimate > 100_000 {
+		if estimate, _ := treeSize(t, strings.Repeat(unit, 10_000)); estimate > 100_000 {
 			t.Errorf("%s: %d", name, estimate)
 		}
 	}
@@ -99,7 +99,7 @@ func TestTheEstimateOfAnOrdinaryPageIsLow(t *testing.T) {
 		t.Run(c.Name, func(t *testing.T) {
 			t.Parallel()
 			for _, page := range c.Pages(t, 50) {
-				if estimate, elements := regrown(t, string(page.Body.Head)); estimate > 10*elements {
+				if estimate, elements := treeSize(t, string(page.Body.Head)); estimate > 10*elements {
 					t.Errorf("%s has %d elements and is estimated to have %d more", page.URL, elements, estimate)
 				}
 			}
@@ -107,7 +107,7 @@ func TestTheEstimateOfAnOrdinaryPageIsLow(t *testing.T) {
 	}
 }
 
-func TestAPageThatGrowsBeyondMeasureHasLinksAndNoFields(t *testing.T) {
+func TestAPageWithTooLargeATreeHasLinksButNoFields(t *testing.T) {
 	t.Parallel()
 	var b strings.Builder
 	b.WriteString("<title>t</title><p>")
@@ -140,7 +140,7 @@ func TestATreeIsGivenUpWhenItTakesTooLong(t *testing.T) {
 	s := newScan(Config{})
 	s.wantTree()
 	slow := htmltree.New(src, s.regrowth, s.weight, p.deep, p.room)
-	slow.LeaveRoom() // trees of other tests may fill the room for longer than this one may wait
+	slow.LeaveRoom() // trees of other tests may occupy the budget for longer than this one may wait
 	if _, trouble := slow.Document(ctx); !strings.Contains(trouble, "takes more than") {
 		t.Errorf("trouble %q, want that it takes too long", trouble)
 	}

@@ -80,7 +80,7 @@ func checkLong(t *testing.T, body []byte) {
 func sameNotes(t *testing.T, memory, long *scan) {
 	t.Helper()
 	if !slices.Equal(noted(memory), noted(long)) {
-		t.Errorf("links %q, and %q otherwise", noted(memory), noted(long))
+		t.Errorf("links %q in memory, and %q from the stream", noted(memory), noted(long))
 	}
 	if memory.title != long.title || memory.base != long.base || memory.canonical != long.canonical ||
 		memory.robots != long.robots {
@@ -89,7 +89,7 @@ func sameNotes(t *testing.T, memory, long *scan) {
 			long.robots)
 	}
 	if memory.simhash != nil && *memory.simhash != *long.simhash {
-		t.Errorf("another fingerprint otherwise: %v and %v", *memory.simhash, *long.simhash)
+		t.Errorf("the fingerprint is %v in memory, and %v from the stream", *memory.simhash, *long.simhash)
 	}
 }
 
@@ -138,7 +138,7 @@ func check(t *testing.T, doc *fetched.Document) {
 			t.Errorf("link %q is %q when parsed again, %v", l.URL, u, err)
 		}
 		if seen[l.URL] {
-			t.Errorf("link %q is there twice", l.URL)
+			t.Errorf("link %q is listed twice", l.URL)
 		}
 		seen[l.URL] = true
 	}
@@ -148,7 +148,7 @@ func check(t *testing.T, doc *fetched.Document) {
 			t.Errorf("reference %v", r)
 		}
 		if doc.Charset != "" && !seen[r.URL] {
-			t.Errorf("reference to %q is no link", r.URL)
+			t.Errorf("the reference to %q is not in the links", r.URL)
 		}
 	}
 	if h, ok := doc.Fields["h"].(string); ok && !utf8.ValidString(h) {

@@ -22,8 +22,8 @@ func threadTime(t *testing.T) time.Duration {
 	return time.Duration(u.Utime.Nano() + u.Stime.Nano())
 }
 
-// heavy pages are as long as what a worker holds of a page in memory, or longer, and each
-// is hard in its own way.
+// heavy returns pages that are at least as long as the part of a page that a worker holds
+// in memory. Each is expensive in a different way.
 func heavy() map[string]string {
 	rep := strings.Repeat
 	deep := func(n int, begin, within, end string) string { return rep(begin, n) + within + rep(end, n) }
@@ -95,10 +95,10 @@ func TestTheMainTextOfAPageTakesBoundedTime(t *testing.T) {
 			t.Logf("%v, %d bytes of text, %d of Markdown, %q", spent.Round(time.Millisecond), len(doc.Text),
 				len(doc.Markdown), doc.Trouble)
 			if spent > most {
-				t.Errorf("it takes %v of a processor, want at most %v", spent, most)
+				t.Errorf("it takes %v of processor time, want at most %v", spent, most)
 			}
 			if len(body) < 3<<20 && (spent > usual || strings.Contains(doc.Trouble, "of a processor")) {
-				t.Errorf("a page of %d bytes, as a crawl holds in memory, takes %v: %q", len(body), spent, doc.Trouble)
+				t.Errorf("a page of %d bytes, held in memory, takes %v: %q", len(body), spent, doc.Trouble)
 			}
 		})
 	}

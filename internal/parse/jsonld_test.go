@@ -21,7 +21,7 @@ func linked(blocks ...string) string {
 	return b.String()
 }
 
-func TestJSONLDIsReadAsItIsFound(t *testing.T) {
+func TestJSONLDIsReadAsPagesWriteIt(t *testing.T) {
 	t.Parallel()
 	for name, c := range map[string]struct {
 		page, path string
@@ -85,7 +85,7 @@ func TestJSONLDIsReadAsItIsFound(t *testing.T) {
 	}
 }
 
-func TestJSONLDThatCannotBeReadIsTheReason(t *testing.T) {
+func TestInvalidJSONLDIsTheReasonOfAMissingField(t *testing.T) {
 	t.Parallel()
 	doc := extractFrom(t, linked(`{"@type":"A",}}`), crawler.Fields{"x": {JSONLD: "A.x", Required: true}})
 	if len(doc.Missing) != 1 || !strings.Contains(doc.Missing[0].Why, "can be read: invalid character '}'") {
@@ -93,7 +93,7 @@ func TestJSONLDThatCannotBeReadIsTheReason(t *testing.T) {
 	}
 }
 
-func TestDataThatIsNestedTooDeeplyIsLeftOut(t *testing.T) {
+func TestDeeplyNestedDataIsLeftOut(t *testing.T) {
 	t.Parallel()
 	deep := strings.Repeat(`{"x":`, 500) + "1" + strings.Repeat("}", 500)
 	doc := extractFrom(t, linked(`{"@type":"A","x":`+deep+`}`), crawler.Fields{"x": {JSONLD: "A", Required: true}})
@@ -135,7 +135,7 @@ func FuzzData(f *testing.F) {
 	})
 }
 
-func TestDataThatRefersToItselfInManyWaysTakesBoundedWork(t *testing.T) {
+func TestSelfReferencingDataTakesBoundedWork(t *testing.T) {
 	t.Parallel()
 	race.Skip(t)
 	ref := strings.TrimSuffix(strings.Repeat(`{"@id":"a"},`, 300), ",")

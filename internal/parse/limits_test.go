@@ -9,7 +9,7 @@ import (
 	"github.com/trawlcrawler/trawl/internal/test/hostile"
 )
 
-func TestTheLimitsThatArePublishedAreKept(t *testing.T) {
+func TestTheDocumentedLimitsHold(t *testing.T) {
 	t.Parallel()
 	hostile.Holds(t, map[string]any{
 		"memory of a tree for --select":              hostile.Bytes(htmltree.MaxWeight),

@@ -52,7 +52,7 @@ func TestWhatAHeaderLinksTo(t *testing.T) {
 	for _, l := range doc.Links {
 		links = append(links, l.URL.Path())
 		if l.NoFollow {
-			t.Errorf("%s is not to be followed, though a header says nothing of the kind", l.URL)
+			t.Errorf("%s is nofollow, although no header says so", l.URL)
 		}
 	}
 	if want := []string{"/dir/2", "/dir/3", "/dir/6", "/de"}; !slices.Equal(links, want) {
@@ -65,17 +65,17 @@ func TestWhatAHeaderLinksTo(t *testing.T) {
 		t.Errorf("canonical %s, want the document's own", doc.Canonical)
 	}
 	if doc := parsePage(t, Config{}, page); len(doc.Links) != 3 || doc.Resources != nil {
-		t.Errorf("links %v and resources %v, want no other forms and no resources where nobody asks", doc.Links,
+		t.Errorf("links %v and resources %v, want neither alternates nor resources unless requested", doc.Links,
 			doc.Resources)
 	}
 }
 
-func TestHeadersSpeakOfPagesThatAreNotRead(t *testing.T) {
+func TestHeadersAlsoApplyToPagesThatAreNotParsed(t *testing.T) {
 	t.Parallel()
 	page := htmlPage("http://example.com/a.pdf", "%PDF-1.7")
 	page.Header.Set("Content-Type", "application/pdf")
 	if doc := parsePage(t, Config{}, page); doc != nil {
-		t.Errorf("document %+v, want none of headers that say nothing", doc)
+		t.Errorf("document %+v, want none for headers without information", doc)
 	}
 	page.Header.Set("Link", `</a.html>; rel="canonical"`)
 	page.Header.Set("X-Robots-Tag", "noindex, noai")
@@ -87,7 +87,7 @@ func TestHeadersSpeakOfPagesThatAreNotRead(t *testing.T) {
 	}
 }
 
-func TestALinkHeaderWithoutEndIsReadUpToABound(t *testing.T) {
+func TestAnEndlessLinkHeaderIsReadUpToALimit(t *testing.T) {
 	t.Parallel()
 	page := htmlPage("http://example.com/", "")
 	for i := range 2 * maxHeaderLinks {
@@ -136,7 +136,7 @@ func TestTheRefreshHeaderIsALink(t *testing.T) {
 	}
 }
 
-func TestFeedsThatPagesNameAreLinksToSitemaps(t *testing.T) {
+func TestFeedsOfAPageAreLinksToSitemaps(t *testing.T) {
 	t.Parallel()
 	page := htmlPage("http://example.com/dir/page",
 		`<link rel="Alternate home" type="application/RSS+xml; charset=utf-8" href=rss><link rel=alternate type=application/atom+xml href=/atom>
@@ -155,7 +155,7 @@ func TestFeedsThatPagesNameAreLinksToSitemaps(t *testing.T) {
 	}
 	for _, l := range parsePage(t, Config{}, page).Links {
 		if l.Sitemap {
-			t.Errorf("%s is a feed, and nobody asks", l.URL)
+			t.Errorf("%s is a feed, but feeds were not requested", l.URL)
 		}
 	}
 }

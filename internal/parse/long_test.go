@@ -47,23 +47,23 @@ func TestASpilledBodyIsReadToItsEnd(t *testing.T) {
 		page.Header.Set("Content-Type", "text/html; charset=utf-8")
 		got := parsePage(t, all, spill(t, page, head))
 		if got.Trouble != "its fields are those of its beginning" {
-			t.Errorf("behind %d bytes the trouble is %q", head, got.Trouble)
+			t.Errorf("after %d bytes the trouble is %q", head, got.Trouble)
 		}
 		got.Trouble, got.Fields = "", whole.Fields
 		if diff := cmp.Diff(whole, got, cmp.AllowUnexported(crawler.URL{})); diff != "" {
-			t.Fatalf("behind %d bytes (-whole +got):\n%s", head, diff)
+			t.Fatalf("after %d bytes (-whole +got):\n%s", head, diff)
 		}
 	}
 }
 
-func TestTheCharsetOfASpilledBodyIsThatOfItsHead(t *testing.T) {
+func TestTheCharsetOfASpilledBodyIsDetectedInItsHead(t *testing.T) {
 	t.Parallel()
 	page := htmlPage("http://example.com/", "<title>é</title><a href=a>é<a href=b>")
 	page.Header.Set("Content-Type", "text/html")
 	const inRune = len("<title>é</title><a href=a>") + 1
 	doc := parsePage(t, Config{}, spill(t, page, inRune))
 	if doc.Charset != "utf-8" || doc.Title != "é" || len(doc.Links) != 2 || doc.Trouble != "" {
-		t.Errorf("document %+v, want one in UTF-8, though a rune is parted", doc)
+		t.Errorf("document %+v, want one in UTF-8, although a rune is split", doc)
 	}
 }
 
@@ -83,8 +83,8 @@ func TestASpilledStyleSheetIsReadToItsEnd(t *testing.T) {
 	}
 }
 
-// hrefs returns the links of a document of which at most this many bytes of a token are
-// held.
+// hrefs returns the links of a document, reading at most this many bytes of a token into
+// memory.
 func hrefs(t testing.TB, body io.Reader, most int) (all []string, s *scan) {
 	t.Helper()
 	s = newScan(Config{})
@@ -101,7 +101,7 @@ func hrefs(t testing.TB, body io.Reader, most int) (all []string, s *scan) {
 	return all, s
 }
 
-func TestTokensThatAreLongerThanWhatIsHeldOfOne(t *testing.T) {
+func TestTokensLongerThanTheMaximum(t *testing.T) {
 	t.Parallel()
 	const most = 64
 	long := strings.Repeat("long ", most)
@@ -134,7 +134,7 @@ func TestTokensThatAreLongerThanWhatIsHeldOfOne(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			for shift := range most { // so that every byte is once the last that is held
+			for shift := range most { // so that each byte is once the last one in memory
 				body := strings.Repeat("x", shift) + c.body
 				got, _ := hrefs(t, strings.NewReader(body), most)
 				if strings.Join(got, " ") != c.want {
@@ -142,16 +142,16 @@ func TestTokensThatAreLongerThanWhatIsHeldOfOne(t *testing.T) {
 				}
 				slowly, _ := hrefs(t, iotest.OneByteReader(strings.NewReader(body)), most)
 				if !slices.Equal(got, slowly) {
-					t.Errorf("shifted by %d and read by the byte: %v, want %v", shift, slowly, got)
+					t.Errorf("shifted by %d and read byte by byte: %v, want %v", shift, slowly, got)
 				}
 			}
 		})
 	}
 }
 
-// A page of any size takes no more memory than its longest token may take, and its links.
+// A page of any size needs no more memory than its links and the longest allowed token.
 // This test runs alone, because it measures memory.
-func TestALongPageTakesNoMoreMemoryThanATokenMay(t *testing.T) {
+func TestTheMemoryForALongPageIsBoundedByItsLongestToken(t *testing.T) {
 	race.Skip(t)
 	const size, allowed = 24 << 20, 16 << 20
 	for name, what := range map[string]string{
@@ -168,17 +168,17 @@ func TestALongPageTakesNoMoreMemoryThanATokenMay(t *testing.T) {
 		watch := &watch{r: io.MultiReader(body, strings.NewReader("<a href=/last>")), before: heap()}
 		got, s := hrefs(t, watch, maxToken)
 		if len(got) == 0 || got[len(got)-1] != "/last" || strings.Contains(name, "attribute") && got[0] != "/first" {
-			t.Errorf("of %s there are the links %v", name, got)
+			t.Errorf("%s: the links are %v", name, got)
 		}
-		t.Logf("%s: of %d MiB at most %.1f MiB are held", name, size>>20, float64(watch.peak)/(1<<20))
+		t.Logf("%s: of %d MiB at most %.1f MiB are in memory", name, size>>20, float64(watch.peak)/(1<<20))
 		if watch.peak > allowed {
-			t.Errorf("of %s %d MiB are held, want at most %d", name, watch.peak>>20, allowed>>20)
+			t.Errorf("%s: %d MiB are in memory, want at most %d", name, watch.peak>>20, allowed>>20)
 		}
 		runtime.KeepAlive(s)
 	}
 }
 
-// repeated repeats a text over and over.
+// repeated repeats a text endlessly.
 type repeated struct {
 	what string
 	at   int
@@ -213,7 +213,7 @@ func heap() int64 {
 	return int64(m.HeapAlloc)
 }
 
-func TestAFileThatCannotBeReadIsOurTrouble(t *testing.T) {
+func TestAnUnreadableFileIsAnErrorOfOurs(t *testing.T) {
 	t.Parallel()
 	trouble := errors.New("the disk is gone")
 	for name, body := range map[string]string{
@@ -239,7 +239,7 @@ func TestAFileThatCannotBeReadIsOurTrouble(t *testing.T) {
 			t.Fatal(err)
 		}
 		if _, err := p.Parse(context.Background(), page); !errors.Is(err, os.ErrClosed) {
-			t.Errorf("of %s: error %v, want that of a closed file", contentType, err)
+			t.Errorf("%s: error %v, want that of a closed file", contentType, err)
 		}
 	}
 }

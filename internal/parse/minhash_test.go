@@ -31,7 +31,7 @@ func changed(text string, n int) string {
 
 func TestSketchesTellHowSimilarTextsAre(t *testing.T) {
 	t.Parallel()
-	text := story("word", 1000)
+	text := textOf("word", 1000)
 	for name, c := range map[string]struct {
 		other   string
 		similar bool
@@ -42,8 +42,8 @@ func TestSketchesTellHowSimilarTextsAre(t *testing.T) {
 		},
 		"one word in a hundred differs: 90 % is shared": {changed(text, 100), true, true},
 		"one word in ten differs: a third is shared":    {changed(text, 10), false, false},
-		"half of it":         {story("word", 500), false, false},
-		"another text":       {story("lemma", 1000), false, false},
+		"half of it":         {textOf("word", 500), false, false},
+		"another text":       {textOf("lemma", 1000), false, false},
 		"the words reversed": {reversed(text), false, false},
 	} {
 		a, b := sketchOf(t, text), sketchOf(t, c.other)
@@ -90,11 +90,11 @@ func TestShinglesOfASketchAreCounted(t *testing.T) {
 	}
 }
 
-func TestASketchIsOfTheMainTextAndOnlyIfItIsAskedFor(t *testing.T) {
+func TestASketchCoversTheMainTextAndIsOnlyMadeOnRequest(t *testing.T) {
 	t.Parallel()
-	main := "<main><h1>Title</h1><p>" + story("word", 100) + "</main>"
-	one := htmlPage("http://example.com/", "<nav>"+story("menu", 30)+"</nav>"+main)
-	two := htmlPage("http://example.com/", "<nav>"+story("other", 50)+"</nav>"+main+"<footer>"+story("foot", 40)+
+	main := "<main><h1>Title</h1><p>" + textOf("word", 100) + "</main>"
+	one := htmlPage("http://example.com/", "<nav>"+textOf("menu", 30)+"</nav>"+main)
+	two := htmlPage("http://example.com/", "<nav>"+textOf("other", 50)+"</nav>"+main+"<footer>"+textOf("foot", 40)+
 		"</footer>")
 	doc := parsePage(t, Config{MinHash: true}, one)
 	if diff := cmp.Diff(doc.MinHash, parsePage(t, Config{MinHash: true}, two).MinHash); diff != "" ||
@@ -102,18 +102,18 @@ func TestASketchIsOfTheMainTextAndOnlyIfItIsAskedFor(t *testing.T) {
 		t.Errorf("sketches of one main text in different pages differ:\n%s", diff)
 	}
 	if doc.Text != "" || doc.MainText == nil || doc.MainText.Extractor == "" {
-		t.Errorf("the text is %q and was found by %v, want no text, and what found it", doc.Text, doc.MainText)
+		t.Errorf("the text is %q and was found by %v, want no text, but the extractor", doc.Text, doc.MainText)
 	}
 	if doc := parsePage(t, Config{Sketch: true}, one); doc.MinHash != nil || doc.Sketch == nil {
 		t.Errorf("for comparing pages: recorded %v, sketch %v", doc.MinHash, doc.Sketch)
 	}
 	if doc := parsePage(t, Config{Text: true}, one); doc.MinHash != nil || doc.Sketch != nil {
-		t.Errorf("unasked: %v, %v", doc.MinHash, doc.Sketch)
+		t.Errorf("not requested: %v, %v", doc.MinHash, doc.Sketch)
 	}
 }
 
 func BenchmarkMinHash(b *testing.B) {
-	text := story("word", 1000)
+	text := textOf("word", 1000)
 	m := newMinHashes()
 	for b.Loop() {
 		m.of(text)

@@ -49,7 +49,7 @@ func parseHTML(t testing.TB, body string) *fetched.Document {
 	return parsePage(t, Config{ProductToken: "trawl"}, htmlPage("http://example.com/dir/page?q=1", body))
 }
 
-func TestPageWithoutBodyIsNoDocument(t *testing.T) {
+func TestAPageWithoutABodyHasNoDocument(t *testing.T) {
 	t.Parallel()
 	page := htmlPage("http://example.com/", "")
 	page.Body = nil
@@ -66,13 +66,13 @@ func TestEmptyBodyIsAnEmptyDocument(t *testing.T) {
 	}
 }
 
-func TestPageWithoutURLIsOurError(t *testing.T) {
+func TestAPageWithoutAURLIsAnError(t *testing.T) {
 	t.Parallel()
 	p, _ := New(Config{})
 	page := htmlPage("http://example.com/", "x")
 	page.URL = crawler.URL{}
 	if _, err := p.Parse(context.Background(), page); err == nil {
-		t.Error("no error for a page without URL")
+		t.Error("no error for a page without a URL")
 	}
 }
 
@@ -86,7 +86,7 @@ func TestParseObeysItsContext(t *testing.T) {
 	}
 }
 
-func TestDeepDocumentGivesItsLinksAndNoFields(t *testing.T) {
+func TestADeepDocumentHasLinksButNoFields(t *testing.T) {
 	t.Parallel()
 	race.Skip(t)
 	body := "<h1>top</h1>" + strings.Repeat("<div>", 100_000) + "<a href=deep>x</a>"
@@ -107,7 +107,7 @@ func TestDeepDocumentGivesItsLinksAndNoFields(t *testing.T) {
 	}
 }
 
-func TestDeepBoundsTheNestingOfFields(t *testing.T) {
+func TestDeepLimitsTheNestingForFields(t *testing.T) {
 	t.Parallel()
 	page := htmlPage("http://example.com/", "<div><p>x") // html, body, div, p
 	for deep, want := range map[int]any{3: nil, 4: "x"} {
@@ -122,7 +122,7 @@ func TestDeepBoundsTheNestingOfFields(t *testing.T) {
 	}
 }
 
-func TestLongLineGivesItsLinksAndFields(t *testing.T) {
+func TestALongLineHasLinksAndFields(t *testing.T) {
 	t.Parallel()
 	for size, cfg := range map[int]Config{20 << 20: {}, 1 << 18: {Select: []string{"h=h1"}}} {
 		body := "<h1>top</h1><a href=first>" + strings.Repeat("<b>x</b>", size/8) + "<a href=last>"
@@ -134,7 +134,7 @@ func TestLongLineGivesItsLinksAndFields(t *testing.T) {
 	}
 }
 
-func TestACharsetThatDoesNotExistIsNamed(t *testing.T) {
+func TestTheErrorForAnUnknownCharsetNamesIt(t *testing.T) {
 	t.Parallel()
 	for charset, want := range map[string]string{
 		"utf-9":                  `no charset is named "utf-9": it was read as windows-1252`,
@@ -150,12 +150,12 @@ func TestACharsetThatDoesNotExistIsNamed(t *testing.T) {
 			t.Errorf("%.50q gives trouble %q, want %q", charset, doc.Trouble, want)
 		}
 		if !utf8.ValidString(doc.Trouble+doc.Title) || strings.Contains(doc.Title, "\x00") {
-			t.Errorf("trouble %q or title %q is no text", doc.Trouble, doc.Title)
+			t.Errorf("trouble %q or title %q is not valid UTF-8", doc.Trouble, doc.Title)
 		}
 	}
 }
 
-func TestPageGivesAtMostSoManyLinks(t *testing.T) {
+func TestTheLinksOfAPageAreLimited(t *testing.T) {
 	t.Parallel()
 	var body strings.Builder
 	for i := range reference.MaxLinks + 100 {
@@ -191,7 +191,7 @@ func TestOneParserServesManyGoroutines(t *testing.T) {
 	wg.Wait()
 }
 
-func TestNothingIsLeftFromTheDocumentBefore(t *testing.T) {
+func TestAParserKeepsNothingOfThePreviousDocument(t *testing.T) {
 	t.Parallel()
 	p, _ := New(Config{})
 	for _, body := range []string{
@@ -204,7 +204,7 @@ func TestNothingIsLeftFromTheDocumentBefore(t *testing.T) {
 		}
 		if body == `<a href=y>` && (doc.Title != "" || !doc.Canonical.IsZero() || doc.NoIndex || doc.NoFollow ||
 			len(doc.Links) != 1 || doc.Links[0].URL.String() != "http://example.com/y") {
-			t.Errorf("document %+v remembers the one before", doc)
+			t.Errorf("document %+v contains data of the previous one", doc)
 		}
 	}
 }

@@ -48,6 +48,6 @@ func TestTheFieldsOfAPageAreBounded(t *testing.T) {
 		sum += len(s.(string))
 	}
 	if sum == 0 || sum > fields.MaxBytes || !strings.Contains(doc.Trouble, "the others were left out") {
-		t.Errorf("%d bytes of fields, and %q, want at most %d and why", sum, doc.Trouble, fields.MaxBytes)
+		t.Errorf("%d bytes of fields, and trouble %q, want at most %d and a reason", sum, doc.Trouble, fields.MaxBytes)
 	}
 }

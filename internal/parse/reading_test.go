@@ -15,7 +15,7 @@ import (
 	"github.com/trawlcrawler/trawl/internal/test/race"
 )
 
-// product is the page of a shop, with everything that shops put into their pages.
+// product is a page of a shop, with the markup that shops commonly use.
 const product = `<!doctype html><html lang=en><head><base href=/shop/>
 <title>Green tea</title>
 <meta property="og:title" content="Green tea, loose"><meta property="og:image" content="img/a.jpg"><meta property="og:image" content="img/b.jpg">
@@ -48,7 +48,7 @@ func extractFrom(t *testing.T, page string, fields crawler.Fields) *fetched.Docu
 	return parsePage(t, cfg, htmlPage("http://example.com/tea", page))
 }
 
-// checkConfig rejects what a job with the configuration would be rejected for.
+// checkConfig returns the error of a job with the configuration.
 func checkConfig(cfg Config) error {
 	job := crawler.DefaultJob()
 	job.Name, job.Select, job.Extract, job.FollowRules = "test", cfg.Select, cfg.Extract, cfg.FollowRules
@@ -58,7 +58,7 @@ func checkConfig(cfg Config) error {
 	return Check(job)
 }
 
-func TestAFieldLooksWhereItIsToldTo(t *testing.T) {
+func TestAFieldIsReadFromItsSource(t *testing.T) {
 	t.Parallel()
 	type list = []any
 	type object = map[string]any
@@ -173,7 +173,7 @@ func TestAnEmptyFieldSaysWhy(t *testing.T) {
 		"its microdata has no Product.offers": {Microdata: "Product.offers"},
 	} {
 		if f.Microdata == "Product.offers" {
-			continue // is told as the type that is not there
+			continue // is reported as the missing type
 		}
 		t.Run(want, func(t *testing.T) {
 			t.Parallel()
@@ -205,7 +205,7 @@ func TestEachKindOfPageHasItsFields(t *testing.T) {
 	}
 }
 
-func TestWhatIsRequiredOfAnItemIsMissingWithItsPath(t *testing.T) {
+func TestMissingRequiredFieldsOfAnItemAreListedByPath(t *testing.T) {
 	t.Parallel()
 	doc := extractFrom(t, product, crawler.Fields{"reviews": {CSS: ".review", List: true, Fields: crawler.Fields{
 		"author": {CSS: ".name"}, "stars": {CSS: ".stars", Attr: "data-value", Required: true}}}})
@@ -215,7 +215,7 @@ func TestWhatIsRequiredOfAnItemIsMissingWithItsPath(t *testing.T) {
 	}
 }
 
-func TestRequiredFieldsOfAPageWithoutTreeAreMissing(t *testing.T) {
+func TestRequiredFieldsOfAPageWithoutATreeAreMissing(t *testing.T) {
 	t.Parallel()
 	doc := extractFrom(t, strings.Repeat("<div>", 600)+"<h1>x", crawler.Fields{"x": {CSS: "h1", Required: true}})
 	if len(doc.Missing) != 1 || !strings.Contains(doc.Missing[0].Why, "nested more than 512 deep") {
@@ -230,11 +230,11 @@ func TestTheValuesOfAPageAreBounded(t *testing.T) {
 		crawler.Fields{"x": {CSS: "p", List: true, Fields: crawler.Fields{"y": {CSS: "b"}, "z": {CSS: "b"}}}})
 	if n := len(doc.Fields["x"].([]any)); n == 0 || n > fields.MaxValues/2 ||
 		!strings.Contains(doc.Trouble, "the others were left out") {
-		t.Errorf("%d objects, and %q, want fewer and why", n, doc.Trouble)
+		t.Errorf("%d objects, and trouble %q, want fewer and a reason", n, doc.Trouble)
 	}
 }
 
-func TestFindingsTellHowAFieldCameByItsValue(t *testing.T) {
+func TestFindingsExplainTheValueOfAField(t *testing.T) {
 	t.Parallel()
 	p, err := New(Config{Extract: []crawler.Extraction{{Fields: crawler.Fields{
 		"name": {CSS: ".name"},
@@ -262,7 +262,7 @@ func TestFindingsTellHowAFieldCameByItsValue(t *testing.T) {
 	}
 }
 
-func TestASelectorThatCannotBeReadIsNamedWithItsPlace(t *testing.T) {
+func TestTheErrorForAnInvalidSelectorNamesItsField(t *testing.T) {
 	t.Parallel()
 	for want, cfg := range map[string]Config{
 		`extract[1].fields.price.css: "h1[" is not a CSS selector`: {Extract: []crawler.Extraction{
@@ -284,7 +284,7 @@ func TestASelectorThatCannotBeReadIsNamedWithItsPlace(t *testing.T) {
 	}
 }
 
-func TestRelativeDatesAreOfWhenThePageWasHad(t *testing.T) {
+func TestRelativeDatesAreRelativeToTheFetch(t *testing.T) {
 	t.Parallel()
 	page := htmlPage("http://example.com/", "<p>2 days ago</p>")
 	page.Started = time.Date(2024, 3, 11, 12, 0, 0, 0, time.UTC)

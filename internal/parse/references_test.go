@@ -76,12 +76,12 @@ func TestReferences(t *testing.T) {
 	}
 }
 
-func TestReferencesAreNotedForWhoAsks(t *testing.T) {
+func TestReferencesAreOnlyRecordedIfRequested(t *testing.T) {
 	t.Parallel()
 	page := htmlPage("http://example.com/", "<a href=/1>one</a>")
 	page.Header.Set("Link", `</2>; rel="next"`)
 	if doc := parsePage(t, Config{}, page); doc.References != nil {
-		t.Errorf("nobody asked for %v", doc.References)
+		t.Errorf("references were not requested: %v", doc.References)
 	}
 	doc := parsePage(t, Config{References: true, Resources: true, Simhash: true}, page)
 	if len(doc.References) != 2 || doc.References[1].Kind != fetched.ReferenceHeader ||
@@ -108,7 +108,7 @@ func TestReferencesAreBounded(t *testing.T) {
 		t.Errorf("text of %d bytes, rel of %d", len(got.Text), len(got.Rel))
 	}
 	if got := doc.References[1].Text; got != "two" {
-		t.Errorf("behind a long one comes %q", got)
+		t.Errorf("after a long one the next is %q", got)
 	}
 	var body strings.Builder
 	for i := range maxReferences + 10 {
@@ -125,7 +125,7 @@ func TestReferencesAreBounded(t *testing.T) {
 }
 
 // The tokenizer must find the same texts as a tree.
-func TestAnchorsOfRealPagesAreThoseOfTheirTrees(t *testing.T) {
+func TestAnchorsOfRealPagesEqualThoseOfTheirTrees(t *testing.T) {
 	t.Parallel()
 	for _, c := range corpus.Manuals() {
 		t.Run(c.Name, func(t *testing.T) {
@@ -272,8 +272,7 @@ func tidyPage(program []byte) string {
 		switch op := int(op) % 24; {
 		case op < len(elements) && len(open) < 40:
 			name := elements[op]
-			// An anchor or an item within one of its kind, and HTML within a drawing, are
-			// not in order.
+			// A nested anchor or item, and HTML within a drawing, are not in order.
 			if within("svg") || (name == "a" || name == "li") && within(name) {
 				continue
 			}

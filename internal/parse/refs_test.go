@@ -36,7 +36,7 @@ func sameLinks(t *testing.T, used *scan, at crawler.URL, body []byte) {
 	}
 }
 
-func TestLinksAreThoseOfThePageWhateverWasReadBefore(t *testing.T) {
+func TestLinksDoNotDependOnEarlierPages(t *testing.T) {
 	t.Parallel()
 	pages := []string{
 		"http://a.test/", "http://a.test/x", "http://a.test/x?q", "http://a.test/x/", "http://a.test/x/y",
@@ -64,7 +64,7 @@ func TestLinksAreThoseOfThePageWhateverWasReadBefore(t *testing.T) {
 				if pass == 2 && j == 0 {
 					fmt.Fprintf(&body, "<base href=%q>", pages[(i+1)%len(pages)])
 				}
-				for k := range hrefs { // in another order on each page
+				for k := range hrefs { // in a different order on each page
 					rel := "follow"
 					if (i+j+k)%3 == 0 {
 						rel = "nofollow"
@@ -77,7 +77,7 @@ func TestLinksAreThoseOfThePageWhateverWasReadBefore(t *testing.T) {
 	}
 }
 
-func TestLinksOfRealPagesAreThoseOfThePageWhateverWasReadBefore(t *testing.T) {
+func TestLinksOfRealPagesDoNotDependOnEarlierPages(t *testing.T) {
 	t.Parallel()
 	for _, c := range corpus.Manuals() {
 		t.Run(c.Name, func(t *testing.T) {
@@ -92,7 +92,7 @@ func TestLinksOfRealPagesAreThoseOfThePageWhateverWasReadBefore(t *testing.T) {
 
 // The memory of earlier pages is bounded, and memory that an unusually large page needed
 // is released.
-func TestRefsRememberNoMoreThanTheyMay(t *testing.T) {
+func TestTheMemoryOfRefsIsBounded(t *testing.T) {
 	t.Parallel()
 	r := newRefs()
 	page := crawler.URL{}
@@ -113,7 +113,7 @@ func TestRefsRememberNoMoreThanTheyMay(t *testing.T) {
 		}
 	}
 	long, _ := crawler.ParseURL("http://a.test/" + strings.Repeat("x", 8000) + "/")
-	for j := range 300 { // of few bytes as they are written, and many where they lead
+	for j := range 300 { // short references to long URLs
 		r.add(fmt.Appendf(nil, "long%d", j), false)
 	}
 	r.resolve(reference.NewResolver(long, reference.First{}, charset.Source{Charset: "utf-8"}))
@@ -125,10 +125,10 @@ func TestRefsRememberNoMoreThanTheyMay(t *testing.T) {
 	}
 	if got := len(r.resolve(reference.NewResolver(page, reference.First{},
 		charset.Source{Charset: "utf-8"}))); got != reference.MaxLinks {
-		t.Errorf("of a page with too many links %d are followed, want %d", got, reference.MaxLinks)
+		t.Errorf("%d links of a page with too many are followed, want %d", got, reference.MaxLinks)
 	}
 	if r.forget() {
-		t.Error("the memory of a page of rare size is kept")
+		t.Error("the memory for an unusually large page is kept")
 	}
 }
 

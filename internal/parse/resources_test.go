@@ -62,14 +62,14 @@ func TestResources(t *testing.T) {
 	}
 }
 
-func TestResourcesAreForThoseWhoAsk(t *testing.T) {
+func TestResourcesAreOnlyListedIfRequested(t *testing.T) {
 	t.Parallel()
 	if doc := parseHTML(t, "<img src=/a><style>a{b:url(/c)}</style>"); doc.Resources != nil {
 		t.Errorf("resources %v, want none", doc.Resources)
 	}
 }
 
-func TestOtherFormsOfAPageAreLinksForThoseWhoArchive(t *testing.T) {
+func TestAlternatesOfAPageAreLinksOnlyForArchives(t *testing.T) {
 	t.Parallel()
 	const body = `<link rel=alternate hreflang=de href=/de><link rel="alternate stylesheet" href=/s>`
 	doc := parsePage(t, Config{Resources: true}, htmlPage("http://example.com/", body))
@@ -77,7 +77,7 @@ func TestOtherFormsOfAPageAreLinksForThoseWhoArchive(t *testing.T) {
 		t.Errorf("links %v, want the translation", doc.Links)
 	}
 	if doc := parseHTML(t, body); len(doc.Links) != 0 {
-		t.Errorf("links %v, want none where nobody asks", doc.Links)
+		t.Errorf("links %v, want none unless requested", doc.Links)
 	}
 }
 
@@ -91,7 +91,7 @@ func TestAStyleSheetHasResources(t *testing.T) {
 		t.Errorf("resources %q in %s", got, doc.Charset)
 	}
 	if doc := parsePage(t, Config{}, page); doc != nil {
-		t.Errorf("document %+v of a style sheet that nobody asks for", doc)
+		t.Errorf("document %+v of a style sheet that was not requested", doc)
 	}
 }
 

@@ -9,15 +9,15 @@ import (
 	"github.com/trawlcrawler/trawl/internal/htmltree"
 )
 
-func TestTreesShareARoom(t *testing.T) {
+func TestTreesShareAMemoryBudget(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		room := htmltree.NewRoom()
-		fill := func() *htmltree.Tree { // with the largest tree that there may be
+		fill := func() *htmltree.Tree { // with the largest allowed tree
 			full := htmltree.New(charset.Source{Charset: "utf-8"}, new(htmltree.Formatting), htmltree.MaxWeight,
 				htmltree.MaxDeep, room)
 			if _, trouble := full.Document(t.Context()); trouble != "" {
-				t.Fatalf("there is no room in an empty room: %s", trouble)
+				t.Fatalf("the largest tree does not fit into an empty budget: %s", trouble)
 			}
 			return full
 		}
@@ -29,12 +29,12 @@ func TestTreesShareARoom(t *testing.T) {
 		page := htmlPage("http://example.com/", "<title>t</title><a href=/a>a</a>")
 		doc, err := p.Parse(t.Context(), page)
 		if err != nil || len(doc.Links) != 1 || doc.Fields["t"] != nil || !strings.Contains(doc.Trouble, "no room") {
-			t.Errorf("while it is full: %+v, %v", doc, err)
+			t.Errorf("while the budget is used up: %+v, %v", doc, err)
 		}
 		full.LeaveRoom()
 		if doc, err = p.Parse(t.Context(), page); err != nil || doc.Fields["t"] != "t" || doc.Trouble != "" {
-			t.Errorf("when it is free: %+v, %v", doc, err)
+			t.Errorf("when the budget is free: %+v, %v", doc, err)
 		}
-		fill().LeaveRoom() // no page has kept room
+		fill().LeaveRoom() // no page still occupies memory
 	})
 }

@@ -71,7 +71,7 @@ func TestLinks(t *testing.T) {
 		{"SVG has links, and no base", `<svg><base href=/b/><a href=/a></a></svg><a href=x>`, []string{"/a", "/dir/x"}},
 		{"links of SVG in the old spelling",
 			`<svg><A XLINK:HREF=" /a#b " rel=nofollow><text>x</text></A><a xlink:href=/b href=/c><a xlink:title=x></svg>`, []string{"!/a", "/c"}},
-		{"an area is no link of SVG", `<svg><area href=/a></area><link href=/b rel=next /><use href=/c /></svg>`, nil},
+		{"an area is not a link in SVG", `<svg><area href=/a></area><link href=/b rel=next /><use href=/c /></svg>`, nil},
 		{"links of SVG in a template",
 			`<svg><template><a href=/a></a></template></svg><template><svg><a href=/b></svg></template>`,
 			[]string{"/a"}},

@@ -28,8 +28,8 @@ func distance(t *testing.T, a, b string) int {
 	return bits.OnesCount64(x ^ y)
 }
 
-// story is a text of n words that occur in no story with another name.
-func story(name string, n int) string {
+// textOf returns n words. Texts with different names share no word.
+func textOf(name string, n int) string {
 	var b strings.Builder
 	for i := range n {
 		fmt.Fprintf(&b, "%s%d ", name, i)
@@ -37,7 +37,7 @@ func story(name string, n int) string {
 	return b.String()
 }
 
-func TestTheSimhashIsThatOfTheWords(t *testing.T) {
+func TestTheSimhashDependsOnTheWordsOnly(t *testing.T) {
 	t.Parallel()
 	want := fingerprint(t, "<p>The quick brown fox, the LAZY dog: ünder a Straße.")
 	for _, same := range []string{
@@ -63,7 +63,7 @@ func TestTheSimhashOfATextNeverChanges(t *testing.T) {
 		"the quick brown fox jumps": "ffb9d77f5cfe165e",
 		"快速的棕色狐狸跳过":                 "786167181eb6e4b0",
 		"คำ ไทย":                    "0284b4ecdec406c2",
-		story("word", 1000):         "05cecf32fc3b2d0c",
+		textOf("word", 1000):        "05cecf32fc3b2d0c",
 	} {
 		if got := fingerprint(t, body); got != want {
 			t.Errorf("%.40q has %q, want %q", body, got, want)
@@ -71,9 +71,9 @@ func TestTheSimhashOfATextNeverChanges(t *testing.T) {
 	}
 }
 
-func TestTheSimhashTellsNearDuplicates(t *testing.T) {
+func TestTheSimhashDistinguishesNearDuplicates(t *testing.T) {
 	t.Parallel()
-	text := story("word", 1000)
+	text := textOf("word", 1000)
 	page := fingerprint(t, "<h1>Shop</h1>"+text+"<p>3 visitors on Monday")
 	for name, c := range map[string]struct {
 		body        string
@@ -81,7 +81,7 @@ func TestTheSimhashTellsNearDuplicates(t *testing.T) {
 	}{
 		"the same with another date":      {"<h1>Shop</h1>" + text + "<p>17 visitors on Tuesday", 0, 3},
 		"the same within another frame":   {"<nav>Home About Contact</nav><h1>Shop</h1>" + text, 0, 6},
-		"another text":                    {story("term", 1000), 16, 48},
+		"another text":                    {textOf("term", 1000), 16, 48},
 		"the same words in another order": {"<h1>Shop</h1>" + reversed(text), 16, 48},
 	} {
 		if d := distance(t, page, fingerprint(t, c.body)); d < c.least || d > c.most {
@@ -100,13 +100,13 @@ func reversed(text string) string {
 
 func TestTheBitsOfAllShinglesAreCounted(t *testing.T) {
 	t.Parallel()
-	for _, n := range []int{254, 255, 256, 511} { // about where a byte is full
+	for _, n := range []int{254, 255, 256, 511} { // around the overflow of a byte
 		var s simhash
 		s.read([]byte(strings.Repeat("a ", n+2)))
 		var once simhash
 		once.read([]byte("a a a"))
 		if got, want := s.String(), once.String(); got != want {
-			t.Errorf("%d shingles that are the same have %s, want %s", n, got, want)
+			t.Errorf("%d equal shingles have %s, want %s", n, got, want)
 		}
 	}
 	for i := range 256 {
@@ -118,7 +118,7 @@ func TestTheBitsOfAllShinglesAreCounted(t *testing.T) {
 	}
 }
 
-func TestTheSimhashIsForThoseWhoAsk(t *testing.T) {
+func TestTheSimhashIsOnlyComputedIfRequested(t *testing.T) {
 	t.Parallel()
 	if got := parseHTML(t, "one two three").Simhash; got != "" {
 		t.Errorf("simhash %s, want none", got)

@@ -23,10 +23,10 @@ func weighed(t testing.TB, body string) int64 {
 	return s.weight
 }
 
-// maxHead is the most of a page that is in memory, and thus parsed.
+// maxHead is the maximum part of a page that is in memory and thus parsed.
 const maxHead = 2 << 20
 
-func TestATreeThatIsTooHeavyIsNotBuilt(t *testing.T) {
+func TestATreeThatIsTooLargeIsNotBuilt(t *testing.T) {
 	t.Parallel()
 	race.Skip(t)
 	var distinct strings.Builder
@@ -49,13 +49,13 @@ func TestATreeThatIsTooHeavyIsNotBuilt(t *testing.T) {
 	}
 }
 
-func TestOrdinaryPagesAreLightEnough(t *testing.T) {
+func TestOrdinaryPagesAreSmallEnough(t *testing.T) {
 	t.Parallel()
 	svg := `<svg><path d="` + strings.Repeat("M1 2 L3 4 ", 190_000) + `"/></svg>`
 	table := strings.Repeat(`<tr class="a b"><td><a href="https://example.com/a/b/c?d=e&amp;f=g" title="a title of some words">words of a link</a></td></tr>`, 16_000)
 	for name, body := range map[string]string{"a drawing": svg, "a table": table} {
 		if got := weighed(t, body[:min(len(body), maxHead)]); got > htmltree.MaxWeight*2/3 {
-			t.Errorf("%s of %d bytes weighs %d MB", name, len(body), got>>20)
+			t.Errorf("the tree of %s, %d bytes, takes %d MB", name, len(body), got>>20)
 		}
 	}
 	for _, c := range corpus.Manuals() {
@@ -64,7 +64,7 @@ func TestOrdinaryPagesAreLightEnough(t *testing.T) {
 			for _, page := range c.Pages(t, 50) {
 				head := page.Body.Head[:min(len(page.Body.Head), maxHead)]
 				if got := weighed(t, string(head)); got > int64(60*len(head)) || got > htmltree.MaxWeight*2/3 {
-					t.Errorf("%s of %d bytes weighs %d MB", page.URL, len(head), got>>20)
+					t.Errorf("the tree of %s, %d bytes, takes %d MB", page.URL, len(head), got>>20)
 				}
 			}
 		})
