@@ -14,7 +14,7 @@ import (
 	"github.com/trawlcrawler/trawl/crawler"
 )
 
-// conformanceDir is the folder of the shared data, beside the module.
+// conformanceDir is the folder of the shared data, next to the module.
 var conformanceDir = filepath.Join("..", "..", "..", "shared", "conformance", "sitemaps")
 
 // listing is a sitemap of the shared data and the expected result.

@@ -6,7 +6,7 @@ import (
 	"github.com/trawlcrawler/trawl/internal/test/hostile"
 )
 
-func TestTheLimitsThatArePublishedAreKept(t *testing.T) {
+func TestTheDocumentedLimitsHold(t *testing.T) {
 	t.Parallel()
 	hostile.Holds(t, map[string]any{
 		"bytes of a sitemap, decompressed":    hostile.Bytes(Config{}.withDefaults().MaxBytes),

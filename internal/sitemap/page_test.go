@@ -28,13 +28,13 @@ func TestWhichPagesAreReadAsSitemaps(t *testing.T) {
 	}{
 		{"a urlset", pages("/a"), always},
 		{"an index after a declaration and a comment", `<?xml version="1.0"?><!-- x -->` + index("/a"), always},
-		{"a urlset under gzip", zipped(pages("/a")), always},
+		{"a urlset under gzip", gzipped(pages("/a")), always},
 		{"a urlset in UTF-16", "\xff\xfe" + strings.Join(strings.Split(pages("/a"), ""), "\x00") + "\x00", always},
 		{"text", "https://example.com/a\n", named},
 		{"a feed", "<rss><item><link>/a</link></item></rss>", named},
 		{"HTML", "<!doctype html><html><body>404", never},
 		{"HTML that mentions a sitemap", "<!doctype html><html>urlset", never},
-		{"another gzip", zipped("<html>"), never},
+		{"another gzip", gzipped("<html>"), never},
 		{"prose", "urlset", never},
 		{"nothing", "", never},
 	} {
@@ -55,7 +55,7 @@ func TestWhichPagesAreReadAsSitemaps(t *testing.T) {
 	}
 }
 
-func TestADocumentHasEachLocationOnceAndSaysWhatIsWrong(t *testing.T) {
+func TestADocumentHasEachLocationOnceAndTheFault(t *testing.T) {
 	t.Parallel()
 	whole := pageOf(pages("/a", "/b", "/a", "no url"))
 	cut := pageOf("https://example.com/a\nhttps://example.com/b\n")

@@ -39,7 +39,7 @@ func (h readResult) paths() string {
 	return strings.ReplaceAll(strings.Join(h.urls(), " "), "https://example.com", "")
 }
 
-func TestWhatASitemapLists(t *testing.T) {
+func TestTheLocationsOfASitemap(t *testing.T) {
 	t.Parallel()
 	for _, c := range []struct{ name, body, want string }{
 		{"a urlset", `<urlset><url><loc>https://example.com/a</loc></url></urlset>`, "/a"},
@@ -76,7 +76,7 @@ func TestWhatASitemapLists(t *testing.T) {
 			`<urlset><url><loc>https://example.com/a</url><url><loc>https://example.com/b</url></urlset>`, "/a /b"},
 		{"an end without a beginning", `<urlset></br></loc><url><loc>https://example.com/a</loc></url></urlset>`, "/a"},
 		{"two locs in a url", `<urlset><url><loc>https://example.com/a</loc><loc>https://example.com/b</loc></url></urlset>`, "/a /b"},
-		{"text in no loc", `<urlset><url>https://example.com/a</url></urlset>`, "/a"},
+		{"text outside a loc", `<urlset><url>https://example.com/a</url></urlset>`, "/a"},
 		{"text around a loc", `<urlset><url>x <loc>https://example.com/a</loc></url></urlset>`, "/a"},
 
 		{"RSS", `<rss><channel><link>https://example.com/</link><image><link>https://example.com/i</link></image><item><link>a</link></item><item><guid>https://example.com/b</guid></item><item><guid>c</guid></item></channel></rss>`, "/maps/a /b"},
@@ -87,7 +87,7 @@ func TestWhatASitemapLists(t *testing.T) {
 		{"Atom with a prefix", `<a:feed xmlns:a="http://www.w3.org/2005/Atom"><a:entry><a:link href="/a"/></a:entry></a:feed>`, "/a"},
 
 		{"tags in capitals", `<URLSET><URL><LOC>https://example.com/a</LOC><LastMod>2024-01-01</LastMod></URL></URLSET>`, "/a"},
-		{"tags in capitals that are closed otherwise", `<UrlSet><url><Loc>https://example.com/a</LOC></URL></urlset>`,
+		{"end tags in another case", `<UrlSet><url><Loc>https://example.com/a</LOC></URL></urlset>`,
 			"/a"},
 		{"a document type", `<!DOCTYPE urlset SYSTEM "sitemap.dtd" [<!ELEMENT url (loc)><!ENTITY x "y"><!-- > -->]><urlset><url><loc>https://example.com/a</loc></url></urlset>`, "/a"},
 		{"a host without a scheme",
@@ -108,13 +108,14 @@ func TestWhatASitemapLists(t *testing.T) {
 			t.Parallel()
 			got := readAll(c.body)
 			if got.paths() != c.want || got.fault != nil || got.refused != nil {
-				t.Errorf("it lists %q, refuses %q, fault %v; want %q", got.paths(), got.refused, got.fault, c.want)
+				t.Errorf("the sitemap lists %q, refuses %q, fault %v; want %q", got.paths(), got.refused, got.fault,
+					c.want)
 			}
 		})
 	}
 }
 
-func TestALocationThatIsNoURLIsRefusedAndTheSitemapGoesOn(t *testing.T) {
+func TestAnInvalidLocationIsRefusedAndReadingContinues(t *testing.T) {
 	t.Parallel()
 	long := "https://example.com/" + strings.Repeat("x", 100_000)
 	for name, c := range map[string]struct{ body, refused string }{
@@ -139,17 +140,17 @@ func TestALocationThatIsNoURLIsRefusedAndTheSitemapGoesOn(t *testing.T) {
 			t.Parallel()
 			got := readAll(c.body)
 			if got.paths() != "/b" || !slices.Equal(got.refused, []string{c.refused}) || got.fault != nil {
-				t.Errorf("it lists %q, refuses %.300q, fault %v", got.paths(), got.refused, got.fault)
+				t.Errorf("the sitemap lists %q, refuses %.300q, fault %v", got.paths(), got.refused, got.fault)
 			}
 		})
 	}
 }
 
-func TestAPathOfASitemapFromNowhereIsRefused(t *testing.T) {
+func TestAPathInASitemapWithoutAURLIsRefused(t *testing.T) {
 	t.Parallel()
 	got := gather(Read(strings.NewReader(`<urlset><url><loc>/a</loc></url></urlset>`), Config{}))
 	if len(got.refused) != 1 || len(got.locations) != 0 {
-		t.Errorf("it lists %q and refuses %q", got.urls(), got.refused)
+		t.Errorf("the sitemap lists %q and refuses %q", got.urls(), got.refused)
 	}
 }
 
@@ -182,13 +183,13 @@ func TestItemsBeforeAFaultAreKept(t *testing.T) {
 			t.Parallel()
 			got := readAll(c.body)
 			if got.paths() != c.want || got.fault == nil || !strings.Contains(got.fault.Error(), c.fault) {
-				t.Errorf("it lists %q, fault %v; want %q, %q", got.paths(), got.fault, c.want, c.fault)
+				t.Errorf("the sitemap lists %q, fault %v; want %q, %q", got.paths(), got.fault, c.want, c.fault)
 			}
 		})
 	}
 }
 
-func TestABrokenSourceIsAFault(t *testing.T) {
+func TestAReadErrorIsAFault(t *testing.T) {
 	t.Parallel()
 	broken := errors.New("the connection broke")
 	for _, head := range []string{"<urlset><url><loc>/a</loc></url>", "https://example.com/a\nhttps://exam", ""} {
@@ -199,7 +200,7 @@ func TestABrokenSourceIsAFault(t *testing.T) {
 	}
 }
 
-func zipped(s string) string {
+func gzipped(s string) string {
 	var b bytes.Buffer
 	w := gzip.NewWriter(&b)
 	_, _ = w.Write([]byte(s))
@@ -236,25 +237,25 @@ func TestCharsetsAndCompression(t *testing.T) {
 		{"UTF-16BE without a mark", "", encoded(big, set)},
 		{"text with a mark", "", "\ufeffhttps://example.com/ü"},
 		{"text in UTF-16", "", "\xff\xfe" + encoded(little, "https://example.com/ü\n")},
-		{"gzip", "", zipped(set)},
-		{"gzip in gzip", "", zipped(zipped(set))},
-		{"gzip of UTF-16", "", zipped("\xff\xfe" + encoded(little, set))},
-		{"gzip in parts", "", zipped(set[:20]) + zipped(set[20:])},
-		{"gzip with garbage after it", "", zipped(set) + "rubbish"},
+		{"gzip", "", gzipped(set)},
+		{"gzip in gzip", "", gzipped(gzipped(set))},
+		{"gzip of UTF-16", "", gzipped("\xff\xfe" + encoded(little, set))},
+		{"gzip in parts", "", gzipped(set[:20]) + gzipped(set[20:])},
+		{"gzip with garbage after it", "", gzipped(set) + "rubbish"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()
 			for _, r := range []io.Reader{strings.NewReader(c.body), iotest.OneByteReader(strings.NewReader(c.body))} {
 				got := gather(Read(r, Config{At: home, Charset: c.charset}))
 				if got.paths() != "/%C3%BC" || got.fault != nil {
-					t.Errorf("it lists %q, fault %v", got.paths(), got.fault)
+					t.Errorf("the sitemap lists %q, fault %v", got.paths(), got.fault)
 				}
 			}
 		})
 	}
 }
 
-func TestWhatASitemapSaysAboutAPage(t *testing.T) {
+func TestTheAttributesOfALocation(t *testing.T) {
 	t.Parallel()
 	usual := Location{URL: mustParse("https://example.com/"), Priority: 0.5}
 	for said, change := range map[string]func(*Location){
@@ -300,7 +301,7 @@ func TestAnIndexListsSitemaps(t *testing.T) {
 	t.Parallel()
 	got := readAll(`<sitemapindex><sitemap><loc>/a.xml</loc></sitemap><url><loc>/page</loc></url></sitemapindex>`)
 	if got.paths() != "/a.xml" || !got.locations[0].Sitemap {
-		t.Errorf("it lists %+v", got.locations)
+		t.Errorf("the index lists %+v", got.locations)
 	}
 }
 
@@ -319,17 +320,17 @@ func TestASitemapIsReadUpToItsLimits(t *testing.T) {
 		{"one line too many", list, Config{MaxURLs: 1}, "/a", false},
 		{"as many bytes as may be", list, Config{MaxBytes: int64(len(list))}, "/a /b", true},
 		{"one byte too many", list, Config{MaxBytes: int64(len(list)) - 1}, "/a", false},
-		{"too many bytes under gzip", zipped(set), Config{MaxBytes: 40}, "/a", false},
+		{"too many bytes under gzip", gzipped(set), Config{MaxBytes: 40}, "/a", false},
 	} {
 		c.cfg.At = home
 		got := gather(Read(strings.NewReader(c.body), c.cfg))
 		if got.paths() != c.want || c.whole != (got.fault == nil) || !c.whole && !errors.Is(got.fault, ErrLimit) {
-			t.Errorf("%s: it lists %q, fault %v", c.name, got.paths(), got.fault)
+			t.Errorf("%s: the sitemap lists %q, fault %v", c.name, got.paths(), got.fault)
 		}
 	}
 }
 
-// endless yields the same bytes over and over.
+// endless yields the same bytes endlessly.
 type endless struct {
 	text string
 	at   int
@@ -366,12 +367,12 @@ func TestMemoryDoesNotDependOnTheSizeOfASitemap(t *testing.T) {
 		runtime.GC()
 		runtime.ReadMemStats(&after)
 		if most = max(most, after.HeapAlloc); most > before.HeapAlloc+size/2 {
-			t.Errorf("%s: %d bytes of memory are held", name, most-before.HeapAlloc)
+			t.Errorf("%s: %d bytes of memory are in use", name, most-before.HeapAlloc)
 		}
 	}
 }
 
-func TestACallerMayStopAnywhere(t *testing.T) {
+func TestACallerMayStopAfterAnyItem(t *testing.T) {
 	t.Parallel()
 	for _, body := range []string{
 		`<urlset><url><loc>/a</loc></url><url><loc>/b</loc></url></urlset>`,
@@ -401,26 +402,26 @@ func BenchmarkRead(b *testing.B) {
 	}
 }
 
-// However it is cut, a sitemap yields its complete locations.
-func TestATruncatedSitemapKeepsItsWholeLocations(t *testing.T) {
+// A sitemap that is cut at any byte yields its complete locations.
+func TestATruncatedSitemapKeepsItsCompleteLocations(t *testing.T) {
 	t.Parallel()
 	const body = `<?xml version="1.0"?><urlset><url><loc>https://example.com/0</loc><lastmod>2024-01-01</lastmod></url>` +
 		`<url><priority>0.5</priority><loc><![CDATA[https://example.com/1]]></loc></url><url><loc>https://example.com/2?a&amp;b</loc></url></urlset>`
 	for end := range len(body) {
 		want := strings.Count(body[:end], "</loc>")
 		for name, r := range map[string]io.Reader{"": strings.NewReader(body[:end]),
-			"gzip ": strings.NewReader(cutZip(body[:end]))} {
+			"gzip ": strings.NewReader(truncatedGzip(body[:end]))} {
 			got := gather(Read(r, Config{At: home}))
 			if len(got.locations) != want || got.fault == nil {
-				t.Errorf("%scut at %q, it lists %q, fault %v; want %d", name, body[max(0, end-20):end], got.paths(),
+				t.Errorf("%scut at %q: lists %q, fault %v; want %d", name, body[max(0, end-20):end], got.paths(),
 					got.fault, want)
 			}
 		}
 	}
 }
 
-// cutZip compresses a text and cuts off the trailer, which marks it as complete.
-func cutZip(s string) string {
+// truncatedGzip compresses a text and cuts off the trailer, which marks it as complete.
+func truncatedGzip(s string) string {
 	var b bytes.Buffer
 	w := gzip.NewWriter(&b)
 	_, _ = w.Write([]byte(s))

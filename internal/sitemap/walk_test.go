@@ -90,7 +90,7 @@ func TestIndexesAreFollowed(t *testing.T) {
 		{"a sitemap that is cut off", map[string]string{"/": index("/1", "/2"),
 			"/1": strings.TrimSuffix(pages("/a"), "</urlset>"), "/2": pages("/b")}, WalkConfig{},
 			[]string{"/a", "/b"}, []string{"/1: it ends before </urlset>"}},
-		{"a location that is no URL", map[string]string{"/": pages("http://", "/a")}, WalkConfig{},
+		{"a location that is not a URL", map[string]string{"/": pages("http://", "/a")}, WalkConfig{},
 			[]string{"/a"}, []string{`"http://" is not a URL: The input has a special scheme, but does not contain a host`}},
 		{"indexes in indexes", map[string]string{"/": index("/1"), "/1": index("/2"), "/2": pages("/a")}, WalkConfig{},
 			[]string{"/a"}, nil},
@@ -134,6 +134,6 @@ func TestAWalkEndsWithItsContext(t *testing.T) {
 	}
 	if want := []string{"https://example.com/a<nil>", context.Canceled.Error()}; !slices.Equal(got, want) ||
 		len(s.closed) != 1 {
-		t.Errorf("it yields %q and closes %q, want %q", got, s.closed, want)
+		t.Errorf("the walk yields %q and closes %q, want %q", got, s.closed, want)
 	}
 }
