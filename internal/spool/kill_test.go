@@ -54,7 +54,7 @@ func (fatal) Fatal(args ...any) {
 	os.Exit(1)
 }
 
-func TestAWriterThatIsKilledRepeatedlyLosesAndTearsNothingInTheBucket(t *testing.T) {
+func TestARepeatedlyKilledWriterLosesNoPagesAndLeavesNoTornFiles(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
 	for _, name := range []string{"bucket", "spool"} {
@@ -74,7 +74,7 @@ func TestAWriterThatIsKilledRepeatedlyLosesAndTearsNothingInTheBucket(t *testing
 		got := urlsOf(t, d.In("news"), kind)
 		for url := range acknowledged {
 			if got[url] == 0 {
-				t.Errorf("%s was acknowledged and is lost from the %s", url, kind)
+				t.Errorf("%s was acknowledged but is missing in the %s", url, kind)
 			}
 		}
 	}
@@ -86,7 +86,7 @@ func TestAWriterThatIsKilledRepeatedlyLosesAndTearsNothingInTheBucket(t *testing
 	}
 	for url := range acknowledged {
 		if !captured[url] {
-			t.Errorf("%s was acknowledged and is not in the archive", url)
+			t.Errorf("%s was acknowledged but is not in the archive", url)
 		}
 	}
 	if left, _ := filepath.Glob(filepath.Join(dir, "spool", "*", "*", "*")); len(left) > 0 {

@@ -17,7 +17,7 @@ import (
 
 var errUnavailable = errors.New("no response")
 
-func TestAllKeptPagesAreInTheBucketWhenTheWriterIsClosed(t *testing.T) {
+func TestAllPagesAreInTheBucketAfterClose(t *testing.T) {
 	t.Parallel()
 	bucket := t.TempDir()
 	d, dir := openBlobStore(t, "file://"+bucket), t.TempDir()
@@ -77,7 +77,7 @@ func TestBodiesAreUploadedBeforeTheirManifestAndArchivesBeforeTheirIndex(t *test
 	}
 }
 
-func TestASegmentThatIsOldIsInTheBucketWhileItsWriterGoesOn(t *testing.T) {
+func TestAnOldSegmentIsUploadedWhileItsWriterContinues(t *testing.T) {
 	t.Parallel()
 	d := openBlobStore(t, "mem://")
 	s := openSpool(t, d, spool.Config{Dir: t.TempDir()})
@@ -96,7 +96,7 @@ func TestASegmentThatIsOldIsInTheBucketWhileItsWriterGoesOn(t *testing.T) {
 // waitFor polls until a condition holds.
 func waitFor(t *testing.T, condition func() bool) {
 	t.Helper()
-	ctx, cancel := context.WithTimeout(t.Context(), 10*time.Minute) // it hangs
+	ctx, cancel := context.WithTimeout(t.Context(), 10*time.Minute) // the condition never holds
 	defer cancel()
 	tick := time.NewTicker(10 * time.Millisecond)
 	defer tick.Stop()
@@ -109,7 +109,7 @@ func waitFor(t *testing.T, condition func() bool) {
 	}
 }
 
-func TestWhileTheBucketIsUnavailableTheSpoolFillsToItsLimitAndThenRecovers(t *testing.T) {
+func TestTheSpoolFillsWhileTheBucketIsUnavailableAndThenRecovers(t *testing.T) {
 	t.Parallel()
 	d := openBlobStore(t, "mem://")
 	d.setUnavailable(errUnavailable)
@@ -126,7 +126,7 @@ func TestWhileTheBucketIsUnavailableTheSpoolFillsToItsLimitAndThenRecovers(t *te
 		t.Errorf("got %v", full)
 	}
 	if batches < 10 || batches > 1000 {
-		t.Errorf("%d batches fitted", batches)
+		t.Errorf("%d batches fit into the spool", batches)
 	}
 	waitFor(t, func() bool { return s.Trouble() != nil })
 	if err := s.Trouble(); !errors.Is(err, errUnavailable) {
@@ -143,7 +143,7 @@ func TestWhileTheBucketIsUnavailableTheSpoolFillsToItsLimitAndThenRecovers(t *te
 	wantBatches(t, urlsOf(t, d.In("news"), "manifest"), batches+1, 5)
 }
 
-func TestAPatientWriterWaitsForRoomOrUntilItsContextEnds(t *testing.T) {
+func TestKeepWaitsForSpaceOrForTheEndOfItsContext(t *testing.T) {
 	t.Parallel()
 	d := openBlobStore(t, "mem://")
 	d.setUnavailable(errUnavailable)
@@ -169,7 +169,7 @@ func TestAPatientWriterWaitsForRoomOrUntilItsContextEnds(t *testing.T) {
 	wantBatches(t, urlsOf(t, d.In("news"), "pages"), 2, 1)
 }
 
-func TestABodyThatIsRewrittenIsUploadedAgain(t *testing.T) {
+func TestARewrittenBodyIsUploadedAgain(t *testing.T) {
 	t.Parallel()
 	d := openBlobStore(t, "mem://")
 	s := openSpool(t, d, spool.Config{Dir: t.TempDir()})
@@ -189,7 +189,7 @@ func TestABodyThatIsRewrittenIsUploadedAgain(t *testing.T) {
 	}
 }
 
-func TestFilesThatASinkCouldNotFinishAreNotRemoved(t *testing.T) {
+func TestFilesThatASinkCouldNotFinishAreKept(t *testing.T) {
 	t.Parallel()
 	d, dir := openBlobStore(t, "mem://"), t.TempDir()
 	s := openSpool(t, d, spool.Config{Dir: dir})
