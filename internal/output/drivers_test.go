@@ -106,7 +106,7 @@ func TestBucketsKeepFiles(t *testing.T) {
 	}
 }
 
-func TestS3FindsCredentialsWhereAWSToolsDo(t *testing.T) {
+func TestS3FindsCredentialsLikeAWSTools(t *testing.T) {
 	const config = "[default]\nregion = eu-west-1\n[profile work]\nregion = eu-west-2\n"
 	const secrets = "[default]\naws_access_key_id = DEFAULT\naws_secret_access_key = s\n[work]\naws_access_key_id = WORK\naws_secret_access_key = s\n"
 	role := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
@@ -129,7 +129,7 @@ func TestS3FindsCredentialsWhereAWSToolsDo(t *testing.T) {
 			"DEFAULT auto"},
 		{"the role of a container", "", "", []string{"AWS_CONTAINER_CREDENTIALS_FULL_URI", role.URL,
 			"AWS_DEFAULT_REGION", "eu-north-1"}, "", "ROLE eu-north-1"},
-		{"nobody", config, secrets, nil, "anonymous=true", "ANONYMOUS"},
+		{"anonymous", config, secrets, nil, "anonymous=true", "ANONYMOUS"},
 	} {
 		t.Run(c.situation, func(t *testing.T) {
 			awsHome(t, c.config, c.secrets, c.variables...)
@@ -157,7 +157,7 @@ func TestS3FindsItsEndpointInTheEnvironment(t *testing.T) {
 	}
 }
 
-func TestWithoutCredentialsNoRequestIsMadeAndTheErrorSaysWhatToSet(t *testing.T) {
+func TestWithoutCredentialsNoRequestIsMadeAndTheErrorNamesTheVariables(t *testing.T) {
 	awsHome(t, "", "")
 	s3 := newS3Server(t)
 	l, err := output.Open(t.Context(), s3.url("region=us-east-1"))
@@ -179,7 +179,7 @@ func TestAMissingProfileIsNamed(t *testing.T) {
 	}
 }
 
-// testDriver is a driver of another program. Its buckets are in memory.
+// testDriver is a driver of another program, with buckets in memory.
 type testDriver struct{ output.Driver }
 
 func (testDriver) Advice() string { return "ask the other program" }
@@ -201,7 +201,7 @@ func TestADriverIsRegisteredOnce(t *testing.T) {
 	}
 	defer func() {
 		if recover() == nil {
-			t.Error("a scheme got two drivers")
+			t.Error("two drivers were registered for one scheme")
 		}
 	}()
 	output.Register("borrowed", testDriver{})

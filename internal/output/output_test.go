@@ -102,7 +102,7 @@ func linesOf(t *testing.T, l *Location, name string) []string {
 	return lines
 }
 
-func TestLinesAreReadHoweverTheyAreCompressedAndWhereverTheyLie(t *testing.T) {
+func TestLinesAreReadFromEachLocationAndCompression(t *testing.T) {
 	t.Parallel()
 	forEachLocation(t, func(t *testing.T, l *Location, put func(name, content string)) {
 		for name, content := range map[string]string{
@@ -118,10 +118,10 @@ func TestLinesAreReadHoweverTheyAreCompressedAndWhereverTheyLie(t *testing.T) {
 				t.Errorf("%s: %s", name, diff)
 			}
 		}
-		for _, begun := range []string{"pages-7.jsonl.gz.open", "pages-7.jsonl.zst.open", "pages-7.jsonl.open"} {
-			put(begun, "")
-			if lines := linesOf(t, l, begun); lines != nil {
-				t.Errorf("%s: %q", begun, lines)
+		for _, empty := range []string{"pages-7.jsonl.gz.open", "pages-7.jsonl.zst.open", "pages-7.jsonl.open"} {
+			put(empty, "")
+			if lines := linesOf(t, l, empty); lines != nil {
+				t.Errorf("%s: %q", empty, lines)
 			}
 		}
 	})
@@ -212,7 +212,7 @@ func manyRecords(n int) string {
 	return b.String()
 }
 
-func TestAnErrorOfTheReaderOfADamagedFileIsReturnedUnchanged(t *testing.T) {
+func TestTheReadersErrorForADamagedFileIsReturnedUnchanged(t *testing.T) {
 	t.Parallel()
 	forEachLocation(t, func(t *testing.T, l *Location, put func(name, content string)) {
 		put("pages-1.jsonl.gz", gzipped(t, "{}\n")+"hole"+gzipped(t, "{}\n"))
@@ -229,11 +229,11 @@ func TestAnErrorOfTheReaderOfADamagedFileIsReturnedUnchanged(t *testing.T) {
 	})
 }
 
-func TestAnOutputKnowsWhoseResultsItHas(t *testing.T) {
+func TestAnOutputRecordsTheJobThatOwnsIt(t *testing.T) {
 	t.Parallel()
 	created := time.Date(2026, 11, 29, 6, 0, 0, 7e6, time.UTC)
 	forEachLocation(t, func(t *testing.T, l *Location, put func(name, content string)) {
-		of := func(want string, at time.Time) {
+		wantOwner := func(want string, at time.Time) {
 			t.Helper()
 			was, err := l.OfAnother(t.Context(), "news", at)
 			got := ""
@@ -244,29 +244,29 @@ func TestAnOutputKnowsWhoseResultsItHas(t *testing.T) {
 				t.Errorf("the owner is %q (%v), want %q", got, err, want)
 			}
 		}
-		of("", created)
+		wantOwner("", created)
 		if err := l.NoteSettled(t.Context(), Settled{Job: "news", Records: 3,
 			Ended: created.Add(-time.Hour)}); err != nil {
 			t.Fatal(err)
 		}
-		of("news 0001-01-01 00:00:00", created) // written by a version that noted no owner
-		of("", created.Add(-2*time.Hour))
+		wantOwner("news 0001-01-01 00:00:00", created) // written by a version that recorded no owner
+		wantOwner("", created.Add(-2*time.Hour))
 		if err := l.SetOwner(t.Context(), Owner{Job: "news", Created: created}); err != nil {
 			t.Fatal(err)
 		}
-		of("", created)
-		of("news 2026-11-29 06:00:00", created.Add(time.Millisecond))
+		wantOwner("", created)
+		wantOwner("news 2026-11-29 06:00:00", created.Add(time.Millisecond))
 		if s, err := l.Settled(t.Context()); s != nil || err != nil {
 			t.Errorf("URLs that an earlier job settled count for the next job: %+v, %v", s, err)
 		}
 		put(".job.json", "{")
 		if _, err := l.Owner(t.Context()); err == nil || !strings.Contains(err.Error(), "remove it") {
-			t.Errorf("a damaged note: %v", err)
+			t.Errorf("for a damaged note: %v", err)
 		}
 	})
 }
 
-func TestSegmentsOfAKindAreListedByNameAndNothingElse(t *testing.T) {
+func TestOnlySegmentsOfAKindAreListedInTheOrderOfTheirNames(t *testing.T) {
 	t.Parallel()
 	forEachLocation(t, func(t *testing.T, l *Location, put func(name, content string)) {
 		for _, name := range []string{
@@ -287,7 +287,7 @@ func TestSegmentsOfAKindAreListedByNameAndNothingElse(t *testing.T) {
 	})
 }
 
-func TestASegmentThatIsFinishedMeanwhileIsStillFound(t *testing.T) {
+func TestASegmentIsFoundIfItIsFinishedAfterTheListing(t *testing.T) {
 	t.Parallel()
 	forEachLocation(t, func(t *testing.T, l *Location, put func(name, content string)) {
 		put("pages-1.jsonl", "a\n")
@@ -327,7 +327,7 @@ func TestAMissingFileIsNamed(t *testing.T) {
 	})
 }
 
-func TestOutputsAreJoinedBeforeTheirParameters(t *testing.T) {
+func TestJoinAddsANameBeforeTheParameters(t *testing.T) {
 	t.Parallel()
 	for _, c := range [][3]string{
 		{"/data/out", "news", "/data/out/news"},
@@ -342,7 +342,7 @@ func TestOutputsAreJoinedBeforeTheirParameters(t *testing.T) {
 	}
 }
 
-func TestAnInvalidBucketURLIsRefusedWithTheRemedy(t *testing.T) {
+func TestTheErrorForAnInvalidBucketURLSaysHowToFixIt(t *testing.T) {
 	t.Parallel()
 	for where, want := range map[string]string{
 		"ftp://host/x":     "s3://, gs://, azblob://, file://, mem://",
@@ -364,15 +364,15 @@ func TestAnInvalidBucketURLIsRefusedWithTheRemedy(t *testing.T) {
 	} {
 		_, err := Open(t.Context(), where)
 		if !errors.Is(err, ErrURL) || !strings.Contains(err.Error(), want) || !strings.Contains(err.Error(), where) {
-			t.Errorf("%s: got %v, want it to say %q", where, err, want)
+			t.Errorf("%s: got %v, want an error with %q", where, err, want)
 		}
 	}
 }
 
-func TestFoldersBeneathALocationAreListed(t *testing.T) {
+func TestFoldersInALocationAreListed(t *testing.T) {
 	t.Parallel()
 	forEachLocation(t, func(t *testing.T, l *Location, put func(name, content string)) {
-		if names, err := l.In("nowhere").Folders(t.Context()); err != nil || len(names) > 0 {
+		if names, err := l.In("missing").Folders(t.Context()); err != nil || len(names) > 0 {
 			t.Errorf("a missing location contains %q (%v)", names, err)
 		}
 		put("b/pages-00001.jsonl", "")
