@@ -8,12 +8,12 @@ import (
 	"github.com/trawlcrawler/trawl/internal/output"
 )
 
-func TestAnOutputSaysHowManyURLsAreOnRecord(t *testing.T) {
+func TestCountReturnsTheNumberOfURLsWithRecords(t *testing.T) {
 	t.Parallel()
 	c := crawlWithDuplicates(t)
 	n, err := c.Count(t.Context())
 	if err != nil || n != 3 || !c.Whole() {
-		t.Errorf("%d URLs are on record (%v), one record each: %v; want 3", n, err, c.Whole())
+		t.Errorf("%d URLs have records (%v), one for each: %v; want 3", n, err, c.Whole())
 	}
 	var urls []string
 	err = c.Last(t.Context(), func(r *export.Record) error {
@@ -27,7 +27,7 @@ func TestAnOutputSaysHowManyURLsAreOnRecord(t *testing.T) {
 }
 
 // The order of fields and the white space may differ from what crawls write.
-func TestALineIsReadHoweverItIsWritten(t *testing.T) {
+func TestALineIsReadWithAnyOrderAndFormatting(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
 	write(t, dir, "pages-a-00001.jsonl",
@@ -41,7 +41,7 @@ func TestALineIsReadHoweverItIsWritten(t *testing.T) {
 {"url":"http://x/&","title":"new"}
 `
 	if got != want {
-		t.Errorf("it is\n%s\nwant\n%s", got, want)
+		t.Errorf("the export is\n%s\nwant\n%s", got, want)
 	}
 }
 
@@ -52,16 +52,16 @@ func joined(texts []string) (all string) {
 	return all
 }
 
-func TestAnOutputOfWARCAloneHasNoRecordOfEachURL(t *testing.T) {
+func TestAnOutputOfWARCAloneLacksARecordForEachURL(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
 	write(t, dir, "a.cdxj", `test,x)/ 20261101000001 {"url":"http://x.test/","mime":"text/html","status":"200","digest":"sha1:X","length":"1","offset":"0","filename":"a.warc.gz"}`+"\n")
 	if open(t, dir).Whole() {
-		t.Error("it is reported to have one")
+		t.Error("an output of WARC alone is reported as complete")
 	}
 	write(t, dir, "pages-a-00001.jsonl", page("http://x/1", "01T00:00:01.000", ""))
 	if !open(t, dir).Whole() {
-		t.Error("with a pages file beside it, it has none")
+		t.Error("with a pages file, the output is reported as incomplete")
 	}
 }
 
@@ -82,7 +82,7 @@ func TestTheLinkGraphIsRead(t *testing.T) {
 	}
 }
 
-func TestAnOutputNotesHowManyRecordsItShouldHave(t *testing.T) {
+func TestAnOutputNotesItsExpectedNumberOfRecords(t *testing.T) {
 	t.Parallel()
 	c := crawlWithDuplicates(t)
 	if s, err := c.Settled(t.Context()); s != nil || err != nil {

@@ -20,15 +20,15 @@ func differences(t *testing.T, before, after string, condition string) ([]string
 	dir := t.TempDir()
 	write(t, dir, "before/pages-00001.jsonl", before)
 	write(t, dir, "after/pages-00001.jsonl", after)
-	var told []string
+	var lines []string
 	sum, err := export.Diff(t.Context(), open(t, filepath.Join(dir, "before")), open(t, filepath.Join(dir, "after")),
 		where(t, condition),
 		func(at string, err error) { t.Errorf("%s: %v", at, err) },
-		func(d export.Difference) error { told = append(told, d.String()); return nil })
+		func(d export.Difference) error { lines = append(lines, d.String()); return nil })
 	if err != nil {
 		t.Fatal(err)
 	}
-	return told, sum
+	return lines, sum
 }
 
 func TestADiffReportsTheChangeOfEachPage(t *testing.T) {
@@ -63,7 +63,7 @@ func TestADiffReportsTheChangeOfEachPage(t *testing.T) {
 		page("http://x/forbidden", late, `"outcome":"disallowed","status":0`) +
 		page("http://x/new", late, digest("m")) +
 		page("http://x/new-404", late, `"outcome":"gone","status":404`)
-	told, sum := differences(t, before, after, "")
+	lines, sum := differences(t, before, after, "")
 	want := []string{
 		"changed  http://x/changed  content",
 		"changed  http://x/down  200 → 503",
@@ -75,18 +75,18 @@ func TestADiffReportsTheChangeOfEachPage(t *testing.T) {
 		"gone     http://x/dropped  not met",
 		"gone     http://x/deleted  410",
 	}
-	if diff := cmp.Diff(want, told); diff != "" {
+	if diff := cmp.Diff(want, lines); diff != "" {
 		t.Error(diff)
 	}
 	if sum.Same != 3 || sum.Changes[export.ChangeMoved] != 3 || sum.Changes[export.ChangeGone] != 2 {
 		t.Errorf("the counts are %+v", sum)
 	}
-	told, _ = differences(t, before, after, "host=y or url~chang")
-	if diff := cmp.Diff([]string{"changed  http://x/changed  content", "new      http://y/"}, told); diff != "" {
+	lines, _ = differences(t, before, after, "host=y or url~chang")
+	if diff := cmp.Diff([]string{"changed  http://x/changed  content", "new      http://y/"}, lines); diff != "" {
 		t.Error(diff)
 	}
-	if told, sum := differences(t, before, before, ""); len(told) != 0 || sum.Same != 10 {
-		t.Errorf("a crawl differs from itself by %q, and %d are the same", told, sum.Same)
+	if lines, sum := differences(t, before, before, ""); len(lines) != 0 || sum.Same != 10 {
+		t.Errorf("a crawl differs from itself by %q, and %d are the same", lines, sum.Same)
 	}
 	back, _ := differences(t, after, before, "")
 	if len(back) == 0 || !strings.Contains(strings.Join(back, "\n"), "moved    http://x/new-name  → http://x/renamed") {
@@ -94,7 +94,7 @@ func TestADiffReportsTheChangeOfEachPage(t *testing.T) {
 	}
 }
 
-func TestRunsAreFoundByNameAndByTheirPlace(t *testing.T) {
+func TestRunsAreFoundByNameAndByFolder(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
 	for _, run := range []string{"news-20261101t060000", "news-20261102t060000", "news-20261102t180000", "news-extra",

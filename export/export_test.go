@@ -91,7 +91,7 @@ func TestAConditionAppliesToTheLastVersionOfAPage(t *testing.T) {
 	}
 }
 
-func TestCSVIsATableThatNoSpreadsheetCarriesOut(t *testing.T) {
+func TestCSVContainsNoFormulasForSpreadsheets(t *testing.T) {
 	t.Parallel()
 	c := crawlWithDuplicates(t)
 	got, _ := mustExport(t, c, order(t, "csv", "", "url", "title", "links", "truncated", "fields.tags"))
@@ -107,14 +107,14 @@ func TestCSVIsATableThatNoSpreadsheetCarriesOut(t *testing.T) {
 	got, _ = mustExport(t, c, plain)
 	rows, err := csv.NewReader(strings.NewReader(got)).ReadAll()
 	if err != nil || len(rows) != 4 || rows[0][0] != "url" || rows[0][1] != "host" {
-		t.Fatalf("the whole table is %q (%v)", rows, err)
+		t.Fatalf("the complete table is %q (%v)", rows, err)
 	}
 	if !strings.Contains(got, ",=1+1,") {
 		t.Errorf("with Plain, a title is changed:\n%s", got)
 	}
 }
 
-func TestFieldsThatDifferInCaseAloneHaveColumnsOfTheirOwn(t *testing.T) {
+func TestFieldsThatDifferOnlyInCaseHaveSeparateColumns(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
 	write(t, dir, "crawl/pages-00001.jsonl", page("http://x/1", "01T00:00:01.000",
@@ -210,7 +210,7 @@ func TestParquetHasTheColumnsOfACrawlsOwnTables(t *testing.T) {
 	}
 }
 
-func TestParquetOfChosenFieldsHasThemInTheirOrder(t *testing.T) {
+func TestParquetHasTheChosenFieldsInTheirOrder(t *testing.T) {
 	t.Parallel()
 	to := filepath.Join(t.TempDir(), "some.parquet")
 	mustExport(t, crawlWithDuplicates(t), order(t, "", to, "status", "url", "fetched_at", "redirects", "truncated",
@@ -382,13 +382,13 @@ func TestDamagedLinesAreReportedAndLeftOut(t *testing.T) {
 	dir := t.TempDir()
 	write(t, dir, "pages-00001.jsonl", page("http://x/1", "01T00:00:01.000", "")+"{\"url\":\"htt\x00\n"+
 		`{"url":"http://x/2","fetched_at":"yesterday"}`+"\n"+page("http://x/3", "01T00:00:01.000", ""))
-	var told []string
+	var warnings []string
 	o := order(t, "", "", "url")
-	o.Damaged = func(at string, err error) { told = append(told, at+": "+err.Error()) }
+	o.Damaged = func(at string, err error) { warnings = append(warnings, at+": "+err.Error()) }
 	got, sum := mustExport(t, open(t, dir), o)
-	if got != "{\"url\":\"http://x/1\"}\n{\"url\":\"http://x/3\"}\n" || sum.Damaged != 2 || len(told) != 2 ||
-		!strings.Contains(told[1], "pages-00001.jsonl, at byte ") {
-		t.Errorf("the export is\n%swith summary %+v, warnings %q", got, sum, told)
+	if got != "{\"url\":\"http://x/1\"}\n{\"url\":\"http://x/3\"}\n" || sum.Damaged != 2 || len(warnings) != 2 ||
+		!strings.Contains(warnings[1], "pages-00001.jsonl, at byte ") {
+		t.Errorf("the export is\n%swith summary %+v, warnings %q", got, sum, warnings)
 	}
 }
 
@@ -451,7 +451,7 @@ func TestTheUndamagedRowsOfATableAreRead(t *testing.T) {
 	}
 }
 
-func TestTheWholeRecordsOfACutArchiveAreCopied(t *testing.T) {
+func TestTheCompleteRecordsOfATruncatedArchiveAreCopied(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
 	if err := keptPages(t, dir, "w", []string{"jsonl", "warc"}, 7).Close(); err != nil {

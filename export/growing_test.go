@@ -113,7 +113,7 @@ func TestAnExportHasThePagesOfALiveWriter(t *testing.T) {
 	}
 }
 
-func TestAnExportIsTheSameWhenItsWriterFinishesMeanwhile(t *testing.T) {
+func TestAnExportIsTheSameIfItsWriterFinishesDuringIt(t *testing.T) {
 	t.Parallel()
 	for _, formats := range pageFormats {
 		t.Run(strings.Join(formats, "+"), func(t *testing.T) {
@@ -130,7 +130,7 @@ func TestAnExportIsTheSameWhenItsWriterFinishesMeanwhile(t *testing.T) {
 	}
 }
 
-// tornEnds are what a killed process may leave after the last whole batch.
+// tornEnds are texts that a killed process may leave after the last complete batch.
 var tornEnds = map[string]string{
 	"nothing": "", "a torn line": `{"url":"http://shop.example/torn","fet`, "zeros": strings.Repeat("\x00", 4096),
 	"a byte": "\x1f",
@@ -142,9 +142,9 @@ func TestAnExportHasThePagesOfAKilledWriter(t *testing.T) {
 		for name, tear := range tornEnds {
 			t.Run(strings.Join(formats, "+")+", "+name, func(t *testing.T) {
 				t.Parallel()
-				alive, dir := t.TempDir(), t.TempDir()
-				keptPages(t, alive, "w1", formats, 10)
-				asKilled(t, alive, dir, tear)
+				live, dir := t.TempDir(), t.TempDir()
+				keptPages(t, live, "w1", formats, 10)
+				copyAsKilled(t, live, dir, tear)
 				c := open(t, dir)
 				defer c.Close()
 				wantPages(t, exportedURLs(t, c), 10, "w1")
@@ -153,8 +153,8 @@ func TestAnExportHasThePagesOfAKilledWriter(t *testing.T) {
 	}
 }
 
-// asKilled copies the files of a live writer as a killed process would leave them.
-func asKilled(t testing.TB, from, to, tear string) {
+// copyAsKilled copies the files of a live writer as a killed process would leave them.
+func copyAsKilled(t testing.TB, from, to, tear string) {
 	t.Helper()
 	err := filepath.WalkDir(from, func(path string, e fs.DirEntry, err error) error {
 		if err != nil || e.IsDir() || strings.HasSuffix(path, ".lock") {
@@ -175,7 +175,7 @@ func asKilled(t testing.TB, from, to, tear string) {
 	}
 }
 
-func TestAnArchiveWithoutAnIndexIsExportedWhole(t *testing.T) {
+func TestAnArchiveWithoutAnIndexIsExportedCompletely(t *testing.T) {
 	t.Parallel()
 	for name, spoil := range map[string]func(path string) error{
 		"its index is gone":   os.Remove,
@@ -187,9 +187,9 @@ func TestAnArchiveWithoutAnIndexIsExportedWhole(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			alive, dir := t.TempDir(), t.TempDir()
-			keptPages(t, alive, "w1", []string{"warc"}, 10)
-			asKilled(t, alive, dir, "")
+			live, dir := t.TempDir(), t.TempDir()
+			keptPages(t, live, "w1", []string{"warc"}, 10)
+			copyAsKilled(t, live, dir, "")
 			indexes, err := filepath.Glob(filepath.Join(dir, "*.cdxj.open"))
 			if err != nil || len(indexes) != 1 {
 				t.Fatalf("the indexes are %q, %v", indexes, err)

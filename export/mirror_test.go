@@ -19,7 +19,7 @@ func site(t testing.TB, records string, files map[string]string) *export.Crawl {
 	return open(t, dir)
 }
 
-func TestAMirrorLeadsFromFileToFile(t *testing.T) {
+func TestLinksInAMirrorLeadToItsFiles(t *testing.T) {
 	t.Parallel()
 	const html, css = `"content_type":"text/html; charset=utf-8","charset":"utf-8"`, `"content_type":"text/css"`
 	c := site(t,
