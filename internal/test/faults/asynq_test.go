@@ -22,7 +22,7 @@ func (c *crawl) inspector() *asynq.Inspector {
 // the frontier still knows what is to be done.
 func TestTasksAreDeletedAndArchivedByHand(t *testing.T) {
 	t.Parallel()
-	for name, meddle := range map[string]func(c *crawl, i *asynq.Inspector) (int, error){
+	for name, interfere := range map[string]func(c *crawl, i *asynq.Inspector) (int, error){
 		"deleted one by one": func(c *crawl, i *asynq.Inspector) (int, error) {
 			return c.eachPending(i, i.DeleteTask)
 		},
@@ -41,17 +41,17 @@ func TestTasksAreDeletedAndArchivedByHand(t *testing.T) {
 			c := newCrawl(t, 40, size(8, 30))
 			i := c.inspector()
 			worker := c.beginWithPending(i)
-			tasks, err := meddle(c, i)
+			tasks, err := interfere(c, i)
 			worker.Signal(syscall.SIGCONT)
 			for err == nil && tasks < size(4, 50) && c.runs() { // and again during the crawl
 				var n int
-				n, err = meddle(c, i)
+				n, err = interfere(c, i)
 				tasks += n
 			}
 			if err != nil {
 				t.Fatal(err)
 			}
-			c.unbroken(0)
+			c.wantUnbroken(0)
 			t.Logf("%d tasks were %s", tasks, name)
 			if tasks == 0 {
 				t.Error("there was no pending task")
@@ -61,10 +61,11 @@ func TestTasksAreDeletedAndArchivedByHand(t *testing.T) {
 }
 
 // beginWithPending starts the crawl and returns its worker, which is stopped while visits wait for
-// it in the queue. No visit is under way.
+// it in the queue. No visit is in progress.
 func (c *crawl) beginWithPending(i *asynq.Inspector) *testfleet.Process {
 	c.t.Helper()
-	scheduler, worker := c.Scheduler(), c.Worker("--concurrency", size("3", "15")) // keep visits coming all the time
+	// Few places, so that visits wait during the whole crawl.
+	scheduler, worker := c.Scheduler(), c.Worker("--concurrency", size("3", "15"))
 	seeds := c.job.Seeds
 	c.job.Seeds = nil
 	c.begin()
@@ -108,17 +109,17 @@ func (c *crawl) runs() bool {
 	return !status.State.Ended()
 }
 
-// Only the script that takes a task reads the leases of a queue, so no scheduler notices when they
-// are garbage. No visit is under way that would hide it.
-func TestGarbledLeasesOfAQueueAreRepaired(t *testing.T) {
+// Only the script that takes a task reads the leases of a queue, so a scheduler does not notice
+// when they are garbage. No visit is in progress, because that would hide the error.
+func TestGarbageInTheLeasesOfAQueueIsRepaired(t *testing.T) {
 	t.Parallel()
 	c := newCrawl(t, 6, 8)
 	i := c.inspector()
 	worker := c.beginWithPending(i)
 	key := "asynq:{" + c.job.Name + "}:lease"
-	if err := aString(c, key); err != nil {
+	if err := setString(c, key); err != nil {
 		t.Fatal(err)
 	}
 	worker.Signal(syscall.SIGCONT)
-	c.wantWhole(0)
+	c.wantComplete(0)
 }

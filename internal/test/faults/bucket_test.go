@@ -10,9 +10,9 @@ import (
 	"github.com/trawlcrawler/trawl/internal/test/testfleet"
 )
 
-// A machine that never comes back takes its spool with it: what was settled and not shipped is
-// fetched again by others, in every format, and the job ends with all pages.
-func TestAMachineThatNeverComesBackLosesNothingFromTheBucket(t *testing.T) {
+// A lost machine loses its spool: pages that were settled but not shipped are fetched again by
+// others, in every format, and the job ends with all pages.
+func TestALostMachineLosesNoPagesFromTheBucket(t *testing.T) {
 	t.Parallel()
 	for name, formats := range map[string][]string{
 		"jsonl": {"jsonl"}, "jsonl.zst": {"jsonl.zst"}, "warc": {"warc"}, "parquet": {"parquet"}, "files": {"files"},
@@ -34,21 +34,21 @@ func TestAMachineThatNeverComesBackLosesNothingFromTheBucket(t *testing.T) {
 			counters := c.Done(c.job.Name)
 			testfleet.Pages(c.Export(c.job.Name)).Expect(t, "pages", c.graph.URLs(c.site))
 			if counters.Reclaimed == 0 {
-				t.Error("nothing was fetched again: the worker had nothing in its spool when it was killed")
+				t.Error("nothing was fetched again: the spool was empty when the worker was killed")
 			}
 			if counters.Unshipped != 0 || counters.Recorded() != int64(len(c.graph.URLs(c.site))) {
 				t.Errorf("at the end %d records are settled and %d not shipped, of %d: %+v", counters.Recorded(),
 					counters.Unshipped, len(c.graph.URLs(c.site)), counters)
 			}
-			c.polite()
+			c.wantPolite()
 			t.Logf("%d pages, %d of them lost and fetched again", len(c.graph.URLs(c.site)), counters.Reclaimed)
 		})
 	}
 }
 
-// A worker that starts again on the same machine ships what its predecessor left: nothing is
-// fetched again.
-func TestAMachineThatComesBackShipsWhatItHad(t *testing.T) {
+// A worker that starts again on the same machine ships the files of the previous process: nothing
+// is fetched again.
+func TestARestartedWorkerShipsItsSpool(t *testing.T) {
 	t.Parallel()
 	c := newBucketCrawl(t, 4, size(30, 300))
 	c.job.LostAfter = crawler.DefaultJob().LostAfter
@@ -59,7 +59,7 @@ func TestAMachineThatComesBackShipsWhatItHad(t *testing.T) {
 	w.Kill()
 	_, urls := c.heldBy(w)
 	c.Worker("--spool", spool)
-	counters := c.wantWhole(urls).counters
+	counters := c.wantComplete(urls).counters
 	if counters.Reclaimed != 0 || counters.Unshipped != 0 || counters.Shipped != counters.Recorded() {
 		t.Errorf("%d of %d records were shipped, %d fetched again", counters.Shipped, counters.Recorded(),
 			counters.Reclaimed)
@@ -88,7 +88,7 @@ func TestALostMachineDoesNotSpendTheBudget(t *testing.T) {
 	}
 }
 
-// newBucketCrawl returns a crawl into a bucket that considers silent workers lost soon.
+// newBucketCrawl returns a crawl into a bucket. It soon considers silent workers lost.
 func newBucketCrawl(t *testing.T, hosts, pagesPerHost int) *crawl {
 	t.Helper()
 	c := newCrawl(t, hosts, pagesPerHost)

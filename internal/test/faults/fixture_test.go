@@ -20,8 +20,8 @@ import (
 	"github.com/trawlcrawler/trawl/internal/test/testsite"
 )
 
-// These tests wait far more than they compute, so more of them may run at once than there are
-// processors. The measurements of make chaos need fewer.
+// These tests mostly wait, so more of them may run at once than there are processors. The
+// measurements of make chaos need fewer.
 func TestMain(m *testing.M) {
 	flag.Parse()
 	if err := flag.Set("test.parallel", size("8", "5")); err != nil {
@@ -33,7 +33,7 @@ func TestMain(m *testing.M) {
 // chaos is set by make chaos, which causes faults in large numbers.
 var chaos = os.Getenv("TRAWL_CHAOS") != ""
 
-// size selects an amount of work: little in ordinary tests, more in make chaos.
+// size selects an amount of work: less in ordinary tests, more in make chaos.
 func size[T any](little, more T) T {
 	if chaos {
 		return more
@@ -44,7 +44,7 @@ func size[T any](little, more T) T {
 // delay is the delay between two requests to a host in all of these tests.
 const delay = 100 * time.Millisecond
 
-// crawl is the crawl of a known site by a fleet that suffers faults.
+// crawl is a crawl of a known site by a fleet under faults.
 type crawl struct {
 	*testfleet.Fleet
 	t      testing.TB
@@ -105,17 +105,17 @@ func (c *crawl) until(condition func(*testsite.Log) bool) bool {
 	return err == nil
 }
 
-// damage is what a crawl lost and repeated.
+// damage counts lost pages and repeated requests of a crawl.
 type damage struct {
 	lost, again int // pages missing; repeated requests for pages
 	counters    crawler.Counters
 	smallest    time.Duration // between the starts of two requests to a host
 }
 
-// wantWhole waits for the end of the crawl and checks what Trawl promises whatever happens: the job
-// is done, each page of the site is in the export, at most again requests were repeated, and every
-// host's delay was kept.
-func (c *crawl) wantWhole(again int) damage {
+// wantComplete waits for the end of the crawl and checks Trawl's promises, which no fault may
+// break: the job is done, each page of the site is in the export, at most again requests were
+// repeated, and every host's delay was kept.
+func (c *crawl) wantComplete(again int) damage {
 	c.t.Helper()
 	counters := c.Done(c.job.Name)
 	pages, requests := testfleet.Pages(c.Export(c.job.Name)), testfleet.Asked(c.site)
@@ -131,7 +131,7 @@ func (c *crawl) wantWhole(again int) damage {
 		c.t.Errorf("at the end %d URLs wait and %d are in flight, of %d", counters.Waiting, counters.Flight,
 			counters.Seen)
 	}
-	sum := damage{lost: lost, again: requests.Again(), counters: counters, smallest: c.polite()}
+	sum := damage{lost: lost, again: requests.Again(), counters: counters, smallest: c.wantPolite()}
 	c.t.Logf("%d pages, %d lost, %d requested again (of at most %d); %d visits broke; the smallest gap is %v",
 		len(pages), sum.lost, sum.again, again, counters.Broken, sum.smallest.Round(100*time.Microsecond))
 	return sum
@@ -140,9 +140,9 @@ func (c *crawl) wantWhole(again int) damage {
 // clockStep is the precision with which the kernel reports when a request arrived.
 const clockStep = 10 * time.Millisecond
 
-// polite checks that no host had two requests at once, or two requests closer than the delay. It
-// returns the smallest gap.
-func (c *crawl) polite() time.Duration {
+// wantPolite checks that no host had two requests at once, or two requests closer than the delay.
+// It returns the smallest gap.
+func (c *crawl) wantPolite() time.Duration {
 	c.t.Helper()
 	smallest, stalled := time.Duration(math.MaxInt64), c.stalls()
 	for host, requests := range c.site.ByHost() {
@@ -161,7 +161,7 @@ func (c *crawl) polite() time.Duration {
 	return smallest
 }
 
-// pause waits for a fixed time in which a fault lasts or nothing happens. It is not a condition.
+// pause waits for a fixed time, the duration of a fault or of silence. It is not for conditions.
 func pause(ctx context.Context, d time.Duration) bool {
 	select {
 	case <-time.After(d):
@@ -183,5 +183,5 @@ func median[T cmp.Ordered](all []T) T {
 	return middle
 }
 
-// zOf returns a member of a sorted set that has been due for a long time.
-func zOf(value string) redis.Z { return redis.Z{Score: 1, Member: value} }
+// overdueMember returns a member of a sorted set that has been due for a long time.
+func overdueMember(value string) redis.Z { return redis.Z{Score: 1, Member: value} }

@@ -12,42 +12,42 @@ import (
 	"github.com/trawlcrawler/trawl/internal/test/testsite"
 )
 
-// victim is a job with a key that becomes garbage while it runs.
-type victim struct {
+// garbageCase is a job one of whose keys is overwritten with garbage while it runs.
+type garbageCase struct {
 	key   string // JOB, SHARD and HOST stand for the actual names
 	value func(c *crawl, key string) error
 	job   crawler.Job
 }
 
-// Values that a key of the frontier must not have.
-func aString(c *crawl, key string) error {
+// The following functions write invalid values to a key of the frontier.
+func setString(c *crawl, key string) error {
 	_ = c.redis.Del(c.t.Context(), key).Err()
 	return c.redis.Set(c.t.Context(), key, "garbage", 0).Err()
 }
 
-func aList(c *crawl, key string) error {
+func setList(c *crawl, key string) error {
 	_ = c.redis.Del(c.t.Context(), key).Err()
 	return c.redis.RPush(c.t.Context(), key, "garbage").Err()
 }
 
-func field(name, value string) func(c *crawl, key string) error {
+func setField(name, value string) func(c *crawl, key string) error {
 	return func(c *crawl, key string) error { return c.redis.HSet(c.t.Context(), key, name, value).Err() }
 }
 
-func member(value string) func(c *crawl, key string) error {
+func addMember(value string) func(c *crawl, key string) error {
 	return func(c *crawl, key string) error {
-		return c.redis.ZAdd(c.t.Context(), key, zOf(value)).Err()
+		return c.redis.ZAdd(c.t.Context(), key, overdueMember(value)).Err()
 	}
 }
 
-func pushed(value string) func(c *crawl, key string) error {
+func pushValue(value string) func(c *crawl, key string) error {
 	return func(c *crawl, key string) error { return c.redis.LPush(c.t.Context(), key, value).Err() }
 }
 
-// victims returns all keys of a job, each with a wrong type; keys with values also with one that
-// cannot be decoded.
-func victims() []*victim {
-	var all []*victim
+// garbageCases returns a case for each key of a job with a value of the wrong type, and for some
+// keys also with a value that cannot be decoded.
+func garbageCases() []*garbageCase {
+	var all []*garbageCase
 	for _, key := range []string{
 		"trawl:{JOB}:job", "trawl:{JOB}:holds", "trawl:{JOB}:homes", "trawl:{JOB}:troubles", "trawl:{JOB}:ledger",
 		"trawl:{JOB/0}:count", "trawl:{JOB/0}:seen:0", "trawl:{JOB/0}:due", "trawl:{JOB/0}:urgent",
@@ -56,41 +56,41 @@ func victims() []*victim {
 		"trawl:{JOB/0}:flight:HOST", "trawl:{JOB/0}:failures", "trawl:{JOB/0}:garbage", "trawl:{JOB}:garbage",
 		"asynq:{JOB}:pending", "asynq:{JOB}:active", "asynq:{JOB}:lease", "asynq:{JOB}:completed", "asynq:{JOB}:retry",
 	} {
-		wrong := aString
+		wrong := setString
 		if strings.HasSuffix(key, ":homes") || strings.HasSuffix(key, ":holds") {
-			wrong = aList
+			wrong = setList
 		}
-		all = append(all, &victim{key: key, value: wrong})
+		all = append(all, &garbageCase{key: key, value: wrong})
 	}
 	return append(all,
-		&victim{key: "trawl:{JOB}:job", value: field("settings", `{"name":`)},
-		&victim{key: "trawl:{JOB}:job", value: field("settings", `{"name":"another"}`)},
-		&victim{key: "trawl:{JOB}:job", value: field("state", "jogging")},
-		&victim{key: "trawl:{JOB}:troubles", value: field("w", "garbage")},
-		&victim{key: "trawl:{JOB}:ledger", value: field("spent", "many")},
-		&victim{key: "trawl:{JOB/0}:count", value: field("waiting", "many")},
-		&victim{key: "trawl:{JOB/0}:host:HOST", value: field("epoch", "garbage")},
-		&victim{key: "trawl:{JOB/0}:host:HOST", value: field("next", "garbage")},
-		&victim{key: "trawl:{JOB/0}:host:HOST", value: field("rules", "{{{")},
-		&victim{key: "trawl:{JOB/0}:queue:1:HOST", value: pushed("garbage")},
-		&victim{key: "trawl:{JOB/0}:queue:1:HOST", value: pushed("")},
-		&victim{key: "trawl:{JOB/0}:later:HOST", value: member("garbage")},
-		&victim{key: "trawl:{JOB/0}:flight:HOST", value: field("1:77777", "garbage")},
-		&victim{key: "trawl:{JOB/0}:flight:HOST", value: field("garbage", "garbage")},
-		&victim{key: "trawl:{JOB/0}:due", value: member("no host at all")},
-		&victim{key: "trawl:{JOB/0}:urgent", value: member("no host at all")},
+		&garbageCase{key: "trawl:{JOB}:job", value: setField("settings", `{"name":`)},
+		&garbageCase{key: "trawl:{JOB}:job", value: setField("settings", `{"name":"another"}`)},
+		&garbageCase{key: "trawl:{JOB}:job", value: setField("state", "jogging")},
+		&garbageCase{key: "trawl:{JOB}:troubles", value: setField("w", "garbage")},
+		&garbageCase{key: "trawl:{JOB}:ledger", value: setField("spent", "many")},
+		&garbageCase{key: "trawl:{JOB/0}:count", value: setField("waiting", "many")},
+		&garbageCase{key: "trawl:{JOB/0}:host:HOST", value: setField("epoch", "garbage")},
+		&garbageCase{key: "trawl:{JOB/0}:host:HOST", value: setField("next", "garbage")},
+		&garbageCase{key: "trawl:{JOB/0}:host:HOST", value: setField("rules", "{{{")},
+		&garbageCase{key: "trawl:{JOB/0}:queue:1:HOST", value: pushValue("garbage")},
+		&garbageCase{key: "trawl:{JOB/0}:queue:1:HOST", value: pushValue("")},
+		&garbageCase{key: "trawl:{JOB/0}:later:HOST", value: addMember("garbage")},
+		&garbageCase{key: "trawl:{JOB/0}:flight:HOST", value: setField("1:77777", "garbage")},
+		&garbageCase{key: "trawl:{JOB/0}:flight:HOST", value: setField("garbage", "garbage")},
+		&garbageCase{key: "trawl:{JOB/0}:due", value: addMember("no host at all")},
+		&garbageCase{key: "trawl:{JOB/0}:urgent", value: addMember("no host at all")},
 	)
 }
 
-// Every key of a job becomes garbage while the job runs, each in a job of its own. The other jobs
-// of the fleet must not notice. The job itself ends, or is shown as broken with the key that is the
-// reason, and it can be removed.
+// Each key of a job is overwritten with garbage while the job runs, in a separate job for each key.
+// The other jobs of the fleet must not be affected. The job itself ends, or is shown as broken with
+// the key that is the reason, and can be removed.
 func TestGarbageInOneJobStopsNoOther(t *testing.T) {
 	t.Parallel()
 	c := newCrawl(t, 4, 150)
 	processes := append(c.Workers(1, "--concurrency", "100"), c.Scheduler())
 	graph := testsite.Graph{Hosts: 2, PagesPerHost: 60, LinksPerPage: 6, Seed: 6}
-	all := victims()
+	all := garbageCases()
 	for _, v := range all {
 		site := graph.Serve(t)
 		v.job = crawler.DefaultJob()
@@ -126,14 +126,14 @@ func TestGarbageInOneJobStopsNoOther(t *testing.T) {
 		removing.Go(func() { defer func() { <-room }(); c.wantEnd(v) })
 	}
 	removing.Wait()
-	c.live(processes)
+	c.wantRunning(processes)
 }
 
-// wantEnd waits until a victim has ended or is broken, and removes it.
-func (c *crawl) wantEnd(v *victim) {
-	fate, said := "", ""
+// wantEnd waits until the job has ended or is broken, and removes it.
+func (c *crawl) wantEnd(v *garbageCase) {
+	end, said := "", ""
 	soon := testfleet.Soon(c.t)
-	for fate == "" {
+	for end == "" {
 		var status int
 		if said, status = c.Run("job", "show", v.job.Name); status != 0 {
 			c.t.Errorf("%s: job show exits with %d: %s", v.key, status, said)
@@ -141,15 +141,15 @@ func (c *crawl) wantEnd(v *victim) {
 		}
 		for _, state := range []crawler.State{crawler.StateDone, crawler.StateBroken} {
 			if strings.Contains(said, string(state)) {
-				fate = string(state)
+				end = string(state)
 			}
 		}
-		if fate == "" && !pause(soon, delay) {
+		if end == "" && !pause(soon, delay) {
 			c.t.Errorf("%s: the job neither ends nor is shown as broken: %s", v.key, said)
 			return
 		}
 	}
-	c.t.Logf("%-32s %s %s", v.key, fate, brief(said))
+	c.t.Logf("%-32s %s %s", v.key, end, brief(said))
 	if said, status := c.Run("job", "rm", v.job.Name); status != 0 {
 		c.t.Errorf("%s: job rm exits with %d: %s", v.key, status, said)
 	}
@@ -172,7 +172,7 @@ func brief(said string) string {
 	return strings.Join(lines, " | ")
 }
 
-// Keys that all jobs share become garbage while a fleet runs.
+// Keys that all jobs share are overwritten with garbage while a fleet runs.
 func TestGarbageInSharedKeysIsRepaired(t *testing.T) {
 	t.Parallel()
 	c := newCrawl(t, 10, 60)
@@ -181,7 +181,7 @@ func TestGarbageInSharedKeysIsRepaired(t *testing.T) {
 	c.waitForMore(50)
 	for _, key := range []string{"trawl:jobs", "trawl:fleet", "trawl:probe", "trawl:workers", "asynq:queues",
 		"asynq:servers", "asynq:workers"} {
-		if err := aString(c, key); err != nil {
+		if err := setString(c, key); err != nil {
 			t.Fatal(err)
 		}
 		c.waitForMore(20)

@@ -15,8 +15,8 @@ import (
 	"github.com/trawlcrawler/trawl/internal/test/testsite"
 )
 
-// another creates a job with a site of its own.
-func (c *crawl) another(hosts, pagesPerHost int, change func(*crawler.Job)) (crawler.Job, *testsite.Site) {
+// createJob creates a further job with its own site.
+func (c *crawl) createJob(hosts, pagesPerHost int, change func(*crawler.Job)) (crawler.Job, *testsite.Site) {
 	c.t.Helper()
 	graph := testsite.Graph{Hosts: hosts, PagesPerHost: pagesPerHost, LinksPerPage: 6, Seed: 6}
 	site, job := graph.Serve(c.t), crawler.DefaultJob()
@@ -77,7 +77,7 @@ func TestNoWorkerHoldsMoreTasksThanItHasPlaces(t *testing.T) {
 	c.begin()
 	jobs := []string{c.job.Name}
 	for range 2 {
-		job, _ := c.another(10, 20, func(*crawler.Job) {})
+		job, _ := c.createJob(10, 20, func(*crawler.Job) {})
 		jobs = append(jobs, job.Name)
 	}
 	most := 0
@@ -116,8 +116,9 @@ func (c *crawl) active(jobs []string) (n int) {
 	return n
 }
 
-// A killed worker leaves tasks to the others at once, although the board says that it has room.
-func TestAWorkerThatDiesKeepsNoTasksFromTheOthers(t *testing.T) {
+// The tasks for a killed worker go to the others at once, although its last report says that it has
+// free places.
+func TestAKilledWorkerDoesNotHoldBackTasks(t *testing.T) {
 	t.Parallel()
 	c := newCrawl(t, 4, 20)
 	idle := c.Worker("--concurrency", "100")
@@ -125,22 +126,22 @@ func TestAWorkerThatDiesKeepsNoTasksFromTheOthers(t *testing.T) {
 	c.Scheduler()
 	idle.Kill()
 	c.begin()
-	c.wantWhole(0)
+	c.wantComplete(0)
 }
 
 // Two jobs that want every place of the fleet share their time by their weights, although their
 // visits would last half a minute each and their shares are not whole: 1.5 and 4.5 of six places.
 // All hosts are visited at the same pace, so the number of requests measures the time.
-func TestWeightsHold(t *testing.T) {
+func TestVisitsAreDividedByWeight(t *testing.T) {
 	t.Parallel()
 	c := newCrawl(t, 10, 2000)
 	c.job.Throttle = 0 // on a busy machine hosts are slow
 	c.Workers(2, "--concurrency", "3")
 	c.Scheduler()
 	c.begin()
-	c.waitForMore(100) // alone, the job has every place
-	_, site := c.another(10, 2000, func(j *crawler.Job) { j.Weight, j.Throttle = 3, 0 })
-	began := func(l *testsite.Log) bool { return l.Len() > 600 } // the late start has been made up for by now
+	c.waitForMore(100) // until then the only job has every place
+	_, site := c.createJob(10, 2000, func(j *crawler.Job) { j.Weight, j.Throttle = 3, 0 })
+	began := func(l *testsite.Log) bool { return l.Len() > 600 } // by then the late start is compensated
 	if err := site.Until(testfleet.Patience(t), began); err != nil {
 		t.Fatal(err)
 	}

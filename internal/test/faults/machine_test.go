@@ -16,20 +16,20 @@ import (
 var folderFormats = []string{"jsonl", "jsonl.gz", "jsonl.zst", "files", "markdown", "parquet", "warc", "mirror",
 	"links,parquet", "items,warc"}
 
-// kept is a job that keeps a site in some formats.
-type kept struct {
+// formatJob is a job that crawls a site into some formats.
+type formatJob struct {
 	job   crawler.Job
 	graph testsite.Graph
 	site  *testsite.Site
 }
 
-// inEachFormat creates a job for each format, with a site of its own.
-func inEachFormat(t *testing.T, f *testfleet.Fleet, hosts, pages int) []kept {
+// createJobs creates a job for each of folderFormats, each with its own site.
+func createJobs(t *testing.T, f *testfleet.Fleet, hosts, pages int) []formatJob {
 	t.Helper()
-	var all []kept
+	var all []formatJob
 	for i, formats := range folderFormats {
-		k := kept{job: crawler.DefaultJob(), graph: testsite.Graph{Hosts: hosts, PagesPerHost: pages, LinksPerPage: 6,
-			Seed: uint64(i)}}
+		k := formatJob{job: crawler.DefaultJob(), graph: testsite.Graph{Hosts: hosts, PagesPerHost: pages,
+			LinksPerPage: 6, Seed: uint64(i)}}
 		k.site = k.graph.Serve(t)
 		k.job.Name = strings.NewReplacer(".", "-", ",", "-").Replace(formats)
 		k.job.Delay, k.job.Format = crawler.Duration(delay), strings.Split(formats, ",")
@@ -42,7 +42,7 @@ func inEachFormat(t *testing.T, f *testfleet.Fleet, hosts, pages int) []kept {
 	return all
 }
 
-// unfinished lists the files of the jobs that no writer has finished.
+// unfinished lists the unfinished files of all jobs.
 func unfinished(t testing.TB, f *testfleet.Fleet) []string {
 	t.Helper()
 	names, err := filepath.Glob(filepath.Join(f.Out, "*", "*.open"))
@@ -52,8 +52,8 @@ func unfinished(t testing.TB, f *testfleet.Fleet) []string {
 	return names
 }
 
-// allFinished waits until every file of the jobs has its final name.
-func allFinished(t testing.TB, f *testfleet.Fleet) (took time.Duration) {
+// waitForFinishedFiles waits until every file of the jobs has its final name.
+func waitForFinishedFiles(t testing.TB, f *testfleet.Fleet) (took time.Duration) {
 	t.Helper()
 	began := time.Now()
 	for len(unfinished(t, f)) > 0 {
@@ -65,7 +65,7 @@ func allFinished(t testing.TB, f *testfleet.Fleet) (took time.Duration) {
 }
 
 // waitForRequests waits until each site has received n requests for pages.
-func waitForRequests(t testing.TB, all []kept, requests int) {
+func waitForRequests(t testing.TB, all []formatJob, requests int) {
 	t.Helper()
 	for _, k := range all {
 		if err := k.site.Until(testfleet.Patience(t),
@@ -85,23 +85,23 @@ func settled(t testing.TB, f *testfleet.Fleet, job string) int {
 	return int(counters.Pages())
 }
 
-// A worker's machine is lost, and its name with it: others finish what it wrote into a shared
+// A worker's machine is lost, and no later worker has its name: others finish its files in a shared
 // folder.
-func TestFilesThatALostMachineLeftAreFinishedByOthers(t *testing.T) {
+func TestFilesOfALostMachineAreFinishedByOthers(t *testing.T) {
 	t.Parallel()
 	hosts, pages := 3, size(20, 100)
 	f := testfleet.New(t)
 	f.Scheduler()
 	workers := f.Workers(2)
-	all := inEachFormat(t, f, hosts, pages)
+	all := createJobs(t, f, hosts, pages)
 	kills := size(2, 10)
 	for i := range kills {
 		waitForRequests(t, all, 15*(i+1))
 		workers[0].Kill()
-		for _, k := range all { // before any worker has finished what it left
+		for _, k := range all { // before another worker has finished its files
 			counted := settled(t, f, k.job.Name)
 			if counted == 0 {
-				continue // possibly nothing was kept
+				continue // possibly nothing was written
 			}
 			if got := len(testfleet.Pages(f.Export(k.job.Name))); got < counted {
 				t.Errorf("job %s counts %d pages as fetched, and its export has %d", k.job.Name, counted, got)
@@ -118,20 +118,20 @@ func TestFilesThatALostMachineLeftAreFinishedByOthers(t *testing.T) {
 		}
 	}
 	t.Logf("%d kills, %d jobs; all files were finished %v after the end", kills, len(all),
-		allFinished(t, f).Round(time.Millisecond))
+		waitForFinishedFiles(t, f).Round(time.Millisecond))
 	for _, k := range all {
 		testfleet.Pages(f.Export(k.job.Name)).Expect(t, "pages of job "+k.job.Name+" in finished files",
 			k.graph.URLs(k.site))
 	}
 }
 
-// All workers are lost, and the jobs are cancelled. The next worker that shares the folder finishes
-// the files, although no job runs.
-func TestFilesOfJobsThatHaveEndedAreFinishedByAnyWorker(t *testing.T) {
+// All workers are lost, and the jobs are cancelled. The next worker that uses the folder finishes
+// the files, although no job is running.
+func TestFilesOfEndedJobsAreFinishedByAnyWorker(t *testing.T) {
 	t.Parallel()
 	f := testfleet.New(t)
 	scheduler, worker := f.Scheduler(), f.Worker()
-	all := inEachFormat(t, f, 2, 100)
+	all := createJobs(t, f, 2, 100)
 	waitForRequests(t, all, 20)
 	worker.Kill()
 	scheduler.Kill()
@@ -146,12 +146,12 @@ func TestFilesOfJobsThatHaveEndedAreFinishedByAnyWorker(t *testing.T) {
 		t.Fatalf("only %q are unfinished", unfinished(t, f))
 	}
 	f.Workers(2, "--jobs", "none")
-	t.Logf("all files were finished after %v", allFinished(t, f).Round(time.Millisecond))
+	t.Logf("all files were finished after %v", waitForFinishedFiles(t, f).Round(time.Millisecond))
 	for _, k := range all {
 		pages := testfleet.Pages(f.Export(k.job.Name))
 		if len(pages) != before[k.job.Name] || pages.Again() > 0 {
-			t.Errorf("job %s has %d pages, %d of them twice, and had %d", k.job.Name, len(pages), pages.Again(),
-				before[k.job.Name])
+			t.Errorf("job %s has %d pages, %d of them twice, want the %d that it had before", k.job.Name,
+				len(pages), pages.Again(), before[k.job.Name])
 		}
 	}
 }

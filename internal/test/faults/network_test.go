@@ -8,8 +8,8 @@ import (
 	"github.com/trawlcrawler/trawl/internal/test/testfleet"
 )
 
-// A worker that cannot reach Redis, and gets no error, knows by its own clock when its hosts may be
-// given to others, and makes no more requests from then on.
+// A worker that cannot reach Redis and gets no error uses its own clock to know when others may
+// visit its hosts, and makes no more requests from then on.
 func TestAWorkerIsCutOffFromRedis(t *testing.T) {
 	t.Parallel()
 	c := newCrawl(t, 10, size(250, 3000))
@@ -29,15 +29,15 @@ func TestAWorkerIsCutOffFromRedis(t *testing.T) {
 			c.requestedAgain(host, at.Add(frontier.Lease))
 		}
 		pause(t.Context(), time.Until(at.Add(size(17*time.Second, time.Minute))))
-		network.mend()
+		network.restore()
 		c.takenBy(cutOff) // the worker continues
 	}
-	sum := c.wantWhole(again)
+	sum := c.wantComplete(again)
 	if sum.counters.Broken == 0 {
 		t.Error("no visit broke: no worker was cut off")
 	}
 	t.Logf("%d times a worker was cut off; %d visits broke", cuts, sum.counters.Broken)
-	c.live([]*testfleet.Process{cutOff, other})
+	c.wantRunning([]*testfleet.Process{cutOff, other})
 }
 
 // takenBy waits until a worker holds hosts, or the job has ended.

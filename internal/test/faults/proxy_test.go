@@ -6,17 +6,17 @@ import (
 	"testing"
 )
 
-// proxy stands between a process and its Redis, and can drop what either sends, like a network that
-// is cut without any notification.
+// proxy forwards a process's connections to Redis, and can stop forwarding without closing them,
+// like a network that fails silently.
 type proxy struct {
 	listener net.Listener
 	to       string
 	serving  sync.WaitGroup
 
-	mu    sync.Mutex
-	open  chan struct{} // closed while bytes pass
-	conns []net.Conn
-	over  bool
+	mu      sync.Mutex
+	open    chan struct{} // closed while bytes pass
+	conns   []net.Conn
+	stopped bool
 }
 
 // newProxy listens in front of an address until the test ends.
@@ -36,7 +36,7 @@ func newProxy(t testing.TB, to string) *proxy {
 // URL returns the address of the Redis behind the proxy.
 func (p *proxy) URL() string { return "redis://" + p.listener.Addr().String() + "/0" }
 
-// cut lets nothing pass. Connections stay open, and the kernel accepts new ones, but there is no
+// cut stops all traffic. Connections stay open, and the kernel accepts new ones, but there is no
 // response.
 func (p *proxy) cut() {
 	p.mu.Lock()
@@ -44,8 +44,8 @@ func (p *proxy) cut() {
 	p.open = make(chan struct{})
 }
 
-// mend lets everything pass again, including what was held back.
-func (p *proxy) mend() {
+// restore lets all traffic pass again, including bytes that were held back.
+func (p *proxy) restore() {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	close(p.open)
@@ -77,17 +77,17 @@ func (p *proxy) accept() {
 	}
 }
 
-// keep remembers connections, to be closed at the end.
+// keep registers connections, which stop closes.
 func (p *proxy) keep(conns ...net.Conn) bool {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.conns = append(p.conns, conns...)
-	if p.over {
+	if p.stopped {
 		for _, c := range conns {
 			c.Close()
 		}
 	}
-	return !p.over
+	return !p.stopped
 }
 
 // forward passes bytes on until either side closes.
@@ -106,7 +106,7 @@ func (p *proxy) forward(to, from net.Conn) {
 
 func (p *proxy) stop() {
 	p.mu.Lock()
-	p.over = true
+	p.stopped = true
 	select {
 	case <-p.open:
 	default:

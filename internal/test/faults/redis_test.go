@@ -9,11 +9,11 @@ import (
 	"github.com/trawlcrawler/trawl/internal/test/testfleet"
 )
 
-// Redis is killed and started again at once or a little later. With appendfsync always it has
-// everything that it ever acknowledged, so only URLs whose settlement was not acknowledged are
-// fetched twice. With everysec the kernel still has what a killed process wrote; only a machine
-// that fails loses up to a second.
-func TestRedisIsKilledAndStartedAgain(t *testing.T) {
+// Redis is killed and restarted at once or a little later. With appendfsync always it has every
+// acknowledged write, so only URLs whose settlement was not acknowledged are fetched twice. With
+// everysec the kernel still has the writes of a killed process; only a machine that fails loses up
+// to a second.
+func TestRedisIsKilledAndRestarted(t *testing.T) {
 	t.Parallel()
 	for _, fsync := range []string{"always", "everysec"} {
 		t.Run(fsync, func(t *testing.T) {
@@ -26,8 +26,8 @@ func TestRedisIsKilledAndStartedAgain(t *testing.T) {
 				c.waitForMore(100)
 				again += c.killRedis(between(0, 3*time.Second))
 			}
-			c.wantWhole(again)
-			c.live(processes)
+			c.wantComplete(again)
+			c.wantRunning(processes)
 			t.Logf("%d kills of Redis with appendfsync %s", kills, fsync)
 		})
 	}
@@ -49,8 +49,8 @@ func (c *crawl) killRedis(after time.Duration) (inFlight int) {
 	return int(counters.Flight)
 }
 
-// live checks that processes are running.
-func (c *crawl) live(processes []*testfleet.Process) {
+// wantRunning checks that processes are running.
+func (c *crawl) wantRunning(processes []*testfleet.Process) {
 	c.t.Helper()
 	for _, p := range processes {
 		if !p.Lives() {
@@ -62,8 +62,8 @@ func (c *crawl) live(processes []*testfleet.Process) {
 	}
 }
 
-// With maxmemory-policy noeviction, a full Redis refuses whatever would make it larger: URLs are
-// neither taken nor admitted until there is room again.
+// With maxmemory-policy noeviction, a full Redis refuses all commands that need more memory: URLs
+// are neither taken nor admitted until memory is free again.
 func TestRedisIsFull(t *testing.T) {
 	t.Parallel()
 	c := newCrawl(t, 20, size(60, 300))
@@ -80,8 +80,8 @@ func TestRedisIsFull(t *testing.T) {
 		}
 		c.setMemory("0")
 	}
-	c.wantWhole(0)
-	c.live(processes)
+	c.wantComplete(0)
+	c.wantRunning(processes)
 }
 
 // setMemory sets maxmemory of Redis; "0" means no limit.
@@ -92,8 +92,8 @@ func (c *crawl) setMemory(most string) {
 	}
 }
 
-// quiet waits until the site received no request for a while: URLs that were taken are done, and no
-// more are taken.
+// quiet waits until the site has received no request for a while: the taken URLs are done, and no
+// others are taken.
 func (c *crawl) quiet() {
 	c.t.Helper()
 	const silence = 2 * time.Second

@@ -14,7 +14,7 @@ func TestSchedulersAreKilledWhileOthersRun(t *testing.T) {
 	t.Parallel()
 	c := newCrawl(t, 20, size(45, 500))
 	schedulers := []*testfleet.Process{c.Scheduler(), c.Scheduler(), c.Scheduler()}
-	c.Workers(2, "--concurrency", "5") // keeps hosts waiting to be armed
+	c.Workers(2, "--concurrency", "5") // so that hosts always wait to be armed
 	c.begin()
 	kills := 0
 	for range size(4, 50) {
@@ -24,11 +24,11 @@ func TestSchedulersAreKilledWhileOthersRun(t *testing.T) {
 		kills++
 		schedulers[i] = c.Scheduler()
 	}
-	c.unbroken(0)
+	c.wantUnbroken(0)
 	t.Logf("%d schedulers were killed, with 2 others running", kills)
 }
 
-func TestSeveralSchedulersDoWhatOneDoes(t *testing.T) {
+func TestSeveralSchedulersWorkLikeOne(t *testing.T) {
 	t.Parallel()
 	for name, n := range map[string]int{"two": 2, "three": 3} {
 		t.Run(name, func(t *testing.T) {
@@ -40,7 +40,7 @@ func TestSeveralSchedulersDoWhatOneDoes(t *testing.T) {
 			}
 			c.Workers(2)
 			c.begin()
-			c.unbroken(0)
+			c.wantUnbroken(0)
 			queue, err := c.inspector().GetQueueInfo(c.job.Name)
 			if err != nil {
 				t.Fatal(err)
@@ -70,20 +70,20 @@ func (c *crawl) visits() int64 {
 	return counters.Visits
 }
 
-// unbroken checks that a crawl was complete and that no visit broke.
-func (c *crawl) unbroken(again int) {
+// wantUnbroken checks that a crawl was complete and that no visit broke.
+func (c *crawl) wantUnbroken(again int) {
 	c.t.Helper()
-	if sum := c.wantWhole(again); sum.counters.Broken > 0 {
+	if sum := c.wantComplete(again); sum.counters.Broken > 0 {
 		c.t.Errorf("%d visits broke, want none", sum.counters.Broken)
 	}
 }
 
-// Visits under way continue without a scheduler; new ones wait for one.
-func TestACrawlWaitsForASchedulerAndGoesOn(t *testing.T) {
+// Open visits continue without a scheduler; new ones wait for one.
+func TestACrawlWaitsForASchedulerAndContinues(t *testing.T) {
 	t.Parallel()
 	c := newCrawl(t, 20, size(40, 300))
 	only := c.Scheduler()
-	c.Workers(2, "--concurrency", "3") // keeps hosts waiting to be armed
+	c.Workers(2, "--concurrency", "3") // so that hosts always wait to be armed
 	c.begin()
 	for range size(2, 10) {
 		c.waitForMore(100)
@@ -91,5 +91,5 @@ func TestACrawlWaitsForASchedulerAndGoesOn(t *testing.T) {
 		pause(t.Context(), between(0, size(3*time.Second, 20*time.Second)))
 		only = c.Scheduler()
 	}
-	c.unbroken(0)
+	c.wantUnbroken(0)
 }

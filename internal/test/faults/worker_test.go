@@ -25,18 +25,18 @@ func TestWorkersAreKilledRepeatedly(t *testing.T) {
 	c.begin()
 	c.waitForMore(hosts)
 
-	deaths := make([]death, 0, kills)
+	deaths := make([]workerDeath, 0, kills)
 	inFlight := 0
 	for len(deaths) < kills && pause(testfleet.Patience(t), between(500*time.Millisecond, 2500*time.Millisecond)) {
 		i := c.busy(workers)
 		workers[i].Kill()
 		at := time.Now()
 		hosts, urls := c.heldBy(workers[i])
-		deaths = append(deaths, death{at, hosts})
+		deaths = append(deaths, workerDeath{at, hosts})
 		inFlight += urls
 		workers[i] = c.Worker("--concurrency", "12")
 	}
-	c.wantWhole(inFlight)
+	c.wantComplete(inFlight)
 	times := c.handOvers(deaths)
 	if len(times) == 0 {
 		t.Fatal("no worker held a host when it was killed")
@@ -47,7 +47,7 @@ func TestWorkersAreKilledRepeatedly(t *testing.T) {
 	testfleet.Within(t, "the last host of a killed worker is visited again", most, maxHandOver)
 }
 
-// busy picks a random worker among those that hold hosts; if none does, among all.
+// busy picks a random worker that holds hosts, or any worker if none does.
 func (c *crawl) busy(workers []*testfleet.Process) int {
 	c.t.Helper()
 	order := rand.Perm(len(workers))
@@ -59,13 +59,13 @@ func (c *crawl) busy(workers []*testfleet.Process) int {
 	return order[0]
 }
 
-// death is the end of a worker that visited some hosts.
-type death struct {
+// workerDeath is the end of a worker that held some hosts.
+type workerDeath struct {
 	at    time.Time
 	hosts []string
 }
 
-// heldBy returns the hosts that a worker holds, and how many of their URLs are in flight. A dead
+// heldBy returns the hosts that a worker holds, and the number of their URLs in flight. A dead
 // worker holds its hosts until they are swept.
 func (c *crawl) heldBy(worker *testfleet.Process) (hosts []string, inFlight int) {
 	c.t.Helper()
@@ -84,7 +84,7 @@ func (c *crawl) heldBy(worker *testfleet.Process) (hosts []string, inFlight int)
 
 // handOvers returns how long after each death each host of the dead worker was visited again. A
 // host that was never visited again had no pages left.
-func (c *crawl) handOvers(deaths []death) []time.Duration {
+func (c *crawl) handOvers(deaths []workerDeath) []time.Duration {
 	byHost := c.site.ByHost()
 	var times []time.Duration
 	for _, d := range deaths {
@@ -100,9 +100,9 @@ func (c *crawl) handOvers(deaths []death) []time.Duration {
 	return times
 }
 
-// A worker that is stopped for longer than its lease, as on a machine that swaps or in a paused
-// container, finds that its hosts were given to others.
-func TestAWorkerThatIsStoppedPastItsLeaseIsRefused(t *testing.T) {
+// A worker is stopped for longer than its lease, as on a machine that swaps or in a paused
+// container. Its hosts have been given to others by then.
+func TestAWorkerStoppedLongerThanItsLeaseIsRefused(t *testing.T) {
 	t.Parallel()
 	c := newCrawl(t, 10, size(150, 1500))
 	c.Scheduler()
@@ -121,7 +121,7 @@ func TestAWorkerThatIsStoppedPastItsLeaseIsRefused(t *testing.T) {
 		}
 		frozen.Signal(syscall.SIGCONT)
 	}
-	sum := c.wantWhole(again)
+	sum := c.wantComplete(again)
 	if sum.counters.Broken == 0 {
 		t.Error("no visit broke: no worker was stopped long enough")
 	}
@@ -134,7 +134,7 @@ func TestAWorkerThatIsStoppedPastItsLeaseIsRefused(t *testing.T) {
 }
 
 // A fleet is upgraded by ending its workers one after the other and starting others.
-func TestARollingRestartLosesAndRepeatsNothing(t *testing.T) {
+func TestARollingRestartNeitherLosesNorRepeatsPages(t *testing.T) {
 	t.Parallel()
 	const maxTime = 10 * time.Second // the time to exit after SIGTERM: design, promises
 	c := newCrawl(t, 20, size(40, 500))
@@ -151,7 +151,7 @@ func TestARollingRestartLosesAndRepeatsNothing(t *testing.T) {
 			workers[i] = c.Worker("--concurrency", "20")
 		}
 	}
-	if sum := c.wantWhole(0); sum.counters.Broken > 0 {
+	if sum := c.wantComplete(0); sum.counters.Broken > 0 {
 		t.Errorf("%d visits broke, want none after SIGTERM", sum.counters.Broken)
 	}
 	t.Logf("%d workers ended in %v (median), %v (max)", len(took), median(took).Round(time.Millisecond),

@@ -10,11 +10,11 @@ import (
 	"github.com/trawlcrawler/trawl/internal/test/testfleet"
 )
 
-// A page that kills the worker that fetches it costs three workers and is then given up. Nothing
-// else is lost.
+// A page that kills the worker that fetches it is given up after three workers. Nothing else is
+// lost.
 func TestAPageThatKillsItsWorkersIsGivenUpAfterThree(t *testing.T) {
 	t.Parallel()
-	const poison, claims = "/page/7", 3
+	const killerPath, claims = "/page/7", 3
 	c := newCrawl(t, 1, 60)
 	c.job.PerHost = 4 // keeps other URLs in flight beside it
 	c.Scheduler()
@@ -22,7 +22,7 @@ func TestAPageThatKillsItsWorkersIsGivenUpAfterThree(t *testing.T) {
 	var mu sync.Mutex
 	worker, deaths := c.Worker(), 0
 	dead := make(chan struct{})
-	c.site.Handle(poison, http.HandlerFunc(func(http.ResponseWriter, *http.Request) {
+	c.site.Handle(killerPath, http.HandlerFunc(func(http.ResponseWriter, *http.Request) {
 		mu.Lock()
 		defer mu.Unlock()
 		worker.Kill() // cannot have received a response
@@ -46,9 +46,9 @@ func TestAPageThatKillsItsWorkersIsGivenUpAfterThree(t *testing.T) {
 		t.Errorf("%d URLs failed and %d visits broke, want 1 and %d", counters.Outcomes[crawler.OutcomeFailed],
 			counters.Broken, claims)
 	}
-	url := c.site.URL(0, poison)
+	url := c.site.URL(0, killerPath)
 	want := c.graph.URLs(c.site)
-	for child := range c.onlyBehind(poison) {
+	for child := range c.reachableOnlyThrough(killerPath) {
 		delete(want, child)
 	}
 	delete(want, url)
@@ -56,22 +56,23 @@ func TestAPageThatKillsItsWorkersIsGivenUpAfterThree(t *testing.T) {
 	testfleet.Pages(records).Expect(t, "pages", want)
 	for _, r := range records {
 		if r.URL == url && (r.Outcome != crawler.OutcomeFailed || !strings.Contains(r.Error, "3 workers were lost")) {
-			t.Errorf("its record says %s: %q", r.Outcome, r.Error)
+			t.Errorf("the record of the page has outcome %s, error %q", r.Outcome, r.Error)
 		}
 	}
 	failures, err := c.Client.Failures(t.Context(), c.job.Name)
 	if err != nil || len(failures) != 1 || !strings.HasPrefix(failures[0], url+": given up: 3 workers were lost") {
 		t.Errorf("the job's failures are %q, %v", failures, err)
 	}
-	if n := c.site.Count(poison); n != claims || deaths != claims {
-		t.Errorf("it was requested %d times and killed %d workers, want %d", n, deaths, claims)
+	if n := c.site.Count(killerPath); n != claims || deaths != claims {
+		t.Errorf("the page was requested %d times and killed %d workers, want %d", n, deaths, claims)
 	}
-	t.Logf("%d pages; %d requests were repeated, including those for the poisonous page",
+	t.Logf("%d pages; %d requests were repeated, including those for the page that kills workers",
 		len(want), testfleet.Asked(c.site).Again())
 }
 
-// onlyBehind returns the pages of the first host that only the page at a path leads to.
-func (c *crawl) onlyBehind(path string) map[string]bool {
+// reachableOnlyThrough returns the pages that are reachable only through the page at a path of the
+// first host.
+func (c *crawl) reachableOnlyThrough(path string) map[string]bool {
 	reached, waiting := map[string]bool{}, c.graph.Roots()
 	for len(waiting) > 0 {
 		at := waiting[0]

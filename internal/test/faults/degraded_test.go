@@ -30,7 +30,7 @@ func eventually(t testing.TB, what string, condition func() bool) {
 	soon := testfleet.Soon(t)
 	for !condition() {
 		if !pause(soon, 20*time.Millisecond) {
-			t.Fatalf("this does not hold after ten minutes: %s", what)
+			t.Fatalf("after ten minutes this condition does not hold: %s", what)
 		}
 	}
 }
@@ -57,9 +57,9 @@ func waitReady(t *testing.T, p *testfleet.Process) {
 	eventually(t, p.Name+" is ready again", func() bool { status, _ := readyz(t, p); return status == http.StatusOK })
 }
 
-// An operator who finds Redis full looks at its state, and makes room by ending and removing jobs.
-// Commands that read or remove must work then, in running processes and in new ones.
-func TestAFullRedisCanBeManagedByHand(t *testing.T) {
+// When Redis is full, an operator inspects it and frees memory by ending and removing jobs.
+// Commands that read or remove must still work, in running processes and in new ones.
+func TestAFullRedisCanBeManagedByCommands(t *testing.T) {
 	t.Parallel()
 	c := newCrawl(t, 10, size(40, 200))
 	worker, scheduler := c.Worker("--concurrency", "10"), c.Scheduler()
@@ -93,11 +93,11 @@ func TestAFullRedisCanBeManagedByHand(t *testing.T) {
 	if keys := c.redis.Keys(t.Context(), "*"+other.Name+"*").Val(); len(keys) > 0 {
 		t.Errorf("keys of the removed job are left: %q", keys)
 	}
-	c.live([]*testfleet.Process{worker, scheduler})
+	c.wantRunning([]*testfleet.Process{worker, scheduler})
 }
 
 // An operator starts another version of trawl on the Redis of a fleet, or empties the Redis.
-func TestTheLayoutChangesUnderARunningFleet(t *testing.T) {
+func TestTheSchemaChangesDuringACrawl(t *testing.T) {
 	t.Parallel()
 	c := newCrawl(t, 10, size(40, 200))
 	worker, scheduler := c.Worker("--concurrency", "10"), c.Scheduler()
@@ -122,7 +122,7 @@ func TestTheLayoutChangesUnderARunningFleet(t *testing.T) {
 	}
 }
 
-func TestRedisIsEmptiedUnderARunningFleet(t *testing.T) {
+func TestRedisIsEmptiedDuringACrawl(t *testing.T) {
 	t.Parallel()
 	c := newCrawl(t, 10, 400)
 	worker, scheduler := c.Worker("--concurrency", "10"), c.Scheduler()
