@@ -37,7 +37,7 @@ func drains(t *testing.T, w *queueTest) {
 	close(release)
 	<-shutting
 	if info := w.wantState(id, asynq.TaskStateCompleted); !strings.Contains(string(info.Result), "drained") {
-		t.Errorf("the visit that was drained has the result %s", info.Result)
+		t.Errorf("the drained visit has the result %s", info.Result)
 	}
 	waiting, err := w.inspector.ListPendingTasks(w.queue)
 	if err != nil || len(waiting) != 1 {
@@ -56,7 +56,7 @@ func drainsInTime(t *testing.T, w *queueTest) {
 	shut := w.serve(func(ctx context.Context, _ tasks.Visit, _ <-chan struct{}) (queue.Report, error) {
 		id, _ := asynq.GetTaskID(ctx)
 		started <- id
-		<-ctx.Done() // it ignores drain
+		<-ctx.Done() // the visit ignores drain
 		close(ended)
 		return queue.Report{}, ctx.Err()
 	}, tasks.ServerConfig{Drain: 20 * time.Millisecond})
@@ -68,17 +68,17 @@ func drainsInTime(t *testing.T, w *queueTest) {
 }
 
 func cutsOff(t *testing.T, w *queueTest) {
-	started, tidied := make(chan string), make(chan struct{})
-	tidy := sync.OnceFunc(func() { close(tidied) })
+	started, cleaned := make(chan string), make(chan struct{})
+	finish := sync.OnceFunc(func() { close(cleaned) })
 	ctx, cut := context.WithCancel(t.Context())
 	shut := w.serveUnder(ctx, func(ctx context.Context, v tasks.Visit, _ <-chan struct{}) (queue.Report, error) {
 		id, _ := asynq.GetTaskID(ctx)
 		started <- id
 		<-ctx.Done()
-		<-tidied // the visit gives back what it holds
+		<-cleaned // the visit is still giving back its URLs
 		return queue.Report{Host: v.Host, Ending: queue.EndDrained}, ctx.Err()
 	}, tasks.ServerConfig{})
-	defer tidy()
+	defer finish()
 	w.enqueue(ref(1))
 	id := <-started
 	w.waitCapacity(100)
@@ -94,31 +94,31 @@ func cutsOff(t *testing.T, w *queueTest) {
 		t.Error("the worker is closed before its visit ended")
 	default:
 	}
-	tidy()
+	finish()
 	<-shutting
 	w.wantState(id, asynq.TaskStateRetry)
 }
 
 func endsAtTimeout(t *testing.T, w *queueTest) {
-	desk, ended, noticed := newVisitChannel(), make(chan error, 2), make(chan struct{})
+	visits, ended, redelivered := newVisitChannel(), make(chan error, 2), make(chan struct{})
 	shut := w.serve(func(ctx context.Context, v tasks.Visit, drain <-chan struct{}) (queue.Report, error) {
-		_, _ = desk.handle(ctx, v, drain)
+		_, _ = visits.handle(ctx, v, drain)
 		<-ctx.Done()
 		ended <- ctx.Err()
-		<-noticed // A visit that returns while asynq notices the deadline may count as failed, and be archived.
+		<-redelivered // A visit that returns while asynq handles the deadline may count as failed, and be archived.
 		return queue.Report{}, ctx.Err()
 	}, tasks.ServerConfig{})
 	if err := w.client(time.Second).Enqueue(t.Context(), w.job, ref(1)); err != nil {
 		t.Fatal(err)
 	}
-	first := <-desk
+	first := <-visits
 	if err := <-ended; !errors.Is(err, context.DeadlineExceeded) {
 		t.Errorf("the visit ended with %v, want at its deadline", err)
 	}
-	second := <-desk // asynq delivers it once more, and finds that its epoch is stale
-	close(noticed)
+	second := <-visits // asynq delivers it again, with the same epoch
+	close(redelivered)
 	shut()
 	if first != second {
-		t.Errorf("%v is followed by %v, want the same", first, second)
+		t.Errorf("after %v asynq delivered %v, want the same visit", first, second)
 	}
 }

@@ -20,7 +20,7 @@ import (
 	"github.com/trawlcrawler/trawl/tasks"
 )
 
-// endedJob is a job that ends.
+// endedJob is a job that the tests end.
 type endedJob struct {
 	t        *testing.T
 	store    *frontier.Store
@@ -114,7 +114,7 @@ func record(u string, o crawler.Outcome, links any) crawler.Record {
 	return crawler.Record{URL: u, FinalURL: u, Outcome: o, Links: links, Depth: 1}
 }
 
-// compare compares the job with records, up to the point where it is to be reopened.
+// compare compares the job with records, and stops before the job is reopened.
 func (e *endedJob) compare(records ...crawler.Record) (*tasks.Comparing, crawler.Comparison) {
 	e.t.Helper()
 	ctx := e.t.Context()
@@ -159,7 +159,7 @@ func (e *endedJob) wantPlaces(want map[string]queue.Place) {
 	}
 }
 
-func TestNothingIsTouchedWhereNoRecordIsMissing(t *testing.T) {
+func TestAComparisonChangesNothingIfNoRecordIsMissing(t *testing.T) {
 	t.Parallel()
 	e := newEndedJob(t, nil)
 	e.settle("a.test", map[string]crawler.Outcome{
@@ -172,7 +172,7 @@ func TestNothingIsTouchedWhereNoRecordIsMissing(t *testing.T) {
 	c, sum := e.compare(first, record("http://a.test/gone", crawler.OutcomeGone, 0),
 		record("http://other.test/", crawler.OutcomeFetched, 1))
 	if sum != (crawler.Comparison{Settled: 2, Records: 2}) || c.Due() {
-		t.Errorf("%v, and URLs are to be fetched: %v", sum, c.Due())
+		t.Errorf("%v, and URLs to fetch: %v", sum, c.Due())
 	}
 	if _, err := e.client.Compare(t.Context(), e.job.Name, ""); !errors.Is(err, tasks.ErrNotComparable) {
 		t.Errorf("a second comparison is running: %v", err)
@@ -180,7 +180,7 @@ func TestNothingIsTouchedWhereNoRecordIsMissing(t *testing.T) {
 	e.must(c.Close(t.Context()))
 }
 
-func TestMissingURLsThatRecordsNameAreFetchedAgain(t *testing.T) {
+func TestMissingURLsInRecordsAreFetchedAgain(t *testing.T) {
 	t.Parallel()
 	e := newEndedJob(t, nil)
 	e.settle("a.test", map[string]crawler.Outcome{
@@ -193,7 +193,7 @@ func TestMissingURLsThatRecordsNameAreFetchedAgain(t *testing.T) {
 	last.Referrer = "http://a.test/1"
 	c, sum := e.compare(last, record("http://a.test/3", crawler.OutcomeGone, 0))
 	if brought := e.reopen(c); sum.Missing() != 2 || brought != (queue.Refetch{Named: 2}) {
-		t.Errorf("%v: fetched again is %+v", sum, brought)
+		t.Errorf("%v: the URLs to fetch again are %+v", sum, brought)
 	}
 	e.wantPlaces(map[string]queue.Place{
 		"http://a.test/": queue.PlaceQueue, "http://a.test/1": queue.PlaceQueue, "http://a.test/2": queue.PlaceSettled,
@@ -245,7 +245,7 @@ func TestPagesThatMayLeadToMissingURLsAreFetchedAgain(t *testing.T) {
 	}
 }
 
-// The seed list is not known any more, but the hosts of its URLs are.
+// The seed list is no longer available, but the hosts of its URLs are known.
 func TestTheFirstPagesOfSeededHostsAreFetchedAgain(t *testing.T) {
 	t.Parallel()
 	e := newEndedJob(t, nil)
@@ -262,7 +262,7 @@ func TestTheFirstPagesOfSeededHostsAreFetchedAgain(t *testing.T) {
 }
 
 // A comparison may be killed at any moment: the next one finishes its work.
-func TestAKilledComparisonIsFinishedByTheNext(t *testing.T) {
+func TestTheNextComparisonFinishesAKilledOne(t *testing.T) {
 	t.Parallel()
 	const n = 1200 // several batches
 	all := make(map[string]crawler.Outcome)
@@ -294,7 +294,7 @@ func TestAKilledComparisonIsFinishedByTheNext(t *testing.T) {
 	interrupted, cancel := context.WithCancel(t.Context())
 	time.AfterFunc(100*time.Millisecond, cancel)
 	if _, err := second.Reopen(interrupted); err == nil {
-		t.Fatal("it was reopened at once, although processes may still remember forgotten URLs")
+		t.Fatal("the job was reopened at once, although processes may still remember forgotten URLs")
 	}
 	e.must(second.Close(t.Context()))
 	third, _ := e.compare(kept...)
@@ -317,7 +317,7 @@ func TestAKilledComparisonIsFinishedByTheNext(t *testing.T) {
 	}
 }
 
-func TestAJobThatCannotBeComparedSaysWhatToDo(t *testing.T) {
+func TestTheErrorForAJobThatCannotBeComparedSaysWhatToDo(t *testing.T) {
 	t.Parallel()
 	for name, c := range map[string]struct {
 		set func(j *crawler.Job)

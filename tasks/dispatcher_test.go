@@ -6,8 +6,8 @@ import (
 	"time"
 )
 
-// TestAboutTenThousandVisitsAreKept simulates hours of visits at a steady rate.
-func TestAboutTenThousandVisitsAreKept(t *testing.T) {
+// TestTheRetentionKeepsAboutTenThousandVisits simulates hours of visits at a steady rate.
+func TestTheRetentionKeepsAboutTenThousandVisits(t *testing.T) {
 	t.Parallel()
 	for _, c := range []struct {
 		perSecond   float64
@@ -19,7 +19,7 @@ func TestAboutTenThousandVisitsAreKept(t *testing.T) {
 		{perSecond: 10, least: 9_000, most: 11_000, shown: 15 * time.Minute},
 		{perSecond: 100, least: 9_000, most: 11_000, shown: 90 * time.Second},
 		{perSecond: 700, least: 9_000, most: 11_000, shown: minRetention},
-		// so fast that most tasks are those that asynq deletes every eight seconds
+		// Most of these tasks have expired, but asynq deletes them only every eight seconds.
 		{perSecond: 2_000, least: 19_000, most: 23_000, shown: minRetention},
 	} {
 		t.Run(fmt.Sprint(c.perSecond, " a second"), func(t *testing.T) {

@@ -9,7 +9,7 @@ import (
 	"time"
 )
 
-func TestTheSameMessageIsPassedOnOnceInAWhile(t *testing.T) {
+func TestRepeatedMessagesAreRateLimited(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		var out strings.Builder
@@ -17,7 +17,7 @@ func TestTheSameMessageIsPassedOnOnceInAWhile(t *testing.T) {
 		passed := func(want int) {
 			t.Helper()
 			if got := strings.Count(out.String(), "\n"); got != want {
-				t.Fatalf("%d messages are passed on, want %d:\n%s", got, want, out.String())
+				t.Fatalf("%d messages are logged, want %d:\n%s", got, want, out.String())
 			}
 		}
 		for range 1000 {
@@ -39,7 +39,7 @@ func TestTheSameMessageIsPassedOnOnceInAWhile(t *testing.T) {
 	})
 }
 
-func TestLevelsArePassedOn(t *testing.T) {
+func TestLevelsArePreserved(t *testing.T) {
 	t.Parallel()
 	var out strings.Builder
 	l := &logger{log: slog.New(slog.NewTextHandler(&out, &slog.HandlerOptions{Level: slog.LevelDebug}))}
@@ -55,7 +55,7 @@ func TestLevelsArePassedOn(t *testing.T) {
 	}
 }
 
-func TestMessagesThatAllDifferAreNotRememberedForever(t *testing.T) {
+func TestTheMemoryOfDifferentMessagesIsBounded(t *testing.T) {
 	t.Parallel()
 	l := &logger{log: slog.New(slog.DiscardHandler)}
 	for n := range 10_000 {

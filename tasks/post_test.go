@@ -72,7 +72,7 @@ func TestATaskIsPostedOnceUnderItsID(t *testing.T) {
 	}
 }
 
-func TestATaskThatCannotBePostedNowMayBeLater(t *testing.T) {
+func TestPostReportsThatRedisIsUnavailable(t *testing.T) {
 	t.Parallel()
 	m := newPostTest(t)
 	m.Close()

@@ -18,9 +18,9 @@ import (
 	"github.com/trawlcrawler/trawl/tasks"
 )
 
-// BenchmarkSeed admits a list of seeds to a job, with a real Redis and an append-only file: for the
-// first time, and again from another process with an empty memory of URLs. It reports URLs per
-// second, and the processor time of this process and of Redis per URL.
+// BenchmarkSeed admits a list of seeds to a job, with a real Redis and an append-only file: once as
+// new URLs, and once as known URLs from another process, whose cache of URLs is empty. It reports
+// URLs per second, and the processor time of this process and of Redis per URL.
 func BenchmarkSeed(b *testing.B) {
 	const urls = 200_000
 	for _, hosts := range []int{1, 100, 50_000} {
@@ -53,7 +53,7 @@ func BenchmarkSeed(b *testing.B) {
 	}
 }
 
-// newSeedJob creates a job, which already has the list's URLs if known is set.
+// newSeedJob creates a job, which already has the list's URLs if seeded is set.
 func newSeedJob(b *testing.B, node *redistest.Node, seeded bool, list iter.Seq2[string, error]) string {
 	b.Helper()
 	c := openFleet(b, node)
@@ -81,7 +81,7 @@ func openFleet(b *testing.B, node *redistest.Node) *tasks.Client {
 	return c
 }
 
-// synthetic yields n different URLs of about 80 bytes, host after host.
+// synthetic returns n different URLs of about 80 bytes, in the order of their hosts.
 func synthetic(n, hosts int) iter.Seq2[string, error] {
 	return func(yield func(string, error) bool) {
 		for i := range n {
@@ -95,26 +95,26 @@ func synthetic(n, hosts int) iter.Seq2[string, error] {
 }
 
 // seedMeter measures processor time.
-type seedMeter struct{ here, redis, hereSince, redisSince time.Duration }
+type seedMeter struct{ own, redis, ownStart, redisStart time.Duration }
 
 func (m *seedMeter) start(b *testing.B, rdb *redis.Client) {
-	m.hereSince, m.redisSince = hereTime(b), redisTime(b, rdb)
+	m.ownStart, m.redisStart = ownTime(b), redisTime(b, rdb)
 }
 
 func (m *seedMeter) stop(b *testing.B, rdb *redis.Client) {
-	m.here += hereTime(b) - m.hereSince
-	m.redis += redisTime(b, rdb) - m.redisSince
+	m.own += ownTime(b) - m.ownStart
+	m.redis += redisTime(b, rdb) - m.redisStart
 }
 
 func (m *seedMeter) report(b *testing.B, urls float64) {
 	b.ReportMetric(urls/b.Elapsed().Seconds(), "urls/s")
-	b.ReportMetric(float64(m.here.Nanoseconds())/1000/urls, "go-µs/url")
+	b.ReportMetric(float64(m.own.Nanoseconds())/1000/urls, "go-µs/url")
 	b.ReportMetric(float64(m.redis.Nanoseconds())/1000/urls, "redis-µs/url")
-	b.ReportMetric(0, "ns/op") // of a list: outputs the same
+	b.ReportMetric(0, "ns/op") // omits the time of a whole list
 }
 
-// hereTime returns the processor time of this process.
-func hereTime(b *testing.B) time.Duration {
+// ownTime returns the processor time of this process.
+func ownTime(b *testing.B) time.Duration {
 	b.Helper()
 	var u syscall.Rusage
 	if err := syscall.Getrusage(syscall.RUSAGE_SELF, &u); err != nil {

@@ -23,12 +23,12 @@ import (
 	"github.com/trawlcrawler/trawl/tasks"
 )
 
-// TestSeedTasks checks what becomes of tasks that bring seeds.
+// TestSeedTasks checks how tasks with seeds are carried out.
 func TestSeedTasks(t *testing.T) {
 	t.Parallel()
 	for _, c := range []struct {
-		name  string
-		story func(t *testing.T, n *seedFixture)
+		name string
+		test func(t *testing.T, n *seedFixture)
 	}{
 		{"a task admits its URLs and reports the result", seedsJob},
 		{"seeds have their own priority, the task's or the job's", seedsByPriority},
@@ -43,7 +43,7 @@ func TestSeedTasks(t *testing.T) {
 			t.Parallel()
 			redistest.Both(t, func(t *testing.T, url string) {
 				t.Parallel()
-				c.story(t, newSeedFixture(t, url))
+				c.test(t, newSeedFixture(t, url))
 			})
 		})
 	}
@@ -115,7 +115,7 @@ func (n *seedFixture) carryOut(task *asynq.Task, opts ...asynq.Option) *asynq.Ta
 // waitState waits until a task is in one of the states.
 func (n *seedFixture) waitState(info *asynq.TaskInfo, states ...asynq.TaskState) *asynq.TaskInfo {
 	n.t.Helper()
-	ctx, cancel := context.WithTimeout(n.t.Context(), 10*time.Minute) // the task hangs
+	ctx, cancel := context.WithTimeout(n.t.Context(), 10*time.Minute) // the task never reaches the state
 	defer cancel()
 	for {
 		now, err := n.inspector.GetTaskInfo(info.Queue, info.ID)
@@ -161,7 +161,7 @@ func (n *seedFixture) wantArchived(info *asynq.TaskInfo, says ...string) {
 	n.t.Helper()
 	// A busy machine may lose the lease of a task once and retry it.
 	if info.State != asynq.TaskStateArchived || !strings.Contains(info.LastErr, asynq.SkipRetry.Error()) {
-		n.t.Errorf("the task is %v after %d retries (%s), want it archived without a retry", info.State, info.Retried,
+		n.t.Errorf("the task is %v after %d retries (%s), want archived without a retry", info.State, info.Retried,
 			info.LastErr)
 	}
 	for _, text := range says {
@@ -349,20 +349,20 @@ func archivesMisplaced(t *testing.T, n *seedFixture) {
 	n.wantArchived(n.seed([]string{"https://a.example/"}, asynq.Queue(n.queue)), `"crawl:seed"`)
 }
 
-func TestSeedsWaitUntilRedisIsBack(t *testing.T) {
+func TestSeedTasksAreRetriedUntilRedisIsAvailable(t *testing.T) {
 	t.Parallel()
 	// The job is in a Redis of its own here, so that it can become unavailable while asynq keeps
 	// its tasks.
-	away := redistest.Durable(t)
+	jobRedis := redistest.Durable(t)
 	n := &seedFixture{queueTest: newQueueTest(t, redistest.New(t))}
-	n.store = storeAt(t, "redis://"+away.TCP)
+	n.store = storeAt(t, "redis://"+jobRedis.TCP)
 	n.tasks = asynq.NewClient(n.redis)
 	t.Cleanup(func() { n.tasks.Close() })
 	if err := n.store.Create(t.Context(), n.job.Job); err != nil {
 		t.Fatal(err)
 	}
 	n.serve(newVisitChannel().handle, tasks.ServerConfig{Store: n.store})
-	if err := away.Stop(t.Context()); err != nil {
+	if err := jobRedis.Stop(t.Context()); err != nil {
 		t.Fatal(err)
 	}
 	task, err := tasks.NewSeedTask(n.queue, []string{"https://a.example/"})
@@ -377,11 +377,11 @@ func TestSeedsWaitUntilRedisIsBack(t *testing.T) {
 	if wait := time.Until(failed.NextProcessAt); wait > time.Minute || failed.MaxRetry != 25 {
 		t.Errorf("the task is tried again in %v, up to %d times (%s)", wait, failed.MaxRetry, failed.LastErr)
 	}
-	if err := away.Restart(t.Context()); err != nil {
+	if err := jobRedis.Restart(t.Context()); err != nil {
 		t.Fatal(err)
 	}
 	if sum := n.result(n.waitState(info, asynq.TaskStateCompleted, asynq.TaskStateArchived)); sum.Admitted != 1 {
-		t.Errorf("when Redis was back the result is %+v", sum)
+		t.Errorf("after the restart of Redis the result is %+v", sum)
 	}
 }
 
@@ -416,7 +416,7 @@ func TestASeedTaskIsBounded(t *testing.T) {
 	}
 }
 
-// listOf yields the lines of a list.
+// listOf returns a list of the lines.
 func listOf(lines ...string) iter.Seq2[string, error] {
 	return func(yield func(string, error) bool) {
 		for _, line := range lines {
@@ -427,7 +427,7 @@ func listOf(lines ...string) iter.Seq2[string, error] {
 	}
 }
 
-func TestAJobThatIsEndedMeanwhileTakesNoMoreSeeds(t *testing.T) {
+func TestAJobThatEndsDuringSeedingTakesNoMoreSeeds(t *testing.T) {
 	t.Parallel()
 	n := newSeedFixture(t, redistest.New(t))
 	cancelled := func(yield func(string, error) bool) {
@@ -447,7 +447,7 @@ func TestAJobThatIsEndedMeanwhileTakesNoMoreSeeds(t *testing.T) {
 	}
 }
 
-func TestALineThatCannotBeReadIsOneRefusal(t *testing.T) {
+func TestAnOverlongLineIsRefusedAndTheOthersAreSeeded(t *testing.T) {
 	t.Parallel()
 	n := newSeedFixture(t, redistest.New(t))
 	long := "https://a.example/" + strings.Repeat("x", 100)
@@ -463,7 +463,7 @@ func TestALineThatCannotBeReadIsOneRefusal(t *testing.T) {
 }
 
 // Callers of the API and programs that enqueue tasks are not operators.
-func TestOnlySeedsOfOperatorsOpenPorts(t *testing.T) {
+func TestOnlySeedsOfOperatorsAllowTheirPorts(t *testing.T) {
 	t.Parallel()
 	n := newSeedFixture(t, redistest.New(t))
 	opens := func(job string, want ...string) {

@@ -9,7 +9,7 @@ import (
 	"github.com/trawlcrawler/trawl/crawler"
 )
 
-func TestRacingVerbsEndTheJobInOneStateAndReportWhatFailed(t *testing.T) {
+func TestConcurrentVerbsLeaveTheJobInOneStateAndReportFailures(t *testing.T) {
 	t.Parallel()
 	e := newEndedJob(t, nil)
 	var racing sync.WaitGroup
@@ -35,7 +35,7 @@ func TestRacingVerbsEndTheJobInOneStateAndReportWhatFailed(t *testing.T) {
 	}
 }
 
-func TestAJobThatHasNotStartedIsNotPaused(t *testing.T) {
+func TestAJobThatHasNotStartedCannotBePaused(t *testing.T) {
 	t.Parallel()
 	e := newEndedJob(t, nil)
 	later := e.job

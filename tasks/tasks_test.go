@@ -21,31 +21,31 @@ import (
 	"github.com/trawlcrawler/trawl/tasks"
 )
 
-// TestTasks checks what becomes of visits between the client that enqueues them and the worker that
+// TestTasks checks the tasks of visits, from the client that enqueues them to the worker that
 // carries them out, with a real Redis and with the built-in one.
 func TestTasks(t *testing.T) {
 	t.Parallel()
 	for _, c := range []struct {
-		name  string
-		story func(t *testing.T, w *queueTest)
+		name string
+		test func(t *testing.T, w *queueTest)
 	}{
 		{"a visit is received as it was enqueued, and its result can be read", carriesVisit},
 		{"a visit that is enqueued twice is carried out once", enqueuesOnce},
-		{"runs of a job of the same name do not get in each other's way", tellsRunsApart},
-		{"a visit that fails is archived with its error and what it did", archivesFailure},
+		{"runs of a job of the same name are independent", distinguishesRuns},
+		{"a visit that fails is archived with its error and its report", archivesFailure},
 		{"a handler that panics fails its visit and not the worker", survivesPanic},
-		{"a task that is not a visit is archived", archivesStrangers},
-		{"capacity is what the workers of the queue can carry out at once", knowsCapacity},
+		{"a task that is not a visit is archived", archivesInvalidTasks},
+		{"capacity is the number of visits that the workers of the queue can carry out at once", reportsCapacity},
 		{"a worker that closes lets a visit end, and receives no further one", drains},
 		{"a visit that outlasts the drain returns to the queue", drainsInTime},
 		{"a worker that is cut off ends the contexts of its visits and waits for them", cutsOff},
 		{"a visit that lasts too long is ended", endsAtTimeout},
 		{"a visit continues when asynq gives up its task", outlivesItsTask},
-		{"a forgotten queue is gone with all its tasks", forgets},
-		{"visits under way end although their queue is forgotten", forgetsAllButActive},
+		{"a forgotten queue is deleted with all its tasks", forgets},
+		{"active visits end although their queue is forgotten", forgetsAllButActive},
 		{"forgetting a queue that does not exist does nothing", forgetsNothing},
 		{"a queue that was deleted is listed again, for the next job and for the same", listsAgain},
-		{"whether a queue is paused is known once it exists", knowsPause},
+		{"the pause of a queue is reported once it exists", reportsPause},
 		{"hundreds of visits are carried out at once", carriesHundreds},
 		{"a visit starts soon after it is enqueued", startsSoon},
 	} {
@@ -53,13 +53,13 @@ func TestTasks(t *testing.T) {
 			t.Parallel()
 			redistest.Both(t, func(t *testing.T, url string) {
 				t.Parallel()
-				c.story(t, newQueueTest(t, url))
+				c.test(t, newQueueTest(t, url))
 			})
 		})
 	}
 }
 
-func knowsPause(t *testing.T, w *queueTest) {
+func reportsPause(t *testing.T, w *queueTest) {
 	expect := func(wantPaused, wantKnown bool) {
 		t.Helper()
 		paused, known, err := w.Paused(w.queue)
@@ -88,14 +88,14 @@ func carriesVisit(t *testing.T, w *queueTest) {
 		First:    "https://site.example:8080/?a=1&b=<2>", Last: "https://site.example:8080/last",
 		Trouble: "https://site.example:8080/gone: 404 Not Found", MS: 1234,
 	}
-	desk := newVisitChannel()
+	visits := newVisitChannel()
 	shut := w.serve(func(ctx context.Context, v tasks.Visit, drain <-chan struct{}) (queue.Report, error) {
-		_, err := desk.handle(ctx, v, drain)
+		_, err := visits.handle(ctx, v, drain)
 		return report, err
 	}, tasks.ServerConfig{})
 	o := queue.VisitRef{Host: "site.example:8080", Epoch: 7}
 	w.enqueue(o)
-	got := <-desk
+	got := <-visits
 	want := tasks.Visit{Job: w.queue, Run: 1_700_000_000_000, Host: o.Host, Epoch: o.Epoch}
 	if diff := cmp.Diff(want, got.Visit); diff != "" {
 		t.Errorf("the visit differs (-want +got):\n%s", diff)
@@ -134,75 +134,75 @@ func carriesVisit(t *testing.T, w *queueTest) {
 
 func enqueuesOnce(t *testing.T, w *queueTest) {
 	w.enqueue(ref(1), ref(1))
-	desk := newVisitChannel()
-	shut := w.serve(desk.handle, tasks.ServerConfig{})
-	<-desk
+	visits := newVisitChannel()
+	shut := w.serve(visits.handle, tasks.ServerConfig{})
+	<-visits
 	w.enqueue(ref(1)) // it is active or completed
 	shut()
 	w.enqueue(ref(1), ref(2)) // it is completed
 	again := newVisitChannel()
 	shut = w.serve(again.handle, tasks.ServerConfig{Concurrency: 1})
 	if got := <-again; got.Host != ref(2).Host {
-		t.Errorf("%s is visited again", got.Host)
+		t.Errorf("%s is visited twice", got.Host)
 	}
 	shut()
-	if more := append(desk.rest(), again.rest()...); len(more) > 0 {
+	if more := append(visits.rest(), again.rest()...); len(more) > 0 {
 		t.Errorf("%v are visited again", more)
 	}
 }
 
-func tellsRunsApart(t *testing.T, w *queueTest) {
-	desk := newVisitChannel()
-	w.serve(desk.handle, tasks.ServerConfig{})
+func distinguishesRuns(t *testing.T, w *queueTest) {
+	visits := newVisitChannel()
+	w.serve(visits.handle, tasks.ServerConfig{})
 	w.enqueue(ref(1))
-	first := <-desk
+	first := <-visits
 	w.job.Created = w.job.Created.Add(time.Millisecond)
 	w.enqueue(ref(1))
-	second := <-desk
+	second := <-visits
 	if first.Ref() != second.Ref() || second.Run != first.Run+1 {
 		t.Errorf("the visits are %v and %v, want the same one of two runs", first.Visit, second.Visit)
 	}
 }
 
 func archivesFailure(t *testing.T, w *queueTest) {
-	desk := newVisitChannel()
+	visits := newVisitChannel()
 	shut := w.serve(func(ctx context.Context, v tasks.Visit, drain <-chan struct{}) (queue.Report, error) {
-		_, _ = desk.handle(ctx, v, drain)
+		_, _ = visits.handle(ctx, v, drain)
 		return queue.Report{Host: v.Host, Ending: queue.EndError, Pages: 3}, errors.New("the disk is full")
 	}, tasks.ServerConfig{})
 	w.enqueue(ref(1))
-	id := (<-desk).id
+	id := (<-visits).id
 	shut()
 	info := w.wantState(id, asynq.TaskStateArchived)
 	if !strings.Contains(info.LastErr, "the disk is full") || info.Retried != 0 {
-		t.Errorf("the task's error is %q after %d retries, want that of the handler and none", info.LastErr,
+		t.Errorf("the task's error is %q after %d retries, want the handler's error and no retries", info.LastErr,
 			info.Retried)
 	}
 	if !strings.Contains(string(info.Result), `"pages":3`) {
-		t.Errorf("the result is %q, want what the visit did before it failed", info.Result)
+		t.Errorf("the result is %q, want the report of the failed visit", info.Result)
 	}
 }
 
 func survivesPanic(t *testing.T, w *queueTest) {
-	desk := newVisitChannel()
+	visits := newVisitChannel()
 	shut := w.serve(func(ctx context.Context, v tasks.Visit, drain <-chan struct{}) (queue.Report, error) {
 		if v.Host == ref(1).Host {
-			_, _ = desk.handle(ctx, v, drain)
+			_, _ = visits.handle(ctx, v, drain)
 			panic("out of cheese")
 		}
-		return desk.handle(ctx, v, drain)
+		return visits.handle(ctx, v, drain)
 	}, tasks.ServerConfig{Concurrency: 1})
 	w.enqueue(ref(1), ref(2))
-	id := (<-desk).id
-	for (<-desk).Host != ref(2).Host { // asynq may deliver the first task once more
+	id := (<-visits).id
+	for (<-visits).Host != ref(2).Host { // asynq may deliver the first task once more
 	}
 	shut()
 	if info := w.task(id); !strings.Contains(info.LastErr, "out of cheese") {
-		t.Errorf("the task is %v with error %q, want what the handler panicked with", info.State, info.LastErr)
+		t.Errorf("the task is %v with error %q, want the panic of the handler", info.State, info.LastErr)
 	}
 }
 
-func archivesStrangers(t *testing.T, w *queueTest) {
+func archivesInvalidTasks(t *testing.T, w *queueTest) {
 	client := asynq.NewClient(w.redis)
 	defer client.Close()
 	payloads := []string{"no JSON", "null", "{}", `["job"]`, `{"job":"a","host":"","epoch":1}`,
@@ -215,9 +215,9 @@ func archivesStrangers(t *testing.T, w *queueTest) {
 		}
 	}
 	w.enqueue(ref(1)) // the last in the queue
-	desk := newVisitChannel()
-	shut := w.serve(desk.handle, tasks.ServerConfig{Concurrency: 1})
-	if got := <-desk; got.Host != ref(1).Host {
+	visits := newVisitChannel()
+	shut := w.serve(visits.handle, tasks.ServerConfig{Concurrency: 1})
+	if got := <-visits; got.Host != ref(1).Host {
 		t.Errorf("the handler received %v", got.Visit)
 	}
 	shut()
@@ -229,7 +229,7 @@ func archivesStrangers(t *testing.T, w *queueTest) {
 	}
 }
 
-func knowsCapacity(t *testing.T, w *queueTest) {
+func reportsCapacity(t *testing.T, w *queueTest) {
 	capacity := func(want int) {
 		t.Helper()
 		// A client caches the capacity for a while.
@@ -238,10 +238,10 @@ func knowsCapacity(t *testing.T, w *queueTest) {
 		}
 	}
 	capacity(0)
-	desk := newVisitChannel()
-	w.serve(desk.handle, tasks.ServerConfig{Concurrency: 100, Job: redistest.Name(t)})
-	w.serve(desk.handle, tasks.ServerConfig{Concurrency: 5})
-	seven := w.serve(desk.handle, tasks.ServerConfig{Concurrency: 7})
+	visits := newVisitChannel()
+	w.serve(visits.handle, tasks.ServerConfig{Concurrency: 100, Job: redistest.Name(t)})
+	w.serve(visits.handle, tasks.ServerConfig{Concurrency: 5})
+	seven := w.serve(visits.handle, tasks.ServerConfig{Concurrency: 7})
 	w.waitCapacity(12)
 	capacity(12)
 	seven()
@@ -249,16 +249,16 @@ func knowsCapacity(t *testing.T, w *queueTest) {
 }
 
 func forgets(t *testing.T, w *queueTest) {
-	desk := newVisitChannel()
+	visits := newVisitChannel()
 	shut := w.serve(func(ctx context.Context, v tasks.Visit, drain <-chan struct{}) (queue.Report, error) {
-		r, err := desk.handle(ctx, v, drain)
+		r, err := visits.handle(ctx, v, drain)
 		if v.Host == ref(2).Host {
 			err = errors.New("out of cheese")
 		}
 		return r, err
 	}, tasks.ServerConfig{})
 	w.enqueue(ref(1), ref(2))
-	ids := []string{(<-desk).id, (<-desk).id}
+	ids := []string{(<-visits).id, (<-visits).id}
 	shut()
 	w.enqueue(ref(3))
 	pending, err := w.inspector.ListPendingTasks(w.queue)
@@ -270,9 +270,9 @@ func forgets(t *testing.T, w *queueTest) {
 	w.forget(true)
 	queues, err := w.inspector.Queues()
 	if err != nil || slices.Contains(queues, w.queue) {
-		t.Errorf("the queue is still there (%v)", err)
+		t.Errorf("the queue still exists (%v)", err)
 	}
-	// asynq refuses the ID of a task that it still knows.
+	// asynq refuses the ID of an existing task.
 	client := asynq.NewClient(w.redis)
 	defer client.Close()
 	for _, id := range ids {
@@ -284,23 +284,23 @@ func forgets(t *testing.T, w *queueTest) {
 }
 
 func forgetsAllButActive(t *testing.T, w *queueTest) {
-	desk, released := newVisitChannel(), make(chan struct{})
+	visits, released := newVisitChannel(), make(chan struct{})
 	release := sync.OnceFunc(func() { close(released) })
 	defer release()
 	shut := w.serve(func(ctx context.Context, v tasks.Visit, drain <-chan struct{}) (queue.Report, error) {
-		r, err := desk.handle(ctx, v, drain)
+		r, err := visits.handle(ctx, v, drain)
 		<-released
 		return r, err
 	}, tasks.ServerConfig{Concurrency: 1})
 	w.enqueue(ref(1), ref(2))
-	id := (<-desk).id
+	id := (<-visits).id
 	w.forget(false)
 	w.wantState(id, asynq.TaskStateActive)
 	release()
 	shut()
 	w.wantState(id, asynq.TaskStateCompleted)
-	if more := desk.rest(); len(more) > 0 {
-		t.Errorf("%v are visited, though their queue was forgotten", more)
+	if more := visits.rest(); len(more) > 0 {
+		t.Errorf("%v are visited, although their queue was forgotten", more)
 	}
 	w.forget(true)
 	if _, err := w.inspector.GetTaskInfo(w.queue, id); !errors.Is(err, asynq.ErrQueueNotFound) {
@@ -312,7 +312,7 @@ func forgetsNothing(t *testing.T, w *queueTest) {
 	w.forget(true)
 }
 
-// listsAgain deletes a queue without the client that enqueues into it.
+// listsAgain deletes a queue without telling the client that enqueues into it.
 func listsAgain(t *testing.T, w *queueTest) {
 	elsewhere := w.client(time.Minute)
 	listed := func() bool {
@@ -336,7 +336,7 @@ func listsAgain(t *testing.T, w *queueTest) {
 		t.Error("the queue of another job of the name is not listed")
 	}
 	forget()
-	for n := 2; !listed(); n++ { // it notices when it asks for the capacity
+	for n := 2; !listed(); n++ { // the client notices when it asks for the capacity
 		if _, err := w.Capacity(w.queue); err != nil {
 			t.Fatal(err)
 		}
@@ -353,7 +353,7 @@ func carriesHundreds(t *testing.T, w *queueTest) {
 	all.Add(visits)
 	shut := w.serve(func(_ context.Context, v tasks.Visit, _ <-chan struct{}) (queue.Report, error) {
 		all.Done()
-		all.Wait() // for every other visit
+		all.Wait() // until all visits have started
 		return queue.Report{Host: v.Host}, nil
 	}, tasks.ServerConfig{Concurrency: visits})
 	for n := range visits {

@@ -11,7 +11,7 @@ import (
 	"github.com/trawlcrawler/trawl/tasks"
 )
 
-// Cancelling a task ends the context that asynq gives its handler, as the end of its lease does
+// Cancelling a task ends the context that asynq passes to its handler, as does the end of its lease
 // after half a minute without Redis.
 func outlivesItsTask(t *testing.T, w *queueTest) {
 	ended, finish, contexts := make(chan struct{}), make(chan struct{}), make(chan context.Context, 1)
@@ -24,7 +24,7 @@ func outlivesItsTask(t *testing.T, w *queueTest) {
 	w.enqueue(ref(1))
 	ctx := <-contexts
 	id, _ := asynq.GetTaskID(ctx)
-	tick := time.NewTicker(10 * time.Millisecond) // asynq does not signal when it listens
+	tick := time.NewTicker(10 * time.Millisecond) // asynq does not report when it listens for cancellations
 	defer tick.Stop()
 	for w.task(id).State == asynq.TaskStateActive {
 		if err := w.inspector.CancelProcessing(id); err != nil {
