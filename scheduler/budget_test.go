@@ -11,7 +11,7 @@ import (
 	"github.com/trawlcrawler/trawl/internal/test/redistest"
 )
 
-// TestABudgetEndsTheJob has two visits under way and a host waiting when a budget is spent.
+// In TestABudgetEndsTheJob, two visits are open and a host is waiting when a budget is spent.
 func TestABudgetEndsTheJob(t *testing.T) {
 	t.Parallel()
 	for _, c := range []struct {
@@ -22,7 +22,7 @@ func TestABudgetEndsTheJob(t *testing.T) {
 		{"pages", func(j *crawler.Job) { j.Pages = 1 }, func(_ *fixture, v *openVisit) { v.take().fetched(1) }},
 		{"bytes", func(j *crawler.Job) { j.Bytes = 1000 }, func(_ *fixture, v *openVisit) { v.take().fetched(1000) }},
 		{"time", func(j *crawler.Job) { j.Time = crawler.Duration(time.Hour) },
-			func(s *fixture, _ *openVisit) { s.shorten() }},
+			func(s *fixture, _ *openVisit) { s.exceedTimeLimit() }},
 	} {
 		t.Run(c.budget, func(t *testing.T) {
 			t.Parallel()
@@ -55,8 +55,8 @@ func TestABudgetEndsTheJob(t *testing.T) {
 	}
 }
 
-// TestABudgetIsTheReasonOnlyIfItLeftSomething crawls four hosts with one page each.
-func TestABudgetIsTheReasonOnlyIfItLeftSomething(t *testing.T) {
+// TestABudgetIsTheReasonOnlyIfURLsRemain crawls four hosts with one page each.
+func TestABudgetIsTheReasonOnlyIfURLsRemain(t *testing.T) {
 	t.Parallel()
 	for _, c := range []struct {
 		name   string
@@ -89,7 +89,7 @@ func TestABudgetIsTheReasonOnlyIfItLeftSomething(t *testing.T) {
 	}
 }
 
-func TestAHostsBudgetIsTheReasonIfItLeftURLsOut(t *testing.T) {
+func TestAHostsBudgetIsTheReasonIfItExcludedURLs(t *testing.T) {
 	t.Parallel()
 	redistest.Both(t, func(t *testing.T, url string) {
 		t.Parallel()
@@ -111,8 +111,8 @@ func TestAHostsBudgetIsTheReasonIfItLeftURLsOut(t *testing.T) {
 	})
 }
 
-// TestAJobThatEndsGivesNoMoreURLsOut has a visit that does not know yet that a budget is spent.
-func TestAJobThatEndsGivesNoMoreURLsOut(t *testing.T) {
+// In TestAnEndingJobHandsOutNoMoreURLs, an open visit does not know yet that a budget is spent.
+func TestAnEndingJobHandsOutNoMoreURLs(t *testing.T) {
 	t.Parallel()
 	for name, set := range map[string]func(*crawler.Job){
 		"bytes": func(j *crawler.Job) { j.Bytes = 100 },
@@ -135,7 +135,7 @@ func TestAJobThatEndsGivesNoMoreURLsOut(t *testing.T) {
 				v.taken = taken
 				v.fetched(100)
 				if name == "time" {
-					s.shorten()
+					s.exceedTimeLimit()
 				}
 				<-ending
 				s.wantRunning()
@@ -149,8 +149,8 @@ func TestAJobThatEndsGivesNoMoreURLsOut(t *testing.T) {
 	}
 }
 
-// shorten makes the job's time limit pass.
-func (s *fixture) shorten() {
+// exceedTimeLimit changes the job's time limit to one that has passed.
+func (s *fixture) exceedTimeLimit() {
 	s.t.Helper()
 	job := s.Job()
 	job.Time = 1
@@ -159,7 +159,7 @@ func (s *fixture) shorten() {
 	}
 }
 
-func TestTwoSchedulersDoAJobOnce(t *testing.T) {
+func TestTwoSchedulersRunAJobOnce(t *testing.T) {
 	t.Parallel()
 	redistest.Both(t, func(t *testing.T, url string) {
 		t.Parallel()
@@ -168,14 +168,14 @@ func TestTwoSchedulersDoAJobOnce(t *testing.T) {
 		other := one.inOtherProcess(t, url)
 		one.seed(sites(hosts)...)
 		both := []*fixture{one, other}
-		var met sync.WaitGroup // neither runs all visits before the other has begun
-		met.Add(len(both))
+		var started sync.WaitGroup // prevents one from running all visits before the other has started
+		started.Add(len(both))
 		var mu sync.Mutex
 		enqueued := make(map[queue.VisitRef]int)
 		for _, s := range both {
 			s.setCapacity(5)
-			meet := sync.OnceFunc(func() { met.Done(); met.Wait() })
-			s.hook("arm", func() error { meet(); return nil })
+			waitForBoth := sync.OnceFunc(func() { started.Done(); started.Wait() })
+			s.hook("arm", func() error { waitForBoth(); return nil })
 			s.hook("enqueue", func() error {
 				o := s.waitEnqueued(1)[0]
 				mu.Lock()

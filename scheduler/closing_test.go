@@ -8,15 +8,15 @@ import (
 	"github.com/trawlcrawler/trawl/internal/test/redistest"
 )
 
-// await makes the job wait for a writer; an empty reason ends the wait.
-func (s *fixture) await(writer, reason string) {
+// setWriter makes the job wait for a writer; an empty reason ends the wait.
+func (s *fixture) setWriter(writer, reason string) {
 	s.t.Helper()
 	if err := s.Store.Await(s.t.Context(), s.job, writer, reason, time.Hour); err != nil {
 		s.t.Fatal(err)
 	}
 }
 
-// waitClosing waits until the job is closing, or until it no longer is.
+// waitClosing waits until the job is closing, or no longer closing.
 func (s *fixture) waitClosing(want bool) {
 	s.t.Helper()
 	for {
@@ -31,27 +31,27 @@ func (s *fixture) waitClosing(want bool) {
 	}
 }
 
-func TestAJobWithNothingLeftToFetchWaitsForItsOutputAndSaysSo(t *testing.T) {
+func TestAFinishedCrawlIsClosingUntilItsOutputIsWritten(t *testing.T) {
 	t.Parallel()
 	redistest.Both(t, func(t *testing.T, url string) {
 		t.Parallel()
 		s := newFixture(t, url, func(*crawler.Job) {})
-		s.await("w1", "3 pages are on their way to the bucket")
-		s.await("w2", "files are open")
+		s.setWriter("w1", "3 pages are on their way to the bucket")
+		s.setWriter("w2", "files are open")
 		s.seed("https://a.example/")
 		s.run(fastConfig)
 		first := s.waitEnqueued(1)[0]
 		s.waitClosing(false)
 		s.visit(first)
 		s.waitClosing(true)
-		s.await("w2", "")
+		s.setWriter("w2", "")
 		s.wantRunning()
 		s.admit("https://a.example/late")
 		second := s.waitEnqueued(1)[0]
 		s.waitClosing(false)
 		s.visit(second)
 		s.waitClosing(true)
-		s.await("w1", "")
+		s.setWriter("w1", "")
 		s.wantEnd(crawler.StateDone, "")
 		if s.status.Closing {
 			t.Error("a finished job is still closing")
@@ -59,27 +59,27 @@ func TestAJobWithNothingLeftToFetchWaitsForItsOutputAndSaysSo(t *testing.T) {
 	})
 }
 
-func TestAJobWhoseBudgetIsSpentWaitsForItsOutputToo(t *testing.T) {
+func TestAJobWithASpentBudgetWaitsForItsOutput(t *testing.T) {
 	t.Parallel()
 	redistest.Both(t, func(t *testing.T, url string) {
 		t.Parallel()
 		s := newFixture(t, url, func(j *crawler.Job) { j.Pages = 1 })
-		s.await("w1", "one page is on its way to the bucket")
+		s.setWriter("w1", "one page is on its way to the bucket")
 		s.seed(sites(2)...)
 		s.run(fastConfig)
 		s.open(s.waitEnqueued(2)[0]).take().fetched(1).close()
 		s.wantRunning()
-		if err := s.Abandon(t.Context()); err != nil { // the visit that was never opened
+		if err := s.Abandon(t.Context()); err != nil { // breaks the visit that was never opened
 			t.Fatal(err)
 		}
 		s.waitClosing(true)
 		s.wantRunning()
-		s.await("w1", "")
+		s.setWriter("w1", "")
 		s.wantEnd(crawler.StateDone, "budget of pages")
 	})
 }
 
-func TestAWriterThatIsGoneDelaysNoJob(t *testing.T) {
+func TestALostWriterDoesNotDelayTheJob(t *testing.T) {
 	t.Parallel()
 	redistest.Both(t, func(t *testing.T, url string) {
 		t.Parallel()

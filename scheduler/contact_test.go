@@ -6,18 +6,18 @@ import (
 	"time"
 )
 
-func TestBriefTroubleIsNoOutage(t *testing.T) {
+func TestBriefInterruptionsAreNotAnOutage(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		const most, term = 5 * time.Second, 10 * time.Second
 		c := contact{reached: time.Now()}
-		for range 100 { // every third answer is lost
+		for range 100 { // a brief failure every three seconds
 			time.Sleep(3 * time.Second)
 			c.note(true)
 			time.Sleep(10 * time.Millisecond)
 			c.note(false)
 			if !c.calm(most, term) {
-				t.Fatal("answers that are lost occasionally count as an outage")
+				t.Fatal("occasional failures count as an outage")
 			}
 		}
 		for range 3 {
@@ -26,7 +26,7 @@ func TestBriefTroubleIsNoOutage(t *testing.T) {
 		}
 		c.note(false)
 		time.Sleep(time.Second)
-		c.note(true) // brief trouble again, which does not hide the outage
+		c.note(true) // a brief interruption, which does not hide the outage
 		c.note(false)
 		time.Sleep(term - 2*time.Second)
 		if c.calm(most, term) {

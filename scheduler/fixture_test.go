@@ -15,9 +15,9 @@ import (
 	"github.com/trawlcrawler/trawl/scheduler"
 )
 
-// fixture is the environment of a scheduler: a running job in a real store and frontier, and
-// a fleet that only records which visits were enqueued. The tests act as the workers. They can wait
-// for every call of the scheduler, and make it fail or wait.
+// fixture is the environment of a scheduler: a running job in a real store and frontier, and a
+// fleet that only records the enqueued visits. The tests act as the workers. They can wait for each
+// call of the scheduler, and make it fail or block.
 type fixture struct {
 	*frontier.Store
 	*frontier.Frontier
@@ -26,11 +26,11 @@ type fixture struct {
 
 	mu       sync.Mutex
 	capacity int
-	enqueued []queue.VisitRef // enqueued and not taken by the test yet
+	enqueued []queue.VisitRef // enqueued, but not yet taken by the test
 	calls    map[string]int
 	hooks    map[string]func() error
 	moved    chan struct{} // closed at the next call
-	over     chan struct{} // closed when Run has returned
+	done     chan struct{} // closed when Run has returned
 
 	scheduler *scheduler.Scheduler
 	status    crawler.Status
@@ -57,7 +57,7 @@ func newFixture(t testing.TB, url string, settings ...func(*crawler.Job)) *fixtu
 	s := &fixture{
 		Store: store, Frontier: store.Frontier(job), t: t, job: job.Name, capacity: 100,
 		calls: make(map[string]int), hooks: make(map[string]func() error),
-		moved: make(chan struct{}), over: make(chan struct{}),
+		moved: make(chan struct{}), done: make(chan struct{}),
 	}
 	s.move(crawler.StateRunning)
 	return s
@@ -76,29 +76,29 @@ func (s *fixture) inOtherProcess(t testing.TB, url string) *fixture {
 	return &fixture{
 		Store: store, Frontier: store.Frontier(s.Job()), t: t, job: s.job, capacity: s.capacity,
 		calls: make(map[string]int), hooks: make(map[string]func() error),
-		moved: make(chan struct{}), over: make(chan struct{}),
+		moved: make(chan struct{}), done: make(chan struct{}),
 	}
 }
 
-// fastConfig makes the scheduler look often, which keeps the tests short.
+// fastConfig makes the scheduler check the job often, which keeps the tests short.
 var fastConfig = scheduler.Config{Tick: 2 * time.Millisecond, SweepEvery: 5 * time.Millisecond}
 
-// run starts a scheduler, which ends with the test at the latest.
+// run starts a scheduler, which stops at the end of the test at the latest.
 func (s *fixture) run(cfg scheduler.Config) (cancel context.CancelFunc) {
 	ctx, cancel := context.WithCancel(s.t.Context())
 	s.scheduler = scheduler.New(s.job, s, s, s, cfg)
 	go func() {
-		defer close(s.over)
+		defer close(s.done)
 		s.status, s.err = s.scheduler.Run(ctx)
 	}()
-	s.t.Cleanup(func() { cancel(); <-s.over })
+	s.t.Cleanup(func() { cancel(); <-s.done })
 	return cancel
 }
 
 // wantEnd waits until Run returns, and checks how the job ended.
 func (s *fixture) wantEnd(state crawler.State, reason string) {
 	s.t.Helper()
-	<-s.over
+	<-s.done
 	if s.err != nil {
 		s.t.Fatal(s.err)
 	}
@@ -111,14 +111,14 @@ func (s *fixture) wantEnd(state crawler.State, reason string) {
 func (s *fixture) waitCalls(call string, n int) {
 	s.t.Helper()
 	s.mu.Lock()
-	enough := s.calls[call] + n + 1 // one may be under way, and the last is not yet over
+	enough := s.calls[call] + n + 1 // one may be in progress, and the last must return
 	for s.calls[call] < enough {
 		moved := s.moved
 		s.mu.Unlock()
 		select {
 		case <-moved:
-		case <-s.over:
-			s.t.Fatalf("the scheduler has ended (%s, %q, %v), but should continue", s.status.State, s.status.Reason,
+		case <-s.done:
+			s.t.Fatalf("the scheduler has stopped (%s, %q, %v), want it to continue", s.status.State, s.status.Reason,
 				s.err)
 		}
 		s.mu.Lock()
@@ -126,7 +126,7 @@ func (s *fixture) waitCalls(call string, n int) {
 	s.mu.Unlock()
 }
 
-// wantRunning waits until the scheduler has looked a few more times, and fails the test if it ends.
+// wantRunning waits for a few more rounds of the scheduler, and fails the test if it stops.
 func (s *fixture) wantRunning() {
 	s.t.Helper()
 	s.waitCalls("counters", 3)

@@ -24,8 +24,8 @@ import (
 	"github.com/trawlcrawler/trawl/tasks"
 )
 
-// testFleet is a fleet in a Redis of its own, because a runner serves all jobs that it finds:
-// runners, each as in a process of its own, a client, and asynq.
+// testFleet is a fleet with its own Redis, because a runner serves all jobs that it finds. It
+// consists of runners, each as in a separate process, a client, and asynq.
 type testFleet struct {
 	*tasks.Client
 	t         *testing.T
@@ -49,23 +49,23 @@ func (w *countingStore) Statuses(ctx context.Context) ([]crawler.Status, error) 
 }
 
 // testFleets runs a test with a fleet in a real Redis and in the built-in one.
-func testFleets(t *testing.T, runners int, story func(t *testing.T, h *testFleet)) {
+func testFleets(t *testing.T, runners int, test func(t *testing.T, h *testFleet)) {
 	t.Helper()
 	t.Run("redis", func(t *testing.T) {
 		t.Parallel()
 		if _, ok := redisd.Find(); !ok {
-			redistest.New(t) // skips the test or fails it
+			redistest.New(t) // skips or fails the test without a Redis
 		}
 		server, err := redisd.Start(t.Context(), redisd.Config{Dir: t.TempDir()})
 		if err != nil {
 			t.Fatal(err)
 		}
 		t.Cleanup(server.Kill)
-		story(t, newTestFleet(t, server.URL(), runners))
+		test(t, newTestFleet(t, server.URL(), runners))
 	})
 	t.Run("builtin", func(t *testing.T) {
 		t.Parallel()
-		story(t, newTestFleet(t, redistest.Builtin(t), runners))
+		test(t, newTestFleet(t, redistest.Builtin(t), runners))
 	})
 }
 
@@ -86,22 +86,24 @@ func newTestFleet(t *testing.T, url string, runners int) *testFleet {
 	return h
 }
 
-// open starts a runner as a process of its own would.
-func (h *testFleet) open() { h.openAs(scheduler.Config{}) }
+// open starts a runner with the default configuration, as in a separate process.
+func (h *testFleet) open() { h.openConfigured(scheduler.Config{}) }
 
-// openAs starts a runner with a configuration.
-func (h *testFleet) openAs(cfg scheduler.Config) *scheduler.Runner {
-	return h.openOver(cfg, func(queues *tasks.Dispatcher) scheduler.Queues { return queues })
+// openConfigured starts a runner with a configuration.
+func (h *testFleet) openConfigured(cfg scheduler.Config) *scheduler.Runner {
+	return h.openWithQueues(cfg, func(queues *tasks.Dispatcher) scheduler.Queues { return queues })
 }
 
-// openOver starts a runner whose queues wrap those of asynq.
-func (h *testFleet) openOver(cfg scheduler.Config, over func(*tasks.Dispatcher) scheduler.Queues) *scheduler.Runner {
+// openWithQueues starts a runner whose queues wrap those of asynq.
+func (h *testFleet) openWithQueues(
+	cfg scheduler.Config, wrap func(*tasks.Dispatcher) scheduler.Queues,
+) *scheduler.Runner {
 	rdb := h.endpoint.Client()
 	store := &countingStore{Store: frontier.New(rdb)}
 	queues := tasks.NewDispatcher(h.endpoint, 0)
 	frontiers := func(job crawler.Job) scheduler.SeededFrontier { return store.Frontier(job) }
 	cfg.Log = slog.New(h.log)
-	runner := scheduler.NewRunner(store, over(queues), frontiers, cfg)
+	runner := scheduler.NewRunner(store, wrap(queues), frontiers, cfg)
 	ctx, stop := context.WithCancel(context.Background())
 	var running sync.WaitGroup
 	running.Go(func() { _ = runner.Run(ctx) })
@@ -111,19 +113,19 @@ func (h *testFleet) openOver(cfg scheduler.Config, over func(*tasks.Dispatcher) 
 }
 
 // until waits until a condition holds, and returns how long that took.
-func (h *testFleet) until(what string, so func() bool) time.Duration {
+func (h *testFleet) until(what string, condition func() bool) time.Duration {
 	h.t.Helper()
 	began := time.Now()
-	for !so() {
+	for !condition() {
 		if time.Since(began) > 10*time.Minute { // the condition will never hold
-			h.t.Fatalf("after ten minutes this does not hold: %s", what)
+			h.t.Fatalf("after ten minutes this condition does not hold: %s", what)
 		}
 		time.Sleep(5 * time.Millisecond)
 	}
 	return time.Since(began)
 }
 
-// waitRounds waits until every runner has looked at all jobs n times from beginning to end.
+// waitRounds waits until each runner has completed n rounds over all jobs.
 func (h *testFleet) waitRounds(n int64) {
 	h.t.Helper()
 	for _, b := range h.runners {
@@ -162,8 +164,8 @@ func (h *testFleet) wantState(job string, state crawler.State) time.Duration {
 	return h.until(job+" is "+string(state), func() bool { return h.status(job).State == state })
 }
 
-// work starts a worker that carries out the visits of a job, each once let returns, until the test
-// ends or stop is called.
+// work starts a worker that carries out the visits of a job until the test ends or stop is called.
+// Each visit waits until let returns.
 func (h *testFleet) work(job string, let func(host crawler.Host)) (stop func()) {
 	h.t.Helper()
 	f := h.store.Frontier(h.status(job).Job)

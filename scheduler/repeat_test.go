@@ -23,7 +23,7 @@ func (h *testFleet) runs(job string) (runs []crawler.Status) {
 	return runs
 }
 
-// periodic creates a job with a schedule that was set this long ago.
+// periodic creates a job whose schedule was set some time ago.
 func (h *testFleet) periodic(name, schedule string, ago time.Duration) {
 	h.t.Helper()
 	h.create(name, 1, func(j *crawler.Job) { j.Schedule = schedule })
@@ -31,7 +31,7 @@ func (h *testFleet) periodic(name, schedule string, ago time.Duration) {
 	h.must(h.rdb.HSet(h.t.Context(), "trawl:{"+name+"}:job", "created", created.UnixMilli()).Err())
 }
 
-// finish makes a run done.
+// finish ends a run as done.
 func (h *testFleet) finish(run string) {
 	h.t.Helper()
 	h.wantState(run, crawler.StateRunning)
@@ -51,7 +51,7 @@ func (h *testFleet) runsBegun() (n int) {
 	return n
 }
 
-func TestEachTickHasOneRunHoweverManyRunnersThereAre(t *testing.T) {
+func TestEachTickHasOneRunWithSeveralRunners(t *testing.T) {
 	t.Parallel()
 	testFleets(t, 3, func(t *testing.T, h *testFleet) {
 		h.create("news", 2, func(j *crawler.Job) { j.Schedule = "@every 1s" })
@@ -86,7 +86,7 @@ func TestEachTickHasOneRunHoweverManyRunnersThereAre(t *testing.T) {
 	})
 }
 
-func TestATickIsSkippedWhileThePreviousRunGoesOn(t *testing.T) {
+func TestATickIsSkippedWhileThePreviousRunIsRunning(t *testing.T) {
 	t.Parallel()
 	testFleets(t, 2, func(t *testing.T, h *testFleet) {
 		h.create("news", 2, func(j *crawler.Job) { j.Schedule = "@every 1s" })
@@ -103,7 +103,7 @@ func TestATickIsSkippedWhileThePreviousRunGoesOn(t *testing.T) {
 	})
 }
 
-// TestATickIsHandledOnce has an hourly schedule, whose last tick was half an hour ago.
+// In TestATickIsHandledOnce, the schedule is hourly, and the last tick was half an hour ago.
 func TestATickIsHandledOnce(t *testing.T) {
 	t.Parallel()
 	testFleets(t, 2, func(t *testing.T, h *testFleet) {
@@ -120,9 +120,8 @@ func TestATickIsHandledOnce(t *testing.T) {
 	})
 }
 
-// TestATickThatARunnerLeftUnfinishedIsFinished has a runner that created the run and died before it noted
-// the tick.
-func TestATickThatARunnerLeftUnfinishedIsFinished(t *testing.T) {
+// In TestAnUnfinishedTickIsFinished, a runner created the run and died before it recorded the tick.
+func TestAnUnfinishedTickIsFinished(t *testing.T) {
 	t.Parallel()
 	testFleets(t, 0, func(t *testing.T, h *testFleet) {
 		h.periodic("news", "@every 1h", 90*time.Minute)
@@ -149,7 +148,7 @@ func TestAPeriodicJobIsPausedCancelledAndRemoved(t *testing.T) {
 		tick := h.status("news").Tick
 		h.until("ticks pass", func() bool { return h.status("news").Tick.Sub(tick) >= 2*time.Second })
 		if got := h.runs("news"); len(got) > len(before)+1 { // one may have been about to start
-			t.Errorf("%d runs began while the job was paused", len(got)-len(before))
+			t.Errorf("%d runs started while the job was paused", len(got)-len(before))
 		}
 		for _, run := range h.runs("news") {
 			h.finish(run.Job.Name)
@@ -162,20 +161,20 @@ func TestAPeriodicJobIsPausedCancelledAndRemoved(t *testing.T) {
 		runs := h.runs("news")
 		h.waitRounds(3)
 		if got := h.runs("news"); len(got) != len(runs) {
-			t.Errorf("%d runs began after the job was cancelled", len(got)-len(runs))
+			t.Errorf("%d runs started after the job was cancelled", len(got)-len(runs))
 		}
 		last := runs[len(runs)-1]
 		h.wantState(last.Job.Name, crawler.StateRunning) // the run continues
 		h.must(h.Remove(t.Context(), "news"))
 		if keys := h.keys("{news}"); len(keys) > 0 {
-			t.Errorf("keys are left: %v", keys)
+			t.Errorf("keys remain: %v", keys)
 		}
 
 		h.periodic("weekly", "@weekly", 0)
 		h.must(h.Pause(t.Context(), "weekly"))
 		h.must(h.Remove(t.Context(), "weekly"))
 		if keys := h.keys("weekly"); len(keys) > 0 {
-			t.Errorf("keys are left: %v", keys)
+			t.Errorf("keys remain: %v", keys)
 		}
 		names, err := h.store.Jobs(t.Context())
 		h.must(err)
@@ -185,8 +184,8 @@ func TestAPeriodicJobIsPausedCancelledAndRemoved(t *testing.T) {
 	})
 }
 
-// TestOldRunsAreRemovedFromRedis has a job that keeps two runs, with three that ended a while ago
-// and one that is still running.
+// In TestOldRunsAreRemovedFromRedis, a job keeps two runs. Three runs ended a while ago, and one is
+// still running.
 func TestOldRunsAreRemovedFromRedis(t *testing.T) {
 	t.Parallel()
 	testFleets(t, 2, func(t *testing.T, h *testFleet) {
@@ -221,14 +220,13 @@ func TestOldRunsAreRemovedFromRedis(t *testing.T) {
 		}
 		h.wantState("other-20261101t060000", crawler.StateDone)
 		if keys := h.keys(names[0]); len(keys) > 0 {
-			t.Errorf("keys of the removed run are left: %q", keys)
+			t.Errorf("keys of the removed run remain: %q", keys)
 		}
 	})
 }
 
-// TestAJobThatHasTheNameOfARunIsNotTakenForIt has a job that a user gave the name of the last
-// tick's run.
-func TestAJobThatHasTheNameOfARunIsNotTakenForIt(t *testing.T) {
+// In TestAJobWithTheNameOfARunIsNotMistakenForIt, a user's job has the name of the last tick's run.
+func TestAJobWithTheNameOfARunIsNotMistakenForIt(t *testing.T) {
 	t.Parallel()
 	testFleets(t, 0, func(t *testing.T, h *testFleet) {
 		h.periodic("news", "@every 1h", 90*time.Minute)

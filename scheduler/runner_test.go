@@ -18,7 +18,7 @@ import (
 	"github.com/trawlcrawler/trawl/tasks"
 )
 
-func TestSeveralRunnersDoAJobOnce(t *testing.T) {
+func TestSeveralRunnersRunAJobOnce(t *testing.T) {
 	t.Parallel()
 	testFleets(t, 3, func(t *testing.T, h *testFleet) {
 		h.create("docs", 30, func(j *crawler.Job) { j.Shards = 2 })
@@ -36,13 +36,13 @@ func TestSeveralRunnersDoAJobOnce(t *testing.T) {
 	})
 }
 
-func TestARunnerOfOneJobLeavesOthersAloneAndReportsItsEnd(t *testing.T) {
+func TestARunnerOfOneJobIgnoresOthersAndReportsItsEnd(t *testing.T) {
 	t.Parallel()
 	testFleets(t, 0, func(t *testing.T, h *testFleet) {
 		h.create("mine", 3)
 		h.create("theirs", 3)
 		ended := make(chan crawler.Status, 1)
-		runner := h.openAs(scheduler.Config{
+		runner := h.openConfigured(scheduler.Config{
 			Jobs: []string{"mine"}, Ended: func(s crawler.Status) { ended <- s },
 			Tick: time.Hour, // a nudge makes it look at once
 		})
@@ -63,8 +63,8 @@ func TestARunnerOfOneJobLeavesOthersAloneAndReportsItsEnd(t *testing.T) {
 	})
 }
 
-// TestAJobThatARunnerLeftHalfStartedIsStarted has runners that died after each step of starting a job.
-func TestAJobThatARunnerLeftHalfStartedIsStarted(t *testing.T) {
+// In TestAPartlyStartedJobIsStarted, a runner died after each step of starting a job.
+func TestAPartlyStartedJobIsStarted(t *testing.T) {
 	t.Parallel()
 	testFleets(t, 0, func(t *testing.T, h *testFleet) {
 		for _, name := range []string{"created", "admitted", "seeded"} {
@@ -91,7 +91,7 @@ func TestAJobThatARunnerLeftHalfStartedIsStarted(t *testing.T) {
 	})
 }
 
-func TestAPauseShowsOnBothSides(t *testing.T) {
+func TestAPauseAppliesToTheJobAndItsQueue(t *testing.T) {
 	t.Parallel()
 	testFleets(t, 2, func(t *testing.T, h *testFleet) {
 		h.create("docs", 3)
@@ -140,7 +140,7 @@ func TestAPauseShowsOnBothSides(t *testing.T) {
 	})
 }
 
-// TestAPauseBeforeTheFirstVisitLasts has a job without a queue, because no worker has started.
+// In TestAPauseBeforeTheFirstVisitLasts, the job has no queue, because no worker has started.
 func TestAPauseBeforeTheFirstVisitLasts(t *testing.T) {
 	t.Parallel()
 	testFleets(t, 2, func(t *testing.T, h *testFleet) {
@@ -157,7 +157,7 @@ func TestAPauseBeforeTheFirstVisitLasts(t *testing.T) {
 	})
 }
 
-func TestACancelledJobLeavesItsRecordAlone(t *testing.T) {
+func TestOnlyTheRecordOfACancelledJobRemains(t *testing.T) {
 	t.Parallel()
 	testFleets(t, 2, func(t *testing.T, h *testFleet) {
 		h.create("docs", 40)
@@ -172,7 +172,7 @@ func TestACancelledJobLeavesItsRecordAlone(t *testing.T) {
 		h.until("the record alone is left", func() bool { return h.onlyRecordLeft("docs") })
 		h.waitRounds(2)
 		if keys := h.keys("{docs}"); !slices.Equal(keys, []string{"trawl:{docs}:job"}) {
-			t.Errorf("the keys left are %v, want only the record", keys)
+			t.Errorf("the remaining keys are %v, want only the record", keys)
 		}
 		h.wantNoQueue("docs")
 		if c, err := h.Counters(t.Context(), "docs"); err != nil || c.Seen != 40 {
@@ -180,7 +180,7 @@ func TestACancelledJobLeavesItsRecordAlone(t *testing.T) {
 		}
 		h.must(h.Remove(t.Context(), "docs"))
 		if keys := h.keys("{docs}"); len(keys) > 0 {
-			t.Errorf("keys of a removed job are left: %v", keys)
+			t.Errorf("keys of a removed job remain: %v", keys)
 		}
 		if h.status("docs-2").State == crawler.StateCancelled {
 			t.Error("another job was cancelled too")
@@ -188,14 +188,14 @@ func TestACancelledJobLeavesItsRecordAlone(t *testing.T) {
 	})
 }
 
-// TestAVisitIsEnqueuedAfterItsJobWasCleared delays a runner between its choice of a visit and
-// asynq, until another runner has cleared the cancelled job. Only the first runner knows of the
-// visit then.
+// In TestAVisitIsEnqueuedAfterItsJobWasCleared, a runner is delayed between arming a visit and
+// enqueueing it, until another runner has cleared the cancelled job. Only the first runner knows
+// the visit then.
 func TestAVisitIsEnqueuedAfterItsJobWasCleared(t *testing.T) {
 	t.Parallel()
 	testFleets(t, 0, func(t *testing.T, h *testFleet) {
-		slow := &heldQueues{reached: make(chan struct{}), release: make(chan struct{})}
-		h.openOver(scheduler.Config{}, func(queues *tasks.Dispatcher) scheduler.Queues {
+		slow := &delayedQueues{reached: make(chan struct{}), release: make(chan struct{})}
+		h.openWithQueues(scheduler.Config{}, func(queues *tasks.Dispatcher) scheduler.Queues {
 			slow.Queues = queues
 			return slow
 		})
@@ -209,20 +209,20 @@ func TestAVisitIsEnqueuedAfterItsJobWasCleared(t *testing.T) {
 		h.until("the late visit is cleared", func() bool { return slow.entered.Load() && h.onlyRecordLeft("docs") })
 		h.waitRounds(2)
 		if !h.onlyRecordLeft("docs") {
-			t.Errorf("the keys left are %v, want only the record", h.keys("{docs}"))
+			t.Errorf("the remaining keys are %v, want only the record", h.keys("{docs}"))
 		}
 	})
 }
 
-// heldQueues delay enqueueing until they are released.
-type heldQueues struct {
+// delayedQueues delays enqueueing until it is released.
+type delayedQueues struct {
 	scheduler.Queues
 	once             sync.Once
 	reached, release chan struct{}
 	entered          atomic.Bool // a visit was enqueued
 }
 
-func (q *heldQueues) Enqueue(ctx context.Context, job crawler.Status, o queue.VisitRef) error {
+func (q *delayedQueues) Enqueue(ctx context.Context, job crawler.Status, o queue.VisitRef) error {
 	q.once.Do(func() { close(q.reached) })
 	<-q.release
 	defer q.entered.Store(true)
@@ -246,9 +246,9 @@ func (h *testFleet) wantNoQueue(queue string) {
 	}
 }
 
-// TestNothingIsLeftOfAJobThatIsRemovedWhileItsVisitsEnd removes one job right after it was
-// cancelled, and another that no runner has started.
-func TestNothingIsLeftOfAJobThatIsRemovedWhileItsVisitsEnd(t *testing.T) {
+// TestNoKeysRemainOfAJobRemovedWhileItsVisitsEnd removes one job right after it was cancelled, and
+// another before a runner has started it.
+func TestNoKeysRemainOfAJobRemovedWhileItsVisitsEnd(t *testing.T) {
 	t.Parallel()
 	testFleets(t, 2, func(t *testing.T, h *testFleet) {
 		h.create("docs", 40)
@@ -276,11 +276,11 @@ func TestNothingIsLeftOfAJobThatIsRemovedWhileItsVisitsEnd(t *testing.T) {
 		h.must(h.Remove(t.Context(), "docs-2"))
 		h.waitRounds(2)
 		if keys := h.keys("docs"); len(keys) > 0 {
-			t.Errorf("keys are left: %v", keys)
+			t.Errorf("keys remain: %v", keys)
 		}
 		h.wantNoQueue("docs")
 
-		h.create("docs", 2) // A new job of the name starts as if there had been none before.
+		h.create("docs", 2) // A new job of that name starts from scratch.
 		h.wantState("docs", crawler.StateRunning)
 		h.work("docs", func(crawler.Host) {})
 		h.wantState("docs", crawler.StateDone)

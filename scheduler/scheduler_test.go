@@ -19,31 +19,31 @@ import (
 func TestScheduler(t *testing.T) {
 	t.Parallel()
 	for _, c := range []struct {
-		name  string
-		story func(t *testing.T, s *fixture)
+		name string
+		test func(t *testing.T, s *fixture)
 	}{
-		{"no more visits are out than the workers can carry out", fillsCapacity},
+		{"the workers' capacity limits the number of armed and open visits", fillsCapacity},
 		{"nothing is armed while there are no workers", waitsForWorkers},
-		{"a visit makes room for a host with urgent URLs", makesRoomForUrgent},
+		{"a visit is recalled for a host with urgent URLs", recallsForUrgent},
 		{"a host whose worker vanished is visited again", replacesLostWorkers},
-		{"a job ends when it is idle and all its seeds are in", endsWhenSeeded},
+		{"a job ends when it is idle and all its seeds are admitted", endsWhenSeeded},
 		{"a job does not end while its last URL is in flight", waitsForFlight},
 		{"links that are found late keep the job running", followsLateLinks},
 		{"a job of several shards ends", endsInShards},
-		{"a job that is paused arms nothing, and goes on when it is resumed", restsWhilePaused},
-		{"a job that is paused at its very end ends when it is resumed", pausedAtTheEnd},
-		{"a job that is not started is waited for", waitsForStart},
-		{"a nudge makes it look early", heedsNudges},
-		{"the scheduler ends for a job that is cancelled", letsGoWhenCancelled},
-		{"the scheduler ends for a job that is cancelled while it is paused", letsGoWhenCancelledPaused},
-		{"the scheduler stops at a running job when its context ends", leaves},
-		{"a call that hangs does not delay the end of the scheduler", leavesFromCall},
+		{"a paused job arms nothing, and continues when it is resumed", armsNothingWhilePaused},
+		{"a job that is paused when it is idle ends when it is resumed", pausedAtTheEnd},
+		{"the scheduler waits for a job that is not started", waitsForStart},
+		{"a nudge starts the next round early", respondsToNudges},
+		{"the scheduler stops when its job is cancelled", stopsWhenCancelled},
+		{"the scheduler stops when its paused job is cancelled", stopsWhenCancelledWhilePaused},
+		{"the scheduler stops when its context ends, and the job keeps running", stopsWithContext},
+		{"a call that hangs does not delay the end of the scheduler", stopsDuringCall},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()
 			redistest.Both(t, func(t *testing.T, url string) {
 				t.Parallel()
-				c.story(t, newFixture(t, url, func(j *crawler.Job) {
+				c.test(t, newFixture(t, url, func(j *crawler.Job) {
 					if strings.Contains(c.name, "several shards") {
 						j.Shards = 4
 					}
@@ -53,7 +53,7 @@ func TestScheduler(t *testing.T) {
 	}
 }
 
-func makesRoomForUrgent(t *testing.T, s *fixture) {
+func recallsForUrgent(t *testing.T, s *fixture) {
 	s.setCapacity(2)
 	s.seed(sites(3)...)
 	s.run(fastConfig)
@@ -124,7 +124,7 @@ func fillsCapacity(t *testing.T, s *fixture) {
 	s.setCapacity(2)
 	s.visit(fourth[0])
 	s.wantRunning()
-	s.wantNoneEnqueued() // two are still out, and a worker has left
+	s.wantNoneEnqueued() // two are still open, and a worker has left
 	s.visit(first[1])
 	s.visit(s.waitEnqueued(1)[0])
 	s.visit(first[2])
@@ -134,7 +134,7 @@ func fillsCapacity(t *testing.T, s *fixture) {
 	}
 }
 
-func heedsNudges(t *testing.T, s *fixture) {
+func respondsToNudges(t *testing.T, s *fixture) {
 	s.run(scheduler.Config{Tick: time.Hour})
 	s.seed(sites(1)...)
 	s.scheduler.Nudge()
@@ -160,8 +160,8 @@ func waitsForWorkers(t *testing.T, s *fixture) {
 	s.wantEnd(crawler.StateDone, "")
 }
 
-// The deadlines of visits cannot be moved. The sweep that is due here does what it would do once
-// they have passed.
+// The deadlines of visits cannot be changed, so the next sweep breaks the visits as it would after
+// their deadlines.
 func replacesLostWorkers(t *testing.T, s *fixture) {
 	s.seed("https://a.example/")
 	s.run(fastConfig)
@@ -179,7 +179,7 @@ func replacesLostWorkers(t *testing.T, s *fixture) {
 		t.Fatalf("the second visit takes %d URLs, want the one that was in flight", len(again.taken))
 	}
 	if err := lost.Settle(t.Context(), nil); !errors.Is(err, queue.ErrStale) {
-		t.Errorf("the first worker gets %v when it returns, want ErrStale", err)
+		t.Errorf("the first worker gets %v when it settles, want ErrStale", err)
 	}
 	again.fetched(1).close()
 	s.wantEnd(crawler.StateDone, "")
@@ -190,7 +190,7 @@ func replacesLostWorkers(t *testing.T, s *fixture) {
 
 func endsWhenSeeded(t *testing.T, s *fixture) {
 	s.run(fastConfig)
-	s.wantRunning() // nothing is in the frontier, but seeds may come
+	s.wantRunning() // the frontier is empty, but seeds may follow
 	s.admit("https://a.example/")
 	s.visit(s.waitEnqueued(1)[0])
 	s.wantRunning()
@@ -249,7 +249,7 @@ func endsInShards(t *testing.T, s *fixture) {
 	s.wantEnd(crawler.StateDone, "")
 }
 
-func restsWhilePaused(t *testing.T, s *fixture) {
+func armsNothingWhilePaused(t *testing.T, s *fixture) {
 	s.setCapacity(0)
 	s.seed(sites(2)...)
 	s.run(fastConfig)
@@ -287,7 +287,7 @@ func waitsForStart(t *testing.T, s *fixture) {
 	s.wantEnd(crawler.StateDone, "")
 }
 
-func letsGoWhenCancelled(t *testing.T, s *fixture) {
+func stopsWhenCancelled(t *testing.T, s *fixture) {
 	s.seed(sites(2)...)
 	s.run(fastConfig)
 	s.open(s.waitEnqueued(2)[0])
@@ -295,7 +295,7 @@ func letsGoWhenCancelled(t *testing.T, s *fixture) {
 	s.wantEnd(crawler.StateCancelled, "")
 }
 
-func letsGoWhenCancelledPaused(t *testing.T, s *fixture) {
+func stopsWhenCancelledWhilePaused(t *testing.T, s *fixture) {
 	s.move(crawler.StatePaused)
 	s.run(fastConfig)
 	s.waitCalls("status", 1)
@@ -303,12 +303,12 @@ func letsGoWhenCancelledPaused(t *testing.T, s *fixture) {
 	s.wantEnd(crawler.StateCancelled, "")
 }
 
-func leaves(t *testing.T, s *fixture) {
+func stopsWithContext(t *testing.T, s *fixture) {
 	s.seed("https://a.example/")
 	cancel := s.run(fastConfig)
 	s.waitEnqueued(1)
 	cancel()
-	<-s.over
+	<-s.done
 	if !errors.Is(s.err, context.Canceled) {
 		t.Errorf("Run returns %v, want %v", s.err, context.Canceled)
 	}
@@ -317,7 +317,7 @@ func leaves(t *testing.T, s *fixture) {
 	}
 }
 
-func leavesFromCall(t *testing.T, s *fixture) {
+func stopsDuringCall(t *testing.T, s *fixture) {
 	ctx, cancel := context.WithCancel(t.Context())
 	s.hook("counters", func() error {
 		go cancel()
@@ -330,6 +330,6 @@ func leavesFromCall(t *testing.T, s *fixture) {
 		t.Errorf("Run returns %v, want %v", err, context.Canceled)
 	}
 	if got := log.messages(slog.LevelWarn); len(got) > 0 {
-		t.Errorf("a requested end is logged as trouble: %q", got)
+		t.Errorf("the requested end is logged as a failure: %q", got)
 	}
 }

@@ -10,75 +10,75 @@ import (
 	"time"
 )
 
-// claim is a job's demand for visits.
-type claim struct {
+// demand is a job's demand for visits.
+type demand struct {
 	name   string
 	weight int
 	visits int // wanted in total
 }
 
-func (s *shares) noteAll(claims []claim) {
-	for _, c := range claims {
+func (s *shares) noteAll(demands []demand) {
+	for _, c := range demands {
 		s.note(c.name, need{weight: c.weight, visits: c.visits})
 	}
 }
 
-func TestTheFleetIsDividedByWeightAndNeed(t *testing.T) {
+func TestTheFleetIsDividedByWeightAndDemand(t *testing.T) {
 	t.Parallel()
 	for _, c := range []struct {
 		name     string
 		capacity int
-		claims   []claim
+		demands  []demand
 		want     []int
 	}{
-		{"one job has it all", 10, []claim{{"a", 1, 3}}, []int{10}},
-		{"two that want everything", 8, []claim{{"a", 1, 99}, {"b", 3, 99}}, []int{2, 6}},
-		{"shares that are not whole numbers", 10, []claim{{"a", 1, 99}, {"b", 3, 99}}, []int{2, 8}},
-		{"what one does not need", 10, []claim{{"a", 3, 2}, {"b", 1, 99}}, []int{8, 8}},
+		{"one job has all places", 10, []demand{{"a", 1, 3}}, []int{10}},
+		{"two jobs with unlimited demand", 8, []demand{{"a", 1, 99}, {"b", 3, 99}}, []int{2, 6}},
+		{"shares that are not whole numbers", 10, []demand{{"a", 1, 99}, {"b", 3, 99}}, []int{2, 8}},
+		{"a job that needs less than its share", 10, []demand{{"a", 3, 2}, {"b", 1, 99}}, []int{8, 8}},
 		{"what one does not need is divided, not given twice", 9,
-			[]claim{{"a", 1, 1}, {"b", 1, 99}, {"c", 1, 99}}, []int{3, 4, 4}},
+			[]demand{{"a", 1, 1}, {"b", 1, 99}, {"c", 1, 99}}, []int{3, 4, 4}},
 		{"a demand that is met makes room for another", 12,
-			[]claim{{"a", 1, 1}, {"b", 1, 4}, {"c", 1, 99}}, []int{4, 6, 7}},
-		{"one that needs nothing has its share when it does", 10, []claim{{"a", 1, 0}, {"b", 1, 99}}, []int{5, 10}},
-		{"more jobs than places", 2, []claim{{"a", 1, 9}, {"b", 1, 9}, {"c", 1, 9}, {"d", 1, 9}}, []int{1, 1, 0, 0}},
-		{"a light one beside a heavy one", 10, []claim{{"a", 1, 5}, {"b", 1000, 9999}}, []int{0, 10}},
-		{"no workers", 0, []claim{{"a", 1, 5}}, []int{0}},
+			[]demand{{"a", 1, 1}, {"b", 1, 4}, {"c", 1, 99}}, []int{4, 6, 7}},
+		{"an idle job keeps its claim to its share", 10, []demand{{"a", 1, 0}, {"b", 1, 99}}, []int{5, 10}},
+		{"more jobs than places", 2, []demand{{"a", 1, 9}, {"b", 1, 9}, {"c", 1, 9}, {"d", 1, 9}}, []int{1, 1, 0, 0}},
+		{"a light job next to a heavy one", 10, []demand{{"a", 1, 5}, {"b", 1000, 9999}}, []int{0, 10}},
+		{"no workers", 0, []demand{{"a", 1, 5}}, []int{0}},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()
 			s := newShares()
-			s.noteAll(c.claims)
-			for i, job := range c.claims {
+			s.noteAll(c.demands)
+			for i, job := range c.demands {
 				if got := s.allowed(job.name, job.weight, c.capacity); got != c.want[i] {
-					t.Errorf("%s may have %d visits out, want %d", job.name, got, c.want[i])
+					t.Errorf("%s may have %d visits, want %d", job.name, got, c.want[i])
 				}
 			}
 		})
 	}
 }
 
-// simulation is a fleet whose jobs want everything, in steps of a tenth of a second. Each job has a
-// scheduler of its own, and a second process with another one, which began later.
+// simulation is a fleet whose jobs want all places, in steps of a tenth of a second. Each job has
+// its own scheduler, and another one in a second process, which started later.
 type simulation struct {
-	t      *testing.T
-	now    time.Time
-	places int
-	claims []claim
-	lasts  func(job string) time.Duration // the duration of a visit
-	random *rand.Rand
-	shares [2]*shares
-	armed  map[string]int
-	open   map[string][]*simulatedVisit
-	had    map[string]float64 // place-seconds
+	t       *testing.T
+	now     time.Time
+	places  int
+	demands []demand
+	lasts   func(job string) time.Duration // the duration of a visit
+	random  *rand.Rand
+	shares  [2]*shares
+	armed   map[string]int
+	open    map[string][]*simulatedVisit
+	had     map[string]float64 // place-seconds
 }
 
 type simulatedVisit struct{ ends, told time.Time }
 
 const simulationStep = 100 * time.Millisecond
 
-func newSimulation(t *testing.T, places int, claims []claim, lasts func(job string) time.Duration) *simulation {
+func newSimulation(t *testing.T, places int, demands []demand, lasts func(job string) time.Duration) *simulation {
 	p := &simulation{
-		t: t, now: time.Unix(1_800_000_000, 0), places: places, claims: claims, lasts: lasts,
+		t: t, now: time.Unix(1_800_000_000, 0), places: places, demands: demands, lasts: lasts,
 		random: rand.New(rand.NewPCG(1, 2)),
 		armed:  make(map[string]int), open: make(map[string][]*simulatedVisit), had: make(map[string]float64),
 	}
@@ -91,11 +91,11 @@ func newSimulation(t *testing.T, places int, claims []claim, lasts func(job stri
 
 // step advances the time by a tenth of a second.
 func (p *simulation) step(schedulers int) {
-	for _, c := range p.claims {
+	for _, c := range p.demands {
 		p.open[c.name] = slices.DeleteFunc(p.open[c.name], func(v *simulatedVisit) bool { return !v.ends.After(p.now) })
 	}
 	for _, s := range p.shares[:schedulers] {
-		for _, c := range p.claims {
+		for _, c := range p.demands {
 			out := p.armed[c.name] + len(p.open[c.name])
 			s.note(c.name, need{weight: c.weight, visits: c.visits, open: len(p.open[c.name])})
 			p.recall(p.open[c.name], s.surplus(c.name, p.places))
@@ -103,7 +103,7 @@ func (p *simulation) step(schedulers int) {
 		}
 	}
 	p.fill()
-	for _, c := range p.claims {
+	for _, c := range p.demands {
 		p.had[c.name] += float64(len(p.open[c.name])) * simulationStep.Seconds()
 	}
 	p.now = p.now.Add(simulationStep)
@@ -127,11 +127,11 @@ func (p *simulation) recall(open []*simulatedVisit, n int) {
 	}
 }
 
-// fill starts enqueued visits in any order.
+// fill starts enqueued visits in random order.
 func (p *simulation) fill() {
 	free := p.places
 	var waiting []string
-	for _, c := range p.claims {
+	for _, c := range p.demands {
 		free -= len(p.open[c.name])
 		waiting = append(waiting, slices.Repeat([]string{c.name}, p.armed[c.name])...)
 	}
@@ -142,7 +142,7 @@ func (p *simulation) fill() {
 	}
 }
 
-// minute simulates a minute and returns the place-seconds that each job had in it.
+// minute simulates a minute and returns the place-seconds of each job in it.
 func (p *simulation) minute(schedulers int) map[string]float64 {
 	clear(p.had)
 	for range int(time.Minute / simulationStep) {
@@ -151,9 +151,10 @@ func (p *simulation) minute(schedulers int) map[string]float64 {
 	return maps.Clone(p.had)
 }
 
-// Weights hold within each minute, to a tenth of a job's share (or three place-seconds, in which a
-// visit that is told to end has ended), whatever the durations of visits and the number of places.
-func TestWeightsHoldWithinAMinute(t *testing.T) {
+// Within each minute, the places are divided by weight, to a tenth of a job's share (or three
+// place-seconds, the time for a recalled visit to end), for all durations of visits and numbers of
+// places.
+func TestPlacesAreDividedByWeightWithinAMinute(t *testing.T) {
 	t.Parallel()
 	for _, fleet := range []struct {
 		weights []int
@@ -170,19 +171,19 @@ func TestWeightsHoldWithinAMinute(t *testing.T) {
 			} {
 				t.Run(fmt.Sprintf("%v of %d places, visits of %s", weights, places, name), func(t *testing.T) {
 					t.Parallel()
-					var claims []claim
+					var demands []demand
 					sum := 0
 					for i, w := range weights {
-						claims = append(claims, claim{fmt.Sprint("job", i), w, 10_000})
+						demands = append(demands, demand{fmt.Sprint("job", i), w, 10_000})
 						sum += w
 					}
-					p := newSimulation(t, places, claims[:1], lasts)
-					p.minute(1) // one job alone has everything
-					p.claims = claims
+					p := newSimulation(t, places, demands[:1], lasts)
+					p.minute(1) // the only job has all places
+					p.demands = demands
 					for minute := range 5 {
-						schedulers := 1 + min(1, minute/3) // the second process agrees with the first soon
+						schedulers := 1 + min(1, minute/3) // the second process soon agrees with the first
 						had := p.minute(schedulers)
-						for _, c := range claims {
+						for _, c := range demands {
 							part := float64(places*60*c.weight) / float64(sum)
 							if minute != 3 && math.Abs(had[c.name]-part) > max(3, 0.1*part) {
 								t.Errorf("minute %d: %s had %.0f place-seconds, want %.0f, to a tenth", minute, c.name,
@@ -196,14 +197,14 @@ func TestWeightsHoldWithinAMinute(t *testing.T) {
 	}
 }
 
-// A job that needs less than its share is not behind, and one that cannot use its places does not
-// keep them from the others for long.
-func TestWhatAJobCannotUseIsForTheOthers(t *testing.T) {
+// A job that needs less than its share gains no credit, and one that cannot use its places does not
+// block them for long.
+func TestUnusedSharesGoToTheOtherJobs(t *testing.T) {
 	t.Parallel()
-	p := newSimulation(t, 6, []claim{{"small", 1, 1}, {"large", 1, 10_000}},
+	p := newSimulation(t, 6, []demand{{"small", 1, 1}, {"large", 1, 10_000}},
 		func(string) time.Duration { return 30 * time.Second })
 	if had := p.minute(1); had["small"] < 58 || had["large"] < 295 {
-		t.Errorf("they had %v place-seconds, want 60 and 300", had)
+		t.Errorf("the jobs had %v place-seconds, want 60 and 300", had)
 	}
 	s, now := newShares(), time.Unix(1_800_000_000, 0)
 	s.now = func() time.Time { return now }
@@ -213,72 +214,72 @@ func TestWhatAJobCannotUseIsForTheOthers(t *testing.T) {
 		s.note("large", need{weight: 1, visits: 10, open: 6})
 	}
 	if allowed, surplus := s.allowed("large", 1, 6), s.surplus("large", 6); allowed != 6 || surplus != 0 {
-		t.Errorf("beside a job that no worker serves, it may have %d of 6 places and must give %d back", allowed,
+		t.Errorf("next to a job without workers, the job may have %d of 6 places and must return %d", allowed,
 			surplus)
 	}
 	if allowed := s.allowed("stuck", 1, 6); allowed < 1 {
-		t.Errorf("the job that no worker serves may have %d visits enqueued, want some for the worker that comes",
+		t.Errorf("the job without workers may have %d visits enqueued, want some for a future worker",
 			allowed)
 	}
 }
 
 // Jobs without a common worker do not share places. A worker that serves several jobs links them.
-func TestJobsShareOnlyWhereAWorkerServesBoth(t *testing.T) {
+func TestJobsOnlySharePlacesOfCommonWorkers(t *testing.T) {
 	t.Parallel()
 	now := time.Unix(1_800_000_000, 0)
 	s, workers := newShares(), map[string][]string{"a": {"one"}, "b": {"two"}, "c": {"two", "three"}}
 	s.now = func() time.Time { return now }
 	s.workers = func(job string) []string { return workers[job] }
-	claims := []claim{{"a", 1, 99}, {"b", 1, 99}, {"c", 1, 99}}
+	demands := []demand{{"a", 1, 99}, {"b", 1, 99}, {"c", 1, 99}}
 	allowed := func() (all []int) {
-		s.noteAll(claims)
-		for _, c := range claims {
+		s.noteAll(demands)
+		for _, c := range demands {
 			all = append(all, s.allowed(c.name, c.weight, 6))
 		}
 		return all
 	}
 	if got := allowed(); !slices.Equal(got, []int{6, 3, 3}) {
-		t.Errorf("of 6 places each, they may have %v visits out", got)
+		t.Errorf("of 6 places each, the jobs may have %v visits", got)
 	}
 	workers["a"] = []string{"one", "three"}
 	now = now.Add(groupsEvery)
 	if got := allowed(); !slices.Equal(got, []int{2, 2, 2}) {
-		t.Errorf("linked by a worker, they may have %v visits out", got)
+		t.Errorf("linked by a worker, the jobs may have %v visits", got)
 	}
 }
 
-func TestAJobThatEndsMakesRoom(t *testing.T) {
+func TestTheOthersGetThePlacesOfAnEndedJob(t *testing.T) {
 	t.Parallel()
 	s := newShares()
-	s.noteAll([]claim{{"a", 1, 99}, {"b", 1, 99}})
+	s.noteAll([]demand{{"a", 1, 99}, {"b", 1, 99}})
 	s.leave("b")
 	if got := s.allowed("a", 1, 10); got != 10 {
-		t.Errorf("the job that is left may have %d visits out, want 10", got)
+		t.Errorf("the remaining job may have %d visits, want 10", got)
 	}
 	var none *shares
 	none.note("a", need{})
 	none.leave("a")
 	if got := none.allowed("a", 1, 10); got != 10 {
-		t.Errorf("a job alone may have %d visits out, want 10", got)
+		t.Errorf("the only job may have %d visits, want 10", got)
 	}
 }
 
-// TestJobsThatWantEverythingShareTheWholeFleet tries every division of a fleet among jobs that want
+// TestJobsWithUnlimitedDemandShareTheWholeFleet tries all divisions of a fleet among jobs that want
 // all of it.
-func TestJobsThatWantEverythingShareTheWholeFleet(t *testing.T) {
+func TestJobsWithUnlimitedDemandShareTheWholeFleet(t *testing.T) {
 	t.Parallel()
 	for capacity := 1; capacity <= 40; capacity++ {
 		for _, weights := range [][]int{{1, 1}, {1, 3}, {1, 2, 4}, {5, 5, 5, 1}, {1, 1, 1, 1, 1, 1, 1}} {
 			s := newShares()
-			var claims []claim
+			var demands []demand
 			sum := 0
 			for i, w := range weights {
-				claims = append(claims, claim{fmt.Sprint("job", i), w, 1000})
+				demands = append(demands, demand{fmt.Sprint("job", i), w, 1000})
 				sum += w
 			}
-			s.noteAll(claims)
+			s.noteAll(demands)
 			total := 0
-			for _, c := range claims {
+			for _, c := range demands {
 				got := s.allowed(c.name, c.weight, capacity)
 				if part := float64(capacity*c.weight) / float64(sum); float64(got) < part-1 || float64(got) > part+1 {
 					t.Errorf("of %d visits, a job of weight %d among %v may have %d, want about %.1f", capacity,
@@ -295,10 +296,10 @@ func TestJobsThatWantEverythingShareTheWholeFleet(t *testing.T) {
 
 func TestAHugeJobDoesNotStarveASmallOne(t *testing.T) {
 	t.Parallel()
-	huge, small := claim{"huge", 1000, 1 << 20}, claim{"small", 1, 20}
-	p := newSimulation(t, 50, []claim{huge}, func(string) time.Duration { return 30 * time.Second })
+	huge, small := demand{"huge", 1000, 1 << 20}, demand{"small", 1, 20}
+	p := newSimulation(t, 50, []demand{huge}, func(string) time.Duration { return 30 * time.Second })
 	p.minute(1)
-	p.claims = append(p.claims, small)
+	p.demands = append(p.demands, small)
 	joined := p.now
 	for len(p.open["small"]) == 0 {
 		if p.step(1); p.now.Sub(joined) > 5*time.Second {
@@ -310,6 +311,6 @@ func TestAHugeJobDoesNotStarveASmallOne(t *testing.T) {
 		had += p.minute(1)["small"]
 	}
 	if part := 50.0 / 1001 * 600; had < part/2 {
-		t.Errorf("in ten minutes it had %.0f place-seconds, want about %.0f", had, part)
+		t.Errorf("in ten minutes the small job had %.0f place-seconds, want about %.0f", had, part)
 	}
 }

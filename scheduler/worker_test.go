@@ -33,8 +33,8 @@ func (s *fixture) waitEnqueued(n int) []queue.VisitRef {
 		s.mu.Unlock()
 		select {
 		case <-moved:
-		case <-s.over:
-			s.t.Fatalf("the scheduler has ended (%s, %v) before it enqueued %d visits", s.status.State, s.err, n)
+		case <-s.done:
+			s.t.Fatalf("the scheduler has stopped (%s, %v) before it enqueued %d visits", s.status.State, s.err, n)
 		}
 	}
 }
@@ -107,7 +107,7 @@ func (s *fixture) counts() crawler.Counters {
 	return c
 }
 
-// openVisit is an open visit of a worker that the test plays.
+// openVisit is an open visit of a worker simulated by the test.
 type openVisit struct {
 	visit.HostLease
 	t     testing.TB

@@ -12,10 +12,10 @@ import (
 	"github.com/trawlcrawler/trawl/scheduler"
 )
 
-// neverSweep turns sweeps off: a visit that is enqueued was not found by a sweep.
+// neverSweep disables sweeps, so that no visit is enqueued because of one.
 var neverSweep = scheduler.Config{Tick: 2 * time.Millisecond, SweepEvery: time.Hour}
 
-// TestABatchThatCouldNotBeEnqueuedIsEnqueuedLater has an asynq that becomes unavailable in the middle of a
+// In TestABatchThatCouldNotBeEnqueuedIsEnqueuedLater, asynq becomes unavailable in the middle of a
 // batch.
 func TestABatchThatCouldNotBeEnqueuedIsEnqueuedLater(t *testing.T) {
 	t.Parallel()
@@ -31,7 +31,7 @@ func TestABatchThatCouldNotBeEnqueuedIsEnqueuedLater(t *testing.T) {
 				return errors.New("connection refused")
 			}
 			enqueued++
-			s.visit(o) // its epoch is still the one that was armed
+			s.visit(o) // its epoch is unchanged since it was armed
 			return nil
 		})
 		s.run(neverSweep)
@@ -45,7 +45,7 @@ func TestABatchThatCouldNotBeEnqueuedIsEnqueuedLater(t *testing.T) {
 	})
 }
 
-func TestASchedulerThatLeavesEnqueuesWhatItArmed(t *testing.T) {
+func TestAStoppingSchedulerEnqueuesTheVisitsThatItArmed(t *testing.T) {
 	t.Parallel()
 	s := newFixture(t, redistest.Builtin(t))
 	s.seed(sites(10)...)
@@ -63,7 +63,7 @@ func TestASchedulerThatLeavesEnqueuesWhatItArmed(t *testing.T) {
 	})
 	cancel = s.run(neverSweep)
 	began.Done()
-	<-s.over
+	<-s.done
 	hosts := make(map[crawler.Host]bool)
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -71,25 +71,26 @@ func TestASchedulerThatLeavesEnqueuesWhatItArmed(t *testing.T) {
 		hosts[o.Host] = true
 	}
 	if len(hosts) != 10 {
-		t.Errorf("%d of 10 visits that were armed are enqueued", len(hosts))
+		t.Errorf("%d of 10 armed visits are enqueued", len(hosts))
 	}
 }
 
-// TestSchedulersTogetherFillTheFleetOnce makes both schedulers look before either has armed.
-func TestSchedulersTogetherFillTheFleetOnce(t *testing.T) {
+// In TestTwoSchedulersDoNotOverfillTheFleet, both schedulers read the counters before either arms
+// visits.
+func TestTwoSchedulersDoNotOverfillTheFleet(t *testing.T) {
 	t.Parallel()
 	redistest.Both(t, func(t *testing.T, url string) {
 		t.Parallel()
 		one := newFixture(t, url)
 		other := one.inOtherProcess(t, url)
 		one.seed(sites(40)...)
-		var met sync.WaitGroup
+		var started sync.WaitGroup
 		both := []*fixture{one, other}
-		met.Add(len(both))
+		started.Add(len(both))
 		for _, s := range both {
 			s.setCapacity(10)
-			meet := sync.OnceFunc(func() { met.Done(); met.Wait() })
-			s.hook("arm", func() error { meet(); return nil })
+			waitForBoth := sync.OnceFunc(func() { started.Done(); started.Wait() })
+			s.hook("arm", func() error { waitForBoth(); return nil })
 			s.run(neverSweep)
 		}
 		for _, s := range both {

@@ -13,7 +13,7 @@ import (
 	"github.com/trawlcrawler/trawl/scheduler"
 )
 
-func TestTroubleIsWaitedOut(t *testing.T) {
+func TestFailedCallsAreRetried(t *testing.T) {
 	t.Parallel()
 	for _, call := range []string{"status", "sweep", "counters", "capacity", "arm", "enqueue", "end", "idle", "move"} {
 		t.Run(call, func(t *testing.T) {
@@ -24,7 +24,7 @@ func TestTroubleIsWaitedOut(t *testing.T) {
 				}
 			})
 			refused := 3
-			trouble := func() error {
+			fail := func() error {
 				if refused--; refused >= 0 {
 					return errors.New("LOADING Redis is loading the dataset in memory")
 				}
@@ -38,14 +38,14 @@ func TestTroubleIsWaitedOut(t *testing.T) {
 			switch call {
 			case "enqueue":
 				s.hook(call, func() error {
-					if err := trouble(); err != nil {
+					if err := fail(); err != nil {
 						s.waitEnqueued(1)
 						return err
 					}
 					return work()
 				})
 			default:
-				s.hook(call, trouble)
+				s.hook(call, fail)
 			}
 			log := new(recorder)
 			s.seed(sites(4)...) // the budget leaves one visit out
@@ -64,13 +64,13 @@ func TestTroubleIsWaitedOut(t *testing.T) {
 				t.Error("no call failed")
 			}
 			if got := log.messages(slog.LevelError); len(got) != 1 {
-				t.Errorf("the trouble is logged %d times: %q, want once", len(got), got)
+				t.Errorf("the failure is logged %d times: %q, want once", len(got), got)
 			}
 		})
 	}
 }
 
-// A worker may hold hundreds of hosts when it dies, but one sweep is bounded.
+// A worker may hold hundreds of hosts when it is lost, but one sweep is bounded.
 func TestALostWorkersVisitsAreAllSweptAtOnce(t *testing.T) {
 	t.Parallel()
 	for _, c := range []struct {
@@ -102,7 +102,7 @@ func TestALostWorkersVisitsAreAllSweptAtOnce(t *testing.T) {
 	}
 }
 
-// sweptFrontier is a frontier whose sweeps break these numbers of visits.
+// sweptFrontier is a frontier whose sweeps break given numbers of visits.
 type sweptFrontier struct {
 	*fixture
 	broken []int
@@ -117,7 +117,7 @@ func (l *sweptFrontier) Sweep(context.Context, time.Duration) (broken int, err e
 	return broken, nil
 }
 
-// recorder is a log handler whose records can be read.
+// recorder is a log handler that stores its records.
 type recorder struct {
 	slog.Handler
 	mu      sync.Mutex
@@ -146,7 +146,7 @@ func (r *recorder) messages(least slog.Level) []string {
 	return all
 }
 
-func TestAVisitThatCouldNotBeEnqueuedIsEnqueuedAtTheNextLook(t *testing.T) {
+func TestAVisitThatCouldNotBeEnqueuedIsEnqueuedInTheNextRound(t *testing.T) {
 	t.Parallel()
 	s := newFixture(t, redistest.Builtin(t))
 	refused := false
@@ -166,9 +166,9 @@ func TestAVisitThatCouldNotBeEnqueuedIsEnqueuedAtTheNextLook(t *testing.T) {
 	s.wantEnd(crawler.StateDone, "")
 }
 
-// While Redis was unavailable, no worker could renew its lease. After brief trouble, sweeps only
-// end visits that are an hour late.
-func TestNoVisitIsBrokenSoonAfterTrouble(t *testing.T) {
+// While Redis was unavailable, no worker could renew its lease. After an outage, sweeps only end
+// visits that are an hour late.
+func TestNoVisitIsBrokenSoonAfterAnOutage(t *testing.T) {
 	t.Parallel()
 	s := newFixture(t, redistest.Builtin(t))
 	cfg := fastConfig
@@ -190,8 +190,8 @@ func TestNoVisitIsBrokenSoonAfterTrouble(t *testing.T) {
 	cancel := s.run(cfg)
 	s.wantRunning()
 	cancel()
-	<-s.over
+	<-s.done
 	if sweeps > 0 {
-		t.Errorf("%d sweeps after trouble, want none for an hour", sweeps)
+		t.Errorf("%d sweeps after the outage, want none for an hour", sweeps)
 	}
 }
