@@ -9,7 +9,7 @@ import (
 	"time"
 )
 
-// withConn does nothing: only Linux reports when a request arrived.
+// withConn returns ctx: only Linux reports when a request arrived.
 func withConn(ctx context.Context, _ net.Conn) context.Context { return ctx }
 
 // arrived returns the current time.

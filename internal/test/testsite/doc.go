@@ -1,5 +1,5 @@
-// Package testsite serves sites for tests to crawl, and knows what a crawl must find
-// there.
+// Package testsite serves sites for tests to crawl, and computes the pages that a crawl must
+// find.
 //
 // A [Site] is a set of hosts on loopback addresses. Handlers provide their content:
 // [Static] serves a folder, and a [Graph] a set of pages that are computed, not stored.

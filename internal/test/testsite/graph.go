@@ -84,9 +84,9 @@ func (g Graph) Links(from Ref) []Ref {
 			links = append(links, Ref{host, 0})
 		}
 	}
-	dice := rand.New(rand.NewPCG(g.Seed, uint64(from.Host)<<32|uint64(from.Page)))
+	rng := rand.New(rand.NewPCG(g.Seed, uint64(from.Host)<<32|uint64(from.Page)))
 	for len(links) < g.LinksPerPage {
-		links = append(links, g.anywhere(dice, from.Host))
+		links = append(links, g.randomPage(rng, from.Host))
 	}
 	return links
 }
@@ -101,11 +101,11 @@ func (g Graph) children(n, end int) []int {
 	return numbers
 }
 
-func (g Graph) anywhere(dice *rand.Rand, host int) Ref {
-	if g.Hosts > 1 && dice.IntN(4) == 0 {
-		host = (host + 1 + dice.IntN(g.Hosts-1)) % g.Hosts
+func (g Graph) randomPage(rng *rand.Rand, host int) Ref {
+	if g.Hosts > 1 && rng.IntN(4) == 0 {
+		host = (host + 1 + rng.IntN(g.Hosts-1)) % g.Hosts
 	}
-	return Ref{host, dice.IntN(g.PagesPerHost)}
+	return Ref{host, rng.IntN(g.PagesPerHost)}
 }
 
 // handler serves the pages of one host.

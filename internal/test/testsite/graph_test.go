@@ -24,7 +24,7 @@ func reach(g testsite.Graph) map[testsite.Ref]bool {
 	return reached
 }
 
-func TestTheRootsOfAGraphLeadEverywhere(t *testing.T) {
+func TestAllPagesOfAGraphAreReachableFromItsRoots(t *testing.T) {
 	t.Parallel()
 	for _, g := range []testsite.Graph{
 		{Hosts: 1, PagesPerHost: 1, LinksPerPage: 1},
@@ -43,7 +43,7 @@ func TestTheRootsOfAGraphLeadEverywhere(t *testing.T) {
 	}
 }
 
-func TestAGraphDependsOnItsSeedOnly(t *testing.T) {
+func TestAGraphDependsOnlyOnItsSeed(t *testing.T) {
 	t.Parallel()
 	g := testsite.Graph{Hosts: 5, PagesPerHost: 50, LinksPerPage: 8, Seed: 1}
 	again, other := g, g
@@ -67,10 +67,10 @@ func TestAGraphServesItsPages(t *testing.T) {
 	}
 	for url := range urls {
 		if got := status(t, url); got != 200 {
-			t.Errorf("%s answers %d, want 200", url, got)
+			t.Errorf("%s responds with %d, want 200", url, got)
 		}
 	}
-	_, body := ask(t, s.URL(0, "/"))
+	_, body := get(t, s.URL(0, "/"))
 	for _, want := range []string{
 		"<title>Page 0 of host 0</title>",
 		`<a href="/page/3">Page 3 of host 0</a>`,
@@ -82,7 +82,7 @@ func TestAGraphServesItsPages(t *testing.T) {
 	}
 	for _, path := range []string{"/page/4", "/page/0", "/page/01", "/page/-1", "/page/", "/robots.txt"} {
 		if got := status(t, s.URL(0, path)); got != 404 {
-			t.Errorf("%s answers %d, want 404", path, got)
+			t.Errorf("%s responds with %d, want 404", path, got)
 		}
 	}
 }

@@ -41,21 +41,21 @@ func (l *Log) begin(host string, r *http.Request) *Request {
 		l.inFlight = make(map[string]int)
 	}
 	l.inFlight[host]++
-	noted := &Request{
+	req := &Request{
 		Host: host, Method: r.Method, Path: r.RequestURI, UserAgent: r.UserAgent(),
 		Start: time.Now(), Arrived: there, InFlight: l.inFlight[host],
 	}
-	l.requests = append(l.requests, noted)
+	l.requests = append(l.requests, req)
 	l.notify()
-	return noted
+	return req
 }
 
 // end records the end of a request.
-func (l *Log) end(noted *Request, status int) {
+func (l *Log) end(req *Request, status int) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	l.inFlight[noted.Host]--
-	noted.End, noted.Status = time.Now(), status
+	l.inFlight[req.Host]--
+	req.End, req.Status = time.Now(), status
 	l.notify()
 }
 

@@ -8,8 +8,8 @@ import (
 	"strings"
 )
 
-// Truth is what can be found at a host. The keys are paths with their query,
-// percent-encoded, as in "/a%20b?c".
+// Truth contains the paths that can be found at a host. The keys include their query,
+// and are percent-encoded, as in "/a%20b?c".
 type Truth struct {
 	Pages     map[string]bool // status 200
 	Redirects map[string]bool // status 301; their targets are followed
@@ -45,7 +45,7 @@ type walk struct {
 	waiting []*url.URL // pages that were found but not read yet
 }
 
-// follow records what is at an escaped reference if it is new and on this host.
+// follow records the target of an escaped reference if it is new and on this host.
 func (w *walk) follow(base *url.URL, reference string) {
 	u, err := base.Parse(reference)
 	if err != nil {
@@ -92,12 +92,12 @@ func (w *walk) visit(page *url.URL) error {
 	return nil
 }
 
-// lineBreaks removes what the URL Standard removes within a reference.
+// lineBreaks removes the characters that the URL Standard removes within a reference.
 var lineBreaks = strings.NewReplacer("\t", "", "\r", "", "\n", "")
 
-// escape removes the fragment from a reference, and percent-encodes what the URL Standard
-// encodes but net/url rejects or encodes differently: its path and query percent-encode
-// sets.
+// escape removes the fragment from a reference, and percent-encodes the characters that the
+// URL Standard encodes but net/url rejects or encodes differently: its path and query
+// percent-encode sets.
 func escape(reference string) string {
 	reference, _, _ = strings.Cut(reference, "#")
 	reference = lineBreaks.Replace(strings.Trim(reference, " \t\r\n\f"))

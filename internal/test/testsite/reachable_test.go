@@ -67,7 +67,7 @@ func TestLinksAreResolvedAndStayWithinTheHost(t *testing.T) {
 	expect(t, "malformed references", truth.Malformed, "%zz")
 }
 
-func TestTheTruthIsWhatTheServerServes(t *testing.T) {
+func TestReachableAgreesWithTheServer(t *testing.T) {
 	t.Parallel()
 	folder := documentation(t, "/usr/share/doc/python3.11-doc/html/tutorial")
 	truth, err := testsite.Reachable(folder, "/index.html")
@@ -75,14 +75,14 @@ func TestTheTruthIsWhatTheServerServes(t *testing.T) {
 		t.Fatal(err)
 	}
 	if len(truth.Pages) < 17 || len(truth.Broken) == 0 {
-		t.Errorf("there are %d pages and %d broken links, want 17 chapters that refer to much outside",
+		t.Errorf("there are %d pages and %d broken links, want 17 chapters with links to missing pages",
 			len(truth.Pages), len(truth.Broken))
 	}
 	s := testsite.Serve(t, testsite.Static(folder))
 	for want, paths := range map[int]map[string]bool{200: truth.Pages, 301: truth.Redirects, 404: truth.Broken} {
 		for path := range paths {
 			if got := status(t, s.URL(0, path)); got != want {
-				t.Errorf("%q answers %d, want %d", path, got, want)
+				t.Errorf("%q responds with %d, want %d", path, got, want)
 			}
 		}
 	}

@@ -12,7 +12,7 @@ import (
 	"golang.org/x/net/html/charset"
 )
 
-// references returns what a page refers to with a, area, frame, iframe, link rel=next and
+// references returns the references of a page in a, area, frame, iframe, link rel=next and
 // meta refresh, ignoring fragments, and the base URL: the page's own, or that of its
 // first <base href>.
 func references(page io.Reader, at *url.URL) (base *url.URL, found map[string]bool, err error) {
@@ -45,7 +45,7 @@ func references(page io.Reader, at *url.URL) (base *url.URL, found map[string]bo
 	return base, found, nil
 }
 
-// reference returns what one element refers to, if it refers to a page.
+// reference returns the reference of an element to a page, if it has one.
 func reference(n *html.Node) (string, bool) {
 	switch n.DataAtom {
 	case atom.A, atom.Area:

@@ -79,9 +79,9 @@ func (s *Site) run(t testing.TB, listeners []net.Listener) {
 // answer handles one request with its hook or its host's handler, and logs it.
 func (s *Site) answer(w http.ResponseWriter, r *http.Request) {
 	host := r.Context().Value(http.LocalAddrContextKey).(net.Addr).String()
-	noted := s.begin(host, r)
+	req := s.begin(host, r)
 	seen := &statusWriter{ResponseWriter: w, status: http.StatusOK}
-	defer func() { s.end(noted, seen.status) }()
+	defer func() { s.end(req, seen.status) }()
 	if !s.intervene(seen, r, host) {
 		s.serve[host].ServeHTTP(seen, r)
 	}

@@ -19,8 +19,8 @@ var small = testsite.Static(fstest.MapFS{
 	"other.html": {Data: []byte("other")},
 })
 
-// ask sends a GET without following redirects, and returns the response with its body.
-func ask(t *testing.T, url string) (*http.Response, string) {
+// get sends a GET without following redirects, and returns the response with its body.
+func get(t *testing.T, url string) (*http.Response, string) {
 	t.Helper()
 	req, err := http.NewRequestWithContext(t.Context(), http.MethodGet, url, nil)
 	if err != nil {
@@ -41,28 +41,28 @@ func ask(t *testing.T, url string) (*http.Response, string) {
 
 func status(t *testing.T, url string) int {
 	t.Helper()
-	resp, _ := ask(t, url)
+	resp, _ := get(t, url)
 	return resp.StatusCode
 }
 
-func TestEachHandlerHasAHostOfItsOwn(t *testing.T) {
+func TestEachHandlerHasItsOwnHost(t *testing.T) {
 	t.Parallel()
-	says := func(text string) http.Handler {
+	respond := func(text string) http.Handler {
 		return http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { _, _ = io.WriteString(w, text) })
 	}
-	s := testsite.Serve(t, says("first"), says("second"))
+	s := testsite.Serve(t, respond("first"), respond("second"))
 	for i, want := range []string{"first", "second"} {
-		if _, got := ask(t, s.URL(i, "/")); got != want {
-			t.Errorf("host %d says %q, want %q", i, got, want)
+		if _, got := get(t, s.URL(i, "/")); got != want {
+			t.Errorf("host %d responds %q, want %q", i, got, want)
 		}
 	}
 }
 
-func TestTheLogHasEveryRequest(t *testing.T) {
+func TestTheLogContainsEveryRequest(t *testing.T) {
 	t.Parallel()
 	s := testsite.Serve(t, small, small)
-	ask(t, s.URL(0, "/index.html"))
-	ask(t, s.URL(1, "/gone?a=b%20c"))
+	get(t, s.URL(0, "/index.html"))
+	get(t, s.URL(1, "/gone?a=b%20c"))
 	if err := s.Until(t.Context(), ended(2)); err != nil {
 		t.Fatal(err)
 	}
@@ -109,12 +109,12 @@ func TestTheSmallestGapIsBetweenStarts(t *testing.T) {
 	t.Parallel()
 	s := testsite.Serve(t, small)
 	host := s.Hosts()[0]
-	ask(t, s.URL(0, "/"))
+	get(t, s.URL(0, "/"))
 	if got := s.SmallestGap(host); got != math.MaxInt64 {
-		t.Errorf("the gap of one request is %v, want the longest duration", got)
+		t.Errorf("the gap with one request is %v, want the longest duration", got)
 	}
-	ask(t, s.URL(0, "/robots.txt"))
-	ask(t, s.URL(0, "/other.html"))
+	get(t, s.URL(0, "/robots.txt"))
+	get(t, s.URL(0, "/other.html"))
 	r := s.Requests()
 	if got, want := s.SmallestGap(host, "/robots.txt"), r[2].Start.Sub(r[0].Start); got != want {
 		t.Errorf("without robots.txt the gap is %v, want %v", got, want)
@@ -128,9 +128,9 @@ func TestAPathHangsUntilItIsReleased(t *testing.T) {
 	t.Parallel()
 	s := testsite.Serve(t, small)
 	reached, release := s.Hang("/index.html")
-	var asking sync.WaitGroup
+	var requests sync.WaitGroup
 	for range 3 {
-		asking.Go(func() {
+		requests.Go(func() {
 			resp, err := http.Get(s.URL(0, "/index.html"))
 			if err != nil {
 				t.Error(err)
@@ -151,26 +151,26 @@ func TestAPathHangsUntilItIsReleased(t *testing.T) {
 		t.Errorf("another path responds with %d, want 200", got)
 	}
 	release()
-	asking.Wait()
+	requests.Wait()
 	if got := s.MaxConcurrent(s.Hosts()[0]); got != 4 {
 		t.Errorf("at most %d requests were in flight, want 4", got)
 	}
 }
 
-func TestATestThatForgetsToReleaseStillEnds(t *testing.T) {
+func TestTheEndOfATestReleasesHangingPaths(t *testing.T) {
 	t.Parallel()
 	ctx, cancel := context.WithCancel(t.Context())
 	defer cancel()
-	var asking sync.WaitGroup
-	defer asking.Wait()
-	t.Run("it hangs", func(t *testing.T) {
+	var requests sync.WaitGroup
+	defer requests.Wait()
+	t.Run("a hanging path", func(t *testing.T) {
 		s := testsite.Serve(t, small)
 		reached, _ := s.Hang("/")
 		req, err := http.NewRequestWithContext(ctx, http.MethodGet, s.URL(0, "/"), nil)
 		if err != nil {
 			t.Fatal(err)
 		}
-		asking.Go(func() {
+		requests.Go(func() {
 			if resp, err := http.DefaultTransport.RoundTrip(req); err == nil {
 				resp.Body.Close()
 			}
@@ -179,13 +179,13 @@ func TestATestThatForgetsToReleaseStillEnds(t *testing.T) {
 	})
 }
 
-func TestAPathFailsAsOftenAsRequested(t *testing.T) {
+func TestAPathFailsTheRequestedNumberOfTimes(t *testing.T) {
 	t.Parallel()
 	s := testsite.Serve(t, small)
 	s.Fail("/index.html", 503, 429)
 	for i, want := range []int{503, 429, 200, 200} {
 		if got := status(t, s.URL(0, "/index.html")); got != want {
-			t.Errorf("answer %d is %d, want %d", i, got, want)
+			t.Errorf("response %d has status %d, want %d", i, got, want)
 		}
 	}
 }
@@ -196,7 +196,7 @@ func TestAHookMayApplyToOneHost(t *testing.T) {
 	s.Fail(s.Hosts()[1]+"/index.html", 500)
 	for i, want := range []int{200, 500} {
 		if got := status(t, s.URL(i, "/index.html")); got != want {
-			t.Errorf("host %d answers %d, want %d", i, got, want)
+			t.Errorf("host %d responds with %d, want %d", i, got, want)
 		}
 	}
 }
@@ -206,7 +206,7 @@ func TestADelayedPathRespondsLater(t *testing.T) {
 	s := testsite.Serve(t, small)
 	const late = 20 * time.Millisecond
 	s.Delay("/index.html", late)
-	ask(t, s.URL(0, "/index.html"))
+	get(t, s.URL(0, "/index.html"))
 	if err := s.Until(t.Context(), ended(1)); err != nil {
 		t.Fatal(err)
 	}
@@ -215,12 +215,12 @@ func TestADelayedPathRespondsLater(t *testing.T) {
 	}
 }
 
-func TestEveryHostServesTheRobotsOfTheSite(t *testing.T) {
+func TestEveryHostServesTheRobotsTxtOfTheSite(t *testing.T) {
 	t.Parallel()
 	s := testsite.Serve(t, small, small)
 	s.Robots("User-agent: *\nDisallow: /other.html\n")
 	for i := range s.Hosts() {
-		resp, text := ask(t, s.URL(i, "/robots.txt"))
+		resp, text := get(t, s.URL(i, "/robots.txt"))
 		if text != "User-agent: *\nDisallow: /other.html\n" ||
 			resp.Header.Get("Content-Type") != "text/plain; charset=utf-8" {
 			t.Errorf("robots.txt of host %d is %q, %q", i, text, resp.Header.Get("Content-Type"))
@@ -228,7 +228,7 @@ func TestEveryHostServesTheRobotsOfTheSite(t *testing.T) {
 	}
 }
 
-func TestUntilEndsWithItsContext(t *testing.T) {
+func TestUntilReturnsTheErrorOfItsContext(t *testing.T) {
 	t.Parallel()
 	s := testsite.Serve(t, small)
 	ctx, cancel := context.WithCancel(t.Context())

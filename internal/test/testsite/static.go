@@ -29,7 +29,7 @@ func Static(folder fs.FS) http.Handler {
 	})
 }
 
-// location is what is at a path: a file, a redirect or nothing.
+// location describes a path: a file, a redirect or nothing.
 type location struct {
 	status int    // 200, 301 or 404
 	file   string // its name in the folder, if the status is 200

@@ -37,7 +37,7 @@ func TestAFolderIsServedUnchanged(t *testing.T) {
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()
-			resp, body := ask(t, s.URL(0, c.path))
+			resp, body := get(t, s.URL(0, c.path))
 			if resp.StatusCode != c.status {
 				t.Fatalf("status is %d, want %d", resp.StatusCode, c.status)
 			}
