@@ -124,7 +124,7 @@ func TestTheErrorForAFolderInUseNamesTheProcessToStop(t *testing.T) {
 	}
 	for _, want := range []string{dir, "process ", "stop it"} {
 		if !strings.Contains(err.Error(), want) {
-			t.Errorf("%q does not say %q", err, want)
+			t.Errorf("the error %q does not contain %q", err, want)
 		}
 	}
 	closed(t, first)

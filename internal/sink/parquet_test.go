@@ -143,7 +143,7 @@ func TestTheNextProcessWritesTheRemainingTablesAndContinuesTheNumbers(t *testing
 	p = openParquet(t, ParquetConfig{Dir: dir})
 	if got := urlsOf(rowsIn[tabular.PageRow](t, dir, "pages-00003.parquet")); !slices.Equal(got,
 		[]string{"/0/0", "/0/1"}) {
-		t.Errorf("the remaining lines became %q", got)
+		t.Errorf("the table of the remaining lines has %q", got)
 	}
 	keep(t, p, pages(t, 1, 1)...)
 	closed(t, p)

@@ -17,8 +17,8 @@ func TestATornLastLineIsRemovedWhenASegmentIsOpened(t *testing.T) {
 		"nothing at all":                     {"", ""},
 		"only a torn line":                   {"", `{"url":"http://exa`},
 		"one whole line":                     {"{}\n", ""},
-		"a torn line behind whole ones":      {"{}\n{\"a\":1}\n", `{"b"`},
-		"an empty line behind":               {"{}\n\n", ""},
+		"a torn line after complete ones":    {"{}\n{\"a\":1}\n", `{"b"`},
+		"a trailing empty line":              {"{}\n\n", ""},
 		"zeros, as a loss of power leaves":   {"{}\n", strings.Repeat("\x00", 5000)},
 		"a torn line of 5 MB":                {"{}\n", strings.Repeat("x", 5<<20)},
 		"only a torn line of 5 MB":           {"", strings.Repeat("x", 5<<20)},
@@ -100,7 +100,7 @@ func TestABatchThatDidNotFitOnTheDiskIsRemovedAndCanBeRetried(t *testing.T) {
 	}
 	for _, want := range []string{filepath.Join(dir, "pages-00001.jsonl.open"), "free some space"} {
 		if !strings.Contains(err.Error(), want) {
-			t.Errorf("%q does not say %q", err, want)
+			t.Errorf("the error %q does not contain %q", err, want)
 		}
 	}
 	wantOnce(t, kept(t, dir, "*.jsonl"), 1, 2)

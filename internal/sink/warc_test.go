@@ -228,9 +228,9 @@ func TestFilesOfAKilledWriterAreRepairedAndFinished(t *testing.T) {
 		change func(t *testing.T, warc, journal string)
 		last   bool // the last capture is complete
 	}{
-		"as it was":      {func(*testing.T, string, string) {}, true},
-		"garbage behind": {func(t *testing.T, warc, _ string) { add(t, warc, "garbage") }, true},
-		"zeros behind": {
+		"as it was":        {func(*testing.T, string, string) {}, true},
+		"trailing garbage": {func(t *testing.T, warc, _ string) { add(t, warc, "garbage") }, true},
+		"trailing zeros": {
 			func(t *testing.T, warc, _ string) { add(t, warc, strings.Repeat("\x00", 5000)) }, true,
 		},
 		"a member of nothing": {
