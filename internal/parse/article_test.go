@@ -107,7 +107,7 @@ func TestExtractingAnArticleDoesNotChangeTheTreeForSelectors(t *testing.T) {
 		t.Fatal(err)
 	}
 	if got := tree.Find("nav a, .sidebar a").Length(); got != 3 || doc.Text == "" {
-		t.Errorf("%d of 3 elements around the article are left, text %q", got, doc.Text)
+		t.Errorf("%d of 3 elements around the article remain, text %q", got, doc.Text)
 	}
 	if href, _ := tree.Find("article a").Attr("href"); href != "../paper?x=1&y=2#sec" {
 		t.Errorf("a link has become %q", href)
@@ -207,8 +207,7 @@ func TestHostilePagesTakeBoundedTime(t *testing.T) {
 	}
 }
 
-// Links must be those that a browser would follow, and no others, however they are
-// written.
+// Links must be exactly those that a browser would follow, in any notation.
 func TestMarkdownOnlyLinksToPagesAndMailAddresses(t *testing.T) {
 	t.Parallel()
 	words := strings.Repeat("Some words, so that there is an article to be found, and more of them. ", 10)
@@ -230,7 +229,7 @@ func TestMarkdownOnlyLinksToPagesAndMailAddresses(t *testing.T) {
 		} {
 			doc := parsePage(t, Config{Markdown: true}, htmlPage("http://example.com/dir/page", body))
 			if !strings.Contains(doc.Markdown, "Some words") {
-				t.Fatalf("%q: there is no article: %q, %q", href, doc.Markdown, doc.Trouble)
+				t.Fatalf("%q: no article was found: %q, %q", href, doc.Markdown, doc.Trouble)
 			}
 			if want != "" && !strings.Contains(doc.Markdown, strings.TrimSuffix(want, ")")) {
 				t.Errorf("%q is not a link to %q:\n%s", href, want, doc.Markdown)

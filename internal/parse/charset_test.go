@@ -10,7 +10,7 @@ import (
 
 func TestCharset(t *testing.T) {
 	t.Parallel()
-	const prescanned = 1024 // bytes; a meta element behind them is late
+	const prescanned = 1024 // bytes; a meta element after them is late
 	late := strings.Repeat(" ", prescanned)
 	for _, c := range []struct{ name, contentType, body, want, text string }{
 		{"a byte order mark beats all", "text/html;charset=koi8-r", "\xef\xbb\xbf<meta charset=big5>é", "utf-8",

@@ -15,7 +15,7 @@ import (
 	"github.com/trawlcrawler/trawl/crawler"
 )
 
-// conformance reads the cases of a shared data file beside the module. It skips the test
+// conformance reads the cases of a shared data file next to the module. It skips the test
 // if the file does not exist.
 func conformance[T any](t *testing.T, file string) []T {
 	t.Helper()

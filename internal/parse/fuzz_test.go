@@ -48,7 +48,7 @@ func FuzzParse(f *testing.F) {
 
 // checkLong reads a body as a source that is not in memory, and as one that is read as a
 // whole. Both must find the same, with everything wanted or nothing, and reading must end
-// whatever the maximum length of a token.
+// with any maximum length of a token.
 func checkLong(t *testing.T, body []byte) {
 	t.Helper()
 	src := charset.NewSource(charset.MediaType{Charset: "utf-8"}, body, false)

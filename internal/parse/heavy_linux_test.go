@@ -62,7 +62,7 @@ func heavy() map[string]string {
 	}
 }
 
-// The processor time of a page has a limit on every path, whatever the extractor, and
+// The processor time of a page has a limit on every path, for each extractor, and
 // whether a page is read in full or its text is left out.
 func TestTheMainTextOfAPageTakesBoundedTime(t *testing.T) {
 	if race.Enabled {

@@ -47,8 +47,8 @@ func TestJSONLDIsReadAsPagesWriteIt(t *testing.T) {
 		"in CDATA, and its end as an entity": {
 			linked("/* &lt;![cdata[ */" + `{"@type":"A","x":"y"}` + "/* ]]&gt; */"), "A.x", "y",
 		},
-		"in CDATA in one line":               {linked(`//<![CDATA[{"@type":"A","x":[["y"]]}// ]]>`), "A.x", "y"},
-		"in CDATA that ends behind brackets": {linked(`<![CDATA[[{"@type":"A","x":[["y"]]}]]]>`), "A.x", "y"},
+		"in CDATA in one line":              {linked(`//<![CDATA[{"@type":"A","x":[["y"]]}// ]]>`), "A.x", "y"},
+		"in CDATA that ends after brackets": {linked(`<![CDATA[[{"@type":"A","x":[["y"]]}]]]>`), "A.x", "y"},
 		"beside comments": {
 			linked("/* a, { */ {\"@type\": \"A\", // kind\r\n\"x\":/**/\"y\"} // end"), "A.x", "y",
 		},
@@ -59,7 +59,7 @@ func TestJSONLDIsReadAsPagesWriteIt(t *testing.T) {
 		"with commas too many": {
 			linked(`[,{"@type":"A",,"y":[1,2,],"x":["y" , ],},],`), "A.x", "y",
 		},
-		"with an escaped quote and a comma behind": {linked(`{"@type":"A","x":"a\",}",}`), "A.x", `a",}`},
+		"with an escaped quote and a trailing comma": {linked(`{"@type":"A","x":"a\",}",}`), "A.x", `a",}`},
 		"as a comment": {linked("// nothing", "/* {}"), "A.x", nil},
 		"by its IRI": {
 			linked(`{"@type":"http://schema.org/A","schema:x":"y"}`), "A.x", "y",

@@ -25,7 +25,7 @@ func TestLinksOfHeaders(t *testing.T) {
 		{"parameters without values", []string{`<a>; rel; crossorigin ;rel=next;, <b>`},
 			[]headerLink{{target: "a"}, {target: "b"}}},
 		{"an empty target is the page", []string{`<>; rel=canonical`}, []headerLink{{target: "", rel: "canonical"}}},
-		{"what is behind a mistake is not read", []string{`a; rel=next, <b>`, `<c`, `<d>; rel=next x <e>`},
+		{"links after a syntax error are ignored", []string{`a; rel=next, <b>`, `<c`, `<d>; rel=next x <e>`},
 			[]headerLink{{target: "d", rel: "next x <e>"}}},
 		{"a string that never ends", []string{`<a>; rel="next, <b>`}, []headerLink{{target: "a", rel: "next, <b>"}}},
 	} {

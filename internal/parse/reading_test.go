@@ -99,7 +99,7 @@ func TestAFieldIsReadFromItsSource(t *testing.T) {
 		"a meta element in any case": {crawler.Field{Meta: "description", Type: "text"}, "Tea from Uji"},
 		"another vocabulary of meta": {crawler.Field{Meta: "twitter:card"}, "summary"},
 		"JSON-LD":                    {crawler.Field{JSONLD: "Product.name"}, "Green tea"},
-		"a number as it is":          {crawler.Field{JSONLD: "Product.sku"}, number("4711")},
+		"a number unchanged":         {crawler.Field{JSONLD: "Product.sku"}, number("4711")},
 		"a number of text": {
 			crawler.Field{JSONLD: "Product.offers.price", Type: "number"}, number("4.20"),
 		},
@@ -117,7 +117,7 @@ func TestAFieldIsReadFromItsSource(t *testing.T) {
 		"the URL of an object": {
 			crawler.Field{JSONLD: "Product.image", Type: "url"}, "http://example.com/shop/img/ld.jpg",
 		},
-		"an object as it is": {
+		"an object unchanged": {
 			crawler.Field{JSONLD: "Offer"}, object{"@type": "Offer", "price": "4.20", "priceCurrency": "EUR"},
 		},
 		"microdata":                   {crawler.Field{Microdata: "Book.name"}, "The Book of Tea"},

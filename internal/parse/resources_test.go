@@ -45,7 +45,7 @@ func TestResources(t *testing.T) {
 		{"drawings", `<svg><image href=/a xlink:href=/no /><use xlink:href="/b#c"/><use href=#d /><feImage href=/e /><style><![CDATA[a{fill:url(/f)}]]></style></svg>`, []string{"/a", "/b", "/e", "/f"}},
 		{"an SVG's image is none in HTML", `<use href=/a><feImage href=/b>`, nil},
 		{"what no script runs for", `<noscript><img src=/n></noscript>`, []string{"/n"}},
-		{"each once, also behind a base", `<base href=/b/><img src=a><img src=./a#x><style>a{b:url(a)}</style>`,
+		{"each once, also after a base", `<base href=/b/><img src=a><img src=./a#x><style>a{b:url(a)}</style>`,
 			[]string{"/b/a"}},
 		{"nothing that leads nowhere", `<img src><img src=" "><img src="data:x"><video src=#t><a style="fill:url(#g)">`,
 			nil},

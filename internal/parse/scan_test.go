@@ -29,12 +29,12 @@ func TestLinks(t *testing.T) {
 			[]string{"/3", "/1", "/2"}},
 		{"other schemes are dropped", `<a href=mailto:a@b><a href=javascript:x><a href=ftp://x/><a href=/a>`,
 			[]string{"/a"}},
-		{"what is no URL is dropped", `<a href="http://[x/"><a href="http://a b/"><a href=/a>`, []string{"/a"}},
+		{"invalid URLs are dropped", `<a href="http://[x/"><a href="http://a b/"><a href=/a>`, []string{"/a"}},
 		{"of two hrefs the first counts", `<a href=/1 href=/2>`, []string{"/1"}},
 		{"character references are read", `<a href="/?a=1&amp;b=&#50;&copy=3">`, []string{"/?a=1&b=2&copy=3"}},
 		{"an unfinished tag is none", `<a href=/a><a href="/b"`, []string{"/a"}},
 
-		{"nofollow is told", `<a href=/a rel="external NoFollow"><a href=/b rel=nofollowing>`, []string{"!/a", "/b"}},
+		{"nofollow is recorded", `<a href=/a rel="external NoFollow"><a href=/b rel=nofollowing>`, []string{"!/a", "/b"}},
 		{"one reference to be followed is enough",
 			`<a href=/a rel=nofollow><a href=/a><a href=/b><a href=./../b rel=nofollow>`, []string{"/a", "/b"}},
 		{"nofollow on all is nofollow", `<a href=/a rel=nofollow><a href=/./a rel=nofollow><a href=/a rel=nofollow>`,
@@ -142,7 +142,7 @@ func TestCanonical(t *testing.T) {
 		{"it is resolved against the base", "<link rel='x Canonical' href=c><base href=/b/>", "http://example.com/b/c"},
 		{"the first counts", "<link rel=canonical href=/1><link rel=canonical href=/2>", "http://example.com/1"},
 		{"an empty one is none", "<link rel=canonical href><link rel=canonical href=/2>", "http://example.com/2"},
-		{"what is no URL is none", "<link rel=canonical href='http://['>", ""},
+		{"an invalid URL", "<link rel=canonical href='http://['>", ""},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()
