@@ -122,7 +122,7 @@ func TestAnInvalidLocationIsRefusedAndReadingContinues(t *testing.T) {
 		"words": {
 			`<urlset><url><loc>no such page</loc></url><url><loc>/b</loc></url></urlset>`, "no such page",
 		},
-		"an entity of its own": {
+		"a declared entity": {
 			`<!DOCTYPE x [<!ENTITY a "b">]><urlset><url><loc>/x&a;</loc></url><url><loc>/b</loc></url></urlset>`,
 			"/x&a;",
 		},
