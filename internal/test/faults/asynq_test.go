@@ -19,7 +19,7 @@ func (c *crawl) inspector() *asynq.Inspector {
 }
 
 // Users of asynq's web UI may delete and archive tasks. asynq hides them from the workers then, but
-// the frontier still knows what is to be done.
+// the frontier still contains the visits.
 func TestTasksAreDeletedAndArchivedByHand(t *testing.T) {
 	t.Parallel()
 	for name, interfere := range map[string]func(c *crawl, i *asynq.Inspector) (int, error){
@@ -75,8 +75,8 @@ func (c *crawl) beginWithPending(i *asynq.Inspector) *testfleet.Process {
 			func(s *asynq.ServerInfo) bool { return s.Queues[c.job.Name] > 0 })
 	})
 	scheduler.Signal(syscall.SIGSTOP)
-	if said, status := c.Run(append([]string{"seed", c.job.Name}, seeds...)...); status != 0 {
-		c.t.Fatalf("seed: exit status %d\n%s", status, said)
+	if output, status := c.Run(append([]string{"seed", c.job.Name}, seeds...)...); status != 0 {
+		c.t.Fatalf("seed: exit status %d\n%s", status, output)
 	}
 	worker.Signal(syscall.SIGSTOP) // asynq counts on the worker for some seconds more
 	scheduler.Signal(syscall.SIGCONT)

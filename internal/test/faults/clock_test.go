@@ -12,7 +12,7 @@ import (
 	"github.com/trawlcrawler/trawl/internal/test/testfleet"
 )
 
-// A worker whose clock is ten minutes wrong runs beside one whose clock is right: leases, delays
+// A worker whose clock is ten minutes wrong runs next to one whose clock is right: leases, delays
 // and deadlines use Redis's clock, and the monotonic clock within a process.
 func TestAWorkersClockMayBeTenMinutesOff(t *testing.T) {
 	t.Parallel()
@@ -95,8 +95,8 @@ var wrong = func() int64 {
 	}
 	build := exec.CommandContext(testfleet.Patience(t), "go", "build", "-overlay", overlay, "-o", binary,
 		"github.com/trawlcrawler/trawl/cmd/trawl")
-	if said, err := build.CombinedOutput(); err != nil {
-		t.Fatalf("build the command with a wrong clock: %v\n%s", err, said)
+	if output, err := build.CombinedOutput(); err != nil {
+		t.Fatalf("build the command with a wrong clock: %v\n%s", err, output)
 	}
 	return binary
 }

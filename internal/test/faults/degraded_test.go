@@ -80,18 +80,18 @@ func TestAFullRedisCanBeManagedByCommands(t *testing.T) {
 		{"explain", c.job.Name, c.job.Seeds[0]}, {"export", c.Out + "/" + c.job.Name},
 		{"job", "cancel", other.Name}, {"job", "rm", other.Name},
 	} {
-		if said, status := c.Run(args...); status != 0 {
-			t.Errorf("trawl %s exits with %d: %s", strings.Join(args, " "), status, said)
+		if output, status := c.Run(args...); status != 0 {
+			t.Errorf("trawl %s exits with %d: %s", strings.Join(args, " "), status, output)
 		}
 	}
-	if said, _ := c.Run("job", "ls"); strings.Contains(said, other.Name) {
-		t.Errorf("the removed job is listed: %s", said)
+	if output, _ := c.Run("job", "ls"); strings.Contains(output, other.Name) {
+		t.Errorf("the removed job is listed: %s", output)
 	}
 	c.setMemory("0")
 	waitReady(t, worker)
 	c.Done(c.job.Name)
 	if keys := c.redis.Keys(t.Context(), "*"+other.Name+"*").Val(); len(keys) > 0 {
-		t.Errorf("keys of the removed job are left: %q", keys)
+		t.Errorf("keys of the removed job remain: %q", keys)
 	}
 	c.wantRunning([]*testfleet.Process{worker, scheduler})
 }
@@ -110,8 +110,8 @@ func TestTheSchemaChangesDuringACrawl(t *testing.T) {
 		p.Says("this process leaves the jobs alone")
 	}
 	c.quiet()
-	if said, status := c.Run("job", "ls"); status == 0 || !strings.Contains(said, `version "27"`) {
-		t.Errorf("job ls exits with %d and says %s", status, said)
+	if output, status := c.Run("job", "ls"); status == 0 || !strings.Contains(output, `version "27"`) {
+		t.Errorf("job ls exits with %d and prints %s", status, output)
 	}
 	c.set("trawl:schema", ours)
 	worker.Says("of this version of trawl again")

@@ -116,8 +116,8 @@ func TestGarbageInOneJobStopsNoOther(t *testing.T) {
 	}
 	c.begin()
 	c.Done(c.job.Name)
-	if said, status := c.Run("job", "ls"); status != 0 || !strings.Contains(said, all[0].job.Name) {
-		t.Errorf("job ls exits with %d: %s", status, said)
+	if output, status := c.Run("job", "ls"); status != 0 || !strings.Contains(output, all[0].job.Name) {
+		t.Errorf("job ls exits with %d: %s", status, output)
 	}
 	var removing sync.WaitGroup
 	room := make(chan struct{}, 10)
@@ -131,27 +131,27 @@ func TestGarbageInOneJobStopsNoOther(t *testing.T) {
 
 // wantEnd waits until the job has ended or is broken, and removes it.
 func (c *crawl) wantEnd(v *garbageCase) {
-	end, said := "", ""
+	end, output := "", ""
 	soon := testfleet.Soon(c.t)
 	for end == "" {
 		var status int
-		if said, status = c.Run("job", "show", v.job.Name); status != 0 {
-			c.t.Errorf("%s: job show exits with %d: %s", v.key, status, said)
+		if output, status = c.Run("job", "show", v.job.Name); status != 0 {
+			c.t.Errorf("%s: job show exits with %d: %s", v.key, status, output)
 			return
 		}
 		for _, state := range []crawler.State{crawler.StateDone, crawler.StateBroken} {
-			if strings.Contains(said, string(state)) {
+			if strings.Contains(output, string(state)) {
 				end = string(state)
 			}
 		}
 		if end == "" && !pause(soon, delay) {
-			c.t.Errorf("%s: the job neither ends nor is shown as broken: %s", v.key, said)
+			c.t.Errorf("%s: the job neither ends nor is shown as broken: %s", v.key, output)
 			return
 		}
 	}
-	c.t.Logf("%-32s %s %s", v.key, end, brief(said))
-	if said, status := c.Run("job", "rm", v.job.Name); status != 0 {
-		c.t.Errorf("%s: job rm exits with %d: %s", v.key, status, said)
+	c.t.Logf("%-32s %s %s", v.key, end, brief(output))
+	if output, status := c.Run("job", "rm", v.job.Name); status != 0 {
+		c.t.Errorf("%s: job rm exits with %d: %s", v.key, status, output)
 	}
 	left := c.redis.Keys(c.t.Context(), fmt.Sprintf("*%s*", v.job.Name)).Val()
 	if len(left) > 0 || c.redis.SIsMember(c.t.Context(), "trawl:jobs", v.job.Name).Val() {
@@ -159,10 +159,10 @@ func (c *crawl) wantEnd(v *garbageCase) {
 	}
 }
 
-// brief extracts the states and errors from the output of job show.
-func brief(said string) string {
+// brief extracts the state and the errors from the output of job show.
+func brief(output string) string {
 	var lines []string
-	for line := range strings.Lines(said) {
+	for line := range strings.Lines(output) {
 		for _, begins := range []string{"state", "pages", "waiting", "garbage"} {
 			if strings.HasPrefix(line, begins) {
 				lines = append(lines, strings.Join(strings.Fields(line), " "))
@@ -187,8 +187,8 @@ func TestGarbageInSharedKeysIsRepaired(t *testing.T) {
 		c.waitForMore(20)
 	}
 	c.Done(c.job.Name)
-	if said, status := c.Run("job", "ls"); status != 0 || !strings.Contains(said, c.job.Name) {
-		t.Errorf("job ls exits with %d: %s", status, said)
+	if output, status := c.Run("job", "ls"); status != 0 || !strings.Contains(output, c.job.Name) {
+		t.Errorf("job ls exits with %d: %s", status, output)
 	}
 	waitReady(t, worker)
 	waitReady(t, scheduler)

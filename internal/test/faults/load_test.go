@@ -42,8 +42,8 @@ func TestVisitsSpreadOverWorkers(t *testing.T) {
 	for _, w := range workers {
 		w.Says("now serving a job")
 	}
-	if said, status := c.Run(append([]string{"seed", c.job.Name}, seeds...)...); status != 0 {
-		t.Fatalf("seed: exit status %d\n%s", status, said)
+	if output, status := c.Run(append([]string{"seed", c.job.Name}, seeds...)...); status != 0 {
+		t.Fatalf("seed: exit status %d\n%s", status, output)
 	}
 	var counts map[string]int
 	eventually(t, "six hosts are visited", func() bool {
@@ -67,7 +67,7 @@ func TestVisitsSpreadOverWorkers(t *testing.T) {
 	}
 }
 
-// No worker holds more tasks than it has places, whatever the number of its jobs.
+// No worker holds more tasks than it has places, for any number of jobs.
 func TestNoWorkerHoldsMoreTasksThanItHasPlaces(t *testing.T) {
 	t.Parallel()
 	c := newCrawl(t, 10, 20)

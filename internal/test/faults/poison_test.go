@@ -16,7 +16,7 @@ func TestAPageThatKillsItsWorkersIsGivenUpAfterThree(t *testing.T) {
 	t.Parallel()
 	const killerPath, claims = "/page/7", 3
 	c := newCrawl(t, 1, 60)
-	c.job.PerHost = 4 // keeps other URLs in flight beside it
+	c.job.PerHost = 4 // keeps other URLs in flight together with it
 	c.Scheduler()
 
 	var mu sync.Mutex
