@@ -13,8 +13,8 @@ import (
 	"github.com/trawlcrawler/trawl/internal/sink"
 )
 
-// lists what lies in a folder, without locks.
-func lists(t *testing.T, dir string) []string {
+// listDir lists the files in a folder, without lock files.
+func listDir(t *testing.T, dir string) []string {
 	t.Helper()
 	entries, err := os.ReadDir(dir)
 	if err != nil {
@@ -29,7 +29,8 @@ func lists(t *testing.T, dir string) []string {
 	return names
 }
 
-func put(t *testing.T, path string) {
+// createFile writes a small file, and the folders of its path.
+func createFile(t *testing.T, path string) {
 	t.Helper()
 	if err := errors.Join(os.MkdirAll(filepath.Dir(path), 0o755),
 		os.WriteFile(path, []byte("{}\n"), 0o644)); err != nil {
@@ -37,14 +38,14 @@ func put(t *testing.T, path string) {
 	}
 }
 
-// created is a job of a name, created so many seconds after another.
-func created(name string, second int) crawler.Status {
+// jobCreatedAt returns a job with this name that was created at this second.
+func jobCreatedAt(name string, second int) crawler.Status {
 	job := crawler.DefaultJob()
 	job.Name = name
 	return crawler.Status{Job: job, Created: time.Date(2026, 11, 29, 6, 0, second, 0, time.UTC)}
 }
 
-func TestTheResultsOfAnEarlierJobOfTheNameAreSetAside(t *testing.T) {
+func TestTheResultsOfAnEarlierJobWithTheSameNameAreSetAside(t *testing.T) {
 	t.Parallel()
 	root := t.TempDir()
 	o, err := OpenOutlet(t.Context(), OutletConfig{Where: root})
@@ -54,7 +55,7 @@ func TestTheResultsOfAnEarlierJobOfTheNameAreSetAside(t *testing.T) {
 	defer o.Close()
 	claim := func(second int) string {
 		t.Helper()
-		aside, err := o.claim(t.Context(), created("news", second), "news")
+		aside, err := o.claim(t.Context(), jobCreatedAt("news", second), "news")
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -62,37 +63,37 @@ func TestTheResultsOfAnEarlierJobOfTheNameAreSetAside(t *testing.T) {
 	}
 	dir := filepath.Join(root, "news")
 	if aside := claim(1); aside != "" {
-		t.Errorf("of nothing, %s is set aside", aside)
+		t.Errorf("without any results, %s was set aside", aside)
 	}
-	put(t, filepath.Join(dir, "pages-w-00001.jsonl"))
-	put(t, filepath.Join(dir, "example.org", "index.html"))
-	put(t, filepath.Join(dir, ".trawl", "crawl.json"))
+	createFile(t, filepath.Join(dir, "pages-w-00001.jsonl"))
+	createFile(t, filepath.Join(dir, "example.org", "index.html"))
+	createFile(t, filepath.Join(dir, ".trawl", "crawl.json"))
 	if aside := claim(1); aside != "" {
-		t.Errorf("a job's own results are set aside: %s", aside)
+		t.Errorf("the job's own results were set aside: %s", aside)
 	}
 	writer, err := sink.NewJSONL(sink.JSONLConfig{Dir: dir, Worker: "w2"})
 	if err != nil {
 		t.Fatal(err)
 	}
-	if _, err := o.claim(t.Context(), created("news", 2), "news"); !errors.Is(err, sink.ErrInUse) {
-		t.Errorf("while an earlier job is written: %v", err)
+	if _, err := o.claim(t.Context(), jobCreatedAt("news", 2), "news"); !errors.Is(err, sink.ErrInUse) {
+		t.Errorf("while an earlier job is still being written: got %v, want ErrInUse", err)
 	}
 	if err := writer.Close(); err != nil {
 		t.Fatal(err)
 	}
 	aside := claim(2)
-	if got, want := lists(t, aside), []string{".job.json", ".trawl", "example.org",
+	if got, want := listDir(t, aside), []string{".job.json", ".trawl", "example.org",
 		"pages-w-00001.jsonl"}; !slices.Equal(got, want) {
-		t.Errorf("set aside are %q, want %q", got, want)
+		t.Errorf("files set aside: got %q, want %q", got, want)
 	}
-	if got, want := lists(t, dir), []string{".job.json", filepath.Base(aside)}; !slices.Equal(got, want) {
-		t.Errorf("there stay %q, want %q", got, want)
+	if got, want := listDir(t, dir), []string{".job.json", filepath.Base(aside)}; !slices.Equal(got, want) {
+		t.Errorf("files left in place: got %q, want %q", got, want)
 	}
 	if again := claim(2); again != "" {
-		t.Errorf("a second worker sets %s aside", again)
+		t.Errorf("a second worker set %s aside", again)
 	}
-	if last := claim(3); last != "" || len(lists(t, dir)) != 2 {
-		t.Errorf("of a job without results %q is set aside", last)
+	if last := claim(3); last != "" || len(listDir(t, dir)) != 2 {
+		t.Errorf("for a job without results, %q was set aside", last)
 	}
 }
 
@@ -105,12 +106,12 @@ func TestAJobDoesNotWriteBesideAnEarlierOneInABucket(t *testing.T) {
 	}
 	defer o.Close()
 	for second, want := range []string{"", "earlier job \"news\": move them to another prefix"} {
-		_, err := o.claim(t.Context(), created("news", second), "news")
+		_, err := o.claim(t.Context(), jobCreatedAt("news", second), "news")
 		if got := ""; err != nil && (want == "" || !strings.Contains(err.Error(), want)) || err == nil && want != got {
-			t.Errorf("job %d: %v, want %q", second, err, want)
+			t.Errorf("job %d: got %v, want %q", second, err, want)
 		}
 	}
-	if _, err := o.claim(t.Context(), created("news", 0), "news"); err != nil {
-		t.Errorf("the job itself: %v", err)
+	if _, err := o.claim(t.Context(), jobCreatedAt("news", 0), "news"); err != nil {
+		t.Errorf("the first job again: %v", err)
 	}
 }

@@ -31,8 +31,8 @@ func seriesOf(t *testing.T, r prometheus.Gatherer, job string) (names []string) 
 	return names
 }
 
-// withJobLabel counts the metrics of a collector that have a label for the job.
-func withJobLabel(c prometheus.Collector) (n int) {
+// countJobLabels counts the metrics of a collector that have a job label.
+func countJobLabels(c prometheus.Collector) (n int) {
 	descs := make(chan *prometheus.Desc, 100)
 	c.Describe(descs)
 	close(descs)
@@ -44,9 +44,9 @@ func withJobLabel(c prometheus.Collector) (n int) {
 	return n
 }
 
-// TestNoSeriesOfARemovedJobIsLeft holds for every metric with a label for the job, also for
-// those that are added later: a metric that the story does not touch fails it.
-func TestNoSeriesOfARemovedJobIsLeft(t *testing.T) {
+// TestARemovedJobLeavesNoSeries covers every metric with a job label, including metrics that are
+// added later: the test fails if it does not touch one of them.
+func TestARemovedJobLeavesNoSeries(t *testing.T) {
 	t.Parallel()
 	registry := prometheus.NewRegistry()
 	worker, dispatcher := newWorkerMeters(registry, 1), newDispatcher(nil, &Connection{Registry: registry})
@@ -59,15 +59,15 @@ func TestNoSeriesOfARemovedJobIsLeft(t *testing.T) {
 		dispatcher.failures.WithLabelValues(job).Inc()
 	}
 	before := seriesOf(t, registry, "gone")
-	if all := withJobLabel(registry); len(before) != all {
-		t.Fatalf("the job has series of %d metrics, %d have a label for it: %v", len(before), all, before)
+	if all := countJobLabels(registry); len(before) != all {
+		t.Fatalf("the job has series in %d metrics, but %d metrics have a job label: %v", len(before), all, before)
 	}
 	worker.forget("gone")
 	dispatcher.drop("gone")
 	if left := seriesOf(t, registry, "gone"); len(left) > 0 {
-		t.Errorf("of a job that was removed there is left %v", left)
+		t.Errorf("the removed job still has series in %v", left)
 	}
 	if stay := seriesOf(t, registry, "stays"); len(stay) != len(before) {
-		t.Errorf("of another job there is left %v, want %v", stay, before)
+		t.Errorf("the other job has series in %v, want %v", stay, before)
 	}
 }

@@ -10,7 +10,7 @@ import (
 	"github.com/trawlcrawler/trawl/internal/frontier"
 )
 
-// notice board of a test: what the others said, and how many tasks wait.
+// fakeBoard is a notice board with the loads of the other workers and the number of pending tasks.
 type fakeBoard struct {
 	mu      sync.Mutex
 	others  []frontier.WorkerLoad
@@ -44,50 +44,50 @@ func newTestPlaces(t *testing.T, most, pending int, others ...frontier.WorkerLoa
 	return p
 }
 
-// task takes a task and begins it.
-func (p *places) task(t *testing.T, job string) (finish func()) {
+// startTask takes a task of the job and begins it.
+func (p *places) startTask(t *testing.T, job string) (finish func()) {
 	t.Helper()
 	if !p.Before(t.Context(), job) {
-		t.Fatalf("job %s gets no place", job)
+		t.Fatalf("job %s did not get a place", job)
 	}
 	p.After(job, true)
 	end := p.Begin(job)
 	return func() { end(); p.Finished(job) }
 }
 
-func TestAllJobsOfAWorkerShareItsPlaces(t *testing.T) {
+func TestTheJobsOfAWorkerShareItsPlaces(t *testing.T) {
 	t.Parallel()
 	p := newTestPlaces(t, 3, 0)
-	finish := p.task(t, "a")
-	p.task(t, "b")
-	p.task(t, "c")
+	finish := p.startTask(t, "a")
+	p.startTask(t, "b")
+	p.startTask(t, "c")
 	if p.Before(t.Context(), "a") || !p.full() {
-		t.Error("with three of three places taken, a queue is asked for another task")
+		t.Error("all three places are taken, but a queue is asked for another task")
 	}
 	finish()
-	p.task(t, "b")
+	p.startTask(t, "b")
 }
 
-func TestAPlaceIsReservedWhileAQueueIsAsked(t *testing.T) {
+func TestAPlaceIsReservedWhileATaskIsDequeued(t *testing.T) {
 	t.Parallel()
 	p := newTestPlaces(t, 1, 0)
 	if !p.Before(t.Context(), "a") {
-		t.Fatal("the only place is not to be had")
+		t.Fatal("the only place is not available")
 	}
 	if p.Before(t.Context(), "b") {
-		t.Error("two queues are asked for one place")
+		t.Error("two queues are asked for a task, with one place")
 	}
 	if p.full() {
-		t.Error("a place that is only reserved counts as taken")
+		t.Error("a reserved place counts as taken")
 	}
 	p.After("a", false)
-	p.task(t, "b")
+	p.startTask(t, "b")
 }
 
-func TestAPlaceIsTakenAsSoonAsOneIsFree(t *testing.T) {
+func TestAFreedPlaceIsTakenAtOnce(t *testing.T) {
 	t.Parallel()
 	p := newTestPlaces(t, 1, 0)
-	finish := p.task(t, "a")
+	finish := p.startTask(t, "a")
 	got := make(chan bool)
 	go func() {
 		for !p.Before(context.Background(), "b") {
@@ -98,77 +98,78 @@ func TestAPlaceIsTakenAsSoonAsOneIsFree(t *testing.T) {
 	<-got
 }
 
-func TestWhereFewTasksWaitTheWorkerWithTheMostRoomTakesThem(t *testing.T) {
+func TestTheWorkerWithTheMostFreePlacesTakesTheLastTasks(t *testing.T) {
 	t.Parallel()
 	other := func(taken int, jobs ...string) frontier.WorkerLoad {
 		return frontier.WorkerLoad{Worker: "o", Places: 5, Taken: taken, Jobs: jobs}
 	}
 	for _, c := range []struct {
-		situation string
-		waiting   int
-		others    []frontier.WorkerLoad
-		want      bool
+		name    string
+		waiting int
+		others  []frontier.WorkerLoad
+		want    bool
 	}{
-		{"it is alone", 1, nil, true},
-		{"the other has as much room", 1, []frontier.WorkerLoad{other(1, "a")}, true},
-		{"the other has more room", 1, []frontier.WorkerLoad{other(0, "a")}, false},
-		{"the other has more room, and serves another job", 1, []frontier.WorkerLoad{other(0, "b")}, true},
-		{"more tasks wait than the other takes until it is even", 2, []frontier.WorkerLoad{other(0, "a")}, true},
-		{"three others have more room, and each takes one", 3,
+		{"there is no other worker", 1, nil, true},
+		{"the other has as many free places", 1, []frontier.WorkerLoad{other(1, "a")}, true},
+		{"the other has more free places", 1, []frontier.WorkerLoad{other(0, "a")}, false},
+		{"the other has more free places, but serves another job", 1, []frontier.WorkerLoad{other(0, "b")}, true},
+		{"the other has more free places, but too few for all tasks", 2,
+			[]frontier.WorkerLoad{other(0, "a")}, true},
+		{"three others have more free places, and each takes one task", 3,
 			[]frontier.WorkerLoad{other(0, "a"), other(0, "a"), other(0, "a")}, false},
 	} {
-		t.Run(c.situation, func(t *testing.T) {
+		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()
 			p := newTestPlaces(t, 5, c.waiting, c.others...)
 			p.mu.Lock()
 			p.taken = 1
 			p.mu.Unlock()
 			if got := p.Before(t.Context(), "a"); got != c.want {
-				t.Errorf("it takes a task: %v, want %v", got, c.want)
+				t.Errorf("takes a task: got %v, want %v", got, c.want)
 			}
 		})
 	}
 }
 
-func TestOfATaskForEachAWorkerTakesItsPartAlone(t *testing.T) {
+func TestAWorkerTakesOnlyItsShareOfTheTasks(t *testing.T) {
 	t.Parallel()
 	b := &fakeBoard{pending: 5}
 	for range 3 {
 		b.others = append(b.others, frontier.WorkerLoad{Places: 10, Jobs: []string{"a"}})
 	}
 	p := newTestPlaces(t, 10, b.pending, b.others...)
-	p.task(t, "a") // as much room as the others: the first of six
-	p.task(t, "a") // five wait, of which the others take three until they are even
+	p.startTask(t, "a") // as many free places as the others: the first of six tasks
+	p.startTask(t, "a") // five wait; the others take three until all have one
 	p.board.(*fakeBoard).pending = 4
 	if p.Before(t.Context(), "a") {
-		t.Error("of six tasks for four workers, one takes three")
+		t.Error("one of four workers takes three of six tasks")
 	}
 }
 
-func TestATaskThatNobodyElseTakesIsTakenSoon(t *testing.T) {
+func TestATaskThatNoOtherWorkerTakesIsTakenSoon(t *testing.T) {
 	t.Parallel()
 	p := newTestPlaces(t, 5, 1, frontier.WorkerLoad{Worker: "dead", Places: 50, Jobs: []string{"a"}})
 	if p.Before(t.Context(), "a") {
-		t.Fatal("it does not wait for the other")
+		t.Fatal("the worker does not wait for the other one")
 	}
 	for !p.Before(t.Context(), "a") {
 		select {
 		case <-time.After(10 * time.Millisecond):
 		case <-t.Context().Done():
-			t.Fatal("it waits forever")
+			t.Fatal("the worker never takes the task")
 		}
 	}
 }
 
-func TestATaskThatAsynqNeverBeginsGivesItsPlaceBack(t *testing.T) {
+func TestThePlaceOfATaskThatNeverBeginsIsFreed(t *testing.T) {
 	t.Parallel()
 	p := newTestPlaces(t, 1, 0)
 	if !p.Before(t.Context(), "a") {
-		t.Fatal("the only place is not to be had")
+		t.Fatal("the only place is not available")
 	}
 	p.After("a", true)
 	p.mu.Lock()
 	p.lapse(time.Now().Add(2 * handTerm))
 	p.mu.Unlock()
-	p.task(t, "b")
+	p.startTask(t, "b")
 }

@@ -12,7 +12,7 @@ import (
 	"github.com/trawlcrawler/trawl/internal/spool"
 )
 
-func TestErrorsOfDisksMayPassAndThoseOfDataDoNot(t *testing.T) {
+func TestDiskErrorsAreTemporaryAndDataErrorsArePermanent(t *testing.T) {
 	t.Parallel()
 	for _, err := range []error{
 		syscall.ENOSPC, syscall.EDQUOT, syscall.EROFS, syscall.EIO, syscall.ESTALE, syscall.EACCES, fs.ErrNotExist,
@@ -20,12 +20,12 @@ func TestErrorsOfDisksMayPassAndThoseOfDataDoNot(t *testing.T) {
 		&os.PathError{Op: "write", Path: "x", Err: syscall.ENOSPC},
 	} {
 		if !MayPass(fmt.Errorf("writing %q: %w (free some space)", "/out", err)) {
-			t.Errorf("%v is taken to be forever", err)
+			t.Errorf("%v counts as permanent", err)
 		}
 	}
 	for _, err := range []error{syscall.EPIPE, errors.New("the record cannot be written as JSON"), nil} {
 		if err != nil && MayPass(err) {
-			t.Errorf("%v is waited for", err)
+			t.Errorf("%v counts as temporary", err)
 		}
 	}
 }
