@@ -13,7 +13,7 @@ import (
 	"github.com/trawlcrawler/trawl/internal/test/testfleet"
 )
 
-func TestHostPatternsAreRead(t *testing.T) {
+func TestParseHostPattern(t *testing.T) {
 	t.Parallel()
 	for text, c := range map[string]struct{ as, matches, not string }{
 		"example.org": {
@@ -35,17 +35,17 @@ func TestHostPatternsAreRead(t *testing.T) {
 	} {
 		p, err := ParseHostPattern(text)
 		if err != nil || p.String() != c.as {
-			t.Errorf("%s is read as %v, %v; want %s", text, p, err, c.as)
+			t.Errorf("%s is parsed as %v, %v; want %s", text, p, err, c.as)
 			continue
 		}
 		if again := pattern(t, p.String()); again != p {
-			t.Errorf("%v is read back as %v", p, again)
+			t.Errorf("%v is parsed again as %v", p, again)
 		}
 		for want, hosts := range map[bool]string{true: c.matches, false: c.not} {
 			for at := range strings.FieldsSeq(hosts) {
 				i := strings.LastIndexByte(at, ':')
 				if got := p.matches(strings.Trim(at[:i], "[]"), at[i+1:]); got != want {
-					t.Errorf("%s is for %s: %t, want %t", text, at, got, want)
+					t.Errorf("%s matches %s: %t, want %t", text, at, got, want)
 				}
 			}
 		}
@@ -53,12 +53,12 @@ func TestHostPatternsAreRead(t *testing.T) {
 	for _, text := range []string{"", "*", "*.", "http://", "a b", "example.org/path", "example.org?",
 		"u:hidden@example.org", "ftp://a.test", "a.*.test", "example.org:99999", "**.a.test"} {
 		if p, err := ParseHostPattern(text); err == nil || strings.Contains(err.Error(), "hidden") {
-			t.Errorf("%q is read as %v, %v", text, p, err)
+			t.Errorf("%q is parsed as %v, %v", text, p, err)
 		}
 	}
 }
 
-// sent is what goes with a request for a URL.
+// sent returns the secret headers of a request for a URL.
 func sent(t testing.TB, f *Fetcher, url string) string {
 	t.Helper()
 	var all []string
@@ -71,7 +71,7 @@ func sent(t testing.TB, f *Fetcher, url string) string {
 	return strings.Join(all, ", ")
 }
 
-func TestSecretsGoToTheirHostsAlone(t *testing.T) {
+func TestSecretsAreSentOnlyToTheirHosts(t *testing.T) {
 	t.Parallel()
 	log := testfleet.NewTranscript()
 	f := newFetcher(t, Config{Log: slog.New(slog.NewTextHandler(log, nil)), Rules: []Rule{
@@ -81,7 +81,7 @@ func TestSecretsGoToTheirHostsAlone(t *testing.T) {
 		{Hosts: []HostPattern{pattern(t, "a.test:8443")}, Login: crawler.NewLogin("ann", "pass")},
 	}})
 	for url, want := range map[string]string{
-		"https://api.example.org/":           "Cookie: a=b, X-Key: first", // of each thing, what the first rule has
+		"https://api.example.org/":           "Cookie: a=b, X-Key: first", // headers from the first rule with them
 		"https://www.example.org/":           "Cookie: a=b, X-Key: second",
 		"https://example.org/":               "",
 		"https://www.example.org:444/":       "",
@@ -95,16 +95,16 @@ func TestSecretsGoToTheirHostsAlone(t *testing.T) {
 		"https://a.test/":                    "",
 	} {
 		if got := sent(t, f, url); got != want {
-			t.Errorf("to %s is sent %q, want %q", url, got, want)
+			t.Errorf("request to %s: sent %q, want %q", url, got, want)
 		}
 	}
 	if text := log.Text(); strings.Count(text, "not sent without TLS") != 3 || strings.Contains(text, "first") ||
 		strings.Contains(text, "pass") {
-		t.Errorf("the log says: %s", text)
+		t.Errorf("log: got %s", text)
 	}
 }
 
-func TestALoginOfASeedGoesToItsHost(t *testing.T) {
+func TestTheLoginOfASeedIsSentToItsHost(t *testing.T) {
 	t.Parallel()
 	f := newFetcher(t, Config{Rules: []Rule{{Hosts: []HostPattern{pattern(t, "https://tls.test")},
 		Login: crawler.NewLogin("rule", "x")}}})
@@ -128,29 +128,29 @@ func TestALoginOfASeedGoesToItsHost(t *testing.T) {
 		"http://plain.test.evil.t/": "",
 	} {
 		if got := strings.TrimPrefix(sent(t, f, url), "Authorization: "); got != want {
-			t.Errorf("to %s is sent %q, want %q", url, got, want)
+			t.Errorf("request to %s: sent %q, want %q", url, got, want)
 		}
 	}
 }
 
-func TestRulesThatCannotHoldAreRefused(t *testing.T) {
+func TestInvalidRulesAreRefused(t *testing.T) {
 	t.Parallel()
 	here := []HostPattern{pattern(t, "a.test")}
 	for name, c := range map[string]struct {
 		rule Rule
 		says string
 	}{
-		"a header for everybody": {Rule{Header: http.Header{"X-Key": {"secret"}}}, "without hosts"},
-		"a login for everybody":  {Rule{Login: crawler.NewLogin("u", "secret")}, "without hosts"},
-		"nobody is verified":     {Rule{Insecure: true}, "without hosts"},
+		"a header for all hosts": {Rule{Header: http.Header{"X-Key": {"secret"}}}, "without hosts"},
+		"a login for all hosts":  {Rule{Login: crawler.NewLogin("u", "secret")}, "without hosts"},
+		"no host is verified":    {Rule{Insecure: true}, "without hosts"},
 		"two logins": {
 			Rule{Hosts: here, Login: crawler.NewLogin("u", "secret"), Header: http.Header{"Authorization": {"secret"}}},
 			"leave one",
 		},
 		"a user with a colon":     {Rule{Hosts: here, Login: crawler.NewLogin("u:v", "secret")}, "colon"},
-		"a header of HTTP":        {Rule{Hosts: here, Header: http.Header{"host": {"secret"}}}, "Host"},
-		"another":                 {Rule{Hosts: here, Header: http.Header{"User-Agent": {"secret"}}}, "--user-agent"},
-		"a header that is none":   {Rule{Hosts: here, Header: http.Header{"X Key": {"secret"}}}, `"X Key"`},
+		"the Host header":         {Rule{Hosts: here, Header: http.Header{"host": {"secret"}}}, "Host"},
+		"the User-Agent header":   {Rule{Hosts: here, Header: http.Header{"User-Agent": {"secret"}}}, "--user-agent"},
+		"an invalid header name":  {Rule{Hosts: here, Header: http.Header{"X Key": {"secret"}}}, `"X Key"`},
 		"a value with a line end": {Rule{Hosts: here, Header: http.Header{"X-Key": {"secret\r\nX: y"}}}, "X-Key"},
 		"an empty value":          {Rule{Hosts: here, Header: http.Header{"X-Key": {""}}}, "empty"},
 	} {
@@ -164,7 +164,7 @@ func TestRulesThatCannotHoldAreRefused(t *testing.T) {
 	}
 }
 
-func TestWhatIsSecretIsSentAndMaskedInRecordings(t *testing.T) {
+func TestSecretsAreSentButMaskedInRecordings(t *testing.T) {
 	t.Parallel()
 	server := serve(t, func(w http.ResponseWriter, r *http.Request) {
 		user, password, _ := r.BasicAuth()
@@ -179,7 +179,7 @@ func TestWhatIsSecretIsSentAndMaskedInRecordings(t *testing.T) {
 	page := get(t, f, req)
 	wantNoFault(t, page)
 	if got := string(content(t, page)); got != "annp@ss:wk1de" {
-		t.Errorf("the server saw %q", got)
+		t.Errorf("the server received %q", got)
 	}
 	head := string(page.Recording.Request)
 	for _, line := range []string{"Authorization: ***\r\n", "X-Key: ***\r\nX-Key: ***\r\n",
@@ -189,17 +189,17 @@ func TestWhatIsSecretIsSentAndMaskedInRecordings(t *testing.T) {
 		}
 	}
 	if !strings.HasPrefix(head, "GET /a HTTP/1.1\r\n") || !strings.HasSuffix(head, "\r\n\r\n") {
-		t.Errorf("the recording is no request: %q", head)
+		t.Errorf("the recording is not a request: %q", head)
 	}
 }
 
-func TestAuthoritiesAndInsecureAreForTheirHosts(t *testing.T) {
+func TestAuthoritiesAndInsecureApplyOnlyToTheirHosts(t *testing.T) {
 	t.Parallel()
 	server, _ := serveTLS(t, func(w http.ResponseWriter, r *http.Request) {
 		fmt.Fprint(w, r.Proto, r.Header.Get("X-Key"))
 	})
 	other, _ := serveTLS(t, func(http.ResponseWriter, *http.Request) {
-		t.Error("a host was asked whose certificate is not valid")
+		t.Error("a request was sent to a host with an invalid certificate")
 	})
 	at := pattern(t, strings.TrimPrefix(server.URL, "https://"))
 	for name, rule := range map[string]Rule{
@@ -213,7 +213,7 @@ func TestAuthoritiesAndInsecureAreForTheirHosts(t *testing.T) {
 		page := get(t, f, request(t, server.URL))
 		wantNoFault(t, page)
 		if got := string(content(t, page)); got != "HTTP/2.0key" {
-			t.Errorf("%s: the server saw %q", name, got)
+			t.Errorf("%s: the server received %q", name, got)
 		}
 		wantFault(t, get(t, f, request(t, other.URL)), fetched.FaultTLS, false)
 	}

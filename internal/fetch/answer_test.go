@@ -13,7 +13,7 @@ import (
 	"github.com/trawlcrawler/trawl/internal/fetched"
 )
 
-func TestAPageIsWhatTheServerSent(t *testing.T) {
+func TestAPageHoldsTheServersResponse(t *testing.T) {
 	t.Parallel()
 	server := serve(t, func(w http.ResponseWriter, _ *http.Request) {
 		w.Header().Set("X-Colour", "green")
@@ -37,7 +37,7 @@ func TestAPageIsWhatTheServerSent(t *testing.T) {
 	}
 }
 
-func TestBodiesThatAreNone(t *testing.T) {
+func TestResponsesWithoutABody(t *testing.T) {
 	t.Parallel()
 	server := serve(t, func(w http.ResponseWriter, r *http.Request) {
 		var status int
@@ -76,7 +76,7 @@ func TestARedirectIsResolvedAndNotFollowed(t *testing.T) {
 		{"with a fragment", "/b%23c", server.URL + "/b"},
 		{"to another scheme", "mailto:a@example.com", ""},
 		{"nowhere", "", ""},
-		{"to what is no URL", "http://%5B", ""},
+		{"to an invalid URL", "http://%5B", ""},
 	} {
 		page := get(t, f, request(t, server.URL+"/dir/a?to="+c.to))
 		wantNoFault(t, page)
@@ -86,7 +86,7 @@ func TestARedirectIsResolvedAndNotFollowed(t *testing.T) {
 	}
 }
 
-func TestConnectionsAreUsedAgain(t *testing.T) {
+func TestConnectionsAreReused(t *testing.T) {
 	t.Parallel()
 	for _, c := range []struct {
 		name  string
@@ -131,7 +131,7 @@ func TestConnectionsAreUsedAgain(t *testing.T) {
 	}
 }
 
-func TestABodyBeyondItsLimitIsCutAndItsConnectionClosed(t *testing.T) {
+func TestABodyAboveItsLimitIsCutAndItsConnectionClosed(t *testing.T) {
 	t.Parallel()
 	closed := make(chan error, 1)
 	server := serve(t, func(w http.ResponseWriter, r *http.Request) {
@@ -162,7 +162,7 @@ func TestABodyOfExactlyItsLimitIsWhole(t *testing.T) {
 	}
 }
 
-func TestABodyThatBreaksOffIsAFaultThatPasses(t *testing.T) {
+func TestAnInterruptedBodyIsATemporaryFault(t *testing.T) {
 	t.Parallel()
 	for _, c := range []struct{ name, answer, kept string }{
 		{"before its length", "HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\nhello", "hello"},
@@ -184,7 +184,7 @@ func TestABodyThatBreaksOffIsAFaultThatPasses(t *testing.T) {
 	}
 }
 
-func TestABodyThatIsLongerThanItsLengthIsCutThere(t *testing.T) {
+func TestABodyIsCutAtItsContentLength(t *testing.T) {
 	t.Parallel()
 	origin := serveRaw(t, func(conn net.Conn, _ string) {
 		conn.Write([]byte("HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nhello, world"))
@@ -208,7 +208,7 @@ func TestABodyWithoutLengthEndsWithItsConnection(t *testing.T) {
 	}
 }
 
-func TestTheCallersContextEndsTheRequestWithItsError(t *testing.T) {
+func TestACancelledContextEndsTheRequestWithItsError(t *testing.T) {
 	t.Parallel()
 	for _, c := range []struct {
 		name  string

@@ -8,7 +8,7 @@ import (
 	"testing"
 )
 
-func TestCookiesAreSentAndTakenIn(t *testing.T) {
+func TestCookiesAreSentAndStored(t *testing.T) {
 	t.Parallel()
 	server := serve(t, func(w http.ResponseWriter, r *http.Request) {
 		http.SetCookie(w, &http.Cookie{Name: "session", Value: "one", Path: "/"})
@@ -22,13 +22,13 @@ func TestCookiesAreSentAndTakenIn(t *testing.T) {
 		req.Jar, req.Record = jar, true
 		page := get(t, f, req)
 		if got := string(content(t, page)); got != want {
-			t.Errorf("the server saw %q, want %q", got, want)
+			t.Errorf("the server received %q, want %q", got, want)
 		}
 		if head := string(page.Recording.Request); strings.Contains(head, "yes") || strings.Contains(head, "one") {
 			t.Errorf("the recording has a cookie: %q", head)
 		}
 	}
 	if got := string(content(t, get(t, f, request(t, server.URL)))); got != "consent=yes" {
-		t.Errorf("without a jar the server saw %q", got)
+		t.Errorf("without a jar, the server received %q", got)
 	}
 }

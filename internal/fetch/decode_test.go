@@ -19,7 +19,7 @@ import (
 	"github.com/trawlcrawler/trawl/internal/fetched"
 )
 
-// encode applies codings in their order. "raw" is deflate without zlib.
+// encode applies codings in order. The coding "raw" is deflate without a zlib header.
 func encode(t testing.TB, codings string, b []byte) []byte {
 	t.Helper()
 	for coding := range strings.SplitSeq(codings, ", ") {
@@ -102,7 +102,7 @@ func TestCodingsAreRemoved(t *testing.T) {
 	}
 }
 
-func TestLayersInSeveralHeadersAreOneList(t *testing.T) {
+func TestSeveralContentEncodingHeadersAreOneList(t *testing.T) {
 	t.Parallel()
 	h := http.Header{"Content-Encoding": {"br", "gzip, zstd"}}
 	if got, want := codingsOf(h), []string{"br", "gzip", "zstd"}; !slices.Equal(got, want) {
@@ -110,7 +110,7 @@ func TestLayersInSeveralHeadersAreOneList(t *testing.T) {
 	}
 }
 
-func TestBodiesInUnknownCodingsStayAsTheyCame(t *testing.T) {
+func TestBodiesInUnknownCodingsStayEncoded(t *testing.T) {
 	t.Parallel()
 	f := newFetcher(t, Config{})
 	for _, header := range []string{"rot13", "gzip, rot13", "rot13, gzip", "gzip, gzip, gzip, gzip, gzip"} {
@@ -123,7 +123,7 @@ func TestBodiesInUnknownCodingsStayAsTheyCame(t *testing.T) {
 	}
 }
 
-func TestMembersAndGarbageBehindGzip(t *testing.T) {
+func TestGzipMembersAndTrailingGarbage(t *testing.T) {
 	t.Parallel()
 	f := newFetcher(t, Config{})
 	member := encode(t, "gzip", prose(1000))
@@ -169,7 +169,7 @@ func TestBombsAreCutAtTheLimit(t *testing.T) {
 	}
 }
 
-// bomb writes size zeros under codings, or as many as are taken.
+// bomb writes size zeros with the codings, and stops if out returns an error.
 func bomb(t testing.TB, codings string, size int, out io.Writer) {
 	for _, coding := range slices.Backward(strings.Split(codings, ", ")) {
 		w := encoder(t, coding, out)
@@ -184,7 +184,7 @@ func bomb(t testing.TB, codings string, size int, out io.Writer) {
 	}
 }
 
-func TestACorruptCodingKeepsWhatWasDecoded(t *testing.T) {
+func TestTheDecodedPartOfACorruptBodyIsKept(t *testing.T) {
 	t.Parallel()
 	f := newFetcher(t, Config{})
 	for _, coding := range []string{"gzip", "deflate", "br", "zstd"} {
@@ -204,7 +204,7 @@ func TestACorruptCodingKeepsWhatWasDecoded(t *testing.T) {
 	}
 }
 
-func TestABodyThatIsNotInItsCodingIsKeptAsItCame(t *testing.T) {
+func TestABodyThatIsNotInItsCodingIsKeptUndecoded(t *testing.T) {
 	t.Parallel()
 	f := newFetcher(t, Config{})
 	for _, coding := range []string{"gzip", "deflate", "br", "zstd", "br, gzip"} {
@@ -213,16 +213,16 @@ func TestABodyThatIsNotInItsCodingIsKeptAsItCame(t *testing.T) {
 			page := fetchEncoded(t, f, coding, body, 1<<20)
 			wantFault(t, page, fetched.FaultProtocol, false)
 			if got := content(t, page); !bytes.Equal(got, body) || page.Truncated {
-				t.Errorf("%s: got %d bytes, truncated %t, want the %d that came", coding, len(got), page.Truncated,
+				t.Errorf("%s: got %d bytes, truncated %t, want %d bytes, undecoded", coding, len(got), page.Truncated,
 					size)
 			}
 		}
 	}
 }
 
-func TestAnUndecodableBeginningThatIsTooLongToRememberIsCut(t *testing.T) {
+func TestALongUndecodableBeginningIsCut(t *testing.T) {
 	t.Parallel()
-	body := bytes.Repeat([]byte{0, 0, 0, 0xff, 0xff}, 50_000) // stored blocks of deflate without a byte
+	body := bytes.Repeat([]byte{0, 0, 0, 0xff, 0xff}, 50_000) // empty stored blocks of deflate
 	body = append(body, 0xff)
 	page := fetchEncoded(t, newFetcher(t, Config{}), "deflate", body, 1<<20)
 	wantFault(t, page, fetched.FaultProtocol, false)
@@ -231,7 +231,7 @@ func TestAnUndecodableBeginningThatIsTooLongToRememberIsCut(t *testing.T) {
 	}
 }
 
-func TestAZstdWindowBeyondItsBoundIsRefused(t *testing.T) {
+func TestAZstdWindowAboveTheLimitIsRefused(t *testing.T) {
 	t.Parallel()
 	var out bytes.Buffer
 	w, err := zstd.NewWriter(&out, zstd.WithWindowSize(2*zstdWindow), zstd.WithEncoderConcurrency(1),
@@ -245,8 +245,8 @@ func TestAZstdWindowBeyondItsBoundIsRefused(t *testing.T) {
 	wantFault(t, page, fetched.FaultProtocol, false)
 }
 
-// FuzzDecoders decodes what strangers may send. It must end, keep to the limit,
-// and do the same with a decoder that was used before.
+// FuzzDecoders decodes arbitrary bodies. Decoding must end, keep to the limit, and do the same
+// with a reused decoder.
 func FuzzDecoders(f *testing.F) {
 	all := []string{"gzip", "deflate", "br", "zstd", "gzip, br", "zstd, deflate"}
 	for i, codings := range all {
@@ -277,7 +277,7 @@ func FuzzDecoders(f *testing.F) {
 	f.Fuzz(func(t *testing.T, which uint8, data []byte) {
 		codings := strings.Split(all[int(which)%len(all)], ", ")
 		if first, again := decode(t, codings, data), decode(t, codings, data); first != again {
-			t.Errorf("first %s\nagain %s", first, again)
+			t.Errorf("first:  %s\nsecond: %s", first, again)
 		}
 	})
 }

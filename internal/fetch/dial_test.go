@@ -15,8 +15,8 @@ import (
 	"github.com/trawlcrawler/trawl/internal/test/testdns"
 )
 
-// resolved returns a fetcher that asks a zone, and the port of a server at
-// 127.0.0.2 that says by which name it was asked.
+// resolved returns a fetcher that resolves names with a zone, and the port of a server at 127.0.0.2
+// that answers with the requested host.
 func resolved(t *testing.T, z *testdns.Zone, cfg Config) (f *Fetcher, port string) {
 	t.Helper()
 	l, err := net.Listen("tcp", "127.0.0.2:0")
@@ -38,7 +38,7 @@ func resolved(t *testing.T, z *testdns.Zone, cfg Config) (f *Fetcher, port strin
 	return f, port
 }
 
-func TestAnotherAddressIsTriedWhereOneDoesNotAnswer(t *testing.T) {
+func TestAnotherAddressIsTriedIfOneDoesNotAnswer(t *testing.T) {
 	t.Parallel()
 	z := testdns.New(t, "a.test. 60 IN A 127.0.0.3", "a.test. 60 IN A 127.0.0.2")
 	f, port := resolved(t, z, Config{AllowPrivate: true})
@@ -52,13 +52,13 @@ func TestAnotherAddressIsTriedWhereOneDoesNotAnswer(t *testing.T) {
 		t.Errorf("connected to %s", page.Address)
 	}
 	if at, err := f.Locate(t.Context(), host); err != nil || at.String() != "127.0.0.2" {
-		t.Errorf("after: located at %s, %v, want where it answers", at, err)
+		t.Errorf("after: located at %s, %v, want the address that answers", at, err)
 	}
 }
 
-// The name server says something else each time it is asked: a public address
-// first, and a private one to whoever asks again (rebinding).
-func TestTheAddressThatWasCheckedIsTheOneConnectedTo(t *testing.T) {
+// The name server returns a public address first, and a private address for every later query (DNS
+// rebinding).
+func TestTheFetcherConnectsToTheCheckedAddress(t *testing.T) {
 	t.Parallel()
 	z := testdns.New(t, "a.test. 60 IN A 127.0.0.2")
 	f, port := resolved(t, z, Config{AllowCIDR: []netip.Prefix{netip.MustParsePrefix("127.0.0.2/32")}})
@@ -70,9 +70,9 @@ func TestTheAddressThatWasCheckedIsTheOneConnectedTo(t *testing.T) {
 	page := get(t, f, request(t, "http://a.test:"+port+"/"))
 	wantNoFault(t, page)
 	if page.Address.Addr().String() != "127.0.0.2" {
-		t.Errorf("connected to %s, want what was checked", page.Address)
+		t.Errorf("connected to %s, want the checked address", page.Address)
 	}
-	f.Close() // no warm connection is left
+	f.Close() // close idle connections
 	f.cfg.Resolver.Forget("a.test")
 	page = get(t, f, request(t, "http://a.test:"+port+"/"))
 	wantFault(t, page, fetched.FaultBlocked, false)
@@ -81,7 +81,7 @@ func TestTheAddressThatWasCheckedIsTheOneConnectedTo(t *testing.T) {
 	}
 }
 
-func TestOfANamesAddressesOnlyOpenOnesAreConnectedTo(t *testing.T) {
+func TestTheFetcherConnectsOnlyToAllowedAddressesOfAName(t *testing.T) {
 	t.Parallel()
 	z := testdns.New(t, "a.test. 60 IN A 127.0.0.1", "a.test. 60 IN A 10.0.0.1", "a.test. 60 IN A 127.0.0.2")
 	f, port := resolved(t, z, Config{AllowCIDR: []netip.Prefix{netip.MustParsePrefix("127.0.0.2/32")}})

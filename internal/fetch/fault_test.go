@@ -16,7 +16,7 @@ import (
 	"github.com/trawlcrawler/trawl/internal/fetched"
 )
 
-func TestAnswersThatAreNone(t *testing.T) {
+func TestInvalidResponses(t *testing.T) {
 	t.Parallel()
 	for _, c := range []struct {
 		name   string
@@ -24,11 +24,11 @@ func TestAnswersThatAreNone(t *testing.T) {
 		kind   crawler.FaultKind
 		passes bool
 	}{
-		{"closed without a word", func(net.Conn) {}, fetched.FaultReset, true},
+		{"closed without a response", func(net.Conn) {}, fetched.FaultReset, true},
 		{"closed within the headers", write("HTTP/1.1 200 OK\r\nServer: x\r\n"), fetched.FaultReset, true},
 		{"reset", func(conn net.Conn) { conn.(*net.TCPConn).SetLinger(0) }, fetched.FaultReset, true},
 		{"not HTTP", write("SSH-2.0-OpenSSH_9.6\r\n"), fetched.FaultProtocol, false},
-		{"a status that is none", write("HTTP/1.1 abc OK\r\n\r\n"), fetched.FaultProtocol, false},
+		{"an invalid status", write("HTTP/1.1 abc OK\r\n\r\n"), fetched.FaultProtocol, false},
 		{"two lengths", write("HTTP/1.1 200 OK\r\nContent-Length: 1\r\nContent-Length: 2\r\n\r\nab"),
 			fetched.FaultProtocol, false},
 		{"a flood of headers", flood("HTTP/1.1 200 OK\r\n", "X-Flood: "+strings.Repeat("x", 1000)+"\r\n"),
@@ -36,7 +36,7 @@ func TestAnswersThatAreNone(t *testing.T) {
 		{"a header without end", flood("HTTP/1.1 200 OK\r\nX-Flood: ", strings.Repeat("x", 1000)),
 			fetched.FaultProtocol, false},
 		{"a flood of interim answers", flood("", "HTTP/1.1 100 Continue\r\n\r\n"), fetched.FaultProtocol, false},
-		{"a chunk that is none", write("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nxyz\r\n"),
+		{"an invalid chunk", write("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nxyz\r\n"),
 			fetched.FaultProtocol, false},
 	} {
 		t.Run(c.name, func(t *testing.T) {
@@ -48,17 +48,18 @@ func TestAnswersThatAreNone(t *testing.T) {
 				t.Errorf("address: got %s, want that of %s", page.Address, origin)
 			}
 			if strings.Contains(page.Fault.Text, "net/http") || strings.Contains(page.Fault.Text, "Get ") {
-				t.Errorf("text: got %q, want no words of Go", page.Fault.Text)
+				t.Errorf("text: got %q, want no text of net/http", page.Fault.Text)
 			}
 		})
 	}
 }
 
+// write writes a response.
 func write(answer string) func(net.Conn) {
 	return func(conn net.Conn) { conn.Write([]byte(answer)) }
 }
 
-// flood writes more until the client hangs up.
+// flood writes start, and then more until the client closes the connection.
 func flood(start, more string) func(net.Conn) {
 	return func(conn net.Conn) {
 		_, err := conn.Write([]byte(start))
@@ -68,7 +69,7 @@ func flood(start, more string) func(net.Conn) {
 	}
 }
 
-func TestARefusedConnectionPasses(t *testing.T) {
+func TestARefusedConnectionIsATemporaryFault(t *testing.T) {
 	t.Parallel()
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
@@ -85,7 +86,7 @@ func TestARefusedConnectionPasses(t *testing.T) {
 	}
 }
 
-// silent answers nothing until the client hangs up.
+// silent sends nothing until the client closes the connection.
 func silent(conn net.Conn) {
 	var b [1024]byte
 	for {
@@ -97,7 +98,7 @@ func silent(conn net.Conn) {
 
 func TestASilentServerIsATimeout(t *testing.T) {
 	t.Parallel()
-	t.Run("of the headers", func(t *testing.T) {
+	t.Run("headers", func(t *testing.T) {
 		t.Parallel()
 		page := get(t, newFetcher(t, Config{HeaderTimeout: 20 * time.Millisecond}), request(t, listen(t, silent)))
 		wantFault(t, page, fetched.FaultTimeout, true)
@@ -105,7 +106,7 @@ func TestASilentServerIsATimeout(t *testing.T) {
 			t.Errorf("text: got %q", page.Fault.Text)
 		}
 	})
-	t.Run("of the whole", func(t *testing.T) {
+	t.Run("whole response", func(t *testing.T) {
 		t.Parallel()
 		req := request(t, listen(t, silent))
 		req.Timeout = 20 * time.Millisecond
@@ -115,7 +116,7 @@ func TestASilentServerIsATimeout(t *testing.T) {
 			t.Errorf("text: got %q", page.Fault.Text)
 		}
 	})
-	t.Run("of the handshake", func(t *testing.T) {
+	t.Run("handshake", func(t *testing.T) {
 		t.Parallel()
 		origin := strings.Replace(listen(t, silent), "http:", "https:", 1)
 		page := get(t, newFetcher(t, Config{TLSTimeout: 20 * time.Millisecond}), request(t, origin))
@@ -138,16 +139,16 @@ func TestASilentServerIsATimeout(t *testing.T) {
 	})
 }
 
-func TestTLSThatFailsDoesNotPass(t *testing.T) {
+func TestAFailedTLSHandshakeIsAPermanentFault(t *testing.T) {
 	t.Parallel()
-	server, pool := serveTLS(t, func(http.ResponseWriter, *http.Request) { t.Error("the server was asked") })
-	plainServer := serve(t, func(http.ResponseWriter, *http.Request) { t.Error("the server was asked") })
+	server, pool := serveTLS(t, func(http.ResponseWriter, *http.Request) { t.Error("the server received a request") })
+	plainServer := serve(t, func(http.ResponseWriter, *http.Request) { t.Error("the server received a request") })
 	plainServer.Config.ErrorLog = quiet()
 	for _, c := range []struct {
 		name, url string
 		roots     *x509.CertPool
 	}{
-		{"a certificate that nobody signed", server.URL, x509.NewCertPool()},
+		{"a certificate of an unknown authority", server.URL, x509.NewCertPool()},
 		{"a certificate for another name", strings.Replace(server.URL, "127.0.0.1", "localhost", 1), pool},
 		{"a server without TLS", strings.Replace(plainServer.URL, "http:", "https:", 1), pool},
 	} {
@@ -156,13 +157,13 @@ func TestTLSThatFailsDoesNotPass(t *testing.T) {
 	}
 }
 
-func TestAServerThatHangsUpInTheHandshakePasses(t *testing.T) {
+func TestAConnectionClosedInTheHandshakeIsATemporaryFault(t *testing.T) {
 	t.Parallel()
 	origin := strings.Replace(listen(t, func(conn net.Conn) { conn.Read(make([]byte, 1024)) }), "http:", "https:", 1)
 	wantFault(t, get(t, newFetcher(t, Config{}), request(t, origin)), fetched.FaultTLS, true)
 }
 
-func TestAnHTTP2StreamThatBreaksPasses(t *testing.T) {
+func TestABrokenHTTP2StreamIsATemporaryFault(t *testing.T) {
 	t.Parallel()
 	server, pool := serveTLS(t, func(w http.ResponseWriter, _ *http.Request) {
 		w.Write(prose(100))
@@ -173,7 +174,7 @@ func TestAnHTTP2StreamThatBreaksPasses(t *testing.T) {
 	wantFault(t, page, fetched.FaultReset, true)
 }
 
-func TestAFloodOfHTTP2HeadersDoesNotPass(t *testing.T) {
+func TestTooManyHTTP2HeadersAreAPermanentFault(t *testing.T) {
 	t.Parallel()
 	server, pool := serveTLS(t, func(w http.ResponseWriter, _ *http.Request) {
 		for i := range 400 {
@@ -206,7 +207,7 @@ func TestNamesWithoutAddresses(t *testing.T) {
 	}
 }
 
-func TestAWantOfOurOwnIsAnError(t *testing.T) {
+func TestALocalShortageIsAnError(t *testing.T) {
 	t.Parallel()
 	f := newFetcher(t, Config{})
 	d := startDeadline(t.Context(), time.Minute)

@@ -18,7 +18,7 @@ import (
 	"github.com/trawlcrawler/trawl/internal/fetched"
 )
 
-// newFetcher returns a fetcher that may talk to the servers of a test.
+// newFetcher returns a fetcher that may connect to the servers of a test.
 func newFetcher(t testing.TB, cfg Config) *Fetcher {
 	t.Helper()
 	cfg.AllowPrivate = true
@@ -38,7 +38,7 @@ func serve(t testing.TB, h http.HandlerFunc) *httptest.Server {
 	return s
 }
 
-// serveTLS starts one that speaks HTTP/2, and returns a pool that trusts it.
+// serveTLS starts a server that speaks HTTP/2, and returns a pool that trusts it.
 func serveTLS(t testing.TB, h http.HandlerFunc) (*httptest.Server, *x509.CertPool) {
 	t.Helper()
 	s := httptest.NewUnstartedServer(h)
@@ -51,8 +51,8 @@ func serveTLS(t testing.TB, h http.HandlerFunc) (*httptest.Server, *x509.CertPoo
 	return s, pool
 }
 
-// serveRaw hands each connection, after the headers of its request were read,
-// to handle, and returns the server's origin.
+// serveRaw starts a server that reads the headers of a request and then passes the connection to
+// handle. It returns the server's origin.
 func serveRaw(t testing.TB, handle func(conn net.Conn, requestLine string)) string {
 	t.Helper()
 	return listen(t, func(conn net.Conn) {
@@ -65,11 +65,10 @@ func serveRaw(t testing.TB, handle func(conn net.Conn, requestLine string)) stri
 	})
 }
 
-// quiet is a log for servers whose clients hang up on purpose.
+// quiet returns a log for servers whose clients close connections on purpose.
 func quiet() *log.Logger { return log.New(io.Discard, "", 0) }
 
-// listen hands each connection to handle, and waits for all of them when the
-// test ends.
+// listen passes each connection to handle, and waits for all of them when the test ends.
 func listen(t testing.TB, handle func(net.Conn)) string {
 	t.Helper()
 	l, err := net.Listen("tcp", "127.0.0.1:0")
@@ -106,7 +105,7 @@ func request(t testing.TB, url string) fetched.Request {
 	return fetched.Request{URL: parse(t, url), UserAgent: "Trawl/test", BodyLimit: 32 << 20, Timeout: time.Minute}
 }
 
-// get fetches req, which must not be an error.
+// get fetches req, and fails the test on an error.
 func get(t testing.TB, f *Fetcher, req fetched.Request) *fetched.Page {
 	t.Helper()
 	page, err := f.Fetch(context.Background(), req)
@@ -137,7 +136,7 @@ func faultText(page *fetched.Page) string {
 	return string(page.Fault.Kind) + ": " + page.Fault.Text
 }
 
-// wantFault checks what page failed with.
+// wantFault checks the fault of page.
 func wantFault(t testing.TB, page *fetched.Page, kind crawler.FaultKind, passes bool) {
 	t.Helper()
 	if page.Fault == nil || page.Fault.Kind != kind || page.Fault.Passes != passes {
@@ -153,7 +152,7 @@ func wantNoFault(t testing.TB, page *fetched.Page) {
 	}
 }
 
-// noise returns n bytes that no coding can make shorter.
+// noise returns n bytes that do not compress.
 func noise(n int) []byte {
 	b := make([]byte, n)
 	r := rand.NewChaCha8([32]byte{1})
@@ -161,7 +160,7 @@ func noise(n int) []byte {
 	return b
 }
 
-// prose returns n bytes that resemble a page.
+// prose returns n bytes of text that compress like a page.
 func prose(n int) []byte {
 	return bytes.Repeat([]byte("<p>The quick brown fox jumps over the lazy dog.</p>\n"), n/52+1)[:n]
 }

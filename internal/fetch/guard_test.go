@@ -11,9 +11,9 @@ import (
 	"github.com/trawlcrawler/trawl/internal/fetched"
 )
 
-func TestAServerAtARefusedAddressIsNeverAsked(t *testing.T) {
+func TestNoRequestIsSentToARefusedAddress(t *testing.T) {
 	t.Parallel()
-	server := serve(t, func(http.ResponseWriter, *http.Request) { t.Error("the server was asked") })
+	server := serve(t, func(http.ResponseWriter, *http.Request) { t.Error("the server received a request") })
 	_, port, _ := strings.Cut(strings.TrimPrefix(server.URL, "http://"), ":")
 	f, err := New(Config{})
 	if err != nil {
@@ -24,7 +24,7 @@ func TestAServerAtARefusedAddressIsNeverAsked(t *testing.T) {
 		page := get(t, f, request(t, "http://"+host+":"+port+"/"))
 		wantFault(t, page, fetched.FaultBlocked, false)
 		if page.Address.IsValid() || page.Status != 0 || page.Body != nil {
-			t.Errorf("%s: got an answer: %+v", host, page)
+			t.Errorf("%s: got a response: %+v", host, page)
 		}
 	}
 }
@@ -44,10 +44,10 @@ func TestAnAllowedNetworkCanBeFetchedFrom(t *testing.T) {
 	}
 }
 
-func TestAnAllowedHostIsOpenAtItsPortAlone(t *testing.T) {
+func TestAnAllowedHostIsAllowedOnlyAtItsPort(t *testing.T) {
 	t.Parallel()
 	named := serve(t, func(http.ResponseWriter, *http.Request) {})
-	other := serve(t, func(http.ResponseWriter, *http.Request) { t.Error("the other port was asked") })
+	other := serve(t, func(http.ResponseWriter, *http.Request) { t.Error("the other port received a request") })
 	f, err := New(Config{AllowHosts: []crawler.Host{parse(t, named.URL).Host()}})
 	if err != nil {
 		t.Fatal(err)
@@ -59,8 +59,8 @@ func TestAnAllowedHostIsOpenAtItsPortAlone(t *testing.T) {
 	wantFault(t, get(t, f, request(t, sameAddress)), fetched.FaultBlocked, false)
 }
 
-// The forms in which a URL can write 127.0.0.1, 169.254.169.254 and ::1.
-func TestEveryFormOfAnAddressIsKnown(t *testing.T) {
+// The hosts are forms of 127.0.0.1, 169.254.169.254 and ::1 in URLs.
+func TestEveryFormOfAnAddressIsRecognised(t *testing.T) {
 	t.Parallel()
 	f, err := New(Config{Ports: ports(t, "any")})
 	if err != nil {
@@ -87,7 +87,7 @@ func TestEveryFormOfAnAddressIsKnown(t *testing.T) {
 		page := get(t, f, req)
 		if page.Fault == nil || page.Fault.Kind != fetched.FaultBlocked && page.Fault.Kind != fetched.FaultResolve ||
 			page.Address.IsValid() {
-			t.Errorf("%s, which is %s, is let through: %s", host, u.Host(), faultText(page))
+			t.Errorf("%s, which is %s, is allowed: %s", host, u.Host(), faultText(page))
 		}
 	}
 }

@@ -10,9 +10,9 @@ import (
 	"github.com/trawlcrawler/trawl/crawler"
 )
 
-// TestTheConnectionOfAHEADIsUsedAgain answers HEAD with heads that promise a body, so that an
-// answer is read wrongly if its body is awaited or the next head is taken for it.
-func TestTheConnectionOfAHEADIsUsedAgain(t *testing.T) {
+// TestTheConnectionOfAHEADIsReused answers HEAD with headers that announce a body. A fetcher that
+// waits for the body, or takes the next response for it, fails the test.
+func TestTheConnectionOfAHEADIsReused(t *testing.T) {
 	t.Parallel()
 	answers := []string{
 		"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\nno colon\r\n\r\n",
@@ -38,10 +38,10 @@ func TestTheConnectionOfAHEADIsUsedAgain(t *testing.T) {
 		req.Head = i < len(answers)-1
 		page := get(t, f, req)
 		if wantNoFault(t, page); page.Status != want {
-			t.Errorf("answer %d has status %d, want %d", i+1, page.Status, want)
+			t.Errorf("response %d has status %d, want %d", i+1, page.Status, want)
 		}
 		if req.Head && page.Body != nil {
-			t.Errorf("answer %d to a HEAD has a body", i+1)
+			t.Errorf("response %d to a HEAD has a body", i+1)
 		}
 		if want == 301 && page.Location != parse(t, origin+"/new") {
 			t.Errorf("the redirect leads to %q", page.Location)
@@ -63,6 +63,6 @@ func TestAHEADIsRecordedWithoutABody(t *testing.T) {
 	page := get(t, newFetcher(t, Config{AllowPrivate: true}), req)
 	wantNoFault(t, page)
 	if page.Status != 200 || page.Recording == nil || page.Recording.Tail != nil || page.Recording.Cut != "" {
-		t.Errorf("the page has status %d and the recording %+v, want 200 and a head alone", page.Status, page.Recording)
+		t.Errorf("the page has status %d and the recording %+v, want 200 and only a head", page.Status, page.Recording)
 	}
 }

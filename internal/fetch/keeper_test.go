@@ -44,20 +44,20 @@ func TestBodiesOfEverySizeReadBackWhole(t *testing.T) {
 					wantNoFault(t, page)
 					want := noise(size)
 					if got := content(t, page); !bytes.Equal(got, want) || page.Body.Digest != sha256.Sum256(want) {
-						t.Errorf("%s of %d bytes: got %d others", path, size, len(got))
+						t.Errorf("%s of %d bytes: got %d different bytes", path, size, len(got))
 					}
-					if spilt, must := page.Body.Spill != nil,
-						int64(size) > cfg.head; spilt != must || int64(len(page.Body.Head)) > cfg.head {
-						t.Errorf("%s of %d bytes: head of %d, spilt %t", path, size, len(page.Body.Head), spilt)
+					if inFile, must := page.Body.Spill != nil,
+						int64(size) > cfg.head; inFile != must || int64(len(page.Body.Head)) > cfg.head {
+						t.Errorf("%s of %d bytes: head of %d, in a file %t", path, size, len(page.Body.Head), inFile)
 					}
 					if req.Waits && size <= short && cap(page.Body.Head) > 2*short {
-						t.Errorf("%s of %d bytes holds %d", path, size, cap(page.Body.Head))
+						t.Errorf("%s of %d bytes: the head has a capacity of %d", path, size, cap(page.Body.Head))
 					}
 					page.Release()
 				}
 			}
 			if names, _ := os.ReadDir(dir); len(names) != 0 {
-				t.Errorf("left behind: %v", names)
+				t.Errorf("files left in the folder: %v", names)
 			}
 			if held := f.memory.held.Load(); held != 0 {
 				t.Errorf("still held: %d bytes", held)
@@ -66,7 +66,7 @@ func TestBodiesOfEverySizeReadBackWhole(t *testing.T) {
 	}
 }
 
-func TestHeadsNeverExceedTheMemory(t *testing.T) {
+func TestHeadsNeverExceedTheMemoryLimit(t *testing.T) {
 	t.Parallel()
 	const memory, size = 16 << 20, 8 << 20
 	f := newFetcher(t, Config{Memory: memory})
@@ -96,7 +96,7 @@ func TestHeadsNeverExceedTheMemory(t *testing.T) {
 }
 
 // fullMemory returns a fetcher whose memory is full until the page is released,
-// a request that needs it, and a signal that somebody waits for it.
+// a request that needs it, and a channel that signals a waiting fetch.
 func fullMemory(t *testing.T) (*Fetcher, *fetched.Page, fetched.Request, <-chan struct{}) {
 	const size = 1 << 20
 	f := newFetcher(t, Config{Memory: size, HeadBytes: size})
@@ -107,7 +107,7 @@ func fullMemory(t *testing.T) (*Fetcher, *fetched.Page, fetched.Request, <-chan 
 	return f, get(t, f, req), req, waiting
 }
 
-func TestABodyWaitsForTheMemoryOfAnother(t *testing.T) {
+func TestABodyWaitsForMemory(t *testing.T) {
 	t.Parallel()
 	f, first, req, waiting := fullMemory(t)
 	var released sync.WaitGroup
@@ -126,7 +126,7 @@ func TestABodyWaitsForTheMemoryOfAnother(t *testing.T) {
 	}
 }
 
-func TestTheCallerCanEndAWaitForMemory(t *testing.T) {
+func TestAWaitForMemoryEndsWithItsContext(t *testing.T) {
 	t.Parallel()
 	f, first, req, waiting := fullMemory(t)
 	ctx, cancel := context.WithCancel(context.Background())
@@ -144,7 +144,7 @@ func TestTheCallerCanEndAWaitForMemory(t *testing.T) {
 	}
 }
 
-func TestABodyGivesBackWhatItDoesNotNeed(t *testing.T) {
+func TestABodyReturnsUnusedMemory(t *testing.T) {
 	t.Parallel()
 	f := newFetcher(t, Config{})
 	server := serve(t, func(w http.ResponseWriter, _ *http.Request) {
@@ -153,7 +153,7 @@ func TestABodyGivesBackWhatItDoesNotNeed(t *testing.T) {
 	})
 	page := get(t, f, request(t, server.URL))
 	if held := f.memory.held.Load(); held != 128<<10 {
-		t.Errorf("held: got %d, want %d", held, 128<<10)
+		t.Errorf("memory held: got %d, want %d", held, 128<<10)
 	}
 	var all sync.WaitGroup
 	for range 3 {
@@ -165,17 +165,17 @@ func TestABodyGivesBackWhatItDoesNotNeed(t *testing.T) {
 	}
 }
 
-func TestASmallBodyIsFreeOfCharge(t *testing.T) {
+func TestASmallBodyTakesNoMemoryFromTheLimit(t *testing.T) {
 	t.Parallel()
 	f := newFetcher(t, Config{})
 	server := serve(t, func(w http.ResponseWriter, _ *http.Request) { w.Write(prose(27_000)) })
 	get(t, f, request(t, server.URL))
 	if peak := f.memory.peak.Load(); peak != 0 {
-		t.Errorf("charged: got %d, want 0", peak)
+		t.Errorf("peak: got %d, want 0", peak)
 	}
 }
 
-// replaceByFile puts a file where a folder was.
+// replaceByFile replaces a folder by a file.
 func replaceByFile(t *testing.T, dir string) {
 	t.Helper()
 	if err := os.Remove(dir); err != nil {
@@ -186,7 +186,7 @@ func replaceByFile(t *testing.T, dir string) {
 	}
 }
 
-func TestAFolderThatWasRemovedIsMadeAgain(t *testing.T) {
+func TestARemovedFolderIsCreatedAgain(t *testing.T) {
 	t.Parallel()
 	dir := filepath.Join(t.TempDir(), "spill")
 	if err := os.Mkdir(dir, 0o755); err != nil {
@@ -203,11 +203,11 @@ func TestAFolderThatWasRemovedIsMadeAgain(t *testing.T) {
 	}
 	page.Body.Release()
 	if err := f.Room(3 << 20); err != nil {
-		t.Errorf("there is no room: %v", err)
+		t.Errorf("no memory is left: %v", err)
 	}
 }
 
-func TestAFileThatCannotBeMadeIsAnError(t *testing.T) {
+func TestFailingToCreateAFileIsAnError(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
 	f := newFetcher(t, Config{HeadBytes: 1, TempDir: dir})
@@ -219,7 +219,7 @@ func TestAFileThatCannotBeMadeIsAnError(t *testing.T) {
 	}
 }
 
-func TestTheDeadlineStandsStillWhileItIsPaused(t *testing.T) {
+func TestAPausedDeadlineDoesNotExpire(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		d := startDeadline(t.Context(), time.Minute)
@@ -228,18 +228,18 @@ func TestTheDeadlineStandsStillWhileItIsPaused(t *testing.T) {
 		d.pause()
 		time.Sleep(time.Hour)
 		if d.passed() {
-			t.Fatal("passed while it was paused")
+			t.Fatal("the deadline expired during the pause")
 		}
 		d.resume()
 		resumed := time.Now()
 		<-d.ctx.Done()
 		if left := time.Since(resumed); left != 20*time.Second || !d.passed() {
-			t.Errorf("passed %s after the pause, want 20s", left)
+			t.Errorf("the deadline expired %s after the pause, want 20s", left)
 		}
 	})
 }
 
-// BenchmarkFetch fetches a page of usual size on a warm connection.
+// BenchmarkFetch fetches a page of typical size over a reused connection.
 func BenchmarkFetch(b *testing.B) {
 	for _, coding := range []string{"", "gzip", "br", "zstd"} {
 		b.Run("27KB "+coding, func(b *testing.B) {

@@ -13,8 +13,8 @@ import (
 	"github.com/trawlcrawler/trawl/internal/queue"
 )
 
-// asks fetches a URL, and returns why that is refused; "" when it is not.
-func asks(t *testing.T, f *Fetcher, url string) string {
+// refusal fetches a URL, and returns the reason of a refusal; "" if the fetch is allowed.
+func refusal(t *testing.T, f *Fetcher, url string) string {
 	t.Helper()
 	u, err := crawler.ParseURL(url)
 	if err != nil {
@@ -32,7 +32,7 @@ func asks(t *testing.T, f *Fetcher, url string) string {
 	return page.Fault.Text
 }
 
-func TestWhatIsLentForAJobIsClosedToAllOthers(t *testing.T) {
+func TestAnAddressAllowedForAJobIsClosedToOtherJobs(t *testing.T) {
 	t.Parallel()
 	site := httptest.NewServer(http.NotFoundHandler())
 	defer site.Close()
@@ -48,32 +48,32 @@ func TestWhatIsLentForAJobIsClosedToAllOthers(t *testing.T) {
 		"all private addresses": {Private: true},
 	} {
 		lent := own.Lend(opened)
-		if refused := asks(t, lent, site.URL); refused != "" {
-			t.Errorf("when %s is lent: %s", what, refused)
+		if refused := refusal(t, lent, site.URL); refused != "" {
+			t.Errorf("%s is allowed for a job, but refused: %s", what, refused)
 		}
-		if refused := asks(t, own, site.URL); !strings.Contains(refused, "loopback") {
-			t.Errorf("when %s is lent to a job, another job asks there, too (%q)", what, refused)
+		if refused := refusal(t, own, site.URL); !strings.Contains(refused, "loopback") {
+			t.Errorf("%s is allowed for one job, but another job can fetch from it (%q)", what, refused)
 		}
-		if other := own.Lend(queue.Opened{}); asks(t, other, site.URL) == "" {
-			t.Errorf("when %s is lent to a job, one to which nothing is lent asks there", what)
+		if other := own.Lend(queue.Opened{}); refusal(t, other, site.URL) == "" {
+			t.Errorf("%s is allowed for one job, but a job without permissions can fetch from it", what)
 		}
 		lent.Close()
 	}
 	if own.Reaches(t.Context(), host) == nil {
-		t.Error("a host that the guard refuses is reached")
+		t.Error("a host was fetched that the guard refuses")
 	}
 	lent := own.Lend(queue.Opened{})
 	defer lent.Close()
 	if lent.Allows(host) {
-		t.Error("a host is lent that was not named")
+		t.Error("a host is allowed that the job does not name")
 	}
-	if lent.AllowLent(host); !lent.Allows(host) || asks(t, lent, site.URL) != "" ||
+	if lent.AllowLent(host); !lent.Allows(host) || refusal(t, lent, site.URL) != "" ||
 		lent.Reaches(t.Context(), host) != nil {
-		t.Error("a host that is lent later is not open")
+		t.Error("a host that is allowed later is refused")
 	}
 }
 
-func TestTheMetadataOfACloudIsNeverLent(t *testing.T) {
+func TestCloudMetadataIsNeverAllowed(t *testing.T) {
 	t.Parallel()
 	own, err := New(Config{TempDir: t.TempDir()})
 	if err != nil {
@@ -92,12 +92,12 @@ func TestTheMetadataOfACloudIsNeverLent(t *testing.T) {
 	} {
 		a := netip.MustParseAddr(text)
 		if lent.guard.Judge(a, 80, lent.guard.Opening("169.254.169.254:80")) == nil {
-			t.Errorf("%s is lent", a)
+			t.Errorf("%s is allowed", a)
 		}
 	}
 	for _, text := range []string{"10.0.0.1", "fd00::1", "127.0.0.1"} {
 		if err := lent.guard.Judge(netip.MustParseAddr(text), 12345, nil); err != nil {
-			t.Errorf("%s is not lent: %v", text, err)
+			t.Errorf("%s is refused: %v", text, err)
 		}
 	}
 }

@@ -32,9 +32,9 @@ import (
 	"github.com/trawlcrawler/trawl/internal/fetched"
 )
 
-// Servers that others wrote, and those that net/http cannot be.
+// This file tests against servers of other projects, and servers that net/http cannot imitate.
 
-// certificate is one for 127.0.0.1, with a pool that trusts it.
+// certificate is a certificate for 127.0.0.1, with a pool that trusts it.
 type certificate struct {
 	tls.Certificate
 	pool      *x509.CertPool
@@ -87,8 +87,8 @@ func newCertificate(t testing.TB, withRSA bool) certificate {
 	return c
 }
 
-// openssl starts openssl s_server on a port of its own and returns its address. The test is
-// skipped where openssl is not installed, or does not know what it is to do.
+// openssl starts openssl s_server on a free port and returns its address. It skips the test if
+// openssl is not installed or does not support the arguments.
 func openssl(t *testing.T, c certificate, args ...string) string {
 	t.Helper()
 	path, err := exec.LookPath("openssl")
@@ -122,7 +122,7 @@ func openssl(t *testing.T, c certificate, args ...string) string {
 	return ""
 }
 
-func TestOldCiphersAreForThoseWhoAskForThem(t *testing.T) {
+func TestOldCiphersNeedTheLegacySetting(t *testing.T) {
 	t.Parallel()
 	c := newCertificate(t, true)
 	for _, cipher := range []string{"AES128-SHA", "AES256-SHA", "AES128-GCM-SHA256", "ECDHE-RSA-AES128-SHA256"} {
@@ -133,7 +133,7 @@ func TestOldCiphersAreForThoseWhoAskForThem(t *testing.T) {
 			page := get(t, modern, request(t, "https://"+at+"/"))
 			wantFault(t, page, fetched.FaultTLS, false)
 			if !strings.Contains(page.Fault.Text, "--tls legacy") {
-				t.Errorf("it says %q", page.Fault.Text)
+				t.Errorf("fault text: got %q", page.Fault.Text)
 			}
 			req := request(t, "https://"+at+"/")
 			req.TLS = crawler.TLSLegacy
@@ -151,7 +151,7 @@ func TestOldCiphersAreForThoseWhoAskForThem(t *testing.T) {
 	}
 }
 
-func TestWhatLegacyHasNotEitherIsSaid(t *testing.T) {
+func TestACipherThatLegacyLacksIsNamed(t *testing.T) {
 	t.Parallel()
 	c := newCertificate(t, true)
 	at := openssl(t, c, "-tls1_2", "-cipher", "DHE-RSA-AES128-GCM-SHA256:@SECLEVEL=0")
@@ -160,7 +160,7 @@ func TestWhatLegacyHasNotEitherIsSaid(t *testing.T) {
 	page := get(t, newFetcher(t, Config{rootCAs: c.pool}), req)
 	wantFault(t, page, fetched.FaultTLS, false)
 	if !strings.Contains(page.Fault.Text, "DHE") || strings.Contains(page.Fault.Text, "--tls legacy") {
-		t.Errorf("it says %q", page.Fault.Text)
+		t.Errorf("fault text: got %q", page.Fault.Text)
 	}
 }
 
@@ -175,9 +175,9 @@ func TestAConnectionWithOldCiphersIsNotSharedWithOthers(t *testing.T) {
 	wantFault(t, get(t, f, request(t, "https://"+at+"/")), fetched.FaultTLS, false)
 }
 
-// picky is a server that refuses requests over HTTP/2 in one of two ways, and answers those over
+// http1Server starts a server that calls refuse for requests over HTTP/2, and answers requests over
 // HTTP/1.1.
-func picky(t *testing.T,
+func http1Server(t *testing.T,
 	refuse func(f *http2.Framer, stream uint32)) (origin string, pool *x509.CertPool, refused, answered *atomic.Int64) {
 	t.Helper()
 	c := newCertificate(t, false)
@@ -217,24 +217,26 @@ func picky(t *testing.T,
 	return strings.Replace(origin, "http:", "https:", 1), c.pool, refused, answered
 }
 
-func TestAServerThatWantsHTTP1IsAskedOverIt(t *testing.T) {
+func TestHTTP1IsUsedForAServerThatRequiresIt(t *testing.T) {
 	t.Parallel()
 	for name, refuse := range map[string]func(*http2.Framer, uint32){
-		"of one stream": func(f *http2.Framer, stream uint32) {
+		"a stream is reset": func(f *http2.Framer, stream uint32) {
 			_ = f.WriteRSTStream(stream, http2.ErrCodeHTTP11Required)
 		},
-		"of the connection": func(f *http2.Framer, _ uint32) { _ = f.WriteGoAway(0, http2.ErrCodeHTTP11Required, nil) },
+		"the connection is closed": func(f *http2.Framer, _ uint32) {
+			_ = f.WriteGoAway(0, http2.ErrCodeHTTP11Required, nil)
+		},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			origin, pool, refused, answered := picky(t, refuse)
+			origin, pool, refused, answered := http1Server(t, refuse)
 			f := newFetcher(t, Config{rootCAs: pool})
 			page := get(t, f, request(t, origin))
 			wantFault(t, page, fetched.FaultProtocol, true)
 			if !page.Fault.Again {
-				t.Errorf("it is not to be asked again at once: %s", faultText(page))
+				t.Errorf("the request is not to be repeated at once: %s", faultText(page))
 			}
-			for range 2 { // it is remembered
+			for range 2 { // the server is remembered
 				page = get(t, f, request(t, origin))
 				wantNoFault(t, page)
 				if string(content(t, page)) != "hello" || page.Proto != "HTTP/1.1" {
@@ -242,19 +244,19 @@ func TestAServerThatWantsHTTP1IsAskedOverIt(t *testing.T) {
 				}
 			}
 			if refused.Load() != 1 || answered.Load() != 2 {
-				t.Errorf("it refused %d requests and answered %d, want 1 and 2", refused.Load(), answered.Load())
+				t.Errorf("the server refused %d requests and answered %d; want 1, 2", refused.Load(), answered.Load())
 			}
 		})
 	}
 }
 
-func TestHostsThatWantHTTP1AreForgottenInTheEnd(t *testing.T) {
+func TestTheNumberOfRememberedHTTP1HostsIsBounded(t *testing.T) {
 	t.Parallel()
 	var h http1Hosts
 	for i := range 3 * maxHTTP1 {
 		host := crawler.Host(fmt.Sprintf("h%d.test", i))
 		if h.has(host) || !h.add(host) || !h.has(host) || h.add(host) {
-			t.Fatalf("%s is not remembered once", host)
+			t.Fatalf("%s is not remembered exactly once", host)
 		}
 		if len(h.since) > maxHTTP1 {
 			t.Fatalf("%d hosts are remembered", len(h.since))
@@ -262,7 +264,7 @@ func TestHostsThatWantHTTP1AreForgottenInTheEnd(t *testing.T) {
 	}
 }
 
-func TestTheWrongSchemeIsTold(t *testing.T) {
+func TestAWrongSchemeIsReported(t *testing.T) {
 	t.Parallel()
 	secure, pool := serveTLS(t, func(http.ResponseWriter, *http.Request) {})
 	plainServer := serve(t, func(http.ResponseWriter, *http.Request) {})
@@ -271,22 +273,22 @@ func TestTheWrongSchemeIsTold(t *testing.T) {
 	page := get(t, f, request(t, strings.Replace(plainServer.URL, "http:", "https:", 1)))
 	wantFault(t, page, fetched.FaultTLS, false)
 	if !strings.Contains(page.Fault.Text, "speaks http at this port") {
-		t.Errorf("of https to a port of http it says %q", page.Fault.Text)
+		t.Errorf("https to a port of http: got %q", page.Fault.Text)
 	}
 	page = get(t, f, request(t, strings.Replace(secure.URL, "https:", "http:", 1)))
 	if page.Status != 400 || !strings.Contains(page.Hint, "https://") {
-		t.Errorf("of http to a port of https it says %d %q", page.Status, page.Hint)
+		t.Errorf("http to a port of https: got %d %q", page.Status, page.Hint)
 	}
 	page = get(t, f, request(t,
 		strings.Replace(listen(t, func(c net.Conn) { c.Write([]byte("220 mail.test ESMTP\r\n")) }), "http:", "https:",
 			1)))
 	if wantFault(t, page, fetched.FaultTLS, false); !strings.Contains(page.Fault.Text, "does not speak TLS") {
-		t.Errorf("of https to a mail server it says %q", page.Fault.Text)
+		t.Errorf("https to a mail server: got %q", page.Fault.Text)
 	}
 }
 
-// A realServer is one of those that serve the web. %[1]s in its configuration is its folder,
-// %[2]s its port, %[3]s and %[4]s its certificate and key. It serves "hello" over https.
+// A realServer is a widely used web server. In its configuration %[1]s is its folder, %[2]s its
+// port, %[3]s its certificate and %[4]s its key. It serves "hello" over https.
 type realServer struct {
 	name, conf string
 	args       []string
@@ -316,7 +318,7 @@ SSLCertificateKeyFile %[4]s
 `, []string{"-X", "-f"}},
 }
 
-// start starts the server and returns its port. The test is skipped where it is not installed,
+// start starts the server and returns its port. It skips the test if the server is not installed
 // or does not start.
 func (s realServer) start(t *testing.T, c certificate) (port string) {
 	t.Helper()
@@ -360,7 +362,7 @@ func (s realServer) start(t *testing.T, c certificate) (port string) {
 	}
 }
 
-func TestOfHTTPToAPortOfHTTPSAnswersOfServersAreKnown(t *testing.T) {
+func TestErrorPagesOfServersForHTTPOnAnHTTPSPortAreRecognised(t *testing.T) {
 	t.Parallel()
 	for _, server := range realServers {
 		t.Run(server.name, func(t *testing.T) {
@@ -370,7 +372,7 @@ func TestOfHTTPToAPortOfHTTPSAnswersOfServersAreKnown(t *testing.T) {
 			f := newFetcher(t, Config{rootCAs: c.pool})
 			page := get(t, f, request(t, "http://127.0.0.1:"+port+"/"))
 			if page.Status != 400 || !strings.Contains(page.Hint, "https://") {
-				t.Errorf("it says %d %q", page.Status, page.Hint)
+				t.Errorf("got status %d, hint %q", page.Status, page.Hint)
 			}
 			page = get(t, f, request(t, "https://127.0.0.1:"+port+"/index.html"))
 			wantNoFault(t, page)
@@ -386,7 +388,7 @@ func executable(path string) bool {
 	return err == nil && info.Mode()&0o111 != 0
 }
 
-// freePort is a port that nobody listens at.
+// freePort returns a port without a listener.
 func freePort(t testing.TB) string {
 	t.Helper()
 	l, err := net.Listen("tcp", "127.0.0.1:0")

@@ -10,8 +10,8 @@ import (
 	"github.com/trawlcrawler/trawl/internal/guard"
 )
 
-// fetchAt fetches from a server that is at a port of the system's choice, with
-// a fetcher that may connect to loopback addresses.
+// fetchAt fetches a URL with a fetcher that may connect to loopback addresses, and allows the
+// URL's port if portOpen is set.
 func fetchAt(t *testing.T, cfg Config, url string, portOpen bool) *fetched.Page {
 	t.Helper()
 	f, err := New(cfg)
@@ -24,18 +24,18 @@ func fetchAt(t *testing.T, cfg Config, url string, portOpen bool) *fetched.Page 
 	return get(t, f, req)
 }
 
-func TestAPortThatIsNotOpenIsNeverAsked(t *testing.T) {
+func TestNoRequestIsSentToAPortThatIsNotAllowed(t *testing.T) {
 	t.Parallel()
-	server := serve(t, func(http.ResponseWriter, *http.Request) { t.Error("the server was asked") })
+	server := serve(t, func(http.ResponseWriter, *http.Request) { t.Error("the server received a request") })
 	page := fetchAt(t, Config{AllowPrivate: true, Ports: ports(t, "80", "443", "8000-9000")}, server.URL, false)
 	wantFault(t, page, fetched.FaultBlocked, false)
 	port := server.URL[strings.LastIndex(server.URL, ":")+1:]
 	if want := "--ports " + port + " opens it"; !strings.Contains(page.Fault.Text, want) {
-		t.Errorf("got %q, want the way out: %q", page.Fault.Text, want)
+		t.Errorf("got %q, want it to name the setting: %q", page.Fault.Text, want)
 	}
 }
 
-func TestThePortOfASeedIsOpen(t *testing.T) {
+func TestThePortOfASeedIsAllowed(t *testing.T) {
 	t.Parallel()
 	server := serve(t, func(http.ResponseWriter, *http.Request) {})
 	cfg := Config{AllowPrivate: true, Ports: ports(t, "80", "443", "8000-9000")}
@@ -44,7 +44,7 @@ func TestThePortOfASeedIsOpen(t *testing.T) {
 	wantNoFault(t, fetchAt(t, cfg, server.URL, false))
 }
 
-// ports parses ports.
+// ports parses a list of ports.
 func ports(t testing.TB, texts ...string) guard.Ports {
 	t.Helper()
 	p, err := guard.ParsePorts(texts)

@@ -21,33 +21,33 @@ import (
 	"github.com/trawlcrawler/trawl/internal/test/testdns"
 )
 
-// middleman is a proxy of a test. It connects to what it is told, unless a name is
-// known to it otherwise, and remembers what that was.
-type middleman struct {
+// testProxy is a proxy that records its requests. It connects to the requested address, or to the
+// address in hosts.
+type testProxy struct {
 	url   string
-	login string            // that it wants, as USER:PASSWORD; "" for none
-	hosts map[string]string // names that it knows: where they are
-	fails int               // an HTTP status, or a reply of SOCKS, that it gives instead of connecting
+	login string            // the required login, as USER:PASSWORD; "" for none
+	hosts map[string]string // addresses by HOST:PORT
+	fails int               // if not 0, the HTTP status or SOCKS reply to every request
 
 	mu    sync.Mutex
-	told  []string // "CONNECT 192.0.2.1:80", "GET http://example.org/", "SOCKS example.org:443"
+	seen  []string // "CONNECT 192.0.2.1:80", "GET http://example.org/", "SOCKS example.org:443"
 	heads []http.Header
 }
 
-func (m *middleman) note(what string, head http.Header) {
+func (m *testProxy) note(what string, head http.Header) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	m.told, m.heads = append(m.told, what), append(m.heads, head)
+	m.seen, m.heads = append(m.seen, what), append(m.heads, head)
 }
 
-// was returns what the proxy was told.
-func (m *middleman) was() []string {
+// requests returns the requests that the proxy received.
+func (m *testProxy) requests() []string {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	return slices.Clone(m.told)
+	return slices.Clone(m.seen)
 }
 
-func (m *middleman) dial(to string) (net.Conn, error) {
+func (m *testProxy) dial(to string) (net.Conn, error) {
 	if at := m.hosts[to]; at != "" {
 		to = at
 	}
@@ -55,9 +55,9 @@ func (m *middleman) dial(to string) (net.Conn, error) {
 }
 
 // newHTTPProxy starts a proxy that speaks HTTP, or HTTP over TLS.
-func newHTTPProxy(t testing.TB, secure bool) *middleman {
+func newHTTPProxy(t testing.TB, secure bool) *testProxy {
 	t.Helper()
-	m := &middleman{}
+	m := &testProxy{}
 	s := httptest.NewUnstartedServer(m)
 	s.Config.ErrorLog = quiet()
 	if secure {
@@ -70,7 +70,7 @@ func newHTTPProxy(t testing.TB, secure bool) *middleman {
 	return m
 }
 
-func (m *middleman) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+func (m *testProxy) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	m.note(r.Method+" "+r.RequestURI, r.Header)
 	user, password, _ := (&http.Request{Header: http.Header{"Authorization": r.Header["Proxy-Authorization"]}}).BasicAuth()
 	switch {
@@ -81,11 +81,11 @@ func (m *middleman) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	case r.Method == http.MethodConnect:
 		m.connect(w, r)
 	default:
-		m.hand(w, r)
+		m.forward(w, r)
 	}
 }
 
-func (m *middleman) connect(w http.ResponseWriter, r *http.Request) {
+func (m *testProxy) connect(w http.ResponseWriter, r *http.Request) {
 	there, err := m.dial(r.RequestURI)
 	if err != nil {
 		w.WriteHeader(http.StatusBadGateway)
@@ -99,8 +99,8 @@ func (m *middleman) connect(w http.ResponseWriter, r *http.Request) {
 	join(here, there)
 }
 
-// hand hands a request on.
-func (m *middleman) hand(w http.ResponseWriter, r *http.Request) {
+// forward forwards a request without CONNECT.
+func (m *testProxy) forward(w http.ResponseWriter, r *http.Request) {
 	to := r.URL.Host
 	if r.URL.Port() == "" {
 		to += ":80"
@@ -124,7 +124,7 @@ func (m *middleman) hand(w http.ResponseWriter, r *http.Request) {
 	io.Copy(w, resp.Body)
 }
 
-// join moves bytes between two connections until both have ended.
+// join copies bytes between two connections until both have ended.
 func join(a, b net.Conn) {
 	var both sync.WaitGroup
 	for _, pair := range [][2]net.Conn{{a, b}, {b, a}} {
@@ -134,9 +134,9 @@ func join(a, b net.Conn) {
 }
 
 // newSOCKS starts a proxy that speaks SOCKS5 (RFC 1928, RFC 1929).
-func newSOCKS(t testing.TB) *middleman {
+func newSOCKS(t testing.TB) *testProxy {
 	t.Helper()
-	m := &middleman{}
+	m := &testProxy{}
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
@@ -156,7 +156,7 @@ func newSOCKS(t testing.TB) *middleman {
 	return m
 }
 
-func (m *middleman) socks(conn net.Conn) {
+func (m *testProxy) socks(conn net.Conn) {
 	head := make([]byte, 2)
 	io.ReadFull(conn, head)
 	methods := make([]byte, head[1])
@@ -199,7 +199,7 @@ func (m *middleman) socks(conn net.Conn) {
 	join(conn, there)
 }
 
-// readSOCKS reads where to connect to.
+// readSOCKS reads the address of a SOCKS request.
 func readSOCKS(conn net.Conn) (string, error) {
 	head := make([]byte, 5)
 	if _, err := io.ReadFull(conn, head); err != nil {
@@ -214,7 +214,7 @@ func readSOCKS(conn net.Conn) (string, error) {
 	case 4:
 		rest = make([]byte, 15+2)
 	default:
-		return "", errors.New("a kind of address that is none")
+		return "", errors.New("unknown address type")
 	}
 	if _, err := io.ReadFull(conn, rest); err != nil {
 		return "", err
@@ -227,8 +227,8 @@ func readSOCKS(conn net.Conn) (string, error) {
 	return net.JoinHostPort(host, fmt.Sprint(port)), nil
 }
 
-// proxy reads the URL of one, with a login if it wants one.
-func (m *middleman) proxy(t testing.TB, remoteDNS bool) *Proxy {
+// proxy returns the parsed proxy, with the login if one is required.
+func (m *testProxy) proxy(t testing.TB, remoteDNS bool) *Proxy {
 	t.Helper()
 	url := m.url
 	if m.login != "" {
@@ -241,7 +241,7 @@ func (m *middleman) proxy(t testing.TB, remoteDNS bool) *Proxy {
 	return p
 }
 
-func TestProxiesAreRead(t *testing.T) {
+func TestParseProxy(t *testing.T) {
 	t.Parallel()
 	for text, want := range map[string]string{
 		"http://a.test":                   "http://a.test:8080",
@@ -256,10 +256,10 @@ func TestProxiesAreRead(t *testing.T) {
 			continue
 		}
 		if got := fmt.Sprintf("%v %+v %#v", p, p, p); got != want+" "+want+" "+want {
-			t.Errorf("%s is %s, want %s", text, got, want)
+			t.Errorf("%s is printed as %s, want %s", text, got, want)
 		}
 		if p.remote != strings.HasPrefix(text, "socks5h") {
-			t.Errorf("%s: it looks names up: %t", text, p.remote)
+			t.Errorf("%s: the proxy looks names up: %t", text, p.remote)
 		}
 	}
 	for _, text := range []string{
@@ -274,7 +274,7 @@ func TestProxiesAreRead(t *testing.T) {
 	}
 }
 
-func TestHostsAreSpreadOverProxiesAndStay(t *testing.T) {
+func TestHostsAreSpreadOverProxiesAndKeepTheirs(t *testing.T) {
 	t.Parallel()
 	var proxies []*Proxy
 	for i := range 4 {
@@ -294,7 +294,7 @@ func TestHostsAreSpreadOverProxiesAndStay(t *testing.T) {
 		again := slices.Clone(proxies)
 		slices.Reverse(again)
 		if ranked(again, host)[0] != p {
-			t.Fatalf("%s has another proxy where they are listed in another order", host)
+			t.Fatalf("%s has another proxy if the proxies are listed in another order", host)
 		}
 		if ranked(proxies[:3], host)[0] != p {
 			moved++
@@ -306,16 +306,16 @@ func TestHostsAreSpreadOverProxiesAndStay(t *testing.T) {
 		}
 	}
 	if moved != first[proxies[3]] {
-		t.Errorf("%d hosts have another proxy without one that had %d", moved, first[proxies[3]])
+		t.Errorf("after removing a proxy of %[2]d hosts, %[1]d hosts have another proxy", moved, first[proxies[3]])
 	}
 	p := ranked(proxies, "a.test")
 	p[0].rest()
 	if again := ranked(proxies, "a.test"); again[0] != p[1] || again[3] != p[0] {
-		t.Errorf("while one rests the order is %v, was %v", again, p)
+		t.Errorf("while the first proxy rests, the order is %v, was %v", again, p)
 	}
 }
 
-// through returns a fetcher that goes through proxies to every host.
+// through returns a fetcher that uses the proxies for every host.
 func through(t testing.TB, cfg Config, proxies ...*Proxy) *Fetcher {
 	t.Helper()
 	cfg.Rules = append(cfg.Rules, Rule{Proxies: proxies})
@@ -327,8 +327,8 @@ func through(t testing.TB, cfg Config, proxies ...*Proxy) *Fetcher {
 	return f
 }
 
-// Each kind of proxy, with and without a login and TLS to the host, is told an
-// address that was judged here.
+// Each kind of proxy, with and without a login and TLS to the host, receives an address that the
+// fetcher has checked.
 func TestPagesAreFetchedThroughAProxy(t *testing.T) {
 	t.Parallel()
 	for _, kind := range []string{"http", "https", "socks5"} {
@@ -357,17 +357,17 @@ func TestPagesAreFetchedThroughAProxy(t *testing.T) {
 					page := get(t, f, request(t, scheme+"://example.com:"+port+"/a?b"))
 					wantNoFault(t, page)
 					if got := string(content(t, page)); got != "example.com:"+port+" "+want+" /a?b " {
-						t.Errorf("the server was asked %q", got)
+						t.Errorf("the server was asked for %q", got)
 					}
 					if page.Address.String() != "127.0.0.1:"+port || page.Proxy != m.url {
-						t.Errorf("it was reached at %s by way of %s", page.Address, page.Proxy)
+						t.Errorf("fetched from %s through %s", page.Address, page.Proxy)
 					}
-					ask := "CONNECT"
+					method := "CONNECT"
 					if kind == "socks5" {
-						ask = "SOCKS"
+						method = "SOCKS"
 					}
-					if got := m.was(); !slices.Equal(got, []string{ask + " 127.0.0.1:" + port}) {
-						t.Errorf("the proxy was told %q", got)
+					if got := m.requests(); !slices.Equal(got, []string{method + " 127.0.0.1:" + port}) {
+						t.Errorf("the proxy received %q", got)
 					}
 				})
 			}
@@ -386,10 +386,10 @@ func pattern(t testing.TB, text string) HostPattern {
 	return p
 }
 
-// A proxy that looks names up is told the name, and plain HTTP is handed to it.
+// A proxy that looks names up receives the name, and forwards plain HTTP.
 func TestAProxyCanLookNamesUpItself(t *testing.T) {
 	t.Parallel()
-	for _, c := range []struct{ kind, scheme, told string }{
+	for _, c := range []struct{ kind, scheme, want string }{
 		{"http", "http", "GET http://far.example:PORT/a?b"}, {"https", "http", "GET http://far.example:PORT/a?b"},
 		{"socks5", "http", "SOCKS far.example:PORT"},
 		{"http", "https", "CONNECT far.example:PORT"}, {"socks5", "https", "SOCKS far.example:PORT"},
@@ -412,7 +412,7 @@ func TestAProxyCanLookNamesUpItself(t *testing.T) {
 			m.hosts = map[string]string{host: at}
 			f := through(t, Config{
 				Ports:    ports(t, "any"),
-				Resolver: dns.NewResolver([]netip.AddrPort{testdns.New(t).At}), // which knows none
+				Resolver: dns.NewResolver([]netip.AddrPort{testdns.New(t).At}), // an empty zone
 				Rules: []Rule{
 					{Hosts: []HostPattern{pattern(t, "127.0.0.1:"+portAt(m.url)), pattern(t, host)}, Insecure: true},
 					{Hosts: []HostPattern{pattern(t, "http://"+host)}, Header: http.Header{"X-Key": {"key"}}},
@@ -424,36 +424,35 @@ func TestAProxyCanLookNamesUpItself(t *testing.T) {
 				page := get(t, f, req)
 				wantNoFault(t, page)
 				if got := string(content(t, page)); got != host+"/akey" {
-					t.Errorf("the server was asked %q", got)
+					t.Errorf("the server was asked for %q", got)
 				}
 				if page.Address.IsValid() || page.Proxy != m.url {
-					t.Errorf("it was reached at %s by way of %s, though nobody can know the address", page.Address,
+					t.Errorf("fetched from %s through %s, want no address", page.Address,
 						page.Proxy)
 				}
 				if record && strings.Contains(string(page.Recording.Request), "Basic ") {
 					t.Errorf("recorded as %q", page.Recording.Request)
 				}
 			}
-			for _, told := range m.was() {
-				if told != strings.Replace(c.told, "PORT", portAt(at), 1) {
-					t.Errorf("the proxy was told %q, want %q", told, c.told)
+			for _, got := range m.requests() {
+				if got != strings.Replace(c.want, "PORT", portAt(at), 1) {
+					t.Errorf("the proxy received %q, want %q", got, c.want)
 				}
 			}
 			if _, err := f.Locate(t.Context(), crawler.Host(host)); err == nil {
-				t.Error("the host was located, though its proxy looks it up")
+				t.Error("the host was located, although its proxy looks it up")
 			}
 		})
 	}
 }
 
-// What may not be connected to is not asked a proxy for, however it is written,
-// and wherever a name is led.
-func TestAProxyIsNotLedToPrivateAddresses(t *testing.T) {
+// A proxy receives no request for a refused address, in any notation and behind any name.
+func TestAProxyReceivesNoPrivateAddresses(t *testing.T) {
 	t.Parallel()
 	z := testdns.New(t, "in.example. 60 IN A 10.1.2.3", "meta.example. 60 IN AAAA 64:ff9b::a9fe:a9fe",
 		"both.example. 0 IN A 10.0.0.1", "both.example. 0 IN A 127.0.0.2")
 	for _, remote := range []bool{false, true} {
-		for _, m := range []*middleman{newHTTPProxy(t, false), newSOCKS(t)} {
+		for _, m := range []*testProxy{newHTTPProxy(t, false), newSOCKS(t)} {
 			f := through(t, Config{Resolver: dns.NewResolver([]netip.AddrPort{z.At})}, m.proxy(t, remote))
 			urls := []string{
 				"http://127.0.0.1/", "https://[::1]/", "http://169.254.169.254/latest/", "http://0x7f.1/",
@@ -470,15 +469,15 @@ func TestAProxyIsNotLedToPrivateAddresses(t *testing.T) {
 				page := get(t, f, request(t, url))
 				wantFault(t, page, fetched.FaultBlocked, false)
 			}
-			if told := m.was(); len(told) > 0 {
-				t.Errorf("the proxy was told %q", told)
+			if got := m.requests(); len(got) > 0 {
+				t.Errorf("the proxy received %q", got)
 			}
 		}
 	}
 }
 
-// The name server leads a name elsewhere after it was judged.
-func TestAProxyGetsTheAddressThatWasJudged(t *testing.T) {
+// The name server changes the address of a name after the check.
+func TestAProxyReceivesTheCheckedAddress(t *testing.T) {
 	t.Parallel()
 	server := serve(t, func(w http.ResponseWriter, r *http.Request) { fmt.Fprint(w, "page") })
 	port := portAt(server.URL)
@@ -494,23 +493,23 @@ func TestAProxyGetsTheAddressThatWasJudged(t *testing.T) {
 	f.Close()
 	f.cfg.Resolver.Forget("example.com")
 	wantFault(t, get(t, f, request(t, "http://example.com:"+port+"/")), fetched.FaultBlocked, false)
-	for _, told := range m.was() {
-		if told != "CONNECT 127.0.0.1:"+port {
-			t.Errorf("the proxy was told %q", told)
+	for _, got := range m.requests() {
+		if got != "CONNECT 127.0.0.1:"+port {
+			t.Errorf("the proxy received %q", got)
 		}
 	}
 }
 
-func TestAnotherProxyIsTakenForOneThatCannotBeUsed(t *testing.T) {
+func TestAnotherProxyIsUsedIfOneFails(t *testing.T) {
 	t.Parallel()
 	server := serve(t, func(w http.ResponseWriter, r *http.Request) { fmt.Fprint(w, "page") })
-	good, picky := newHTTPProxy(t, false), newSOCKS(t)
-	picky.login = "ann:other"
-	dead, err := ParseProxy("http://"+deadEnd(t), false)
+	good, strict := newHTTPProxy(t, false), newSOCKS(t)
+	strict.login = "ann:other"
+	dead, err := ParseProxy("http://"+unusedAddr(t), false)
 	if err != nil {
 		t.Fatal(err)
 	}
-	wrong, err := ParseProxy(strings.Replace(picky.url, "://", "://ann:secret@", 1), false)
+	wrong, err := ParseProxy(strings.Replace(strict.url, "://", "://ann:secret@", 1), false)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -518,19 +517,19 @@ func TestAnotherProxyIsTakenForOneThatCannotBeUsed(t *testing.T) {
 	page := get(t, f, request(t, server.URL))
 	wantNoFault(t, page)
 	if page.Proxy != good.url {
-		t.Errorf("it was reached by way of %s", page.Proxy)
+		t.Errorf("fetched through %s", page.Proxy)
 	}
 
 	f = through(t, Config{AllowPrivate: true}, wrong)
 	page = get(t, f, request(t, server.URL))
 	wantFault(t, page, fetched.FaultConnect, true)
-	if !strings.Contains(page.Fault.Text, picky.url) || strings.Contains(page.Fault.Text, "secret") {
-		t.Errorf("it is said: %s", page.Fault.Text)
+	if !strings.Contains(page.Fault.Text, strict.url) || strings.Contains(page.Fault.Text, "secret") {
+		t.Errorf("fault text: got %s", page.Fault.Text)
 	}
 }
 
-// deadEnd is an address at which nobody listens.
-func deadEnd(t testing.TB) string {
+// unusedAddr returns an address without a listener.
+func unusedAddr(t testing.TB) string {
 	t.Helper()
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
@@ -540,24 +539,24 @@ func deadEnd(t testing.TB) string {
 	return l.Addr().String()
 }
 
-func TestWhatAProxySaysIsToldFromWhatAHostDoes(t *testing.T) {
+func TestFaultsOfAProxyAndOfItsHostDiffer(t *testing.T) {
 	t.Parallel()
 	for _, c := range []struct {
 		name   string
-		proxy  *middleman
+		proxy  *testProxy
 		fails  int
 		login  string
 		kind   crawler.FaultKind
 		passes bool
 		says   string
 	}{
-		{"a host that it does not reach", newHTTPProxy(t, false), 502, "", fetched.FaultConnect, true,
+		{"an unreachable host", newHTTPProxy(t, false), 502, "", fetched.FaultConnect, true,
 			"502 Bad Gateway"},
-		{"a host that it forbids", newHTTPProxy(t, false), 403, "", fetched.FaultBlocked, false, "403 Forbidden"},
-		{"a login that is wrong", newHTTPProxy(t, false), 407, "", fetched.FaultConnect, true, "wants another login"},
-		{"SOCKS, a host that refuses", newSOCKS(t), 5, "", fetched.FaultConnect, true, "refused"},
-		{"SOCKS, a host that it forbids", newSOCKS(t), 2, "", fetched.FaultBlocked, false, "ruleset"},
-		{"SOCKS, without its login", newSOCKS(t), 0, "ann:other", fetched.FaultConnect, true, "authentication"},
+		{"a forbidden host", newHTTPProxy(t, false), 403, "", fetched.FaultBlocked, false, "403 Forbidden"},
+		{"a wrong login", newHTTPProxy(t, false), 407, "", fetched.FaultConnect, true, "wants another login"},
+		{"SOCKS, a refused connection", newSOCKS(t), 5, "", fetched.FaultConnect, true, "refused"},
+		{"SOCKS, a forbidden host", newSOCKS(t), 2, "", fetched.FaultBlocked, false, "ruleset"},
+		{"SOCKS, a missing login", newSOCKS(t), 0, "ann:other", fetched.FaultConnect, true, "authentication"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()
@@ -566,13 +565,13 @@ func TestWhatAProxySaysIsToldFromWhatAHostDoes(t *testing.T) {
 			page := get(t, through(t, Config{AllowPrivate: true}, p), request(t, "http://127.0.0.1:8080/"))
 			wantFault(t, page, c.kind, c.passes)
 			if !strings.Contains(page.Fault.Text, c.says) || !strings.Contains(page.Fault.Text, c.proxy.url) {
-				t.Errorf("it is said: %s", page.Fault.Text)
+				t.Errorf("fault text: got %s", page.Fault.Text)
 			}
 		})
 	}
 }
 
-func TestSomeHostsCanBeLeftOutOfProxies(t *testing.T) {
+func TestHostsCanBeExcludedFromProxies(t *testing.T) {
 	t.Parallel()
 	server := serve(t, func(w http.ResponseWriter, r *http.Request) { fmt.Fprint(w, "page") })
 	m := newHTTPProxy(t, false)
@@ -582,13 +581,13 @@ func TestSomeHostsCanBeLeftOutOfProxies(t *testing.T) {
 	}, m.proxy(t, false))
 	page := get(t, f, request(t, server.URL))
 	wantNoFault(t, page)
-	if told := m.was(); len(told) > 0 || page.Proxy != "" {
-		t.Errorf("the proxy was told %q", told)
+	if got := m.requests(); len(got) > 0 || page.Proxy != "" {
+		t.Errorf("the proxy received %q", got)
 	}
 }
 
-// One that answers to CONNECT and then never ends must not hold a request up.
-func TestAProxyThatStallsIsLeft(t *testing.T) {
+// A proxy that never finishes its reply to CONNECT must not block a request.
+func TestAStalledProxyTimesOut(t *testing.T) {
 	t.Parallel()
 	stop := make(chan struct{})
 	origin := serveRaw(t, func(net.Conn, string) { <-stop })

@@ -17,7 +17,7 @@ import (
 	"github.com/trawlcrawler/trawl/internal/fetched"
 )
 
-// recorded asks for a page and its exchange.
+// recorded fetches a page and records the exchange.
 func recorded(t testing.TB, f *Fetcher, url string) *fetched.Page {
 	t.Helper()
 	req := request(t, url)
@@ -29,7 +29,7 @@ func recorded(t testing.TB, f *Fetcher, url string) *fetched.Page {
 	return page
 }
 
-// octets are the head of an answer and what followed it, as they were recorded.
+// octets returns the recorded head of a response, and the bytes after it.
 func octets(t testing.TB, page *fetched.Page) (head, tail string) {
 	t.Helper()
 	x := page.Recording
@@ -47,7 +47,7 @@ func octets(t testing.TB, page *fetched.Page) (head, tail string) {
 	return string(x.Head), string(b)
 }
 
-func TestAnExchangeIsWhatWentOverTheWire(t *testing.T) {
+func TestAnExchangeIsRecordedAsSent(t *testing.T) {
 	t.Parallel()
 	zipped := string(encode(t, "gzip", prose(1000)))
 	length := func(s string) string { return "Content-Length: " + strconv.Itoa(len(s)) + "\r\n" }
@@ -56,7 +56,7 @@ func TestAnExchangeIsWhatWentOverTheWire(t *testing.T) {
 		name       string
 		head, tail string
 		before     string // on the wire before the head
-		after      string // on the wire behind the tail
+		after      string // on the wire after the tail
 		same       bool   // the tail is the page's body
 		chunked    bool
 		cut        fetched.Cut
@@ -68,13 +68,13 @@ func TestAnExchangeIsWhatWentOverTheWire(t *testing.T) {
 		{name: "lines that end in LF alone", head: "HTTP/1.1 200 OK\nContent-Length: 2\n\n", tail: "ok", same: true},
 		{name: "a folded line", head: "HTTP/1.1 200 OK\r\nX-A: 1\r\n  2\r\nContent-Length: 2\r\n\r\n", tail: "ok",
 			same: true},
-		{name: "until the connection ends", head: "HTTP/1.0 200 OK\r\nContent-Type: text/html\r\n\r\n", tail: "hello",
+		{name: "until the connection closes", head: "HTTP/1.0 200 OK\r\nContent-Type: text/html\r\n\r\n", tail: "hello",
 			same: true},
 		{name: "an empty body", head: "HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n", same: true},
 		{name: "chunks", head: "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\nTrailer: X-Sum\r\n\r\n", tail: chunked,
 			chunked: true},
 		{name: "gzip", head: "HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\n" + length(zipped) + "\r\n", tail: zipped},
-		{name: "gzip until the connection ends",
+		{name: "gzip until the connection closes",
 			head: "HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\nConnection: close\r\n\r\n", tail: zipped},
 		{name: "gzip in chunks",
 			head: "HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\nTransfer-Encoding: chunked\r\n\r\n",
@@ -82,7 +82,7 @@ func TestAnExchangeIsWhatWentOverTheWire(t *testing.T) {
 		{name: "gzip that is corrupt, but whole", head: "HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\n" +
 			length(zipped) + "\r\n",
 			tail: zipped[:len(zipped)-9] + "corrupted"},
-		{name: "what is not gzip", head: "HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\nContent-Length: 5\r\n\r\n",
+		{name: "a body without gzip", head: "HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\nContent-Length: 5\r\n\r\n",
 			tail: "hello"},
 		{name: "interim answers", before: "HTTP/1.1 103 Early Hints\r\nLink: </a>\r\n\r\nHTTP/1.1 100 Continue\r\n\r\n",
 			head: "HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\n", tail: "hello", same: true},
@@ -92,15 +92,15 @@ func TestAnExchangeIsWhatWentOverTheWire(t *testing.T) {
 		{name: "not modified", head: "HTTP/1.1 304 Not Modified\r\nETag: \"a\"\r\nContent-Length: 500\r\n\r\n"},
 		{name: "no content", head: "HTTP/1.1 204 No Content\r\n\r\n", same: true},
 		{name: "not found", head: "HTTP/1.1 404 Not Found\r\nContent-Length: 5\r\n\r\n", tail: "hello", same: true},
-		{name: "more than was promised", head: "HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\n", tail: "hello",
+		{name: "more than Content-Length", head: "HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\n", tail: "hello",
 			after: "HTTP/1.1 200 OK\r\n", same: true},
-		{name: "more than was promised, of gzip", head: "HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\n" +
+		{name: "more than Content-Length, gzip", head: "HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\n" +
 			length(zipped) + "\r\n", tail: zipped, after: "more"},
 		{name: "a connection that breaks", head: "HTTP/1.1 200 OK\r\nContent-Length: 50\r\n\r\n", tail: "hello",
 			same: true, cut: fetched.CutDisconnect},
 		{name: "chunks that break off", head: "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n",
 			tail: "5\r\nhello\r\n6\r\n wo", chunked: true, cut: fetched.CutDisconnect},
-		{name: "chunks that are none", head: "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n",
+		{name: "invalid chunks", head: "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n",
 			tail: "5\r\nhello\r\nxyz\r\n", chunked: true, cut: fetched.CutUnspecified},
 		{name: "gzip that breaks off", head: "HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\n" + length(zipped) + "\r\n",
 			tail: zipped[:len(zipped)/2], cut: fetched.CutDisconnect},
@@ -132,7 +132,7 @@ func TestAnExchangeIsWhatWentOverTheWire(t *testing.T) {
 	}
 }
 
-func TestExchangesOnOneConnectionAreToldApart(t *testing.T) {
+func TestExchangesOnOneConnectionAreRecordedSeparately(t *testing.T) {
 	t.Parallel()
 	const n = 60
 	answer := func(i int) string {
@@ -178,14 +178,14 @@ func TestExchangesOnOneConnectionAreToldApart(t *testing.T) {
 	if used != 1 {
 		t.Errorf("%d connections were used, want 1", used)
 	}
-	f.Close() // lets the server go
+	f.Close() // closes the connection, so that the server ends
 }
 
-func TestARequestThatIsSentOnceMoreIsRecordedOnce(t *testing.T) {
+func TestARepeatedRequestIsRecordedOnce(t *testing.T) {
 	t.Parallel()
 	const once = "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok"
 	closed := make(chan struct{}, 2)
-	origin := listen(t, func(conn net.Conn) { // says nothing of closing after one answer
+	origin := listen(t, func(conn net.Conn) { // closes after one response without announcing it
 		if _, err := http.ReadRequest(bufio.NewReader(conn)); err == nil {
 			io.WriteString(conn, once)
 		}
@@ -217,7 +217,7 @@ func TestARecordedRequestSpeaksHTTP1BehindTLS(t *testing.T) {
 	}
 }
 
-func TestAnExchangeOfAnySizeTakesNoneOfTheMemoryOfBodies(t *testing.T) {
+func TestARecordedExchangeTakesNoMemoryOfBodies(t *testing.T) {
 	t.Parallel()
 	const size = 5 << 20
 	dir := t.TempDir()
@@ -240,11 +240,11 @@ func TestAnExchangeOfAnySizeTakesNoneOfTheMemoryOfBodies(t *testing.T) {
 		t.Errorf("still held: %d bytes, exchange %v", held, page.Recording)
 	}
 	if names, _ := os.ReadDir(dir); len(names) != 0 {
-		t.Errorf("left behind: %v", names)
+		t.Errorf("files left in the folder: %v", names)
 	}
 }
 
-func TestAnAnswerIsCutAtItsLimits(t *testing.T) {
+func TestARecordedResponseIsCutAtItsLimits(t *testing.T) {
 	t.Parallel()
 	endless := func(w http.ResponseWriter, r *http.Request) {
 		for r.Context().Err() == nil {
@@ -302,7 +302,7 @@ func TestAnAnswerIsCutAtItsLimits(t *testing.T) {
 	}
 }
 
-func TestAnExchangeThatCannotBeKeptIsAnError(t *testing.T) {
+func TestFailingToStoreAnExchangeIsAnError(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
 	f := newFetcher(t, Config{TempDir: dir})
@@ -315,9 +315,9 @@ func TestAnExchangeThatCannotBeKeptIsAnError(t *testing.T) {
 	}
 }
 
-func TestNoAnswerIsNoExchange(t *testing.T) {
+func TestNoExchangeIsRecordedWithoutAResponse(t *testing.T) {
 	t.Parallel()
-	for name, sent := range map[string]string{"silence": "", "no HTTP": "SSH-2.0-x\r\n",
+	for name, sent := range map[string]string{"silence": "", "not HTTP": "SSH-2.0-x\r\n",
 		"half a head": "HTTP/1.1 200 OK\r\nA"} {
 		origin := serveRaw(t, func(conn net.Conn, _ string) { io.WriteString(conn, sent) })
 		req := request(t, origin)

@@ -16,9 +16,9 @@ import (
 	"github.com/trawlcrawler/trawl/internal/repair"
 )
 
-// notQuite are answers that are not quite right, each with a part of what is said of it; "" where
-// nothing is to be said.
-var notQuite = []struct {
+// malformed lists responses with small errors, each with a part of the note about its repair; "" if
+// the response needs no repair.
+var malformed = []struct {
 	name, answer, said string
 }{
 	{"a name in UTF-8", "HTTP/1.1 200 OK\r\nX\u2010Türm: a\r\nContent-Length: 5\r\n\r\nhello", "no name has"},
@@ -27,11 +27,11 @@ var notQuite = []struct {
 	{"a name with NUL", "HTTP/1.1 200 OK\r\nX-\x00A: b\r\nContent-Length: 5\r\n\r\nhello", "no name has"},
 	{"no name", "HTTP/1.1 200 OK\r\n: b\r\nContent-Length: 5\r\n\r\nhello", "without a name"},
 	{"no colon", "HTTP/1.1 200 OK\r\nContent-Length: 5\r\nkeep calm\r\n\r\nhello", "without a colon"},
-	{"no colon, and a line behind that continues it",
+	{"no colon, and a continuation line",
 		"HTTP/1.1 200 OK\r\nContent-Length: 5\r\nkeep\r\n X: calm\r\n\r\nhello", "without a colon"},
 	{"a second status line", "HTTP/1.1 200 OK\r\nHTTP/1.0 200 Connection established\r\nContent-Length: 5\r\n\r\nhello",
 		"without a colon"},
-	{"a line that continues none", "HTTP/1.1 200 OK\r\n X: y\r\nContent-Length: 5\r\n\r\nhello", "continues none"},
+	{"a first line that is folded", "HTTP/1.1 200 OK\r\n X: y\r\nContent-Length: 5\r\n\r\nhello", "continues none"},
 	{"NUL in a value", "HTTP/1.1 200 OK\r\nX-A: a\x00b\r\nContent-Length: 5\r\n\r\nhello", "became spaces"},
 	{"a bell in a folded value", "HTTP/1.1 200 OK\r\nX-A: a\r\n b\x07c\r\nContent-Length: 5\r\n\r\nhello",
 		"became spaces"},
@@ -52,9 +52,9 @@ var notQuite = []struct {
 	{"no coding", "HTTP/1.1 200 OK\r\nTransfer-Encoding: none\r\nContent-Length: 5\r\n\r\nhello",
 		`Transfer-Encoding was "none"`},
 	{"chunks in HTTP/1.0", "HTTP/1.0 200 OK\r\nConnection: keep-alive\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n0\r\n\r\n", "that has none"},
-	{"another version than it speaks", "HTTP/2 200 OK\r\nContent-Length: 5\r\n\r\nhello",
+	{"an unsupported version", "HTTP/2 200 OK\r\nContent-Length: 5\r\n\r\nhello",
 		`the status line was "HTTP/2 200 OK"`},
-	{"a trailer that none may be",
+	{"a field that is not allowed as a trailer",
 		"HTTP/1.1 200 OK\r\nTrailer: X-A, content-length\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n0\r\n\r\n",
 		"Trailer: "},
 	{"a version in lower case", "http/1.1 200 ok\r\nContent-Length: 5\r\n\r\nhello",
@@ -86,9 +86,9 @@ var notQuite = []struct {
 		"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5;a=\"b\"\r\nhello\r\n000\r\nX-A: b\r\n\r\n", ""},
 }
 
-func TestAnswersThatAreNotQuiteRightAreRead(t *testing.T) {
+func TestMalformedResponsesAreRepaired(t *testing.T) {
 	t.Parallel()
-	for _, c := range notQuite {
+	for _, c := range malformed {
 		for _, record := range []bool{false, true} {
 			t.Run(fmt.Sprintf("%s, recorded %t", c.name, record), func(t *testing.T) {
 				t.Parallel()
@@ -107,7 +107,7 @@ func TestAnswersThatAreNotQuiteRightAreRead(t *testing.T) {
 				if !record {
 					return
 				}
-				head, tail := octets(t, page) // as they came, whatever was read
+				head, tail := octets(t, page) // recorded as received, not as repaired
 				came := c.answer
 				if strings.Contains(came, " 103 ") {
 					came = came[strings.Index(came, "HTTP/1.1 200"):]
@@ -120,33 +120,33 @@ func TestAnswersThatAreNotQuiteRightAreRead(t *testing.T) {
 	}
 }
 
-// What could be a message in a message (RFC 9112, 11.2), and what is no answer at all.
-func TestAnswersThatAreWrongAreNotRead(t *testing.T) {
+// The responses could hide a second message (RFC 9112, 11.2) or are not HTTP.
+func TestAmbiguousAndInvalidResponsesAreRefused(t *testing.T) {
 	t.Parallel()
 	for name, answer := range map[string]string{
 		"lengths that differ":                   "HTTP/1.1 200 OK\r\nContent-Length: 5, 6\r\n\r\nhello!",
 		"lengths that differ in two lines":      "HTTP/1.1 200 OK\r\nContent-Length: 5, 5\r\nContent-Length: 6\r\n\r\nhello!",
 		"lengths that are written in two ways":  "HTTP/1.1 200 OK\r\nContent-Length: 5, 05\r\n\r\nhello",
-		"a length of two numbers":               "HTTP/1.1 200 OK\r\nContent-Length: 5 5\r\n\r\nhello",
+		"two numbers as a length":               "HTTP/1.1 200 OK\r\nContent-Length: 5 5\r\n\r\nhello",
 		"a length with a sign":                  "HTTP/1.1 200 OK\r\nContent-Length: +5\r\n\r\nhello",
-		"a length of commas":                    "HTTP/1.1 200 OK\r\nContent-Length: ,,\r\n\r\nhello",
+		"commas as a length":                    "HTTP/1.1 200 OK\r\nContent-Length: ,,\r\n\r\nhello",
 		"chunked in two lines":                  "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n0\r\n\r\n",
-		"a length that is no number":            "HTTP/1.1 200 OK\r\nContent-Length: five\r\n\r\nhello",
+		"a length that is not a number":         "HTTP/1.1 200 OK\r\nContent-Length: five\r\n\r\nhello",
 		"a length with NUL in it":               "HTTP/1.1 200 OK\r\nContent-Length: 1\x000\r\n\r\nhello",
 		"a negative length":                     "HTTP/1.1 200 OK\r\nContent-Length: -5\r\n\r\nhello",
 		"a list of lengths and chunks":          "HTTP/1.1 200 OK\r\nContent-Length: 5, 5\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n0\r\n\r\n",
-		"a coding that nobody knows":            "HTTP/1.1 200 OK\r\nTransfer-Encoding: xchunked\r\n\r\n5\r\nhello\r\n0\r\n\r\n",
+		"an unknown coding":                     "HTTP/1.1 200 OK\r\nTransfer-Encoding: xchunked\r\n\r\n5\r\nhello\r\n0\r\n\r\n",
 		"identity and chunks":                   "HTTP/1.1 200 OK\r\nTransfer-Encoding: identity, chunked\r\n\r\n5\r\nhello\r\n0\r\n\r\n",
 		"identity and chunks in two lines":      "HTTP/1.1 200 OK\r\nTransfer-Encoding: identity\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n0\r\n\r\n",
 		"chunked twice":                         "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked, chunked\r\n\r\n5\r\nhello\r\n0\r\n\r\n",
 		"a chunk with a negative size":          "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n-5\nhello\n0\n\n",
-		"a chunk that is longer than it says":   "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n4\nhello\n0\n\n",
-		"a chunk of more bytes than numbers":    "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n10000000000000005\nhello\n0\n\n",
+		"a chunk longer than its size":          "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n4\nhello\n0\n\n",
+		"a chunk size that overflows":           "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n10000000000000005\nhello\n0\n\n",
 		"CR alone in the line of a chunk":       "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5;a\rb\r\nhello\r\n0\r\n\r\n",
 		"a status of four digits":               "HTTP/1.1 2000 OK\r\nContent-Length: 5\r\n\r\nhello",
 		"a status of two digits":                "HTTP/1.1 20 OK\r\nContent-Length: 5\r\n\r\nhello",
 		"another protocol":                      "SIP/2.0 200 OK\r\nContent-Length: 5\r\n\r\nhello",
-		"another protocol, whose server waits":  "220 mail.test ESMTP\r\n",
+		"another protocol, kept open":           "220 mail.test ESMTP\r\n",
 		"headers that end before an empty line": "HTTP/1.1 200 OK\r\nContent-Length: 5\r\nwhat\r\n",
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -165,7 +165,7 @@ func TestAnswersThatAreWrongAreNotRead(t *testing.T) {
 	}
 }
 
-func TestRepairsOfOneAnswerAreNotThoseOfTheNext(t *testing.T) {
+func TestRepairsAreReportedWithTheirOwnResponse(t *testing.T) {
 	t.Parallel()
 	n := 0
 	origin := listen(t, func(conn net.Conn) {
@@ -175,22 +175,22 @@ func TestRepairsOfOneAnswerAreNotThoseOfTheNext(t *testing.T) {
 				return
 			}
 			n++
-			c := notQuite[(n-1)%3*7] // which leave the connection in order
+			c := malformed[(n-1)%3*7] // these keep the connection usable
 			io.WriteString(conn, c.answer)
 		}
 	})
 	f := newFetcher(t, Config{})
 	for i := range 6 {
 		page := get(t, f, request(t, origin))
-		c := notQuite[i%3*7]
+		c := malformed[i%3*7]
 		if got := string(content(t, page)); got != "hello" || len(page.Repaired) != 1 ||
 			!strings.Contains(page.Repaired[0], c.said) {
-			t.Errorf("answer %d is %q, %q; want %q", i, got, page.Repaired, c.said)
+			t.Errorf("response %d: got %q, repairs %q, want %q", i, got, page.Repaired, c.said)
 		}
 	}
 }
 
-func TestFewOfManyRepairsAreTold(t *testing.T) {
+func TestOnlyTheFirstRepairsAreReported(t *testing.T) {
 	t.Parallel()
 	var lines strings.Builder
 	for i := range 300 {
@@ -202,11 +202,11 @@ func TestFewOfManyRepairsAreTold(t *testing.T) {
 	page := get(t, newFetcher(t, Config{}), request(t, origin))
 	wantNoFault(t, page)
 	if len(page.Repaired) != 9 || page.Repaired[8] != "and more" || len(strings.Join(page.Repaired, "")) > 2000 {
-		t.Errorf("it says %q", page.Repaired)
+		t.Errorf("repairs: got %q", page.Repaired)
 	}
 }
 
-// pieces is a connection from which a text is read so many bytes at a time.
+// pieces is a connection that returns its text in reads of at most size bytes.
 type pieces struct {
 	net.Conn
 	text []byte
@@ -222,7 +222,8 @@ func (p *pieces) Read(b []byte) (int, error) {
 	return n, nil
 }
 
-// repaired is what is read of a text that comes in pieces of a size, into buffers of another.
+// repaired repairs a text that arrives in pieces of size bytes, and reads it with a buffer of
+// another size.
 func repaired(text []byte, size, buffer int) ([]byte, []string) {
 	c := repair.New(&pieces{text: bytes.Clone(text), size: size}, 64<<10)
 	notes := c.Begin()
@@ -235,12 +236,12 @@ func repaired(text []byte, size, buffer int) ([]byte, []string) {
 	}
 }
 
-func TestHoweverAnAnswerComesItIsRepairedTheSame(t *testing.T) {
+func TestRepairsDoNotDependOnTheSizesOfReads(t *testing.T) {
 	t.Parallel()
-	for _, c := range notQuite {
+	for _, c := range malformed {
 		want, said := repaired([]byte(c.answer), 1<<20, 1<<20)
 		if c.said == "" && (string(want) != c.answer || said != nil) {
-			t.Errorf("%s: it became %q: %q", c.name, want, said)
+			t.Errorf("%s: changed to %q: %q", c.name, want, said)
 		}
 		for _, size := range []int{1, 2, 3, 7, 64} {
 			for _, buffer := range []int{1, 5, 4096} {
@@ -255,30 +256,30 @@ func TestHoweverAnAnswerComesItIsRepairedTheSame(t *testing.T) {
 }
 
 func FuzzRepairer(f *testing.F) {
-	for _, c := range notQuite {
+	for _, c := range malformed {
 		f.Add([]byte(c.answer), uint8(3))
 	}
 	f.Fuzz(func(t *testing.T, text []byte, size uint8) {
 		want, notes := repaired(text, 1<<20, 1<<20)
 		if got, _ := repaired(text, int(size)+1, 16); !bytes.Equal(got, want) {
-			alert := len(text) > 1 && text[0] == 21 && text[1] == 3 // is known by its first two bytes
+			alert := len(text) > 1 && text[0] == 21 && text[1] == 3 // a TLS alert is recognised by its first two bytes
 			if !alert {
-				t.Errorf("%q becomes %q at once, and %q in pieces of %d bytes", text, want, got, int(size)+1)
+				t.Errorf("%q is repaired to %q at once, and to %q in pieces of %d bytes", text, want, got, int(size)+1)
 			}
 		}
-		// What net/http reads as it is, it reads the same when it is repaired, but for chunks of HTTP/1.0,
-		// which it does not take for chunks.
+		// If net/http can read the original, it reads the same from the repaired text. Chunks in
+		// HTTP/1.0 are an exception, because net/http does not decode them.
 		if slices.ContainsFunc(notes, func(n string) bool { return strings.Contains(n, "that has none") }) {
 			return
 		}
 		was, before := bodyOf(text)
 		if is, after := bodyOf(want); before == nil && (after != nil || !bytes.Equal(was, is)) {
-			t.Errorf("%q was read as %q, and repaired as %q, %v", text, was, is, after)
+			t.Errorf("%q is read as %q, but after the repair as %q, %v", text, was, is, after)
 		}
 	})
 }
 
-// bodyOf is what net/http reads as the body of an answer.
+// bodyOf returns the body that net/http reads from a response.
 func bodyOf(text []byte) ([]byte, error) {
 	resp, err := http.ReadResponse(bufio.NewReader(bytes.NewReader(text)), nil)
 	if err != nil {
@@ -287,17 +288,17 @@ func bodyOf(text []byte) ([]byte, error) {
 	return io.ReadAll(resp.Body)
 }
 
-func TestASpeakerOfTLSIsToldByItsAlert(t *testing.T) {
+func TestATLSAlertTellsThatTheServerSpeaksTLS(t *testing.T) {
 	t.Parallel()
 	origin := serveRaw(t, func(conn net.Conn, _ string) { io.WriteString(conn, "\x15\x03\x03\x00\x02\x02\x0a") })
 	page := get(t, newFetcher(t, Config{}), request(t, origin))
 	wantFault(t, page, fetched.FaultTLS, false)
 	if !strings.Contains(page.Fault.Text, "https://") {
-		t.Errorf("it says %q", page.Fault.Text)
+		t.Errorf("fault text: got %q", page.Fault.Text)
 	}
 }
 
-func TestAnErrorBehindAnAnswerIsKept(t *testing.T) {
+func TestAnErrorAfterAResponseIsReturned(t *testing.T) {
 	t.Parallel()
 	broken := errors.New("it broke")
 	c := repair.New(&failing{text: "HTTP/1.1 200 OK\r\nwhat\r\n\r\nhello", err: broken}, 64<<10)
@@ -313,7 +314,7 @@ func TestAnErrorBehindAnAnswerIsKept(t *testing.T) {
 	}
 }
 
-// failing is a connection that fails with the last bytes of a text.
+// failing is a connection that returns an error together with the last bytes of its text.
 type failing struct {
 	net.Conn
 	text string

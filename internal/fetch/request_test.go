@@ -7,10 +7,10 @@ import (
 	"testing"
 )
 
-// targets are paths and how they go on the wire of HTTP/1, where that differs.
+// targets are paths, with the request target of HTTP/1 where that differs.
 var targets = []struct {
 	name, path, http1 string
-	noServer          bool // net/http's own server refuses it
+	noServer          bool // net/http's server refuses the path
 }{
 	{name: "the root", path: "/"},
 	{name: "a query", path: "/a?b=c&d"},
@@ -32,7 +32,7 @@ var targets = []struct {
 	{name: "userinfo in the path", path: "/a@b:c"},
 }
 
-func TestThePathGoesOnTheWireAsItIs(t *testing.T) {
+func TestThePathIsSentUnchanged(t *testing.T) {
 	t.Parallel()
 	lines := make(chan string, 1)
 	origin := serveRaw(t, func(conn net.Conn, line string) {
@@ -72,7 +72,7 @@ func TestThePathGoesThroughHTTP2AsItIs(t *testing.T) {
 	}
 }
 
-func TestARequestSaysWhoAsksAndForWhat(t *testing.T) {
+func TestTheHeadersOfARequest(t *testing.T) {
 	t.Parallel()
 	got := make(chan *http.Request, 1)
 	server := serve(t, func(_ http.ResponseWriter, r *http.Request) { got <- r })
@@ -91,14 +91,14 @@ func TestARequestSaysWhoAsksAndForWhat(t *testing.T) {
 		}
 	}
 	if !strings.HasPrefix(r.Header.Get("Accept"), "text/html,") {
-		t.Errorf("Accept: got %q, want html first", r.Header.Get("Accept"))
+		t.Errorf("Accept: got %q, want HTML first", r.Header.Get("Accept"))
 	}
 	if want := strings.TrimPrefix(server.URL, "http://"); r.Host != want {
 		t.Errorf("Host: got %q, want %q", r.Host, want)
 	}
 }
 
-func TestIdentityIsAskedForByName(t *testing.T) {
+func TestIdentityIsRequestedExplicitly(t *testing.T) {
 	t.Parallel()
 	got := make(chan string, 1)
 	server := serve(t, func(w http.ResponseWriter, r *http.Request) {

@@ -16,7 +16,7 @@ import (
 	"github.com/trawlcrawler/trawl/internal/fetched"
 )
 
-// endless writes text again and again until nobody reads it.
+// endless writes text repeatedly until the client closes the connection.
 func endless(text string) func(net.Conn) {
 	return func(conn net.Conn) {
 		chunk := []byte(strings.Repeat(text, 4096/len(text)+1))
@@ -28,7 +28,7 @@ func endless(text string) func(net.Conn) {
 	}
 }
 
-// after writes a beginning, and goes on.
+// after writes begin and then calls then.
 func after(begin string, then func(net.Conn)) func(net.Conn) {
 	return func(conn net.Conn) {
 		conn.Write([]byte(begin))
@@ -36,7 +36,7 @@ func after(begin string, then func(net.Conn)) func(net.Conn) {
 	}
 }
 
-// trickle writes a byte now and then.
+// trickle writes one byte every 20 ms.
 func trickle(conn net.Conn) {
 	for {
 		if _, err := conn.Write([]byte("x")); err != nil {
@@ -46,13 +46,13 @@ func trickle(conn net.Conn) {
 	}
 }
 
-func TestAnswersWithoutEndEnd(t *testing.T) {
+func TestEndlessResponsesAreCut(t *testing.T) {
 	t.Parallel()
 	const ok = "HTTP/1.1 200 OK\r\n"
 	for _, c := range []struct {
 		name   string
 		answer func(net.Conn)
-		kind   crawler.FaultKind // "" for none: the body is cut
+		kind   crawler.FaultKind // "" if the body is cut without a fault
 	}{
 		{"a status line", after("HTTP/1.1 200 ", endless("x")), fetched.FaultProtocol},
 		{"no line at all", endless("x"), fetched.FaultProtocol},
@@ -60,8 +60,8 @@ func TestAnswersWithoutEndEnd(t *testing.T) {
 		{"headers", after(ok, endless("A: b\r\n")), fetched.FaultProtocol},
 		{"continued headers", after(ok+"A: b\r\n", endless(" b\r\n")), fetched.FaultProtocol},
 		{"interim answers", endless("HTTP/1.1 103 Early Hints\r\nLink: </a>\r\n\r\n"), fetched.FaultProtocol},
-		{"continues", endless("HTTP/1.1 100 Continue\r\n\r\n"), fetched.FaultProtocol},
-		{"a body with its connection", after(ok+"\r\n", endless("x")), ""},
+		{"100 Continue", endless("HTTP/1.1 100 Continue\r\n\r\n"), fetched.FaultProtocol},
+		{"a body without a length", after(ok+"\r\n", endless("x")), ""},
 		{"chunks", after(ok+"Transfer-Encoding: chunked\r\n\r\n", endless("1\r\nx\r\n")), ""},
 		{"large chunks", after(ok+"Transfer-Encoding: chunked\r\n\r\n",
 			endless("1000\r\n"+strings.Repeat("x", 4096)+"\r\n")), ""},
@@ -85,7 +85,7 @@ func TestAnswersWithoutEndEnd(t *testing.T) {
 			}
 			wantNoFault(t, page)
 			if !page.Truncated || page.Body.Size > req.BodyLimit {
-				t.Errorf("got %d bytes, truncated %t, want them cut", page.Body.Size, page.Truncated)
+				t.Errorf("got %d bytes, truncated %t, want a cut body", page.Body.Size, page.Truncated)
 			}
 		})
 	}
@@ -106,7 +106,7 @@ func TestTooManyHeadersAreAFault(t *testing.T) {
 	wantNoFault(t, get(t, newFetcher(t, Config{MaxHeaders: 70}), request(t, server.URL)))
 }
 
-func TestASilentServerIsGivenUp(t *testing.T) {
+func TestASilentServerTimesOut(t *testing.T) {
 	t.Parallel()
 	const ok = "HTTP/1.1 200 OK\r\n"
 	cfg := Config{HeaderTimeout: 200 * time.Millisecond, TLSTimeout: 200 * time.Millisecond,
@@ -142,7 +142,7 @@ func TestASilentServerIsGivenUp(t *testing.T) {
 	}
 }
 
-func TestOfABodyThatComesTooSlowlyWhatCameIsKept(t *testing.T) {
+func TestTheReceivedPartOfASlowBodyIsKept(t *testing.T) {
 	t.Parallel()
 	cfg := Config{RateWindow: 200 * time.Millisecond}
 	compressed := string(encode(t, "gzip", noise(100_000)))
@@ -151,11 +151,11 @@ func TestOfABodyThatComesTooSlowlyWhatCameIsKept(t *testing.T) {
 		name, header, begin string
 		then                func(net.Conn)
 	}{
-		{"and stops", "", "hello", silent},
-		{"and trickles", "", "hello", trickle},
-		{"and stops under gzip", "Content-Encoding: gzip\r\n", compressed[:50_000], silent},
-		{"and trickles under br", "Content-Encoding: br\r\n", brotlied[:50_000], trickle},
-		{"and stops within a chunk", "Transfer-Encoding: chunked\r\n", "100\r\nhello", silent},
+		{"stops", "", "hello", silent},
+		{"trickles", "", "hello", trickle},
+		{"stops, gzip", "Content-Encoding: gzip\r\n", compressed[:50_000], silent},
+		{"trickles, br", "Content-Encoding: br\r\n", brotlied[:50_000], trickle},
+		{"stops within a chunk", "Transfer-Encoding: chunked\r\n", "100\r\nhello", silent},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()
@@ -167,36 +167,36 @@ func TestOfABodyThatComesTooSlowlyWhatCameIsKept(t *testing.T) {
 			page := get(t, newFetcher(t, cfg), req)
 			wantNoFault(t, page)
 			if !page.Truncated || page.Body.Size < 5 {
-				t.Errorf("got %d bytes, truncated %t, want what came, cut", page.Body.Size, page.Truncated)
+				t.Errorf("got %d bytes, truncated %t, want the received part, cut", page.Body.Size, page.Truncated)
 			}
 		})
 	}
 }
 
-// slowly is a reader that waits before each read, and brings so many bytes.
-type slowly struct {
+// slowReader waits before each read, and returns at most the given number of bytes.
+type slowReader struct {
 	pause time.Duration
 	bytes int
 }
 
-func (s slowly) Read(p []byte) (int, error) {
+func (s slowReader) Read(p []byte) (int, error) {
 	time.Sleep(s.pause)
 	return min(s.bytes, len(p)), nil
 }
 
-func TestTheRateOfABodyIsMeasuredWhileItIsWaitedFor(t *testing.T) {
+func TestTheRateOfABodyIsMeasuredOnlyDuringReads(t *testing.T) {
 	t.Parallel()
 	for _, c := range []struct {
 		name   string
-		body   slowly
-		ours   time.Duration // that we take after each read
+		body   slowReader
+		own    time.Duration // time spent by the fetcher after each read
 		passes bool
 	}{
-		{"fast enough", slowly{871 * time.Millisecond, 100}, 0, true},
-		{"in one burst a window", slowly{8713 * time.Millisecond, 1000}, 0, true},
-		{"too slow", slowly{871 * time.Millisecond, 80}, 0, false},
-		{"nothing at all", slowly{time.Hour, 99}, 0, false},
-		{"fast, and we are slow", slowly{time.Millisecond, 100}, time.Hour, true},
+		{"fast enough", slowReader{871 * time.Millisecond, 100}, 0, true},
+		{"one read per window", slowReader{8713 * time.Millisecond, 1000}, 0, true},
+		{"too slow", slowReader{871 * time.Millisecond, 80}, 0, false},
+		{"nothing at all", slowReader{time.Hour, 99}, 0, false},
+		{"fast, and the fetcher is slow", slowReader{time.Millisecond, 100}, time.Hour, true},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
@@ -206,7 +206,7 @@ func TestTheRateOfABodyIsMeasuredWhileItIsWaitedFor(t *testing.T) {
 				p := make([]byte, 4096)
 				for range 1000 {
 					m.readFrom(c.body, p)
-					time.Sleep(c.ours)
+					time.Sleep(c.own)
 				}
 				if d.slow() == c.passes {
 					t.Errorf("too slow: %t, want %t", d.slow(), !c.passes)
@@ -216,8 +216,8 @@ func TestTheRateOfABodyIsMeasuredWhileItIsWaitedFor(t *testing.T) {
 	}
 }
 
-// nest puts zeros under a coding, so often as there are layers, where each layer
-// unfolds to a thousand times its length.
+// nest encodes zeros with a coding, once per layer. Each layer decodes to about a thousand times
+// its length.
 func nest(t *testing.T, coding string, layers int) []byte {
 	b := make([]byte, 64<<20)
 	for range layers {
@@ -226,7 +226,7 @@ func nest(t *testing.T, coding string, layers int) []byte {
 	return b
 }
 
-func TestBombsInBombsEnd(t *testing.T) {
+func TestNestedBombsEnd(t *testing.T) {
 	t.Parallel()
 	f := newFetcher(t, Config{})
 	empty := bytes.Repeat(encode(t, "gzip", nil), 1<<20/20)
@@ -234,12 +234,12 @@ func TestBombsInBombsEnd(t *testing.T) {
 		coding string
 		bytes  []byte
 	}{
-		"gzip in gzip":             {"gzip, gzip", nest(t, "gzip", 2)},
-		"gzip thrice":              {"gzip, gzip, gzip", nest(t, "gzip", 3)},
-		"br in br":                 {"br, br", nest(t, "br", 2)},
-		"nothing, often, in gzip":  {"gzip, gzip", encode(t, "gzip", bytes.Repeat(empty, 64))},
-		"nothing, often, in br":    {"gzip, br", encode(t, "br", bytes.Repeat(empty, 64))},
-		"fewer layers than it has": {"gzip", nest(t, "gzip", 2)},
+		"gzip in gzip":               {"gzip, gzip", nest(t, "gzip", 2)},
+		"gzip thrice":                {"gzip, gzip, gzip", nest(t, "gzip", 3)},
+		"br in br":                   {"br, br", nest(t, "br", 2)},
+		"many empty members in gzip": {"gzip, gzip", encode(t, "gzip", bytes.Repeat(empty, 64))},
+		"many empty members in br":   {"gzip, br", encode(t, "br", bytes.Repeat(empty, 64))},
+		"more layers than announced": {"gzip", nest(t, "gzip", 2)},
 	} {
 		t.Run(name, func(t *testing.T) {
 			page := fetchEncoded(t, f, body.coding, body.bytes, 1<<20)
@@ -253,7 +253,7 @@ func TestBombsInBombsEnd(t *testing.T) {
 	}
 }
 
-func TestADecoderEndsWithTheTimeOfItsRequest(t *testing.T) {
+func TestADecoderEndsAtTheDeadlineOfItsRequest(t *testing.T) {
 	t.Parallel()
 	d := startDeadline(t.Context(), time.Hour)
 	f := newFetcher(t, Config{})
@@ -281,7 +281,7 @@ func (c *cycle) Read(p []byte) (int, error) {
 	return len(p), nil
 }
 
-func TestWindowsOfDecodersAreBoundedOverAllBodies(t *testing.T) {
+func TestDecoderWindowsOfAllBodiesAreBounded(t *testing.T) {
 	t.Parallel()
 	f := newFetcher(t, Config{Windows: 40 << 20})
 	var big bytes.Buffer
@@ -308,14 +308,14 @@ func TestWindowsOfDecodersAreBoundedOverAllBodies(t *testing.T) {
 		<-done
 	}
 	if peak := f.windows.peak.Load(); peak != maxBrotli {
-		t.Errorf("%d bytes of windows were held at once, want one body's, %d", peak, maxBrotli)
+		t.Errorf("peak of %d bytes of windows, want %d, that of one body", peak, maxBrotli)
 	}
 	if held := f.windows.held.Load(); held != 0 {
 		t.Errorf("%d bytes of windows are still held", held)
 	}
 }
 
-func TestWindowsAreRead(t *testing.T) {
+func TestBrotliWindowsAreParsed(t *testing.T) {
 	t.Parallel()
 	for lgwin := 10; lgwin <= 24; lgwin++ {
 		var out bytes.Buffer
@@ -323,15 +323,15 @@ func TestWindowsAreRead(t *testing.T) {
 		w.Write(noise(10))
 		w.Close()
 		if got := brotliWindow(out.Bytes()); got < 1<<lgwin || got > 1<<24 {
-			t.Errorf("a window of 1<<%d is read as %d", lgwin, got)
+			t.Errorf("a window of 1<<%d is parsed as %d", lgwin, got)
 		}
 	}
 	if brotliWindow(nil) != 0 || brotliWindow([]byte{0}) != 1<<16 || brotliWindow([]byte{0x0f}) != 1<<24 {
-		t.Error("windows are misread")
+		t.Error("windows are parsed wrong")
 	}
 }
 
-// HTTP/2 in the words of its frames: a header block that never ends.
+// The server writes HTTP/2 frames with a header block that never ends.
 func TestAnHTTP2HeaderFloodEnds(t *testing.T) {
 	t.Parallel()
 	server, pool := serveTLS(t, func(w http.ResponseWriter, _ *http.Request) {
