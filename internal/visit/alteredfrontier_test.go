@@ -11,13 +11,13 @@ import (
 	"github.com/trawlcrawler/trawl/internal/visit"
 )
 
-// alteredFrontier is a frontier whose leases are changed on their way out.
+// alteredFrontier wraps a frontier, and returns leases with altered methods.
 type alteredFrontier struct {
 	visit.Frontier
 	alter func(*alteredLease)
 }
 
-// Open takes no URLs, so that all are taken by Take.
+// Open takes no URLs, so that Take takes all of them.
 func (f alteredFrontier) Open(ctx context.Context, o queue.VisitRef, worker string,
 	_ visit.Want) (visit.HostLease, error) {
 	lease, err := f.Frontier.Open(ctx, o, worker, visit.Want{})
@@ -29,7 +29,7 @@ func (f alteredFrontier) Open(ctx context.Context, o queue.VisitRef, worker stri
 	return t, nil
 }
 
-// alteredLease does what its functions do, where they are set.
+// alteredLease is a lease that calls its functions instead of the wrapped methods, if they are set.
 type alteredLease struct {
 	visit.HostLease
 	lease    time.Duration
@@ -39,7 +39,7 @@ type alteredLease struct {
 	renew    error
 	short    bool
 	recalled bool
-	single   bool // it takes one URL at a time
+	single   bool // take one URL at a time
 }
 
 func (t *alteredLease) Recalled() bool { return t.recalled || t.HostLease.Recalled() }
@@ -92,7 +92,7 @@ func (t *alteredLease) Renew(ctx context.Context, gap time.Duration) error {
 	return t.HostLease.Renew(ctx, gap)
 }
 
-// settlements is a frontier that notes what is settled.
+// settlements is a frontier that records the settlements of its visits.
 type settlements struct {
 	visit.Frontier
 	mu   sync.Mutex
@@ -126,12 +126,12 @@ func (f *settlements) note(done []queue.Settlement) {
 	f.made = append(f.made, done...)
 }
 
-// unreliableFrontier is a frontier that refuses the first call of each kind; settling and
-// finishing are done all the same, and the answer is lost.
+// unreliableFrontier is a frontier that returns an error from the first call of each kind. The
+// calls to settle and finish take effect, so that only the reply is lost.
 type unreliableFrontier struct {
 	visit.Frontier
 	mu      sync.Mutex
-	refused map[string]bool // by the kind of call
+	refused map[string]bool // by kind of call
 }
 
 // refuse refuses the first call of each kind.
@@ -145,7 +145,7 @@ func (f *unreliableFrontier) refuse(kind string) error {
 	return fmt.Errorf("%w: OOM command not allowed", queue.ErrUnavailable)
 }
 
-// Open takes no URLs, so that all are taken by Take.
+// Open takes no URLs, so that Take takes all of them.
 func (f *unreliableFrontier) Open(ctx context.Context, o queue.VisitRef, worker string,
 	_ visit.Want) (visit.HostLease, error) {
 	lease, err := f.Frontier.Open(ctx, o, worker, visit.Want{})

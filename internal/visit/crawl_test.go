@@ -30,8 +30,8 @@ import (
 	"github.com/trawlcrawler/trawl/internal/visit"
 )
 
-// crawl is a job over a site, with everything that a visit works with: real but
-// for its sink.
+// crawl is a job that crawls a test site, with the tools of its visits. All tools are real except
+// the sink.
 type crawl struct {
 	t        testing.TB
 	site     *testsite.Site
@@ -40,11 +40,11 @@ type crawl struct {
 	frontier *frontier.Frontier
 	tools    visit.Tools
 	sink     *memorySink
-	homes    []crawler.Host // of the seeds; nil: all hosts of the site
+	homes    []crawler.Host // hosts of the seeds; nil for all hosts of the site
 }
 
-// newCrawl makes a job that is not polite, retries soon, and goes to every host
-// of the site.
+// newCrawl creates a job without a delay, with short retry pauses, and with all hosts of the site
+// in scope.
 func newCrawl(t testing.TB, site *testsite.Site, change func(*crawler.Job)) *crawl {
 	t.Helper()
 	job := crawler.DefaultJob()
@@ -74,7 +74,7 @@ func newCrawl(t testing.TB, site *testsite.Site, change func(*crawler.Job)) *cra
 	return c
 }
 
-// needsOf returns what the sinks of a job need, besides bodies.
+// needsOf returns the needs of a job's sinks, without bodies.
 func needsOf(t testing.TB, job crawler.Job) fetched.Needs {
 	t.Helper()
 	sinks, err := sink.Open(job.Format, t.TempDir(), sink.Options{Job: job})
@@ -129,8 +129,8 @@ func (c *crawl) visitor() *visit.Visitor {
 	return v
 }
 
-// order waits until a host is due and arms it.
-func (c *crawl) order() queue.VisitRef {
+// arm waits until a host is due and arms it.
+func (c *crawl) arm() queue.VisitRef {
 	c.t.Helper()
 	for {
 		orders, err := c.frontier.Arm(c.t.Context(), 1)
@@ -144,17 +144,17 @@ func (c *crawl) order() queue.VisitRef {
 // visit makes one visit.
 func (c *crawl) visit(ctx context.Context, drain <-chan struct{}) queue.Report {
 	c.t.Helper()
-	r, err := c.visitor().Visit(ctx, c.order(), drain)
+	r, err := c.visitor().Visit(ctx, c.arm(), drain)
 	check(c.t, err)
 	return r
 }
 
-// finish visits whatever host is due, all at once, until the job is idle or,
-// having a budget of pages, has spent it. It returns the visits' reports.
+// finish visits all due hosts concurrently until the job is idle or has spent its budget of pages.
+// It returns the visits' reports.
 func (c *crawl) finish() []queue.Report {
 	c.t.Helper()
 	visitor, done, out := c.visitor(), make(chan queue.Report), 0
-	poll := time.NewTicker(2 * time.Millisecond) // hosts come due without a signal
+	poll := time.NewTicker(2 * time.Millisecond) // no signal tells that a host is due
 	defer poll.Stop()
 	var reports []queue.Report
 	for {
@@ -194,9 +194,8 @@ func (c *crawl) counters() crawler.Counters {
 	return n
 }
 
-// settled fails unless nothing waits or is in flight, and the job counts these
-// outcomes.
-func (c *crawl) settled(want map[crawler.Outcome]int64) {
+// wantSettled fails unless the job counts these outcomes and no URL waits or is in flight.
+func (c *crawl) wantSettled(want map[crawler.Outcome]int64) {
 	c.t.Helper()
 	n := c.counters()
 	delete(n.Outcomes, crawler.OutcomeRetry)
@@ -208,21 +207,21 @@ func (c *crawl) settled(want map[crawler.Outcome]int64) {
 	}
 }
 
-// kept fails unless the sink has exactly these records of the first host's
-// paths: "outcome reason", of which the reason may be the beginning.
-func (c *crawl) kept(want map[string]string) {
+// wantRecords fails unless the sink has exactly these records, by path of the first host. A record
+// is "outcome reason", where a prefix of the reason is enough.
+func (c *crawl) wantRecords(want map[string]string) {
 	c.t.Helper()
 	for path, outcome := range want {
 		if rec := c.record(path); !strings.HasPrefix(string(rec.Outcome)+" "+rec.Error, outcome) {
-			c.t.Errorf("%s is %s: %q, want %s", path, rec.Outcome, rec.Error, outcome)
+			c.t.Errorf("%s: got outcome %s, error %q, want %s", path, rec.Outcome, rec.Error, outcome)
 		}
 	}
 	if records := c.sink.records(); len(records) != len(want) {
-		c.t.Errorf("%d records are kept, want %d: %+v", len(records), len(want), records)
+		c.t.Errorf("got %d records, want %d: %+v", len(records), len(want), records)
 	}
 }
 
-// record returns the one record of a path of the first host.
+// record returns the record of a path of the first host, of which there must be exactly one.
 func (c *crawl) record(path string) crawler.Record {
 	c.t.Helper()
 	var found []crawler.Record
@@ -237,17 +236,17 @@ func (c *crawl) record(path string) crawler.Record {
 	return found[0]
 }
 
-// asked fails unless the site was asked so often for each path.
-func (c *crawl) asked(want map[string]int) {
+// wantRequests fails unless the site received this number of requests for each path.
+func (c *crawl) wantRequests(want map[string]int) {
 	c.t.Helper()
 	for path, n := range want {
 		if got := c.site.Count(path); got != n {
-			c.t.Errorf("%s was asked for %d times, want %d", path, got, n)
+			c.t.Errorf("%s was requested %d times, want %d", path, got, n)
 		}
 	}
 }
 
-// memorySink is a sink in memory. It can be told to fail.
+// memorySink is a sink that keeps records in memory, and that can be made to fail.
 type memorySink struct {
 	needs fetched.Needs // set before the sink is used
 
@@ -286,15 +285,15 @@ func (s *memorySink) records() []crawler.Record {
 	return slices.Clone(s.kept)
 }
 
-// skipped is what was left alone.
+// skipped returns the records of skipped URLs.
 func (s *memorySink) skipped() []fetched.SkippedRecord {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return slices.Clone(s.left)
 }
 
-// web serves pages by their path with the query: "301 /b" redirects, "404" is a
-// status, and anything else the body of an HTML page. What is not there is 404.
+// web serves pages by path and query: "301 /b" is a redirect, "404" a status, and any other text
+// the body of an HTML page. Other paths are answered with 404.
 type web map[string]string
 
 func (w web) ServeHTTP(out http.ResponseWriter, r *http.Request) {
@@ -316,7 +315,7 @@ func (w web) ServeHTTP(out http.ResponseWriter, r *http.Request) {
 	}
 }
 
-// links is a page that links to each path.
+// links returns a page that links to each path.
 func links(paths ...string) string {
 	var b strings.Builder
 	b.WriteString("<!DOCTYPE html><title>links</title>")
@@ -326,7 +325,7 @@ func links(paths ...string) string {
 	return b.String()
 }
 
-// manyPages is a host of n pages at "/0" and so on, without links.
+// manyPages returns a host with n pages without links, at "/0", "/1" and so on.
 func manyPages(n int) (w web, paths []string) {
 	w = make(web, n)
 	for i := range n {

@@ -7,7 +7,7 @@ import (
 	"github.com/trawlcrawler/trawl/internal/rules"
 )
 
-func TestTheDepthAtWhichDepthDecidesNothingMore(t *testing.T) {
+func TestTheDepthLimitOfAJob(t *testing.T) {
 	t.Parallel()
 	for _, c := range []struct {
 		name  string
@@ -16,9 +16,9 @@ func TestTheDepthAtWhichDepthDecidesNothingMore(t *testing.T) {
 		want  int
 	}{
 		{"no limit", -1, nil, -1},
-		{"the seeds alone are all as deep", 0, []crawler.FollowRule{{Depth: 2}}, -1},
+		{"only seeds", 0, []crawler.FollowRule{{Depth: 2}}, -1},
 		{"the depth of the job", 3, nil, 3},
-		{"the depth of the job, which holds for rules", 3, []crawler.FollowRule{{Depth: 5}}, 3},
+		{"the depth of the job, which bounds the rules", 3, []crawler.FollowRule{{Depth: 5}}, 3},
 		{"the largest depth of a rule", -1, []crawler.FollowRule{{Depth: 2}, {}, {Depth: 4}}, 4},
 		{"rules without a depth", -1, []crawler.FollowRule{{}, {To: "/a"}}, -1},
 	} {
@@ -33,7 +33,7 @@ func TestTheDepthAtWhichDepthDecidesNothingMore(t *testing.T) {
 	}
 }
 
-func TestRulesReachAsFarAsTheFarthestOfThem(t *testing.T) {
+func TestTheLargestDepthOfMatchingRulesApplies(t *testing.T) {
 	t.Parallel()
 	follow, err := rules.NewFollowRules([]crawler.FollowRule{{To: "/a", Depth: 2}, {To: "/ab", Depth: 4}, {To: "/abc"},
 		{Links: "nav a", Depth: 7}})
@@ -43,11 +43,11 @@ func TestRulesReachAsFarAsTheFarthestOfThem(t *testing.T) {
 		"http://h.test/x": 0} {
 		most, followed := follow.Reach(set, rules.Link{URL: parseURL(t, url)})
 		if most != want || followed != (want != 0) {
-			t.Errorf("%s is followed up to %d: %v, want %d", url, most, followed, want)
+			t.Errorf("%s: followed up to depth %d, %v; want %d", url, most, followed, want)
 		}
 	}
 	selected := rules.Link{URL: parseURL(t, "http://h.test/x"), Rules: rules.RuleSet(0).With(3)}
 	if most, followed := follow.Reach(set, selected); most != 7 || !followed {
-		t.Errorf("a link that is selected is followed up to %d: %v, want 7", most, followed)
+		t.Errorf("a selected link: followed up to depth %d, %v; want 7", most, followed)
 	}
 }

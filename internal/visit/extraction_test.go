@@ -24,7 +24,7 @@ fields:
   reviews: {css: .review, list: true, fields: {author: .name, id: {attr: data-id}}}
 `
 
-func TestAnExtractionIsReadFromYAMLAndJSONAlike(t *testing.T) {
+func TestAnExtractionHasTheSameFormInYAMLAndJSON(t *testing.T) {
 	t.Parallel()
 	want := crawler.Extraction{Match: "/product/", Fields: crawler.Fields{
 		"title": {CSS: "h1"}, "image": {CSS: "img.main", Attr: "src"}, "tags[]": {CSS: ".tag"},
@@ -37,31 +37,31 @@ func TestAnExtractionIsReadFromYAMLAndJSONAlike(t *testing.T) {
 	var got crawler.Extraction
 	check(t, yaml.UnmarshalWithOptions([]byte(extraction), &got, yaml.Strict()))
 	if diff := cmp.Diff(want, got); diff != "" {
-		t.Errorf("of YAML (-want +got):\n%s", diff)
+		t.Errorf("YAML (-want +got):\n%s", diff)
 	}
 	text, err := yaml.YAMLToJSON([]byte(extraction))
 	check(t, err)
-	for range 2 { // as it was written, and as Redis has it
+	for range 2 { // the original form, and the form stored in Redis
 		var got crawler.Extraction
 		check(t, json.Unmarshal(text, &got))
 		if diff := cmp.Diff(want, got); diff != "" {
-			t.Errorf("of JSON %s (-want +got):\n%s", text, diff)
+			t.Errorf("JSON %s (-want +got):\n%s", text, diff)
 		}
 		text, err = json.Marshal(got)
 		check(t, err)
 	}
 }
 
-func TestAKeyThatAFieldDoesNotHaveIsRefusedInJSON(t *testing.T) {
+func TestAnUnknownKeyOfAFieldIsRefusedInJSON(t *testing.T) {
 	t.Parallel()
 	var x crawler.Extraction
 	err := json.Unmarshal([]byte(`{"fields":{"price":{"css":"p","typ":"number"}}}`), &x)
 	if err == nil || !strings.Contains(err.Error(), `"typ"`) {
-		t.Errorf("error %v, want one that quotes typ", err)
+		t.Errorf("error %v, want one that names typ", err)
 	}
 }
 
-func TestAnExtractionThatCannotBeUsedIsNamedWithItsPlaceAndReason(t *testing.T) {
+func TestTheErrorOfAnInvalidExtractionNamesItsFieldAndReason(t *testing.T) {
 	t.Parallel()
 	nested := crawler.Field{CSS: "a", Fields: crawler.Fields{"x": {CSS: "b"}}}
 	for range 8 {
@@ -141,7 +141,7 @@ func FuzzField(f *testing.F) {
 		field := crawler.ParseField(short)
 		if !strings.HasPrefix(short, field.CSS) && !strings.Contains(short, field.CSS) ||
 			field.Attr != strings.ToLower(field.Attr) {
-			t.Errorf("%q is %+v", short, field)
+			t.Errorf("%q is parsed as %+v", short, field)
 		}
 	})
 }

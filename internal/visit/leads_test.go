@@ -10,7 +10,7 @@ import (
 	"github.com/trawlcrawler/trawl/internal/queue"
 )
 
-// lead is an entry in short.
+// lead is a queue entry in short form.
 type lead struct {
 	URL, Via               string
 	Depth, Embeds, Sitemap int
@@ -20,16 +20,16 @@ func leadOf(e queue.Entry) lead {
 	return lead{e.URL.String(), e.Referrer.String(), e.Depth, e.Embeds, e.Sitemap}
 }
 
-// read is a record as it comes from an output.
-func read(t *testing.T, text string) (rec crawler.Record) {
+// parseRecord parses a record of an output in JSON.
+func parseRecord(t *testing.T, text string) (rec crawler.Record) {
 	t.Helper()
 	check(t, json.Unmarshal([]byte(text), &rec))
 	return rec
 }
 
-func TestARecordLeadsToWhatItNames(t *testing.T) {
+func TestTheLeadsOfARecord(t *testing.T) {
 	t.Parallel()
-	rec := read(t, `{"url":"http://a.test/","final_url":"http://a.test/home","redirects":["http://a.test/home"],"outcome":"fetched","depth":2,
+	rec := parseRecord(t, `{"url":"http://a.test/","final_url":"http://a.test/home","redirects":["http://a.test/home"],"outcome":"fetched","depth":2,
 		"links":["http://a.test/1","no URL","http://b.test/2"],"resources":["http://a.test/i.png"],"canonical":"http://a.test/c"}`)
 	var got []lead
 	for _, e := range queue.Leads(rec) {
@@ -44,44 +44,44 @@ func TestARecordLeadsToWhatItNames(t *testing.T) {
 		t.Errorf("leads (-want +got):\n%s", diff)
 	}
 	if queue.Unlisted(rec) {
-		t.Error("all that it leads to is listed")
+		t.Error("the links of the record count as listed")
 	}
 }
 
-func TestARecordThatOnlyCountsItsLinksSaysSo(t *testing.T) {
+func TestARecordWithOnlyACountOfLinksIsUnlisted(t *testing.T) {
 	t.Parallel()
 	for text, want := range map[string]bool{
 		`{"links":3}`: true, `{"links":0}`: false, `{"links":[]}`: false, `{"links":0,"resources":2}`: true,
 		`{"links":["x"],"sitemap":1}`: true, `{}`: false,
 	} {
-		if got := queue.Unlisted(read(t, text)); got != want {
-			t.Errorf("%s leads to what it does not list: %v, want %v", text, got, want)
+		if got := queue.Unlisted(parseRecord(t, text)); got != want {
+			t.Errorf("%s: unlisted %v, want %v", text, got, want)
 		}
 	}
 	if made := (crawler.Record{Links: 2}); !queue.Unlisted(made) {
-		t.Error("nor does one that was just made")
+		t.Error("a new record with a count of links is not unlisted")
 	}
 }
 
-func TestARecordKnowsItsParentAndWhatItHasOfOthers(t *testing.T) {
+func TestTheParentAndTheRedirectsOfARecord(t *testing.T) {
 	t.Parallel()
-	rec := read(t, `{"url":"http://a.test/1","redirects":["http://a.test/2","http://b.test/3"],"outcome":"redirected","depth":4,"via":"http://a.test/","embeds":1}`)
+	rec := parseRecord(t, `{"url":"http://a.test/1","redirects":["http://a.test/2","http://b.test/3"],"outcome":"redirected","depth":4,"via":"http://a.test/","embeds":1}`)
 	parent, ok := queue.Parent(rec)
 	if want := (lead{URL: "http://a.test/", Depth: 3}); !ok || leadOf(parent) != want {
-		t.Errorf("its parent is %+v, want %+v", leadOf(parent), want)
+		t.Errorf("parent: got %+v, want %+v", leadOf(parent), want)
 	}
 	if own, err := queue.Own(rec); err != nil || leadOf(own) != (lead{"http://a.test/1", "http://a.test/", 4, 1, 0}) {
-		t.Errorf("it is of %+v, %v", leadOf(own), err)
+		t.Errorf("own entry: got %+v, %v", leadOf(own), err)
 	}
 	if got := queue.Followed(rec); len(got) != 1 || got[0].String() != "http://a.test/2" {
-		t.Errorf("it has what %v would have: the last has its own turn", got)
+		t.Errorf("followed: got %v, want all redirects but the last", got)
 	}
 	rec.Outcome = crawler.OutcomeFetched
 	if got := queue.Followed(rec); len(got) != 2 {
-		t.Errorf("it has what %v would have", got)
+		t.Errorf("followed: got %v, want both redirects", got)
 	}
-	if _, ok := queue.Parent(read(t,
+	if _, ok := queue.Parent(parseRecord(t,
 		`{"url":"http://a.test/map.xml","via":"http://a.test/robots.txt","sitemap":1}`)); ok {
-		t.Error("what names a sitemap is no page")
+		t.Error("a sitemap has a parent page")
 	}
 }

@@ -23,17 +23,17 @@ func TestManyVisitsOfAWorkerSettleLessOften(t *testing.T) {
 		{50, false, time.Second},
 		{100, false, 2 * time.Second},
 		{5000, false, 4 * time.Second},
-		{5000, true, 250 * time.Millisecond}, // they would hold the bodies of all
+		{5000, true, 250 * time.Millisecond}, // a longer delay would keep all their bodies
 	} {
 		w := &Visitor{needs: fetched.Needs{Bodies: c.bodies}}
 		w.visits.Store(c.visits)
 		taker := &taker{visitor: w, connections: 1, host: &hostState{pace: newPace(time.Now())}}
 		if got := w.patience(); got != c.want {
-			t.Errorf("one of %d visits (bodies: %t) settles after %v, want %v", c.visits, c.bodies, got, c.want)
+			t.Errorf("%d visits (bodies: %t): a visit settles after %v, want %v", c.visits, c.bodies, got, c.want)
 		}
 		taker.host.pace.keep(time.Second)
 		if got, want := taker.ahead(), max(1, int(2*c.want/time.Second)); got != want {
-			t.Errorf("one of %d visits (bodies: %t) takes %d URLs ahead at one a second, want %d", c.visits, c.bodies,
+			t.Errorf("%d visits (bodies: %t): a visit takes %d URLs ahead at one a second, want %d", c.visits, c.bodies,
 				got, want)
 		}
 	}

@@ -11,13 +11,13 @@ import (
 	"time"
 )
 
-// pacedHost notes when requests arrive at it.
+// pacedHost records the times at which requests arrive.
 type pacedHost struct {
 	mu       sync.Mutex
 	arrivals []time.Time
 }
 
-// ask makes a request that takes so long to be sent and then to be answered.
+// ask makes a request with these durations of sending and of waiting for the response.
 func (h *pacedHost) ask(t testing.TB, p *pace, sending, answering time.Duration) {
 	s, err := p.wait(t.Context())
 	if err != nil {
@@ -38,7 +38,7 @@ func (h *pacedHost) ask(t testing.TB, p *pace, sending, answering time.Duration)
 	trace.GotFirstResponseByte()
 }
 
-// gaps are the times between arrivals.
+// gaps returns the durations between arrivals.
 func (h *pacedHost) gaps() []time.Duration {
 	var gaps []time.Duration
 	for i := 1; i < len(h.arrivals); i++ {
@@ -47,7 +47,7 @@ func (h *pacedHost) gaps() []time.Duration {
 	return gaps
 }
 
-// newTestPace returns a pace that is open and keeps a gap.
+// newTestPace returns an open pace with this gap.
 func newTestPace(gap time.Duration) *pace {
 	p := newPace(time.Now())
 	p.widen(gap)
@@ -77,7 +77,7 @@ func TestTheGapIsKeptOverManyConnections(t *testing.T) {
 	})
 }
 
-func TestARequestThatIsSentLateKeepsTheNextOneAway(t *testing.T) {
+func TestTheGapCountsFromTheTimeARequestIsSent(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		p, h := newTestPace(time.Second), new(pacedHost)
@@ -89,13 +89,13 @@ func TestARequestThatIsSentLateKeepsTheNextOneAway(t *testing.T) {
 	})
 }
 
-func TestNobodyStartsBeforeARequestIsSent(t *testing.T) {
+func TestNoRequestStartsBeforeTheLastOneIsSent(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		p, h := newTestPace(time.Second), new(pacedHost)
 		var lanes sync.WaitGroup
 		lanes.Go(func() { h.ask(t, p, 5*time.Second, time.Minute) })
-		synctest.Wait() // until it connects
+		synctest.Wait() // until the request connects
 		lanes.Go(func() { h.ask(t, p, 0, 0) })
 		lanes.Wait()
 		if got := h.gaps()[0]; got < time.Second || got > 1100*time.Millisecond {
@@ -104,7 +104,7 @@ func TestNobodyStartsBeforeARequestIsSent(t *testing.T) {
 	})
 }
 
-func TestTheTimeOfASlowHostIsAddedUpToAQuarterOfTheGap(t *testing.T) {
+func TestTheResponseTimeOfASlowHostIsAddedUpToAQuarterOfTheGap(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		p, h := newTestPace(100*time.Millisecond), new(pacedHost)
@@ -119,7 +119,7 @@ func TestTheTimeOfASlowHostIsAddedUpToAQuarterOfTheGap(t *testing.T) {
 	})
 }
 
-func TestTheTimeOfAFastHostIsAdded(t *testing.T) {
+func TestTheResponseTimeOfAFastHostIsAdded(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		p, h := newTestPace(400*time.Millisecond), new(pacedHost)
@@ -131,7 +131,7 @@ func TestTheTimeOfAFastHostIsAdded(t *testing.T) {
 	})
 }
 
-func TestOfALongGapFewMillisecondsAreAdded(t *testing.T) {
+func TestALongGapGetsAFewMillisecondsMore(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		p, h := newTestPace(time.Minute), new(pacedHost)
@@ -143,7 +143,7 @@ func TestOfALongGapFewMillisecondsAreAdded(t *testing.T) {
 	})
 }
 
-func TestARequestThatIsSentAgainCountsFromThen(t *testing.T) {
+func TestTheGapCountsFromTheRepetitionOfARequest(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		p, h := newTestPace(time.Second), new(pacedHost)
@@ -152,7 +152,7 @@ func TestARequestThatIsSentAgainCountsFromThen(t *testing.T) {
 			t.Fatal(err)
 		}
 		trace := httptrace.ContextClientTrace(s.trace(t.Context()))
-		trace.WroteRequest(httptrace.WroteRequestInfo{}) // to a connection that is dead
+		trace.WroteRequest(httptrace.WroteRequestInfo{}) // to a dead connection
 		time.Sleep(500 * time.Millisecond)
 		trace.WroteRequest(httptrace.WroteRequestInfo{})
 		h.arrivals = append(h.arrivals, time.Now())
@@ -172,12 +172,12 @@ func TestWithoutAGapRequestsStartAtOnce(t *testing.T) {
 			h.ask(t, p, 0, time.Second)
 		}
 		if took := time.Since(began); took != 0 || p.remaining() != 0 {
-			t.Errorf("10 requests took %v, and %v remain", took, p.remaining())
+			t.Errorf("10 requests took %v, and the pace waits for %v", took, p.remaining())
 		}
 	})
 }
 
-func TestTheGapOnlyWidens(t *testing.T) {
+func TestTheGapOnlyGrows(t *testing.T) {
 	t.Parallel()
 	p := newTestPace(time.Second)
 	for _, d := range []time.Duration{0, 500 * time.Millisecond, 2 * time.Second, time.Second} {
@@ -188,7 +188,7 @@ func TestTheGapOnlyWidens(t *testing.T) {
 	}
 }
 
-func TestAGapThatWidensCountsForTheRequestBefore(t *testing.T) {
+func TestALongerGapAppliesToTheLastRequest(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		p, h := newTestPace(0), new(pacedHost)
@@ -201,15 +201,15 @@ func TestAGapThatWidensCountsForTheRequestBefore(t *testing.T) {
 	})
 }
 
-func TestAHostThatIsHeldIsLeftAlone(t *testing.T) {
+func TestAHeldHostReceivesNoRequests(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		p, h := newTestPace(time.Second), new(pacedHost)
 		h.ask(t, p, 0, 0)
 		p.hold(time.Minute)
-		p.hold(time.Second) // the longest counts
+		p.hold(time.Second) // the longest hold applies
 		if got := p.remaining(); got != time.Minute {
-			t.Errorf("%v remain, want 1m", got)
+			t.Errorf("remaining: got %v, want 1m", got)
 		}
 		h.ask(t, p, 0, 0)
 		if got := h.gaps()[0]; got != time.Minute {
@@ -218,14 +218,14 @@ func TestAHostThatIsHeldIsLeftAlone(t *testing.T) {
 	})
 }
 
-func TestAHostThatIsHeldWhileARequestWaitsIsLeftAlone(t *testing.T) {
+func TestAHostHeldWhileARequestWaitsReceivesNoRequests(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		p, h := newTestPace(time.Second), new(pacedHost)
 		h.ask(t, p, 0, 0)
 		var lane sync.WaitGroup
 		lane.Go(func() { h.ask(t, p, 0, 0) })
-		synctest.Wait() // until it waits
+		synctest.Wait() // until the request waits
 		p.hold(time.Minute)
 		lane.Wait()
 		if got := h.gaps()[0]; got != time.Minute {
@@ -234,13 +234,13 @@ func TestAHostThatIsHeldWhileARequestWaitsIsLeftAlone(t *testing.T) {
 	})
 }
 
-func TestAHostOpensWhenItsTurnSays(t *testing.T) {
+func TestAPaceOpensAfterTheWaitOfItsLease(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		began := time.Now()
 		p, h := newPace(began.Add(3*time.Second)), new(pacedHost)
 		if got := p.remaining(); got != 3*time.Second {
-			t.Errorf("%v remain, want 3s", got)
+			t.Errorf("remaining: got %v, want 3s", got)
 		}
 		h.ask(t, p, 0, 0)
 		if got := h.arrivals[0].Sub(began); got != 3*time.Second {
@@ -249,23 +249,23 @@ func TestAHostOpensWhenItsTurnSays(t *testing.T) {
 	})
 }
 
-func TestWhatRemainsOfTheGap(t *testing.T) {
+func TestTheRestOfTheGap(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		p, h := newTestPace(time.Second), new(pacedHost)
 		h.ask(t, p, 0, 0)
 		time.Sleep(300 * time.Millisecond)
 		if got := p.remaining(); got != 700*time.Millisecond {
-			t.Errorf("%v remain, want 700ms", got)
+			t.Errorf("remaining: got %v, want 700ms", got)
 		}
 		time.Sleep(time.Hour)
 		if got := p.remaining(); got != 0 {
-			t.Errorf("%v remain, want 0", got)
+			t.Errorf("remaining: got %v, want 0", got)
 		}
 	})
 }
 
-func TestWhoeverWaitsIsLetGoWhenItsContextEnds(t *testing.T) {
+func TestWaitingForThePaceEndsWithTheContext(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		p := newTestPace(time.Hour)
@@ -275,7 +275,7 @@ func TestWhoeverWaitsIsLetGoWhenItsContextEnds(t *testing.T) {
 		}
 		ctx, cancel := context.WithCancel(t.Context())
 		var waiting sync.WaitGroup
-		for range 3 { // one for the request to be sent, two for their turn
+		for range 3 { // one waits for the request to be sent, two for their turn
 			waiting.Go(func() {
 				if _, err := p.wait(ctx); !errors.Is(err, context.Canceled) {
 					t.Errorf("got %v, want context.Canceled", err)
@@ -293,13 +293,13 @@ func TestWhoeverWaitsIsLetGoWhenItsContextEnds(t *testing.T) {
 				t.Errorf("got %v, want context.Canceled", err)
 			}
 		})
-		synctest.Wait() // until it waits for the gap to pass
+		synctest.Wait() // until the request waits for the gap to pass
 		cancel()
 		waiting.Wait()
 	})
 }
 
-func TestARequestThatIsNotMadeLetsTheNextOneGoOn(t *testing.T) {
+func TestARequestThatIsNotMadeDoesNotBlockTheNextOne(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		p, h := newTestPace(time.Second), new(pacedHost)
@@ -316,8 +316,8 @@ func TestARequestThatIsNotMadeLetsTheNextOneGoOn(t *testing.T) {
 	})
 }
 
-// answers lets the pace learn from answers that took so long.
-func (p *pace) answers(factor float64, good bool, took ...time.Duration) time.Duration {
+// observe passes responses with these durations to the pace, and returns the gap.
+func (p *pace) observe(factor float64, good bool, took ...time.Duration) time.Duration {
 	for _, d := range took {
 		now := time.Now()
 		p.learn(&start{sent: now.Add(-d), answered: now}, factor, good)
@@ -325,7 +325,7 @@ func (p *pace) answers(factor float64, good bool, took ...time.Duration) time.Du
 	return p.interval()
 }
 
-func TestASlowHostIsAskedLessOften(t *testing.T) {
+func TestASlowHostReceivesFewerRequests(t *testing.T) {
 	t.Parallel()
 	p := newPace(time.Now())
 	p.keep(time.Second)
@@ -334,23 +334,23 @@ func TestASlowHostIsAskedLessOften(t *testing.T) {
 		got  time.Duration
 		want time.Duration
 	}{
-		{"quick answers", p.answers(2, true, 10*time.Millisecond, 10*time.Millisecond), time.Second},
-		{"slower answers count by parts", p.answers(2, true, 2*time.Second), time.Second + 15*time.Millisecond},
-		{"an error that is quick", p.answers(2, false, 0), time.Second + 15*time.Millisecond},
-		{"an error that is slow", p.answers(2, false, 10*time.Minute), slowest},
-		{"it recovers", p.answers(2, true, make([]time.Duration, 40)...), time.Second},
-		{"switched off", p.answers(0, true, time.Hour), time.Second},
+		{"fast responses", p.observe(2, true, 10*time.Millisecond, 10*time.Millisecond), time.Second},
+		{"slower responses count in part", p.observe(2, true, 2*time.Second), time.Second + 15*time.Millisecond},
+		{"a fast error", p.observe(2, false, 0), time.Second + 15*time.Millisecond},
+		{"a slow error", p.observe(2, false, 10*time.Minute), slowest},
+		{"recovery", p.observe(2, true, make([]time.Duration, 40)...), time.Second},
+		{"switched off", p.observe(0, true, time.Hour), time.Second},
 	} {
 		if step.got != step.want {
 			t.Errorf("%s: the gap is %v, want %v", step.what, step.got, step.want)
 		}
 	}
-	if got := newPace(time.Now()).answers(2, true, time.Hour); got != 0 {
+	if got := newPace(time.Now()).observe(2, true, time.Hour); got != 0 {
 		t.Errorf("without a delay the gap is %v, want 0", got)
 	}
 }
 
-func TestADelayThatIsShortenedLeavesWhatRobotsAsksFor(t *testing.T) {
+func TestAShorterDelayKeepsTheCrawlDelayOfRobots(t *testing.T) {
 	t.Parallel()
 	p := newPace(time.Now())
 	p.keep(5 * time.Second)
@@ -361,27 +361,27 @@ func TestADelayThatIsShortenedLeavesWhatRobotsAsksFor(t *testing.T) {
 	}
 }
 
-// A visit that asks for nothing passes on what it was told, or the job after it would
-// know of no request.
+// A visit without requests must report the last request that it knows of. Otherwise the next job
+// would know of no request.
 func TestAVisitThatMadeNoRequestKnowsOfTheLastOne(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		p := newPace(time.Now())
 		if got := p.ago(); got >= 0 {
-			t.Errorf("a request %v ago is known, want none", got)
+			t.Errorf("last request: got %v ago, want none", got)
 		}
 		p.inherit(time.Now().Add(-9*time.Second), time.Second)
 		if got := p.ago(); got != 9*time.Second {
-			t.Errorf("the job's own last request was %v ago, want 9s", got)
+			t.Errorf("the job's own last request: got %v ago, want 9s", got)
 		}
 		p.share(time.Now().Add(-2*time.Second), 0)
 		time.Sleep(time.Second)
 		if got := p.ago(); got != 3*time.Second {
-			t.Errorf("another job's last request was %v ago, want 3s", got)
+			t.Errorf("another job's last request: got %v ago, want 3s", got)
 		}
 		new(pacedHost).ask(t, p, 0, 0)
 		if got := p.ago(); got != 0 {
-			t.Errorf("its own request was %v ago, want 0s", got)
+			t.Errorf("the visit's own request: got %v ago, want 0s", got)
 		}
 	})
 }

@@ -9,8 +9,8 @@ import (
 	"github.com/trawlcrawler/trawl/internal/fetched"
 )
 
-// signs returns what a page of a URL says.
-func signs(t *testing.T, url, body, title string) signature {
+// parseSignature parses a page and returns its signature.
+func parseSignature(t *testing.T, url, body, title string) signature {
 	t.Helper()
 	u, err := crawler.ParseURL("http://example.com" + url)
 	if err != nil {
@@ -19,11 +19,11 @@ func signs(t *testing.T, url, body, title string) signature {
 	return signatureOf(&fetched.Page{URL: u, Body: &fetched.Body{Head: []byte(body)}}, &fetched.Document{Title: title})
 }
 
-func TestWhichPagesSayTheSame(t *testing.T) {
+func TestPagesWithTheSameSignature(t *testing.T) {
 	t.Parallel()
 	long := strings.Repeat("Whoever comes by boat pays at the gate, and gets a paper that is good for a week. ", 12)
 	for name, c := range map[string]struct {
-		a, b string // URL, a space, and the page
+		a, b string // URL, a space, and the body
 		same bool
 	}{
 		"the same words":       {"/x/1 hello out there", "/x/2 hello, out there", true},
@@ -45,11 +45,11 @@ func TestWhichPagesSayTheSame(t *testing.T) {
 			"/cal/2032/11 <h1>November 2032</h1> Monday 1 Tuesday 2: none", true,
 		},
 		"a calendar whose URLs are dates": {"/cal?d=20310501 1 May 2031", "/cal?d=20320601 1 June 2032", true},
-		"the time that the server took":   {"/x/1 made in 0.012 seconds", "/x/2 made in 0.734 seconds", true},
-		"what a machine drew": {
+		"the response time of the server": {"/x/1 made in 0.012 seconds", "/x/2 made in 0.734 seconds", true},
+		"random text": {
 			"/x/1 ticket 9f86d081884c7d65", "/x/2 ticket 60303ae22b998861", true,
 		},
-		"a drawn number in a script": {
+		"a random number in a script": {
 			"/x/1 <script>n=123456789012</script>x", "/x/2 <script>n=210987654321</script>x", true,
 		},
 		"data in a script": {
@@ -70,14 +70,14 @@ func TestWhichPagesSayTheSame(t *testing.T) {
 		"pictures in the background": {
 			"/x/1 <div style='background:url(/a.jpg)'>x", "/x/2 <div style='background:url(/b.jpg)'>x", false,
 		},
-		"pictures that are loaded late": {
+		"lazily loaded pictures": {
 			"/x/1 <img src=/wait.gif data-src=/a.jpg>", "/x/2 <img src=/wait.gif data-src=/b.jpg>", false,
 		},
 		"drawings": {
 			"/x/1 <svg><path d='M1 1L2 2'/></svg>", "/x/2 <svg><path d='M1 1L2 3'/></svg>", false,
 		},
 		"films": {"/x/1 <video src=/a.mp4>", "/x/2 <video src=/b.mp4>", false},
-		"pixels that count": {
+		"tracking pixels": {
 			"/x/1 x<img src=/count?1 width=1 height=1>", "/x/2 x<img src=/count?2 width=1 height=1>", true,
 		},
 		"the same in another order": {
@@ -87,31 +87,31 @@ func TestWhichPagesSayTheSame(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			says := func(page string) signature {
+			signatureOf := func(page string) signature {
 				url, body, _ := strings.Cut(page, " ")
-				return signs(t, url, body, "")
+				return parseSignature(t, url, body, "")
 			}
-			if a, b := says(c.a), says(c.b); a.same(b) != c.same {
-				t.Errorf("%+v and %+v are the same: %v, want %v", a, b, a.same(b), c.same)
+			if a, b := signatureOf(c.a), signatureOf(c.b); a.same(b) != c.same {
+				t.Errorf("%+v and %+v: same %v, want %v", a, b, a.same(b), c.same)
 			}
 		})
 	}
 }
 
-func TestTitlesTellPagesApart(t *testing.T) {
+func TestTitlesDistinguishPages(t *testing.T) {
 	t.Parallel()
 	text := strings.Repeat("a long text about nothing ", 100)
-	if signs(t, "/x/1", text, "Blue lamp").same(signs(t, "/x/2", text, "Red chair")) {
-		t.Error("pages with titles of their own say the same")
+	if parseSignature(t, "/x/1", text, "Blue lamp").same(parseSignature(t, "/x/2", text, "Red chair")) {
+		t.Error("pages with different titles have the same signature")
 	}
-	if !signs(t, "/x/1", text, "Sheet 1: /x/1").same(signs(t, "/x/2", text, "Sheet 2: /x/2")) {
-		t.Error("titles that repeat their URLs tell pages apart")
+	if !parseSignature(t, "/x/1", text, "Sheet 1: /x/1").same(parseSignature(t, "/x/2", text, "Sheet 2: /x/2")) {
+		t.Error("titles that repeat their URLs distinguish pages")
 	}
 }
 
-// However many words of a long text differ by one alone, they are nearly the same as one
-// of the last that were seen.
-func TestManyPagesWithAWordOfTheirOwnAreNearlyTheSame(t *testing.T) {
+// Each page differs from the others by one word of a long text, so it must be a near duplicate of
+// one of the recent pages.
+func TestManyPagesThatDifferByOneWordAreNearDuplicates(t *testing.T) {
 	t.Parallel()
 	text := strings.Repeat("The keeper of the tower writes down what he sees at dawn, at noon and in the evening, and sends it to the town. ", 10)
 	var recent []signature
@@ -119,7 +119,7 @@ func TestManyPagesWithAWordOfTheirOwnAreNearlyTheSame(t *testing.T) {
 	for i := range 400 {
 		token := strings.Map(func(c rune) rune { return 'g' + c%16 },
 			fmt.Sprintf("%016x", uint64(i+1)*0x9e3779b97f4a7c15))
-		said := signs(t, fmt.Sprintf("/hall/%d", i), text+" Your number is "+token, "")
+		said := parseSignature(t, fmt.Sprintf("/hall/%d", i), text+" Your number is "+token, "")
 		known := false
 		for _, r := range recent {
 			known = known || r.same(said)
@@ -132,7 +132,7 @@ func TestManyPagesWithAWordOfTheirOwnAreNearlyTheSame(t *testing.T) {
 		}
 	}
 	if fresh > trapRecent {
-		t.Errorf("%d of 400 pages say something new", fresh)
+		t.Errorf("%d of 400 pages count as new", fresh)
 	}
 }
 
@@ -148,7 +148,7 @@ func FuzzSignature(f *testing.F) {
 	f.Fuzz(func(t *testing.T, body []byte) {
 		page := &fetched.Page{URL: u, Body: &fetched.Body{Head: body}}
 		if a := signatureOf(page, nil); !a.same(signatureOf(page, nil)) {
-			t.Error("a page does not say the same as itself")
+			t.Error("a page differs from itself")
 		}
 	})
 }

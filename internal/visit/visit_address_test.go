@@ -12,26 +12,28 @@ import (
 	"github.com/trawlcrawler/trawl/internal/test/testsite"
 )
 
-// server is an address that every host has.
-type server netip.Addr
+// fixedAddress is a locator that returns the same address for every host.
+type fixedAddress netip.Addr
 
-func (s server) Locate(context.Context, crawler.Host) (netip.Addr, error) { return netip.Addr(s), nil }
+func (s fixedAddress) Locate(context.Context, crawler.Host) (netip.Addr, error) {
+	return netip.Addr(s), nil
+}
 
-// onOneServer crawls hosts that share an address, and returns when requests were
-// sent to it, in order.
-func onOneServer(t *testing.T, change func(*crawler.Job)) []time.Time {
+// crawlOneAddress crawls hosts that share an address, and returns the times of the requests, in
+// order.
+func crawlOneAddress(t *testing.T, change func(*crawler.Job)) []time.Time {
 	t.Helper()
 	g := testsite.Graph{Hosts: 6, PagesPerHost: 4, LinksPerPage: 3}
 	site := g.Serve(t)
 	c := newCrawl(t, site, change)
-	c.tools.Locator = server(netip.MustParseAddr("192.0.2.1"))
+	c.tools.Locator = fixedAddress(netip.MustParseAddr("192.0.2.1"))
 	s := &sender{Fetcher: c.tools.Fetcher}
 	c.tools.Fetcher = s
 	for _, root := range g.Roots() {
 		c.admit(queue.Entry{URL: parseURL(t, site.URL(root.Host, g.Path(root.Page)))})
 	}
 	c.finish()
-	c.settled(map[crawler.Outcome]int64{crawler.OutcomeFetched: 24})
+	c.wantSettled(map[crawler.Outcome]int64{crawler.OutcomeFetched: 24})
 	slices.SortFunc(s.sent, time.Time.Compare)
 	return s.sent
 }
@@ -39,29 +41,29 @@ func onOneServer(t *testing.T, change func(*crawler.Job)) []time.Time {
 func TestHostsThatShareAnAddressShareItsDelay(t *testing.T) {
 	t.Parallel()
 	const delay = 30 * time.Millisecond
-	sent := onOneServer(t, func(j *crawler.Job) { j.AddressDelay = crawler.AutoDuration(delay) })
+	sent := crawlOneAddress(t, func(j *crawler.Job) { j.AddressDelay = crawler.AutoDuration(delay) })
 	for i := 1; i < len(sent); i++ {
 		if gap := sent[i].Sub(sent[i-1]); gap < delay {
-			t.Errorf("request %d was sent %v after the one before, want %v", i, gap, delay)
+			t.Errorf("request %d was sent %v after the last one, want %v", i, gap, delay)
 		}
 	}
 }
 
-func TestHostsThatLinksFindShareTheDelayOfTheirAddress(t *testing.T) {
+func TestHostsFoundByLinksShareTheDelayOfTheirAddress(t *testing.T) {
 	t.Parallel()
 	const delay = 30 * time.Millisecond
-	// In their domains.
-	sent := onOneServer(t, func(j *crawler.Job) { j.Delay, j.Throttle = crawler.Duration(delay), 0 })
+	// The hosts are in different domains.
+	sent := crawlOneAddress(t, func(j *crawler.Job) { j.Delay, j.Throttle = crawler.Duration(delay), 0 })
 	for i := 1; i < len(sent); i++ {
 		if gap := sent[i].Sub(sent[i-1]); gap < delay {
-			t.Errorf("request %d was sent %v after the one before, want %v", i, gap, delay)
+			t.Errorf("request %d was sent %v after the last one, want %v", i, gap, delay)
 		}
 	}
 }
 
-func TestAnAddressThatIsExemptIsNotShared(t *testing.T) {
+func TestAnExemptAddressHasNoSharedDelay(t *testing.T) {
 	t.Parallel()
-	sent := onOneServer(t, func(j *crawler.Job) {
+	sent := crawlOneAddress(t, func(j *crawler.Job) {
 		j.AddressDelay, j.AddressExempt = crawler.AutoDuration(time.Hour), []string{"192.0.2.0/24"}
 	})
 	if len(sent) != 24+6 {

@@ -11,7 +11,7 @@ import (
 	"github.com/trawlcrawler/trawl/internal/test/testsite"
 )
 
-// patientSink keeps its second batch only when it is told to go on.
+// blockingSink blocks its second batch until the test releases it.
 type blockingSink struct {
 	memorySink
 	batches atomic.Int64
@@ -25,9 +25,9 @@ func (s *blockingSink) Keep(ctx context.Context, results []*fetched.Result) erro
 	return s.memorySink.Keep(ctx, results)
 }
 
-// A queue that is dry has what comes settled at once, for the sake of its links;
-// what has come meanwhile, all together.
-func TestWhatIsDoneAtOnceIsSettledAtOnce(t *testing.T) {
+// If the queue is empty, a visit settles finished pages at once, because their links may be needed.
+// Pages that finish meanwhile are settled together.
+func TestPagesThatFinishTogetherAreSettledTogether(t *testing.T) {
 	t.Parallel()
 	const pages = 100
 	site := web{}
@@ -50,17 +50,17 @@ func TestWhatIsDoneAtOnceIsSettledAtOnce(t *testing.T) {
 					ended++
 				}
 			}
-			return ended > pages // with robots.txt and the first page two more, of which one may be under way
+			return ended > pages // robots.txt and the first page are two more, and one may be in flight
 		}); err != nil {
 			t.Error(err)
 		}
 	}()
 	c.seed("/").finish()
 	if len(s.kept) != pages+1 {
-		t.Errorf("%d pages were kept, want %d", len(s.kept), pages+1)
+		t.Errorf("got %d pages, want %d", len(s.kept), pages+1)
 	}
-	// Of each connection one may still be read then.
+	// Each connection may still be reading one page.
 	if n, most := s.batches.Load(), int64(c.job.PerHost+pages/10); n > most {
-		t.Errorf("they were settled in %d batches, want at most %d", n, most)
+		t.Errorf("the pages were settled in %d batches, want at most %d", n, most)
 	}
 }

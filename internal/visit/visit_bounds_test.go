@@ -16,7 +16,7 @@ import (
 	"github.com/trawlcrawler/trawl/internal/test/testsite"
 )
 
-func TestAJobGoesAsDeepAsItIsTold(t *testing.T) {
+func TestTheDepthOfAJobIsLimited(t *testing.T) {
 	t.Parallel()
 	pages := web{"/0": links("/1"), "/1": links("/2"), "/2": links("/3"), "/3": links()}
 	for depth, want := range map[int]int{0: 1, 2: 3, -1: 4} {
@@ -25,13 +25,13 @@ func TestAJobGoesAsDeepAsItIsTold(t *testing.T) {
 			c := newCrawl(t, testsite.Serve(t, pages), func(j *crawler.Job) { j.Depth = depth }).seed("/0")
 			c.finish()
 			if n := len(c.sink.records()); n != want {
-				t.Errorf("%d pages are kept, want %d", n, want)
+				t.Errorf("got %d pages, want %d", n, want)
 			}
 		})
 	}
 }
 
-func TestAJobGoesWhereItsPatternsLeadIt(t *testing.T) {
+func TestIncludeAndExcludePatternsLimitAJob(t *testing.T) {
 	t.Parallel()
 	site := testsite.Serve(t, web{"/": links("/docs/a", "/docs/b?print", "/blog/c"), "/docs/a": links("/docs/d"),
 		"/docs/d": links()})
@@ -39,7 +39,7 @@ func TestAJobGoesWhereItsPatternsLeadIt(t *testing.T) {
 		j.Include, j.Exclude = []string{"/docs/"}, []string{`\?print`}
 	}).seed("/")
 	c.finish()
-	c.kept(map[string]string{"/": "fetched", "/docs/a": "fetched", "/docs/d": "fetched"})
+	c.wantRecords(map[string]string{"/": "fetched", "/docs/a": "fetched", "/docs/d": "fetched"})
 }
 
 func TestAJobThatFollowsNoLinksFollowsRedirects(t *testing.T) {
@@ -47,18 +47,18 @@ func TestAJobThatFollowsNoLinksFollowsRedirects(t *testing.T) {
 	site := testsite.Serve(t, web{"/a": "301 /b", "/b": links("/c"), "/c": links()})
 	c := newCrawl(t, site, func(j *crawler.Job) { j.Follow, j.Scope = false, crawler.ScopeAny }).seed("/a")
 	c.finish()
-	c.kept(map[string]string{"/a": "fetched"})
-	c.asked(map[string]int{"/b": 1, "/c": 0})
+	c.wantRecords(map[string]string{"/a": "fetched"})
+	c.wantRequests(map[string]int{"/b": 1, "/c": 0})
 }
 
-func TestMorePagesOfAHostThanTheJobWantsAreSkipped(t *testing.T) {
+func TestPagesAboveTheBudgetOfAHostAreSkipped(t *testing.T) {
 	t.Parallel()
 	for name, change := range map[string]func(*crawler.Job){
-		"over one connection":       func(*crawler.Job) {},
-		"over many connections":     func(j *crawler.Job) { j.PerHost = 8 },
-		"with a delay":              func(j *crawler.Job) { j.Delay = crawler.Duration(time.Millisecond) },
-		"with a budget of the job":  func(j *crawler.Job) { j.Pages = 1000 },
-		"with a budget just so big": func(j *crawler.Job) { j.Pages = 24 },
+		"over one connection":                func(*crawler.Job) {},
+		"over many connections":              func(j *crawler.Job) { j.PerHost = 8 },
+		"with a delay":                       func(j *crawler.Job) { j.Delay = crawler.Duration(time.Millisecond) },
+		"with a budget of the job":           func(j *crawler.Job) { j.Pages = 1000 },
+		"with a budget of exactly all pages": func(j *crawler.Job) { j.Pages = 24 },
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -78,14 +78,14 @@ func TestMorePagesOfAHostThanTheJobWantsAreSkipped(t *testing.T) {
 			}
 			n := c.counters()
 			if n.Pages() != 24 || c.job.Pages != 24 && n.Outcomes[crawler.OutcomeSkipped] != n.Seen-24 {
-				t.Errorf("of %d URLs %d were fetched and %d skipped", n.Seen, n.Pages(),
+				t.Errorf("%d URLs: %d were fetched and %d skipped", n.Seen, n.Pages(),
 					n.Outcomes[crawler.OutcomeSkipped])
 			}
 		})
 	}
 }
 
-func TestPagesThatFailedLeaveRoomInTheBudgetOfAHost(t *testing.T) {
+func TestFailedPagesDoNotUseTheBudgetOfAHost(t *testing.T) {
 	t.Parallel()
 	pages, paths := manyPages(10)
 	for _, p := range paths[:5] {
@@ -93,10 +93,12 @@ func TestPagesThatFailedLeaveRoomInTheBudgetOfAHost(t *testing.T) {
 	}
 	c := newCrawl(t, testsite.Serve(t, pages), func(j *crawler.Job) { j.PagesPerHost = 3 }).seed(paths...)
 	c.finish()
-	c.settled(map[crawler.Outcome]int64{crawler.OutcomeFetched: 3, crawler.OutcomeGone: 5, crawler.OutcomeSkipped: 2})
+	c.wantSettled(map[crawler.Outcome]int64{
+		crawler.OutcomeFetched: 3, crawler.OutcomeGone: 5, crawler.OutcomeSkipped: 2,
+	})
 }
 
-func TestAJobFetchesExactlyAsManyPagesAsItWants(t *testing.T) {
+func TestAJobFetchesExactlyItsBudgetOfPages(t *testing.T) {
 	t.Parallel()
 	for _, perHost := range []int{1, 8} {
 		t.Run(fmt.Sprintf("over %d connections", perHost), func(t *testing.T) {
@@ -114,7 +116,7 @@ func TestAJobFetchesExactlyAsManyPagesAsItWants(t *testing.T) {
 	}
 }
 
-func TestAVisitTakesNoMoreURLsThanItMayAndDoesThoseItTook(t *testing.T) {
+func TestAVisitFetchesTheURLsItTookAndNoMoreThanAllowed(t *testing.T) {
 	t.Parallel()
 	for _, perHost := range []int{1, 8} {
 		t.Run(fmt.Sprintf("over %d connections", perHost), func(t *testing.T) {
@@ -137,14 +139,14 @@ func TestAVisitWithoutTimeDoesNotHoldItsHost(t *testing.T) {
 	c := newCrawl(t, testsite.Serve(t, pages), nil).seed(paths...)
 	c.cfg.Time = time.Nanosecond
 	if r := c.visit(t.Context(), nil); r.Ending != queue.EndBound || r.Requested != 0 {
-		t.Errorf("it ended as %s after %d pages", r.Ending, r.Requested)
+		t.Errorf("the visit ended as %s after %d pages", r.Ending, r.Requested)
 	}
 	if n := c.counters(); n.Waiting != 3 || n.Flight != 0 || n.Due != 1 {
 		t.Errorf("%d URLs wait, %d are in flight, %d hosts are due", n.Waiting, n.Flight, n.Due)
 	}
 }
 
-func TestADrainSettlesWhatIsUnderWayAndGivesBackTheRest(t *testing.T) {
+func TestADrainSettlesRequestsInFlightAndReturnsTheRest(t *testing.T) {
 	t.Parallel()
 	pages, paths := manyPages(20)
 	site := testsite.Serve(t, pages)
@@ -155,27 +157,27 @@ func TestADrainSettlesWhatIsUnderWayAndGivesBackTheRest(t *testing.T) {
 	go func() { done <- c.visit(t.Context(), drain) }()
 	<-reached
 	close(drain)
-	check(t, site.Until(t.Context(), settlesDown))
+	check(t, site.Until(t.Context(), oneInFlight))
 	release()
 	r := <-done
 	if r.Ending != queue.EndDrained {
-		t.Errorf("it ended as %s, want drained", r.Ending)
+		t.Errorf("the visit ended as %s, want drained", r.Ending)
 	}
 	if rec := c.record(paths[0]); rec.Outcome != crawler.OutcomeFetched {
-		t.Errorf("what was under way is kept as %s", rec.Outcome)
+		t.Errorf("the page in flight was recorded as %s", rec.Outcome)
 	}
 	n := c.counters()
 	if n.Flight != 0 || n.Waiting != 20-n.Pages() || n.Pages() != r.Pages || n.Broken != 0 {
-		t.Errorf("%d were fetched, %d wait, %d are in flight", n.Pages(), n.Waiting, n.Flight)
+		t.Errorf("%d URLs were fetched, %d wait, %d are in flight", n.Pages(), n.Waiting, n.Flight)
 	}
 	site.Delay(paths[0], 0)
 	c.finish()
-	c.settled(map[crawler.Outcome]int64{crawler.OutcomeFetched: 20})
-	c.asked(map[string]int{paths[0]: 1, paths[10]: 1, paths[19]: 1})
+	c.wantSettled(map[crawler.Outcome]int64{crawler.OutcomeFetched: 20})
+	c.wantRequests(map[string]int{paths[0]: 1, paths[10]: 1, paths[19]: 1})
 }
 
-// settlesDown reports whether all requests but one are answered.
-func settlesDown(l *testsite.Log) bool {
+// oneInFlight reports whether all requests but one are answered.
+func oneInFlight(l *testsite.Log) bool {
 	open := 0
 	for _, r := range l.Requests() {
 		if r.End.IsZero() {
@@ -185,7 +187,7 @@ func settlesDown(l *testsite.Log) bool {
 	return open <= 1
 }
 
-func TestADrainEndsWhatGoesOnAfterItsGrace(t *testing.T) {
+func TestADrainCancelsRequestsAfterItsGracePeriod(t *testing.T) {
 	t.Parallel()
 	pages, paths := manyPages(3)
 	site := testsite.Serve(t, pages)
@@ -197,31 +199,31 @@ func TestADrainEndsWhatGoesOnAfterItsGrace(t *testing.T) {
 	<-reached
 	close(drain)
 	if r := <-done; r.Ending != queue.EndDrained || r.Requested != 0 {
-		t.Errorf("it ended as %s after %d pages", r.Ending, r.Requested)
+		t.Errorf("the visit ended as %s after %d pages", r.Ending, r.Requested)
 	}
 	if n := c.counters(); n.Waiting != 3 || n.Flight != 0 {
 		t.Errorf("%d URLs wait and %d are in flight, want 3 and 0", n.Waiting, n.Flight)
 	}
 	release()
 	c.finish()
-	c.settled(map[crawler.Outcome]int64{crawler.OutcomeFetched: 3})
+	c.wantSettled(map[crawler.Outcome]int64{crawler.OutcomeFetched: 3})
 }
 
-func TestAVisitThatIsDrainedBeforeItBeginsAsksForNothing(t *testing.T) {
+func TestAVisitDrainedBeforeItBeginsMakesNoRequests(t *testing.T) {
 	t.Parallel()
 	pages, paths := manyPages(3)
 	c := newCrawl(t, testsite.Serve(t, pages), nil).seed(paths...)
 	drain := make(chan struct{})
 	close(drain)
 	if r := c.visit(t.Context(), drain); r.Ending != queue.EndDrained || len(c.site.Requests()) != 0 {
-		t.Errorf("it ended as %s after %d requests", r.Ending, len(c.site.Requests()))
+		t.Errorf("the visit ended as %s after %d requests", r.Ending, len(c.site.Requests()))
 	}
 	if n := c.counters(); n.Waiting != 3 || n.Flight != 0 {
 		t.Errorf("%d URLs wait and %d are in flight, want 3 and 0", n.Waiting, n.Flight)
 	}
 }
 
-func TestAVisitWhoseContextEndsGivesEverythingBack(t *testing.T) {
+func TestAVisitReturnsItsURLsWhenItsContextEnds(t *testing.T) {
 	t.Parallel()
 	pages, paths := manyPages(3)
 	site := testsite.Serve(t, pages)
@@ -238,8 +240,8 @@ func TestAVisitWhoseContextEndsGivesEverythingBack(t *testing.T) {
 	}
 }
 
-// localhost and all names beneath are addresses of this machine (RFC 6761, 6.3): of the last
-// label but one, a domain has as many hosts as links make up.
+// localhost and its subdomains are loopback addresses (RFC 6761, 6.3), so links can name any number
+// of hosts of one domain.
 func TestHostsOfADomainShareItsBudget(t *testing.T) {
 	t.Parallel()
 	for name, change := range map[string]func(*crawler.Job){
@@ -253,7 +255,7 @@ func TestHostsOfADomainShareItsBudget(t *testing.T) {
 			site := testsite.Serve(t, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 				_, port, _ := net.SplitHostPort(r.Host)
 				w.Header().Set("Content-Type", "text/html")
-				for i := range 5 { // at other hosts of the domain, and here
+				for i := range 5 { // on other hosts of the domain, and on this one
 					fmt.Fprintf(w, "<a href=http://h%d.wild.localhost:%s/%d>x</a><a href=/%d>y</a>", i, port, i, i)
 				}
 			}))
@@ -262,7 +264,7 @@ func TestHostsOfADomainShareItsBudget(t *testing.T) {
 				j.Scope, j.PagesPerDomain, j.IgnoreRobots = crawler.ScopeAny, 7, true
 				change(j)
 			})
-			// A resolver with servers of its own asks none of them for these names.
+			// A resolver with its own servers must not query them for these names.
 			fetcher, err := fetch.New(fetch.Config{AllowPrivate: true, TempDir: t.TempDir(),
 				Resolver: dns.NewResolver([]netip.AddrPort{netip.MustParseAddrPort("127.0.0.1:9")})})
 			check(t, err)
@@ -275,7 +277,7 @@ func TestHostsOfADomainShareItsBudget(t *testing.T) {
 				t.Errorf("%d pages were fetched with %d requests, want 7", n.Pages(), len(site.Requests()))
 			}
 			if n.Outcomes[crawler.OutcomeSkipped] != n.Seen-7 || n.Seen < 8 {
-				t.Errorf("of %d URLs %d were skipped: %+v", n.Seen, n.Outcomes[crawler.OutcomeSkipped],
+				t.Errorf("%d URLs: %d were skipped: %+v", n.Seen, n.Outcomes[crawler.OutcomeSkipped],
 					c.sink.records())
 			}
 		})

@@ -12,8 +12,8 @@ import (
 	"github.com/trawlcrawler/trawl/internal/test/testsite"
 )
 
-// checking makes a job that stays on the first host and checks the links to others.
-func checking(t *testing.T, site *testsite.Site, change func(*crawler.Job)) *crawl {
+// newCheckCrawl creates a job that crawls the first host and checks the links to other hosts.
+func newCheckCrawl(t *testing.T, site *testsite.Site, change func(*crawler.Job)) *crawl {
 	t.Helper()
 	c := newCrawl(t, site, func(j *crawler.Job) {
 		j.Scope, j.Check, j.Retries = crawler.ScopeHost, crawler.CheckLinks, 0
@@ -25,7 +25,7 @@ func checking(t *testing.T, site *testsite.Site, change func(*crawler.Job)) *cra
 	return c
 }
 
-// requests returns the methods by which a path of the i-th host was requested, in order.
+// requests returns the methods of the requests for a path of the i-th host, in order.
 func (c *crawl) requests(i int, path string) string {
 	var methods []string
 	for _, r := range c.site.Requests() {
@@ -36,7 +36,7 @@ func (c *crawl) requests(i int, path string) string {
 	return strings.Join(methods, " ")
 }
 
-func TestWhatLeadsOutOfScopeIsRequestedOnceAndNotRead(t *testing.T) {
+func TestLinksOutOfScopeAreRequestedOnceAndNotParsed(t *testing.T) {
 	t.Parallel()
 	here, there := web{}, web{"/good": links("/never"), "/moved": "301 /good2", "/good2": links("/never")}
 	site := testsite.Serve(t, here, there)
@@ -56,7 +56,7 @@ func TestWhatLeadsOutOfScopeIsRequestedOnceAndNotRead(t *testing.T) {
 		panic(http.ErrAbortHandler)
 	}))
 	site.Robots("User-agent: *\nDisallow: /secret\n")
-	c := checking(t, site, func(j *crawler.Job) { j.Exclude = []string{"/left/"} }).seed("/")
+	c := newCheckCrawl(t, site, func(j *crawler.Job) { j.Exclude = []string{"/left/"} }).seed("/")
 	c.finish()
 
 	for path, want := range map[string]string{
@@ -71,7 +71,7 @@ func TestWhatLeadsOutOfScopeIsRequestedOnceAndNotRead(t *testing.T) {
 	for _, rec := range c.sink.records() {
 		if path, ok := strings.CutPrefix(rec.URL, site.URL(1, "")); ok {
 			if got[path] = string(rec.Outcome); !rec.Checked || rec.Bytes != 0 || rec.Truncated {
-				t.Errorf("%s is recorded as %+v, want it checked and not read", path, rec)
+				t.Errorf("%s is recorded as %+v, want it checked but not parsed", path, rec)
 			}
 		} else if rec.Checked {
 			t.Errorf("%s was only checked, but is in scope", rec.URL)
@@ -85,7 +85,7 @@ func TestWhatLeadsOutOfScopeIsRequestedOnceAndNotRead(t *testing.T) {
 		"/secret": "disallowed", "/nofollow": "gone",
 	}
 	if diff := cmp.Diff(want, got); diff != "" {
-		t.Errorf("what was checked (-want +got):\n%s", diff)
+		t.Errorf("checked (-want +got):\n%s", diff)
 	}
 }
 
@@ -95,54 +95,54 @@ func TestLinksOfTheDeepestPagesAreChecked(t *testing.T) {
 		"/": links("/a", "/b"), "/a": links("/near", "/missing"), "/b": links("/c"), "/near": links("/far"),
 		"/c": links("/near2"),
 	}
-	c := checking(t, testsite.Serve(t, here), func(j *crawler.Job) { j.Depth = 1 }).seed("/")
+	c := newCheckCrawl(t, testsite.Serve(t, here), func(j *crawler.Job) { j.Depth = 1 }).seed("/")
 	c.finish()
-	c.asked(map[string]int{"/a": 1, "/near": 1, "/missing": 1, "/c": 1, "/far": 0, "/near2": 0})
+	c.wantRequests(map[string]int{"/a": 1, "/near": 1, "/missing": 1, "/c": 1, "/far": 0, "/near2": 0})
 }
 
-func TestAPageThatWasTooDeepLeadsOnWhenItComesNearer(t *testing.T) {
+func TestLinksOfAPageAreFollowedWhenItsDepthShrinks(t *testing.T) {
 	t.Parallel()
 	here := web{"/": links("/a"), "/a": links("/b"), "/b": links("/c"), "/c": links("/d")}
-	c := checking(t, testsite.Serve(t, here), func(j *crawler.Job) { j.Depth = 1 }).seed("/")
+	c := newCheckCrawl(t, testsite.Serve(t, here), func(j *crawler.Job) { j.Depth = 1 }).seed("/")
 	c.finish()
-	c.asked(map[string]int{"/a": 1, "/b": 1, "/c": 0})
-	c.seed("/b") // read already, although its links led nowhere
+	c.wantRequests(map[string]int{"/a": 1, "/b": 1, "/c": 0})
+	c.seed("/b") // already parsed, but its links were too deep
 	check(t, c.frontier.Approach(t.Context()))
 	c.finish()
-	c.asked(map[string]int{"/b": 1, "/c": 1, "/d": 1})
+	c.wantRequests(map[string]int{"/b": 1, "/c": 1, "/d": 1})
 }
 
-func TestALinkThatRedirectsIntoTheScopeIsReadThere(t *testing.T) {
+func TestALinkThatRedirectsIntoTheScopeIsParsed(t *testing.T) {
 	t.Parallel()
 	here, there := web{"/end": links("/last"), "/last": links()}, web{}
 	site := testsite.Serve(t, here, there)
 	here["/"], there["/back"] = links(site.URL(1, "/back")), "302 "+site.URL(0, "/end")
-	c := checking(t, site, nil).seed("/")
+	c := newCheckCrawl(t, site, nil).seed("/")
 	c.finish()
-	c.asked(map[string]int{"/back": 1, "/end": 1, "/last": 1})
+	c.wantRequests(map[string]int{"/back": 1, "/end": 1, "/last": 1})
 }
 
-func TestAPageThatRedirectsOutOfScopeIsCheckedThere(t *testing.T) {
+func TestARedirectOutOfScopeIsChecked(t *testing.T) {
 	t.Parallel()
 	here := web{"/docs/": links("/docs/a", "/other"), "/docs/a": "301 /other/b", "/other/b": links("/never")}
 	there := web{"/": links("/never")}
 	site := testsite.Serve(t, here, there)
 	here["/other"] = "307 " + site.URL(1, "/")
-	c := checking(t, site, func(j *crawler.Job) { j.Include = []string{"/docs/"} }).seed("/docs/")
+	c := newCheckCrawl(t, site, func(j *crawler.Job) { j.Include = []string{"/docs/"} }).seed("/docs/")
 	c.finish()
-	c.asked(map[string]int{"/docs/a": 1, "/other": 1, "/other/b": 1, "/never": 0})
+	c.wantRequests(map[string]int{"/docs/a": 1, "/other": 1, "/other/b": 1, "/never": 0})
 	got := []string{c.requests(0, "/docs/a"), c.requests(0, "/other/b"), c.requests(0, "/other"), c.requests(1, "/")}
 	if !slices.Equal(got, []string{"GET", "HEAD", "HEAD", "HEAD"}) {
-		t.Errorf("the requests were %q", got)
+		t.Errorf("requests: got %q", got)
 	}
 }
 
-func TestASeedThatRedirectsToAnotherHostIsReadThere(t *testing.T) {
+func TestASeedThatRedirectsToAnotherHostIsParsed(t *testing.T) {
 	t.Parallel()
 	here, there := web{}, web{"/": links("/a"), "/a": links()}
 	site := testsite.Serve(t, here, there)
 	here["/"] = "301 " + site.URL(1, "/")
-	c := checking(t, site, nil).seed("/")
+	c := newCheckCrawl(t, site, nil).seed("/")
 	c.finish()
 	if got := c.requests(1, "/a"); got != "GET" {
 		t.Errorf("a link of the new host was requested by %q, want GET", got)
@@ -154,9 +154,10 @@ func TestResourcesOutOfScopeAreChecked(t *testing.T) {
 	here, there := web{"/": ""}, web{"/pic": "x"}
 	site := testsite.Serve(t, here, there)
 	here["/"] = `<!DOCTYPE html><img src="` + site.URL(1, "/pic") + `"><img src="/own">`
-	c := checking(t, site, func(j *crawler.Job) { j.Resources, j.ResourceScope = true, crawler.ScopeHost }).seed("/")
+	c := newCheckCrawl(t, site,
+		func(j *crawler.Job) { j.Resources, j.ResourceScope = true, crawler.ScopeHost }).seed("/")
 	c.finish()
 	if got := []string{c.requests(1, "/pic"), c.requests(0, "/own")}; !slices.Equal(got, []string{"HEAD", "GET"}) {
-		t.Errorf("the requests were %q, want HEAD for the far picture and GET for the near one", got)
+		t.Errorf("requests: got %q, want HEAD for the far picture and GET for the near one", got)
 	}
 }

@@ -19,10 +19,10 @@ import (
 	"github.com/trawlcrawler/trawl/internal/test/testsite"
 )
 
-// noIndex is a page that asks to be kept out of an index.
+// noIndex is a page with a noindex directive.
 var noIndex = "<title>secret</title><meta name=robots content=noindex><h1>x</h1>" + links("/b")
 
-func TestAPageThatAsksNotToBeIndexedIsFollowedAndItsContentIsNotKept(t *testing.T) {
+func TestANoindexPageIsFollowedButItsContentIsNotKept(t *testing.T) {
 	t.Parallel()
 	for name, c := range map[string]struct {
 		change func(*crawler.Job)
@@ -30,7 +30,7 @@ func TestAPageThatAsksNotToBeIndexedIsFollowedAndItsContentIsNotKept(t *testing.
 	}{
 		"by default":          {func(*crawler.Job) {}, false},
 		"if the job keeps it": {func(j *crawler.Job) { j.KeepNoindex = true }, true},
-		"if it was named and nothing is followed": {func(j *crawler.Job) { j.Follow = false }, true},
+		"if it is a seed and links are not followed": {func(j *crawler.Job) { j.Follow = false }, true},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -43,26 +43,26 @@ func TestAPageThatAsksNotToBeIndexedIsFollowedAndItsContentIsNotKept(t *testing.
 			reports := crawl.finish()
 			rec := crawl.record("/")
 			if !rec.NoIndex || rec.Outcome != crawler.OutcomeFetched || rec.Links != 1 {
-				t.Errorf("the record says noindex %v, %s, %v links", rec.NoIndex, rec.Outcome, rec.Links)
+				t.Errorf("record: got noindex %v, outcome %s, %v links", rec.NoIndex, rec.Outcome, rec.Links)
 			}
 			if kept := rec.Title != "" && rec.Digest != "" && rec.Bytes > 0 && rec.Fields != nil && rec.Text != "" &&
 				rec.Markdown != ""; kept != c.kept {
 				t.Errorf("the record is %+v, want its content: %v", rec, c.kept)
 			}
 			if !c.kept && rec.Title+rec.Digest+rec.Text+rec.Markdown != "" {
-				t.Errorf("the record tells of the content: %+v", rec)
+				t.Errorf("the record contains the content: %+v", rec)
 			}
 			if want := int64(len(noIndex)); reports[0].Bytes < want {
-				t.Errorf("%d bytes are counted, want those of the page: %d or more", reports[0].Bytes, want)
+				t.Errorf("counted %d bytes, want at least the %d of the page", reports[0].Bytes, want)
 			}
 			if crawl.job.Follow {
-				crawl.asked(map[string]int{"/b": 1})
+				crawl.wantRequests(map[string]int{"/b": 1})
 			}
 		})
 	}
 }
 
-func TestARecordTellsWhatASiteSaysAboutTheUseOfAPage(t *testing.T) {
+func TestARecordContainsTheUsageRightsOfAPage(t *testing.T) {
 	t.Parallel()
 	site := testsite.Serve(t,
 		web{"/": "<meta name=robots content=noai><meta name=tdm-reservation content=1>" + links("/b"), "/b": "b"})
@@ -81,7 +81,7 @@ func TestARecordTellsWhatASiteSaysAboutTheUseOfAPage(t *testing.T) {
 	}
 }
 
-func TestARecordOfASiteThatSaysNothingHasNoRights(t *testing.T) {
+func TestARecordHasNoRightsIfTheSiteStatesNone(t *testing.T) {
 	t.Parallel()
 	c := newCrawl(t, testsite.Serve(t, web{"/": links()}), nil).seed("/")
 	c.finish()
@@ -90,7 +90,7 @@ func TestARecordOfASiteThatSaysNothingHasNoRights(t *testing.T) {
 	}
 }
 
-func TestTheCanonicalFormOfAPageIsFetchedIfTheJobAsks(t *testing.T) {
+func TestTheCanonicalFormOfAPageIsFetchedIfConfigured(t *testing.T) {
 	t.Parallel()
 	pages := web{
 		"/a?s=1": "<link rel=canonical href=/a>" + links("/b"), "/a": "<link rel=canonical href=/a>",
@@ -103,16 +103,16 @@ func TestTheCanonicalFormOfAPageIsFetchedIfTheJobAsks(t *testing.T) {
 	}{
 		"not by default":      {func(*crawler.Job) {}, 0, false},
 		"as deep as the page": {func(j *crawler.Job) { j.Canonical, j.Depth = true, 1 }, 1, true},
-		"but not out of scope": {
+		"not out of scope": {
 			func(j *crawler.Job) { j.Canonical, j.Exclude = true, []string{"/a$"} }, 0, false,
 		},
-		"nor where no link is followed": {func(j *crawler.Job) { j.Canonical, j.Follow = true, false }, 0, true},
+		"not if no link is followed": {func(j *crawler.Job) { j.Canonical, j.Follow = true, false }, 0, true},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			crawl := newCrawl(t, testsite.Serve(t, pages), c.change).seed("/a?s=1")
 			crawl.finish()
-			crawl.asked(map[string]int{"/a?s=1": 1, "/a": c.asked})
+			crawl.wantRequests(map[string]int{"/a?s=1": 1, "/a": c.asked})
 			want := ""
 			if c.copied {
 				want = crawl.site.URL(0, "/a")
@@ -124,7 +124,7 @@ func TestTheCanonicalFormOfAPageIsFetchedIfTheJobAsks(t *testing.T) {
 			if crawl.job.Follow {
 				if diff := cmp.Diff("http://elsewhere.test/b", crawl.record("/b").Canonical); diff != "" ||
 					crawl.record("/b").DuplicateOf != "" {
-					t.Errorf("the page with a form elsewhere: %+v", crawl.record("/b"))
+					t.Errorf("the page with a canonical form on another host: %+v", crawl.record("/b"))
 				}
 			}
 			if c.asked > 0 && crawl.record("/a").DuplicateOf != "" {
@@ -134,14 +134,14 @@ func TestTheCanonicalFormOfAPageIsFetchedIfTheJobAsks(t *testing.T) {
 	}
 }
 
-func TestCopiesOfAPageAreRecordedIfTheJobAsks(t *testing.T) {
+func TestCopiesOfAPageAreRecordedIfConfigured(t *testing.T) {
 	t.Parallel()
 	for name, c := range map[string]struct {
 		change func(*crawler.Job)
 		want   bool
 	}{
 		"not by default": {func(*crawler.Job) {}, false},
-		"if it asks":     {func(j *crawler.Job) { j.Duplicates = true }, true},
+		"if configured":  {func(j *crawler.Job) { j.Duplicates = true }, true},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -155,14 +155,14 @@ func TestCopiesOfAPageAreRecordedIfTheJobAsks(t *testing.T) {
 			}
 			for path, first := range want {
 				if got := crawl.record(path); got.DuplicateOf != first || got.Outcome != crawler.OutcomeFetched {
-					t.Errorf("%s is %s and a duplicate of %q, want %q", path, got.Outcome, got.DuplicateOf, first)
+					t.Errorf("%s: got outcome %s, duplicate of %q, want %q", path, got.Outcome, got.DuplicateOf, first)
 				}
 			}
 		})
 	}
 }
 
-func TestARecordNamesWhatCouldNotBeReadAndStaysValid(t *testing.T) {
+func TestARecordWithAParseErrorIsValid(t *testing.T) {
 	t.Parallel()
 	site := testsite.Serve(t, web{})
 	site.Handle("/", http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
@@ -178,11 +178,11 @@ func TestARecordNamesWhatCouldNotBeReadAndStaysValid(t *testing.T) {
 	line, err := rec.JSON()
 	check(t, err)
 	if !utf8.Valid(line) || !json.Valid(line) || strings.Contains(string(line), `\u0000`) {
-		t.Errorf("%q is no valid record", line)
+		t.Errorf("%q is not a valid record", line)
 	}
 }
 
-func TestAnArchiveHasNoPageThatAsksNotToBeIndexedUnlessItIsToldTo(t *testing.T) {
+func TestAnArchiveContainsNoindexPagesOnlyIfConfigured(t *testing.T) {
 	t.Parallel()
 	for keep, want := range map[bool]int{false: 0, true: 1} {
 		t.Run(fmt.Sprint(keep), func(t *testing.T) {
@@ -194,17 +194,17 @@ func TestAnArchiveHasNoPageThatAsksNotToBeIndexedUnlessItIsToldTo(t *testing.T) 
 			c.tools.Sink = s
 			c.seed("/").finish()
 			if shown := strings.Count(strings.Join(s.exchanges, "\n"), "GET /: "); shown != want {
-				t.Errorf("the page is shown %d times to an archive, want %d: %q", shown, want, s.exchanges)
+				t.Errorf("the archive received the page %d times, want %d: %q", shown, want, s.exchanges)
 			}
 		})
 	}
 }
 
-// articleSink keeps what results have for files and link graphs.
+// articleSink is a sink that records the articles and the link texts of results.
 type articleSink struct {
 	mu       sync.Mutex
 	articles int
-	texts    []string // on links
+	texts    []string // link texts
 }
 
 func (d *articleSink) Keep(_ context.Context, results []*fetched.Result) error {
@@ -225,7 +225,7 @@ func (*articleSink) Needs() fetched.Needs { return fetched.Needs{Article: true, 
 
 func (d *articleSink) Close() error { return nil }
 
-func TestAPageThatAsksNotToBeIndexedHasLinksWithoutWordsAndNoArticle(t *testing.T) {
+func TestANoindexPageHasNoLinkTextsAndNoArticle(t *testing.T) {
 	t.Parallel()
 	const body = "<meta name=robots content=noindex><h1>x</h1><a href=/b>words</a>"
 	for keep, want := range map[bool]string{false: "", true: "words"} {
@@ -238,14 +238,13 @@ func TestAPageThatAsksNotToBeIndexedHasLinksWithoutWordsAndNoArticle(t *testing.
 			c.tools.Sink = s
 			c.seed("/").finish()
 			if (s.articles == 1) != keep || !slices.Equal(s.texts, []string{want}) {
-				t.Errorf("%d articles, links with %q", s.articles, s.texts)
+				t.Errorf("got %d articles, link texts %q", s.articles, s.texts)
 			}
 		})
 	}
 }
 
-// bodySink is a sink that notes which bodies it was shown, and whether they were
-// still there.
+// bodySink is a sink that records the bodies it received, and whether their content was still held.
 type bodySink struct {
 	memorySink
 	wants bool
@@ -264,7 +263,7 @@ func (s *bodySink) Keep(ctx context.Context, results []*fetched.Result) error {
 
 func (s *bodySink) Needs() fetched.Needs { return fetched.Needs{Bodies: s.wants} }
 
-func TestBodiesWaitOnlyForASinkThatWantsThem(t *testing.T) {
+func TestBodiesAreHeldOnlyForASinkThatNeedsThem(t *testing.T) {
 	t.Parallel()
 	const body = "<title>light</title>"
 	for _, wants := range []bool{false, true} {
@@ -275,7 +274,7 @@ func TestBodiesWaitOnlyForASinkThatWantsThem(t *testing.T) {
 			c.tools.Sink = s
 			c.seed("/").finish()
 			if !slices.Equal(s.held, []bool{wants}) || !slices.Equal(s.sizes, []int64{int64(len(body))}) {
-				t.Errorf("held %v, of %v bytes", s.held, s.sizes)
+				t.Errorf("held: %v, sizes: %v", s.held, s.sizes)
 			}
 			digest := fmt.Sprintf("sha256:%x", sha256.Sum256([]byte(body)))
 			if got := s.kept[0]; got.Bytes != int64(len(body)) || got.Digest != digest || got.Title != "light" {

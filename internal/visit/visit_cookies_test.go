@@ -12,15 +12,15 @@ import (
 	"github.com/trawlcrawler/trawl/internal/test/testsite"
 )
 
-// cookieWall is a site that lets in who brings back the cookie that it gave, and leads
-// everybody else around.
-type cookieWall struct {
+// cookieSite is a site that serves its pages to clients that return its cookie, and redirects all
+// others.
+type cookieSite struct {
 	name string
 	mu   sync.Mutex
-	got  []string // cookies that came
+	got  []string // received cookies
 }
 
-func (b *cookieWall) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+func (b *cookieSite) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	b.got = append(b.got, r.Header.Get("Cookie"))
@@ -39,25 +39,25 @@ func (b *cookieWall) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	fmt.Fprint(w, links("/b"))
 }
 
-func TestASiteThatTriesCookiesOutIsEntered(t *testing.T) {
+func TestASiteThatTestsForCookiesIsFetched(t *testing.T) {
 	t.Parallel()
 	for _, path := range []string{"/self", "/check"} {
-		here := &cookieWall{name: "here"}
+		here := &cookieSite{name: "here"}
 		site := testsite.Serve(t, here)
 		c := newCrawl(t, site, func(j *crawler.Job) { j.Cookies, j.IgnoreRobots = true, true }).seed(path)
 		c.finish()
-		c.kept(map[string]string{path: "fetched", "/b": "fetched"})
+		c.wantRecords(map[string]string{path: "fetched", "/b": "fetched"})
 		if rec := c.record(path); rec.Links != 1 || rec.FinalURL != site.URL(0, path) && path == "/self" {
-			t.Errorf("%s is kept as %+v", path, rec)
+			t.Errorf("%s is recorded as %+v", path, rec)
 		}
-		without := newCrawl(t, testsite.Serve(t, &cookieWall{name: "here"}),
+		without := newCrawl(t, testsite.Serve(t, &cookieSite{name: "here"}),
 			func(j *crawler.Job) { j.IgnoreRobots = true }).seed(path)
 		without.finish()
-		without.kept(map[string]string{path: "failed redirects in a loop"})
+		without.wantRecords(map[string]string{path: "failed redirects in a loop"})
 	}
 }
 
-func TestACookieThatComesAgainAndAgainIsALoop(t *testing.T) {
+func TestACookieThatIsSetRepeatedlyIsALoop(t *testing.T) {
 	t.Parallel()
 	site := testsite.Serve(t, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		http.SetCookie(w, &http.Cookie{Name: "a", Value: "b"})
@@ -65,38 +65,38 @@ func TestACookieThatComesAgainAndAgainIsALoop(t *testing.T) {
 	}))
 	c := newCrawl(t, site, func(j *crawler.Job) { j.Cookies, j.IgnoreRobots = true, true }).seed("/a")
 	c.finish()
-	c.kept(map[string]string{"/a": "failed more than 10 redirects"})
+	c.wantRecords(map[string]string{"/a": "failed more than 10 redirects"})
 }
 
 func TestCookiesStayWithTheirHost(t *testing.T) {
 	t.Parallel()
-	here, there := &cookieWall{name: "here"}, &cookieWall{name: "there"}
+	here, there := &cookieSite{name: "here"}, &cookieSite{name: "there"}
 	site := testsite.Serve(t, here, there)
 	c := newCrawl(t, site, func(j *crawler.Job) { j.Cookies = true }).seed("/self")
 	c.admit(queue.Entry{URL: parseURL(t, site.URL(1, "/self"))})
 	c.finish()
-	for _, b := range []*cookieWall{here, there} {
+	for _, b := range []*cookieSite{here, there} {
 		again := 0
 		for _, cookie := range b.got {
 			if cookie != "" && cookie != b.name+"=1" {
-				t.Errorf("%s got %q", b.name, cookie)
+				t.Errorf("%s received %q", b.name, cookie)
 			}
 			if cookie != "" {
 				again++
 			}
 		}
 		if again < 2 {
-			t.Errorf("%s got its cookie back %d times", b.name, again)
+			t.Errorf("%s received its cookie %d times", b.name, again)
 		}
 	}
 }
 
-// ticketSite is a site whose pages are for those who bring a ticket. Without one, a page
-// leads to ask, and there is a cookie at the URLs of gives, which lead on as leads says.
+// ticketSite is a site that serves its pages only with a ticket cookie. Without the ticket, a page
+// redirects to ask. The URLs of gives set a cookie, and redirect as leads says.
 type ticketSite struct {
-	ask   string            // where pages lead without a ticket
-	gives map[string]string // a cookie, by path and query
-	leads map[string]string // where a path with its query leads
+	ask   string            // redirect target of pages without a ticket
+	gives map[string]string // cookies, by path and query
+	leads map[string]string // redirect targets, by path and query
 }
 
 func (h *ticketSite) ServeHTTP(w http.ResponseWriter, r *http.Request) {
@@ -113,7 +113,7 @@ func (h *ticketSite) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 }
 
-func TestCookiesThatComeOnTheWayLetAPageIn(t *testing.T) {
+func TestCookiesSetByRedirectsGiveAccessToAPage(t *testing.T) {
 	t.Parallel()
 	for name, h := range map[string]*ticketSite{
 		"at the first URL": {
@@ -128,7 +128,7 @@ func TestCookiesThatComeOnTheWayLetAPageIn(t *testing.T) {
 			ask: "/1", gives: map[string]string{"/2": "ticket=1; Path=/"},
 			leads: map[string]string{"/1": "/2", "/2": "/page"},
 		},
-		"one that says nothing, and then the ticket": {
+		"an unrelated cookie, and then the ticket": {
 			ask: "/1", gives: map[string]string{"/1": "seen=1; Path=/", "/2": "ticket={\"a\":1}; Path=/"},
 			leads: map[string]string{"/1": "/2", "/2": "/page"},
 		},
@@ -137,7 +137,7 @@ func TestCookiesThatComeOnTheWayLetAPageIn(t *testing.T) {
 			j.Cookies, j.IgnoreRobots = true, true
 		}).seed("/page")
 		c.finish()
-		if c.kept(map[string]string{"/page": "fetched"}); t.Failed() {
+		if c.wantRecords(map[string]string{"/page": "fetched"}); t.Failed() {
 			t.Fatal(name)
 		}
 		without := newCrawl(t, testsite.Serve(t, h), func(j *crawler.Job) { j.IgnoreRobots = true }).seed("/page")
@@ -149,22 +149,22 @@ func TestCookiesThatComeOnTheWayLetAPageIn(t *testing.T) {
 	}
 }
 
-func TestTheSameCookiesAreNoReasonToAskAgain(t *testing.T) {
+func TestUnchangedCookiesCauseNoSecondRequest(t *testing.T) {
 	t.Parallel()
 	h := &ticketSite{ask: "/1", leads: map[string]string{"/1": "/2", "/2": "/page"}}
 	c := newCrawl(t, testsite.Serve(t, h), func(j *crawler.Job) {
 		j.Cookies, j.IgnoreRobots = true, true
 	}).seed("/page")
 	c.finish()
-	c.kept(map[string]string{"/page": "failed redirects in a loop, to " + c.site.URL(0, "/page")})
-	c.asked(map[string]int{"/page": 1, "/1": 1, "/2": 1})
+	c.wantRecords(map[string]string{"/page": "failed redirects in a loop, to " + c.site.URL(0, "/page")})
+	c.wantRequests(map[string]int{"/page": 1, "/1": 1, "/2": 1})
 }
 
-// The page is had in the record of the URL that brought the cookie: the other has one
-// already.
-func TestABounceOverAnotherHostEndsAtThePage(t *testing.T) {
+// The page belongs to the record of the URL that set the cookie, because the other URL already has
+// a record.
+func TestARedirectThroughAnotherHostAndBackEndsAtThePage(t *testing.T) {
 	t.Parallel()
-	for name, cookieAt := range map[string]string{"where it comes back": "/land?to=/page", "where it began": "/page"} {
+	for name, cookieAt := range map[string]string{"set on return": "/land?to=/page", "set at the start": "/page"} {
 		desk := &ticketSite{leads: make(map[string]string), gives: map[string]string{"/desk": "desk=1"}}
 		here := &ticketSite{gives: map[string]string{cookieAt: "ticket=1; Path=/"},
 			leads: map[string]string{"/land?to=/page": "/page"}}
@@ -174,16 +174,16 @@ func TestABounceOverAnotherHostEndsAtThePage(t *testing.T) {
 		c.finish()
 		if rec := c.record("/land?to=/page"); rec.Outcome != crawler.OutcomeFetched ||
 			rec.FinalURL != site.URL(0, "/page") {
-			t.Errorf("a cookie %s: it is kept as %+v", name, rec)
+			t.Errorf("a cookie %s: recorded as %+v", name, rec)
 		}
-		c.settled(map[crawler.Outcome]int64{crawler.OutcomeFetched: 1, crawler.OutcomeRedirected: 2})
-		c.asked(map[string]int{"/page": 2, "/desk": 1, "/land?to=/page": 1})
+		c.wantSettled(map[crawler.Outcome]int64{crawler.OutcomeFetched: 1, crawler.OutcomeRedirected: 2})
+		c.wantRequests(map[string]int{"/page": 2, "/desk": 1, "/land?to=/page": 1})
 	}
 }
 
-// Another host sends back to the very URL where it began. That URL has a record, and the page
-// is in that of the one which sent back.
-func TestABounceThatComesBackToItsFirstURLEndsAtThePage(t *testing.T) {
+// Another host redirects back to the first URL. That URL already has a record, so the page belongs
+// to the record of the URL that redirected back.
+func TestARedirectBackToItsFirstURLEndsAtThePage(t *testing.T) {
 	t.Parallel()
 	for name, c := range map[string]struct {
 		cookie  string
@@ -217,12 +217,12 @@ func TestABounceThatComesBackToItsFirstURLEndsAtThePage(t *testing.T) {
 			if got := string(rec.Outcome) + " " + rec.Error; !strings.HasPrefix(got, c.want) ||
 				rec.Referrer != site.URL(0, "/page") ||
 				rec.Outcome == crawler.OutcomeFetched && rec.FinalURL != site.URL(0, "/page") {
-				t.Errorf("%s: the URL that sends back is kept as %+v", name, rec)
+				t.Errorf("%s: the URL that redirects back is recorded as %+v", name, rec)
 			}
 		}
 		if n := crawl.counters().Recorded(); len(records) != 2 || n != 2 {
-			t.Errorf("%s: %d records are kept and %d counted, want 2: %+v", name, len(records), n, records)
+			t.Errorf("%s: got %d records and %d counted, want 2: %+v", name, len(records), n, records)
 		}
-		crawl.settled(c.settled)
+		crawl.wantSettled(c.settled)
 	}
 }

@@ -25,17 +25,17 @@ import (
 	"github.com/trawlcrawler/trawl/internal/visit"
 )
 
-const mazeDepth = 8
+const randomWebDepth = 8
 
-// randomWeb is a random web over some hosts: chains of pages with short cuts between them,
-// and some redirects. Page 0 is the seed.
+// randomWeb is a random web on several hosts: chains of pages with shortcuts between them, and some
+// redirects. Page 0 is the seed.
 type randomWeb struct {
-	hosts    []int // of the pages
+	hosts    []int // host of each page
 	links    [][]int
-	redirect []int // where a page redirects to; 0: nowhere
+	redirect []int // redirect target of each page; 0 for none
 }
 
-func newMaze(r *rand.Rand) randomWeb {
+func newRandomWeb(r *rand.Rand) randomWeb {
 	const pages, hosts = 120, 8
 	m := randomWeb{make([]int, pages), make([][]int, pages), make([]int, pages)}
 	for i := range pages {
@@ -54,7 +54,7 @@ func newMaze(r *rand.Rand) randomWeb {
 func (m randomWeb) host(page int) int    { return m.hosts[page] }
 func (m randomWeb) path(page int) string { return fmt.Sprintf("/page%d", page) }
 
-// serve serves the maze. Pages name one another by whole URLs.
+// serve serves the web. Pages link to one another by absolute URLs.
 func (m randomWeb) serve(t *testing.T) *testsite.Site {
 	t.Helper()
 	hosts := slices.Max(m.hosts) + 1
@@ -77,7 +77,7 @@ func (m randomWeb) serve(t *testing.T) *testsite.Site {
 	return site
 }
 
-// within returns how often each page is asked for that is near enough.
+// within returns one request for each page up to this depth.
 func (m randomWeb) within(depth int) map[string]int {
 	distance := map[int]int{0: 0}
 	for {
@@ -107,7 +107,7 @@ func (m randomWeb) within(depth int) map[string]int {
 	return asked
 }
 
-func (m randomWeb) asked(site *testsite.Site) map[string]int {
+func (m randomWeb) requests(site *testsite.Site) map[string]int {
 	asked := make(map[string]int)
 	for page := range m.links {
 		if n := site.Count(m.path(page)); n > 0 {
@@ -117,11 +117,11 @@ func (m randomWeb) asked(site *testsite.Site) map[string]int {
 	return asked
 }
 
-// newMazeCrawl is a crawl up to mazeDepth, on the Redis of the URL.
-func newMazeCrawl(t *testing.T, url string, shards int, site *testsite.Site, change func(*crawler.Job)) *crawl {
+// newRandomWebCrawl creates a crawl up to randomWebDepth, on the Redis at the URL.
+func newRandomWebCrawl(t *testing.T, url string, shards int, site *testsite.Site, change func(*crawler.Job)) *crawl {
 	t.Helper()
 	c := newCrawl(t, site, func(j *crawler.Job) {
-		j.Depth, j.Shards, j.Traps, j.Scope = mazeDepth, shards, false, crawler.ScopeAny
+		j.Depth, j.Shards, j.Traps, j.Scope = randomWebDepth, shards, false, crawler.ScopeAny
 		if change != nil {
 			change(j)
 		}
@@ -139,10 +139,9 @@ func newMazeCrawl(t *testing.T, url string, shards int, site *testsite.Site, cha
 	return c
 }
 
-// wander makes visits of one URL each, of hosts in a random order of which some are
-// seldom heard, and lets the frontier admit links again at random moments, until the
-// job is idle.
-func (c *crawl) wander(r *rand.Rand) {
+// visitRandomly makes visits of one URL each until the job is idle. The order of hosts is random,
+// with some hosts chosen rarely, and the frontier admits links again at random moments.
+func (c *crawl) visitRandomly(r *rand.Rand) {
 	c.t.Helper()
 	salt := r.Uint64()
 	var orders []queue.VisitRef
@@ -162,7 +161,7 @@ func (c *crawl) wander(r *rand.Rand) {
 		i := r.IntN(1 + r.IntN(1+r.IntN(len(orders))))
 		report, err := c.visitor().Visit(c.t.Context(), orders[i], nil)
 		check(c.t, err)
-		if report.Ending == queue.EndStale { // its worker was lost
+		if report.Ending == queue.EndStale { // the worker was lost
 			check(c.t, c.frontier.Abandon(c.t.Context()))
 		}
 		orders = slices.Delete(orders, i, i+1)
@@ -175,43 +174,44 @@ func shuffled(h crawler.Host, salt uint64) uint64 {
 	return sum.Sum64()
 }
 
-func TestWhateverTheOrderOfAnswersTheSamePagesAreFetchedOnce(t *testing.T) {
+func TestTheOrderOfVisitsDoesNotChangeTheFetchedPages(t *testing.T) {
 	t.Parallel()
 	for seed := range uint64(10) {
 		t.Run(fmt.Sprintf("seed %d", seed), func(t *testing.T) {
 			t.Parallel()
 			redistest.Both(t, func(t *testing.T, url string) {
 				r := rand.New(rand.NewPCG(seed, 1))
-				m := newMaze(r)
+				m := newRandomWeb(r)
 				site := m.serve(t)
-				c := newMazeCrawl(t, url, []int{1, 4}[seed%2], site, nil)
+				c := newRandomWebCrawl(t, url, []int{1, 4}[seed%2], site, nil)
 				c.admit(queue.Entry{URL: parseURL(t, site.URL(m.host(0), m.path(0)))})
-				c.wander(r)
-				if diff := gocmp.Diff(m.within(mazeDepth), m.asked(site)); diff != "" {
-					t.Errorf("pages asked for (-want +got):\n%s", diff)
+				c.visitRandomly(r)
+				if diff := gocmp.Diff(m.within(randomWebDepth), m.requests(site)); diff != "" {
+					t.Errorf("requested pages (-want +got):\n%s", diff)
 				}
 				if n := c.counters(); n.Waiting != 0 || n.Flight != 0 || n.Nearer != 0 || n.Seen != n.Settled() {
-					t.Errorf("counters are %+v", n)
+					t.Errorf("counters: got %+v", n)
 				}
 			})
 		})
 	}
 }
 
-// losing is a frontier of a worker that is lost as often as it is told, at random
+// workerLossFrontier is the frontier of a worker that is lost a given number of times, at random
 // moments.
-type losing struct {
+type workerLossFrontier struct {
 	visit.Frontier
 	r    *rand.Rand
 	left int
 }
 
-func (f *losing) Open(ctx context.Context, o queue.VisitRef, worker string, want visit.Want) (visit.HostLease, error) {
+func (f *workerLossFrontier) Open(ctx context.Context, o queue.VisitRef, worker string,
+	want visit.Want) (visit.HostLease, error) {
 	lease, err := f.Frontier.Open(ctx, o, worker, want)
-	return losingLease{lease, f}, err
+	return workerLossLease{lease, f}, err
 }
 
-func (f *losing) lost() bool {
+func (f *workerLossFrontier) lost() bool {
 	if f.left == 0 || f.r.IntN(4) > 0 {
 		return false
 	}
@@ -219,34 +219,34 @@ func (f *losing) lost() bool {
 	return true
 }
 
-func (f *losing) Admit(ctx context.Context, entries []queue.Entry) (int, error) {
+func (f *workerLossFrontier) Admit(ctx context.Context, entries []queue.Entry) (int, error) {
 	if f.lost() {
 		return 0, queue.ErrStale
 	}
 	return f.Frontier.Admit(ctx, entries)
 }
 
-type losingLease struct {
+type workerLossLease struct {
 	visit.HostLease
-	losing *losing
+	workerLossFrontier *workerLossFrontier
 }
 
-func (t losingLease) Remember(ctx context.Context, pages []fetched.Outlinks) ([]int, error) {
-	if t.losing.lost() {
+func (t workerLossLease) Remember(ctx context.Context, pages []fetched.Outlinks) ([]int, error) {
+	if t.workerLossFrontier.lost() {
 		return nil, queue.ErrStale
 	}
 	return t.HostLease.Remember(ctx, pages)
 }
 
-func (t losingLease) Finish(ctx context.Context, done []queue.Settlement, r queue.Rest) (bool, error) {
-	if t.losing.lost() {
+func (t workerLossLease) Finish(ctx context.Context, done []queue.Settlement, r queue.Rest) (bool, error) {
+	if t.workerLossFrontier.lost() {
 		return false, queue.ErrStale
 	}
 	return t.HostLease.Finish(ctx, done, r)
 }
 
-func (t losingLease) Settle(ctx context.Context, done []queue.Settlement) error {
-	if t.losing.lost() {
+func (t workerLossLease) Settle(ctx context.Context, done []queue.Settlement) error {
+	if t.workerLossFrontier.lost() {
 		return queue.ErrStale
 	}
 	return t.HostLease.Settle(ctx, done)
@@ -259,25 +259,25 @@ func TestNoPageIsMissedWhenWorkersAreLost(t *testing.T) {
 			t.Parallel()
 			redistest.Both(t, func(t *testing.T, url string) {
 				r := rand.New(rand.NewPCG(seed, 2))
-				m := newMaze(r)
+				m := newRandomWeb(r)
 				site := m.serve(t)
-				c := newMazeCrawl(t, url, []int{1, 4}[seed%2], site, nil)
+				c := newRandomWebCrawl(t, url, []int{1, 4}[seed%2], site, nil)
 				c.admit(queue.Entry{URL: parseURL(t, site.URL(m.host(0), m.path(0)))})
-				c.tools.Frontier = &losing{c.frontier, r, 2}
-				c.wander(r)
-				want, got := m.within(mazeDepth), m.asked(site)
+				c.tools.Frontier = &workerLossFrontier{c.frontier, r, 2}
+				c.visitRandomly(r)
+				want, got := m.within(randomWebDepth), m.requests(site)
 				for page := range got {
-					got[page] = min(got[page], 1) // more than once only what a lost worker had
+					got[page] = min(got[page], 1) // a page of a lost worker may be requested more than once
 				}
 				if diff := gocmp.Diff(want, got); diff != "" {
-					t.Errorf("pages asked for (-want +got):\n%s", diff)
+					t.Errorf("requested pages (-want +got):\n%s", diff)
 				}
 			})
 		})
 	}
 }
 
-func TestAPageThatCameNearerWhileItWaitedIsRecordedAtTheSmallerDepth(t *testing.T) {
+func TestAWaitingPageIsRecordedAtItsSmallestDepth(t *testing.T) {
 	t.Parallel()
 	site := testsite.Serve(t, web{"/page": links("/next"), "/next": links("/last"), "/last": links("/beyond")})
 	c := newCrawl(t, site, func(j *crawler.Job) { j.Depth = 3 })
@@ -290,10 +290,10 @@ func TestAPageThatCameNearerWhileItWaitedIsRecordedAtTheSmallerDepth(t *testing.
 			t.Errorf("%s is recorded at depth %d, want %d", path, got, want)
 		}
 	}
-	c.asked(map[string]int{"/page": 1, "/next": 1, "/last": 1, "/beyond": 0})
+	c.wantRequests(map[string]int{"/page": 1, "/next": 1, "/last": 1, "/beyond": 0})
 }
 
-func TestWhatAPageThatComesNearerLeadsTo(t *testing.T) {
+func TestWhatIsFollowedWhenTheDepthOfAPageShrinks(t *testing.T) {
 	t.Parallel()
 	sitemapOf := func(urls ...string) string {
 		return `<?xml version="1.0"?><urlset xmlns="http://www.sitemaps.org/schemas/sitemap/0.9"><url><loc>` +
@@ -303,24 +303,24 @@ func TestWhatAPageThatComesNearerLeadsTo(t *testing.T) {
 		name string
 		job  func(*crawler.Job)
 		web  web
-		far  []string // paths asked for while the page is at depth 2, the limit
-		near []string // and those besides when it is a seed
+		far  []string // paths requested while the page is at depth 2, the limit
+		near []string // further paths requested when the page is a seed
 	}{
 		{"links", nil, web{"/page": links("/a", "/b")}, nil, []string{"/a", "/b"}},
 		{"links up to the depth of a follow rule", func(j *crawler.Job) {
 			j.Depth, j.FollowRules = -1, []crawler.FollowRule{{To: "/a", Depth: 2}, {To: "/c"}}
 		}, web{"/page": links("/a", "/b", "/c")}, []string{"/c"}, []string{"/a"}},
-		{"links of what it redirects to", nil, web{"/page": "301 /to", "/to": links("/a")}, []string{"/to"},
+		{"links of its redirect target", nil, web{"/page": "301 /to", "/to": links("/a")}, []string{"/to"},
 			[]string{"/a"}},
-		{"links of what several redirects lead to", nil, web{"/page": "301 /1", "/1": "302 /2", "/2": links("/a")},
+		{"links of the target of several redirects", nil, web{"/page": "301 /1", "/1": "302 /2", "/2": links("/a")},
 			[]string{"/1", "/2"}, []string{"/a"}},
-		{"links of what its canonical form is", func(j *crawler.Job) { j.Canonical = true },
+		{"links of its canonical form", func(j *crawler.Job) { j.Canonical = true },
 			web{"/page": `<link rel=canonical href=/other>`, "/other": links("/a")}, []string{"/other"},
 			[]string{"/a"}},
-		{"links of its resources that are pages of the job", func(j *crawler.Job) { j.Resources = true },
+		{"links of resources that are pages of the job", func(j *crawler.Job) { j.Resources = true },
 			web{"/page": `<img src=/frame><img src=/i.png>`, "/frame": links("/a"), "/i.png": "404"},
 			[]string{"/frame", "/i.png"}, []string{"/a"}},
-		{"links of pages that a sitemap of its host lists", func(j *crawler.Job) { j.Sitemaps = true },
+		{"links of pages in a sitemap of its host", func(j *crawler.Job) { j.Sitemaps = true },
 			web{"/page": links(), "/sitemap.xml": sitemapOf("/listed"), "/listed": links("/a")},
 			[]string{"/sitemap.xml"}, nil},
 	} {
@@ -340,17 +340,17 @@ func TestWhatAPageThatComesNearerLeadsTo(t *testing.T) {
 			page := parseURL(t, site.URL(0, "/page"))
 			crawl.admit(queue.Entry{URL: page, Depth: 2})
 			crawl.finish()
-			crawl.askedOnly(append(c.far, "/page"), c.near)
+			crawl.wantRequestsOnly(append(c.far, "/page"), c.near)
 			crawl.admit(queue.Entry{URL: page})
-			crawl.wander(rand.New(rand.NewPCG(1, 1)))
-			crawl.askedOnly(append(append(c.far, "/page"), c.near...), nil)
+			crawl.visitRandomly(rand.New(rand.NewPCG(1, 1)))
+			crawl.wantRequestsOnly(append(append(c.far, "/page"), c.near...), nil)
 		})
 	}
 }
 
-// askedOnly fails unless the site was asked once for each of the paths, and never for
-// the others.
-func (c *crawl) askedOnly(once, never []string) {
+// wantRequestsOnly fails unless the site received one request for each path of once, and none for
+// the paths of never.
+func (c *crawl) wantRequestsOnly(once, never []string) {
 	c.t.Helper()
 	want := make(map[string]int)
 	for _, path := range never {
@@ -359,10 +359,10 @@ func (c *crawl) askedOnly(once, never []string) {
 	for _, path := range once {
 		want[path] = 1
 	}
-	c.asked(want)
+	c.wantRequests(want)
 }
 
-func TestADocumentThatDoesNotLeadAnywhereIsNotRemembered(t *testing.T) {
+func TestAPageWithoutLinksIsNotRemembered(t *testing.T) {
 	t.Parallel()
 	site := testsite.Serve(t, web{"/a": links("/b"), "/b": "<title>end</title>"})
 	c := newCrawl(t, site, func(j *crawler.Job) { j.Depth = 5 })
@@ -370,6 +370,7 @@ func TestADocumentThatDoesNotLeadAnywhereIsNotRemembered(t *testing.T) {
 	c.finish()
 	c.admit(queue.Entry{URL: parseURL(t, site.URL(0, "/b"))})
 	if n := c.counters(); n.Lowered != 1 || n.Nearer != 0 {
-		t.Errorf("%d URLs came nearer, and the links of %d are to be admitted again; want 1 and 0", n.Lowered, n.Nearer)
+		t.Errorf("%d depths were lowered, and the links of %d pages are to be admitted again; want 1, 0",
+			n.Lowered, n.Nearer)
 	}
 }

@@ -9,7 +9,7 @@ import (
 	"github.com/trawlcrawler/trawl/internal/test/testsite"
 )
 
-func TestFollowRulesSayWhichLinksOfWhichPagesAreFollowed(t *testing.T) {
+func TestFollowRulesSelectLinksByPage(t *testing.T) {
 	t.Parallel()
 	pages := web{
 		"/": "<nav>" + links("/category/1", "/about") + "</nav>",
@@ -28,7 +28,7 @@ func TestFollowRulesSayWhichLinksOfWhichPagesAreFollowed(t *testing.T) {
 		}
 	}).seed("/")
 	c.finish()
-	c.asked(map[string]int{
+	c.wantRequests(map[string]int{
 		"/": 1, "/category/1": 1, "/category/2": 1, "/product/1": 1, "/product/2": 1,
 		"/category/3": 0, "/product/3": 0, "/about": 0, "/basket": 0,
 	})
@@ -37,7 +37,7 @@ func TestFollowRulesSayWhichLinksOfWhichPagesAreFollowed(t *testing.T) {
 	}
 }
 
-func TestAFollowRuleThatCannotBeUsedIsRefused(t *testing.T) {
+func TestAnInvalidFollowRuleIsRefused(t *testing.T) {
 	t.Parallel()
 	for want, follow := range map[string][]crawler.FollowRule{
 		`follow_rules[1].match: "(" is not a regular expression`: {{}, {Match: "("}},
@@ -53,7 +53,7 @@ func TestAFollowRuleThatCannotBeUsedIsRefused(t *testing.T) {
 	}
 }
 
-func TestAPageWithoutARequiredFieldIsKeptMarkedAndCounted(t *testing.T) {
+func TestAPageWithoutARequiredFieldIsMarkedAndCounted(t *testing.T) {
 	t.Parallel()
 	pages := web{"/": "<h1>shop</h1>" + links("/a", "/b", "/secret"), "/a": "<b class=price>5</b>",
 		"/b":      "<b class=price>soon</b>",
@@ -80,6 +80,6 @@ func TestAPageWithoutARequiredFieldIsKeptMarkedAndCounted(t *testing.T) {
 	numbers, err := c.frontier.Counters(t.Context())
 	check(t, err)
 	if incomplete != 1 || numbers.Incomplete != 1 {
-		t.Errorf("%d pages are reported and %d counted, want the one", incomplete, numbers.Incomplete)
+		t.Errorf("%d pages are reported and %d counted, want 1", incomplete, numbers.Incomplete)
 	}
 }

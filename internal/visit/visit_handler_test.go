@@ -21,15 +21,15 @@ import (
 	"github.com/trawlcrawler/trawl/internal/visit"
 )
 
-// fakeHandlers is a program's handlers: a function for some paths, and a note of what was
-// delivered.
+// fakeHandlers are the handlers of a program: functions for some paths, and a record of the
+// deliveries.
 type fakeHandlers struct {
 	at map[string]func(context.Context, visit.HandlerPage) (visit.Yield, error)
 
 	mu        sync.Mutex
 	calls     map[string]int
-	delivered map[string]int // by path and mail
-	refuse    []error        // of the next calls of Deliver
+	delivered map[string]int // by path and item
+	refuse    []error        // errors of the next calls of Deliver
 }
 
 func (h *fakeHandlers) Handle(ctx context.Context, page visit.HandlerPage) (visit.Yield, error) {
@@ -65,8 +65,8 @@ func (h *fakeHandlers) Deliver(_ context.Context, results []*fetched.Result) err
 	return nil
 }
 
-// handled makes a crawl whose pages go through handlers.
-func handled(t testing.TB, pages web, h *fakeHandlers, change func(*crawler.Job)) *crawl {
+// newHandlerCrawl creates a crawl that passes its pages to handlers.
+func newHandlerCrawl(t testing.TB, pages web, h *fakeHandlers, change func(*crawler.Job)) *crawl {
 	t.Helper()
 	c := newCrawl(t, testsite.Serve(t, pages), func(j *crawler.Job) {
 		j.Handlers = []string{"shop"}
@@ -85,10 +85,10 @@ func item(t testing.TB, value any) queue.Item {
 	return queue.Item{Value: value, JSON: text}
 }
 
-func TestWhatHandlersMakeOfAPageCountsWithThePage(t *testing.T) {
+func TestItemsAndLinksOfHandlersAreRecordedWithThePage(t *testing.T) {
 	t.Parallel()
 	h := new(fakeHandlers)
-	c := handled(t, web{"/": links("/a"), "/a": links(), "/found": links()}, h, nil)
+	c := newHandlerCrawl(t, web{"/": links("/a"), "/a": links(), "/found": links()}, h, nil)
 	h.at = map[string]func(context.Context, visit.HandlerPage) (visit.Yield, error){
 		"/": func(ctx context.Context, p visit.HandlerPage) (visit.Yield, error) {
 			tree, err := parse.ElementsOf(p.Document).Document(ctx)
@@ -107,7 +107,7 @@ func TestWhatHandlersMakeOfAPageCountsWithThePage(t *testing.T) {
 		},
 	}
 	c.seed("/").finish()
-	c.kept(map[string]string{"/": "fetched ", "/a": "fetched ", "/found": "fetched "})
+	c.wantRecords(map[string]string{"/": "fetched ", "/a": "fetched ", "/found": "fetched "})
 	if got, want := fmt.Sprintf("%s", c.record("/").Items), `["links" 2]`; got != want {
 		t.Errorf("items %s, want %s", got, want)
 	}
@@ -119,7 +119,7 @@ func TestWhatHandlersMakeOfAPageCountsWithThePage(t *testing.T) {
 	}
 }
 
-func TestAHandlerThatFailsHasItsPageTriedAgain(t *testing.T) {
+func TestThePageOfAFailedHandlerIsRetried(t *testing.T) {
 	t.Parallel()
 	for name, test := range map[string]struct {
 		err          error
@@ -128,10 +128,10 @@ func TestAHandlerThatFailsHasItsPageTriedAgain(t *testing.T) {
 		items        int
 	}{
 		"until it succeeds": {errors.New("the database is away"), 2, 3, "fetched ", 1},
-		"until it is enough": {
+		"until the last try": {
 			errors.New("the database is away"), 9, 3, "failed the database is away (tried 3 times)", 0,
 		},
-		"unless it says that it is of no use": {
+		"unless the error forbids it": {
 			fmt.Errorf("no price: %w", queue.ErrNoRetry), 9, 1, "failed no price: it is not retried", 0},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -146,33 +146,34 @@ func TestAHandlerThatFailsHasItsPageTriedAgain(t *testing.T) {
 					return y, nil
 				},
 			}
-			c := handled(t, web{"/": links("/behind"), "/behind": links()}, h, func(j *crawler.Job) { j.Retries = 2 })
+			c := newHandlerCrawl(t, web{"/": links("/behind"), "/behind": links()}, h,
+				func(j *crawler.Job) { j.Retries = 2 })
 			c.seed("/").finish()
-			c.kept(map[string]string{"/": test.record, "/behind": "fetched "})
-			c.asked(map[string]int{"/": test.calls, "/behind": 1})
+			c.wantRecords(map[string]string{"/": test.record, "/behind": "fetched "})
+			c.wantRequests(map[string]int{"/": test.calls, "/behind": 1})
 			if n := len(c.record("/").Items); n != test.items || h.delivered["/ letter"] != test.items {
-				t.Errorf("%d items are kept and %d letters delivered, want %d", n, h.delivered["/ letter"], test.items)
+				t.Errorf("got %d items and %d deliveries, want %d", n, h.delivered["/ letter"], test.items)
 			}
 		})
 	}
 }
 
-func TestAHandlerThatPanicsCostsItsPageAndNothingElse(t *testing.T) {
+func TestAPanicOfAHandlerFailsOnlyItsPage(t *testing.T) {
 	t.Parallel()
 	h := &fakeHandlers{at: map[string]func(context.Context, visit.HandlerPage) (visit.Yield, error){
 		"/a": func(context.Context, visit.HandlerPage) (visit.Yield, error) { panic("too much") },
 	}}
-	c := handled(t, web{"/": links("/a", "/b"), "/a": links("/c"), "/b": links(), "/c": links()}, h, nil)
+	c := newHandlerCrawl(t, web{"/": links("/a", "/b"), "/a": links("/c"), "/b": links(), "/c": links()}, h, nil)
 	c.cfg.HandlerPlaces = make(chan struct{}, 1)
 	c.seed("/").finish()
-	c.kept(map[string]string{"/": "fetched ", "/a": "failed a handler panicked: too much", "/b": "fetched ",
+	c.wantRecords(map[string]string{"/": "fetched ", "/a": "failed a handler panicked: too much", "/b": "fetched ",
 		"/c": "fetched "})
 	if len(c.cfg.HandlerPlaces) != 0 {
-		t.Error("the place of a handler is taken forever")
+		t.Error("the place of the handler is never freed")
 	}
 }
 
-func TestAHandlerThatEndsItsGoroutineCostsItsPageAndNothingElse(t *testing.T) {
+func TestAHandlerThatEndsItsGoroutineFailsOnlyItsPage(t *testing.T) {
 	t.Parallel()
 	h := &fakeHandlers{at: map[string]func(context.Context, visit.HandlerPage) (visit.Yield, error){
 		"/a": func(context.Context, visit.HandlerPage) (visit.Yield, error) {
@@ -180,19 +181,19 @@ func TestAHandlerThatEndsItsGoroutineCostsItsPageAndNothingElse(t *testing.T) {
 			return visit.Yield{}, nil
 		},
 	}}
-	c := handled(t, web{"/": links("/a", "/b"), "/a": links("/c"), "/b": links(), "/c": links()}, h, nil)
+	c := newHandlerCrawl(t, web{"/": links("/a", "/b"), "/a": links("/c"), "/b": links(), "/c": links()}, h, nil)
 	c.cfg.HandlerPlaces = make(chan struct{}, 1)
 	c.seed("/").finish()
-	c.kept(map[string]string{
+	c.wantRecords(map[string]string{
 		"/": "fetched ", "/a": "failed a handler ended its goroutine (runtime.Goexit)", "/b": "fetched ",
 		"/c": "fetched ",
 	})
 	if len(c.cfg.HandlerPlaces) != 0 {
-		t.Error("the place of a handler is taken forever")
+		t.Error("the place of the handler is never freed")
 	}
 }
 
-func TestAHandlerHasSoMuchTime(t *testing.T) {
+func TestTheTimeOfAHandlerIsLimited(t *testing.T) {
 	t.Parallel()
 	returns := make(chan struct{})
 	gone := make(chan error, 1)
@@ -204,7 +205,7 @@ func TestAHandlerHasSoMuchTime(t *testing.T) {
 		"/deaf": func(_ context.Context, p visit.HandlerPage) (visit.Yield, error) {
 			<-returns
 			var b strings.Builder
-			for range 100 { // the body is still its own
+			for range 100 { // the handler may still read the body
 				_, err := b.Write(p.Page.Body.Head)
 				check(t, err)
 			}
@@ -212,21 +213,22 @@ func TestAHandlerHasSoMuchTime(t *testing.T) {
 			return visit.Yield{Outbox: "late"}, nil
 		},
 	}}
-	c := handled(t, web{"/obeys": links(), "/deaf": links(), "/": links()}, h, func(j *crawler.Job) { j.Retries = 0 })
+	c := newHandlerCrawl(t, web{"/obeys": links(), "/deaf": links(), "/": links()}, h,
+		func(j *crawler.Job) { j.Retries = 0 })
 	c.cfg.HandlerTime = 50 * time.Millisecond
 	c.seed("/obeys", "/deaf", "/").finish()
-	c.kept(map[string]string{
+	c.wantRecords(map[string]string{
 		"/": "fetched ", "/obeys": "failed its handlers took longer than 50ms (tried once)",
 		"/deaf": "failed its handlers took longer than 50ms (tried once)",
 	})
 	close(returns)
 	<-gone
 	if len(h.delivered) != 0 {
-		t.Errorf("delivered %v of what came too late", h.delivered)
+		t.Errorf("delivered %v after the time limit", h.delivered)
 	}
 }
 
-func TestAVisitThatMustEndLeavesTheHandlersPageToBeDone(t *testing.T) {
+func TestADrainedVisitReturnsThePageOfARunningHandler(t *testing.T) {
 	t.Parallel()
 	began := make(chan struct{})
 	h := &fakeHandlers{at: map[string]func(context.Context, visit.HandlerPage) (visit.Yield, error){
@@ -236,7 +238,7 @@ func TestAVisitThatMustEndLeavesTheHandlersPageToBeDone(t *testing.T) {
 			return visit.Yield{}, ctx.Err()
 		},
 	}}
-	c := handled(t, web{"/": links()}, h, nil)
+	c := newHandlerCrawl(t, web{"/": links()}, h, nil)
 	c.cfg.Grace = time.Millisecond
 	c.seed("/")
 	drain := make(chan struct{})
@@ -248,26 +250,26 @@ func TestAVisitThatMustEndLeavesTheHandlersPageToBeDone(t *testing.T) {
 		t.Errorf("the visit ended as %s", r.Ending)
 	}
 	if n := c.counters(); n.Waiting != 1 || n.Flight != 0 || n.Outcomes[crawler.OutcomeRetry] != 0 {
-		t.Errorf("the page does not wait as before: %+v", n)
+		t.Errorf("the page does not wait in the queue: %+v", n)
 	}
 }
 
-func TestPlacesOfHandlersThatDoNotReturnAreNotGivenAway(t *testing.T) {
+func TestThePlaceOfAHandlerThatDoesNotReturnStaysTaken(t *testing.T) {
 	t.Parallel()
-	c := handled(t, web{"/": links()}, new(fakeHandlers), nil)
+	c := newHandlerCrawl(t, web{"/": links()}, new(fakeHandlers), nil)
 	c.cfg.HandlerTime = time.Millisecond
 	c.cfg.HandlerPlaces = make(chan struct{}, 1)
-	c.cfg.HandlerPlaces <- struct{}{} // somebody's forever
-	_, err := c.seed("/").visitor().Visit(t.Context(), c.order(), nil)
+	c.cfg.HandlerPlaces <- struct{}{} // a place that is never freed
+	_, err := c.seed("/").visitor().Visit(t.Context(), c.arm(), nil)
 	if err == nil || !strings.Contains(err.Error(), "none of 1 running handlers returned within 1ms") {
 		t.Errorf("the visit ended with %v", err)
 	}
 	if n := c.counters(); n.Waiting != 1 || n.Flight != 0 {
-		t.Errorf("the page does not wait as before: %+v", n)
+		t.Errorf("the page does not wait in the queue: %+v", n)
 	}
 }
 
-func TestWhatCannotBeDeliveredNowIsDeliveredLater(t *testing.T) {
+func TestAFailedDeliveryIsRetried(t *testing.T) {
 	t.Parallel()
 	letter := map[string]func(context.Context, visit.HandlerPage) (visit.Yield, error){
 		"/": func(context.Context, visit.HandlerPage) (visit.Yield, error) {
@@ -278,22 +280,22 @@ func TestWhatCannotBeDeliveredNowIsDeliveredLater(t *testing.T) {
 		err   error
 		asked int
 	}{
-		"within the visit when Redis is away":    {fmt.Errorf("%w: connection refused", queue.ErrUnavailable), 1},
-		"by another visit when anything else is": {fmt.Errorf("%w: the database is locked", visit.ErrKeep), 2},
+		"within the visit if Redis is unavailable": {fmt.Errorf("%w: connection refused", queue.ErrUnavailable), 1},
+		"by another visit after other errors":      {fmt.Errorf("%w: the database is locked", visit.ErrKeep), 2},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			h := &fakeHandlers{at: letter, refuse: []error{test.err}}
-			c := handled(t, web{"/": links()}, h, nil)
-			_, err := c.seed("/").visitor().Visit(t.Context(), c.order(), nil)
+			c := newHandlerCrawl(t, web{"/": links()}, h, nil)
+			_, err := c.seed("/").visitor().Visit(t.Context(), c.arm(), nil)
 			if test.asked == 1 {
 				check(t, err)
 			} else if !errors.Is(err, test.err) {
 				t.Errorf("the visit ended with %v", err)
 			}
 			c.finish()
-			c.asked(map[string]int{"/": test.asked})
-			c.settled(map[crawler.Outcome]int64{crawler.OutcomeFetched: 1})
+			c.wantRequests(map[string]int{"/": test.asked})
+			c.wantSettled(map[crawler.Outcome]int64{crawler.OutcomeFetched: 1})
 			if h.delivered["/ letter"] != 1 {
 				t.Errorf("delivered %v", h.delivered)
 			}
@@ -301,24 +303,24 @@ func TestWhatCannotBeDeliveredNowIsDeliveredLater(t *testing.T) {
 	}
 }
 
-func TestHandlersGetNothingThatAsksNotToBeKept(t *testing.T) {
+func TestHandlersReceiveNoNoindexPages(t *testing.T) {
 	t.Parallel()
 	h := new(fakeHandlers)
 	noindex := `<!DOCTYPE html><meta name=robots content=noindex><a href="/b">b</a>`
-	c := handled(t, web{"/": noindex, "/b": links("/gone")}, h, nil)
+	c := newHandlerCrawl(t, web{"/": noindex, "/b": links("/gone")}, h, nil)
 	c.seed("/").finish()
 	if diff := cmp.Diff(map[string]int{"/b": 1}, h.calls); diff != "" {
 		t.Errorf("handled (-want +got):\n%s", diff)
 	}
 }
 
-func TestAJobWithHandlersIsNotVisitedWithoutThem(t *testing.T) {
+func TestAVisitorWithoutTheHandlersOfItsJobIsRefused(t *testing.T) {
 	t.Parallel()
 	job := crawler.DefaultJob()
 	job.Name, job.Handlers = "shop", []string{"shop"}
 	_, err := visit.New(job, nil, visit.Tools{}, visit.Config{})
 	if err == nil || !strings.Contains(err.Error(),
 		`it needs the handlers ["shop"], which this program does not have`) {
-		t.Errorf("a visitor without them: %v", err)
+		t.Errorf("a visitor without the handlers: got %v", err)
 	}
 }

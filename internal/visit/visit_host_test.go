@@ -15,15 +15,15 @@ import (
 	"github.com/trawlcrawler/trawl/internal/visit"
 )
 
-// broken is a fetcher to whom a host is not there, for as long as it is down.
-type broken struct {
+// faultyFetcher is a fetcher that returns a fault for the URLs that are down.
+type faultyFetcher struct {
 	visit.Fetcher
 	fault fetched.Fault
 	down  func(path string) bool
-	asked atomic.Int64 // while it was down
+	asked atomic.Int64 // requests that failed
 }
 
-func (b *broken) Fetch(ctx context.Context, r fetched.Request) (*fetched.Page, error) {
+func (b *faultyFetcher) Fetch(ctx context.Context, r fetched.Request) (*fetched.Page, error) {
 	if !b.down(r.URL.Path()) {
 		return b.Fetcher.Fetch(ctx, r)
 	}
@@ -31,26 +31,26 @@ func (b *broken) Fetch(ctx context.Context, r fetched.Request) (*fetched.Page, e
 	return &fetched.Page{URL: r.URL, Started: time.Now(), Fault: &b.fault}, nil
 }
 
-func TestAHostThatIsNotReachedIsSetAsideAndItsURLsUseNoTryUp(t *testing.T) {
+func TestAnUnreachableHostIsPostponedWithoutCountingTries(t *testing.T) {
 	t.Parallel()
 	pages, paths := manyPages(3)
 	c := newCrawl(t, testsite.Serve(t, pages), func(j *crawler.Job) { j.Retries = 0 }).seed(paths...)
-	down := &broken{Fetcher: c.tools.Fetcher, fault: fetched.Fault{Kind: fetched.FaultConnect,
+	down := &faultyFetcher{Fetcher: c.tools.Fetcher, fault: fetched.Fault{Kind: fetched.FaultConnect,
 		Text: "connection refused", Passes: true}}
 	down.down = func(path string) bool { return path != "/robots.txt" && down.asked.Load() < 5 }
 	c.tools.Fetcher = down
 	c.finish()
-	c.kept(map[string]string{"/0": "fetched", "/1": "fetched", "/2": "fetched"})
+	c.wantRecords(map[string]string{"/0": "fetched", "/1": "fetched", "/2": "fetched"})
 	if n := c.counters().Outcomes[crawler.OutcomeRetry]; n != 5 {
-		t.Errorf("%d failures were to be tried again, want 5", n)
+		t.Errorf("%d failures were to be retried, want 5", n)
 	}
 }
 
-func TestAHostThatKeepsFailingIsGivenUpWithAReason(t *testing.T) {
+func TestAFailingHostIsGivenUpWithAReason(t *testing.T) {
 	t.Parallel()
 	for name, c := range map[string]struct {
 		fault fetched.Fault
-		met   string // a page that is had before
+		met   string // a page that is fetched first
 		asked int64
 		want  string
 	}{
@@ -58,11 +58,11 @@ func TestAHostThatKeepsFailingIsGivenUpWithAReason(t *testing.T) {
 			fetched.Fault{Kind: fetched.FaultConnect, Text: "connection refused", Passes: true}, "/robots.txt", 3,
 			"failed the host is given up: it refused, or was not reached, 3 times in a row, at last: connection refused",
 		},
-		"a name that nobody has": {
+		"an unknown name": {
 			fetched.Fault{Kind: fetched.FaultResolve, Text: "no such host"}, "", 1,
 			"failed the host is given up: no such host",
 		},
-		"a name that somebody had": {
+		"a name that disappeared": {
 			fetched.Fault{Kind: fetched.FaultResolve, Text: "no such host"}, "/robots.txt", 3,
 			"failed the host is given up: it refused, or was not reached, 3 times in a row, at last: no such host",
 		},
@@ -72,7 +72,7 @@ func TestAHostThatKeepsFailingIsGivenUpWithAReason(t *testing.T) {
 			pages, paths := manyPages(500)
 			crawl := newCrawl(t, testsite.Serve(t, pages),
 				func(j *crawler.Job) { j.HostTries, j.IgnoreRobots = 3, c.met == "" }).seed(paths...)
-			down := &broken{Fetcher: crawl.tools.Fetcher, fault: c.fault,
+			down := &faultyFetcher{Fetcher: crawl.tools.Fetcher, fault: c.fault,
 				down: func(path string) bool { return path != c.met }}
 			crawl.tools.Fetcher = down
 			crawl.finish()
@@ -80,26 +80,26 @@ func TestAHostThatKeepsFailingIsGivenUpWithAReason(t *testing.T) {
 			for _, path := range paths {
 				want[path] = c.want
 			}
-			crawl.kept(want)
-			crawl.settled(map[crawler.Outcome]int64{crawler.OutcomeFailed: 500})
+			crawl.wantRecords(want)
+			crawl.wantSettled(map[crawler.Outcome]int64{crawler.OutcomeFailed: 500})
 			if n := down.asked.Load(); n != c.asked {
-				t.Errorf("it was asked %d times, want %d", n, c.asked)
+				t.Errorf("got %d requests, want %d", n, c.asked)
 			}
-			crawl.seed("/late") // a link from elsewhere
+			crawl.seed("/late") // a link from another host
 			crawl.finish()
 			if rec := crawl.record("/late"); rec.Outcome != crawler.OutcomeFailed || down.asked.Load() != c.asked {
-				t.Errorf("a URL that came later is %s, after %d requests", rec.Outcome, down.asked.Load())
+				t.Errorf("a URL admitted later: got outcome %s after %d requests", rec.Outcome, down.asked.Load())
 			}
 		})
 	}
 }
 
-func TestAHostThatIsForgivenIsAskedAgain(t *testing.T) {
+func TestAForgivenHostIsVisitedAgain(t *testing.T) {
 	t.Parallel()
 	c := newCrawl(t, testsite.Serve(t, web{"/a": links(), "/b": links()}),
 		func(j *crawler.Job) { j.HostTries = 1 }).seed("/a")
 	var up atomic.Bool
-	c.tools.Fetcher = &broken{
+	c.tools.Fetcher = &faultyFetcher{
 		Fetcher: c.tools.Fetcher, fault: fetched.Fault{Kind: fetched.FaultConnect, Passes: true},
 		down: func(string) bool { return !up.Load() },
 	}
@@ -107,10 +107,10 @@ func TestAHostThatIsForgivenIsAskedAgain(t *testing.T) {
 	up.Store(true)
 	check(t, c.frontier.Govern(t.Context(), crawler.Host(c.site.Hosts()[0]), crawler.HostRules{}, true))
 	c.seed("/b").finish()
-	c.kept(map[string]string{"/a": "failed the host is given up", "/b": "fetched"})
+	c.wantRecords(map[string]string{"/a": "failed the host is given up", "/b": "fetched"})
 }
 
-func TestRefusalsUseNoTryUpAndCloseTheHost(t *testing.T) {
+func TestRefusalsCountNoTriesAndPauseTheHost(t *testing.T) {
 	t.Parallel()
 	pages, paths := manyPages(4)
 	site := testsite.Serve(t, pages)
@@ -126,8 +126,8 @@ func TestRefusalsUseNoTryUpAndCloseTheHost(t *testing.T) {
 		}))
 	}
 	c := newCrawl(t, site, func(j *crawler.Job) { j.Retries = 1 }).seed(paths...)
-	c.finish() // four refusals in a row, one try each without pause
-	c.settled(map[crawler.Outcome]int64{crawler.OutcomeFetched: 4})
+	c.finish() // four refusals in a row, without a pause
+	c.wantSettled(map[crawler.Outcome]int64{crawler.OutcomeFetched: 4})
 }
 
 func TestAHostThatOnlyRefusesIsGivenUp(t *testing.T) {
@@ -139,17 +139,17 @@ func TestAHostThatOnlyRefusesIsGivenUp(t *testing.T) {
 	site := testsite.Serve(t, pages)
 	c := newCrawl(t, site, func(j *crawler.Job) { j.HostTries, j.Retries = 4, 100 }).seed(paths...)
 	c.finish()
-	c.settled(map[crawler.Outcome]int64{crawler.OutcomeFailed: 50})
+	c.wantSettled(map[crawler.Outcome]int64{crawler.OutcomeFailed: 50})
 	if n := len(site.Requests()); n != 1+4 {
-		t.Errorf("it was asked %d times, want 5", n)
+		t.Errorf("got %d requests, want 5", n)
 	}
 	want := "the host is given up: it refused, or was not reached, 4 times in a row, at last: the server answered 429 Too Many Requests"
 	if rec := c.record(paths[7]); rec.Error != want {
-		t.Errorf("the reason is %q, want %q", rec.Error, want)
+		t.Errorf("reason: got %q, want %q", rec.Error, want)
 	}
 }
 
-func TestAURLThatAloneIsRefusedDoesNotGoOnForEver(t *testing.T) {
+func TestASingleRefusedURLIsGivenUp(t *testing.T) {
 	t.Parallel()
 	pages, paths := manyPages(100)
 	site := testsite.Serve(t, pages)
@@ -160,13 +160,13 @@ func TestAURLThatAloneIsRefusedDoesNotGoOnForEver(t *testing.T) {
 	c := newCrawl(t, site, func(j *crawler.Job) { j.Retries = 0 })
 	c.admit(queue.Entry{URL: parseURL(t, site.URL(0, paths[0])), Spared: 20})
 	c.seed(paths[1:]...).finish()
-	c.settled(map[crawler.Outcome]int64{crawler.OutcomeFetched: 99, crawler.OutcomeFailed: 1})
+	c.wantSettled(map[crawler.Outcome]int64{crawler.OutcomeFetched: 99, crawler.OutcomeFailed: 1})
 	if rec := c.record(paths[0]); rec.Error != "the server answered 503 Service Unavailable (tried 21 times)" {
-		t.Errorf("the reason is %q", rec.Error)
+		t.Errorf("reason: got %q", rec.Error)
 	}
 }
 
-func TestRulesOfAHostHoldWhileItIsVisited(t *testing.T) {
+func TestRulesOfAHostApplyDuringAVisit(t *testing.T) {
 	t.Parallel()
 	pages, paths := manyPages(200)
 	site := testsite.Serve(t, pages)
@@ -180,17 +180,17 @@ func TestRulesOfAHostHoldWhileItIsVisited(t *testing.T) {
 		pages.ServeHTTP(w, r)
 	}))
 	if r := c.visit(t.Context(), nil); r.Ending != queue.EndPause || r.Pages < 21 || r.Pages > 40 {
-		t.Errorf("the visit ended as %s after %d pages, want pause after 21 and few more", r.Ending, r.Pages)
+		t.Errorf("the visit ended as %s after %d pages, want pause after 21 or a few more", r.Ending, r.Pages)
 	}
 	if orders, err := c.frontier.Arm(t.Context(), 1); len(orders) != 0 || err != nil {
 		t.Errorf("a paused host is due: %v, %v", orders, err)
 	}
 	check(t, c.frontier.Govern(t.Context(), host, crawler.HostRules{Pages: 60}, false))
 	c.finish()
-	c.settled(map[crawler.Outcome]int64{crawler.OutcomeFetched: 60, crawler.OutcomeSkipped: 140})
+	c.wantSettled(map[crawler.Outcome]int64{crawler.OutcomeFetched: 60, crawler.OutcomeSkipped: 140})
 }
 
-func TestTheDelayOfOneHostIsItsOwn(t *testing.T) {
+func TestARuleSetsTheDelayOfOneHost(t *testing.T) {
 	t.Parallel()
 	const delay = 50 * time.Millisecond
 	pages, paths := manyPages(4)
@@ -207,24 +207,24 @@ func TestTheDelayOfOneHostIsItsOwn(t *testing.T) {
 	}
 	for i := 1; i < len(s.sent); i++ {
 		if gap := s.sent[i].Sub(s.sent[i-1]); gap < delay {
-			t.Errorf("request %d was sent %v after the one before, want %v", i, gap, delay)
+			t.Errorf("request %d was sent %v after the last one, want %v", i, gap, delay)
 		}
 	}
 }
 
-func TestHostRulesSurviveBeingPacked(t *testing.T) {
+func TestHostRulesAreTheSameAfterPacking(t *testing.T) {
 	t.Parallel()
 	delay := crawler.Duration(1500 * time.Millisecond)
 	for _, want := range []crawler.HostRules{{}, {Paused: true}, {Delay: &delay}, {Pages: 7},
 		{Paused: true, Delay: &delay, Pages: 1 << 40}, {Ask: []string{"/a/N", "/b?c"}}} {
 		got, err := queue.UnpackHostRules(queue.PackHostRules(want))
 		if err != nil || !reflect.DeepEqual(got, want) {
-			t.Errorf("%q is %+v, %v; want %+v", queue.PackHostRules(want), got, err, want)
+			t.Errorf("%q is unpacked as %+v, %v; want %+v", queue.PackHostRules(want), got, err, want)
 		}
 	}
 	for _, s := range []string{"1", "1 x 0", "1 - x"} {
 		if r, err := queue.UnpackHostRules(s); err == nil {
-			t.Errorf("%q is %+v", s, r)
+			t.Errorf("%q is parsed as %+v", s, r)
 		}
 	}
 }

@@ -14,8 +14,8 @@ import (
 	"github.com/trawlcrawler/trawl/internal/test/testsite"
 )
 
-// prose is a page whose main text has a hundred words of its own, apart from the given
-// ones, and that links to paths.
+// prose returns a page that links to paths, with a main text of a hundred words derived from name
+// and of the given words.
 func prose(name, words string, paths ...string) string {
 	var b strings.Builder
 	fmt.Fprintf(&b, "<!DOCTYPE html><title>%s</title><nav>%s</nav><main><p>", name, links(paths...))
@@ -25,8 +25,9 @@ func prose(name, words string, paths ...string) string {
 	return b.String() + words + "</main>"
 }
 
-// nearly are pages of two hosts, of which /b and the other host's /a are nearly /a.
-func nearly(t *testing.T) *testsite.Site {
+// nearDuplicateSite serves two hosts. The first host's /b and the second host's /a are near
+// duplicates of the first host's /a.
+func nearDuplicateSite(t *testing.T) *testsite.Site {
 	t.Helper()
 	pages := web{
 		"/": prose("start", "", "/a"), "/a": prose("story", "on Monday", "/b"),
@@ -36,12 +37,12 @@ func nearly(t *testing.T) *testsite.Site {
 	return testsite.Serve(t, pages, pages)
 }
 
-func TestNearDuplicatesAreDoneWithAsTheJobSays(t *testing.T) {
+func TestNearDuplicatesAreHandledAsConfigured(t *testing.T) {
 	t.Parallel()
 	for _, c := range []struct {
 		kind          crawler.NearDuplicates
 		named, kept   bool
-		third, listed bool // /c is fetched; it is listed as skipped
+		third, listed bool // /c is fetched; /c is listed as skipped
 	}{
 		{"", false, true, true, false},
 		{crawler.NearDuplicatesRecord, true, true, true, false},
@@ -51,7 +52,7 @@ func TestNearDuplicatesAreDoneWithAsTheJobSays(t *testing.T) {
 		for _, depth := range []int{-1, 9} {
 			t.Run(fmt.Sprintf("%q, depth %d", c.kind, depth), func(t *testing.T) {
 				t.Parallel()
-				crawl := newCrawl(t, nearly(t), func(j *crawler.Job) {
+				crawl := newCrawl(t, nearDuplicateSite(t), func(j *crawler.Job) {
 					j.NearDuplicates, j.Depth, j.Text, j.Select = c.kind, depth, true, []string{"p=p"}
 				}).seed("/", "/s1")
 				crawl.finish()
@@ -61,19 +62,19 @@ func TestNearDuplicatesAreDoneWithAsTheJobSays(t *testing.T) {
 					want = crawl.site.URL(0, "/a")
 				}
 				if rec.NearDuplicateOf != want || rec.Outcome != crawler.OutcomeFetched {
-					t.Errorf("/b is %s and a near duplicate of %q, want %q", rec.Outcome, rec.NearDuplicateOf, want)
+					t.Errorf("/b: outcome %s, near duplicate of %q, want %q", rec.Outcome, rec.NearDuplicateOf, want)
 				}
 				if kept := rec.Title != "" && rec.Text != "" && rec.Digest != "" && rec.Fields != nil; kept != c.kept {
 					t.Errorf("the record is %+v, want its content: %v", rec, c.kept)
 				}
 				if !c.kept && rec.Title+rec.Text+rec.Digest+rec.Extractor != "" {
-					t.Errorf("the record tells of the content: %+v", rec)
+					t.Errorf("the record contains the content: %+v", rec)
 				}
 				third := 0
 				if c.third {
 					third = 1
 				}
-				crawl.asked(map[string]int{"/a": 1, "/b": 1, "/c": third, "/s2": 1})
+				crawl.wantRequests(map[string]int{"/a": 1, "/b": 1, "/c": third, "/s2": 1})
 				for _, path := range []string{"/", "/a", "/s1", "/s2"} {
 					if rec := crawl.record(path); rec.NearDuplicateOf != "" || rec.Text == "" {
 						t.Errorf("%s is a near duplicate of %q and has the text %q", path, rec.NearDuplicateOf,
@@ -93,7 +94,8 @@ func TestNearDuplicatesAreDoneWithAsTheJobSays(t *testing.T) {
 
 func TestNearDuplicatesOfOtherHostsAreFound(t *testing.T) {
 	t.Parallel()
-	crawl := newCrawl(t, nearly(t), func(j *crawler.Job) { j.NearDuplicates = crawler.NearDuplicatesRecord }).seed("/a")
+	crawl := newCrawl(t, nearDuplicateSite(t),
+		func(j *crawler.Job) { j.NearDuplicates = crawler.NearDuplicatesRecord }).seed("/a")
 	crawl.finish()
 	crawl.admit(queue.Entry{URL: parseURL(t, crawl.site.URL(1, "/b"))})
 	crawl.finish()
@@ -101,7 +103,7 @@ func TestNearDuplicatesOfOtherHostsAreFound(t *testing.T) {
 	for _, rec := range crawl.sink.records() {
 		got[rec.URL] = rec.NearDuplicateOf
 		if rec.Text != "" || rec.MinHash != nil {
-			t.Errorf("%s has a text or a sketch that no one asked for", rec.URL)
+			t.Errorf("%s has a text or a sketch that is not configured", rec.URL)
 		}
 	}
 	want := map[string]string{

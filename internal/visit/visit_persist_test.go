@@ -16,17 +16,17 @@ import (
 	"github.com/trawlcrawler/trawl/internal/visit"
 )
 
-// errFull is what a sink says whose disk is full.
+// errFull is the error of a sink with a full disk.
 var errFull = fmt.Errorf("writing %q: %w", "/out/pages.jsonl", syscall.ENOSPC)
 
-// withGate lets the visits of a crawl wait until pages can be kept.
+// withGate adds a gate to a crawl, so that visits wait until pages can be kept.
 func withGate(c *crawl) *visit.Gate {
 	gate := visit.NewGate(func(err error) bool { return errors.Is(err, syscall.ENOSPC) })
 	c.tools.Gate, c.tools.Room = gate, func(int64) error { return nil }
 	return gate
 }
 
-func TestAVisitHasItsPagesUntilTheyCanBeKept(t *testing.T) {
+func TestAVisitHoldsItsPagesUntilTheyCanBeKept(t *testing.T) {
 	t.Parallel()
 	g := testsite.Graph{Hosts: 1, PagesPerHost: 30, LinksPerPage: 5}
 	c := newCrawl(t, g.Serve(t), nil).root()
@@ -37,28 +37,28 @@ func TestAVisitHasItsPagesUntilTheyCanBeKept(t *testing.T) {
 	<-gate.Shut()
 	asked := len(c.site.Requests())
 	if !errors.Is(gate.Reason(), syscall.ENOSPC) {
-		t.Errorf("the reason is %v", gate.Reason())
+		t.Errorf("reason: got %v", gate.Reason())
 	}
 	if n := c.counters(); n.Settled() != 0 || n.Flight == 0 {
 		t.Errorf("%d URLs are settled and %d in flight", n.Settled(), n.Flight)
 	}
 	c.sink.failWith(nil)
 	if r := <-reported; r.Ending != queue.EndWaits || r.Pages == 0 {
-		t.Errorf("the visit ended as %s, with %d pages", r.Ending, r.Pages)
+		t.Errorf("the visit ended as %s with %d pages", r.Ending, r.Pages)
 	}
 	<-gate.Opened()
-	if now := len(c.site.Requests()); now > asked+1 { // one may have been under way
+	if now := len(c.site.Requests()); now > asked+1 { // one may have been in flight
 		t.Errorf("%d requests were made while the pages could not be kept", now-asked)
 	}
 	c.finish()
-	c.settled(map[crawler.Outcome]int64{crawler.OutcomeFetched: 30})
-	if n, again := len(c.sink.records()), again(c.site); n != 30 || again > 0 {
-		t.Errorf("%d pages are kept, want 30; %d were asked for again", n, again)
+	c.wantSettled(map[crawler.Outcome]int64{crawler.OutcomeFetched: 30})
+	if n, again := len(c.sink.records()), repeatedRequests(c.site); n != 30 || again > 0 {
+		t.Errorf("got %d pages, want 30; %d were requested again", n, again)
 	}
 }
 
-// again is how many requests were for what had been asked for before.
-func again(site *testsite.Site) (n int) {
+// repeatedRequests returns the number of requests for URLs that had been requested before.
+func repeatedRequests(site *testsite.Site) (n int) {
 	seen := map[string]bool{}
 	for _, r := range site.Requests() {
 		if seen[r.Path] && r.Path != "/robots.txt" {
@@ -69,14 +69,14 @@ func again(site *testsite.Site) (n int) {
 	return n
 }
 
-func TestAVisitThatWaitsGivesItsPagesBackWhenItIsToldToEnd(t *testing.T) {
+func TestADrainedVisitThatWaitsForTheGateReturnsItsPages(t *testing.T) {
 	t.Parallel()
 	c := newCrawl(t, testsite.Serve(t, web{"/": links()}), nil).seed("/")
 	gate := withGate(c)
 	c.sink.failWith(errFull)
 	drain := make(chan struct{})
 	failed := make(chan error, 1)
-	order := c.order()
+	order := c.arm()
 	go func() {
 		_, err := c.visitor().Visit(t.Context(), order, drain)
 		failed <- err
@@ -84,7 +84,7 @@ func TestAVisitThatWaitsGivesItsPagesBackWhenItIsToldToEnd(t *testing.T) {
 	<-gate.Shut()
 	close(drain)
 	if err := <-failed; !errors.Is(err, visit.ErrKeep) {
-		t.Errorf("it ended with %v", err)
+		t.Errorf("the visit ended with %v", err)
 	}
 	<-gate.Opened()
 	if n := c.counters(); n.Flight != 0 || n.Waiting != 1 || n.Settled() != 0 {
@@ -92,14 +92,14 @@ func TestAVisitThatWaitsGivesItsPagesBackWhenItIsToldToEnd(t *testing.T) {
 	}
 }
 
-func TestWhileAVisitWaitsOthersGiveTheirHostsBackUnasked(t *testing.T) {
+func TestAClosedGateEndsOtherVisitsWithoutRequests(t *testing.T) {
 	t.Parallel()
 	site := testsite.Serve(t, web{"/": links()})
 	c := newCrawl(t, site, nil).seed("/")
 	gate := withGate(c)
 	c.sink.failWith(errFull)
 	visitor := c.visitor()
-	first := c.order()
+	first := c.arm()
 	drain, failed := make(chan struct{}), make(chan error, 1)
 	go func() {
 		_, err := visitor.Visit(t.Context(), first, drain)
@@ -110,7 +110,7 @@ func TestWhileAVisitWaitsOthersGiveTheirHostsBackUnasked(t *testing.T) {
 	c.admit(queue.Entry{URL: parseURL(t, other.URL(0, "/"))})
 	orders, err := c.frontier.Arm(t.Context(), 2)
 	if err != nil || len(orders) != 1 {
-		t.Fatalf("there are the orders %v, %v", orders, err)
+		t.Fatalf("armed visits: got %v, %v", orders, err)
 	}
 	r, err := visitor.Visit(t.Context(), orders[0], nil)
 	if err != nil || r.Ending != queue.EndWaits || len(other.Requests()) > 0 {
@@ -120,7 +120,7 @@ func TestWhileAVisitWaitsOthersGiveTheirHostsBackUnasked(t *testing.T) {
 	<-failed
 }
 
-// fullFetcher is a fetcher that has no room for bodies until it is told.
+// fullFetcher is a fetcher without room for bodies until the test clears full.
 type fullFetcher struct {
 	visit.Fetcher
 	full  atomic.Bool
@@ -137,7 +137,7 @@ func (b *fullFetcher) Fetch(ctx context.Context, r fetched.Request) (*fetched.Pa
 	return b.Fetcher.Fetch(ctx, r)
 }
 
-func TestAPageThatCannotBeHeldIsAskedForAgainWhenThereIsRoom(t *testing.T) {
+func TestAPageThatCannotBeHeldIsRequestedAgainWhenThereIsRoom(t *testing.T) {
 	t.Parallel()
 	c := newCrawl(t, testsite.Serve(t, web{"/large": links(), "/small": links()}), nil).seed("/large", "/small")
 	withGate(c)
@@ -149,15 +149,15 @@ func TestAPageThatCannotBeHeldIsAskedForAgainWhenThereIsRoom(t *testing.T) {
 		if rooms = append(rooms, bytes); len(rooms)%2 == 1 {
 			return syscall.ENOSPC
 		}
-		b.full.Store(len(rooms) < 4) // the first time there was less room than it took
+		b.full.Store(len(rooms) < 4) // the first time, there was too little room
 		return nil
 	}
 	c.finish()
-	c.settled(map[crawler.Outcome]int64{crawler.OutcomeFetched: 2})
+	c.wantSettled(map[crawler.Outcome]int64{crawler.OutcomeFetched: 2})
 	if n := b.asked.Load(); n != 3 {
-		t.Errorf("the page was asked for %d times, want 3", n)
+		t.Errorf("the page was requested %d times, want 3", n)
 	}
 	if want := []int64{4 << 20, 4 << 20, 8 << 20, 8 << 20}; !slices.Equal(rooms, want) {
-		t.Errorf("there was to be room for %d bytes, want %d", rooms, want)
+		t.Errorf("requested room: got %d bytes, want %d", rooms, want)
 	}
 }

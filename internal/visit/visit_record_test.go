@@ -15,8 +15,8 @@ import (
 	"github.com/trawlcrawler/trawl/internal/test/testsite"
 )
 
-// exchangeSink is a sink that notes the exchanges that it is shown: "GET /path: status
-// line, octets that follow".
+// exchangeSink is a sink that records exchanges as "GET /path: status line, number of octets after
+// it".
 type exchangeSink struct {
 	memorySink
 	mu        sync.Mutex
@@ -56,7 +56,7 @@ func describe(p *fetched.Page) string {
 	return string(asked) + ": " + string(status) + text
 }
 
-func TestEveryExchangeOfAURLTaskIsShownToTheSinks(t *testing.T) {
+func TestSinksReceiveEveryExchangeOfAURLTask(t *testing.T) {
 	t.Parallel()
 	site := testsite.Serve(t, web{"/a": "301 /b", "/b": "302 /c", "/c": "end", "/private": "never"})
 	site.Robots("User-agent: *\nDisallow: /private\n")

@@ -10,10 +10,10 @@ import (
 	"github.com/trawlcrawler/trawl/internal/test/testsite"
 )
 
-// typed serves what web does, under the Content-Type of its extension.
-type typed web
+// typedWeb serves pages like web, with the Content-Type of their extension.
+type typedWeb web
 
-func (w typed) ServeHTTP(out http.ResponseWriter, r *http.Request) {
+func (w typedWeb) ServeHTTP(out http.ResponseWriter, r *http.Request) {
 	kind := map[string]string{".css": "text/css", ".png": "image/png"}[path.Ext(r.URL.Path)]
 	body, ok := w[r.RequestURI]
 	if kind == "" || !ok {
@@ -24,9 +24,9 @@ func (w typed) ServeHTTP(out http.ResponseWriter, r *http.Request) {
 	fmt.Fprint(out, body)
 }
 
-func TestAPageIsKeptWithAllThatItEmbeds(t *testing.T) {
+func TestTheResourcesOfAPageAreFetched(t *testing.T) {
 	t.Parallel()
-	site := testsite.Serve(t, typed{
+	site := testsite.Serve(t, typedWeb{
 		"/page":     "<img src=/a.png><link rel=stylesheet href=/1.css><object data=/inner></object><a href=/other>x</a>",
 		"/a.png":    "<img src=/no.png>",
 		"/1.css":    "@import '/2.css'; a { background: url(/moved.png) }",
@@ -46,31 +46,31 @@ func TestAPageIsKeptWithAllThatItEmbeds(t *testing.T) {
 		j.Resources, j.Include, j.Depth = true, []string{"/page"}, 0
 	}).seed("/page")
 	c.finish()
-	c.kept(map[string]string{
+	c.wantRecords(map[string]string{
 		"/page": "fetched", "/a.png": "fetched", "/1.css": "fetched", "/2.css": "fetched", "/3.css": "fetched",
 		"/4.css": "fetched", "/5.css": "fetched",
 		"/2.png": "fetched", "/inner": "fetched", "/b.png": "fetched", "/moved.png": "fetched",
 	})
-	c.asked(map[string]int{"/goal.png": 1, "/other": 0, "/6.css": 0, "/no.png": 0})
+	c.wantRequests(map[string]int{"/goal.png": 1, "/other": 0, "/6.css": 0, "/no.png": 0})
 	if r := c.record("/2.png"); r.Depth != 3 || r.Embeds != 3 || r.Referrer != c.site.URL(0, "/2.css") {
-		t.Errorf("the record says depth %d, embeds %d, via %s", r.Depth, r.Embeds, r.Referrer)
+		t.Errorf("record: got depth %d, embeds %d, via %s", r.Depth, r.Embeds, r.Referrer)
 	}
 	if r := c.record("/page"); r.Resources != 3 || r.Embeds != 0 {
-		t.Errorf("the page has %v resources and is itself %d away from one", r.Resources, r.Embeds)
+		t.Errorf("the page: got %v resources, embeds %d", r.Resources, r.Embeds)
 	}
 }
 
-func TestAJobThatFollowsNoLinksGetsResourcesIfItIsToldTo(t *testing.T) {
+func TestAJobThatFollowsNoLinksFetchesResourcesIfConfigured(t *testing.T) {
 	t.Parallel()
 	for resources, want := range map[bool]int{false: 0, true: 1} {
 		t.Run(fmt.Sprint(resources), func(t *testing.T) {
 			t.Parallel()
-			c := newCrawl(t, testsite.Serve(t, typed{"/": "<img src=/a.png><a href=/b>", "/a.png": "a", "/b": "b"}),
+			c := newCrawl(t, testsite.Serve(t, typedWeb{"/": "<img src=/a.png><a href=/b>", "/a.png": "a", "/b": "b"}),
 				func(j *crawler.Job) {
 					j.Follow, j.Resources = false, resources
 				}).seed("/")
 			c.finish()
-			c.asked(map[string]int{"/": 1, "/a.png": want, "/b": 0})
+			c.wantRequests(map[string]int{"/": 1, "/a.png": want, "/b": 0})
 		})
 	}
 }

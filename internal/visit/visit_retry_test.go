@@ -15,26 +15,26 @@ import (
 	"github.com/trawlcrawler/trawl/internal/test/testsite"
 )
 
-func TestWhatIsGoneIsNotTriedAgain(t *testing.T) {
+func TestPermanentErrorsAreNotRetried(t *testing.T) {
 	t.Parallel()
 	c := newCrawl(t, testsite.Serve(t, web{"/a": "404", "/b": "410", "/c": "403", "/d": "204"}), nil).seed("/a", "/b",
 		"/c", "/d")
 	c.finish()
-	c.kept(map[string]string{
+	c.wantRecords(map[string]string{
 		"/a": "gone the server answered 404 Not Found", "/b": "gone the server answered 410 Gone",
 		"/c": "failed the server answered 403 Forbidden", "/d": "fetched",
 	})
-	c.asked(map[string]int{"/a": 1, "/b": 1, "/c": 1, "/d": 1})
+	c.wantRequests(map[string]int{"/a": 1, "/b": 1, "/c": 1, "/d": 1})
 }
 
-func TestAFailureIsTriedAgainAfterPausesThatDouble(t *testing.T) {
+func TestAFailureIsRetriedWithDoublingPauses(t *testing.T) {
 	t.Parallel()
 	const pause = 20 * time.Millisecond
 	site := testsite.Serve(t, web{"/a": links()})
 	site.Fail("/a", 500, 502, 503)
 	c := newCrawl(t, site, func(j *crawler.Job) { j.RetryPause = crawler.Duration(pause) }).seed("/a")
 	c.finish()
-	c.kept(map[string]string{"/a": "fetched"})
+	c.wantRecords(map[string]string{"/a": "fetched"})
 	var last time.Time
 	least := time.Duration(0)
 	for _, r := range site.Requests() {
@@ -42,31 +42,31 @@ func TestAFailureIsTriedAgainAfterPausesThatDouble(t *testing.T) {
 			continue
 		}
 		if gap := r.Start.Sub(last); gap < least {
-			t.Errorf("it was tried again after %v, want at least %v", gap, least)
+			t.Errorf("retried after %v, want at least %v", gap, least)
 		}
 		last, least = r.End, max(pause, 2*least)
 	}
-	c.asked(map[string]int{"/a": 4})
+	c.wantRequests(map[string]int{"/a": 4})
 	if n := c.counters().Outcomes[crawler.OutcomeRetry]; n != 3 {
 		t.Errorf("%d retries are counted, want 3", n)
 	}
 }
 
-func TestAFailureThatDoesNotPassIsGivenUp(t *testing.T) {
+func TestALastingFailureIsGivenUp(t *testing.T) {
 	t.Parallel()
 	site := testsite.Serve(t, web{"/": links(), "/a": "500", "/b": "301 /c", "/c": "503"})
 	c := newCrawl(t, site, func(j *crawler.Job) { j.Retries = 2 }).seed("/", "/a", "/b")
 	c.finish()
-	c.kept(map[string]string{
+	c.wantRecords(map[string]string{
 		"/":  "fetched",
 		"/a": "failed the server answered 500 Internal Server Error (tried 3 times)", "/b": "redirected",
 		"/c": "failed the server answered 503 Service Unavailable (tried 3 times)",
 	})
-	c.asked(map[string]int{"/a": 3, "/c": 4})
+	c.wantRequests(map[string]int{"/a": 3, "/c": 4})
 }
 
-// A server may say less than it promised, each time.
-func TestOfAPageThatNeverComesWholeWhatCameIsReadInTheEnd(t *testing.T) {
+// The server sends less than its Content-Length each time.
+func TestTheReceivedPartOfAnIncompletePageIsParsedAfterTheLastTry(t *testing.T) {
 	t.Parallel()
 	site := testsite.Serve(t, web{"/b": links()})
 	short := func(status int, body string) http.Handler {
@@ -83,17 +83,17 @@ func TestOfAPageThatNeverComesWholeWhatCameIsReadInTheEnd(t *testing.T) {
 	c := newCrawl(t, site, func(j *crawler.Job) { j.Retries = 1 }).seed("/a", "/c", "/e")
 	c.finish()
 	const broke = "the connection broke: unexpected end (tried 2 times)"
-	c.kept(map[string]string{"/a": "fetched only its beginning was read: " + broke, "/b": "fetched",
+	c.wantRecords(map[string]string{"/a": "fetched only its beginning was read: " + broke, "/b": "fetched",
 		"/c": "failed " + broke, "/e": "failed " + broke})
-	c.asked(map[string]int{"/a": 2, "/b": 1, "/c": 2, "/e": 2})
+	c.wantRequests(map[string]int{"/a": 2, "/b": 1, "/c": 2, "/e": 2})
 	for _, r := range c.sink.records() {
 		if strings.HasSuffix(r.URL, "/a") && (!r.Truncated || r.Title != "A" || r.Bytes != 41) {
-			t.Errorf("its record has %d bytes, title %q, truncated %t", r.Bytes, r.Title, r.Truncated)
+			t.Errorf("record: got %d bytes, title %q, truncated %t", r.Bytes, r.Title, r.Truncated)
 		}
 	}
 }
 
-func TestHoweverOftenAURLWasTriedItsPauseIsBounded(t *testing.T) {
+func TestThePauseBeforeARetryIsBounded(t *testing.T) {
 	t.Parallel()
 	site := testsite.Serve(t, web{"/0": "500", "/30": "500", "/63": "500", "/99": "500"})
 	c := newCrawl(t, site, func(j *crawler.Job) { j.Retries, j.RetryPause = 100, crawler.Duration(time.Hour) })
@@ -108,14 +108,14 @@ func TestHoweverOftenAURLWasTriedItsPauseIsBounded(t *testing.T) {
 	}
 	for _, s := range spy.made {
 		if s.Outcome != crawler.OutcomeRetry || s.After < time.Hour || s.After > 24*time.Hour {
-			t.Errorf("after %d tries it is %s, in %v", s.Retry.Tries, s.Outcome, s.After)
+			t.Errorf("after %d tries: got outcome %s, in %v", s.Retry.Tries, s.Outcome, s.After)
 		}
 	}
 }
 
-// busy answers that it is to be left alone for so long, once.
+// busy answers the first request with a status and a Retry-After header, and passes on all others.
 func busy(status int, after string, then http.Handler) http.Handler {
-	first := true // one connection: no two requests at once
+	first := true // there is one connection, so requests do not overlap
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if !first {
 			then.ServeHTTP(w, r)
@@ -127,29 +127,29 @@ func busy(status int, after string, then http.Handler) http.Handler {
 	})
 }
 
-func TestAHostThatAsksToBeLeftAloneIs(t *testing.T) {
+func TestRetryAfterIsObeyed(t *testing.T) {
 	t.Parallel()
 	pages := web{"/a": links(), "/b": links(), "/c": links()}
 	site := testsite.Serve(t, pages)
 	site.Handle("/a", busy(http.StatusTooManyRequests, "1", pages))
 	c := newCrawl(t, site, nil).seed("/a", "/b", "/c")
 	c.finish()
-	c.kept(map[string]string{"/a": "fetched", "/b": "fetched", "/c": "fetched"})
+	c.wantRecords(map[string]string{"/a": "fetched", "/b": "fetched", "/c": "fetched"})
 	requests := site.Requests()
 	for i, r := range requests {
 		if r.Status != http.StatusTooManyRequests {
 			continue
 		}
 		if gap := requests[i+1].Start.Sub(r.Start); gap < time.Second {
-			t.Errorf("it was asked again after %v, want 1s", gap)
+			t.Errorf("the next request came after %v, want 1s", gap)
 		}
 	}
 }
 
-func TestAVisitDoesNotWaitForAHostThatAsksForHours(t *testing.T) {
+func TestAVisitEndsInsteadOfWaitingForHours(t *testing.T) {
 	t.Parallel()
 	for name, after := range map[string]string{
-		"seconds": "7200", "more seconds than a number holds": "99999999999999999999",
+		"seconds": "7200", "a number of seconds that overflows": "99999999999999999999",
 		"a date": time.Now().Add(2 * time.Hour).UTC().Format(http.TimeFormat),
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -167,18 +167,18 @@ func TestAVisitDoesNotWaitForAHostThatAsksForHours(t *testing.T) {
 					len(site.Requests()))
 			}
 			if orders, err := c.frontier.Arm(t.Context(), 1); len(orders) != 0 || err != nil {
-				t.Errorf("the host is due all the same: %v, %v", orders, err)
+				t.Errorf("the host is still due: %v, %v", orders, err)
 			}
 		})
 	}
 }
 
-// A URL is told from its host by what else the host answers.
-func TestAHostThatRefusesIsNotGivenUpBeforeItsTries(t *testing.T) {
+// Whether the URL or its host is refused depends on the other responses of the host.
+func TestARefusingHostIsGivenUpAfterItsTries(t *testing.T) {
 	t.Parallel()
 	for name, c := range map[string]struct {
 		status, refusals, retries, tries int
-		robots                           string // its status; "" for none
+		robots                           string // status of robots.txt; "" for none
 		want                             string
 	}{
 		"503 six times":           {503, 6, 3, 8, "", "fetched"},
@@ -198,34 +198,34 @@ func TestAHostThatRefusesIsNotGivenUpBeforeItsTries(t *testing.T) {
 				site.Robots(c.robots)
 			}
 			crawl := newCrawl(t, site, func(j *crawler.Job) {
-				j.Retries, j.HostTries, j.RetryPause = c.retries, c.tries, 1 // no pause to speak of
+				j.Retries, j.HostTries, j.RetryPause = c.retries, c.tries, 1 // the shortest pause
 			}).seed("/a")
 			crawl.finish()
-			crawl.kept(map[string]string{"/a": c.want})
+			crawl.wantRecords(map[string]string{"/a": c.want})
 			if class := crawl.record("/a").ErrorClass; c.want != "fetched" && class != crawler.ErrorHTTP {
-				t.Errorf("its class is %q", class)
+				t.Errorf("class: got %q", class)
 			}
 		})
 	}
 }
 
-func TestAURLThatIsRefusedByAHostThatServesOthersIsGivenUpAlone(t *testing.T) {
+func TestARefusedURLOfAServingHostIsGivenUpAlone(t *testing.T) {
 	t.Parallel()
 	for _, status := range []string{"429", "503"} {
 		pages, paths := manyPages(20)
 		pages[paths[9]] = status
 		c := newCrawl(t, testsite.Serve(t, pages), func(j *crawler.Job) { j.Retries = 2 }).seed(paths...)
 		c.finish()
-		c.settled(map[crawler.Outcome]int64{crawler.OutcomeFetched: 19, crawler.OutcomeFailed: 1})
+		c.wantSettled(map[crawler.Outcome]int64{crawler.OutcomeFetched: 19, crawler.OutcomeFailed: 1})
 		rec := c.record(paths[9])
 		if !strings.HasPrefix(rec.Error, "the server answered "+status) || rec.ErrorClass != crawler.ErrorHTTP {
-			t.Errorf("its reason is %q, of class %q", rec.Error, rec.ErrorClass)
+			t.Errorf("got reason %q, class %q", rec.Error, rec.ErrorClass)
 		}
-		c.asked(map[string]int{paths[9]: 3})
+		c.wantRequests(map[string]int{paths[9]: 3})
 	}
 }
 
-func TestURLsOfAHostThatIsNotReachedFailWithTheirClass(t *testing.T) {
+func TestURLsOfAnUnreachableHostFailWithTheirErrorClass(t *testing.T) {
 	t.Parallel()
 	for _, c := range []struct {
 		fault fetched.Fault
@@ -249,10 +249,10 @@ func TestURLsOfAHostThatIsNotReachedFailWithTheirClass(t *testing.T) {
 			t.Run(string(c.class)+", "+name, func(t *testing.T) {
 				t.Parallel()
 				crawl := newCrawl(t, testsite.Serve(t, web{}), change).seed("/a", "/b")
-				crawl.tools.Fetcher = &broken{Fetcher: crawl.tools.Fetcher, fault: c.fault,
+				crawl.tools.Fetcher = &faultyFetcher{Fetcher: crawl.tools.Fetcher, fault: c.fault,
 					down: func(string) bool { return true }}
 				crawl.finish()
-				crawl.settled(map[crawler.Outcome]int64{crawler.OutcomeFailed: 2})
+				crawl.wantSettled(map[crawler.Outcome]int64{crawler.OutcomeFailed: 2})
 				for _, path := range []string{"/a", "/b"} {
 					if rec := crawl.record(path); rec.ErrorClass != c.class ||
 						!strings.Contains(rec.Error, c.fault.Text) {
@@ -264,7 +264,7 @@ func TestURLsOfAHostThatIsNotReachedFailWithTheirClass(t *testing.T) {
 	}
 }
 
-func TestThatAHostIsLeftAloneIsTold(t *testing.T) {
+func TestThePauseOfAHostIsReported(t *testing.T) {
 	t.Parallel()
 	site := testsite.Serve(t, web{"/a": links()})
 	site.Fail("/robots.txt", 503)
@@ -276,28 +276,28 @@ func TestThatAHostIsLeftAloneIsTold(t *testing.T) {
 		mu.Lock()
 		defer mu.Unlock()
 		if string(h) != site.Hosts()[0] || wait <= 0 {
-			t.Errorf("%s is left alone for %s", h, wait)
+			t.Errorf("%s pauses for %s", h, wait)
 		}
 		told = append(told, reason)
 	}
 	c.finish()
 	if want := []string{"robots.txt answered 503", "the server answered 429 Too Many Requests"}; !slices.Equal(told,
 		want) {
-		t.Errorf("it was told %q, want %q", told, want)
+		t.Errorf("reported reasons: got %q, want %q", told, want)
 	}
 }
 
-func TestARequestThatIsToBeMadeAnotherWayIsMadeOnceMore(t *testing.T) {
+func TestARequestThatNeedsAnotherProtocolIsRepeatedOnce(t *testing.T) {
 	t.Parallel()
 	c := newCrawl(t, testsite.Serve(t, web{"/a": links(), "/b": links()}),
 		func(j *crawler.Job) { j.Retries = 0 }).seed("/a", "/b")
-	again := &broken{Fetcher: c.tools.Fetcher, fault: fetched.Fault{Kind: fetched.FaultProtocol,
+	again := &faultyFetcher{Fetcher: c.tools.Fetcher, fault: fetched.Fault{Kind: fetched.FaultProtocol,
 		Text: "the server wants HTTP/1.1", Passes: true, Again: true}}
 	again.down = func(string) bool { return again.asked.Load() == 0 }
 	c.tools.Fetcher = again
 	c.finish()
-	c.kept(map[string]string{"/a": "fetched", "/b": "fetched"})
+	c.wantRecords(map[string]string{"/a": "fetched", "/b": "fetched"})
 	if n := c.counters().Outcomes[crawler.OutcomeRetry]; again.asked.Load() != 1 || n != 0 {
-		t.Errorf("%d requests failed, and %d URLs were to be tried again", again.asked.Load(), n)
+		t.Errorf("%d requests failed, and %d URLs were to be retried", again.asked.Load(), n)
 	}
 }

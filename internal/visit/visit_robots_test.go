@@ -9,31 +9,31 @@ import (
 	"github.com/trawlcrawler/trawl/internal/test/testsite"
 )
 
-func TestWhatRobotsForbidsIsNotAskedFor(t *testing.T) {
+func TestURLsForbiddenByRobotsAreNotRequested(t *testing.T) {
 	t.Parallel()
 	site := testsite.Serve(t, web{"/": links("/open", "/closed/a", "/way"), "/open": links(), "/closed/a": links(),
 		"/way": "301 /closed/b", "/closed/b": links()})
 	site.Robots("User-agent: trawl\nDisallow: /closed/\n")
 	c := newCrawl(t, site, nil).seed("/")
 	c.finish()
-	c.kept(map[string]string{
+	c.wantRecords(map[string]string{
 		"/": "fetched", "/open": "fetched", "/closed/a": "disallowed robots.txt forbids it",
 		"/way": "disallowed robots.txt forbids it",
 	})
-	c.asked(map[string]int{"/robots.txt": 1, "/closed/a": 0, "/way": 1, "/closed/b": 0})
+	c.wantRequests(map[string]int{"/robots.txt": 1, "/closed/a": 0, "/way": 1, "/closed/b": 0})
 }
 
-func TestRobotsIsIgnoredWhereTheJobSaysSo(t *testing.T) {
+func TestRobotsIsIgnoredIfConfigured(t *testing.T) {
 	t.Parallel()
 	site := testsite.Serve(t, web{"/": links()})
 	site.Robots("User-agent: *\nDisallow: /\n")
 	c := newCrawl(t, site, func(j *crawler.Job) { j.IgnoreRobots = true }).seed("/")
 	c.finish()
-	c.kept(map[string]string{"/": "fetched"})
-	c.asked(map[string]int{"/robots.txt": 0})
+	c.wantRecords(map[string]string{"/": "fetched"})
+	c.wantRequests(map[string]int{"/robots.txt": 0})
 }
 
-func TestRobotsThatCannotBeHadNowIsAskedForAgain(t *testing.T) {
+func TestUnavailableRobotsIsRequestedAgain(t *testing.T) {
 	t.Parallel()
 	site := testsite.Serve(t, web{"/": links("/a"), "/a": links()})
 	site.Fail("/robots.txt", 503)
@@ -42,18 +42,20 @@ func TestRobotsThatCannotBeHadNowIsAskedForAgain(t *testing.T) {
 		t.Errorf("the first visit ended as %s after %d requests for pages", r.Ending, r.Requested)
 	}
 	c.finish()
-	c.kept(map[string]string{"/": "fetched", "/a": "fetched"})
-	c.asked(map[string]int{"/robots.txt": 2, "/": 1, "/a": 1})
+	c.wantRecords(map[string]string{"/": "fetched", "/a": "fetched"})
+	c.wantRequests(map[string]int{"/robots.txt": 2, "/": 1, "/a": 1})
 }
 
-func TestRobotsThatCanNeverBeHadForbidsEverything(t *testing.T) {
+func TestPermanentlyUnavailableRobotsForbidsEverything(t *testing.T) {
 	t.Parallel()
 	site := testsite.Serve(t, web{"/a": links(), "/b": links()})
 	site.Fail("/robots.txt", 500)
 	c := newCrawl(t, site, func(j *crawler.Job) { j.RobotsTries = 1 }).seed("/a", "/b")
 	c.finish()
-	c.kept(map[string]string{"/a": "disallowed robots.txt answered 500", "/b": "disallowed robots.txt answered 500"})
-	c.asked(map[string]int{"/robots.txt": 1, "/a": 0, "/b": 0})
+	c.wantRecords(map[string]string{
+		"/a": "disallowed robots.txt answered 500", "/b": "disallowed robots.txt answered 500",
+	})
+	c.wantRequests(map[string]int{"/robots.txt": 1, "/a": 0, "/b": 0})
 }
 
 func TestACrawlDelayIsObeyed(t *testing.T) {
@@ -68,12 +70,12 @@ func TestACrawlDelayIsObeyed(t *testing.T) {
 	c.seed(paths...).finish()
 	for i := 1; i < len(s.sent); i++ {
 		if gap := s.sent[i].Sub(s.sent[i-1]); gap < delay {
-			t.Errorf("request %d was sent %v after the one before, want %v", i, gap, delay)
+			t.Errorf("request %d was sent %v after the last one, want %v", i, gap, delay)
 		}
 	}
 }
 
-func TestLinksThatAreNotToBeFollowedAreNot(t *testing.T) {
+func TestNofollowLinksAreNotFollowed(t *testing.T) {
 	t.Parallel()
 	site := testsite.Serve(t, web{
 		"/":  `<a href="/a">a</a><a rel="nofollow" href="/b">b</a><a rel=nofollow href="/a">a again</a>`,
@@ -81,6 +83,6 @@ func TestLinksThatAreNotToBeFollowedAreNot(t *testing.T) {
 	})
 	c := newCrawl(t, site, nil).seed("/")
 	c.finish()
-	c.kept(map[string]string{"/": "fetched", "/a": "fetched"})
-	c.asked(map[string]int{"/b": 0, "/c": 0})
+	c.wantRecords(map[string]string{"/": "fetched", "/a": "fetched"})
+	c.wantRequests(map[string]int{"/b": 0, "/c": 0})
 }

@@ -11,12 +11,11 @@ import (
 	"github.com/trawlcrawler/trawl/internal/test/testsite"
 )
 
-// full is a worker without a free place.
-func full() bool { return true }
+// noPlaceFree reports that the worker has no free place.
+func noPlaceFree() bool { return true }
 
-// answers is a host whose robots.txt has some lines, and whose pages refuse the
-// first request with some status.
-func answers(robots string, pages http.Handler) http.Handler {
+// withRobots serves pages with this robots.txt.
+func withRobots(robots string, pages http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if r.URL.Path == "/robots.txt" {
 			fmt.Fprint(w, robots)
@@ -26,7 +25,8 @@ func answers(robots string, pages http.Handler) http.Handler {
 	})
 }
 
-func refuses(status int, header ...string) http.Handler {
+// refuse answers every request with this status and header, given as names and values.
+func refuse(status int, header ...string) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
 		for i := 0; i+1 < len(header); i += 2 {
 			w.Header().Set(header[i], header[i+1])
@@ -35,9 +35,9 @@ func refuses(status int, header ...string) http.Handler {
 	})
 }
 
-// TestAVisitThatOnlyWaitsGivesItsPlaceAway lets the host be left alone for less
-// than a visit may last, or so long that a visit that stayed would never end.
-func TestAVisitThatOnlyWaitsGivesItsPlaceAway(t *testing.T) {
+// TestAVisitThatOnlyWaitsFreesItsPlace uses pauses that are shorter than a visit may last, and
+// others that are so long that a waiting visit would never end.
+func TestAVisitThatOnlyWaitsFreesItsPlace(t *testing.T) {
 	t.Parallel()
 	hour := func(j *crawler.Job) { j.CrawlDelayCap = crawler.Duration(time.Hour) }
 	pages, paths := manyPages(3)
@@ -48,11 +48,11 @@ func TestAVisitThatOnlyWaitsGivesItsPlaceAway(t *testing.T) {
 	}{
 		"the job's delay": {pages, func(j *crawler.Job) { j.Delay = crawler.Duration(time.Hour) },
 			map[string]int{"/robots.txt": 1, "/0": 0}},
-		"a Crawl-delay": {answers("User-agent: *\nCrawl-delay: 3000\n", pages), hour,
+		"a Crawl-delay": {withRobots("User-agent: *\nCrawl-delay: 3000\n", pages), hour,
 			map[string]int{"/robots.txt": 1, "/0": 0}},
-		"Retry-After with 429": {answers("", refuses(http.StatusTooManyRequests, "Retry-After", "25")), nil,
+		"Retry-After with 429": {withRobots("", refuse(http.StatusTooManyRequests, "Retry-After", "25")), nil,
 			map[string]int{"/robots.txt": 1, "/0": 1, "/1": 0}},
-		"503 without Retry-After": {answers("", refuses(http.StatusServiceUnavailable)),
+		"503 without Retry-After": {withRobots("", refuse(http.StatusServiceUnavailable)),
 			func(j *crawler.Job) { j.RetryPause = crawler.Duration(20 * time.Second) },
 			map[string]int{"/robots.txt": 1, "/0": 1, "/1": 0}},
 		"a robots.txt that redirects": {web{"/robots.txt": "301 /other.txt", "/other.txt": "404", "/0": "404"},
@@ -62,12 +62,12 @@ func TestAVisitThatOnlyWaitsGivesItsPlaceAway(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			crawl := newCrawl(t, testsite.Serve(t, c.host), c.change)
-			crawl.cfg.Full = full
+			crawl.cfg.Full = noPlaceFree
 			crawl.seed(paths...)
 			if r := crawl.visit(t.Context(), nil); r.Ending != queue.EndPause {
 				t.Errorf("the visit ends as %q, want %q", r.Ending, queue.EndPause)
 			}
-			crawl.asked(c.want)
+			crawl.wantRequests(c.want)
 			if n := crawl.counters(); n.Waiting != 3 || n.Flight != 0 || n.Due != 1 {
 				t.Errorf("%d URLs wait, %d are in flight, and %d hosts are due; want 3, 0 and 1", n.Waiting, n.Flight,
 					n.Due)
@@ -82,35 +82,35 @@ func TestAVisitAtTheDefaultPaceKeepsItsPlace(t *testing.T) {
 	c := newCrawl(t, testsite.Serve(t, pages), func(j *crawler.Job) {
 		j.Delay = crawler.DefaultJob().Delay
 	}).seed(paths...)
-	c.cfg.Full = full
+	c.cfg.Full = noPlaceFree
 	if reports := c.finish(); len(reports) != 1 {
-		t.Errorf("there were %d visits, want 1", len(reports))
+		t.Errorf("got %d visits, want 1", len(reports))
 	}
-	c.settled(map[crawler.Outcome]int64{crawler.OutcomeFetched: 4})
+	c.wantSettled(map[crawler.Outcome]int64{crawler.OutcomeFetched: 4})
 }
 
-func TestAVisitThatWaitsKeepsItsPlaceWhileThereAreOthers(t *testing.T) {
+func TestAVisitThatWaitsKeepsItsPlaceWhileOthersAreFree(t *testing.T) {
 	t.Parallel()
 	pages, paths := manyPages(3)
 	c := newCrawl(t, testsite.Serve(t, pages), func(j *crawler.Job) {
 		j.Delay = crawler.Duration(1500 * time.Millisecond)
 	}).seed(paths...)
 	if reports := c.finish(); len(reports) != 1 {
-		t.Errorf("there were %d visits, want 1", len(reports))
+		t.Errorf("got %d visits, want 1", len(reports))
 	}
 }
 
-func TestARedirectIsFollowedBeforeAVisitGivesItsPlaceAway(t *testing.T) {
+func TestARedirectIsFollowedBeforeAVisitFreesItsPlace(t *testing.T) {
 	t.Parallel()
 	site := testsite.Serve(t, web{"/a": "301 /b", "/b": "301 /c", "/c": links()})
 	c := newCrawl(t, site, func(j *crawler.Job) { j.Delay = crawler.Duration(1300 * time.Millisecond) }).seed("/a")
-	c.cfg.Full = full
+	c.cfg.Full = noPlaceFree
 	c.finish()
-	c.kept(map[string]string{"/a": "fetched"})
-	c.asked(map[string]int{"/robots.txt": 1, "/a": 1, "/b": 1, "/c": 1})
+	c.wantRecords(map[string]string{"/a": "fetched"})
+	c.wantRequests(map[string]int{"/robots.txt": 1, "/a": 1, "/b": 1, "/c": 1})
 }
 
-func TestAVisitGivesItsPlaceAwayWhenTheFleetHasNone(t *testing.T) {
+func TestAVisitFreesItsPlaceWhenTheFleetHasNone(t *testing.T) {
 	t.Parallel()
 	pages, paths := manyPages(3)
 	c := newCrawl(t, testsite.Serve(t, pages), func(j *crawler.Job) {
@@ -122,7 +122,7 @@ func TestAVisitGivesItsPlaceAwayWhenTheFleetHasNone(t *testing.T) {
 	}
 }
 
-func TestAVisitGivesItsPlaceToAnotherJob(t *testing.T) {
+func TestAVisitFreesItsPlaceForAnotherJob(t *testing.T) {
 	t.Parallel()
 	pages, paths := manyPages(3)
 	c := newCrawl(t, testsite.Serve(t, pages), func(j *crawler.Job) {
@@ -130,7 +130,7 @@ func TestAVisitGivesItsPlaceToAnotherJob(t *testing.T) {
 	}).seed(paths...)
 	c.tools.Frontier = alteredFrontier{c.tools.Frontier, func(l *alteredLease) { l.recalled = true }}
 	c.cfg.Time = time.Hour
-	// The delay counts from robots.txt, so that another visit is needed for a page.
+	// The delay counts from robots.txt, so a page needs another visit.
 	c.job.IgnoreRobots = true
 	if r := c.visit(t.Context(), nil); r.Ending != queue.EndShare || r.Pages != 1 {
 		t.Errorf("the visit ends as %q after %d pages, want %q after one", r.Ending, r.Pages, queue.EndShare)

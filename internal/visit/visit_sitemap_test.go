@@ -26,15 +26,16 @@ func sitemapIndex(locations ...string) string {
 		strings.Join(locations, "</loc></sitemap><sitemap><loc>") + "</loc></sitemap></sitemapindex>"
 }
 
-// plain serves a text.
-func plain(text string) http.Handler {
+// serveText serves a plain text.
+func serveText(text string) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
 		w.Header().Set("Content-Type", "text/plain")
 		_, _ = io.WriteString(w, text)
 	})
 }
 
-// readingSitemaps is a job that reads them, changed further.
+// readingSitemaps returns a change to a job that makes it read sitemaps, followed by another
+// change.
 func readingSitemaps(change func(*crawler.Job)) func(*crawler.Job) {
 	return func(j *crawler.Job) {
 		j.Sitemaps = true
@@ -44,22 +45,21 @@ func readingSitemaps(change func(*crawler.Job)) func(*crawler.Job) {
 	}
 }
 
-// found says where each record of the first host was found: "depth via", with
-// paths for URLs.
+// found returns "depth via" for each record of the first host, with paths instead of URLs.
 func (c *crawl) found() map[string]string {
 	found := make(map[string]string)
 	root := strings.TrimSuffix(c.site.URL(0, "/"), "/")
 	for _, r := range c.sink.records() {
 		path := strings.TrimPrefix(r.URL, root)
 		if was, twice := found[path]; twice {
-			c.t.Errorf("%s is kept twice: %s", path, was)
+			c.t.Errorf("%s has two records: %s", path, was)
 		}
 		found[path] = strings.TrimSpace(fmt.Sprintf("%d %s", r.Depth, strings.TrimPrefix(r.Referrer, root)))
 	}
 	return found
 }
 
-func TestTheSitemapsOfRobotsAreReadWithTheirIndexes(t *testing.T) {
+func TestSitemapsInRobotsAreReadWithTheirIndexes(t *testing.T) {
 	t.Parallel()
 	page := links()
 	site := testsite.Serve(t, web{
@@ -80,21 +80,21 @@ func TestTheSitemapsOfRobotsAreReadWithTheirIndexes(t *testing.T) {
 		t.Errorf("records (-want +got):\n%s", diff)
 	}
 	if rec := c.record("/1.xml"); rec.Outcome != crawler.OutcomeFetched || rec.Links != 3 || rec.Error != "" {
-		t.Errorf("the sitemap is kept as %+v", rec)
+		t.Errorf("the sitemap is recorded as %+v", rec)
 	}
-	c.asked(map[string]int{"/1.xml": 1, "/2.xml": 1, "/robots.txt": 1})
+	c.wantRequests(map[string]int{"/1.xml": 1, "/2.xml": 1, "/robots.txt": 1})
 }
 
-func TestSitemapsAreLeftAloneUnlessTheJobReadsThem(t *testing.T) {
+func TestSitemapsAreNotReadUnlessConfigured(t *testing.T) {
 	t.Parallel()
 	site := testsite.Serve(t, web{"/": links("/sitemap.xml"), "/sitemap.xml": urlset("/a"), "/a": links()})
 	site.Robots("Sitemap: /robots.xml\n")
 	c := newCrawl(t, site, nil).root()
 	c.finish()
-	c.kept(map[string]string{"/": "fetched", "/sitemap.xml": "fetched"})
+	c.wantRecords(map[string]string{"/": "fetched", "/sitemap.xml": "fetched"})
 }
 
-func TestASitemapThatIsASeedOrLinkedToIsRead(t *testing.T) {
+func TestASitemapThatIsASeedOrALinkIsRead(t *testing.T) {
 	t.Parallel()
 	site := testsite.Serve(t, web{
 		"/seed.xml": urlset("/a"), "/a": links("/linked.xml"), "/linked.xml": sitemapIndex("/1.xml"),
@@ -110,7 +110,7 @@ func TestASitemapThatIsASeedOrLinkedToIsRead(t *testing.T) {
 	}
 }
 
-func TestWhatASitemapListsIsInTheScopeAndTheFiltersOfTheJob(t *testing.T) {
+func TestScopeAndFiltersApplyToSitemaps(t *testing.T) {
 	t.Parallel()
 	other := web{"/x": links(), "/there.xml": urlset("/x")}
 	site := testsite.Serve(t, web{
@@ -123,12 +123,14 @@ func TestWhatASitemapListsIsInTheScopeAndTheFiltersOfTheJob(t *testing.T) {
 		j.Depth, j.Include, j.Exclude = 0, []string{"/page/"}, []string{"/no"}
 	})).root()
 	c.finish()
-	c.kept(map[string]string{"/": "fetched", "/here.xml": "fetched", "/page/a": "fetched", "/hidden.xml": "disallowed"})
+	c.wantRecords(map[string]string{
+		"/": "fetched", "/here.xml": "fetched", "/page/a": "fetched", "/hidden.xml": "disallowed",
+	})
 }
 
-// A host that links lead to is as deep as the link, and so is what its sitemap
-// lists: sitemaps do not carry a crawl on and on.
-func TestDepthBoundsWhatSitemapsOfOtherHostsLeadTo(t *testing.T) {
+// A host found by a link has the depth of the link, and so have the URLs of its sitemap. Otherwise
+// sitemaps could continue a crawl without end.
+func TestDepthLimitsTheSitemapsOfOtherHosts(t *testing.T) {
 	t.Parallel()
 	second := web{"/": links(), "/sitemap.xml": urlset("/a"), "/a": links("/b"), "/b": links()}
 	first := web{}
@@ -144,11 +146,11 @@ func TestDepthBoundsWhatSitemapsOfOtherHostsLeadTo(t *testing.T) {
 		}
 	}
 	if want := map[string]int{"/": 1, "/sitemap.xml": 1, "/a": 1}; !maps.Equal(depths, want) {
-		t.Errorf("of the other host, these are kept with their depths: %v, want %v", depths, want)
+		t.Errorf("records of the other host, by depth: got %v, want %v", depths, want)
 	}
 }
 
-func TestIndexesInIndexesEnd(t *testing.T) {
+func TestNestedSitemapIndexesEnd(t *testing.T) {
 	t.Parallel()
 	site := testsite.Serve(t, web{
 		"/": links(), "/1.xml": sitemapIndex("/2.xml"), "/2.xml": sitemapIndex("/3.xml"),
@@ -157,11 +159,11 @@ func TestIndexesInIndexesEnd(t *testing.T) {
 	site.Robots("Sitemap: /1.xml\n")
 	c := newCrawl(t, site, readingSitemaps(nil)).root()
 	c.finish()
-	c.kept(map[string]string{"/": "fetched", "/1.xml": "fetched", "/2.xml": "fetched", "/3.xml": "fetched"})
+	c.wantRecords(map[string]string{"/": "fetched", "/1.xml": "fetched", "/2.xml": "fetched", "/3.xml": "fetched"})
 }
 
-// A list in text is known as a sitemap only by whoever named it.
-func TestASitemapIsStillOneWhenItIsTriedAgain(t *testing.T) {
+// Only the referrer knows that a plain text is a sitemap.
+func TestARetriedSitemapIsStillASitemap(t *testing.T) {
 	t.Parallel()
 	site := testsite.Serve(t, web{"/": links(), "/a": links()})
 	site.Robots("Sitemap: /list\n")
@@ -172,33 +174,33 @@ func TestASitemapIsStillOneWhenItIsTriedAgain(t *testing.T) {
 			w.WriteHeader(http.StatusServiceUnavailable)
 			return
 		}
-		plain(site.URL(0, "/a\n")).ServeHTTP(w, r)
+		serveText(site.URL(0, "/a\n")).ServeHTTP(w, r)
 	}))
 	c := newCrawl(t, site, readingSitemaps(nil)).root()
 	c.finish()
-	c.kept(map[string]string{"/": "fetched", "/list": "fetched", "/a": "fetched"})
-	c.asked(map[string]int{"/list": 3})
+	c.wantRecords(map[string]string{"/": "fetched", "/list": "fetched", "/a": "fetched"})
+	c.wantRequests(map[string]int{"/list": 3})
 }
 
-func TestWhatIsWrongWithASitemapIsInItsRecord(t *testing.T) {
+func TestErrorsOfASitemapAreInItsRecord(t *testing.T) {
 	t.Parallel()
 	site := testsite.Serve(t, web{
 		"/": links(), "/cut.xml": strings.TrimSuffix(urlset("/a"), "</urlset>"), "/a": links(),
 		"/page.html": links("/b"), "/b": links(), "/none.txt": "",
 	})
 	site.Robots("Sitemap: /cut.xml\nSitemap: /page.html\nSitemap: /none.txt\n")
-	site.Handle("/none.txt", plain("nothing of use\n"))
+	site.Handle("/none.txt", serveText("nothing of use\n"))
 	c := newCrawl(t, site, readingSitemaps(nil)).root()
 	c.finish()
-	c.kept(map[string]string{
+	c.wantRecords(map[string]string{
 		"/": "fetched", "/a": "fetched", "/page.html": "fetched", "/b": "fetched",
 		"/cut.xml":  "fetched the sitemap is read in part: it ends before </urlset>",
 		"/none.txt": "fetched it was named as a sitemap but is not one",
 	})
 }
 
-// Links are where a site leads its visitors; its lists can wait.
-func TestPagesOfSitemapsWaitForThoseThatAreLinkedTo(t *testing.T) {
+// A site shows its visitors links, so they come before sitemaps.
+func TestPagesOfSitemapsWaitForLinkedPages(t *testing.T) {
 	t.Parallel()
 	pages, paths := manyPages(5)
 	listed := []string{"/l1", "/l2", "/l3"}
@@ -214,26 +216,26 @@ func TestPagesOfSitemapsWaitForThoseThatAreLinkedTo(t *testing.T) {
 		order = append(order, r.Path)
 	}
 	if last := order[len(order)-len(listed):]; !slices.Equal(last, listed) {
-		t.Errorf("asked for in this order: %q", order)
+		t.Errorf("order of requests: got %q", order)
 	}
 }
 
-func TestASitemapAtTheUsualPlaceIsReadWhereRobotsNamesNone(t *testing.T) {
+func TestTheDefaultSitemapIsReadIfRobotsNamesNone(t *testing.T) {
 	t.Parallel()
 	site := testsite.Serve(t, web{"/": links(), "/listed": links()})
-	site.Handle("/sitemap.xml", plain(urlset("/listed")))
+	site.Handle("/sitemap.xml", serveText(urlset("/listed")))
 	c := newCrawl(t, site, readingSitemaps(nil)).seed("/")
 	c.finish()
-	c.kept(map[string]string{"/": "fetched", "/sitemap.xml": "fetched", "/listed": "fetched"})
+	c.wantRecords(map[string]string{"/": "fetched", "/sitemap.xml": "fetched", "/listed": "fetched"})
 }
 
-func TestWhatASitemapCallsImportantComesBeforeTheRest(t *testing.T) {
+func TestSitemapPrioritiesOrderRequests(t *testing.T) {
 	t.Parallel()
 	listing := "<urlset><url><loc>/old</loc><lastmod>2001-01-01</lastmod></url><url><loc>/usual</loc></url>" +
 		"<url><loc>/new</loc><lastmod>" + time.Now().Format(time.DateOnly) +
 		"</lastmod></url><url><loc>/best</loc><priority>0.9</priority></url></urlset>"
 	site := testsite.Serve(t, web{"/old": links(), "/usual": links(), "/new": links(), "/best": links()})
-	site.Handle("/sitemap.xml", plain("<?xml version='1.0'?>"+listing))
+	site.Handle("/sitemap.xml", serveText("<?xml version='1.0'?>"+listing))
 	c := newCrawl(t, site, readingSitemaps(nil)).seed("/sitemap.xml")
 	c.finish()
 	var order []string

@@ -16,12 +16,11 @@ import (
 	"github.com/trawlcrawler/trawl/internal/visit"
 )
 
-// root admits the page that leads to all others of a graph with one root.
+// root admits the root page, which links to all others directly or indirectly.
 func (c *crawl) root() *crawl { return c.seed("/") }
 
-// keptAll fails unless exactly these URLs were fetched and kept, each once, and
-// asked for once.
-func (c *crawl) keptAll(urls map[string]bool) {
+// wantAllOnce fails unless exactly these URLs were fetched and recorded, each with one request.
+func (c *crawl) wantAllOnce(urls map[string]bool) {
 	c.t.Helper()
 	want, got := make(map[string]int), make(map[string]int)
 	for u := range urls {
@@ -33,7 +32,7 @@ func (c *crawl) keptAll(urls map[string]bool) {
 		}
 	}
 	if diff := cmp.Diff(want, got); diff != "" {
-		c.t.Errorf("pages kept (-want +got):\n%s", diff)
+		c.t.Errorf("records (-want +got):\n%s", diff)
 	}
 	clear(got)
 	for _, r := range c.site.Requests() {
@@ -42,11 +41,11 @@ func (c *crawl) keptAll(urls map[string]bool) {
 		}
 	}
 	if diff := cmp.Diff(want, got); diff != "" {
-		c.t.Errorf("pages asked for (-want +got):\n%s", diff)
+		c.t.Errorf("requested pages (-want +got):\n%s", diff)
 	}
 }
 
-func TestEveryPageIsKeptOnceWhicheverWayItIsFound(t *testing.T) {
+func TestEveryPageIsFetchedOnce(t *testing.T) {
 	t.Parallel()
 	for name, change := range map[string]func(*crawler.Job){
 		"over one connection":   nil,
@@ -58,26 +57,26 @@ func TestEveryPageIsKeptOnceWhicheverWayItIsFound(t *testing.T) {
 			g := testsite.Graph{Hosts: 3, PagesPerHost: 60, LinksPerPage: 6, OneRoot: true}
 			c := newCrawl(t, g.Serve(t), change).root()
 			c.finish()
-			c.keptAll(g.URLs(c.site))
-			c.settled(map[crawler.Outcome]int64{crawler.OutcomeFetched: 180})
+			c.wantAllOnce(g.URLs(c.site))
+			c.wantSettled(map[crawler.Outcome]int64{crawler.OutcomeFetched: 180})
 		})
 	}
 }
 
-func TestEachHostIsAskedForRobotsFirstAndOnce(t *testing.T) {
+func TestRobotsIsTheFirstRequestToAHostAndMadeOnce(t *testing.T) {
 	t.Parallel()
 	g := testsite.Graph{Hosts: 3, PagesPerHost: 5, LinksPerPage: 6, OneRoot: true}
 	c := newCrawl(t, g.Serve(t), func(j *crawler.Job) { j.PerHost = 8 }).root()
 	c.finish()
 	for host, requests := range c.site.ByHost() {
 		if requests[0].Path != "/robots.txt" || requests[0].End.After(requests[1].Start) {
-			t.Errorf("%s was asked for %s before its robots.txt was had", host, requests[1].Path)
+			t.Errorf("%s received a request for %s before robots.txt was fetched", host, requests[1].Path)
 		}
 	}
-	c.asked(map[string]int{"/robots.txt": 3})
+	c.wantRequests(map[string]int{"/robots.txt": 3})
 }
 
-func TestARecordTellsHowAPageWasFound(t *testing.T) {
+func TestARecordShowsHowAPageWasFound(t *testing.T) {
 	t.Parallel()
 	site := testsite.Serve(t, web{"/": links("/a", "/a#again"), "/a": links("/b"), "/b": links("/")})
 	c := newCrawl(t, site, nil).root()
@@ -93,11 +92,11 @@ func TestARecordTellsHowAPageWasFound(t *testing.T) {
 			t.Errorf("%s (-want +got):\n%s", path, diff)
 		}
 		if rec.Job != c.job.Name || rec.Worker != "tester" || rec.Status != 200 || rec.FinalURL != rec.URL {
-			t.Errorf("%s is kept as %+v", path, rec)
+			t.Errorf("%s is recorded as %+v", path, rec)
 		}
 	}
 	if len(reports) != 1 {
-		t.Fatalf("it took %d visits, want 1", len(reports))
+		t.Fatalf("got %d visits, want 1", len(reports))
 	}
 	want := queue.Report{
 		Host: crawler.Host(site.Hosts()[0]), Ending: queue.EndDry, Pages: 3, Links: 2, Requested: 3,
@@ -130,7 +129,7 @@ func TestRequestsOverManyConnectionsOverlap(t *testing.T) {
 	}
 }
 
-// sender notes when each request was sent.
+// sender is a fetcher that records when each request was sent.
 type sender struct {
 	visit.Fetcher
 	mu   sync.Mutex
@@ -155,26 +154,25 @@ func TestTheDelayIsKeptOverConnectionsAndVisits(t *testing.T) {
 	s := &sender{Fetcher: c.tools.Fetcher}
 	c.tools.Fetcher = s
 	if n := len(c.seed(paths...).finish()); n != 7 {
-		t.Errorf("20 pages took %d visits of 3, want 7", n)
+		t.Errorf("20 pages took %d visits of 3 pages, want 7", n)
 	}
 	for i := 1; i < len(s.sent); i++ {
 		if gap := s.sent[i].Sub(s.sent[i-1]); gap < delay {
-			t.Errorf("request %d was sent %v after the one before, want %v", i, gap, delay)
+			t.Errorf("request %d was sent %v after the last one, want %v", i, gap, delay)
 		}
 	}
-	c.settled(map[crawler.Outcome]int64{crawler.OutcomeFetched: 20})
+	c.wantSettled(map[crawler.Outcome]int64{crawler.OutcomeFetched: 20})
 }
 
-// It is not parallel, because the site must not be kept from noting when a
-// request arrives.
-func TestTheSiteSeesTheDelayKept(t *testing.T) {
+// The test is not parallel, because the site must record arrivals without delay.
+func TestRequestsArriveWithTheDelay(t *testing.T) {
 	const delay = 200 * time.Millisecond
 	pages, paths := manyPages(6)
 	c := newCrawl(t, testsite.Serve(t, pages), func(j *crawler.Job) { j.PerHost, j.Delay = 8, crawler.Duration(delay) })
 	c.cfg.Pages = 4
 	stalls := testsite.WatchStalls(t)
 	c.seed(paths...).finish()
-	slack := 2 * stalls() // other processes may keep the site waiting
+	slack := 2 * stalls() // other processes may delay the site
 	if got := c.site.SmallestGap(c.site.Hosts()[0]); got < delay-slack {
 		t.Errorf("the smallest gap is %v, want %v (%v of slack)", got, delay, slack)
 	}
@@ -188,7 +186,7 @@ func TestHundredsOfHostsAreVisitedAtOnce(t *testing.T) {
 		c.admit(queue.Entry{URL: parseURL(t, c.site.URL(ref.Host, "/"))})
 	}
 	c.finish()
-	c.keptAll(g.URLs(c.site))
+	c.wantAllOnce(g.URLs(c.site))
 	visited := make(map[string]bool)
 	for _, r := range c.site.Requests() {
 		visited[r.Host] = true

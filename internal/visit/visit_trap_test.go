@@ -16,13 +16,13 @@ import (
 	"github.com/trawlcrawler/trawl/internal/test/testsite"
 )
 
-// honest serves pages at /page/0 and so on, in which nothing is the same but
-// their makes: each links to ten others.
-type honest int
+// ordinarySite serves n pages at /page/0 and so on. They have the same layout, but different titles
+// and links: each links to ten others.
+type ordinarySite int
 
-func (n honest) page(i int) string { return fmt.Sprintf("/page/%d", i) }
+func (n ordinarySite) page(i int) string { return fmt.Sprintf("/page/%d", i) }
 
-func (n honest) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+func (n ordinarySite) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	i, err := strconv.Atoi(strings.TrimPrefix(r.URL.Path, "/page/"))
 	if err != nil || i >= int(n) {
 		w.WriteHeader(http.StatusNotFound)
@@ -35,14 +35,15 @@ func (n honest) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 }
 
-// drawn is what a machine draws for a text.
-func drawn(text string) string {
+// hashText returns hexadecimal digits that look random, derived from a text.
+func hashText(text string) string {
 	sum := fnv.New64a()
 	fmt.Fprint(sum, text)
 	return fmt.Sprintf("%x4b7", sum.Sum64())
 }
 
-// trap answers every path beneath its own; all of them lead into it.
+// trap is a function that generates a page for every request, with links to further pages of the
+// trap.
 type trap func(r *http.Request) (text string, links []string)
 
 func (t trap) ServeHTTP(w http.ResponseWriter, r *http.Request) {
@@ -70,33 +71,33 @@ var trapKinds = map[string]struct {
 		fmt.Sscan(r.URL.Query().Get("month"), &n)
 		return fmt.Sprintf("Month %d has no events", n), []string{fmt.Sprintf("/cal?year=2026&month=%d", n+1)}
 	}},
-	"sessions": {"/shop/?sid=" + drawn(""), func(r *http.Request) (string, []string) {
+	"sessions": {"/shop/?sid=" + hashText(""), func(r *http.Request) (string, []string) {
 		sid := r.URL.Query().Get("sid")
 		var to []string
 		for i, place := range []string{"/shop/", "/shop/lamps", "/shop/chairs"} {
-			to = append(to, place+"?sid="+drawn(sid+strconv.Itoa(i)))
+			to = append(to, place+"?sid="+hashText(sid+strconv.Itoa(i)))
 		}
 		return "This is " + r.URL.Path, to
 	}},
-	"short sessions": {"/shop?sid=" + drawn("")[:8], func(r *http.Request) (string, []string) {
-		next := drawn(r.URL.Query().Get("sid"))[:8]
+	"short sessions": {"/shop?sid=" + hashText("")[:8], func(r *http.Request) (string, []string) {
+		next := hashText(r.URL.Query().Get("sid"))[:8]
 		return "our shop", []string{"/shop?sid=" + next, "/shop?sid=" + next + "b"}
 	}},
-	"short errors that lead on": {"/soft/x", func(r *http.Request) (string, []string) {
-		next := drawn(r.URL.Path)[:8]
+	"short errors with links": {"/soft/x", func(r *http.Request) (string, []string) {
+		next := hashText(r.URL.Path)[:8]
 		return "sorry, nothing here", []string{"/soft/" + next, "/soft/" + next + "x"}
 	}},
 	"a loop of paths": {"/loop/", func(r *http.Request) (string, []string) {
 		return "here", []string{r.URL.Path + "a/", r.URL.Path + "b/"}
 	}},
-	"errors that lead on": {"/lost/" + drawn("x"), func(r *http.Request) (string, []string) {
+	"errors with links": {"/lost/" + hashText("x"), func(r *http.Request) (string, []string) {
 		return "There is no " + r.URL.Path + ", but see",
-			[]string{"/lost/" + drawn(r.URL.Path+"1"), "/lost/" + drawn(r.URL.Path+"2"),
-				"/lost/" + drawn(r.URL.Path+"3")}
+			[]string{"/lost/" + hashText(r.URL.Path+"1"), "/lost/" + hashText(r.URL.Path+"2"),
+				"/lost/" + hashText(r.URL.Path+"3")}
 	}},
 }
 
-func TestATrapEndsByItselfAndHonestPagesAreAllHad(t *testing.T) {
+func TestATrapEndsAndOrdinaryPagesAreAllFetched(t *testing.T) {
 	t.Parallel()
 	for name, kind := range trapKinds {
 		t.Run(name, func(t *testing.T) {
@@ -104,13 +105,13 @@ func TestATrapEndsByItselfAndHonestPagesAreAllHad(t *testing.T) {
 			const pages = 1500
 			site := testsite.Serve(t, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 				if strings.HasPrefix(r.URL.Path, "/page/") || r.URL.Path == "/robots.txt" {
-					honest(pages).ServeHTTP(w, r)
+					ordinarySite(pages).ServeHTTP(w, r)
 				} else {
 					kind.trap.ServeHTTP(w, r)
 				}
 			}))
 			c := newCrawl(t, site, func(j *crawler.Job) { j.PerHost = 4 }).seed("/page/0", kind.start)
-			c.cfg.Pages = 300 // several visits: what is known of traps goes from one to the next
+			c.cfg.Pages = 300 // several visits, which pass on what they know of traps
 			c.finish()
 			got := 0
 			for _, rec := range c.sink.records() {
@@ -118,22 +119,22 @@ func TestATrapEndsByItselfAndHonestPagesAreAllHad(t *testing.T) {
 					got++
 				}
 				if rec.Outcome == crawler.OutcomeSkipped && !strings.HasPrefix(rec.Error, "trap: ") {
-					t.Errorf("%s is skipped because %q", rec.URL, rec.Error)
+					t.Errorf("%s is skipped: %q", rec.URL, rec.Error)
 				}
 			}
 			if got != pages {
-				t.Errorf("%d of %d honest pages were had", got, pages)
+				t.Errorf("%d of %d ordinary pages were fetched", got, pages)
 			}
 			if trapped := len(site.Requests()) - 1 - pages; trapped > 500 {
-				t.Errorf("the trap took %d requests", trapped)
+				t.Errorf("the trap received %d requests", trapped)
 			} else {
-				t.Logf("the trap took %d requests", trapped)
+				t.Logf("the trap received %d requests", trapped)
 			}
 		})
 	}
 }
 
-func TestAMutedPatternIsShownAndAskedForWhenTheOperatorWantsIt(t *testing.T) {
+func TestAMutedPatternIsShownAndFetchedWhenAnOperatorUnmutesIt(t *testing.T) {
 	t.Parallel()
 	kind := trapKinds["a calendar"]
 	c := newCrawl(t, testsite.Serve(t, kind.trap), nil).seed(kind.start)
@@ -143,18 +144,18 @@ func TestAMutedPatternIsShownAndAskedForWhenTheOperatorWantsIt(t *testing.T) {
 	check(t, err)
 	if len(status.Muted) != 1 || status.Muted[0].Pattern != "/calendar/N/N" ||
 		!strings.Contains(status.Muted[0].Reason(), "/calendar/N/N") {
-		t.Fatalf("muted are %+v", status.Muted)
+		t.Fatalf("muted patterns: got %+v", status.Muted)
 	}
 	before := len(c.site.Requests())
 	check(t, c.frontier.Govern(t.Context(), host, crawler.HostRules{Ask: []string{"/calendar/N/N"},
 		Pages: int64(before) + 500}, false))
 	c.seed("/calendar/3000/1").finish()
 	if n := len(c.site.Requests()) - before; n < 400 {
-		t.Errorf("%d more were asked for, want 500", n)
+		t.Errorf("%d more pages were requested, want 500", n)
 	}
 }
 
-func TestTrapsAreLeftOutWhereTheJobSaysSo(t *testing.T) {
+func TestTrapDetectionCanBeDisabled(t *testing.T) {
 	t.Parallel()
 	kind := trapKinds["a calendar"]
 	c := newCrawl(t, testsite.Serve(t, kind.trap),
@@ -165,7 +166,7 @@ func TestTrapsAreLeftOutWhereTheJobSaysSo(t *testing.T) {
 	}
 }
 
-func TestManyPagesThatAreTheSameAreHadWhenOneListsThem(t *testing.T) {
+func TestEqualPagesAreAllFetchedIfOnePageLinksToThem(t *testing.T) {
 	t.Parallel()
 	pages := web{}
 	var all []string
@@ -176,16 +177,16 @@ func TestManyPagesThatAreTheSameAreHadWhenOneListsThem(t *testing.T) {
 	pages["/"] = links(all...)
 	c := newCrawl(t, testsite.Serve(t, pages), nil).seed("/")
 	c.finish()
-	c.settled(map[crawler.Outcome]int64{crawler.OutcomeFetched: 401})
+	c.wantSettled(map[crawler.Outcome]int64{crawler.OutcomeFetched: 401})
 }
 
-// skippedOf is what was left alone, by rule.
+// skippedOf returns the number of skipped URLs by rule.
 func skippedOf(c *crawl) map[crawler.Rule]int64 {
 	c.t.Helper()
 	return c.counters().Skipped
 }
 
-func TestWhatIsLeftAloneIsCountedByRuleAndListed(t *testing.T) {
+func TestSkippedURLsAreCountedByRuleAndListed(t *testing.T) {
 	t.Parallel()
 	deep := "/x" + strings.Repeat("/a", 5)
 	site := testsite.Serve(t, web{
@@ -207,12 +208,12 @@ func TestWhatIsLeftAloneIsCountedByRuleAndListed(t *testing.T) {
 		queue.RuleRobots: 1, queue.RuleNoFollow: 3,
 	}
 	if diff := cmp.Diff(want, skippedOf(c)); diff != "" {
-		t.Errorf("left alone, by rule (-want +got):\n%s", diff)
+		t.Errorf("skipped, by rule (-want +got):\n%s", diff)
 	}
 	listed := make(map[crawler.Rule]int64)
 	for _, s := range c.sink.skipped() {
 		if listed[s.Rule]++; s.Reason == "" || s.URL == "" || s.Referrer == "" {
-			t.Errorf("it is listed as %+v", s)
+			t.Errorf("listed as %+v", s)
 		}
 	}
 	if diff := cmp.Diff(want, listed); diff != "" {
@@ -220,7 +221,7 @@ func TestWhatIsLeftAloneIsCountedByRuleAndListed(t *testing.T) {
 	}
 }
 
-func TestPatternsThatAreMutedAreCountedWithTheirURLs(t *testing.T) {
+func TestMutedPatternsAreCountedWithTheirURLs(t *testing.T) {
 	t.Parallel()
 	kind := trapKinds["a calendar"]
 	c := newCrawl(t, testsite.Serve(t, kind.trap), nil).seed(kind.start)
@@ -229,22 +230,22 @@ func TestPatternsThatAreMutedAreCountedWithTheirURLs(t *testing.T) {
 	sum := int64(0)
 	for _, m := range n.Muted {
 		if sum += m.URLs; m.Host != crawler.Host(c.site.Hosts()[0]) || m.Pattern != "/calendar/N/N" {
-			t.Errorf("%+v is muted", m)
+			t.Errorf("muted pattern: got %+v", m)
 		}
 	}
 	if sum == 0 || sum != n.Skipped[queue.RuleTraps] {
-		t.Errorf("%d URLs of %+v are muted, and %v are left alone", sum, n.Muted, n.Skipped)
+		t.Errorf("%d URLs of %+v are muted, and %v are skipped", sum, n.Muted, n.Skipped)
 	}
 }
 
-func TestLinksThatAreTooDeepAreCountedUnlessTheyAreHadAnotherWay(t *testing.T) {
+func TestTooDeepLinksAreCountedUnlessFoundOnAnotherPath(t *testing.T) {
 	t.Parallel()
 	site := testsite.Serve(t, web{"/": links("/a", "/b"), "/a": links("/", "/b", "/deep"),
 		"/b": links("/a", "/deep", "/deeper")})
 	c := newCrawl(t, site, func(j *crawler.Job) { j.Depth = 1 }).root()
 	c.finish()
 	if diff := cmp.Diff(map[crawler.Rule]int64{queue.RuleDepth: 2}, skippedOf(c)); diff != "" {
-		t.Errorf("left alone, by rule (-want +got):\n%s", diff)
+		t.Errorf("skipped, by rule (-want +got):\n%s", diff)
 	}
 }
 
@@ -255,16 +256,16 @@ func TestURLsOverTheBudgetOfAHostAreListed(t *testing.T) {
 		j.PagesPerHost, j.Format = 3, []string{"jsonl", fetched.FormatSkipped}
 	}).seed(paths...)
 	c.finish()
-	c.settled(map[crawler.Outcome]int64{crawler.OutcomeFetched: 3, crawler.OutcomeSkipped: 7})
+	c.wantSettled(map[crawler.Outcome]int64{crawler.OutcomeFetched: 3, crawler.OutcomeSkipped: 7})
 	if n, listed := skippedOf(c), c.sink.skipped(); n[queue.RulePagesPerHost] != 7 || len(listed) != 7 {
-		t.Errorf("%v are left alone, and %d listed, want 7", n, len(listed))
+		t.Errorf("%v are skipped, and %d listed, want 7", n, len(listed))
 	}
 	if n := len(c.sink.records()); n != 3 {
 		t.Errorf("%d URLs have a record, want 3", n)
 	}
 }
 
-// series is pages of one pattern, each of which leads to the next.
+// series serves pages of one URL pattern, each with a link to the next.
 type series struct {
 	pages int
 	body  func(i int) string
@@ -279,7 +280,7 @@ func (s series) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 }
 
-func TestPagesWhoseNumbersOrPicturesAreTheirContentAreAllHad(t *testing.T) {
+func TestPagesThatDifferInNumbersOrPicturesAreAllFetched(t *testing.T) {
 	t.Parallel()
 	const pages = 200
 	text := strings.Repeat("The gauge is read at noon by whoever is on duty, and noted in the book. ", 10)
@@ -289,19 +290,19 @@ func TestPagesWhoseNumbersOrPicturesAreTheirContentAreAllHad(t *testing.T) {
 		},
 		"a number in a long text": func(i int) string { return fmt.Sprintf("%s<b>%d.%d</b>", text, i*7919%1009, i%10) },
 		"pictures": func(i int) string {
-			return fmt.Sprintf("<p>Map<picture><source srcset=/m/%s.webp></picture>", drawn(fmt.Sprint(i)))
+			return fmt.Sprintf("<p>Map<picture><source srcset=/m/%s.webp></picture>", hashText(fmt.Sprint(i)))
 		},
 		"pictures with a long text": func(i int) string {
-			return text + fmt.Sprintf(`<img alt="" src="/m/%s.png">`, drawn(fmt.Sprint(i)))
+			return text + fmt.Sprintf(`<img alt="" src="/m/%s.png">`, hashText(fmt.Sprint(i)))
 		},
-		"titles, and the same below": func(i int) string { return text },
+		"titles over equal bodies": func(i int) string { return text },
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			site := testsite.Serve(t, series{pages, body})
-			if name == "titles, and the same below" {
+			if name == "titles over equal bodies" {
 				site = testsite.Serve(t, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-					title := strings.Map(func(c rune) rune { return 'g' + c%16 }, drawn(r.URL.Path))
+					title := strings.Map(func(c rune) rune { return 'g' + c%16 }, hashText(r.URL.Path))
 					w.Header().Set("Content-Type", "text/html")
 					fmt.Fprintf(w, "<title>%s</title>", title)
 					series{pages, body}.ServeHTTP(w, r)
@@ -310,7 +311,7 @@ func TestPagesWhoseNumbersOrPicturesAreTheirContentAreAllHad(t *testing.T) {
 			c := newCrawl(t, site, func(j *crawler.Job) { j.PerHost = 4 }).seed("/leaf/1")
 			c.finish()
 			if n := c.counters().Pages(); n != pages {
-				t.Errorf("%d of %d pages were had; left alone: %v", n, pages, skippedOf(c))
+				t.Errorf("%d of %d pages were fetched; skipped: %v", n, pages, skippedOf(c))
 			}
 		})
 	}

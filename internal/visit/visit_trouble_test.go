@@ -29,53 +29,53 @@ func (m panickingParser) Parse(ctx context.Context, p *fetched.Page) (*fetched.D
 	return m.Parser.Parse(ctx, p)
 }
 
-func TestAParserThatPanicsCostsAPageItsDocumentAndNothingElse(t *testing.T) {
+func TestAPanicOfTheParserAffectsOnlyItsPage(t *testing.T) {
 	t.Parallel()
 	site := testsite.Serve(t, web{"/": links("/a", "/b"), "/a": links("/c"), "/b": links("/d"), "/d": links()})
 	c := newCrawl(t, site, nil).seed("/")
 	c.tools.Parser = panickingParser{c.tools.Parser, "/a"}
 	c.cfg.CPU = make(chan struct{}, 1)
 	c.finish()
-	c.kept(map[string]string{"/": "fetched ", "/a": "fetched the parser panicked: too much", "/b": "fetched ",
+	c.wantRecords(map[string]string{"/": "fetched ", "/a": "fetched the parser panicked: too much", "/b": "fetched ",
 		"/d": "fetched "})
 	if len(c.cfg.CPU) != 0 {
-		t.Error("the processor is taken forever")
+		t.Error("the parser's slot is never freed")
 	}
 }
 
-func TestWhatASinkCannotKeepComesBack(t *testing.T) {
+func TestPagesThatASinkCannotKeepAreFetchedAgain(t *testing.T) {
 	t.Parallel()
 	g := testsite.Graph{Hosts: 1, PagesPerHost: 30, LinksPerPage: 5}
 	c := newCrawl(t, g.Serve(t), nil).root()
 	full := errors.New("no space left on device")
 	c.sink.failWith(full)
-	r, err := c.visitor().Visit(t.Context(), c.order(), nil)
+	r, err := c.visitor().Visit(t.Context(), c.arm(), nil)
 	if !errors.Is(err, full) || !errors.Is(err, visit.ErrKeep) || r.Ending != queue.EndError {
 		t.Errorf("the visit ended as %s, %v", r.Ending, err)
 	}
 	if n := c.counters(); n.Flight != 0 || n.Waiting != n.Seen || n.Pages() != 0 {
-		t.Errorf("of %d URLs %d wait, %d are in flight, %d count as fetched", n.Seen, n.Waiting, n.Flight, n.Pages())
+		t.Errorf("%d URLs: %d wait, %d are in flight, %d count as fetched", n.Seen, n.Waiting, n.Flight, n.Pages())
 	}
 	c.sink.failWith(nil)
 	c.finish()
-	c.settled(map[crawler.Outcome]int64{crawler.OutcomeFetched: 30})
+	c.wantSettled(map[crawler.Outcome]int64{crawler.OutcomeFetched: 30})
 	if n := len(c.sink.records()); n != 30 {
 		t.Errorf("%d pages are kept, want 30", n)
 	}
 }
 
-func TestAnOrderThatWasOvertakenIsNoError(t *testing.T) {
+func TestAStaleTaskIsNotAnError(t *testing.T) {
 	t.Parallel()
 	c := newCrawl(t, testsite.Serve(t, web{"/": links()}), nil).seed("/")
-	o := c.order()
+	o := c.arm()
 	o.Epoch--
 	r, err := c.visitor().Visit(t.Context(), o, nil)
 	if err != nil || r.Ending != queue.EndStale || len(c.site.Requests()) != 0 {
-		t.Errorf("it ended as %s, %v, after %d requests", r.Ending, err, len(c.site.Requests()))
+		t.Errorf("the visit ended as %s, %v, after %d requests", r.Ending, err, len(c.site.Requests()))
 	}
 }
 
-func TestAVisitThatLostItsHostEndsAsStaleAndSettlesNothing(t *testing.T) {
+func TestAStaleVisitSettlesNothing(t *testing.T) {
 	t.Parallel()
 	for name, rig := range map[string]func(*alteredLease){
 		"when it settles": func(t *alteredLease) { t.settle = queue.ErrStale },
@@ -86,16 +86,16 @@ func TestAVisitThatLostItsHostEndsAsStaleAndSettlesNothing(t *testing.T) {
 			c := newCrawl(t, testsite.Serve(t, web{"/a": "301 /b", "/b": links(), "/c": links()}), nil).seed("/a", "/c")
 			c.tools.Frontier = alteredFrontier{c.frontier, rig}
 			if r := c.visit(t.Context(), nil); r.Ending != queue.EndStale {
-				t.Errorf("it ended as %s, want stale", r.Ending)
+				t.Errorf("the visit ended as %s, want stale", r.Ending)
 			}
 			if n := c.counters(); n.Settled() != 0 {
-				t.Errorf("it settled %d URLs", n.Settled())
+				t.Errorf("the visit settled %d URLs", n.Settled())
 			}
 		})
 	}
 }
 
-func TestAVisitThatHearsThatItLostItsHostBreaksOff(t *testing.T) {
+func TestAVisitStopsWhenItsLeaseIsLost(t *testing.T) {
 	t.Parallel()
 	site := testsite.Serve(t, web{"/a": links(), "/b": links()})
 	site.Hang("/a") // until the end of the test
@@ -103,28 +103,28 @@ func TestAVisitThatHearsThatItLostItsHostBreaksOff(t *testing.T) {
 	c.tools.Frontier = alteredFrontier{c.frontier,
 		func(t *alteredLease) { t.lease, t.renew = time.Second, queue.ErrStale }}
 	if r := c.visit(t.Context(), nil); r.Ending != queue.EndStale {
-		t.Errorf("it ended as %s, want stale", r.Ending)
+		t.Errorf("the visit ended as %s, want stale", r.Ending)
 	}
-	c.asked(map[string]int{"/a": 1, "/b": 0})
+	c.wantRequests(map[string]int{"/a": 1, "/b": 0})
 	if n := c.counters(); n.Settled() != 0 || n.Flight != 2 {
 		t.Errorf("%d URLs are settled and %d in flight, want 0 and 2", n.Settled(), n.Flight)
 	}
 }
 
-func TestAVisitThatCannotRenewItsLeaseEndsAndSaysWhy(t *testing.T) {
+func TestAVisitThatCannotRenewItsLeaseEndsWithTheReason(t *testing.T) {
 	t.Parallel()
 	site := testsite.Serve(t, web{"/a": links()})
 	site.Hang("/a")
 	c := newCrawl(t, site, nil).seed("/a")
 	down := errors.New("connection refused")
 	c.tools.Frontier = alteredFrontier{c.frontier, func(t *alteredLease) { t.lease, t.renew = 2*time.Second, down }}
-	r, err := c.visitor().Visit(t.Context(), c.order(), nil)
+	r, err := c.visitor().Visit(t.Context(), c.arm(), nil)
 	if !errors.Is(err, down) || r.Ending != queue.EndError {
-		t.Errorf("it ended as %s, %v", r.Ending, err)
+		t.Errorf("the visit ended as %s, %v", r.Ending, err)
 	}
 }
 
-func TestAURLThatCostThreeWorkersIsGivenUp(t *testing.T) {
+func TestAURLIsGivenUpAfterThreeLostWorkers(t *testing.T) {
 	t.Parallel()
 	c := newCrawl(t, testsite.Serve(t, web{"/a": links(), "/b": links()}), nil).seed("/a", "/b")
 	c.tools.Frontier = alteredFrontier{c.frontier, func(t *alteredLease) {
@@ -135,12 +135,12 @@ func TestAURLThatCostThreeWorkersIsGivenUp(t *testing.T) {
 		}
 	}}
 	c.finish()
-	c.kept(map[string]string{"/a": "fetched", "/b": "failed given up: 3 workers were lost"})
-	c.asked(map[string]int{"/a": 1, "/b": 0})
-	c.settled(map[crawler.Outcome]int64{crawler.OutcomeFetched: 1, crawler.OutcomeFailed: 1})
+	c.wantRecords(map[string]string{"/a": "fetched", "/b": "failed given up: 3 workers were lost"})
+	c.wantRequests(map[string]int{"/a": 1, "/b": 0})
+	c.wantSettled(map[crawler.Outcome]int64{crawler.OutcomeFetched: 1, crawler.OutcomeFailed: 1})
 }
 
-func TestWhatALostWorkerHeldIsFetchedAloneAndSettledAtOnce(t *testing.T) {
+func TestURLsOfALostWorkerAreFetchedOneByOneAndSettledAtOnce(t *testing.T) {
 	t.Parallel()
 	site := testsite.Serve(t, web{"/a": links("/c"), "/b": links(), "/c": links()})
 	c := newCrawl(t, site, func(j *crawler.Job) { j.PerHost = 4 })
@@ -150,17 +150,17 @@ func TestWhatALostWorkerHeldIsFetchedAloneAndSettledAtOnce(t *testing.T) {
 	for _, path := range []string{"/b", "/c"} {
 		site.Handle(path, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 			if n := c.counters(); n.Flight != 1 {
-				t.Errorf("while %s is fetched %d URLs are in flight, want it alone", path, n.Flight)
+				t.Errorf("while %s is fetched, %d URLs are in flight, want 1", path, n.Flight)
 			}
 		}))
 	}
 	if visits := c.finish(); len(visits) != 1 {
-		t.Errorf("there were %d visits, want 1", len(visits))
+		t.Errorf("got %d visits, want 1", len(visits))
 	}
-	c.settled(map[crawler.Outcome]int64{crawler.OutcomeFetched: 3})
+	c.wantSettled(map[crawler.Outcome]int64{crawler.OutcomeFetched: 3})
 }
 
-func TestAVisitorWantsAValidJob(t *testing.T) {
+func TestAVisitorRequiresAValidJob(t *testing.T) {
 	t.Parallel()
 	_, err := visit.New(crawler.Job{Name: "a"}, nil, visit.Tools{}, visit.Config{})
 	if err == nil || !strings.HasPrefix(err.Error(), "job a: scope:") {
@@ -168,25 +168,25 @@ func TestAVisitorWantsAValidJob(t *testing.T) {
 	}
 }
 
-func TestAVisitWaitsForAFrontierThatCannotBeHadAndFetchesNothingTwice(t *testing.T) {
+func TestAVisitWaitsForAnUnavailableFrontierAndFetchesNothingTwice(t *testing.T) {
 	t.Parallel()
 	site := testsite.Serve(t, web{"/a": links("/b"), "/b": "302 /c", "/c": links()})
 	c := newCrawl(t, site, nil).seed("/a")
 	flaky := &unreliableFrontier{Frontier: c.frontier, refused: make(map[string]bool)}
 	c.tools.Frontier = flaky
 	if visits := c.finish(); len(visits) != 1 {
-		t.Errorf("there were %d visits, want 1", len(visits))
+		t.Errorf("got %d visits, want 1", len(visits))
 	}
-	c.asked(map[string]int{"/a": 1, "/b": 1, "/c": 1})
+	c.wantRequests(map[string]int{"/a": 1, "/b": 1, "/c": 1})
 	if n := len(c.sink.records()); n != 2 {
-		t.Errorf("%d records are kept, want 2", n)
+		t.Errorf("got %d records, want 2", n)
 	}
 	if len(flaky.refused) != 4 {
-		t.Errorf("of take, claim, admit and finish these were refused: %v", flaky.refused)
+		t.Errorf("refused calls: got %v, want take, claim, admit and finish", flaky.refused)
 	}
 }
 
-func TestAVisitThatIsToldToEndInsistsOnWhatItHasFetched(t *testing.T) {
+func TestADrainedVisitSettlesItsFetchedPages(t *testing.T) {
 	t.Parallel()
 	site := testsite.Serve(t, web{"/a": links()})
 	c := newCrawl(t, site, nil).seed("/a")
@@ -194,7 +194,7 @@ func TestAVisitThatIsToldToEndInsistsOnWhatItHasFetched(t *testing.T) {
 	flaky := &unreliableFrontier{Frontier: c.frontier, refused: map[string]bool{"take": true, "admit": true}}
 	c.tools.Frontier = flaky
 	reached, release := site.Hang("/a")
-	visitor, order := c.visitor(), c.order()
+	visitor, order := c.visitor(), c.arm()
 	drain, failed := make(chan struct{}), make(chan error, 1)
 	go func() {
 		_, err := visitor.Visit(t.Context(), order, drain)
@@ -204,22 +204,22 @@ func TestAVisitThatIsToldToEndInsistsOnWhatItHasFetched(t *testing.T) {
 	close(drain)
 	release()
 	if err := <-failed; err != nil || !flaky.refused["settle"] || !flaky.refused["close"] {
-		t.Errorf("it ended with %v, and was refused %v", err, flaky.refused)
+		t.Errorf("the visit ended with %v; refused calls: %v", err, flaky.refused)
 	}
-	c.asked(map[string]int{"/a": 1})
+	c.wantRequests(map[string]int{"/a": 1})
 	if n := c.counters(); n.Open != 0 || n.Waiting != 0 || n.Pages() != 1 {
 		t.Errorf("%d visits are open, %d URLs wait, and %d are fetched", n.Open, n.Waiting, n.Pages())
 	}
 }
 
-// patient is a parser that takes forever at some paths, unless it is told to end.
-type patient struct {
+// slowParser is a parser that parses some paths until its context ends.
+type slowParser struct {
 	visit.Parser
 	at    string
 	ended atomic.Int64
 }
 
-func (s *patient) Parse(ctx context.Context, p *fetched.Page) (*fetched.Document, error) {
+func (s *slowParser) Parse(ctx context.Context, p *fetched.Page) (*fetched.Document, error) {
 	if strings.HasSuffix(p.URL.String(), s.at) {
 		defer s.ended.Add(1)
 		<-ctx.Done()
@@ -228,14 +228,15 @@ func (s *patient) Parse(ctx context.Context, p *fetched.Page) (*fetched.Document
 	return s.Parser.Parse(ctx, p)
 }
 
-func TestAPageThatTakesLongToReadCostsItselfAlone(t *testing.T) {
+func TestASlowParseAffectsOnlyItsPage(t *testing.T) {
 	t.Parallel()
 	site := testsite.Serve(t, web{"/": links("/a", "/b"), "/a": links("/c"), "/b": links("/d"), "/d": links()})
 	c := newCrawl(t, site, nil).seed("/")
-	slow := &patient{Parser: c.tools.Parser, at: "/a"}
+	slow := &slowParser{Parser: c.tools.Parser, at: "/a"}
 	c.tools.Parser, c.cfg.ParseTime = slow, 200*time.Millisecond
 	c.finish()
-	c.kept(map[string]string{"/": "fetched ", "/a": "fetched it was not parsed, because that takes longer than 200ms",
+	c.wantRecords(map[string]string{
+		"/": "fetched ", "/a": "fetched it was not parsed, because that takes longer than 200ms",
 		"/b": "fetched ", "/d": "fetched "})
 	if n := slow.ended.Load(); n != 1 {
 		t.Errorf("the parser ended %d times, want once", n)

@@ -13,7 +13,7 @@ const (
 	english = "<p>The dog and the cat are not in the house, but they have played with the children in the street, and that is just as well.</p>"
 )
 
-func TestFollowRulesDependOnWhatThePageSays(t *testing.T) {
+func TestFollowRulesDependOnThePage(t *testing.T) {
 	t.Parallel()
 	site := testsite.Serve(t, web{
 		"/de":   "<main>" + german + german + "</main>" + links("/from-de"),
@@ -31,14 +31,14 @@ func TestFollowRulesDependOnWhatThePageSays(t *testing.T) {
 			"quality.words > 20 and text_share > 0.5",
 			map[string]bool{"/from-de": true, "/from-en": true, "/from-none": false},
 		},
-		"by an own field": {
+		"by a custom field": {
 			"fields.p ~ ^The", map[string]bool{"/from-de": false, "/from-en": true, "/from-none": false},
 		},
 		"by its text": {
 			"text ~ Katze or title = links and text !~ dog",
 			map[string]bool{"/from-de": true, "/from-en": false, "/from-none": true},
 		},
-		"by the lack of it": {
+		"by a missing field": {
 			"language != deu", map[string]bool{"/from-de": false, "/from-en": true, "/from-none": true},
 		},
 	} {
@@ -53,7 +53,7 @@ func TestFollowRulesDependOnWhatThePageSays(t *testing.T) {
 				fetched := slices.ContainsFunc(crawl.sink.records(),
 					func(r crawler.Record) bool { return r.URL == crawl.site.URL(0, path) })
 				if fetched != want {
-					t.Errorf("%s: fetched is %v, want %v", path, fetched, want)
+					t.Errorf("%s: fetched %v, want %v", path, fetched, want)
 				}
 			}
 		})
