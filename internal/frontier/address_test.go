@@ -11,7 +11,7 @@ import (
 
 var shared = netip.MustParseAddr("192.0.2.1")
 
-func (b *bench) occupy(lease visit.HostLease, ip netip.Addr) queue.Occupancy {
+func (b *testJob) occupy(lease visit.HostLease, ip netip.Addr) queue.Occupancy {
 	b.t.Helper()
 	got, err := lease.Occupy(b.t.Context(), ip)
 	if err != nil {
@@ -20,9 +20,9 @@ func (b *bench) occupy(lease visit.HostLease, ip netip.Addr) queue.Occupancy {
 	return got
 }
 
-// keepsAddressOfIdleVisit lets a visit end that asked for nothing: the address is left
-// alone for as long as before.
-func keepsAddressOfIdleVisit(t *testing.T, b *bench) {
+// keepsAddressOfIdleVisit ends a visit without requests, which must not change the rest of the
+// address.
+func keepsAddressOfIdleVisit(t *testing.T, b *testJob) {
 	b.oneShard()
 	b.admit(3, "http://a.test/1", "http://b.test/1", "http://c.test/1")
 	a := b.open("a.test")
@@ -32,26 +32,26 @@ func keepsAddressOfIdleVisit(t *testing.T, b *bench) {
 	b.occupy(idle, shared)
 	b.leave(idle, queue.Rest{})
 	if got := b.occupy(b.open("c.test"), shared); got.Wait < 50*time.Minute {
-		t.Errorf("the address may be asked after %v, want about an hour", got.Wait)
+		t.Errorf("the address rests for %v, want about an hour", got.Wait)
 	}
 }
 
-func (b *bench) leave(lease visit.HostLease, r queue.Rest) {
+func (b *testJob) leave(lease visit.HostLease, r queue.Rest) {
 	b.t.Helper()
 	if err := lease.Close(b.t.Context(), r); err != nil {
 		b.t.Fatal(err)
 	}
 }
 
-// oneShard skips frontiers whose hosts may lie in several shards: an address
-// belongs to one.
-func (b *bench) oneShard() {
+// oneShard skips the test if the hosts of the job may be in several shards, because an address
+// belongs to one shard.
+func (b *testJob) oneShard() {
 	if b.job.Shards > 1 {
-		b.t.Skip("a job that is polite to addresses has one shard")
+		b.t.Skip("a job with a delay per address has one shard")
 	}
 }
 
-func sharesAddress(t *testing.T, b *bench) {
+func sharesAddress(t *testing.T, b *testJob) {
 	b.oneShard()
 	b.admit(3, "http://a.test/1", "http://b.test/1", "http://c.test/1")
 	a, other, c := b.open("a.test"), b.open("b.test"), b.open("c.test")
@@ -62,25 +62,25 @@ func sharesAddress(t *testing.T, b *bench) {
 		t.Errorf("another address: %+v", got)
 	}
 	if got := b.occupy(other, shared); got.Held {
-		t.Errorf("an address that another has: %+v", got)
+		t.Errorf("an occupied address: %+v", got)
 	}
 	b.leave(other, queue.Rest{NotBefore: time.Hour})
 	if orders := b.arm(); len(orders) != 0 {
-		t.Errorf("%v are due while another has their address", orders)
+		t.Errorf("%v are due while another host occupies their address", orders)
 	}
 	b.leave(a, queue.Rest{Wait: time.Hour, AddressWait: 50 * time.Millisecond})
-	again := b.open("b.test") // it was woken
+	again := b.open("b.test") // the host is due again
 	if got := b.occupy(again, shared); !got.Held || got.Wait > 50*time.Millisecond {
-		t.Errorf("an address that was left: %+v", got)
+		t.Errorf("a released address: %+v", got)
 	}
 	b.leave(again, queue.Rest{AddressWait: time.Hour})
 	last := b.open("b.test")
 	if got := b.occupy(last, shared); !got.Held || got.Wait < 59*time.Minute {
-		t.Errorf("an address that rests: %+v", got)
+		t.Errorf("a resting address: %+v", got)
 	}
 }
 
-func freesAddress(t *testing.T, b *bench) {
+func freesAddress(t *testing.T, b *testJob) {
 	b.oneShard()
 	b.admit(2, "http://a.test/1", "http://b.test/1")
 	b.lease = time.Millisecond
@@ -92,11 +92,11 @@ func freesAddress(t *testing.T, b *bench) {
 	b.lease = time.Minute
 	waiting := b.open("b.test")
 	if got := b.occupy(waiting, shared); got.Held {
-		t.Fatalf("an address that another has: %+v", got)
+		t.Fatalf("an occupied address: %+v", got)
 	}
 	b.leave(waiting, queue.Rest{NotBefore: time.Hour})
 	b.sweepUntil(1)
 	if got := b.occupy(b.open("b.test"), shared); !got.Held {
-		t.Errorf("an address whose visit broke: %+v", got)
+		t.Errorf("an address of a broken visit: %+v", got)
 	}
 }

@@ -14,7 +14,7 @@ import (
 )
 
 // manyHosts admits a URL of each of n hosts.
-func (b *bench) manyHosts(n int) {
+func (b *testJob) manyHosts(n int) {
 	b.t.Helper()
 	var urls []string
 	for i := range n {
@@ -23,16 +23,15 @@ func (b *bench) manyHosts(n int) {
 	b.admit(n, urls...)
 }
 
-// armsTogether lets some begin with what all have counted before. Those who go over
-// several shards may overtake each other, so that it is exact for one shard; over
-// more, it is when they come one after another.
-func armsTogether(t *testing.T, b *bench) {
+// armsTogether arms from several goroutines at once, which start from the same counters. The limit
+// is exact for one shard. For several shards it is exact only for calls that follow one another.
+func armsTogether(t *testing.T, b *testJob) {
 	const most = 30
 	b.manyHosts(100)
 	if b.job.Shards == 1 {
 		var all sync.WaitGroup
 		for range 6 {
-			other := b.elsewhere()
+			other := b.otherProcess()
 			all.Go(func() {
 				if _, err := other.Arm(t.Context(), most); err != nil {
 					t.Error(err)
@@ -42,31 +41,31 @@ func armsTogether(t *testing.T, b *bench) {
 		all.Wait()
 	} else {
 		for range 3 {
-			if _, err := b.elsewhere().Arm(t.Context(), most); err != nil {
+			if _, err := b.otherProcess().Arm(t.Context(), most); err != nil {
 				t.Fatal(err)
 			}
 		}
 	}
 	if c := b.counters(); c.Armed != most || c.Due != 70 || c.Ready != 70 {
-		t.Fatalf("%d visits are armed, %d hosts due and %d of them ready, want %d, 70 and 70", c.Armed, c.Due, c.Ready,
+		t.Fatalf("%d visits are armed, %d hosts are due, %d are ready; want %d, 70, 70", c.Armed, c.Due, c.Ready,
 			most)
 	}
 	orders, err := b.Arm(t.Context(), most+5)
 	if err != nil || len(orders) != 5 {
-		t.Fatalf("%d visits are armed when five more may be out (%v)", len(orders), err)
+		t.Fatalf("%d visits are armed, want 5 (%v)", len(orders), err)
 	}
 	if _, err := b.Open(t.Context(), orders[0], "tester", visit.Want{}); err != nil {
 		t.Fatal(err)
 	}
 	for _, fewer := range []int{most + 5, most, 0, -1} {
 		if orders, err := b.Arm(t.Context(), fewer); err != nil || len(orders) != 0 {
-			t.Errorf("with 35 visits out, %d are armed when %d may be (%v)", len(orders), fewer, err)
+			t.Errorf("with 35 visits out and a limit of %[2]d, %[1]d are armed (%[3]v)", len(orders), fewer, err)
 		}
 	}
 }
 
-// armsInTurn visits one host after another, each of which is due again at once.
-func armsInTurn(t *testing.T, b *bench) {
+// armsInTurn visits one host at a time. Each host is due again at once.
+func armsInTurn(t *testing.T, b *testJob) {
 	b.manyHosts(40)
 	visited := make(map[crawler.Host]bool)
 	for range 400 {
@@ -86,9 +85,8 @@ func armsInTurn(t *testing.T, b *bench) {
 	}
 }
 
-// epochsAreNotRepeated lets a Redis take over that has not heard of a visit which is
-// under way.
-func epochsAreNotRepeated(t *testing.T, b *bench) {
+// epochsAreNotRepeated restores Redis to a state before a visit was opened, as a failover does.
+func epochsAreNotRepeated(t *testing.T, b *testJob) {
 	b.admit(2, "http://a.test/1", "http://a.test/2")
 	key, base := b.baseOf("a.test")+nameHost+"a.test", b.baseOf("a.test")
 	before, err := b.rdb.HGetAll(t.Context(), key).Result()
@@ -121,12 +119,12 @@ func epochsAreNotRepeated(t *testing.T, b *bench) {
 	}
 	second := b.armed("a.test")
 	if second.Epoch == first.Epoch {
-		t.Fatalf("epoch %d is given out twice", first.Epoch)
+		t.Fatalf("epoch %d is used twice", first.Epoch)
 	}
 	if _, err := b.Open(t.Context(), second, "new", visit.Want{}); err != nil {
 		t.Fatal(err)
 	}
 	if err := old.Renew(t.Context(), 0); !errors.Is(err, queue.ErrStale) {
-		t.Errorf("the visit that Redis has not heard of goes on (%v), want %v", err, queue.ErrStale)
+		t.Errorf("the visit that Redis has lost: %v, want %v", err, queue.ErrStale)
 	}
 }

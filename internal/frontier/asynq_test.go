@@ -24,20 +24,21 @@ func endpoint(t testing.TB, url string) redisconn.Endpoint {
 	return e
 }
 
-// post is asynq as a fleet uses it, on one queue.
-type post struct {
+// asynqTest is an asynq client, server and inspector for one queue, as a fleet uses them.
+type asynqTest struct {
 	t         testing.TB
 	queue     string
 	client    *asynq.Client
 	inspector *asynq.Inspector
-	done      chan string // payloads of the tasks that were carried out
+	done      chan string // payloads of the processed tasks
 }
 
-func newPost(t testing.TB, e redisconn.Endpoint) *post {
+func newAsynqTest(t testing.TB, e redisconn.Endpoint) *asynqTest {
 	t.Helper()
-	p := &post{t, redistest.Name(t), asynq.NewClient(e), asynq.NewInspector(e), make(chan string, 10)}
+	p := &asynqTest{t, redistest.Name(t), asynq.NewClient(e), asynq.NewInspector(e), make(chan string, 10)}
 	server := asynq.NewServer(e, asynq.Config{
-		Concurrency: 2, Queues: map[string]int{p.queue: 1}, TaskCheckInterval: 10 * time.Millisecond, Logger: quiet{},
+		Concurrency: 2, Queues: map[string]int{p.queue: 1}, TaskCheckInterval: 10 * time.Millisecond,
+		Logger: discardLogger{},
 	})
 	err := server.Start(asynq.HandlerFunc(func(_ context.Context, task *asynq.Task) error {
 		_, err := task.ResultWriter().Write([]byte("result"))
@@ -56,16 +57,16 @@ func newPost(t testing.TB, e redisconn.Endpoint) *post {
 	return p
 }
 
-// quiet is a log that nobody reads.
-type quiet struct{}
+// discardLogger is a logger that discards everything.
+type discardLogger struct{}
 
-func (quiet) Debug(...any) {}
-func (quiet) Info(...any)  {}
-func (quiet) Warn(...any)  {}
-func (quiet) Error(...any) {}
-func (quiet) Fatal(...any) {}
+func (discardLogger) Debug(...any) {}
+func (discardLogger) Info(...any)  {}
+func (discardLogger) Warn(...any)  {}
+func (discardLogger) Error(...any) {}
+func (discardLogger) Fatal(...any) {}
 
-func (p *post) enqueue(payload string) error {
+func (p *asynqTest) enqueue(payload string) error {
 	task := asynq.NewTask("crawl:fetch", []byte(payload), asynq.Queue(p.queue), asynq.TaskID(payload),
 		asynq.Retention(time.Hour))
 	_, err := p.client.EnqueueContext(p.t.Context(), task)
@@ -75,21 +76,21 @@ func (p *post) enqueue(payload string) error {
 	return err
 }
 
-// carriedOut waits until a task is.
-func (p *post) carriedOut(payload string) {
+// waitProcessed waits until a task is processed.
+func (p *asynqTest) waitProcessed(payload string) {
 	p.t.Helper()
 	select {
 	case got := <-p.done:
 		if got != payload {
-			p.t.Errorf("task %q was carried out, want %q", got, payload)
+			p.t.Errorf("task %q was processed, want %q", got, payload)
 		}
 	case <-p.t.Context().Done():
 		p.t.Fatalf("task %q: %v", payload, context.Cause(p.t.Context()))
 	}
 }
 
-// completed waits until asynq shows a task with its result.
-func (p *post) completed(payload string) {
+// waitCompleted waits until asynq shows a task with its result.
+func (p *asynqTest) waitCompleted(payload string) {
 	p.t.Helper()
 	for p.t.Context().Err() == nil {
 		info, err := p.inspector.GetTaskInfo(p.queue, payload)
@@ -98,7 +99,7 @@ func (p *post) completed(payload string) {
 		}
 		if info.State == asynq.TaskStateCompleted {
 			if string(info.Result) != "result" {
-				p.t.Errorf("the result is %q", info.Result)
+				p.t.Errorf("result: got %q", info.Result)
 			}
 			return
 		}
@@ -108,8 +109,8 @@ func (p *post) completed(payload string) {
 func TestAsynqWorksOnEachKindOfRedis(t *testing.T) {
 	t.Parallel()
 	for kind, url := range map[string]func(t testing.TB) string{
-		"a single server":         func(t testing.TB) string { return redistest.New(t) },
-		"a user with just rights": withRights,
+		"a single server":                      func(t testing.TB) string { return redistest.New(t) },
+		"a user with only the required rights": withRights,
 		"a Cluster": func(t testing.TB) string {
 			return "redis+cluster://" + strings.Join(redistest.Cluster(t), ",")
 		},
@@ -118,12 +119,12 @@ func TestAsynqWorksOnEachKindOfRedis(t *testing.T) {
 	} {
 		t.Run(kind, func(t *testing.T) {
 			t.Parallel()
-			p := newPost(t, endpoint(t, url(t)))
+			p := newAsynqTest(t, endpoint(t, url(t)))
 			if err := p.enqueue("one"); err != nil {
 				t.Fatal(err)
 			}
-			p.carriedOut("one")
-			p.completed("one")
+			p.waitProcessed("one")
+			p.waitCompleted("one")
 			p.inspect()
 		})
 	}
@@ -144,8 +145,8 @@ func withRights(t testing.TB) string {
 	return "redis://crawler:secret@" + node.TCP
 }
 
-// inspect asks and does what a scheduler and the web UI do.
-func (p *post) inspect() {
+// inspect makes the queries and changes of a scheduler and of the web UI.
+func (p *asynqTest) inspect() {
 	p.t.Helper()
 	must := func(what string, err error) {
 		p.t.Helper()
@@ -156,7 +157,7 @@ func (p *post) inspect() {
 	servers, err := p.inspector.Servers()
 	must("servers", err)
 	if len(servers) == 0 {
-		p.t.Error("there are no servers")
+		p.t.Error("no servers are listed")
 	}
 	_, err = p.inspector.Queues()
 	must("queues", err)
@@ -179,14 +180,14 @@ func (p *post) inspect() {
 	must("delete the queue", p.inspector.DeleteQueue(p.queue, true))
 }
 
-func TestAsynqGoesOnWhenSentinelsReplaceItsMaster(t *testing.T) {
+func TestAsynqContinuesAfterASentinelFailover(t *testing.T) {
 	t.Parallel()
 	w := redistest.Sentinel(t)
-	p := newPost(t, endpoint(t, w.URL("")))
+	p := newAsynqTest(t, endpoint(t, w.URL("")))
 	if err := p.enqueue("before"); err != nil {
 		t.Fatal(err)
 	}
-	p.carriedOut("before")
+	p.waitProcessed("before")
 	w.Master.Kill()
 	err := p.enqueue("after")
 	for err != nil && t.Context().Err() == nil {
@@ -195,5 +196,5 @@ func TestAsynqGoesOnWhenSentinelsReplaceItsMaster(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	p.carriedOut("after")
+	p.waitProcessed("after")
 }

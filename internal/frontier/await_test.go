@@ -10,8 +10,8 @@ import (
 	"github.com/trawlcrawler/trawl/crawler"
 )
 
-// awaited lists the writers that the job's end waits for.
-func (b *bench) awaited() []string {
+// awaited lists the writers that the job waits for before it ends.
+func (b *testJob) awaited() []string {
 	b.t.Helper()
 	var all []string
 	for _, a := range b.status().Awaited {
@@ -20,7 +20,7 @@ func (b *bench) awaited() []string {
 	return all
 }
 
-func awaitsWriters(t *testing.T, b *bench) {
+func awaitsWriters(t *testing.T, b *testJob) {
 	ctx, name := t.Context(), b.job.Name
 	b.must(b.store.Await(ctx, name, "w2", "files are open in \"out dir\"", time.Minute))
 	b.must(b.store.Await(ctx, name, "w1", "pages wait for the bucket", time.Hour))
@@ -30,25 +30,25 @@ func awaitsWriters(t *testing.T, b *bench) {
 		t.Errorf("awaited (-want +got):\n%s", diff)
 	}
 	if left := b.status().Awaited[0].Until.Sub(b.status().Now); left < 55*time.Minute || left > time.Hour {
-		t.Errorf("w1 is awaited for %v, want an hour", left)
+		t.Errorf("the job waits for w1 for %v, want an hour", left)
 	}
 	b.must(b.store.Await(ctx, name, "w0", crawler.OpenFiles+"/out/news", -time.Millisecond))
 	if left := b.status().OutputPending(crawler.Counters{}); !strings.Contains(left,
 		"worker w0 left unfinished files in /out/news") || len(b.status().Unfinished) != 1 {
-		t.Errorf("of a writer that died it says %q", left)
+		t.Errorf("the job still waits for a dead writer: %q", left)
 	}
 	b.must(b.store.Await(ctx, name, "w0", "", 0))
 	b.must(b.store.Await(ctx, name, "w1", "", 0))
-	b.must(b.store.Await(ctx, name, "w3", "", 0)) // which was not awaited
+	b.must(b.store.Await(ctx, name, "w3", "", 0)) // the job was not waiting for w3
 	if diff := cmp.Diff([]string{"w2: files are open in \"out dir\""}, b.awaited()); diff != "" {
-		t.Errorf("when one is complete (-want +got):\n%s", diff)
+		t.Errorf("after one is complete (-want +got):\n%s", diff)
 	}
 	if n := b.rdb.HLen(ctx, jobBase(name)+nameAwaited).Val(); n > 2 {
-		t.Errorf("%d writers are remembered", n)
+		t.Errorf("%d writers are stored", n)
 	}
 }
 
-func closesAndReopens(t *testing.T, b *bench) {
+func closesAndReopens(t *testing.T, b *testJob) {
 	b.move(crawler.StateRunning)
 	b.must(b.store.SetClosing(t.Context(), b.job.Name, true))
 	if !b.status().Closing {
@@ -61,6 +61,6 @@ func closesAndReopens(t *testing.T, b *bench) {
 	b.must(b.store.SetClosing(t.Context(), b.job.Name, true))
 	b.move(crawler.StateDone)
 	if b.status().Closing {
-		t.Error("a job that is done is closing")
+		t.Error("a finished job is closing")
 	}
 }

@@ -17,15 +17,15 @@ import (
 	"github.com/trawlcrawler/trawl/internal/visit"
 )
 
-// The benchmarks count the URLs that one client gets done in a second, and the
-// processor time of Redis for each, which bounds what one Redis does for a whole
-// fleet. The built-in Redis does not tell its own.
+// The benchmarks measure the URLs per second of one client, and the processor time of Redis per
+// URL. The latter bounds the throughput of a fleet. The built-in Redis does not report its
+// processor time.
 
 // BenchmarkAdmitNew admits pages whose links are all new.
 func BenchmarkAdmitNew(b *testing.B) {
 	eachRedis(b, func(b *testing.B, url string) {
 		eachSpread(b, func(b *testing.B, hosts []int) {
-			f := newBench(b, url, 1)
+			f := newTestJob(b, url, 1)
 			m := startMeter(b, f.rdb)
 			for page := 0; b.Loop(); page++ {
 				b.StopTimer()
@@ -38,15 +38,15 @@ func BenchmarkAdmitNew(b *testing.B) {
 	})
 }
 
-// BenchmarkAdmitSeen admits pages of which 80 links in 100 were seen: admitted
-// by this process a moment ago, or by another one.
+// BenchmarkAdmitSeen admits pages with 80 seen links in 100, which this process or another one has
+// just admitted.
 func BenchmarkAdmitSeen(b *testing.B) {
 	const known = 80
 	eachRedis(b, func(b *testing.B, url string) {
 		for _, by := range []string{"this process", "another"} {
 			b.Run("by "+by, func(b *testing.B) {
 				eachSpread(b, func(b *testing.B, hosts []int) {
-					f := newBench(b, url, 1)
+					f := newTestJob(b, url, 1)
 					entries := webPage(b, 0, hosts...)
 					f.admitPage(entries, pageLinks)
 					m := startMeter(b, f.rdb)
@@ -71,7 +71,7 @@ func BenchmarkTakeSettle(b *testing.B) {
 	eachRedis(b, func(b *testing.B, url string) {
 		for _, batch := range []int{1, 16, 64} {
 			b.Run(fmt.Sprintf("%d URLs", batch), func(b *testing.B) {
-				f := newBench(b, url, 1)
+				f := newTestJob(b, url, 1)
 				waiting := f.refill(0)
 				lease := f.open(webHost(0))
 				m := startMeter(b, f.rdb)
@@ -92,9 +92,8 @@ func BenchmarkTakeSettle(b *testing.B) {
 	})
 }
 
-// refill admits some thousand more URLs of host 0, for the nth time, and returns
-// how many.
-func (b *bench) refill(n int) int {
+// refill admits several thousand new URLs of host 0 and returns their number. It is the nth refill.
+func (b *testJob) refill(n int) int {
 	const pages = 20
 	for page := range pages {
 		b.admitPage(webPage(b.t, (n*pages+page)*pageLinks, 0), pageLinks)
@@ -102,7 +101,7 @@ func (b *bench) refill(n int) int {
 	return pages * pageLinks
 }
 
-func (b *bench) takeAndSettle(lease visit.HostLease, n int) {
+func (b *testJob) takeAndSettle(lease visit.HostLease, n int) {
 	b.t.Helper()
 	taken, err := lease.Take(b.t.Context(), n, 0)
 	if err != nil || len(taken) != n {
@@ -117,8 +116,7 @@ func eachRedis(b *testing.B, run func(b *testing.B, url string)) {
 	b.Run("builtin", func(b *testing.B) { run(b, redistest.Builtin(b)) })
 }
 
-// eachSpread runs a benchmark with pages whose links lead to one host, and to
-// twenty.
+// eachSpread runs a benchmark with pages that link to one host, and with pages that link to twenty.
 func eachSpread(b *testing.B, run func(b *testing.B, hosts []int)) {
 	for _, n := range []int{1, 20} {
 		hosts := make([]int, n)
@@ -129,8 +127,8 @@ func eachSpread(b *testing.B, run func(b *testing.B, hosts []int)) {
 	}
 }
 
-// admitPage admits the links of a page, of which so many are to be new.
-func (b *bench) admitPage(entries []queue.Entry, want int) {
+// admitPage admits the links of a page, and fails unless this number of them is new.
+func (b *testJob) admitPage(entries []queue.Entry, want int) {
 	b.t.Helper()
 	if got, err := b.Admit(b.t.Context(), entries); err != nil || got != want {
 		b.t.Fatalf("admitted %d of %d as new, %v; want %d", got, len(entries), err, want)
@@ -138,7 +136,7 @@ func (b *bench) admitPage(entries []queue.Entry, want int) {
 }
 
 // forget makes this process forget that the entries were admitted.
-func (b *bench) forget(entries []queue.Entry) {
+func (b *testJob) forget(entries []queue.Entry) {
 	for _, e := range entries {
 		b.recent.slot(b.recent.hash(b.identity.Key(e.URL))).Store(0)
 	}
@@ -166,7 +164,7 @@ func (m *meter) stop() { m.spent += processorTime(m.b.Context(), m.rdb) - m.sinc
 func (m *meter) report(urls int) {
 	m.stop()
 	m.b.ReportMetric(float64(urls)/m.b.Elapsed().Seconds(), "urls/s")
-	m.b.ReportMetric(0, "ns/op") // of a page: says the same
+	m.b.ReportMetric(0, "ns/op") // the time per page is redundant
 	if m.spent > 0 {
 		m.b.ReportMetric(micros(m.spent)/float64(urls), "redis-µs/url")
 	}
@@ -174,14 +172,13 @@ func (m *meter) report(urls int) {
 
 func micros(d time.Duration) float64 { return float64(d) / float64(time.Microsecond) }
 
-// processorTime is for how long Redis has kept a processor busy; 0 if it does
-// not tell.
+// processorTime returns the processor time that Redis has used; 0 if Redis does not report it.
 func processorTime(ctx context.Context, rdb redis.UniversalClient) time.Duration {
 	seconds := info(ctx, rdb, "cpu", "used_cpu_user") + info(ctx, rdb, "cpu", "used_cpu_sys")
 	return time.Duration(seconds * float64(time.Second))
 }
 
-// info is a number that Redis tells of itself; 0 if it does not.
+// info returns a number from Redis's INFO; 0 if it is missing.
 func info(ctx context.Context, rdb redis.UniversalClient, section, name string) float64 {
 	text, _ := rdb.Info(ctx, section).Result()
 	for line := range strings.Lines(text) {

@@ -21,23 +21,23 @@ func clusterURL(t testing.TB) string {
 	return "redis+cluster://" + strings.Join(redistest.Cluster(t), ",")
 }
 
-// newClusterBench is a frontier in a Cluster that refuses scripts a second slot.
-func newClusterBench(t testing.TB, shards int) *bench {
+// newClusterJob creates a job in a Cluster that refuses scripts with keys of a second slot.
+func newClusterJob(t testing.TB, shards int) *testJob {
 	t.Helper()
-	return newBench(t, clusterURL(t), shards).strict()
+	return newTestJob(t, clusterURL(t), shards).strict()
 }
 
-// strict refuses scripts that use keys of several slots, where Redis can.
-func (b *bench) strict() *bench {
+// strict makes Redis refuse scripts with keys of several slots, if it supports that.
+func (b *testJob) strict() *testJob {
 	if b.rdb.Eval(b.t.Context(), "#!lua\nreturn 1", []string{"any"}).Err() == nil {
-		b.rdb.(*redis.ClusterClient).AddHook(strict{})
+		b.rdb.(*redis.ClusterClient).AddHook(strictScripts{})
 	}
 	return b
 }
 
-// strict lets scripts begin with #!, as Redis 7 knows it. To others a Cluster
-// does not refuse the keys of several slots, as long as one master serves them.
-type strict struct{}
+// strictScripts is a hook that puts #!lua before scripts (Redis 7). For scripts without it, a
+// Cluster accepts keys of several slots if one master serves all of them.
+type strictScripts struct{}
 
 // errNoScript makes go-redis send the whole script.
 type errNoScript struct{}
@@ -45,9 +45,9 @@ type errNoScript struct{}
 func (errNoScript) Error() string { return "NOSCRIPT" }
 func (errNoScript) RedisError()   {}
 
-func (strict) DialHook(next redis.DialHook) redis.DialHook { return next }
+func (strictScripts) DialHook(next redis.DialHook) redis.DialHook { return next }
 
-func (strict) ProcessHook(next redis.ProcessHook) redis.ProcessHook {
+func (strictScripts) ProcessHook(next redis.ProcessHook) redis.ProcessHook {
 	return func(ctx context.Context, cmd redis.Cmder) error {
 		switch args := cmd.Args(); cmd.Name() {
 		case "evalsha":
@@ -60,15 +60,15 @@ func (strict) ProcessHook(next redis.ProcessHook) redis.ProcessHook {
 	}
 }
 
-func (strict) ProcessPipelineHook(next redis.ProcessPipelineHook) redis.ProcessPipelineHook {
+func (strictScripts) ProcessPipelineHook(next redis.ProcessPipelineHook) redis.ProcessPipelineHook {
 	return next
 }
 
-func TestAStrictClusterRefusesAScriptASecondSlot(t *testing.T) {
+func TestAStrictClusterRefusesKeysOfASecondSlot(t *testing.T) {
 	t.Parallel()
-	b := newClusterBench(t, 1)
+	b := newClusterJob(t, 1)
 	if b.rdb.Eval(t.Context(), "return 1", []string{"any"}).Err() != nil {
-		t.Skip("this Redis does not know scripts that begin with #!")
+		t.Skip("this Redis does not support scripts that begin with #!")
 	}
 	script := redis.NewScript(`redis.call('GET', KEYS[1]) return redis.call('GET', ARGV[1])`)
 	for i := range 20 {
@@ -83,7 +83,7 @@ func TestAStrictClusterRefusesAScriptASecondSlot(t *testing.T) {
 	}
 }
 
-func TestANodeThatAnnouncesAnAddressWhichCannotBeReachedIsNamed(t *testing.T) {
+func TestANodeThatAnnouncesAnUnreachableAddressIsNamed(t *testing.T) {
 	t.Parallel()
 	node := redistest.Own(t, "--cluster-enabled", "yes", "--cluster-announce-ip", "127.0.0.1",
 		"--cluster-announce-port", "1")
@@ -101,21 +101,21 @@ func TestANodeThatAnnouncesAnAddressWhichCannotBeReachedIsNamed(t *testing.T) {
 	}
 }
 
-func TestTheShardsOfAJobSpreadOverTheMastersOfACluster(t *testing.T) {
+func TestTheShardsOfAJobAreSpreadOverTheMastersOfACluster(t *testing.T) {
 	t.Parallel()
-	b := newClusterBench(t, 64) // to miss a master by chance takes 1 of 10^11
+	b := newClusterJob(t, 64) // the chance that a master gets no shard is 1 in 10^11
 	var urls []string
 	for i := range 1000 {
 		urls = append(urls, fmt.Sprintf("http://h%d.test/", i))
 	}
 	b.admit(len(urls), urls...)
-	shards, keys := b.census()
+	shards, keys := b.countKeys()
 	if len(shards) != len(redistest.Cluster(t)) {
-		t.Errorf("shards lie at %d masters, want %d: %v", len(shards), len(redistest.Cluster(t)), shards)
+		t.Errorf("shards are on %d masters, want %d: %v", len(shards), len(redistest.Cluster(t)), shards)
 	}
 	for addr, n := range shards {
 		if n < 5 {
-			t.Errorf("%d of 64 shards lie at %s: %v", n, addr, shards)
+			t.Errorf("%d of 64 shards are on %s: %v", n, addr, shards)
 		}
 	}
 	if keys < len(urls) {
@@ -124,14 +124,13 @@ func TestTheShardsOfAJobSpreadOverTheMastersOfACluster(t *testing.T) {
 	if err := b.store.Remove(t.Context(), b.job.Name); err != nil {
 		t.Fatal(err)
 	}
-	if shards, keys := b.census(); keys != 0 {
-		t.Errorf("%d keys are left of a job that was removed, at %v", keys, shards)
+	if shards, keys := b.countKeys(); keys != 0 {
+		t.Errorf("%d keys of a removed job are left, on %v", keys, shards)
 	}
 }
 
-// census counts, in a Cluster, the shards of the job at each master, and all
-// of its keys.
-func (b *bench) census() (shards map[string]int, keys int) {
+// countKeys counts the shards of the job on each master of a Cluster, and all of its keys.
+func (b *testJob) countKeys() (shards map[string]int, keys int) {
 	b.t.Helper()
 	var mu sync.Mutex
 	shards = make(map[string]int)
@@ -154,9 +153,9 @@ func (b *bench) census() (shards map[string]int, keys int) {
 	return shards, keys
 }
 
-func TestAJobLivesItsLifeInACluster(t *testing.T) {
+func TestTheLifecycleOfAJobInACluster(t *testing.T) {
 	t.Parallel()
-	b := newClusterBench(t, 4)
+	b := newClusterJob(t, 4)
 	ctx, store, name := t.Context(), b.store, b.job.Name
 	must := func(what string, err error) {
 		t.Helper()
@@ -166,18 +165,18 @@ func TestAJobLivesItsLifeInACluster(t *testing.T) {
 	}
 	moved, err := store.Move(ctx, name, crawler.StateRunning, "", crawler.StateCreated)
 	if must("move", err); !moved {
-		t.Error("a job that was created could not be run")
+		t.Error("the created job did not start")
 	}
 	must("hold", store.Hold(ctx, name, "tester", time.Hour))
 	must("seeded", store.Seeded(ctx, name, true))
 	status, err := store.Status(ctx, name)
 	if must("status", err); !status.Held || !status.Seeded || status.State != crawler.StateRunning {
-		t.Errorf("status is %+v", status)
+		t.Errorf("status: got %+v", status)
 	}
 	must("let go", store.LetGo(ctx, name, "tester"))
 	jobs, err := store.Statuses(ctx)
 	if must("statuses", err); len(jobs) == 0 {
-		t.Error("there are no jobs")
+		t.Error("no jobs are listed")
 	}
 	settledAndCounted(t, b)
 	before, err := store.Counters(ctx, name)
@@ -192,7 +191,7 @@ func TestAJobLivesItsLifeInACluster(t *testing.T) {
 	must("put", cache.Put(ctx, "https://"+name, []byte("rules"), time.Minute))
 	rules, found, err := cache.Get(ctx, "https://"+name)
 	if must("get", err); !found || string(rules) != "rules" {
-		t.Errorf("robots.txt is %q, %v", rules, found)
+		t.Errorf("robots.txt: got %q, %v", rules, found)
 	}
 	must("remove", store.Remove(ctx, name))
 }

@@ -15,15 +15,14 @@ import (
 	"github.com/trawlcrawler/trawl/internal/test/redistest"
 )
 
-// apart is a job in a Cluster with replicas, and two hosts of it in shards of
-// different masters.
-type apart struct {
-	*bench
+// replicatedJob is a job in a Cluster with replicas, with two hosts in shards of different masters.
+type replicatedJob struct {
+	*testJob
 	from, to crawler.Host
-	there    *redistest.Pair // serves the shard of to
+	there    *redistest.Pair // the master and replica of the shard of host to
 }
 
-func newApart(t *testing.T) *apart {
+func newReplicatedJob(t *testing.T) *replicatedJob {
 	t.Helper()
 	pairs := redistest.Replicated(t)
 	var addrs []string
@@ -32,7 +31,7 @@ func newApart(t *testing.T) *apart {
 		addrs = append(addrs, p.Master.TCP)
 		byAddr[p.Master.TCP] = p
 	}
-	a := &apart{bench: newBench(t, "redis+cluster://"+strings.Join(addrs, ","), 16), from: "a.test"}
+	a := &replicatedJob{testJob: newTestJob(t, "redis+cluster://"+strings.Join(addrs, ","), 16), from: "a.test"}
 	for i := 0; a.there == nil; i++ {
 		a.to = crawler.Host(fmt.Sprintf("b%d.test", i))
 		if at := a.masterOf(a.to); at != a.masterOf(a.from) {
@@ -42,8 +41,8 @@ func newApart(t *testing.T) *apart {
 	return a
 }
 
-// masterOf is where the shard of a host lies.
-func (a *apart) masterOf(h crawler.Host) string {
+// masterOf returns the master of a host's shard.
+func (a *replicatedJob) masterOf(h crawler.Host) string {
 	a.t.Helper()
 	node, err := a.rdb.(*redis.ClusterClient).MasterForKey(a.t.Context(), a.baseOf(h))
 	if err != nil {
@@ -52,8 +51,8 @@ func (a *apart) masterOf(h crawler.Host) string {
 	return node.Options().Addr
 }
 
-// links are n links from a page of one host to the other.
-func (a *apart) links(n int) []queue.Entry {
+// links returns n links from a page of one host to the other host.
+func (a *replicatedJob) links(n int) []queue.Entry {
 	var all []queue.Entry
 	for i := range n {
 		all = append(all, queue.Entry{
@@ -64,10 +63,10 @@ func (a *apart) links(n int) []queue.Entry {
 	return all
 }
 
-// insist admits until it succeeds, as a visit does.
-func (a *apart) insist(entries []queue.Entry) {
+// admitUntilDone repeats Admit until it succeeds, as a visit does.
+func (a *replicatedJob) admitUntilDone(entries []queue.Entry) {
 	a.t.Helper()
-	ctx, cancel := context.WithTimeout(a.t.Context(), 10*time.Minute) // it hangs
+	ctx, cancel := context.WithTimeout(a.t.Context(), 10*time.Minute) // so that a hanging call fails the test
 	defer cancel()
 	for {
 		_, err := a.Admit(ctx, entries)
@@ -75,12 +74,12 @@ func (a *apart) insist(entries []queue.Entry) {
 			return
 		}
 		if !errors.Is(err, queue.ErrUnavailable) {
-			a.t.Fatalf("admit: %v, want that it can be tried again", err)
+			a.t.Fatalf("admit: %v, want ErrUnavailable", err)
 		}
 	}
 }
 
-func (a *apart) waiting() int64 {
+func (a *replicatedJob) waiting() int64 {
 	a.t.Helper()
 	n, err := a.rdb.LLen(a.t.Context(), a.baseOf(a.to)+nameQueue+"1:"+string(a.to)).Result()
 	if err != nil {
@@ -89,12 +88,12 @@ func (a *apart) waiting() int64 {
 	return n
 }
 
-func TestLinksToAnotherShardAreSafeBeforeTheirPageIsSettled(t *testing.T) {
+func TestLinksToAnotherShardAreReplicatedBeforeTheirPageIsSettled(t *testing.T) {
 	t.Parallel()
-	a := newApart(t)
-	a.insist(a.links(10))
+	a := newReplicatedJob(t)
+	a.admitUntilDone(a.links(10))
 	a.there.Cut()
-	t.Run("within a shard nothing is waited for", func(t *testing.T) {
+	t.Run("within a shard, Admit does not wait for replication", func(t *testing.T) {
 		own := a.links(12)
 		for i := range own {
 			own[i].Referrer = url(t, "http://"+string(a.to)+"/")
@@ -103,29 +102,29 @@ func TestLinksToAnotherShardAreSafeBeforeTheirPageIsSettled(t *testing.T) {
 			t.Errorf("%d links were admitted (%v), want 2", n, err)
 		}
 	})
-	t.Run("while replication is cut, links between shards are not safe", func(t *testing.T) {
+	t.Run("without replication, links between shards are unavailable", func(t *testing.T) {
 		_, err := a.Admit(t.Context(), a.links(20))
 		if !errors.Is(err, queue.ErrUnavailable) || !strings.Contains(err.Error(), "restore its replication") {
-			t.Fatalf("admit: %v, want that it is unavailable", err)
+			t.Fatalf("admit: %v, want ErrUnavailable", err)
 		}
 		if _, err := a.Admit(t.Context(), a.links(20)); !errors.Is(err, queue.ErrUnavailable) {
-			t.Errorf("admit again what is there, and not confirmed: %v, want that it is unavailable", err)
+			t.Errorf("admit stored links that are not confirmed: %v, want ErrUnavailable", err)
 		}
 	})
-	t.Run("with replication again, they are", func(t *testing.T) {
+	t.Run("with replication again, they are admitted", func(t *testing.T) {
 		a.there.Mend()
-		a.insist(a.links(20))
+		a.admitUntilDone(a.links(20))
 		if n := a.waiting(); n != 20 {
 			t.Errorf("%d links wait, want 20", n)
 		}
 	})
-	t.Run("after a failover that loses them, they are admitted again", func(t *testing.T) {
+	t.Run("after a failover that loses links, they are admitted again", func(t *testing.T) {
 		a.there.Cut()
 		if _, err := a.Admit(t.Context(), a.links(30)); !errors.Is(err, queue.ErrUnavailable) {
-			t.Fatalf("admit: %v, want that it is unavailable", err)
+			t.Fatalf("admit: %v, want ErrUnavailable", err)
 		}
 		a.there.FailOver()
-		a.insist(a.links(30))
+		a.admitUntilDone(a.links(30))
 		if n := a.waiting(); n != 30 {
 			t.Errorf("%d links wait after the failover, want 30", n)
 		}
@@ -143,9 +142,9 @@ func TestReplicasThatMayBePromotedAreCounted(t *testing.T) {
 		"r4 127.0.0.1:6@16 slave m2 0 0 2 connected",
 	}, "\n")
 	if n := replicasOf(nodes); n != 2 {
-		t.Errorf("%d replicas, want 2: one that is suspected may be promoted, one that failed may not", n)
+		t.Errorf("%d replicas, want 2: the suspected one counts, the failed one does not", n)
 	}
 	if n := replicasOf("nothing"); n != 0 {
-		t.Errorf("%d replicas of nothing", n)
+		t.Errorf("%d replicas of an empty list", n)
 	}
 }

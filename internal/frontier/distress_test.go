@@ -15,23 +15,23 @@ import (
 	"github.com/trawlcrawler/trawl/internal/test/redistest"
 )
 
-// configure sets a setting of the test's own Redis.
-func (b *bench) configure(name, value string) {
+// configure changes a setting of the test's own Redis.
+func (b *testJob) configure(name, value string) {
 	b.t.Helper()
 	b.must(b.rdb.ConfigSet(b.t.Context(), name, value).Err())
 }
 
-func TestOnAFullRedisReadingAndEndingWorks(t *testing.T) {
+func TestAJobInAFullRedisCanBeReadAndEnded(t *testing.T) {
 	t.Parallel()
 	ctx := t.Context()
-	b := newBench(t, redistest.Own(t).URL(), 1)
+	b := newTestJob(t, redistest.Own(t).URL(), 1)
 	b.admit(2, "http://a.test/1", "http://a.test/2")
 	b.configure("maxmemory", "1")
 	if err := b.store.Probe(ctx); err == nil || !strings.HasPrefix(err.Error(),
 		"Redis is full (maxmemory): raise maxmemory there") {
-		t.Errorf("a full Redis is described as %v", err)
+		t.Errorf("a full Redis: got %v", err)
 	}
-	b.must(New(b.rdb).CheckSchema(ctx)) // there is no version yet, and it cannot be written
+	b.must(New(b.rdb).CheckSchema(ctx)) // the version is missing and cannot be written
 	if c := b.counters(); c.Waiting != 2 {
 		t.Errorf("%d URLs wait, want 2", c.Waiting)
 	}
@@ -46,11 +46,11 @@ func TestOnAFullRedisReadingAndEndingWorks(t *testing.T) {
 	}
 	b.must(b.store.Remove(ctx, b.job.Name))
 	if keys := b.rdb.Keys(ctx, "*").Val(); len(keys) > 0 {
-		t.Errorf("these keys are left: %q", keys)
+		t.Errorf("keys left: %q", keys)
 	}
 }
 
-func TestDistressIsWorded(t *testing.T) {
+func TestRedisErrorsAreDescribed(t *testing.T) {
 	t.Parallel()
 	own := redistest.Own(t)
 	replica := redistest.Own(t, "--replicaof", "127.0.0.1 1")
@@ -63,20 +63,20 @@ func TestDistressIsWorded(t *testing.T) {
 		t.Fatal(err)
 	}
 	gone.Close()
-	silent, err := net.Listen("tcp", "127.0.0.1:0") // accepts, and never answers
+	silent, err := net.Listen("tcp", "127.0.0.1:0") // accepts connections and never answers
 	if err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { silent.Close() })
-	for _, c := range []struct{ situation, addr, password, want string }{
+	for _, c := range []struct{ name, addr, password, want string }{
 		{"a read-only replica", replica.TCP, "", "Redis is a read-only replica"},
-		{"no password where one is asked for", locked.TCP, "", "Redis asks for a password"},
+		{"a missing password", locked.TCP, "", "Redis asks for a password"},
 		{"a wrong password", locked.TCP, "wrong", "Redis refuses the password"},
-		{"nothing listens", gone.Addr().String(), "", "Redis is unreachable"},
+		{"no listener", gone.Addr().String(), "", "Redis is unreachable"},
 		{"no answer", silent.Addr().String(), "", "Redis does not answer in time"},
-		{"all is well", own.TCP, "", ""},
+		{"no error", own.TCP, "", ""},
 	} {
-		t.Run(c.situation, func(t *testing.T) {
+		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()
 			rdb := redis.NewClient(&redis.Options{Addr: c.addr, Password: c.password, ContextTimeoutEnabled: true,
 				MaxRetries: -1})
@@ -85,7 +85,7 @@ func TestDistressIsWorded(t *testing.T) {
 			defer cancel()
 			err := New(rdb).Probe(ctx)
 			if c.want == "" && err != nil || c.want != "" && (err == nil || !strings.HasPrefix(err.Error(), c.want)) {
-				t.Fatalf("it is described as %v, want %q", err, c.want)
+				t.Fatalf("got %v, want %q", err, c.want)
 			}
 			var known interface{ Advice() string }
 			if errors.As(err, &known) && strings.Contains(known.Advice(), "127.0.0.1") {
@@ -95,10 +95,10 @@ func TestDistressIsWorded(t *testing.T) {
 	}
 }
 
-func TestALayoutThatChangesIsNoticed(t *testing.T) {
+func TestAChangedLayoutIsNoticed(t *testing.T) {
 	t.Parallel()
 	ctx := t.Context()
-	b := newBench(t, redistest.Own(t).URL(), 1)
+	b := newTestJob(t, redistest.Own(t).URL(), 1)
 	b.must(b.store.CheckSchema(ctx))
 	review := func(want error) Review {
 		t.Helper()
@@ -119,7 +119,7 @@ func TestALayoutThatChangesIsNoticed(t *testing.T) {
 	}
 	inside := context.WithValue(ctx, reviewing{}, true)
 	if got := b.rdb.Get(inside, keySchema).Val(); got != "27" {
-		t.Errorf("the version became %q", got)
+		t.Errorf("the version is now %q", got)
 	}
 	b.must(b.rdb.Set(inside, keySchema, schema, 0).Err())
 	review(nil)
@@ -129,7 +129,7 @@ func TestALayoutThatChangesIsNoticed(t *testing.T) {
 func TestAnEmptiedRedisIsNoticedOnceByEachProcess(t *testing.T) {
 	t.Parallel()
 	ctx := t.Context()
-	b := newBench(t, redistest.Own(t).URL(), 1)
+	b := newTestJob(t, redistest.Own(t).URL(), 1)
 	others := []*Store{b.store, New(b.rdb)}
 	for _, s := range others {
 		b.must(s.CheckSchema(ctx))
@@ -139,7 +139,7 @@ func TestAnEmptiedRedisIsNoticedOnceByEachProcess(t *testing.T) {
 		for round, want := range []bool{true, false} {
 			r, err := s.Review(ctx)
 			if err != nil || r.Emptied != want {
-				t.Errorf("process %d, look %d: emptied %v, %v; want %v", i, round, r.Emptied, err, want)
+				t.Errorf("process %d, review %d: emptied %v, %v; want %v", i, round, r.Emptied, err, want)
 			}
 		}
 	}
@@ -151,12 +151,12 @@ func TestAnEmptiedRedisIsNoticedOnceByEachProcess(t *testing.T) {
 func TestClocksAreCompared(t *testing.T) {
 	t.Parallel()
 	redistest.Both(t, func(t *testing.T, url string) {
-		b := newBench(t, url, 1)
+		b := newTestJob(t, url, 1)
 		for _, ahead := range []time.Duration{0, time.Hour, -time.Hour} {
 			b.store.now = func() time.Time { return time.Now().Add(ahead) }
 			r, err := b.store.Review(t.Context())
 			if off := (r.Skew - ahead).Abs(); err != nil || off > time.Minute {
-				t.Errorf("a clock that is %v ahead is said to be %v ahead, %v", ahead, r.Skew, err)
+				t.Errorf("a clock that is %v ahead: got skew %v, %v", ahead, r.Skew, err)
 			}
 		}
 	})

@@ -9,7 +9,7 @@ import (
 	"github.com/trawlcrawler/trawl/internal/queue"
 )
 
-func findsURLs(t *testing.T, b *bench) {
+func findsURLs(t *testing.T, b *testJob) {
 	var urls []string
 	for i := range 2500 {
 		urls = append(urls, fmt.Sprintf("http://a.test/%d", i))

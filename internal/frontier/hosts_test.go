@@ -12,14 +12,14 @@ import (
 	"github.com/trawlcrawler/trawl/internal/queue"
 )
 
-func (b *bench) govern(h crawler.Host, r crawler.HostRules, forgive bool) {
+func (b *testJob) govern(h crawler.Host, r crawler.HostRules, forgive bool) {
 	b.t.Helper()
 	if err := b.Govern(b.t.Context(), h, r, forgive); err != nil {
 		b.t.Fatal(err)
 	}
 }
 
-func (b *bench) host(h crawler.Host) crawler.HostStatus {
+func (b *testJob) host(h crawler.Host) crawler.HostStatus {
 	b.t.Helper()
 	status, err := b.Host(b.t.Context(), h)
 	if err != nil {
@@ -28,7 +28,7 @@ func (b *bench) host(h crawler.Host) crawler.HostStatus {
 	return status
 }
 
-func remembersConsecutiveFailures(t *testing.T, b *bench) {
+func remembersConsecutiveFailures(t *testing.T, b *testJob) {
 	b.admit(1, "http://a.test/1")
 	want := queue.HostHealth{ConsecutiveFailures: 3, Trouble: "nobody is there"}
 	if err := b.open("a.test").Close(t.Context(), queue.Rest{HostHealth: want}); err != nil {
@@ -36,22 +36,22 @@ func remembersConsecutiveFailures(t *testing.T, b *bench) {
 	}
 	lease := b.open("a.test")
 	if got := lease.HostHealth(); got != want {
-		t.Errorf("the standing is %+v, want %+v", got, want)
+		t.Errorf("health: got %+v, want %+v", got, want)
 	}
 	if err := lease.Close(t.Context(), queue.Rest{Wait: time.Hour, HostHealth: want}); err != nil {
 		t.Fatal(err)
 	}
 	b.govern("a.test", crawler.HostRules{}, true)
-	lease = b.open("a.test") // it is due at once
+	lease = b.open("a.test") // the host is due at once
 	if got := lease.HostHealth(); got != (queue.HostHealth{}) {
-		t.Errorf("the standing is %+v, want none", got)
+		t.Errorf("health: got %+v, want none", got)
 	}
 	if wait := lease.Wait(); wait > 0 {
-		t.Errorf("the visit must wait for %v, want no wait", wait)
+		t.Errorf("wait: got %v, want none", wait)
 	}
 }
 
-func pausesHost(t *testing.T, b *bench) {
+func pausesHost(t *testing.T, b *testJob) {
 	b.admit(1, "http://a.test/1")
 	b.govern("a.test", crawler.HostRules{Paused: true}, false)
 	b.admit(1, "http://a.test/2")
@@ -72,7 +72,7 @@ func pausesHost(t *testing.T, b *bench) {
 	b.take(b.open("a.test"), 2, "http://a.test/1", "http://a.test/2")
 }
 
-func reachesVisit(t *testing.T, b *bench) {
+func reachesVisit(t *testing.T, b *testJob) {
 	b.admit(2, "http://a.test/1", "http://a.test/2")
 	delay := crawler.Duration(5 * time.Second)
 	b.govern("a.test", crawler.HostRules{Delay: &delay}, false)
@@ -100,7 +100,7 @@ func reachesVisit(t *testing.T, b *bench) {
 	}
 }
 
-func listsHosts(t *testing.T, b *bench) {
+func listsHosts(t *testing.T, b *testJob) {
 	b.admit(5, "http://open.test/1", "http://open.test/2", "http://due.test/", "http://armed.test/",
 		"http://idle.test/")
 	idle := b.open("idle.test")
@@ -134,20 +134,20 @@ func listsHosts(t *testing.T, b *bench) {
 		t.Errorf("hosts (-want +got):\n%s", diff)
 	}
 	if got, err := b.Hosts(t.Context(), 2); len(got) != 2 || err != nil {
-		t.Errorf("of two hosts, %d are listed, %v", len(got), err)
+		t.Errorf("%d of two hosts are listed, %v", len(got), err)
 	}
 	if got := b.host("idle.test"); got.State != crawler.HostIdle || got.Pages != 1 || got.Waiting != 0 {
-		t.Errorf("the idle host is %+v", got)
+		t.Errorf("the idle host: got %+v", got)
 	}
 	if _, err := b.Host(t.Context(), "never.test"); !errors.Is(err, crawler.ErrNoHost) {
-		t.Errorf("a host that was never met: %v", err)
+		t.Errorf("an unknown host: %v", err)
 	}
 	if err := b.Govern(t.Context(), "never.test", crawler.HostRules{}, false); !errors.Is(err, crawler.ErrNoHost) {
-		t.Errorf("rules for a host that was never met: %v", err)
+		t.Errorf("rules for an unknown host: %v", err)
 	}
 }
 
-func namesFailures(t *testing.T, b *bench) {
+func namesFailures(t *testing.T, b *testJob) {
 	b.admit(1, "http://a.test/1")
 	for i := range 52 {
 		b.leave(b.open("a.test"), queue.Rest{Failure: fmt.Sprintf("http://a.test/%d: it broke", i)})
@@ -155,6 +155,6 @@ func namesFailures(t *testing.T, b *bench) {
 	b.leave(b.open("a.test"), queue.Rest{})
 	got, err := b.Failures(t.Context())
 	if err != nil || len(got) != 50 || got[0] != "http://a.test/51: it broke" {
-		t.Errorf("%d failures are named, %q first, %v; want 50, the last first", len(got), got[:min(1, len(got))], err)
+		t.Errorf("%d failures, %q first, %v; want 50, the latest first", len(got), got[:min(1, len(got))], err)
 	}
 }

@@ -18,26 +18,24 @@ import (
 	"github.com/trawlcrawler/trawl/internal/redisd"
 )
 
-// The most that a URL may cost when ten million were admitted, in bytes of
-// Redis.
+// Limits on the memory of Redis per URL after ten million URLs, in bytes.
 const (
 	seenTarget    = 12
 	waitingTarget = 80
 )
 
-// TestWhatAURLCosts fills a Redis of its own with the URLs of a web whose hosts
-// have a hundred each, and tells (with -v) what a URL takes of memory, and of
-// time when few and when many were admitted. It is for those who change the
-// frontier, and skipped unless the environment asks for it:
+// TestTheCostOfAURL fills its own Redis with hosts of a hundred URLs each. With -v it logs the
+// memory per URL, and the time per URL with few and with many URLs. It is meant for changes to the
+// frontier, and is skipped unless it is enabled:
 //
 //	TRAWL_BENCH=1    with a million URLs
 //	TRAWL_BENCH=10m  with ten million: some minutes, and 1 GiB of memory
-func TestWhatAURLCosts(t *testing.T) {
+func TestTheCostOfAURL(t *testing.T) {
 	urls, ok := map[string]int{"1": 1e6, "10m": 1e7}[os.Getenv("TRAWL_BENCH")]
 	if !ok {
-		t.Skip("it fills a Redis with millions of URLs: run make memory")
+		t.Skip("the test fills a Redis with millions of URLs: run make memory")
 	}
-	c := newCensus(t, privateRedis(t))
+	c := newFiller(t, privateRedis(t))
 	empty := c.memory()
 	began := time.Now()
 	c.fill(urls)
@@ -55,7 +53,7 @@ func TestWhatAURLCosts(t *testing.T) {
 	c.checkBuckets()
 }
 
-// privateRedis returns the URL of a Redis that the test has to itself.
+// privateRedis returns the URL of a Redis that no other test uses.
 func privateRedis(t *testing.T) string {
 	t.Helper()
 	if _, ok := redisd.Find(); !ok {
@@ -69,22 +67,22 @@ func privateRedis(t *testing.T) string {
 	return server.URL()
 }
 
-// pace is the time that a URL takes to be admitted, in µs.
+// pace is the time to admit a URL, in µs.
 type pace struct {
-	wall  float64 // for one client that does nothing else
-	redis float64 // of Redis's processor
+	wall  float64 // wall time of a single client
+	redis float64 // processor time of Redis
 }
 
 func (p pace) String() string { return fmt.Sprintf("%.1f µs (%.1f of Redis)", p.wall, p.redis) }
 
-// compare measures the pace of a census that has only begun, in another Redis, and of this one.
-// It alternates between them, so that a change in the load of the machine affects both, and
-// returns the medians.
-func (c *census) compare(other string) (few, many pace) {
+// compare measures the pace of a new filler in another Redis, and the pace of this one. It
+// alternates between them, so that a change in the load of the machine affects both, and returns
+// the medians.
+func (c *filler) compare(other string) (few, many pace) {
 	const rounds = 31
 	var young, old []pace
 	for range rounds {
-		begun := newCensus(c.t, other)
+		begun := newFiller(c.t, other)
 		begun.fill(1e4)
 		young, old = append(young, begun.pace()), append(old, c.pace())
 		begun.end()
@@ -97,33 +95,32 @@ func median(all []pace) pace {
 	return all[len(all)/2]
 }
 
-// census is a frontier into which one host after the other is admitted, each
-// with a page of URLs.
-type census struct {
-	*bench
+// filler is a job that admits one host after another, each with a page of URLs.
+type filler struct {
+	*testJob
 	t     *testing.T
 	hosts atomic.Int64
 }
 
-func newCensus(t *testing.T, server string) *census {
-	return &census{bench: newBench(t, server, 1), t: t}
+func newFiller(t *testing.T, server string) *filler {
+	return &filler{testJob: newTestJob(t, server, 1), t: t}
 }
 
-// end removes the census.
-func (c *census) end() {
+// end removes the job.
+func (c *filler) end() {
 	c.t.Helper()
 	if err := c.store.Remove(c.t.Context(), c.job.Name); err != nil {
 		c.t.Fatal(err)
 	}
 }
 
-// urls is how many URLs were admitted.
-func (c *census) urls() int { return int(c.hosts.Load()) * pageLinks }
+// urls returns the number of admitted URLs.
+func (c *filler) urls() int { return int(c.hosts.Load()) * pageLinks }
 
-func (c *census) nextPage() []queue.Entry { return webPage(c.t, 0, int(c.hosts.Add(1))) }
+func (c *filler) nextPage() []queue.Entry { return webPage(c.t, 0, int(c.hosts.Add(1))) }
 
-// fill admits so many URLs, on all processors.
-func (c *census) fill(urls int) {
+// fill admits this number of URLs, on all processors.
+func (c *filler) fill(urls int) {
 	c.t.Helper()
 	var wg sync.WaitGroup
 	for range runtime.GOMAXPROCS(0) {
@@ -138,8 +135,8 @@ func (c *census) fill(urls int) {
 	wg.Wait()
 }
 
-// pace measures one hundred pages.
-func (c *census) pace() pace {
+// pace measures the pace of one hundred pages.
+func (c *filler) pace() pace {
 	c.t.Helper()
 	pages := make([][]queue.Entry, 100)
 	for i := range pages {
@@ -153,10 +150,10 @@ func (c *census) pace() pace {
 	return pace{micros(wall) / urls, micros(processorTime(c.t.Context(), c.rdb)-spent) / urls}
 }
 
-// memory is how many bytes Redis uses.
-func (c *census) memory() float64 { return info(c.t.Context(), c.rdb, "memory", "used_memory") }
+// memory returns the memory that Redis uses, in bytes.
+func (c *filler) memory() float64 { return info(c.t.Context(), c.rdb, "memory", "used_memory") }
 
-func (c *census) bounded(what string, bytes, target float64) {
+func (c *filler) bounded(what string, bytes, target float64) {
 	c.t.Helper()
 	c.t.Logf("%s takes %.1f bytes", what, bytes)
 	if bytes > target {
@@ -164,8 +161,8 @@ func (c *census) bounded(what string, bytes, target float64) {
 	}
 }
 
-// dropAllButSeen deletes the queues and the hosts.
-func (c *census) dropAllButSeen() {
+// dropAllButSeen deletes the queues and hosts.
+func (c *filler) dropAllButSeen() {
 	c.t.Helper()
 	base, ctx := c.base(0), c.t.Context()
 	var drop []string
@@ -185,8 +182,8 @@ func (c *census) dropAllButSeen() {
 	}
 }
 
-// checkBuckets looks at every bucket of seen.
-func (c *census) checkBuckets() {
+// checkBuckets checks every bucket of seen.
+func (c *filler) checkBuckets() {
 	c.t.Helper()
 	ctx := c.t.Context()
 	buckets, err := c.rdb.HGet(ctx, c.base(0)+nameCount, "buckets").Int()

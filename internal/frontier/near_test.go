@@ -13,8 +13,8 @@ import (
 	"github.com/trawlcrawler/trawl/internal/visit"
 )
 
-// sketched returns a page whose sketch is made of a word: "x" and "x'" are nearly the same,
-// "x" and "y" are not.
+// sketched returns a page with a sketch derived from a word: "x" and "x'" are near duplicates, "x"
+// and "y" are not.
 func sketched(t testing.TB, page, word string) crawler.Sketched {
 	t.Helper()
 	m := &crawler.MinHash{Shingles: 100}
@@ -26,15 +26,15 @@ func sketched(t testing.TB, page, word string) crawler.Sketched {
 		seed = seed*1664525 + 1013904223
 		m.Values[i] = uint16(seed >> 16)
 	}
-	for i := range strings.Count(word, "'") { // each changes one band
+	for i := range strings.Count(word, "'") { // each quote changes one band
 		m.Values[i*crawler.MinHashRows]++
 	}
 	return crawler.Sketched{URL: url(t, page), Sketch: m}
 }
 
-// resemble asks about pages, each given as its URL and its word, and returns the URLs of
-// the first that are nearly the same.
-func (b *bench) resemble(lease visit.HostLease, pages ...string) []string {
+// resemble compares pages, each given as its URL and its word. For each it returns the URL of the
+// first near duplicate.
+func (b *testJob) resemble(lease visit.HostLease, pages ...string) []string {
 	b.t.Helper()
 	asked := make([]crawler.Sketched, len(pages)/2)
 	for i := range asked {
@@ -51,14 +51,14 @@ func (b *bench) resemble(lease visit.HostLease, pages ...string) []string {
 	return all
 }
 
-func (b *bench) resembles(lease visit.HostLease, want []string, pages ...string) {
+func (b *testJob) resembles(lease visit.HostLease, want []string, pages ...string) {
 	b.t.Helper()
 	if diff := cmp.Diff(want, b.resemble(lease, pages...)); diff != "" {
 		b.t.Errorf("%q (-want +got):\n%s", pages, diff)
 	}
 }
 
-func tellsNearDuplicates(t *testing.T, b *bench) {
+func tellsNearDuplicates(t *testing.T, b *testJob) {
 	const one, two, three, four = "http://a.test/1", "https://a.test/2?x", "http://a.test/3", "http://a.test/4"
 	b.admit(3, one, "http://b.test/1", "http://c.test/1")
 	lease := b.open("a.test")
@@ -71,19 +71,19 @@ func tellsNearDuplicates(t *testing.T, b *bench) {
 	third := b.open("c.test")
 	b.resembles(third, []string{one, "http://b.test/2"}, "http://c.test/1", "x'", "http://c.test/2", "w'''")
 	b.resembles(third, []string{one, "http://b.test/2"}, "http://c.test/1", "x'", "http://c.test/2", "w'''")
-	// Texts that share bands but not enough of them are not nearly the same.
+	// Texts that share too few bands are not near duplicates.
 	b.resembles(third, []string{""}, "http://c.test/9", "half")
 	half := sketched(t, "http://c.test/10", "half")
 	for i := range half.Sketch.Values[:crawler.MinHashValues/2] {
 		half.Sketch.Values[i]++
 	}
 	if first, err := other.Resemble(t.Context(), []crawler.Sketched{half}); err != nil || !first[0].IsZero() {
-		t.Errorf("a text of which half is another's is taken for it: %v, %v", first, err)
+		t.Errorf("a text that shares half of another one is a near duplicate: %v, %v", first, err)
 	}
 }
 
-// The next visit, by another worker, knows what visits before it have compared.
-func tellsNearDuplicatesInLaterVisits(t *testing.T, b *bench) {
+// The next visit, by another worker, finds near duplicates of pages of earlier visits.
+func tellsNearDuplicatesInLaterVisits(t *testing.T, b *testJob) {
 	b.admit(3, "http://a.test/1", "http://a.test/2", "http://b.test/1")
 	lease := b.open("a.test")
 	b.resembles(lease, []string{""}, "http://a.test/1", "x")
@@ -94,13 +94,13 @@ func tellsNearDuplicatesInLaterVisits(t *testing.T, b *bench) {
 	b.resembles(again, []string{"http://a.test/1"}, "http://a.test/2", "x'")
 	if _, err := lease.Resemble(t.Context(), []crawler.Sketched{sketched(t, "http://a.test/3", "v")}); !errors.Is(err,
 		queue.ErrStale) {
-		t.Errorf("a visit that is over compares pages: %v, want ErrStale", err)
+		t.Errorf("a visit that has ended compares pages: %v, want ErrStale", err)
 	}
 }
 
-// If the process ends between its calls, a page that is compared again is not taken for a
-// copy of itself, and its bands are remembered then.
-func remembersTheRestLater(t *testing.T, b *bench) {
+// If the process ends between its calls, a page that is compared again does not count as a
+// duplicate of itself, and its bands are stored then.
+func remembersTheRestLater(t *testing.T, b *testJob) {
 	b.admit(2, "http://a.test/1", "http://b.test/1")
 	page := sketched(t, "http://a.test/1", "x")
 	lease := b.open("a.test").(*HostLease)
@@ -117,8 +117,8 @@ func remembersTheRestLater(t *testing.T, b *bench) {
 	b.resembles(b.openAgain("b.test"), []string{"http://a.test/1"}, "http://b.test/1", "x")
 }
 
-// openAgain opens a visit of a host whose last visit is open: it is abandoned.
-func (b *bench) openAgain(host crawler.Host) visit.HostLease {
+// openAgain abandons the open visit of a host and opens another one.
+func (b *testJob) openAgain(host crawler.Host) visit.HostLease {
 	b.t.Helper()
 	if err := b.Abandon(b.t.Context()); err != nil {
 		b.t.Fatal(err)
@@ -126,7 +126,7 @@ func (b *bench) openAgain(host crawler.Host) visit.HostLease {
 	return b.open(host)
 }
 
-func remembersSoManySketches(t *testing.T, b *bench) {
+func limitsSketches(t *testing.T, b *testJob) {
 	b.admit(2, "http://a.test/1", "http://b.test/1")
 	lease := b.open("a.test")
 	b.resembles(lease, []string{""}, "http://a.test/1", "x")
@@ -143,16 +143,16 @@ func remembersSoManySketches(t *testing.T, b *bench) {
 		t.Fatal(err)
 	}
 	lease.(*HostLease).sketches = sketches{}
-	// A page that finds no room is compared with others, but others are not with it.
+	// A page beyond the limit is compared with others, but others are not compared with it.
 	b.resembles(lease, []string{"", "", "http://a.test/1"}, "http://a.test/2", "y", "http://a.test/3", "y",
 		"http://a.test/4", "x'")
 	if n := b.rdb.LLen(t.Context(), base+nameSketched+"a.test").Val(); n != maxSketches {
-		t.Errorf("%d sketches are remembered, want %d", n, maxSketches)
+		t.Errorf("%d sketches are stored, want %d", n, maxSketches)
 	}
 	b.resembles(b.open("b.test"), []string{"", "http://a.test/1"}, "http://b.test/1", "y", "http://b.test/2", "x")
 }
 
-func remembersSoManyBands(t *testing.T, b *bench) {
+func limitsBands(t *testing.T, b *testJob) {
 	b.admit(2, "http://a.test/1", "http://b.test/1")
 	page := sketched(t, "http://a.test/1", "x")
 	for _, key := range page.Sketch.Keys() {
@@ -172,12 +172,12 @@ func remembersSoManyBands(t *testing.T, b *bench) {
 		}()
 	}
 	lease := b.open("a.test")
-	// The host remembers it.
+	// The host stores the sketch.
 	b.resembles(lease, []string{"", "http://a.test/1"}, "http://a.test/1", "x", "http://a.test/2", "x")
 	b.resembles(b.open("b.test"), []string{""}, "http://b.test/1", "x")
 }
 
-func forgetsGarbledSketches(t *testing.T, b *bench) {
+func forgetsGarbledSketches(t *testing.T, b *testJob) {
 	b.admit(1, "http://a.test/1")
 	lease := b.open("a.test")
 	b.resembles(lease, []string{""}, "http://a.test/1", "x")
@@ -200,10 +200,10 @@ func forgetsGarbledSketches(t *testing.T, b *bench) {
 	b.resembles(lease, []string{"", "http://a.test/4"}, "http://a.test/4", "x", "http://a.test/5", "x'")
 }
 
-// TestWhatAComparedPageCosts holds the bound that the documents promise.
-func TestWhatAComparedPageCosts(t *testing.T) {
+// TestTheCostOfAComparedPage checks the documented bound.
+func TestTheCostOfAComparedPage(t *testing.T) {
 	t.Parallel()
-	b := newBench(t, privateRedis(t), 1)
+	b := newTestJob(t, privateRedis(t), 1)
 	const pages, hosts = 20_000, 20
 	total := func() (bytes int64) {
 		for iter := b.rdb.Scan(t.Context(), 0, "*", 1000).Iterator(); iter.Next(t.Context()); {
@@ -234,6 +234,6 @@ func TestWhatAComparedPageCosts(t *testing.T) {
 	t.Logf("a page takes %d bytes", each)
 	const most = 1500
 	if each > most || each < 300 {
-		t.Errorf("a page that is remembered takes %d bytes of Redis, want at most %d", each, most)
+		t.Errorf("a stored page takes %d bytes of Redis, want at most %d", each, most)
 	}
 }

@@ -12,30 +12,30 @@ import (
 	"github.com/trawlcrawler/trawl/internal/queue"
 )
 
-func keepsOrigins(t *testing.T, b *bench) {
+func keepsOrigins(t *testing.T, b *testJob) {
 	ctx, name := t.Context(), b.job.Name
 	if got := b.status().Origin; got != (crawler.Origin{}) {
-		t.Errorf("a job that was created without an origin has %+v", got)
+		t.Errorf("a job without an origin has %+v", got)
 	}
 	if err := b.store.CreateFrom(ctx, b.job, crawler.Origin{Opens: true}); !errors.Is(err, crawler.ErrJobExists) {
-		t.Errorf("a job is created twice: %v", err)
+		t.Errorf("second creation of a job: got error %v", err)
 	}
 	if b.status().Origin.Opens {
-		t.Error("to create a job that exists opens hosts for it")
+		t.Error("creating an existing job opens hosts for it")
 	}
 	want := crawler.Origin{Opens: true, Owner: "trawl crawl on vm"}
 	b.must(b.store.SetOrigin(ctx, name, want))
 	if got := b.status().Origin; got != want {
-		t.Errorf("the origin is %+v, want %+v", got, want)
+		t.Errorf("origin: got %+v, want %+v", got, want)
 	}
 	b.must(b.store.Remove(ctx, name))
 	b.must(b.store.CreateFrom(ctx, b.job, want))
 	if got := b.status().Origin; got != want {
-		t.Errorf("a job is created from %+v, want %+v", got, want)
+		t.Errorf("origin of a created job: got %+v, want %+v", got, want)
 	}
 }
 
-func keepsWhatIsOpened(t *testing.T, b *bench) {
+func keepsWhatIsOpened(t *testing.T, b *testJob) {
 	ctx, name := t.Context(), b.job.Name
 	b.must(b.store.OpenHosts(ctx, name, queue.Opened{Hosts: []crawler.Host{"a.test:8080"}}))
 	b.must(b.store.OpenHosts(ctx, name, queue.Opened{}))
@@ -45,11 +45,11 @@ func keepsWhatIsOpened(t *testing.T, b *bench) {
 	b.must(err)
 	if len(got.Hosts) != 1 || got.Hosts[0] != "a.test:8080" || len(got.Networks) != 1 ||
 		got.Networks[0].String() != "10.0.0.0/8" || !got.Private {
-		t.Errorf("opened is %+v", got)
+		t.Errorf("opened: got %+v", got)
 	}
 	for h, want := range map[crawler.Host]bool{"a.test:8080": true, "a.test": false, "private": false} {
 		if is, err := b.store.IsOpened(ctx, name, h); err != nil || is != want {
-			t.Errorf("%s is opened: %v (%v)", h, is, err)
+			t.Errorf("%s: opened %v (%v)", h, is, err)
 		}
 	}
 	b.must(b.store.OpenPorts(ctx, name, nil))
@@ -67,7 +67,7 @@ func keepsWhatIsOpened(t *testing.T, b *bench) {
 	}
 }
 
-func keepsPlaces(t *testing.T, b *bench) {
+func keepsPlaces(t *testing.T, b *testJob) {
 	ctx, name := t.Context(), b.job.Name
 	one, two := queue.Kept{Worker: "w 1", Machine: "m", Where: "/a b"},
 		queue.Kept{Worker: "w2", Machine: "n", Where: "s3://b/p"}

@@ -14,7 +14,7 @@ import (
 	"github.com/trawlcrawler/trawl/internal/queue"
 )
 
-func TestLinksAreReadAsTheyWerePacked(t *testing.T) {
+func TestLinksAreTheSameAfterPacking(t *testing.T) {
 	t.Parallel()
 	via := url(t, "https://a.test/folder/page?x=1")
 	links := []fetched.Outlink{
@@ -50,17 +50,17 @@ func TestLinksOfADamagedPageAreAnError(t *testing.T) {
 	t.Parallel()
 	var c linkCodec
 	if links, err := c.unpack(""); err != nil || links != nil {
-		t.Errorf("nothing is read as %v, %v", links, err)
+		t.Errorf("an empty value is unpacked as %v, %v", links, err)
 	}
 	for _, plain := range []string{"x", "\x01", "\x00\x01\x04\x01\x00\x00\x00\xff\xff\x03",
 		"\x00\x01\x04\x01\x00\x00\x00\x01\x00\x03abc"} {
 		c.once.Do(c.start)
 		if _, err := c.unpack(string(c.encoder.EncodeAll([]byte(plain), nil))); !errors.Is(err, errLinks) {
-			t.Errorf("%q has the error %v", plain, err)
+			t.Errorf("%q: got error %v", plain, err)
 		}
 	}
 	if _, err := c.unpack("garbage"); !errors.Is(err, errLinks) {
-		t.Errorf("garbage has the error %v", err)
+		t.Errorf("garbage: got error %v", err)
 	}
 }
 
@@ -79,22 +79,22 @@ func FuzzLinks(f *testing.F) {
 		var c linkCodec
 		again, err := c.unpack(c.pack(links))
 		if err != nil || len(again) != len(links) {
-			t.Errorf("%d links become %d, %v", len(links), len(again), err)
+			t.Errorf("%d links are unpacked as %d, %v", len(links), len(again), err)
 		}
 	})
 }
 
-func TestAURLIsRememberedAtItsDepth(t *testing.T) {
+func TestACachedURLHasItsDepth(t *testing.T) {
 	t.Parallel()
 	r := newRecent(func(string) uint64 { return 0x123456789abcdef })
 	hash := r.hash("http://a.test/")
 	if r.has(hash, 99) {
-		t.Error("it is remembered before it was added")
+		t.Error("the URL is cached before it is added")
 	}
 	r.add(hash, 5)
 	for depth, want := range map[int]bool{0: false, 4: false, 5: true, 6: true, 99: true} {
 		if got := r.has(hash, depth); got != want {
-			t.Errorf("at depth %d it is remembered: %v, want %v", depth, got, want)
+			t.Errorf("cached at depth %d: %v, want %v", depth, got, want)
 		}
 	}
 }

@@ -10,24 +10,24 @@ import (
 	"github.com/trawlcrawler/trawl/internal/test/redistest"
 )
 
-// ownBench is a frontier on a Redis of the test's own.
-func ownBench(t *testing.T) (*bench, *redistest.Node) {
+// newOwnRedisJob creates a job in a Redis that no other test uses.
+func newOwnRedisJob(t *testing.T) (*testJob, *redistest.Node) {
 	t.Helper()
 	node := redistest.Durable(t, "--appendfsync", "always")
-	return newBench(t, "redis://"+node.TCP+"/0", 1), node
+	return newTestJob(t, "redis://"+node.TCP+"/0", 1), node
 }
 
-func TestAFrontierWhoseRedisIsDeadIsUnavailableUntilItLivesAgain(t *testing.T) {
+func TestAFrontierIsUnavailableWhileItsRedisIsDown(t *testing.T) {
 	t.Parallel()
-	b, node := ownBench(t)
+	b, node := newOwnRedisJob(t)
 	b.admit(1, "http://a.test/1")
 	lease := b.open("a.test")
 	node.Kill()
 	if _, err := lease.Take(t.Context(), 1, 0); !errors.Is(err, queue.ErrUnavailable) {
-		t.Errorf("take from a dead Redis: %v, want ErrUnavailable", err)
+		t.Errorf("take without Redis: %v, want ErrUnavailable", err)
 	}
 	if _, _, err := b.store.RobotsCache().Get(t.Context(), "http://a.test"); !errors.Is(err, queue.ErrUnavailable) {
-		t.Errorf("robots cache of a dead Redis: %v, want ErrUnavailable", err)
+		t.Errorf("robots cache without Redis: %v, want ErrUnavailable", err)
 	}
 	if err := node.Restart(t.Context()); err != nil {
 		t.Fatal(err)
@@ -35,9 +35,9 @@ func TestAFrontierWhoseRedisIsDeadIsUnavailableUntilItLivesAgain(t *testing.T) {
 	b.take(lease, 1, "http://a.test/1")
 }
 
-func TestAFullRedisRefusesClaimsAndLetsWorkBeFinished(t *testing.T) {
+func TestAFullRedisRefusesNewWorkAndLetsVisitsFinish(t *testing.T) {
 	t.Parallel()
-	b, node := ownBench(t)
+	b, node := newOwnRedisJob(t)
 	b.lease = time.Millisecond
 	b.admit(1, "http://silent.test/1")
 	b.open("silent.test")
@@ -79,20 +79,19 @@ func TestAFullRedisRefusesClaimsAndLetsWorkBeFinished(t *testing.T) {
 	b.take(b.open("a.test"), 9, "http://a.test/2", "http://a.test/3")
 }
 
-// With appendfsync everysec, and after a failover, Redis may have lost what it
-// acknowledged last.
-func TestWhatIsKnownToBeSeenIsForgottenWithTheConnection(t *testing.T) {
+// With appendfsync everysec, and after a failover, Redis may have lost acknowledged writes.
+func TestTheCacheOfSeenURLsIsDroppedWithTheConnection(t *testing.T) {
 	t.Parallel()
-	b, node := ownBench(t)
+	b, node := newOwnRedisJob(t)
 	b.admit(1, "http://a.test/1")
 	b.admit(0, "http://a.test/1")
 	admin := connect(t, node.URL())
 	for _, key := range []string{"count", "due", "host:a.test", "queue:1:a.test", "seen:0"} {
 		if n, err := admin.Del(t.Context(), b.base(0)+key).Result(); n != 1 {
-			t.Fatalf("%s is not there to be lost: %v", key, err)
+			t.Fatalf("%s does not exist: %v", key, err)
 		}
 	}
-	b.admit(0, "http://a.test/1") // nobody knows
+	b.admit(0, "http://a.test/1") // no longer cached
 	if err := admin.ClientKillByFilter(t.Context(), "TYPE", "normal", "SKIPME", "yes").Err(); err != nil {
 		t.Fatal(err)
 	}

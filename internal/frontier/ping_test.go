@@ -28,56 +28,56 @@ import (
 	"github.com/trawlcrawler/trawl/internal/test/redistest"
 )
 
-// ping returns what is wrong with the Redis of a URL.
+// ping pings the Redis at a URL and returns the error.
 func ping(t testing.TB, url string) error {
 	t.Helper()
 	return endpoint(t, url).Ping(t.Context(), connect(t, url))
 }
 
-func TestWhyNoRedisAnswersIsSaidInOneLine(t *testing.T) {
+func TestThePingErrorExplainsTheFailureInOneLine(t *testing.T) {
 	t.Parallel()
 	plain := redistest.Own(t).TCP
 	guarded := withPassword(t)
 	cert, key := certificate(t)
 	secure, socket := withTLS(t, cert, key)
-	web, secureWeb, silent, nobody := website(t), secureWebsite(t), mute(t), unused(t)
-	for _, c := range []struct{ situation, url, want string }{
-		{"nobody listens", "redis://" + nobody, "no Redis answers at " + nobody + " (dial tcp " + nobody +
+	web, secureWeb, silent, closed := website(t), secureWebsite(t), silentServer(t), unusedAddr(t)
+	for _, c := range []struct{ name, url, want string }{
+		{"no listener", "redis://" + closed, "no Redis answers at " + closed + " (dial tcp " + closed +
 			": connect: connection refused): start it, or correct the address"},
-		{"there is no such socket", "unix:///no/such/socket",
+		{"a missing socket", "unix:///no/such/socket",
 			"no Redis answers at /no/such/socket (dial unix /no/such/socket: connect: no such file or directory): start it"},
-		{"who listens says nothing", "redis://" + silent, "no Redis answers at " + silent},
-		{"a web server answers", "redis://" + web,
+		{"a server that never answers", "redis://" + silent, "no Redis answers at " + silent},
+		{"a web server", "redis://" + web,
 			"what answers at " + web + " is no Redis: correct the host or the port"},
-		{"a web server answers in TLS", "rediss://" + secureWeb + "?ca=" + webRoots(t),
+		{"a web server with TLS", "rediss://" + secureWeb + "?ca=" + webRoots(t),
 			"what answers at " + secureWeb + " is no Redis"},
-		{"TLS is spoken to a plain port", "rediss://" + plain,
+		{"TLS to a port without TLS", "rediss://" + plain,
 			"Redis at " + plain + " speaks no TLS on that port: write redis instead of rediss"},
-		{"a TLS port is spoken to plainly", "redis://" + secure,
+		{"no TLS to a port with TLS", "redis://" + secure,
 			"what is at " + secure + " speaks TLS: write rediss instead of redis"},
-		{"a TLS server is not known", "rediss://" + secure,
+		{"an untrusted certificate", "rediss://" + secure,
 			"Redis at " + secure + " has a certificate that is not trusted (x509: certificate signed by unknown authority): name who signed it, with ?ca=PATH"},
-		{"a TLS server is known", "rediss://" + secure + "?ca=" + cert, ""},
-		{"a socket is spoken to", "unix://" + socket, ""},
-		{"a password is asked for", "redis://" + guarded,
+		{"a trusted certificate", "rediss://" + secure + "?ca=" + cert, ""},
+		{"a socket", "unix://" + socket, ""},
+		{"a missing password", "redis://" + guarded,
 			"Redis at " + guarded + " asks for a password: write :PASSWORD@ or USER:PASSWORD@ before the host"},
-		{"the password is right", "redis://:secret@" + guarded, ""},
-		{"the password is wrong", "redis://:hush@" + guarded,
+		{"a correct password", "redis://:secret@" + guarded, ""},
+		{"a wrong password", "redis://:hush@" + guarded,
 			"Redis at " + guarded + " refuses the password: correct it"},
-		{"the user is right", "redis://crawler:secret@" + guarded, ""},
-		{"the user is unknown", "redis://bob:hush@" + guarded, `refuses the password of user "bob": correct it`},
-		{"the user has no rights", "redis://guest:secret@" + guarded,
+		{"a user with a correct password", "redis://crawler:secret@" + guarded, ""},
+		{"an unknown user", "redis://bob:hush@" + guarded, `refuses the password of user "bob": correct it`},
+		{"a user without rights", "redis://guest:secret@" + guarded,
 			"give them, with ACL SETUSER guest " + redisconn.Rights},
-		{"there is no such database", "redis://" + plain + "/99",
+		{"a missing database", "redis://" + plain + "/99",
 			"Redis at " + plain + " has no database 99: choose a smaller number"},
-		{"one server is taken for a Cluster", "redis+cluster://" + plain, "is no Cluster: write redis:// instead"},
-		{"nobody listens for a Cluster", "redis+cluster://" + nobody, "no Redis answers at " + nobody},
-		{"a Cluster answers", clusterURL(t), ""},
-		{"a server is taken for a Sentinel", "redis+sentinel://" + plain + "/m",
+		{"a server, with a URL of a Cluster", "redis+cluster://" + plain, "is no Cluster: write redis:// instead"},
+		{"no listener, a Cluster", "redis+cluster://" + closed, "no Redis answers at " + closed},
+		{"a Cluster", clusterURL(t), ""},
+		{"a server, with a URL of Sentinels", "redis+sentinel://" + plain + "/m",
 			"no Sentinel at " + plain + ", but a Redis: write redis:// for it"},
-		{"nobody listens for Sentinels", "redis+sentinel://" + nobody + "/m", "no Sentinel answers at " + nobody},
+		{"no listener, Sentinels", "redis+sentinel://" + closed + "/m", "no Sentinel answers at " + closed},
 	} {
-		t.Run(c.situation, func(t *testing.T) {
+		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()
 			err := ping(t, c.url)
 			switch {
@@ -94,9 +94,9 @@ func TestWhyNoRedisAnswersIsSaidInOneLine(t *testing.T) {
 	}
 }
 
-func TestARedisThatLoadsIsWaitedFor(t *testing.T) {
+func TestPingWaitsWhileRedisLoads(t *testing.T) {
 	t.Parallel()
-	redistest.New(t) // or skip
+	redistest.New(t) // skips the test without a Redis
 	dir := t.TempDir()
 	fillAndSave(t, dir, 5000)
 	free, err := net.Listen("tcp", "127.0.0.1:0")
@@ -126,19 +126,19 @@ func TestARedisThatLoadsIsWaitedFor(t *testing.T) {
 	e := endpoint(t, "redis://"+addr)
 	err = e.Ping(t.Context(), rdb)
 	for err != nil && strings.Contains(err.Error(), "no Redis answers") && t.Context().Err() == nil {
-		err = e.Ping(t.Context(), rdb) // it does not listen yet
+		err = e.Ping(t.Context(), rdb) // Redis does not listen yet
 	}
 	if startErr := <-started; err != nil || startErr != nil {
 		t.Fatalf("ping: %v; start: %v", err, startErr)
 	}
 	if refused.Load() == 0 {
-		t.Skip("it had loaded before it was asked")
+		t.Skip("Redis had loaded before the first ping")
 	}
 }
 
-func TestARedisThatLoadsTooLongIsGivenUp(t *testing.T) {
+func TestPingFailsIfRedisLoadsTooLong(t *testing.T) {
 	t.Parallel()
-	addr := answering(t, "-LOADING Redis is loading the dataset in memory\r\n")
+	addr := cannedServer(t, "-LOADING Redis is loading the dataset in memory\r\n")
 	url := "redis://" + addr + "?max_retries=-1"
 	rdb := connect(t, url)
 	ctx, cancel := context.WithCancelCause(t.Context())
@@ -153,24 +153,24 @@ func TestARedisThatLoadsTooLongIsGivenUp(t *testing.T) {
 	}
 }
 
-func TestARedisInProtectedModeIsKnown(t *testing.T) {
+func TestProtectedModeIsRecognised(t *testing.T) {
 	t.Parallel()
-	addr := answering(t, "-DENIED Redis is running in protected mode because protected mode is enabled and ...\r\n")
+	addr := cannedServer(t, "-DENIED Redis is running in protected mode because protected mode is enabled and ...\r\n")
 	if err := ping(t, "redis://"+addr); err == nil ||
 		!strings.Contains(err.Error(), "Redis at "+addr+" runs in protected mode") {
 		t.Errorf("error %v", err)
 	}
 }
 
-// A user with the rights that the error names can do all that there is to do.
-func TestTheRightsThatAreNamedSuffice(t *testing.T) {
+// A user with the rights that the error message names can run a crawl.
+func TestTheRightsInTheErrorMessageSuffice(t *testing.T) {
 	t.Parallel()
 	node := redistest.Own(t)
 	admin := connect(t, node.URL())
 	setUser(t, admin, "crawler on >secret "+redisconn.Rights)
-	b := newBench(t, "redis://crawler:secret@"+node.TCP, 2)
+	b := newTestJob(t, "redis://crawler:secret@"+node.TCP, 2)
 	if warnings, err := b.store.Trust(t.Context()); err != nil || len(warnings) != 1 {
-		t.Errorf("trust: %q, %v; want one warning, of nothing on disk", warnings, err)
+		t.Errorf("trust: %q, %v; want one warning, about nothing on disk", warnings, err)
 	}
 	if err := b.store.CheckSchema(t.Context()); err != nil {
 		t.Error(err)
@@ -181,7 +181,7 @@ func TestTheRightsThatAreNamedSuffice(t *testing.T) {
 	}
 }
 
-// watcher hears of the end of each command.
+// watcher is a hook that is called with the error of each command.
 type watcher func(err error)
 
 func (w watcher) DialHook(next redis.DialHook) redis.DialHook { return next }
@@ -198,7 +198,7 @@ func (w watcher) ProcessPipelineHook(next redis.ProcessPipelineHook) redis.Proce
 	return next
 }
 
-// setUser makes a user, with words of ACL SETUSER.
+// setUser creates a user with these arguments of ACL SETUSER.
 func setUser(t testing.TB, rdb redis.UniversalClient, words string) {
 	t.Helper()
 	command := []any{"ACL", "SETUSER"}
@@ -210,8 +210,8 @@ func setUser(t testing.TB, rdb redis.UniversalClient, words string) {
 	}
 }
 
-// withPassword is a Redis whose password is "secret", also that of the users
-// crawler and guest, of whom the latter may do nothing.
+// withPassword starts a Redis with the password "secret". The users crawler and guest have the same
+// password, and guest has no rights.
 func withPassword(t testing.TB) (addr string) {
 	t.Helper()
 	node := redistest.Own(t)
@@ -224,7 +224,7 @@ func withPassword(t testing.TB) (addr string) {
 	return node.TCP
 }
 
-// withTLS is a Redis that speaks TLS at an address, and at a socket none.
+// withTLS starts a Redis with TLS at an address, and without TLS at a socket.
 func withTLS(t testing.TB, cert, key string) (addr, socket string) {
 	t.Helper()
 	node := redistest.Own(t, "--port", "0", "--tls-port", redistest.Port, "--tls-cert-file", cert, "--tls-key-file",
@@ -234,8 +234,7 @@ func withTLS(t testing.TB, cert, key string) (addr, socket string) {
 	return node.TCP, socket
 }
 
-// certificate writes a certificate of this machine, signed by itself, and its
-// key.
+// certificate writes a self-signed certificate of this machine, and its key.
 func certificate(t testing.TB) (certFile, keyFile string) {
 	t.Helper()
 	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
@@ -256,19 +255,21 @@ func certificate(t testing.TB) (certFile, keyFile string) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	return file(t, armour("CERTIFICATE", cert)), file(t, armour("PRIVATE KEY", private))
+	return file(t, encodePEM("CERTIFICATE", cert)), file(t, encodePEM("PRIVATE KEY", private))
 }
 
-func armour(kind string, der []byte) string {
+func encodePEM(kind string, der []byte) string {
 	return string(pem.EncodeToMemory(&pem.Block{Type: kind, Bytes: der}))
 }
 
+// website starts a web server.
 func website(t testing.TB) (addr string) {
 	server := httptest.NewServer(http.NotFoundHandler())
 	t.Cleanup(server.Close)
 	return server.Listener.Addr().String()
 }
 
+// secureWebsite starts a web server with TLS.
 func secureWebsite(t testing.TB) (addr string) {
 	server := httptest.NewUnstartedServer(http.NotFoundHandler())
 	server.Config.ErrorLog = log.New(io.Discard, "", 0)
@@ -277,18 +278,18 @@ func secureWebsite(t testing.TB) (addr string) {
 	return server.Listener.Addr().String()
 }
 
-// webRoots is the file of who signed the certificate of secure websites.
+// webRoots writes the certificate authority of secureWebsite to a file.
 func webRoots(t testing.TB) string {
 	server := httptest.NewTLSServer(nil)
 	defer server.Close()
-	return file(t, armour("CERTIFICATE", server.Certificate().Raw))
+	return file(t, encodePEM("CERTIFICATE", server.Certificate().Raw))
 }
 
-// mute listens and takes connections, but never says anything.
-func mute(t testing.TB) (addr string) { return answering(t, "") }
+// silentServer starts a server that accepts connections and never answers.
+func silentServer(t testing.TB) (addr string) { return cannedServer(t, "") }
 
-// answering answers each command that it hears with the same line.
-func answering(t testing.TB, line string) (addr string) {
+// cannedServer starts a server that answers each command with the same line.
+func cannedServer(t testing.TB, line string) (addr string) {
 	t.Helper()
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
@@ -309,24 +310,24 @@ func answering(t testing.TB, line string) (addr string) {
 
 func answer(conn net.Conn, line string) {
 	defer conn.Close()
-	heard := make([]byte, 4096)
+	buf := make([]byte, 4096)
 	for {
-		n, err := conn.Read(heard)
+		n, err := conn.Read(buf)
 		if err != nil {
 			return
 		}
-		commands := strings.Count(string(heard[:n]), "*") // each is an array
+		commands := strings.Count(string(buf[:n]), "*") // each command is an array
 		if _, err := io.WriteString(conn, strings.Repeat(line, commands)); err != nil {
 			return
 		}
 	}
 }
 
-// unused is an address where nobody listens: the near end of a connection, so
-// that no other test is given it.
-func unused(t testing.TB) (addr string) {
+// unusedAddr returns an address without a listener. It is the local end of a connection, so that no
+// other test gets it.
+func unusedAddr(t testing.TB) (addr string) {
 	t.Helper()
-	conn, err := net.Dial("tcp", mute(t))
+	conn, err := net.Dial("tcp", silentServer(t))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -334,7 +335,7 @@ func unused(t testing.TB) (addr string) {
 	return conn.LocalAddr().String()
 }
 
-// fillAndSave leaves so many keys in the folder of a Redis.
+// fillAndSave saves this number of keys in the folder of a Redis.
 func fillAndSave(t testing.TB, dir string, keys int) {
 	t.Helper()
 	server, err := redisd.Start(t.Context(), redisd.Config{Dir: dir})

@@ -12,9 +12,9 @@ import (
 	"github.com/trawlcrawler/trawl/internal/visit"
 )
 
-// recognise asks about pages, each given as its URL and its content, and returns
-// the URLs of the first with the same.
-func (b *bench) recognise(lease visit.HostLease, pages ...string) []string {
+// recognise looks pages up, each given as its URL and its content. For each it returns the URL of
+// the first page with the same content.
+func (b *testJob) recognise(lease visit.HostLease, pages ...string) []string {
 	b.t.Helper()
 	asked := make([]queue.Content, len(pages)/2)
 	for i := range asked {
@@ -31,7 +31,7 @@ func (b *bench) recognise(lease visit.HostLease, pages ...string) []string {
 	return all
 }
 
-func recognisesCopies(t *testing.T, b *bench) {
+func recognisesCopies(t *testing.T, b *testJob) {
 	const one, two, three = "http://a.test/1", "https://a.test/2?x", "http://a.test/3"
 	b.admit(2, one, "http://b.test/1")
 	lease := b.open("a.test")
@@ -47,11 +47,11 @@ func recognisesCopies(t *testing.T, b *bench) {
 		}
 	}
 	if got := b.recognise(b.open("b.test"), "http://b.test/1", "x"); got[0] != "" {
-		t.Errorf("a page is taken for a copy of another host's: %s", got[0])
+		t.Errorf("a page counts as a copy of another host's page: %s", got[0])
 	}
 }
 
-func remembersSoManyContents(t *testing.T, b *bench) {
+func limitsContents(t *testing.T, b *testJob) {
 	b.admit(1, "http://a.test/1")
 	lease := b.open("a.test")
 	b.recognise(lease, "http://a.test/1", "x")
@@ -66,21 +66,21 @@ func remembersSoManyContents(t *testing.T, b *bench) {
 	for range 2 {
 		if got := b.recognise(lease, "http://a.test/2", "y", "http://a.test/3", "x"); got[0] != "" ||
 			got[1] != "http://a.test/1" {
-			t.Errorf("recognised %q, want nothing of the new and the first of the old", got)
+			t.Errorf("recognised %q, want no new page, and the first of the old pages", got)
 		}
 	}
 	if n := b.rdb.HLen(t.Context(), key).Val(); n != maxContents {
-		t.Errorf("%d contents are remembered, want %d", n, maxContents)
+		t.Errorf("%d contents are stored, want %d", n, maxContents)
 	}
 }
 
-// BenchmarkRecognise takes and settles URLs of one host, as BenchmarkTakeSettle
-// does, and asks of each batch of pages whether they are copies. None is.
+// BenchmarkRecognise takes and settles URLs of one host, like BenchmarkTakeSettle, and looks up
+// each batch of pages. No page is a copy.
 func BenchmarkRecognise(b *testing.B) {
 	eachRedis(b, func(b *testing.B, url string) {
 		for _, batch := range []int{1, 64} {
 			b.Run(strconv.Itoa(batch)+" pages", func(b *testing.B) {
-				f := newBench(b, url, 1)
+				f := newTestJob(b, url, 1)
 				waiting := f.refill(0)
 				lease := f.open(webHost(0))
 				m, pages := startMeter(b, f.rdb), 0
@@ -105,7 +105,7 @@ func BenchmarkRecognise(b *testing.B) {
 	})
 }
 
-func (b *bench) takeRecogniseAndSettle(lease visit.HostLease, n int, pages *int) {
+func (b *testJob) takeRecogniseAndSettle(lease visit.HostLease, n int, pages *int) {
 	b.t.Helper()
 	taken, err := lease.Take(b.t.Context(), n, 0)
 	if err != nil || len(taken) != n {

@@ -11,7 +11,7 @@ import (
 	"github.com/trawlcrawler/trawl/internal/queue"
 )
 
-// sightings are what the job has seen, by fingerprint.
+// sightings returns the seen URLs of the job, by fingerprint.
 func sightings(t *testing.T, f *Frontier) map[int64]Sighting {
 	t.Helper()
 	all := make(map[int64]Sighting)
@@ -21,7 +21,7 @@ func sightings(t *testing.T, f *Frontier) map[int64]Sighting {
 	return all
 }
 
-// queued returns the URLs that wait, and how often each of them does.
+// queued returns the waiting URLs, with the number of their entries.
 func queued(t *testing.T, f *Frontier) map[string]int {
 	t.Helper()
 	all := make(map[string]int)
@@ -31,8 +31,8 @@ func queued(t *testing.T, f *Frontier) map[string]int {
 	return all
 }
 
-func listsSeen(t *testing.T, b *bench) {
-	const n = 1100 // several buckets, and more than is read of a queue at once
+func listsSeen(t *testing.T, b *testJob) {
+	const n = 1100 // fills several buckets, and exceeds one read of a queue
 	var urls []string
 	for i := range n {
 		urls = append(urls, fmt.Sprintf("https://a.example/%04d", i))
@@ -47,18 +47,18 @@ func listsSeen(t *testing.T, b *bench) {
 	c := b.open("c.example")
 	b.settle(c, crawler.OutcomeFetched, b.take(c, 1, "https://c.example/")...)
 	b.close(c, 0)
-	want := map[string]int{"https://b.example/1": 1, "https://b.example/2": 1} // to be tried again, and in flight
+	want := map[string]int{"https://b.example/1": 1, "https://b.example/2": 1} // one to be retried, and one in flight
 	for _, u := range urls {
 		want[u] = 1
 	}
 	if diff := cmp.Diff(want, queued(t, b.Frontier)); diff != "" {
-		t.Errorf("what waits (-want +got):\n%s", diff)
+		t.Errorf("waiting (-want +got):\n%s", diff)
 	}
 	seen := sightings(t, b.Frontier)
 	for _, u := range append(urls, "https://b.example/1", "https://b.example/2", "https://c.example/") {
 		at, ok := seen[b.Fingerprint(url(t, u))]
 		if !ok || at.Shard != b.ShardOf(url(t, u).Host()) {
-			t.Errorf("%s is seen: %v, as %+v", u, ok, at)
+			t.Errorf("%s: seen %v, as %+v", u, ok, at)
 		}
 	}
 	if len(seen) != n+3 {
@@ -67,7 +67,7 @@ func listsSeen(t *testing.T, b *bench) {
 	b.must(lease.Close(t.Context(), queue.Rest{}))
 }
 
-func bringsAgain(t *testing.T, b *bench) {
+func bringsAgain(t *testing.T, b *testJob) {
 	b.admit(3, "https://a.example/1", "https://a.example/2", "https://a.example/3")
 	lease := b.open("a.example")
 	b.settle(lease, crawler.OutcomeFetched, b.take(lease, 3, "https://a.example/1", "https://a.example/2",
@@ -81,20 +81,20 @@ func bringsAgain(t *testing.T, b *bench) {
 	again, err := b.Forget(t.Context(), []Sighting{gone})
 	b.must(err)
 	if n != 2 || forgotten != 1 || again != 0 {
-		t.Errorf("%d URLs wait again, want 2; %d and then %d are forgotten, want 1 and 0", n, forgotten, again)
+		t.Errorf("%d URLs wait again, want 2; %d are forgotten and then %d, want 1 and 0", n, forgotten, again)
 	}
 	c := b.counters()
 	if c.Seen != 3 || c.Known != 4 || c.Waiting != 2 || c.Hosts != 2 || c.Due != 2 {
-		t.Errorf("the counters are %+v", c)
+		t.Errorf("counters: got %+v", c)
 	}
-	// Also in a process that had brought it.
+	// Also in the process that had admitted the URL.
 	b.admit(1, "https://a.example/1", "https://a.example/2", "https://a.example/3")
 	lease = b.open("a.example")
 	b.take(lease, 9, "https://a.example/2", "https://a.example/3")
 	b.must(lease.Close(t.Context(), queue.Rest{}))
 }
 
-func recounts(t *testing.T, b *bench) {
+func recounts(t *testing.T, b *testJob) {
 	b.job.Pages = 9
 	b.admit(4, "https://a.example/1", "https://a.example/2", "https://b.example/1", "https://c.example/1")
 	for _, h := range []string{"a", "b", "c"} {
@@ -119,7 +119,7 @@ func recounts(t *testing.T, b *bench) {
 		s.Bytes += 7
 		s.Records++
 	}
-	for range 2 { // the answer may have been lost
+	for range 2 { // a repetition, as after a lost reply
 		b.must(b.Recount(t.Context(), account))
 	}
 	b.wantCounted("recounted", crawler.Counters{
@@ -133,22 +133,22 @@ func recounts(t *testing.T, b *bench) {
 	b.must(err)
 	if spent := b.rdb.HGet(t.Context(), jobBase(b.job.Name)+nameLedger, "spent").Val(); host.Pages != 1 ||
 		host.Seen != 1 || spent != "1" {
-		t.Errorf("a.example has %d pages of %d URLs, and %s are spent; want 1 each", host.Pages, host.Seen, spent)
+		t.Errorf("a.example: got %d pages, %d URLs, %s spent; want 1 each", host.Pages, host.Seen, spent)
 	}
 }
 
-func forgetsDepths(t *testing.T, b *bench) {
+func forgetsDepths(t *testing.T, b *testJob) {
 	const page, far, link = "http://a.test/page", "http://a.test/far", "http://a.test/link"
-	b.at(2, 2, page, far)
+	b.admitAt(2, 2, page, far)
 	lease := b.open("a.test")
 	taken := b.take(lease, 10, page, far)
 	b.remember(lease, b.outlinks(page, 2, link), 2)
 	b.settle(lease, crawler.OutcomeFetched, taken...)
 	b.close(lease, 0)
-	b.at(1, 0, page) // its links are to be admitted again
+	b.admitAt(1, 0, page) // the links of the page are to be admitted again
 	gone := sightings(t, b.Frontier)[b.Fingerprint(url(t, page))]
 	if gone.Depth != 1 {
-		t.Errorf("%s is seen at depth %d, want 1", page, gone.Depth)
+		t.Errorf("%s: seen at depth %d, want 1", page, gone.Depth)
 	}
 	_, err := b.Forget(t.Context(), []Sighting{gone})
 	b.must(err)
@@ -158,13 +158,13 @@ func forgetsDepths(t *testing.T, b *bench) {
 	b.must(err)
 	b.haveDepths(map[string]int{page: -1, far: 2, link: 3})
 	if c := b.counters(); c.Nearer != 0 || c.Seen != 2 || c.Waiting != 2 {
-		t.Errorf("counters are %+v", c)
+		t.Errorf("counters: got %+v", c)
 	}
 	for _, key := range b.keys() {
 		if strings.Contains(key, nameOutlinks) {
 			t.Errorf("%s is left", key)
 		}
 	}
-	b.at(3, 1, page)
+	b.admitAt(3, 1, page)
 	b.haveDepths(map[string]int{page: 3})
 }

@@ -13,7 +13,7 @@ func TestTheFirstProcessWritesTheVersionOfTheLayout(t *testing.T) {
 	t.Parallel()
 	redistest.Both(t, func(t *testing.T, url string) {
 		if strings.HasPrefix(url, "unix") {
-			url = redistest.Own(t).URL() // where no other test has been
+			url = redistest.Own(t).URL() // a Redis that no other test uses
 		}
 		rdb := connect(t, url)
 		for _, when := range []string{"first", "again"} {
@@ -21,15 +21,15 @@ func TestTheFirstProcessWritesTheVersionOfTheLayout(t *testing.T) {
 				t.Fatalf("%s: %v", when, err)
 			}
 			if got := rdb.Get(t.Context(), keySchema).Val(); got != strconv.Itoa(schema) {
-				t.Errorf("%s: the version is %q, want %d", when, got, schema)
+				t.Errorf("%s: version %q, want %d", when, got, schema)
 			}
 		}
 	})
 }
 
-func TestJobsInAnotherLayoutAreLeftAlone(t *testing.T) {
+func TestJobsInAnotherLayoutAreNotChanged(t *testing.T) {
 	t.Parallel()
-	b := newBench(t, redistest.Own(t).URL(), 1)
+	b := newTestJob(t, redistest.Own(t).URL(), 1)
 	if err := b.rdb.Set(t.Context(), keySchema, "27", 0).Err(); err != nil {
 		t.Fatal(err)
 	}
@@ -38,20 +38,20 @@ func TestJobsInAnotherLayoutAreLeftAlone(t *testing.T) {
 		t.Errorf("error %v, want %q", err, want)
 	}
 	if got := b.rdb.Get(t.Context(), keySchema).Val(); got != "27" {
-		t.Errorf("the version became %q", got)
+		t.Errorf("the version is now %q", got)
 	}
 	if err := b.store.Remove(t.Context(), b.job.Name); err != nil {
 		t.Fatal(err)
 	}
 	if err := b.store.CheckSchema(t.Context()); err != nil {
-		t.Errorf("with no job left: %v", err)
+		t.Errorf("without jobs: %v", err)
 	}
 	if got := b.rdb.Get(t.Context(), keySchema).Val(); got != strconv.Itoa(schema) {
-		t.Errorf("with no job left the version is %q, want %d", got, schema)
+		t.Errorf("without jobs: version %q, want %d", got, schema)
 	}
 }
 
-func TestTheVersionOfTheLayoutIsWrittenInAClusterToo(t *testing.T) {
+func TestTheVersionOfTheLayoutIsWrittenInACluster(t *testing.T) {
 	t.Parallel()
 	if err := New(connect(t, clusterURL(t))).CheckSchema(t.Context()); err != nil {
 		t.Error(err)

@@ -6,9 +6,9 @@ import (
 	"testing"
 )
 
-// A script has what it uses, itself or through others, in the order of the source, and
-// nothing else.
-func TestParagraphsThatAreUsed(t *testing.T) {
+// A script contains the paragraphs that it uses directly or indirectly, in the order of the source,
+// and no others.
+func TestAScriptContainsTheParagraphsItUses(t *testing.T) {
 	all := paragraphsOf("local A = 1\n\n-- f is about C.\nlocal function f()\n\n  return A\nend\n\nlocal B, C = f(), 2",
 		"local D = 3\n\nlocal function g() return D end\n\nlocal g = B")
 	for text, want := range map[string]string{
@@ -25,7 +25,7 @@ func TestParagraphsThatAreUsed(t *testing.T) {
 	}
 }
 
-// What scripts share, some verb uses.
+// Each shared paragraph is used by some verb.
 func TestSharedParagraphsAreUsed(t *testing.T) {
 	files, err := sources.ReadDir("lua")
 	if err != nil {
@@ -44,13 +44,13 @@ func TestSharedParagraphsAreUsed(t *testing.T) {
 		used := all.used(verbs.String())
 		for i, p := range all {
 			if len(p.declares) > 0 && !used[i] && !overridden(all[i+1:], p) {
-				t.Errorf("nothing uses %v", p.declares)
+				t.Errorf("%v is unused", p.declares)
 			}
 		}
 	}
 }
 
-// overridden reports whether later paragraphs declare what one does.
+// overridden reports whether later paragraphs declare the same names.
 func overridden(later paragraphs, p paragraph) bool {
 	return slices.ContainsFunc(later, func(l paragraph) bool { return slices.Contains(l.declares, p.declares[0]) })
 }

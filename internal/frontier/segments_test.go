@@ -13,8 +13,8 @@ import (
 	"github.com/trawlcrawler/trawl/internal/visit"
 )
 
-// settleIn settles URLs whose records are in a segment.
-func (b *bench) settleIn(lease visit.HostLease, segment string, o crawler.Outcome, taken ...queue.Taken) {
+// settleIn settles URLs with their records in a segment.
+func (b *testJob) settleIn(lease visit.HostLease, segment string, o crawler.Outcome, taken ...queue.Taken) {
 	b.t.Helper()
 	var done []queue.Settlement
 	for _, t := range taken {
@@ -23,8 +23,8 @@ func (b *bench) settleIn(lease visit.HostLease, segment string, o crawler.Outcom
 	b.must(lease.Settle(b.t.Context(), done))
 }
 
-// counted are the counters that settling and reclaiming move.
-func (b *bench) counted() crawler.Counters {
+// counted returns the counters that settling and reclaiming change.
+func (b *testJob) counted() crawler.Counters {
 	b.t.Helper()
 	c, err := b.Counters(b.t.Context())
 	b.must(err)
@@ -40,15 +40,15 @@ func (b *bench) counted() crawler.Counters {
 	}
 }
 
-func (b *bench) wantCounted(when string, want crawler.Counters) {
+func (b *testJob) wantCounted(when string, want crawler.Counters) {
 	b.t.Helper()
 	if diff := cmp.Diff(want, b.counted()); diff != "" {
 		b.t.Errorf("%s (-want +got):\n%s", when, diff)
 	}
 }
 
-// late lets the term of all segments be over.
-func (b *bench) late(segments ...string) {
+// expireSegments ends the term of the segments.
+func (b *testJob) expireSegments(segments ...string) {
 	b.t.Helper()
 	for shard := range b.job.Shards {
 		for _, s := range segments {
@@ -57,8 +57,8 @@ func (b *bench) late(segments ...string) {
 	}
 }
 
-// reclaim puts back what is late.
-func (b *bench) reclaim(want int64) {
+// reclaim puts back the URLs of expired segments, and fails unless this number of URLs is put back.
+func (b *testJob) reclaim(want int64) {
 	b.t.Helper()
 	got, err := b.Reclaim(b.t.Context())
 	b.must(err)
@@ -67,7 +67,7 @@ func (b *bench) reclaim(want int64) {
 	}
 }
 
-func shipsSegments(t *testing.T, b *bench) {
+func shipsSegments(t *testing.T, b *testJob) {
 	b.admit(3, "https://a.example/1", "https://a.example/2", "https://a.example/3")
 	lease := b.open("a.example")
 	taken := b.take(lease, 3, "https://a.example/1", "https://a.example/2", "https://a.example/3")
@@ -78,13 +78,13 @@ func shipsSegments(t *testing.T, b *bench) {
 	segments, err := b.Segments(t.Context())
 	b.must(err)
 	if len(segments) != 2 || segments[0].Name != "w1" || segments[0].URLs != 2 || segments[0].Left <= 0 {
-		t.Errorf("the segments are %+v", segments)
+		t.Errorf("segments: got %+v", segments)
 	}
-	for range 2 { // the answer may have been lost
+	for range 2 { // a repetition, as after a lost reply
 		_, err := b.Shipped(t.Context(), "w1")
 		b.must(err)
 	}
-	b.late("w1")
+	b.expireSegments("w1")
 	b.reclaim(0)
 	b.wantCounted("one is shipped", crawler.Counters{Seen: 3, Bytes: 30, Unshipped: 1, Shipped: 2, Outcomes: outcomes})
 	n, err := b.Shipped(t.Context(), "w2")
@@ -104,7 +104,7 @@ func shipsSegments(t *testing.T, b *bench) {
 	}
 }
 
-func reclaimsLost(t *testing.T, b *bench) {
+func reclaimsLost(t *testing.T, b *testJob) {
 	b.admit(4, "https://a.example/1", "https://a.example/2", "https://a.example/3", "https://a.example/4")
 	b.admit(1, "https://b.example/")
 	lease := b.open("a.example")
@@ -117,11 +117,11 @@ func reclaimsLost(t *testing.T, b *bench) {
 	other := b.open("b.example")
 	b.settleIn(other, "w1", crawler.OutcomeFetched, b.take(other, 1, "https://b.example/")...)
 	b.must(other.Close(t.Context(), queue.Rest{}))
-	b.reclaim(0) // it is not late
-	b.late("w1")
+	b.reclaim(0) // the segment has not expired
+	b.expireSegments("w1")
 	b.must(b.Prolong(t.Context(), []string{"w1", "unknown"}))
-	b.reclaim(0) // it lives
-	b.late("w1")
+	b.reclaim(0) // the segment was prolonged
+	b.expireSegments("w1")
 	b.reclaim(4)
 	b.reclaim(0)
 	b.wantCounted("reclaimed", crawler.Counters{Seen: 5, Waiting: 5, Reclaimed: 4,
@@ -130,13 +130,13 @@ func reclaimsLost(t *testing.T, b *bench) {
 		"https://a.example/4")
 	b.settleIn(lease, "w2", crawler.OutcomeFetched, again...)
 	b.must(lease.Close(t.Context(), queue.Rest{}))
-	other = b.open("b.example") // which was idle
+	other = b.open("b.example") // the host was idle
 	if got := other.HostHealth().Pages; got != 0 {
 		t.Errorf("b.example has %d pages, want none", got)
 	}
 	b.settleIn(other, "w2", crawler.OutcomeFetched, b.take(other, 5, "https://b.example/")...)
 	b.must(other.Close(t.Context(), queue.Rest{}))
-	_, err := b.Shipped(t.Context(), "w1") // its disk came back
+	_, err := b.Shipped(t.Context(), "w1") // the disk of w1 is available again
 	b.must(err)
 	_, err = b.Shipped(t.Context(), "w2")
 	b.must(err)
@@ -145,9 +145,8 @@ func reclaimsLost(t *testing.T, b *bench) {
 	})
 }
 
-// reclaimsMany is about a segment that takes several calls, which other schedulers make
-// at the same time.
-func reclaimsMany(t *testing.T, b *bench) {
+// reclaimsMany reclaims a segment that takes several calls, with concurrent schedulers.
+func reclaimsMany(t *testing.T, b *testJob) {
 	const n = 2*reclaimBatch + 7
 	var urls []string
 	for i := range n {
@@ -159,11 +158,11 @@ func reclaimsMany(t *testing.T, b *bench) {
 		some := urls[at:min(at+100, n)]
 		b.settleIn(lease, "w1", crawler.OutcomeFetched, b.take(lease, 100, some...)...)
 	}
-	b.late("w1")
+	b.expireSegments("w1")
 	put := make(chan int64)
 	for range 3 {
 		go func() {
-			n, err := b.elsewhere().Reclaim(context.WithoutCancel(t.Context()))
+			n, err := b.otherProcess().Reclaim(context.WithoutCancel(t.Context()))
 			if err != nil {
 				t.Error(err)
 			}
@@ -173,11 +172,11 @@ func reclaimsMany(t *testing.T, b *bench) {
 	if sum := <-put + <-put + <-put; sum != n {
 		t.Errorf("%d URLs are put back, want %d", sum, n)
 	}
-	b.take(lease, n, urls...) // in their order
+	b.take(lease, n, urls...) // in the original order
 	b.must(lease.Close(t.Context(), queue.Rest{}))
 }
 
-func refundsBudget(t *testing.T, b *bench) {
+func refundsBudget(t *testing.T, b *testJob) {
 	b.job.Pages = 3
 	b.admit(5, "https://a.example/1", "https://a.example/2", "https://a.example/3", "https://a.example/4",
 		"https://a.example/5")
@@ -186,10 +185,10 @@ func refundsBudget(t *testing.T, b *bench) {
 	b.settleIn(lease, "w1", crawler.OutcomeFetched, taken[:2]...)
 	b.settleIn(lease, "w2", crawler.OutcomeFetched, taken[2])
 	if _, err := lease.Take(t.Context(), 1, 0); err == nil {
-		t.Fatal("more is promised than the budget has")
+		t.Fatal("more pages are promised than the budget has")
 	}
 	b.must(lease.Close(t.Context(), queue.Rest{}))
-	b.late("w1")
+	b.expireSegments("w1")
 	b.reclaim(2)
 	lease = b.open("a.example")
 	taken = b.take(lease, 5, "https://a.example/1", "https://a.example/2")
@@ -197,16 +196,16 @@ func refundsBudget(t *testing.T, b *bench) {
 	b.must(lease.Close(t.Context(), queue.Rest{}))
 	ledger := b.rdb.HGetAll(t.Context(), jobBase(b.job.Name)+nameLedger).Val()
 	if ledger["spent"] != "3" {
-		t.Errorf("the ledger is %v, want 3 pages spent", ledger)
+		t.Errorf("ledger: got %v, want 3 pages spent", ledger)
 	}
-	b.late("w1") // a scheduler died before it forgot the segment
+	b.expireSegments("w1") // a scheduler died before it forgot the segment
 	b.reclaim(0)
 	if got := b.rdb.HGet(t.Context(), jobBase(b.job.Name)+nameLedger, "spent").Val(); got != "3" {
 		t.Errorf("%s pages are spent, want 3", got)
 	}
 }
 
-func countsOnDisk(t *testing.T, b *bench) {
+func countsOnDisk(t *testing.T, b *testJob) {
 	b.job.Durable = crawler.DurableDisk
 	b.admit(2, "https://a.example/1", "https://a.example/2")
 	lease := b.open("a.example")
@@ -216,9 +215,9 @@ func countsOnDisk(t *testing.T, b *bench) {
 	b.must(lease.Close(t.Context(), queue.Rest{}))
 	outcomes := map[crawler.Outcome]int64{crawler.OutcomeFetched: 2}
 	b.wantCounted("settled", crawler.Counters{Seen: 2, Bytes: 20, OnDisk: 2, Outcomes: outcomes})
-	b.late("w1", "w2")
+	b.expireSegments("w1", "w2")
 	lost := crawler.Counters{Seen: 2, Bytes: 20, Lost: 2, Outcomes: outcomes}
-	b.wantCounted("late, and nobody has looked for it", lost)
+	b.wantCounted("expired, before it is reclaimed", lost)
 	b.reclaim(0)
 	b.wantCounted("lost", lost)
 	_, err := b.Shipped(t.Context(), "w2")
@@ -226,7 +225,7 @@ func countsOnDisk(t *testing.T, b *bench) {
 	b.wantCounted("one is back", crawler.Counters{Seen: 2, Bytes: 20, Lost: 1, Shipped: 1, Outcomes: outcomes})
 }
 
-func forfeitsAtOnce(t *testing.T, b *bench) {
+func forfeitsAtOnce(t *testing.T, b *testJob) {
 	b.admit(2, "https://a.example/1", "https://a.example/2")
 	lease := b.open("a.example")
 	taken := b.take(lease, 2, "https://a.example/1", "https://a.example/2")

@@ -9,10 +9,10 @@ import (
 	"github.com/trawlcrawler/trawl/internal/test/redistest"
 )
 
-func TestAJobGoesOnWhenSentinelsReplaceItsMaster(t *testing.T) {
+func TestAJobContinuesAfterASentinelFailover(t *testing.T) {
 	t.Parallel()
 	w := redistest.Sentinel(t)
-	b := newBench(t, w.URL("/0"), 4)
+	b := newTestJob(t, w.URL("/0"), 4)
 	b.lease = time.Hour
 	if err := endpoint(t, w.URL("/0")).Ping(t.Context(), b.rdb); err != nil {
 		t.Fatal(err)
@@ -20,7 +20,7 @@ func TestAJobGoesOnWhenSentinelsReplaceItsMaster(t *testing.T) {
 	b.admit(3, "http://a.test/1", "http://a.test/2", "http://b.test/1")
 	lease := b.open("a.test")
 	taken := b.take(lease, 1, "http://a.test/1")
-	b.replicated(w)
+	b.waitReplicated(w)
 	w.Master.Kill()
 
 	err := lease.Renew(t.Context(), 0)
@@ -32,7 +32,7 @@ func TestAJobGoesOnWhenSentinelsReplaceItsMaster(t *testing.T) {
 	}
 	if got := connect(t, "redis://"+w.Replica.TCP).Info(t.Context(), "replication").Val(); !strings.Contains(got,
 		"role:master") {
-		t.Errorf("the replica is no master: %s", got)
+		t.Errorf("the replica is not a master: %s", got)
 	}
 	b.settle(lease, crawler.OutcomeFetched, taken...)
 	b.admit(1, "http://a.test/1", "http://a.test/2", "http://a.test/3")
@@ -42,15 +42,15 @@ func TestAJobGoesOnWhenSentinelsReplaceItsMaster(t *testing.T) {
 	b.settle(lease, crawler.OutcomeFetched, b.take(lease, 9, "http://b.test/1")...)
 	b.close(lease, 0)
 	if idle, err := b.Idle(t.Context()); !idle || err != nil {
-		t.Errorf("at the end the job is idle: %v, %v", idle, err)
+		t.Errorf("idle at the end: got %v, %v", idle, err)
 	}
 	if c := b.counters(); c.Seen != 4 || c.Pages() != 4 {
 		t.Errorf("seen %d, pages %d; want 4 and 4", c.Seen, c.Pages())
 	}
 }
 
-// replicated waits until the replica has all that was written.
-func (b *bench) replicated(w *redistest.Watch) {
+// waitReplicated waits until the replica has all writes.
+func (b *testJob) waitReplicated(w *redistest.Watch) {
 	b.t.Helper()
 	ctx, mark := b.t.Context(), b.base(0)+"mark"
 	if err := b.rdb.Set(ctx, mark, "here", 0).Err(); err != nil {
@@ -64,15 +64,15 @@ func (b *bench) replicated(w *redistest.Watch) {
 	}
 }
 
-func TestWhatIsWrongWithSentinelsIsSaidInOneLine(t *testing.T) {
+func TestTheSentinelErrorExplainsTheFailureInOneLine(t *testing.T) {
 	t.Parallel()
 	w := redistest.Sentinel(t)
 	at := strings.Join(w.Sentinels, ",")
-	expectPing := func(situation, url, want string) {
+	expectPing := func(name, url, want string) {
 		t.Helper()
 		err := ping(t, url)
 		if err == nil || !strings.Contains(err.Error(), want) || strings.Contains(err.Error(), "\n") {
-			t.Errorf("%s: error %v\nwant %q", situation, err, want)
+			t.Errorf("%s: error %v\nwant %q", name, err, want)
 		}
 	}
 	expectPing("an unknown master", "redis+sentinel://"+at+"/other",
@@ -83,7 +83,7 @@ func TestWhatIsWrongWithSentinelsIsSaidInOneLine(t *testing.T) {
 	}
 	_, err := New(connect(t, "redis://"+w.Sentinels[0])).Trust(t.Context())
 	if err == nil || !strings.Contains(err.Error(), "is a Sentinel: write redis+sentinel://") {
-		t.Errorf("a Sentinel that is taken for a Redis: %v", err)
+		t.Errorf("a Sentinel with a URL of a Redis: %v", err)
 	}
 	warnings, err := New(connect(t, w.URL(""))).Trust(t.Context())
 	expect(t, "the Redis that the Sentinels name ", warnings, err, []string{"writes nothing to disk"}, "")

@@ -2,7 +2,7 @@ package frontier
 
 import "testing"
 
-func learnsOfShortage(t *testing.T, b *bench) {
+func learnsOfShortage(t *testing.T, b *testJob) {
 	b.oneShard()
 	b.admit(1, "http://a.test/1")
 	lease := b.open("a.test")
@@ -14,16 +14,16 @@ func learnsOfShortage(t *testing.T, b *bench) {
 		return lease.Short()
 	}
 	if renew() {
-		t.Error("the fleet is short of places, and no host waits")
+		t.Error("the visit learns of a shortage while no host waits")
 	}
 	b.admit(1, "http://b.test/1")
-	for !renew() { // once it has been due for long enough
+	for !renew() { // until the host has been due for long enough
 		if t.Context().Err() != nil {
-			t.Fatal("a host is due, and the visit does not learn of it")
+			t.Fatal("a host is due, but the visit does not learn of the shortage")
 		}
 	}
 	b.open("b.test")
 	if renew() {
-		t.Error("the fleet is short of places, though every host has its visit")
+		t.Error("the visit learns of a shortage while every host is visited")
 	}
 }

@@ -13,25 +13,25 @@ import (
 )
 
 // openTaking opens a visit that takes URLs at once.
-func (b *bench) openTaking(h crawler.Host, want visit.Want) visit.HostLease {
+func (b *testJob) openTaking(h crawler.Host, want visit.Want) visit.HostLease {
 	b.t.Helper()
 	lease, err := b.Open(b.t.Context(), b.armed(h), "tester", want)
 	b.must(err)
 	return lease
 }
 
-// started fails unless the visit took these URLs when it opened.
-func (b *bench) started(lease visit.HostLease, dry bool, want ...string) []queue.Taken {
+// started fails unless the visit took these URLs when it was opened.
+func (b *testJob) started(lease visit.HostLease, dry bool, want ...string) []queue.Taken {
 	b.t.Helper()
 	start := lease.Start()
 	if diff := cmp.Diff(want, urlsOf(start.Taken)); diff != "" || start.Dry != dry {
-		b.t.Fatalf("took when it opened (dry: %t, want %t; -want +got):\n%s", start.Dry, dry, diff)
+		b.t.Fatalf("taken at the start (dry: %t, want %t; -want +got):\n%s", start.Dry, dry, diff)
 	}
 	return start.Taken
 }
 
 // finish settles URLs as fetched and ends the visit if it can.
-func (b *bench) finish(lease visit.HostLease, want bool, taken ...queue.Taken) {
+func (b *testJob) finish(lease visit.HostLease, want bool, taken ...queue.Taken) {
 	b.t.Helper()
 	var done []queue.Settlement
 	for _, t := range taken {
@@ -43,7 +43,7 @@ func (b *bench) finish(lease visit.HostLease, want bool, taken ...queue.Taken) {
 	}
 }
 
-func takesAtOnce(t *testing.T, b *bench) {
+func takesAtOnce(t *testing.T, b *testJob) {
 	b.admit(3, "http://a.test/1", "http://a.test/2", "http://a.test/3")
 	lease := b.openTaking("a.test", visit.Want{URLs: 8, Gap: time.Second, Ahead: 2500 * time.Millisecond})
 	first := b.started(lease, false, "http://a.test/1", "http://a.test/2")
@@ -57,7 +57,7 @@ func takesAtOnce(t *testing.T, b *bench) {
 	b.must(lease.Close(t.Context(), queue.Rest{Gap: time.Minute, Last: -1}))
 
 	long := b.openTaking("a.test", visit.Want{URLs: 8, Gap: time.Second, Ahead: 2500 * time.Millisecond})
-	b.started(long, false, "http://a.test/high") // the host is owed a minute
+	b.started(long, false, "http://a.test/high") // the host must rest for a minute
 	b.must(long.Close(t.Context(), queue.Rest{Last: -1}))
 	all := b.openTaking("a.test", visit.Want{URLs: 8})
 	b.settle(all, crawler.OutcomeFetched, b.started(all, true, "http://a.test/high", "http://a.test/4",
@@ -67,7 +67,7 @@ func takesAtOnce(t *testing.T, b *bench) {
 	}
 }
 
-func takesNothingAtOnce(t *testing.T, b *bench) {
+func takesNothingAtOnce(t *testing.T, b *testJob) {
 	want := visit.Want{URLs: 8}
 	b.admit(3, "http://ruled.test/1", "http://failing.test/1", "http://budget.test/1")
 	failing := b.open("failing.test")
@@ -81,7 +81,7 @@ func takesNothingAtOnce(t *testing.T, b *bench) {
 	b.started(b.openTaking("budget.test", want), false)
 }
 
-func returnsWhatItTookAtOnce(t *testing.T, b *bench) {
+func returnsFirstURLs(t *testing.T, b *testJob) {
 	b.admit(3, "http://a.test/1", "http://a.test/2", "http://a.test/3")
 	lease := b.openTaking("a.test", visit.Want{URLs: 2})
 	b.started(lease, false, "http://a.test/1", "http://a.test/2")
@@ -94,13 +94,13 @@ func returnsWhatItTookAtOnce(t *testing.T, b *bench) {
 	}
 }
 
-func finishes(t *testing.T, b *bench) {
+func finishes(t *testing.T, b *testJob) {
 	b.admit(2, "http://a.test/1", "http://a.test/2")
 	lease := b.openTaking("a.test", visit.Want{URLs: 8})
 	taken := b.started(lease, true, "http://a.test/1", "http://a.test/2")
 	b.finish(lease, false, taken[0])
 	b.finish(lease, true, taken[1])
-	b.finish(lease, true, taken[1]) // the answer was lost
+	b.finish(lease, true, taken[1]) // a repetition, as after a lost reply
 	c := b.counters()
 	if c.Pages() != 2 || c.Flight != 0 || c.Open != 0 || c.Due != 0 || c.Bytes != 20 {
 		t.Errorf("%+v", c)
@@ -116,17 +116,17 @@ func finishes(t *testing.T, b *bench) {
 	b.started(next, true, "http://a.test/3")
 }
 
-func finishesNotEarly(t *testing.T, b *bench) {
+func finishesNotEarly(t *testing.T, b *testJob) {
 	b.admit(1, "http://a.test/1")
 	lease := b.openTaking("a.test", visit.Want{URLs: 8})
 	taken := b.started(lease, true, "http://a.test/1")
-	b.admitBand(queue.BandLow, 1, "http://a.test/2") // meanwhile
+	b.admitBand(queue.BandLow, 1, "http://a.test/2") // admitted meanwhile
 	b.finish(lease, false, taken...)
 	taken = b.take(lease, 8, "http://a.test/2")
 	retry := queue.Settlement{Ticket: taken[0].Ticket, Outcome: crawler.OutcomeRetry, Retry: taken[0].Entry,
 		After: time.Hour}
 	if closed, err := lease.Finish(t.Context(), []queue.Settlement{retry}, queue.Rest{Last: -1}); closed || err != nil {
-		t.Errorf("finish with a URL to be retried: closed %t, %v; want neither", closed, err)
+		t.Errorf("finish with a URL to be retried: closed %t, %v; want false, nil", closed, err)
 	}
 	b.close(lease, 0)
 	if c := b.counters(); c.Pages() != 1 || c.Waiting != 1 || c.Due != 1 {
@@ -134,21 +134,21 @@ func finishesNotEarly(t *testing.T, b *bench) {
 	}
 }
 
-func finishesNotLate(t *testing.T, b *bench) {
+func finishesNotLate(t *testing.T, b *testJob) {
 	b.admit(1, "http://a.test/1")
 	lease := b.openTaking("a.test", visit.Want{URLs: 8})
 	taken := b.started(lease, true, "http://a.test/1")
 	b.must(b.Abandon(t.Context()))
 	done := []queue.Settlement{{Ticket: taken[0].Ticket, Outcome: crawler.OutcomeFetched}}
 	if _, err := lease.Finish(t.Context(), done, queue.Rest{Last: -1}); !errors.Is(err, queue.ErrStale) {
-		t.Errorf("finish of a visit that was swept: %v, want ErrStale", err)
+		t.Errorf("finish of a swept visit: %v, want ErrStale", err)
 	}
 	if c := b.counters(); c.Pages() != 0 || c.Waiting != 1 {
 		t.Errorf("%d pages, %d URLs wait; want 0, 1", c.Pages(), c.Waiting)
 	}
 }
 
-func settlesInPart(t *testing.T, b *bench) {
+func settlesInPart(t *testing.T, b *testJob) {
 	b.admit(3, "http://a.test/1", "http://a.test/2", "http://a.test/3")
 	lease := b.open("a.test")
 	taken := b.take(lease, 3, "http://a.test/1", "http://a.test/2", "http://a.test/3")

@@ -23,89 +23,89 @@ import (
 	"github.com/trawlcrawler/trawl/internal/visit"
 )
 
-// TestFrontier is what every Redis that a frontier lies in must do: the real
-// one, the one that is built in, and a Cluster.
+// TestFrontier tests a frontier on every kind of Redis: a real server, the built-in Redis, and a
+// Cluster.
 func TestFrontier(t *testing.T) {
 	t.Parallel()
 	for _, c := range []struct {
-		name  string
-		story func(t *testing.T, b *bench)
+		name string
+		test func(t *testing.T, b *testJob)
 	}{
-		{"a URL is admitted once, however often it is brought", admittedOnce},
-		{"a job that is made again is told nothing of what the one before had seen", seenByAnother},
-		{"of many who bring a URL at once, one is told that it is new", admittedByMany},
-		{"links to many hosts, in several shards, wait at their hosts", admittedToMany},
-		{"a host that was idle is due; one that is visited is not", wokenWhenIdle},
-		{"an order opens one visit", opensOnce},
-		{"a Redis that lost its last moments gives out no epoch twice", epochsAreNotRepeated},
-		{"however many arm at once, no more visits are out than may be", armsTogether},
-		{"every shard has its turn when few visits may be out", armsInTurn},
-		{"a visit takes its first URLs when it opens, as many as its time lasts for", takesAtOnce},
-		{"a visit that opens under a budget, or at a host with rules or failures, takes nothing then",
+		{"a URL is admitted once, even if it is found repeatedly", admittedOnce},
+		{"a job that is created again does not know the URLs of its predecessor", seenByAnother},
+		{"if many admit a URL at once, it is new to one of them", admittedByMany},
+		{"links to many hosts, in several shards, wait in the queues of their hosts", admittedToMany},
+		{"an idle host becomes due; a host with a visit does not", wokenWhenIdle},
+		{"a task opens one visit", opensOnce},
+		{"no epoch is used twice after Redis lost its last writes", epochsAreNotRepeated},
+		{"concurrent arming does not exceed the limit of visits", armsTogether},
+		{"every shard has its turn when the limit of visits is small", armsInTurn},
+		{"a visit takes its first URLs when it opens, as many as its time allows", takesAtOnce},
+		{"a visit with a budget, or at a host with rules or failures, takes no URLs when it opens",
 			takesNothingAtOnce},
-		{"what a visit took when it opened returns if it closes", returnsWhatItTookAtOnce},
+		{"the first URLs of a visit return to the queue when it closes", returnsFirstURLs},
 		{"a visit ends with its last URL", finishes},
 		{"a visit does not end with a URL while others wait", finishesNotEarly},
-		{"a visit that was swept does not end a second time", finishesNotLate},
-		{"of a batch, the URLs that are in flight are settled", settlesInPart},
-		{"seeds are taken before links, and links in the order they came", takenInOrder},
-		{"what is settled is counted and does not come back", settledAndCounted},
-		{"a URL to be retried waits for its time and comes first", retriedLater},
-		{"a redirect's target goes into flight unless it was seen", claimed},
-		{"a visit that closes gives back what it did not settle, in order", closedInOrder},
-		{"a host rests after a visit for as long as it was told", restsAfterVisit},
+		{"a swept visit does not end a second time", finishesNotLate},
+		{"only the URLs of a batch that are in flight are settled", settlesInPart},
+		{"seeds are taken before links, and links in order of arrival", takenInOrder},
+		{"settled URLs are counted and do not return", settledAndCounted},
+		{"a URL to be retried waits for its pause and comes first", retriedLater},
+		{"the target of a redirect is put in flight unless it was seen", claimed},
+		{"a visit that closes returns its unsettled URLs, in order", closedInOrder},
+		{"a host rests after a visit for the given time", restsAfterVisit},
 		{"a visit that shows no sign of life is swept, and its late calls are refused", sweptWhenSilent},
-		{"a visit that breaks owes its host the gap that it was renewed with", sweptWithItsGap},
+		{"after a broken visit, the host rests for the gap of the last renewal", sweptWithItsGap},
 		{"a visit that shows signs of life is not swept", renewed},
-		{"a visit learns that a host has no place in the fleet", learnsOfShortage},
-		{"a visit that is never opened is swept, and its order is overtaken", sweptWhenNeverOpened},
-		{"visits whose workers are known to be lost are broken at once", abandoned},
-		{"an entry knows how many workers were lost with it", losesWorkers},
-		{"what a lost visit held is taken alone, first what waits before it", takenAlone},
+		{"a visit learns that the fleet is short of places", learnsOfShortage},
+		{"a visit that is never opened is swept, and its task is stale", sweptWhenNeverOpened},
+		{"visits of workers that are known to be lost end at once", abandoned},
+		{"an entry counts the workers that were lost with it", losesWorkers},
+		{"URLs of a lost visit are taken one by one, after those before them", takenAlone},
 		{"the job is idle exactly when nothing is left to do", idleAtTheEnd},
 		{"pages promised and fetched never exceed the budget", keepsBudget},
-		{"what Redis lost in a failover is not charged to the budget", chargesWhatIsKnown},
-		{"a ticket is not given out again after a failover", numbersTickets},
-		{"a visit that breaks gives its promised pages back and keeps those fetched", breaksWithBudget},
+		{"pages that Redis lost in a failover do not count against the budget", chargesWhatIsKnown},
+		{"no ticket is used twice after a failover", numbersTickets},
+		{"a broken visit returns its promised pages to the budget, but not its fetched ones", breaksWithBudget},
 		{"hosts of a domain share its budget, whatever their shards", sharesDomainBudget},
-		{"a visit that breaks gives the pages back that its domain promised", breaksWithDomainBudget},
-		{"a visit whose epoch is garbage breaks, and its host is visited again", breaksWithGarbage},
-		{"what a host did is remembered, and forgotten when it is told to be", remembersConsecutiveFailures},
-		{"a host that is paused is not due, and the job is not idle", pausesHost},
-		{"an operator's rules reach a visit that is under way", reachesVisit},
-		{"hosts are listed by what becomes of them next", listsHosts},
+		{"a broken visit returns the promised pages of its domain", breaksWithDomainBudget},
+		{"a visit with a garbled epoch is broken, and its host is visited again", breaksWithGarbage},
+		{"the failures of a host are stored, and reset when it is forgiven", remembersConsecutiveFailures},
+		{"a paused host is not due, and the job is not idle", pausesHost},
+		{"changed rules of a host reach its open visit", reachesVisit},
+		{"hosts are listed by their next event", listsHosts},
 		{"URLs that are the same page to the job are admitted once", samePages},
-		{"hosts that share an address are visited one after the other", sharesAddress},
-		{"a visit that asks for nothing leaves its address's rest as it was", keepsAddressOfIdleVisit},
-		{"an address is free again when the visit that had it breaks", freesAddress},
-		{"what is tried again keeps its band", triedAgainInItsBand},
+		{"hosts that share an address are visited one at a time", sharesAddress},
+		{"a visit without requests does not change the rest of its address", keepsAddressOfIdleVisit},
+		{"an address is free again after a broken visit", freesAddress},
+		{"a retried URL keeps its band", triedAgainInItsBand},
 		{"hosts with urgent URLs come first", urgentHostsFirst},
-		{"visits are told to give their places back, those first that have fetched most", recallsVisits},
-		{"of what failed the last fifty are named", namesFailures},
-		{"a URL is found wherever it is", findsURLs},
+		{"visits are recalled, those with the most fetched pages first", recallsVisits},
+		{"the last fifty failures are listed", namesFailures},
+		{"a URL is found in every state", findsURLs},
 		{"copies of a page are recognised within its host", recognisesCopies},
-		{"near duplicates are told, within a host and over the job", tellsNearDuplicates},
-		{"later visits tell near duplicates of what earlier ones compared", tellsNearDuplicatesInLaterVisits},
-		{"a page that was half remembered is compared again", remembersTheRestLater},
-		{"so many sketches of a host are remembered", remembersSoManySketches},
-		{"so many bands of a job are remembered", remembersSoManyBands},
-		{"sketches that are garbage are forgotten", forgetsGarbledSketches},
-		{"the origin of a job is kept", keepsOrigins},
-		{"what is opened for a job is kept", keepsWhatIsOpened},
-		{"places of pages are kept, with how many", keepsPlaces},
-		{"processes that live are listed", listsProcesses},
-		{"processes that show no sign of life are forgotten", forgetsProcesses},
-		{"it is told when the first host is due", tellsWhenHostsAreDue},
-		{"so many contents of a host are remembered", remembersSoManyContents},
+		{"near duplicates are found, within a host and in the job", tellsNearDuplicates},
+		{"later visits find near duplicates of the pages of earlier visits", tellsNearDuplicatesInLaterVisits},
+		{"a partly stored page is compared again", remembersTheRestLater},
+		{"the number of stored sketches of a host is limited", limitsSketches},
+		{"the number of stored bands of a job is limited", limitsBands},
+		{"garbled sketches are removed", forgetsGarbledSketches},
+		{"the origin of a job is stored", keepsOrigins},
+		{"hosts and ports that are opened for a job are stored", keepsWhatIsOpened},
+		{"places of pages are stored, with their number", keepsPlaces},
+		{"live processes are listed", listsProcesses},
+		{"silent processes are removed", forgetsProcesses},
+		{"the time at which the first host is due is known", tellsWhenHostsAreDue},
+		{"the number of stored contents of a host is limited", limitsContents},
 		{"URLs are settled for good when their segment is shipped", shipsSegments},
-		{"a lost segment's URLs come back, first and in order, and count no more", reclaimsLost},
-		{"a large segment is put back once, however many look at once", reclaimsMany},
-		{"pages that were lost go back to the budget, once", refundsBudget},
-		{"where the disk is enough, what is lost is counted", countsOnDisk},
-		{"a worker that is known to be lost is not waited for", forfeitsAtOnce},
-		{"what a job has seen, and what of it waits, is listed", listsSeen},
+		{"the URLs of a lost segment return, first and in order, and are not counted", reclaimsLost},
+		{"a large segment is put back once by concurrent callers", reclaimsMany},
+		{"lost pages return to the budget once", refundsBudget},
+		{"if the disk is enough, pages in lost segments count", countsOnDisk},
+		{"segments of a worker that is known to be lost return at once", forfeitsAtOnce},
+		{"the seen and the waiting URLs of a job are listed", listsSeen},
 		{"URLs that are settled wait again, and those that are forgotten can be found again", bringsAgain},
-		{"what settling counts is set to what the output has", recounts},
+		{"the counters are set to those of the output", recounts},
 		{"seen stays exact while its buckets are split", exactWhileGrowing},
 	} {
 		t.Run(c.name, func(t *testing.T) {
@@ -113,9 +113,9 @@ func TestFrontier(t *testing.T) {
 			for _, shards := range []int{1, 4} {
 				t.Run(fmt.Sprintf("%d shards", shards), func(t *testing.T) {
 					t.Parallel()
-					redistest.Both(t, func(t *testing.T, url string) { c.story(t, newBench(t, url, shards)) })
+					redistest.Both(t, func(t *testing.T, url string) { c.test(t, newTestJob(t, url, shards)) })
 					if shards > 1 {
-						t.Run("cluster", func(t *testing.T) { c.story(t, newClusterBench(t, shards)) })
+						t.Run("cluster", func(t *testing.T) { c.test(t, newClusterJob(t, shards)) })
 					}
 				})
 			}
@@ -123,30 +123,30 @@ func TestFrontier(t *testing.T) {
 	}
 }
 
-// bench is a frontier to be tried.
-type bench struct {
+// testJob is a job with its frontier and store, with methods that fail the test on errors.
+type testJob struct {
 	*Frontier
 	t     testing.TB
 	store *Store
 	rdb   redis.UniversalClient
-	out   map[crawler.Host]queue.VisitRef // armed and not yet opened
+	out   map[crawler.Host]queue.VisitRef // armed, but not yet opened
 }
 
-func newBench(t testing.TB, url string, shards int) *bench {
+func newTestJob(t testing.TB, url string, shards int) *testJob {
 	t.Helper()
 	rdb := connect(t, url)
 	job := crawler.DefaultJob()
 	job.Name, job.Shards = redistest.Name(t), shards
-	job.Politeness = crawler.PolitenessJob // the hosts of all tests in this Redis have the same names
+	job.Politeness = crawler.PolitenessJob // tests in the same Redis use the same host names
 	store := New(rdb)
 	if err := store.Create(t.Context(), job); err != nil {
 		t.Fatal(err)
 	}
-	return &bench{store.Frontier(job), t, store, rdb, make(map[crawler.Host]queue.VisitRef)}
+	return &testJob{store.Frontier(job), t, store, rdb, make(map[crawler.Host]queue.VisitRef)}
 }
 
-// elsewhere returns a frontier of the same job in another process.
-func (b *bench) elsewhere() *Frontier {
+// otherProcess returns a frontier of the same job, with the state of another process.
+func (b *testJob) otherProcess() *Frontier {
 	return New(b.rdb).Frontier(b.job)
 }
 
@@ -159,7 +159,7 @@ func url(t testing.TB, s string) crawler.URL {
 	return u
 }
 
-func (b *bench) entries(band queue.Band, urls ...string) []queue.Entry {
+func (b *testJob) entries(band queue.Band, urls ...string) []queue.Entry {
 	b.t.Helper()
 	all := make([]queue.Entry, len(urls))
 	for i, u := range urls {
@@ -168,12 +168,12 @@ func (b *bench) entries(band queue.Band, urls ...string) []queue.Entry {
 	return all
 }
 
-func (b *bench) admit(want int, urls ...string) {
+func (b *testJob) admit(want int, urls ...string) {
 	b.t.Helper()
 	b.admitBand(queue.BandNormal, want, urls...)
 }
 
-func (b *bench) admitBand(band queue.Band, want int, urls ...string) {
+func (b *testJob) admitBand(band queue.Band, want int, urls ...string) {
 	b.t.Helper()
 	got, err := b.Admit(b.t.Context(), b.entries(band, urls...))
 	if err != nil {
@@ -184,7 +184,7 @@ func (b *bench) admitBand(band queue.Band, want int, urls ...string) {
 	}
 }
 
-func (b *bench) arm() []queue.VisitRef {
+func (b *testJob) arm() []queue.VisitRef {
 	b.t.Helper()
 	orders, err := b.Arm(b.t.Context(), 1000)
 	if err != nil {
@@ -194,7 +194,7 @@ func (b *bench) arm() []queue.VisitRef {
 }
 
 // armed waits until the host is due and arms it.
-func (b *bench) armed(h crawler.Host) queue.VisitRef {
+func (b *testJob) armed(h crawler.Host) queue.VisitRef {
 	b.t.Helper()
 	for {
 		for _, o := range b.arm() {
@@ -210,7 +210,7 @@ func (b *bench) armed(h crawler.Host) queue.VisitRef {
 	}
 }
 
-func (b *bench) open(h crawler.Host) visit.HostLease {
+func (b *testJob) open(h crawler.Host) visit.HostLease {
 	b.t.Helper()
 	lease, err := b.Open(b.t.Context(), b.armed(h), "tester", visit.Want{})
 	if err != nil {
@@ -219,7 +219,7 @@ func (b *bench) open(h crawler.Host) visit.HostLease {
 	return lease
 }
 
-func (b *bench) take(lease visit.HostLease, n int, want ...string) []queue.Taken {
+func (b *testJob) take(lease visit.HostLease, n int, want ...string) []queue.Taken {
 	b.t.Helper()
 	taken, err := lease.Take(b.t.Context(), n, 0)
 	if err != nil {
@@ -231,8 +231,8 @@ func (b *bench) take(lease visit.HostLease, n int, want ...string) []queue.Taken
 	return taken
 }
 
-// takeAny takes one URL, whichever it is.
-func (b *bench) takeAny(lease visit.HostLease) []queue.Taken {
+// takeAny takes any URL.
+func (b *testJob) takeAny(lease visit.HostLease) []queue.Taken {
 	b.t.Helper()
 	taken, err := lease.Take(b.t.Context(), 1, 0)
 	if err != nil {
@@ -249,7 +249,7 @@ func urlsOf(taken []queue.Taken) []string {
 	return urls
 }
 
-func (b *bench) settle(lease visit.HostLease, o crawler.Outcome, taken ...queue.Taken) {
+func (b *testJob) settle(lease visit.HostLease, o crawler.Outcome, taken ...queue.Taken) {
 	b.t.Helper()
 	var done []queue.Settlement
 	for _, t := range taken {
@@ -260,14 +260,14 @@ func (b *bench) settle(lease visit.HostLease, o crawler.Outcome, taken ...queue.
 	}
 }
 
-func (b *bench) close(lease visit.HostLease, wait time.Duration) {
+func (b *testJob) close(lease visit.HostLease, wait time.Duration) {
 	b.t.Helper()
 	if err := lease.Close(b.t.Context(), queue.Rest{Wait: wait}); err != nil {
 		b.t.Fatal(err)
 	}
 }
 
-func (b *bench) counters() crawler.Counters {
+func (b *testJob) counters() crawler.Counters {
 	b.t.Helper()
 	c, err := b.Counters(b.t.Context())
 	if err != nil {
@@ -277,7 +277,7 @@ func (b *bench) counters() crawler.Counters {
 }
 
 // sweepUntil sweeps until n visits are broken.
-func (b *bench) sweepUntil(n int) {
+func (b *testJob) sweepUntil(n int) {
 	b.t.Helper()
 	for broken := 0; broken < n; {
 		more, err := b.Sweep(b.t.Context(), 0)
@@ -288,14 +288,14 @@ func (b *bench) sweepUntil(n int) {
 	}
 }
 
-func samePages(t *testing.T, b *bench) {
+func samePages(t *testing.T, b *testJob) {
 	job := b.Job()
 	job.Name = "s" + job.Name[1:]
 	job.Same = []string{rules.SameWWW, rules.SameTracking, rules.SameSlash}
 	if err := b.store.Create(t.Context(), job); err != nil {
 		t.Fatal(err)
 	}
-	same := &bench{b.store.Frontier(job), t, b.store, b.rdb, b.out}
+	same := &testJob{b.store.Frontier(job), t, b.store, b.rdb, b.out}
 	same.admit(2, "http://www.a.test/p/", "http://a.test/p?utm_source=x", "http://a.test/p", "http://a.test/p?q")
 	same.admit(0, "http://www.a.test/p?q&gclid=1")
 	same.admit(1, "https://a.test/p")
@@ -303,10 +303,10 @@ func samePages(t *testing.T, b *bench) {
 	same.take(same.open("a.test"), 9, "http://a.test/p?q", "https://a.test/p")
 }
 
-func admittedOnce(t *testing.T, b *bench) {
+func admittedOnce(t *testing.T, b *testJob) {
 	b.admit(2, "http://a.test/1", "http://a.test/2", "http://a.test/1")
 	b.admit(1, "http://a.test/1", "http://a.test/3")
-	fresh, err := b.elsewhere().Admit(t.Context(), b.entries(0, "http://a.test/3", "http://a.test/4"))
+	fresh, err := b.otherProcess().Admit(t.Context(), b.entries(0, "http://a.test/3", "http://a.test/4"))
 	if err != nil || fresh != 1 {
 		t.Fatalf("another process admitted %d as new, %v; want 1", fresh, err)
 	}
@@ -316,12 +316,12 @@ func admittedOnce(t *testing.T, b *bench) {
 	}
 }
 
-func admittedByMany(t *testing.T, b *bench) {
+func admittedByMany(t *testing.T, b *testJob) {
 	var wg sync.WaitGroup
 	var mu sync.Mutex
 	fresh := 0
 	for range 8 {
-		other := b.elsewhere()
+		other := b.otherProcess()
 		wg.Go(func() {
 			for page := range 20 {
 				n, err := other.Admit(context.Background(),
@@ -337,11 +337,11 @@ func admittedByMany(t *testing.T, b *bench) {
 	}
 	wg.Wait()
 	if fresh != 20 {
-		t.Errorf("8 who bring the same 20 URLs were told %d times that one is new", fresh)
+		t.Errorf("8 callers that admit the same 20 URLs: %d are new, want 20", fresh)
 	}
 }
 
-func admittedToMany(t *testing.T, b *bench) {
+func admittedToMany(t *testing.T, b *testJob) {
 	var urls []string
 	for i := range 1200 {
 		urls = append(urls, fmt.Sprintf("https://h%d.test/%d", i%40, i))
@@ -370,40 +370,40 @@ func admittedToMany(t *testing.T, b *bench) {
 	}
 }
 
-func wokenWhenIdle(t *testing.T, b *bench) {
+func wokenWhenIdle(t *testing.T, b *testJob) {
 	b.admit(1, "http://a.test/1")
 	lease := b.open("a.test")
 	b.admit(1, "http://a.test/2")
 	if orders := b.arm(); len(orders) != 0 {
-		t.Fatalf("a host that is visited was armed: %v", orders)
+		t.Fatalf("a host with a visit was armed: %v", orders)
 	}
 	b.settle(lease, crawler.OutcomeFetched, b.take(lease, 10, "http://a.test/1", "http://a.test/2")...)
 	b.close(lease, 0)
 	if orders := b.arm(); len(orders) != 0 {
-		t.Fatalf("a host where nothing waits was armed: %v", orders)
+		t.Fatalf("a host without waiting URLs was armed: %v", orders)
 	}
 	b.admit(1, "http://a.test/3")
 	b.take(b.open("a.test"), 10, "http://a.test/3")
 }
 
-func opensOnce(t *testing.T, b *bench) {
+func opensOnce(t *testing.T, b *testJob) {
 	b.admit(1, "http://a.test/1")
 	o := b.armed("a.test")
 	for _, wrong := range []queue.VisitRef{{Host: "a.test", Epoch: o.Epoch - 1}, {Host: "a.test", Epoch: o.Epoch + 1},
 		{Host: "b.test", Epoch: o.Epoch}} {
 		if _, err := b.Open(t.Context(), wrong, "tester", visit.Want{}); !errors.Is(err, queue.ErrStale) {
-			t.Errorf("order %v: %v, want ErrStale", wrong, err)
+			t.Errorf("visit %v: %v, want ErrStale", wrong, err)
 		}
 	}
 	if _, err := b.Open(t.Context(), o, "tester", visit.Want{}); err != nil {
 		t.Fatal(err)
 	}
 	if _, err := b.Open(t.Context(), o, "tester", visit.Want{}); !errors.Is(err, queue.ErrStale) {
-		t.Errorf("the order was opened twice: %v", err)
+		t.Errorf("the visit was opened twice: %v", err)
 	}
 }
 
-func takenInOrder(t *testing.T, b *bench) {
+func takenInOrder(t *testing.T, b *testJob) {
 	b.admitBand(queue.BandLow, 1, "http://a.test/low")
 	b.admitBand(queue.BandNormal, 2, "http://a.test/n1", "http://a.test/n2")
 	b.admitBand(queue.BandFirst, 2, "http://a.test/s1", "http://a.test/s2")
@@ -419,9 +419,9 @@ func takenInOrder(t *testing.T, b *bench) {
 	b.take(lease, 3)
 }
 
-// What is tried again comes before others of its band, and behind all of a band before
-// it, also after its worker was lost.
-func triedAgainInItsBand(t *testing.T, b *bench) {
+// A retried URL comes before the other URLs of its band, and after those of higher bands, also
+// after its worker was lost.
+func triedAgainInItsBand(t *testing.T, b *testJob) {
 	bands := map[string]queue.Band{
 		"http://a.test/urgent": queue.BandUrgent, "http://a.test/high": queue.BandFirst,
 		"http://a.test/normal": queue.BandNormal, "http://a.test/low": queue.BandLow,
@@ -442,7 +442,7 @@ func triedAgainInItsBand(t *testing.T, b *bench) {
 	for _, u := range order {
 		w, err := b.Find(t.Context(), url(t, u))
 		if err != nil || w.Place != queue.PlaceLater || w.Entry.Band != bands[u] {
-			t.Errorf("%s is %+v, %v, want it to be tried again in band %d", u, w, err, bands[u])
+			t.Errorf("%s: got %+v, %v, want a retry in band %d", u, w, err, bands[u])
 		}
 	}
 	b.admitBand(queue.BandUrgent, 1, "http://a.test/urgent2")
@@ -455,7 +455,7 @@ func triedAgainInItsBand(t *testing.T, b *bench) {
 	b.take(lease, 3, "http://a.test/high", "http://a.test/normal", "http://a.test/normal2")
 	for _, taken := range b.take(lease, 9, "http://a.test/low") {
 		if taken.Entry.Band != queue.BandLow {
-			t.Errorf("it is taken in band %d, want %d", taken.Entry.Band, queue.BandLow)
+			t.Errorf("taken in band %d, want %d", taken.Entry.Band, queue.BandLow)
 		}
 	}
 	b.close(lease, 0)
@@ -463,9 +463,9 @@ func triedAgainInItsBand(t *testing.T, b *bench) {
 		"http://a.test/normal", "http://a.test/normal2", "http://a.test/low")
 }
 
-// Of visits that have fetched nothing and one that has, two are told, that one among them,
-// and no more when they are told again, until one has ended.
-func recallsVisits(t *testing.T, b *bench) {
+// Two visits are recalled, one of them the only visit that has fetched pages. No further visit is
+// recalled until one of them has ended.
+func recallsVisits(t *testing.T, b *testJob) {
 	const hosts = 5
 	leases := make(map[string]visit.HostLease)
 	for n := range hosts {
@@ -495,29 +495,29 @@ func recallsVisits(t *testing.T, b *bench) {
 	b.settle(busy, crawler.OutcomeFetched, b.take(busy, 1, "http://h3.test/1")...)
 	recall(2)
 	if got := told(); len(got) != 2 || b.job.Shards == 1 && !slices.Contains(got, "h3.test") {
-		t.Errorf("%v are told, want two, h3.test among them", got)
+		t.Errorf("recalled: got %v, want two, including h3.test", got)
 	}
 	last := told()[0]
 	b.take(leases[last], 1, map[bool]string{true: "http://h3.test/2",
 		false: "http://" + last + "/1"}[last == "h3.test"])
 	if !leases[last].Recalled() {
-		t.Error("a visit that takes URLs does not learn that it is recalled")
+		t.Error("a recalled visit does not learn of it when it takes URLs")
 	}
 	b.close(leases[last], 0)
 	delete(leases, last)
 	recall(1)
 	if got := told(); len(got) != 1 {
-		t.Errorf("%v are told, want one", got)
+		t.Errorf("recalled: got %v, want one", got)
 	}
 	lease := b.open(crawler.Host(last))
 	if err := lease.Renew(t.Context(), 0); err != nil || lease.Recalled() {
-		t.Errorf("the next visit of the host is recalled as well, %v", err)
+		t.Errorf("the next visit of the host is recalled, too, %v", err)
 	}
 }
 
-// Hosts of one shard that are due are armed in the order in which they became so, but
-// those with urgent URLs first: admitted there, in flight there, or to be tried again.
-func urgentHostsFirst(t *testing.T, b *bench) {
+// Due hosts of one shard are armed in the order in which they became due, but hosts with urgent
+// URLs come first: new ones, those in flight, or those to be retried.
+func urgentHostsFirst(t *testing.T, b *testJob) {
 	host := func(n int) string { return fmt.Sprintf("http://h%d.test/", n) }
 	const hosts = 40
 	for n := range hosts {
@@ -545,7 +545,7 @@ func urgentHostsFirst(t *testing.T, b *bench) {
 			if err != nil || len(taken) != 1 {
 				t.Fatal(taken, err)
 			}
-			if round == 0 { // in the next one it is tried again, and in the third it returns from flight
+			if round == 0 { // in the second round it is retried, and in the third it returns from flight
 				again := queue.Settlement{Ticket: taken[0].Ticket, Outcome: crawler.OutcomeRetry, Retry: taken[0].Entry}
 				if err := lease.Settle(t.Context(), []queue.Settlement{again}); err != nil {
 					t.Fatal(err)
@@ -560,12 +560,12 @@ func urgentHostsFirst(t *testing.T, b *bench) {
 	}
 }
 
-func settledAndCounted(t *testing.T, b *bench) {
+func settledAndCounted(t *testing.T, b *testJob) {
 	b.admit(3, "http://a.test/1", "http://a.test/2", "http://a.test/3")
 	lease := b.open("a.test")
 	taken := b.take(lease, 2, "http://a.test/1", "http://a.test/2")
 	b.settle(lease, crawler.OutcomeFetched, taken[0])
-	b.settle(lease, crawler.OutcomeFetched, taken[0]) // repeated: an answer was lost
+	b.settle(lease, crawler.OutcomeFetched, taken[0]) // a repetition, as after a lost reply
 	b.settle(lease, crawler.OutcomeGone, taken[1])
 	want := crawler.Counters{
 		Seen: 3, Waiting: 1, Hosts: 1, Open: 1, Visits: 1, Bytes: 20,
@@ -582,15 +582,15 @@ func settledAndCounted(t *testing.T, b *bench) {
 	b.take(lease, 10, "http://a.test/3")
 }
 
-func retriedLater(t *testing.T, b *bench) {
+func retriedLater(t *testing.T, b *testJob) {
 	for pause := 300 * time.Millisecond; !retriedAfter(t, b, pause); pause *= 10 {
 		t.Logf("the machine needs longer than %v: again, with a longer pause", pause)
 	}
 }
 
-// retriedAfter settles a URL to be retried after a pause, at a host of its own. It returns
-// false if the pause was over before the test had seen that another URL comes first.
-func retriedAfter(t *testing.T, b *bench, pause time.Duration) bool {
+// retriedAfter settles a URL to be retried after a pause, at a host of its own. It returns false if
+// the pause ended before the test had checked that another URL comes first.
+func retriedAfter(t *testing.T, b *testJob, pause time.Duration) bool {
 	host := crawler.Host(fmt.Sprintf("a%d.test", pause.Milliseconds()))
 	one, two := "http://"+string(host)+"/1", "http://"+string(host)+"/2"
 	waiting := b.counters().Waiting
@@ -610,11 +610,11 @@ func retriedAfter(t *testing.T, b *bench, pause time.Duration) bool {
 		t.Fatalf("%d wait and %d are in flight, want %d and 0", c.Waiting, c.Flight, waiting+2)
 	}
 	first, second := b.takeAny(lease), b.takeAny(lease)
-	b.close(lease, 0) // gives /2 back, and is due at once
+	b.close(lease, 0) // returns /2, so the host is due at once
 	lease = b.open(host)
 	third := b.takeAny(lease)
 	b.settle(lease, crawler.OutcomeFetched, third...)
-	b.close(lease, 0) // only the retry waits
+	b.close(lease, 0) // only the URL to be retried waits
 	if diff := cmp.Diff([][]string{{two}, nil, {two}},
 		[][]string{urlsOf(first), urlsOf(second), urlsOf(third)}); diff != "" {
 		if time.Since(before) >= pause {
@@ -624,21 +624,21 @@ func retriedAfter(t *testing.T, b *bench, pause time.Duration) bool {
 	}
 	lease = b.open(host)
 	if since := time.Since(before); since < pause-time.Millisecond {
-		t.Errorf("the host was due after %v, before its retry", since)
+		t.Errorf("the host was due after %v, before the pause ended", since)
 	}
 	if got := b.take(lease, 1, one); got[0].Entry.Tries != 1 {
-		t.Errorf("the entry knows of %d tries, want 1", got[0].Entry.Tries)
+		t.Errorf("got %d tries, want 1", got[0].Entry.Tries)
 	}
 	return true
 }
 
-func claimed(t *testing.T, b *bench) {
+func claimed(t *testing.T, b *testJob) {
 	b.admit(2, "http://a.test/1", "http://a.test/2")
 	lease := b.open("a.test")
 	b.take(lease, 1, "http://a.test/1")
 	_, fresh, err := lease.Claim(t.Context(), b.entries(0, "http://a.test/2")[0])
 	if err != nil || fresh {
-		t.Fatalf("a URL that waits was claimed: %v, %v", fresh, err)
+		t.Fatalf("a waiting URL was claimed: %v, %v", fresh, err)
 	}
 	ticket, fresh, err := lease.Claim(t.Context(), b.entries(0, "http://a.test/new")[0])
 	if err != nil || !fresh {
@@ -654,7 +654,7 @@ func claimed(t *testing.T, b *bench) {
 	}
 }
 
-func closedInOrder(t *testing.T, b *bench) {
+func closedInOrder(t *testing.T, b *testJob) {
 	var urls []string
 	for i := range 30 {
 		urls = append(urls, fmt.Sprintf("http://a.test/%02d", i))
@@ -669,18 +669,18 @@ func closedInOrder(t *testing.T, b *bench) {
 	left := slices.Delete(slices.Clone(all), 5, 6)
 	got := b.take(b.open("a.test"), 100, left...)
 	if got[0].Entry.Lost != 0 {
-		t.Errorf("a URL that was given back counts as lost")
+		t.Errorf("a returned URL counts as lost")
 	}
 }
 
-func restsAfterVisit(t *testing.T, b *bench) {
+func restsAfterVisit(t *testing.T, b *testJob) {
 	b.admit(2, "http://a.test/1", "http://a.test/2")
 	lease := b.open("a.test")
 	b.settle(lease, crawler.OutcomeFetched, b.take(lease, 1, "http://a.test/1")...)
 	b.close(lease, time.Hour)
 	b.admit(1, "http://a.test/3")
 	if orders := b.arm(); len(orders) != 0 {
-		t.Errorf("a host that is to rest for an hour was armed")
+		t.Errorf("a host that rests for an hour was armed")
 	}
 	b.admit(1, "http://b.test/1")
 	lease = b.open("b.test")
@@ -688,11 +688,11 @@ func restsAfterVisit(t *testing.T, b *bench) {
 	b.close(lease, time.Hour) // idle
 	b.admit(1, "http://b.test/2")
 	if orders := b.arm(); len(orders) != 0 {
-		t.Errorf("a host that was idle forgot that it is to rest")
+		t.Errorf("an idle host lost its rest")
 	}
 }
 
-func sweptWhenSilent(t *testing.T, b *bench) {
+func sweptWhenSilent(t *testing.T, b *testJob) {
 	b.lease = 50 * time.Millisecond
 	b.admit(3, "http://a.test/1", "http://a.test/2", "http://a.test/3")
 	lease := b.open("a.test")
@@ -713,12 +713,12 @@ func sweptWhenSilent(t *testing.T, b *bench) {
 		"close": func() error { return lease.Close(t.Context(), queue.Rest{}) },
 	} {
 		if err := call(); !errors.Is(err, queue.ErrStale) {
-			t.Errorf("%s of a visit that was swept: %v, want ErrStale", name, err)
+			t.Errorf("%s of a swept visit: %v, want ErrStale", name, err)
 		}
 	}
 	next := b.open("a.test")
 	if err := lease.Renew(t.Context(), 0); !errors.Is(err, queue.ErrStale) {
-		t.Errorf("renew of a visit that was overtaken: %v, want ErrStale", err)
+		t.Errorf("renew of a stale visit: %v, want ErrStale", err)
 	}
 	for _, u := range []string{"http://a.test/1", "http://a.test/2", "http://a.test/3"} {
 		b.take(next, 10, u)
@@ -728,7 +728,7 @@ func sweptWhenSilent(t *testing.T, b *bench) {
 	}
 }
 
-func sweptWithItsGap(t *testing.T, b *bench) {
+func sweptWithItsGap(t *testing.T, b *testJob) {
 	b.lease = 50 * time.Millisecond
 	b.admit(1, "http://a.test/1")
 	lease := b.open("a.test")
@@ -738,11 +738,11 @@ func sweptWithItsGap(t *testing.T, b *bench) {
 	}
 	b.sweepUntil(1)
 	if orders := b.arm(); len(orders) != 0 {
-		t.Errorf("a host that is owed an hour is visited at once: %v", orders)
+		t.Errorf("a host that must rest for an hour is armed at once: %v", orders)
 	}
 }
 
-func renewed(t *testing.T, b *bench) {
+func renewed(t *testing.T, b *testJob) {
 	b.lease = time.Minute
 	b.admit(1, "http://a.test/1")
 	lease := b.open("a.test")
@@ -756,14 +756,14 @@ func renewed(t *testing.T, b *bench) {
 	}
 	now, _ := b.rdb.Time(t.Context()).Result()
 	if left := time.UnixMilli(int64(deadline)).Sub(now); left < 50*time.Minute {
-		t.Errorf("a visit that was renewed for an hour has %v left", left)
+		t.Errorf("a visit renewed for an hour has %v left", left)
 	}
 	if n, err := b.Sweep(t.Context(), 0); n != 0 || err != nil {
 		t.Errorf("swept %d, %v", n, err)
 	}
 }
 
-func sweptWhenNeverOpened(t *testing.T, b *bench) {
+func sweptWhenNeverOpened(t *testing.T, b *testJob) {
 	b.term = time.Millisecond
 	b.admit(1, "http://a.test/1")
 	first := b.armed("a.test")
@@ -781,14 +781,14 @@ func sweptWhenNeverOpened(t *testing.T, b *bench) {
 		t.Fatalf("epoch %d after %d", second.Epoch, first.Epoch)
 	}
 	if _, err := b.Open(t.Context(), first, "late", visit.Want{}); !errors.Is(err, queue.ErrStale) {
-		t.Errorf("an order that was overtaken: %v, want ErrStale", err)
+		t.Errorf("a stale visit: %v, want ErrStale", err)
 	}
 	if _, err := b.Open(t.Context(), second, "tester", visit.Want{}); err != nil {
 		t.Error(err)
 	}
 }
 
-func abandoned(t *testing.T, b *bench) {
+func abandoned(t *testing.T, b *testJob) {
 	b.admit(3, "http://a.test/1", "http://b.test/1", "http://c.test/1")
 	lease := b.open("a.test")
 	b.take(lease, 1, "http://a.test/1")
@@ -797,27 +797,27 @@ func abandoned(t *testing.T, b *bench) {
 		t.Fatal(err)
 	}
 	if err := lease.Renew(t.Context(), 0); !errors.Is(err, queue.ErrStale) {
-		t.Errorf("renew of a visit that was abandoned: %v, want ErrStale", err)
+		t.Errorf("renew of an abandoned visit: %v, want ErrStale", err)
 	}
 	if c := b.counters(); c.Due != 3 || c.Waiting != 3 || c.Out() != 0 {
 		t.Errorf("due %d, waiting %d, out %d; want 3, 3, 0", c.Due, c.Waiting, c.Out())
 	}
 }
 
-func losesWorkers(t *testing.T, b *bench) {
+func losesWorkers(t *testing.T, b *testJob) {
 	b.lease = time.Millisecond
 	b.admit(1, "http://a.test/1")
 	for lost := range 3 {
 		lease := b.open("a.test")
 		taken := b.take(lease, 1, "http://a.test/1")
 		if got := taken[0].Entry.Lost; got != lost {
-			t.Fatalf("the entry lost %d workers, want %d", got, lost)
+			t.Fatalf("the entry counts %d lost workers, want %d", got, lost)
 		}
 		b.sweepUntil(1)
 	}
 }
 
-func takenAlone(t *testing.T, b *bench) {
+func takenAlone(t *testing.T, b *testJob) {
 	b.lease = time.Millisecond
 	b.admit(4, "http://a.test/1", "http://a.test/2", "http://a.test/3", "http://a.test/4")
 	b.take(b.open("a.test"), 2, "http://a.test/1", "http://a.test/2")
@@ -834,7 +834,7 @@ func takenAlone(t *testing.T, b *bench) {
 	b.take(lease, 10, "http://a.test/3", "http://a.test/4")
 }
 
-func idleAtTheEnd(t *testing.T, b *bench) {
+func idleAtTheEnd(t *testing.T, b *testJob) {
 	idle := func(want bool, when string) {
 		t.Helper()
 		got, err := b.Idle(t.Context())
@@ -864,7 +864,7 @@ func idleAtTheEnd(t *testing.T, b *bench) {
 	idle(true, "at the end")
 }
 
-func keepsBudget(t *testing.T, b *bench) {
+func keepsBudget(t *testing.T, b *testJob) {
 	b.job.Pages = 5
 	for i := range 4 {
 		for h := range 3 {
@@ -879,7 +879,7 @@ func keepsBudget(t *testing.T, b *bench) {
 	}
 	b.settle(one, crawler.OutcomeGone, first[0])
 	b.settle(one, crawler.OutcomeFetched, first[1:]...)
-	third := b.take(one, 3, "http://h0.test/3") // one page was not needed
+	third := b.take(one, 3, "http://h0.test/3") // the visit returned one page
 	b.settle(two, crawler.OutcomeFetched, second...)
 	b.close(two, 0)
 	b.settle(one, crawler.OutcomeGone, third...)
@@ -894,11 +894,11 @@ func keepsBudget(t *testing.T, b *bench) {
 	}
 }
 
-// snapshot returns what puts the job back into the state that it has now, as a failover
-// does to a replica that has not heard of the rest.
-func (b *bench) snapshot() (fail func()) {
+// snapshot returns a function that restores the job's current state, like a failover to a replica
+// without the later writes.
+func (b *testJob) snapshot() (fail func()) {
 	if _, cluster := b.rdb.(*redis.ClusterClient); cluster {
-		b.t.Skip("the keys of a Cluster are not remembered here")
+		b.t.Skip("snapshots of a Cluster are not supported")
 	}
 	ctx, names := b.t.Context(), func() []string { return b.rdb.Keys(b.t.Context(), anyKey(b.job.Name)).Val() }
 	was := names()
@@ -918,7 +918,7 @@ func (b *bench) snapshot() (fail func()) {
 }
 
 // passMillisecond returns when Redis's clock shows another millisecond.
-func (b *bench) passMillisecond() {
+func (b *testJob) passMillisecond() {
 	b.t.Helper()
 	began := b.rdb.Time(b.t.Context()).Val().UnixMilli()
 	for {
@@ -930,7 +930,7 @@ func (b *bench) passMillisecond() {
 	}
 }
 
-func chargesWhatIsKnown(t *testing.T, b *bench) {
+func chargesWhatIsKnown(t *testing.T, b *testJob) {
 	b.job.Pages = 3
 	b.admit(4, "http://a.test/1", "http://a.test/2", "http://b.test/1", "http://b.test/2")
 	one := b.open("a.test")
@@ -952,25 +952,25 @@ func chargesWhatIsKnown(t *testing.T, b *bench) {
 	}
 }
 
-func numbersTickets(t *testing.T, b *bench) {
+func numbersTickets(t *testing.T, b *testJob) {
 	b.admit(2, "http://a.test/1", "http://a.test/2")
 	lease := b.open("a.test")
 	fail := b.snapshot()
 	lost := b.take(lease, 1, "http://a.test/1")
-	b.passMillisecond() // tickets start at the clock, and no failover takes less
+	b.passMillisecond() // tickets start at the clock, and every failover takes longer
 	fail()
 	again := b.take(lease, 1, "http://a.test/1")
 	if lost[0].Ticket == again[0].Ticket {
-		t.Errorf("the ticket %s is given out twice", again[0].Ticket)
+		t.Errorf("the ticket %s is used twice", again[0].Ticket)
 	}
 	b.settle(lease, crawler.OutcomeFetched, lost...)
 	if got := b.counters(); got.Pages() != 0 || got.Flight != 1 {
-		t.Errorf("%d pages are fetched and %d in flight, want 0 and 1: the settlement was of a ticket that is lost",
+		t.Errorf("%d pages are fetched and %d in flight, want 0 and 1: the settled ticket is lost",
 			got.Pages(), got.Flight)
 	}
 }
 
-func breaksWithBudget(t *testing.T, b *bench) {
+func breaksWithBudget(t *testing.T, b *testJob) {
 	b.job.Pages = 3
 	b.lease = 20 * time.Millisecond
 	b.admit(4, "http://a.test/1", "http://a.test/2", "http://a.test/3", "http://a.test/4")
@@ -990,18 +990,18 @@ func breaksWithBudget(t *testing.T, b *bench) {
 	}
 }
 
-// budgeted is the bench with a budget of pages for each domain.
-func (b *bench) budgeted(pages int64) {
+// setDomainBudget gives the job a budget of pages for each domain.
+func (b *testJob) setDomainBudget(pages int64) {
 	b.job.PagesPerDomain = pages
 	b.live.note(budgetsOf(b.job.BudgetSettings, 1<<40, 0))
 }
 
-// allow asks for pages of the domain's budget and takes URLs for them.
-func (b *bench) allow(lease visit.HostLease, n, want int, spent bool, urls ...string) []queue.Taken {
+// allow requests pages from the budget of the domain and takes URLs for them.
+func (b *testJob) allow(lease visit.HostLease, n, want int, spent bool, urls ...string) []queue.Taken {
 	b.t.Helper()
 	got, over, err := lease.Allow(b.t.Context(), n)
 	if err != nil || got != want || over != spent {
-		b.t.Fatalf("of %d URLs %d are allowed, spent %t, %v; want %d and %t", n, got, over, err, want, spent)
+		b.t.Fatalf("%d URLs: %d are allowed, spent %t, %v; want %d and %t", n, got, over, err, want, spent)
 	}
 	if got == 0 {
 		return nil
@@ -1009,8 +1009,8 @@ func (b *bench) allow(lease visit.HostLease, n, want int, spent bool, urls ...st
 	return b.take(lease, got, urls...)
 }
 
-func sharesDomainBudget(t *testing.T, b *bench) {
-	b.budgeted(4)
+func sharesDomainBudget(t *testing.T, b *testJob) {
+	b.setDomainBudget(4)
 	for i := range 4 {
 		b.admit(4, fmt.Sprintf("http://one.a.test/%d", i), fmt.Sprintf("http://two.a.test:81/%d", i),
 			fmt.Sprintf("http://three.a.test/%d", i), fmt.Sprintf("http://b.test/%d", i))
@@ -1018,25 +1018,25 @@ func sharesDomainBudget(t *testing.T, b *bench) {
 	one, two, other := b.open("one.a.test"), b.open("two.a.test:81"), b.open("b.test")
 	first := b.allow(one, 3, 3, false, "http://one.a.test/0", "http://one.a.test/1", "http://one.a.test/2")
 	second := b.allow(two, 3, 1, false, "http://two.a.test:81/0")
-	b.allow(two, 3, 0, false) // it is promised, and not fetched
+	b.allow(two, 3, 0, false) // the budget is promised, but not spent
 	b.settle(one, crawler.OutcomeGone, first[0])
 	b.settle(one, crawler.OutcomeFetched, first[1:]...)
 	third := b.allow(two, 3, 0, false)
 	if third != nil {
-		t.Fatal("the first visit has not said what it did")
+		t.Fatal("the first visit has not reported its pages")
 	}
-	b.close(one, time.Hour) // now it has: one page was not needed
+	b.close(one, time.Hour) // reports its pages, and returns one
 	b.settle(two, crawler.OutcomeFetched, second...)
 	b.settle(two, crawler.OutcomeFetched, b.allow(two, 3, 1, false, "http://two.a.test:81/1")...)
 	b.allow(two, 3, 0, true)
-	b.take(two, 2, "http://two.a.test:81/2", "http://two.a.test:81/3") // to be let go of
+	b.take(two, 2, "http://two.a.test:81/2", "http://two.a.test:81/3") // these are not fetched
 	b.close(two, time.Hour)
 	b.allow(b.open("three.a.test"), 1, 0, true)
 	b.allow(other, 9, 4, false, "http://b.test/0", "http://b.test/1", "http://b.test/2", "http://b.test/3")
 }
 
-func breaksWithDomainBudget(t *testing.T, b *bench) {
-	b.budgeted(3)
+func breaksWithDomainBudget(t *testing.T, b *testJob) {
+	b.setDomainBudget(3)
 	b.admit(4, "http://a.test/1", "http://a.test/2", "http://www.a.test/1", "http://www.a.test/2")
 	lease := b.open("a.test")
 	taken := b.allow(lease, 2, 2, false, "http://a.test/1", "http://a.test/2")
@@ -1045,27 +1045,27 @@ func breaksWithDomainBudget(t *testing.T, b *bench) {
 	b.allow(b.open("www.a.test"), 9, 2, false, "http://www.a.test/1", "http://www.a.test/2")
 }
 
-func breaksWithGarbage(t *testing.T, b *bench) {
+func breaksWithGarbage(t *testing.T, b *testJob) {
 	const one, two = "http://a.test/1", "http://a.test/2"
-	b.job.Pages = 100 // so that the host waits for its release
+	b.job.Pages = 100 // with a budget, the host waits for its release
 	b.admit(2, one, two)
 	b.take(b.open("a.test"), 1, one)
 	b.must(b.rdb.HSet(t.Context(), b.baseOf("a.test")+nameHost+"a.test", "epoch", "garbage").Err())
 	b.must(b.Abandon(t.Context()))
 	b.take(b.open("a.test"), 1, one)
 	if c := b.counters(); c.Garbage != 1 || c.Broken != 1 {
-		t.Errorf("%d values were garbage and %d visits broke, want 1 and 1", c.Garbage, c.Broken)
+		t.Errorf("%d garbled values and %d broken visits, want 1 and 1", c.Garbage, c.Broken)
 	}
 }
 
-func exactWhileGrowing(t *testing.T, b *bench) {
+func exactWhileGrowing(t *testing.T, b *testJob) {
 	const n = 5000
 	var urls []string
 	for i := range n {
 		urls = append(urls, fmt.Sprintf("http://h%d.test/page/%d", i%7, i))
 	}
 	b.admit(n, urls...)
-	fresh, err := b.elsewhere().Admit(t.Context(), b.entries(0, urls...))
+	fresh, err := b.otherProcess().Admit(t.Context(), b.entries(0, urls...))
 	if err != nil || fresh != 0 {
 		t.Fatalf("%d of %d URLs were admitted twice, %v", fresh, n, err)
 	}
@@ -1085,9 +1085,9 @@ func exactWhileGrowing(t *testing.T, b *bench) {
 	}
 }
 
-// The job is removed and made again by another process than the one that brings
-// the URL both times, as a scheduler does.
-func seenByAnother(t *testing.T, b *bench) {
+// Another process removes the job and creates it again, as a scheduler does. One process admits the
+// URL both times.
+func seenByAnother(t *testing.T, b *testJob) {
 	ctx := t.Context()
 	again := func() *Frontier {
 		status, err := b.store.Status(ctx, b.job.Name)
@@ -1104,7 +1104,7 @@ func seenByAnother(t *testing.T, b *bench) {
 	if err := other.Remove(ctx, b.job.Name); err != nil {
 		t.Fatal(err)
 	}
-	time.Sleep(2 * time.Millisecond) // jobs of one name differ in when they were made
+	time.Sleep(2 * time.Millisecond) // jobs with the same name differ in their time of creation
 	if err := other.Create(ctx, b.job); err != nil {
 		t.Fatal(err)
 	}
@@ -1121,7 +1121,7 @@ func endpoint(t testing.TB, url string) redisconn.Endpoint {
 	return e
 }
 
-// connect returns a client that ends with the test.
+// connect returns a client that is closed with the test.
 func connect(t testing.TB, url string) redis.UniversalClient {
 	t.Helper()
 	rdb := endpoint(t, url).Client()
@@ -1129,7 +1129,7 @@ func connect(t testing.TB, url string) redis.UniversalClient {
 	return rdb
 }
 
-// file writes a file that ends with the test.
+// file writes a file that is removed with the test.
 func file(t testing.TB, text string) (path string) {
 	t.Helper()
 	path = filepath.Join(t.TempDir(), "file")

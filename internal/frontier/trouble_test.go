@@ -10,8 +10,8 @@ import (
 	"github.com/trawlcrawler/trawl/crawler"
 )
 
-// said lists a job's troubles.
-func (b *bench) said() []string {
+// troubles lists the troubles of the job.
+func (b *testJob) troubles() []string {
 	b.t.Helper()
 	var all []string
 	for _, t := range b.status().Troubles {
@@ -20,8 +20,8 @@ func (b *bench) said() []string {
 	return all
 }
 
-// troubleAgo moves a trouble into the past, not the clock.
-func (b *bench) troubleAgo(worker, reason string, since, at time.Duration) {
+// troubleAgo moves a trouble into the past, instead of the clock.
+func (b *testJob) troubleAgo(worker, reason string, since, at time.Duration) {
 	b.t.Helper()
 	now, err := b.rdb.Time(b.t.Context()).Result()
 	b.must(err)
@@ -29,14 +29,14 @@ func (b *bench) troubleAgo(worker, reason string, since, at time.Duration) {
 	b.must(b.rdb.HSet(b.t.Context(), jobBase(b.job.Name)+nameTroubles, worker, text).Err())
 }
 
-func tellsTroubles(t *testing.T, b *bench) {
+func tellsTroubles(t *testing.T, b *testJob) {
 	ctx, name := t.Context(), b.job.Name
 	for worker, reason := range map[string]string{"w2": "no space left on device",
 		"w1": "the bucket is away: 503  Slow Down"} {
 		b.must(b.store.Trouble(ctx, name, worker, reason))
 	}
 	if diff := cmp.Diff([]string{"w1: the bucket is away: 503  Slow Down", "w2: no space left on device"},
-		b.said()); diff != "" {
+		b.troubles()); diff != "" {
 		t.Errorf("troubles (-want +got):\n%s", diff)
 	}
 	b.troubleAgo("w2", "no space left on device", time.Hour, time.Second)
@@ -44,40 +44,40 @@ func tellsTroubles(t *testing.T, b *bench) {
 	got := b.status().Troubles[1]
 	if lasts := got.At.Sub(got.Since); lasts < time.Hour || lasts > time.Hour+time.Minute ||
 		got.Reason != "still no space" {
-		t.Errorf("a trouble of an hour, said again, is %+v", got)
+		t.Errorf("a trouble reported again after an hour: got %+v", got)
 	}
 	b.must(b.store.Trouble(ctx, name, "w1", ""))
-	b.must(b.store.Trouble(ctx, name, "w3", "")) // which had none
-	if diff := cmp.Diff([]string{"w2: still no space"}, b.said()); diff != "" {
-		t.Errorf("when one is over (-want +got):\n%s", diff)
+	b.must(b.store.Trouble(ctx, name, "w3", "")) // w3 had no trouble
+	if diff := cmp.Diff([]string{"w2: still no space"}, b.troubles()); diff != "" {
+		t.Errorf("after one has ended (-want +got):\n%s", diff)
 	}
 	if ttl := b.rdb.PTTL(ctx, jobBase(name)+nameTroubles).Val(); ttl <= 0 || ttl > TroubleTerm {
-		t.Errorf("it is forgotten after %v, want %v", ttl, TroubleTerm)
+		t.Errorf("expiry: got %v, want %v", ttl, TroubleTerm)
 	}
 }
 
-func forgetsTroubles(t *testing.T, b *bench) {
+func forgetsTroubles(t *testing.T, b *testJob) {
 	ctx, name := t.Context(), b.job.Name
 	b.troubleAgo("dead", "no space", time.Hour, 2*TroubleTerm)
 	b.troubleAgo("back", "no space", time.Hour, 2*TroubleTerm)
-	if got := b.said(); len(got) > 0 {
-		t.Errorf("what is said no more is still %q", got)
+	if got := b.troubles(); len(got) > 0 {
+		t.Errorf("an expired trouble is listed: %q", got)
 	}
 	b.must(b.store.Trouble(ctx, name, "back", "no space"))
 	if got := b.status().Troubles; len(got) != 1 || !got[0].Since.Equal(got[0].At) {
-		t.Errorf("a worker that was silent for long has %+v, want a trouble that begins now", got)
+		t.Errorf("a worker that was silent for long: got %+v, want a trouble that begins now", got)
 	}
 	if fields := b.rdb.HKeys(ctx, jobBase(name)+nameTroubles).Val(); !cmp.Equal(fields, []string{"back"}) {
-		t.Errorf("Redis still has those of %q", fields)
+		t.Errorf("workers in Redis: got %q", fields)
 	}
 	b.must(b.store.Remove(ctx, name))
 	b.must(b.store.Trouble(ctx, name, "back", "no space"))
 	if keys := b.keys(); len(keys) > 0 {
-		t.Errorf("of a removed job there are %v", keys)
+		t.Errorf("keys of a removed job: got %v", keys)
 	}
 }
 
-func TestATroubleIsALine(t *testing.T) {
+func TestATroubleIsOneLine(t *testing.T) {
 	t.Parallel()
 	const want = "worker w1: no space; it resumes by itself when this is fixed"
 	if got := (crawler.Trouble{Worker: "w1", Reason: "no space"}).String(); got != want {

@@ -11,37 +11,37 @@ import (
 	"github.com/trawlcrawler/trawl/internal/test/redistest"
 )
 
-func TestARedisIsTrustedOrItIsSaidWhyNot(t *testing.T) {
+func TestTheDurabilityOfARedisIsChecked(t *testing.T) {
 	t.Parallel()
 	const onDisk, save = "--appendonly", "--save"
 	for _, c := range []struct {
-		situation string
-		args      []string
-		warnings  []string // what is found in each
-		err       string
+		name     string
+		args     []string
+		warnings []string // a part of each warning
+		err      string
 	}{
-		{"it appends what is written to a file", []string{onDisk, "yes"}, nil, ""},
-		{"it saves now and then", []string{save, "3600 1"}, nil, ""},
-		{"it writes nothing to disk", nil,
+		{"an append-only file", []string{onDisk, "yes"}, nil, ""},
+		{"periodic snapshots", []string{save, "3600 1"}, nil, ""},
+		{"nothing is written to disk", nil,
 			[]string{"writes nothing to disk: when it ends, the crawl is lost; run CONFIG SET appendonly yes there"},
 			""},
-		{"it is full some day, and refuses to write then", []string{onDisk, "yes", "--maxmemory", "100mb"}, nil, ""},
-		{"it would throw keys away, but has no limit", []string{onDisk, "yes", "--maxmemory-policy", "allkeys-lru"},
+		{"a memory limit without eviction", []string{onDisk, "yes", "--maxmemory", "100mb"}, nil, ""},
+		{"an eviction policy without a memory limit", []string{onDisk, "yes", "--maxmemory-policy", "allkeys-lru"},
 			nil, ""},
-		{"it throws keys away when it is full", []string{"--maxmemory", "100mb", "--maxmemory-policy", "allkeys-lru"},
+		{"eviction of any key", []string{"--maxmemory", "100mb", "--maxmemory-policy", "allkeys-lru"},
 			nil,
 			"has maxmemory-policy allkeys-lru: when its 104857600 bytes are full, it throws away URLs that wait and those seen, without a trace; run CONFIG SET maxmemory-policy noeviction there"},
-		{"it throws keys with a term away when it is full",
+		{"eviction of keys that expire",
 			[]string{"--maxmemory", "100mb", "--maxmemory-policy", "volatile-ttl"}, nil,
 			"it throws away the signs of life of workers, and robots.txt files; run CONFIG SET maxmemory-policy noeviction there"},
-		{"it keeps small intsets only", []string{onDisk, "yes", "--set-max-intset-entries", "128"},
+		{"only small intsets", []string{onDisk, "yes", "--set-max-intset-entries", "128"},
 			[]string{"has set-max-intset-entries 128: a seen URL takes some 65 bytes instead of 9; run CONFIG SET set-max-intset-entries 512 there"}, ""},
-		{"it is a replica", []string{"--replicaof", "127.0.0.1", "1"}, nil,
+		{"a replica", []string{"--replicaof", "127.0.0.1", "1"}, nil,
 			"is a replica, and nothing may be written there: name its master, 127.0.0.1:1, or the Sentinels that know it"},
-		{"it is a node of a Cluster", []string{"--cluster-enabled", "yes"}, nil,
+		{"a node of a Cluster", []string{"--cluster-enabled", "yes"}, nil,
 			"is a node of a Redis Cluster: write redis+cluster:// instead of redis://"},
 	} {
-		t.Run(c.situation, func(t *testing.T) {
+		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()
 			node := redistest.Own(t, c.args...)
 			warnings, err := New(connect(t, "redis://"+node.TCP)).Trust(t.Context())
@@ -50,7 +50,7 @@ func TestARedisIsTrustedOrItIsSaidWhyNot(t *testing.T) {
 	}
 }
 
-// expect looks for what is wanted in warnings and in an error.
+// expect checks warnings and an error against wanted parts of their texts.
 func expect(t *testing.T, where string, warnings []redisconn.Warning, err error, wantWarnings []string,
 	wantErr string) {
 	t.Helper()
@@ -72,7 +72,7 @@ func expect(t *testing.T, where string, warnings []redisconn.Warning, err error,
 	}
 }
 
-func TestWhatARedisMayNotTellIsLeftToItsOperator(t *testing.T) {
+func TestSettingsThatRedisDoesNotRevealAreLeftToTheOperator(t *testing.T) {
 	t.Parallel()
 	node := redistest.Own(t, "--maxmemory", "100mb", "--maxmemory-policy", "allkeys-lru")
 	admin := connect(t, node.URL())
@@ -107,7 +107,7 @@ func TestTheBuiltinRedisIsTrusted(t *testing.T) {
 	}
 }
 
-func TestEachMasterOfAClusterIsAsked(t *testing.T) {
+func TestEachMasterOfAClusterIsChecked(t *testing.T) {
 	t.Parallel()
 	warnings, err := New(connect(t, clusterURL(t))).Trust(t.Context())
 	if err != nil {
@@ -128,15 +128,15 @@ func TestEachMasterOfAClusterIsAsked(t *testing.T) {
 	}
 }
 
-func TestARedisThatIsLostIsAnError(t *testing.T) {
+func TestALostRedisIsAnError(t *testing.T) {
 	t.Parallel()
-	url := "redis://" + unused(t) + "?max_retries=-1"
+	url := "redis://" + unusedAddr(t) + "?max_retries=-1"
 	if warnings, err := New(connect(t, url)).Trust(t.Context()); err == nil {
-		t.Errorf("it is trusted, with warnings %q", warnings)
+		t.Errorf("no error, warnings %q", warnings)
 	}
 	ring := redis.NewRing(&redis.RingOptions{})
 	defer ring.Close()
 	if _, err := New(ring).Trust(t.Context()); err == nil {
-		t.Error("a ring of servers, where scripts may not work, is trusted")
+		t.Error("no error for a ring of servers, which may not support the scripts")
 	}
 }

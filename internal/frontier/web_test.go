@@ -11,26 +11,25 @@ import (
 	"github.com/trawlcrawler/trawl/internal/queue"
 )
 
-// A web to fill frontiers with. Its URLs have 60 characters, half of them the
-// path, and differ as those with a slug do.
+// This file generates a web that fills frontiers. Its URLs have 60 characters, half of them in the
+// path, and differ like URLs with a slug.
 const (
 	webURLLength = 60
-	pageLinks    = 100 // links of a page
+	pageLinks    = 100 // links per page
 )
 
-// webHost names a host of the web, below a million.
+// webHost returns the name of a host of the web; host is less than a million.
 func webHost(host int) crawler.Host { return crawler.Host(fmt.Sprintf("www.site%06d.example", host)) }
 
-// webPath is what tells URL n of a host from others; it stands behind "/pages/".
+// webPath returns the part of URL n of a host that follows "/pages/".
 func webPath(host, n int) string {
 	slug := fnv.New64a()
 	fmt.Fprint(slug, host, "/", n)
 	return fmt.Sprintf("%d/%016x.html", n%10, slug.Sum64())
 }
 
-// webPage returns the links of a page: as many URLs of each host, from number
-// first on, the hosts taking turns. Each knows of another page of its own host
-// as the one that linked to it.
+// webPage returns the links of a page: the same number of URLs of each host, in turn, from number
+// first on. The referrer of each is another page of its host.
 func webPage(tb testing.TB, first int, hosts ...int) []queue.Entry {
 	tb.Helper()
 	entries := make([]queue.Entry, pageLinks)
@@ -45,15 +44,14 @@ func webPage(tb testing.TB, first int, hosts ...int) []queue.Entry {
 	return entries
 }
 
-// webEntry returns URL n of a host, to which URL via led. It is unpacked from
-// the form of one that was parsed, because to parse millions would take longer
-// than all that is measured.
+// webEntry returns URL n of a host with the referrer via. It unpacks the URL from the form of a
+// parsed one, because parsing millions of URLs would take longer than the measured operations.
 func webEntry(host, n, via int) (queue.Entry, error) {
 	form := webForm()
 	return queue.UnpackEntry(webHost(host), queue.BandNormal, form[0]+webPath(host, n)+form[1]+webPath(host, via))
 }
 
-// webForm is how entries of the web are packed, cut where they differ.
+// webForm is the packed form of an entry of the web, cut where entries differ.
 var webForm = sync.OnceValue(func() [2]string {
 	path, via := "0/0000000000000000.html", "1/1111111111111111.html"
 	parse := func(path string) crawler.URL {
@@ -68,7 +66,7 @@ var webForm = sync.OnceValue(func() [2]string {
 	return [2]string{before, strings.TrimSuffix(behind, via)}
 })
 
-func TestTheWebIsMadeOfURLs(t *testing.T) {
+func TestTheGeneratedWebHasValidURLs(t *testing.T) {
 	t.Parallel()
 	for _, e := range webPage(t, 0, 7, 123456) {
 		for _, u := range []crawler.URL{e.URL, e.Referrer} {
