@@ -155,14 +155,14 @@ func TestHostilePagesTakeBoundedTime(t *testing.T) {
 	for _, c := range []struct {
 		name, body, trouble string
 	}{
-		{"elements in one another", nested("<div>", words, "</div>", 200), ""},
+		{"nested elements", nested("<div>", words, "</div>", 200), ""},
 		{"a long text deep inside", nested("<div>", strings.Repeat("<p>"+words+"</p>", 2_000), "</div>", 110), ""},
-		{"as long a text as may be", nested("<div class=author>", strings.Repeat("<p>"+words+"</p>", 1_200), "</div>",
+		{"the longest allowed text", nested("<div class=author>", strings.Repeat("<p>"+words+"</p>", 1_200), "</div>",
 			110), ""},
-		{"quotations in one another", nested("<blockquote>", strings.Repeat("a<br>", 1_000), "</blockquote>", 110), ""},
+		{"nested quotations", nested("<blockquote>", strings.Repeat("a<br>", 1_000), "</blockquote>", 110), ""},
 		{"quoted lines of code", nested("<blockquote>", "<pre>"+strings.Repeat("a\n", 100_000)+"</pre>",
 			"</blockquote>", 110), ""},
-		{"lists in one another", nested("<ul><li>", strings.Repeat("a<br>", 1_000), "</li></ul>", 60), ""},
+		{"nested lists", nested("<ul><li>", strings.Repeat("a<br>", 1_000), "</li></ul>", 60), ""},
 		{"a table in each cell", nested("<table><tr><td>", words, "</td></tr></table>", 40), ""},
 		{"a table of many columns", "<table><tr><td>a</td></tr><tr>" + strings.Repeat("<td>a</td>", 20_000) + "</tr>" +
 			strings.Repeat("<tr><td>a</td></tr>", 3_000) + "</table>", ""},
@@ -175,14 +175,14 @@ func TestHostilePagesTakeBoundedTime(t *testing.T) {
 		{"many breaks in lines", strings.Repeat("a<br><br>", 100_000), ""},
 		{"many links", strings.Repeat("<a href=/x>a link</a> ", 20_000), ""},
 		{"many empty elements", strings.Repeat("<div><span></span></div>", 50_000), ""},
-		{"spans in one another", strings.Repeat(nested("<span>", "a, b", "</span>", 100), 300), ""},
-		{"emphasis in one another", strings.Repeat(nested("<b>", "a", "</b>", 100), 300), ""},
-		{"scripts that say much about the page",
+		{"nested spans", strings.Repeat(nested("<span>", "a, b", "</span>", 100), 300), ""},
+		{"nested emphasis", strings.Repeat(nested("<b>", "a", "</b>", 100), 300), ""},
+		{"scripts with much text",
 			strings.Repeat(`<script type="application/ld+json">{"@type":"Article","name":"x"}</script>`, 5_000), ""},
 		{"stars", "<p>" + strings.Repeat("*_`[", 200_000) + "</p>", ""},
 		{"backquotes", "<code>" + strings.Repeat("`", 500_000) + "</code>", ""},
 		{"numbers of lists", "<ol start=999999999>" + strings.Repeat("<li>a", 50_000) + "</ol>", ""},
-		{"a date that is none", "<meta property='article:published_time' content='" + strings.Repeat("1/", 10_000) +
+		{"an invalid date", "<meta property='article:published_time' content='" + strings.Repeat("1/", 10_000) +
 			"'><p>" + words, ""},
 	} {
 		t.Run(c.name, func(t *testing.T) {

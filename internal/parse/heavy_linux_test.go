@@ -38,25 +38,25 @@ func heavy() map[string]string {
 			rep("<tr>"+rep("<td rowspan=65534 colspan=1000>x", 20), 500) + "</table></main>",
 		"cells with blocks": "<main><table>" +
 			rep("<tr><td><ul><li>a<li>b</ul><td><p>x<p>y<td><pre>z\nz</pre>", 10_000) + "</table></main>",
-		"tables in tables":        rep("<table><tr><td>x<td>", 200) + rep("y ", 100_000),
-		"no text":                 "<main>" + rep("<span></span>", 100_000),
-		"a word of 20 MB":         "<main><p>" + rep("x", 20<<20),
-		"20 MB of one paragraph":  "<main><p>" + rep("words of a text that goes on, and on. ", 520_000),
-		"punctuation":             "<main><p>" + rep("*_[]()#`|\\~<>! ", 140_000),
-		"white space":             "<main><p>" + rep(" \n\t", 700_000),
-		"Han, without spaces":     "<main><p>" + rep("港の事務所", 140_000),
-		"right to left, mixed":    "<main dir=rtl><p>" + rep("مكتب الميناء ledger 港 ", 50_000),
-		"emphasis of nothing":     "<main><p>" + rep("<i></i>", 150_000) + "x",
-		"emphasis of space":       "<main><p>x" + rep("<b> <i> </i></b>", 80_000) + "x",
-		"emphasis that changes":   "<main><p>" + rep("<b>a</b><i>b</i>", 50_000),
-		"links of long addresses": "<main>" + rep("<a href='http://h/"+rep("a", 2000)+"'>y</a>", 1000),
+		"tables in tables":       rep("<table><tr><td>x<td>", 200) + rep("y ", 100_000),
+		"no text":                "<main>" + rep("<span></span>", 100_000),
+		"a word of 20 MB":        "<main><p>" + rep("x", 20<<20),
+		"20 MB of one paragraph": "<main><p>" + rep("words of a text that goes on, and on. ", 520_000),
+		"punctuation":            "<main><p>" + rep("*_[]()#`|\\~<>! ", 140_000),
+		"white space":            "<main><p>" + rep(" \n\t", 700_000),
+		"Han, without spaces":    "<main><p>" + rep("港の事務所", 140_000),
+		"right to left, mixed":   "<main dir=rtl><p>" + rep("مكتب الميناء ledger 港 ", 50_000),
+		"empty emphasis":         "<main><p>" + rep("<i></i>", 150_000) + "x",
+		"emphasized spaces":      "<main><p>x" + rep("<b> <i> </i></b>", 80_000) + "x",
+		"emphasis that changes":  "<main><p>" + rep("<b>a</b><i>b</i>", 50_000),
+		"links with long URLs":   "<main>" + rep("<a href='http://h/"+rep("a", 2000)+"'>y</a>", 1000),
 		"an article of 20,000 sentences": "<meta property=og:type content=article><article>" +
 			rep("<p>Some prose, with commas, and so on. <a href=x>y</a></p>", 20_000),
 		"an article that is deep": "<meta property=og:type content=article><article>" +
 			rep("<div><p>Some prose, with commas, and so on.</p>", 120) +
 			rep("<p>Some prose, with commas, and so on.</p>", 20_000),
 		"many articles": rep("<article><p>some text, of an article, here</p></article>", 20_000),
-		"footnotes to one another": "<main>" + rep("<sup><a href=#fn1 id=r1>1</a></sup>", 20_000) +
+		"mutual footnotes": "<main>" + rep("<sup><a href=#fn1 id=r1>1</a></sup>", 20_000) +
 			rep("<li id=fn1>note <a href=#r1>back</a>", 20_000),
 		"boilerplate by class": rep("<div class='"+rep("comment sidebar ", 20)+"'>x, y, z</div>", 10_000),
 	}

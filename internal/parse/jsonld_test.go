@@ -33,7 +33,7 @@ func TestJSONLDIsReadAsPagesWriteIt(t *testing.T) {
 		"in a list": {
 			linked(`[{"@type":"A"},{"@type":"B","x":2}]`), "B.x", json.Number("2"),
 		},
-		"beside one that is wrong": {linked(`{"@type":`, `{"@type":"A","x":true}`), "A.x", true},
+		"next to an invalid block": {linked(`{"@type":`, `{"@type":"A","x":true}`), "A.x", true},
 		"in a comment": {
 			linked("<!--\n" + `{"@type":"A","x":"y"}` + "\n//-->"), "A.x", "y",
 		},
@@ -49,14 +49,14 @@ func TestJSONLDIsReadAsPagesWriteIt(t *testing.T) {
 		},
 		"in CDATA in one line":              {linked(`//<![CDATA[{"@type":"A","x":[["y"]]}// ]]>`), "A.x", "y"},
 		"in CDATA that ends after brackets": {linked(`<![CDATA[[{"@type":"A","x":[["y"]]}]]]>`), "A.x", "y"},
-		"beside comments": {
+		"next to comments": {
 			linked("/* a, { */ {\"@type\": \"A\", // kind\r\n\"x\":/**/\"y\"} // end"), "A.x", "y",
 		},
-		"behind a comment of HTML": {linked(`<!-- made by "X" -->{"@type":"A","x":"y"}`), "A.x", "y"},
-		"with what looks like comments": {
+		"after an HTML comment": {linked(`<!-- made by "X" -->{"@type":"A","x":"y"}`), "A.x", "y"},
+		"with comment markers in strings": {
 			linked(`{"@type":"A","x":"//y /* <!-- ]]> ;, ]",}`), "A.x", "//y /* <!-- ]]> ;, ]",
 		},
-		"with commas too many": {
+		"with superfluous commas": {
 			linked(`[,{"@type":"A",,"y":[1,2,],"x":["y" , ],},],`), "A.x", "y",
 		},
 		"with an escaped quote and a trailing comma": {linked(`{"@type":"A","x":"a\",}",}`), "A.x", `a",}`},
@@ -69,11 +69,11 @@ func TestJSONLDIsReadAsPagesWriteIt(t *testing.T) {
 		},
 		"as a list of JSON-LD": {linked(`{"@type":"A","x":{"@list":["y","z"]}}`), "A.x", "y"},
 		"as null":              {linked(`{"@type":"A","x":null}`), "A.x", nil},
-		"in a circle": {
+		"in a cycle": {
 			linked(`{"@id":"a","@type":"A","x":{"@id":"a"}}`), "A.x.x.x.x.@id", "a",
 		},
-		"referring to itself": {linked(`{"@type":"A","x":{"@id":"b"}}`), "A.x.y", nil},
-		"as nothing":          {linked("", "  ", "null", "1"), "A.x", nil},
+		"referring to itself":       {linked(`{"@type":"A","x":{"@id":"b"}}`), "A.x.y", nil},
+		"as empty or scalar blocks": {linked("", "  ", "null", "1"), "A.x", nil},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

@@ -16,18 +16,18 @@ func TestLinksOfHeaders(t *testing.T) {
 	}{
 		{"none", []string{"", " , "}, nil},
 		{"one", []string{`<a>; rel=next`}, []headerLink{{target: "a", rel: "next"}}},
-		{"several in one and in two", []string{`<a>;rel="next",<b> ; rel = "x y"`, `<c>`},
+		{"several links in one header and in two", []string{`<a>;rel="next",<b> ; rel = "x y"`, `<c>`},
 			[]headerLink{{target: "a", rel: "next"}, {target: "b", rel: "x y"}, {target: "c"}}},
-		{"what separates within a string does not", []string{`<a;b,c>; title="<x>, y; rel=z\""; REL=next, <d>`},
+		{"separators within a string are ignored", []string{`<a;b,c>; title="<x>, y; rel=z\""; REL=next, <d>`},
 			[]headerLink{{target: "a;b,c", rel: "next"}, {target: "d"}}},
-		{"the first rel counts", []string{`<a>; rel=next; rel=prev; anchor="x"; anchor=y`},
+		{"the first rel applies", []string{`<a>; rel=next; rel=prev; anchor="x"; anchor=y`},
 			[]headerLink{{target: "a", rel: "next", anchor: "x", anchored: true}}},
 		{"parameters without values", []string{`<a>; rel; crossorigin ;rel=next;, <b>`},
 			[]headerLink{{target: "a"}, {target: "b"}}},
 		{"an empty target is the page", []string{`<>; rel=canonical`}, []headerLink{{target: "", rel: "canonical"}}},
 		{"links after a syntax error are ignored", []string{`a; rel=next, <b>`, `<c`, `<d>; rel=next x <e>`},
 			[]headerLink{{target: "d", rel: "next x <e>"}}},
-		{"a string that never ends", []string{`<a>; rel="next, <b>`}, []headerLink{{target: "a", rel: "next, <b>"}}},
+		{"an unterminated string", []string{`<a>; rel="next, <b>`}, []headerLink{{target: "a", rel: "next, <b>"}}},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()

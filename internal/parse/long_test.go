@@ -116,7 +116,7 @@ func TestTokensLongerThanTheMaximum(t *testing.T) {
 		"a noscript":                   {"<noscript>" + long + "<a href=1></noscript><a href=2>", "/1 /2"},
 		"a comment":                    {"<!--" + long + "<a href=no>" + long + "--><a href=2>", "/2"},
 		"a comment with another end":   {"<!--" + long + "<a href=no>" + long + "--!><a href=2>", "/2"},
-		"what only looks so":           {"<!x " + long + "--><a href=2>", "/2"},
+		"similar markup":               {"<!x " + long + "--><a href=2>", "/2"},
 		"an instruction":               {"<?php " + long + "?><a href=2>", "/2"},
 		"a tag":                        {"<a href=1 title=\"" + long + "> <a href=no>\" rel=x><a href=2>", "/1 /2"},
 		"a tag whose link is too late": {"<a title='" + long + "' href=1><a href=2>", "/2"},

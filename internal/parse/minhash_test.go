@@ -37,7 +37,7 @@ func TestSketchesTellHowSimilarTextsAre(t *testing.T) {
 		similar bool
 		bands   bool // at least one is equal
 	}{
-		"the same words, written in another way": {
+		"the same words in another notation": {
 			"<" + strings.ToUpper(strings.ReplaceAll(text, " ", "\n — ")), true, true,
 		},
 		"one word in a hundred differs: 90 % is shared": {changed(text, 100), true, true},

@@ -16,10 +16,10 @@ func TestParsingEndsWithItsContext(t *testing.T) {
 	t.Parallel()
 	nested := "<!DOCTYPE html>" + strings.Repeat("<div>", 300)
 	for name, c := range map[string]struct{ selector, body string }{
-		"a selector that looks at all that is within": {
+		"a selector that inspects all descendants": {
 			"x[]=div:has(i:has(b)), i:has(u)", nested + strings.Repeat("<i>x</i>", 200_000),
 		},
-		"text that is within one another": {"x[]=div", nested + strings.Repeat("some text ", 100_000)},
+		"nested text": {"x[]=div", nested + strings.Repeat("some text ", 100_000)},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

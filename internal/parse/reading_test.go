@@ -76,7 +76,7 @@ func TestAFieldIsReadFromItsSource(t *testing.T) {
 		"a number":                         {crawler.Field{CSS: ".price", Type: "number"}, number("1234.50")},
 		"the first that is a number":       {crawler.Field{CSS: "p", Type: "number"}, number("1234.50")},
 		"a group of a regular expression":  {crawler.Field{CSS: ".price", Regex: `a (\w+)`}, "kilo"},
-		"all of what it matches":           {crawler.Field{CSS: ".price", Regex: `a \w+`}, "a kilo"},
+		"the whole match":                  {crawler.Field{CSS: ".price", Regex: `a \w+`}, "a kilo"},
 		"a list of groups":                 {crawler.Field{CSS: "h1", Regex: `(\w)e`, List: true}, list{"r", "t"}},
 		"the markup of the page":           {crawler.Field{Regex: `var stock = (\d+)`, Type: "number"}, number("17")},
 		"a script":                         {crawler.Field{CSS: "script", Regex: `colour = "(.*?)"`}, "green"},
@@ -88,10 +88,10 @@ func TestAFieldIsReadFromItsSource(t *testing.T) {
 		"a URL that is not fetched": {
 			crawler.Field{CSS: ".mail", Attr: "href", Type: "url"}, "mailto:tea@shop.example",
 		},
-		"no URL":        {crawler.Field{CSS: ".bad", Attr: "href", Type: "url"}, nil},
-		"a list":        {crawler.Field{CSS: ".name", List: true}, list{"Ann", "Bob"}},
-		"an empty list": {crawler.Field{CSS: ".nobody", List: true}, list{}},
-		"Open Graph":    {crawler.Field{OG: "title"}, "Green tea, loose"},
+		"an invalid URL": {crawler.Field{CSS: ".bad", Attr: "href", Type: "url"}, nil},
+		"a list":         {crawler.Field{CSS: ".name", List: true}, list{"Ann", "Bob"}},
+		"an empty list":  {crawler.Field{CSS: ".nobody", List: true}, list{}},
+		"Open Graph":     {crawler.Field{OG: "title"}, "Green tea, loose"},
 		"a list of Open Graph's": {
 			crawler.Field{OG: "image", Type: "url", List: true},
 			list{"http://example.com/shop/img/a.jpg", "http://example.com/shop/img/b.jpg"},
@@ -103,14 +103,14 @@ func TestAFieldIsReadFromItsSource(t *testing.T) {
 		"a number of text": {
 			crawler.Field{JSONLD: "Product.offers.price", Type: "number"}, number("4.20"),
 		},
-		"a list over lists": {
+		"a list of nested lists": {
 			crawler.Field{JSONLD: "Product.offers.price", List: true}, list{"4.20", number("8.00")},
 		},
 		"a date with its zone": {
 			crawler.Field{JSONLD: "Product.releaseDate", Type: "date"}, "2024-03-09T10:00:00+01:00",
 		},
 		"by any of its types":        {crawler.Field{JSONLD: "Thing.name"}, "Green tea"},
-		"a node within":              {crawler.Field{JSONLD: "Offer.priceCurrency"}, "EUR"},
+		"a nested node":              {crawler.Field{JSONLD: "Offer.priceCurrency"}, "EUR"},
 		"a node that is referred to": {crawler.Field{JSONLD: "Product.isPartOf.name"}, "The shop"},
 		"a property at the top":      {crawler.Field{JSONLD: "name", List: true}, list{"The shop", "Green tea"}},
 		"any type":                   {crawler.Field{JSONLD: "*.price"}, "4.20"},
@@ -133,7 +133,7 @@ func TestAFieldIsReadFromItsSource(t *testing.T) {
 		"objects of JSON-LD": {crawler.Field{JSONLD: "Product.review", List: true, Fields: crawler.Fields{
 			"author": {JSONLD: "author.name"}, "rating": {JSONLD: "rating"}}},
 			list{object{"author": "Ann", "rating": number("5")}, object{"author": "Bob", "rating": nil}}},
-		"an object in which nothing is found": {
+		"an object without values": {
 			crawler.Field{CSS: ".empty", Fields: crawler.Fields{"a": {CSS: "b"}}}, nil,
 		},
 	} {
@@ -306,7 +306,7 @@ func TestSelectorsTakeBoundedWork(t *testing.T) {
 	}{
 		"ancestors of ancestors":   {"b div div div div div div div i", nested, false},
 		"siblings before siblings": {"b ~ i ~ i ~ i ~ i", siblings, false},
-		"what is in what is within": {
+		"nested :has": {
 			"div:has(i:has(b)), i:has(u)", nested + strings.Repeat("<i>x</i>", 200_000), true,
 		},
 		"ancestors in parentheses": {"i:not(b div div div div div i)", nested, true},

@@ -17,14 +17,14 @@ func TestRobotsDirectives(t *testing.T) {
 	}{
 		{"nothing is allowed", "", nil, false, false},
 		{"rules for everyone", "<meta name=ROBOTS content=' NoIndex ,follow'>", nil, true, false},
-		{"none is both", "<meta name=robots content=none>", nil, true, true},
+		{"none means noindex and nofollow", "<meta name=robots content=none>", nil, true, true},
 		{"rules for us", "<meta name=Trawl content=nofollow>", nil, false, true},
 		{"rules for another", "<meta name=otherbot content=none>", nil, false, false},
-		{"rules add up", "<meta name=robots content=noindex><meta name=trawl content='index, nofollow'>", nil, true,
+		{"combined rules", "<meta name=robots content=noindex><meta name=trawl content='index, nofollow'>", nil, true,
 			true},
 		{"rules without commas", "<meta name=robots content='noindex nofollow'>", nil, true, true},
 		{"rules between semicolons", "<meta name=robots content='noindex;max-snippet:3;nofollow'>", nil, true, true},
-		{"the value of a rule is none", "<meta name=robots content='max-image-preview: none'>", nil, false, false},
+		{"none as the value of a rule", "<meta name=robots content='max-image-preview: none'>", nil, false, false},
 		{"in a comment or template",
 			"<!--<meta name=robots content=none>--><template><meta name=robots content=none></template>", nil, false,
 			false},
@@ -38,7 +38,7 @@ func TestRobotsDirectives(t *testing.T) {
 		{"header with values", "", []string{"unavailable_after: 25 Jun 2030 15:00:00 PST, max-snippet:20, noindex"},
 			true, false},
 		{"header for us with values", "", []string{"trawl: max-image-preview: none, nofollow"}, false, true},
-		{"header and meta add up", "<meta name=robots content=index,nofollow>", []string{"noindex,follow"}, true, true},
+		{"header plus meta", "<meta name=robots content=index,nofollow>", []string{"noindex,follow"}, true, true},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()
@@ -60,7 +60,7 @@ func TestRights(t *testing.T) {
 		header     http.Header
 		want       crawler.Rights
 	}{
-		{"nothing is said", "<meta name=robots content=noindex><meta name=tdm content=1>", nil, crawler.Rights{}},
+		{"no directives", "<meta name=robots content=noindex><meta name=tdm content=1>", nil, crawler.Rights{}},
 		{"noai for everyone", "<meta name=robots content='NoAI, noimageai'>", nil,
 			crawler.Rights{NoAI: true, NoImageAI: true}},
 		{"noai for us", "<meta name=trawl content=noai>", nil, crawler.Rights{NoAI: true}},
@@ -73,12 +73,12 @@ func TestRights(t *testing.T) {
 			crawler.Rights{TDMReservation: "1", TDMPolicy: policy}},
 		{"reserved by headers", "", http.Header{"Tdm-Reservation": {"1"}, "Tdm-Policy": {policy}},
 			crawler.Rights{TDMReservation: "1", TDMPolicy: policy}},
-		{"said not to be", "<meta name=tdm-reservation content=0>", nil, crawler.Rights{TDMReservation: "0"}},
-		{"said both", "<meta name=tdm-reservation content=0>", http.Header{"Tdm-Reservation": {"1"}},
+		{"declared as not reserved", "<meta name=tdm-reservation content=0>", nil, crawler.Rights{TDMReservation: "0"}},
+		{"reserved by the header only", "<meta name=tdm-reservation content=0>", http.Header{"Tdm-Reservation": {"1"}},
 			crawler.Rights{TDMReservation: "1"}},
-		{"said otherwise", "<meta name=tdm-reservation content=yes><meta name=tdm-policy content='http://['>", nil,
+		{"invalid values", "<meta name=tdm-reservation content=yes><meta name=tdm-policy content='http://['>", nil,
 			crawler.Rights{}},
-		{"a policy that says nothing", "<meta name=tdm-policy content=''><meta name=tdm-policy content=/tdm>", nil,
+		{"an empty policy", "<meta name=tdm-policy content=''><meta name=tdm-policy content=/tdm>", nil,
 			crawler.Rights{TDMPolicy: policy}},
 	} {
 		t.Run(c.name, func(t *testing.T) {
