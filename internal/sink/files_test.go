@@ -56,11 +56,11 @@ func TestEachURLHasItsOwnFileAndTheSameOneInTheNextRun(t *testing.T) {
 		"schemes":                     {host + "/a", "https://example.com/a"},
 		"an index by two names":       {host + "/", host + "/index.html"},
 		"encodings of one path":       {host + "/%61", host + "/a"},
-		"a query and what looks so":   {host + "/page?q=1", host + "/page@q=1"},
+		"a query and a similar path":  {host + "/page?q=1", host + "/page@q=1"},
 		"a name with another's suffix": {
 			host + "/a", "https://example.com/a", host + "/a~" + suffixOf("https://example.com/a"),
 		},
-		"a suffix that is taken before": {
+		"a suffix that is already in use": {
 			host + "/a", host + "/a~" + suffixOf("https://example.com/a"), "https://example.com/a",
 		},
 	} {

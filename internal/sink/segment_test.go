@@ -14,17 +14,17 @@ import (
 func TestATornLastLineIsRemovedWhenASegmentIsOpened(t *testing.T) {
 	t.Parallel()
 	for name, c := range map[string]struct{ whole, torn string }{
-		"nothing at all":                     {"", ""},
-		"only a torn line":                   {"", `{"url":"http://exa`},
-		"one whole line":                     {"{}\n", ""},
-		"a torn line after complete ones":    {"{}\n{\"a\":1}\n", `{"b"`},
-		"a trailing empty line":              {"{}\n\n", ""},
-		"zeros, as a loss of power leaves":   {"{}\n", strings.Repeat("\x00", 5000)},
-		"a torn line of 5 MB":                {"{}\n", strings.Repeat("x", 5<<20)},
-		"only a torn line of 5 MB":           {"", strings.Repeat("x", 5<<20)},
-		"a newline at the end of a block":    {"{}\n", strings.Repeat("x", 64<<10)},
-		"a newline at the start of a block":  {"{}\n", strings.Repeat("x", 64<<10-1)},
-		"whole lines that fill whole blocks": {strings.Repeat("x", 128<<10-1) + "\n", ""},
+		"nothing at all":                    {"", ""},
+		"only a torn line":                  {"", `{"url":"http://exa`},
+		"one complete line":                 {"{}\n", ""},
+		"a torn line after complete ones":   {"{}\n{\"a\":1}\n", `{"b"`},
+		"a trailing empty line":             {"{}\n\n", ""},
+		"zeros, as after a loss of power":   {"{}\n", strings.Repeat("\x00", 5000)},
+		"a torn line of 5 MB":               {"{}\n", strings.Repeat("x", 5<<20)},
+		"only a torn line of 5 MB":          {"", strings.Repeat("x", 5<<20)},
+		"a newline at the end of a block":   {"{}\n", strings.Repeat("x", 64<<10)},
+		"a newline at the start of a block": {"{}\n", strings.Repeat("x", 64<<10-1)},
+		"complete lines that fill blocks":   {strings.Repeat("x", 128<<10-1) + "\n", ""},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

@@ -233,10 +233,10 @@ func TestFilesOfAKilledWriterAreRepairedAndFinished(t *testing.T) {
 		"trailing zeros": {
 			func(t *testing.T, warc, _ string) { add(t, warc, strings.Repeat("\x00", 5000)) }, true,
 		},
-		"a member of nothing": {
+		"a member without a record": {
 			func(t *testing.T, warc, _ string) { add(t, warc, string(member(t, "nothing"))) }, true,
 		},
-		"a torn answer": {func(t *testing.T, warc, _ string) { shorten(t, warc, size+1000) }, false},
+		"a torn response": {func(t *testing.T, warc, _ string) { shorten(t, warc, size+1000) }, false},
 		"a torn request": {
 			func(t *testing.T, warc, _ string) { shorten(t, warc, int64(len(read(t, warc)))-700) }, true,
 		},
@@ -251,7 +251,7 @@ func TestFilesOfAKilledWriterAreRepairedAndFinished(t *testing.T) {
 			add(t, journal, string(warc.Line{URL: parse(t, "http://example.com/"), Offset: 1 << 30}.AppendLine(nil,
 				"x")))
 		}, true},
-		"a sorted index besides": {func(t *testing.T, _, journal string) {
+		"a sorted index as well": {func(t *testing.T, _, journal string) {
 			write(t, "old", strings.TrimSuffix(journal, opened)+unplaced)
 			write(t, "old", strings.TrimSuffix(journal, opened))
 		}, true},
