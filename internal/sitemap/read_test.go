@@ -315,10 +315,10 @@ func TestASitemapIsReadUpToItsLimits(t *testing.T) {
 		want       string
 		whole      bool
 	}{
-		{"as many URLs as may be", set, Config{MaxURLs: 2}, "/a /b", true},
+		{"the maximum number of URLs", set, Config{MaxURLs: 2}, "/a /b", true},
 		{"one URL too many", set, Config{MaxURLs: 1}, "/a", false},
 		{"one line too many", list, Config{MaxURLs: 1}, "/a", false},
-		{"as many bytes as may be", list, Config{MaxBytes: int64(len(list))}, "/a /b", true},
+		{"the maximum number of bytes", list, Config{MaxBytes: int64(len(list))}, "/a /b", true},
 		{"one byte too many", list, Config{MaxBytes: int64(len(list)) - 1}, "/a", false},
 		{"too many bytes under gzip", gzipped(set), Config{MaxBytes: 40}, "/a", false},
 	} {

@@ -78,9 +78,9 @@ func TestIndexesAreFollowed(t *testing.T) {
 	}{
 		{"an index", map[string]string{"/": index("/1", "/2"), "/1": pages("/a", "/b"), "/2": pages("/b")},
 			WalkConfig{}, []string{"/a", "/b", "/b"}, nil},
-		{"an index that names itself", map[string]string{"/": index("/", "/1"), "/1": pages("/a")}, WalkConfig{},
+		{"an index that lists itself", map[string]string{"/": index("/", "/1"), "/1": pages("/a")}, WalkConfig{},
 			[]string{"/a"}, nil},
-		{"indexes that name each other", map[string]string{"/": index("/1"), "/1": index("/")}, WalkConfig{}, nil, nil},
+		{"indexes that list each other", map[string]string{"/": index("/1"), "/1": index("/")}, WalkConfig{}, nil, nil},
 		{"a redirect in a circle", map[string]string{"/": index("/1", "/2"), "/1": "-> /", "/2": pages("/a")},
 			WalkConfig{}, []string{"/a"}, nil},
 		{"a redirect to another sitemap", map[string]string{"/": index("/1", "/2"), "/1": "-> /2", "/2": pages("/a")},
