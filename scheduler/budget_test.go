@@ -64,11 +64,11 @@ func TestABudgetIsTheReasonOnlyIfURLsRemain(t *testing.T) {
 		reason string
 		pages  int64
 	}{
-		{"as many pages as there are", func(j *crawler.Job) { j.Pages = 4 }, "", 4},
-		{"one page less than there are", func(j *crawler.Job) { j.Pages = 3 }, "budget of pages", 3},
-		{"as many bytes as there are", func(j *crawler.Job) { j.Bytes = 400 }, "", 4},
-		{"fewer bytes than there are", func(j *crawler.Job) { j.Bytes = 300 }, "budget of bytes", 3},
-		{"time enough", func(j *crawler.Job) { j.Time = crawler.Duration(time.Hour) }, "", 4},
+		{"a budget of all pages", func(j *crawler.Job) { j.Pages = 4 }, "", 4},
+		{"a budget of one page less", func(j *crawler.Job) { j.Pages = 3 }, "budget of pages", 3},
+		{"a budget of all bytes", func(j *crawler.Job) { j.Bytes = 400 }, "", 4},
+		{"a budget of fewer bytes", func(j *crawler.Job) { j.Bytes = 300 }, "budget of bytes", 3},
+		{"enough time", func(j *crawler.Job) { j.Time = crawler.Duration(time.Hour) }, "", 4},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()
