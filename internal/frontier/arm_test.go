@@ -66,9 +66,9 @@ func armsTogether(t *testing.T, b *testJob) {
 
 // armsInTurn visits one host at a time. Each host is due again at once.
 func armsInTurn(t *testing.T, b *testJob) {
-	b.manyHosts(40)
+	b.manyHosts(20)
 	visited := make(map[crawler.Host]bool)
-	for range 400 {
+	for range 200 {
 		orders, err := b.Arm(t.Context(), 1)
 		if err != nil || len(orders) != 1 {
 			t.Fatalf("%d visits are armed (%v), want one", len(orders), err)
@@ -80,8 +80,8 @@ func armsInTurn(t *testing.T, b *testJob) {
 		}
 		b.close(lease, 0)
 	}
-	if len(visited) != 40 {
-		t.Errorf("in 400 visits, %d of 40 hosts were visited", len(visited))
+	if len(visited) != 20 {
+		t.Errorf("in 200 visits, %d of 20 hosts were visited", len(visited))
 	}
 }
 

@@ -13,6 +13,7 @@ import (
 	"github.com/trawlcrawler/trawl/crawler"
 	"github.com/trawlcrawler/trawl/internal/fetched"
 	"github.com/trawlcrawler/trawl/internal/queue"
+	"github.com/trawlcrawler/trawl/internal/test/race"
 	"github.com/trawlcrawler/trawl/internal/test/testsite"
 )
 
@@ -102,7 +103,10 @@ func TestATrapEndsAndOrdinaryPagesAreAllFetched(t *testing.T) {
 	for name, kind := range trapKinds {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			const pages = 1500
+			if name != "sessions" {
+				race.Skip(t) // one kind is enough for the detector
+			}
+			const pages = 600
 			site := testsite.Serve(t, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 				if strings.HasPrefix(r.URL.Path, "/page/") || r.URL.Path == "/robots.txt" {
 					ordinarySite(pages).ServeHTTP(w, r)
@@ -111,7 +115,7 @@ func TestATrapEndsAndOrdinaryPagesAreAllFetched(t *testing.T) {
 				}
 			}))
 			c := newCrawl(t, site, func(j *crawler.Job) { j.PerHost = 4 }).seed("/page/0", kind.start)
-			c.cfg.Pages = 300 // several visits, which pass on what they know of traps
+			c.cfg.Pages = 150 // several visits, which pass on what they know of traps
 			c.finish()
 			got := 0
 			for _, rec := range c.sink.records() {
@@ -282,6 +286,7 @@ func (s series) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 
 func TestPagesThatDifferInNumbersOrPicturesAreAllFetched(t *testing.T) {
 	t.Parallel()
+	race.Skip(t) // they are fetched as those of other tests
 	const pages = 200
 	text := strings.Repeat("The gauge is read at noon by whoever is on duty, and noted in the book. ", 10)
 	for name, body := range map[string]func(i int) string{
