@@ -129,6 +129,7 @@ var withoutFlag = map[string]string{
 	"follow_rules": "they are too complex for a flag",
 	"extract":      "it is too complex for a flag; --select is its short form",
 	"handlers":     "they are functions of a program, which this command does not have",
+	"items":        "only handlers emit items",
 
 	"weight":   "it is about a fleet",
 	"schedule": "it is about a fleet",
@@ -185,7 +186,11 @@ keep_noindex: true
 canonical: true
 duplicates: true
 simhash: true
+minhash: true
+near_duplicates: skip
+check: links
 pages: 3
+items: 31
 bytes: 4MiB
 time: 5m
 pages_per_host: 6
@@ -280,7 +285,7 @@ func TestEveryFlagIsSetByTheEnvironment(t *testing.T) {
 		"throttle": "2.5", "address-delay": "2s", "politeness": "job", "tls": "legacy",
 		"address-exempt": "192.0.2.0/24", "bytes": "2MB", "time": "2m", "delay": "2ms", "crawl-delay-cap": "2s",
 		"extractor": "main", "keep-noindex": "true", "text": "true", "markdown": "true", "canonical": "true",
-		"duplicates": "true", "simhash": "true",
+		"duplicates": "true", "simhash": "true", "minhash": "true", "near-duplicates": "stop", "check": "links",
 		"retry-pause": "2ms", "body-limit": "2kB", "timeout": "2s", "ship-every": "2s", "lost-after": "20s",
 		"durable": "disk", "min-rate": "2B", "allow-cidr": "10.0.0.0/8", "resolvers": "127.0.0.1",
 		"redis":         "redis://localhost/2",
