@@ -67,8 +67,8 @@ func TestTheLogContainsEveryRequest(t *testing.T) {
 		t.Fatal(err)
 	}
 	for i, want := range []testsite.Request{
-		{Host: s.Hosts()[0], Path: "/index.html", UserAgent: "Bream/1.0", InFlight: 1, Status: 200},
-		{Host: s.Hosts()[1], Path: "/gone?a=b%20c", UserAgent: "Bream/1.0", InFlight: 1, Status: 404},
+		{Host: s.Hosts()[0], Method: "GET", Path: "/index.html", UserAgent: "Bream/1.0", InFlight: 1, Status: 200},
+		{Host: s.Hosts()[1], Method: "GET", Path: "/gone?a=b%20c", UserAgent: "Bream/1.0", InFlight: 1, Status: 404},
 	} {
 		got := s.Requests()[i]
 		if !got.End.After(got.Start) {
