@@ -115,7 +115,7 @@ type BudgetSettings struct {
 	Bytes Size `json:"bytes" yaml:"bytes"`
 	// Items ends the job after its handlers have emitted this many items. Pages under way are
 	// finished, so that there may be more. 0: no limit.
-	Items int64 `json:"items" yaml:"items"`
+	Items int64 `json:"items,omitempty" yaml:"items"`
 	// Time ends the job this long after its start. 0: no limit.
 	Time Duration `json:"time" yaml:"time"`
 	// PagesPerHost is the largest number of pages fetched from each host. 0: no limit.
