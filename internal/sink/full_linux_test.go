@@ -2,6 +2,7 @@ package sink
 
 import (
 	"errors"
+	"fmt"
 	"github.com/trawlcrawler/trawl/internal/tabular"
 	"os"
 	"path/filepath"
@@ -30,16 +31,35 @@ func TestAFullDiskLeavesNoTornRecords(t *testing.T) {
 	if err := os.Remove(filepath.Join(dir, "ballast")); err != nil {
 		t.Fatal(err)
 	}
-	for { // until the disk reports free space again
+	for tries := 1; ; tries++ { // until the disk reports free space again
 		err := s.Keep(t.Context(), pages(t, batches, 7))
 		if err == nil {
 			break
 		}
-		if !errors.Is(err, syscall.ENOSPC) {
-			t.Fatal(err)
+		if !errors.Is(err, syscall.ENOSPC) || tries == 1000 {
+			t.Fatalf("after %d tries: %v; on the disk are %q", tries, err, sizes(t, dir))
 		}
 	}
 	wantOnce(t, kept(t, dir, "manifest-*.jsonl"), batches+1, 7)
+}
+
+// sizes lists the files in a folder with their sizes.
+func sizes(t *testing.T, dir string) (all []string) {
+	t.Helper()
+	err := filepath.WalkDir(dir, func(path string, d os.DirEntry, err error) error {
+		if err != nil || d.IsDir() {
+			return err
+		}
+		info, err := d.Info()
+		if err == nil {
+			all = append(all, fmt.Sprintf("%s %d", strings.TrimPrefix(path, dir), info.Size()))
+		}
+		return err
+	})
+	if err != nil {
+		t.Error(err)
+	}
+	return all
 }
 
 // smallDisk returns a folder on a disk of one megabyte.

@@ -23,6 +23,9 @@ func TestMistakesThatTakeFactsAboutOtherPackagesAreFound(t *testing.T) {
 	for line := range strings.Lines(string(output)) {
 		got = append(got, regexp.MustCompile(`:(\d+):\d+: .*(\(.*\))`).ReplaceAllString(strings.TrimSpace(line),
 			" $1 $2"))
+		// Findings out of the build cache name the folder that they were first made in.
+		last := &got[len(got)-1]
+		*last = (*last)[max(0, strings.Index(*last, "testdata/")):]
 	}
 	want := []string{
 		"testdata/planted/planted.go 5 (SA1019)",  // of the standard library, deprecated
