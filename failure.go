@@ -44,7 +44,7 @@ type Failure struct {
 func (f *Failure) Error() string { return f.URL + ": " + f.Reason }
 
 // Body returns a reader of the body that came with the response, as far as it was read; it is
-// empty if there is none.
+// empty if there isn't one.
 func (f *Failure) Body() io.Reader {
 	if f.body == nil {
 		return bytes.NewReader(nil)

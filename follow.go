@@ -175,7 +175,7 @@ func (p *Page) refuse(ref string, err error) Admission {
 }
 
 // Meta decodes the value that a handler passed with the link that led here, as encoding/json
-// does. It leaves v alone if there is none.
+// does. It leaves v alone if there isn't one.
 func (p *Page) Meta(v any) error {
 	meta := unpack(p.handed.Entry.Passed).Meta
 	if meta == nil {

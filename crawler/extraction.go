@@ -77,8 +77,8 @@ type Field struct {
 	List bool `json:"list,omitempty" yaml:"list"`
 	// Required makes a page without the field incomplete.
 	Required bool `json:"required,omitempty" yaml:"required"`
-	// Fields turn each match into an object, with values read from within it. The default
-	// is none.
+	// Fields turn each match into an object, with values read from within it. By
+	// default a match is a single value.
 	Fields Fields `json:"fields,omitempty" yaml:"fields"`
 }
 

@@ -80,7 +80,7 @@ func (s ScopeSettings) Bounded() bool {
 // Checks reports whether the job checks what leads out of scope.
 func (s ScopeSettings) Checks() bool { return s.Check == CheckLinks }
 
-// Reach is the largest depth, in links from a seed, of what the job requests; -1 for no limit.
+// Reach is the largest depth, in links from a seed, that the job requests; -1 for no limit.
 // It is Depth, or one more in a job that checks links, because the links of the deepest pages
 // are checked.
 func (s ScopeSettings) Reach() int {

@@ -105,8 +105,8 @@ func parseInterval(text, interval string) (Schedule, error) {
 	return Schedule{cron.Every(every)}, nil
 }
 
-// Next returns the first tick after now of a schedule that counts from since; zero if there
-// is none.
+// Next returns the first tick after now of a schedule that counts from since. It
+// returns the zero time if the schedule has no later tick.
 func (s Schedule) Next(since, now time.Time) time.Time {
 	switch plan := s.plan.(type) {
 	case nil:

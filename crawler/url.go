@@ -267,7 +267,7 @@ func (u *URL) UnmarshalText(text []byte) error {
 }
 
 // Login is a user name and a password, as they appear before the host of a URL. The zero
-// Login is none. Printing a Login does not show the password.
+// Login has neither. Printing a Login does not show the password.
 type Login struct {
 	User     string
 	password string

@@ -170,7 +170,7 @@ func TestErrorsHaveTheirStatus(t *testing.T) {
 			"POST", "/api/v1/jobs", json, `{"name":"n","delay":5}`, 400,
 			`delay: a JSON number is not valid here: want a string such as "500ms"`,
 		},
-		"a duration that is none": {
+		"an invalid duration": {
 			"POST", "/api/v1/jobs", json, `{"name":"n","delay":"soon"}`, 400, `"soon" is not a duration`,
 		},
 		"an array":   {"POST", "/api/v1/jobs", json, `[]`, 400, "a job is an object"},

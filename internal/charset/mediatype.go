@@ -10,7 +10,7 @@ import (
 // one that is absent or invalid.
 type MediaType struct {
 	Essence string // "type/subtype", lower case
-	Charset string // the charset parameter as written; "" when there is none
+	Charset string // the charset parameter as written; "" if it is missing
 }
 
 // DeclaredType returns the Content-Type of a response. Of several, the last valid one

@@ -40,7 +40,7 @@ func (p *page) metadata() (m Metadata) {
 	return m
 }
 
-// published reads a time in ISO 8601; zero if it is none.
+// published reads a time in ISO 8601; zero if it is not one.
 func published(s string) time.Time {
 	for _, layout := range []string{
 		time.RFC3339, "2006-01-02T15:04:05-0700", "2006-01-02T15:04:05", time.DateTime, time.DateOnly,

@@ -109,7 +109,7 @@ func OpenProcess(ctx context.Context, cfg ProcessConfig) (_ *Process, err error)
 		Seeds: true})
 }
 
-// connect opens the Redis, or starts a private one with its files in temp.
+// connect opens the Redis at url, or starts a private one as own says.
 func (p *Process) connect(ctx context.Context, url string, own fleet.StartConfig) (err error) {
 	if url != "" {
 		p.Redis, err = fleet.Connect(ctx, url, own.Log)

@@ -57,7 +57,7 @@ end
 -- settle_urls takes URLs out of flight with their outcomes. The arguments from ARGV[at] on are
 -- those of settle.lua behind the lease. turn and pages are the host's fields. Returns the new
 -- ones, as fields of the host to be set.
-local MOST_MUTED = 100 -- crawler.MostMuted
+local MOST_MUTED = 100 -- crawler.MaxMuted
 local function settle_urls(host, at, turn, pages)
   local segment, term, stored, now = ARGV[at], ARGV[at + 1], ARGV[at + 2], now_ms()
   local counters = at + 4
