@@ -4,8 +4,10 @@ import (
 	"slices"
 	"syscall"
 	"testing"
+	"time"
 
 	"github.com/hibiken/asynq"
+	"github.com/redis/go-redis/v9"
 
 	"github.com/trawlcrawler/trawl/internal/test/testfleet"
 )
@@ -78,13 +80,34 @@ func (c *crawl) beginWithPending(i *asynq.Inspector) *testfleet.Process {
 	if output, status := c.Run(append([]string{"seed", c.job.Name}, seeds...)...); status != 0 {
 		c.t.Fatalf("seed: exit status %d\n%s", status, output)
 	}
-	worker.Signal(syscall.SIGSTOP) // asynq counts on the worker for some seconds more
+	worker.Signal(syscall.SIGSTOP)
+	c.keepServers()
 	scheduler.Signal(syscall.SIGCONT)
 	eventually(c.t, "visits wait in the queue", func() bool {
 		waiting, err := i.ListPendingTasks(c.job.Name)
 		return err == nil && len(waiting) > 0
 	})
 	return worker
+}
+
+// keepServers makes asynq count on stopped workers for an hour, not for ten seconds. A worker that
+// continues announces itself as usual.
+func (c *crawl) keepServers() {
+	c.t.Helper()
+	ctx := testfleet.Soon(c.t)
+	const servers, hour = "asynq:servers", time.Hour
+	keys, err := c.redis.ZRange(ctx, servers, 0, -1).Result()
+	for _, key := range keys {
+		if err == nil {
+			err = c.redis.Expire(ctx, key, hour).Err()
+		}
+		if err == nil {
+			err = c.redis.ZAdd(ctx, servers, redis.Z{Score: float64(time.Now().Add(hour).Unix()), Member: key}).Err()
+		}
+	}
+	if err != nil || len(keys) == 0 {
+		c.t.Fatalf("asynq's servers are %q: %v", keys, err)
+	}
 }
 
 // eachPending calls do for each visit that waits in the queue, and counts those that still waited.

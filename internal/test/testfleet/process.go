@@ -6,6 +6,7 @@ import (
 	"net/http"
 	"os"
 	"os/exec"
+	"path/filepath"
 	"regexp"
 	"slices"
 	"strings"
@@ -84,12 +85,36 @@ func (p *Process) Kill() {
 	<-p.ended
 }
 
-// Signal sends a signal to the process, such as SIGSTOP, SIGCONT or SIGTERM.
+// Signal sends a signal to the process, such as SIGCONT or SIGTERM. After SIGSTOP it waits until
+// the process has stopped: on a busy machine its threads may continue for a while.
 func (p *Process) Signal(sig os.Signal) {
 	p.t.Helper()
 	if err := p.cmd.Process.Signal(sig); err != nil {
 		p.t.Errorf("signal %v to %s: %v", sig, p.Name, err)
+		return
 	}
+	for sig == syscall.SIGSTOP && !p.stopped() {
+		select {
+		case <-time.After(time.Millisecond):
+		case <-p.ended:
+			return
+		case <-Soon(p.t).Done():
+			p.t.Errorf("%s does not stop", p.Name)
+			return
+		}
+	}
+}
+
+// stopped reports whether the kernel has stopped all threads of the process.
+func (p *Process) stopped() bool {
+	threads, _ := filepath.Glob(fmt.Sprintf("/proc/%d/task/*/stat", p.cmd.Process.Pid))
+	for _, thread := range threads {
+		stat, err := os.ReadFile(thread)
+		if _, state, _ := strings.Cut(string(stat), ") "); err == nil && !strings.HasPrefix(state, "T") {
+			return false
+		}
+	}
+	return true
 }
 
 // Terminate asks the process to end (SIGTERM) and returns how long that took. A status
