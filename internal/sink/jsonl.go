@@ -199,10 +199,10 @@ func (j *JSONL) write(b *batch) error {
 		lines = packed.lines
 	}
 	full, err := j.append(lines)
-	if full == nil {
-		return err
+	if full != nil {
+		_ = j.finish(full) // the next Keep returns its error: this batch is in the next segment
 	}
-	return errors.Join(err, j.finish(full))
+	return err
 }
 
 // append adds a batch to the current segment, or to a new one if that is full. In the

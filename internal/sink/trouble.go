@@ -32,7 +32,7 @@ func causeOf(err error) error {
 
 func advice(err error) string {
 	switch {
-	case errors.Is(err, syscall.ENOSPC), errors.Is(err, syscall.EDQUOT):
+	case diskFull(err):
 		return "free some space there, or choose a folder on another disk"
 	case errors.Is(err, fs.ErrPermission), errors.Is(err, syscall.EROFS):
 		return "let this user write there, or choose another folder"
@@ -42,4 +42,9 @@ func advice(err error) string {
 		return "raise the limit of open files (ulimit -n), or lower the concurrency"
 	}
 	return "check the folder and its disk, or choose another folder"
+}
+
+// diskFull reports whether the error says that the disk, or the user's share of it, is full.
+func diskFull(err error) bool {
+	return errors.Is(err, syscall.ENOSPC) || errors.Is(err, syscall.EDQUOT)
 }

@@ -234,7 +234,8 @@ func (w *WARC) write(bytes int64, p *warc.Encoder, put func(*archive) error) err
 	}
 	w.syncing.Lock()
 	defer w.syncing.Unlock()
-	return errors.Join(err, w.failure(full.finish()))
+	_ = w.failure(full.finish()) // the next Keep returns it: this batch is in the next file
+	return err
 }
 
 // writeLocked writes, and returns the previous file if that is full.
@@ -308,7 +309,8 @@ func (w *WARC) info() warc.Fields {
 }
 
 // Sync puts everything that was kept so far on disk. If it fails, what is on disk is
-// unknown, so the failure is final: every later Keep fails.
+// unknown, so the failure is final: every later Keep fails. Only a full disk that has no
+// space for the index is not final: the next Sync writes its lines.
 func (w *WARC) Sync() error {
 	w.syncing.Lock()
 	defer w.syncing.Unlock()
@@ -325,7 +327,15 @@ func (w *WARC) Sync() error {
 	if err := a.Sync(); err != nil { // without mu, so that others can go on writing
 		return w.failure(trouble("putting on disk", a.dir, a.name, err))
 	}
-	return w.failure(errors.Join(a.journal.append(lines), a.vanished()))
+	if err := a.journal.append(lines); diskFull(err) {
+		w.mu.Lock()
+		a.fresh, a.unsynced = append(lines, a.fresh...), true
+		w.mu.Unlock()
+		return err
+	} else if err != nil {
+		return w.failure(err)
+	}
+	return w.failure(a.vanished())
 }
 
 // failure records the first failure and returns it.
