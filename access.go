@@ -7,6 +7,7 @@ import (
 
 	"github.com/trawlcrawler/trawl/crawler"
 	"github.com/trawlcrawler/trawl/internal/fetch"
+	"github.com/trawlcrawler/trawl/internal/proxy"
 )
 
 // AccessRule says how some hosts are reached: with which headers, login, proxies and trust.
@@ -51,11 +52,11 @@ func (a AccessRule) rule() (r fetch.Rule, err error) {
 			r.Proxies = append(r.Proxies, nil)
 			continue
 		}
-		proxy, err := fetch.ParseProxy(text, true)
+		p, err := proxy.Parse(text, true)
 		if err != nil {
 			return fetch.Rule{}, err
 		}
-		r.Proxies = append(r.Proxies, proxy)
+		r.Proxies = append(r.Proxies, p)
 	}
 	return r, nil
 }

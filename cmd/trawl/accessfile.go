@@ -14,6 +14,7 @@ import (
 
 	"github.com/trawlcrawler/trawl/crawler"
 	"github.com/trawlcrawler/trawl/internal/fetch"
+	"github.com/trawlcrawler/trawl/internal/proxy"
 	"github.com/trawlcrawler/trawl/internal/setting"
 )
 
@@ -145,11 +146,11 @@ func (f *accessFile) rule(node ast.Node) (fetch.Rule, error) {
 }
 
 // parseProxy parses a proxy. The text "direct" stands for no proxy.
-func parseProxy(text string, remoteDNS bool) (*fetch.Proxy, error) {
+func parseProxy(text string, remoteDNS bool) (*proxy.Proxy, error) {
 	if text == "direct" {
 		return nil, nil
 	}
-	return fetch.ParseProxy(text, remoteDNS)
+	return proxy.Parse(text, remoteDNS)
 }
 
 func (f *accessFile) hosts(r *accessRule, n ast.Node) error {

@@ -11,6 +11,7 @@ import (
 
 	"github.com/trawlcrawler/trawl/crawler"
 	"github.com/trawlcrawler/trawl/internal/guard"
+	"github.com/trawlcrawler/trawl/internal/proxy"
 )
 
 // access applies the rules of a fetcher to hosts. It is safe for concurrent use.
@@ -118,11 +119,11 @@ func (a *access) login(u crawler.URL) (Rule, bool) {
 }
 
 // proxies returns the proxies for a port of a host; nil to connect directly.
-func (a *access) proxies(name, port string) []*Proxy {
+func (a *access) proxies(name, port string) []*proxy.Proxy {
 	return proxiesIn(a.all, name, port)
 }
 
-func proxiesIn(rules []Rule, name, port string) []*Proxy {
+func proxiesIn(rules []Rule, name, port string) []*proxy.Proxy {
 	for _, r := range rules {
 		if covers, _ := r.covers(name, port); covers && len(r.Proxies) > 0 {
 			return r.Proxies
@@ -137,8 +138,7 @@ func (c Config) RemoteDNS(h crawler.Host) bool {
 	if len(proxies) == 0 {
 		return false
 	}
-	p := ranked(proxies, h.Name())[0]
-	return p != nil && p.remote
+	return proxy.Ranked(proxies, h.Name())[0].Remote()
 }
 
 // trust sets the root certificates, verification and ciphers that the rules specify for a

@@ -11,6 +11,7 @@ import (
 	"sync"
 
 	"github.com/trawlcrawler/trawl/internal/fetched"
+	"github.com/trawlcrawler/trawl/internal/plain"
 )
 
 // maxCodings is the most stacked codings that are removed from a body.
@@ -138,7 +139,7 @@ func (d *decoders) fill(ctx context.Context, k *keeper, r io.Reader, codings []s
 }
 
 func undecodable(codings []string, err error) *fetched.Fault {
-	text := fmt.Sprintf("the body is not in Content-Encoding %q: %s", strings.Join(codings, ", "), plain(err))
+	text := fmt.Sprintf("the body is not in Content-Encoding %q: %s", strings.Join(codings, ", "), plain.Cause(err))
 	return &fetched.Fault{Kind: fetched.FaultProtocol, Text: text}
 }
 

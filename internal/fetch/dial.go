@@ -5,12 +5,13 @@ import (
 	"context"
 	"crypto/tls"
 	"fmt"
-	"github.com/trawlcrawler/trawl/internal/dns"
-	"github.com/trawlcrawler/trawl/internal/guard"
 	"net"
 	"net/netip"
 	"strconv"
 	"time"
+
+	"github.com/trawlcrawler/trawl/internal/dns"
+	"github.com/trawlcrawler/trawl/internal/guard"
 )
 
 // streamWindow is how many bytes of a body HTTP/2 may send ahead of its reader, and thus
@@ -52,10 +53,10 @@ func (d *dialer) dial(ctx context.Context, _, hostPort string) (net.Conn, error)
 	if p := forwarder(ctx); p != nil {
 		conn, err := d.toProxy(ctx, p)
 		if err != nil {
-			p.rest()
+			p.Rest()
 			return nil, err
 		}
-		return &proxied{conn, &route{proxy: p.String()}}, nil
+		return p.Forwarding(conn), nil
 	}
 	name, port, err := net.SplitHostPort(hostPort)
 	if err != nil {

@@ -8,12 +8,13 @@ import (
 	"fmt"
 	"io"
 	"net"
-	"regexp"
 	"strings"
 	"syscall"
 
 	"github.com/trawlcrawler/trawl/internal/fetched"
 	"github.com/trawlcrawler/trawl/internal/guard"
+	"github.com/trawlcrawler/trawl/internal/plain"
+	"github.com/trawlcrawler/trawl/internal/proxy"
 	"github.com/trawlcrawler/trawl/internal/repair"
 )
 
@@ -50,7 +51,7 @@ func (f *Fetcher) faultOf(err error) *fetched.Fault {
 		blocked   *guard.Refusal
 		port      guard.PortRefusal
 		name      guard.NameRefusal
-		proxied   *proxyError
+		proxied   *proxy.Error
 		resolve   *net.DNSError
 		handshake *handshakeError
 		op        *net.OpError
@@ -63,7 +64,7 @@ func (f *Fetcher) faultOf(err error) *fetched.Fault {
 	case errors.As(err, &name):
 		return &fetched.Fault{Kind: fetched.FaultBlocked, Text: name.Error()}
 	case errors.As(err, &proxied):
-		return &fetched.Fault{Kind: proxied.kind, Text: proxied.Error(), Passes: proxied.kind != fetched.FaultBlocked}
+		return &fetched.Fault{Kind: proxied.Kind, Text: proxied.Error(), Passes: proxied.Kind != fetched.FaultBlocked}
 	case errors.As(err, &resolve):
 		return resolveFault(resolve)
 	case errors.As(err, &handshake):
@@ -73,12 +74,12 @@ func (f *Fetcher) faultOf(err error) *fetched.Fault {
 	case errors.As(err, &op) && op.Op == "dial":
 		return &fetched.Fault{Kind: fetched.FaultConnect, Text: dialText(op), Passes: true}
 	case broken(err):
-		return &fetched.Fault{Kind: fetched.FaultReset, Text: "the connection broke: " + plain(err), Passes: true}
+		return &fetched.Fault{Kind: fetched.FaultReset, Text: "the connection broke: " + plain.Cause(err), Passes: true}
 	case timedOut(err):
 		return &fetched.Fault{Kind: fetched.FaultTimeout, Text: "no answer within " + f.cfg.HeaderTimeout.String(),
 			Passes: true}
 	}
-	return &fetched.Fault{Kind: fetched.FaultProtocol, Text: plain(err)}
+	return &fetched.Fault{Kind: fetched.FaultProtocol, Text: plain.Cause(err)}
 }
 
 func resolveFault(err *net.DNSError) *fetched.Fault {
@@ -94,10 +95,10 @@ func resolveFault(err *net.DNSError) *fetched.Fault {
 func handshakeFault(err *handshakeError) *fetched.Fault {
 	var certificate *tls.CertificateVerificationError
 	var record tls.RecordHeaderError
-	fault := &fetched.Fault{Kind: fetched.FaultTLS, Text: "TLS with " + err.hostPort + ": " + plain(err.err)}
+	fault := &fetched.Fault{Kind: fetched.FaultTLS, Text: "TLS with " + err.hostPort + ": " + plain.Cause(err.err)}
 	switch {
 	case errors.As(err, &certificate):
-		fault.Text = "the certificate of " + err.hostPort + " is not valid: " + plain(certificate.Err)
+		fault.Text = "the certificate of " + err.hostPort + " is not valid: " + plain.Cause(certificate.Err)
 	case errors.As(err, &record) && strings.EqualFold(string(record.RecordHeader[:]), "http/"):
 		fault.Text = err.hostPort + " speaks http at this port, and not https: write http:// in the URL"
 	case errors.As(err, &record):
@@ -162,9 +163,9 @@ func dialText(op *net.OpError) string {
 		cause = errno
 	}
 	if op.Addr == nil {
-		return "cannot connect: " + plain(cause)
+		return "cannot connect: " + plain.Cause(cause)
 	}
-	return "cannot connect to " + op.Addr.String() + ": " + plain(cause)
+	return "cannot connect to " + op.Addr.String() + ": " + plain.Cause(cause)
 }
 
 func timedOut(err error) bool {
@@ -188,37 +189,10 @@ func broken(err error) bool {
 		return true
 	}
 	for _, words := range []string{"server closed idle connection", "received from peer", "server sent GOAWAY",
-		"client connection lost", outOfTurn} {
+		"client connection lost", plain.OutOfTurn} {
 		if strings.Contains(err.Error(), words) {
 			return true
 		}
 	}
 	return false
-}
-
-// outOfTurn is part of net/http's error for a server that sent something, or closed its
-// connection, before it received a request.
-const outOfTurn = "readLoopPeekFailLocked"
-
-// packageNames are prefixes of errors in the standard library.
-var packageNames = regexp.MustCompile(`^((net/http|http|http2|tls|x509|HTTP/1\.x transport connection broken): )+`)
-
-// plain returns the text of err for users: short, and without Go's package names and other
-// details.
-func plain(err error) string {
-	const most = 300
-	var errno syscall.Errno
-	switch {
-	case errors.As(err, &errno):
-		return errno.Error()
-	case errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF):
-		return "unexpected end"
-	case strings.Contains(err.Error(), outOfTurn):
-		return "the server spoke before it was asked"
-	}
-	text := packageNames.ReplaceAllString(err.Error(), "")
-	if len(text) > most {
-		text = text[:most] + "…"
-	}
-	return strings.ToValidUTF8(text, "\uFFFD")
 }

@@ -17,6 +17,7 @@ import (
 	"github.com/trawlcrawler/trawl/internal/cookie"
 	"github.com/trawlcrawler/trawl/internal/fetched"
 	"github.com/trawlcrawler/trawl/internal/guard"
+	"github.com/trawlcrawler/trawl/internal/proxy"
 	"github.com/trawlcrawler/trawl/internal/repair"
 )
 
@@ -172,7 +173,7 @@ func (f *Fetcher) ask(ctx context.Context, req fetched.Request, page *fetched.Pa
 	var answers *repair.Repairer // of the connection used last; nil with HTTP/2
 	var repairs *fetched.Repairs
 	out := newRequest(reqCtx, req, func(conn net.Conn) {
-		page.Address, page.Proxy = peerOf(conn)
+		page.Address, page.Proxy = proxy.PeerOf(conn)
 		if answers, _ = conn.(*repair.Repairer); answers == nil {
 			return
 		}

@@ -6,6 +6,7 @@ import (
 	"net/url"
 
 	"github.com/trawlcrawler/trawl/crawler"
+	"github.com/trawlcrawler/trawl/internal/proxy"
 )
 
 // forwarding is the context key for the proxy that a request is sent to as it is, in
@@ -14,8 +15,8 @@ type forwarding struct{}
 
 // forwarder returns the proxy that the context's request is forwarded to; nil if there is
 // none.
-func forwarder(ctx context.Context) *Proxy {
-	p, _ := ctx.Value(forwarding{}).(*Proxy)
+func forwarder(ctx context.Context) *proxy.Proxy {
+	p, _ := ctx.Value(forwarding{}).(*proxy.Proxy)
 	return p
 }
 
@@ -23,7 +24,7 @@ func forwarder(ctx context.Context) *Proxy {
 // connections, and these are never used for tunnels.
 func forwardTo(r *http.Request) (*url.URL, error) {
 	if p := forwarder(r.Context()); p != nil {
-		return p.url(), nil
+		return p.URL(), nil
 	}
 	return nil, nil
 }
@@ -39,8 +40,8 @@ func (d *dialer) forward(ctx context.Context, u crawler.URL) (context.Context, e
 	if len(proxies) == 0 {
 		return ctx, nil
 	}
-	p := ranked(proxies, name)[0]
-	if !p.forwards() {
+	p := proxy.Ranked(proxies, name)[0]
+	if !p.Forwards() {
 		return ctx, nil
 	}
 	if err := d.guard.JudgeName(name, port, ctx.Value(portOpen{}) != nil); err != nil {

@@ -18,6 +18,7 @@ import (
 	"github.com/trawlcrawler/trawl/crawler"
 	"github.com/trawlcrawler/trawl/internal/dns"
 	"github.com/trawlcrawler/trawl/internal/fetched"
+	"github.com/trawlcrawler/trawl/internal/proxy"
 	"github.com/trawlcrawler/trawl/internal/test/testdns"
 )
 
@@ -228,95 +229,21 @@ func readSOCKS(conn net.Conn) (string, error) {
 }
 
 // proxy returns the parsed proxy, with the login if one is required.
-func (m *testProxy) proxy(t testing.TB, remoteDNS bool) *Proxy {
+func (m *testProxy) proxy(t testing.TB, remoteDNS bool) *proxy.Proxy {
 	t.Helper()
 	url := m.url
 	if m.login != "" {
 		url = strings.Replace(url, "://", "://"+m.login+"@", 1)
 	}
-	p, err := ParseProxy(url, remoteDNS)
+	p, err := proxy.Parse(url, remoteDNS)
 	if err != nil {
 		t.Fatal(err)
 	}
 	return p
 }
 
-func TestParseProxy(t *testing.T) {
-	t.Parallel()
-	for text, want := range map[string]string{
-		"http://a.test":                   "http://a.test:8080",
-		"https://u:secret@a.test":         "https://a.test:443",
-		"socks5://a.test:9050/":           "socks5://a.test:9050",
-		"socks5h://u:secret@[::1]":        "socks5://[::1]:1080",
-		"http://u:se%2Fcr%40et@a.test:81": "http://a.test:81",
-	} {
-		p, err := ParseProxy(text, false)
-		if err != nil {
-			t.Errorf("%s: %v", text, err)
-			continue
-		}
-		if got := fmt.Sprintf("%v %+v %#v", p, p, p); got != want+" "+want+" "+want {
-			t.Errorf("%s is printed as %s, want %s", text, got, want)
-		}
-		if p.remote != strings.HasPrefix(text, "socks5h") {
-			t.Errorf("%s: the proxy looks names up: %t", text, p.remote)
-		}
-	}
-	for _, text := range []string{
-		"", "a.test:81", "ftp://u:secret@a.test", "http://", "http://u:secret@", "http://u:se/cret@a.test",
-		"http://u:secret@a.test:http",
-		"http://u:secret@a.test/path", "http://u:secret@a.test?q", "socks4://a.test", "http://u:secret@a.test:81:82",
-		"http://u:secret%zz@a.test",
-	} {
-		if p, err := ParseProxy(text, false); err == nil || strings.Contains(err.Error(), "cret") {
-			t.Errorf("%q: got %v, %v", text, p, err)
-		}
-	}
-}
-
-func TestHostsAreSpreadOverProxiesAndKeepTheirs(t *testing.T) {
-	t.Parallel()
-	var proxies []*Proxy
-	for i := range 4 {
-		p, err := ParseProxy(fmt.Sprintf("http://10.0.0.%d:3128", i), false)
-		if err != nil {
-			t.Fatal(err)
-		}
-		proxies = append(proxies, p)
-	}
-	const hosts = 4000
-	first := make(map[*Proxy]int)
-	moved := 0
-	for i := range hosts {
-		host := fmt.Sprintf("host%d.example.org", i)
-		p := ranked(proxies, host)[0]
-		first[p]++
-		again := slices.Clone(proxies)
-		slices.Reverse(again)
-		if ranked(again, host)[0] != p {
-			t.Fatalf("%s has another proxy if the proxies are listed in another order", host)
-		}
-		if ranked(proxies[:3], host)[0] != p {
-			moved++
-		}
-	}
-	for p, n := range first {
-		if n < hosts/4*8/10 || n > hosts/4*12/10 {
-			t.Errorf("%v has %d of %d hosts, want about a quarter", p, n, hosts)
-		}
-	}
-	if moved != first[proxies[3]] {
-		t.Errorf("after removing a proxy of %[2]d hosts, %[1]d hosts have another proxy", moved, first[proxies[3]])
-	}
-	p := ranked(proxies, "a.test")
-	p[0].rest()
-	if again := ranked(proxies, "a.test"); again[0] != p[1] || again[3] != p[0] {
-		t.Errorf("while the first proxy rests, the order is %v, was %v", again, p)
-	}
-}
-
 // through returns a fetcher that uses the proxies for every host.
-func through(t testing.TB, cfg Config, proxies ...*Proxy) *Fetcher {
+func through(t testing.TB, cfg Config, proxies ...*proxy.Proxy) *Fetcher {
 	t.Helper()
 	cfg.Rules = append(cfg.Rules, Rule{Proxies: proxies})
 	f, err := New(cfg)
@@ -505,11 +432,11 @@ func TestAnotherProxyIsUsedIfOneFails(t *testing.T) {
 	server := serve(t, func(w http.ResponseWriter, r *http.Request) { fmt.Fprint(w, "page") })
 	good, strict := newHTTPProxy(t, false), newSOCKS(t)
 	strict.login = "ann:other"
-	dead, err := ParseProxy("http://"+unusedAddr(t), false)
+	dead, err := proxy.Parse("http://"+unusedAddr(t), false)
 	if err != nil {
 		t.Fatal(err)
 	}
-	wrong, err := ParseProxy(strings.Replace(strict.url, "://", "://ann:secret@", 1), false)
+	wrong, err := proxy.Parse(strings.Replace(strict.url, "://", "://ann:secret@", 1), false)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -577,7 +504,7 @@ func TestHostsCanBeExcludedFromProxies(t *testing.T) {
 	m := newHTTPProxy(t, false)
 	f := through(t, Config{
 		AllowPrivate: true, Rules: []Rule{{Hosts: []HostPattern{pattern(t, strings.TrimPrefix(server.URL, "http://"))},
-			Proxies: []*Proxy{nil}}},
+			Proxies: []*proxy.Proxy{nil}}},
 	}, m.proxy(t, false))
 	page := get(t, f, request(t, server.URL))
 	wantNoFault(t, page)
@@ -592,7 +519,7 @@ func TestAStalledProxyTimesOut(t *testing.T) {
 	stop := make(chan struct{})
 	origin := serveRaw(t, func(net.Conn, string) { <-stop })
 	t.Cleanup(func() { close(stop) })
-	p, err := ParseProxy(origin, false)
+	p, err := proxy.Parse(origin, false)
 	if err != nil {
 		t.Fatal(err)
 	}

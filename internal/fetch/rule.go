@@ -14,6 +14,7 @@ import (
 	"golang.org/x/net/http/httpguts"
 
 	"github.com/trawlcrawler/trawl/crawler"
+	"github.com/trawlcrawler/trawl/internal/proxy"
 )
 
 // Rule sets the headers, the trust and the proxies for some hosts. If several rules match a
@@ -32,7 +33,7 @@ type Rule struct {
 	// Proxies are the proxies to use. Each host gets one of them, the same one in every
 	// process with the same proxies, and another one while that cannot be reached. A nil
 	// element means a direct connection. Default none.
-	Proxies []*Proxy
+	Proxies []*proxy.Proxy
 	// CAs are certificate authorities to trust in addition to the system's. Default none.
 	CAs []*x509.Certificate
 	// Insecure disables the verification of the hosts' certificates.

@@ -28,7 +28,7 @@ var layers = [][]string{
 	{
 		"internal/setting", "internal/visit", "internal/reference", "internal/htmltree", "internal/dns",
 		"internal/repair", "internal/cookie",
-		"internal/guard", "internal/redisconn", "internal/warc", "internal/tabular",
+		"internal/guard", "internal/proxy", "internal/redisconn", "internal/warc", "internal/tabular",
 	},
 	{"internal/fields"},
 	{

@@ -1,4 +1,4 @@
-package fetch
+package proxy
 
 import (
 	"cmp"
@@ -15,8 +15,8 @@ import (
 	"github.com/trawlcrawler/trawl/crawler"
 )
 
-// proxyRest is how long a proxy that could not be reached is avoided, if there are others.
-const proxyRest = 30 * time.Second
+// restTerm is how long a proxy that could not be reached is avoided, if there are others.
+const restTerm = 30 * time.Second
 
 // Proxy is a proxy server. It is safe to print: its password is left out. It is safe for
 // concurrent use.
@@ -30,23 +30,23 @@ type Proxy struct {
 	rests  atomic.Int64 // until when, in nanoseconds since the unix epoch
 }
 
-// proxyPorts are the default ports of the kinds of proxies.
-var proxyPorts = map[string]string{"http": "8080", "https": "443", "socks5": "1080", "socks5h": "1080"}
+// defaultPorts are the default ports of the kinds of proxies.
+var defaultPorts = map[string]string{"http": "8080", "https": "443", "socks5": "1080", "socks5h": "1080"}
 
-var errProxyURL = errors.New("write http://, https:// or socks5://[USER:PASSWORD@]HOST[:PORT]")
+var errURL = errors.New("write http://, https:// or socks5://[USER:PASSWORD@]HOST[:PORT]")
 
-// ParseProxy parses the URL of a proxy, with or without a login: http, https, socks5, or
+// Parse parses the URL of a proxy, with or without a login: http, https, socks5, or
 // socks5h, which resolves names itself. remoteDNS makes any kind resolve names. The error
 // quotes the URL without its login.
-func ParseProxy(text string, remoteDNS bool) (*Proxy, error) {
+func Parse(text string, remoteDNS bool) (*Proxy, error) {
 	u, err := url.Parse(text)
 	if err != nil { // its text has the password
 		return nil, fmt.Errorf("proxy %q is no URL: %w, percent-encoded where it has %%, /, ?, # or @ in a password",
-			crawler.HideLogin(text), errProxyURL)
+			crawler.HideLogin(text), errURL)
 	}
-	port, known := proxyPorts[u.Scheme]
+	port, known := defaultPorts[u.Scheme]
 	if !known || u.Hostname() == "" || strings.Trim(u.Path, "/") != "" || u.RawQuery != "" || u.Fragment != "" {
-		return nil, fmt.Errorf("proxy %q: %w", crawler.HideLogin(text), errProxyURL)
+		return nil, fmt.Errorf("proxy %q: %w", crawler.HideLogin(text), errURL)
 	}
 	password, _ := u.User.Password()
 	return &Proxy{
@@ -63,13 +63,22 @@ func (p *Proxy) String() string { return p.scheme + "://" + p.addr }
 // GoString is String, for %#v.
 func (p *Proxy) GoString() string { return p.String() }
 
-// forwards reports whether plain http requests are sent to the proxy as they are, rather
+// Address returns the host and port of the proxy.
+func (p *Proxy) Address() string { return p.addr }
+
+// Secure reports whether connections to the proxy itself use TLS.
+func (p *Proxy) Secure() bool { return p.scheme == "https" }
+
+// Remote reports whether the proxy resolves names. It is false for nil, which stands for no proxy.
+func (p *Proxy) Remote() bool { return p != nil && p.remote }
+
+// Forwards reports whether plain http requests are sent to the proxy as they are, rather
 // than through a tunnel. Only a proxy that resolves names gets them so, because the request
 // names the host. Most proxies refuse tunnels to port 80.
-func (p *Proxy) forwards() bool { return p != nil && p.remote && p.scheme != "socks5" }
+func (p *Proxy) Forwards() bool { return p != nil && p.remote && p.scheme != "socks5" }
 
-// url returns the proxy as a URL for net/http.
-func (p *Proxy) url() *url.URL {
+// URL returns the proxy as a URL, with its login, for net/http.
+func (p *Proxy) URL() *url.URL {
 	u := &url.URL{Scheme: p.scheme, Host: p.addr}
 	if !p.login.IsZero() {
 		u.User = url.UserPassword(p.login.User, p.login.Password())
@@ -77,15 +86,15 @@ func (p *Proxy) url() *url.URL {
 	return u
 }
 
-// rest makes the proxy be avoided for a while.
-func (p *Proxy) rest() { p.rests.Store(time.Now().Add(proxyRest).UnixNano()) }
+// Rest makes [Ranked] avoid the proxy for a while.
+func (p *Proxy) Rest() { p.rests.Store(time.Now().Add(restTerm).UnixNano()) }
 
 func (p *Proxy) resting(now time.Time) bool { return p != nil && p.rests.Load() > now.UnixNano() }
 
-// ranked returns proxies in the order of preference for a host. It uses rendezvous hashing,
+// Ranked returns proxies in the order of preference for a host; nil stands for none. It uses rendezvous hashing,
 // so that hosts are spread evenly and each stays with its proxy, in all workers and across
 // restarts, even when other proxies come and go. Proxies that rest come last.
-func ranked(proxies []*Proxy, host string) []*Proxy {
+func Ranked(proxies []*Proxy, host string) []*Proxy {
 	now := time.Now()
 	if len(proxies) == 1 {
 		return proxies
