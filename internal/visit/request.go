@@ -24,7 +24,29 @@ type requester struct {
 	connections int
 	log         *slog.Logger
 
-	asking atomic.Int64 // requests under way, plus redirects that are being followed
+	busy atomic.Int64 // holds that are taken
+}
+
+// hold keeps a visit from giving up its place while a task is half done, such as a URL whose
+// redirects are being followed: the next visit would have to begin again. A task takes its hold
+// when its first request begins, and not while it waits for that. One goroutine uses a hold.
+type hold struct {
+	busy *atomic.Int64
+	held bool
+}
+
+func (h *hold) take() {
+	if !h.held {
+		h.held = true
+		h.busy.Add(1)
+	}
+}
+
+func (h *hold) release() {
+	if h.held {
+		h.held = false
+		h.busy.Add(-1)
+	}
 }
 
 // robotsLimit is how much of a robots.txt is read. RFC 9309, 2.5 requires at least 500
@@ -34,29 +56,19 @@ const robotsLimit = 512 << 10
 // policy returns what robots.txt says. It fetches the file with get, once per origin and
 // visit; fresh says that it did so now. If robots.txt is unavailable for now, the visit
 // ends and the host rests until the file may be requested again.
-func (q *requester) policy(u crawler.URL, get GetFunc) (r fetched.RobotsPolicy, fresh bool, err error) {
+func (q *requester) policy(u crawler.URL,
+	get func(crawler.URL, *hold) (*fetched.Page, error)) (r fetched.RobotsPolicy, fresh bool, err error) {
 	q.host.policiesMu.Lock()
 	defer q.host.policiesMu.Unlock()
 	origin := u.Origin()
 	if r, ok := q.host.policies[origin]; ok {
 		return r, false, nil
 	}
-	began := false // get follows redirects; a visit that ends midway would have to start over
-	defer func() {
-		if began {
-			q.asking.Add(-1)
-		}
-	}()
-	counted := func(ctx context.Context, u crawler.URL) (*fetched.Page, error) {
-		page, err := get(ctx, u)
-		if !began {
-			began = true
-			q.asking.Add(1)
-		}
-		return page, err
-	}
+	whole := hold{busy: &q.busy} // with its redirects
+	defer whole.release()
+	held := func(_ context.Context, u crawler.URL) (*fetched.Page, error) { return get(u, &whole) }
 	err = q.lease.retry(func() (err error) {
-		r, err = q.visitor.robots.RobotsPolicy(q.life.doing, *q.visitor.settings(), u, counted)
+		r, err = q.visitor.robots.RobotsPolicy(q.life.doing, *q.visitor.settings(), u, held)
 		return err
 	})
 	if err != nil {
@@ -80,7 +92,8 @@ func (q *requester) policy(u crawler.URL, get GetFunc) (r fetched.RobotsPolicy, 
 type request struct {
 	fetched.Request
 	rules  *fetched.RobotsText
-	robots bool // it is a request for a robots.txt
+	robots bool  // it is a request for a robots.txt
+	hold   *hold // taken when the request begins, and kept
 }
 
 // fetch makes a request when its turn comes, and repeats it once if the fault asks for
@@ -107,8 +120,7 @@ func (q *requester) fetchOnce(r request) (*fetched.Page, error) {
 		return nil, errStopped
 	}
 	defer start.end()
-	q.asking.Add(1)
-	defer q.asking.Add(-1)
+	r.hold.take()
 	r.PortOpen, r.MinRate, r.Jar = q.visitor.scope.HasPort(r.URL.Host()), int64(q.visitor.settings().MinRate),
 		q.visitor.jar
 	page, err := q.visitor.fetcher.Fetch(start.trace(q.life.fetching), r.Request)

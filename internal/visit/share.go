@@ -99,14 +99,14 @@ func (w *Visitor) exempt(ip netip.Addr) bool {
 	return false
 }
 
-// makeRoom ends the visit if no request is under way, the next one is far off, and another
+// makeRoom ends the visit if nothing is half done, the next request is far off, and another
 // host could use the place or another job the host. The URLs taken return to the queue, and
 // the host is due again when its gap is over.
 func (v *visit) makeRoom() {
 	if v.lease.host.Recalled() && v.taker.worked() { // it has done at least one URL
 		v.life.end(queue.EndShare)
 	}
-	if !v.life.continues() || v.requests.asking.Load() > 0 || v.host.pace.remaining() < waitsLong {
+	if !v.life.continues() || v.requests.busy.Load() > 0 || v.host.pace.remaining() < waitsLong {
 		return
 	}
 	if v.host.crowded || v.visitor.cfg.Full() || v.lease.host.Short() {

@@ -1,7 +1,6 @@
 package visit
 
 import (
-	"context"
 	"errors"
 	"fmt"
 	"time"
@@ -35,7 +34,7 @@ type urlTask struct {
 	check     bool // the URL is only checked
 	temporary bool // a redirect on the way here was not permanent
 	spared    bool // a failure is the host's fault, so it does not use up a try
-	midway    bool // following redirects; if the task stopped here, the first URL would be fetched again
+	hold      hold // from the first request of the URL until it is done
 
 	cookies int   // how many answers set cookies so far
 	knew    []int // for each redirect of the result, cookies at the time of its request
@@ -50,7 +49,7 @@ var errStopped = errors.New("the visit ends")
 func newURLTask(v *visit, t queue.Taken) *urlTask {
 	w := v.visitor
 	check := w.checks(t.Entry)
-	e := &urlTask{visit: v, visitor: w, taken: t, check: check, result: fetched.Result{
+	e := &urlTask{visit: v, visitor: w, taken: t, check: check, hold: hold{busy: &v.requests.busy}, result: fetched.Result{
 		Job: w.job.Name, Worker: w.cfg.Worker, Entry: t.Entry.Recorded(), Checked: check,
 	}}
 	if t.Entry.Chain.Again {
@@ -82,17 +81,14 @@ func (e *urlTask) carryOut() error {
 		e.end(crawler.OutcomeSkipped, reason)
 		return nil
 	}
+	defer e.hold.release()
 	at := e.taken.Entry.URL
 	for {
 		next, err := e.get(at)
 		if err != nil || next.IsZero() {
 			return err
 		}
-		if at = next; !e.midway {
-			e.midway = true
-			e.visit.requests.asking.Add(1)
-			defer e.visit.requests.asking.Add(-1)
-		}
+		at = next
 		e.hops = len(e.result.Redirects)
 	}
 }
@@ -134,7 +130,7 @@ func (e *urlTask) get(at crawler.URL) (crawler.URL, error) {
 		e.end(crawler.OutcomeSkipped, refused)
 		return crawler.URL{}, nil
 	}
-	e.result.Page, err = e.ask(request{Request: wanted, rules: policy.Text})
+	e.result.Page, err = e.ask(request{Request: wanted, rules: policy.Text, hold: &e.hold})
 	if err != nil {
 		return crawler.URL{}, err
 	}
@@ -262,9 +258,9 @@ func (e *urlTask) leave() {
 
 // getRobots makes one request for a robots.txt. If the page is recorded, it goes on the
 // trail, and the returned page only borrows its body.
-func (e *urlTask) getRobots(_ context.Context, u crawler.URL) (*fetched.Page, error) {
+func (e *urlTask) getRobots(u crawler.URL, whole *hold) (*fetched.Page, error) {
 	job := e.visitor.job
-	p, err := e.visit.requests.fetch(request{robots: true, Request: fetched.Request{
+	p, err := e.visit.requests.fetch(request{robots: true, hold: whole, Request: fetched.Request{
 		URL: u, UserAgent: job.UserAgent, From: job.Contact, BodyLimit: robotsLimit,
 		Timeout: time.Duration(job.Timeout),
 		TLS:     job.TLS, Record: e.visitor.needs.Exchanges,
