@@ -1,6 +1,7 @@
 package trawl
 
 import (
+	"crypto/tls"
 	"crypto/x509"
 	"fmt"
 	"net/http"
@@ -10,16 +11,22 @@ import (
 	"github.com/trawlcrawler/trawl/internal/proxy"
 )
 
-// AccessRule says how some hosts are reached: with which headers, login, proxies and trust.
-// Of several rules that match a host, the first one that sets a property applies.
+// AccessRule says how some hosts are reached: with which headers, cookies, login, certificates,
+// proxies and trust. Of several rules that match a host, the first one that sets a property
+// applies.
 type AccessRule struct {
 	// Hosts are the hosts that the rule is for, as in an access file: shop.example,
 	// *.example.org, 127.0.0.1:8080, and https://shop.example or http://shop.example for one
-	// scheme. Default every host, which is only allowed for Proxies and CAs.
+	// scheme. Default every host, which is allowed only for Proxies and CAs.
 	Hosts []string
 	// Header are headers to send. They are treated as secrets: they are sent only to these
 	// hosts, and only over TLS unless the host is written with http://.
 	Header http.Header
+	// Cookies are sent with every request to these hosts, under the same conditions. Only
+	// their names and values count. In a job with Cookies they are like cookies that the host
+	// has set: it may replace them and take them back. In other jobs they are sent as they
+	// are, whatever the host sets.
+	Cookies []*http.Cookie
 	// User and Password are sent as basic authentication, under the same conditions.
 	User, Password string
 	// Proxies are URLs of proxies: http://user:password@host:port, https:// or socks5://, or
@@ -27,6 +34,10 @@ type AccessRule struct {
 	Proxies []string
 	// CAs are certificate authorities to trust in addition to the system's.
 	CAs []*x509.Certificate
+	// Certificates are client certificates for hosts that require one, such as those of
+	// [tls.LoadX509KeyPair], which reads PEM files. If there are several, the first one is
+	// presented that the host accepts.
+	Certificates []tls.Certificate
 	// Insecure disables the verification of the hosts' certificates.
 	Insecure bool
 }
@@ -39,7 +50,8 @@ func (a AccessRule) GoString() string { return a.String() }
 
 // rule returns the rule of the fetcher.
 func (a AccessRule) rule() (r fetch.Rule, err error) {
-	r = fetch.Rule{Header: a.Header, Login: crawler.NewLogin(a.User, a.Password), CAs: a.CAs, Insecure: a.Insecure}
+	r = fetch.Rule{Header: a.Header, Login: crawler.NewLogin(a.User, a.Password), Cookies: a.Cookies,
+		CAs: a.CAs, Certificates: a.Certificates, Insecure: a.Insecure}
 	for _, host := range a.Hosts {
 		pattern, err := fetch.ParseHostPattern(host)
 		if err != nil {
@@ -58,7 +70,7 @@ func (a AccessRule) rule() (r fetch.Rule, err error) {
 		}
 		r.Proxies = append(r.Proxies, p)
 	}
-	return r, nil
+	return r, r.Check()
 }
 
 // fetching returns what connections may reach, and how.

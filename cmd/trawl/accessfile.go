@@ -1,8 +1,10 @@
 package main
 
 import (
+	"crypto/tls"
 	"errors"
 	"fmt"
+	"net/http"
 	"os"
 	"path/filepath"
 	"runtime"
@@ -13,6 +15,7 @@ import (
 	"github.com/goccy/go-yaml/parser"
 
 	"github.com/trawlcrawler/trawl/crawler"
+	"github.com/trawlcrawler/trawl/internal/cookie"
 	"github.com/trawlcrawler/trawl/internal/fetch"
 	"github.com/trawlcrawler/trawl/internal/proxy"
 	"github.com/trawlcrawler/trawl/internal/setting"
@@ -90,6 +93,7 @@ func (f *accessFile) wrong(at ast.Node, err error) error {
 type accessRule struct {
 	fetch.Rule
 	user, password string
+	cert, key      string // paths
 	remoteDNS      bool
 	proxies        []string
 }
@@ -106,6 +110,9 @@ var accessFields = map[string]func(*accessFile, *accessRule, ast.Node) error{
 		r.password, err = f.hidden(n)
 		return err
 	},
+	"cookies":          (*accessFile).cookies,
+	"cert":             func(f *accessFile, r *accessRule, n ast.Node) error { return f.filePath(n, &r.cert) },
+	"key":              func(f *accessFile, r *accessRule, n ast.Node) error { return f.filePath(n, &r.key) },
 	"proxies":          (*accessFile).proxies,
 	"proxy_remote_dns": func(f *accessFile, r *accessRule, n ast.Node) error { return f.truth(n, &r.remoteDNS) },
 	"ca":               (*accessFile).authorities,
@@ -125,7 +132,7 @@ func (f *accessFile) rule(node ast.Node) (fetch.Rule, error) {
 		read := accessFields[name]
 		if read == nil {
 			return r.Rule, f.wrong(field.Key(),
-				fmt.Errorf("unknown field %q: want hosts, headers, user, password, proxies, proxy_remote_dns, ca, insecure or tls", name))
+				fmt.Errorf("unknown field %q: want hosts, headers, cookies, user, password, proxies, proxy_remote_dns, ca, cert, key, insecure or tls", name))
 		}
 		if err := read(f, &r, field.Value()); err != nil {
 			return r.Rule, err
@@ -139,10 +146,31 @@ func (f *accessFile) rule(node ast.Node) (fetch.Rule, error) {
 		}
 		r.Proxies = append(r.Proxies, p)
 	}
+	if err := r.loadCertificate(); err != nil {
+		return r.Rule, f.wrong(node, err)
+	}
 	if err := r.Check(); err != nil {
 		return r.Rule, f.wrong(node, err)
 	}
 	return r.Rule, nil
+}
+
+// loadCertificate reads the client certificate of a rule. Its error does not quote the key.
+func (r *accessRule) loadCertificate() error {
+	switch {
+	case r.cert == "" && r.key == "":
+		return nil
+	case r.key == "":
+		return errors.New("cert: it has no key: name the file of its private key (key)")
+	case r.cert == "":
+		return errors.New("key: it has no certificate: name its file (cert)")
+	}
+	certificate, err := tls.LoadX509KeyPair(r.cert, r.key)
+	if err != nil {
+		return fmt.Errorf("cert %s, key %s: %w", r.cert, r.key, err)
+	}
+	r.Certificates = []tls.Certificate{certificate}
+	return nil
 }
 
 // parseProxy parses a proxy. The text "direct" stands for no proxy.
@@ -169,21 +197,38 @@ func (f *accessFile) hosts(r *accessRule, n ast.Node) error {
 }
 
 func (f *accessFile) headers(r *accessRule, n ast.Node) error {
+	r.Header = make(map[string][]string)
+	return f.pairs(n, "headers", func(name, value string) error {
+		if err := fetch.CheckHeader(name, value); err != nil {
+			return err
+		}
+		r.Header.Add(name, value)
+		return nil
+	})
+}
+
+func (f *accessFile) cookies(r *accessRule, n ast.Node) error {
+	return f.pairs(n, "cookies", func(name, value string) error {
+		c := &http.Cookie{Name: name, Value: value}
+		r.Cookies = append(r.Cookies, c)
+		return cookie.Check(c)
+	})
+}
+
+// pairs calls add for each name of a map with its value, which may be a secret.
+func (f *accessFile) pairs(n ast.Node, what string, add func(name, value string) error) error {
 	fields, ok := n.(ast.MapNode)
 	if !ok {
-		return f.wrong(n, errors.New("headers: want NAME: VALUE, one per line"))
+		return f.wrong(n, fmt.Errorf("%s: want NAME: VALUE, one per line", what))
 	}
-	r.Header = make(map[string][]string)
 	for field := fields.MapRange(); field.Next(); {
 		value, err := f.hidden(field.Value())
 		if err != nil {
 			return err
 		}
-		name := field.Key().GetToken().Value
-		if err := fetch.CheckHeader(name, value); err != nil {
+		if err := add(field.Key().GetToken().Value, value); err != nil {
 			return f.wrong(field.Key(), err)
 		}
-		r.Header.Add(name, value)
 	}
 	return nil
 }
@@ -207,12 +252,9 @@ func (f *accessFile) proxies(r *accessRule, n ast.Node) error {
 
 func (f *accessFile) authorities(r *accessRule, n ast.Node) error {
 	return f.each(n, func(n ast.Node) error {
-		path, err := f.text(n)
-		if err != nil {
+		var path string
+		if err := f.filePath(n, &path); err != nil {
 			return err
-		}
-		if !filepath.IsAbs(path) {
-			path = filepath.Join(f.folder(), path)
 		}
 		found, err := readAuthorities(path)
 		if err != nil {
@@ -226,6 +268,16 @@ func (f *accessFile) authorities(r *accessRule, n ast.Node) error {
 func (f *accessFile) tls(r *accessRule, n ast.Node) error {
 	text, err := f.text(n)
 	r.TLS = crawler.TLSKind(text)
+	return err
+}
+
+// filePath reads the path of a file. A relative one starts from the folder of the access file.
+func (f *accessFile) filePath(n ast.Node, to *string) error {
+	path, err := f.text(n)
+	if err == nil && !filepath.IsAbs(path) {
+		path = filepath.Join(f.folder(), path)
+	}
+	*to = path
 	return err
 }
 

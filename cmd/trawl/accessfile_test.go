@@ -1,8 +1,14 @@
 package main
 
 import (
+	"crypto/ecdsa"
+	"crypto/elliptic"
+	"crypto/rand"
+	"crypto/x509"
+	"crypto/x509/pkix"
 	"encoding/pem"
 	"fmt"
+	"math/big"
 	"net/http"
 	"net/http/httptest"
 	"os"
@@ -35,6 +41,31 @@ func accessFileOf(t testing.TB, mode os.FileMode, text string) string {
 	return path
 }
 
+// writeClientCertificate writes client.pem and client.key to a folder.
+func writeClientCertificate(t testing.TB, folder string) {
+	t.Helper()
+	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	if err != nil {
+		t.Fatal(err)
+	}
+	template := &x509.Certificate{SerialNumber: big.NewInt(1), Subject: pkix.Name{CommonName: "trawl test"}}
+	certificate, err := x509.CreateCertificate(rand.Reader, template, template, key.Public(), key)
+	if err != nil {
+		t.Fatal(err)
+	}
+	secret, err := x509.MarshalPKCS8PrivateKey(key)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for name, block := range map[string]*pem.Block{
+		"client.pem": {Type: "CERTIFICATE", Bytes: certificate}, "client.key": {Type: "PRIVATE KEY", Bytes: secret},
+	} {
+		if err := os.WriteFile(filepath.Join(folder, name), pem.EncodeToMemory(block), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
 func TestAnAccessFileIsRead(t *testing.T) {
 	t.Setenv("TRAWL_TEST_KEY", "from the environment")
 	t.Setenv("TRAWL_TEST_PASSWORD", "p@ss/w:rd")
@@ -45,7 +76,12 @@ func TestAnAccessFileIsRead(t *testing.T) {
     X-Api-Key: ${TRAWL_TEST_KEY}
     x-number: 0123
     X-Dollar: $${x}$y
+  cookies:
+    session: ${TRAWL_TEST_KEY}
+    b.lang: de
 - hosts: http://intranet.example
+  cert: client.pem
+  key: client.key
   user: ann
   password: ${file:password}
   insecure: true
@@ -61,6 +97,7 @@ func TestAnAccessFileIsRead(t *testing.T) {
 	if err := os.WriteFile(filepath.Join(filepath.Dir(path), "password"), []byte("from a file\n"), 0o644); err != nil {
 		t.Fatal(err)
 	}
+	writeClientCertificate(t, filepath.Dir(path))
 	rules, err := readAccess(path)
 	if err != nil {
 		t.Fatal(err)
@@ -73,6 +110,9 @@ func TestAnAccessFileIsRead(t *testing.T) {
 		"from the environment":                 rules[0].Header.Get("X-Api-Key"),
 		"0123":                                 rules[0].Header.Get("X-Number"),
 		"${x}$y":                               rules[0].Header.Get("X-Dollar"),
+		"session=from the environment":         rules[0].Cookies[0].Name + "=" + rules[0].Cookies[0].Value,
+		"b.lang":                               rules[0].Cookies[1].Name,
+		"trawl test":                           rules[1].Certificates[0].Leaf.Subject.CommonName,
 		"[http://intranet.example]":            fmt.Sprint(rules[1].Hosts),
 		"ann":                                  rules[1].Login.User,
 		"from a file":                          rules[1].Login.Password(),
@@ -101,7 +141,7 @@ func TestAnInvalidAccessFileIsRefusedWithoutItsSecrets(t *testing.T) {
 			"- hosts:\n    - a.test\n    - a b\n  password: hunter2", `line 3: "a b" is no host`,
 		},
 		"a secret for all hosts": {
-			"- user: ann\n  password: hunter2", "line 1: headers, a user, insecure and tls are for hosts",
+			"- user: ann\n  password: hunter2", "are for hosts that are named",
 		},
 		"an unknown kind of TLS": {
 			"- hosts: [a.test]\n  tls: ancient", `line 1: tls: "ancient" is unknown: want modern or legacy`,
@@ -123,6 +163,13 @@ func TestAnInvalidAccessFileIsRefusedWithoutItsSecrets(t *testing.T) {
 		},
 		"an ftp proxy":           {"- proxies:\n    - ftp://ann:hunter2@a.test", `proxy "ftp://***@a.test"`},
 		"neither true nor false": {"- hosts: [a.test]\n  insecure: hunter2", "line 2: want true or false"},
+		"cookies as a string":    {"- hosts: [a.test]\n  cookies: hunter2", "line 2: cookies: want NAME: VALUE"},
+		"a cookie for all hosts": {"- cookies: {a: hunter2}", "are for hosts that are named"},
+		"two cookies in one":     {"- hosts: [a.test]\n  cookies: {a: 'b; hunter2'}", "line 2: the cookie a"},
+		"a name that is none":    {"- hosts: [a.test]\n  cookies: {a b: hunter2}", `line 2: "a b" cannot be the name`},
+		"a certificate alone":    {"- hosts: [a.test]\n  cert: a.pem", "name the file of its private key (key)"},
+		"a key alone":            {"- hosts: [a.test]\n  key: a.key", "name its file (cert)"},
+		"a missing certificate":  {"- hosts: [a.test]\n  cert: nosuch.pem\n  key: a.key", "nosuch.pem: no such file"},
 		"a missing authority":    {"- ca: nosuch.pem", "line 1: ca"},
 		"a duplicate field":      {"- hosts: [a.test]\n  user: ann\n  user: hunter2", "not valid YAML"},
 		"an Authorization and a user": {
@@ -152,6 +199,7 @@ func TestAWorldReadableAccessFileWithSecretsIsRefused(t *testing.T) {
 		"a secret, mode 0600":      {"- hosts: [a.test]\n  headers: {X-Key: key}", 0o600, true},
 		"a secret, mode 0640":      {"- hosts: [a.test]\n  headers: {X-Key: key}", 0o640, true},
 		"a secret, mode 0644":      {"- hosts: [a.test]\n  headers: {X-Key: key}", 0o644, false},
+		"a cookie, mode 0644":      {"- hosts: [a.test]\n  cookies: {a: key}", 0o644, false},
 		"a password, mode 0644":    {"- hosts: [a.test]\n  user: ann\n  password: key", 0o644, false},
 		"a proxy login, mode 0644": {"- proxies: ['http://ann:key@a.test']", 0o644, false},
 		"a reference to a secret":  {"- hosts: [a.test]\n  headers: {X-Key: '${TRAWL_TEST_KEY}'}", 0o644, true},

@@ -59,14 +59,15 @@ func loginProxy(t testing.TB) (url string, tunnels *atomic.Int64) {
 
 // loginSite serves a host that requires all secrets, and another one that must receive none. The
 // first links and redirects to the second.
-func loginSite(t testing.TB) (site *testsite.Site, entered, leaked *atomic.Int64) {
+func loginSite(t testing.TB, needsCookie bool) (site *testsite.Site, entered, leaked *atomic.Int64) {
 	t.Helper()
 	entered, leaked = new(atomic.Int64), new(atomic.Int64)
 	inside := func(other string) http.HandlerFunc {
 		return func(w http.ResponseWriter, r *http.Request) {
 			_, password, _ := r.BasicAuth()
 			if password != secretPassword || r.Header.Get("X-Key") != secretKey ||
-				r.Header.Get("Proxy-Authorization") != "" {
+				r.Header.Get("Proxy-Authorization") != "" ||
+				needsCookie && !strings.Contains(r.Header.Get("Cookie"), "a="+secretCookie) {
 				w.WriteHeader(http.StatusUnauthorized)
 				return
 			}
@@ -124,13 +125,14 @@ func dump(t testing.TB, ft *fleetTest) string {
 func TestSecretsAppearOnlyInRequests(t *testing.T) {
 	t.Parallel()
 	skipIfShort(t)
-	site, entered, leaked := loginSite(t)
+	site, entered, leaked := loginSite(t, true)
 	proxy, tunnels := loginProxy(t)
 	ft := newFleetTest(t)
 	at := strings.TrimSuffix(site.URL(0, ""), "/")
 	ft.write("access.yaml", `
 - hosts: ["`+at+`"]
-  headers: {X-Key: '${TEST_KEY}', Cookie: 'a=${TEST_COOKIE}'}
+  headers: {X-Key: '${TEST_KEY}'}
+  cookies: {a: '${TEST_COOKIE}'}
   user: ann
   password: ${file:password}
 - proxies: ["`+strings.Replace(proxy, "://", "://ann:${TEST_PROXY}@", 1)+`"]
@@ -215,7 +217,7 @@ func decompressed(t testing.TB, files map[string]string) map[string]string {
 
 func TestALoginInASeedURLIsSentAndNotStored(t *testing.T) {
 	t.Parallel()
-	site, entered, leaked := loginSite(t)
+	site, entered, leaked := loginSite(t, false)
 	s := newShell(t)
 	s.set("TEST_KEY", secretKey)
 	url := strings.Replace(site.URL(0, "/"), "://", "://ann:"+secretPassword+"@", 1)

@@ -37,6 +37,7 @@ type hostJar struct {
 	jar     *cookiejar.Jar
 	cookies []*http.Cookie // oldest first
 	size    int            // total size
+	preset  map[string]bool
 }
 
 // NewJar returns an empty jar.
@@ -66,6 +67,32 @@ func (j *Jar) SetCookies(u *url.URL, cookies []*http.Cookie) {
 		if acceptable(u, c) {
 			h.set(u, c)
 		}
+	}
+}
+
+// Preset adds cookies that an operator configured, as if the host of u had set them for all its
+// paths. It adds a name only once: later calls leave alone what the host has made of it. Only
+// names and values count, and Secure, for a cookie that is never sent without TLS.
+func (j *Jar) Preset(u *url.URL, cookies []*http.Cookie) {
+	if len(cookies) == 0 {
+		return
+	}
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	h := j.of(u.Host)
+	for _, c := range cookies {
+		if h.preset[c.Name] {
+			continue
+		}
+		if h.preset == nil {
+			h.preset = make(map[string]bool)
+		}
+		h.preset[c.Name] = true
+		at := &url.URL{Scheme: "http", Host: u.Host, Path: "/"}
+		if c.Secure {
+			at.Scheme = "https"
+		}
+		h.set(at, &http.Cookie{Name: c.Name, Value: c.Value, Path: "/"})
 	}
 }
 

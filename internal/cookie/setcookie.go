@@ -1,6 +1,8 @@
 package cookie
 
 import (
+	"errors"
+	"fmt"
 	"net/http"
 	"slices"
 	"strconv"
@@ -156,6 +158,24 @@ func monthOf(token string) int {
 		return 0
 	}
 	return slices.Index(months, strings.ToLower(token[:3])) + 1
+}
+
+// Check says why a cookie cannot be sent; nil if it can. It does not quote the value. Only the
+// name and the value count: they are sent byte for byte.
+func Check(c *http.Cookie) error {
+	control := func(r rune) bool { return r < ' ' || r == 0x7f }
+	switch {
+	case c == nil:
+		return errors.New("a cookie is nil")
+	case c.Name == "" || strings.ContainsAny(c.Name, "=;, ") || strings.ContainsFunc(c.Name, control):
+		return fmt.Errorf("%q cannot be the name of a cookie: want a name without =, ;, commas and spaces", c.Name)
+	case strings.Contains(c.Value, ";") || strings.ContainsFunc(c.Value, control) ||
+		strings.Trim(c.Value, " ") != c.Value:
+		return fmt.Errorf("the cookie %s has a value that cannot be sent: it has a semicolon, a control character, or a space at an end", c.Name)
+	case len(c.Name)+len(c.Value) > longestCookie:
+		return fmt.Errorf("the cookie %s has %d bytes: want at most %d", c.Name, len(c.Name)+len(c.Value), longestCookie)
+	}
+	return nil
 }
 
 // PairOf returns what is sent of a cookie: only its value if it has no name (RFC 6265bis,

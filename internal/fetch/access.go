@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"log/slog"
 	"net/http"
+	"slices"
 	"sync"
 
 	"github.com/trawlcrawler/trawl/crawler"
@@ -69,7 +70,6 @@ func (a *access) admit(r Rule) {
 // secrets returns the headers that may only be sent with a request for u; nil if there are
 // none.
 func (a *access) secrets(u crawler.URL) http.Header {
-	name, port := u.Host().Name(), portOf(u)
 	var all http.Header
 	add := func(h http.Header) {
 		if all == nil {
@@ -88,17 +88,44 @@ func (a *access) secrets(u crawler.URL) http.Header {
 		if len(r.send) == 0 {
 			continue
 		}
-		covers, plainly := r.covers(name, port)
-		switch {
-		case covers && (plainly || u.Scheme() == "https"):
+		if sends, _ := a.sends(r, u); sends {
 			add(r.send)
-		case covers:
-			r.warned.Do(func() {
-				a.log.Warn("the secrets of a rule are not sent without TLS: to send them, write http:// before the host in the rule", "host", u.Host())
-			})
 		}
 	}
 	return all
+}
+
+// cookies returns the cookies that may only be sent with a request for u; nil if there are
+// none. Of several rules with a cookie of one name, the first one applies.
+func (a *access) cookies(u crawler.URL) (all []*http.Cookie) {
+	for _, r := range a.rules {
+		if len(r.Cookies) == 0 {
+			continue
+		}
+		sends, plainly := a.sends(r, u)
+		if !sends {
+			continue
+		}
+		for _, c := range r.Cookies {
+			if !slices.ContainsFunc(all, func(k *http.Cookie) bool { return k.Name == c.Name }) {
+				all = append(all, &http.Cookie{Name: c.Name, Value: c.Value, Secure: !plainly})
+			}
+		}
+	}
+	return all
+}
+
+// sends reports whether the secrets of a rule may be sent with a request for u, and whether
+// also without TLS. It warns once about secrets that are withheld because there is no TLS.
+func (a *access) sends(r *preparedRule, u crawler.URL) (sends, plainly bool) {
+	covers, plainly := r.covers(u.Host().Name(), portOf(u))
+	sends = covers && (plainly || u.Scheme() == "https")
+	if covers && !sends {
+		r.warned.Do(func() {
+			a.log.Warn("the secrets of a rule are not sent without TLS: to send them, write http:// before the host in the rule", "host", u.Host())
+		})
+	}
+	return sends, plainly
 }
 
 // login returns the rule of a seed at the host of u. The rule of a plain http seed also
@@ -141,14 +168,17 @@ func (c Config) RemoteDNS(h crawler.Host) bool {
 	return proxy.Ranked(proxies, h.Name())[0].Remote()
 }
 
-// trust sets the root certificates, verification and ciphers that the rules specify for a
-// port of a host.
+// trust sets the root certificates, verification, ciphers and client certificates that the
+// rules specify for a port of a host.
 func (a *access) trust(cfg *tls.Config, name, port string) {
 	var roots *x509.CertPool
 	defer func() { cfg.RootCAs = cmp.Or(roots, cfg.RootCAs) }()
 	for _, r := range a.rules {
 		if covers, _ := r.covers(name, port); covers {
 			roots = cmp.Or(roots, r.roots)
+			if len(cfg.Certificates) == 0 {
+				cfg.Certificates = r.Certificates
+			}
 			cfg.InsecureSkipVerify = cfg.InsecureSkipVerify || r.Insecure
 			if r.TLS == crawler.TLSLegacy {
 				allowLegacy(cfg)

@@ -1,6 +1,7 @@
 package fetch
 
 import (
+	"crypto/tls"
 	"crypto/x509"
 	"fmt"
 	"log/slog"
@@ -147,9 +148,29 @@ func TestInvalidRulesAreRefused(t *testing.T) {
 			Rule{Hosts: here, Login: crawler.NewLogin("u", "secret"), Header: http.Header{"Authorization": {"secret"}}},
 			"leave one",
 		},
-		"a user with a colon":     {Rule{Hosts: here, Login: crawler.NewLogin("u:v", "secret")}, "colon"},
-		"the Host header":         {Rule{Hosts: here, Header: http.Header{"host": {"secret"}}}, "Host"},
-		"the User-Agent header":   {Rule{Hosts: here, Header: http.Header{"User-Agent": {"secret"}}}, "--user-agent"},
+		"a user with a colon":         {Rule{Hosts: here, Login: crawler.NewLogin("u:v", "secret")}, "colon"},
+		"the Host header":             {Rule{Hosts: here, Header: http.Header{"host": {"secret"}}}, "Host"},
+		"the User-Agent header":       {Rule{Hosts: here, Header: http.Header{"User-Agent": {"secret"}}}, "--user-agent"},
+		"a cookie for all hosts":      {Rule{Cookies: []*http.Cookie{{Name: "a", Value: "secret"}}}, "without hosts"},
+		"a certificate for all hosts": {Rule{Certificates: make([]tls.Certificate, 1)}, "without hosts"},
+		"a cookie without a name":     {Rule{Hosts: here, Cookies: []*http.Cookie{{Value: "secret"}}}, "name of a cookie"},
+		"a nil cookie":                {Rule{Hosts: here, Cookies: []*http.Cookie{nil}}, "nil"},
+		"two cookies in one": {
+			Rule{Hosts: here, Cookies: []*http.Cookie{{Name: "a", Value: "b; c=secret"}}}, "the cookie a has a value",
+		},
+		"a cookie with a line end": {
+			Rule{Hosts: here, Cookies: []*http.Cookie{{Name: "a", Value: "secret\r\nX: y"}}}, "the cookie a has a value",
+		},
+		"a cookie twice": {
+			Rule{Hosts: here, Cookies: []*http.Cookie{{Name: "a", Value: "secret"}, {Name: "a", Value: "b"}}}, "two cookies",
+		},
+		"cookies and a Cookie header": {
+			Rule{Hosts: here, Cookies: []*http.Cookie{{Name: "a", Value: "secret"}}, Header: http.Header{"cookie": {"b=c"}}},
+			"a Cookie header",
+		},
+		"a very long cookie": {
+			Rule{Hosts: here, Cookies: []*http.Cookie{{Name: "a", Value: strings.Repeat("secret", 1000)}}}, "at most 4096",
+		},
 		"an invalid header name":  {Rule{Hosts: here, Header: http.Header{"X Key": {"secret"}}}, `"X Key"`},
 		"a value with a line end": {Rule{Hosts: here, Header: http.Header{"X-Key": {"secret\r\nX: y"}}}, "X-Key"},
 		"an empty value":          {Rule{Hosts: here, Header: http.Header{"X-Key": {""}}}, "empty"},

@@ -71,6 +71,8 @@ func (f *Fetcher) faultOf(err error) *fetched.Fault {
 		return handshakeFault(handshake)
 	case errors.Is(err, repair.ErrSpeaksTLS):
 		return &fetched.Fault{Kind: fetched.FaultTLS, Text: repair.ErrSpeaksTLS.Error()}
+	case errors.As(err, &op) && op.Op == "remote error": // an alert after the handshake
+		return &fetched.Fault{Kind: fetched.FaultTLS, Text: "TLS: " + plain.Cause(op.Err) + wantsCertificate(op.Err)}
 	case errors.As(err, &op) && op.Op == "dial":
 		return &fetched.Fault{Kind: fetched.FaultConnect, Text: dialText(op), Passes: true}
 	case broken(err):
@@ -123,6 +125,15 @@ func cannotAgree(err error) bool {
 		}
 	}
 	return false
+}
+
+// wantsCertificate says what to do about an alert that demands a client certificate; "" for
+// any other. The alert has no Go type (RFC 8446, 6.2: certificate_required).
+func wantsCertificate(alert error) string {
+	if !strings.Contains(alert.Error(), "certificate required") {
+		return ""
+	}
+	return "; the host wants a client certificate: name one in an access rule"
 }
 
 // noCipher says what to do about that. The key says whether old ciphers were offered.

@@ -1,6 +1,7 @@
 package fetch
 
 import (
+	"crypto/tls"
 	"crypto/x509"
 	"encoding/base64"
 	"errors"
@@ -14,6 +15,7 @@ import (
 	"golang.org/x/net/http/httpguts"
 
 	"github.com/trawlcrawler/trawl/crawler"
+	"github.com/trawlcrawler/trawl/internal/cookie"
 	"github.com/trawlcrawler/trawl/internal/proxy"
 )
 
@@ -28,6 +30,9 @@ type Rule struct {
 	// sent only to the hosts of the rule, and only over TLS unless the pattern of the host
 	// says otherwise.
 	Header http.Header
+	// Cookies are sent with every request, under the same conditions. Only their names and
+	// values count. With a jar, they are in it from the beginning, as if the host had set them.
+	Cookies []*http.Cookie
 	// Login is sent as basic authentication (RFC 7617), under the same conditions.
 	Login crawler.Login
 	// Proxies are the proxies to use. Each host gets one of them, the same one in every
@@ -36,6 +41,9 @@ type Rule struct {
 	Proxies []*proxy.Proxy
 	// CAs are certificate authorities to trust in addition to the system's. Default none.
 	CAs []*x509.Certificate
+	// Certificates are client certificates. The host chooses one by the authorities that it
+	// accepts. Default none.
+	Certificates []tls.Certificate
 	// Insecure disables the verification of the hosts' certificates.
 	Insecure bool
 	// TLS is [crawler.TLSLegacy] if the hosts only have old ciphers. Default: the job's
@@ -78,7 +86,8 @@ func CheckHeader(name, value string) error {
 
 var (
 	errLoginTwice   = errors.New("it has a user and an Authorization header: leave one of them out")
-	errForEverybody = errors.New("headers, a user, insecure and tls are for hosts that are named: a rule without hosts is for all")
+	errCookieTwice  = errors.New("it has cookies and a Cookie header: leave one of them out")
+	errForEverybody = errors.New("headers, cookies, a user, client certificates, insecure and tls are for hosts that are named: a rule without hosts is for all")
 )
 
 // Check says what is wrong with a rule; nil if nothing is.
@@ -90,8 +99,11 @@ func (r Rule) Check() error {
 			}
 		}
 	}
+	if err := r.checkCookies(); err != nil {
+		return err
+	}
 	switch {
-	case len(r.Hosts) == 0 && (len(r.Header) > 0 || !r.Login.IsZero() || r.Insecure || r.TLS != ""):
+	case len(r.Hosts) == 0 && r.names():
 		return errForEverybody
 	case r.TLS != "" && !slices.Contains(crawler.TLSKinds, r.TLS):
 		return fmt.Errorf("tls: %q is unknown: want modern or legacy", r.TLS)
@@ -101,6 +113,30 @@ func (r Rule) Check() error {
 		return errors.New("a user name cannot have a colon (RFC 7617, 2)")
 	}
 	return nil
+}
+
+// checkCookies says what is wrong with the cookies of a rule.
+func (r Rule) checkCookies() error {
+	names := make(map[string]bool, len(r.Cookies))
+	for _, c := range r.Cookies {
+		if err := cookie.Check(c); err != nil {
+			return err
+		}
+		if names[c.Name] {
+			return fmt.Errorf("it has two cookies with the name %s: leave one of them out", c.Name)
+		}
+		names[c.Name] = true
+	}
+	if len(r.Cookies) > 0 && r.headers().Get("Cookie") != "" {
+		return errCookieTwice
+	}
+	return nil
+}
+
+// names reports whether the rule sets something that is only for hosts that it names.
+func (r Rule) names() bool {
+	return len(r.Header) > 0 || len(r.Cookies) > 0 || !r.Login.IsZero() || len(r.Certificates) > 0 || r.Insecure ||
+		r.TLS != ""
 }
 
 // covers reports whether the rule is for a port of a host, and whether secrets may be sent

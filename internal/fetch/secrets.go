@@ -30,17 +30,26 @@ func (f *Fetcher) credentials(out *http.Request, req fetched.Request) []string {
 			secret = append(secret, name)
 		}
 	}
-	if req.Jar == nil {
-		return secret
-	}
-	cookies := out.Header["Cookie"]
-	for _, c := range req.Jar.Cookies(cookieURL(req.URL)) {
-		cookies = append(slices.Clip(cookies), cookie.PairOf(c))
+	cookies := slices.Clip(out.Header["Cookie"])
+	for _, c := range f.cookies(req) {
+		cookies = append(cookies, cookie.PairOf(c))
 	}
 	if len(cookies) > 0 {
 		out.Header["Cookie"] = []string{strings.Join(cookies, "; ")}
 	}
 	return secret
+}
+
+// cookies returns the cookies of a request: those of the rules, and with a jar what the host
+// has made of them, and its own.
+func (f *Fetcher) cookies(req fetched.Request) []*http.Cookie {
+	configured := f.access.cookies(req.URL)
+	if req.Jar == nil {
+		return configured
+	}
+	at := cookieURL(req.URL)
+	req.Jar.Preset(at, configured)
+	return req.Jar.Cookies(at)
 }
 
 // cookieURL converts a URL to net/url, for its cookies.

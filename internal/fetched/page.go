@@ -6,6 +6,7 @@ import (
 	"io"
 	"net/http"
 	"net/netip"
+	"net/url"
 	"os"
 	"slices"
 	"time"
@@ -254,7 +255,14 @@ type Request struct {
 	// TLS says which https servers are accepted. Default TLSModern.
 	TLS crawler.TLSKind
 	// Jar has the cookies to send, and stores those of the response; nil for none.
-	Jar http.CookieJar
+	Jar Jar
+}
+
+// Jar keeps the cookies of a job. It is safe for concurrent use.
+type Jar interface {
+	http.CookieJar
+	// Preset adds cookies that an operator configured for the host of u, each name once.
+	Preset(u *url.URL, cookies []*http.Cookie)
 }
 
 // maxRepairs is the largest number of repairs that are reported for one response.

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
-	"net/http"
 	"net/netip"
 	"runtime"
 	"slices"
@@ -172,10 +171,10 @@ type Visitor struct {
 	sink     Sink
 	journal  Journal
 	locator  Locator
-	errors   ErrorHandlers  // nil if the job's handlers do not want to know what fails
-	passing  Passing        // nil if handlers pass nothing
-	handlers Handlers       // nil if the job names none
-	jar      http.CookieJar // nil if the job sends no cookies
+	errors   ErrorHandlers // nil if the job's handlers do not want to know what fails
+	passing  Passing       // nil if handlers pass nothing
+	handlers Handlers      // nil if the job names none
+	jar      fetched.Jar   // nil if the job sends no cookies
 	gate     *Gate
 	room     func(bytes int64) error
 	exempts  []netip.Prefix    // addresses that address politeness does not apply to
@@ -205,10 +204,10 @@ type Tools struct {
 	Parser   Parser
 	Sitemaps SitemapParser // for jobs with Sitemaps
 	Sink     Sink
-	Journal  Journal        // may be nil
-	Locator  Locator        // may be nil if the job sets no AddressDelay; Auto then means none
-	Handlers Handlers       // may be nil if the job names none
-	Jar      http.CookieJar // for jobs with Cookies
+	Journal  Journal     // may be nil
+	Locator  Locator     // may be nil if the job sets no AddressDelay; Auto then means none
+	Handlers Handlers    // may be nil if the job names none
+	Jar      fetched.Jar // for jobs with Cookies
 	// Gate lets visits wait until pages can be kept. If it is nil, URLs whose pages cannot
 	// be kept return to the queue, and the visit fails.
 	Gate *Gate
