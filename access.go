@@ -3,6 +3,7 @@ package trawl
 import (
 	"crypto/tls"
 	"crypto/x509"
+	"errors"
 	"fmt"
 	"net/http"
 
@@ -73,9 +74,19 @@ func (a AccessRule) rule() (r fetch.Rule, err error) {
 	return r, r.Check()
 }
 
+// errNoTransport says that Config.Transport returned nil.
+var errNoTransport = errors.New("Config.Transport returned nil: return the RoundTripper that it was given, or one around it")
+
+// private reports whether other workers would fetch other pages, because they lack what this
+// program says about requests.
+func (c Config) private() bool { return len(c.Access) > 0 || c.Transport != nil }
+
 // fetching returns what connections may reach, and how.
 func (c Config) fetching() (fetch.Config, error) {
-	cfg := fetch.Config{AllowPrivate: c.AllowPrivate, AllowCIDR: c.AllowCIDR}
+	cfg := fetch.Config{AllowPrivate: c.AllowPrivate, AllowCIDR: c.AllowCIDR, Transport: c.transport}
+	if c.Transport != nil && c.transport == nil {
+		return fetch.Config{}, errNoTransport
+	}
 	for i, a := range c.Access {
 		rule, err := a.rule()
 		if err != nil {

@@ -5,10 +5,12 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"net/http"
 	"net/netip"
 	"os"
 	"time"
 
+	"github.com/trawlcrawler/trawl/internal/fetch"
 	"github.com/trawlcrawler/trawl/internal/fleet"
 )
 
@@ -42,10 +44,27 @@ type Config struct {
 	AllowPrivate bool
 	AllowCIDR    []netip.Prefix
 
-	// Access says how some hosts are reached: headers, logins, proxies and certificate
-	// authorities. Jobs that such a program starts are left to it alone, because other
+	// Access says how some hosts are reached: headers, cookies, logins, client certificates,
+	// proxies and certificate authorities. Jobs that such a program starts are left to it alone, because other
 	// workers would fetch other pages. [Work] needs the same rules in all programs.
 	Access []AccessRule
+
+	// Transport returns a transport around the one that it is given, which makes the requests
+	// of all jobs, for robots.txt and sitemaps too. It is called once, by [Crawl], [Open] or
+	// [Work], which return an error if it returns nil. What it returns is called by many
+	// goroutines at once. It may change requests, record answers, or give answers itself.
+	//
+	// It lies above all that protects: private addresses and ports are refused below it, and
+	// the limit of size holds for what it returns. It must obey the context of a request, which
+	// ends when the time for it is up, and pass it on with the request (Request.Clone,
+	// Request.WithContext). The headers and cookies of Access are in the requests that it sees.
+	// What it requests in addition is not paced.
+	//
+	// An error is a failure of the URL, which is tried again unless the error wraps
+	// [SkipRetry]; so is a panic, which is logged with its stack and not tried again. Jobs are
+	// left to this program alone, as with Access. Default: the transport as it is.
+	Transport func(http.RoundTripper) http.RoundTripper
+	transport http.RoundTripper // what Transport returned
 
 	// OwnAddresses stops Work from connecting to what is allowed only for a single job: the
 	// private hosts that are seeds of a crawl on the same Redis. Such jobs are left to
@@ -86,6 +105,9 @@ func (c Config) withDefaults() Config {
 	}
 	if c.Log == nil {
 		c.Log = slog.New(slog.NewTextHandler(os.Stderr, &slog.HandlerOptions{Level: slog.LevelWarn}))
+	}
+	if c.Transport != nil {
+		c.transport = c.Transport(fetch.Below{})
 	}
 	return c
 }

@@ -107,7 +107,7 @@ var words = localcrawl.Words{
 func (c Config) runner(job Job, sets map[string]*Handlers) localcrawl.Config {
 	fetching, _ := c.fetching() // validate has returned the error
 	cfg := localcrawl.Config{
-		Own: len(c.Access) > 0,
+		Own: c.private(),
 		Job: job, Restart: c.Restart, Redis: c.Redis, Folder: filepath.Join(c.Out, job.Name),
 		Out:   localcrawl.Out{OutletConfig: fleet.OutletConfig{Where: c.Out}, PerJob: true},
 		Fetch: fetching, Concurrency: c.Concurrency,

@@ -17,7 +17,7 @@
 //
 //   - what fails: [Handlers.OnError], [Failure]
 //
-//   - requests: [Handlers.OnRequest], Config.Access
+//   - requests: [Handlers.OnRequest], Config.Access, Config.Transport
 //
 //   - results: [Page.Emit], [Handlers.Sink], [Run.Records]
 //

@@ -150,9 +150,9 @@ func (f *Fleet) Start(ctx context.Context, job Job) (*Run, error) {
 }
 
 // owner returns the only worker that may run the jobs that the program starts: this one, if it
-// has logins, headers or proxies that others lack; otherwise "".
+// has logins, headers, proxies or a transport that others lack; otherwise "".
 func (f *Fleet) owner() string {
-	if len(f.cfg.Access) == 0 {
+	if !f.cfg.private() {
 		return ""
 	}
 	return f.cfg.Name

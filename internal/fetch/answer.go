@@ -17,8 +17,9 @@ type answer struct {
 	req      fetched.Request
 	deadline *deadline
 	resp     *http.Response
-	src      *source  // the body as received
-	codings  []string // to be removed from it
+	came     *http.Response // as it came over the connection, for a recording
+	src      *source        // the body as received
+	codings  []string       // to be removed from it
 	page     *fetched.Page
 }
 
@@ -57,8 +58,9 @@ func (a *answer) unwanted() int64 {
 // readOnto is read with a recorder. It adds the recording to the page.
 func (a *answer) readOnto(t *recorder) error {
 	kept := !a.page.IsRedirect() && !a.bodiless()
-	same := kept && len(a.codings) == 0 && len(a.resp.TransferEncoding) == 0
-	t.answered(a.resp, same)
+	// A program's transport may have changed the body that was received.
+	same := kept && len(a.codings) == 0 && len(a.resp.TransferEncoding) == 0 && a.f.wrapped == nil
+	t.answered(a.came, same)
 	err := a.read()
 	cut := a.cut()
 	if same && a.page.Truncated && cut == "" {

@@ -4,6 +4,7 @@ import (
 	"crypto/x509"
 	"fmt"
 	"log/slog"
+	"net/http"
 	"net/netip"
 	"time"
 
@@ -35,6 +36,10 @@ type Config struct {
 	Rules []Rule
 	// Log receives a warning if a rule may not do what its author expects. Default none.
 	Log *slog.Logger
+
+	// Transport is a program's own transport around [Below]. It makes all requests, above the
+	// guard, the proxies and the recordings. Default none.
+	Transport http.RoundTripper
 
 	// ConnectTimeout bounds name resolution and TCP connect together, also when a proxy does
 	// them. Default 10s.

@@ -48,6 +48,7 @@ func ours(err error) bool {
 // faultOf describes an error of net/http or of the layers below it.
 func (f *Fetcher) faultOf(err error) *fetched.Fault {
 	var (
+		own       *transportError
 		blocked   *guard.Refusal
 		port      guard.PortRefusal
 		name      guard.NameRefusal
@@ -57,6 +58,8 @@ func (f *Fetcher) faultOf(err error) *fetched.Fault {
 		op        *net.OpError
 	)
 	switch {
+	case errors.As(err, &own):
+		return f.transportFault(own)
 	case errors.As(err, &blocked):
 		return &fetched.Fault{Kind: fetched.FaultBlocked, Text: blocked.Error()}
 	case errors.As(err, &port):

@@ -29,6 +29,7 @@ type Fetcher struct {
 	access     *access
 	dialer     *dialer
 	transports map[way]*http.Transport
+	wrapped    *wrapped // the program's own transport around them; nil for none
 	http1      http1Hosts
 	memory     *memory // for heads
 	windows    *memory // for windows of decoders
@@ -66,6 +67,7 @@ func New(cfg Config) (*Fetcher, error) {
 		access:     a,
 		dialer:     d,
 		transports: newTransports(cfg, g, a),
+		wrapped:    newWrapped(cfg),
 		memory:     newMemory(cfg.Memory),
 		windows:    newMemory(cfg.Windows),
 		decoders:   newDecoders(),
@@ -187,7 +189,7 @@ func (f *Fetcher) ask(ctx context.Context, req fetched.Request, page *fetched.Pa
 	secret := f.credentials(out, req)
 	page.Started = time.Now()
 	defer func() { page.Duration = time.Since(page.Started) }()
-	resp, err := f.transports[by].RoundTrip(out)
+	resp, came, err := f.roundTrip(out, f.transports[by])
 	if err != nil {
 		if wantsHTTP1(err) && !by.http1 {
 			f.http1.add(req.URL.Host())
@@ -211,8 +213,13 @@ func (f *Fetcher) ask(ctx context.Context, req fetched.Request, page *fetched.Pa
 		return nil
 	}
 	defer func() { page.Hint = hintOf(page) }()
+	if t != nil && came == nil {
+		t.simulate(out, resp)
+		came = resp
+	}
 	a := f.answer(d, req, resp, page)
 	if t != nil {
+		a.came = came
 		defer func() { page.Recording.Request = masked(page.Recording.Request, secret) }()
 		return a.readOnto(t)
 	}

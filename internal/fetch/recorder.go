@@ -156,6 +156,8 @@ func (t *recorder) recording(cut fetched.Cut) (*fetched.Recording, error) {
 			Head: t.first[:min(t.size, int64(len(t.first)))], Spill: t.spill, Size: t.size, Release: h.release,
 		}
 		r.Tail = &h.body
+	} else if t.f.wrapped != nil { // the page's body may be another one
+		r.Tail = &fetched.Body{Release: func() {}}
 	}
 	return r, t.err
 }
