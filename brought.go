@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"maps"
 	"regexp"
+	"runtime/debug"
 	"slices"
 	"strings"
 
@@ -101,7 +102,7 @@ func (n *named) Handle(ctx context.Context, h visit.HandlerPage) (visit.Yield, e
 // Deliver passes results to the sinks, and then does what the handlers want done.
 func (n *named) Deliver(ctx context.Context, results []*fetched.Result) error {
 	if err := n.keep(ctx, results); err != nil {
-		return fmt.Errorf("%w: %w", visit.ErrKeep, err)
+		return &visit.SinkError{Err: err}
 	}
 	for _, r := range results {
 		o, ok := r.Outbox.(outbox)
@@ -122,12 +123,34 @@ func (n *named) keep(ctx context.Context, results []*fetched.Result) error {
 			if all == nil {
 				all = resultsOf(results)
 			}
-			if err := call(ctx, sink, all); err != nil {
+			err := call(ctx, sink, all)
+			if panicked := new(PanicError); errors.As(err, &panicked) {
+				n.deliverer.log.Error("a sink panicked", "job", n.deliverer.job.Job.Name, "handlers", set.name,
+					"panic", fmt.Sprint(panicked.Value), "stack", string(panicked.Stack))
+			}
+			if err != nil {
 				return fmt.Errorf("sink of handlers %s: %w", set.name, err)
 			}
 		}
 	}
 	return nil
+}
+
+// PanicError is the error of a sink that panicked.
+type PanicError struct {
+	// Value is what the sink called panic with.
+	Value any
+	// Stack is the stack of its goroutine, as [debug.Stack] writes it.
+	Stack []byte
+}
+
+// Error returns the value as text, without the stack.
+func (e *PanicError) Error() string { return fmt.Sprintf("it panicked: %v", e.Value) }
+
+// Unwrap returns the value if it is an error.
+func (e *PanicError) Unwrap() error {
+	err, _ := e.Value.(error)
+	return err
 }
 
 // call calls a sink, in a goroutine that the sink may end. A panic is an error, and so is
@@ -139,7 +162,7 @@ func call(ctx context.Context, sink SinkFunc, results []Result) error {
 		defer close(done)
 		defer func() {
 			if r := recover(); r != nil {
-				err = fmt.Errorf("it panicked: %v", r)
+				err = &PanicError{r, debug.Stack()}
 			}
 		}()
 		err = sink(ctx, results)

@@ -94,6 +94,8 @@ type Config struct {
 	// panics of handlers; at Warn, pages that could not be handled; at Info, each visit.
 	// Default: standard error, from Warn.
 	Log *slog.Logger
+
+	keepPause time.Duration // the first pause of a sink that failed; 0 for the default
 }
 
 func (c Config) withDefaults() Config {
@@ -154,6 +156,7 @@ func (c Config) worker(ctx context.Context, p *process) (*fleet.Worker, error) {
 		Name: c.Name, Out: out, Concurrency: c.Concurrency, Jobs: c.Jobs, Closed: c.OwnAddresses,
 		Fetch:    fetching,
 		Handlers: p.brought, HandlerTime: c.HandlerTime, HandlerPlaces: c.HandlerPlaces, Grace: c.Grace,
+		KeepPause: c.keepPause,
 	})
 	if err != nil {
 		return nil, errors.Join(fmt.Errorf("trawl: %w", err), out.Close())

@@ -48,7 +48,8 @@ func Crawl(ctx context.Context, job Job, cfg Config, handlers ...*Handlers) (_ S
 	if err := cfg.checkCrawl(job, &brought{sets: sets}); err != nil {
 		return Stats{}, err
 	}
-	r, err := localcrawl.Open(ctx, cfg.runner(job, sets))
+	var lost failures
+	r, err := localcrawl.Open(ctx, cfg.runner(job, sets, &lost))
 	if err != nil {
 		return Stats{}, fmt.Errorf("trawl: %w", err)
 	}
@@ -70,16 +71,16 @@ func Crawl(ctx context.Context, job Job, cfg Config, handlers ...*Handlers) (_ S
 	if err != nil {
 		err = fmt.Errorf("trawl: %w", err)
 	}
-	return statsOf(result.Status, result.Counters), errors.Join(ending(ctx, result), err)
+	return statsOf(result.Status, result.Counters), errors.Join(lost.ending(ctx, result), err)
 }
 
 // ending returns the error for a job that was not crawled to its end.
-func ending(ctx context.Context, result localcrawl.Result) error {
+func (f *failures) ending(ctx context.Context, result localcrawl.Result) error {
 	switch s := result.Status; {
 	case result.Interrupted:
 		return fmt.Errorf("trawl: job %q was interrupted: %w", s.Job.Name, ended(ctx))
 	default:
-		return unfinished(s)
+		return f.unfinished(s, words.Again)
 	}
 }
 
@@ -104,7 +105,7 @@ var words = localcrawl.Words{
 }
 
 // runner returns the configuration for crawling a job.
-func (c Config) runner(job Job, sets map[string]*Handlers) localcrawl.Config {
+func (c Config) runner(job Job, sets map[string]*Handlers, lost *failures) localcrawl.Config {
 	fetching, _ := c.fetching() // validate has returned the error
 	cfg := localcrawl.Config{
 		Own: c.private(),
@@ -113,12 +114,14 @@ func (c Config) runner(job Job, sets map[string]*Handlers) localcrawl.Config {
 		Fetch: fetching, Concurrency: c.Concurrency,
 		Name: c.Name, Process: cmp.Or(c.Name, fleet.WorkerName()),
 		HandlerTime: c.HandlerTime, HandlerPlaces: c.HandlerPlaces, Grace: c.Grace,
-		Words: words, Log: c.Log,
+		KeepPause: c.keepPause,
+		Words:     words, Log: c.Log,
 		Hear: localcrawl.Hear{
 			Visit:   func(queue.Report) {},
 			Waits:   func(why error) { c.logWaits(job.Name, why) },
 			Rests:   func(crawler.Host, string, time.Duration) {}, // visits log it
 			LeftOut: func(why error) { c.Log.Warn("a seed is skipped", "job", job.Name, "error", why) },
+			Failed:  lost.note,
 			Aside:   func(folder string) { c.Log.Info("moved earlier results", "job", job.Name, "folder", folder) },
 		},
 	}

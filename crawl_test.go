@@ -249,6 +249,7 @@ func TestASinkThatFailsGetsThePagesAgain(t *testing.T) {
 		}
 		return nil
 	})
+	b.cfg = trawl.WithKeepPause(b.cfg, time.Millisecond)
 	counters := b.crawl(h)
 	if want := []string{b.site.URL(0, "/") + ` fetched [{one}] {"title":"one"}`}; !slices.Equal(got, want) {
 		t.Errorf("the sink got %q, want %q", got, want)

@@ -24,6 +24,8 @@ type Fleet struct {
 	health  *fleet.Health
 	board   *board
 
+	failures failures
+
 	stop, kill context.CancelFunc
 	stopped    chan struct{} // closed when everything has ended
 	err        error         // of everything that ended; read it after stopped
@@ -81,7 +83,9 @@ func (f *Fleet) worker() fleet.WorkerConfig {
 		Name: c.Name, Concurrency: c.Concurrency, Jobs: c.Jobs, Closed: c.OwnAddresses,
 		Fetch:       fetching,
 		HandlerTime: c.HandlerTime, HandlerPlaces: c.HandlerPlaces, Grace: c.Grace,
-		Observer: fleet.Observer{Listed: f.board.list, Serves: f.board.serve, Settled: f.board.settled},
+		KeepPause: c.keepPause,
+		Observer: fleet.Observer{Listed: f.board.list, Serves: f.board.serve, Settled: f.board.settled,
+			Failed: f.failures.note},
 	}
 }
 
@@ -278,7 +282,8 @@ var (
 	ErrNoHandlers = errors.New("the program does not provide all handlers of the job")
 	// ErrCancelled says that a job was cancelled.
 	ErrCancelled = errors.New("the job was cancelled")
-	// ErrFailed says that a job could not be carried out.
+	// ErrFailed says that a job could not be carried out: its seeds are not valid, or a sink
+	// could not keep its pages. The second kind of job can be resumed.
 	ErrFailed = errors.New("the job failed")
 
 	ErrJobExists  = crawler.ErrJobExists  // a job of that name exists

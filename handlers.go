@@ -55,9 +55,17 @@ type Request struct {
 
 // SinkFunc keeps results, of any outcome. After it returns nil, killing the process must
 // not lose any of them. It may get a page that it already has, so it should replace what it
-// has of a URL. It is called for several hosts at the same time. While it returns an error
-// nothing is settled: the worker leaves the job to others for some seconds and is not
-// ready. It must not retain the results.
+// has of a URL. It is called for several hosts at the same time. It must not retain the
+// results. Its context ends after 20 seconds.
+//
+// If it returns an error or panics, nothing of the batch is settled, and it gets the same
+// results again: after a second, and then after pauses that double, up to a minute. Meanwhile
+// the job makes no requests in this process, which is not ready. After eight tries, which take
+// two minutes, or at once if the error wraps [SkipRetry], the job ends for the whole fleet:
+// its state is failed, and the reason is the error. [Crawl] and [Run.Wait] return an error that
+// wraps [ErrFailed] and the sink's, such as a [PanicError]. Nothing is lost: what was not
+// settled is fetched again when the job is resumed, by [Run.Resume], [Client.Resume] or another
+// call of Crawl.
 type SinkFunc func(ctx context.Context, results []Result) error
 
 // rule calls a function if the page is one that the function is for.

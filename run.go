@@ -50,7 +50,7 @@ func (r *Run) Stats(ctx context.Context) (Stats, error) {
 // Wait waits until the job has ended, the last handler in this process has returned, and its
 // files here are closed. It returns the numbers of the job, also with an error: one that
 // wraps the cause of ctx if ctx has ended; [ErrCancelled] or [ErrFailed] if the job did not
-// come to its end; [ErrNoJob] if it was removed; and [ErrFleetClosed] if the fleet was shut
+// come to its end, which wraps the error of a sink that failed in this process; [ErrNoJob] if it was removed; and [ErrFleetClosed] if the fleet was shut
 // down first. Pages that failed are not an error, not even if all did: [Stats.Failed]
 // counts them.
 func (r *Run) Wait(ctx context.Context) (Stats, error) {
@@ -66,7 +66,7 @@ func (r *Run) wait(ctx context.Context) error {
 		status, quiet, gone, changed := r.fleet.board.look(r.name)
 		switch {
 		case status.State.Ended() && quiet:
-			return unfinished(status)
+			return r.fleet.failures.unfinished(status, "Run.Resume continues it")
 		case gone && r.removed(ctx):
 			return fmt.Errorf("trawl: job %q was removed before its end: %w", r.name, ErrNoJob)
 		}
@@ -78,17 +78,6 @@ func (r *Run) wait(ctx context.Context) error {
 			return fmt.Errorf("trawl: wait for job %q: %w", r.name, ended(ctx))
 		}
 	}
-}
-
-// unfinished returns the error of a job that has ended before its end; nil if it is done.
-func unfinished(s crawler.Status) error {
-	switch s.State {
-	case crawler.StateCancelled:
-		return fmt.Errorf("trawl: job %q: %w: %s", s.Job.Name, ErrCancelled, s.Reason)
-	case crawler.StateFailed:
-		return fmt.Errorf("trawl: job %q: %w: %s", s.Job.Name, ErrFailed, s.Reason)
-	}
-	return nil
 }
 
 // removed reports whether the job does not exist. A list of jobs does not say so: it may have

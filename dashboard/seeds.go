@@ -75,10 +75,10 @@ func (d *Dashboard) takesSeeds(ctx context.Context, name string) error {
 		return err
 	}
 	switch status.State {
-	case crawler.StateDone:
-		return conflict("job %q is done and takes no seeds: POST %s/resume to reopen it, and send them again", name,
-			jobPath(name))
-	case crawler.StateCancelled, crawler.StateFailed:
+	case crawler.StateDone, crawler.StateFailed:
+		return conflict("job %q is %s and takes no seeds: POST %s/resume to reopen it, and send them again", name,
+			status.State, jobPath(name))
+	case crawler.StateCancelled:
 		return conflict("job %q is %s and takes no seeds: create another", name, status.State)
 	}
 	return nil

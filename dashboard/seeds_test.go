@@ -219,7 +219,7 @@ func TestAJobThatHasEndedTakesNoSeedsAndSaysHowToReopenIt(t *testing.T) {
 	for state, says := range map[crawler.State]string{
 		crawler.StateDone:      "POST /api/v1/jobs/news/resume to reopen it",
 		crawler.StateCancelled: "create another",
-		crawler.StateFailed:    "create another",
+		crawler.StateFailed:    "POST /api/v1/jobs/news/resume to reopen it",
 	} {
 		s.change("news", func(r *fakeJob) { r.status.State = state })
 		s.post(t, seedsOfNews, "text/plain", "https://a.example/\n").wantError(t, http.StatusConflict,

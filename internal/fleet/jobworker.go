@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"net/netip"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -14,6 +15,7 @@ import (
 	"github.com/trawlcrawler/trawl/internal/fetch"
 	"github.com/trawlcrawler/trawl/internal/fetched"
 	"github.com/trawlcrawler/trawl/internal/parse"
+	"github.com/trawlcrawler/trawl/internal/plain"
 	"github.com/trawlcrawler/trawl/internal/queue"
 	"github.com/trawlcrawler/trawl/internal/rules"
 	"github.com/trawlcrawler/trawl/internal/sitemap"
@@ -74,7 +76,7 @@ func (w *Runtime) NewJobWorker(job crawler.Status, home []crawler.Host, out *Out
 	st.gate = tools.Gate
 	st.visitor, err = visit.New(job.Job, st.Scope, tools, visit.Config{
 		Worker: w.name, CPU: w.cpu, HandlerTime: w.handlerTime, HandlerPlaces: w.handlerPlaces, Log: w.log,
-		Full: w.full, Grace: w.grace, Settled: w.settledOf(job.Job.Name), Stops: st.Stop,
+		Full: w.full, Grace: w.grace, KeepPause: w.keepPause, Settled: w.settledOf(job.Job.Name), Stops: st.Stop,
 		Rests: func(h crawler.Host, reason string, wait time.Duration) {
 			if st.rests != nil {
 				st.rests(h, reason, wait)
@@ -274,8 +276,46 @@ func (st *JobWorker) visit(ctx context.Context, v tasks.Visit, drain <-chan stru
 	if errors.Is(err, visit.ErrKeep) && ctx.Err() == nil {
 		st.broken.Store(true)
 	}
+	if sink := visit.GivenUp(err); sink != nil {
+		st.fail(ctx, sink)
+	}
 	st.heard(report, err)
 	return report, err
+}
+
+// failTerm is the timeout for ending a job that cannot go on.
+const failTerm = 5 * time.Second
+
+// fail ends the job, for the whole fleet, because a program's sink cannot keep its pages. The job
+// can be resumed: nothing is settled that was not kept. If Redis cannot be asked, the worker
+// leaves the job alone for some seconds, and then its sink is tried again.
+func (st *JobWorker) fail(ctx context.Context, why *visit.SinkError) {
+	st.Stop()
+	if st.rt.failed != nil {
+		st.rt.failed(st.job, why)
+	}
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), failTerm)
+	defer cancel()
+	name, reason := st.job.Job.Name, reasonOf(why)
+	moved, err := st.rt.store.Move(ctx, name, crawler.StateFailed, reason, crawler.StateRunning)
+	switch {
+	case err != nil:
+		st.rt.log.Error("a job cannot go on, and cannot be ended now", "job", name, "reason", reason, "error", err)
+	case moved:
+		st.rt.log.Error("a job has failed: resume it when that is mended", "job", name, "reason", reason)
+	}
+}
+
+// longestReason is the most bytes of an error that become the reason of a job's state.
+const longestReason = 500
+
+// reasonOf returns the reason of a job's state for an error of a program: one line, bounded.
+func reasonOf(err error) string {
+	text := err.Error()
+	if len(text) > longestReason {
+		text = strings.ToValidUTF8(text[:longestReason], "") + "…"
+	}
+	return plain.Printable(text)
 }
 
 // timed is a fetcher that counts and times the requests of a job.

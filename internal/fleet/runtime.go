@@ -42,7 +42,9 @@ type Runtime struct {
 	handlerTime   time.Duration
 	handlerPlaces chan struct{}
 	grace         time.Duration
-	settled       func(job string, r *fetched.Result) // may be nil
+	keepPause     time.Duration
+	settled       func(job string, r *fetched.Result)            // may be nil
+	failed        func(job crawler.Status, err *visit.SinkError) // may be nil
 }
 
 // RuntimeConfig configures a runtime.
@@ -71,6 +73,10 @@ type RuntimeConfig struct {
 	Grace time.Duration
 	// Settled is as in [Observer]. Default none.
 	Settled func(job string, r *fetched.Result)
+	// Failed is as in [Observer]. Default none.
+	Failed func(job crawler.Status, err *visit.SinkError)
+	// KeepPause is as in [visit.Config].
+	KeepPause time.Duration
 }
 
 // NewRuntime opens a runtime. redis is the connection for asynq.
@@ -91,7 +97,7 @@ func NewRuntime(store *frontier.Store, redis asynq.RedisConnOpt, cfg RuntimeConf
 
 		handlers: cfg.Handlers, handlerTime: cfg.HandlerTime,
 		handlerPlaces: make(chan struct{}, cmp.Or(cfg.HandlerPlaces, 4*runtime.GOMAXPROCS(0))),
-		grace:         cfg.Grace, settled: cfg.Settled,
+		grace:         cfg.Grace, settled: cfg.Settled, failed: cfg.Failed, keepPause: cfg.KeepPause,
 	}, nil
 }
 

@@ -16,6 +16,7 @@ import (
 	"github.com/trawlcrawler/trawl/internal/output"
 	"github.com/trawlcrawler/trawl/internal/queue"
 	"github.com/trawlcrawler/trawl/internal/rules"
+	"github.com/trawlcrawler/trawl/internal/visit"
 	"github.com/trawlcrawler/trawl/internal/waiting"
 )
 
@@ -47,6 +48,9 @@ type WorkerConfig struct {
 	// Grace is as in [RuntimeConfig].
 	Grace time.Duration
 
+	// KeepPause is as in [visit.Config]. Default 1s.
+	KeepPause time.Duration
+
 	// Poll is how long an empty queue is left alone; see [tasks.ServerConfig]. Local
 	// overrides it.
 	Poll time.Duration
@@ -70,6 +74,9 @@ type Observer struct {
 	// Settled is called for each URL that a visit has settled, or returned to the queue to be
 	// tried again. It must not retain the result.
 	Settled func(job string, r *fetched.Result)
+	// Failed is called when the worker ends a job because a program's sink cannot keep its
+	// pages, before the state of the job says so.
+	Failed func(job crawler.Status, err *visit.SinkError)
 }
 
 func (o Observer) listed(all []crawler.Status) {
@@ -137,7 +144,8 @@ func NewWorker(conn *Connection, cfg WorkerConfig) (*Worker, error) {
 		Name: cfg.Name, Concurrency: cfg.Concurrency, Poll: poll, Fetch: cfg.Fetch, Metrics: conn.Registry,
 		Log:      conn.Log,
 		Handlers: cfg.Handlers, HandlerTime: cfg.HandlerTime, HandlerPlaces: cfg.HandlerPlaces,
-		Grace: cfg.Grace, Settled: cfg.Observer.Settled,
+		Grace: cfg.Grace, Settled: cfg.Observer.Settled, Failed: cfg.Observer.Failed,
+		KeepPause: cfg.KeepPause,
 	})
 	if err != nil {
 		return nil, err

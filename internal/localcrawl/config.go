@@ -13,6 +13,7 @@ import (
 	"github.com/trawlcrawler/trawl/internal/redisconn"
 	"github.com/trawlcrawler/trawl/internal/rules"
 	"github.com/trawlcrawler/trawl/internal/sink"
+	"github.com/trawlcrawler/trawl/internal/visit"
 	"github.com/trawlcrawler/trawl/tasks"
 )
 
@@ -53,8 +54,8 @@ type Config struct {
 	// HandlerTime and HandlerPlaces are as in [fleet.WorkerConfig].
 	HandlerTime   time.Duration
 	HandlerPlaces int
-	// Grace is as in [fleet.WorkerConfig].
-	Grace time.Duration
+	// Grace and KeepPause are as in [fleet.WorkerConfig].
+	Grace, KeepPause time.Duration
 
 	// Words are the user's terms for what errors mention.
 	Words Words
@@ -97,6 +98,8 @@ type Hear struct {
 	Rests func(h crawler.Host, reason string, wait time.Duration)
 	// LeftOut is called for a seed that cannot be crawled.
 	LeftOut func(why error)
+	// Failed is as in [fleet.Observer].
+	Failed func(job crawler.Status, err *visit.SinkError)
 	// Aside is called with the folder to which earlier results were moved.
 	Aside func(folder string)
 }

@@ -167,6 +167,7 @@ func (r *Runner) prepare() error {
 	worker := fleet.WorkerConfig{
 		Name: r.workerName(), Concurrency: r.cfg.Concurrency, Fetch: r.cfg.Fetch, Jobs: r.jobs(),
 		HandlerTime: r.cfg.HandlerTime, HandlerPlaces: r.cfg.HandlerPlaces, Grace: r.cfg.Grace,
+		KeepPause: r.cfg.KeepPause, Observer: fleet.Observer{Failed: r.cfg.Hear.Failed},
 		Local: &fleet.Local{
 			Process: r.cfg.Process, Place: r.place(), Sole: !r.cfg.Out.PerJob, Poll: poll,
 			Heard: r.heard, Waits: r.waits, Rests: r.rests, Failed: func(_ string, err error) { r.fail(err) },

@@ -110,12 +110,14 @@ const (
 
 // persist repeats a call that keeps pages until it succeeds, as long as the error may go
 // away. Meanwhile the job makes no requests on this worker. It returns false if it gives
-// up: on any other error, when the visit is told to end, or when it has lost its host.
+// up: on any other error, when a program's sink has failed too often, when the visit is told
+// to end, or when it has lost its host.
 func (c *committer) persist(call func(context.Context) error) bool {
 	err := c.lease.attempt(call)
-	if c.visitor.gate == nil || !errors.Is(err, ErrKeep) || !c.visitor.gate.passes(err) {
+	k := keeping{gate: c.visitor.gate, pause: c.visitor.cfg.KeepPause}
+	if c.visitor.gate == nil || !errors.Is(err, ErrKeep) || !k.passes(err) {
 		if err != nil {
-			c.life.fail(err)
+			c.life.fail(k.final(err))
 		}
 		return err == nil
 	}
@@ -123,14 +125,17 @@ func (c *committer) persist(call func(context.Context) error) bool {
 	defer c.visitor.gate.leave()
 	c.life.end(queue.EndWaits)
 	c.log.Warn("pages cannot be kept: the visit waits", "error", err)
-	for pause := keepFirst; errors.Is(err, ErrKeep) && c.visitor.gate.passes(err); pause = min(2*pause, keepMost) {
-		if !c.waited(pause) {
+	for c.waited(k.pause) {
+		k.pause = min(2*k.pause, keepMost)
+		if err = c.lease.attempt(call); !errors.Is(err, ErrKeep) || !k.passes(err) {
 			break
 		}
-		err = c.lease.attempt(call)
+		if isSink(err) { // a few at most, which may all differ
+			c.log.Warn("pages cannot be kept: a sink has failed again", "tries", k.sink, "error", err)
+		}
 	}
 	if err != nil {
-		c.life.fail(err)
+		c.life.fail(k.final(err))
 	}
 	return err == nil
 }

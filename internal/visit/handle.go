@@ -23,8 +23,9 @@ type Handlers interface {
 	Handle(ctx context.Context, h HandlerPage) (Yield, error)
 	// Deliver receives results after they are kept and before their URLs are settled. Their
 	// Outbox is what Handle returned. It may receive a result more than once, if a worker was
-	// lost or Deliver failed. An error that is ErrUnavailable is retried; after any other,
-	// the visit ends and the pages are fetched again.
+	// lost or Deliver failed. An error that is ErrUnavailable is retried, and so is a
+	// [SinkError], within bounds; after any other, the visit ends and the pages are fetched
+	// again.
 	Deliver(ctx context.Context, results []*fetched.Result) error
 }
 

@@ -126,7 +126,7 @@ func (l *leaseKeeper) check() {
 func (l *leaseKeeper) retry(call func() error) error {
 	for pause := frontierFirst; ; pause = min(2*pause, frontierMost) {
 		err := call()
-		if !errors.Is(err, queue.ErrUnavailable) {
+		if !errors.Is(err, queue.ErrUnavailable) || isSink(err) {
 			return err
 		}
 		if pause == frontierFirst {

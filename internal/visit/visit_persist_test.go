@@ -8,6 +8,7 @@ import (
 	"sync/atomic"
 	"syscall"
 	"testing"
+	"time"
 
 	"github.com/trawlcrawler/trawl/crawler"
 	"github.com/trawlcrawler/trawl/internal/fetched"
@@ -159,5 +160,45 @@ func TestAPageThatCannotBeHeldIsRequestedAgainWhenThereIsRoom(t *testing.T) {
 	}
 	if want := []int64{4 << 20, 4 << 20, 8 << 20, 8 << 20}; !slices.Equal(rooms, want) {
 		t.Errorf("requested room: got %d bytes, want %d", rooms, want)
+	}
+}
+
+func TestABatchThatASinkOfAProgramRefusesIsDeliveredAgainWithinBounds(t *testing.T) {
+	t.Parallel()
+	locked, final := errors.New("locked"), fmt.Errorf("no such table: %w", queue.ErrNoRetry)
+	for name, c := range map[string]struct {
+		err          error
+		fails, tries int // tries is how often it was tried when it was given up
+	}{
+		"it is kept at last":       {locked, 7, 0},
+		"it is given up":           {locked, 8, 8},
+		"it is given up at once":   {final, 1, 1},
+		"the frontier is not away": {fmt.Errorf("a sink's own: %w", queue.ErrUnavailable), 8, 8},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			h := new(fakeHandlers)
+			for range c.fails {
+				h.refuse = append(h.refuse, &visit.SinkError{Err: c.err})
+			}
+			crawl := newHandlerCrawl(t, web{"/": links()}, h, nil).seed("/")
+			gate := withGate(crawl)
+			crawl.cfg.KeepPause = time.Millisecond
+			_, err := crawl.visitor().Visit(t.Context(), crawl.arm(), nil)
+			sink := visit.GivenUp(err)
+			if (sink != nil) != (c.tries > 0) || sink != nil && (sink.Tries != c.tries || !errors.Is(err, c.err) ||
+				!errors.Is(err, visit.ErrKeep)) {
+				t.Errorf("the visit ends with %v", err)
+			}
+			<-gate.Opened()
+			waiting := int64(0)
+			if c.tries > 0 {
+				waiting = 1
+			}
+			if n := crawl.counters(); n.Waiting != waiting || n.Flight != 0 || n.Settled() != 1-waiting || len(h.refuse) > 0 {
+				t.Errorf("%d URLs wait, %d are in flight and %d settled; %d tries are left", n.Waiting, n.Flight,
+					n.Settled(), len(h.refuse))
+			}
+		})
 	}
 }

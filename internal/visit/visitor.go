@@ -88,6 +88,9 @@ type Config struct {
 	// counts and by processor time, whereas this is wall-clock time, in which a busy machine
 	// does less.
 	ParseTime time.Duration
+	// KeepPause is the first pause before pages that could not be kept are kept again. Each
+	// later one is twice as long, up to a minute. Default 1s.
+	KeepPause time.Duration
 	// HandlerTime is how long the handlers of one page may take. Default 1m.
 	HandlerTime time.Duration
 	// HandlerPlaces limits how many pages are handled at once, over all visits that share
@@ -129,6 +132,9 @@ func (c Config) withDefaults() Config {
 	}
 	if c.ParseTime == 0 {
 		c.ParseTime = 2 * time.Minute
+	}
+	if c.KeepPause == 0 {
+		c.KeepPause = keepFirst
 	}
 	if c.HandlerTime == 0 {
 		c.HandlerTime = time.Minute

@@ -17,7 +17,7 @@ local now = t[1] * 1000 + math.floor(t[2] / 1000)
 redis.call('HDEL', key, 'reason') -- first, so that a full Redis accepts the following writes and a job can be controlled there
 redis.call('HSET', key, 'state', to, 'reason', reason)
 if to == 'running' then
-  if from == 'done' or from == 'failed' then -- it was reopened for seeds, and would end at once without them
+  if from == 'done' then -- it was reopened for seeds, and would end at once without them
     redis.call('HSET', key, 'seeded', '0')
   end
   redis.call('HSETNX', key, 'started', now)
