@@ -27,7 +27,12 @@ type seedFleet struct {
 // newSeedFleet creates a job with these settings. By default it has no delay and no retries.
 func newSeedFleet(t *testing.T, settings string) *seedFleet {
 	t.Helper()
-	f := &seedFleet{newShell(t), redistest.New(t), redistest.Name(t)}
+	return newSeedFleetOn(t, redistest.New(t), settings)
+}
+
+func newSeedFleetOn(t *testing.T, redis, settings string) *seedFleet {
+	t.Helper()
+	f := &seedFleet{newShell(t), redis, redistest.Name(t)}
 	for _, usual := range []string{"delay: 0s", "retries: 0"} {
 		if name, _, _ := strings.Cut(usual, ":"); !strings.Contains(settings, name+":") {
 			settings += usual + "\n"
@@ -173,7 +178,8 @@ func TestAnUnreadableSitemapIsReported(t *testing.T) {
 	site := testsite.Serve(t, bodyServer{
 		"/html": "<!doctype html><html><title>Welcome</title></html>", "/empty": urlset(),
 	})
-	f := newSeedFleet(t, "")
+	// In the Redis that tests share, the scheduler of another test would end the job: it has no page.
+	f := newSeedFleetOn(t, redistest.Own(t).URL(), "")
 	f.seed("--sitemap", site.URL(0, "/html")).exits(nothing, site.URL(0, "/html"),
 		"it is not a sitemap: its root element is <html>")
 	f.seed("--sitemap", site.URL(0, "/404")).exits(nothing, site.URL(0, "/404"), "404")
