@@ -63,7 +63,7 @@ func newLocalSite(t *testing.T, pages pageMap, seeds ...string) *localSite {
 	for _, path := range seeds {
 		b.job.Seeds = append(b.job.Seeds, b.site.URL(0, path))
 	}
-	b.job.Delay, b.job.RetryPause = 0, trawl.Duration(time.Millisecond)
+	b.job.Delay, b.job.RetryPause = 0, time.Millisecond
 	b.cfg = trawl.Config{Redis: redistest.New(t), Out: t.TempDir(), Log: logTo(b.log)}
 	return b
 }
@@ -403,7 +403,7 @@ func TestALiteralOfAJobGetsTheDefaults(t *testing.T) {
 	t.Parallel()
 	b := newLocalSite(t, chain(3), "/")
 	b.job = trawl.Job{Name: b.job.Name, Seeds: b.job.Seeds}
-	b.job.Delay = trawl.Duration(time.Millisecond)
+	b.job.Delay = time.Millisecond
 	if n := b.crawl(); n.Pages() != 3 {
 		t.Errorf("%d pages, want 3", n.Pages())
 	}

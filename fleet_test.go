@@ -38,7 +38,7 @@ func newShopFleet(t *testing.T) *shopFleet {
 		f.job.Seeds = append(f.job.Seeds, f.site.URL(at.Host, g.Path(at.Page)))
 	}
 	f.job.Handlers, f.job.Format = []string{"moody"}, []string{"jsonl", "items"}
-	f.job.Delay, f.job.RetryPause = trawl.Duration(10*time.Millisecond), trawl.Duration(10*time.Millisecond)
+	f.job.Delay, f.job.RetryPause = 10*time.Millisecond, 10*time.Millisecond
 	f.Scheduler()
 	f.Worker("--name", "plain")
 	return f

@@ -92,9 +92,6 @@ const (
 // PriorityRule gives the URLs of a job that match a regular expression a priority.
 type PriorityRule = crawler.PriorityRule
 
-// Duration is a time.Duration that job files write in Go's format, "1m30s".
-type Duration = crawler.Duration
-
 // NewJob returns a job with the settings of crawler.DefaultJob: one connection to a host at
 // a time, a second between requests, robots.txt obeyed, and links followed on the hosts of
 // the seeds.

@@ -155,7 +155,7 @@ func TestEightJobsOfOneProcessGoOnAfterAShutdownInTheMiddle(t *testing.T) {
 	for i := range jobs {
 		job := b.job
 		job.Name = fmt.Sprint(b.job.Name, "-", i)
-		job.Delay = trawl.Duration(time.Millisecond)
+		job.Delay = time.Millisecond
 		runs[job.Name] = b.start(f, job)
 	}
 	<-middle
@@ -246,7 +246,7 @@ func TestAJobIsPausedResumedChangedAndCancelled(t *testing.T) {
 		site[fmt.Sprint("/", i)] = fmt.Sprintf(`<a href="/%d">the next page</a>`, i+1)
 	}
 	b := newLocalSite(t, site, "/0")
-	b.job.Delay = trawl.Duration(10 * time.Millisecond)
+	b.job.Delay = 10 * time.Millisecond
 	begun, paused := make(chan struct{}), make(chan struct{})
 	var pages atomic.Int64
 	h := trawl.NewHandlers("count")
@@ -407,7 +407,7 @@ func TestAHandlerStopsItsJob(t *testing.T) {
 func TestAJobEndsAfterSoManyItems(t *testing.T) {
 	t.Parallel()
 	b := newLocalSite(t, chain(200), "/")
-	b.job.Items, b.job.Delay = 5, trawl.Duration(20*time.Millisecond)
+	b.job.Items, b.job.Delay = 5, 20*time.Millisecond
 	h := trawl.NewHandlers("count")
 	h.OnPage("", func(_ context.Context, p *trawl.Page) error { p.Emit(Title{"one"}); return nil })
 	stats := b.crawl(h)

@@ -11,7 +11,8 @@ import (
 // in Redis. Start from [DefaultJob]: the zero values of most fields are not their defaults.
 //
 // Settings are embedded in groups, so that code which needs one group takes only that. Job
-// files, JSON and Redis have all of them at one level.
+// files, JSON and Redis have all of them at one level, and durations as in "2s". A decoder of
+// YAML, or one that refuses unknown fields, needs [TextForm].
 type Job struct {
 	// Name names the job, and so its asynq queue, its keys in Redis and its records. It has
 	// lower-case letters, digits and hyphens, at most 63.
@@ -58,14 +59,14 @@ func DefaultJob() Job {
 			Traps: true, MaxURLLength: 2048, MaxRepeats: 3, MaxParams: 32, ResourceScope: ScopeAny,
 		},
 		PolitenessSettings: PolitenessSettings{
-			Delay: Duration(time.Second), AddressDelay: Auto, Politeness: PolitenessFleet, Throttle: 2, PerHost: 1,
-			UserAgent: DefaultUserAgent, CrawlDelayCap: Duration(time.Minute),
+			Delay: time.Second, AddressDelay: Auto, Politeness: PolitenessFleet, Throttle: 2, PerHost: 1,
+			UserAgent: DefaultUserAgent, CrawlDelayCap: time.Minute,
 		},
-		RequestSettings: RequestSettings{TLS: TLSModern, BodyLimit: 32 << 20, Timeout: Duration(time.Minute),
+		RequestSettings: RequestSettings{TLS: TLSModern, BodyLimit: 32 << 20, Timeout: time.Minute,
 			MinRate: 100},
-		RetrySettings: RetrySettings{RobotsTries: 5, HostTries: 8, Retries: 3, RetryPause: Duration(2 * time.Second)},
+		RetrySettings: RetrySettings{RobotsTries: 5, HostTries: 8, Retries: 3, RetryPause: 2 * time.Second},
 		OutputSettings: OutputSettings{
-			Format: []string{"jsonl"}, Durable: DurableShipped, LostAfter: Duration(2 * time.Minute), Journal: true,
+			Format: []string{"jsonl"}, Durable: DurableShipped, LostAfter: 2 * time.Minute, Journal: true,
 		},
 		Weight: 1,
 		Runs:   10,
@@ -80,11 +81,11 @@ func DefaultJob() Job {
 func (j Job) AddressGap() time.Duration {
 	switch {
 	case j.AddressDelay != Auto:
-		return time.Duration(j.AddressDelay)
+		return j.AddressDelay
 	case !j.Follow || j.Scope == ScopeHost && !j.Checks() || j.Shards > 1:
 		return 0
 	}
-	return time.Duration(j.Delay)
+	return j.Delay
 }
 
 // Errors of jobs that callers can distinguish.

@@ -117,7 +117,7 @@ type BudgetSettings struct {
 	// finished, so that there may be more. 0: no limit.
 	Items int64 `json:"items,omitempty" yaml:"items"`
 	// Time ends the job this long after its start. 0: no limit.
-	Time Duration `json:"time" yaml:"time"`
+	Time time.Duration `json:"time" yaml:"time"`
 	// PagesPerHost is the largest number of pages fetched from each host. 0: no limit.
 	PagesPerHost int64 `json:"pages_per_host" yaml:"pages_per_host"`
 	// PagesPerDomain is the largest number of pages fetched from all hosts of a registrable
@@ -129,12 +129,12 @@ type BudgetSettings struct {
 // PolitenessSettings say how a job treats the hosts that it visits, and how it identifies itself to them.
 type PolitenessSettings struct {
 	// Delay is the shortest time between the starts of two requests to a host. Default 1s.
-	Delay Duration `json:"delay" yaml:"delay"`
+	Delay time.Duration `json:"delay" yaml:"delay"`
 	// AddressDelay is the shortest time between the starts of two requests to an IP
 	// address, for any of its hosts. So a server with a thousand hosts does not get a
 	// thousand times as many requests. It requires shards to be 1. Default [Auto], which
 	// [Job.AddressGap] explains; 0: none.
-	AddressDelay AutoDuration `json:"address_delay" yaml:"address_delay"`
+	AddressDelay time.Duration `json:"address_delay" yaml:"address_delay" duration:"auto"`
 	// AddressExempt lists networks that AddressDelay does not apply to, such as
 	// 192.0.2.0/24. Default none.
 	AddressExempt []string `json:"address_exempt,omitempty" yaml:"address_exempt"`
@@ -158,7 +158,7 @@ type PolitenessSettings struct {
 	// IgnoreRobots fetches even what robots.txt forbids. Use it only for sites of your own.
 	IgnoreRobots bool `json:"ignore_robots" yaml:"ignore_robots"`
 	// CrawlDelayCap is the longest Crawl-delay that a robots.txt can ask for. Default 1m.
-	CrawlDelayCap Duration `json:"crawl_delay_cap" yaml:"crawl_delay_cap"`
+	CrawlDelayCap time.Duration `json:"crawl_delay_cap" yaml:"crawl_delay_cap"`
 }
 
 // ProductToken returns the name of the job's user agent in robots.txt files: the letters,
@@ -188,7 +188,7 @@ type RequestSettings struct {
 	BodyLimit Size `json:"body_limit" yaml:"body_limit"`
 	// Timeout is the longest time for one request, from its start to the last byte. Default
 	// 1m.
-	Timeout Duration `json:"timeout" yaml:"timeout"`
+	Timeout time.Duration `json:"timeout" yaml:"timeout"`
 	// MinRate is the lowest transfer rate of a body, in bytes per second over 20s. A slower
 	// body is cut off, and what has arrived is kept. Default 100; 0: no limit.
 	MinRate Size `json:"min_rate" yaml:"min_rate"`
@@ -196,7 +196,7 @@ type RequestSettings struct {
 
 // VisitTerm is the longest time of one visit of the job: two minutes and two requests,
 // because a visit takes no URLs after half a minute and each request has its own timeout.
-func (s RequestSettings) VisitTerm() time.Duration { return 2*time.Minute + 2*time.Duration(s.Timeout) }
+func (s RequestSettings) VisitTerm() time.Duration { return 2*time.Minute + 2*s.Timeout }
 
 // RetrySettings say how often a job tries again what failed, and when it gives up.
 type RetrySettings struct {
@@ -214,7 +214,7 @@ type RetrySettings struct {
 	Retries int `json:"retries" yaml:"retries"`
 	// RetryPause is the pause before the first retry; it doubles with each retry. Default
 	// 2s.
-	RetryPause Duration `json:"retry_pause" yaml:"retry_pause"`
+	RetryPause time.Duration `json:"retry_pause" yaml:"retry_pause"`
 }
 
 // OutputSettings say what a job writes, and when a page counts as written.
@@ -230,7 +230,7 @@ type OutputSettings struct {
 	Durable DurableKind `json:"durable" yaml:"durable"`
 	// LostAfter is how long a worker may be silent before the pages that it has not shipped
 	// are fetched again. Default 2m, at least 5s.
-	LostAfter Duration `json:"lost_after" yaml:"lost_after"`
+	LostAfter time.Duration `json:"lost_after" yaml:"lost_after"`
 	// Journal records every request in the output folder, for trawl audit. Default true.
 	Journal bool `json:"journal" yaml:"journal"`
 }

@@ -8,8 +8,8 @@ import (
 	"time"
 )
 
-// Duration is a time.Duration that is written in Go's format ("500ms") in job files, JSON
-// and Redis.
+// Duration is the text form of a time.Duration in job files, JSON and Redis: Go's format, as
+// in "500ms". [TextForm] gives it to the settings of a job.
 type Duration time.Duration
 
 // ParseDuration parses a duration in Go's format, which must not be negative. A bare "0" is
@@ -47,11 +47,11 @@ func (d *Duration) Type() string { return "duration" }
 type AutoDuration Duration
 
 // Auto stands for a duration that is derived from other settings. It is written as "auto".
-const Auto AutoDuration = -1
+const Auto time.Duration = -1
 
 // String formats the duration as Go does, or as "auto".
 func (d AutoDuration) String() string {
-	if d == Auto {
+	if time.Duration(d) == Auto {
 		return "auto"
 	}
 	return Duration(d).String()
@@ -66,7 +66,7 @@ func (d *AutoDuration) UnmarshalText(text []byte) error { return d.Set(string(te
 // Set parses the value of a flag: a duration, or "auto".
 func (d *AutoDuration) Set(s string) error {
 	if s == "auto" {
-		*d = Auto
+		*d = AutoDuration(Auto)
 		return nil
 	}
 	v, err := ParseDuration(s)

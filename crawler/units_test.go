@@ -87,7 +87,7 @@ func TestUnitsAreFlags(t *testing.T) {
 
 func TestADurationMayBeAuto(t *testing.T) {
 	t.Parallel()
-	for text, want := range map[string]AutoDuration{"auto": Auto, "0": 0, "1m30s": AutoDuration(90 * time.Second)} {
+	for text, want := range map[string]AutoDuration{"auto": AutoDuration(Auto), "0": 0, "1m30s": AutoDuration(90 * time.Second)} {
 		var got AutoDuration
 		if err := got.Set(text); err != nil || got != want {
 			t.Errorf("%q is %v, %v; want %v", text, got, err, want)

@@ -24,7 +24,7 @@ func TestAJobIsCreatedOverTheDefaults(t *testing.T) {
 		t.Errorf("Location is %q", at)
 	}
 	want := crawler.DefaultJob()
-	want.Name, want.Seeds, want.Delay = "news", []string{"https://example.com/"}, crawler.Duration(250*time.Millisecond)
+	want.Name, want.Seeds, want.Delay = "news", []string{"https://example.com/"}, 250*time.Millisecond
 	status, err := s.Status(t.Context(), "news")
 	if err != nil {
 		t.Fatal(err)

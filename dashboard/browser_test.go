@@ -23,7 +23,7 @@ func TestThePageInABrowser(t *testing.T) {
 	b.Do(chromedp.Click(chromedp.CSS("#settings-news summary")))
 	s.change("news", func(r *fakeJob) {
 		r.status.Reason = "a word of news"
-		r.status.Job.Pages, r.status.Job.Time = 5000, crawler.Duration(time.Hour)
+		r.status.Job.Pages, r.status.Job.Time = 5000, time.Hour
 		r.counters = crawler.Counters{
 			Seen: 8410, Waiting: 5020, Flight: 60, Hosts: 31, Open: 14, Armed: 2, Bytes: 184_000_000,
 			Outcomes: map[crawler.Outcome]int64{

@@ -213,7 +213,7 @@ func budgetsOf(s crawler.Status, n crawler.Counters, now time.Time) []budget {
 	if of := int64(s.Job.Bytes); of > 0 {
 		list = append(list, budget{"bytes", inBytes(n.Bytes), inBytes(of), n.Bytes, of})
 	}
-	if of := time.Duration(s.Job.Time); of > 0 {
+	if of := s.Job.Time; of > 0 {
 		spent := ranFor(s, now)
 		list = append(list, budget{"time", span(spent), span(of), int64(spent), int64(of)})
 	}
@@ -241,7 +241,8 @@ func settingsOf(job crawler.Job) string {
 		job.Seeds = job.Seeds[:shownSeeds]
 		more = fmt.Sprintf("# and %s more seeds\n", grouped(int64(n)))
 	}
-	text, err := yaml.Marshal(job)
+	settings, _ := crawler.TextForm(&job)
+	text, err := yaml.Marshal(settings)
 	if err != nil {
 		return "# the settings cannot be shown: " + err.Error()
 	}

@@ -99,9 +99,11 @@ func unreadable(err error) error {
 func decodeJSON(body io.Reader, job *crawler.Job) error {
 	decoder := json.NewDecoder(body)
 	decoder.DisallowUnknownFields()
-	if err := decoder.Decode(job); err != nil {
+	settings, keep := crawler.TextForm(job) // Job decodes itself, without the decoder's options
+	if err := decoder.Decode(settings); err != nil {
 		return jsonTrouble(err)
 	}
+	keep()
 	if _, err := decoder.Token(); err != io.EOF {
 		return errors.New("the body has more than one job")
 	}
@@ -163,7 +165,9 @@ func decodeYAML(body io.Reader, job *crawler.Job) error {
 	if err := setting.CheckKeys(text); err != nil {
 		return err
 	}
-	err = yaml.NewDecoder(bytes.NewReader(text), yaml.Strict()).Decode(job)
+	settings, keep := crawler.TextForm(job)
+	err = yaml.NewDecoder(bytes.NewReader(text), yaml.Strict()).Decode(settings)
+	keep()
 	if err == nil || errors.Is(err, io.EOF) { // an empty file has no settings
 		return nil
 	}

@@ -21,7 +21,7 @@ func TestABudgetEndsTheJob(t *testing.T) {
 	}{
 		{"pages", func(j *crawler.Job) { j.Pages = 1 }, func(_ *fixture, v *openVisit) { v.take().fetched(1) }},
 		{"bytes", func(j *crawler.Job) { j.Bytes = 1000 }, func(_ *fixture, v *openVisit) { v.take().fetched(1000) }},
-		{"time", func(j *crawler.Job) { j.Time = crawler.Duration(time.Hour) },
+		{"time", func(j *crawler.Job) { j.Time = time.Hour },
 			func(s *fixture, _ *openVisit) { s.exceedTimeLimit() }},
 	} {
 		t.Run(c.budget, func(t *testing.T) {
@@ -68,7 +68,7 @@ func TestABudgetIsTheReasonOnlyIfURLsRemain(t *testing.T) {
 		{"a budget of one page less", func(j *crawler.Job) { j.Pages = 3 }, "budget of pages", 3},
 		{"a budget of all bytes", func(j *crawler.Job) { j.Bytes = 400 }, "", 4},
 		{"a budget of fewer bytes", func(j *crawler.Job) { j.Bytes = 300 }, "budget of bytes", 3},
-		{"enough time", func(j *crawler.Job) { j.Time = crawler.Duration(time.Hour) }, "", 4},
+		{"enough time", func(j *crawler.Job) { j.Time = time.Hour }, "", 4},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()
@@ -116,7 +116,7 @@ func TestAnEndingJobHandsOutNoMoreURLs(t *testing.T) {
 	t.Parallel()
 	for name, set := range map[string]func(*crawler.Job){
 		"bytes": func(j *crawler.Job) { j.Bytes = 100 },
-		"time":  func(j *crawler.Job) { j.Time = crawler.Duration(time.Hour) },
+		"time":  func(j *crawler.Job) { j.Time = time.Hour },
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

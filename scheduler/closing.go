@@ -79,7 +79,7 @@ const reclaimEvery = 2 * time.Second
 // a worker must report, first gives workers that time to report, because they may have had
 // the same trouble.
 func (s *Scheduler) reclaim(ctx context.Context) error {
-	patience := time.Duration(s.status.Job.LostAfter)
+	patience := s.status.Job.LostAfter
 	if time.Since(s.reclaimed) < reclaimEvery || time.Since(s.met) < patience || !s.contact.calm(patience/2, patience) {
 		return nil
 	}

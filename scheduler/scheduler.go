@@ -370,7 +370,7 @@ func (s *Scheduler) spent(counters crawler.Counters) string {
 		return "bytes"
 	case job.Items > 0 && counters.Items >= job.Items:
 		return "items"
-	case job.Time > 0 && s.age+time.Since(s.checked) >= time.Duration(job.Time):
+	case job.Time > 0 && s.age+time.Since(s.checked) >= job.Time:
 		return "time"
 	}
 	return ""

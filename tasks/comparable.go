@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"time"
 
 	"github.com/trawlcrawler/trawl/crawler"
 	"github.com/trawlcrawler/trawl/internal/plain"
@@ -29,7 +28,7 @@ func incomparable(status crawler.Status) error {
 		return wrap("it is %s: wait until it has ended (trawl job watch %s)", status.State, name)
 	case status.Held:
 		return wrap("another process is comparing it or adding seeds: try again in half a minute")
-	case status.Job.Time > 0 && status.Ran >= time.Duration(status.Job.Time):
+	case status.Job.Time > 0 && status.Ran >= status.Job.Time:
 		return wrap("its time budget is spent, so nothing could be fetched: raise it (trawl job set %s time=…) and try again when the job has ended", name)
 	}
 	return nil

@@ -331,7 +331,7 @@ func TestTheErrorForAJobThatCannotBeComparedSaysWhatToDo(t *testing.T) {
 			e.move(crawler.StateDone)
 			e.must(e.store.Hold(e.t.Context(), e.job.Name, "somebody", time.Minute))
 		}},
-		"of spent time": {set: func(j *crawler.Job) { j.Time = crawler.Duration(time.Millisecond) },
+		"of spent time": {set: func(j *crawler.Job) { j.Time = time.Millisecond },
 			do: func(e *endedJob) {
 				for ran := time.Duration(0); ran < time.Millisecond; {
 					var err error

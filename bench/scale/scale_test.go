@@ -43,7 +43,7 @@ func TestEveryScenarioIsCrawledWhole(t *testing.T) {
 			if order != nil {
 				order(j)
 			}
-			j.Delay = min(j.Delay, crawler.Duration(10*time.Millisecond))
+			j.Delay = min(j.Delay, 10*time.Millisecond)
 		}
 		got, err := s.carryOut(t.Context(), o, m, t.TempDir())
 		if err != nil {

@@ -34,7 +34,7 @@ var scenarios = []scenario{{
 	web: func(c *simweb.Config) {
 		c.Hosts, c.Pages, c.Skew, c.Latency, c.Dead = 2_000, 60_000, 0, 30*time.Millisecond, 0
 	},
-	job: func(j *crawler.Job) { j.Delay, j.Throttle = crawler.Duration(time.Second), 0 },
+	job: func(j *crawler.Job) { j.Delay, j.Throttle = time.Second, 0 },
 }, {
 	name: "rough", what: "200,000 pages on 20,000 hosts, of which a tenth is dead, a tenth of the pages is gone, and answers take 50 ms",
 	web: func(c *simweb.Config) {
@@ -80,7 +80,7 @@ func (s scenario) build(size float64, seed uint64) (*simweb.Web, error) {
 func (s scenario) order(shards int) crawler.Job {
 	j := crawler.DefaultJob()
 	j.Name, j.Scope, j.Shards, j.Delay = "scale-"+s.name, crawler.ScopeAny, shards, 0
-	j.HostTries, j.Retries, j.RetryPause = 1, 1, crawler.Duration(100*time.Millisecond)
+	j.HostTries, j.Retries, j.RetryPause = 1, 1, 100*time.Millisecond
 	if s.job != nil {
 		s.job(&j)
 	}

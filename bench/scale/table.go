@@ -63,7 +63,7 @@ func (t *toll) broken() int64 {
 	if t.job.PerHost == 1 {
 		n += t.account.Together
 	}
-	if t.account.Smallest < time.Duration(t.job.Delay) {
+	if t.account.Smallest < t.job.Delay {
 		n++
 	}
 	return n

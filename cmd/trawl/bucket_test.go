@@ -13,7 +13,6 @@ import (
 	"github.com/johannesboyne/gofakes3"
 	"github.com/johannesboyne/gofakes3/backend/s3mem"
 
-	"github.com/trawlcrawler/trawl/crawler"
 	"github.com/trawlcrawler/trawl/internal/output"
 	"github.com/trawlcrawler/trawl/internal/test/testfleet"
 	"github.com/trawlcrawler/trawl/internal/test/testsite"
@@ -77,7 +76,7 @@ func TestKilledWorkersLoseNothingOnTheWayToABucket(t *testing.T) {
 	w := ft.Worker(flags...)
 	job := jobOf(t, g, site)
 	job.Format = []string{"jsonl.gz", "jsonl.zst", "files", "warc"}
-	job.Delay, job.Throttle = crawler.Duration(20_000_000), 0
+	job.Delay, job.Throttle = 20_000_000, 0
 	ft.Create(job)
 	for range 2 { // two kills: a URL in flight when three workers were lost is given up
 		waitForMoreRequests(t, site, 15)
@@ -121,7 +120,7 @@ func TestAFleetResumesWhenItsBucketIsBack(t *testing.T) {
 	ft.Scheduler()
 	w := ft.Worker("--spool", ft.path("spool"), "--spool-limit", "40kB", "--ship-every", "1s")
 	job := jobOf(t, g, site)
-	job.Delay, job.Throttle = crawler.Duration(20_000_000), 0
+	job.Delay, job.Throttle = 20_000_000, 0
 	ft.Create(job)
 	waitForMoreRequests(t, site, 20)
 	s3.down.Store(true)

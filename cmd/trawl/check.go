@@ -85,7 +85,7 @@ var fixedInChecks = []string{"check", "format"}
 func checkSettings() settings {
 	s := defaultSettings()
 	s.Check, s.Format, s.ResourceScope = crawler.CheckLinks, slices.Clone(checkFormats), s.Scope
-	s.Timeout = crawler.Duration(20 * time.Second)
+	s.Timeout = 20 * time.Second
 	s.Retries, s.HostTries, s.RobotsTries = 1, 2, 2
 	return s
 }

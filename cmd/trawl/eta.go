@@ -69,7 +69,7 @@ func atLeast(job crawler.Status, c crawler.Counters, p pace) (time.Duration, boo
 		bound(float64(int64(job.Job.Bytes)-c.Bytes), p.bytes)
 	}
 	if job.Job.Time > 0 && known {
-		bound((time.Duration(job.Job.Time) - job.Ran).Seconds(), 1)
+		bound((job.Job.Time - job.Ran).Seconds(), 1)
 	}
 	return left, known
 }
@@ -95,7 +95,7 @@ func atMost(job crawler.Status, c crawler.Counters, p pace) (time.Duration, bool
 		bound(float64(int64(job.Job.Bytes)-c.Bytes), p.bytes)
 	}
 	if job.Job.Time > 0 {
-		bound((time.Duration(job.Job.Time) - job.Ran).Seconds(), 1)
+		bound((job.Job.Time - job.Ran).Seconds(), 1)
 	}
 	if !job.Job.Follow && job.Seeded {
 		bound(float64(c.Waiting+c.Flight), p.settled)

@@ -35,12 +35,12 @@ func TestTheTimeLeftIsBoundedByEachBudget(t *testing.T) {
 		},
 		"time": {
 			func(s *crawler.Status) {
-				s.Job.Time, s.Ran = crawler.Duration(time.Minute), 53*time.Second
+				s.Job.Time, s.Ran = time.Minute, 53*time.Second
 			}, usual, "at least 7s left",
 		},
 		"a spent budget of time": {
 			func(s *crawler.Status) {
-				s.Job.Time, s.Ran = crawler.Duration(time.Minute), time.Hour
+				s.Job.Time, s.Ran = time.Minute, time.Hour
 			}, usual, "at least 0s left",
 		},
 		"pages per host": {
@@ -52,7 +52,7 @@ func TestTheTimeLeftIsBoundedByEachBudget(t *testing.T) {
 		},
 		"nothing settled yet": {func(*crawler.Status) {}, pace{}, "time left unknown"},
 		"nothing settled yet, and time": {
-			func(s *crawler.Status) { s.Job.Time = crawler.Duration(time.Hour) }, pace{}, "at most 1h0m0s left",
+			func(s *crawler.Status) { s.Job.Time = time.Hour }, pace{}, "at most 1h0m0s left",
 		},
 		"long": {func(*crawler.Status) {}, pace{settled: 0.5}, "at least 33m0s left"},
 		"pages that come slower than URLs are settled": {
@@ -61,7 +61,7 @@ func TestTheTimeLeftIsBoundedByEachBudget(t *testing.T) {
 		},
 		"time for a part of the waiting URLs": {
 			func(s *crawler.Status) {
-				s.Job.Time, s.Ran = crawler.Duration(time.Hour), time.Minute
+				s.Job.Time, s.Ran = time.Hour, time.Minute
 			}, pace{settled: 0.5}, "at least 33m0s left, at most 59m0s",
 		},
 		"a list": {

@@ -11,7 +11,6 @@ import (
 	"testing"
 	"time"
 
-	"github.com/trawlcrawler/trawl/crawler"
 	"github.com/trawlcrawler/trawl/internal/test/testfleet"
 	"github.com/trawlcrawler/trawl/internal/test/testsite"
 )
@@ -67,7 +66,7 @@ func TestAWorkerWithAFullDiskStopsRequesting(t *testing.T) {
 	ft.Scheduler()
 	w := ft.Worker()
 	job := jobOf(t, g, site)
-	job.Delay, job.Throttle = crawler.Duration(100*time.Millisecond), 0
+	job.Delay, job.Throttle = 100*time.Millisecond, 0
 	ft.Create(job)
 	waitForMoreRequests(t, site, 20)
 	makeRoom := fillDisk(t, ft.Out)
@@ -106,7 +105,7 @@ func TestAWorkerWithItsSpoolOnAFullDiskLosesNothing(t *testing.T) {
 	ft.Scheduler()
 	w := ft.Worker("--spool", spool, "--ship-every", "1s")
 	job := jobOf(t, g, site)
-	job.Delay, job.Throttle, job.Format = crawler.Duration(50*time.Millisecond), 0,
+	job.Delay, job.Throttle, job.Format = 50*time.Millisecond, 0,
 		[]string{"jsonl.gz", "warc", "parquet"}
 	ft.Create(job)
 	waitForMoreRequests(t, site, 20)
@@ -131,7 +130,7 @@ func TestPagesOnAFullDiskAreRequestedOnce(t *testing.T) {
 			ft.Scheduler()
 			w := ft.Worker()
 			job := jobOf(t, g, site)
-			job.Delay, job.Throttle, job.Format = crawler.Duration(50*time.Millisecond), 0, strings.Split(formats, ",")
+			job.Delay, job.Throttle, job.Format = 50*time.Millisecond, 0, strings.Split(formats, ",")
 			makeRoom := fillDisk(t, ft.Out)
 			ft.Create(job)
 			ft.waitForTrouble(job.Name, w.Name, "no space left", "free some space there")
@@ -161,7 +160,7 @@ func TestAnOutputFolderRemovedDuringACrawlIsRestored(t *testing.T) {
 			ft.Scheduler()
 			ft.Worker()
 			job := jobOf(t, g, site)
-			job.Delay, job.Throttle, job.Format = crawler.Duration(100*time.Millisecond), 0, strings.Split(formats, ",")
+			job.Delay, job.Throttle, job.Format = 100*time.Millisecond, 0, strings.Split(formats, ",")
 			ft.Create(job)
 			waitForMoreRequests(t, site, 30)
 			removeFolder(t, filepath.Join(ft.Out, job.Name))

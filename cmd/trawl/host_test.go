@@ -50,7 +50,7 @@ func TestHostsAreSlowedAndPausedWhileTheJobRuns(t *testing.T) {
 	ft.Scheduler()
 	ft.Worker()
 	job := jobOf(t, g, site)
-	job.Delay, job.Throttle = crawler.Duration(200*time.Millisecond), 0
+	job.Delay, job.Throttle = 200*time.Millisecond, 0
 	ft.Create(job)
 	waitForSite(t, site, func(l *testsite.Log) bool {
 		by := l.ByHost()

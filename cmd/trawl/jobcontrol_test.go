@@ -49,7 +49,7 @@ func endlessJob(t testing.TB) (crawler.Job, *testsite.Site) {
 	g := testsite.Graph{Hosts: 4, PagesPerHost: 5000, LinksPerPage: 8}
 	site := g.Serve(t)
 	job := jobOf(t, g, site)
-	job.Delay = crawler.Duration(20 * time.Millisecond)
+	job.Delay = 20 * time.Millisecond
 	return job, site
 }
 

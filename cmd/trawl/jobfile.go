@@ -100,7 +100,9 @@ func decodeFile(kind, path string, text []byte, s *settings) (found map[string]i
 	if err := setting.CheckKeys(text); err != nil {
 		return nil, usage("%s %s: %v", kind, path, err)
 	}
-	err = yaml.NewDecoder(bytes.NewReader(text), yaml.Strict()).Decode(&s.Values)
+	settings, keep := crawler.TextForm(&s.Values)
+	err = yaml.NewDecoder(bytes.NewReader(text), yaml.Strict()).Decode(settings)
+	keep()
 	if err == nil || errors.Is(err, io.EOF) {
 		return found, nil
 	}
@@ -179,8 +181,8 @@ func nameField(body ast.Node) error {
 		return nil
 	}
 	for _, field := range mapping.Values {
-		var alone setting.Values
-		err := yaml.Unmarshal([]byte(field.String()), &alone)
+		alone, _ := crawler.TextForm(new(setting.Values))
+		err := yaml.Unmarshal([]byte(field.String()), alone)
 		if err == nil {
 			continue
 		}

@@ -62,7 +62,7 @@ func TestABudgetSetOnARunningJobEndsIt(t *testing.T) {
 	ft.Scheduler()
 	ft.Workers(2)
 	job := jobOf(t, g, site)
-	job.Delay = crawler.Duration(20e6)
+	job.Delay = 20e6
 	ft.Create(job)
 	ft.waitUntil("pages are fetched", func(ctx context.Context) bool {
 		numbers, err := ft.Client.Counters(ctx, job.Name)

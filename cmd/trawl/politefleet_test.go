@@ -81,7 +81,7 @@ func TestAFleetIsPoliteAndItsAuditAgreesWithTheServersLog(t *testing.T) {
 	ft.Scheduler()
 	ft.Workers(3, "--concurrency", "3") // no worker can hold all hosts
 	job := jobOf(t, g, site)
-	job.Delay = crawler.Duration(jobDelay)
+	job.Delay = jobDelay
 	stalls := testsite.WatchStalls(t)
 	ft.Create(job)
 	ft.Done(job.Name)

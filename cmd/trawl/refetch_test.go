@@ -251,7 +251,7 @@ func TestPagesLostWithADiskAreReportedAndFetchedAgain(t *testing.T) {
 	spool := ft.path("spool")
 	w := ft.Worker("--spool", spool, "--ship-every", "10m")
 	job := jobOf(t, g, site)
-	job.Durable, job.LostAfter = crawler.DurableDisk, crawler.Duration(5*time.Second)
+	job.Durable, job.LostAfter = crawler.DurableDisk, 5*time.Second
 	ft.Create(job)
 	waitForMoreRequests(t, site, 100)
 	w.Kill()

@@ -65,7 +65,7 @@ func TestPrecedenceIsFlagEnvironmentJobFileDefault(t *testing.T) {
 		"--out", "flag")
 
 	want := defaultSettings()
-	want.Depth, want.Delay, want.Out = 3, crawler.Duration(3e6), "flag"
+	want.Depth, want.Delay, want.Out = 3, 3e6, "flag"
 	want.Include = []string{"flag", "another"}
 	want.PerHost, want.Links = 2, false
 	want.Scope, want.Select, want.Bytes = crawler.ScopeDomain, []string{"a=file"}, 1000

@@ -4,7 +4,6 @@ import (
 	"testing"
 	"time"
 
-	"github.com/trawlcrawler/trawl/crawler"
 	"github.com/trawlcrawler/trawl/internal/test/testsite"
 )
 
@@ -24,7 +23,7 @@ func TestJobsOfAFleetShareTheirHosts(t *testing.T) {
 	var names []string
 	for i, delay := range []time.Duration{100 * time.Millisecond, longest, 200 * time.Millisecond} {
 		job := jobOf(t, g, site)
-		job.Delay, job.Shards = crawler.Duration(delay), 1+3*(i%2)
+		job.Delay, job.Shards = delay, 1+3*(i%2)
 		ft.Create(job)
 		names = append(names, job.Name)
 	}

@@ -252,15 +252,15 @@ func failureOf(p *fetched.Page) error {
 // get fetches a URL, and retries as often as the job says if it fails in a way that may
 // pass.
 func (r *sitemapReader) get(ctx context.Context, u crawler.URL) (*fetched.Page, error) {
-	pause := time.Duration(r.job.RetryPause)
+	pause := r.job.RetryPause
 	for tries := 0; ; tries++ {
 		if err := r.wait(ctx, time.Until(r.next)); err != nil {
 			return nil, err
 		}
-		r.next = time.Now().Add(time.Duration(r.job.Delay))
+		r.next = time.Now().Add(r.job.Delay)
 		page, err := r.ask(ctx, fetched.Request{
 			URL: u, UserAgent: r.job.UserAgent, From: r.job.Contact, BodyLimit: sitemapBytes,
-			Timeout:  time.Duration(r.job.Timeout),
+			Timeout:  r.job.Timeout,
 			PortOpen: r.scope.HasPort(u.Host()), MinRate: int64(r.job.MinRate), TLS: r.job.TLS,
 		})
 		if err != nil || page.Outcome() != crawler.OutcomeRetry || tries >= r.job.Retries {

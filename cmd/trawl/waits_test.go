@@ -8,7 +8,6 @@ import (
 	"testing"
 	"time"
 
-	"github.com/trawlcrawler/trawl/crawler"
 	"github.com/trawlcrawler/trawl/internal/test/testsite"
 	"github.com/trawlcrawler/trawl/internal/waiting"
 )
@@ -114,7 +113,7 @@ func TestARunningJobIsNeverShownAsWaiting(t *testing.T) {
 	ft.Scheduler()
 	ft.Worker()
 	job := jobOf(t, g, g.Serve(t))
-	job.Delay = crawler.Duration(50 * time.Millisecond)
+	job.Delay = 50 * time.Millisecond
 	ft.Create(job)
 	ft.waitUntil("the job has ended", func(ctx context.Context) bool {
 		status, err := ft.Client.Status(ctx, job.Name)

@@ -37,7 +37,7 @@ func main() {
 	}
 	defer os.RemoveAll(out)
 	job := trawl.NewJob("links", flag.Args()...)
-	job.Delay, job.Resources = trawl.Duration(*delay), true
+	job.Delay, job.Resources = *delay, true
 	stats, err := trawl.Crawl(ctx, job, trawl.Config{Out: out}, links)
 	if err != nil {
 		log.Fatal(err)

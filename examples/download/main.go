@@ -43,7 +43,7 @@ func main() {
 		})
 	}
 	job := trawl.NewJob("files", flag.Args()...)
-	job.Delay = trawl.Duration(*delay)
+	job.Delay = *delay
 	job.Resources = true // images are embedded, not linked to
 	job.Format = []string{"jsonl", "items"}
 	job.BodyLimit = 1 << 30

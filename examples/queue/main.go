@@ -66,7 +66,7 @@ func run(ctx context.Context, redis, out string, private bool, delay time.Durati
 // nothing. It follows no links.
 func open(ctx context.Context, fleet *trawl.Client, delay time.Duration) error {
 	job := trawl.NewJob("inbox")
-	job.Follow, job.Delay, job.Handlers = false, trawl.Duration(delay), []string{"inbox"}
+	job.Follow, job.Delay, job.Handlers = false, delay, []string{"inbox"}
 	err := fleet.Create(ctx, job)
 	if errors.Is(err, crawler.ErrJobExists) {
 		err = reopen(ctx, fleet, job.Name)

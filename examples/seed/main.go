@@ -29,7 +29,7 @@ func main() {
 	flag.StringVar(&job.Name, "job", "", "name of the job")
 	delay := flag.Duration("delay", time.Second, "time between two requests to a host")
 	flag.Parse()
-	job.Delay = crawler.Duration(*delay)
+	job.Delay = *delay
 
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
 	defer stop()

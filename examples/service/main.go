@@ -29,7 +29,7 @@ type service struct {
 // start starts a crawl.
 func (s *service) start(w http.ResponseWriter, r *http.Request) {
 	job := trawl.NewJob(r.PathValue("name"), r.URL.Query()["url"]...)
-	job.Delay = trawl.Duration(s.delay)
+	job.Delay = s.delay
 	_, err := s.fleet.Start(r.Context(), job)
 	switch {
 	case errors.Is(err, trawl.ErrJobExists):

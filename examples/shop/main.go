@@ -94,7 +94,7 @@ func main() {
 		return
 	}
 	job := trawl.NewJob("shop", flag.Args()...)
-	job.Delay = trawl.Duration(*delay)
+	job.Delay = *delay
 	counters, err := trawl.Crawl(ctx, job, cfg, shop)
 	if err != nil {
 		log.Fatal(err)

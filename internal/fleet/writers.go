@@ -112,7 +112,7 @@ func (m *Manifest) Waiting(ctx context.Context, writers map[string][]string) err
 		if err := m.store.Frontier(status.Job).Prolong(ctx, segments); err != nil {
 			return err
 		}
-		m.next[job] = time.Now().Add(time.Duration(status.Job.LostAfter) / 4)
+		m.next[job] = time.Now().Add(status.Job.LostAfter / 4)
 	}
 	return nil
 }

@@ -22,7 +22,7 @@ type budgets struct {
 func (b budgets) none() bool { return b.pages == 0 && b.bytes == 0 && b.time == 0 }
 
 func budgetsOf(job crawler.BudgetSettings, revision, budgeted int64) budgets {
-	return budgets{revision, budgeted, job.Pages, int64(job.Bytes), time.Duration(job.Time), job.PagesPerDomain}
+	return budgets{revision, budgeted, job.Pages, int64(job.Bytes), job.Time, job.PagesPerDomain}
 }
 
 // liveBudgets holds the budgets of a job for all its frontiers in the process. Reading the

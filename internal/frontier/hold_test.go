@@ -58,7 +58,7 @@ func newSharedHost(root *testJob, shards int) *sharedHost {
 func (c *sharedHost) job(name string, shards int) *testJob {
 	c.root.t.Helper()
 	job := crawler.DefaultJob()
-	job.Name, job.Shards, job.Delay = name, shards, crawler.Duration(2*time.Second)
+	job.Name, job.Shards, job.Delay = name, shards, 2*time.Second
 	ctx := c.root.t.Context()
 	c.root.must(c.root.store.Create(ctx, job))
 	_, err := c.root.store.Move(ctx, name, crawler.StateRunning, "", crawler.StateCreated)

@@ -228,7 +228,7 @@ func (l *HostLease) settlementArgs(done []queue.Settlement) []any {
 		}
 	}
 	job := l.frontier.job
-	args := []any{segment, time.Duration(job.LostAfter).Milliseconds(), flag(job.Durable != crawler.DurableDisk)}
+	args := []any{segment, job.LostAfter.Milliseconds(), flag(job.Durable != crawler.DurableDisk)}
 	args = append(args, leftAlone(done)...)
 	for _, s := range done {
 		retry := ""

@@ -33,7 +33,7 @@ func (f *Frontier) Open(ctx context.Context, o queue.VisitRef, worker string,
 	}
 	l.lock = &hostLock{
 		frontier: f, host: o.Host, me: party{f.job.Name, f.run, f.shardOf(o.Host)}, epoch: o.Epoch,
-		delay: time.Duration(f.job.Delay), term: f.job.VisitTerm() + holdSlack,
+		delay: f.job.Delay, term: f.job.VisitTerm() + holdSlack,
 	}
 	l.lock.written = time.Now()
 	got, acquired, err := f.openAndAcquire(ctx, l, args)

@@ -32,7 +32,7 @@ func (f *Frontier) Shipped(ctx context.Context, segment string) (urls int64, err
 // before the job's LostAfter is over.
 func (f *Frontier) Prolong(ctx context.Context, segments []string) error {
 	args := make([]any, 0, len(segments)+1)
-	args = append(args, time.Duration(f.job.LostAfter).Milliseconds())
+	args = append(args, f.job.LostAfter.Milliseconds())
 	for _, s := range segments {
 		args = append(args, s)
 	}

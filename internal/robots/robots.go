@@ -166,7 +166,7 @@ func (r *Robots) known(ctx context.Context, origin string) (record, error) {
 func obey(rules *Rules, job crawler.Job, u crawler.URL) fetched.RobotsPolicy {
 	policy := fetched.RobotsPolicy{
 		Allowed: rules.Allowed, Text: rules.source, Signals: rules.Signals(),
-		Delay: min(rules.CrawlDelay(), time.Duration(job.CrawlDelayCap)),
+		Delay: min(rules.CrawlDelay(), job.CrawlDelayCap),
 	}
 	if job.Sitemaps {
 		policy.Sitemaps = located(rules.sitemaps, u)

@@ -27,9 +27,11 @@ func TestGroupsDoNotChangeWhatIsStored(t *testing.T) {
 	var job crawler.Job
 	decoder := json.NewDecoder(bytes.NewReader(stored))
 	decoder.DisallowUnknownFields()
-	if err := decoder.Decode(&job); err != nil {
+	settings, keep := crawler.TextForm(&job)
+	if err := decoder.Decode(settings); err != nil {
 		t.Fatal(err)
 	}
+	keep()
 	written, err := json.Marshal(job)
 	if err != nil {
 		t.Fatal(err)
@@ -43,9 +45,11 @@ func TestGroupsDoNotChangeWhatIsStored(t *testing.T) {
 	}
 
 	var fromYAML crawler.Job // every JSON text is YAML
-	if err := yaml.UnmarshalWithOptions(stored, &fromYAML, yaml.Strict()); err != nil {
+	settings, keep = crawler.TextForm(&fromYAML)
+	if err := yaml.UnmarshalWithOptions(stored, settings, yaml.Strict()); err != nil {
 		t.Fatal(err)
 	}
+	keep()
 	if diff := cmp.Diff(job, fromYAML); diff != "" {
 		t.Errorf("as YAML, (-JSON +YAML):\n%s", diff)
 	}

@@ -64,7 +64,7 @@ func Validate(j crawler.Job) error {
 		{slices.Contains(crawler.TLSKinds, j.TLS), "tls", j.TLS, "modern or legacy"},
 		{j.Timeout > 0, "timeout", j.Timeout, "more than 0"},
 		{slices.Contains(crawler.DurableKinds, j.Durable), "durable", j.Durable, "shipped or disk"},
-		{j.LostAfter >= crawler.Duration(leastLostAfter), "lost_after", j.LostAfter,
+		{j.LostAfter >= leastLostAfter, "lost_after", j.LostAfter,
 			leastLostAfter.String() + " or more"},
 		{j.NearDuplicates == "" || slices.Contains(crawler.NearDuplicatesKinds, j.NearDuplicates), "near_duplicates",
 			j.NearDuplicates, "record, skip or stop"},

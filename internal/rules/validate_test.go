@@ -39,9 +39,9 @@ func TestASettingThatIsOutOfRangeIsNamedAndQuoted(t *testing.T) {
 		{func(j *crawler.Job) { j.Depth = -2 }, `depth: "-2"`},
 		{func(j *crawler.Job) { j.Pages = -1 }, `pages: "-1"`},
 		{func(j *crawler.Job) { j.Bytes = -1 }, `bytes: "-1"`},
-		{func(j *crawler.Job) { j.Time = crawler.Duration(-time.Second) }, `time: "-1s"`},
+		{func(j *crawler.Job) { j.Time = -time.Second }, `time: "-1s"`},
 		{func(j *crawler.Job) { j.PagesPerHost = -1 }, `pages_per_host: "-1"`},
-		{func(j *crawler.Job) { j.Delay = crawler.Duration(-time.Second) }, `delay: "-1s"`},
+		{func(j *crawler.Job) { j.Delay = -time.Second }, `delay: "-1s"`},
 		{func(j *crawler.Job) { j.PerHost = 0 }, `per_host: "0"`},
 		{func(j *crawler.Job) { j.PerHost = 257 }, `per_host: "257"`},
 		{func(j *crawler.Job) { j.UserAgent = "" }, `user_agent: ""`},
@@ -144,15 +144,15 @@ func TestAnAddressHasADelayWhereLinksDecideWhichHostsThereAre(t *testing.T) {
 		"a list":                 {func(j *crawler.Job) { j.Scope, j.Follow = crawler.ScopeAny, false }, 0},
 		"several shards":         {func(j *crawler.Job) { j.Scope, j.Shards = crawler.ScopeAny, 4 }, 0},
 		"one that is said": {
-			func(j *crawler.Job) { j.Scope, j.AddressDelay = crawler.ScopeAny, crawler.AutoDuration(time.Second) }, time.Second,
+			func(j *crawler.Job) { j.Scope, j.AddressDelay = crawler.ScopeAny, time.Second }, time.Second,
 		},
 		"one that is said, for less": {
-			func(j *crawler.Job) { j.AddressDelay = crawler.AutoDuration(time.Second) }, time.Second,
+			func(j *crawler.Job) { j.AddressDelay = time.Second }, time.Second,
 		},
 		"none that is said": {func(j *crawler.Job) { j.Scope, j.AddressDelay = crawler.ScopeAny, 0 }, 0},
 	} {
 		j := crawler.DefaultJob()
-		j.Name, j.Delay = "job", crawler.Duration(3*time.Second)
+		j.Name, j.Delay = "job", 3*time.Second
 		c.change(&j)
 		if err := Validate(j); err != nil || j.AddressGap() != c.want {
 			t.Errorf("%s: %v, %v; want %v", name, j.AddressGap(), err, c.want)

@@ -48,7 +48,7 @@ func TestSettingsAreChangedTogetherOrNotAtAll(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if got.Delay != crawler.Duration(5*time.Second) || got.Pages != 200 || got.Throttle != 1.5 || got.Bytes != 2e9 ||
+	if got.Delay != 5*time.Second || got.Pages != 200 || got.Throttle != 1.5 || got.Bytes != 2e9 ||
 		got.PerHost != 2 ||
 		!slices.Equal(got.Exclude, []string{"/a[0-9]/", "/b=c/"}) || len(got.Include) != 0 {
 		t.Errorf("the job is %+v", got)
@@ -64,7 +64,7 @@ func TestSettingsAreChangedTogetherOrNotAtAll(t *testing.T) {
 		!slices.Contains(changed, "delay: 5s, was 1s") {
 		t.Errorf("what was changed is %q", changed)
 	}
-	if job.Delay != crawler.Duration(time.Second) || !slices.Equal(job.Exclude, []string{"/old/"}) {
+	if job.Delay != time.Second || !slices.Equal(job.Exclude, []string{"/old/"}) {
 		t.Errorf("the job before was changed too: %+v", job)
 	}
 }

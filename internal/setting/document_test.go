@@ -8,6 +8,8 @@ import (
 
 	"github.com/goccy/go-yaml"
 	"github.com/google/go-cmp/cmp"
+
+	"github.com/trawlcrawler/trawl/crawler"
 )
 
 // With UPDATE=1 in the environment, this test writes docs/settings.md.
@@ -37,9 +39,11 @@ func TestAJobFileIsReadAsItIsAndWithEverySettingUncommented(t *testing.T) {
 	commented := regexp.MustCompile(`(?m)^# ([a-z_]+: .*)$`)
 	for name, text := range map[string]string{"as it is": file, "uncommented": commented.ReplaceAllString(file, "$1")} {
 		got := Default()
-		if err := yaml.UnmarshalWithOptions([]byte(text), &got, yaml.Strict()); err != nil {
+		settings, keep := crawler.TextForm(&got)
+		if err := yaml.UnmarshalWithOptions([]byte(text), settings, yaml.Strict()); err != nil {
 			t.Fatalf("%s: %v\n%s", name, err, text)
 		}
+		keep()
 		for _, s := range table {
 			if s.Text(&got) != s.Text(&want) && !(s.IsList() && s.Text(&got) == "" || s.Text(&want) == "null") {
 				t.Errorf("%s: %s is %q, want %q", name, s.Name, s.Text(&got), s.Text(&want))

@@ -49,7 +49,7 @@ func newCrawl(t testing.TB, site *testsite.Site, change func(*crawler.Job)) *cra
 	t.Helper()
 	job := crawler.DefaultJob()
 	job.Name, job.Scope, job.Delay, job.RetryPause = redistest.Name(t), crawler.ScopeDomain, 0,
-		crawler.Duration(time.Millisecond)
+		time.Millisecond
 	if change != nil {
 		change(&job)
 	}

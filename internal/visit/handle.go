@@ -321,7 +321,7 @@ func (e *urlTask) unhandled(err error) {
 	case entry.Tries >= e.visitor.settings().Retries:
 		e.end(crawler.OutcomeFailed, err.Error()+tried(entry))
 	default:
-		e.after = backoff(time.Duration(e.visitor.settings().RetryPause), entry.Tries, e.visitor.cfg.Jitter)
+		e.after = backoff(e.visitor.settings().RetryPause, entry.Tries, e.visitor.cfg.Jitter)
 		e.links, e.nodes = nil, nil
 		e.unskip()
 		e.end(crawler.OutcomeRetry, err.Error())

@@ -6,7 +6,6 @@ import (
 	"log/slog"
 	"sync"
 	"sync/atomic"
-	"time"
 
 	"github.com/trawlcrawler/trawl/crawler"
 	"github.com/trawlcrawler/trawl/internal/fetched"
@@ -144,7 +143,7 @@ func (q *requester) fetchOnce(r request) (*fetched.Page, error) {
 // receive lets the host rest if it refused the request or was not reached. It ends the
 // visit if the host is given up.
 func (q *requester) receive(p *fetched.Page, robots bool) {
-	pause := q.host.health.receive(p, robots, time.Duration(q.visitor.settings().RetryPause), q.visitor.cfg.Jitter)
+	pause := q.host.health.receive(p, robots, q.visitor.settings().RetryPause, q.visitor.cfg.Jitter)
 	if pause == 0 {
 		return
 	}

@@ -48,7 +48,7 @@ func (e *urlTask) retry() error {
 		e.end(crawler.OutcomeFailed, reason)
 		return nil
 	default:
-		pause := backoff(time.Duration(e.visitor.settings().RetryPause), entry.Tries, e.visitor.cfg.Jitter)
+		pause := backoff(e.visitor.settings().RetryPause, entry.Tries, e.visitor.cfg.Jitter)
 		e.after = min(max(asked, pause), maxPause)
 	}
 	e.end(crawler.OutcomeRetry, failure(p))

@@ -126,9 +126,9 @@ func (v *visit) obey(r crawler.HostRules) {
 	job := v.visitor.settings()
 	delay := job.Delay
 	if r.Delay != nil {
-		delay = *r.Delay
+		delay = time.Duration(*r.Delay)
 	}
-	v.host.pace.keep(time.Duration(delay))
+	v.host.pace.keep(delay)
 	v.taker.pages = job.PagesPerHost
 	if r.Pages > 0 {
 		v.taker.pages = r.Pages

@@ -144,7 +144,7 @@ func (e *urlTask) get(at crawler.URL) (crawler.URL, error) {
 func (w *Visitor) requestFor(u crawler.URL) fetched.Request {
 	return fetched.Request{
 		URL: u, UserAgent: w.job.UserAgent, From: w.job.Contact, BodyLimit: int64(w.job.BodyLimit),
-		Timeout: time.Duration(w.settings().Timeout), TLS: w.job.TLS,
+		Timeout: w.settings().Timeout, TLS: w.job.TLS,
 		Identity: w.download, Record: w.needs.Exchanges, Waits: w.needs.Bodies,
 	}
 }
@@ -262,7 +262,7 @@ func (e *urlTask) getRobots(u crawler.URL, whole *hold) (*fetched.Page, error) {
 	job := e.visitor.job
 	p, err := e.visit.requests.fetch(request{robots: true, hold: whole, Request: fetched.Request{
 		URL: u, UserAgent: job.UserAgent, From: job.Contact, BodyLimit: robotsLimit,
-		Timeout: time.Duration(job.Timeout),
+		Timeout: job.Timeout,
 		TLS:     job.TLS, Record: e.visitor.needs.Exchanges,
 	}})
 	if err != nil || p.Recording == nil {

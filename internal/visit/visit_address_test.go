@@ -41,7 +41,7 @@ func crawlOneAddress(t *testing.T, change func(*crawler.Job)) []time.Time {
 func TestHostsThatShareAnAddressShareItsDelay(t *testing.T) {
 	t.Parallel()
 	const delay = 30 * time.Millisecond
-	sent := crawlOneAddress(t, func(j *crawler.Job) { j.AddressDelay = crawler.AutoDuration(delay) })
+	sent := crawlOneAddress(t, func(j *crawler.Job) { j.AddressDelay = delay })
 	for i := 1; i < len(sent); i++ {
 		if gap := sent[i].Sub(sent[i-1]); gap < delay {
 			t.Errorf("request %d was sent %v after the last one, want %v", i, gap, delay)
@@ -53,7 +53,7 @@ func TestHostsFoundByLinksShareTheDelayOfTheirAddress(t *testing.T) {
 	t.Parallel()
 	const delay = 30 * time.Millisecond
 	// The hosts are in different domains.
-	sent := crawlOneAddress(t, func(j *crawler.Job) { j.Delay, j.Throttle = crawler.Duration(delay), 0 })
+	sent := crawlOneAddress(t, func(j *crawler.Job) { j.Delay, j.Throttle = delay, 0 })
 	for i := 1; i < len(sent); i++ {
 		if gap := sent[i].Sub(sent[i-1]); gap < delay {
 			t.Errorf("request %d was sent %v after the last one, want %v", i, gap, delay)
@@ -64,7 +64,7 @@ func TestHostsFoundByLinksShareTheDelayOfTheirAddress(t *testing.T) {
 func TestAnExemptAddressHasNoSharedDelay(t *testing.T) {
 	t.Parallel()
 	sent := crawlOneAddress(t, func(j *crawler.Job) {
-		j.AddressDelay, j.AddressExempt = crawler.AutoDuration(time.Hour), []string{"192.0.2.0/24"}
+		j.AddressDelay, j.AddressExempt = time.Hour, []string{"192.0.2.0/24"}
 	})
 	if len(sent) != 24+6 {
 		t.Errorf("%d requests were sent, want 30", len(sent))

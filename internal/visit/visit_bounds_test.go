@@ -56,7 +56,7 @@ func TestPagesAboveTheBudgetOfAHostAreSkipped(t *testing.T) {
 	for name, change := range map[string]func(*crawler.Job){
 		"over one connection":                func(*crawler.Job) {},
 		"over many connections":              func(j *crawler.Job) { j.PerHost = 8 },
-		"with a delay":                       func(j *crawler.Job) { j.Delay = crawler.Duration(time.Millisecond) },
+		"with a delay":                       func(j *crawler.Job) { j.Delay = time.Millisecond },
 		"with a budget of the job":           func(j *crawler.Job) { j.Pages = 1000 },
 		"with a budget of exactly all pages": func(j *crawler.Job) { j.Pages = 24 },
 	} {

@@ -195,7 +195,7 @@ func TestARuleSetsTheDelayOfOneHost(t *testing.T) {
 	const delay = 50 * time.Millisecond
 	pages, paths := manyPages(4)
 	c := newCrawl(t, testsite.Serve(t, pages), func(j *crawler.Job) {
-		j.Delay = crawler.Duration(time.Hour)
+		j.Delay = time.Hour
 	}).seed(paths...)
 	own := crawler.Duration(delay)
 	check(t, c.frontier.Govern(t.Context(), crawler.Host(c.site.Hosts()[0]), crawler.HostRules{Delay: &own}, false))

@@ -32,7 +32,7 @@ func TestAFailureIsRetriedWithDoublingPauses(t *testing.T) {
 	const pause = 20 * time.Millisecond
 	site := testsite.Serve(t, web{"/a": links()})
 	site.Fail("/a", 500, 502, 503)
-	c := newCrawl(t, site, func(j *crawler.Job) { j.RetryPause = crawler.Duration(pause) }).seed("/a")
+	c := newCrawl(t, site, func(j *crawler.Job) { j.RetryPause = pause }).seed("/a")
 	c.finish()
 	c.wantRecords(map[string]string{"/a": "fetched"})
 	var last time.Time
@@ -96,7 +96,7 @@ func TestTheReceivedPartOfAnIncompletePageIsParsedAfterTheLastTry(t *testing.T) 
 func TestThePauseBeforeARetryIsBounded(t *testing.T) {
 	t.Parallel()
 	site := testsite.Serve(t, web{"/0": "500", "/30": "500", "/63": "500", "/99": "500"})
-	c := newCrawl(t, site, func(j *crawler.Job) { j.Retries, j.RetryPause = 100, crawler.Duration(time.Hour) })
+	c := newCrawl(t, site, func(j *crawler.Job) { j.Retries, j.RetryPause = 100, time.Hour })
 	for _, tries := range []int{0, 30, 63, 99} {
 		c.admit(queue.Entry{URL: parseURL(t, site.URL(0, fmt.Sprintf("/%d", tries))), Tries: tries})
 	}

@@ -39,24 +39,24 @@ func refuse(status int, header ...string) http.Handler {
 // others that are so long that a waiting visit would never end.
 func TestAVisitThatOnlyWaitsFreesItsPlace(t *testing.T) {
 	t.Parallel()
-	hour := func(j *crawler.Job) { j.CrawlDelayCap = crawler.Duration(time.Hour) }
+	hour := func(j *crawler.Job) { j.CrawlDelayCap = time.Hour }
 	pages, paths := manyPages(3)
 	for name, c := range map[string]struct {
 		host   http.Handler
 		change func(*crawler.Job)
 		want   map[string]int // requests
 	}{
-		"the job's delay": {pages, func(j *crawler.Job) { j.Delay = crawler.Duration(time.Hour) },
+		"the job's delay": {pages, func(j *crawler.Job) { j.Delay = time.Hour },
 			map[string]int{"/robots.txt": 1, "/0": 0}},
 		"a Crawl-delay": {withRobots("User-agent: *\nCrawl-delay: 3000\n", pages), hour,
 			map[string]int{"/robots.txt": 1, "/0": 0}},
 		"Retry-After with 429": {withRobots("", refuse(http.StatusTooManyRequests, "Retry-After", "25")), nil,
 			map[string]int{"/robots.txt": 1, "/0": 1, "/1": 0}},
 		"503 without Retry-After": {withRobots("", refuse(http.StatusServiceUnavailable)),
-			func(j *crawler.Job) { j.RetryPause = crawler.Duration(20 * time.Second) },
+			func(j *crawler.Job) { j.RetryPause = 20 * time.Second },
 			map[string]int{"/robots.txt": 1, "/0": 1, "/1": 0}},
 		"a robots.txt that redirects": {web{"/robots.txt": "301 /other.txt", "/other.txt": "404", "/0": "404"},
-			func(j *crawler.Job) { j.Delay = crawler.Duration(2 * time.Second) },
+			func(j *crawler.Job) { j.Delay = 2 * time.Second },
 			map[string]int{"/robots.txt": 1, "/other.txt": 1, "/0": 0}},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -93,7 +93,7 @@ func TestAVisitThatWaitsKeepsItsPlaceWhileOthersAreFree(t *testing.T) {
 	t.Parallel()
 	pages, paths := manyPages(3)
 	c := newCrawl(t, testsite.Serve(t, pages), func(j *crawler.Job) {
-		j.Delay = crawler.Duration(1500 * time.Millisecond)
+		j.Delay = 1500 * time.Millisecond
 	}).seed(paths...)
 	if reports := c.finish(); len(reports) != 1 {
 		t.Errorf("got %d visits, want 1", len(reports))
@@ -103,7 +103,7 @@ func TestAVisitThatWaitsKeepsItsPlaceWhileOthersAreFree(t *testing.T) {
 func TestARedirectIsFollowedBeforeAVisitFreesItsPlace(t *testing.T) {
 	t.Parallel()
 	site := testsite.Serve(t, web{"/a": "301 /b", "/b": "301 /c", "/c": links()})
-	c := newCrawl(t, site, func(j *crawler.Job) { j.Delay = crawler.Duration(1300 * time.Millisecond) }).seed("/a")
+	c := newCrawl(t, site, func(j *crawler.Job) { j.Delay = 1300 * time.Millisecond }).seed("/a")
 	c.cfg.Full = noPlaceFree
 	c.finish()
 	c.wantRecords(map[string]string{"/a": "fetched"})
@@ -114,7 +114,7 @@ func TestAVisitFreesItsPlaceWhenTheFleetHasNone(t *testing.T) {
 	t.Parallel()
 	pages, paths := manyPages(3)
 	c := newCrawl(t, testsite.Serve(t, pages), func(j *crawler.Job) {
-		j.Delay = crawler.Duration(time.Hour)
+		j.Delay = time.Hour
 	}).seed(paths...)
 	c.tools.Frontier = alteredFrontier{c.tools.Frontier, func(l *alteredLease) { l.short = true }}
 	if r := c.visit(t.Context(), nil); r.Ending != queue.EndPause {
@@ -126,7 +126,7 @@ func TestAVisitFreesItsPlaceForAnotherJob(t *testing.T) {
 	t.Parallel()
 	pages, paths := manyPages(3)
 	c := newCrawl(t, testsite.Serve(t, pages), func(j *crawler.Job) {
-		j.Delay = crawler.Duration(20 * time.Second)
+		j.Delay = 20 * time.Second
 	}).seed(paths...)
 	c.tools.Frontier = alteredFrontier{c.tools.Frontier, func(l *alteredLease) { l.recalled = true }}
 	c.cfg.Time = time.Hour

@@ -149,7 +149,7 @@ func TestTheDelayIsKeptOverConnectionsAndVisits(t *testing.T) {
 	t.Parallel()
 	const delay = 20 * time.Millisecond
 	pages, paths := manyPages(20)
-	c := newCrawl(t, testsite.Serve(t, pages), func(j *crawler.Job) { j.PerHost, j.Delay = 8, crawler.Duration(delay) })
+	c := newCrawl(t, testsite.Serve(t, pages), func(j *crawler.Job) { j.PerHost, j.Delay = 8, delay })
 	c.cfg.Pages = 3
 	s := &sender{Fetcher: c.tools.Fetcher}
 	c.tools.Fetcher = s
@@ -168,7 +168,7 @@ func TestTheDelayIsKeptOverConnectionsAndVisits(t *testing.T) {
 func TestRequestsArriveWithTheDelay(t *testing.T) {
 	const delay = 200 * time.Millisecond
 	pages, paths := manyPages(6)
-	c := newCrawl(t, testsite.Serve(t, pages), func(j *crawler.Job) { j.PerHost, j.Delay = 8, crawler.Duration(delay) })
+	c := newCrawl(t, testsite.Serve(t, pages), func(j *crawler.Job) { j.PerHost, j.Delay = 8, delay })
 	c.cfg.Pages = 4
 	stalls := testsite.WatchStalls(t)
 	c.seed(paths...).finish()

@@ -296,7 +296,7 @@ func (w *Visitor) want() Want {
 		return Want{}
 	}
 	return Want{
-		URLs: min(aheadLanes*job.PerHost, w.cfg.Pages), Gap: time.Duration(job.Delay), Ahead: aheadOf(w.patience()),
+		URLs: min(aheadLanes*job.PerHost, w.cfg.Pages), Gap: job.Delay, Ahead: aheadOf(w.patience()),
 	}
 }
 

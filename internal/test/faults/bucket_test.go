@@ -94,7 +94,7 @@ func newBucketCrawl(t *testing.T, hosts, pagesPerHost int) *crawl {
 	c := newCrawl(t, hosts, pagesPerHost)
 	bucket := t.TempDir()
 	c.Out = "file://" + bucket
-	c.job.LostAfter = crawler.Duration(8 * time.Second)
+	c.job.LostAfter = 8 * time.Second
 	return c
 }
 

@@ -61,7 +61,7 @@ func newCrawl(t *testing.T, hosts, pagesPerHost int, server ...string) *crawl {
 	g := testsite.Graph{Hosts: hosts, PagesPerHost: pagesPerHost, LinksPerPage: 6, Seed: 6}
 	c := &crawl{Fleet: testfleet.New(t, server...), t: t, graph: g, site: g.Serve(t), job: crawler.DefaultJob(),
 		stalls: sync.OnceValue(testsite.WatchStalls(t))}
-	c.job.Name, c.job.Delay = redistest.Name(t), crawler.Duration(delay)
+	c.job.Name, c.job.Delay = redistest.Name(t), delay
 	for _, root := range g.Roots() {
 		c.job.Seeds = append(c.job.Seeds, c.site.URL(root.Host, g.Path(root.Page)))
 	}

@@ -94,7 +94,7 @@ func TestGarbageInOneJobStopsNoOther(t *testing.T) {
 	for _, v := range all {
 		site := graph.Serve(t)
 		v.job = crawler.DefaultJob()
-		v.job.Name, v.job.Delay, v.job.Pages = redistest.Name(t), crawler.Duration(delay), 1000
+		v.job.Name, v.job.Delay, v.job.Pages = redistest.Name(t), delay, 1000
 		for _, root := range graph.Roots() {
 			v.job.Seeds = append(v.job.Seeds, site.URL(root.Host, graph.Path(root.Page)))
 		}

@@ -20,7 +20,7 @@ func (c *crawl) createJob(hosts, pagesPerHost int, change func(*crawler.Job)) (c
 	c.t.Helper()
 	graph := testsite.Graph{Hosts: hosts, PagesPerHost: pagesPerHost, LinksPerPage: 6, Seed: 6}
 	site, job := graph.Serve(c.t), crawler.DefaultJob()
-	job.Name, job.Delay = redistest.Name(c.t), crawler.Duration(delay)
+	job.Name, job.Delay = redistest.Name(c.t), delay
 	for _, root := range graph.Roots() {
 		job.Seeds = append(job.Seeds, site.URL(root.Host, graph.Path(root.Page)))
 	}
@@ -33,7 +33,7 @@ func (c *crawl) createJob(hosts, pagesPerHost int, change func(*crawler.Job)) (c
 func TestVisitsSpreadOverWorkers(t *testing.T) {
 	t.Parallel()
 	c := newCrawl(t, 6, 40)
-	c.job.Delay = crawler.Duration(500 * time.Millisecond)
+	c.job.Delay = 500 * time.Millisecond
 	workers := c.Workers(4, "--concurrency", "10")
 	c.Scheduler()
 	seeds := c.job.Seeds

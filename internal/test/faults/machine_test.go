@@ -32,7 +32,7 @@ func createJobs(t *testing.T, f *testfleet.Fleet, hosts, pages int) []formatJob 
 			LinksPerPage: 6, Seed: uint64(i)}}
 		k.site = k.graph.Serve(t)
 		k.job.Name = strings.NewReplacer(".", "-", ",", "-").Replace(formats)
-		k.job.Delay, k.job.Format = crawler.Duration(delay), strings.Split(formats, ",")
+		k.job.Delay, k.job.Format = delay, strings.Split(formats, ",")
 		for _, root := range k.graph.Roots() {
 			k.job.Seeds = append(k.job.Seeds, k.site.URL(root.Host, k.graph.Path(root.Page)))
 		}

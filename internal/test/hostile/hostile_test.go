@@ -40,7 +40,7 @@ func newCrawl(t *testing.T, list []hostile.Misbehaviour, extraHosts int) *crawl 
 	c.Reach = hostile.Network
 	c.job.Name, c.job.Seeds = redistest.Name(t), c.web.Seeds()
 	c.job.Scope, c.job.Sitemaps, c.job.Resources = crawler.ScopeAny, true, true
-	c.job.Delay, c.job.CrawlDelayCap = 0, crawler.Duration(time.Second)
+	c.job.Delay, c.job.CrawlDelayCap = 0, time.Second
 	c.job.Retries, c.job.RobotsTries, c.job.HostTries = 0, 1, 1
 	return c
 }
@@ -156,7 +156,7 @@ func TestAWorkerVisitingManyHostileHostsStaysWithinItsMemory(t *testing.T) {
 		t.Skip("the test transfers gigabytes: run it without -short")
 	}
 	c := newCrawl(t, loadTestMisbehaviours(), visits)
-	c.job.BodyLimit, c.job.Timeout, c.job.PerHost = 4<<20, crawler.Duration(5*time.Second), 4
+	c.job.BodyLimit, c.job.Timeout, c.job.PerHost = 4<<20, 5*time.Second, 4
 	c.job.Select = []string{"divs[]=div", "text=body"}
 	var err error
 	if c.Cage, err = testfleet.NewCage(t, memoryLimit); err != nil {

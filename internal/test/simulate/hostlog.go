@@ -46,11 +46,11 @@ func (s *site) end(r *visitRequest) {
 // robots.txt and dies before it has stored the result, the Crawl-delay is lost with it.
 // Once a page was requested, the fleet knows it.
 func (s *site) owed(log *hostLog, job crawler.Job, u crawler.URL) time.Duration {
-	gap := time.Duration(job.Delay)
+	gap := job.Delay
 	page := u.Path() != "/robots.txt"
 	log.delayKnown = log.delayKnown || page
 	if log.delayKnown {
-		gap = max(gap, min(log.host.robots.crawlDelay(), time.Duration(job.CrawlDelayCap)))
+		gap = max(gap, min(log.host.robots.crawlDelay(), job.CrawlDelayCap))
 	}
 	return gap
 }

@@ -326,8 +326,8 @@ func (r *remains) checkBudgets() {
 		r.violate(invariantBudget, "bodies of %d bytes are fetched, of %d", n.Bytes, job.Bytes)
 	}
 	if ran := r.status.Ended.Sub(r.status.Started); r.status.Reason == "budget of time" &&
-		ran < time.Duration(job.Time) {
-		r.violate(invariantBudget, "it ran for %v, of %v", ran, time.Duration(job.Time))
+		ran < job.Time {
+		r.violate(invariantBudget, "it ran for %v, of %v", ran, job.Time)
 	}
 	if job.PagesPerHost == 0 || r.sim.failovers > 0 {
 		return

@@ -103,7 +103,7 @@ func twoJobsAtAHost(w *world) {
 func threeJobsAtAHost(w *world) {
 	plain(w, 1, 8)
 	w.machines, w.schedulers = 3, 2
-	w.addJob("b", w.hosts[0].pages[0]).job.Delay = crawler.Duration(3 * time.Second)
+	w.addJob("b", w.hosts[0].pages[0]).job.Delay = 3 * time.Second
 	w.addJob("c", w.hosts[0].pages[0]).job.Delay = 0
 }
 
@@ -115,13 +115,13 @@ func laterJobAtAHost(w *world) {
 // lostAnswersAtAHost has visits that take over a host but never receive the reply.
 func lostAnswersAtAHost(w *world) {
 	plain(w, 1, 10)
-	w.addJob("b", w.hosts[0].pages[0]).job.Delay = crawler.Duration(2 * time.Second)
+	w.addJob("b", w.hosts[0].pages[0]).job.Delay = 2 * time.Second
 	w.rates, w.maxTime = rates{lostReply: 0.01, twice: 0.2}, 15*time.Minute
 }
 
 func vanishBeforeShipping(w *world) {
 	plan := plain(w, 2, 20)
-	plan.job.Delay, plan.job.LostAfter = crawler.Duration(200*time.Millisecond), crawler.Duration(10*time.Second)
+	plan.job.Delay, plan.job.LostAfter = 200*time.Millisecond, 10*time.Second
 	w.hosts[0].pages[0].links = append(w.hosts[0].pages[0].links, w.hosts[1].pages[0])
 	w.machines, w.bucket, w.shipsIn = 1, true, 5*time.Minute
 	w.faults = []fault{{at: 4 * time.Second, kind: faultVanish, lasts: time.Second}}
@@ -198,7 +198,7 @@ func stalledWhileClosing(w *world) {
 	plan := plain(w, 2, 5)
 	plan.seeds = append(plan.seeds, w.hosts[1].pages[0])
 	plan.job.Seeds = append(plan.job.Seeds, w.hosts[1].pages[0].url.String())
-	plan.job.LostAfter = crawler.Duration(5 * time.Second)
+	plan.job.LostAfter = 5 * time.Second
 	w.bucket, w.shipsIn = true, 5*time.Minute
 	for i := range 2 {
 		w.faults = append(w.faults, fault{at: time.Duration(5500+1000*i) * time.Millisecond, kind: faultStall, which: i,
@@ -207,7 +207,7 @@ func stalledWhileClosing(w *world) {
 }
 
 func lostOverLossyRedis(w *world) {
-	plain(w, 2, 8).job.LostAfter = crawler.Duration(time.Minute)
+	plain(w, 2, 8).job.LostAfter = time.Minute
 	w.bucket, w.shipsIn, w.maxTime = true, 5*time.Minute, 30*time.Minute
 	w.rates = rates{lost: 0.01, lostReply: 0.01}
 	w.faults = []fault{{at: 4 * time.Second, kind: faultVanish, lasts: time.Second},

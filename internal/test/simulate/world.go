@@ -230,10 +230,10 @@ func (w *world) makeJobs(f features) {
 	for i := range jobs {
 		job := crawler.DefaultJob()
 		job.Name, job.Scope, job.Journal = string(rune('a'+i)), crawler.ScopeAny, false
-		job.Delay = crawler.Duration(pick(r, 0, 200*time.Millisecond, time.Second, 2*time.Second))
-		job.RetryPause = crawler.Duration(pick(r, 100*time.Millisecond, 2*time.Second))
+		job.Delay = pick(r, 0, 200*time.Millisecond, time.Second, 2*time.Second)
+		job.RetryPause = pick(r, 100*time.Millisecond, 2*time.Second)
 		job.Shards = pick(r, 1, 1, 2, 4)
-		job.Timeout = crawler.Duration(20 * time.Second)
+		job.Timeout = 20 * time.Second
 		job.Throttle = pick(r, 0, 0, 2.0)
 		plan := &jobPlan{job: job}
 		if i > 0 {
@@ -262,7 +262,7 @@ func (w *world) planJob(plan *jobPlan, f features) {
 	case 1:
 		job.PagesPerHost = int64(1 + r.IntN(4))
 	case 2:
-		job.Time = crawler.Duration(within(r, 5*time.Second, 40*time.Second))
+		job.Time = within(r, 5*time.Second, 40*time.Second)
 	case 3:
 		job.Bytes = crawler.Size(100 * (1 + r.IntN(15)))
 	}
@@ -325,7 +325,7 @@ func (w *world) makeBucket(f features) {
 	}
 	w.bucket, w.shipsIn = true, pick(r, time.Second, 5*time.Second, 20*time.Second)
 	for _, plan := range w.jobs {
-		plan.job.LostAfter = crawler.Duration(pick(r, 5*time.Second, 15*time.Second, time.Minute))
+		plan.job.LostAfter = pick(r, 5*time.Second, 15*time.Second, time.Minute)
 	}
 }
 
