@@ -9,6 +9,7 @@ import (
 
 	"github.com/trawlcrawler/trawl/crawler"
 	"github.com/trawlcrawler/trawl/internal/fetch"
+	"github.com/trawlcrawler/trawl/internal/guard"
 	"github.com/trawlcrawler/trawl/internal/proxy"
 )
 
@@ -74,6 +75,9 @@ func (a AccessRule) rule() (r fetch.Rule, err error) {
 	return r, r.Check()
 }
 
+// guardWords are the names of the settings in errors of connections that are not allowed.
+var guardWords = guard.Words{Private: "Config.AllowPrivate", CIDR: "Config.AllowCIDR"}
+
 // errNoTransport says that Config.Transport returned nil.
 var errNoTransport = errors.New("Config.Transport returned nil: return the RoundTripper that it was given, or one around it")
 
@@ -83,7 +87,7 @@ func (c Config) private() bool { return len(c.Access) > 0 || c.Transport != nil 
 
 // fetching returns what connections may reach, and how.
 func (c Config) fetching() (fetch.Config, error) {
-	cfg := fetch.Config{AllowPrivate: c.AllowPrivate, AllowCIDR: c.AllowCIDR, Transport: c.transport}
+	cfg := fetch.Config{AllowPrivate: c.AllowPrivate, AllowCIDR: c.AllowCIDR, Transport: c.transport, Words: guardWords}
 	if c.Transport != nil && c.transport == nil {
 		return fetch.Config{}, errNoTransport
 	}

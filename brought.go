@@ -39,10 +39,10 @@ var setName = regexp.MustCompile(`^[a-z0-9][a-z0-9-]{0,62}$`)
 // gather validates sets of handlers, and checks that their names are unique.
 func gather(sets []*Handlers) (map[string]*Handlers, error) {
 	byName := make(map[string]*Handlers, len(sets))
-	for _, h := range sets {
+	for i, h := range sets {
 		switch {
 		case h == nil:
-			return nil, errors.New("handlers: a set is nil: make it with trawl.NewHandlers")
+			return nil, fmt.Errorf("handlers: set %d is nil: make it with trawl.NewHandlers%s", i+1, calledAt())
 		case h.err != nil:
 			return nil, h.err
 		case !setName.MatchString(h.name):

@@ -2,11 +2,11 @@ package trawl
 
 import (
 	"context"
+	"fmt"
 	"iter"
 
 	"github.com/hibiken/asynq"
 
-	"github.com/trawlcrawler/trawl/crawler"
 	"github.com/trawlcrawler/trawl/tasks"
 )
 
@@ -32,10 +32,14 @@ func (c *Client) Close() error { return c.fleet.Close() }
 
 // Create creates a job. A scheduler of the fleet admits its seeds and starts it; a job
 // without seeds waits for some. The job may connect to the ports of its seeds. The error
-// wraps [crawler.ErrJobExists] if a job with that name exists. Otherwise it names the
+// wraps [ErrJobExists] if a job with that name exists. Otherwise it names the
 // setting that is wrong.
 func (c *Client) Create(ctx context.Context, job Job) error {
-	return c.fleet.Create(ctx, complete(job))
+	job = complete(job)
+	if err := validate(job); err != nil {
+		return fmt.Errorf("trawl: create job %q: %w", job.Name, err)
+	}
+	return c.fleet.Create(ctx, job)
 }
 
 // Seed adds URLs to a job that has not ended. The list is read while it is admitted, so it
@@ -44,24 +48,24 @@ func (c *Client) Create(ctx context.Context, job Job) error {
 // one). Adding a URL again changes nothing, not even its priority. A string that is not a
 // URL is counted as refused; the first refusals are listed with their reasons. An error of
 // the list ends the seeding after the lines before it are admitted. The error wraps
-// [crawler.ErrNoJob] or [crawler.ErrJobEnded] if the job takes no seeds, even if it ends
+// [ErrNoJob] or [ErrJobEnded] if the job takes no seeds, even if it ends
 // meanwhile. progress, unless nil, is called now and then.
 func (c *Client) Seed(ctx context.Context, job string, urls iter.Seq2[string, error],
-	progress func(crawler.Seeding)) (crawler.Seeding, error) {
+	progress func(Seeding)) (Seeding, error) {
 	return c.fleet.Seed(ctx, job, urls, progress)
 }
 
 // NewSeedTask returns an asynq task that adds URLs to a job, for programs that enqueue tasks
-// anyway. The schedulers of the fleet carry it out; its result is a [crawler.Seeding] in
+// anyway. The schedulers of the fleet carry it out; its result is a [Seeding] in
 // JSON. It returns an error for more than [tasks.MaxSeedURLs] URLs, or more bytes than
 // [tasks.MaxSeedPayload].
 func NewSeedTask(job string, urls []string) (*asynq.Task, error) { return tasks.NewSeedTask(job, urls) }
 
 // Jobs lists all jobs, sorted by name.
-func (c *Client) Jobs(ctx context.Context) ([]crawler.Status, error) { return c.fleet.Jobs(ctx) }
+func (c *Client) Jobs(ctx context.Context) ([]Status, error) { return c.fleet.Jobs(ctx) }
 
-// Status returns a job with its state, or an error that wraps [crawler.ErrNoJob].
-func (c *Client) Status(ctx context.Context, job string) (crawler.Status, error) {
+// Status returns a job with its state, or an error that wraps [ErrNoJob].
+func (c *Client) Status(ctx context.Context, job string) (Status, error) {
 	return c.fleet.Status(ctx, job)
 }
 
@@ -74,22 +78,22 @@ func (c *Client) Counters(ctx context.Context, job string) (Counters, error) {
 // Hosts lists at most limit hosts of a job: first those that are being visited, then those
 // whose visit is enqueued, then those that wait for one. Hosts where nothing waits are not
 // listed.
-func (c *Client) Hosts(ctx context.Context, job string, limit int) ([]crawler.HostStatus, error) {
+func (c *Client) Hosts(ctx context.Context, job string, limit int) ([]HostStatus, error) {
 	return c.fleet.Hosts(ctx, job, limit)
 }
 
 // Wait waits until a job has ended and returns its status, or returns the error of ctx.
-func (c *Client) Wait(ctx context.Context, job string) (crawler.Status, error) {
+func (c *Client) Wait(ctx context.Context, job string) (Status, error) {
 	return c.fleet.Wait(ctx, job)
 }
 
 // Set changes settings of a job, even while it runs. Workers and schedulers apply them
 // within two seconds. Either all changes are made or none. If a job is done because of a
 // budget, and the budget is raised beyond what is spent, the job continues. The error is a
-// [crawler.SettingError] for a setting that cannot be changed or a value that is invalid.
-// It wraps [crawler.ErrJobChanged] if someone changed the same settings meanwhile,
-// [crawler.ErrNoJob], or [crawler.ErrJobEnded] for a job that was cancelled.
-func (c *Client) Set(ctx context.Context, job string, changes crawler.Changes) (crawler.Adjustment, error) {
+// [SettingError] for a setting that cannot be changed or a value that is invalid.
+// It wraps [ErrJobChanged] if someone changed the same settings meanwhile,
+// [ErrNoJob], or [ErrJobEnded] for a job that was cancelled.
+func (c *Client) Set(ctx context.Context, job string, changes Changes) (Adjustment, error) {
 	return c.fleet.Set(ctx, job, tasks.AnyRevision, changes)
 }
 
@@ -98,7 +102,7 @@ func (c *Client) Set(ctx context.Context, job string, changes crawler.Changes) (
 func (c *Client) Pause(ctx context.Context, job string) error { return c.fleet.Pause(ctx, job) }
 
 // Resume continues a job that was paused. A job that is done is reopened: it waits for
-// seeds, and is done again when it has fetched them. The error wraps [crawler.ErrJobEnded]
+// seeds, and is done again when it has fetched them. The error wraps [ErrJobEnded]
 // for a job whose budget is spent: [Client.Set] raises it. For a periodic job, runs start
 // again from the next tick.
 func (c *Client) Resume(ctx context.Context, job string) error { return c.fleet.Resume(ctx, job) }
@@ -109,6 +113,6 @@ func (c *Client) Cancel(ctx context.Context, job string) error { return c.fleet.
 
 // Remove deletes all that Redis has of a job, so that its name can be used again; the
 // results stay where the workers keep them. A running job must be cancelled first: the
-// error wraps [crawler.ErrJobRuns]. Remove waits for the job's last visits, up to some
+// error wraps [ErrJobRuns]. Remove waits for the job's last visits, up to some
 // twenty seconds if their worker was lost.
 func (c *Client) Remove(ctx context.Context, job string) error { return c.fleet.Remove(ctx, job) }

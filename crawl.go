@@ -25,7 +25,7 @@ import (
 // When ctx ends, requests in progress finish, and Crawl returns the error of ctx with the
 // counters so far. Call Crawl again to resume a job that was interrupted or killed; if its
 // Redis was the embedded one, that is an error. A job that is done continues if it has more
-// seeds than before or a larger budget. Otherwise the error wraps [crawler.ErrJobEnded],
+// seeds than before or a larger budget. Otherwise the error wraps [ErrJobEnded],
 // and nothing is fetched: start the job again with Config.Restart, or choose another name.
 // Settings that decide which pages are in scope cannot change when a job continues. Only
 // one process at a time can crawl into the folder of a job. The command trawl crawl --out,
@@ -151,7 +151,7 @@ func (c Config) checkCrawl(job Job, b *brought) error {
 	if output.IsBucket(c.Out) {
 		return fmt.Errorf("trawl: Config.Out: %q is a bucket: Crawl keeps its state next to the results, so name a folder", c.Out)
 	}
-	if err := rules.Validate(job); err != nil {
+	if err := validate(job); err != nil {
 		return fmt.Errorf("trawl: job %q: %w", job.Name, err)
 	}
 	seeds, err := rules.SeedEntries(job)

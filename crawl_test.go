@@ -219,7 +219,7 @@ func TestWhatCannotBeDoneWithAPageFailsItAndSaysWhy(t *testing.T) {
 		"/soon": `handlers bad: seed job ` + b.job.Name +
 			`: "soon" is not a priority: want urgent, high, normal or low: it is not retried`,
 		"/nojob": `handlers bad: seed: job "never-created": there is no job of this name (tried 2 times)`,
-		"/job":   `handlers bad: create job "Bad Name": name: "Bad Name" is out of range`,
+		"/job":   `handlers bad: create job "Bad Name": Job.Name: "Bad Name" is out of range`,
 		"/deep":  "handlers bad: its elements cannot be selected: elements are nested more than 512 deep: it is not retried",
 	} {
 		if r := b.records()[path]; r.Outcome != crawler.OutcomeFailed || !strings.Contains(r.Error, want) {
@@ -399,16 +399,6 @@ func TestACancelledCrawlOverASharedRedisPausesItsJob(t *testing.T) {
 	}
 }
 
-func TestALiteralOfAJobGetsTheDefaults(t *testing.T) {
-	t.Parallel()
-	b := newLocalSite(t, chain(3), "/")
-	b.job = trawl.Job{Name: b.job.Name, Seeds: b.job.Seeds}
-	b.job.Delay = time.Millisecond
-	if n := b.crawl(); n.Pages() != 3 {
-		t.Errorf("%d pages, want 3", n.Pages())
-	}
-}
-
 func TestACrawlOverASharedRedisIsRestartedToo(t *testing.T) {
 	t.Parallel()
 	b := newLocalSite(t, pageMap{"/": "x"}, "/")
@@ -466,7 +456,7 @@ func TestWhatCannotBeCrawledIsRefusedBeforeAnythingIsMade(t *testing.T) {
 			job: func(j *trawl.Job) {
 				j.Handlers = []string{"other"}
 			}},
-		"a setting":     {want: "depth", job: func(j *trawl.Job) { j.Depth = -2 }},
+		"a setting":     {want: "Job.Depth", job: func(j *trawl.Job) { j.Depth = -2 }},
 		"a seed":        {want: `"nowhere" is not a URL`, job: func(j *trawl.Job) { j.Seeds = []string{"nowhere"} }},
 		"no seed":       {want: "job shop has no seeds", job: func(j *trawl.Job) { j.Seeds = nil }},
 		"a schedule":    {want: "job shop has a schedule", job: func(j *trawl.Job) { j.Schedule = "@daily" }},

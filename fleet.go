@@ -11,7 +11,6 @@ import (
 	"github.com/trawlcrawler/trawl/internal/localcrawl"
 	"github.com/trawlcrawler/trawl/internal/output"
 	"github.com/trawlcrawler/trawl/internal/queue"
-	"github.com/trawlcrawler/trawl/internal/rules"
 	"github.com/trawlcrawler/trawl/tasks"
 )
 
@@ -164,7 +163,7 @@ func (f *Fleet) owner() string {
 
 // check refuses jobs that this process could not run.
 func (f *Fleet) check(job Job) error {
-	if err := rules.Validate(job); err != nil {
+	if err := validate(job); err != nil {
 		return err
 	}
 	if err := f.sets.lacking(job); err != nil {
@@ -292,4 +291,6 @@ var (
 	ErrJobState   = crawler.ErrJobState   // the state of the job does not allow it
 	ErrJobChanged = crawler.ErrJobChanged // its settings were changed in the meantime
 	ErrJobRuns    = crawler.ErrJobRuns    // the job has not ended
+	ErrLayout     = crawler.ErrLayout     // the Redis has keys of another version of Trawl
+	ErrNameInUse  = fleet.ErrNameInUse    // a worker with the name of Config.Name runs
 )

@@ -138,7 +138,10 @@ func (n *named) PassedOn(text string) string {
 // page.
 func (p *Page) Follow(ref string, options ...FollowOption) Admission {
 	var f following
-	for _, option := range options {
+	for i, option := range options {
+		if option == nil {
+			return p.refuse(ref, fmt.Errorf("option %d is nil%s", i+1, calledAt()))
+		}
 		if err := option(&f); err != nil {
 			return p.refuse(ref, err)
 		}

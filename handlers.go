@@ -16,8 +16,9 @@ import (
 )
 
 // Handlers are a named set of functions for pages. Register functions before calling
-// [Crawl] or [Work], which return the error of the first invalid pattern. After that, the
-// functions are called from many goroutines at once.
+// [Crawl], [Open] or [Work], which return the error of the first invalid pattern. After that, the
+// functions are called from many goroutines at once. The error names the file and the line
+// that registered the function. A function that is nil is an error, too.
 type Handlers struct {
 	name  string
 	rules []rule
@@ -163,6 +164,9 @@ func (h *Handlers) add(err error, missing bool, method, pattern string, r rule) 
 // check reports whether a registration is valid, and otherwise keeps its error, if it is the
 // first one, with the line of the program that called the method.
 func (h *Handlers) check(err error, missing bool, method, pattern string) bool {
+	if h == nil {
+		panic("trawl: " + method + " of handlers that are nil: make them with trawl.NewHandlers" + calledAt())
+	}
 	if err == nil && missing {
 		err = errors.New("the function is nil")
 	}
@@ -172,13 +176,13 @@ func (h *Handlers) check(err error, missing bool, method, pattern string) bool {
 	return err == nil
 }
 
-// calledAt returns the line of the program that called a method of Handlers, in parentheses.
+// calledAt returns the line of the program that called this package, in parentheses.
 func calledAt() string {
 	pcs := make([]uintptr, 8)
 	frames := runtime.CallersFrames(pcs[:runtime.Callers(2, pcs)])
 	for {
 		frame, more := frames.Next()
-		if !strings.Contains(frame.Function, "trawl.(*Handlers).") && frame.File != "" {
+		if !strings.HasPrefix(frame.Function, "github.com/trawlcrawler/trawl.") && frame.File != "" {
 			return fmt.Sprintf(" (%s:%d)", filepath.Base(frame.File), frame.Line)
 		}
 		if !more {

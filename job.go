@@ -2,18 +2,52 @@ package trawl
 
 import (
 	"reflect"
+	"strings"
 
 	"github.com/trawlcrawler/trawl/crawler"
+	"github.com/trawlcrawler/trawl/internal/rules"
 )
 
 // Job is a crawl and its settings. It is crawler.Job, whose fields are those of a job file.
-// [NewJob] returns one with the default settings. In a literal, which cannot be valid
-// otherwise because it lacks a user agent, settings that are zero get their defaults; to set
-// one to zero, such as Delay, begin with NewJob.
+// Name is required. [NewJob] returns a job with the default settings. In a literal, all settings
+// that are zero get their defaults: Follow is true, and Depth is -1. To set one to zero, such as
+// Delay or Depth, begin with NewJob. A Job is a literal if its Shards are 0, which no other job
+// has.
 type Job = crawler.Job
+
+// The groups of a job's settings, for literals. Programs set and read the fields of a [Job]
+// without them.
+type (
+	ScopeSettings      = crawler.ScopeSettings      // which URLs are fetched
+	BudgetSettings     = crawler.BudgetSettings     // when the job ends
+	PolitenessSettings = crawler.PolitenessSettings // how hosts are treated
+	RequestSettings    = crawler.RequestSettings    // how a request is made
+	RetrySettings      = crawler.RetrySettings      // how often it is made again
+	OutputSettings     = crawler.OutputSettings     // what is written
+	ExtractSettings    = crawler.ExtractSettings    // what is recorded of a page
+)
+
+// The scopes of links, for Job.Scope and Job.ResourceScope.
+const (
+	ScopeHost   = crawler.ScopeHost   // the hosts of the seeds
+	ScopeDomain = crawler.ScopeDomain // their registrable domains
+	ScopeAny    = crawler.ScopeAny    // all hosts
+)
+
+// CheckLinks requests links that lead out of scope once, for Job.Check.
+const CheckLinks = crawler.CheckLinks
+
+// FollowRule says which links of which pages are followed.
+type FollowRule = crawler.FollowRule
 
 // Counters are the counters of a job.
 type Counters = crawler.Counters
+
+// Status is a job with its state, as a [Client] returns it.
+type Status = crawler.Status
+
+// HostStatus is a host of a job, as [Client.Hosts] returns it.
+type HostStatus = crawler.HostStatus
 
 // Record is what is on record of one URL.
 type Record = crawler.Record
@@ -103,7 +137,7 @@ func NewJob(name string, seeds ...string) Job {
 
 // complete returns a job with defaults for the settings that are zero, if it is a literal.
 func complete(job Job) Job {
-	if job.UserAgent != "" || job.PerHost != 0 || job.Timeout != 0 {
+	if job.Shards != 0 {
 		return job
 	}
 	whole := crawler.DefaultJob()
@@ -121,4 +155,40 @@ func overlay(whole, part reflect.Value) {
 			whole.Field(i).Set(field)
 		}
 	}
+}
+
+// validate returns an error for the first setting of a job that is wrong, by its name in Go.
+func validate(job Job) error {
+	if job.Name == "" {
+		return inGo(crawler.NewSettingError("name", "it is empty: name the job, as in trawl.NewJob(\"news\")"))
+	}
+	return inGo(rules.Validate(job))
+}
+
+// settingError is the error of a setting, which it names as Go programs do.
+type settingError struct{ *SettingError }
+
+// Error returns the setting and the reason, as in Job.PerHost: "0" is out of range.
+func (e settingError) Error() string {
+	name, rest := e.Path, ""
+	if end := strings.IndexAny(e.Path, ".["); end > 0 {
+		name, rest = e.Path[:end], e.Path[end:]
+	}
+	for _, f := range reflect.VisibleFields(reflect.TypeFor[Job]()) {
+		if f.Tag.Get("yaml") == name {
+			name = "Job." + f.Name
+		}
+	}
+	return name + rest + ": " + e.Reason
+}
+
+// Unwrap returns the [SettingError], whose path is that of a job file.
+func (e settingError) Unwrap() error { return e.SettingError }
+
+// inGo makes the error of a setting name it as Go programs do. Other errors stay as they are.
+func inGo(err error) error {
+	if setting, ok := err.(*SettingError); ok {
+		return settingError{setting}
+	}
+	return err
 }

@@ -602,6 +602,7 @@ func TestAnOptionOfALinkThatIsNotValidFailsItsPage(t *testing.T) {
 		"want at most 4096":         trawl.Meta(strings.Repeat("x", 5000)),
 		"unsupported type":          trawl.Meta(make(chan int)),
 		"the header User-Agent can": trawl.Header("user-agent", "other"),
+		"option 1 is nil (run_test": nil,
 	} {
 		h := trawl.NewHandlers("bad")
 		h.OnPage("", func(_ context.Context, p *trawl.Page) error { p.Follow("/x", option); return nil })
@@ -640,18 +641,5 @@ func TestHandlersAddToRequestsAndRefuseThem(t *testing.T) {
 		b.site.Count("/no") != 0 {
 		t.Errorf("a request that is refused ends as %s: %q, after %d requests (%v)", r.Outcome, r.Error,
 			b.site.Count("/no"), stats.Outcomes)
-	}
-}
-
-func TestAHandlerThatIsNilIsRefusedWithItsLine(t *testing.T) {
-	t.Parallel()
-	h := trawl.NewHandlers("shop")
-	h.OnPage("", nil)
-	for _, sets := range [][]*trawl.Handlers{{h}, {nil}} {
-		_, err := trawl.Open(t.Context(), trawl.Config{Out: t.TempDir()}, sets...)
-		if err == nil || !strings.Contains(err.Error(), "is nil") || sets[0] != nil &&
-			!strings.Contains(err.Error(), "(run_test.go:") {
-			t.Errorf("handlers that are nil: %v", err)
-		}
 	}
 }

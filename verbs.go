@@ -50,7 +50,7 @@ func encode(value any) (json.RawMessage, error) {
 // Seed adds URLs to a job, this one or another, which fetches those that it has not seen.
 // As seeds, they are fetched whatever the job's scope. The error says that one is not a
 // URL, and wraps [SkipRetry]; or that the job does not exist, or has ended
-// ([crawler.ErrNoJob], [crawler.ErrJobEnded]), which may pass.
+// ([ErrNoJob], [ErrJobEnded]), which may pass.
 func (p *Page) Seed(job string, urls ...string) error { return p.SeedWith("", job, urls...) }
 
 // SeedWith is Seed with a priority for the URLs that the job has not seen.
@@ -84,7 +84,7 @@ func (p *Page) SeedWith(priority Priority, job string, urls ...string) error {
 // it. The error names the setting that is wrong, and wraps [SkipRetry].
 func (p *Page) CreateJob(job Job) error {
 	job = complete(job)
-	err := rules.Validate(job)
+	err := validate(job)
 	if err == nil {
 		_, err = rules.SeedEntries(job)
 	}

@@ -130,7 +130,7 @@ func TestAFleetResumesWhenItsBucketIsBack(t *testing.T) {
 	})
 	ft.waitForTrouble(job.Name, w.Name, "the bucket cannot be written")
 	ft.waitUntil("the spool is full", func(context.Context) bool { return strings.Contains(w.Log(), "spool is full") })
-	ft.waitForTrouble(job.Name, w.Name, "spool is full", "raise --spool-limit")
+	ft.waitForTrouble(job.Name, w.Name, "spool is full", "raise the setting spool_limit")
 	s3.down.Store(false)
 	ft.Done(job.Name)
 	ft.waitForNoTrouble(job.Name)

@@ -131,7 +131,7 @@ func TestARedirectedSeedIsCrawledAtItsTarget(t *testing.T) {
 		"2 fetched, 1 redirected")
 	// If a crawl fetches nothing, trawl names the target of the seed's redirect and the setting.
 	s.run("crawl", site.URL(0, "/"), "--allow-private", "--delay", "0", "--seed-redirects", "stay", "--out", "stay").
-		exits(nothing, "1 redirected", "the seed redirects to "+site.URL(1, "/"), "--seed-redirects follow")
+		exits(nothing, "1 redirected", "the seed redirects to "+site.URL(1, "/"), "the setting seed_redirects be follow")
 	s.run("crawl", site.URL(0, "/"), "--seed-redirects", "leave").exits(usage, "seed_redirects", `"leave"`,
 		"follow or stay")
 	s.run("crawl", site.URL(0, "/"), "--allow-private", "--delay", "0", "--seed-redirects", "stay", "--out",

@@ -150,7 +150,7 @@ func TestInvalidRulesAreRefused(t *testing.T) {
 		},
 		"a user with a colon":         {Rule{Hosts: here, Login: crawler.NewLogin("u:v", "secret")}, "colon"},
 		"the Host header":             {Rule{Hosts: here, Header: http.Header{"host": {"secret"}}}, "Host"},
-		"the User-Agent header":       {Rule{Hosts: here, Header: http.Header{"User-Agent": {"secret"}}}, "--user-agent"},
+		"the User-Agent header":       {Rule{Hosts: here, Header: http.Header{"User-Agent": {"secret"}}}, "user_agent"},
 		"a cookie for all hosts":      {Rule{Cookies: []*http.Cookie{{Name: "a", Value: "secret"}}}, "without hosts"},
 		"a certificate for all hosts": {Rule{Certificates: make([]tls.Certificate, 1)}, "without hosts"},
 		"a cookie without a name":     {Rule{Hosts: here, Cookies: []*http.Cookie{{Value: "secret"}}}, "name of a cookie"},

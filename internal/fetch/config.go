@@ -29,6 +29,9 @@ type Config struct {
 	// Ports may be connected to, in addition to those of AllowHosts and of requests with
 	// PortOpen. For the default see [Ports].
 	Ports guard.Ports
+	// Words are the user's terms for these settings, in errors. Default the flags of the
+	// command.
+	Words guard.Words
 	// Resolver resolves names. Default a new one that asks the system.
 	Resolver *dns.Resolver
 

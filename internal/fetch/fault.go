@@ -141,7 +141,7 @@ func wantsCertificate(alert error) string {
 
 // noCipher says what to do about that. The key says whether old ciphers were offered.
 var noCipher = map[bool]string{
-	false: "; a server that has old ciphers of TLS 1.2 alone (RSA key exchange, CBC) is asked with --tls legacy (tls: legacy in a job file)",
+	false: "; a server that has old ciphers of TLS 1.2 alone (RSA key exchange, CBC) is asked with the setting tls: legacy",
 	true:  ", with the old ciphers of tls: legacy as well; DHE, RC4 and versions before TLS 1.2 are not supported (docs/access.md)",
 }
 

@@ -55,7 +55,7 @@ func New(cfg Config) (*Fetcher, error) {
 	}
 	trial.Close()
 	g := guard.New(guard.Config{AllowPrivate: cfg.AllowPrivate, AllowHosts: cfg.AllowHosts, AllowCIDR: cfg.AllowCIDR,
-		Ports: cfg.Ports})
+		Ports: cfg.Ports, Words: cfg.Words})
 	a, err := newAccess(cfg.Rules, cfg.Log)
 	if err != nil {
 		return nil, err

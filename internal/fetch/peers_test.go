@@ -132,7 +132,7 @@ func TestOldCiphersNeedTheLegacySetting(t *testing.T) {
 			modern := newFetcher(t, Config{rootCAs: c.pool})
 			page := get(t, modern, request(t, "https://"+at+"/"))
 			wantFault(t, page, fetched.FaultTLS, false)
-			if !strings.Contains(page.Fault.Text, "--tls legacy") {
+			if !strings.Contains(page.Fault.Text, "tls: legacy") {
 				t.Errorf("fault text: got %q", page.Fault.Text)
 			}
 			req := request(t, "https://"+at+"/")
@@ -159,7 +159,7 @@ func TestACipherThatLegacyLacksIsNamed(t *testing.T) {
 	req.TLS = crawler.TLSLegacy
 	page := get(t, newFetcher(t, Config{rootCAs: c.pool}), req)
 	wantFault(t, page, fetched.FaultTLS, false)
-	if !strings.Contains(page.Fault.Text, "DHE") || strings.Contains(page.Fault.Text, "--tls legacy") {
+	if !strings.Contains(page.Fault.Text, "DHE") || strings.Contains(page.Fault.Text, "the setting tls: legacy") {
 		t.Errorf("fault text: got %q", page.Fault.Text)
 	}
 }

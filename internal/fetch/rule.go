@@ -76,7 +76,7 @@ func CheckHeader(name, value string) error {
 	case !httpguts.ValidHeaderFieldName(name):
 		return fmt.Errorf("%q is not a valid header name", name)
 	case slices.Contains(ourHeaders, textproto.CanonicalMIMEHeaderKey(name)):
-		return fmt.Errorf("the header %s cannot be set here: the crawler sets it (--user-agent)",
+		return fmt.Errorf("the header %s cannot be set here: the crawler sets it (for User-Agent, the setting user_agent)",
 			textproto.CanonicalMIMEHeaderKey(name))
 	case value == "" || !httpguts.ValidHeaderFieldValue(value):
 		return fmt.Errorf("the header %s has a value that cannot be sent: it is empty, or has a line end or another control character", textproto.CanonicalMIMEHeaderKey(name))

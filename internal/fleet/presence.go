@@ -85,7 +85,7 @@ func (d *Connection) CheckName(ctx context.Context, name string) error {
 		}
 		for id, gone := range now {
 			if gone.After(first[id]) {
-				return fmt.Errorf("worker name %q: %w: choose another with --name, or end that worker first", name,
+				return fmt.Errorf("worker name %q: %w: choose another, or end that worker first", name,
 					ErrNameInUse)
 			}
 		}

@@ -16,6 +16,7 @@ type Guard struct {
 	everything bool
 	networks   []netip.Prefix
 	ports      Ports
+	words      Words
 	lent       queue.Opened // opened for one job; never includes a cloud's metadata service
 	hosts      sync.Map     // as dialed: "name:port" -> *opening
 }
@@ -26,11 +27,25 @@ type Config struct {
 	AllowHosts   []crawler.Host // at their ports, and what their names resolve to
 	AllowCIDR    []netip.Prefix
 	Ports        Ports
+	Words        Words // default the flags of the command
 }
+
+// Words are the user's terms for the settings that open what a guard refuses.
+type Words struct {
+	Private string // the setting AllowPrivate, such as "--allow-private"
+	CIDR    string // the setting AllowCIDR
+	Ports   string // the setting Ports; "" if there is none, so that only a seed opens a port
+}
+
+// flags are the terms of the command.
+var flags = Words{Private: "--allow-private", CIDR: "--allow-cidr", Ports: "--ports"}
 
 // New returns a guard.
 func New(cfg Config) *Guard {
-	g := &Guard{everything: cfg.AllowPrivate, ports: cfg.Ports}
+	g := &Guard{everything: cfg.AllowPrivate, ports: cfg.Ports, words: cfg.Words}
+	if g.words == (Words{}) {
+		g.words = flags
+	}
 	for _, p := range cfg.AllowCIDR {
 		g.networks = append(g.networks, unmapped(p))
 	}
@@ -43,7 +58,7 @@ func New(cfg Config) *Guard {
 // Lend returns a guard that also allows what is opened for one job. It begins with the hosts
 // that g has opened by name.
 func (g *Guard) Lend(o queue.Opened) *Guard {
-	lent := &Guard{everything: g.everything, networks: g.networks, ports: g.ports, lent: o}
+	lent := &Guard{everything: g.everything, networks: g.networks, ports: g.ports, words: g.words, lent: o}
 	g.hosts.Range(func(hostPort, named any) bool {
 		lent.hosts.Store(hostPort, named)
 		return true
@@ -101,13 +116,13 @@ func (g *Guard) Judge(a netip.Addr, port int, named *opening) error {
 			network, private := reservedAt(face)
 			listed := g.listed(face)
 			if private && !listed && !g.private(face) && !named.opens(face) {
-				return &Refusal{a, face, network}
+				return &Refusal{a, face, network, g.words}
 			}
 			opened = opened || listed || private
 		}
 	}
 	if port != 0 && named == nil && !g.ports.open(port, opened) {
-		return PortRefusal(port)
+		return PortRefusal{port, g.words}
 	}
 	return nil
 }
@@ -131,6 +146,7 @@ type Refusal struct {
 	address netip.Addr // the target
 	face    netip.Addr // the address that it stands for; often the same
 	network reserved   // the network of face
+	words   Words
 }
 
 func (r *Refusal) Error() string {
@@ -138,12 +154,20 @@ func (r *Refusal) Error() string {
 	if r.face != r.address {
 		what += " leads to " + r.face.String() + ", which"
 	}
-	return fmt.Sprintf("%s is %s: --allow-cidr %s or --allow-private opens it", what, r.network.name, r.network.network)
+	return fmt.Sprintf("%s is %s: %s %s or %s opens it", what, r.network.name, r.words.CIDR, r.network.network,
+		r.words.Private)
 }
 
 // PortRefusal is the error of a connection to a port that is not open.
-type PortRefusal int
+type PortRefusal struct {
+	port  int
+	words Words
+}
 
 func (p PortRefusal) Error() string {
-	return fmt.Sprintf("port %d is not among those that may be connected to: --ports %d opens it", p, p)
+	opens := fmt.Sprintf("%s %d", p.words.Ports, p.port)
+	if p.words.Ports == "" {
+		opens = "a seed at that port"
+	}
+	return fmt.Sprintf("port %d is not among those that may be connected to: %s opens it", p.port, opens)
 }

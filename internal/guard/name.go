@@ -28,10 +28,10 @@ func (g *Guard) JudgeName(name, port string, portOpen bool) error {
 		return nil
 	}
 	if !g.everything && isInside(name) {
-		return NameRefusal(name)
+		return NameRefusal{name, g.words}
 	}
 	if number != 0 && !g.ports.open(int(number), g.everything && isInside(name)) {
-		return PortRefusal(number)
+		return PortRefusal{int(number), g.words}
 	}
 	return nil
 }
@@ -50,9 +50,12 @@ func isInside(name string) bool {
 }
 
 // NameRefusal is the error for a name that must not be given to a proxy.
-type NameRefusal string
+type NameRefusal struct {
+	name  string
+	words Words
+}
 
 func (n NameRefusal) Error() string {
-	return "a proxy is not asked for " + strconv.Quote(string(n)) +
-		", which is a name inside of a network: --allow-private opens all of those"
+	return "a proxy is not asked for " + strconv.Quote(n.name) +
+		", which is a name inside of a network: " + n.words.Private + " opens all of those"
 }

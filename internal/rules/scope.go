@@ -140,7 +140,7 @@ func compile(setting string, patterns []string) ([]*regexp.Regexp, error) {
 	for _, p := range patterns {
 		re, err := regexp.Compile(p)
 		if err != nil {
-			return nil, fmt.Errorf("%s: %q is not a regular expression: %w", setting, p, err)
+			return nil, crawler.NewSettingError(setting, "%q is not a regular expression: %v", p, err)
 		}
 		compiled = append(compiled, re)
 	}

@@ -104,7 +104,7 @@ func Open(blobStore BlobStore, cfg Config) (*Spool, error) {
 		looked:   make(chan struct{}), wake: make(chan struct{}, 1), stop: make(chan struct{}),
 	}
 	if err := os.MkdirAll(s.dir, 0o755); err != nil {
-		return nil, fmt.Errorf("create the spool %q: %w (let this user write there, or choose another folder with --spool)", s.dir, err)
+		return nil, fmt.Errorf("create the spool %q: %w (let this user write there, or choose another folder with the setting spool)", s.dir, err)
 	}
 	if err := s.adopt(); err != nil {
 		return nil, err
@@ -242,10 +242,10 @@ func (s *Spool) Room() error {
 		return nil
 	}
 	if err := s.Trouble(); err != nil {
-		return fmt.Errorf("%w: %w (it continues by itself when the bucket is back; or raise --spool-limit)", ErrFull,
+		return fmt.Errorf("%w: %w (it continues by itself when the bucket is back; or raise the setting spool_limit)", ErrFull,
 			err)
 	}
-	return fmt.Errorf("%w: %d MB wait in %q for the bucket, which is slower than the crawl (it continues by itself when there is room; or raise --spool-limit)",
+	return fmt.Errorf("%w: %d MB wait in %q for the bucket, which is slower than the crawl (it continues by itself when there is room; or raise the setting spool_limit)",
 		ErrFull, used>>20, s.dir)
 }
 

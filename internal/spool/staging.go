@@ -78,7 +78,7 @@ func (s *Spool) Staging(beneath, job, worker string) (*Staging, error) {
 		_, err = t.take()
 	}
 	if err != nil {
-		return nil, fmt.Errorf("the spool %q cannot be written: %w (free some space there, or name a folder on another disk with --spool)", t.Dir, err)
+		return nil, fmt.Errorf("the spool %q cannot be written: %w (free some space there, or name a folder on another disk with the setting spool)", t.Dir, err)
 	}
 	s.add(t)
 	return t, nil

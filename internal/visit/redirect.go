@@ -130,7 +130,7 @@ func (e *urlTask) loop(to crawler.URL, knew int) string {
 	case e.cookies <= knew:
 		return text
 	case e.visitor.jar == nil:
-		return text + "; it sets cookies, which the setting cookies (--cookies) sends back"
+		return text + "; it sets cookies, which the setting cookies sends back"
 	case to.Host() != from.Host():
 		return text + ", where it began; it was asked for again with the cookies that came"
 	}
@@ -172,7 +172,7 @@ func (e *urlTask) refusesRedirect(to crawler.URL) (queue.SkipReason, error) {
 	switch {
 	case refused.Rule == "":
 	case outside:
-		refused.Reason = fmt.Sprintf("%s: the seed redirects to %s: begin there, or let seed_redirects be follow (--seed-redirects follow)", refused.Reason, to)
+		refused.Reason = fmt.Sprintf("%s: the seed redirects to %s: begin there, or let the setting seed_redirects be follow", refused.Reason, to)
 	default:
 		refused.Reason = fmt.Sprintf("%s: the seed redirects to %s", refused.Reason, to)
 	}

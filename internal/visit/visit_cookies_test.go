@@ -143,7 +143,7 @@ func TestCookiesSetByRedirectsGiveAccessToAPage(t *testing.T) {
 		without := newCrawl(t, testsite.Serve(t, h), func(j *crawler.Job) { j.IgnoreRobots = true }).seed("/page")
 		without.finish()
 		if reason := without.record("/page").Error; !strings.Contains(reason, "redirects in a loop") ||
-			!strings.Contains(reason, "--cookies") {
+			!strings.Contains(reason, "the setting cookies") {
 			t.Errorf("%s: without cookies it fails for %q", name, reason)
 		}
 	}

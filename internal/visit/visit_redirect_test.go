@@ -167,7 +167,7 @@ func TestASeedRedirectIsNotFollowedIfConfigured(t *testing.T) {
 	c.seed("/old").finish()
 	rec := c.record("/old")
 	for _, part := range []string{"outside of scope host", site.URL(1, "/"), "seed_redirects",
-		"--seed-redirects follow"} {
+		"seed_redirects be follow"} {
 		if rec.Outcome != crawler.OutcomeRedirected || !strings.Contains(rec.Error, part) {
 			t.Errorf("got outcome %s, error %q, want %q", rec.Outcome, rec.Error, part)
 		}
