@@ -4,31 +4,43 @@ import (
 	"context"
 	"fmt"
 	"iter"
+	"log/slog"
 
 	"github.com/hibiken/asynq"
 
+	"github.com/trawlcrawler/trawl/internal/redisconn"
 	"github.com/trawlcrawler/trawl/tasks"
 )
 
 // Client controls the jobs of a fleet: it creates, seeds, changes and ends them, and reads
 // how far they are. The fetching is done by the fleet's own processes, by [Work] or by trawl
 // worker. A Client is safe for concurrent use.
-type Client struct{ fleet *tasks.Client }
+type Client struct {
+	fleet    *tasks.Client
+	unlisten func() // ends what is dropped of go-redis; nil for the client of a Fleet
+}
 
 // Connect returns a client of the fleet whose Redis has the given URL, such as
 // redis://:password@host:6379/0, redis+sentinel://host:26379/master or
 // redis+cluster://host:6379. It returns an error if Redis does not respond, or has keys of
 // another version of Trawl. Close the client after use.
 func Connect(ctx context.Context, url string) (*Client, error) {
+	unlisten := redisconn.Listen(slog.New(slog.DiscardHandler)) // methods return the errors
 	fleet, err := tasks.Open(ctx, url)
 	if err != nil {
+		unlisten()
 		return nil, err
 	}
-	return &Client{fleet}, nil
+	return &Client{fleet, unlisten}, nil
 }
 
 // Close closes the client's connections. Jobs are not affected.
-func (c *Client) Close() error { return c.fleet.Close() }
+func (c *Client) Close() error {
+	if c.unlisten != nil {
+		defer c.unlisten()
+	}
+	return c.fleet.Close()
+}
 
 // Create creates a job. A scheduler of the fleet admits its seeds and starts it; a job
 // without seeds waits for some. The job may connect to the ports of its seeds. The error

@@ -91,8 +91,10 @@ type Config struct {
 	// 127.0.0.1:9091. Default none.
 	Listen string
 	// Log receives what an operator may want to know: at Error, what went wrong, including
-	// panics of handlers; at Warn, pages that could not be handled; at Info, each visit.
-	// Default: standard error, from Warn.
+	// panics of handlers; at Warn, pages that could not be handled; at Info, each visit. At
+	// Debug, it also receives what go-redis logs in this process, whose logger Trawl sets once;
+	// a program that sets another one later (redis.SetLogger) keeps that. Default: standard
+	// error, from Warn.
 	Log *slog.Logger
 
 	keepPause time.Duration // the first pause of a sink that failed; 0 for the default

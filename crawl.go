@@ -13,6 +13,7 @@ import (
 	"github.com/trawlcrawler/trawl/internal/localcrawl"
 	"github.com/trawlcrawler/trawl/internal/output"
 	"github.com/trawlcrawler/trawl/internal/queue"
+	"github.com/trawlcrawler/trawl/internal/redisconn"
 	"github.com/trawlcrawler/trawl/internal/rules"
 	"github.com/trawlcrawler/trawl/tasks"
 )
@@ -48,6 +49,7 @@ func Crawl(ctx context.Context, job Job, cfg Config, handlers ...*Handlers) (_ S
 	if err := cfg.checkCrawl(job, &brought{sets: sets}); err != nil {
 		return Stats{}, err
 	}
+	defer redisconn.Listen(cfg.Log)()
 	var lost failures
 	r, err := localcrawl.Open(ctx, cfg.runner(job, sets, &lost))
 	if err != nil {

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"log/slog"
 	"net/http"
 	"os"
 	"os/exec"
@@ -17,6 +18,7 @@ import (
 	"github.com/trawlcrawler/trawl"
 	"github.com/trawlcrawler/trawl/crawler"
 	"github.com/trawlcrawler/trawl/internal/localcrawl"
+	"github.com/trawlcrawler/trawl/internal/test/redistest"
 	"github.com/trawlcrawler/trawl/internal/test/testfleet"
 	"github.com/trawlcrawler/trawl/internal/test/testsite"
 )
@@ -622,4 +624,62 @@ func TestBadInputIsRefusedWithWhatIsWrong(t *testing.T) {
 			t.Errorf("%v were created (%v)", left, err)
 		}
 	})
+}
+
+// A program writes nothing to standard error but what its Config.Log writes there.
+func TestLibrariesLogThroughTheLogOfTheProgramWhileRedisIsAway(t *testing.T) {
+	t.Parallel()
+	redis := redistest.Durable(t)
+	v := newEntryTest(t, "the library", chain(30))
+	v.Redis = "redis://" + redis.TCP + "/0"
+	reached, release := v.site.Hang("/7")
+	c := v.start()
+	<-reached
+	redis.Kill()
+	for {
+		changed := c.output.Changes()
+		if strings.Contains(c.output.Text(), redis.TCP) {
+			break
+		}
+		select {
+		case <-changed:
+		case <-testfleet.Patience(t).Done():
+			t.Fatalf("the program does not say that Redis is away:\n%s", c.output.Text())
+		}
+	}
+	release()
+	if err := redis.Restart(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	for line := range strings.Lines(c.wait(exitDone)) {
+		if !strings.HasPrefix(line, "time=") || strings.Contains(line, "exhausted") {
+			t.Errorf("a library wrote past Config.Log: %s", line)
+		}
+	}
+}
+
+func TestConfigLogReceivesWhatRedisLogs(t *testing.T) {
+	t.Parallel()
+	redis := redistest.Own(t)
+	log := testfleet.NewTranscript()
+	f, err := trawl.Open(t.Context(), trawl.Config{Redis: "redis://" + redis.TCP + "/0", Out: t.TempDir(),
+		Log: slog.New(slog.NewTextHandler(log, &slog.HandlerOptions{Level: slog.LevelDebug}))})
+	if err != nil {
+		t.Fatal(err)
+	}
+	redis.Kill()
+	for {
+		changed := log.Changes()
+		if strings.Contains(log.Text(), "level=DEBUG msg=redis message=") && strings.Contains(log.Text(), redis.TCP) {
+			break
+		}
+		select {
+		case <-changed:
+		case <-testfleet.Patience(t).Done():
+			t.Fatalf("the log has nothing of go-redis:\n%s", log.Text())
+		}
+	}
+	if err := f.Shutdown(t.Context()); err != nil && !strings.Contains(err.Error(), redis.TCP) {
+		t.Errorf("shut down without Redis: %v", err)
+	}
 }

@@ -11,6 +11,7 @@ import (
 	"github.com/trawlcrawler/trawl/internal/localcrawl"
 	"github.com/trawlcrawler/trawl/internal/output"
 	"github.com/trawlcrawler/trawl/internal/queue"
+	"github.com/trawlcrawler/trawl/internal/redisconn"
 	"github.com/trawlcrawler/trawl/tasks"
 )
 
@@ -25,6 +26,7 @@ type Fleet struct {
 
 	failures failures
 
+	unlisten   func() // ends what cfg.Log receives of go-redis
 	stop, kill context.CancelFunc
 	stopped    chan struct{} // closed when everything has ended
 	err        error         // of everything that ended; read it after stopped
@@ -55,15 +57,18 @@ func Open(ctx context.Context, cfg Config, handlers ...*Handlers) (*Fleet, error
 	if cfg.Name == "" {
 		cfg.Name = fleet.WorkerName()
 	}
-	f := &Fleet{cfg: cfg, board: newBoard(), stopped: make(chan struct{}), last: make(map[string]Stats)}
+	f := &Fleet{cfg: cfg, board: newBoard(), stopped: make(chan struct{}), last: make(map[string]Stats),
+		unlisten: redisconn.Listen(cfg.Log)}
 	f.process, err = localcrawl.OpenProcess(ctx, localcrawl.ProcessConfig{
 		Redis: cfg.Redis, Folder: cfg.Out, Out: fleet.OutletConfig{Where: cfg.Out, Spool: cfg.Spool},
 		Worker: f.worker(), Handlers: f.handlers(sets), Ended: f.board.post, Words: words, Log: cfg.Log,
 	})
 	if err != nil {
+		f.unlisten()
 		return nil, fmt.Errorf("trawl: %w", err)
 	}
 	if f.health, err = fleet.ServeHealth(cfg.Listen, f.process.Connection); err != nil {
+		defer f.unlisten()
 		return nil, errors.Join(fmt.Errorf("trawl: %w", err), f.process.Close())
 	}
 	cfg.Log.Info("started", "listen", f.health.Address())
@@ -101,6 +106,7 @@ func (f *Fleet) handlers(sets map[string]*Handlers) func(*tasks.Client) fleet.Ha
 func (f *Fleet) run(working, hard context.Context) {
 	defer close(f.stopped)
 	defer f.kill()
+	defer f.unlisten()
 	err := f.process.Run(working, hard)
 	f.remember()
 	f.health.Stop()
@@ -203,7 +209,7 @@ func (f *Fleet) Job(ctx context.Context, name string) (*Run, error) {
 
 // Client returns a client of the fleet, for what concerns more than one job. It is closed with
 // the fleet.
-func (f *Fleet) Client() *Client { return &Client{f.process.Client} }
+func (f *Fleet) Client() *Client { return &Client{fleet: f.process.Client} }
 
 // open returns an error if the fleet is shut down, or ctx has ended.
 func (f *Fleet) open(ctx context.Context) error {

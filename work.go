@@ -6,6 +6,7 @@ import (
 	"fmt"
 
 	"github.com/trawlcrawler/trawl/internal/fleet"
+	"github.com/trawlcrawler/trawl/internal/redisconn"
 	"github.com/trawlcrawler/trawl/tasks"
 )
 
@@ -26,6 +27,7 @@ func Work(ctx context.Context, cfg Config, handlers ...*Handlers) (err error) {
 	if err != nil {
 		return fmt.Errorf("trawl: %w", err)
 	}
+	defer redisconn.Listen(cfg.Log)()
 	p, err := cfg.process(ctx, sets)
 	if err != nil {
 		return err

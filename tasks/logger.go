@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"log/slog"
 	"os"
+	"strings"
 	"sync"
 	"time"
 )
@@ -30,8 +31,15 @@ func (l *logger) Fatal(args ...any) {
 	os.Exit(1)
 }
 
+// exhausted begins what asynq says about each task that it does not run again. For a visit it is
+// wrong, because the frontier arms another one. The server logs why a task failed.
+const exhausted = "Retry exhausted"
+
 func (l *logger) pass(level slog.Level, args []any) {
 	message := fmt.Sprint(args...)
+	if strings.HasPrefix(message, exhausted) {
+		return
+	}
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	now := time.Now()

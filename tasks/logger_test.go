@@ -55,11 +55,22 @@ func TestLevelsArePreserved(t *testing.T) {
 	}
 }
 
+func TestATaskThatAsynqDoesNotRunAgainIsNotCalledExhausted(t *testing.T) {
+	t.Parallel()
+	var out strings.Builder
+	l := &logger{log: slog.New(slog.NewTextHandler(&out, nil))}
+	l.Warn("Retry exhausted for task id=1")
+	l.Warn("Could not move task id=1")
+	if text := out.String(); strings.Contains(text, "exhausted") || !strings.Contains(text, "Could not move") {
+		t.Errorf("the log is:\n%s", text)
+	}
+}
+
 func TestTheMemoryOfDifferentMessagesIsBounded(t *testing.T) {
 	t.Parallel()
 	l := &logger{log: slog.New(slog.DiscardHandler)}
 	for n := range 10_000 {
-		l.Warn(fmt.Sprintf("Retry exhausted for task id=%d", n))
+		l.Warn(fmt.Sprintf("Could not move task id=%d", n))
 	}
 	if len(l.last) > 102 {
 		t.Errorf("%d messages are remembered", len(l.last))

@@ -37,6 +37,7 @@ func ServeSeeds(ctx context.Context, redis asynq.RedisConnOpt, store *frontier.S
 func (s *Server) seed(ctx context.Context, t *asynq.Task) error {
 	seeds, err := parseSeeds(t.Payload())
 	if err != nil {
+		s.log.Warn("a task is archived", "job", s.job, "error", err)
 		return fmt.Errorf("%w: %w", err, asynq.SkipRetry)
 	}
 	sum, err := bring(ctx, s.store, seeds.Job, seedfile.Prioritized(listOf(seeds.URLs), seeds.Priority), true, nil)

@@ -134,7 +134,9 @@ func (s *Server) carryOut(ctx context.Context, t *asynq.Task) error {
 	case t.Type() == TypeSeed && s.store != nil:
 		return s.seed(ctx, t)
 	}
-	return fmt.Errorf("this queue does not accept tasks of type %.100q: %w", t.Type(), asynq.SkipRetry)
+	err := fmt.Errorf("this queue does not accept tasks of type %.100q: %w", t.Type(), asynq.SkipRetry)
+	s.log.Warn("a task is archived", "job", s.job, "error", err)
+	return err
 }
 
 // visit runs one task of TypeFetch. asynq does not retry a visit that failed: the frontier
@@ -143,6 +145,7 @@ func (s *Server) carryOut(ctx context.Context, t *asynq.Task) error {
 func (s *Server) visit(ctx context.Context, t *asynq.Task) error {
 	v, err := parseVisit(t)
 	if err != nil {
+		s.log.Warn("a task is archived", "job", s.job, "error", err)
 		return fmt.Errorf("%w: %w", err, asynq.SkipRetry)
 	}
 	ctx, cancel := s.outlive(ctx)

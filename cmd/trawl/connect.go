@@ -2,12 +2,9 @@ package main
 
 import (
 	"context"
-	"fmt"
 	"io"
 	"log"
 	"log/slog"
-
-	"github.com/redis/go-redis/v9"
 
 	"github.com/trawlcrawler/trawl/internal/fleet"
 	"github.com/trawlcrawler/trawl/internal/redisconn"
@@ -53,12 +50,6 @@ func connectShared(ctx context.Context, url string, log *slog.Logger) (*fleet.Ba
 // failed connection, which the returned error says as well, and net/http reports servers
 // that send data without a request.
 func quiet(l *slog.Logger) {
-	redis.SetLogger(redisLog{l})
+	redisconn.Listen(l)
 	log.SetOutput(io.Discard)
-}
-
-type redisLog struct{ log *slog.Logger }
-
-func (r redisLog) Printf(_ context.Context, format string, args ...any) {
-	r.log.Debug("redis", "message", fmt.Sprintf(format, args...))
 }
