@@ -132,7 +132,7 @@ func TestDuckDBReadsTheSchemaAndWhatIsInIt(t *testing.T) {
 			"error_class VARCHAR", "repaired VARCHAR[]", "extractor VARCHAR", "text_share DOUBLE", "hard VARCHAR",
 			"texts JSON",
 			"language VARCHAR", "declared_language VARCHAR", "quality JSON", "charset_guessed BOOLEAN",
-			"minhash VARCHAR[]", "near_duplicate_of VARCHAR",
+			"minhash VARCHAR[]", "near_duplicate_of VARCHAR", "checked BOOLEAN", "moved_to VARCHAR",
 		}},
 		{"errors", "SELECT column_name || ' ' || column_type FROM (DESCRIBE SELECT * FROM %s)", []string{
 			"url VARCHAR", "host VARCHAR", "final_url VARCHAR", "outcome VARCHAR", "status INTEGER", "fault VARCHAR",

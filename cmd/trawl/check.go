@@ -18,9 +18,11 @@ import (
 	"github.com/trawlcrawler/trawl/crawler"
 	"github.com/trawlcrawler/trawl/export"
 	"github.com/trawlcrawler/trawl/internal/fetched"
+	"github.com/trawlcrawler/trawl/internal/fleet"
 	"github.com/trawlcrawler/trawl/internal/heap"
 	"github.com/trawlcrawler/trawl/internal/linkcheck"
 	"github.com/trawlcrawler/trawl/internal/localcrawl"
+	"github.com/trawlcrawler/trawl/internal/output"
 	"github.com/trawlcrawler/trawl/internal/plain"
 )
 
@@ -41,7 +43,7 @@ of private addresses hold for every host; what they forbid counts as not checked
 
 The report lists each broken link with the pages that have it. The records and the link graph go
 to a folder. The same command resumes a check that was interrupted, and repeats one that is
-finished. With --from it makes the report again, of any job with check: links.
+finished, whose results it keeps until the next repetition. With --from it makes the report again, of any job with check: links.
 
 Exit statuses:
   0    no link is broken
@@ -137,14 +139,21 @@ func check(ctx context.Context, s settings, o checkOptions, args []string) error
 	if err != nil {
 		return err
 	}
+	repeats := false
 	if !s.restart {
 		was, err := localcrawl.ReadNote(s.folder())
 		if err != nil {
 			return usage("%v", err)
 		}
-		s.restart = was != nil && was.State == string(crawler.StateDone) && was.Job == s.Name
+		repeats = was != nil && was.State == string(crawler.StateDone) && was.Job == s.Name
+		s.restart = repeats
 	}
 	_, err = carryOut(ctx, s, slices.Values(seeds))
+	if repeats && !output.IsBucket(s.Out) {
+		if err := fleet.KeepLastAside(s.Out); err != nil {
+			fmt.Fprintln(stderr, "trawl: "+err.Error())
+		}
+	}
 	var status *exitError
 	if err != nil && (!errors.As(err, &status) || status.code != exitNothing) {
 		return err

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"net"
 	"net/http"
+	"path/filepath"
 	"strings"
 	"testing"
 
@@ -143,7 +144,7 @@ func TestACheckOfWorkingLinksSucceedsAndIsRepeated(t *testing.T) {
 	t.Parallel()
 	site, s := testsite.Serve(t, htmlServer{"/": `<a href="/a">a</a>`, "/a": "fine"}), newShell(t)
 	s.withoutRedis()
-	for n := range 2 {
+	for n := range 4 {
 		end := s.run("check", site.URL(0, "/"), "--delay", "0", "--out", "check").
 			exits(done, "no link is broken, of 2 URLs")
 		if end.stdout != "" {
@@ -152,6 +153,34 @@ func TestACheckOfWorkingLinksSucceedsAndIsRepeated(t *testing.T) {
 		if got := site.Count("/a"); got != n+1 {
 			t.Errorf("after %d checks, a page was requested %d times", n+1, got)
 		}
+		earlier, err := filepath.Glob(filepath.Join(s.path("check"), "earlier-*"))
+		if err != nil || len(earlier) != min(n, 1) {
+			t.Errorf("after %d checks, there are the results of %v (%v), want those of the last check before", n+1, earlier,
+				err)
+		}
+	}
+}
+
+func TestAURLThatIsOnlyCheckedIsShownAsSuch(t *testing.T) {
+	t.Parallel()
+	site, s := newLinkSite(t), newShell(t)
+	s.withoutRedis()
+	s.run("crawl", site.URL(0, "/"), "--check", "links", "--allow-private", "--delay", "0", "--depth", "0", "--retries",
+		"0", "--host-tries", "1", "--format", "jsonl,parquet", "--out", "out").exits(done)
+	far := "http://" + site.Hosts()[1]
+	for url, want := range map[string][]string{
+		far + "/fine": {"only checked: it was requested, but not read", "links to it are only checked"},
+		far + "/old":  {"only checked", "moved permanently to " + far + "/new"},
+	} {
+		end := s.run("explain", "out", url).exits(done)
+		for _, text := range want {
+			if !strings.Contains(end.stdout, text) {
+				t.Errorf("for %s, trawl does not print %q, but:\n%s", url, text, end.stdout)
+			}
+		}
+	}
+	if end := s.run("explain", "out", site.URL(0, "/")).exits(done); strings.Contains(end.stdout, "checked") {
+		t.Errorf("a page that was read is called checked:\n%s", end.stdout)
 	}
 }
 

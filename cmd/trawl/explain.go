@@ -277,8 +277,14 @@ func (x explanation) printRecord(line func(string, string, ...any)) {
 	if rec.Error != "" {
 		line("", "%s", rec.Error)
 	}
+	if rec.Checked {
+		line("", "only checked: it was requested, but not read for its content or links")
+	}
 	if rec.FinalURL != rec.URL {
 		line("", "redirected to %s", rec.FinalURL)
+	}
+	if rec.MovedTo != "" {
+		line("", "moved permanently to %s", rec.MovedTo)
 	}
 	if rec.Referrer != "" {
 		line("", "found on %s, depth %d", rec.Referrer, rec.Depth)
@@ -293,9 +299,12 @@ func (x explanation) printScope(line func(string, string, ...any)) {
 	case explain.AsResource:
 		follows, not = "it is in scope as a resource of a page", "it is out of scope as a resource of a page: %s"
 	}
-	if x.Scope == "" {
+	switch {
+	case x.Record != nil && x.Record.Checked:
+		line("scope", "it is out of scope: links to it are only checked")
+	case x.Scope == "":
 		line("scope", "%s", follows)
-	} else {
+	default:
 		line("scope", not, x.Scope)
 	}
 	switch x.Else {

@@ -14,6 +14,9 @@ import (
 	"github.com/trawlcrawler/trawl/internal/sink"
 )
 
+// asidePrefix begins the names of folders with earlier results. A time follows.
+const asidePrefix = "earlier-"
+
 // SetAside moves the results of a crawl into a new subfolder, earlier-TIME, where export
 // finds it as a separate run. Locks, earlier such subfolders, and hidden files stay, except
 // for notes about the results. It returns the path of the new folder; "" if there was
@@ -32,7 +35,7 @@ func setAside(dir string, now time.Time, goes func(hidden string) bool) (string,
 	var results, hidden []string
 	for _, e := range entries {
 		switch name := e.Name(); {
-		case strings.HasPrefix(name, "earlier-"), strings.HasSuffix(name, ".lock"):
+		case strings.HasPrefix(name, asidePrefix), strings.HasSuffix(name, ".lock"):
 		case !strings.HasPrefix(name, "."):
 			results = append(results, name)
 		case goes(name):
@@ -42,7 +45,7 @@ func setAside(dir string, now time.Time, goes func(hidden string) bool) (string,
 	if len(results) == 0 {
 		return "", nil
 	}
-	aside := filepath.Join(dir, "earlier-"+now.UTC().Format("20060102T150405.000Z"))
+	aside := filepath.Join(dir, asidePrefix+now.UTC().Format("20060102T150405.000Z"))
 	if err := os.MkdirAll(aside, 0o755); err != nil {
 		return "", fmt.Errorf("set earlier results aside: %w", err)
 	}
@@ -52,6 +55,27 @@ func setAside(dir string, now time.Time, goes func(hidden string) bool) (string,
 		}
 	}
 	return aside, nil
+}
+
+// KeepLastAside deletes the folders that SetAside made in a folder, except the last one.
+func KeepLastAside(dir string) error {
+	entries, err := os.ReadDir(dir) // sorted by name, and so by time
+	if err != nil {
+		return fmt.Errorf("delete earlier results: %w", err)
+	}
+	last := ""
+	for _, e := range entries {
+		if !e.IsDir() || !strings.HasPrefix(e.Name(), asidePrefix) {
+			continue
+		}
+		if last != "" {
+			if err := os.RemoveAll(last); err != nil {
+				return fmt.Errorf("delete earlier results: %w", err)
+			}
+		}
+		last = filepath.Join(dir, e.Name())
+	}
+	return nil
 }
 
 // claimTerm is the timeout for finding out whose results a place holds.

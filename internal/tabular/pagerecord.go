@@ -25,7 +25,7 @@ func (row *PageRow) Record() (crawler.Record, error) {
 		Text: row.Text, Markdown: row.Markdown, ErrorClass: crawler.ErrorClass(row.ErrorClass), Repaired: row.Repaired,
 		Extractor: row.Extractor, TextShare: row.TextShare, Hard: row.Hard,
 		Language: row.Language, DeclaredLanguage: row.Declared, CharsetGuessed: row.Guessed,
-		MinHash: row.MinHash, NearDuplicateOf: row.NearOf,
+		MinHash: row.MinHash, NearDuplicateOf: row.NearOf, Checked: row.Checked, MovedTo: row.MovedTo,
 	}
 	if len(rec.Repaired) == 0 {
 		rec.Repaired = nil

@@ -61,6 +61,8 @@ type PageRow struct {
 	Guessed     bool            `parquet:"charset_guessed"`
 	MinHash     []string        `parquet:"minhash,list"`
 	NearOf      string          `parquet:"near_duplicate_of,optional"`
+	Checked     bool            `parquet:"checked"`
+	MovedTo     string          `parquet:"moved_to,optional"`
 }
 
 // ErrorRow is a row of the table of errors: a URL that was not fetched, or whose page
@@ -110,7 +112,7 @@ func PageRowOf(rec crawler.Record) (PageRow, error) {
 		Text: rec.Text, Markdown: rec.Markdown, ErrorClass: string(rec.ErrorClass), Repaired: rec.Repaired,
 		Extractor: rec.Extractor, TextShare: rec.TextShare, Hard: rec.Hard,
 		Language: rec.Language, Declared: rec.DeclaredLanguage, Guessed: rec.CharsetGuessed,
-		MinHash: rec.MinHash, NearOf: rec.NearDuplicateOf,
+		MinHash: rec.MinHash, NearOf: rec.NearDuplicateOf, Checked: rec.Checked, MovedTo: rec.MovedTo,
 	}
 	if rec.Digest != "" {
 		row.Bytes = &rec.Bytes
