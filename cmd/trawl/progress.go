@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/trawlcrawler/trawl/crawler"
+	"github.com/trawlcrawler/trawl/internal/forecast"
 	"github.com/trawlcrawler/trawl/internal/plain"
 	"github.com/trawlcrawler/trawl/internal/waiting"
 )
@@ -18,19 +19,7 @@ type progress struct {
 	w        *terminal
 	terminal bool
 	began    time.Time
-	rates    []sample
-}
-
-// sample is what had been done at a point in time.
-type sample struct {
-	at      time.Time
-	pages   int64
-	settled int64
-	bytes   int64
-}
-
-func sampleOf(at time.Time, c crawler.Counters) sample {
-	return sample{at, c.Pages(), c.Settled(), c.Bytes}
+	rates    []forecast.Sample
 }
 
 // snapshot is a job with its counters at a point in time.
@@ -51,7 +40,7 @@ func newProgress(w *terminal, c crawler.Counters) *progress {
 	now := time.Now()
 	return &progress{
 		w: w, terminal: w.live(), began: now,
-		rates: []sample{sampleOf(now, c)},
+		rates: []forecast.Sample{forecast.SampleOf(now, c)},
 	}
 }
 
@@ -94,11 +83,11 @@ type part struct {
 // parts describes the counters in words, or what the crawl waits for.
 func (p *progress) parts(r snapshot, now time.Time) []part {
 	c := r.counters
-	p.rates = append(p.rates, sampleOf(now, c))
-	for len(p.rates) > 2 && now.Sub(p.rates[0].at) > rateSpan {
+	p.rates = append(p.rates, forecast.SampleOf(now, c))
+	for len(p.rates) > 2 && now.Sub(p.rates[0].At) > rateSpan {
 		p.rates = p.rates[1:]
 	}
-	rate := paceOf(p.rates)
+	rate := forecast.PaceOf(p.rates)
 	pages := part{span{text: pagesText(c.Pages())}, 0}
 	waiting := part{span{text: fmt.Sprintf("%d waiting", c.Waiting+c.Flight)}, 2}
 	if r.waiting.For != "" {
@@ -109,8 +98,8 @@ func (p *progress) parts(r snapshot, now time.Time) []part {
 		errors.style = styleWarn
 	}
 	return []part{
-		pages, {span{text: short(rate.pages) + "/s"}, 3}, waiting, {span{text: hostCount(c.Hosts)}, 5}, {errors, 4},
-		{span{text: now.Sub(p.began).Round(time.Second).String()}, 6}, {span{text: leftText(r.status, c, rate)}, 1},
+		pages, {span{text: short(rate.Pages) + "/s"}, 3}, waiting, {span{text: hostCount(c.Hosts)}, 5}, {errors, 4},
+		{span{text: now.Sub(p.began).Round(time.Second).String()}, 6}, {span{text: forecast.Left(r.status, c, rate)}, 1},
 	}
 }
 

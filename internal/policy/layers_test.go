@@ -22,7 +22,7 @@ var layers = [][]string{
 	{"internal/extract", "internal/heap", "internal/redisd", "internal/version", "internal/htmltok", "internal/plain"},
 	{"crawler", "cmd/trawl/early", "internal/charset"},
 	{"internal/queue", "internal/waiting", "internal/seedfile"},
-	{"internal/rules"},
+	{"internal/rules", "internal/forecast"},
 	{"internal/fetched"},
 	{"internal/condition"},
 	{

@@ -1,4 +1,4 @@
-package main
+package forecast
 
 import (
 	"testing"
@@ -13,10 +13,10 @@ func TestTheTimeLeftIsBoundedByEachBudget(t *testing.T) {
 		Waiting: 990, Flight: 10, Seen: 1100, Hosts: 4, Bytes: 1_000_000,
 		Outcomes: map[crawler.Outcome]int64{crawler.OutcomeFetched: 80, crawler.OutcomeGone: 20},
 	}
-	usual := pace{pages: 8, settled: 10, bytes: 100_000}
+	usual := Pace{Pages: 8, Settled: 10, Bytes: 100_000}
 	for name, c := range map[string]struct {
 		set  func(*crawler.Status)
-		pace pace
+		pace Pace
 		want string
 	}{
 		"no budget": {func(*crawler.Status) {}, usual, "at least 1m40s left"},
@@ -50,19 +50,19 @@ func TestTheTimeLeftIsBoundedByEachBudget(t *testing.T) {
 			func(s *crawler.Status) { s.Job.Pages, s.Job.PagesPerHost, s.Job.Bytes = 500, 30, 9_000_000 }, usual,
 			"at least 4s left, at most 53s",
 		},
-		"nothing settled yet": {func(*crawler.Status) {}, pace{}, "time left unknown"},
+		"nothing settled yet": {func(*crawler.Status) {}, Pace{}, "time left unknown"},
 		"nothing settled yet, and time": {
-			func(s *crawler.Status) { s.Job.Time = time.Hour }, pace{}, "at most 1h0m0s left",
+			func(s *crawler.Status) { s.Job.Time = time.Hour }, Pace{}, "at most 1h0m0s left",
 		},
-		"long": {func(*crawler.Status) {}, pace{settled: 0.5}, "at least 33m0s left"},
+		"long": {func(*crawler.Status) {}, Pace{Settled: 0.5}, "at least 33m0s left"},
 		"pages that come slower than URLs are settled": {
-			func(s *crawler.Status) { s.Job.Pages = 200 }, pace{pages: 2, settled: 10},
+			func(s *crawler.Status) { s.Job.Pages = 200 }, Pace{Pages: 2, Settled: 10},
 			"at least 12s left, at most 1m0s",
 		},
 		"time for a part of the waiting URLs": {
 			func(s *crawler.Status) {
 				s.Job.Time, s.Ran = time.Hour, time.Minute
-			}, pace{settled: 0.5}, "at least 33m0s left, at most 59m0s",
+			}, Pace{Settled: 0.5}, "at least 33m0s left, at most 59m0s",
 		},
 		"a list": {
 			func(s *crawler.Status) { s.Job.Follow, s.Seeded = false, true }, usual, "at least 1m40s left",
@@ -75,19 +75,19 @@ func TestTheTimeLeftIsBoundedByEachBudget(t *testing.T) {
 			func(s *crawler.Status) { s.Ending = "pages" }, usual, "budget of pages spent: the last visits end",
 		},
 		"no bytes came, and a budget of": {
-			func(s *crawler.Status) { s.Job.Bytes = 1_550_000 }, pace{settled: 10}, "at least 1m40s left",
+			func(s *crawler.Status) { s.Job.Bytes = 1_550_000 }, Pace{Settled: 10}, "at least 1m40s left",
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			job := crawler.Status{Job: crawler.DefaultJob()}
 			c.set(&job)
-			if got := leftText(job, counters, c.pace); got != c.want {
+			if got := Left(job, counters, c.pace); got != c.want {
 				t.Errorf("got %q, want %q", got, c.want)
 			}
 		})
 	}
-	if got := leftText(crawler.Status{}, crawler.Counters{}, usual); got != "nothing waits" {
+	if got := Left(crawler.Status{}, crawler.Counters{}, usual); got != "nothing waits" {
 		t.Errorf("with nothing waiting, got %q", got)
 	}
 }
@@ -95,22 +95,22 @@ func TestTheTimeLeftIsBoundedByEachBudget(t *testing.T) {
 func TestTheRateStartsAtTheFirstPage(t *testing.T) {
 	t.Parallel()
 	at := time.Now()
-	var samples []sample
+	var samples []Sample
 	for second, settled := range []int64{0, 0, 0, 0, 5, 10} {
-		samples = append(samples, sample{at: at.Add(time.Duration(second) * time.Second), pages: settled,
-			settled: settled, bytes: 100 * settled})
+		samples = append(samples, Sample{At: at.Add(time.Duration(second) * time.Second), Pages: settled,
+			Settled: settled, Bytes: 100 * settled})
 	}
-	if got := paceOf(samples); got != (pace{pages: 5, settled: 5, bytes: 500}) {
+	if got := PaceOf(samples); got != (Pace{Pages: 5, Settled: 5, Bytes: 500}) {
 		t.Errorf("the rate is %+v", got)
 	}
-	if got := paceOf(samples[:5]); got != (pace{}) {
+	if got := PaceOf(samples[:5]); got != (Pace{}) {
 		t.Errorf("for the samples up to the first page, the rate is %+v", got)
 	}
-	if got := paceOf([]sample{samples[0], {at: at.Add(10 * time.Second), pages: 5,
-		settled: 5}}); got != (pace{pages: 0.5, settled: 0.5}) {
+	if got := PaceOf([]Sample{samples[0], {At: at.Add(10 * time.Second), Pages: 5,
+		Settled: 5}}); got != (Pace{Pages: 0.5, Settled: 0.5}) {
 		t.Errorf("over ten seconds, the rate is %+v", got)
 	}
-	if got := paceOf(samples[:1]); got != (pace{}) {
+	if got := PaceOf(samples[:1]); got != (Pace{}) {
 		t.Errorf("for one sample, the rate is %+v", got)
 	}
 }

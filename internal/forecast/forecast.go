@@ -1,4 +1,8 @@
-package main
+// Package forecast says how fast a job is and how long it still takes, in the same words for
+// the command line and the dashboard.
+//
+// A [Sample] is what a job had done at a point in time. A [Pace] is measured between samples.
+package forecast
 
 import (
 	"strings"
@@ -8,47 +12,69 @@ import (
 	"github.com/trawlcrawler/trawl/internal/queue"
 )
 
-// pace is the recent speed of a crawl.
-type pace struct {
-	pages   float64 // per second
-	settled float64 // URLs per second
-	bytes   float64 // per second
+// Sample is what a job had done at a point in time.
+type Sample struct {
+	At      time.Time
+	Pages   int64 // pages fetched
+	Settled int64 // URLs with a final outcome
+	Bytes   int64 // bytes of the bodies fetched
+	Failed  int64 // URLs that failed or are gone
+}
+
+// SampleOf returns the sample of a job's counters.
+func SampleOf(at time.Time, c crawler.Counters) Sample {
+	return Sample{at, c.Pages(), c.Settled(), c.Bytes, FailedOf(c)}
+}
+
+// FailedOf returns the number of URLs that failed or are gone.
+func FailedOf(c crawler.Counters) int64 {
+	return c.Outcomes[crawler.OutcomeFailed] + c.Outcomes[crawler.OutcomeGone]
+}
+
+// Pace is the recent speed of a job. It is zero while unknown.
+type Pace struct {
+	Pages   float64 // per second
+	Settled float64 // URLs per second
+	Bytes   float64 // per second
 }
 
 // soonest is how long a crawl must have run before a single page is enough to estimate its
 // speed.
 const soonest = 5 * time.Second
 
-// paceOf measures the speed between the first sample in which anything was settled and the
+// PaceOf measures the speed between the first sample in which anything was settled and the
 // last. What came before was robots.txt and connections, and would make a crawl seem slow.
 // It returns zero while there is nothing but the first pages, unless they took long.
-func paceOf(samples []sample) pace {
-	begins := samples[0].settled == 0
-	for len(samples) > 2 && samples[1].settled == samples[0].settled {
+func PaceOf(samples []Sample) Pace {
+	if len(samples) == 0 {
+		return Pace{}
+	}
+	begins := samples[0].Settled == 0
+	for len(samples) > 2 && samples[1].Settled == samples[0].Settled {
 		samples, begins = samples[1:], true
 	}
 	switch {
 	case begins && len(samples) > 2:
 		samples = samples[1:]
-	case begins && samples[len(samples)-1].at.Sub(samples[0].at) < soonest:
-		return pace{}
+	case begins && samples[len(samples)-1].At.Sub(samples[0].At) < soonest:
+		return Pace{}
 	}
 	first, last := samples[0], samples[len(samples)-1]
-	seconds := last.at.Sub(first.at).Seconds()
+	seconds := last.At.Sub(first.At).Seconds()
 	if seconds <= 0 {
-		return pace{}
+		return Pace{}
 	}
-	return pace{
-		pages:   float64(last.pages-first.pages) / seconds,
-		settled: float64(last.settled-first.settled) / seconds,
-		bytes:   float64(last.bytes-first.bytes) / seconds,
+	return Pace{
+		Pages:   float64(last.Pages-first.Pages) / seconds,
+		Settled: float64(last.Settled-first.Settled) / seconds,
+		Bytes:   float64(last.Bytes-first.Bytes) / seconds,
 	}
 }
 
 // atLeast returns how long a crawl still takes if no more URLs are found and its speed
 // stays the same: until nothing waits, or until the first of its budgets is spent. It
 // returns false if that is not known. The duration is never negative.
-func atLeast(job crawler.Status, c crawler.Counters, p pace) (time.Duration, bool) {
+func atLeast(job crawler.Status, c crawler.Counters, p Pace) (time.Duration, bool) {
 	left, known := time.Duration(0), false
 	bound := func(amount, perSecond float64) {
 		if perSecond <= 0 {
@@ -58,15 +84,15 @@ func atLeast(job crawler.Status, c crawler.Counters, p pace) (time.Duration, boo
 			left, known = d, true
 		}
 	}
-	bound(float64(c.Waiting+c.Flight), p.settled)
+	bound(float64(c.Waiting+c.Flight), p.Settled)
 	if job.Job.Pages > 0 { // in case every URL turns out to be a page
-		bound(float64(job.Job.Pages-c.Pages()), p.settled)
+		bound(float64(job.Job.Pages-c.Pages()), p.Settled)
 	}
 	if job.Job.PagesPerHost > 0 { // URLs beyond the limit are skipped at once
-		bound(float64(job.Job.PagesPerHost*c.Hosts-c.Pages()), p.settled)
+		bound(float64(job.Job.PagesPerHost*c.Hosts-c.Pages()), p.Settled)
 	}
 	if job.Job.Bytes > 0 {
-		bound(float64(int64(job.Job.Bytes)-c.Bytes), p.bytes)
+		bound(float64(int64(job.Job.Bytes)-c.Bytes), p.Bytes)
 	}
 	if job.Job.Time > 0 && known {
 		bound((job.Job.Time - job.Ran).Seconds(), 1)
@@ -78,7 +104,7 @@ func atLeast(job crawler.Status, c crawler.Counters, p pace) (time.Duration, boo
 // the first of its budgets is spent, however many URLs are found, or, if no more can be
 // found, until none waits. It returns false if that is not known, or if nothing bounds the
 // crawl.
-func atMost(job crawler.Status, c crawler.Counters, p pace) (time.Duration, bool) {
+func atMost(job crawler.Status, c crawler.Counters, p Pace) (time.Duration, bool) {
 	most, known := time.Duration(0), false
 	bound := func(amount, perSecond float64) {
 		if perSecond <= 0 {
@@ -89,24 +115,24 @@ func atMost(job crawler.Status, c crawler.Counters, p pace) (time.Duration, bool
 		}
 	}
 	if job.Job.Pages > 0 {
-		bound(float64(job.Job.Pages-c.Pages()), p.pages)
+		bound(float64(job.Job.Pages-c.Pages()), p.Pages)
 	}
 	if job.Job.Bytes > 0 {
-		bound(float64(int64(job.Job.Bytes)-c.Bytes), p.bytes)
+		bound(float64(int64(job.Job.Bytes)-c.Bytes), p.Bytes)
 	}
 	if job.Job.Time > 0 {
 		bound((job.Job.Time - job.Ran).Seconds(), 1)
 	}
 	if !job.Job.Follow && job.Seeded {
-		bound(float64(c.Waiting+c.Flight), p.settled)
+		bound(float64(c.Waiting+c.Flight), p.Settled)
 	}
 	return most, known
 }
 
-// leftText describes how long the known URLs and the budgets last: "at least", because more
+// Left describes how long the known URLs and the budgets last: "at least", because more
 // URLs may be found, and "at most" if budgets limit it. The first is rounded down, the
 // second up.
-func leftText(job crawler.Status, c crawler.Counters, p pace) string {
+func Left(job crawler.Status, c crawler.Counters, p Pace) string {
 	switch {
 	case job.Ending != "":
 		if strings.HasPrefix(job.Ending, queue.StopPrefix) {
