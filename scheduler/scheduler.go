@@ -39,6 +39,8 @@ type Jobs interface {
 	End(ctx context.Context, job string, revision int64, budget string) error
 	// SetClosing records whether the job waits only for its output.
 	SetClosing(ctx context.Context, job string, closing bool) error
+	// Record adds to the history of the job what it has done, at most once a second.
+	Record(ctx context.Context, job string, done crawler.Counters) error
 	// Move changes the state of the job, from one of those given.
 	Move(ctx context.Context, job string, to crawler.State, reason string, from ...crawler.State) (bool, error)
 }
@@ -108,6 +110,7 @@ type Scheduler struct {
 	reclaimed  time.Time
 	checked    time.Time
 	recalled   time.Time
+	recorded   time.Time
 	complained time.Time
 	contact    contact
 	met        time.Time        // when the job's status was first read
@@ -209,6 +212,7 @@ func (s *Scheduler) look(ctx context.Context) (bool, error) {
 	if err != nil {
 		return false, err
 	}
+	s.record(ctx, counters)
 	if counters.Idle() && !s.complete() { // perhaps only the flag that all seeds are admitted is missing
 		if err := s.reread(ctx); err != nil {
 			return false, err
@@ -225,6 +229,19 @@ func (s *Scheduler) look(ctx context.Context) (bool, error) {
 		return false, err
 	}
 	return false, errors.Join(s.approach(ctx, counters), s.arm(ctx, counters))
+}
+
+// recordEvery is how often the history of a job gets a sample.
+const recordEvery = time.Second
+
+// record adds a sample to the job's history. An error does not matter to the job, for which
+// the same Redis is asked for everything else.
+func (s *Scheduler) record(ctx context.Context, counters crawler.Counters) {
+	if time.Since(s.recorded) < recordEvery {
+		return
+	}
+	s.recorded = time.Now()
+	_ = s.jobs.Record(ctx, s.job, counters)
 }
 
 // approach admits the links of pages that came nearer to a seed.

@@ -33,6 +33,7 @@ func TestScheduler(t *testing.T) {
 		{"a paused job arms nothing, and continues when it is resumed", armsNothingWhilePaused},
 		{"a job that is paused when it is idle ends when it is resumed", pausedAtTheEnd},
 		{"the scheduler waits for a job that is not started", waitsForStart},
+		{"what a running job has done is recorded", recordsHistory},
 		{"a nudge starts the next round early", respondsToNudges},
 		{"the scheduler stops when its job is cancelled", stopsWhenCancelled},
 		{"the scheduler stops when its paused job is cancelled", stopsWhenCancelledWhilePaused},
@@ -50,6 +51,16 @@ func TestScheduler(t *testing.T) {
 				}))
 			})
 		})
+	}
+}
+
+func recordsHistory(t *testing.T, s *fixture) {
+	s.seed(sites(1)...)
+	s.run(fastConfig)
+	s.waitCalls("counters", 1)
+	h, err := s.History(t.Context(), s.job)
+	if err != nil || len(h.Seconds) != 1 || len(h.Minutes) != 1 {
+		t.Fatalf("after one look, the history is %+v, %v", h, err)
 	}
 }
 

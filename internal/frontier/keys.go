@@ -28,6 +28,8 @@ import (
 //	trawl:{JOB}:places               HASH  where each worker keeps the job's pages, and sometimes how many
 //	trawl:{JOB}:troubles             HASH  why workers cannot keep its pages, by worker; expires after half a minute
 //	trawl:{JOB}:awaited              HASH  writers whose output must be complete before the job ends: until when, and why
+//	trawl:{JOB}:seconds              LIST  what it had done, by second, for the last five minutes, newest first
+//	trawl:{JOB}:minutes              LIST  the same by minute, for the last day
 //	trawl:{JOB/SHARD}:count          HASH  counters, and the number of buckets of seen
 //	trawl:{JOB/SHARD}:seen:N         SET   fingerprints of bucket N (an intset)
 //	trawl:{JOB/SHARD}:outlinks:N     HASH  packed links of pages, by fingerprint, where depth decides what is admitted
@@ -105,6 +107,8 @@ const (
 	namePlaces   = "places"
 	keyProcesses = keyPrefix + "processes"
 	nameAwaited  = "awaited"
+	nameSeconds  = "seconds"
+	nameMinutes  = "minutes"
 	nameGarbage  = "garbage"
 	nameAside    = "aside:"
 

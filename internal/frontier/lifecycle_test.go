@@ -28,6 +28,7 @@ func TestLifecycle(t *testing.T) {
 		{"an earlier tick does not replace a later one", ticks},
 		{"an interrupted clearing is completed, and the counters are kept", clearsTwice},
 		{"the workers that cannot keep pages are listed, with time and reason", tellsTroubles},
+		{"the history of a job has a sample for each second and minute, and is bounded", keepsHistory},
 		{"old reports of workers are forgotten, and removed with the job", forgetsTroubles},
 		{"the writers that the job waits for are listed, until they are complete or dead", awaitsWriters},
 		{"a job is closing until it has URLs again, or ends", closesAndReopens},

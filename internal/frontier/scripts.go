@@ -58,6 +58,7 @@ var (
 	troubleScript  = aloneScript("trouble")
 	appearScript   = aloneScript("appear")
 	awaitScript    = aloneScript("await")
+	historyScript  = aloneScript("history")
 
 	shippedScript   = shardScript("shipped")
 	prolongScript   = shardScript("prolong")
