@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/trawlcrawler/trawl/internal/version"
 	"github.com/trawlcrawler/trawl/internal/waiting"
 )
 
@@ -16,7 +17,7 @@ const appearEvery = time.Second
 // Appear shows the fleet that a process is alive, until stop is called, which shows that it
 // has ended.
 func (d *Connection) Appear(ctx context.Context, p waiting.Process) (stop func()) {
-	p.ID = rand.Text()
+	p.ID, p.Version = rand.Text(), version.String()
 	d.sign(ctx, p)
 	living, cancel := context.WithCancel(context.WithoutCancel(ctx))
 	done := make(chan struct{})

@@ -31,6 +31,13 @@ func FailedOf(c crawler.Counters) int64 {
 	return c.Outcomes[crawler.OutcomeFailed] + c.Outcomes[crawler.OutcomeGone]
 }
 
+// History is what a job had done over time, the oldest sample first. Samples are missing for
+// times in which the job did not run.
+type History struct {
+	Seconds []Sample // one for each second of the last five minutes
+	Minutes []Sample // one for each minute of the last day
+}
+
 // Pace is the recent speed of a job. It is zero while unknown.
 type Pace struct {
 	Pages   float64 // per second

@@ -19,13 +19,6 @@ const (
 	historyMinutes = 24 * 60
 )
 
-// History is what a job had done over time, the oldest sample first. Samples are missing for
-// times in which the job did not run.
-type History struct {
-	Seconds []forecast.Sample // one for each second of the last five minutes
-	Minutes []forecast.Sample // one for each minute of the last day
-}
-
 // Record records what a job has done, by Redis's clock. Calls within the same second do
 // nothing, and neither do calls for a job that is not running. The work is bounded.
 func (s *Store) Record(ctx context.Context, job string, c crawler.Counters) error {
@@ -41,7 +34,7 @@ func (s *Store) Recent(ctx context.Context, job string, limit int) ([]forecast.S
 }
 
 // History returns the history of a job: empty if it has not run, or was cleared.
-func (s *Store) History(ctx context.Context, job string) (h History, err error) {
+func (s *Store) History(ctx context.Context, job string) (h forecast.History, err error) {
 	var seconds, minutes *redis.StringSliceCmd
 	_, _ = s.rdb.Pipelined(ctx, func(p redis.Pipeliner) error { // each command has its own error
 		seconds = p.LRange(ctx, jobBase(job)+nameSeconds, 0, historySeconds-1)
@@ -49,7 +42,7 @@ func (s *Store) History(ctx context.Context, job string) (h History, err error) 
 		return nil
 	})
 	if h.Seconds, err = samplesOf(job, seconds.Val(), seconds.Err()); err != nil {
-		return History{}, err
+		return forecast.History{}, err
 	}
 	h.Minutes, err = samplesOf(job, minutes.Val(), minutes.Err())
 	return h, err

@@ -94,6 +94,8 @@ func TestFrontier(t *testing.T) {
 		{"hosts and ports that are opened for a job are stored", keepsWhatIsOpened},
 		{"places of pages are stored, with their number", keepsPlaces},
 		{"live processes are listed", listsProcesses},
+		{"live processes are listed with their loads", listsMembers},
+		{"the first URLs of a host are listed", listsQueued},
 		{"silent processes are removed", forgetsProcesses},
 		{"the time at which the first host is due is known", tellsWhenHostsAreDue},
 		{"the number of stored contents of a host is limited", limitsContents},

@@ -109,3 +109,11 @@ type Whereabouts struct {
 	Before int64         // URLs that are taken before it, while it is in a queue
 	Due    time.Duration // until it may be retried
 }
+
+// Robots is what the fleet remembers of the robots.txt of an origin.
+type Robots struct {
+	Origin      string    // such as "https://example.com"
+	At          time.Time // when it was requested
+	Unavailable string    // why it could not be fetched; "" if it could
+	Text        string    // its lines for crawlers
+}

@@ -104,6 +104,7 @@ type Known struct {
 	At          time.Time // when it was requested; zero if nothing is remembered
 	Unavailable string    // why it could not be fetched; "" if it could
 	Rules       *Rules    // nil if it could not be fetched
+	Text        string    // the robots.txt without what no crawler reads; "" if it could not be fetched
 }
 
 // Recall returns what the fleet remembers about u's origin.
@@ -113,7 +114,7 @@ func (r *Robots) Recall(ctx context.Context, job crawler.Job, u crawler.URL) (Kn
 	case err != nil || rec.kind == 0:
 		return Known{}, err
 	case rec.kind == kindRules:
-		return Known{At: rec.at, Rules: Parse([]byte(rec.text), job.ProductToken())}, nil
+		return Known{At: rec.at, Rules: Parse([]byte(rec.text), job.ProductToken()), Text: rec.text}, nil
 	}
 	return Known{At: rec.at, Unavailable: rec.text}, nil
 }

@@ -2,6 +2,7 @@ package waiting
 
 import (
 	"slices"
+	"time"
 
 	"github.com/trawlcrawler/trawl/crawler"
 )
@@ -14,6 +15,8 @@ type Process struct {
 	ID string `json:"id"`
 	// Name is the name of a worker, as in its records; for a scheduler, its machine.
 	Name string `json:"name"`
+	// Version is the version of Trawl that it runs. Empty: it did not tell.
+	Version string `json:"version,omitempty"`
 	// Jobs lists the jobs that it runs, including the runs of periodic ones. Empty: all.
 	Jobs []string `json:"jobs,omitempty"`
 	// Handlers lists the sets of handlers that a worker has. Empty: none.
@@ -21,6 +24,20 @@ type Process struct {
 	// Closed says that a worker connects only to what its own operator allowed, and not to
 	// what was allowed for a single job ([queue.Opened]).
 	Closed bool `json:"closed,omitempty"`
+}
+
+// Member is a live process of a fleet with its last report.
+type Member struct {
+	Process
+	// Seen is when it last showed a sign of life, by Redis's clock.
+	Seen time.Time `json:"seen"`
+	// Places is how many visits a worker carries out at once, and Taken how many of these
+	// places are in use. Both are 0 for a scheduler, and for a worker that has not reported
+	// them in the last three seconds.
+	Places int `json:"places"`
+	Taken  int `json:"taken"`
+	// Serving lists the jobs that a worker serves now.
+	Serving []string `json:"serving,omitempty"`
 }
 
 // ProcessKind is the role of a process in its fleet.

@@ -36,6 +36,11 @@ const (
 var WaitReasons = []WaitReason{WaitScheduler, WaitWorker, WaitAddresses, WaitOwner, WaitHandlers, WaitOutput, WaitSeeds,
 	WaitHosts, WaitResume}
 
+// Alarming reports whether the job waits for something that an operator must start.
+func (r WaitReason) Alarming() bool {
+	return slices.Contains([]WaitReason{WaitScheduler, WaitWorker, WaitAddresses, WaitOwner, WaitHandlers}, r)
+}
+
 // Service is what a fleet can do for a job at one moment.
 type Service struct {
 	// Processes are the processes of the fleet, for whatever jobs.

@@ -1,0 +1,68 @@
+package tasks
+
+import (
+	"context"
+
+	"github.com/trawlcrawler/trawl/crawler"
+	"github.com/trawlcrawler/trawl/internal/forecast"
+	"github.com/trawlcrawler/trawl/internal/queue"
+	"github.com/trawlcrawler/trawl/internal/redisconn"
+	"github.com/trawlcrawler/trawl/internal/robots"
+	"github.com/trawlcrawler/trawl/internal/waiting"
+)
+
+// Members lists the live processes of the fleet, with their last signs of life and loads.
+func (c *Client) Members(ctx context.Context) ([]waiting.Member, error) { return c.store.Members(ctx) }
+
+// Vitals returns what the fleet's Redis reports about itself.
+func (c *Client) Vitals(ctx context.Context) (redisconn.Vitals, error) { return c.store.Vitals(ctx) }
+
+// Recent returns what a job had done in each of the last seconds, at most limit, the oldest
+// first.
+func (c *Client) Recent(ctx context.Context, job string, limit int) ([]forecast.Sample, error) {
+	return c.store.Recent(ctx, job, limit)
+}
+
+// History returns what a job had done over the last day.
+func (c *Client) History(ctx context.Context, job string) (forecast.History, error) {
+	return c.store.History(ctx, job)
+}
+
+// Places lists where workers keep the pages of a job, sorted by worker.
+func (c *Client) Places(ctx context.Context, job string) ([]queue.Kept, error) {
+	return c.store.Places(ctx, job)
+}
+
+// Queued returns the first URLs of a host, at most limit: those in flight, then those that
+// wait, then those to be retried. A host that the job has not met has none.
+func (c *Client) Queued(ctx context.Context, job string, host crawler.Host, limit int) ([]queue.Whereabouts, error) {
+	status, err := c.store.Status(ctx, job)
+	if err != nil {
+		return nil, err
+	}
+	return c.store.Frontier(status.Job).Queued(ctx, host, limit)
+}
+
+// Robots returns what the fleet remembers of the robots.txt of a host, for https and http.
+// Nothing is requested.
+func (c *Client) Robots(ctx context.Context, job string, host crawler.Host) (all []queue.Robots, err error) {
+	status, err := c.store.Status(ctx, job)
+	if err != nil {
+		return nil, err
+	}
+	cache := robots.New(c.store.RobotsCache(), robots.Config{})
+	for _, scheme := range []string{"https://", "http://"} {
+		u, err := crawler.ParseURL(scheme + string(host) + "/")
+		if err != nil {
+			return nil, err
+		}
+		known, err := cache.Recall(ctx, status.Job, u)
+		if err != nil {
+			return nil, err
+		}
+		if !known.At.IsZero() {
+			all = append(all, queue.Robots{Origin: u.Origin(), At: known.At, Unavailable: known.Unavailable, Text: known.Text})
+		}
+	}
+	return all, nil
+}
