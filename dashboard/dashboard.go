@@ -9,6 +9,8 @@ import (
 
 	"github.com/hibiken/asynq"
 	"github.com/prometheus/client_golang/prometheus"
+
+	"github.com/trawlcrawler/trawl/internal/ui"
 )
 
 // Config is the configuration of a dashboard. Only Asynq is required.
@@ -63,9 +65,8 @@ type Dashboard struct {
 	cfg     Config
 	log     *slog.Logger
 	monitor *monitor
-	page    *page
+	pages   *ui.Pages
 	metrics *metrics
-	meter   *meter
 	quota   *quota
 	now     func() time.Time
 }
@@ -79,13 +80,12 @@ func New(jobs Jobs, cfg Config) (*Dashboard, error) {
 	if cfg.SeedIdle <= 0 {
 		cfg.SeedIdle = time.Minute
 	}
-	d := &Dashboard{jobs: jobs, cfg: cfg, log: cfg.Log, meter: newMeter(), quota: newQuota(cfg.SeedLists, cfg.SeedRate),
-		now: time.Now}
+	d := &Dashboard{jobs: jobs, cfg: cfg, log: cfg.Log, quota: newQuota(cfg.SeedLists, cfg.SeedRate), now: time.Now}
 	if d.log == nil {
 		d.log = slog.New(slog.DiscardHandler)
 	}
 	var err error
-	if d.page, err = newPage(); err != nil {
+	if d.pages, err = ui.New(); err != nil {
 		return nil, err
 	}
 	if d.metrics, err = newMetrics(d, cfg); err != nil {

@@ -1,5 +1,6 @@
-// Package dashboard shows and controls a fleet: asynq's complete web UI at /asynq/, a page
-// of all jobs at /, an HTTP API under /api/v1, and metrics for Prometheus at /metrics.
+// Package dashboard shows and controls a fleet: a page of jobs, workers, schedulers and Redis
+// at /, asynq's complete web UI at /asynq/, an HTTP API under /api/v1, and metrics for
+// Prometheus at /metrics. Package ui renders the pages.
 //
 // It stores nothing. For each request it asks [Jobs], which also carries out changes. A
 // sheet is a job as it is shown: its state and its counters. The guard decides which

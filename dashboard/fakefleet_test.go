@@ -8,6 +8,8 @@ import (
 	"time"
 
 	"github.com/trawlcrawler/trawl/crawler"
+	"github.com/trawlcrawler/trawl/internal/forecast"
+	"github.com/trawlcrawler/trawl/internal/redisconn"
 	"github.com/trawlcrawler/trawl/internal/seedfile"
 	"github.com/trawlcrawler/trawl/internal/setting"
 	"github.com/trawlcrawler/trawl/internal/waiting"
@@ -19,8 +21,11 @@ type fakeFleet struct {
 	jobs  map[string]*fakeJob
 	order []string
 
-	err     error              // returned by all methods, if set
-	hung    bool               // no method answers: each waits for its context
+	err     error // returned by all methods, if set
+	hung    bool  // no method answers: each waits for its context
+	members []waiting.Member
+	vitals  redisconn.Vitals
+
 	onSeed  func(url string)   // called with each URL before it is admitted
 	endSeed func(n int64) bool // reports whether the job ends at a line
 }
@@ -31,6 +36,7 @@ type fakeJob struct {
 	counters crawler.Counters
 	seen     map[crawler.URL]bool
 	broken   error // the error of Counters
+	history  forecast.History
 	waiting  waiting.Waiting
 }
 
@@ -120,6 +126,32 @@ func (f *fakeFleet) Waiting(ctx context.Context, job crawler.Status, _ crawler.C
 		return waiting.Waiting{}, err
 	}
 	return r.waiting, nil
+}
+
+func (f *fakeFleet) Recent(ctx context.Context, name string, limit int) ([]forecast.Sample, error) {
+	h, err := f.History(ctx, name)
+	return h.Seconds[max(0, len(h.Seconds)-limit):], err
+}
+
+func (f *fakeFleet) History(ctx context.Context, name string) (forecast.History, error) {
+	defer f.mu.Unlock()
+	r, err := f.find(ctx, name)
+	if err != nil {
+		return forecast.History{}, err
+	}
+	return r.history, nil
+}
+
+func (f *fakeFleet) Members(ctx context.Context) ([]waiting.Member, error) {
+	defer f.mu.Unlock()
+	err := f.lock(ctx)
+	return f.members, err
+}
+
+func (f *fakeFleet) Vitals(ctx context.Context) (redisconn.Vitals, error) {
+	defer f.mu.Unlock()
+	err := f.lock(ctx)
+	return f.vitals, err
 }
 
 func (f *fakeFleet) Pause(ctx context.Context, name string) error {

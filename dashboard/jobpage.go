@@ -1,10 +1,7 @@
 package dashboard
 
 import (
-	"cmp"
 	"fmt"
-	"net/url"
-	"slices"
 	"strings"
 	"time"
 
@@ -12,26 +9,8 @@ import (
 
 	"github.com/trawlcrawler/trawl/crawler"
 	"github.com/trawlcrawler/trawl/internal/queue"
+	"github.com/trawlcrawler/trawl/internal/ui"
 )
-
-// card is a sheet in words, for the page.
-type card struct {
-	sheet
-	Rate     string   // "" if unknown
-	When     string   // how long the job has been running, or how long ago it ended
-	Figures  []figure // in the order in which they are shown
-	Outcomes []figure
-	Skipped  []figure // what was skipped, by rule
-	Muted    []string // patterns of URLs that look like a trap, and how to fetch them all the same
-	Bar      []segment
-	Budgets  []budget
-	Settings string // as a job file
-	Queue    string // the job's queue in asynq's web UI
-	API      string
-}
-
-// figure is a number with its name.
-type figure struct{ Name, Value string }
 
 // segment is a part of the bar of a job: URLs with the same fate, in thousandths of all
 // URLs that the job has seen.
@@ -46,71 +25,22 @@ type budget struct {
 	Value, Max      int64
 }
 
-func newCard(sh sheet, now time.Time) card {
-	c := card{
-		sheet: sh, When: whenOf(sh, now), Settings: settingsOf(sh.status.Job),
-		Queue: monitorRoot + "/queues/" + url.PathEscape(sh.Name), API: jobPath(sh.Name),
-	}
-	if sh.PagesPerSecond != nil {
-		c.Rate = atRate(*sh.PagesPerSecond)
-	}
-	if n := sh.Counters; n != nil {
-		c.Figures = figuresOf(*n, c.Rate)
-		c.Outcomes = outcomesOf(*n)
-		c.Skipped = skippedOf(*n)
-		c.Muted = mutedOf(sh.Name, *n)
-		c.Bar = barOf(*n)
-		c.Budgets = budgetsOf(sh.status, *n, now)
-	}
-	return c
-}
-
-// Over reports whether the job has ended.
-func (c card) Over() bool { return ended(c.State) }
-
-// Lasts returns how long a worker has had a trouble.
-func (c card) Lasts(t crawler.Trouble) string { return span(max(0, t.At.Sub(t.Since))) }
-
-// Pages returns the number of pages that the job fetched.
-func (c card) Pages() string {
-	if c.Counters == nil {
-		return ""
-	}
-	return grouped(c.Counters.Pages())
-}
-
-// Size returns the size of these pages.
-func (c card) Size() string {
-	if c.Counters == nil {
-		return ""
-	}
-	return inBytes(c.Counters.Bytes)
-}
-
-// Took returns how long the job ran.
-func (c card) Took() string {
-	if c.Started.IsZero() || c.Ended.IsZero() {
-		return ""
-	}
-	return span(c.Ended.Sub(c.Started))
-}
-
-// Why returns the reason for the job's state or the budget that is spent; for a periodic
+// why returns the reason for the job's state or the budget that is spent; for a periodic
 // job, when the next run starts.
-func (c card) Why() string {
-	if p := c.Periodic; p != nil && !p.NextTick.IsZero() {
+func (sh sheet) why() string {
+	if p := sh.Periodic; p != nil && !p.NextTick.IsZero() {
 		if p.TicksPass {
 			return p.Schedule + ": ticks are skipped while it is paused"
 		}
 		return fmt.Sprintf("%s: the next run starts at %s", p.Schedule, p.NextTick.Format("2006-01-02 15:04:05 MST"))
 	}
-	if c.Reason == "" && c.Ending != "" {
-		if strings.HasPrefix(c.Ending, queue.StopPrefix) {
-			return c.Ending + ": finishing the last visits"
+	if sh.Reason == "" && sh.Ending != "" {
+		if strings.HasPrefix(sh.Ending, queue.StopPrefix) {
+			return sh.Ending + ": finishing the last visits"
 		}
-		return c.Ending + " is spent: finishing the last visits"
+		return sh.Ending + " is spent: finishing the last visits"
 	}
-	return c.Reason
+	return sh.Reason
 }
 
 func ended(s crawler.State) bool {
@@ -122,25 +52,13 @@ func whenOf(sh sheet, now time.Time) string {
 	case ended(sh.State) && sh.Ended.IsZero():
 		return ""
 	case ended(sh.State):
-		return span(now.Sub(sh.Ended)) + " ago"
+		return ui.Span(now.Sub(sh.Ended)) + " ago"
 	case !sh.Started.IsZero():
-		return "for " + span(now.Sub(sh.Started))
+		return "for " + ui.Span(now.Sub(sh.Started))
 	case !sh.Created.IsZero():
-		return "created " + span(now.Sub(sh.Created)) + " ago"
+		return "created " + ui.Span(now.Sub(sh.Created)) + " ago"
 	}
 	return ""
-}
-
-func figuresOf(n crawler.Counters, rate string) []figure {
-	return []figure{
-		{"pages", grouped(n.Pages())},
-		{"pages/s", cmp.Or(rate, "–")},
-		{"waiting", grouped(n.Waiting)},
-		{"in flight", grouped(n.Flight)},
-		{"hosts", grouped(n.Hosts)},
-		{"visits", grouped(n.Out())},
-		{"fetched", inBytes(n.Bytes)},
-	}
 }
 
 // outcomesOf lists the outcomes that occurred.
@@ -148,7 +66,7 @@ func outcomesOf(n crawler.Counters) []figure {
 	var list []figure
 	for _, o := range crawler.Outcomes {
 		if n.Outcomes[o] > 0 {
-			list = append(list, figure{strings.ReplaceAll(string(o), "_", " "), grouped(n.Outcomes[o])})
+			list = append(list, figure{Name: strings.ReplaceAll(string(o), "_", " "), Value: ui.Number(n.Outcomes[o])})
 		}
 	}
 	return list
@@ -159,7 +77,7 @@ func skippedOf(n crawler.Counters) []figure {
 	var list []figure
 	for _, rule := range queue.Rules {
 		if n.Skipped[rule] > 0 {
-			list = append(list, figure{strings.ReplaceAll(string(rule), "_", " "), grouped(n.Skipped[rule])})
+			list = append(list, figure{Name: strings.ReplaceAll(string(rule), "_", " "), Value: ui.Number(n.Skipped[rule])})
 		}
 	}
 	return list
@@ -172,7 +90,7 @@ func mutedOf(job string, n crawler.Counters) []string {
 		list = append(list, m.Reason()+"; "+m.Insist(job))
 	}
 	if n.MutedMore > 0 {
-		list = append(list, fmt.Sprintf("%s URLs of further patterns look like a trap: trawl host show %s HOST lists them", grouped(n.MutedMore), job))
+		list = append(list, fmt.Sprintf("%s URLs of further patterns look like a trap: trawl host show %s HOST lists them", ui.Number(n.MutedMore), job))
 	}
 	return list
 }
@@ -198,7 +116,7 @@ func barOf(n crawler.Counters) []segment {
 	for _, p := range parts {
 		width := min(1000*float64(max(0, p.urls))/float64(n.Seen), 1000-at)
 		if width > 0 {
-			bar = append(bar, segment{p.class, grouped(p.urls) + " " + p.name, at, width})
+			bar = append(bar, segment{p.class, ui.Number(p.urls) + " " + p.name, at, width})
 			at += width
 		}
 	}
@@ -208,14 +126,14 @@ func barOf(n crawler.Counters) []segment {
 func budgetsOf(s crawler.Status, n crawler.Counters, now time.Time) []budget {
 	var list []budget
 	if of := s.Job.Pages; of > 0 {
-		list = append(list, budget{"pages", grouped(n.Pages()), grouped(of), n.Pages(), of})
+		list = append(list, budget{"pages", ui.Number(n.Pages()), ui.Number(of), n.Pages(), of})
 	}
 	if of := int64(s.Job.Bytes); of > 0 {
-		list = append(list, budget{"bytes", inBytes(n.Bytes), inBytes(of), n.Bytes, of})
+		list = append(list, budget{"bytes", ui.Bytes(n.Bytes), ui.Bytes(of), n.Bytes, of})
 	}
 	if of := s.Job.Time; of > 0 {
 		spent := ranFor(s, now)
-		list = append(list, budget{"time", span(spent), span(of), int64(spent), int64(of)})
+		list = append(list, budget{"time", ui.Span(spent), ui.Span(of), int64(spent), int64(of)})
 	}
 	return list
 }
@@ -239,7 +157,7 @@ func settingsOf(job crawler.Job) string {
 	more := ""
 	if n := len(job.Seeds) - shownSeeds; n > 0 {
 		job.Seeds = job.Seeds[:shownSeeds]
-		more = fmt.Sprintf("# and %s more seeds\n", grouped(int64(n)))
+		more = fmt.Sprintf("# and %s more seeds\n", ui.Number(int64(n)))
 	}
 	settings, _ := crawler.TextForm(&job)
 	text, err := yaml.Marshal(settings)
@@ -247,19 +165,4 @@ func settingsOf(job crawler.Job) string {
 		return "# the settings cannot be shown: " + err.Error()
 	}
 	return string(text) + more
-}
-
-// byUrgency sorts cards: running jobs first, then paused and created ones, then those that
-// ended, the most recent first.
-func byUrgency(cards []card) {
-	rank := map[crawler.State]int{crawler.StateRunning: 0, crawler.StatePaused: 1, crawler.StateCreated: 2}
-	rankOf := func(c card) int {
-		if r, ok := rank[c.State]; ok {
-			return r
-		}
-		return len(rank)
-	}
-	slices.SortStableFunc(cards, func(a, b card) int {
-		return cmp.Or(cmp.Compare(rankOf(a), rankOf(b)), b.Ended.Compare(a.Ended), cmp.Compare(a.Name, b.Name))
-	})
 }

@@ -5,6 +5,8 @@ import (
 	"iter"
 
 	"github.com/trawlcrawler/trawl/crawler"
+	"github.com/trawlcrawler/trawl/internal/forecast"
+	"github.com/trawlcrawler/trawl/internal/redisconn"
 	"github.com/trawlcrawler/trawl/internal/waiting"
 )
 
@@ -25,6 +27,16 @@ type Jobs interface {
 	// Waiting says what a job waits for if none of its pages is being fetched, given its
 	// status and counters as just read.
 	Waiting(ctx context.Context, job crawler.Status, numbers crawler.Counters) (waiting.Waiting, error)
+
+	// Recent returns what a job had done in each of the last seconds, at most limit, the
+	// oldest first.
+	Recent(ctx context.Context, job string, limit int) ([]forecast.Sample, error)
+	// History returns what a job had done over the last day.
+	History(ctx context.Context, job string) (forecast.History, error)
+	// Members lists the live processes of the fleet.
+	Members(ctx context.Context) ([]waiting.Member, error)
+	// Vitals returns what the fleet's Redis reports about itself.
+	Vitals(ctx context.Context) (redisconn.Vitals, error)
 
 	// Pause stops a job from starting visits. Pausing a paused job does nothing. It returns
 	// [crawler.ErrJobEnded] for a job that has ended, and [crawler.ErrJobState] for one

@@ -2,6 +2,8 @@ package dashboard
 
 import (
 	"bytes"
+	"crypto/sha256"
+	"encoding/base64"
 	"errors"
 	"net/http"
 	"path"
@@ -42,6 +44,22 @@ func monitorPolicy(page []byte) string {
 	return "default-src 'none'; script-src 'self'" + sourcesOf(page, inlineScript) +
 		"; style-src 'self' 'unsafe-inline'; img-src 'self' data:; font-src 'self'; connect-src 'self'" +
 		"; base-uri 'none'; form-action 'self'; frame-ancestors 'none'"
+}
+
+var (
+	inlineScript = regexp.MustCompile(`(?s)<script>(.*?)</script>`)
+	inlineStyle  = regexp.MustCompile(`(?s)<style>(.*?)</style>`)
+)
+
+// sourcesOf returns the hashes of the inline elements of a page, as sources for a
+// Content-Security-Policy (CSP Level 3, 2.3.1), each after a space.
+func sourcesOf(page []byte, element *regexp.Regexp) string {
+	var sources string
+	for _, match := range element.FindAllSubmatch(page, -1) {
+		sum := sha256.Sum256(match[1])
+		sources += " 'sha256-" + base64.StdEncoding.EncodeToString(sum[:]) + "'"
+	}
+	return sources
 }
 
 // foreignLink matches links of the page to another host, or to its manifest, which browsers

@@ -1,120 +1,138 @@
 package dashboard
 
 import (
-	"bytes"
-	_ "embed"
+	"cmp"
+	"context"
+	"errors"
 	"fmt"
-	"html/template"
 	"net/http"
+	"strings"
+	"time"
 
 	"github.com/trawlcrawler/trawl/crawler"
+	"github.com/trawlcrawler/trawl/internal/ui"
 )
 
-// page is the page of all jobs. It works without a script. With the script it replaces its
-// content in place; without it, the browser reloads it.
-type page struct {
-	template *template.Template
-	policy   string
+// figure is a number with its name.
+type figure struct {
+	Name, Value string
+	More        string // in smaller letters
 }
 
-// pageHTML contains style and script, so that the page is a single response.
-//
-//go:embed page.html
-var pageHTML string
+// messagePage says one thing, such as that a job does not exist.
+type messagePage struct {
+	ui.Layout
+	Text  string
+	Links []ui.Link
+}
 
-// newPage parses the page and computes the policy that it needs.
-func newPage() (*page, error) {
-	t, err := template.New("page").Parse(pageHTML)
+// servePage responds with the errors of a handler as pages, and logs internal ones.
+func (d *Dashboard) servePage(h handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		err := h(w, r)
+		if err == nil {
+			return
+		}
+		status := problemOf(err).Status
+		if status >= http.StatusInternalServerError && r.Context().Err() == nil {
+			d.log.Error("cannot show a page", "path", r.URL.Path, "error", err)
+		}
+		d.respond(w, status, "message", messageOf(r, status, err))
+	})
+}
+
+// messageOf returns the page for an error.
+func messageOf(r *http.Request, status int, err error) messagePage {
+	home := ui.Link{Text: "Show the fleet", URL: "/"}
+	back := ui.Link{Text: "Show the job", URL: jobURL(r.PathValue("job"))}
+	switch {
+	case errors.Is(err, crawler.ErrNoJob):
+		return messagePage{Layout: ui.Layout{Title: "There is no such job"}, Links: []ui.Link{home},
+			Text: fmt.Sprintf("No job is named %q. It may have been removed, or its name may be misspelt.", r.PathValue("job"))}
+	case errors.Is(err, crawler.ErrNoHost):
+		return messagePage{Layout: ui.Layout{Title: "The job does not know this host"}, Links: []ui.Link{back, home},
+			Text: fmt.Sprintf("Job %s has met no host %q. Write it as in its URLs, such as example.com or example.com:8080.",
+				r.PathValue("job"), r.PathValue("host"))}
+	case status == http.StatusServiceUnavailable:
+		return messagePage{Layout: ui.Layout{Title: "Redis does not respond", Trouble: "Redis does not respond: " + reasonOf(err)},
+			Text: "Without it, nothing about the fleet is known. Workers keep what they have fetched and continue when it is back."}
+	case status >= http.StatusInternalServerError:
+		return messagePage{Layout: ui.Layout{Title: "This cannot be read", Trouble: err.Error()},
+			Text: "Redis responds, but not with what this page needs."}
+	}
+	m := messagePage{Layout: ui.Layout{Title: "Nothing was changed"}, Text: sentence(err.Error()), Links: []ui.Link{home}}
+	if r.PathValue("job") != "" {
+		m.Links = []ui.Link{back}
+	}
+	return m
+}
+
+// reasonOf returns the text of an error. That of a passed deadline would not help.
+func reasonOf(err error) string {
+	if errors.Is(err, context.DeadlineExceeded) {
+		return fmt.Sprintf("it took longer than %v", readTime)
+	}
+	return err.Error()
+}
+
+// respond responds with a page.
+func (d *Dashboard) respond(w http.ResponseWriter, status int, page string, data any) {
+	text, err := d.pages.Render(page, data)
 	if err != nil {
-		return nil, fmt.Errorf("dashboard: page: %w", err)
-	}
-	p := &page{template: t}
-	var empty bytes.Buffer
-	if err := t.Execute(&empty, view{}); err != nil {
-		return nil, fmt.Errorf("dashboard: page: %w", err)
-	}
-	p.policy = "default-src 'none'; script-src" + sourcesOf(empty.Bytes(), inlineScript) +
-		"; style-src" + sourcesOf(empty.Bytes(), inlineStyle) +
-		"; img-src data:; connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
-	return p, nil
-}
-
-// shownEnded is the number of ended jobs that the page lists. The API lists all.
-const shownEnded = 100
-
-// view is what the page shows.
-type view struct {
-	Running, Paused, Created, Ended int    // number of jobs
-	Rate                            string // of all jobs; "" if unknown for all
-	Active                          []card // shown with all details
-	Over                            []card // shown in one line each
-	Hidden                          int    // ended jobs that are not shown
-	Trouble                         string // why no jobs are shown
-	Host                            string // the host that the request named
-	Token                           bool   // a token is required
-}
-
-// Jobs returns the number of jobs.
-func (v view) Jobs() int { return v.Running + v.Paused + v.Created + v.Ended }
-
-// showPage responds with the page, even if Redis does not respond.
-func (d *Dashboard) showPage(w http.ResponseWriter, r *http.Request) {
-	sheets, err := d.survey(r.Context())
-	v, status := d.viewOf(sheets), http.StatusOK
-	if err != nil {
-		d.log.Error("cannot read the jobs for the page", "error", err)
-		v.Trouble, status = err.Error(), statusOf(err)
-	}
-	v.Host, v.Token = r.Host, d.cfg.Token != ""
-	var text bytes.Buffer
-	if err := d.page.template.Execute(&text, v); err != nil {
-		d.log.Error("cannot render the page", "error", err)
+		d.log.Error("cannot render a page", "page", page, "error", err)
 		http.Error(w, "cannot render the page", http.StatusInternalServerError)
 		return
 	}
 	w.Header().Set("Content-Type", "text/html; charset=utf-8")
-	w.Header().Set("Content-Security-Policy", d.page.policy)
+	w.Header().Set("Content-Security-Policy", ui.Policy)
 	w.WriteHeader(status)
-	_, _ = w.Write(text.Bytes()) // fails only when the client is gone
+	_, _ = w.Write(text) // fails only when the client is gone
 }
 
-func (d *Dashboard) viewOf(sheets []sheet) view {
-	var v view
-	v.count(sheets)
-	for _, sh := range sheets {
-		c := newCard(sh, d.now())
-		if c.Over() {
-			v.Over = append(v.Over, c)
-		} else {
-			v.Active = append(v.Active, c)
-		}
+// toneOf returns the class of a state in the style sheet.
+func toneOf(s crawler.State) string {
+	switch s {
+	case crawler.StateRunning:
+		return "go"
+	case crawler.StatePaused:
+		return "hold"
+	case crawler.StateCreated:
+		return "new"
+	case crawler.StateFailed, crawler.StateBroken:
+		return "bad"
 	}
-	byUrgency(v.Active)
-	byUrgency(v.Over)
-	v.Hidden = max(0, len(v.Over)-shownEnded)
-	v.Over = v.Over[:len(v.Over)-v.Hidden]
-	return v
+	return "off"
 }
 
-// count adds up the jobs.
-func (v *view) count(sheets []sheet) {
-	total, known := 0.0, false
-	for _, sh := range sheets {
-		switch {
-		case ended(sh.State):
-			v.Ended++
-		case sh.State == crawler.StateRunning:
-			v.Running++
-		case sh.State == crawler.StatePaused:
-			v.Paused++
-		default:
-			v.Created++
-		}
-		if sh.PagesPerSecond != nil {
-			total, known = total+*sh.PagesPerSecond, true
-		}
+// says returns the state of a job in words: what it waits for, which workers cannot keep its
+// pages, the reason of its state, or since when it has been in it. alarm says that someone
+// should do something about it.
+func (sh sheet) says(now time.Time) (text string, alarm bool) {
+	switch {
+	case sh.Trouble != "":
+		return "its counters cannot be read: " + sh.Trouble, true
+	case sh.Waits != "":
+		return sh.Waits, sh.WaitsFor.Alarming()
+	case len(sh.Troubles) > 0:
+		return sh.Troubles[0].String(), true
+	case sh.State == crawler.StateBroken || sh.State == crawler.StateFailed:
+		return sh.Reason, true
 	}
-	if known {
-		v.Rate = atRate(total)
+	return cmp.Or(sh.why(), whenOf(sh, now)), false
+}
+
+// agoText says how long ago a time was.
+func agoText(at, now time.Time) string {
+	if now.Sub(at) < 2*time.Second {
+		return "now"
 	}
+	return ui.Span(now.Sub(at)) + " ago"
+}
+
+// sentence makes an error a sentence.
+func sentence(text string) string {
+	if text == "" {
+		return ""
+	}
+	return strings.ToUpper(text[:1]) + strings.TrimSuffix(text[1:], ".") + "."
 }

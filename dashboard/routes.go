@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"net/http"
 	"strings"
+
+	"github.com/trawlcrawler/trawl/internal/ui"
 )
 
 // route is one kind of request to the dashboard. The guard protects all of them.
@@ -23,7 +25,8 @@ const apiRoot = "/api/v1"
 // routes lists all routes behind the guard.
 func (d *Dashboard) routes() []route {
 	return []route{
-		{"GET", "/{$}", http.HandlerFunc(d.showPage)},
+		{"GET", "/{$}", d.servePage(d.showFleet)},
+		{"GET", ui.AssetRoot, http.HandlerFunc(d.pages.ServeAsset)},
 		{"GET", "/metrics", d.metrics.handler},
 		{"", monitorRoot + "/", d.monitor},
 

@@ -9,6 +9,7 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"github.com/trawlcrawler/trawl/crawler"
+	"github.com/trawlcrawler/trawl/internal/forecast"
 	"github.com/trawlcrawler/trawl/internal/waiting"
 )
 
@@ -32,7 +33,8 @@ type sheet struct {
 	Started time.Time     `json:"started,omitzero"`
 	Ended   time.Time     `json:"ended,omitzero"`
 
-	// PagesPerSecond is nil unless the job runs and was read before, at least a second ago.
+	// PagesPerSecond is over the last half minute, or nil unless the job has run for at least
+	// a second.
 	PagesPerSecond *float64 `json:"pages_per_second,omitempty"`
 	// Counters is nil if they cannot be read.
 	Counters *crawler.Counters `json:"counters,omitempty"`
@@ -65,6 +67,7 @@ type sheet struct {
 	Job *crawler.Job `json:"job,omitempty"`
 
 	status crawler.Status
+	pace   forecast.Pace // zero if unknown
 }
 
 // sheet reads the counters of a job. If the job no longer exists, it returns
@@ -94,9 +97,32 @@ func (d *Dashboard) sheet(ctx context.Context, s crawler.Status) (sheet, error) 
 		d.log.Warn("cannot read what a job waits for", "job", s.Job.Name, "error", err)
 	}
 	sh.Waits, sh.WaitsFor = waiting.Text, waiting.For
-	sh.PagesPerSecond = d.meter.rate(s, numbers.Pages(), d.now())
-	return sh, nil
+	return sh, d.measure(ctx, &sh)
 }
+
+// paceSamples is how many seconds the speed of a job is measured over.
+const paceSamples = 30
+
+// measure adds the speed of a running job to its sheet.
+func (d *Dashboard) measure(ctx context.Context, sh *sheet) error {
+	if sh.State != crawler.StateRunning {
+		return nil
+	}
+	samples, err := d.jobs.Recent(ctx, sh.Name, paceSamples)
+	if err != nil || len(samples) < 2 {
+		return err
+	}
+	first, last := samples[0], samples[len(samples)-1]
+	if sh.status.Now.Sub(last.At) > staleSample { // no scheduler runs it
+		return nil
+	}
+	rate := float64(max(0, last.Pages-first.Pages)) / max(1, last.At.Sub(first.At).Seconds())
+	sh.PagesPerSecond, sh.pace = &rate, forecast.PaceOf(samples)
+	return nil
+}
+
+// staleSample is how old the last sample of a job may be for its speed to be current.
+const staleSample = 10 * time.Second
 
 // headOf returns a sheet without counters.
 func headOf(s crawler.Status) sheet {

@@ -19,7 +19,8 @@ const module = "github.com/trawlcrawler/trawl"
 // layers below its own, and none of its own layer. "." is package trawl.
 var layers = [][]string{
 	{"internal/language"},
-	{"internal/extract", "internal/heap", "internal/redisd", "internal/version", "internal/htmltok", "internal/plain"},
+	{"internal/extract", "internal/heap", "internal/redisd", "internal/version", "internal/htmltok", "internal/plain",
+		"internal/ui"},
 	{"crawler", "cmd/trawl/early", "internal/charset"},
 	{"internal/queue", "internal/waiting", "internal/seedfile"},
 	{"internal/rules", "internal/forecast"},

@@ -1,4 +1,4 @@
-package dashboard
+package ui
 
 import (
 	"fmt"
@@ -7,10 +7,10 @@ import (
 	"time"
 )
 
-// grouped formats a number with commas: 1,234,567.
-func grouped(n int64) string {
+// Number formats a number with commas: 1,234,567.
+func Number(n int64) string {
 	if n < 0 {
-		return "-" + grouped(-n)
+		return "-" + Number(-n)
 	}
 	digits := strconv.FormatInt(n, 10)
 	var groups []string
@@ -21,8 +21,8 @@ func grouped(n int64) string {
 	return strings.Join(append([]string{digits}, groups...), ",")
 }
 
-// inBytes formats a number of bytes for people to read: 1.2 GB.
-func inBytes(n int64) string {
+// Bytes formats a number of bytes for people to read: 1.2 GB.
+func Bytes(n int64) string {
 	if n < 1000 {
 		return fmt.Sprintf("%d B", n)
 	}
@@ -34,16 +34,16 @@ func inBytes(n int64) string {
 	return fmt.Sprintf("%.1f %cB", size, units[unit])
 }
 
-// atRate formats a number of pages per second, with one decimal below ten.
-func atRate(perSecond float64) string {
+// Rate formats a number of pages per second, with one decimal below ten.
+func Rate(perSecond float64) string {
 	if perSecond < 9.95 {
 		return strconv.FormatFloat(perSecond, 'f', 1, 64)
 	}
-	return grouped(int64(perSecond + 0.5))
+	return Number(int64(perSecond + 0.5))
 }
 
-// span formats a duration with its two largest units: 2d 3h, 3h 20m, 3m 20s, 20s.
-func span(d time.Duration) string {
+// Span formats a duration with its two largest units: 2d 3h, 3h 20m, 3m 20s, 20s.
+func Span(d time.Duration) string {
 	d = max(0, d).Truncate(time.Second)
 	days, hours := int(d.Hours())/24, int(d.Hours())%24
 	minutes, seconds := int(d.Minutes())%60, int(d.Seconds())%60

@@ -1,0 +1,83 @@
+package ui
+
+import (
+	"fmt"
+	"math"
+	"strings"
+	"time"
+)
+
+// The size of a chart in its own units. The browser stretches it to the width of its place.
+const (
+	chartWidth  = 600
+	chartHeight = 130
+	chartTop    = 6 // free above the highest value
+)
+
+// Point is a value of a series. A point without a value breaks the line.
+type Point struct {
+	At    time.Time
+	Value float64 // not negative; NaN for none
+}
+
+// Chart is a series over time as an SVG drawing.
+type Chart struct {
+	ID, Title string
+	Last      string // the last value
+	Line      string // path data
+	Area      string // path data of the area below the line
+	From, To  string // the ends of the time axis
+	Most      string // the highest value
+	Label     string // the chart in words
+}
+
+// NewChart draws a series from a time to another. text formats a value with its unit. Values
+// outside of that time are left out.
+func NewChart(id, title string, points []Point, from, to time.Time, text func(float64) string) Chart {
+	most, last := 0.0, math.NaN()
+	for _, p := range points {
+		if !math.IsNaN(p.Value) && !p.At.Before(from) {
+			most, last = max(most, p.Value), p.Value
+		}
+	}
+	c := Chart{ID: id, Title: title, Last: "–", Most: text(most), From: Span(to.Sub(from)) + " ago", To: "now"}
+	if math.IsNaN(last) {
+		c.Label = title + ": nothing yet"
+		return c
+	}
+	c.Last = text(last)
+	c.Label = fmt.Sprintf("%s, over %s: last %s, highest %s", title, Span(to.Sub(from)), c.Last, c.Most)
+	c.Line, c.Area = paths(points, from, to, most)
+	return c
+}
+
+// paths returns the line through the points and the areas below it.
+func paths(points []Point, from, to time.Time, most float64) (line, area string) {
+	var l, a strings.Builder
+	end := 0.0 // where the current part of the line ends
+	open := false
+	closeArea := func() {
+		if open {
+			fmt.Fprintf(&a, "L%.1f %dZ", end, chartHeight)
+		}
+		open = false
+	}
+	for _, p := range points {
+		x := chartWidth * p.At.Sub(from).Seconds() / max(1, to.Sub(from).Seconds())
+		if math.IsNaN(p.Value) || x < 0 {
+			closeArea()
+			continue
+		}
+		y := chartHeight - (chartHeight-chartTop)*p.Value/max(most, 1e-9)
+		if !open {
+			fmt.Fprintf(&l, "M%.1f %.1f", x, y)
+			fmt.Fprintf(&a, "M%.1f %dL%.1f %.1f", x, chartHeight, x, y)
+		} else {
+			fmt.Fprintf(&l, "L%.1f %.1f", x, y)
+			fmt.Fprintf(&a, "L%.1f %.1f", x, y)
+		}
+		end, open = x, true
+	}
+	closeArea()
+	return l.String(), a.String()
+}
