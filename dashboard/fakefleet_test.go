@@ -9,6 +9,7 @@ import (
 
 	"github.com/trawlcrawler/trawl/crawler"
 	"github.com/trawlcrawler/trawl/internal/forecast"
+	"github.com/trawlcrawler/trawl/internal/queue"
 	"github.com/trawlcrawler/trawl/internal/redisconn"
 	"github.com/trawlcrawler/trawl/internal/seedfile"
 	"github.com/trawlcrawler/trawl/internal/setting"
@@ -37,6 +38,8 @@ type fakeJob struct {
 	seen     map[crawler.URL]bool
 	broken   error // the error of Counters
 	history  forecast.History
+	places   []queue.Kept
+	failures []string
 	waiting  waiting.Waiting
 }
 
@@ -140,6 +143,24 @@ func (f *fakeFleet) History(ctx context.Context, name string) (forecast.History,
 		return forecast.History{}, err
 	}
 	return r.history, nil
+}
+
+func (f *fakeFleet) Places(ctx context.Context, name string) ([]queue.Kept, error) {
+	defer f.mu.Unlock()
+	r, err := f.find(ctx, name)
+	if err != nil {
+		return nil, err
+	}
+	return r.places, nil
+}
+
+func (f *fakeFleet) Failures(ctx context.Context, name string) ([]string, error) {
+	defer f.mu.Unlock()
+	r, err := f.find(ctx, name)
+	if err != nil {
+		return nil, err
+	}
+	return r.failures, nil
 }
 
 func (f *fakeFleet) Members(ctx context.Context) ([]waiting.Member, error) {

@@ -1,16 +1,362 @@
 package dashboard
 
 import (
+	"context"
 	"fmt"
+	"math"
+	"net/http"
+	"slices"
 	"strings"
 	"time"
 
 	"github.com/goccy/go-yaml"
+	"golang.org/x/sync/errgroup"
 
 	"github.com/trawlcrawler/trawl/crawler"
+	"github.com/trawlcrawler/trawl/internal/forecast"
 	"github.com/trawlcrawler/trawl/internal/queue"
 	"github.com/trawlcrawler/trawl/internal/ui"
+	"github.com/trawlcrawler/trawl/internal/waiting"
 )
+
+// jobPage is the page of one job.
+type jobPage struct {
+	ui.Layout
+	Name, State, Tone string
+	Says              string
+	Alarm             bool
+	RunOf             *ui.Link
+	stamp
+	Actions  []action // what one press does
+	Ways     []way    // pages where more is asked
+	Unread   string   // why the counters cannot be read
+	Figures  []figure
+	Bar      []segment
+	BarText  string
+	Rest     string // the URLs that wait
+	Periodic bool
+	Runs     []runRow
+	Charts   []ui.Chart
+	Holds    []string
+	Outcomes []figure
+	Visits   []figure
+	Budgets  []budget
+	Skipped  []figure
+	Failures []string
+	Files    []place
+	Changes  []changeRow
+	Settings string
+}
+
+// stamp says which job a form is about, and in which state its page showed it.
+type stamp struct {
+	Created string // unix milliseconds: distinguishes jobs of the same name
+	Was     string
+}
+
+// action is a button that changes the state of the job.
+type action struct {
+	ID, Text, URL string
+	First         bool
+}
+
+// way is a link to a page of the job.
+type way struct{ ID, Text, URL, Class string }
+
+// runRow is a run of a periodic job.
+type runRow struct{ Name, URL, State, Tone, Reason, Pages, Started, Took string }
+
+// place is where a worker keeps the job's pages.
+type place struct{ Where, By string }
+
+// changeRow is a change of a setting.
+type changeRow struct{ Text, When string }
+
+// dossier is everything that the page of a job shows.
+type dossier struct {
+	sheet
+	history  forecast.History
+	places   []queue.Kept
+	failures []string
+	members  []waiting.Member
+}
+
+// dossier reads a job, in a bounded number of bounded commands.
+func (d *Dashboard) dossier(ctx context.Context, name string) (o dossier, err error) {
+	if o.sheet, err = d.sheetOf(ctx, name); err != nil {
+		return o, err
+	}
+	ctx, cancel := context.WithTimeout(ctx, readTime)
+	defer cancel()
+	group, ctx := errgroup.WithContext(ctx)
+	group.Go(func() (err error) { o.history, err = d.jobs.History(ctx, name); return err })
+	group.Go(func() (err error) { o.places, err = d.jobs.Places(ctx, name); return err })
+	group.Go(func() (err error) { o.failures, err = d.jobs.Failures(ctx, name); return err })
+	group.Go(func() (err error) { o.members, err = d.jobs.Members(ctx); return err })
+	return o, group.Wait()
+}
+
+// notices are what the page says after a form, by the value of its parameter "done".
+var notices = map[string]string{
+	"":          "",
+	"paused":    "The job is paused. Visits in progress end within seconds; nothing else is requested until it is resumed.",
+	"resumed":   "The job continues.",
+	"reopened":  "The job is open again and waits for seeds.",
+	"cancelled": "The job is cancelled. What it has fetched stays.",
+	"changed":   "The settings are changed. Workers apply them within two seconds.",
+	"same":      "The job has these settings already: nothing was changed.",
+}
+
+// showJobPage responds with the page of a job.
+func (d *Dashboard) showJobPage(w http.ResponseWriter, r *http.Request) error {
+	query, err := parameters(r, "done")
+	if err != nil {
+		return err
+	}
+	o, err := d.dossier(r.Context(), r.PathValue("job"))
+	if err != nil {
+		return err
+	}
+	p := d.jobPageOf(o)
+	p.Notice = notices[query.Get("done")]
+	d.respond(w, http.StatusOK, "job", p)
+	return nil
+}
+
+func (d *Dashboard) jobPageOf(o dossier) jobPage {
+	now := d.now()
+	p := jobPage{
+		Name: o.Name, State: stateText(o.sheet), Tone: toneOf(o.State), stamp: stampOf(o.status), Unread: o.Trouble,
+		Ways: waysOf(o.sheet), Periodic: o.Periodic != nil, Runs: runsOf(o.Periodic, now), Charts: chartsOf(o.history),
+		Holds: holdsOf(o), Failures: o.failures[:min(len(o.failures), shownFailures)], Files: filesOf(o.places),
+		Settings: settingsOf(o.status.Job),
+	}
+	p.Layout = ui.Layout{Title: o.Name, Live: true, Path: []ui.Link{{Text: "Fleet", URL: "/"}}}
+	p.Says, p.Alarm = o.says(now)
+	if o.RunOf != "" {
+		p.RunOf = &ui.Link{Text: o.RunOf, URL: jobURL(o.RunOf)}
+	}
+	if d.cfg.ReadOnly {
+		p.Ways = slices.DeleteFunc(p.Ways, func(w way) bool { return w.changes() })
+	} else {
+		p.Actions = actionsOf(o.sheet)
+	}
+	for _, c := range slices.Backward(o.Changes) {
+		p.Changes = append(p.Changes, changeRow{c.String(), agoText(c.At, now)})
+	}
+	if o.Counters != nil {
+		p.addNumbers(o.sheet, now)
+	}
+	return p
+}
+
+// addNumbers adds what follows from the counters of the job.
+func (p *jobPage) addNumbers(sh sheet, now time.Time) {
+	n := *sh.Counters
+	p.Figures = []figure{
+		{Name: "Fetched", Value: ui.Number(n.Pages()), More: ui.Bytes(n.Bytes)},
+		{Name: "Pages per second", Value: known(ui.Rate(rateOf(sh)), sh.PagesPerSecond != nil)},
+		{Name: "Waiting", Value: ui.Number(n.Waiting), More: fmt.Sprintf("%s in flight", ui.Number(n.Flight))},
+		{Name: "Seen", Value: ui.Number(n.Seen)},
+		{Name: "Hosts", Value: ui.Number(n.Hosts)},
+		{Name: "Failed", Value: ui.Number(forecast.FailedOf(n))},
+	}
+	if left := leftOf(sh); left != "–" {
+		p.Figures[1].More = left + " left"
+	}
+	p.Bar, p.Outcomes, p.Skipped, p.Budgets = barOf(n), outcomesOf(n), skippedOf(n), budgetsOf(sh.status, n, now)
+	var parts []string
+	for _, part := range p.Bar {
+		parts = append(parts, part.Name)
+	}
+	p.Rest = ui.Number(max(0, n.Waiting)) + " waiting"
+	p.BarText = strings.Join(append(parts, p.Rest), ", ")
+	p.Visits = []figure{
+		{Name: "Hosts", Value: ui.Number(n.Hosts)}, {Name: "Due now", Value: ui.Number(n.Ready)},
+		{Name: "Due later", Value: ui.Number(max(0, n.Due-n.Ready))}, {Name: "Visits enqueued", Value: ui.Number(n.Armed)},
+		{Name: "Visits open", Value: ui.Number(n.Open)}, {Name: "Visits so far", Value: ui.Number(n.Visits)},
+		{Name: "Lost with their worker", Value: ui.Number(n.Broken)},
+	}
+}
+
+// rateOf returns the speed of a job in pages per second, or 0 if it is not known.
+func rateOf(sh sheet) float64 {
+	if sh.PagesPerSecond == nil {
+		return 0
+	}
+	return *sh.PagesPerSecond
+}
+
+func stampOf(s crawler.Status) stamp {
+	return stamp{Created: fmt.Sprint(s.Created.UnixMilli()), Was: string(s.State)}
+}
+
+// actionsOf lists what can be done to a job in its state.
+func actionsOf(sh sheet) []action {
+	url := jobURL(sh.Name)
+	switch {
+	case sh.State == crawler.StateRunning, sh.State == crawler.StateCreated && sh.Periodic != nil:
+		return []action{{ID: "pause", Text: "Pause", URL: url + "/pause"}}
+	case sh.State == crawler.StatePaused:
+		return []action{{ID: "resume", Text: "Resume", URL: url + "/resume", First: true}}
+	case sh.State == crawler.StateDone, sh.State == crawler.StateFailed:
+		return []action{{ID: "resume", Text: "Reopen for seeds", URL: url + "/resume"}}
+	}
+	return nil
+}
+
+// waysOf lists the pages of a job.
+func waysOf(sh sheet) (list []way) {
+	url := jobURL(sh.Name)
+	if sh.Periodic == nil && sh.State != crawler.StateBroken {
+		list = append(list, way{ID: "hosts", Text: "Hosts", URL: url + "/hosts"})
+	}
+	if !ended(sh.State) && sh.State != crawler.StateBroken && sh.Periodic == nil {
+		list = append(list, way{ID: "seed", Text: "Add seeds", URL: url + "/seed"})
+	}
+	if sh.State != crawler.StateCancelled && sh.State != crawler.StateBroken {
+		list = append(list, way{ID: "settings", Text: "Change settings", URL: url + "/settings"})
+	}
+	if !ended(sh.State) && sh.State != crawler.StateBroken {
+		list = append(list, way{ID: "cancel", Text: "Cancel…", URL: url + "/cancel", Class: "danger"})
+	}
+	return append(list, way{ID: "queue", Text: "Queue", URL: monitorRoot + "/queues/" + sh.Name})
+}
+
+// changes reports whether a page is for changing the job.
+func (w way) changes() bool { return slices.Contains([]string{"seed", "settings", "cancel"}, w.ID) }
+
+func runsOf(p *crawler.Periodic, now time.Time) (rows []runRow) {
+	if p == nil {
+		return nil
+	}
+	for _, run := range slices.Backward(p.Runs) {
+		row := runRow{Name: run.Name, URL: jobURL(run.Name), State: string(run.State), Tone: toneOf(run.State),
+			Reason: run.Reason, Pages: ui.Number(run.Pages), Started: "–", Took: "–"}
+		if !run.Started.IsZero() {
+			row.Started = agoText(run.Started, now)
+			end := now
+			if !run.Ended.IsZero() {
+				end = run.Ended
+			}
+			row.Took = ui.Span(end.Sub(run.Started))
+		}
+		rows = append(rows, row)
+	}
+	return rows
+}
+
+// Points of a chart are averages over this many samples.
+const pointSamples = 5
+
+// recentSpan is the time that the charts of seconds show.
+const recentSpan = 5 * time.Minute
+
+// chartsOf draws the speed of a job over the last minutes, and over the last day if it has
+// run for longer.
+func chartsOf(h forecast.History) (charts []ui.Chart) {
+	pages := func(s forecast.Sample) int64 { return s.Pages }
+	bytes := func(s forecast.Sample) int64 { return s.Bytes }
+	perSecond := func(v float64) string { return ui.Bytes(int64(v)) + "/s" }
+	if n := len(h.Seconds); n > 1 {
+		to := h.Seconds[n-1].At
+		charts = append(charts,
+			ui.NewChart("pages", "Pages per second", ratesOf(h.Seconds, time.Second, pages), to.Add(-recentSpan), to, ui.Rate),
+			ui.NewChart("bytes", "Bytes per second", ratesOf(h.Seconds, time.Second, bytes), to.Add(-recentSpan), to, perSecond))
+	}
+	if n := len(h.Minutes); n > 1 && h.Minutes[n-1].At.Sub(h.Minutes[0].At) > recentSpan {
+		from, to := h.Minutes[0].At, h.Minutes[n-1].At
+		charts = append(charts,
+			ui.NewChart("pages-day", "Pages per second, by minute", ratesOf(h.Minutes, time.Minute, pages), from, to, ui.Rate),
+			ui.NewChart("bytes-day", "Bytes per second, by minute", ratesOf(h.Minutes, time.Minute, bytes), from, to, perSecond))
+	}
+	return charts
+}
+
+// ratesOf returns the increase of a number per second, over a few samples for each point. A
+// time without samples, in which the job did not run, breaks the series.
+func ratesOf(samples []forecast.Sample, period time.Duration, of func(forecast.Sample) int64) (points []ui.Point) {
+	for i := 0; i+1 < len(samples); {
+		first, j := samples[i], i+1
+		for j < len(samples)-1 && j-i < pointSamples && samples[j].At.Sub(first.At) < pointSamples*period {
+			j++
+		}
+		last := samples[j]
+		took := last.At.Sub(first.At)
+		value := float64(max(0, of(last)-of(first))) / max(0.001, took.Seconds())
+		if took > 3*pointSamples*period {
+			value = math.NaN()
+		}
+		if len(points) == 0 && !math.IsNaN(value) {
+			points = append(points, ui.Point{At: first.At, Value: value})
+		}
+		points = append(points, ui.Point{At: last.At, Value: value})
+		i = j
+	}
+	return points
+}
+
+// shownFailures is the number of failed URLs that the page lists.
+const shownFailures = 10
+
+// holdsOf says what keeps a job from being faster, or from ending, one sentence each.
+func holdsOf(o dossier) (list []string) {
+	if o.Waits != "" {
+		list = append(list, sentence(o.Waits))
+	}
+	for _, t := range o.Troubles {
+		list = append(list, fmt.Sprintf("For %s: %s.", ui.Span(t.At.Sub(t.Since)), t))
+	}
+	if o.Ending != "" {
+		list = append(list, sentence(o.why()))
+	}
+	n := o.Counters
+	if n == nil {
+		return list
+	}
+	if pending := o.status.OutputPending(*n); pending != "" && o.WaitsFor != waiting.WaitOutput {
+		list = append(list, sentence(pending))
+	}
+	if o.State == crawler.StateRunning && o.Waits == "" && o.Ending == "" {
+		list = append(list, paceHolds(o, *n)...)
+	}
+	list = append(list, mutedOf(o.Name, *n)...)
+	if n.Garbage > 0 {
+		list = append(list, fmt.Sprintf("%s damaged keys or entries were set aside: trawl job show %s lists them.", ui.Number(n.Garbage), o.Name))
+	}
+	return list
+}
+
+// paceHolds says whether places or politeness limit a job that makes progress.
+func paceHolds(o dossier, n crawler.Counters) []string {
+	places, free := 0, 0
+	for _, m := range o.members {
+		if slices.Contains(m.Serving, o.Name) {
+			places, free = places+m.Places, free+max(0, m.Places-m.Taken)
+		}
+	}
+	switch {
+	case places > 0 && free == 0 && n.Ready > 0:
+		return []string{fmt.Sprintf("All %s places of its workers are in use, and %s hosts wait for one: start more workers, or raise their concurrency.",
+			ui.Number(int64(places)), ui.Number(n.Ready))}
+	case n.Ready == 0 && n.Due > 0:
+		return []string{fmt.Sprintf("Politeness: no host is due at the moment; %s rest between requests.", ui.Number(n.Due))}
+	case n.Ready == 0 && n.Due == 0 && n.Open > 0 && n.Waiting > n.Open:
+		return []string{fmt.Sprintf("Politeness: all URLs that wait belong to the %s hosts that are being visited, each at its own pace.", ui.Number(n.Open))}
+	}
+	return nil
+}
+
+func filesOf(places []queue.Kept) (list []place) {
+	for _, k := range places {
+		by := "worker " + k.Worker
+		if k.Machine != "" {
+			by += " on " + k.Machine
+		}
+		list = append(list, place{k.Where, by})
+	}
+	return list
+}
 
 // segment is a part of the bar of a job: URLs with the same fate, in thousandths of all
 // URLs that the job has seen.

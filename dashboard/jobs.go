@@ -6,6 +6,7 @@ import (
 
 	"github.com/trawlcrawler/trawl/crawler"
 	"github.com/trawlcrawler/trawl/internal/forecast"
+	"github.com/trawlcrawler/trawl/internal/queue"
 	"github.com/trawlcrawler/trawl/internal/redisconn"
 	"github.com/trawlcrawler/trawl/internal/waiting"
 )
@@ -33,6 +34,11 @@ type Jobs interface {
 	Recent(ctx context.Context, job string, limit int) ([]forecast.Sample, error)
 	// History returns what a job had done over the last day.
 	History(ctx context.Context, job string) (forecast.History, error)
+	// Places lists where workers keep the pages of a job.
+	Places(ctx context.Context, job string) ([]queue.Kept, error)
+	// Failures lists URLs of a job that failed permanently, and why, the latest first: some
+	// of them.
+	Failures(ctx context.Context, job string) ([]string, error)
 	// Members lists the live processes of the fleet.
 	Members(ctx context.Context) ([]waiting.Member, error)
 	// Vitals returns what the fleet's Redis reports about itself.

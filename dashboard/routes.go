@@ -26,6 +26,15 @@ const apiRoot = "/api/v1"
 func (d *Dashboard) routes() []route {
 	return []route{
 		{"GET", "/{$}", d.servePage(d.showFleet)},
+		{"GET", "/jobs/{job}", d.servePage(d.showJobPage)},
+		{"POST", "/jobs/{job}/pause", d.servePage(d.press("paused", d.jobs.Pause))},
+		{"POST", "/jobs/{job}/resume", d.servePage(d.press("resumed", d.jobs.Resume))},
+		{"GET", "/jobs/{job}/cancel", d.servePage(d.askToCancel)},
+		{"POST", "/jobs/{job}/cancel", d.servePage(d.press("cancelled", d.jobs.Cancel))},
+		{"GET", "/jobs/{job}/seed", d.servePage(d.showSeedForm)},
+		{"POST", "/jobs/{job}/seed", d.servePage(d.sendSeedForm)},
+		{"GET", "/jobs/{job}/settings", d.servePage(d.showSettingsForm)},
+		{"POST", "/jobs/{job}/settings", d.servePage(d.sendSettingsForm)},
 		{"GET", ui.AssetRoot, http.HandlerFunc(d.pages.ServeAsset)},
 		{"GET", "/metrics", d.metrics.handler},
 		{"", monitorRoot + "/", d.monitor},
