@@ -1,6 +1,7 @@
 package dashboard
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"iter"
@@ -39,6 +40,9 @@ type fakeJob struct {
 	broken   error // the error of Counters
 	history  forecast.History
 	places   []queue.Kept
+	hosts    []crawler.HostStatus
+	queued   []queue.Whereabouts
+	robots   []queue.Robots
 	failures []string
 	waiting  waiting.Waiting
 }
@@ -161,6 +165,43 @@ func (f *fakeFleet) Failures(ctx context.Context, name string) ([]string, error)
 		return nil, err
 	}
 	return r.failures, nil
+}
+
+func (f *fakeFleet) Hosts(ctx context.Context, name string, limit int) ([]crawler.HostStatus, error) {
+	defer f.mu.Unlock()
+	r, err := f.find(ctx, name)
+	if err != nil {
+		return nil, err
+	}
+	return r.hosts[:min(limit, len(r.hosts))], nil
+}
+
+func (f *fakeFleet) Host(ctx context.Context, name string, host crawler.Host) (crawler.HostStatus, error) {
+	hosts, err := f.Hosts(ctx, name, 1<<20)
+	for _, h := range hosts {
+		if h.Host == host {
+			return h, err
+		}
+	}
+	return crawler.HostStatus{}, cmp.Or(err, fmt.Errorf("job %s, host %q: %w", name, host, crawler.ErrNoHost))
+}
+
+func (f *fakeFleet) Queued(ctx context.Context, name string, _ crawler.Host, limit int) ([]queue.Whereabouts, error) {
+	defer f.mu.Unlock()
+	r, err := f.find(ctx, name)
+	if err != nil {
+		return nil, err
+	}
+	return r.queued[:min(limit, len(r.queued))], nil
+}
+
+func (f *fakeFleet) Robots(ctx context.Context, name string, _ crawler.Host) ([]queue.Robots, error) {
+	defer f.mu.Unlock()
+	r, err := f.find(ctx, name)
+	if err != nil {
+		return nil, err
+	}
+	return r.robots, nil
 }
 
 func (f *fakeFleet) Members(ctx context.Context) ([]waiting.Member, error) {

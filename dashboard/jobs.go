@@ -39,6 +39,15 @@ type Jobs interface {
 	// Failures lists URLs of a job that failed permanently, and why, the latest first: some
 	// of them.
 	Failures(ctx context.Context, job string) ([]string, error)
+	// Hosts lists at most limit hosts of a job that are visited or wait for a visit, those
+	// whose turn is first.
+	Hosts(ctx context.Context, job string, limit int) ([]crawler.HostStatus, error)
+	// Host returns one host of a job, or [crawler.ErrNoHost].
+	Host(ctx context.Context, job string, host crawler.Host) (crawler.HostStatus, error)
+	// Queued returns the first URLs of a host, at most limit.
+	Queued(ctx context.Context, job string, host crawler.Host, limit int) ([]queue.Whereabouts, error)
+	// Robots returns what the fleet remembers of the robots.txt of a host.
+	Robots(ctx context.Context, job string, host crawler.Host) ([]queue.Robots, error)
 	// Members lists the live processes of the fleet.
 	Members(ctx context.Context) ([]waiting.Member, error)
 	// Vitals returns what the fleet's Redis reports about itself.

@@ -11,6 +11,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/trawlcrawler/trawl/crawler"
+	"github.com/trawlcrawler/trawl/internal/waiting"
 )
 
 // description has the parts of the API's description that the tests read.
@@ -63,7 +64,8 @@ func TestEveryFieldIsDescribedAndNothingElseIs(t *testing.T) {
 		"FollowRule": crawler.FollowRule{}, "Extraction": crawler.Extraction{}, "Field": crawler.Field{},
 		"Job": crawler.Job{}, "JobStatus": sheet{}, "Trouble": crawler.Trouble{}, "Awaited": crawler.Awaited{},
 		"Periodic": crawler.Periodic{}, "Change": crawler.Change{}, "Run": crawler.Run{},
-		"Counters": crawler.Counters{},
+		"Counters": crawler.Counters{}, "Process": waiting.Member{}, "Host": hostReport{}, "HostRules": crawler.HostRules{},
+		"Muted": crawler.Muted{},
 		"Seeding":  crawler.Seeding{}, "Refusal": crawler.Refusal{}, "Problem": problem{},
 	} {
 		var fields []string

@@ -44,7 +44,7 @@ func statusOf(err error) int {
 	switch {
 	case errors.As(err, &setting):
 		return http.StatusBadRequest
-	case errors.Is(err, crawler.ErrNoJob):
+	case errors.Is(err, crawler.ErrNoJob), errors.Is(err, crawler.ErrNoHost):
 		return http.StatusNotFound
 	case errors.Is(err, crawler.ErrJobExists), errors.Is(err, crawler.ErrJobEnded), errors.Is(err, crawler.ErrJobRuns),
 		errors.Is(err, crawler.ErrJobChanged),

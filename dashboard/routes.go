@@ -27,6 +27,8 @@ func (d *Dashboard) routes() []route {
 	return []route{
 		{"GET", "/{$}", d.servePage(d.showFleet)},
 		{"GET", "/jobs/{job}", d.servePage(d.showJobPage)},
+		{"GET", "/jobs/{job}/hosts", d.servePage(d.showHostsPage)},
+		{"GET", "/jobs/{job}/hosts/{host}", d.servePage(d.showHostPage)},
 		{"POST", "/jobs/{job}/pause", d.servePage(d.press("paused", d.jobs.Pause))},
 		{"POST", "/jobs/{job}/resume", d.servePage(d.press("resumed", d.jobs.Resume))},
 		{"GET", "/jobs/{job}/cancel", d.servePage(d.askToCancel)},
@@ -48,6 +50,8 @@ func (d *Dashboard) routes() []route {
 		{"POST", apiRoot + "/jobs/{job}/pause", d.serve(d.steer(d.jobs.Pause))},
 		{"POST", apiRoot + "/jobs/{job}/resume", d.serve(d.steer(d.jobs.Resume))},
 		{"POST", apiRoot + "/jobs/{job}/cancel", d.serve(d.steer(d.jobs.Cancel))},
+		{"GET", apiRoot + "/jobs/{job}/hosts", d.serve(d.listHosts)},
+		{"GET", apiRoot + "/workers", d.serve(d.listWorkers)},
 		{"POST", apiRoot + "/jobs/{job}/seeds", d.serve(d.seedJob)},
 	}
 }

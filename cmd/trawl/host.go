@@ -5,13 +5,13 @@ import (
 	"fmt"
 	"io"
 	"slices"
-	"strings"
 	"text/tabwriter"
 	"time"
 
 	"github.com/spf13/cobra"
 
 	"github.com/trawlcrawler/trawl/crawler"
+	"github.com/trawlcrawler/trawl/internal/queue"
 	"github.com/trawlcrawler/trawl/tasks"
 )
 
@@ -155,17 +155,13 @@ func setDelay(r *crawler.HostRules, text string) error {
 	return nil
 }
 
-// parseHost parses a host as a person writes it, or takes it from a URL.
+// parseHost is [queue.ParseHost] with an error about the command line.
 func parseHost(text string) (crawler.Host, error) {
-	written := text
-	if !strings.Contains(written, "://") {
-		written = "http://" + written + "/"
-	}
-	u, err := crawler.ParseURL(written)
+	host, err := queue.ParseHost(text)
 	if err != nil {
-		return "", usage("%q is not a host (write example.com or example.com:8080)", text)
+		return "", usage("%v", err)
 	}
-	return u.Host(), nil
+	return host, nil
 }
 
 func (d *desk) showHost(ctx context.Context, c *tasks.Client, job string, host crawler.Host) error {

@@ -59,7 +59,7 @@ func inFlight(h crawler.Host, scan *redis.ScanCmd) (all []queue.Whereabouts) {
 	tickets, _ := scan.Val()
 	for i := 0; i+1 < len(tickets); i += 2 {
 		band := queue.BandNormal
-		if ticket := tickets[i]; ticket != "" {
+		if ticket := tickets[i]; ticket != "" && slices.Contains(queue.BandOrder[:], queue.Band(ticket[0]-'0')) {
 			band = queue.Band(ticket[0] - '0')
 		}
 		if e, err := queue.UnpackEntry(h, band, tickets[i+1]); err == nil {

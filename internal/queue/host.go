@@ -110,6 +110,19 @@ type Whereabouts struct {
 	Due    time.Duration // until it may be retried
 }
 
+// ParseHost parses a host as a person writes it, or takes it from a URL.
+func ParseHost(text string) (crawler.Host, error) {
+	written := text
+	if !strings.Contains(written, "://") {
+		written = "http://" + written + "/"
+	}
+	u, err := crawler.ParseURL(written)
+	if err != nil {
+		return "", fmt.Errorf("%q is not a host (write example.com or example.com:8080)", text)
+	}
+	return u.Host(), nil
+}
+
 // Robots is what the fleet remembers of the robots.txt of an origin.
 type Robots struct {
 	Origin      string    // such as "https://example.com"

@@ -1,0 +1,209 @@
+package dashboard
+
+import (
+	"context"
+	"fmt"
+	"net/http"
+	"net/url"
+	"strings"
+	"time"
+
+	"golang.org/x/sync/errgroup"
+
+	"github.com/trawlcrawler/trawl/crawler"
+	"github.com/trawlcrawler/trawl/internal/queue"
+	"github.com/trawlcrawler/trawl/internal/ui"
+)
+
+// hostsPage lists hosts of a job.
+type hostsPage struct {
+	ui.Layout
+	Job, Action, Query string
+	Exact              *ui.Link // the host that has exactly the name searched for, if it is not listed
+	Rows               []hostRow
+	Scope              string // which hosts are listed
+}
+
+// hostRow is a host in the list.
+type hostRow struct {
+	Host, URL, State, Tone, Says              string
+	Alarm                                     bool
+	Waiting, Flight, Pages, Interval, Strikes string
+}
+
+func newHostRow(job string, h crawler.HostStatus) hostRow {
+	row := hostRow{Host: string(h.Host), URL: hostURL(job, h.Host), State: string(h.State), Tone: "off",
+		Waiting: ui.Number(h.Waiting), Flight: ui.Number(h.Flight), Pages: ui.Number(h.Pages),
+		Interval: h.Interval.Round(10 * time.Millisecond).String(), Strikes: ui.Number(h.ConsecutiveFailures)}
+	switch {
+	case h.GivenUp:
+		row.State, row.Tone, row.Says, row.Alarm = "given up", "bad", h.Trouble, true
+	case h.Rules.Paused:
+		row.State, row.Tone = "paused", "hold"
+	case h.State == crawler.HostOpen:
+		row.Tone, row.Says = "go", "by "+h.Worker
+	case h.State == crawler.HostArmed:
+		row.Tone = "new"
+	case h.State == crawler.HostDue && h.Due > 0:
+		row.Says = "in " + h.Due.Round(100*time.Millisecond).String()
+	}
+	if h.ConsecutiveFailures > 0 && h.Trouble != "" && !h.GivenUp {
+		row.Says, row.Alarm = strings.TrimSpace(row.Says+" "+h.Trouble), true
+	}
+	return row
+}
+
+// hostURL returns the path of a host's page.
+func hostURL(job string, host crawler.Host) string {
+	return jobURL(job) + "/hosts/" + url.PathEscape(string(host))
+}
+
+// showHostsPage responds with hosts of a job. A search filters those that are listed, and
+// finds any other host by its whole name.
+func (d *Dashboard) showHostsPage(w http.ResponseWriter, r *http.Request) error {
+	query, err := parameters(r, "q")
+	if err != nil {
+		return err
+	}
+	job, search := r.PathValue("job"), strings.TrimSpace(query.Get("q"))
+	hosts, err := d.hostsOf(r.Context(), job, readHosts)
+	if err != nil {
+		return err
+	}
+	p := hostsPage{Job: job, Action: jobURL(job) + "/hosts", Query: search,
+		Layout: ui.Layout{Title: "Hosts of " + job, Live: true, Path: pathOf(job)}}
+	for _, h := range hosts {
+		if strings.Contains(string(h.Host), strings.ToLower(search)) && len(p.Rows) < shownHosts {
+			p.Rows = append(p.Rows, newHostRow(job, h))
+		}
+	}
+	p.Scope = fmt.Sprintf("All %d hosts that are visited or wait for a visit.", len(hosts))
+	if len(hosts) == readHosts {
+		p.Scope = fmt.Sprintf("Of the %d hosts whose turn is first, those with the most waiting URLs. The search finds any other host by its whole name.", readHosts)
+	}
+	if p.Exact, err = d.exactHost(r.Context(), job, search, p.Rows); err != nil {
+		return err
+	}
+	d.respond(w, http.StatusOK, "hosts", p)
+	return nil
+}
+
+// exactHost returns a link to the host with the name searched for, unless it is listed or
+// the job does not know it.
+func (d *Dashboard) exactHost(ctx context.Context, job, search string, listed []hostRow) (*ui.Link, error) {
+	host, err := queue.ParseHost(search)
+	if err != nil || search == "" {
+		return nil, nil
+	}
+	for _, row := range listed {
+		if row.Host == string(host) {
+			return nil, nil
+		}
+	}
+	ctx, cancel := context.WithTimeout(ctx, readTime)
+	defer cancel()
+	switch _, err := d.jobs.Host(ctx, job, host); {
+	case err == nil:
+		return &ui.Link{Text: string(host), URL: hostURL(job, host)}, nil
+	case statusOf(err) == http.StatusNotFound:
+		return nil, nil
+	default:
+		return nil, err
+	}
+}
+
+// hostPage is the page of one host of a job.
+type hostPage struct {
+	ui.Layout
+	hostRow
+	Job     string
+	Figures []figure
+	Health  []figure
+	Muted   []string
+	URLs    []urlRow
+	More    string
+	Robots  []robotsText
+}
+
+// urlRow is a URL of a host.
+type urlRow struct{ URL, State, Priority, Depth, Tries string }
+
+// robotsText is the robots.txt of an origin.
+type robotsText struct{ Origin, When, Unavailable, Text string }
+
+// shownURLs is the number of a host's URLs that its page lists.
+const shownURLs = 100
+
+// showHostPage responds with the page of a host.
+func (d *Dashboard) showHostPage(w http.ResponseWriter, r *http.Request) error {
+	if _, err := parameters(r); err != nil {
+		return err
+	}
+	job := r.PathValue("job")
+	host, err := queue.ParseHost(r.PathValue("host"))
+	if err != nil {
+		return fmt.Errorf("%w: %w", crawler.ErrNoHost, err)
+	}
+	ctx, cancel := context.WithTimeout(r.Context(), readTime)
+	defer cancel()
+	var status crawler.HostStatus
+	var queued []queue.Whereabouts
+	var robots []queue.Robots
+	group, ctx := errgroup.WithContext(ctx)
+	group.Go(func() (err error) { status, err = d.jobs.Host(ctx, job, host); return err })
+	group.Go(func() (err error) { queued, err = d.jobs.Queued(ctx, job, host, shownURLs); return err })
+	group.Go(func() (err error) { robots, err = d.jobs.Robots(ctx, job, host); return err })
+	if err := group.Wait(); err != nil {
+		return err
+	}
+	p := hostPage{hostRow: newHostRow(job, status), Job: job, Health: healthOf(status)}
+	p.Layout = ui.Layout{Title: string(host), Live: true,
+		Path: append(pathOf(job), ui.Link{Text: "Hosts", URL: jobURL(job) + "/hosts"})}
+	p.Figures = []figure{{Name: "Fetched", Value: p.Pages}, {Name: "Waiting", Value: p.Waiting},
+		{Name: "In flight", Value: p.Flight}, {Name: "Seen", Value: ui.Number(status.Seen)},
+		{Name: "Between requests", Value: p.Interval}}
+	for _, m := range status.Muted {
+		p.Muted = append(p.Muted, m.Reason())
+	}
+	p.addURLs(queued, status)
+	for _, known := range robots {
+		p.Robots = append(p.Robots, robotsText{known.Origin, agoText(known.At, d.now()), known.Unavailable, known.Text})
+	}
+	d.respond(w, http.StatusOK, "host", p)
+	return nil
+}
+
+// healthOf lists what is known of how a host receives requests, and the operator's rules.
+func healthOf(h crawler.HostStatus) []figure {
+	delay, pages := "the job's", "the job's"
+	if h.Rules.Delay != nil {
+		delay = h.Rules.Delay.String()
+	}
+	if h.Rules.Pages > 0 {
+		pages = ui.Number(h.Rules.Pages)
+	}
+	list := []figure{{Name: "Failures in a row", Value: ui.Number(h.ConsecutiveFailures)}}
+	if h.Trouble != "" {
+		list = append(list, figure{Name: "Last failure", Value: h.Trouble})
+	}
+	list = append(list, figure{Name: "Delay", Value: delay}, figure{Name: "Budget of pages", Value: pages})
+	if len(h.Rules.Ask) > 0 {
+		list = append(list, figure{Name: "Fetched although they look like a trap", Value: strings.Join(h.Rules.Ask, ", ")})
+	}
+	return list
+}
+
+// addURLs adds the first URLs of the host.
+func (p *hostPage) addURLs(queued []queue.Whereabouts, h crawler.HostStatus) {
+	for _, q := range queued {
+		row := urlRow{URL: q.Entry.URL.String(), State: string(q.Place), Priority: string(q.Entry.Band.Priority()),
+			Depth: ui.Number(int64(q.Entry.Depth)), Tries: ui.Number(int64(q.Entry.Tries))}
+		if q.Place == queue.PlaceLater {
+			row.State = "again in " + ui.Span(q.Due)
+		}
+		p.URLs = append(p.URLs, row)
+	}
+	if more := h.Waiting + h.Flight - int64(len(queued)); more > 0 && len(queued) > 0 {
+		p.More = fmt.Sprintf("and %s more", ui.Number(more))
+	}
+}
