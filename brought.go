@@ -193,6 +193,5 @@ func (b *brought) lacking(job crawler.Job) error {
 	if len(lacks) == 0 {
 		return nil
 	}
-	return fmt.Errorf("%w: job %s needs handlers that the program does not provide: %s", ErrNoHandlers, job.Name,
-		strings.Join(lacks, ", "))
+	return fmt.Errorf("job %q: %w: %s", job.Name, ErrNoHandlers, strings.Join(lacks, ", "))
 }

@@ -32,10 +32,22 @@ import (
 // one process at a time can crawl into the folder of a job. The command trawl crawl --out,
 // with that folder, can resume a job that has no handlers.
 //
+// Errors are typed, and come with the numbers so far. Crawl returns one that wraps the cause of
+// ctx if ctx has ended; [ErrCancelled] or [ErrFailed], with the error of a sink that failed; with
+// a Redis of its own, [ErrRedisLost] if that has ended, and [ErrFolderInUse] if another process
+// has the folder; on a shared one [ErrJobExists] if there is a job of that name whose results are
+// elsewhere, and [ErrUnavailable] if Redis cannot be reached; [ErrNoHandlers] if the job, or one
+// that its handlers have created, needs handlers that are not given; a [SettingError] if a setting
+// is wrong.
+//
 // If other workers on a shared Redis keep pages of the job, Crawl logs where at Warn, and
 // [tasks.Client.Kept] returns it. On a Redis of its own, Crawl returns only when the jobs
 // that handlers created have ended, too.
 func Crawl(ctx context.Context, job Job, cfg Config, handlers ...*Handlers) (_ Stats, err error) {
+	if err := alive(ctx); err != nil {
+		return Stats{}, err
+	}
+	defer withCause(ctx, &err)
 	cfg, job = cfg.withDefaults(), complete(job)
 	sets, err := gather(handlers)
 	if err != nil {

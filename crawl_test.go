@@ -452,7 +452,7 @@ func TestWhatCannotBeCrawledIsRefusedBeforeAnythingIsMade(t *testing.T) {
 		"two of a name": {want: `two sets have the name "shop"`, handlers: func() []*trawl.Handlers {
 			return []*trawl.Handlers{trawl.NewHandlers("shop"), trawl.NewHandlers("shop")}
 		}},
-		"handlers that are not brought": {want: "job shop needs handlers that the program does not provide: other",
+		"handlers that are not brought": {want: `job "shop": the program does not provide all handlers of the job: other`,
 			job: func(j *trawl.Job) {
 				j.Handlers = []string{"other"}
 			}},

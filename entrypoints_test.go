@@ -608,12 +608,12 @@ func TestBadInputIsRefusedWithWhatIsWrong(t *testing.T) {
 	t.Parallel()
 	forEachEntryPoint(t, pageMap{"/": "x"}, func(t *testing.T, v *entryTest) {
 		for why, change := range map[string]func(*crawlRequest){
-			`epth: "-2" is out of range`:  func(o *crawlRequest) { o.Job.Depth = -2 },
-			`"nonsense"`:                  func(o *crawlRequest) { o.Redis = "nonsense" },
-			`div[`:                        func(o *crawlRequest) { o.Job.Select = []string{"x=div["} },
-			`"Bad Name"`:                  func(o *crawlRequest) { o.Job.Name = "Bad Name" },
-			`nowhere`:                     func(o *crawlRequest) { o.Job.Seeds = []string{"nowhere"} },
-			`seeds`:                       func(o *crawlRequest) { o.Job.Seeds = nil },
+			`epth: "-2" is out of range`: func(o *crawlRequest) { o.Job.Depth = -2 },
+			`"nonsense"`:                 func(o *crawlRequest) { o.Redis = "nonsense" },
+			`div[`:                       func(o *crawlRequest) { o.Job.Select = []string{"x=div["} },
+			`"Bad Name"`:                 func(o *crawlRequest) { o.Job.Name = "Bad Name" },
+			`nowhere`:                    func(o *crawlRequest) { o.Job.Seeds = []string{"nowhere"} },
+			`seeds`:                      func(o *crawlRequest) { o.Job.Seeds = nil },
 		} {
 			was := v.crawlRequest
 			change(&v.crawlRequest)

@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"sync"
 
-	"github.com/trawlcrawler/trawl/crawler"
 	"github.com/trawlcrawler/trawl/internal/fleet"
 	"github.com/trawlcrawler/trawl/internal/localcrawl"
 	"github.com/trawlcrawler/trawl/internal/output"
@@ -32,7 +31,7 @@ type Fleet struct {
 	err        error         // of everything that ended; read it after stopped
 
 	mu   sync.Mutex
-	last map[string]Stats // by job: the numbers at the end
+	last map[string]Stats // by job: the numbers that were read last
 }
 
 // Open joins the fleet of cfg.Redis with a scheduler and a worker, until [Fleet.Shutdown]. ctx
@@ -42,7 +41,15 @@ type Fleet struct {
 // in cfg.Out, under .trawl, or with the embedded Redis if there is no redis-server on PATH.
 // Jobs that had not ended when an earlier process shut down, or was killed, continue; with
 // the embedded Redis they are gone. Only one process at a time can open a folder like that.
-func Open(ctx context.Context, cfg Config, handlers ...*Handlers) (*Fleet, error) {
+//
+// The error wraps that of ctx and its cause if ctx ends first, [ErrFolderInUse] if another
+// process has the folder, and [ErrUnavailable] if cfg.Redis cannot be reached. Nothing is started
+// then.
+func Open(ctx context.Context, cfg Config, handlers ...*Handlers) (_ *Fleet, err error) {
+	if err := alive(ctx); err != nil {
+		return nil, err
+	}
+	defer withCause(ctx, &err)
 	cfg = cfg.withDefaults()
 	sets, err := gather(handlers)
 	if err == nil {
@@ -120,14 +127,20 @@ func (f *Fleet) remember() {
 	ctx, cancel := context.WithTimeout(context.Background(), fleet.ReadyTerm)
 	defer cancel()
 	for _, job := range f.board.names() {
-		stats, err := f.stats(ctx, job)
-		if err != nil {
-			continue
+		if _, err := f.stats(ctx, job); err != nil && ctx.Err() != nil {
+			return
 		}
-		f.mu.Lock()
-		f.last[job] = stats
-		f.mu.Unlock()
 	}
+}
+
+// known returns the last numbers of a job that are known. whole reports whether its counters
+// were ever read.
+func (f *Fleet) known(job string) (stats Stats, whole bool) {
+	status, _, _, _ := f.board.look(job)
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	stats, whole = f.last[job]
+	return statsOf(status, stats.Counters), whole
 }
 
 // Start creates a job and starts it at once. A job whose Handlers are nil gets all handlers
@@ -138,17 +151,18 @@ func (f *Fleet) remember() {
 // With Config.Restart, a job of that name is cancelled and removed first, and its results are
 // moved to a folder within the job's. Otherwise the error wraps [ErrJobExists] if there is
 // one, whatever its state: [Fleet.Job] returns it. The error wraps [ErrNoHandlers] if the
-// job needs handlers that the program lacks, [ErrFleetClosed] after Shutdown, and is a
-// [SettingError] if a setting is wrong.
-func (f *Fleet) Start(ctx context.Context, job Job) (*Run, error) {
+// job needs handlers that the program lacks, [ErrFleetClosed] after Shutdown, [ErrUnavailable]
+// while Redis cannot be reached, and the cause of ctx if ctx has ended; it is a [SettingError] if a
+// setting is wrong.
+func (f *Fleet) Start(ctx context.Context, job Job) (_ *Run, err error) {
 	if err := f.open(ctx); err != nil {
 		return nil, err
 	}
+	defer typed(ctx, &err)
 	if job = complete(job); job.Handlers == nil {
 		job.Handlers = f.sets.Names()
 	}
-	err := f.check(job)
-	if err == nil {
+	if err = f.check(job); err == nil {
 		opened := queue.Opened{Networks: f.cfg.AllowCIDR, Private: f.cfg.AllowPrivate}
 		err = f.process.Start(ctx, job, opened, f.owner(), f.cfg.Restart)
 	}
@@ -196,10 +210,11 @@ func (f *Fleet) serves(job string) bool {
 
 // Job returns a job of the fleet, whoever started it. The error wraps [ErrNoJob] if there is
 // none of that name.
-func (f *Fleet) Job(ctx context.Context, name string) (*Run, error) {
+func (f *Fleet) Job(ctx context.Context, name string) (_ *Run, err error) {
 	if err := f.open(ctx); err != nil {
 		return nil, err
 	}
+	defer typed(ctx, &err)
 	r := &Run{fleet: f, name: name}
 	if _, err := r.refresh(ctx); err != nil {
 		return nil, fmt.Errorf("trawl: %w", err)
@@ -218,10 +233,7 @@ func (f *Fleet) open(ctx context.Context) error {
 		return f.closed()
 	default:
 	}
-	if err := ctx.Err(); err != nil {
-		return fmt.Errorf("trawl: %w", ended(ctx))
-	}
-	return nil
+	return alive(ctx)
 }
 
 // closed returns the error of methods that need a fleet that is not shut down.
@@ -260,43 +272,10 @@ func (f *Fleet) stats(ctx context.Context, job string) (Stats, error) {
 	if err != nil {
 		return Stats{}, err
 	}
-	return statsOf(status, counters), nil
+	f.board.post(status)
+	stats := statsOf(status, counters)
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.last[job] = stats
+	return stats, nil
 }
-
-// ended returns why a context has ended: its error, and its cause if that is another one.
-func ended(ctx context.Context) error {
-	err, cause := ctx.Err(), context.Cause(ctx)
-	if errors.Is(cause, err) {
-		return cause
-	}
-	return fmt.Errorf("%w: %w", err, cause)
-}
-
-// Errors of jobs and fleets, for errors.Is.
-var (
-	// ErrFleetClosed says that [Fleet.Shutdown] was called, or that the fleet has lost its
-	// private Redis; then the error wraps [ErrRedisLost] as well.
-	ErrFleetClosed = errors.New("trawl: the fleet is closed")
-	// ErrRedisLost says that the private redis-server of a fleet ended by itself. The same
-	// call starts it again, with what it wrote until at most a second before.
-	ErrRedisLost = localcrawl.ErrRedisLost
-	// ErrUnavailable says that Redis cannot be reached, is loading, or is full, which may
-	// pass.
-	ErrUnavailable = queue.ErrUnavailable
-	// ErrNoHandlers says that a job needs handlers that the program does not provide.
-	ErrNoHandlers = errors.New("the program does not provide all handlers of the job")
-	// ErrCancelled says that a job was cancelled.
-	ErrCancelled = errors.New("the job was cancelled")
-	// ErrFailed says that a job could not be carried out: its seeds are not valid, or a sink
-	// could not keep its pages. The second kind of job can be resumed.
-	ErrFailed = errors.New("the job failed")
-
-	ErrJobExists  = crawler.ErrJobExists  // a job of that name exists
-	ErrNoJob      = crawler.ErrNoJob      // there is no job of that name
-	ErrJobEnded   = crawler.ErrJobEnded   // the job has ended
-	ErrJobState   = crawler.ErrJobState   // the state of the job does not allow it
-	ErrJobChanged = crawler.ErrJobChanged // its settings were changed in the meantime
-	ErrJobRuns    = crawler.ErrJobRuns    // the job has not ended
-	ErrLayout     = crawler.ErrLayout     // the Redis has keys of another version of Trawl
-	ErrNameInUse  = fleet.ErrNameInUse    // a worker with the name of Config.Name runs
-)

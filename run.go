@@ -11,6 +11,7 @@ import (
 
 	"github.com/trawlcrawler/trawl/crawler"
 	"github.com/trawlcrawler/trawl/internal/output"
+	"github.com/trawlcrawler/trawl/internal/redisconn"
 	"github.com/trawlcrawler/trawl/tasks"
 )
 
@@ -27,28 +28,31 @@ type Run struct {
 // Name returns the name of the job.
 func (r *Run) Name() string { return r.name }
 
-// Stats returns the numbers of the job. After [Fleet.Shutdown], they are the last ones.
-func (r *Run) Stats(ctx context.Context) (Stats, error) {
+// Stats returns the numbers of the job. After [Fleet.Shutdown], they are the last ones. With an
+// error, such as [ErrUnavailable] while Redis cannot be reached, they are the last ones that are
+// known.
+func (r *Run) Stats(ctx context.Context) (_ Stats, err error) {
 	select {
 	case <-r.fleet.stopped:
-		r.fleet.mu.Lock()
-		defer r.fleet.mu.Unlock()
-		stats, ok := r.fleet.last[r.name]
-		if !ok {
-			return Stats{}, r.fleet.closed()
+		stats, whole := r.fleet.known(r.name)
+		if !whole {
+			return stats, r.fleet.closed()
 		}
 		return stats, nil
 	default:
 	}
+	defer typed(ctx, &err)
 	stats, err := r.fleet.stats(ctx, r.name)
 	if err != nil {
-		return Stats{}, fmt.Errorf("trawl: %w", err)
+		stats, _ = r.fleet.known(r.name)
+		return stats, fmt.Errorf("trawl: %w", err)
 	}
 	return stats, nil
 }
 
 // Wait waits until the job has ended, the last handler in this process has returned, and its
-// files here are closed. It returns the numbers of the job, also with an error: one that
+// files here are closed. It returns the numbers of the job, also with an error, in which case
+// they are the last ones that are known if Redis cannot be reached. The error is one that
 // wraps the cause of ctx if ctx has ended; [ErrCancelled] or [ErrFailed] if the job did not
 // come to its end, which wraps the error of a sink that failed in this process; [ErrNoJob] if it was removed; and [ErrFleetClosed] if the fleet was shut
 // down first. Pages that failed are not an error, not even if all did: [Stats.Failed]
@@ -58,10 +62,16 @@ func (r *Run) Wait(ctx context.Context) (Stats, error) {
 	reading, cancel := context.WithTimeout(context.WithoutCancel(ctx), readTerm)
 	defer cancel()
 	stats, failure := r.Stats(reading)
+	if failure != nil && reading.Err() != nil { // Redis has not answered in time
+		failure = redisconn.Passing(failure)
+	}
 	return stats, errors.Join(err, failure)
 }
 
 func (r *Run) wait(ctx context.Context) error {
+	tick := time.NewTicker(progressEvery)
+	defer tick.Stop()
+	r.observe(ctx)
 	for {
 		status, quiet, gone, changed := r.fleet.board.look(r.name)
 		switch {
@@ -72,12 +82,21 @@ func (r *Run) wait(ctx context.Context) error {
 		}
 		select {
 		case <-changed:
+		case <-tick.C:
+			r.observe(ctx)
 		case <-r.fleet.stopped:
 			return fmt.Errorf("job %q: %w", r.name, r.fleet.closed())
 		case <-ctx.Done():
 			return fmt.Errorf("trawl: wait for job %q: %w", r.name, ended(ctx))
 		}
 	}
+}
+
+// observe reads the numbers of the job, so that they are known if Redis is lost.
+func (r *Run) observe(ctx context.Context) {
+	ctx, cancel := context.WithTimeout(ctx, readTerm)
+	defer cancel()
+	_, _ = r.fleet.stats(ctx, r.name) // if they cannot be read, earlier ones are known
 }
 
 // removed reports whether the job does not exist. A list of jobs does not say so: it may have
@@ -109,25 +128,27 @@ func (r *Run) Resume(ctx context.Context) error { return r.do(ctx, r.fleet.Clien
 func (r *Run) Cancel(ctx context.Context) error { return r.do(ctx, r.fleet.Client().Cancel) }
 
 // do changes the job, and lets the fleet see it at once.
-func (r *Run) do(ctx context.Context, change func(context.Context, string) error) error {
+func (r *Run) do(ctx context.Context, change func(context.Context, string) error) (err error) {
 	if err := r.fleet.open(ctx); err != nil {
 		return err
 	}
+	defer typed(ctx, &err)
 	if err := change(ctx, r.name); err != nil {
 		return fmt.Errorf("trawl: %w", err)
 	}
 	r.fleet.process.Look()
-	_, err := r.refresh(ctx)
+	_, err = r.refresh(ctx)
 	return err
 }
 
 // Seed adds URLs to the job, whatever its scope. The result says how many were new, seen
 // before, and refused, and why. Unlike the job's own seeds, they open no private addresses.
 // [Client.Seed] reads a list of any length.
-func (r *Run) Seed(ctx context.Context, urls ...string) (Seeding, error) {
+func (r *Run) Seed(ctx context.Context, urls ...string) (_ Seeding, err error) {
 	if err := r.fleet.open(ctx); err != nil {
 		return Seeding{}, err
 	}
+	defer typed(ctx, &err)
 	list := func(yield func(string, error) bool) {
 		for _, u := range urls {
 			if !yield(u, nil) {
@@ -145,10 +166,11 @@ func (r *Run) Seed(ctx context.Context, urls ...string) (Seeding, error) {
 
 // Set changes settings of the job, by their names in job files, even while it runs, as
 // [Client.Set] says.
-func (r *Run) Set(ctx context.Context, changes Changes) (Adjustment, error) {
+func (r *Run) Set(ctx context.Context, changes Changes) (_ Adjustment, err error) {
 	if err := r.fleet.open(ctx); err != nil {
 		return Adjustment{}, err
 	}
+	defer typed(ctx, &err)
 	adjustment, err := r.fleet.process.Client.Set(ctx, r.name, tasks.AnyRevision, changes)
 	if err != nil {
 		return adjustment, fmt.Errorf("trawl: %w", err)
@@ -158,12 +180,13 @@ func (r *Run) Set(ctx context.Context, changes Changes) (Adjustment, error) {
 }
 
 // Records returns the records of the job in Config.Out, as they are on record now: the last
-// one of each URL, in the order in which they were written. It may be called while the job
-// runs, and after Shutdown. The job's Format must contain jsonl, the default. It takes about
+// one of each URL, in the order in which they were written. Config.Out may be a bucket: then
+// they are those that were shipped. Records may be called while the job runs, and after Shutdown. The job's Format must contain jsonl, the default. It takes about
 // 40 bytes of memory for each URL.
 func (r *Run) Records(ctx context.Context) iter.Seq2[Record, error] {
 	return func(yield func(Record, error) bool) {
 		if err := r.records(ctx, yield); err != nil && err != errEnough {
+			withCause(ctx, &err)
 			yield(Record{}, fmt.Errorf("trawl: records of job %q: %w", r.name, err))
 		}
 	}

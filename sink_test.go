@@ -106,8 +106,7 @@ func TestASinkThatFailsForGoodEndsItsJobAloneWhichIsResumed(t *testing.T) {
 func TestASinkOfAWorkerThatFailsForGoodEndsTheJobOfTheFleet(t *testing.T) {
 	t.Parallel()
 	b := newLocalSite(t, chain(5), "/")
-	b.cfg.Redis, b.cfg.AllowPrivate = redistest.New(t), true
-	b.cfg.Jobs = []string{b.job.Name} // others share that Redis
+	b.cfg.Redis, b.cfg.AllowPrivate = "redis://"+redistest.Own(t).TCP, true
 	b.cfg = trawl.WithKeepPause(b.cfg, time.Millisecond)
 	fleet, err := trawl.Open(testfleet.Patience(t), b.cfg) // without the handlers
 	if err != nil {
@@ -116,7 +115,7 @@ func TestASinkOfAWorkerThatFailsForGoodEndsTheJobOfTheFleet(t *testing.T) {
 	t.Cleanup(func() { b.shutDown(fleet) })
 	h, broken, _, kept := brokenSink(func() error { return errDatabase })
 	cfg := b.cfg
-	cfg.Out = t.TempDir()
+	cfg.Out, cfg.Name = t.TempDir(), "worker"
 	ctx, stop := context.WithCancel(testfleet.Patience(t))
 	worked := make(chan error, 1)
 	go func() { worked <- trawl.Work(ctx, cfg, h) }()

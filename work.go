@@ -14,8 +14,13 @@ import (
 // Then it finishes requests in progress, gives the rest back, and returns nil within ten
 // seconds. It runs the visits of the jobs whose handlers it has, along with any number of
 // other workers. A scheduler of the fleet (trawl scheduler) enqueues the visits. Errors
-// that may pass are logged and waited out.
+// that may pass are logged and waited out. An error says that it could not begin: it wraps
+// [ErrUnavailable] if Redis cannot be reached, and the cause of ctx if ctx had ended before.
 func Work(ctx context.Context, cfg Config, handlers ...*Handlers) (err error) {
+	if err := alive(ctx); err != nil {
+		return err
+	}
+	defer withCause(ctx, &err)
 	cfg = cfg.withDefaults()
 	if err := cfg.validate(); err != nil {
 		return err

@@ -55,7 +55,11 @@ const StateDir = ".trawl"
 // noteFile is the name of the note in the state directory.
 const noteFile = "crawl.json"
 
-// OpenFolder creates a folder if it is missing and locks it for this process.
+// ErrFolderInUse says that another process writes to a folder.
+var ErrFolderInUse = errors.New("another trawl is writing to")
+
+// OpenFolder creates a folder if it is missing and locks it for this process. The error wraps
+// [ErrFolderInUse] if another one has it.
 func OpenFolder(dir string, words Words) (*Folder, error) {
 	state := filepath.Join(dir, StateDir)
 	if err := os.MkdirAll(state, 0o755); err != nil {
@@ -68,8 +72,7 @@ func OpenFolder(dir string, words Words) (*Folder, error) {
 			words.Out)
 	}
 	if !locked {
-		return nil, fmt.Errorf("another trawl is writing to %q: wait for it, or choose another folder with %s", dir,
-			words.Out)
+		return nil, fmt.Errorf("%w %q: wait for it, or choose another folder with %s", ErrFolderInUse, dir, words.Out)
 	}
 	return &Folder{dir, lock}, nil
 }

@@ -69,8 +69,9 @@ func (r *Runner) settle(ctx context.Context) error {
 	case err != nil:
 		return err
 	case r.earlier == nil && !r.Redis.Private:
-		return refuse("%s has a job %q already, and its results are not in %q: name their folder with %s, another job with %s, or %s to start over",
-			r.Redis.Kind, job.Name, r.cfg.Folder, r.cfg.Words.Out, r.cfg.Words.Job, r.cfg.Words.Restart)
+		return refuse("%s has a job %q already (%w), and its results are not in %q: name their folder with %s, another job with %s, or %s to start over",
+			r.Redis.Kind, job.Name, crawler.ErrJobExists, r.cfg.Folder, r.cfg.Words.Out, r.cfg.Words.Job,
+			r.cfg.Words.Restart)
 	case status.State == crawler.StateCancelled:
 		return refuse("job %q is cancelled: %w, and cannot go on: choose another name with %s, or %s to start over",
 			job.Name, crawler.ErrJobEnded, r.cfg.Words.Job, r.cfg.Words.Restart)

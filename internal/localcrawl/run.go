@@ -51,6 +51,7 @@ func (r *Runner) Run(ctx context.Context, seeds iter.Seq[Seed]) (Result, error) 
 	if err != nil {
 		return Result{}, err
 	}
+	r.counted = before
 	running := crawler.Status{Job: r.cfg.Job, State: crawler.StateRunning}
 	first := r.note(running, before, nil)
 	first.Settled = 0 // where other workers keep pages is known at the end
@@ -61,7 +62,8 @@ func (r *Runner) Run(ctx context.Context, seeds iter.Seq[Seed]) (Result, error) 
 	status, runErr := r.crawl(ctx, seeds)
 	counters, err := frontier.Counters(context.WithoutCancel(ctx))
 	if err != nil {
-		return Result{}, errors.Join(runErr, err)
+		return Result{Status: status, Counters: r.counted, Pages: r.counted.Pages() - before.Pages(),
+			Took: time.Since(began)}, errors.Join(runErr, err)
 	}
 	result := Result{
 		Status: status, Counters: counters, Pages: counters.Pages() - before.Pages(), Took: time.Since(began),
@@ -76,6 +78,20 @@ func (r *Runner) Run(ctx context.Context, seeds iter.Seq[Seed]) (Result, error) 
 	}
 	// If this note cannot be written, the first one stays, and the next run continues.
 	return result, errors.Join(runErr, r.writeNote(r.note(noted, counters, result.Elsewhere)), r.leave(ctx))
+}
+
+// countEvery is how old the counters may be that are known if Redis is lost.
+const countEvery = time.Second
+
+// count reads the counters of the crawled job now and then, so that they are known if Redis is
+// lost.
+func (r *Runner) count(ctx context.Context, job crawler.Job) {
+	if job.Name != r.cfg.Job.Name || time.Since(r.countedAt) < countEvery {
+		return
+	}
+	if counters, err := r.store().Frontier(job).Counters(ctx); err == nil {
+		r.counted, r.countedAt = counters, time.Now()
+	}
 }
 
 // writeNote writes a note into the folder, if there is one.
@@ -279,6 +295,9 @@ func (r *Runner) wait(ctx context.Context) (crawler.Status, error) {
 	return status, err
 }
 
+// ErrNoHandlers says that a job needs handlers that the program does not provide.
+var ErrNoHandlers = errors.New("the program does not provide all handlers of the job")
+
 // lacking returns an error if the program lacks handlers that the job needs.
 func (r *Runner) lacking(job crawler.Job) error {
 	lacks := slices.DeleteFunc(slices.Clone(job.Handlers), func(name string) bool {
@@ -287,8 +306,7 @@ func (r *Runner) lacking(job crawler.Job) error {
 	if len(lacks) == 0 {
 		return nil
 	}
-	return fmt.Errorf("job %s needs handlers that the program does not provide: %s", job.Name,
-		strings.Join(lacks, ", "))
+	return fmt.Errorf("job %q: %w: %s", job.Name, ErrNoHandlers, strings.Join(lacks, ", "))
 }
 
 // await waits for the end of one job, and returns its last status. It waits through errors
@@ -306,6 +324,7 @@ func (r *Runner) await(ctx context.Context, job crawler.Job) (crawler.Status, er
 			return status, nil
 		case err == nil:
 			last = status
+			r.count(ctx, job)
 		}
 		select {
 		case <-tick.C:

@@ -31,6 +31,9 @@ type Runner struct {
 	earlier *Note          // of the previous crawl; nil if there isn't one
 	with    others
 	ended   chan struct{} // wakes await
+
+	counted   crawler.Counters // of the job, as they were read last
+	countedAt time.Time
 }
 
 // Open opens the Redis and the folder, and creates the job or finds it where an earlier run

@@ -10,6 +10,8 @@ import (
 	"time"
 
 	"github.com/redis/go-redis/v9"
+
+	"github.com/trawlcrawler/trawl/internal/queue"
 )
 
 const (
@@ -20,7 +22,7 @@ const (
 // Ping waits until the Redis behind a client of this endpoint answers; in a Cluster, all
 // masters must. It waits until ctx ends for a Redis that is still loading its data, and
 // five seconds for any other. The error is one line that says where, what is wrong and what
-// to do.
+// to do. It wraps [queue.ErrUnavailable] if it may pass.
 func (e Endpoint) Ping(ctx context.Context, rdb redis.UniversalClient) error {
 	ticker := time.NewTicker(loadTick)
 	defer ticker.Stop()
@@ -31,7 +33,7 @@ func (e Endpoint) Ping(ctx context.Context, rdb redis.UniversalClient) error {
 		}
 		loading = loading && ctx.Err() != nil || loads(err)
 		if !loading {
-			return e.explain(ctx, err)
+			return unanswered{e.explain(ctx, err), ctx.Err() == nil && errors.Is(Passing(err), queue.ErrUnavailable)}
 		}
 		select {
 		case <-ctx.Done():
@@ -40,6 +42,16 @@ func (e Endpoint) Ping(ctx context.Context, rdb redis.UniversalClient) error {
 		}
 	}
 }
+
+// unanswered is why Redis does not answer. It is [queue.ErrUnavailable] if that may pass, without
+// its text.
+type unanswered struct {
+	error
+	passes bool
+}
+
+func (u unanswered) Unwrap() error        { return u.error }
+func (u unanswered) Is(target error) bool { return u.passes && target == queue.ErrUnavailable }
 
 func pingOnce(ctx context.Context, rdb redis.UniversalClient) error {
 	ctx, cancel := context.WithTimeout(ctx, answerTime)
