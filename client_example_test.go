@@ -3,40 +3,37 @@ package trawl_test
 import (
 	"context"
 	"fmt"
-	"log"
 	"slices"
 
 	"github.com/hibiken/asynq"
 
 	"github.com/trawlcrawler/trawl"
-	"github.com/trawlcrawler/trawl/crawler"
 )
 
-// Create a job and wait for its end.
+// Create a job from outside its fleet and wait for its end.
 func ExampleClient() {
-	ctx := context.Background()
-	fleet, err := trawl.Connect(ctx, "redis://localhost:6379/0")
-	if err != nil {
-		log.Fatal(err)
-	}
-	defer fleet.Close()
+	url, done := startShop()
+	defer done()
+	dir, done := tempDir()
+	defer done()
+	redis, ctx := startRedis(), context.Background()
+	fleet, err := trawl.Open(ctx, trawl.Config{Redis: redis, Out: dir, AllowPrivate: true,
+		Log: discardLogger()}) // elsewhere: trawl scheduler and trawl worker
+	check(err)
+	defer fleet.Shutdown(ctx)
 
-	job := crawler.DefaultJob()
-	job.Name = "news"
-	job.Seeds = []string{"https://example.com/"}
-	job.Depth = 2
-	if err := fleet.Create(ctx, job); err != nil {
-		log.Fatal(err) // a setting is out of range, or a job of this name exists
-	}
-	status, err := fleet.Wait(ctx, job.Name)
-	if err != nil {
-		log.Fatal(err)
-	}
-	counters, err := fleet.Counters(ctx, job.Name)
-	if err != nil {
-		log.Fatal(err)
-	}
-	fmt.Println(status.State, counters.Pages(), "pages", counters.Bytes, "bytes", counters.Outcomes)
+	client, err := trawl.Connect(ctx, redis)
+	check(err)
+	defer client.Close()
+	job := trawl.NewJob("news", url)
+	job.Delay, job.Depth = 0, 2
+	check(client.Create(ctx, job)) // a setting is out of range, or a job of this name exists
+	status, err := client.Wait(ctx, job.Name)
+	check(err)
+	counters, err := client.Counters(ctx, job.Name)
+	check(err)
+	fmt.Println(status.State, counters.Pages(), "pages", counters.Bytes, "bytes")
+	// Output: done 4 pages 355 bytes
 }
 
 // The list of seeds is read while it is admitted, so it may have any length. To admit the same URLs
@@ -46,8 +43,7 @@ func ExampleClient_Seed() {
 	fleet, err := trawl.Connect(ctx, startRedis())
 	check(err)
 	defer fleet.Close()
-	job := crawler.DefaultJob()
-	job.Name = "news"
+	job := trawl.NewJob("news")
 	check(fleet.Create(ctx, job))
 
 	list := []string{"https://example.com/", "https://example.org/", "https://EXAMPLE.com", "example.net"}
@@ -74,27 +70,22 @@ func ExampleClient_Seed() {
 }
 
 // A program that uses asynq anyway, or that must not wait, enqueues a seed task. The fleet's
-// schedulers carry it out; its result is a [crawler.Seeding] in JSON.
+// schedulers carry it out; its result is a [trawl.Seeding] in JSON.
 func ExampleNewSeedTask() {
-	redis, err := asynq.ParseRedisURI("redis://localhost:6379/0")
-	if err != nil {
-		log.Fatal(err)
-	}
+	redis, err := asynq.ParseRedisURI(startRedis())
+	check(err)
 	client := asynq.NewClient(redis)
 	defer client.Close()
 
 	urls := []string{"https://example.com/", "https://example.org/"}
 	for some := range slices.Chunk(urls, 1000) { // MaxSeedURLs and MaxSeedPayload limit a task
 		task, err := trawl.NewSeedTask("news", some)
-		if err != nil {
-			log.Fatal(err)
-		}
+		check(err)
 		info, err := client.Enqueue(task)
-		if err != nil {
-			log.Fatal(err)
-		}
-		fmt.Println(info.Queue, info.ID)
+		check(err)
+		fmt.Println(info.Type, "is", info.State)
 	}
+	// Output: crawl:seed is pending
 }
 
 // Counters are cheap to read, so they can be shown regularly while a job runs.
@@ -103,8 +94,7 @@ func ExampleClient_Counters() {
 	fleet, err := trawl.Connect(ctx, startRedis())
 	check(err)
 	defer fleet.Close()
-	job := crawler.DefaultJob()
-	job.Name = "news"
+	job := trawl.NewJob("news")
 	check(fleet.Create(ctx, job))
 
 	counters, err := fleet.Counters(ctx, "news")
@@ -113,20 +103,36 @@ func ExampleClient_Counters() {
 	// Output: 0 seen, 0 wait, 0 fetched
 }
 
-// A paused job finishes the visits that are under way and keeps the URLs that wait.
+// A paused job finishes the requests that are under way and keeps the URLs that wait.
 func ExampleClient_Pause() {
-	ctx := context.Background()
-	fleet, err := trawl.Connect(ctx, "redis://localhost:6379/0")
-	if err != nil {
-		log.Fatal(err)
+	ctx, redis := context.Background(), startRedis()
+	dir, done := tempDir()
+	defer done()
+	fleet, err := trawl.Open(ctx, trawl.Config{Redis: redis, Out: dir, Log: discardLogger()})
+	check(err)
+	defer fleet.Shutdown(ctx)
+	client, err := trawl.Connect(ctx, redis)
+	check(err)
+	defer client.Close()
+	check(client.Create(ctx, trawl.NewJob("news"))) // without seeds, it waits for some
+	run, err := fleet.Job(ctx, "news")
+	check(err)
+	for event := range run.Events(ctx) { // until the fleet has started it
+		if event.Kind == trawl.EventState && event.Stats.State == trawl.StateRunning {
+			break
+		}
 	}
-	defer fleet.Close()
-	if err := fleet.Pause(ctx, "news"); err != nil {
-		log.Fatal(err)
-	}
-	if err := fleet.Resume(ctx, "news"); err != nil {
-		log.Fatal(err)
-	}
+	check(client.Pause(ctx, "news"))
+	status, err := client.Status(ctx, "news")
+	check(err)
+	fmt.Println(status.State)
+	check(client.Resume(ctx, "news"))
+	status, err = client.Status(ctx, "news")
+	check(err)
+	fmt.Println(status.State)
+	// Output:
+	// paused
+	// running
 }
 
 // A cancelled job has ended for good. Removing it makes its name available again; the results stay
@@ -136,8 +142,7 @@ func ExampleClient_Cancel() {
 	fleet, err := trawl.Connect(ctx, startRedis())
 	check(err)
 	defer fleet.Close()
-	job := crawler.DefaultJob()
-	job.Name = "news"
+	job := trawl.NewJob("news")
 	check(fleet.Create(ctx, job))
 
 	check(fleet.Cancel(ctx, "news"))

@@ -4,35 +4,33 @@
 //
 // # The package on one screen
 //
-//   - one crawl, to its end: [Crawl]
+//	crawl one site to its end     Crawl
+//	run many jobs in one program  Open, Fleet.Start, Run.Wait, Fleet.Shutdown
+//	watch and steer a job         Run.Events, Run.Stats, Run.Pause, Run.Resume, Run.Set, Run.Seed
+//	read what is on record        Run.Records
+//	work for a fleet              Work
+//	control a fleet from outside  Connect, Client, NewSeedTask
+//	describe a job                NewJob, Job: Delay, Depth, Scope, Include, Pages, Items, Time
+//	configure the program         Config: Redis, Out, Concurrency, Access, Log
+//	handle pages                  NewHandlers, Handlers.OnPage, OnType, OnHTML, Page
+//	handle failures               Handlers.OnError, Failure, SkipRetry
+//	change or refuse requests     Handlers.OnRequest, Config.Transport, AccessRule
+//	keep results                  Page.Emit, Page.Save, Handlers.Sink
+//	follow links, pass values     Page.Follow, Meta, First, Header, Page.Meta
+//	create work from pages        Page.Seed, Page.CreateJob, Page.Enqueue
+//	end a job                     Page.Stop, Job.Pages, Job.Items, Job.Time, Run.Cancel
+//	tell errors apart             ErrJobExists, ErrNoHandlers, ErrUnavailable, SettingError, ErrorClass
 //
-//   - a program with many crawls: [Open], [Fleet.Start], [Run.Events], [Run.Wait],
-//     [Run.Records], [Fleet.Shutdown]
+// Each of these has an example. A program begins like this:
 //
-//   - a worker of a fleet that has schedulers: [Work]
-//
-//   - the jobs of a fleet, from outside: [Connect], [Client]
-//
-//   - pages: [Handlers.OnPage], [Handlers.OnType], [Handlers.OnHTML], [Page]
-//
-//   - what fails: [Handlers.OnError], [Failure]
-//
-//   - requests: [Handlers.OnRequest], Config.Access, Config.Transport
-//
-//   - results: [Page.Emit], [Handlers.Sink], [Run.Records]
-//
-//   - links, and what they carry: [Page.Follow], [Meta], [First], [Header], [Page.Meta]
-//
-//   - the end: [Page.Stop], Job.Pages, Job.Items, Job.Time, [Run.Cancel], Config.Grace
-//
-//   - errors: [ErrJobExists], [ErrNoHandlers], [ErrFleetClosed] and others, for errors.Is
-//
-//     shop := trawl.NewHandlers("shop")
-//     shop.OnHTML("div.product", func(ctx context.Context, p *trawl.Page, product *goquery.Selection) error {
-//     p.Emit(Product{URL: p.URL(), Name: product.Find("h1").Text()})
-//     return nil
-//     })
-//     stats, err := trawl.Crawl(ctx, trawl.NewJob("shop", "https://shop.example/"), trawl.Config{}, shop)
+//	shop := trawl.NewHandlers("shop")
+//	shop.OnHTML("div.product", func(ctx context.Context, p *trawl.Page, product *goquery.Selection) error {
+//		p.Emit(Product{URL: p.URL(), Name: product.Find("h1").Text()})
+//		return nil
+//	})
+//	job := trawl.NewJob("shop", "https://shop.example/")
+//	job.Delay = 2 * time.Second
+//	stats, err := trawl.Crawl(ctx, job, trawl.Config{}, shop)
 //
 // [Handlers] are a named set of functions: for pages by their URL ([Handlers.OnPage]), by
 // their media type ([Handlers.OnType]), or for the elements of HTML that a selector matches

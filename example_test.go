@@ -17,7 +17,6 @@ import (
 	"github.com/hibiken/asynq"
 
 	"github.com/trawlcrawler/trawl"
-	"github.com/trawlcrawler/trawl/crawler"
 	"github.com/trawlcrawler/trawl/internal/redisd"
 )
 
@@ -95,18 +94,42 @@ func ExampleCrawl() {
 }
 
 // Run one more worker of a fleet. It serves the jobs that name its handlers, and ends with ctx.
+// Open makes the rest of the fleet here; it may be trawl scheduler and trawl worker.
 func ExampleWork() {
+	url, done := startShop()
+	defer done()
+	dir, done := tempDir()
+	defer done()
+	redis := startRedis()
 	ctx, cancel := context.WithCancel(context.Background())
 	defer cancel()
+
 	shop := trawl.NewHandlers("shop")
 	shop.OnPage("/product/", func(_ context.Context, p *trawl.Page) error {
-		p.Emit(Product{Name: p.Find("h1").Text(), Price: p.Find(".price").Text()})
+		fmt.Println(p.Title())
 		return nil
 	})
-	cfg := trawl.Config{Redis: "redis://localhost:6379/0", Out: "/data/crawls", Listen: "127.0.0.1:9092"}
-	if err := trawl.Work(ctx, cfg, shop); err != nil {
-		log.Fatal(err)
-	}
+	worker := make(chan error)
+	go func() {
+		cfg := trawl.Config{Redis: redis, Out: dir, Name: "one-more", AllowPrivate: true, Log: discardLogger()}
+		worker <- trawl.Work(ctx, cfg, shop)
+	}()
+
+	fleet, err := trawl.Open(ctx, trawl.Config{Redis: redis, Out: dir, Log: discardLogger()}) // without these handlers
+	check(err)
+	job := trawl.NewJob("shop", url)
+	job.Delay, job.Handlers = 0, []string{"shop"}
+	check(fleet.Client().Create(ctx, job))
+	status, err := fleet.Client().Wait(ctx, job.Name)
+	check(err)
+	fmt.Println("the job is", status.State)
+	check(fleet.Shutdown(ctx))
+	cancel()
+	check(<-worker) // it has finished requests in progress
+	// Unordered output:
+	// Product 1
+	// Product 2
+	// the job is done
 }
 
 // Handle pages by URL. The error of one handler says that its page must not be retried.
@@ -127,7 +150,7 @@ func ExampleHandlers_OnPage() {
 	})
 	shop.Sink(func(_ context.Context, results []trawl.Result) error {
 		for _, r := range results {
-			if r.Outcome == crawler.OutcomeFailed {
+			if r.Outcome == trawl.OutcomeFailed {
 				fmt.Println(r.Error)
 			}
 		}
@@ -236,7 +259,7 @@ func ExamplePage_Enqueue() {
 	})
 	job := trawl.NewJob("shop", url)
 	job.Delay = 0
-	_, err := trawl.Crawl(context.Background(), job, trawl.Config{Redis: redis, Out: dir}, shop)
+	_, err := trawl.Crawl(context.Background(), job, trawl.Config{Redis: redis, Out: dir, Log: discardLogger()}, shop)
 	check(err)
 
 	opt, err := asynq.ParseRedisURI(redis)
@@ -298,19 +321,26 @@ func ExamplePage_CreateJob() {
 
 // Read a body that is not HTML as it arrives.
 func ExamplePage_Body() {
+	url, done := startShop()
+	defer done()
+	dir, done := tempDir()
+	defer done()
+
 	lists := trawl.NewHandlers("lists")
 	lists.OnType("text/plain", func(_ context.Context, p *trawl.Page) error {
 		text, err := io.ReadAll(p.Body())
 		if err != nil {
 			return err
 		}
-		p.Emit(map[string]any{"url": p.URL(), "lines": strings.Count(string(text), "\n")})
-		return nil
-	})
-	lists.OnPage("", func(_ context.Context, p *trawl.Page) error {
 		if p.Truncated() {
 			return errors.New("only a part of it came") // the page is retried
 		}
+		fmt.Println(strings.Count(string(text), "\n"), "line of", len(text), "bytes")
 		return nil
 	})
+	job := trawl.NewJob("lists", url+"/price-list.txt")
+	job.Delay = 0
+	_, err := trawl.Crawl(context.Background(), job, trawl.Config{Out: dir}, lists)
+	check(err)
+	// Output: 1 line of 13 bytes
 }
