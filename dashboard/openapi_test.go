@@ -65,8 +65,8 @@ func TestEveryFieldIsDescribedAndNothingElseIs(t *testing.T) {
 		"Job": crawler.Job{}, "JobStatus": sheet{}, "Trouble": crawler.Trouble{}, "Awaited": crawler.Awaited{},
 		"Periodic": crawler.Periodic{}, "Change": crawler.Change{}, "Run": crawler.Run{},
 		"Counters": crawler.Counters{}, "Process": waiting.Member{}, "Host": hostReport{}, "HostRules": crawler.HostRules{},
-		"Muted": crawler.Muted{},
-		"Seeding":  crawler.Seeding{}, "Refusal": crawler.Refusal{}, "Problem": problem{},
+		"Muted":   crawler.Muted{},
+		"Seeding": crawler.Seeding{}, "Refusal": crawler.Refusal{}, "Problem": problem{},
 	} {
 		var fields []string
 		for _, f := range reflect.VisibleFields(reflect.TypeOf(value)) {
