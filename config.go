@@ -24,7 +24,7 @@ type Config struct {
 	Redis string
 	// Out is where the results go, with a folder for each job: a folder, which is created
 	// if it does not exist, or, for [Work], the URL of a bucket, such as s3://bucket/prefix
-	// or file:///folder. Packages under drivers add gs:// and azblob://. Default "crawls".
+	// or file:///folder. Packages s3 and drivers/… add s3://, gs:// and azblob://. Default "crawls".
 	Out string
 	// Spool is the folder in which results wait to be shipped to a bucket. Default:
 	// trawl/spool in the user's cache folder.

@@ -66,8 +66,8 @@ func split(scheme string, u *url.URL) (name, prefix string, err error) {
 	return u.Host, u.Path, nil
 }
 
-// onlyOptions returns an error if there is an option that is not known.
-func onlyOptions(options url.Values, known ...string) error {
+// OnlyOptions returns an error, which wraps [ErrURL], if there is an option that is not known.
+func OnlyOptions(options url.Values, known ...string) error {
 	for name := range options {
 		switch {
 		case slices.Contains(known, name):

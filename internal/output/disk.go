@@ -23,7 +23,7 @@ func (fileDriver) Advice() string {
 
 // Open opens a folder, which must exist unless the option create_dir is set.
 func (fileDriver) Open(_ context.Context, name string, options url.Values) (Bucket, error) {
-	if err := onlyOptions(options, "create_dir"); err != nil {
+	if err := OnlyOptions(options, "create_dir"); err != nil {
 		return nil, err
 	}
 	if os.PathSeparator != '/' {

@@ -63,7 +63,7 @@ type registry struct {
 	drivers map[string]Driver
 }
 
-var registered = registry{drivers: map[string]Driver{"s3": s3Driver{}, "file": fileDriver{}, "mem": memDriver{}}}
+var registered = registry{drivers: map[string]Driver{"file": fileDriver{}, "mem": memDriver{}}}
 
 // Register registers a driver for URLs with a scheme, scheme://bucket/prefix. A driver's
 // package calls it in init, so importing the package is enough. Register panics if the
@@ -83,6 +83,9 @@ func (r *registry) driver(scheme string) (Driver, error) {
 	defer r.mu.RUnlock()
 	if d := r.drivers[scheme]; d != nil {
 		return d, nil
+	}
+	if scheme == "s3" { // the command links it
+		return nil, fmt.Errorf("%w: this program has no driver for s3://: import _ %q", ErrURL, "github.com/trawlcrawler/trawl/s3")
 	}
 	if module := separate[scheme]; module != "" {
 		return nil, fmt.Errorf("%w: this build has no driver for %s://: use the full build of trawl (make build-full, or the image trawl-full), "+

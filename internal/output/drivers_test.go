@@ -17,6 +17,7 @@ import (
 
 	"github.com/trawlcrawler/trawl/internal/output"
 	"github.com/trawlcrawler/trawl/internal/test/outputtest"
+	_ "github.com/trawlcrawler/trawl/s3"
 )
 
 // s3Server is a server with the S3 API and a bucket "crawls". It records who made requests.

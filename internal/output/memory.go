@@ -22,7 +22,7 @@ func (memDriver) Advice() string { return "write mem:// alone" }
 
 // Open creates an empty bucket.
 func (memDriver) Open(_ context.Context, _ string, options url.Values) (Bucket, error) {
-	if err := onlyOptions(options); err != nil {
+	if err := OnlyOptions(options); err != nil {
 		return nil, err
 	}
 	return &memory{objects: make(map[string]remembered)}, nil

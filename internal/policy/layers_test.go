@@ -37,7 +37,7 @@ var layers = [][]string{
 		"internal/sink", "internal/sitemap", "internal/spool", "scheduler", "dashboard",
 	},
 	{"internal/rewrite", "internal/audit"},
-	{"tasks", "export"},
+	{"tasks", "export", "s3"},
 	{"internal/fleet", "internal/explain", "internal/linkcheck"},
 	{"internal/localcrawl"},
 	{"."},
@@ -59,7 +59,7 @@ var libraryRules = []libraryRule{
 	{"github.com/redis/go-redis", []string{"internal/redisconn", "internal/frontier", "internal/fleet",
 		"internal/redisd", "cmd", tests}},
 	{"github.com/PuerkitoBio/goquery", []string{"internal/fields", "internal/parse", "examples", "."}},
-	{"github.com/minio/minio-go", []string{"internal/output"}},
+	{"github.com/minio/minio-go", []string{"s3"}},
 }
 
 // vocabularyImports are the only packages outside the standard library that package

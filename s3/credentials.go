@@ -1,4 +1,4 @@
-package output
+package s3
 
 import (
 	"cmp"

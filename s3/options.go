@@ -1,4 +1,4 @@
-package output
+package s3
 
 import (
 	"cmp"
@@ -11,12 +11,14 @@ import (
 	"github.com/minio/minio-go/v7"
 	"github.com/minio/minio-go/v7/pkg/credentials"
 	"github.com/minio/minio-go/v7/pkg/encrypt"
+
+	"github.com/trawlcrawler/trawl/internal/output"
 )
 
-// s3Options says how to reach a bucket. The parameters of its URL take precedence over
+// settings says how to reach a bucket. The parameters of its URL take precedence over
 // the environment variables that AWS's tools read, and those over the profile in the
 // shared files.
-type s3Options struct {
+type settings struct {
 	endpoint    string // host and port
 	secure      bool   // use TLS
 	region      string // "" to ask the service
@@ -27,19 +29,19 @@ type s3Options struct {
 	accelerate  bool
 }
 
-// parseS3Options parses the parameters of a URL.
-func parseS3Options(options url.Values) (s3Options, error) {
-	err := onlyOptions(options, "region", "endpoint", "use_path_style", "anonymous", "profile",
+// parseOptions parses the parameters of a URL.
+func parseOptions(options url.Values) (settings, error) {
+	err := output.OnlyOptions(options, "region", "endpoint", "use_path_style", "anonymous", "profile",
 		"ssetype", "kmskeyid", "dualstack", "accelerate", "disable_https", "s3ForcePathStyle")
 	if err != nil {
-		return s3Options{}, err
+		return settings{}, err
 	}
-	p := s3Parameters{values: options}
+	p := parameters{values: options}
 	profile, err := loadProfile(cmp.Or(options.Get("profile"), os.Getenv("AWS_PROFILE")))
 	if err != nil {
-		return s3Options{}, err
+		return settings{}, err
 	}
-	o := s3Options{
+	o := settings{
 		region: cmp.Or(options.Get("region"), os.Getenv("AWS_REGION"), os.Getenv("AWS_DEFAULT_REGION"),
 			profile.region),
 		lookup:     p.lookup(),
@@ -56,20 +58,20 @@ func parseS3Options(options url.Values) (s3Options, error) {
 	return o, p.err
 }
 
-// s3Parameters parses parameters one by one and keeps the first error.
-type s3Parameters struct {
+// parameters parses parameters one by one and keeps the first error.
+type parameters struct {
 	values url.Values
 	err    error
 }
 
-func (p *s3Parameters) fail(name string, why string) {
+func (p *parameters) fail(name string, why string) {
 	if p.err == nil {
-		p.err = fmt.Errorf("%w: the parameter %s=%s %s", ErrURL, name, p.values.Get(name), why)
+		p.err = fmt.Errorf("%w: the parameter %s=%s %s", output.ErrURL, name, p.values.Get(name), why)
 	}
 }
 
 // is parses a boolean parameter.
-func (p *s3Parameters) is(name string) bool {
+func (p *parameters) is(name string) bool {
 	text := p.values.Get(name)
 	if text == "" {
 		return false
@@ -84,7 +86,7 @@ func (p *s3Parameters) is(name string) bool {
 // lookup returns where the name of the bucket goes: into the path or into the host. If
 // the URL does not say, it goes into the host at the large clouds and into the path
 // elsewhere.
-func (p *s3Parameters) lookup() minio.BucketLookupType {
+func (p *parameters) lookup() minio.BucketLookupType {
 	for _, name := range []string{"use_path_style", "s3ForcePathStyle"} {
 		switch {
 		case p.values.Get(name) == "":
@@ -102,7 +104,7 @@ const amazon = "s3.amazonaws.com"
 
 // endpoint splits the URL of a service. A host without a scheme uses TLS unless
 // disable_https is set.
-func (p *s3Parameters) endpoint(configured string) (host string, secure bool) {
+func (p *parameters) endpoint(configured string) (host string, secure bool) {
 	secure = !p.is("disable_https")
 	text := cmp.Or(p.values.Get("endpoint"), configured)
 	if text == "" {
@@ -114,7 +116,7 @@ func (p *s3Parameters) endpoint(configured string) (host string, secure bool) {
 	u, err := url.Parse(text)
 	if err != nil || u.Scheme != "http" && u.Scheme != "https" || u.Host == "" || strings.Trim(u.Path, "/") != "" {
 		if p.err == nil {
-			p.err = fmt.Errorf("%w: the endpoint %q is not the URL of a host: write http:// or https:// and a host name, without a path", ErrURL, text)
+			p.err = fmt.Errorf("%w: the endpoint %q is not the URL of a host: write http:// or https:// and a host name, without a path", output.ErrURL, text)
 		}
 		return "", false
 	}
@@ -122,7 +124,7 @@ func (p *s3Parameters) endpoint(configured string) (host string, secure bool) {
 }
 
 // encryption returns how the service is asked to encrypt what it stores.
-func (p *s3Parameters) encryption() encrypt.ServerSide {
+func (p *parameters) encryption() encrypt.ServerSide {
 	key := p.values.Get("kmskeyid")
 	switch how := p.values.Get("ssetype"); {
 	case how == "" && key == "":

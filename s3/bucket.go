@@ -1,4 +1,4 @@
-package output
+package s3
 
 import (
 	"context"
@@ -13,14 +13,19 @@ import (
 
 	"github.com/minio/minio-go/v7"
 	"github.com/minio/minio-go/v7/pkg/encrypt"
+
+	"github.com/trawlcrawler/trawl/internal/output"
 )
 
-// s3Driver opens buckets of S3 and of services with the same API: Cloudflare R2, MinIO,
+// The driver is registered here, so that an import is enough.
+func init() { output.Register("s3", driver{}) }
+
+// driver opens buckets of S3 and of services with the same API: Cloudflare R2, MinIO,
 // Ceph, and Google Cloud Storage with HMAC keys.
-type s3Driver struct{}
+type driver struct{}
 
 // Advice says what a bucket and its credentials need.
-func (s3Driver) Advice() string {
+func (driver) Advice() string {
 	return "create the bucket, let these credentials list and write there, set AWS_REGION, or ?region= in the URL, and credentials as for the aws command"
 }
 
@@ -29,8 +34,8 @@ func (s3Driver) Advice() string {
 const attempts = 3
 
 // Open creates a client for one bucket.
-func (s3Driver) Open(_ context.Context, name string, options url.Values) (Bucket, error) {
-	cfg, err := parseS3Options(options)
+func (driver) Open(_ context.Context, name string, options url.Values) (output.Bucket, error) {
+	cfg, err := parseOptions(options)
 	if err != nil {
 		return nil, err
 	}
@@ -49,12 +54,12 @@ func (s3Driver) Open(_ context.Context, name string, options url.Values) (Bucket
 	if cfg.accelerate {
 		client.SetS3TransferAccelerate("s3-accelerate.amazonaws.com")
 	}
-	return &s3Bucket{client: minio.Core{Client: client}, name: name, encryption: cfg.encryption, transport: transport},
+	return &bucket{client: minio.Core{Client: client}, name: name, encryption: cfg.encryption, transport: transport},
 		nil
 }
 
-// s3Bucket is a bucket of such a service.
-type s3Bucket struct {
+// bucket is a bucket of such a service.
+type bucket struct {
 	client     minio.Core
 	name       string
 	encryption encrypt.ServerSide // nil for the bucket's default
@@ -62,12 +67,12 @@ type s3Bucket struct {
 }
 
 // List requests a thousand keys at a time.
-func (b *s3Bucket) List(ctx context.Context, prefix string) iter.Seq2[string, error] {
+func (b *bucket) List(ctx context.Context, prefix string) iter.Seq2[string, error] {
 	return func(yield func(string, error) bool) {
 		ctx, cancel := context.WithCancel(ctx)
 		defer cancel()
 		for o := range b.client.ListObjectsIter(ctx, b.name, minio.ListObjectsOptions{Prefix: prefix}) {
-			if !yield(o.Key, s3Error(o.Err)) || o.Err != nil {
+			if !yield(o.Key, classified(o.Err)) || o.Err != nil {
 				return
 			}
 		}
@@ -75,12 +80,12 @@ func (b *s3Bucket) List(ctx context.Context, prefix string) iter.Seq2[string, er
 }
 
 // Stat requests the metadata of an object.
-func (b *s3Bucket) Stat(ctx context.Context, key string) (Object, error) {
+func (b *bucket) Stat(ctx context.Context, key string) (output.Object, error) {
 	o, err := b.client.StatObject(ctx, b.name, key, minio.StatObjectOptions{})
 	if err != nil {
-		return Object{}, s3Error(err)
+		return output.Object{}, classified(err)
 	}
-	return Object{Size: o.Size, MD5: digestOf(o), ContentType: o.ContentType}, nil
+	return output.Object{Size: o.Size, MD5: digestOf(o), ContentType: o.ContentType}, nil
 }
 
 // digestOf returns the MD5 digest in the ETag of an object, or nil if the ETag is not
@@ -99,7 +104,7 @@ func digestOf(o minio.ObjectInfo) []byte {
 }
 
 // Read makes one request.
-func (b *s3Bucket) Read(ctx context.Context, key string, offset, length int64) (io.ReadCloser, error) {
+func (b *bucket) Read(ctx context.Context, key string, offset, length int64) (io.ReadCloser, error) {
 	var opts minio.GetObjectOptions
 	switch {
 	case length >= 0:
@@ -113,7 +118,7 @@ func (b *s3Bucket) Read(ctx context.Context, key string, offset, length int64) (
 	}
 	r, _, _, err := b.client.GetObject(ctx, b.name, key, opts)
 	if err != nil {
-		return nil, s3Error(err)
+		return nil, classified(err)
 	}
 	return r, nil
 }
@@ -121,27 +126,27 @@ func (b *s3Bucket) Read(ctx context.Context, key string, offset, length int64) (
 // Write uploads more than 16 MiB in parts. The service checks the MD5 digest of each
 // part. The content is not also signed: over plain HTTP that would require a transfer
 // encoding that not every service supports.
-func (b *s3Bucket) Write(ctx context.Context, key string, content io.ReadSeeker, o Object) error {
+func (b *bucket) Write(ctx context.Context, key string, content io.ReadSeeker, o output.Object) error {
 	_, err := b.client.Client.PutObject(ctx, b.name, key, content, o.Size, minio.PutObjectOptions{
 		ContentType: o.ContentType, ServerSideEncryption: b.encryption, SendContentMd5: true,
 		DisableContentSha256: true,
 	})
-	return s3Error(err)
+	return classified(err)
 }
 
 // Delete removes an object. An object that does not exist is not an error.
-func (b *s3Bucket) Delete(ctx context.Context, key string) error {
-	return s3Error(b.client.RemoveObject(ctx, b.name, key, minio.RemoveObjectOptions{}))
+func (b *bucket) Delete(ctx context.Context, key string) error {
+	return classified(b.client.RemoveObject(ctx, b.name, key, minio.RemoveObjectOptions{}))
 }
 
 // Close closes idle connections.
-func (b *s3Bucket) Close() error {
+func (b *bucket) Close() error {
 	b.transport.CloseIdleConnections()
 	return nil
 }
 
-// s3Error wraps the error that a response of the service stands for.
-func s3Error(err error) error {
+// classified wraps the error that a response of the service stands for.
+func classified(err error) error {
 	var answer minio.ErrorResponse
 	if !errors.As(err, &answer) {
 		return err
