@@ -9,6 +9,8 @@ import (
 	"testing"
 	"time"
 
+	_ "github.com/trawlcrawler/trawl/parquet"
+
 	"github.com/trawlcrawler/trawl/export"
 )
 

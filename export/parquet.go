@@ -7,41 +7,30 @@ import (
 	"strings"
 	"time"
 
-	"github.com/parquet-go/parquet-go"
-	"github.com/parquet-go/parquet-go/compress/zstd"
-
 	"github.com/trawlcrawler/trawl/internal/fetched"
 	"github.com/trawlcrawler/trawl/internal/tabular"
 
 	"github.com/trawlcrawler/trawl/internal/condition"
 )
 
-// Row groups have the size of DuckDB's own.
-const maxGroupRows = 122_880
-
-func parquetOptions() []parquet.WriterOption {
-	return []parquet.WriterOption{
-		parquet.Compression(&zstd.Codec{Level: zstd.SpeedDefault}),
-		parquet.CreatedBy("Trawl", "", ""),
-		parquet.KeyValueMetadata("trawl.schema", tabular.SchemaVersion),
-		parquet.MaxRowsPerRowGroup(maxGroupRows),
-	}
-}
-
 func newParquet(out *Draft, o Order) (Writer, error) {
 	if strings.HasSuffix(out.Name(), ".gz") || strings.HasSuffix(out.Name(), ".zst") {
 		return nil, fmt.Errorf("parquet files are compressed internally: remove the .gz or .zst from %q", out.Name())
 	}
-	if len(o.Fields) == 0 {
-		return &pageTable{parquet.NewGenericWriter[tabular.PageRow](out, parquetOptions()...)}, nil
+	codec, err := tabular.Linked()
+	if err != nil {
+		return nil, err
 	}
-	return newFieldTable(out, o.Fields), nil
+	if len(o.Fields) == 0 {
+		return &pageTable{codec.Pages(out)}, nil
+	}
+	return newFieldTable(codec, out, o.Fields), nil
 }
 
 // pageTable has the columns of the tables that a crawl writes itself. Its rows are not
 // sorted.
 type pageTable struct {
-	file *parquet.GenericWriter[tabular.PageRow]
+	file tabular.File[tabular.PageRow]
 }
 
 func (w *pageTable) Write(r *Record) error {
@@ -61,12 +50,12 @@ func (w *pageTable) Close() error { return w.file.Close() }
 
 // fieldTable has the chosen columns, in their order.
 type fieldTable struct {
-	file   *parquet.GenericWriter[any]
+	file   tabular.File[any]
 	fields []Field
 	row    reflect.Type
 }
 
-func newFieldTable(out io.Writer, fields []Field) *fieldTable {
+func newFieldTable(codec tabular.Codec, out io.Writer, fields []Field) *fieldTable {
 	var members []reflect.StructField
 	var names []string
 	for _, f := range fields {
@@ -80,9 +69,7 @@ func newFieldTable(out io.Writer, fields []Field) *fieldTable {
 		})
 	}
 	row := reflect.StructOf(members)
-	schema := parquet.SchemaOf(reflect.New(row).Interface())
-	options := append(parquetOptions(), schema)
-	return &fieldTable{parquet.NewGenericWriter[any](out, options...), fields, row}
+	return &fieldTable{codec.Rows(out, row), fields, row}
 }
 
 // columnType returns the Go type of a column. If a field may be absent, it is a pointer.

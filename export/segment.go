@@ -8,8 +8,6 @@ import (
 	"path/filepath"
 	"strings"
 
-	"github.com/parquet-go/parquet-go"
-
 	"github.com/trawlcrawler/trawl/crawler"
 	"github.com/trawlcrawler/trawl/internal/fetched"
 	"github.com/trawlcrawler/trawl/internal/output"
@@ -71,19 +69,23 @@ func readLines(ctx context.Context, s segment, do func(at place, line []byte) er
 // readRows reads a table of pages, one row group after another. From a damaged table it
 // reads the groups that can be read; the error then wraps [output.ErrDamaged].
 func readRows(ctx context.Context, s segment, do func(at place, line []byte) error) error {
+	codec, err := tabular.Linked()
+	if err != nil {
+		return fmt.Errorf("read %v: %w", s, err)
+	}
 	file, err := s.at.OpenAt(ctx, s.name)
 	if err != nil {
 		return err
 	}
 	t := &rows{segment: s, file: &watchedAt{ReaderAt: file}, do: do}
-	var opened *parquet.File
+	var groups []tabular.Group
 	if err := unbroken(func() (err error) {
-		opened, err = parquet.OpenFile(t.file, file.Size())
+		groups, err = codec.Open(t.file, file.Size())
 		return err
 	}); err != nil {
 		return t.trouble(err)
 	}
-	for _, group := range opened.RowGroups() {
+	for _, group := range groups {
 		if err := t.group(ctx, group); err != nil {
 			return err
 		}
@@ -101,11 +103,11 @@ type rows struct {
 }
 
 // group reads a row group.
-func (t *rows) group(ctx context.Context, group parquet.RowGroup) error {
+func (t *rows) group(ctx context.Context, group tabular.Group) error {
 	first := t.number
 	defer func() { t.number = first + group.NumRows() }()
-	var table *parquet.GenericReader[tabular.PageRow]
-	err := unbroken(func() error { table = parquet.NewGenericRowGroupReader[tabular.PageRow](group); return nil })
+	var table tabular.PageReader
+	err := unbroken(func() error { table = group.Open(); return nil })
 	if err != nil {
 		return t.passOver(err)
 	}
@@ -165,7 +167,7 @@ func (t *rows) trouble(err error) error {
 	return fmt.Errorf("read %v: %w: %w", t.segment, output.ErrDamaged, err)
 }
 
-// unbroken turns a panic into an error: parquet-go trusts some of the values in a damaged
+// unbroken turns a panic into an error: the library trusts some of the values in a damaged
 // table.
 func unbroken(do func() error) (err error) {
 	defer func() {

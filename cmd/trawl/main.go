@@ -20,6 +20,7 @@ import (
 	_ "github.com/trawlcrawler/trawl/cmd/trawl/early"
 	"github.com/trawlcrawler/trawl/internal/output"
 	"github.com/trawlcrawler/trawl/internal/version"
+	_ "github.com/trawlcrawler/trawl/parquet"
 	_ "github.com/trawlcrawler/trawl/s3"
 )
 

@@ -31,7 +31,7 @@ var layers = [][]string{
 		"internal/repair", "internal/cookie",
 		"internal/guard", "internal/proxy", "internal/redisconn", "internal/warc", "internal/tabular",
 	},
-	{"internal/fields"},
+	{"internal/fields", "parquet"},
 	{
 		"internal/fetch", "internal/frontier", "internal/output", "internal/parse", "internal/robots",
 		"internal/sink", "internal/sitemap", "internal/spool", "scheduler", "dashboard",

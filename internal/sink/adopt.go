@@ -9,6 +9,8 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+
+	"github.com/trawlcrawler/trawl/internal/tabular"
 )
 
 // Adoption is what [Adopt] found in a folder.
@@ -183,6 +185,9 @@ func finishLines(e estate, in *folder, log *slog.Logger) error {
 
 // finishTables makes tables of the intakes that a writer left.
 func finishTables(e estate, in *folder, log *slog.Logger) error {
+	if _, err := tabular.Linked(); err != nil {
+		return err
+	}
 	p := &Parquet{in: in, behind: e.stem, cfg: ParquetConfig{Log: log}}
 	return p.resume()
 }

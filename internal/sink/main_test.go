@@ -16,6 +16,8 @@ import (
 	"testing"
 	"time"
 
+	_ "github.com/trawlcrawler/trawl/parquet"
+
 	"github.com/klauspost/compress/zstd"
 
 	"github.com/trawlcrawler/trawl/crawler"

@@ -15,6 +15,8 @@ import (
 	"testing"
 	"time"
 
+	_ "github.com/trawlcrawler/trawl/parquet"
+
 	"github.com/trawlcrawler/trawl/crawler"
 	"github.com/trawlcrawler/trawl/internal/fetched"
 	"github.com/trawlcrawler/trawl/internal/output"

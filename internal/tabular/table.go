@@ -3,9 +3,6 @@ package tabular
 import (
 	"errors"
 	"io"
-
-	"github.com/parquet-go/parquet-go"
-	"github.com/parquet-go/parquet-go/compress/zstd"
 )
 
 // Row is a row of a table.
@@ -15,7 +12,7 @@ type Row interface{ PageRow | ErrorRow | LinkRow }
 // DuckDB, which reads several groups at once; the byte limit is for rows that contain
 // whole texts.
 const (
-	maxGroupRows  = 122_880
+	MaxGroupRows  = 122_880
 	MaxGroupBytes = 64 << 20
 )
 
@@ -24,7 +21,7 @@ const (
 // order that the file declares: pages and errors by url and fetched_at, links by from. A
 // Table is not safe for concurrent use.
 type Table[R Row] struct {
-	file  *parquet.GenericWriter[R]
+	file  File[R]
 	rows  []R // not yet in file
 	bytes int // of the row group that is being gathered, about
 }
@@ -33,24 +30,20 @@ type Table[R Row] struct {
 // a fixed cost.
 const maxPending = 64
 
-// New begins a file. The file is unreadable until Close. The caller closes w.
+// New begins a file. The file is unreadable until Close. The caller closes w. [Linked] must have
+// returned nil.
 func New[R Row](w io.Writer) *Table[R] {
-	return &Table[R]{file: parquet.NewGenericWriter[R](w,
-		parquet.Compression(&zstd.Codec{Level: zstd.SpeedDefault}),
-		parquet.CreatedBy("Trawl", "", ""),
-		parquet.KeyValueMetadata("trawl.schema", SchemaVersion),
-		parquet.MaxRowsPerRowGroup(maxGroupRows),
-		parquet.SortingWriterConfig(parquet.SortingColumns(orderOf[R]()...)),
-	)}
-}
-
-// orderOf lists the columns that rows are sorted by.
-func orderOf[R Row]() []parquet.SortingColumn {
 	var row R
-	if _, links := any(row).(LinkRow); links {
-		return []parquet.SortingColumn{parquet.Ascending("from")}
+	var file any
+	switch any(row).(type) {
+	case PageRow:
+		file = linked.SortedPages(w)
+	case ErrorRow:
+		file = linked.Errors(w)
+	case LinkRow:
+		file = linked.Links(w)
 	}
-	return []parquet.SortingColumn{parquet.Ascending("url"), parquet.Ascending("fetched_at")}
+	return &Table[R]{file: file.(File[R])}
 }
 
 // Write adds rows.
