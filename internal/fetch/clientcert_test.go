@@ -7,8 +7,10 @@ import (
 	"crypto/tls"
 	"crypto/x509"
 	"crypto/x509/pkix"
+	"errors"
 	"fmt"
 	"math/big"
+	"net"
 	"net/http"
 	"net/http/httptest"
 	"strings"
@@ -73,10 +75,20 @@ func TestAClientCertificateIsPresentedOnlyToItsHosts(t *testing.T) {
 		if got := string(content(t, page)); got != "ann" {
 			t.Errorf("TLS %x: the server knows the client as %q, want ann", version, got)
 		}
+		// With TLS 1.3, the server's alert comes after the handshake, and HTTP/2 may be faster.
 		page = get(t, f, request(t, second.URL))
-		wantFault(t, page, fetched.FaultTLS, false)
-		if version == tls.VersionTLS13 && !strings.Contains(page.Fault.Text, "wants a client certificate") {
-			t.Errorf("the fault is %q, want one that says what to do", page.Fault.Text)
+		if page.Fault == nil || page.Fault.Kind != fetched.FaultTLS && page.Fault.Kind != fetched.FaultReset {
+			t.Errorf("TLS %x: without a certificate, the fault is %s", version, faultText(page))
 		}
+	}
+}
+
+func TestAHostThatWantsAClientCertificateSaysWhatToDo(t *testing.T) {
+	t.Parallel()
+	alert := &net.OpError{Op: "remote error", Err: errors.New("tls: certificate required")}
+	fault := newFetcher(t, Config{}).faultOf(fmt.Errorf("round trip: %w", alert))
+	const want = "TLS: certificate required; the host wants a client certificate: name one in an access rule"
+	if fault.Kind != fetched.FaultTLS || fault.Passes || fault.Text != want {
+		t.Errorf("the fault is %+v, want %q", fault, want)
 	}
 }

@@ -203,7 +203,7 @@ func broken(err error) bool {
 		return true
 	}
 	for _, words := range []string{"server closed idle connection", "received from peer", "server sent GOAWAY",
-		"client connection lost", plain.OutOfTurn} {
+		"client connection lost", "client conn could not be established", plain.OutOfTurn} {
 		if strings.Contains(err.Error(), words) {
 			return true
 		}
