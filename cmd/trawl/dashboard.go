@@ -25,8 +25,8 @@ func dashboardCommand() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "dashboard",
 		Short: "Show a fleet in a browser, with asynq's web UI and an HTTP API",
-		Long: `Dashboard serves a page of all jobs at /, asynq's web UI at /asynq/, the HTTP API under
-/api/v1 and Prometheus metrics at /metrics. To listen on anything but a loopback address, it
+		Long: `Dashboard serves pages of jobs, hosts, workers and Redis at /, asynq's web UI at /asynq/, the
+HTTP API under /api/v1 and Prometheus metrics at /metrics. To listen on anything but a loopback address, it
 requires a token (TRAWL_TOKEN). Browsers ask for it as a password, with any user name.
 
 ` + exitHelp,
