@@ -127,7 +127,7 @@ func (d *Dashboard) jobPageOf(o dossier) jobPage {
 	now := d.now()
 	p := jobPage{
 		Name: o.Name, State: stateText(o.sheet), Tone: toneOf(o.State), stamp: stampOf(o.status), Unread: o.Trouble,
-		Ways: waysOf(o.sheet), Periodic: o.Periodic != nil, Runs: runsOf(o.Periodic, now), Charts: chartsOf(o.history),
+		Ways: waysOf(o.sheet), Periodic: o.Periodic != nil, Runs: runsOf(o.Periodic, now), Charts: chartsOf(o.history, now),
 		Holds: holdsOf(o), Failures: o.failures[:min(len(o.failures), shownFailures)], Files: filesOf(o.places),
 		Settings: settingsOf(o.status.Job),
 	}
@@ -254,21 +254,22 @@ const recentSpan = 5 * time.Minute
 
 // chartsOf draws the speed of a job over the last minutes, and over the last day if it has
 // run for longer.
-func chartsOf(h forecast.History) (charts []ui.Chart) {
+func chartsOf(h forecast.History, now time.Time) (charts []ui.Chart) {
 	pages := func(s forecast.Sample) int64 { return s.Pages }
 	bytes := func(s forecast.Sample) int64 { return s.Bytes }
 	perSecond := func(v float64) string { return ui.Bytes(int64(v)) + "/s" }
 	if n := len(h.Seconds); n > 1 {
 		to := h.Seconds[n-1].At
+		axis := ui.Axis{From: to.Add(-recentSpan), To: to, Now: now}
 		charts = append(charts,
-			ui.NewChart("pages", "Pages per second", ratesOf(h.Seconds, time.Second, pages), to.Add(-recentSpan), to, ui.Rate),
-			ui.NewChart("bytes", "Bytes per second", ratesOf(h.Seconds, time.Second, bytes), to.Add(-recentSpan), to, perSecond))
+			ui.NewChart("pages", "Pages per second", ratesOf(h.Seconds, time.Second, pages), axis, ui.Rate),
+			ui.NewChart("bytes", "Bytes per second", ratesOf(h.Seconds, time.Second, bytes), axis, perSecond))
 	}
 	if n := len(h.Minutes); n > 1 && h.Minutes[n-1].At.Sub(h.Minutes[0].At) > recentSpan {
-		from, to := h.Minutes[0].At, h.Minutes[n-1].At
+		axis := ui.Axis{From: h.Minutes[0].At, To: h.Minutes[n-1].At, Now: now.Add(-time.Minute)}
 		charts = append(charts,
-			ui.NewChart("pages-day", "Pages per second, by minute", ratesOf(h.Minutes, time.Minute, pages), from, to, ui.Rate),
-			ui.NewChart("bytes-day", "Bytes per second, by minute", ratesOf(h.Minutes, time.Minute, bytes), from, to, perSecond))
+			ui.NewChart("pages-day", "Pages per second, by minute", ratesOf(h.Minutes, time.Minute, pages), axis, ui.Rate),
+			ui.NewChart("bytes-day", "Bytes per second, by minute", ratesOf(h.Minutes, time.Minute, bytes), axis, perSecond))
 	}
 	return charts
 }

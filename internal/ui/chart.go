@@ -31,16 +31,36 @@ type Chart struct {
 	Label     string // the chart in words
 }
 
-// NewChart draws a series from a time to another. text formats a value with its unit. Values
-// outside of that time are left out.
-func NewChart(id, title string, points []Point, from, to time.Time, text func(float64) string) Chart {
+// Axis is the time that a chart shows.
+type Axis struct {
+	From, To time.Time
+	Now      time.Time // what the ends of the axis are named after
+}
+
+// ends names the ends of the axis.
+func (a Axis) ends() (from, to string) {
+	span := Span(a.To.Sub(a.From))
+	if ago := a.Now.Sub(a.To); ago > recently {
+		return span + " before", Span(ago) + " ago"
+	}
+	return span + " ago", "now"
+}
+
+// recently is how old the newest value of a chart may be to count as the current one.
+const recently = 10 * time.Second
+
+// NewChart draws a series. text formats a value with its unit. Values before the axis are
+// left out.
+func NewChart(id, title string, points []Point, axis Axis, text func(float64) string) Chart {
+	from, to := axis.From, axis.To
 	most, last := 0.0, math.NaN()
 	for _, p := range points {
 		if !math.IsNaN(p.Value) && !p.At.Before(from) {
 			most, last = max(most, p.Value), p.Value
 		}
 	}
-	c := Chart{ID: id, Title: title, Last: "–", Most: text(most), From: Span(to.Sub(from)) + " ago", To: "now"}
+	c := Chart{ID: id, Title: title, Last: "–", Most: text(most)}
+	c.From, c.To = axis.ends()
 	if math.IsNaN(last) {
 		c.Label = title + ": nothing yet"
 		return c
