@@ -48,7 +48,10 @@ func newHostRow(job string, h crawler.HostStatus) hostRow {
 		row.Says = "in " + h.Due.Round(100*time.Millisecond).String()
 	}
 	if h.ConsecutiveFailures > 0 && h.Trouble != "" && !h.GivenUp {
-		row.Says, row.Alarm = strings.TrimSpace(row.Says+" "+h.Trouble), true
+		if row.Says != "" {
+			row.Says += "; "
+		}
+		row.Says, row.Alarm = row.Says+h.Trouble, true
 	}
 	return row
 }

@@ -1,0 +1,270 @@
+package dashboard_test
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"net/http/httptest"
+	"path/filepath"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"testing"
+
+	"github.com/chromedp/chromedp"
+
+	"github.com/trawlcrawler/trawl/crawler"
+	"github.com/trawlcrawler/trawl/dashboard"
+	"github.com/trawlcrawler/trawl/internal/frontier"
+	"github.com/trawlcrawler/trawl/internal/queue"
+	"github.com/trawlcrawler/trawl/internal/redisconn"
+	"github.com/trawlcrawler/trawl/internal/redisd"
+	"github.com/trawlcrawler/trawl/internal/test/testbrowser"
+	"github.com/trawlcrawler/trawl/internal/waiting"
+	"github.com/trawlcrawler/trawl/tasks"
+)
+
+// realFleet is a dashboard of a fleet in a redis-server of its own, which the test can stop.
+type realFleet struct {
+	t      testing.TB
+	dir    string
+	server atomic.Pointer[redisd.Server]
+	store  *frontier.Store
+	client *tasks.Client
+	url    string
+	stats  func() string // what Redis counts
+}
+
+func newRealFleet(t testing.TB) *realFleet {
+	t.Helper()
+	if _, ok := redisd.Find(); !ok {
+		t.Skip("no redis-server or valkey-server on PATH: install redis-server")
+	}
+	f := &realFleet{t: t, dir: filepath.Join(t.TempDir(), "redis")}
+	f.start()
+	endpoint, err := redisconn.ParseEndpoint("redis://" + f.forward())
+	f.must(err)
+	rdb := endpoint.Client()
+	f.store = frontier.New(rdb)
+	f.stats = func() string { return rdb.Info(t.Context(), "stats").Val() }
+	f.client = tasks.NewClient(f.store, endpoint)
+	d, err := dashboard.New(f.client, dashboard.Config{Asynq: endpoint})
+	f.must(err)
+	listener := httptest.NewServer(d.Handler())
+	f.url = listener.URL
+	t.Cleanup(func() {
+		listener.Close()
+		for _, close := range []func() error{d.Close, f.client.Close, rdb.Close, f.stop} {
+			if err := close(); err != nil {
+				t.Errorf("close: %v", err)
+			}
+		}
+	})
+	return f
+}
+
+// forward returns an address that leads to the redis-server, which has another socket after
+// each start. While there is none, it closes connections.
+func (f *realFleet) forward() string {
+	f.t.Helper()
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	f.must(err)
+	var serving sync.WaitGroup
+	serving.Go(func() {
+		for {
+			conn, err := listener.Accept()
+			if err != nil {
+				return
+			}
+			serving.Go(func() { f.join(conn) })
+		}
+	})
+	f.t.Cleanup(func() {
+		if err := listener.Close(); err != nil {
+			f.t.Errorf("close: %v", err)
+		}
+		serving.Wait()
+	})
+	return listener.Addr().String()
+}
+
+// join connects a client with the redis-server until one of them closes.
+func (f *realFleet) join(client net.Conn) {
+	defer client.Close()
+	network, address := f.server.Load().Addr()
+	server, err := net.Dial(network, address)
+	if err != nil {
+		return
+	}
+	defer server.Close()
+	done := make(chan struct{}, 2)
+	for _, pair := range [][2]net.Conn{{client, server}, {server, client}} {
+		go func() {
+			_, _ = io.Copy(pair[0], pair[1]) // ends when one of them is closed
+			done <- struct{}{}
+		}()
+	}
+	<-done
+	client.Close()
+	server.Close()
+	<-done
+}
+
+func (f *realFleet) must(err error) {
+	f.t.Helper()
+	if err != nil {
+		f.t.Fatal(err)
+	}
+}
+
+// start starts the redis-server, with the data that it had when it was stopped.
+func (f *realFleet) start() {
+	f.t.Helper()
+	server, err := redisd.Start(context.WithoutCancel(f.t.Context()), redisd.Config{Dir: f.dir, Persist: true})
+	f.must(err)
+	f.server.Store(server)
+}
+
+func (f *realFleet) stop() error { return f.server.Load().Stop(context.WithoutCancel(f.t.Context())) }
+
+// run adds a running job with seeds, a worker that serves it, and what its scheduler records.
+func (f *realFleet) run(name string, seeds ...string) {
+	f.t.Helper()
+	ctx := f.t.Context()
+	job := crawler.DefaultJob()
+	job.Name = name
+	f.must(f.client.Create(ctx, job))
+	if _, err := f.store.Move(ctx, name, crawler.StateRunning, "", crawler.StateCreated); err != nil {
+		f.t.Fatal(err)
+	}
+	_, err := f.client.SeedClosed(ctx, name, func(yield func(string, error) bool) {
+		for _, seed := range seeds {
+			if !yield(seed, nil) {
+				return
+			}
+		}
+	}, func(crawler.Seeding) {})
+	f.must(err)
+	f.must(f.store.Appear(ctx, waiting.Process{Kind: waiting.KindWorker, ID: "1", Name: "w<script>", Version: "v9"}))
+	_, err = f.store.ShareLoad(ctx, frontier.WorkerLoad{Worker: "w<script>#x", Places: 8, Taken: 3, Jobs: []string{name}})
+	f.must(err)
+	f.must(f.store.Record(ctx, name, crawler.Counters{}))
+	f.must(f.store.Keep(ctx, name, queue.Kept{Worker: "w<script>", Machine: "vm", Where: "/data/out"}))
+}
+
+func (f *realFleet) state(job string) crawler.State {
+	f.t.Helper()
+	status, err := f.client.Status(f.t.Context(), job)
+	f.must(err)
+	return status.State
+}
+
+func TestARealJobIsControlledInABrowser(t *testing.T) {
+	t.Parallel()
+	b, f := testbrowser.New(t), newRealFleet(t)
+	f.run("news", "http://a.test/1", "http://a.test/2", "http://b.test/1")
+	b.Open(f.url+"/", "#job-news")
+	if text := testbrowser.Ask[string](b, `document.getElementById("workers").innerText + document.getElementById("redis").innerText`); !all(text,
+		"w<script>", "3 of 8", "v9", "master") {
+		t.Errorf("the fleet shows %q", text)
+	}
+	b.Follow("#job-news", "#do-pause")
+	b.Follow("#do-pause", "#do-resume")
+	if state := f.state("news"); state != crawler.StatePaused {
+		t.Fatalf("after Pause, the job is %s", state)
+	}
+	b.Follow("#do-resume", "#do-pause")
+	if state := f.state("news"); state != crawler.StateRunning {
+		t.Fatalf("after Resume, the job is %s", state)
+	}
+	b.Follow("#to-seed", "#urls")
+	b.Do(chromedp.SendKeys(chromedp.CSS("#urls"), "http://c.test/1\nhttp://a.test/1"))
+	b.Follow("#add", ".notice")
+	if text := testbrowser.Ask[string](b, `document.querySelector(".notice").innerText`); text != "1 URL was added, 1 was known already." {
+		t.Errorf("after seeds were added, the page says %q", text)
+	}
+	b.Open(f.url+"/jobs/news/hosts", "#hosts table")
+	b.Follow(`#hosts a[href="/jobs/news/hosts/a.test"]`, "#urls table")
+	if text := testbrowser.Ask[string](b, `document.querySelector("main").innerText`); !all(text, "http://a.test/1", "http://a.test/2") {
+		t.Errorf("the page of a host says %q", text)
+	}
+	b.Open(f.url+"/jobs/news/settings", "#set-delay")
+	b.Do(chromedp.SendKeys(chromedp.CSS("#set-pages"), "7"))
+	b.Follow("#save", ".notice")
+	b.Follow("#to-cancel", "#confirm")
+	b.Follow("#confirm", ".notice")
+	if state := f.state("news"); state != crawler.StateCancelled {
+		t.Errorf("after Cancel, the job is %s", state)
+	}
+	b.Sound()
+	b.Calm(f.url)
+}
+
+func all(text string, parts ...string) bool {
+	for _, part := range parts {
+		if !strings.Contains(text, part) {
+			return false
+		}
+	}
+	return true
+}
+
+func TestAPageSurvivesThatItsRedisRestarts(t *testing.T) {
+	t.Parallel()
+	b, f := testbrowser.New(t), newRealFleet(t)
+	f.run("news", "http://a.test/1")
+	b.Open(f.url+"/jobs/news", "#numbers dl")
+	f.must(f.stop())
+	b.Wait("#connection")
+	if text := testbrowser.Ask[string](b, `document.getElementById("connection").innerText`); !strings.Contains(text, "retries by itself") {
+		t.Errorf("without Redis, the page says %q", text)
+	}
+	f.start()
+	b.Do(chromedp.WaitNotVisible(chromedp.CSS("#connection")))
+	b.Calm(f.url)
+}
+
+// commands returns how many commands Redis has processed, those of scripts included.
+func (f *realFleet) commands() (n int) {
+	f.t.Helper()
+	_, text, found := strings.Cut(f.stats(), "total_commands_processed:")
+	if _, err := fmt.Sscan(text, &n); err != nil || !found {
+		f.t.Fatalf("Redis does not count its commands: %v", err)
+	}
+	return n
+}
+
+// cost returns how many commands a request takes.
+func (f *realFleet) cost(path string) int {
+	f.t.Helper()
+	before := f.commands()
+	response, err := http.Get(f.url + path)
+	f.must(err)
+	f.must(response.Body.Close())
+	if response.StatusCode != http.StatusOK {
+		f.t.Errorf("%s: status %d", path, response.StatusCode)
+	}
+	return f.commands() - before
+}
+
+// A job may have millions of hosts. What a page reads must not grow with them.
+func TestThePagesOfALargeJobReadNoMoreThanThoseOfASmallOne(t *testing.T) {
+	t.Parallel()
+	f := newRealFleet(t)
+	for name, hosts := range map[string]int{"small": 1200, "large": 6000} {
+		var seeds []string
+		for i := range hosts {
+			seeds = append(seeds, fmt.Sprintf("http://h%d.test/", i))
+		}
+		f.run(name, seeds...)
+	}
+	for _, path := range []string{"/jobs/%s", "/jobs/%s/hosts", "/jobs/%s/hosts?q=h999.test", "/jobs/%s/hosts/h999.test",
+		"/api/v1/jobs/%s/hosts?limit=1000"} {
+		small, large := f.cost(fmt.Sprintf(path, "small")), f.cost(fmt.Sprintf(path, "large"))
+		if large > small+small/5+20 {
+			t.Errorf("%s takes %d commands of Redis for a job of 1200 hosts, and %d for one of 6000", path, small, large)
+		}
+	}
+}
