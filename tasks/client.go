@@ -21,9 +21,10 @@ import (
 // Client is the API of a fleet for Go programs: it creates, seeds, controls and waits for
 // jobs, and reads their counters. It is safe for concurrent use.
 type Client struct {
-	store  *frontier.Store
-	queues *Dispatcher
-	close  func() error
+	store     *frontier.Store
+	queues    *Dispatcher
+	processes processList
+	close     func() error
 }
 
 // Open returns a client of the fleet whose Redis has the given URL, such as
@@ -51,7 +52,8 @@ func Open(ctx context.Context, url string) (*Client, error) {
 
 // NewClient returns a client that uses a store and its Redis, which the caller closes.
 func NewClient(store *frontier.Store, redis asynq.RedisConnOpt) *Client {
-	return &Client{store: store, queues: NewDispatcher(redis, 0), close: func() error { return nil }}
+	return &Client{store: store, queues: NewDispatcher(redis, 0), processes: processList{store: store},
+		close: func() error { return nil }}
 }
 
 // Close closes the client's connections.
