@@ -5,6 +5,8 @@ package examples_test
 import (
 	"bytes"
 	"context"
+	"go/parser"
+	"go/token"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -189,4 +191,25 @@ func TestTheGoProgramWithAsynq(t *testing.T) {
 		t.Fatal(err)
 	}
 	c.wantCrawled("enqueue", `"fetched": `+strconv.FormatInt(numbers.Pages(), 10))
+}
+
+// Package trawl has names for what programs need of package crawler, as the examples and the
+// programs of its documentation show.
+func TestProgramsNeedNoPackageOfTrawlButTrawl(t *testing.T) {
+	t.Parallel()
+	paths, err := filepath.Glob("*/main.go")
+	if err != nil || len(paths) < 8 {
+		t.Fatalf("the examples are %v (%v)", paths, err)
+	}
+	for _, path := range append(paths, "../example_test.go", "../run_example_test.go", "../client_example_test.go") {
+		file, err := parser.ParseFile(token.NewFileSet(), path, nil, parser.ImportsOnly)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, i := range file.Imports {
+			if strings.Contains(i.Path.Value, "trawl/crawler") {
+				t.Errorf("%s imports %s", path, i.Path.Value)
+			}
+		}
+	}
 }

@@ -20,7 +20,6 @@ import (
 	"github.com/hibiken/asynq"
 
 	"github.com/trawlcrawler/trawl"
-	"github.com/trawlcrawler/trawl/crawler"
 )
 
 // Count is the payload of a task: the text of a page, whose words are to be counted.
@@ -68,7 +67,7 @@ func open(ctx context.Context, fleet *trawl.Client, delay time.Duration) error {
 	job := trawl.NewJob("inbox")
 	job.Follow, job.Delay, job.Handlers = false, delay, []string{"inbox"}
 	err := fleet.Create(ctx, job)
-	if errors.Is(err, crawler.ErrJobExists) {
+	if errors.Is(err, trawl.ErrJobExists) {
 		err = reopen(ctx, fleet, job.Name)
 	}
 	if err != nil {
@@ -86,7 +85,7 @@ func open(ctx context.Context, fleet *trawl.Client, delay time.Duration) error {
 // reopen lets a job go on that came to its end while all processes were away.
 func reopen(ctx context.Context, fleet *trawl.Client, job string) error {
 	status, err := fleet.Status(ctx, job)
-	if err != nil || status.State != crawler.StateDone {
+	if err != nil || status.State != trawl.StateDone {
 		return err
 	}
 	return fleet.Resume(ctx, job)

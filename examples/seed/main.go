@@ -19,17 +19,15 @@ import (
 	"time"
 
 	"github.com/trawlcrawler/trawl"
-	"github.com/trawlcrawler/trawl/crawler"
 )
 
 func main() {
 	log.SetFlags(0)
-	job := crawler.DefaultJob()
+	job := trawl.NewJob("")
 	redis := flag.String("redis", "redis://localhost:6379/0", "the fleet's Redis")
 	flag.StringVar(&job.Name, "job", "", "name of the job")
-	delay := flag.Duration("delay", time.Second, "time between two requests to a host")
+	flag.DurationVar(&job.Delay, "delay", time.Second, "time between two requests to a host")
 	flag.Parse()
-	job.Delay = *delay
 
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
 	defer stop()
@@ -38,7 +36,7 @@ func main() {
 	}
 }
 
-func run(ctx context.Context, redis string, job crawler.Job) error {
+func run(ctx context.Context, redis string, job trawl.Job) error {
 	fleet, err := trawl.Connect(ctx, redis)
 	if err != nil {
 		return err
@@ -63,7 +61,7 @@ func run(ctx context.Context, redis string, job crawler.Job) error {
 	if err != nil {
 		return err
 	}
-	if status.State != crawler.StateDone {
+	if status.State != trawl.StateDone {
 		return fmt.Errorf("%s is %s: %s", job.Name, status.State, status.Reason)
 	}
 	return json.NewEncoder(os.Stdout).Encode(counters)

@@ -1,6 +1,6 @@
-// Command shop crawls a shop and keeps its products in a database: the newest of each
-// URL, however often it is fetched. It needs nothing but Go; with -redis it is a whole
-// fleet of its own, or, with -work, one worker more of a fleet that runs.
+// Command shop scrapes the prices of a shop into a database: the newest of each product's page,
+// however often it is fetched. It needs nothing but Go; with -redis it is a whole fleet, which
+// other programs with these handlers may join. The same command resumes it after an interruption.
 package main
 
 import (
@@ -9,9 +9,9 @@ import (
 	"flag"
 	"fmt"
 	"log"
+	"os"
 	"os/signal"
 	"strings"
-	"syscall"
 	"time"
 
 	"github.com/PuerkitoBio/goquery"
@@ -26,82 +26,53 @@ type Product struct {
 	Price string `json:"price"`
 }
 
-// product makes an item of each product of a page. One without a name is not worth
-// another try: the page ends as failed, and says why.
-func product(_ context.Context, p *trawl.Page, s *goquery.Selection) error {
-	item := Product{Name: strings.TrimSpace(s.Find("h1").Text()), Price: strings.TrimSpace(s.Find(".price").Text())}
-	if item.Name == "" {
-		return fmt.Errorf("a product without a name: %w", trawl.SkipRetry)
-	}
-	p.Emit(item)
-	return nil
-}
-
-// keep is the sink: all items of some pages in one transaction, by the URL of their
-// page, so that a page that comes again replaces what it had.
-func keep(db *sql.DB) trawl.SinkFunc {
-	return func(ctx context.Context, results []trawl.Result) error {
-		tx, err := db.BeginTx(ctx, nil)
-		if err != nil {
-			return err
-		}
-		defer tx.Rollback()
-		for _, r := range results {
-			for _, item := range r.Emitted {
-				if p, ok := item.(Product); ok {
-					if _, err := tx.ExecContext(ctx,
-						`INSERT INTO products (url, name, price, fetched_at) VALUES (?, ?, ?, ?)
-						ON CONFLICT (url) DO UPDATE SET name = excluded.name, price = excluded.price, fetched_at = excluded.fetched_at`,
-						r.URL, p.Name, p.Price, r.FetchedAt); err != nil {
-						return err
-					}
-				}
-			}
-		}
-		return tx.Commit()
-	}
-}
+// keep stores a product by the URL of its page, so that a page that comes again replaces what
+// it had.
+const keep = `INSERT INTO products (url, name, price, fetched_at) VALUES (?, ?, ?, ?)
+	ON CONFLICT (url) DO UPDATE SET name = excluded.name, price = excluded.price, fetched_at = excluded.fetched_at`
 
 func main() {
 	path := flag.String("db", "shop.db", "the SQLite database")
-	out := flag.String("out", "crawls", "folder of the records")
 	redis := flag.String("redis", "", "Redis of a fleet (default: one of its own)")
-	work := flag.Bool("work", false, "be a worker of the fleet, and crawl nothing else")
 	delay := flag.Duration("delay", time.Second, "between two requests to a host")
 	flag.Parse()
-	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGINT, syscall.SIGTERM)
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
 	defer stop()
-
 	db, err := sql.Open("sqlite", *path)
 	if err != nil {
 		log.Fatal(err)
 	}
 	defer db.Close()
 	db.SetMaxOpenConns(1) // SQLite has one writer
-	if _, err := db.ExecContext(ctx,
-		`CREATE TABLE IF NOT EXISTS products (url TEXT PRIMARY KEY, name TEXT, price TEXT, fetched_at TEXT)`); err != nil {
+	if _, err := db.Exec(`CREATE TABLE IF NOT EXISTS products (url TEXT PRIMARY KEY, name TEXT, price TEXT, fetched_at TEXT)`); err != nil {
 		log.Fatal(err)
 	}
 
 	shop := trawl.NewHandlers("shop")
-	shop.OnHTML("div.product", product)
-	shop.Sink(keep(db))
-	cfg := trawl.Config{Redis: *redis, Out: *out}
-	if *work {
-		if err := trawl.Work(ctx, cfg, shop); err != nil {
-			log.Fatal(err)
+	shop.OnHTML("div.product", func(_ context.Context, p *trawl.Page, s *goquery.Selection) error {
+		item := Product{strings.TrimSpace(s.Find("h1").Text()), strings.TrimSpace(s.Find(".price").Text())}
+		if item.Name == "" { // the page ends as failed, and says why
+			return fmt.Errorf("a product without a name: %w", trawl.SkipRetry)
 		}
-		return
-	}
+		p.Emit(item)
+		return nil
+	})
+	shop.Sink(func(ctx context.Context, results []trawl.Result) error {
+		for _, r := range results {
+			for _, item := range r.Emitted {
+				p := item.(Product)
+				if _, err := db.ExecContext(ctx, keep, r.URL, p.Name, p.Price, r.FetchedAt); err != nil {
+					return err // the results come again
+				}
+			}
+		}
+		return nil
+	})
 	job := trawl.NewJob("shop", flag.Args()...)
 	job.Delay = *delay
-	counters, err := trawl.Crawl(ctx, job, cfg, shop)
+	stats, err := trawl.Crawl(ctx, job, trawl.Config{Redis: *redis}, shop)
 	if err != nil {
 		log.Fatal(err)
 	}
-	var products int
-	if err := db.QueryRowContext(ctx, `SELECT count(*) FROM products`).Scan(&products); err != nil {
-		log.Fatal(err)
-	}
-	fmt.Printf("%d pages, %d products in %s\n", counters.Pages(), products, *path)
+	fmt.Printf("%d pages, %d products in %s\n", stats.Pages(), stats.Items, *path)
 }
