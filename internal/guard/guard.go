@@ -141,7 +141,8 @@ func (g *Guard) private(a netip.Addr) bool {
 	return g.everything || g.lent.Private && !IsMetadata(a)
 }
 
-// Refusal is the error of a connection that the guard refused.
+// Refusal is the error of a connection that the guard refused. In the terms of the command, it
+// reads "127.0.0.1 is a loopback address: --allow-cidr 127.0.0.0/8 or --allow-private opens it".
 type Refusal struct {
 	address netip.Addr // the target
 	face    netip.Addr // the address that it stands for; often the same
