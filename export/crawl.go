@@ -207,18 +207,19 @@ func (c *Crawl) Close() error {
 	return errors.Join(append(errs, c.at.Close())...)
 }
 
-// withBodies returns the crawl as its manifest describes it, if it has one.
-func (c *Crawl) withBodies() *Crawl {
+// WithBodies returns the crawl as its manifest describes it, if it has one: its records name the
+// bodies that were kept. It is closed with c.
+func (c *Crawl) WithBodies() *Crawl {
 	if len(c.manifest) == 0 {
 		return c
 	}
 	other := *c
-	other.segments = c.manifest
+	other.segments, other.survey = c.manifest, nil
 	return &other
 }
 
-// body opens the body that a record names.
-func (c *Crawl) body(ctx context.Context, path string) (io.ReadCloser, error) {
+// Body opens the body of a page, which its record names as path. The caller closes it.
+func (c *Crawl) Body(ctx context.Context, path string) (io.ReadCloser, error) {
 	if !local(path) {
 		return nil, fmt.Errorf("a record names %q, which is not in %q", path, c.at)
 	}

@@ -126,7 +126,7 @@ func (m *mirror) Close() error {
 
 // page copies a body, and rewrites the references in it if its type has any.
 func (m *mirror) page(rec crawler.Record, name string) error {
-	in, err := m.o.crawl.body(m.o.ctx, rec.Path)
+	in, err := m.o.crawl.Body(m.o.ctx, rec.Path)
 	if err != nil {
 		return err
 	}

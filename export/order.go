@@ -62,7 +62,7 @@ func Export(ctx context.Context, c *Crawl, o Order) (sum Summary, err error) {
 		o.Damaged = func(string, error) {}
 	}
 	if o.Form.bodies {
-		c = c.withBodies()
+		c = c.WithBodies()
 	}
 	out, err := o.Form.draft(o)
 	if err != nil {

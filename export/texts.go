@@ -39,7 +39,7 @@ const maxRead = 32 << 20
 
 // read converts the main content of a kept body to Markdown.
 func (t *texts) read(rec crawler.Record) (string, error) {
-	in, err := t.crawl.body(t.ctx, rec.Path)
+	in, err := t.crawl.Body(t.ctx, rec.Path)
 	if err != nil {
 		return "", err
 	}

@@ -95,6 +95,7 @@ func checkSettings() settings {
 type checkOptions struct {
 	ignore  []string
 	moved   bool
+	parts   bool
 	json    bool
 	from    string
 	pattern []*regexp.Regexp   // ignore, compiled
@@ -106,6 +107,8 @@ func (o *checkOptions) register(flags *pflag.FlagSet) {
 		"neither request nor report URLs that match this regular expression; may be repeated")
 	flags.BoolVar(&o.moved, "warn-redirects", false,
 		"also list links that redirect permanently, with where they lead now")
+	flags.BoolVar(&o.parts, "fragments", false,
+		"also report links to fragments (page#id) that the page lacks; keeps the bodies of pages")
 	flags.BoolVar(&o.json, "json", false, "print each finding as a line of JSON")
 	flags.StringVar(&o.from, "from", "", "report on the results in this folder or bucket, instead of checking")
 }
@@ -118,6 +121,9 @@ func (o *checkOptions) prepare(s *settings) error {
 		}
 	}
 	s.Check, s.Format, s.Follow = crawler.CheckLinks, slices.Clone(checkFormats), true
+	if o.parts {
+		s.Format = append(s.Format, "files")
+	}
 	if s.origins["resource_scope"] == "" {
 		s.ResourceScope = s.Scope // resources elsewhere are checked, too
 	}
@@ -174,7 +180,8 @@ func (o *checkOptions) report(ctx context.Context, where string, checked error) 
 		return failed("%v", err)
 	}
 	heap.Growth(surveyGrowth)
-	found, err := linkcheck.Find(ctx, crawl, linkcheck.Config{Ignore: o.pattern, Same: o.same, Moved: o.moved})
+	found, err := linkcheck.Find(ctx, crawl, linkcheck.Config{Ignore: o.pattern, Same: o.same, Moved: o.moved,
+		Fragments: o.parts})
 	damaged := sayDamaged(crawl)
 	if err = errors.Join(err, crawl.Close()); err != nil {
 		return exportError(ctx, err)
@@ -182,7 +189,7 @@ func (o *checkOptions) report(ctx context.Context, where string, checked error) 
 	if err := o.print(stdout, found); err != nil {
 		return failed("%v", err)
 	}
-	fmt.Fprintln(stderr, "trawl: "+checkSummary(found))
+	fmt.Fprintln(stderr, "trawl: "+o.summary(found))
 	switch {
 	case damaged > 0:
 		return failed("check: %s", damagedText(damaged, 0))
@@ -192,8 +199,8 @@ func (o *checkOptions) report(ctx context.Context, where string, checked error) 
 	return checked
 }
 
-// checkSummary says how many links are broken.
-func checkSummary(found *linkcheck.Report) string {
+// summary says how many links are broken.
+func (o *checkOptions) summary(found *linkcheck.Report) string {
 	broken, moved := found.Count(linkcheck.Broken), found.Count(linkcheck.Moved)
 	open := found.Count(linkcheck.Unchecked)
 	text := plain.Plural(int64(broken), "link is", "links are") + " broken"
@@ -207,6 +214,9 @@ func checkSummary(found *linkcheck.Report) string {
 		text += fmt.Sprintf(", %d redirect permanently", moved)
 	}
 	text += ", of " + plain.Plural(int64(found.URLs), "URL", "URLs")
+	if o.parts && found.Bodies == 0 {
+		text += "; fragments were not checked, because the results have no bodies of pages (check with --fragments)"
+	}
 	if !found.Graph && broken > 0 {
 		text += "; the results have no link graph (format links), so each link has only the first page"
 	}

@@ -184,6 +184,40 @@ func TestAURLThatIsOnlyCheckedIsShownAsSuch(t *testing.T) {
 	}
 }
 
+// fragmentPages link to places of one another.
+var fragmentPages = htmlServer{
+	"/": `<h1 id="start">x</h1><a href="#start">a</a><a href="#end">To the end</a><a href="#top">b</a><a href="#">c</a>
+			<a href="/two#part-1">d</a><a href="/two#part-2">Part 2</a><a href="/two#f%C3%BCnf">e</a>
+			<a href="/two#!/route">f</a><a href="/two#:~:text=x">g</a><a href="/two#old">h</a><a href="/lost#x">i</a>`,
+	"/two": `<base href="/deep/"><p id=part-1>x<p id="fünf">y<a name=old></a><a href="/#start">j</a><a href="/#nope">k</a>`,
+}
+
+func TestLinksToFragmentsThatPagesLackAreReported(t *testing.T) {
+	t.Parallel()
+	s := newShell(t)
+	s.withoutRedis()
+	site := linkSite{Site: testsite.ServeLinked(t, 2, func([]string) []http.Handler {
+		return []http.Handler{fragmentPages, htmlServer{}}
+	})}
+	args := []string{"check", site.URL(0, "/"), "--delay", "0", "--out", "check", "--json"}
+	s.run(args...).exits(failed, "1 link is broken")
+	s.run("check", "--from", "check", "--fragments").exits(failed, "fragments were not checked")
+	end := s.run(append(args, "--fragments")...).exits(failed, "4 links are broken")
+	want := map[string]string{
+		"broken near/lost":       `http; near/ "i"`,
+		"broken near/#end":       `; near/ "To the end"`,
+		"broken near/two#part-2": `; near/ "Part 2"`,
+		"broken near/#nope":      `; near/two "k"`,
+	}
+	if diff := cmp.Diff(want, findings(t, site.Site, end.stdout)); diff != "" {
+		t.Errorf("findings (-want +got):\n%s", diff)
+	}
+	end = s.run("check", "--from", "check", "--fragments").exits(failed, "4 links are broken")
+	if text := "/two#part-2  the page has no element with the id \"part-2\"\n"; !strings.Contains(end.stdout, text) {
+		t.Errorf("the report lacks %q:\n%s", text, end.stdout)
+	}
+}
+
 func TestAKilledCheckIsResumed(t *testing.T) {
 	t.Parallel()
 	s := newShell(t)

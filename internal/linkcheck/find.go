@@ -62,12 +62,16 @@ type Config struct {
 	Same []crawler.SameKind
 	// Moved reports permanent redirects as well.
 	Moved bool
+	// Fragments also reports links to places that the pages lack. It reads the bodies of pages,
+	// which the crawl must have kept (the format files).
+	Fragments bool
 }
 
 // Report is what was found.
 type Report struct {
 	Findings []Finding // by kind, then by URL
 	URLs     int       // URLs with a record
+	Bodies   int       // pages whose body was read for fragments
 	Graph    bool      // there is a link graph, so that findings have their pages
 }
 
@@ -96,6 +100,9 @@ func Find(ctx context.Context, crawl *export.Crawl, cfg Config) (*Report, error)
 	if err := crawl.Links(ctx, b.link); err != nil {
 		return nil, fmt.Errorf("read the links: %w", err)
 	}
+	if err := b.addFragments(ctx, crawl); err != nil {
+		return nil, fmt.Errorf("check fragments: %w", err)
+	}
 	b.addUnlinked()
 	return b.report(), nil
 }
@@ -118,6 +125,7 @@ type book struct {
 	identity rules.Identity
 	seed     maphash.Seed
 	urls     int
+	bodies   int
 	graph    bool
 
 	fates map[string]fate   // by key, of URLs with a record of their own
@@ -285,7 +293,7 @@ func (e *entry) addPage(page Page, hash uint64) {
 }
 
 func (b *book) report() *Report {
-	r := &Report{URLs: b.urls, Graph: b.graph}
+	r := &Report{URLs: b.urls, Graph: b.graph, Bodies: b.bodies}
 	for _, e := range b.found {
 		r.Findings = append(r.Findings, e.Finding)
 	}
