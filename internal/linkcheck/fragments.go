@@ -9,8 +9,6 @@ import (
 	"net/url"
 	"strings"
 
-	"github.com/PuerkitoBio/goquery"
-
 	"github.com/trawlcrawler/trawl/crawler"
 	"github.com/trawlcrawler/trawl/export"
 	"github.com/trawlcrawler/trawl/internal/fetched"
@@ -50,11 +48,11 @@ func (b *book) addFragments(ctx context.Context, crawl *export.Crawl) error {
 		return err
 	}
 	had := make(map[string]bool)
-	err = f.each(ctx, func(rec crawler.Record, page *parse.Elements, doc *goquery.Document) {
+	err = f.each(ctx, func(rec crawler.Record, places parse.Places) {
 		key := b.key(rec.URL)
 		had[key] = true
 		if wanted := f.wanted[key]; wanted != nil {
-			strike(wanted, doc)
+			strike(wanted, places.Has)
 		}
 	})
 	if err != nil {
@@ -65,30 +63,32 @@ func (b *book) addFragments(ctx context.Context, crawl *export.Crawl) error {
 	return nil
 }
 
-// each passes each page of HTML whose body was kept to a function, with its tree.
-func (f *fragments) each(
-	ctx context.Context, do func(rec crawler.Record, page *parse.Elements, doc *goquery.Document),
-) error {
+// each passes the places of each page of HTML whose body was kept to a function.
+func (f *fragments) each(ctx context.Context, do func(rec crawler.Record, places parse.Places)) error {
 	return f.crawl.Last(ctx, func(line *export.Record) error {
 		rec, err := line.Read()
 		if err != nil || rec.Path == "" || rec.Outcome != crawler.OutcomeFetched {
 			return nil // a line that is no record is counted elsewhere
 		}
-		page, err := f.parse(ctx, rec)
+		u, err := crawler.ParseURL(rec.FinalURL)
+		if err != nil {
+			return fmt.Errorf("the record of %q: %w", rec.URL, err)
+		}
+		page, err := f.parse(ctx, rec, u)
 		if page == nil || err != nil {
 			return err
 		}
-		doc, err := page.Document(ctx)
+		places, err := page.Places(ctx, u)
 		if err != nil {
 			return ctx.Err() // a page that has no tree has no places that could be told
 		}
-		do(rec, page, doc)
+		do(rec, places)
 		return nil
 	})
 }
 
 // parse reads a page; nil if it is not HTML.
-func (f *fragments) parse(ctx context.Context, rec crawler.Record) (*parse.Elements, error) {
+func (f *fragments) parse(ctx context.Context, rec crawler.Record, u crawler.URL) (*parse.Elements, error) {
 	in, err := f.crawl.Body(ctx, rec.Path)
 	if err != nil {
 		return nil, err
@@ -98,10 +98,6 @@ func (f *fragments) parse(ctx context.Context, rec crawler.Record) (*parse.Eleme
 	if err != nil {
 		return nil, fmt.Errorf("the body of %s: %w", rec.FinalURL, err)
 	}
-	u, err := crawler.ParseURL(rec.FinalURL)
-	if err != nil {
-		return nil, fmt.Errorf("the record of %q: %w", rec.URL, err)
-	}
 	doc, err := f.parser.Parse(ctx, &fetched.Page{
 		URL: u, Status: rec.Status, Header: http.Header{"Content-Type": {rec.ContentType}}, Truncated: rec.Truncated,
 		Body: &fetched.Body{Head: body, Size: int64(len(body)), Digest: sha256.Sum256(body)},
@@ -110,29 +106,18 @@ func (f *fragments) parse(ctx context.Context, rec crawler.Record) (*parse.Eleme
 }
 
 // collect notes the places that the links of a page lead to.
-func (f *fragments) collect(rec crawler.Record, page *parse.Elements, doc *goquery.Document) {
-	doc.Find("a[href*='#'], area[href*='#']").Each(func(_ int, a *goquery.Selection) {
-		ref, fragment, _ := strings.Cut(a.AttrOr("href", ""), "#")
-		if !isPlace(fragment) {
-			return
+func (f *fragments) collect(rec crawler.Record, places parse.Places) {
+	for _, l := range places.Links {
+		if !isPlace(l.Fragment) {
+			continue
 		}
-		var to crawler.URL
-		var err error
-		if strings.TrimSpace(ref) == "" && doc.Find("base[href]").Length() == 0 {
-			to, err = crawler.ParseURL(rec.FinalURL)
-		} else {
-			to, err = page.Resolve(ref)
-		}
-		if err != nil {
-			return
-		}
-		key := f.book.landing(to.String())
+		key := f.book.landing(l.To.String())
 		if f.wanted[key] == nil {
 			f.wanted[key] = make(map[string][]target)
 		}
-		f.wanted[key][fragment] = append(f.wanted[key][fragment], target{to.String() + "#" + fragment,
-			Page{rec.URL, strings.Join(strings.Fields(a.Text()), " "), fetched.ReferenceAnchor}})
-	})
+		f.wanted[key][l.Fragment] = append(f.wanted[key][l.Fragment],
+			target{l.To.String() + "#" + l.Fragment, Page{rec.URL, l.Text, fetched.ReferenceAnchor}})
+	}
 }
 
 // isPlace reports whether a fragment should name an element of the page: "" and "top" always
@@ -155,12 +140,8 @@ func (b *book) landing(url string) string {
 	return key
 }
 
-// strike takes out the places that a page has: the ids of its elements and the names of its
-// anchors (WHATWG HTML, 7.4.6.4).
-func strike(wanted map[string][]target, doc *goquery.Document) {
-	has := make(map[string]bool)
-	doc.Find("[id]").Each(func(_ int, e *goquery.Selection) { has[e.AttrOr("id", "")] = true })
-	doc.Find("a[name]").Each(func(_ int, e *goquery.Selection) { has[e.AttrOr("name", "")] = true })
+// strike takes out the places that a page has.
+func strike(wanted map[string][]target, has map[string]bool) {
 	for fragment := range wanted {
 		decoded, err := url.PathUnescape(fragment)
 		if has[fragment] || err == nil && has[decoded] {
