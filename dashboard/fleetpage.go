@@ -235,9 +235,10 @@ func newMemberRow(m waiting.Member, sheets []sheet, now time.Time) memberRow {
 func jobURL(name string) string { return "/jobs/" + url.PathEscape(name) }
 
 func newJobRow(sh sheet, now time.Time) jobRow {
-	row := jobRow{Name: sh.Name, URL: jobURL(sh.Name), RunOf: sh.RunOf, State: stateText(sh), Tone: toneOf(sh.State),
+	row := jobRow{Name: sh.Name, URL: jobURL(sh.Name), RunOf: sh.RunOf, State: stateText(sh),
 		Waiting: "–", Fetched: "–", Failed: "–", Rate: "–", Left: "–", rate: -1}
 	row.Says, row.Alarm = sh.says(now)
+	row.Tone = sh.tone(row.Alarm)
 	if n := sh.Counters; n != nil {
 		row.waiting, row.fetched, row.failed = n.Waiting, n.Pages(), forecast.FailedOf(*n)
 		row.Waiting, row.Fetched, row.Failed = ui.Number(row.waiting), ui.Number(row.fetched), ui.Number(row.failed)

@@ -126,13 +126,14 @@ func (d *Dashboard) showJobPage(w http.ResponseWriter, r *http.Request) error {
 func (d *Dashboard) jobPageOf(o dossier) jobPage {
 	now := d.now()
 	p := jobPage{
-		Name: o.Name, State: stateText(o.sheet), Tone: toneOf(o.State), stamp: stampOf(o.status), Unread: o.Trouble,
+		Name: o.Name, State: stateText(o.sheet), stamp: stampOf(o.status), Unread: o.Trouble,
 		Ways: waysOf(o.sheet), Periodic: o.Periodic != nil, Runs: runsOf(o.Periodic, now), Charts: chartsOf(o.history, now),
 		Holds: holdsOf(o), Failures: o.failures[:min(len(o.failures), shownFailures)], Files: filesOf(o.places),
 		Settings: settingsOf(o.status.Job),
 	}
 	p.Layout = ui.Layout{Title: o.Name, Live: true, Path: []ui.Link{{Text: "Fleet", URL: "/"}}}
 	p.Says, p.Alarm = o.says(now)
+	p.Tone = o.tone(p.Alarm)
 	if o.RunOf != "" {
 		p.RunOf = &ui.Link{Text: o.RunOf, URL: jobURL(o.RunOf)}
 	}

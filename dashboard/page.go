@@ -104,6 +104,15 @@ func toneOf(s crawler.State) string {
 	return "off"
 }
 
+// tone returns the colour of the job's state, which is that of a failure if someone should do
+// something: a job that no worker serves is running, but not well.
+func (sh sheet) tone(alarm bool) string {
+	if alarm && sh.State == crawler.StateRunning {
+		return "bad"
+	}
+	return toneOf(sh.State)
+}
+
 // says returns the state of a job in words: what it waits for, which workers cannot keep its
 // pages, the reason of its state, or since when it has been in it. alarm says that someone
 // should do something about it.

@@ -132,7 +132,7 @@ func TestAJobThatNobodyServesSaysSoOnThePageInTheAPIAndInMetrics(t *testing.T) {
 	s.change("news", func(r *fakeJob) {
 		r.waiting = waiting.Waiting{For: waiting.WaitWorker, Text: "no worker runs this job: start one"}
 	})
-	s.get(t, "/").want(t, http.StatusOK, `<span class="says alarm">no worker runs this job: start one</span>`)
+	s.get(t, "/").want(t, http.StatusOK, `<span class="state bad">running</span> <span class="says alarm">no worker runs this job: start one</span>`)
 	s.get(t, "/api/v1/jobs/news").want(t, http.StatusOK, `"waits": "no worker runs this job: start one"`,
 		`"waits_for": "worker"`)
 	s.get(t, "/api/v1/jobs").want(t, http.StatusOK, `"waits_for": "worker"`)
