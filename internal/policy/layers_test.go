@@ -19,8 +19,10 @@ const module = "github.com/trawlcrawler/trawl"
 // layers below its own, and none of its own layer. "." is package trawl.
 var layers = [][]string{
 	{"internal/language"},
-	{"internal/extract", "internal/heap", "internal/redisd", "internal/version", "internal/htmltok", "internal/plain",
-		"internal/ui"},
+	{
+		"internal/extract", "internal/heap", "internal/redisd", "internal/version", "internal/htmltok", "internal/plain",
+		"internal/ui", "internal/identity", "internal/verify",
+	},
 	{"crawler", "cmd/trawl/early", "internal/charset"},
 	{"internal/queue", "internal/waiting", "internal/seedfile"},
 	{"internal/rules", "internal/forecast"},
