@@ -55,7 +55,7 @@ Exit statuses: 0 all is well, 1 something is wrong, 2 usage.`,
 			ctx, cancel := context.WithTimeout(cmd.Context(), doctorTerm)
 			defer cancel()
 			quiet(newLog(false))
-			return report(stdout, s.diagnose(ctx, hosts), asJSON)
+			return report(stdout, "doctor", s.diagnose(ctx, hosts), asJSON)
 		},
 	}
 	flags := cmd.Flags()
@@ -115,8 +115,8 @@ func (s *settings) diagnose(ctx context.Context, hosts []string) (all []finding)
 	return all
 }
 
-// report prints findings. It is an error if something is wrong.
-func report(w io.Writer, all []finding, asJSON bool) error {
+// report prints the findings of a command. It is an error if something is wrong.
+func report(w io.Writer, command string, all []finding, asJSON bool) error {
 	wrong := 0
 	for _, f := range all {
 		if f.State == stateWrong {
@@ -139,7 +139,7 @@ func report(w io.Writer, all []finding, asJSON bool) error {
 		}
 	}
 	if wrong > 0 {
-		return failed("doctor: %s wrong", plain.Plural(int64(wrong), "thing is", "things are"))
+		return failed("%s: %s wrong", command, plain.Plural(int64(wrong), "thing is", "things are"))
 	}
 	return nil
 }

@@ -94,7 +94,8 @@ func rootCommand() *cobra.Command {
 		{"Crawl on a fleet", []*cobra.Command{schedulerCommand(), workerCommand(), dashboardCommand(), jobCommand(),
 			hostCommand(), seedCommand()}},
 		{"Results", []*cobra.Command{exportCommand(), diffCommand(), auditCommand(), explainCommand()}},
-		{"Installation", []*cobra.Command{configCommand(), doctorCommand(), healthCommand(), versionCommand()}},
+		{"Installation", []*cobra.Command{configCommand(), identityCommand(), doctorCommand(), healthCommand(),
+			versionCommand()}},
 	} {
 		root.AddGroup(&cobra.Group{ID: group.title, Title: group.title})
 		for _, c := range group.commands {
