@@ -11,6 +11,7 @@ import (
 	"github.com/trawlcrawler/trawl/crawler"
 	"github.com/trawlcrawler/trawl/internal/dns"
 	"github.com/trawlcrawler/trawl/internal/guard"
+	"github.com/trawlcrawler/trawl/internal/identity"
 )
 
 // Config configures a [Fetcher]. Zero fields have useful defaults.
@@ -39,6 +40,12 @@ type Config struct {
 	Rules []Rule
 	// Log receives a warning if a rule may not do what its author expects. Default none.
 	Log *slog.Logger
+
+	// Signer signs requests, each hop for itself, as Sign says. Its headers replace those of
+	// Rules. Default none.
+	Signer *identity.Signer
+	// Sign is when requests are signed. Default [identity.ModeAlways].
+	Sign identity.Mode
 
 	// Transport is a program's own transport around [Below]. It makes all requests, above the
 	// guard, the proxies and the recordings. Default none.

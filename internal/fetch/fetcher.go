@@ -30,6 +30,7 @@ type Fetcher struct {
 	dialer     *dialer
 	transports map[way]*http.Transport
 	wrapped    *wrapped // the program's own transport around them; nil for none
+	signing    *signing // nil for none
 	http1      http1Hosts
 	memory     *memory // for heads
 	windows    *memory // for windows of decoders
@@ -68,6 +69,7 @@ func New(cfg Config) (*Fetcher, error) {
 		dialer:     d,
 		transports: newTransports(cfg, g, a),
 		wrapped:    newWrapped(cfg),
+		signing:    newSigning(cfg),
 		memory:     newMemory(cfg.Memory),
 		windows:    newMemory(cfg.Windows),
 		decoders:   newDecoders(),
@@ -187,6 +189,7 @@ func (f *Fetcher) ask(ctx context.Context, req fetched.Request, page *fetched.Pa
 		}
 	})
 	secret := f.credentials(out, req)
+	signed := f.signing.sign(out, req.URL)
 	page.Started = time.Now()
 	defer func() { page.Duration = time.Since(page.Started) }()
 	resp, came, err := f.roundTrip(out, f.transports[by])
@@ -218,6 +221,12 @@ func (f *Fetcher) ask(ctx context.Context, req fetched.Request, page *fetched.Pa
 		came = resp
 	}
 	a := f.answer(d, req, resp, page)
+	if !signed {
+		if page.Fault = f.signing.demand(req.URL, resp); page.Fault != nil {
+			a.src.drain(drainBytes)
+			return nil
+		}
+	}
 	if t != nil {
 		a.came = came
 		defer func() { page.Recording.Request = masked(page.Recording.Request, secret) }()

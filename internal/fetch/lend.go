@@ -17,8 +17,8 @@ func (f *Fetcher) Lend(o queue.Opened) *Fetcher {
 	d := newDialer(f.cfg, g, f.access)
 	lent := &Fetcher{
 		cfg: f.cfg, guard: g, access: f.access, dialer: d, transports: newTransports(f.cfg, g, f.access),
-		wrapped: f.wrapped,
-		memory:  f.memory, windows: f.windows, decoders: f.decoders, heads: f.heads,
+		wrapped: f.wrapped, signing: f.signing,
+		memory: f.memory, windows: f.windows, decoders: f.decoders, heads: f.heads,
 	}
 	lent.chunks.New = func() any { return new(chunk) }
 	lent.keepers.New = func() any { return newKeeper(lent) }

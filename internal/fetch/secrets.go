@@ -11,13 +11,16 @@ import (
 	"github.com/trawlcrawler/trawl/crawler"
 	"github.com/trawlcrawler/trawl/internal/cookie"
 	"github.com/trawlcrawler/trawl/internal/fetched"
+	"github.com/trawlcrawler/trawl/internal/identity"
 )
 
 // mask replaces secrets in recorded requests.
 const mask = "***"
 
-// alwaysSecret are headers that are always masked.
-var alwaysSecret = []string{"Authorization", "Cookie", "Proxy-Authorization"}
+// alwaysSecret are headers that are always masked. Signatures are among them: for five minutes they
+// let others make a request in the crawler's name. Signature-Agent is public.
+var alwaysSecret = []string{"Authorization", "Cookie", "Proxy-Authorization", identity.HeaderSignature,
+	identity.HeaderSignatureInput}
 
 // credentials adds to a request what only its host may see. It returns the names of the
 // secret headers.

@@ -104,8 +104,12 @@ func (p *Page) Release() {
 }
 
 // Refused reports whether the host, rather than the URL, refused the request: 429 (RFC
-// 6585, 4) and 503 (RFC 9110, 15.6.4).
+// 6585, 4) and 503 (RFC 9110, 15.6.4). A host that only wants the request in a different way has
+// not refused it.
 func (p *Page) Refused() bool {
+	if p.Fault != nil && p.Fault.Again {
+		return false
+	}
 	return p.Status == http.StatusTooManyRequests || p.Status == http.StatusServiceUnavailable
 }
 

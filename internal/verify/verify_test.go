@@ -185,8 +185,10 @@ func (one vector) verify(t *testing.T, file string) {
 		h.Set("Signature-Agent", one.SignatureAgent)
 	}
 	v := &verify.Verifier{
-		Keys: func(string) (verify.Keys, error) { return verify.ParseKeys([]byte(`{"keys":[` + string(one.Key) + `]}`)) },
-		Now:  func() time.Time { return time.UnixMilli(one.CreatedMS) },
+		Keys: func(string) (verify.Keys, error) {
+			return verify.ParseKeys([]byte(`{"keys":[` + string(one.Key) + `]}`))
+		},
+		Now: func() time.Time { return time.UnixMilli(one.CreatedMS) },
 	}
 	got, err := v.Request(u.Scheme, u.Host, h)
 	if err != nil {

@@ -1,0 +1,208 @@
+package fetch
+
+import (
+	"encoding/json"
+	"net/http"
+	"strings"
+	"sync"
+	"testing"
+
+	"github.com/trawlcrawler/trawl/internal/fetched"
+	"github.com/trawlcrawler/trawl/internal/identity"
+	"github.com/trawlcrawler/trawl/internal/queue"
+	"github.com/trawlcrawler/trawl/internal/verify"
+)
+
+// newSigner returns a signer, and a verifier that knows its key.
+func newSigner(t *testing.T, form identity.AgentForm) (*identity.Signer, *verify.Verifier) {
+	t.Helper()
+	key, err := identity.NewKey()
+	if err != nil {
+		t.Fatal(err)
+	}
+	s, err := identity.NewSigner(identity.Identity{Key: key, Agent: "https://bot.example"}, form)
+	if err != nil {
+		t.Fatal(err)
+	}
+	directory, err := json.Marshal(identity.NewDirectory(key))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return s, &verify.Verifier{Keys: func(string) (verify.Keys, error) { return verify.ParseKeys(directory) }}
+}
+
+// gate is a server that lets only signed requests in, and says why it refuses others.
+type gate struct {
+	verifier *verify.Verifier
+	scheme   string
+	refuse   func(http.ResponseWriter) // refuses a request
+
+	mu     sync.Mutex
+	nonces map[string]bool
+	signed int
+	others int
+}
+
+func (g *gate) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	signed, err := g.verifier.Request(g.scheme, r.Host, r.Header)
+	if err != nil || g.nonces[signed.Nonce] {
+		g.others++
+		g.refuse(w)
+		return
+	}
+	if g.nonces == nil {
+		g.nonces = make(map[string]bool)
+	}
+	g.nonces[signed.Nonce] = true
+	g.signed++
+	if r.URL.Path == "/moved" {
+		http.Redirect(w, r, "/", http.StatusFound)
+		return
+	}
+	w.Write([]byte("welcome"))
+}
+
+func (g *gate) count() (signed, others int) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	return g.signed, g.others
+}
+
+func refuseWith(status int, header http.Header) func(http.ResponseWriter) {
+	return func(w http.ResponseWriter) {
+		for name, values := range header {
+			w.Header()[name] = values
+		}
+		w.WriteHeader(status)
+	}
+}
+
+var asksForSignature = http.Header{"Accept-Signature": {`sig1=("@authority" "signature-agent");tag="web-bot-auth"`}}
+
+func TestEveryRequestIsSignedForItsHost(t *testing.T) {
+	t.Parallel()
+	for _, form := range identity.AgentForms {
+		signer, verifier := newSigner(t, form)
+		g := &gate{verifier: verifier, scheme: "http", refuse: refuseWith(403, nil)}
+		tls := &gate{verifier: verifier, scheme: "https", refuse: refuseWith(403, nil)}
+		plain := serve(t, g.ServeHTTP)
+		tlsServer, pool := serveTLS(t, tls.ServeHTTP)
+		f := newFetcher(t, Config{Signer: signer, rootCAs: pool})
+		for _, url := range []string{plain.URL + "/", plain.URL + "/moved", tlsServer.URL + "/"} {
+			if page := get(t, f, request(t, url)); page.Status != 200 && page.Status != 302 {
+				t.Errorf("%s, %s: status %d, want it to be let in", form, url, page.Status)
+			}
+		}
+		lent := f.Lend(queue.Opened{})
+		t.Cleanup(lent.Close)
+		head := request(t, plain.URL+"/")
+		head.Head = true
+		if page := get(t, lent, head); page.Status != 200 {
+			t.Errorf("%s: a lent fetcher's HEAD: status %d, want 200", form, page.Status)
+		}
+		if signed, others := g.count(); signed != 3 || others != 0 {
+			t.Errorf("%s: %d signed requests and %d others, want 3 and 0", form, signed, others)
+		}
+	}
+}
+
+func TestAFetcherThatSignsNothingSendsNoSignatures(t *testing.T) {
+	t.Parallel()
+	signer, verifier := newSigner(t, identity.FormDictionary)
+	g := &gate{verifier: verifier, scheme: "http", refuse: refuseWith(401, asksForSignature)}
+	s := serve(t, g.ServeHTTP)
+	for name, cfg := range map[string]Config{
+		"no signer": {Sign: identity.ModeAlways}, "never": {Signer: signer, Sign: identity.ModeNever},
+	} {
+		page := get(t, newFetcher(t, cfg), request(t, s.URL+"/"))
+		if wantNoFault(t, page); page.Status != 401 {
+			t.Errorf("%s: status %d, want 401", name, page.Status)
+		}
+	}
+}
+
+func TestAHostThatAsksIsRememberedAndItsRequestIsMadeAgain(t *testing.T) {
+	t.Parallel()
+	for _, status := range []int{401, 403, 429} {
+		signer, verifier := newSigner(t, identity.FormDictionary)
+		g := &gate{verifier: verifier, scheme: "http", refuse: refuseWith(status, asksForSignature)}
+		s := serve(t, g.ServeHTTP)
+		f := newFetcher(t, Config{Signer: signer, Sign: identity.ModeWhenAsked})
+		page := get(t, f, request(t, s.URL+"/"))
+		if wantFault(t, page, fetched.FaultProtocol, true); !page.Fault.Again || page.Refused() || page.Status != status {
+			t.Errorf("%d: fault %+v, refused: %t, status %d; want the request to be made again", status, page.Fault,
+				page.Refused(), page.Status)
+		}
+		for range 2 {
+			if page := get(t, f, request(t, s.URL+"/")); page.Status != 200 || page.Fault != nil {
+				t.Errorf("%d: then status %d, %s, want 200", status, page.Status, faultText(page))
+			}
+		}
+		if signed, others := g.count(); signed != 2 || others != 1 {
+			t.Errorf("%d: %d signed requests and %d others, want 2 and 1", status, signed, others)
+		}
+	}
+}
+
+func TestARequestIsNotMadeAgainAtOnce(t *testing.T) {
+	t.Parallel()
+	later := asksForSignature.Clone()
+	later.Set("Retry-After", "120")
+	for name, test := range map[string]struct {
+		status     int
+		header     http.Header
+		thenSigned bool
+	}{
+		"the host does not ask":        {403, nil, false},
+		"the answer is none of these":  {404, asksForSignature, false},
+		"the host says when to return": {429, later, true},
+	} {
+		signer, verifier := newSigner(t, identity.FormDictionary)
+		g := &gate{verifier: verifier, scheme: "http", refuse: refuseWith(test.status, test.header)}
+		s := serve(t, g.ServeHTTP)
+		f := newFetcher(t, Config{Signer: signer, Sign: identity.ModeWhenAsked})
+		page := get(t, f, request(t, s.URL+"/"))
+		if page.Fault != nil || page.Status != test.status {
+			t.Errorf("%s: status %d, %s, want %d", name, page.Status, faultText(page), test.status)
+		}
+		get(t, f, request(t, s.URL+"/"))
+		if signed, _ := g.count(); (signed == 1) != test.thenSigned {
+			t.Errorf("%s: %d signed requests, want the next one signed: %t", name, signed, test.thenSigned)
+		}
+	}
+}
+
+func TestASignedRequestThatIsRefusedIsNotMadeAgain(t *testing.T) {
+	t.Parallel()
+	signer, _ := newSigner(t, identity.FormDictionary)
+	_, stranger := newSigner(t, identity.FormDictionary) // it knows another key
+	g := &gate{verifier: stranger, scheme: "http", refuse: refuseWith(403, asksForSignature)}
+	s := serve(t, g.ServeHTTP)
+	f := newFetcher(t, Config{Signer: signer, Sign: identity.ModeWhenAsked})
+	get(t, f, request(t, s.URL+"/"))
+	page := get(t, f, request(t, s.URL+"/"))
+	if wantNoFault(t, page); page.Status != 403 {
+		t.Errorf("status %d, want 403", page.Status)
+	}
+}
+
+func TestRecordingsHaveNoSignature(t *testing.T) {
+	t.Parallel()
+	signer, verifier := newSigner(t, identity.FormDictionary)
+	g := &gate{verifier: verifier, scheme: "http", refuse: refuseWith(403, nil)}
+	s := serve(t, g.ServeHTTP)
+	f := newFetcher(t, Config{Signer: signer})
+	page := recorded(t, f, s.URL+"/")
+	head := string(page.Recording.Request)
+	for _, want := range []string{"Signature: ***\r\n", "Signature-Input: ***\r\n",
+		"Signature-Agent: sig1=\"https://bot.example\"\r\n"} {
+		if !strings.Contains(head, want) {
+			t.Errorf("the recording has\n%s, want %q", head, want)
+		}
+	}
+	if page.Status != 200 || strings.Contains(head, "web-bot-auth") {
+		t.Errorf("status %d; the recording has\n%s", page.Status, head)
+	}
+}
