@@ -139,6 +139,10 @@ type Counters struct {
 	MutedMore int64       `json:"muted_more,omitempty"`
 
 	Outcomes map[Outcome]int64 `json:"outcomes"`
+	// Causes is the number of URLs that failed or are gone, by the HTTP status, or by the
+	// [ErrorClass] if there was no response. A URL that is fetched again because its worker
+	// did not come back may count twice. Nil for none.
+	Causes map[string]int64 `json:"causes,omitempty"`
 }
 
 // MaxMuted is the number of patterns that are counted individually.

@@ -290,7 +290,7 @@ func (l Login) GoString() string { return l.String() }
 
 // ErrLogin says that a URL has a user name or a password which would be stored with it,
 // where the whole fleet can read it.
-var ErrLogin = errors.New("it has a user name or a password, which would be stored where everyone can read it: remove it, and put it into a rule for access")
+var ErrLogin = errors.New("it has a user name or a password, which would be stored where everyone can read it: remove it, and put it into a rule of the setting access")
 
 // loginOf returns the decoded login that the parser found before the host.
 func loginOf(u *whatwg.Url) Login {

@@ -41,6 +41,7 @@ type jobPage struct {
 	Outcomes []figure
 	Visits   []figure
 	Budgets  []budget
+	Causes   []figure
 	Skipped  []figure
 	Failures []string
 	Files    []place
@@ -166,6 +167,7 @@ func (p *jobPage) addNumbers(sh sheet, now time.Time) {
 		p.Figures[1].More = left + " left"
 	}
 	p.Bar, p.Outcomes, p.Skipped, p.Budgets = barOf(n), outcomesOf(n), skippedOf(n), budgetsOf(sh.status, n, now)
+	p.Causes = causesOf(n)
 	var parts []string
 	for _, part := range p.Bar {
 		parts = append(parts, part.Name)
@@ -416,6 +418,14 @@ func outcomesOf(n crawler.Counters) []figure {
 		if n.Outcomes[o] > 0 {
 			list = append(list, figure{Name: strings.ReplaceAll(string(o), "_", " "), Value: ui.Number(n.Outcomes[o])})
 		}
+	}
+	return list
+}
+
+// causesOf lists why URLs failed.
+func causesOf(n crawler.Counters) (list []figure) {
+	for _, cause := range queue.CausesOf(n) {
+		list = append(list, figure{Name: cause.Name, Value: ui.Number(cause.URLs)})
 	}
 	return list
 }

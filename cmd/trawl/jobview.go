@@ -254,6 +254,9 @@ func printNumbers(w io.Writer, v jobView) {
 		fmt.Fprintf(w, "not found\t%s before `trawl job refetch` and not found again; add seeds again that you added by hand (trawl seed %s LIST)\n",
 			plain.Plural(unfound, "URL was seen", "URLs were seen"), v.Name)
 	}
+	if causes := queue.CausesText(n); causes != "" {
+		fmt.Fprintf(w, "failures\t%s\n", causes)
+	}
 	if skipped := queue.SkippedText(n); skipped != "" {
 		fmt.Fprintf(w, "left out\t%s\n", skipped)
 	}

@@ -296,7 +296,7 @@ func TestAWorkerWhoseNameIsInUseEndsWithAnError(t *testing.T) {
 		return len(ft.redisKeys("trawl:processes")) > 0
 	})
 	ft.run("worker", "--name", "w1", "--out", "other", "--listen", "127.0.0.1:0").exits(usage, `"w1"`,
-		"another worker of the fleet has this name", "--name")
+		"another worker of the fleet has this name", "choose another")
 	w.signal(end)
 	w.waitSoon().exits(done, "msg=stopped")
 	again := ft.start("worker", "--name", "w1", "--out", "out", "--listen", "127.0.0.1:0")

@@ -154,7 +154,7 @@ func TestSecretsAppearOnlyInRequests(t *testing.T) {
 	ft.write("waits.yaml", "name: waits\n")
 	ft.run("job", "create", "waits.yaml").exits(done)
 	refused := ft.run("seed", "waits", strings.Replace(site.URL(0, "/d"), "://", "://ann:"+secretPassword+"@", 1))
-	if !strings.Contains(refused.stderr, "--access") {
+	if !strings.Contains(refused.stderr, "the setting access") {
 		t.Errorf("for a seed with a password, trawl says: %s", refused.stderr)
 	}
 	ft.Done(job.Name)

@@ -52,6 +52,9 @@ func (s summary) print(w io.Writer) {
 		fmt.Fprintf(w, "  pages     %d, %s %s\n", c.Pages(), bytesText(c.Bytes), run)
 	}
 	fmt.Fprintf(w, "  outcomes  %s%s\n", outcomesText(c), all)
+	if causes := queue.CausesText(c); causes != "" {
+		fmt.Fprintf(w, "  failures  %s\n", causes)
+	}
 	if skipped := queue.SkippedText(c); skipped != "" {
 		fmt.Fprintf(w, "  left out  %s\n", skipped)
 	}

@@ -3,6 +3,7 @@ package fetched
 import (
 	"cmp"
 	"encoding/hex"
+	"strconv"
 	"time"
 
 	"github.com/trawlcrawler/trawl/crawler"
@@ -195,6 +196,18 @@ func (r *Result) ErrorClass() crawler.ErrorClass {
 		return r.Class
 	}
 	return cmp.Or(r.Page.ErrorClass(), crawler.ErrorConnect) // a host that was given up long ago
+}
+
+// Cause returns why a URL failed for good or is gone, as [crawler.Counters.Causes] has it: the HTTP
+// status, or the class of the error if there was no response; "" if it did not fail.
+func (r *Result) Cause() string {
+	switch {
+	case !r.Outcome.Final() || !r.Outcome.Failure():
+		return ""
+	case r.Page != nil && r.Page.Status >= 400:
+		return strconv.Itoa(r.Page.Status)
+	}
+	return string(r.ErrorClass())
 }
 
 // Needs is what sinks require of the pages that they keep. A crawl reads, records and holds

@@ -10,9 +10,10 @@ import (
 	"github.com/trawlcrawler/trawl/internal/queue"
 )
 
-// Prefixes of counter names: URLs that were skipped, by rule, and patterns that look like a
-// trap, by host and pattern.
+// Prefixes of counter names: URLs that were skipped, by rule, patterns that look like a trap, by
+// host and pattern, and URLs that failed, by cause.
 const (
+	counterCause   = "cause:"
 	counterSkipped = "skip:"
 	counterMuted   = "muted:"
 )
@@ -69,6 +70,13 @@ func addCounter(c *crawler.Counters, name string, by int64) {
 			c.Skipped = make(map[crawler.Rule]int64)
 		}
 		c.Skipped[crawler.Rule(rule)] += by
+		return
+	}
+	if cause, ok := strings.CutPrefix(name, counterCause); ok {
+		if c.Causes == nil {
+			c.Causes = make(map[string]int64)
+		}
+		c.Causes[cause] += by
 		return
 	}
 	if muted, ok := strings.CutPrefix(name, counterMuted); ok {

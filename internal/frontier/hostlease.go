@@ -229,7 +229,7 @@ func (l *HostLease) settlementArgs(done []queue.Settlement) []any {
 	}
 	job := l.frontier.job
 	args := []any{segment, job.LostAfter.Milliseconds(), flag(job.Durable != crawler.DurableDisk)}
-	args = append(args, leftAlone(done)...)
+	args = append(args, notes(done)...)
 	for _, s := range done {
 		retry := ""
 		if !s.Outcome.Final() {
@@ -240,11 +240,14 @@ func (l *HostLease) settlementArgs(done []queue.Settlement) []any {
 	return args
 }
 
-// leftAlone counts the skipped URLs, as arguments of settle.lua: the number of counters,
-// then the name and value of each.
-func leftAlone(done []queue.Settlement) []any {
+// notes counts the skipped URLs and the causes of failures, as arguments of settle.lua: the number
+// of counters, then the name and value of each.
+func notes(done []queue.Settlement) []any {
 	numbers := make(map[string]int64)
 	for _, settlement := range done {
+		if settlement.Cause != "" {
+			numbers[counterCause+settlement.Cause]++
+		}
 		for _, s := range settlement.Skipped {
 			numbers[counterSkipped+string(s.Rule)]++
 			if s.Pattern != "" {

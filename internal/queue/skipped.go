@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/trawlcrawler/trawl/crawler"
@@ -59,6 +60,40 @@ func SkippedText(c crawler.Counters) string {
 		if n := c.Skipped[rule]; n > 0 {
 			parts = append(parts, fmt.Sprintf("%d %s", n, rule))
 		}
+	}
+	return strings.Join(parts, ", ")
+}
+
+// Cause is how many URLs failed for one reason.
+type Cause struct {
+	Name string // "HTTP 404", or an error class
+	URLs int64
+}
+
+// CausesOf lists why URLs failed, the most frequent cause first.
+func CausesOf(c crawler.Counters) (all []Cause) {
+	for name, urls := range c.Causes {
+		if _, err := strconv.Atoi(name); err == nil {
+			name = "HTTP " + name
+		}
+		all = append(all, Cause{name, urls})
+	}
+	slices.SortFunc(all, func(a, b Cause) int { return cmp.Or(cmp.Compare(b.URLs, a.URLs), cmp.Compare(a.Name, b.Name)) })
+	return all
+}
+
+// maxCauses is how many causes a line of text names.
+const maxCauses = 6
+
+// CausesText describes why URLs failed: "HTTP 404: 20, timeout: 3"; "" for none.
+func CausesText(c crawler.Counters) string {
+	var parts []string
+	all := CausesOf(c)
+	for _, cause := range all[:min(len(all), maxCauses)] {
+		parts = append(parts, fmt.Sprintf("%s: %d", cause.Name, cause.URLs))
+	}
+	if more := len(all) - maxCauses; more > 0 {
+		parts = append(parts, fmt.Sprintf("and %d more", more))
 	}
 	return strings.Join(parts, ", ")
 }

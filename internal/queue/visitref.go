@@ -79,6 +79,8 @@ type Settlement struct {
 	Items int
 	// Over says that the URL was skipped because of a budget of its host.
 	Over bool
+	// Cause is why the URL failed or is gone, for [crawler.Counters.Causes]; "" otherwise.
+	Cause string
 	// Skipped are skipped URLs to count. They may be in any of the settlements of one call.
 	Skipped []Skipped
 	// Segment is the part of the output that has the record while it is only on this

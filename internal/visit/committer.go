@@ -139,6 +139,9 @@ func (c *committer) dismiss(o crawler.Outcome, taken []queue.Taken, results []*f
 	settled := make([]queue.Settlement, len(taken))
 	for i, t := range taken {
 		settled[i] = queue.Settlement{Ticket: t.Ticket, Outcome: o, Over: o == crawler.OutcomeSkipped}
+		if i < len(results) {
+			settled[i].Cause = results[i].Cause()
+		}
 		if settled[i].Over {
 			settled[i].Skipped = []queue.Skipped{overBudget(t.Entry)}
 		}

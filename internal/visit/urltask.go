@@ -190,7 +190,7 @@ func (e *urlTask) bytes() int64 {
 func (e *urlTask) settlements(all []queue.Settlement) []queue.Settlement {
 	s := queue.Settlement{
 		Ticket: e.taken.Ticket, Outcome: e.result.Outcome, Bytes: e.bytes(), After: e.after, Incomplete: e.incomplete(),
-		Items: len(e.result.Items),
+		Items: len(e.result.Items), Cause: e.result.Cause(),
 	}
 	if !s.Outcome.Final() {
 		s.Retry = e.taken.Entry

@@ -9,6 +9,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/google/go-cmp/cmp"
+
 	"github.com/trawlcrawler/trawl/crawler"
 	"github.com/trawlcrawler/trawl/internal/fetched"
 	"github.com/trawlcrawler/trawl/internal/queue"
@@ -25,6 +27,20 @@ func TestPermanentErrorsAreNotRetried(t *testing.T) {
 		"/c": "failed the server answered 403 Forbidden", "/d": "fetched",
 	})
 	c.wantRequests(map[string]int{"/a": 1, "/b": 1, "/c": 1, "/d": 1})
+}
+
+func TestFailuresAreCountedByCause(t *testing.T) {
+	t.Parallel()
+	site := testsite.Serve(t, web{"/a": "404", "/b": "404", "/c": "403", "/d": "301 /e", "/e": "500", "/f": "204"})
+	site.Handle("/g", http.HandlerFunc(func(http.ResponseWriter, *http.Request) {
+		panic(http.ErrAbortHandler)
+	}))
+	c := newCrawl(t, site, func(j *crawler.Job) { j.Retries = 0 }).seed("/a", "/b", "/c", "/d", "/f", "/g")
+	c.finish()
+	want := map[string]int64{"404": 2, "403": 1, "500": 1, "reset": 1}
+	if diff := cmp.Diff(want, c.counters().Causes); diff != "" {
+		t.Errorf("causes (-want +got):\n%s", diff)
+	}
 }
 
 func TestAFailureIsRetriedWithDoublingPauses(t *testing.T) {
