@@ -83,7 +83,9 @@ var errNoTransport = errors.New("Config.Transport returned nil: return the Round
 
 // private reports whether other workers would fetch other pages, because they lack what this
 // program says about requests.
-func (c Config) private() bool { return len(c.Access) > 0 || c.Transport != nil }
+func (c Config) private() bool {
+	return len(c.Access) > 0 || c.Identity != nil || c.Transport != nil
+}
 
 // fetching returns what connections may reach, and how.
 func (c Config) fetching() (fetch.Config, error) {
@@ -98,5 +100,6 @@ func (c Config) fetching() (fetch.Config, error) {
 		}
 		cfg.Rules = append(cfg.Rules, rule)
 	}
-	return cfg, nil
+	err := c.Identity.sign(&cfg)
+	return cfg, err
 }

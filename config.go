@@ -49,6 +49,11 @@ type Config struct {
 	// workers would fetch other pages. [Work] needs the same rules in all programs.
 	Access []AccessRule
 
+	// Identity proves to sites who makes the requests, by signatures of all of them, for
+	// robots.txt and sitemaps too. Jobs are left to this program alone, as with Access. Default:
+	// requests are not signed.
+	Identity *Identity
+
 	// Transport returns a transport around the one that it is given, which makes the requests
 	// of all jobs, for robots.txt and sitemaps too. It is called once, by [Crawl], [Open] or
 	// [Work], which return an error if it returns nil. What it returns is called by many

@@ -11,7 +11,7 @@
 //	work for a fleet              Work
 //	control a fleet from outside  Connect, Client, NewSeedTask
 //	describe a job                NewJob, Job: Delay, Depth, Scope, Include, Pages, Items, Time
-//	configure the program         Config: Redis, Out, Concurrency, Access, Log
+//	configure the program         Config: Redis, Out, Concurrency, Access, Identity, Log
 //	handle pages                  NewHandlers, Handlers.OnPage, OnType, OnHTML, Page
 //	handle failures               Handlers.OnError, Failure, SkipRetry
 //	change or refuse requests     Handlers.OnRequest, Config.Transport, AccessRule

@@ -42,6 +42,14 @@ func KeyOf(private ed25519.PrivateKey) (Key, error) {
 // directory; "" for the zero Key.
 func (k Key) ID() string { return k.id }
 
+// Private returns the private key, which the caller must not change; nil for the zero Key.
+func (k Key) Private() ed25519.PrivateKey {
+	if k.private == nil {
+		return nil
+	}
+	return k.private()
+}
+
 // Format prints the ID of the key, so that no verb prints the private key.
 func (k Key) Format(s fmt.State, _ rune) { _, _ = io.WriteString(s, "key "+k.id) }
 
