@@ -166,7 +166,7 @@ func sayWorkersOwn(w io.Writer, file string, s settings) {
 		{"out", s.Out != ""}, {"concurrency", s.Concurrency != defaults.Concurrency},
 		{"allow_cidr", len(s.AllowCIDR) > 0}, {"allow_private", s.AllowPrivate},
 		{"access", s.Access != ""}, {"header", len(s.Header) > 0}, {"proxy", len(s.Proxy) > 0}, {"ca", len(s.CA) > 0},
-		{"insecure", len(s.Insecure) > 0},
+		{"insecure", len(s.Insecure) > 0}, {"identity", s.Identity != ""}, {"sign", s.Sign != defaults.Sign},
 	} {
 		if own.given {
 			fmt.Fprintf(w, "trawl: %s: %s is ignored: on a fleet, each worker has its own (trawl worker --help)\n",

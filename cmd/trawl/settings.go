@@ -182,6 +182,9 @@ func (s *settings) reach() (fetch.Config, error) {
 	if cfg.Rules, err = s.rules(); err != nil {
 		return cfg, err
 	}
+	if cfg.Signer, cfg.Sign, err = s.signer(); err != nil {
+		return cfg, err
+	}
 	cfg.Resolver, err = s.resolver()
 	return cfg, err
 }

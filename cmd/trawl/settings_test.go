@@ -234,6 +234,9 @@ weight: 16
 schedule: "@daily"
 runs: 3
 access: access.yaml
+identity: bot/key.pem
+sign: when-asked
+signature_form: string
 header: ["X-Key: key"]
 proxy: ["http://proxy.example:3128"]
 proxy_remote_dns: true
@@ -300,6 +303,7 @@ func TestEveryFlagIsSetByTheEnvironment(t *testing.T) {
 		t.Fatal(err)
 	}
 	values["file"], values["access"], values["ca"] = path, path, authorityFile(t)
+	values["identity"], values["sign"], values["signature-form"] = identityFile(t), "when-asked", "string"
 	values["header"], values["proxy"], values["proxy-remote-dns"], values["cookies"] = "X-Key: 2", "http://2", "true",
 		"true"
 	cmd.Flags().VisitAll(func(f *pflag.Flag) {

@@ -4,12 +4,12 @@ import (
 	"encoding/json"
 	"net/http"
 	"strings"
-	"sync"
 	"testing"
 
 	"github.com/trawlcrawler/trawl/internal/fetched"
 	"github.com/trawlcrawler/trawl/internal/identity"
 	"github.com/trawlcrawler/trawl/internal/queue"
+	"github.com/trawlcrawler/trawl/internal/test/testsite"
 	"github.com/trawlcrawler/trawl/internal/verify"
 )
 
@@ -31,52 +31,22 @@ func newSigner(t *testing.T, form identity.AgentForm) (*identity.Signer, *verify
 	return s, &verify.Verifier{Keys: func(string) (verify.Keys, error) { return verify.ParseKeys(directory) }}
 }
 
-// gate is a server that lets only signed requests in, and says why it refuses others.
-type gate struct {
-	verifier *verify.Verifier
-	scheme   string
-	refuse   func(http.ResponseWriter) // refuses a request
-
-	mu     sync.Mutex
-	nonces map[string]bool
-	signed int
-	others int
+// newGate returns a gate before a page and a redirect to it.
+func newGate(v *verify.Verifier, refuse func(http.ResponseWriter)) *testsite.Gate {
+	return &testsite.Gate{Verifier: v, Refuse: refuse, Next: http.HandlerFunc(
+		func(w http.ResponseWriter, r *http.Request) {
+			if r.URL.Path == "/moved" {
+				http.Redirect(w, r, "/", http.StatusFound)
+				return
+			}
+			w.Write([]byte("welcome"))
+		})}
 }
 
-func (g *gate) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	g.mu.Lock()
-	defer g.mu.Unlock()
-	signed, err := g.verifier.Request(g.scheme, r.Host, r.Header)
-	if err != nil || g.nonces[signed.Nonce] {
-		g.others++
-		g.refuse(w)
-		return
-	}
-	if g.nonces == nil {
-		g.nonces = make(map[string]bool)
-	}
-	g.nonces[signed.Nonce] = true
-	g.signed++
-	if r.URL.Path == "/moved" {
-		http.Redirect(w, r, "/", http.StatusFound)
-		return
-	}
-	w.Write([]byte("welcome"))
-}
-
-func (g *gate) count() (signed, others int) {
-	g.mu.Lock()
-	defer g.mu.Unlock()
-	return g.signed, g.others
-}
-
-func refuseWith(status int, header http.Header) func(http.ResponseWriter) {
-	return func(w http.ResponseWriter) {
-		for name, values := range header {
-			w.Header()[name] = values
-		}
-		w.WriteHeader(status)
-	}
+// count returns the numbers of requests that were let in, and of others.
+func count(g *testsite.Gate) (signed, others int) {
+	in, out := g.Requests()
+	return len(in), len(out)
 }
 
 var asksForSignature = http.Header{"Accept-Signature": {`sig1=("@authority" "signature-agent");tag="web-bot-auth"`}}
@@ -85,8 +55,8 @@ func TestEveryRequestIsSignedForItsHost(t *testing.T) {
 	t.Parallel()
 	for _, form := range identity.AgentForms {
 		signer, verifier := newSigner(t, form)
-		g := &gate{verifier: verifier, scheme: "http", refuse: refuseWith(403, nil)}
-		tls := &gate{verifier: verifier, scheme: "https", refuse: refuseWith(403, nil)}
+		g := newGate(verifier, testsite.RefuseWith(403, nil))
+		tls := newGate(verifier, testsite.RefuseWith(403, nil))
 		plain := serve(t, g.ServeHTTP)
 		tlsServer, pool := serveTLS(t, tls.ServeHTTP)
 		f := newFetcher(t, Config{Signer: signer, rootCAs: pool})
@@ -102,7 +72,7 @@ func TestEveryRequestIsSignedForItsHost(t *testing.T) {
 		if page := get(t, lent, head); page.Status != 200 {
 			t.Errorf("%s: a lent fetcher's HEAD: status %d, want 200", form, page.Status)
 		}
-		if signed, others := g.count(); signed != 3 || others != 0 {
+		if signed, others := count(g); signed != 3 || others != 0 {
 			t.Errorf("%s: %d signed requests and %d others, want 3 and 0", form, signed, others)
 		}
 	}
@@ -111,7 +81,7 @@ func TestEveryRequestIsSignedForItsHost(t *testing.T) {
 func TestAFetcherThatSignsNothingSendsNoSignatures(t *testing.T) {
 	t.Parallel()
 	signer, verifier := newSigner(t, identity.FormDictionary)
-	g := &gate{verifier: verifier, scheme: "http", refuse: refuseWith(401, asksForSignature)}
+	g := newGate(verifier, testsite.RefuseWith(401, asksForSignature))
 	s := serve(t, g.ServeHTTP)
 	for name, cfg := range map[string]Config{
 		"no signer": {Sign: identity.ModeAlways}, "never": {Signer: signer, Sign: identity.ModeNever},
@@ -127,7 +97,7 @@ func TestAHostThatAsksIsRememberedAndItsRequestIsMadeAgain(t *testing.T) {
 	t.Parallel()
 	for _, status := range []int{401, 403, 429} {
 		signer, verifier := newSigner(t, identity.FormDictionary)
-		g := &gate{verifier: verifier, scheme: "http", refuse: refuseWith(status, asksForSignature)}
+		g := newGate(verifier, testsite.RefuseWith(status, asksForSignature))
 		s := serve(t, g.ServeHTTP)
 		f := newFetcher(t, Config{Signer: signer, Sign: identity.ModeWhenAsked})
 		page := get(t, f, request(t, s.URL+"/"))
@@ -140,7 +110,7 @@ func TestAHostThatAsksIsRememberedAndItsRequestIsMadeAgain(t *testing.T) {
 				t.Errorf("%d: then status %d, %s, want 200", status, page.Status, faultText(page))
 			}
 		}
-		if signed, others := g.count(); signed != 2 || others != 1 {
+		if signed, others := count(g); signed != 2 || others != 1 {
 			t.Errorf("%d: %d signed requests and %d others, want 2 and 1", status, signed, others)
 		}
 	}
@@ -160,7 +130,7 @@ func TestARequestIsNotMadeAgainAtOnce(t *testing.T) {
 		"the host says when to return": {429, later, true},
 	} {
 		signer, verifier := newSigner(t, identity.FormDictionary)
-		g := &gate{verifier: verifier, scheme: "http", refuse: refuseWith(test.status, test.header)}
+		g := newGate(verifier, testsite.RefuseWith(test.status, test.header))
 		s := serve(t, g.ServeHTTP)
 		f := newFetcher(t, Config{Signer: signer, Sign: identity.ModeWhenAsked})
 		page := get(t, f, request(t, s.URL+"/"))
@@ -168,7 +138,7 @@ func TestARequestIsNotMadeAgainAtOnce(t *testing.T) {
 			t.Errorf("%s: status %d, %s, want %d", name, page.Status, faultText(page), test.status)
 		}
 		get(t, f, request(t, s.URL+"/"))
-		if signed, _ := g.count(); (signed == 1) != test.thenSigned {
+		if signed, _ := count(g); (signed == 1) != test.thenSigned {
 			t.Errorf("%s: %d signed requests, want the next one signed: %t", name, signed, test.thenSigned)
 		}
 	}
@@ -178,7 +148,7 @@ func TestASignedRequestThatIsRefusedIsNotMadeAgain(t *testing.T) {
 	t.Parallel()
 	signer, _ := newSigner(t, identity.FormDictionary)
 	_, stranger := newSigner(t, identity.FormDictionary) // it knows another key
-	g := &gate{verifier: stranger, scheme: "http", refuse: refuseWith(403, asksForSignature)}
+	g := newGate(stranger, testsite.RefuseWith(403, asksForSignature))
 	s := serve(t, g.ServeHTTP)
 	f := newFetcher(t, Config{Signer: signer, Sign: identity.ModeWhenAsked})
 	get(t, f, request(t, s.URL+"/"))
@@ -191,7 +161,7 @@ func TestASignedRequestThatIsRefusedIsNotMadeAgain(t *testing.T) {
 func TestRecordingsHaveNoSignature(t *testing.T) {
 	t.Parallel()
 	signer, verifier := newSigner(t, identity.FormDictionary)
-	g := &gate{verifier: verifier, scheme: "http", refuse: refuseWith(403, nil)}
+	g := newGate(verifier, testsite.RefuseWith(403, nil))
 	s := serve(t, g.ServeHTTP)
 	f := newFetcher(t, Config{Signer: signer})
 	page := recorded(t, f, s.URL+"/")

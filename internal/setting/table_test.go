@@ -7,6 +7,7 @@ import (
 	"testing"
 
 	"github.com/trawlcrawler/trawl/crawler"
+	"github.com/trawlcrawler/trawl/internal/identity"
 	"github.com/trawlcrawler/trawl/internal/rules"
 )
 
@@ -80,6 +81,7 @@ func TestWordsThatTheTableListsAreAllWords(t *testing.T) {
 		"seed_redirects": texts(crawler.SeedRedirectsKinds),
 		"politeness":     texts(crawler.Politenesses), "tls": texts(crawler.TLSKinds),
 		"durable": texts(crawler.DurableKinds), "same": texts(rules.SameKinds),
+		"sign": texts(identity.Modes), "signature_form": texts(identity.AgentForms),
 	} {
 		s, _ := Lookup(name)
 		if !slices.Equal(s.Choices, want) {

@@ -4,6 +4,7 @@ import (
 	"time"
 
 	"github.com/trawlcrawler/trawl/crawler"
+	"github.com/trawlcrawler/trawl/internal/identity"
 )
 
 // Values are the values of all settings: those of a job, and those of the process that
@@ -56,6 +57,12 @@ type Process struct {
 type Credentials struct {
 	// Access is the path of a file of rules.
 	Access string `yaml:"access"`
+	// Identity is the path of the file with the key that signs requests; "" signs none.
+	Identity string `yaml:"identity"`
+	// Sign is when requests are signed: always, when-asked or never.
+	Sign string `yaml:"sign"`
+	// SignatureForm is the form of the Signature-Agent header: dictionary or string.
+	SignatureForm string `yaml:"signature_form"`
 	// Header lists headers, as NAME: VALUE, for the hosts of the seeds that the user named.
 	Header []string `yaml:"header"`
 	// Proxy lists the proxies for all hosts that no rule gives other proxies.
@@ -76,5 +83,5 @@ func Default() Values {
 	return Values{Job: crawler.DefaultJob(), Process: Process{
 		Concurrency: 256, SpoolLimit: 10 << 30, ShipEvery: crawler.Duration(time.Minute), LogFormat: "text",
 		LogLevel: "info",
-	}}
+	}, Credentials: Credentials{Sign: string(identity.ModeAlways), SignatureForm: string(identity.FormDictionary)}}
 }
