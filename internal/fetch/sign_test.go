@@ -5,6 +5,7 @@ import (
 	"net/http"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/trawlcrawler/trawl/internal/fetched"
 	"github.com/trawlcrawler/trawl/internal/identity"
@@ -174,5 +175,20 @@ func TestRecordingsHaveNoSignature(t *testing.T) {
 	}
 	if page.Status != 200 || strings.Contains(head, "web-bot-auth") {
 		t.Errorf("status %d; the recording has\n%s", page.Status, head)
+	}
+}
+
+func TestASiteRefusesAClockThatIsWrong(t *testing.T) {
+	t.Parallel()
+	for _, ahead := range []time.Duration{6 * time.Minute, -time.Minute} {
+		signer, verifier := newSigner(t, identity.FormDictionary)
+		verifier.Now = func() time.Time { return time.Now().Add(ahead) }
+		g := newGate(verifier, testsite.RefuseWith(403, nil))
+		s := serve(t, g.ServeHTTP)
+		page := get(t, newFetcher(t, Config{Signer: signer}), request(t, s.URL+"/"))
+		if _, refused := g.Requests(); page.Status != 403 || len(refused) != 1 ||
+			!strings.Contains(refused[0], "out of time") {
+			t.Errorf("site %v ahead: status %d, refused %q", ahead, page.Status, refused)
+		}
 	}
 }
