@@ -215,7 +215,7 @@ func (f *Fetcher) ask(ctx context.Context, req fetched.Request, page *fetched.Pa
 		page.Status = resp.StatusCode
 		return nil
 	}
-	defer func() { page.Hint = hintOf(page) }()
+	defer func() { page.Hint = cmp.Or(hintOf(page), signatureHint(page, signed)) }()
 	if t != nil && came == nil {
 		t.simulate(out, resp)
 		came = resp

@@ -51,12 +51,7 @@ func (s *signing) asked(h crawler.Host) bool {
 // also says when to come back (Retry-After) is not asked again before: its answer stands, and the
 // next request is signed.
 func (s *signing) demand(from crawler.URL, resp *http.Response) *fetched.Fault {
-	if s == nil || s.always || resp.Header.Get(identity.AcceptSignature) == "" {
-		return nil
-	}
-	switch resp.StatusCode {
-	case http.StatusUnauthorized, http.StatusForbidden, http.StatusTooManyRequests:
-	default:
+	if s == nil || s.always || !asks(resp.StatusCode, resp.Header) {
 		return nil
 	}
 	s.remember(from.Host())
@@ -65,6 +60,27 @@ func (s *signing) demand(from crawler.URL, resp *http.Response) *fetched.Fault {
 	}
 	return &fetched.Fault{Kind: fetched.FaultProtocol, Text: "the server asks for a signed request", Passes: true,
 		Again: true}
+}
+
+// asks reports whether an answer refuses a request and asks for a signature.
+func asks(status int, h http.Header) bool {
+	switch status {
+	case http.StatusUnauthorized, http.StatusForbidden, http.StatusTooManyRequests:
+		return h.Get(identity.AcceptSignature) != ""
+	}
+	return false
+}
+
+// signatureHint says what to do about an answer that asks for a signature; "" if it does not. signed
+// says that the request had one.
+func signatureHint(p *fetched.Page, signed bool) string {
+	switch {
+	case !asks(p.Status, p.Header):
+		return ""
+	case signed:
+		return "it does not accept the signature: check what your site publishes (trawl identity verify), or try the other --signature-form"
+	}
+	return "it asks for signed requests: sign them with --identity"
 }
 
 // remember remembers that a host asks for signatures.

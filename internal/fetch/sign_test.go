@@ -88,8 +88,8 @@ func TestAFetcherThatSignsNothingSendsNoSignatures(t *testing.T) {
 		"no signer": {Sign: identity.ModeAlways}, "never": {Signer: signer, Sign: identity.ModeNever},
 	} {
 		page := get(t, newFetcher(t, cfg), request(t, s.URL+"/"))
-		if wantNoFault(t, page); page.Status != 401 {
-			t.Errorf("%s: status %d, want 401", name, page.Status)
+		if wantNoFault(t, page); page.Status != 401 || !strings.Contains(page.Hint, "--identity") {
+			t.Errorf("%s: status %d, hint %q, want 401 and what to set", name, page.Status, page.Hint)
 		}
 	}
 }
@@ -154,8 +154,8 @@ func TestASignedRequestThatIsRefusedIsNotMadeAgain(t *testing.T) {
 	f := newFetcher(t, Config{Signer: signer, Sign: identity.ModeWhenAsked})
 	get(t, f, request(t, s.URL+"/"))
 	page := get(t, f, request(t, s.URL+"/"))
-	if wantNoFault(t, page); page.Status != 403 {
-		t.Errorf("status %d, want 403", page.Status)
+	if wantNoFault(t, page); page.Status != 403 || !strings.Contains(page.Hint, "does not accept the signature") {
+		t.Errorf("status %d, hint %q, want 403 and what to check", page.Status, page.Hint)
 	}
 }
 
