@@ -289,6 +289,19 @@ func TestAJobIsPausedResumedChangedAndCancelled(t *testing.T) {
 		t.Errorf("%d pages, because of %q, want 10 or more because of the budget", stats.Pages(), stats.Reason)
 	}
 
+	early := b.job
+	early.Name, early.Pages = b.job.Name+"-early", 3
+	run = b.start(f, early)
+	if err := run.Pause(t.Context()); err != nil {
+		t.Errorf("a job cannot be paused as soon as it is started: %v", err)
+	}
+	if err := run.Resume(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	if stats := b.wait(run); stats.Pages() < 3 {
+		t.Errorf("%d pages of a job that was paused at its start, want 3 or more", stats.Pages())
+	}
+
 	endless := b.job
 	endless.Name, endless.Seeds = b.job.Name+"-endless", nil
 	run = b.start(f, endless)

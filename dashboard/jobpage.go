@@ -198,7 +198,7 @@ func stampOf(s crawler.Status) stamp {
 func actionsOf(sh sheet) []action {
 	url := jobURL(sh.Name)
 	switch {
-	case sh.State == crawler.StateRunning, sh.State == crawler.StateCreated && sh.Periodic != nil:
+	case sh.State == crawler.StateRunning, sh.State == crawler.StateCreated:
 		return []action{{ID: "pause", Text: "Pause", URL: url + "/pause"}}
 	case sh.State == crawler.StatePaused:
 		return []action{{ID: "resume", Text: "Resume", URL: url + "/resume", First: true}}

@@ -197,20 +197,7 @@ func (c *Client) Wait(ctx context.Context, job string) (crawler.Status, error) {
 // Pause stops a job from fetching until it is resumed. Requests in progress finish. While a
 // periodic job is paused, none of its runs start.
 func (c *Client) Pause(ctx context.Context, job string) error {
-	from := []crawler.State{crawler.StateRunning}
-	if periodic, err := c.periodic(ctx, job); err != nil {
-		return err
-	} else if periodic {
-		from = append(from, crawler.StateCreated)
-	}
-	return c.move(ctx, job, crawler.StatePaused, "paused", from...)
-}
-
-// periodic reports whether a job has a schedule. Such a job never runs itself: its state is
-// created or paused, until it is cancelled.
-func (c *Client) periodic(ctx context.Context, job string) (bool, error) {
-	status, err := c.store.Status(ctx, job)
-	return status.Job.Schedule != "", err
+	return c.move(ctx, job, crawler.StatePaused, "paused", crawler.StateRunning, crawler.StateCreated)
 }
 
 // Resume continues a job that was paused. A job that is done is reopened: it waits for
@@ -218,14 +205,14 @@ func (c *Client) periodic(ctx context.Context, job string) (bool, error) {
 // for a job whose budget is spent: [Client.Set] raises it. For a periodic job, runs start
 // again from the next tick.
 func (c *Client) Resume(ctx context.Context, job string) error {
-	if periodic, err := c.periodic(ctx, job); err != nil {
-		return err
-	} else if periodic {
-		return c.move(ctx, job, crawler.StateCreated, "", crawler.StatePaused, crawler.StateRunning)
-	}
 	status, err := c.store.Status(ctx, job)
-	if err != nil {
+	switch {
+	case err != nil:
 		return err
+	case status.Job.Schedule != "": // it never runs itself: its state is created or paused until it is cancelled
+		return c.move(ctx, job, crawler.StateCreated, "", crawler.StatePaused, crawler.StateRunning)
+	case status.Started.IsZero() && !status.State.Ended(): // its seeds may not be admitted yet
+		return c.move(ctx, job, crawler.StateCreated, "", crawler.StatePaused)
 	}
 	if budget, ok := strings.CutPrefix(status.Reason, "budget of "); ok && status.State == crawler.StateDone &&
 		budget != "pages per host" {
