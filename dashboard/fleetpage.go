@@ -56,13 +56,13 @@ type column struct {
 
 // jobRow is a job in the list.
 type jobRow struct {
-	Name, URL, RunOf              string
-	State, Tone, Says             string
-	Alarm                         bool
-	Waiting, Fetched, Failed      string
-	Rate, Left                    string
-	waiting, fetched, failed, all int64
-	rate                          float64
+	Name, URL, RunOf         string
+	State, Tone, Says        string
+	Alarm                    bool
+	Waiting, Fetched, Failed string
+	Rate, Left               string
+	waiting, fetched, failed int64
+	rate                     float64
 }
 
 // memberRow is a process of the fleet in a list.

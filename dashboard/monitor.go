@@ -46,10 +46,7 @@ func monitorPolicy(page []byte) string {
 		"; base-uri 'none'; form-action 'self'; frame-ancestors 'none'"
 }
 
-var (
-	inlineScript = regexp.MustCompile(`(?s)<script>(.*?)</script>`)
-	inlineStyle  = regexp.MustCompile(`(?s)<style>(.*?)</style>`)
-)
+var inlineScript = regexp.MustCompile(`(?s)<script>(.*?)</script>`)
 
 // sourcesOf returns the hashes of the inline elements of a page, as sources for a
 // Content-Security-Policy (CSP Level 3, 2.3.1), each after a space.
