@@ -108,6 +108,7 @@ func TestASinkOfAWorkerThatFailsForGoodEndsTheJobOfTheFleet(t *testing.T) {
 	b := newLocalSite(t, chain(5), "/")
 	b.cfg.Redis, b.cfg.AllowPrivate = "redis://"+redistest.Own(t).TCP, true
 	b.cfg = trawl.WithKeepPause(b.cfg, time.Millisecond)
+	b.cfg.Name = "opener"                                  // other fleets of this process have its name
 	fleet, err := trawl.Open(testfleet.Patience(t), b.cfg) // without the handlers
 	if err != nil {
 		t.Fatal(err)
