@@ -23,6 +23,7 @@ import (
 	"github.com/trawlcrawler/trawl/internal/fetched"
 	"github.com/trawlcrawler/trawl/internal/queue"
 	"github.com/trawlcrawler/trawl/internal/sink"
+	_ "github.com/trawlcrawler/trawl/parquet"
 )
 
 func open(t *testing.T) *sql.DB {

@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"github.com/trawlcrawler/trawl/internal/fetched"
+	"github.com/trawlcrawler/trawl/internal/tabular"
 )
 
 // ParquetConfig configures a [Parquet]. The zero value writes to the current folder.
@@ -102,6 +103,9 @@ func NewParquet(cfg ParquetConfig) (*Parquet, error) {
 
 // newParquet opens a sink without starting its goroutines.
 func newParquet(cfg ParquetConfig) (*Parquet, error) {
+	if _, err := tabular.Linked(); err != nil {
+		return nil, err
+	}
 	cfg = cfg.WithDefaults()
 	if cfg.SegmentSize < 0 {
 		return nil, fmt.Errorf("segment size: %d is out of range: want 1 or more bytes, or 0 for the default",

@@ -12,7 +12,6 @@ import (
 
 	"github.com/trawlcrawler/trawl/crawler"
 	"github.com/trawlcrawler/trawl/internal/fetched"
-	"github.com/trawlcrawler/trawl/internal/tabular"
 )
 
 // Sink writes results. It is safe for concurrent use.
@@ -143,9 +142,6 @@ func open(format, dir string, opts Options, verbatim bool) (Sink, error) {
 			Log: opts.Log,
 		})
 	case "parquet":
-		if _, err := tabular.Linked(); err != nil {
-			return nil, err
-		}
 		return NewParquet(ParquetConfig{Dir: dir, Worker: opts.Worker, SegmentSize: opts.SegmentSize,
 			MaxAge: opts.MaxAge, Log: opts.Log})
 	}
