@@ -4,7 +4,10 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
+
+	"golang.org/x/sync/errgroup"
 
 	"github.com/trawlcrawler/trawl/crawler"
 	"github.com/trawlcrawler/trawl/internal/queue"
@@ -65,19 +68,36 @@ func (f *Frontier) Hosts(ctx context.Context, limit int) ([]crawler.HostStatus, 
 			if err != nil {
 				return nil, fmt.Errorf("frontier: hosts of %s: %w", f.job.Name, err)
 			}
-			for _, h := range hosts {
-				status, err := f.Host(ctx, crawler.Host(h))
-				if errors.Is(err, crawler.ErrNoHost) {
-					continue // its record was lost
-				}
-				if err != nil {
-					return nil, err
-				}
-				all = append(all, status)
+			found, err := f.hostsNamed(ctx, hosts)
+			if err != nil {
+				return nil, err
 			}
+			all = append(all, found...)
 		}
 	}
 	return all, nil
+}
+
+// hostReaders is how many hosts are read at once. One after another, a thousand would take as many
+// round trips.
+const hostReaders = 16
+
+// hostsNamed returns what is known of hosts, in their order, without those whose records were lost.
+func (f *Frontier) hostsNamed(ctx context.Context, names []string) ([]crawler.HostStatus, error) {
+	found := make([]crawler.HostStatus, len(names))
+	group, ctx := errgroup.WithContext(ctx)
+	group.SetLimit(hostReaders)
+	for i, name := range names {
+		group.Go(func() (err error) {
+			found[i], err = f.Host(ctx, crawler.Host(name))
+			if errors.Is(err, crawler.ErrNoHost) {
+				return nil
+			}
+			return err
+		})
+	}
+	err := group.Wait()
+	return slices.DeleteFunc(found, func(h crawler.HostStatus) bool { return h.Host == "" }), err
 }
 
 // Govern sets an operator's rules for a host. If forgive is set, it also forgets that the
