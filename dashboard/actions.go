@@ -44,7 +44,7 @@ func (d *Dashboard) readForm(w http.ResponseWriter, r *http.Request) (crawler.St
 }
 
 // press carries out a button of a job's page. If the job is no longer in the state that the
-// page showed, nothing is done: whoever pressed the button decided about something else.
+// page showed, nothing is done, because the button was meant for that state.
 func (d *Dashboard) press(done string, do func(ctx context.Context, name string) error) handler {
 	return func(w http.ResponseWriter, r *http.Request) error {
 		status, err := d.readForm(w, r)

@@ -66,7 +66,7 @@ func newRealFleet(t testing.TB) *realFleet {
 }
 
 // forward returns an address that leads to the redis-server, which has another socket after
-// each start. While there is none, it closes connections.
+// each start. Between two starts it closes connections.
 func (f *realFleet) forward() string {
 	f.t.Helper()
 	listener, err := net.Listen("tcp", "127.0.0.1:0")

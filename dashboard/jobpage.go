@@ -3,7 +3,6 @@ package dashboard
 import (
 	"context"
 	"fmt"
-	"math"
 	"net/http"
 	"slices"
 	"strings"
@@ -152,44 +151,6 @@ func (d *Dashboard) jobPageOf(o dossier) jobPage {
 	return p
 }
 
-// addNumbers adds what follows from the counters of the job.
-func (p *jobPage) addNumbers(sh sheet, now time.Time) {
-	n := *sh.Counters
-	p.Figures = []figure{
-		{Name: "Fetched", Value: ui.Number(n.Pages()), More: ui.Bytes(n.Bytes)},
-		{Name: "Pages per second", Value: known(ui.Rate(rateOf(sh)), sh.PagesPerSecond != nil)},
-		{Name: "Waiting", Value: ui.Number(n.Waiting), More: fmt.Sprintf("%s in flight", ui.Number(n.Flight))},
-		{Name: "Seen", Value: ui.Number(n.Seen)},
-		{Name: "Hosts", Value: ui.Number(n.Hosts)},
-		{Name: "Failed", Value: ui.Number(forecast.FailedOf(n))},
-	}
-	if left := leftOf(sh); left != "–" {
-		p.Figures[1].More = left + " left"
-	}
-	p.Bar, p.Outcomes, p.Skipped, p.Budgets = barOf(n), outcomesOf(n), skippedOf(n), budgetsOf(sh.status, n, now)
-	p.Causes = causesOf(n)
-	var parts []string
-	for _, part := range p.Bar {
-		parts = append(parts, part.Name)
-	}
-	p.Rest = ui.Number(max(0, n.Waiting)) + " waiting"
-	p.BarText = strings.Join(append(parts, p.Rest), ", ")
-	p.Visits = []figure{
-		{Name: "Hosts", Value: ui.Number(n.Hosts)}, {Name: "Due now", Value: ui.Number(n.Ready)},
-		{Name: "Due later", Value: ui.Number(max(0, n.Due-n.Ready))}, {Name: "Visits enqueued", Value: ui.Number(n.Armed)},
-		{Name: "Visits open", Value: ui.Number(n.Open)}, {Name: "Visits so far", Value: ui.Number(n.Visits)},
-		{Name: "Lost with their worker", Value: ui.Number(n.Broken)},
-	}
-}
-
-// rateOf returns the speed of a job in pages per second, or 0 if it is not known.
-func rateOf(sh sheet) float64 {
-	if sh.PagesPerSecond == nil {
-		return 0
-	}
-	return *sh.PagesPerSecond
-}
-
 func stampOf(s crawler.Status) stamp {
 	return stamp{Created: fmt.Sprint(s.Created.UnixMilli()), Was: string(s.State)}
 }
@@ -247,57 +208,6 @@ func runsOf(p *crawler.Periodic, now time.Time) (rows []runRow) {
 		rows = append(rows, row)
 	}
 	return rows
-}
-
-// Points of a chart are averages over this many samples.
-const pointSamples = 5
-
-// recentSpan is the time that the charts of seconds show.
-const recentSpan = 5 * time.Minute
-
-// chartsOf draws the speed of a job over the last minutes, and over the last day if it has
-// run for longer.
-func chartsOf(h forecast.History, now time.Time) (charts []ui.Chart) {
-	pages := func(s forecast.Sample) int64 { return s.Pages }
-	bytes := func(s forecast.Sample) int64 { return s.Bytes }
-	perSecond := func(v float64) string { return ui.Bytes(int64(v)) + "/s" }
-	if n := len(h.Seconds); n > 1 {
-		to := h.Seconds[n-1].At
-		axis := ui.Axis{From: to.Add(-recentSpan), To: to, Now: now}
-		charts = append(charts,
-			ui.NewChart("pages", "Pages per second", ratesOf(h.Seconds, time.Second, pages), axis, ui.Rate),
-			ui.NewChart("bytes", "Bytes per second", ratesOf(h.Seconds, time.Second, bytes), axis, perSecond))
-	}
-	if n := len(h.Minutes); n > 1 && h.Minutes[n-1].At.Sub(h.Minutes[0].At) > recentSpan {
-		axis := ui.Axis{From: h.Minutes[0].At, To: h.Minutes[n-1].At, Now: now.Add(-time.Minute)}
-		charts = append(charts,
-			ui.NewChart("pages-day", "Pages per second, by minute", ratesOf(h.Minutes, time.Minute, pages), axis, ui.Rate),
-			ui.NewChart("bytes-day", "Bytes per second, by minute", ratesOf(h.Minutes, time.Minute, bytes), axis, perSecond))
-	}
-	return charts
-}
-
-// ratesOf returns the increase of a number per second, over a few samples for each point. A
-// time without samples, in which the job did not run, breaks the series.
-func ratesOf(samples []forecast.Sample, period time.Duration, of func(forecast.Sample) int64) (points []ui.Point) {
-	for i := 0; i+1 < len(samples); {
-		first, j := samples[i], i+1
-		for j < len(samples)-1 && j-i < pointSamples && samples[j].At.Sub(first.At) < pointSamples*period {
-			j++
-		}
-		last := samples[j]
-		took := last.At.Sub(first.At)
-		value := float64(max(0, of(last)-of(first))) / max(0.001, took.Seconds())
-		if took > 3*pointSamples*period {
-			value = math.NaN()
-		}
-		if len(points) == 0 && !math.IsNaN(value) {
-			points = append(points, ui.Point{At: first.At, Value: value})
-		}
-		points = append(points, ui.Point{At: last.At, Value: value})
-		i = j
-	}
-	return points
 }
 
 // shownFailures is the number of failed URLs that the page lists.
@@ -362,19 +272,6 @@ func filesOf(places []queue.Kept) (list []place) {
 	return list
 }
 
-// segment is a part of the bar of a job: URLs with the same fate, in thousandths of all
-// URLs that the job has seen.
-type segment struct {
-	Class, Name string
-	At, Width   float64
-}
-
-// budget shows how much of a limit is spent.
-type budget struct {
-	Name, Spent, Of string
-	Value, Max      int64
-}
-
 // why returns the reason for the job's state or the budget that is spent; for a periodic
 // job, when the next run starts.
 func (sh sheet) why() string {
@@ -411,36 +308,6 @@ func whenOf(sh sheet, now time.Time) string {
 	return ""
 }
 
-// outcomesOf lists the outcomes that occurred.
-func outcomesOf(n crawler.Counters) []figure {
-	var list []figure
-	for _, o := range crawler.Outcomes {
-		if n.Outcomes[o] > 0 {
-			list = append(list, figure{Name: strings.ReplaceAll(string(o), "_", " "), Value: ui.Number(n.Outcomes[o])})
-		}
-	}
-	return list
-}
-
-// causesOf lists why URLs failed.
-func causesOf(n crawler.Counters) (list []figure) {
-	for _, cause := range queue.CausesOf(n) {
-		list = append(list, figure{Name: cause.Name, Value: ui.Number(cause.URLs)})
-	}
-	return list
-}
-
-// skippedOf lists the rules by which URLs were skipped.
-func skippedOf(n crawler.Counters) []figure {
-	var list []figure
-	for _, rule := range queue.Rules {
-		if n.Skipped[rule] > 0 {
-			list = append(list, figure{Name: strings.ReplaceAll(string(rule), "_", " "), Value: ui.Number(n.Skipped[rule])})
-		}
-	}
-	return list
-}
-
 // mutedOf describes the patterns of URLs that look like a trap.
 func mutedOf(job string, n crawler.Counters) []string {
 	var list []string
@@ -451,60 +318,6 @@ func mutedOf(job string, n crawler.Counters) []string {
 		list = append(list, fmt.Sprintf("%s URLs of further patterns look like a trap: trawl host show %s HOST lists them", ui.Number(n.MutedMore), job))
 	}
 	return list
-}
-
-// barOf divides the URLs that a job has seen by their fate. The rest waits.
-func barOf(n crawler.Counters) []segment {
-	if n.Seen <= 0 {
-		return nil
-	}
-	good := n.Pages() + n.Outcomes[crawler.OutcomeNotModified]
-	bad := n.Outcomes[crawler.OutcomeFailed] + n.Outcomes[crawler.OutcomeGone]
-	parts := []struct {
-		class, name string
-		urls        int64
-	}{
-		{"good", "fetched", good},
-		{"plain", "redirected, disallowed or skipped", n.Settled() - good - bad},
-		{"bad", "failed or gone", bad},
-		{"flight", "in flight", n.Flight},
-	}
-	var bar []segment
-	at := 0.0
-	for _, p := range parts {
-		width := min(1000*float64(max(0, p.urls))/float64(n.Seen), 1000-at)
-		if width > 0 {
-			bar = append(bar, segment{p.class, ui.Number(p.urls) + " " + p.name, at, width})
-			at += width
-		}
-	}
-	return bar
-}
-
-func budgetsOf(s crawler.Status, n crawler.Counters, now time.Time) []budget {
-	var list []budget
-	if of := s.Job.Pages; of > 0 {
-		list = append(list, budget{"pages", ui.Number(n.Pages()), ui.Number(of), n.Pages(), of})
-	}
-	if of := int64(s.Job.Bytes); of > 0 {
-		list = append(list, budget{"bytes", ui.Bytes(n.Bytes), ui.Bytes(of), n.Bytes, of})
-	}
-	if of := s.Job.Time; of > 0 {
-		spent := ranFor(s, now)
-		list = append(list, budget{"time", ui.Span(spent), ui.Span(of), int64(spent), int64(of)})
-	}
-	return list
-}
-
-// ranFor returns how long a job has run.
-func ranFor(s crawler.Status, now time.Time) time.Duration {
-	switch {
-	case s.Started.IsZero():
-		return 0
-	case !s.Ended.IsZero():
-		return s.Ended.Sub(s.Started)
-	}
-	return max(0, now.Sub(s.Started))
 }
 
 // shownSeeds is the number of a job's seeds that the page shows.

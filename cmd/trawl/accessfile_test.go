@@ -166,7 +166,7 @@ func TestAnInvalidAccessFileIsRefusedWithoutItsSecrets(t *testing.T) {
 		"cookies as a string":    {"- hosts: [a.test]\n  cookies: hunter2", "line 2: cookies: want NAME: VALUE"},
 		"a cookie for all hosts": {"- cookies: {a: hunter2}", "are for hosts that are named"},
 		"two cookies in one":     {"- hosts: [a.test]\n  cookies: {a: 'b; hunter2'}", "line 2: the cookie a"},
-		"a name that is none":    {"- hosts: [a.test]\n  cookies: {a b: hunter2}", `line 2: "a b" cannot be the name`},
+		"a name with a space":    {"- hosts: [a.test]\n  cookies: {a b: hunter2}", `line 2: "a b" cannot be the name`},
 		"a certificate alone":    {"- hosts: [a.test]\n  cert: a.pem", "name the file of its private key (key)"},
 		"a key alone":            {"- hosts: [a.test]\n  key: a.key", "name its file (cert)"},
 		"a missing certificate":  {"- hosts: [a.test]\n  cert: nosuch.pem\n  key: a.key", "nosuch.pem: no such file"},

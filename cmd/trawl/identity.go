@@ -222,7 +222,7 @@ the workers with the new key; then run rotate --drop, and publish the directory 
 func dropKey(folder identity.Folder) error {
 	id, err := folder.Drop()
 	if errors.Is(err, fs.ErrNotExist) {
-		return usage("%s has only key %s: there is none to drop", folder, id.Key.ID())
+		return usage("%s has only key %s, which is in use: rotate first, then drop the old one", folder, id.Key.ID())
 	} else if err != nil {
 		return failed("drop the old key: %v", err)
 	}

@@ -55,7 +55,7 @@ func TestAnIdentityIsCreatedRotatedAndVerified(t *testing.T) {
 	identityCommand{"verify", "bot", "--key", "old.pem"}.run(s, done) // workers that have the old key
 	identityCommand{"rotate", "bot"}.run(s, usage, "key "+first.Key+" of the last rotation", "--drop")
 	identityCommand{"rotate", "--drop", "bot"}.run(s, done, "Dropped key "+first.Key)
-	identityCommand{"rotate", "--drop", "bot"}.run(s, usage, "there is none to drop")
+	identityCommand{"rotate", "--drop", "bot"}.run(s, usage, "rotate first")
 	identityCommand{"verify", "bot", "--key", "old.pem"}.run(s, failed, "does not list key "+first.Key, "unknown key")
 	identityCommand{"renew", "bot"}.run(s, done)
 	identityCommand{"verify", "bot"}.run(s, done)

@@ -126,9 +126,9 @@ func TestARequestIsNotMadeAgainAtOnce(t *testing.T) {
 		header     http.Header
 		thenSigned bool
 	}{
-		"the host does not ask":        {403, nil, false},
-		"the answer is none of these":  {404, asksForSignature, false},
-		"the host says when to return": {429, later, true},
+		"the host does not ask":         {403, nil, false},
+		"the answer is of another kind": {404, asksForSignature, false},
+		"the host says when to return":  {429, later, true},
 	} {
 		signer, verifier := newSigner(t, identity.FormDictionary)
 		g := newGate(verifier, testsite.RefuseWith(test.status, test.header))

@@ -57,7 +57,7 @@ func (Below) RoundTrip(r *http.Request) (*http.Response, error) {
 	return resp, nil
 }
 
-// newWrapped returns the program's transport; nil if there is none.
+// newWrapped returns the transport that the program has set, or nil.
 func newWrapped(cfg Config) *wrapped {
 	if cfg.Transport == nil {
 		return nil

@@ -34,7 +34,7 @@ type Config struct {
 type Words struct {
 	Private string // the setting AllowPrivate, such as "--allow-private"
 	CIDR    string // the setting AllowCIDR
-	Ports   string // the setting Ports; "" if there is none, so that only a seed opens a port
+	Ports   string // the setting Ports; "" where only a seed opens a port
 }
 
 // flags are the terms of the command.
