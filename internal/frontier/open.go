@@ -25,7 +25,7 @@ func (f *Frontier) Open(ctx context.Context, o queue.VisitRef, worker string,
 	}
 	args := []any{
 		string(o.Host), o.Epoch, f.lease.Milliseconds(), worker, want.URLs, want.Gap.Milliseconds(),
-		want.Ahead.Milliseconds(),
+		want.Ahead.Milliseconds(), want.Call,
 	}
 	if !f.shares {
 		got, err := run(ctx, f.rdb, openScript(), "open", l.base, args...).Slice()

@@ -94,6 +94,36 @@ func returnsFirstURLs(t *testing.T, b *testJob) {
 	}
 }
 
+func opensAgain(t *testing.T, b *testJob) {
+	b.admit(3, "http://a.test/1", "http://a.test/2", "http://a.test/3")
+	b.admitBand(queue.BandFirst, 1, "http://a.test/high")
+	order, want := b.armed("a.test"), visit.Want{URLs: 3, Call: "first"}
+	var took [2][]queue.Taken
+	for i := range took { // the second is a repetition, as after a lost reply
+		lease, err := b.Open(t.Context(), order, "tester", want)
+		b.must(err)
+		took[i] = b.started(lease, false, "http://a.test/high", "http://a.test/1", "http://a.test/2")
+	}
+	if diff := cmp.Diff(took[0], took[1], cmp.AllowUnexported(crawler.URL{})); diff != "" {
+		t.Errorf("the repeated call took others (-first +second):\n%s", diff)
+	}
+	if c := b.counters(); c.Flight != 3 || c.Waiting != 1 || c.Visits != 1 {
+		t.Errorf("%d URLs are in flight, %d wait, %d visits; want 3, 1, 1", c.Flight, c.Waiting, c.Visits)
+	}
+	for _, call := range []string{"", "second"} { // another delivery of the order
+		_, err := b.Open(t.Context(), order, "tester", visit.Want{URLs: 3, Call: call})
+		if !errors.Is(err, queue.ErrStale) {
+			t.Errorf("a call named %q opened the visit of another: %v", call, err)
+		}
+	}
+	lease, err := b.Open(t.Context(), order, "tester", want)
+	b.must(err)
+	b.close(lease, 0)
+	if _, err := b.Open(t.Context(), order, "tester", want); !errors.Is(err, queue.ErrStale) {
+		t.Errorf("a repetition opened the visit after it had ended: %v", err)
+	}
+}
+
 func finishes(t *testing.T, b *testJob) {
 	b.admit(2, "http://a.test/1", "http://a.test/2")
 	lease := b.openTaking("a.test", visit.Want{URLs: 8})

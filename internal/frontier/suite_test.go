@@ -43,6 +43,7 @@ func TestFrontier(t *testing.T) {
 		{"a visit takes its first URLs when it opens, as many as its time allows", takesAtOnce},
 		{"a visit with a budget, or at a host with rules or failures, takes no URLs when it opens",
 			takesNothingAtOnce},
+		{"a visit whose opening got no answer is opened again with the same URLs", opensAgain},
 		{"the first URLs of a visit return to the queue when it closes", returnsFirstURLs},
 		{"a visit ends with its last URL", finishes},
 		{"a visit does not end with a URL while others wait", finishesNotEarly},

@@ -127,7 +127,7 @@ func (f *settlements) note(done []queue.Settlement) {
 }
 
 // unreliableFrontier is a frontier that returns an error from the first call of each kind. The
-// calls to settle and finish take effect, so that only the reply is lost.
+// calls to open, settle and finish take effect, so that only the reply is lost.
 type unreliableFrontier struct {
 	visit.Frontier
 	mu      sync.Mutex
@@ -147,8 +147,11 @@ func (f *unreliableFrontier) refuse(kind string) error {
 
 // Open takes no URLs, so that Take takes all of them.
 func (f *unreliableFrontier) Open(ctx context.Context, o queue.VisitRef, worker string,
-	_ visit.Want) (visit.HostLease, error) {
-	lease, err := f.Frontier.Open(ctx, o, worker, visit.Want{})
+	want visit.Want) (visit.HostLease, error) {
+	lease, err := f.Frontier.Open(ctx, o, worker, visit.Want{Call: want.Call})
+	if err == nil {
+		err = f.refuse("open")
+	}
 	return unreliableLease{lease, f}, err
 }
 

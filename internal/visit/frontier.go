@@ -37,6 +37,10 @@ type Want struct {
 	// Ahead is how long the URLs should last: if there is a gap, no more are taken than
 	// requests can be made within that time, but at least one.
 	Ahead time.Duration
+	// Call identifies the call. If it is repeated because its answer was lost, it opens the
+	// same visit again, with the same URLs. "" means that it is not repeated. Two deliveries
+	// of the same order are two calls: the second one gets ErrStale.
+	Call string
 }
 
 // Start is what a visit took when it opened. It is empty if nothing waited, or if the

@@ -181,8 +181,8 @@ func TestAVisitWaitsForAnUnavailableFrontierAndFetchesNothingTwice(t *testing.T)
 	if n := len(c.sink.records()); n != 2 {
 		t.Errorf("got %d records, want 2", n)
 	}
-	if len(flaky.refused) != 4 {
-		t.Errorf("refused calls: got %v, want take, claim, admit and finish", flaky.refused)
+	if len(flaky.refused) != 5 {
+		t.Errorf("refused calls: got %v, want open, take, claim, admit and finish", flaky.refused)
 	}
 }
 
@@ -191,7 +191,7 @@ func TestADrainedVisitSettlesItsFetchedPages(t *testing.T) {
 	site := testsite.Serve(t, web{"/a": links()})
 	c := newCrawl(t, site, nil).seed("/a")
 	c.cfg.Grace = time.Hour
-	flaky := &unreliableFrontier{Frontier: c.frontier, refused: map[string]bool{"take": true, "admit": true}}
+	flaky := &unreliableFrontier{Frontier: c.frontier, refused: map[string]bool{"open": true, "take": true, "admit": true}}
 	c.tools.Frontier = flaky
 	reached, release := site.Hang("/a")
 	visitor, order := c.visitor(), c.arm()

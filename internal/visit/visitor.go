@@ -8,6 +8,7 @@ import (
 	"net/netip"
 	"runtime"
 	"slices"
+	"strconv"
 	"sync/atomic"
 	"time"
 
@@ -192,6 +193,7 @@ type Visitor struct {
 	cfg      Config
 	skips    *skips
 	visits   atomic.Int64            // visits in progress
+	calls    atomic.Int64            // names the calls that open visits; counts from the visitor's start in nanoseconds
 	stopper  atomic.Pointer[urlTask] // the one whose handlers have stopped the job; nil while none has
 }
 
@@ -259,6 +261,7 @@ func New(job crawler.Job, scope *rules.Scope, tools Tools, cfg Config) (*Visitor
 	}
 	w.download = w.needs.Verbatim && !job.Follow && !job.Resources && len(job.Select)+len(job.Extract) == 0
 	w.live.Store(&job)
+	w.calls.Store(time.Now().UnixNano())
 	if len(job.Handlers) > 0 {
 		w.handlers = tools.Handlers
 		if all, ok := w.handlers.(ErrorHandlers); ok && all.HandlesErrors() {
@@ -300,13 +303,35 @@ func (w *Visitor) want() Want {
 	}
 }
 
+// open opens the visit that was ordered. While the frontier is unavailable, it repeats the call
+// until ctx ends or drain is closed, because a call whose answer was lost may have opened the
+// visit: if no one carried that out, its URLs would count as held by a worker that was lost. If
+// the call never arrived, the order becomes stale in time.
+func (w *Visitor) open(ctx context.Context, o queue.VisitRef, drain <-chan struct{}) (HostLease, error) {
+	want := w.want()
+	want.Call = strconv.FormatInt(w.calls.Add(1), 36)
+	for pause := frontierFirst; ; pause = min(2*pause, frontierMost) {
+		lease, err := w.frontier.Open(ctx, o, w.cfg.Worker, want)
+		if !errors.Is(err, queue.ErrUnavailable) {
+			return lease, err
+		}
+		select {
+		case <-time.After(pause):
+		case <-drain:
+			return nil, err
+		case <-ctx.Done():
+			return nil, err
+		}
+	}
+}
+
 // Visit carries out one visit and reports on it. It ends when the host has no URLs waiting,
 // at its bounds, soon after drain is closed, or when ctx ends; then nothing is left in
 // flight. The error is internal: Redis or a sink failed. A superseded order is not an
 // error: its report ends as EndStale.
 func (w *Visitor) Visit(ctx context.Context, o queue.VisitRef, drain <-chan struct{}) (queue.Report, error) {
 	began := time.Now()
-	lease, err := w.frontier.Open(ctx, o, w.cfg.Worker, w.want())
+	lease, err := w.open(ctx, o, drain)
 	if errors.Is(err, queue.ErrStale) {
 		return queue.Report{Host: o.Host, Ending: queue.EndStale}, nil
 	}

@@ -70,33 +70,37 @@ local function name_ticket(band, number) return band .. ':' .. string.format('%d
 
 local STALE = redis.error_reply('STALE the visit no longer holds its host')
 
--- requeue returns a host's entries in flight to the front of its queues, in the order in which
--- they were taken. lost is added to the first byte of each entry.
-local function requeue(host, lost)
-  local flight = redis.call('HGETALL', FLIGHT(host))
-  if #flight == 0 then return 0 end
-  local tickets, entries = {}, {}
+-- in_flight returns a host's URLs in flight in the order in which they were taken: { ticket's
+-- number, band, ticket, packed entry } for each. It notes those that are garbage.
+local function in_flight(host)
+  local flight, urls = redis.call('HGETALL', FLIGHT(host)), {}
   for i = 1, #flight, 2 do
     local band, number = string.match(flight[i], '^(%d):(%d+)$')
     if number and flight[i + 1] ~= '' then
-      tickets[#tickets + 1] = { tonumber(number), band }
-      entries[tonumber(number)] = flight[i + 1]
+      urls[#urls + 1] = { tonumber(number), band, flight[i], flight[i + 1] }
     else
       note_garbage('in flight at ' .. host .. ' under ' .. flight[i] .. ': ' .. flight[i + 1])
     end
   end
-  table.sort(tickets, function(a, b) return a[1] > b[1] end)
-  for _, ticket in ipairs(tickets) do
-    local entry = entries[ticket[1]]
+  table.sort(urls, function(a, b) return a[1] < b[1] end)
+  return urls
+end
+
+-- requeue returns a host's entries in flight to the front of its queues, in the order in which
+-- they were taken. lost is added to the first byte of each entry.
+local function requeue(host, lost)
+  local urls = in_flight(host)
+  for i = #urls, 1, -1 do
+    local band, entry = urls[i][2], urls[i][4]
     if lost > 0 then
       entry = string.char(math.min(255, string.byte(entry) + lost)) .. string.sub(entry, 2)
     end
-    redis.call('LPUSH', QUEUE(ticket[2], host), entry)
+    redis.call('LPUSH', QUEUE(band, host), entry)
   end
   redis.call('DEL', FLIGHT(host))
-  count('flight', -#tickets)
-  count('waiting', #tickets)
-  return #tickets
+  count('flight', -#urls)
+  count('waiting', #urls)
+  return #urls
 end
 
 -- pack_later packs an entry to be retried, and unpack_later unpacks it: the entry is prefixed by
@@ -176,7 +180,7 @@ local function rest(host, wait, parked, leaves, takes, is_idle)
   local h, now, sets, dels = HOST(host), now_ms(), leaves or {}, takes or {}
   local due = wait > 0 and now + wait + 1 or now -- plus 1, because the clock is rounded down
   sets[#sets + 1], sets[#sets + 2] = 'next', due
-  for _, field in ipairs({ 'worker', 'rivals', 'lined', 'woken', 'recalled' }) do dels[#dels + 1] = field end
+  for _, field in ipairs({ 'worker', 'call', 'rivals', 'lined', 'woken', 'recalled' }) do dels[#dels + 1] = field end
 
   local urgent, waits, first = false, false, {}
   if not is_idle and not idle(host) then
