@@ -117,6 +117,17 @@ func (f *fakeFleet) Status(ctx context.Context, name string) (crawler.Status, er
 	return r.status, nil
 }
 
+func (f *fakeFleet) Use(ctx context.Context, job crawler.Status, numbers crawler.Counters) (forecast.Use, error) {
+	defer f.mu.Unlock()
+	r, err := f.find(ctx, job.Job.Name)
+	if err != nil {
+		return forecast.Use{}, err
+	}
+	use := forecast.UseOf(job.Job.Name, f.members, numbers)
+	use.Advice = use.Advise(numbers, r.hosts, time.Now())
+	return use, nil
+}
+
 func (f *fakeFleet) Counters(ctx context.Context, name string) (crawler.Counters, error) {
 	defer f.mu.Unlock()
 	r, err := f.find(ctx, name)

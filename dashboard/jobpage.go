@@ -13,6 +13,7 @@ import (
 
 	"github.com/trawlcrawler/trawl/crawler"
 	"github.com/trawlcrawler/trawl/internal/forecast"
+	"github.com/trawlcrawler/trawl/internal/plain"
 	"github.com/trawlcrawler/trawl/internal/queue"
 	"github.com/trawlcrawler/trawl/internal/ui"
 	"github.com/trawlcrawler/trawl/internal/waiting"
@@ -37,6 +38,8 @@ type jobPage struct {
 	Runs     []runRow
 	Charts   []ui.Chart
 	Holds    []string
+	Uses     []useRow
+	UsesOf   string // what the uses are shares of
 	Outcomes []figure
 	Visits   []figure
 	Budgets  []budget
@@ -65,6 +68,12 @@ type way struct{ ID, Text, URL, Class string }
 
 // runRow is a run of a periodic job.
 type runRow struct{ Name, URL, State, Tone, Reason, Pages, Started, Took string }
+
+// useRow is a share of the time of the places of its workers, in percent.
+type useRow struct {
+	Name, Share string
+	Percent     float64
+}
 
 // place is where a worker keeps the job's pages.
 type place struct{ Where, By string }
@@ -131,6 +140,7 @@ func (d *Dashboard) jobPageOf(o dossier) jobPage {
 		Holds: holdsOf(o), Failures: o.failures[:min(len(o.failures), shownFailures)], Files: filesOf(o.places),
 		Settings: settingsOf(o.status.Job),
 	}
+	p.Uses, p.UsesOf = usesOf(o.Use)
 	p.Layout = ui.Layout{Title: o.Name, Live: true, Path: []ui.Link{{Text: "Fleet", URL: "/"}}}
 	p.Says, p.Alarm = o.says(now)
 	p.Tone = o.tone(p.Alarm)
@@ -232,13 +242,30 @@ func holdsOf(o dossier) (list []string) {
 		list = append(list, sentence(pending))
 	}
 	if o.State == crawler.StateRunning && o.Waits == "" && o.Ending == "" {
-		list = append(list, paceHolds(o, *n)...)
+		if o.Use != nil && o.Use.Advice != "" {
+			list = append(list, o.Use.Advice)
+		} else {
+			list = append(list, paceHolds(o, *n)...)
+		}
 	}
 	list = append(list, mutedOf(o.Name, *n)...)
 	if n.Garbage > 0 {
 		list = append(list, fmt.Sprintf("%s damaged keys or entries were set aside: trawl job show %s lists them.", ui.Number(n.Garbage), o.Name))
 	}
 	return list
+}
+
+// usesOf lists what the places of the workers of a job are used for.
+func usesOf(u *forecast.Use) (rows []useRow, of string) {
+	if u == nil {
+		return nil, ""
+	}
+	for _, share := range u.Shares {
+		percent := 100 * share.Of
+		rows = append(rows, useRow{share.Name, fmt.Sprintf("%.0f %%", percent), percent})
+	}
+	return rows, fmt.Sprintf("Shares of the time of %s over the last %s.",
+		plain.Plural(int64(u.Places), "place", "places"), ui.Span(time.Duration(u.Seconds*float64(time.Second))))
 }
 
 // paceHolds says whether places or politeness limit a job that makes progress.

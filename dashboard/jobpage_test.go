@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/trawlcrawler/trawl/crawler"
+	"github.com/trawlcrawler/trawl/internal/activity"
 	"github.com/trawlcrawler/trawl/internal/forecast"
 	"github.com/trawlcrawler/trawl/internal/queue"
 	"github.com/trawlcrawler/trawl/internal/waiting"
@@ -51,6 +52,15 @@ func TestAJobHasAPage(t *testing.T) {
 		"/data/out/news", "worker w1 on vm-1", "http://a.test/1: the server answered 500", "delay: 2s, was 1s",
 		"user_agent:", `action="/jobs/news/pause"`, `href="/jobs/news/seed"`, `href="/jobs/news/settings"`,
 		`href="/jobs/news/cancel"`, `href="/jobs/news/hosts"`, `href="/asynq/queues/news"`)
+	s.fakeFleet.members[0].Within = 10 * time.Second
+	s.fakeFleet.members[0].Spent = map[string]activity.Spent{
+		"news": {activity.Server: 60 * time.Second, activity.Redis: 12 * time.Second}, "shop": {activity.DNS: 8 * time.Second},
+	}
+	s.get(t, "/jobs/news").want(t, http.StatusOK, "Workers wait for slow servers while other hosts are due: start more workers",
+		`<dt>slow servers</dt><dd><progress value="75" max="100" aria-label="Share of slow servers"></progress> 75 %</dd>`,
+		"<dt>Redis</dt>", "15 %", "<dt>other jobs</dt>", "10 %", "Shares of the time of 8 places over the last 10s.")
+	s.get(t, "/api/v1/jobs/news").want(t, http.StatusOK, `"name": "slow servers"`, `"of": 0.75`,
+		`"places": 8,`, `"advice": "Workers wait`)
 	s.change("news", func(r *fakeJob) {
 		r.status.Ending = "pages"
 		r.status.Troubles = []crawler.Trouble{{Worker: "w1", Reason: "the disk is full"}}

@@ -34,6 +34,9 @@ type Jobs interface {
 	Recent(ctx context.Context, job string, limit int) ([]forecast.Sample, error)
 	// History returns what a job had done over the last day.
 	History(ctx context.Context, job string) (forecast.History, error)
+	// Use returns what the places of the workers of a job are used for, given its status and
+	// counters as just read.
+	Use(ctx context.Context, job crawler.Status, numbers crawler.Counters) (forecast.Use, error)
 	// Places lists where workers keep the pages of a job.
 	Places(ctx context.Context, job string) ([]queue.Kept, error)
 	// Failures lists URLs of a job that failed permanently, and why, the latest first: some

@@ -46,6 +46,10 @@ type sheet struct {
 	Waits    string             `json:"waits,omitempty"`
 	WaitsFor waiting.WaitReason `json:"waits_for,omitempty"`
 
+	// Use is what the places of its workers are used for. It is missing from lists, and unless
+	// the job runs.
+	Use *forecast.Use `json:"use,omitempty"`
+
 	// Troubles says why workers cannot keep its pages.
 	Troubles []crawler.Trouble `json:"troubles,omitempty"`
 
@@ -161,6 +165,9 @@ func (d *Dashboard) sheetOf(ctx context.Context, name string) (sheet, error) {
 		return sheet{}, err
 	}
 	sh, err := d.sheet(ctx, status)
+	if err == nil && sh.Counters != nil {
+		err = d.addUse(ctx, &sh)
+	}
 	if err != nil || sh.Periodic == nil {
 		sh.Job = &status.Job
 		return sh, err
@@ -173,6 +180,15 @@ func (d *Dashboard) sheetOf(ctx context.Context, name string) (sheet, error) {
 	}
 	sh.Job = &status.Job
 	return sh, err
+}
+
+// addUse adds to the sheet of a running job what its workers do.
+func (d *Dashboard) addUse(ctx context.Context, sh *sheet) error {
+	use, err := d.jobs.Use(ctx, sh.status, *sh.Counters)
+	if err == nil && len(use.Shares) > 0 {
+		sh.Use = &use
+	}
+	return err
 }
 
 // survey reads all jobs, in the order in which [Jobs] lists them.

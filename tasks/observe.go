@@ -28,6 +28,27 @@ func (c *Client) History(ctx context.Context, job string) (forecast.History, err
 	return c.store.History(ctx, job)
 }
 
+// Use returns what the places of a job's workers are used for, and what limits the job. It is
+// zero for a job that does not run. numbers are the job's counters as just read.
+func (c *Client) Use(ctx context.Context, job crawler.Status, numbers crawler.Counters) (forecast.Use, error) {
+	if job.State != crawler.StateRunning {
+		return forecast.Use{}, nil
+	}
+	members, err := c.store.Members(ctx)
+	if err != nil {
+		return forecast.Use{}, err
+	}
+	use := forecast.UseOf(job.Job.Name, members, numbers)
+	var hosts []crawler.HostStatus
+	if use.NeedsHosts(numbers) {
+		if hosts, err = c.store.Frontier(job.Job).Hosts(ctx, forecast.MaxNamed); err != nil {
+			return forecast.Use{}, err
+		}
+	}
+	use.Advice = use.Advise(numbers, hosts, job.Now)
+	return use, nil
+}
+
 // Places lists where workers keep the pages of a job, sorted by worker.
 func (c *Client) Places(ctx context.Context, job string) ([]queue.Kept, error) {
 	return c.store.Places(ctx, job)

@@ -14,6 +14,7 @@ import (
 
 	"github.com/trawlcrawler/trawl/crawler"
 	"github.com/trawlcrawler/trawl/export"
+	"github.com/trawlcrawler/trawl/internal/forecast"
 	"github.com/trawlcrawler/trawl/internal/plain"
 	"github.com/trawlcrawler/trawl/internal/queue"
 	"github.com/trawlcrawler/trawl/internal/waiting"
@@ -33,6 +34,7 @@ type jobView struct {
 	Failures []string           `json:"failures,omitempty"` // URLs that failed, and why; only in job show
 	Waits    string             `json:"waits,omitempty"`    // why no page is fetched at the moment, and what to do
 	WaitsFor waiting.WaitReason `json:"waits_for,omitempty"`
+	Use      *forecast.Use      `json:"use,omitempty"` // what the places of its workers are used for; only in job show
 	Settings crawler.Job        `json:"settings"`
 	// Records compares what is settled with the records known to be in the output. With
 	// --out, the output is read.
@@ -175,6 +177,11 @@ func (d *desk) showWith(ctx context.Context, c *tasks.Client, name, out string) 
 	if v.Periodic, err = c.Periodic(ctx, status, nil); err != nil {
 		return err
 	}
+	if use, err := c.Use(ctx, status, v.Counters); err != nil {
+		return err
+	} else if len(use.Shares) > 0 {
+		v.Use = &use
+	}
 	if out != "" {
 		if err := v.compare(ctx, status, out); err != nil {
 			return err
@@ -204,6 +211,12 @@ func (d *desk) showWith(ctx context.Context, c *tasks.Client, name, out string) 
 	if v.Waits != "" {
 		fmt.Fprintf(t, "waits\t%s\n", v.Waits)
 	}
+	if v.Use != nil {
+		fmt.Fprintf(t, "workers\t%s\n", useText(*v.Use))
+		if v.Waits == "" && v.Use.Advice != "" {
+			fmt.Fprintf(t, "limit\t%s\n", v.Use.Advice)
+		}
+	}
 	if v.left != "" {
 		fmt.Fprintf(t, "output\t%s\n", v.left)
 	}
@@ -220,6 +233,15 @@ func (d *desk) showWith(ctx context.Context, c *tasks.Client, name, out string) 
 		fmt.Fprintf(t, "failed\t%s\n", failure)
 	}
 	return t.Flush()
+}
+
+// useText says what the places of workers are used for.
+func useText(u forecast.Use) string {
+	var parts []string
+	for _, share := range u.Shares {
+		parts = append(parts, fmt.Sprintf("%.0f %% %s", 100*share.Of, share.Name))
+	}
+	return strings.Join(parts, ", ")
 }
 
 // compare compares the job with the records of its output.

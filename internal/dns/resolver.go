@@ -8,6 +8,8 @@ import (
 	"time"
 
 	"golang.org/x/sync/singleflight"
+
+	"github.com/trawlcrawler/trawl/internal/activity"
 )
 
 // Bounds of a resolver's cache.
@@ -60,6 +62,9 @@ func (r *Resolver) Lookup(ctx context.Context, name string) ([]netip.Addr, error
 	if known, ok := r.names.recall(name, r.now()); ok {
 		return known.addresses, known.err
 	}
+	timer := activity.Of(ctx)
+	timer.Enter(activity.DNS)
+	defer timer.Leave(activity.DNS)
 	flight := r.flights.DoChan(name, func() (any, error) { return r.look(ctx, name), nil })
 	select {
 	case landed := <-flight:

@@ -137,7 +137,7 @@ func (st *JobWorker) reach(ctx context.Context, h crawler.Host) error {
 
 // Open starts to receive visits. They are canceled when ctx ends.
 func (st *JobWorker) Open(ctx context.Context) (err error) {
-	st.rt.places.serve(st.job.Job.Name)
+	st.rt.places.serve(st.job.Job.Name, st.visitor.Spent)
 	if st.server, err = st.serve(ctx); err == nil && st.gate != nil {
 		st.tending.Go(func() { st.tend(ctx) })
 	}

@@ -1,6 +1,7 @@
 package fleet
 
 import (
+	"cmp"
 	"context"
 	"crypto/rand"
 	"log/slog"
@@ -8,6 +9,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/trawlcrawler/trawl/internal/activity"
 	"github.com/trawlcrawler/trawl/internal/frontier"
 )
 
@@ -50,6 +52,9 @@ type jobPlaces struct {
 	since    time.Time   // when the worker began to serve the job
 	waits    time.Time   // since when a task has been left to others; zero: none is
 	looked   time.Time   // when one was last left to others
+
+	spent  func() activity.Spent
+	recent *activity.Window // of what spent returns
 }
 
 const (
@@ -98,11 +103,12 @@ func (p *places) full() bool {
 	return p.taken >= p.most
 }
 
-// serve records that the worker serves a job's queue.
-func (p *places) serve(job string) {
+// serve records that the worker serves a job's queue. spent returns what the job's visits have
+// spent their time on so far.
+func (p *places) serve(job string, spent func() activity.Spent) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	p.jobs[job] = &jobPlaces{since: time.Now()}
+	p.jobs[job] = &jobPlaces{since: time.Now(), spent: spent, recent: activity.NewWindow(spentWithin)}
 }
 
 // serveAny records that the worker serves every job.
@@ -382,8 +388,42 @@ func (p *places) load() frontier.WorkerLoad {
 		l.Jobs = append(l.Jobs, job)
 	}
 	slices.Sort(l.Jobs)
+	l.Spent, l.Within = p.spent()
 	if p.anyJob {
 		l.Jobs = append(l.Jobs, frontier.AnyJob)
 	}
 	return l
+}
+
+const (
+	// spentWithin is the time for which a worker reports what its visits spend time on.
+	spentWithin = 15 * time.Second
+	// maxSpent is for how many jobs it does: those with the most time. Every worker reads
+	// the reports of all others several times a second.
+	maxSpent = 16
+)
+
+// spent returns what the visits of each job spent their time on within a recent time, and how
+// long that was: the longest of any job. p.mu is held.
+func (p *places) spent() (map[string]activity.Spent, time.Duration) {
+	type one struct {
+		job   string
+		spent activity.Spent
+	}
+	now, within, all := time.Now(), time.Duration(0), []one(nil)
+	for job, j := range p.jobs {
+		spent, span := j.recent.Add(now, j.spent())
+		within = max(within, span)
+		if spent.Total() >= time.Millisecond {
+			all = append(all, one{job, spent})
+		}
+	}
+	slices.SortFunc(all, func(a, b one) int {
+		return cmp.Or(cmp.Compare(b.spent.Total(), a.spent.Total()), cmp.Compare(a.job, b.job))
+	})
+	most := make(map[string]activity.Spent)
+	for _, o := range all[:min(len(all), maxSpent)] {
+		most[o.job] = o.spent
+	}
+	return most, within
 }

@@ -2,11 +2,14 @@ package fleet
 
 import (
 	"context"
+	"fmt"
 	"log/slog"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
+	"github.com/trawlcrawler/trawl/internal/activity"
 	"github.com/trawlcrawler/trawl/internal/frontier"
 )
 
@@ -39,7 +42,7 @@ func newTestPlaces(t *testing.T, most, pending int, others ...frontier.WorkerLoa
 	t.Cleanup(p.close)
 	p.tell(t.Context())
 	for _, job := range []string{"a", "b", "c"} {
-		p.serve(job)
+		p.serve(job, func() activity.Spent { return activity.Spent{} })
 	}
 	return p
 }
@@ -53,6 +56,26 @@ func (p *places) startTask(t *testing.T, job string) (finish func()) {
 	p.After(job, true)
 	end := p.Begin(job)
 	return func() { end(); p.Finished(job) }
+}
+
+func TestAWorkerReportsWhatItsJobsSpendTimeOn(t *testing.T) {
+	t.Parallel()
+	p := newPlaces(&fakeBoard{}, "w", 5, slog.New(slog.DiscardHandler))
+	t.Cleanup(p.close)
+	var spent atomic.Int64
+	for n := range maxSpent + 2 {
+		p.serve(fmt.Sprint("job", n), func() activity.Spent {
+			return activity.Spent{activity.Server: time.Duration(n) * time.Duration(spent.Load())}
+		})
+	}
+	if l := p.load(); len(l.Spent) != 0 {
+		t.Errorf("before any visit: %v", l.Spent)
+	}
+	spent.Store(int64(time.Second))
+	l := p.load()
+	if l.Within <= 0 || len(l.Spent) != maxSpent || l.Spent["job17"] != (activity.Spent{activity.Server: 17 * time.Second}) {
+		t.Errorf("within %s: %v, want the %d jobs with the most time", l.Within, l.Spent, maxSpent)
+	}
 }
 
 func TestTheJobsOfAWorkerShareItsPlaces(t *testing.T) {

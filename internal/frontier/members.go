@@ -62,7 +62,7 @@ func takeLoad(m *waiting.Member, loads []WorkerLoad) []WorkerLoad {
 		return loads
 	}
 	l := loads[at]
-	m.Places, m.Taken = l.Places, l.Taken
+	m.Places, m.Taken, m.Spent, m.Within = l.Places, l.Taken, l.Spent, l.Within
 	m.Serving = slices.DeleteFunc(slices.Clone(l.Jobs), func(job string) bool { return job == AnyJob })
 	slices.Sort(m.Serving)
 	return slices.Delete(loads, at, at+1)

@@ -2,6 +2,7 @@ package frontier
 
 import (
 	"fmt"
+	"maps"
 	"slices"
 	"testing"
 	"time"
@@ -9,6 +10,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/trawlcrawler/trawl/crawler"
+	"github.com/trawlcrawler/trawl/internal/activity"
 	"github.com/trawlcrawler/trawl/internal/queue"
 	"github.com/trawlcrawler/trawl/internal/waiting"
 )
@@ -18,7 +20,9 @@ func listsMembers(t *testing.T, b *testJob) {
 	b.must(b.store.Appear(ctx, waiting.Process{Kind: waiting.KindScheduler, ID: "1", Name: name, Version: "v1"}))
 	b.must(b.store.Appear(ctx, waiting.Process{Kind: waiting.KindWorker, ID: "2", Name: name}))
 	b.must(b.store.Appear(ctx, waiting.Process{Kind: waiting.KindWorker, ID: "3", Name: name + "#x"}))
-	_, err := b.store.ShareLoad(ctx, WorkerLoad{Worker: name + "#abc", Places: 8, Taken: 3, Jobs: []string{"b", AnyJob, "a"}})
+	spent := map[string]activity.Spent{"a": {activity.Server: 1500 * time.Millisecond}, "b": {activity.Redis: time.Second}}
+	_, err := b.store.ShareLoad(ctx, WorkerLoad{Worker: name + "#abc", Places: 8, Taken: 3,
+		Jobs: []string{"b", AnyJob, "a"}, Spent: spent, Within: 15 * time.Second})
 	b.must(err)
 	all, err := b.store.Members(ctx)
 	b.must(err)
@@ -31,6 +35,9 @@ func listsMembers(t *testing.T, b *testJob) {
 		}
 		if ago := now.Sub(m.Seen); ago < 0 || ago > time.Minute {
 			t.Errorf("%s was seen %v ago", m.ID, ago)
+		}
+		if m.ID == "2" && (m.Within != 15*time.Second || !maps.Equal(m.Spent, spent)) {
+			t.Errorf("spent within %s: %v, want %v", m.Within, m.Spent, spent)
 		}
 		got = append(got, fmt.Sprint(m.Kind, m.ID, m.Version, m.Taken, m.Places, m.Serving))
 	}

@@ -3,10 +3,13 @@ package frontier
 import (
 	"context"
 	"fmt"
-	"github.com/trawlcrawler/trawl/internal/redisconn"
+	"maps"
 	"slices"
 	"strings"
 	"time"
+
+	"github.com/trawlcrawler/trawl/internal/activity"
+	"github.com/trawlcrawler/trawl/internal/redisconn"
 )
 
 // WorkerLoad is a worker's last report about itself.
@@ -15,6 +18,10 @@ type WorkerLoad struct {
 	Places int      // the most visits at once
 	Taken  int      // places in use
 	Jobs   []string // jobs that it serves now
+	// Spent is what its visits of each job spent their time on within a recent time, and
+	// Within is how long that was. Jobs without visits are left out.
+	Spent  map[string]activity.Spent
+	Within time.Duration
 }
 
 // AnyJob is listed among the jobs of a worker that serves every job.
@@ -32,7 +39,47 @@ const heardTerm = 3 * time.Second
 // ShareLoad reports a worker's load to the other workers of the fleet, and returns their
 // reports of the last three seconds, by Redis's clock. Call it at least every second.
 func (s *Store) ShareLoad(ctx context.Context, own WorkerLoad) ([]WorkerLoad, error) {
-	return s.workers(ctx, own.Worker, fmt.Sprintf("%d %d %s", own.Places, own.Taken, strings.Join(own.Jobs, ",")))
+	return s.workers(ctx, own.Worker, own.pack())
+}
+
+// pack returns the report as text: "PLACES TAKEN JOB,JOB,… WITHIN JOB:SPENT,…". What has no
+// job ends after TAKEN, and what has no time after the jobs.
+func (l WorkerLoad) pack() string {
+	text := fmt.Sprintf("%d %d %s", l.Places, l.Taken, strings.Join(l.Jobs, ","))
+	if len(l.Spent) == 0 || len(l.Jobs) == 0 {
+		return text
+	}
+	var spent []string
+	for _, job := range slices.Sorted(maps.Keys(l.Spent)) {
+		spent = append(spent, job+":"+l.Spent[job].String())
+	}
+	return fmt.Sprintf("%s %d %s", text, l.Within.Milliseconds(), strings.Join(spent, ","))
+}
+
+// unpackLoad reads what pack returns. It returns false for garbage. Times of another version,
+// with other kinds of activities, are left out.
+func unpackLoad(worker, text string) (l WorkerLoad, ok bool) {
+	l.Worker = worker
+	var within int64
+	var jobs, spent string
+	n, _ := fmt.Sscanf(text, "%d %d %s %d %s", &l.Places, &l.Taken, &jobs, &within, &spent)
+	if n < 2 {
+		return l, false
+	}
+	if jobs != "" {
+		l.Jobs = strings.Split(jobs, ",")
+	}
+	if n < 5 || within <= 0 {
+		return l, true
+	}
+	l.Within, l.Spent = time.Duration(within)*time.Millisecond, make(map[string]activity.Spent)
+	for one := range strings.SplitSeq(spent, ",") {
+		job, packed, _ := strings.Cut(one, ":")
+		if s, ok := activity.Parse(packed); ok {
+			l.Spent[job] = s
+		}
+	}
+	return l, true
 }
 
 // Leave tells the other workers that a worker is gone.
@@ -52,15 +99,9 @@ func (s *Store) workers(ctx context.Context, worker, said string) ([]WorkerLoad,
 	}
 	var all []WorkerLoad
 	for i := 0; i+1 < len(got); i += 2 {
-		l := WorkerLoad{Worker: got[i]}
-		jobs := ""
-		if n, _ := fmt.Sscanf(got[i+1], "%d %d %s", &l.Places, &l.Taken, &jobs); n < 2 {
-			continue // garbage
+		if l, ok := unpackLoad(got[i], got[i+1]); ok {
+			all = append(all, l)
 		}
-		if jobs != "" {
-			l.Jobs = strings.Split(jobs, ",")
-		}
-		all = append(all, l)
 	}
 	return all, nil
 }

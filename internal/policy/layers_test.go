@@ -20,7 +20,7 @@ const module = "github.com/trawlcrawler/trawl"
 var layers = [][]string{
 	{"internal/language"},
 	{
-		"internal/extract", "internal/heap", "internal/redisd", "internal/version", "internal/htmltok", "internal/plain",
+		"internal/activity", "internal/extract", "internal/heap", "internal/redisd", "internal/version", "internal/htmltok", "internal/plain",
 		"internal/ui", "internal/identity", "internal/verify",
 	},
 	{"crawler", "cmd/trawl/early", "internal/charset"},

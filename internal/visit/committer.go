@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/trawlcrawler/trawl/crawler"
+	"github.com/trawlcrawler/trawl/internal/activity"
 	"github.com/trawlcrawler/trawl/internal/fetched"
 	"github.com/trawlcrawler/trawl/internal/queue"
 )
@@ -353,6 +354,8 @@ func (w *commitment) keep(ctx context.Context) error {
 // error, release is never nil.
 func (c *committer) keep(ctx context.Context, results []*fetched.Result) (segment string, release func(), err error) {
 	release = func() {}
+	c.life.timer.Enter(activity.Output)
+	defer c.life.timer.Leave(activity.Output)
 	if outbox, ok := c.visitor.sink.(SegmentSink); ok {
 		segment, release, err = outbox.KeepIn(ctx, results)
 	} else {

@@ -7,6 +7,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/trawlcrawler/trawl/internal/activity"
 	"github.com/trawlcrawler/trawl/internal/queue"
 )
 
@@ -124,6 +125,8 @@ func (c *committer) persist(call func(context.Context) error) bool {
 	}
 	c.visitor.gate.enter(err)
 	defer c.visitor.gate.leave()
+	c.life.timer.Enter(activity.Output)
+	defer c.life.timer.Leave(activity.Output)
 	c.life.end(queue.EndWaits)
 	c.log.Warn("pages cannot be kept: the visit waits", "error", err)
 	for c.waited(k.pause) {

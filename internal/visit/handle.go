@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/trawlcrawler/trawl/crawler"
+	"github.com/trawlcrawler/trawl/internal/activity"
 	"github.com/trawlcrawler/trawl/internal/fetched"
 	"github.com/trawlcrawler/trawl/internal/queue"
 )
@@ -126,6 +127,8 @@ func (e *urlTask) handle() error {
 	if e.visitor.handlers == nil || e.result.Page.Body == nil || doc != nil && doc.Sitemap {
 		return nil
 	}
+	e.visit.life.timer.Enter(activity.Handlers)
+	defer e.visit.life.timer.Leave(activity.Handlers)
 	leave, err := e.visitor.enter(e.visit.life.doing)
 	if err != nil {
 		return err

@@ -7,6 +7,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/trawlcrawler/trawl/internal/activity"
 	"github.com/trawlcrawler/trawl/internal/queue"
 )
 
@@ -124,6 +125,8 @@ func (l *leaseKeeper) check() {
 // the visit's grace period is over, and not as soon as the visit is told to end: otherwise
 // one lost answer would cost the pages it has fetched.
 func (l *leaseKeeper) retry(call func() error) error {
+	l.life.timer.Enter(activity.Redis)
+	defer l.life.timer.Leave(activity.Redis)
 	for pause := frontierFirst; ; pause = min(2*pause, frontierMost) {
 		err := call()
 		if !errors.Is(err, queue.ErrUnavailable) || isSink(err) {

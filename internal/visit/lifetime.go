@@ -5,6 +5,7 @@ import (
 	"errors"
 	"time"
 
+	"github.com/trawlcrawler/trawl/internal/activity"
 	"github.com/trawlcrawler/trawl/internal/queue"
 )
 
@@ -25,14 +26,15 @@ type lifetime struct {
 	abort    context.CancelFunc
 	drain    <-chan struct{} // closed when the visit must end soon
 	pace     *pace
+	timer    *activity.Timer // times what the visit does
 
 	ending  queue.Ending // why the visit ends; "" while it continues
 	failure error        // internal; the first one
 }
 
-func newLifetime(ctx context.Context, drain <-chan struct{}, pace *pace) *lifetime {
-	l := &lifetime{drain: drain, pace: pace}
-	l.doing, l.abort = context.WithCancel(ctx)
+func newLifetime(ctx context.Context, drain <-chan struct{}, pace *pace, timer *activity.Timer) *lifetime {
+	l := &lifetime{drain: drain, pace: pace, timer: timer}
+	l.doing, l.abort = context.WithCancel(activity.With(ctx, timer))
 	l.fetching, l.cut = context.WithCancel(l.doing)
 	l.starting, l.stop = context.WithCancel(l.fetching)
 	return l

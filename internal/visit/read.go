@@ -7,6 +7,7 @@ import (
 	"slices"
 
 	"github.com/trawlcrawler/trawl/crawler"
+	"github.com/trawlcrawler/trawl/internal/activity"
 	"github.com/trawlcrawler/trawl/internal/fetched"
 	"github.com/trawlcrawler/trawl/internal/queue"
 	"github.com/trawlcrawler/trawl/internal/rules"
@@ -55,7 +56,9 @@ func (w *Visitor) document(ctx context.Context, p *fetched.Page, sitemap bool) (
 
 // read parses the page and collects its links.
 func (e *urlTask) read() error {
+	e.visit.life.timer.Enter(activity.Parsing)
 	doc, trouble, err := e.visitor.parse(e.visit.life.doing, e.visit.log, e.result.Page, e.taken.Entry.Sitemap > 0)
+	e.visit.life.timer.Leave(activity.Parsing)
 	if err != nil {
 		return err
 	}

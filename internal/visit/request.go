@@ -8,6 +8,7 @@ import (
 	"sync/atomic"
 
 	"github.com/trawlcrawler/trawl/crawler"
+	"github.com/trawlcrawler/trawl/internal/activity"
 	"github.com/trawlcrawler/trawl/internal/fetched"
 	"github.com/trawlcrawler/trawl/internal/plain"
 )
@@ -111,7 +112,9 @@ func (q *requester) fetchOnce(r request) (*fetched.Page, error) {
 	if err := q.lease.announceGap(); err != nil {
 		return nil, err
 	}
+	q.life.timer.Enter(activity.Politeness)
 	start, err := q.host.pace.wait(q.life.starting)
+	q.life.timer.Leave(activity.Politeness)
 	if err != nil || q.lease.clock.over() {
 		if start != nil {
 			start.end()
@@ -122,7 +125,9 @@ func (q *requester) fetchOnce(r request) (*fetched.Page, error) {
 	r.hold.take()
 	r.PortOpen, r.MinRate, r.Jar = q.visitor.scope.HasPort(r.URL.Host()), int64(q.visitor.settings().MinRate),
 		q.visitor.jar
+	q.life.timer.Enter(activity.Server)
 	page, err := q.visitor.fetcher.Fetch(start.trace(q.life.fetching), r.Request)
+	q.life.timer.Leave(activity.Server)
 	if err != nil {
 		if q.life.fetching.Err() != nil {
 			err = errStopped

@@ -41,7 +41,7 @@ func newVisit(
 	lanes := w.settings().PerHost
 	log := w.cfg.Log.With("job", w.job.Name, "host", ref.Host, "visit", ref.Epoch)
 	host := newHostState(ref.Host, lease)
-	life := newLifetime(ctx, drain, host.pace)
+	life := newLifetime(ctx, drain, host.pace, w.meter.Start(began))
 	keeper := &leaseKeeper{
 		host: lease, clock: newLeaseClock(lease.Lease(), began), life: life, pace: host.pace, log: log,
 	}
@@ -66,6 +66,7 @@ func newVisit(
 
 // run carries out the visit.
 func (v *visit) run() error {
+	defer v.life.timer.Stop()
 	defer v.life.abort()
 	v.obey(v.lease.host.Rules())
 	v.begin()

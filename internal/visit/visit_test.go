@@ -10,6 +10,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/trawlcrawler/trawl/crawler"
+	"github.com/trawlcrawler/trawl/internal/activity"
 	"github.com/trawlcrawler/trawl/internal/fetched"
 	"github.com/trawlcrawler/trawl/internal/queue"
 	"github.com/trawlcrawler/trawl/internal/test/testsite"
@@ -42,6 +43,23 @@ func (c *crawl) wantAllOnce(urls map[string]bool) {
 	}
 	if diff := cmp.Diff(want, got); diff != "" {
 		c.t.Errorf("requested pages (-want +got):\n%s", diff)
+	}
+}
+
+func TestAVisitSaysWhatItsTimeIsSpentOn(t *testing.T) {
+	t.Parallel()
+	site := testsite.Serve(t, web{"/a": links("/b"), "/b": links()})
+	site.Delay("/b", 200*time.Millisecond)
+	c := newCrawl(t, site, func(j *crawler.Job) { j.Delay, j.Throttle = 300*time.Millisecond, 0 }).seed("/a")
+	visitor, began := c.visitor(), time.Now()
+	_, err := visitor.Visit(t.Context(), c.arm(), nil)
+	check(t, err)
+	took, spent := time.Since(began), visitor.Spent()
+	if spent[activity.Server] < 200*time.Millisecond || spent[activity.Politeness] < 250*time.Millisecond {
+		t.Errorf("slow servers took %s, and politeness %s", spent[activity.Server], spent[activity.Politeness])
+	}
+	if spent[activity.Parsing] <= 0 || spent[activity.Redis] <= 0 || spent[activity.Output] <= 0 || spent.Total() > took {
+		t.Errorf("a visit of %s has spent %v", took, spent)
 	}
 }
 

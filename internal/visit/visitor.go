@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"github.com/trawlcrawler/trawl/crawler"
+	"github.com/trawlcrawler/trawl/internal/activity"
 	"github.com/trawlcrawler/trawl/internal/condition"
 	"github.com/trawlcrawler/trawl/internal/fetched"
 	"github.com/trawlcrawler/trawl/internal/queue"
@@ -193,6 +194,7 @@ type Visitor struct {
 	cfg      Config
 	skips    *skips
 	visits   atomic.Int64            // visits in progress
+	meter    activity.Meter          // times what visits do
 	calls    atomic.Int64            // names the calls that open visits; counts from the visitor's start in nanoseconds
 	stopper  atomic.Pointer[urlTask] // the one whose handlers have stopped the job; nil while none has
 }
@@ -287,6 +289,9 @@ func (w *Visitor) Update(job crawler.Job) error {
 	w.live.Store(&job)
 	return nil
 }
+
+// Spent returns what the visits have spent their time on so far. It may be called at any time.
+func (w *Visitor) Spent() activity.Spent { return w.meter.Spent() }
 
 // settings returns the current settings of the job.
 func (w *Visitor) settings() *crawler.Job { return w.live.Load() }

@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"github.com/trawlcrawler/trawl/crawler"
+	"github.com/trawlcrawler/trawl/internal/activity"
 )
 
 // Process is a process of a fleet that showed a sign of life in the last few seconds.
@@ -38,6 +39,10 @@ type Member struct {
 	Taken  int `json:"taken"`
 	// Serving lists the jobs that a worker serves now.
 	Serving []string `json:"serving,omitempty"`
+	// Spent is what the visits of each job spent their time on within the last Within,
+	// which is some fifteen seconds.
+	Spent  map[string]activity.Spent `json:"-"`
+	Within time.Duration             `json:"-"`
 }
 
 // ProcessKind is the role of a process in its fleet.

@@ -1,8 +1,8 @@
 -- workers: a worker reports how many of its places are in use, and gets the reports of the
 -- others.
--- KEYS[1]  the hash of workers: "WHEN PLACES TAKEN JOB,JOB,…" for each
+-- KEYS[1]  the hash of workers: "WHEN REPORT" for each
 -- ARGV[1]  the worker; '' to only read
--- ARGV[2]  its places, those in use, its jobs; '' when it leaves
+-- ARGV[2]  its report, as workers.go packs it; '' when it leaves
 -- ARGV[3]  milliseconds after which a report is left out
 -- Returns  worker, report, worker, report, … of all others
 
