@@ -70,8 +70,8 @@ type Record struct {
 	CharsetGuessed bool `json:"charset_guessed,omitempty"`
 	// Texts are what the job's other extractors found, by their names.
 	Texts map[string]OtherText `json:"texts,omitempty"`
-	// MinHash is a sketch of the main text, see [MinHash.Bands]; nil if the job does not ask
-	// for it.
+	// MinHash is a sketch of the main text: the values of each band as hexadecimal digits;
+	// nil if the job does not ask for it.
 	MinHash []string `json:"minhash,omitempty"`
 	// NearDuplicateOf is the URL of an earlier page of the job with nearly the same main
 	// text; "" if none is known.

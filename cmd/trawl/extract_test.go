@@ -13,6 +13,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/trawlcrawler/trawl/crawler"
+	"github.com/trawlcrawler/trawl/internal/minhash"
 	"github.com/trawlcrawler/trawl/internal/test/testfleet"
 	"github.com/trawlcrawler/trawl/internal/test/testsite"
 )
@@ -146,7 +147,7 @@ func TestExtractSaysHowTheMainTextWasFound(t *testing.T) {
 	}
 	if got.Extractor != "auto/main" || got.Language != "deu" || got.DeclaredLanguage != "de-AT" || got.Quality == nil ||
 		got.Quality.Words != 68 ||
-		got.TextShare == nil || len(got.MinHash) != crawler.MinHashBands || !got.CharsetGuessed ||
+		got.TextShare == nil || len(got.MinHash) != minhash.Bands || !got.CharsetGuessed ||
 		!strings.HasPrefix(got.Text, "Der Hund") {
 		t.Errorf("trawl prints %s", end.stdout)
 	}

@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"github.com/trawlcrawler/trawl/crawler"
+	"github.com/trawlcrawler/trawl/internal/minhash"
 	"github.com/trawlcrawler/trawl/internal/queue"
 	"github.com/trawlcrawler/trawl/internal/rules"
 )
@@ -23,12 +24,12 @@ type Document struct {
 	References []Reference    // the links as written in the page; nil unless requested
 	// Fingerprint of the text, 16 hexadecimal digits; "" unless requested, or if there is no text.
 	Simhash string
-	// Bands of a sketch of the main text, see [crawler.MinHash.Bands]; nil unless requested, or if
+	// Bands of a sketch of the main text, see [minhash.Sketch.Bands]; nil unless requested, or if
 	// there is no text.
 	MinHash []string
 	// A sketch of the main text, to compare pages; nil unless the job compares them, or if there is
 	// no text.
-	Sketch    *crawler.MinHash
+	Sketch    *minhash.Sketch
 	Resources []crawler.URL  // what the page embeds, each once; nil unless requested
 	Fields    map[string]any // what the job extracts, by name; nil for nothing; see below
 	Missing   []Missing      // required fields that the page lacks

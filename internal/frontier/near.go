@@ -11,6 +11,7 @@ import (
 	"strings"
 
 	"github.com/trawlcrawler/trawl/crawler"
+	"github.com/trawlcrawler/trawl/internal/minhash"
 	"github.com/trawlcrawler/trawl/internal/queue"
 )
 
@@ -30,18 +31,18 @@ const (
 	sketchesEach = 1000 // sketches read with one call
 	bandsEach    = 512  // bands looked up with one call
 	sketchedEach = 128  // pages looked up with one call
-	sketchBytes  = len(crawler.Brief{})
+	sketchBytes  = len(minhash.Brief{})
 )
 
 // sketches are those of the host's pages that a visit knows, in the order of Redis. Only
 // this visit adds any.
 type sketches struct {
 	read bool
-	all  []crawler.Brief
+	all  []minhash.Brief
 }
 
 // find returns the position of the first sketch that is similar, or -1.
-func (s *sketches) find(b *crawler.Brief) int {
+func (s *sketches) find(b *minhash.Brief) int {
 	for i := range s.all {
 		if s.all[i].Similar(b) {
 			return i
@@ -69,7 +70,7 @@ func parseSketchRef(text string) (sketchRef, bool) {
 type sketchedPage struct {
 	ref   sketchRef
 	since int64 // when, in milliseconds
-	brief crawler.Brief
+	brief minhash.Brief
 	url   crawler.URL // of the page, or of the one that it is a near duplicate of
 }
 
@@ -99,8 +100,8 @@ func (p *sketchedPage) parse(brief, text string) bool {
 
 // candidate is a page that is compared with others.
 type candidate struct {
-	page  crawler.Sketched
-	brief crawler.Brief
+	page  queue.Sketched
+	brief minhash.Brief
 	self  sketchedPage // where it is remembered; at -1 if there is no room
 	kin   int          // the page of this batch that it resembles, or -1
 	first crawler.URL
@@ -113,7 +114,7 @@ var errSketches = errors.New("frontier: the sketches of the host have changed")
 // Resemble tells pages that are nearly the same as earlier ones; see [visit.HostLease].
 // Within the host, each page is compared with all that are remembered. In the job, it is
 // compared with the first pages that share a band with it.
-func (l *HostLease) Resemble(ctx context.Context, pages []crawler.Sketched) ([]crawler.URL, error) {
+func (l *HostLease) Resemble(ctx context.Context, pages []queue.Sketched) ([]crawler.URL, error) {
 	first, err := l.resemble(ctx, pages)
 	if errors.Is(err, errSketches) {
 		l.sketches = sketches{}
@@ -125,7 +126,7 @@ func (l *HostLease) Resemble(ctx context.Context, pages []crawler.Sketched) ([]c
 	return first, err
 }
 
-func (l *HostLease) resemble(ctx context.Context, pages []crawler.Sketched) ([]crawler.URL, error) {
+func (l *HostLease) resemble(ctx context.Context, pages []queue.Sketched) ([]crawler.URL, error) {
 	if err := l.readSketches(ctx); err != nil {
 		return nil, err
 	}
@@ -170,7 +171,7 @@ func (l *HostLease) readSketches(ctx context.Context) error {
 		}
 		count, text := got[0].(int64), got[1].(string)
 		for ; len(text) >= sketchBytes; text = text[sketchBytes:] {
-			l.sketches.all = append(l.sketches.all, crawler.Brief([]byte(text[:sketchBytes])))
+			l.sketches.all = append(l.sketches.all, minhash.Brief([]byte(text[:sketchBytes])))
 		}
 		switch n := int64(len(l.sketches.all)); {
 		case n == count:
@@ -184,7 +185,7 @@ func (l *HostLease) readSketches(ctx context.Context) error {
 
 // match compares pages with those of the host. fresh resemble none of them, and known
 // resemble one of an earlier batch.
-func (l *HostLease) match(pages []crawler.Sketched) (all, fresh, known []*candidate) {
+func (l *HostLease) match(pages []queue.Sketched) (all, fresh, known []*candidate) {
 	before := len(l.sketches.all)
 	added := make(map[int]int) // pages of this batch, by position
 	for i, p := range pages {

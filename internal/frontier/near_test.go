@@ -9,15 +9,16 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/trawlcrawler/trawl/crawler"
+	"github.com/trawlcrawler/trawl/internal/minhash"
 	"github.com/trawlcrawler/trawl/internal/queue"
 	"github.com/trawlcrawler/trawl/internal/visit"
 )
 
 // sketched returns a page with a sketch derived from a word: "x" and "x'" are near duplicates, "x"
 // and "y" are not.
-func sketched(t testing.TB, page, word string) crawler.Sketched {
+func sketched(t testing.TB, page, word string) queue.Sketched {
 	t.Helper()
-	m := &crawler.MinHash{Shingles: 100}
+	m := &minhash.Sketch{Shingles: 100}
 	seed := uint32(2166136261)
 	for _, c := range []byte(strings.TrimRight(word, "'")) {
 		seed = (seed ^ uint32(c)) * 16777619
@@ -27,16 +28,16 @@ func sketched(t testing.TB, page, word string) crawler.Sketched {
 		m.Values[i] = uint16(seed >> 16)
 	}
 	for i := range strings.Count(word, "'") { // each quote changes one band
-		m.Values[i*crawler.MinHashRows]++
+		m.Values[i*minhash.Rows]++
 	}
-	return crawler.Sketched{URL: url(t, page), Sketch: m}
+	return queue.Sketched{URL: url(t, page), Sketch: m}
 }
 
 // resemble compares pages, each given as its URL and its word. For each it returns the URL of the
 // first near duplicate.
 func (b *testJob) resemble(lease visit.HostLease, pages ...string) []string {
 	b.t.Helper()
-	asked := make([]crawler.Sketched, len(pages)/2)
+	asked := make([]queue.Sketched, len(pages)/2)
 	for i := range asked {
 		asked[i] = sketched(b.t, pages[2*i], pages[2*i+1])
 	}
@@ -74,10 +75,10 @@ func tellsNearDuplicates(t *testing.T, b *testJob) {
 	// Texts that share too few bands are not near duplicates.
 	b.resembles(third, []string{""}, "http://c.test/9", "half")
 	half := sketched(t, "http://c.test/10", "half")
-	for i := range half.Sketch.Values[:crawler.MinHashValues/2] {
+	for i := range half.Sketch.Values[:minhash.Values/2] {
 		half.Sketch.Values[i]++
 	}
-	if first, err := other.Resemble(t.Context(), []crawler.Sketched{half}); err != nil || !first[0].IsZero() {
+	if first, err := other.Resemble(t.Context(), []queue.Sketched{half}); err != nil || !first[0].IsZero() {
 		t.Errorf("a text that shares half of another one is a near duplicate: %v, %v", first, err)
 	}
 }
@@ -92,7 +93,7 @@ func tellsNearDuplicatesInLaterVisits(t *testing.T, b *testJob) {
 	}
 	again := b.open("a.test")
 	b.resembles(again, []string{"http://a.test/1"}, "http://a.test/2", "x'")
-	if _, err := lease.Resemble(t.Context(), []crawler.Sketched{sketched(t, "http://a.test/3", "v")}); !errors.Is(err,
+	if _, err := lease.Resemble(t.Context(), []queue.Sketched{sketched(t, "http://a.test/3", "v")}); !errors.Is(err,
 		queue.ErrStale) {
 		t.Errorf("a visit that has ended compares pages: %v, want ErrStale", err)
 	}
@@ -107,7 +108,7 @@ func remembersTheRestLater(t *testing.T, b *testJob) {
 	if err := lease.readSketches(t.Context()); err != nil {
 		t.Fatal(err)
 	}
-	_, fresh, _ := lease.match([]crawler.Sketched{page})
+	_, fresh, _ := lease.match([]queue.Sketched{page})
 	if err := lease.addSketches(t.Context(), fresh); err != nil {
 		t.Fatal(err)
 	}
@@ -131,7 +132,7 @@ func limitsSketches(t *testing.T, b *testJob) {
 	lease := b.open("a.test")
 	b.resembles(lease, []string{""}, "http://a.test/1", "x")
 	base := b.base(b.shardOf("a.test"))
-	filler := crawler.Brief{}
+	filler := minhash.Brief{}
 	var texts []any
 	for range maxSketches - 1 {
 		texts = append(texts, "1 "+pageText(url(t, "http://a.test/f")))
@@ -220,7 +221,7 @@ func TestTheCostOfAComparedPage(t *testing.T) {
 		b.admit(1, "http://"+host+"/")
 		lease := b.open(crawler.Host(host))
 		for n := 0; n < pages/hosts; n += 50 {
-			var batch []crawler.Sketched
+			var batch []queue.Sketched
 			for i := range 50 {
 				at := fmt.Sprintf("http://%s/articles/2026/a-page-of-usual-length-%d", host, n+i)
 				batch = append(batch, sketched(t, at, at))

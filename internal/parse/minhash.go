@@ -3,14 +3,14 @@ package parse
 import (
 	"math"
 
-	"github.com/trawlcrawler/trawl/crawler"
+	"github.com/trawlcrawler/trawl/internal/minhash"
 )
 
 // minHashes sketches texts. Sketches are stored with pages, so the algorithm must not
 // change: a shingle is the splitmix64 of the sum of its five words, each multiplied by an
 // odd number of its own; a hash function is the upper half of shingle*factor+term.
 type minHashes struct {
-	factors, terms [crawler.MinHashValues]uint64
+	factors, terms [minhash.Values]uint64
 }
 
 // shingleWords are the words of a shingle.
@@ -35,9 +35,9 @@ func newMinHashes() *minHashes {
 }
 
 // of sketches a text. It returns nil for a text without words.
-func (m *minHashes) of(text string) *crawler.MinHash {
+func (m *minHashes) of(text string) *minhash.Sketch {
 	var (
-		least [crawler.MinHashValues]uint32
+		least [minhash.Values]uint32
 		last  [shingleWords]uint64 // the last words, the newest at the end
 		words int
 	)
@@ -69,7 +69,7 @@ func (m *minHashes) of(text string) *crawler.MinHash {
 	case words < shingleWords:
 		add()
 	}
-	sketch := &crawler.MinHash{Shingles: shingles}
+	sketch := &minhash.Sketch{Shingles: shingles}
 	for i, v := range least {
 		sketch.Values[i] = uint16(v)
 	}

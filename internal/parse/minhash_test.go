@@ -7,11 +7,11 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
-	"github.com/trawlcrawler/trawl/crawler"
+	"github.com/trawlcrawler/trawl/internal/minhash"
 )
 
 // sketchOf returns the sketch of a text.
-func sketchOf(t *testing.T, text string) *crawler.MinHash {
+func sketchOf(t *testing.T, text string) *minhash.Sketch {
 	t.Helper()
 	m := newMinHashes().of(text)
 	if m == nil {
@@ -98,7 +98,7 @@ func TestASketchCoversTheMainTextAndIsOnlyMadeOnRequest(t *testing.T) {
 		"</footer>")
 	doc := parsePage(t, Config{MinHash: true}, one)
 	if diff := cmp.Diff(doc.MinHash, parsePage(t, Config{MinHash: true}, two).MinHash); diff != "" ||
-		len(doc.MinHash) != crawler.MinHashBands {
+		len(doc.MinHash) != minhash.Bands {
 		t.Errorf("sketches of one main text in different pages differ:\n%s", diff)
 	}
 	if doc.Text != "" || doc.MainText == nil || doc.MainText.Extractor == "" {

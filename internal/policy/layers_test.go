@@ -21,7 +21,7 @@ var layers = [][]string{
 	{"internal/language"},
 	{
 		"internal/activity", "internal/extract", "internal/heap", "internal/redisd", "internal/version", "internal/htmltok", "internal/plain",
-		"internal/ui", "internal/identity", "internal/verify",
+		"internal/ui", "internal/identity", "internal/verify", "internal/minhash",
 	},
 	{"crawler", "cmd/trawl/early", "internal/charset"},
 	{"internal/queue", "internal/waiting", "internal/seedfile"},

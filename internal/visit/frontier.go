@@ -107,7 +107,7 @@ type HostLease interface {
 	// same main text; the zero URL if that is the page itself or is not known. A page that
 	// resembles none is remembered, up to a bound. It may be called again with the same
 	// pages.
-	Resemble(ctx context.Context, pages []crawler.Sketched) ([]crawler.URL, error)
+	Resemble(ctx context.Context, pages []queue.Sketched) ([]crawler.URL, error)
 	// Remember stores the outlinks of pages of the host and atomically returns the current
 	// depth of each page. If a page is found at a smaller depth later, its links are
 	// admitted again. Remember may be called again with the same pages. It is for jobs in

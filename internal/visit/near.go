@@ -6,6 +6,7 @@ import (
 
 	"github.com/trawlcrawler/trawl/crawler"
 	"github.com/trawlcrawler/trawl/internal/fetched"
+	"github.com/trawlcrawler/trawl/internal/minhash"
 	"github.com/trawlcrawler/trawl/internal/queue"
 )
 
@@ -36,11 +37,11 @@ func (w *commitment) compare(ctx context.Context) error {
 
 // resemble compares the pages of the batch with earlier ones.
 func (c *committer) resemble(ctx context.Context) error {
-	var pages []crawler.Sketched
+	var pages []queue.Sketched
 	var whose []*urlTask
 	for _, e := range c.batch {
 		if e.comparable() {
-			pages = append(pages, crawler.Sketched{URL: e.result.Entry.URL, Sketch: e.result.Document.Sketch})
+			pages = append(pages, queue.Sketched{URL: e.result.Entry.URL, Sketch: e.result.Document.Sketch})
 			whose = append(whose, e)
 		}
 	}
@@ -65,7 +66,7 @@ func (e *urlTask) comparable() bool {
 	r := &e.result
 	return r.Outcome == crawler.OutcomeFetched && r.DuplicateOf.IsZero() && r.NearDuplicateOf.IsZero() &&
 		!r.Page.Truncated &&
-		r.Document != nil && r.Document.Sketch != nil && r.Document.Sketch.Shingles >= crawler.LeastShingles
+		r.Document != nil && r.Document.Sketch != nil && r.Document.Sketch.Shingles >= minhash.LeastShingles
 }
 
 // resembles marks the page as a near duplicate.
