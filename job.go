@@ -160,7 +160,8 @@ func overlay(whole, part reflect.Value) {
 // validate returns an error for the first setting of a job that is wrong, by its name in Go.
 func validate(job Job) error {
 	if job.Name == "" {
-		return inGo(crawler.NewSettingError("name", "it is empty: name the job, as in trawl.NewJob(\"news\")"))
+		return inGo(&crawler.SettingError{Path: "name",
+			Reason: "it is empty: name the job, as in trawl.NewJob(\"news\")"})
 	}
 	return inGo(rules.Validate(job))
 }

@@ -293,9 +293,6 @@ const (
 	PolitenessJob Politeness = "job"
 )
 
-// Politenesses lists all kinds of politeness.
-var Politenesses = []Politeness{PolitenessFleet, PolitenessJob}
-
 // TLSKind says which https servers are accepted.
 type TLSKind string
 
@@ -307,9 +304,6 @@ const (
 	// have no forward secrecy, and those with CBC.
 	TLSLegacy TLSKind = "legacy"
 )
-
-// TLSKinds lists all kinds.
-var TLSKinds = []TLSKind{TLSModern, TLSLegacy}
 
 // SeedRedirects says what to do with a seed that redirects to a host outside the job's
 // scope.
@@ -324,9 +318,6 @@ const (
 	SeedRedirectsStay SeedRedirects = "stay"
 )
 
-// SeedRedirectsKinds lists the kinds of SeedRedirects.
-var SeedRedirectsKinds = []SeedRedirects{SeedRedirectsFollow, SeedRedirectsStay}
-
 // DurableKind says when a page that goes to a bucket is settled for good.
 type DurableKind string
 
@@ -335,9 +326,6 @@ const (
 	DurableShipped DurableKind = "shipped" // when its record is in the bucket
 	DurableDisk    DurableKind = "disk"    // when its record is on the worker's disk
 )
-
-// DurableKinds lists the kinds of durability.
-var DurableKinds = []DurableKind{DurableShipped, DurableDisk}
 
 // Quality has counters of the main text, by which texts can be filtered.
 type Quality struct {

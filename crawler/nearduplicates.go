@@ -14,6 +14,3 @@ const (
 	// NearDuplicatesStop also does not follow its links.
 	NearDuplicatesStop NearDuplicates = "stop"
 )
-
-// NearDuplicatesKinds lists the kinds of NearDuplicates, without the zero value.
-var NearDuplicatesKinds = []NearDuplicates{NearDuplicatesRecord, NearDuplicatesSkip, NearDuplicatesStop}

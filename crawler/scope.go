@@ -1,9 +1,5 @@
 package crawler
 
-import (
-	"regexp"
-)
-
 // ScopeKind says how far a job goes from its seeds.
 type ScopeKind string
 
@@ -13,9 +9,6 @@ const (
 	ScopeDomain ScopeKind = "domain" // the registrable domains of the seeds
 	ScopeAny    ScopeKind = "any"    // any host that links lead to
 )
-
-// ScopeKinds lists the kinds of scope.
-var ScopeKinds = []ScopeKind{ScopeHost, ScopeDomain, ScopeAny}
 
 // CheckKind says which links a job only checks. A link is checked if it leads out of scope and
 // [ScopeSettings] has [CheckLinks]: its URL is requested to find out whether it works, and the
@@ -27,9 +20,6 @@ const (
 	CheckNone  CheckKind = "none"  // links that lead out of scope are skipped
 	CheckLinks CheckKind = "links" // links that lead out of scope are checked
 )
-
-// CheckKinds lists the kinds of checks.
-var CheckKinds = []CheckKind{CheckNone, CheckLinks}
 
 // FollowRule says which links of the pages of one kind are followed. A job that has such
 // rules follows no other links. All rules that match a page apply together; if none
@@ -52,22 +42,4 @@ type FollowRule struct {
 	// "language = deu and quality.words > 100". It is checked by parse.Check. The default ""
 	// is no condition.
 	Where string `json:"where,omitempty" yaml:"where"`
-}
-
-// CompilePattern compiles an optional regular expression. For "" it returns nil, which
-// stands for a pattern that matches everything.
-func CompilePattern(at, pattern string) (*regexp.Regexp, error) {
-	if pattern == "" {
-		return nil, nil
-	}
-	re, err := regexp.Compile(pattern)
-	if err != nil {
-		return nil, NewSettingError(at, "%q is not a regular expression: %v", pattern, err)
-	}
-	return re, nil
-}
-
-func checkPattern(at, pattern string) error {
-	_, err := CompilePattern(at, pattern)
-	return err
 }

@@ -17,6 +17,7 @@ import (
 	"github.com/trawlcrawler/trawl/crawler"
 	"github.com/trawlcrawler/trawl/internal/cookie"
 	"github.com/trawlcrawler/trawl/internal/proxy"
+	"github.com/trawlcrawler/trawl/internal/rules"
 )
 
 // Rule sets the headers, the trust and the proxies for some hosts. If several rules match a
@@ -105,7 +106,7 @@ func (r Rule) Check() error {
 	switch {
 	case len(r.Hosts) == 0 && r.names():
 		return errForEverybody
-	case r.TLS != "" && !slices.Contains(crawler.TLSKinds, r.TLS):
+	case r.TLS != "" && !slices.Contains(rules.TLSKinds, r.TLS):
 		return fmt.Errorf("tls: %q is unknown: want modern or legacy", r.TLS)
 	case !r.Login.IsZero() && r.Header.Get("Authorization") != "":
 		return errLoginTwice

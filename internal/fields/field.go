@@ -9,6 +9,7 @@ import (
 	"strings"
 
 	"github.com/trawlcrawler/trawl/crawler"
+	"github.com/trawlcrawler/trawl/internal/rules"
 )
 
 // Kind is what the job extracts from pages of one kind.
@@ -32,7 +33,7 @@ func (x *Kind) Matches(url string) bool { return x.match == nil || x.match.Match
 
 // CompileKinds compiles what a job selects and extracts.
 func CompileKinds(selects []string, extract []crawler.Extraction) ([]Kind, error) {
-	all, err := crawler.ExtractSettings{Select: selects, Extract: extract}.Extractions()
+	all, err := rules.Extractions(crawler.ExtractSettings{Select: selects, Extract: extract})
 	if err != nil {
 		return nil, err
 	}
@@ -63,7 +64,7 @@ func inShort(selects []string, fields crawler.Fields, err error) error {
 	for _, s := range selects {
 		name, _, _ := strings.Cut(s, "=")
 		name = strings.TrimSuffix(strings.TrimSpace(name), "[]")
-		if _, known := fields[name]; known && strings.HasSuffix(wrong.Path, crawler.SettingAt(".fields", name)+".css") {
+		if _, known := fields[name]; known && strings.HasSuffix(wrong.Path, rules.SettingAt(".fields", name)+".css") {
 			return &crawler.SettingError{Path: "select", Reason: fmt.Sprintf("%q: %s", s, wrong.Reason)}
 		}
 	}
@@ -74,7 +75,7 @@ func inShort(selects []string, fields crawler.Fields, err error) error {
 func compileFields(at, within string, fields crawler.Fields) ([]field, error) {
 	all := make([]field, 0, len(fields))
 	for _, name := range slices.Sorted(maps.Keys(fields)) {
-		f, err := compileField(crawler.SettingAt(at, name), within, name, fields[name])
+		f, err := compileField(rules.SettingAt(at, name), within, name, fields[name])
 		if err != nil {
 			return nil, err
 		}

@@ -23,20 +23,20 @@ type priorityRule struct {
 // NewPriorityRules compiles the rules of a job. The error is a [crawler.SettingError].
 func NewPriorityRules(rules []crawler.PriorityRule) (PriorityRules, error) {
 	if len(rules) > MaxPriorityRules {
-		return nil, crawler.NewSettingError("priorities", "there are %d: want at most %d", len(rules), MaxPriorityRules)
+		return nil, settingError("priorities", "there are %d: want at most %d", len(rules), MaxPriorityRules)
 	}
 	all := make(PriorityRules, len(rules))
 	for i, r := range rules {
 		at := fmt.Sprintf("priorities[%d]", i)
 		if r.Match == "" {
-			return nil, crawler.NewSettingError(at+".match", "%q is empty: want a regular expression", r.Match)
+			return nil, settingError(at+".match", "%q is empty: want a regular expression", r.Match)
 		}
-		match, err := crawler.CompilePattern(at+".match", r.Match)
+		match, err := compilePattern(at+".match", r.Match)
 		if err != nil {
 			return nil, err
 		}
 		if !slices.Contains(crawler.Priorities, r.Priority) {
-			return nil, crawler.NewSettingError(at+".priority",
+			return nil, settingError(at+".priority",
 				"%q is not a priority: want urgent, high, normal or low", r.Priority)
 		}
 		all[i] = priorityRule{match, queue.BandOf(r.Priority, queue.BandNormal)}

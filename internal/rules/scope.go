@@ -140,7 +140,7 @@ func compile(setting string, patterns []string) ([]*regexp.Regexp, error) {
 	for _, p := range patterns {
 		re, err := regexp.Compile(p)
 		if err != nil {
-			return nil, crawler.NewSettingError(setting, "%q is not a regular expression: %v", p, err)
+			return nil, settingError(setting, "%q is not a regular expression: %v", p, err)
 		}
 		compiled = append(compiled, re)
 	}
@@ -275,21 +275,21 @@ type FollowRules []struct {
 // NewFollowRules compiles the rules of a job. The error is a [crawler.SettingError].
 func NewFollowRules(rules []crawler.FollowRule) (FollowRules, error) {
 	if len(rules) > MaxFollowRules {
-		return nil, crawler.NewSettingError("follow_rules", "there are %d: want at most %d", len(rules), MaxFollowRules)
+		return nil, settingError("follow_rules", "there are %d: want at most %d", len(rules), MaxFollowRules)
 	}
 	all := make(FollowRules, len(rules))
 	for i, r := range rules {
 		at := fmt.Sprintf("follow_rules[%d]", i)
 		all[i].FollowRule = r
 		var err error
-		if all[i].match, err = crawler.CompilePattern(at+".match", r.Match); err != nil {
+		if all[i].match, err = compilePattern(at+".match", r.Match); err != nil {
 			return nil, err
 		}
-		if all[i].to, err = crawler.CompilePattern(at+".to", r.To); err != nil {
+		if all[i].to, err = compilePattern(at+".to", r.To); err != nil {
 			return nil, err
 		}
 		if r.Depth < 0 {
-			return nil, crawler.NewSettingError(at+".depth", "%d is out of range: want 0 (no limit) or more", r.Depth)
+			return nil, settingError(at+".depth", "%d is out of range: want 0 (no limit) or more", r.Depth)
 		}
 	}
 	return all, nil

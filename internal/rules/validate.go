@@ -29,11 +29,11 @@ func Validate(j crawler.Job) error {
 	}{
 		{jobName.MatchString(j.Name), "name", j.Name,
 			"1 to 63 lower-case letters, digits and hyphens, not starting with a hyphen"},
-		{slices.Contains(crawler.ScopeKinds, j.Scope), "scope", j.Scope, "host, domain or any"},
-		{j.Check == "" || slices.Contains(crawler.CheckKinds, j.Check), "check", j.Check, "none or links"},
-		{slices.Contains(crawler.SeedRedirectsKinds, j.SeedRedirects), "seed_redirects", j.SeedRedirects,
+		{slices.Contains(ScopeKinds, j.Scope), "scope", j.Scope, "host, domain or any"},
+		{j.Check == "" || slices.Contains(checkKinds, j.Check), "check", j.Check, "none or links"},
+		{slices.Contains(SeedRedirectsKinds, j.SeedRedirects), "seed_redirects", j.SeedRedirects,
 			"follow or stay"},
-		{slices.Contains(crawler.ScopeKinds, j.ResourceScope), "resource_scope", j.ResourceScope,
+		{slices.Contains(ScopeKinds, j.ResourceScope), "resource_scope", j.ResourceScope,
 			"host, domain or any"},
 		{j.Depth >= -1, "depth", j.Depth, "-1 (no limit), 0 (only the seeds) or more"},
 		{j.MaxURLLength >= 0, "max_url_length", j.MaxURLLength, "0 (no limit) or more"},
@@ -49,7 +49,7 @@ func Validate(j crawler.Job) error {
 		{j.AddressDelay >= 0 || j.AddressDelay == crawler.Auto, "address_delay", j.AddressDelay,
 			"auto, 0 (none) or more"},
 		{j.AddressDelay <= 0 || j.Shards == 1, "shards", j.Shards, "1, because of address_delay"},
-		{slices.Contains(crawler.Politenesses, j.Politeness), "politeness", j.Politeness, "fleet or job"},
+		{slices.Contains(Politenesses, j.Politeness), "politeness", j.Politeness, "fleet or job"},
 		{j.Throttle >= 0 && j.Throttle <= 100, "throttle", j.Throttle, "0 (off) to 100"},
 		{j.PerHost >= 1 && j.PerHost <= 256, "per_host", j.PerHost, "1 to 256"},
 		{headerValue.MatchString(j.UserAgent), "user_agent", j.UserAgent, "printable ASCII"},
@@ -61,45 +61,45 @@ func Validate(j crawler.Job) error {
 		{j.RetryPause >= 0, "retry_pause", j.RetryPause, "0 or more"},
 		{j.BodyLimit > 0, "body_limit", j.BodyLimit, "more than 0"},
 		{j.MinRate >= 0, "min_rate", j.MinRate, "0 (no limit) or more"},
-		{slices.Contains(crawler.TLSKinds, j.TLS), "tls", j.TLS, "modern or legacy"},
+		{slices.Contains(TLSKinds, j.TLS), "tls", j.TLS, "modern or legacy"},
 		{j.Timeout > 0, "timeout", j.Timeout, "more than 0"},
-		{slices.Contains(crawler.DurableKinds, j.Durable), "durable", j.Durable, "shipped or disk"},
+		{slices.Contains(DurableKinds, j.Durable), "durable", j.Durable, "shipped or disk"},
 		{j.LostAfter >= leastLostAfter, "lost_after", j.LostAfter,
 			leastLostAfter.String() + " or more"},
-		{j.NearDuplicates == "" || slices.Contains(crawler.NearDuplicatesKinds, j.NearDuplicates), "near_duplicates",
+		{j.NearDuplicates == "" || slices.Contains(nearDuplicatesKinds, j.NearDuplicates), "near_duplicates",
 			j.NearDuplicates, "record, skip or stop"},
 		{j.Weight >= 1 && j.Weight <= 1000, "weight", j.Weight, "1 to 1000"},
 		{j.Runs >= 0 && j.Runs <= 1_000_000, "runs", j.Runs, "0 to 1000000"},
 		{j.Shards >= 1 && j.Shards <= 1024, "shards", j.Shards, "1 to 1024"},
 	} {
 		if !check.ok {
-			return crawler.NewSettingError(check.field, "%q is out of range%s: want %s", fmt.Sprint(check.value),
+			return settingError(check.field, "%q is out of range%s: want %s", fmt.Sprint(check.value),
 				meant(check.value, check.want), check.want)
 		}
 	}
 	for _, rule := range j.Same {
 		if !slices.Contains(SameKinds, rule) {
-			return crawler.NewSettingError("same", "%q is not a rule%s: want any of %v", rule,
+			return settingError("same", "%q is not a rule%s: want any of %v", rule,
 				plain.Suggest(rule, SameKinds), SameKinds)
 		}
 	}
 	for _, name := range j.Handlers {
 		if !jobName.MatchString(name) {
-			return crawler.NewSettingError("handlers",
+			return settingError("handlers",
 				"%q is not a valid name: want 1 to 63 lower-case letters, digits and hyphens, not starting with a hyphen", name)
 		}
 	}
-	if _, err := j.Extractions(); err != nil {
+	if _, err := Extractions(j.ExtractSettings); err != nil {
 		return err
 	}
-	if err := j.CheckExtract(); err != nil {
+	if err := checkExtract(j.Extract); err != nil {
 		return err
 	}
 	if _, err := NewFollowRules(j.FollowRules); err != nil {
 		return err
 	}
 	if _, err := ParsePrefixes(j.AddressExempt); err != nil {
-		return crawler.NewSettingError("address_exempt", "%v", err)
+		return settingError("address_exempt", "%v", err)
 	}
 	if err := j.CheckSchedule(); err != nil {
 		return err

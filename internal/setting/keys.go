@@ -9,8 +9,8 @@ import (
 	"github.com/goccy/go-yaml/ast"
 	"github.com/goccy/go-yaml/parser"
 
-	"github.com/trawlcrawler/trawl/crawler"
 	"github.com/trawlcrawler/trawl/internal/plain"
+	"github.com/trawlcrawler/trawl/internal/rules"
 )
 
 // CheckKeys checks the keys within the settings of a job file, such as those of a rule or a
@@ -57,7 +57,7 @@ func checkField(path string, field *ast.MappingValueNode, kind reflect.Type) err
 	if field.Key.IsMergeKey() {
 		return nil
 	}
-	within := crawler.SettingAt(path, at.Value)
+	within := rules.SettingAt(path, at.Value)
 	switch kind.Kind() {
 	case reflect.Map:
 		return checkKeys(within, field.Value, kind.Elem())

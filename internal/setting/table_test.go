@@ -77,10 +77,10 @@ func TestAFewSettingsAreCommon(t *testing.T) {
 func TestWordsThatTheTableListsAreAllWords(t *testing.T) {
 	t.Parallel()
 	for name, want := range map[string][]string{
-		"scope": texts(crawler.ScopeKinds), "resource_scope": texts(crawler.ScopeKinds),
-		"seed_redirects": texts(crawler.SeedRedirectsKinds),
-		"politeness":     texts(crawler.Politenesses), "tls": texts(crawler.TLSKinds),
-		"durable": texts(crawler.DurableKinds), "same": texts(rules.SameKinds),
+		"scope": texts(rules.ScopeKinds), "resource_scope": texts(rules.ScopeKinds),
+		"seed_redirects": texts(rules.SeedRedirectsKinds),
+		"politeness":     texts(rules.Politenesses), "tls": texts(rules.TLSKinds),
+		"durable": texts(rules.DurableKinds), "same": texts(rules.SameKinds),
 		"sign": texts(identity.Modes), "signature_form": texts(identity.AgentForms),
 	} {
 		s, _ := Lookup(name)
