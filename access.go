@@ -7,10 +7,10 @@ import (
 	"fmt"
 	"net/http"
 
-	"github.com/trawlcrawler/trawl/crawler"
 	"github.com/trawlcrawler/trawl/internal/fetch"
 	"github.com/trawlcrawler/trawl/internal/guard"
 	"github.com/trawlcrawler/trawl/internal/proxy"
+	"github.com/trawlcrawler/trawl/internal/urltext"
 )
 
 // AccessRule says how some hosts are reached: with which headers, cookies, login, certificates,
@@ -52,7 +52,7 @@ func (a AccessRule) GoString() string { return a.String() }
 
 // rule returns the rule of the fetcher.
 func (a AccessRule) rule() (r fetch.Rule, err error) {
-	r = fetch.Rule{Header: a.Header, Login: crawler.NewLogin(a.User, a.Password), Cookies: a.Cookies,
+	r = fetch.Rule{Header: a.Header, Login: urltext.NewLogin(a.User, a.Password), Cookies: a.Cookies,
 		CAs: a.CAs, Certificates: a.Certificates, Insecure: a.Insecure}
 	for _, host := range a.Hosts {
 		pattern, err := fetch.ParseHostPattern(host)

@@ -5,6 +5,8 @@ import (
 	"strings"
 
 	whatwg "github.com/nlnwa/whatwg-url/url"
+
+	"github.com/trawlcrawler/trawl/internal/urltext"
 )
 
 // Base is a URL that references are resolved against. It is parsed at most once per
@@ -56,9 +58,9 @@ func (b Base) resolve(ref string) (URL, error) {
 		}
 		b.parsed.u = u
 	}
-	u, err := b.parsed.u.Parse(EncodeBytes(ref))
+	u, err := b.parsed.u.Parse(urltext.EncodeBytes(ref))
 	if err != nil {
-		return URL{}, fmt.Errorf("%q is not a URL: %s", Clip(ref), reason(err))
+		return URL{}, fmt.Errorf("%q is not a URL: %s", urltext.Clip(ref), reason(err))
 	}
 	return canonical(ref, u)
 }
@@ -125,7 +127,7 @@ func (b Base) climb(path string) (folder int, rest string) {
 
 // join appends a path or a query to the first keep bytes of the base.
 func (b Base) join(keep int, rest string) (URL, bool) {
-	if keep+len(rest) > MaxURLLength || !plainPath(rest) {
+	if keep+len(rest) > urltext.MaxLength || !plainPath(rest) {
 		return URL{}, false
 	}
 	return URL{b.url.href[:keep] + rest, b.url.pathAt}, true

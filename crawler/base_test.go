@@ -3,6 +3,8 @@ package crawler
 import (
 	"strings"
 	"testing"
+
+	"github.com/trawlcrawler/trawl/internal/urltext"
 )
 
 var bases = []string{
@@ -19,7 +21,7 @@ var plainReferences = []string{
 var otherReferences = []string{
 	".", "..", "../..", "d/../e", "d/.", "/..", "/%2e%2e/d", "%2e./d", "./%2e", ".d", "//b.test/", "/\\b", "\\b", "d e",
 	" d", "d\t", "d\n#e", "é", "d?é", "d?'", "http:d",
-	"HTTP://b.test/", "javascript:x", "d:e", "http://B.test/", "./d:e/\x00", strings.Repeat("d", MaxURLLength), "<d>",
+	"HTTP://b.test/", "javascript:x", "d:e", "http://B.test/", "./d:e/\x00", strings.Repeat("d", urltext.MaxLength), "<d>",
 	`"d"`, "d`", "d{}", "d|e", "d^e",
 }
 

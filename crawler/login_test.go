@@ -1,10 +1,11 @@
 package crawler
 
 import (
-	"errors"
 	"fmt"
 	"strings"
 	"testing"
+
+	"github.com/trawlcrawler/trawl/internal/urltext"
 )
 
 func TestALoginIsPartedFromItsURL(t *testing.T) {
@@ -19,12 +20,10 @@ func TestALoginIsPartedFromItsURL(t *testing.T) {
 		"http://a.test/":                  {"http://a.test/", "", ""},
 		"http://127.0.0.1:4711//b?//@c:d": {"http://127.0.0.1:4711//b?//@c:d", "", ""},
 	} {
-		u, login, err := ParseLogin(input)
+		u, err := ParseURL(input)
+		login := urltext.LoginOf(input)
 		if err != nil || u.String() != want.url || login.User != want.user || login.Password() != want.password {
 			t.Errorf("%q is parted into %q, %q and %q, %v; want %q", input, u, login.User, login.Password(), err, want)
-		}
-		if _, err := ParseBare(input); errors.Is(err, ErrLogin) == login.IsZero() {
-			t.Errorf("of %q alone: %v", input, err)
 		}
 	}
 }
@@ -37,19 +36,19 @@ func TestAPasswordIsNeverQuoted(t *testing.T) {
 		"u:secret@host/",
 		"htps://u:secret@h/", "http://u:secret@", "http://u:secret@xn--/", "http://u:secret@a`b/", "//u:secret@a`b/",
 		`\\u:secret@[/`,
-		"u:secret@host name/", "http://u:secret@h/" + strings.Repeat("a", 2*MaxURLLength),
+		"u:secret@host name/", "http://u:secret@h/" + strings.Repeat("a", 2*urltext.MaxLength),
 		"http://" + strings.Repeat("u", 300) + ":secret@a b/",
 		" http://u:secret@[/", "http:/\t/u:secret@[/", "http://secret:@/",
 	} {
-		for _, parse := range []func(string) (URL, error){ParseURL, ParseBare, base.Resolve} {
+		for _, parse := range []func(string) (URL, error){ParseURL, base.Resolve} {
 			if u, err := parse(input); strings.Contains(fmt.Sprint(u, err), "secret") {
 				t.Errorf("of %q it is said: %v, %v", input, u, err)
 			}
 		}
 	}
-	_, login, _ := ParseLogin("http://u:secret@a.test/")
+	login := urltext.LoginOf("http://u:secret@a.test/")
 	if text := fmt.Sprintf("%v %+v %#v %s %q", login, login, login, &login,
-		struct{ L Login }{login}); strings.Contains(text, "secret") {
+		struct{ L urltext.Login }{login}); strings.Contains(text, "secret") {
 		t.Errorf("a login is printed as %s", text)
 	}
 }

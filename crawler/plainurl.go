@@ -2,6 +2,8 @@ package crawler
 
 import (
 	"strings"
+
+	"github.com/trawlcrawler/trawl/internal/urltext"
 )
 
 // plainURL returns the URL of an input that the parser would leave unchanged, and reports
@@ -17,7 +19,7 @@ func plainURL(s string) (URL, bool) {
 		host, ok = strings.CutPrefix(s, "http://")
 	}
 	slash := strings.IndexByte(host, '/')
-	if !ok || slash < 0 || len(s) > MaxURLLength || !plainDomain(host[:slash]) || !plainPath(host[slash:]) {
+	if !ok || slash < 0 || len(s) > urltext.MaxLength || !plainDomain(host[:slash]) || !plainPath(host[slash:]) {
 		return URL{}, false
 	}
 	return URL{s, len(s) - len(host) + slash}, true

@@ -4,6 +4,8 @@ import (
 	"slices"
 	"strings"
 	"testing"
+
+	"github.com/trawlcrawler/trawl/internal/urltext"
 )
 
 var (
@@ -25,7 +27,7 @@ var (
 		"https://a.example/\t", "https:/a.example/", "https:///a.example/", "https://a.example/\x00",
 		"https://a.example/{}",
 		"https://" + strings.Repeat("a", 64) + ".example/", "https://" + strings.Repeat("a.", 130) + "example/",
-		"https://a.example/" + strings.Repeat("a", MaxURLLength),
+		"https://a.example/" + strings.Repeat("a", urltext.MaxLength),
 	}
 )
 
@@ -54,7 +56,7 @@ func FuzzPlainURL(f *testing.F) {
 		if !ok {
 			return
 		}
-		want, _, err := parseURL(s)
+		want, err := parseURL(s)
 		if err != nil || got != want {
 			t.Errorf("%q is taken for the plain URL %+v; the parser says %+v (%v)", s, got, want, err)
 		}

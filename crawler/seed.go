@@ -1,5 +1,7 @@
 package crawler
 
+import "github.com/trawlcrawler/trawl/internal/urltext"
+
 // Seeding is the result of adding URLs to a job.
 type Seeding struct {
 	Admitted int64     `json:"admitted"`           // new to the job
@@ -22,7 +24,7 @@ type Refusal struct {
 func (s *Seeding) Refuse(r Refusal) {
 	s.Refused++
 	if len(s.Refusals) < MaxRefusals {
-		r.URL = Clip(r.URL)
+		r.URL = urltext.Clip(r.URL)
 		s.Refusals = append(s.Refusals, r)
 	}
 }

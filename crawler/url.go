@@ -3,22 +3,17 @@ package crawler
 import (
 	"errors"
 	"fmt"
-	"net/url"
-	"regexp"
 	"strings"
-	"unicode/utf8"
 
 	whatwg "github.com/nlnwa/whatwg-url/url"
-)
 
-// MaxURLLength is the longest canonical URL that a job accepts, in bytes. RFC 9110, 4.1
-// recommends at least 8,000.
-const MaxURLLength = 8192
+	"github.com/trawlcrawler/trawl/internal/urltext"
+)
 
 // maxInput is the longest string that is parsed at all, in bytes, because the parser takes
 // quadratic time for some inputs. It leaves room for white space and a fragment, which are
 // dropped.
-const maxInput = 2 * MaxURLLength
+const maxInput = 2 * urltext.MaxLength
 
 // maxAuthority is the longest user name, password, host and port together, in bytes. A host
 // name has at most 253.
@@ -43,88 +38,44 @@ var urlParser = whatwg.NewParser()
 // ParseURL parses an absolute URL, and drops its user name and password. The error quotes
 // the input without them, and says what is wrong with it.
 func ParseURL(s string) (URL, error) {
-	u, _, err := ParseLogin(s)
-	return u, err
-}
-
-// ParseLogin is ParseURL, but also returns the decoded user name and password before the
-// host.
-func ParseLogin(s string) (URL, Login, error) {
 	if u, ok := plainURL(s); ok {
-		return u, Login{}, nil
+		return u, nil
 	}
 	return parseURL(s)
 }
 
-// ParseBare is ParseURL, but returns an error that wraps [ErrLogin] if there is a user name
-// or a password. Use it for URLs that are stored before they are fetched, because logins
-// cannot be stored.
-func ParseBare(s string) (URL, error) {
-	u, login, err := ParseLogin(s)
-	if err == nil && !login.IsZero() {
-		return URL{}, fmt.Errorf("%q: %w", Clip(s), ErrLogin)
-	}
-	return u, err
-}
-
-func parseURL(s string) (URL, Login, error) {
+func parseURL(s string) (URL, error) {
 	if err := bounded(s); err != nil {
-		return URL{}, Login{}, err
+		return URL{}, err
 	}
-	parsed, err := urlParser.Parse(EncodeBytes(s))
+	parsed, err := urlParser.Parse(urltext.EncodeBytes(s))
 	if err != nil {
 		why := reason(err)
 		if !strings.Contains(s, ":") {
 			why = "it has no scheme (begin with http:// or https://)"
 		}
-		return URL{}, Login{}, fmt.Errorf("%q is not a URL: %s", Clip(s), why)
+		return URL{}, fmt.Errorf("%q is not a URL: %s", urltext.Clip(s), why)
 	}
-	login := loginOf(parsed)
-	u, err := canonical(s, parsed)
-	return u, login, err
+	return canonical(s, parsed)
 }
 
 // canonical makes a URL of the parser's result, or returns an error if no HTTP request can
 // carry it.
 func canonical(input string, u *whatwg.Url) (URL, error) {
 	if s := u.Scheme(); s != "http" && s != "https" {
-		return URL{}, fmt.Errorf("%q: %w", Clip(input), ErrScheme)
+		return URL{}, fmt.Errorf("%q: %w", urltext.Clip(input), ErrScheme)
 	}
 	if i := strings.IndexFunc(u.Hostname(), notInHostHeader); i >= 0 {
-		return URL{}, fmt.Errorf("%q is not a URL that can be fetched: a host name cannot contain %q", Clip(input),
+		return URL{}, fmt.Errorf("%q is not a URL that can be fetched: a host name cannot contain %q", urltext.Clip(input),
 			u.Hostname()[i])
 	}
 	u.SetPassword("")
 	u.SetUsername("")
 	href := u.Href(true)
-	if len(href) > MaxURLLength {
-		return URL{}, tooLong(input, len(href), MaxURLLength)
+	if len(href) > urltext.MaxLength {
+		return URL{}, tooLong(input, len(href), urltext.MaxLength)
 	}
 	return CanonicalURL(href), nil
-}
-
-// EncodeBytes percent-encodes the bytes of a text that are not UTF-8, one by one, so that a
-// path in Latin-1 or GBK leads where curl and browsers go. The URL Standard works on text,
-// so its parsers would replace such bytes with U+FFFD, and nothing would be found there.
-// UTF-8 is left unchanged; the parser encodes it.
-func EncodeBytes(s string) string {
-	if utf8.ValidString(s) {
-		return s
-	}
-	const hex = "0123456789ABCDEF"
-	b := make([]byte, 0, len(s)+16)
-	for i, r := range s {
-		if r != utf8.RuneError {
-			b = utf8.AppendRune(b, r)
-			continue
-		}
-		if _, size := utf8.DecodeRuneInString(s[i:]); size > 1 { // a U+FFFD in the input
-			b = append(b, s[i:i+size]...)
-			continue
-		}
-		b = append(b, '%', hex[s[i]>>4], hex[s[i]&15])
-	}
-	return string(b)
 }
 
 // bounded returns an error for an input that would take the parser long. The parser takes
@@ -138,7 +89,7 @@ func bounded(input string) error {
 	}
 	if a := authorityOf(input); len(a) > maxAuthority {
 		return fmt.Errorf("%q is not a URL that can be fetched: its host has %d bytes, at most %d are allowed",
-			Clip(input), len(a), maxAuthority)
+			urltext.Clip(input), len(a), maxAuthority)
 	}
 	return nil
 }
@@ -163,7 +114,7 @@ func authorityOf(input string) string {
 }
 
 func tooLong(input string, length, most int) error {
-	return fmt.Errorf("%q is too long: %d bytes, at most %d are allowed", Clip(input), length, most)
+	return fmt.Errorf("%q is too long: %d bytes, at most %d are allowed", urltext.Clip(input), length, most)
 }
 
 // CanonicalURL returns the URL of a text that [URL.String] returned. It does not check the
@@ -205,17 +156,7 @@ func reason(err error) string {
 	if i := strings.LastIndex(text, ": "); i >= 0 && len(text) > 120 {
 		text = text[i+2:]
 	}
-	return Clip(text)
-}
-
-// Clip shortens foreign input for a message, and removes a password.
-func Clip(s string) string {
-	const most = 200
-	s = HideLogin(s)
-	if len(s) <= most {
-		return s
-	}
-	return s[:most] + "…"
+	return urltext.Clip(text)
 }
 
 // String returns the canonical form.
@@ -264,58 +205,4 @@ func (u *URL) UnmarshalText(text []byte) error {
 	}
 	*u = parsed
 	return nil
-}
-
-// Login is a user name and a password, as they appear before the host of a URL. The zero
-// Login has neither. Printing a Login does not show the password.
-type Login struct {
-	User     string
-	password string
-}
-
-// NewLogin returns a login.
-func NewLogin(user, password string) Login { return Login{user, password} }
-
-// Password returns the password. Use it only in a request.
-func (l Login) Password() string { return l.password }
-
-// IsZero reports whether l is empty.
-func (l Login) IsZero() bool { return l == Login{} }
-
-// String returns the login without the password.
-func (l Login) String() string { return l.User + ":***" }
-
-// GoString hides the password from %#v as well.
-func (l Login) GoString() string { return l.String() }
-
-// ErrLogin says that a URL has a user name or a password which would be stored with it,
-// where the whole fleet can read it.
-var ErrLogin = errors.New("it has a user name or a password, which would be stored where everyone can read it: remove it, and put it into a rule of the setting access")
-
-// loginOf returns the decoded login that the parser found before the host.
-func loginOf(u *whatwg.Url) Login {
-	return Login{percentDecoded(u.Username()), percentDecoded(u.Password())}
-}
-
-// percentDecoded decodes s, or returns it unchanged if it is not valid percent-encoding.
-func percentDecoded(s string) string {
-	decoded, err := url.PathUnescape(s)
-	if err != nil {
-		return s
-	}
-	return decoded
-}
-
-// loginIn finds a possible login in an input that need not be a URL: everything up to an at
-// sign before the path. A password may contain a slash that should have been encoded, so it
-// also finds everything up to the last at sign after a colon.
-var loginIn = regexp.MustCompile(`(?s)^([^/\\?#@:]*:(?:[/\\]+)|[/\\]{2,}|[^/\\?#@:]*:|)(?:[^/\\?#]*|[^/\\?#]*:.*)@`)
-
-// HideLogin returns an input without a possible user name and password, for messages that
-// quote it. A mailto address is unchanged.
-func HideLogin(input string) string {
-	if len(input) > len("mailto:") && strings.EqualFold(input[:len("mailto:")], "mailto:") {
-		return input
-	}
-	return loginIn.ReplaceAllString(input, "${1}***@")
 }

@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"strings"
 	"testing"
+
+	"github.com/trawlcrawler/trawl/internal/urltext"
 )
 
 // mustURL parses a URL that a test holds to be one.
@@ -77,7 +79,7 @@ func TestWhatIsNoURLIsRefusedAndQuoted(t *testing.T) {
 		"mail":                             {"mailto:a@b.test", "only http and https"},
 		"a file":                           {"file:///etc/passwd", "only http and https"},
 		"a script":                         {"javascript:alert(1)", "only http and https"},
-		"a URL that is too long":           {"http://a.test/" + strings.Repeat("a", MaxURLLength), "at most 8192"},
+		"a URL that is too long":           {"http://a.test/" + strings.Repeat("a", urltext.MaxLength), "at most 8192"},
 		"what is too long to be looked at": {"http://" + strings.Repeat("@", 1<<20), "at most 16384"},
 		"a long address that is none":      {"http://[" + strings.Repeat("1:", 1000), "not a URL"},
 	} {
@@ -87,7 +89,7 @@ func TestWhatIsNoURLIsRefusedAndQuoted(t *testing.T) {
 			if err == nil {
 				t.Fatalf("%q is parsed into %q", c.input, got)
 			}
-			if quoted := fmt.Sprintf("%.60q", Clip(c.input)); !strings.Contains(err.Error(),
+			if quoted := fmt.Sprintf("%.60q", urltext.Clip(c.input)); !strings.Contains(err.Error(),
 				strings.TrimSuffix(quoted, `"`)) {
 				t.Errorf("%v does not quote %s", err, quoted)
 			}
@@ -106,7 +108,7 @@ func TestWhatIsNoURLIsRefusedAndQuoted(t *testing.T) {
 
 func TestOnlyWhatIsLeftOfAURLCountsForItsLength(t *testing.T) {
 	t.Parallel()
-	longest := "http://a.test/" + strings.Repeat("a", MaxURLLength-len("http://a.test/"))
+	longest := "http://a.test/" + strings.Repeat("a", urltext.MaxLength-len("http://a.test/"))
 	got, err := ParseURL(longest + "#" + strings.Repeat("fragment", 1000))
 	if err != nil || got.String() != longest {
 		t.Errorf("the longest URL: %v", err)

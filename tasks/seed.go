@@ -16,6 +16,7 @@ import (
 	"github.com/trawlcrawler/trawl/internal/queue"
 	"github.com/trawlcrawler/trawl/internal/rules"
 	"github.com/trawlcrawler/trawl/internal/seedfile"
+	"github.com/trawlcrawler/trawl/internal/urltext"
 )
 
 const (
@@ -200,13 +201,13 @@ func (s *seeder) parse(batch []line) ([]queue.Entry, []crawler.Refusal) {
 		if err == nil {
 			text = seed.URL
 			var u crawler.URL
-			if u, err = crawler.ParseBare(text); err == nil {
+			if u, err = queue.ParseSeed(text); err == nil {
 				band := s.priorities.Band(u, queue.BandFirst)
 				entries = append(entries, queue.Entry{URL: u, Band: queue.BandOf(seed.Priority, band)})
 				continue
 			}
 		}
-		refusals = append(refusals, crawler.Refusal{Line: l.number, URL: crawler.HideLogin(text), Reason: err.Error()})
+		refusals = append(refusals, crawler.Refusal{Line: l.number, URL: urltext.HideLogin(text), Reason: err.Error()})
 	}
 	return entries, refusals
 }

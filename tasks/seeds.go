@@ -8,6 +8,7 @@ import (
 	"github.com/hibiken/asynq"
 
 	"github.com/trawlcrawler/trawl/crawler"
+	"github.com/trawlcrawler/trawl/internal/urltext"
 )
 
 // TypeSeed is the asynq task type that adds URLs to a job. Any program that can enqueue
@@ -71,7 +72,7 @@ func parseSeeds(payload []byte) (Seeds, error) {
 		return s, fmt.Errorf("the payload of a %s task has %d bytes, at most %d are allowed: make several tasks",
 			TypeSeed, len(payload), MaxSeedPayload)
 	}
-	if err := json.Unmarshal([]byte(crawler.EncodeBytes(string(payload))), &s); err != nil {
+	if err := json.Unmarshal([]byte(urltext.EncodeBytes(string(payload))), &s); err != nil {
 		return s, fmt.Errorf("payload %.200q of a %s task: %w: %s", payload, TypeSeed, err, want)
 	}
 	switch {

@@ -19,6 +19,7 @@ import (
 	"github.com/trawlcrawler/trawl/internal/fetch"
 	"github.com/trawlcrawler/trawl/internal/proxy"
 	"github.com/trawlcrawler/trawl/internal/setting"
+	"github.com/trawlcrawler/trawl/internal/urltext"
 )
 
 // accessFile is a YAML list of rules, as described in docs/access.md: what to send to
@@ -138,7 +139,7 @@ func (f *accessFile) rule(node ast.Node) (fetch.Rule, error) {
 			return r.Rule, err
 		}
 	}
-	r.Login = crawler.NewLogin(r.user, r.password)
+	r.Login = urltext.NewLogin(r.user, r.password)
 	for _, text := range r.proxies {
 		p, err := parseProxy(text, r.remoteDNS)
 		if err != nil {

@@ -18,6 +18,7 @@ import (
 	"github.com/trawlcrawler/trawl/internal/dns"
 	"github.com/trawlcrawler/trawl/internal/localcrawl"
 	"github.com/trawlcrawler/trawl/internal/seedfile"
+	"github.com/trawlcrawler/trawl/internal/urltext"
 )
 
 // seed is one line of a list of URLs, or one argument.
@@ -27,12 +28,21 @@ type seed = localcrawl.Seed
 func literal(texts []string) iter.Seq[seed] {
 	return func(yield func(seed) bool) {
 		for _, t := range texts {
-			u, login, err := crawler.ParseLogin(t)
+			u, login, err := parseLogin(t)
 			if !yield(seed{URL: u, Login: login, Err: err}) {
 				return
 			}
 		}
 	}
+}
+
+// parseLogin parses a URL, and returns the user name and password in it apart.
+func parseLogin(text string) (crawler.URL, urltext.Login, error) {
+	u, err := crawler.ParseURL(text)
+	if err != nil {
+		return crawler.URL{}, urltext.Login{}, err
+	}
+	return u, urltext.LoginOf(text), nil
 }
 
 // longestLine is the longest line that a list may have, in bytes.
@@ -73,7 +83,7 @@ func listedSeed(line string, err error) seed {
 	}
 	if s.Err == nil {
 		s.Priority = parsed.Priority
-		s.URL, s.Login, s.Err = crawler.ParseLogin(parsed.URL)
+		s.URL, s.Login, s.Err = parseLogin(parsed.URL)
 	}
 	return s
 }

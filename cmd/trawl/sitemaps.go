@@ -19,6 +19,7 @@ import (
 	"github.com/trawlcrawler/trawl/internal/queue"
 	"github.com/trawlcrawler/trawl/internal/rules"
 	"github.com/trawlcrawler/trawl/internal/sitemap"
+	"github.com/trawlcrawler/trawl/internal/urltext"
 	"github.com/trawlcrawler/trawl/tasks"
 )
 
@@ -41,7 +42,7 @@ func partSitemaps(args []string) (lists, sitemaps []string) {
 // sitemapList is the sitemaps that the operator named.
 type sitemapList struct {
 	urls   []crawler.URL
-	logins []crawler.Login // one for each URL
+	logins []urltext.Login // one for each URL
 	files  []string
 }
 
@@ -50,7 +51,7 @@ type sitemapList struct {
 func newSitemapList(names []string) (list sitemapList, err error) {
 	for _, name := range names {
 		if strings.Contains(name, "://") {
-			u, login, err := crawler.ParseLogin(name)
+			u, login, err := parseLogin(name)
 			if err != nil {
 				return list, usage("sitemap: %v", err)
 			}

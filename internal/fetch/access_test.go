@@ -12,6 +12,7 @@ import (
 	"github.com/trawlcrawler/trawl/crawler"
 	"github.com/trawlcrawler/trawl/internal/fetched"
 	"github.com/trawlcrawler/trawl/internal/test/testfleet"
+	"github.com/trawlcrawler/trawl/internal/urltext"
 )
 
 func TestParseHostPattern(t *testing.T) {
@@ -79,7 +80,7 @@ func TestSecretsAreSentOnlyToTheirHosts(t *testing.T) {
 		{Hosts: []HostPattern{pattern(t, "api.example.org")}, Header: http.Header{"x-key": {"first"}}},
 		{Hosts: []HostPattern{pattern(t, "*.example.org"), pattern(t, "http://plain.test")},
 			Header: http.Header{"X-Key": {"second"}, "Cookie": {"a=b"}}},
-		{Hosts: []HostPattern{pattern(t, "a.test:8443")}, Login: crawler.NewLogin("ann", "pass")},
+		{Hosts: []HostPattern{pattern(t, "a.test:8443")}, Login: urltext.NewLogin("ann", "pass")},
 	}})
 	for url, want := range map[string]string{
 		"https://api.example.org/":           "Cookie: a=b, X-Key: first", // headers from the first rule with them
@@ -108,24 +109,24 @@ func TestSecretsAreSentOnlyToTheirHosts(t *testing.T) {
 func TestTheLoginOfASeedIsSentToItsHost(t *testing.T) {
 	t.Parallel()
 	f := newFetcher(t, Config{Rules: []Rule{{Hosts: []HostPattern{pattern(t, "https://tls.test")},
-		Login: crawler.NewLogin("rule", "x")}}})
+		Login: urltext.NewLogin("rule", "x")}}})
 	for _, seed := range []string{"https://ann:one@tls.test/a", "http://bob:two@plain.test/",
 		"http://cid:three@port.test:8080/", "http://old:x@again.test/", "http://new:x@again.test/"} {
-		u, login, err := crawler.ParseLogin(seed)
+		u, err := crawler.ParseURL(seed)
 		if err != nil {
 			t.Fatal(err)
 		}
-		f.Login(u, login)
+		f.Login(u, urltext.LoginOf(seed))
 	}
 	for url, want := range map[string]string{
-		"https://tls.test/b":        basicAuth(crawler.NewLogin("ann", "one")),
+		"https://tls.test/b":        basicAuth(urltext.NewLogin("ann", "one")),
 		"http://tls.test/b":         "", // a redirect from https to http
-		"http://plain.test/":        basicAuth(crawler.NewLogin("bob", "two")),
-		"https://plain.test/":       basicAuth(crawler.NewLogin("bob", "two")),
-		"http://port.test:8080/":    basicAuth(crawler.NewLogin("cid", "three")),
+		"http://plain.test/":        basicAuth(urltext.NewLogin("bob", "two")),
+		"https://plain.test/":       basicAuth(urltext.NewLogin("bob", "two")),
+		"http://port.test:8080/":    basicAuth(urltext.NewLogin("cid", "three")),
 		"http://port.test/":         "",
 		"https://www.plain.test/":   "",
-		"http://again.test/":        basicAuth(crawler.NewLogin("new", "x")),
+		"http://again.test/":        basicAuth(urltext.NewLogin("new", "x")),
 		"http://plain.test.evil.t/": "",
 	} {
 		if got := strings.TrimPrefix(sent(t, f, url), "Authorization: "); got != want {
@@ -142,13 +143,13 @@ func TestInvalidRulesAreRefused(t *testing.T) {
 		says string
 	}{
 		"a header for all hosts": {Rule{Header: http.Header{"X-Key": {"secret"}}}, "without hosts"},
-		"a login for all hosts":  {Rule{Login: crawler.NewLogin("u", "secret")}, "without hosts"},
+		"a login for all hosts":  {Rule{Login: urltext.NewLogin("u", "secret")}, "without hosts"},
 		"no host is verified":    {Rule{Insecure: true}, "without hosts"},
 		"two logins": {
-			Rule{Hosts: here, Login: crawler.NewLogin("u", "secret"), Header: http.Header{"Authorization": {"secret"}}},
+			Rule{Hosts: here, Login: urltext.NewLogin("u", "secret"), Header: http.Header{"Authorization": {"secret"}}},
 			"leave one",
 		},
-		"a user with a colon":         {Rule{Hosts: here, Login: crawler.NewLogin("u:v", "secret")}, "colon"},
+		"a user with a colon":         {Rule{Hosts: here, Login: urltext.NewLogin("u:v", "secret")}, "colon"},
 		"the Host header":             {Rule{Hosts: here, Header: http.Header{"host": {"secret"}}}, "Host"},
 		"the User-Agent header":       {Rule{Hosts: here, Header: http.Header{"User-Agent": {"secret"}}}, "user_agent"},
 		"a cookie for all hosts":      {Rule{Cookies: []*http.Cookie{{Name: "a", Value: "secret"}}}, "without hosts"},
@@ -192,7 +193,7 @@ func TestSecretsAreSentButMaskedInRecordings(t *testing.T) {
 		fmt.Fprint(w, user, password, r.Header.Get("X-Key"), r.Header.Get("Accept-Language"))
 	})
 	f := newFetcher(t, Config{Rules: []Rule{{
-		Hosts: []HostPattern{pattern(t, server.URL)}, Login: crawler.NewLogin("ann", "p@ss:w"),
+		Hosts: []HostPattern{pattern(t, server.URL)}, Login: urltext.NewLogin("ann", "p@ss:w"),
 		Header: http.Header{"x-key": {"k1", "k2"}, "Accept-Language": {"de"}},
 	}}})
 	req := request(t, server.URL+"/a")

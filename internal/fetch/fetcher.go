@@ -19,6 +19,7 @@ import (
 	"github.com/trawlcrawler/trawl/internal/guard"
 	"github.com/trawlcrawler/trawl/internal/proxy"
 	"github.com/trawlcrawler/trawl/internal/repair"
+	"github.com/trawlcrawler/trawl/internal/urltext"
 )
 
 // Fetcher makes requests. It is safe for concurrent use. All requests share its idle
@@ -85,7 +86,7 @@ func (f *Fetcher) Allow(h crawler.Host) { f.guard.Allow(h) }
 
 // Login sends a login to the host and port of a URL, because an operator wrote it into the
 // URL. It takes precedence over the configured rules; see [NewRule].
-func (f *Fetcher) Login(u crawler.URL, l crawler.Login) { f.access.admit(NewRule(u, l)) }
+func (f *Fetcher) Login(u crawler.URL, l urltext.Login) { f.access.admit(NewRule(u, l)) }
 
 // Locate returns the address that a connection to a host goes to, as long as it answers. If
 // the name has several, it is the one that answered last, or else the first to be tried.

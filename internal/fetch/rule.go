@@ -18,6 +18,7 @@ import (
 	"github.com/trawlcrawler/trawl/internal/cookie"
 	"github.com/trawlcrawler/trawl/internal/proxy"
 	"github.com/trawlcrawler/trawl/internal/rules"
+	"github.com/trawlcrawler/trawl/internal/urltext"
 )
 
 // Rule sets the headers, the trust and the proxies for some hosts. If several rules match a
@@ -35,7 +36,7 @@ type Rule struct {
 	// values count. With a jar, they are in it from the beginning, as if the host had set them.
 	Cookies []*http.Cookie
 	// Login is sent as basic authentication (RFC 7617), under the same conditions.
-	Login crawler.Login
+	Login urltext.Login
 	// Proxies are the proxies to use. Each host gets one of them, the same one in every
 	// process with the same proxies, and another one while that cannot be reached. A nil
 	// element means a direct connection. Default none.
@@ -54,7 +55,7 @@ type Rule struct {
 
 // NewRule returns a rule for the host and port of a URL with a login, as an operator may
 // write a seed. If the URL's scheme is http, the login is sent without TLS.
-func NewRule(u crawler.URL, login crawler.Login) Rule {
+func NewRule(u crawler.URL, login urltext.Login) Rule {
 	return Rule{Hosts: []HostPattern{Exactly(u)}, Login: login}
 }
 
@@ -164,7 +165,7 @@ func (r Rule) headers() http.Header {
 }
 
 // basicAuth returns the value of an Authorization header for a login (RFC 7617, 2).
-func basicAuth(l crawler.Login) string {
+func basicAuth(l urltext.Login) string {
 	return "Basic " + base64.StdEncoding.EncodeToString([]byte(l.User+":"+l.Password()))
 }
 
@@ -187,9 +188,10 @@ func ParseHostPattern(text string) (HostPattern, error) {
 		rest = strings.TrimPrefix(text, "https://")
 	}
 	rest, below := strings.CutPrefix(rest, "*.")
-	u, login, err := crawler.ParseLogin("https://" + rest)
-	if err != nil || rest == "" || !login.IsZero() || u.Path() != "/" || strings.ContainsAny(rest, "/?#*") {
-		return p, fmt.Errorf("%q is no host: write example.org, example.org:8443, *.example.org, or http://example.org where secrets may be sent without TLS", crawler.HideLogin(text))
+	host := "https://" + rest
+	u, err := crawler.ParseURL(host)
+	if err != nil || rest == "" || !urltext.LoginOf(host).IsZero() || u.Path() != "/" || strings.ContainsAny(rest, "/?#*") {
+		return p, fmt.Errorf("%q is no host: write example.org, example.org:8443, *.example.org, or http://example.org where secrets may be sent without TLS", urltext.HideLogin(text))
 	}
 	return HostPattern{u.Host().Name(), below, writtenPort(u, rest), plain}, nil
 }

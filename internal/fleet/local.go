@@ -9,6 +9,7 @@ import (
 	"github.com/trawlcrawler/trawl/crawler"
 	"github.com/trawlcrawler/trawl/internal/queue"
 	"github.com/trawlcrawler/trawl/internal/rules"
+	"github.com/trawlcrawler/trawl/internal/urltext"
 	"github.com/trawlcrawler/trawl/internal/visit"
 )
 
@@ -50,7 +51,7 @@ func (w *Worker) Nudge() {
 }
 
 // Login sends a login to the host of a URL, because an operator wrote it into the URL.
-func (w *Worker) Login(u crawler.URL, l crawler.Login) { w.rt.Fetcher.Login(u, l) }
+func (w *Worker) Login(u crawler.URL, l urltext.Login) { w.rt.Fetcher.Login(u, l) }
 
 // OpenPort opens the port of a seed for the worker's one job. The seed is from a list,
 // which only this process reads.

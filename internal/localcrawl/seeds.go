@@ -9,12 +9,13 @@ import (
 	"github.com/trawlcrawler/trawl/crawler"
 	"github.com/trawlcrawler/trawl/internal/queue"
 	"github.com/trawlcrawler/trawl/internal/rules"
+	"github.com/trawlcrawler/trawl/internal/urltext"
 )
 
 // Seed is one URL to start from.
 type Seed struct {
 	URL      crawler.URL
-	Login    crawler.Login    // the login written in the URL
+	Login    urltext.Login    // the login written in the URL
 	Priority crawler.Priority // "" for the default
 	// Listed says that the URL was read from a list rather than named by the operator. The
 	// list may be from anyone, so the URL does not open a private address.

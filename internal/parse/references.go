@@ -7,6 +7,7 @@ import (
 	"github.com/trawlcrawler/trawl/internal/fetched"
 	"github.com/trawlcrawler/trawl/internal/htmltok"
 	"github.com/trawlcrawler/trawl/internal/reference"
+	"github.com/trawlcrawler/trawl/internal/urltext"
 )
 
 // Bounds of recorded references.
@@ -53,7 +54,7 @@ func (r *references) put(b []byte) span {
 // reference is not recorded.
 func (r *references) add(kind fetched.ReferenceKind, ref, rel []byte) bool {
 	ref = trimReference(ref)
-	if len(ref) > crawler.MaxURLLength || len(r.list) == maxReferences {
+	if len(ref) > urltext.MaxLength || len(r.list) == maxReferences {
 		return false
 	}
 	m := mention{ref: r.put(ref), kind: kind, noFollow: htmltok.HasToken(rel, "nofollow"),

@@ -8,6 +8,7 @@ import (
 	"github.com/trawlcrawler/trawl/crawler"
 	"github.com/trawlcrawler/trawl/internal/reference"
 	"github.com/trawlcrawler/trawl/internal/rules"
+	"github.com/trawlcrawler/trawl/internal/urltext"
 )
 
 // refs collects the references of a page as they are written, without duplicates, in
@@ -59,7 +60,7 @@ func newRefs() refs {
 // add records a reference. It is cheap for a known one.
 func (r *refs) add(raw []byte, noFollow bool) {
 	raw = trimReference(raw)
-	if len(raw) > crawler.MaxURLLength {
+	if len(raw) > urltext.MaxLength {
 		return
 	}
 	hash := maphash.Bytes(r.seed, raw)

@@ -10,6 +10,7 @@ import (
 	"github.com/trawlcrawler/trawl/internal/charset"
 	"github.com/trawlcrawler/trawl/internal/htmltok"
 	"github.com/trawlcrawler/trawl/internal/reference"
+	"github.com/trawlcrawler/trawl/internal/urltext"
 )
 
 // directives is what a page asks of robots. Prohibitions add up; no permission revokes
@@ -42,7 +43,7 @@ func (d *directives) reserve(name, value []byte) {
 	switch {
 	case htmltok.EqualFold(name, "reservation") && len(value) == 1 && (value[0] == '0' || value[0] == '1'):
 		d.tdm = max(d.tdm, value[0])
-	case htmltok.EqualFold(name, "policy") && len(value) > 0 && len(value) <= crawler.MaxURLLength:
+	case htmltok.EqualFold(name, "policy") && len(value) > 0 && len(value) <= urltext.MaxLength:
 		d.tdmPolicy.Set(value)
 	}
 }

@@ -20,8 +20,9 @@ const module = "github.com/trawlcrawler/trawl"
 var layers = [][]string{
 	{"internal/language"},
 	{
-		"internal/activity", "internal/extract", "internal/heap", "internal/redisd", "internal/version", "internal/htmltok", "internal/plain",
-		"internal/ui", "internal/identity", "internal/verify", "internal/minhash",
+		"internal/activity",
+		"internal/extract", "internal/heap", "internal/redisd", "internal/version", "internal/htmltok", "internal/plain",
+		"internal/ui", "internal/identity", "internal/verify", "internal/minhash", "internal/urltext",
 	},
 	{"crawler", "cmd/trawl/early", "internal/charset"},
 	{"internal/queue", "internal/waiting", "internal/seedfile"},

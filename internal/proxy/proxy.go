@@ -12,7 +12,7 @@ import (
 	"sync/atomic"
 	"time"
 
-	"github.com/trawlcrawler/trawl/crawler"
+	"github.com/trawlcrawler/trawl/internal/urltext"
 )
 
 // restTerm is how long a proxy that could not be reached is avoided, if there are others.
@@ -23,7 +23,7 @@ const restTerm = 30 * time.Second
 type Proxy struct {
 	scheme string // http, https, socks5
 	addr   string // host:port
-	login  crawler.Login
+	login  urltext.Login
 	// remote says that the proxy resolves names. Then it is up to the proxy to refuse their
 	// addresses.
 	remote bool
@@ -42,17 +42,17 @@ func Parse(text string, remoteDNS bool) (*Proxy, error) {
 	u, err := url.Parse(text)
 	if err != nil { // its text has the password
 		return nil, fmt.Errorf("proxy %q is no URL: %w, percent-encoded where it has %%, /, ?, # or @ in a password",
-			crawler.HideLogin(text), errURL)
+			urltext.HideLogin(text), errURL)
 	}
 	port, known := defaultPorts[u.Scheme]
 	if !known || u.Hostname() == "" || strings.Trim(u.Path, "/") != "" || u.RawQuery != "" || u.Fragment != "" {
-		return nil, fmt.Errorf("proxy %q: %w", crawler.HideLogin(text), errURL)
+		return nil, fmt.Errorf("proxy %q: %w", urltext.HideLogin(text), errURL)
 	}
 	password, _ := u.User.Password()
 	return &Proxy{
 		scheme: strings.TrimSuffix(u.Scheme, "h"),
 		addr:   net.JoinHostPort(u.Hostname(), cmp.Or(u.Port(), port)),
-		login:  crawler.NewLogin(u.User.Username(), password),
+		login:  urltext.NewLogin(u.User.Username(), password),
 		remote: remoteDNS || u.Scheme == "socks5h",
 	}, nil
 }

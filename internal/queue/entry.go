@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"github.com/trawlcrawler/trawl/crawler"
+	"github.com/trawlcrawler/trawl/internal/urltext"
 )
 
 // Band is the queue of its host that an entry waits in. There is one for each [crawler.Priority].
@@ -195,7 +196,7 @@ func UnpackEntry(h crawler.Host, band Band, packed string) (Entry, error) {
 		r.broken = r.rest != ""
 	}
 	if r.broken {
-		return Entry{}, fmt.Errorf("invalid entry of host %q: %q", h, crawler.Clip(packed))
+		return Entry{}, fmt.Errorf("invalid entry of host %q: %q", h, urltext.Clip(packed))
 	}
 	return e, nil
 }

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/trawlcrawler/trawl/crawler"
+	"github.com/trawlcrawler/trawl/internal/urltext"
 )
 
 // Ports returns the ports of hosts, each once; "" stands for the scheme's default.
@@ -69,13 +70,13 @@ func UnpackHostRules(s string) (crawler.HostRules, error) {
 	var r crawler.HostRules
 	fields := strings.Fields(s)
 	if len(fields) < 3 {
-		return crawler.HostRules{}, fmt.Errorf("invalid rules of a host: %q", crawler.Clip(s))
+		return crawler.HostRules{}, fmt.Errorf("invalid rules of a host: %q", urltext.Clip(s))
 	}
 	r.Paused = fields[0] == "1"
 	if fields[1] != unset {
 		ms, err := strconv.ParseInt(fields[1], 10, 64)
 		if err != nil {
-			return crawler.HostRules{}, fmt.Errorf("invalid rules of a host: %q: %w", crawler.Clip(s), err)
+			return crawler.HostRules{}, fmt.Errorf("invalid rules of a host: %q: %w", urltext.Clip(s), err)
 		}
 		d := crawler.Duration(time.Duration(ms) * time.Millisecond)
 		r.Delay = &d
@@ -85,7 +86,7 @@ func UnpackHostRules(s string) (crawler.HostRules, error) {
 	}
 	var err error
 	if r.Pages, err = strconv.ParseInt(fields[2], 10, 64); err != nil {
-		return crawler.HostRules{}, fmt.Errorf("invalid rules of a host: %q: %w", crawler.Clip(s), err)
+		return crawler.HostRules{}, fmt.Errorf("invalid rules of a host: %q: %w", urltext.Clip(s), err)
 	}
 	return r, nil
 }

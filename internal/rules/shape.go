@@ -6,6 +6,7 @@ import (
 
 	"github.com/trawlcrawler/trawl/crawler"
 	"github.com/trawlcrawler/trawl/internal/queue"
+	"github.com/trawlcrawler/trawl/internal/urltext"
 )
 
 // shape limits the form of link URLs, because traps make them longer and longer. 0 is no
@@ -33,7 +34,7 @@ func (s shape) refusal(u crawler.URL) queue.SkipReason {
 		if segment := repeated(path, s.repeats); segment != "" {
 			return queue.SkipReason{Rule: queue.RuleRepeats,
 				Reason: fmt.Sprintf("the segment %q occurs more than max_repeats, %d times, in the path",
-					crawler.Clip(segment), s.repeats)}
+					urltext.Clip(segment), s.repeats)}
 		}
 	}
 	return queue.SkipReason{}

@@ -133,7 +133,7 @@ func ParsePrefixes(texts []string) ([]netip.Prefix, error) {
 }
 
 // SeedEntries returns the job's seeds as entries to admit. The error names the first seed
-// that is not a URL, or that has a password (see [crawler.ErrLogin]).
+// that is not a URL, or that has a password (see [queue.ErrLogin]).
 func SeedEntries(j crawler.Job) ([]queue.Entry, error) {
 	priorities, err := NewPriorityRules(j.Priorities)
 	if err != nil {
@@ -141,7 +141,7 @@ func SeedEntries(j crawler.Job) ([]queue.Entry, error) {
 	}
 	entries := make([]queue.Entry, 0, len(j.Seeds))
 	for _, s := range j.Seeds {
-		u, err := crawler.ParseBare(s)
+		u, err := queue.ParseSeed(s)
 		if err != nil {
 			return nil, fmt.Errorf("seeds: %w", err)
 		}

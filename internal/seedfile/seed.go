@@ -15,6 +15,7 @@ import (
 
 	"github.com/trawlcrawler/trawl/crawler"
 	"github.com/trawlcrawler/trawl/internal/plain"
+	"github.com/trawlcrawler/trawl/internal/urltext"
 )
 
 // Seed is a URL to add to a job. A list of seeds has one per line, as String formats and
@@ -32,12 +33,12 @@ const seedForm = `{"url": "…"} or {"url": "…", "priority": "…"}`
 
 // ParseSeed parses a line of a list: a URL, or a JSON object with a url and optionally a
 // priority. In a line with several columns, the URL ends at the first tab. Bytes that are
-// not UTF-8 are percent-encoded, see [crawler.EncodeBytes]. Unknown fields of an object are an
+// not UTF-8 are percent-encoded, see [urltext.EncodeBytes]. Unknown fields of an object are an
 // error, and so is an unknown priority. Whether the URL is valid is not checked.
 func ParseSeed(line string) (Seed, error) {
 	if !strings.HasPrefix(line, "{") {
 		url, _, _ := strings.Cut(line, "\t")
-		return Seed{URL: crawler.EncodeBytes(strings.TrimSpace(url))}, nil
+		return Seed{URL: urltext.EncodeBytes(strings.TrimSpace(url))}, nil
 	}
 	return ParseSeedJSON([]byte(line))
 }
@@ -46,7 +47,7 @@ func ParseSeed(line string) (Seed, error) {
 func ParseSeedJSON(line []byte) (Seed, error) {
 	var s Seed
 	// The decoder would replace such bytes with U+FFFD.
-	decoder := json.NewDecoder(strings.NewReader(crawler.EncodeBytes(string(line))))
+	decoder := json.NewDecoder(strings.NewReader(urltext.EncodeBytes(string(line))))
 	decoder.DisallowUnknownFields()
 	err := decoder.Decode(&s)
 	if err == nil {
@@ -236,7 +237,7 @@ func (l *lineReader) next() (string, error) {
 func (l *lineReader) text() (string, error) {
 	text := strings.TrimRight(string(l.line), "\r\n")
 	if len(text) > l.longest {
-		shown := crawler.HideLogin(text[:min(len(text), shownOfLine)]) + "…"
+		shown := urltext.HideLogin(text[:min(len(text), shownOfLine)]) + "…"
 		return "", &LineError{shown, fmt.Errorf("the line is too long: at most %d bytes are allowed", l.longest)}
 	}
 	text = strings.TrimSpace(strings.TrimPrefix(text, "\ufeff"))

@@ -6,7 +6,7 @@ import (
 	"fmt"
 	"strings"
 
-	"github.com/trawlcrawler/trawl/crawler"
+	"github.com/trawlcrawler/trawl/internal/urltext"
 )
 
 // Group is a group of settings in help and documentation. Its value is the group's title.
@@ -121,7 +121,7 @@ func (s Setting) Text(of *Values) string {
 
 // misfit says why a value is not valid for the setting.
 func (s Setting) misfit(of *Values, value json.RawMessage, err error) string {
-	shown := fmt.Sprintf("%q", crawler.Clip(unquoted(value)))
+	shown := fmt.Sprintf("%q", urltext.Clip(unquoted(value)))
 	if s.IsList() {
 		if bytes.HasPrefix(bytes.TrimSpace(value), []byte("[")) { // one of its values is not valid
 			return strings.TrimPrefix(err.Error(), "json: ")

@@ -5,6 +5,7 @@ import (
 
 	"github.com/trawlcrawler/trawl/crawler"
 	"github.com/trawlcrawler/trawl/internal/queue"
+	"github.com/trawlcrawler/trawl/internal/urltext"
 )
 
 // This file decides where a URL task goes when an answer redirects it.
@@ -16,7 +17,7 @@ func (e *urlTask) redirect() (crawler.URL, error) {
 	entry := e.taken.Entry
 	if to.IsZero() {
 		e.end(crawler.OutcomeFailed, fmt.Sprintf("redirects to %q, which is no URL to crawl",
-			crawler.Clip(e.result.Page.Header.Get("Location"))))
+			urltext.Clip(e.result.Page.Header.Get("Location"))))
 		return crawler.URL{}, nil
 	}
 	knew, been := e.askedFor(to)
