@@ -9,8 +9,10 @@ import (
 	"go/token"
 	"io"
 	"os/exec"
+	"path"
 	"path/filepath"
 	"slices"
+	"strconv"
 	"strings"
 )
 
@@ -86,7 +88,7 @@ func (p listed) raced() (bool, error) {
 }
 
 // startsGoroutines reports whether a file has a go statement or calls a method Go, as those of
-// sync.WaitGroup and errgroup.Group.
+// sync.WaitGroup and errgroup.Group. A function Go of another package, as testcommand.Go, is none.
 func startsGoroutines(name string) (bool, error) {
 	file, err := parser.ParseFile(token.NewFileSet(), name, nil, parser.SkipObjectResolution)
 	if err != nil {
@@ -99,9 +101,21 @@ func startsGoroutines(name string) (bool, error) {
 			found = true
 		case *ast.CallExpr:
 			method, ok := n.Fun.(*ast.SelectorExpr)
-			found = found || ok && method.Sel.Name == "Go"
+			found = found || ok && method.Sel.Name == "Go" && !importedName(file, method.X)
 		}
 		return !found
 	})
 	return found, nil
+}
+
+// importedName reports whether an expression is the name of a package that a file imports.
+func importedName(file *ast.File, x ast.Expr) bool {
+	id, ok := x.(*ast.Ident)
+	return ok && slices.ContainsFunc(file.Imports, func(spec *ast.ImportSpec) bool {
+		if spec.Name != nil {
+			return spec.Name.Name == id.Name
+		}
+		imported, err := strconv.Unquote(spec.Path.Value)
+		return err == nil && path.Base(imported) == id.Name
+	})
 }
