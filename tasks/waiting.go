@@ -29,7 +29,7 @@ func (c *Client) service(ctx context.Context, job crawler.Status,
 	if s.Processes, err = c.processes.get(ctx); err != nil {
 		return s, err
 	}
-	if job.State != crawler.StateRunning || counters.Open > 0 {
+	if job.State != crawler.StateRunning || counters.Open > 0 && s.Visits(job) {
 		return s, nil
 	}
 	if s.Places, err = c.Capacity(job.Job.Name); err != nil {

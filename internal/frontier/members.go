@@ -51,13 +51,16 @@ func (s *Store) Members(ctx context.Context) ([]waiting.Member, error) {
 	return all, nil
 }
 
-// takeLoad adds to a worker its load, if it reported one, and returns the other loads. A
-// report names the worker, a number sign and a random suffix.
+// of reports whether the load is that of a process. A report names the worker, a number sign
+// and a random suffix.
+func (l WorkerLoad) of(p waiting.Process) bool {
+	i := strings.LastIndexByte(l.Worker, '#')
+	return p.Kind == waiting.KindWorker && i >= 0 && l.Worker[:i] == p.Name
+}
+
+// takeLoad adds to a worker its load, if it reported one, and returns the other loads.
 func takeLoad(m *waiting.Member, loads []WorkerLoad) []WorkerLoad {
-	at := slices.IndexFunc(loads, func(l WorkerLoad) bool {
-		i := strings.LastIndexByte(l.Worker, '#')
-		return i >= 0 && l.Worker[:i] == m.Name
-	})
+	at := slices.IndexFunc(loads, func(l WorkerLoad) bool { return l.of(m.Process) })
 	if at < 0 {
 		return loads
 	}

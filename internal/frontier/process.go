@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"slices"
 	"strconv"
 	"time"
 
@@ -33,24 +34,36 @@ func (s *Store) appear(ctx context.Context, p waiting.Process, term time.Duratio
 	return run(ctx, s.rdb, appearScript(), "appear", keyProcesses, text, term.Milliseconds()).Err()
 }
 
+// silentTerm is how long after its last sign of life a process counts as silent. A worker also
+// reports its load, so that it is not silent while that is fresh.
+const silentTerm = 2500 * time.Millisecond
+
 // Processes lists the live schedulers and workers of the fleet. A process that was killed
-// is listed for up to [ProcessTerm].
+// is silent after three seconds, and listed for up to [ProcessTerm].
 func (s *Store) Processes(ctx context.Context) ([]waiting.Process, error) {
 	now, err := s.rdb.Time(ctx).Result()
 	if err != nil {
 		return nil, fmt.Errorf("list processes: %w", err)
 	}
-	texts, err := s.rdb.ZRangeByScore(ctx, keyProcesses,
+	listed, err := s.rdb.ZRangeByScoreWithScores(ctx, keyProcesses,
 		&redis.ZRangeBy{Min: strconv.FormatInt(now.UnixMilli(), 10), Max: "+inf"}).Result()
 	if err != nil {
 		return nil, fmt.Errorf("list processes: %w", err)
 	}
+	loads, err := s.Workers(ctx)
+	if err != nil {
+		return nil, err
+	}
 	var all []waiting.Process
-	for _, text := range texts {
+	for _, z := range listed {
 		var p waiting.Process
-		if json.Unmarshal([]byte(text), &p) == nil { // skip those of incompatible versions
-			all = append(all, p)
+		text, _ := z.Member.(string)
+		if json.Unmarshal([]byte(text), &p) != nil {
+			continue // of an incompatible version
 		}
+		seen := time.UnixMilli(int64(z.Score)).Add(-ProcessTerm)
+		p.Silent = now.Sub(seen) > silentTerm && !slices.ContainsFunc(loads, func(l WorkerLoad) bool { return l.of(p) })
+		all = append(all, p)
 	}
 	return all, nil
 }

@@ -49,6 +49,19 @@ func forgetsProcesses(t *testing.T, b *testJob) {
 	if got := b.processes(); len(got) > 0 {
 		t.Errorf("a silent process is listed: %v", got)
 	}
+	silent := `{"kind":"worker","id":"2","name":"` + b.job.Name + `"}`
+	b.must(b.rdb.ZAdd(ctx, keyProcesses, redis.Z{Score: float64(now.Add(ProcessTerm - 2*silentTerm).UnixMilli()),
+		Member: silent}).Err())
+	if got := b.processes(); len(got) != 1 || !got[0].Silent {
+		t.Errorf("a process that has missed signs of life: %v, want a silent one", got)
+	}
+	_, err = b.store.ShareLoad(ctx, WorkerLoad{Worker: b.job.Name + "#abc", Places: 1})
+	b.must(err)
+	if got := b.processes(); len(got) != 1 || got[0].Silent {
+		t.Errorf("a worker that reports its load: %v, want one that is not silent", got)
+	}
+	b.must(b.store.Leave(ctx, b.job.Name+"#abc"))
+	b.must(b.rdb.ZRem(ctx, keyProcesses, silent).Err())
 	other := waiting.Process{Kind: waiting.KindWorker, ID: "1", Name: b.job.Name}
 	b.must(b.store.Appear(ctx, other))
 	if err := b.rdb.ZScore(ctx, keyProcesses, dead).Err(); err != redis.Nil {

@@ -25,6 +25,9 @@ type Process struct {
 	// Closed says that a worker connects only to what its own operator allowed, and not to
 	// what was allowed for a single job ([queue.Opened]).
 	Closed bool `json:"closed,omitempty"`
+	// Silent says that the process should have shown another sign of life: it was killed, or
+	// its machine is very busy. After some more seconds it is not listed any more.
+	Silent bool `json:"-"`
 }
 
 // Member is a live process of a fleet with its last report.

@@ -70,9 +70,15 @@ func WaitsFor(s crawler.Status, n crawler.Counters, service Service) Waiting {
 		return Waiting{WaitResume, fmt.Sprintf("this job is paused: resume it with trawl job resume %s", s.Job.Name)}
 	case !service.scheduled(s):
 		return Waiting{WaitScheduler, "no scheduler runs this job: start one with trawl scheduler"}
+	case silent(service.schedulers(s)):
+		return Waiting{WaitScheduler,
+			"the scheduler of this job shows no sign of life: if it has stopped, start one with trawl scheduler"}
 	case s.State == crawler.StateRunning && s.Closing:
 		return Waiting{WaitOutput, s.OutputPending(n)}
-	case s.State != crawler.StateRunning, s.Job.Schedule != "", n.Open > 0, s.Ending != "":
+	case s.State == crawler.StateRunning && s.Job.Schedule == "" && silent(service.able(s)):
+		return Waiting{WaitWorker,
+			"the workers of this job show no sign of life: if they have stopped, start one with trawl worker"}
+	case s.State != crawler.StateRunning, s.Job.Schedule != "", n.Open > 0 && service.Visits(s), s.Ending != "":
 		return Waiting{} // it is starting, its runs do the work, a visit is open, or it is ending
 	}
 	if w := service.lacksWorker(s); w.For != "" {
@@ -91,8 +97,26 @@ func (v Service) Carries(job crawler.Status) bool {
 }
 
 // scheduled reports whether a scheduler runs the job.
-func (v Service) scheduled(job crawler.Status) bool {
-	return slices.ContainsFunc(v.Processes, func(p Process) bool { return p.Kind == KindScheduler && p.Serves(job) })
+func (v Service) scheduled(job crawler.Status) bool { return len(v.schedulers(job)) > 0 }
+
+// schedulers returns the schedulers that run the job.
+func (v Service) schedulers(job crawler.Status) []Process {
+	return slices.DeleteFunc(slices.Clone(v.Processes),
+		func(p Process) bool { return p.Kind != KindScheduler || !p.Serves(job) })
+}
+
+// silent reports whether there are processes, and none shows a sign of life.
+func silent(all []Process) bool {
+	return len(all) > 0 && !slices.ContainsFunc(all, func(p Process) bool { return !p.Silent })
+}
+
+// Visits reports whether any process can carry out visits of the job.
+func (v Service) Visits(job crawler.Status) bool { return v.Places > 0 || len(v.able(job)) > 0 }
+
+// able returns the workers that can run the job.
+func (v Service) able(job crawler.Status) []Process {
+	return slices.DeleteFunc(v.workers(job),
+		func(p Process) bool { return !p.HasAll(job.Job.Handlers) || !admits(job.Origin, p) })
 }
 
 // workers returns the workers that are configured to run the job.
@@ -104,15 +128,12 @@ func (v Service) workers(job crawler.Status) []Process {
 // lacksWorker says which worker is missing. Any server of the job's queue counts, including
 // a program that Trawl gets no sign of life from.
 func (v Service) lacksWorker(s crawler.Status) Waiting {
-	if v.Places > 0 {
+	if v.Visits(s) {
 		return Waiting{}
 	}
 	meant, job := v.workers(s), s.Job
-	able := slices.ContainsFunc(meant, func(p Process) bool { return p.HasAll(job.Handlers) && admits(s.Origin, p) })
 	others := slices.ContainsFunc(v.Processes, func(p Process) bool { return p.Kind == KindWorker })
 	switch {
-	case able:
-		return Waiting{}
 	case s.Origin.Owner != "":
 		return Waiting{WaitOwner,
 			fmt.Sprintf("only %q may run this job, and it is not running: run the command that started it again",

@@ -14,6 +14,7 @@ func TestAJobSaysWhatItWaitsFor(t *testing.T) {
 	now := time.UnixMilli(1_800_000_000_000)
 	scheduler, alone := Process{Kind: KindScheduler, Name: "s"},
 		Process{Kind: KindScheduler, Name: "c", Jobs: []string{"other"}}
+	dead := Process{Kind: KindWorker, Name: "d", Silent: true}
 	worker, others := Process{Kind: KindWorker, Name: "w"},
 		Process{Kind: KindWorker, Name: "o", Jobs: []string{"other"}}
 	shop := Process{Kind: KindWorker, Name: "p", Handlers: []string{"shop", "mail"}}
@@ -28,8 +29,12 @@ func TestAJobSaysWhatItWaitsFor(t *testing.T) {
 		want     WaitReason
 		text     string
 	}{
-		{"a job that is visited works", nil, crawler.Counters{Open: 1}, Service{Processes: []Process{scheduler}}, "",
-			""},
+		{"a job that is visited works", nil, crawler.Counters{Open: 1}, Service{Processes: []Process{scheduler, worker}},
+			"", ""},
+		{"a job that is visited by a worker that shows no sign of life", nil, crawler.Counters{Open: 1},
+			Service{Processes: []Process{scheduler}, Places: 1}, "", ""},
+		{"visits whose worker is gone", nil, crawler.Counters{Open: 1}, Service{Processes: []Process{scheduler}},
+			WaitWorker, "no worker runs this job"},
 		{"a job whose visits are enqueued works", nil, crawler.Counters{Armed: 2},
 			Service{Processes: []Process{scheduler, worker}}, "", ""},
 		{"a job that has ended waits for nothing", func(s *crawler.Status) { s.State = crawler.StateDone },
@@ -53,6 +58,14 @@ func TestAJobSaysWhatItWaitsFor(t *testing.T) {
 			""},
 		{"a worker that shows no sign of life and works", nil, busy,
 			Service{Processes: []Process{scheduler}, Places: 4}, "", ""},
+		{"visits whose only worker was killed", nil, crawler.Counters{Open: 3}, Service{Processes: []Process{scheduler, dead},
+			Places: 4}, WaitWorker, "no sign of life"},
+		{"visits one of whose workers was killed", nil, crawler.Counters{Open: 3},
+			Service{Processes: []Process{scheduler, dead, worker}}, "", ""},
+		{"visits whose scheduler was killed", nil, crawler.Counters{Open: 3},
+			Service{Processes: []Process{{Kind: KindScheduler, Silent: true}, worker}}, WaitScheduler, "no sign of life"},
+		{"a killed worker of other jobs", nil, crawler.Counters{Open: 3},
+			Service{Processes: []Process{scheduler, {Kind: KindWorker, Jobs: []string{"other"}, Silent: true}, worker}}, "", ""},
 		{"hosts that the only worker may not reach", func(s *crawler.Status) { s.Origin.Opens = true }, busy,
 			Service{Processes: []Process{scheduler, {Kind: KindWorker, Closed: true}}}, WaitAddresses,
 			"--job-addresses"},
