@@ -7,13 +7,14 @@ import (
 	"math"
 	"net"
 	"net/netip"
+	"os"
 	"slices"
 	"strings"
 	"sync"
 	"syscall"
 	"time"
 
-	"github.com/miekg/dns"
+	"golang.org/x/net/dns/dnsmessage"
 )
 
 // Bounds of queries to name servers.
@@ -39,8 +40,8 @@ func (s nameServers) ask(ctx context.Context, name string) (found, error) {
 	var six, four found
 	var noSix, noFour error
 	var both sync.WaitGroup
-	both.Go(func() { six, noSix = s.askFor(ctx, name, dns.TypeAAAA) })
-	both.Go(func() { four, noFour = s.askFor(ctx, name, dns.TypeA) })
+	both.Go(func() { six, noSix = s.askFor(ctx, name, dnsmessage.TypeAAAA) })
+	both.Go(func() { four, noFour = s.askFor(ctx, name, dnsmessage.TypeA) })
 	both.Wait()
 	switch {
 	case len(six.addresses)+len(four.addresses) > 0:
@@ -63,75 +64,80 @@ func lifeOf(f found) time.Duration {
 
 // askFor asks for the addresses of one type. It is not an error if a server says that there
 // are none.
-func (s nameServers) askFor(ctx context.Context, name string, kind uint16) (found, error) {
-	query := new(dns.Msg)
-	query.SetQuestion(dns.Fqdn(name), kind)
-	query.SetEdns0(udpSize, false)
+func (s nameServers) askFor(ctx context.Context, name string, kind dnsmessage.Type) (found, error) {
+	asked, err := dnsmessage.NewName(name + ".")
+	if err != nil || !representable(name) {
+		return found{}, &net.DNSError{Err: "not a valid name", Name: name, IsNotFound: true}
+	}
+	q := dnsmessage.Question{Name: asked, Type: kind, Class: dnsmessage.ClassINET}
 	last := &net.DNSError{Err: "no name server answers", Name: name, IsTemporary: true}
 	for range serverRounds {
 		for _, server := range s {
-			answer, err := exchange(ctx, query, server.String())
+			addresses, err := askServer(ctx, q, server)
 			switch {
 			case ctx.Err() != nil:
 				return found{}, &net.DNSError{Err: "no answer in time", Name: name, IsTimeout: true}
+			case errors.Is(err, errNoName):
+				return found{}, &net.DNSError{Err: "no such host", Name: name, IsNotFound: true}
 			case err != nil:
 				last.Err = reason(err)
-			case answer.Rcode == dns.RcodeNameError:
-				return found{}, &net.DNSError{Err: "no such host", Name: name, IsNotFound: true}
-			case answer.Rcode != dns.RcodeSuccess:
-				last.Err = "the name server answers " + dns.RcodeToString[answer.Rcode]
 			default:
-				return addressesIn(answer, kind), nil
+				return addresses, nil
 			}
 		}
 	}
 	return found{}, last
 }
 
-var errOtherQuestion = errors.New("the name server answers another question")
+// representable reports whether each label of a name has 1 to 63 octets (RFC 1035, 2.3.4).
+func representable(name string) bool {
+	for label := range strings.SplitSeq(name, ".") {
+		if label == "" || len(label) > 63 {
+			return false
+		}
+	}
+	return true
+}
 
-// exchange asks one server, over TCP if the answer is too long for UDP.
-func exchange(ctx context.Context, query *dns.Msg, server string) (*dns.Msg, error) {
-	query = query.Copy()
-	query.Id = dns.Id()
-	client := dns.Client{Timeout: serverTime, UDPSize: udpSize}
-	answer, _, err := client.ExchangeContext(ctx, query, server)
-	if err == nil && answer.Truncated {
-		client.Net = "tcp"
-		answer, _, err = client.ExchangeContext(ctx, query, server)
+// errNoName says that a name server knows that the name does not exist.
+var errNoName = errors.New("no such host")
+
+// askServer asks one server.
+func askServer(ctx context.Context, q dnsmessage.Question, server netip.AddrPort) (found, error) {
+	answer, err := exchange(ctx, q, server)
+	if err != nil {
+		return found{}, err
 	}
-	if err == nil && !slices.Equal(answer.Question, query.Question) {
-		err = errOtherQuestion
+	switch code := answer.rcode(); code {
+	case dnsmessage.RCodeSuccess:
+	case dnsmessage.RCodeNameError:
+		return found{}, errNoName
+	default:
+		return found{}, errors.New("the name server answers " + rcodeName(code))
 	}
-	return answer, err
+	records, err := answer.records()
+	if err != nil {
+		return found{}, err
+	}
+	return addressesIn(records, q), nil
 }
 
 // addressesIn follows the aliases of the name that was asked for, and ignores records of
 // other names.
-func addressesIn(answer *dns.Msg, kind uint16) found {
+func addressesIn(records []record, q dnsmessage.Question) found {
 	f := found{life: longestLife}
-	name := answer.Question[0].Name
+	name := q.Name.String()
 	for range maxAliases {
 		alias := ""
-		for _, record := range answer.Answer {
-			head := record.Header()
-			if !strings.EqualFold(head.Name, name) {
+		for _, r := range records {
+			if !strings.EqualFold(r.name, name) {
 				continue
 			}
-			var a netip.Addr
-			switch r := record.(type) {
-			case *dns.CNAME:
-				alias = r.Target
-			case *dns.A:
-				a, _ = netip.AddrFromSlice(r.A.To4())
-			case *dns.AAAA:
-				a, _ = netip.AddrFromSlice(r.AAAA)
-			default:
-				continue
-			}
-			f.life = min(f.life, time.Duration(head.Ttl)*time.Second)
-			if a.IsValid() && head.Rrtype == kind {
-				f.addresses = append(f.addresses, a)
+			f.life = min(f.life, r.life)
+			if r.alias != "" {
+				alias = r.alias
+			} else if r.kind == q.Type {
+				f.addresses = append(f.addresses, r.address)
 			}
 		}
 		if alias == "" || len(f.addresses) > 0 {
@@ -178,6 +184,8 @@ func reason(err error) string {
 		return errno.Error()
 	case errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF):
 		return "unexpected end"
+	case errors.Is(err, os.ErrDeadlineExceeded), errors.Is(err, context.DeadlineExceeded):
+		return "no answer in time"
 	}
 	return err.Error()
 }
