@@ -7,7 +7,7 @@ require (
 	github.com/gocolly/colly/v2 v2.3.0
 	github.com/google/pprof v0.0.0-20261105003125-4bf881d7fb0b
 	github.com/markusmobius/go-trafilatura v1.12.2
-	github.com/redis/go-redis/v9 v9.23.0
+	github.com/redis/go-redis/v9 v9.22.0
 	golang.org/x/net v0.62.0
 )
 

@@ -77,8 +77,7 @@ func (d *draft) adopt(from *redis.Options) {
 	o.DialTimeout, o.ReadTimeout, o.WriteTimeout = from.DialTimeout, from.ReadTimeout, from.WriteTimeout
 	o.PoolFIFO, o.PoolSize, o.PoolTimeout = from.PoolFIFO, from.PoolSize, from.PoolTimeout
 	o.MinIdleConns, o.MaxIdleConns, o.MaxActiveConns = from.MinIdleConns, from.MaxIdleConns, from.MaxActiveConns
-	o.MaxConcurrentDials, o.PipelinePoolSize = from.MaxConcurrentDials, from.PipelinePoolSize
-	o.PipelineReadBufferSize, o.PipelineWriteBufferSize = from.PipelineReadBufferSize, from.PipelineWriteBufferSize
+	o.MaxConcurrentDials = from.MaxConcurrentDials
 	o.ConnMaxIdleTime, o.ConnMaxLifetime = from.ConnMaxIdleTime, from.ConnMaxLifetime
 	o.ConnMaxLifetimeJitter = from.ConnMaxLifetimeJitter
 	o.ContextTimeoutEnabled = true

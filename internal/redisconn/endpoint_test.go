@@ -107,7 +107,7 @@ func TestNoOptionOfAURLIsLost(t *testing.T) {
 	t.Parallel()
 	const url = "rediss://u:p@127.0.0.1:1/2?protocol=2&client_name=c&max_retries=4&min_retry_backoff=5ms&max_retry_backoff=6ms&dial_timeout=7s" +
 		"&read_timeout=8s&write_timeout=9s&pool_fifo=true&pool_size=10&pool_timeout=11s&min_idle_conns=1&max_idle_conns=13&max_active_conns=14" +
-		"&max_concurrent_dials=5&pipeline_pool_size=16&pipeline_read_buffer_size=17000&pipeline_write_buffer_size=18000" +
+		"&max_concurrent_dials=5" +
 		"&conn_max_idle_time=19s&conn_max_lifetime=20s&conn_max_lifetime_jitter=2s"
 	opt, err := redis.ParseURL(url)
 	if err != nil {
