@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"strings"
+	"sync"
 
 	"github.com/trawlcrawler/trawl/internal/urltext"
 )
@@ -202,8 +203,11 @@ func Lookup(name string) (Setting, bool) {
 	return Setting{}, false
 }
 
-// Table lists all settings, group by group.
-func Table() []Setting {
+// Table lists all settings, group by group. All callers share the list, so do not modify it.
+func Table() []Setting { return byGroup() }
+
+// byGroup sorts the table once: the command asks for it once for each of its flags.
+var byGroup = sync.OnceValue(func() []Setting {
 	all := make([]Setting, 0, len(table))
 	for _, g := range Groups {
 		for _, s := range table {
@@ -213,7 +217,7 @@ func Table() []Setting {
 		}
 	}
 	return all
-}
+})
 
 // Names lists the settings that apply in a place.
 func Names(in Place) (names []string) {
