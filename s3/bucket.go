@@ -54,16 +54,37 @@ func (driver) Open(_ context.Context, name string, options url.Values) (output.B
 	if cfg.accelerate {
 		client.SetS3TransferAccelerate("s3-accelerate.amazonaws.com")
 	}
-	return &bucket{client: minio.Core{Client: client}, name: name, encryption: cfg.encryption, transport: transport},
+	return &bucket{calls: callsOf(client), name: name, encryption: cfg.encryption, close: transport.CloseIdleConnections},
 		nil
 }
 
 // bucket is a bucket of such a service.
 type bucket struct {
-	client     minio.Core
+	calls
 	name       string
 	encryption encrypt.ServerSide // nil for the bucket's default
-	transport  *http.Transport
+	close      func()
+}
+
+// calls are the calls of a client that a bucket makes. They are functions, so that no field
+// of a bucket has the type of the client. Otherwise the client could be reached by reflection
+// from the interface that a bucket becomes, and the linker would keep all its methods.
+type calls struct {
+	list   func(ctx context.Context, bucket string, o minio.ListObjectsOptions) iter.Seq[minio.ObjectInfo]
+	stat   func(ctx context.Context, bucket, key string, o minio.StatObjectOptions) (minio.ObjectInfo, error)
+	remove func(ctx context.Context, bucket, key string, o minio.RemoveObjectOptions) error
+	get    func(ctx context.Context, bucket, key string, o minio.GetObjectOptions) (
+		io.ReadCloser, minio.ObjectInfo, http.Header, error)
+	put func(ctx context.Context, bucket, key string, content io.Reader, size int64, o minio.PutObjectOptions) (
+		minio.UploadInfo, error)
+}
+
+func callsOf(client *minio.Client) calls {
+	core := minio.Core{Client: client}
+	return calls{
+		list: client.ListObjectsIter, stat: client.StatObject, get: core.GetObject, put: client.PutObject,
+		remove: client.RemoveObject,
+	}
 }
 
 // List requests a thousand keys at a time.
@@ -71,7 +92,7 @@ func (b *bucket) List(ctx context.Context, prefix string) iter.Seq2[string, erro
 	return func(yield func(string, error) bool) {
 		ctx, cancel := context.WithCancel(ctx)
 		defer cancel()
-		for o := range b.client.ListObjectsIter(ctx, b.name, minio.ListObjectsOptions{Prefix: prefix}) {
+		for o := range b.list(ctx, b.name, minio.ListObjectsOptions{Prefix: prefix}) {
 			if !yield(o.Key, classified(o.Err)) || o.Err != nil {
 				return
 			}
@@ -81,7 +102,7 @@ func (b *bucket) List(ctx context.Context, prefix string) iter.Seq2[string, erro
 
 // Stat requests the metadata of an object.
 func (b *bucket) Stat(ctx context.Context, key string) (output.Object, error) {
-	o, err := b.client.StatObject(ctx, b.name, key, minio.StatObjectOptions{})
+	o, err := b.stat(ctx, b.name, key, minio.StatObjectOptions{})
 	if err != nil {
 		return output.Object{}, classified(err)
 	}
@@ -116,7 +137,7 @@ func (b *bucket) Read(ctx context.Context, key string, offset, length int64) (io
 			return nil, err
 		}
 	}
-	r, _, _, err := b.client.GetObject(ctx, b.name, key, opts)
+	r, _, _, err := b.get(ctx, b.name, key, opts)
 	if err != nil {
 		return nil, classified(err)
 	}
@@ -127,7 +148,7 @@ func (b *bucket) Read(ctx context.Context, key string, offset, length int64) (io
 // part. The content is not also signed: over plain HTTP that would require a transfer
 // encoding that not every service supports.
 func (b *bucket) Write(ctx context.Context, key string, content io.ReadSeeker, o output.Object) error {
-	_, err := b.client.Client.PutObject(ctx, b.name, key, content, o.Size, minio.PutObjectOptions{
+	_, err := b.put(ctx, b.name, key, content, o.Size, minio.PutObjectOptions{
 		ContentType: o.ContentType, ServerSideEncryption: b.encryption, SendContentMd5: true,
 		DisableContentSha256: true,
 	})
@@ -136,12 +157,12 @@ func (b *bucket) Write(ctx context.Context, key string, content io.ReadSeeker, o
 
 // Delete removes an object. An object that does not exist is not an error.
 func (b *bucket) Delete(ctx context.Context, key string) error {
-	return classified(b.client.RemoveObject(ctx, b.name, key, minio.RemoveObjectOptions{}))
+	return classified(b.remove(ctx, b.name, key, minio.RemoveObjectOptions{}))
 }
 
 // Close closes idle connections.
 func (b *bucket) Close() error {
-	b.transport.CloseIdleConnections()
+	b.close()
 	return nil
 }
 
