@@ -63,12 +63,13 @@ func (a *replicatedJob) links(n int) []queue.Entry {
 	return all
 }
 
-// admitUntilDone repeats Admit until it succeeds, as a visit does.
+// admitUntilDone repeats Admit until it succeeds, with pauses, as a visit does: after a failover, the
+// client learns of the new master only when it reads the slots of the Cluster again.
 func (a *replicatedJob) admitUntilDone(entries []queue.Entry) {
 	a.t.Helper()
 	ctx, cancel := context.WithTimeout(a.t.Context(), 10*time.Minute) // so that a hanging call fails the test
 	defer cancel()
-	for {
+	for pause := time.NewTicker(50 * time.Millisecond); ; <-pause.C {
 		_, err := a.Admit(ctx, entries)
 		if err == nil {
 			return
