@@ -17,7 +17,6 @@ import (
 	"time"
 
 	"github.com/trawlcrawler/trawl/internal/redisd"
-	"github.com/trawlcrawler/trawl/internal/test/race"
 	"github.com/trawlcrawler/trawl/internal/test/testfleet"
 	"github.com/trawlcrawler/trawl/internal/test/testsite"
 )
@@ -137,19 +136,21 @@ func concurrent(args []string) bool {
 	return false
 }
 
-// sampled reports whether the commands of a test run with the race detector. About a third of
-// the tests do, since all crawls share the same code and the detector makes each several times
-// slower. With TRAWL_RACE=all in the environment, as in make slow, all do.
-func sampled(t testing.TB) bool {
+// raced reports whether the commands of a test run with the race detector: if there is such a
+// command (testfleet.HasRaced), those of about a third of the tests do, since all crawls share the
+// same code and the detector makes each several times slower. With TRAWL_RACE=all in the
+// environment, as in make slow, all do.
+func raced(t testing.TB) bool {
 	name, _, _ := strings.Cut(t.Name(), "/")
-	return os.Getenv("TRAWL_RACE") == "all" || crc32.ChecksumIEEE([]byte(name))%3 == 0
+	return testfleet.HasRaced() &&
+		(os.Getenv("TRAWL_RACE") == "all" || crc32.ChecksumIEEE([]byte(name))%3 == 0)
 }
 
-// start starts trawl with arguments. It uses the race detector if the tests do, the command is
-// concurrent and the test is sampled. The process is killed when the test ends.
+// start starts trawl with arguments, with the race detector if the command is concurrent and the
+// test is one of those that use it. The process is killed when the test ends.
 func (s *shell) start(args ...string) *process {
 	s.t.Helper()
-	path, err := testfleet.Binary(race.Enabled && concurrent(args) && sampled(s.t))
+	path, err := testfleet.Binary(concurrent(args) && raced(s.t))
 	if err != nil {
 		s.t.Fatal(err)
 	}

@@ -9,6 +9,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/trawlcrawler/trawl/internal/test/race"
 	"github.com/trawlcrawler/trawl/internal/test/testcommand"
 )
 
@@ -43,6 +44,17 @@ func Binary(race bool) (string, error) {
 		build = buildRaced
 	}
 	return testcommand.Path(built, race), build()
+}
+
+// HasRaced reports whether Binary has a command with the race detector: if one was built for all
+// packages, or else if the tests use the detector themselves.
+func HasRaced() bool {
+	dir := os.Getenv(testcommand.Dir)
+	if dir == "" {
+		return race.Enabled
+	}
+	_, err := os.Stat(testcommand.Path(dir, true))
+	return err == nil
 }
 
 var (

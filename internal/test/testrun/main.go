@@ -60,13 +60,13 @@ func split(args []string) (flags, patterns []string) {
 	return args[:n], args[n:]
 }
 
-// commandLine is the package whose tests run the command with the race detector, if they are built
-// with it themselves. Fleets of other tests always run without it.
+// commandLine is the package of which some tests run the command with the race detector. Fleets of
+// other tests always run without it.
 const commandLine = "github.com/trawlcrawler/trawl/cmd/trawl"
 
 // build builds the command as the tests of a plan need it.
 func build(dir string, p plan) error {
-	if err := testcommand.Build(dir, false); err != nil || !slices.Contains(p.raced, commandLine) {
+	if err := testcommand.Build(dir, false); err != nil || !slices.Contains(p.plain, commandLine) {
 		return err
 	}
 	return testcommand.Build(dir, true)
