@@ -261,6 +261,9 @@ func TestNoPageIsMissedWhenWorkersAreLost(t *testing.T) {
 	for seed := range uint64(6) {
 		t.Run(fmt.Sprintf("seed %d", seed), func(t *testing.T) {
 			t.Parallel()
+			if seed > 1 {
+				race.Skip(t) // as above
+			}
 			redistest.Both(t, func(t *testing.T, url string) {
 				r := rand.New(rand.NewPCG(seed, 2))
 				m := newRandomWeb(r)
