@@ -34,11 +34,12 @@ type Job struct {
 	// Weight is the job's share of a fleet, relative to other jobs. Default 1, at most
 	// 1,000.
 	Weight int `json:"weight" yaml:"weight"`
-	// Schedule makes the job periodic, as [ParseSchedule] parses it: "@daily", or minute,
-	// hour, day of the month, month and day of the week as in cron, in UTC or in the time
-	// zone that it names. At each tick a separate run starts, named after the job and the
-	// tick, unless the previous run is still going. The name of a periodic job has at most
-	// 47 letters.
+	// Schedule makes the job periodic. It is @hourly, @daily, @weekly, @monthly or @yearly;
+	// "@every 36h"; or minute, hour, day of the month, month and day of the week as in
+	// crontab(5). Times are in UTC, or in the zone that it begins with, as in
+	// "CRON_TZ=Europe/Paris 0 6 * * *". At each tick a separate run starts, named after the
+	// job and the tick, unless the previous run is still going. The name of a periodic job
+	// has at most 47 letters.
 	Schedule string `json:"schedule,omitempty" yaml:"schedule"`
 	// Runs is how many runs of such a job are kept in Redis. The output of older runs that
 	// have ended stays. Default 10; 0: all.

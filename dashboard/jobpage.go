@@ -13,6 +13,7 @@ import (
 
 	"github.com/trawlcrawler/trawl/crawler"
 	"github.com/trawlcrawler/trawl/internal/forecast"
+	"github.com/trawlcrawler/trawl/internal/periodic"
 	"github.com/trawlcrawler/trawl/internal/plain"
 	"github.com/trawlcrawler/trawl/internal/queue"
 	"github.com/trawlcrawler/trawl/internal/ui"
@@ -200,7 +201,7 @@ func waysOf(sh sheet) (list []way) {
 // changes reports whether a page is for changing the job.
 func (w way) changes() bool { return slices.Contains([]string{"seed", "settings", "cancel"}, w.ID) }
 
-func runsOf(p *crawler.Periodic, now time.Time) (rows []runRow) {
+func runsOf(p *periodic.Job, now time.Time) (rows []runRow) {
 	if p == nil {
 		return nil
 	}

@@ -11,6 +11,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/trawlcrawler/trawl/crawler"
+	"github.com/trawlcrawler/trawl/internal/periodic"
 	"github.com/trawlcrawler/trawl/internal/waiting"
 )
 
@@ -63,7 +64,7 @@ func TestEveryFieldIsDescribedAndNothingElseIs(t *testing.T) {
 	for schema, value := range map[string]any{
 		"FollowRule": crawler.FollowRule{}, "Extraction": crawler.Extraction{}, "Field": crawler.Field{},
 		"Job": crawler.Job{}, "JobStatus": sheet{}, "Trouble": crawler.Trouble{}, "Awaited": crawler.Awaited{},
-		"Periodic": crawler.Periodic{}, "Change": crawler.Change{}, "Run": crawler.Run{},
+		"Periodic": periodic.Job{}, "Change": crawler.Change{}, "Run": periodic.Run{},
 		"Counters": crawler.Counters{}, "Process": waiting.Member{}, "Host": hostReport{}, "HostRules": crawler.HostRules{},
 		"Muted":   crawler.Muted{},
 		"Seeding": crawler.Seeding{}, "Refusal": crawler.Refusal{}, "Problem": problem{},

@@ -10,6 +10,7 @@ import (
 
 	"github.com/trawlcrawler/trawl/crawler"
 	"github.com/trawlcrawler/trawl/internal/forecast"
+	"github.com/trawlcrawler/trawl/internal/periodic"
 	"github.com/trawlcrawler/trawl/internal/waiting"
 )
 
@@ -61,7 +62,7 @@ type sheet struct {
 	Notes []string `json:"notes,omitempty"`
 
 	// Periodic is nil for a job without a schedule.
-	Periodic *crawler.Periodic `json:"periodic,omitempty"`
+	Periodic *periodic.Job `json:"periodic,omitempty"`
 	// RunOf is the periodic job that it is a run of; "" for any other job.
 	RunOf string `json:"run_of,omitempty"`
 	// Awaited lists the writers whose output the job waits for before it ends.
@@ -134,7 +135,7 @@ func headOf(s crawler.Status) sheet {
 		Name: s.Job.Name, State: s.State, Reason: s.Reason, Ending: s.Ending, Closing: s.Closing,
 		Seeded: s.Seeded, Held: s.Held, Cleared: s.Cleared,
 		Created: inUTC(s.Created), Started: inUTC(s.Started), Ended: inUTC(s.Ended),
-		Troubles: troublesOf(s), Awaited: s.Awaited, Periodic: s.Periodic(), RunOf: s.RunOf, Revision: s.Revision,
+		Troubles: troublesOf(s), Awaited: s.Awaited, Periodic: periodic.Of(s), RunOf: s.RunOf, Revision: s.Revision,
 		Changes: s.Changes, status: s,
 	}
 }
@@ -222,7 +223,7 @@ func (d *Dashboard) survey(ctx context.Context) ([]sheet, error) {
 
 // addRuns adds to each periodic job its runs among the sheets, the oldest first.
 func addRuns(sheets []sheet) {
-	periodic := make(map[string]*crawler.Periodic)
+	periodic := make(map[string]*periodic.Job)
 	for _, sh := range sheets {
 		if sh.Periodic != nil {
 			periodic[sh.Name] = sh.Periodic

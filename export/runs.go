@@ -106,7 +106,7 @@ func namesOf(runs []run) string {
 	return strings.Join(names, ", ")
 }
 
-// The names of folders of runs: after a tick, as crawler.RunName names them, or after the
+// The names of folders of runs: after a tick, as periodic.RunName names them, or after the
 // time when trawl crawl --restart set them aside.
 var (
 	tick    = regexp.MustCompile(`^-(\d{8}t\d{6})$`)

@@ -5,6 +5,7 @@ import (
 	"errors"
 
 	"github.com/trawlcrawler/trawl/crawler"
+	"github.com/trawlcrawler/trawl/internal/periodic"
 )
 
 // repeat starts a run of a periodic job if its last tick was not yet handled. A run is a
@@ -17,16 +18,16 @@ import (
 // The run is created before the tick is recorded. If a scheduler dies in between, the next
 // one handles the tick again, and finds the run already created.
 func (b *Runner) repeat(ctx context.Context, job crawler.Status) error {
-	schedule, err := crawler.ParseSchedule(job.Job.Schedule)
+	schedule, err := periodic.Parse(job.Job.Schedule)
 	if err != nil {
 		return err
 	}
-	tick := schedule.Last(job.TicksFrom(), job.Now)
+	tick := schedule.Last(periodic.TicksFrom(job), job.Now)
 	if !tick.After(job.Tick) {
 		return nil
 	}
 	run := job.Job
-	run.Name, run.Schedule = crawler.RunName(job.Job.Name, tick), ""
+	run.Name, run.Schedule = periodic.RunName(job.Job.Name, tick), ""
 	idle, err := b.ended(ctx, job.Run)
 	if err != nil {
 		return err

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/trawlcrawler/trawl/crawler"
+	"github.com/trawlcrawler/trawl/internal/periodic"
 )
 
 // runs lists the runs of a periodic job, oldest first.
@@ -127,7 +128,7 @@ func TestAnUnfinishedTickIsFinished(t *testing.T) {
 		h.periodic("news", "@every 1h", 90*time.Minute)
 		job := h.status("news")
 		run := job.Job
-		run.Name, run.Schedule = crawler.RunName("news", job.Created.Add(time.Hour)), ""
+		run.Name, run.Schedule = periodic.RunName("news", job.Created.Add(time.Hour)), ""
 		h.must(h.store.CreateRun(t.Context(), run, "news"))
 		h.open()
 		h.open()
@@ -191,12 +192,12 @@ func TestOldRunsAreRemovedFromRedis(t *testing.T) {
 	testFleets(t, 2, func(t *testing.T, h *testFleet) {
 		// The name has another prefix.
 		h.create("other-20261101t060000", 1)
-		lookalike := crawler.RunName("news", time.Date(2026, 10, 1, 0, 0, 0, 0, time.UTC)) // no schedule created it
+		lookalike := periodic.RunName("news", time.Date(2026, 10, 1, 0, 0, 0, 0, time.UTC)) // no schedule created it
 		h.create(lookalike, 1)
 		old := time.Now().Add(-time.Hour).UnixMilli()
 		var names []string
 		for hour := range 3 {
-			run := crawler.RunName("news", time.Date(2026, 11, 1, hour, 0, 0, 0, time.UTC))
+			run := periodic.RunName("news", time.Date(2026, 11, 1, hour, 0, 0, 0, time.UTC))
 			names = append(names, run)
 			job := crawler.DefaultJob()
 			job.Name, job.Seeds = run, sites(1)
@@ -230,12 +231,12 @@ func TestAJobWithTheNameOfARunIsNotMistakenForIt(t *testing.T) {
 	t.Parallel()
 	testFleets(t, 0, func(t *testing.T, h *testFleet) {
 		h.periodic("news", "@every 1h", 90*time.Minute)
-		name := crawler.RunName("news", h.status("news").Created.Add(time.Hour))
+		name := periodic.RunName("news", h.status("news").Created.Add(time.Hour))
 		h.create(name, 1)
 		h.open()
 		h.until("the tick is handled", func() bool { return !h.status("news").Tick.IsZero() })
 		if status := h.status("news"); status.Run != "" ||
-			len(crawler.RunsOf("news", []crawler.Status{h.status(name)})) != 0 {
+			len(periodic.RunsOf("news", []crawler.Status{h.status(name)})) != 0 {
 			t.Errorf("the last run is %q", status.Run)
 		}
 	})

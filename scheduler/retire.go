@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/trawlcrawler/trawl/crawler"
+	"github.com/trawlcrawler/trawl/internal/periodic"
 )
 
 // retireAfter is the earliest time after its end at which a run is removed. By then, all
@@ -21,7 +22,7 @@ func (b *Runner) retire(ctx context.Context, all []crawler.Status) error {
 		if job.Job.Schedule == "" || job.Job.Runs == 0 {
 			continue
 		}
-		runs := crawler.RunsOf(job.Job.Name, all)
+		runs := periodic.RunsOf(job.Job.Name, all)
 		for _, run := range runs[:max(0, len(runs)-job.Job.Runs)] {
 			if run.State.Ended() && run.Now.Sub(run.Ended) >= retireAfter {
 				errs = append(errs, b.remove(ctx, run.Job.Name))

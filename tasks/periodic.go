@@ -5,12 +5,13 @@ import (
 	"errors"
 
 	"github.com/trawlcrawler/trawl/crawler"
+	"github.com/trawlcrawler/trawl/internal/periodic"
 )
 
 // Periodic describes a periodic job and its runs; it returns nil for any other job. all are
 // the jobs of the fleet, as returned by Jobs; if it is nil, Periodic calls Jobs.
-func (c *Client) Periodic(ctx context.Context, job crawler.Status, all []crawler.Status) (*crawler.Periodic, error) {
-	p := job.Periodic()
+func (c *Client) Periodic(ctx context.Context, job crawler.Status, all []crawler.Status) (*periodic.Job, error) {
+	p := periodic.Of(job)
 	if p == nil {
 		return nil, nil
 	}
@@ -20,7 +21,7 @@ func (c *Client) Periodic(ctx context.Context, job crawler.Status, all []crawler
 			return nil, err
 		}
 	}
-	for _, run := range crawler.RunsOf(job.Job.Name, all) {
+	for _, run := range periodic.RunsOf(job.Job.Name, all) {
 		counters, err := c.Counters(ctx, run.Job.Name)
 		if errors.Is(err, crawler.ErrNoJob) {
 			continue // removed in the meantime

@@ -15,6 +15,7 @@ import (
 	"github.com/trawlcrawler/trawl/crawler"
 	"github.com/trawlcrawler/trawl/export"
 	"github.com/trawlcrawler/trawl/internal/forecast"
+	"github.com/trawlcrawler/trawl/internal/periodic"
 	"github.com/trawlcrawler/trawl/internal/plain"
 	"github.com/trawlcrawler/trawl/internal/queue"
 	"github.com/trawlcrawler/trawl/internal/waiting"
@@ -40,7 +41,7 @@ type jobView struct {
 	// --out, the output is read.
 	Records  crawler.Comparison `json:"records"`
 	Missing  int64              `json:"missing"`            // missing records
-	Periodic *crawler.Periodic  `json:"periodic,omitempty"` // for a job with a schedule
+	Periodic *periodic.Job      `json:"periodic,omitempty"` // for a job with a schedule
 	RunOf    string             `json:"run_of,omitempty"`   // the periodic job that it is a run of
 	Closing  bool               `json:"closing,omitempty"`  // it only waits for its output
 	Awaited  []crawler.Awaited  `json:"awaited,omitempty"`  // the writers whose output it waits for before it ends

@@ -6,6 +6,7 @@ import (
 	"testing"
 
 	"github.com/trawlcrawler/trawl/crawler"
+	"github.com/trawlcrawler/trawl/internal/periodic"
 	"github.com/trawlcrawler/trawl/internal/test/testsite"
 )
 
@@ -30,7 +31,7 @@ func TestEveryProcessDropsTheMetricsOfARemovedJob(t *testing.T) {
 	var run string
 	ft.waitUntil("a run is done", func(ctx context.Context) bool {
 		all, err := ft.Client.Jobs(ctx)
-		if runs := crawler.RunsOf("often", all); err == nil && len(runs) > 0 && runs[0].State == crawler.StateDone {
+		if runs := periodic.RunsOf("often", all); err == nil && len(runs) > 0 && runs[0].State == crawler.StateDone {
 			run = runs[0].Job.Name
 		}
 		return run != ""

@@ -6,7 +6,7 @@ import (
 	"io"
 	"time"
 
-	"github.com/trawlcrawler/trawl/crawler"
+	"github.com/trawlcrawler/trawl/internal/periodic"
 	"github.com/trawlcrawler/trawl/tasks"
 )
 
@@ -17,7 +17,7 @@ const zonedTime = "2006-01-02 15:04:05 MST"
 const ticksPass = "paused: ticks are skipped until it is resumed"
 
 // nextText says when the next run of a periodic job starts.
-func nextText(p crawler.Periodic, now time.Time) string {
+func nextText(p periodic.Job, now time.Time) string {
 	switch {
 	case p.NextTick.IsZero():
 		return "none"
@@ -28,7 +28,7 @@ func nextText(p crawler.Periodic, now time.Time) string {
 }
 
 // periodicRemark is what a list says about a periodic job.
-func periodicRemark(p crawler.Periodic) string {
+func periodicRemark(p periodic.Job) string {
 	switch {
 	case p.NextTick.IsZero():
 		return p.Schedule
@@ -39,7 +39,7 @@ func periodicRemark(p crawler.Periodic) string {
 }
 
 // printPeriodic shows when the runs of a job start, and lists its runs.
-func printPeriodic(w io.Writer, p crawler.Periodic, now time.Time) {
+func printPeriodic(w io.Writer, p periodic.Job, now time.Time) {
 	fmt.Fprintf(w, "schedule\t%s\nnext run\t%s\n", p.Schedule, nextText(p, now))
 	last := "none yet"
 	if !p.LastTick.IsZero() {
@@ -88,12 +88,12 @@ func (d *desk) watchPeriodic(ctx context.Context, c *tasks.Client, name string) 
 }
 
 // watchText returns the line that a terminal shows.
-func watchText(p crawler.Periodic, now time.Time) string {
+func watchText(p periodic.Job, now time.Time) string {
 	return "next run " + nextText(p, now) + runText(p, true)
 }
 
 // runText describes the last run, if there is one.
-func runText(p crawler.Periodic, pages bool) string {
+func runText(p periodic.Job, pages bool) string {
 	if len(p.Runs) == 0 {
 		return ""
 	}

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/trawlcrawler/trawl/crawler"
+	"github.com/trawlcrawler/trawl/internal/periodic"
 	"github.com/trawlcrawler/trawl/internal/test/testsite"
 )
 
@@ -14,7 +15,7 @@ import (
 type periodicJSON struct {
 	Name     string
 	RunOf    string `json:"run_of"`
-	Periodic *crawler.Periodic
+	Periodic *periodic.Job
 }
 
 func TestTheTicksAndRunsOfAScheduleAreShown(t *testing.T) {
@@ -82,7 +83,7 @@ func TestAWorkerPinnedToAPeriodicJobServesOnlyItsRuns(t *testing.T) {
 	job := jobOf(t, g, other)
 	job.Name = "beat" // short: the names of runs are longer
 	alike := job
-	alike.Name = crawler.RunName(job.Name, time.Now())
+	alike.Name = periodic.RunName(job.Name, time.Now())
 	ft.Create(alike)
 	ft.waitForState(alike.Name, crawler.StateRunning)
 	ft.Worker("--jobs", job.Name)
@@ -90,7 +91,7 @@ func TestAWorkerPinnedToAPeriodicJobServesOnlyItsRuns(t *testing.T) {
 	ft.Create(job)
 	ft.waitUntil("two runs are done", func(ctx context.Context) bool {
 		all, err := ft.Client.Jobs(ctx)
-		runs := crawler.RunsOf(job.Name, all)
+		runs := periodic.RunsOf(job.Name, all)
 		return err == nil && len(runs) >= 2 && runs[1].State == crawler.StateDone
 	})
 	if n := len(other.Requests()); n != 0 {

@@ -25,7 +25,7 @@ var layers = [][]string{
 		"internal/ui", "internal/identity", "internal/verify", "internal/minhash", "internal/urltext",
 	},
 	{"crawler", "cmd/trawl/early", "internal/charset"},
-	{"internal/queue", "internal/waiting", "internal/seedfile"},
+	{"internal/queue", "internal/waiting", "internal/seedfile", "internal/periodic"},
 	{"internal/rules", "internal/forecast"},
 	{"internal/fetched"},
 	{"internal/condition"},
@@ -66,10 +66,9 @@ var libraryRules = []libraryRule{
 }
 
 // vocabularyImports are the only packages outside the standard library that package
-// crawler may import: parsers of URLs, schedules and YAML, and the Public Suffix List.
+// crawler may import: the parser of URLs and the Public Suffix List.
 var vocabularyImports = []string{
-	"github.com/nlnwa/whatwg-url/url", "golang.org/x/net/publicsuffix", "github.com/robfig/cron/v3",
-	"github.com/goccy/go-yaml/ast", "github.com/goccy/go-yaml/parser",
+	"github.com/nlnwa/whatwg-url/url", "golang.org/x/net/publicsuffix",
 }
 
 // source is a Go file and what it imports.

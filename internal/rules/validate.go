@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/trawlcrawler/trawl/crawler"
+	"github.com/trawlcrawler/trawl/internal/periodic"
 	"github.com/trawlcrawler/trawl/internal/plain"
 	"github.com/trawlcrawler/trawl/internal/queue"
 )
@@ -101,7 +102,7 @@ func Validate(j crawler.Job) error {
 	if _, err := ParsePrefixes(j.AddressExempt); err != nil {
 		return settingError("address_exempt", "%v", err)
 	}
-	if err := j.CheckSchedule(); err != nil {
+	if err := periodic.Check(j); err != nil {
 		return err
 	}
 	_, err := NewScope(j.ScopeSettings, nil)

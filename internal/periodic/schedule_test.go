@@ -1,9 +1,11 @@
-package crawler
+package periodic
 
 import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/trawlcrawler/trawl/crawler"
 )
 
 func moment(t *testing.T, text string) time.Time {
@@ -34,7 +36,7 @@ func TestTheLastTickOfASchedule(t *testing.T) {
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()
-			s, err := ParseSchedule(c.schedule)
+			s, err := Parse(c.schedule)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -87,9 +89,9 @@ func TestAJobWithAScheduleThatCannotBeKeptIsRefused(t *testing.T) {
 	} {
 		t.Run(c.schedule, func(t *testing.T) {
 			t.Parallel()
-			job := DefaultJob()
+			job := crawler.DefaultJob()
 			job.Name, job.Schedule = c.name, c.schedule
-			err := job.CheckSchedule()
+			err := Check(job)
 			if len(c.says) == 0 && err != nil {
 				t.Fatal(err)
 			}
@@ -104,8 +106,8 @@ func TestAJobWithAScheduleThatCannotBeKeptIsRefused(t *testing.T) {
 
 func TestTheLongestNameOfARunIsAName(t *testing.T) {
 	t.Parallel()
-	job := DefaultJob()
-	job.Name = RunName(strings.Repeat("a", maxPeriodic), time.Now())
+	job := crawler.DefaultJob()
+	job.Name = RunName(strings.Repeat("a", maxName), time.Now())
 	if len(job.Name) != 63 {
 		t.Errorf("%q has %d letters, want 63", job.Name, len(job.Name))
 	}

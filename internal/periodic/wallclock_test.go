@@ -1,4 +1,4 @@
-package crawler
+package periodic
 
 import (
 	"testing"
@@ -8,7 +8,7 @@ import (
 // ticks lists the ticks of a schedule between two moments.
 func ticks(t *testing.T, schedule, from, to string) (all []string) {
 	t.Helper()
-	s, err := ParseSchedule(schedule)
+	s, err := Parse(schedule)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -88,7 +88,7 @@ func TestARepeatedHourDoesNotRunTwiceAndASkippedOneIsNotLost(t *testing.T) {
 
 func TestTheNextTickOfAnIntervalCountsFromItsBeginning(t *testing.T) {
 	t.Parallel()
-	s, err := ParseSchedule("@every 2m")
+	s, err := Parse("@every 2m")
 	if err != nil {
 		t.Fatal(err)
 	}
