@@ -11,8 +11,7 @@ import (
 // in Redis. Start from [DefaultJob]: the zero values of most fields are not their defaults.
 //
 // Settings are embedded in groups, so that code which needs one group takes only that. Job
-// files, JSON and Redis have all of them at one level, and durations as in "2s". A decoder of
-// YAML, or one that refuses unknown fields, needs [TextForm].
+// files, JSON and Redis have all of them at one level, and durations as in "2s".
 type Job struct {
 	// Name names the job, and so its asynq queue, its keys in Redis and its records. It has
 	// lower-case letters, digits and hyphens, at most 63.

@@ -170,6 +170,10 @@ func TestErrorsHaveTheirStatus(t *testing.T) {
 			"POST", "/api/v1/jobs", json, `{"name":"n","delay":5}`, 400,
 			`delay: a JSON number is not valid here: want a string such as "500ms"`,
 		},
+		"a number for a duration that may be auto": {
+			"POST", "/api/v1/jobs", json, `{"name":"n","address_delay":5}`, 400,
+			`address_delay: a JSON number is not valid here: want a string such as "500ms"`,
+		},
 		"an invalid duration": {
 			"POST", "/api/v1/jobs", json, `{"name":"n","delay":"soon"}`, 400, `"soon" is not a duration`,
 		},

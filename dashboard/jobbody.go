@@ -9,6 +9,7 @@ import (
 	"io"
 	"mime"
 	"net/http"
+	"reflect"
 	"strings"
 
 	"github.com/goccy/go-yaml"
@@ -16,6 +17,7 @@ import (
 	"github.com/trawlcrawler/trawl/crawler"
 	"github.com/trawlcrawler/trawl/internal/rules"
 	"github.com/trawlcrawler/trawl/internal/setting"
+	"github.com/trawlcrawler/trawl/internal/textform"
 )
 
 // maxBody is the largest body that is read into memory, in bytes.
@@ -99,7 +101,7 @@ func unreadable(err error) error {
 func decodeJSON(body io.Reader, job *crawler.Job) error {
 	decoder := json.NewDecoder(body)
 	decoder.DisallowUnknownFields()
-	settings, keep := crawler.TextForm(job) // Job decodes itself, without the decoder's options
+	settings, keep := textform.Form(job) // Job decodes itself, without the decoder's options
 	if err := decoder.Decode(settings); err != nil {
 		return jsonTrouble(err)
 	}
@@ -132,10 +134,10 @@ func jsonTrouble(err error) error {
 
 // jsonKind describes how to write the value of a setting in JSON.
 func jsonKind(misfit *json.UnmarshalTypeError) string {
-	switch misfit.Type.String() {
-	case "crawler.Duration":
+	switch misfit.Type {
+	case reflect.TypeFor[textform.Duration](), reflect.TypeFor[textform.AutoDuration]():
 		return `a string such as "500ms"`
-	case "crawler.Size":
+	case reflect.TypeFor[crawler.Size]():
 		return `a string such as "10MB"`
 	}
 	switch misfit.Type.Kind().String() {
@@ -165,7 +167,7 @@ func decodeYAML(body io.Reader, job *crawler.Job) error {
 	if err := setting.CheckKeys(text); err != nil {
 		return err
 	}
-	settings, keep := crawler.TextForm(job)
+	settings, keep := textform.Form(job)
 	err = yaml.NewDecoder(bytes.NewReader(text), yaml.Strict()).Decode(settings)
 	keep()
 	if err == nil || errors.Is(err, io.EOF) { // an empty file has no settings

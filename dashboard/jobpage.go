@@ -16,6 +16,7 @@ import (
 	"github.com/trawlcrawler/trawl/internal/periodic"
 	"github.com/trawlcrawler/trawl/internal/plain"
 	"github.com/trawlcrawler/trawl/internal/queue"
+	"github.com/trawlcrawler/trawl/internal/textform"
 	"github.com/trawlcrawler/trawl/internal/ui"
 	"github.com/trawlcrawler/trawl/internal/waiting"
 )
@@ -358,7 +359,7 @@ func settingsOf(job crawler.Job) string {
 		job.Seeds = job.Seeds[:shownSeeds]
 		more = fmt.Sprintf("# and %s more seeds\n", ui.Number(int64(n)))
 	}
-	settings, _ := crawler.TextForm(&job)
+	settings, _ := textform.Form(&job)
 	text, err := yaml.Marshal(settings)
 	if err != nil {
 		return "# the settings cannot be shown: " + err.Error()

@@ -12,6 +12,7 @@ import (
 
 	"github.com/trawlcrawler/trawl/crawler"
 	"github.com/trawlcrawler/trawl/internal/queue"
+	"github.com/trawlcrawler/trawl/internal/textform"
 	"github.com/trawlcrawler/trawl/tasks"
 )
 
@@ -147,7 +148,7 @@ func setDelay(r *crawler.HostRules, text string) error {
 		r.Delay = nil
 		return nil
 	}
-	delay, err := crawler.ParseDuration(text)
+	delay, err := textform.ParseDuration(text)
 	if err != nil {
 		return fmt.Errorf("delay: %w", err)
 	}

@@ -17,6 +17,7 @@ import (
 	"github.com/trawlcrawler/trawl/crawler"
 	"github.com/trawlcrawler/trawl/internal/plain"
 	"github.com/trawlcrawler/trawl/internal/setting"
+	"github.com/trawlcrawler/trawl/internal/textform"
 )
 
 // readJob reads the job file at path, or from standard input if path is "-".
@@ -100,7 +101,7 @@ func decodeFile(kind, path string, text []byte, s *settings) (found map[string]i
 	if err := setting.CheckKeys(text); err != nil {
 		return nil, usage("%s %s: %v", kind, path, err)
 	}
-	settings, keep := crawler.TextForm(&s.Values)
+	settings, keep := textform.Form(&s.Values)
 	err = yaml.NewDecoder(bytes.NewReader(text), yaml.Strict()).Decode(settings)
 	keep()
 	if err == nil || errors.Is(err, io.EOF) {
@@ -181,7 +182,7 @@ func nameField(body ast.Node) error {
 		return nil
 	}
 	for _, field := range mapping.Values {
-		alone, _ := crawler.TextForm(new(setting.Values))
+		alone, _ := textform.Form(new(setting.Values))
 		err := yaml.Unmarshal([]byte(field.String()), alone)
 		if err == nil {
 			continue

@@ -23,6 +23,7 @@ var layers = [][]string{
 		"internal/activity",
 		"internal/extract", "internal/heap", "internal/redisd", "internal/version", "internal/htmltok", "internal/plain",
 		"internal/ui", "internal/identity", "internal/verify", "internal/minhash", "internal/urltext",
+		"internal/textform",
 	},
 	{"crawler", "cmd/trawl/early", "internal/charset"},
 	{"internal/queue", "internal/waiting", "internal/seedfile", "internal/periodic"},

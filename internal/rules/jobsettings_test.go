@@ -10,6 +10,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/trawlcrawler/trawl/crawler"
+	"github.com/trawlcrawler/trawl/internal/textform"
 )
 
 // testdata/job.json was written before settings were in groups. Jobs in Redis and in job
@@ -27,7 +28,7 @@ func TestGroupsDoNotChangeWhatIsStored(t *testing.T) {
 	var job crawler.Job
 	decoder := json.NewDecoder(bytes.NewReader(stored))
 	decoder.DisallowUnknownFields()
-	settings, keep := crawler.TextForm(&job)
+	settings, keep := textform.Form(&job)
 	if err := decoder.Decode(settings); err != nil {
 		t.Fatal(err)
 	}
@@ -45,7 +46,7 @@ func TestGroupsDoNotChangeWhatIsStored(t *testing.T) {
 	}
 
 	var fromYAML crawler.Job // every JSON text is YAML
-	settings, keep = crawler.TextForm(&fromYAML)
+	settings, keep = textform.Form(&fromYAML)
 	if err := yaml.UnmarshalWithOptions(stored, settings, yaml.Strict()); err != nil {
 		t.Fatal(err)
 	}

@@ -9,7 +9,7 @@ import (
 	"github.com/goccy/go-yaml"
 	"github.com/google/go-cmp/cmp"
 
-	"github.com/trawlcrawler/trawl/crawler"
+	"github.com/trawlcrawler/trawl/internal/textform"
 )
 
 // With UPDATE=1 in the environment, this test writes docs/settings.md.
@@ -39,7 +39,7 @@ func TestAJobFileIsReadAsItIsAndWithEverySettingUncommented(t *testing.T) {
 	commented := regexp.MustCompile(`(?m)^# ([a-z_]+: .*)$`)
 	for name, text := range map[string]string{"as it is": file, "uncommented": commented.ReplaceAllString(file, "$1")} {
 		got := Default()
-		settings, keep := crawler.TextForm(&got)
+		settings, keep := textform.Form(&got)
 		if err := yaml.UnmarshalWithOptions([]byte(text), settings, yaml.Strict()); err != nil {
 			t.Fatalf("%s: %v\n%s", name, err, text)
 		}

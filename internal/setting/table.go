@@ -1,6 +1,9 @@
 package setting
 
-import "github.com/trawlcrawler/trawl/crawler"
+import (
+	"github.com/trawlcrawler/trawl/crawler"
+	"github.com/trawlcrawler/trawl/internal/textform"
+)
 
 // The reasons why settings cannot change, and what an operator should know about a change.
 const (
@@ -154,7 +157,7 @@ var table = []Setting{
 		field:   wordOf(func(s *Values) *string { return (*string)(&s.Politeness) })},
 	{Name: "address_delay", Group: GroupPoliteness, In: crawls, Since: secondRelease, Why: queued,
 		Meaning: "shortest time between the starts of two requests to an IP address, for any of its hosts (0: none; auto: the same as --delay with --scope domain or any, otherwise none)",
-		field:   of(func(s *Values) *crawler.AutoDuration { return (*crawler.AutoDuration)(&s.AddressDelay) })},
+		field:   of(func(s *Values) *textform.AutoDuration { return (*textform.AutoDuration)(&s.AddressDelay) })},
 	{Name: "address_exempt", Group: GroupPoliteness, In: crawls, Since: secondRelease, Why: queued,
 		Meaning: "networks that --address-delay does not apply to, such as 192.0.2.0/24",
 		field:   listOf(func(s *Values) *[]string { return &s.AddressExempt })},

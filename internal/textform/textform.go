@@ -1,19 +1,19 @@
-package crawler
+// Package textform gives settings the form that they have in files, in JSON and in Redis,
+// where a duration is a text.
+package textform
 
 import (
-	"bytes"
-	"encoding/json"
 	"reflect"
 	"sync"
 	"time"
 )
 
-// TextForm returns a pointer to a struct with the fields of *settings and their tags, for
+// Form returns a pointer to a struct with the fields of *settings and their tags, for
 // encoders and decoders of JSON and YAML. It differs in two ways: the fields of embedded
 // structs are at one level, and each time.Duration is a [Duration], or an [AutoDuration] if its
 // tag says duration:"auto", because these have a text form. keep stores the values of that
 // struct in *settings. Unexported fields are left out. settings must point to a struct.
-func TextForm(settings any) (text any, keep func()) {
+func Form(settings any) (text any, keep func()) {
 	from := reflect.ValueOf(settings).Elem()
 	form := formOf(from.Type())
 	to := reflect.New(form.text)
@@ -66,21 +66,4 @@ func textType(f reflect.StructField) reflect.Type {
 		return reflect.TypeFor[AutoDuration]()
 	}
 	return reflect.TypeFor[Duration]()
-}
-
-// MarshalJSON encodes the job with all settings at one level and durations as "2s".
-func (j Job) MarshalJSON() ([]byte, error) {
-	settings, _ := TextForm(&j)
-	var text bytes.Buffer
-	encoder := json.NewEncoder(&text)
-	encoder.SetEscapeHTML(false) // json.Marshal and other encoders escape it, if they are to
-	err := encoder.Encode(settings)
-	return text.Bytes(), err
-}
-
-// UnmarshalJSON decodes what MarshalJSON encodes. Settings that are missing keep their values.
-func (j *Job) UnmarshalJSON(text []byte) error {
-	settings, keep := TextForm(j)
-	defer keep()
-	return json.Unmarshal(text, settings)
 }

@@ -7,34 +7,19 @@ import (
 	"time"
 )
 
-func TestDurationsAreReadAsGoWritesThem(t *testing.T) {
-	t.Parallel()
-	for text, want := range map[string]time.Duration{"500ms": 500 * time.Millisecond, "1h30m": 90 * time.Minute, "0": 0,
-		"1.5s": 1500 * time.Millisecond} {
-		if got, err := ParseDuration(text); err != nil || time.Duration(got) != want {
-			t.Errorf("%q is %v, %v; want %v", text, got, err, want)
-		}
-	}
-	for _, text := range []string{"", "5", "1 s", "-1s", "soon", "1d"} {
-		if got, err := ParseDuration(text); err == nil || !strings.Contains(err.Error(), `"`+text+`"`) {
-			t.Errorf("%q is %v, %v; want an error that quotes it", text, got, err)
-		}
-	}
-}
-
 func TestSizesAreReadWithUnitsOfBothKinds(t *testing.T) {
 	t.Parallel()
 	for text, want := range map[string]Size{
 		"0": 0, "1048576": 1 << 20, "512KiB": 512 << 10, "10MB": 10e6, "10 mb": 10e6, " 2GiB ": 2 << 30, "1.5k": 1500,
 		"3G": 3e9, "7m": 7e6, "12B": 12, "1e3": 1000,
 	} {
-		if got, err := ParseSize(text); err != nil || got != want {
+		if got, err := parseSize(text); err != nil || got != want {
 			t.Errorf("%q is %d, %v; want %d", text, int64(got), err, int64(want))
 		}
 	}
 	for _, text := range []string{"", "B", "ten", "-1", "1TB", "1KiBi", "nan", "NaNkB", "inf", "9223372036854775808",
 		"8589934592GiB"} {
-		if got, err := ParseSize(text); err == nil || !strings.Contains(err.Error(), `"`+text+`"`) {
+		if got, err := parseSize(text); err == nil || !strings.Contains(err.Error(), `"`+text+`"`) {
 			t.Errorf("%q is %d, %v; want an error that quotes it", text, int64(got), err)
 		}
 	}
@@ -82,25 +67,5 @@ func TestUnitsAreFlags(t *testing.T) {
 	}
 	if d.Set("x") == nil || s.Set("x") == nil {
 		t.Error("x is taken for both")
-	}
-}
-
-func TestADurationMayBeAuto(t *testing.T) {
-	t.Parallel()
-	for text, want := range map[string]AutoDuration{"auto": AutoDuration(Auto), "0": 0, "1m30s": AutoDuration(90 * time.Second)} {
-		var got AutoDuration
-		if err := got.Set(text); err != nil || got != want {
-			t.Errorf("%q is %v, %v; want %v", text, got, err, want)
-		}
-		var again AutoDuration
-		if err := again.Set(got.String()); err != nil || again != want {
-			t.Errorf("%v is read as %v, %v", got, again, err)
-		}
-	}
-	for _, text := range []string{"-1ns", "automatic", ""} {
-		var got AutoDuration
-		if err := got.Set(text); err == nil {
-			t.Errorf("%q is taken for %v", text, got)
-		}
 	}
 }

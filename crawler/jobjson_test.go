@@ -81,34 +81,6 @@ func TestEncodersDecideWhetherHTMLIsEscapedInAJob(t *testing.T) {
 	}
 }
 
-func TestTheTextFormHasAllFieldsAtOneLevel(t *testing.T) {
-	t.Parallel()
-	type group struct {
-		Pause  time.Duration `json:"pause"`
-		hidden int
-	}
-	settings := struct {
-		Name  string        `json:"name"`
-		group               // its exported fields are settings
-		Least time.Duration `json:"least" duration:"auto"`
-	}{Name: "a", group: group{time.Second, 7}, Least: Auto}
-	text, keep := TextForm(&settings)
-	got, err := json.Marshal(text)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if want := `{"name":"a","pause":"1s","least":"auto"}`; string(got) != want {
-		t.Errorf("text form is %s, want %s", got, want)
-	}
-	if err := json.Unmarshal([]byte(`{"pause":"3s","least":"4s"}`), text); err != nil {
-		t.Fatal(err)
-	}
-	keep()
-	if settings.Name != "a" || settings.Pause != 3*time.Second || settings.Least != 4*time.Second || settings.hidden != 7 {
-		t.Errorf("settings are %+v", settings)
-	}
-}
-
 func BenchmarkJobJSON(b *testing.B) {
 	text, err := json.Marshal(DefaultJob())
 	if err != nil {

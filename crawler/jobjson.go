@@ -1,0 +1,33 @@
+package crawler
+
+import (
+	"bytes"
+	"encoding/json"
+	"time"
+
+	"github.com/trawlcrawler/trawl/internal/textform"
+)
+
+// Duration is a time.Duration that is written as a text in job files, JSON and Redis: in
+// Go's format, as in "500ms".
+type Duration = textform.Duration
+
+// Auto stands for a duration that is derived from other settings. It is written as "auto".
+const Auto time.Duration = textform.Auto
+
+// MarshalJSON encodes the job with all settings at one level and durations as "2s".
+func (j Job) MarshalJSON() ([]byte, error) {
+	settings, _ := textform.Form(&j)
+	var text bytes.Buffer
+	encoder := json.NewEncoder(&text)
+	encoder.SetEscapeHTML(false) // json.Marshal and other encoders escape it, if they are to
+	err := encoder.Encode(settings)
+	return text.Bytes(), err
+}
+
+// UnmarshalJSON decodes what MarshalJSON encodes. Settings that are missing keep their values.
+func (j *Job) UnmarshalJSON(text []byte) error {
+	settings, keep := textform.Form(j)
+	defer keep()
+	return json.Unmarshal(text, settings)
+}
