@@ -105,7 +105,7 @@ slow:
 	$(RELEASE) $(GO) tool staticcheck ./...
 	$(RELEASE) $(GO) test -vet=off -count=1 -timeout 60m -run 'TestSeeds$$' ./internal/test/simulate -seeds 300
 	TRAWL_RACE=all $(GO) run -race -gcflags=all=-dwarf=false ./internal/test/testrun -vet=off -count=1 -timeout 60m ./cmd/trawl
-	TRAWL_SLOW=1 $(RELEASE) $(GO) test -vet=off -count=1 -timeout 60m ./cmd/trawl ./internal/htmltok ./internal/parse ./internal/test/hostile
+	TRAWL_SLOW=1 $(RELEASE) $(GO) test -vet=off -count=1 -timeout 60m ./cmd/trawl ./internal/blockpage ./internal/htmltok ./internal/parse ./internal/test/hostile
 
 # Runs a simulated fleet under N seeds, from the seed FROM on; prints what happened
 # in them. SEED replays one: docs/simulate.md.

@@ -25,7 +25,7 @@ var layers = [][]string{
 		"internal/ui", "internal/identity", "internal/verify", "internal/minhash", "internal/urltext",
 		"internal/textform",
 	},
-	{"crawler", "cmd/trawl/early", "internal/charset"},
+	{"crawler", "cmd/trawl/early", "internal/charset", "internal/blockpage"},
 	{"internal/queue", "internal/waiting", "internal/seedfile", "internal/periodic"},
 	{"internal/rules", "internal/forecast"},
 	{"internal/fetched"},
