@@ -37,10 +37,10 @@ const (
 
 // kindOf returns the kind of event for the outcome of a URL.
 func kindOf(o Outcome) EventKind {
-	switch o {
-	case crawler.OutcomeFetched, crawler.OutcomeNotModified:
+	switch {
+	case o == crawler.OutcomeFetched, o == crawler.OutcomeNotModified:
 		return EventPage
-	case crawler.OutcomeFailed, crawler.OutcomeGone, crawler.OutcomeRetry:
+	case o.Failure():
 		return EventError
 	}
 	return EventOther

@@ -76,6 +76,7 @@ const (
 	OutcomeRedirected  = crawler.OutcomeRedirected  // redirects to a URL that has its own fate
 	OutcomeFollowed    = crawler.OutcomeFollowed    // part of the record of the URL that redirected here
 	OutcomeDisallowed  = crawler.OutcomeDisallowed  // robots.txt forbids it
+	OutcomeBlocked     = crawler.OutcomeBlocked     // the host sends block pages, such as a challenge
 	OutcomeGone        = crawler.OutcomeGone        // 404 or 410
 	OutcomeRetry       = crawler.OutcomeRetry       // waits for another try
 	OutcomeFailed      = crawler.OutcomeFailed      // failed permanently, or too often
@@ -87,17 +88,18 @@ type ErrorClass = crawler.ErrorClass
 
 // The classes of errors.
 const (
-	ErrorDNS      = crawler.ErrorDNS      // the host name has no address
-	ErrorConnect  = crawler.ErrorConnect  // no connection, or it was refused
-	ErrorTLS      = crawler.ErrorTLS      // handshake or certificate failed
-	ErrorTimeout  = crawler.ErrorTimeout  // no response in time
-	ErrorReset    = crawler.ErrorReset    // the connection broke
-	ErrorBlocked  = crawler.ErrorBlocked  // connections to the address are not allowed
-	ErrorProtocol = crawler.ErrorProtocol // the response is not HTTP, or cannot be decoded
-	ErrorHTTP     = crawler.ErrorHTTP     // the server responded with an error status
-	ErrorRedirect = crawler.ErrorRedirect // a redirect that leads nowhere
-	ErrorHandler  = crawler.ErrorHandler  // a handler failed
-	ErrorWorker   = crawler.ErrorWorker   // workers were lost while they had the URL
+	ErrorDNS       = crawler.ErrorDNS       // the host name has no address
+	ErrorConnect   = crawler.ErrorConnect   // no connection, or it was refused
+	ErrorTLS       = crawler.ErrorTLS       // handshake or certificate failed
+	ErrorTimeout   = crawler.ErrorTimeout   // no response in time
+	ErrorReset     = crawler.ErrorReset     // the connection broke
+	ErrorBlocked   = crawler.ErrorBlocked   // connections to the address are not allowed
+	ErrorProtocol  = crawler.ErrorProtocol  // the response is not HTTP, or cannot be decoded
+	ErrorHTTP      = crawler.ErrorHTTP      // the server responded with an error status
+	ErrorBlockPage = crawler.ErrorBlockPage // a block page, or a host given up because of them
+	ErrorRedirect  = crawler.ErrorRedirect  // a redirect that leads nowhere
+	ErrorHandler   = crawler.ErrorHandler   // a handler failed
+	ErrorWorker    = crawler.ErrorWorker    // workers were lost while they had the URL
 )
 
 // Seeding is what became of URLs that were added to a job.

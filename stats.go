@@ -15,13 +15,6 @@ type Stats struct {
 	Ended   time.Time // zero while it runs
 }
 
-// Failed returns how many URLs have failed for good: those that a server answered with an
-// error, that could not be reached, and that handlers failed on. Their records have an
-// ErrorClass.
-func (s Stats) Failed() int64 {
-	return s.Outcomes[crawler.OutcomeFailed] + s.Outcomes[crawler.OutcomeGone]
-}
-
 // statsOf returns the stats of a job.
 func statsOf(s crawler.Status, c Counters) Stats {
 	return Stats{Counters: c, State: s.State, Reason: s.Reason, Started: s.Started, Ended: s.Ended}

@@ -204,7 +204,7 @@ type RetrySettings struct {
 	// depend on it. They end as failed if the host cannot be reached, and as disallowed if
 	// it responds (RFC 9309, 2.3.1.4). Default 5, with growing pauses.
 	RobotsTries int `json:"robots_tries" yaml:"robots_tries"`
-	// HostTries is how often in a row a host may refuse a request (429, 503) or be
+	// HostTries is how often in a row a host may refuse a request (429, 503, block page) or be
 	// unreachable (name, connection, TLS) before it is given up and its URLs end as failed.
 	// Default 8: after four minutes of pauses that double.
 	HostTries int `json:"host_tries" yaml:"host_tries"`
@@ -257,6 +257,10 @@ type ExtractSettings struct {
 	// default their links are followed, and their records have no title, fields or body. A
 	// job that does not follow links keeps what it was told to fetch.
 	KeepNoindex bool `json:"keep_noindex" yaml:"keep_noindex"`
+	// KeepBlockPages treats block pages, such as challenges, CAPTCHAs, consent walls and
+	// denials, as any other page, for archives. By default they end as blocked, are not kept
+	// as content, and count as refusals of their host. Default false.
+	KeepBlockPages bool `json:"keep_block_pages" yaml:"keep_block_pages"`
 	// Duplicates records for each page the first page of its host, in this job, that had
 	// the same body. Default false, because it costs a call to Redis per batch, and 100
 	// bytes of Redis memory per page.

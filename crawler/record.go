@@ -76,6 +76,9 @@ type Record struct {
 	// NearDuplicateOf is the URL of an earlier page of the job with nearly the same main
 	// text; "" if none is known.
 	NearDuplicateOf string `json:"near_duplicate_of,omitempty"`
+	// BlockPage is the mark of the block page that the host sent instead of the page, such as
+	// "cloudflare-challenge"; "" for none.
+	BlockPage string `json:"block_page,omitempty"`
 	// Items are what handlers emitted, each as JSON.
 	Items []json.RawMessage `json:"items,omitempty"`
 }
@@ -148,6 +151,7 @@ const (
 	OutcomeRedirected  Outcome = "redirected"   // redirects to a URL that has its own fate
 	OutcomeFollowed    Outcome = "followed"     // reached by a redirect; part of the record of the URL that led here
 	OutcomeDisallowed  Outcome = "disallowed"   // robots.txt forbids it, or could not be fetched
+	OutcomeBlocked     Outcome = "blocked"      // the host sends block pages, such as a challenge
 	OutcomeGone        Outcome = "gone"         // 404 or 410
 	OutcomeRetry       Outcome = "retry"        // failed in a way that may pass; waits for a retry
 	OutcomeFailed      Outcome = "failed"       // failed permanently, or too often
@@ -157,7 +161,7 @@ const (
 // Outcomes lists all outcomes, in the order in which they are shown.
 var Outcomes = []Outcome{
 	OutcomeFetched, OutcomeNotModified, OutcomeRedirected, OutcomeFollowed, OutcomeDisallowed,
-	OutcomeGone, OutcomeFailed, OutcomeSkipped, OutcomeRetry,
+	OutcomeBlocked, OutcomeGone, OutcomeFailed, OutcomeSkipped, OutcomeRetry,
 }
 
 // Final reports whether the outcome is final.
@@ -165,10 +169,14 @@ func (o Outcome) Final() bool { return o != OutcomeRetry }
 
 // Failure reports whether the outcome is a failure: for good, or for now.
 func (o Outcome) Failure() bool {
-	return o == OutcomeFailed || o == OutcomeGone || o == OutcomeRetry
+	switch o {
+	case OutcomeFailed, OutcomeGone, OutcomeBlocked, OutcomeRetry:
+		return true
+	}
+	return false
 }
 
-// ErrorClass says in one word why a URL ended as failed or gone, for filters and counts.
+// ErrorClass says in one word why a URL failed, is gone or is blocked, for filters and counts.
 // The error in its record has the details.
 type ErrorClass string
 
@@ -184,5 +192,7 @@ const (
 	ErrorHTTP     ErrorClass = "http"     // the server responded with an error status
 	ErrorRedirect ErrorClass = "redirect" // a redirect that leads nowhere
 	ErrorHandler  ErrorClass = "handler"  // a handler of the job failed
-	ErrorWorker   ErrorClass = "worker"   // workers were lost while they had the URL
+	// ErrorBlockPage is for a block page, or a host that was given up because it sent them.
+	ErrorBlockPage ErrorClass = "block_page"
+	ErrorWorker    ErrorClass = "worker" // workers were lost while they had the URL
 )

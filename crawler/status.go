@@ -139,8 +139,8 @@ type Counters struct {
 	MutedMore int64       `json:"muted_more,omitempty"`
 
 	Outcomes map[Outcome]int64 `json:"outcomes"`
-	// Causes is the number of URLs that failed or are gone, by the HTTP status, or by the
-	// [ErrorClass] if there was no response. A URL that is fetched again because its worker
+	// Causes is the number of URLs that failed for good, by the HTTP status, or by the
+	// [ErrorClass] if there was no response, or a block page. A URL that is fetched again because its worker
 	// did not come back may count twice. Nil for none.
 	Causes map[string]int64 `json:"causes,omitempty"`
 }
@@ -150,6 +150,18 @@ const MaxMuted = 100
 
 // Pages returns the number of URLs that were fetched.
 func (c Counters) Pages() int64 { return c.Outcomes[OutcomeFetched] }
+
+// Failed returns the number of URLs that failed for good: those that a server answered with an
+// error or with a block page, that could not be reached, and that handlers failed on. Their
+// records have an ErrorClass.
+func (c Counters) Failed() (sum int64) {
+	for outcome, n := range c.Outcomes {
+		if outcome.Final() && outcome.Failure() {
+			sum += n
+		}
+	}
+	return sum
+}
 
 // Settled returns the number of URLs that have their final outcome.
 func (c Counters) Settled() int64 { return c.Seen - c.Waiting - c.Flight }

@@ -240,7 +240,7 @@ func newJobRow(sh sheet, now time.Time) jobRow {
 	row.Says, row.Alarm = sh.says(now)
 	row.Tone = sh.tone(row.Alarm)
 	if n := sh.Counters; n != nil {
-		row.waiting, row.fetched, row.failed = n.Waiting, n.Pages(), forecast.FailedOf(*n)
+		row.waiting, row.fetched, row.failed = n.Waiting, n.Pages(), n.Failed()
 		row.Waiting, row.Fetched, row.Failed = ui.Number(row.waiting), ui.Number(row.fetched), ui.Number(row.failed)
 		row.Left = leftOf(sh)
 	}

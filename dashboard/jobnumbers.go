@@ -21,7 +21,7 @@ func (p *jobPage) addNumbers(sh sheet, now time.Time) {
 		{Name: "Waiting", Value: ui.Number(n.Waiting), More: fmt.Sprintf("%s in flight", ui.Number(n.Flight))},
 		{Name: "Seen", Value: ui.Number(n.Seen)},
 		{Name: "Hosts", Value: ui.Number(n.Hosts)},
-		{Name: "Failed", Value: ui.Number(forecast.FailedOf(n))},
+		{Name: "Failed", Value: ui.Number(n.Failed())},
 	}
 	if left := leftOf(sh); left != "–" {
 		p.Figures[1].More = left + " left"
@@ -150,14 +150,14 @@ func barOf(n crawler.Counters) []segment {
 		return nil
 	}
 	good := n.Pages() + n.Outcomes[crawler.OutcomeNotModified]
-	bad := n.Outcomes[crawler.OutcomeFailed] + n.Outcomes[crawler.OutcomeGone]
+	bad := n.Failed()
 	parts := []struct {
 		class, name string
 		urls        int64
 	}{
 		{"good", "fetched", good},
 		{"plain", "redirected, disallowed or skipped", n.Settled() - good - bad},
-		{"bad", "failed or gone", bad},
+		{"bad", "failed, gone or blocked", bad},
 		{"flight", "in flight", n.Flight},
 	}
 	var bar []segment

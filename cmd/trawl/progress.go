@@ -144,7 +144,7 @@ func textOf(line []span) string {
 }
 
 // errorsOf counts the URLs that could not be fetched.
-func errorsOf(c crawler.Counters) int64 { return forecast.FailedOf(c) }
+func errorsOf(c crawler.Counters) int64 { return c.Failed() }
 
 func short(rate float64) string {
 	if rate < 10 {

@@ -183,6 +183,7 @@ depth: 2
 resources: true
 resource_scope: host
 keep_noindex: true
+keep_block_pages: true
 canonical: true
 duplicates: true
 simhash: true
@@ -287,7 +288,7 @@ func TestEveryFlagIsSetByTheEnvironment(t *testing.T) {
 		"scope": "any", "seed-redirects": "stay", "resources": "true", "resource-scope": "domain", "depth": "2",
 		"throttle": "2.5", "address-delay": "2s", "politeness": "job", "tls": "legacy",
 		"address-exempt": "192.0.2.0/24", "bytes": "2MB", "time": "2m", "delay": "2ms", "crawl-delay-cap": "2s",
-		"extractor": "main", "keep-noindex": "true", "text": "true", "markdown": "true", "canonical": "true",
+		"extractor": "main", "keep-noindex": "true", "keep-block-pages": "true", "text": "true", "markdown": "true", "canonical": "true",
 		"duplicates": "true", "simhash": "true", "minhash": "true", "near-duplicates": "stop", "check": "links",
 		"retry-pause": "2ms", "body-limit": "2kB", "timeout": "2s", "ship-every": "2s", "lost-after": "20s",
 		"durable": "disk", "min-rate": "2B", "allow-cidr": "10.0.0.0/8", "resolvers": "127.0.0.1",

@@ -153,3 +153,19 @@ func FuzzFind(f *testing.F) {
 		}
 	})
 }
+
+// TestTheDocumentListsTheMarks compares docs/blocked.md with the table.
+func TestTheDocumentListsTheMarks(t *testing.T) {
+	t.Parallel()
+	text, err := os.ReadFile("../../docs/blocked.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var table strings.Builder
+	for _, m := range Marks() {
+		table.WriteString("| `" + m.Name + "` | " + m.About + " | " + m.Signs + " |\n")
+	}
+	if !strings.Contains(string(text), table.String()) {
+		t.Errorf("docs/blocked.md lacks this table:\n%s", table.String())
+	}
+}

@@ -30,6 +30,7 @@ type Page struct {
 	Started   time.Time      // when the request was started
 	Duration  time.Duration  // until the last byte of the body
 	Fault     *Fault         // what went wrong; nil if a complete response arrived
+	BlockPage string         // the mark of a block page, see package blockpage; "" if it is treated as a page
 	Recording *Recording     // the octets, if recording was requested and a response started; otherwise nil
 }
 
@@ -61,6 +62,8 @@ func (p *Page) Outcome() crawler.Outcome {
 		return crawler.OutcomeRetry
 	case p.Fault != nil:
 		return crawler.OutcomeFailed
+	case p.BlockPage != "":
+		return crawler.OutcomeRetry
 	case p.Status >= 200 && p.Status < 300:
 		return crawler.OutcomeFetched
 	case p.Status == http.StatusNotModified:
@@ -104,12 +107,17 @@ func (p *Page) Release() {
 }
 
 // Refused reports whether the host, rather than the URL, refused the request: 429 (RFC
-// 6585, 4) and 503 (RFC 9110, 15.6.4). A host that only wants the request in a different way has
+// 6585, 4), 503 (RFC 9110, 15.6.4) and block pages. A host that only wants the request in a different way has
 // not refused it.
 func (p *Page) Refused() bool {
 	if p.Fault != nil && p.Fault.Again {
 		return false
 	}
+	return p.Waits() || p.BlockPage != ""
+}
+
+// Waits reports whether the status asks to wait, rather than to stay away: 429 or 503.
+func (p *Page) Waits() bool {
 	return p.Status == http.StatusTooManyRequests || p.Status == http.StatusServiceUnavailable
 }
 

@@ -74,7 +74,7 @@ func (r *Result) Record(withLinks bool) crawler.Record {
 		rec.Status = p.Status
 		rec.DurationMS = p.Duration.Milliseconds()
 		rec.ContentType = p.Header.Get("Content-Type")
-		rec.Truncated, rec.Repaired = p.Truncated, p.Repaired
+		rec.Truncated, rec.Repaired, rec.BlockPage = p.Truncated, p.Repaired, p.BlockPage
 		if p.Fault != nil {
 			rec.Fault = p.Fault.Kind
 		}
@@ -178,6 +178,8 @@ func (p *Page) ErrorClass() crawler.ErrorClass {
 		return ""
 	case p.Fault != nil:
 		return ClassOf(p.Fault.Kind)
+	case p.BlockPage != "":
+		return crawler.ErrorBlockPage
 	case p.IsRedirect():
 		return crawler.ErrorRedirect
 	case p.Status >= 300:
@@ -204,7 +206,7 @@ func (r *Result) Cause() string {
 	switch {
 	case !r.Outcome.Final() || !r.Outcome.Failure():
 		return ""
-	case r.Page != nil && r.Page.Status >= 400:
+	case r.Page != nil && r.Page.Status >= 400 && r.Page.BlockPage == "":
 		return strconv.Itoa(r.Page.Status)
 	}
 	return string(r.ErrorClass())

@@ -18,17 +18,12 @@ type Sample struct {
 	Pages   int64 // pages fetched
 	Settled int64 // URLs with a final outcome
 	Bytes   int64 // bytes of the bodies fetched
-	Failed  int64 // URLs that failed or are gone
+	Failed  int64 // URLs that failed for good
 }
 
 // SampleOf returns the sample of a job's counters.
 func SampleOf(at time.Time, c crawler.Counters) Sample {
-	return Sample{at, c.Pages(), c.Settled(), c.Bytes, FailedOf(c)}
-}
-
-// FailedOf returns the number of URLs that failed or are gone.
-func FailedOf(c crawler.Counters) int64 {
-	return c.Outcomes[crawler.OutcomeFailed] + c.Outcomes[crawler.OutcomeGone]
+	return Sample{at, c.Pages(), c.Settled(), c.Bytes, c.Failed()}
 }
 
 // History is what a job had done over time, the oldest sample first. Samples are missing for

@@ -185,7 +185,7 @@ func (b *book) record(line *export.Record) error {
 			return nil
 		}
 		f.kind = Unchecked // the target is excluded
-	case crawler.OutcomeDisallowed, crawler.OutcomeSkipped:
+	case crawler.OutcomeDisallowed, crawler.OutcomeSkipped, crawler.OutcomeBlocked:
 		f.kind = Unchecked
 	case crawler.OutcomeGone, crawler.OutcomeFailed:
 		f.kind = Broken

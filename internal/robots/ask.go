@@ -6,6 +6,7 @@ import (
 	"io"
 
 	"github.com/trawlcrawler/trawl/crawler"
+	"github.com/trawlcrawler/trawl/internal/blockpage"
 	"github.com/trawlcrawler/trawl/internal/fetched"
 )
 
@@ -52,6 +53,10 @@ func answer(page *fetched.Page) (record, error) {
 		return record{kind: kindRules}, nil
 	case !accessible(page.Status):
 		return unreachable("robots.txt answered %d", page.Status), nil
+	case page.BlockPage != "" && page.Status < 300: // not the site's robots.txt, and not an answer that it has none
+		r := unreachable("robots.txt was answered with a block page: %s", blockpage.About(page.BlockPage))
+		r.class = crawler.ErrorBlockPage
+		return r, nil
 	case page.Status >= 300, page.Body == nil: // RFC 9309, 2.3.1.3: the site has none
 		return record{kind: kindRules}, nil
 	case page.Truncated && page.Body.Size < MaxSize:

@@ -385,7 +385,9 @@ func TestArchiveMetadataDescribeThePage(t *testing.T) {
 	plain.Document = &fetched.Document{Charset: "utf-8"}
 	data := page(t, "http://example.com/data", "three")
 	data.Document = nil
-	keep(t, w, full, plain, data)
+	blocked := page(t, "http://example.com/blocked", "four")
+	blocked.Outcome, blocked.Document, blocked.Page.BlockPage = crawler.OutcomeBlocked, nil, "anubis"
+	keep(t, w, full, plain, data, blocked)
 	if err := w.Close(); err != nil {
 		t.Fatal(err)
 	}
@@ -397,7 +399,7 @@ func TestArchiveMetadataDescribeThePage(t *testing.T) {
 			`quality: {"words":7,"mean_line":3.5,"stop_share":0,"symbol_share":0,"link_share":0,"duplicate_share":0}` +
 			"\r\n" +
 			"simhash: 00ff\r\nminhash: aa bb\r\nnear_duplicate_of: http://example.com/full\r\n",
-		"plain": "charset: utf-8\r\n", "data": "",
+		"plain": "charset: utf-8\r\n", "data": "", "blocked": "block_page: anubis\r\n",
 	} {
 		block := string(a.One(t, "metadata", "http://example.com/"+url).Block)
 		_, got, _ := strings.Cut(block, "fetchTimeMs: ")

@@ -63,6 +63,7 @@ type PageRow struct {
 	NearOf      string          `parquet:"near_duplicate_of,optional"`
 	Checked     bool            `parquet:"checked"`
 	MovedTo     string          `parquet:"moved_to,optional"`
+	BlockPage   string          `parquet:"block_page,optional,dict"`
 }
 
 // ErrorRow is a row of the table of errors: a URL that was not fetched, or whose page
@@ -113,6 +114,7 @@ func PageRowOf(rec crawler.Record) (PageRow, error) {
 		Extractor: rec.Extractor, TextShare: rec.TextShare, Hard: rec.Hard,
 		Language: rec.Language, Declared: rec.DeclaredLanguage, Guessed: rec.CharsetGuessed,
 		MinHash: rec.MinHash, NearOf: rec.NearDuplicateOf, Checked: rec.Checked, MovedTo: rec.MovedTo,
+		BlockPage: rec.BlockPage,
 	}
 	if rec.Digest != "" {
 		row.Bytes = &rec.Bytes

@@ -9,6 +9,7 @@ import (
 
 	"github.com/trawlcrawler/trawl/crawler"
 	"github.com/trawlcrawler/trawl/internal/activity"
+	"github.com/trawlcrawler/trawl/internal/blockpage"
 	"github.com/trawlcrawler/trawl/internal/fetched"
 	"github.com/trawlcrawler/trawl/internal/plain"
 )
@@ -137,12 +138,23 @@ func (q *requester) fetchOnce(r request) (*fetched.Page, error) {
 	start.end()
 	if page.Fault != nil {
 		page.Fault.Text = plain.Printable(page.Fault.Text)
+	} else if !q.visitor.settings().KeepBlockPages {
+		page.BlockPage = markOf(page)
 	}
 	q.journal.add(q.exchangeOf(r, start, page))
 	q.host.pace.learn(start, q.visitor.settings().Throttle/float64(q.connections),
 		page.Status >= 200 && page.Status < 300)
 	q.receive(page, r.robots)
 	return page, nil
+}
+
+// markOf returns the mark of a page that is a block page; "" if it is none.
+func markOf(p *fetched.Page) string {
+	r := blockpage.Response{Status: p.Status, Header: p.Header}
+	if p.Body != nil {
+		r.Body, r.Size = p.Body.Head, p.Body.Size
+	}
+	return blockpage.Find(r)
 }
 
 // receive lets the host rest if it refused the request or was not reached. It ends the

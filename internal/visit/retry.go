@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/trawlcrawler/trawl/crawler"
+	"github.com/trawlcrawler/trawl/internal/blockpage"
 	"github.com/trawlcrawler/trawl/internal/fetched"
 	"github.com/trawlcrawler/trawl/internal/queue"
 )
@@ -20,6 +21,8 @@ func failure(p *fetched.Page) string {
 	switch {
 	case p.Fault != nil:
 		return p.Fault.Text
+	case p.BlockPage != "":
+		return fmt.Sprintf("the server answered %d with a block page: %s", p.Status, blockpage.About(p.BlockPage))
 	case p.Status >= 300 && p.Status != http.StatusNotModified:
 		text := "the server answered " + strconv.Itoa(p.Status) + " " + http.StatusText(p.Status)
 		if p.Hint != "" {
@@ -40,6 +43,9 @@ func (e *urlTask) retry() error {
 		(turned || p.Refused()) && e.visit.host.health.refuses(entry.Tries+entry.Spared+1)
 	switch {
 	case e.spared: // the pause is the host's, not the URL's
+	case p.BlockPage != "" && (!p.Waits() || entry.Tries >= e.visitor.settings().Retries):
+		e.end(crawler.OutcomeBlocked, failure(p)+tried(entry)) // the host answers other URLs
+		return nil
 	case entry.Tries >= e.visitor.settings().Retries:
 		reason := failure(p) + tried(entry)
 		if p.Partial() {
@@ -92,7 +98,7 @@ func (j Jitter) within(most time.Duration) time.Duration {
 // retryAfter returns how long a host asks to be left alone (RFC 9110, 10.2.3), in seconds
 // or as a date. Only 429 and 503 count.
 func retryAfter(p *fetched.Page) time.Duration {
-	if p.Status != http.StatusTooManyRequests && p.Status != http.StatusServiceUnavailable {
+	if !p.Waits() {
 		return 0
 	}
 	value := p.Header.Get("Retry-After")

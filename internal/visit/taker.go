@@ -246,14 +246,24 @@ func overBudget(e queue.Entry) queue.Skipped {
 	return queue.Skipped{URL: e.URL, Referrer: e.Referrer, Depth: e.Depth, SkipReason: why}
 }
 
+// outcomeOf returns the outcome of URLs that are not requested because of what is wrong with their
+// host.
+func outcomeOf(class crawler.ErrorClass) crawler.Outcome {
+	if class == crawler.ErrorBlockPage {
+		return crawler.OutcomeBlocked
+	}
+	return crawler.OutcomeFailed
+}
+
 // giveUp fails the URLs of a host that is given up. Each gets a record.
 func (t *taker) giveUp(reason string, class crawler.ErrorClass) {
-	t.dismiss(crawler.OutcomeFailed, func(taken []queue.Taken) []*fetched.Result {
+	outcome := outcomeOf(class)
+	t.dismiss(outcome, func(taken []queue.Taken) []*fetched.Result {
 		results := make([]*fetched.Result, len(taken))
 		for i, one := range taken {
 			results[i] = &fetched.Result{
 				Job: t.visitor.job.Name, Worker: t.visitor.cfg.Worker, Entry: one.Entry.Recorded(),
-				Outcome: crawler.OutcomeFailed, Reason: reason, Class: class, At: time.Now(),
+				Outcome: outcome, Reason: reason, Class: class, At: time.Now(),
 			}
 		}
 		t.committer.blame(string(t.host.name) + ": " + reason)

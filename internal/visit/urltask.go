@@ -112,7 +112,7 @@ func (e *urlTask) get(at crawler.URL) (crawler.URL, error) {
 	switch {
 	case policy.Allowed == nil && policy.Class != "":
 		e.result.Class = policy.Class
-		e.end(crawler.OutcomeFailed, policy.Unavailable)
+		e.end(outcomeOf(policy.Class), policy.Unavailable)
 		return crawler.URL{}, nil
 	case policy.Allowed == nil:
 		e.skipItself(queue.SkipReason{Rule: queue.RuleRobots, Reason: policy.Unavailable})
@@ -152,7 +152,7 @@ func (w *Visitor) requestFor(u crawler.URL) fetched.Request {
 // judge decides what an answer means.
 func (e *urlTask) judge() (crawler.URL, error) {
 	p := e.result.Page
-	if e.check && p.Status >= 200 && p.Status < 300 { // how its body ends does not matter
+	if e.check && p.Status >= 200 && p.Status < 300 && p.BlockPage == "" { // how its body ends does not matter
 		e.end(crawler.OutcomeFetched, "")
 		return crawler.URL{}, nil
 	}
@@ -236,7 +236,7 @@ func (e *urlTask) reportTo(r *queue.Report) {
 		r.First = url
 	}
 	r.Last = url
-	if r.Failure == "" && e.result.Outcome == crawler.OutcomeFailed {
+	if o := e.result.Outcome; r.Failure == "" && (o == crawler.OutcomeFailed || o == crawler.OutcomeBlocked) {
 		r.Failure = url + ": " + e.result.Reason
 	}
 	if r.Trouble == "" && e.result.Reason != "" && e.result.Outcome != crawler.OutcomeRetry {

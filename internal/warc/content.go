@@ -11,6 +11,9 @@ import (
 // content adds what is known of a page's content, under the names of a [crawler.Record].
 // What the job does not ask for is left out.
 func (f *Fields) content(r *fetched.Result) {
+	if r.Page != nil {
+		f.optional("block_page", r.Page.BlockPage)
+	}
 	d := r.Document
 	if d == nil {
 		return

@@ -1,0 +1,139 @@
+package visit_test
+
+import (
+	"io"
+	"net/http"
+	"strings"
+	"sync/atomic"
+	"testing"
+
+	"github.com/trawlcrawler/trawl/crawler"
+	"github.com/trawlcrawler/trawl/internal/test/testsite"
+)
+
+// anubis is a challenge that comes with 200.
+const anubis = `<!doctype html><html><head><title>Making sure you're not a bot!</title>
+<script id="anubis_challenge" type="application/json">{}</script></head>
+<body><a href="/linked">Why am I seeing this?</a></body></html>`
+
+// block returns a handler that sends a block page, as often as refusals says (-1: always), and
+// then the site's own pages. It counts the requests.
+func block(status, refusals int, header string, pages http.Handler) (http.Handler, *atomic.Int64) {
+	asked := new(atomic.Int64)
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if n := asked.Add(1); refusals >= 0 && n > int64(refusals) {
+			pages.ServeHTTP(w, r)
+			return
+		}
+		w.Header().Set("Content-Type", "text/html")
+		if header != "" {
+			name, value, _ := strings.Cut(header, ": ")
+			w.Header().Set(name, value)
+		}
+		w.WriteHeader(status)
+		if header == "" {
+			_, _ = io.WriteString(w, anubis)
+		}
+	}), asked
+}
+
+func TestABlockPageOfOneURLIsNoContentAndIsNotAskedForAgain(t *testing.T) {
+	t.Parallel()
+	for name, c := range map[string]struct {
+		status   int
+		header   string
+		mark     string
+		requests int
+	}{
+		"200":              {200, "", "anubis", 1},
+		"202":              {202, "X-Amzn-Waf-Action: challenge", "aws-waf", 1},
+		"403":              {403, "Cf-Mitigated: challenge", "cloudflare-challenge", 1},
+		"429, which waits": {429, "X-Vercel-Mitigated: challenge", "vercel", 3},
+		"503, which waits": {503, "", "anubis", 3},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			pages, paths := manyPages(20)
+			site := testsite.Serve(t, pages)
+			handler, asked := block(c.status, -1, c.header, nil)
+			site.Handle(paths[9], handler)
+			crawl := newCrawl(t, site, func(j *crawler.Job) { j.Retries, j.RetryPause, j.Text = 2, 1, true }).seed(paths...)
+			crawl.finish()
+			crawl.wantSettled(map[crawler.Outcome]int64{crawler.OutcomeFetched: 19, crawler.OutcomeBlocked: 1})
+			rec := crawl.record(paths[9])
+			if rec.BlockPage != c.mark || rec.ErrorClass != crawler.ErrorBlockPage || rec.Status != c.status ||
+				!strings.Contains(rec.Error, "with a block page: a challenge by") || rec.Title != "" || rec.Text != "" {
+				t.Errorf("record %+v", rec)
+			}
+			if n := asked.Load(); n != int64(c.requests) {
+				t.Errorf("%d requests, want %d", n, c.requests)
+			}
+			if n := crawl.counters(); n.Causes["block_page"] != 1 || n.Seen != 20 {
+				t.Errorf("causes %v of %d URLs", n.Causes, n.Seen)
+			}
+		})
+	}
+}
+
+func TestAHostThatSendsBlockPagesIsGivenUp(t *testing.T) {
+	t.Parallel()
+	pages, paths := manyPages(50)
+	site := testsite.Serve(t, pages)
+	handler, asked := block(403, -1, "Cf-Mitigated: challenge", nil)
+	for _, path := range paths {
+		site.Handle(path, handler)
+	}
+	crawl := newCrawl(t, site, func(j *crawler.Job) { j.HostTries, j.RetryPause = 3, 1 }).seed(paths...)
+	crawl.finish()
+	crawl.wantSettled(map[crawler.Outcome]int64{crawler.OutcomeBlocked: 50})
+	if n := asked.Load(); n != 3 {
+		t.Errorf("%d requests, want 3", n)
+	}
+	rec := crawl.record(paths[49])
+	if want := "the host is given up: it refused, or was not reached, 3 times in a row, at last: the server answered " +
+		"403 with a block page: a challenge by Cloudflare"; rec.Error != want || rec.ErrorClass != crawler.ErrorBlockPage {
+		t.Errorf("record %+v, want error %q", rec, want)
+	}
+}
+
+func TestAHostThatStopsSendingBlockPagesLosesNothing(t *testing.T) {
+	t.Parallel()
+	pages, paths := manyPages(20)
+	site := testsite.Serve(t, pages)
+	handler, _ := block(200, 5, "", pages)
+	for _, path := range paths {
+		site.Handle(path, handler)
+	}
+	crawl := newCrawl(t, site, func(j *crawler.Job) { j.RetryPause = 1 }).seed(paths...)
+	crawl.finish()
+	crawl.wantSettled(map[crawler.Outcome]int64{crawler.OutcomeFetched: 20})
+}
+
+func TestBlockPagesAreKeptForArchives(t *testing.T) {
+	t.Parallel()
+	site := testsite.Serve(t, web{"/linked": links()})
+	handler, asked := block(200, -1, "", nil)
+	site.Handle("/a", handler)
+	crawl := newCrawl(t, site, func(j *crawler.Job) { j.KeepBlockPages = true }).seed("/a")
+	crawl.finish()
+	crawl.wantRecords(map[string]string{"/a": "fetched", "/linked": "fetched"})
+	if rec := crawl.record("/a"); rec.BlockPage != "" || rec.Title != "Making sure you're not a bot!" || asked.Load() != 1 {
+		t.Errorf("record %+v after %d requests", rec, asked.Load())
+	}
+}
+
+// TestABlockPageIsNoRobotsTxt makes sure that a challenge in place of a robots.txt does not allow
+// everything.
+func TestABlockPageIsNoRobotsTxt(t *testing.T) {
+	t.Parallel()
+	site := testsite.Serve(t, web{"/a": links()})
+	handler, asked := block(200, -1, "", nil)
+	site.Handle("/robots.txt", handler)
+	crawl := newCrawl(t, site, func(j *crawler.Job) { j.RobotsTries, j.RetryPause = 1, 1 }).seed("/a")
+	crawl.finish()
+	crawl.wantSettled(map[crawler.Outcome]int64{crawler.OutcomeBlocked: 1})
+	if rec := crawl.record("/a"); rec.Status != 0 || rec.ErrorClass != crawler.ErrorBlockPage ||
+		!strings.HasPrefix(rec.Error, "robots.txt was answered with a block page") || asked.Load() != 1 {
+		t.Errorf("record %+v after %d requests", rec, asked.Load())
+	}
+}
