@@ -26,6 +26,7 @@ type Job struct {
 	RetrySettings      `yaml:",inline"`
 	OutputSettings     `yaml:",inline"`
 	ExtractSettings    `yaml:",inline"`
+	RightsSettings     `yaml:",inline"`
 
 	// Handlers names the handlers for the job's pages that Go programs provide, such as
 	// "shop". Only workers that have all of them run the job's visits. Default none.
@@ -68,6 +69,8 @@ func DefaultJob() Job {
 		OutputSettings: OutputSettings{
 			Format: []string{"jsonl"}, Durable: DurableShipped, LostAfter: 2 * time.Minute, Journal: true,
 		},
+		RightsSettings: RightsSettings{Rights: RightsRecord},
+
 		Weight: 1,
 		Runs:   10,
 		Shards: 1,

@@ -4,8 +4,7 @@ import (
 	"encoding/json"
 )
 
-// Rights are what a site says about the use of a page, apart from crawling it. They are
-// recorded, not enforced: what they mean for a use is for its user to decide. The zero
+// Rights are what a site says about the use of a page, apart from crawling it. The zero
 // Rights mean that the site says nothing.
 type Rights struct {
 	// NoAI and NoImageAI are the values noai and noimageai of meta robots or X-Robots-Tag:
@@ -13,17 +12,121 @@ type Rights struct {
 	NoAI      bool `json:"noai,omitempty"`
 	NoImageAI bool `json:"noimageai,omitempty"`
 	// TDMReservation is "1" if the rights to text and data mining are reserved, "0" if the
-	// site says that they are not (TDM Reservation Protocol, in a header or a meta
-	// element); "1" if it says both.
+	// site says that they are not (TDM Reservation Protocol); "1" if it says both. What the
+	// page says overrides the site's tdmrep.json.
 	TDMReservation json.Number `json:"tdm_reservation,omitempty"`
 	// TDMPolicy is an absolute URL at which the licence can be read.
 	TDMPolicy string `json:"tdm_policy,omitempty"`
-	// ContentSignal is what the Content-Signal lines of robots.txt say to our product
-	// token, such as "ai-train": "no" (contentsignals.org).
+	// ContentSignal is what the Content-Signal lines of robots.txt and the header of that
+	// name say, such as "ai-train": "no" (contentsignals.org).
 	ContentSignal map[string]string `json:"content_signal,omitempty"`
+	// ContentUsage is what the Content-Usage rules of robots.txt and the header of that name
+	// say together, such as "train-ai": "n" (draft-ietf-aipref-attach).
+	ContentUsage map[string]string `json:"content_usage,omitempty"`
+	// License lists the addresses of licences that the site names (RSL, rel=license). They
+	// are never requested.
+	License []string `json:"license,omitempty"`
+	// ReservedFor is the job's purpose, if the site reserves its rights for that; "" if it
+	// does not, or if the job declares no purpose.
+	ReservedFor Purpose `json:"reserved_for,omitempty"`
+	// Statements are what this follows from, each with its source.
+	Statements []Statement `json:"statements,omitempty"`
 }
 
 // IsZero reports whether the site says nothing.
 func (r Rights) IsZero() bool {
-	return !r.NoAI && !r.NoImageAI && r.TDMReservation == "" && r.TDMPolicy == "" && len(r.ContentSignal) == 0
+	return !r.NoAI && !r.NoImageAI && r.TDMReservation == "" && r.TDMPolicy == "" && r.ReservedFor == "" &&
+		len(r.ContentSignal)+len(r.ContentUsage)+len(r.License)+len(r.Statements) == 0
+}
+
+// Statement is one thing that a site says about the use of a page, with its source and
+// time, so that it can be proved later.
+type Statement struct {
+	Vocabulary Vocabulary   `json:"vocabulary"`
+	Statement  string       `json:"statement"`       // "train-ai", "reservation", "license"
+	Value      string       `json:"value,omitempty"` // "n", "1", a URL
+	Source     RightsSource `json:"source"`
+	Where      string       `json:"where"` // URL of the response that says it
+	At         string       `json:"at"`    // when that was requested: RFC 3339, milliseconds, UTC
+	// Error says why the statement could not be read, so that it means nothing. Then Value
+	// is its beginning as the site wrote it.
+	Error string `json:"error,omitempty"`
+}
+
+// Vocabulary is the standard or convention that a statement follows.
+type Vocabulary string
+
+// The vocabularies.
+const (
+	VocabularyAIPref  Vocabulary = "aipref"         // Content-Usage (IETF)
+	VocabularySignal  Vocabulary = "content-signal" // Content-Signal (contentsignals.org)
+	VocabularyTDMRep  Vocabulary = "tdmrep"         // TDM Reservation Protocol (W3C community group)
+	VocabularyRSL     Vocabulary = "rsl"            // Really Simple Licensing
+	VocabularyLicense Vocabulary = "license"        // rel=license of any other kind
+	VocabularyRobots  Vocabulary = "robots"         // meta robots and X-Robots-Tag
+	VocabularyLLMs    Vocabulary = "llms.txt"       // a link to an llms.txt
+)
+
+// Vocabularies lists all vocabularies, in the order in which they are shown.
+var Vocabularies = []Vocabulary{
+	VocabularyAIPref, VocabularySignal, VocabularyTDMRep, VocabularyRSL, VocabularyLicense, VocabularyRobots,
+	VocabularyLLMs,
+}
+
+// RightsSource is where a site makes a statement.
+type RightsSource string
+
+// The sources.
+const (
+	RightsInRobots RightsSource = "robots.txt"
+	RightsInTDMRep RightsSource = "tdmrep.json" // /.well-known/tdmrep.json
+	RightsInHeader RightsSource = "header"
+	RightsInMeta   RightsSource = "meta" // a meta element
+	RightsInLink   RightsSource = "link" // an element with href
+)
+
+// Purpose is what the pages of a job are for.
+type Purpose string
+
+// The purposes.
+const (
+	PurposeSearch  Purpose = "search"   // to find pages by what they say
+	PurposeAIInput Purpose = "ai-input" // as the input of a model that answers a question
+	PurposeTrainAI Purpose = "train-ai" // to train models
+	PurposeMining  Purpose = "tdm"      // other text and data mining
+	PurposeArchive Purpose = "archive"  // to keep and show pages as they were
+)
+
+// Purposes lists all purposes.
+var Purposes = []Purpose{PurposeSearch, PurposeAIInput, PurposeTrainAI, PurposeMining, PurposeArchive}
+
+// RightsPolicy says what a job does with pages whose rights are reserved for its purpose.
+type RightsPolicy string
+
+// The policies.
+const (
+	// RightsRecord records what sites say.
+	RightsRecord RightsPolicy = "record"
+	// RightsSkip also keeps no content of a page whose rights are reserved.
+	RightsSkip RightsPolicy = "skip"
+	// RightsStop also does not fetch what robots.txt or tdmrep.json reserves.
+	RightsStop RightsPolicy = "stop"
+)
+
+// RightsPolicies lists all policies.
+var RightsPolicies = []RightsPolicy{RightsRecord, RightsSkip, RightsStop}
+
+// RightsSettings say what a job does about what sites say about the use of their pages.
+type RightsSettings struct {
+	// Rights says what to do with a page whose rights are reserved for Purpose: "record"
+	// (default) records what the site says, as for every page; "skip" also keeps no content
+	// of the page; "stop" also does not fetch what robots.txt or tdmrep.json reserves.
+	Rights RightsPolicy `json:"rights,omitempty" yaml:"rights"`
+	// Purpose is what the pages are for: search, ai-input, train-ai, tdm or archive. Records
+	// say whether a page is reserved for it. Rights other than "record" require it. Default
+	// "": none is declared.
+	Purpose Purpose `json:"purpose,omitempty" yaml:"purpose"`
+	// TDMRep requests /.well-known/tdmrep.json once a day of each host, in addition to
+	// robots.txt. Default false.
+	TDMRep bool `json:"tdmrep" yaml:"tdmrep"`
 }

@@ -99,7 +99,7 @@ func TestDuckDBReadsTheSchemaAndWhatIsInIt(t *testing.T) {
 		},
 		Document: &fetched.Document{
 			Title: "Tee & Käse", Fields: map[string]any{"price": 12.5, "tags": []string{"x", "y"}},
-			Rights: crawler.Rights{NoAI: true},
+			Rights: []crawler.Statement{{Vocabulary: crawler.VocabularyRobots, Statement: "noai", Source: crawler.RightsInMeta}},
 			References: []fetched.Reference{{URL: a, Text: "back", Rel: "nofollow", NoFollow: true,
 				Kind: fetched.ReferenceAnchor}, {URL: b, Kind: fetched.ReferenceFrame}},
 		},

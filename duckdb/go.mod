@@ -11,6 +11,7 @@ require (
 	github.com/andybalholm/brotli v1.2.8 // indirect
 	github.com/apache/arrow-go/v18 v18.1.0 // indirect
 	github.com/bits-and-blooms/bitset v1.20.0 // indirect
+	github.com/dunglas/httpsfv v1.1.2 // indirect
 	github.com/go-viper/mapstructure/v2 v2.2.1 // indirect
 	github.com/goccy/go-json v0.10.5 // indirect
 	github.com/goccy/go-yaml v1.19.2 // indirect

@@ -189,6 +189,9 @@ duplicates: true
 simhash: true
 minhash: true
 near_duplicates: skip
+rights: stop
+purpose: train-ai
+tdmrep: true
 check: links
 pages: 3
 items: 31
@@ -290,6 +293,7 @@ func TestEveryFlagIsSetByTheEnvironment(t *testing.T) {
 		"address-exempt": "192.0.2.0/24", "bytes": "2MB", "time": "2m", "delay": "2ms", "crawl-delay-cap": "2s",
 		"extractor": "main", "keep-noindex": "true", "keep-block-pages": "true", "text": "true", "markdown": "true", "canonical": "true",
 		"duplicates": "true", "simhash": "true", "minhash": "true", "near-duplicates": "stop", "check": "links",
+		"rights": "skip", "purpose": "search", "tdmrep": "true",
 		"retry-pause": "2ms", "body-limit": "2kB", "timeout": "2s", "ship-every": "2s", "lost-after": "20s",
 		"durable": "disk", "min-rate": "2B", "allow-cidr": "10.0.0.0/8", "resolvers": "127.0.0.1",
 		"redis":         "redis://localhost/2",

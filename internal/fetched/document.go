@@ -12,16 +12,16 @@ import (
 
 // Document is the result of parsing a page.
 type Document struct {
-	Title      string         // text of the first <title>, white space collapsed, valid UTF-8
-	Charset    string         // WHATWG name of the encoding that the body was read in, lower case
-	Guessed    bool           // Charset is not declared: it follows from the bytes
-	Canonical  crawler.URL    // rel=canonical; zero if there isn't one
-	Trouble    string         // what could not be read properly, and why; "" if nothing
-	NoFollow   bool           // meta robots or X-Robots-Tag forbid following links
-	NoIndex    bool           // meta robots or X-Robots-Tag forbid indexing the page
-	Rights     crawler.Rights // what the page says about its use, without what robots.txt says
-	Links      []rules.Link   // each URL once, in the order of the document
-	References []Reference    // the links as written in the page; nil unless requested
+	Title      string              // text of the first <title>, white space collapsed, valid UTF-8
+	Charset    string              // WHATWG name of the encoding that the body was read in, lower case
+	Guessed    bool                // Charset is not declared: it follows from the bytes
+	Canonical  crawler.URL         // rel=canonical; zero if there isn't one
+	Trouble    string              // what could not be read properly, and why; "" if nothing
+	NoFollow   bool                // meta robots or X-Robots-Tag forbid following links
+	NoIndex    bool                // meta robots or X-Robots-Tag forbid indexing the page
+	Rights     []crawler.Statement // what the page says about its use, without what robots.txt says
+	Links      []rules.Link        // each URL once, in the order of the document
+	References []Reference         // the links as written in the page; nil unless requested
 	// Fingerprint of the text, 16 hexadecimal digits; "" unless requested, or if there is no text.
 	Simhash string
 	// Bands of a sketch of the main text, see [minhash.Sketch.Bands]; nil unless requested, or if
@@ -88,9 +88,9 @@ type RobotsPolicy struct {
 	Delay time.Duration
 	// Sitemaps are the sitemaps that it names, for a job that reads them.
 	Sitemaps []crawler.URL
-	// Signals is what the Content-Signal lines say, by purpose: "yes" or "no". It is nil if
-	// there are none, and must not be changed.
-	Signals map[string]string
+	// Rights returns what the authority says about the use of a URL, besides what its page
+	// says. It is nil if that is nothing.
+	Rights func(crawler.URL) []crawler.Statement
 	// Unavailable says why robots.txt could not be fetched; "" if it could.
 	Unavailable string
 	// Class says why the host could not be reached or sent no complete response, if Allowed

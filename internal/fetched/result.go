@@ -3,11 +3,13 @@ package fetched
 import (
 	"cmp"
 	"encoding/hex"
+	"slices"
 	"strconv"
 	"time"
 
 	"github.com/trawlcrawler/trawl/crawler"
 	"github.com/trawlcrawler/trawl/internal/queue"
+	"github.com/trawlcrawler/trawl/internal/rights"
 )
 
 // Result is everything that is known about one URL, as sinks keep it.
@@ -23,9 +25,11 @@ type Result struct {
 	Trail     []*Page            // earlier pages that were recorded: robots.txt, and the sources of redirects
 	Document  *Document          // nil if the page was not parsed
 	At        time.Time          // when the outcome was decided
-	// Signals are the Content-Signals of the robots.txt that allowed the page. The map is
-	// shared and must not be changed.
-	Signals map[string]string
+	// Rights are what the authority says about the use of the page, besides what the page
+	// itself says.
+	Rights []crawler.Statement
+	// Purpose is what the job's pages are for; "" if it does not say.
+	Purpose crawler.Purpose
 	// SeedHost is the host that was added to the seeds' hosts because this seed redirects
 	// there; "" for none.
 	SeedHost crawler.Host
@@ -105,9 +109,7 @@ func (r *Result) Record(withLinks bool) crawler.Record {
 	for _, item := range r.Items {
 		rec.Items = append(rec.Items, item.JSON)
 	}
-	if rights := r.rights(); !rights.IsZero() {
-		rec.Rights = &rights
-	}
+	rec.Rights = r.AllRights()
 	return rec
 }
 
@@ -121,13 +123,37 @@ func (r *Result) FetchedAt() string {
 	return at.UTC().Format(recordTime)
 }
 
-// rights returns what the page and its robots.txt say together.
-func (r *Result) rights() (rights crawler.Rights) {
-	if r.Document != nil {
-		rights = r.Document.Rights
+// AllRights returns what the page and its authority say together; nil if that is nothing.
+func (r *Result) AllRights() *crawler.Rights {
+	stated := r.stated()
+	if len(stated) == 0 {
+		return nil
 	}
-	rights.ContentSignal = r.Signals
-	return rights
+	all := rights.Of(stated)
+	if _, reserved := rights.Reserved(r.Purpose, r.mediaType(), stated); reserved {
+		all.ReservedFor = r.Purpose
+	}
+	return &all
+}
+
+func (r *Result) stated() []crawler.Statement {
+	if r.Document == nil || len(r.Document.Rights) == 0 {
+		return r.Rights
+	}
+	return slices.Concat(r.Rights, r.Document.Rights)
+}
+
+// Reserved returns the statement that reserves the page for the job's purpose, and whether
+// there is one.
+func (r *Result) Reserved() (crawler.Statement, bool) {
+	return rights.Reserved(r.Purpose, r.mediaType(), r.stated())
+}
+
+func (r *Result) mediaType() string {
+	if r.Page == nil {
+		return ""
+	}
+	return r.Page.Header.Get("Content-Type")
 }
 
 func linksOf(d *Document, list bool) any {

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"fmt"
+	"reflect"
 	"slices"
 	"testing"
 	"testing/iotest"
@@ -83,7 +84,7 @@ func sameNotes(t *testing.T, memory, long *scan) {
 		t.Errorf("links %q in memory, and %q from the stream", noted(memory), noted(long))
 	}
 	if memory.title != long.title || memory.base != long.base || memory.canonical != long.canonical ||
-		memory.robots != long.robots {
+		!reflect.DeepEqual(memory.robots, long.robots) {
 		t.Errorf("title %q, base %v, canonical %v, robots %v, and %q, %v, %v, %v otherwise",
 			memory.title, memory.base, memory.canonical, memory.robots, long.title, long.base, long.canonical,
 			long.robots)

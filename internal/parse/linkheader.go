@@ -125,6 +125,27 @@ func (p *Parser) readLinkHeaders(doc *fetched.Document, page *fetched.Page) {
 	}
 }
 
+// licenses notes the licences that the Link headers of a page name. They are resolved
+// against the page's URL.
+func (d *directives) licenses(page *fetched.Page) {
+	values := page.Header["Link"]
+	if len(values) == 0 {
+		return
+	}
+	res, n := reference.ResolverAt(page.URL), 0
+	for link := range headerLinks(values) {
+		if n++; n > maxHeaderLinks {
+			return
+		}
+		if link.anchored || !htmltok.HasToken([]byte(link.rel), "license") {
+			continue
+		}
+		if u, ok := res.URL(link.target); ok {
+			d.license([]byte(u.String()), []byte(link.kind), crawler.RightsInHeader)
+		}
+	}
+}
+
 // relate records a link in a header according to its relation.
 func (p *Parser) relate(doc *fetched.Document, u crawler.URL, rel []byte) {
 	if htmltok.HasToken(rel, "canonical") && doc.Canonical.IsZero() {

@@ -5,6 +5,7 @@ import (
 	"testing"
 
 	"github.com/trawlcrawler/trawl/internal/fetched"
+	"github.com/trawlcrawler/trawl/internal/rights"
 )
 
 func TestLinksOfHeaders(t *testing.T) {
@@ -81,8 +82,8 @@ func TestHeadersAlsoApplyToPagesThatAreNotParsed(t *testing.T) {
 	page.Header.Set("X-Robots-Tag", "noindex, noai")
 	page.Header.Set("TDM-Reservation", "1")
 	doc := parsePage(t, Config{}, page)
-	if doc == nil || doc.Canonical.Path() != "/a.html" || !doc.NoIndex || !doc.Rights.NoAI ||
-		doc.Rights.TDMReservation != "1" {
+	if doc == nil || doc.Canonical.Path() != "/a.html" || !doc.NoIndex || !rights.Of(doc.Rights).NoAI ||
+		rights.Of(doc.Rights).TDMReservation != "1" {
 		t.Errorf("document %+v", doc)
 	}
 }

@@ -204,8 +204,9 @@ func (p *Parser) parse(ctx context.Context, page *fetched.Page, notes *fields.Fi
 		return nil, fmt.Errorf("parse %s: %w", page.URL, err)
 	}
 	s.robots.obeyHeader(page.Header, p.agent)
+	s.robots.licenses(page)
 	res := reference.NewResolver(page.URL, s.base, src)
-	doc := p.document(s, src, res)
+	doc := p.document(s, page, src, res)
 	p.readHeaders(doc, page, res)
 	if page.Truncated {
 		doc.Trouble = "only its beginning was read"
@@ -277,24 +278,25 @@ func (p *Parser) readTree(ctx context.Context, doc *fetched.Document, t *htmltre
 func (p *Parser) bare(page *fetched.Page) *fetched.Document {
 	var d directives
 	d.obeyHeader(page.Header, p.agent)
-	if d == (directives{}) && len(page.Header["Link"])+len(page.Header["Refresh"]) == 0 {
+	if !d.noIndex && !d.noFollow && d.said == nil && len(page.Header["Link"])+len(page.Header["Refresh"]) == 0 {
 		return nil
 	}
+	d.licenses(page)
 	res := reference.ResolverAt(page.URL)
-	doc := &fetched.Document{NoFollow: d.noFollow, NoIndex: d.noIndex, Rights: d.rights(res)}
+	doc := &fetched.Document{NoFollow: d.noFollow, NoIndex: d.noIndex, Rights: d.rights(page, res)}
 	p.readHeaders(doc, page, res)
 	return doc
 }
 
 // document converts what a scan has recorded.
-func (p *Parser) document(s *scan, src charset.Source, res reference.Resolver) *fetched.Document {
+func (p *Parser) document(s *scan, page *fetched.Page, src charset.Source, res reference.Resolver) *fetched.Document {
 	doc := &fetched.Document{
 		Title:    s.title,
 		Charset:  src.Charset,
 		Guessed:  src.Guessed,
 		NoFollow: s.robots.noFollow,
 		NoIndex:  s.robots.noIndex,
-		Rights:   s.robots.rights(res),
+		Rights:   s.robots.rights(page, res),
 		Links:    s.refs.resolve(res),
 	}
 	if s.resources != nil {

@@ -153,10 +153,11 @@ func (p *Parser) styleSheet(page *fetched.Page, declared charset.MediaType) (*fe
 		return nil, fmt.Errorf("parse %s: %w", page.URL, err)
 	}
 	s.robots.obeyHeader(page.Header, p.agent)
+	s.robots.licenses(page)
 	res := reference.ResolverAt(page.URL)
 	doc := &fetched.Document{
-		Charset: src.Charset, NoFollow: s.robots.noFollow, NoIndex: s.robots.noIndex, Rights: s.robots.rights(res),
-		Resources: urls(s.resources.resolve(res)),
+		Charset: src.Charset, NoFollow: s.robots.noFollow, NoIndex: s.robots.noIndex,
+		Rights: s.robots.rights(page, res), Resources: urls(s.resources.resolve(res)),
 	}
 	p.readHeaders(doc, page, res)
 	return doc, nil

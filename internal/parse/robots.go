@@ -2,74 +2,133 @@ package parse
 
 import (
 	"bytes"
-	"encoding/json"
 	"net/http"
+	"slices"
 	"strings"
 
 	"github.com/trawlcrawler/trawl/crawler"
 	"github.com/trawlcrawler/trawl/internal/charset"
+	"github.com/trawlcrawler/trawl/internal/fetched"
 	"github.com/trawlcrawler/trawl/internal/htmltok"
 	"github.com/trawlcrawler/trawl/internal/reference"
+	"github.com/trawlcrawler/trawl/internal/rights"
 	"github.com/trawlcrawler/trawl/internal/urltext"
 )
 
-// directives is what a page asks of robots. Prohibitions add up; no permission revokes
-// one.
+// directives is what a page asks of robots, and says about its use. Prohibitions add up; no
+// permission revokes one.
 type directives struct {
 	noIndex, noFollow bool
-	noAI, noImageAI   bool
-	tdm               byte            // the digit of tdm-reservation; 0 if absent
-	tdmPolicy         reference.First // the first one, as written
+	said              []said // nil for nothing, which is the usual case
+	addresses         int    // how many of them are about an address
+}
+
+// said is a statement about the use of the page, as written.
+type said struct {
+	crawler.Statement
+	isURL bool // its value is a reference, to be resolved
+}
+
+// state adds a statement, unless it is known.
+func (d *directives) state(s said) {
+	switch {
+	case slices.Contains(d.said, s), s.isURL && d.addresses == rights.MaxAddresses:
+		return
+	case s.isURL:
+		d.addresses++
+	}
+	d.said = append(d.said, s)
 }
 
 // obeyMeta applies a <meta name content> that is addressed to all robots or to agent,
 // which is in lower case.
 func (d *directives) obeyMeta(name, content []byte, agent string) {
 	if len(name) > len("tdm-") && htmltok.EqualFold(name[:len("tdm-")], "tdm-") {
-		d.reserve(name[len("tdm-"):], content)
+		d.reserve(name[len("tdm-"):], content, crawler.RightsInMeta)
 	}
 	if !htmltok.EqualFold(name, "robots") && (agent == "" || !htmltok.EqualFold(name, agent)) {
 		return
 	}
 	for _, rule := range rulesOf(string(content)) {
-		d.obey(rule)
+		d.obey(rule, crawler.RightsInMeta)
 	}
 }
 
 // reserve applies tdm-reservation or tdm-policy (TDM Reservation Protocol, 5). It ignores
 // an empty policy.
-func (d *directives) reserve(name, value []byte) {
+func (d *directives) reserve(name, value []byte, source crawler.RightsSource) {
 	value = bytes.TrimSpace(value)
+	s := crawler.Statement{Vocabulary: crawler.VocabularyTDMRep, Value: string(value), Source: source}
 	switch {
-	case htmltok.EqualFold(name, "reservation") && len(value) == 1 && (value[0] == '0' || value[0] == '1'):
-		d.tdm = max(d.tdm, value[0])
+	case htmltok.EqualFold(name, "reservation") && (s.Value == rights.TDMFree || s.Value == rights.TDMReserved):
+		s.Statement = rights.Reservation
+		d.state(said{s, false})
 	case htmltok.EqualFold(name, "policy") && len(value) > 0 && len(value) <= urltext.MaxLength:
-		d.tdmPolicy.Set(value)
+		s.Statement = rights.Policy
+		d.state(said{s, true})
 	}
 }
 
-// rights returns what was said about the use of the page. res resolves the policy.
-func (d *directives) rights(res reference.Resolver) crawler.Rights {
-	r := crawler.Rights{NoAI: d.noAI, NoImageAI: d.noImageAI}
-	if d.tdm != 0 {
-		r.TDMReservation = json.Number(rune(d.tdm))
+// license notes a licence that a link names: of RSL (4.3), or of any other kind.
+func (d *directives) license(ref, kind []byte, source crawler.RightsSource) {
+	s := crawler.Statement{
+		Vocabulary: crawler.VocabularyLicense, Statement: rights.License, Value: string(ref), Source: source,
 	}
-	if d.tdmPolicy.Found {
-		if u, ok := res.URL(d.tdmPolicy.Value); ok {
-			r.TDMPolicy = u.String()
+	if kind, _, _ = bytes.Cut(kind, []byte(";")); htmltok.EqualFold(bytes.TrimSpace(kind), "application/rsl+xml") {
+		s.Vocabulary = crawler.VocabularyRSL
+	}
+	if len(ref) <= urltext.MaxLength {
+		d.state(said{s, true})
+	}
+}
+
+// llmsName is how the address of an llms.txt ends.
+var llmsName = []byte("/" + rights.LLMsText)
+
+// list notes a link to the llms.txt of the site.
+func (d *directives) list(ref []byte) {
+	if len(ref) <= urltext.MaxLength {
+		d.state(said{crawler.Statement{
+			Vocabulary: crawler.VocabularyLLMs, Statement: rights.LLMsText, Value: string(ref),
+			Source: crawler.RightsInLink,
+		}, true})
+	}
+}
+
+// rights returns what was said about the use of a page. res resolves addresses.
+func (d *directives) rights(page *fetched.Page, res reference.Resolver) []crawler.Statement {
+	if len(d.said) == 0 {
+		return nil
+	}
+	all := make([]crawler.Statement, 0, len(d.said))
+	at := fetched.FormatRecordTime(page.Started)
+	for _, one := range d.said {
+		s := one.Statement
+		s.Where, s.At = page.URL.String(), at
+		if one.isURL {
+			u, ok := res.URL(s.Value)
+			if !ok || s.Vocabulary == crawler.VocabularyLLMs && u.Host() != page.URL.Host() {
+				continue
+			}
+			s.Value = u.String()
+		}
+		if !slices.Contains(all, s) {
+			all = append(all, s)
 		}
 	}
-	return r
+	return all
 }
 
-// obeyHeader applies X-Robots-Tag and the headers that reserve rights. A name before a
-// colon addresses the rest of its line to one robot.
+// obeyHeader applies X-Robots-Tag, and the headers about the use of the page. A name before
+// a colon addresses the rest of its line to one robot.
 func (d *directives) obeyHeader(h http.Header, agent string) {
 	for _, name := range []string{"Reservation", "Policy"} {
 		for _, value := range h["Tdm-"+name] {
-			d.reserve([]byte(name), []byte(value))
+			d.reserve([]byte(name), []byte(value), crawler.RightsInHeader)
 		}
 	}
+	d.prefer(h["Content-Usage"])
+	d.signal(h["Content-Signal"])
 	for _, line := range h["X-Robots-Tag"] {
 		toUs := true
 		for _, rule := range rulesOf(line) {
@@ -80,9 +139,42 @@ func (d *directives) obeyHeader(h http.Header, agent string) {
 				rule = rest
 			}
 			if toUs {
-				d.obey(rule)
+				d.obey(rule, crawler.RightsInHeader)
 			}
 		}
+	}
+}
+
+// prefer applies Content-Usage (draft-ietf-aipref-attach). One that cannot be read states
+// nothing, but is noted.
+func (d *directives) prefer(lines []string) {
+	if len(lines) == 0 {
+		return
+	}
+	s := crawler.Statement{Vocabulary: crawler.VocabularyAIPref, Source: crawler.RightsInHeader}
+	preferences, err := rights.Usage(lines...)
+	if err != nil {
+		s.Statement, s.Value = "content-usage", htmltok.Clean(urltext.Clip(strings.Join(lines, ", ")))
+		s.Error = htmltok.Clean(err.Error())
+		d.state(said{s, false})
+	}
+	for _, p := range preferences {
+		s.Statement, s.Value = p.Category, p.Value
+		d.state(said{s, false})
+	}
+}
+
+// signal applies Content-Signal (contentsignals.org).
+func (d *directives) signal(lines []string) {
+	var signals rights.Signals
+	for _, line := range lines {
+		signals.Read(line)
+	}
+	for _, purpose := range signals.Purposes() {
+		d.state(said{crawler.Statement{
+			Vocabulary: crawler.VocabularySignal, Statement: purpose, Value: signals[purpose],
+			Source: crawler.RightsInHeader,
+		}, false})
 	}
 }
 
@@ -102,7 +194,7 @@ func rulesOf(list string) []string {
 }
 
 // obey applies one rule, or several that only spaces separate.
-func (d *directives) obey(rule string) {
+func (d *directives) obey(rule string, source crawler.RightsSource) {
 	if strings.Contains(rule, ":") { // a value follows, which may be "none"
 		return
 	}
@@ -114,10 +206,10 @@ func (d *directives) obey(rule string) {
 			d.noFollow = true
 		case "none":
 			d.noIndex, d.noFollow = true, true
-		case "noai":
-			d.noAI = true
-		case "noimageai":
-			d.noImageAI = true
+		case rights.NoAI, rights.NoImageAI, rights.NoArchive:
+			d.state(said{crawler.Statement{
+				Vocabulary: crawler.VocabularyRobots, Statement: strings.ToLower(word), Source: source,
+			}, false})
 		}
 	}
 }

@@ -1,11 +1,16 @@
 package parse
 
 import (
+	"fmt"
 	"net/http"
-	"reflect"
+	"strings"
 	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
 
 	"github.com/trawlcrawler/trawl/crawler"
+	"github.com/trawlcrawler/trawl/internal/rights"
 )
 
 func TestRobotsDirectives(t *testing.T) {
@@ -80,6 +85,14 @@ func TestRights(t *testing.T) {
 			crawler.Rights{}},
 		{"an empty policy", "<meta name=tdm-policy content=''><meta name=tdm-policy content=/tdm>", nil,
 			crawler.Rights{TDMPolicy: policy}},
+		{"preferences in headers", "", http.Header{"Content-Usage": {"train-ai=n", "search=y;why=\"x\""}},
+			crawler.Rights{ContentUsage: map[string]string{"train-ai": "n", "search": "y"}}},
+		{"preferences that cannot be read", "", http.Header{"Content-Usage": {"Train-AI=n"}}, crawler.Rights{}},
+		{"signals in headers", "", http.Header{"Content-Signal": {"search=yes, ai-train=no", "search=no"}},
+			crawler.Rights{ContentSignal: map[string]string{"search": "no", "ai-train": "no"}}},
+		{"licences", "<link rel=license type=application/rsl+xml href=/l.xml><link rel=license href=http://10.0.0.1/cc>",
+			http.Header{"Link": {`</h.xml>; rel="license"; type="application/rsl+xml"`}},
+			crawler.Rights{License: []string{"http://example.com/l.xml", "http://10.0.0.1/cc", "http://example.com/h.xml"}}},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()
@@ -87,9 +100,57 @@ func TestRights(t *testing.T) {
 			for name, values := range c.header {
 				page.Header[name] = values
 			}
-			if got := parsePage(t, Config{ProductToken: "Trawl"}, page).Rights; !reflect.DeepEqual(got, c.want) {
-				t.Errorf("rights %+v, want %+v", got, c.want)
+			got := rights.Of(parsePage(t, Config{ProductToken: "Trawl"}, page).Rights)
+			got.Statements = nil
+			if diff := cmp.Diff(c.want, got); diff != "" {
+				t.Errorf("rights (-want +got):\n%s", diff)
 			}
 		})
+	}
+}
+
+func TestStatementsHaveTheirSource(t *testing.T) {
+	t.Parallel()
+	page := htmlPage("http://example.com/a", "<base href=/b/><meta name=robots content=noai><meta name=tdm-policy content=p>"+
+		"<a href=/llms.txt><a href=http://elsewhere.example/llms.txt><link rel=license href=l>")
+	page.Started = time.UnixMilli(1_700_000_000_000)
+	page.Header["Content-Usage"] = []string{"train-ai=n"}
+	page.Header["Link"] = []string{"<l>; rel=license; type=application/rsl+xml"}
+	at := func(v crawler.Vocabulary, what, value string, source crawler.RightsSource) crawler.Statement {
+		return crawler.Statement{Vocabulary: v, Statement: what, Value: value, Source: source,
+			Where: "http://example.com/a", At: "2023-11-14T22:13:20.000Z"}
+	}
+	want := []crawler.Statement{
+		at(crawler.VocabularyRobots, "noai", "", crawler.RightsInMeta),
+		at(crawler.VocabularyTDMRep, "policy", "http://example.com/b/p", crawler.RightsInMeta),
+		at(crawler.VocabularyLLMs, "llms.txt", "http://example.com/llms.txt", crawler.RightsInLink),
+		at(crawler.VocabularyLicense, "license", "http://example.com/b/l", crawler.RightsInLink),
+		at(crawler.VocabularyAIPref, "train-ai", "n", crawler.RightsInHeader),
+		at(crawler.VocabularyRSL, "license", "http://example.com/l", crawler.RightsInHeader),
+	}
+	if diff := cmp.Diff(want, parsePage(t, Config{}, page).Rights); diff != "" {
+		t.Errorf("statements (-want +got):\n%s", diff)
+	}
+}
+
+func TestAHeaderThatCannotBeReadIsNoted(t *testing.T) {
+	t.Parallel()
+	page := htmlPage("http://example.com/a", "")
+	page.Header["Content-Usage"] = []string{"train-ai=n, Search=n\x1b"}
+	all := parsePage(t, Config{}, page).Rights
+	if len(all) != 1 || all[0].Error == "" || !strings.HasPrefix(all[0].Value, "train-ai=n, Search=n") {
+		t.Fatalf("statements %+v, want one with an error", all)
+	}
+}
+
+func TestAddressesOfLicencesAreBounded(t *testing.T) {
+	t.Parallel()
+	var links strings.Builder
+	for i := range 1000 {
+		fmt.Fprintf(&links, "<link rel=license href=/%d><a href=/%d/llms.txt>", i, i)
+	}
+	all := parsePage(t, Config{}, htmlPage("http://example.com/a", links.String()+"<meta name=robots content=noai>")).Rights
+	if len(all) != rights.MaxAddresses+1 || all[len(all)-1].Statement != rights.NoAI {
+		t.Errorf("%d statements, the last %+v", len(all), all[len(all)-1])
 	}
 }

@@ -6,6 +6,7 @@ import (
 
 	"golang.org/x/net/html"
 
+	"github.com/trawlcrawler/trawl/crawler"
 	"github.com/trawlcrawler/trawl/internal/charset"
 	"github.com/trawlcrawler/trawl/internal/fetched"
 	"github.com/trawlcrawler/trawl/internal/htmltok"
@@ -294,6 +295,9 @@ func (s *scan) anchor(text bool) {
 		return
 	}
 	s.refs.add(a.href, htmltok.HasToken(a.rel, "nofollow"))
+	if bytes.HasSuffix(a.href, llmsName) {
+		s.robots.list(a.href)
+	}
 	switch {
 	case s.graph == nil:
 	case text:
@@ -347,6 +351,12 @@ func (s *scan) link() {
 	}
 	if htmltok.HasToken(a.rel, "canonical") {
 		s.canonical.Set(a.href)
+	}
+	if htmltok.HasToken(a.rel, "license") {
+		s.robots.license(a.href, a.kind, crawler.RightsInLink)
+	}
+	if bytes.HasSuffix(a.href, llmsName) {
+		s.robots.list(a.href)
 	}
 	if s.feeds != nil && isFeed(string(a.rel), string(a.kind)) {
 		s.feeds.add(a.href, htmltok.HasToken(a.rel, "nofollow"))

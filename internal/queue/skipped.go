@@ -25,6 +25,7 @@ const (
 	RuleTraps          crawler.Rule = "traps"
 	RulePagesPerHost   crawler.Rule = "pages_per_host"
 	RuleRobots         crawler.Rule = "robots"          // robots.txt forbids it, or could not be fetched
+	RuleRights         crawler.Rule = "rights"          // robots.txt or tdmrep.json reserves it for the job's purpose
 	RuleNoFollow       crawler.Rule = "nofollow"        // the page, or the link, asks crawlers not to follow it
 	RuleNearDuplicates crawler.Rule = "near_duplicates" // the page is a near duplicate, whose links are not followed
 	RuleEmbeds         crawler.Rule = "embeds"          // too many resources in a row
@@ -33,7 +34,7 @@ const (
 
 // Rules lists the rules, in the order in which they are shown.
 var Rules = []crawler.Rule{
-	RuleTraps, RuleRobots, RuleNoFollow, RulePagesPerHost, RuleDepth, RuleInclude, RuleExclude, RuleFollowRules,
+	RuleTraps, RuleRobots, RuleRights, RuleNoFollow, RulePagesPerHost, RuleDepth, RuleInclude, RuleExclude, RuleFollowRules,
 	RuleURLLength, RuleRepeats, RuleParams, RuleScope, RuleResourceScope, RuleEmbeds, RuleSitemaps,
 	RuleNearDuplicates,
 }

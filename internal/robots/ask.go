@@ -25,22 +25,35 @@ func ask(ctx context.Context, origin string, get Getter) (record, error) {
 	if err != nil {
 		return record{}, err
 	}
+	page, err := follow(ctx, u, get)
+	if err != nil {
+		return record{}, err
+	}
+	if page == nil {
+		return record{kind: kindRules}, nil // RFC 9309, 2.3.1.2: treated as missing
+	}
+	return answer(page)
+}
+
+// follow fetches a file of an authority and follows redirects. It returns nil if there are
+// too many.
+func follow(ctx context.Context, u crawler.URL, get Getter) (*fetched.Page, error) {
 	for range 1 + maxRedirects {
 		page, err := get(ctx, u)
 		if err != nil {
-			return record{}, err
+			return nil, err
 		}
 		if ctx.Err() != nil { // the request was canceled, which says nothing about the site
 			page.Release()
-			return record{}, ctx.Err()
+			return nil, ctx.Err()
 		}
 		if !page.IsRedirect() || page.Location.IsZero() {
-			return answer(page)
+			return page, nil
 		}
 		u = page.Location
 		page.Release()
 	}
-	return record{kind: kindRules}, nil // RFC 9309, 2.3.1.2: treated as missing
+	return nil, nil
 }
 
 // answer interprets a page and releases it.

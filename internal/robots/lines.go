@@ -19,6 +19,8 @@ const (
 	keyDisallow = "disallow"
 	keyDelay    = "crawl-delay"
 	keySignal   = "content-signal"
+	keyUsage    = "content-usage"
+	keyLicense  = "license"
 	keySitemap  = "sitemap"
 )
 
@@ -72,7 +74,7 @@ func condense(body []byte) string {
 	var b strings.Builder
 	for key, value := range records(body) {
 		switch key {
-		case keyAgent, keyAllow, keyDisallow, keyDelay, keySignal, keySitemap:
+		case keyAgent, keyAllow, keyDisallow, keyDelay, keySignal, keyUsage, keyLicense, keySitemap:
 			b.WriteString(key + ":" + value + "\n")
 		}
 	}

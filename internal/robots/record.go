@@ -72,7 +72,7 @@ func pauseAfter(tries int, jitter func(most time.Duration) time.Duration) time.D
 
 // recordVersion is the first byte of every packed record. A record with another version
 // has another layout and is ignored.
-const recordVersion = 2
+const recordVersion = 3
 
 // pack encodes r for the cache:
 //

@@ -166,8 +166,10 @@ func (r *Robots) known(ctx context.Context, origin string) (record, error) {
 // obey returns the robots policy for u according to rules.
 func obey(rules *Rules, job crawler.Job, u crawler.URL) fetched.RobotsPolicy {
 	policy := fetched.RobotsPolicy{
-		Allowed: rules.Allowed, Text: rules.source, Signals: rules.Signals(),
-		Delay: min(rules.CrawlDelay(), job.CrawlDelayCap),
+		Allowed: rules.Allowed, Text: rules.source, Delay: min(rules.CrawlDelay(), job.CrawlDelayCap),
+	}
+	if rules.speaks() {
+		policy.Rights = rules.Rights
 	}
 	if job.Sitemaps {
 		policy.Sitemaps = located(rules.sitemaps, u)

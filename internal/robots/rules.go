@@ -8,6 +8,7 @@ import (
 
 	"github.com/trawlcrawler/trawl/crawler"
 	"github.com/trawlcrawler/trawl/internal/fetched"
+	"github.com/trawlcrawler/trawl/internal/rights"
 )
 
 // Rules is what one robots.txt says to one product token. The zero Rules allows
@@ -15,7 +16,9 @@ import (
 type Rules struct {
 	rules    []rule // in order of precedence: the first that matches applies
 	delay    time.Duration
-	signals  signals
+	signals  rights.Signals
+	usage    []usage // in order of precedence, as rules
+	licenses []string
 	sitemaps []string
 	source   *fetched.RobotsText // nil if they were not fetched from an origin
 }
@@ -69,10 +72,6 @@ func (r *Rules) decides(u crawler.URL) *rule {
 // for none, the longest if it asks for several. It has no upper bound.
 func (r *Rules) CrawlDelay() time.Duration { return r.delay }
 
-// Signals returns what the Content-Signal lines say, by purpose: "yes" or "no"; nil if
-// there are none. The caller must not change it.
-func (r *Rules) Signals() map[string]string { return r.signals }
-
 // Sitemaps returns the addresses of sitemaps as written, without duplicates. They apply
 // to all product tokens.
 func (r *Rules) Sitemaps() []string { return slices.Clone(r.sitemaps) }
@@ -89,6 +88,12 @@ func (r *Rules) weight() int {
 	}
 	for purpose := range r.signals {
 		n += 4*perString + len(purpose)
+	}
+	for i := range r.usage {
+		n += perRule + r.usage[i].weight()
+	}
+	for _, l := range r.licenses {
+		n += perString + len(l)
 	}
 	if r.source != nil {
 		n += len(r.source.Text)
@@ -113,8 +118,11 @@ type parser struct {
 	token    string
 	own, any group
 	sitemaps []string
-	ruled    bool // a rule followed the last User-agent line, so the next one begins a new group
-	spoken   bool // a Crawl-delay or a Content-Signal followed it
+	licenses []string
+	global   rights.Signals // before the first User-agent line
+	begun    bool           // there was one
+	ruled    bool           // a rule followed the last User-agent line, so the next one begins a new group
+	spoken   bool           // another record that belongs to a group followed it
 }
 
 // group is all that is said to one token.
@@ -122,10 +130,11 @@ type group struct {
 	named   bool // a User-agent line names it
 	rules   []rule
 	delay   time.Duration
-	signals signals
+	signals rights.Signals
+	usage   []usage
 
 	takesRules  bool // the next rule belongs to it
-	takesOthers bool // the next Crawl-delay or Content-Signal belongs to it
+	takesOthers bool // the next Crawl-delay, Content-Signal or Content-Usage belongs to it
 }
 
 func (p *parser) read(key, value string) {
@@ -138,18 +147,24 @@ func (p *parser) read(key, value string) {
 		p.delay(value)
 	case keySignal:
 		p.signal(value)
+	case keyUsage:
+		p.usage(value)
+	case keyLicense:
+		p.license(value)
 	case keySitemap:
 		p.sitemaps = append(p.sitemaps, value)
 	}
 }
 
 // agent parses a User-agent line. Consecutive lines begin one group. Only a rule ends the
-// sequence, because other records must not interfere (RFC 9309, 2.2.4). A Crawl-delay or
-// a Content-Signal, which are such records, applies to the lines directly above it.
+// sequence, because other records must not interfere (RFC 9309, 2.2.4). A Crawl-delay, a
+// Content-Signal or a Content-Usage, which are such records, applies to the lines directly
+// above it.
 func (p *parser) agent(name string) {
 	if name == "" {
 		return
 	}
+	p.begun = true
 	for _, g := range []*group{&p.own, &p.any} {
 		g.takesRules = g.takesRules && !p.ruled
 		g.takesOthers = g.takesOthers && !p.ruled && !p.spoken
@@ -198,15 +213,6 @@ func (p *parser) delay(value string) {
 	}
 }
 
-func (p *parser) signal(value string) {
-	p.spoken = true
-	for _, g := range []*group{&p.own, &p.any} {
-		if g.takesOthers {
-			g.signals.read(value)
-		}
-	}
-}
-
 func (p *parser) rules() *Rules {
 	g := p.any
 	if p.own.named {
@@ -215,7 +221,13 @@ func (p *parser) rules() *Rules {
 	slices.SortStableFunc(g.rules, func(a, b rule) int {
 		return cmp.Or(cmp.Compare(b.octets, a.octets), allowFirst(a, b))
 	})
-	return &Rules{rules: slices.Clip(g.rules), delay: g.delay, signals: g.signals, sitemaps: sitemaps(p.sitemaps)}
+	if g.signals == nil {
+		g.signals = p.global
+	}
+	return &Rules{
+		rules: slices.Clip(g.rules), delay: g.delay, signals: g.signals, usage: sortedUsage(g.usage),
+		licenses: p.licenses, sitemaps: sitemaps(p.sitemaps),
+	}
 }
 
 func allowFirst(a, b rule) int {

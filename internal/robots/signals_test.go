@@ -1,7 +1,6 @@
 package robots
 
 import (
-	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -26,7 +25,9 @@ func TestContentSignals(t *testing.T) {
 		{"of a group for several", "User-agent: a\nUser-agent: trawl\nContent-Signal: search=no\n",
 			map[string]string{"search": "no"}},
 		{"of another", "User-agent: a\nContent-Signal: search=no\n", nil},
-		{"of no group", "Content-Signal: search=no\nUser-agent: *\nAllow: /\n", nil},
+		{"of no group", "Content-Signal: search=no\nUser-agent: *\nAllow: /\n", map[string]string{"search": "no"}},
+		{"of no group, and of ours", "Content-Signal: search=no\nUser-agent: trawl\nContent-Signal: ai-train=no\n",
+			map[string]string{"ai-train": "no"}},
 		{"a contradiction", "User-agent: *\nContent-Signal: a=yes, a=no, a=yes\n", map[string]string{"a": "no"}},
 		{"mistakes are skipped",
 			"User-agent: *\nContent-Signal: a, =no, b c=no, d=maybe,, /x ai-train=no, e=yes=no, f = yes # g=no\n",
@@ -53,16 +54,5 @@ func TestContentSignalsLeaveRulesAlone(t *testing.T) {
 	if rules := Parse([]byte("User-agent: a\nContent-Signal: search=no\nUser-agent: *\nDisallow: /x\n"),
 		"a"); rules.Allowed(parseURL(t, "/x")) {
 		t.Error("a Content-Signal ends the start of a group")
-	}
-}
-
-func TestContentSignalsAreBounded(t *testing.T) {
-	t.Parallel()
-	var s signals
-	for i := range 2 * maxSignals {
-		s.read(strings.Repeat("a", 1+i) + "=yes")
-	}
-	if len(s) != maxSignals {
-		t.Errorf("%d signals, want %d", len(s), maxSignals)
 	}
 }

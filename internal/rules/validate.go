@@ -69,6 +69,11 @@ func Validate(j crawler.Job) error {
 			leastLostAfter.String() + " or more"},
 		{j.NearDuplicates == "" || slices.Contains(nearDuplicatesKinds, j.NearDuplicates), "near_duplicates",
 			j.NearDuplicates, "record, skip or stop"},
+		{j.Rights == "" || slices.Contains(crawler.RightsPolicies, j.Rights), "rights", j.Rights, "record, skip or stop"},
+		{j.Purpose == "" || slices.Contains(crawler.Purposes, j.Purpose), "purpose", j.Purpose,
+			"search, ai-input, train-ai, tdm or archive"},
+		{j.Purpose != "" || j.Rights == "" || j.Rights == crawler.RightsRecord, "rights", j.Rights,
+			"record, or a purpose: what the pages are for"},
 		{j.Weight >= 1 && j.Weight <= 1000, "weight", j.Weight, "1 to 1000"},
 		{j.Runs >= 0 && j.Runs <= 1_000_000, "runs", j.Runs, "0 to 1000000"},
 		{j.Shards >= 1 && j.Shards <= 1024, "shards", j.Shards, "1 to 1024"},
@@ -114,7 +119,7 @@ func Validate(j crawler.Job) error {
 func meant(value any, want string) string {
 	switch value.(type) {
 	case crawler.ScopeKind, crawler.CheckKind, crawler.SeedRedirects, crawler.Politeness, crawler.TLSKind,
-		crawler.DurableKind, crawler.NearDuplicates:
+		crawler.DurableKind, crawler.NearDuplicates, crawler.RightsPolicy, crawler.Purpose:
 		return plain.Suggest(fmt.Sprint(value), strings.FieldsFunc(want,
 			func(r rune) bool { return r == ' ' || r == ',' }))
 	}

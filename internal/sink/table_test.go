@@ -22,7 +22,8 @@ func TestARowHasTheFieldsOfItsRecord(t *testing.T) {
 	r.Redirects = []crawler.URL{parse(t, "http://example.com/b")}
 	r.Reason, r.DuplicateOf = "only its beginning was read", parse(t, "http://example.com/c")
 	r.Entry.Depth, r.Entry.Referrer, r.Entry.Embeds = 2, parse(t, "http://example.com/"), 1
-	r.Signals = map[string]string{"ai-train": "no"}
+	r.Rights = []crawler.Statement{{Vocabulary: crawler.VocabularySignal, Statement: "ai-train", Value: "no",
+		Source: crawler.RightsInRobots, Where: "http://example.com/robots.txt", At: "2023-11-14T22:13:20.000Z"}}
 	r.Document = &fetched.Document{
 		Title: "A", Charset: "utf-8", Links: make([]rules.Link, 3), Resources: make([]crawler.URL, 2),
 		Simhash: "0123456789abcdef",
@@ -37,7 +38,9 @@ func TestARowHasTheFieldsOfItsRecord(t *testing.T) {
 		ContentType: "text/html; charset=utf-8", Charset: "utf-8", Bytes: &four,
 		Digest: "sha256:230d8358dc8e8890b4c58deeb62912ee2f20357ae92a5cc861b98e68fe31acb5",
 		Title:  "A", DuplicateOf: "http://example.com/c", Simhash: "0123456789abcdef", NoIndex: true,
-		Rights: json.RawMessage(`{"content_signal":{"ai-train":"no"}}`), Depth: 2, Via: "http://example.com/", Links: 3,
+		Rights: json.RawMessage(`{"content_signal":{"ai-train":"no"},"statements":[{"vocabulary":"content-signal",` +
+			`"statement":"ai-train","value":"no","source":"robots.txt","where":"http://example.com/robots.txt",` +
+			`"at":"2023-11-14T22:13:20.000Z"}]}`), Depth: 2, Via: "http://example.com/", Links: 3,
 		Resources: &two, Embeds: 1,
 		Job: "test", Worker: "w1", Fields: json.RawMessage(`{"price":"1"}`), Text: "text", Markdown: "# A",
 	}

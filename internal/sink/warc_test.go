@@ -387,6 +387,8 @@ func TestArchiveMetadataDescribeThePage(t *testing.T) {
 	data.Document = nil
 	blocked := page(t, "http://example.com/blocked", "four")
 	blocked.Outcome, blocked.Document, blocked.Page.BlockPage = crawler.OutcomeBlocked, nil, "anubis"
+	data.Rights = []crawler.Statement{{Vocabulary: crawler.VocabularyAIPref, Statement: "train-ai", Value: "n",
+		Source: crawler.RightsInRobots, Where: "http://example.com/robots.txt", At: "2023-11-14T22:13:20.000Z"}}
 	keep(t, w, full, plain, data, blocked)
 	if err := w.Close(); err != nil {
 		t.Fatal(err)
@@ -399,7 +401,10 @@ func TestArchiveMetadataDescribeThePage(t *testing.T) {
 			`quality: {"words":7,"mean_line":3.5,"stop_share":0,"symbol_share":0,"link_share":0,"duplicate_share":0}` +
 			"\r\n" +
 			"simhash: 00ff\r\nminhash: aa bb\r\nnear_duplicate_of: http://example.com/full\r\n",
-		"plain": "charset: utf-8\r\n", "data": "", "blocked": "block_page: anubis\r\n",
+		"plain": "charset: utf-8\r\n", "blocked": "block_page: anubis\r\n",
+		"data": `rights: {"content_usage":{"train-ai":"n"},"statements":[{"vocabulary":"aipref","statement":"train-ai",` +
+			`"value":"n","source":"robots.txt","where":"http://example.com/robots.txt","at":"2023-11-14T22:13:20.000Z"}]}` +
+			"\r\n",
 	} {
 		block := string(a.One(t, "metadata", "http://example.com/"+url).Block)
 		_, got, _ := strings.Cut(block, "fetchTimeMs: ")

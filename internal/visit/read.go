@@ -97,9 +97,14 @@ func (e *urlTask) read() error {
 	return nil
 }
 
-// withhold removes the content of a page from the results: one with noindex, or a near
-// duplicate.
+// withhold removes the content of a page from the results: one with noindex, a near
+// duplicate, or one that is reserved.
 func (e *urlTask) withhold() {
+	e.withheld = e.bytes()
+	e.result.Page.Release()
+	if e.result.Document == nil {
+		return
+	}
 	doc := *e.result.Document
 	doc.Title, doc.Simhash, doc.Fields, doc.Missing = "", "", nil, nil
 	doc.Text, doc.Markdown, doc.Article, doc.MainText = "", "", nil, nil
@@ -109,8 +114,6 @@ func (e *urlTask) withhold() {
 		doc.References[i].Text = ""
 	}
 	e.result.Document = &doc
-	e.withheld = e.bytes()
-	e.result.Page.Release()
 }
 
 // releaseEarly releases the body early if no sink wants bodies: sinks then keep only what was

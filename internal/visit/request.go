@@ -54,11 +54,12 @@ func (h *hold) release() {
 // kibibytes.
 const robotsLimit = 512 << 10
 
-// policy returns what robots.txt says. It fetches the file with get, once per origin and
-// visit; fresh says that it did so now. If robots.txt is unavailable for now, the visit
-// ends and the host rests until the file may be requested again.
+// policy returns what robots.txt says, and tdmrep.json if the job asks for it. It fetches
+// the files with get, once per origin and visit; fresh says that it did so now. If
+// robots.txt is unavailable for now, the visit ends and the host rests until the file may be
+// requested again.
 func (q *requester) policy(u crawler.URL,
-	get func(crawler.URL, *hold) (*fetched.Page, error)) (r fetched.RobotsPolicy, fresh bool, err error) {
+	get func(crawler.URL, request) (*fetched.Page, error)) (r fetched.RobotsPolicy, fresh bool, err error) {
 	q.host.policiesMu.Lock()
 	defer q.host.policiesMu.Unlock()
 	origin := u.Origin()
@@ -67,7 +68,9 @@ func (q *requester) policy(u crawler.URL,
 	}
 	whole := hold{busy: &q.busy} // with its redirects
 	defer whole.release()
-	held := func(_ context.Context, u crawler.URL) (*fetched.Page, error) { return get(u, &whole) }
+	held := func(_ context.Context, u crawler.URL) (*fetched.Page, error) {
+		return get(u, request{robots: true, hold: &whole})
+	}
 	err = q.lease.retry(func() (err error) {
 		r, err = q.visitor.robots.RobotsPolicy(q.life.doing, *q.visitor.settings(), u, held)
 		return err
@@ -85,6 +88,18 @@ func (q *requester) policy(u crawler.URL,
 		return fetched.RobotsPolicy{}, false, errStopped
 	}
 	q.host.pace.widen(r.Delay)
+	if q.visitor.job.TDMRep {
+		held := func(_ context.Context, u crawler.URL) (*fetched.Page, error) {
+			return get(u, request{rules: r.Text, hold: &whole})
+		}
+		err = q.lease.retry(func() (err error) {
+			r, err = q.visitor.robots.WithReservations(q.life.doing, r, u, held)
+			return err
+		})
+		if err != nil {
+			return fetched.RobotsPolicy{}, false, err
+		}
+	}
 	q.host.policies[origin] = r
 	return r, true, nil
 }

@@ -6,6 +6,7 @@ import (
 
 	"github.com/trawlcrawler/trawl/crawler"
 	"github.com/trawlcrawler/trawl/internal/queue"
+	"github.com/trawlcrawler/trawl/internal/rights"
 )
 
 // maxRemembered is how many skipped URLs a worker remembers of a job, so that a URL that
@@ -99,4 +100,42 @@ func (e *urlTask) at() crawler.URL {
 func (e *urlTask) unskip() {
 	e.visitor.skips.forget(e.result.Skipped)
 	e.result.Skipped = nil
+}
+
+// The rest of this file obeys what sites say about the use of their pages, in a job that does
+// more than record it.
+
+// bars reports whether the URL is not to be fetched, because its authority reserves it for
+// the job's purpose. Then the outcome is set.
+func (e *urlTask) bars() bool {
+	if e.visitor.job.Rights != crawler.RightsStop {
+		return false
+	}
+	why, reserved := rights.Reserved(e.visitor.job.Purpose, "", e.result.Rights)
+	if !reserved {
+		return false
+	}
+	reason := e.reservedBy(why)
+	e.skipItself(queue.SkipReason{Rule: queue.RuleRights, Reason: reason})
+	e.end(crawler.OutcomeSkipped, reason)
+	return true
+}
+
+// reserved withholds the content of a page that is reserved for the job's purpose, and
+// reports whether it did. The page's links are followed all the same.
+func (e *urlTask) reserved() bool {
+	if policy := e.visitor.job.Rights; policy != crawler.RightsSkip && policy != crawler.RightsStop {
+		return false
+	}
+	why, reserved := e.result.Reserved()
+	if !reserved {
+		return false
+	}
+	e.withhold()
+	e.result.Reason = "its content is not kept: " + e.reservedBy(why)
+	return true
+}
+
+func (e *urlTask) reservedBy(why crawler.Statement) string {
+	return "reserved for " + string(e.visitor.job.Purpose) + ": " + rights.Text(why)
 }

@@ -51,6 +51,7 @@ func newURLTask(v *visit, t queue.Taken) *urlTask {
 	check := w.checks(t.Entry)
 	e := &urlTask{visit: v, visitor: w, taken: t, check: check, hold: hold{busy: &v.requests.busy}, result: fetched.Result{
 		Job: w.job.Name, Worker: w.cfg.Worker, Entry: t.Entry.Recorded(), Checked: check,
+		Purpose: w.job.Purpose,
 	}}
 	if t.Entry.Chain.Again {
 		e.result.Redirects, e.knew = []crawler.URL{t.Entry.URL}, []int{0}
@@ -123,8 +124,14 @@ func (e *urlTask) get(at crawler.URL) (crawler.URL, error) {
 		e.end(crawler.OutcomeDisallowed, "robots.txt forbids it")
 		return crawler.URL{}, nil
 	}
-	e.result.Signals = policy.Signals
 	e.leave()
+	e.result.Rights = nil
+	if policy.Rights != nil {
+		e.result.Rights = policy.Rights(at)
+	}
+	if e.bars() {
+		return crawler.URL{}, nil
+	}
 	wanted := e.visitor.requestFor(at)
 	if refused := e.prepare(&wanted); refused != "" {
 		e.end(crawler.OutcomeSkipped, refused)
@@ -165,6 +172,9 @@ func (e *urlTask) judge() (crawler.URL, error) {
 		e.end(o, "")
 		if err := e.read(); err != nil {
 			return crawler.URL{}, err
+		}
+		if e.reserved() {
+			return crawler.URL{}, nil
 		}
 		return crawler.URL{}, e.handle()
 	default:
@@ -256,15 +266,17 @@ func (e *urlTask) leave() {
 	e.result.Page = nil
 }
 
-// getRobots makes one request for a robots.txt. If the page is recorded, it goes on the
-// trail, and the returned page only borrows its body.
-func (e *urlTask) getRobots(u crawler.URL, whole *hold) (*fetched.Page, error) {
+// getRobots makes one request for a robots.txt or another file about the host. r says what
+// is special about it. If the page is recorded, it goes on the trail, and the returned page
+// only borrows its body.
+func (e *urlTask) getRobots(u crawler.URL, r request) (*fetched.Page, error) {
 	job := e.visitor.job
-	p, err := e.visit.requests.fetch(request{robots: true, hold: whole, Request: fetched.Request{
+	r.Request = fetched.Request{
 		URL: u, UserAgent: job.UserAgent, From: job.Contact, BodyLimit: robotsLimit,
 		Timeout: job.Timeout,
 		TLS:     job.TLS, Record: e.visitor.needs.Exchanges,
-	}})
+	}
+	p, err := e.visit.requests.fetch(r)
 	if err != nil || p.Recording == nil {
 		return p, err
 	}

@@ -62,25 +62,6 @@ func TestANoindexPageIsFollowedButItsContentIsNotKept(t *testing.T) {
 	}
 }
 
-func TestARecordContainsTheUsageRightsOfAPage(t *testing.T) {
-	t.Parallel()
-	site := testsite.Serve(t,
-		web{"/": "<meta name=robots content=noai><meta name=tdm-reservation content=1>" + links("/b"), "/b": "b"})
-	site.Robots("User-agent: *\nContent-Signal: search=yes, ai-train=no\nAllow: /\n")
-	c := newCrawl(t, site, nil).seed("/")
-	c.finish()
-	for path, want := range map[string]string{
-		"/":  `{"noai":true,"tdm_reservation":1,"content_signal":{"ai-train":"no","search":"yes"}}`,
-		"/b": `{"content_signal":{"ai-train":"no","search":"yes"}}`,
-	} {
-		got, err := json.Marshal(c.record(path).Rights)
-		check(t, err)
-		if string(got) != want {
-			t.Errorf("the rights of %s are %s, want %s", path, got, want)
-		}
-	}
-}
-
 func TestARecordHasNoRightsIfTheSiteStatesNone(t *testing.T) {
 	t.Parallel()
 	c := newCrawl(t, testsite.Serve(t, web{"/": links()}), nil).seed("/")

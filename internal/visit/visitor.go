@@ -33,6 +33,9 @@ type GetFunc = func(context.Context, crawler.URL) (*fetched.Page, error)
 // request for robots.txt, at the visit's pace.
 type Robots interface {
 	RobotsPolicy(ctx context.Context, j crawler.Job, u crawler.URL, get GetFunc) (fetched.RobotsPolicy, error)
+	// WithReservations returns a policy whose Rights include what the tdmrep.json of u's
+	// origin says. get makes one request for it.
+	WithReservations(ctx context.Context, p fetched.RobotsPolicy, u crawler.URL, get GetFunc) (fetched.RobotsPolicy, error)
 }
 
 // Parser parses a page into a document; nil if it cannot be parsed.

@@ -14,6 +14,7 @@ func (f *Fields) content(r *fetched.Result) {
 	if r.Page != nil {
 		f.optional("block_page", r.Page.BlockPage)
 	}
+	defer f.rights(r)
 	d := r.Document
 	if d == nil {
 		return
@@ -36,6 +37,17 @@ func (f *Fields) content(r *fetched.Result) {
 	f.optional("minhash", strings.Join(d.MinHash, " "))
 	f.optional("duplicate_of", r.DuplicateOf.String())
 	f.optional("near_duplicate_of", r.NearDuplicateOf.String())
+}
+
+// rights adds what the site says about the use of the page.
+func (f *Fields) rights(r *fetched.Result) {
+	rights := r.AllRights()
+	if rights == nil {
+		return
+	}
+	if text, err := json.Marshal(rights); err == nil { // fails for nothing that was read
+		f.Add("rights", string(text))
+	}
 }
 
 // optional adds a field unless its value is empty.
