@@ -22,9 +22,6 @@ type Adjustment struct {
 	Reopened bool     // the job was done because of a budget, and continues
 }
 
-// MaxChanges is the number of changes of a job that are shown.
-const MaxChanges = 50
-
 // String describes the change, as in "delay: 1s, was 500ms".
 func (c Change) String() string {
 	return fmt.Sprintf("%s: %s, was %s", c.Setting, plainJSON(c.To), plainJSON(c.From))

@@ -75,9 +75,9 @@ type HostStatus struct {
 	ConsecutiveFailures int64  `json:"strikes"`
 	Trouble             string `json:"trouble"` // the last failure
 	// It has never answered and never will, for example because its name does not exist.
-	GivenUp bool    `json:"given_up,omitempty"`
-	Worker  string  `json:"worker"` // the worker that visits it
-	Muted   []Muted `json:"muted"`  // patterns of URLs that were skipped at the last visit
+	GivenUp bool   `json:"given_up,omitempty"`
+	Worker  string `json:"worker"` // the worker that visits it
+	Traps   []Trap `json:"muted"`  // patterns of URLs that were skipped at the last visit
 	// Interval is the time between requests that the last visit actually kept, because of
 	// the job's delay, robots.txt, the host's response time, other jobs, or its address.
 	Interval time.Duration `json:"-"`
@@ -97,7 +97,7 @@ type HostRules struct {
 	// Pages is the largest number of pages fetched from the host, instead of the job's
 	// pages_per_host. 0: the job's.
 	Pages int64 `json:"pages"`
-	// Ask lists patterns of URLs, as [Muted] names them, that are fetched even though they
+	// Ask lists patterns of URLs, as [Trap] names them, that are fetched even though they
 	// look like a trap.
 	Ask []string `json:"ask,omitempty"`
 }

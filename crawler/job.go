@@ -97,8 +97,6 @@ var (
 	ErrJobExists = errors.New("a job of this name exists")
 	// ErrNoJob says that no job has that name.
 	ErrNoJob = errors.New("there is no job of this name")
-	// ErrNoHost says that a job has seen no URL of a host.
-	ErrNoHost = errors.New("the job has seen no URL of this host")
 	// ErrJobEnded says that a job has ended: it takes no seeds, and cannot be paused. A job
 	// that is done can be resumed.
 	ErrJobEnded = errors.New("the job has ended")
@@ -109,8 +107,6 @@ var (
 	// ErrLayout says that the keys in Redis were written by another version of trawl, so
 	// that this version must not touch them.
 	ErrLayout = errors.New("the jobs in this Redis belong to another version of trawl")
-	// ErrGarbage says that a key in Redis has the wrong type or an invalid value.
-	ErrGarbage = errors.New("a key in Redis is not what it should be")
 	// ErrJobChanged says that another client changed the settings of a job since they were
 	// read.
 	ErrJobChanged = errors.New("its settings were changed in the meantime")

@@ -2,10 +2,7 @@ package crawler
 
 import (
 	"fmt"
-	"strings"
 	"time"
-
-	"github.com/trawlcrawler/trawl/internal/plain"
 )
 
 // State is the state of a job.
@@ -59,7 +56,7 @@ type Status struct {
 	// Revision is the number of times that the settings were changed.
 	Revision int64 `json:"revision"`
 	// Changes lists the settings that were changed since the job was created, at most the
-	// last [MaxChanges].
+	// last 50.
 	Changes []Change `json:"changes,omitempty"`
 	// RunOf is the periodic job that the job is a run of; "" for any other job.
 	RunOf string `json:"run_of,omitempty"`
@@ -132,11 +129,11 @@ type Counters struct {
 	// once, as long as it remembers it. Some may have been admitted another way. Nil for
 	// none.
 	Skipped map[Rule]int64 `json:"skipped,omitempty"`
-	// Muted lists the patterns of URLs that are skipped or sampled because they look like a
-	// trap, those with the most URLs first; at most [MaxMuted] of a shard. MutedMore is the
-	// number of URLs of further patterns.
-	Muted     []MutedURLs `json:"muted,omitempty"`
-	MutedMore int64       `json:"muted_more,omitempty"`
+	// Traps lists the patterns of URLs that are skipped or sampled because they look like a
+	// trap, those with the most URLs first; at most 100 of a shard. MoreTraps is the number of
+	// URLs of further patterns.
+	Traps     []TrapURLs `json:"muted,omitempty"`
+	MoreTraps int64      `json:"muted_more,omitempty"`
 
 	Outcomes map[Outcome]int64 `json:"outcomes"`
 	// Causes is the number of URLs that failed for good, by the HTTP status, or by the
@@ -144,9 +141,6 @@ type Counters struct {
 	// did not come back may count twice. Nil for none.
 	Causes map[string]int64 `json:"causes,omitempty"`
 }
-
-// MaxMuted is the number of patterns that are counted individually.
-const MaxMuted = 100
 
 // Pages returns the number of URLs that were fetched.
 func (c Counters) Pages() int64 { return c.Outcomes[OutcomeFetched] }
@@ -196,44 +190,6 @@ type Awaited struct {
 // String describes in one line what the job waits for.
 func (a Awaited) String() string {
 	return fmt.Sprintf("writer %s: %s (until %s)", a.Writer, a.Reason, a.Until.UTC().Format(time.TimeOnly))
-}
-
-// OpenFiles starts the reason of a writer that has files open in a folder. The folder's
-// name follows.
-const OpenFiles = "it has files open in "
-
-// Left names the writers that left files which no process has finished; "" for none.
-func (s Status) Left() string {
-	var parts []string
-	for _, a := range s.Unfinished {
-		parts = append(parts, fmt.Sprintf("worker %s left unfinished files in %s", a.Writer,
-			strings.TrimPrefix(a.Reason, OpenFiles)))
-	}
-	if len(parts) == 0 {
-		return ""
-	}
-	return strings.Join(parts, "; ") +
-		": any worker that shares the folder finishes them, and trawl export reads them as they are"
-}
-
-// OutputPending says in one line what output a job with nothing left to fetch waits for, or
-// which output no process has finished; "" if there isn't one.
-func (s Status) OutputPending(c Counters) string {
-	if !s.Closing || s.State != StateRunning {
-		return s.Left()
-	}
-	var parts []string
-	if c.Unshipped > 0 {
-		parts = append(parts, plain.Plural(c.Unshipped, "record is on its way to the bucket",
-			"records are on their way to the bucket"))
-	}
-	for _, a := range s.Awaited {
-		parts = append(parts, a.String())
-	}
-	if len(parts) == 0 {
-		parts = append(parts, "the last of it has just arrived")
-	}
-	return "nothing is left to fetch; this job waits for its output: " + strings.Join(parts, "; ")
 }
 
 // Trouble says why a worker cannot keep results of a job: for example, its disk is full or

@@ -194,7 +194,7 @@ func (f *fakeFleet) Host(ctx context.Context, name string, host crawler.Host) (c
 			return h, err
 		}
 	}
-	return crawler.HostStatus{}, cmp.Or(err, fmt.Errorf("job %s, host %q: %w", name, host, crawler.ErrNoHost))
+	return crawler.HostStatus{}, cmp.Or(err, fmt.Errorf("job %s, host %q: %w", name, host, queue.ErrNoHost))
 }
 
 func (f *fakeFleet) Queued(ctx context.Context, name string, _ crawler.Host, limit int) ([]queue.Whereabouts, error) {
@@ -326,7 +326,7 @@ func (f *fakeFleet) admit(ctx context.Context, name string, line int64, text str
 	url, err := crawler.ParseURL(seed.URL)
 	switch {
 	case err != nil:
-		seeding.Refuse(crawler.Refusal{Line: line, URL: text, Reason: err.Error()})
+		queue.Refuse(seeding, crawler.Refusal{Line: line, URL: text, Reason: err.Error()})
 	case r.seen[url]:
 		seeding.Seen++
 	default:

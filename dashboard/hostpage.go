@@ -122,7 +122,7 @@ type hostPage struct {
 	Job     string
 	Figures []figure
 	Health  []figure
-	Muted   []string
+	Traps   []string
 	URLs    []urlRow
 	More    string
 	Robots  []robotsText
@@ -145,7 +145,7 @@ func (d *Dashboard) showHostPage(w http.ResponseWriter, r *http.Request) error {
 	job := r.PathValue("job")
 	host, err := queue.ParseHost(r.PathValue("host"))
 	if err != nil {
-		return fmt.Errorf("%w: %w", crawler.ErrNoHost, err)
+		return fmt.Errorf("%w: %w", queue.ErrNoHost, err)
 	}
 	ctx, cancel := context.WithTimeout(r.Context(), readTime)
 	defer cancel()
@@ -165,8 +165,8 @@ func (d *Dashboard) showHostPage(w http.ResponseWriter, r *http.Request) error {
 	p.Figures = []figure{{Name: "Fetched", Value: p.Pages}, {Name: "Waiting", Value: p.Waiting},
 		{Name: "In flight", Value: p.Flight}, {Name: "Seen", Value: ui.Number(status.Seen)},
 		{Name: "Between requests", Value: p.Interval}}
-	for _, m := range status.Muted {
-		p.Muted = append(p.Muted, m.Reason())
+	for _, m := range status.Traps {
+		p.Traps = append(p.Traps, queue.TrapReason(m))
 	}
 	p.addURLs(queued, status)
 	for _, known := range robots {

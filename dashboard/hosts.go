@@ -29,8 +29,8 @@ type hostReport struct {
 }
 
 func newHostReport(h crawler.HostStatus) hostReport {
-	if h.Muted == nil {
-		h.Muted = []crawler.Muted{}
+	if h.Traps == nil {
+		h.Traps = []crawler.Trap{}
 	}
 	return hostReport{h, h.Interval.Milliseconds(), h.Due.Milliseconds()}
 }

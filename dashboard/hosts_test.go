@@ -50,7 +50,7 @@ func TestAHostHasAPage(t *testing.T) {
 		delay := crawler.Duration(5 * time.Second)
 		r.hosts = []crawler.HostStatus{{Host: "a.test:8080", State: crawler.HostDue, Waiting: 1003, Flight: 1, Pages: 1234,
 			ConsecutiveFailures: 3, Trouble: "<script>alert(1)</script> refused", Rules: crawler.HostRules{Delay: &delay, Pages: 50},
-			Muted: []crawler.Muted{{Pattern: "/cal/*", Pages: 50, Streak: 40, Muted: true}}}}
+			Traps: []crawler.Trap{{Pattern: "/cal/*", Pages: 50, Streak: 40, Skipped: true}}}}
 		u, err := crawler.ParseURL("http://a.test:8080/1?q=<script>alert(1)</script>")
 		if err != nil {
 			t.Fatal(err)

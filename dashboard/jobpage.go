@@ -240,7 +240,7 @@ func holdsOf(o dossier) (list []string) {
 	if n == nil {
 		return list
 	}
-	if pending := o.status.OutputPending(*n); pending != "" && o.WaitsFor != waiting.WaitOutput {
+	if pending := waiting.OutputPending(o.status, *n); pending != "" && o.WaitsFor != waiting.WaitOutput {
 		list = append(list, sentence(pending))
 	}
 	if o.State == crawler.StateRunning && o.Waits == "" && o.Ending == "" {
@@ -250,7 +250,7 @@ func holdsOf(o dossier) (list []string) {
 			list = append(list, paceHolds(o, *n)...)
 		}
 	}
-	list = append(list, mutedOf(o.Name, *n)...)
+	list = append(list, trapsOf(o.Name, *n)...)
 	if n.Garbage > 0 {
 		list = append(list, fmt.Sprintf("%s damaged keys or entries were set aside: trawl job show %s lists them.", ui.Number(n.Garbage), o.Name))
 	}
@@ -337,14 +337,14 @@ func whenOf(sh sheet, now time.Time) string {
 	return ""
 }
 
-// mutedOf describes the patterns of URLs that look like a trap.
-func mutedOf(job string, n crawler.Counters) []string {
+// trapsOf describes the patterns of URLs that look like a trap.
+func trapsOf(job string, n crawler.Counters) []string {
 	var list []string
-	for _, m := range n.Muted {
+	for _, m := range n.Traps {
 		list = append(list, m.Reason()+"; "+m.Insist(job))
 	}
-	if n.MutedMore > 0 {
-		list = append(list, fmt.Sprintf("%s URLs of further patterns look like a trap: trawl host show %s HOST lists them", ui.Number(n.MutedMore), job))
+	if n.MoreTraps > 0 {
+		list = append(list, fmt.Sprintf("%s URLs of further patterns look like a trap: trawl host show %s HOST lists them", ui.Number(n.MoreTraps), job))
 	}
 	return list
 }

@@ -45,7 +45,7 @@ type Jobs interface {
 	// Hosts lists at most limit hosts of a job that are visited or wait for a visit, those
 	// whose turn is first.
 	Hosts(ctx context.Context, job string, limit int) ([]crawler.HostStatus, error)
-	// Host returns one host of a job, or [crawler.ErrNoHost].
+	// Host returns one host of a job, or [queue.ErrNoHost].
 	Host(ctx context.Context, job string, host crawler.Host) (crawler.HostStatus, error)
 	// Queued returns the first URLs of a host, at most limit.
 	Queued(ctx context.Context, job string, host crawler.Host, limit int) ([]queue.Whereabouts, error)

@@ -140,7 +140,7 @@ func (s *testDashboard) wholeFleet(t testing.TB) {
 		}
 		r.hosts = []crawler.HostStatus{
 			{Host: "www.example.com", State: crawler.HostOpen, Worker: "crawler-1.internal", Waiting: 7312, Flight: 3, Pages: 1204, Seen: 9000,
-				Interval: time.Second, Muted: []crawler.Muted{{Pattern: "/calendar/*", Pages: 50, Streak: 40, Muted: true}}},
+				Interval: time.Second, Traps: []crawler.Trap{{Pattern: "/calendar/*", Pages: 50, Streak: 40, Skipped: true}}},
 			{Host: "shop.example.net:8443", State: crawler.HostDue, Due: 4 * time.Second, Waiting: 2100, Interval: 5 * time.Second,
 				ConsecutiveFailures: 2, Trouble: "the server answered 503"},
 			{Host: "gone.example.org", State: crawler.HostIdle, Waiting: 4, GivenUp: true, Trouble: "no such host"},

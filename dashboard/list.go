@@ -11,6 +11,7 @@ import (
 	"os"
 
 	"github.com/trawlcrawler/trawl/crawler"
+	"github.com/trawlcrawler/trawl/internal/queue"
 	"github.com/trawlcrawler/trawl/internal/seedfile"
 )
 
@@ -128,7 +129,7 @@ func (l *list) refuse(line []byte, why error) {
 	if len(line) > shownLine {
 		shown = append(bytes.Clone(line[:shownLine]), "…"...)
 	}
-	l.refused.Refuse(crawler.Refusal{Line: l.line, URL: string(bytes.ToValidUTF8(shown, []byte("\ufffd"))),
+	queue.Refuse(&l.refused, crawler.Refusal{Line: l.line, URL: string(bytes.ToValidUTF8(shown, []byte("\ufffd"))),
 		Reason: why.Error()})
 }
 

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/trawlcrawler/trawl/crawler"
+	"github.com/trawlcrawler/trawl/internal/queue"
 	"github.com/trawlcrawler/trawl/internal/ui"
 )
 
@@ -49,7 +50,7 @@ func messageOf(r *http.Request, status int, err error) messagePage {
 	case errors.Is(err, crawler.ErrNoJob):
 		return messagePage{Layout: ui.Layout{Title: "There is no such job"}, Links: []ui.Link{home},
 			Text: fmt.Sprintf("No job is named %q. It may have been removed, or its name may be misspelt.", r.PathValue("job"))}
-	case errors.Is(err, crawler.ErrNoHost):
+	case errors.Is(err, queue.ErrNoHost):
 		return messagePage{Layout: ui.Layout{Title: "The job does not know this host"}, Links: []ui.Link{back, home},
 			Text: fmt.Sprintf("Job %s has met no host %q. Write it as in its URLs, such as example.com or example.com:8080.",
 				r.PathValue("job"), r.PathValue("host"))}

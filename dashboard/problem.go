@@ -11,6 +11,7 @@ import (
 	"net/http"
 
 	"github.com/trawlcrawler/trawl/crawler"
+	"github.com/trawlcrawler/trawl/internal/queue"
 )
 
 // problem is the API's response to a request that failed.
@@ -44,7 +45,7 @@ func statusOf(err error) int {
 	switch {
 	case errors.As(err, &setting):
 		return http.StatusBadRequest
-	case errors.Is(err, crawler.ErrNoJob), errors.Is(err, crawler.ErrNoHost):
+	case errors.Is(err, crawler.ErrNoJob), errors.Is(err, queue.ErrNoHost):
 		return http.StatusNotFound
 	case errors.Is(err, crawler.ErrJobExists), errors.Is(err, crawler.ErrJobEnded), errors.Is(err, crawler.ErrJobRuns),
 		errors.Is(err, crawler.ErrJobChanged),

@@ -15,6 +15,7 @@ import (
 	"github.com/klauspost/compress/gzip"
 
 	"github.com/trawlcrawler/trawl/crawler"
+	"github.com/trawlcrawler/trawl/internal/queue"
 	"github.com/trawlcrawler/trawl/internal/seedfile"
 )
 
@@ -111,7 +112,7 @@ func withOurs(s, ours crawler.Seeding) crawler.Seeding {
 	s.Refused += ours.Refused
 	s.Refusals = append(slices.Clone(s.Refusals), ours.Refusals...)
 	slices.SortStableFunc(s.Refusals, func(a, b crawler.Refusal) int { return cmp.Compare(a.Line, b.Line) })
-	s.Refusals = s.Refusals[:min(len(s.Refusals), crawler.MaxRefusals)]
+	s.Refusals = s.Refusals[:min(len(s.Refusals), queue.MaxRefusals)]
 	return s
 }
 

@@ -19,6 +19,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/trawlcrawler/trawl/crawler"
+	"github.com/trawlcrawler/trawl/internal/queue"
 )
 
 const seedsOfNews = "/api/v1/jobs/news/seeds"
@@ -137,7 +138,7 @@ func TestTheFirstHundredRefusalsAreListed(t *testing.T) {
 	body := strings.Repeat("{}\n{\"url\": \"nowhere\"}\n", 80)
 	var got crawler.Seeding
 	s.post(t, seedsOfNews, "application/x-ndjson", body).read(t, &got)
-	if got.Refused != 160 || len(got.Refusals) != crawler.MaxRefusals {
+	if got.Refused != 160 || len(got.Refusals) != queue.MaxRefusals {
 		t.Fatalf("%d refused, %d listed", got.Refused, len(got.Refusals))
 	}
 	for i, r := range got.Refusals {

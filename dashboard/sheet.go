@@ -11,6 +11,7 @@ import (
 	"github.com/trawlcrawler/trawl/crawler"
 	"github.com/trawlcrawler/trawl/internal/forecast"
 	"github.com/trawlcrawler/trawl/internal/periodic"
+	"github.com/trawlcrawler/trawl/internal/queue"
 	"github.com/trawlcrawler/trawl/internal/waiting"
 )
 
@@ -86,7 +87,7 @@ func (d *Dashboard) sheet(ctx context.Context, s crawler.Status) (sheet, error) 
 		return sheet{}, ctx.Err()
 	}
 	sh := headOf(s)
-	if errors.Is(err, crawler.ErrGarbage) && !s.State.Ended() {
+	if errors.Is(err, queue.ErrGarbage) && !s.State.Ended() {
 		sh.State, sh.Reason = crawler.StateBroken, err.Error()
 	}
 	if err != nil {

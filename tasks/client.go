@@ -239,7 +239,7 @@ const moveTries = 5
 func (c *Client) move(ctx context.Context, job string, to crawler.State, reason string, from ...crawler.State) error {
 	for tries := 1; ; tries++ {
 		moved, err := c.store.Move(ctx, job, to, reason, from...)
-		if err != nil && !errors.Is(err, crawler.ErrGarbage) || moved {
+		if err != nil && !errors.Is(err, queue.ErrGarbage) || moved {
 			return err
 		}
 		status, err := c.store.Status(ctx, job)
@@ -279,7 +279,7 @@ func (c *Client) Remove(ctx context.Context, job string) error {
 	if status.State == crawler.StateBroken {
 		return c.removeBroken(ctx, job)
 	}
-	if _, err := c.store.Counters(ctx, job); errors.Is(err, crawler.ErrGarbage) && !status.State.Ended() {
+	if _, err := c.store.Counters(ctx, job); errors.Is(err, queue.ErrGarbage) && !status.State.Ended() {
 		if err := c.Cancel(ctx, job); err != nil {
 			return err
 		}

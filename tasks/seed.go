@@ -285,7 +285,7 @@ func (s *seeder) note(fresh, seen int, refusals []crawler.Refusal) {
 	s.sum.Admitted += int64(fresh)
 	s.sum.Seen += int64(seen)
 	for _, r := range refusals {
-		s.sum.Refuse(r)
+		queue.Refuse(&s.sum, r)
 	}
 }
 

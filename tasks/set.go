@@ -13,6 +13,9 @@ import (
 // AnyRevision lets [Client.Set] change settings at any revision.
 const AnyRevision = -1
 
+// maxChanges is the number of changes of a job that are shown.
+const maxChanges = 50
+
 // Set changes settings of a job, even while it runs. Workers and schedulers apply them
 // within two seconds, even in open visits. Runs of a periodic job that start later have
 // them. If a job is done because of a budget, and the budget is raised beyond what is
@@ -71,7 +74,7 @@ func (c *Client) set(ctx context.Context, was crawler.Status, changes crawler.Ch
 	if note != "" {
 		done.Notes = append(done.Notes, note)
 	}
-	shown := append(bounded(was.Changes, crawler.MaxChanges-len(done.Changed)), done.Changed...)
+	shown := append(bounded(was.Changes, maxChanges-len(done.Changed)), done.Changed...)
 	done.Reopened, err = c.store.Replace(ctx, was, frontier.Replacement{Job: job, Changes: shown, Raised: raised})
 	return done, err
 }

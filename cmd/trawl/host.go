@@ -176,8 +176,8 @@ func (d *desk) showHost(ctx context.Context, c *tasks.Client, job string, host c
 	if err := printHosts(stdout, []crawler.HostStatus{status}); err != nil {
 		return err
 	}
-	for _, m := range status.Muted {
-		fmt.Fprintf(stdout, "%s (to fetch them all the same: --ask '%s')\n", m.Reason(), m.Pattern)
+	for _, m := range status.Traps {
+		fmt.Fprintf(stdout, "%s (to fetch them all the same: --ask '%s')\n", queue.TrapReason(m), m.Pattern)
 	}
 	return nil
 }

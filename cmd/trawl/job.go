@@ -12,6 +12,7 @@ import (
 
 	"github.com/trawlcrawler/trawl/crawler"
 	"github.com/trawlcrawler/trawl/internal/plain"
+	"github.com/trawlcrawler/trawl/internal/queue"
 	"github.com/trawlcrawler/trawl/internal/rules"
 	"github.com/trawlcrawler/trawl/tasks"
 )
@@ -101,7 +102,7 @@ func jobError(err error) error {
 		return usage("%v", err)
 	case errors.Is(err, crawler.ErrJobChanged):
 		return usage("%v", err)
-	case errors.Is(err, crawler.ErrNoHost), errors.Is(err, crawler.ErrJobEnded), errors.Is(err, crawler.ErrJobRuns),
+	case errors.Is(err, queue.ErrNoHost), errors.Is(err, crawler.ErrJobEnded), errors.Is(err, crawler.ErrJobRuns),
 		errors.Is(err, crawler.ErrJobState):
 		return usage("%v", err)
 	}

@@ -56,21 +56,21 @@ type jobView struct {
 
 func view(ctx context.Context, c *tasks.Client, status crawler.Status) (jobView, error) {
 	numbers, err := c.Counters(ctx, status.Job.Name)
-	if errors.Is(err, crawler.ErrGarbage) {
+	if errors.Is(err, queue.ErrGarbage) {
 		status.State, err = crawler.StateBroken, standsStill(&status, err)
 	}
 	if err != nil {
 		return jobView{}, err
 	}
-	waiting, err := c.Waiting(ctx, status, numbers)
+	waits, err := c.Waiting(ctx, status, numbers)
 	return jobView{
-		Waits: waiting.Text, WaitsFor: waiting.For,
+		Waits: waits.Text, WaitsFor: waits.For,
 		Name: status.Job.Name, State: status.State, Reason: status.Reason, Created: status.Created,
 		Records: numbers.Compare(), Missing: numbers.Compare().Missing(),
 		Started: known(status.Started), Ended: known(status.Ended), Counters: numbers, Settings: status.Job,
 		Troubles: status.Troubles,
 		RunOf:    status.RunOf, Revision: status.Revision, Changes: status.Changes,
-		Closing: status.Closing, Awaited: status.Awaited, Unfinished: status.Unfinished, left: status.Left(),
+		Closing: status.Closing, Awaited: status.Awaited, Unfinished: status.Unfinished, left: waiting.Left(status),
 	}, err
 }
 
@@ -169,7 +169,7 @@ func (d *desk) showWith(ctx context.Context, c *tasks.Client, name, out string) 
 	if err != nil {
 		return err
 	}
-	if v.Failures, err = c.Failures(ctx, name); err != nil && !errors.Is(err, crawler.ErrGarbage) {
+	if v.Failures, err = c.Failures(ctx, name); err != nil && !errors.Is(err, queue.ErrGarbage) {
 		return err
 	}
 	if v.Garbage, err = c.Garbage(ctx, name); err != nil {
@@ -283,11 +283,11 @@ func printNumbers(w io.Writer, v jobView) {
 	if skipped := queue.SkippedText(n); skipped != "" {
 		fmt.Fprintf(w, "left out\t%s\n", skipped)
 	}
-	for _, muted := range n.Muted {
-		fmt.Fprintf(w, "trap\t%s; %s\n", muted.Reason(), muted.Insist(v.Name))
+	for _, trap := range n.Traps {
+		fmt.Fprintf(w, "trap\t%s; %s\n", trap.Reason(), trap.Insist(v.Name))
 	}
-	if n.MutedMore > 0 {
-		fmt.Fprintf(w, "trap\tfurther patterns that look like one: %s\n", moreMuted(0, n.MutedMore))
+	if n.MoreTraps > 0 {
+		fmt.Fprintf(w, "trap\tfurther patterns that look like one: %s\n", moreTraps(0, n.MoreTraps))
 	}
 	if n.Incomplete > 0 {
 		fmt.Fprintf(w, "missing\tpages that lack a required field: %d\n", n.Incomplete)

@@ -9,6 +9,7 @@ import (
 
 	"github.com/trawlcrawler/trawl/crawler"
 	"github.com/trawlcrawler/trawl/internal/plain"
+	"github.com/trawlcrawler/trawl/internal/queue"
 )
 
 // seedReport is the result of adding seeds, including those from sitemaps.
@@ -31,7 +32,7 @@ func (r seedReport) with(s crawler.Seeding) seedReport {
 		func(a, b crawler.Refusal) int { return cmp.Compare(a.Line, b.Line) })
 	refusals := append(lines, r.Refusals...)
 	s.Refused += r.Refused
-	s.Refusals = refusals[:min(len(refusals), crawler.MaxRefusals)]
+	s.Refusals = refusals[:min(len(refusals), queue.MaxRefusals)]
 	r.Seeding = s
 	return r
 }

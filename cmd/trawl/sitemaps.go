@@ -213,7 +213,7 @@ func (r *sitemapReader) bring(l sitemap.Location, err error, scope *rules.Scope,
 }
 
 func (r *sitemapReader) refuse(url, reason string) {
-	r.note(func(s *seedReport) { s.Refuse(crawler.Refusal{URL: url, Reason: reason}) })
+	r.note(func(s *seedReport) { queue.Refuse(&s.Seeding, crawler.Refusal{URL: url, Reason: reason}) })
 }
 
 // maxRedirects is the largest number of redirects that are followed to a sitemap.

@@ -25,12 +25,12 @@ type summary struct {
 
 const topHosts = 3
 
-// maxMuted is the number of patterns that look like a trap which are listed.
-const maxMuted = 10
+// maxTraps is the number of patterns that look like a trap which are listed.
+const maxTraps = 10
 
-// moreMuted describes what is not listed: a number of patterns, and a number of URLs of
+// moreTraps describes what is not listed: a number of patterns, and a number of URLs of
 // patterns that are not counted separately.
-func moreMuted(patterns int, urls int64) string {
+func moreTraps(patterns int, urls int64) string {
 	if urls == 0 {
 		return fmt.Sprintf("%d, with --json from trawl job show", patterns)
 	}
@@ -58,11 +58,11 @@ func (s summary) print(w io.Writer) {
 	if skipped := queue.SkippedText(c); skipped != "" {
 		fmt.Fprintf(w, "  left out  %s\n", skipped)
 	}
-	for _, muted := range c.Muted[:min(len(c.Muted), maxMuted)] {
-		fmt.Fprintf(w, "  trap      %s; %s\n", muted.Reason(), muted.Insist(s.status.Job.Name))
+	for _, trap := range c.Traps[:min(len(c.Traps), maxTraps)] {
+		fmt.Fprintf(w, "  trap      %s; %s\n", trap.Reason(), trap.Insist(s.status.Job.Name))
 	}
-	if more := len(c.Muted) - maxMuted; more > 0 || c.MutedMore > 0 {
-		fmt.Fprintf(w, "  trap      more patterns that look like one: %s\n", moreMuted(max(0, more), c.MutedMore))
+	if more := len(c.Traps) - maxTraps; more > 0 || c.MoreTraps > 0 {
+		fmt.Fprintf(w, "  trap      more patterns that look like one: %s\n", moreTraps(max(0, more), c.MoreTraps))
 	}
 	if c.Incomplete > 0 {
 		fmt.Fprintf(w, "  missing   pages that lack a required field: %d\n", c.Incomplete)
@@ -98,7 +98,7 @@ func (s summary) print(w io.Writer) {
 // headline describes the end in a few words.
 func (s summary) headline() string {
 	switch {
-	case s.status.State == crawler.StateDone && s.status.Reason == "" && len(s.counters.Muted) > 0:
+	case s.status.State == crawler.StateDone && s.status.Reason == "" && len(s.counters.Traps) > 0:
 		return "is done: nothing is left to fetch, except what looks like a trap"
 	case s.status.State == crawler.StateDone && s.status.Reason == "":
 		return "is done: nothing is left to fetch"

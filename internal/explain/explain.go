@@ -90,7 +90,7 @@ func (x *Explanation) fromJob(
 	ctx context.Context, store *frontier.Store, job string, status crawler.Status,
 ) (err error) {
 	x.Job, x.State, x.Why, x.Called = job, status.State, status.Reason, cmp.Or(x.Called, job)
-	if x.numbers, err = store.Counters(ctx, job); err != nil && !errors.Is(err, crawler.ErrGarbage) {
+	if x.numbers, err = store.Counters(ctx, job); err != nil && !errors.Is(err, queue.ErrGarbage) {
 		return err
 	}
 	places, err := store.Places(ctx, job)
@@ -117,14 +117,14 @@ func (x *Explanation) fromJob(
 		return err
 	}
 	host, err := store.Frontier(status.Job).Host(ctx, x.URL.Host())
-	if err != nil && !errors.Is(err, crawler.ErrNoHost) {
+	if err != nil && !errors.Is(err, queue.ErrNoHost) {
 		return err
 	}
 	if err == nil {
 		x.Host = &host
-		for _, m := range host.Muted {
+		for _, m := range host.Traps {
 			if m.Pattern == visit.PatternOf(x.URL) {
-				x.Trap = m.Reason()
+				x.Trap = queue.TrapReason(m)
 			}
 		}
 	}

@@ -14,6 +14,7 @@ import (
 
 	"github.com/trawlcrawler/trawl/crawler"
 	"github.com/trawlcrawler/trawl/internal/sink"
+	"github.com/trawlcrawler/trawl/internal/waiting"
 )
 
 // adopter finishes files that dead writers left in an output folder: often in the folders
@@ -76,7 +77,7 @@ func (a *adopter) round(ctx context.Context, jobs []crawler.Status, settled func
 		}
 		found := a.look(job.Job.Name, job.Closing || len(job.Unfinished) > 0)
 		for _, writer := range append(slices.Clone(job.Awaited), job.Unfinished...) {
-			if strings.HasPrefix(writer.Reason, crawler.OpenFiles) && found.Left(writer.Writer) {
+			if strings.HasPrefix(writer.Reason, waiting.OpenFiles) && found.Left(writer.Writer) {
 				settled(job.Job.Name, writer.Writer)
 			}
 		}

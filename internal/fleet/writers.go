@@ -8,6 +8,7 @@ import (
 
 	"github.com/trawlcrawler/trawl/crawler"
 	"github.com/trawlcrawler/trawl/internal/frontier"
+	"github.com/trawlcrawler/trawl/internal/waiting"
 )
 
 // writers tells each job, in Redis, that this worker has files open in the job's folder.
@@ -41,7 +42,7 @@ func (w *writers) opens(ctx context.Context, job string) error {
 	}
 	ctx, cancel := context.WithTimeout(ctx, ReadyTerm)
 	defer cancel()
-	err := w.store.Await(ctx, job, w.worker, crawler.OpenFiles+w.folder(job), writerTerm)
+	err := w.store.Await(ctx, job, w.worker, waiting.OpenFiles+w.folder(job), writerTerm)
 	if err == nil {
 		w.told[job] = time.Now()
 	}

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/trawlcrawler/trawl/crawler"
+	"github.com/trawlcrawler/trawl/internal/waiting"
 )
 
 // Await keeps a job from ending for term, because the output of a writer is not complete.
@@ -30,7 +31,7 @@ func awaitedOf(noted map[string]string, now time.Time) []crawler.Awaited {
 // unfinishedOf returns the dead writers whose open files no one has finished.
 func unfinishedOf(noted map[string]string, now time.Time) []crawler.Awaited {
 	return writersOf(noted, func(a crawler.Awaited) bool {
-		return !a.Until.After(now) && strings.HasPrefix(a.Reason, crawler.OpenFiles)
+		return !a.Until.After(now) && strings.HasPrefix(a.Reason, waiting.OpenFiles)
 	})
 }
 

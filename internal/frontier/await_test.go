@@ -8,6 +8,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/trawlcrawler/trawl/crawler"
+	"github.com/trawlcrawler/trawl/internal/waiting"
 )
 
 // awaited lists the writers that the job waits for before it ends.
@@ -32,8 +33,8 @@ func awaitsWriters(t *testing.T, b *testJob) {
 	if left := b.status().Awaited[0].Until.Sub(b.status().Now); left < 55*time.Minute || left > time.Hour {
 		t.Errorf("the job waits for w1 for %v, want an hour", left)
 	}
-	b.must(b.store.Await(ctx, name, "w0", crawler.OpenFiles+"/out/news", -time.Millisecond))
-	if left := b.status().OutputPending(crawler.Counters{}); !strings.Contains(left,
+	b.must(b.store.Await(ctx, name, "w0", waiting.OpenFiles+"/out/news", -time.Millisecond))
+	if left := waiting.OutputPending(b.status(), crawler.Counters{}); !strings.Contains(left,
 		"worker w0 left unfinished files in /out/news") || len(b.status().Unfinished) != 1 {
 		t.Errorf("the job still waits for a dead writer: %q", left)
 	}

@@ -15,7 +15,7 @@ import (
 const (
 	counterCause   = "cause:"
 	counterSkipped = "skip:"
-	counterMuted   = "muted:"
+	counterTraps   = "muted:"
 )
 
 // Counters reads the job's counters.
@@ -56,7 +56,7 @@ func addCounters(c *crawler.Counters, got []any) error {
 		}
 		addCounter(c, got[i].(string), value)
 	}
-	queue.SortMuted(c.Muted)
+	queue.SortTraps(c.Traps)
 	return nil
 }
 
@@ -79,9 +79,9 @@ func addCounter(c *crawler.Counters, name string, by int64) {
 		c.Causes[cause] += by
 		return
 	}
-	if muted, ok := strings.CutPrefix(name, counterMuted); ok {
-		host, pattern := queue.ParseMutedName(muted)
-		c.Muted = append(c.Muted, crawler.MutedURLs{Host: host, Pattern: pattern, URLs: by})
+	if trap, ok := strings.CutPrefix(name, counterTraps); ok {
+		host, pattern := queue.ParseTrapName(trap)
+		c.Traps = append(c.Traps, crawler.TrapURLs{Host: host, Pattern: pattern, URLs: by})
 		return
 	}
 	fields := map[string]*int64{
@@ -90,7 +90,7 @@ func addCounter(c *crawler.Counters, name string, by int64) {
 		"items":     &c.Items,
 		"unshipped": &c.Unshipped, "ondisk": &c.OnDisk, "lost": &c.Lost, "shipped": &c.Shipped,
 		"reclaimed": &c.Reclaimed,
-		"garbage":   &c.Garbage, "mutedmore": &c.MutedMore,
+		"garbage":   &c.Garbage, "mutedmore": &c.MoreTraps,
 		"nearer": &c.Nearer, "lowered": &c.Lowered, "known": &c.Known,
 	}
 	if field := fields[name]; field != nil {

@@ -12,6 +12,7 @@ import (
 	"github.com/redis/go-redis/v9"
 
 	"github.com/trawlcrawler/trawl/crawler"
+	"github.com/trawlcrawler/trawl/internal/queue"
 	"github.com/trawlcrawler/trawl/internal/redisconn"
 )
 
@@ -216,16 +217,16 @@ func (f *Frontier) mendLedger(ctx context.Context) error {
 	return s.rdb.HSetNX(ctx, jobBase(f.job.Name)+nameLedger, "spent", counters.Pages()).Err()
 }
 
-// garbled makes errors of scripts that met garbage wrap [crawler.ErrGarbage], and adds the
+// garbled makes errors of scripts that met garbage wrap [queue.ErrGarbage], and adds the
 // key if the script named it.
 func garbled(err error) error {
 	text := err.Error()
 	if _, rest, found := strings.Cut(text, "GARBAGE "); found {
 		rest, _, _ = strings.Cut(rest, ", which it should not be")
-		return fmt.Errorf("%w: %s", crawler.ErrGarbage, rest)
+		return fmt.Errorf("%w: %s", queue.ErrGarbage, rest)
 	}
 	if strings.Contains(text, "WRONGTYPE") || strings.Contains(text, "not an integer") {
-		return fmt.Errorf("%w: %w", crawler.ErrGarbage, err)
+		return fmt.Errorf("%w: %w", queue.ErrGarbage, err)
 	}
 	return err
 }

@@ -251,7 +251,7 @@ func notes(done []queue.Settlement) []any {
 		for _, s := range settlement.Skipped {
 			numbers[counterSkipped+string(s.Rule)]++
 			if s.Pattern != "" {
-				numbers[counterMuted+s.MutedName()]++
+				numbers[counterTraps+s.TrapName()]++
 			}
 		}
 	}

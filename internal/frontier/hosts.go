@@ -14,7 +14,7 @@ import (
 	"github.com/trawlcrawler/trawl/internal/redisconn"
 )
 
-// Host returns what is known of a host. The error wraps [crawler.ErrNoHost] if the job has
+// Host returns what is known of a host. The error wraps [queue.ErrNoHost] if the job has
 // not met it.
 func (f *Frontier) Host(ctx context.Context, h crawler.Host) (crawler.HostStatus, error) {
 	got, err := run(ctx, f.rdb, hostScript(), "host", f.baseOf(h), string(h)).Slice()
@@ -46,12 +46,12 @@ func (f *Frontier) Host(ctx context.Context, h crawler.Host) (crawler.HostStatus
 		Interval: time.Duration(got[7].(int64)) * time.Millisecond,
 		Due:      time.Duration(max(0, got[8].(int64))) * time.Millisecond,
 		Waiting:  got[9].(int64), Flight: got[10].(int64),
-		Muted: queue.HostHealth{Traps: got[11].(string)}.MutedPatterns(),
+		Traps: queue.HostHealth{Traps: got[11].(string)}.TrapPatterns(),
 	}, nil
 }
 
 func noHost(job string, h crawler.Host) error {
-	return fmt.Errorf("job %s, host %q: %w", job, h, crawler.ErrNoHost)
+	return fmt.Errorf("job %s, host %q: %w", job, h, queue.ErrNoHost)
 }
 
 // Hosts lists at most limit hosts: first those being visited, then those whose visit is
@@ -90,7 +90,7 @@ func (f *Frontier) hostsNamed(ctx context.Context, names []string) ([]crawler.Ho
 	for i, name := range names {
 		group.Go(func() (err error) {
 			found[i], err = f.Host(ctx, crawler.Host(name))
-			if errors.Is(err, crawler.ErrNoHost) {
+			if errors.Is(err, queue.ErrNoHost) {
 				return nil
 			}
 			return err
@@ -102,7 +102,7 @@ func (f *Frontier) hostsNamed(ctx context.Context, names []string) ([]crawler.Ho
 
 // Govern sets an operator's rules for a host. If forgive is set, it also forgets that the
 // host refused requests or was not reached. Visits in progress apply the rules within
-// seconds. The error wraps [crawler.ErrNoHost] if the job has not met the host.
+// seconds. The error wraps [queue.ErrNoHost] if the job has not met the host.
 func (f *Frontier) Govern(ctx context.Context, h crawler.Host, r crawler.HostRules, forgive bool) error {
 	flag := 0
 	if forgive {

@@ -139,10 +139,10 @@ func listsHosts(t *testing.T, b *testJob) {
 	if got := b.host("idle.test"); got.State != crawler.HostIdle || got.Pages != 1 || got.Waiting != 0 {
 		t.Errorf("the idle host: got %+v", got)
 	}
-	if _, err := b.Host(t.Context(), "never.test"); !errors.Is(err, crawler.ErrNoHost) {
+	if _, err := b.Host(t.Context(), "never.test"); !errors.Is(err, queue.ErrNoHost) {
 		t.Errorf("an unknown host: %v", err)
 	}
-	if err := b.Govern(t.Context(), "never.test", crawler.HostRules{}, false); !errors.Is(err, crawler.ErrNoHost) {
+	if err := b.Govern(t.Context(), "never.test", crawler.HostRules{}, false); !errors.Is(err, queue.ErrNoHost) {
 		t.Errorf("rules for an unknown host: %v", err)
 	}
 }

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 
-	"github.com/trawlcrawler/trawl/crawler"
 	"github.com/trawlcrawler/trawl/internal/queue"
 )
 
@@ -100,7 +99,7 @@ func (l *ledger) callAs(ctx context.Context, name string, want int, budget int64
 			l.visit, l.fetched, l.done, want, budget, l.since, budgeted).Int64Slice()
 	}
 	got, err := call()
-	if errors.Is(err, crawler.ErrGarbage) {
+	if errors.Is(err, queue.ErrGarbage) {
 		if err = mend(ctx); err == nil {
 			got, err = call()
 		}

@@ -28,7 +28,7 @@ type HostHealth struct {
 	ConsecutiveFailures int                // how often in a row the host refused a request or could not be reached
 	Trouble             string             // the last failure
 	Class               crawler.ErrorClass // class of the last failure
-	// Patterns of URLs with nothing new, as MutedPatterns parses them; "" for none.
+	// Patterns of URLs with nothing new, as TrapPatterns parses them; "" for none.
 	Traps string
 }
 

@@ -99,26 +99,26 @@ func CausesText(c crawler.Counters) string {
 	return strings.Join(parts, ", ")
 }
 
-// SortMuted sorts patterns: those with the most URLs first.
-func SortMuted(all []crawler.MutedURLs) {
-	slices.SortFunc(all, func(a, b crawler.MutedURLs) int {
+// SortTraps sorts patterns: those with the most URLs first.
+func SortTraps(all []crawler.TrapURLs) {
+	slices.SortFunc(all, func(a, b crawler.TrapURLs) int {
 		return cmp.Or(cmp.Compare(b.URLs, a.URLs), cmp.Compare(a.Host, b.Host), cmp.Compare(a.Pattern, b.Pattern))
 	})
 }
 
-// MutedName returns the name of a pattern of a host among the counters of a job.
-// [ParseMutedName] parses it.
-func (s Skipped) MutedName() string { return string(s.URL.Host()) + " " + s.Pattern }
+// TrapName returns the name of a pattern of a host among the counters of a job.
+// [ParseTrapName] parses it.
+func (s Skipped) TrapName() string { return string(s.URL.Host()) + " " + s.Pattern }
 
-// ParseMutedName parses what [Skipped.MutedName] formats.
-func ParseMutedName(name string) (host crawler.Host, pattern string) {
+// ParseTrapName parses what [Skipped.TrapName] formats.
+func ParseTrapName(name string) (host crawler.Host, pattern string) {
 	h, pattern, _ := strings.Cut(name, " ")
 	return crawler.Host(h), pattern
 }
 
-// MutedPatterns returns the patterns that are skipped or sampled, from what HostHealth
+// TrapPatterns returns the patterns that are skipped or sampled, from what HostHealth
 // remembers.
-func (s HostHealth) MutedPatterns() []crawler.Muted {
+func (s HostHealth) TrapPatterns() []crawler.Trap {
 	var watched map[string]struct {
 		Pages  int `json:"n"`
 		Streak int `json:"s"`
@@ -126,13 +126,13 @@ func (s HostHealth) MutedPatterns() []crawler.Muted {
 	if s.Traps == "" || json.Unmarshal([]byte(s.Traps), &watched) != nil {
 		return nil
 	}
-	var all []crawler.Muted
+	var all []crawler.Trap
 	for pattern, w := range watched {
-		if w.Streak >= crawler.TrapSample {
-			all = append(all, crawler.Muted{Pattern: pattern, Pages: w.Pages, Streak: w.Streak,
-				Muted: w.Streak >= crawler.TrapMute})
+		if w.Streak >= TrapSample {
+			all = append(all, crawler.Trap{Pattern: pattern, Pages: w.Pages, Streak: w.Streak,
+				Skipped: w.Streak >= TrapSkip})
 		}
 	}
-	slices.SortFunc(all, func(a, b crawler.Muted) int { return cmp.Compare(a.Pattern, b.Pattern) })
+	slices.SortFunc(all, func(a, b crawler.Trap) int { return cmp.Compare(a.Pattern, b.Pattern) })
 	return all
 }

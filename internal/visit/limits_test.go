@@ -4,7 +4,6 @@ import (
 	"testing"
 	"time"
 
-	"github.com/trawlcrawler/trawl/crawler"
 	"github.com/trawlcrawler/trawl/internal/fetched"
 	"github.com/trawlcrawler/trawl/internal/queue"
 	"github.com/trawlcrawler/trawl/internal/rules"
@@ -46,7 +45,7 @@ func TestTheLimitsThatArePublishedAreKept(t *testing.T) {
 		"consecutive redirects":                    maxRedirects,
 		"longest Retry-After":                      maxPause,
 		"consecutive resources":                    rules.MaxEmbeds,
-		"pages of one pattern without new content": crawler.TrapSample,
+		"pages of one pattern without new content": queue.TrapSample,
 		"levels of sitemap indexes":                queue.SitemapLevels,
 	})
 }

@@ -28,7 +28,7 @@ const (
 	trapDeep     = 20
 	trapRecent   = 16  // signatures remembered for a pattern
 	trapPatterns = 200 // patterns watched at once for a host
-	trapKept     = 20  // patterns remembered between visits, besides those that are sampled or muted
+	trapKept     = 20  // patterns remembered between visits, besides those that are sampled or skipped
 	trapKeep     = 3   // duplicates in a row from which a pattern is worth remembering
 )
 
@@ -41,7 +41,7 @@ type watched struct {
 
 // traps watches one host. It is safe for concurrent use.
 type traps struct {
-	any atomic.Bool // a pattern is sampled or muted
+	any atomic.Bool // a pattern is sampled or skipped
 
 	mu      sync.Mutex
 	watched map[pattern]*watched
@@ -73,9 +73,9 @@ func (t *traps) keep() string {
 	for _, p := range worth {
 		w := *t.watched[p]
 		switch {
-		case w.Streak >= crawler.TrapMute:
+		case w.Streak >= queue.TrapSkip:
 			w.Recent = nil // none of its URLs will be fetched
-		case w.Streak < crawler.TrapSample && len(kept) >= trapKept:
+		case w.Streak < queue.TrapSample && len(kept) >= trapKept:
 			continue
 		}
 		kept[p] = &w
@@ -105,7 +105,7 @@ func (t *traps) allow(patterns []string) {
 func (t *traps) look() {
 	found := false
 	for p, w := range t.watched {
-		found = found || w.Streak >= crawler.TrapSample && !t.open[string(p)]
+		found = found || w.Streak >= queue.TrapSample && !t.open[string(p)]
 	}
 	t.any.Store(found)
 }
@@ -151,7 +151,7 @@ func (t *traps) learn(e queue.Entry, page *fetched.Page, doc *fetched.Document) 
 		}
 		w.Recent = append(w.Recent, said)
 	}
-	if w.Streak == 0 || w.Streak == crawler.TrapSample {
+	if w.Streak == 0 || w.Streak == queue.TrapSample {
 		t.look()
 	}
 }
@@ -160,7 +160,7 @@ func (t *traps) learn(e queue.Entry, page *fetched.Page, doc *fetched.Document) 
 func (t *traps) forget() {
 	maps.DeleteFunc(t.watched, func(_ pattern, w *watched) bool { return w.Streak < trapKeep })
 	if len(t.watched) >= trapPatterns {
-		maps.DeleteFunc(t.watched, func(_ pattern, w *watched) bool { return w.Streak < crawler.TrapSample })
+		maps.DeleteFunc(t.watched, func(_ pattern, w *watched) bool { return w.Streak < queue.TrapSample })
 	}
 }
 
@@ -176,18 +176,18 @@ func (t *traps) refuses(e queue.Entry) string {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	w := t.watched[p]
-	if w == nil || w.Streak < crawler.TrapSample || t.open[string(p)] || w.Streak < crawler.TrapMute && sampled(e.URL) {
+	if w == nil || w.Streak < queue.TrapSample || t.open[string(p)] || w.Streak < queue.TrapSkip && sampled(e.URL) {
 		return ""
 	}
-	return crawler.Muted{Pattern: string(p), Pages: w.Pages, Streak: w.Streak,
-		Muted: w.Streak >= crawler.TrapMute}.Reason()
+	return queue.TrapReason(crawler.Trap{Pattern: string(p), Pages: w.Pages, Streak: w.Streak,
+		Skipped: w.Streak >= queue.TrapSkip})
 }
 
 // sampled selects one URL in TrapOneIn, the same ones in every process.
 func sampled(u crawler.URL) bool {
 	sum := fnv.New32a()
 	sum.Write([]byte(u.String()))
-	return sum.Sum32()%crawler.TrapOneIn == 0
+	return sum.Sum32()%queue.TrapOneIn == 0
 }
 
 // pattern is what similar URLs have in common: the class of each path segment, and the
@@ -275,5 +275,5 @@ func classOf(s string) string {
 	return classMixed
 }
 
-// PatternOf returns the pattern of a URL, under which [crawler.Muted] names it.
+// PatternOf returns the pattern of a URL, under which [crawler.Trap] names it.
 func PatternOf(u crawler.URL) string { return string(patternOf(u)) }

@@ -138,7 +138,7 @@ func TestATrapEndsAndOrdinaryPagesAreAllFetched(t *testing.T) {
 	}
 }
 
-func TestAMutedPatternIsShownAndFetchedWhenAnOperatorUnmutesIt(t *testing.T) {
+func TestATrapIsShownAndFetchedWhenAnOperatorAsksForIt(t *testing.T) {
 	t.Parallel()
 	kind := trapKinds["a calendar"]
 	c := newCrawl(t, testsite.Serve(t, kind.trap), nil).seed(kind.start)
@@ -146,9 +146,9 @@ func TestAMutedPatternIsShownAndFetchedWhenAnOperatorUnmutesIt(t *testing.T) {
 	host := crawler.Host(c.site.Hosts()[0])
 	status, err := c.frontier.Host(t.Context(), host)
 	check(t, err)
-	if len(status.Muted) != 1 || status.Muted[0].Pattern != "/calendar/N/N" ||
-		!strings.Contains(status.Muted[0].Reason(), "/calendar/N/N") {
-		t.Fatalf("muted patterns: got %+v", status.Muted)
+	if len(status.Traps) != 1 || status.Traps[0].Pattern != "/calendar/N/N" ||
+		!strings.Contains(queue.TrapReason(status.Traps[0]), "/calendar/N/N") {
+		t.Fatalf("traps: got %+v", status.Traps)
 	}
 	before := len(c.site.Requests())
 	check(t, c.frontier.Govern(t.Context(), host, crawler.HostRules{Ask: []string{"/calendar/N/N"},
@@ -225,20 +225,20 @@ func TestSkippedURLsAreCountedByRuleAndListed(t *testing.T) {
 	}
 }
 
-func TestMutedPatternsAreCountedWithTheirURLs(t *testing.T) {
+func TestTrapPatternsAreCountedWithTheirURLs(t *testing.T) {
 	t.Parallel()
 	kind := trapKinds["a calendar"]
 	c := newCrawl(t, testsite.Serve(t, kind.trap), nil).seed(kind.start)
 	c.finish()
 	n := c.counters()
 	sum := int64(0)
-	for _, m := range n.Muted {
+	for _, m := range n.Traps {
 		if sum += m.URLs; m.Host != crawler.Host(c.site.Hosts()[0]) || m.Pattern != "/calendar/N/N" {
-			t.Errorf("muted pattern: got %+v", m)
+			t.Errorf("trap: got %+v", m)
 		}
 	}
 	if sum == 0 || sum != n.Skipped[queue.RuleTraps] {
-		t.Errorf("%d URLs of %+v are muted, and %v are skipped", sum, n.Muted, n.Skipped)
+		t.Errorf("%d URLs of %+v look like traps, and %v are skipped", sum, n.Traps, n.Skipped)
 	}
 }
 

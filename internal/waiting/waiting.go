@@ -74,7 +74,7 @@ func WaitsFor(s crawler.Status, n crawler.Counters, service Service) Waiting {
 		return Waiting{WaitScheduler,
 			"the scheduler of this job shows no sign of life: if it has stopped, start one with trawl scheduler"}
 	case s.State == crawler.StateRunning && s.Closing:
-		return Waiting{WaitOutput, s.OutputPending(n)}
+		return Waiting{WaitOutput, OutputPending(s, n)}
 	case s.State == crawler.StateRunning && s.Job.Schedule == "" && silent(service.able(s)):
 		return Waiting{WaitWorker,
 			"the workers of this job show no sign of life: if they have stopped, start one with trawl worker"}
