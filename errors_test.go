@@ -44,9 +44,12 @@ func TestAContextThatHasEndedIsTheErrorOfEachCall(t *testing.T) {
 	held.Seeds = nil
 	run := b.start(f, held)
 	calls := map[string]func(ctx context.Context) error{
-		"Open":                  func(ctx context.Context) error { _, err := trawl.Open(ctx, b.elsewhere()); return err },
-		"Open on a shared one":  func(ctx context.Context) error { _, err := trawl.Open(ctx, shared); return err },
-		"Crawl":                 func(ctx context.Context) error { _, err := trawl.Crawl(ctx, b.job, b.elsewhere()); return err },
+		"Open":                 func(ctx context.Context) error { _, err := trawl.Open(ctx, b.elsewhere()); return err },
+		"Open on a shared one": func(ctx context.Context) error { _, err := trawl.Open(ctx, shared); return err },
+		"Crawl": func(ctx context.Context) error {
+			_, err := trawl.Crawl(ctx, b.job, b.elsewhere())
+			return err
+		},
 		"Crawl on a shared one": func(ctx context.Context) error { _, err := trawl.Crawl(ctx, b.job, shared); return err },
 		"Work":                  func(ctx context.Context) error { return trawl.Work(ctx, shared) },
 		"Start":                 func(ctx context.Context) error { _, err := f.Start(ctx, b.job); return err },

@@ -62,7 +62,8 @@ func TestAProgramSignsItsRequests(t *testing.T) {
 		b.cfg.Identity = id
 		stats := b.crawl()
 		signed, refused := gate.Requests()
-		if unsigned := len(refused); stats.Pages() != 2 || len(signed) != 3 || (unsigned == 1) != id.WhenAsked || unsigned > 1 {
+		if unsigned := len(refused); stats.Pages() != 2 || len(signed) != 3 || (unsigned == 1) != id.WhenAsked ||
+			unsigned > 1 {
 			t.Errorf("%d pages; signed: %q; refused: %q", stats.Pages(), signed, refused)
 		}
 	}

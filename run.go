@@ -54,9 +54,9 @@ func (r *Run) Stats(ctx context.Context) (_ Stats, err error) {
 // files here are closed. It returns the numbers of the job, also with an error, in which case
 // they are the last ones that are known if Redis cannot be reached. The error is one that
 // wraps the cause of ctx if ctx has ended; [ErrCancelled] or [ErrFailed] if the job did not
-// come to its end, which wraps the error of a sink that failed in this process; [ErrNoJob] if it was removed; and [ErrFleetClosed] if the fleet was shut
-// down first. Pages that failed are not an error, not even if all did: [Stats.Failed]
-// counts them.
+// come to its end, which wraps the error of a sink that failed in this process; [ErrNoJob] if
+// it was removed; and [ErrFleetClosed] if the fleet was shut down first. Pages that failed are
+// not an error, not even if all did: [Stats.Failed] counts them.
 func (r *Run) Wait(ctx context.Context) (Stats, error) {
 	err := r.wait(ctx)
 	reading, cancel := context.WithTimeout(context.WithoutCancel(ctx), readTerm)
@@ -181,8 +181,9 @@ func (r *Run) Set(ctx context.Context, changes Changes) (_ Adjustment, err error
 
 // Records returns the records of the job in Config.Out, as they are on record now: the last
 // one of each URL, in the order in which they were written. Config.Out may be a bucket: then
-// they are those that were shipped. Records may be called while the job runs, and after Shutdown. The job's Format must contain jsonl, the default. It takes about
-// 40 bytes of memory for each URL.
+// they are those that were shipped. Records may be called while the job runs, and after
+// Shutdown. The job's Format must contain jsonl, the default. It takes about 40 bytes of memory
+// for each URL.
 func (r *Run) Records(ctx context.Context) iter.Seq2[Record, error] {
 	return func(yield func(Record, error) bool) {
 		if err := r.records(ctx, yield); err != nil && err != errEnough {

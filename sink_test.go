@@ -129,7 +129,8 @@ func TestASinkOfAWorkerThatFailsForGoodEndsTheJobOfTheFleet(t *testing.T) {
 		t.Fatal(err)
 	}
 	stats, err := run.Wait(testfleet.Patience(t))
-	if !errors.Is(err, trawl.ErrFailed) || !strings.Contains(err.Error(), "sink of handlers store: the database is gone") ||
+	if !errors.Is(err, trawl.ErrFailed) ||
+		!strings.Contains(err.Error(), "sink of handlers store: the database is gone") ||
 		stats.State != trawl.StateFailed {
 		t.Errorf("the job is %s (%s); Wait returns %v", stats.State, stats.Reason, err)
 	}

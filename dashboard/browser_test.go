@@ -20,7 +20,8 @@ func TestTheFleetInABrowser(t *testing.T) {
 	b.Wait("#job-olds")
 	b.Do(chromedp.SendKeys(chromedp.CSS("#job-search"), "old")) // the search filters as it is typed
 	b.Do(chromedp.WaitNotPresent(chromedp.CSS("#job-news")))
-	if text := testbrowser.Ask[string](b, `document.activeElement.id + " " + location.search`); text != "job-search ?q=old" {
+	text := testbrowser.Ask[string](b, `document.activeElement.id + " " + location.search`)
+	if text != "job-search ?q=old" {
 		t.Errorf("after a search, the focus and the query are %q", text)
 	}
 	s.addScripts(t, "old-script")

@@ -182,12 +182,14 @@ func TestARealJobIsControlledInABrowser(t *testing.T) {
 	b.Follow("#to-seed", "#urls")
 	b.Do(chromedp.SendKeys(chromedp.CSS("#urls"), "http://c.test/1\nhttp://a.test/1"))
 	b.Follow("#add", ".notice")
-	if text := testbrowser.Ask[string](b, `document.querySelector(".notice").innerText`); text != "1 URL was added, 1 was known already." {
-		t.Errorf("after seeds were added, the page says %q", text)
+	notice := testbrowser.Ask[string](b, `document.querySelector(".notice").innerText`)
+	if notice != "1 URL was added, 1 was known already." {
+		t.Errorf("after seeds were added, the page says %q", notice)
 	}
 	b.Open(f.url+"/jobs/news/hosts", "#hosts table")
 	b.Follow(`#hosts a[href="/jobs/news/hosts/a.test"]`, "#urls table")
-	if text := testbrowser.Ask[string](b, `document.querySelector("main").innerText`); !all(text, "http://a.test/1", "http://a.test/2") {
+	text := testbrowser.Ask[string](b, `document.querySelector("main").innerText`)
+	if !all(text, "http://a.test/1", "http://a.test/2") {
 		t.Errorf("the page of a host says %q", text)
 	}
 	b.Open(f.url+"/jobs/news/settings", "#set-delay")
@@ -218,7 +220,8 @@ func TestAPageSurvivesThatItsRedisRestarts(t *testing.T) {
 	b.Open(f.url+"/jobs/news", "#numbers dl")
 	f.must(f.stop())
 	b.Wait("#connection")
-	if text := testbrowser.Ask[string](b, `document.getElementById("connection").innerText`); !strings.Contains(text, "retries by itself") {
+	text := testbrowser.Ask[string](b, `document.getElementById("connection").innerText`)
+	if !strings.Contains(text, "retries by itself") {
 		t.Errorf("without Redis, the page says %q", text)
 	}
 	f.start()

@@ -199,8 +199,8 @@ func redisFigures(v redisconn.Vitals) []figure {
 const shownServed = 8
 
 func newMemberRow(m waiting.Member, sheets []sheet, now time.Time) memberRow {
-	row := memberRow{Name: m.Name, Version: cmp.Or(m.Version, "–"), Seen: agoText(m.Seen, now), Visits: "–", Taken: m.Taken,
-		Max: m.Places}
+	row := memberRow{Name: m.Name, Version: cmp.Or(m.Version, "–"), Seen: agoText(m.Seen, now), Visits: "–",
+		Taken: m.Taken, Max: m.Places}
 	if m.Places > 0 {
 		row.Visits = fmt.Sprintf("%s of %s", ui.Number(int64(m.Taken)), ui.Number(int64(m.Places)))
 	}
@@ -224,7 +224,8 @@ func newMemberRow(m waiting.Member, sheets []sheet, now time.Time) memberRow {
 	for _, sh := range sheets {
 		for _, t := range sh.Troubles {
 			if t.Worker == m.Name {
-				row.Troubles = append(row.Troubles, fmt.Sprintf("For %s, job %s: %s", ui.Span(t.At.Sub(t.Since)), sh.Name, t.Reason))
+				row.Troubles = append(row.Troubles, fmt.Sprintf("For %s, job %s: %s", ui.Span(t.At.Sub(t.Since)), sh.Name,
+					t.Reason))
 			}
 		}
 	}
@@ -371,7 +372,8 @@ func (l listing) tabs(sheets []sheet) []tab {
 }
 
 func (l listing) columns() []column {
-	list := []column{{Key: "name", Text: "Job"}, {Key: "state", Text: "State"}, {Key: "waiting", Text: "Waiting", Numeric: true},
+	list := []column{{Key: "name", Text: "Job"}, {Key: "state", Text: "State"},
+		{Key: "waiting", Text: "Waiting", Numeric: true},
 		{Key: "fetched", Text: "Fetched", Numeric: true}, {Key: "failed", Text: "Failed", Numeric: true},
 		{Key: "rate", Text: "Pages/s", Numeric: true}, {Key: "left", Text: "Time left", Numeric: true}}
 	for i := range list {

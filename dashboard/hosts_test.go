@@ -16,7 +16,8 @@ import (
 func (s *testDashboard) hosts(name string, n int) {
 	s.change(name, func(r *fakeJob) {
 		for i := range n {
-			r.hosts = append(r.hosts, crawler.HostStatus{Host: crawler.Host(fmt.Sprintf("h%03d.test", i)), State: crawler.HostDue,
+			r.hosts = append(r.hosts, crawler.HostStatus{
+				Host: crawler.Host(fmt.Sprintf("h%03d.test", i)), State: crawler.HostDue,
 				Waiting: int64(i), Due: 1500 * time.Millisecond, Interval: 2 * time.Second})
 		}
 	})
@@ -49,7 +50,8 @@ func TestAHostHasAPage(t *testing.T) {
 	s.change("news", func(r *fakeJob) {
 		delay := crawler.Duration(5 * time.Second)
 		r.hosts = []crawler.HostStatus{{Host: "a.test:8080", State: crawler.HostDue, Waiting: 1003, Flight: 1, Pages: 1234,
-			ConsecutiveFailures: 3, Trouble: "<script>alert(1)</script> refused", Rules: crawler.HostRules{Delay: &delay, Pages: 50},
+			ConsecutiveFailures: 3, Trouble: "<script>alert(1)</script> refused",
+			Rules: crawler.HostRules{Delay: &delay, Pages: 50},
 			Traps: []crawler.Trap{{Pattern: "/cal/*", Pages: 50, Streak: 40, Skipped: true}}}}
 		u, err := crawler.ParseURL("http://a.test:8080/1?q=<script>alert(1)</script>")
 		if err != nil {
@@ -59,12 +61,15 @@ func TestAHostHasAPage(t *testing.T) {
 		r.queued = []queue.Whereabouts{{Place: queue.PlaceFlight, Entry: entry},
 			{Place: queue.PlaceLater, Entry: entry, Due: 90 * time.Second}}
 		r.robots = []queue.Robots{{Origin: "https://a.test:8080", At: time.Now(), Unavailable: "<script>alert(2)</script>"},
-			{Origin: "http://a.test:8080", At: time.Now().Add(-time.Hour), Text: "user-agent:*\n</pre><script>alert(3)</script>\n"}}
+			{Origin: "http://a.test:8080", At: time.Now().Add(-time.Hour),
+				Text: "user-agent:*\n</pre><script>alert(3)</script>\n"}}
 	})
 	a := s.get(t, "/jobs/news/hosts/a.test:8080")
-	a.want(t, http.StatusOK, `<h1>a.test:8080 <span class="state off">due</span>`, "1,234", "&lt;script&gt;alert(1)&lt;/script&gt; refused",
+	a.want(t, http.StatusOK, `<h1>a.test:8080 <span class="state off">due</span>`, "1,234",
+		"&lt;script&gt;alert(1)&lt;/script&gt; refused",
 		"<dd>5s</dd>", "URLs like /cal/* are skipped", "again in 1m 30s", "urgent", "and 1,002 more",
-		"http://a.test:8080/robots.txt", "requested 1h 0m ago", "&lt;/pre&gt;&lt;script&gt;alert(3)", "&lt;script&gt;alert(2)")
+		"http://a.test:8080/robots.txt", "requested 1h 0m ago", "&lt;/pre&gt;&lt;script&gt;alert(3)",
+		"&lt;script&gt;alert(2)")
 	a.wantNoMarkup(t)
 	s.get(t, "/jobs/news/hosts/b.test").want(t, http.StatusNotFound, "The job does not know this host",
 		`Job news has met no host &#34;b.test&#34;`)
@@ -85,8 +90,8 @@ func TestTheAPIListsHosts(t *testing.T) {
 	}
 	s.get(t, apiRoot+"/jobs/news/hosts?host=h003.test").want(t, http.StatusOK, `"interval_ms": 2000`, `"due_ms": 1500`,
 		`"muted": []`)
-	for query, says := range map[string]string{"limit=0": "out of range", "limit=x": "out of range", "limit=1001": "1 to 1000",
-		"host=%20": "is not a host", "hots=a": `did you mean "host"`} {
+	for query, says := range map[string]string{"limit=0": "out of range", "limit=x": "out of range",
+		"limit=1001": "1 to 1000", "host=%20": "is not a host", "hots=a": `did you mean "host"`} {
 		s.get(t, apiRoot+"/jobs/news/hosts?"+query).wantError(t, http.StatusBadRequest, says)
 	}
 	s.get(t, apiRoot+"/jobs/news/hosts?host=b.test").wantError(t, http.StatusNotFound, "b.test")

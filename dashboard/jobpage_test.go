@@ -30,7 +30,8 @@ func (s *testDashboard) busyJob(t testing.TB, name string) {
 			r.history.Minutes = append(r.history.Minutes, forecast.Sample{At: now.Add(time.Duration(i-59) * time.Minute),
 				Pages: int64(i * 1200), Bytes: int64(i * 1_000_000)})
 		}
-		r.counters = crawler.Counters{Seen: 12345, Waiting: 10000, Flight: 45, Hosts: 12, Open: 3, Due: 9, Ready: 4, Bytes: 1_234_567,
+		r.counters = crawler.Counters{Seen: 12345, Waiting: 10000, Flight: 45, Hosts: 12, Open: 3, Due: 9, Ready: 4,
+			Bytes: 1_234_567,
 			Outcomes: map[crawler.Outcome]int64{crawler.OutcomeFetched: 2000, crawler.OutcomeGone: 17,
 				crawler.OutcomeNotModified: 2}, Skipped: map[crawler.Rule]int64{queue.Rules[0]: 8}}
 		r.places = []queue.Kept{{Worker: "w1", Machine: "vm-1", Where: "/data/out/" + name}}
@@ -54,7 +55,8 @@ func TestAJobHasAPage(t *testing.T) {
 		`href="/jobs/news/cancel"`, `href="/jobs/news/hosts"`, `href="/asynq/queues/news"`)
 	s.fakeFleet.members[0].Within = 10 * time.Second
 	s.fakeFleet.members[0].Spent = map[string]activity.Spent{
-		"news": {activity.Server: 60 * time.Second, activity.Redis: 12 * time.Second}, "shop": {activity.DNS: 8 * time.Second},
+		"news": {activity.Server: 60 * time.Second, activity.Redis: 12 * time.Second},
+		"shop": {activity.DNS: 8 * time.Second},
 	}
 	s.get(t, "/jobs/news").want(t, http.StatusOK, "Workers wait for slow servers while other hosts are due: start more workers",
 		`<dt>slow servers</dt><dd><progress value="75" max="100" aria-label="Share of slow servers"></progress> 75 %</dd>`,
@@ -65,7 +67,8 @@ func TestAJobHasAPage(t *testing.T) {
 		r.status.Ending = "pages"
 		r.status.Troubles = []crawler.Trouble{{Worker: "w1", Reason: "the disk is full"}}
 	})
-	s.get(t, "/jobs/news").want(t, http.StatusOK, "Pages is spent: finishing the last visits.", "worker w1: the disk is full")
+	s.get(t, "/jobs/news").want(t, http.StatusOK, "Pages is spent: finishing the last visits.",
+		"worker w1: the disk is full")
 	s.get(t, "/jobs/nothing").want(t, http.StatusNotFound, "There is no such job", `No job is named &#34;nothing&#34;`)
 	s.get(t, "/jobs/news?did=3").want(t, http.StatusBadRequest, "Unknown parameter")
 }
@@ -90,9 +93,11 @@ func TestAPeriodicJobShowsItsRunsOnItsPage(t *testing.T) {
 		r.status.RunOf = "news"
 		r.counters.Outcomes = map[crawler.Outcome]int64{crawler.OutcomeFetched: 7}
 	})
-	s.get(t, "/jobs/news").want(t, http.StatusOK, `<span class="state new">periodic</span>`, "@daily: the next run starts at",
+	s.get(t, "/jobs/news").want(t, http.StatusOK, `<span class="state new">periodic</span>`,
+		"@daily: the next run starts at",
 		`href="/jobs/news-20261128t000000"`, `data-label="Fetched">7<`, `action="/jobs/news/pause"`)
-	s.get(t, "/jobs/news-20261128t000000").want(t, http.StatusOK, `A run of the periodic job <a href="/jobs/news">news</a>`)
+	s.get(t, "/jobs/news-20261128t000000").want(t, http.StatusOK,
+		`A run of the periodic job <a href="/jobs/news">news</a>`)
 }
 
 // form returns the fields of a form of a job's page, with more names and values.
@@ -100,7 +105,8 @@ func (s *testDashboard) form(name string, more ...string) url.Values {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	st := stampOf(s.fakeFleet.jobs[name].status)
-	form := url.Values{"created": {st.Created}, "state": {st.Was}, "revision": {fmt.Sprint(s.fakeFleet.jobs[name].status.Revision)}}
+	form := url.Values{"created": {st.Created}, "state": {st.Was},
+		"revision": {fmt.Sprint(s.fakeFleet.jobs[name].status.Revision)}}
 	for i := 0; i < len(more); i += 2 {
 		form.Set(more[i], more[i+1])
 	}
@@ -121,7 +127,8 @@ func TestButtonsOfAJobChangeItsState(t *testing.T) {
 		path, done, says string
 		state            crawler.State
 	}{
-		{"pause", "paused", "The job is paused", crawler.StatePaused}, {"resume", "resumed", "The job continues", crawler.StateRunning},
+		{"pause", "paused", "The job is paused", crawler.StatePaused},
+		{"resume", "resumed", "The job continues", crawler.StateRunning},
 		{"cancel", "cancelled", "The job is cancelled", crawler.StateCancelled},
 	} {
 		a := s.submit(t, "/jobs/news/"+c.path, s.form("news"))
@@ -182,12 +189,15 @@ func TestSeedsAreAddedByAForm(t *testing.T) {
 	a.want(t, http.StatusBadRequest, "2 URLs were added.", "1 line was refused", "Line 2: <code>&lt;script&gt;alert(1)",
 		`required>&lt;script&gt;alert(1)&lt;/script&gt;</textarea>`)
 	a.wantNoMarkup(t)
-	s.submit(t, "/jobs/news/seed", s.form("news", "urls", "# nothing")).want(t, http.StatusOK, "There is no URL in the list.")
-	s.submit(t, "/jobs/news/seed", s.form("news", "urls", "x", "priority", "soon")).want(t, http.StatusBadRequest, "Priority")
+	s.submit(t, "/jobs/news/seed", s.form("news", "urls", "# nothing")).want(t, http.StatusOK,
+		"There is no URL in the list.")
+	s.submit(t, "/jobs/news/seed", s.form("news", "urls", "x", "priority", "soon")).want(t, http.StatusBadRequest,
+		"Priority")
 	s.submit(t, "/jobs/news/seed", s.form("news", "urls", strings.Repeat("x", maxForm))).want(t,
 		http.StatusRequestEntityTooLarge, "more than")
 	s.change("news", func(r *fakeJob) { r.status.State = crawler.StateDone })
-	s.submit(t, "/jobs/news/seed", s.form("news", "urls", "http://a.test/5")).want(t, http.StatusConflict, "takes no seeds")
+	s.submit(t, "/jobs/news/seed", s.form("news", "urls", "http://a.test/5")).want(t, http.StatusConflict,
+		"takes no seeds")
 }
 
 func TestSettingsAreChangedByAForm(t *testing.T) {
@@ -210,7 +220,8 @@ func TestSettingsAreChangedByAForm(t *testing.T) {
 	old.Set("delay", "7s")
 	s.submit(t, "/jobs/news/settings", old).want(t, http.StatusConflict, "Someone else has changed the settings",
 		"delay: 5s, was 1s", `name="delay" value="7s"`, `name="revision" value="1"`)
-	s.submit(t, "/jobs/news/settings", s.form("news", "delay", "soon")).want(t, http.StatusBadRequest, "Nothing was changed",
+	s.submit(t, "/jobs/news/settings", s.form("news", "delay", "soon")).want(t, http.StatusBadRequest,
+		"Nothing was changed",
 		"soon", `name="delay" value="soon"`)
 	a = s.submit(t, "/jobs/news/settings", s.form("news", "delay", "5s"))
 	if to := a.header.Get("Location"); to != "/jobs/news?done=same" {

@@ -98,7 +98,8 @@ func (s *testDashboard) wholeFleet(t testing.TB) {
 	s.busyJob(t, long)
 	s.change(long, func(r *fakeJob) {
 		r.status.State = crawler.StatePaused
-		r.waiting = waiting.Waiting{For: waiting.WaitResume, Text: "this job is paused: resume it with trawl job resume " + long}
+		r.waiting = waiting.Waiting{For: waiting.WaitResume,
+			Text: "this job is paused: resume it with trawl job resume " + long}
 	})
 	s.busyJob(t, "shop")
 	s.change("shop", func(r *fakeJob) {
@@ -108,7 +109,8 @@ func (s *testDashboard) wholeFleet(t testing.TB) {
 	s.change("daily", func(r *fakeJob) {
 		r.status.Job.Schedule, r.status.State, r.status.Now = "@daily", crawler.StateCreated, now
 	})
-	for i, state := range []crawler.State{crawler.StateDone, crawler.StateFailed, crawler.StateDone, crawler.StateCancelled} {
+	for i, state := range []crawler.State{crawler.StateDone, crawler.StateFailed, crawler.StateDone,
+		crawler.StateCancelled} {
 		name := fmt.Sprintf("daily-2026112%dt000000", i)
 		s.busyJob(t, name)
 		s.change(name, func(r *fakeJob) {
@@ -118,9 +120,11 @@ func (s *testDashboard) wholeFleet(t testing.TB) {
 	}
 	s.fakeFleet.members = []waiting.Member{
 		{Process: waiting.Process{Kind: waiting.KindScheduler, Name: "vm-1", Version: "v0.2.0"}, Seen: now},
-		{Process: waiting.Process{Kind: waiting.KindWorker, Name: "crawler-1.internal", Version: "v0.2.0"}, Seen: now, Places: 64, Taken: 64,
+		{Process: waiting.Process{Kind: waiting.KindWorker, Name: "crawler-1.internal", Version: "v0.2.0"}, Seen: now,
+			Places: 64, Taken: 64,
 			Serving: []string{"news"}},
-		{Process: waiting.Process{Kind: waiting.KindWorker, Name: "crawler-2.internal", Version: "v0.2.0"}, Seen: now.Add(-4 * time.Second),
+		{Process: waiting.Process{Kind: waiting.KindWorker, Name: "crawler-2.internal", Version: "v0.2.0"},
+			Seen:   now.Add(-4 * time.Second),
 			Places: 64, Taken: 21, Serving: []string{"news", long}},
 	}
 	s.fakeFleet.vitals = redisconn.Vitals{Servers: 1, Version: "8.0.2", Role: "master", Memory: 412_000_000,
@@ -139,13 +143,16 @@ func (s *testDashboard) wholeFleet(t testing.TB) {
 			t.Fatal(err)
 		}
 		r.hosts = []crawler.HostStatus{
-			{Host: "www.example.com", State: crawler.HostOpen, Worker: "crawler-1.internal", Waiting: 7312, Flight: 3, Pages: 1204, Seen: 9000,
+			{Host: "www.example.com", State: crawler.HostOpen, Worker: "crawler-1.internal", Waiting: 7312, Flight: 3,
+				Pages: 1204, Seen: 9000,
 				Interval: time.Second, Traps: []crawler.Trap{{Pattern: "/calendar/*", Pages: 50, Streak: 40, Skipped: true}}},
-			{Host: "shop.example.net:8443", State: crawler.HostDue, Due: 4 * time.Second, Waiting: 2100, Interval: 5 * time.Second,
+			{Host: "shop.example.net:8443", State: crawler.HostDue, Due: 4 * time.Second, Waiting: 2100,
+				Interval:            5 * time.Second,
 				ConsecutiveFailures: 2, Trouble: "the server answered 503"},
 			{Host: "gone.example.org", State: crawler.HostIdle, Waiting: 4, GivenUp: true, Trouble: "no such host"},
 		}
-		r.queued = []queue.Whereabouts{{Place: queue.PlaceFlight, Entry: queue.Entry{URL: u, Depth: 2, Band: queue.BandUrgent}},
+		r.queued = []queue.Whereabouts{{Place: queue.PlaceFlight,
+			Entry: queue.Entry{URL: u, Depth: 2, Band: queue.BandUrgent}},
 			{Place: queue.PlaceQueue, Entry: queue.Entry{URL: u, Depth: 3, Band: queue.BandNormal}}}
 		r.robots = []queue.Robots{{Origin: "https://www.example.com", At: now.Add(-time.Hour),
 			Text: "user-agent:*\ndisallow:/search\ncrawl-delay:1\nsitemap:https://www.example.com/sitemap.xml\n"}}
@@ -158,7 +165,8 @@ func TestEveryPageFitsEveryWindowAndCanBeRead(t *testing.T) {
 	s.wholeFleet(t)
 	for _, l := range looks {
 		l.take(b)
-		for page, selector := range map[string]string{"/": "#jobs table", "/?q=nothing": "#jobs .empty", "/jobs/news": "#chart-pages-day",
+		for page, selector := range map[string]string{"/": "#jobs table", "/?q=nothing": "#jobs .empty",
+			"/jobs/news":  "#chart-pages-day",
 			"/jobs/daily": "#runs table", "/jobs/news/hosts": "#hosts table", "/jobs/news/hosts/www.example.com": "#urls table",
 			"/jobs/news/seed": "#urls", "/jobs/news/settings": "#set-delay", "/jobs/news/cancel": "#confirm",
 			"/jobs/nothing": "section.message"} {

@@ -55,8 +55,9 @@ func messageOf(r *http.Request, status int, err error) messagePage {
 			Text: fmt.Sprintf("Job %s has met no host %q. Write it as in its URLs, such as example.com or example.com:8080.",
 				r.PathValue("job"), r.PathValue("host"))}
 	case status == http.StatusServiceUnavailable:
-		return messagePage{Layout: ui.Layout{Title: "Redis does not respond", Trouble: "Redis does not respond: " + reasonOf(err)},
-			Text: "Without it, nothing about the fleet is known. Workers keep what they have fetched and continue when it is back."}
+		return messagePage{
+			Layout: ui.Layout{Title: "Redis does not respond", Trouble: "Redis does not respond: " + reasonOf(err)},
+			Text:   "Without it, nothing about the fleet is known. Workers keep what they have fetched and continue when it is back."}
 	case status >= http.StatusInternalServerError:
 		return messagePage{Layout: ui.Layout{Title: "This cannot be read", Trouble: err.Error()},
 			Text: "Redis responds, but not with what this page needs."}

@@ -23,7 +23,8 @@ func contains(text, part string) bool { return strings.Contains(text, part) }
 func samples(n, pages int, until time.Time) (all []forecast.Sample) {
 	for i := range n {
 		at := until.Add(time.Duration(i-n+1) * time.Second)
-		all = append(all, forecast.Sample{At: at, Pages: int64(i * pages), Settled: int64(i * pages), Bytes: int64(i * pages * 1000)})
+		all = append(all, forecast.Sample{At: at, Pages: int64(i * pages), Settled: int64(i * pages),
+			Bytes: int64(i * pages * 1000)})
 	}
 	return all
 }
@@ -228,7 +229,8 @@ func TestFilesOfAPageHaveTypesAndAreCacheable(t *testing.T) {
 	for _, match := range files {
 		a := s.get(t, match[1])
 		a.want(t, http.StatusOK)
-		if kind := a.header.Get("Content-Type"); !regexp.MustCompile(`^(text/css|text/javascript|image/svg)`).MatchString(kind) ||
+		kind := a.header.Get("Content-Type")
+		if !regexp.MustCompile(`^(text/css|text/javascript|image/svg)`).MatchString(kind) ||
 			!contains(a.header.Get("Cache-Control"), "immutable") || len(a.body) < 100 {
 			t.Errorf("%s is %d bytes of %q, cached %q", match[1], len(a.body), kind, a.header.Get("Cache-Control"))
 		}

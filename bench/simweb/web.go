@@ -171,7 +171,8 @@ const (
 // chance is a number from 0 to less than 1 that depends on nothing but the seed
 // and what it is about.
 func (w *Web) chance(salt, host, page int) float64 {
-	x := w.cfg.Seed*0x9e3779b97f4a7c15 ^ uint64(salt)<<56 ^ uint64(host)*0xd1342543de82ef95 ^ uint64(page)*0xaef17502108ef2d9
+	x := w.cfg.Seed*0x9e3779b97f4a7c15 ^ uint64(salt)<<56 ^
+		uint64(host)*0xd1342543de82ef95 ^ uint64(page)*0xaef17502108ef2d9
 	for range 2 { // the finalizer of SplitMix64
 		x = (x ^ x>>30) * 0xbf58476d1ce4e5b9
 		x = (x ^ x>>27) * 0x94d049bb133111eb

@@ -37,7 +37,8 @@ func TestDoctorSaysWhatIsWrongAndWhatToDo(t *testing.T) {
 	s := defaultSettings()
 	s.Listen, s.Out, s.Redis = taken.Addr().String(), "/proc/none", "redis://127.0.0.1:1/0"
 	var out bytes.Buffer
-	if err := report(&out, "doctor", s.diagnose(t.Context(), nil), false); err == nil || !strings.Contains(err.Error(), "wrong") {
+	if err := report(&out, "doctor", s.diagnose(t.Context(), nil), false); err == nil ||
+		!strings.Contains(err.Error(), "wrong") {
 		t.Errorf("the error is %v", err)
 	}
 	for _, part := range []string{"wrong    redis:", "Start it, or correct --redis", "wrong    listen:",

@@ -38,7 +38,8 @@ func TestAnIdentityIsCreatedRotatedAndVerified(t *testing.T) {
 	s := newShell(t)
 	identityCommand{"new", "--agent", "https://Bot.example", "--out", "bot", "--contact", "ops@bot.example"}.run(s, done,
 		"of agent https://bot.example", "bot/directory.json  at https://bot.example/.well-known/http-message-signatures-directory")
-	identityCommand{"verify", "bot"}.run(s, done, "ok       directory.json", "ok       directory.headers", "ok       card.json")
+	identityCommand{"verify", "bot"}.run(s, done, "ok       directory.json", "ok       directory.headers",
+		"ok       card.json")
 	first := showIdentity(s)
 	old, err := os.ReadFile(s.path("bot/key.pem"))
 	if err != nil {
@@ -99,7 +100,8 @@ func TestErrorsOfIdentityCommandsSayWhatToDo(t *testing.T) {
 	s.write("other.pem", "nothing")
 	identityCommand{"new", "--out", "bot"}.run(s, usage, "--agent https://bot.example --out bot")
 	identityCommand{"new", "--agent", "bot", "--out", "bot"}.run(s, usage, `agent "bot"`, "https://bot.example")
-	identityCommand{"new", "--agent", "https://bot.example", "--out", "bot", "--contact", "x"}.run(s, usage, `contact: "x"`)
+	identityCommand{"new", "--agent", "https://bot.example", "--out", "bot", "--contact", "x"}.run(s, usage,
+		`contact: "x"`)
 	identityCommand{"new", "--agent", "https://bot.example", "--out", "bot", "--user-agent", "1"}.run(s, usage,
 		`user-agent: "1"`)
 	identityCommand{"show", "bot"}.run(s, usage, "trawl identity new")

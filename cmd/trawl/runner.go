@@ -43,7 +43,8 @@ var words = localcrawl.Words{Out: "--out", Restart: "--restart", Job: "--job", R
 
 // own reports whether this process connects to hosts in ways that other processes cannot.
 func (s *settings) own() bool {
-	return s.Access != "" || s.Identity != "" || len(s.Header)+len(s.Proxy)+len(s.CA)+len(s.Insecure)+len(s.Resolvers)+len(s.Ports) > 0
+	return s.Access != "" || s.Identity != "" || len(s.Header)+len(s.Proxy)+len(s.CA)+len(s.Insecure)+len(s.Resolvers)+
+		len(s.Ports) > 0
 }
 
 // processName is the name of this process in the fleet, and in the jobs that only it runs.

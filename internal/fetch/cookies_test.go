@@ -87,7 +87,8 @@ func TestAHostMayReplaceAPresetCookieAndTakeItBack(t *testing.T) {
 	f := newFetcher(t, Config{Rules: []Rule{{Hosts: []HostPattern{pattern(t, server.URL)},
 		Cookies: []*http.Cookie{{Name: "session", Value: "preset"}}}}})
 	jar := cookie.NewJar()
-	for _, want := range []string{"session=preset", "session=preset", "session=fresh", "session=fresh; other=x", "other=x"} {
+	for _, want := range []string{"session=preset", "session=preset", "session=fresh", "session=fresh; other=x",
+		"other=x"} {
 		req := request(t, server.URL+"/a/b")
 		req.Jar = jar
 		if got := string(content(t, get(t, f, req))); got != want {

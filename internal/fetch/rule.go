@@ -190,7 +190,8 @@ func ParseHostPattern(text string) (HostPattern, error) {
 	rest, below := strings.CutPrefix(rest, "*.")
 	host := "https://" + rest
 	u, err := crawler.ParseURL(host)
-	if err != nil || rest == "" || !urltext.LoginOf(host).IsZero() || u.Path() != "/" || strings.ContainsAny(rest, "/?#*") {
+	if err != nil || rest == "" || !urltext.LoginOf(host).IsZero() || u.Path() != "/" ||
+		strings.ContainsAny(rest, "/?#*") {
 		return p, fmt.Errorf("%q is no host: write example.org, example.org:8443, *.example.org, or http://example.org where secrets may be sent without TLS", urltext.HideLogin(text))
 	}
 	return HostPattern{u.Host().Name(), below, writtenPort(u, rest), plain}, nil

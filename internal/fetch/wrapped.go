@@ -148,7 +148,8 @@ func (e *transportError) Unwrap() error { return e.err }
 // transportFault describes an error of the program's own transport. As with errors of handlers,
 // it may pass unless it says otherwise.
 func (f *Fetcher) transportFault(err *transportError) *fetched.Fault {
-	fault := &fetched.Fault{Kind: fetched.FaultProtocol, Text: "the program's transport: " + plain.Cause(err.err), Passes: !errors.Is(err, queue.ErrNoRetry)}
+	fault := &fetched.Fault{Kind: fetched.FaultProtocol, Text: "the program's transport: " + plain.Cause(err.err),
+		Passes: !errors.Is(err, queue.ErrNoRetry)}
 	if timedOut(err.err) {
 		fault.Kind = fetched.FaultTimeout
 	}

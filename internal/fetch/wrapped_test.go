@@ -70,11 +70,12 @@ func TestTheGuardRefusesUnderAWrapper(t *testing.T) {
 	asked := 0
 	server := serve(t, func(http.ResponseWriter, *http.Request) { asked++ })
 	elsewhere := parse(t, server.URL).Host()
-	f, err := New(Config{TempDir: t.TempDir(), Transport: wrap(func(r *http.Request, below http.RoundTripper) (*http.Response, error) {
+	transport := wrap(func(r *http.Request, below http.RoundTripper) (*http.Response, error) {
 		again := r.Clone(r.Context())
 		again.URL.Host, again.Host = string(elsewhere), string(elsewhere) // whatever was asked for
 		return below.RoundTrip(again)
-	})})
+	})
+	f, err := New(Config{TempDir: t.TempDir(), Transport: transport})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -98,7 +99,7 @@ func TestTheGuardRefusesUnderAWrapper(t *testing.T) {
 func TestAWrapperAnswersItself(t *testing.T) {
 	t.Parallel()
 	const text = "<title>made up</title>"
-	f, err := New(Config{TempDir: t.TempDir(), Transport: wrap(func(r *http.Request, _ http.RoundTripper) (*http.Response, error) {
+	transport := wrap(func(r *http.Request, _ http.RoundTripper) (*http.Response, error) {
 		switch r.URL.Path + r.URL.Opaque {
 		case "/moved":
 			return literal(301, http.Header{"Location": {"/there"}}, ""), nil
@@ -112,7 +113,8 @@ func TestAWrapperAnswersItself(t *testing.T) {
 			return literal(200, http.Header{"Content-Encoding": {"gzip"}}, body.String()), nil
 		}
 		return literal(200, http.Header{"Content-Type": {"text/html"}}, text), nil
-	})})
+	})
+	f, err := New(Config{TempDir: t.TempDir(), Transport: transport})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -73,7 +73,8 @@ func TestAWorkerReportsWhatItsJobsSpendTimeOn(t *testing.T) {
 	}
 	spent.Store(int64(time.Second))
 	l := p.load()
-	if l.Within <= 0 || len(l.Spent) != maxSpent || l.Spent["job17"] != (activity.Spent{activity.Server: 17 * time.Second}) {
+	last := activity.Spent{activity.Server: 17 * time.Second}
+	if l.Within <= 0 || len(l.Spent) != maxSpent || l.Spent["job17"] != last {
 		t.Errorf("within %s: %v, want the %d jobs with the most time", l.Within, l.Spent, maxSpent)
 	}
 }

@@ -23,7 +23,8 @@ const (
 // nothing, and neither do calls for a job that is not running. The work is bounded.
 func (s *Store) Record(ctx context.Context, job string, c crawler.Counters) error {
 	base, done := jobBase(job), forecast.SampleOf(time.Time{}, c)
-	return runKeys(ctx, s.rdb, historyScript(), "history", []string{base + nameJob, base + nameSeconds, base + nameMinutes},
+	return runKeys(ctx, s.rdb, historyScript(), "history",
+		[]string{base + nameJob, base + nameSeconds, base + nameMinutes},
 		done.Pages, done.Settled, done.Bytes, done.Failed, historySeconds, historyMinutes).Err()
 }
 

@@ -45,7 +45,7 @@ import (
 //	trawl:{JOB/SHARD}:content:HOST   HASH  packed entry of the first page with each content, by digest (8 bytes)
 //	trawl:{JOB/SHARD}:sketches:HOST  STRING sketches of pages, 112 bytes each, to find near duplicates
 //	trawl:{JOB/SHARD}:sketched:HOST  LIST  for each of these: when it was remembered, host and packed entry of the page
-//	trawl:{JOB/SHARD}:band:BUCKET    HASH  position and host of the first sketch with each band, by the band's hash (8 bytes)
+//	trawl:{JOB/SHARD}:band:BUCKET    HASH  position and host of the first sketch with each band, by its hash (8 bytes)
 //	trawl:{JOB/SHARD}:failures       LIST  URLs that failed for good, and why: one for each visit, the last fifty
 //	trawl:{JOB/SHARD}:segments       ZSET  segments that are not shipped yet, by when their worker counts as lost
 //	trawl:{JOB/SHARD}:unshipped      HASH  how many URLs are settled in each of these segments

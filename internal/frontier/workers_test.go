@@ -12,9 +12,10 @@ import (
 func TestReportsOfOtherVersionsAreRead(t *testing.T) {
 	t.Parallel()
 	for text, want := range map[string]WorkerLoad{
-		"8 3 ":                   {Places: 8, Taken: 3},
-		"8 3 a,b":                {Places: 8, Taken: 3, Jobs: []string{"a", "b"}},
-		"8 3 a 1000 a:1.2":       {Places: 8, Taken: 3, Jobs: []string{"a"}, Within: time.Second, Spent: map[string]activity.Spent{}},
+		"8 3 ":    {Places: 8, Taken: 3},
+		"8 3 a,b": {Places: 8, Taken: 3, Jobs: []string{"a", "b"}},
+		"8 3 a 1000 a:1.2": {Places: 8, Taken: 3, Jobs: []string{"a"}, Within: time.Second,
+			Spent: map[string]activity.Spent{}},
 		"8 3 a 0 a:0.0.0.0.0.0.": {Places: 8, Taken: 3, Jobs: []string{"a"}},
 		"8 3 a 5 a:0.0.0.7.0.0.0.0 more": {Places: 8, Taken: 3, Jobs: []string{"a"}, Within: 5 * time.Millisecond,
 			Spent: map[string]activity.Spent{"a": {activity.Server: 7 * time.Millisecond}}},

@@ -85,7 +85,8 @@ func (r *registry) driver(scheme string) (Driver, error) {
 		return d, nil
 	}
 	if scheme == "s3" { // the command links it
-		return nil, fmt.Errorf("%w: this program has no driver for s3://: import _ %q", ErrURL, "github.com/trawlcrawler/trawl/s3")
+		return nil, fmt.Errorf("%w: this program has no driver for s3://: import _ %q", ErrURL,
+			"github.com/trawlcrawler/trawl/s3")
 	}
 	if module := separate[scheme]; module != "" {
 		return nil, fmt.Errorf("%w: this build has no driver for %s://: use the full build of trawl (make build-full, or the image trawl-full), "+

@@ -140,7 +140,8 @@ func TestSelfReferencingDataTakesBoundedWork(t *testing.T) {
 	race.Skip(t)
 	ref := strings.TrimSuffix(strings.Repeat(`{"@id":"a"},`, 300), ",")
 	body := `<script type="application/ld+json">{"@id":"a","@type":"A","x":[` + ref + `]}</script>`
-	doc := parsePage(t, Config{Extract: []crawler.Extraction{{Fields: crawler.Fields{"n": {JSONLD: "A.x.x.x.x.x.x.y"}}}}}, htmlPage("http://example.com/", body))
+	doc := parsePage(t, Config{Extract: []crawler.Extraction{{Fields: crawler.Fields{"n": {JSONLD: "A.x.x.x.x.x.x.y"}}}}},
+		htmlPage("http://example.com/", body))
 	if !strings.Contains(doc.Trouble, "they take more work than a page may") {
 		t.Errorf("trouble %q, want that it takes too much work", doc.Trouble)
 	}

@@ -79,7 +79,8 @@ func (p *Proxy) Forwarding(conn net.Conn) net.Conn { return &proxied{conn, &rout
 func (p *Proxy) askHTTP(conn net.Conn, to string) error {
 	ask := "CONNECT " + to + " HTTP/1.1\r\nHost: " + to + "\r\n"
 	if !p.login.IsZero() {
-		ask += "Proxy-Authorization: " + "Basic " + base64.StdEncoding.EncodeToString([]byte(p.login.User+":"+p.login.Password())) + "\r\n"
+		login := []byte(p.login.User + ":" + p.login.Password())
+		ask += "Proxy-Authorization: Basic " + base64.StdEncoding.EncodeToString(login) + "\r\n"
 	}
 	if _, err := io.WriteString(conn, ask+"\r\n"); err != nil {
 		return p.Unreachable(err)

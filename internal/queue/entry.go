@@ -101,7 +101,8 @@ const maxPackedLevels = 3
 // the host are not repeated, and the via shares the prefix of the URL. The first byte is
 // Lost, so that a script can increment it.
 //
-//	lost flags depth hops tries [spared] [embeds] [chain bits len(from) from [len(passed) passed]] len(path) path [len(shared prefix)] [via]
+//	lost flags depth hops tries [spared] [embeds] [chain bits len(from) from [len(passed) passed]]
+//	len(path) path [len(shared prefix)] [via]
 func (e Entry) Pack() string {
 	path := e.URL.Path()
 	flags := byte(min(e.Sitemap, maxPackedLevels)) * flagSitemap

@@ -249,7 +249,8 @@ var table = []Setting{
 
 	// Requests
 	{Name: "timeout", Group: GroupRequests, In: crawls, Since: firstRelease, Changes: true,
-		Meaning: "longest time for one request", field: of(func(s *Values) *crawler.Duration { return (*crawler.Duration)(&s.Timeout) })},
+		Meaning: "longest time for one request",
+		field:   of(func(s *Values) *crawler.Duration { return (*crawler.Duration)(&s.Timeout) })},
 	{Name: "body_limit", Group: GroupRequests, In: crawls, Since: firstRelease,
 		Meaning: "largest number of bytes of a body to keep",
 		field:   of(func(s *Values) *crawler.Size { return &s.BodyLimit })},
