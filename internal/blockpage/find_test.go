@@ -88,7 +88,8 @@ func satisfied(t *testing.T, rule rule) bool {
 
 func TestAnOrdinaryPageWithoutBodyOrHeadersIsNone(t *testing.T) {
 	t.Parallel()
-	for _, r := range []Response{{}, {Status: 200}, {Status: 403}, {Status: 403, Body: []byte{}}, {Status: 503, Body: []byte(" ")}} {
+	for _, r := range []Response{{}, {Status: 200}, {Status: 403}, {Status: 403, Body: []byte{}},
+		{Status: 503, Body: []byte(" ")}} {
 		if got := Find(r); got != "" {
 			t.Errorf("%+v has the mark %q", r, got)
 		}

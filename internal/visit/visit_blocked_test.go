@@ -117,7 +117,8 @@ func TestBlockPagesAreKeptForArchives(t *testing.T) {
 	crawl := newCrawl(t, site, func(j *crawler.Job) { j.KeepBlockPages = true }).seed("/a")
 	crawl.finish()
 	crawl.wantRecords(map[string]string{"/a": "fetched", "/linked": "fetched"})
-	if rec := crawl.record("/a"); rec.BlockPage != "" || rec.Title != "Making sure you're not a bot!" || asked.Load() != 1 {
+	if rec := crawl.record("/a"); rec.BlockPage != "" || rec.Title != "Making sure you're not a bot!" ||
+		asked.Load() != 1 {
 		t.Errorf("record %+v after %d requests", rec, asked.Load())
 	}
 }
