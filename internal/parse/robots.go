@@ -166,6 +166,9 @@ func (d *directives) prefer(lines []string) {
 
 // signal applies Content-Signal (contentsignals.org).
 func (d *directives) signal(lines []string) {
+	if len(lines) == 0 {
+		return
+	}
 	var signals rights.Signals
 	for _, line := range lines {
 		signals.Read(line)
