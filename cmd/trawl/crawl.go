@@ -94,10 +94,29 @@ func (s *settings) crawlSeeds(ctx context.Context, args []string, job, folder st
 	if err := noHandlers(*s); err != nil {
 		return nil, err
 	}
-	if s.Contact == "" && slices.ContainsFunc(home, abroad) {
+	s.askWho(home)
+	return good, nil
+}
+
+// askWho asks how the operator can be reached, if sites cannot tell.
+func (s *settings) askWho(hosts []crawler.Host) {
+	if s.anonymous(hosts) {
 		fmt.Fprintln(stderr, "trawl: tell the sites how to reach you, with --contact you@example.org")
 	}
-	return good, nil
+}
+
+// anonymous reports whether a crawl of these hosts leaves the machine and its private networks
+// with nothing that tells sites who crawls them: neither a contact nor an identity nor an
+// address in the User-Agent.
+func (s *settings) anonymous(hosts []crawler.Host) bool {
+	return s.Contact == "" && s.Identity == "" && !namesSomeone(s.UserAgent) && slices.ContainsFunc(hosts, abroad)
+}
+
+// namesSomeone reports whether a User-Agent says more than that it is Trawl: it has an
+// address of its operator.
+func namesSomeone(userAgent string) bool {
+	return userAgent != crawler.DefaultUserAgent &&
+		(strings.Contains(userAgent, "@") || strings.Contains(userAgent, "://"))
 }
 
 // goodSeeds reports the seeds that cannot be crawled, and returns the others.

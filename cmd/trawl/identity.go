@@ -8,6 +8,7 @@ import (
 	"net/url"
 	"path/filepath"
 	"text/tabwriter"
+	"time"
 
 	"github.com/spf13/cobra"
 
@@ -28,7 +29,7 @@ the files that your web site publishes about it. See docs/identity.md.
 		RunE: noSubcommand,
 	}
 	cmd.AddCommand(identityNewCommand(), identityShowCommand(), identityVerifyCommand(), identityRotateCommand(),
-		identityRenewCommand())
+		identityRenewCommand(), identityAddressesCommand())
 	return cmd
 }
 
@@ -246,6 +247,24 @@ func identityRenewCommand() *cobra.Command {
 			}
 			sayPublish(folder, all[0].Agent)
 			return nil
+		},
+	}
+}
+
+func identityAddressesCommand() *cobra.Command {
+	return &cobra.Command{
+		Use:   "addresses ADDRESS|NETWORK…",
+		Short: "Print a list of the addresses that you crawl from, for your web site to publish",
+		Long: `Addresses prints the public addresses of your workers as JSON, in the format in which search engines
+publish theirs. Publish it on your web site, and name its URL in the card (ips_uri) and in the
+page that your User-Agent leads to. It makes no requests.`,
+		Example: `  trawl identity addresses 192.0.2.7 2001:db8::/48 > addresses.json`,
+		RunE: func(_ *cobra.Command, args []string) error {
+			list, err := identity.NewAddressList(args, time.Now())
+			if err != nil {
+				return usage("identity addresses: %v", err)
+			}
+			return printJSON(stdout, list)
 		},
 	}
 }

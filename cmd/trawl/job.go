@@ -147,6 +147,7 @@ func (d *desk) createCommand() *cobra.Command {
 					return d.show(ctx, c, s.Name)
 				}
 				sayWorkersOwn(stderr, args[0], s)
+				s.askWho(hostsOf(literal(s.Seeds)))
 				fmt.Fprintf(stderr, "trawl: created job %s with %s\n", s.Name,
 					plain.Plural(int64(len(s.Seeds)), "seed", "seeds"))
 				return nil

@@ -349,3 +349,39 @@ func TestAJobFileMayStartWithABOMOrADocumentMarker(t *testing.T) {
 		}
 	}
 }
+
+func TestSitesCannotTellWhoCrawlsWithoutContactAndIdentity(t *testing.T) {
+	t.Parallel()
+	for _, c := range []struct {
+		name string
+		host crawler.Host
+		args []string
+		want bool
+	}{
+		{"nothing", "example.org", nil, true},
+		{"another name", "example.org", []string{"--user-agent", "Bot/1.0"}, true},
+		{"a contact", "example.org", []string{"--contact", "ops@bot.example"}, false},
+		{"an identity", "example.org", []string{"--identity", "bot/key.pem"}, false},
+		{"an address in the User-Agent", "example.org", []string{"--user-agent", "Bot/1.0 (+https://bot.example/)"}, false},
+		{"an own host", "localhost:8000", nil, false},
+		{"a private host", "10.0.0.1", nil, false},
+	} {
+		s := resolveUnchecked(t, c.args...)
+		if got := s.anonymous([]crawler.Host{"127.0.0.1", c.host}); got != c.want {
+			t.Errorf("%s: anonymous %v, want %v", c.name, got, c.want)
+		}
+	}
+}
+
+// resolveUnchecked returns the settings of a command line, without looking at the files that
+// it names.
+func resolveUnchecked(t *testing.T, args ...string) settings {
+	t.Helper()
+	s := defaultSettings()
+	cmd := &cobra.Command{Use: "crawl"}
+	s.register(cmd.Flags())
+	if err := cmd.ParseFlags(args); err != nil {
+		t.Fatal(err)
+	}
+	return s
+}
