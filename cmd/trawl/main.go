@@ -93,7 +93,7 @@ func rootCommand() *cobra.Command {
 			initCommand()}},
 		{"Crawl on a fleet", []*cobra.Command{schedulerCommand(), workerCommand(), dashboardCommand(), jobCommand(),
 			hostCommand(), seedCommand()}},
-		{"Results", []*cobra.Command{exportCommand(), diffCommand(), auditCommand(), explainCommand()}},
+		{"Results", []*cobra.Command{exportCommand(), diffCommand(), auditCommand(), rightsCommand(), explainCommand()}},
 		{"Installation", []*cobra.Command{configCommand(), identityCommand(), doctorCommand(), healthCommand(),
 			versionCommand()}},
 	} {

@@ -7,6 +7,7 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+	"github.com/google/go-cmp/cmp/cmpopts"
 
 	"github.com/trawlcrawler/trawl/crawler"
 )
@@ -203,6 +204,37 @@ func TestEveryPurposeCanBeReserved(t *testing.T) {
 		if len(refusals[p]) == 0 {
 			t.Errorf("no statement reserves a page for %s", p)
 		}
+	}
+}
+
+func TestASurveyCountsStatementsByHost(t *testing.T) {
+	t.Parallel()
+	var s Survey
+	noAI := say(crawler.VocabularyRobots, NoAI, "", crawler.RightsInMeta)
+	noAI.Where = "http://a.example/1"
+	s.Add("a.example", &crawler.Rights{Statements: []crawler.Statement{noAI}}, true)
+	noAI.Where = "http://a.example/2"
+	s.Add("a.example", &crawler.Rights{Statements: []crawler.Statement{noAI}}, true)
+	s.Add("a.example", nil, false)
+	for range 2 {
+		s.Add("b.example", nil, false)
+	}
+	many := say(crawler.VocabularyLicense, License, "", crawler.RightsInLink)
+	for range 2 * maxDistinct {
+		many.Value += "/"
+		s.Add("c.example", &crawler.Rights{Statements: []crawler.Statement{many}}, false)
+	}
+	got := s.Hosts()
+	if len(got) != 3 || len(got[1].Statements) != maxDistinct || got[1].Omitted != maxDistinct {
+		t.Fatalf("hosts %+v", got)
+	}
+	want := []HostRights{
+		{Host: "a.example", Pages: 3, Stated: 2, Reserved: 2,
+			Statements: []Counted{{crawler.VocabularyRobots, NoAI, "", crawler.RightsInMeta, "", 2}}},
+		{Host: "b.example", Pages: 2},
+	}
+	if diff := cmp.Diff(want, []HostRights{got[0], got[2]}, cmpopts.IgnoreUnexported(HostRights{})); diff != "" {
+		t.Errorf("hosts (-want +got):\n%s", diff)
 	}
 }
 
