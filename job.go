@@ -71,16 +71,17 @@ type Outcome = crawler.Outcome
 
 // The outcomes. All except OutcomeRetry are final.
 const (
-	OutcomeFetched     = crawler.OutcomeFetched     // a body arrived with a status of 2xx
-	OutcomeNotModified = crawler.OutcomeNotModified // 304
-	OutcomeRedirected  = crawler.OutcomeRedirected  // redirects to a URL that has its own fate
-	OutcomeFollowed    = crawler.OutcomeFollowed    // part of the record of the URL that redirected here
-	OutcomeDisallowed  = crawler.OutcomeDisallowed  // robots.txt forbids it
-	OutcomeBlocked     = crawler.OutcomeBlocked     // the host sends block pages, such as a challenge
-	OutcomeGone        = crawler.OutcomeGone        // 404 or 410
-	OutcomeRetry       = crawler.OutcomeRetry       // waits for another try
-	OutcomeFailed      = crawler.OutcomeFailed      // failed permanently, or too often
-	OutcomeSkipped     = crawler.OutcomeSkipped     // not fetched, because of a rule or a budget
+	OutcomeFetched         = crawler.OutcomeFetched         // a body arrived with a status of 2xx
+	OutcomeNotModified     = crawler.OutcomeNotModified     // 304
+	OutcomeRedirected      = crawler.OutcomeRedirected      // redirects to a URL that has its own fate
+	OutcomeFollowed        = crawler.OutcomeFollowed        // part of the record of the URL that redirected here
+	OutcomeDisallowed      = crawler.OutcomeDisallowed      // robots.txt forbids it
+	OutcomeBlocked         = crawler.OutcomeBlocked         // the host sends block pages, such as a challenge
+	OutcomePaymentRequired = crawler.OutcomePaymentRequired // the server asks to be paid: 402
+	OutcomeGone            = crawler.OutcomeGone            // 404 or 410
+	OutcomeRetry           = crawler.OutcomeRetry           // waits for another try
+	OutcomeFailed          = crawler.OutcomeFailed          // failed permanently, or too often
+	OutcomeSkipped         = crawler.OutcomeSkipped         // not fetched, because of a rule or a budget
 )
 
 // ErrorClass says in one word why a URL failed.

@@ -79,6 +79,9 @@ type Record struct {
 	// BlockPage is the mark of the block page that the host sent instead of the page, such as
 	// "cloudflare-challenge"; "" for none.
 	BlockPage string `json:"block_page,omitempty"`
+	// Price is what the server asks to be paid for the page, as it says so: "USD 0.01"; "" if it
+	// does not.
+	Price string `json:"price,omitempty"`
 	// Items are what handlers emitted, each as JSON.
 	Items []json.RawMessage `json:"items,omitempty"`
 }
@@ -146,22 +149,23 @@ type Outcome string
 
 // The outcomes. All except OutcomeRetry are final.
 const (
-	OutcomeFetched     Outcome = "fetched"      // a body arrived with a status of 2xx
-	OutcomeNotModified Outcome = "not_modified" // 304
-	OutcomeRedirected  Outcome = "redirected"   // redirects to a URL that has its own fate
-	OutcomeFollowed    Outcome = "followed"     // reached by a redirect; part of the record of the URL that led here
-	OutcomeDisallowed  Outcome = "disallowed"   // robots.txt forbids it, or could not be fetched
-	OutcomeBlocked     Outcome = "blocked"      // the host sends block pages, such as a challenge
-	OutcomeGone        Outcome = "gone"         // 404 or 410
-	OutcomeRetry       Outcome = "retry"        // failed in a way that may pass; waits for a retry
-	OutcomeFailed      Outcome = "failed"       // failed permanently, or too often
-	OutcomeSkipped     Outcome = "skipped"      // not fetched, because of a rule or a budget of the job
+	OutcomeFetched         Outcome = "fetched"          // a body arrived with a status of 2xx
+	OutcomeNotModified     Outcome = "not_modified"     // 304
+	OutcomeRedirected      Outcome = "redirected"       // redirects to a URL that has its own fate
+	OutcomeFollowed        Outcome = "followed"         // reached by a redirect; part of the record of the URL that led here
+	OutcomeDisallowed      Outcome = "disallowed"       // robots.txt forbids it, or could not be fetched
+	OutcomeBlocked         Outcome = "blocked"          // the host sends block pages, such as a challenge
+	OutcomePaymentRequired Outcome = "payment_required" // the server asks to be paid: 402
+	OutcomeGone            Outcome = "gone"             // 404 or 410
+	OutcomeRetry           Outcome = "retry"            // failed in a way that may pass; waits for a retry
+	OutcomeFailed          Outcome = "failed"           // failed permanently, or too often
+	OutcomeSkipped         Outcome = "skipped"          // not fetched, because of a rule or a budget of the job
 )
 
 // Outcomes lists all outcomes, in the order in which they are shown.
 var Outcomes = []Outcome{
 	OutcomeFetched, OutcomeNotModified, OutcomeRedirected, OutcomeFollowed, OutcomeDisallowed,
-	OutcomeBlocked, OutcomeGone, OutcomeFailed, OutcomeSkipped, OutcomeRetry,
+	OutcomeBlocked, OutcomePaymentRequired, OutcomeGone, OutcomeFailed, OutcomeSkipped, OutcomeRetry,
 }
 
 // Final reports whether the outcome is final.
@@ -170,7 +174,7 @@ func (o Outcome) Final() bool { return o != OutcomeRetry }
 // Failure reports whether the outcome is a failure: for good, or for now.
 func (o Outcome) Failure() bool {
 	switch o {
-	case OutcomeFailed, OutcomeGone, OutcomeBlocked, OutcomeRetry:
+	case OutcomeFailed, OutcomeGone, OutcomeBlocked, OutcomePaymentRequired, OutcomeRetry:
 		return true
 	}
 	return false

@@ -157,7 +157,7 @@ func barOf(n crawler.Counters) []segment {
 	}{
 		{"good", "fetched", good},
 		{"plain", "redirected, disallowed or skipped", n.Settled() - good - bad},
-		{"bad", "failed, gone or blocked", bad},
+		{"bad", "failed, gone or refused", bad},
 		{"flight", "in flight", n.Flight},
 	}
 	var bar []segment

@@ -288,7 +288,7 @@ func TestABarIsAsLongAsWhatWasSeen(t *testing.T) {
 		"all waits":    {crawler.Counters{Seen: 10, Waiting: 10}, "[]"},
 		"some of each": {crawler.Counters{Seen: 10, Waiting: 4, Flight: 1, Outcomes: map[crawler.Outcome]int64{
 			crawler.OutcomeFetched: 2, crawler.OutcomeGone: 1, crawler.OutcomeRedirected: 2,
-		}}, "[{good 2 fetched 0 200} {plain 2 redirected, disallowed or skipped 200 200} {bad 1 failed, gone or blocked 400 100} {flight 1 in flight 500 100}]"},
+		}}, "[{good 2 fetched 0 200} {plain 2 redirected, disallowed or skipped 200 200} {bad 1 failed, gone or refused 400 100} {flight 1 in flight 500 100}]"},
 		"counters read at different times": {crawler.Counters{Seen: 10, Flight: 3,
 			Outcomes: map[crawler.Outcome]int64{crawler.OutcomeFetched: 15}},
 			"[{good 15 fetched 0 1000}]"},

@@ -9,6 +9,7 @@ import (
 	"net/url"
 	"os"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/trawlcrawler/trawl/crawler"
@@ -70,6 +71,8 @@ func (p *Page) Outcome() crawler.Outcome {
 		return crawler.OutcomeNotModified
 	case p.IsRedirect():
 		return crawler.OutcomeRedirected
+	case p.Status == http.StatusPaymentRequired:
+		return crawler.OutcomePaymentRequired
 	case p.Status == http.StatusNotFound, p.Status == http.StatusGone:
 		return crawler.OutcomeGone
 	case p.Status == http.StatusTooManyRequests, p.Status == http.StatusRequestTimeout, p.Status >= 500:
@@ -104,6 +107,15 @@ func (p *Page) Release() {
 		p.Body.Release()
 		p.Body = nil
 	}
+}
+
+// Price returns what the server asks to be paid for the page (the header crawler-price of
+// Cloudflare's Pay Per Crawl), such as "USD 0.01"; "" if it asks for nothing.
+func (p *Page) Price() string {
+	if p.Status != http.StatusPaymentRequired {
+		return ""
+	}
+	return strings.TrimSpace(p.Header.Get("Crawler-Price"))
 }
 
 // Refused reports whether the host, rather than the URL, refused the request: 429 (RFC

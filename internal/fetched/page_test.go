@@ -21,6 +21,7 @@ func TestWhatAnAnswerMeans(t *testing.T) {
 		304: crawler.OutcomeNotModified,
 		400: crawler.OutcomeFailed, 401: crawler.OutcomeFailed, 403: crawler.OutcomeFailed, 405: crawler.OutcomeFailed,
 		451: crawler.OutcomeFailed,
+		402: crawler.OutcomePaymentRequired,
 		404: crawler.OutcomeGone, 410: crawler.OutcomeGone,
 		408: crawler.OutcomeRetry, 429: crawler.OutcomeRetry, 500: crawler.OutcomeRetry, 502: crawler.OutcomeRetry,
 		503: crawler.OutcomeRetry, 504: crawler.OutcomeRetry, 599: crawler.OutcomeRetry,

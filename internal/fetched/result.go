@@ -8,8 +8,10 @@ import (
 	"time"
 
 	"github.com/trawlcrawler/trawl/crawler"
+	"github.com/trawlcrawler/trawl/internal/plain"
 	"github.com/trawlcrawler/trawl/internal/queue"
 	"github.com/trawlcrawler/trawl/internal/rights"
+	"github.com/trawlcrawler/trawl/internal/urltext"
 )
 
 // Result is everything that is known about one URL, as sinks keep it.
@@ -79,6 +81,7 @@ func (r *Result) Record(withLinks bool) crawler.Record {
 		rec.DurationMS = p.Duration.Milliseconds()
 		rec.ContentType = p.Header.Get("Content-Type")
 		rec.Truncated, rec.Repaired, rec.BlockPage = p.Truncated, p.Repaired, p.BlockPage
+		rec.Price = plain.Printable(urltext.Clip(p.Price()))
 		if p.Fault != nil {
 			rec.Fault = p.Fault.Kind
 		}

@@ -185,7 +185,8 @@ func (b *book) record(line *export.Record) error {
 			return nil
 		}
 		f.kind = Unchecked // the target is excluded
-	case crawler.OutcomeDisallowed, crawler.OutcomeSkipped, crawler.OutcomeBlocked:
+	case crawler.OutcomeDisallowed, crawler.OutcomeSkipped, crawler.OutcomeBlocked,
+		crawler.OutcomePaymentRequired:
 		f.kind = Unchecked
 	case crawler.OutcomeGone, crawler.OutcomeFailed:
 		f.kind = Broken

@@ -159,17 +159,20 @@ func TestWhatIsNotKnownToBeBrokenIsNotChecked(t *testing.T) {
 		return func(r *crawler.Record) { r.ErrorClass, r.Status = c, status }
 	}
 	var links []fetched.LinkRecord
-	for _, to := range []string{"/robots", "/blocked", "/slower", "/budget", "/dns"} {
+	for _, to := range []string{"/robots", "/challenge", "/paid", "/blocked", "/slower", "/budget", "/dns"} {
 		links = append(links, link("/a", to, ""))
 	}
 	want(t, find(t, linkcheck.Config{}, []crawler.Record{
 		record("/robots", crawler.OutcomeDisallowed, nil),
+		record("/challenge", crawler.OutcomeBlocked, class(crawler.ErrorBlockPage, 403)),
+		record("/paid", crawler.OutcomePaymentRequired, class(crawler.ErrorHTTP, 402)),
 		record("/blocked", crawler.OutcomeFailed, class(crawler.ErrorBlocked, 0)),
 		record("/slower", crawler.OutcomeFailed, class(crawler.ErrorHTTP, 429)),
 		record("/budget", crawler.OutcomeSkipped, nil),
 		record("/dns", crawler.OutcomeFailed, class(crawler.ErrorDNS, 0)),
 	}, links),
-		"broken /dns on /a", "not_checked /blocked on /a", "not_checked /budget on /a", "not_checked /robots on /a",
+		"broken /dns on /a", "not_checked /blocked on /a", "not_checked /budget on /a", "not_checked /challenge on /a",
+		"not_checked /paid on /a", "not_checked /robots on /a",
 		"not_checked /slower on /a")
 }
 

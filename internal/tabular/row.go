@@ -64,6 +64,7 @@ type PageRow struct {
 	Checked     bool            `parquet:"checked"`
 	MovedTo     string          `parquet:"moved_to,optional"`
 	BlockPage   string          `parquet:"block_page,optional,dict"`
+	Price       string          `parquet:"price,optional,dict"`
 }
 
 // ErrorRow is a row of the table of errors: a URL that was not fetched, or whose page
@@ -114,7 +115,7 @@ func PageRowOf(rec crawler.Record) (PageRow, error) {
 		Extractor: rec.Extractor, TextShare: rec.TextShare, Hard: rec.Hard,
 		Language: rec.Language, Declared: rec.DeclaredLanguage, Guessed: rec.CharsetGuessed,
 		MinHash: rec.MinHash, NearOf: rec.NearDuplicateOf, Checked: rec.Checked, MovedTo: rec.MovedTo,
-		BlockPage: rec.BlockPage,
+		BlockPage: rec.BlockPage, Price: rec.Price,
 	}
 	if rec.Digest != "" {
 		row.Bytes = &rec.Bytes

@@ -14,6 +14,7 @@ import (
 	"github.com/trawlcrawler/trawl/internal/blockpage"
 	"github.com/trawlcrawler/trawl/internal/fetched"
 	"github.com/trawlcrawler/trawl/internal/queue"
+	"github.com/trawlcrawler/trawl/internal/urltext"
 )
 
 // failure describes what was wrong with a page; "" if nothing was.
@@ -27,6 +28,9 @@ func failure(p *fetched.Page) string {
 		text := "the server answered " + strconv.Itoa(p.Status) + " " + http.StatusText(p.Status)
 		if p.Hint != "" {
 			text += ": " + p.Hint
+		}
+		if price := p.Price(); price != "" {
+			text += ": it asks for " + urltext.Clip(price)
 		}
 		return text
 	}

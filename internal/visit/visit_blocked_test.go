@@ -138,3 +138,31 @@ func TestABlockPageIsNoRobotsTxt(t *testing.T) {
 		t.Errorf("record %+v after %d requests", rec, asked.Load())
 	}
 }
+
+func TestAPageThatCostsMoneyEndsWithItsPrice(t *testing.T) {
+	t.Parallel()
+	pages, paths := manyPages(5)
+	site := testsite.Serve(t, pages)
+	var asked atomic.Int64
+	site.Handle(paths[2], http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		asked.Add(1)
+		for _, name := range []string{"Crawler-Max-Price", "Crawler-Exact-Price"} {
+			if offer := r.Header.Get(name); offer != "" {
+				t.Errorf("the request offers to pay: %s: %s", name, offer)
+			}
+		}
+		w.Header().Set("Crawler-Price", " USD 0.01")
+		w.WriteHeader(http.StatusPaymentRequired)
+	}))
+	crawl := newCrawl(t, site, nil).seed(paths...)
+	crawl.finish()
+	crawl.wantSettled(map[crawler.Outcome]int64{crawler.OutcomeFetched: 4, crawler.OutcomePaymentRequired: 1})
+	rec := crawl.record(paths[2])
+	if rec.Price != "USD 0.01" || rec.Error != "the server answered 402 Payment Required: it asks for USD 0.01" ||
+		rec.ErrorClass != crawler.ErrorHTTP || asked.Load() != 1 {
+		t.Errorf("record %+v after %d requests", rec, asked.Load())
+	}
+	if n := crawl.counters(); n.Causes["402"] != 1 || n.Failed() != 1 {
+		t.Errorf("causes %v", n.Causes)
+	}
+}
