@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"slices"
+	"sync"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -37,11 +38,7 @@ func completeFlag(cmd *cobra.Command, f *pflag.Flag) {
 	values, files := []string(nil), cobra.ShellCompDirectiveNoFileComp
 	switch {
 	case isSetting(f):
-		for _, row := range setting.Table() {
-			if row.Flag() == f.Name {
-				values = row.Choices
-			}
-		}
+		values = choices()[f.Name]
 	case f.Name == "file" || f.Name == configFlag:
 		values, files = []string{"yaml", "yml"}, cobra.ShellCompDirectiveFilterFileExt
 	case f.Name == "priority":
@@ -53,6 +50,17 @@ func completeFlag(cmd *cobra.Command, f *pflag.Flag) {
 	// It fails only if the flag is missing or has a completion already.
 	_ = cmd.RegisterFlagCompletionFunc(f.Name, cobra.FixedCompletions(values, files))
 }
+
+// choices returns the choices of the settings that have some, by the names of their flags.
+var choices = sync.OnceValue(func() map[string][]string {
+	all := make(map[string][]string)
+	for _, row := range setting.Table() {
+		if len(row.Choices) > 0 {
+			all[row.Flag()] = row.Choices
+		}
+	}
+	return all
+})
 
 // completeJob completes the name of a job, and then the names of settings for job set.
 func completeJob(cmd *cobra.Command, args []string, _ string) ([]string, cobra.ShellCompDirective) {
