@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/redis/go-redis/v9"
 )
@@ -110,8 +111,18 @@ func (e Endpoint) Client() redis.UniversalClient {
 	opt := *e.opt()
 	opt.Addrs = slices.Clone(opt.Addrs)
 	opt.TLSConfig = opt.TLSConfig.Clone()
+	if e.kind == KindCluster {
+		cluster := opt.Cluster()
+		cluster.ClusterStateReloadInterval = slotsEvery
+		return redis.NewClusterClient(cluster)
+	}
 	return redis.NewUniversalClient(&opt)
 }
+
+// slotsEvery is how often a client asks a Cluster who serves which slots. An error of a master
+// that is gone makes the client of go-redis 9.22 try again, but not ask. With its default of a
+// minute, a fleet would stand still for that long after a failover of seconds.
+const slotsEvery = 2 * time.Second
 
 // MakeRedisClient is Client for asynq; it implements asynq's RedisConnOpt.
 func (e Endpoint) MakeRedisClient() any { return e.Client() }

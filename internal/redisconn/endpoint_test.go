@@ -257,3 +257,20 @@ func written(t testing.TB, text string) (path string) {
 	}
 	return path
 }
+
+func TestAClientOfAClusterNoticesAFailoverSoon(t *testing.T) {
+	t.Parallel()
+	e, err := ParseEndpoint("redis+cluster://127.0.0.1:1?pool_size=7")
+	if err != nil {
+		t.Fatal(err)
+	}
+	c, ok := e.Client().(*redis.ClusterClient)
+	if !ok {
+		t.Fatalf("the client of a Cluster is a %T", e.Client())
+	}
+	defer c.Close()
+	if o := c.Options(); o.ClusterStateReloadInterval != slotsEvery || o.PoolSize != 7 || !o.ContextTimeoutEnabled {
+		t.Errorf("slots are read every %s, pool %d, deadlines respected: %t", o.ClusterStateReloadInterval, o.PoolSize,
+			o.ContextTimeoutEnabled)
+	}
+}
