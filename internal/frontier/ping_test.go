@@ -13,6 +13,7 @@ import (
 	"io"
 	"log"
 	"math/big"
+	random "math/rand/v2"
 	"net"
 	"net/http"
 	"net/http/httptest"
@@ -99,14 +100,16 @@ func TestPingWaitsWhileRedisLoads(t *testing.T) {
 	redistest.New(t) // skips the test without a Redis
 	dir := t.TempDir()
 	fillAndSave(t, dir, 5000)
-	free, err := net.Listen("tcp", "127.0.0.1:0")
+	// Connections of other processes take ports of 127.0.0.1, but none of this address.
+	host := fmt.Sprintf("127.%d.%d.%d", 64+random.N(64), random.N(256), 1+random.N(250))
+	free, err := net.Listen("tcp", host+":0")
 	if err != nil {
 		t.Fatal(err)
 	}
 	addr := free.Addr().String()
 	free.Close()
 	_, port, _ := net.SplitHostPort(addr)
-	slow := redisd.Config{Dir: dir, Args: []string{"--port", port, "--key-load-delay", "500",
+	slow := redisd.Config{Dir: dir, Args: []string{"--port", port, "--bind", host, "--key-load-delay", "500",
 		"--loading-process-events-interval-bytes", "1024"}}
 	started := make(chan error, 1)
 	go func() {
