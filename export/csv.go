@@ -23,7 +23,7 @@ type csvWriter struct {
 	row    []string
 }
 
-func newCSV(out *Draft, o Order) (Writer, error) {
+func newCSV(out *draft, o Order) (Writer, error) {
 	file, err := pressed(out)
 	if err != nil {
 		return nil, err

@@ -5,7 +5,7 @@
 // the one that a user names. A [Record] is one line of it. A survey is a first pass over
 // all segments that determines which record of each URL is the last; later passes use
 // only those. A [Condition] selects records, a [Field] is a value of a record, and a
-// [Writer] writes records in one form to a [Draft]: a file or folder that gets its name
+// [Writer] writes records in one form to a draft: a file or folder that gets its name
 // only when it is complete. [Diff] determines how the pages changed between two crawls.
 //
 // A survey takes about 50 bytes of memory for each URL. Everything else is streamed.

@@ -16,25 +16,25 @@ var ErrExists = errors.New("it already exists")
 // replace.
 const marker = ".trawl-export"
 
-// Draft is a file or folder that is being written beside its final place under a
+// draft is a file or folder that is being written beside its final place under a
 // temporary name. At the final place, readers find either what was there before or the
 // complete result.
-type Draft struct {
+type draft struct {
 	// Path is where the draft is until it is placed; "" for standard output.
 	Path string
 
 	out   io.Writer // standard output
 	final string
 	file  *os.File // nil for a folder
-	by    []*Draft // drafts that belong to this one
+	by    []*draft // drafts that belong to this one
 }
 
-// NewStream returns a draft for a pipe or a terminal, which is written directly.
-func NewStream(w io.Writer) *Draft { return &Draft{out: w} }
+// newStream returns a draft for a pipe or a terminal, which is written directly.
+func newStream(w io.Writer) *draft { return &draft{out: w} }
 
-// NewFile begins a file. The error wraps [ErrExists] if a file with that name exists and
+// newFile begins a file. The error wraps [ErrExists] if a file with that name exists and
 // replace is not set.
-func NewFile(final string, replace bool) (*Draft, error) {
+func newFile(final string, replace bool) (*draft, error) {
 	switch info, err := os.Stat(final); {
 	case err == nil && info.IsDir():
 		return nil, fmt.Errorf("%q is a folder: name a file", final)
@@ -46,12 +46,12 @@ func NewFile(final string, replace bool) (*Draft, error) {
 		return nil, cannotWrite(final, err)
 	}
 	_ = file.Chmod(0o644)
-	return &Draft{Path: file.Name(), final: final, file: file}, nil
+	return &draft{Path: file.Name(), final: final, file: file}, nil
 }
 
-// NewFolder begins a folder. A folder that exists and is not empty is replaced only if
+// newFolder begins a folder. A folder that exists and is not empty is replaced only if
 // replace is set and an export created it. Otherwise the error wraps [ErrExists].
-func NewFolder(final string, replace bool) (*Draft, error) {
+func newFolder(final string, replace bool) (*draft, error) {
 	final = filepath.Clean(final)
 	entries, err := os.ReadDir(final)
 	switch {
@@ -66,7 +66,7 @@ func NewFolder(final string, replace bool) (*Draft, error) {
 	if err != nil {
 		return nil, cannotWrite(final, err)
 	}
-	d := &Draft{Path: dir, final: final}
+	d := &draft{Path: dir, final: final}
 	err = errors.Join(os.Chmod(dir, 0o755), os.WriteFile(filepath.Join(dir, marker), nil, 0o644))
 	if err != nil {
 		return nil, errors.Join(cannotWrite(final, err), d.Discard())
@@ -88,8 +88,8 @@ func cannotWrite(path string, err error) error {
 }
 
 // Beside begins another file, which is placed before this one, or discarded with it.
-func (d *Draft) Beside(final string, replace bool) (*Draft, error) {
-	other, err := NewFile(final, replace)
+func (d *draft) Beside(final string, replace bool) (*draft, error) {
+	other, err := newFile(final, replace)
 	if err == nil {
 		d.by = append(d.by, other)
 	}
@@ -97,10 +97,10 @@ func (d *Draft) Beside(final string, replace bool) (*Draft, error) {
 }
 
 // Name returns the final name of the draft; "" for standard output.
-func (d *Draft) Name() string { return d.final }
+func (d *draft) Name() string { return d.final }
 
 // Write writes to a file or a stream.
-func (d *Draft) Write(b []byte) (int, error) {
+func (d *draft) Write(b []byte) (int, error) {
 	if d.file != nil {
 		return d.file.Write(b)
 	}
@@ -108,7 +108,7 @@ func (d *Draft) Write(b []byte) (int, error) {
 }
 
 // Place syncs the draft to disk and gives it its final name.
-func (d *Draft) Place() error {
+func (d *draft) Place() error {
 	if d.out != nil {
 		return nil
 	}
@@ -133,7 +133,7 @@ func (d *Draft) Place() error {
 
 // clear removes the folder that this one replaces, because a folder cannot be renamed
 // over another.
-func (d *Draft) clear() error {
+func (d *draft) clear() error {
 	if d.file != nil {
 		return nil
 	}
@@ -148,7 +148,7 @@ func (d *Draft) clear() error {
 }
 
 // Discard removes what was written.
-func (d *Draft) Discard() error {
+func (d *draft) Discard() error {
 	if d.out != nil {
 		return nil
 	}

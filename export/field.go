@@ -14,12 +14,10 @@ import (
 // with dots, such as "fields.price".
 type Field = condition.Field
 
-// ParseField parses the name of a field. The error lists the fields. Whether a job
-// selected "fields.price" is known only from its records.
-func ParseField(name string) (Field, error) { return condition.ParseField(name) }
-
 // ParseFields parses names of fields. "fields.*" stands for all parts of fields that the
-// records have, and "rights.*" for those of rights. A name that occurs twice is an error.
+// records have, and "rights.*" for those of rights. A name that occurs twice is an error,
+// and so is an unknown one: the error lists the fields. Whether a job selected "fields.price"
+// is known only from its records.
 func ParseFields(names []string) ([]Field, error) { return condition.ParseFields(names) }
 
 // Condition selects records. The zero Condition selects all.

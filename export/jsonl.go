@@ -14,7 +14,7 @@ import (
 )
 
 // pressed returns a writer that compresses according to the name of the draft.
-func pressed(out *Draft) (io.WriteCloser, error) {
+func pressed(out *draft) (io.WriteCloser, error) {
 	b := bufio.NewWriterSize(out, 1<<20)
 	switch {
 	case strings.HasSuffix(out.Name(), ".gz"):
@@ -46,7 +46,7 @@ type jsonl struct {
 	line   bytes.Buffer
 }
 
-func newJSONL(out *Draft, o Order) (Writer, error) {
+func newJSONL(out *draft, o Order) (Writer, error) {
 	w, err := pressed(out)
 	return &jsonl{out: w, fields: o.Fields}, err
 }

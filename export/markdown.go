@@ -25,7 +25,7 @@ type markdown struct {
 	written int
 }
 
-func newMarkdown(out *Draft, o Order) (Writer, error) {
+func newMarkdown(out *draft, o Order) (Writer, error) {
 	m := &markdown{names: sink.NewNaming(), sources: texts{ctx: o.ctx, crawl: o.crawl}}
 	if out.file == nil && out.out == nil {
 		m.folder = out.Path

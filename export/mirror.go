@@ -32,7 +32,7 @@ type mirror struct {
 // errNoBodies says that there is nothing to copy.
 var errNoBodies = errors.New("the crawl kept no bodies: crawl with --format files or mirror")
 
-func newMirror(out *Draft, o Order) (Writer, error) {
+func newMirror(out *draft, o Order) (Writer, error) {
 	return &mirror{o: o, out: out.Path, names: sink.NewNaming(), kept: make(map[uint64]string),
 		also: make(map[uint64]uint64)}, nil
 }

@@ -75,7 +75,7 @@ func Export(ctx context.Context, c *Crawl, o Order) (sum Summary, err error) {
 }
 
 // write fills the draft.
-func (o Order) write(ctx context.Context, c *Crawl, out *Draft) (sum Summary, err error) {
+func (o Order) write(ctx context.Context, c *Crawl, out *draft) (sum Summary, err error) {
 	s, err := surveyOf(ctx, c, o.Damaged)
 	if err != nil {
 		return sum, err

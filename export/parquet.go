@@ -13,7 +13,7 @@ import (
 	"github.com/trawlcrawler/trawl/internal/condition"
 )
 
-func newParquet(out *Draft, o Order) (Writer, error) {
+func newParquet(out *draft, o Order) (Writer, error) {
 	if strings.HasSuffix(out.Name(), ".gz") || strings.HasSuffix(out.Name(), ".zst") {
 		return nil, fmt.Errorf("parquet files are compressed internally: remove the .gz or .zst from %q", out.Name())
 	}

@@ -42,7 +42,7 @@ func hasSQLite() error {
 // indexed lists the columns with an index.
 var indexed = []string{"host", "status", "outcome", "fetched_at", "digest"}
 
-func newSQLite(out *Draft, o Order) (Writer, error) {
+func newSQLite(out *draft, o Order) (Writer, error) {
 	w := &sqliteWriter{fields: o.Fields}
 	if len(w.fields) == 0 {
 		w.fields = condition.Columns

@@ -22,12 +22,12 @@ type warcWriter struct {
 	ctx    context.Context
 	crawl  *Crawl
 	wanted map[uint64]bool // URLs
-	out    *Draft
-	index  *Draft // nil for a stream
+	out    *draft
+	index  *draft // nil for a stream
 	to     *warc.Excerpt
 }
 
-func newWARC(out *Draft, o Order) (Writer, error) {
+func newWARC(out *draft, o Order) (Writer, error) {
 	if len(o.crawl.indexes) == 0 {
 		return nil, fmt.Errorf("%q holds no WARC files: crawl with --format warc to keep them", o.crawl)
 	}

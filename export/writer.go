@@ -33,11 +33,11 @@ type Form struct {
 	whole  bool // fields cannot be chosen
 	ends   []string
 	ready  func() error // reports what this program lacks for the form; nil if it lacks nothing
-	open   func(*Draft, Order) (Writer, error)
+	open   func(*draft, Order) (Writer, error)
 }
 
-// Forms lists the forms.
-var Forms = []Form{
+// forms lists the forms.
+var forms = []Form{
 	{Name: "jsonl", ends: []string{".jsonl", ".ndjson", ".json"}, open: newJSONL},
 	{Name: "csv", ends: []string{".csv"}, open: newCSV},
 	{Name: "parquet", Binary: true, ends: []string{".parquet"}, open: newParquet},
@@ -50,7 +50,7 @@ var Forms = []Form{
 // FormNames lists the names of the forms.
 func FormNames() []string {
 	var names []string
-	for _, f := range Forms {
+	for _, f := range forms {
 		names = append(names, f.Name)
 	}
 	return names
@@ -63,7 +63,7 @@ func ParseForm(name, to string) (Form, error) {
 		name = "jsonl"
 	}
 	bare := strings.TrimSuffix(strings.TrimSuffix(strings.ToLower(filepath.Base(to)), ".zst"), ".gz")
-	for _, f := range Forms {
+	for _, f := range forms {
 		ends := func(end string) bool {
 			return strings.HasSuffix(bare, end) || strings.HasSuffix(strings.ToLower(to), end)
 		}
@@ -79,7 +79,7 @@ func ParseForm(name, to string) (Form, error) {
 
 // draft begins the file, folder or stream that the form is written to, if this program can
 // write the form.
-func (f Form) draft(o Order) (*Draft, error) {
+func (f Form) draft(o Order) (*draft, error) {
 	if f.ready != nil {
 		if err := f.ready(); err != nil {
 			return nil, err
@@ -90,11 +90,11 @@ func (f Form) draft(o Order) (*Draft, error) {
 		return nil, fmt.Errorf("%w: %s is not written to standard output: name a file or folder with --to", ErrOrder,
 			f.Name)
 	case o.To == "":
-		return NewStream(o.Out), nil
+		return newStream(o.Out), nil
 	case f.folder || f.either && !f.named(o.To):
-		return NewFolder(o.To, o.Replace)
+		return newFolder(o.To, o.Replace)
 	}
-	return NewFile(o.To, o.Replace)
+	return newFile(o.To, o.Replace)
 }
 
 // named reports whether a path has an extension of the form.
