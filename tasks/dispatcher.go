@@ -73,7 +73,7 @@ func (d *Dispatcher) Close() error { return d.connection.(io.Closer).Close() }
 func (d *Dispatcher) Enqueue(ctx context.Context, job crawler.Status, o queue.VisitRef) error {
 	visit := Visit{Job: job.Job.Name, Run: job.Created.UnixMilli(), Host: o.Host, Epoch: o.Epoch}
 	client, retention := d.row(job)
-	task, err := visit.task(d.timeoutOf(job.Job), retention)
+	task, err := visit.task(d.timeoutOf(job.Job.RequestSettings), retention)
 	if err != nil {
 		return err
 	}
@@ -84,11 +84,11 @@ func (d *Dispatcher) Enqueue(ctx context.Context, job crawler.Status, o queue.Vi
 	return nil
 }
 
-func (d *Dispatcher) timeoutOf(job crawler.Job) time.Duration {
+func (d *Dispatcher) timeoutOf(s crawler.RequestSettings) time.Duration {
 	if d.timeout > 0 {
 		return d.timeout
 	}
-	return job.VisitTerm()
+	return s.VisitTerm()
 }
 
 // row returns the client that enqueues a visit of the job, and how long the visit is kept,

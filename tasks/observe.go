@@ -77,7 +77,7 @@ func (c *Client) Robots(ctx context.Context, job string, host crawler.Host) (all
 		if err != nil {
 			return nil, err
 		}
-		known, err := cache.Recall(ctx, status.Job, u)
+		known, err := cache.Recall(ctx, status.Job.ProductToken(), u)
 		if err != nil {
 			return nil, err
 		}

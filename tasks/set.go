@@ -67,7 +67,7 @@ func (c *Client) set(ctx context.Context, was crawler.Status, changes crawler.Ch
 	if len(done.Changed) == 0 {
 		return crawler.Adjustment{}, nil
 	}
-	raised, note, err := c.raised(ctx, was, job)
+	raised, note, err := c.raised(ctx, was, job.BudgetSettings)
 	if err != nil {
 		return crawler.Adjustment{}, err
 	}
@@ -88,8 +88,8 @@ func bounded(changes []crawler.Change, n int) []crawler.Change {
 // raised lists the budgets of a job that a change raises beyond what is spent. If the job
 // ended because of a budget and does not continue, the note says why.
 func (c *Client) raised(ctx context.Context, was crawler.Status,
-	job crawler.Job) (raised []string, note string, err error) {
-	counters, err := c.store.Counters(ctx, job.Name)
+	now crawler.BudgetSettings) (raised []string, note string, err error) {
+	counters, err := c.store.Counters(ctx, was.Job.Name)
 	if err != nil {
 		return nil, "", err
 	}
@@ -97,10 +97,10 @@ func (c *Client) raised(ctx context.Context, was crawler.Status,
 		name            string
 		then, now, used int64
 	}{
-		{"pages", was.Job.Pages, job.Pages, counters.Pages()},
-		{"bytes", int64(was.Job.Bytes), int64(job.Bytes), counters.Bytes},
-		{"items", was.Job.Items, job.Items, counters.Items},
-		{"time", int64(was.Job.Time), int64(job.Time), int64(was.Ran)},
+		{"pages", was.Job.Pages, now.Pages, counters.Pages()},
+		{"bytes", int64(was.Job.Bytes), int64(now.Bytes), counters.Bytes},
+		{"items", was.Job.Items, now.Items, counters.Items},
+		{"time", int64(was.Job.Time), int64(now.Time), int64(was.Ran)},
 	} {
 		switch {
 		case budget.now == budget.then:

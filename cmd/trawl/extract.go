@@ -143,7 +143,7 @@ func extract(ctx context.Context, s settings, page *fetched.Page, explain bool) 
 		}
 	}
 	if explain {
-		explainFields(stderr, s.Job, page.URL, doc, findings)
+		explainFields(stderr, s.Extract, page.URL, doc, findings)
 		explainText(stderr, rec)
 		explainWays(stderr, s.Job, result, ways)
 	}

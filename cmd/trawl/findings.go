@@ -18,12 +18,13 @@ import (
 )
 
 // explainFields describes where the values of a page's fields came from.
-func explainFields(w io.Writer, job crawler.Job, page crawler.URL, doc *fetched.Document, findings []parse.Finding) {
+func explainFields(w io.Writer, extract []crawler.Extraction, page crawler.URL, doc *fetched.Document,
+	findings []parse.Finding) {
 	fmt.Fprintf(w, "page %s\n", page)
 	if doc.Trouble != "" {
 		fmt.Fprintf(w, "trouble: %s\n", doc.Trouble)
 	}
-	for i, x := range job.Extract {
+	for i, x := range extract {
 		about := "every page"
 		if x.Match != "" {
 			about = "pages that match " + x.Match

@@ -242,7 +242,7 @@ func leadFromSitemaps(ctx context.Context, with *tasks.Comparing, store *frontie
 			continue
 		}
 		named := []string{origin + "/sitemap.xml"}
-		known, err := cache.Recall(ctx, with.Job(), at)
+		known, err := cache.Recall(ctx, with.Job().ProductToken(), at)
 		if err != nil {
 			return err
 		}

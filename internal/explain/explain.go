@@ -128,17 +128,17 @@ func (x *Explanation) fromJob(
 			}
 		}
 	}
-	return x.ofRobots(ctx, store, status.Job)
+	return x.ofRobots(ctx, store, status.Job.PolitenessSettings)
 }
 
 // ofRobots explains what robots.txt says, as far as the fleet remembers it. It requests
 // nothing.
-func (x *Explanation) ofRobots(ctx context.Context, store *frontier.Store, job crawler.Job) error {
-	if job.IgnoreRobots {
+func (x *Explanation) ofRobots(ctx context.Context, store *frontier.Store, polite crawler.PolitenessSettings) error {
+	if polite.IgnoreRobots {
 		x.Robots = "the job ignores it"
 		return nil
 	}
-	known, err := robots.New(store.RobotsCache(), robots.Config{}).Recall(ctx, job, x.URL)
+	known, err := robots.New(store.RobotsCache(), robots.Config{}).Recall(ctx, polite.ProductToken(), x.URL)
 	if err != nil {
 		return err
 	}

@@ -148,16 +148,16 @@ type Handlers interface {
 	For(job crawler.Status) visit.Handlers
 }
 
-// serves reports whether this program has all handlers of the job. If not, visits of the
-// job are left to other workers.
-func (w *Runtime) serves(job crawler.Job) bool {
-	return len(job.Handlers) == 0 || w.handlers != nil && w.handlers.Has(job.Handlers)
+// serves reports whether this program has all handlers of a job. If not, visits of the job
+// are left to other workers.
+func (w *Runtime) serves(handlers []string) bool {
+	return len(handlers) == 0 || w.handlers != nil && w.handlers.Has(handlers)
 }
 
 // handlersFor returns the handlers of a job; nil if it has none, or this program does not
 // have all of them.
 func (w *Runtime) handlersFor(job crawler.Status) visit.Handlers {
-	if len(job.Job.Handlers) == 0 || !w.serves(job.Job) {
+	if len(job.Job.Handlers) == 0 || !w.serves(job.Job.Handlers) {
 		return nil
 	}
 	return w.handlers.For(job)

@@ -84,7 +84,7 @@ func (r *Runner) settle(ctx context.Context) error {
 	if err := r.sameCrawl(was); err != nil {
 		return err
 	}
-	if status.State == crawler.StateDone && job.Follow && !extends(job, status) && !more {
+	if status.State == crawler.StateDone && job.Follow && !extends(job.BudgetSettings, status) && !more {
 		return r.done(ctx, status)
 	}
 	return r.goOn(ctx, status)
@@ -193,18 +193,18 @@ func (r *Runner) note(status crawler.Status, c crawler.Counters, elsewhere []que
 	}
 }
 
-// extends reports whether the job has a larger budget than the one that ended it.
-func extends(job crawler.Job, was crawler.Status) bool {
+// extends reports whether a job has a larger budget now than the one that ended it.
+func extends(now crawler.BudgetSettings, was crawler.Status) bool {
 	more := func(now, then int64) bool { return then > 0 && (now == 0 || now > then) }
 	switch was.Reason {
 	case "budget of pages":
-		return more(job.Pages, was.Job.Pages)
+		return more(now.Pages, was.Job.Pages)
 	case "budget of bytes":
-		return more(int64(job.Bytes), int64(was.Job.Bytes))
+		return more(int64(now.Bytes), int64(was.Job.Bytes))
 	case "budget of items":
-		return more(job.Items, was.Job.Items)
+		return more(now.Items, was.Job.Items)
 	case "budget of time":
-		return more(int64(job.Time), int64(was.Job.Time))
+		return more(int64(now.Time), int64(was.Job.Time))
 	}
 	return false
 }

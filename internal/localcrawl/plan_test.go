@@ -25,7 +25,7 @@ func TestALargerBudgetExtendsTheJobThatItEnded(t *testing.T) {
 		{crawler.Job{BudgetSettings: crawler.BudgetSettings{Pages: 11}}, "", false},
 	} {
 		was.Reason = c.reason
-		if got := extends(c.job, was); got != c.want {
+		if got := extends(c.job.BudgetSettings, was); got != c.want {
 			t.Errorf("budgets of %d pages and %d bytes extend a job that ended with %q: %v", c.job.Pages, c.job.Bytes,
 				c.reason, got)
 		}

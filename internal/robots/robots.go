@@ -90,7 +90,7 @@ func (r *Robots) RobotsPolicy(ctx context.Context, job crawler.Job, u crawler.UR
 		return fetched.RobotsPolicy{}, fmt.Errorf("robots.txt of %s: %w", s.origin, err)
 	}
 	if rec.kind != kindRules {
-		return r.refuse(rec, job), nil
+		return r.refuse(rec, job.RobotsTries), nil
 	}
 	rules := Parse([]byte(rec.text), s.token)
 	rules.source = &fetched.RobotsText{Origin: s.origin, Text: rec.text, At: rec.at}
@@ -107,14 +107,15 @@ type Known struct {
 	Text        string    // the robots.txt without what no crawler reads; "" if it could not be fetched
 }
 
-// Recall returns what the fleet remembers about u's origin.
-func (r *Robots) Recall(ctx context.Context, job crawler.Job, u crawler.URL) (Known, error) {
+// Recall returns what the fleet remembers about u's origin, with the rules for a crawler of
+// that product token.
+func (r *Robots) Recall(ctx context.Context, token string, u crawler.URL) (Known, error) {
 	rec, err := r.known(ctx, u.Origin())
 	switch {
 	case err != nil || rec.kind == 0:
 		return Known{}, err
 	case rec.kind == kindRules:
-		return Known{At: rec.at, Rules: Parse([]byte(rec.text), job.ProductToken()), Text: rec.text}, nil
+		return Known{At: rec.at, Rules: Parse([]byte(rec.text), token), Text: rec.text}, nil
 	}
 	return Known{At: rec.at, Unavailable: rec.text}, nil
 }
@@ -197,8 +198,8 @@ func located(addresses []string, u crawler.URL) []crawler.URL {
 }
 
 // refuse returns the robots policy when there are no rules, for now or for good.
-func (r *Robots) refuse(rec record, job crawler.Job) fetched.RobotsPolicy {
-	if rec.givenUp(job.RobotsTries) {
+func (r *Robots) refuse(rec record, tries int) fetched.RobotsPolicy {
+	if rec.givenUp(tries) {
 		return fetched.RobotsPolicy{Unavailable: rec.text, Class: rec.class}
 	}
 	return fetched.RobotsPolicy{Unavailable: rec.text, Class: rec.class,

@@ -20,7 +20,7 @@ func (s *site) begin(p *process, job crawler.Job, u crawler.URL) *visitRequest {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	log := s.hosts[string(u.Host())]
-	r := &visitRequest{worker: p.name, job: job.Name, url: u.String(), began: time.Now(), owed: s.owed(log, job, u)}
+	r := &visitRequest{worker: p.name, job: job.Name, url: u.String(), began: time.Now(), owed: s.owed(log, job.PolitenessSettings, u)}
 	s.sim.requests++
 	if s.sim.checksHosts() {
 		s.checkTurn(log, r)
@@ -45,7 +45,7 @@ func (s *site) end(r *visitRequest) {
 // owed returns the gap that a job owes a host before a request. If a worker has fetched
 // robots.txt and dies before it has stored the result, the Crawl-delay is lost with it.
 // Once a page was requested, the fleet knows it.
-func (s *site) owed(log *hostLog, job crawler.Job, u crawler.URL) time.Duration {
+func (s *site) owed(log *hostLog, job crawler.PolitenessSettings, u crawler.URL) time.Duration {
 	gap := job.Delay
 	page := u.Path() != "/robots.txt"
 	log.delayKnown = log.delayKnown || page
