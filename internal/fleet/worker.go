@@ -256,7 +256,8 @@ func (w *Worker) round(ctx, hard context.Context) {
 		if job.Closing && w.writers != nil { // its files must be finished
 			continue
 		}
-		if job.State != crawler.StateRunning || !w.wants(job) || !w.rt.serves(job.Job.Handlers) || !w.access.admits(ctx, job) {
+		if job.State != crawler.StateRunning || !w.wants(job) || !w.rt.serves(job.Job.Handlers) ||
+			!w.access.admits(ctx, job) {
 			continue
 		}
 		if st := w.jobWorkers[name]; st != nil && !st.job.Created.Equal(job.Created) {

@@ -20,7 +20,8 @@ func (s *site) begin(p *process, job crawler.Job, u crawler.URL) *visitRequest {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	log := s.hosts[string(u.Host())]
-	r := &visitRequest{worker: p.name, job: job.Name, url: u.String(), began: time.Now(), owed: s.owed(log, job.PolitenessSettings, u)}
+	r := &visitRequest{worker: p.name, job: job.Name, url: u.String(), began: time.Now(),
+		owed: s.owed(log, job.PolitenessSettings, u)}
 	s.sim.requests++
 	if s.sim.checksHosts() {
 		s.checkTurn(log, r)
