@@ -17,8 +17,8 @@ import (
 	"github.com/trawlcrawler/trawl/internal/frontier"
 	"github.com/trawlcrawler/trawl/internal/queue"
 	"github.com/trawlcrawler/trawl/internal/robots"
+	"github.com/trawlcrawler/trawl/internal/signature"
 	"github.com/trawlcrawler/trawl/internal/sink"
-	"github.com/trawlcrawler/trawl/internal/visit"
 )
 
 // Explanation is what happened to a URL.
@@ -123,7 +123,7 @@ func (x *Explanation) fromJob(
 	if err == nil {
 		x.Host = &host
 		for _, m := range host.Traps {
-			if m.Pattern == visit.PatternOf(x.URL) {
+			if m.Pattern == string(signature.PatternOf(x.URL)) {
 				x.Trap = queue.TrapReason(m)
 			}
 		}

@@ -29,7 +29,7 @@ var layers = [][]string{
 	{"internal/queue", "internal/waiting", "internal/seedfile", "internal/periodic", "internal/rights"},
 	{"internal/rules", "internal/forecast"},
 	{"internal/fetched"},
-	{"internal/condition"},
+	{"internal/condition", "internal/signature"},
 	{
 		"internal/setting", "internal/visit", "internal/reference", "internal/htmltree", "internal/dns",
 		"internal/repair", "internal/cookie",

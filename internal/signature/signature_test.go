@@ -1,4 +1,4 @@
-package visit
+package signature
 
 import (
 	"fmt"
@@ -10,13 +10,13 @@ import (
 )
 
 // parseSignature parses a page and returns its signature.
-func parseSignature(t *testing.T, url, body, title string) signature {
+func parseSignature(t *testing.T, url, body, title string) Signature {
 	t.Helper()
 	u, err := crawler.ParseURL("http://example.com" + url)
 	if err != nil {
 		t.Fatal(err)
 	}
-	return signatureOf(&fetched.Page{URL: u, Body: &fetched.Body{Head: []byte(body)}}, &fetched.Document{Title: title})
+	return Of(&fetched.Page{URL: u, Body: &fetched.Body{Head: []byte(body)}}, &fetched.Document{Title: title})
 }
 
 func TestPagesWithTheSameSignature(t *testing.T) {
@@ -87,12 +87,12 @@ func TestPagesWithTheSameSignature(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			signatureOf := func(page string) signature {
+			signatureOf := func(page string) Signature {
 				url, body, _ := strings.Cut(page, " ")
 				return parseSignature(t, url, body, "")
 			}
-			if a, b := signatureOf(c.a), signatureOf(c.b); a.same(b) != c.same {
-				t.Errorf("%+v and %+v: same %v, want %v", a, b, a.same(b), c.same)
+			if a, b := signatureOf(c.a), signatureOf(c.b); a.Same(b) != c.same {
+				t.Errorf("%+v and %+v: same %v, want %v", a, b, a.Same(b), c.same)
 			}
 		})
 	}
@@ -101,10 +101,10 @@ func TestPagesWithTheSameSignature(t *testing.T) {
 func TestTitlesDistinguishPages(t *testing.T) {
 	t.Parallel()
 	text := strings.Repeat("a long text about nothing ", 100)
-	if parseSignature(t, "/x/1", text, "Blue lamp").same(parseSignature(t, "/x/2", text, "Red chair")) {
+	if parseSignature(t, "/x/1", text, "Blue lamp").Same(parseSignature(t, "/x/2", text, "Red chair")) {
 		t.Error("pages with different titles have the same signature")
 	}
-	if !parseSignature(t, "/x/1", text, "Sheet 1: /x/1").same(parseSignature(t, "/x/2", text, "Sheet 2: /x/2")) {
+	if !parseSignature(t, "/x/1", text, "Sheet 1: /x/1").Same(parseSignature(t, "/x/2", text, "Sheet 2: /x/2")) {
 		t.Error("titles that repeat their URLs distinguish pages")
 	}
 }
@@ -114,7 +114,8 @@ func TestTitlesDistinguishPages(t *testing.T) {
 func TestManyPagesThatDifferByOneWordAreNearDuplicates(t *testing.T) {
 	t.Parallel()
 	text := strings.Repeat("The keeper of the tower writes down what he sees at dawn, at noon and in the evening, and sends it to the town. ", 10)
-	var recent []signature
+	const recentPages = 16 // as the search for traps remembers
+	var recent []Signature
 	fresh := 0
 	for i := range 400 {
 		token := strings.Map(func(c rune) rune { return 'g' + c%16 },
@@ -122,16 +123,16 @@ func TestManyPagesThatDifferByOneWordAreNearDuplicates(t *testing.T) {
 		said := parseSignature(t, fmt.Sprintf("/hall/%d", i), text+" Your number is "+token, "")
 		known := false
 		for _, r := range recent {
-			known = known || r.same(said)
+			known = known || r.Same(said)
 		}
 		if !known {
-			if fresh++; len(recent) == trapRecent {
+			if fresh++; len(recent) == recentPages {
 				recent = recent[1:]
 			}
 			recent = append(recent, said)
 		}
 	}
-	if fresh > trapRecent {
+	if fresh > recentPages {
 		t.Errorf("%d of 400 pages count as new", fresh)
 	}
 }
@@ -147,7 +148,7 @@ func FuzzSignature(f *testing.F) {
 	}
 	f.Fuzz(func(t *testing.T, body []byte) {
 		page := &fetched.Page{URL: u, Body: &fetched.Body{Head: body}}
-		if a := signatureOf(page, nil); !a.same(signatureOf(page, nil)) {
+		if a := Of(page, nil); !a.Same(Of(page, nil)) {
 			t.Error("a page differs from itself")
 		}
 	})
@@ -155,7 +156,7 @@ func FuzzSignature(f *testing.F) {
 
 func TestPatternsOfURLs(t *testing.T) {
 	t.Parallel()
-	for path, want := range map[string]pattern{
+	for path, want := range map[string]Pattern{
 		"/":                                      "/",
 		"/calendar/2031/05":                      "/calendar/N/N",
 		"/calendar/2031-05-01/":                  "/calendar/N/",
@@ -171,7 +172,7 @@ func TestPatternsOfURLs(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if got := patternOf(u); got != want {
+		if got := PatternOf(u); got != want {
 			t.Errorf("the pattern of %s is %s, want %s", path, got, want)
 		}
 	}

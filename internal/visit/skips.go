@@ -7,6 +7,7 @@ import (
 	"github.com/trawlcrawler/trawl/crawler"
 	"github.com/trawlcrawler/trawl/internal/queue"
 	"github.com/trawlcrawler/trawl/internal/rights"
+	"github.com/trawlcrawler/trawl/internal/signature"
 )
 
 // maxRemembered is how many skipped URLs a worker remembers of a job, so that a URL that
@@ -66,7 +67,7 @@ func (e *urlTask) skip(u crawler.URL, step int, why queue.SkipReason) {
 // skipTrap is skip for a URL that looks like a trap.
 func (e *urlTask) skipTrap(u crawler.URL, step int, reason string) {
 	e.note(queue.Skipped{
-		URL: u, Referrer: e.at(), Depth: e.taken.Entry.Depth + step, Pattern: string(patternOf(u)),
+		URL: u, Referrer: e.at(), Depth: e.taken.Entry.Depth + step, Pattern: string(signature.PatternOf(u)),
 		SkipReason: queue.SkipReason{Rule: queue.RuleTraps, Reason: reason},
 	})
 }
@@ -76,7 +77,7 @@ func (e *urlTask) skipItself(why queue.SkipReason) {
 	entry := e.taken.Entry
 	s := queue.Skipped{URL: entry.URL, Referrer: entry.Referrer, Depth: entry.Depth, SkipReason: why}
 	if why.Rule == queue.RuleTraps {
-		s.Pattern = string(patternOf(entry.URL))
+		s.Pattern = string(signature.PatternOf(entry.URL))
 	}
 	e.note(s)
 }

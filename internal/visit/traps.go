@@ -6,18 +6,18 @@ import (
 	"hash/fnv"
 	"maps"
 	"slices"
-	"strings"
 	"sync"
 	"sync/atomic"
 
 	"github.com/trawlcrawler/trawl/crawler"
 	"github.com/trawlcrawler/trawl/internal/fetched"
 	"github.com/trawlcrawler/trawl/internal/queue"
+	"github.com/trawlcrawler/trawl/internal/signature"
 )
 
 // A trap is a part of a site that keeps generating new URLs without new content: an endless
 // calendar, links with a new session each, error pages with a status of 200 that link
-// onwards. A trap shows in pages whose URLs have one pattern, that link to one another, and
+// onwards. A trap shows in pages whose URLs have one signature.Pattern, that link to one another, and
 // many of which in a row are duplicates. Then only a sample of the pattern's URLs is
 // fetched, and if those are duplicates too, none.
 
@@ -34,9 +34,9 @@ const (
 
 // watched is what is known of one pattern.
 type watched struct {
-	Pages  int         `json:"n"`
-	Streak int         `json:"s"`
-	Recent []signature `json:"p,omitempty"` // oldest first; older versions stored these under r
+	Pages  int                   `json:"n"`
+	Streak int                   `json:"s"`
+	Recent []signature.Signature `json:"p,omitempty"` // oldest first; older versions stored these under r
 }
 
 // traps watches one host. It is safe for concurrent use.
@@ -44,13 +44,13 @@ type traps struct {
 	any atomic.Bool // a pattern is sampled or skipped
 
 	mu      sync.Mutex
-	watched map[pattern]*watched
+	watched map[signature.Pattern]*watched
 	open    map[string]bool // patterns that the operator wants fetched
 }
 
 // recall starts from what an earlier visit kept. It starts empty if that cannot be decoded.
 func (t *traps) recall(kept string) {
-	t.watched = make(map[pattern]*watched)
+	t.watched = make(map[signature.Pattern]*watched)
 	if kept != "" && json.Unmarshal([]byte(kept), &t.watched) != nil {
 		clear(t.watched)
 	}
@@ -62,14 +62,14 @@ func (t *traps) keep() string {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	worth := slices.DeleteFunc(slices.Collect(maps.Keys(t.watched)),
-		func(p pattern) bool { return t.watched[p].Streak < trapKeep })
+		func(p signature.Pattern) bool { return t.watched[p].Streak < trapKeep })
 	if len(worth) == 0 {
 		return ""
 	}
-	slices.SortFunc(worth, func(a, b pattern) int {
+	slices.SortFunc(worth, func(a, b signature.Pattern) int {
 		return cmp.Or(cmp.Compare(t.watched[b].Streak, t.watched[a].Streak), cmp.Compare(a, b))
 	})
-	kept := make(map[pattern]*watched, trapKept)
+	kept := make(map[signature.Pattern]*watched, trapKept)
 	for _, p := range worth {
 		w := *t.watched[p]
 		switch {
@@ -112,12 +112,12 @@ func (t *traps) look() {
 
 // suspect reports whether a URL may belong to a trap: it was found on a page of its own
 // pattern, or a part of it looks generated.
-func suspect(e queue.Entry) (pattern, bool) {
+func suspect(e queue.Entry) (signature.Pattern, bool) {
 	if e.Depth == 0 || e.Referrer.IsZero() || e.Referrer.Host() != e.URL.Host() {
 		return "", false
 	}
-	p := patternOf(e.URL)
-	return p, p.random() || patternOf(e.Referrer) == p
+	p := signature.PatternOf(e.URL)
+	return p, p.Random() || signature.PatternOf(e.Referrer) == p
 }
 
 // learn compares a page with others of its pattern. It compares bytes, but for URLs with
@@ -127,9 +127,9 @@ func (t *traps) learn(e queue.Entry, page *fetched.Page, doc *fetched.Document) 
 	if !ok {
 		return
 	}
-	said := digestOf(page)
-	if p.random() || e.Depth > trapDeep {
-		said = signatureOf(page, doc)
+	said := signature.OfBody(page)
+	if p.Random() || e.Depth > trapDeep {
+		said = signature.Of(page, doc)
 	}
 	t.mu.Lock()
 	defer t.mu.Unlock()
@@ -142,7 +142,7 @@ func (t *traps) learn(e queue.Entry, page *fetched.Page, doc *fetched.Document) 
 		t.watched[p] = w
 	}
 	w.Pages++
-	if slices.ContainsFunc(w.Recent, said.same) {
+	if slices.ContainsFunc(w.Recent, said.Same) {
 		w.Streak++
 	} else {
 		w.Streak = 0
@@ -158,9 +158,9 @@ func (t *traps) learn(e queue.Entry, page *fetched.Page, doc *fetched.Document) 
 
 // forget makes room by dropping the patterns that look least like traps. t.mu is held.
 func (t *traps) forget() {
-	maps.DeleteFunc(t.watched, func(_ pattern, w *watched) bool { return w.Streak < trapKeep })
+	maps.DeleteFunc(t.watched, func(_ signature.Pattern, w *watched) bool { return w.Streak < trapKeep })
 	if len(t.watched) >= trapPatterns {
-		maps.DeleteFunc(t.watched, func(_ pattern, w *watched) bool { return w.Streak < queue.TrapSample })
+		maps.DeleteFunc(t.watched, func(_ signature.Pattern, w *watched) bool { return w.Streak < queue.TrapSample })
 	}
 }
 
@@ -189,91 +189,3 @@ func sampled(u crawler.URL) bool {
 	sum.Write([]byte(u.String()))
 	return sum.Sum32()%queue.TrapOneIn == 0
 }
-
-// pattern is what similar URLs have in common: the class of each path segment, and the
-// names of the parameters. The first segment is kept as it is if it is a word.
-//
-//	/calendar/2031/05?view=month  →  /calendar/N/N?view
-//	/shop/lamp-17?sid=9f86d081    →  /shop/M?sid=X
-type pattern string
-
-// Classes of path segments and parameter values.
-const (
-	classNumber = "N" // digits, perhaps with separators: 17, 2031-05-01
-	classRandom = "X" // looks generated: 9f86d081884c7d65, UUIDs
-	classMixed  = "M" // letters and digits: page17
-	classWord   = "w"
-)
-
-func patternOf(u crawler.URL) pattern {
-	path, query, _ := strings.Cut(u.Path(), "?")
-	var b strings.Builder
-	for i, segment := range strings.Split(path[1:], "/") {
-		b.WriteByte('/')
-		switch class := classOf(segment); {
-		case segment == "":
-		case i == 0 && class == classWord:
-			b.WriteString(segment)
-		default:
-			b.WriteString(class)
-		}
-	}
-	if query == "" {
-		return pattern(b.String())
-	}
-	var params []string
-	for param := range strings.SplitSeq(query, "&") {
-		name, value, _ := strings.Cut(param, "=")
-		if classOf(value) == classRandom {
-			name += "=" + classRandom
-		}
-		params = append(params, name)
-	}
-	slices.Sort(params)
-	b.WriteByte('?')
-	b.WriteString(strings.Join(slices.Compact(params), "&"))
-	return pattern(b.String())
-}
-
-// random reports whether URLs of the pattern have a part that looks generated.
-func (p pattern) random() bool { return strings.Contains(string(p), classRandom) }
-
-// classOf tells numbers and words from random strings. A random string has at least eight
-// letters and digits that either alternate often, unlike a word with a number after it, or
-// are all hexadecimal.
-func classOf(s string) string {
-	digits, letters, beyondF, others, changes := 0, 0, 0, 0, 0
-	last := byte(0)
-	for i := range len(s) {
-		kind := byte('o')
-		switch c := s[i]; {
-		case '0' <= c && c <= '9':
-			kind = 'd'
-			digits++
-		case 'a' <= c|0x20 && c|0x20 <= 'z':
-			kind = 'l'
-			letters++
-			if c|0x20 > 'f' {
-				beyondF++
-			}
-		default:
-			others++
-		}
-		if last != 0 && kind != last && kind != 'o' && last != 'o' {
-			changes++
-		}
-		last = kind
-	}
-	switch {
-	case digits == 0:
-		return classWord
-	case letters == 0:
-		return classNumber
-	case digits+letters >= 8 && (changes >= 4 || beyondF == 0) && others <= 4:
-		return classRandom
-	}
-	return classMixed
-}
-
-// PatternOf returns the pattern of a URL, under which [crawler.Trap] names it.
-func PatternOf(u crawler.URL) string { return string(patternOf(u)) }
