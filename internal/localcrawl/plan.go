@@ -151,15 +151,15 @@ func (r *Runner) ofElsewhere(was Note) error {
 		return nil
 	case ended:
 		return refuse("the list fetched into %q is done, and what was fetched %s, so that it cannot grow: choose another folder with %s, or %s",
-			r.cfg.Folder, r.whereabouts(was.Backend), r.cfg.Words.Out, r.cfg.Words.Restart)
+			r.cfg.Folder, r.formerRedis(was.Backend), r.cfg.Words.Out, r.cfg.Words.Restart)
 	}
 	return refuse("the crawl in %q was interrupted, and what it still had to do %s: %s sets its pages aside and starts over",
-		r.cfg.Folder, r.whereabouts(was.Backend), r.cfg.Words.Restart)
+		r.cfg.Folder, r.formerRedis(was.Backend), r.cfg.Words.Restart)
 }
 
-// whereabouts says where the frontier of an earlier crawl is, if it is not in the current
+// formerRedis says where the frontier of an earlier crawl is, if it is not in the current
 // Redis.
-func (r *Runner) whereabouts(was string) string {
+func (r *Runner) formerRedis(was string) string {
 	switch {
 	case was == InMemory:
 		return "was in memory and is gone"
