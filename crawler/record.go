@@ -152,7 +152,7 @@ const (
 	OutcomeFetched         Outcome = "fetched"          // a body arrived with a status of 2xx
 	OutcomeNotModified     Outcome = "not_modified"     // 304
 	OutcomeRedirected      Outcome = "redirected"       // redirects to a URL that has its own fate
-	OutcomeFollowed        Outcome = "followed"         // reached by a redirect; part of the record of the URL that led here
+	OutcomeFollowed        Outcome = "followed"         // a redirect led here; part of the record of the URL before
 	OutcomeDisallowed      Outcome = "disallowed"       // robots.txt forbids it, or could not be fetched
 	OutcomeBlocked         Outcome = "blocked"          // the host sends block pages, such as a challenge
 	OutcomePaymentRequired Outcome = "payment_required" // the server asks to be paid: 402

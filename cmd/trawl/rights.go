@@ -94,7 +94,9 @@ func (o rightsOptions) report(ctx context.Context, name string) error {
 }
 
 // survey counts what was fetched, and what was not fetched because it is reserved.
-func (o rightsOptions) survey(ctx context.Context, crawl *export.Crawl, where export.Condition) (*rights.Survey, error) {
+func (o rightsOptions) survey(
+	ctx context.Context, crawl *export.Crawl, where export.Condition,
+) (*rights.Survey, error) {
 	survey := new(rights.Survey)
 	err := crawl.Last(ctx, func(line *export.Record) error {
 		if chosen, err := where.Match(line); err != nil || !chosen {

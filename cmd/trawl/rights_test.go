@@ -37,7 +37,8 @@ func TestRightsAreSummarizedForAnyPurpose(t *testing.T) {
 		fmt.Fprint(w, `<a href="/a">a</a><a href="/ai/b">b</a>`)
 	}))
 	site.Robots("User-agent: *\nContent-Usage: /ai/ train-ai=n\n")
-	s.run("crawl", site.URL(0, "/"), "--delay", "0", "--out", "site", "--purpose", "train-ai", "--rights", "stop").exits(done)
+	s.run("crawl", site.URL(0, "/"), "--delay", "0", "--out", "site", "--purpose", "train-ai",
+		"--rights", "stop").exits(done)
 	for purpose, want := range map[string]hostRights{
 		"": {3, 2, 1}, "train-ai": {3, 2, 1}, "search": {3, 2, 1}, "archive": {3, 2, 0},
 	} {

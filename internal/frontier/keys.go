@@ -16,7 +16,7 @@ import (
 //	trawl:probe                      STRING written by /readyz to check that Redis accepts writes; expires after a minute
 //	trawl:jobs                       SET   names of the jobs
 //	trawl:processes                  ZSET  live schedulers and workers, as JSON, by when they are forgotten
-//	trawl:robots:ORIGIN              STRING robots.txt of an origin, as package robots caches it; or the address of its tdmrep.json
+//	trawl:robots:ORIGIN              STRING robots.txt of an origin, as package robots caches it; also its tdmrep.json
 //	trawl:turn:HOST                  STRING the visit that holds a host, or held it last, and jobs that share the host
 //	trawl:{JOB}:job                  HASH  settings and state; last tick and run of a periodic job; a run's periodic job
 //	trawl:{JOB}:ledger               HASH  pages of the job's budget that are spent and promised

@@ -149,7 +149,8 @@ func TestAddressesOfLicencesAreBounded(t *testing.T) {
 	for i := range 1000 {
 		fmt.Fprintf(&links, "<link rel=license href=/%d><a href=/%d/llms.txt>", i, i)
 	}
-	all := parsePage(t, Config{}, htmlPage("http://example.com/a", links.String()+"<meta name=robots content=noai>")).Rights
+	all := parsePage(t, Config{}, htmlPage("http://example.com/a", links.String()+
+		"<meta name=robots content=noai>")).Rights
 	if len(all) != rights.MaxAddresses+1 || all[len(all)-1].Statement != rights.NoAI {
 		t.Errorf("%d statements, the last %+v", len(all), all[len(all)-1])
 	}

@@ -34,7 +34,8 @@ const (
 
 // Rules lists the rules, in the order in which they are shown.
 var Rules = []crawler.Rule{
-	RuleTraps, RuleRobots, RuleRights, RuleNoFollow, RulePagesPerHost, RuleDepth, RuleInclude, RuleExclude, RuleFollowRules,
+	RuleTraps, RuleRobots, RuleRights, RuleNoFollow, RulePagesPerHost, RuleDepth, RuleInclude, RuleExclude,
+	RuleFollowRules,
 	RuleURLLength, RuleRepeats, RuleParams, RuleScope, RuleResourceScope, RuleEmbeds, RuleSitemaps,
 	RuleNearDuplicates,
 }

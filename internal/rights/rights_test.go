@@ -176,7 +176,8 @@ func TestAStatementReservesAPageForAPurpose(t *testing.T) {
 		{"noimageai for an image", []crawler.Statement{robots(NoImageAI)}, "Image/PNG",
 			[]crawler.Purpose{crawler.PurposeAIInput, crawler.PurposeTrainAI}},
 		{"noarchive", []crawler.Statement{robots(NoArchive)}, "", []crawler.Purpose{crawler.PurposeArchive}},
-		{"a licence that is not read", []crawler.Statement{say(crawler.VocabularyRSL, License, "https://l.example/", header)}, "", nil},
+		{"a licence that is not read", []crawler.Statement{say(crawler.VocabularyRSL, License, "https://l.example/", header)},
+			"", nil},
 		{"what cannot be read", []crawler.Statement{{Vocabulary: crawler.VocabularyAIPref, Statement: "train-ai", Value: "n",
 			Error: "it is not a dictionary"}}, "", nil},
 	} {
@@ -242,7 +243,8 @@ func FuzzStatements(f *testing.F) {
 	f.Add("/a train-ai=n", "search=yes", `[{"location":"/","tdm-reservation":1}]`)
 	f.Fuzz(func(t *testing.T, usage, signal, file string) {
 		path, text := PathOf(usage)
-		if !strings.HasPrefix(usage, path) || !strings.HasSuffix(strings.TrimRight(usage, " \t"), strings.TrimRight(text, " \t")) {
+		if !strings.HasPrefix(usage, path) || !strings.HasSuffix(strings.TrimRight(usage, " \t"),
+			strings.TrimRight(text, " \t")) {
 			t.Errorf("%q is split into %q and %q", usage, path, text)
 		}
 		preferences, _ := Usage(text)

@@ -23,7 +23,8 @@ func (c *crawl) rightsOf(path string) string {
 	c.t.Helper()
 	text, err := json.Marshal(c.record(path).Rights)
 	check(c.t, err)
-	return statementTime.ReplaceAllString(strings.ReplaceAll(string(text), strings.TrimSuffix(c.site.URL(0, "/"), "/"), "SITE"), "TIME")
+	return statementTime.ReplaceAllString(strings.ReplaceAll(string(text), strings.TrimSuffix(c.site.URL(0, "/"), "/"),
+		"SITE"), "TIME")
 }
 
 func TestARecordContainsTheUsageRightsOfAPageWithTheirSources(t *testing.T) {
@@ -72,7 +73,8 @@ func TestPagesAreRecordedSkippedOrNotFetchedForAPurpose(t *testing.T) {
 		Error    string
 	}
 	const train = crawler.PurposeTrainAI
-	byRobots, byPage := "reserved for train-ai: aipref train-ai=n (robots.txt)", "reserved for train-ai: robots noai (meta)"
+	byRobots, byPage := "reserved for train-ai: aipref train-ai=n (robots.txt)",
+		"reserved for train-ai: robots noai (meta)"
 	withheld := "its content is not kept: "
 	for _, c := range []struct {
 		name    string
