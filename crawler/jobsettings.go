@@ -20,6 +20,9 @@ type ScopeSettings struct {
 	// files of the job's hosts name, those that the crawl comes across, and those that
 	// their indexes list. Default false.
 	Sitemaps bool `json:"sitemaps" yaml:"sitemaps"`
+	// LLMsText requests /llms.txt of each of the job's hosts, and admits the pages in scope
+	// that it links to, as those of a sitemap. Default false.
+	LLMsText bool `json:"llms_txt" yaml:"llms_txt"`
 	// Scope says which links are in scope: "host", those to the hosts of the seeds
 	// (default); "domain", those to their registrable domains; "any".
 	Scope ScopeKind `json:"scope" yaml:"scope"`

@@ -189,6 +189,7 @@ duplicates: true
 simhash: true
 minhash: true
 near_duplicates: skip
+llms_txt: true
 rights: stop
 purpose: train-ai
 tdmrep: true
@@ -294,7 +295,7 @@ func TestEveryFlagIsSetByTheEnvironment(t *testing.T) {
 		"extractor": "main", "keep-noindex": "true", "keep-block-pages": "true", "text": "true", "markdown": "true",
 		"canonical":  "true",
 		"duplicates": "true", "simhash": "true", "minhash": "true", "near-duplicates": "stop", "check": "links",
-		"rights": "skip", "purpose": "search", "tdmrep": "true",
+		"llms-txt": "true", "rights": "skip", "purpose": "search", "tdmrep": "true",
 		"retry-pause": "2ms", "body-limit": "2kB", "timeout": "2s", "ship-every": "2s", "lost-after": "20s",
 		"durable": "disk", "min-rate": "2B", "allow-cidr": "10.0.0.0/8", "resolvers": "127.0.0.1",
 		"redis":         "redis://localhost/2",

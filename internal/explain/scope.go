@@ -54,7 +54,7 @@ func (x *Explanation) FromSettings(job crawler.Job, homes []crawler.Host) error 
 		return nil
 	}
 	switch {
-	case job.Sitemaps && scope.RefusesSitemap(x.URL) == "":
+	case (job.Sitemaps || job.LLMsText) && scope.RefusesSitemap(x.URL) == "":
 		x.Else = AsSitemap
 	case job.Resources && scope.RefusesResource(x.URL, 1) == "":
 		x.Else = AsResource

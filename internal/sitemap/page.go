@@ -62,6 +62,9 @@ func (Parser) ParseSitemap(ctx context.Context, p *fetched.Page, named bool) (*f
 	if p.Body == nil || !named && !looksLike(p.Body.Head) {
 		return nil, nil
 	}
+	if named && isLLMs(p) {
+		return llms(ctx, p)
+	}
 	doc := &fetched.Document{Sitemap: true}
 	seen := make(map[crawler.URL]bool)
 	src := Open(p)

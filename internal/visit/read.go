@@ -46,7 +46,7 @@ func (w *Visitor) parse(
 // the sitemap parser first, because servers send sitemaps as HTML too. A page that was
 // named as a sitemap may turn out to be HTML.
 func (w *Visitor) document(ctx context.Context, p *fetched.Page, sitemap bool) (*fetched.Document, error) {
-	if w.sitemaps != nil {
+	if w.sitemaps != nil && (sitemap || w.job.Sitemaps) {
 		if doc, err := w.sitemaps.ParseSitemap(ctx, p, sitemap); doc != nil || err != nil {
 			return doc, err
 		}

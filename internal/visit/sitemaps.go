@@ -20,10 +20,20 @@ import (
 // usualSitemap is where a sitemap is looked for if robots.txt names none.
 const usualSitemap = "/sitemap.xml"
 
+// llmsText is where a site may list pages for language models (llmstxt.org). Such a list is
+// treated as a sitemap.
+const llmsText = "/llms.txt"
+
 // addSitemaps admits the sitemaps that the robots.txt for u names, or else the one that may
-// be at the usual path.
+// be at the usual path; and an llms.txt, if the job reads these.
 func (e *urlTask) addSitemaps(u crawler.URL, named []crawler.URL) {
 	if e.visitor.sitemaps == nil {
+		return
+	}
+	if e.visitor.job.LLMsText {
+		e.addSitemap(known(u.Origin()+llmsText), u, 1)
+	}
+	if !e.visitor.job.Sitemaps {
 		return
 	}
 	robots, usual := known(u.Origin()+"/robots.txt"), known(u.Origin()+usualSitemap)

@@ -247,3 +247,39 @@ func TestSitemapPrioritiesOrderRequests(t *testing.T) {
 		t.Errorf("requests (-want +got):\n%s", diff)
 	}
 }
+
+func TestAnLLMsTextIsReadAsAListOfPagesIfConfigured(t *testing.T) {
+	t.Parallel()
+	serve := func(t *testing.T, kind string) *testsite.Site {
+		site := testsite.Serve(t, web{"/": links("/a"), "/a": "a", "/b.md": "b", "/sitemap.xml": "404"})
+		site.Handle("/llms.txt", http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+			w.Header().Set("Content-Type", kind)
+			fmt.Fprint(w, "# Shop\n- [B](/b.md): only here\n- [elsewhere](https://elsewhere.example/)\n")
+		}))
+		return site
+	}
+	for name, c := range map[string]struct {
+		change func(*crawler.Job)
+		kind   string
+		asked  map[string]int
+	}{
+		"not by default": {nil, "text/plain", map[string]int{"/llms.txt": 0, "/b.md": 0}},
+		"configured": {func(j *crawler.Job) { j.LLMsText = true }, "text/plain",
+			map[string]int{"/llms.txt": 1, "/b.md": 1, "/sitemap.xml": 0}},
+		"as Markdown": {func(j *crawler.Job) { j.LLMsText = true }, "text/markdown",
+			map[string]int{"/llms.txt": 1, "/b.md": 1}},
+		"with sitemaps": {func(j *crawler.Job) { j.LLMsText, j.Sitemaps = true, true }, "text/plain",
+			map[string]int{"/llms.txt": 1, "/b.md": 1, "/sitemap.xml": 1}},
+		"a page that is no list": {func(j *crawler.Job) { j.LLMsText = true }, "text/html",
+			map[string]int{"/llms.txt": 1, "/b.md": 0}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			crawl := newCrawl(t, serve(t, c.kind), c.change).seed("/")
+			crawl.homes = []crawler.Host{parseURL(t, crawl.site.URL(0, "/")).Host()}
+			crawl.finish()
+			crawl.wantRequests(c.asked)
+			crawl.wantRequests(map[string]int{"/a": 1})
+		})
+	}
+}

@@ -178,7 +178,7 @@ type Visitor struct {
 	fetcher  Fetcher
 	robots   Robots
 	parser   Parser
-	sitemaps SitemapParser // nil if the job reads none
+	sitemaps SitemapParser // nil if the job reads neither sitemaps nor llms.txt
 	sink     Sink
 	journal  Journal
 	locator  Locator
@@ -215,7 +215,7 @@ type Tools struct {
 	Fetcher  Fetcher
 	Robots   Robots
 	Parser   Parser
-	Sitemaps SitemapParser // for jobs with Sitemaps
+	Sitemaps SitemapParser // for jobs with Sitemaps or LLMsText
 	Sink     Sink
 	Journal  Journal     // may be nil
 	Locator  Locator     // may be nil if the job sets no AddressDelay; Auto then means none
@@ -274,7 +274,7 @@ func New(job crawler.Job, scope *rules.Scope, tools Tools, cfg Config) (*Visitor
 		}
 		w.passing, _ = w.handlers.(Passing)
 	}
-	if job.Sitemaps && job.Follow {
+	if (job.Sitemaps || job.LLMsText) && job.Follow {
 		w.sitemaps = tools.Sitemaps
 	}
 	if job.Cookies {
