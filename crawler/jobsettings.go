@@ -186,6 +186,11 @@ type RequestSettings struct {
 	// jar for the job, only in memory, so a host may see as many visitors as there are
 	// workers. Default false.
 	Cookies bool `json:"cookies" yaml:"cookies"`
+	// AcceptMarkdown asks servers for Markdown rather than HTML. Where they send it, it is the
+	// page's main content as it is, and its links are followed. It is for jobs that keep
+	// nothing but that: it requires Markdown or the format markdown, and excludes what is made
+	// of HTML. Default false.
+	AcceptMarkdown bool `json:"accept_markdown" yaml:"accept_markdown"`
 	// BodyLimit is the largest number of bytes of a body that are kept, after decoding.
 	// Default 32MiB.
 	BodyLimit Size `json:"body_limit" yaml:"body_limit"`

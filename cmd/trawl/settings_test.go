@@ -190,6 +190,7 @@ simhash: true
 minhash: true
 near_duplicates: skip
 llms_txt: true
+accept_markdown: true
 rights: stop
 purpose: train-ai
 tdmrep: true
@@ -278,7 +279,8 @@ func TestAJobFileWithEveryFieldIsRead(t *testing.T) {
 			t.Errorf("%s is still %v after parsing", f.Tag.Get("yaml"), got.FieldByIndex(f.Index))
 		}
 	}
-	s.AddressDelay = 0 // a non-zero value allows only one shard
+	s.AddressDelay = 0       // a non-zero value allows only one shard
+	s.AcceptMarkdown = false // it excludes others
 	if err := checkJob(s); err != nil {
 		t.Error(err)
 	}
@@ -295,7 +297,7 @@ func TestEveryFlagIsSetByTheEnvironment(t *testing.T) {
 		"extractor": "main", "keep-noindex": "true", "keep-block-pages": "true", "text": "true", "markdown": "true",
 		"canonical":  "true",
 		"duplicates": "true", "simhash": "true", "minhash": "true", "near-duplicates": "stop", "check": "links",
-		"llms-txt": "true", "rights": "skip", "purpose": "search", "tdmrep": "true",
+		"llms-txt": "true", "accept-markdown": "true", "rights": "skip", "purpose": "search", "tdmrep": "true",
 		"retry-pause": "2ms", "body-limit": "2kB", "timeout": "2s", "ship-every": "2s", "lost-after": "20s",
 		"durable": "disk", "min-rate": "2B", "allow-cidr": "10.0.0.0/8", "resolvers": "127.0.0.1",
 		"redis":         "redis://localhost/2",

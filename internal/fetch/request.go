@@ -15,6 +15,7 @@ import (
 
 // Header values that all requests share; they must not be modified.
 var (
+	acceptMarkdown = []string{"text/markdown,text/html;q=0.9,*/*;q=0.8"}
 	acceptAll      = []string{"text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8"}
 	acceptEnglish  = []string{"en,*;q=0.5"}
 	acceptCodings  = []string{"gzip, deflate, br, zstd"}
@@ -45,6 +46,9 @@ func headers(req fetched.Request) http.Header {
 		"Accept":          acceptAll,
 		"Accept-Language": acceptEnglish,
 		"Accept-Encoding": acceptCodings,
+	}
+	if req.Markdown {
+		h["Accept"] = acceptMarkdown
 	}
 	if req.Identity {
 		h["Accept-Encoding"] = acceptIdentity

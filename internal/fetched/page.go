@@ -271,6 +271,8 @@ type Request struct {
 	// Identity asks for the bytes as the server has them and removes no content coding, for
 	// downloads.
 	Identity bool
+	// Markdown asks for Markdown rather than HTML.
+	Markdown bool
 	// Record asks for the page's Recording, over HTTP/1.1.
 	Record bool
 	// Waits says that the body will wait for others before it is released, so that it is

@@ -61,6 +61,9 @@ type Config struct {
 	// Text, Markdown and Article say whether to extract the main content as text, as
 	// Markdown, and as an article with metadata for a Markdown file. Default false.
 	Text, Markdown, Article bool
+	// AcceptMarkdown says whether pages that are Markdown are read: as their own main content.
+	// It requires Markdown or Article. Default false.
+	AcceptMarkdown bool
 	// MinHash says whether to record a sketch of the main text, and Sketch whether to make
 	// one for comparing pages. Default false.
 	MinHash, Sketch bool
@@ -86,8 +89,8 @@ func JobConfig(j crawler.Job, needs fetched.Needs) Config {
 		ProductToken: j.ProductToken(),
 		Text:         j.Text, Markdown: j.Markdown, Article: needs.Article, Extractor: j.Extractor,
 		MinHash: j.MinHash, Sketch: j.NearDuplicates != "",
-		References: needs.References,
-		Feeds:      j.Sitemaps && j.Follow,
+		References: needs.References, AcceptMarkdown: j.AcceptMarkdown,
+		Feeds: j.Sitemaps && j.Follow,
 	}
 	if j.Follow {
 		cfg.FollowRules = j.FollowRules
@@ -106,8 +109,10 @@ type Parser struct {
 	feeds      bool
 	trees      bool      // documents contain them
 	articles   *articles // nil if not wanted
-	room       *htmltree.Room
-	scans      sync.Pool // of *scan
+	// prefersMarkdown says that pages may be Markdown; then articles has what is wanted of it.
+	prefersMarkdown bool
+	room            *htmltree.Room
+	scans           sync.Pool // of *scan
 }
 
 // New returns a parser. The error names the setting that is not valid.
@@ -131,7 +136,7 @@ func New(cfg Config) (*Parser, error) {
 	p := &Parser{
 		agent: strings.ToLower(cfg.ProductToken), deep: cfg.Deep, kinds: kinds, choices: choices,
 		resources: cfg.Resources, references: cfg.References, feeds: cfg.Feeds, trees: cfg.Tree,
-		articles: articles,
+		articles: articles, prefersMarkdown: cfg.AcceptMarkdown && articles != nil,
 	}
 	if p.deep == 0 {
 		p.deep = htmltree.MaxDeep
@@ -187,6 +192,9 @@ func (p *Parser) parse(ctx context.Context, page *fetched.Page, notes *fields.Fi
 	declared := charset.DeclaredType(page.Header)
 	if p.resources && declared.Essence == "text/css" {
 		return p.styleSheet(page, declared)
+	}
+	if p.prefersMarkdown && isMarkdown(declared) {
+		return p.markdown(ctx, page, declared)
 	}
 	if !charset.IsHTML(declared, charset.NoSniff(page.Header), page.Body.Head) {
 		return p.bare(page), nil

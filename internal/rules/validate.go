@@ -95,6 +95,9 @@ func Validate(j crawler.Job) error {
 				"%q is not a valid name: want 1 to 63 lower-case letters, digits and hyphens, not starting with a hyphen", name)
 		}
 	}
+	if why := againstMarkdown(j); why != "" {
+		return crawler.NewSettingError("accept_markdown", "%s", why)
+	}
 	if _, err := Extractions(j.ExtractSettings); err != nil {
 		return err
 	}
@@ -112,6 +115,30 @@ func Validate(j crawler.Job) error {
 	}
 	_, err := NewScope(j.ScopeSettings, nil)
 	return err
+}
+
+// madeOfHTML are the formats that keep pages as they are.
+var madeOfHTML = []string{"warc", "files", "mirror"}
+
+// againstMarkdown returns why a job cannot ask servers for Markdown; "" if it can, or does not.
+func againstMarkdown(j crawler.Job) string {
+	if !j.AcceptMarkdown {
+		return ""
+	}
+	for _, format := range j.Format {
+		if slices.Contains(madeOfHTML, format) {
+			return fmt.Sprintf("the format %q keeps pages as HTML: leave out one of them", format)
+		}
+	}
+	switch {
+	case !j.Markdown && !slices.Contains(j.Format, "markdown"):
+		return "the job keeps no Markdown: set markdown, or the format markdown"
+	case j.Text, j.MinHash, j.NearDuplicates != "", j.Simhash:
+		return "text, simhash, minhash and near_duplicates are made of HTML: leave them out"
+	case len(j.Select)+len(j.Extract)+len(j.Handlers) > 0:
+		return "select, extract and handlers read HTML: leave them out"
+	}
+	return ""
 }
 
 // meant suggests one of the wanted words for a value that is a word of a few; "" for other

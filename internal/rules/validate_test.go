@@ -159,3 +159,38 @@ func TestAnAddressHasADelayWhereLinksDecideWhichHostsThereAre(t *testing.T) {
 		}
 	}
 }
+
+func TestOnlyAJobThatKeepsMarkdownAloneMayAskForIt(t *testing.T) {
+	t.Parallel()
+	for name, c := range map[string]struct {
+		change func(*crawler.Job)
+		ok     bool
+	}{
+		"Markdown in records": {func(j *crawler.Job) { j.Markdown = true }, true},
+		"Markdown in files":   {func(j *crawler.Job) { j.Format = []string{"jsonl", "markdown"} }, true},
+		"no Markdown":         {func(*crawler.Job) {}, false},
+		"an archive":          {func(j *crawler.Job) { j.Markdown, j.Format = true, []string{"jsonl", "warc"} }, false},
+		"the text":            {func(j *crawler.Job) { j.Markdown, j.Text = true, true }, false},
+		"fields":              {func(j *crawler.Job) { j.Markdown, j.Select = true, []string{"title=h1"} }, false},
+	} {
+		job := crawler.DefaultJob()
+		job.Name, job.AcceptMarkdown = "notes", true
+		c.change(&job)
+		if err := Validate(job); (err == nil) != c.ok {
+			t.Errorf("%s: error %v", name, err)
+		}
+	}
+}
+
+func TestAPolicyNeedsAPurpose(t *testing.T) {
+	t.Parallel()
+	job := crawler.DefaultJob()
+	job.Name, job.Rights = "notes", crawler.RightsSkip
+	if err := Validate(job); err == nil || !strings.Contains(err.Error(), "purpose") {
+		t.Errorf("error %v, want one that names purpose", err)
+	}
+	job.Purpose = crawler.PurposeArchive
+	if err := Validate(job); err != nil {
+		t.Error(err)
+	}
+}

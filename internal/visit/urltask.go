@@ -152,7 +152,7 @@ func (w *Visitor) requestFor(u crawler.URL) fetched.Request {
 	return fetched.Request{
 		URL: u, UserAgent: w.job.UserAgent, From: w.job.Contact, BodyLimit: int64(w.job.BodyLimit),
 		Timeout: w.settings().Timeout, TLS: w.job.TLS,
-		Identity: w.download, Record: w.needs.Exchanges, Waits: w.needs.Bodies,
+		Markdown: w.job.AcceptMarkdown, Identity: w.download, Record: w.needs.Exchanges, Waits: w.needs.Bodies,
 	}
 }
 

@@ -264,3 +264,25 @@ func TestBodiesAreHeldOnlyForASinkThatNeedsThem(t *testing.T) {
 		})
 	}
 }
+
+func TestServersAreAskedForMarkdownIfConfigured(t *testing.T) {
+	t.Parallel()
+	for _, accept := range []bool{false, true} {
+		site := testsite.Serve(t, web{"/b": "b"})
+		site.Handle("/", http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			if strings.HasPrefix(r.Header.Get("Accept"), "text/markdown") {
+				w.Header().Set("Content-Type", "text/markdown")
+				fmt.Fprint(w, "# Shop\n[b](/b)\n")
+				return
+			}
+			w.Header().Set("Content-Type", "text/html")
+			fmt.Fprint(w, "<title>Shop</title><main><p>This page has no link at all.</main>")
+		}))
+		c := newCrawl(t, site, func(j *crawler.Job) { j.Markdown, j.AcceptMarkdown = true, accept }).seed("/")
+		c.finish()
+		if r := c.record("/"); r.Title != "Shop" || (r.Markdown == "# Shop\n[b](/b)\n") != accept {
+			t.Errorf("accept_markdown %v: record %+v", accept, r)
+		}
+		c.wantRequests(map[string]int{"/b": map[bool]int{true: 1}[accept]})
+	}
+}
