@@ -127,6 +127,13 @@ type BudgetSettings struct {
 	// domain, according to the Public Suffix List. It bounds domains in which every name
 	// has an address, so that links can make up any number of hosts. Default 0: no limit.
 	PagesPerDomain int64 `json:"pages_per_domain" yaml:"pages_per_domain"`
+	// MaxPrice is the most that the job pays for a page whose server answers 402 and names a
+	// price, such as "USD 0.01". The page is then asked for again, with an offer of that
+	// price. It requires MaxSpend. Default "": nothing is ever offered.
+	MaxPrice string `json:"max_price,omitempty" yaml:"max_price"`
+	// MaxSpend is the most that the job pays in all, in the same currency, such as "USD 5".
+	// Further pages that cost money end as payment_required. Default "".
+	MaxSpend string `json:"max_spend,omitempty" yaml:"max_spend"`
 }
 
 // PolitenessSettings say how a job treats the hosts that it visits, and how it identifies itself to them.

@@ -82,6 +82,8 @@ type Record struct {
 	// Price is what the server asks to be paid for the page, as it says so: "USD 0.01"; "" if it
 	// does not.
 	Price string `json:"price,omitempty"`
+	// Charged is what the server says that the page has cost; "" if it says nothing.
+	Charged string `json:"charged,omitempty"`
 	// Items are what handlers emitted, each as JSON.
 	Items []json.RawMessage `json:"items,omitempty"`
 }

@@ -200,6 +200,8 @@ items: 31
 bytes: 4MiB
 time: 5m
 pages_per_host: 6
+max_price: USD 0.01
+max_spend: USD 5
 pages_per_domain: 26
 delay: 7ms
 per_host: 8
@@ -295,7 +297,7 @@ func TestEveryFlagIsSetByTheEnvironment(t *testing.T) {
 		"throttle": "2.5", "address-delay": "2s", "politeness": "job", "tls": "legacy",
 		"address-exempt": "192.0.2.0/24", "bytes": "2MB", "time": "2m", "delay": "2ms", "crawl-delay-cap": "2s",
 		"extractor": "main", "keep-noindex": "true", "keep-block-pages": "true", "text": "true", "markdown": "true",
-		"canonical":  "true",
+		"canonical": "true", "max-price": "USD 0.02", "max-spend": "USD 2",
 		"duplicates": "true", "simhash": "true", "minhash": "true", "near-duplicates": "stop", "check": "links",
 		"llms-txt": "true", "accept-markdown": "true", "rights": "skip", "purpose": "search", "tdmrep": "true",
 		"retry-pause": "2ms", "body-limit": "2kB", "timeout": "2s", "ship-every": "2s", "lost-after": "20s",

@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"net/http"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -189,6 +190,36 @@ func TestASiteRefusesAClockThatIsWrong(t *testing.T) {
 		if _, refused := g.Requests(); page.Status != 403 || len(refused) != 1 ||
 			!strings.Contains(refused[0], "out of time") {
 			t.Errorf("site %v ahead: status %d, refused %q", ahead, page.Status, refused)
+		}
+	}
+}
+
+// TestTheSignatureCoversAnOffer makes sure that a verifier reads a request that offers to pay, and
+// that the offer cannot be changed on the way.
+func TestTheSignatureCoversAnOffer(t *testing.T) {
+	t.Parallel()
+	signer, verifier := newSigner(t, identity.FormDictionary)
+	var covered atomic.Bool
+	g := newGate(verifier, testsite.RefuseWith(403, nil))
+	site := serve(t, func(w http.ResponseWriter, r *http.Request) {
+		covered.Store(strings.Contains(r.Header.Get("Signature-Input"), `"crawler-max-price"`))
+		if r.URL.Path == "/changed" {
+			r.Header.Set(identity.HeaderOffer, "USD 100")
+		}
+		g.ServeHTTP(w, r)
+	})
+	f := newFetcher(t, Config{Signer: signer})
+	for _, c := range []struct {
+		path, offer string
+		status      int
+	}{{"/", "", 200}, {"/", "USD 0.01", 200}, {"/changed", "USD 0.01", 403}} {
+		r := request(t, site.URL+c.path)
+		if c.offer != "" {
+			r.Header = http.Header{identity.HeaderOffer: {c.offer}}
+		}
+		if page := get(t, f, r); page.Status != c.status || covered.Load() != (c.offer != "") {
+			t.Errorf("%s with offer %q: status %d, want %d; covered: %t", c.path, c.offer, page.Status, c.status,
+				covered.Load())
 		}
 	}
 }

@@ -118,6 +118,10 @@ func (p *Page) Price() string {
 	return strings.TrimSpace(p.Header.Get("Crawler-Price"))
 }
 
+// Charged returns what the server says that the page has cost, such as "USD 0.01"; "" if it says
+// nothing.
+func (p *Page) Charged() string { return strings.TrimSpace(p.Header.Get("Crawler-Charged")) }
+
 // Refused reports whether the host, rather than the URL, refused the request: 429 (RFC
 // 6585, 4), 503 (RFC 9110, 15.6.4) and block pages. A host that only wants the request in a different way has
 // not refused it.

@@ -81,7 +81,7 @@ func (r *Result) Record(withLinks bool) crawler.Record {
 		rec.DurationMS = p.Duration.Milliseconds()
 		rec.ContentType = p.Header.Get("Content-Type")
 		rec.Truncated, rec.Repaired, rec.BlockPage = p.Truncated, p.Repaired, p.BlockPage
-		rec.Price = plain.Printable(urltext.Clip(p.Price()))
+		rec.Price, rec.Charged = plain.Printable(urltext.Clip(p.Price())), plain.Printable(urltext.Clip(p.Charged()))
 		if p.Fault != nil {
 			rec.Fault = p.Fault.Kind
 		}

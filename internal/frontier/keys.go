@@ -20,6 +20,7 @@ import (
 //	trawl:turn:HOST                  STRING the visit that holds a host, or held it last, and jobs that share the host
 //	trawl:{JOB}:job                  HASH  settings and state; last tick and run of a periodic job; a run's periodic job
 //	trawl:{JOB}:ledger               HASH  pages of the job's budget that are spent and promised
+//	trawl:{JOB}:spent                STRING what the job has paid and reserved, in millionths
 //	trawl:{JOB}:domain:DOMAIN        HASH  the same for the budget of a domain, if each domain has one
 //	trawl:{JOB}:holds                ZSET  those who are adding seeds to the job, by when they are forgotten
 //	trawl:{JOB}:homes                SET   hosts of seeds that were added later, for the scope
@@ -76,6 +77,7 @@ const (
 	keyJobsAside = keyPrefix + "garbage:{" + keyJobs + "}"
 	nameJob      = "job"
 	nameLedger   = "ledger"
+	nameSpent    = "spent"
 	nameDomain   = "domain:"
 	nameHolds    = "holds"
 	nameHomes    = "homes"

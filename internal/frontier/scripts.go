@@ -46,6 +46,7 @@ var (
 	acquireScript  = aloneScript("acquire")
 	swapScript     = aloneScript("swap")
 	ledgerScript   = aloneScript("ledger")
+	spendScript    = aloneScript("spend")
 	createScript   = aloneScript("create")
 	stateScript    = aloneScript("state")
 	changeScript   = aloneScript("change")

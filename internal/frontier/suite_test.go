@@ -104,6 +104,7 @@ func TestFrontier(t *testing.T) {
 		{"the URLs of a lost segment return, first and in order, and are not counted", reclaimsLost},
 		{"a large segment is put back once by concurrent callers", reclaimsMany},
 		{"lost pages return to the budget once", refundsBudget},
+		{"a job never reserves more money than it may spend", spendsWithin},
 		{"if the disk is enough, pages in lost segments count", countsOnDisk},
 		{"segments of a worker that is known to be lost return at once", forfeitsAtOnce},
 		{"the seen and the waiting URLs of a job are listed", listsSeen},

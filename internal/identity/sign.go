@@ -17,6 +17,9 @@ const (
 	HeaderSignature      = "Signature"
 	HeaderSignatureInput = "Signature-Input"
 	HeaderSignatureAgent = "Signature-Agent"
+	// HeaderOffer is what a request offers to pay at most (Cloudflare's Pay Per Crawl). A server
+	// that charges more answers 402.
+	HeaderOffer = "Crawler-Max-Price"
 )
 
 // AcceptSignature is the header in which a site asks for a signature (RFC 9421, 5).
@@ -154,6 +157,9 @@ func (s *Signer) Format(f fmt.State, _ rune) {
 func (s *Signer) Sign(h http.Header, scheme, host string) {
 	now := s.now()
 	covered := []component{{`"@authority"`, Authority(scheme, host)}, s.signed}
+	if offer := h.Get(HeaderOffer); offer != "" { // servers only take an offer that is signed
+		covered = append(covered, component{`"crawler-max-price"`, offer})
+	}
 	input, signature := s.id.Key.sign(label, covered,
 		params{created: now, expires: now.Add(requestLife), nonce: nonce(), tag: requestTag})
 	h[HeaderSignatureAgent] = s.agent

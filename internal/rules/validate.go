@@ -11,6 +11,7 @@ import (
 	"github.com/trawlcrawler/trawl/crawler"
 	"github.com/trawlcrawler/trawl/internal/periodic"
 	"github.com/trawlcrawler/trawl/internal/plain"
+	"github.com/trawlcrawler/trawl/internal/price"
 	"github.com/trawlcrawler/trawl/internal/queue"
 )
 
@@ -110,6 +111,9 @@ func Validate(j crawler.Job) error {
 	if _, err := ParsePrefixes(j.AddressExempt); err != nil {
 		return settingError("address_exempt", "%v", err)
 	}
+	if err := checkPrices(j.BudgetSettings); err != nil {
+		return err
+	}
 	if err := periodic.Check(j); err != nil {
 		return err
 	}
@@ -186,3 +190,22 @@ func SeedEntries(j crawler.Job) ([]queue.Entry, error) {
 // leastLostAfter is the shortest time after which a worker may count as lost. Workers
 // report four times in it.
 const leastLostAfter = 5 * time.Second
+
+// checkPrices checks what a job may pay.
+func checkPrices(b crawler.BudgetSettings) error {
+	if b.MaxPrice == "" && b.MaxSpend == "" {
+		return nil
+	}
+	most, err := price.Parse(b.MaxPrice)
+	if err != nil {
+		return settingError("max_price", "%v", err)
+	}
+	spend, err := price.Parse(b.MaxSpend)
+	if err != nil {
+		return settingError("max_spend", "%v; it limits what the job pays in all", err)
+	}
+	if !most.Within(spend) {
+		return settingError("max_spend", "%q is less than max_price %q, or in another currency", b.MaxSpend, b.MaxPrice)
+	}
+	return nil
+}

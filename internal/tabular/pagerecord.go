@@ -26,7 +26,7 @@ func (row *PageRow) Record() (crawler.Record, error) {
 		Extractor: row.Extractor, TextShare: row.TextShare, Hard: row.Hard,
 		Language: row.Language, DeclaredLanguage: row.Declared, CharsetGuessed: row.Guessed,
 		MinHash: row.MinHash, NearDuplicateOf: row.NearOf, Checked: row.Checked, MovedTo: row.MovedTo,
-		BlockPage: row.BlockPage, Price: row.Price,
+		BlockPage: row.BlockPage, Price: row.Price, Charged: row.Charged,
 	}
 	if len(rec.Repaired) == 0 {
 		rec.Repaired = nil

@@ -65,6 +65,7 @@ type PageRow struct {
 	MovedTo     string          `parquet:"moved_to,optional"`
 	BlockPage   string          `parquet:"block_page,optional,dict"`
 	Price       string          `parquet:"price,optional,dict"`
+	Charged     string          `parquet:"charged,optional,dict"`
 }
 
 // ErrorRow is a row of the table of errors: a URL that was not fetched, or whose page
@@ -115,7 +116,7 @@ func PageRowOf(rec crawler.Record) (PageRow, error) {
 		Extractor: rec.Extractor, TextShare: rec.TextShare, Hard: rec.Hard,
 		Language: rec.Language, Declared: rec.DeclaredLanguage, Guessed: rec.CharsetGuessed,
 		MinHash: rec.MinHash, NearOf: rec.NearDuplicateOf, Checked: rec.Checked, MovedTo: rec.MovedTo,
-		BlockPage: rec.BlockPage, Price: rec.Price,
+		BlockPage: rec.BlockPage, Price: rec.Price, Charged: rec.Charged,
 	}
 	if rec.Digest != "" {
 		row.Bytes = &rec.Bytes

@@ -24,6 +24,9 @@ type Frontier interface {
 	// AddHomes adds hosts to the job's scope for every worker, as if they were hosts of
 	// seeds. It does not open their private addresses or ports.
 	AddHomes(ctx context.Context, hosts []crawler.Host) error
+	// Spend reserves an amount of money for the job, in millionths of its currency, unless it
+	// would then have spent more than most. A negative amount is given back.
+	Spend(ctx context.Context, amount, most int64) (reserved bool, err error)
 }
 
 // Want is what a visit wants to take when it opens, so that most visits need no call of

@@ -39,7 +39,8 @@ type urlTask struct {
 	cookies int   // how many answers set cookies so far
 	knew    []int // for each redirect of the result, cookies at the time of its request
 
-	withheld int64 // size of a body that is not kept
+	unpaid   string // why a page that costs money was not paid for; "" if the job does not pay at all
+	withheld int64  // size of a body that is not kept
 }
 
 // errStopped means that a URL task was left undone because the visit ends. Its URL stays in
@@ -137,8 +138,11 @@ func (e *urlTask) get(at crawler.URL) (crawler.URL, error) {
 		e.end(crawler.OutcomeSkipped, refused)
 		return crawler.URL{}, nil
 	}
-	e.result.Page, err = e.ask(request{Request: wanted, rules: policy.Text, hold: &e.hold})
-	if err != nil {
+	r := request{Request: wanted, rules: policy.Text, hold: &e.hold}
+	if e.result.Page, err = e.ask(r); err != nil {
+		return crawler.URL{}, err
+	}
+	if err := e.pay(r); err != nil {
 		return crawler.URL{}, err
 	}
 	if e.result.Page.Header.Get("Set-Cookie") != "" {
@@ -178,7 +182,11 @@ func (e *urlTask) judge() (crawler.URL, error) {
 		}
 		return crawler.URL{}, e.handle()
 	default:
-		e.end(o, failure(p))
+		reason := failure(p)
+		if e.unpaid != "" {
+			reason += ", " + e.unpaid
+		}
+		e.end(o, reason)
 		return crawler.URL{}, nil
 	}
 }

@@ -166,3 +166,90 @@ func TestAPageThatCostsMoneyEndsWithItsPrice(t *testing.T) {
 		t.Errorf("causes %v", n.Causes)
 	}
 }
+
+// shop serves pages that cost a price, and counts what was offered.
+func shop(t *testing.T, site *testsite.Site, paths []string, price string, pages http.Handler) (offers *atomic.Int64) {
+	offers = new(atomic.Int64)
+	for _, path := range paths {
+		site.Handle(path, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			switch offer := r.Header.Get("Crawler-Max-Price"); offer {
+			case "":
+				w.Header().Set("Crawler-Price", price)
+				w.WriteHeader(http.StatusPaymentRequired)
+			case price:
+				offers.Add(1)
+				w.Header().Set("Crawler-Charged", price)
+				pages.ServeHTTP(w, r)
+			default:
+				t.Errorf("%s: offer %q, want %q", r.URL.Path, offer, price)
+			}
+		}))
+	}
+	return offers
+}
+
+func TestAJobPaysUpToItsLimits(t *testing.T) {
+	t.Parallel()
+	for name, c := range map[string]struct {
+		price, most, spend string
+		paid               int64
+		want               string // the reason of pages that are not paid for
+	}{
+		"for all":                 {"USD 0.01", "USD 0.01", "USD 5", 10, ""},
+		"until max_spend":         {"USD 0.01", "USD 0.02", "USD 0.035", 3, "spend more than max_spend, which is USD 0.035"},
+		"not more than max_price": {"USD 0.03", "USD 0.02", "USD 5", 0, "more than max_price, which is USD 0.02"},
+		"not in other money":      {"EUR 0.01", "USD 0.02", "USD 5", 0, "more than max_price"},
+		"not what is no price":    {"0.01", "USD 0.02", "USD 5", 0, "it asks for 0.01"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			pages, paths := manyPages(10)
+			site := testsite.Serve(t, pages)
+			offers := shop(t, site, paths, c.price, pages)
+			crawl := newCrawl(t, site, func(j *crawler.Job) { j.MaxPrice, j.MaxSpend = c.most, c.spend }).seed(paths...)
+			crawl.finish()
+			want := map[crawler.Outcome]int64{}
+			if c.paid > 0 {
+				want[crawler.OutcomeFetched] = c.paid
+			}
+			if c.paid < 10 {
+				want[crawler.OutcomePaymentRequired] = 10 - c.paid
+			}
+			crawl.wantSettled(want)
+			if n := offers.Load(); n != c.paid {
+				t.Errorf("%d offers, want %d", n, c.paid)
+			}
+			for _, path := range paths {
+				rec := crawl.record(path)
+				if paid := rec.Outcome == crawler.OutcomeFetched; paid != (rec.Charged == c.price) ||
+					!paid && !strings.Contains(rec.Error, c.want) {
+					t.Errorf("record %+v", rec)
+				}
+			}
+		})
+	}
+}
+
+// TestWhatWasNotChargedIsGivenBack lets a server refuse after an offer, and charge less than that.
+func TestWhatWasNotChargedIsGivenBack(t *testing.T) {
+	t.Parallel()
+	pages, paths := manyPages(10)
+	site := testsite.Serve(t, pages)
+	for i, path := range paths {
+		site.Handle(path, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			switch {
+			case r.Header.Get("Crawler-Max-Price") == "":
+				w.Header().Set("Crawler-Price", "USD 1")
+				w.WriteHeader(http.StatusPaymentRequired)
+			case i%2 == 0:
+				w.WriteHeader(http.StatusForbidden)
+			default:
+				w.Header().Set("Crawler-Charged", "USD 0.2")
+				pages.ServeHTTP(w, r)
+			}
+		}))
+	}
+	crawl := newCrawl(t, site, func(j *crawler.Job) { j.MaxPrice, j.MaxSpend = "USD 1", "USD 1.8" }).seed(paths...)
+	crawl.finish() // 4 * 0.2 + 1 is the most that is ever reserved
+	crawl.wantSettled(map[crawler.Outcome]int64{crawler.OutcomeFetched: 5, crawler.OutcomeFailed: 5})
+}
