@@ -97,7 +97,7 @@ func Validate(j crawler.Job) error {
 		}
 	}
 	if why := againstMarkdown(j); why != "" {
-		return crawler.NewSettingError("accept_markdown", "%s", why)
+		return settingError("accept_markdown", "%s", why)
 	}
 	if _, err := Extractions(j.ExtractSettings); err != nil {
 		return err
