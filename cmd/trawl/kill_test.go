@@ -50,10 +50,32 @@ func newCrawlTest(t *testing.T, pages int, args ...string) *crawlTest {
 	return ct
 }
 
-// waitForRequests waits until the site has received a number of requests.
-func (ct *crawlTest) waitForRequests(requests int) {
+// startUntil starts the crawl and waits until the site has received a number of requests. The
+// crawl goes on, but a hundred requests later, or before the last page, the site holds all
+// responses until release is called.
+func (ct *crawlTest) startUntil(requests int) (p *process, release func()) {
 	ct.t.Helper()
+	release = ct.site.HoldAfter(min(requests+100, ct.graph.Hosts*ct.graph.PagesPerHost-2))
+	p = ct.start(ct.args...)
 	waitForSite(ct.t, ct.site, func(l *testsite.Log) bool { return len(l.Requests()) >= requests })
+	return p, release
+}
+
+// killAfter kills the crawl after a number of requests.
+func (ct *crawlTest) killAfter(requests int) {
+	ct.t.Helper()
+	p, release := ct.startUntil(requests)
+	p.kill()
+	release()
+}
+
+// interruptAfter interrupts the crawl after a number of requests.
+func (ct *crawlTest) interruptAfter(requests int, sig os.Signal) *process {
+	ct.t.Helper()
+	p, release := ct.startUntil(requests)
+	p.signal(sig)
+	release()
+	return p
 }
 
 // expectComplete checks that all pages are in the output, and that at most a given number of
@@ -155,9 +177,7 @@ func TestAKilledCrawlResumes(t *testing.T) {
 // killAndResume kills a crawl after a number of requests, and runs the same command again.
 func (ct *crawlTest) killAndResume(requests int) {
 	ct.t.Helper()
-	killed := ct.start(ct.args...)
-	ct.waitForRequests(requests)
-	killed.kill()
+	ct.killAfter(requests)
 	ct.waitForRedisExit()
 	inFlight := ct.inFlight()
 	ct.run(ct.args...).exits(done, "going on with", "is done: nothing is left to fetch")
@@ -199,9 +219,7 @@ func TestACrawlKilledSeveralTimesIsCompleteAtItsEnd(t *testing.T) {
 			redis(ct)
 			const kills = 5
 			for i := range kills {
-				p := ct.start(ct.args...)
-				ct.waitForRequests(200 * (i + 1))
-				p.kill()
+				ct.killAfter(200 * (i + 1))
 			}
 			ct.run(ct.args...).exits(done)
 			records := pages(t, ct.path("site"))
@@ -218,9 +236,7 @@ func TestAKilledCrawlOverARealRedisResumes(t *testing.T) {
 	t.Parallel()
 	skipIfShort(t)
 	ct := newCrawlTest(t, 1200, "--redis", redistest.New(t), "--job", redistest.Name(t))
-	killed := ct.start(ct.args...)
-	ct.waitForRequests(400)
-	killed.kill()
+	ct.killAfter(400)
 	before, again := len(ct.site.Requests()), time.Now()
 	ct.run(ct.args...).exits(done, "going on with")
 	t.Logf("the site was visited again after %v", ct.site.Requests()[before].Start.Sub(again).Round(time.Millisecond))
@@ -238,12 +254,10 @@ func TestAnInterruptedCrawlLosesNothingAndRepeatsNothing(t *testing.T) {
 			}
 			ct := newCrawlTest(t, 1200)
 			ct.withRedis()
-			p := ct.start(ct.args...)
-			ct.waitForRequests(400)
-			p.signal(sig)
 			start := time.Now()
+			p := ct.interruptAfter(400, sig)
 			p.wait().exits(interrupted, "stopping", "is interrupted", "the same command resumes the crawl")
-			t.Logf("trawl ended after %v", time.Since(start).Round(time.Millisecond))
+			t.Logf("trawl crawled for %v", time.Since(start).Round(time.Millisecond))
 			ct.waitForRedisExit()
 			stored := fetched(pages(t, ct.path("site")))
 			stored.expectOnce(t, "pages before", urlSet(requestCounts(ct.site)))
@@ -271,9 +285,9 @@ func TestACrawlThatLosesItsRedisReportsItAndResumesLater(t *testing.T) {
 	skipIfShort(t)
 	ct := newCrawlTest(t, 1200)
 	ct.withRedis()
-	p := ct.start(ct.args...)
-	ct.waitForRequests(300)
+	p, release := ct.startUntil(300)
 	ct.shutDownRedis()
+	release()
 	p.waitSoon().exits(failed, "redis-server ended by itself", "redis.log")
 	ct.waitForRedisExit()
 	inFlight := ct.inFlight()

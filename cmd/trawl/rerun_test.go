@@ -57,10 +57,7 @@ func TestACrawlIsNotResumedWithOtherSettings(t *testing.T) {
 	t.Parallel()
 	ct := newCrawlTest(t, 300)
 	ct.withRedis()
-	p := ct.start(ct.args...)
-	ct.waitForRequests(100)
-	p.signal(os.Interrupt)
-	p.wait().exits(interrupted)
+	ct.interruptAfter(100, os.Interrupt).wait().exits(interrupted)
 	for name, other := range map[string][]string{
 		"depth":   {"--depth", "1"},
 		"include": {"--include", "/page/"},
@@ -107,10 +104,7 @@ func TestResumingWithoutTheBuiltInRedisDataIsRefused(t *testing.T) {
 	t.Parallel()
 	ct := newCrawlTest(t, 300)
 	ct.withoutRedis()
-	p := ct.start(ct.args...)
-	ct.waitForRequests(50)
-	p.signal(os.Interrupt)
-	p.wait().exits(interrupted, "the same command resumes the crawl")
+	ct.interruptAfter(50, os.Interrupt).wait().exits(interrupted, "the same command resumes the crawl")
 	if err := os.Remove(filepath.Join(ct.path("site"), ".trawl", "redis", "commands.log")); err != nil {
 		t.Fatal(err)
 	}
@@ -125,10 +119,7 @@ func TestResumingWithoutRedisServerInstalledIsRefused(t *testing.T) {
 	t.Parallel()
 	ct := newCrawlTest(t, 300)
 	ct.withRedis()
-	p := ct.start(ct.args...)
-	ct.waitForRequests(50)
-	p.signal(os.Interrupt)
-	p.wait().exits(interrupted)
+	ct.interruptAfter(50, os.Interrupt).wait().exits(interrupted)
 	ct.waitForRedisExit()
 	installed := ct.env
 	ct.withoutRedis()
@@ -155,16 +146,15 @@ func TestTwoCrawlsCannotUseOneFolder(t *testing.T) {
 // A shared Redis identifies a job by its name alone.
 func TestACrawlIsNotResumedInAnotherFolder(t *testing.T) {
 	t.Parallel()
-	for name, interruptAfter := range map[string]int{"done": 0, "interrupted": 50} {
+	for name, requests := range map[string]int{"done": 0, "interrupted": 50} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			ct := newCrawlTest(t, 300, "--redis", redistest.New(t), "--job", redistest.Name(t))
-			p := ct.start(ct.args...)
-			if interruptAfter > 0 {
-				ct.waitForRequests(interruptAfter)
-				p.signal(os.Interrupt)
+			if requests > 0 {
+				ct.interruptAfter(requests, os.Interrupt).wait()
+			} else {
+				ct.run(ct.args...)
 			}
-			p.wait()
 			ct.expectNoRequests(func() { ct.run(append(ct.args, "--out", "elsewhere")...).exits(usage, "--restart") })
 		})
 	}

@@ -202,9 +202,7 @@ func TestAKilledCrawlLeavesACompleteArchive(t *testing.T) {
 	ct := newCrawlTest(t, 600, "--format", "jsonl,warc")
 	ct.withRedis()
 	for _, requests := range []int{40, 250, 450} {
-		killed := ct.start(ct.args...)
-		ct.waitForRequests(requests)
-		killed.kill()
+		ct.killAfter(requests)
 		ct.waitForRedisExit()
 	}
 	ct.run(ct.args...).exits(done, "is done: nothing is left to fetch")

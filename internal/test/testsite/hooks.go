@@ -14,6 +14,9 @@ type Hooks struct {
 	mu       sync.Mutex
 	hooks    map[string]hook
 	releases []func()
+	came     int  // requests so far
+	held     hook // for requests beyond some number; nil if none is held
+	free     int  // the number
 }
 
 // hook responds to a request and returns true, or leaves it to the usual handler.
@@ -31,12 +34,28 @@ func (h *Hooks) set(path string, do hook) {
 // intervene passes a request to its hook, if it has one.
 func (h *Hooks) intervene(w http.ResponseWriter, r *http.Request, host string) (answered bool) {
 	h.mu.Lock()
-	do := h.hooks[host+r.RequestURI]
+	h.came++
+	do, held := h.hooks[host+r.RequestURI], hook(nil)
 	if do == nil {
 		do = h.hooks[r.RequestURI]
 	}
+	if h.came > h.free {
+		held = h.held
+	}
 	h.mu.Unlock()
-	return do != nil && do(w, r)
+	return held != nil && held(w, r) || do != nil && do(w, r)
+}
+
+// HoldAfter blocks all requests after the first n that the site receives, until release is
+// called, which may happen more than once, or the test ends. Then they are handled as usual. It
+// replaces an earlier hold. So a crawl cannot end before the test has done something to it,
+// however slow the machine is.
+func (h *Hooks) HoldAfter(n int) (release func()) {
+	_, release, wait := h.gate()
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	h.held, h.free = wait, n
+	return release
 }
 
 // Handle makes a handler respond at a path.
@@ -87,10 +106,20 @@ func (h *Hooks) Fail(path string, statuses ...int) {
 // once, or the test ends. Then they are handled as usual. reached is closed when the
 // first request has arrived.
 func (h *Hooks) Hang(path string) (reached <-chan struct{}, release func()) {
+	reached, release, wait := h.gate()
+	h.set(path, wait)
+	return reached, release
+}
+
+// gate returns a hook that blocks requests until release is called.
+func (h *Hooks) gate() (reached <-chan struct{}, release func(), wait hook) {
 	came, released := make(chan struct{}), make(chan struct{})
 	arrive := sync.OnceFunc(func() { close(came) })
 	release = sync.OnceFunc(func() { close(released) })
-	h.set(path, func(_ http.ResponseWriter, r *http.Request) bool {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	h.releases = append(h.releases, release)
+	return came, release, func(_ http.ResponseWriter, r *http.Request) bool {
 		arrive()
 		select {
 		case <-released:
@@ -98,11 +127,7 @@ func (h *Hooks) Hang(path string) (reached <-chan struct{}, release func()) {
 		case <-r.Context().Done():
 			return true
 		}
-	})
-	h.mu.Lock()
-	defer h.mu.Unlock()
-	h.releases = append(h.releases, release)
-	return came, release
+	}
 }
 
 func (h *Hooks) releaseAll() {
