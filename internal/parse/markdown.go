@@ -17,7 +17,8 @@ import (
 func isMarkdown(declared charset.MediaType) bool { return declared.Essence == "text/markdown" }
 
 // markdown parses a page that the server sent as Markdown: it is the main content itself.
-func (p *Parser) markdown(ctx context.Context, page *fetched.Page, declared charset.MediaType) (*fetched.Document, error) {
+func (p *Parser) markdown(ctx context.Context, page *fetched.Page, declared charset.MediaType) (*fetched.Document,
+	error) {
 	src := charset.NewStyleSource(declared, page.Body.Head)
 	src.Rest = page.Body.Rest()
 	text, err := io.ReadAll(io.LimitReader(src.Reader(), extract.MaxBytes))

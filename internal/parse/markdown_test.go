@@ -30,7 +30,8 @@ func TestAPageOfMarkdownIsItsOwnMainContent(t *testing.T) {
 			if c.markdown == "" {
 				return
 			}
-			if diff := cmp.Diff([]string{"/books.md", "http://b.example/"}, paths(urls(doc.Links))); diff != "" || doc.Title != "The *shop*" {
+			if diff := cmp.Diff([]string{"/books.md", "http://b.example/"}, paths(urls(doc.Links))); diff != "" ||
+				doc.Title != "The *shop*" {
 				t.Errorf("title %q, links (-want +got):\n%s", doc.Title, diff)
 			}
 		})
