@@ -42,48 +42,16 @@ func (r Rights) IsZero() bool {
 // Statement is one thing that a site says about the use of a page, with its source and
 // time, so that it can be proved later.
 type Statement struct {
-	Vocabulary Vocabulary   `json:"vocabulary"`
-	Statement  string       `json:"statement"`       // "train-ai", "reservation", "license"
-	Value      string       `json:"value,omitempty"` // "n", "1", a URL
-	Source     RightsSource `json:"source"`
-	Where      string       `json:"where"` // URL of the response that says it
-	At         string       `json:"at"`    // when that was requested: RFC 3339, milliseconds, UTC
+	Vocabulary string `json:"vocabulary"`      // the standard or convention that it follows: "aipref", "tdmrep"
+	Statement  string `json:"statement"`       // "train-ai", "reservation", "license"
+	Value      string `json:"value,omitempty"` // "n", "1", a URL
+	Source     string `json:"source"`          // where it was found: "robots.txt", "header", "meta"
+	Where      string `json:"where"`           // URL of the response that says it
+	At         string `json:"at"`              // when that was requested: RFC 3339, milliseconds, UTC
 	// Error says why the statement could not be read, so that it means nothing. Then Value
 	// is its beginning as the site wrote it.
 	Error string `json:"error,omitempty"`
 }
-
-// Vocabulary is the standard or convention that a statement follows.
-type Vocabulary string
-
-// The vocabularies.
-const (
-	VocabularyAIPref  Vocabulary = "aipref"         // Content-Usage (IETF)
-	VocabularySignal  Vocabulary = "content-signal" // Content-Signal (contentsignals.org)
-	VocabularyTDMRep  Vocabulary = "tdmrep"         // TDM Reservation Protocol (W3C community group)
-	VocabularyRSL     Vocabulary = "rsl"            // Really Simple Licensing
-	VocabularyLicense Vocabulary = "license"        // rel=license of any other kind
-	VocabularyRobots  Vocabulary = "robots"         // meta robots and X-Robots-Tag
-	VocabularyLLMs    Vocabulary = "llms.txt"       // a link to an llms.txt
-)
-
-// Vocabularies lists all vocabularies, in the order in which they are shown.
-var Vocabularies = []Vocabulary{
-	VocabularyAIPref, VocabularySignal, VocabularyTDMRep, VocabularyRSL, VocabularyLicense, VocabularyRobots,
-	VocabularyLLMs,
-}
-
-// RightsSource is where a site makes a statement.
-type RightsSource string
-
-// The sources.
-const (
-	RightsInRobots RightsSource = "robots.txt"
-	RightsInTDMRep RightsSource = "tdmrep.json" // /.well-known/tdmrep.json
-	RightsInHeader RightsSource = "header"
-	RightsInMeta   RightsSource = "meta" // a meta element
-	RightsInLink   RightsSource = "link" // an element with href
-)
 
 // Purpose is what the pages of a job are for.
 type Purpose string
@@ -97,9 +65,6 @@ const (
 	PurposeArchive Purpose = "archive"  // to keep and show pages as they were
 )
 
-// Purposes lists all purposes.
-var Purposes = []Purpose{PurposeSearch, PurposeAIInput, PurposeTrainAI, PurposeMining, PurposeArchive}
-
 // RightsPolicy says what a job does with pages whose rights are reserved for its purpose.
 type RightsPolicy string
 
@@ -112,9 +77,6 @@ const (
 	// RightsStop also does not fetch what robots.txt or tdmrep.json reserves.
 	RightsStop RightsPolicy = "stop"
 )
-
-// RightsPolicies lists all policies.
-var RightsPolicies = []RightsPolicy{RightsRecord, RightsSkip, RightsStop}
 
 // RightsSettings say what a job does about what sites say about the use of their pages.
 type RightsSettings struct {

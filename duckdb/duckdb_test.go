@@ -22,6 +22,7 @@ import (
 	"github.com/trawlcrawler/trawl/crawler"
 	"github.com/trawlcrawler/trawl/internal/fetched"
 	"github.com/trawlcrawler/trawl/internal/queue"
+	"github.com/trawlcrawler/trawl/internal/rights"
 	"github.com/trawlcrawler/trawl/internal/sink"
 	_ "github.com/trawlcrawler/trawl/parquet"
 )
@@ -99,7 +100,7 @@ func TestDuckDBReadsTheSchemaAndWhatIsInIt(t *testing.T) {
 		},
 		Document: &fetched.Document{
 			Title: "Tee & Käse", Fields: map[string]any{"price": 12.5, "tags": []string{"x", "y"}},
-			Rights: []crawler.Statement{{Vocabulary: crawler.VocabularyRobots, Statement: "noai", Source: crawler.RightsInMeta}},
+			Rights: []crawler.Statement{{Vocabulary: rights.VocabularyRobots, Statement: "noai", Source: rights.InMeta}},
 			References: []fetched.Reference{{URL: a, Text: "back", Rel: "nofollow", NoFollow: true,
 				Kind: fetched.ReferenceAnchor}, {URL: b, Kind: fetched.ReferenceFrame}},
 		},

@@ -39,9 +39,9 @@ crawl.
 			if err := fill(cmd); err != nil {
 				return err
 			}
-			if o.purpose != "" && !slices.Contains(crawler.Purposes, crawler.Purpose(o.purpose)) {
+			if o.purpose != "" && !slices.Contains(rights.Purposes, crawler.Purpose(o.purpose)) {
 				return usage("purpose: %q is unknown%s: want one of %v", o.purpose,
-					plain.Suggest(o.purpose, purposeNames()), crawler.Purposes)
+					plain.Suggest(o.purpose, purposeNames()), rights.Purposes)
 			}
 			return o.report(cmd.Context(), args[0])
 		},
@@ -55,7 +55,7 @@ crawl.
 }
 
 func purposeNames() (all []string) {
-	for _, p := range crawler.Purposes {
+	for _, p := range rights.Purposes {
 		all = append(all, string(p))
 	}
 	return all

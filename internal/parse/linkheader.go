@@ -10,6 +10,7 @@ import (
 	"github.com/trawlcrawler/trawl/internal/fetched"
 	"github.com/trawlcrawler/trawl/internal/htmltok"
 	"github.com/trawlcrawler/trawl/internal/reference"
+	"github.com/trawlcrawler/trawl/internal/rights"
 	"github.com/trawlcrawler/trawl/internal/rules"
 )
 
@@ -141,7 +142,7 @@ func (d *directives) licenses(page *fetched.Page) {
 			continue
 		}
 		if u, ok := res.URL(link.target); ok {
-			d.license([]byte(u.String()), []byte(link.kind), crawler.RightsInHeader)
+			d.license([]byte(u.String()), []byte(link.kind), rights.InHeader)
 		}
 	}
 }

@@ -44,21 +44,21 @@ func (d *directives) state(s said) {
 // which is in lower case.
 func (d *directives) obeyMeta(name, content []byte, agent string) {
 	if len(name) > len("tdm-") && htmltok.EqualFold(name[:len("tdm-")], "tdm-") {
-		d.reserve(name[len("tdm-"):], content, crawler.RightsInMeta)
+		d.reserve(name[len("tdm-"):], content, rights.InMeta)
 	}
 	if !htmltok.EqualFold(name, "robots") && (agent == "" || !htmltok.EqualFold(name, agent)) {
 		return
 	}
 	for _, rule := range rulesOf(string(content)) {
-		d.obey(rule, crawler.RightsInMeta)
+		d.obey(rule, rights.InMeta)
 	}
 }
 
 // reserve applies tdm-reservation or tdm-policy (TDM Reservation Protocol, 5). It ignores
 // an empty policy.
-func (d *directives) reserve(name, value []byte, source crawler.RightsSource) {
+func (d *directives) reserve(name, value []byte, source string) {
 	value = bytes.TrimSpace(value)
-	s := crawler.Statement{Vocabulary: crawler.VocabularyTDMRep, Value: string(value), Source: source}
+	s := crawler.Statement{Vocabulary: rights.VocabularyTDMRep, Value: string(value), Source: source}
 	switch {
 	case htmltok.EqualFold(name, "reservation") && (s.Value == rights.TDMFree || s.Value == rights.TDMReserved):
 		s.Statement = rights.Reservation
@@ -70,12 +70,12 @@ func (d *directives) reserve(name, value []byte, source crawler.RightsSource) {
 }
 
 // license notes a licence that a link names: of RSL (4.3), or of any other kind.
-func (d *directives) license(ref, kind []byte, source crawler.RightsSource) {
+func (d *directives) license(ref, kind []byte, source string) {
 	s := crawler.Statement{
-		Vocabulary: crawler.VocabularyLicense, Statement: rights.License, Value: string(ref), Source: source,
+		Vocabulary: rights.VocabularyLicense, Statement: rights.License, Value: string(ref), Source: source,
 	}
 	if kind, _, _ = bytes.Cut(kind, []byte(";")); htmltok.EqualFold(bytes.TrimSpace(kind), "application/rsl+xml") {
-		s.Vocabulary = crawler.VocabularyRSL
+		s.Vocabulary = rights.VocabularyRSL
 	}
 	if len(ref) <= urltext.MaxLength {
 		d.state(said{s, true})
@@ -89,8 +89,8 @@ var llmsName = []byte("/" + rights.LLMsText)
 func (d *directives) list(ref []byte) {
 	if len(ref) <= urltext.MaxLength {
 		d.state(said{crawler.Statement{
-			Vocabulary: crawler.VocabularyLLMs, Statement: rights.LLMsText, Value: string(ref),
-			Source: crawler.RightsInLink,
+			Vocabulary: rights.VocabularyLLMs, Statement: rights.LLMsText, Value: string(ref),
+			Source: rights.InLink,
 		}, true})
 	}
 }
@@ -107,7 +107,7 @@ func (d *directives) rights(page *fetched.Page, res reference.Resolver) []crawle
 		s.Where, s.At = page.URL.String(), at
 		if one.isURL {
 			u, ok := res.URL(s.Value)
-			if !ok || s.Vocabulary == crawler.VocabularyLLMs && u.Host() != page.URL.Host() {
+			if !ok || s.Vocabulary == rights.VocabularyLLMs && u.Host() != page.URL.Host() {
 				continue
 			}
 			s.Value = u.String()
@@ -124,7 +124,7 @@ func (d *directives) rights(page *fetched.Page, res reference.Resolver) []crawle
 func (d *directives) obeyHeader(h http.Header, agent string) {
 	for _, name := range []string{"Reservation", "Policy"} {
 		for _, value := range h["Tdm-"+name] {
-			d.reserve([]byte(name), []byte(value), crawler.RightsInHeader)
+			d.reserve([]byte(name), []byte(value), rights.InHeader)
 		}
 	}
 	d.prefer(h["Content-Usage"])
@@ -139,7 +139,7 @@ func (d *directives) obeyHeader(h http.Header, agent string) {
 				rule = rest
 			}
 			if toUs {
-				d.obey(rule, crawler.RightsInHeader)
+				d.obey(rule, rights.InHeader)
 			}
 		}
 	}
@@ -151,7 +151,7 @@ func (d *directives) prefer(lines []string) {
 	if len(lines) == 0 {
 		return
 	}
-	s := crawler.Statement{Vocabulary: crawler.VocabularyAIPref, Source: crawler.RightsInHeader}
+	s := crawler.Statement{Vocabulary: rights.VocabularyAIPref, Source: rights.InHeader}
 	preferences, err := rights.Usage(lines...)
 	if err != nil {
 		s.Statement, s.Value = "content-usage", htmltok.Clean(urltext.Clip(strings.Join(lines, ", ")))
@@ -175,8 +175,8 @@ func (d *directives) signal(lines []string) {
 	}
 	for _, purpose := range signals.Purposes() {
 		d.state(said{crawler.Statement{
-			Vocabulary: crawler.VocabularySignal, Statement: purpose, Value: signals[purpose],
-			Source: crawler.RightsInHeader,
+			Vocabulary: rights.VocabularySignal, Statement: purpose, Value: signals[purpose],
+			Source: rights.InHeader,
 		}, false})
 	}
 }
@@ -197,7 +197,7 @@ func rulesOf(list string) []string {
 }
 
 // obey applies one rule, or several that only spaces separate.
-func (d *directives) obey(rule string, source crawler.RightsSource) {
+func (d *directives) obey(rule string, source string) {
 	if strings.Contains(rule, ":") { // a value follows, which may be "none"
 		return
 	}
@@ -211,7 +211,7 @@ func (d *directives) obey(rule string, source crawler.RightsSource) {
 			d.noIndex, d.noFollow = true, true
 		case rights.NoAI, rights.NoImageAI, rights.NoArchive:
 			d.state(said{crawler.Statement{
-				Vocabulary: crawler.VocabularyRobots, Statement: strings.ToLower(word), Source: source,
+				Vocabulary: rights.VocabularyRobots, Statement: strings.ToLower(word), Source: source,
 			}, false})
 		}
 	}

@@ -116,17 +116,17 @@ func TestStatementsHaveTheirSource(t *testing.T) {
 	page.Started = time.UnixMilli(1_700_000_000_000)
 	page.Header["Content-Usage"] = []string{"train-ai=n"}
 	page.Header["Link"] = []string{"<l>; rel=license; type=application/rsl+xml"}
-	at := func(v crawler.Vocabulary, what, value string, source crawler.RightsSource) crawler.Statement {
+	at := func(v string, what, value string, source string) crawler.Statement {
 		return crawler.Statement{Vocabulary: v, Statement: what, Value: value, Source: source,
 			Where: "http://example.com/a", At: "2023-11-14T22:13:20.000Z"}
 	}
 	want := []crawler.Statement{
-		at(crawler.VocabularyRobots, "noai", "", crawler.RightsInMeta),
-		at(crawler.VocabularyTDMRep, "policy", "http://example.com/b/p", crawler.RightsInMeta),
-		at(crawler.VocabularyLLMs, "llms.txt", "http://example.com/llms.txt", crawler.RightsInLink),
-		at(crawler.VocabularyLicense, "license", "http://example.com/b/l", crawler.RightsInLink),
-		at(crawler.VocabularyAIPref, "train-ai", "n", crawler.RightsInHeader),
-		at(crawler.VocabularyRSL, "license", "http://example.com/l", crawler.RightsInHeader),
+		at(rights.VocabularyRobots, "noai", "", rights.InMeta),
+		at(rights.VocabularyTDMRep, "policy", "http://example.com/b/p", rights.InMeta),
+		at(rights.VocabularyLLMs, "llms.txt", "http://example.com/llms.txt", rights.InLink),
+		at(rights.VocabularyLicense, "license", "http://example.com/b/l", rights.InLink),
+		at(rights.VocabularyAIPref, "train-ai", "n", rights.InHeader),
+		at(rights.VocabularyRSL, "license", "http://example.com/l", rights.InHeader),
 	}
 	if diff := cmp.Diff(want, parsePage(t, Config{}, page).Rights); diff != "" {
 		t.Errorf("statements (-want +got):\n%s", diff)

@@ -6,12 +6,12 @@ import (
 
 	"golang.org/x/net/html"
 
-	"github.com/trawlcrawler/trawl/crawler"
 	"github.com/trawlcrawler/trawl/internal/charset"
 	"github.com/trawlcrawler/trawl/internal/fetched"
 	"github.com/trawlcrawler/trawl/internal/htmltok"
 	"github.com/trawlcrawler/trawl/internal/htmltree"
 	"github.com/trawlcrawler/trawl/internal/reference"
+	"github.com/trawlcrawler/trawl/internal/rights"
 )
 
 // maxTitle is how many bytes of a title are kept.
@@ -353,7 +353,7 @@ func (s *scan) link() {
 		s.canonical.Set(a.href)
 	}
 	if htmltok.HasToken(a.rel, "license") {
-		s.robots.license(a.href, a.kind, crawler.RightsInLink)
+		s.robots.license(a.href, a.kind, rights.InLink)
 	}
 	if bytes.HasSuffix(a.href, llmsName) {
 		s.robots.list(a.href)

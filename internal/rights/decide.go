@@ -28,11 +28,11 @@ const MaxAddresses = 16
 
 // refusal is a statement that reserves a page.
 type refusal struct {
-	vocabulary       crawler.Vocabulary
+	vocabulary       string
 	statement, value string
 }
 
-var mining = refusal{crawler.VocabularyTDMRep, Reservation, TDMReserved}
+var mining = refusal{VocabularyTDMRep, Reservation, TDMReserved}
 
 // refusals says which statements reserve a page for a purpose.
 //
@@ -42,20 +42,20 @@ var mining = refusal{crawler.VocabularyTDMRep, Reservation, TDMReserved}
 // here, because what it says is not read.
 var refusals = map[crawler.Purpose][]refusal{
 	crawler.PurposeSearch: {
-		{crawler.VocabularyAIPref, "search", UsageDisallow},
-		{crawler.VocabularySignal, "search", signalNo},
+		{VocabularyAIPref, "search", UsageDisallow},
+		{VocabularySignal, "search", signalNo},
 	},
 	crawler.PurposeAIInput: {
-		{crawler.VocabularySignal, "ai-input", signalNo}, mining,
-		{crawler.VocabularyRobots, NoAI, ""},
+		{VocabularySignal, "ai-input", signalNo}, mining,
+		{VocabularyRobots, NoAI, ""},
 	},
 	crawler.PurposeTrainAI: {
-		{crawler.VocabularyAIPref, "train-ai", UsageDisallow},
-		{crawler.VocabularySignal, "ai-train", signalNo}, mining,
-		{crawler.VocabularyRobots, NoAI, ""},
+		{VocabularyAIPref, "train-ai", UsageDisallow},
+		{VocabularySignal, "ai-train", signalNo}, mining,
+		{VocabularyRobots, NoAI, ""},
 	},
 	crawler.PurposeMining:  {mining},
-	crawler.PurposeArchive: {{crawler.VocabularyRobots, NoArchive, ""}},
+	crawler.PurposeArchive: {{VocabularyRobots, NoArchive, ""}},
 }
 
 // Reserved returns the first statement that reserves a page for a purpose, and whether there
@@ -76,7 +76,7 @@ func Reserved(purpose crawler.Purpose, mediaType string, all []crawler.Statement
 
 func refuses(purpose crawler.Purpose, mediaType string, s crawler.Statement) bool {
 	said := refusal{s.Vocabulary, s.Statement, s.Value}
-	if said == (refusal{crawler.VocabularyRobots, NoImageAI, ""}) && len(mediaType) > len("image/") &&
+	if said == (refusal{VocabularyRobots, NoImageAI, ""}) && len(mediaType) > len("image/") &&
 		strings.EqualFold(mediaType[:len("image/")], "image/") {
 		said.statement = NoAI
 	}
@@ -87,14 +87,14 @@ func refuses(purpose crawler.Purpose, mediaType string, s crawler.Statement) boo
 // is reserved.
 func ownReservation(all []crawler.Statement) bool {
 	return slices.ContainsFunc(all, func(s crawler.Statement) bool {
-		return s.Vocabulary == crawler.VocabularyTDMRep && s.Statement == Reservation &&
-			s.Source != crawler.RightsInTDMRep
+		return s.Vocabulary == VocabularyTDMRep && s.Statement == Reservation &&
+			s.Source != InTDMRep
 	})
 }
 
 // overridden reports whether a statement of tdmrep.json is overridden by the page's own
 // (TDM Reservation Protocol, 5).
-func overridden(s crawler.Statement, own bool) bool { return own && s.Source == crawler.RightsInTDMRep }
+func overridden(s crawler.Statement, own bool) bool { return own && s.Source == InTDMRep }
 
 // Of summarizes statements.
 func Of(all []crawler.Statement) crawler.Rights {
@@ -105,21 +105,21 @@ func Of(all []crawler.Statement) crawler.Rights {
 			continue
 		}
 		switch s.Vocabulary {
-		case crawler.VocabularyAIPref:
+		case VocabularyAIPref:
 			r.ContentUsage = with(r.ContentUsage, s, UsageDisallow)
-		case crawler.VocabularySignal:
+		case VocabularySignal:
 			r.ContentSignal = with(r.ContentSignal, s, signalNo)
-		case crawler.VocabularyTDMRep:
+		case VocabularyTDMRep:
 			if s.Statement == Reservation {
 				r.TDMReservation = max(r.TDMReservation, json.Number(s.Value))
 			} else if r.TDMPolicy == "" {
 				r.TDMPolicy = s.Value
 			}
-		case crawler.VocabularyRSL, crawler.VocabularyLicense:
+		case VocabularyRSL, VocabularyLicense:
 			if !slices.Contains(r.License, s.Value) {
 				r.License = append(r.License, s.Value)
 			}
-		case crawler.VocabularyRobots:
+		case VocabularyRobots:
 			r.NoAI = r.NoAI || s.Statement == NoAI
 			r.NoImageAI = r.NoImageAI || s.Statement == NoImageAI
 		}

@@ -134,23 +134,23 @@ func TestLocationsOfATDMFile(t *testing.T) {
 }
 
 // say returns a statement.
-func say(v crawler.Vocabulary, what, value string, source crawler.RightsSource) crawler.Statement {
+func say(v string, what, value string, source string) crawler.Statement {
 	return crawler.Statement{Vocabulary: v, Statement: what, Value: value, Source: source}
 }
 
 func TestAStatementReservesAPageForAPurpose(t *testing.T) {
 	t.Parallel()
-	const file, header = crawler.RightsInTDMRep, crawler.RightsInHeader
+	const file, header = InTDMRep, InHeader
 	usage := func(what, value string) crawler.Statement {
-		return say(crawler.VocabularyAIPref, what, value, header)
+		return say(VocabularyAIPref, what, value, header)
 	}
 	signal := func(what, value string) crawler.Statement {
-		return say(crawler.VocabularySignal, what, value, crawler.RightsInRobots)
+		return say(VocabularySignal, what, value, InRobots)
 	}
-	tdm := func(value string, source crawler.RightsSource) crawler.Statement {
-		return say(crawler.VocabularyTDMRep, Reservation, value, source)
+	tdm := func(value string, source string) crawler.Statement {
+		return say(VocabularyTDMRep, Reservation, value, source)
 	}
-	robots := func(what string) crawler.Statement { return say(crawler.VocabularyRobots, what, "", header) }
+	robots := func(what string) crawler.Statement { return say(VocabularyRobots, what, "", header) }
 	for _, c := range []struct {
 		name      string
 		stated    []crawler.Statement
@@ -170,21 +170,21 @@ func TestAStatementReservesAPageForAPurpose(t *testing.T) {
 		{"the page overrides the file", []crawler.Statement{tdm("1", file), tdm("0", header)}, "", nil},
 		{"and not the other way round", []crawler.Statement{tdm("0", file), tdm("1", header)}, "",
 			[]crawler.Purpose{crawler.PurposeAIInput, crawler.PurposeTrainAI, crawler.PurposeMining}},
-		{"a policy alone", []crawler.Statement{say(crawler.VocabularyTDMRep, Policy, "https://p.example/", header)}, "", nil},
+		{"a policy alone", []crawler.Statement{say(VocabularyTDMRep, Policy, "https://p.example/", header)}, "", nil},
 		{"noai", []crawler.Statement{robots(NoAI)}, "", []crawler.Purpose{crawler.PurposeAIInput, crawler.PurposeTrainAI}},
 		{"noimageai for a page", []crawler.Statement{robots(NoImageAI)}, "text/html", nil},
 		{"noimageai for an image", []crawler.Statement{robots(NoImageAI)}, "Image/PNG",
 			[]crawler.Purpose{crawler.PurposeAIInput, crawler.PurposeTrainAI}},
 		{"noarchive", []crawler.Statement{robots(NoArchive)}, "", []crawler.Purpose{crawler.PurposeArchive}},
-		{"a licence that is not read", []crawler.Statement{say(crawler.VocabularyRSL, License, "https://l.example/", header)},
+		{"a licence that is not read", []crawler.Statement{say(VocabularyRSL, License, "https://l.example/", header)},
 			"", nil},
-		{"what cannot be read", []crawler.Statement{{Vocabulary: crawler.VocabularyAIPref, Statement: "train-ai", Value: "n",
+		{"what cannot be read", []crawler.Statement{{Vocabulary: VocabularyAIPref, Statement: "train-ai", Value: "n",
 			Error: "it is not a dictionary"}}, "", nil},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()
 			var got []crawler.Purpose
-			for _, p := range crawler.Purposes {
+			for _, p := range Purposes {
 				if _, reserved := Reserved(p, c.mediaType, c.stated); reserved {
 					got = append(got, p)
 				}
@@ -201,7 +201,7 @@ func TestAStatementReservesAPageForAPurpose(t *testing.T) {
 
 func TestEveryPurposeCanBeReserved(t *testing.T) {
 	t.Parallel()
-	for _, p := range crawler.Purposes {
+	for _, p := range Purposes {
 		if len(refusals[p]) == 0 {
 			t.Errorf("no statement reserves a page for %s", p)
 		}
@@ -211,7 +211,7 @@ func TestEveryPurposeCanBeReserved(t *testing.T) {
 func TestASurveyCountsStatementsByHost(t *testing.T) {
 	t.Parallel()
 	var s Survey
-	noAI := say(crawler.VocabularyRobots, NoAI, "", crawler.RightsInMeta)
+	noAI := say(VocabularyRobots, NoAI, "", InMeta)
 	noAI.Where = "http://a.example/1"
 	s.Add("a.example", &crawler.Rights{Statements: []crawler.Statement{noAI}}, true)
 	noAI.Where = "http://a.example/2"
@@ -220,7 +220,7 @@ func TestASurveyCountsStatementsByHost(t *testing.T) {
 	for range 2 {
 		s.Add("b.example", nil, false)
 	}
-	many := say(crawler.VocabularyLicense, License, "", crawler.RightsInLink)
+	many := say(VocabularyLicense, License, "", InLink)
 	for range 2 * maxDistinct {
 		many.Value += "/"
 		s.Add("c.example", &crawler.Rights{Statements: []crawler.Statement{many}}, false)
@@ -231,7 +231,7 @@ func TestASurveyCountsStatementsByHost(t *testing.T) {
 	}
 	want := []HostRights{
 		{Host: "a.example", Pages: 3, Stated: 2, Reserved: 2,
-			Statements: []Counted{{crawler.VocabularyRobots, NoAI, "", crawler.RightsInMeta, "", 2}}},
+			Statements: []Counted{{VocabularyRobots, NoAI, "", InMeta, "", 2}}},
 		{Host: "b.example", Pages: 2},
 	}
 	if diff := cmp.Diff(want, []HostRights{got[0], got[2]}, cmpopts.IgnoreUnexported(HostRights{})); diff != "" {

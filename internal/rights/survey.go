@@ -30,12 +30,12 @@ type HostRights struct {
 
 // Counted is a statement, and how many pages have it.
 type Counted struct {
-	Vocabulary crawler.Vocabulary   `json:"vocabulary"`
-	Statement  string               `json:"statement"`
-	Value      string               `json:"value,omitempty"`
-	Source     crawler.RightsSource `json:"source"`
-	Error      string               `json:"error,omitempty"`
-	Pages      int64                `json:"pages"`
+	Vocabulary string `json:"vocabulary"`
+	Statement  string `json:"statement"`
+	Value      string `json:"value,omitempty"`
+	Source     string `json:"source"`
+	Error      string `json:"error,omitempty"`
+	Pages      int64  `json:"pages"`
 }
 
 // Text says what a counted statement says, for people.

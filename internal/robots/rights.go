@@ -136,24 +136,24 @@ func (r *Rules) Rights(u crawler.URL) []crawler.Statement {
 		at = fetched.FormatRecordTime(r.source.At)
 	}
 	add := func(s crawler.Statement) {
-		s.Source, s.Where, s.At = crawler.RightsInRobots, where, at
+		s.Source, s.Where, s.At = rights.InRobots, where, at
 		all = append(all, s)
 	}
 	for _, p := range r.Usage(u) {
-		add(crawler.Statement{Vocabulary: crawler.VocabularyAIPref, Statement: p.Category, Value: p.Value})
+		add(crawler.Statement{Vocabulary: rights.VocabularyAIPref, Statement: p.Category, Value: p.Value})
 	}
 	for _, purpose := range r.signals.Purposes() {
-		add(crawler.Statement{Vocabulary: crawler.VocabularySignal, Statement: purpose, Value: r.signals[purpose]})
+		add(crawler.Statement{Vocabulary: rights.VocabularySignal, Statement: purpose, Value: r.signals[purpose]})
 	}
 	for _, address := range r.licenses {
-		add(crawler.Statement{Vocabulary: crawler.VocabularyRSL, Statement: rights.License, Value: address})
+		add(crawler.Statement{Vocabulary: rights.VocabularyRSL, Statement: rights.License, Value: address})
 	}
 	unread := 0
 	for rule := range r.usageOf(u) {
 		if rule.err != "" && unread < maxUnread {
 			unread++
 			add(crawler.Statement{
-				Vocabulary: crawler.VocabularyAIPref, Statement: "content-usage", Value: rule.text, Error: rule.err,
+				Vocabulary: rights.VocabularyAIPref, Statement: "content-usage", Value: rule.text, Error: rule.err,
 			})
 		}
 	}

@@ -10,6 +10,7 @@ import (
 
 	"github.com/trawlcrawler/trawl/crawler"
 	"github.com/trawlcrawler/trawl/internal/fetched"
+	"github.com/trawlcrawler/trawl/internal/rights"
 )
 
 // usageAt returns the preferences that apply to a path.
@@ -102,8 +103,8 @@ func TestWhatAFileSaysAboutTheUseOfPages(t *testing.T) {
 		"License: https://a.example/l.xml\n"), "trawl")
 	u := parseURL(t, "/a")
 	rules.source = &fetched.RobotsText{Origin: u.Origin(), At: time.UnixMilli(1_700_000_000_000)}
-	at := func(v crawler.Vocabulary, what, value, err string) crawler.Statement {
-		return crawler.Statement{Vocabulary: v, Statement: what, Value: value, Source: crawler.RightsInRobots,
+	at := func(v string, what, value, err string) crawler.Statement {
+		return crawler.Statement{Vocabulary: v, Statement: what, Value: value, Source: rights.InRobots,
 			Where: u.Origin() + "/robots.txt", At: "2023-11-14T22:13:20.000Z", Error: err}
 	}
 	got := rules.Rights(u)
@@ -111,11 +112,11 @@ func TestWhatAFileSaysAboutTheUseOfPages(t *testing.T) {
 		got[len(got)-1].Error = "an error"
 	}
 	want := []crawler.Statement{
-		at(crawler.VocabularyAIPref, "train-ai", "n", ""),
-		at(crawler.VocabularySignal, "search", "yes", ""),
-		at(crawler.VocabularyRSL, "license", "https://a.example/l.xml", ""),
-		at(crawler.VocabularyRSL, "license", "http://10.0.0.1/l.xml", ""),
-		at(crawler.VocabularyAIPref, "content-usage", "Search=n", "an error"),
+		at(rights.VocabularyAIPref, "train-ai", "n", ""),
+		at(rights.VocabularySignal, "search", "yes", ""),
+		at(rights.VocabularyRSL, "license", "https://a.example/l.xml", ""),
+		at(rights.VocabularyRSL, "license", "http://10.0.0.1/l.xml", ""),
+		at(rights.VocabularyAIPref, "content-usage", "Search=n", "an error"),
 	}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("statements (-want +got):\n%s", diff)

@@ -145,8 +145,8 @@ func (r reservations) rights(u crawler.URL) []crawler.Statement {
 
 func (r reservations) statements(rule reservation) []crawler.Statement {
 	s := crawler.Statement{
-		Vocabulary: crawler.VocabularyTDMRep, Statement: rights.Reservation, Value: rule.said,
-		Source: crawler.RightsInTDMRep, Where: r.origin + tdmrepPath, At: fetched.FormatRecordTime(r.at),
+		Vocabulary: rights.VocabularyTDMRep, Statement: rights.Reservation, Value: rule.said,
+		Source: rights.InTDMRep, Where: r.origin + tdmrepPath, At: fetched.FormatRecordTime(r.at),
 	}
 	all := []crawler.Statement{s}
 	if rule.policy != "" {

@@ -13,6 +13,7 @@ import (
 	"github.com/trawlcrawler/trawl/internal/plain"
 	"github.com/trawlcrawler/trawl/internal/price"
 	"github.com/trawlcrawler/trawl/internal/queue"
+	"github.com/trawlcrawler/trawl/internal/rights"
 )
 
 var (
@@ -70,8 +71,8 @@ func Validate(j crawler.Job) error {
 			leastLostAfter.String() + " or more"},
 		{j.NearDuplicates == "" || slices.Contains(nearDuplicatesKinds, j.NearDuplicates), "near_duplicates",
 			j.NearDuplicates, "record, skip or stop"},
-		{j.Rights == "" || slices.Contains(crawler.RightsPolicies, j.Rights), "rights", j.Rights, "record, skip or stop"},
-		{j.Purpose == "" || slices.Contains(crawler.Purposes, j.Purpose), "purpose", j.Purpose,
+		{j.Rights == "" || slices.Contains(rights.Policies, j.Rights), "rights", j.Rights, "record, skip or stop"},
+		{j.Purpose == "" || slices.Contains(rights.Purposes, j.Purpose), "purpose", j.Purpose,
 			"search, ai-input, train-ai, tdm or archive"},
 		{j.Purpose != "" || j.Rights == "" || j.Rights == crawler.RightsRecord, "rights", j.Rights,
 			"record, or a purpose: what the pages are for"},

@@ -12,6 +12,7 @@ import (
 
 	"github.com/trawlcrawler/trawl/crawler"
 	"github.com/trawlcrawler/trawl/internal/fetched"
+	"github.com/trawlcrawler/trawl/internal/rights"
 	"github.com/trawlcrawler/trawl/internal/rules"
 	"github.com/trawlcrawler/trawl/internal/tabular"
 )
@@ -22,8 +23,8 @@ func TestARowHasTheFieldsOfItsRecord(t *testing.T) {
 	r.Redirects = []crawler.URL{parse(t, "http://example.com/b")}
 	r.Reason, r.DuplicateOf = "only its beginning was read", parse(t, "http://example.com/c")
 	r.Entry.Depth, r.Entry.Referrer, r.Entry.Embeds = 2, parse(t, "http://example.com/"), 1
-	r.Rights = []crawler.Statement{{Vocabulary: crawler.VocabularySignal, Statement: "ai-train", Value: "no",
-		Source: crawler.RightsInRobots, Where: "http://example.com/robots.txt", At: "2023-11-14T22:13:20.000Z"}}
+	r.Rights = []crawler.Statement{{Vocabulary: rights.VocabularySignal, Statement: "ai-train", Value: "no",
+		Source: rights.InRobots, Where: "http://example.com/robots.txt", At: "2023-11-14T22:13:20.000Z"}}
 	r.Document = &fetched.Document{
 		Title: "A", Charset: "utf-8", Links: make([]rules.Link, 3), Resources: make([]crawler.URL, 2),
 		Simhash: "0123456789abcdef",

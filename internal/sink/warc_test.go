@@ -20,6 +20,7 @@ import (
 
 	"github.com/trawlcrawler/trawl/crawler"
 	"github.com/trawlcrawler/trawl/internal/fetched"
+	"github.com/trawlcrawler/trawl/internal/rights"
 	"github.com/trawlcrawler/trawl/internal/test/warctest"
 	"github.com/trawlcrawler/trawl/internal/warc"
 )
@@ -387,8 +388,8 @@ func TestArchiveMetadataDescribeThePage(t *testing.T) {
 	data.Document = nil
 	blocked := page(t, "http://example.com/blocked", "four")
 	blocked.Outcome, blocked.Document, blocked.Page.BlockPage = crawler.OutcomeBlocked, nil, "anubis"
-	data.Rights = []crawler.Statement{{Vocabulary: crawler.VocabularyAIPref, Statement: "train-ai", Value: "n",
-		Source: crawler.RightsInRobots, Where: "http://example.com/robots.txt", At: "2023-11-14T22:13:20.000Z"}}
+	data.Rights = []crawler.Statement{{Vocabulary: rights.VocabularyAIPref, Statement: "train-ai", Value: "n",
+		Source: rights.InRobots, Where: "http://example.com/robots.txt", At: "2023-11-14T22:13:20.000Z"}}
 	keep(t, w, full, plain, data, blocked)
 	if err := w.Close(); err != nil {
 		t.Fatal(err)
