@@ -21,15 +21,43 @@ var (
 	headerValue = regexp.MustCompile(`^[\x20-\x7e]+$`)
 )
 
+// rangeCheck says whether a setting is in its range, which is what is wanted.
+type rangeCheck struct {
+	ok    bool
+	field string
+	value any
+	want  string
+}
+
 // Validate returns an error for the first setting that is out of range, with its name in a
 // job file and its value. CSS selectors are checked by parse.Check.
 func Validate(j crawler.Job) error {
-	for _, check := range []struct {
-		ok    bool
-		field string
-		value any
-		want  string
-	}{
+	for _, check := range slices.Concat(scopeRanges(j), hostRanges(j), outputRanges(j)) {
+		if !check.ok {
+			return settingError(check.field, "%q is out of range%s: want %s", fmt.Sprint(check.value),
+				meant(check.value, check.want), check.want)
+		}
+	}
+	for _, check := range []func(crawler.Job) error{
+		checkSame, checkHandlers, checkMarkdown,
+		func(j crawler.Job) error { _, err := Extractions(j.ExtractSettings); return err },
+		func(j crawler.Job) error { return checkExtract(j.Extract) },
+		func(j crawler.Job) error { _, err := NewFollowRules(j.FollowRules); return err },
+		checkExempts,
+		func(j crawler.Job) error { return checkPrices(j.BudgetSettings) },
+		periodic.Check,
+		func(j crawler.Job) error { _, err := NewScope(j.ScopeSettings, nil); return err },
+	} {
+		if err := check(j); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// scopeRanges checks which pages belong to the job, and how many.
+func scopeRanges(j crawler.Job) []rangeCheck {
+	return []rangeCheck{
 		{jobName.MatchString(j.Name), "name", j.Name,
 			"1 to 63 lower-case letters, digits and hyphens, not starting with a hyphen"},
 		{slices.Contains(ScopeKinds, j.Scope), "scope", j.Scope, "host, domain or any"},
@@ -48,6 +76,12 @@ func Validate(j crawler.Job) error {
 		{j.Time >= 0, "time", j.Time, "0 (no limit) or more"},
 		{j.PagesPerHost >= 0, "pages_per_host", j.PagesPerHost, "0 (no limit) or more"},
 		{j.PagesPerDomain >= 0, "pages_per_domain", j.PagesPerDomain, "0 (no limit) or more"},
+	}
+}
+
+// hostRanges checks how hosts are treated.
+func hostRanges(j crawler.Job) []rangeCheck {
+	return []rangeCheck{
 		{j.Delay >= 0, "delay", j.Delay, "0 or more"},
 		{j.AddressDelay >= 0 || j.AddressDelay == crawler.Auto, "address_delay", j.AddressDelay,
 			"auto, 0 (none) or more"},
@@ -66,6 +100,12 @@ func Validate(j crawler.Job) error {
 		{j.MinRate >= 0, "min_rate", j.MinRate, "0 (no limit) or more"},
 		{slices.Contains(TLSKinds, j.TLS), "tls", j.TLS, "modern or legacy"},
 		{j.Timeout > 0, "timeout", j.Timeout, "more than 0"},
+	}
+}
+
+// outputRanges checks what is kept of pages, and how the job shares the fleet.
+func outputRanges(j crawler.Job) []rangeCheck {
+	return []rangeCheck{
 		{slices.Contains(DurableKinds, j.Durable), "durable", j.Durable, "shipped or disk"},
 		{j.LostAfter >= leastLostAfter, "lost_after", j.LostAfter,
 			leastLostAfter.String() + " or more"},
@@ -79,47 +119,41 @@ func Validate(j crawler.Job) error {
 		{j.Weight >= 1 && j.Weight <= 1000, "weight", j.Weight, "1 to 1000"},
 		{j.Runs >= 0 && j.Runs <= 1_000_000, "runs", j.Runs, "0 to 1000000"},
 		{j.Shards >= 1 && j.Shards <= 1024, "shards", j.Shards, "1 to 1024"},
-	} {
-		if !check.ok {
-			return settingError(check.field, "%q is out of range%s: want %s", fmt.Sprint(check.value),
-				meant(check.value, check.want), check.want)
-		}
 	}
+}
+
+func checkSame(j crawler.Job) error {
 	for _, rule := range j.Same {
 		if !slices.Contains(SameKinds, rule) {
 			return settingError("same", "%q is not a rule%s: want any of %v", rule,
 				plain.Suggest(rule, SameKinds), SameKinds)
 		}
 	}
+	return nil
+}
+
+func checkHandlers(j crawler.Job) error {
 	for _, name := range j.Handlers {
 		if !jobName.MatchString(name) {
 			return settingError("handlers",
 				"%q is not a valid name: want 1 to 63 lower-case letters, digits and hyphens, not starting with a hyphen", name)
 		}
 	}
-	if why := againstMarkdown(j); why != "" {
-		return settingError("accept_markdown", "%s", why)
-	}
-	if _, err := Extractions(j.ExtractSettings); err != nil {
-		return err
-	}
-	if err := checkExtract(j.Extract); err != nil {
-		return err
-	}
-	if _, err := NewFollowRules(j.FollowRules); err != nil {
-		return err
-	}
+	return nil
+}
+
+func checkExempts(j crawler.Job) error {
 	if _, err := ParsePrefixes(j.AddressExempt); err != nil {
 		return settingError("address_exempt", "%v", err)
 	}
-	if err := checkPrices(j.BudgetSettings); err != nil {
-		return err
+	return nil
+}
+
+func checkMarkdown(j crawler.Job) error {
+	if why := againstMarkdown(j); why != "" {
+		return settingError("accept_markdown", "%s", why)
 	}
-	if err := periodic.Check(j); err != nil {
-		return err
-	}
-	_, err := NewScope(j.ScopeSettings, nil)
-	return err
+	return nil
 }
 
 // madeOfHTML are the formats that keep pages as they are.
