@@ -192,12 +192,18 @@ func (d *desk) showWith(ctx context.Context, c *tasks.Client, name, out string) 
 		return printJSON(stdout, v)
 	}
 	t := tabwriter.NewWriter(stdout, 0, 0, 2, ' ', 0)
+	v.print(t, status.Now)
+	return t.Flush()
+}
+
+// print prints the rows of a job. now is when it was read, by Redis's clock.
+func (v jobView) print(t io.Writer, now time.Time) {
 	fmt.Fprintf(t, "job\t%s\nstate\t%s %s\n", v.Name, v.State, v.Reason)
 	if v.RunOf != "" {
 		fmt.Fprintf(t, "run of\t%s\n", v.RunOf)
 	}
 	if v.Periodic != nil {
-		printPeriodic(t, *v.Periodic, status.Now)
+		printPeriodic(t, *v.Periodic, now)
 	} else {
 		printNumbers(t, v)
 	}
@@ -225,7 +231,7 @@ func (d *desk) showWith(ctx context.Context, c *tasks.Client, name, out string) 
 		fmt.Fprintf(t, "changed\t%s: %v\n", change.At.Local().Format(time.DateTime), change)
 	}
 	for _, trouble := range v.Troubles {
-		fmt.Fprintf(t, "trouble\tfor %s: %s\n", status.Now.Sub(trouble.Since).Round(time.Second), trouble)
+		fmt.Fprintf(t, "trouble\tfor %s: %s\n", now.Sub(trouble.Since).Round(time.Second), trouble)
 	}
 	for _, garbage := range v.Garbage[:min(len(v.Garbage), maxFailures)] {
 		fmt.Fprintf(t, "garbage\t%s\n", garbage)
@@ -233,7 +239,6 @@ func (d *desk) showWith(ctx context.Context, c *tasks.Client, name, out string) 
 	for _, failure := range v.Failures[:min(len(v.Failures), maxFailures)] {
 		fmt.Fprintf(t, "failed\t%s\n", failure)
 	}
-	return t.Flush()
 }
 
 // useText says what the places of workers are used for.
