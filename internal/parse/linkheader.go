@@ -48,6 +48,23 @@ func headerLinks(values []string) iter.Seq[headerLink] {
 	}
 }
 
+// linksOf returns the links in the Link headers of a page that are used, each with the
+// resolver of its references.
+func linksOf(page *fetched.Page) iter.Seq2[headerLink, reference.Resolver] {
+	return func(yield func(headerLink, reference.Resolver) bool) {
+		values := page.Header["Link"]
+		if len(values) == 0 {
+			return
+		}
+		res, n := reference.ResolverAt(page.URL), 0
+		for link := range headerLinks(values) {
+			if n++; n > maxHeaderLinks || !yield(link, res) {
+				return
+			}
+		}
+	}
+}
+
 // parameters parses what follows a target (RFC 8288, appendix B.3), and returns the rest.
 // Of two parameters with the same name, the first counts.
 func (l *headerLink) parameters(s string) string {
@@ -106,15 +123,7 @@ func (p *Parser) readHeaders(doc *fetched.Document, page *fetched.Page, res refe
 // links whose source is not the page. A canonical form in the document takes precedence
 // over one in a header.
 func (p *Parser) readLinkHeaders(doc *fetched.Document, page *fetched.Page) {
-	values := page.Header["Link"]
-	if len(values) == 0 {
-		return
-	}
-	res, n := reference.ResolverAt(page.URL), 0
-	for link := range headerLinks(values) {
-		if n++; n > maxHeaderLinks {
-			return
-		}
+	for link, res := range linksOf(page) {
 		u, ok := res.URL(link.target)
 		if from, isURL := res.URL(link.anchor); !ok || link.anchored && (!isURL || from != page.URL) {
 			continue
@@ -129,15 +138,7 @@ func (p *Parser) readLinkHeaders(doc *fetched.Document, page *fetched.Page) {
 // licenses notes the licences that the Link headers of a page name. They are resolved
 // against the page's URL.
 func (d *directives) licenses(page *fetched.Page) {
-	values := page.Header["Link"]
-	if len(values) == 0 {
-		return
-	}
-	res, n := reference.ResolverAt(page.URL), 0
-	for link := range headerLinks(values) {
-		if n++; n > maxHeaderLinks {
-			return
-		}
+	for link, res := range linksOf(page) {
 		if link.anchored || !htmltok.HasToken([]byte(link.rel), "license") {
 			continue
 		}
