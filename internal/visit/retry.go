@@ -1,4 +1,4 @@
-// What happens to a URL whose fetch failed: it is paid for, retried later, or given up.
+// What happens to a URL whose fetch failed: it is retried later, or given up.
 
 package visit
 
