@@ -163,7 +163,7 @@ func (p *Page) Follow(ref string, options ...FollowOption) Admission {
 	}
 	defer p.mu.Unlock()
 	// One that is too deep now may come nearer.
-	p.yield.Leads = append(p.yield.Leads, visit.Lead{URL: u, First: f.first, Passed: text})
+	p.yield.Followed = append(p.yield.Followed, visit.Followed{URL: u, First: f.first, Passed: text})
 	return Admission{URL: u.String(), Refused: p.handed.Refuses(u)}
 }
 

@@ -41,7 +41,7 @@ type fakeJob struct {
 	history  forecast.History
 	places   []queue.Kept
 	hosts    []crawler.HostStatus
-	queued   []queue.Whereabouts
+	queued   []queue.Location
 	robots   []queue.Robots
 	failures []string
 	waiting  waiting.Waiting
@@ -197,7 +197,7 @@ func (f *fakeFleet) Host(ctx context.Context, name string, host crawler.Host) (c
 	return crawler.HostStatus{}, cmp.Or(err, fmt.Errorf("job %s, host %q: %w", name, host, queue.ErrNoHost))
 }
 
-func (f *fakeFleet) Queued(ctx context.Context, name string, _ crawler.Host, limit int) ([]queue.Whereabouts, error) {
+func (f *fakeFleet) Queued(ctx context.Context, name string, _ crawler.Host, limit int) ([]queue.Location, error) {
 	defer f.mu.Unlock()
 	r, err := f.find(ctx, name)
 	if err != nil {

@@ -150,7 +150,7 @@ func (d *Dashboard) showHostPage(w http.ResponseWriter, r *http.Request) error {
 	ctx, cancel := context.WithTimeout(r.Context(), readTime)
 	defer cancel()
 	var status crawler.HostStatus
-	var queued []queue.Whereabouts
+	var queued []queue.Location
 	var robots []queue.Robots
 	group, ctx := errgroup.WithContext(ctx)
 	group.Go(func() (err error) { status, err = d.jobs.Host(ctx, job, host); return err })
@@ -197,7 +197,7 @@ func healthOf(h crawler.HostStatus) []figure {
 }
 
 // addURLs adds the first URLs of the host.
-func (p *hostPage) addURLs(queued []queue.Whereabouts, h crawler.HostStatus) {
+func (p *hostPage) addURLs(queued []queue.Location, h crawler.HostStatus) {
 	for _, q := range queued {
 		row := urlRow{URL: q.Entry.URL.String(), State: string(q.Place), Priority: string(q.Entry.Band.Priority()),
 			Depth: ui.Number(int64(q.Entry.Depth)), Tries: ui.Number(int64(q.Entry.Tries))}

@@ -58,7 +58,7 @@ func TestAHostHasAPage(t *testing.T) {
 			t.Fatal(err)
 		}
 		entry := queue.Entry{URL: u, Depth: 2, Tries: 1, Band: queue.BandUrgent}
-		r.queued = []queue.Whereabouts{{Place: queue.PlaceFlight, Entry: entry},
+		r.queued = []queue.Location{{Place: queue.PlaceFlight, Entry: entry},
 			{Place: queue.PlaceLater, Entry: entry, Due: 90 * time.Second}}
 		r.robots = []queue.Robots{{Origin: "https://a.test:8080", At: time.Now(), Unavailable: "<script>alert(2)</script>"},
 			{Origin: "http://a.test:8080", At: time.Now().Add(-time.Hour),

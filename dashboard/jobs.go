@@ -48,7 +48,7 @@ type Jobs interface {
 	// Host returns one host of a job, or [queue.ErrNoHost].
 	Host(ctx context.Context, job string, host crawler.Host) (crawler.HostStatus, error)
 	// Queued returns the first URLs of a host, at most limit.
-	Queued(ctx context.Context, job string, host crawler.Host, limit int) ([]queue.Whereabouts, error)
+	Queued(ctx context.Context, job string, host crawler.Host, limit int) ([]queue.Location, error)
 	// Robots returns what the fleet remembers of the robots.txt of a host.
 	Robots(ctx context.Context, job string, host crawler.Host) ([]queue.Robots, error)
 	// Members lists the live processes of the fleet.

@@ -151,7 +151,7 @@ func (s *testDashboard) wholeFleet(t testing.TB) {
 				ConsecutiveFailures: 2, Trouble: "the server answered 503"},
 			{Host: "gone.example.org", State: crawler.HostIdle, Waiting: 4, GivenUp: true, Trouble: "no such host"},
 		}
-		r.queued = []queue.Whereabouts{{Place: queue.PlaceFlight,
+		r.queued = []queue.Location{{Place: queue.PlaceFlight,
 			Entry: queue.Entry{URL: u, Depth: 2, Band: queue.BandUrgent}},
 			{Place: queue.PlaceQueue, Entry: queue.Entry{URL: u, Depth: 3, Band: queue.BandNormal}}}
 		r.robots = []queue.Robots{{Origin: "https://www.example.com", At: now.Add(-time.Hour),

@@ -16,10 +16,10 @@ import (
 // Comparing finds the URLs that a job has settled but that have no record in its output,
 // and requeues them. Call its methods in this order: [Comparing.Record] with each record;
 // [Comparing.Sum], which says what is missing; and, if [Comparing.Due] returns true,
-// [Comparing.LeadFrom] with each record again, and [Comparing.Lead] with URLs that may be
+// [Comparing.OfferLinksOf] with each record again, and [Comparing.Offer] with URLs that may be
 // missing. If [Comparing.Unnamed] says that some missing URLs were not named, call
 // [Comparing.Reread] with each record once more. Then call [Comparing.Reopen], and finally
-// [Comparing.Close]. Nothing is changed before Lead, and a comparison that ends early is
+// [Comparing.Close]. Nothing is changed before Offer, and a comparison that ends early is
 // completed by the next one. A Comparing takes about 30 bytes of memory for each URL that
 // the job has seen, and is not safe for concurrent use.
 type Comparing struct {

@@ -127,9 +127,9 @@ func (e *endedJob) compare(records ...crawler.Record) (*tasks.Comparing, crawler
 	if !c.Due() {
 		return c, sum
 	}
-	e.must(c.LeadFromSeeds(ctx))
+	e.must(c.OfferSeeds(ctx))
 	for _, r := range records {
-		e.must(c.LeadFrom(ctx, r))
+		e.must(c.OfferLinksOf(ctx, r))
 	}
 	if c.Unnamed() > 0 {
 		for _, r := range records {

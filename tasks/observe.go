@@ -56,7 +56,7 @@ func (c *Client) Places(ctx context.Context, job string) ([]queue.Kept, error) {
 
 // Queued returns the first URLs of a host, at most limit: those in flight, then those that
 // wait, then those to be retried. A host that the job has not met has none.
-func (c *Client) Queued(ctx context.Context, job string, host crawler.Host, limit int) ([]queue.Whereabouts, error) {
+func (c *Client) Queued(ctx context.Context, job string, host crawler.Host, limit int) ([]queue.Location, error) {
 	status, err := c.store.Status(ctx, job)
 	if err != nil {
 		return nil, err

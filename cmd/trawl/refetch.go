@@ -199,7 +199,7 @@ func (r refetch) compare(ctx context.Context, c *tasks.Client, store *frontier.S
 	if !with.Due() {
 		return r.say(called, sum, queue.Refetch{}, 0)
 	}
-	if err := r.lead(ctx, with, store, records); err != nil {
+	if err := r.offer(ctx, with, store, records); err != nil {
 		return failed("%v", err)
 	}
 	unnamed := with.Unnamed()
@@ -215,10 +215,10 @@ func (r refetch) compare(ctx context.Context, c *tasks.Client, store *frontier.S
 	return r.say(called, sum, brought, unnamed)
 }
 
-// lead looks for the missing URLs among the seeds, the sitemaps, and the URLs that records
+// offer looks for the missing URLs among the seeds, the sitemaps, and the URLs that records
 // name.
-func (r refetch) lead(ctx context.Context, with *tasks.Comparing, store *frontier.Store, records *records) error {
-	if err := with.LeadFromSeeds(ctx); err != nil {
+func (r refetch) offer(ctx context.Context, with *tasks.Comparing, store *frontier.Store, records *records) error {
+	if err := with.OfferSeeds(ctx); err != nil {
 		return err
 	}
 	if with.Job().Sitemaps {
@@ -226,10 +226,10 @@ func (r refetch) lead(ctx context.Context, with *tasks.Comparing, store *frontie
 			return err
 		}
 	}
-	if err := records.each(ctx, func(rec crawler.Record) error { return with.LeadFrom(ctx, rec) }); err != nil {
+	if err := records.each(ctx, func(rec crawler.Record) error { return with.OfferLinksOf(ctx, rec) }); err != nil {
 		return err
 	}
-	return records.eachLink(ctx, func(link fetched.LinkRecord) error { return with.LeadFromLink(ctx, link) })
+	return records.eachLink(ctx, func(link fetched.LinkRecord) error { return with.OfferLink(ctx, link) })
 }
 
 // leadFromSitemaps looks in the sitemaps that robots.txt names, if the fleet still has it
@@ -251,7 +251,7 @@ func leadFromSitemaps(ctx context.Context, with *tasks.Comparing, store *frontie
 		}
 		for _, text := range named {
 			if u, err := crawler.ParseURL(text); err == nil {
-				if err := with.Lead(ctx, queue.Entry{URL: u, Referrer: at, Sitemap: 1}); err != nil {
+				if err := with.Offer(ctx, queue.Entry{URL: u, Referrer: at, Sitemap: 1}); err != nil {
 					return err
 				}
 			}

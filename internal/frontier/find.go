@@ -22,13 +22,13 @@ const (
 
 // Find returns where a URL is. It searches the queues of its host, up to 200,000 URLs, so
 // it is meant for interactive use.
-func (f *Frontier) Find(ctx context.Context, u crawler.URL) (queue.Whereabouts, error) {
+func (f *Frontier) Find(ctx context.Context, u crawler.URL) (queue.Location, error) {
 	base := f.baseOf(u.Host())
 	depth, known, err := f.known(ctx, base, u)
 	if err != nil || !known {
-		return queue.Whereabouts{Place: queue.PlaceUnseen}, err
+		return queue.Location{Place: queue.PlaceUnseen}, err
 	}
-	for _, look := range []func(context.Context, string, crawler.URL) (queue.Whereabouts, bool, error){
+	for _, look := range []func(context.Context, string, crawler.URL) (queue.Location, bool, error){
 		f.findInFlight, f.findLater, f.findInQueues,
 	} {
 		if w, found, err := look(ctx, base, u); err != nil || found {
@@ -36,7 +36,7 @@ func (f *Frontier) Find(ctx context.Context, u crawler.URL) (queue.Whereabouts, 
 			return w, err
 		}
 	}
-	return queue.Whereabouts{Place: queue.PlaceSettled}, nil
+	return queue.Location{Place: queue.PlaceSettled}, nil
 }
 
 // known reports whether a URL was ever seen, and the depth that is known for it.
@@ -53,21 +53,21 @@ func (f *Frontier) known(ctx context.Context, base string, u crawler.URL) (depth
 	return depth, depth >= 0, err
 }
 
-func (f *Frontier) findInFlight(ctx context.Context, base string, u crawler.URL) (queue.Whereabouts, bool, error) {
+func (f *Frontier) findInFlight(ctx context.Context, base string, u crawler.URL) (queue.Location, bool, error) {
 	flight, err := f.rdb.HGetAll(ctx, base+nameFlight+string(u.Host())).Result()
 	for ticket, packed := range flight {
 		if e, ok := isEntry(packed, u); ok && ticket != "" {
 			e.Band = queue.Band(ticket[0] - '0')
-			return queue.Whereabouts{Place: queue.PlaceFlight, Entry: e}, true, nil
+			return queue.Location{Place: queue.PlaceFlight, Entry: e}, true, nil
 		}
 	}
-	return queue.Whereabouts{}, false, finding(u, err)
+	return queue.Location{}, false, finding(u, err)
 }
 
-func (f *Frontier) findLater(ctx context.Context, base string, u crawler.URL) (queue.Whereabouts, bool, error) {
+func (f *Frontier) findLater(ctx context.Context, base string, u crawler.URL) (queue.Location, bool, error) {
 	later, err := f.rdb.ZRangeWithScores(ctx, base+nameLater+string(u.Host()), 0, findMost-1).Result()
 	if err != nil {
-		return queue.Whereabouts{}, false, finding(u, err)
+		return queue.Location{}, false, finding(u, err)
 	}
 	for _, z := range later {
 		band, packed := unpackLater(z.Member.(string))
@@ -78,9 +78,9 @@ func (f *Frontier) findLater(ctx context.Context, base string, u crawler.URL) (q
 		e.Band = band
 		now, err := f.rdb.Time(ctx).Result()
 		due := time.UnixMilli(int64(z.Score)).Sub(now)
-		return queue.Whereabouts{Place: queue.PlaceLater, Entry: e, Due: max(0, due)}, true, finding(u, err)
+		return queue.Location{Place: queue.PlaceLater, Entry: e, Due: max(0, due)}, true, finding(u, err)
 	}
-	return queue.Whereabouts{}, false, nil
+	return queue.Location{}, false, nil
 }
 
 // unpackLater unpacks an entry that will be retried, packed by pack_later in lua/lib.lua.
@@ -91,19 +91,19 @@ func unpackLater(member string) (queue.Band, string) {
 	return queue.BandNormal, member
 }
 
-func (f *Frontier) findInQueues(ctx context.Context, base string, u crawler.URL) (queue.Whereabouts, bool, error) {
+func (f *Frontier) findInQueues(ctx context.Context, base string, u crawler.URL) (queue.Location, bool, error) {
 	before := int64(0)
 	for _, band := range queue.BandOrder {
 		key := base + nameQueue + strconv.Itoa(int(band)) + ":" + string(u.Host())
 		for at := int64(0); before < findMost; at += findBatch {
 			entries, err := f.rdb.LRange(ctx, key, at, at+findBatch-1).Result()
 			if err != nil {
-				return queue.Whereabouts{}, false, finding(u, err)
+				return queue.Location{}, false, finding(u, err)
 			}
 			for i, packed := range entries {
 				if e, ok := isEntry(packed, u); ok {
 					e.Band = band
-					return queue.Whereabouts{Place: queue.PlaceQueue, Entry: e, Before: before + int64(i)}, true, nil
+					return queue.Location{Place: queue.PlaceQueue, Entry: e, Before: before + int64(i)}, true, nil
 				}
 			}
 			before += int64(len(entries))
@@ -112,7 +112,7 @@ func (f *Frontier) findInQueues(ctx context.Context, base string, u crawler.URL)
 			}
 		}
 	}
-	return queue.Whereabouts{}, false, nil
+	return queue.Location{}, false, nil
 }
 
 // isEntry unpacks an entry, and reports whether it is the given URL's.

@@ -26,7 +26,7 @@ func findsURLs(t *testing.T, b *testJob) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for text, want := range map[string]queue.Whereabouts{
+	for text, want := range map[string]queue.Location{
 		"http://a.test/never": {Place: queue.PlaceUnseen},
 		"http://b.test/":      {Place: queue.PlaceUnseen},
 		"http://a.test/first": {Place: queue.PlaceSettled},

@@ -17,7 +17,7 @@ import (
 
 // Queued returns the first URLs of a host, at most limit: those in flight, then those that
 // wait, by band, and those to be retried, the soonest first. The work is bounded by limit.
-func (f *Frontier) Queued(ctx context.Context, h crawler.Host, limit int) ([]queue.Whereabouts, error) {
+func (f *Frontier) Queued(ctx context.Context, h crawler.Host, limit int) ([]queue.Location, error) {
 	base := f.baseOf(h)
 	var flight *redis.ScanCmd
 	var later *redis.ZSliceCmd
@@ -39,7 +39,7 @@ func (f *Frontier) Queued(ctx context.Context, h crawler.Host, limit int) ([]que
 	for i, band := range queue.BandOrder {
 		for _, packed := range bands[i].Val() {
 			if e, err := queue.UnpackEntry(h, band, packed); err == nil {
-				all = append(all, queue.Whereabouts{Place: queue.PlaceQueue, Entry: e, Before: int64(len(all))})
+				all = append(all, queue.Location{Place: queue.PlaceQueue, Entry: e, Before: int64(len(all))})
 			}
 		}
 	}
@@ -48,14 +48,14 @@ func (f *Frontier) Queued(ctx context.Context, h crawler.Host, limit int) ([]que
 		band, packed := unpackLater(text)
 		if e, err := queue.UnpackEntry(h, band, packed); err == nil {
 			due := max(0, time.UnixMilli(int64(z.Score)).Sub(clock.Val()))
-			all = append(all, queue.Whereabouts{Place: queue.PlaceLater, Entry: e, Due: due})
+			all = append(all, queue.Location{Place: queue.PlaceLater, Entry: e, Due: due})
 		}
 	}
 	return all[:min(limit, len(all))], nil
 }
 
 // inFlight returns the URLs in flight, sorted by URL. There are few: about a second's worth.
-func inFlight(h crawler.Host, scan *redis.ScanCmd) (all []queue.Whereabouts) {
+func inFlight(h crawler.Host, scan *redis.ScanCmd) (all []queue.Location) {
 	tickets, _ := scan.Val()
 	for i := 0; i+1 < len(tickets); i += 2 {
 		band := queue.BandNormal
@@ -63,10 +63,10 @@ func inFlight(h crawler.Host, scan *redis.ScanCmd) (all []queue.Whereabouts) {
 			band = queue.Band(ticket[0] - '0')
 		}
 		if e, err := queue.UnpackEntry(h, band, tickets[i+1]); err == nil {
-			all = append(all, queue.Whereabouts{Place: queue.PlaceFlight, Entry: e})
+			all = append(all, queue.Location{Place: queue.PlaceFlight, Entry: e})
 		}
 	}
-	slices.SortFunc(all, func(a, b queue.Whereabouts) int {
+	slices.SortFunc(all, func(a, b queue.Location) int {
 		return cmp.Compare(a.Entry.URL.String(), b.Entry.URL.String())
 	})
 	return all

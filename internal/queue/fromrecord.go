@@ -7,11 +7,11 @@ import (
 // What a record says about other URLs, so that URLs whose own records were lost can be
 // found again.
 
-// Leads returns the URLs that a record names, as the entries that the crawl would make of
+// LinksOf returns the URLs that a record names, as the entries that the crawl would make of
 // them. Some may be out of scope, because the record also has links that were not followed.
 // It does not matter whether the record was read from JSON or just created. Lists that the
 // record has only as numbers are missing; see [crawler.Record.Unlisted].
-func Leads(rec crawler.Record) []Entry {
+func LinksOf(rec crawler.Record) []Entry {
 	at, err := crawler.ParseURL(rec.FinalURL)
 	if err != nil {
 		return nil

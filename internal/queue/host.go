@@ -103,8 +103,8 @@ const (
 	PlaceSettled Place = "settled"   // has its outcome; or waits farther back than the search went
 )
 
-// Whereabouts is where a URL of a job is, and what is known about it there.
-type Whereabouts struct {
+// Location is where a URL of a job is, and what is known about it there.
+type Location struct {
 	Place  Place
 	Entry  Entry         // zero unless it waits or is in flight
 	Before int64         // URLs that are taken before it, while it is in a queue

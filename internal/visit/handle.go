@@ -54,17 +54,17 @@ type HandlerPage struct {
 
 // Yield is what handlers made of a page. It takes effect as a whole or not at all.
 type Yield struct {
-	Items  []queue.Item
-	Links  []crawler.URL // to be admitted, except those that the job refuses
-	Leads  []Lead        // likewise, with what is passed to their pages
-	Outbox any           // passed to Deliver; nil if there is nothing to deliver
+	Items    []queue.Item
+	Links    []crawler.URL // to be admitted, except those that the job refuses
+	Followed []Followed    // likewise, with what is passed to their pages
+	Outbox   any           // passed to Deliver; nil if there is nothing to deliver
 	// Stop ends the job with this page: its batch is committed, and this worker settles
 	// nothing of the job after it. Deliver lets the fleet know.
 	Stop bool
 }
 
-// Lead is a link that handlers add to the job.
-type Lead struct {
+// Followed is a link that handlers add to the job.
+type Followed struct {
 	URL    crawler.URL
 	First  bool   // before the host's other URLs, except urgent ones
 	Passed string // as [queue.Entry.Passed]
@@ -340,13 +340,13 @@ func (e *urlTask) take(y Yield) {
 		e.visitor.cfg.Stops()
 	}
 	for _, u := range y.Links {
-		y.Leads = append(y.Leads, Lead{URL: u})
+		y.Followed = append(y.Followed, Followed{URL: u})
 	}
 	// The page's own links come after these, which may pass something to the same URL.
 	own, nodes := e.links, e.nodes
 	e.links, e.nodes = nil, nil
 	defer func() { e.links, e.nodes = append(e.links, own...), joined(e.nodes, nodes) }()
-	for _, l := range y.Leads {
+	for _, l := range y.Followed {
 		u, band := l.URL, queue.BandNormal
 		if l.First {
 			band = queue.BandFirst

@@ -12,11 +12,11 @@ import (
 
 // This file finds the URLs again whose records are missing.
 
-// leadBatch is the number of URLs that are requeued at once.
-const leadBatch = 500
+// offerBatch is the number of URLs that are requeued at once.
+const offerBatch = 500
 
-// Lead names URLs that may be in the job. Those that are missing are fetched again.
-func (r *Comparing) Lead(ctx context.Context, entries ...queue.Entry) error {
+// Offer names URLs that may be in the job. Those that are missing are fetched again.
+func (r *Comparing) Offer(ctx context.Context, entries ...queue.Entry) error {
 	for _, e := range entries {
 		fp := r.frontier.Fingerprint(e.URL)
 		if e.Sitemap > 0 {
@@ -34,20 +34,20 @@ func (r *Comparing) Lead(ctx context.Context, entries ...queue.Entry) error {
 	return nil
 }
 
-// LeadFrom names the URLs that a record contains.
-func (r *Comparing) LeadFrom(ctx context.Context, rec crawler.Record) error {
-	if err := r.Lead(ctx, queue.Leads(rec)...); err != nil || r.status.Job.Sitemaps {
+// OfferLinksOf names the URLs that a record contains.
+func (r *Comparing) OfferLinksOf(ctx context.Context, rec crawler.Record) error {
+	if err := r.Offer(ctx, queue.LinksOf(rec)...); err != nil || r.status.Job.Sitemaps {
 		return err // what lists sitemaps and pages must not be treated as a page
 	}
 	if parent, ok := queue.Parent(rec); ok {
-		return r.Lead(ctx, parent)
+		return r.Offer(ctx, parent)
 	}
 	return nil
 }
 
-// LeadFromLink names a link of the link graph. It ignores what a sitemap lists, because
+// OfferLink names a link of the link graph. It ignores what a sitemap lists, because
 // that may be another sitemap.
-func (r *Comparing) LeadFromLink(ctx context.Context, link fetched.LinkRecord) error {
+func (r *Comparing) OfferLink(ctx context.Context, link fetched.LinkRecord) error {
 	from, err := crawler.ParseURL(link.From)
 	to, wrong := crawler.ParseURL(link.To)
 	if err != nil || wrong != nil || link.Kind == fetched.ReferenceSitemap {
@@ -63,13 +63,13 @@ func (r *Comparing) LeadFromLink(ctx context.Context, link fetched.LinkRecord) e
 	if link.Kind == fetched.ReferenceResource {
 		e.Embeds = 1
 	}
-	return errors.Join(r.Lead(ctx, e), r.hold(ctx))
+	return errors.Join(r.Offer(ctx, e), r.hold(ctx))
 }
 
-// LeadFromSeeds names the seeds that the job was created with. Of seeds that were added
+// OfferSeeds names the seeds that the job was created with. Of seeds that were added
 // later, only the hosts are known; it names their root pages, which may be among the
 // missing ones.
-func (r *Comparing) LeadFromSeeds(ctx context.Context) error {
+func (r *Comparing) OfferSeeds(ctx context.Context) error {
 	seeds, err := rules.SeedEntries(r.status.Job)
 	if err != nil {
 		return err
@@ -85,7 +85,7 @@ func (r *Comparing) LeadFromSeeds(ctx context.Context) error {
 			}
 		}
 	}
-	return r.Lead(ctx, seeds...)
+	return r.Offer(ctx, seeds...)
 }
 
 // again marks an entry to be fetched again.
@@ -96,7 +96,7 @@ func (r *Comparing) again(ctx context.Context, e queue.Entry) error {
 	}
 	e.Band, e.Sitemap = queue.BandFirst, max(e.Sitemap, r.levels[fp])
 	r.queued(e.URL)
-	if r.named = append(r.named, e); len(r.named) < leadBatch {
+	if r.named = append(r.named, e); len(r.named) < offerBatch {
 		return nil
 	}
 	return r.flush(ctx)
@@ -120,7 +120,7 @@ func (r *Comparing) Unnamed() int64 { return r.unnamed }
 // record does not list. Call it with each record if some missing URLs were not named.
 func (r *Comparing) Reread(ctx context.Context, rec crawler.Record) error {
 	e, err := queue.Own(rec)
-	if err != nil || rec.Outcome != crawler.OutcomeFetched || !r.mayLead(rec) {
+	if err != nil || rec.Outcome != crawler.OutcomeFetched || !r.hidesLinks(rec) {
 		return r.hold(ctx)
 	}
 	// Another output may have had a different outcome, or the same page.
@@ -141,9 +141,9 @@ func (r *Comparing) Reread(ctx context.Context, rec crawler.Record) error {
 	return r.again(ctx, e)
 }
 
-// mayLead reports whether a page may have led to URLs that its record does not list. An
+// hidesLinks reports whether a page may have led to URLs that its record does not list. An
 // output that is not whole lists no URLs.
-func (r *Comparing) mayLead(rec crawler.Record) bool {
+func (r *Comparing) hidesLinks(rec crawler.Record) bool {
 	if !r.whole || len(r.status.Job.Handlers) > 0 || rec.Sitemap > 0 {
 		return true
 	}

@@ -10,14 +10,14 @@ import (
 	"github.com/trawlcrawler/trawl/internal/queue"
 )
 
-// lead is a queue entry in short form.
-type lead struct {
+// short is a queue entry in short form.
+type short struct {
 	URL, Via               string
 	Depth, Embeds, Sitemap int
 }
 
-func leadOf(e queue.Entry) lead {
-	return lead{e.URL.String(), e.Referrer.String(), e.Depth, e.Embeds, e.Sitemap}
+func shortOf(e queue.Entry) short {
+	return short{e.URL.String(), e.Referrer.String(), e.Depth, e.Embeds, e.Sitemap}
 }
 
 // parseRecord parses a record of an output in JSON.
@@ -27,21 +27,21 @@ func parseRecord(t *testing.T, text string) (rec crawler.Record) {
 	return rec
 }
 
-func TestTheLeadsOfARecord(t *testing.T) {
+func TestTheLinksOfARecord(t *testing.T) {
 	t.Parallel()
 	rec := parseRecord(t, `{"url":"http://a.test/","final_url":"http://a.test/home","redirects":["http://a.test/home"],"outcome":"fetched","depth":2,
 		"links":["http://a.test/1","no URL","http://b.test/2"],"resources":["http://a.test/i.png"],"canonical":"http://a.test/c"}`)
-	var got []lead
-	for _, e := range queue.Leads(rec) {
-		got = append(got, leadOf(e))
+	var got []short
+	for _, e := range queue.LinksOf(rec) {
+		got = append(got, shortOf(e))
 	}
 	const via = "http://a.test/home"
-	want := []lead{
+	want := []short{
 		{"http://a.test/1", via, 3, 0, 0}, {"http://b.test/2", via, 3, 0, 0}, {"http://a.test/i.png", via, 3, 1, 0},
 		{"http://a.test/c", via, 2, 0, 0}, {via, via, 2, 0, 0},
 	}
 	if diff := cmp.Diff(want, got); diff != "" {
-		t.Errorf("leads (-want +got):\n%s", diff)
+		t.Errorf("links (-want +got):\n%s", diff)
 	}
 	if queue.Unlisted(rec) {
 		t.Error("the links of the record count as listed")
@@ -67,11 +67,11 @@ func TestTheParentAndTheRedirectsOfARecord(t *testing.T) {
 	t.Parallel()
 	rec := parseRecord(t, `{"url":"http://a.test/1","redirects":["http://a.test/2","http://b.test/3"],"outcome":"redirected","depth":4,"via":"http://a.test/","embeds":1}`)
 	parent, ok := queue.Parent(rec)
-	if want := (lead{URL: "http://a.test/", Depth: 3}); !ok || leadOf(parent) != want {
-		t.Errorf("parent: got %+v, want %+v", leadOf(parent), want)
+	if want := (short{URL: "http://a.test/", Depth: 3}); !ok || shortOf(parent) != want {
+		t.Errorf("parent: got %+v, want %+v", shortOf(parent), want)
 	}
-	if own, err := queue.Own(rec); err != nil || leadOf(own) != (lead{"http://a.test/1", "http://a.test/", 4, 1, 0}) {
-		t.Errorf("own entry: got %+v, %v", leadOf(own), err)
+	if own, err := queue.Own(rec); err != nil || shortOf(own) != (short{"http://a.test/1", "http://a.test/", 4, 1, 0}) {
+		t.Errorf("own entry: got %+v, %v", shortOf(own), err)
 	}
 	if got := queue.Followed(rec); len(got) != 1 || got[0].String() != "http://a.test/2" {
 		t.Errorf("followed: got %v, want all redirects but the last", got)
