@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/redis/go-redis/v9"
+	"github.com/redis/go-redis/v9/maintnotifications"
 )
 
 // Kind is the kind of deployment of a fleet's Redis.
@@ -111,6 +112,12 @@ func (e Endpoint) Client() redis.UniversalClient {
 	opt := *e.opt()
 	opt.Addrs = slices.Clone(opt.Addrs)
 	opt.TLSConfig = opt.TLSConfig.Clone()
+	// No other server than Redis Enterprise announces its maintenance, and a fleet survives a
+	// failover without that. Asking for it would cost a lookup of the address for each client,
+	// and a command for each connection.
+	opt.MaintNotificationsConfig = &maintnotifications.Config{
+		Mode: maintnotifications.ModeDisabled, EndpointType: maintnotifications.EndpointTypeNone,
+	}
 	if e.kind == KindCluster {
 		cluster := opt.Cluster()
 		cluster.ClusterStateReloadInterval = slotsEvery

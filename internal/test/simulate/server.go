@@ -56,8 +56,11 @@ func (s *server) client(p *process) *redis.Client {
 	c := redis.NewClient(&redis.Options{
 		Protocol: 2, DisableIdentity: true, PoolSize: 16, MinRetryBackoff: -1, MaxRetryBackoff: -1,
 		ConnMaxIdleTime: -1, ConnMaxLifetime: -1, ReadTimeout: -1, WriteTimeout: -1, PoolTimeout: time.Hour,
-		MaintNotificationsConfig: &maintnotifications.Config{Mode: maintnotifications.ModeDisabled},
-		Dialer:                   func(context.Context, string, string) (net.Conn, error) { return s.dial() },
+		// Otherwise the client looks its address up, which two simulations cannot do at once.
+		MaintNotificationsConfig: &maintnotifications.Config{
+			Mode: maintnotifications.ModeDisabled, EndpointType: maintnotifications.EndpointTypeNone,
+		},
+		Dialer: func(context.Context, string, string) (net.Conn, error) { return s.dial() },
 	})
 	if p != nil {
 		c.AddHook(hook{s, p})
