@@ -8,6 +8,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/google/go-cmp/cmp"
+
 	"github.com/trawlcrawler/trawl/crawler"
 	"github.com/trawlcrawler/trawl/internal/activity"
 	"github.com/trawlcrawler/trawl/internal/forecast"
@@ -71,6 +73,32 @@ func TestAJobHasAPage(t *testing.T) {
 		"worker w1: the disk is full")
 	s.get(t, "/jobs/nothing").want(t, http.StatusNotFound, "There is no such job", `No job is named &#34;nothing&#34;`)
 	s.get(t, "/jobs/news?did=3").want(t, http.StatusBadRequest, "Unknown parameter")
+}
+
+func TestTheAPIReportsErrorsAndHistory(t *testing.T) {
+	t.Parallel()
+	s := newTestDashboard(t)
+	s.busyJob(t, "news")
+	s.change("news", func(r *fakeJob) {
+		r.counters.Causes = map[string]int64{"404": 2, "timeout": 5}
+		r.failures = []string{"http://a.test/1?q=a:b: the server answered 500", "http://b.test/: no such host"}
+	})
+	var failures failureReport
+	s.get(t, "/api/v1/jobs/news/errors").read(t, &failures)
+	want := failureReport{[]causeReport{{"timeout", 5}, {"HTTP 404", 2}},
+		[]failedReport{{"http://a.test/1?q=a:b", "the server answered 500"}, {"http://b.test/", "no such host"}}}
+	if diff := cmp.Diff(want, failures); diff != "" {
+		t.Errorf("errors (-want +got):\n%s", diff)
+	}
+	var history historyReport
+	s.get(t, "/api/v1/jobs/news/history").read(t, &history)
+	if len(history.Seconds) != 300 || len(history.Minutes) != 60 || history.Minutes[59].Pages != 59*1200 {
+		t.Errorf("%d seconds, %d minutes, ending with %v", len(history.Seconds), len(history.Minutes), history.Minutes)
+	}
+	for _, path := range []string{"errors", "history"} {
+		s.get(t, "/api/v1/jobs/nothing/"+path).want(t, http.StatusNotFound, "nothing")
+		s.get(t, "/api/v1/jobs/news/"+path+"?limit=3").want(t, http.StatusBadRequest, "limit")
+	}
 }
 
 func TestAJobThatHasJustBegunHasAPage(t *testing.T) {

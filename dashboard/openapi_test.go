@@ -66,7 +66,8 @@ func TestEveryFieldIsDescribedAndNothingElseIs(t *testing.T) {
 		"Job": crawler.Job{}, "JobStatus": sheet{}, "Trouble": crawler.Trouble{}, "Awaited": crawler.Awaited{},
 		"Periodic": periodic.Job{}, "Change": crawler.Change{}, "Run": periodic.Run{},
 		"Counters": crawler.Counters{}, "Process": waiting.Member{}, "Host": hostReport{}, "HostRules": crawler.HostRules{},
-		"Muted":   crawler.Trap{},
+		"Muted": crawler.Trap{}, "Failures": failureReport{}, "Cause": causeReport{}, "FailedURL": failedReport{},
+		"History": historyReport{}, "Sample": sampleReport{},
 		"Seeding": crawler.Seeding{}, "Refusal": crawler.Refusal{}, "Problem": problem{},
 	} {
 		var fields []string

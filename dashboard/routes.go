@@ -51,6 +51,8 @@ func (d *Dashboard) routes() []route {
 		{"POST", apiRoot + "/jobs/{job}/resume", d.serve(d.steer(d.jobs.Resume))},
 		{"POST", apiRoot + "/jobs/{job}/cancel", d.serve(d.steer(d.jobs.Cancel))},
 		{"GET", apiRoot + "/jobs/{job}/hosts", d.serve(d.listHosts)},
+		{"GET", apiRoot + "/jobs/{job}/errors", d.serve(d.listErrors)},
+		{"GET", apiRoot + "/jobs/{job}/history", d.serve(d.showHistory)},
 		{"GET", apiRoot + "/workers", d.serve(d.listWorkers)},
 		{"POST", apiRoot + "/jobs/{job}/seeds", d.serve(d.seedJob)},
 	}
