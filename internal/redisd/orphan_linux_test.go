@@ -171,13 +171,17 @@ func TestAServerThatSurvivedAndCannotBeReachedIsLeftAlone(t *testing.T) {
 	needServer(t)
 	dir := t.TempDir()
 	left := startOrphan(t, Config{Dir: dir})
-	h := &home{dir: dir}
-	if err := os.RemoveAll(filepath.Dir(h.recall().Socket)); err != nil {
+	if err := os.RemoveAll(filepath.Dir((&home{dir: dir}).recall().Socket)); err != nil {
 		t.Fatal(err)
 	}
+	h, err := claim(t.Context(), dir) // which may take longer than the server is waited for here
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer h.leave()
 	ctx, cancel := context.WithTimeout(t.Context(), 50*time.Millisecond)
 	defer cancel()
-	_, err := Start(ctx, Config{Dir: dir})
+	_, err = h.vacate(ctx)
 	if err == nil || !strings.Contains(err.Error(), fmt.Sprintf("process %d", left.Process.Pid)) {
 		t.Errorf("error is %v, want it to name process %d", err, left.Process.Pid)
 	}
