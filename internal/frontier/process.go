@@ -36,10 +36,10 @@ func (s *Store) appear(ctx context.Context, p waiting.Process, term time.Duratio
 
 // silentTerm is how long after its last sign of life a process counts as silent. A worker also
 // reports its load, so that it is not silent while that is fresh.
-const silentTerm = 2500 * time.Millisecond
+const silentTerm = 3500 * time.Millisecond
 
 // Processes lists the live schedulers and workers of the fleet. A process that was killed
-// is silent after three seconds, and listed for up to [ProcessTerm].
+// is silent after four seconds, and listed for up to [ProcessTerm].
 func (s *Store) Processes(ctx context.Context) ([]waiting.Process, error) {
 	now, err := s.rdb.Time(ctx).Result()
 	if err != nil {
