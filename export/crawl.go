@@ -27,6 +27,9 @@ type Crawl struct {
 	held     []io.Closer
 	survey   *survey // nil until needed
 	damage   *damage
+
+	settled *output.Settled // as noted before the segments were listed
+	noteErr error           // why the note cannot be read
 }
 
 // damage collects what is wrong with the finished segments of an output, in the order in
@@ -71,6 +74,8 @@ func Open(ctx context.Context, where string) (*Crawl, error) {
 		return nil, err
 	}
 	c := &Crawl{at: at, damage: &damage{known: make(map[string]bool)}}
+	// Before the segments are listed: what workers keep and note after that would seem to be missing.
+	c.settled, c.noteErr = at.Settled(ctx)
 	if err := c.look(ctx); err != nil {
 		return nil, errors.Join(err, c.Close())
 	}
@@ -155,9 +160,9 @@ func (c *Crawl) Count(ctx context.Context) (urls int64, err error) {
 	return int64(s.pages), nil
 }
 
-// Settled returns the workers' note about how many records the output should have, or nil
-// if there isn't one.
-func (c *Crawl) Settled(ctx context.Context) (*output.Settled, error) { return c.at.Settled(ctx) }
+// Settled returns the workers' note about how many records the output should have, as it was when
+// the output was opened; nil if there wasn't one.
+func (c *Crawl) Settled() (*output.Settled, error) { return c.settled, c.noteErr }
 
 // OfAnother returns the earlier job that these records belong to, which had the same name
 // as a job that was created later. It returns nil if, as far as the output says, the

@@ -13,6 +13,7 @@ import (
 	"github.com/trawlcrawler/trawl/crawler"
 	"github.com/trawlcrawler/trawl/export"
 	"github.com/trawlcrawler/trawl/internal/heap"
+	"github.com/trawlcrawler/trawl/internal/localcrawl"
 	"github.com/trawlcrawler/trawl/internal/output"
 )
 
@@ -141,6 +142,11 @@ func exportTo(ctx context.Context, name string, o exportOptions) error {
 	if err != nil {
 		return err
 	}
+	where := o.folderOf(name)
+	note, err := localcrawl.ReadNote(where) // before the records are listed, which may still grow
+	if err != nil {
+		note = nil
+	}
 	crawl, err := o.find(ctx, name)
 	if err != nil {
 		return err
@@ -149,7 +155,9 @@ func exportTo(ctx context.Context, name string, o exportOptions) error {
 	sum, err := export.Export(ctx, crawl, order)
 	missing := ""
 	if err == nil && crawl.Whole() {
-		missing = o.missing(ctx, name, crawl, int64(sum.Pages))
+		if settled, called, known := settledIn(where, note, crawl); known {
+			missing = crawler.Comparison{Settled: settled, Records: int64(sum.Pages)}.Alarm(called)
+		}
 	}
 	damaged := sayDamaged(crawl)
 	err = errors.Join(err, crawl.Close())
@@ -174,18 +182,12 @@ func exportTo(ctx context.Context, name string, o exportOptions) error {
 	return errors.Join(lacks...)
 }
 
-// missing describes how many of the expected records an output lacks. It returns "" if none
-// is missing, or if the expected number is unknown.
-func (o exportOptions) missing(ctx context.Context, name string, crawl *export.Crawl, records int64) string {
-	where := name
+// folderOf returns where the output that the user named is.
+func (o exportOptions) folderOf(name string) string {
 	if o.out != "" && !output.IsBucket(name) {
-		where = output.Join(o.out, name)
+		return output.Join(o.out, name)
 	}
-	settled, called, known := settledIn(ctx, where, crawl)
-	if !known {
-		return ""
-	}
-	return crawler.Comparison{Settled: settled, Records: records}.Alarm(called)
+	return name
 }
 
 func exportError(ctx context.Context, err error) error {

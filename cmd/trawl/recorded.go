@@ -66,16 +66,16 @@ func notTheJobs(ctx context.Context, crawl *export.Crawl, job string, created ti
 
 // settledIn returns how many records an output should have, as noted there when the crawl
 // ended, and the name of the crawl for trawl job refetch. named is the output that the user
-// named. It returns false if nothing was noted, or if the output is only a part.
-func settledIn(ctx context.Context, named string, crawl *export.Crawl) (settled int64, called string, known bool) {
-	n, err := localcrawl.ReadNote(named)
-	if err == nil && n != nil && n.Out == "" {
+// named, and n the note of a local crawl in it, if there was one before the output was opened. It
+// returns false if nothing was noted, or if the output is only a part.
+func settledIn(named string, n *localcrawl.Note, crawl *export.Crawl) (settled int64, called string, known bool) {
+	if n != nil && n.Out == "" {
 		if !n.Own() {
 			named = n.Job
 		}
 		return n.Settled, named, n.Settled > 0 && len(n.Elsewhere) == 0
 	}
-	noted, err := crawl.Settled(ctx)
+	noted, err := crawl.Settled()
 	if err != nil {
 		fmt.Fprintf(stderr, "trawl: cannot compare the records with what was settled: %v\n", err)
 	}
