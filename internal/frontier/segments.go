@@ -143,9 +143,5 @@ func (f *Frontier) refund(ctx context.Context, shard int, segment string, number
 	if err != nil || !over {
 		return err
 	}
-	dropped, err := run(ctx, f.rdb, dropScript(), "drop", f.base(shard), segment).Int()
-	if err != nil || dropped == 0 {
-		return err
-	}
-	return runKeys(ctx, f.rdb, refundScript(), "refund", []string{ledger}, which, -1).Err()
+	return run(ctx, f.rdb, dropScript(), "drop", f.base(shard), segment).Err()
 }

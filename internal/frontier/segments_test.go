@@ -3,6 +3,7 @@ package frontier
 import (
 	"context"
 	"fmt"
+	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -200,9 +201,25 @@ func refundsBudget(t *testing.T, b *testJob) {
 	}
 	b.expireSegments("w1") // a scheduler died before it forgot the segment
 	b.reclaim(0)
+	for _, pages := range []int{2, 1} { // calls that timed out, and that Redis carries out only now
+		b.must(runKeys(t.Context(), b.rdb, refundScript(), "refund", []string{jobBase(b.job.Name) + nameLedger},
+			refundOf(t, ledger), pages).Err())
+	}
 	if got := b.rdb.HGet(t.Context(), jobBase(b.job.Name)+nameLedger, "spent").Val(); got != "3" {
 		t.Errorf("%s pages are spent, want 3", got)
 	}
+}
+
+// refundOf returns which reclaiming the ledger remembers.
+func refundOf(t *testing.T, ledger map[string]string) string {
+	t.Helper()
+	for field := range ledger {
+		if which, ok := strings.CutPrefix(field, "refund "); ok {
+			return which
+		}
+	}
+	t.Fatalf("the ledger remembers no refund: %v", ledger)
+	return ""
 }
 
 func countsOnDisk(t *testing.T, b *testJob) {
