@@ -149,6 +149,20 @@ func endsOnce(t *testing.T, b *testJob) {
 	if again := b.status(); !again.Ended.IsZero() || !again.Started.Equal(done.Started) {
 		t.Errorf("a resumed job: got start %v, end %v; want %v and no end", again.Started, again.Ended, done.Started)
 	}
+	end := func() (moved bool) {
+		t.Helper()
+		moved, err := b.store.Move(t.Context(), b.job.Name, crawler.StateDone, "", crawler.StateRunning)
+		b.must(err)
+		return moved
+	}
+	b.must(b.store.Hold(t.Context(), b.job.Name, "seeder", time.Hour)) // after the scheduler has looked
+	if end() {
+		t.Error("a job that is brought seeds has ended for want of work")
+	}
+	b.must(b.store.LetGo(t.Context(), b.job.Name, "seeder"))
+	if !end() {
+		t.Error("a job without seeds has not ended")
+	}
 }
 
 func ticks(t *testing.T, b *testJob) {

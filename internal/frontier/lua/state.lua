@@ -1,8 +1,9 @@
 -- state: changes the state of a job, if its current state permits it.
 -- KEYS[1]  the job
+-- KEYS[2]  who brings it seeds, by when that is forgotten
 -- ARGV     new state, reason, then the states that it may be in
 -- Returns  the state that it was in; 'changed' if it cannot become done because the budget was
---          raised; '' if there is no such job
+--          raised, or because seeds are being brought; '' if there is no such job
 
 local key, to, reason = KEYS[1], ARGV[1], ARGV[2]
 local from = redis.call('HGET', key, 'state')
@@ -14,6 +15,10 @@ local budget = to == 'done' and string.match(reason, '^budget of (%a+)$')
 if budget and redis.call('HGET', key, 'ending') ~= budget then return 'changed' end -- it was raised meanwhile
 local t = redis.call('TIME')
 local now = t[1] * 1000 + math.floor(t[2] / 1000)
+if to == 'done' and (redis.call('HGET', key, 'ending') or '') == '' then -- nothing was left to fetch
+  local last = redis.pcall('ZRANGE', KEYS[2], -1, -1, 'WITHSCORES') -- garbage holds nothing
+  if tonumber(last[2] or 0) > now then return 'changed' end
+end
 redis.call('HDEL', key, 'reason') -- first, so that a full Redis accepts the following writes and a job can be controlled there
 redis.call('HSET', key, 'state', to, 'reason', reason)
 if to == 'running' then
