@@ -242,7 +242,8 @@ func (s *Store) Jobs(ctx context.Context) ([]string, error) {
 }
 
 // Move changes a job's state, if the current state is one of from, and reports whether it
-// did. A job that is brought seeds does not become done for want of work. It returns [crawler.ErrNoJob] if there is no such job.
+// did. A job that is brought seeds does not become done for want of work. It returns
+// [crawler.ErrNoJob] if there is no such job.
 func (s *Store) Move(ctx context.Context, name string, to crawler.State, reason string,
 	from ...crawler.State) (bool, error) {
 	args := []any{string(to), reason}
