@@ -11,11 +11,11 @@ import (
 type Response struct {
 	Status int
 	Header http.Header
-	Body   []byte // the beginning of the body, decoded; nil if there is none
+	Body   []byte // the beginning of the body, decoded; nil without a body
 	Size   int64  // of the whole body, in bytes
 }
 
-// Find returns the name of the mark of a block page; "" if the response is none. It is a
+// Find returns the name of the mark of a block page; "" for any other response. It is a
 // function of the response alone, and does not change it. Of most pages, it reads only the
 // beginning, until they have too many words or links.
 func Find(r Response) string {

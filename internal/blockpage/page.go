@@ -28,7 +28,7 @@ type page struct {
 
 var pages = sync.Pool{New: func() any { return new(page) }}
 
-// Bounds of what is kept of a page, so that one page costs no more than others.
+// Bounds of the parts of a page that are kept, so that one page costs no more than others.
 const (
 	maxKept   = 200     // values of each kind
 	maxValue  = 300     // bytes of a value

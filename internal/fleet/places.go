@@ -54,7 +54,7 @@ type jobPlaces struct {
 	looked   time.Time   // when one was last left to others
 
 	spent  func() activity.Spent
-	recent *activity.Window // of what spent returns
+	recent *activity.Window // the recent results of spent
 }
 
 const (

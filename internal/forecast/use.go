@@ -31,7 +31,7 @@ type Share struct {
 	Of   float64 `json:"of"`   // 0 to 1
 }
 
-// Names of what places are used for when they do nothing for the job.
+// Names of shares in which places do nothing for the job.
 const (
 	ShareOthers = "other jobs"
 	ShareRest   = "hosts that rest" // places are free, and no host is due
@@ -143,8 +143,8 @@ func (u Use) Advise(c crawler.Counters, hosts []crawler.HostStatus, now time.Tim
 	}
 }
 
-// slowest names the hosts that hold most of what waits, and when they end. It returns "" if no
-// few hosts do.
+// slowest names the hosts that hold most of the waiting URLs, and when they end. It returns "" if
+// there are no such few hosts.
 func slowest(c crawler.Counters, hosts []crawler.HostStatus, now time.Time) string {
 	const few, most = 3, 0.5
 	hosts = slices.Clone(hosts)
@@ -168,7 +168,7 @@ func slowest(c crawler.Counters, hosts []crawler.HostStatus, now time.Time) stri
 	if n == 1 {
 		who, end = fmt.Sprintf("%s holds", hosts[0].Host), "it ends"
 	}
-	text := fmt.Sprintf("%s %.0f %% of what waits", who, 100*min(1, float64(held)/float64(max(1, c.Waiting))))
+	text := fmt.Sprintf("%s %.0f %% of the waiting URLs", who, 100*min(1, float64(held)/float64(max(1, c.Waiting))))
 	if interval <= 0 {
 		return text + "."
 	}

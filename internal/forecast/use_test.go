@@ -68,11 +68,11 @@ func TestTheAdviceFollowsFromTheLargestShare(t *testing.T) {
 		hosts   []crawler.HostStatus
 		want    string
 	}{
-		{"politeness", 0.9, 3180, 0, three[1:2], "will not help: a.test holds 75 % of what waits; at one request every 1s it ends at 16:40"},
-		{"hosts that rest", 0.9, 3500, 0, three, "3 hosts hold 89 % of what waits; at one request every 2s they end at 16:40 at the earliest."},
+		{"politeness", 0.9, 3180, 0, three[1:2], "will not help: a.test holds 75 % of the waiting URLs; at one request every 1s it ends at 16:40"},
+		{"hosts that rest", 0.9, 3500, 0, three, "3 hosts hold 89 % of the waiting URLs; at one request every 2s they end at 16:40 at the earliest."},
 		{"politeness", 0.9, 3100 * 3, 0, three, "Politeness limits this job"},
 		{"politeness", 0.9, 200_000, 0, []crawler.HostStatus{host("a.test", 200_000, time.Second)}, "on 3 May at 23:33"},
-		{"politeness", 0.9, 100, 0, []crawler.HostStatus{host("a.test", 100, 0)}, "a.test holds 100 % of what waits."},
+		{"politeness", 0.9, 100, 0, []crawler.HostStatus{host("a.test", 100, 0)}, "a.test holds 100 % of the waiting URLs."},
 		{"slow servers", 0.5, 100, 3, nil, "start more workers"},
 		{"slow servers", 0.5, 100, 0, nil, "will not help"},
 		{"Redis", 0.5, 100, 0, nil, "Redis limits"},

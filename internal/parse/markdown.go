@@ -51,7 +51,7 @@ func (p *Parser) markdown(ctx context.Context, page *fetched.Page, declared char
 	return doc, ctx.Err()
 }
 
-// markdownTitle returns the first heading of level 1; "" if there is none.
+// markdownTitle returns the first heading of level 1; "" without one.
 func markdownTitle(text string) string {
 	for line := range strings.Lines(text) {
 		if title, ok := strings.CutPrefix(line, "# "); ok {

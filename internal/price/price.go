@@ -9,7 +9,7 @@ import (
 	"strings"
 )
 
-// Price is an amount of money. The zero Price is none.
+// Price is an amount of money. The zero Price means that nothing is asked.
 type Price struct {
 	Currency string // three capital letters
 	Micros   int64  // millionths of the currency; 0 or more

@@ -13,7 +13,7 @@ const (
 	UsageDisallow = "n"
 )
 
-// Bounds of what is read. More is a mistake or an attack.
+// Limits of reading. More is a mistake or an attack.
 const (
 	maxUsage       = 4 << 10 // bytes of a Content-Usage header or rule
 	maxPreferences = 32

@@ -28,7 +28,7 @@ const maxDifferent = 3
 type Signature struct {
 	Words uint64 `json:"w"` // a fingerprint of its words; texts that are nearly the same have similar ones
 	Sure  uint64 `json:"s"` // the bits that would not change with one word in a hundred
-	Rest  uint64 `json:"r"` // a hash of what must be equal: its numbers, pictures, title and links
+	Rest  uint64 `json:"r"` // a hash of the parts that must be equal: its numbers, pictures, title and links
 }
 
 // Same reports whether two pages say the same, or nearly the same.

@@ -163,7 +163,7 @@ func (q *requester) fetchOnce(r request) (*fetched.Page, error) {
 	return page, nil
 }
 
-// markOf returns the mark of a page that is a block page; "" if it is none.
+// markOf returns the mark of a block page; "" for any other page.
 func markOf(p *fetched.Page) string {
 	r := blockpage.Response{Status: p.Status, Header: p.Header}
 	if p.Body != nil {

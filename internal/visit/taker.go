@@ -246,7 +246,7 @@ func overBudget(e queue.Entry) queue.Skipped {
 	return queue.Skipped{URL: e.URL, Referrer: e.Referrer, Depth: e.Depth, SkipReason: why}
 }
 
-// outcomeOf returns the outcome of URLs that are not requested because of what is wrong with their
+// outcomeOf returns the outcome of URLs that are not requested because of a fault of their
 // host.
 func outcomeOf(class crawler.ErrorClass) crawler.Outcome {
 	if class == crawler.ErrorBlockPage {

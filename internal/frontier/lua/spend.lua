@@ -1,4 +1,4 @@
--- spend: reserves money of what a job may spend, or corrects what was reserved.
+-- spend: reserves money from a job's budget of money, or corrects a reservation.
 -- KEYS[1]  what the job has spent and reserved, in millionths
 -- ARGV     the amount in millionths, below 0 to give some back; the most that the job may spend
 -- Returns  1; 0 if that would be more than the job may spend, and nothing is reserved

@@ -89,7 +89,8 @@ func (p listed) raced() (bool, error) {
 }
 
 // startsGoroutines reports whether a file has a go statement or calls a method Go, as those of
-// sync.WaitGroup and errgroup.Group. A function Go of another package, as testcommand.Go, is none.
+// sync.WaitGroup and errgroup.Group. A function Go of another package, such as testcommand.Go,
+// does not count.
 func startsGoroutines(name string) (bool, error) {
 	file, err := parser.ParseFile(token.NewFileSet(), name, nil, parser.SkipObjectResolution)
 	if err != nil {
