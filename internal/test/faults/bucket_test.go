@@ -71,6 +71,9 @@ func TestALostMachineDoesNotSpendTheBudget(t *testing.T) {
 	t.Parallel()
 	c := newBucketCrawl(t, 8, size(30, 300))
 	c.job.Pages = int64(size(150, 1500))
+	// The other worker must not be considered lost by mistake on a busy machine: what it had
+	// fetched would be fetched again, and shipped by both.
+	c.job.LostAfter = 30 * time.Second
 	c.Scheduler()
 	lost, spool := c.shippingWorker("--ship-every", "1m")
 	c.shippingWorker()
