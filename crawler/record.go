@@ -31,16 +31,17 @@ type Record struct {
 	Title       string    `json:"title"`
 	Checked     bool      `json:"checked,omitempty"` // it was only checked: requested, but not read
 	// Where permanent redirects lead, in a job that checks links.
-	MovedTo     string  `json:"moved_to,omitempty"`
-	Canonical   string  `json:"canonical,omitempty"`    // the canonical form that the page names
-	DuplicateOf string  `json:"duplicate_of,omitempty"` // the URL whose record has the same content
-	Simhash     string  `json:"simhash,omitempty"`      // fingerprint of the text, 16 hexadecimal digits
-	NoIndex     bool    `json:"noindex,omitempty"`      // the page asks not to be indexed
-	Rights      *Rights `json:"rights,omitempty"`       // what the site says about the use of the page
-	Depth       int     `json:"depth"`
-	Referrer    string  `json:"via"`
-	Links       any     `json:"links"`               // their number, or their list
-	Resources   any     `json:"resources,omitempty"` // like Links, if the job asks for them
+	MovedTo     string `json:"moved_to,omitempty"`
+	Canonical   string `json:"canonical,omitempty"`    // the canonical form that the page names
+	DuplicateOf string `json:"duplicate_of,omitempty"` // the URL whose record has the same content
+	Simhash     string `json:"simhash,omitempty"`      // fingerprint of the text, 16 hexadecimal digits
+	NoIndex     bool   `json:"noindex,omitempty"`      // the page asks not to be indexed
+	Rights      Rights `json:"rights,omitempty"`       // what the site says about the use of the page
+	Usage       *Usage `json:"usage,omitempty"`        // the summary of Rights; nil without any
+	Depth       int    `json:"depth"`
+	Referrer    string `json:"via"`
+	Links       any    `json:"links"`               // their number, or their list
+	Resources   any    `json:"resources,omitempty"` // like Links, if the job asks for them
 	// Level of a sitemap: 1 if robots.txt named it, one more for each index.
 	Sitemap int `json:"sitemap,omitempty"`
 	// Resources in a row that led here from a page; 0 for a page.

@@ -1,12 +1,34 @@
 package crawler
 
 import (
+	"bytes"
 	"encoding/json"
 )
 
-// Rights are what a site says about the use of a page, apart from crawling it. The zero
-// Rights mean that the site says nothing.
-type Rights struct {
+// Rights are what a site says about the use of a page, apart from crawling it: each statement
+// with its source. Nil means that the site says nothing. [Usage] says what follows from them.
+type Rights []Statement
+
+// UnmarshalJSON reads the list. Earlier records have an object in its place, whose list is
+// called statements; without one, they are read as nil.
+func (r *Rights) UnmarshalJSON(text []byte) error {
+	var list []Statement
+	if !bytes.HasPrefix(bytes.TrimSpace(text), []byte("{")) {
+		err := json.Unmarshal(text, &list)
+		*r = list
+		return err
+	}
+	earlier := struct {
+		Statements *[]Statement `json:"statements"`
+	}{&list}
+	err := json.Unmarshal(text, &earlier)
+	*r = list
+	return err
+}
+
+// Usage is the summary of what a site says about the use of a page. The zero Usage means
+// that the site says nothing.
+type Usage struct {
 	// NoAI and NoImageAI are the values noai and noimageai of meta robots or X-Robots-Tag:
 	// the page, or its images, may not be used for training.
 	NoAI      bool `json:"noai,omitempty"`
@@ -29,14 +51,6 @@ type Rights struct {
 	// ReservedFor is the job's purpose, if the site reserves its rights for that; "" if it
 	// does not, or if the job declares no purpose.
 	ReservedFor Purpose `json:"reserved_for,omitempty"`
-	// Statements are what this follows from, each with its source.
-	Statements []Statement `json:"statements,omitempty"`
-}
-
-// IsZero reports whether the site says nothing.
-func (r Rights) IsZero() bool {
-	return !r.NoAI && !r.NoImageAI && r.TDMReservation == "" && r.TDMPolicy == "" && r.ReservedFor == "" &&
-		len(r.ContentSignal)+len(r.ContentUsage)+len(r.License)+len(r.Statements) == 0
 }
 
 // Statement is one thing that a site says about the use of a page, with its source and

@@ -128,7 +128,7 @@ func TestDuckDBReadsTheSchemaAndWhatIsInIt(t *testing.T) {
 			"fetched_at TIMESTAMP WITH TIME ZONE", "duration_ms BIGINT", "content_type VARCHAR", "charset VARCHAR",
 			"bytes BIGINT", "truncated BOOLEAN", "digest VARCHAR",
 			"title VARCHAR", "canonical VARCHAR", "duplicate_of VARCHAR", "simhash VARCHAR", "noindex BOOLEAN",
-			"rights JSON", "depth INTEGER", "via VARCHAR",
+			"rights JSON", "usage JSON", "depth INTEGER", "via VARCHAR",
 			"links BIGINT", "resources BIGINT", "embeds INTEGER", "job VARCHAR", "worker VARCHAR", "path VARCHAR",
 			"fields JSON", "text VARCHAR", "markdown VARCHAR",
 			"error_class VARCHAR", "repaired VARCHAR[]", "extractor VARCHAR", "text_share DOUBLE", "hard VARCHAR",
@@ -147,9 +147,9 @@ func TestDuckDBReadsTheSchemaAndWhatIsInIt(t *testing.T) {
 			"from VARCHAR", "to VARCHAR", "text VARCHAR", "rel VARCHAR", "nofollow BOOLEAN", "kind VARCHAR",
 			"fetched_at TIMESTAMP WITH TIME ZONE",
 		}},
-		{"pages", "SELECT url, redirects[1], status, bytes, title, epoch_ms(fetched_at), fields->>'$.price', fields->>'$.tags[1]', rights->>'noai' FROM %s", []string{
-			"http://example.com/a|http://example.com/b?x=1&y=%C3%A9|200|1234|Tee & Käse|1700000000123|12.5|y|true",
-			"http://nowhere.example/|<nil>|<nil>|<nil>|<nil>|1700000000456|<nil>|<nil>|<nil>",
+		{"pages", "SELECT url, redirects[1], status, bytes, title, epoch_ms(fetched_at), fields->>'$.price', fields->>'$.tags[1]', usage->>'noai', rights->>'$[0].statement' FROM %s", []string{
+			"http://example.com/a|http://example.com/b?x=1&y=%C3%A9|200|1234|Tee & Käse|1700000000123|12.5|y|true|noai",
+			"http://nowhere.example/|<nil>|<nil>|<nil>|<nil>|1700000000456|<nil>|<nil>|<nil>|<nil>",
 		}},
 		{"errors", "SELECT host, fault, error_class, error, via FROM %s",
 			[]string{"nowhere.example|resolve|dns|no such host|http://example.com/a"}},

@@ -132,8 +132,8 @@ func TestFieldsThatDifferOnlyInCaseHaveSeparateColumns(t *testing.T) {
 	if got, _ := mustExport(t, c, some); got != `{"fields.only":["x"]}`+"\n" {
 		t.Errorf("the fields of the selected pages are\n%s", got)
 	}
-	none := order(t, "csv", "", "rights.*")
-	wantRefused(t, c, none, "no record has rights.*")
+	none := order(t, "csv", "", "usage.*")
+	wantRefused(t, c, none, "no record has usage.*")
 	marked := order(t, "csv", "", "url")
 	marked.Mark = true
 	if got, _ := mustExport(t, c, marked); !strings.HasPrefix(got, "\ufeffurl\r\n") {

@@ -15,7 +15,7 @@ import (
 type Field = condition.Field
 
 // ParseFields parses names of fields. "fields.*" stands for all parts of fields that the
-// records have, and "rights.*" for those of rights. A name that occurs twice is an error,
+// records have, and "usage.*" for those of usage. A name that occurs twice is an error,
 // and so is an unknown one: the error lists the fields. Whether a job selected "fields.price"
 // is known only from its records.
 func ParseFields(names []string) ([]Field, error) { return condition.ParseFields(names) }

@@ -103,7 +103,7 @@ func (o rightsOptions) survey(
 			return nil // a damaged record is reported with its file
 		}
 		rec, err := line.Read()
-		if err != nil || rec.Outcome != crawler.OutcomeFetched && rec.Rights == nil {
+		if err != nil || rec.Outcome != crawler.OutcomeFetched && len(rec.Rights) == 0 {
 			return nil
 		}
 		u, err := crawler.ParseURL(rec.FinalURL)
@@ -117,13 +117,10 @@ func (o rightsOptions) survey(
 }
 
 func (o rightsOptions) reserved(rec crawler.Record) bool {
-	switch {
-	case rec.Rights == nil:
-		return false
-	case o.purpose == "":
-		return rec.Rights.ReservedFor != ""
+	if o.purpose == "" {
+		return rec.Usage != nil && rec.Usage.ReservedFor != ""
 	}
-	_, reserved := rights.Reserved(crawler.Purpose(o.purpose), rec.ContentType, rec.Rights.Statements)
+	_, reserved := rights.Reserved(crawler.Purpose(o.purpose), rec.ContentType, rec.Rights)
 	return reserved
 }
 

@@ -11,7 +11,7 @@ import (
 const shop = `{"url":"https://shop.example.org:8443/a?b=1","final_url":"https://shop.example.org:8443/a?b=1","redirects":["http://old.example.org/a"],` +
 	`"status":404,"outcome":"gone","error":"","fetched_at":"2026-11-25T18:00:00.000Z","duration_ms":120,"bytes":2048,"truncated":true,` +
 	`"title":"Lamp (red)","simhash":"ffb9d77f5cfe165e","text_share":0.25,"hard":"little of it","language":"deu",` +
-	`"quality":{"words":120,"mean_line":31.5,"stop_share":0.4},"charset_guessed":true,"minhash":["00ff","a1b2"],"near_duplicate_of":"http://x/","links":["http://x/","http://y/"],"rights":{"noai":true},` +
+	`"quality":{"words":120,"mean_line":31.5,"stop_share":0.4},"charset_guessed":true,"minhash":["00ff","a1b2"],"near_duplicate_of":"http://x/","links":["http://x/","http://y/"],"usage":{"noai":true},"rights":[{"statement":"noai","source":"meta"},{"statement":"train-ai","value":"n"}],` +
 	`"fields":{"price":"19.90","tags":["new","sale"],"stock":7,"colour":null,"a":{"b.c":"deep"},"quoted":"the \"big\" one","path":"C:\\"}}`
 
 // noon is the current time in the tests.
@@ -84,7 +84,9 @@ func TestAConditionMatchesByTheKindOfEachField(t *testing.T) {
 		{"fields.colour=red", false},
 		{"fields.colour!=red", true},
 		{"fields.a.b.c=deep", true},
-		{"rights.noai=true", true},
+		{"usage.noai=true", true},
+		{"rights.statement=train-ai and rights.value=n and rights.source~m", true},
+		{"rights.statement=search or rights.error!=null", false},
 		{"language=deu and declared_language=''", true},
 		{"text_share<0.5 and text_share>=0.25", true},
 		{"text_share>1", false},

@@ -72,6 +72,9 @@ func kindOf(name string, t reflect.Type) Kind {
 	case reflect.Int, reflect.Int64:
 		return KindNumber
 	case reflect.Slice:
+		if t.Elem().Kind() == reflect.Struct {
+			return KindAny
+		}
 		return KindList
 	}
 	return KindAny
@@ -112,7 +115,7 @@ func parseQuality(name, part string) (Field, error) {
 }
 
 // ParseFields parses names of fields. "fields.*" stands for all parts of fields that the
-// records have, and "rights.*" for those of rights. A name that occurs twice is an error.
+// records have, and "usage.*" for those of usage. A name that occurs twice is an error.
 func ParseFields(names []string) ([]Field, error) {
 	var fields []Field
 	for _, name := range names {
@@ -136,7 +139,7 @@ func parseWild(name string) (Field, error) {
 				return Field{Name: name, kind: KindAny, path: f.path, wild: true}, nil
 			}
 		}
-		return Field{}, fmt.Errorf("%q: only fields.*, rights.*, quality.* and texts.* stand for several fields", name)
+		return Field{}, fmt.Errorf("%q: only fields.*, usage.*, rights.*, quality.* and texts.* stand for several fields", name)
 	}
 	return ParseField(name)
 }
@@ -187,13 +190,32 @@ func (f Field) Value(r *Record) (v any, found bool, err error) {
 	}
 	v, found = values[f.path[0]]
 	for _, name := range f.path[1:] {
-		object, _ := v.(map[string]any)
-		v, found = f.inside(object, name)
+		v, found = f.part(v, name)
 	}
 	if v == nil && !f.Selected() {
 		v = f.zero()
 	}
 	return v, found, nil
+}
+
+// part finds a part of an object, or lists that part of all objects of a list.
+func (f Field) part(v any, name string) (any, bool) {
+	list, ok := v.([]any)
+	if !ok {
+		object, _ := v.(map[string]any)
+		return f.inside(object, name)
+	}
+	var parts []any
+	for _, one := range list {
+		object, _ := one.(map[string]any)
+		if part, found := f.inside(object, name); found {
+			parts = append(parts, part)
+		}
+	}
+	if parts == nil {
+		return nil, false
+	}
+	return parts, true
 }
 
 // inside finds a part of an object: by its name, which may contain dots, or by the names

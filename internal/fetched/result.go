@@ -112,7 +112,7 @@ func (r *Result) Record(withLinks bool) crawler.Record {
 	for _, item := range r.Items {
 		rec.Items = append(rec.Items, item.JSON)
 	}
-	rec.Rights = r.AllRights()
+	rec.Rights, rec.Usage = r.AllRights()
 	return rec
 }
 
@@ -126,17 +126,18 @@ func (r *Result) FetchedAt() string {
 	return at.UTC().Format(recordTime)
 }
 
-// AllRights returns what the page and its authority say together; nil if that is nothing.
-func (r *Result) AllRights() *crawler.Rights {
+// AllRights returns what the page and its authority say together, and its summary; nil if
+// that is nothing.
+func (r *Result) AllRights() (crawler.Rights, *crawler.Usage) {
 	stated := r.stated()
 	if len(stated) == 0 {
-		return nil
+		return nil, nil
 	}
-	all := rights.Of(stated)
+	usage := rights.Of(stated)
 	if _, reserved := rights.Reserved(r.Purpose, r.mediaType(), stated); reserved {
-		all.ReservedFor = r.Purpose
+		usage.ReservedFor = r.Purpose
 	}
-	return &all
+	return stated, &usage
 }
 
 func (r *Result) stated() []crawler.Statement {

@@ -63,36 +63,36 @@ func TestRights(t *testing.T) {
 	for _, c := range []struct {
 		name, body string
 		header     http.Header
-		want       crawler.Rights
+		want       crawler.Usage
 	}{
-		{"no directives", "<meta name=robots content=noindex><meta name=tdm content=1>", nil, crawler.Rights{}},
+		{"no directives", "<meta name=robots content=noindex><meta name=tdm content=1>", nil, crawler.Usage{}},
 		{"noai for everyone", "<meta name=robots content='NoAI, noimageai'>", nil,
-			crawler.Rights{NoAI: true, NoImageAI: true}},
-		{"noai for us", "<meta name=trawl content=noai>", nil, crawler.Rights{NoAI: true}},
+			crawler.Usage{NoAI: true, NoImageAI: true}},
+		{"noai for us", "<meta name=trawl content=noai>", nil, crawler.Usage{NoAI: true}},
 		{"noai for another", "<meta name=otherbot content=noai>", http.Header{"X-Robots-Tag": {"otherbot: noai"}},
-			crawler.Rights{}},
+			crawler.Usage{}},
 		{"noai in a header", "", http.Header{"X-Robots-Tag": {"noai", "noimageai"}},
-			crawler.Rights{NoAI: true, NoImageAI: true}},
+			crawler.Usage{NoAI: true, NoImageAI: true}},
 		{"reserved by a meta element", "<meta name=TDM-Reservation content=' 1 '><meta name=tdm-policy content=/tdm>",
 			nil,
-			crawler.Rights{TDMReservation: "1", TDMPolicy: policy}},
+			crawler.Usage{TDMReservation: "1", TDMPolicy: policy}},
 		{"reserved by headers", "", http.Header{"Tdm-Reservation": {"1"}, "Tdm-Policy": {policy}},
-			crawler.Rights{TDMReservation: "1", TDMPolicy: policy}},
-		{"declared as not reserved", "<meta name=tdm-reservation content=0>", nil, crawler.Rights{TDMReservation: "0"}},
+			crawler.Usage{TDMReservation: "1", TDMPolicy: policy}},
+		{"declared as not reserved", "<meta name=tdm-reservation content=0>", nil, crawler.Usage{TDMReservation: "0"}},
 		{"reserved by the header only", "<meta name=tdm-reservation content=0>", http.Header{"Tdm-Reservation": {"1"}},
-			crawler.Rights{TDMReservation: "1"}},
+			crawler.Usage{TDMReservation: "1"}},
 		{"invalid values", "<meta name=tdm-reservation content=yes><meta name=tdm-policy content='http://['>", nil,
-			crawler.Rights{}},
+			crawler.Usage{}},
 		{"an empty policy", "<meta name=tdm-policy content=''><meta name=tdm-policy content=/tdm>", nil,
-			crawler.Rights{TDMPolicy: policy}},
+			crawler.Usage{TDMPolicy: policy}},
 		{"preferences in headers", "", http.Header{"Content-Usage": {"train-ai=n", "search=y;why=\"x\""}},
-			crawler.Rights{ContentUsage: map[string]string{"train-ai": "n", "search": "y"}}},
-		{"preferences that cannot be read", "", http.Header{"Content-Usage": {"Train-AI=n"}}, crawler.Rights{}},
+			crawler.Usage{ContentUsage: map[string]string{"train-ai": "n", "search": "y"}}},
+		{"preferences that cannot be read", "", http.Header{"Content-Usage": {"Train-AI=n"}}, crawler.Usage{}},
 		{"signals in headers", "", http.Header{"Content-Signal": {"search=yes, ai-train=no", "search=no"}},
-			crawler.Rights{ContentSignal: map[string]string{"search": "no", "ai-train": "no"}}},
+			crawler.Usage{ContentSignal: map[string]string{"search": "no", "ai-train": "no"}}},
 		{"licences", "<link rel=license type=application/rsl+xml href=/l.xml><link rel=license href=http://10.0.0.1/cc>",
 			http.Header{"Link": {`</h.xml>; rel="license"; type="application/rsl+xml"`}},
-			crawler.Rights{License: []string{"http://example.com/l.xml", "http://10.0.0.1/cc", "http://example.com/h.xml"}}},
+			crawler.Usage{License: []string{"http://example.com/l.xml", "http://10.0.0.1/cc", "http://example.com/h.xml"}}},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()
@@ -101,9 +101,8 @@ func TestRights(t *testing.T) {
 				page.Header[name] = values
 			}
 			got := rights.Of(parsePage(t, Config{ProductToken: "Trawl"}, page).Rights)
-			got.Statements = nil
 			if diff := cmp.Diff(c.want, got); diff != "" {
-				t.Errorf("rights (-want +got):\n%s", diff)
+				t.Errorf("usage (-want +got):\n%s", diff)
 			}
 		})
 	}

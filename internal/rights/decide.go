@@ -97,8 +97,8 @@ func ownReservation(all []crawler.Statement) bool {
 func overridden(s crawler.Statement, own bool) bool { return own && s.Source == InTDMRep }
 
 // Of summarizes statements.
-func Of(all []crawler.Statement) crawler.Rights {
-	r := crawler.Rights{Statements: all}
+func Of(all []crawler.Statement) crawler.Usage {
+	var r crawler.Usage
 	own := ownReservation(all)
 	for _, s := range all {
 		if s.Error != "" || overridden(s, own) {

@@ -213,9 +213,9 @@ func TestASurveyCountsStatementsByHost(t *testing.T) {
 	var s Survey
 	noAI := say(VocabularyRobots, NoAI, "", InMeta)
 	noAI.Where = "http://a.example/1"
-	s.Add("a.example", &crawler.Rights{Statements: []crawler.Statement{noAI}}, true)
+	s.Add("a.example", crawler.Rights{noAI}, true)
 	noAI.Where = "http://a.example/2"
-	s.Add("a.example", &crawler.Rights{Statements: []crawler.Statement{noAI}}, true)
+	s.Add("a.example", crawler.Rights{noAI}, true)
 	s.Add("a.example", nil, false)
 	for range 2 {
 		s.Add("b.example", nil, false)
@@ -223,7 +223,7 @@ func TestASurveyCountsStatementsByHost(t *testing.T) {
 	many := say(VocabularyLicense, License, "", InLink)
 	for range 2 * maxDistinct {
 		many.Value += "/"
-		s.Add("c.example", &crawler.Rights{Statements: []crawler.Statement{many}}, false)
+		s.Add("c.example", crawler.Rights{many}, false)
 	}
 	got := s.Hosts()
 	if len(got) != 3 || len(got[1].Statements) != maxDistinct || got[1].Omitted != maxDistinct {

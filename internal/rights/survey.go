@@ -49,8 +49,8 @@ func (c Counted) Text() string {
 	return text
 }
 
-// Add counts a page of a host. r is nil if nothing is said about it.
-func (s *Survey) Add(host crawler.Host, r *crawler.Rights, reserved bool) {
+// Add counts a page of a host, and what is said about it.
+func (s *Survey) Add(host crawler.Host, said crawler.Rights, reserved bool) {
 	h := s.hosts[host]
 	if h == nil {
 		h = &HostRights{Host: host}
@@ -63,9 +63,9 @@ func (s *Survey) Add(host crawler.Host, r *crawler.Rights, reserved bool) {
 	if reserved {
 		h.Reserved++
 	}
-	if r != nil {
+	if len(said) > 0 {
 		h.Stated++
-		h.count(r.Statements)
+		h.count(said)
 	}
 }
 

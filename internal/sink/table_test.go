@@ -39,9 +39,9 @@ func TestARowHasTheFieldsOfItsRecord(t *testing.T) {
 		ContentType: "text/html; charset=utf-8", Charset: "utf-8", Bytes: &four,
 		Digest: "sha256:230d8358dc8e8890b4c58deeb62912ee2f20357ae92a5cc861b98e68fe31acb5",
 		Title:  "A", DuplicateOf: "http://example.com/c", Simhash: "0123456789abcdef", NoIndex: true,
-		Rights: json.RawMessage(`{"content_signal":{"ai-train":"no"},"statements":[{"vocabulary":"content-signal",` +
-			`"statement":"ai-train","value":"no","source":"robots.txt","where":"http://example.com/robots.txt",` +
-			`"at":"2023-11-14T22:13:20.000Z"}]}`), Depth: 2, Via: "http://example.com/", Links: 3,
+		Rights: json.RawMessage(`[{"vocabulary":"content-signal","statement":"ai-train","value":"no",` +
+			`"source":"robots.txt","where":"http://example.com/robots.txt","at":"2023-11-14T22:13:20.000Z"}]`),
+		Usage: json.RawMessage(`{"content_signal":{"ai-train":"no"}}`), Depth: 2, Via: "http://example.com/", Links: 3,
 		Resources: &two, Embeds: 1,
 		Job: "test", Worker: "w1", Fields: json.RawMessage(`{"price":"1"}`), Text: "text", Markdown: "# A",
 	}

@@ -403,9 +403,9 @@ func TestArchiveMetadataDescribeThePage(t *testing.T) {
 			"\r\n" +
 			"simhash: 00ff\r\nminhash: aa bb\r\nnear_duplicate_of: http://example.com/full\r\n",
 		"plain": "charset: utf-8\r\n", "blocked": "block_page: anubis\r\n",
-		"data": `rights: {"content_usage":{"train-ai":"n"},"statements":[{"vocabulary":"aipref","statement":"train-ai",` +
-			`"value":"n","source":"robots.txt","where":"http://example.com/robots.txt","at":"2023-11-14T22:13:20.000Z"}]}` +
-			"\r\n",
+		"data": `rights: [{"vocabulary":"aipref","statement":"train-ai","value":"n","source":"robots.txt",` +
+			`"where":"http://example.com/robots.txt","at":"2023-11-14T22:13:20.000Z"}]` + "\r\n" +
+			`usage: {"content_usage":{"train-ai":"n"}}` + "\r\n",
 	} {
 		block := string(a.One(t, "metadata", "http://example.com/"+url).Block)
 		_, got, _ := strings.Cut(block, "fetchTimeMs: ")

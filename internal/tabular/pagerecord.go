@@ -46,7 +46,10 @@ func (row *PageRow) Record() (crawler.Record, error) {
 	for _, object := range []struct {
 		text []byte
 		into any
-	}{{row.Rights, &rec.Rights}, {row.Fields, &rec.Fields}, {row.Texts, &rec.Texts}, {row.Quality, &rec.Quality}} {
+	}{
+		{row.Rights, &rec.Rights}, {row.Usage, &rec.Usage}, {row.Fields, &rec.Fields}, {row.Texts, &rec.Texts},
+		{row.Quality, &rec.Quality},
+	} {
 		if len(object.text) == 0 {
 			continue
 		}

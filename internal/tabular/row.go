@@ -37,7 +37,8 @@ type PageRow struct {
 	DuplicateOf string          `parquet:"duplicate_of,optional"`
 	Simhash     string          `parquet:"simhash,optional"`
 	NoIndex     bool            `parquet:"noindex"`
-	Rights      json.RawMessage `parquet:"rights,optional,json"` // the object of the record
+	Rights      json.RawMessage `parquet:"rights,optional,json"` // the list of the record
+	Usage       json.RawMessage `parquet:"usage,optional,json"`  // the object of the record
 	Depth       int32           `parquet:"depth"`
 	Via         string          `parquet:"via,optional,dict"`
 	Links       int64           `parquet:"links"`     // how many
@@ -129,6 +130,9 @@ func PageRowOf(rec crawler.Record) (PageRow, error) {
 	}
 	if rec.Rights != nil {
 		row.Rights, err = json.Marshal(rec.Rights)
+	}
+	if err == nil && rec.Usage != nil {
+		row.Usage, err = json.Marshal(rec.Usage)
 	}
 	if err == nil && rec.Quality != nil {
 		row.Quality, err = json.Marshal(rec.Quality)

@@ -66,7 +66,7 @@ func TestARecordHasNoRightsIfTheSiteStatesNone(t *testing.T) {
 	t.Parallel()
 	c := newCrawl(t, testsite.Serve(t, web{"/": links()}), nil).seed("/")
 	c.finish()
-	if r := c.record("/").Rights; r != nil {
+	if r := c.record("/"); r.Rights != nil || r.Usage != nil {
 		t.Errorf("rights %+v, want none", r)
 	}
 }

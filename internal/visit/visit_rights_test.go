@@ -18,10 +18,14 @@ const tdmrepPath = "/.well-known/tdmrep.json"
 
 var statementTime = regexp.MustCompile(`\d{4}-\d\d-\d\dT[\d:]+\.\d{3}Z`)
 
-// rightsOf returns the rights of a record as JSON. The site is SITE, and times are TIME.
+// rightsOf returns the rights of a record and their summary as JSON. The site is SITE, and times are TIME.
 func (c *crawl) rightsOf(path string) string {
 	c.t.Helper()
-	text, err := json.Marshal(c.record(path).Rights)
+	r := c.record(path)
+	text, err := json.Marshal(struct {
+		Usage  *crawler.Usage
+		Rights crawler.Rights
+	}{r.Usage, r.Rights})
 	check(c.t, err)
 	return statementTime.ReplaceAllString(strings.ReplaceAll(string(text), strings.TrimSuffix(c.site.URL(0, "/"), "/"),
 		"SITE"), "TIME")
@@ -39,11 +43,11 @@ func TestARecordContainsTheUsageRightsOfAPageWithTheirSources(t *testing.T) {
 			vocabulary, what, value)
 	}
 	for path, want := range map[string]string{
-		"/": `{"noai":true,"tdm_reservation":1,"content_signal":{"ai-train":"no"},"statements":[` +
+		"/": `{"Usage":{"noai":true,"tdm_reservation":1,"content_signal":{"ai-train":"no"}},"Rights":[` +
 			robots("content-signal", "ai-train", "no") +
 			`,{"vocabulary":"robots","statement":"noai","source":"meta","where":"SITE/","at":"TIME"}` +
 			`,{"vocabulary":"tdmrep","statement":"reservation","value":"1","source":"meta","where":"SITE/","at":"TIME"}]}`,
-		"/b": `{"content_signal":{"ai-train":"no"},"content_usage":{"train-ai":"n"},"statements":[` +
+		"/b": `{"Usage":{"content_signal":{"ai-train":"no"},"content_usage":{"train-ai":"n"}},"Rights":[` +
 			robots("aipref", "train-ai", "n") + `,` + robots("content-signal", "ai-train", "no") + `]}`,
 	} {
 		if diff := cmp.Diff(want, c.rightsOf(path)); diff != "" {
@@ -105,8 +109,8 @@ func TestPagesAreRecordedSkippedOrNotFetchedForAPurpose(t *testing.T) {
 			} {
 				r := crawl.record(path)
 				got := fate{r.Outcome, r.Title, "", r.Error}
-				if r.Rights != nil {
-					got.Reserved = r.Rights.ReservedFor
+				if r.Usage != nil {
+					got.Reserved = r.Usage.ReservedFor
 				}
 				if diff := cmp.Diff(want, got); diff != "" {
 					t.Errorf("%s (-want +got):\n%s", path, diff)
@@ -155,9 +159,9 @@ func TestATDMFileIsRequestedOnceIfConfigured(t *testing.T) {
 			`"where":"SITE/.well-known/tdmrep.json","at":"TIME"}`, what, value)
 	}
 	for path, want := range map[string]string{
-		"/":       "null",
-		"/free/a": `{"tdm_reservation":0,"statements":[` + said("reservation", "0") + `]}`,
-		"/a": `{"tdm_reservation":1,"tdm_policy":"SITE/tdm","statements":[` + said("reservation", "1") + "," +
+		"/":       `{"Usage":null,"Rights":null}`,
+		"/free/a": `{"Usage":{"tdm_reservation":0},"Rights":[` + said("reservation", "0") + `]}`,
+		"/a": `{"Usage":{"tdm_reservation":1,"tdm_policy":"SITE/tdm"},"Rights":[` + said("reservation", "1") + "," +
 			said("policy", "SITE/tdm") + `]}`,
 	} {
 		if diff := cmp.Diff(want, c.rightsOf(path)); diff != "" {

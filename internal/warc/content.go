@@ -39,14 +39,19 @@ func (f *Fields) content(r *fetched.Result) {
 	f.optional("near_duplicate_of", r.NearDuplicateOf.String())
 }
 
-// rights adds what the site says about the use of the page.
+// rights adds what the site says about the use of the page, and its summary.
 func (f *Fields) rights(r *fetched.Result) {
-	rights := r.AllRights()
-	if rights == nil {
+	rights, usage := r.AllRights()
+	if len(rights) == 0 {
 		return
 	}
-	if text, err := json.Marshal(rights); err == nil { // fails for nothing that was read
-		f.Add("rights", string(text))
+	for _, field := range []struct {
+		name  string
+		value any
+	}{{"rights", rights}, {"usage", usage}} {
+		if text, err := json.Marshal(field.value); err == nil { // fails for nothing that was read
+			f.Add(field.name, string(text))
+		}
 	}
 }
 

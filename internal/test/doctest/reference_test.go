@@ -28,7 +28,9 @@ func lacks(t *testing.T, page string, names []string) {
 func TestAllFieldsOfRecordsAreDocumented(t *testing.T) {
 	t.Parallel()
 	var names []string
-	for _, of := range []reflect.Type{reflect.TypeFor[crawler.Record](), reflect.TypeFor[crawler.Rights]()} {
+	for _, of := range []reflect.Type{
+		reflect.TypeFor[crawler.Record](), reflect.TypeFor[crawler.Usage](), reflect.TypeFor[crawler.Statement](),
+	} {
 		for i := range of.NumField() {
 			name, _, _ := strings.Cut(of.Field(i).Tag.Get("json"), ",")
 			names = append(names, name)
