@@ -16,6 +16,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"time"
 
 	"github.com/chromedp/cdproto/cdp"
 	"github.com/chromedp/cdproto/log"
@@ -142,6 +143,14 @@ func (b *Browser) Open(url, selector string) {
 func (b *Browser) Wait(selector string) {
 	b.t.Helper()
 	b.Do(chromedp.WaitVisible(chromedp.CSS(selector)))
+}
+
+// Until waits until a JavaScript expression is true in the page.
+func (b *Browser) Until(expression string) {
+	b.t.Helper()
+	for !Ask[bool](b, expression) { // chromedp's polling compiles the expression in the page, whose policy forbids it
+		b.Do(chromedp.Sleep(20 * time.Millisecond))
+	}
 }
 
 // Links returns the targets of the page's links, resolved, each once.
