@@ -117,6 +117,17 @@ func (f *fakeFleet) Status(ctx context.Context, name string) (crawler.Status, er
 	return r.status, nil
 }
 
+func (f *fakeFleet) Estimate(
+	ctx context.Context, job crawler.Status, numbers crawler.Counters,
+) (forecast.Estimate, error) {
+	samples, err := f.Recent(ctx, job.Job.Name, forecast.EstimateSamples)
+	if err != nil || len(samples) == 0 {
+		return forecast.Estimate{}, err
+	}
+	hosts, err := f.Hosts(ctx, job.Job.Name, forecast.EstimateHosts)
+	return forecast.EstimateOf(job, numbers, samples, hosts), err
+}
+
 func (f *fakeFleet) Use(ctx context.Context, job crawler.Status, numbers crawler.Counters) (forecast.Use, error) {
 	defer f.mu.Unlock()
 	r, err := f.find(ctx, job.Job.Name)

@@ -265,7 +265,7 @@ func leftOf(sh sheet) string {
 	if sh.State != crawler.StateRunning || sh.Counters == nil || sh.Waits != "" {
 		return "–"
 	}
-	text := forecast.Left(sh.status, *sh.Counters, sh.pace)
+	text := forecast.Left(sh.status, *sh.Counters, sh.left)
 	if text == "time left unknown" || text == "nothing waits" {
 		return "–"
 	}

@@ -34,6 +34,8 @@ type Jobs interface {
 	Recent(ctx context.Context, job string, limit int) ([]forecast.Sample, error)
 	// History returns what a job had done over the last day.
 	History(ctx context.Context, job string) (forecast.History, error)
+	// Estimate returns how long a job still takes, given its status and its counters.
+	Estimate(ctx context.Context, job crawler.Status, numbers crawler.Counters) (forecast.Estimate, error)
 	// Use returns what the places of the workers of a job are used for, given its status and
 	// counters as just read.
 	Use(ctx context.Context, job crawler.Status, numbers crawler.Counters) (forecast.Use, error)

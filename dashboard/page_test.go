@@ -41,7 +41,7 @@ func TestTheFleetListsAJobWithItsStateAndNumbers(t *testing.T) {
 	})
 	s.get(t, "/").want(t, http.StatusOK, "<title>1 running · Trawl</title>", `href="/jobs/news">news</a>`,
 		`<span class="state go">running</span>`, `data-label="Waiting">10,000<`, `data-label="Fetched">2,000<`,
-		`data-label="Failed">20<`, `data-label="Pages/s">20<`, `data-label="Time left">at least 8m20s<`,
+		`data-label="Failed">20<`, `data-label="Pages/s">20<`, `data-label="Time left">at least 6m56s<`,
 		`<meta http-equiv="refresh" content="10">`)
 	s.change("news", func(r *fakeJob) { r.status.Reason = "its hour came" })
 	s.get(t, "/").want(t, http.StatusOK, "its hour came")
@@ -50,7 +50,7 @@ func TestTheFleetListsAJobWithItsStateAndNumbers(t *testing.T) {
 	if one.PagesPerSecond == nil || *one.PagesPerSecond != 20 {
 		t.Errorf("the API says %v pages per second, want 20", one.PagesPerSecond)
 	}
-	s.change("news", func(r *fakeJob) { r.status.Now = r.status.Now.Add(2 * staleSample) })
+	s.change("news", func(r *fakeJob) { r.status.Now = r.status.Now.Add(2 * forecast.StaleSample) })
 	s.get(t, "/").want(t, http.StatusOK, `data-label="Pages/s">–<`)
 }
 

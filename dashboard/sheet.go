@@ -72,8 +72,11 @@ type sheet struct {
 	// Job is missing from lists, because it may have many seeds.
 	Job *crawler.Job `json:"job,omitempty"`
 
+	// Left is how long it still takes. It is missing from lists, and unless it runs.
+	Left *forecast.Estimate `json:"left,omitempty"`
+
 	status crawler.Status
-	pace   forecast.Pace // zero if unknown
+	left   forecast.Estimate // Left, or what the speed alone says
 }
 
 // sheet reads the counters of a job. If the job no longer exists, it returns
@@ -119,16 +122,13 @@ func (d *Dashboard) measure(ctx context.Context, sh *sheet) error {
 		return err
 	}
 	first, last := samples[0], samples[len(samples)-1]
-	if sh.status.Now.Sub(last.At) > staleSample { // no scheduler runs it
+	if sh.status.Now.Sub(last.At) > forecast.StaleSample { // no scheduler runs it
 		return nil
 	}
 	rate := float64(max(0, last.Pages-first.Pages)) / max(1, last.At.Sub(first.At).Seconds())
-	sh.PagesPerSecond, sh.pace = &rate, forecast.PaceOf(samples)
+	sh.PagesPerSecond, sh.left = &rate, forecast.EstimateOf(sh.status, *sh.Counters, samples, nil)
 	return nil
 }
-
-// staleSample is how old the last sample of a job may be for its speed to be current.
-const staleSample = 10 * time.Second
 
 // headOf returns a sheet without counters.
 func headOf(s crawler.Status) sheet {
@@ -184,12 +184,17 @@ func (d *Dashboard) sheetOf(ctx context.Context, name string) (sheet, error) {
 	return sh, err
 }
 
-// addUse adds to the sheet of a running job what its workers do.
+// addUse adds to the sheet of a running job what its workers do, and how long it takes.
 func (d *Dashboard) addUse(ctx context.Context, sh *sheet) error {
 	use, err := d.jobs.Use(ctx, sh.status, *sh.Counters)
 	if err == nil && len(use.Shares) > 0 {
 		sh.Use = &use
 	}
+	if err != nil || sh.State != crawler.StateRunning {
+		return err
+	}
+	left, err := d.jobs.Estimate(ctx, sh.status, *sh.Counters)
+	sh.Left, sh.left = &left, left
 	return err
 }
 

@@ -49,6 +49,23 @@ func (c *Client) Use(ctx context.Context, job crawler.Status, numbers crawler.Co
 	return use, nil
 }
 
+// Estimate returns how long a job still takes. It is zero for a job that does not run,
+// or that no scheduler runs. numbers are
+// the job's counters as just read.
+func (c *Client) Estimate(
+	ctx context.Context, job crawler.Status, numbers crawler.Counters,
+) (forecast.Estimate, error) {
+	if job.State != crawler.StateRunning {
+		return forecast.Estimate{}, nil
+	}
+	samples, err := c.store.Recent(ctx, job.Job.Name, forecast.EstimateSamples)
+	if err != nil || len(samples) == 0 || job.Now.Sub(samples[len(samples)-1].At) > forecast.StaleSample {
+		return forecast.Estimate{}, err
+	}
+	hosts, err := c.store.Frontier(job.Job).Hosts(ctx, forecast.EstimateHosts)
+	return forecast.EstimateOf(job, numbers, samples, hosts), err
+}
+
 // Places lists where workers keep the pages of a job, sorted by worker.
 func (c *Client) Places(ctx context.Context, job string) ([]queue.Kept, error) {
 	return c.store.Places(ctx, job)

@@ -35,7 +35,8 @@ type jobView struct {
 	Failures []string           `json:"failures,omitempty"` // URLs that failed, and why; only in job show
 	Waits    string             `json:"waits,omitempty"`    // why no page is fetched at the moment, and what to do
 	WaitsFor waiting.WaitReason `json:"waits_for,omitempty"`
-	Use      *forecast.Use      `json:"use,omitempty"` // what the places of its workers are used for; only in job show
+	Use      *forecast.Use      `json:"use,omitempty"`  // what the places of its workers are used for; only in job show
+	Left     *forecast.Estimate `json:"left,omitempty"` // how long a running job still takes; only in job show
 	Settings crawler.Job        `json:"settings"`
 	// Records compares what is settled with the records known to be in the output. With
 	// --out, the output is read.
@@ -183,6 +184,13 @@ func (d *desk) showWith(ctx context.Context, c *tasks.Client, name, out string) 
 	} else if len(use.Shares) > 0 {
 		v.Use = &use
 	}
+	if status.State == crawler.StateRunning {
+		left, err := c.Estimate(ctx, status, v.Counters)
+		if err != nil {
+			return err
+		}
+		v.Left = &left
+	}
 	if out != "" {
 		if err := v.compare(ctx, status, out); err != nil {
 			return err
@@ -217,6 +225,9 @@ func (v jobView) print(t io.Writer, now time.Time) {
 	}
 	if v.Waits != "" {
 		fmt.Fprintf(t, "waits\t%s\n", v.Waits)
+	}
+	if v.Left != nil && v.Waits == "" && v.Left.Known {
+		fmt.Fprintf(t, "time left\t%s\n", v.Left.Text())
 	}
 	if v.Use != nil {
 		fmt.Fprintf(t, "workers\t%s\n", useText(*v.Use))

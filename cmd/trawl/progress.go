@@ -19,7 +19,7 @@ type progress struct {
 	w        *terminal
 	terminal bool
 	began    time.Time
-	rates    []forecast.Sample
+	samples  []forecast.Sample
 }
 
 // snapshot is a job with its counters at a point in time.
@@ -40,7 +40,7 @@ func newProgress(w *terminal, c crawler.Counters) *progress {
 	now := time.Now()
 	return &progress{
 		w: w, terminal: w.live(), began: now,
-		rates: []forecast.Sample{forecast.SampleOf(now, c)},
+		samples: []forecast.Sample{forecast.SampleOf(now, c)},
 	}
 }
 
@@ -83,11 +83,9 @@ type part struct {
 // parts describes the counters in words, or what the crawl waits for.
 func (p *progress) parts(r snapshot, now time.Time) []part {
 	c := r.counters
-	p.rates = append(p.rates, forecast.SampleOf(now, c))
-	for len(p.rates) > 2 && now.Sub(p.rates[0].At) > rateSpan {
-		p.rates = p.rates[1:]
-	}
-	rate := forecast.PaceOf(p.rates)
+	p.samples = append(p.samples, forecast.SampleOf(now, c))
+	p.samples = p.samples[max(0, len(p.samples)-forecast.EstimateSamples):]
+	rate := forecast.PaceOf(since(p.samples, now.Add(-rateSpan)))
 	pages := part{span{text: pagesText(c.Pages())}, 0}
 	waiting := part{span{text: fmt.Sprintf("%d waiting", c.Waiting+c.Flight)}, 2}
 	if r.waiting.For != "" {
@@ -99,8 +97,16 @@ func (p *progress) parts(r snapshot, now time.Time) []part {
 	}
 	return []part{
 		pages, {span{text: short(rate.Pages) + "/s"}, 3}, waiting, {span{text: hostCount(c.Hosts)}, 5}, {errors, 4},
-		{span{text: now.Sub(p.began).Round(time.Second).String()}, 6}, {span{text: forecast.Left(r.status, c, rate)}, 1},
+		{span{text: now.Sub(p.began).Round(time.Second).String()}, 6}, {span{text: forecast.Left(r.status, c, forecast.EstimateOf(r.status, c, p.samples, nil))}, 1},
 	}
+}
+
+// since returns the samples from a time on: at least the last two.
+func since(samples []forecast.Sample, begin time.Time) []forecast.Sample {
+	for len(samples) > 2 && samples[0].At.Before(begin) {
+		samples = samples[1:]
+	}
+	return samples
 }
 
 // fitting joins as many parts as fit into a number of columns, those of low ranks first. At

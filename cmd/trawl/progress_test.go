@@ -14,7 +14,7 @@ import (
 func busyProgress() (*progress, snapshot, time.Time) {
 	now := time.Date(2026, 11, 1, 12, 0, 0, 0, time.UTC)
 	p := &progress{began: now.Add(-3 * time.Hour),
-		rates: []forecast.Sample{{At: now.Add(-10 * time.Second), Pages: 1_234_567 - 2000, Settled: 1_234_567 - 2000}}}
+		samples: []forecast.Sample{{At: now.Add(-10 * time.Second), Pages: 1_234_567 - 2000, Settled: 1_234_567 - 2000}}}
 	c := crawler.Counters{Seen: 5_806_778, Waiting: 4_567_890, Hosts: 54_321, Outcomes: map[crawler.Outcome]int64{
 		crawler.OutcomeFetched: 1_234_567, crawler.OutcomeFailed: 4321,
 	}}

@@ -82,12 +82,13 @@ func TestTheTimeLeftIsBoundedByEachBudget(t *testing.T) {
 			t.Parallel()
 			job := crawler.Status{Job: crawler.DefaultJob()}
 			c.set(&job)
-			if got := Left(job, counters, c.pace); got != c.want {
+			e := estimate(job, counters, trend{slow: c.pace, fast: c.pace}, nil)
+			if got := Left(job, counters, e); got != c.want {
 				t.Errorf("got %q, want %q", got, c.want)
 			}
 		})
 	}
-	if got := Left(crawler.Status{}, crawler.Counters{}, usual); got != "nothing waits" {
+	if got := Left(crawler.Status{}, crawler.Counters{}, Estimate{}); got != "nothing waits" {
 		t.Errorf("with nothing waiting, got %q", got)
 	}
 }

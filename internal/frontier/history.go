@@ -25,7 +25,7 @@ func (s *Store) Record(ctx context.Context, job string, c crawler.Counters) erro
 	base, done := jobBase(job), forecast.SampleOf(time.Time{}, c)
 	return runKeys(ctx, s.rdb, historyScript(), "history",
 		[]string{base + nameJob, base + nameSeconds, base + nameMinutes},
-		done.Pages, done.Settled, done.Bytes, done.Failed, historySeconds, historyMinutes).Err()
+		done.Pages, done.Settled, done.Bytes, done.Failed, done.Seen, historySeconds, historyMinutes).Err()
 }
 
 // Recent returns the newest samples of a job, at most limit, the oldest first.
@@ -62,7 +62,8 @@ func samplesOf(job string, texts []string, err error) ([]forecast.Sample, error)
 	for _, text := range slices.Backward(texts) {
 		var at int64
 		var one forecast.Sample
-		if n, _ := fmt.Sscan(text, &at, &one.Pages, &one.Settled, &one.Bytes, &one.Failed); n == 5 {
+		n, _ := fmt.Sscan(text, &at, &one.Pages, &one.Settled, &one.Bytes, &one.Failed, &one.Seen)
+		if n >= 5 { // earlier versions recorded no URLs that were seen
 			one.At = time.Unix(at, 0)
 			all = append(all, one)
 		}

@@ -44,7 +44,7 @@ func keepsHistory(t *testing.T, b *testJob) {
 			historyMinutes)
 	}
 	last := h.Minutes[len(h.Minutes)-1]
-	if want := (forecast.Sample{At: last.At, Pages: 700, Settled: 793, Bytes: 5, Failed: 3}); last != want {
+	if want := (forecast.Sample{At: last.At, Pages: 700, Settled: 793, Bytes: 5, Failed: 3, Seen: 900}); last != want {
 		t.Errorf("the last minute is %+v, want %+v", last, want)
 	}
 	for i := 1; i < len(h.Seconds); i++ {

@@ -3,12 +3,12 @@
 -- KEYS[1]  the job
 -- KEYS[2]  its samples of the last minutes, one a second, newest first
 -- KEYS[3]  its samples of the last day, one a minute
--- ARGV     pages, URLs settled, bytes, URLs failed; the most samples in KEYS[2] and in KEYS[3]
+-- ARGV     pages, URLs settled, bytes, URLs failed, URLs seen; the most samples in KEYS[2] and in KEYS[3]
 -- Returns  1 if a sample was recorded, 0 if this second has one or the job is not running
 
 if redis.call('HGET', KEYS[1], 'state') ~= 'running' then return 0 end
 local now = tonumber(redis.call('TIME')[1])
-local sample = now .. ' ' .. table.concat(ARGV, ' ', 1, 4)
+local sample = now .. ' ' .. table.concat(ARGV, ' ', 1, 5)
 
 -- record adds the sample to a list unless the list has one of the same period.
 local function record(key, period, most)
@@ -23,5 +23,5 @@ local function record(key, period, most)
   return 1
 end
 
-record(KEYS[3], 60, tonumber(ARGV[6]))
-return record(KEYS[2], 1, tonumber(ARGV[5]))
+record(KEYS[3], 60, tonumber(ARGV[7]))
+return record(KEYS[2], 1, tonumber(ARGV[6]))
