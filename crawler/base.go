@@ -36,7 +36,7 @@ func (u URL) Base() Base {
 func (b Base) Folder() string { return b.url.href[:b.last] }
 
 // Resolve resolves a reference found in a document (WHATWG URL, 4.4) and drops its
-// fragment. It returns [ErrScheme] for schemes other than http and https.
+// fragment. It returns an error for schemes other than http and https.
 func (b Base) Resolve(ref string) (URL, error) {
 	if u, ok := b.plain(ref); ok {
 		return u, nil
@@ -46,7 +46,7 @@ func (b Base) Resolve(ref string) (URL, error) {
 
 func (b Base) resolve(ref string) (URL, error) {
 	if foreignScheme(ref) {
-		return URL{}, ErrScheme
+		return URL{}, errScheme
 	}
 	if err := bounded(ref); err != nil {
 		return URL{}, err

@@ -1,12 +1,15 @@
 package crawler
 
 import (
+	"encoding/json"
 	"fmt"
 	"net/netip"
 	"strings"
 	"time"
 
 	"golang.org/x/net/publicsuffix"
+
+	"github.com/trawlcrawler/trawl/internal/textform"
 )
 
 // Host is the unit of politeness: a lower-case host name, followed by ":port" unless it is
@@ -93,13 +96,26 @@ type HostRules struct {
 	Paused bool `json:"paused"`
 	// Delay is the shortest time between the starts of two requests to the host. Nil: the
 	// job's.
-	Delay *Duration `json:"delay"`
+	Delay *time.Duration `json:"delay"`
 	// Pages is the largest number of pages fetched from the host, instead of the job's
 	// pages_per_host. 0: the job's.
 	Pages int64 `json:"pages"`
 	// Ask lists patterns of URLs, as [Trap] names them, that are fetched even though they
 	// look like a trap.
 	Ask []string `json:"ask,omitempty"`
+}
+
+// MarshalJSON encodes the rules with the delay as "2s".
+func (r HostRules) MarshalJSON() ([]byte, error) {
+	rules, _ := textform.Form(&r)
+	return json.Marshal(rules)
+}
+
+// UnmarshalJSON decodes what MarshalJSON encodes. Rules that are missing keep their values.
+func (r *HostRules) UnmarshalJSON(text []byte) error {
+	rules, keep := textform.Form(r)
+	defer keep()
+	return json.Unmarshal(text, rules)
 }
 
 // Validate returns an error for the first rule that is out of range, with its value.

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"time"
 
+	"github.com/trawlcrawler/trawl/internal/textform"
 	"github.com/trawlcrawler/trawl/internal/version"
 )
 
@@ -49,8 +50,8 @@ type Job struct {
 	Shards int `json:"shards" yaml:"shards"`
 }
 
-// DefaultUserAgent identifies Trawl and says where to read about it.
-const DefaultUserAgent = "Trawl/" + version.Series + " (+https://github.com/trawlcrawler/trawl/blob/main/docs/robot.md)"
+// defaultUserAgent identifies Trawl and says where to read about it.
+const defaultUserAgent = "Trawl/" + version.Series + " (+https://github.com/trawlcrawler/trawl/blob/main/docs/robot.md)"
 
 // DefaultJob returns a job with every setting at its default.
 func DefaultJob() Job {
@@ -60,8 +61,8 @@ func DefaultJob() Job {
 			Traps: true, MaxURLLength: 2048, MaxRepeats: 3, MaxParams: 32, ResourceScope: ScopeAny,
 		},
 		PolitenessSettings: PolitenessSettings{
-			Delay: time.Second, AddressDelay: Auto, Politeness: PolitenessFleet, Throttle: 2, PerHost: 1,
-			UserAgent: DefaultUserAgent, CrawlDelayCap: time.Minute,
+			Delay: time.Second, AddressDelay: textform.Auto, Politeness: PolitenessFleet, Throttle: 2, PerHost: 1,
+			UserAgent: defaultUserAgent, CrawlDelayCap: time.Minute,
 		},
 		RequestSettings: RequestSettings{TLS: TLSModern, BodyLimit: 32 << 20, Timeout: time.Minute,
 			MinRate: 100},
@@ -78,12 +79,12 @@ func DefaultJob() Job {
 }
 
 // AddressGap is the shortest time between two requests to an IP address, for any of its
-// hosts; 0: none. If AddressDelay is [Auto], it is Delay in a job that follows or checks links
+// hosts; 0: none. If AddressDelay is "auto" (-1), it is Delay in a job that follows or checks links
 // beyond the hosts of its seeds, because there strangers decide how many hosts an address has.
 // Otherwise, and in a job with several shards, it is 0.
 func (j Job) AddressGap() time.Duration {
 	switch {
-	case j.AddressDelay != Auto:
+	case j.AddressDelay != textform.Auto:
 		return j.AddressDelay
 	case !j.Follow || j.Scope == ScopeHost && !j.Checks() || j.Shards > 1:
 		return 0

@@ -3,17 +3,9 @@ package crawler
 import (
 	"bytes"
 	"encoding/json"
-	"time"
 
 	"github.com/trawlcrawler/trawl/internal/textform"
 )
-
-// Duration is a time.Duration that is written as a text in job files, JSON and Redis: in
-// Go's format, as in "500ms".
-type Duration = textform.Duration
-
-// Auto stands for a duration that is derived from other settings. It is written as "auto".
-const Auto time.Duration = textform.Auto
 
 // MarshalJSON encodes the job with all settings at one level and durations as "2s".
 func (j Job) MarshalJSON() ([]byte, error) {

@@ -93,3 +93,29 @@ func BenchmarkJobJSON(b *testing.B) {
 		}
 	}
 }
+
+func TestTheRulesOfAHostHaveTheirDelayAsText(t *testing.T) {
+	t.Parallel()
+	delay := 1500 * time.Millisecond
+	for want, rules := range map[string]HostRules{
+		`{"paused":true,"delay":"1.5s","pages":7,"ask":["/a/N"]}`: {
+			Paused: true, Delay: &delay, Pages: 7, Ask: []string{"/a/N"},
+		},
+		`{"paused":false,"delay":null,"pages":0}`: {},
+	} {
+		text, err := json.Marshal(HostStatus{Rules: rules})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if !strings.Contains(string(text), `"rules":`+want+`,`) {
+			t.Errorf("%s lacks the rules %s", text, want)
+		}
+		var got HostStatus
+		if err := json.Unmarshal(text, &got); err != nil {
+			t.Fatal(err)
+		}
+		if diff := cmp.Diff(rules, got.Rules); diff != "" {
+			t.Errorf("rules differ after JSON (-before +after):\n%s", diff)
+		}
+	}
+}

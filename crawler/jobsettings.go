@@ -50,7 +50,7 @@ type ScopeSettings struct {
 	// Same lists rules by which URLs are treated as the same page: order, tracking,
 	// session, slash, index, www, scheme. It cannot change after the job was created.
 	// Default none: URLs are compared as the standard says.
-	Same []SameKind `json:"same,omitempty" yaml:"same"`
+	Same []string `json:"same,omitempty" yaml:"same"`
 	// Canonical admits the canonical form that a page names, if it is in scope, and records
 	// the page as a duplicate of it. Default false.
 	Canonical bool `json:"canonical" yaml:"canonical"`
@@ -142,7 +142,7 @@ type PolitenessSettings struct {
 	Delay time.Duration `json:"delay" yaml:"delay"`
 	// AddressDelay is the shortest time between the starts of two requests to an IP
 	// address, for any of its hosts. So a server with a thousand hosts does not get a
-	// thousand times as many requests. It requires shards to be 1. Default [Auto], which
+	// thousand times as many requests. It requires shards to be 1. Default "auto" (-1), which
 	// [Job.AddressGap] explains; 0: none.
 	AddressDelay time.Duration `json:"address_delay" yaml:"address_delay" duration:"auto"`
 	// AddressExempt lists networks that AddressDelay does not apply to, such as
@@ -160,7 +160,8 @@ type PolitenessSettings struct {
 	// 256.
 	PerHost int `json:"per_host" yaml:"per_host"`
 	// UserAgent is sent with every request. Its first product token is the name that
-	// robots.txt is matched against. Default [DefaultUserAgent].
+	// robots.txt is matched against. Default that of [DefaultJob], which names Trawl and says
+	// where to read about it.
 	UserAgent string `json:"user_agent" yaml:"user_agent"`
 	// Contact is how to reach the operator of the crawl, such as an e-mail address. It is
 	// sent as From (RFC 9110, 10.1.2). Default none.
@@ -385,8 +386,3 @@ func (c Counters) Shipping() string {
 	}
 	return strings.Join(parts, ", ")
 }
-
-// SameKind is a rule that treats two URLs as the same page although they are not ==. Such
-// rules hold for most sites but not for all, so by default a job has none. They only decide
-// what is a duplicate: the URL that came first is fetched as it is.
-type SameKind = string

@@ -19,9 +19,9 @@ const maxInput = 2 * urltext.MaxLength
 // name has at most 253.
 const maxAuthority = 1024
 
-// ErrScheme says that a reference has a scheme other than http and https, such as mailto:
+// errScheme says that a reference has a scheme other than http and https, such as mailto:
 // or javascript:. Such references are common in pages and not an error of the page.
-var ErrScheme = errors.New("only http and https URLs can be crawled")
+var errScheme = errors.New("only http and https URLs can be crawled")
 
 // URL is an absolute http or https URL in canonical form: parsed and serialised by the
 // WHATWG URL Standard, without its fragment, and without the user name and password that
@@ -63,7 +63,7 @@ func parseURL(s string) (URL, error) {
 // carry it.
 func canonical(input string, u *whatwg.Url) (URL, error) {
 	if s := u.Scheme(); s != "http" && s != "https" {
-		return URL{}, fmt.Errorf("%q: %w", urltext.Clip(input), ErrScheme)
+		return URL{}, fmt.Errorf("%q: %w", urltext.Clip(input), errScheme)
 	}
 	if i := strings.IndexFunc(u.Hostname(), notInHostHeader); i >= 0 {
 		return URL{}, fmt.Errorf("%q is not a URL that can be fetched: a host name cannot contain %q", urltext.Clip(input),

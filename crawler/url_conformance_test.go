@@ -84,7 +84,7 @@ func TestURLsAreParsedAsTheStandardAsks(t *testing.T) {
 			passed++
 		case err != nil && strings.Contains(err.Error(), "a host name cannot contain"):
 			refused++ // on purpose: no request can be made for it
-		case errors.Is(err, ErrScheme):
+		case errors.Is(err, errScheme):
 			foreign++ // resolved, by a base that is no http URL
 		case c.disputed():
 			disputed++

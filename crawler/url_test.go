@@ -130,8 +130,8 @@ func TestTheNetworkSchemesAreToldFromOthers(t *testing.T) {
 		"mailto:a@b.test", "JavaScript:void(0)", " javascript:void(0)", "java\nscript:void(0)", "tel:1", "data:,x",
 		"ftp://a.test/", "about:blank", "unheard-of:thing", "ws://a.test/", "file:///a",
 	} {
-		if u, err := base.Resolve(ref); !errors.Is(err, ErrScheme) {
-			t.Errorf("%q is resolved to %q, %v; want ErrScheme", ref, u, err)
+		if u, err := base.Resolve(ref); !errors.Is(err, errScheme) {
+			t.Errorf("%q is resolved to %q, %v; want errScheme", ref, u, err)
 		}
 	}
 }

@@ -48,7 +48,7 @@ func TestAHostHasAPage(t *testing.T) {
 	s := newTestDashboard(t)
 	s.job(t, "news")
 	s.change("news", func(r *fakeJob) {
-		delay := crawler.Duration(5 * time.Second)
+		delay := 5 * time.Second
 		r.hosts = []crawler.HostStatus{{Host: "a.test:8080", State: crawler.HostDue, Waiting: 1003, Flight: 1, Pages: 1234,
 			ConsecutiveFailures: 3, Trouble: "<script>alert(1)</script> refused",
 			Rules: crawler.HostRules{Delay: &delay, Pages: 50},

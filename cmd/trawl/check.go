@@ -98,8 +98,8 @@ type checkOptions struct {
 	parts   bool
 	json    bool
 	from    string
-	pattern []*regexp.Regexp   // ignore, compiled
-	same    []crawler.SameKind // of the job
+	pattern []*regexp.Regexp // ignore, compiled
+	same    []string         // of the job
 }
 
 func (o *checkOptions) register(flags *pflag.FlagSet) {

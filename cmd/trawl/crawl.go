@@ -115,7 +115,7 @@ func (s *settings) anonymous(hosts []crawler.Host) bool {
 // namesSomeone reports whether a User-Agent says more than that it is Trawl: it has an
 // address of its operator.
 func namesSomeone(userAgent string) bool {
-	return userAgent != crawler.DefaultUserAgent &&
+	return userAgent != crawler.DefaultJob().UserAgent &&
 		(strings.Contains(userAgent, "@") || strings.Contains(userAgent, "://"))
 }
 

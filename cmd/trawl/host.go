@@ -152,7 +152,7 @@ func setDelay(r *crawler.HostRules, text string) error {
 	if err != nil {
 		return fmt.Errorf("delay: %w", err)
 	}
-	r.Delay = &delay
+	r.Delay = (*time.Duration)(&delay)
 	return nil
 }
 

@@ -36,7 +36,7 @@ the files that your web site publishes about it. See docs/identity.md.
 func identityNewCommand() *cobra.Command {
 	var agent, out, name string
 	var contacts []string
-	userAgent := crawler.DefaultUserAgent
+	userAgent := crawler.DefaultJob().UserAgent
 	cmd := &cobra.Command{
 		Use:   "new --agent URL --out DIR",
 		Short: "Create a key and the files that your web site publishes",

@@ -74,7 +74,7 @@ func pausesHost(t *testing.T, b *testJob) {
 
 func reachesVisit(t *testing.T, b *testJob) {
 	b.admit(2, "http://a.test/1", "http://a.test/2")
-	delay := crawler.Duration(5 * time.Second)
+	delay := 5 * time.Second
 	b.govern("a.test", crawler.HostRules{Delay: &delay}, false)
 	lease := b.open("a.test")
 	for _, step := range []struct {

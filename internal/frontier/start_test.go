@@ -74,7 +74,7 @@ func takesNothingAtOnce(t *testing.T, b *testJob) {
 	b.must(failing.Close(t.Context(), queue.Rest{HostHealth: queue.HostHealth{ConsecutiveFailures: 1, Trouble: "503"},
 		Last: -1}))
 	b.started(b.openTaking("failing.test", want), false)
-	delay := crawler.Duration(time.Second)
+	delay := time.Second
 	b.govern("ruled.test", crawler.HostRules{Delay: &delay}, false)
 	b.started(b.openTaking("ruled.test", want), false)
 	b.live.note(budgetsOf(crawler.BudgetSettings{Pages: 3}, 1<<40, 0))

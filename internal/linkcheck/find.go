@@ -59,7 +59,7 @@ type Config struct {
 	// Ignore lists patterns of URLs that are not reported.
 	Ignore []*regexp.Regexp
 	// Same are the job's rules by which URLs are the same page.
-	Same []crawler.SameKind
+	Same []string
 	// Moved reports permanent redirects as well.
 	Moved bool
 	// Fragments also reports links to places that the pages lack. It reads the bodies of pages,

@@ -200,7 +200,7 @@ func TestTheSettingsOfAReport(t *testing.T) {
 	}
 	links := []fetched.LinkRecord{link("/a", "/gone?utm_medium=y", ""), link("/a", "/old", "")}
 	want(t, find(t, linkcheck.Config{}, records[:1], links), "broken /gone on /first")
-	same := linkcheck.Config{Same: []crawler.SameKind{"tracking"}}
+	same := linkcheck.Config{Same: []string{"tracking"}}
 	want(t, find(t, same, records[:1], links), "broken /gone?utm_medium=y to /gone on /a")
 	want(t, find(t, linkcheck.Config{Moved: true}, records[2:], links), "moved /old to /new on /a")
 	want(t, find(t, linkcheck.Config{Ignore: []*regexp.Regexp{regexp.MustCompile("gone")}}, records, links))

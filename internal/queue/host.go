@@ -56,7 +56,7 @@ func PackHostRules(r crawler.HostRules) string {
 		paused = "1"
 	}
 	if r.Delay != nil {
-		delay = strconv.FormatInt(time.Duration(*r.Delay).Milliseconds(), 10)
+		delay = strconv.FormatInt(r.Delay.Milliseconds(), 10)
 	}
 	fields := []string{paused, delay, strconv.FormatInt(r.Pages, 10)}
 	return strings.Join(append(fields, r.Ask...), " ")
@@ -78,7 +78,7 @@ func UnpackHostRules(s string) (crawler.HostRules, error) {
 		if err != nil {
 			return crawler.HostRules{}, fmt.Errorf("invalid rules of a host: %q: %w", urltext.Clip(s), err)
 		}
-		d := crawler.Duration(time.Duration(ms) * time.Millisecond)
+		d := time.Duration(ms) * time.Millisecond
 		r.Delay = &d
 	}
 	if len(fields) > 3 {

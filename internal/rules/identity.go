@@ -7,19 +7,21 @@ import (
 	"github.com/trawlcrawler/trawl/crawler"
 )
 
-// The rules of identity.
+// The rules of identity: by each, two URLs are the same page although they are not ==. They hold
+// for most sites but not for all, so a job has none by default. They only decide what is a
+// duplicate: the URL that came first is fetched as it is.
 const (
-	SameOrder    crawler.SameKind = "order"    // the order of parameters does not matter
-	SameTracking crawler.SameKind = "tracking" // utm_*, gclid, fbclid and the like do not matter
-	SameSession  crawler.SameKind = "session"  // jsessionid, PHPSESSID and the like do not matter
-	SameSlash    crawler.SameKind = "slash"    // /a/ is the same as /a
-	SameIndex    crawler.SameKind = "index"    // /a/index.html is the same as /a/
-	SameWWW      crawler.SameKind = "www"      // www.example.com is the same as example.com
-	SameScheme   crawler.SameKind = "scheme"   // https is the same as http
+	SameOrder    string = "order"    // the order of parameters does not matter
+	SameTracking string = "tracking" // utm_*, gclid, fbclid and the like do not matter
+	SameSession  string = "session"  // jsessionid, PHPSESSID and the like do not matter
+	SameSlash    string = "slash"    // /a/ is the same as /a
+	SameIndex    string = "index"    // /a/index.html is the same as /a/
+	SameWWW      string = "www"      // www.example.com is the same as example.com
+	SameScheme   string = "scheme"   // https is the same as http
 )
 
 // SameKinds lists the rules of identity.
-var SameKinds = []crawler.SameKind{SameOrder, SameTracking, SameSession, SameSlash, SameIndex, SameWWW, SameScheme}
+var SameKinds = []string{SameOrder, SameTracking, SameSession, SameSlash, SameIndex, SameWWW, SameScheme}
 
 // trackers are parameters that say where a visitor came from. A name that ends in "_"
 // stands for all names with that prefix.
@@ -40,12 +42,12 @@ var indexes = []string{"index.html", "index.htm", "index.php", "index.shtml", "i
 	"default.aspx", "default.htm"}
 
 // Identity says which URLs are the same page to a job.
-type Identity struct{ rules []crawler.SameKind }
+type Identity struct{ rules []string }
 
 // NewIdentity returns the identity rules of a job.
 func NewIdentity(s crawler.ScopeSettings) Identity { return Identity{s.Same} }
 
-func (id Identity) has(rule crawler.SameKind) bool { return slices.Contains(id.rules, rule) }
+func (id Identity) has(rule string) bool { return slices.Contains(id.rules, rule) }
 
 // Key returns what URLs of the same page have in common. Without rules, it is the URL
 // itself.

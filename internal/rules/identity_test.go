@@ -10,7 +10,7 @@ func TestRulesSayWhichURLsAreTheSamePage(t *testing.T) {
 	t.Parallel()
 	const base = "http://www.a.test/p/?b=2&a=1"
 	for _, c := range []struct {
-		rule  crawler.SameKind
+		rule  string
 		one   string
 		other string
 		same  bool // under the rule; never without it
@@ -35,7 +35,7 @@ func TestRulesSayWhichURLsAreTheSamePage(t *testing.T) {
 		{SameTracking, "http://a.test/", "http://a.test/?", false},
 	} {
 		one, other := mustParse(t, c.one), mustParse(t, c.other)
-		id := Identity{[]crawler.SameKind{c.rule}}
+		id := Identity{[]string{c.rule}}
 		if same := id.Key(one) == id.Key(other); same != c.same {
 			t.Errorf("by %s, %s and %s: %v, want %v (%s, %s)", c.rule, c.one, c.other, same, c.same, id.Key(one),
 				id.Key(other))

@@ -14,6 +14,7 @@ import (
 	"github.com/trawlcrawler/trawl/internal/price"
 	"github.com/trawlcrawler/trawl/internal/queue"
 	"github.com/trawlcrawler/trawl/internal/rights"
+	"github.com/trawlcrawler/trawl/internal/textform"
 )
 
 var (
@@ -83,7 +84,7 @@ func scopeRanges(j crawler.Job) []rangeCheck {
 func hostRanges(j crawler.Job) []rangeCheck {
 	return []rangeCheck{
 		{j.Delay >= 0, "delay", j.Delay, "0 or more"},
-		{j.AddressDelay >= 0 || j.AddressDelay == crawler.Auto, "address_delay", j.AddressDelay,
+		{j.AddressDelay >= 0 || j.AddressDelay == textform.Auto, "address_delay", j.AddressDelay,
 			"auto, 0 (none) or more"},
 		{j.AddressDelay <= 0 || j.Shards == 1, "shards", j.Shards, "1, because of address_delay"},
 		{slices.Contains(Politenesses, j.Politeness), "politeness", j.Politeness, "fleet or job"},

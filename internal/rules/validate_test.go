@@ -92,12 +92,12 @@ func TestFieldsAreSelectedByNameAndCSS(t *testing.T) {
 func TestTheProductTokenIsWhatUserAgentBeginsWith(t *testing.T) {
 	t.Parallel()
 	for agent, want := range map[string]string{
-		crawler.DefaultUserAgent: "Trawl",
-		"Trawl":                  "Trawl",
-		"my_own-Bot/2.0":         "my_own-Bot",
-		"Bot (+http://a.test/)":  "Bot",
-		"Mozilla/5.0 (like Bot)": "Mozilla",
-		"4bot":                   "",
+		crawler.DefaultJob().UserAgent: "Trawl",
+		"Trawl":                        "Trawl",
+		"my_own-Bot/2.0":               "my_own-Bot",
+		"Bot (+http://a.test/)":        "Bot",
+		"Mozilla/5.0 (like Bot)":       "Mozilla",
+		"4bot":                         "",
 	} {
 		if got := (crawler.PolitenessSettings{UserAgent: agent}).ProductToken(); got != want {
 			t.Errorf("%q has the product token %q, want %q", agent, got, want)

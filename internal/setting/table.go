@@ -91,7 +91,7 @@ var table = []Setting{
 	{Name: "same", Group: GroupScope, In: crawls, Since: firstRelease, Why: "it identifies the URLs that were seen",
 		Choices: []string{"order", "tracking", "session", "slash", "index", "www", "scheme"},
 		Meaning: "treat URLs as the same page if they differ only in this",
-		field:   listOf(func(s *Values) *[]crawler.SameKind { return &s.Same })},
+		field:   listOf(func(s *Values) *[]string { return &s.Same })},
 	{Name: "llms_txt", Group: GroupScope, In: crawls, Since: secondRelease,
 		Meaning: "also fetch the pages that /llms.txt of each host lists",
 		field:   of(func(s *Values) *bool { return &s.LLMsText })},
@@ -123,7 +123,7 @@ var table = []Setting{
 		field:   of(func(s *Values) *int64 { return &s.Items })},
 	{Name: "time", Group: GroupLimits, In: crawls, Since: firstRelease, Common: true, Changes: true,
 		Meaning: "end the crawl after this time, such as 1h30m (0: no limit)",
-		field:   of(func(s *Values) *crawler.Duration { return (*crawler.Duration)(&s.Time) })},
+		field:   of(func(s *Values) *textform.Duration { return (*textform.Duration)(&s.Time) })},
 	{Name: "max_price", Group: GroupLimits, In: crawls, Since: secondRelease, Changes: true,
 		Meaning: "pay at most this for a page that costs money, such as \"USD 0.01\"; requires max_spend (empty: never pay)",
 		field:   of(func(s *Values) *string { return &s.MaxPrice })},
@@ -142,7 +142,7 @@ var table = []Setting{
 	// Politeness
 	{Name: "delay", Group: GroupPoliteness, In: crawls, Since: firstRelease, Common: true, Changes: true,
 		Meaning: "shortest time between the starts of two requests to a host",
-		field:   of(func(s *Values) *crawler.Duration { return (*crawler.Duration)(&s.Delay) })},
+		field:   of(func(s *Values) *textform.Duration { return (*textform.Duration)(&s.Delay) })},
 	{Name: "per_host", Group: GroupPoliteness, In: crawls, Since: firstRelease, Changes: true,
 		Meaning: "largest number of connections to a host at once",
 		field:   of(func(s *Values) *int { return &s.PerHost })},
@@ -185,7 +185,7 @@ var table = []Setting{
 		field:   listOf(func(s *Values) *[]string { return &s.AddressExempt })},
 	{Name: "crawl_delay_cap", Group: GroupPoliteness, In: crawls, Since: firstRelease, Changes: true,
 		Meaning: "longest Crawl-delay in a robots.txt to obey; a longer one counts as this",
-		field:   of(func(s *Values) *crawler.Duration { return (*crawler.Duration)(&s.CrawlDelayCap) })},
+		field:   of(func(s *Values) *textform.Duration { return (*textform.Duration)(&s.CrawlDelayCap) })},
 
 	// Output
 	{Name: "out", Group: GroupOutput, In: ships, Since: firstRelease, Common: true,
@@ -204,7 +204,7 @@ var table = []Setting{
 		field:   wordOf(func(s *Values) *string { return (*string)(&s.Durable) })},
 	{Name: "lost_after", Group: GroupOutput, In: crawls, Since: secondRelease,
 		Meaning: "fetch unshipped pages again when their worker has not been heard of for this long",
-		field:   of(func(s *Values) *crawler.Duration { return (*crawler.Duration)(&s.LostAfter) })},
+		field:   of(func(s *Values) *textform.Duration { return (*textform.Duration)(&s.LostAfter) })},
 	{Name: "spool", Group: GroupOutput, In: ships, Since: firstRelease,
 		Empty:   "in the user's cache; for trawl crawl, in its folder",
 		Meaning: "folder in which results wait to be shipped to a bucket",
@@ -214,7 +214,7 @@ var table = []Setting{
 		field:   of(func(s *Values) *crawler.Size { return &s.SpoolLimit })},
 	{Name: "ship_every", Group: GroupOutput, In: ships, Since: firstRelease,
 		Meaning: "ship results to a bucket when they are this old, if not earlier",
-		field:   of(func(s *Values) *crawler.Duration { return &s.ShipEvery })},
+		field:   of(func(s *Values) *textform.Duration { return &s.ShipEvery })},
 
 	// Extraction
 	{Name: "select", Group: GroupExtract, In: crawls, Since: firstRelease, Common: true, Whole: true,
@@ -259,7 +259,7 @@ var table = []Setting{
 	// Requests
 	{Name: "timeout", Group: GroupRequests, In: crawls, Since: firstRelease, Changes: true,
 		Meaning: "longest time for one request",
-		field:   of(func(s *Values) *crawler.Duration { return (*crawler.Duration)(&s.Timeout) })},
+		field:   of(func(s *Values) *textform.Duration { return (*textform.Duration)(&s.Timeout) })},
 	{Name: "body_limit", Group: GroupRequests, In: crawls, Since: firstRelease,
 		Meaning: "largest number of bytes of a body to keep",
 		field:   of(func(s *Values) *crawler.Size { return &s.BodyLimit })},
@@ -282,7 +282,7 @@ var table = []Setting{
 		field:   of(func(s *Values) *int { return &s.Retries })},
 	{Name: "retry_pause", Group: GroupRetries, In: crawls, Since: firstRelease, Changes: true,
 		Meaning: "pause before the first retry; doubles with each retry",
-		field:   of(func(s *Values) *crawler.Duration { return (*crawler.Duration)(&s.RetryPause) })},
+		field:   of(func(s *Values) *textform.Duration { return (*textform.Duration)(&s.RetryPause) })},
 	{Name: "host_tries", Group: GroupRetries, In: crawls, Since: firstRelease, Changes: true,
 		Meaning: "how many requests in a row a host may refuse, or fail to receive, before it is given up",
 		field:   of(func(s *Values) *int { return &s.HostTries })},

@@ -5,6 +5,7 @@ import (
 
 	"github.com/trawlcrawler/trawl/crawler"
 	"github.com/trawlcrawler/trawl/internal/identity"
+	"github.com/trawlcrawler/trawl/internal/textform"
 )
 
 // Values are the values of all settings: those of a job, and those of the process that
@@ -27,7 +28,7 @@ type Process struct {
 	// fetched until some have been shipped.
 	SpoolLimit crawler.Size `yaml:"spool_limit"`
 	// ShipEvery is the longest time before a segment is shipped to a bucket.
-	ShipEvery crawler.Duration `yaml:"ship_every"`
+	ShipEvery textform.Duration `yaml:"ship_every"`
 	// Redis is the URL of a Redis. By default it is private or embedded.
 	Redis string `yaml:"redis"`
 	// Concurrency is the largest number of open visits, and so of hosts, since each has
@@ -81,7 +82,7 @@ const DefaultRedis = "redis://127.0.0.1:6379/0"
 // Default returns all settings at their defaults.
 func Default() Values {
 	return Values{Job: crawler.DefaultJob(), Process: Process{
-		Concurrency: 256, SpoolLimit: 10 << 30, ShipEvery: crawler.Duration(time.Minute), LogFormat: "text",
+		Concurrency: 256, SpoolLimit: 10 << 30, ShipEvery: textform.Duration(time.Minute), LogFormat: "text",
 		LogLevel: "info",
 	}, Credentials: Credentials{Sign: string(identity.ModeAlways), SignatureForm: string(identity.FormDictionary)}}
 }

@@ -11,7 +11,8 @@ import (
 // Form returns a pointer to a struct with the fields of *settings and their tags, for
 // encoders and decoders of JSON and YAML. It differs in two ways: the fields of embedded
 // structs are at one level, and each time.Duration is a [Duration], or an [AutoDuration] if its
-// tag says duration:"auto", because these have a text form. keep stores the values of that
+// tag says duration:"auto", because these have a text form; so is what a *time.Duration points
+// to. keep stores the values of that
 // struct in *settings. Unexported fields are left out. settings must point to a struct.
 func Form(settings any) (text any, keep func()) {
 	from := reflect.ValueOf(settings).Elem()
@@ -60,6 +61,8 @@ func formOf(settings reflect.Type) textForm {
 // textType returns the type that a field has for encoders and decoders.
 func textType(f reflect.StructField) reflect.Type {
 	switch {
+	case f.Type == reflect.TypeFor[*time.Duration]():
+		return reflect.TypeFor[*Duration]()
 	case f.Type != reflect.TypeFor[time.Duration]():
 		return f.Type
 	case f.Tag.Get("duration") == "auto":

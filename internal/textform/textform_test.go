@@ -51,23 +51,26 @@ func TestTheTextFormHasAllFieldsAtOneLevel(t *testing.T) {
 		hidden int
 	}
 	settings := struct {
-		Name  string        `json:"name"`
-		group               // its exported fields are settings
-		Least time.Duration `json:"least" duration:"auto"`
+		Name  string         `json:"name"`
+		group                // its exported fields are settings
+		Least time.Duration  `json:"least" duration:"auto"`
+		Own   *time.Duration `json:"own"`
 	}{Name: "a", group: group{time.Second, 7}, Least: Auto}
 	text, keep := Form(&settings)
 	got, err := json.Marshal(text)
 	if err != nil {
 		t.Fatal(err)
 	}
-	if want := `{"name":"a","pause":"1s","least":"auto"}`; string(got) != want {
+	if want := `{"name":"a","pause":"1s","least":"auto","own":null}`; string(got) != want {
 		t.Errorf("text form is %s, want %s", got, want)
 	}
-	if err := json.Unmarshal([]byte(`{"pause":"3s","least":"4s"}`), text); err != nil {
+	if err := json.Unmarshal([]byte(`{"pause":"3s","least":"4s","own":"5s"}`), text); err != nil {
 		t.Fatal(err)
 	}
 	keep()
-	if settings.Name != "a" || settings.Pause != 3*time.Second || settings.Least != 4*time.Second || settings.hidden != 7 {
+	own := settings.Own
+	if settings.Name != "a" || settings.Pause != 3*time.Second || settings.Least != 4*time.Second ||
+		settings.hidden != 7 || own == nil || *own != 5*time.Second {
 		t.Errorf("settings are %+v", settings)
 	}
 }

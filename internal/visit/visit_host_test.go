@@ -197,7 +197,7 @@ func TestARuleSetsTheDelayOfOneHost(t *testing.T) {
 	c := newCrawl(t, testsite.Serve(t, pages), func(j *crawler.Job) {
 		j.Delay = time.Hour
 	}).seed(paths...)
-	own := crawler.Duration(delay)
+	own := delay
 	check(t, c.frontier.Govern(t.Context(), crawler.Host(c.site.Hosts()[0]), crawler.HostRules{Delay: &own}, false))
 	s := &sender{Fetcher: c.tools.Fetcher}
 	c.tools.Fetcher = s
@@ -214,7 +214,7 @@ func TestARuleSetsTheDelayOfOneHost(t *testing.T) {
 
 func TestHostRulesAreTheSameAfterPacking(t *testing.T) {
 	t.Parallel()
-	delay := crawler.Duration(1500 * time.Millisecond)
+	delay := 1500 * time.Millisecond
 	for _, want := range []crawler.HostRules{{}, {Paused: true}, {Delay: &delay}, {Pages: 7},
 		{Paused: true, Delay: &delay, Pages: 1 << 40}, {Ask: []string{"/a/N", "/b?c"}}} {
 		got, err := queue.UnpackHostRules(queue.PackHostRules(want))
