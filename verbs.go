@@ -55,7 +55,7 @@ func (p *Page) Seed(job string, urls ...string) error { return p.SeedWith("", jo
 
 // SeedWith is Seed with a priority for the URLs that the job has not seen.
 func (p *Page) SeedWith(priority Priority, job string, urls ...string) error {
-	if _, err := crawler.ParsePriority(string(priority)); err != nil {
+	if err := priority.Validate(); err != nil {
 		return fmt.Errorf("seed job %s: %w: %w", job, err, SkipRetry)
 	}
 	for _, text := range urls {

@@ -36,7 +36,7 @@ const (
 
 // Field says where to find a field's value, and how to convert it. It uses one of CSS,
 // JSONLD, OG, Meta and Microdata. If it uses none of these, Regex applies to the markup of
-// the page. In files and in JSON, a field may also be a string, which [ParseField] parses.
+// the page. In files and in JSON, a field may also be a string, which [Field.Set] parses.
 type Field struct {
 	// CSS selects elements. In a nested field, it selects elements within those of the
 	// outer field. There, "" with Attr means the element itself.
@@ -79,19 +79,19 @@ type Field struct {
 // attributeName is the form of an attribute's name.
 var attributeName = regexp.MustCompile(`^[A-Za-z_:][A-Za-z0-9_:.-]*$`)
 
-// ParseField parses the short form of a field: "css" is the text of the selected element,
-// "css@attribute" is one of its attributes. An "@" inside brackets or quotes belongs to the
-// selector.
-func ParseField(short string) Field {
+// Set makes f the field that a short form describes: "css" is the text of the selected
+// element, "css@attribute" is one of its attributes. An "@" inside brackets or quotes belongs
+// to the selector.
+func (f *Field) Set(short string) {
+	*f = Field{CSS: short}
 	at := lastAt(short)
 	if at < 0 {
-		return Field{CSS: short}
+		return
 	}
-	attribute := strings.TrimSpace(short[at+1:])
-	if !attributeName.MatchString(attribute) {
-		return Field{CSS: short} // not a valid selector; reported later
+	// Anything else is not a valid selector, which is reported later.
+	if attribute := strings.TrimSpace(short[at+1:]); attributeName.MatchString(attribute) {
+		*f = Field{CSS: strings.TrimSpace(short[:at]), Attr: strings.ToLower(attribute)}
 	}
-	return Field{CSS: strings.TrimSpace(short[:at]), Attr: strings.ToLower(attribute)}
 }
 
 // lastAt returns the index of the last "@" outside brackets and quotes, or -1.
@@ -125,7 +125,7 @@ type plainField Field
 func (f *Field) UnmarshalYAML(unmarshal func(any) error) error {
 	var short string
 	if unmarshal(&short) == nil {
-		*f = ParseField(short)
+		f.Set(short)
 		return nil
 	}
 	return unmarshal((*plainField)(f))
@@ -136,7 +136,7 @@ func (f *Field) UnmarshalYAML(unmarshal func(any) error) error {
 func (f *Field) UnmarshalJSON(text []byte) error {
 	var short string
 	if json.Unmarshal(text, &short) == nil {
-		*f = ParseField(short)
+		f.Set(short)
 		return nil
 	}
 	decoder := json.NewDecoder(bytes.NewReader(text))

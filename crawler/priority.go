@@ -25,30 +25,29 @@ const (
 	PriorityLow    Priority = "low"
 )
 
-// Priorities lists the priorities, the highest first.
-var Priorities = []Priority{PriorityUrgent, PriorityHigh, PriorityNormal, PriorityLow}
+// priorities lists the priorities, the highest first.
+var priorities = []Priority{PriorityUrgent, PriorityHigh, PriorityNormal, PriorityLow}
 
-// ParsePriority parses a priority. "" is the usual one.
-func ParsePriority(s string) (Priority, error) {
-	if p := Priority(s); s == "" || slices.Contains(Priorities, p) {
-		return p, nil
+// Validate returns an error if p is neither one of the priorities nor "".
+func (p Priority) Validate() error {
+	if p == "" || slices.Contains(priorities, p) {
+		return nil
 	}
-	return "", fmt.Errorf("%q is not a priority%s: want urgent, high, normal or low", s,
-		plain.Suggest(s, priorityWords()))
+	var words []string
+	for _, word := range priorities {
+		words = append(words, string(word))
+	}
+	return fmt.Errorf("%q is not a priority%s: want urgent, high, normal or low", string(p),
+		plain.Suggest(string(p), words))
 }
 
-// priorityWords returns the priorities as strings.
-func priorityWords() (words []string) {
-	for _, p := range Priorities {
-		words = append(words, string(p))
+// Set parses the value of a flag. "" is the usual priority.
+func (p *Priority) Set(s string) error {
+	if err := Priority(s).Validate(); err != nil {
+		return err
 	}
-	return words
-}
-
-// Set parses the value of a flag.
-func (p *Priority) Set(s string) (err error) {
-	*p, err = ParsePriority(s)
-	return err
+	*p = Priority(s)
+	return nil
 }
 
 // String returns the priority as a word; "" for the usual one.
@@ -65,35 +64,33 @@ type PriorityRule struct {
 	Priority Priority `json:"priority" yaml:"priority"`
 }
 
-// ParsePriorityRule parses the short form of a rule: "urgent=REGEXP".
-func ParsePriorityRule(short string) (PriorityRule, error) {
+// Set parses the short form of a rule: "urgent=REGEXP".
+func (r *PriorityRule) Set(short string) error {
 	word, match, ok := strings.Cut(short, "=")
 	if !ok || word == "" {
-		return PriorityRule{}, fmt.Errorf("%q is not a rule: write PRIORITY=REGEXP, as in urgent=/news/", short)
+		return fmt.Errorf("%q is not a rule: write PRIORITY=REGEXP, as in urgent=/news/", short)
 	}
-	p, err := ParsePriority(word)
-	return PriorityRule{match, p}, err
+	r.Match = match
+	return r.Priority.Set(word)
 }
 
 // plainRule is a rule without its short form.
 type plainRule PriorityRule
 
 // UnmarshalYAML decodes a rule, or its short form.
-func (r *PriorityRule) UnmarshalYAML(unmarshal func(any) error) (err error) {
+func (r *PriorityRule) UnmarshalYAML(unmarshal func(any) error) error {
 	var short string
 	if unmarshal(&short) == nil {
-		*r, err = ParsePriorityRule(short)
-		return err
+		return r.Set(short)
 	}
 	return unmarshal((*plainRule)(r))
 }
 
 // UnmarshalJSON decodes a rule, or its short form. An unknown key is an error.
-func (r *PriorityRule) UnmarshalJSON(text []byte) (err error) {
+func (r *PriorityRule) UnmarshalJSON(text []byte) error {
 	var short string
 	if json.Unmarshal(text, &short) == nil {
-		*r, err = ParsePriorityRule(short)
-		return err
+		return r.Set(short)
 	}
 	decoder := json.NewDecoder(bytes.NewReader(text))
 	decoder.DisallowUnknownFields()

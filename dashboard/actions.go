@@ -9,6 +9,7 @@ import (
 
 	"github.com/trawlcrawler/trawl/crawler"
 	"github.com/trawlcrawler/trawl/internal/plain"
+	"github.com/trawlcrawler/trawl/internal/queue"
 	"github.com/trawlcrawler/trawl/internal/seedfile"
 	"github.com/trawlcrawler/trawl/internal/ui"
 )
@@ -117,7 +118,7 @@ func newSeedPage(status crawler.Status) seedPage {
 	name := status.Job.Name
 	p := seedPage{Layout: ui.Layout{Title: "Add seeds to " + name, Path: pathOf(name)}, stamp: stampOf(status),
 		Action: jobURL(name) + "/seed", Back: jobURL(name)}
-	for _, priority := range crawler.Priorities {
+	for _, priority := range queue.Priorities {
 		p.Priorities = append(p.Priorities, string(priority))
 	}
 	return p
@@ -146,8 +147,8 @@ func (d *Dashboard) sendSeedForm(w http.ResponseWriter, r *http.Request) error {
 	}
 	p := newSeedPage(status)
 	p.Priority = r.PostFormValue("priority")
-	priority, err := crawler.ParsePriority(p.Priority)
-	if err != nil {
+	priority := crawler.Priority(p.Priority)
+	if err := priority.Validate(); err != nil {
 		return badRequest("priority: %v", err)
 	}
 	if err := d.takesSeeds(r.Context(), status.Job.Name); err != nil {

@@ -59,8 +59,8 @@ func seedPriority(r *http.Request) (crawler.Priority, error) {
 	if err != nil {
 		return "", err
 	}
-	p, err := crawler.ParsePriority(query.Get("priority"))
-	if err != nil {
+	p := crawler.Priority(query.Get("priority"))
+	if err := p.Validate(); err != nil {
 		return "", badRequest("parameter priority: %v", err)
 	}
 	return p, nil

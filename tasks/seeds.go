@@ -84,7 +84,7 @@ func parseSeeds(payload []byte) (Seeds, error) {
 		return s, fmt.Errorf("a %s task has %d urls, at most %d are allowed: make several tasks", TypeSeed, len(s.URLs),
 			MaxSeedURLs)
 	}
-	if _, err := crawler.ParsePriority(string(s.Priority)); err != nil {
+	if err := s.Priority.Validate(); err != nil {
 		return s, fmt.Errorf("payload %.200q of a %s task: priority: %w", payload, TypeSeed, err)
 	}
 	return s, nil

@@ -106,7 +106,8 @@ type priorityRules []crawler.PriorityRule
 
 // Set adds a rule.
 func (p *priorityRules) Set(short string) error {
-	rule, err := crawler.ParsePriorityRule(short)
+	var rule crawler.PriorityRule
+	err := rule.Set(short)
 	if err == nil {
 		*p = append(*p, rule)
 	}

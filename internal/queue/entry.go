@@ -30,8 +30,13 @@ const Bands = 4
 // BandOrder lists the bands in the order in which they are taken.
 var BandOrder = [Bands]Band{BandUrgent, BandFirst, BandNormal, BandLow}
 
+// Priorities lists the priorities of URLs in the bands of [BandOrder]: the highest first.
+var Priorities = [Bands]crawler.Priority{
+	crawler.PriorityUrgent, crawler.PriorityHigh, crawler.PriorityNormal, crawler.PriorityLow,
+}
+
 // Priority returns the priority of the URLs in the band.
-func (b Band) Priority() crawler.Priority { return crawler.Priorities[slices.Index(BandOrder[:], b)] }
+func (b Band) Priority() crawler.Priority { return Priorities[slices.Index(BandOrder[:], b)] }
 
 // Entry is a URL in the frontier.
 type Entry struct {
@@ -334,7 +339,7 @@ type Kept struct {
 
 // BandOf returns the band for URLs of a priority; for the usual priority, it returns usual.
 func BandOf(p crawler.Priority, usual Band) Band {
-	if i := slices.Index(crawler.Priorities, p); i >= 0 {
+	if i := slices.Index(Priorities[:], p); i >= 0 {
 		return BandOrder[i]
 	}
 	return usual

@@ -35,7 +35,7 @@ const (
 	maxNesting = 8    // levels of fields within fields
 )
 
-// The names of fields, and of attributes as [crawler.ParseField] knows them.
+// The names of fields, and of attributes as [crawler.Field.Set] knows them.
 var (
 	fieldName     = regexp.MustCompile(`^[A-Za-z_][A-Za-z0-9_.-]*$`)
 	attributeName = regexp.MustCompile(`^[A-Za-z_:][A-Za-z0-9_:.-]*$`)
@@ -57,14 +57,15 @@ func selection(selects []string) (crawler.Fields, error) {
 	for _, s := range selects {
 		name, short, ok := strings.Cut(s, "=")
 		name, every := strings.CutSuffix(strings.TrimSpace(name), "[]")
-		if !ok || !fieldName.MatchString(name) || crawler.ParseField(short).CSS == "" {
+		var f crawler.Field
+		f.Set(short)
+		if !ok || !fieldName.MatchString(name) || f.CSS == "" {
 			return nil, settingError("select", "%q is not a field: write name=css, name=css@attribute or name[]=css",
 				s)
 		}
 		if _, known := fields[name]; known {
 			return nil, settingError("select", "%q: there is already a field %q", s, name)
 		}
-		f := crawler.ParseField(short)
 		f.List = every
 		fields[name] = f
 	}

@@ -35,7 +35,7 @@ func NewPriorityRules(rules []crawler.PriorityRule) (PriorityRules, error) {
 		if err != nil {
 			return nil, err
 		}
-		if !slices.Contains(crawler.Priorities, r.Priority) {
+		if !slices.Contains(queue.Priorities[:], r.Priority) {
 			return nil, settingError(at+".priority",
 				"%q is not a priority: want urgent, high, normal or low", r.Priority)
 		}

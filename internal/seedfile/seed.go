@@ -65,7 +65,7 @@ func ParseSeedJSON(line []byte) (Seed, error) {
 	if s.URL == "" {
 		return Seed{}, errors.New("want " + seedForm + ": it has no url")
 	}
-	if s.Priority, err = crawler.ParsePriority(string(s.Priority)); err != nil {
+	if err := s.Priority.Validate(); err != nil {
 		return Seed{}, fmt.Errorf("priority: %w", err)
 	}
 	return s, nil

@@ -138,7 +138,8 @@ func FuzzField(f *testing.F) {
 		f.Add(seed)
 	}
 	f.Fuzz(func(t *testing.T, short string) {
-		field := crawler.ParseField(short)
+		var field crawler.Field
+		field.Set(short)
 		if !strings.HasPrefix(short, field.CSS) && !strings.Contains(short, field.CSS) ||
 			field.Attr != strings.ToLower(field.Attr) {
 			t.Errorf("%q is parsed as %+v", short, field)
