@@ -5,9 +5,6 @@ import (
 	"strconv"
 )
 
-// FaultKind is the kind of problem with a request.
-type FaultKind string
-
 // Comparison compares how many settled URLs of a job have a record of their own with how
 // many records the output has.
 type Comparison struct {

@@ -54,16 +54,9 @@ func (h Host) Domain() string {
 	return domain
 }
 
-// HostState is the state of a host of a job.
+// HostState is the state of a host of a job: "idle" if no URL waits; "due" if the host waits
+// for a visit, or until one is due; "armed" if a visit is enqueued; "open" during a visit.
 type HostState string
-
-// The states of hosts.
-const (
-	HostIdle  HostState = "idle"  // no URL waits
-	HostDue   HostState = "due"   // it waits for a visit, or until one is due
-	HostArmed HostState = "armed" // a visit is enqueued
-	HostOpen  HostState = "open"  // a visit is open
-)
 
 // HostStatus is what the frontier knows about one host of a job.
 type HostStatus struct {

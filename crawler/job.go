@@ -114,14 +114,3 @@ var (
 	// ErrJobRuns says that a job has not ended, and must be cancelled before it is removed.
 	ErrJobRuns = errors.New("the job has not ended: cancel it first")
 )
-
-// Origin says how a job was created, as far as workers need to know. The zero value is for
-// a job that was created through the API or from a job file: it opens nothing, and any
-// worker can run it.
-type Origin struct {
-	// Opens says that an operator started the job by naming its seeds on a command line or
-	// in a program. What that allowed is stored with the job.
-	Opens bool
-	// Owner is the name of the only worker that may run the job. "": any.
-	Owner string
-}

@@ -19,17 +19,17 @@ type Record struct {
 	Error      string     `json:"error"`
 	ErrorClass ErrorClass `json:"error_class,omitempty"` // why it failed, in one word
 	// Kind of problem with the request, even if the page was kept as far as it arrived.
-	Fault       FaultKind `json:"fault,omitempty"`
-	Repaired    []string  `json:"repaired,omitempty"` // what was malformed in the response and was read anyway
-	FetchedAt   string    `json:"fetched_at"`         // RFC 3339, milliseconds, UTC
-	DurationMS  int64     `json:"duration_ms"`
-	ContentType string    `json:"content_type"`
-	Charset     string    `json:"charset"`
-	Bytes       int64     `json:"bytes"`
-	Truncated   bool      `json:"truncated,omitempty"`
-	Digest      string    `json:"digest"` // "sha256:" and hexadecimal digits; "" without a body
-	Title       string    `json:"title"`
-	Checked     bool      `json:"checked,omitempty"` // it was only checked: requested, but not read
+	Fault       string   `json:"fault,omitempty"`
+	Repaired    []string `json:"repaired,omitempty"` // what was malformed in the response and was read anyway
+	FetchedAt   string   `json:"fetched_at"`         // RFC 3339, milliseconds, UTC
+	DurationMS  int64    `json:"duration_ms"`
+	ContentType string   `json:"content_type"`
+	Charset     string   `json:"charset"`
+	Bytes       int64    `json:"bytes"`
+	Truncated   bool     `json:"truncated,omitempty"`
+	Digest      string   `json:"digest"` // "sha256:" and hexadecimal digits; "" without a body
+	Title       string   `json:"title"`
+	Checked     bool     `json:"checked,omitempty"` // it was only checked: requested, but not read
 	// Where permanent redirects lead, in a job that checks links.
 	MovedTo     string `json:"moved_to,omitempty"`
 	Canonical   string `json:"canonical,omitempty"`    // the canonical form that the page names
@@ -164,12 +164,6 @@ const (
 	OutcomeFailed          Outcome = "failed"           // failed permanently, or too often
 	OutcomeSkipped         Outcome = "skipped"          // not fetched, because of a rule or a budget of the job
 )
-
-// Outcomes lists all outcomes, in the order in which they are shown.
-var Outcomes = []Outcome{
-	OutcomeFetched, OutcomeNotModified, OutcomeRedirected, OutcomeFollowed, OutcomeDisallowed,
-	OutcomeBlocked, OutcomePaymentRequired, OutcomeGone, OutcomeFailed, OutcomeSkipped, OutcomeRetry,
-}
 
 // Final reports whether the outcome is final.
 func (o Outcome) Final() bool { return o != OutcomeRetry }

@@ -7,12 +7,6 @@ import (
 	"github.com/trawlcrawler/trawl/internal/plain"
 )
 
-// These types describe what a crawl skips: URLs that were found but not fetched because of
-// a rule. They are counted by rule, and listed if the job asks for it.
-
-// Rule is the rule by which a URL is skipped.
-type Rule string
-
 // TrapURLs is the number of URLs of a host's pattern that are skipped because they look
 // like a trap.
 type TrapURLs struct {

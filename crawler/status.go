@@ -61,8 +61,12 @@ type Status struct {
 	// RunOf is the periodic job that the job is a run of; "" for any other job.
 	RunOf string `json:"run_of,omitempty"`
 
-	// Origin says how the job was created.
-	Origin Origin `json:"-"`
+	// Opens says that an operator started the job by naming its seeds on a command line or in a
+	// program. What that allowed is stored with the job. False for a job that was created
+	// through the API or from a job file.
+	Opens bool `json:"-"`
+	// Owner is the name of the only worker that may run the job. "": any.
+	Owner string `json:"-"`
 
 	// Troubles says why workers cannot keep the job's pages, sorted by worker; nil while
 	// all can.
@@ -125,10 +129,11 @@ type Counters struct {
 	// that they can be found again; 0 if none ever was.
 	Known int64 `json:"-"`
 
-	// Skipped is the number of URLs that were skipped, by rule. Each worker counts a URL
+	// Skipped is the number of URLs that were skipped, by rule: "robots", "traps", or the name
+	// of a setting, such as "scope". Each worker counts a URL
 	// once, as long as it remembers it. Some may have been admitted another way. Nil for
 	// none.
-	Skipped map[Rule]int64 `json:"skipped,omitempty"`
+	Skipped map[string]int64 `json:"skipped,omitempty"`
 	// Traps lists the patterns of URLs that are skipped or sampled because they look like a
 	// trap, those with the most URLs first; at most 100 of a shard. MoreTraps is the number of
 	// URLs of further patterns.

@@ -40,11 +40,11 @@ func newHostRow(job string, h crawler.HostStatus) hostRow {
 		row.State, row.Tone, row.Says, row.Alarm = "given up", "bad", h.Trouble, true
 	case h.Rules.Paused:
 		row.State, row.Tone = "paused", "hold"
-	case h.State == crawler.HostOpen:
+	case h.State == queue.HostOpen:
 		row.Tone, row.Says = "go", "by "+h.Worker
-	case h.State == crawler.HostArmed:
+	case h.State == queue.HostArmed:
 		row.Tone = "new"
-	case h.State == crawler.HostDue && h.Due > 0:
+	case h.State == queue.HostDue && h.Due > 0:
 		row.Says = "in " + h.Due.Round(100*time.Millisecond).String()
 	}
 	if h.ConsecutiveFailures > 0 && h.Trouble != "" && !h.GivenUp {

@@ -17,7 +17,7 @@ func (s *testDashboard) hosts(name string, n int) {
 	s.change(name, func(r *fakeJob) {
 		for i := range n {
 			r.hosts = append(r.hosts, crawler.HostStatus{
-				Host: crawler.Host(fmt.Sprintf("h%03d.test", i)), State: crawler.HostDue,
+				Host: crawler.Host(fmt.Sprintf("h%03d.test", i)), State: queue.HostDue,
 				Waiting: int64(i), Due: 1500 * time.Millisecond, Interval: 2 * time.Second})
 		}
 	})
@@ -49,7 +49,7 @@ func TestAHostHasAPage(t *testing.T) {
 	s.job(t, "news")
 	s.change("news", func(r *fakeJob) {
 		delay := 5 * time.Second
-		r.hosts = []crawler.HostStatus{{Host: "a.test:8080", State: crawler.HostDue, Waiting: 1003, Flight: 1, Pages: 1234,
+		r.hosts = []crawler.HostStatus{{Host: "a.test:8080", State: queue.HostDue, Waiting: 1003, Flight: 1, Pages: 1234,
 			ConsecutiveFailures: 3, Trouble: "<script>alert(1)</script> refused",
 			Rules: crawler.HostRules{Delay: &delay, Pages: 50},
 			Traps: []crawler.Trap{{Pattern: "/cal/*", Pages: 50, Streak: 40, Skipped: true}}}}

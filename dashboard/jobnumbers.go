@@ -117,7 +117,7 @@ type budget struct {
 // outcomesOf lists the outcomes that occurred.
 func outcomesOf(n crawler.Counters) []figure {
 	var list []figure
-	for _, o := range crawler.Outcomes {
+	for _, o := range queue.Outcomes {
 		if n.Outcomes[o] > 0 {
 			list = append(list, figure{Name: strings.ReplaceAll(string(o), "_", " "), Value: ui.Number(n.Outcomes[o])})
 		}
@@ -137,8 +137,8 @@ func causesOf(n crawler.Counters) (list []figure) {
 func skippedOf(n crawler.Counters) []figure {
 	var list []figure
 	for _, rule := range queue.Rules {
-		if n.Skipped[rule] > 0 {
-			list = append(list, figure{Name: strings.ReplaceAll(string(rule), "_", " "), Value: ui.Number(n.Skipped[rule])})
+		if skipped := n.Skipped[string(rule)]; skipped > 0 {
+			list = append(list, figure{Name: strings.ReplaceAll(string(rule), "_", " "), Value: ui.Number(skipped)})
 		}
 	}
 	return list

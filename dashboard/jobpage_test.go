@@ -35,7 +35,7 @@ func (s *testDashboard) busyJob(t testing.TB, name string) {
 		r.counters = crawler.Counters{Seen: 12345, Waiting: 10000, Flight: 45, Hosts: 12, Open: 3, Due: 9, Ready: 4,
 			Bytes: 1_234_567,
 			Outcomes: map[crawler.Outcome]int64{crawler.OutcomeFetched: 2000, crawler.OutcomeGone: 17,
-				crawler.OutcomeNotModified: 2}, Skipped: map[crawler.Rule]int64{queue.Rules[0]: 8}}
+				crawler.OutcomeNotModified: 2}, Skipped: map[string]int64{string(queue.Rules[0]): 8}}
 		r.places = []queue.Kept{{Worker: "w1", Machine: "vm-1", Where: "/data/out/" + name}}
 		r.failures = []string{"http://a.test/1: the server answered 500"}
 	})

@@ -143,13 +143,13 @@ func (s *testDashboard) wholeFleet(t testing.TB) {
 			t.Fatal(err)
 		}
 		r.hosts = []crawler.HostStatus{
-			{Host: "www.example.com", State: crawler.HostOpen, Worker: "crawler-1.internal", Waiting: 7312, Flight: 3,
+			{Host: "www.example.com", State: queue.HostOpen, Worker: "crawler-1.internal", Waiting: 7312, Flight: 3,
 				Pages: 1204, Seen: 9000,
 				Interval: time.Second, Traps: []crawler.Trap{{Pattern: "/calendar/*", Pages: 50, Streak: 40, Skipped: true}}},
-			{Host: "shop.example.net:8443", State: crawler.HostDue, Due: 4 * time.Second, Waiting: 2100,
+			{Host: "shop.example.net:8443", State: queue.HostDue, Due: 4 * time.Second, Waiting: 2100,
 				Interval:            5 * time.Second,
 				ConsecutiveFailures: 2, Trouble: "the server answered 503"},
-			{Host: "gone.example.org", State: crawler.HostIdle, Waiting: 4, GivenUp: true, Trouble: "no such host"},
+			{Host: "gone.example.org", State: queue.HostIdle, Waiting: 4, GivenUp: true, Trouble: "no such host"},
 		}
 		r.queued = []queue.Location{{Place: queue.PlaceFlight,
 			Entry: queue.Entry{URL: u, Depth: 2, Band: queue.BandUrgent}},

@@ -11,6 +11,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus/promhttp"
 
 	"github.com/trawlcrawler/trawl/crawler"
+	"github.com/trawlcrawler/trawl/internal/queue"
 	"github.com/trawlcrawler/trawl/internal/waiting"
 )
 
@@ -127,7 +128,7 @@ func collectWaits(out chan<- prometheus.Metric, sh sheet) {
 func collectCounters(out chan<- prometheus.Metric, job string, c crawler.Counters) {
 	out <- counter(descPages, c.Pages(), job)
 	out <- counter(descBytes, c.Bytes, job)
-	for _, outcome := range crawler.Outcomes {
+	for _, outcome := range queue.Outcomes {
 		out <- counter(descOutcomes, c.Outcomes[outcome], job, string(outcome))
 	}
 	out <- gauge(descURLs, c.Waiting, job, "waiting")

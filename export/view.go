@@ -7,6 +7,7 @@ import (
 	"strconv"
 
 	"github.com/trawlcrawler/trawl/crawler"
+	"github.com/trawlcrawler/trawl/internal/queue"
 )
 
 // view is what a differ knows about a crawl: the state of each URL.
@@ -21,14 +22,14 @@ type state struct {
 	digest  uint64 // a hash of the digest; 0 for none
 	owner   uint32 // a hash of the URL of the record that says so
 	status  uint16
-	outcome uint8 // index in crawler.Outcomes, counted from 1
+	outcome uint8 // index in queue.Outcomes, counted from 1
 }
 
 func (s state) of() crawler.Outcome {
 	if s.outcome == 0 {
 		return ""
 	}
-	return crawler.Outcomes[s.outcome-1]
+	return queue.Outcomes[s.outcome-1]
 }
 
 // there reports whether the URL had a page.
@@ -75,7 +76,7 @@ type finding struct {
 }
 
 func (f finding) state() state {
-	s := state{owner: f.owner, status: uint16(f.Status), outcome: uint8(slices.Index(crawler.Outcomes, f.Outcome) + 1)}
+	s := state{owner: f.owner, status: uint16(f.Status), outcome: uint8(slices.Index(queue.Outcomes, f.Outcome) + 1)}
 	if f.Digest != "" {
 		s.digest = hashOf(f.Digest)
 	}

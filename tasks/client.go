@@ -64,19 +64,19 @@ func (c *Client) Close() error { return errors.Join(c.queues.Close(), c.close())
 // wraps [crawler.ErrJobExists] if a job with that name exists. Otherwise it names the
 // setting that is wrong.
 func (c *Client) Create(ctx context.Context, job crawler.Job) error {
-	return c.CreateFrom(ctx, job, crawler.Origin{}, queue.Opened{})
+	return c.CreateFrom(ctx, job, queue.Origin{}, queue.Opened{})
 }
 
 // CreateClosed is Create for clients that may use the API but are not operators: seeds open
 // no ports.
 func (c *Client) CreateClosed(ctx context.Context, job crawler.Job) error {
-	return c.create(ctx, job, crawler.Origin{}, queue.Opened{}, nil)
+	return c.create(ctx, job, queue.Origin{}, queue.Opened{}, nil)
 }
 
 // CreateFrom is Create with an origin. It also lets workers connect to the given hosts and
 // networks for this job alone. Call it only for an operator who may allow that: the API of
 // the dashboard does not.
-func (c *Client) CreateFrom(ctx context.Context, job crawler.Job, origin crawler.Origin, opened queue.Opened) error {
+func (c *Client) CreateFrom(ctx context.Context, job crawler.Job, origin queue.Origin, opened queue.Opened) error {
 	seeds, err := rules.SeedEntries(job)
 	if err != nil {
 		return err
@@ -88,7 +88,7 @@ func (c *Client) CreateFrom(ctx context.Context, job crawler.Job, origin crawler
 	return c.create(ctx, job, origin, opened, queue.Ports(hosts))
 }
 
-func (c *Client) create(ctx context.Context, job crawler.Job, origin crawler.Origin, opened queue.Opened,
+func (c *Client) create(ctx context.Context, job crawler.Job, origin queue.Origin, opened queue.Opened,
 	ports []string) error {
 	if _, err := rules.SeedEntries(job); err != nil {
 		return err

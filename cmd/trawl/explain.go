@@ -245,9 +245,9 @@ func (x explanation) printHost(line func(string, string, ...any)) {
 	switch {
 	case h.Rules.Paused:
 		line("host", "paused by an operator")
-	case h.State == crawler.HostDue:
+	case h.State == queue.HostDue:
 		line("host", "a visit is due in %v; %s", h.Due, waitText(h.Waiting))
-	case h.State == crawler.HostOpen:
+	case h.State == queue.HostOpen:
 		line("host", "%s visits it; %s", h.Worker, waitText(h.Waiting))
 	default:
 		line("host", "%s; %s", h.State, waitText(h.Waiting))

@@ -210,7 +210,7 @@ func printHosts(w io.Writer, hosts []crawler.HostStatus) error {
 		switch {
 		case h.Rules.Paused:
 			state = "paused"
-		case h.State == crawler.HostDue:
+		case h.State == queue.HostDue:
 			due = h.Due.Round(100 * time.Millisecond).String()
 		}
 		delay, budget := "job's", "job's"

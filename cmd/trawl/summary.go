@@ -112,7 +112,7 @@ func (s summary) headline() string {
 
 func outcomesText(c crawler.Counters) string {
 	var parts []string
-	for _, o := range crawler.Outcomes {
+	for _, o := range queue.Outcomes {
 		if n := c.Outcomes[o]; n > 0 {
 			parts = append(parts, fmt.Sprintf("%d %s", n, strings.ReplaceAll(string(o), "_", " ")))
 		}

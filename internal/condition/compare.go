@@ -11,6 +11,7 @@ import (
 
 	"github.com/trawlcrawler/trawl/crawler"
 	"github.com/trawlcrawler/trawl/internal/fetched"
+	"github.com/trawlcrawler/trawl/internal/queue"
 )
 
 // comparison compares a field of a record with a value that was parsed once.
@@ -44,7 +45,7 @@ func compare(f Field, op string, value operand, now time.Time) (node, error) {
 	case f.Name == "host":
 		c.test = hostTest(value.text)
 	case f.Name == "outcome":
-		if c.test = textTest(c.op, value.text); !slices.Contains(crawler.Outcomes, crawler.Outcome(value.text)) {
+		if c.test = textTest(c.op, value.text); !slices.Contains(queue.Outcomes, crawler.Outcome(value.text)) {
 			err = fmt.Errorf("unknown outcome %q: want one of %s", value.text, outcomes())
 		}
 	case f.kind == KindAny:
@@ -97,7 +98,7 @@ func sensible(f Field, op string, value operand) error {
 
 func outcomes() string {
 	var names []string
-	for _, o := range crawler.Outcomes {
+	for _, o := range queue.Outcomes {
 		names = append(names, string(o))
 	}
 	return strings.Join(names, ", ")

@@ -12,7 +12,6 @@ import (
 	"testing"
 	"time"
 
-	"github.com/trawlcrawler/trawl/crawler"
 	"github.com/trawlcrawler/trawl/internal/fetched"
 )
 
@@ -21,7 +20,7 @@ func TestInvalidResponses(t *testing.T) {
 	for _, c := range []struct {
 		name   string
 		answer func(net.Conn)
-		kind   crawler.FaultKind
+		kind   fetched.FaultKind
 		passes bool
 	}{
 		{"closed without a response", func(net.Conn) {}, fetched.FaultReset, true},

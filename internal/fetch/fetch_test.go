@@ -137,7 +137,7 @@ func faultText(page *fetched.Page) string {
 }
 
 // wantFault checks the fault of page.
-func wantFault(t testing.TB, page *fetched.Page, kind crawler.FaultKind, passes bool) {
+func wantFault(t testing.TB, page *fetched.Page, kind fetched.FaultKind, passes bool) {
 	t.Helper()
 	if page.Fault == nil || page.Fault.Kind != kind || page.Fault.Passes != passes {
 		t.Fatalf("fault: got %s (%+v), want kind %s, passes %t", faultText(page), page.Fault, kind, passes)

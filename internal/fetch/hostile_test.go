@@ -12,7 +12,6 @@ import (
 
 	"github.com/andybalholm/brotli"
 
-	"github.com/trawlcrawler/trawl/crawler"
 	"github.com/trawlcrawler/trawl/internal/fetched"
 )
 
@@ -52,7 +51,7 @@ func TestEndlessResponsesAreCut(t *testing.T) {
 	for _, c := range []struct {
 		name   string
 		answer func(net.Conn)
-		kind   crawler.FaultKind // "" if the body is cut without a fault
+		kind   fetched.FaultKind // "" if the body is cut without a fault
 	}{
 		{"a status line", after("HTTP/1.1 200 ", endless("x")), fetched.FaultProtocol},
 		{"no line at all", endless("x"), fetched.FaultProtocol},
@@ -114,7 +113,7 @@ func TestASilentServerTimesOut(t *testing.T) {
 	for _, c := range []struct {
 		name, scheme string
 		answer       func(net.Conn)
-		kind         crawler.FaultKind
+		kind         fetched.FaultKind
 	}{
 		{"in the handshake", "https", silent, fetched.FaultTLS},
 		{"in the handshake, byte by byte", "https", after("\x16\x03\x03\x3f\xff", trickle), fetched.FaultTLS},

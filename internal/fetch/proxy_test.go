@@ -473,7 +473,7 @@ func TestFaultsOfAProxyAndOfItsHostDiffer(t *testing.T) {
 		proxy  *testProxy
 		fails  int
 		login  string
-		kind   crawler.FaultKind
+		kind   fetched.FaultKind
 		passes bool
 		says   string
 	}{

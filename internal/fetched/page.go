@@ -35,21 +35,24 @@ type Page struct {
 	Recording *Recording     // the octets, if recording was requested and a response started; otherwise nil
 }
 
+// FaultKind is the kind of a [Fault], as records have it.
+type FaultKind string
+
 // The kinds of faults.
 const (
-	FaultResolve  crawler.FaultKind = "resolve"  // the host name has no address
-	FaultConnect  crawler.FaultKind = "connect"  // no connection, or it was refused
-	FaultTLS      crawler.FaultKind = "tls"      // handshake or certificate failed
-	FaultTimeout  crawler.FaultKind = "timeout"  // no response in time
-	FaultReset    crawler.FaultKind = "reset"    // the connection broke
-	FaultProtocol crawler.FaultKind = "protocol" // the response is not HTTP, or cannot be decoded
-	FaultBlocked  crawler.FaultKind = "blocked"  // connections to the address are not allowed
-	FaultRedirect crawler.FaultKind = "redirect" // a redirect that leads nowhere
+	FaultResolve  FaultKind = "resolve"  // the host name has no address
+	FaultConnect  FaultKind = "connect"  // no connection, or it was refused
+	FaultTLS      FaultKind = "tls"      // handshake or certificate failed
+	FaultTimeout  FaultKind = "timeout"  // no response in time
+	FaultReset    FaultKind = "reset"    // the connection broke
+	FaultProtocol FaultKind = "protocol" // the response is not HTTP, or cannot be decoded
+	FaultBlocked  FaultKind = "blocked"  // connections to the address are not allowed
+	FaultRedirect FaultKind = "redirect" // a redirect that leads nowhere
 )
 
 // Fault is a problem on the web's side of a request, as opposed to an internal error.
 type Fault struct {
-	Kind   crawler.FaultKind
+	Kind   FaultKind
 	Text   string // for people to read, with the value
 	Passes bool   // a retry may succeed
 	Again  bool   // send the same request once more at once; the fetcher then sends it in a different way

@@ -8,6 +8,7 @@ import (
 	"testing"
 
 	"github.com/trawlcrawler/trawl/crawler"
+	"github.com/trawlcrawler/trawl/internal/queue"
 )
 
 func TestWhatAnAnswerMeans(t *testing.T) {
@@ -47,7 +48,7 @@ func TestAFaultCountsMoreThanTheStatus(t *testing.T) {
 
 func TestAllOutcomesButRetryAreFinal(t *testing.T) {
 	t.Parallel()
-	for _, o := range crawler.Outcomes {
+	for _, o := range queue.Outcomes {
 		if got, want := o.Final(), o != crawler.OutcomeRetry; got != want {
 			t.Errorf("%s is final: %v, want %v", o, got, want)
 		}

@@ -83,7 +83,7 @@ func (r *Result) Record(withLinks bool) crawler.Record {
 		rec.Truncated, rec.Repaired, rec.BlockPage = p.Truncated, p.Repaired, p.BlockPage
 		rec.Price, rec.Charged = plain.Printable(urltext.Clip(p.Price())), plain.Printable(urltext.Clip(p.Charged()))
 		if p.Fault != nil {
-			rec.Fault = p.Fault.Kind
+			rec.Fault = string(p.Fault.Kind)
 		}
 		if p.Body != nil {
 			rec.Bytes = p.Body.Size
@@ -193,7 +193,7 @@ func (r *Result) Release() {
 }
 
 // ClassOf returns the class of a URL that fails because of a fault of this kind.
-func ClassOf(k crawler.FaultKind) crawler.ErrorClass {
+func ClassOf(k FaultKind) crawler.ErrorClass {
 	if k == FaultResolve {
 		return crawler.ErrorDNS
 	}

@@ -1,8 +1,8 @@
 package fetched
 
 import (
-	"github.com/trawlcrawler/trawl/crawler"
 	"github.com/trawlcrawler/trawl/internal/plain"
+	"github.com/trawlcrawler/trawl/internal/queue"
 )
 
 // FormatSkipped is the format that lists what is skipped.
@@ -10,14 +10,14 @@ const FormatSkipped = "skipped"
 
 // SkippedRecord is the JSON form of a Skipped: one line of JSONL.
 type SkippedRecord struct {
-	URL      string       `json:"url"`
-	Referrer string       `json:"via"`
-	Depth    int          `json:"depth"`
-	Rule     crawler.Rule `json:"rule"`
-	Reason   string       `json:"reason"`
-	At       string       `json:"at"` // RFC 3339, milliseconds, UTC
-	Job      string       `json:"job"`
-	Worker   string       `json:"worker"`
+	URL      string     `json:"url"`
+	Referrer string     `json:"via"`
+	Depth    int        `json:"depth"`
+	Rule     queue.Rule `json:"rule"`
+	Reason   string     `json:"reason"`
+	At       string     `json:"at"` // RFC 3339, milliseconds, UTC
+	Job      string     `json:"job"`
+	Worker   string     `json:"worker"`
 }
 
 // SkippedRecords returns the skipped URLs that the page led to, including that of the

@@ -48,9 +48,9 @@ func newAccess(store *frontier.Store, rt *Runtime, cfg WorkerConfig) access {
 // admits reports whether the worker may carry out a job.
 func (a *access) admits(ctx context.Context, job crawler.Status) bool {
 	switch {
-	case job.Origin.Owner != "":
-		return job.Origin.Owner == a.owner
-	case !job.Origin.Opens || !a.closed:
+	case job.Owner != "":
+		return job.Owner == a.owner
+	case !job.Opens || !a.closed:
 		return true
 	}
 	name := job.Job.Name
@@ -82,7 +82,7 @@ func (a *access) reaches(ctx context.Context, job string) bool {
 // count pages of a job that was not started by an interactive crawl. This only informs
 // people, so errors are ignored.
 func (a *access) keeps(ctx context.Context, job crawler.Status, where string, pages int64) {
-	if !job.Origin.Opens && pages > 0 {
+	if !job.Opens && pages > 0 {
 		return
 	}
 	ctx, cancel := context.WithTimeout(ctx, ReadyTerm)

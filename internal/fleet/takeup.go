@@ -115,7 +115,7 @@ func (w *Worker) take(hard context.Context, job crawler.Status) (*JobWorker, err
 		})
 	}
 	w.conn.Ready.Set(job.Job.Name, nil)
-	if err = errors.Join(st.widen(hard), st.openPorts(hard)); err == nil && job.Origin.Opens && !w.access.closed &&
+	if err = errors.Join(st.widen(hard), st.openPorts(hard)); err == nil && job.Opens && !w.access.closed &&
 		w.local == nil {
 		err = st.lend(hard)
 	}

@@ -67,9 +67,9 @@ func addCounter(c *crawler.Counters, name string, by int64) {
 	}
 	if rule, ok := strings.CutPrefix(name, counterSkipped); ok {
 		if c.Skipped == nil {
-			c.Skipped = make(map[crawler.Rule]int64)
+			c.Skipped = make(map[string]int64)
 		}
-		c.Skipped[crawler.Rule(rule)] += by
+		c.Skipped[rule] += by
 		return
 	}
 	if cause, ok := strings.CutPrefix(name, counterCause); ok {

@@ -34,9 +34,9 @@ func (f *Frontier) Host(ctx context.Context, h crawler.Host) (crawler.HostStatus
 	state := crawler.HostState(got[0].(string))
 	switch state {
 	case "":
-		state = crawler.HostIdle
+		state = queue.HostIdle
 	case "broken":
-		state = crawler.HostOpen // until release.lua makes it due
+		state = queue.HostOpen // until release.lua makes it due
 	}
 	strikes, givenUp := queue.HostHealth{ConsecutiveFailures: int(got[5].(int64))}.Shown()
 	return crawler.HostStatus{

@@ -115,10 +115,10 @@ func listsHosts(t *testing.T, b *testJob) {
 	b.govern("open.test", crawler.HostRules{Pages: 9}, false)
 
 	want := []crawler.HostStatus{
-		{Host: "open.test", State: crawler.HostOpen, Worker: "tester", Rules: crawler.HostRules{Pages: 9}, Seen: 2,
+		{Host: "open.test", State: queue.HostOpen, Worker: "tester", Rules: crawler.HostRules{Pages: 9}, Seen: 2,
 			Waiting: 1, Flight: 1},
-		{Host: "armed.test", State: crawler.HostArmed, Seen: 1, Waiting: 1},
-		{Host: "due.test", State: crawler.HostDue, Seen: 1, Waiting: 1, ConsecutiveFailures: 2, GivenUp: true,
+		{Host: "armed.test", State: queue.HostArmed, Seen: 1, Waiting: 1},
+		{Host: "due.test", State: queue.HostDue, Seen: 1, Waiting: 1, ConsecutiveFailures: 2, GivenUp: true,
 			Trouble: "busy", Interval: 3 * time.Second},
 	}
 	got, err := b.Hosts(t.Context(), 10)
@@ -126,7 +126,7 @@ func listsHosts(t *testing.T, b *testJob) {
 		t.Fatal(err)
 	}
 	for i := range got {
-		if got[i].State == crawler.HostDue && got[i].Due > 59*time.Minute {
+		if got[i].State == queue.HostDue && got[i].Due > 59*time.Minute {
 			got[i].Due = 0
 		}
 	}
@@ -136,7 +136,7 @@ func listsHosts(t *testing.T, b *testJob) {
 	if got, err := b.Hosts(t.Context(), 2); len(got) != 2 || err != nil {
 		t.Errorf("%d of two hosts are listed, %v", len(got), err)
 	}
-	if got := b.host("idle.test"); got.State != crawler.HostIdle || got.Pages != 1 || got.Waiting != 0 {
+	if got := b.host("idle.test"); got.State != queue.HostIdle || got.Pages != 1 || got.Waiting != 0 {
 		t.Errorf("the idle host: got %+v", got)
 	}
 	if _, err := b.Host(t.Context(), "never.test"); !errors.Is(err, queue.ErrNoHost) {

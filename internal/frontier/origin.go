@@ -22,7 +22,7 @@ const (
 )
 
 // SetOrigin replaces the origin of a job.
-func (s *Store) SetOrigin(ctx context.Context, job string, o crawler.Origin) error {
+func (s *Store) SetOrigin(ctx context.Context, job string, o queue.Origin) error {
 	return s.note(ctx, job, "opens", flag(o.Opens), "owner", o.Owner)
 }
 

@@ -14,23 +14,24 @@ import (
 
 func keepsOrigins(t *testing.T, b *testJob) {
 	ctx, name := t.Context(), b.job.Name
-	if got := b.status().Origin; got != (crawler.Origin{}) {
+	origin := func() queue.Origin { s := b.status(); return queue.Origin{Opens: s.Opens, Owner: s.Owner} }
+	if got := origin(); got != (queue.Origin{}) {
 		t.Errorf("a job without an origin has %+v", got)
 	}
-	if err := b.store.CreateFrom(ctx, b.job, crawler.Origin{Opens: true}); !errors.Is(err, crawler.ErrJobExists) {
+	if err := b.store.CreateFrom(ctx, b.job, queue.Origin{Opens: true}); !errors.Is(err, crawler.ErrJobExists) {
 		t.Errorf("second creation of a job: got error %v", err)
 	}
-	if b.status().Origin.Opens {
+	if origin().Opens {
 		t.Error("creating an existing job opens hosts for it")
 	}
-	want := crawler.Origin{Opens: true, Owner: "trawl crawl on vm"}
+	want := queue.Origin{Opens: true, Owner: "trawl crawl on vm"}
 	b.must(b.store.SetOrigin(ctx, name, want))
-	if got := b.status().Origin; got != want {
+	if got := origin(); got != want {
 		t.Errorf("origin: got %+v, want %+v", got, want)
 	}
 	b.must(b.store.Remove(ctx, name))
 	b.must(b.store.CreateFrom(ctx, b.job, want))
-	if got := b.status().Origin; got != want {
+	if got := origin(); got != want {
 		t.Errorf("origin of a created job: got %+v, want %+v", got, want)
 	}
 }

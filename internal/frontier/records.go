@@ -251,9 +251,9 @@ func (f *Frontier) Recount(ctx context.Context, a Account) error {
 // args returns the arguments of recount.lua up to the first host. Appending to them copies
 // the slice.
 func (s ShardAccount) args() []any {
-	args := []any{s.Records, 4 + len(crawler.Outcomes) - 1, "bytes", s.Bytes, "incomplete", s.Incomplete, "over", 0,
+	args := []any{s.Records, 4 + len(queue.Outcomes) - 1, "bytes", s.Bytes, "incomplete", s.Incomplete, "over", 0,
 		"lost", 0}
-	for _, o := range crawler.Outcomes {
+	for _, o := range queue.Outcomes {
 		if o.Final() { // the others count attempts
 			args = append(args, "outcome:"+string(o), s.Outcomes[o])
 		}

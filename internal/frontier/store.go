@@ -14,6 +14,7 @@ import (
 	"github.com/redis/go-redis/v9"
 
 	"github.com/trawlcrawler/trawl/crawler"
+	"github.com/trawlcrawler/trawl/internal/queue"
 	"github.com/trawlcrawler/trawl/internal/redisconn"
 	"github.com/trawlcrawler/trawl/internal/rules"
 )
@@ -101,12 +102,12 @@ func (d dialing) ProcessPipelineHook(next redis.ProcessPipelineHook) redis.Proce
 
 // Create stores a new job. It returns [crawler.ErrJobExists] if the name is taken.
 func (s *Store) Create(ctx context.Context, job crawler.Job) error {
-	return s.create(ctx, job, "", crawler.Origin{})
+	return s.create(ctx, job, "", queue.Origin{})
 }
 
 // CreateFrom stores a new job with an origin. It returns [crawler.ErrJobExists] if the name
 // is taken.
-func (s *Store) CreateFrom(ctx context.Context, job crawler.Job, origin crawler.Origin) error {
+func (s *Store) CreateFrom(ctx context.Context, job crawler.Job, origin queue.Origin) error {
 	return s.create(ctx, job, "", origin)
 }
 
@@ -121,10 +122,10 @@ func (s *Store) CreateRun(ctx context.Context, run crawler.Job, of string) error
 	if err != nil {
 		return err
 	}
-	return s.create(ctx, run, of, crawler.Origin{})
+	return s.create(ctx, run, of, queue.Origin{})
 }
 
-func (s *Store) create(ctx context.Context, job crawler.Job, runOf string, origin crawler.Origin) error {
+func (s *Store) create(ctx context.Context, job crawler.Job, runOf string, origin queue.Origin) error {
 	if err := rules.Validate(job); err != nil {
 		return err
 	}
@@ -188,7 +189,7 @@ func (s *Store) status(ctx context.Context, name string) (crawler.Status, error)
 		Created: moment(h["created"]), Started: moment(h["started"]), Ended: moment(h["ended"]),
 		Paused: h["paused"] == "1", Showing: h["paused"] == pauseUnsure, Tick: moment(h["tick"]), Run: h["run"],
 		RunOf: h["run_of"], Scheduled: moment(h["scheduled"]), Ran: elapsed(h["ran"]),
-		Origin:   crawler.Origin{Opens: h["opens"] == "1", Owner: h["owner"]},
+		Opens: h["opens"] == "1", Owner: h["owner"],
 		Revision: number(h["revision"]),
 		Troubles: troublesOf(troubles.Val(), now),
 		Awaited:  awaitedOf(awaited.Val(), now),

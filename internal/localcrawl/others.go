@@ -14,7 +14,7 @@ import (
 // others is what the other workers of a Redis may do for the job. The zero value is for a
 // Redis without other workers.
 type others struct {
-	origin crawler.Origin
+	origin queue.Origin
 	opened queue.Opened
 	lent   map[crawler.Host]bool // hosts of a list that were opened for them
 }
@@ -28,7 +28,7 @@ func (r *Runner) forOthers() others {
 		return others{}
 	}
 	with := others{
-		origin: crawler.Origin{Opens: true},
+		origin: queue.Origin{Opens: true},
 		opened: queue.Opened{Hosts: r.homes, Networks: r.cfg.Fetch.AllowCIDR, Private: r.cfg.Fetch.AllowPrivate},
 		lent:   make(map[crawler.Host]bool),
 	}

@@ -193,7 +193,7 @@ func (p *Process) Start(ctx context.Context, job crawler.Job, opened queue.Opene
 			return fmt.Errorf("forget the earlier job %q: %w", job.Name, err)
 		}
 	}
-	if err := p.Client.CreateFrom(ctx, job, crawler.Origin{Opens: true, Owner: owner}, opened); err != nil {
+	if err := p.Client.CreateFrom(ctx, job, queue.Origin{Opens: true, Owner: owner}, opened); err != nil {
 		return err
 	}
 	p.Look()

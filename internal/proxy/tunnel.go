@@ -15,7 +15,6 @@ import (
 
 	"golang.org/x/net/proxy"
 
-	"github.com/trawlcrawler/trawl/crawler"
 	"github.com/trawlcrawler/trawl/internal/fetched"
 	"github.com/trawlcrawler/trawl/internal/plain"
 )
@@ -27,7 +26,7 @@ const maxHead = 16 << 10
 type Error struct {
 	Proxy string // its URL, without the login
 	To    string // the target; "" if the proxy could not be asked
-	Kind  crawler.FaultKind
+	Kind  fetched.FaultKind
 	Err   error
 }
 

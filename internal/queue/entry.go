@@ -329,6 +329,13 @@ type Opened struct {
 	Private  bool           // all private addresses
 }
 
+// Origin says how a job was created, as far as workers need to know: see Opens and Owner of
+// [crawler.Status]. The zero value opens nothing, and any worker can run the job.
+type Origin struct {
+	Opens bool
+	Owner string
+}
+
 // Kept says where a worker keeps the pages of a job.
 type Kept struct {
 	Worker  string `json:"worker"`

@@ -22,6 +22,14 @@ func Ports(hosts []crawler.Host) []string {
 	return ports
 }
 
+// The states of hosts.
+const (
+	HostIdle  crawler.HostState = "idle"  // no URL waits
+	HostDue   crawler.HostState = "due"   // it waits for a visit, or until one is due
+	HostArmed crawler.HostState = "armed" // a visit is enqueued
+	HostOpen  crawler.HostState = "open"  // a visit is open
+)
+
 // HostHealth is what the frontier remembers about a host from visit to visit.
 type HostHealth struct {
 	Pages               int64              // pages fetched

@@ -11,29 +11,33 @@ import (
 	"github.com/trawlcrawler/trawl/crawler"
 )
 
+// Rule is a rule by which a URL is skipped: found, but not fetched. Skipped URLs are counted by
+// rule, and listed if the job asks for it.
+type Rule string
+
 // The rules. Those that are settings have the name of the setting.
 const (
-	RuleScope          crawler.Rule = "scope"
-	RuleResourceScope  crawler.Rule = "resource_scope"
-	RuleInclude        crawler.Rule = "include"
-	RuleExclude        crawler.Rule = "exclude"
-	RuleDepth          crawler.Rule = "depth"
-	RuleFollowRules    crawler.Rule = "follow_rules"
-	RuleURLLength      crawler.Rule = "max_url_length"
-	RuleRepeats        crawler.Rule = "max_repeats"
-	RuleParams         crawler.Rule = "max_params"
-	RuleTraps          crawler.Rule = "traps"
-	RulePagesPerHost   crawler.Rule = "pages_per_host"
-	RuleRobots         crawler.Rule = "robots"          // robots.txt forbids it, or could not be fetched
-	RuleRights         crawler.Rule = "rights"          // robots.txt or tdmrep.json reserves it for the job's purpose
-	RuleNoFollow       crawler.Rule = "nofollow"        // the page, or the link, asks crawlers not to follow it
-	RuleNearDuplicates crawler.Rule = "near_duplicates" // the page is a near duplicate, whose links are not followed
-	RuleEmbeds         crawler.Rule = "embeds"          // too many resources in a row
-	RuleSitemaps       crawler.Rule = "sitemaps"        // too many indexes of sitemaps in a row
+	RuleScope          Rule = "scope"
+	RuleResourceScope  Rule = "resource_scope"
+	RuleInclude        Rule = "include"
+	RuleExclude        Rule = "exclude"
+	RuleDepth          Rule = "depth"
+	RuleFollowRules    Rule = "follow_rules"
+	RuleURLLength      Rule = "max_url_length"
+	RuleRepeats        Rule = "max_repeats"
+	RuleParams         Rule = "max_params"
+	RuleTraps          Rule = "traps"
+	RulePagesPerHost   Rule = "pages_per_host"
+	RuleRobots         Rule = "robots"          // robots.txt forbids it, or could not be fetched
+	RuleRights         Rule = "rights"          // robots.txt or tdmrep.json reserves it for the job's purpose
+	RuleNoFollow       Rule = "nofollow"        // the page, or the link, asks crawlers not to follow it
+	RuleNearDuplicates Rule = "near_duplicates" // the page is a near duplicate, whose links are not followed
+	RuleEmbeds         Rule = "embeds"          // too many resources in a row
+	RuleSitemaps       Rule = "sitemaps"        // too many indexes of sitemaps in a row
 )
 
 // Rules lists the rules, in the order in which they are shown.
-var Rules = []crawler.Rule{
+var Rules = []Rule{
 	RuleTraps, RuleRobots, RuleRights, RuleNoFollow, RulePagesPerHost, RuleDepth, RuleInclude, RuleExclude,
 	RuleFollowRules,
 	RuleURLLength, RuleRepeats, RuleParams, RuleScope, RuleResourceScope, RuleEmbeds, RuleSitemaps,
@@ -42,7 +46,7 @@ var Rules = []crawler.Rule{
 
 // SkipReason is why a URL is skipped. The zero SkipReason means that it is not.
 type SkipReason struct {
-	Rule   crawler.Rule
+	Rule   Rule
 	Reason string // for people to read
 }
 
@@ -59,7 +63,7 @@ type Skipped struct {
 func SkippedText(c crawler.Counters) string {
 	var parts []string
 	for _, rule := range Rules {
-		if n := c.Skipped[rule]; n > 0 {
+		if n := c.Skipped[string(rule)]; n > 0 {
 			parts = append(parts, fmt.Sprintf("%d %s", n, rule))
 		}
 	}

@@ -79,7 +79,7 @@ func redirect(t *testing.T, to string) fetched.Page {
 	return fetched.Page{Status: 302, Location: u}
 }
 
-func fault(kind crawler.FaultKind, text string, passes bool) fetched.Page {
+func fault(kind fetched.FaultKind, text string, passes bool) fetched.Page {
 	return fetched.Page{Fault: &fetched.Fault{Kind: kind, Text: text, Passes: passes}}
 }
 

@@ -12,6 +12,7 @@ import (
 
 	"github.com/trawlcrawler/trawl/crawler"
 	"github.com/trawlcrawler/trawl/internal/fetched"
+	"github.com/trawlcrawler/trawl/internal/queue"
 	"github.com/trawlcrawler/trawl/internal/rights"
 	"github.com/trawlcrawler/trawl/internal/rules"
 	"github.com/trawlcrawler/trawl/internal/tabular"
@@ -68,7 +69,7 @@ func TestARowHasTheFieldsOfItsRecord(t *testing.T) {
 
 func TestOnlyRecordsOfErrorsBecomeErrorRows(t *testing.T) {
 	t.Parallel()
-	for _, outcome := range crawler.Outcomes {
+	for _, outcome := range queue.Outcomes {
 		for _, reason := range []string{"", "why"} {
 			r := page(t, "http://example.com/a", "body")
 			r.Outcome, r.Reason = outcome, reason

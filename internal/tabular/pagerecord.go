@@ -14,7 +14,7 @@ func (row *PageRow) Record() (crawler.Record, error) {
 	rec := crawler.Record{
 		URL: row.URL, FinalURL: row.FinalURL, Redirects: row.Redirects, Status: int(row.Status),
 		Outcome: crawler.Outcome(row.Outcome),
-		Error:   row.Error, Fault: crawler.FaultKind(row.Fault), FetchedAt: fetched.FormatRecordTime(row.FetchedAt),
+		Error:   row.Error, Fault: row.Fault, FetchedAt: fetched.FormatRecordTime(row.FetchedAt),
 		DurationMS:  row.DurationMS,
 		ContentType: row.ContentType, Charset: row.Charset, Truncated: row.Truncated, Digest: row.Digest,
 		Title:     row.Title,

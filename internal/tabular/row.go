@@ -108,7 +108,7 @@ func PageRowOf(rec crawler.Record) (PageRow, error) {
 	}
 	row := PageRow{
 		URL: rec.URL, Host: hostOf(rec.URL), FinalURL: rec.FinalURL, Redirects: rec.Redirects,
-		Status: int32(rec.Status), Outcome: string(rec.Outcome), Error: rec.Error, Fault: string(rec.Fault),
+		Status: int32(rec.Status), Outcome: string(rec.Outcome), Error: rec.Error, Fault: rec.Fault,
 		FetchedAt: at, DurationMS: rec.DurationMS, ContentType: rec.ContentType, Charset: rec.Charset,
 		Truncated: rec.Truncated, Digest: rec.Digest, Title: rec.Title, Canonical: rec.Canonical,
 		DuplicateOf: rec.DuplicateOf, Simhash: rec.Simhash, NoIndex: rec.NoIndex, Depth: int32(rec.Depth),
@@ -161,7 +161,7 @@ func ErrorRowOf(rec crawler.Record) (row ErrorRow, ok bool, err error) {
 	return ErrorRow{
 		URL: rec.URL, Host: hostOf(rec.URL), FinalURL: rec.FinalURL, Outcome: string(rec.Outcome),
 		Status: int32(rec.Status),
-		Fault:  string(rec.Fault), Error: rec.Error, FetchedAt: at, Depth: int32(rec.Depth), Via: rec.Referrer,
+		Fault:  rec.Fault, Error: rec.Error, FetchedAt: at, Depth: int32(rec.Depth), Via: rec.Referrer,
 		Job: rec.Job, Worker: rec.Worker,
 		ErrorClass: string(rec.ErrorClass),
 	}, true, err

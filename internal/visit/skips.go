@@ -25,12 +25,12 @@ type skips struct {
 
 func newSkips() *skips { return &skips{seed: maphash.MakeSeed(), new: make(map[uint64]bool)} }
 
-func (s *skips) key(u crawler.URL, rule crawler.Rule) uint64 {
+func (s *skips) key(u crawler.URL, rule queue.Rule) uint64 {
 	return maphash.String(s.seed, u.String()) ^ maphash.String(s.seed, string(rule))
 }
 
 // first remembers that the rule refused the URL, and reports whether that is new.
-func (s *skips) first(u crawler.URL, rule crawler.Rule) bool {
+func (s *skips) first(u crawler.URL, rule queue.Rule) bool {
 	key := s.key(u, rule)
 	s.mu.Lock()
 	defer s.mu.Unlock()

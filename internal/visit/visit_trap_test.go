@@ -185,9 +185,13 @@ func TestEqualPagesAreAllFetchedIfOnePageLinksToThem(t *testing.T) {
 }
 
 // skippedOf returns the number of skipped URLs by rule.
-func skippedOf(c *crawl) map[crawler.Rule]int64 {
+func skippedOf(c *crawl) map[queue.Rule]int64 {
 	c.t.Helper()
-	return c.counters().Skipped
+	skipped := make(map[queue.Rule]int64)
+	for rule, n := range c.counters().Skipped {
+		skipped[queue.Rule(rule)] = n
+	}
+	return skipped
 }
 
 func TestSkippedURLsAreCountedByRuleAndListed(t *testing.T) {
@@ -206,7 +210,7 @@ func TestSkippedURLsAreCountedByRuleAndListed(t *testing.T) {
 			[]string{"jsonl", fetched.FormatSkipped}
 	}).root()
 	c.finish()
-	want := map[crawler.Rule]int64{
+	want := map[queue.Rule]int64{
 		queue.RuleInclude: 1, queue.RuleExclude: 1, queue.RuleRepeats: 1, queue.RuleParams: 1, queue.RuleURLLength: 1,
 		queue.RuleScope:  2,
 		queue.RuleRobots: 1, queue.RuleNoFollow: 3,
@@ -214,7 +218,7 @@ func TestSkippedURLsAreCountedByRuleAndListed(t *testing.T) {
 	if diff := cmp.Diff(want, skippedOf(c)); diff != "" {
 		t.Errorf("skipped, by rule (-want +got):\n%s", diff)
 	}
-	listed := make(map[crawler.Rule]int64)
+	listed := make(map[queue.Rule]int64)
 	for _, s := range c.sink.skipped() {
 		if listed[s.Rule]++; s.Reason == "" || s.URL == "" || s.Referrer == "" {
 			t.Errorf("listed as %+v", s)
@@ -237,7 +241,7 @@ func TestTrapPatternsAreCountedWithTheirURLs(t *testing.T) {
 			t.Errorf("trap: got %+v", m)
 		}
 	}
-	if sum == 0 || sum != n.Skipped[queue.RuleTraps] {
+	if sum == 0 || sum != n.Skipped[string(queue.RuleTraps)] {
 		t.Errorf("%d URLs of %+v look like traps, and %v are skipped", sum, n.Traps, n.Skipped)
 	}
 }
@@ -248,7 +252,7 @@ func TestTooDeepLinksAreCountedUnlessFoundOnAnotherPath(t *testing.T) {
 		"/b": links("/a", "/deep", "/deeper")})
 	c := newCrawl(t, site, func(j *crawler.Job) { j.Depth = 1 }).root()
 	c.finish()
-	if diff := cmp.Diff(map[crawler.Rule]int64{queue.RuleDepth: 2}, skippedOf(c)); diff != "" {
+	if diff := cmp.Diff(map[queue.Rule]int64{queue.RuleDepth: 2}, skippedOf(c)); diff != "" {
 		t.Errorf("skipped, by rule (-want +got):\n%s", diff)
 	}
 }

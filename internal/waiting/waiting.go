@@ -116,7 +116,7 @@ func (v Service) Visits(job crawler.Status) bool { return v.Places > 0 || len(v.
 // able returns the workers that can run the job.
 func (v Service) able(job crawler.Status) []Process {
 	return slices.DeleteFunc(v.workers(job),
-		func(p Process) bool { return !p.HasAll(job.Job.Handlers) || !admits(job.Origin, p) })
+		func(p Process) bool { return !p.HasAll(job.Job.Handlers) || !admits(job, p) })
 }
 
 // workers returns the workers that are configured to run the job.
@@ -134,11 +134,11 @@ func (v Service) lacksWorker(s crawler.Status) Waiting {
 	meant, job := v.workers(s), s.Job
 	others := slices.ContainsFunc(v.Processes, func(p Process) bool { return p.Kind == KindWorker })
 	switch {
-	case s.Origin.Owner != "":
+	case s.Owner != "":
 		return Waiting{WaitOwner,
 			fmt.Sprintf("only %q may run this job, and it is not running: run the command that started it again",
-				s.Origin.Owner)}
-	case len(meant) > 0 && s.Origin.Opens && len(job.Handlers) == 0:
+				s.Owner)}
+	case len(meant) > 0 && s.Opens && len(job.Handlers) == 0:
 		return Waiting{WaitAddresses,
 			"no worker may connect to the private hosts of this job: start one without --job-addresses=false"}
 	case len(job.Handlers) > 0:
@@ -190,12 +190,12 @@ func waitsForWork(s crawler.Status, n crawler.Counters, v Service) Waiting {
 	return Waiting{}
 }
 
-// admits reports whether a worker may run a job of this origin. A closed worker whose own
+// admits reports whether a worker may run a job, given its origin. A closed worker whose own
 // operator allows connections to all hosts of the job may run it, too, and then counts as a
 // server of the job's queue.
-func admits(o crawler.Origin, p Process) bool {
-	if o.Owner != "" {
-		return o.Owner == p.Name
+func admits(job crawler.Status, p Process) bool {
+	if job.Owner != "" {
+		return job.Owner == p.Name
 	}
-	return !o.Opens || !p.Closed
+	return !job.Opens || !p.Closed
 }

@@ -8,6 +8,7 @@ import (
 	"testing"
 
 	"github.com/trawlcrawler/trawl/crawler"
+	"github.com/trawlcrawler/trawl/internal/queue"
 	"github.com/trawlcrawler/trawl/internal/waiting"
 )
 
@@ -42,7 +43,7 @@ func TestAllFieldsOfRecordsAreDocumented(t *testing.T) {
 func TestAllOutcomesAreDocumented(t *testing.T) {
 	t.Parallel()
 	var names []string
-	for _, o := range crawler.Outcomes {
+	for _, o := range queue.Outcomes {
 		names = append(names, string(o))
 	}
 	lacks(t, "docs/records.md", names)

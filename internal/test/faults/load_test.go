@@ -10,6 +10,7 @@ import (
 	"github.com/redis/go-redis/v9"
 
 	"github.com/trawlcrawler/trawl/crawler"
+	"github.com/trawlcrawler/trawl/internal/queue"
 	"github.com/trawlcrawler/trawl/internal/test/redistest"
 	"github.com/trawlcrawler/trawl/internal/test/testfleet"
 	"github.com/trawlcrawler/trawl/internal/test/testsite"
@@ -54,7 +55,7 @@ func TestVisitsSpreadOverWorkers(t *testing.T) {
 		}
 		open := 0
 		for _, h := range hosts {
-			if h.State == crawler.HostOpen {
+			if h.State == queue.HostOpen {
 				counts[h.Worker]++
 				open++
 			}

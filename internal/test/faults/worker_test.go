@@ -7,7 +7,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/trawlcrawler/trawl/crawler"
+	"github.com/trawlcrawler/trawl/internal/queue"
 	"github.com/trawlcrawler/trawl/internal/test/testfleet"
 )
 
@@ -74,7 +74,7 @@ func (c *crawl) heldBy(worker *testfleet.Process) (hosts []string, inFlight int)
 		c.t.Fatal(err)
 	}
 	for _, h := range all {
-		if h.Worker == worker.Name && h.State == crawler.HostOpen {
+		if h.Worker == worker.Name && h.State == queue.HostOpen {
 			hosts = append(hosts, string(h.Host))
 			inFlight += int(h.Flight)
 		}
