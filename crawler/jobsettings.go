@@ -1,7 +1,6 @@
 package crawler
 
 import (
-	"fmt"
 	"slices"
 	"strings"
 	"time"
@@ -364,25 +363,4 @@ type OtherText struct {
 	Text      string  `json:"text,omitempty"`
 	Markdown  string  `json:"markdown,omitempty"`
 	TextShare float64 `json:"text_share"`
-}
-
-// Shipping says in one line how many records of a job have arrived in their bucket, are on
-// their way there, or are fetched again because their worker was lost; "" for a job whose
-// output goes to folders. [Counters.Compare] says what is missing.
-func (c Counters) Shipping() string {
-	var parts []string
-	for _, part := range []struct {
-		n    int64
-		what string
-	}{
-		{c.Shipped, "shipped"},
-		{c.Unshipped, "on the way to the bucket"},
-		{c.OnDisk, "on disk, on the way to the bucket"},
-		{c.Reclaimed, "requeued because their worker was lost"},
-	} {
-		if part.n > 0 {
-			parts = append(parts, fmt.Sprintf("%d %s", part.n, part.what))
-		}
-	}
-	return strings.Join(parts, ", ")
 }

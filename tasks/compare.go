@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/trawlcrawler/trawl/crawler"
+	"github.com/trawlcrawler/trawl/internal/account"
 	"github.com/trawlcrawler/trawl/internal/frontier"
 	"github.com/trawlcrawler/trawl/internal/queue"
 )
@@ -33,7 +34,7 @@ type Comparing struct {
 
 	urls    map[int64]url // by fingerprint: all URLs that the job has seen
 	account frontier.Account
-	sum     crawler.Comparison
+	sum     account.Comparison
 	levels  map[int64]int // by fingerprint: levels of the sitemaps on record
 	named   []queue.Entry // URLs to fetch again
 	unnamed int64         // URLs without a record that nothing has named so far
@@ -207,7 +208,7 @@ func (r *Comparing) count(u crawler.URL, o crawler.Outcome, by int64) { r.shard(
 // Sum compares what is settled with the records so far. whole says that the output has a
 // record for every URL. Otherwise only pages are compared, since such an output has nothing
 // else.
-func (r *Comparing) Sum(whole bool) crawler.Comparison {
+func (r *Comparing) Sum(whole bool) account.Comparison {
 	r.whole = whole
 	r.sum.Settled = r.counters.Recorded()
 	if !whole {

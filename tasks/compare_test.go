@@ -12,6 +12,7 @@ import (
 	"github.com/redis/go-redis/v9"
 
 	"github.com/trawlcrawler/trawl/crawler"
+	"github.com/trawlcrawler/trawl/internal/account"
 	"github.com/trawlcrawler/trawl/internal/frontier"
 	"github.com/trawlcrawler/trawl/internal/queue"
 	"github.com/trawlcrawler/trawl/internal/redisconn"
@@ -115,7 +116,7 @@ func record(u string, o crawler.Outcome, links any) crawler.Record {
 }
 
 // compare compares the job with records, and stops before the job is reopened.
-func (e *endedJob) compare(records ...crawler.Record) (*tasks.Comparing, crawler.Comparison) {
+func (e *endedJob) compare(records ...crawler.Record) (*tasks.Comparing, account.Comparison) {
 	e.t.Helper()
 	ctx := e.t.Context()
 	c, err := e.client.Compare(ctx, e.job.Name, "")
@@ -171,7 +172,7 @@ func TestAComparisonChangesNothingIfNoRecordIsMissing(t *testing.T) {
 	first.Redirects = []string{"http://a.test/to"}
 	c, sum := e.compare(first, record("http://a.test/gone", crawler.OutcomeGone, 0),
 		record("http://other.test/", crawler.OutcomeFetched, 1))
-	if sum != (crawler.Comparison{Settled: 2, Records: 2}) || c.Due() {
+	if sum != (account.Comparison{Settled: 2, Records: 2}) || c.Due() {
 		t.Errorf("%v, and URLs to fetch: %v", sum, c.Due())
 	}
 	if _, err := e.client.Compare(t.Context(), e.job.Name, ""); !errors.Is(err, tasks.ErrNotComparable) {

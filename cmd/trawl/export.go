@@ -10,8 +10,8 @@ import (
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
 
-	"github.com/trawlcrawler/trawl/crawler"
 	"github.com/trawlcrawler/trawl/export"
+	"github.com/trawlcrawler/trawl/internal/account"
 	"github.com/trawlcrawler/trawl/internal/heap"
 	"github.com/trawlcrawler/trawl/internal/localcrawl"
 	"github.com/trawlcrawler/trawl/internal/output"
@@ -156,7 +156,7 @@ func exportTo(ctx context.Context, name string, o exportOptions) error {
 	missing := ""
 	if err == nil && crawl.Whole() {
 		if settled, called, known := settledIn(where, note, crawl); known {
-			missing = crawler.Comparison{Settled: settled, Records: int64(sum.Pages)}.Alarm(called)
+			missing = account.Comparison{Settled: settled, Records: int64(sum.Pages)}.Alarm(called)
 		}
 	}
 	damaged := sayDamaged(crawl)

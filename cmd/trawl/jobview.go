@@ -14,6 +14,7 @@ import (
 
 	"github.com/trawlcrawler/trawl/crawler"
 	"github.com/trawlcrawler/trawl/export"
+	"github.com/trawlcrawler/trawl/internal/account"
 	"github.com/trawlcrawler/trawl/internal/forecast"
 	"github.com/trawlcrawler/trawl/internal/periodic"
 	"github.com/trawlcrawler/trawl/internal/plain"
@@ -40,7 +41,7 @@ type jobView struct {
 	Settings crawler.Job        `json:"settings"`
 	// Records compares what is settled with the records known to be in the output. With
 	// --out, the output is read.
-	Records  crawler.Comparison `json:"records"`
+	Records  account.Comparison `json:"records"`
 	Missing  int64              `json:"missing"`            // missing records
 	Periodic *periodic.Job      `json:"periodic,omitempty"` // for a job with a schedule
 	RunOf    string             `json:"run_of,omitempty"`   // the periodic job that it is a run of
@@ -67,7 +68,7 @@ func view(ctx context.Context, c *tasks.Client, status crawler.Status) (jobView,
 	return jobView{
 		Waits: waits.Text, WaitsFor: waits.For,
 		Name: status.Job.Name, State: status.State, Reason: status.Reason, Created: status.Created,
-		Records: numbers.Compare(), Missing: numbers.Compare().Missing(),
+		Records: account.Compare(numbers), Missing: account.Compare(numbers).Missing(),
 		Started: known(status.Started), Ended: known(status.Ended), Counters: numbers, Settings: status.Job,
 		Troubles: status.Troubles,
 		RunOf:    status.RunOf, Revision: status.Revision, Changes: status.Changes,
@@ -283,13 +284,13 @@ func printNumbers(w io.Writer, v jobView) {
 	fmt.Fprintf(w, "pages\t%d, %s\nwaiting\t%d of %d seen, %d in flight\nhosts\t%d: %d due, %d armed, %d open\noutcomes\t%s\nvisits\t%d, %d lost their worker\n",
 		n.Pages(), bytesText(n.Bytes), n.Waiting, n.Seen, n.Flight, n.Hosts, n.Due, n.Armed, n.Open, outcomesText(n),
 		n.Visits, n.Broken)
-	if shipping := n.Shipping(); shipping != "" {
+	if shipping := account.Shipping(n); shipping != "" {
 		fmt.Fprintf(w, "records\t%s\n", shipping)
 	}
 	if v.Missing > 0 {
 		fmt.Fprintf(w, "records\t%s\n", v.Records.Alarm(v.Name))
 	}
-	if unfound := n.Unfound(); unfound > 0 && v.State.Ended() {
+	if unfound := account.Unfound(n); unfound > 0 && v.State.Ended() {
 		fmt.Fprintf(w, "not found\t%s before `trawl job refetch` and not found again; add seeds again that you added by hand (trawl seed %s LIST)\n",
 			plain.Plural(unfound, "URL was seen", "URLs were seen"), v.Name)
 	}

@@ -10,6 +10,7 @@ import (
 
 	"github.com/trawlcrawler/trawl/crawler"
 	"github.com/trawlcrawler/trawl/export"
+	"github.com/trawlcrawler/trawl/internal/account"
 	"github.com/trawlcrawler/trawl/internal/fetched"
 	"github.com/trawlcrawler/trawl/internal/localcrawl"
 	"github.com/trawlcrawler/trawl/internal/output"
@@ -33,8 +34,8 @@ func keepsRecords(formats []string) bool {
 // an earlier job of the same name do not count. The error wraps [export.ErrNoOutput] if
 // there is no output at all.
 func countRecords(ctx context.Context, job crawler.Status, numbers crawler.Counters,
-	where string) (crawler.Comparison, bool, error) {
-	sum := crawler.Comparison{Settled: numbers.Expected()}
+	where string) (account.Comparison, bool, error) {
+	sum := account.Comparison{Settled: account.Expected(numbers)}
 	crawl, err := export.Open(ctx, where)
 	if err != nil {
 		return sum, false, err
@@ -93,7 +94,7 @@ func (s *settings) missing(ctx context.Context, r *localcrawl.Runner, result loc
 	if r.Redis.Private {
 		called = s.folder()
 	}
-	sum := result.Counters.Compare()
+	sum := account.Compare(result.Counters)
 	if output.IsBucket(s.Out) || len(result.Elsewhere) > 0 || !keepsRecords(s.Format) {
 		return sum.Alarm(called), nil
 	}

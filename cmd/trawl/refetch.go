@@ -12,6 +12,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/trawlcrawler/trawl/crawler"
+	"github.com/trawlcrawler/trawl/internal/account"
 	"github.com/trawlcrawler/trawl/internal/fetched"
 	"github.com/trawlcrawler/trawl/internal/fleet"
 	"github.com/trawlcrawler/trawl/internal/frontier"
@@ -261,12 +262,12 @@ func leadFromSitemaps(ctx context.Context, with *tasks.Comparing, store *frontie
 }
 
 // say reports what is missing, and what is fetched again.
-func (r refetch) say(job string, sum crawler.Comparison, brought queue.Refetch, unnamed int64) error {
+func (r refetch) say(job string, sum account.Comparison, brought queue.Refetch, unnamed int64) error {
 	if r.desk.json {
 		return printJSON(stdout, struct {
 			URLs    int64 `json:"urls"`
 			Missing int64 `json:"missing"`
-			crawler.Comparison
+			account.Comparison
 			queue.Refetch
 		}{brought.Named + brought.Reread, sum.Missing(), sum, brought})
 	}

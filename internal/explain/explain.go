@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"github.com/trawlcrawler/trawl/crawler"
+	"github.com/trawlcrawler/trawl/internal/account"
 	"github.com/trawlcrawler/trawl/internal/frontier"
 	"github.com/trawlcrawler/trawl/internal/queue"
 	"github.com/trawlcrawler/trawl/internal/robots"
@@ -50,7 +51,7 @@ type Explanation struct {
 	Lost bool `json:"lost,omitempty"`
 	// Records compares what the job has settled with the output. It is nil if either is
 	// unknown.
-	Records *crawler.Comparison `json:"records,omitempty"`
+	Records *account.Comparison `json:"records,omitempty"`
 
 	// OfAnother says that the results belong to an earlier job of the same name, and were
 	// not read.

@@ -9,6 +9,7 @@ import (
 
 	"github.com/trawlcrawler/trawl/crawler"
 	"github.com/trawlcrawler/trawl/export"
+	"github.com/trawlcrawler/trawl/internal/account"
 	"github.com/trawlcrawler/trawl/internal/output"
 	"github.com/trawlcrawler/trawl/internal/queue"
 	"github.com/trawlcrawler/trawl/internal/sink"
@@ -93,9 +94,9 @@ func (x *Explanation) Compare() {
 	if n.Seen == 0 || x.Scattered || x.Results != "" && !x.whole {
 		return
 	}
-	sum := n.Compare()
+	sum := account.Compare(n)
 	if x.Results != "" {
-		sum = crawler.Comparison{Settled: n.Expected(), Records: x.counted}
+		sum = account.Comparison{Settled: account.Expected(n), Records: x.counted}
 		x.Lost = x.Place == queue.PlaceSettled && x.Record == nil && x.within == nil &&
 			n.Unshipped+n.OnDisk+n.Over == 0
 	}

@@ -1,14 +1,15 @@
-package crawler_test
+package account_test
 
 import (
 	"testing"
 
 	"github.com/trawlcrawler/trawl/crawler"
+	"github.com/trawlcrawler/trawl/internal/account"
 )
 
 func TestMissingRecordsAreSaidWithWhatBringsThemAgain(t *testing.T) {
 	t.Parallel()
-	for want, c := range map[string]crawler.Comparison{
+	for want, c := range map[string]account.Comparison{
 		"settled 6,000, records 2,628: 3,372 missing; run `trawl job refetch news` to fetch them again": {
 			Settled: 6000, Records: 2628,
 		},
@@ -21,7 +22,7 @@ func TestMissingRecordsAreSaidWithWhatBringsThemAgain(t *testing.T) {
 			t.Errorf("got  %q\nwant %q", got, want)
 		}
 	}
-	if got, want := (crawler.Comparison{Settled: 999, Records: 1000}).String(),
+	if got, want := (account.Comparison{Settled: 999, Records: 1000}).String(),
 		"settled 999, records 1,000: nothing is missing"; got != want {
 		t.Errorf("got %q, want %q", got, want)
 	}
@@ -34,16 +35,16 @@ func TestCountersSayHowManyRecordsThereShouldBe(t *testing.T) {
 		Outcomes: map[crawler.Outcome]int64{crawler.OutcomeFetched: 12, crawler.OutcomeGone: 1,
 			crawler.OutcomeFollowed: 5, crawler.OutcomeSkipped: 2, crawler.OutcomeRetry: 7},
 	}
-	if got := c.Compare(); got != (crawler.Comparison{Settled: 13, Records: 9}) {
+	if got := account.Compare(c); got != (account.Comparison{Settled: 13, Records: 9}) {
 		t.Errorf("they compare as %+v", got)
 	}
-	if got := c.Expected(); got != 9 {
+	if got := account.Expected(c); got != 9 {
 		t.Errorf("%d records are expected, want 9", got)
 	}
-	if got := c.Unfound(); got != 3 {
+	if got := account.Unfound(c); got != 3 {
 		t.Errorf("%d URLs were not found again, want 3", got)
 	}
-	if c.Due = 1; c.Unfound() != 0 {
+	if c.Due = 1; account.Unfound(c) != 0 {
 		t.Error("a job that goes on may still find them")
 	}
 }

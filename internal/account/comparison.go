@@ -1,8 +1,15 @@
-package crawler
+// Package account compares the records that a job should have with those that its output has.
+//
+// A [Comparison] says how many are missing, and what to do. [Compare] and [Expected] follow from
+// the counters of a job, which know what was settled; the number of records that there are is
+// known where the output is read.
+package account
 
 import (
 	"fmt"
 	"strconv"
+
+	"github.com/trawlcrawler/trawl/crawler"
 )
 
 // Comparison compares how many settled URLs of a job have a record of their own with how
@@ -37,15 +44,15 @@ func (c Comparison) Alarm(job string) string {
 
 // Compare compares what is settled with what is known about the output without reading it:
 // the records that were lost with the disk of a worker are missing.
-func (c Counters) Compare() Comparison { return Comparison{c.Recorded(), c.Recorded() - c.Lost} }
+func Compare(c crawler.Counters) Comparison { return Comparison{c.Recorded(), c.Recorded() - c.Lost} }
 
 // Expected returns how many records the output has if nothing was lost. Records on their
 // way to a bucket are not in it yet.
-func (c Counters) Expected() int64 { return c.Recorded() - c.Unshipped - c.OnDisk }
+func Expected(c crawler.Counters) int64 { return c.Recorded() - c.Unshipped - c.OnDisk }
 
 // Unfound returns how many settled URLs that were forgotten, in order to fetch them again,
 // were not found again. It returns 0 while the job may still find them.
-func (c Counters) Unfound() int64 {
+func Unfound(c crawler.Counters) int64 {
 	if !c.Idle() {
 		return 0
 	}
