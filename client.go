@@ -9,6 +9,7 @@ import (
 	"github.com/hibiken/asynq"
 
 	"github.com/trawlcrawler/trawl/internal/redisconn"
+	"github.com/trawlcrawler/trawl/internal/setting"
 	"github.com/trawlcrawler/trawl/tasks"
 )
 
@@ -118,7 +119,8 @@ func (c *Client) Wait(ctx context.Context, job string) (_ Status, err error) {
 // [ErrNoJob], or [ErrJobEnded] for a job that was cancelled.
 func (c *Client) Set(ctx context.Context, job string, changes Changes) (_ Adjustment, err error) {
 	defer typed(ctx, &err)
-	return c.fleet.Set(ctx, job, tasks.AnyRevision, changes)
+	done, err := c.fleet.Set(ctx, job, tasks.AnyRevision, setting.Changes(changes))
+	return Adjustment(done), err
 }
 
 // Pause stops a job from fetching until it is resumed. Requests in progress finish. While a

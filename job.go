@@ -1,6 +1,7 @@
 package trawl
 
 import (
+	"encoding/json"
 	"reflect"
 	"strings"
 
@@ -106,11 +107,16 @@ const (
 // Seeding is what became of URLs that were added to a job.
 type Seeding = crawler.Seeding
 
-// Changes are new values of a job's settings, by their names in job files, as JSON.
-type Changes = crawler.Changes
+// Changes are new values of a job's settings in JSON, by their names in job files. The value
+// null stands for the setting's default.
+type Changes map[string]json.RawMessage
 
-// Adjustment is what [Run.Set] has changed.
-type Adjustment = crawler.Adjustment
+// Adjustment is what [Client.Set] or [Run.Set] has changed.
+type Adjustment struct {
+	Changed  []crawler.Change // empty if all settings had these values already
+	Notes    []string         // what an operator should know about the changes
+	Reopened bool             // the job was done because of a budget, and continues
+}
 
 // SettingError says which setting of a job is wrong, and why.
 type SettingError = crawler.SettingError

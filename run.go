@@ -12,7 +12,6 @@ import (
 	"github.com/trawlcrawler/trawl/crawler"
 	"github.com/trawlcrawler/trawl/internal/output"
 	"github.com/trawlcrawler/trawl/internal/redisconn"
-	"github.com/trawlcrawler/trawl/tasks"
 )
 
 // readTerm is the timeout for reading the numbers of a job when it has ended.
@@ -171,7 +170,7 @@ func (r *Run) Set(ctx context.Context, changes Changes) (_ Adjustment, err error
 		return Adjustment{}, err
 	}
 	defer typed(ctx, &err)
-	adjustment, err := r.fleet.process.Client.Set(ctx, r.name, tasks.AnyRevision, changes)
+	adjustment, err := r.fleet.Client().Set(ctx, r.name, changes)
 	if err != nil {
 		return adjustment, fmt.Errorf("trawl: %w", err)
 	}

@@ -15,13 +15,6 @@ type Change struct {
 	To       json.RawMessage `json:"to"`
 }
 
-// Adjustment is the result of changing settings of a job.
-type Adjustment struct {
-	Changed  []Change // empty if all settings had these values already
-	Notes    []string // what an operator should know about the changes
-	Reopened bool     // the job was done because of a budget, and continues
-}
-
 // String describes the change, as in "delay: 1s, was 500ms".
 func (c Change) String() string {
 	return fmt.Sprintf("%s: %s, was %s", c.Setting, plainJSON(c.To), plainJSON(c.From))
@@ -35,7 +28,3 @@ func plainJSON(value json.RawMessage) string {
 	}
 	return string(value)
 }
-
-// Changes are new values of settings in JSON, by their names in a job file. The value null
-// stands for the setting's default.
-type Changes map[string]json.RawMessage

@@ -247,21 +247,21 @@ func (f *fakeFleet) Resume(ctx context.Context, name string) error {
 }
 
 func (f *fakeFleet) Set(ctx context.Context, name string, revision int64,
-	changes crawler.Changes) (crawler.Adjustment, error) {
+	changes setting.Changes) (setting.Adjustment, error) {
 	defer f.mu.Unlock()
 	r, err := f.find(ctx, name)
 	if err != nil {
-		return crawler.Adjustment{}, err
+		return setting.Adjustment{}, err
 	}
 	if revision >= 0 && revision != r.status.Revision {
-		return crawler.Adjustment{}, fmt.Errorf("job %q: %w", name, crawler.ErrJobChanged)
+		return setting.Adjustment{}, fmt.Errorf("job %q: %w", name, crawler.ErrJobChanged)
 	}
 	job, notes, err := setting.Change(r.status.Job, changes)
 	if err != nil {
-		return crawler.Adjustment{}, err
+		return setting.Adjustment{}, err
 	}
 	r.status.Revision++
-	done := crawler.Adjustment{Changed: setting.Differences(r.status.Job, job, time.Now(), r.status.Revision),
+	done := setting.Adjustment{Changed: setting.Differences(r.status.Job, job, time.Now(), r.status.Revision),
 		Notes: notes}
 	r.status.Job, r.status.Changes = job, append(r.status.Changes, done.Changed...)
 	return done, nil

@@ -8,6 +8,7 @@ import (
 	"github.com/trawlcrawler/trawl/internal/forecast"
 	"github.com/trawlcrawler/trawl/internal/queue"
 	"github.com/trawlcrawler/trawl/internal/redisconn"
+	"github.com/trawlcrawler/trawl/internal/setting"
 	"github.com/trawlcrawler/trawl/internal/waiting"
 )
 
@@ -70,7 +71,7 @@ type Jobs interface {
 	// settings to change, or -1 for any. The error is a [crawler.SettingError], or wraps
 	// [crawler.ErrJobChanged] if the settings have another revision, or
 	// [crawler.ErrJobEnded] for a job that was cancelled.
-	Set(ctx context.Context, name string, revision int64, changes crawler.Changes) (crawler.Adjustment, error)
+	Set(ctx context.Context, name string, revision int64, changes setting.Changes) (setting.Adjustment, error)
 	// Cancel ends a job and drops its waiting URLs. It returns [crawler.ErrJobEnded] for a
 	// job that has ended.
 	Cancel(ctx context.Context, name string) error

@@ -9,6 +9,7 @@ import (
 	"strings"
 
 	"github.com/trawlcrawler/trawl/crawler"
+	"github.com/trawlcrawler/trawl/internal/setting"
 )
 
 // anyRevision stands for any revision of the settings.
@@ -60,8 +61,8 @@ func ifMatch(r *http.Request) (int64, error) {
 	return revision, nil
 }
 
-func readChanges(body io.Reader) (crawler.Changes, error) {
-	var changes crawler.Changes
+func readChanges(body io.Reader) (setting.Changes, error) {
+	var changes setting.Changes
 	decoder := json.NewDecoder(body)
 	if err := decoder.Decode(&changes); err != nil {
 		return nil, unreadable(jsonTrouble(err))

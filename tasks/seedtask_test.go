@@ -19,6 +19,7 @@ import (
 	"github.com/trawlcrawler/trawl/internal/queue"
 	"github.com/trawlcrawler/trawl/internal/redisconn"
 	"github.com/trawlcrawler/trawl/internal/seedfile"
+	"github.com/trawlcrawler/trawl/internal/setting"
 	"github.com/trawlcrawler/trawl/internal/test/redistest"
 	"github.com/trawlcrawler/trawl/tasks"
 )
@@ -194,7 +195,7 @@ func seedsJob(t *testing.T, n *seedFixture) {
 // A seed has its own priority, else that of the task, else the first of the job's that it matches,
 // else high.
 func seedsByPriority(t *testing.T, n *seedFixture) {
-	changes := crawler.Changes{"priorities": json.RawMessage(`["low=/archive/", {"match": "/a$", "priority": "normal"}]`)}
+	changes := setting.Changes{"priorities": json.RawMessage(`["low=/archive/", {"match": "/a$", "priority": "normal"}]`)}
 	if _, err := n.fleet.Set(t.Context(), n.queue, tasks.AnyRevision, changes); err != nil {
 		t.Fatal(err)
 	}

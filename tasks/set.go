@@ -28,13 +28,13 @@ const maxChanges = 50
 // setting that cannot be changed or a value that is invalid, and wraps [crawler.ErrNoJob],
 // or [crawler.ErrJobEnded] for a job that was cancelled.
 func (c *Client) Set(ctx context.Context, job string, revision int64,
-	changes crawler.Changes) (crawler.Adjustment, error) {
+	changes setting.Changes) (setting.Adjustment, error) {
 	first, err := c.store.Status(ctx, job)
 	if err != nil {
-		return crawler.Adjustment{}, err
+		return setting.Adjustment{}, err
 	}
 	if revision != AnyRevision && revision != first.Revision {
-		return crawler.Adjustment{}, fmt.Errorf("job %q is at revision %d, not %d: %w", job, first.Revision, revision,
+		return setting.Adjustment{}, fmt.Errorf("job %q is at revision %d, not %d: %w", job, first.Revision, revision,
 			crawler.ErrJobChanged)
 	}
 	for now := first; ; {
@@ -43,11 +43,11 @@ func (c *Client) Set(ctx context.Context, job string, revision int64,
 			return done, err
 		}
 		if now, err = c.store.Status(ctx, job); err != nil {
-			return crawler.Adjustment{}, err
+			return setting.Adjustment{}, err
 		}
 		for _, change := range setting.Differences(first.Job, now.Job, now.Now, now.Revision) {
 			if _, ours := changes[change.Setting]; ours {
-				return crawler.Adjustment{}, fmt.Errorf("job %q: %w: %v: check it, and set it again", job,
+				return setting.Adjustment{}, fmt.Errorf("job %q: %w: %v: check it, and set it again", job,
 					crawler.ErrJobChanged, change)
 			}
 		}
@@ -55,21 +55,21 @@ func (c *Client) Set(ctx context.Context, job string, revision int64,
 }
 
 // set changes settings of a job, given its status.
-func (c *Client) set(ctx context.Context, was crawler.Status, changes crawler.Changes) (crawler.Adjustment, error) {
+func (c *Client) set(ctx context.Context, was crawler.Status, changes setting.Changes) (setting.Adjustment, error) {
 	if was.State == crawler.StateCancelled {
-		return crawler.Adjustment{}, ended(was)
+		return setting.Adjustment{}, ended(was)
 	}
 	job, notes, err := setting.Change(was.Job, changes)
 	if err != nil {
-		return crawler.Adjustment{}, err
+		return setting.Adjustment{}, err
 	}
-	done := crawler.Adjustment{Changed: setting.Differences(was.Job, job, was.Now.UTC(), was.Revision+1), Notes: notes}
+	done := setting.Adjustment{Changed: setting.Differences(was.Job, job, was.Now.UTC(), was.Revision+1), Notes: notes}
 	if len(done.Changed) == 0 {
-		return crawler.Adjustment{}, nil
+		return setting.Adjustment{}, nil
 	}
 	raised, note, err := c.raised(ctx, was, job.BudgetSettings)
 	if err != nil {
-		return crawler.Adjustment{}, err
+		return setting.Adjustment{}, err
 	}
 	if note != "" {
 		done.Notes = append(done.Notes, note)

@@ -55,7 +55,7 @@ apply to the runs that start later.
 }
 
 // saySet reports what was changed.
-func saySet(job string, done crawler.Adjustment) {
+func saySet(job string, done setting.Adjustment) {
 	if len(done.Changed) == 0 {
 		fmt.Fprintf(stderr, "trawl: job %s has these settings already\n", job)
 	}

@@ -26,7 +26,10 @@ var layers = [][]string{
 		"internal/textform",
 	},
 	{"crawler", "cmd/trawl/early", "internal/charset", "internal/blockpage"},
-	{"internal/queue", "internal/account", "internal/waiting", "internal/seedfile", "internal/periodic", "internal/rights"},
+	{
+		"internal/queue", "internal/account", "internal/waiting", "internal/seedfile", "internal/periodic",
+		"internal/rights",
+	},
 	{"internal/rules", "internal/forecast"},
 	{"internal/fetched"},
 	{"internal/condition", "internal/signature"},

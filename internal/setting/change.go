@@ -14,10 +14,21 @@ import (
 	"github.com/trawlcrawler/trawl/internal/rules"
 )
 
+// Changes are new values of settings in JSON, by their names in a job file. The value null
+// stands for the setting's default.
+type Changes map[string]json.RawMessage
+
+// Adjustment is the result of changing settings of a job.
+type Adjustment struct {
+	Changed  []crawler.Change // empty if all settings had these values already
+	Notes    []string         // what an operator should know about the changes
+	Reopened bool             // the job was done because of a budget, and continues
+}
+
 // Change returns a job with settings changed, and what an operator should know about that.
 // The error is a [crawler.SettingError] that names a setting that does not exist, cannot
 // change, or is out of range.
-func Change(job crawler.Job, changes crawler.Changes) (crawler.Job, []string, error) {
+func Change(job crawler.Job, changes Changes) (crawler.Job, []string, error) {
 	var notes []string
 	now := Values{Job: job}
 	for _, name := range slices.Sorted(maps.Keys(changes)) {
@@ -110,8 +121,8 @@ func Differences(was, now crawler.Job, at time.Time, revision int64) (all []craw
 
 // ParseChanges parses arguments of the form NAME=VALUE. A list has one argument for each of
 // its values, or NAME= for an empty list.
-func ParseChanges(pairs []string) (crawler.Changes, error) {
-	changes, lists := make(crawler.Changes), make(map[string][]string)
+func ParseChanges(pairs []string) (Changes, error) {
+	changes, lists := make(Changes), make(map[string][]string)
 	for _, pair := range pairs {
 		name, value, ok := strings.Cut(pair, "=")
 		name = strings.ReplaceAll(name, "-", "_")

@@ -24,7 +24,7 @@ func TestEverySettingCanChangeOrSaysWhyNot(t *testing.T) {
 		}
 		job := crawler.DefaultJob()
 		job.Name, job.Schedule = "news", "@daily"
-		_, _, err := Change(job, crawler.Changes{s.Name: []byte("null")})
+		_, _, err := Change(job, Changes{s.Name: []byte("null")})
 		if s.Changes && s.Name != "schedule" && err != nil {
 			t.Errorf("%s cannot be set to its default: %v", s.Name, err)
 		}
@@ -110,7 +110,7 @@ func TestAChangeThatCannotBeIsRefused(t *testing.T) {
 	job := crawler.DefaultJob()
 	job.Name, job.Schedule = "news", "@daily"
 	for _, value := range []string{`"@every 0s"`, `""`} {
-		if _, _, err := Change(job, crawler.Changes{"schedule": []byte(value)}); err == nil {
+		if _, _, err := Change(job, Changes{"schedule": []byte(value)}); err == nil {
 			t.Errorf("a periodic job takes the schedule %s", value)
 		}
 	}
@@ -138,7 +138,7 @@ func TestPrioritiesOfAJobAreChanged(t *testing.T) {
 		`[{"match": "a", "prio": "low"}]`: `priorities: unknown field "prio"`,
 		`"low=a"`:                         `priorities: "low=a" is not a list`, `["low=("]`: "priorities[0].match: ",
 	} {
-		if _, _, err := Change(job, crawler.Changes{"priorities": json.RawMessage(value)}); err == nil ||
+		if _, _, err := Change(job, Changes{"priorities": json.RawMessage(value)}); err == nil ||
 			!strings.Contains(err.Error(), says) {
 			t.Errorf("%s: %v, want %s", value, err, says)
 		}
