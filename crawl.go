@@ -109,7 +109,7 @@ func (c Config) over(ctx context.Context, r *localcrawl.Runner, job string) (Sta
 		return statsOf(status, counters), err
 	}
 	return Stats{}, fmt.Errorf("trawl: job %q finished at %s: %w: its results are in %s; to crawl it again, set Config.Restart, or choose another name",
-		job, r.Ended.Format(time.RFC3339), crawler.ErrJobEnded, filepath.Join(c.Out, job))
+		job, r.Ended.Format(time.RFC3339), queue.ErrJobEnded, filepath.Join(c.Out, job))
 }
 
 // words are the names of the settings in error messages.

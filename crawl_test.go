@@ -22,6 +22,7 @@ import (
 
 	"github.com/trawlcrawler/trawl"
 	"github.com/trawlcrawler/trawl/crawler"
+	"github.com/trawlcrawler/trawl/internal/queue"
 	"github.com/trawlcrawler/trawl/internal/test/redistest"
 	"github.com/trawlcrawler/trawl/internal/test/testfleet"
 	"github.com/trawlcrawler/trawl/internal/test/testsite"
@@ -355,7 +356,7 @@ func TestACrawlGoesOnWhereItWasInterrupted(t *testing.T) {
 	}
 
 	_, err := trawl.Crawl(t.Context(), b.job, b.cfg, h)
-	if !errors.Is(err, crawler.ErrJobEnded) || !strings.Contains(err.Error(), "Config.Restart") {
+	if !errors.Is(err, queue.ErrJobEnded) || !strings.Contains(err.Error(), "Config.Restart") {
 		t.Errorf("the job is crawled again: %v", err)
 	}
 	b.cfg.Restart = true

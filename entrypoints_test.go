@@ -16,8 +16,8 @@ import (
 	"testing"
 
 	"github.com/trawlcrawler/trawl"
-	"github.com/trawlcrawler/trawl/crawler"
 	"github.com/trawlcrawler/trawl/internal/localcrawl"
+	"github.com/trawlcrawler/trawl/internal/queue"
 	"github.com/trawlcrawler/trawl/internal/test/redistest"
 	"github.com/trawlcrawler/trawl/internal/test/testfleet"
 	"github.com/trawlcrawler/trawl/internal/test/testsite"
@@ -61,7 +61,7 @@ func runCrawl(text string) int {
 		fmt.Fprintln(os.Stderr, err)
 	}
 	switch {
-	case err == nil, errors.Is(err, crawler.ErrJobEnded):
+	case err == nil, errors.Is(err, queue.ErrJobEnded):
 		return exitDone
 	case errors.Is(err, context.Canceled):
 		return exitInterrupted

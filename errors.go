@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 
-	"github.com/trawlcrawler/trawl/crawler"
 	"github.com/trawlcrawler/trawl/internal/fleet"
 	"github.com/trawlcrawler/trawl/internal/localcrawl"
 	"github.com/trawlcrawler/trawl/internal/queue"
@@ -43,14 +42,14 @@ var (
 	// could not keep its pages. The second kind of job can be resumed.
 	ErrFailed = errors.New("the job failed")
 
-	ErrJobExists  = crawler.ErrJobExists  // a job of that name exists
-	ErrNoJob      = crawler.ErrNoJob      // there is no job of that name
-	ErrJobEnded   = crawler.ErrJobEnded   // the job has ended
-	ErrJobState   = crawler.ErrJobState   // the state of the job does not allow it
-	ErrJobChanged = crawler.ErrJobChanged // its settings were changed in the meantime
-	ErrJobRuns    = crawler.ErrJobRuns    // the job has not ended
-	ErrLayout     = crawler.ErrLayout     // the Redis has keys of another version of Trawl
-	ErrNameInUse  = fleet.ErrNameInUse    // a worker with the name of Config.Name runs
+	ErrJobExists  = queue.ErrJobExists  // a job of that name exists
+	ErrNoJob      = queue.ErrNoJob      // there is no job of that name
+	ErrJobEnded   = queue.ErrJobEnded   // the job has ended
+	ErrJobState   = queue.ErrJobState   // the state of the job does not allow it
+	ErrJobChanged = queue.ErrJobChanged // its settings were changed in the meantime
+	ErrJobRuns    = queue.ErrJobRuns    // the job has not ended
+	ErrLayout     = queue.ErrLayout     // the Redis has keys of another version of Trawl
+	ErrNameInUse  = fleet.ErrNameInUse  // a worker with the name of Config.Name runs
 )
 
 // typed makes the error of a call that asks Redis wrap the error of ctx and its cause if ctx has

@@ -12,6 +12,7 @@ import (
 	"github.com/hibiken/asynq"
 
 	"github.com/trawlcrawler/trawl/crawler"
+	"github.com/trawlcrawler/trawl/internal/queue"
 	"github.com/trawlcrawler/trawl/internal/seedfile"
 	"github.com/trawlcrawler/trawl/tasks"
 )
@@ -52,7 +53,7 @@ type deliverer struct {
 func (d *deliverer) takesSeeds(ctx context.Context, job string) error {
 	status, err := d.client.Status(ctx, job)
 	if err == nil && status.State.Ended() {
-		err = fmt.Errorf("job %q is %s: %w", job, status.State, crawler.ErrJobEnded)
+		err = fmt.Errorf("job %q is %s: %w", job, status.State, queue.ErrJobEnded)
 	}
 	return err
 }
@@ -60,7 +61,7 @@ func (d *deliverer) takesSeeds(ctx context.Context, job string) error {
 // carryOut does everything that the handlers of a page want done.
 func (d *deliverer) carryOut(ctx context.Context, page crawler.URL, o outbox) error {
 	for _, job := range o.jobs {
-		if err := d.client.Create(ctx, job); err != nil && !errors.Is(err, crawler.ErrJobExists) {
+		if err := d.client.Create(ctx, job); err != nil && !errors.Is(err, queue.ErrJobExists) {
 			return fmt.Errorf("create job %s: %w", job.Name, err)
 		}
 	}
@@ -77,8 +78,8 @@ func (d *deliverer) carryOut(ctx context.Context, page crawler.URL, o outbox) er
 	if o.stop == "" {
 		return nil
 	}
-	if err := d.client.Stop(ctx, d.job.Job.Name, o.stop); err != nil && !errors.Is(err, crawler.ErrJobEnded) &&
-		!errors.Is(err, crawler.ErrNoJob) {
+	if err := d.client.Stop(ctx, d.job.Job.Name, o.stop); err != nil && !errors.Is(err, queue.ErrJobEnded) &&
+		!errors.Is(err, queue.ErrNoJob) {
 		return fmt.Errorf("stop job %s: %w", d.job.Job.Name, err)
 	}
 	return nil
@@ -95,7 +96,7 @@ func (d *deliverer) seed(ctx context.Context, page crawler.URL, s outboxSeeds) e
 		}
 	}, s.priority), nil)
 	switch {
-	case errors.Is(err, crawler.ErrNoJob), errors.Is(err, crawler.ErrJobEnded):
+	case errors.Is(err, queue.ErrNoJob), errors.Is(err, queue.ErrJobEnded):
 		d.log.Warn("seeds are dropped: their job no longer takes seeds", "url", page.String(), "seeds", len(s.urls),
 			"error", err)
 		return nil

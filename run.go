@@ -11,6 +11,7 @@ import (
 
 	"github.com/trawlcrawler/trawl/crawler"
 	"github.com/trawlcrawler/trawl/internal/output"
+	"github.com/trawlcrawler/trawl/internal/queue"
 	"github.com/trawlcrawler/trawl/internal/redisconn"
 )
 
@@ -102,7 +103,7 @@ func (r *Run) observe(ctx context.Context) {
 // been read before the job was created.
 func (r *Run) removed(ctx context.Context) bool {
 	_, err := r.refresh(ctx)
-	return errors.Is(err, crawler.ErrNoJob)
+	return errors.Is(err, queue.ErrNoJob)
 }
 
 // refresh reads the status of the job.

@@ -1,7 +1,6 @@
 package crawler
 
 import (
-	"errors"
 	"time"
 
 	"github.com/trawlcrawler/trawl/internal/textform"
@@ -91,26 +90,3 @@ func (j Job) AddressGap() time.Duration {
 	}
 	return j.Delay
 }
-
-// Errors of jobs that callers can distinguish.
-var (
-	// ErrJobExists says that a job with that name already exists.
-	ErrJobExists = errors.New("a job of this name exists")
-	// ErrNoJob says that no job has that name.
-	ErrNoJob = errors.New("there is no job of this name")
-	// ErrJobEnded says that a job has ended: it takes no seeds, and cannot be paused. A job
-	// that is done can be resumed.
-	ErrJobEnded = errors.New("the job has ended")
-	// ErrJobState says that the state of a job does not allow an operation: for example, to
-	// pause a job that has not started, or one that another client changes at the same
-	// moment.
-	ErrJobState = errors.New("the state of the job does not allow it")
-	// ErrLayout says that the keys in Redis were written by another version of trawl, so
-	// that this version must not touch them.
-	ErrLayout = errors.New("the jobs in this Redis belong to another version of trawl")
-	// ErrJobChanged says that another client changed the settings of a job since they were
-	// read.
-	ErrJobChanged = errors.New("its settings were changed in the meantime")
-	// ErrJobRuns says that a job has not ended, and must be cancelled before it is removed.
-	ErrJobRuns = errors.New("the job has not ended: cancel it first")
-)

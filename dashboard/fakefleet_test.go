@@ -72,7 +72,7 @@ func (f *fakeFleet) find(ctx context.Context, name string) (*fakeJob, error) {
 	}
 	r := f.jobs[name]
 	if r == nil {
-		return nil, fmt.Errorf("job %q: %w", name, crawler.ErrNoJob)
+		return nil, fmt.Errorf("job %q: %w", name, queue.ErrNoJob)
 	}
 	return r, nil
 }
@@ -83,7 +83,7 @@ func (f *fakeFleet) CreateClosed(ctx context.Context, job crawler.Job) error {
 		return err
 	}
 	if f.jobs[job.Name] != nil {
-		return fmt.Errorf("job %q: %w", job.Name, crawler.ErrJobExists)
+		return fmt.Errorf("job %q: %w", job.Name, queue.ErrJobExists)
 	}
 	now := time.Now()
 	f.jobs[job.Name] = &fakeJob{
@@ -254,7 +254,7 @@ func (f *fakeFleet) Set(ctx context.Context, name string, revision int64,
 		return setting.Adjustment{}, err
 	}
 	if revision >= 0 && revision != r.status.Revision {
-		return setting.Adjustment{}, fmt.Errorf("job %q: %w", name, crawler.ErrJobChanged)
+		return setting.Adjustment{}, fmt.Errorf("job %q: %w", name, queue.ErrJobChanged)
 	}
 	job, notes, err := setting.Change(r.status.Job, changes)
 	if err != nil {
@@ -284,9 +284,9 @@ func (f *fakeFleet) move(ctx context.Context, name string, to crawler.State, fro
 		}
 	}
 	if !r.status.State.Ended() {
-		return fmt.Errorf("job %q is %s: %w", name, r.status.State, crawler.ErrJobState)
+		return fmt.Errorf("job %q is %s: %w", name, r.status.State, queue.ErrJobState)
 	}
-	return fmt.Errorf("job %q: %w", name, crawler.ErrJobEnded)
+	return fmt.Errorf("job %q: %w", name, queue.ErrJobEnded)
 }
 
 func (f *fakeFleet) Remove(ctx context.Context, name string) error {
@@ -308,7 +308,7 @@ func (f *fakeFleet) SeedClosed(ctx context.Context, name string, urls iter.Seq2[
 		}
 		line++
 		if f.endSeed != nil && f.endSeed(line) {
-			return seeding, fmt.Errorf("job %q: %w", name, crawler.ErrJobEnded)
+			return seeding, fmt.Errorf("job %q: %w", name, queue.ErrJobEnded)
 		}
 		if text == "" {
 			continue

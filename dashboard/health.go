@@ -6,7 +6,7 @@ import (
 	"net/http"
 	"time"
 
-	"github.com/trawlcrawler/trawl/crawler"
+	"github.com/trawlcrawler/trawl/internal/queue"
 )
 
 // readyTime is how long Redis may take to answer a readiness check.
@@ -33,8 +33,8 @@ func (d *Dashboard) ready(w http.ResponseWriter, r *http.Request) error {
 		var known interface{ Advice() string }
 		if errors.As(err, &known) {
 			message = known.Advice()
-		} else if errors.Is(err, crawler.ErrLayout) {
-			message = crawler.ErrLayout.Error()
+		} else if errors.Is(err, queue.ErrLayout) {
+			message = queue.ErrLayout.Error()
 		}
 		writeJSON(w, http.StatusServiceUnavailable, &problem{Message: message})
 		return nil

@@ -13,12 +13,12 @@ import (
 )
 
 // Jobs are the jobs of a fleet. All methods are safe for concurrent use and return when
-// their context ends. Methods that take the name of a job return [crawler.ErrNoJob] if it
+// their context ends. Methods that take the name of a job return [queue.ErrNoJob] if it
 // does not exist.
 type Jobs interface {
 	// CreateClosed stores a valid job, which a scheduler then starts. Its seeds allow
 	// connections neither to private addresses nor to unusual ports. It returns
-	// [crawler.ErrJobExists] if a job with that name exists.
+	// [queue.ErrJobExists] if a job with that name exists.
 	CreateClosed(ctx context.Context, job crawler.Job) error
 	// Jobs lists all jobs with their states.
 	Jobs(ctx context.Context) ([]crawler.Status, error)
@@ -60,19 +60,19 @@ type Jobs interface {
 	Vitals(ctx context.Context) (redisconn.Vitals, error)
 
 	// Pause stops a job from starting visits. Pausing a paused job does nothing. It returns
-	// [crawler.ErrJobEnded] for a job that has ended, and [crawler.ErrJobState] for one
+	// [queue.ErrJobEnded] for a job that has ended, and [queue.ErrJobState] for one
 	// that has not started. The methods that follow return these errors, too, when the
 	// state of the job does not allow them.
 	Pause(ctx context.Context, name string) error
-	// Resume continues a job that is paused or done. It returns [crawler.ErrJobEnded] for a
+	// Resume continues a job that is paused or done. It returns [queue.ErrJobEnded] for a
 	// job that cannot be continued.
 	Resume(ctx context.Context, name string) error
 	// Set changes settings of a job, either all or none. revision is the revision of the
 	// settings to change, or -1 for any. The error is a [crawler.SettingError], or wraps
-	// [crawler.ErrJobChanged] if the settings have another revision, or
-	// [crawler.ErrJobEnded] for a job that was cancelled.
+	// [queue.ErrJobChanged] if the settings have another revision, or
+	// [queue.ErrJobEnded] for a job that was cancelled.
 	Set(ctx context.Context, name string, revision int64, changes setting.Changes) (setting.Adjustment, error)
-	// Cancel ends a job and drops its waiting URLs. It returns [crawler.ErrJobEnded] for a
+	// Cancel ends a job and drops its waiting URLs. It returns [queue.ErrJobEnded] for a
 	// job that has ended.
 	Cancel(ctx context.Context, name string) error
 	// Remove removes a job and everything that is stored of it.
@@ -83,7 +83,7 @@ type Jobs interface {
 	// nor to unusual ports. urls yields the lines of a list. The empty string stands for a
 	// line without a URL: it is skipped, and counts only in [crawler.Refusal].Line. A
 	// string that is not a URL is refused, and the list continues. An error ends the list
-	// and is returned. SeedClosed returns [crawler.ErrJobEnded] for a job that has ended.
+	// and is returned. SeedClosed returns [queue.ErrJobEnded] for a job that has ended.
 	// The Seeding says what was done even if there is an error.
 	SeedClosed(ctx context.Context, name string, urls iter.Seq2[string, error],
 		progress func(crawler.Seeding)) (crawler.Seeding, error)

@@ -47,7 +47,7 @@ func messageOf(r *http.Request, status int, err error) messagePage {
 	home := ui.Link{Text: "Show the fleet", URL: "/"}
 	back := ui.Link{Text: "Show the job", URL: jobURL(r.PathValue("job"))}
 	switch {
-	case errors.Is(err, crawler.ErrNoJob):
+	case errors.Is(err, queue.ErrNoJob):
 		return messagePage{Layout: ui.Layout{Title: "There is no such job"}, Links: []ui.Link{home},
 			Text: fmt.Sprintf("No job is named %q. It may have been removed, or its name may be misspelt.", r.PathValue("job"))}
 	case errors.Is(err, queue.ErrNoHost):

@@ -45,11 +45,11 @@ func statusOf(err error) int {
 	switch {
 	case errors.As(err, &setting):
 		return http.StatusBadRequest
-	case errors.Is(err, crawler.ErrNoJob), errors.Is(err, queue.ErrNoHost):
+	case errors.Is(err, queue.ErrNoJob), errors.Is(err, queue.ErrNoHost):
 		return http.StatusNotFound
-	case errors.Is(err, crawler.ErrJobExists), errors.Is(err, crawler.ErrJobEnded), errors.Is(err, crawler.ErrJobRuns),
-		errors.Is(err, crawler.ErrJobChanged),
-		errors.Is(err, crawler.ErrJobState):
+	case errors.Is(err, queue.ErrJobExists), errors.Is(err, queue.ErrJobEnded), errors.Is(err, queue.ErrJobRuns),
+		errors.Is(err, queue.ErrJobChanged),
+		errors.Is(err, queue.ErrJobState):
 		return http.StatusConflict
 	case errors.As(err, &tooLarge):
 		return http.StatusRequestEntityTooLarge

@@ -93,7 +93,7 @@ func conflict(format string, args ...any) *problem {
 func (d *Dashboard) seedProblem(ctx context.Context, name string, err error) *problem {
 	var tooLarge *http.MaxBytesError
 	switch {
-	case errors.Is(err, crawler.ErrJobEnded): // since it was checked
+	case errors.Is(err, queue.ErrJobEnded): // since it was checked
 		return problemOf(cmp.Or(d.takesSeeds(ctx, name), err))
 	case errors.As(err, &tooLarge):
 		return &problem{http.StatusRequestEntityTooLarge,

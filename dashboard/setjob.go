@@ -8,7 +8,7 @@ import (
 	"strconv"
 	"strings"
 
-	"github.com/trawlcrawler/trawl/crawler"
+	"github.com/trawlcrawler/trawl/internal/queue"
 	"github.com/trawlcrawler/trawl/internal/setting"
 )
 
@@ -33,7 +33,7 @@ func (d *Dashboard) setJob(w http.ResponseWriter, r *http.Request) error {
 	}
 	unhurried(w)
 	done, err := d.jobs.Set(r.Context(), r.PathValue("job"), revision, changes)
-	if errors.Is(err, crawler.ErrJobChanged) && revision != anyRevision {
+	if errors.Is(err, queue.ErrJobChanged) && revision != anyRevision {
 		return &problem{http.StatusPreconditionFailed, err.Error(), nil}
 	}
 	if err != nil {

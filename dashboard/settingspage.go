@@ -10,6 +10,7 @@ import (
 	"strings"
 
 	"github.com/trawlcrawler/trawl/crawler"
+	"github.com/trawlcrawler/trawl/internal/queue"
 	"github.com/trawlcrawler/trawl/internal/setting"
 	"github.com/trawlcrawler/trawl/internal/ui"
 )
@@ -115,7 +116,7 @@ func (d *Dashboard) sendSettingsForm(w http.ResponseWriter, r *http.Request) err
 	}
 	switch code := statusOfPage(err); {
 	case err == nil:
-	case code == http.StatusBadRequest || errors.Is(err, crawler.ErrJobChanged):
+	case code == http.StatusBadRequest || errors.Is(err, queue.ErrJobChanged):
 		p.Warning = "Nothing was changed. " + sentence(err.Error())
 		d.respond(w, code, "settings", p)
 		return nil

@@ -80,10 +80,10 @@ type sheet struct {
 }
 
 // sheet reads the counters of a job. If the job no longer exists, it returns
-// [crawler.ErrNoJob]. Any other error about the counters is put on the sheet.
+// [queue.ErrNoJob]. Any other error about the counters is put on the sheet.
 func (d *Dashboard) sheet(ctx context.Context, s crawler.Status) (sheet, error) {
 	numbers, err := d.jobs.Counters(ctx, s.Job.Name)
-	if errors.Is(err, crawler.ErrNoJob) {
+	if errors.Is(err, queue.ErrNoJob) {
 		return sheet{}, err
 	}
 	if ctx.Err() != nil {
@@ -212,7 +212,7 @@ func (d *Dashboard) survey(ctx context.Context) ([]sheet, error) {
 	for i, status := range statuses {
 		group.Go(func() error {
 			sh, err := d.sheet(ctx, status)
-			if errors.Is(err, crawler.ErrNoJob) {
+			if errors.Is(err, queue.ErrNoJob) {
 				return nil // removed in the meantime
 			}
 			all[i] = &sh

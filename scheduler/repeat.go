@@ -6,6 +6,7 @@ import (
 
 	"github.com/trawlcrawler/trawl/crawler"
 	"github.com/trawlcrawler/trawl/internal/periodic"
+	"github.com/trawlcrawler/trawl/internal/queue"
 )
 
 // repeat starts a run of a periodic job if its last tick was not yet handled. A run is a
@@ -59,11 +60,11 @@ func (b *Runner) beginRun(ctx context.Context, run crawler.Job, of string) (bool
 		b.cfg.Log.Info("a run starts", "job", of, "run", run.Name)
 		return true, nil
 	}
-	if !errors.Is(err, crawler.ErrJobExists) {
+	if !errors.Is(err, queue.ErrJobExists) {
 		return false, err
 	}
 	there, err := b.store.Status(ctx, run.Name)
-	if errors.Is(err, crawler.ErrNoJob) { // it was removed in the meantime
+	if errors.Is(err, queue.ErrNoJob) { // it was removed in the meantime
 		return true, nil
 	}
 	if err == nil && there.RunOf != of {
@@ -78,7 +79,7 @@ func (b *Runner) ended(ctx context.Context, run string) (bool, error) {
 		return true, nil
 	}
 	status, err := b.store.Status(ctx, run)
-	if errors.Is(err, crawler.ErrNoJob) {
+	if errors.Is(err, queue.ErrNoJob) {
 		return true, nil
 	}
 	return status.State.Ended(), err

@@ -7,6 +7,7 @@ import (
 
 	"github.com/trawlcrawler/trawl/crawler"
 	"github.com/trawlcrawler/trawl/internal/periodic"
+	"github.com/trawlcrawler/trawl/internal/queue"
 )
 
 // retireAfter is the earliest time after its end at which a run is removed. By then, all
@@ -38,7 +39,7 @@ func (b *Runner) remove(ctx context.Context, run string) error {
 		return err
 	}
 	err := b.store.Remove(ctx, run)
-	if errors.Is(err, crawler.ErrNoJob) {
+	if errors.Is(err, queue.ErrNoJob) {
 		return nil
 	}
 	if err == nil {

@@ -18,7 +18,7 @@ type Store interface {
 	Jobs
 	// Statuses lists all jobs.
 	Statuses(ctx context.Context) ([]crawler.Status, error)
-	// CreateRun stores a run of a periodic job. It returns crawler.ErrJobExists if it
+	// CreateRun stores a run of a periodic job. It returns queue.ErrJobExists if it
 	// exists.
 	CreateRun(ctx context.Context, run crawler.Job, of string) error
 	// Seeded records that all seeds of the job are admitted.
@@ -26,7 +26,7 @@ type Store interface {
 	// Clear removes everything of a job that has ended, and of its queue, except its
 	// record.
 	Clear(ctx context.Context, job string) error
-	// Remove removes everything of a job, and of its queue. The error is crawler.ErrNoJob
+	// Remove removes everything of a job, and of its queue. The error is queue.ErrNoJob
 	// if the job does not exist.
 	Remove(ctx context.Context, job string) error
 	// ShowPause records that the job's queue is about to be paused or unpaused.

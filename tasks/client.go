@@ -61,7 +61,7 @@ func (c *Client) Close() error { return errors.Join(c.queues.Close(), c.close())
 
 // Create creates a job. A scheduler of the fleet admits its seeds and starts it; a job
 // without seeds waits for some. The job may connect to the ports of its seeds. The error
-// wraps [crawler.ErrJobExists] if a job with that name exists. Otherwise it names the
+// wraps [queue.ErrJobExists] if a job with that name exists. Otherwise it names the
 // setting that is wrong.
 func (c *Client) Create(ctx context.Context, job crawler.Job) error {
 	return c.CreateFrom(ctx, job, queue.Origin{}, queue.Opened{})
@@ -102,8 +102,8 @@ func (c *Client) create(ctx context.Context, job crawler.Job, origin queue.Origi
 	if origin.Opens || len(ports) > 0 { // before any worker can see the job
 		switch _, err := c.store.Status(ctx, job.Name); {
 		case err == nil:
-			return fmt.Errorf("job %q: %w", job.Name, crawler.ErrJobExists)
-		case !errors.Is(err, crawler.ErrNoJob):
+			return fmt.Errorf("job %q: %w", job.Name, queue.ErrJobExists)
+		case !errors.Is(err, queue.ErrNoJob):
 			return err
 		}
 		if err := c.store.OpenPorts(ctx, job.Name, ports); err != nil {
@@ -145,7 +145,7 @@ const capacityTerm = 5 * time.Second
 // Jobs lists all jobs, sorted by name.
 func (c *Client) Jobs(ctx context.Context) ([]crawler.Status, error) { return c.store.Statuses(ctx) }
 
-// Status returns a job with its state, or an error that wraps [crawler.ErrNoJob].
+// Status returns a job with its state, or an error that wraps [queue.ErrNoJob].
 func (c *Client) Status(ctx context.Context, job string) (crawler.Status, error) {
 	return c.store.Status(ctx, job)
 }
@@ -201,7 +201,7 @@ func (c *Client) Pause(ctx context.Context, job string) error {
 }
 
 // Resume continues a job that was paused. A job that is done is reopened: it waits for
-// seeds, and is done again when it has fetched them. The error wraps [crawler.ErrJobEnded]
+// seeds, and is done again when it has fetched them. The error wraps [queue.ErrJobEnded]
 // for a job whose budget is spent: [Client.Set] raises it. For a periodic job, runs start
 // again from the next tick.
 func (c *Client) Resume(ctx context.Context, job string) error {
@@ -217,7 +217,7 @@ func (c *Client) Resume(ctx context.Context, job string) error {
 	if budget, ok := strings.CutPrefix(status.Reason, "budget of "); ok && status.State == crawler.StateDone &&
 		budget != "pages per host" {
 		return fmt.Errorf("job %q is done: %w: its budget of %s is spent: to continue, raise it (trawl job set %s %s=…, or 0 for no limit)",
-			job, crawler.ErrJobEnded, budget, job, budget)
+			job, queue.ErrJobEnded, budget, job, budget)
 	}
 	return c.move(ctx, job, crawler.StateRunning, "", crawler.StatePaused, crawler.StateDone, crawler.StateFailed)
 }
@@ -234,7 +234,7 @@ func (c *Client) Cancel(ctx context.Context, job string) error {
 const moveTries = 5
 
 // move changes the state of a job. It does nothing if the job is already in that state. The
-// error wraps [crawler.ErrJobEnded] for a job that has ended, and [crawler.ErrJobState] for
+// error wraps [queue.ErrJobEnded] for a job that has ended, and [queue.ErrJobState] for
 // one whose state does not allow the change.
 func (c *Client) move(ctx context.Context, job string, to crawler.State, reason string, from ...crawler.State) error {
 	for tries := 1; ; tries++ {
@@ -252,7 +252,7 @@ func (c *Client) move(ctx context.Context, job string, to crawler.State, reason 
 		case status.State.Ended():
 			return ended(status)
 		default:
-			return fmt.Errorf("job %q is %s: %w: it cannot become %s", job, status.State, crawler.ErrJobState, to)
+			return fmt.Errorf("job %q is %s: %w: it cannot become %s", job, status.State, queue.ErrJobState, to)
 		}
 	}
 }
@@ -261,14 +261,14 @@ func (c *Client) move(ctx context.Context, job string, to crawler.State, reason 
 func ended(job crawler.Status) error {
 	if job.State == crawler.StateCancelled {
 		return fmt.Errorf("job %q is cancelled: %w and cannot be resumed: create another", job.Job.Name,
-			crawler.ErrJobEnded)
+			queue.ErrJobEnded)
 	}
 	return fmt.Errorf("job %q is %s: %w: resume it to reopen it (trawl job resume %s)", job.Job.Name, job.State,
-		crawler.ErrJobEnded, job.Job.Name)
+		queue.ErrJobEnded, job.Job.Name)
 }
 
 // Remove deletes all keys of a job, and of its asynq queue. A running job must be cancelled
-// first: the error wraps [crawler.ErrJobRuns]. Remove waits for the job's last visits, up
+// first: the error wraps [queue.ErrJobRuns]. Remove waits for the job's last visits, up
 // to some twenty seconds if their worker was lost. Runs of a periodic job are jobs of their
 // own and stay.
 func (c *Client) Remove(ctx context.Context, job string) error {
@@ -287,7 +287,7 @@ func (c *Client) Remove(ctx context.Context, job string) error {
 	}
 	going := status.State == crawler.StateRunning || status.State == crawler.StatePaused
 	if going && status.Job.Schedule == "" {
-		return fmt.Errorf("job %q is %s: %w", job, status.State, crawler.ErrJobRuns)
+		return fmt.Errorf("job %q is %s: %w", job, status.State, queue.ErrJobRuns)
 	}
 	if !status.State.Ended() { // so that it is not started
 		if err := c.Cancel(ctx, job); err != nil {

@@ -62,7 +62,7 @@ const (
 
 // Compare starts to compare a job that has ended with its output. worker is a worker that
 // will not come back, so that its records are not waited for; "" for none. The error wraps
-// [crawler.ErrNoJob], [crawler.ErrJobEnded] for a cancelled job, and [ErrNotComparable] for
+// [queue.ErrNoJob], [queue.ErrJobEnded] for a cancelled job, and [ErrNotComparable] for
 // a job that cannot be compared at the moment.
 func (c *Client) Compare(ctx context.Context, job, worker string) (*Comparing, error) {
 	status, err := c.store.Status(ctx, job)

@@ -18,7 +18,7 @@ func (c *Client) Hosts(ctx context.Context, job string, limit int) ([]crawler.Ho
 }
 
 // Host returns the status of one host of a job, or an error that wraps [queue.ErrNoHost]
-// or [crawler.ErrNoJob].
+// or [queue.ErrNoJob].
 func (c *Client) Host(ctx context.Context, job string, host crawler.Host) (crawler.HostStatus, error) {
 	status, err := c.store.Status(ctx, job)
 	if err != nil {
@@ -30,7 +30,7 @@ func (c *Client) Host(ctx context.Context, job string, host crawler.Host) (crawl
 // Govern replaces the rules for one host of a job. An open visit applies them within
 // seconds. If forgive is set, the host is retried although it was given up, or left alone
 // for a while, because it refused requests or could not be reached. The error names the
-// rule that is out of range, or wraps [queue.ErrNoHost] or [crawler.ErrNoJob].
+// rule that is out of range, or wraps [queue.ErrNoHost] or [queue.ErrNoJob].
 func (c *Client) Govern(ctx context.Context, job string, host crawler.Host, rules crawler.HostRules,
 	forgive bool) error {
 	if err := rules.Validate(); err != nil {

@@ -6,6 +6,7 @@ import (
 
 	"github.com/trawlcrawler/trawl/crawler"
 	"github.com/trawlcrawler/trawl/internal/periodic"
+	"github.com/trawlcrawler/trawl/internal/queue"
 )
 
 // Periodic describes a periodic job and its runs; it returns nil for any other job. all are
@@ -23,7 +24,7 @@ func (c *Client) Periodic(ctx context.Context, job crawler.Status, all []crawler
 	}
 	for _, run := range periodic.RunsOf(job.Job.Name, all) {
 		counters, err := c.Counters(ctx, run.Job.Name)
-		if errors.Is(err, crawler.ErrNoJob) {
+		if errors.Is(err, queue.ErrNoJob) {
 			continue // removed in the meantime
 		}
 		if err != nil {

@@ -55,7 +55,7 @@ var seeders atomic.Int64
 // priority. An empty string is a line without a URL. A string that is not a URL is counted
 // as refused, and so is a line with a [seedfile.LineError]; the first refusals are listed
 // with their reasons. Any other error of the list ends the seeding after the lines before
-// it are admitted. The error wraps [crawler.ErrNoJob] or [crawler.ErrJobEnded] if the job
+// it are admitted. The error wraps [queue.ErrNoJob] or [queue.ErrJobEnded] if the job
 // takes no seeds, even if it ends meanwhile. progress, unless nil, is called now and then.
 // The job may connect to the ports of the seeds.
 func (c *Client) Seed(ctx context.Context, job string, urls iter.Seq2[string, error],

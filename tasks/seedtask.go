@@ -12,6 +12,7 @@ import (
 
 	"github.com/trawlcrawler/trawl/crawler"
 	"github.com/trawlcrawler/trawl/internal/frontier"
+	"github.com/trawlcrawler/trawl/internal/queue"
 	"github.com/trawlcrawler/trawl/internal/seedfile"
 )
 
@@ -59,9 +60,9 @@ func (s *Server) seed(ctx context.Context, t *asynq.Task) error {
 func seedTrouble(ctx context.Context, store *frontier.Store, job string, err error) error {
 	const again = "then run this task again, in asynq's web UI or with asynq task run"
 	switch {
-	case errors.Is(err, crawler.ErrNoJob):
+	case errors.Is(err, queue.ErrNoJob):
 		return fmt.Errorf("%w: create it, %s: %w", err, again, asynq.SkipRetry)
-	case !errors.Is(err, crawler.ErrJobEnded):
+	case !errors.Is(err, queue.ErrJobEnded):
 		return err
 	}
 	status, statusErr := store.Status(ctx, job)

@@ -439,11 +439,11 @@ func TestAJobThatEndsDuringSeedingTakesNoMoreSeeds(t *testing.T) {
 			t.Error(err)
 		}
 	}
-	if _, err := n.fleet.Seed(t.Context(), n.queue, cancelled, nil); !errors.Is(err, crawler.ErrJobEnded) {
+	if _, err := n.fleet.Seed(t.Context(), n.queue, cancelled, nil); !errors.Is(err, queue.ErrJobEnded) {
 		t.Errorf("the error is %v, want that the job has ended", err)
 	}
 	if _, err := n.fleet.Seed(t.Context(), n.queue, listOf("https://a.example/"), nil); !errors.Is(err,
-		crawler.ErrJobEnded) {
+		queue.ErrJobEnded) {
 		t.Errorf("the error is %v, want that the job has ended", err)
 	}
 }
@@ -494,7 +494,7 @@ func TestOnlySeedsOfOperatorsAllowTheirPorts(t *testing.T) {
 			t.Fatal(err)
 		}
 		opens(job.Name, map[string][]string{"open": {"4"}}[name]...)
-		if err := create(t.Context(), job); !errors.Is(err, crawler.ErrJobExists) {
+		if err := create(t.Context(), job); !errors.Is(err, queue.ErrJobExists) {
 			t.Errorf("creating it again: %v", err)
 		}
 	}

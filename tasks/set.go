@@ -7,6 +7,7 @@ import (
 
 	"github.com/trawlcrawler/trawl/crawler"
 	"github.com/trawlcrawler/trawl/internal/frontier"
+	"github.com/trawlcrawler/trawl/internal/queue"
 	"github.com/trawlcrawler/trawl/internal/setting"
 )
 
@@ -24,9 +25,9 @@ const maxChanges = 50
 // Either all changes are made or none. With a revision other than [AnyRevision], the
 // settings must be at that revision ([crawler.Status]). With AnyRevision, changes that
 // others make meanwhile are kept, unless they change the same settings. In both cases of
-// conflict, the error wraps [crawler.ErrJobChanged]. It is a [crawler.SettingError] for a
-// setting that cannot be changed or a value that is invalid, and wraps [crawler.ErrNoJob],
-// or [crawler.ErrJobEnded] for a job that was cancelled.
+// conflict, the error wraps [queue.ErrJobChanged]. It is a [crawler.SettingError] for a
+// setting that cannot be changed or a value that is invalid, and wraps [queue.ErrNoJob],
+// or [queue.ErrJobEnded] for a job that was cancelled.
 func (c *Client) Set(ctx context.Context, job string, revision int64,
 	changes setting.Changes) (setting.Adjustment, error) {
 	first, err := c.store.Status(ctx, job)
@@ -35,11 +36,11 @@ func (c *Client) Set(ctx context.Context, job string, revision int64,
 	}
 	if revision != AnyRevision && revision != first.Revision {
 		return setting.Adjustment{}, fmt.Errorf("job %q is at revision %d, not %d: %w", job, first.Revision, revision,
-			crawler.ErrJobChanged)
+			queue.ErrJobChanged)
 	}
 	for now := first; ; {
 		done, err := c.set(ctx, now, changes)
-		if revision != AnyRevision || !errors.Is(err, crawler.ErrJobChanged) {
+		if revision != AnyRevision || !errors.Is(err, queue.ErrJobChanged) {
 			return done, err
 		}
 		if now, err = c.store.Status(ctx, job); err != nil {
@@ -48,7 +49,7 @@ func (c *Client) Set(ctx context.Context, job string, revision int64,
 		for _, change := range setting.Differences(first.Job, now.Job, now.Now, now.Revision) {
 			if _, ours := changes[change.Setting]; ours {
 				return setting.Adjustment{}, fmt.Errorf("job %q: %w: %v: check it, and set it again", job,
-					crawler.ErrJobChanged, change)
+					queue.ErrJobChanged, change)
 			}
 		}
 	}

@@ -7,6 +7,7 @@ import (
 	"testing"
 
 	"github.com/trawlcrawler/trawl/crawler"
+	"github.com/trawlcrawler/trawl/internal/queue"
 )
 
 func TestConcurrentVerbsLeaveTheJobInOneStateAndReportFailures(t *testing.T) {
@@ -23,7 +24,7 @@ func TestConcurrentVerbsLeaveTheJobInOneStateAndReportFailures(t *testing.T) {
 			do = func() error { return e.client.Cancel(t.Context(), e.job.Name) }
 		}
 		racing.Go(func() {
-			if err := do(); err != nil && !errors.Is(err, crawler.ErrJobEnded) && !errors.Is(err, crawler.ErrJobState) {
+			if err := do(); err != nil && !errors.Is(err, queue.ErrJobEnded) && !errors.Is(err, queue.ErrJobState) {
 				t.Errorf("verb %d: %v", i, err)
 			}
 		})

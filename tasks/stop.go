@@ -4,13 +4,12 @@ import (
 	"context"
 	"fmt"
 
-	"github.com/trawlcrawler/trawl/crawler"
 	"github.com/trawlcrawler/trawl/internal/queue"
 )
 
 // Stop ends a job early, as a spent budget does: its visits end, and then it is done. reason
 // becomes part of the job's. It does nothing if the job is ending already. The error wraps
-// [crawler.ErrNoJob] or [crawler.ErrJobEnded].
+// [queue.ErrNoJob] or [queue.ErrJobEnded].
 func (c *Client) Stop(ctx context.Context, job, reason string) error {
 	for range moveTries {
 		status, err := c.store.Status(ctx, job)
@@ -27,5 +26,5 @@ func (c *Client) Stop(ctx context.Context, job, reason string) error {
 			return err
 		}
 	}
-	return fmt.Errorf("job %q: %w: its settings change all the time: try again", job, crawler.ErrJobChanged)
+	return fmt.Errorf("job %q: %w: its settings change all the time: try again", job, queue.ErrJobChanged)
 }

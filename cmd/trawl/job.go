@@ -94,16 +94,16 @@ func jobError(err error) error {
 		return err
 	case errors.Is(err, context.Canceled):
 		return &exitError{exitInterrupted, "interrupted"}
-	case errors.Is(err, crawler.ErrJobExists):
+	case errors.Is(err, queue.ErrJobExists):
 		return usage("%v: choose another name with --job, or remove that one (trawl job rm)", err)
-	case errors.Is(err, crawler.ErrNoJob):
+	case errors.Is(err, queue.ErrNoJob):
 		return usage("%v (trawl job ls lists them)", err)
 	case errors.As(err, &setting):
 		return usage("%v", err)
-	case errors.Is(err, crawler.ErrJobChanged):
+	case errors.Is(err, queue.ErrJobChanged):
 		return usage("%v", err)
-	case errors.Is(err, queue.ErrNoHost), errors.Is(err, crawler.ErrJobEnded), errors.Is(err, crawler.ErrJobRuns),
-		errors.Is(err, crawler.ErrJobState):
+	case errors.Is(err, queue.ErrNoHost), errors.Is(err, queue.ErrJobEnded), errors.Is(err, queue.ErrJobRuns),
+		errors.Is(err, queue.ErrJobState):
 		return usage("%v", err)
 	}
 	return failed("%v", err)

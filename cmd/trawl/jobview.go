@@ -98,7 +98,7 @@ func (d *desk) list(ctx context.Context, c *tasks.Client) error {
 	views := make([]jobView, 0, len(all))
 	for _, status := range all {
 		v, err := view(ctx, c, status)
-		if errors.Is(err, crawler.ErrNoJob) {
+		if errors.Is(err, queue.ErrNoJob) {
 			continue // removed in the meantime
 		}
 		if err != nil {

@@ -11,6 +11,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/trawlcrawler/trawl/crawler"
+	"github.com/trawlcrawler/trawl/internal/queue"
 	"github.com/trawlcrawler/trawl/internal/seedfile"
 	"github.com/trawlcrawler/trawl/internal/setting"
 	"github.com/trawlcrawler/trawl/tasks"
@@ -101,7 +102,7 @@ func createPlain(ctx context.Context, cmd *cobra.Command, c *tasks.Client, name 
 		return err
 	}
 	err = c.Create(ctx, s.Job)
-	if errors.Is(err, crawler.ErrJobExists) {
+	if errors.Is(err, queue.ErrJobExists) {
 		return nil
 	}
 	if err == nil {
@@ -125,7 +126,7 @@ func (d *desk) seed(ctx context.Context, c *tasks.Client, job string, list *seed
 			shown.show(reader.report().with(s).text(time.Since(began)))
 		})
 	shown.clear()
-	if errors.Is(err, crawler.ErrNoJob) || errors.Is(err, crawler.ErrJobEnded) {
+	if errors.Is(err, queue.ErrNoJob) || errors.Is(err, queue.ErrJobEnded) {
 		return err // nothing was added, or the job does not fetch it
 	}
 	report := reader.report().with(sum)

@@ -78,7 +78,7 @@ type Explanation struct {
 func New(given string, u crawler.URL) *Explanation { return &Explanation{Given: given, URL: u} }
 
 // FromFrontier explains the URL from the frontier of a job, and returns the status of the job.
-// The error wraps [crawler.ErrNoJob] if there is no such job.
+// The error wraps [queue.ErrNoJob] if there is no such job.
 func (x *Explanation) FromFrontier(ctx context.Context, store *frontier.Store, job string) (crawler.Status, error) {
 	status, err := store.Status(ctx, job)
 	if err != nil {

@@ -9,8 +9,8 @@ import (
 
 	"github.com/prometheus/client_golang/prometheus"
 
-	"github.com/trawlcrawler/trawl/crawler"
 	"github.com/trawlcrawler/trawl/internal/frontier"
+	"github.com/trawlcrawler/trawl/internal/queue"
 )
 
 const (
@@ -84,7 +84,7 @@ func (w *watch) look(ctx context.Context) {
 		w.conn.Log.Warn("garbage in Redis is set aside", "job", g.Job, "what", g.What)
 	}
 	w.noteLayout(err)
-	if err == nil || errors.Is(err, crawler.ErrLayout) {
+	if err == nil || errors.Is(err, queue.ErrLayout) {
 		w.noteSkew(found.Skew)
 	}
 }
@@ -97,7 +97,7 @@ func (w *watch) noteLayout(err error) {
 	case err == nil:
 		w.closed = false
 		w.foreign.Set(0)
-	case errors.Is(err, crawler.ErrLayout):
+	case errors.Is(err, queue.ErrLayout):
 		w.closed = true
 		w.foreign.Set(1)
 	}

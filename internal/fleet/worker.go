@@ -233,7 +233,7 @@ func (w *Worker) round(ctx, hard context.Context) {
 		if ctx.Err() == nil {
 			w.conn.complain("the worker cannot see the jobs", err)
 		}
-		if errors.Is(err, crawler.ErrLayout) { // another version of trawl serves the queues now
+		if errors.Is(err, queue.ErrLayout) { // another version of trawl serves the queues now
 			for name := range w.jobWorkers {
 				w.retire(name)
 			}

@@ -6,8 +6,8 @@ import (
 	"sync"
 	"time"
 
-	"github.com/trawlcrawler/trawl/crawler"
 	"github.com/trawlcrawler/trawl/internal/frontier"
+	"github.com/trawlcrawler/trawl/internal/queue"
 	"github.com/trawlcrawler/trawl/internal/waiting"
 )
 
@@ -79,7 +79,7 @@ func NewManifest(store *frontier.Store) *Manifest {
 // removed.
 func (m *Manifest) Shipped(ctx context.Context, job, writer string) error {
 	status, err := m.store.Status(ctx, job)
-	if errors.Is(err, crawler.ErrNoJob) {
+	if errors.Is(err, queue.ErrNoJob) {
 		return nil
 	}
 	if err == nil {
@@ -104,7 +104,7 @@ func (m *Manifest) Waiting(ctx context.Context, writers map[string][]string) err
 		}
 		status, err := m.store.Status(ctx, job)
 		switch {
-		case errors.Is(err, crawler.ErrNoJob):
+		case errors.Is(err, queue.ErrNoJob):
 			m.next[job] = time.Now().Add(time.Minute)
 			continue
 		case err != nil:

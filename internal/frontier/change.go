@@ -7,6 +7,7 @@ import (
 	"strconv"
 
 	"github.com/trawlcrawler/trawl/crawler"
+	"github.com/trawlcrawler/trawl/internal/queue"
 	"github.com/trawlcrawler/trawl/internal/rules"
 )
 
@@ -41,8 +42,8 @@ type Replacement struct {
 }
 
 // Replace replaces the settings of a job, if they are still as they were when was was read.
-// It reports whether that reopened the job. The error is [crawler.ErrJobChanged] if the
-// settings have changed since, and [crawler.ErrNoJob] if there is no such job.
+// It reports whether that reopened the job. The error is [queue.ErrJobChanged] if the
+// settings have changed since, and [queue.ErrNoJob] if there is no such job.
 func (s *Store) Replace(ctx context.Context, was crawler.Status, r Replacement) (reopened bool, err error) {
 	name := r.Job.Name
 	args, err := s.replacing(ctx, was, r)
@@ -58,9 +59,9 @@ func (s *Store) Replace(ctx context.Context, was crawler.Status, r Replacement) 
 	case len(got) != 2:
 		return false, fmt.Errorf("frontier: change job %s: unexpected answer %v", name, got)
 	case got[0] == -1:
-		return false, fmt.Errorf("job %q: %w", name, crawler.ErrNoJob)
+		return false, fmt.Errorf("job %q: %w", name, queue.ErrNoJob)
 	case got[0] == -2:
-		return false, fmt.Errorf("job %q: %w", name, crawler.ErrJobChanged)
+		return false, fmt.Errorf("job %q: %w", name, queue.ErrJobChanged)
 	}
 	_, err = s.Status(ctx, name) // to refresh the budgets in this process
 	return got[1] == 1, err

@@ -12,6 +12,7 @@ import (
 	"github.com/redis/go-redis/v9"
 
 	"github.com/trawlcrawler/trawl/crawler"
+	"github.com/trawlcrawler/trawl/internal/queue"
 	"github.com/trawlcrawler/trawl/internal/test/redistest"
 )
 
@@ -110,11 +111,11 @@ func TestAChangedLayoutIsNoticed(t *testing.T) {
 	}
 	review(nil)
 	b.must(b.rdb.Set(ctx, keySchema, "27", 0).Err())
-	review(crawler.ErrLayout)
-	if _, err := b.Admit(ctx, b.entries(0, "http://a.test/1")); !errors.Is(err, crawler.ErrLayout) {
+	review(queue.ErrLayout)
+	if _, err := b.Admit(ctx, b.entries(0, "http://a.test/1")); !errors.Is(err, queue.ErrLayout) {
 		t.Errorf("admit: %v, want ErrLayout", err)
 	}
-	if _, err := b.store.Statuses(ctx); !errors.Is(err, crawler.ErrLayout) {
+	if _, err := b.store.Statuses(ctx); !errors.Is(err, queue.ErrLayout) {
 		t.Errorf("statuses: %v, want ErrLayout", err)
 	}
 	inside := context.WithValue(ctx, reviewing{}, true)

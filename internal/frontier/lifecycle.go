@@ -9,6 +9,7 @@ import (
 	"github.com/redis/go-redis/v9"
 
 	"github.com/trawlcrawler/trawl/crawler"
+	"github.com/trawlcrawler/trawl/internal/queue"
 )
 
 // Statuses lists all jobs with their states, sorted by name. It also frees the memory that
@@ -21,7 +22,7 @@ func (s *Store) Statuses(ctx context.Context) ([]crawler.Status, error) {
 	all := make([]crawler.Status, 0, len(names))
 	for _, name := range names {
 		status, err := s.Status(ctx, name)
-		if errors.Is(err, crawler.ErrNoJob) {
+		if errors.Is(err, queue.ErrNoJob) {
 			continue // removed in between
 		}
 		if err != nil {

@@ -11,6 +11,7 @@ import (
 	"github.com/redis/go-redis/v9"
 
 	"github.com/trawlcrawler/trawl/crawler"
+	"github.com/trawlcrawler/trawl/internal/queue"
 	"github.com/trawlcrawler/trawl/internal/test/redistest"
 )
 
@@ -67,8 +68,8 @@ func (b *testJob) move(to crawler.State) {
 func healsCreation(t *testing.T, b *testJob) {
 	b.must(b.rdb.SRem(t.Context(), keyJobs, b.job.Name).Err())
 	created := b.status().Created
-	if err := b.store.Create(t.Context(), b.job); !errors.Is(err, crawler.ErrJobExists) {
-		t.Errorf("created again: %v, want %v", err, crawler.ErrJobExists)
+	if err := b.store.Create(t.Context(), b.job); !errors.Is(err, queue.ErrJobExists) {
+		t.Errorf("created again: %v, want %v", err, queue.ErrJobExists)
 	}
 	listed, err := b.rdb.SIsMember(t.Context(), keyJobs, b.job.Name).Result()
 	if err != nil || !listed {
@@ -213,8 +214,8 @@ func removesAll(t *testing.T, b *testJob) {
 	if keys := b.keys(); len(keys) != 1 || keys[0] != neighbour {
 		t.Errorf("keys: got %v, want the key of the other job", keys)
 	}
-	if err := b.store.Remove(t.Context(), b.job.Name); !errors.Is(err, crawler.ErrNoJob) {
-		t.Errorf("removed again: %v, want %v", err, crawler.ErrNoJob)
+	if err := b.store.Remove(t.Context(), b.job.Name); !errors.Is(err, queue.ErrNoJob) {
+		t.Errorf("removed again: %v, want %v", err, queue.ErrNoJob)
 	}
 }
 

@@ -18,7 +18,7 @@ func keepsOrigins(t *testing.T, b *testJob) {
 	if got := origin(); got != (queue.Origin{}) {
 		t.Errorf("a job without an origin has %+v", got)
 	}
-	if err := b.store.CreateFrom(ctx, b.job, queue.Origin{Opens: true}); !errors.Is(err, crawler.ErrJobExists) {
+	if err := b.store.CreateFrom(ctx, b.job, queue.Origin{Opens: true}); !errors.Is(err, queue.ErrJobExists) {
 		t.Errorf("second creation of a job: got error %v", err)
 	}
 	if origin().Opens {

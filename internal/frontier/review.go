@@ -8,7 +8,7 @@ import (
 
 	"github.com/redis/go-redis/v9"
 
-	"github.com/trawlcrawler/trawl/crawler"
+	"github.com/trawlcrawler/trawl/internal/queue"
 	"github.com/trawlcrawler/trawl/internal/redisconn"
 )
 
@@ -24,7 +24,7 @@ type Review struct {
 
 // Review checks whether Redis still holds the layout that this version of trawl writes, and
 // the data that it held before. While Redis holds another layout, all other calls of the
-// store and its frontiers fail with [crawler.ErrLayout], and so does Review. They work
+// store and its frontiers fail with [queue.ErrLayout], and so does Review. They work
 // again once Review finds the right layout. Any other error means that Redis could not be
 // queried. A long-running process should call Review about every second.
 func (s *Store) Review(ctx context.Context) (Review, error) {
@@ -41,7 +41,7 @@ func (s *Store) Review(ctx context.Context) (Review, error) {
 		s.forget()
 	}
 	err = s.checkSchema(ctx, changed)
-	if errors.Is(err, crawler.ErrLayout) {
+	if errors.Is(err, queue.ErrLayout) {
 		s.closed.Store(&err)
 		return Review{Emptied: emptied, Skew: skew}, err
 	}

@@ -9,7 +9,7 @@ import (
 
 	"github.com/redis/go-redis/v9"
 
-	"github.com/trawlcrawler/trawl/crawler"
+	"github.com/trawlcrawler/trawl/internal/queue"
 	"github.com/trawlcrawler/trawl/internal/redisconn"
 )
 
@@ -21,7 +21,7 @@ const schema = 2
 // first. The version is written only by the first process of a fleet, and by the first
 // process of another version that finds no jobs. If Redis refuses writes for now, for
 // example because it is full, CheckSchema still succeeds, and [Store.Review] writes the
-// version later. The error wraps [crawler.ErrLayout] if Redis belongs to another version.
+// version later. The error wraps [queue.ErrLayout] if Redis belongs to another version.
 func (s *Store) CheckSchema(ctx context.Context) error {
 	err := s.checkSchema(ctx, s.takeOver)
 	if redisconn.RefusesWrites(err) {
@@ -72,9 +72,9 @@ func (s *Store) takeOver(ctx context.Context, theirs string) error {
 	return nil
 }
 
-// foreign returns an error that wraps [crawler.ErrLayout].
+// foreign returns an error that wraps [queue.ErrLayout].
 func foreign(format string, args ...any) error {
-	return fmt.Errorf("%w: %s", crawler.ErrLayout, fmt.Sprintf(format, args...))
+	return fmt.Errorf("%w: %s", queue.ErrLayout, fmt.Sprintf(format, args...))
 }
 
 // learnFleet remembers the fleet's ID. If there is none, because Redis is new or was

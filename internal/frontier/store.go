@@ -100,18 +100,18 @@ func (d dialing) ProcessPipelineHook(next redis.ProcessPipelineHook) redis.Proce
 	return next
 }
 
-// Create stores a new job. It returns [crawler.ErrJobExists] if the name is taken.
+// Create stores a new job. It returns [queue.ErrJobExists] if the name is taken.
 func (s *Store) Create(ctx context.Context, job crawler.Job) error {
 	return s.create(ctx, job, "", queue.Origin{})
 }
 
-// CreateFrom stores a new job with an origin. It returns [crawler.ErrJobExists] if the name
+// CreateFrom stores a new job with an origin. It returns [queue.ErrJobExists] if the name
 // is taken.
 func (s *Store) CreateFrom(ctx context.Context, job crawler.Job, origin queue.Origin) error {
 	return s.create(ctx, job, "", origin)
 }
 
-// CreateRun stores a run of a periodic job. It returns [crawler.ErrJobExists] if the name
+// CreateRun stores a run of a periodic job. It returns [queue.ErrJobExists] if the name
 // is taken, by this run or by another job. Ports opened for the periodic job are opened for
 // the run.
 func (s *Store) CreateRun(ctx context.Context, run crawler.Job, of string) error {
@@ -144,12 +144,12 @@ func (s *Store) create(ctx context.Context, job crawler.Job, runOf string, origi
 		return fmt.Errorf("create job %s: %w", job.Name, err)
 	}
 	if isNew == 0 {
-		return fmt.Errorf("job %q: %w", job.Name, crawler.ErrJobExists)
+		return fmt.Errorf("job %q: %w", job.Name, queue.ErrJobExists)
 	}
 	return nil
 }
 
-// Status returns a job with its state, or [crawler.ErrNoJob]. A job whose record cannot be
+// Status returns a job with its state, or [queue.ErrNoJob]. A job whose record cannot be
 // read is in [crawler.StateBroken], with a reason.
 func (s *Store) Status(ctx context.Context, name string) (crawler.Status, error) {
 	status, err := s.status(ctx, name)
@@ -179,7 +179,7 @@ func (s *Store) status(ctx context.Context, name string) (crawler.Status, error)
 	}
 	h := fields.Val()
 	if len(h) == 0 {
-		return crawler.Status{}, fmt.Errorf("job %q: %w", name, crawler.ErrNoJob)
+		return crawler.Status{}, fmt.Errorf("job %q: %w", name, queue.ErrNoJob)
 	}
 	status := crawler.Status{
 		Job: crawler.DefaultJob(), State: crawler.State(h["state"]), Reason: h["reason"], Ending: h["ending"],
@@ -244,7 +244,7 @@ func (s *Store) Jobs(ctx context.Context) ([]string, error) {
 
 // Move changes a job's state, if the current state is one of from, and reports whether it
 // did. A job that is brought seeds does not become done for want of work. It returns
-// [crawler.ErrNoJob] if there is no such job.
+// [queue.ErrNoJob] if there is no such job.
 func (s *Store) Move(ctx context.Context, name string, to crawler.State, reason string,
 	from ...crawler.State) (bool, error) {
 	args := []any{string(to), reason}
@@ -257,7 +257,7 @@ func (s *Store) Move(ctx context.Context, name string, to crawler.State, reason 
 		return false, err
 	}
 	if was == "" {
-		return false, fmt.Errorf("job %q: %w", name, crawler.ErrNoJob)
+		return false, fmt.Errorf("job %q: %w", name, queue.ErrNoJob)
 	}
 	return slices.Contains(from, crawler.State(was)), nil
 }

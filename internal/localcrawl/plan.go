@@ -64,17 +64,17 @@ func (r *Runner) settle(ctx context.Context) error {
 	r.with = r.forOthers()
 	status, err := r.store().Status(ctx, job.Name)
 	switch {
-	case errors.Is(err, crawler.ErrNoJob):
+	case errors.Is(err, queue.ErrNoJob):
 		return r.begin(ctx)
 	case err != nil:
 		return err
 	case r.earlier == nil && !r.Redis.Private:
 		return refuse("%s has a job %q already (%w), and its results are not in %q: name their folder with %s, another job with %s, or %s to start over",
-			r.Redis.Kind, job.Name, crawler.ErrJobExists, r.cfg.Folder, r.cfg.Words.Out, r.cfg.Words.Job,
+			r.Redis.Kind, job.Name, queue.ErrJobExists, r.cfg.Folder, r.cfg.Words.Out, r.cfg.Words.Job,
 			r.cfg.Words.Restart)
 	case status.State == crawler.StateCancelled:
 		return refuse("job %q is cancelled: %w, and cannot go on: choose another name with %s, or %s to start over",
-			job.Name, crawler.ErrJobEnded, r.cfg.Words.Job, r.cfg.Words.Restart)
+			job.Name, queue.ErrJobEnded, r.cfg.Words.Job, r.cfg.Words.Restart)
 	}
 	was := status.Job
 	more := grown(was.Seeds, job.Seeds)

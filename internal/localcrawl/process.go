@@ -176,7 +176,7 @@ func (p *Process) run(ctx, hard context.Context, also ...func(context.Context)) 
 
 // Start creates a job and lets scheduler and worker see it at once. The private hosts that
 // its seeds name are opened for this job alone. With restart, a job of that name is removed
-// first, and its results are set aside. Otherwise the error wraps [crawler.ErrJobExists] if
+// first, and its results are set aside. Otherwise the error wraps [queue.ErrJobExists] if
 // there is one. owner is the only worker that may run the job; "" for any.
 func (p *Process) Start(ctx context.Context, job crawler.Job, opened queue.Opened, owner string, restart bool) error {
 	seeds, err := rules.SeedEntries(job)
@@ -215,7 +215,7 @@ func (p *Process) remove(ctx context.Context, job string) error {
 	if err == nil {
 		err = p.Client.Remove(ctx, job)
 	}
-	if errors.Is(err, crawler.ErrNoJob) {
+	if errors.Is(err, queue.ErrNoJob) {
 		return nil
 	}
 	return err

@@ -114,7 +114,7 @@ func (r *Runner) leave(ctx context.Context) error {
 	if _, err := queues.Forget(r.cfg.Job.Name); err != nil {
 		return err
 	}
-	if err := r.store().Remove(ctx, r.cfg.Job.Name); err != nil && !errors.Is(err, crawler.ErrNoJob) {
+	if err := r.store().Remove(ctx, r.cfg.Job.Name); err != nil && !errors.Is(err, queue.ErrNoJob) {
 		return err
 	}
 	return nil
@@ -318,7 +318,7 @@ func (r *Runner) await(ctx context.Context, job crawler.Job) (crawler.Status, er
 	for {
 		status, err := r.store().Status(ctx, job.Name)
 		switch {
-		case errors.Is(err, crawler.ErrNoJob):
+		case errors.Is(err, queue.ErrNoJob):
 			return last, fmt.Errorf("job %q was removed before its end: %w", job.Name, err)
 		case err == nil && status.State.Ended():
 			return status, nil

@@ -9,7 +9,6 @@ import (
 
 	"github.com/redis/go-redis/v9"
 
-	"github.com/trawlcrawler/trawl/crawler"
 	"github.com/trawlcrawler/trawl/internal/queue"
 )
 
@@ -68,7 +67,7 @@ func (d distress) Advice() string { return d.advice }
 func Distress(err error) error {
 	var network net.Error
 	switch advice := distresses[ErrorWord(err)]; {
-	case err == nil || errors.Is(err, crawler.ErrLayout):
+	case err == nil || errors.Is(err, queue.ErrLayout):
 		return err
 	case advice != "":
 		return distress{advice, err}

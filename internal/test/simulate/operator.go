@@ -96,7 +96,7 @@ func (s *sim) owe(log *jobLog, pages ...*page) {
 
 func (s *sim) create(ctx context.Context, p *process, log *jobLog) error {
 	err := p.store.Create(ctx, log.plan.job)
-	if err != nil && !errors.Is(err, crawler.ErrJobExists) {
+	if err != nil && !errors.Is(err, queue.ErrJobExists) {
 		return err
 	}
 	if err == nil || log.created.IsZero() {
@@ -110,7 +110,7 @@ func (s *sim) create(ctx context.Context, p *process, log *jobLog) error {
 func (s *sim) bring(ctx context.Context, p *process, log *jobLog, seed *page, number int) error {
 	name := log.plan.job.Name
 	status, err := p.store.Status(ctx, name)
-	if errors.Is(err, crawler.ErrNoJob) || err == nil && status.State.Ended() {
+	if errors.Is(err, queue.ErrNoJob) || err == nil && status.State.Ended() {
 		return nil // refused
 	}
 	if err != nil {
@@ -145,7 +145,7 @@ func (s *sim) pause(ctx context.Context, p *process, log *jobLog, lasts time.Dur
 	name := log.plan.job.Name
 	_, err := p.store.Move(ctx, name, crawler.StatePaused, "", crawler.StateRunning)
 	switch {
-	case errors.Is(err, crawler.ErrNoJob):
+	case errors.Is(err, queue.ErrNoJob):
 		return nil
 	case err != nil:
 		return err
@@ -163,7 +163,7 @@ func (s *sim) raise(ctx context.Context, p *process, log *jobLog, r raise) error
 	name := log.plan.job.Name
 	status, err := p.store.Status(ctx, name)
 	switch {
-	case errors.Is(err, crawler.ErrNoJob):
+	case errors.Is(err, queue.ErrNoJob):
 		return errLater
 	case err != nil:
 		return err
@@ -198,7 +198,7 @@ var errLater = errors.New("simulation: not yet")
 func (s *sim) resume(ctx context.Context, p *process, log *jobLog) error {
 	for {
 		_, err := p.store.Move(ctx, log.plan.job.Name, crawler.StateRunning, "", crawler.StatePaused)
-		if err == nil || errors.Is(err, crawler.ErrNoJob) {
+		if err == nil || errors.Is(err, queue.ErrNoJob) {
 			return nil
 		}
 		if err := sleep(ctx, 700*time.Millisecond); err != nil {
