@@ -59,13 +59,12 @@ func (c *Client) Create(ctx context.Context, job Job) (err error) {
 }
 
 // Seed adds URLs to a job that has not ended. The list is read while it is admitted, so it
-// may have any length; the job does not end meanwhile. Each string is a URL, or a seed with
-// a priority in the form of [seedfile.Seed] ([seedfile.Prioritized] gives all lines of a list
-// one). Adding a URL again changes nothing, not even its priority. A string that is not a
-// URL is counted as refused; the first refusals are listed with their reasons. An error of
-// the list ends the seeding after the lines before it are admitted. The error wraps
-// [ErrNoJob] or [ErrJobEnded] if the job takes no seeds, even if it ends
-// meanwhile. progress, unless nil, is called now and then.
+// may have any length; the job does not end meanwhile. Each string is a URL, or a URL with a
+// priority as JSON: {"url": "https://example.com/", "priority": "low"}. Adding a URL again
+// changes nothing, not even its priority. A string that is not a URL is counted as refused;
+// the first refusals are listed with their reasons. An error of the list ends the seeding
+// after the lines before it are admitted. The error wraps [ErrNoJob] or [ErrJobEnded] if the
+// job takes no seeds, even if it ends meanwhile. progress, unless nil, is called now and then.
 func (c *Client) Seed(ctx context.Context, job string, urls iter.Seq2[string, error],
 	progress func(Seeding)) (_ Seeding, err error) {
 	defer typed(ctx, &err)
@@ -119,7 +118,7 @@ func (c *Client) Wait(ctx context.Context, job string) (_ Status, err error) {
 // [ErrNoJob], or [ErrJobEnded] for a job that was cancelled.
 func (c *Client) Set(ctx context.Context, job string, changes Changes) (_ Adjustment, err error) {
 	defer typed(ctx, &err)
-	done, err := c.fleet.Set(ctx, job, tasks.AnyRevision, setting.Changes(changes))
+	done, err := c.fleet.Set(ctx, job, setting.AnyRevision, setting.Changes(changes))
 	return Adjustment(done), err
 }
 

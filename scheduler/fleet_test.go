@@ -20,6 +20,7 @@ import (
 	"github.com/trawlcrawler/trawl/internal/redisd"
 	"github.com/trawlcrawler/trawl/internal/test/redistest"
 	"github.com/trawlcrawler/trawl/internal/visit"
+	"github.com/trawlcrawler/trawl/internal/wire"
 	"github.com/trawlcrawler/trawl/scheduler"
 	"github.com/trawlcrawler/trawl/tasks"
 )
@@ -91,16 +92,16 @@ func (h *testFleet) open() { h.openConfigured(scheduler.Config{}) }
 
 // openConfigured starts a runner with a configuration.
 func (h *testFleet) openConfigured(cfg scheduler.Config) *scheduler.Runner {
-	return h.openWithQueues(cfg, func(queues *tasks.Dispatcher) scheduler.Queues { return queues })
+	return h.openWithQueues(cfg, func(queues *wire.Dispatcher) scheduler.Queues { return queues })
 }
 
 // openWithQueues starts a runner whose queues wrap those of asynq.
 func (h *testFleet) openWithQueues(
-	cfg scheduler.Config, wrap func(*tasks.Dispatcher) scheduler.Queues,
+	cfg scheduler.Config, wrap func(*wire.Dispatcher) scheduler.Queues,
 ) *scheduler.Runner {
 	rdb := h.endpoint.Client()
 	store := &countingStore{Store: frontier.New(rdb)}
-	queues := tasks.NewDispatcher(h.endpoint, 0)
+	queues := wire.NewDispatcher(h.endpoint, 0)
 	frontiers := func(job crawler.Job) scheduler.SeededFrontier { return store.Frontier(job) }
 	cfg.Log = slog.New(h.log)
 	runner := scheduler.NewRunner(store, wrap(queues), frontiers, cfg)
@@ -169,10 +170,10 @@ func (h *testFleet) wantState(job string, state crawler.State) time.Duration {
 func (h *testFleet) work(job string, let func(host crawler.Host)) (stop func()) {
 	h.t.Helper()
 	f := h.store.Frontier(h.status(job).Job)
-	handle := func(ctx context.Context, v tasks.Visit, _ <-chan struct{}) (queue.Report, error) {
+	handle := func(ctx context.Context, v wire.Visit, _ <-chan struct{}) (queue.Report, error) {
 		return queue.Report{Ending: queue.EndDry}, carryOut(ctx, f, v.Ref(), let)
 	}
-	server, err := tasks.Serve(context.Background(), h.endpoint, handle, tasks.ServerConfig{Job: job, Concurrency: 5})
+	server, err := wire.Serve(context.Background(), h.endpoint, handle, wire.ServerConfig{Job: job, Concurrency: 5})
 	h.must(err)
 	stop = sync.OnceFunc(server.Close)
 	h.t.Cleanup(stop)

@@ -14,8 +14,8 @@ import (
 	"github.com/trawlcrawler/trawl/crawler"
 	"github.com/trawlcrawler/trawl/internal/queue"
 	"github.com/trawlcrawler/trawl/internal/rules"
+	"github.com/trawlcrawler/trawl/internal/wire"
 	"github.com/trawlcrawler/trawl/scheduler"
-	"github.com/trawlcrawler/trawl/tasks"
 )
 
 func TestSeveralRunnersRunAJobOnce(t *testing.T) {
@@ -195,7 +195,7 @@ func TestAVisitIsEnqueuedAfterItsJobWasCleared(t *testing.T) {
 	t.Parallel()
 	testFleets(t, 0, func(t *testing.T, h *testFleet) {
 		slow := &delayedQueues{reached: make(chan struct{}), release: make(chan struct{})}
-		h.openWithQueues(scheduler.Config{}, func(queues *tasks.Dispatcher) scheduler.Queues {
+		h.openWithQueues(scheduler.Config{}, func(queues *wire.Dispatcher) scheduler.Queues {
 			slow.Queues = queues
 			return slow
 		})

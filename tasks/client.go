@@ -16,13 +16,14 @@ import (
 	"github.com/trawlcrawler/trawl/internal/queue"
 	"github.com/trawlcrawler/trawl/internal/redisconn"
 	"github.com/trawlcrawler/trawl/internal/rules"
+	"github.com/trawlcrawler/trawl/internal/wire"
 )
 
 // Client is the API of a fleet for Go programs: it creates, seeds, controls and waits for
 // jobs, and reads their counters. It is safe for concurrent use.
 type Client struct {
 	store     *frontier.Store
-	queues    *Dispatcher
+	queues    *wire.Dispatcher
 	processes processList
 	close     func() error
 }
@@ -52,7 +53,7 @@ func Open(ctx context.Context, url string) (*Client, error) {
 
 // NewClient returns a client that uses a store and its Redis, which the caller closes.
 func NewClient(store *frontier.Store, redis asynq.RedisConnOpt) *Client {
-	return &Client{store: store, queues: NewDispatcher(redis, 0), processes: processList{store: store},
+	return &Client{store: store, queues: wire.NewDispatcher(redis, 0), processes: processList{store: store},
 		close: func() error { return nil }}
 }
 

@@ -2,22 +2,18 @@ package tasks
 
 import (
 	"context"
-	"errors"
 	"fmt"
 
 	"github.com/trawlcrawler/trawl/crawler"
 	"github.com/trawlcrawler/trawl/internal/plain"
+	"github.com/trawlcrawler/trawl/internal/queue"
 )
-
-// ErrNotComparable is wrapped by errors about jobs that cannot be compared with their
-// output at the moment. The errors say what to do.
-var ErrNotComparable = errors.New("its output cannot be compared")
 
 // incomparable returns an error that says why a job cannot be compared; nil if it can.
 func incomparable(status crawler.Status) error {
 	name := status.Job.Name
 	wrap := func(format string, args ...any) error {
-		return fmt.Errorf("job %q: %w: %s", name, ErrNotComparable, fmt.Sprintf(format, args...))
+		return fmt.Errorf("job %q: %w: %s", name, queue.ErrNotComparable, fmt.Sprintf(format, args...))
 	}
 	switch {
 	case status.State == crawler.StateCancelled || status.Cleared:
@@ -47,5 +43,5 @@ func (r *Comparing) arriving(ctx context.Context, urls int64) error {
 		}
 	}
 	return fmt.Errorf("job %q: %w: %s on the disk of worker %q, on the way to the bucket: wait for them, or name the worker with --lost if it will not come back",
-		r.status.Job.Name, ErrNotComparable, plain.Plural(urls, "record is", "records are"), worker)
+		r.status.Job.Name, queue.ErrNotComparable, plain.Plural(urls, "record is", "records are"), worker)
 }

@@ -62,7 +62,7 @@ const (
 
 // Compare starts to compare a job that has ended with its output. worker is a worker that
 // will not come back, so that its records are not waited for; "" for none. The error wraps
-// [queue.ErrNoJob], [queue.ErrJobEnded] for a cancelled job, and [ErrNotComparable] for
+// [queue.ErrNoJob], [queue.ErrJobEnded] for a cancelled job, and [queue.ErrNotComparable] for
 // a job that cannot be compared at the moment.
 func (c *Client) Compare(ctx context.Context, job, worker string) (*Comparing, error) {
 	status, err := c.store.Status(ctx, job)
@@ -262,7 +262,7 @@ func (r *Comparing) Reopen(ctx context.Context) (queue.Refetch, error) {
 	}
 	if !moved {
 		return r.brought, fmt.Errorf("job %q: %w: another client has changed its state: try again", name,
-			ErrNotComparable)
+			queue.ErrNotComparable)
 	}
 	return r.brought, store.Seeded(ctx, name, true)
 }

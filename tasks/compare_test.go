@@ -175,7 +175,7 @@ func TestAComparisonChangesNothingIfNoRecordIsMissing(t *testing.T) {
 	if sum != (account.Comparison{Settled: 2, Records: 2}) || c.Due() {
 		t.Errorf("%v, and URLs to fetch: %v", sum, c.Due())
 	}
-	if _, err := e.client.Compare(t.Context(), e.job.Name, ""); !errors.Is(err, tasks.ErrNotComparable) {
+	if _, err := e.client.Compare(t.Context(), e.job.Name, ""); !errors.Is(err, queue.ErrNotComparable) {
 		t.Errorf("a second comparison is running: %v", err)
 	}
 	e.must(c.Close(t.Context()))
@@ -348,7 +348,7 @@ func TestTheErrorForAJobThatCannotBeComparedSaysWhatToDo(t *testing.T) {
 			if c.do != nil {
 				c.do(e)
 			}
-			if _, err := e.client.Compare(t.Context(), e.job.Name, ""); !errors.Is(err, tasks.ErrNotComparable) {
+			if _, err := e.client.Compare(t.Context(), e.job.Name, ""); !errors.Is(err, queue.ErrNotComparable) {
 				t.Errorf("the comparison started: %v", err)
 			}
 		})

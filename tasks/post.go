@@ -18,18 +18,11 @@ import (
 // if the task must be unique and another one exists ([asynq.Unique]). For a task that
 // [Client.CheckTask] accepts, the error wraps [queue.ErrUnavailable].
 func (c *Client) Post(ctx context.Context, id string, task *asynq.Task, options ...asynq.Option) error {
-	_, err := c.queues.poster().EnqueueContext(ctx, task, append(slices.Clone(options), asynq.TaskID(id))...)
+	_, err := c.queues.Client().EnqueueContext(ctx, task, append(slices.Clone(options), asynq.TaskID(id))...)
 	if err != nil && !errors.Is(err, asynq.ErrTaskIDConflict) && !errors.Is(err, asynq.ErrDuplicateTask) {
 		return fmt.Errorf("%w: enqueue task %s of type %q: %w", queue.ErrUnavailable, id, task.Type(), err)
 	}
 	return nil
-}
-
-// poster returns the client that enqueues tasks.
-func (d *Dispatcher) poster() *asynq.Client {
-	d.mu.Lock()
-	defer d.mu.Unlock()
-	return d.client
 }
 
 // CheckTask returns an error if asynq would refuse to enqueue a task: it has no type, or an
@@ -39,7 +32,7 @@ func (d *Dispatcher) poster() *asynq.Client {
 func (c *Client) CheckTask(task *asynq.Task, options ...asynq.Option) error {
 	ended, end := context.WithCancel(context.Background())
 	end()
-	_, err := c.queues.poster().EnqueueContext(ended, task, options...)
+	_, err := c.queues.Client().EnqueueContext(ended, task, options...)
 	if err == nil || strings.Contains(err.Error(), context.Canceled.Error()) { // asynq does not wrap it
 		return nil
 	}

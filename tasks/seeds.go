@@ -38,7 +38,8 @@ const (
 type Seeds struct {
 	Job  string   `json:"job"`
 	URLs []string `json:"urls"`
-	// Priority is the priority of the URLs, as in [seedfile.Seed]. Default "".
+	// Priority is the priority of the URLs, for those that the job has not seen. Default "": the usual
+	// one.
 	Priority crawler.Priority `json:"priority,omitempty"`
 }
 

@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
-	"time"
 
 	"github.com/hibiken/asynq"
 
@@ -16,29 +15,33 @@ import (
 	"github.com/trawlcrawler/trawl/internal/seedfile"
 )
 
-const (
-	seedTasks = 4                      // run at once; each admits with several goroutines
-	seedPoll  = 250 * time.Millisecond // polling interval of an empty queue
-	// shownRefusals is the number of refusals in the result of a task.
-	shownRefusals = 10
-)
+// shownRefusals is the number of refusals in the result of a task.
+const shownRefusals = 10
 
-// ServeSeeds starts a server that runs the tasks in [SeedQueue] until it is closed. Any
-// number may run. The schedulers of a fleet run it, because a fleet has a scheduler
-// whatever jobs there are, and seeding needs only Redis. Workers serve the queues of
-// running jobs, and may serve only some.
-func ServeSeeds(ctx context.Context, redis asynq.RedisConnOpt, store *frontier.Store,
-	log *slog.Logger) (*Server, error) {
-	return Serve(ctx, redis, nil, ServerConfig{Job: SeedQueue, Concurrency: seedTasks, Poll: seedPoll, Store: store,
-		Log: log})
+// SeedHandler returns the handler of tasks of [TypeSeed], which adds their URLs to the jobs of
+// a store. The schedulers of a fleet serve [SeedQueue] with it, because a fleet has a scheduler
+// whatever jobs there are, and seeding needs only Redis; workers serve the queues of running
+// jobs, and may serve only some. log may be nil.
+func SeedHandler(store *frontier.Store, log *slog.Logger) asynq.HandlerFunc {
+	if log == nil {
+		log = slog.New(slog.DiscardHandler)
+	}
+	return seedHandler{store, log}.carryOut
 }
 
-// seed runs one task of TypeSeed. Errors that a retry cannot fix are archived; errors of
-// Redis are retried.
-func (s *Server) seed(ctx context.Context, t *asynq.Task) error {
+// seedHandler carries out tasks of TypeSeed.
+type seedHandler struct {
+	store *frontier.Store
+	log   *slog.Logger
+}
+
+// carryOut runs one task. Errors that a retry cannot fix are archived; errors of Redis are
+// retried.
+func (s seedHandler) carryOut(ctx context.Context, t *asynq.Task) error {
 	seeds, err := parseSeeds(t.Payload())
 	if err != nil {
-		s.log.Warn("a task is archived", "job", s.job, "error", err)
+		queue, _ := asynq.GetQueueName(ctx)
+		s.log.Warn("a task is archived", "job", queue, "error", err)
 		return fmt.Errorf("%w: %w", err, asynq.SkipRetry)
 	}
 	sum, err := bring(ctx, s.store, seeds.Job, seedfile.Prioritized(listOf(seeds.URLs), seeds.Priority), true, nil)
@@ -75,12 +78,6 @@ func seedTrouble(ctx context.Context, store *frontier.Store, job string, err err
 		return fmt.Errorf("job %q is %s: seed another job: %w", job, status.State, asynq.SkipRetry)
 	}
 	return err // it was resumed in the meantime
-}
-
-// seedPause is the pause before retrying a seed task that has failed the given number of
-// times: a second, doubled each time, up to a minute.
-func seedPause(failed int) time.Duration {
-	return min(time.Second<<min(failed, 10), time.Minute)
 }
 
 // listOf yields the URLs of a task in the form that Seed expects.

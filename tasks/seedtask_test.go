@@ -21,6 +21,7 @@ import (
 	"github.com/trawlcrawler/trawl/internal/seedfile"
 	"github.com/trawlcrawler/trawl/internal/setting"
 	"github.com/trawlcrawler/trawl/internal/test/redistest"
+	"github.com/trawlcrawler/trawl/internal/wire"
 	"github.com/trawlcrawler/trawl/tasks"
 )
 
@@ -87,11 +88,18 @@ func storeAt(t *testing.T, url string) *frontier.Store {
 // other's tasks, as the schedulers of a fleet do.
 func (n *seedFixture) serveSeeds(store *frontier.Store) {
 	n.t.Helper()
-	s, err := tasks.ServeSeeds(n.t.Context(), n.redis, store, nil)
+	s, err := wire.Serve(n.t.Context(), n.redis, nil, wire.ServerConfig{
+		Job: tasks.SeedQueue, Poll: 250 * time.Millisecond, Others: seedsInto(store),
+	})
 	if err != nil {
 		n.t.Fatal(err)
 	}
 	n.t.Cleanup(s.Close)
+}
+
+// seedsInto has the handler of seed tasks for a store.
+func seedsInto(store *frontier.Store) map[string]asynq.HandlerFunc {
+	return map[string]asynq.HandlerFunc{tasks.TypeSeed: tasks.SeedHandler(store, nil)}
 }
 
 // seed enqueues a task for the job and returns it when it has ended.
@@ -196,7 +204,7 @@ func seedsJob(t *testing.T, n *seedFixture) {
 // else high.
 func seedsByPriority(t *testing.T, n *seedFixture) {
 	changes := setting.Changes{"priorities": json.RawMessage(`["low=/archive/", {"match": "/a$", "priority": "normal"}]`)}
-	if _, err := n.fleet.Set(t.Context(), n.queue, tasks.AnyRevision, changes); err != nil {
+	if _, err := n.fleet.Set(t.Context(), n.queue, setting.AnyRevision, changes); err != nil {
 		t.Fatal(err)
 	}
 	lines := listOf("https://a.example/archive/1", "https://a.example/a", "https://a.example/b",
@@ -243,7 +251,7 @@ func seedsByPriority(t *testing.T, n *seedFixture) {
 }
 
 func seedsInOwnQueue(t *testing.T, n *seedFixture) {
-	n.serve(newVisitChannel().handle, tasks.ServerConfig{Store: n.store})
+	n.serve(n.queue, seedsInto(n.store))
 	info := n.seed([]string{"https://a.example/"}, asynq.Queue(n.queue))
 	if sum := n.result(info); info.Queue != n.queue || sum.Admitted != 1 {
 		t.Errorf("in queue %s the result is %+v", info.Queue, sum)
@@ -343,10 +351,10 @@ func seedsAtOnce(t *testing.T, n *seedFixture) {
 }
 
 func archivesMisplaced(t *testing.T, n *seedFixture) {
-	n.wantArchived(n.carryOut(asynq.NewTask(tasks.TypeFetch, []byte("{}"), asynq.Queue(tasks.SeedQueue))),
+	n.wantArchived(n.carryOut(asynq.NewTask(wire.TypeFetch, []byte("{}"), asynq.Queue(tasks.SeedQueue))),
 		"does not accept tasks of type")
 	n.wantArchived(n.carryOut(asynq.NewTask("email", nil, asynq.Queue(tasks.SeedQueue))), `"email"`)
-	n.serve(newVisitChannel().handle, tasks.ServerConfig{})
+	n.serve(n.queue, nil)
 	n.wantArchived(n.seed([]string{"https://a.example/"}, asynq.Queue(n.queue)), `"crawl:seed"`)
 }
 
@@ -362,7 +370,7 @@ func TestSeedTasksAreRetriedUntilRedisIsAvailable(t *testing.T) {
 	if err := n.store.Create(t.Context(), n.job.Job); err != nil {
 		t.Fatal(err)
 	}
-	n.serve(newVisitChannel().handle, tasks.ServerConfig{Store: n.store})
+	n.serve(n.queue, seedsInto(n.store))
 	if err := jobRedis.Stop(t.Context()); err != nil {
 		t.Fatal(err)
 	}

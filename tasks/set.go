@@ -11,9 +11,6 @@ import (
 	"github.com/trawlcrawler/trawl/internal/setting"
 )
 
-// AnyRevision lets [Client.Set] change settings at any revision.
-const AnyRevision = -1
-
 // maxChanges is the number of changes of a job that are shown.
 const maxChanges = 50
 
@@ -22,7 +19,7 @@ const maxChanges = 50
 // them. If a job is done because of a budget, and the budget is raised beyond what is
 // spent, the job continues.
 //
-// Either all changes are made or none. With a revision other than [AnyRevision], the
+// Either all changes are made or none. With a revision other than [setting.AnyRevision], the
 // settings must be at that revision ([crawler.Status]). With AnyRevision, changes that
 // others make meanwhile are kept, unless they change the same settings. In both cases of
 // conflict, the error wraps [queue.ErrJobChanged]. It is a [crawler.SettingError] for a
@@ -34,13 +31,13 @@ func (c *Client) Set(ctx context.Context, job string, revision int64,
 	if err != nil {
 		return setting.Adjustment{}, err
 	}
-	if revision != AnyRevision && revision != first.Revision {
+	if revision != setting.AnyRevision && revision != first.Revision {
 		return setting.Adjustment{}, fmt.Errorf("job %q is at revision %d, not %d: %w", job, first.Revision, revision,
 			queue.ErrJobChanged)
 	}
 	for now := first; ; {
 		done, err := c.set(ctx, now, changes)
-		if revision != AnyRevision || !errors.Is(err, queue.ErrJobChanged) {
+		if revision != setting.AnyRevision || !errors.Is(err, queue.ErrJobChanged) {
 			return done, err
 		}
 		if now, err = c.store.Status(ctx, job); err != nil {

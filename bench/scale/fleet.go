@@ -19,8 +19,8 @@ import (
 	"github.com/trawlcrawler/trawl/internal/rules"
 	"github.com/trawlcrawler/trawl/internal/sink"
 	"github.com/trawlcrawler/trawl/internal/visit"
+	"github.com/trawlcrawler/trawl/internal/wire"
 	"github.com/trawlcrawler/trawl/scheduler"
-	"github.com/trawlcrawler/trawl/tasks"
 )
 
 // fleet is a scheduler and workers that crawl one simulated web. Each has
@@ -39,7 +39,7 @@ type fleet struct {
 // worker is one that has a place for so many visits.
 type worker struct {
 	visitor *visit.Visitor
-	server  *tasks.Server
+	server  *wire.Server
 	places  int
 	visits  atomic.Int64 // under way
 }
@@ -101,7 +101,7 @@ func (f *fleet) hire(ctx context.Context, web *simweb.Web, name string, visits i
 	if err != nil {
 		return err
 	}
-	w.server, err = tasks.Serve(ctx, f.endpoint, f.visit(w), tasks.ServerConfig{Job: f.job.Name, Concurrency: visits})
+	w.server, err = wire.Serve(ctx, f.endpoint, f.visit(w), wire.ServerConfig{Job: f.job.Name, Concurrency: visits})
 	if err == nil {
 		f.workers = append(f.workers, w)
 	}
@@ -109,8 +109,8 @@ func (f *fleet) hire(ctx context.Context, web *simweb.Web, name string, visits i
 }
 
 // visit is what a worker does with a task.
-func (f *fleet) visit(w *worker) tasks.Handler {
-	return func(ctx context.Context, v tasks.Visit, drain <-chan struct{}) (queue.Report, error) {
+func (f *fleet) visit(w *worker) wire.Handler {
+	return func(ctx context.Context, v wire.Visit, drain <-chan struct{}) (queue.Report, error) {
 		w.visits.Add(1)
 		defer w.visits.Add(-1)
 		report, err := w.visitor.Visit(ctx, v.Ref(), drain)
@@ -138,7 +138,7 @@ func (f *fleet) run(ctx context.Context, seed string) (crawler.Counters, error) 
 	if err := f.store.Seeded(ctx, f.job.Name, true); err != nil {
 		return crawler.Counters{}, err
 	}
-	dispatcher := tasks.NewDispatcher(f.endpoint, 0)
+	dispatcher := wire.NewDispatcher(f.endpoint, 0)
 	defer dispatcher.Close()
 	if _, err := scheduler.New(f.job.Name, f.store, front, dispatcher, scheduler.Config{}).Run(ctx); err != nil {
 		return crawler.Counters{}, err

@@ -13,7 +13,7 @@ import (
 
 // setCommand returns the command that changes settings of a job.
 func (d *desk) setCommand() *cobra.Command {
-	revision := int64(tasks.AnyRevision)
+	revision := int64(setting.AnyRevision)
 	cmd := &cobra.Command{
 		Use:   "set JOB NAME=VALUE…",
 		Short: "Change settings of a job, also while it runs",

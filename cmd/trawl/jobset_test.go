@@ -8,7 +8,6 @@ import (
 	"github.com/trawlcrawler/trawl/crawler"
 	"github.com/trawlcrawler/trawl/internal/setting"
 	"github.com/trawlcrawler/trawl/internal/test/testsite"
-	"github.com/trawlcrawler/trawl/tasks"
 )
 
 // waitForPages waits until a job is done, and returns its number of pages.
@@ -118,7 +117,7 @@ func TestConcurrentSettingChangesAreAllKept(t *testing.T) {
 		go func() {
 			changes, err := setting.ParseChanges([]string{pair})
 			if err == nil {
-				_, err = ft.Client.Set(t.Context(), "news", tasks.AnyRevision, changes)
+				_, err = ft.Client.Set(t.Context(), "news", setting.AnyRevision, changes)
 			}
 			errs <- err
 		}()

@@ -178,7 +178,7 @@ func (r refetch) compare(ctx context.Context, c *tasks.Client, store *frontier.S
 			strings.Join(formats, ","))
 	}
 	with, err := c.Compare(ctx, job, r.lost)
-	if errors.Is(err, tasks.ErrNotComparable) {
+	if errors.Is(err, queue.ErrNotComparable) {
 		return usage("%v", err)
 	}
 	if err != nil {

@@ -10,6 +10,8 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/hibiken/asynq"
+
 	"github.com/trawlcrawler/trawl/crawler"
 	"github.com/trawlcrawler/trawl/internal/cookie"
 	"github.com/trawlcrawler/trawl/internal/fetch"
@@ -20,6 +22,7 @@ import (
 	"github.com/trawlcrawler/trawl/internal/rules"
 	"github.com/trawlcrawler/trawl/internal/sitemap"
 	"github.com/trawlcrawler/trawl/internal/visit"
+	"github.com/trawlcrawler/trawl/internal/wire"
 	"github.com/trawlcrawler/trawl/tasks"
 )
 
@@ -33,7 +36,7 @@ type JobWorker struct {
 	visitor *visit.Visitor
 	homes   int64 // number of hosts added to the job's scope, as last read
 	output  *Output
-	server  *tasks.Server
+	server  *wire.Server
 	heard   func(queue.Report, error)                               // called after each visit
 	broken  atomic.Bool                                             // pages could not be kept
 	gate    *visit.Gate                                             // nil if visits do not wait for the output
@@ -144,16 +147,17 @@ func (st *JobWorker) Open(ctx context.Context) (err error) {
 	return err
 }
 
-func (st *JobWorker) serve(ctx context.Context) (*tasks.Server, error) {
-	return tasks.Serve(ctx, st.rt.redis, st.visit, tasks.ServerConfig{
+func (st *JobWorker) serve(ctx context.Context) (*wire.Server, error) {
+	return wire.Serve(ctx, st.rt.redis, st.visit, wire.ServerConfig{
 		Places: st.rt.places,
 		Job:    st.job.Job.Name, Concurrency: st.rt.places.most, Poll: st.rt.poll, Drain: drainOf(st.rt.grace),
-		Store: st.rt.store, Log: st.rt.log,
+		Others: map[string]asynq.HandlerFunc{tasks.TypeSeed: tasks.SeedHandler(st.rt.store, st.rt.log)},
+		Log:    st.rt.log,
 	})
 }
 
 // drainOf returns how long visits may take to end, with this grace for what is under way.
-// What follows the grace is settling and closing. 0 is the default of [tasks.ServerConfig].
+// What follows the grace is settling and closing. 0 is the default of [wire.ServerConfig].
 func drainOf(grace time.Duration) time.Duration {
 	if grace == 0 {
 		return 0
@@ -257,7 +261,7 @@ func (st *JobWorker) Close() error {
 }
 
 // visit carries out one task.
-func (st *JobWorker) visit(ctx context.Context, v tasks.Visit, drain <-chan struct{}) (queue.Report, error) {
+func (st *JobWorker) visit(ctx context.Context, v wire.Visit, drain <-chan struct{}) (queue.Report, error) {
 	if v.Job != st.job.Job.Name {
 		return queue.Report{}, fmt.Errorf("a visit of job %q was delivered to the worker of job %q", v.Job,
 			st.job.Job.Name)

@@ -25,7 +25,7 @@ type Local struct {
 	// Sole says that the worker has only one job. Its results are in the outlet itself, in
 	// files that are not named after the worker. Otherwise each job has its own folder.
 	Sole bool
-	// Poll is how long an empty queue is left alone; see [tasks.ServerConfig].
+	// Poll is how long an empty queue is left alone; see [wire.ServerConfig].
 	Poll time.Duration
 	// Heard is called after each visit, in the visit's goroutine. lost is why pages of the
 	// job cannot be kept, if waiting does not help; the worker then pauses the job and tries

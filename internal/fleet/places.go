@@ -16,7 +16,7 @@ import (
 // places are a worker's places for visits, for all its jobs together. A place is reserved
 // before a queue is asked for a task. So the worker never holds more tasks than it has
 // places, which another worker could carry out. If few tasks wait, the workers with the
-// most room take them. It implements [tasks.Places] and is safe for concurrent use.
+// most room take them. It implements [wire.Places] and is safe for concurrent use.
 type places struct {
 	board  board
 	worker string

@@ -53,7 +53,7 @@ type RuntimeConfig struct {
 	Name string
 	// Concurrency is the most visits at once; at least 1.
 	Concurrency int
-	// Poll is how long an empty queue is left alone; see [tasks.ServerConfig].
+	// Poll is how long an empty queue is left alone; see [wire.ServerConfig].
 	Poll time.Duration
 	// Fetch configures what connections may reach, and where bodies that do not fit in
 	// memory are stored.

@@ -6,12 +6,14 @@ import (
 	"sync"
 	"time"
 
+	"github.com/hibiken/asynq"
 	"github.com/prometheus/client_golang/prometheus"
 
 	"github.com/trawlcrawler/trawl/crawler"
 	"github.com/trawlcrawler/trawl/internal/frontier"
 	"github.com/trawlcrawler/trawl/internal/queue"
 	"github.com/trawlcrawler/trawl/internal/waiting"
+	"github.com/trawlcrawler/trawl/internal/wire"
 	"github.com/trawlcrawler/trawl/scheduler"
 	"github.com/trawlcrawler/trawl/tasks"
 )
@@ -36,7 +38,7 @@ type SchedulerConfig struct {
 type Scheduler struct {
 	conn   *Connection
 	cfg    SchedulerConfig
-	queues *tasks.Dispatcher
+	queues *wire.Dispatcher
 	runner *scheduler.Runner
 }
 
@@ -50,7 +52,7 @@ func NewScheduler(conn *Connection, cfg SchedulerConfig) *Scheduler {
 	if cfg.Name == "" {
 		cfg.Name = WorkerName()
 	}
-	queues := tasks.NewDispatcher(conn.Asynq, 0)
+	queues := wire.NewDispatcher(conn.Asynq, 0)
 	dispatcher := newDispatcher(queues, conn)
 	var store scheduler.Store = conn.Store
 	if cfg.Worker != nil {
@@ -71,7 +73,7 @@ func NewScheduler(conn *Connection, cfg SchedulerConfig) *Scheduler {
 func (s *Scheduler) Run(ctx context.Context) error {
 	defer s.queues.Close()
 	if s.cfg.Seeds {
-		seeds, err := tasks.ServeSeeds(context.WithoutCancel(ctx), s.conn.Asynq, s.conn.Store, s.conn.Log)
+		seeds, err := s.serveSeeds(context.WithoutCancel(ctx))
 		if err != nil {
 			return err
 		}
@@ -79,6 +81,19 @@ func (s *Scheduler) Run(ctx context.Context) error {
 	}
 	defer s.conn.Appear(ctx, waiting.Process{Kind: waiting.KindScheduler, Name: s.cfg.Name, Jobs: s.cfg.Jobs})()
 	return s.runner.Run(ctx)
+}
+
+const (
+	seedTasks = 4                      // run at once; each admits with several goroutines
+	seedPoll  = 250 * time.Millisecond // polling interval of an empty queue
+)
+
+// serveSeeds starts a server of the queue of seeds. Any number may run.
+func (s *Scheduler) serveSeeds(ctx context.Context) (*wire.Server, error) {
+	return wire.Serve(ctx, s.conn.Asynq, nil, wire.ServerConfig{
+		Job: tasks.SeedQueue, Concurrency: seedTasks, Poll: seedPoll, Log: s.conn.Log,
+		Others: map[string]asynq.HandlerFunc{tasks.TypeSeed: tasks.SeedHandler(s.conn.Store, s.conn.Log)},
+	})
 }
 
 // Look makes the scheduler list the jobs now, because one was created or has changed.
@@ -115,7 +130,7 @@ func (p prompt) Move(ctx context.Context, job string, to crawler.State, reason s
 
 // dispatcher counts the visits that a scheduler enqueues.
 type dispatcher struct {
-	*tasks.Dispatcher
+	*wire.Dispatcher
 	conn               *Connection
 	said               *said
 	own                int // places of this process's worker
@@ -123,7 +138,7 @@ type dispatcher struct {
 	byJob              []jobSeries // all of the above
 }
 
-func newDispatcher(queues *tasks.Dispatcher, conn *Connection) dispatcher {
+func newDispatcher(queues *wire.Dispatcher, conn *Connection) dispatcher {
 	r := conn.Registry
 	d := dispatcher{
 		Dispatcher: queues, conn: conn, said: &said{store: conn.Store},

@@ -4,7 +4,7 @@ import (
 	"context"
 	"time"
 
-	"github.com/trawlcrawler/trawl/tasks"
+	"github.com/trawlcrawler/trawl/internal/wire"
 )
 
 // This file stops a job worker from receiving visits while the job's pages cannot be kept,
@@ -87,7 +87,7 @@ func (st *JobWorker) resume(ctx context.Context) bool {
 }
 
 // exchange replaces the server that receives visits.
-func (st *JobWorker) exchange(fresh *tasks.Server) bool {
+func (st *JobWorker) exchange(fresh *wire.Server) bool {
 	st.mu.Lock()
 	old := st.server
 	st.server = fresh

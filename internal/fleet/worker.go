@@ -51,7 +51,7 @@ type WorkerConfig struct {
 	// KeepPause is as in [visit.Config]. Default 1s.
 	KeepPause time.Duration
 
-	// Poll is how long an empty queue is left alone; see [tasks.ServerConfig]. Local
+	// Poll is how long an empty queue is left alone; see [wire.ServerConfig]. Local
 	// overrides it.
 	Poll time.Duration
 	// Observer is told what the worker does.

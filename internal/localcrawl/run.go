@@ -14,7 +14,7 @@ import (
 	"github.com/trawlcrawler/trawl/internal/fleet"
 	"github.com/trawlcrawler/trawl/internal/queue"
 	"github.com/trawlcrawler/trawl/internal/waiting"
-	"github.com/trawlcrawler/trawl/tasks"
+	"github.com/trawlcrawler/trawl/internal/wire"
 )
 
 // Result is the outcome of a run.
@@ -109,7 +109,7 @@ func (r *Runner) leave(ctx context.Context) error {
 		return nil
 	}
 	ctx = context.WithoutCancel(ctx)
-	queues := tasks.NewDispatcher(r.Redis.Endpoint, 0)
+	queues := wire.NewDispatcher(r.Redis.Endpoint, 0)
 	defer queues.Close()
 	if _, err := queues.Forget(r.cfg.Job.Name); err != nil {
 		return err

@@ -43,7 +43,7 @@ var layers = [][]string{
 		"internal/fetch", "internal/frontier", "internal/output", "internal/parse", "internal/robots",
 		"internal/sink", "internal/sitemap", "internal/spool", "scheduler", "dashboard",
 	},
-	{"internal/rewrite", "internal/audit"},
+	{"internal/rewrite", "internal/audit", "internal/wire"},
 	{"tasks", "export", "s3"},
 	{"internal/fleet", "internal/explain", "internal/linkcheck"},
 	{"internal/localcrawl"},
@@ -62,7 +62,8 @@ type libraryRule struct {
 }
 
 var libraryRules = []libraryRule{
-	{"github.com/hibiken/asynq", []string{"tasks", "dashboard", "internal/fleet", "cmd", "examples", "."}},
+	{"github.com/hibiken/asynq", []string{"tasks", "dashboard", "internal/wire", "internal/fleet", "cmd", "examples",
+		"."}},
 	{"github.com/redis/go-redis", []string{"internal/redisconn", "internal/frontier", "internal/fleet",
 		"internal/redisd", "cmd", tests}},
 	{"github.com/PuerkitoBio/goquery", []string{"internal/fields", "internal/parse", "examples", "."}},

@@ -31,4 +31,7 @@ var (
 	ErrJobChanged = errors.New("its settings were changed in the meantime")
 	// ErrJobRuns says that a job has not ended, and must be cancelled before it is removed.
 	ErrJobRuns = errors.New("the job has not ended: cancel it first")
+	// ErrNotComparable says that a job cannot be compared with its output at the moment. The
+	// error that wraps it says what to do.
+	ErrNotComparable = errors.New("its output cannot be compared")
 )

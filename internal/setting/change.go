@@ -18,6 +18,9 @@ import (
 // stands for the setting's default.
 type Changes map[string]json.RawMessage
 
+// AnyRevision stands for whatever revision the settings of a job have, where they are changed.
+const AnyRevision = -1
+
 // Adjustment is the result of changing settings of a job.
 type Adjustment struct {
 	Changed  []crawler.Change // empty if all settings had these values already

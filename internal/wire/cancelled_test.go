@@ -1,4 +1,4 @@
-package tasks_test
+package wire_test
 
 import (
 	"context"
@@ -8,19 +8,19 @@ import (
 	"github.com/hibiken/asynq"
 
 	"github.com/trawlcrawler/trawl/internal/queue"
-	"github.com/trawlcrawler/trawl/tasks"
+	"github.com/trawlcrawler/trawl/internal/wire"
 )
 
 // Cancelling a task ends the context that asynq passes to its handler, as does the end of its lease
 // after half a minute without Redis.
 func outlivesItsTask(t *testing.T, w *queueTest) {
 	ended, finish, contexts := make(chan struct{}), make(chan struct{}), make(chan context.Context, 1)
-	w.serve(func(ctx context.Context, v tasks.Visit, _ <-chan struct{}) (queue.Report, error) {
+	w.serve(func(ctx context.Context, v wire.Visit, _ <-chan struct{}) (queue.Report, error) {
 		defer close(ended)
 		contexts <- ctx
 		<-finish
 		return queue.Report{Host: v.Host, Ending: queue.EndDry}, nil
-	}, tasks.ServerConfig{})
+	}, wire.ServerConfig{})
 	w.enqueue(ref(1))
 	ctx := <-contexts
 	id, _ := asynq.GetTaskID(ctx)

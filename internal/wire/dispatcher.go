@@ -1,4 +1,4 @@
-package tasks
+package wire
 
 import (
 	"context"
@@ -54,6 +54,13 @@ func NewDispatcher(redis asynq.RedisConnOpt, timeout time.Duration) *Dispatcher 
 	d.inspector = over(asynq.NewInspectorFromRedisClient, d.connection)
 	d.renew()
 	return d
+}
+
+// Client returns the client that enqueues tasks.
+func (d *Dispatcher) Client() *asynq.Client {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	return d.client
 }
 
 // over makes a part of asynq that uses a connection.

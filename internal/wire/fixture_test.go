@@ -1,4 +1,4 @@
-package tasks_test
+package wire_test
 
 import (
 	"context"
@@ -13,12 +13,12 @@ import (
 	"github.com/trawlcrawler/trawl/crawler"
 	"github.com/trawlcrawler/trawl/internal/queue"
 	"github.com/trawlcrawler/trawl/internal/test/redistest"
-	"github.com/trawlcrawler/trawl/tasks"
+	"github.com/trawlcrawler/trawl/internal/wire"
 )
 
 // queueTest is a Redis with a job's queue in it, and a client.
 type queueTest struct {
-	*tasks.Dispatcher
+	*wire.Dispatcher
 	t         *testing.T
 	redis     asynq.RedisClientOpt
 	inspector *asynq.Inspector
@@ -47,25 +47,25 @@ func newQueueTest(t *testing.T, url string) *queueTest {
 }
 
 // client returns another client.
-func (w *queueTest) client(timeout time.Duration) *tasks.Dispatcher {
-	c := tasks.NewDispatcher(w.redis, timeout)
+func (w *queueTest) client(timeout time.Duration) *wire.Dispatcher {
+	c := wire.NewDispatcher(w.redis, timeout)
 	w.t.Cleanup(func() { c.Close() })
 	return c
 }
 
 // serve starts a worker, and returns a function that closes it. It is closed with the test at the
 // latest.
-func (w *queueTest) serve(handle tasks.Handler, cfg tasks.ServerConfig) (shut func()) {
+func (w *queueTest) serve(handle wire.Handler, cfg wire.ServerConfig) (shut func()) {
 	w.t.Helper()
 	return w.serveUnder(w.t.Context(), handle, cfg)
 }
 
-func (w *queueTest) serveUnder(ctx context.Context, handle tasks.Handler, cfg tasks.ServerConfig) (shut func()) {
+func (w *queueTest) serveUnder(ctx context.Context, handle wire.Handler, cfg wire.ServerConfig) (shut func()) {
 	w.t.Helper()
 	if cfg.Job == "" {
 		cfg.Job = w.queue
 	}
-	s, err := tasks.Serve(ctx, w.redis, handle, cfg)
+	s, err := wire.Serve(ctx, w.redis, handle, cfg)
 	if err != nil {
 		w.t.Fatal(err)
 	}
@@ -118,7 +118,7 @@ func ref(n int) queue.VisitRef {
 
 // received is a visit that a worker received, with its task's ID.
 type received struct {
-	tasks.Visit
+	wire.Visit
 	id string
 }
 
@@ -127,7 +127,7 @@ type visitChannel chan received
 
 func newVisitChannel() visitChannel { return make(visitChannel, 1000) }
 
-func (d visitChannel) handle(ctx context.Context, v tasks.Visit, _ <-chan struct{}) (queue.Report, error) {
+func (d visitChannel) handle(ctx context.Context, v wire.Visit, _ <-chan struct{}) (queue.Report, error) {
 	id, _ := asynq.GetTaskID(ctx)
 	d <- received{v, id}
 	return queue.Report{Host: v.Host, Ending: queue.EndDry}, nil

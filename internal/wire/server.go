@@ -1,4 +1,4 @@
-package tasks
+package wire
 
 import (
 	"context"
@@ -28,9 +28,10 @@ type ServerConfig struct {
 	// Poll is the average time between two looks at an empty queue, and so about how much
 	// longer Close may wait. Default 25ms.
 	Poll time.Duration
-	// Store is where tasks of [TypeSeed] in the queue add their URLs. Default none: such
+	// Others carry out tasks of other types in the queue, by type. A task that one of them
+	// fails is retried after a second, doubled each time, up to a minute. Default none: such
 	// tasks are archived.
-	Store *frontier.Store
+	Others map[string]asynq.HandlerFunc
 	// Places decides when to ask the queue for a task. Default none: whenever fewer than
 	// Concurrency tasks run.
 	Places Places
@@ -62,13 +63,13 @@ func (cfg ServerConfig) withDefaults() ServerConfig {
 	return cfg
 }
 
-// Server receives the tasks of a queue: the visits of a job, or seeds. A waiting visit
+// Server receives the tasks of a queue: the visits of a job, or others. A waiting visit
 // costs only a goroutine, so one server may run hundreds at once.
 type Server struct {
 	server *asynq.Server
 	ctx    context.Context // context of the visits
 	handle Handler         // nil: visits are archived
-	store  *frontier.Store // nil: seeds are archived
+	others map[string]asynq.HandlerFunc
 	log    *slog.Logger
 	job    string // the job whose queue it serves
 	places Places // nil for none
@@ -91,7 +92,7 @@ func Serve(ctx context.Context, redis asynq.RedisConnOpt, handle Handler, cfg Se
 	if cfg.Places != nil {
 		redis = frontier.WithDequeuePolicy(redis, cfg.Places)
 	}
-	s := &Server{job: cfg.Job, places: cfg.Places, ctx: ctx, handle: handle, store: cfg.Store, log: cfg.Log,
+	s := &Server{job: cfg.Job, places: cfg.Places, ctx: ctx, handle: handle, others: cfg.Others, log: cfg.Log,
 		drain: make(chan struct{}), cancel: cancel}
 	s.server = asynq.NewServer(redis, asynq.Config{
 		Concurrency:              cfg.Concurrency,
@@ -113,10 +114,10 @@ func Serve(ctx context.Context, redis asynq.RedisConnOpt, handle Handler, cfg Se
 
 // retryPause is how long a task waits after it failed or was cut off.
 func retryPause(failed int, _ error, t *asynq.Task) time.Duration {
-	if t.Type() == TypeSeed {
-		return seedPause(failed)
+	if t.Type() == TypeFetch {
+		return time.Second
 	}
-	return time.Second
+	return min(time.Second<<min(failed, 10), time.Minute)
 }
 
 // carryOut runs one task, unless the server is closed.
@@ -131,8 +132,8 @@ func (s *Server) carryOut(ctx context.Context, t *asynq.Task) error {
 		return asynq.ErrServerClosed
 	case t.Type() == TypeFetch && s.handle != nil:
 		return s.visit(ctx, t)
-	case t.Type() == TypeSeed && s.store != nil:
-		return s.seed(ctx, t)
+	case s.others[t.Type()] != nil:
+		return s.others[t.Type()](ctx, t)
 	}
 	err := fmt.Errorf("this queue does not accept tasks of type %.100q: %w", t.Type(), asynq.SkipRetry)
 	s.log.Warn("a task is archived", "job", s.job, "error", err)

@@ -1,4 +1,4 @@
-package tasks_test
+package wire_test
 
 import (
 	"bytes"
@@ -18,7 +18,7 @@ import (
 	"github.com/trawlcrawler/trawl/crawler"
 	"github.com/trawlcrawler/trawl/internal/queue"
 	"github.com/trawlcrawler/trawl/internal/test/redistest"
-	"github.com/trawlcrawler/trawl/tasks"
+	"github.com/trawlcrawler/trawl/internal/wire"
 )
 
 // TestTasks checks the tasks of visits, from the client that enqueues them to the worker that
@@ -89,14 +89,14 @@ func carriesVisit(t *testing.T, w *queueTest) {
 		Trouble: "https://site.example:8080/gone: 404 Not Found", MS: 1234,
 	}
 	visits := newVisitChannel()
-	shut := w.serve(func(ctx context.Context, v tasks.Visit, drain <-chan struct{}) (queue.Report, error) {
+	shut := w.serve(func(ctx context.Context, v wire.Visit, drain <-chan struct{}) (queue.Report, error) {
 		_, err := visits.handle(ctx, v, drain)
 		return report, err
-	}, tasks.ServerConfig{})
+	}, wire.ServerConfig{})
 	o := queue.VisitRef{Host: "site.example:8080", Epoch: 7}
 	w.enqueue(o)
 	got := <-visits
-	want := tasks.Visit{Job: w.queue, Run: 1_700_000_000_000, Host: o.Host, Epoch: o.Epoch}
+	want := wire.Visit{Job: w.queue, Run: 1_700_000_000_000, Host: o.Host, Epoch: o.Epoch}
 	if diff := cmp.Diff(want, got.Visit); diff != "" {
 		t.Errorf("the visit differs (-want +got):\n%s", diff)
 	}
@@ -135,13 +135,13 @@ func carriesVisit(t *testing.T, w *queueTest) {
 func enqueuesOnce(t *testing.T, w *queueTest) {
 	w.enqueue(ref(1), ref(1))
 	visits := newVisitChannel()
-	shut := w.serve(visits.handle, tasks.ServerConfig{})
+	shut := w.serve(visits.handle, wire.ServerConfig{})
 	<-visits
 	w.enqueue(ref(1)) // it is active or completed
 	shut()
 	w.enqueue(ref(1), ref(2)) // it is completed
 	again := newVisitChannel()
-	shut = w.serve(again.handle, tasks.ServerConfig{Concurrency: 1})
+	shut = w.serve(again.handle, wire.ServerConfig{Concurrency: 1})
 	if got := <-again; got.Host != ref(2).Host {
 		t.Errorf("%s is visited twice", got.Host)
 	}
@@ -153,7 +153,7 @@ func enqueuesOnce(t *testing.T, w *queueTest) {
 
 func distinguishesRuns(t *testing.T, w *queueTest) {
 	visits := newVisitChannel()
-	w.serve(visits.handle, tasks.ServerConfig{})
+	w.serve(visits.handle, wire.ServerConfig{})
 	w.enqueue(ref(1))
 	first := <-visits
 	w.job.Created = w.job.Created.Add(time.Millisecond)
@@ -166,10 +166,10 @@ func distinguishesRuns(t *testing.T, w *queueTest) {
 
 func archivesFailure(t *testing.T, w *queueTest) {
 	visits := newVisitChannel()
-	shut := w.serve(func(ctx context.Context, v tasks.Visit, drain <-chan struct{}) (queue.Report, error) {
+	shut := w.serve(func(ctx context.Context, v wire.Visit, drain <-chan struct{}) (queue.Report, error) {
 		_, _ = visits.handle(ctx, v, drain)
 		return queue.Report{Host: v.Host, Ending: queue.EndError, Pages: 3}, errors.New("the disk is full")
-	}, tasks.ServerConfig{})
+	}, wire.ServerConfig{})
 	w.enqueue(ref(1))
 	id := (<-visits).id
 	shut()
@@ -185,13 +185,13 @@ func archivesFailure(t *testing.T, w *queueTest) {
 
 func survivesPanic(t *testing.T, w *queueTest) {
 	visits := newVisitChannel()
-	shut := w.serve(func(ctx context.Context, v tasks.Visit, drain <-chan struct{}) (queue.Report, error) {
+	shut := w.serve(func(ctx context.Context, v wire.Visit, drain <-chan struct{}) (queue.Report, error) {
 		if v.Host == ref(1).Host {
 			_, _ = visits.handle(ctx, v, drain)
 			panic("out of cheese")
 		}
 		return visits.handle(ctx, v, drain)
-	}, tasks.ServerConfig{Concurrency: 1})
+	}, wire.ServerConfig{Concurrency: 1})
 	w.enqueue(ref(1), ref(2))
 	id := (<-visits).id
 	for (<-visits).Host != ref(2).Host { // asynq may deliver the first task once more
@@ -208,7 +208,7 @@ func archivesInvalidTasks(t *testing.T, w *queueTest) {
 	payloads := []string{"no JSON", "null", "{}", `["job"]`, `{"job":"a","host":"","epoch":1}`,
 		`{"job":"a","host":"b"}`, ""}
 	for i, payload := range payloads {
-		task := asynq.NewTask(tasks.TypeFetch, []byte(payload), asynq.Queue(w.queue),
+		task := asynq.NewTask(wire.TypeFetch, []byte(payload), asynq.Queue(w.queue),
 			asynq.TaskID(fmt.Sprint("stranger-", i)))
 		if _, err := client.EnqueueContext(t.Context(), task); err != nil {
 			t.Fatal(err)
@@ -216,7 +216,7 @@ func archivesInvalidTasks(t *testing.T, w *queueTest) {
 	}
 	w.enqueue(ref(1)) // the last in the queue
 	visits := newVisitChannel()
-	shut := w.serve(visits.handle, tasks.ServerConfig{Concurrency: 1})
+	shut := w.serve(visits.handle, wire.ServerConfig{Concurrency: 1})
 	if got := <-visits; got.Host != ref(1).Host {
 		t.Errorf("the handler received %v", got.Visit)
 	}
@@ -239,9 +239,9 @@ func reportsCapacity(t *testing.T, w *queueTest) {
 	}
 	capacity(0)
 	visits := newVisitChannel()
-	w.serve(visits.handle, tasks.ServerConfig{Concurrency: 100, Job: redistest.Name(t)})
-	w.serve(visits.handle, tasks.ServerConfig{Concurrency: 5})
-	seven := w.serve(visits.handle, tasks.ServerConfig{Concurrency: 7})
+	w.serve(visits.handle, wire.ServerConfig{Concurrency: 100, Job: redistest.Name(t)})
+	w.serve(visits.handle, wire.ServerConfig{Concurrency: 5})
+	seven := w.serve(visits.handle, wire.ServerConfig{Concurrency: 7})
 	w.waitCapacity(12)
 	capacity(12)
 	seven()
@@ -250,13 +250,13 @@ func reportsCapacity(t *testing.T, w *queueTest) {
 
 func forgets(t *testing.T, w *queueTest) {
 	visits := newVisitChannel()
-	shut := w.serve(func(ctx context.Context, v tasks.Visit, drain <-chan struct{}) (queue.Report, error) {
+	shut := w.serve(func(ctx context.Context, v wire.Visit, drain <-chan struct{}) (queue.Report, error) {
 		r, err := visits.handle(ctx, v, drain)
 		if v.Host == ref(2).Host {
 			err = errors.New("out of cheese")
 		}
 		return r, err
-	}, tasks.ServerConfig{})
+	}, wire.ServerConfig{})
 	w.enqueue(ref(1), ref(2))
 	ids := []string{(<-visits).id, (<-visits).id}
 	shut()
@@ -287,11 +287,11 @@ func forgetsAllButActive(t *testing.T, w *queueTest) {
 	visits, released := newVisitChannel(), make(chan struct{})
 	release := sync.OnceFunc(func() { close(released) })
 	defer release()
-	shut := w.serve(func(ctx context.Context, v tasks.Visit, drain <-chan struct{}) (queue.Report, error) {
+	shut := w.serve(func(ctx context.Context, v wire.Visit, drain <-chan struct{}) (queue.Report, error) {
 		r, err := visits.handle(ctx, v, drain)
 		<-released
 		return r, err
-	}, tasks.ServerConfig{Concurrency: 1})
+	}, wire.ServerConfig{Concurrency: 1})
 	w.enqueue(ref(1), ref(2))
 	id := (<-visits).id
 	w.forget(false)
@@ -351,11 +351,11 @@ func carriesHundreds(t *testing.T, w *queueTest) {
 	const visits = 300
 	var all sync.WaitGroup
 	all.Add(visits)
-	shut := w.serve(func(_ context.Context, v tasks.Visit, _ <-chan struct{}) (queue.Report, error) {
+	shut := w.serve(func(_ context.Context, v wire.Visit, _ <-chan struct{}) (queue.Report, error) {
 		all.Done()
 		all.Wait() // until all visits have started
 		return queue.Report{Host: v.Host}, nil
-	}, tasks.ServerConfig{Concurrency: visits})
+	}, wire.ServerConfig{Concurrency: visits})
 	for n := range visits {
 		w.enqueue(ref(n))
 	}
@@ -380,10 +380,10 @@ func carriesHundreds(t *testing.T, w *queueTest) {
 func startsSoon(t *testing.T, w *queueTest) {
 	const visits = 40
 	started := make(chan time.Time)
-	w.serve(func(context.Context, tasks.Visit, <-chan struct{}) (queue.Report, error) {
+	w.serve(func(context.Context, wire.Visit, <-chan struct{}) (queue.Report, error) {
 		started <- time.Now()
 		return queue.Report{}, nil
-	}, tasks.ServerConfig{})
+	}, wire.ServerConfig{})
 	took := make([]time.Duration, visits)
 	for n := range took {
 		enqueued := time.Now()

@@ -1,4 +1,4 @@
-package tasks_test
+package wire_test
 
 import (
 	"context"
@@ -11,19 +11,19 @@ import (
 	"github.com/hibiken/asynq"
 
 	"github.com/trawlcrawler/trawl/internal/queue"
-	"github.com/trawlcrawler/trawl/tasks"
+	"github.com/trawlcrawler/trawl/internal/wire"
 )
 
 func drains(t *testing.T, w *queueTest) {
 	started, drained, release := make(chan string), make(chan struct{}), make(chan struct{})
-	shut := w.serve(func(ctx context.Context, v tasks.Visit, drain <-chan struct{}) (queue.Report, error) {
+	shut := w.serve(func(ctx context.Context, v wire.Visit, drain <-chan struct{}) (queue.Report, error) {
 		id, _ := asynq.GetTaskID(ctx)
 		started <- id
 		<-drain
 		close(drained)
 		<-release
 		return queue.Report{Host: v.Host, Ending: queue.EndDrained}, ctx.Err()
-	}, tasks.ServerConfig{Concurrency: 1})
+	}, wire.ServerConfig{Concurrency: 1})
 	w.enqueue(ref(1), ref(2))
 	id := <-started
 	shutting := make(chan struct{})
@@ -45,7 +45,7 @@ func drains(t *testing.T, w *queueTest) {
 	}
 
 	next := newVisitChannel()
-	w.serve(next.handle, tasks.ServerConfig{})
+	w.serve(next.handle, wire.ServerConfig{})
 	if got := <-next; got.Host != ref(2).Host {
 		t.Errorf("the next worker visits %s, want %s", got.Host, ref(2).Host)
 	}
@@ -53,13 +53,13 @@ func drains(t *testing.T, w *queueTest) {
 
 func drainsInTime(t *testing.T, w *queueTest) {
 	started, ended := make(chan string), make(chan struct{})
-	shut := w.serve(func(ctx context.Context, _ tasks.Visit, _ <-chan struct{}) (queue.Report, error) {
+	shut := w.serve(func(ctx context.Context, _ wire.Visit, _ <-chan struct{}) (queue.Report, error) {
 		id, _ := asynq.GetTaskID(ctx)
 		started <- id
 		<-ctx.Done() // the visit ignores drain
 		close(ended)
 		return queue.Report{}, ctx.Err()
-	}, tasks.ServerConfig{Drain: 20 * time.Millisecond})
+	}, wire.ServerConfig{Drain: 20 * time.Millisecond})
 	w.enqueue(ref(1))
 	id := <-started
 	shut()
@@ -71,13 +71,13 @@ func cutsOff(t *testing.T, w *queueTest) {
 	started, cleaned := make(chan string), make(chan struct{})
 	finish := sync.OnceFunc(func() { close(cleaned) })
 	ctx, cut := context.WithCancel(t.Context())
-	shut := w.serveUnder(ctx, func(ctx context.Context, v tasks.Visit, _ <-chan struct{}) (queue.Report, error) {
+	shut := w.serveUnder(ctx, func(ctx context.Context, v wire.Visit, _ <-chan struct{}) (queue.Report, error) {
 		id, _ := asynq.GetTaskID(ctx)
 		started <- id
 		<-ctx.Done()
 		<-cleaned // the visit is still giving back its URLs
 		return queue.Report{Host: v.Host, Ending: queue.EndDrained}, ctx.Err()
-	}, tasks.ServerConfig{})
+	}, wire.ServerConfig{})
 	defer finish()
 	w.enqueue(ref(1))
 	id := <-started
@@ -101,13 +101,13 @@ func cutsOff(t *testing.T, w *queueTest) {
 
 func endsAtTimeout(t *testing.T, w *queueTest) {
 	visits, ended, redelivered := newVisitChannel(), make(chan error, 2), make(chan struct{})
-	shut := w.serve(func(ctx context.Context, v tasks.Visit, drain <-chan struct{}) (queue.Report, error) {
+	shut := w.serve(func(ctx context.Context, v wire.Visit, drain <-chan struct{}) (queue.Report, error) {
 		_, _ = visits.handle(ctx, v, drain)
 		<-ctx.Done()
 		ended <- ctx.Err()
 		<-redelivered // A visit that returns while asynq handles the deadline may count as failed, and be archived.
 		return queue.Report{}, ctx.Err()
-	}, tasks.ServerConfig{})
+	}, wire.ServerConfig{})
 	if err := w.client(time.Second).Enqueue(t.Context(), w.job, ref(1)); err != nil {
 		t.Fatal(err)
 	}
