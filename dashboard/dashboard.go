@@ -27,7 +27,7 @@ type Config struct {
 
 	// Token is required in every request except those to /healthz and /readyz: as a bearer
 	// token, or as the password of any user. Default none: everyone who can reach the
-	// dashboard may use it (see [CheckListen]).
+	// dashboard may use it (see [Config.CheckListen]).
 	Token string
 	// Hosts lists names, without port, by which requests may ask for the dashboard on the
 	// loopback interface, in addition to those of loopback itself: for example, the names
@@ -108,7 +108,7 @@ func (d *Dashboard) Close() error {
 }
 
 // Handler returns the handler of the whole dashboard, which must be served at the root of
-// its host. Serve it with [Server].
+// its host. Serve it with [Dashboard.Server].
 func (d *Dashboard) Handler() http.Handler {
 	guarded := http.NewServeMux()
 	for _, r := range d.routes() {
@@ -126,21 +126,23 @@ func (d *Dashboard) Handler() http.Handler {
 	return withHeaders(public)
 }
 
-// CheckListen returns an error if other machines could use a dashboard without a token:
+// CheckListen returns an error if other machines could use the dashboard without a token:
 // unless there is a token, addr (host:port) must be a loopback address.
-func CheckListen(addr, token string) error {
+func (c Config) CheckListen(addr string) error {
 	if _, _, err := net.SplitHostPort(addr); err != nil {
 		return fmt.Errorf("%q is not an address to listen on (write 127.0.0.1:8080): %w", addr, err)
 	}
-	if token == "" && !isLoopback(addr) {
+	if c.Token == "" && !isLoopback(addr) {
 		return fmt.Errorf("%q can be reached from other machines and there is no token: set one, or listen on 127.0.0.1", addr)
 	}
 	return nil
 }
 
-// Server returns a server for the dashboard's handler. Its time limits suit most requests;
-// lists of seeds, and changes to jobs, remove them.
-func Server(handler http.Handler) *http.Server {
+// Server returns a server for the dashboard. Its time limits suit most requests; lists of
+// seeds, and changes to jobs, remove them.
+func (d *Dashboard) Server() *http.Server { return newServer(d.Handler()) }
+
+func newServer(handler http.Handler) *http.Server {
 	return &http.Server{
 		Handler:           handler,
 		ReadHeaderTimeout: 10 * time.Second,

@@ -180,18 +180,19 @@ func TestWithoutATokenOnlyThisMachineMayListen(t *testing.T) {
 		":8080": false, "0.0.0.0:8080": false, "[::]:8080": false, "10.0.0.1:8080": false, "crawl.example:80": false,
 		"localhost.example:80": false,
 	} {
-		err := CheckListen(addr, "")
+		err := (Config{}).CheckListen(addr)
 		if open != (err == nil) {
 			t.Errorf("%s without a token: %v", addr, err)
 		}
 		if err != nil && (!strings.Contains(err.Error(), `"`+addr+`"`) || !strings.Contains(err.Error(), "token")) {
 			t.Errorf("the error %v does not name the address and the remedy", err)
 		}
-		if err := CheckListen(addr, "secret"); err != nil {
+		if err := (Config{Token: "secret"}).CheckListen(addr); err != nil {
 			t.Errorf("with a token: %v", err)
 		}
 	}
-	if err := CheckListen("8080", "secret"); err == nil || !strings.Contains(err.Error(), "127.0.0.1:8080") {
+	err := (Config{Token: "secret"}).CheckListen("8080")
+	if err == nil || !strings.Contains(err.Error(), "127.0.0.1:8080") {
 		t.Errorf("an address without a port: %v", err)
 	}
 }

@@ -26,7 +26,7 @@ var unusedRedis = asynq.RedisClientOpt{Addr: "127.0.0.1:1"}
 
 func newTestDashboard(t testing.TB, change ...func(*Config, *http.Server)) *testDashboard {
 	t.Helper()
-	cfg, server := Config{Asynq: unusedRedis}, Server(nil)
+	cfg, server := Config{Asynq: unusedRedis}, newServer(nil)
 	for _, c := range change {
 		c(&cfg, server)
 	}

@@ -35,7 +35,7 @@ requires a token (TRAWL_TOKEN). Browsers ask for it as a password, with any user
 			if err := fill(cmd); err != nil {
 				return err
 			}
-			if err := dashboard.CheckListen(s.Listen, cfg.Token); err != nil {
+			if err := cfg.CheckListen(s.Listen); err != nil {
 				return usage("%v", err)
 			}
 			if cfg.SeedLists < 0 || cfg.SeedRate < 0 {
@@ -85,7 +85,7 @@ func runDashboard(ctx context.Context, conn *fleet.Connection, listen string, cf
 	if err != nil {
 		return failed("listen on %q: %v (choose another address with --listen)", listen, err)
 	}
-	server := dashboard.Server(d.Handler())
+	server := d.Server()
 	served := make(chan error, 1)
 	go func() { served <- server.Serve(listener) }()
 	conn.Log.Info("the dashboard is at http://" + listener.Addr().String() + "/")
