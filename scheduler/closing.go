@@ -13,7 +13,7 @@ import (
 // end ends the job, if over still says that nothing is left to fetch and its output is
 // complete. Otherwise it marks the job as closing, so that workers finish and ship what
 // they have, and the next look tries again.
-func (s *Scheduler) end(ctx context.Context, reason string, over func(crawler.Counters) bool) (bool, error) {
+func (s *jobScheduler) end(ctx context.Context, reason string, over func(crawler.Counters) bool) (bool, error) {
 	counters, err := s.frontier.Counters(ctx) // the last visit may have ended in the meantime
 	if err != nil {
 		return false, err
@@ -34,12 +34,12 @@ func (s *Scheduler) end(ctx context.Context, reason string, over func(crawler.Co
 }
 
 // incomplete reports whether some of the job's output is still on its way.
-func (s *Scheduler) incomplete(counters crawler.Counters) bool {
+func (s *jobScheduler) incomplete(counters crawler.Counters) bool {
 	return counters.Unshipped > 0 || len(s.status.Awaited) > 0
 }
 
 // close marks the job as closing.
-func (s *Scheduler) close(ctx context.Context) error {
+func (s *jobScheduler) close(ctx context.Context) error {
 	if s.status.Closing {
 		return nil
 	}
@@ -49,7 +49,7 @@ func (s *Scheduler) close(ctx context.Context) error {
 
 // reopen removes the mark from a job that has something to fetch again: new seeds, or pages
 // whose worker was lost before it shipped them.
-func (s *Scheduler) reopen(ctx context.Context) error {
+func (s *jobScheduler) reopen(ctx context.Context) error {
 	if !s.status.Closing && s.status.Ending == "" {
 		return nil
 	}
@@ -63,7 +63,7 @@ func (s *Scheduler) reopen(ctx context.Context) error {
 	return s.setClosing(ctx, false)
 }
 
-func (s *Scheduler) setClosing(ctx context.Context, closing bool) error {
+func (s *jobScheduler) setClosing(ctx context.Context, closing bool) error {
 	if err := s.jobs.SetClosing(ctx, s.job, closing); err != nil {
 		return err
 	}
@@ -78,7 +78,7 @@ const reclaimEvery = 2 * time.Second
 // scheduler that has just started, or that could not reach Redis for half the time in which
 // a worker must report, first gives workers that time to report, because they may have had
 // the same trouble.
-func (s *Scheduler) reclaim(ctx context.Context) error {
+func (s *jobScheduler) reclaim(ctx context.Context) error {
 	patience := s.status.Job.LostAfter
 	if time.Since(s.reclaimed) < reclaimEvery || time.Since(s.met) < patience || !s.contact.calm(patience/2, patience) {
 		return nil

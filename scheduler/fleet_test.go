@@ -102,9 +102,8 @@ func (h *testFleet) openWithQueues(
 	rdb := h.endpoint.Client()
 	store := &countingStore{Store: frontier.New(rdb)}
 	queues := wire.NewDispatcher(h.endpoint, 0)
-	frontiers := func(job crawler.Job) scheduler.SeededFrontier { return store.Frontier(job) }
 	cfg.Log = slog.New(h.log)
-	runner := scheduler.NewRunner(store, wrap(queues), frontiers, cfg)
+	runner := scheduler.NewRunner(store, wrap(queues), store.Frontier, cfg)
 	ctx, stop := context.WithCancel(context.Background())
 	var running sync.WaitGroup
 	running.Go(func() { _ = runner.Run(ctx) })

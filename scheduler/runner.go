@@ -13,9 +13,9 @@ import (
 	"github.com/trawlcrawler/trawl/internal/rules"
 )
 
-// Store is what a runner needs from the store of jobs.
-type Store interface {
-	Jobs
+// runnerStore is what a runner needs from the store of jobs.
+type runnerStore interface {
+	jobStore
 	// Statuses lists all jobs.
 	Statuses(ctx context.Context) ([]crawler.Status, error)
 	// CreateRun stores a run of a periodic job. It returns queue.ErrJobExists if it
@@ -38,9 +38,9 @@ type Store interface {
 	Ticked(ctx context.Context, job string, tick time.Time, lastRun string) error
 }
 
-// Queues is what a runner needs from asynq in addition.
-type Queues interface {
-	Fleet
+// taskQueues is what a runner needs from asynq in addition.
+type taskQueues interface {
+	visitQueue
 	// Workers returns the workers that serve the job, as of the last call of Capacity. It
 	// does not wait.
 	Workers(job string) []string
@@ -52,18 +52,18 @@ type Queues interface {
 	Forget(job string) (gone bool, err error)
 }
 
-// SeededFrontier is a frontier to which the runner adds a job's own seeds.
-type SeededFrontier interface {
-	Frontier
+// seededFrontier is a frontier to which the runner adds a job's own seeds.
+type seededFrontier interface {
+	jobFrontier
 	Admit(ctx context.Context, entries []queue.Entry) (fresh int, err error)
 }
 
 // Runner runs all jobs of a fleet, with a scheduler for each. Any number of runners may run
 // at the same time, in any number of processes.
 type Runner struct {
-	store  Store
-	queues Queues
-	open   func(crawler.Job) SeededFrontier
+	store  runnerStore
+	queues taskQueues
+	open   func(crawler.Job) seededFrontier
 	cfg    Config
 
 	shares     *shares
@@ -76,7 +76,7 @@ type Runner struct {
 	looks chan struct{} // wakes Run
 
 	mu      sync.Mutex
-	running map[string]*Scheduler // by job, for Nudge
+	running map[string]*jobScheduler // by job, for Nudge
 }
 
 // jobRun is a running scheduler of one job.
@@ -86,15 +86,17 @@ type jobRun struct {
 	done    chan struct{}
 }
 
-// NewRunner returns a runner. open returns the frontier of a job.
-func NewRunner(store Store, queues Queues, open func(crawler.Job) SeededFrontier, cfg Config) *Runner {
+// NewRunner returns a runner of the jobs of a store, whose visits go to queues. open returns the
+// frontier of a job.
+func NewRunner[F seededFrontier](store runnerStore, queues taskQueues, open func(crawler.Job) F, cfg Config) *Runner {
 	shares := newShares()
 	shares.workers = queues.Workers
 	return &Runner{
-		store: store, queues: queues, open: open, cfg: cfg.withDefaults(),
+		store: store, queues: queues, cfg: cfg.withDefaults(),
+		open:   func(job crawler.Job) seededFrontier { return open(job) },
 		shares: shares, complained: make(map[string]time.Time), jobRuns: make(map[string]*jobRun),
 		known:  make(map[string]bool),
-		served: make(map[string]bool), running: make(map[string]*Scheduler), looks: make(chan struct{}, 1),
+		served: make(map[string]bool), running: make(map[string]*jobScheduler), looks: make(chan struct{}, 1),
 	}
 }
 
@@ -107,7 +109,7 @@ func (b *Runner) Look() {
 	}
 }
 
-// Nudge makes the scheduler of a job look early, as [Scheduler.Nudge] does. It may be
+// Nudge makes the scheduler of a job look early, as jobScheduler.Nudge does. It may be
 // called at any time, by any goroutine, for any job.
 func (b *Runner) Nudge(job string) {
 	b.mu.Lock()
@@ -247,7 +249,7 @@ func (b *Runner) take(ctx context.Context, job crawler.Status) {
 	ctx, stop := context.WithCancel(ctx)
 	d := &jobRun{created: job.Created, stop: stop, done: make(chan struct{})}
 	b.jobRuns[job.Job.Name] = d
-	s := New(job.Job.Name, b.store, b.open(job.Job), b.queues, b.cfg)
+	s := newJobScheduler(job.Job.Name, b.store, b.open(job.Job), b.queues, b.cfg)
 	s.shares = b.shares
 	b.run(job.Job.Name, s)
 	b.wg.Go(func() {
@@ -262,14 +264,14 @@ func (b *Runner) take(ctx context.Context, job crawler.Status) {
 }
 
 // run registers the scheduler of a job for Nudge.
-func (b *Runner) run(job string, s *Scheduler) {
+func (b *Runner) run(job string, s *jobScheduler) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	b.running[job] = s
 }
 
 // end unregisters a scheduler, unless another one has replaced it.
-func (b *Runner) end(job string, s *Scheduler) {
+func (b *Runner) end(job string, s *jobScheduler) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	if b.running[job] == s {

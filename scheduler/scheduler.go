@@ -12,8 +12,8 @@ import (
 	"github.com/trawlcrawler/trawl/internal/queue"
 )
 
-// Frontier is what the scheduler needs from the frontier of a job.
-type Frontier interface {
+// jobFrontier is what the scheduler needs from the frontier of a job.
+type jobFrontier interface {
 	// Arm arms hosts until most visits of the job are armed or open. Visits that are
 	// returned with an error are armed all the same.
 	Arm(ctx context.Context, most int) ([]queue.VisitRef, error)
@@ -29,8 +29,8 @@ type Frontier interface {
 	Idle(ctx context.Context) (bool, error)
 }
 
-// Jobs is what the scheduler needs from the store of jobs.
-type Jobs interface {
+// jobStore is what the scheduler needs from the store of jobs.
+type jobStore interface {
 	Status(ctx context.Context, job string) (crawler.Status, error)
 	// Age records that the job is running and returns for how long it has been.
 	Age(ctx context.Context, job string) (time.Duration, error)
@@ -45,8 +45,8 @@ type Jobs interface {
 	Move(ctx context.Context, job string, to crawler.State, reason string, from ...crawler.State) (bool, error)
 }
 
-// Fleet runs visits.
-type Fleet interface {
+// visitQueue has the visits that workers run.
+type visitQueue interface {
 	// Capacity returns how many visits of the job can run at once.
 	Capacity(job string) (int, error)
 	// Enqueue enqueues a visit. Enqueueing it again does nothing.
@@ -95,12 +95,12 @@ func (c Config) withDefaults() Config {
 	return c
 }
 
-// Scheduler runs one job.
-type Scheduler struct {
+// jobScheduler runs one job.
+type jobScheduler struct {
 	job      string
-	jobs     Jobs
-	frontier Frontier
-	fleet    Fleet
+	jobs     jobStore
+	frontier jobFrontier
+	fleet    visitQueue
 	cfg      Config
 	nudges   chan struct{}
 
@@ -118,15 +118,14 @@ type Scheduler struct {
 	shares     *shares          // nil: the job has the whole fleet
 }
 
-// New returns a scheduler for a job.
-func New(job string, jobs Jobs, frontier Frontier, fleet Fleet, cfg Config) *Scheduler {
-	return &Scheduler{job: job, jobs: jobs, frontier: frontier, fleet: fleet, cfg: cfg.withDefaults(),
+func newJobScheduler(job string, jobs jobStore, frontier jobFrontier, fleet visitQueue, cfg Config) *jobScheduler {
+	return &jobScheduler{job: job, jobs: jobs, frontier: frontier, fleet: fleet, cfg: cfg.withDefaults(),
 		nudges: make(chan struct{}, 1)}
 }
 
 // Nudge makes the scheduler look early, because something has changed: for example, a visit
 // ended. It does not wait, and may be called at any time, by any goroutine.
-func (s *Scheduler) Nudge() {
+func (s *jobScheduler) Nudge() {
 	select {
 	case s.nudges <- struct{}{}:
 	default: // a nudge is already pending
@@ -135,7 +134,7 @@ func (s *Scheduler) Nudge() {
 
 // Run runs the job until it has ended, and returns its last status, or until ctx ends.
 // Errors of Redis are logged and waited out.
-func (s *Scheduler) Run(ctx context.Context) (crawler.Status, error) {
+func (s *jobScheduler) Run(ctx context.Context) (crawler.Status, error) {
 	tick := time.NewTicker(s.cfg.Tick)
 	defer tick.Stop()
 	defer s.payOff(ctx)
@@ -161,7 +160,7 @@ const nudgedAfter = 10 * time.Millisecond
 
 // wait waits for the time of the next look, or for a nudge. It returns false if ctx has
 // ended.
-func (s *Scheduler) wait(ctx context.Context, tick <-chan time.Time) bool {
+func (s *jobScheduler) wait(ctx context.Context, tick <-chan time.Time) bool {
 	looked := time.Now()
 	select {
 	case <-tick:
@@ -182,7 +181,7 @@ func (s *Scheduler) wait(ctx context.Context, tick <-chan time.Time) bool {
 // complainEvery is how often a persisting error is logged: each look may meet it.
 const complainEvery = 10 * time.Second
 
-func (s *Scheduler) complain(err error) {
+func (s *jobScheduler) complain(err error) {
 	if time.Since(s.complained) < complainEvery {
 		return
 	}
@@ -191,7 +190,7 @@ func (s *Scheduler) complain(err error) {
 }
 
 // look does everything that is due at one moment. It reports whether the job has ended.
-func (s *Scheduler) look(ctx context.Context) (bool, error) {
+func (s *jobScheduler) look(ctx context.Context) (bool, error) {
 	if err := s.refresh(ctx); err != nil {
 		return false, err
 	}
@@ -236,7 +235,7 @@ const recordEvery = time.Second
 
 // record adds a sample to the job's history. An error does not matter to the job, for which
 // the same Redis is asked for everything else.
-func (s *Scheduler) record(ctx context.Context, counters crawler.Counters) {
+func (s *jobScheduler) record(ctx context.Context, counters crawler.Counters) {
 	if time.Since(s.recorded) < recordEvery {
 		return
 	}
@@ -245,7 +244,7 @@ func (s *Scheduler) record(ctx context.Context, counters crawler.Counters) {
 }
 
 // approach admits the links of pages that came nearer to a seed.
-func (s *Scheduler) approach(ctx context.Context, counters crawler.Counters) error {
+func (s *jobScheduler) approach(ctx context.Context, counters crawler.Counters) error {
 	if counters.Nearer == 0 {
 		return nil
 	}
@@ -253,13 +252,13 @@ func (s *Scheduler) approach(ctx context.Context, counters crawler.Counters) err
 }
 
 // complete reports whether all seeds are admitted and none are being added.
-func (s *Scheduler) complete() bool { return s.status.Seeded && !s.status.Held }
+func (s *jobScheduler) complete() bool { return s.status.Seeded && !s.status.Held }
 
 // statusAge is how long a job's status is cached.
 const statusAge = 250 * time.Millisecond
 
 // refresh reads the job's status if the cached one is too old.
-func (s *Scheduler) refresh(ctx context.Context) error {
+func (s *jobScheduler) refresh(ctx context.Context) error {
 	if time.Since(s.checked) < statusAge {
 		return nil
 	}
@@ -280,14 +279,14 @@ func (s *Scheduler) refresh(ctx context.Context) error {
 }
 
 // reread reads the job's status now.
-func (s *Scheduler) reread(ctx context.Context) error {
+func (s *jobScheduler) reread(ctx context.Context) error {
 	s.checked = time.Time{}
 	return s.refresh(ctx)
 }
 
 // sweep breaks the visits of lost workers. A worker may have had hundreds, and one sweep is
 // limited: while it finds some, the next look sweeps again.
-func (s *Scheduler) sweep(ctx context.Context) error {
+func (s *jobScheduler) sweep(ctx context.Context) error {
 	if time.Since(s.swept) < s.cfg.SweepEvery || !s.contact.calm(s.cfg.Reprieve/2, s.cfg.Reprieve) {
 		return nil
 	}
@@ -306,7 +305,7 @@ func (s *Scheduler) sweep(ctx context.Context) error {
 
 // arm arms visits to hosts that are due, as many as the fleet has room for, and recalls
 // visits whose places other jobs should have.
-func (s *Scheduler) arm(ctx context.Context, counters crawler.Counters) error {
+func (s *jobScheduler) arm(ctx context.Context, counters crawler.Counters) error {
 	s.shares.note(s.job, need{weight: s.status.Job.Weight, visits: int(counters.Out() + counters.Ready),
 		open: int(counters.Open)})
 	if counters.Ready+counters.Open == 0 {
@@ -331,14 +330,14 @@ const recallEvery = 200 * time.Millisecond
 
 // excess returns how many visits should end early: those whose places other jobs should
 // have, or that hosts with urgent URLs wait for.
-func (s *Scheduler) excess(counters crawler.Counters, allowed, capacity int) int {
+func (s *jobScheduler) excess(counters crawler.Counters, allowed, capacity int) int {
 	surplus := s.shares.surplus(s.job, capacity)
 	waiting := int(counters.Urgent) - max(0, allowed-int(counters.Out()))
 	return max(surplus, min(waiting, int(counters.Open)))
 }
 
 // recall tells this many visits to end.
-func (s *Scheduler) recall(ctx context.Context, visits int) error {
+func (s *jobScheduler) recall(ctx context.Context, visits int) error {
 	if visits <= 0 || time.Since(s.recalled) < recallEvery {
 		return nil
 	}
@@ -349,7 +348,7 @@ func (s *Scheduler) recall(ctx context.Context, visits int) error {
 // enqueue enqueues the visits that were armed. Visits that fail stay owed, and are retried
 // at the next look: the hosts of a whole batch should not wait until they are swept because
 // asynq was unavailable for a moment.
-func (s *Scheduler) enqueue(ctx context.Context) error {
+func (s *jobScheduler) enqueue(ctx context.Context) error {
 	for len(s.owed) > 0 {
 		if err := s.fleet.Enqueue(ctx, s.status, s.owed[0]); err != nil {
 			return err
@@ -363,7 +362,7 @@ func (s *Scheduler) enqueue(ctx context.Context) error {
 const payOffTerm = 2 * time.Second
 
 // payOff enqueues what is owed when the scheduler stops before the job has ended.
-func (s *Scheduler) payOff(ctx context.Context) {
+func (s *jobScheduler) payOff(ctx context.Context) {
 	if s.status.State.Ended() || len(s.owed) == 0 {
 		return
 	}
@@ -376,7 +375,7 @@ func (s *Scheduler) payOff(ctx context.Context) {
 }
 
 // spent names the budget of the job that is spent, or "".
-func (s *Scheduler) spent(counters crawler.Counters) string {
+func (s *jobScheduler) spent(counters crawler.Counters) string {
 	job := s.status.Job
 	switch {
 	case s.status.Ending == "time", strings.HasPrefix(s.status.Ending, queue.StopPrefix):
@@ -395,7 +394,7 @@ func (s *Scheduler) spent(counters crawler.Counters) string {
 
 // wind ends a job whose budget is spent, or that a handler stops: its visits are told to end, and when they have,
 // the job is done.
-func (s *Scheduler) wind(ctx context.Context, counters crawler.Counters, budget string) (bool, error) {
+func (s *jobScheduler) wind(ctx context.Context, counters crawler.Counters, budget string) (bool, error) {
 	if s.status.Ending == "" {
 		s.cfg.Log.Info("a budget is spent", "job", s.job, "budget", budget)
 		if err := s.jobs.End(ctx, s.job, s.status.Revision, budget); err != nil {
@@ -416,7 +415,7 @@ func (s *Scheduler) wind(ctx context.Context, counters crawler.Counters, budget 
 // finish ends the job if there is nothing left to do. A budget is the reason only if it
 // left something undone. The budget of the whole job never does here; that of a host does
 // if URLs were skipped.
-func (s *Scheduler) finish(ctx context.Context, counters crawler.Counters) (bool, error) {
+func (s *jobScheduler) finish(ctx context.Context, counters crawler.Counters) (bool, error) {
 	idle, err := s.frontier.Idle(ctx)
 	if err != nil || !idle {
 		return false, err
@@ -435,7 +434,7 @@ func (s *Scheduler) finish(ctx context.Context, counters crawler.Counters) (bool
 
 // move moves the job to its end, and reports whether it has ended: it may have been paused
 // in the meantime, or ended by another scheduler.
-func (s *Scheduler) move(ctx context.Context, reason string) (bool, error) {
+func (s *jobScheduler) move(ctx context.Context, reason string) (bool, error) {
 	moved, err := s.jobs.Move(ctx, s.job, crawler.StateDone, reason, crawler.StateRunning)
 	if err != nil {
 		return false, err

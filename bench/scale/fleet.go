@@ -140,7 +140,12 @@ func (f *fleet) run(ctx context.Context, seed string) (crawler.Counters, error) 
 	}
 	dispatcher := wire.NewDispatcher(f.endpoint, 0)
 	defer dispatcher.Close()
-	if _, err := scheduler.New(f.job.Name, f.store, front, dispatcher, scheduler.Config{}).Run(ctx); err != nil {
+	running, stop := context.WithCancel(ctx)
+	defer stop()
+	runner := scheduler.NewRunner(f.store, dispatcher, f.store.Frontier, scheduler.Config{
+		Jobs: []string{f.job.Name}, Ended: func(crawler.Status) { stop() },
+	})
+	if err := runner.Run(running); ctx.Err() != nil {
 		return crawler.Counters{}, err
 	}
 	c, err := front.Counters(ctx)

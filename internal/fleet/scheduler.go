@@ -54,15 +54,12 @@ func NewScheduler(conn *Connection, cfg SchedulerConfig) *Scheduler {
 	}
 	queues := wire.NewDispatcher(conn.Asynq, 0)
 	dispatcher := newDispatcher(queues, conn)
-	var store scheduler.Store = conn.Store
 	if cfg.Worker != nil {
 		dispatcher.own = cfg.Worker.rt.places.most
-		store = prompt{conn.Store, cfg.Worker}
 	}
-	open := func(job crawler.Job) scheduler.SeededFrontier { return conn.Store.Frontier(job) }
 	return &Scheduler{
 		conn: conn, cfg: cfg, queues: queues,
-		runner: scheduler.NewRunner(store, dispatcher, open, scheduler.Config{
+		runner: scheduler.NewRunner(prompt{conn.Store, cfg.Worker}, dispatcher, conn.Store.Frontier, scheduler.Config{
 			Log: conn.Log, Removed: dispatcher.drop, Jobs: cfg.Jobs, Ended: cfg.Ended,
 		}),
 	}
@@ -106,25 +103,31 @@ func (s *Scheduler) Nudge(job string) { s.runner.Nudge(job) }
 // decides something about a job.
 type prompt struct {
 	*frontier.Store
-	worker *Worker
+	worker *Worker // nil: it has none
+}
+
+func (p prompt) nudge() {
+	if p.worker != nil {
+		p.worker.Nudge()
+	}
 }
 
 // End stops a job from fetching because of a budget, or lets it fetch again.
 func (p prompt) End(ctx context.Context, job string, revision int64, budget string) error {
-	defer p.worker.Nudge()
+	defer p.nudge()
 	return p.Store.End(ctx, job, revision, budget)
 }
 
 // SetClosing records whether a job waits only for its output.
 func (p prompt) SetClosing(ctx context.Context, job string, closing bool) error {
-	defer p.worker.Nudge()
+	defer p.nudge()
 	return p.Store.SetClosing(ctx, job, closing)
 }
 
 // Move changes a job's state.
 func (p prompt) Move(ctx context.Context, job string, to crawler.State, reason string,
 	from ...crawler.State) (bool, error) {
-	defer p.worker.Nudge()
+	defer p.nudge()
 	return p.Store.Move(ctx, job, to, reason, from...)
 }
 

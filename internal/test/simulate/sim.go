@@ -12,7 +12,6 @@ import (
 
 	"github.com/redis/go-redis/v9"
 
-	"github.com/trawlcrawler/trawl/crawler"
 	"github.com/trawlcrawler/trawl/internal/frontier"
 	"github.com/trawlcrawler/trawl/scheduler"
 )
@@ -190,8 +189,7 @@ func (o *schedulerMachine) start(s *sim) {
 	p := s.newProcess(fmt.Sprintf("scheduler%d.%d", o.number, o.starts))
 	o.process = p
 	s.trace.add("%s starts", p.name)
-	open := func(job crawler.Job) scheduler.SeededFrontier { return p.store.Frontier(job) }
-	runner := scheduler.NewRunner(p.store, queues{s.queue, p}, open, scheduler.Config{Tick: schedulerTick})
+	runner := scheduler.NewRunner(p.store, queues{s.queue, p}, p.store.Frontier, scheduler.Config{Tick: schedulerTick})
 	p.wg.Go(func() { _ = runner.Run(p.ctx) })
 }
 
