@@ -1,5 +1,5 @@
-// Package sqlite lets Trawl export to SQLite: a program that imports it can write the form
-// "sqlite" with package export.
+// Package sqlite lets Trawl export to SQLite: a command that imports it, as drivers/full does,
+// writes the form "sqlite" with trawl export.
 //
 //	import _ "github.com/trawlcrawler/trawl/drivers/sqlite"
 //

@@ -7,7 +7,7 @@ import (
 	"testing"
 
 	_ "github.com/trawlcrawler/trawl/drivers/sqlite"
-	"github.com/trawlcrawler/trawl/export"
+	"github.com/trawlcrawler/trawl/internal/export"
 )
 
 func TestAProgramThatImportsTheDriverExportsToSQLite(t *testing.T) {

@@ -9,9 +9,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/trawlcrawler/trawl/internal/export"
 	_ "github.com/trawlcrawler/trawl/parquet"
-
-	"github.com/trawlcrawler/trawl/export"
 )
 
 // noon is the current time in the tests.

@@ -19,7 +19,7 @@ import (
 	"github.com/parquet-go/parquet-go"
 	_ "modernc.org/sqlite" // as drivers/sqlite does
 
-	"github.com/trawlcrawler/trawl/export"
+	"github.com/trawlcrawler/trawl/internal/export"
 	"github.com/trawlcrawler/trawl/internal/tabular"
 )
 

@@ -5,7 +5,7 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/trawlcrawler/trawl/export"
+	"github.com/trawlcrawler/trawl/internal/export"
 	"github.com/trawlcrawler/trawl/internal/test/testbrowser"
 )
 

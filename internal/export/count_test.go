@@ -4,7 +4,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/trawlcrawler/trawl/export"
+	"github.com/trawlcrawler/trawl/internal/export"
 	"github.com/trawlcrawler/trawl/internal/output"
 )
 
