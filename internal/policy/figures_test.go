@@ -8,11 +8,16 @@ import (
 	"go/parser"
 	"go/token"
 	"maps"
+	"os"
 	"path"
 	"path/filepath"
+	"regexp"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
+
+	gocmp "github.com/google/go-cmp/cmp"
 )
 
 // maxFiles is how many files besides tests a package may have. A package with more gives
@@ -131,5 +136,40 @@ func TestFiguresOfPackages(t *testing.T) {
 	}
 	if *figures {
 		t.Logf("%d exported names in the packages that programs can import", names)
+	}
+}
+
+// surfaceRow is a row of the table of the public surface: a package, and how many names it exports.
+var surfaceRow = regexp.MustCompile("(?m)^\\| (?:`([a-z0-9/]+)`|all) \\| ([0-9]+) \\|")
+
+// TestThePublicSurfaceIsThatOfArchitecture holds the number of names that programs can import to the
+// table of ARCHITECTURE.md, which says why they are public.
+func TestThePublicSurfaceIsThatOfArchitecture(t *testing.T) {
+	t.Parallel()
+	text, err := os.ReadFile("ARCHITECTURE.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, section, _ := strings.Cut(string(text), "### The public surface\n")
+	section, _, _ = strings.Cut(section, "\n## ")
+	table := make(map[string]string) // by package; "" for all
+	for _, row := range surfaceRow.FindAllStringSubmatch(section, -1) {
+		table[row[1]] = row[2]
+	}
+	want, all := make(map[string]string), 0
+	for _, f := range figuresOf(t) {
+		if !f.public() || f.exported == 0 {
+			continue
+		}
+		name := f.dir
+		if name == "." {
+			name = "trawl"
+		}
+		want[name] = strconv.Itoa(f.exported)
+		all += f.exported
+	}
+	want[""] = strconv.Itoa(all)
+	if diff := gocmp.Diff(want, table); diff != "" {
+		t.Errorf("names that packages export (-code +table of ARCHITECTURE.md): a name that no program needs is internal\n%s", diff)
 	}
 }
