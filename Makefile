@@ -21,9 +21,10 @@ RELEASE = CGO_ENABLED=0 GOFLAGS="$$GOFLAGS -trimpath -tags=timetzdata"
 .PHONY: test check vuln build build-full man release site drivers bench compare targets profile scale slow memory chaos simulate fuzz duckdb
 
 # The one test command. Packages that start goroutines are tested with the race detector,
-# the others without. It says at its end what was skipped, and how to get it.
+# the others without. It says at its end what was skipped, and how to get it, and where the
+# processor time went. It is itself built as with RELEASE, whose variables must not reach go test.
 test: check
-	$(GO) run -race -gcflags=all=-dwarf=false ./internal/test/testrun -vet=off -parallel $(PARALLEL) -timeout $(TIMEOUT) ./...
+	$(GO) run -trimpath -tags=timetzdata ./internal/test/testrun -vet=off -parallel $(PARALLEL) -timeout $(TIMEOUT) ./...
 	$(RELEASE) $(GO) vet -C bench ./...
 	$(RELEASE) $(GO) test -C bench -vet=off -timeout $(TIMEOUT) ./...
 	$(RELEASE) $(GO) vet -C site ./...
@@ -104,7 +105,7 @@ duckdb:
 slow:
 	$(RELEASE) $(GO) tool staticcheck ./...
 	$(RELEASE) $(GO) test -vet=off -count=1 -timeout 60m -run 'TestSeeds$$' ./internal/test/simulate -seeds 300
-	TRAWL_RACE=all $(GO) run -race -gcflags=all=-dwarf=false ./internal/test/testrun -vet=off -count=1 -timeout 60m ./cmd/trawl
+	TRAWL_RACE=all $(GO) run -trimpath -tags=timetzdata ./internal/test/testrun -vet=off -count=1 -timeout 60m ./cmd/trawl
 	TRAWL_SLOW=1 $(RELEASE) $(GO) test -vet=off -count=1 -timeout 60m ./cmd/trawl ./internal/blockpage ./internal/htmltok ./internal/parse ./internal/test/hostile
 
 # Runs a simulated fleet under N seeds, from the seed FROM on; prints what happened

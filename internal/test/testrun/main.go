@@ -6,7 +6,9 @@
 // that skip themselves under the detector (race.Skip) run once more without it. The command that
 // tests start as a process is built once for all packages.
 //
-// Testrun prints the output of go test, followed by the skipped tests and the reasons.
+// Testrun prints the output of go test, followed by the skipped tests and the reasons. On Linux it
+// also prints the processor time of the run: how much of it compiled, linked and ran tests, and
+// which packages' tests took the most.
 package main
 
 import (
@@ -78,30 +80,31 @@ func runTests(p plan, flags []string, variable string) error {
 	raced, plain := exec.Command("go", "test", "-json"), testcommand.Go("test", "-json")
 	raced.Args = append(raced.Args, testcommand.Raced...)
 	err := errors.Join(
-		goTest(raced, variable, r, flags, p.raced),
-		goTest(plain, variable, r, flags, p.plain),
+		goTest(raced, variable, r, "with the race detector", flags, p.raced),
+		goTest(plain, variable, r, "", flags, p.plain),
 	)
 	if names, packages := r.again(); len(names) > 0 {
-		run := "-run=^(" + strings.Join(names, "|") + ")$"
-		err = errors.Join(err, goTest(testcommand.Go("test", "-json", run), variable, r, flags, packages))
+		plain := testcommand.Go("test", "-json", "-run=^("+strings.Join(names, "|")+")$")
+		err = errors.Join(err, goTest(plain, variable, r, "again, without the race detector", flags, packages))
 	}
 	r.skipped()
+	r.usage.print(r.out, waitedFor())
 	return err
 }
 
 // goTest completes a go test command with a variable for its environment, flags and packages, and
-// runs it, unless there are no packages.
-func goTest(cmd *exec.Cmd, variable string, r *report, flags, packages []string) error {
+// runs it, unless there are no packages. how is the word of the report for this run of a package.
+func goTest(cmd *exec.Cmd, variable string, r *report, how string, flags, packages []string) error {
 	if len(packages) == 0 {
 		return nil
 	}
 	cmd.Args = slices.Concat(cmd.Args, flags, packages)
 	cmd.Env = append(cmd.Environ(), variable)
-	return show(cmd, r)
+	return show(cmd, r, how)
 }
 
-// show runs go test -json and prints its events.
-func show(cmd *exec.Cmd, r *report) error {
+// show runs go test -json, prints its events, and adds its processor time to that of the report.
+func show(cmd *exec.Cmd, r *report, how string) error {
 	cmd.Stderr = os.Stderr
 	events, err := cmd.StdoutPipe()
 	if err != nil {
@@ -110,8 +113,14 @@ func show(cmd *exec.Cmd, r *report) error {
 	if err := cmd.Start(); err != nil {
 		return err
 	}
+	done, children := make(chan struct{}), make(chan []child, 1)
+	go func() { children <- watch(cmd.Process.Pid, done) }()
 	readErr := r.read(events)
-	if err := cmd.Wait(); err != nil {
+	err = cmd.Wait()
+	close(done)
+	dir, _ := os.Getwd()
+	r.usage.add(<-children, dir, how)
+	if err != nil {
 		return fmt.Errorf("go test: %w", err)
 	}
 	return readErr

@@ -27,9 +27,10 @@ type test struct{ pkg, name string }
 // report prints the events of go test as go test prints them without -json and -v: one line for
 // each package, and the output of failing tests.
 type report struct {
-	out  io.Writer
-	said map[string]map[string]string // output of each test of a package that has not ended
-	skip map[string][]test            // skipped tests by reason
+	out   io.Writer
+	said  map[string]map[string]string // output of each test of a package that has not ended
+	skip  map[string][]test            // skipped tests by reason
+	usage usage
 }
 
 func newReport(out io.Writer) *report {

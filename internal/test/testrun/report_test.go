@@ -14,7 +14,7 @@ func reported(t *testing.T, pkg string) (text string, failed bool) {
 	var out strings.Builder
 	cmd := testcommand.Go("test", "-C", "testdata/module", "-json", "-count=1", pkg)
 	r := newReport(&out)
-	err := show(cmd, r)
+	err := show(cmd, r, "")
 	r.skipped()
 	return regexp.MustCompile(`\d+\.\d+s`).ReplaceAllString(out.String(), "0s"), err != nil
 }
