@@ -2,76 +2,38 @@
 // the format "parquet", or that exports to Parquet, imports it:
 //
 //	import _ "github.com/trawlcrawler/trawl/parquet"
+//
+// A file has row groups. A row group has a chunk for each column, and a chunk has pages of values.
+// Values that may be absent and lists have levels beside them (Dremel). The metadata, Thrift and the
+// encodings are those of github.com/parquet-go/parquet-go; how rows become pages, and pages rows, is
+// here, because the rest of that library takes longer to compile than most of Trawl. The format:
+// https://parquet.apache.org/docs/file-format/
 package parquet
 
 import (
 	"io"
 	"reflect"
 
-	"github.com/parquet-go/parquet-go"
-	"github.com/parquet-go/parquet-go/compress/zstd"
-
 	"github.com/trawlcrawler/trawl/internal/tabular"
 )
 
 func init() {
 	tabular.Register(tabular.Codec{
-		SortedPages: sorted[tabular.PageRow]("url", "fetched_at"),
-		Errors:      sorted[tabular.ErrorRow]("url", "fetched_at"),
-		Links:       sorted[tabular.LinkRow]("from"),
-		Pages:       sorted[tabular.PageRow](),
-		Rows:        newRows,
-		Open:        open,
+		SortedPages: writes[tabular.PageRow]("url", "fetched_at"),
+		Errors:      writes[tabular.ErrorRow]("url", "fetched_at"),
+		Links:       writes[tabular.LinkRow]("from"),
+		Pages:       writes[tabular.PageRow](),
+		Rows: func(w io.Writer, row reflect.Type) tabular.File[any] {
+			return file[any]{newWriter(w, row)}
+		},
+		Open: open,
 	})
 }
 
-// options returns the options of all files. Row groups have the size of DuckDB's own.
-func options() []parquet.WriterOption {
-	return []parquet.WriterOption{
-		parquet.Compression(&zstd.Codec{Level: zstd.SpeedDefault}),
-		parquet.CreatedBy("Trawl", "", ""),
-		parquet.KeyValueMetadata("trawl.schema", tabular.SchemaVersion),
-		parquet.MaxRowsPerRowGroup(tabular.MaxGroupRows),
-	}
-}
-
-// sorted returns a function that begins a file which declares that its rows are sorted by these
+// writes returns a function that begins a file which declares that its rows are sorted by these
 // columns.
-func sorted[R tabular.Row](columns ...string) func(io.Writer) tabular.File[R] {
+func writes[R tabular.Row](order ...string) func(io.Writer) tabular.File[R] {
 	return func(w io.Writer) tabular.File[R] {
-		all := options()
-		if len(columns) > 0 {
-			var order []parquet.SortingColumn
-			for _, column := range columns {
-				order = append(order, parquet.Ascending(column))
-			}
-			all = append(all, parquet.SortingWriterConfig(parquet.SortingColumns(order...)))
-		}
-		return parquet.NewGenericWriter[R](w, all...)
+		return file[R]{newWriter(w, reflect.TypeFor[R](), order...)}
 	}
-}
-
-func newRows(w io.Writer, row reflect.Type) tabular.File[any] {
-	schema := parquet.SchemaOf(reflect.New(row).Interface())
-	return parquet.NewGenericWriter[any](w, append(options(), schema)...)
-}
-
-// open opens a file of pages.
-func open(file io.ReaderAt, size int64) ([]tabular.Group, error) {
-	opened, err := parquet.OpenFile(file, size)
-	if err != nil {
-		return nil, err
-	}
-	var groups []tabular.Group
-	for _, g := range opened.RowGroups() {
-		groups = append(groups, group{g})
-	}
-	return groups, nil
-}
-
-// group is a row group of pages.
-type group struct{ parquet.RowGroup }
-
-func (g group) Open() tabular.PageReader {
-	return parquet.NewGenericRowGroupReader[tabular.PageRow](g.RowGroup)
 }

@@ -167,7 +167,7 @@ func (t *rows) trouble(err error) error {
 	return fmt.Errorf("read %v: %w: %w", t.segment, output.ErrDamaged, err)
 }
 
-// unbroken turns a panic into an error: the library trusts some of the values in a damaged
+// unbroken turns a panic into an error: the decoders trust some of the values in a damaged
 // table.
 func unbroken(do func() error) (err error) {
 	defer func() {
