@@ -8,6 +8,7 @@ import (
 	"github.com/trawlcrawler/trawl/internal/queue"
 	"github.com/trawlcrawler/trawl/internal/redisconn"
 	"github.com/trawlcrawler/trawl/internal/robots"
+	"github.com/trawlcrawler/trawl/internal/tail"
 	"github.com/trawlcrawler/trawl/internal/waiting"
 )
 
@@ -49,9 +50,8 @@ func (c *Client) Use(ctx context.Context, job crawler.Status, numbers crawler.Co
 	return use, nil
 }
 
-// Estimate returns how long a job still takes. It is zero for a job that does not run,
-// or that no scheduler runs. numbers are
-// the job's counters as just read.
+// Estimate returns how long a job still takes. It is zero for a job that does not run, or that no
+// scheduler runs. numbers are the job's counters as just read.
 func (c *Client) Estimate(
 	ctx context.Context, job crawler.Status, numbers crawler.Counters,
 ) (forecast.Estimate, error) {
@@ -64,6 +64,13 @@ func (c *Client) Estimate(
 	}
 	hosts, err := c.store.Frontier(job.Job).Hosts(ctx, forecast.EstimateHosts)
 	return forecast.EstimateOf(job, numbers, samples, hosts), err
+}
+
+// Tail returns what the workers of a job have reported of its recent pages since a position,
+// which is 0 at first and then [tail.Excerpt.Next]. Workers report a sample, and only while
+// someone calls Tail at least every few seconds; call it about once a second.
+func (c *Client) Tail(ctx context.Context, job string, since int64) (tail.Excerpt, error) {
+	return c.store.Tail(ctx, job, since)
 }
 
 // Places lists where workers keep the pages of a job, sorted by worker.

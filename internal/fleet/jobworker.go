@@ -92,12 +92,14 @@ func (w *Runtime) NewJobWorker(job crawler.Status, home []crawler.Host, out *Out
 	return st, nil
 }
 
-// settledOf returns the function that is told what was settled of a job; nil if none is.
+// settledOf returns the function that is told what was settled of a job.
 func (w *Runtime) settledOf(job string) func(*fetched.Result) {
-	if w.settled == nil {
-		return nil
+	return func(r *fetched.Result) {
+		w.tails.hear(job, r)
+		if w.settled != nil {
+			w.settled(job, r)
+		}
 	}
-	return func(r *fetched.Result) { w.settled(job, r) }
 }
 
 // Waits sets a function that is called with the reason when the job's pages cannot be kept

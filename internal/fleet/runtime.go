@@ -36,6 +36,7 @@ type Runtime struct {
 	cpu    chan struct{}
 	places *places
 	meters *workerMeters
+	tails  *tails
 	log    *slog.Logger
 
 	handlers      Handlers // nil for none
@@ -94,6 +95,7 @@ func NewRuntime(store *frontier.Store, redis asynq.RedisConnOpt, cfg RuntimeConf
 		cpu:    make(chan struct{}, runtime.GOMAXPROCS(0)),
 		places: newPlaces(store, cfg.Name, cfg.Concurrency, cfg.Log),
 		meters: newWorkerMeters(cfg.Metrics, cfg.Concurrency),
+		tails:  newTails(store),
 
 		handlers: cfg.Handlers, handlerTime: cfg.HandlerTime,
 		handlerPlaces: make(chan struct{}, cmp.Or(cfg.HandlerPlaces, 4*runtime.GOMAXPROCS(0))),

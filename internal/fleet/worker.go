@@ -273,6 +273,9 @@ func (w *Worker) round(ctx, hard context.Context) {
 	}
 	w.going.Store(&going)
 	w.keepTelling(ctx)
+	if err := w.rt.tails.report(ctx); err != nil && ctx.Err() == nil {
+		w.conn.complain("the worker cannot show its recent pages", err)
+	}
 	w.conn.Ready.Keep(runs)
 	w.tell(ctx, runs)
 	w.forget(there)

@@ -31,6 +31,7 @@ import (
 //	trawl:{JOB}:awaited              HASH  writers whose output must be complete before the job ends: until when, and why
 //	trawl:{JOB}:seconds              LIST  what it had done, by second, for the last five minutes, newest first
 //	trawl:{JOB}:minutes              LIST  the same by minute, for the last day
+//	trawl:{JOB}:tail                 LIST  recent pages, as its workers report them while someone watches the job
 //	trawl:{JOB/SHARD}:count          HASH  counters, and the number of buckets of seen
 //	trawl:{JOB/SHARD}:seen:N         SET   fingerprints of bucket N (an intset)
 //	trawl:{JOB/SHARD}:outlinks:N     HASH  packed links of pages, by fingerprint, where depth decides what is admitted
@@ -111,6 +112,7 @@ const (
 	nameAwaited  = "awaited"
 	nameSeconds  = "seconds"
 	nameMinutes  = "minutes"
+	nameTail     = "tail"
 	nameGarbage  = "garbage"
 	nameAside    = "aside:"
 

@@ -60,6 +60,8 @@ var (
 	appearScript   = aloneScript("appear")
 	awaitScript    = aloneScript("await")
 	historyScript  = aloneScript("history")
+	tailScript     = aloneScript("tail")
+	reportScript   = aloneScript("report")
 
 	shippedScript   = shardScript("shipped")
 	prolongScript   = shardScript("prolong")

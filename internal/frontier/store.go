@@ -36,6 +36,7 @@ type Store struct {
 	recent  map[string]*recent      // by job; shared by all frontiers of the process
 	created map[string]time.Time    // by job; identifies the job that recent belongs to
 	live    map[string]*liveBudgets // by job
+	watched map[string]bool         // by job: those that someone watches, as last read
 	hash    func(key string) uint64
 }
 
@@ -49,7 +50,7 @@ func (s *Store) HashBy(hash func(key string) uint64) { s.hash = hash }
 // client.
 func New(rdb redis.UniversalClient) *Store {
 	s := &Store{rdb: rdb, lease: Lease, now: time.Now, recent: make(map[string]*recent),
-		created: make(map[string]time.Time), live: make(map[string]*liveBudgets)}
+		created: make(map[string]time.Time), live: make(map[string]*liveBudgets), watched: make(map[string]bool)}
 	rdb.AddHook(gate{s})
 	if cluster, ok := rdb.(*redis.ClusterClient); ok {
 		cluster.OnNewNode(func(node *redis.Client) { node.AddHook(dialing{s.forget}) })
@@ -202,7 +203,7 @@ func (s *Store) status(ctx context.Context, name string) (crawler.Status, error)
 	if json.Unmarshal([]byte(h["changes"]), &status.Changes) != nil {
 		status.Changes = nil // they are only for display
 	}
-	s.meet(status, number(h["budgeted"]))
+	s.meet(status, number(h["budgeted"]), number(h["watched"]) > now.UnixMilli())
 	return status, nil
 }
 
@@ -263,8 +264,8 @@ func (s *Store) Move(ctx context.Context, name string, to crawler.State, reason 
 }
 
 // meet forgets what this process remembers of an earlier job of the same name, which
-// another process has removed, and stores the budgets of this one.
-func (s *Store) meet(job crawler.Status, budgeted int64) {
+// another process has removed, and stores the budgets of this one, and whether it is watched.
+func (s *Store) meet(job crawler.Status, budgeted int64, watched bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	name := job.Job.Name
@@ -274,6 +275,7 @@ func (s *Store) meet(job crawler.Status, budgeted int64) {
 		s.created[name] = job.Created
 	}
 	s.liveOf(name).note(budgetsOf(job.Job.BudgetSettings, job.Revision, budgeted))
+	s.watch(name, watched)
 }
 
 // liveOf returns the budgets of a job. s.mu is held.

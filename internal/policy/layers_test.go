@@ -28,7 +28,7 @@ var layers = [][]string{
 	{"crawler", "cmd/trawl/early", "internal/charset", "internal/blockpage"},
 	{
 		"internal/queue", "internal/account", "internal/waiting", "internal/seedfile", "internal/periodic",
-		"internal/rights",
+		"internal/rights", "internal/tail",
 	},
 	{"internal/rules", "internal/forecast"},
 	{"internal/fetched"},

@@ -1,0 +1,86 @@
+package frontier
+
+import (
+	"errors"
+	"fmt"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/trawlcrawler/trawl/crawler"
+	"github.com/trawlcrawler/trawl/internal/tail"
+)
+
+// report reports a page of the job.
+func (b *testJob) report(n int) {
+	b.t.Helper()
+	b.must(b.store.Report(b.t.Context(), b.job.Name, tail.Batch{
+		Rows: []tail.Row{{URL: fmt.Sprintf("http://a.test/%d", n)}}, LeftOut: 2}))
+}
+
+// tail returns the URLs that were reported since a position, and what was left out.
+func (b *testJob) tail(since int64) (urls []string, found tail.Excerpt) {
+	b.t.Helper()
+	found, err := b.store.Tail(b.t.Context(), b.job.Name, since)
+	b.must(err)
+	for _, r := range found.Rows {
+		urls = append(urls, r.URL)
+	}
+	return urls, found
+}
+
+func reportsWhileWatched(t *testing.T, b *testJob) {
+	ctx, key := t.Context(), jobBase(b.job.Name)+nameTail
+	b.status()
+	if b.store.Watched(b.job.Name) {
+		t.Error("a job is watched before anyone reads its pages")
+	}
+	b.report(0)
+	urls, found := b.tail(0)
+	if len(urls) > 0 || found.Next != 0 {
+		t.Errorf("a job that no one watched has %+v", found)
+	}
+	if b.status(); !b.store.Watched(b.job.Name) {
+		t.Error("the job is not watched after its pages were read")
+	}
+	b.report(1)
+	b.report(2)
+	urls, found = b.tail(0)
+	if diff := cmp.Diff([]string{"http://a.test/1", "http://a.test/2"}, urls); diff != "" || found.LeftOut != 4 {
+		t.Errorf("recent pages, with %d left out (-want +got):\n%s", found.LeftOut, diff)
+	}
+	b.report(3)
+	if urls, next := b.tail(found.Next); len(urls) != 1 || urls[0] != "http://a.test/3" || next.Next <= found.Next {
+		t.Errorf("after position %d, there is %v up to %d", found.Next, urls, next.Next)
+	}
+	for i := range 2 * tailBatches {
+		b.report(i)
+	}
+	if urls, _ := b.tail(0); len(urls) != tailBatches || urls[tailBatches-1] != fmt.Sprintf("http://a.test/%d", 2*tailBatches-1) {
+		t.Errorf("the ring has %d reports, want the last %d: %v", len(urls), tailBatches, urls)
+	}
+	if ttl := b.rdb.PTTL(ctx, key).Val(); ttl <= 0 || ttl > tailTerm {
+		t.Errorf("the ring is kept for %v, want up to %v", ttl, tailTerm)
+	}
+	b.must(b.rdb.Set(ctx, key, "garbage", 0).Err())
+	if urls, _ := b.tail(0); len(urls) > 0 {
+		t.Errorf("garbage has pages: %v", urls)
+	}
+	b.report(4) // replaces the garbage
+	b.must(b.rdb.LPush(ctx, key, "garbage").Err())
+	if urls, _ := b.tail(0); len(urls) != 1 {
+		t.Errorf("beside garbage, there is %v", urls)
+	}
+	b.must(b.rdb.HSet(ctx, jobBase(b.job.Name)+nameJob, "watched", time.Now().Add(-time.Minute).UnixMilli()).Err())
+	b.report(5)
+	if b.status(); b.store.Watched(b.job.Name) {
+		t.Error("the job is still watched a minute after")
+	}
+	if urls, _ := b.tail(0); len(urls) != 1 {
+		t.Errorf("a report that no one waits for is kept: %v", urls)
+	}
+	if _, err := b.store.Tail(ctx, b.job.Name+"-gone", 0); !errors.Is(err, crawler.ErrNoJob) {
+		t.Errorf("of a job that does not exist: %v", err)
+	}
+}
