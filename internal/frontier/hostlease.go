@@ -229,7 +229,7 @@ func (l *HostLease) settlementArgs(done []queue.Settlement) []any {
 	}
 	job := l.frontier.job
 	args := []any{segment, job.LostAfter.Milliseconds(), flag(job.Durable != crawler.DurableDisk)}
-	args = append(args, notes(done)...)
+	args = append(args, notes(done, segment)...)
 	for _, s := range done {
 		retry := ""
 		if !s.Outcome.Final() {
@@ -240,13 +240,17 @@ func (l *HostLease) settlementArgs(done []queue.Settlement) []any {
 	return args
 }
 
-// notes counts the skipped URLs and the causes of failures, as arguments of settle.lua: the number
-// of counters, then the name and value of each.
-func notes(done []queue.Settlement) []any {
+// notes counts the skipped URLs and the causes of failures, and has the URLs that failed, as
+// arguments of settle.lua: the number of counters, then the name and value of each. segment has
+// the records.
+func notes(done []queue.Settlement, segment string) []any {
 	numbers := make(map[string]int64)
+	var failed []any
 	for _, settlement := range done {
-		if settlement.Cause != "" {
-			numbers[counterCause+settlement.Cause]++
+		if cause := settlement.Cause; cause != "" {
+			if numbers[counterCause+cause]++; numbers[counterCause+cause] <= mostFailed {
+				failed = appendFailed(failed, cause, settlement.Failed, segment)
+			}
 		}
 		for _, s := range settlement.Skipped {
 			numbers[counterSkipped+string(s.Rule)]++
@@ -255,10 +259,21 @@ func notes(done []queue.Settlement) []any {
 			}
 		}
 	}
-	args := make([]any, 1, 1+2*len(numbers))
-	args[0] = len(numbers)
+	args := make([]any, 1, 1+2*len(numbers)+len(failed))
+	args[0] = len(numbers) + len(failed)/2
 	for _, name := range slices.Sorted(maps.Keys(numbers)) {
 		args = append(args, name, numbers[name])
+	}
+	return append(args, failed...)
+}
+
+// appendFailed appends the name and value of a URL that failed to the arguments of settle.lua.
+func appendFailed(args []any, cause string, f queue.Failed, segment string) []any {
+	if f.Segment = segment; f.Entry.URL.IsZero() {
+		return args
+	}
+	if packed := f.Pack(); packed != "" {
+		args = append(args, nameFailed+cause, packed)
 	}
 	return args
 }

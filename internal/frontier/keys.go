@@ -49,6 +49,7 @@ import (
 //	trawl:{JOB/SHARD}:sketched:HOST  LIST  for each of these: when it was remembered, host and packed entry of the page
 //	trawl:{JOB/SHARD}:band:BUCKET    HASH  position and host of the first sketch with each band, by its hash (8 bytes)
 //	trawl:{JOB/SHARD}:failures       LIST  URLs that failed for good, and why: one for each visit, the last fifty
+//	trawl:{JOB/SHARD}:failed:CAUSE   LIST  URLs that failed for good or are gone, by cause: the last two hundred
 //	trawl:{JOB/SHARD}:segments       ZSET  segments that are not shipped yet, by when their worker counts as lost
 //	trawl:{JOB/SHARD}:unshipped      HASH  how many URLs are settled in each of these segments
 //	trawl:{JOB/SHARD}:segment:SEGMENT LIST outcome, bytes, flags, band, host and packed entry of each of its URLs
@@ -95,6 +96,7 @@ const (
 
 	nameAddress  = "address:"
 	nameFailures = "failures"
+	nameFailed   = "failed:"
 	nameParked   = "parked:"
 	nameContent  = "content:"
 	nameSketches = "sketches:"
@@ -168,7 +170,7 @@ var luaNames = strings.ReplaceAll(strings.NewReplacer(
 	"$count", nameCount, "$seen", nameSeen, "$due", nameDue, "$urgent", nameUrgent, "$armed", nameArmed, "$open",
 	nameOpen,
 	"$host", nameHost, "$queue", nameQueue, "$later", nameLater, "$flight", nameFlight,
-	"$address", nameAddress, "$failures", nameFailures, "$parked", nameParked, "$content", nameContent,
+	"$address", nameAddress, "$failures", nameFailures, "$failed:", nameFailed, "$parked", nameParked, "$content", nameContent,
 	"$sketches:", nameSketches, "$sketched:", nameSketched, "$band:", nameBand,
 	"$garbage", nameGarbage, "$aside", nameAside,
 	"$unshipped", nameUnshipped, "$reclaimed", nameReclaimed, "$segments", nameSegments, "$segment:", nameSegment,
@@ -189,6 +191,7 @@ local function QUEUE(band, host) return base .. '$queue' .. band .. ':' .. host 
 local function LATER(host) return base .. '$later' .. host end
 local function FLIGHT(host) return base .. '$flight' .. host end
 local FAILURES = base .. '$failures'
+local function FAILED(cause) return base .. '$failed:' .. cause end
 local function ADDRESS(ip) return base .. '$address' .. ip end
 local function PARKED(ip) return base .. '$parked' .. ip end
 local SEGMENTS = base .. '$segments'

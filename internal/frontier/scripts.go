@@ -71,6 +71,7 @@ var (
 	forfeitScript   = shardScript("forfeit")
 	refundScript    = aloneScript("refund")
 	readmitScript   = seenScript("readmit")
+	retryScript     = shardScript("retry")
 	forgetScript    = seenScript("forget")
 	recountScript   = shardScript("recount")
 	recogniseScript = shardScript("recognise")

@@ -79,6 +79,9 @@ type Cause struct {
 // CausesOf lists why URLs failed, the most frequent cause first.
 func CausesOf(c crawler.Counters) (all []Cause) {
 	for name, urls := range c.Causes {
+		if urls <= 0 { // all of them were queued again
+			continue
+		}
 		if _, err := strconv.Atoi(name); err == nil {
 			name = "HTTP " + name
 		}

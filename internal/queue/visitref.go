@@ -81,6 +81,8 @@ type Settlement struct {
 	Over bool
 	// Cause is why the URL failed or is gone, for [crawler.Counters.Causes]; "" otherwise.
 	Cause string
+	// Failed is the URL as it is remembered, if Cause is not "". Its segment follows from Segment.
+	Failed Failed
 	// Skipped are skipped URLs to count. They may be in any of the settlements of one call.
 	Skipped []Skipped
 	// Segment is the part of the output that has the record while it is only on this

@@ -141,7 +141,9 @@ func (c *committer) dismiss(o crawler.Outcome, taken []queue.Taken, results []*f
 	for i, t := range taken {
 		settled[i] = queue.Settlement{Ticket: t.Ticket, Outcome: o, Over: o == crawler.OutcomeSkipped}
 		if i < len(results) {
-			settled[i].Cause = results[i].Cause()
+			if settled[i].Cause = results[i].Cause(); settled[i].Cause != "" {
+				settled[i].Failed = failedURL(t.Entry, results[i])
+			}
 		}
 		if settled[i].Over {
 			settled[i].Skipped = []queue.Skipped{overBudget(t.Entry)}

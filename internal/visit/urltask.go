@@ -210,6 +210,9 @@ func (e *urlTask) settlements(all []queue.Settlement) []queue.Settlement {
 		Ticket: e.taken.Ticket, Outcome: e.result.Outcome, Bytes: e.bytes(), After: e.after, Incomplete: e.incomplete(),
 		Items: len(e.result.Items), Cause: e.result.Cause(),
 	}
+	if s.Cause != "" {
+		s.Failed = failedURL(e.taken.Entry, &e.result)
+	}
 	if !s.Outcome.Final() {
 		s.Retry = e.taken.Entry
 		if e.spared {
@@ -223,6 +226,11 @@ func (e *urlTask) settlements(all []queue.Settlement) []queue.Settlement {
 		all = append(all, e.claim(t))
 	}
 	return all
+}
+
+// failedURL returns how a URL that failed for good is remembered.
+func failedURL(entry queue.Entry, r *fetched.Result) queue.Failed {
+	return queue.Failed{Entry: entry, Outcome: r.Outcome, Reason: r.Reason}
 }
 
 // claim settles a redirect target. It shares the URL task's record. If the task will be

@@ -3,7 +3,7 @@
 -- ARGV     host, its rules as crawler.HostRules packs them, 1 to forget its failures
 -- Returns  1; 0 if the job never met the host
 
-local host, rules, forgive = ARGV[1], ARGV[2], ARGV[3]
+local host, rules, forgives = ARGV[1], ARGV[2], ARGV[3]
 local h = redis.call('HMGET', HOST(host), 'state', 'next', 'seen', 'gap')
 if not h[3] then return 0 end
 if rules == '' then
@@ -12,11 +12,7 @@ else
   redis.call('HSET', HOST(host), 'rules', rules)
 end
 local now, next = now_ms(), tonumber(h[2] or 0)
-if forgive == '1' then
-  redis.call('HDEL', HOST(host), 'strikes', 'trouble', 'class')
-  next = math.min(next, now + tonumber(h[4] or 0)) -- the last request may have been made just now
-  redis.call('HSET', HOST(host), 'next', next)
-end
+if forgives == '1' then next = forgive(host, h[2], h[4]) end
 if h[1] == 'due' then -- the visit finds out what to take, and when
   line_up(host, paused(rules) and NEVER or math.max(now, next), is_urgent(host))
 end

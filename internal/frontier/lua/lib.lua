@@ -222,6 +222,42 @@ local function wake(host, urgent, fresh)
   return not h[4] and fresh > 0
 end
 
+-- queue_again puts a host's entries that were settled back into a queue, and makes the host due.
+-- fresh is how many of them count as seen. Returns whether the job had not met the host.
+local function queue_again(host, band, entries, fresh)
+  redis.call('RPUSH', QUEUE(band, host), unpack(entries))
+  return wake(host, band == BAND_URGENT, fresh)
+end
+
+-- forgive forgets that a host refused requests or was not reached, and returns when the next
+-- request may be made. next and gap are the host's fields.
+local function forgive(host, next, gap)
+  redis.call('HDEL', HOST(host), 'strikes', 'trouble', 'class')
+  next = math.min(tonumber(next or 0), now_ms() + tonumber(gap or 0)) -- the last request may have been just now
+  redis.call('HSET', HOST(host), 'next', next)
+  return next
+end
+
+-- unpack_failed parses what remember_failed stores: when, outcome, segment ('-': none), band, host,
+-- reason, packed entry.
+local function unpack_failed(item)
+  local _, last, outcome, segment, band, host = string.find(item, '^%d+ (%S+) (%S+) (%d) (%S+)\n[^\n]*\n')
+  if last then return outcome, segment, band, host, string.sub(item, last + 1) end
+end
+
+-- forget_failed forgets which URLs failed: those of a segment that was lost, whose URLs wait again,
+-- or all if segment is nil.
+local function forget_failed(segment)
+  for _, name in ipairs(redis.call('HKEYS', COUNT)) do
+    local cause = string.match(name, '^cause:(.+)$')
+    if cause and not segment then redis.call('UNLINK', FAILED(cause)) end
+    for _, item in ipairs(cause and segment and redis.call('LRANGE', FAILED(cause), 0, -1) or {}) do
+      local _, of = unpack_failed(item)
+      if of == segment then redis.call('LREM', FAILED(cause), 1, item) end
+    end
+  end
+end
+
 -- unpack_settled parses what settle stores of a URL: outcome, bytes, flags, band, host, packed
 -- entry.
 local function unpack_settled(item)

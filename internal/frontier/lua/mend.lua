@@ -10,7 +10,7 @@ local ASIDE_MS = 7 * 86400 * 1000
 
 -- keys_of_hosts are the keys that a shard can do without, by prefix. Without a bucket of seen,
 -- the URLs that were in it are fetched again if a page links to them.
-local keys_of_hosts = { HOST(''), SEEN(''), URGENT, QUEUES, LATER(''), FLIGHT(''), CONTENT(''), ADDRESS(''), PARKED(''), FAILURES,
+local keys_of_hosts = { HOST(''), SEEN(''), URGENT, QUEUES, LATER(''), FLIGHT(''), CONTENT(''), ADDRESS(''), PARKED(''), FAILURES, FAILED(''),
   GARBAGE, SEGMENTS, UNSHIPPED, RECLAIMED, SEGMENT(''), OUTLINKS(''), NEARER,
   SKETCHES(''), SKETCHED(''), BAND('') }
 

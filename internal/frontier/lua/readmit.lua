@@ -13,8 +13,7 @@ while at <= #ARGV do
     if see(ARGV[i]) then fresh = fresh + 1 end
     entries[#entries + 1] = ARGV[i + 1]
   end
-  redis.call('RPUSH', QUEUE(band, host), unpack(entries))
-  if wake(host, band == BAND_URGENT, fresh) then hosts = hosts + 1 end
+  if queue_again(host, band, entries, fresh) then hosts = hosts + 1 end
   total, unseen, at = total + urls, unseen + fresh, behind
 end
 count('waiting', total)

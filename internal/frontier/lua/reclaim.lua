@@ -41,6 +41,8 @@ for i = #items, 1, -1 do -- last first, which keeps the order within each queue
   end
 end
 redis.call('LTRIM', SEGMENT(segment), 0, -#items - 1)
+local failed = (outcomes.failed or 0) + (outcomes.gone or 0) + (outcomes.blocked or 0) + (outcomes.payment_required or 0)
+if failed > 0 then forget_failed(segment) end
 for outcome, by in pairs(outcomes) do count('outcome:' .. outcome, -by) end
 for host, by in pairs(pages) do
   if by > 0 then redis.call('HINCRBY', HOST(host), 'pages', -by) end

@@ -1,5 +1,5 @@
 -- recount: sets the counters that settling updates to what the output of an ended job contains,
--- and forgets lost segments. It may be repeated.
+-- and forgets lost segments and which URLs failed. It may be repeated.
 -- KEYS[1]  the shard's base
 -- ARGV     how many URLs have a record, number of counters, and for each counter: name, value;
 --          then for each host: host, pages fetched, URLs seen
@@ -10,6 +10,7 @@ for i = 3, behind - 1, 2 do redis.call('HSET', COUNT, ARGV[i], ARGV[i + 1]) end
 local shipped = tonumber(redis.call('HGET', COUNT, 'shipped') or 0)
 if shipped > records then redis.call('HSET', COUNT, 'shipped', records) end
 redis.call('UNLINK', SEGMENTS, UNSHIPPED, RECLAIMED)
+forget_failed() -- some of them wait again now
 for i = behind, #ARGV, 3 do
   local host, pages, seen = ARGV[i], ARGV[i + 1], tonumber(ARGV[i + 2])
   local had = tonumber(redis.call('HGET', HOST(host), 'seen') or 0)

@@ -5,7 +5,8 @@
 -- ARGV     host, epoch, lease in milliseconds, the segment ('' if the records are safe already),
 --          milliseconds within which its worker must report again, '1' to store the URLs
 --          themselves or '0' to count them; the number of counters of skipped URLs, then the name
---          and value of each; then for each URL: ticket, outcome, bytes, packed entry if it is to
+--          and value of each ('failed:CAUSE' is no counter: its value is a URL that failed, to be
+--          remembered); then for each URL: ticket, outcome, bytes, packed entry if it is to
 --          be retried, milliseconds until then, and flags: 'o' skipped because of a budget of the
 --          host, 'i' a required field is missing, 'nN' handlers emitted N items
 -- Returns  pages fetched in the visit, including these. The call may be repeated; what Redis lost

@@ -54,6 +54,14 @@ local function put_in_flight(host, bands, entries, last, answer, ...)
   count('flight', #entries)
 end
 
+-- remember_failed remembers a URL that failed for good, in text as failed.go packs it: the last ones
+-- of each cause.
+local MOST_FAILED = 200 -- of a cause
+local function remember_failed(cause, text)
+  redis.call('LPUSH', FAILED(cause), string.format('%d', now_ms()) .. ' ' .. text)
+  redis.call('LTRIM', FAILED(cause), 0, MOST_FAILED - 1)
+end
+
 -- settle_urls takes URLs out of flight with their outcomes. The arguments from ARGV[at] on are
 -- those of settle.lua behind the lease. turn and pages are the host's fields. Returns the new
 -- ones, as fields of the host to be set.
@@ -102,7 +110,8 @@ local function settle_urls(host, at, turn, pages)
         local patterns = tonumber(redis.call('HGET', COUNT, 'patterns') or 0)
         if patterns < MOST_MUTED then count('patterns', 1) else name = 'mutedmore' end
       end
-      count(name, tonumber(ARGV[i + 1]))
+      local cause = string.match(name, '^failed:(.+)$')
+      if cause then remember_failed(cause, ARGV[i + 1]) else count(name, tonumber(ARGV[i + 1])) end
     end
   end
   count('over', over)
