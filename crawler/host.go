@@ -77,6 +77,10 @@ type HostStatus struct {
 	// Interval is the time between requests that the last visit actually kept, because of
 	// the job's delay, robots.txt, the host's response time, other jobs, or its address.
 	Interval time.Duration `json:"-"`
+	// P50 and P95 are the times that half and 95 % of its recent responses did not exceed, as
+	// visits that have ended measured them, accurate to a fifth; 0 if unknown.
+	P50 time.Duration `json:"-"`
+	P95 time.Duration `json:"-"`
 	// Due is the time until a visit is due, for a host that waits for one and is not
 	// paused.
 	Due time.Duration `json:"-"`

@@ -19,7 +19,9 @@ import (
 type hostsPage struct {
 	ui.Layout
 	Job, Action, Query string
-	Exact              *ui.Link // the host that has exactly the name searched for, if it is not listed
+	Exact              *ui.Link  // the host that has exactly the name searched for, if it is not listed
+	Keep               []ui.Link // parameters that a search keeps
+	Columns            []column
 	Rows               []hostRow
 	Scope              string // which hosts are listed
 }
@@ -29,12 +31,15 @@ type hostRow struct {
 	Host, URL, State, Tone, Says              string
 	Alarm                                     bool
 	Waiting, Flight, Pages, Interval, Strikes string
+	P50, P95                                  string // of its response time
+	Next                                      string // when the next request is due
 }
 
 func newHostRow(job string, h crawler.HostStatus) hostRow {
 	row := hostRow{Host: string(h.Host), URL: hostURL(job, h.Host), State: string(h.State), Tone: "off",
 		Waiting: ui.Number(h.Waiting), Flight: ui.Number(h.Flight), Pages: ui.Number(h.Pages),
-		Interval: h.Interval.Round(10 * time.Millisecond).String(), Strikes: ui.Number(h.ConsecutiveFailures)}
+		Interval: h.Interval.Round(10 * time.Millisecond).String(), Strikes: ui.Number(h.ConsecutiveFailures),
+		P50: known(tookText(h.P50), h.P50 > 0), P95: known(tookText(h.P95), h.P95 > 0), Next: nextText(h)}
 	switch {
 	case h.GivenUp:
 		row.State, row.Tone, row.Says, row.Alarm = "given up", "bad", h.Trouble, true
@@ -44,8 +49,6 @@ func newHostRow(job string, h crawler.HostStatus) hostRow {
 		row.Tone, row.Says = "go", "by "+h.Worker
 	case h.State == queue.HostArmed:
 		row.Tone = "new"
-	case h.State == queue.HostDue && h.Due > 0:
-		row.Says = "in " + h.Due.Round(100*time.Millisecond).String()
 	}
 	if h.ConsecutiveFailures > 0 && h.Trouble != "" && !h.GivenUp {
 		if row.Says != "" {
@@ -56,6 +59,28 @@ func newHostRow(job string, h crawler.HostStatus) hostRow {
 	return row
 }
 
+// tookText formats how long a response took, in two digits or so.
+func tookText(d time.Duration) string {
+	switch {
+	case d < 10*time.Millisecond:
+		return d.Round(100 * time.Microsecond).String()
+	case d < time.Second:
+		return d.Round(time.Millisecond).String()
+	}
+	return d.Round(100 * time.Millisecond).String()
+}
+
+// nextText says when the next request to a host is due.
+func nextText(h crawler.HostStatus) string {
+	switch {
+	case h.GivenUp || h.Rules.Paused || h.State == crawler.HostIdle:
+		return "–"
+	case h.State == crawler.HostDue && h.Due > 0:
+		return "in " + h.Due.Round(100*time.Millisecond).String()
+	}
+	return "now"
+}
+
 // hostURL returns the path of a host's page.
 func hostURL(job string, host crawler.Host) string {
 	return jobURL(job) + "/hosts/" + url.PathEscape(string(host))
@@ -64,27 +89,32 @@ func hostURL(job string, host crawler.Host) string {
 // showHostsPage responds with hosts of a job. A search filters those that are listed, and
 // finds any other host by its whole name.
 func (d *Dashboard) showHostsPage(w http.ResponseWriter, r *http.Request) error {
-	query, err := parameters(r, "q")
+	query, err := parameters(r, "q", "sort")
 	if err != nil {
 		return err
 	}
-	job, search := r.PathValue("job"), strings.TrimSpace(query.Get("q"))
+	job := r.PathValue("job")
+	list, err := readHostList(job, query)
+	if err != nil {
+		return err
+	}
 	hosts, err := d.hostsOf(r.Context(), job, readHosts)
 	if err != nil {
 		return err
 	}
-	p := hostsPage{Job: job, Action: jobURL(job) + "/hosts", Query: search,
+	p := hostsPage{Job: job, Action: jobURL(job) + "/hosts", Query: list.search, Columns: list.columns(),
 		Layout: ui.Layout{Title: "Hosts of " + job, Live: true, Path: pathOf(job)}}
-	for _, h := range hosts {
-		if strings.Contains(string(h.Host), strings.ToLower(search)) && len(p.Rows) < shownHosts {
-			p.Rows = append(p.Rows, newHostRow(job, h))
-		}
+	if list.sort != "" {
+		p.Keep = []ui.Link{{Text: "sort", URL: list.order()}}
+	}
+	for _, h := range list.pick(hosts, shownHosts) {
+		p.Rows = append(p.Rows, newHostRow(job, h))
 	}
 	p.Scope = fmt.Sprintf("All %d hosts that are visited or wait for a visit.", len(hosts))
 	if len(hosts) == readHosts {
-		p.Scope = fmt.Sprintf("Of the %d hosts whose turn is first, those with the most waiting URLs. The search finds any other host by its whole name.", readHosts)
+		p.Scope = fmt.Sprintf("Of the %d hosts whose turn is first, the first in this order. The search finds any other host by its whole name.", readHosts)
 	}
-	if p.Exact, err = d.exactHost(r.Context(), job, search, p.Rows); err != nil {
+	if p.Exact, err = d.exactHost(r.Context(), job, list.search, p.Rows); err != nil {
 		return err
 	}
 	d.respond(w, http.StatusOK, "hosts", p)
@@ -164,7 +194,7 @@ func (d *Dashboard) showHostPage(w http.ResponseWriter, r *http.Request) error {
 		Path: append(pathOf(job), ui.Link{Text: "Hosts", URL: jobURL(job) + "/hosts"})}
 	p.Figures = []figure{{Name: "Fetched", Value: p.Pages}, {Name: "Waiting", Value: p.Waiting},
 		{Name: "In flight", Value: p.Flight}, {Name: "Seen", Value: ui.Number(status.Seen)},
-		{Name: "Between requests", Value: p.Interval}}
+		{Name: "Between requests", Value: p.Interval}, {Name: "Response time, median", Value: p.P50, More: p.P95 + " in 95 %"}}
 	for _, m := range status.Traps {
 		p.Traps = append(p.Traps, queue.TrapReason(m))
 	}

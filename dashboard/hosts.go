@@ -26,13 +26,15 @@ type hostReport struct {
 	crawler.HostStatus
 	IntervalMS int64 `json:"interval_ms"`
 	DueMS      int64 `json:"due_ms"`
+	P50MS      int64 `json:"p50_ms"`
+	P95MS      int64 `json:"p95_ms"`
 }
 
 func newHostReport(h crawler.HostStatus) hostReport {
 	if h.Traps == nil {
 		h.Traps = []crawler.Trap{}
 	}
-	return hostReport{h, h.Interval.Milliseconds(), h.Due.Milliseconds()}
+	return hostReport{h, h.Interval.Milliseconds(), h.Due.Milliseconds(), h.P50.Milliseconds(), h.P95.Milliseconds()}
 }
 
 // hostsOf reads hosts of a job, those with the most waiting URLs first.

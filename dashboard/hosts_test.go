@@ -43,6 +43,39 @@ func TestHostsAreListedByWhatWaits(t *testing.T) {
 	s.get(t, "/jobs/nothing/hosts").want(t, http.StatusNotFound, "There is no such job")
 }
 
+func TestHostsAreSortedByAColumn(t *testing.T) {
+	t.Parallel()
+	s := newTestDashboard(t)
+	s.job(t, "news")
+	s.change("news", func(r *fakeJob) {
+		r.hosts = []crawler.HostStatus{
+			{Host: "a.test", State: crawler.HostOpen, Waiting: 3, Pages: 1, Interval: time.Second,
+				P50: 20 * time.Millisecond, P95: 3 * time.Second},
+			{Host: "b.test", State: crawler.HostDue, Due: time.Second, Waiting: 2, Pages: 2, Interval: 5 * time.Second,
+				P50: 300 * time.Millisecond, P95: 400 * time.Millisecond, ConsecutiveFailures: 2},
+			{Host: "c.test", State: crawler.HostDue, Due: time.Hour, Waiting: 1, Pages: 3, Interval: 100 * time.Millisecond,
+				GivenUp: true},
+		}
+	})
+	for sort, want := range map[string]string{"": "abc", "host": "abc", "-host": "cba", "waiting": "cba", "-fetched": "cba",
+		"-rate": "cab", "p50": "cab", "-p95": "abc", "-failures": "bac", "next": "abc", "-next": "cba"} {
+		a, got := s.get(t, "/jobs/news/hosts?sort="+sort), ""
+		for _, part := range strings.Split(a.body, `<a class="name" href="/jobs/news/hosts/`)[1:] {
+			got += part[:1]
+		}
+		if got != want {
+			t.Errorf("sorted by %q the hosts are %q, want %q", sort, got, want)
+		}
+	}
+	s.get(t, "/jobs/news/hosts").want(t, http.StatusOK, `data-label="p50">20ms<`, `data-label="p95">3s<`, `data-label="p50">–<`,
+		`aria-sort="descending"><a id="sort-waiting" href="/jobs/news/hosts?sort=waiting">`,
+		`<a id="sort-next" href="/jobs/news/hosts?sort=next">`)
+	s.get(t, "/jobs/news/hosts?q=b&sort=p50").want(t, http.StatusOK, `<input type="hidden" name="sort" value="p50">`,
+		`href="/jobs/news/hosts?q=b&amp;sort=-p50"`)
+	s.get(t, "/jobs/news/hosts?sort=size").want(t, http.StatusBadRequest, "is not a column")
+	s.get(t, "/api/v1/jobs/news/hosts").want(t, http.StatusOK, `"p50_ms": 20,`, `"p95_ms": 3000`)
+}
+
 func TestAHostHasAPage(t *testing.T) {
 	t.Parallel()
 	s := newTestDashboard(t)

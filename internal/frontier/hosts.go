@@ -10,6 +10,7 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"github.com/trawlcrawler/trawl/crawler"
+	"github.com/trawlcrawler/trawl/internal/latency"
 	"github.com/trawlcrawler/trawl/internal/queue"
 	"github.com/trawlcrawler/trawl/internal/redisconn"
 )
@@ -24,7 +25,7 @@ func (f *Frontier) Host(ctx context.Context, h crawler.Host) (crawler.HostStatus
 	if len(got) == 0 {
 		return crawler.HostStatus{}, noHost(f.job.Name, h)
 	}
-	if len(got) != 12 {
+	if len(got) != 13 {
 		return crawler.HostStatus{}, fmt.Errorf("frontier: host %s: unexpected answer %v", h, got)
 	}
 	rules, err := queue.UnpackHostRules(got[2].(string))
@@ -38,6 +39,7 @@ func (f *Frontier) Host(ctx context.Context, h crawler.Host) (crawler.HostStatus
 	case "broken":
 		state = queue.HostOpen // until release.lua makes it due
 	}
+	times := latency.Unpack(got[12].(string))
 	strikes, givenUp := queue.HostHealth{ConsecutiveFailures: int(got[5].(int64))}.Shown()
 	return crawler.HostStatus{
 		Host: h, State: state, Worker: got[1].(string), Rules: rules,
@@ -46,6 +48,7 @@ func (f *Frontier) Host(ctx context.Context, h crawler.Host) (crawler.HostStatus
 		Interval: time.Duration(got[7].(int64)) * time.Millisecond,
 		Due:      time.Duration(max(0, got[8].(int64))) * time.Millisecond,
 		Waiting:  got[9].(int64), Flight: got[10].(int64),
+		P50: times.Quantile(0.5), P95: times.Quantile(0.95),
 		Traps: queue.HostHealth{Traps: got[11].(string)}.TrapPatterns(),
 	}, nil
 }

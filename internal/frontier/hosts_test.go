@@ -9,6 +9,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/trawlcrawler/trawl/crawler"
+	"github.com/trawlcrawler/trawl/internal/latency"
 	"github.com/trawlcrawler/trawl/internal/queue"
 )
 
@@ -144,6 +145,26 @@ func listsHosts(t *testing.T, b *testJob) {
 	}
 	if err := b.Govern(t.Context(), "never.test", crawler.HostRules{}, false); !errors.Is(err, queue.ErrNoHost) {
 		t.Errorf("rules for an unknown host: %v", err)
+	}
+}
+
+func remembersLatency(t *testing.T, b *testJob) {
+	b.admit(1, "http://a.test/1")
+	var times latency.Histogram
+	for range 10 {
+		times.Add(30 * time.Millisecond)
+	}
+	times.Add(2 * time.Second)
+	b.leave(b.open("a.test"), queue.Rest{HostHealth: queue.HostHealth{Latency: times}})
+	for _, when := range []string{"after a visit", "after a visit without a response"} {
+		if h := b.host("a.test"); h.P50 != times.Quantile(0.5) || h.P95 != times.Quantile(0.95) {
+			t.Errorf("%s, the times are %v and %v", when, h.P50, h.P95)
+		}
+		lease := b.open("a.test")
+		if got := lease.HostHealth().Latency; got != times {
+			t.Errorf("%s, the next visit knows %v", when, got)
+		}
+		b.leave(lease, queue.Rest{})
 	}
 }
 

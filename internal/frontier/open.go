@@ -8,6 +8,7 @@ import (
 	"github.com/redis/go-redis/v9"
 
 	"github.com/trawlcrawler/trawl/crawler"
+	"github.com/trawlcrawler/trawl/internal/latency"
 	"github.com/trawlcrawler/trawl/internal/queue"
 	"github.com/trawlcrawler/trawl/internal/visit"
 )
@@ -87,7 +88,7 @@ func (f *Frontier) openAndAcquire(ctx context.Context, l *HostLease,
 }
 
 // openAnswer is how many values open.lua returns before the URLs that it has taken.
-const openAnswer = 10
+const openAnswer = 11
 
 // noScript reports whether Redis did not know the hash of the script.
 func noScript(cmd *redis.Cmd) bool { return redis.HasErrorPrefix(cmd.Err(), "NOSCRIPT") }
@@ -104,6 +105,7 @@ func (l *HostLease) opened(ctx context.Context, got []any, err error, want visit
 	l.health = queue.HostHealth{
 		Pages: got[1].(int64), ConsecutiveFailures: int(got[2].(int64)), Trouble: got[3].(string),
 		Class: crawler.ErrorClass(got[8].(string)), Traps: got[5].(string),
+		Latency: latency.Unpack(got[10].(string)),
 	}
 	if ago := got[6].(int64); ago >= 0 {
 		l.last = time.Now().Add(-time.Duration(ago) * time.Millisecond)

@@ -72,6 +72,7 @@ func TestFrontier(t *testing.T) {
 		{"a broken visit returns the promised pages of its domain", breaksWithDomainBudget},
 		{"a visit with a garbled epoch is broken, and its host is visited again", breaksWithGarbage},
 		{"the failures of a host are stored, and reset when it is forgiven", remembersConsecutiveFailures},
+		{"how long the responses of a host took is stored", remembersLatency},
 		{"a paused host is not due, and the job is not idle", pausesHost},
 		{"changed rules of a host reach its open visit", reachesVisit},
 		{"hosts are listed by their next event", listsHosts},

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/trawlcrawler/trawl/crawler"
+	"github.com/trawlcrawler/trawl/internal/latency"
 	"github.com/trawlcrawler/trawl/internal/urltext"
 )
 
@@ -38,6 +39,8 @@ type HostHealth struct {
 	Class               crawler.ErrorClass // class of the last failure
 	// Patterns of URLs with nothing new, as TrapPatterns parses them; "" for none.
 	Traps string
+	// Latency is how long its responses took.
+	Latency latency.Histogram
 }
 
 // HopelessFailures is added to the number of failures of a host that has never answered and

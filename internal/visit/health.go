@@ -74,6 +74,9 @@ type health struct {
 func (s *health) receive(p *fetched.Page, robots bool, first time.Duration, jitter Jitter) time.Duration {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	if p.Status > 0 {
+		s.Latency.Add(p.Duration)
+	}
 	asked := retryAfter(p)
 	switch {
 	case !p.Refused() && !p.Unreachable():

@@ -1,7 +1,7 @@
 -- finish: settles URLs, as settle does. If the host has no URL left after that, the visit gives it
 -- back in the same call, as close does.
 -- KEYS[1]  the shard's base
--- ARGV     host, epoch, lease in milliseconds; 13 arguments as for close, behind the epoch; then
+-- ARGV     host, epoch, lease in milliseconds; 14 arguments as for close, behind the epoch; then
 --          the arguments of settle, behind the lease
 -- Returns  pages fetched in the visit, including these; 1 if the visit has ended; other jobs that
 --          want the host. The call may be repeated
@@ -14,7 +14,7 @@ if not h[1] and h[2] == epoch then
   return { tonumber(h[3]), 1, '' }
 end
 if h[1] ~= 'open' or h[2] ~= epoch then return STALE end
-local counts = settle_urls(host, 17, h[3], h[4])
+local counts = settle_urls(host, 18, h[3], h[4])
 if idle(host) then
   redis.call('ZREM', OPEN, host)
   give_back(host, 4, h[5], h[6], h[7], counts, true)

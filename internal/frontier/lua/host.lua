@@ -3,10 +3,11 @@
 -- ARGV[1]  host
 -- Returns  {} if the job never met it; otherwise state, worker, rules, pages, URLs seen,
 --          consecutive failures, the last one's reason, milliseconds kept between requests,
---          milliseconds until a visit is due (-1: none is), URLs that wait, URLs in flight, traps
+--          milliseconds until a visit is due (-1: none is), URLs that wait, URLs in flight, traps, how
+--          long its responses took
 
 local host = ARGV[1]
-local h = redis.call('HMGET', HOST(host), 'state', 'worker', 'rules', 'pages', 'seen', 'strikes', 'trouble', 'gap', 'traps', 'kept')
+local h = redis.call('HMGET', HOST(host), 'state', 'worker', 'rules', 'pages', 'seen', 'strikes', 'trouble', 'gap', 'traps', 'kept', 'latency')
 if not h[5] then return {} end
 local waiting = redis.call('ZCARD', LATER(host))
 for _, band in ipairs(BANDS) do waiting = waiting + redis.call('LLEN', QUEUE(band, host)) end
@@ -16,5 +17,5 @@ local text = function(v) return v or '' end
 local number = function(v) return tonumber(v or 0) end
 return {
   text(h[1]), text(h[2]), text(h[3]), number(h[4]), number(h[5]), number(h[6]), text(h[7]), math.max(number(h[8]), number(h[10])),
-  due, waiting, redis.call('HLEN', FLIGHT(host)), text(h[9]),
+  due, waiting, redis.call('HLEN', FLIGHT(host)), text(h[9]), text(h[11]),
 }

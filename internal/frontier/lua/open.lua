@@ -8,12 +8,12 @@
 --          failures of the host, and the last one's reason; the host's rules; its traps;
 --          milliseconds since the last request of an earlier visit, -1 if unknown; milliseconds
 --          between requests that it owed the host; the error class of the last failure; how many
---          URLs were wanted; then ticket, packed entry, ticket, packed entry, …
+--          URLs were wanted; how long its responses took (package latency); then ticket, packed entry, ticket, packed entry, …
 
 local host, epoch, lease, worker = ARGV[1], ARGV[2], ARGV[3], ARGV[4]
 local most, gap, ahead, call = tonumber(ARGV[5]), tonumber(ARGV[6]), tonumber(ARGV[7]), ARGV[8]
 local h = redis.call('HMGET', HOST(host), 'state', 'epoch', 'next', 'pages', 'strikes', 'trouble', 'rules', 'traps',
-  'last', 'gap', 'class', 'ticket', 'call')
+  'last', 'gap', 'class', 'ticket', 'call', 'latency')
 local again = h[1] == 'open' and call ~= '' and h[13] == call
 if h[2] ~= epoch or h[1] ~= 'armed' and not again then return STALE end
 local now, owed = now_ms(), tonumber(h[10] or 0)
@@ -28,7 +28,7 @@ if gap > 0 then most = math.min(most, math.max(1, math.floor(ahead / gap))) end
 local ago = h[9] and math.max(0, now - tonumber(h[9])) or -1
 local answer = {
   math.max(0, tonumber(h[3] or 0) - now), tonumber(h[4] or 0), tonumber(h[5] or 0), h[6] or '', h[7] or '', h[8] or '',
-  ago, owed, h[11] or '', most,
+  ago, owed, h[11] or '', most, h[14] or '',
 }
 if again then
   for _, url in ipairs(in_flight(host)) do

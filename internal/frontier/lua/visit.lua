@@ -140,7 +140,7 @@ local function give_back(host, at, rivals, woken, ip, leaves, is_idle)
   local wait, strikes, trouble, traps = tonumber(ARGV[at]), ARGV[at + 1], ARGV[at + 2], ARGV[at + 3]
   local address_wait, parked, failure = tonumber(ARGV[at + 4]), tonumber(ARGV[at + 5]), ARGV[at + 6]
   local ago, gap, line, wanted = ARGV[at + 7], ARGV[at + 8], tonumber(ARGV[at + 9]), ARGV[at + 10]
-  local class, kept = ARGV[at + 11], ARGV[at + 12]
+  local class, kept, latency = ARGV[at + 11], ARGV[at + 12], ARGV[at + 13]
   local takes = {}
   local function set(field, value) leaves[#leaves + 1], leaves[#leaves + 2] = field, value end
   local function set_if(condition, field, value)
@@ -152,6 +152,7 @@ local function give_back(host, at, rivals, woken, ip, leaves, is_idle)
   set_if(strikes ~= '0', 'class', class)
   set_if(traps ~= '', 'traps', traps)
   set_if(tonumber(kept) > tonumber(gap), 'kept', kept)
+  if latency ~= '' then set('latency', latency) end
   if ago ~= '-1' then set('last', string.format('%d', now_ms() + 1 - ago)) end
   if failure ~= '' then
     redis.call('LPUSH', FAILURES, failure)
