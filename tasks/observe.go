@@ -8,6 +8,7 @@ import (
 	"github.com/trawlcrawler/trawl/internal/queue"
 	"github.com/trawlcrawler/trawl/internal/redisconn"
 	"github.com/trawlcrawler/trawl/internal/robots"
+	"github.com/trawlcrawler/trawl/internal/spread"
 	"github.com/trawlcrawler/trawl/internal/tail"
 	"github.com/trawlcrawler/trawl/internal/waiting"
 )
@@ -71,6 +72,12 @@ func (c *Client) Estimate(
 // someone calls Tail at least every few seconds; call it about once a second.
 func (c *Client) Tail(ctx context.Context, job string, since int64) (tail.Excerpt, error) {
 	return c.store.Tail(ctx, job, since)
+}
+
+// Spread returns how the pages of a job are distributed. Workers add to it once a second, so a
+// worker that is killed may lose the last second; pages that are fetched again count again.
+func (c *Client) Spread(ctx context.Context, job string) (spread.Counts, error) {
+	return c.store.Spread(ctx, job)
 }
 
 // Places lists where workers keep the pages of a job, sorted by worker.

@@ -96,6 +96,9 @@ func (w *Runtime) NewJobWorker(job crawler.Status, home []crawler.Host, out *Out
 func (w *Runtime) settledOf(job string) func(*fetched.Result) {
 	return func(r *fetched.Result) {
 		w.tails.hear(job, r)
+		if !w.store.Private() { // no one else looks at the job
+			w.counts.hear(job, r)
+		}
 		if w.settled != nil {
 			w.settled(job, r)
 		}

@@ -37,6 +37,7 @@ type Runtime struct {
 	places *places
 	meters *workerMeters
 	tails  *tails
+	counts *spreads
 	log    *slog.Logger
 
 	handlers      Handlers // nil for none
@@ -96,6 +97,7 @@ func NewRuntime(store *frontier.Store, redis asynq.RedisConnOpt, cfg RuntimeConf
 		places: newPlaces(store, cfg.Name, cfg.Concurrency, cfg.Log),
 		meters: newWorkerMeters(cfg.Metrics, cfg.Concurrency),
 		tails:  newTails(store),
+		counts: newSpreads(store),
 
 		handlers: cfg.Handlers, handlerTime: cfg.HandlerTime,
 		handlerPlaces: make(chan struct{}, cmp.Or(cfg.HandlerPlaces, 4*runtime.GOMAXPROCS(0))),

@@ -194,6 +194,7 @@ func (w *Worker) Run(ctx, hard context.Context) {
 		case <-w.nudges:
 		case <-ctx.Done():
 			w.retireAll()
+			w.show(hard, true)
 			w.tell(hard, nil)
 			if w.local == nil {
 				w.leave(hard)
@@ -273,12 +274,19 @@ func (w *Worker) round(ctx, hard context.Context) {
 	}
 	w.going.Store(&going)
 	w.keepTelling(ctx)
-	if err := w.rt.tails.report(ctx); err != nil && ctx.Err() == nil {
-		w.conn.complain("the worker cannot show its recent pages", err)
-	}
+	w.show(ctx, false)
 	w.conn.Ready.Keep(runs)
 	w.tell(ctx, runs)
 	w.forget(there)
+}
+
+// show shows what was settled to those who look at the jobs. atOnce adds all that was counted.
+func (w *Worker) show(ctx context.Context, atOnce bool) {
+	ctx, cancel := context.WithTimeout(ctx, ReadyTerm)
+	defer cancel()
+	if err := errors.Join(w.rt.tails.report(ctx), w.rt.counts.add(ctx, atOnce)); err != nil && ctx.Err() == nil {
+		w.conn.complain("the worker cannot show what it has fetched", err)
+	}
 }
 
 // keepTelling repeats to jobs that their files are open here.

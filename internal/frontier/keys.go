@@ -57,6 +57,7 @@ import (
 //	trawl:{JOB/SHARD}:address:IP     HASH  the visit that holds an address, and when the next request may be made there
 //	trawl:{JOB/SHARD}:parked:IP      LIST  hosts that wait for an address
 //	trawl:{JOB/SHARD}:fence          STRING counts the waits for a replica, in a Redis Cluster
+//	trawl:{JOB}:spread               HASH  pages by depth, size and status, with an example of each
 //	trawl:{JOB}:garbage              LIST  garbage found in the job's own keys, the last hundred entries
 //	trawl:{JOB/SHARD}:garbage        LIST  the same for the shard: keys, entries and tickets
 //	trawl:{JOB}:aside:NAME           any   a key of the wrong type that was set aside; expires after a week
@@ -115,6 +116,7 @@ const (
 	nameSeconds  = "seconds"
 	nameMinutes  = "minutes"
 	nameTail     = "tail"
+	nameSpread   = "spread"
 	nameGarbage  = "garbage"
 	nameAside    = "aside:"
 

@@ -62,6 +62,7 @@ var (
 	historyScript  = aloneScript("history")
 	tailScript     = aloneScript("tail")
 	reportScript   = aloneScript("report")
+	spreadScript   = aloneScript("spread")
 
 	shippedScript   = shardScript("shipped")
 	prolongScript   = shardScript("prolong")
