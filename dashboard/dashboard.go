@@ -50,6 +50,10 @@ type Config struct {
 	// Default 1m.
 	SeedIdle time.Duration
 
+	// Records reads the records of jobs, for /api/v1/jobs/{job}/records. Default none: those
+	// requests are refused.
+	Records Records
+
 	// Registerer registers the metrics of the jobs. Default: a registry of the dashboard's
 	// own.
 	Registerer prometheus.Registerer

@@ -6,4 +6,6 @@
 // sheet is a job as it is shown: its state and its counters. The guard decides which
 // requests are accepted: it checks the token, and refuses requests that another site sends
 // through a visitor's browser, as well as host names that were pointed at this machine.
+//
+// Many files: each page, and each part of the API, has a file of its own.
 package dashboard

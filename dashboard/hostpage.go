@@ -73,9 +73,9 @@ func tookText(d time.Duration) string {
 // nextText says when the next request to a host is due.
 func nextText(h crawler.HostStatus) string {
 	switch {
-	case h.GivenUp || h.Rules.Paused || h.State == crawler.HostIdle:
+	case h.GivenUp || h.Rules.Paused || h.State == queue.HostIdle:
 		return "–"
-	case h.State == crawler.HostDue && h.Due > 0:
+	case h.State == queue.HostDue && h.Due > 0:
 		return "in " + h.Due.Round(100*time.Millisecond).String()
 	}
 	return "now"

@@ -4,9 +4,7 @@ import (
 	"cmp"
 	"context"
 	"net/http"
-	"net/url"
 	"slices"
-	"strconv"
 
 	"github.com/trawlcrawler/trawl/crawler"
 	"github.com/trawlcrawler/trawl/internal/queue"
@@ -54,7 +52,7 @@ func (d *Dashboard) listHosts(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	limit, err := readLimit(query)
+	limit, err := readNumber(query, "limit", shownHosts, mostHosts)
 	if err != nil {
 		return err
 	}
@@ -80,19 +78,6 @@ func (d *Dashboard) listHosts(w http.ResponseWriter, r *http.Request) error {
 	}
 	writeJSON(w, http.StatusOK, map[string][]hostReport{"hosts": reports})
 	return nil
-}
-
-// readLimit returns how many hosts the client wants.
-func readLimit(query url.Values) (int, error) {
-	text := query.Get("limit")
-	if text == "" {
-		return shownHosts, nil
-	}
-	limit, err := strconv.Atoi(text)
-	if err != nil || limit < 1 || limit > mostHosts {
-		return 0, badRequest("parameter limit: %q is out of range: want 1 to %d", text, mostHosts)
-	}
-	return limit, nil
 }
 
 // listWorkers responds with the live processes of the fleet.

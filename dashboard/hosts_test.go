@@ -49,11 +49,11 @@ func TestHostsAreSortedByAColumn(t *testing.T) {
 	s.job(t, "news")
 	s.change("news", func(r *fakeJob) {
 		r.hosts = []crawler.HostStatus{
-			{Host: "a.test", State: crawler.HostOpen, Waiting: 3, Pages: 1, Interval: time.Second,
+			{Host: "a.test", State: queue.HostOpen, Waiting: 3, Pages: 1, Interval: time.Second,
 				P50: 20 * time.Millisecond, P95: 3 * time.Second},
-			{Host: "b.test", State: crawler.HostDue, Due: time.Second, Waiting: 2, Pages: 2, Interval: 5 * time.Second,
+			{Host: "b.test", State: queue.HostDue, Due: time.Second, Waiting: 2, Pages: 2, Interval: 5 * time.Second,
 				P50: 300 * time.Millisecond, P95: 400 * time.Millisecond, ConsecutiveFailures: 2},
-			{Host: "c.test", State: crawler.HostDue, Due: time.Hour, Waiting: 1, Pages: 3, Interval: 100 * time.Millisecond,
+			{Host: "c.test", State: queue.HostDue, Due: time.Hour, Waiting: 1, Pages: 3, Interval: 100 * time.Millisecond,
 				GivenUp: true},
 		}
 	})

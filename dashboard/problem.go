@@ -43,13 +43,12 @@ func statusOf(err error) int {
 	var network net.Error
 	var setting *crawler.SettingError
 	switch {
-	case errors.As(err, &setting):
+	case errors.As(err, &setting), errors.Is(err, queue.ErrCursor):
 		return http.StatusBadRequest
 	case errors.Is(err, queue.ErrNoJob), errors.Is(err, queue.ErrNoHost):
 		return http.StatusNotFound
 	case errors.Is(err, queue.ErrJobExists), errors.Is(err, queue.ErrJobEnded), errors.Is(err, queue.ErrJobRuns),
-		errors.Is(err, queue.ErrJobChanged),
-		errors.Is(err, queue.ErrJobState):
+		errors.Is(err, queue.ErrJobChanged), errors.Is(err, queue.ErrJobState), errors.Is(err, queue.ErrOutput):
 		return http.StatusConflict
 	case errors.As(err, &tooLarge):
 		return http.StatusRequestEntityTooLarge

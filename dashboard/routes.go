@@ -53,6 +53,7 @@ func (d *Dashboard) routes() []route {
 		{"GET", apiRoot + "/jobs/{job}/hosts", d.serve(d.listHosts)},
 		{"GET", apiRoot + "/jobs/{job}/errors", d.serve(d.listErrors)},
 		{"GET", apiRoot + "/jobs/{job}/history", d.serve(d.showHistory)},
+		{"GET", apiRoot + "/jobs/{job}/records", d.serve(d.listRecords)},
 		{"GET", apiRoot + "/workers", d.serve(d.listWorkers)},
 		{"POST", apiRoot + "/jobs/{job}/seeds", d.serve(d.seedJob)},
 	}

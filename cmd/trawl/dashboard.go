@@ -12,6 +12,7 @@ import (
 	"github.com/trawlcrawler/trawl/crawler"
 	"github.com/trawlcrawler/trawl/dashboard"
 	"github.com/trawlcrawler/trawl/internal/fleet"
+	"github.com/trawlcrawler/trawl/internal/recordstream"
 	"github.com/trawlcrawler/trawl/internal/setting"
 	"github.com/trawlcrawler/trawl/tasks"
 )
@@ -22,6 +23,7 @@ func dashboardCommand() *cobra.Command {
 	s.Listen, s.Redis = "127.0.0.1:8080", setting.DefaultRedis
 	cfg := dashboard.Config{SeedLists: 16, SeedRate: 100_000, SeedIdle: time.Minute}
 	seedBytes := crawler.Size(1 << 30)
+	out := ""
 	cmd := &cobra.Command{
 		Use:   "dashboard",
 		Short: "Show a fleet in a browser, with asynq's web UI and an HTTP API",
@@ -50,7 +52,7 @@ requires a token (TRAWL_TOKEN). Browsers ask for it as a password, with any user
 			return s.run(cmd.Context(), func(ctx context.Context, conn *fleet.Connection) error {
 				cfg.SeedBytes = int64(seedBytes)
 				cfg.Asynq, cfg.Registerer, cfg.Log = conn.Asynq, conn.Registry, conn.Log
-				return runDashboard(ctx, conn, listen, cfg)
+				return runDashboard(ctx, conn, listen, out, cfg)
 			})
 		},
 	}
@@ -61,6 +63,8 @@ requires a token (TRAWL_TOKEN). Browsers ask for it as a password, with any user
 	flags.BoolVar(&cfg.ReadOnly, "read-only", false, "refuse all changes, in asynq's web UI as well")
 	flags.StringSliceVar(&cfg.Hosts, "host", nil,
 		"host name under which a proxy on this machine serves the dashboard; may be repeated")
+	flags.StringVar(&out, "out", "",
+		"the workers' output (a folder or the URL of a bucket), from which records are served (default: where each worker says)")
 	flags.Var(&seedBytes, "seed-bytes", "largest list of seeds, in bytes, both as sent and decompressed (0: no limit)")
 	flags.IntVar(&cfg.SeedLists, "seed-lists", cfg.SeedLists,
 		"largest number of lists of seeds that are read at once (0: no limit)")
@@ -71,11 +75,14 @@ requires a token (TRAWL_TOKEN). Browsers ask for it as a password, with any user
 	return cmd
 }
 
-// runDashboard serves until ctx ends.
-func runDashboard(ctx context.Context, conn *fleet.Connection, listen string, cfg dashboard.Config) (err error) {
+// runDashboard serves until ctx ends. out is where the outputs of all jobs are; "" for where
+// the workers say.
+func runDashboard(ctx context.Context, conn *fleet.Connection, listen, out string, cfg dashboard.Config) (err error) {
 	cfg.Ready = conn.Ready.Check
 	client := tasks.NewClient(conn.Store, conn.Asynq)
 	defer func() { err = errors.Join(err, client.Close()) }()
+	cfg.Records = recordstream.New(client, recordstream.Config{Out: out, Machine: fleet.HostName(),
+		Damaged: func(err error) { conn.Log.Warn("a file of records is damaged", "error", err) }})
 	d, err := dashboard.New(client, cfg)
 	if err != nil {
 		return failed("%v", err)

@@ -44,7 +44,7 @@ var layers = [][]string{
 		"internal/sink", "internal/sitemap", "internal/spool", "scheduler", "dashboard",
 	},
 	{"internal/rewrite", "internal/audit", "internal/wire"},
-	{"tasks", "internal/export", "s3"},
+	{"tasks", "internal/export", "s3", "internal/recordstream"},
 	{"internal/fleet", "internal/explain", "internal/linkcheck"},
 	{"internal/localcrawl"},
 	{"."},

@@ -8,6 +8,10 @@ var (
 	ErrNoHost = errors.New("the job has seen no URL of this host")
 	// ErrGarbage says that a key in Redis has the wrong type or an invalid value.
 	ErrGarbage = errors.New("a key in Redis is not what it should be")
+	// ErrCursor says that a cursor in the records of a job cannot be used.
+	ErrCursor = errors.New("the cursor cannot be used")
+	// ErrOutput says that the records of a job cannot be read from this process.
+	ErrOutput = errors.New("the records cannot be read here")
 )
 
 // Errors of jobs that callers can distinguish. Package trawl has them for programs.

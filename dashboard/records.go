@@ -1,0 +1,176 @@
+package dashboard
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"fmt"
+	"net/http"
+	"net/url"
+	"strconv"
+	"time"
+
+	"github.com/trawlcrawler/trawl/crawler"
+	"github.com/trawlcrawler/trawl/internal/condition"
+)
+
+// Records reads the records of jobs where workers keep them. It is safe for concurrent use.
+type Records interface {
+	// Read calls do with each record of a job after a cursor, as a line of JSON without a
+	// newline, until do returns false, or all records that exist now were read. The line is
+	// valid until do returns. The cursor "" is the beginning. Read returns the cursor after
+	// the last record, and whether there may be more records now.
+	Read(ctx context.Context, job crawler.Status, cursor string,
+		do func(line []byte) (more bool, err error)) (next string, more bool, err error)
+}
+
+// Numbers of records in a response.
+const (
+	usualRecords = 1000
+	mostRecords  = 10_000
+)
+
+// Bounds of the work for one response with records. The client asks for the rest with the
+// cursor.
+const (
+	maxAnswer  = 8 << 20          // bytes after which a response ends; one record may be larger
+	maxScanned = 256 << 20        // bytes of records that are read to find those of a condition
+	maxReading = 10 * time.Second // how long they are read
+)
+
+// Headers of a response with records.
+const (
+	headerCursor = "Trawl-Cursor" // the cursor after its last record
+	headerMore   = "Trawl-More"   // whether there are more records now
+	headerEnd    = "Trawl-End"    // whether no more records will come
+)
+
+// recordQuery says which records a client wants.
+type recordQuery struct {
+	cursor string
+	limit  int
+	where  condition.Condition
+	fields []condition.Field // nil for whole records
+}
+
+func readRecordQuery(r *http.Request, now time.Time) (q recordQuery, err error) {
+	query, err := parameters(r, "where", "cursor", "limit", "fields")
+	if err != nil {
+		return q, err
+	}
+	q.cursor = query.Get("cursor")
+	if q.limit, err = readNumber(query, "limit", usualRecords, mostRecords); err != nil {
+		return q, err
+	}
+	var all []condition.Condition
+	for _, text := range query["where"] {
+		c, err := condition.Parse(text, now)
+		if err != nil {
+			return q, badRequest("parameter where: %v", err)
+		}
+		all = append(all, c)
+	}
+	q.where = condition.All(all...)
+	if q.fields, err = condition.ParseFields(valuesOf(query, "fields")); err != nil {
+		return q, badRequest("parameter fields: %v", err)
+	}
+	for _, f := range q.fields {
+		if f.Wild() {
+			return q, badRequest("parameter fields: %q is not possible here: name each field, or leave fields out", f.Name)
+		}
+	}
+	return q, nil
+}
+
+// readNumber returns the value of a parameter, from 1 to most; usual if it is missing.
+func readNumber(query url.Values, name string, usual, most int) (int, error) {
+	text := query.Get(name)
+	if text == "" {
+		return usual, nil
+	}
+	n, err := strconv.Atoi(text)
+	if err != nil || n < 1 || n > most {
+		return 0, badRequest("parameter %s: %q is out of range: want 1 to %d", name, text, most)
+	}
+	return n, nil
+}
+
+// listRecords responds with records of a job, one to a line, and with the cursor after them.
+func (d *Dashboard) listRecords(w http.ResponseWriter, r *http.Request) error {
+	q, err := readRecordQuery(r, d.now())
+	if err != nil {
+		return err
+	}
+	if d.cfg.Records == nil {
+		return &problem{http.StatusNotImplemented, "this dashboard does not read records: use trawl export", nil}
+	}
+	status, err := d.jobs.Status(r.Context(), r.PathValue("job")) // before the records, which an ended job has all
+	if err != nil {
+		return err
+	}
+	if status.Job.Schedule != "" {
+		return &problem{http.StatusConflict, fmt.Sprintf("job %s is periodic and has no records itself: ask for those of a run (%s/jobs?run_of=%[1]s lists them)", status.Job.Name, apiRoot), nil}
+	}
+	page := recordPage{query: q, until: time.Now().Add(maxReading)}
+	next, more, err := d.cfg.Records.Read(r.Context(), status, q.cursor, page.take)
+	if err != nil {
+		return err
+	}
+	header := w.Header()
+	header.Set("Content-Type", "application/x-ndjson")
+	header.Set(headerCursor, next)
+	header.Set(headerMore, fmt.Sprint(more))
+	header.Set(headerEnd, fmt.Sprint(!more && status.State.Ended() && len(status.Awaited) == 0))
+	_, _ = w.Write(page.lines.Bytes()) // fails only when the client is gone
+	return nil
+}
+
+// recordPage collects the records of a response.
+type recordPage struct {
+	query   recordQuery
+	until   time.Time
+	lines   bytes.Buffer
+	records int
+	scanned int
+}
+
+// take adds a record if the client wants it. It returns false when the response is full.
+// Lines that are not records are left out, as trawl export does it.
+func (p *recordPage) take(line []byte) (more bool, err error) {
+	p.scanned += len(line)
+	record := &condition.Record{Line: line}
+	if json.Valid(line) {
+		ok, err := p.query.where.Match(record)
+		if err != nil {
+			return false, err
+		}
+		if ok {
+			if err := p.add(record); err != nil {
+				return false, err
+			}
+		}
+	}
+	return p.records < p.query.limit && p.lines.Len() < maxAnswer && p.scanned < maxScanned &&
+		time.Now().Before(p.until), nil
+}
+
+func (p *recordPage) add(r *condition.Record) error {
+	p.records++
+	if len(p.query.fields) == 0 {
+		p.lines.Write(r.Line)
+		p.lines.WriteByte('\n')
+		return nil
+	}
+	for i, f := range p.query.fields {
+		v, _, err := f.Value(r)
+		if err != nil {
+			return err
+		}
+		p.lines.WriteByte("{,"[min(i, 1)])
+		p.lines.WriteString(condition.JSONOf(f.Name))
+		p.lines.WriteByte(':')
+		p.lines.WriteString(condition.JSONOf(v))
+	}
+	p.lines.WriteString("}\n")
+	return nil
+}
