@@ -23,7 +23,7 @@ var layers = [][]string{
 		"internal/activity",
 		"internal/extract", "internal/heap", "internal/redisd", "internal/version", "internal/htmltok", "internal/plain",
 		"internal/ui", "internal/identity", "internal/verify", "internal/minhash", "internal/price", "internal/urltext",
-		"internal/textform", "internal/latency", "internal/spread",
+		"internal/textform", "internal/latency", "internal/spread", "internal/surt",
 	},
 	{"crawler", "cmd/trawl/early", "internal/charset", "internal/blockpage"},
 	{

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/trawlcrawler/trawl/crawler"
+	"github.com/trawlcrawler/trawl/internal/surt"
 )
 
 // Line is a record that an index refers to, and its place in the file.
@@ -22,7 +23,7 @@ type Line struct {
 
 // AppendLine appends it as a line of a CDXJ index, with the newline.
 func (c Line) AppendLine(b []byte, file string) []byte {
-	b = append(append(append(b, surt(c.URL)...), ' '), c.date.UTC().Format("20060102150405")...)
+	b = append(append(append(b, surt.Key(c.URL.String())...), ' '), c.date.UTC().Format("20060102150405")...)
 	b = append(b, ` {"url": `...)
 	b = AppendJSON(b, c.URL.String())
 	for _, field := range [][2]string{
