@@ -235,7 +235,7 @@ type RetrySettings struct {
 // OutputSettings say what a job writes, and when a page counts as written.
 type OutputSettings struct {
 	// Format names the sinks: jsonl, jsonl.gz, jsonl.zst, files, warc, parquet, links,
-	// markdown, items, mirror. Default jsonl.
+	// markdown, items, mirror, wacz. Default jsonl.
 	Format []string `json:"format" yaml:"format"`
 	// Durable says when a page that goes to a bucket is settled for good. "shipped"
 	// (default): when its record has arrived there. Until then Redis remembers the URL,

@@ -6,8 +6,6 @@ import (
 	"fmt"
 	"iter"
 	"log/slog"
-	"os"
-	"path/filepath"
 	"regexp"
 	"slices"
 	"strings"
@@ -16,7 +14,6 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/trawlcrawler/trawl/crawler"
-	"github.com/trawlcrawler/trawl/internal/export"
 	"github.com/trawlcrawler/trawl/internal/localcrawl"
 	"github.com/trawlcrawler/trawl/internal/parse"
 	"github.com/trawlcrawler/trawl/internal/plain"
@@ -207,13 +204,21 @@ func prefixed(prefix, name string) string {
 }
 
 // crawlInto crawls into the output folder, from the beginning or from where an earlier
-// process stopped. It makes the mirror once all results are in place.
+// process stopped. Once all results are in place, it makes what some formats make of them.
 func crawlInto(ctx context.Context, s settings, seeds iter.Seq[seed]) error {
 	done, err := carryOut(ctx, s, seeds)
-	if err != nil || done && mirrored(s) {
+	if err != nil {
 		return err
 	}
-	return mirrorOf(ctx, s)
+	for _, p := range productsOf(s) {
+		if done && p.made(s) {
+			continue
+		}
+		if err := p.make(ctx, s); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // carryOut crawls whatever is left. It reports whether the crawl was already done.
@@ -261,43 +266,4 @@ func newLog(verbose bool) *slog.Logger {
 	l := slog.New(slog.NewTextHandler(stderr, &slog.HandlerOptions{Level: level}))
 	quiet(l)
 	return l
-}
-
-// mirrorOf makes the mirror of a crawl that has ended, if the job has that format. The
-// mirror is the folder "mirror" in the output or, if the output is a bucket, in the crawl's
-// folder on this machine.
-func mirrorOf(ctx context.Context, s settings) (err error) {
-	if !slices.Contains(s.Format, sink.FormatMirror) {
-		return nil
-	}
-	dir, err := localcrawl.OpenFolder(s.folder(), words)
-	if err != nil {
-		return failed("mirror: %v", err)
-	}
-	defer func() { err = errors.Join(err, dir.Close()) }()
-	crawl, err := export.Open(ctx, s.Out)
-	if err != nil {
-		return failed("mirror: %v", err)
-	}
-	to := filepath.Join(s.folder(), sink.FormatMirror)
-	_, err = export.Mirror(ctx, crawl, to)
-	if err = errors.Join(err, crawl.Close()); err != nil {
-		if ctx.Err() != nil {
-			return &exitError{exitInterrupted,
-				"interrupted while making the mirror: run trawl export --as mirror to make it"}
-		}
-		return failed("mirror: %v", err)
-	}
-	fmt.Fprintf(stderr, "trawl: the mirror is in %s\n", to)
-	return nil
-}
-
-// mirrored reports whether the mirror that a job asks for has been made, or the job asks
-// for none.
-func mirrored(s settings) bool {
-	if !slices.Contains(s.Format, sink.FormatMirror) {
-		return true
-	}
-	_, err := os.Stat(filepath.Join(s.folder(), sink.FormatMirror))
-	return err == nil
 }

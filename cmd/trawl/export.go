@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"os"
 	"strings"
 	"time"
 
@@ -23,7 +24,7 @@ func exportCommand() *cobra.Command {
 	var o exportOptions
 	cmd := &cobra.Command{
 		Use:   "export JOB|DIR",
-		Short: "Write the pages of a crawl, once each, as JSONL, CSV, Parquet, SQLite, Markdown, WARC or a mirror",
+		Short: "Write the pages of a crawl, once each, as JSONL, CSV, Parquet, SQLite, Markdown, WARC, WACZ or a mirror",
 		Long: `Export writes the records of all workers of a crawl, each page once. If a page was fetched
 more than once, it writes the last record. You can run it while the crawl runs. For a job
 with several runs, JOB@latest, JOB@previous or JOB@RUN names one. DIR@… does the same for
@@ -38,7 +39,8 @@ records, host, and fields.NAME for what the job extracted. A time is 2026-11-01,
 		Example: `  trawl export python-docs > pages.jsonl
   trawl export news@latest --out /data/crawls --where 'status>=400' --fields url,status,error --as csv
   trawl export shop --where 'host=example.org and time>=-24h' --fields url,fields.price --to prices.parquet
-  trawl export site --as mirror --to site-to-read`,
+  trawl export site --as mirror --to site-to-read
+  trawl export site --to site.wacz`,
 		Args: cobra.ExactArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if err := fill(cmd); err != nil {
@@ -58,6 +60,9 @@ records, host, and fields.NAME for what the job extracted. A time is 2026-11-01,
 	flags.BoolVar(&o.plain, "csv-plain", false,
 		"write text to CSV unchanged, even if spreadsheets would take it for a formula")
 	flags.BoolVar(&o.mark, "bom", false, "begin CSV with a byte order mark, so that spreadsheets read it as UTF-8")
+	flags.StringVar(&o.keys, "keys", "",
+		"form of the keys by which the index of warc and wacz is sorted: pywb, or warcio for ReplayWeb.page and Browsertrix (default: pywb)")
+	flags.StringVar(&o.signWith, "sign-with", "", "file with the private key in PEM (ECDSA over P-384) that signs a WACZ file")
 	o.register(flags)
 	return cmd
 }
@@ -107,12 +112,19 @@ type exportOptions struct {
 	force  bool
 	plain  bool
 	mark   bool
+
+	keys, signWith string
 }
 
 // order turns the options into an export order.
 func (o exportOptions) order() (order export.Order, err error) {
 	order = export.Order{To: o.to, Replace: o.force, Plain: o.plain, Mark: o.mark, Out: stdout.data(),
-		Damaged: tellDamaged}
+		Damaged: tellDamaged, Keys: o.keys}
+	if o.signWith != "" {
+		if order.SignWith, err = os.ReadFile(o.signWith); err != nil {
+			return order, usage("sign-with: %v", err)
+		}
+	}
 	if order.Where, err = o.condition(); err != nil {
 		return order, err
 	}

@@ -16,18 +16,22 @@ import (
 	"github.com/trawlcrawler/trawl/internal/output"
 	"github.com/trawlcrawler/trawl/internal/plain"
 	"github.com/trawlcrawler/trawl/internal/queue"
+	"github.com/trawlcrawler/trawl/internal/sink"
 )
 
 // Commands that know how much of a job is settled compare it with the records in its
 // output. They all report a difference in the same words.
 
 // recordless lists the formats that do not keep a record for every URL.
-var recordless = []string{"warc", "links", "items", fetched.FormatSkipped}
+var recordless = []string{"warc", sink.FormatWACZ, "links", "items", fetched.FormatSkipped}
 
 // keepsRecords reports whether one of the formats keeps a record for every URL.
 func keepsRecords(formats []string) bool {
 	return slices.ContainsFunc(formats, func(f string) bool { return !slices.Contains(recordless, f) })
 }
+
+// keepsExchanges reports whether a format writes WARC files, whose index lists responses.
+func keepsExchanges(format string) bool { return format == "warc" || format == sink.FormatWACZ }
 
 // countRecords compares what is settled with the records in an output. It returns false for
 // an output that does not have a record for every URL, which cannot be compared. Records of

@@ -173,7 +173,7 @@ func (r refetch) compare(ctx context.Context, c *tasks.Client, store *frontier.S
 	if err != nil {
 		return err
 	}
-	if formats := status.Job.Format; !keepsRecords(formats) && !slices.Contains(formats, "warc") {
+	if formats := status.Job.Format; !keepsRecords(formats) && !slices.ContainsFunc(formats, keepsExchanges) {
 		return usage("job %s keeps no records (format: %s): there is no way to tell what is missing", job,
 			strings.Join(formats, ","))
 	}

@@ -30,6 +30,12 @@ type Order struct {
 	Plain bool
 	// Mark begins CSV with a byte order mark, by which spreadsheets recognize UTF-8.
 	Mark bool
+	// Keys is the form of the keys in the index of WARC and WACZ: "pywb" or "warcio", see
+	// package surt. Default "pywb".
+	Keys string
+	// SignWith is the private key, in PEM, that signs a WACZ file: ECDSA over P-384. Default
+	// nil: the file is not signed.
+	SignWith []byte
 	// Out is standard output.
 	Out io.Writer
 	// Damaged is called for lines that are not records, which are skipped. Default none.
@@ -57,6 +63,12 @@ func Export(ctx context.Context, c *Crawl, o Order) (sum Summary, err error) {
 	}
 	if o.Mark && o.Form.Name != "csv" {
 		return sum, fmt.Errorf("%w: a byte order mark is for csv, and this is %s", ErrOrder, o.Form.Name)
+	}
+	if o.Keys != "" && o.Form.Name != "warc" && o.Form.Name != "wacz" {
+		return sum, fmt.Errorf("%w: forms of keys are for warc and wacz, and this is %s", ErrOrder, o.Form.Name)
+	}
+	if len(o.SignWith) > 0 && o.Form.Name != "wacz" {
+		return sum, fmt.Errorf("%w: a signature is for wacz, and this is %s", ErrOrder, o.Form.Name)
 	}
 	if o.Damaged == nil {
 		o.Damaged = func(string, error) {}

@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -12,6 +13,7 @@ import (
 
 	"github.com/trawlcrawler/trawl/crawler"
 	"github.com/trawlcrawler/trawl/internal/output"
+	"github.com/trawlcrawler/trawl/internal/surt"
 	"github.com/trawlcrawler/trawl/internal/warc"
 )
 
@@ -22,35 +24,49 @@ type warcWriter struct {
 	ctx    context.Context
 	crawl  *Crawl
 	wanted map[uint64]bool // URLs
-	out    *draft
-	index  *draft // nil for a stream
+	index  *draft          // nil for none
 	to     *warc.Excerpt
+	// copied is called after each exchange of a selected URL was copied from a file. Default
+	// nil.
+	copied func(in io.ReaderAt, c warc.Capture)
 }
 
 func newWARC(out *draft, o Order) (Writer, error) {
+	if out.Name() == "" {
+		return newExchanges(o, out, "export.warc.gz")
+	}
+	stem, ok := strings.CutSuffix(out.Name(), ".warc.gz")
+	if !ok {
+		return nil, fmt.Errorf("%q: WARC is written compressed, to a file whose name ends in .warc.gz", out.Name())
+	}
+	w, err := newExchanges(o, out, filepath.Base(out.Name()))
+	if err != nil {
+		return nil, err
+	}
+	w.index, err = out.Beside(stem+".cdxj", o.Replace)
+	return w, err
+}
+
+// newExchanges begins a WARC file with a name.
+func newExchanges(o Order, out io.Writer, name string) (*warcWriter, error) {
 	if len(o.crawl.indexes) == 0 {
-		return nil, fmt.Errorf("%q holds no WARC files: crawl with --format warc to keep them", o.crawl)
+		return nil, fmt.Errorf("%q holds no WARC files: crawl with --format warc or wacz to keep them", o.crawl)
 	}
-	w := &warcWriter{ctx: o.ctx, crawl: o.crawl, wanted: make(map[uint64]bool), out: out}
-	name := "export.warc.gz"
-	if out.Name() != "" {
-		name = filepath.Base(out.Name())
-		stem, ok := strings.CutSuffix(out.Name(), ".warc.gz")
-		if !ok {
-			return nil, fmt.Errorf("%q: WARC is written compressed, to a file whose name ends in .warc.gz", out.Name())
-		}
-		var err error
-		if w.index, err = out.Beside(stem+".cdxj", o.Replace); err != nil {
-			return nil, err
-		}
+	keys, err := surt.ParseForm(o.Keys)
+	if err != nil {
+		return nil, fmt.Errorf("%w: %w", ErrOrder, err)
 	}
+	w := &warcWriter{ctx: o.ctx, crawl: o.crawl, wanted: make(map[uint64]bool)}
 	from, err := w.first()
 	if err != nil {
 		return nil, err
 	}
-	w.to, err = warc.NewExcerpt(out, name, from,
-		"the last exchange of each page, copied from the files of a crawl by trawl export", time.Now())
-	return w, err
+	if w.to, err = warc.NewExcerpt(out, name, from,
+		"the last exchange of each page, copied from the files of a crawl by trawl export", time.Now()); err != nil {
+		return nil, err
+	}
+	w.to.Keys = keys
+	return w, nil
 }
 
 // first opens the first file of the crawl.
@@ -127,6 +143,9 @@ func (w *warcWriter) copy(captures []warc.Capture) error {
 			return err
 		}
 		id, original, err := w.to.Add(in, c)
+		if err == nil && w.copied != nil {
+			w.copied(in, c)
+		}
 		if err = w.passOver(c.File, err); err != nil {
 			return err
 		}

@@ -44,6 +44,7 @@ var forms = []Form{
 	{Name: "sqlite", ends: []string{".sqlite", ".sqlite3", ".db"}, file: true, ready: hasSQLite, open: newSQLite},
 	{Name: "markdown", ends: []string{".md", ".markdown"}, either: true, bodies: true, whole: true, open: newMarkdown},
 	{Name: "warc", Binary: true, ends: []string{".warc"}, whole: true, open: newWARC},
+	{Name: "wacz", Binary: true, ends: []string{".wacz"}, whole: true, open: newWACZ},
 	{Name: "mirror", folder: true, bodies: true, whole: true, open: newMirror},
 }
 

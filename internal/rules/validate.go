@@ -158,7 +158,7 @@ func checkMarkdown(j crawler.Job) error {
 }
 
 // madeOfHTML are the formats that keep pages as they are.
-var madeOfHTML = []string{"warc", "files", "mirror"}
+var madeOfHTML = []string{"warc", "wacz", "files", "mirror"}
 
 // againstMarkdown returns why a job cannot ask servers for Markdown; "" if it can, or does not.
 func againstMarkdown(j crawler.Job) string {

@@ -194,7 +194,7 @@ var table = []Setting{
 	{Name: "format", Group: GroupOutput, In: crawls, Since: firstRelease, Common: true,
 		Why: "workers have files of these formats open",
 		Choices: []string{"jsonl", "jsonl.gz", "jsonl.zst", "files", "warc", "parquet", "links", "markdown", "items",
-			"skipped", "mirror"},
+			"skipped", "mirror", "wacz"},
 		Meaning: "what to write", field: listOf(func(s *Values) *[]string { return &s.Format })},
 	{Name: "journal", Group: GroupOutput, In: crawls, Since: firstRelease,
 		Meaning: "record every request in the output folder, for trawl audit",

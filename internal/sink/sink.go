@@ -37,7 +37,7 @@ func Broken(s Sink) error {
 
 // Names lists the formats that [Open] supports.
 var Names = []string{"jsonl", "jsonl.gz", "jsonl.zst", "files", "warc", "parquet", "links", "markdown", "items",
-	fetched.FormatSkipped, FormatMirror}
+	fetched.FormatSkipped, FormatMirror, FormatWACZ}
 
 // formatFiles is the format of bodies as files.
 const formatFiles = "files"
@@ -45,6 +45,10 @@ const formatFiles = "files"
 // FormatMirror is the format of files that are copied, when the crawl is over, into a
 // form that a browser can open from disk. Its sink is that of the format files.
 const FormatMirror = "mirror"
+
+// FormatWACZ is the format of WARC files that are packed, when the crawl is over, into one
+// WACZ file. Its sink is that of the format warc.
+const FormatWACZ = "wacz"
 
 // Options are the settings that the formats share. The zero value is useful.
 type Options struct {
@@ -91,8 +95,11 @@ func Open(formats []string, dir string, opts Options) (Sink, error) {
 
 // sinkOf returns the format whose sink writes this one.
 func sinkOf(format string) string {
-	if format == FormatMirror {
+	switch format {
+	case FormatMirror:
 		return formatFiles
+	case FormatWACZ:
+		return "warc"
 	}
 	return format
 }

@@ -19,11 +19,12 @@ type Line struct {
 	payload string // "sha1:…"
 	Offset  int64  // in bytes
 	length  int64
+	keys    surt.Form // of the line
 }
 
 // AppendLine appends it as a line of a CDXJ index, with the newline.
 func (c Line) AppendLine(b []byte, file string) []byte {
-	b = append(append(append(b, surt.Key(c.URL.String())...), ' '), c.date.UTC().Format("20060102150405")...)
+	b = append(append(append(b, c.keys.Key(c.URL.String())...), ' '), c.date.UTC().Format("20060102150405")...)
 	b = append(b, ` {"url": `...)
 	b = AppendJSON(b, c.URL.String())
 	for _, field := range [][2]string{

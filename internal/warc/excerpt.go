@@ -16,6 +16,7 @@ import (
 
 	"github.com/trawlcrawler/trawl/crawler"
 	"github.com/trawlcrawler/trawl/internal/fetched"
+	"github.com/trawlcrawler/trawl/internal/surt"
 )
 
 // Capture is a line of the index of a WARC file: a response and where its record is.
@@ -69,6 +70,9 @@ func (c Capture) Revisit() bool { return c.MIME == "warc/revisit" }
 // Excerpt is a WARC file of exchanges that were recorded in other files. The records are
 // copied unchanged, after a warcinfo of its own. It is not safe for concurrent use.
 type Excerpt struct {
+	// Keys is the form of the keys in the index. Default [surt.PyWB].
+	Keys surt.Form
+
 	out   io.Writer
 	file  string
 	size  int64
@@ -178,7 +182,7 @@ func (e *Excerpt) copy(records io.Reader, c Capture) error {
 		return err
 	}
 	copied := Line{URL: u, date: c.Date, mime: c.MIME, status: c.Status, payload: c.Digest, Offset: e.size,
-		length: c.Length}
+		length: c.Length, keys: e.Keys}
 	e.index = copied.AppendLine(e.index, e.file)
 	e.size += n
 	return nil
