@@ -1,6 +1,7 @@
 package fetch
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -172,4 +173,43 @@ func (l *layer) Read(p []byte) (int, error) {
 	n, err := l.r.Read(p[:min(int64(len(p)), l.left)])
 	l.left -= int64(n)
 	return n, err
+}
+
+// Decoder removes the content codings of bodies that were kept as they were received, such
+// as those in WARC files. It is safe for concurrent use.
+type Decoder struct{ pools *decoders }
+
+// NewDecoder returns a decoder for the codings that a [Fetcher] removes.
+func NewDecoder() *Decoder { return &Decoder{newDecoders()} }
+
+// Decode returns up to most bytes of a body without the codings that its header names. cut
+// says that there was more, or that the body broke off. A body that is not coded as its header
+// says, and one with an unknown coding, is returned as it is. After the end of ctx, the body is
+// cut.
+func (d *Decoder) Decode(ctx context.Context, h http.Header, body []byte, most int64) (decoded []byte, cut bool) {
+	codings := codingsOf(h)
+	if len(codings) == 0 {
+		return clip(body, most)
+	}
+	var r io.Reader = bytes.NewReader(body)
+	for i := len(codings) - 1; i >= 0; i-- {
+		pool := (*d.pools)[codings[i]]
+		dec := pool.Get().(decoder)
+		defer func() { dec.end(); pool.Put(dec) }()
+		dec.begin(&layer{ctx: ctx, r: r, left: max(most, int64(len(body)))})
+		r = dec
+	}
+	decoded, err := io.ReadAll(io.LimitReader(r, most+1))
+	if err != nil && len(decoded) == 0 {
+		return clip(body, most)
+	}
+	decoded, cut = clip(decoded, most)
+	return decoded, cut || err != nil
+}
+
+func clip(b []byte, most int64) (clipped []byte, cut bool) {
+	if int64(len(b)) > most {
+		return b[:most], true
+	}
+	return b, false
 }

@@ -36,6 +36,16 @@ func (f *Fields) Add(name, value string) {
 // number appends a field with a decimal value.
 func (f *Fields) number(name string, n int64) { f.Add(name, strconv.FormatInt(n, 10)) }
 
+// get returns the value of the first field with that name, or "".
+func (f Fields) get(name string) string {
+	for line := range strings.Lines(string(f)) {
+		if value, ok := strings.CutPrefix(line, name+": "); ok {
+			return strings.TrimRight(value, "\r\n")
+		}
+	}
+	return ""
+}
+
 // InLine returns s as a value of one line.
 func InLine(s string) string {
 	for i := range len(s) {
