@@ -76,7 +76,7 @@ var menu = []section{
 	{"", []string{"README.md", "docs/README.md"}},
 	{"Start", []string{"docs/install.md", "docs/first-crawl.md", "docs/first-fleet.md", "docs/first-handler.md"}},
 	{"How to", []string{"docs/cookbook.md", "docs/everyday.md", "docs/links.md", "docs/extract.md", "docs/handlers.md",
-		"docs/export.md", "deploy/README.md", "examples/README.md", "docs/faq.md"}},
+		"docs/export.md", "docs/commoncrawl.md", "deploy/README.md", "examples/README.md", "docs/faq.md"}},
 	{"Reference", []string{"docs/reference.md", "docs/settings.md", "docs/scope.md", "docs/jobs.md", "docs/records.md",
 		"docs/output.md", "docs/formats.md", "docs/text.md", "docs/access.md", "docs/identity.md", "docs/rights.md",
 		"docs/dashboard.md", "docs/api.md", "docs/metrics.md"}},

@@ -59,6 +59,8 @@ records, host, and fields.NAME for what the job extracted. A time is 2026-11-01,
 	flags.BoolVar(&o.force, "force", false, "replace an existing file or folder")
 	flags.BoolVar(&o.plain, "csv-plain", false,
 		"write text to CSV unchanged, even if spreadsheets would take it for a formula")
+	flags.BoolVar(&o.mainText, "main-text", false,
+		"write the main text of each page to wet, instead of all that is visible")
 	flags.BoolVar(&o.mark, "bom", false, "begin CSV with a byte order mark, so that spreadsheets read it as UTF-8")
 	flags.StringVar(&o.keys, "keys", "",
 		"form of the keys by which the index of warc and wacz is sorted: pywb, or warcio for ReplayWeb.page and Browsertrix (default: pywb)")
@@ -113,13 +115,14 @@ type exportOptions struct {
 	plain  bool
 	mark   bool
 
+	mainText       bool
 	keys, signWith string
 }
 
 // order turns the options into an export order.
 func (o exportOptions) order() (order export.Order, err error) {
 	order = export.Order{To: o.to, Replace: o.force, Plain: o.plain, Mark: o.mark, Out: stdout.data(),
-		Damaged: tellDamaged, Keys: o.keys}
+		Damaged: tellDamaged, MainText: o.mainText, Keys: o.keys}
 	if o.signWith != "" {
 		if order.SignWith, err = os.ReadFile(o.signWith); err != nil {
 			return order, usage("sign-with: %v", err)

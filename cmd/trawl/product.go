@@ -8,7 +8,7 @@ import (
 	"path/filepath"
 	"slices"
 
-	"github.com/trawlcrawler/trawl/export"
+	"github.com/trawlcrawler/trawl/internal/export"
 	"github.com/trawlcrawler/trawl/internal/localcrawl"
 	"github.com/trawlcrawler/trawl/internal/sink"
 )

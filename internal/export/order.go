@@ -36,6 +36,9 @@ type Order struct {
 	// SignWith is the private key, in PEM, that signs a WACZ file: ECDSA over P-384. Default
 	// nil: the file is not signed.
 	SignWith []byte
+	// MainText makes wet the main text of each page, without menus and other surroundings,
+	// instead of all that is visible.
+	MainText bool
 	// Out is standard output.
 	Out io.Writer
 	// Damaged is called for lines that are not records, which are skipped. Default none.
@@ -69,6 +72,9 @@ func Export(ctx context.Context, c *Crawl, o Order) (sum Summary, err error) {
 	}
 	if len(o.SignWith) > 0 && o.Form.Name != "wacz" {
 		return sum, fmt.Errorf("%w: a signature is for wacz, and this is %s", ErrOrder, o.Form.Name)
+	}
+	if o.MainText && o.Form.Name != "wet" {
+		return sum, fmt.Errorf("%w: the main text is for wet, and this is %s", ErrOrder, o.Form.Name)
 	}
 	if o.Damaged == nil {
 		o.Damaged = func(string, error) {}

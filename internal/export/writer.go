@@ -45,6 +45,8 @@ var forms = []Form{
 	{Name: "markdown", ends: []string{".md", ".markdown"}, either: true, bodies: true, whole: true, open: newMarkdown},
 	{Name: "warc", Binary: true, ends: []string{".warc"}, whole: true, open: newWARC},
 	{Name: "wacz", Binary: true, ends: []string{".wacz"}, whole: true, open: newWACZ},
+	{Name: "wet", Binary: true, ends: []string{".warc.wet"}, whole: true, open: newWET},
+	{Name: "wat", Binary: true, ends: []string{".warc.wat"}, whole: true, open: newWAT},
 	{Name: "mirror", folder: true, bodies: true, whole: true, open: newMirror},
 }
 

@@ -44,7 +44,7 @@ var layers = [][]string{
 		"internal/fetch", "internal/frontier", "internal/output", "internal/parse", "internal/robots",
 		"internal/sink", "internal/sitemap", "internal/spool", "scheduler", "dashboard",
 	},
-	{"internal/rewrite", "internal/audit", "internal/archive", "internal/wire"},
+	{"internal/rewrite", "internal/audit", "internal/archive", "internal/commoncrawl", "internal/wire"},
 	{"tasks", "internal/export", "s3", "internal/recordstream"},
 	{"internal/fleet", "internal/explain", "internal/linkcheck"},
 	{"internal/localcrawl"},

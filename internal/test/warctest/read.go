@@ -58,7 +58,7 @@ func Digest(b []byte) string {
 	return "sha1:" + base32.StdEncoding.EncodeToString(sum[:])
 }
 
-// Archive is the finished WARC files of a folder.
+// Archive is the finished WARC files of a folder, with those of texts and metadata.
 type Archive struct {
 	Dir     string
 	Files   []string // names
@@ -71,9 +71,13 @@ type Archive struct {
 func Open(t testing.TB, dir string) *Archive {
 	t.Helper()
 	a := &Archive{Dir: dir, Sizes: make(map[string]int64)}
-	paths, err := filepath.Glob(filepath.Join(dir, "*.warc.gz"))
-	if err != nil {
-		t.Fatal(err)
+	var paths []string
+	for _, pattern := range []string{"*.warc.gz", "*.warc.w[ae]t.gz"} {
+		found, err := filepath.Glob(filepath.Join(dir, pattern))
+		if err != nil {
+			t.Fatal(err)
+		}
+		paths = append(paths, found...)
 	}
 	for _, path := range paths {
 		data, err := os.ReadFile(path)
