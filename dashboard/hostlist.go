@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"github.com/trawlcrawler/trawl/crawler"
+	"github.com/trawlcrawler/trawl/internal/queue"
 )
 
 // hostListing says which hosts a page lists, and in which order.
@@ -41,7 +42,7 @@ func requestRate(h crawler.HostStatus) float64 {
 // nextRequest returns the milliseconds until a host is due: 0 while it is visited, and the most
 // possible for a host that no visit is due at.
 func nextRequest(h crawler.HostStatus) int64 {
-	if h.State == crawler.HostIdle || h.Rules.Paused || h.GivenUp {
+	if h.State == queue.HostIdle || h.Rules.Paused || h.GivenUp {
 		return int64(^uint64(0) >> 1)
 	}
 	return h.Due.Milliseconds()

@@ -33,8 +33,8 @@ func (c *Client) Failed(ctx context.Context, job string, limit int) ([]queue.Fai
 // Retry queues those of the URLs that [Client.Failed] lists again that which admits, with as many
 // tries as at first, and returns their number. URLs whose records are still on their way to a
 // bucket are left out. A job that is done is reopened if there are such URLs. The error wraps
-// [crawler.ErrJobEnded] for a job that is cancelled, or whose budget is spent, and
-// [crawler.ErrJobState] for one whose output is being compared.
+// [queue.ErrJobEnded] for a job that is cancelled, or whose budget is spent, and
+// [queue.ErrJobState] for one whose output is being compared.
 func (c *Client) Retry(ctx context.Context, job string, which queue.FailedFilter) (urls int, err error) {
 	status, err := c.store.Status(ctx, job)
 	switch {
@@ -44,7 +44,7 @@ func (c *Client) Retry(ctx context.Context, job string, which queue.FailedFilter
 		return 0, ended(status)
 	case status.State.Ended() && status.Held:
 		return 0, fmt.Errorf("job %q: %w: another process is comparing its output or adding seeds: try again in half a minute",
-			job, crawler.ErrJobState)
+			job, queue.ErrJobState)
 	}
 	f := c.store.Frontier(status.Job)
 	failed, err := f.Failed(ctx, maxRetried)

@@ -75,7 +75,7 @@ func retriesFailed(t *testing.T, b *testJob) {
 		c.Causes["timeout"] != 1 || c.Hosts != 2 {
 		t.Errorf("counters: %+v", c)
 	}
-	if h := b.host("a.test"); h.ConsecutiveFailures != 0 || h.Waiting != 2 || h.State != crawler.HostDue {
+	if h := b.host("a.test"); h.ConsecutiveFailures != 0 || h.Waiting != 2 || h.State != queue.HostDue {
 		t.Errorf("the host is %+v", h)
 	}
 	lease = b.open("a.test")

@@ -9,7 +9,7 @@ import (
 	"strings"
 	"time"
 
-	"github.com/trawlcrawler/trawl/crawler"
+	"github.com/trawlcrawler/trawl/internal/queue"
 	"github.com/trawlcrawler/trawl/internal/tail"
 )
 
@@ -25,14 +25,14 @@ const (
 // Tail returns what the workers of a job have reported since a position, which is 0 at first
 // and then [tail.Excerpt.Next], and notes that someone watches the job. Workers notice that
 // within a second, and report for [WatchTerm]. Call it about once a second. The error wraps
-// [crawler.ErrNoJob] if there is no such job.
+// [queue.ErrNoJob] if there is no such job.
 func (s *Store) Tail(ctx context.Context, job string, since int64) (tail.Excerpt, error) {
 	got, err := runKeys(ctx, s.rdb, tailScript(), "tail", tailKeys(job), WatchTerm.Milliseconds()).StringSlice()
 	if err != nil {
 		return tail.Excerpt{}, err
 	}
 	if len(got) == 0 {
-		return tail.Excerpt{}, fmt.Errorf("job %q: %w", job, crawler.ErrNoJob)
+		return tail.Excerpt{}, fmt.Errorf("job %q: %w", job, queue.ErrNoJob)
 	}
 	found := tail.Excerpt{Next: since}
 	for _, text := range slices.Backward(got[1:]) {

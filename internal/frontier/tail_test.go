@@ -8,7 +8,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
-	"github.com/trawlcrawler/trawl/crawler"
+	"github.com/trawlcrawler/trawl/internal/queue"
 	"github.com/trawlcrawler/trawl/internal/tail"
 )
 
@@ -80,7 +80,7 @@ func reportsWhileWatched(t *testing.T, b *testJob) {
 	if urls, _ := b.tail(0); len(urls) != 1 {
 		t.Errorf("a report that no one waits for is kept: %v", urls)
 	}
-	if _, err := b.store.Tail(ctx, b.job.Name+"-gone", 0); !errors.Is(err, crawler.ErrNoJob) {
+	if _, err := b.store.Tail(ctx, b.job.Name+"-gone", 0); !errors.Is(err, queue.ErrNoJob) {
 		t.Errorf("of a job that does not exist: %v", err)
 	}
 }
