@@ -194,7 +194,8 @@ func (d *Dashboard) showHostPage(w http.ResponseWriter, r *http.Request) error {
 		Path: append(pathOf(job), ui.Link{Text: "Hosts", URL: jobURL(job) + "/hosts"})}
 	p.Figures = []figure{{Name: "Fetched", Value: p.Pages}, {Name: "Waiting", Value: p.Waiting},
 		{Name: "In flight", Value: p.Flight}, {Name: "Seen", Value: ui.Number(status.Seen)},
-		{Name: "Between requests", Value: p.Interval}, {Name: "Response time, median", Value: p.P50, More: p.P95 + " in 95 %"}}
+		{Name: "Between requests", Value: p.Interval},
+		{Name: "Response time, median", Value: p.P50, More: p.P95 + " in 95 %"}}
 	for _, m := range status.Traps {
 		p.Traps = append(p.Traps, queue.TrapReason(m))
 	}

@@ -97,7 +97,8 @@ func (p *progress) parts(r snapshot, now time.Time) []part {
 	}
 	return []part{
 		pages, {span{text: short(rate.Pages) + "/s"}, 3}, waiting, {span{text: hostCount(c.Hosts)}, 5}, {errors, 4},
-		{span{text: now.Sub(p.began).Round(time.Second).String()}, 6}, {span{text: forecast.Left(r.status, c, forecast.EstimateOf(r.status, c, p.samples, nil))}, 1},
+		{span{text: now.Sub(p.began).Round(time.Second).String()}, 6},
+		{span{text: forecast.Left(r.status, c, forecast.EstimateOf(r.status, c, p.samples, nil))}, 1},
 	}
 }
 

@@ -7,4 +7,7 @@
 // has a Runtime, which all its jobs share, and a JobWorker for each running job, whose
 // results go to an Output. If one process is a whole fleet (package localcrawl), its Worker
 // has a Local configuration, and its Scheduler tells the Worker at once what it decides.
+//
+// Many files: each duty of a process that it carries out beside its visits has a file of its own,
+// such as to adopt the files of a killed worker, or to open an output again.
 package fleet

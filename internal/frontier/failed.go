@@ -45,7 +45,8 @@ func (f *Frontier) Failed(ctx context.Context, limit int) ([]queue.Failed, error
 }
 
 // failedIn lists URLs of a shard. It skips what cannot be decoded.
-func (f *Frontier) failedIn(ctx context.Context, shard int, causes []string, limit int) (all []queue.Failed, err error) {
+func (f *Frontier) failedIn(ctx context.Context, shard int, causes []string,
+	limit int) (all []queue.Failed, err error) {
 	got := make([]*redis.StringSliceCmd, len(causes))
 	_, _ = f.rdb.Pipelined(ctx, func(p redis.Pipeliner) error { // each command has its own error
 		for i, cause := range causes {

@@ -57,7 +57,8 @@ func reportsWhileWatched(t *testing.T, b *testJob) {
 	for i := range 2 * tailBatches {
 		b.report(i)
 	}
-	if urls, _ := b.tail(0); len(urls) != tailBatches || urls[tailBatches-1] != fmt.Sprintf("http://a.test/%d", 2*tailBatches-1) {
+	last := fmt.Sprintf("http://a.test/%d", 2*tailBatches-1)
+	if urls, _ := b.tail(0); len(urls) != tailBatches || urls[tailBatches-1] != last {
 		t.Errorf("the ring has %d reports, want the last %d: %v", len(urls), tailBatches, urls)
 	}
 	if ttl := b.rdb.PTTL(ctx, key).Val(); ttl <= 0 || ttl > tailTerm {
