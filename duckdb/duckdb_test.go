@@ -24,6 +24,7 @@ import (
 	"github.com/trawlcrawler/trawl/internal/queue"
 	"github.com/trawlcrawler/trawl/internal/rights"
 	"github.com/trawlcrawler/trawl/internal/sink"
+	"github.com/trawlcrawler/trawl/internal/tabular"
 	_ "github.com/trawlcrawler/trawl/parquet"
 )
 
@@ -163,6 +164,62 @@ func TestDuckDBReadsTheSchemaAndWhatIsInIt(t *testing.T) {
 			t.Errorf("%s: %q\nwant %q", fmt.Sprintf(c.query, c.table), got, c.want)
 		}
 	}
+}
+
+// TestDuckDBReadsTablesOfManyPages: each column has many pages, and the table two row groups.
+func TestDuckDBReadsTablesOfManyPages(t *testing.T) {
+	t.Parallel()
+	const count = tabular.MaxGroupRows + 5000
+	name := filepath.Join(t.TempDir(), "pages.parquet")
+	file, err := os.Create(name)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer file.Close()
+	table := tabular.New[tabular.PageRow](file)
+	var sizes, words, redirects int64
+	for i := range int64(count) {
+		row := tabular.PageRow{URL: fmt.Sprintf("http://example.com/%09d", i), Host: fmt.Sprint("h", i%1000),
+			FetchedAt: time.UnixMilli(i), Title: strings.Repeat("é", int(i%3)), Truncated: i%5 == 0}
+		for range i % 4 {
+			row.Redirects = append(row.Redirects, row.URL+"?")
+		}
+		if i%7 > 0 {
+			row.Bytes = &i
+			sizes += i
+		}
+		words, redirects = words+i%3, redirects+i%4
+		if err := table.Write(row); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := table.Close(); err != nil {
+		t.Fatal(err)
+	}
+	db := open(t)
+	for query, want := range map[string]string{
+		"SELECT count(*), count(DISTINCT url), count(DISTINCT host), sum(bytes) FROM '%s'": fmt.Sprintf("%d|%d|1000|%d",
+			count, count, sizes),
+		"SELECT sum(length(title)), sum(len(redirects)), sum(epoch_ms(fetched_at)) FROM '%s'": fmt.Sprintf("%d|%d|%d",
+			words, redirects, int64(count)*(count-1)/2),
+		"SELECT bytes, host, redirects[1], truncated FROM '%s' WHERE url = 'http://example.com/000123455'":                   "123455|h455|http://example.com/000123455?|true",
+		"SELECT count(*) FROM '%s' WHERE bytes > 123450 AND title IS NULL":                                                   fmt.Sprint(nulls(123450, count)),
+		"SELECT sum(row_group_num_rows) FROM (SELECT DISTINCT row_group_id, row_group_num_rows FROM parquet_metadata('%s'))": fmt.Sprint(count),
+	} {
+		if got := rows(t, db, query, name); !slices.Equal(got, []string{want}) {
+			t.Errorf("%s: %q, want %q", query, got, want)
+		}
+	}
+}
+
+// nulls counts the rows above a number and below another that have a size and no title.
+func nulls(above, below int) (n int) {
+	for i := above + 1; i < below; i++ {
+		if i%7 > 0 && i%3 == 0 {
+			n++
+		}
+	}
+	return n
 }
 
 // web is a site of pages in a row, as long as is asked for.
