@@ -52,7 +52,7 @@ func TestDepth(t *testing.T) {
 			for _, shards := range []int{1, 4} {
 				t.Run(fmt.Sprintf("%d shards", shards), func(t *testing.T) {
 					t.Parallel()
-					redistest.Both(t, func(t *testing.T, url string) {
+					onEach(t, c.name, func(t *testing.T, url string) {
 						c.test(t, newDepthJob(t, url, shards, c.depth))
 					})
 					if shards > 1 {

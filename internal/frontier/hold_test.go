@@ -35,7 +35,7 @@ func TestJobsShareAHost(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			redistest.Both(t, func(t *testing.T, url string) { test(t, newSharedHost(newTestJob(t, url, 1), 1)) })
+			onEach(t, name, func(t *testing.T, url string) { test(t, newSharedHost(newTestJob(t, url, 1), 1)) })
 			t.Run("cluster", func(t *testing.T) { test(t, newSharedHost(newClusterJob(t, 1), 7)) })
 		})
 	}

@@ -39,7 +39,7 @@ func TestLifecycle(t *testing.T) {
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()
-			redistest.Both(t, func(t *testing.T, url string) { c.test(t, newTestJob(t, url, 3)) })
+			onEach(t, c.name, func(t *testing.T, url string) { c.test(t, newTestJob(t, url, 3)) })
 			t.Run("cluster", func(t *testing.T) { c.test(t, newClusterJob(t, 3)) })
 		})
 	}

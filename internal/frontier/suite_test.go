@@ -23,6 +23,26 @@ import (
 	"github.com/trawlcrawler/trawl/internal/visit"
 )
 
+// concurrent lists the tests of suites that call the frontier from several goroutines. They run
+// against the built-in Redis with the race detector, too.
+var concurrent = []string{
+	"if many admit a URL at once, it is new to one of them",
+	"concurrent arming does not exceed the limit of visits",
+	"a large segment is put back once by concurrent callers",
+	"a job never reserves more money than it may spend",
+	"one of many visits that open at once holds it",
+}
+
+// onEach runs a test of a suite against a real Redis and the built-in one.
+func onEach(t *testing.T, name string, test func(t *testing.T, url string)) {
+	t.Helper()
+	if slices.Contains(concurrent, name) {
+		redistest.Both(t, test)
+	} else {
+		redistest.Sampled(t, test)
+	}
+}
+
 // TestFrontier tests a frontier on every kind of Redis: a real server, the built-in Redis, and a
 // Cluster.
 func TestFrontier(t *testing.T) {
@@ -121,7 +141,7 @@ func TestFrontier(t *testing.T) {
 			for _, shards := range []int{1, 4} {
 				t.Run(fmt.Sprintf("%d shards", shards), func(t *testing.T) {
 					t.Parallel()
-					redistest.Both(t, func(t *testing.T, url string) { c.test(t, newTestJob(t, url, shards)) })
+					onEach(t, c.name, func(t *testing.T, url string) { c.test(t, newTestJob(t, url, shards)) })
 					if shards > 1 {
 						t.Run("cluster", func(t *testing.T) { c.test(t, newClusterJob(t, shards)) })
 					}

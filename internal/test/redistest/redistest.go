@@ -8,6 +8,7 @@ import (
 	"crypto/rand"
 	"errors"
 	"fmt"
+	"hash/crc32"
 	"os"
 	"path/filepath"
 	"strings"
@@ -15,6 +16,7 @@ import (
 	"testing"
 
 	"github.com/trawlcrawler/trawl/internal/redisd"
+	"github.com/trawlcrawler/trawl/internal/test/race"
 )
 
 // New returns the URL of a real Redis, which the tests of this binary share and which
@@ -79,6 +81,25 @@ func Both(t *testing.T, test func(t *testing.T, url string)) {
 	t.Helper()
 	t.Run("redis", func(t *testing.T) { test(t, New(t)) })
 	t.Run("builtin", func(t *testing.T) { test(t, Builtin(t)) })
+}
+
+// sampled is the part of the tests that run against the built-in Redis with the race detector: one in
+// this many.
+const sampled = 6
+
+// Sampled runs a test as Both does, for tests that call a Redis from one goroutine at a time. With
+// the race detector, which makes the Lua of the built-in Redis ten times as slow, a sixth of these
+// tests run against the built-in one; it follows from the name of a test, so that it is the same in
+// each run. `make test` runs all of them again without the detector.
+func Sampled(t *testing.T, test func(t *testing.T, url string)) {
+	t.Helper()
+	t.Run("redis", func(t *testing.T) { test(t, New(t)) })
+	t.Run("builtin", func(t *testing.T) {
+		if crc32.ChecksumIEEE([]byte(t.Name()))%sampled != 0 {
+			race.Skip(t)
+		}
+		test(t, Builtin(t))
+	})
 }
 
 // Name returns a job name that no other test uses: the beginning of the test's name and
