@@ -282,7 +282,7 @@ func (v *jobView) compare(ctx context.Context, status crawler.Status, out string
 func printNumbers(w io.Writer, v jobView) {
 	n := v.Counters
 	fmt.Fprintf(w, "pages\t%d, %s\nwaiting\t%d of %d seen, %d in flight\nhosts\t%d: %d due, %d armed, %d open\noutcomes\t%s\nvisits\t%d, %d lost their worker\n",
-		n.Pages(), bytesText(n.Bytes), n.Waiting, n.Seen, n.Flight, n.Hosts, n.Due, n.Armed, n.Open, outcomesText(n),
+		n.Pages(), plain.Bytes(n.Bytes), n.Waiting, n.Seen, n.Flight, n.Hosts, n.Due, n.Armed, n.Open, outcomesText(n),
 		n.Visits, n.Broken)
 	if shipping := account.Shipping(n); shipping != "" {
 		fmt.Fprintf(w, "records\t%s\n", shipping)

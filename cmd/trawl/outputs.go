@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"github.com/trawlcrawler/trawl/crawler"
+	"github.com/trawlcrawler/trawl/internal/explain"
 	"github.com/trawlcrawler/trawl/internal/export"
 	"github.com/trawlcrawler/trawl/internal/fetched"
 	"github.com/trawlcrawler/trawl/internal/plain"
@@ -46,7 +47,7 @@ func (r *records) keepOf(ctx context.Context, job crawler.Status) error {
 	var own []*export.Crawl
 	var errs []error
 	for _, c := range r.crawls {
-		if why := notTheJobs(ctx, c, job.Job.Name, job.Created); why != "" {
+		if why := explain.NotTheJobs(ctx, c, job.Job.Name, job.Created); why != "" {
 			fmt.Fprintf(stderr, "trawl: %s: ignoring them\n", why)
 			errs = append(errs, c.Close())
 			continue

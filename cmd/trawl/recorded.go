@@ -6,10 +6,10 @@ import (
 	"fmt"
 	"io"
 	"slices"
-	"time"
 
 	"github.com/trawlcrawler/trawl/crawler"
 	"github.com/trawlcrawler/trawl/internal/account"
+	"github.com/trawlcrawler/trawl/internal/explain"
 	"github.com/trawlcrawler/trawl/internal/export"
 	"github.com/trawlcrawler/trawl/internal/fetched"
 	"github.com/trawlcrawler/trawl/internal/localcrawl"
@@ -44,7 +44,7 @@ func countRecords(ctx context.Context, job crawler.Status, numbers crawler.Count
 	if err != nil {
 		return sum, false, err
 	}
-	if why := notTheJobs(ctx, crawl, job.Job.Name, job.Created); why != "" {
+	if why := explain.NotTheJobs(ctx, crawl, job.Job.Name, job.Created); why != "" {
 		fmt.Fprintf(stderr, "trawl: %s: not counting them\n", why)
 		return sum, true, crawl.Close()
 	}
@@ -53,20 +53,6 @@ func countRecords(ctx context.Context, job crawler.Status, numbers crawler.Count
 		sum.Records, err = crawl.Count(ctx)
 	}
 	return sum, whole, errors.Join(err, crawl.Close())
-}
-
-// notTheJobs says why the records in an output do not belong to a job: they belong to an
-// earlier job of the same name, which was removed. It returns "" if they may be the job's.
-func notTheJobs(ctx context.Context, crawl *export.Crawl, job string, created time.Time) string {
-	was, err := crawl.OfAnother(ctx, job, created)
-	switch {
-	case err != nil || was == nil:
-		return ""
-	case was.Created.IsZero():
-		return fmt.Sprintf("the results in %s belong to an earlier job %s, which was removed", crawl, job)
-	}
-	return fmt.Sprintf("the results in %s belong to an earlier job %s, created on %s, which was removed", crawl, job,
-		was.Created.Local().Format(time.DateTime))
 }
 
 // settledIn returns how many records an output should have, as noted there when the crawl

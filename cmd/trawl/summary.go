@@ -47,9 +47,9 @@ func (s summary) print(w io.Writer) {
 	if s.resumed {
 		all, mine = " in total", ", in this run"
 		fmt.Fprintf(w, "  this run  %s %s\n", pagesText(s.pages), run)
-		fmt.Fprintf(w, "  pages     %d, %s in total, including earlier runs\n", c.Pages(), bytesText(c.Bytes))
+		fmt.Fprintf(w, "  pages     %d, %s in total, including earlier runs\n", c.Pages(), plain.Bytes(c.Bytes))
 	} else {
-		fmt.Fprintf(w, "  pages     %d, %s %s\n", c.Pages(), bytesText(c.Bytes), run)
+		fmt.Fprintf(w, "  pages     %d, %s %s\n", c.Pages(), plain.Bytes(c.Bytes), run)
 	}
 	fmt.Fprintf(w, "  outcomes  %s%s\n", outcomesText(c), all)
 	if causes := queue.CausesText(c); causes != "" {
@@ -141,16 +141,4 @@ func hostsText(hosts []*hostTally, figure func(*hostTally) string) string {
 		parts[i] = fmt.Sprintf("%s (%s)", h.host, figure(h))
 	}
 	return strings.Join(parts, ", ")
-}
-
-func bytesText(n int64) string {
-	for _, unit := range []struct {
-		name string
-		size float64
-	}{{"GB", 1e9}, {"MB", 1e6}, {"kB", 1e3}} {
-		if float64(n) >= unit.size {
-			return fmt.Sprintf("%.1f %s", float64(n)/unit.size, unit.name)
-		}
-	}
-	return plain.Plural(n, "byte", "bytes")
 }

@@ -57,6 +57,9 @@ type Explanation struct {
 	// not read.
 	OfAnother string `json:"of_another,omitempty"`
 
+	// Unread says which places of the output were not searched, and why.
+	Unread []string `json:"unread,omitempty"`
+
 	// Damaged describes files and lines of the results that could not be read.
 	Damaged []string `json:"damaged,omitempty"`
 
