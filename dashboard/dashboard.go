@@ -12,6 +12,8 @@ import (
 	"github.com/hibiken/asynq"
 	"github.com/prometheus/client_golang/prometheus"
 
+	"github.com/trawlcrawler/trawl/crawler"
+	"github.com/trawlcrawler/trawl/internal/plain"
 	"github.com/trawlcrawler/trawl/internal/ui"
 )
 
@@ -54,6 +56,11 @@ type Config struct {
 	// requests are refused.
 	Records Records
 
+	// Explain says what happened to a URL of a job, and why; given is what the user wrote. The
+	// error wraps [queue.ErrNoJob] if there is no such job. Default: the pages of URLs, and
+	// the API, respond that this dashboard does not explain URLs.
+	Explain func(ctx context.Context, job, given string, u crawler.URL) (Explanation, error)
+
 	// Registerer registers the metrics of the jobs. Default: a registry of the dashboard's
 	// own.
 	Registerer prometheus.Registerer
@@ -65,6 +72,12 @@ type Config struct {
 	Log *slog.Logger
 }
 
+// Explanation is what happened to a URL.
+type Explanation struct {
+	Lines  []plain.Line // in words, for a page
+	Report any          // for the API, which encodes it as JSON
+}
+
 // Dashboard is the web interface of a fleet. It is safe for concurrent use.
 type Dashboard struct {
 	jobs    Jobs
@@ -74,6 +87,8 @@ type Dashboard struct {
 	pages   *ui.Pages
 	metrics *metrics
 	quota   *quota
+	live    *live
+	reading chan struct{} // bounds how many URLs are explained at once
 	now     func() time.Time
 }
 
@@ -90,6 +105,7 @@ func New(jobs Jobs, cfg Config) (*Dashboard, error) {
 	if d.log == nil {
 		d.log = slog.New(slog.DiscardHandler)
 	}
+	d.live, d.reading = newLive(d.readMoment), make(chan struct{}, mostExplained)
 	var err error
 	if d.pages, err = ui.New(); err != nil {
 		return nil, err
@@ -107,6 +123,7 @@ func New(jobs Jobs, cfg Config) (*Dashboard, error) {
 // Close closes the connections of asynq's web UI and unregisters the metrics. No request
 // may be in progress.
 func (d *Dashboard) Close() error {
+	d.live.end()
 	d.metrics.close()
 	return d.monitor.Close()
 }

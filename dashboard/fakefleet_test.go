@@ -5,6 +5,7 @@ import (
 	"context"
 	"fmt"
 	"iter"
+	"slices"
 	"sync"
 	"time"
 
@@ -14,6 +15,8 @@ import (
 	"github.com/trawlcrawler/trawl/internal/redisconn"
 	"github.com/trawlcrawler/trawl/internal/seedfile"
 	"github.com/trawlcrawler/trawl/internal/setting"
+	"github.com/trawlcrawler/trawl/internal/spread"
+	"github.com/trawlcrawler/trawl/internal/tail"
 	"github.com/trawlcrawler/trawl/internal/waiting"
 )
 
@@ -45,6 +48,10 @@ type fakeJob struct {
 	robots   []queue.Robots
 	failures []string
 	waiting  waiting.Waiting
+	failed   []queue.Failed
+	spread   spread.Counts
+	recent   []tail.Row
+	tailed   int // calls of Tail
 }
 
 func newFakeFleet() *fakeFleet { return &fakeFleet{jobs: make(map[string]*fakeJob)} }
@@ -171,6 +178,26 @@ func (f *fakeFleet) History(ctx context.Context, name string) (forecast.History,
 	return r.history, nil
 }
 
+func (f *fakeFleet) Tail(ctx context.Context, name string, since int64) (tail.Excerpt, error) {
+	defer f.mu.Unlock()
+	r, err := f.find(ctx, name)
+	if err != nil {
+		return tail.Excerpt{}, err
+	}
+	r.tailed++
+	rows := r.recent[min(int(since), len(r.recent)):]
+	return tail.Excerpt{Rows: slices.Clone(rows), Next: since + int64(len(rows))}, nil
+}
+
+func (f *fakeFleet) Spread(ctx context.Context, name string) (spread.Counts, error) {
+	defer f.mu.Unlock()
+	r, err := f.find(ctx, name)
+	if err != nil {
+		return nil, err
+	}
+	return r.spread, nil
+}
+
 func (f *fakeFleet) Places(ctx context.Context, name string) ([]queue.Kept, error) {
 	defer f.mu.Unlock()
 	r, err := f.find(ctx, name)
@@ -187,6 +214,29 @@ func (f *fakeFleet) Failures(ctx context.Context, name string) ([]string, error)
 		return nil, err
 	}
 	return r.failures, nil
+}
+
+func (f *fakeFleet) Failed(ctx context.Context, name string, _ int) ([]queue.Failed, error) {
+	defer f.mu.Unlock()
+	r, err := f.find(ctx, name)
+	if err != nil {
+		return nil, err
+	}
+	return slices.Clone(r.failed), nil
+}
+
+func (f *fakeFleet) Retry(ctx context.Context, name string, which queue.FailedFilter) (int, error) {
+	defer f.mu.Unlock()
+	r, err := f.find(ctx, name)
+	if err != nil {
+		return 0, err
+	}
+	if r.status.State == crawler.StateCancelled {
+		return 0, fmt.Errorf("job %q: %w", name, queue.ErrJobEnded)
+	}
+	before := len(r.failed)
+	r.failed = slices.DeleteFunc(r.failed, which.Admits)
+	return before - len(r.failed), nil
 }
 
 func (f *fakeFleet) Hosts(ctx context.Context, name string, limit int) ([]crawler.HostStatus, error) {

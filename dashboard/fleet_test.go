@@ -56,6 +56,7 @@ func newRealFleet(t testing.TB) *realFleet {
 	listener := httptest.NewServer(d.Handler())
 	f.url = listener.URL
 	t.Cleanup(func() {
+		f.must(listener.Config.Shutdown(context.WithoutCancel(t.Context()))) // ends the streams of a browser
 		listener.Close()
 		for _, close := range []func() error{d.Close, f.client.Close, rdb.Close, f.stop} {
 			if err := close(); err != nil {

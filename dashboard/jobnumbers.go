@@ -15,17 +15,7 @@ import (
 // addNumbers adds what follows from the counters of the job.
 func (p *jobPage) addNumbers(sh sheet, now time.Time) {
 	n := *sh.Counters
-	p.Figures = []figure{
-		{Name: "Fetched", Value: ui.Number(n.Pages()), More: ui.Bytes(n.Bytes)},
-		{Name: "Pages per second", Value: known(ui.Rate(rateOf(sh)), sh.PagesPerSecond != nil)},
-		{Name: "Waiting", Value: ui.Number(n.Waiting), More: fmt.Sprintf("%s in flight", ui.Number(n.Flight))},
-		{Name: "Seen", Value: ui.Number(n.Seen)},
-		{Name: "Hosts", Value: ui.Number(n.Hosts)},
-		{Name: "Failed", Value: ui.Number(n.Failed())},
-	}
-	if left := leftOf(sh); left != "–" {
-		p.Figures[1].More = left + " left"
-	}
+	p.Figures = topFigures(sh)
 	p.Bar, p.Outcomes, p.Skipped, p.Budgets = barOf(n), outcomesOf(n), skippedOf(n), budgetsOf(sh.status, n, now)
 	p.Causes = causesOf(n)
 	var parts []string
@@ -40,6 +30,23 @@ func (p *jobPage) addNumbers(sh sheet, now time.Time) {
 		{Name: "Visits open", Value: ui.Number(n.Open)}, {Name: "Visits so far", Value: ui.Number(n.Visits)},
 		{Name: "Lost with their worker", Value: ui.Number(n.Broken)},
 	}
+}
+
+// topFigures returns the figures at the top of a job's page. The counters must be known.
+func topFigures(sh sheet) []figure {
+	n := *sh.Counters
+	all := []figure{
+		{Name: "Fetched", Value: ui.Number(n.Pages()), More: ui.Bytes(n.Bytes)},
+		{Name: "Pages per second", Value: known(ui.Rate(rateOf(sh)), sh.PagesPerSecond != nil)},
+		{Name: "Waiting", Value: ui.Number(n.Waiting), More: fmt.Sprintf("%s in flight", ui.Number(n.Flight))},
+		{Name: "Seen", Value: ui.Number(n.Seen)},
+		{Name: "Hosts", Value: ui.Number(n.Hosts)},
+		{Name: "Failed", Value: ui.Number(n.Failed())},
+	}
+	if left := leftOf(sh); left != "–" {
+		all[1].More = left + " left"
+	}
+	return all
 }
 
 // rateOf returns the speed of a job in pages per second, or 0 if it is not known.
@@ -119,11 +126,14 @@ func outcomesOf(n crawler.Counters) []figure {
 	var list []figure
 	for _, o := range queue.Outcomes {
 		if n.Outcomes[o] > 0 {
-			list = append(list, figure{Name: strings.ReplaceAll(string(o), "_", " "), Value: ui.Number(n.Outcomes[o])})
+			list = append(list, figure{Name: outcomeText(o), Value: ui.Number(n.Outcomes[o])})
 		}
 	}
 	return list
 }
+
+// outcomeText returns an outcome in words.
+func outcomeText(o crawler.Outcome) string { return strings.ReplaceAll(string(o), "_", " ") }
 
 // causesOf lists why URLs failed.
 func causesOf(n crawler.Counters) (list []figure) {

@@ -16,6 +16,7 @@ import (
 	"github.com/trawlcrawler/trawl/internal/periodic"
 	"github.com/trawlcrawler/trawl/internal/plain"
 	"github.com/trawlcrawler/trawl/internal/queue"
+	"github.com/trawlcrawler/trawl/internal/spread"
 	"github.com/trawlcrawler/trawl/internal/textform"
 	"github.com/trawlcrawler/trawl/internal/ui"
 	"github.com/trawlcrawler/trawl/internal/waiting"
@@ -27,6 +28,7 @@ type jobPage struct {
 	Name, State, Tone string
 	Says              string
 	Alarm             bool
+	URLPage           string // the page that explains a URL
 	RunOf             *ui.Link
 	stamp
 	Actions  []action // what one press does
@@ -47,6 +49,7 @@ type jobPage struct {
 	Budgets  []budget
 	Causes   []figure
 	Skipped  []figure
+	Spreads  []spreadTable
 	Failures []string
 	Files    []place
 	Changes  []changeRow
@@ -89,6 +92,7 @@ type dossier struct {
 	history  forecast.History
 	places   []queue.Kept
 	failures []string
+	spread   spread.Counts
 	members  []waiting.Member
 }
 
@@ -103,6 +107,7 @@ func (d *Dashboard) dossier(ctx context.Context, name string) (o dossier, err er
 	group.Go(func() (err error) { o.history, err = d.jobs.History(ctx, name); return err })
 	group.Go(func() (err error) { o.places, err = d.jobs.Places(ctx, name); return err })
 	group.Go(func() (err error) { o.failures, err = d.jobs.Failures(ctx, name); return err })
+	group.Go(func() (err error) { o.spread, err = d.jobs.Spread(ctx, name); return err })
 	group.Go(func() (err error) { o.members, err = d.jobs.Members(ctx); return err })
 	return o, group.Wait()
 }
@@ -140,10 +145,14 @@ func (d *Dashboard) jobPageOf(o dossier) jobPage {
 		Name: o.Name, State: stateText(o.sheet), stamp: stampOf(o.status), Unread: o.Trouble,
 		Ways: waysOf(o.sheet), Periodic: o.Periodic != nil, Runs: runsOf(o.Periodic, now), Charts: chartsOf(o.history, now),
 		Holds: holdsOf(o), Failures: o.failures[:min(len(o.failures), shownFailures)], Files: filesOf(o.places),
-		Settings: settingsOf(o.status.Job),
+		Settings: settingsOf(o.status.Job), Spreads: spreadTables(o.Name, o.spread),
 	}
+	p.URLPage = jobURL(o.Name) + "/url"
 	p.Uses, p.UsesOf = usesOf(o.Use)
 	p.Layout = ui.Layout{Title: o.Name, Live: true, Path: []ui.Link{{Text: "Fleet", URL: "/"}}}
+	if o.Periodic == nil && o.State != crawler.StateBroken {
+		p.Stream = jobURL(o.Name) + "/live?pages=false"
+	}
 	p.Says, p.Alarm = o.says(now)
 	p.Tone = o.tone(p.Alarm)
 	if o.RunOf != "" {
@@ -185,7 +194,8 @@ func actionsOf(sh sheet) []action {
 func waysOf(sh sheet) (list []way) {
 	url := jobURL(sh.Name)
 	if sh.Periodic == nil && sh.State != crawler.StateBroken {
-		list = append(list, way{ID: "hosts", Text: "Hosts", URL: url + "/hosts"})
+		list = append(list, way{ID: "pages", Text: "Recent pages", URL: url + "/pages"},
+			way{ID: "hosts", Text: "Hosts", URL: url + "/hosts"}, way{ID: "errors", Text: "Errors", URL: url + "/errors"})
 	}
 	if !ended(sh.State) && sh.State != crawler.StateBroken && sh.Periodic == nil {
 		list = append(list, way{ID: "seed", Text: "Add seeds", URL: url + "/seed"})

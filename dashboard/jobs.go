@@ -9,6 +9,8 @@ import (
 	"github.com/trawlcrawler/trawl/internal/queue"
 	"github.com/trawlcrawler/trawl/internal/redisconn"
 	"github.com/trawlcrawler/trawl/internal/setting"
+	"github.com/trawlcrawler/trawl/internal/spread"
+	"github.com/trawlcrawler/trawl/internal/tail"
 	"github.com/trawlcrawler/trawl/internal/waiting"
 )
 
@@ -40,11 +42,19 @@ type Jobs interface {
 	// Use returns what the places of the workers of a job are used for, given its status and
 	// counters as just read.
 	Use(ctx context.Context, job crawler.Status, numbers crawler.Counters) (forecast.Use, error)
+	// Tail returns what the workers of a job have reported of its recent pages since a
+	// position, 0 at first. They report only while it is called at least every few seconds.
+	Tail(ctx context.Context, job string, since int64) (tail.Excerpt, error)
+	// Spread returns how the pages of a job are distributed.
+	Spread(ctx context.Context, job string) (spread.Counts, error)
 	// Places lists where workers keep the pages of a job.
 	Places(ctx context.Context, job string) ([]queue.Kept, error)
 	// Failures lists URLs of a job that failed permanently, and why, the latest first: some
 	// of them.
 	Failures(ctx context.Context, job string) ([]string, error)
+	// Failed lists URLs of a job that failed permanently, at most limit for each cause and
+	// shard, by cause and then the latest first: those that the fleet remembers.
+	Failed(ctx context.Context, job string, limit int) ([]queue.Failed, error)
 	// Hosts lists at most limit hosts of a job that are visited or wait for a visit, those
 	// whose turn is first.
 	Hosts(ctx context.Context, job string, limit int) ([]crawler.HostStatus, error)
@@ -75,6 +85,9 @@ type Jobs interface {
 	// Cancel ends a job and drops its waiting URLs. It returns [queue.ErrJobEnded] for a
 	// job that has ended.
 	Cancel(ctx context.Context, name string) error
+	// Retry queues URLs that failed again, of those that Failed lists, and returns their
+	// number. It reopens a job that is done.
+	Retry(ctx context.Context, job string, which queue.FailedFilter) (urls int, err error)
 	// Remove removes a job and everything that is stored of it.
 	Remove(ctx context.Context, name string) error
 

@@ -13,6 +13,8 @@ import (
 	"github.com/trawlcrawler/trawl/crawler"
 	"github.com/trawlcrawler/trawl/internal/queue"
 	"github.com/trawlcrawler/trawl/internal/redisconn"
+	"github.com/trawlcrawler/trawl/internal/spread"
+	"github.com/trawlcrawler/trawl/internal/tail"
 	"github.com/trawlcrawler/trawl/internal/test/testbrowser"
 	"github.com/trawlcrawler/trawl/internal/waiting"
 )
@@ -145,7 +147,8 @@ func (s *testDashboard) wholeFleet(t testing.TB) {
 		r.hosts = []crawler.HostStatus{
 			{Host: "www.example.com", State: queue.HostOpen, Worker: "crawler-1.internal", Waiting: 7312, Flight: 3,
 				Pages: 1204, Seen: 9000,
-				Interval: time.Second, Traps: []crawler.Trap{{Pattern: "/calendar/*", Pages: 50, Streak: 40, Skipped: true}}},
+				Interval: time.Second, P50: 231 * time.Millisecond, P95: 1900 * time.Millisecond,
+				Traps: []crawler.Trap{{Pattern: "/calendar/*", Pages: 50, Streak: 40, Skipped: true}}},
 			{Host: "shop.example.net:8443", State: queue.HostDue, Due: 4 * time.Second, Waiting: 2100,
 				Interval:            5 * time.Second,
 				ConsecutiveFailures: 2, Trouble: "the server answered 503"},
@@ -154,6 +157,22 @@ func (s *testDashboard) wholeFleet(t testing.TB) {
 		r.queued = []queue.Location{{Place: queue.PlaceFlight,
 			Entry: queue.Entry{URL: u, Depth: 2, Band: queue.BandUrgent}},
 			{Place: queue.PlaceQueue, Entry: queue.Entry{URL: u, Depth: 3, Band: queue.BandNormal}}}
+		r.recent = []tail.Row{
+			{URL: u.String(), Host: u.Host(), Outcome: crawler.OutcomeFetched, Status: 200, Bytes: 48_123, DurationMS: 231,
+				Worker: "crawler-1.internal", At: now},
+			{URL: "https://shop.example.net:8443/", Host: "shop.example.net:8443", Outcome: crawler.OutcomePaymentRequired,
+				Status: 402, DurationMS: 31, Worker: "crawler-2.internal", At: now,
+				Reason: "the server answered 402 Payment Required: it asks for USD 0.01"}}
+		r.spread = make(spread.Counts)
+		for i := range 2000 {
+			r.spread.Page(u.String(), i%7, int64(i*i))
+			r.spread.Response(u.String(), []int{200, 200, 200, 404, 503}[i%5])
+		}
+		r.counters.Causes = map[string]int64{"404": 1312, "timeout": 17}
+		for _, cause := range []string{"404", "404", "timeout"} {
+			r.failed = append(r.failed, queue.Failed{Entry: queue.Entry{URL: u}, Cause: cause, At: now.Add(-time.Minute),
+				Reason: "the server answered 404 Not Found"})
+		}
 		r.robots = []queue.Robots{{Origin: "https://www.example.com", At: now.Add(-time.Hour),
 			Text: "user-agent:*\ndisallow:/search\ncrawl-delay:1\nsitemap:https://www.example.com/sitemap.xml\n"}}
 	})
@@ -161,13 +180,15 @@ func (s *testDashboard) wholeFleet(t testing.TB) {
 
 func TestEveryPageFitsEveryWindowAndCanBeRead(t *testing.T) {
 	t.Parallel()
-	b, s := testbrowser.New(t), newTestDashboard(t)
+	b, s := testbrowser.New(t), newTestDashboard(t, explaining)
 	s.wholeFleet(t)
 	for _, l := range looks {
 		l.take(b)
 		for page, selector := range map[string]string{"/": "#jobs table", "/?q=nothing": "#jobs .empty",
 			"/jobs/news":  "#chart-pages-day",
-			"/jobs/daily": "#runs table", "/jobs/news/hosts": "#hosts table", "/jobs/news/hosts/www.example.com": "#urls table",
+			"/jobs/daily": "#runs table", "/jobs/news/errors": "#causes table", "/jobs/news/pages": "#tail tr",
+			"/jobs/news/url?u=http://a.test/": "#explained", "/find?u=http://a.test/": "#find-jobs",
+			"/jobs/news/hosts": "#hosts table", "/jobs/news/hosts/www.example.com": "#urls table",
 			"/jobs/news/seed": "#urls", "/jobs/news/settings": "#set-delay", "/jobs/news/cancel": "#confirm",
 			"/jobs/nothing": "section.message"} {
 			b.Open(s.url+page, selector)

@@ -12,6 +12,7 @@ import (
 
 	"github.com/trawlcrawler/trawl/crawler"
 	"github.com/trawlcrawler/trawl/internal/periodic"
+	"github.com/trawlcrawler/trawl/internal/tail"
 	"github.com/trawlcrawler/trawl/internal/waiting"
 )
 
@@ -67,6 +68,8 @@ func TestEveryFieldIsDescribedAndNothingElseIs(t *testing.T) {
 		"Periodic": periodic.Job{}, "Change": crawler.Change{}, "Run": periodic.Run{},
 		"Counters": crawler.Counters{}, "Process": waiting.Member{}, "Host": hostReport{}, "HostRules": crawler.HostRules{},
 		"Muted": crawler.Trap{}, "Failures": failureReport{}, "Cause": causeReport{}, "FailedURL": failedReport{},
+		"FailedHost": sorryHost{}, "Retried": retryReport{}, "Distributions": spreadReport{}, "Bucket": bucketReport{},
+		"RecentPages": pagesReport{}, "RecentPage": tail.Row{},
 		"History": historyReport{}, "Sample": sampleReport{},
 		"Seeding": crawler.Seeding{}, "Refusal": crawler.Refusal{}, "Problem": problem{},
 	} {

@@ -40,6 +40,7 @@ func newTestDashboard(t testing.TB, change ...func(*Config, *http.Server)) *test
 	listener.Start()
 	s.url = listener.URL
 	t.Cleanup(func() {
+		s.live.end() // a browser may still listen to events, and the server would wait for it
 		listener.Close()
 		if err := s.Dashboard.Close(); err != nil {
 			t.Errorf("close: %v", err)

@@ -11,6 +11,7 @@ import (
 
 	"github.com/trawlcrawler/trawl/crawler"
 	"github.com/trawlcrawler/trawl/dashboard"
+	"github.com/trawlcrawler/trawl/internal/explain"
 	"github.com/trawlcrawler/trawl/internal/fleet"
 	"github.com/trawlcrawler/trawl/internal/recordstream"
 	"github.com/trawlcrawler/trawl/internal/setting"
@@ -79,6 +80,13 @@ requires a token (TRAWL_TOKEN). Browsers ask for it as a password, with any user
 // the workers say.
 func runDashboard(ctx context.Context, conn *fleet.Connection, listen, out string, cfg dashboard.Config) (err error) {
 	cfg.Ready = conn.Ready.Check
+	cfg.Explain = func(ctx context.Context, job, given string, u crawler.URL) (dashboard.Explanation, error) {
+		x, err := explain.OfFleet(ctx, conn.Store, job, given, u, fleet.HostName())
+		if err != nil {
+			return dashboard.Explanation{}, err
+		}
+		return dashboard.Explanation{Lines: x.Lines(), Report: x}, nil
+	}
 	client := tasks.NewClient(conn.Store, conn.Asynq)
 	defer func() { err = errors.Join(err, client.Close()) }()
 	cfg.Records = recordstream.New(client, recordstream.Config{Out: out, Machine: fleet.HostName(),

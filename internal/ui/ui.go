@@ -33,6 +33,7 @@ type Layout struct {
 	Path    []Link // the pages above this one, the topmost first
 	Section string // the link of the main navigation that is current: "fleet" or ""
 	Live    bool   // the page refreshes itself
+	Stream  string // the path of its server-sent events; "" for none
 	// Trouble says why the page does not show what it should, such as that Redis does not
 	// respond. The script then keeps the last regions and shows the text above them.
 	Trouble string
