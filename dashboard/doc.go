@@ -5,7 +5,8 @@
 // It stores nothing. For each request it asks [Jobs], which also carries out changes. A
 // sheet is a job as it is shown: its state and its counters. The guard decides which
 // requests are accepted: it checks the token, and refuses requests that another site sends
-// through a visitor's browser, as well as host names that were pointed at this machine.
+// through a visitor's browser, as well as host names that were pointed at this machine. Live
+// tells clients that watch a job what happens to it.
 //
-// Many files: each page, and each part of the API, has a file of its own.
+// Many files: each page has a file of its own, named after it, and so has each part of the API.
 package dashboard

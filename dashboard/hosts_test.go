@@ -58,7 +58,8 @@ func TestHostsAreSortedByAColumn(t *testing.T) {
 		}
 	})
 	for sort, want := range map[string]string{"": "abc", "host": "abc", "-host": "cba", "waiting": "cba",
-		"-fetched": "cba", "-rate": "cab", "p50": "cab", "-p95": "abc", "-failures": "bac", "next": "abc", "-next": "cba"} {
+		"-fetched": "cba",
+		"-rate":    "cab", "p50": "cab", "-p95": "abc", "-failures": "bac", "next": "abc", "-next": "cba"} {
 		a, got := s.get(t, "/jobs/news/hosts?sort="+sort), ""
 		for _, part := range strings.Split(a.body, `<a class="name" href="/jobs/news/hosts/`)[1:] {
 			got += part[:1]
@@ -68,7 +69,8 @@ func TestHostsAreSortedByAColumn(t *testing.T) {
 		}
 	}
 	s.get(t, "/jobs/news/hosts").want(t, http.StatusOK, `data-label="p50">20ms<`, `data-label="p95">3s<`,
-		`data-label="p50">–<`, `aria-sort="descending"><a id="sort-waiting" href="/jobs/news/hosts?sort=waiting">`,
+		`data-label="p50">–<`,
+		`aria-sort="descending"><a id="sort-waiting" href="/jobs/news/hosts?sort=waiting">`,
 		`<a id="sort-next" href="/jobs/news/hosts?sort=next">`)
 	s.get(t, "/jobs/news/hosts?q=b&sort=p50").want(t, http.StatusOK, `<input type="hidden" name="sort" value="p50">`,
 		`href="/jobs/news/hosts?q=b&amp;sort=-p50"`)

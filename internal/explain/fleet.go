@@ -67,8 +67,8 @@ func reasonOf(err error) string {
 // unread notes that a place of the output was not searched.
 func (x *Explanation) unread(where, why string) {
 	x.Scattered = true // what was read is not all
-	x.Unread = append(x.Unread, fmt.Sprintf("%s was not read: %s; run `trawl explain %s %s --out %s` where it can be", where,
-		why, x.Called, x.URL, where))
+	x.Unread = append(x.Unread, fmt.Sprintf("%s was not read: %s; run `trawl explain %s %s --out %s` where it can be",
+		where, why, x.Called, x.URL, where))
 }
 
 // fromPlace explains the URL from one place of the output. If several places have a record of it,
