@@ -18,7 +18,7 @@ import (
 const completionTerm = 500 * time.Millisecond
 
 // jobArguments lists the commands whose first argument is the name of a job.
-var jobArguments = []string{"show", "watch", "pause", "resume", "set", "cancel", "refetch", "rm", "seed", "ls"}
+var jobArguments = []string{"show", "watch", "pause", "resume", "set", "cancel", "refetch", "rm", "seed", "ls", "tail"}
 
 // completeValues makes the shell complete values of flags, names of jobs and settings. The
 // command completion prints the scripts of the shells.
