@@ -35,7 +35,7 @@ func jobCommand() *cobra.Command {
 			return d.list(ctx, c)
 		}),
 		d.showCommand(),
-		d.command("watch JOB", "Show the progress of a job until it has ended", 1, d.watch),
+		d.watchCommand(),
 		d.command("pause JOB", "Pause a job: it fetches nothing until it is resumed", 1, steer((*tasks.Client).Pause)),
 		d.command("resume JOB", "Resume a job that was paused, or reopen one that is done; it then waits for seeds", 1,
 			d.resume),
@@ -175,66 +175,6 @@ func sayWorkersOwn(w io.Writer, file string, s settings) {
 				file, own.name)
 		}
 	}
-}
-
-func (d *desk) watch(ctx context.Context, c *tasks.Client, name string) error {
-	if status, err := c.Status(ctx, name); err != nil {
-		return err
-	} else if status.Job.Schedule != "" {
-		return d.watchPeriodic(ctx, c, name)
-	}
-	numbers, err := c.Counters(ctx, name)
-	if err != nil {
-		return err
-	}
-	watching, stop := context.WithCancel(ctx)
-	done := make(chan struct{})
-	go func() {
-		defer close(done)
-		troubles := newTroubleWatch(stderr)
-		newProgress(stderr, numbers).run(watching, func(ctx context.Context) (snapshot, error) {
-			status, err := c.Status(ctx, name)
-			if err != nil {
-				return snapshot{}, err
-			}
-			troubles.see(status)
-			return glance(ctx, c, status)
-		})
-	}()
-	status, err := c.Wait(ctx, name)
-	stop()
-	<-done
-	if err == nil {
-		err = d.show(ctx, c, name)
-	}
-	if err == nil {
-		numbers, err = c.Counters(ctx, name)
-	}
-	if err != nil {
-		return err
-	}
-	return watched(status, numbers)
-}
-
-// glance reads the counters of a job, and what it waits for.
-func glance(ctx context.Context, c *tasks.Client, status crawler.Status) (snapshot, error) {
-	numbers, err := c.Counters(ctx, status.Job.Name)
-	if err != nil {
-		return snapshot{}, err
-	}
-	waiting, err := c.Waiting(ctx, status, numbers)
-	return snapshot{status, numbers, waiting}, err
-}
-
-// watched returns the exit status for a job that has ended.
-func watched(status crawler.Status, numbers crawler.Counters) error {
-	switch {
-	case status.State != crawler.StateDone:
-		return failed("job %s is %s: %s", status.Job.Name, status.State, status.Reason)
-	case nothingFetched(numbers):
-		return &exitError{exitNothing, "nothing could be fetched: " + outcomesText(numbers)}
-	}
-	return nil
 }
 
 func printJSON(w io.Writer, v any) error {

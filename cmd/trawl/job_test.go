@@ -167,7 +167,7 @@ func TestAFinishedJobIsReopenedForSeeds(t *testing.T) {
 	ft.run("job", "resume", job.Name).exits(done)
 	watch := ft.start("job", "watch", job.Name, "--json")
 	ft.run("seed", job.Name, site.URL(0, "/extra"), site.URL(0, "/")).exits(done, "1 new", "1 known")
-	if end := watch.waitSoon().exits(done); !strings.Contains(end.stdout, `"state": "done"`) {
+	if end := watch.waitSoon().exits(done); !strings.Contains(end.stdout, `"state":"done"`) {
 		t.Errorf("the job is shown at its end as\n%s", end.stdout)
 	}
 	if site.Count("/extra") != 1 {

@@ -91,8 +91,8 @@ func rootCommand() *cobra.Command {
 	}{
 		{"Crawl on this machine", []*cobra.Command{crawlCommand(), fetchCommand(), checkCommand(), extractCommand(),
 			initCommand()}},
-		{"Crawl on a fleet", []*cobra.Command{schedulerCommand(), workerCommand(), dashboardCommand(), jobCommand(),
-			hostCommand(), seedCommand(), tailCommand()}},
+		{"Crawl on a fleet", []*cobra.Command{schedulerCommand(), workerCommand(), dashboardCommand(), topCommand(),
+			jobCommand(), hostCommand(), seedCommand(), tailCommand()}},
 		{"Results", []*cobra.Command{exportCommand(), diffCommand(), auditCommand(), rightsCommand(), explainCommand()}},
 		{"Installation", []*cobra.Command{configCommand(), identityCommand(), doctorCommand(), healthCommand(),
 			versionCommand()}},

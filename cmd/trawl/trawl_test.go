@@ -59,6 +59,8 @@ type shell struct {
 	env    []string
 	stdin  *os.File // of the next command; nil for none
 	stdout *os.File // of the next command; nil for process.stdout
+
+	attributes *syscall.SysProcAttr // of the next command; nil for the usual ones
 }
 
 func newShell(t testing.TB) *shell {
@@ -165,7 +167,8 @@ func (s *shell) start(args ...string) *process {
 	if s.stdout != nil {
 		p.cmd.Stdout = s.stdout
 	}
-	s.stdin, s.stdout = nil, nil
+	p.cmd.SysProcAttr = s.attributes
+	s.stdin, s.stdout, s.attributes = nil, nil, nil
 	p.started = time.Now()
 	if err := p.cmd.Start(); err != nil {
 		s.t.Fatal(err)
