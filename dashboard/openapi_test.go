@@ -12,6 +12,7 @@ import (
 
 	"github.com/trawlcrawler/trawl/crawler"
 	"github.com/trawlcrawler/trawl/internal/periodic"
+	"github.com/trawlcrawler/trawl/internal/setting"
 	"github.com/trawlcrawler/trawl/internal/tail"
 	"github.com/trawlcrawler/trawl/internal/waiting"
 )
@@ -84,6 +85,14 @@ func TestEveryFieldIsDescribedAndNothingElseIs(t *testing.T) {
 		if diff := cmp.Diff(fields, properties); diff != "" {
 			t.Errorf("%s and its description differ (-fields +description):\n%s", schema, diff)
 		}
+	}
+}
+
+func TestTheSettingsThatCanChangeAreThoseDescribed(t *testing.T) {
+	t.Parallel()
+	described := slices.Sorted(maps.Keys(readDescription(t).Components.Schemas["Changes"].Properties))
+	if diff := cmp.Diff(setting.Changeable(), described); diff != "" {
+		t.Errorf("settings and their description differ (-settings +description):\n%s", diff)
 	}
 }
 
