@@ -1,0 +1,135 @@
+package examples_test
+
+import (
+	"strings"
+	"testing"
+)
+
+func TestThePythonClientIsAProgram(t *testing.T) {
+	t.Parallel()
+	c := newExampleFleet(t)
+	stdout, told := c.run(lookPath(t, "python3"), "-B", "clients/trawl.py", "program")
+	c.wantText(told, "4 new, 1 known, 1 refused")
+	c.wantPrinted(stdout)
+	c.wantCrawled("program", stdout)
+}
+
+func TestTheJavaScriptClientIsAProgram(t *testing.T) {
+	t.Parallel()
+	c := newExampleFleet(t)
+	stdout, told := c.run(lookPath(t, "node"), "clients/trawl.mjs", "program")
+	c.wantText(told, "4 new, 1 known, 1 refused")
+	c.wantPrinted(stdout)
+	c.wantCrawled("program", stdout)
+}
+
+// wantPrinted checks that a client printed the record of each page once.
+func (c *exampleFleet) wantPrinted(stdout string) {
+	c.t.Helper()
+	for url := range c.graph.URLs(c.site) {
+		if n := strings.Count(stdout, "200 fetched "+url+"\n"); n != 1 {
+			c.t.Errorf("the record of %s was printed %d times:\n%s", url, n, stdout)
+		}
+	}
+}
+
+// pythonCaller uses the client as a program does that stops between two pages of records and
+// goes on in another process.
+const pythonCaller = `
+import json, os, sys
+sys.path.insert(0, "clients")
+import trawl
+
+fleet = trawl.Client(os.environ["DASHBOARD"])
+job = fleet.create("caller", delay="5s")
+assert job.seed(sys.stdin)["admitted"] == 4
+assert job.pause()["state"] == "paused" and job.resume()["state"] != "paused"
+revision = job.status()["revision"]
+assert job.set(revision=revision, delay="10ms")["job"]["delay"] == "10ms"
+try:
+    job.set(revision=revision, delay=None)
+except trawl.Error as err:
+    assert err.status == 412, err
+else:
+    raise AssertionError("a change of an old revision is accepted")
+assert [j["name"] for j in fleet.jobs(state="created,running")] == ["caller"]
+assert len(fleet.workers()) == 2
+
+urls, cursor = [], ""
+for records, cursor in job.pages(limit=7, every=0.05):
+    urls += [r["url"] for r in records]
+    if len(urls) >= 14:
+        break
+for records, cursor in trawl.Client().job("caller").pages(cursor=cursor, limit=7, every=0.05):
+    urls += [r["url"] for r in records]
+assert len(urls) == len(set(urls)), "records were read twice"
+
+failed = [r["url"] for r in job.records(where=["outcome != fetched", "status > 0"], fields=["url", "status"])]
+assert failed == [], failed
+try:
+    fleet.job("missing").status()
+except trawl.Error as err:
+    assert err.status == 404 and "missing" in str(err), err
+else:
+    raise AssertionError("a job that does not exist is shown")
+assert job.errors()["last"] == [] and job.hosts() == []
+status = job.wait()
+assert len(urls) == sum(n for o, n in status["counters"]["outcomes"].items() if o != "followed"), (len(urls), status)
+print(json.dumps(status["counters"]))
+job.remove()
+`
+
+// javaScriptCaller does the same as pythonCaller.
+const javaScriptCaller = `
+import assert from "node:assert";
+import { Client, TrawlError } from "./clients/trawl.mjs";
+
+let list = "";
+for await (const chunk of process.stdin.setEncoding("utf8")) list += chunk;
+const fleet = new Client(process.env.DASHBOARD);
+const job = await fleet.create("caller", { delay: "5s" });
+assert.equal((await job.seed(list.trim().split("\n"))).admitted, 4);
+assert.equal((await job.pause()).state, "paused");
+assert.notEqual((await job.resume()).state, "paused");
+const { revision } = await job.status();
+assert.equal((await job.set({ delay: "10ms" }, { revision })).job.delay, "10ms");
+await assert.rejects(job.set({ delay: null }, { revision }), (err) => err instanceof TrawlError && err.status === 412);
+assert.deepEqual((await fleet.jobs("created,running")).map((j) => j.name), ["caller"]);
+assert.equal((await fleet.workers()).length, 2);
+
+const urls = [];
+let last = "";
+for await (const { records, cursor } of job.pages({ limit: 7, every: 50 })) {
+  urls.push(...records.map((r) => r.url));
+  last = cursor;
+  if (urls.length >= 14) break;
+}
+for await (const { records } of new Client(process.env.DASHBOARD).job("caller").pages({ cursor: last, limit: 7, every: 50 })) {
+  urls.push(...records.map((r) => r.url));
+}
+assert.equal(new Set(urls).size, urls.length, "records were read twice");
+
+for await (const r of job.records({ where: ["outcome != fetched", "status > 0"], fields: ["url", "status"] })) assert.fail(r.url);
+await assert.rejects(fleet.job("missing").status(), { status: 404, message: /missing/ });
+assert.deepEqual((await job.errors()).last, []);
+assert.deepEqual(await job.hosts(), []);
+const { counters } = await job.wait();
+const { followed = 0, ...outcomes } = counters.outcomes;
+assert.equal(urls.length, Object.values(outcomes).reduce((sum, n) => sum + n, 0));
+console.log(JSON.stringify(counters));
+await job.remove();
+`
+
+func TestThePythonClientGoesOnWhereItStopped(t *testing.T) {
+	t.Parallel()
+	c := newExampleFleet(t)
+	stdout, _ := c.run(lookPath(t, "python3"), "-B", "-c", pythonCaller)
+	c.wantText(stdout, `"fetched": 60`)
+}
+
+func TestTheJavaScriptClientGoesOnWhereItStopped(t *testing.T) {
+	t.Parallel()
+	c := newExampleFleet(t)
+	stdout, _ := c.run(lookPath(t, "node"), "--input-type=module", "-e", javaScriptCaller)
+	c.wantText(stdout, `"fetched":60`)
+}
