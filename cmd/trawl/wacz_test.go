@@ -10,9 +10,12 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
+	"syscall"
 	"testing"
 
+	"github.com/trawlcrawler/trawl/internal/test/testbrowser"
 	"github.com/trawlcrawler/trawl/internal/test/testsite"
 	"github.com/trawlcrawler/trawl/internal/test/warctest"
 )
@@ -155,4 +158,58 @@ func TestACrawlIsPackedIntoAFileThatReadersUnderstand(t *testing.T) {
 	s.run("export", "site", "--to", "a.wacz", "--sign-with", "some.wacz").exits(usage, "no private key in PEM")
 	s.run("crawl", site.URL(0, "/"), "--delay", "0", "--out", "lines").exits(done)
 	s.run("export", "lines", "--to", "a.wacz").exits(failed, "holds no WARC files", "--format warc or wacz")
+}
+
+func TestAReplayShowsWhatWasArchived(t *testing.T) {
+	t.Parallel()
+	site, s := illustrated(t), newShell(t)
+	s.run("crawl", site.URL(0, "/"), "--job", "news", "--delay", "0", "--per-host", "1", "--out", "site",
+		"--format", "jsonl,wacz", "--resources").exits(done)
+	s.run("replay", "site", "--listen", "0.0.0.0:0").exits(usage, `"0.0.0.0:0"`, "loopback")
+	s.run("replay", "nothing").exits(usage, `"nothing"`)
+	for _, where := range []string{"site", "site/news.wacz"} {
+		replay := s.start("replay", where, "--listen", "127.0.0.1:0")
+		at := "http://" + replay.waitForAddress("are at http://")
+		browser := testbrowser.New(t)
+		browser.Open(at, "#pages")
+		links := browser.Links()
+		home := slices.IndexFunc(links, func(link string) bool { return strings.HasSuffix(link, site.URL(0, "/")) })
+		if home < 0 || !slices.ContainsFunc(links, func(link string) bool { return strings.HasSuffix(link, "/copy/") }) {
+			t.Fatalf("%s: the list has the links %q", where, links)
+		}
+		browser.Open(links[home], "#first")
+		const colour = `getComputedStyle(document.querySelector("h1")).color`
+		if is := testbrowser.Ask[string](browser, colour); is != "rgb(1, 2, 3)" {
+			t.Errorf("%s: the style sheet is not applied: the heading is %s", where, is)
+		}
+		if width := testbrowser.Ask[int](browser, `document.images[0].naturalWidth`); width != 1 {
+			t.Errorf("%s: the image is not shown", where)
+		}
+		if title := testbrowser.Ask[string](browser, `document.title`); title != "Zürich" {
+			t.Errorf("%s: the title is %q", where, title)
+		}
+		browser.Follow("#next", "#second")
+		for _, path := range []string{"/copy/", "/moved", "/second"} { // a revisit, a redirect, its target
+			browser.Open(at+"/web/2026/"+site.URL(0, path), "#second")
+		}
+		browser.Open(at+"/web/2026/http://elsewhere.example/", "#problem")
+		browser.Calm(at)
+		replay.signal(syscall.SIGTERM)
+		replay.waitSoon().exits(done)
+	}
+	end := s.run("verify", "site/news.wacz").exits(failed, "")
+	for _, want := range []string{"/third", "lacks " + site.URL(0, "/gone.png") + ": status 404",
+		"complete: 3 of 4 pages checked (75.0%)"} {
+		if !strings.Contains(end.stdout, want) {
+			t.Errorf("verify prints\n%swant %q", end.stdout, want)
+		}
+	}
+	var report struct{ Pages, Sampled, Whole int }
+	end = s.run("verify", "site", "--min", "0.5", "--json").exits(done)
+	if err := json.Unmarshal([]byte(end.stdout), &report); err != nil || report.Sampled < 3 ||
+		report.Whole != report.Sampled-1 {
+		t.Errorf("verify prints %s (%v)", end.stdout, err)
+	}
+	s.run("verify", "site", "--min", "2").exits(usage, "min")
+	s.run("verify", "site", "--sample", "-1").exits(usage, "sample")
 }

@@ -13,10 +13,9 @@ import (
 	"github.com/klauspost/compress/gzip"
 )
 
-// Bounds of the heads of records and responses.
 const (
-	maxHead     = 1 << 20   // bytes
-	maxHeadLine = 256 << 10 // bytes
+	maxHead    = 1 << 20  // bytes of the head of a record or a response
+	bufferSize = 16 << 10 // bytes; most heads are much smaller
 )
 
 // record is a record of a WARC file, of any version.
@@ -27,7 +26,7 @@ type record struct {
 
 // readRecord reads the head of a record, which may be compressed.
 func readRecord(r io.Reader) (*record, error) {
-	in := bufio.NewReaderSize(r, maxHeadLine)
+	in := bufio.NewReaderSize(r, bufferSize)
 	if magic, err := in.Peek(2); err != nil {
 		return nil, err
 	} else if magic[0] == 0x1f && magic[1] == 0x8b {
@@ -36,7 +35,7 @@ func readRecord(r io.Reader) (*record, error) {
 			return nil, err
 		}
 		zip.Multistream(false)
-		in = bufio.NewReaderSize(zip, maxHeadLine)
+		in = bufio.NewReaderSize(zip, bufferSize)
 	}
 	version, header, err := readHead(in)
 	if err != nil {
@@ -49,7 +48,7 @@ func readRecord(r io.Reader) (*record, error) {
 	if err != nil || length < 0 {
 		return nil, fmt.Errorf("the record has Content-Length %q", header.Get("Content-Length"))
 	}
-	return &record{header, bufio.NewReaderSize(io.LimitReader(in, length), maxHeadLine)}, nil
+	return &record{header, bufio.NewReaderSize(io.LimitReader(in, length), bufferSize)}, nil
 }
 
 // readHead reads a first line and fields up to an empty line. It accepts what servers send
@@ -58,10 +57,8 @@ func readHead(in *bufio.Reader) (first string, fields http.Header, err error) {
 	fields = make(http.Header)
 	last := ""
 	for n, at := 0, 0; ; n++ {
-		line, err := in.ReadSlice('\n')
-		if at += len(line); at > maxHead {
-			return "", nil, errors.New("the head is larger than 1 MiB")
-		}
+		line, err := readLine(in, maxHead-at)
+		at += len(line)
 		if err != nil && (err != io.EOF || len(line) == 0) {
 			if errors.Is(err, io.EOF) {
 				err = io.ErrUnexpectedEOF
@@ -84,5 +81,23 @@ func readHead(in *bufio.Reader) (first string, fields http.Header, err error) {
 		if err == io.EOF {
 			return first, fields, nil
 		}
+	}
+}
+
+// readLine reads a line of at most some bytes. It is valid until the next one is read. At the
+// end of in, the error is io.EOF, and the line may lack its end.
+func readLine(in *bufio.Reader, most int) ([]byte, error) {
+	line, err := in.ReadSlice('\n')
+	for long := []byte(nil); ; {
+		if len(long)+len(line) > most {
+			return nil, errors.New("the head is larger than 1 MiB")
+		}
+		if long == nil && !errors.Is(err, bufio.ErrBufferFull) {
+			return line, err
+		}
+		if long = append(long, line...); !errors.Is(err, bufio.ErrBufferFull) {
+			return long, err
+		}
+		line, err = in.ReadSlice('\n')
 	}
 }

@@ -45,7 +45,7 @@ var layers = [][]string{
 		"internal/sink", "internal/sitemap", "internal/spool", "scheduler", "dashboard",
 	},
 	{"internal/rewrite", "internal/audit", "internal/archive", "internal/commoncrawl", "internal/wire"},
-	{"tasks", "internal/export", "s3", "internal/recordstream"},
+	{"tasks", "internal/export", "s3", "internal/recordstream", "internal/replay"},
 	{"internal/fleet", "internal/explain", "internal/linkcheck"},
 	{"internal/localcrawl"},
 	{"."},
