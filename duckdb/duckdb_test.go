@@ -283,14 +283,7 @@ func TestDuckDBReadsWhileACrawlWritesAndAfterItIsKilled(t *testing.T) {
 	if _, err := exec.LookPath("redis-server"); err != nil {
 		t.Skip("without redis-server a crawl that was killed cannot go on")
 	}
-	binary := filepath.Join(t.TempDir(), "trawl")
-	// As make build.
-	build := exec.CommandContext(t.Context(), "go", "build", "-trimpath", "-tags=timetzdata", "-o", binary,
-		"./cmd/trawl")
-	build.Dir, build.Env = "..", append(os.Environ(), "CGO_ENABLED=0")
-	if said, err := build.CombinedOutput(); err != nil {
-		t.Fatalf("%v: %s", err, said)
-	}
+	binary := trawl(t)
 	w, out, db := newWeb(t), t.TempDir(), open(t)
 	process, said := crawl(t, binary, w, out)
 	tables := func(table string) string { return filepath.Join(out, table+"-*.parquet") }

@@ -55,6 +55,9 @@ func (c *column) setType(t reflect.Type) {
 	switch t.Kind() {
 	case reflect.Bool:
 		c.kind = format.Boolean
+	case reflect.Int16:
+		c.kind = format.Int32
+		c.annotate(&format.IntType{BitWidth: 16, IsSigned: true}, deprecated.Int16)
 	case reflect.Int32:
 		c.kind = format.Int32
 		c.annotate(&format.IntType{BitWidth: 32, IsSigned: true}, deprecated.Int32)
@@ -65,9 +68,11 @@ func (c *column) setType(t reflect.Type) {
 		c.kind = format.Double
 	case reflect.Struct: // a time
 		c.kind = format.Int64
-	default: // strings, lists of them, and JSON
+	default: // strings, lists of them, JSON, and bytes
 		c.kind, c.encoding = format.ByteArray, format.DeltaLengthByteArray
-		c.annotate(new(format.StringType), deprecated.UTF8)
+		if t != reflect.TypeFor[[]byte]() {
+			c.annotate(new(format.StringType), deprecated.UTF8)
+		}
 	}
 }
 
@@ -77,7 +82,7 @@ func (c *column) setOption(option string, t reflect.Type) bool {
 	text := t.Kind() == reflect.String
 	switch option {
 	case "":
-		return text || t.Kind() != reflect.Slice && t.Kind() != reflect.Struct
+		return t == reflect.TypeFor[[]byte]() || t.Kind() != reflect.Slice && t.Kind() != reflect.Struct
 	case "optional":
 		c.optional = true
 	case "dict":

@@ -23,6 +23,7 @@ func init() {
 		Errors:      writes[tabular.ErrorRow]("url", "fetched_at"),
 		Links:       writes[tabular.LinkRow]("from"),
 		Pages:       writes[tabular.PageRow](),
+		Captures:    newCaptures,
 		Rows: func(w io.Writer, row reflect.Type) tabular.File[any] {
 			return file[any]{newWriter(w, row)}
 		},

@@ -13,7 +13,9 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+	"github.com/parquet-go/parquet-go"
 
+	"github.com/trawlcrawler/trawl/internal/tabular"
 	"github.com/trawlcrawler/trawl/internal/test/testsite"
 	"github.com/trawlcrawler/trawl/internal/test/warctest"
 )
@@ -156,10 +158,6 @@ func TestTheTextsOfACrawlAreExportedAsWET(t *testing.T) {
 		t.Errorf("the main text is %q", r.Block)
 	}
 	s.run("export", "site", "--as", "wat", "--main-text").exits(usage, "the main text is for wet")
-	s.run("crawl", site.URL(0, "/"), "--delay", "0", "--out", "plain").exits(done)
-	for _, to := range []string{"plain.warc.wet.gz", "plain.warc.wat.gz"} {
-		s.run("export", "plain", "--to", to).exits(failed, `"plain" holds no WARC files: crawl with --format warc`)
-	}
 	s.run("export", "site", "--as", "wet", "--to", "pages.gz").exits(failed, `"pages.gz"`, ".warc.wet.gz")
 }
 
@@ -264,5 +262,97 @@ func checkStartPage(t *testing.T, m wat) {
 	}
 	if diff := cmp.Diff(map[string]string{"path": "IMG@/src", "url": "/i.png", "alt": "picture"}, links[6]); diff != "" {
 		t.Error(diff)
+	}
+}
+
+func TestTheURLIndexOfACrawlLeadsToItsRecords(t *testing.T) {
+	t.Parallel()
+	s := newShell(t)
+	site, archive := archivedLanguages(t, s)
+	s.run("export", "site", "--as", "cc-index", "--to", "index").exits(done)
+	captures := make(map[string]*warctest.Record)
+	for _, r := range archive.Captures() {
+		captures[fmt.Sprint(r.File, ":", r.Offset, "+", r.Length)] = r
+	}
+	places := make(map[string]string)
+	for subset, rows := range indexOf(t, s.path("index"), "cc-main") {
+		if !slices.IsSortedFunc(rows, func(a, b tabular.CaptureRow) int { return strings.Compare(a.SURTKey, b.SURTKey) }) {
+			t.Errorf("the rows of %s are not sorted", subset)
+		}
+		for _, row := range rows {
+			place := fmt.Sprint(row.Filename, ":", row.Offset, "+", row.Length)
+			checkRow(t, row, captures[place])
+			delete(captures, place)
+			places[strings.TrimPrefix(row.URL, site.URL(0, ""))] = fmt.Sprintf("%s %d %s %s %s %s", subset,
+				row.FetchStatus, row.MIMEType, row.MIMEDetected, row.Charset, row.Languages)
+		}
+	}
+	for _, r := range captures {
+		t.Errorf("%s is not in the index", r)
+	}
+	if diff := cmp.Diff(map[string]string{
+		"/":               "warc 200 text/html text/html UTF-8 eng",
+		"/packed?b=1&a=2": "warc 200 text/html text/html windows-1252 eng",
+		"/deutsch":        "warc 200 text/html text/html windows-1252 deu",
+		"/plain.txt":      "warc 200 text/plain text/plain UTF-8 eng",
+		"/again":          "crawldiagnostics 200 warc/revisit   ",
+		"/moved":          "crawldiagnostics 302 text/html text/html UTF-8 ",
+		"/missing":        "crawldiagnostics 404 text/plain text/plain UTF-8 ",
+		"/robots.txt":     "robotstxt 200 text/plain text/plain UTF-8 ",
+	}, places); diff != "" {
+		t.Error(diff)
+	}
+
+	s.run("export", "site", "--as", "cc-index", "--to", "some", "--where", "url~moved").exits(done, "1 of ")
+	if some := indexOf(t, s.path("some"), "cc-main"); len(some) != 1 || len(some["crawldiagnostics"]) != 1 ||
+		some["crawldiagnostics"][0].FetchRedirect != site.URL(0, "/deutsch") {
+		t.Errorf("the index of a redirect is %v", some)
+	}
+	s.run("crawl", site.URL(0, "/"), "--delay", "0", "--out", "plain").exits(done)
+	for _, to := range []string{"plain.warc.wet.gz", "plain.warc.wat.gz"} {
+		s.run("export", "plain", "--to", to).exits(failed, `"plain" holds no WARC files: crawl with --format warc`)
+	}
+	s.run("export", "plain", "--as", "cc-index", "--to", "x").exits(failed, `holds no WARC files`)
+	s.run("export", "site", "--as", "cc-index").exits(usage, "not written to standard output")
+}
+
+// indexOf reads the tables of an index, by subset.
+func indexOf(t *testing.T, dir, crawl string) map[string][]tabular.CaptureRow {
+	t.Helper()
+	files, err := filepath.Glob(filepath.Join(dir, "*", "*", "*"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	all := make(map[string][]tabular.CaptureRow)
+	for _, file := range files {
+		subset, ok := strings.CutPrefix(filepath.Base(filepath.Dir(file)), "subset=")
+		if !ok || filepath.Base(filepath.Dir(filepath.Dir(file))) != "crawl="+crawl ||
+			filepath.Base(file) != "part-00000.zstd.parquet" {
+			t.Errorf("there is %s", file)
+		}
+		if all[subset], err = parquet.ReadFile[tabular.CaptureRow](file); err != nil {
+			t.Fatalf("%s: %v", file, err)
+		}
+	}
+	return all
+}
+
+// checkRow compares a row with the record at its place.
+func checkRow(t *testing.T, row tabular.CaptureRow, r *warctest.Record) {
+	t.Helper()
+	if r == nil {
+		t.Errorf("no record is at the place of %+v", row)
+		return
+	}
+	id := strings.NewReplacer("<urn:uuid:", "", ">", "", "-", "").Replace(r.Get("WARC-Record-ID"))
+	got := []string{row.URL, "sha1:" + row.Digest, fmt.Sprintf("%x", row.RecordID),
+		row.FetchTime.UTC().Format("2006-01-02T15:04:05.000"), row.HostName, row.Segment}
+	want := []string{r.Get("WARC-Target-URI"), r.Get("WARC-Payload-Digest"), id, r.Get("WARC-Date")[:23], "127.0.0.1",
+		strings.TrimSuffix(r.File, ".warc.gz")}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("%s: %s", r, diff)
+	}
+	if r.Type() == "response" && warctest.Digest(r.HTTP.Payload) != "sha1:"+row.Digest {
+		t.Errorf("%s: its payload does not have the digest %s", r, row.Digest)
 	}
 }

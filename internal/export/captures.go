@@ -105,6 +105,22 @@ func (p *captures) each(do func(warc.Capture)) error {
 	return nil
 }
 
+// eachFile calls do with the captures of each WARC file, in the order of the file. The
+// size of an index, which sinks bound, bounds the memory for them.
+func (p *captures) eachFile(do func([]warc.Capture) error) error {
+	for _, index := range p.crawl.indexes {
+		var all []warc.Capture
+		if err := p.eachOf(index, func(c warc.Capture) { all = append(all, c) }); err != nil {
+			return err
+		}
+		slices.SortFunc(all, byPlace)
+		if err := do(all); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
 // eachOf calls do with all lines of an index.
 func (p *captures) eachOf(index segment, do func(warc.Capture)) error {
 	return p.crawl.reads(index, func() error {

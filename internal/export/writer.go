@@ -47,6 +47,7 @@ var forms = []Form{
 	{Name: "wacz", Binary: true, ends: []string{".wacz"}, whole: true, open: newWACZ},
 	{Name: "wet", Binary: true, ends: []string{".warc.wet"}, whole: true, open: newWET},
 	{Name: "wat", Binary: true, ends: []string{".warc.wat"}, whole: true, open: newWAT},
+	{Name: "cc-index", folder: true, whole: true, open: newURLIndex},
 	{Name: "mirror", folder: true, bodies: true, whole: true, open: newMirror},
 }
 

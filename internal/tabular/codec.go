@@ -15,6 +15,9 @@ type Codec struct {
 	Links       func(io.Writer) File[LinkRow]
 	// Pages begins a file of pages in any order.
 	Pages func(io.Writer) File[PageRow]
+	// Captures begins a file that sorts its rows by URL key and time when it is closed. Until then
+	// they are in temporary files in the folder temp, except for the last ones.
+	Captures func(w io.Writer, temp string) File[CaptureRow]
 	// Rows begins a file whose rows are pointers to a struct, in any order. The tags of its fields
 	// are those of the rows here.
 	Rows func(w io.Writer, row reflect.Type) File[any]
