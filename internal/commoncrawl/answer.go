@@ -88,7 +88,7 @@ func (a *Answer) look() {
 }
 
 // languageBytes is how many bytes of a text its language is determined from.
-const languageBytes = 64 << 10
+const languageBytes = 16 << 10
 
 // detected returns the media type of a body by its content (WHATWG MIME Sniffing, 7). Where
 // the content shows only that it is text, or nothing, the declared type stands.
