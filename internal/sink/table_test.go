@@ -16,6 +16,7 @@ import (
 	"github.com/trawlcrawler/trawl/internal/rights"
 	"github.com/trawlcrawler/trawl/internal/rules"
 	"github.com/trawlcrawler/trawl/internal/tabular"
+	"github.com/trawlcrawler/trawl/internal/test/race"
 )
 
 func TestARowHasTheFieldsOfItsRecord(t *testing.T) {
@@ -136,6 +137,7 @@ func TestATableReadsBackAsWritten(t *testing.T) {
 
 func TestRowGroupsAreBounded(t *testing.T) {
 	t.Parallel()
+	race.Skip(t) // hundreds of megabytes, in one goroutine
 	var file bytes.Buffer
 	table := tabular.New[tabular.PageRow](&file)
 	for range 3 {
