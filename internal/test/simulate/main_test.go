@@ -9,7 +9,7 @@ import (
 
 const (
 	seeds      = 40 // how many seeds run by default, among them each fault; .ci/run runs 300
-	racedSeeds = 3  // and with the race detector, which makes a seed ten times as slow
+	racedSeeds = 1  // and with the race detector, which makes a seed ten times as slow
 )
 
 var (

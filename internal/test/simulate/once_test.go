@@ -41,8 +41,8 @@ func TestSeedsThatOnceFailed(t *testing.T) {
 	} {
 		t.Run(c.what, func(t *testing.T) {
 			t.Parallel()
-			if i%4 > 0 {
-				race.Skip(t) // every fourth world is enough for the detector
+			if i%6 > 0 {
+				race.Skip(t) // every sixth world is enough for the detector
 			}
 			broken := false
 			for seed := uint64(0); seed < 3 || c.breaks != "" && !broken && seed < 12; seed++ {
