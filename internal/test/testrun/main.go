@@ -2,7 +2,8 @@
 //
 //	go run ./internal/test/testrun -vet=off ./...
 //
-// Packages that start goroutines are tested with the race detector, all others without it. Tests
+// Packages that start goroutines are tested with the race detector, all others without it; where only
+// some tests of a package start goroutines, these run with the detector as well. Tests
 // that skip themselves under the detector (race.Skip) run once more without it. The command that
 // tests start as a process is built once for all packages.
 //
@@ -77,20 +78,29 @@ func build(dir string, p plan) error {
 // runTests runs the tests of a plan and prints one report of all.
 func runTests(p plan, flags []string, variable string) error {
 	r := newReport(os.Stdout)
-	raced, plain := exec.Command("go", "test", "-json"), testcommand.Go("test", "-json")
-	raced.Args = append(raced.Args, testcommand.Raced...)
+	raced, plain := racedGo("test", "-json"), testcommand.Go("test", "-json")
+	partly := racedGo("test", "-json", only(p.concurrent))
 	err := errors.Join(
 		goTest(raced, variable, r, "with the race detector", flags, p.raced),
+		goTest(partly, variable, r, "with the race detector", flags, p.partly),
 		goTest(plain, variable, r, "", flags, p.plain),
 	)
 	if names, packages := r.again(); len(names) > 0 {
-		plain := testcommand.Go("test", "-json", "-run=^("+strings.Join(names, "|")+")$")
+		plain := testcommand.Go("test", "-json", only(names))
 		err = errors.Join(err, goTest(plain, variable, r, "again, without the race detector", flags, packages))
 	}
 	r.skipped()
 	r.usage.print(r.out, waitedFor())
 	return err
 }
+
+// racedGo returns a go command that builds with the race detector.
+func racedGo(command string, args ...string) *exec.Cmd {
+	return exec.Command("go", slices.Concat([]string{command}, testcommand.Raced, args)...)
+}
+
+// only returns the flag of go test that runs the named tests alone.
+func only(names []string) string { return "-run=^(" + strings.Join(names, "|") + ")$" }
 
 // goTest completes a go test command with a variable for its environment, flags and packages, and
 // runs it, unless there are no packages. how is the word of the report for this run of a package.

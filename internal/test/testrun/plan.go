@@ -4,15 +4,9 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"go/ast"
-	"go/parser"
-	"go/token"
 	"io"
 	"os/exec"
-	"path"
-	"path/filepath"
 	"slices"
-	"strconv"
 	"strings"
 )
 
@@ -20,6 +14,9 @@ import (
 type plan struct {
 	raced []string // with the race detector: packages that start goroutines
 	plain []string // without it
+	// Of the packages in partly, which start no goroutines themselves, only the tests in concurrent do.
+	// These run with the detector as well.
+	partly, concurrent []string
 }
 
 // outside lists packages whose goroutines only wait for programs that run without the race
@@ -41,8 +38,8 @@ type listed struct {
 }
 
 // newPlan plans the tests of the packages that match patterns. It plans a package with the race
-// detector if the package or its tests start goroutines. Where others call a package from several
-// goroutines, their tests cover that.
+// detector if it starts goroutines, and if only some of its tests do, those tests. Where others call
+// a package from several goroutines, their tests cover that.
 func newPlan(patterns []string) (plan, error) {
 	cmd := exec.Command("go", append([]string{"list", "-json=ImportPath,Dir,Module,GoFiles,TestGoFiles,XTestGoFiles"},
 		patterns...)...)
@@ -62,62 +59,35 @@ func newPlan(patterns []string) (plan, error) {
 		} else if err != nil {
 			return plan{}, fmt.Errorf("read the output of go list: %w", err)
 		}
-		raced, err := pkg.raced()
-		if err != nil {
+		if err := p.add(pkg); err != nil {
 			return plan{}, err
 		}
-		if raced {
-			p.raced = append(p.raced, pkg.ImportPath)
-		} else {
-			p.plain = append(p.plain, pkg.ImportPath)
-		}
 	}
 }
 
-// raced reports whether a package has tests that need the race detector.
-func (p listed) raced() (bool, error) {
-	name := strings.TrimPrefix(p.ImportPath, p.Module.Path+"/")
-	if len(p.TestGoFiles)+len(p.XTestGoFiles) == 0 || slices.Contains(outside, name) {
-		return false, nil
+// add plans the tests of a package.
+func (p *plan) add(pkg listed) error {
+	name := strings.TrimPrefix(pkg.ImportPath, pkg.Module.Path+"/")
+	tests := slices.Concat(pkg.TestGoFiles, pkg.XTestGoFiles)
+	if len(tests) == 0 || slices.Contains(outside, name) {
+		p.plain = append(p.plain, pkg.ImportPath)
+		return nil
 	}
-	for _, file := range slices.Concat(p.GoFiles, p.TestGoFiles, p.XTestGoFiles) {
-		if starts, err := startsGoroutines(filepath.Join(p.Dir, file)); starts || err != nil {
-			return starts, err
-		}
-	}
-	return false, nil
-}
-
-// startsGoroutines reports whether a file has a go statement or calls a method Go, as those of
-// sync.WaitGroup and errgroup.Group. A function Go of another package, such as testcommand.Go,
-// does not count.
-func startsGoroutines(name string) (bool, error) {
-	file, err := parser.ParseFile(token.NewFileSet(), name, nil, parser.SkipObjectResolution)
+	own, err := parseFiles(pkg.Dir, pkg.GoFiles)
 	if err != nil {
-		return false, err
+		return err
 	}
-	found := false
-	ast.Inspect(file, func(n ast.Node) bool {
-		switch n := n.(type) {
-		case *ast.GoStmt:
-			found = true
-		case *ast.CallExpr:
-			method, ok := n.Fun.(*ast.SelectorExpr)
-			found = found || ok && method.Sel.Name == "Go" && !importedName(file, method.X)
-		}
-		return !found
-	})
-	return found, nil
-}
-
-// importedName reports whether an expression is the name of a package that a file imports.
-func importedName(file *ast.File, x ast.Expr) bool {
-	id, ok := x.(*ast.Ident)
-	return ok && slices.ContainsFunc(file.Imports, func(spec *ast.ImportSpec) bool {
-		if spec.Name != nil {
-			return spec.Name.Name == id.Name
-		}
-		imported, err := strconv.Unquote(spec.Path.Value)
-		return err == nil && path.Base(imported) == id.Name
-	})
+	if slices.ContainsFunc(own, startsGoroutines) {
+		p.raced = append(p.raced, pkg.ImportPath)
+		return nil
+	}
+	files, err := parseFiles(pkg.Dir, tests)
+	if err != nil {
+		return err
+	}
+	p.plain = append(p.plain, pkg.ImportPath)
+	if names := concurrentTests(files); len(names) > 0 {
+		p.partly, p.concurrent = append(p.partly, pkg.ImportPath), append(p.concurrent, names...)
+	}
+	return nil
 }

@@ -1,6 +1,9 @@
 package main
 
 import (
+	"go/ast"
+	"go/parser"
+	"go/token"
 	"io"
 	"slices"
 	"testing"
@@ -15,7 +18,7 @@ func TestPackagesThatStartGoroutinesAreTestedWithTheRaceDetector(t *testing.T) {
 	p, err := newPlan([]string{
 		module + "internal/frontier",     // has go statements
 		module + "internal/localcrawl",   // calls WaitGroup.Go
-		module + "internal/parse",        // only its tests start goroutines
+		module + "internal/parse",        // only one of its tests starts goroutines
 		module + "internal/htmltok",      // has none
 		module + "internal/test/lint",    // calls testcommand.Go, which starts a program
 		module + "internal/test/corpus",  // has no tests
@@ -24,13 +27,36 @@ func TestPackagesThatStartGoroutinesAreTestedWithTheRaceDetector(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	raced := []string{module + "internal/frontier", module + "internal/localcrawl", module + "internal/parse"}
-	plain := []string{module + "internal/htmltok", module + "internal/test/corpus", module + "internal/test/hostile",
-		module + "internal/test/lint"}
+	raced := []string{module + "internal/frontier", module + "internal/localcrawl"}
+	plain := []string{module + "internal/htmltok", module + "internal/parse", module + "internal/test/corpus",
+		module + "internal/test/hostile", module + "internal/test/lint"}
 	slices.Sort(p.raced)
 	slices.Sort(p.plain)
 	if !slices.Equal(p.raced, raced) || !slices.Equal(p.plain, plain) {
 		t.Errorf("with the detector: %q, without: %q", p.raced, p.plain)
+	}
+	if !slices.Equal(p.partly, []string{module + "internal/parse"}) ||
+		!slices.Equal(p.concurrent, []string{"TestOneParserServesManyGoroutines"}) {
+		t.Errorf("of %q, %q run with the detector as well", p.partly, p.concurrent)
+	}
+}
+
+func TestATestIsConcurrentIfAFunctionThatItUsesStartsGoroutines(t *testing.T) {
+	t.Parallel()
+	const one = "package p\nfunc TestA() { go f() }\nfunc TestB() { deep() }\nfunc TestC() { testcommand.Go() }\n" +
+		"func TestD() { run(each) }"
+	const other = "package p\nimport \"x/testcommand\"\nfunc deep() { shallow() }\nfunc shallow() { all.Go(f) }\n" +
+		"func (h host) each() { go f() }\nfunc TestE() { testcommand.Go() }\nfunc BenchmarkF() { go f() }"
+	var files []*ast.File
+	for _, text := range []string{one, other} {
+		file, err := parser.ParseFile(token.NewFileSet(), "", text, parser.SkipObjectResolution)
+		if err != nil {
+			t.Fatal(err)
+		}
+		files = append(files, file)
+	}
+	if got := concurrentTests(files); !slices.Equal(got, []string{"TestA", "TestB", "TestC", "TestD"}) {
+		t.Errorf("%q are concurrent", got) // testcommand is a package in the second file alone
 	}
 }
 
