@@ -41,7 +41,7 @@ func (c Capture) HTML() bool {
 	return c.Status == 200 && (c.Type == "text/html" || c.Type == "application/xhtml+xml")
 }
 
-// Archive is a web archive whose index was read. It takes about 1 KB of memory for
+// Archive is a web archive whose index was read. It takes about 1.2 KB of memory for
 // each capture. It is safe for concurrent use.
 type Archive struct {
 	where    string
