@@ -109,9 +109,9 @@ func redisText(r redisGlance) string {
 		text += fmt.Sprintf(" with %d masters", r.Servers)
 	}
 	if r.Memory > 0 {
-		text += ", " + bytesText(r.Memory)
+		text += ", " + plain.Bytes(r.Memory)
 		if r.MaxMemory > 0 {
-			text += " of " + bytesText(r.MaxMemory)
+			text += " of " + plain.Bytes(r.MaxMemory)
 		}
 		text += fmt.Sprintf(", %d commands/s", r.CommandsPerSecond)
 	}

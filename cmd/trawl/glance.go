@@ -11,6 +11,7 @@ import (
 
 	"github.com/trawlcrawler/trawl/crawler"
 	"github.com/trawlcrawler/trawl/internal/forecast"
+	"github.com/trawlcrawler/trawl/internal/queue"
 	"github.com/trawlcrawler/trawl/internal/waiting"
 	"github.com/trawlcrawler/trawl/tasks"
 )
@@ -75,7 +76,7 @@ func glanceAtFleet(ctx context.Context, c *tasks.Client) (f fleetGlance, err err
 	for i, status := range chosen {
 		group.Go(func() error {
 			j, err := glanceAtJob(ctx, c, status)
-			if errors.Is(err, crawler.ErrNoJob) {
+			if errors.Is(err, queue.ErrNoJob) {
 				return nil // removed in the meantime
 			}
 			jobs[i] = &j

@@ -8,6 +8,7 @@ import (
 
 	"github.com/trawlcrawler/trawl/crawler"
 	"github.com/trawlcrawler/trawl/internal/plain"
+	"github.com/trawlcrawler/trawl/internal/queue"
 )
 
 // jobPage is the page of a job on a terminal. It has what trawl job show prints, in the same
@@ -43,7 +44,7 @@ func (p *jobPage) rows(columns int) (lines [][]span) {
 	p.job.view.print(&text, p.job.status.Now)
 	texts := strings.Split(strings.TrimSuffix(text.String(), "\n"), "\n")
 	if p.job.State == crawler.StateRunning && p.job.view.Periodic == nil {
-		speed := fmt.Sprintf("speed\t%s pages/s, %s/s", short(p.job.PagesPerSecond), bytesText(int64(p.job.BytesPerSecond)))
+		speed := fmt.Sprintf("speed\t%s pages/s, %s/s", short(p.job.PagesPerSecond), plain.Bytes(int64(p.job.BytesPerSecond)))
 		if p.job.Left != "" {
 			speed += "; " + p.job.Left
 		}
@@ -86,7 +87,7 @@ func (p *jobPage) hosts(columns int) [][]span {
 		switch {
 		case h.Rules.Paused:
 			state = "paused"
-		case h.State == crawler.HostDue:
+		case h.State == queue.HostDue:
 			due = h.Due.Round(100 * time.Millisecond).String()
 		}
 		t.add(string(h.Host), state, fmt.Sprint(h.Waiting), fmt.Sprint(h.Flight), fmt.Sprint(h.Pages), due, h.Trouble)
