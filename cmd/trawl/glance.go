@@ -144,7 +144,7 @@ func glanceAtJob(ctx context.Context, c *tasks.Client, status crawler.Status) (j
 	pace := forecast.PaceOf(samples)
 	j.PagesPerSecond, j.BytesPerSecond = pace.Pages, pace.Bytes
 	if v.Waits == "" {
-		j.Left = forecast.Left(status, v.Counters, pace)
+		j.Left = forecast.Left(status, v.Counters, forecast.EstimateOf(status, v.Counters, samples, nil))
 	}
 	return j, nil
 }
