@@ -9,4 +9,6 @@
 // only when it is complete. [Diff] determines how the pages changed between two crawls.
 //
 // A survey takes about 50 bytes of memory for each URL. Everything else is streamed.
+//
+// Many files: each form has a file of its own, and so has each step on the way to it.
 package export
