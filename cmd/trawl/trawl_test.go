@@ -139,13 +139,13 @@ func concurrent(args []string) bool {
 }
 
 // raced reports whether the commands of a test run with the race detector: if there is such a
-// command (testfleet.HasRaced), those of about a third of the tests do, since all crawls share the
+// command (testfleet.HasRaced), those of about a sixth of the tests do, since all crawls share the
 // same code and the detector makes each several times slower. With TRAWL_RACE=all in the
 // environment, as in make slow, all do.
 func raced(t testing.TB) bool {
 	name, _, _ := strings.Cut(t.Name(), "/")
 	return testfleet.HasRaced() &&
-		(os.Getenv("TRAWL_RACE") == "all" || crc32.ChecksumIEEE([]byte(name))%3 == 0)
+		(os.Getenv("TRAWL_RACE") == "all" || crc32.ChecksumIEEE([]byte(name))%6 == 0)
 }
 
 // start starts trawl with arguments, with the race detector if the command is concurrent and the
