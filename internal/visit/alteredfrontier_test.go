@@ -37,6 +37,7 @@ type alteredLease struct {
 	claim    error
 	settle   error
 	renew    error
+	lost     func() bool // renew applies only if it is nil or true; until then, renewing does nothing
 	short    bool
 	recalled bool
 	single   bool // take one URL at a time
@@ -86,10 +87,13 @@ func (t *alteredLease) Finish(ctx context.Context, done []queue.Settlement, r qu
 }
 
 func (t *alteredLease) Renew(ctx context.Context, gap time.Duration) error {
-	if t.renew != nil {
-		return t.renew
+	switch {
+	case t.renew == nil:
+		return t.HostLease.Renew(ctx, gap)
+	case t.lost != nil && !t.lost():
+		return nil
 	}
-	return t.HostLease.Renew(ctx, gap)
+	return t.renew
 }
 
 // settlements is a frontier that records the settlements of its visits.

@@ -101,7 +101,10 @@ func TestAVisitStopsWhenItsLeaseIsLost(t *testing.T) {
 	site.Hang("/a") // until the end of the test
 	c := newCrawl(t, site, nil).seed("/a", "/b")
 	c.tools.Frontier = alteredFrontier{c.frontier,
-		func(t *alteredLease) { t.lease, t.renew = time.Second, queue.ErrStale }}
+		func(t *alteredLease) {
+			t.lease, t.renew = 3*time.Second, queue.ErrStale
+			t.lost = func() bool { return site.Count("/a") > 0 }
+		}}
 	if r := c.visit(t.Context(), nil); r.Ending != queue.EndStale {
 		t.Errorf("the visit ended as %s, want stale", r.Ending)
 	}
