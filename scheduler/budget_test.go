@@ -26,7 +26,7 @@ func TestABudgetEndsTheJob(t *testing.T) {
 	} {
 		t.Run(c.budget, func(t *testing.T) {
 			t.Parallel()
-			redistest.Both(t, func(t *testing.T, url string) {
+			redistest.Sampled(t, func(t *testing.T, url string) {
 				t.Parallel()
 				s := newFixture(t, url, c.set)
 				ending := make(chan struct{})
@@ -72,7 +72,7 @@ func TestABudgetIsTheReasonOnlyIfURLsRemain(t *testing.T) {
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()
-			redistest.Both(t, func(t *testing.T, url string) {
+			redistest.Sampled(t, func(t *testing.T, url string) {
 				t.Parallel()
 				s := newFixture(t, url, c.set)
 				s.setCapacity(1)
@@ -91,7 +91,7 @@ func TestABudgetIsTheReasonOnlyIfURLsRemain(t *testing.T) {
 
 func TestAHostsBudgetIsTheReasonIfItExcludedURLs(t *testing.T) {
 	t.Parallel()
-	redistest.Both(t, func(t *testing.T, url string) {
+	redistest.Sampled(t, func(t *testing.T, url string) {
 		t.Parallel()
 		for _, over := range []bool{false, true} {
 			s := newFixture(t, url, func(j *crawler.Job) { j.PagesPerHost = 1 })
@@ -120,7 +120,7 @@ func TestAnEndingJobHandsOutNoMoreURLs(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			redistest.Both(t, func(t *testing.T, url string) {
+			redistest.Sampled(t, func(t *testing.T, url string) {
 				t.Parallel()
 				s := newFixture(t, url, set)
 				ending := make(chan struct{})

@@ -33,7 +33,7 @@ func (s *fixture) waitClosing(want bool) {
 
 func TestAFinishedCrawlIsClosingUntilItsOutputIsWritten(t *testing.T) {
 	t.Parallel()
-	redistest.Both(t, func(t *testing.T, url string) {
+	redistest.Sampled(t, func(t *testing.T, url string) {
 		t.Parallel()
 		s := newFixture(t, url, func(*crawler.Job) {})
 		s.setWriter("w1", "3 pages are on their way to the bucket")
@@ -61,7 +61,7 @@ func TestAFinishedCrawlIsClosingUntilItsOutputIsWritten(t *testing.T) {
 
 func TestAJobWithASpentBudgetWaitsForItsOutput(t *testing.T) {
 	t.Parallel()
-	redistest.Both(t, func(t *testing.T, url string) {
+	redistest.Sampled(t, func(t *testing.T, url string) {
 		t.Parallel()
 		s := newFixture(t, url, func(j *crawler.Job) { j.Pages = 1 })
 		s.setWriter("w1", "one page is on its way to the bucket")
@@ -81,7 +81,7 @@ func TestAJobWithASpentBudgetWaitsForItsOutput(t *testing.T) {
 
 func TestALostWriterDoesNotDelayTheJob(t *testing.T) {
 	t.Parallel()
-	redistest.Both(t, func(t *testing.T, url string) {
+	redistest.Sampled(t, func(t *testing.T, url string) {
 		t.Parallel()
 		s := newFixture(t, url, func(*crawler.Job) {})
 		if err := s.Store.Await(t.Context(), s.job, "w1", "it dies now", time.Second); err != nil {

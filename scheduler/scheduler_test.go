@@ -42,7 +42,7 @@ func TestScheduler(t *testing.T) {
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()
-			redistest.Both(t, func(t *testing.T, url string) {
+			redistest.Sampled(t, func(t *testing.T, url string) {
 				t.Parallel()
 				c.test(t, newFixture(t, url, func(j *crawler.Job) {
 					if strings.Contains(c.name, "several shards") {

@@ -87,7 +87,7 @@ func Both(t *testing.T, test func(t *testing.T, url string)) {
 // this many.
 const sampled = 6
 
-// Sampled runs a test as Both does, for tests that call a Redis from one goroutine at a time. With
+// Sampled runs a test as Both does, for tests that are not about concurrent calls of a Redis. With
 // the race detector, which makes the Lua of the built-in Redis ten times as slow, a sixth of these
 // tests run against the built-in one; it follows from the name of a test, so that it is the same in
 // each run. `make test` runs all of them again without the detector.
