@@ -17,7 +17,7 @@ import (
 // hosts are the sites of [newHosts].
 var hosts = []string{"http://www.example.com/", "http://news.example.co.uk/", "http://shop.blogspot.com/"}
 
-// newHosts begins a proxy that has the pages of all hosts, and asks nobody for them.
+// newHosts begins a proxy that has the pages of all hosts itself.
 func newHosts(t *testing.T) *httptest.Server {
 	t.Helper()
 	texts := map[string]string{
@@ -147,8 +147,8 @@ func TestQuestionsToCommonCrawlAreAnswered(t *testing.T) {
 	}
 }
 
-// crawlName is the name of a crawl in a query, and ours has what this crawl has in place of what
-// the queries ask for, with fewer pages.
+// crawlName is the name of a crawl in a query. ours replaces values in the queries with those of this
+// crawl, which has fewer pages.
 var (
 	crawlName = regexp.MustCompile(`CC-MAIN-\d{4}-\d\d`)
 	ours      = strings.NewReplacer("commoncrawl.org", "example.com", "'isl'", "'deu'", "'no'", "'com'", "pdf", "json",

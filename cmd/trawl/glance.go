@@ -53,7 +53,7 @@ type jobGlance struct {
 	status crawler.Status
 }
 
-// Bounds of what is read for one glance.
+// How much is read for one glance.
 const (
 	shownEnded   = 20  // jobs that have ended
 	shownRunning = 200 // jobs that have not

@@ -13,7 +13,7 @@ import (
 	"github.com/trawlcrawler/trawl/internal/tail"
 )
 
-// Bounds of what is kept of the recent pages of a job that is watched.
+// How many recent pages of a job are kept while it is watched.
 const (
 	tailBatches = 60               // reports of workers
 	tailTerm    = 30 * time.Second // after the last report

@@ -15,6 +15,5 @@ func Bytes(n int64) string {
 	return Plural(n, "byte", "bytes")
 }
 
-// Line is a line of what is known about something: what it is about, and a sentence without its
-// full stop. A line without a name goes on with the line before.
+// Line is a line of a description: its subject, and a sentence without its full stop. A line without a name goes on with the line before.
 type Line struct{ Name, Text string }

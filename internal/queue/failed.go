@@ -9,7 +9,7 @@ import (
 	"github.com/trawlcrawler/trawl/crawler"
 )
 
-// Bounds of what is remembered of a URL that failed.
+// How much is remembered of a URL that failed.
 const (
 	maxFailedReason = 300     // bytes
 	maxFailedEntry  = 8 << 10 // bytes; a URL with more, such as one with much passed data, is only counted

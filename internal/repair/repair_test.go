@@ -60,7 +60,7 @@ var cases = []struct {
 	{"different lengths stay", ok + "Content-Length: 5, 6\r\n\r\nhello", ok + "Content-Length: 5, 6\r\n\r\nhello", 0},
 	{"equal lengths beside chunks stay", ok + "Content-Length: 5, 5\r\n" + chunks + "\r\n0\r\n\r\n",
 		ok + "Content-Length: 5, 5\r\n" + chunks + "\r\n0\r\n\r\n", 0},
-	{"a coding that is none", ok + "Transfer-Encoding: identity\r\n" + length + "\r\nhello", ok + length + "\r\nhello", 1},
+	{"the coding identity", ok + "Transfer-Encoding: identity\r\n" + length + "\r\nhello", ok + length + "\r\nhello", 1},
 	{"two codings stay", ok + "Transfer-Encoding: identity\r\n" + chunks + "\r\n",
 		ok + "Transfer-Encoding: identity\r\n" + chunks + "\r\n", 0},
 	{"chunks in HTTP/1.0 end the connection", "HTTP/1.0 200 OK\r\n" + chunks + "\r\n0\r\n\r\n",

@@ -76,7 +76,7 @@ type checker struct {
 	sheets map[string][]Missing
 }
 
-// Bounds of what a check follows.
+// How far a check follows references.
 const (
 	maxHops   = 10      // redirects
 	maxSheets = 8       // style sheets that import one another

@@ -56,7 +56,7 @@ func (c Counts) Page(url string, depth int, size int64) {
 	c.add(Size, max(0, at), url)
 }
 
-// Response counts a URL with a response. A status that is none is left out.
+// Response counts a URL with a response. Invalid statuses are left out.
 func (c Counts) Response(url string, status int) {
 	if status >= 100 && status <= 999 {
 		c.add(Status, status, url)

@@ -1,7 +1,7 @@
 // Package tail describes the recent pages of a job that its workers show to people who watch
 // it. A [Row] is one URL with its outcome, a [Batch] is what one worker reports at a time, and an
 // [Excerpt] is what a reader gets. Workers report only while someone watches, and only a
-// bounded sample of what they settle.
+// bounded sample of their pages.
 package tail
 
 import (
@@ -12,7 +12,7 @@ import (
 	"github.com/trawlcrawler/trawl/crawler"
 )
 
-// Bounds of what a worker reports. With one batch every half second, a worker reports at most
+// How much a worker reports. With one batch every half second, a worker reports at most
 // twenty pages a second.
 const (
 	BatchRows  = 10                     // pages in a batch

@@ -79,7 +79,7 @@ func Read(in io.ReaderAt, c Capture, most int64) (*Stored, error) {
 	return s, nil
 }
 
-// ending remembers the last bytes of what it reads: those of a member are its trailer.
+// ending remembers the last bytes that it reads: those of a member are its trailer.
 type ending struct {
 	r    io.Reader
 	last [gzipFoot]byte
