@@ -142,9 +142,13 @@ func (c *chunkReader) body() ([]byte, error) {
 	return c.stored, nil
 }
 
+// olderDictionary is the encoding PLAIN_DICTIONARY, which older writers name instead of PLAIN for
+// a dictionary and of RLE_DICTIONARY for the numbers in it (Parquet, Encodings.md).
+const olderDictionary format.Encoding = 2
+
 func (c *chunkReader) readDictionary(body []byte) error {
 	h := &c.header.DictionaryPageHeader.V
-	if h.Encoding != format.Plain && h.Encoding != format.PlainDictionary {
+	if h.Encoding != format.Plain && h.Encoding != olderDictionary {
 		return fmt.Errorf("it has the encoding %v, want PLAIN", h.Encoding)
 	}
 	body, err := c.decompress(body, c.header.UncompressedPageSize)
@@ -229,7 +233,7 @@ func (c *chunkReader) begin(encoding format.Encoding, body []byte, count int, le
 		}
 	}
 	c.count, c.position, c.passed, c.levels, c.repetitions = count, 0, 0, levels, repetitions
-	c.values, c.numbered = &c.own, encoding == format.RLEDictionary || encoding == format.PlainDictionary
+	c.values, c.numbered = &c.own, encoding == format.RLEDictionary || encoding == olderDictionary
 	c.left -= int64(count)
 	switch {
 	case there == 0:
