@@ -26,6 +26,7 @@ type (
 	RetrySettings      = crawler.RetrySettings      // how often it is made again
 	OutputSettings     = crawler.OutputSettings     // what is written
 	ExtractSettings    = crawler.ExtractSettings    // what is recorded of a page
+	EventSettings      = crawler.EventSettings      // who is told what happens to the job
 )
 
 // The scopes of links, for Job.Scope and Job.ResourceScope.
@@ -40,6 +41,9 @@ const CheckLinks = crawler.CheckLinks
 
 // FollowRule says which links of which pages are followed.
 type FollowRule = crawler.FollowRule
+
+// Webhook is a receiver of the events of a job.
+type Webhook = crawler.Webhook
 
 // Counters are the counters of a job.
 type Counters = crawler.Counters

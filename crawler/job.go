@@ -27,6 +27,7 @@ type Job struct {
 	OutputSettings     `yaml:",inline"`
 	ExtractSettings    `yaml:",inline"`
 	RightsSettings     `yaml:",inline"`
+	EventSettings      `yaml:",inline"`
 
 	// Handlers names the handlers for the job's pages that Go programs provide, such as
 	// "shop". Only workers that have all of them run the job's visits. Default none.
@@ -70,6 +71,7 @@ func DefaultJob() Job {
 			Format: []string{"jsonl"}, Durable: DurableShipped, LostAfter: 2 * time.Minute, Journal: true,
 		},
 		RightsSettings: RightsSettings{Rights: RightsRecord},
+		EventSettings:  EventSettings{StalledAfter: 10 * time.Minute},
 
 		Weight: 1,
 		Runs:   10,

@@ -68,6 +68,11 @@ type Status struct {
 	// Owner is the name of the only worker that may run the job. "": any.
 	Owner string `json:"-"`
 
+	// Events is the number of events of the job so far, and Told that of the last one that was
+	// passed on to those who asked for it. See [EventName].
+	Events int64 `json:"-"`
+	Told   int64 `json:"-"`
+
 	// Troubles says why workers cannot keep the job's pages, sorted by worker; nil while
 	// all can.
 	Troubles []Trouble `json:"troubles,omitempty"`

@@ -167,6 +167,13 @@ func (s *fixture) End(ctx context.Context, job string, revision int64, budget st
 	return s.Store.End(ctx, job, revision, budget)
 }
 
+func (s *fixture) Stalled(ctx context.Context, job string, settled int64, since time.Duration) error {
+	if err := s.called("stalled"); err != nil {
+		return err
+	}
+	return s.Store.Stalled(ctx, job, settled, since)
+}
+
 func (s *fixture) SetClosing(ctx context.Context, job string, closing bool) error {
 	if err := s.called("closing"); err != nil {
 		return err

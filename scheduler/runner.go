@@ -158,10 +158,21 @@ func (b *Runner) round(ctx context.Context) error {
 		if job.State == crawler.StateBroken {
 			b.complain(job.Job.Name, errors.New(job.Reason))
 		}
+		b.passOn(ctx, job)
 	}
 	maps.DeleteFunc(b.complained, func(name string, _ time.Time) bool { return !there[name] })
 	b.forget(there)
 	return b.retire(ctx, all)
+}
+
+// passOn passes on the events of a job that no runner has passed on yet.
+func (b *Runner) passOn(ctx context.Context, job crawler.Status) {
+	if job.Events <= job.Told {
+		return
+	}
+	if err := b.cfg.Happened(ctx, job); err != nil && ctx.Err() == nil && !errors.Is(err, queue.ErrNoJob) {
+		b.complain(job.Job.Name, err)
+	}
 }
 
 // complain logs an error about one job, repeating it now and then while it lasts.

@@ -38,6 +38,9 @@ type jobStore interface {
 	End(ctx context.Context, job string, revision int64, budget string) error
 	// SetClosing records whether the job waits only for its output.
 	SetClosing(ctx context.Context, job string, closing bool) error
+	// Stalled makes the event that the number of settled URLs of a running job has not
+	// changed for a time, once for each number.
+	Stalled(ctx context.Context, job string, settled int64, since time.Duration) error
 	// Record adds to the history of the job what it has done, at most once a second.
 	Record(ctx context.Context, job string, done crawler.Counters) error
 	// Move changes the state of the job, from one of those given.
@@ -69,7 +72,11 @@ type Config struct {
 	// Ended is called for each job that a [Runner] sees end, by the goroutine of the job.
 	// Default none.
 	Ended func(crawler.Status)
-	Log   *slog.Logger // default none
+	// Happened is called by a [Runner] for each job with events that were not passed on yet,
+	// until the job's status says that they were. It must be safe to call it again, in other
+	// processes too. Default: the events wait.
+	Happened func(ctx context.Context, job crawler.Status) error
+	Log      *slog.Logger // default none
 }
 
 func (c Config) withDefaults() Config {
@@ -87,6 +94,9 @@ func (c Config) withDefaults() Config {
 	}
 	if c.Ended == nil {
 		c.Ended = func(crawler.Status) {}
+	}
+	if c.Happened == nil {
+		c.Happened = func(context.Context, crawler.Status) error { return nil }
 	}
 	if c.Log == nil {
 		c.Log = slog.New(slog.DiscardHandler)
@@ -112,6 +122,7 @@ type jobScheduler struct {
 	recorded   time.Time
 	complained time.Time
 	contact    contact
+	progress   progress
 	met        time.Time        // when the job's status was first read
 	owed       []queue.VisitRef // armed but not enqueued
 	shares     *shares          // nil: the job has the whole fleet
@@ -195,6 +206,7 @@ func (s *jobScheduler) look(ctx context.Context) (bool, error) {
 	}
 	if s.status.State != crawler.StateRunning {
 		s.shares.leave(s.job)
+		s.progress = progress{}
 		return s.status.State.Ended(), nil
 	}
 	if err := s.enqueue(ctx); err != nil {
@@ -211,6 +223,9 @@ func (s *jobScheduler) look(ctx context.Context) (bool, error) {
 		return false, err
 	}
 	s.record(ctx, counters)
+	if err := s.stall(ctx, counters); err != nil {
+		return false, err
+	}
 	if counters.Idle() && !s.complete() { // perhaps only the flag that all seeds are admitted is missing
 		if err := s.reread(ctx); err != nil {
 			return false, err

@@ -298,6 +298,9 @@ func (c *Client) Remove(ctx context.Context, job string) error {
 	if err := c.calm(ctx, status.Job); err != nil {
 		return err
 	}
+	if err := c.passOn(ctx, job); err != nil {
+		return err
+	}
 	return c.store.Remove(ctx, job)
 }
 

@@ -173,9 +173,9 @@ func TestACancelledJobStopsAndKeepsOnlyItsRecord(t *testing.T) {
 	ft.run("job", "cancel", job.Name).exits(done)
 	start := time.Now()
 	ft.expectNoMoreRequests(site, "after a cancellation", start)
-	record := []string{"trawl:{" + job.Name + "}:job"}
-	ft.waitUntil("only the record of the job is left", func(context.Context) bool {
-		return slices.Equal(ft.redisKeys(job.Name), record)
+	record := []string{"trawl:{" + job.Name + "}:events", "trawl:{" + job.Name + "}:job"}
+	ft.waitUntil("only the record of the job and its events are left", func(context.Context) bool {
+		return slices.Equal(slices.Sorted(slices.Values(ft.redisKeys(job.Name))), record)
 	})
 	var end jobJSON
 	if ft.runJSON(&end, "job", "show", job.Name); end.State != crawler.StateCancelled || end.Counters.Pages() < 30 {

@@ -72,6 +72,8 @@ func defineFlag(flags *pflag.FlagSet, row setting.Setting, values *setting.Value
 		flags.BoolVar(v, name, *v, help)
 	case *[]crawler.PriorityRule:
 		flags.Var((*priorityRules)(v), name, help)
+	case *[]crawler.Webhook:
+		flags.Var((*webhooks)(v), name, help)
 	case *[]string:
 		if row.Whole {
 			flags.StringArrayVar(v, name, *v, help)
@@ -119,6 +121,21 @@ func (p *priorityRules) String() string { return "" }
 
 // Type describes the value of the flag.
 func (p *priorityRules) Type() string { return "priority=regexp" }
+
+// webhooks is the value of --webhooks: URLs of receivers of all events.
+type webhooks []crawler.Webhook
+
+// Set adds a receiver.
+func (w *webhooks) Set(url string) error {
+	*w = append(*w, crawler.Webhook{URL: url})
+	return nil
+}
+
+// String is empty, because there are no webhooks by default.
+func (w *webhooks) String() string { return "" }
+
+// Type describes the value of the flag.
+func (w *webhooks) Type() string { return "URL" }
 
 // resolve computes the settings of a command whose flags wrote into s: default, --config,
 // job file, environment and flags, each overriding the one before.

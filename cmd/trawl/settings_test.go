@@ -135,9 +135,10 @@ var withoutFlag = map[string]string{
 	"schedule": "it is about a fleet",
 	"runs":     "it is about a fleet",
 
-	"listen":     "it is about the processes of a fleet",
-	"log_format": "it is about the processes of a fleet",
-	"log_level":  "it is about the processes of a fleet",
+	"listen":        "it is about the processes of a fleet",
+	"log_format":    "it is about the processes of a fleet",
+	"stalled_after": "it belongs to webhooks with names of events, which need a job file",
+	"log_level":     "it is about the processes of a fleet",
 }
 
 // fields returns the fields of a job file, including those of the embedded job.
@@ -251,6 +252,8 @@ proxy_remote_dns: true
 ca: [ca.pem]
 insecure: [intranet.example]
 shards: 16
+webhooks: [{url: "https://hooks.example.org/", events: [done], secret: shop}]
+stalled_after: 27s
 out: somewhere
 spool: elsewhere
 spool_limit: 3GB

@@ -13,6 +13,7 @@ import (
 	"github.com/trawlcrawler/trawl/internal/frontier"
 	"github.com/trawlcrawler/trawl/internal/queue"
 	"github.com/trawlcrawler/trawl/internal/waiting"
+	"github.com/trawlcrawler/trawl/internal/webhook"
 	"github.com/trawlcrawler/trawl/internal/wire"
 	"github.com/trawlcrawler/trawl/scheduler"
 	"github.com/trawlcrawler/trawl/tasks"
@@ -30,6 +31,9 @@ type SchedulerConfig struct {
 	// before the fleet has heard of it, and it is told at once what is decided. Default
 	// none.
 	Worker *Worker
+	// Webhooks configures how events of jobs are sent to webhooks. Nil leaves that to other
+	// schedulers; this one still passes on events.
+	Webhooks *webhook.Config
 	// Ended is called for each job that ends, by a goroutine of the scheduler. Default none.
 	Ended func(crawler.Status)
 }
@@ -40,11 +44,13 @@ type Scheduler struct {
 	cfg    SchedulerConfig
 	queues *wire.Dispatcher
 	runner *scheduler.Runner
+	sent   *prometheus.CounterVec
 }
 
 // RunScheduler runs the scheduler of a fleet: it keeps all jobs running until ctx ends.
-func RunScheduler(ctx context.Context, conn *Connection) error {
-	return NewScheduler(conn, SchedulerConfig{Seeds: true}).Run(ctx)
+// Webhooks are told of events as hooks says.
+func RunScheduler(ctx context.Context, conn *Connection, hooks webhook.Config) error {
+	return NewScheduler(conn, SchedulerConfig{Seeds: true, Webhooks: &hooks}).Run(ctx)
 }
 
 // NewScheduler returns a scheduler. It can be run only once.
@@ -58,9 +64,12 @@ func NewScheduler(conn *Connection, cfg SchedulerConfig) *Scheduler {
 		dispatcher.own = cfg.Worker.rt.places.most
 	}
 	return &Scheduler{
-		conn: conn, cfg: cfg, queues: queues,
+		conn: conn, cfg: cfg, queues: queues, sent: newSent(conn.Registry),
 		runner: scheduler.NewRunner(prompt{conn.Store, cfg.Worker}, dispatcher, conn.Store.Frontier, scheduler.Config{
 			Log: conn.Log, Removed: dispatcher.drop, Jobs: cfg.Jobs, Ended: cfg.Ended,
+			Happened: func(ctx context.Context, job crawler.Status) error {
+				return queues.PassOn(ctx, conn.Store, job)
+			},
 		}),
 	}
 }
@@ -75,6 +84,14 @@ func (s *Scheduler) Run(ctx context.Context) error {
 			return err
 		}
 		defer seeds.Close()
+	}
+	if s.cfg.Webhooks != nil {
+		events, err := wire.ServeEvents(context.WithoutCancel(ctx), s.conn.Asynq, s.conn.Store,
+			webhook.NewSender(*s.cfg.Webhooks), s.delivered, s.conn.Log)
+		if err != nil {
+			return err
+		}
+		defer events.Close()
 	}
 	defer s.conn.Appear(ctx, waiting.Process{Kind: waiting.KindScheduler, Name: s.cfg.Name, Jobs: s.cfg.Jobs})()
 	return s.runner.Run(ctx)
@@ -91,6 +108,27 @@ func (s *Scheduler) serveSeeds(ctx context.Context) (*wire.Server, error) {
 		Job: tasks.SeedQueue, Concurrency: seedTasks, Poll: seedPoll, Log: s.conn.Log,
 		Others: map[string]asynq.HandlerFunc{tasks.TypeSeed: tasks.SeedHandler(s.conn.Store, s.conn.Log)},
 	})
+}
+
+// newSent returns the counters of tries to tell webhooks of events. They have no label for the
+// job: tasks outlast it.
+func newSent(r prometheus.Registerer) *prometheus.CounterVec {
+	sent := prometheus.NewCounterVec(prometheus.CounterOpts{Name: "trawl_scheduler_webhook_tries_total",
+		Help: "Tries of this scheduler to tell webhooks of events, by result: delivered or failed."}, []string{"result"})
+	for _, result := range []string{"delivered", "failed"} {
+		sent.WithLabelValues(result)
+	}
+	r.MustRegister(sent)
+	return sent
+}
+
+// delivered counts a try to tell a webhook of an event.
+func (s *Scheduler) delivered(_ string, err error) {
+	result := "delivered"
+	if err != nil {
+		result = "failed"
+	}
+	s.sent.WithLabelValues(result).Inc()
 }
 
 // Look makes the scheduler list the jobs now, because one was created or has changed.

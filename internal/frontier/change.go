@@ -51,8 +51,8 @@ func (s *Store) Replace(ctx context.Context, was crawler.Status, r Replacement) 
 		return false, err
 	}
 	base := jobBase(name)
-	got, err := runKeys(ctx, s.rdb, changeScript(), "change", []string{base + nameJob, base + nameLedger},
-		args...).Int64Slice()
+	got, err := runKeys(ctx, s.rdb, changeScript(), "change", []string{base + nameJob, base + nameLedger,
+		base + nameEvents}, args...).Int64Slice()
 	switch {
 	case err != nil:
 		return false, err

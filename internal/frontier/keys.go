@@ -29,6 +29,8 @@ import (
 //	trawl:{JOB}:places               HASH  where each worker keeps the job's pages, and sometimes how many
 //	trawl:{JOB}:troubles             HASH  why workers cannot keep its pages, by worker; expires after half a minute
 //	trawl:{JOB}:awaited              HASH  writers whose output must be complete before the job ends: until when, and why
+//	trawl:{JOB}:events               LIST  what happened to the job: number, unix milliseconds, name, reason
+//	trawl:{JOB}:webhooks             HASH  what was delivered to each webhook: counters and notes, followed by its URL
 //	trawl:{JOB}:seconds              LIST  what it had done, by second, for the last five minutes, newest first
 //	trawl:{JOB}:minutes              LIST  the same by minute, for the last day
 //	trawl:{JOB}:tail                 LIST  recent pages, as its workers report them while someone watches the job
@@ -113,6 +115,8 @@ const (
 	namePlaces   = "places"
 	keyProcesses = keyPrefix + "processes"
 	nameAwaited  = "awaited"
+	nameEvents   = "events"
+	nameWebhooks = "webhooks"
 	nameSeconds  = "seconds"
 	nameMinutes  = "minutes"
 	nameTail     = "tail"

@@ -99,7 +99,7 @@ func (s *Store) SetClosing(ctx context.Context, name string, closing bool) error
 // again. It does nothing if the job's settings are no longer at the given revision. The job
 // is done when its visits have ended.
 func (s *Store) End(ctx context.Context, name string, revision int64, budget string) error {
-	return run(ctx, s.rdb, windScript(), "wind", jobBase(name)+nameJob, budget, revision).Err()
+	return runKeys(ctx, s.rdb, windScript(), "wind", eventKeys(name), budget, revision).Err()
 }
 
 // maxAge is the longest time that one call of Age adds. It is longer than the interval

@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"slices"
 
 	"github.com/redis/go-redis/v9"
 
@@ -21,7 +22,7 @@ func (s *Store) Remove(ctx context.Context, name string) error {
 	if _, err := s.Status(ctx, name); err != nil {
 		return err
 	}
-	if err := s.removeAll(ctx, name); err != nil {
+	if err := s.removeAll(ctx, name, nameJob); err != nil {
 		return err
 	}
 	if err := s.rdb.SRem(ctx, keyQueues, name).Err(); err != nil && !redisconn.IsWrongType(err) {
@@ -38,7 +39,7 @@ func (s *Store) Remove(ctx context.Context, name string) error {
 }
 
 // Clear deletes everything of a job except its record, in which it stores the current
-// counters. It may be repeated.
+// counters, and its events and their deliveries. It may be repeated.
 func (s *Store) Clear(ctx context.Context, name string) error {
 	status, err := s.Status(ctx, name)
 	if err != nil {
@@ -47,7 +48,7 @@ func (s *Store) Clear(ctx context.Context, name string) error {
 	if err := s.keepCounters(ctx, status.Job); err != nil {
 		return err
 	}
-	if err := s.removeAll(ctx, name); err != nil {
+	if err := s.removeAll(ctx, name, nameJob, nameEvents, nameWebhooks); err != nil {
 		return err
 	}
 	return s.note(ctx, name, "cleared", flag(true))
@@ -86,26 +87,31 @@ func (s *Store) keptCounters(ctx context.Context, name string) (counters crawler
 	return counters, true, nil
 }
 
-// removeAll deletes all keys of a job and of its queue, except the job's record.
-func (s *Store) removeAll(ctx context.Context, name string) error {
+// removeAll deletes all keys of a job and of its queue, except the job's own keys of the
+// given names.
+func (s *Store) removeAll(ctx context.Context, name string, but ...string) error {
 	s.mu.Lock()
 	delete(s.recent, name)
 	s.mu.Unlock()
+	kept := make([]string, len(but))
+	for i, own := range but {
+		kept[i] = jobBase(name) + own
+	}
 	for _, pattern := range []string{anyKey(name), queueBase(name) + "*"} {
-		if err := s.removeLike(ctx, pattern, jobBase(name)+nameJob); err != nil {
+		if err := s.removeLike(ctx, pattern, kept); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-// removeLike deletes the keys that match a pattern, except one, on every node.
-func (s *Store) removeLike(ctx context.Context, pattern, but string) error {
+// removeLike deletes the keys that match a pattern, except some, on every node.
+func (s *Store) removeLike(ctx context.Context, pattern string, but []string) error {
 	err := s.scan(ctx, pattern, func(ctx context.Context, node redis.Cmdable, keys []string) error {
 		// One command for each key, because they are in many slots.
 		_, err := node.Pipelined(ctx, func(p redis.Pipeliner) error {
 			for _, key := range keys {
-				if key != but {
+				if !slices.Contains(but, key) {
 					p.Unlink(ctx, key)
 				}
 			}

@@ -191,7 +191,7 @@ func (s *Store) status(ctx context.Context, name string) (crawler.Status, error)
 		Paused: h["paused"] == "1", Showing: h["paused"] == pauseUnsure, Tick: moment(h["tick"]), Run: h["run"],
 		RunOf: h["run_of"], Scheduled: moment(h["scheduled"]), Ran: elapsed(h["ran"]),
 		Opens: h["opens"] == "1", Owner: h["owner"],
-		Revision: number(h["revision"]),
+		Revision: number(h["revision"]), Events: number(h["events"]), Told: number(h["told"]),
 		Troubles: troublesOf(troubles.Val(), now),
 		Awaited:  awaitedOf(awaited.Val(), now),
 
@@ -252,7 +252,7 @@ func (s *Store) Move(ctx context.Context, name string, to crawler.State, reason 
 	for _, f := range from {
 		args = append(args, string(f))
 	}
-	keys := []string{jobBase(name) + nameJob, jobBase(name) + nameHolds}
+	keys := []string{jobBase(name) + nameJob, jobBase(name) + nameHolds, jobBase(name) + nameEvents}
 	was, err := runKeys(ctx, s.rdb, stateScript(), "state", keys, args...).Text()
 	if err != nil {
 		return false, err

@@ -13,6 +13,7 @@ import (
 	"github.com/trawlcrawler/trawl/internal/frontier"
 	"github.com/trawlcrawler/trawl/internal/queue"
 	"github.com/trawlcrawler/trawl/internal/rules"
+	"github.com/trawlcrawler/trawl/internal/webhook"
 	"github.com/trawlcrawler/trawl/tasks"
 )
 
@@ -105,8 +106,11 @@ func OpenProcess(ctx context.Context, cfg ProcessConfig) (_ *Process, err error)
 			visited(job)
 		}
 	}
-	return p, p.setUp(cfg.Worker, cfg.Handlers, fleet.SchedulerConfig{Jobs: cfg.Worker.Jobs, Ended: cfg.Ended,
-		Seeds: true})
+	scheduling := fleet.SchedulerConfig{Jobs: cfg.Worker.Jobs, Ended: cfg.Ended, Seeds: true}
+	if p.Redis.Private { // the program has named the receivers
+		scheduling.Webhooks = &webhook.Config{AllowPrivate: true}
+	}
+	return p, p.setUp(cfg.Worker, cfg.Handlers, scheduling)
 }
 
 // connect opens the Redis at url, or starts a private one as own says.

@@ -14,6 +14,7 @@ import (
 	"github.com/trawlcrawler/trawl/internal/fleet"
 	"github.com/trawlcrawler/trawl/internal/queue"
 	"github.com/trawlcrawler/trawl/internal/waiting"
+	"github.com/trawlcrawler/trawl/internal/webhook"
 	"github.com/trawlcrawler/trawl/internal/wire"
 )
 
@@ -162,6 +163,9 @@ func (r *Runner) crawl(ctx context.Context, seeds iter.Seq[Seed]) (crawler.Statu
 	running.Go(func() { r.run(working, hard, func(ctx context.Context) { r.seed(ctx, seeds) }) })
 	killing.Go(func() { r.killOn(hard, kill) })
 	status, err := r.wait(working)
+	if err == nil && status.State.Ended() {
+		r.tell(working)
+	}
 	stop()
 	running.Wait()
 	kill()
@@ -178,6 +182,36 @@ func (r *Runner) crawl(ctx context.Context, seeds iter.Seq[Seed]) (crawler.Statu
 	return status, err
 }
 
+// tellTerm is how long a crawl that has ended waits for the receivers of its events.
+const tellTerm = 30 * time.Second
+
+// tell waits until the webhooks of the job were told its end. Where others use the Redis, their
+// schedulers tell them.
+func (r *Runner) tell(ctx context.Context) {
+	if r.webhooks() == nil {
+		return
+	}
+	ctx, cancel := context.WithTimeout(ctx, tellTerm)
+	defer cancel()
+	left, err := r.Client.FlushEvents(ctx, r.cfg.Job.Name)
+	switch {
+	case err != nil:
+		r.cfg.Log.Warn("webhooks may not have been told of all events", "error", err)
+	case left > 0:
+		r.cfg.Log.Warn("webhooks were not told of all events", "events", left)
+	}
+}
+
+// webhooks returns how the events of the job are sent, or nil if this process does not send
+// them: the job has no webhooks, or a fleet has schedulers for that. The receivers may have any
+// address, because the operator of the process has named them.
+func (r *Runner) webhooks() *webhook.Config {
+	if len(r.cfg.Job.Webhooks) == 0 || !r.Redis.Private {
+		return nil
+	}
+	return &webhook.Config{AllowPrivate: true}
+}
+
 // prepare creates the worker and the scheduler.
 func (r *Runner) prepare() error {
 	worker := fleet.WorkerConfig{
@@ -192,7 +226,8 @@ func (r *Runner) prepare() error {
 	worker.Fetch.TempDir = r.temp()
 	err := r.setUp(worker, r.cfg.Handlers, fleet.SchedulerConfig{
 		Name: fleet.HostName(), Jobs: r.jobs(), Ended: func(crawler.Status) { r.wake() },
-		Seeds: r.cfg.Handlers != nil, // handlers may enqueue such tasks
+		Seeds:    r.cfg.Handlers != nil, // handlers may enqueue such tasks
+		Webhooks: r.webhooks(),
 	})
 	if err != nil {
 		return err

@@ -28,7 +28,7 @@ var layers = [][]string{
 	{"crawler", "cmd/trawl/early", "internal/charset", "internal/blockpage"},
 	{
 		"internal/queue", "internal/account", "internal/waiting", "internal/seedfile", "internal/periodic",
-		"internal/rights", "internal/tail",
+		"internal/rights", "internal/tail", "internal/event",
 	},
 	{"internal/rules", "internal/forecast"},
 	{"internal/fetched"},
@@ -42,7 +42,7 @@ var layers = [][]string{
 	{"internal/fields", "parquet"},
 	{
 		"internal/fetch", "internal/frontier", "internal/output", "internal/parse", "internal/robots",
-		"internal/sink", "internal/sitemap", "internal/spool", "scheduler", "dashboard",
+		"internal/sink", "internal/sitemap", "internal/spool", "internal/webhook", "scheduler", "dashboard",
 	},
 	{"internal/rewrite", "internal/audit", "internal/archive", "internal/commoncrawl", "internal/wire"},
 	{"tasks", "internal/export", "s3", "internal/recordstream", "internal/replay"},

@@ -47,6 +47,13 @@ var table = []Setting{
 		Meaning: "number of Redis Cluster slots to spread the job over",
 		Why:     "the frontier is divided into them", field: of(func(s *Values) *int { return &s.Shards })},
 
+	{Name: "webhooks", Group: GroupJob, In: crawls, Since: secondRelease, Whole: true, Changes: true,
+		Meaning: "URL that is told what happens to the job: CloudEvents in JSON, by POST; in a job file also its events and the name of its secret (docs/events.md)",
+		field:   listOf(func(s *Values) *[]crawler.Webhook { return &s.Webhooks })},
+	{Name: "stalled_after", Group: GroupJob, In: InJob, Since: secondRelease, Changes: true,
+		Meaning: "how long a running job may settle no URL before its webhooks are told that it stalled (0: never)",
+		field:   of(func(s *Values) *textform.Duration { return (*textform.Duration)(&s.StalledAfter) })},
+
 	// Scope
 	{Name: "scope", Group: GroupScope, In: crawls, Since: firstRelease, Common: true,
 		Choices: []string{"host", "domain", "any"},

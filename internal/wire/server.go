@@ -28,10 +28,13 @@ type ServerConfig struct {
 	// Poll is the average time between two looks at an empty queue, and so about how much
 	// longer Close may wait. Default 25ms.
 	Poll time.Duration
-	// Others carry out tasks of other types in the queue, by type. A task that one of them
-	// fails is retried after a second, doubled each time, up to a minute. Default none: such
-	// tasks are archived.
+	// Others carry out tasks of other types in the queue, by type. Default none: such tasks
+	// are archived.
 	Others map[string]asynq.HandlerFunc
+	// Pause returns how long a task of Others waits before it is retried, after it has failed
+	// so many times; failed is at least 1. Default: a second, doubled each time, up to a
+	// minute.
+	Pause func(failed int, t *asynq.Task) time.Duration
 	// Places decides when to ask the queue for a task. Default none: whenever fewer than
 	// Concurrency tasks run.
 	Places Places
@@ -56,6 +59,9 @@ func (cfg ServerConfig) withDefaults() ServerConfig {
 	}
 	if cfg.Poll == 0 {
 		cfg.Poll = 25 * time.Millisecond
+	}
+	if cfg.Pause == nil {
+		cfg.Pause = doublePause
 	}
 	if cfg.Log == nil {
 		cfg.Log = slog.New(slog.DiscardHandler)
@@ -101,7 +107,7 @@ func Serve(ctx context.Context, redis asynq.RedisConnOpt, handle Handler, cfg Se
 		TaskCheckInterval:        cfg.Poll, // asynq waits between 0.5 and 1.5 times this
 		DelayedTaskCheckInterval: forwardInterval,
 		ShutdownTimeout:          cfg.Drain,
-		RetryDelayFunc:           retryPause,
+		RetryDelayFunc:           retryPause(cfg.Pause),
 		Logger:                   &logger{log: cfg.Log},
 		LogLevel:                 asynq.WarnLevel,
 	})
@@ -112,12 +118,20 @@ func Serve(ctx context.Context, redis asynq.RedisConnOpt, handle Handler, cfg Se
 	return s, nil
 }
 
-// retryPause is how long a task waits after it failed or was cut off.
-func retryPause(failed int, _ error, t *asynq.Task) time.Duration {
-	if t.Type() == TypeFetch {
-		return time.Second
+// retryPause returns how long a task waits after it failed or was cut off, given that for
+// tasks of other types than visits.
+func retryPause(others func(int, *asynq.Task) time.Duration) asynq.RetryDelayFunc {
+	return func(failed int, _ error, t *asynq.Task) time.Duration {
+		if t.Type() == TypeFetch {
+			return time.Second
+		}
+		return others(failed+1, t) // asynq counts the failures before this one
 	}
-	return min(time.Second<<min(failed, 10), time.Minute)
+}
+
+// doublePause is the default of [ServerConfig.Pause].
+func doublePause(failed int, _ *asynq.Task) time.Duration {
+	return min(time.Second<<min(failed-1, 10), time.Minute)
 }
 
 // carryOut runs one task, unless the server is closed.

@@ -2,6 +2,7 @@
 -- budget was raised because of which the job is ending or has ended, the job continues.
 -- KEYS[1]  the job
 -- KEYS[2]  the job's ledger
+-- KEYS[3]  its events
 -- ARGV     revision of the settings that were read ('' for any), settings, the history of changes
 --          ('' to leave it), pages fetched so far if a budget of pages is introduced (''
 --          otherwise), 1 if the schedule changes, then the budgets that now exceed what is spent
@@ -33,6 +34,7 @@ for i = 6, #ARGV do
   if h[3] == 'done' and h[4] == 'budget of ' .. ARGV[i] then
     redis.call('HSET', job, 'state', 'running', 'reason', '', 'kept', now)
     redis.call('HDEL', job, 'ended', 'ending', 'closing')
+    if reopened == 0 then emit(job, KEYS[3], 'resumed', now, 'its budget of ' .. ARGV[i] .. ' was raised') end
     reopened = 1
   end
 end

@@ -1,6 +1,8 @@
--- state: changes the state of a job, if its current state permits it.
+-- state: changes the state of a job, if its current state permits it, and makes the event that says
+-- so in the same call.
 -- KEYS[1]  the job
 -- KEYS[2]  who brings it seeds, by when that is forgotten
+-- KEYS[3]  its events
 -- ARGV     new state, reason, then the states that it may be in
 -- Returns  the state that it was in; 'changed' if it cannot become done because the budget was
 --          raised, or because seeds are being brought; '' if there is no such job
@@ -21,15 +23,19 @@ if to == 'done' and (redis.call('HGET', key, 'ending') or '') == '' then -- noth
 end
 redis.call('HDEL', key, 'reason') -- first, so that a full Redis accepts the following writes and a job can be controlled there
 redis.call('HSET', key, 'state', to, 'reason', reason)
+local event = to
 if to == 'running' then
   if from == 'done' then -- it was reopened for seeds, and would end at once without them
     redis.call('HSET', key, 'seeded', '0')
   end
-  redis.call('HSETNX', key, 'started', now)
+  event = redis.call('HSETNX', key, 'started', now) == 1 and 'began' or 'resumed'
   redis.call('HSET', key, 'kept', now) -- age.lua counts from here
   redis.call('HDEL', key, 'ended', 'ending', 'closing')
 elseif to == 'done' or to == 'cancelled' or to == 'failed' then
   redis.call('HSET', key, 'ended', now)
   redis.call('HDEL', key, 'ending', 'closing')
+elseif to == 'created' then -- it was paused before it began
+  event = 'resumed'
 end
+if to ~= from then emit(key, KEYS[3], event, now, reason) end
 return from

@@ -1,0 +1,49 @@
+package crawler
+
+import (
+	"slices"
+	"time"
+)
+
+// EventName says what happened to a job as a whole.
+type EventName string
+
+// The events of a job. Each is made by the change in Redis that it tells of, in the same step:
+// it is neither lost nor made twice when a process dies.
+const (
+	EventBegan     EventName = "began"     // it runs for the first time
+	EventPaused    EventName = "paused"    // someone paused it
+	EventResumed   EventName = "resumed"   // it runs again after it was paused, or had ended
+	EventDone      EventName = "done"      // it has ended, and its output is complete
+	EventFailed    EventName = "failed"    // it has ended because of an error
+	EventCancelled EventName = "cancelled" // someone ended it
+	EventBudget    EventName = "budget"    // one of its budgets is spent; it ends soon
+	EventStalled   EventName = "stalled"   // no URL was settled for [EventSettings.StalledAfter]
+)
+
+// EventSettings say who is told what happens to a job.
+type EventSettings struct {
+	// Webhooks are told what happens to the job. Default none.
+	Webhooks []Webhook `json:"webhooks,omitempty" yaml:"webhooks"`
+	// StalledAfter is how long the job may settle no URL, although it has something to do,
+	// before [EventStalled]. Default 10m; 0: never.
+	StalledAfter time.Duration `json:"stalled_after" yaml:"stalled_after"`
+}
+
+// Webhook is a receiver of events: a URL to which each event is sent by POST, as a CloudEvent in
+// JSON with a signature of Standard Webhooks.
+type Webhook struct {
+	// URL is the receiver's, http or https, without a login.
+	URL string `json:"url" yaml:"url"`
+	// Events are the events that it is told. Default all.
+	Events []EventName `json:"events,omitempty" yaml:"events"`
+	// Secret is the name of the secret that signs what is sent, which the schedulers know: a
+	// file of that name, or a variable of their environment. The secret itself is never
+	// stored with a job. Default "": nothing is signed.
+	Secret string `json:"secret,omitempty" yaml:"secret"`
+}
+
+// Wants reports whether the webhook is told an event.
+func (w Webhook) Wants(name EventName) bool {
+	return len(w.Events) == 0 || slices.Contains(w.Events, name)
+}

@@ -1,0 +1,92 @@
+package frontier
+
+import (
+	"context"
+	"fmt"
+	"strconv"
+	"time"
+
+	"github.com/trawlcrawler/trawl/crawler"
+	"github.com/trawlcrawler/trawl/internal/redisconn"
+)
+
+// Deliveries says how a webhook of a job was told events.
+type Deliveries struct {
+	URL       string `json:"url"`
+	Delivered int64  `json:"delivered"` // events that it has accepted
+	Failed    int64  `json:"failed"`    // tries that failed
+	GivenUp   int64  `json:"given_up"`  // events that were tried too often
+	// Last is when it was told last, by Redis's clock; nil if it never was.
+	Last *time.Time `json:"last,omitempty"`
+	// Error is why the last try failed; "" if it did not.
+	Error string `json:"error,omitempty"`
+	// Disabled says that it wants no more events, until the settings of the job change.
+	Disabled bool `json:"disabled,omitempty"`
+}
+
+// DeliveryNote says how one try to deliver an event went.
+type DeliveryNote struct {
+	URL      string
+	Err      error // nil if it was delivered
+	GivenUp  bool  // it is not tried again
+	Gone     bool  // the webhook wants no more events
+	Revision int64 // of the job's settings
+}
+
+// maxDeliveryError is how much of an error is kept.
+const maxDeliveryError = 500
+
+// NoteDelivery records a delivery. It does nothing for a job that was removed.
+func (s *Store) NoteDelivery(ctx context.Context, job string, n DeliveryNote) error {
+	text := ""
+	if n.Err != nil {
+		text = n.Err.Error()
+		text = text[:min(len(text), maxDeliveryError)]
+	}
+	base := jobBase(job)
+	return runKeys(ctx, s.rdb, deliveredScript(), "delivered", []string{base + nameWebhooks, base + nameJob}, n.URL,
+		text, flag(n.GivenUp), flag(n.Gone), n.Revision).Err()
+}
+
+// Deliveries lists the webhooks of a job, in the order of its settings.
+func (s *Store) Deliveries(ctx context.Context, job crawler.Status) ([]Deliveries, error) {
+	h, err := s.noted(ctx, job)
+	if err != nil {
+		return nil, err
+	}
+	var all []Deliveries
+	for _, hook := range job.Job.Webhooks {
+		d := Deliveries{
+			URL: hook.URL, Delivered: number(h["delivered "+hook.URL]), Failed: number(h["failed "+hook.URL]),
+			GivenUp: number(h["given_up "+hook.URL]), Error: h["error "+hook.URL],
+			Disabled: h["gone "+hook.URL] == strconv.FormatInt(job.Revision, 10),
+		}
+		if last := moment(h["last "+hook.URL]); !last.IsZero() {
+			d.Last = &last
+		}
+		all = append(all, d)
+	}
+	return all, nil
+}
+
+// Disabled returns the webhooks of a job, by URL, that want no more events.
+func (s *Store) Disabled(ctx context.Context, job crawler.Status) (map[string]bool, error) {
+	all, err := s.Deliveries(ctx, job)
+	disabled := make(map[string]bool)
+	for _, d := range all {
+		disabled[d.URL] = d.Disabled
+	}
+	return disabled, err
+}
+
+// noted reads the notes of deliveries.
+func (s *Store) noted(ctx context.Context, job crawler.Status) (map[string]string, error) {
+	if len(job.Job.Webhooks) == 0 {
+		return nil, nil
+	}
+	h, err := s.rdb.HGetAll(ctx, jobBase(job.Job.Name)+nameWebhooks).Result()
+	if err != nil && !redisconn.IsWrongType(err) {
+		return nil, fmt.Errorf("webhooks of job %s: %w", job.Job.Name, err)
+	}
+	return h, nil
+}
