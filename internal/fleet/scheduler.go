@@ -196,8 +196,9 @@ func newDispatcher(queues *wire.Dispatcher, conn *Connection) dispatcher {
 // Enqueue enqueues a visit.
 func (d dispatcher) Enqueue(ctx context.Context, job crawler.Status, order queue.VisitRef) error {
 	err := d.Dispatcher.Enqueue(ctx, job, order)
+	failures := d.failures.WithLabelValues(job.Job.Name) // creates the series with 0 before the first failure
 	if err != nil {
-		d.failures.WithLabelValues(job.Job.Name).Inc()
+		failures.Inc()
 		d.mend(ctx, job.Job.Name, err)
 		return err
 	}
