@@ -45,6 +45,9 @@ type FollowRule = crawler.FollowRule
 // Webhook is a receiver of the events of a job.
 type Webhook = crawler.Webhook
 
+// OnDone says what follows when a job is done.
+type OnDone = crawler.OnDone
+
 // Counters are the counters of a job.
 type Counters = crawler.Counters
 

@@ -21,10 +21,12 @@ const (
 	EventStalled   EventName = "stalled"   // no URL was settled for [EventSettings.StalledAfter]
 )
 
-// EventSettings say who is told what happens to a job.
+// EventSettings say who is told what happens to a job, and what follows its end.
 type EventSettings struct {
 	// Webhooks are told what happens to the job. Default none.
 	Webhooks []Webhook `json:"webhooks,omitempty" yaml:"webhooks"`
+	// OnDone says what follows when the job is done. Default nothing.
+	OnDone OnDone `json:"on_done,omitzero" yaml:"on_done"`
 	// StalledAfter is how long the job may settle no URL, although it has something to do,
 	// before [EventStalled]. Default 10m; 0: never.
 	StalledAfter time.Duration `json:"stalled_after" yaml:"stalled_after"`
@@ -46,4 +48,24 @@ type Webhook struct {
 // Wants reports whether the webhook is told an event.
 func (w Webhook) Wants(name EventName) bool {
 	return len(w.Events) == 0 || slices.Contains(w.Events, name)
+}
+
+// OnDone says what follows when a job is done: a task of the program's own in asynq, and a job
+// whose seeds are what was found.
+type OnDone struct {
+	// Task is the type of a task for asynq, whose payload is the event as webhooks get it.
+	// Default none.
+	Task string `json:"task,omitempty" yaml:"task"`
+	// Queue is the queue of the task. Default "default", as in asynq.
+	Queue string `json:"queue,omitempty" yaml:"queue"`
+	// Job are the settings of the next job, by their names in job files. Without a name, the
+	// job is named after this one, with "-next". Default none.
+	Job map[string]any `json:"job,omitempty" yaml:"job"`
+	// Seeds is a condition that selects records of the job, as of trawl export --where. Their
+	// URLs are seeds of the next job, besides its own. Default "": none.
+	Seeds string `json:"seeds,omitempty" yaml:"seeds"`
+	// Links takes as seeds not the URLs of these records, or of all if Seeds is "", but their
+	// links that lead out of the scope of the job. It requires the setting Links of the job.
+	// Default false.
+	Links bool `json:"links,omitempty" yaml:"links"`
 }

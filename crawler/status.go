@@ -67,6 +67,8 @@ type Status struct {
 	Opens bool `json:"-"`
 	// Owner is the name of the only worker that may run the job. "": any.
 	Owner string `json:"-"`
+	// After is the ID of the event that the job follows; "" for a job that follows no other.
+	After string `json:"-"`
 
 	// Events is the number of events of the job so far, and Told that of the last one that was
 	// passed on to those who asked for it. See [EventName].

@@ -65,8 +65,8 @@ func TestEveryFieldIsDescribedAndNothingElseIs(t *testing.T) {
 	d := readDescription(t)
 	for schema, value := range map[string]any{
 		"FollowRule": crawler.FollowRule{}, "Extraction": crawler.Extraction{}, "Field": crawler.Field{},
-		"Webhook": crawler.Webhook{},
-		"Job":     crawler.Job{}, "JobStatus": sheet{}, "Trouble": crawler.Trouble{}, "Awaited": crawler.Awaited{},
+		"Webhook": crawler.Webhook{}, "OnDone": crawler.OnDone{},
+		"Job": crawler.Job{}, "JobStatus": sheet{}, "Trouble": crawler.Trouble{}, "Awaited": crawler.Awaited{},
 		"Periodic": periodic.Job{}, "Change": crawler.Change{}, "Run": periodic.Run{},
 		"Counters": crawler.Counters{}, "Process": waiting.Member{}, "Host": hostReport{}, "HostRules": crawler.HostRules{},
 		"Muted": crawler.Trap{}, "Failures": failureReport{}, "Cause": causeReport{}, "FailedURL": failedReport{},

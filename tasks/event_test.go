@@ -69,6 +69,14 @@ func (f *eventFixture) move(to crawler.State) {
 	}
 }
 
+// replace makes the settings of the job those of a status that was read before.
+func (f *eventFixture) replace(settings crawler.Status) {
+	f.t.Helper()
+	if _, err := f.store.Replace(f.t.Context(), settings, frontier.Replacement{Job: settings.Job}); err != nil {
+		f.t.Fatal(err)
+	}
+}
+
 func (f *eventFixture) status() crawler.Status {
 	f.t.Helper()
 	status, err := f.store.Status(f.t.Context(), f.queue)
@@ -231,10 +239,7 @@ func TestAReceiverThatIsGoneGetsNoMoreEventsUntilTheJobChanges(t *testing.T) {
 	r.Answer(nil)
 	f.move(crawler.StatePaused)
 	f.pass(f.status())
-	settings := f.status()
-	if _, err := f.store.Replace(t.Context(), settings, frontier.Replacement{Job: settings.Job}); err != nil {
-		t.Fatal(err)
-	}
+	f.replace(f.status())
 	f.move(crawler.StateDone)
 	f.pass(f.status())
 	r.WaitFor(t.Context(), "done")

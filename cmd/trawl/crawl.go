@@ -91,8 +91,23 @@ func (s *settings) crawlSeeds(ctx context.Context, args []string, job, folder st
 	if err := noHandlers(*s); err != nil {
 		return nil, err
 	}
+	if err := noSuccessor(*s); err != nil {
+		return nil, err
+	}
 	s.askWho(home)
 	return good, nil
+}
+
+// noSuccessor refuses a crawl on this machine that would be followed by something that only a
+// fleet carries out.
+func noSuccessor(s settings) error {
+	switch {
+	case len(s.OnDone.Job) > 0:
+		return usage("on_done: only the workers of a fleet start the next job: create this one on a fleet (trawl job create)")
+	case s.OnDone.Task != "" && s.Redis == "":
+		return usage("on_done: the task needs the Redis of the program that carries it out: name it with --redis")
+	}
+	return nil
 }
 
 // askWho asks how the operator can be reached, if sites cannot tell.

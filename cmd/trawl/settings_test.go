@@ -138,6 +138,7 @@ var withoutFlag = map[string]string{
 	"listen":        "it is about the processes of a fleet",
 	"log_format":    "it is about the processes of a fleet",
 	"stalled_after": "it belongs to webhooks with names of events, which need a job file",
+	"on_done":       "it has parts",
 	"log_level":     "it is about the processes of a fleet",
 }
 
@@ -253,6 +254,7 @@ ca: [ca.pem]
 insecure: [intranet.example]
 shards: 16
 webhooks: [{url: "https://hooks.example.org/", events: [done], secret: shop}]
+on_done: {task: index, seeds: status=200, job: {name: next, delay: 25ms}}
 stalled_after: 27s
 out: somewhere
 spool: elsewhere

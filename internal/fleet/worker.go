@@ -180,6 +180,7 @@ func (w *Worker) Allow(h crawler.Host) { w.rt.Fetcher.Allow(h) }
 func (w *Worker) Run(ctx, hard context.Context) {
 	defer w.rt.Close()
 	defer w.conn.Appear(ctx, w.process())()
+	defer w.serveNext(hard)()
 	if w.adopter != nil {
 		var adopting sync.WaitGroup
 		adopting.Go(func() { w.adopter.run(ctx, func() []crawler.Status { return *w.going.Load() }, w.settled) })

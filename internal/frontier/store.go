@@ -136,7 +136,7 @@ func (s *Store) create(ctx context.Context, job crawler.Job, runOf string, origi
 	}
 	isNew, err := run(ctx, s.rdb, createScript(), "create", jobBase(job.Name)+nameJob, settings,
 		string(crawler.StateCreated), runOf,
-		flag(origin.Opens), origin.Owner).Int()
+		flag(origin.Opens), origin.Owner, origin.After).Int()
 	if err != nil {
 		return err
 	}
@@ -190,7 +190,7 @@ func (s *Store) status(ctx context.Context, name string) (crawler.Status, error)
 		Created: moment(h["created"]), Started: moment(h["started"]), Ended: moment(h["ended"]),
 		Paused: h["paused"] == "1", Showing: h["paused"] == pauseUnsure, Tick: moment(h["tick"]), Run: h["run"],
 		RunOf: h["run_of"], Scheduled: moment(h["scheduled"]), Ran: elapsed(h["ran"]),
-		Opens: h["opens"] == "1", Owner: h["owner"],
+		Opens: h["opens"] == "1", Owner: h["owner"], After: h["after"],
 		Revision: number(h["revision"]), Events: number(h["events"]), Told: number(h["told"]),
 		Troubles: troublesOf(troubles.Val(), now),
 		Awaited:  awaitedOf(awaited.Val(), now),

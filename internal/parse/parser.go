@@ -155,6 +155,11 @@ func Check(j crawler.Job) error {
 	if _, err := condition.NewFollowConditions(j, time.Now()); err != nil {
 		return err
 	}
+	if j.OnDone.Seeds != "" {
+		if _, err := condition.Parse(j.OnDone.Seeds, time.Now()); err != nil {
+			return &crawler.SettingError{Path: "on_done.seeds", Reason: err.Error()}
+		}
+	}
 	_, err := New(Config{Select: j.Select, Extract: j.Extract, FollowRules: j.FollowRules})
 	return err
 }

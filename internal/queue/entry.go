@@ -329,11 +329,12 @@ type Opened struct {
 	Private  bool           // all private addresses
 }
 
-// Origin says how a job was created, as far as workers need to know: see Opens and Owner of
-// [crawler.Status]. The zero value opens nothing, and any worker can run the job.
+// Origin says how a job was created, as far as workers need to know: see Opens, Owner and
+// After of [crawler.Status]. The zero value opens nothing, and any worker can run the job.
 type Origin struct {
 	Opens bool
 	Owner string
+	After string
 }
 
 // Kept says where a worker keeps the pages of a job.

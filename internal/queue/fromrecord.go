@@ -80,6 +80,12 @@ func Followed(rec crawler.Record) []crawler.URL {
 	return all
 }
 
+// ListedLinks returns the links that a record lists; none if it has only their number.
+func ListedLinks(rec crawler.Record) []string {
+	listed, _ := listOf(rec.Links)
+	return listed
+}
+
 // listOf returns a list of URLs, or the number of URLs that are not listed.
 func listOf(links any) (listed []string, unlisted int) {
 	switch v := links.(type) {

@@ -42,8 +42,8 @@ type delivery struct {
 }
 
 // PassOn enqueues what the events of a job that were not passed on yet cause: tasks that tell its
-// webhooks. It may be repeated, and called by several processes at once: asynq refuses a task
-// whose ID it has.
+// webhooks, and what follows its end. It may be repeated, and called by several processes at
+// once: asynq refuses a task whose ID it has.
 func (d *Dispatcher) PassOn(ctx context.Context, store *frontier.Store, job crawler.Status) error {
 	name := job.Job.Name
 	events, err := store.Events(ctx, name)
@@ -69,7 +69,7 @@ func (d *Dispatcher) PassOn(ctx context.Context, store *frontier.Store, job craw
 // passOn enqueues what one event causes.
 func (d *Dispatcher) passOn(ctx context.Context, store *frontier.Store, job crawler.Status, e event.Event) error {
 	settings := job.Job.EventSettings
-	if len(settings.Webhooks) == 0 {
+	if len(settings.Webhooks) == 0 && e.Name != crawler.EventDone {
 		return nil
 	}
 	counters, err := store.Counters(ctx, job.Job.Name)
@@ -84,6 +84,11 @@ func (d *Dispatcher) passOn(ctx context.Context, store *frontier.Store, job craw
 	disabled, err := store.Disabled(ctx, job)
 	if err != nil {
 		return err
+	}
+	if e.Name == crawler.EventDone {
+		if err := d.follow(ctx, job, message.ID, body); err != nil {
+			return err
+		}
 	}
 	for _, hook := range settings.Webhooks {
 		if !hook.Wants(e.Name) || disabled[hook.URL] {
