@@ -33,7 +33,8 @@ func metricsOf(t testing.TB, address string) map[string]*dto.MetricFamily {
 	if err != nil {
 		t.Fatal(err)
 	}
-	labels := []string{"job", "state", "outcome", "ending", "quantile", "version", "revision", "goversion", "for", "result"}
+	labels := []string{"job", "state", "outcome", "ending", "quantile", "version", "revision", "goversion", "for",
+		"result"}
 	for name, family := range families {
 		if !strings.HasPrefix(name, "trawl_") || family.GetHelp() == "" {
 			t.Errorf("the metric %s does not begin with trawl_, or has no help", name)

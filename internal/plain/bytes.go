@@ -15,5 +15,6 @@ func Bytes(n int64) string {
 	return Plural(n, "byte", "bytes")
 }
 
-// Line is a line of a description: its subject, and a sentence without its full stop. A line without a name goes on with the line before.
+// Line is a line of a description: its subject, and a sentence without its full stop. A line without
+// a name goes on with the line before.
 type Line struct{ Name, Text string }
