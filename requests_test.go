@@ -25,6 +25,7 @@ import (
 
 	"github.com/trawlcrawler/trawl"
 	"github.com/trawlcrawler/trawl/internal/test/testfleet"
+	"github.com/trawlcrawler/trawl/internal/test/testsite"
 	"github.com/trawlcrawler/trawl/internal/test/warctest"
 )
 
@@ -149,7 +150,7 @@ func TestATransportOfOnesOwnMakesAllRequests(t *testing.T) {
 	var mu sync.Mutex
 	var lines, traced []string
 	b := newLocalSite(t, nil)
-	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+	site := testsite.Serve(t, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		mu.Lock()
 		defer mu.Unlock()
 		traced = append(traced, r.URL.Path+" "+r.Header.Get("X-Trace"))
@@ -160,8 +161,7 @@ func TestATransportOfOnesOwnMakesAllRequests(t *testing.T) {
 			fmt.Fprint(w, `<a href="/next">next</a>`)
 		}
 	}))
-	defer server.Close()
-	b.job.Seeds = []string{server.URL}
+	b.job.Seeds = []string{site.URL(0, "/")}
 	called := 0
 	b.cfg.Transport = func(below http.RoundTripper) http.RoundTripper {
 		called++

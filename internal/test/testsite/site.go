@@ -49,13 +49,27 @@ func ServeLinked(t testing.TB, n int, handlers func(hosts []string) []http.Handl
 	return s
 }
 
-// listen listens at the address of host i, 0 to 65,000.
+// served are the addresses of all sites of this process so far. A Redis that tests share remembers
+// the robots.txt of each.
+var served sync.Map
+
+// listen listens at the address of host i, 0 to 65,000, at a port that no earlier site had.
 func listen(i int) (net.Listener, error) {
-	l, err := net.Listen("tcp4", fmt.Sprintf("127.0.%d.%d:0", i/250, i%250+1))
-	if err != nil {
-		return net.Listen("tcp4", "127.0.0.1:0")
+	for {
+		l, err := net.Listen("tcp4", fmt.Sprintf("127.0.%d.%d:0", i/250, i%250+1))
+		if err != nil {
+			l, err = net.Listen("tcp4", "127.0.0.1:0")
+		}
+		if err != nil {
+			return nil, err
+		}
+		if _, again := served.LoadOrStore(l.Addr().String(), true); !again {
+			return l, nil
+		}
+		if err := l.Close(); err != nil {
+			return nil, err
+		}
 	}
-	return l, nil
 }
 
 // run serves until the test is over.
