@@ -298,7 +298,7 @@ func (c *Client) Remove(ctx context.Context, job string) error {
 	if err := c.calm(ctx, status.Job); err != nil {
 		return err
 	}
-	if err := c.passOn(ctx, job); err != nil {
+	if err := c.passOn(ctx, job); err != nil && !redisconn.IsFull(err) { // then it is removed to make room
 		return err
 	}
 	return c.store.Remove(ctx, job)

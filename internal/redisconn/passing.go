@@ -45,6 +45,10 @@ var refusals = []string{"OOM", "READONLY", "MISCONF", "NOREPLICAS"}
 // RefusesWrites reports whether Redis currently refuses writes.
 func RefusesWrites(err error) bool { return slices.Contains(refusals, ErrorWord(err)) }
 
+// IsFull reports whether Redis refused a command because its memory is used up. asynq keeps only the
+// text of such an error.
+func IsFull(err error) bool { return err != nil && strings.Contains(err.Error(), "OOM command not allowed") }
+
 // IsWrongType reports whether the error says that a key has the wrong type.
 func IsWrongType(err error) bool { return ErrorWord(err) == "WRONGTYPE" }
 
