@@ -26,12 +26,12 @@ func TestProgressKeepsTheMostImportantPartsThatFit(t *testing.T) {
 	p, r, now := busyProgress()
 	parts := p.parts(r, now)
 	for columns, want := range map[int]string{
-		120: "1234567 pages  200/s  4567890 waiting  54321 hosts  4321 errors  3h0m0s  at least 2h0m0s left",
-		79:  "1234567 pages  200/s  4567890 waiting  4321 errors  at least 2h0m0s left",
-		60:  "1234567 pages  200/s  4567890 waiting  at least 2h0m0s left",
-		55:  "1234567 pages  4567890 waiting  at least 2h0m0s left",
-		40:  "1234567 pages  at least 2h0m0s left",
-		10:  "1234567 pages  at least 2h0m0s left", // the terminal truncates it
+		120: "1234567 pages  200/s  4567890 waiting  54321 hosts  4321 errors  3h0m0s  at least 1h40m0s left",
+		79:  "1234567 pages  200/s  4567890 waiting  4321 errors  at least 1h40m0s left",
+		60:  "1234567 pages  200/s  4567890 waiting  at least 1h40m0s left",
+		55:  "1234567 pages  4567890 waiting  at least 1h40m0s left",
+		40:  "1234567 pages  at least 1h40m0s left",
+		10:  "1234567 pages  at least 1h40m0s left", // the terminal truncates it
 	} {
 		if got := textOf(fitting(parts, columns)); got != want {
 			t.Errorf("%d columns: got %q, want %q", columns, got, want)

@@ -1,11 +1,12 @@
--- spread: adds to the numbers of a job what a worker has counted. A job that was removed is not
--- brought back.
+-- spread: adds to the numbers of a job what a worker has counted. What was removed with a job, or
+-- when it was cancelled, is not brought back.
 -- KEYS[1]  the job
 -- KEYS[2]  its numbers
 -- ARGV     for each number: its name, by how much it grows, an example
--- Returns  1; 0 if there is no such job
+-- Returns  1; 0 if there is no such job, or it was cancelled
 
-if redis.call('EXISTS', KEYS[1]) == 0 then return 0 end
+local state = redis.call('HGET', KEYS[1], 'state')
+if not state or state == 'cancelled' then return 0 end
 local kind = redis.call('TYPE', KEYS[2])
 if type(kind) == 'table' then kind = kind.ok end
 if kind ~= 'hash' and kind ~= 'none' then redis.call('DEL', KEYS[2]) end -- garbage
