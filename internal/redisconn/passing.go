@@ -47,7 +47,9 @@ func RefusesWrites(err error) bool { return slices.Contains(refusals, ErrorWord(
 
 // IsFull reports whether Redis refused a command because its memory is used up. asynq keeps only the
 // text of such an error.
-func IsFull(err error) bool { return err != nil && strings.Contains(err.Error(), "OOM command not allowed") }
+func IsFull(err error) bool {
+	return err != nil && strings.Contains(err.Error(), "OOM command not allowed")
+}
 
 // IsWrongType reports whether the error says that a key has the wrong type.
 func IsWrongType(err error) bool { return ErrorWord(err) == "WRONGTYPE" }
