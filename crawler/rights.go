@@ -26,8 +26,8 @@ func (r *Rights) UnmarshalJSON(text []byte) error {
 	return err
 }
 
-// Usage is the summary of what a site says about the use of a page. The zero Usage means
-// that the site says nothing.
+// Usage summarizes the statements of a site about the use of a page. The zero Usage means that
+// the site says nothing.
 type Usage struct {
 	// NoAI and NoImageAI are the values noai and noimageai of meta robots or X-Robots-Tag:
 	// the page, or its images, may not be used for training.

@@ -64,21 +64,10 @@ func binaryText(n int64) string {
 
 // showDistributions responds with how the pages of a job are distributed.
 func (d *Dashboard) showDistributions(w http.ResponseWriter, r *http.Request) error {
-	if _, err := parameters(r); err != nil {
-		return err
-	}
-	ctx, cancel := context.WithTimeout(r.Context(), readTime)
-	defer cancel()
-	job := r.PathValue("job")
-	if _, err := d.jobs.Status(ctx, job); err != nil {
-		return err
-	}
-	counts, err := d.jobs.Spread(ctx, job)
-	if err != nil {
-		return err
-	}
-	writeJSON(w, http.StatusOK, newSpreadReport(counts))
-	return nil
+	return d.report(w, r, func(ctx context.Context, job string) (any, error) {
+		counts, err := d.jobs.Spread(ctx, job)
+		return newSpreadReport(counts), err
+	})
 }
 
 // spreadTable is a distribution on a job's page.

@@ -54,6 +54,20 @@ type column struct {
 	Sorted, Arrow  string // "ascending" or "descending", and its sign; "" unless sorted by it
 }
 
+// sortedBy shows how the list is sorted if that is by this column. It reports whether a click on the
+// heading sorts the largest first: first says so for a column that the list is not sorted by.
+func (c *column) sortedBy(key string, reverse, first bool) bool {
+	switch {
+	case key != c.Key:
+		return first
+	case reverse:
+		c.Sorted, c.Arrow = "descending", "↓"
+	default:
+		c.Sorted, c.Arrow = "ascending", "↑"
+	}
+	return !reverse
+}
+
 // jobRow is a job in the list.
 type jobRow struct {
 	Name, URL, RunOf         string
@@ -382,14 +396,7 @@ func (l listing) columns() []column {
 			continue
 		}
 		to := l
-		to.sort, to.reverse = c.Key, c.Numeric
-		if l.sort == c.Key {
-			to.reverse = !l.reverse
-			c.Sorted, c.Arrow = "ascending", "↑"
-			if l.reverse {
-				c.Sorted, c.Arrow = "descending", "↓"
-			}
-		}
+		to.sort, to.reverse = c.Key, c.sortedBy(l.sort, l.reverse, c.Numeric)
 		c.URL = to.url()
 	}
 	return list

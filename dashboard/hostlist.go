@@ -94,14 +94,7 @@ func (l hostListing) columns() []column {
 			continue
 		}
 		to := l
-		to.sort, to.reverse = c.Key, c.Numeric && c.Key != "next"
-		if now.sort == c.Key {
-			to.reverse = !now.reverse
-			c.Sorted, c.Arrow = "ascending", "↑"
-			if now.reverse {
-				c.Sorted, c.Arrow = "descending", "↓"
-			}
-		}
+		to.sort, to.reverse = c.Key, c.sortedBy(now.sort, now.reverse, c.Numeric && c.Key != "next")
 		c.URL = to.url()
 	}
 	return list

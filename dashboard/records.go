@@ -161,16 +161,10 @@ func (p *recordPage) add(r *condition.Record) error {
 		p.lines.WriteByte('\n')
 		return nil
 	}
-	for i, f := range p.query.fields {
-		v, _, err := f.Value(r)
-		if err != nil {
-			return err
-		}
-		p.lines.WriteByte("{,"[min(i, 1)])
-		p.lines.WriteString(condition.JSONOf(f.Name))
-		p.lines.WriteByte(':')
-		p.lines.WriteString(condition.JSONOf(v))
+	line, err := r.AppendFields(p.lines.AvailableBuffer(), p.query.fields)
+	if err != nil {
+		return err
 	}
-	p.lines.WriteString("}\n")
+	p.lines.Write(append(line, '\n'))
 	return nil
 }

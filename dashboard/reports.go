@@ -32,8 +32,10 @@ func samplesOf(samples []forecast.Sample) []sampleReport {
 	return all
 }
 
-// showHistory responds with what a job had done over the last day.
-func (d *Dashboard) showHistory(w http.ResponseWriter, r *http.Request) error {
+// report responds with a report about a job, which read reads.
+func (d *Dashboard) report(
+	w http.ResponseWriter, r *http.Request, read func(ctx context.Context, job string) (any, error),
+) error {
 	if _, err := parameters(r); err != nil {
 		return err
 	}
@@ -43,10 +45,18 @@ func (d *Dashboard) showHistory(w http.ResponseWriter, r *http.Request) error {
 	if _, err := d.jobs.Status(ctx, job); err != nil {
 		return err
 	}
-	h, err := d.jobs.History(ctx, job)
+	report, err := read(ctx, job)
 	if err != nil {
 		return err
 	}
-	writeJSON(w, http.StatusOK, historyReport{samplesOf(h.Seconds), samplesOf(h.Minutes)})
+	writeJSON(w, http.StatusOK, report)
 	return nil
+}
+
+// showHistory responds with what a job had done over the last day.
+func (d *Dashboard) showHistory(w http.ResponseWriter, r *http.Request) error {
+	return d.report(w, r, func(ctx context.Context, job string) (any, error) {
+		h, err := d.jobs.History(ctx, job)
+		return historyReport{samplesOf(h.Seconds), samplesOf(h.Minutes)}, err
+	})
 }

@@ -100,10 +100,14 @@ func runDashboard(ctx context.Context, conn *fleet.Connection, listen, out strin
 	if err != nil {
 		return failed("listen on %q: %v (choose another address with --listen)", listen, err)
 	}
-	server := d.Server()
+	conn.Log.Info("the dashboard is at http://" + listener.Addr().String() + "/")
+	return serve(ctx, d.Server(), listener)
+}
+
+// serve serves until ctx ends, and then lets requests finish.
+func serve(ctx context.Context, server *http.Server, listener net.Listener) error {
 	served := make(chan error, 1)
 	go func() { served <- server.Serve(listener) }()
-	conn.Log.Info("the dashboard is at http://" + listener.Addr().String() + "/")
 	select {
 	case err := <-served:
 		return failed("%v", err)

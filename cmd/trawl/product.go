@@ -42,9 +42,9 @@ func (p product) made(s settings) bool {
 	return err == nil
 }
 
-// make makes the product of a crawl that has ended, in place of an earlier one. If it is
-// interrupted or killed, there is none, or the earlier one is whole; the same command makes
-// it again.
+// make makes the product of a crawl that has ended, and replaces an earlier one. If it is
+// interrupted or killed, it leaves no new file, and an earlier one stays whole; the same command
+// makes it again.
 func (p product) make(ctx context.Context, s settings) (err error) {
 	dir, err := localcrawl.OpenFolder(s.folder(), words)
 	if err != nil {

@@ -87,20 +87,7 @@ func serveArchive(ctx context.Context, from *archive.Archive, listen string, cfg
 	if err != nil {
 		return failed("listen on %q: %v (choose another address with --listen)", listen, err)
 	}
-	server := replay.HTTPServer(replay.New(from, cfg))
-	served := make(chan error, 1)
-	go func() { served <- server.Serve(listener) }()
 	captures := plain.Plural(int64(from.Len()), "capture", "captures")
 	fmt.Fprintf(stderr, "trawl: %s of %s are at http://%s/\n", captures, from, listener.Addr())
-	select {
-	case err := <-served:
-		return failed("%v", err)
-	case <-ctx.Done():
-	}
-	soon, cancel := context.WithTimeout(context.WithoutCancel(ctx), shutdownTerm)
-	defer cancel()
-	if err := server.Shutdown(soon); err != nil {
-		return errors.Join(server.Close(), ignoreClosed(<-served))
-	}
-	return ignoreClosed(<-served)
+	return serve(ctx, replay.HTTPServer(replay.New(from, cfg)), listener)
 }

@@ -64,7 +64,7 @@ type source interface {
 }
 
 // Open opens the archive in a folder or a bucket, named as in [output.Open], or in a file
-// whose name ends in .wacz. The error wraps [ErrEmpty] if there is none.
+// whose name ends in .wacz. The error wraps [ErrEmpty] if no archive is there.
 func Open(ctx context.Context, where string) (*Archive, error) {
 	from, err := sourceOf(ctx, where)
 	if err != nil {
@@ -152,7 +152,7 @@ func (a *Archive) between(from, to string) []Capture {
 
 // Closest returns the capture of a URL that is closest in time. Captures of exactly this
 // URL come before those of another one with the same key, and good responses before
-// errors. The error wraps [ErrMissing] if there is none.
+// errors. The error wraps [ErrMissing] if the archive has no capture of the URL.
 func (a *Archive) Closest(url string, at time.Time) (Capture, error) {
 	if u, err := crawler.ParseURL(url); err == nil {
 		url = u.String()

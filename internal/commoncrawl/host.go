@@ -58,7 +58,7 @@ func registrySuffix(name string) string {
 	return ""
 }
 
-// domainBelow returns the suffix of a name with one more label, or "" if there is none.
+// domainBelow returns the suffix of a name with one more label, or "" if the name is no longer.
 func domainBelow(suffix, name string) string {
 	above, ok := strings.CutSuffix(name, "."+suffix)
 	if suffix == "" || !ok {

@@ -54,3 +54,19 @@ func JSONOf(v any) string {
 	_ = encoder.Encode(v) // cannot fail for a value decoded from JSON
 	return strings.TrimSuffix(b.String(), "\n")
 }
+
+// AppendFields appends an object of JSON with some fields of a record, in their order. A field that
+// the record lacks is null.
+func (r *Record) AppendFields(b []byte, fields []Field) ([]byte, error) {
+	for i, f := range fields {
+		v, _, err := f.Value(r)
+		if err != nil {
+			return b, err
+		}
+		b = append(b, "{,"[min(i, 1)])
+		b = append(b, JSONOf(f.Name)...)
+		b = append(b, ':')
+		b = append(b, JSONOf(v)...)
+	}
+	return append(b, '}'), nil
+}

@@ -9,8 +9,6 @@ import (
 
 	"github.com/klauspost/compress/gzip"
 	"github.com/klauspost/compress/zstd"
-
-	"github.com/trawlcrawler/trawl/internal/condition"
 )
 
 // pressed returns a writer that compresses according to the name of the draft.
@@ -64,17 +62,11 @@ func (w *jsonl) Write(r *Record) error {
 }
 
 func (w *jsonl) choose(r *Record) error {
-	for i, f := range w.fields {
-		v, _, err := f.Value(r)
-		if err != nil {
-			return err
-		}
-		w.line.WriteByte("{,"[min(i, 1)])
-		w.line.WriteString(condition.JSONOf(f.Name))
-		w.line.WriteByte(':')
-		w.line.WriteString(condition.JSONOf(v))
+	line, err := r.AppendFields(w.line.AvailableBuffer(), w.fields)
+	if err != nil {
+		return err
 	}
-	w.line.WriteByte('}')
+	w.line.Write(line)
 	return nil
 }
 

@@ -223,7 +223,7 @@ func TestTheTimeLeftIsWithinTheEstimate(t *testing.T) {
 			}
 			n++
 			truth := took - e.at
-			const slack = time.Second // of what is shown
+			const slack = time.Second // shown times are rounded
 			low, high := e.Known && truth+slack < e.Least, e.Most > 0 && truth > e.Most+slack
 			if !low && !high {
 				inside++
