@@ -229,6 +229,27 @@ func TestWhatCannotBeDoneWithAPageFailsItAndSaysWhy(t *testing.T) {
 	}
 }
 
+func TestAPageWhoseHandlersWereTooSlowToBuildItsTreeIsTriedAgain(t *testing.T) {
+	t.Parallel()
+	b := newLocalSite(t, pageMap{"/": "<p>x"}, "/")
+	b.cfg.HandlerTime = 50 * time.Millisecond
+	b.job.Retries = 1
+	h := trawl.NewHandlers("slow")
+	late := make(chan error, 2)
+	h.OnPage("", func(ctx context.Context, p *trawl.Page) error {
+		<-ctx.Done()
+		_, err := p.Document()
+		late <- err
+		return err
+	})
+	b.crawl(h)
+	for range 2 {
+		if err := <-late; err == nil || errors.Is(err, trawl.SkipRetry) {
+			t.Errorf("a tree that there was no time for fails with %v, want an error that is tried again", err)
+		}
+	}
+}
+
 func TestASinkThatFailsGetsThePagesAgain(t *testing.T) {
 	t.Parallel()
 	b := newLocalSite(t, pageMap{"/": "x"}, "/")

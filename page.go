@@ -144,15 +144,15 @@ func (p *Page) Save(path string) (err error) {
 }
 
 // Document returns the page as a tree, which is built once for all handlers; nil if the
-// page is not HTML. The error wraps [SkipRetry]: the tree cannot be built, for example
-// because the page is nested too deeply. Handlers see the changes that earlier ones made to
-// the tree.
+// page is not HTML. The error says why there is no tree. It wraps [SkipRetry] if that is due to
+// the page, for example because it is nested too deeply, and not if the time of its handlers was
+// over. Handlers see the changes that earlier ones made to the tree.
 func (p *Page) Document() (*goquery.Document, error) {
 	if p.elements == nil {
 		return nil, nil
 	}
 	if p.doc == nil && p.docErr == nil {
-		if p.doc, p.docErr = p.elements.Document(p.ctx); p.docErr != nil {
+		if p.doc, p.docErr = p.elements.Document(p.ctx); p.docErr != nil && !p.elements.Passing() {
 			p.docErr = fmt.Errorf("%w: %w", p.docErr, SkipRetry)
 		}
 	}

@@ -25,6 +25,7 @@ type Tree struct {
 	built   bool
 	root    *html.Node
 	trouble string // why there is no tree
+	passing bool   // another time there may be one
 }
 
 // New returns a tree of a source, to be built on first use. regrowth and weight are
@@ -47,6 +48,10 @@ func (t *Tree) Document(ctx context.Context) (root *html.Node, trouble string) {
 	}
 	return t.root, t.trouble
 }
+
+// Passing reports whether the trouble may be gone when the page is fetched again, because it came
+// from a busy machine and not from the page.
+func (t *Tree) Passing() bool { return t.passing }
 
 // LeaveRoom releases the room that the tree has taken, if any. Handlers may keep the tree
 // longer, or build it later; the small number of places for handlers bounds their memory.
@@ -76,6 +81,7 @@ func (t *Tree) build(ctx context.Context) (root *html.Node, trouble string) {
 	if t.room != nil {
 		var ok bool
 		if t.leave, ok = t.room.enter(ctx, weight); !ok {
+			t.passing = true
 			return nil, fmt.Sprintf("no room for its tree within %s, beside those of other pages", roomTime)
 		}
 	}
@@ -84,6 +90,7 @@ func (t *Tree) build(ctx context.Context) (root *html.Node, trouble string) {
 	root, err := html.ParseWithOptions(patient{ctx, watch, t.src.Reader()}, html.ParseOptionEnableScripting(false))
 	switch {
 	case ctx.Err() != nil:
+		t.passing = true
 		return nil, "a tree takes more than the time that is left"
 	case watch.late:
 		return nil, fmt.Sprintf("a tree takes more than %s of a processor", maxTreeTime)

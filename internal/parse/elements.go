@@ -39,5 +39,8 @@ func (e *Elements) Document(ctx context.Context) (*goquery.Document, error) {
 	return goquery.NewDocumentFromNode(root), nil
 }
 
+// Passing reports whether the error of Document may be gone when the page is fetched again.
+func (e *Elements) Passing() bool { return e.tree.Passing() }
+
 // Resolve resolves a reference in the page, using its <base href> and its charset.
 func (e *Elements) Resolve(ref string) (crawler.URL, error) { return e.res.Resolve(ref) }

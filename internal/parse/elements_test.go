@@ -50,6 +50,25 @@ func TestTheErrorForAPageWithoutATreeSaysWhy(t *testing.T) {
 	}
 }
 
+func TestOnlyWhatIsDueToThePageIsWrongForEver(t *testing.T) {
+	t.Parallel()
+	over, cancel := context.WithCancel(t.Context())
+	cancel()
+	for name, c := range map[string]struct {
+		ctx     context.Context
+		body    string
+		passing bool
+	}{
+		"the time is over":        {over, "<b>bold</b>", true},
+		"it is nested too deeply": {t.Context(), strings.Repeat("<div>", 600), false},
+	} {
+		e := ElementsOf(parsePage(t, Config{Tree: true}, htmlPage("http://example.com/", c.body)))
+		if _, err := e.Document(c.ctx); err == nil || e.Passing() != c.passing {
+			t.Errorf("%s: the error is %v, and it is %t that it passes", name, err, e.Passing())
+		}
+	}
+}
+
 func TestElementsAreOnlyAvailableIfRequested(t *testing.T) {
 	t.Parallel()
 	if doc := parsePage(t, Config{}, htmlPage("http://example.com/", "<b>bold</b>")); doc.Tree != nil ||
