@@ -20,6 +20,7 @@ import (
 
 	"github.com/trawlcrawler/trawl"
 	"github.com/trawlcrawler/trawl/internal/test/testfleet"
+	"github.com/trawlcrawler/trawl/internal/test/testsite"
 )
 
 // chain returns pages of a site, each of which links to the next ones.
@@ -538,24 +539,34 @@ func TestAFailureThatIsNotWorthAnotherTryIsFinal(t *testing.T) {
 	}
 }
 
-func TestTheFirstPageComesSoonAfterTheStart(t *testing.T) {
-	b := newLocalSite(t, pageMap{"/": "x"}, "/")
-	handled := make(chan time.Time, 1)
+// BenchmarkTheFirstPage measures how long a fleet takes from the start of a job to its first page.
+func BenchmarkTheFirstPage(b *testing.B) {
+	site := testsite.Serve(b, pageMap{"/": "x"})
+	handled := make(chan struct{}, 1)
 	h := trawl.NewHandlers("clock")
-	h.OnPage("", func(context.Context, *trawl.Page) error { handled <- time.Now(); return nil })
-	f := b.open(h)
-	var took []time.Duration
-	for i := range 5 {
-		job := b.job
-		job.Name = fmt.Sprint("soon-", i)
-		began := time.Now()
-		run := b.start(f, job)
-		took = append(took, (<-handled).Sub(began))
-		b.wait(run)
+	h.OnPage("", func(context.Context, *trawl.Page) error { handled <- struct{}{}; return nil })
+	f, err := trawl.Open(b.Context(), trawl.Config{Out: b.TempDir()}, h)
+	if err != nil {
+		b.Fatal(err)
 	}
-	slices.Sort(took)
-	t.Logf("the first page comes after %v", took)
-	testfleet.Within(t, "the first page comes after", took[len(took)/2], 60*time.Millisecond)
+	for i := 0; b.Loop(); i++ {
+		job := trawl.NewJob(fmt.Sprint("soon-", i))
+		job.Seeds, job.Delay = []string{site.URL(0, "/")}, 0
+		run, err := f.Start(b.Context(), job)
+		if err != nil {
+			b.Fatal(err)
+		}
+		<-handled
+		b.StopTimer()
+		if _, err := run.Wait(b.Context()); err != nil {
+			b.Fatal(err)
+		}
+		b.StartTimer()
+	}
+	b.StopTimer()
+	if err := f.Shutdown(context.Background()); err != nil {
+		b.Fatal(err)
+	}
 }
 
 func TestALinkIsFollowedWithWhatItsHandlerPasses(t *testing.T) {

@@ -87,17 +87,14 @@ func Soon(t testing.TB) context.Context {
 	return ctx
 }
 
-// busyFactor is how many times longer than promised something may take on a busy machine.
-const busyFactor = 10
-
-// Within checks that something took no longer than promised. Only the slow tests, which
-// need an otherwise idle machine (TRAWL_SLOW or TRAWL_CHAOS), check the exact promise;
-// others only check that it does not hang.
+// Within checks that something took no longer than promised. Only the slow tests do, which need
+// an otherwise idle machine (TRAWL_SLOW or TRAWL_CHAOS); others log it. What hangs is ended by
+// [Soon].
 func Within(t testing.TB, what string, took, promised time.Duration) {
 	t.Helper()
 	t.Logf("%s after %v", what, took.Round(time.Millisecond))
 	quiet := os.Getenv("TRAWL_SLOW") != "" || os.Getenv("TRAWL_CHAOS") != ""
-	if took > busyFactor*promised || quiet && took > promised {
+	if quiet && took > promised {
 		t.Errorf("%s after %v, want %v", what, took, promised)
 	}
 }
