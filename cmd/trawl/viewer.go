@@ -23,7 +23,7 @@ type viewer struct {
 	sole  bool     // only this job is shown
 
 	help    bool
-	pending *change // what a key asks for, and has to be confirmed
+	pending *intent // what a key asks for, and has to be confirmed
 	notice  span    // what was done last, or why something cannot be read
 
 	looks    chan look
@@ -40,8 +40,8 @@ type look struct {
 	err   error
 }
 
-// change is a change to a job that has to be confirmed.
-type change struct {
+// intent is a change to a job that has to be confirmed.
+type intent struct {
 	job, verb string
 	do        func(ctx context.Context, job string) error
 }
@@ -220,9 +220,9 @@ func (v *viewer) ask() {
 	}
 	switch j.State {
 	case crawler.StateRunning:
-		v.pending = &change{j.Name, "pause", v.client.Pause}
+		v.pending = &intent{j.Name, "pause", v.client.Pause}
 	case crawler.StatePaused:
-		v.pending = &change{j.Name, "resume", v.client.Resume}
+		v.pending = &intent{j.Name, "resume", v.client.Resume}
 	case "":
 	default:
 		v.notice = span{fmt.Sprintf("job %s is %s: only a running job can be paused, and a paused one resumed", j.Name, j.State), styleWarn}

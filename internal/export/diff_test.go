@@ -8,6 +8,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/trawlcrawler/trawl/internal/change"
 	"github.com/trawlcrawler/trawl/internal/export"
 )
 
@@ -22,9 +23,9 @@ func differences(t *testing.T, before, after string, condition string) ([]string
 	write(t, dir, "after/pages-00001.jsonl", after)
 	var lines []string
 	sum, err := export.Diff(t.Context(), open(t, filepath.Join(dir, "before")), open(t, filepath.Join(dir, "after")),
-		where(t, condition),
-		func(at string, err error) { t.Errorf("%s: %v", at, err) },
-		func(d export.Difference) error { lines = append(lines, d.String()); return nil })
+		export.DiffOrder{Where: where(t, condition), Distance: change.TextDistance, Text: true,
+			Damaged: func(at string, err error) { t.Errorf("%s: %v", at, err) }},
+		func(p change.Page) error { lines = append(lines, p.String()); return nil })
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -69,7 +70,7 @@ func TestADiffReportsTheChangeOfEachPage(t *testing.T) {
 		"changed  http://x/down  200 → 503",
 		"moved    http://x/renamed  → http://x/new-name",
 		"moved    http://x/redirected  → http://x/now",
-		"new      http://x/was-404  was 404",
+		"back     http://x/was-404  was 404",
 		"moved    http://x/abroad  → http://y/",
 		"new      http://x/new",
 		"gone     http://x/dropped  not met",
@@ -78,7 +79,7 @@ func TestADiffReportsTheChangeOfEachPage(t *testing.T) {
 	if diff := cmp.Diff(want, lines); diff != "" {
 		t.Error(diff)
 	}
-	if sum.Same != 3 || sum.Changes[export.ChangeMoved] != 3 || sum.Changes[export.ChangeGone] != 2 {
+	if sum.Same != 3 || sum.Changes[change.Moved] != 3 || sum.Changes[change.Gone] != 2 {
 		t.Errorf("the counts are %+v", sum)
 	}
 	lines, _ = differences(t, before, after, "host=y or url~chang")
@@ -91,6 +92,65 @@ func TestADiffReportsTheChangeOfEachPage(t *testing.T) {
 	back, _ := differences(t, after, before, "")
 	if len(back) == 0 || !strings.Contains(strings.Join(back, "\n"), "moved    http://x/new-name  → http://x/renamed") {
 		t.Errorf("the reverse comparison gives %q", back)
+	}
+}
+
+func TestARedirectThatLeadsElsewhereIsAMove(t *testing.T) {
+	t.Parallel()
+	const early, late = "01T00:00:01.000", "08T00:00:01.000"
+	to := func(target string) string { return fmt.Sprintf(`%s,"final_url":"http://x/%s"`, digest(target), target) }
+	before := page("http://x/short", early, to("a")) +
+		page("http://x/steady", early, to("b")) +
+		page("http://x/retired", early, digest("c")) +
+		page("http://x/home", early, digest("home")) +
+		page("http://x/returned", early, `"outcome":"redirected","status":302,"final_url":"http://y/"`)
+	after := page("http://x/short", late, to("d")) +
+		page("http://x/steady", late, to("b")) +
+		page("http://x/retired", late, `"outcome":"redirected","status":301,"final_url":"http://x/home"`) +
+		page("http://x/home", late, digest("home")) +
+		page("http://x/returned", late, digest("e"))
+	lines, sum := differences(t, before, after, "")
+	want := []string{
+		"moved    http://x/short  → http://x/d",
+		"moved    http://x/retired  → http://x/home",
+		"back     http://x/returned  was redirected",
+		"gone     http://x/a  not met",
+	}
+	if diff := cmp.Diff(want, lines); diff != "" {
+		t.Error(diff)
+	}
+	if sum.Same != 2 {
+		t.Errorf("%d pages are the same, want 2", sum.Same)
+	}
+}
+
+func TestADiffComparesTheTextAndNotWhatSurroundsIt(t *testing.T) {
+	t.Parallel()
+	const early, late = "01T00:00:01.000", "08T00:00:01.000"
+	text := func(body, main string) string { return fmt.Sprintf(`%s,"text":%q`, digest(body), main) }
+	print := func(body, simhash string) string { return fmt.Sprintf(`%s,"simhash":%q`, digest(body), simhash) }
+	before := page("http://x/footer", early, text("1", "One line.\nAnother line.")) +
+		page("http://x/edited", early, text("2", "First line.\nIt costs ten euros.\nLast line.")) +
+		page("http://x/near", early, print("3", "132b651314c7f701")) +
+		page("http://x/far", early, print("4", "132b651314c7f701")) +
+		page("http://x/mixed", early, text("5", "One line."))
+	after := page("http://x/footer", late, text("1b", "One line.\nAnother line.")) +
+		page("http://x/edited", late, text("2b", "First line.\nIt costs nothing from now on.\nLast line.")) +
+		page("http://x/near", late, print("3b", "132b651314c7f706")) +
+		page("http://x/far", late, print("4b", "132b651314c7f70e")) +
+		page("http://x/mixed", late, print("5b", "132b651314c7f701"))
+	lines, sum := differences(t, before, after, "")
+	want := []string{
+		"changed  http://x/edited  content\n    @@ -1,3 +1,3 @@\n     First line.\n    -It costs ten euros.\n" +
+			"    +It costs nothing from now on.\n     Last line.",
+		"changed  http://x/far  content",
+		"changed  http://x/mixed  content\n    @@ -1 +0,0 @@\n    -One line.",
+	}
+	if diff := cmp.Diff(want, lines); diff != "" {
+		t.Error(diff)
+	}
+	if sum.Same != 2 || sum.Textless != 1 {
+		t.Errorf("%d pages are the same and %d have no text, want 2 and 1", sum.Same, sum.Textless)
 	}
 }
 

@@ -3,11 +3,10 @@ package export
 import (
 	"context"
 	"encoding/json"
-	"slices"
-	"strconv"
 
 	"github.com/trawlcrawler/trawl/crawler"
-	"github.com/trawlcrawler/trawl/internal/queue"
+	"github.com/trawlcrawler/trawl/internal/change"
+	"github.com/trawlcrawler/trawl/internal/simhash"
 )
 
 // view is what a differ knows about a crawl: the state of each URL.
@@ -19,66 +18,39 @@ type view struct {
 
 // state is how a crawl found a URL. The zero state is that of a URL that it did not find.
 type state struct {
-	digest  uint64 // a hash of the digest; 0 for none
-	owner   uint32 // a hash of the URL of the record that says so
-	status  uint16
-	outcome uint8 // index in queue.Outcomes, counted from 1
-}
-
-func (s state) of() crawler.Outcome {
-	if s.outcome == 0 {
-		return ""
-	}
-	return queue.Outcomes[s.outcome-1]
-}
-
-// there reports whether the URL had a page.
-func (s state) there() bool {
-	return s.of() == crawler.OutcomeFetched || s.of() == crawler.OutcomeNotModified
-}
-
-// absent reports whether the crawl did not find the URL, or the site says that it is gone
-// or redirects. A URL that merely could not be fetched is neither there nor absent.
-func (s state) absent() bool {
-	switch s.of() {
-	case "", crawler.OutcomeGone, crawler.OutcomeRedirected:
-		return true
-	}
-	return false
-}
-
-// same reports whether a page is unchanged.
-func (s state) same(was state) bool {
-	if s.of() == crawler.OutcomeNotModified && was.there() {
-		return true
-	}
-	return s.digest == was.digest && s.status == was.status && s.outcome == was.outcome
-}
-
-// String returns the state for people: a status, an outcome, or "" for none.
-func (s state) String() string {
-	if s.status != 0 && s.of() != crawler.OutcomeRedirected {
-		return strconv.Itoa(int(s.status))
-	}
-	return string(s.of())
+	change.State
+	owner uint32 // a hash of the URL of the record that says so
 }
 
 // finding is what a record says about a URL. The record of a redirected fetch yields two:
 // the first URL was redirected, and the last has the page.
 type finding struct {
-	URL      string          `json:"url"`
-	FinalURL string          `json:"final_url"`
-	Status   int             `json:"status"`
-	Outcome  crawler.Outcome `json:"outcome"`
-	Digest   string          `json:"digest"`
+	URL       string          `json:"url"`
+	FinalURL  string          `json:"final_url"`
+	Status    int             `json:"status"`
+	Outcome   crawler.Outcome `json:"outcome"`
+	Digest    string          `json:"digest"`
+	Simhash   string          `json:"simhash"`
+	Text      string          `json:"text"`
+	Title     string          `json:"title"`
+	FetchedAt string          `json:"fetched_at"`
 
 	owner uint32
 }
 
 func (f finding) state() state {
-	s := state{owner: f.owner, status: uint16(f.Status), outcome: uint8(slices.Index(queue.Outcomes, f.Outcome) + 1)}
-	if f.Digest != "" {
-		s.digest = hashOf(f.Digest)
+	s := state{State: change.State{Status: uint16(f.Status)}.WithOutcome(f.Outcome), owner: f.owner}
+	switch {
+	case f.Outcome == crawler.OutcomeRedirected && f.FinalURL != f.URL:
+		s.Content = change.Hash(f.FinalURL)
+	case f.Outcome != crawler.OutcomeRedirected:
+		s.Content = change.Hash(f.Digest)
+	}
+	if !s.There() {
+		return s
+	}
+	if s.Text, s.Main = simhash.Of(f.Text), true; s.Text == 0 {
+		s.Text, s.Main = simhash.Parse(f.Simhash), false
 	}
 	return s
 }
@@ -90,10 +62,11 @@ func findings(line []byte) ([]finding, error) {
 		return nil, err
 	}
 	f.owner = uint32(hashOf(f.URL))
-	if f.FinalURL == f.URL || !f.state().there() {
+	if f.FinalURL == f.URL || !f.state().There() {
 		return []finding{f}, nil
 	}
-	first := finding{URL: f.URL, FinalURL: f.FinalURL, Outcome: crawler.OutcomeRedirected, owner: f.owner}
+	first := finding{URL: f.URL, FinalURL: f.FinalURL, Outcome: crawler.OutcomeRedirected, Digest: f.Digest,
+		Title: f.Title, FetchedAt: f.FetchedAt, owner: f.owner}
 	f.URL = f.FinalURL
 	return []finding{first, f}, nil
 }
@@ -107,7 +80,7 @@ func newView(ctx context.Context, c *Crawl, where Condition, damaged func(at str
 	v := &view{survey: s, where: where, states: make(map[uint64]state, s.pages)}
 	return v, v.all(ctx, func(f finding) error {
 		url, now := hashOf(f.URL), f.state()
-		if was := v.states[url]; was.outcome == 0 || now.there() && !was.there() {
+		if was := v.states[url]; was.Outcome() == "" || now.There() && !was.There() {
 			v.states[url] = now
 		}
 		return nil

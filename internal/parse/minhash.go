@@ -4,6 +4,7 @@ import (
 	"math"
 
 	"github.com/trawlcrawler/trawl/internal/minhash"
+	"github.com/trawlcrawler/trawl/internal/simhash"
 )
 
 // minHashes sketches texts. Sketches are stored with pages, so the algorithm must not
@@ -26,7 +27,7 @@ func newMinHashes() *minHashes {
 	state := uint64(0)
 	next := func() uint64 {
 		state += 0x9e3779b97f4a7c15
-		return mix(state)
+		return simhash.Mix(state)
 	}
 	for i := range m.factors {
 		m.factors[i], m.terms[i] = next()|1, next()
@@ -50,13 +51,13 @@ func (m *minHashes) of(text string) *minhash.Sketch {
 		for i, word := range last {
 			sum += word * wordFactors[i]
 		}
-		h := mix(sum)
+		h := simhash.Mix(sum)
 		for i := range least {
 			least[i] = min(least[i], uint32((h*m.factors[i]+m.terms[i])>>32))
 		}
 		shingles++
 	}
-	hashWords([]byte(text), func(word uint64) {
+	simhash.Words([]byte(text), func(word uint64) {
 		copy(last[:], last[1:])
 		last[shingleWords-1] = word
 		if words++; words >= shingleWords {

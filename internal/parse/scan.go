@@ -12,6 +12,7 @@ import (
 	"github.com/trawlcrawler/trawl/internal/htmltree"
 	"github.com/trawlcrawler/trawl/internal/reference"
 	"github.com/trawlcrawler/trawl/internal/rights"
+	"github.com/trawlcrawler/trawl/internal/simhash"
 )
 
 // maxTitle is how many bytes of a title are kept.
@@ -25,7 +26,7 @@ type scan struct {
 	asked     bool                 // any of the following is wanted
 	resources *refs                // what the page embeds; nil if not wanted
 	graph     *references          // references with their texts; nil if not wanted
-	simhash   *simhash             // of the visible text; nil if not wanted
+	simhash   *simhash.Hash        // of the visible text; nil if not wanted
 	regrowth  *htmltree.Formatting // estimate for the document's tree; nil if no tree is wanted
 	weight    int64                // of the tree without regrowth, in bytes of memory; 0 if no tree is wanted
 	title     string
@@ -68,7 +69,7 @@ func newScan(cfg Config) *scan {
 		s.feeds = &named
 	}
 	if cfg.Simhash {
-		s.simhash = new(simhash)
+		s.simhash = new(simhash.Hash)
 	}
 	return s
 }
@@ -152,7 +153,7 @@ func (s *scan) forget() bool {
 		return false
 	}
 	if fingerprint != nil {
-		*fingerprint = simhash{}
+		*fingerprint = simhash.Hash{}
 	}
 	s.markup.Reset(nil)
 	s.nesting.Reset()
@@ -183,7 +184,7 @@ func (s *scan) words() {
 	}
 	text := s.tokens.Text() // only once: a second call returns nothing
 	if s.simhash != nil {
-		s.simhash.read(text)
+		s.simhash.Add(text)
 	}
 	if s.graph != nil {
 		s.graph.read(text)

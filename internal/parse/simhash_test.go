@@ -98,26 +98,6 @@ func reversed(text string) string {
 	return strings.Join(words, " ")
 }
 
-func TestTheBitsOfAllShinglesAreCounted(t *testing.T) {
-	t.Parallel()
-	for _, n := range []int{254, 255, 256, 511} { // around the overflow of a byte
-		var s simhash
-		s.read([]byte(strings.Repeat("a ", n+2)))
-		var once simhash
-		once.read([]byte("a a a"))
-		if got, want := s.String(), once.String(); got != want {
-			t.Errorf("%d equal shingles have %s, want %s", n, got, want)
-		}
-	}
-	for i := range 256 {
-		for bit := range 8 {
-			if got, want := spread(byte(i))>>(8*bit)&0xff, uint64(i>>bit&1); got != want {
-				t.Errorf("bit %d of %d is %d", bit, i, got)
-			}
-		}
-	}
-}
-
 func TestTheSimhashIsOnlyComputedIfRequested(t *testing.T) {
 	t.Parallel()
 	if got := parseHTML(t, "one two three").Simhash; got != "" {

@@ -22,13 +22,14 @@ var layers = [][]string{
 	{
 		"internal/activity",
 		"internal/extract", "internal/heap", "internal/redisd", "internal/version", "internal/htmltok", "internal/plain",
-		"internal/ui", "internal/identity", "internal/verify", "internal/minhash", "internal/price", "internal/urltext",
+		"internal/ui", "internal/identity", "internal/verify", "internal/minhash", "internal/price", "internal/simhash",
+		"internal/urltext",
 		"internal/textform", "internal/latency", "internal/spread", "internal/surt",
 	},
 	{"crawler", "cmd/trawl/early", "internal/charset", "internal/blockpage"},
 	{
 		"internal/queue", "internal/account", "internal/waiting", "internal/seedfile", "internal/periodic",
-		"internal/rights", "internal/tail", "internal/event",
+		"internal/rights", "internal/tail", "internal/event", "internal/change",
 	},
 	{"internal/rules", "internal/forecast"},
 	{"internal/fetched"},

@@ -1,4 +1,4 @@
-package parse
+package simhash
 
 import (
 	"unicode"
@@ -18,8 +18,9 @@ const (
 	fnvPrime  = 1099511628211
 )
 
-// hashWords calls each for every word of a text, in order.
-func hashWords(text []byte, each func(word uint64)) {
+// Words calls each with a hash of every word of a text, in order. Case and punctuation do not
+// count.
+func Words(text []byte, each func(word uint64)) {
 	h := wordHash{each: each}
 	for i := 0; i < len(text); {
 		c := text[i]
@@ -74,8 +75,8 @@ func (h *wordHash) end() {
 	}
 }
 
-// mix is the finalizer of splitmix64.
-func mix(h uint64) uint64 {
+// Mix is the finalizer of splitmix64.
+func Mix(h uint64) uint64 {
 	h = (h ^ h>>30) * 0xbf58476d1ce4e5b9
 	h = (h ^ h>>27) * 0x94d049bb133111eb
 	return h ^ h>>31
