@@ -24,7 +24,7 @@ var layers = [][]string{
 		"internal/extract", "internal/heap", "internal/redisd", "internal/version", "internal/htmltok", "internal/plain",
 		"internal/ui", "internal/identity", "internal/verify", "internal/minhash", "internal/price", "internal/simhash",
 		"internal/urltext",
-		"internal/textform", "internal/latency", "internal/spread", "internal/surt",
+		"internal/textform", "internal/latency", "internal/spread", "internal/surt", "internal/recrawl",
 	},
 	{"crawler", "cmd/trawl/early", "internal/charset", "internal/blockpage"},
 	{

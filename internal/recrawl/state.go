@@ -1,0 +1,209 @@
+package recrawl
+
+import (
+	"encoding/binary"
+	"fmt"
+	"math"
+	"time"
+)
+
+// Size is how many bytes a packed [State] has.
+const Size = 12
+
+// State is what is known of a page. The zero value is a page that was never fetched.
+type State struct {
+	Last       uint32 // when it was last fetched, in unix seconds; 0 if it never was
+	Rate       int8   // the mean change rate; [State.ChangesPerDay] reads it
+	Knowledge  uint8  // how much is known of the rate: about the changes that were seen, at most 36
+	Importance uint8  // [Importance] makes it; 0 is an importance of 1
+	Flags      Flags
+	Content    uint32 // a hash of what the page said, by which a caller tells a change
+}
+
+// Flags are properties of a page.
+type Flags uint8
+
+// The flags. The two highest bits hold how reliable the signal was, in quarters less one.
+const (
+	Gone      Flags = 1 << iota // the last fetch did not find the page
+	Changed                     // the last fetch found the page changed
+	Signalled                   // a signal says that the page has changed since the last fetch
+
+	trustShift       = 6
+	trustMask  Flags = 3 << trustShift
+)
+
+// Has reports whether all of the flags are set.
+func (f Flags) Has(all Flags) bool { return f&all == all }
+
+// The scales of a packed state. A rate is exp(Rate/rateSteps + rateCentre) changes a second: from
+// one in 48 years to one in 19 seconds, in steps of 7 %. A shape is minShape·exp(Knowledge/shapeSteps):
+// from 1/16 to 36, in steps of 2.5 %. An importance is exp(int8(Importance)/importanceSteps):
+// from 1/2981 to 2800, in steps of 6 %.
+const (
+	rateSteps       = 14
+	rateCentre      = -12
+	minShape        = 1.0 / 16
+	shapeSteps      = 40
+	importanceSteps = 16
+)
+
+// goneImportance is the factor by which a page that is gone matters less: it is asked for again,
+// since pages come back, but rarely.
+const goneImportance = 1.0 / 8
+
+// longestGap is the longest time, in seconds, that one observation is taken to span. A longer one
+// is rather a clock that was wrong.
+const longestGap = 400 * 86400
+
+// Importance returns the packed form of an importance: how much a stale page matters, beside
+// others. An importance that is not positive is the least one, 1/2981; one above 2800 is 2800.
+func Importance(of float64) uint8 {
+	if !(of > 0) { // NaN as well
+		return uint8(0x80)
+	}
+	steps := math.Round(math.Log(of) * importanceSteps)
+	return uint8(int8(max(math.MinInt8, min(math.MaxInt8, steps))))
+}
+
+// Weight returns the importance of the page as a number. A page that is gone has an eighth of it.
+func (s State) Weight() float64 {
+	w := math.Exp(float64(int8(s.Importance)) / importanceSteps)
+	if s.Flags.Has(Gone) {
+		w *= goneImportance
+	}
+	return w
+}
+
+// ChangesPerDay returns the mean of what is known of the change rate.
+func (s State) ChangesPerDay() float64 { return s.belief().mean() * 86400 }
+
+// Append appends the packed form to b.
+func (s State) Append(b []byte) []byte {
+	b = binary.BigEndian.AppendUint32(b, s.Last)
+	b = append(b, byte(s.Rate), s.Knowledge, s.Importance, byte(s.Flags))
+	return binary.BigEndian.AppendUint32(b, s.Content)
+}
+
+// Parse reads a packed state, which must be all of b.
+func Parse(b []byte) (State, error) {
+	if len(b) != Size {
+		return State{}, fmt.Errorf("state of a page: want %d bytes, got %d", Size, len(b))
+	}
+	return State{
+		Last: binary.BigEndian.Uint32(b), Rate: int8(b[4]), Knowledge: b[5], Importance: b[6], Flags: Flags(b[7]),
+		Content: binary.BigEndian.Uint32(b[8:]),
+	}, nil
+}
+
+// Observe returns the state after a fetch at a time that found the page changed or not since the
+// fetch before. The first fetch of a page observes nothing: it only begins with what the prior
+// says. So does a fetch that by its time lies before the last one. Observe clears the signal, and
+// leaves Importance, Content and Gone to the caller.
+func (s State) Observe(at time.Time, changed bool, prior Prior) State {
+	next := s
+	next.Last = seconds(at)
+	next.Flags &^= Signalled | Changed | trustMask
+	b := s.before(at, prior)
+	if gap := s.gap(at); gap > 0 {
+		switch {
+		case !changed:
+			b = b.unchanged(gap)
+		case s.Flags.Has(Signalled):
+			// A change that was announced is fetched as it happens, so its time is known.
+			b = b.changedAt(gap)
+		default:
+			b = b.changedWithin(gap)
+		}
+	}
+	if changed && s.Last > 0 {
+		next.Flags |= Changed
+	}
+	next.store(b, s.dither(at))
+	return next
+}
+
+// Signal returns the state of a page of which a signal says that it has changed. Precision is the
+// share of such signals of the site that were right, from 0 to 1; see [Signals]. It is kept in
+// quarters. One below an eighth changes nothing: the signal says too little.
+func (s State) Signal(precision float64) State {
+	quarters := math.Round(precision * 4)
+	if s.Last == 0 || !(quarters >= 1) {
+		return s
+	}
+	trust := Flags(min(quarters, 4)-1) << trustShift
+	if s.Flags.Has(Signalled) {
+		trust = max(trust, s.Flags&trustMask)
+	}
+	s.Flags = s.Flags&^trustMask | Signalled | trust
+	return s
+}
+
+// Unannounced returns the state with the rate of those changes that the site's signals do not
+// announce. Recall is the share of changes that are announced, from 0 to 1. It serves
+// [State.Value] and [State.Due], and is not for keeping.
+func (s State) Unannounced(recall float64) State {
+	left := max(1-recall, 1.0/16)
+	if !(left < 1) {
+		return s
+	}
+	s.Rate = int8(max(math.MinInt8, math.Round(float64(s.Rate)+math.Log(left)*rateSteps)))
+	return s
+}
+
+// precision is how reliable the signal was that the page has, from 1/4 to 1.
+func (s State) precision() float64 { return float64(s.Flags>>trustShift+1) / 4 }
+
+// gap is the time since the last fetch in seconds; 0 if there was none, or if it lies ahead.
+func (s State) gap(at time.Time) float64 {
+	if s.Last == 0 {
+		return 0
+	}
+	return max(0, min(at.Sub(time.Unix(int64(s.Last), 0)).Seconds(), longestGap))
+}
+
+func seconds(at time.Time) uint32 {
+	return uint32(max(1, min(at.Unix(), math.MaxUint32)))
+}
+
+// before is what is known of the rate just before a fetch.
+func (s State) before(at time.Time, prior Prior) belief {
+	p := prior.belief()
+	if s.Last == 0 {
+		return p
+	}
+	return s.belief().aged(s.gap(at), p)
+}
+
+func (s State) belief() belief {
+	shape := minShape * math.Exp(float64(s.Knowledge)/shapeSteps)
+	mean := math.Exp(float64(s.Rate)/rateSteps + rateCentre)
+	return belief{shape: shape, scale: shape / mean}
+}
+
+// store packs what is known of the rate. A step of a scale is larger than what one observation
+// may change, so values are rounded up or down by chance, and right on average.
+func (s *State) store(b belief, dither uint64) {
+	round := func(v, lowest, highest float64, chance uint64) float64 {
+		v = max(lowest, min(highest, v))
+		low := math.Floor(v)
+		if v-low > float64(chance>>32)/(1<<32) {
+			return low + 1
+		}
+		return low
+	}
+	s.Knowledge = uint8(round(math.Log(b.shape/minShape)*shapeSteps, 0, math.MaxUint8, dither))
+	s.Rate = int8(round((math.Log(b.mean())-rateCentre)*rateSteps, math.MinInt8, math.MaxInt8, dither<<32))
+}
+
+// dither returns bits that look random, and are the same for the same fetch.
+func (s State) dither(at time.Time) uint64 {
+	x := uint64(s.Last)<<32 | uint64(seconds(at))
+	x ^= uint64(s.Content) * 0x9e3779b97f4a7c15
+	x ^= uint64(uint8(s.Rate))<<8 | uint64(s.Knowledge)
+	// The finalizer of SplitMix64 (Steele, Lea, Flood 2014).
+	x += 0x9e3779b97f4a7c15
+	x = (x ^ x>>30) * 0xbf58476d1ce4e5b9
+	x = (x ^ x>>27) * 0x94d049bb133111eb
+	return x ^ x>>31
+}

@@ -1,0 +1,214 @@
+package recrawl
+
+import (
+	"encoding/binary"
+	"fmt"
+	"math"
+	"time"
+)
+
+// ThresholdSize is how many bytes a packed [Threshold] has.
+const ThresholdSize = 7 * 8
+
+// Threshold is what steers a job to its budget. One process at a time takes a Step, every minute
+// or so, and keeps the result where all workers read it, such as in Redis, on condition that it is
+// still the one that the Step began with. The zero value is that of a job that just begins: it
+// holds nothing back.
+//
+// The budget covers all fetches of pages, of new ones and of known ones. The first Step solves for
+// the threshold at which the known pages, as the [Histogram] has them, take what new pages leave.
+// From then on a Step keeps the known pages that are due at about what may be fetched in an hour:
+// the histogram says how many more become due when the threshold falls. Where it is wrong, the
+// next Step sees it. What was fetched too much or too little is made up for within hours.
+type Threshold struct {
+	Value float64 // κ: a known page is due when its value is at least this; from 0 to +Inf
+	Again float64 // how many known pages may be fetched a day for now
+	New   float64 // how many new pages may be fetched a day for now
+
+	at    float64 // when the last step was, in unix seconds; 0 if there was none
+	again float64 // known pages fetched until then
+	new   float64 // new ones
+	debt  float64 // fetches more than the budget; negative if fewer
+}
+
+// Flow is what a job did until now, as a [Threshold] needs it.
+type Flow struct {
+	At                time.Time
+	Budget            float64 // fetches a day; with 0, no pages are fetched
+	Shortest, Longest time.Duration
+	Pages             Histogram // the known pages
+	Waiting           int64     // new pages that wait for their first fetch
+	Due               int64     // known pages that are due and wait to be fetched again
+	Again, New        int64     // fetches of known and of new pages since the job began
+}
+
+const (
+	// backlog is how many known pages should be due and wait, in days of their budget.
+	backlog = 1.0 / 24
+	// filled and drained are within how many days a backlog that is too small or too large is
+	// corrected. It takes longer to drain, since pages that wait do not become fewer at once.
+	filled  = 1.0 / 144
+	drained = 0.25
+	// used is the part of the budget of known pages that must be used up before the threshold
+	// rises. What waits for other reasons, such as the delays of a host, must not raise it.
+	used = 0.9
+	// farthest is the factor by which known pages may become due faster or slower than the
+	// histogram says.
+	farthest = 32
+	// repaid is within how many days what was fetched too much or too little is made up for.
+	repaid = 0.25
+	// mostCredit is the budget, in days of it, that may be made up for when it was not used.
+	mostCredit = 0.25
+	// mostDebt is the same for what was fetched too much.
+	mostDebt = 1
+	// newShare is the part of the budget that new pages get if there are few of them.
+	newShare = 0.25
+	// oldShare is the part that known pages keep if there are very many new ones, up to a fetch
+	// of each page in oldDays.
+	oldShare = 0.25
+	oldDays  = 30
+)
+
+// Step returns the threshold for the time that follows. A time that does not lie after that of the
+// last step only begins again from there, so a clock that jumps back does no harm; of one that
+// jumps ahead, a day counts.
+func (t Threshold) Step(f Flow) Threshold {
+	budget := f.Budget
+	if !(budget > 0) || math.IsInf(budget, 0) {
+		return Threshold{Value: math.Inf(1)}
+	}
+	days := t.since(f.At)
+	allowed, fetched := t.Again*days, max(0, float64(f.Again)-t.again)
+	t = t.account(f, budget, days)
+	known, waiting := float64(f.Pages.Pages()), float64(max(0, f.Waiting))
+	t.New = newPerDay(budget, known, waiting)
+	t.Again = budget - min(t.New, waiting) - t.debt/repaid
+	t.Again = max(0, min(t.Again, budget*(1+mostCredit/repaid)))
+
+	p := plan{cells: f.Pages.cells(), in: bounds(f.Shortest, f.Longest), wanted: t.Again}
+	lowest, highest := p.limits()
+	if t.Value > 0 && !math.IsInf(t.Value, 0) {
+		due := float64(max(0, f.Due))
+		t.Value *= math.Exp(p.correction(t.Value, days, due, allowed, fetched))
+		t.Value = max(lowest, min(highest, t.Value))
+	} else {
+		t.Value = max(lowest, min(highest, p.at(t.Again)))
+	}
+	// What the known pages cannot use at their shortest interval is for new ones.
+	if most := forecast(p.cells, 0, p.in).PerDay; most < t.Again {
+		t.New = max(t.New, budget-t.debt/repaid-most)
+	}
+	return t
+}
+
+// plan is what the known pages should do.
+type plan struct {
+	cells  []cell
+	in     interval
+	wanted float64 // fetches a day
+}
+
+// at returns the threshold at which pages become due a number of times a day.
+func (p plan) at(perDay float64) float64 {
+	return solve(func(threshold float64) bool { return forecast(p.cells, threshold, p.in).PerDay >= perDay })
+}
+
+// limits returns between which thresholds the one that is looked for must lie. Beyond them, almost
+// all pages have their shortest or their longest interval.
+func (p plan) limits() (lowest, highest float64) {
+	const little = 0.01
+	most := forecast(p.cells, 0, p.in).PerDay
+	least := forecast(p.cells, math.Exp(highestThreshold), p.in).PerDay
+	lowest = p.at(min(p.wanted*farthest, most*(1-little)))
+	highest = p.at(max(p.wanted/farthest, least*(1+little)))
+	return max(lowest, math.Exp(lowestThreshold)), max(lowest, min(highest, math.Exp(highestThreshold)))
+}
+
+// correction returns by how much the logarithm of the threshold should change after some days in
+// which known pages were fetched, if so many are due now.
+func (p plan) correction(threshold, days, due, allowed, fetched float64) float64 {
+	each := p.becomeDue(threshold)
+	excess := due - p.wanted*(days+backlog)
+	switch {
+	case excess < 0:
+		return excess / each * min(1, days/filled)
+	case fetched >= used*allowed:
+		return excess / each * min(1, days/drained)
+	default:
+		return (fetched - allowed) / each * min(1, days/drained)
+	}
+}
+
+// becomeDue returns how many pages more are due if the logarithm of the threshold falls by 1: of
+// pages whose ages are spread evenly, those that the change of their interval reaches.
+func (p plan) becomeDue(threshold float64) float64 {
+	const by = 0.2
+	var sum, pages float64
+	for _, c := range p.cells {
+		long := c.belief.gapOf(threshold/c.weight, p.in.shortest, p.in.longest)
+		short := c.belief.gapOf(threshold/c.weight*math.Exp(-by), p.in.shortest, p.in.longest)
+		sum += c.pages * math.Log(long/short) / by
+		pages += c.pages
+	}
+	return max(1, sum, pages/20)
+}
+
+// newPerDay returns how many new pages may be fetched a day. New pages are treated as if they were
+// known: of the budget, they get their part of all pages. If that would take more than a day, they
+// get up to a quarter; and they leave known pages enough for a fetch a month, up to a quarter.
+func newPerDay(budget, known, waiting float64) float64 {
+	n := newShare * budget
+	if waiting > 0 {
+		n = max(n, budget*waiting/(known+waiting))
+	}
+	return min(n, budget-min(oldShare*budget, known/oldDays))
+}
+
+// since returns the days since the last step: at most one, and 0 if there was none.
+func (t Threshold) since(at time.Time) float64 {
+	if t.at == 0 {
+		return 0
+	}
+	return max(0, min(1, (unix(at)-t.at)/86400))
+}
+
+func unix(at time.Time) float64 { return float64(at.UnixMilli()) / 1000 }
+
+// account adds what happened in the days since the last step.
+func (t Threshold) account(f Flow, budget, days float64) Threshold {
+	again, fresh := float64(f.Again), float64(f.New)
+	if days > 0 {
+		t.debt += max(0, again-t.again) + max(0, fresh-t.new) - budget*days
+		t.debt = max(-mostCredit*budget, min(mostDebt*budget, t.debt))
+	}
+	t.at, t.again, t.new = unix(f.At), again, fresh
+	return t
+}
+
+// fields lists all numbers in the order of the packed form.
+func (t *Threshold) fields() [ThresholdSize / 8]*float64 {
+	return [...]*float64{&t.Value, &t.Again, &t.New, &t.at, &t.again, &t.new, &t.debt}
+}
+
+// Append appends the packed form to b.
+func (t Threshold) Append(b []byte) []byte {
+	for _, v := range t.fields() {
+		b = binary.BigEndian.AppendUint64(b, math.Float64bits(*v))
+	}
+	return b
+}
+
+// ParseThreshold reads a packed threshold, which must be all of b.
+func ParseThreshold(b []byte) (Threshold, error) {
+	if len(b) != ThresholdSize {
+		return Threshold{}, fmt.Errorf("threshold: want %d bytes, got %d", ThresholdSize, len(b))
+	}
+	var t Threshold
+	for i, v := range t.fields() {
+		*v = math.Float64frombits(binary.BigEndian.Uint64(b[8*i:]))
+		if math.IsNaN(*v) || (*v < 0 && v != &t.debt) || math.IsInf(*v, 0) && v != &t.Value {
+			return Threshold{}, fmt.Errorf("threshold: number %d is %g, out of range", i, *v)
+		}
+	}
+	return t, nil
+}

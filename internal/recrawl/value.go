@@ -1,0 +1,58 @@
+package recrawl
+
+import (
+	"math"
+	"time"
+)
+
+// signalHorizon is the time in seconds over which the fetch of a page that is known to be stale
+// counts as a gain. Without a horizon the gain would be endless for a page that may never change.
+const signalHorizon = 365 * 86400
+
+// Value returns the crawl value of the page at a time, in seconds of freshness weighted by its
+// importance: at least 0, and never less at a later time. A page that was never fetched has none:
+// it is new, not due.
+//
+// Of a page with a signal it is at least what a fetch of a stale page gains, times the
+// reliability of the signal. That is about μ/λ, so that signals of a page which changes all the
+// time are worth little.
+func (s State) Value(at time.Time) float64 {
+	v := s.belief().value(s.gap(at))
+	if s.Last > 0 && s.Flags.Has(Signalled) {
+		v = max(v, s.signalValue())
+	}
+	return s.Weight() * v
+}
+
+func (s State) signalValue() float64 { return s.precision() * s.belief().value(signalHorizon) }
+
+// Fresh returns the probability that the page is at a time as it was when it was last fetched. It
+// is 0 for a page that was never fetched. A signal lowers it by the signal's reliability.
+func (s State) Fresh(at time.Time) float64 {
+	if s.Last == 0 {
+		return 0
+	}
+	f := s.belief().fresh(s.gap(at))
+	if s.Flags.Has(Signalled) {
+		f *= 1 - s.precision()
+	}
+	return f
+}
+
+// Due returns the moment at which the crawl value passes a threshold ([Threshold.Value]), at least
+// shortest and at most longest after the last fetch. A signal whose value passes the threshold
+// makes the page due after the shortest time. A threshold of 0 makes it due then as well, +Inf
+// after the longest. A page that was never fetched is due at once: at the zero unix time.
+func (s State) Due(threshold float64, shortest, longest time.Duration) time.Time {
+	if s.Last == 0 {
+		return time.Unix(0, 0)
+	}
+	last := time.Unix(int64(s.Last), 0)
+	shortest = max(shortest, time.Second)
+	longest = max(longest, shortest)
+	if s.Flags.Has(Signalled) && s.Weight()*s.signalValue() >= threshold {
+		return last.Add(shortest)
+	}
+	gap := s.belief().gapOf(threshold/s.Weight(), shortest.Seconds(), longest.Seconds())
+	return last.Add(max(shortest, min(longest, time.Duration(math.Ceil(gap*1e9)))))
+}
