@@ -23,7 +23,7 @@ var layers = [][]string{
 		"internal/activity",
 		"internal/extract", "internal/heap", "internal/redisd", "internal/version", "internal/htmltok", "internal/plain",
 		"internal/ui", "internal/identity", "internal/verify", "internal/minhash", "internal/price", "internal/simhash",
-		"internal/urltext",
+		"internal/urltext", "internal/pathblock",
 		"internal/textform", "internal/latency", "internal/spread", "internal/surt", "internal/recrawl",
 	},
 	{"crawler", "cmd/trawl/early", "internal/charset", "internal/blockpage"},
