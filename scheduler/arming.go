@@ -56,13 +56,12 @@ func (s *jobScheduler) recall(ctx context.Context, visits int) error {
 // at the next look: the hosts of a whole batch should not wait until they are swept because
 // asynq was unavailable for a moment.
 func (s *jobScheduler) enqueue(ctx context.Context) error {
-	for len(s.owed) > 0 {
-		if err := s.fleet.Enqueue(ctx, s.status, s.owed[0]); err != nil {
-			return err
-		}
-		s.owed = s.owed[1:]
+	if len(s.owed) == 0 {
+		return nil
 	}
-	return nil
+	enqueued, err := s.fleet.Enqueue(ctx, s.status, s.owed)
+	s.owed = s.owed[enqueued:]
+	return err
 }
 
 // payOffTerm is how long a scheduler that stops may take to enqueue what it armed.

@@ -233,12 +233,17 @@ func (s *fixture) Capacity(string) (int, error) {
 	return s.capacity, nil
 }
 
-func (s *fixture) Enqueue(_ context.Context, job crawler.Status, o queue.VisitRef) error {
-	if job.Job.Name != s.job || job.Created.IsZero() {
-		s.t.Errorf("a visit to %s is enqueued for job %q, created %v", o.Host, job.Job.Name, job.Created)
+func (s *fixture) Enqueue(_ context.Context, job crawler.Status, orders []queue.VisitRef) (enqueued int, err error) {
+	for i, o := range orders {
+		if job.Job.Name != s.job || job.Created.IsZero() {
+			s.t.Errorf("a visit to %s is enqueued for job %q, created %v", o.Host, job.Job.Name, job.Created)
+		}
+		s.mu.Lock()
+		s.enqueued = append(s.enqueued, o)
+		s.mu.Unlock()
+		if err := s.called("enqueue"); err != nil {
+			return i, err
+		}
 	}
-	s.mu.Lock()
-	s.enqueued = append(s.enqueued, o)
-	s.mu.Unlock()
-	return s.called("enqueue")
+	return len(orders), nil
 }

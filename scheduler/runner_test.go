@@ -222,11 +222,11 @@ type delayedQueues struct {
 	entered          atomic.Bool // a visit was enqueued
 }
 
-func (q *delayedQueues) Enqueue(ctx context.Context, job crawler.Status, o queue.VisitRef) error {
+func (q *delayedQueues) Enqueue(ctx context.Context, job crawler.Status, orders []queue.VisitRef) (int, error) {
 	q.once.Do(func() { close(q.reached) })
 	<-q.release
 	defer q.entered.Store(true)
-	return q.Queues.Enqueue(ctx, job, o)
+	return q.Queues.Enqueue(ctx, job, orders)
 }
 
 // onlyRecordLeft reports whether only the record of a job and its events are left in Redis.

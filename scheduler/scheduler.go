@@ -51,8 +51,9 @@ type jobStore interface {
 type visitQueue interface {
 	// Capacity returns how many visits of the job can run at once.
 	Capacity(job string) (int, error)
-	// Enqueue enqueues a visit. Enqueueing it again does nothing.
-	Enqueue(ctx context.Context, job crawler.Status, o queue.VisitRef) error
+	// Enqueue enqueues visits, and returns how many of them, from the first on, it has
+	// enqueued. Enqueueing one again does nothing.
+	Enqueue(ctx context.Context, job crawler.Status, orders []queue.VisitRef) (enqueued int, err error)
 }
 
 // Config is the configuration of a scheduler. Zero values are the defaults.

@@ -311,6 +311,24 @@ func (p *places) Begin(job string) (end func()) {
 	}
 }
 
+// Reserve takes up to n places more for visits of a task that has begun, and returns how many.
+// No more are taken than are free, even if other workers should take the visits: they are here
+// already.
+func (p *places) Reserve(_ string, n int) int {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	n = max(0, min(n, p.most-p.taken-p.asking))
+	p.taken += n
+	return n
+}
+
+// Release frees a place that Reserve took.
+func (p *places) Release(string) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.free(1)
+}
+
 // Finished frees the place of a task whose end asynq has recorded.
 func (p *places) Finished(job string) {
 	p.mu.Lock()

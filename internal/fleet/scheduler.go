@@ -193,17 +193,16 @@ func newDispatcher(queues *wire.Dispatcher, conn *Connection) dispatcher {
 	return d
 }
 
-// Enqueue enqueues a visit.
-func (d dispatcher) Enqueue(ctx context.Context, job crawler.Status, order queue.VisitRef) error {
-	err := d.Dispatcher.Enqueue(ctx, job, order)
+// Enqueue enqueues visits, and returns how many it has enqueued.
+func (d dispatcher) Enqueue(ctx context.Context, job crawler.Status, orders []queue.VisitRef) (int, error) {
+	enqueued, err := d.Dispatcher.Enqueue(ctx, job, orders)
 	failures := d.failures.WithLabelValues(job.Job.Name) // creates the series with 0 before the first failure
 	if err != nil {
 		failures.Inc()
 		d.mend(ctx, job.Job.Name, err)
-		return err
 	}
-	d.enqueued.WithLabelValues(job.Job.Name).Inc()
-	return nil
+	d.enqueued.WithLabelValues(job.Job.Name).Add(float64(enqueued))
+	return enqueued, err
 }
 
 // Paused reports whether the job's queue is paused, and whether there is one.

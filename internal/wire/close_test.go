@@ -108,7 +108,7 @@ func endsAtTimeout(t *testing.T, w *queueTest) {
 		<-redelivered // A visit that returns while asynq handles the deadline may count as failed, and be archived.
 		return queue.Report{}, ctx.Err()
 	}, wire.ServerConfig{})
-	if err := w.client(time.Second).Enqueue(t.Context(), w.job, ref(1)); err != nil {
+	if _, err := w.client(time.Second).Enqueue(t.Context(), w.job, []queue.VisitRef{ref(1)}); err != nil {
 		t.Fatal(err)
 	}
 	first := <-visits

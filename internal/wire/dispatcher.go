@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -76,17 +77,32 @@ func (d *Dispatcher) renew() {
 // Close closes the dispatcher's connections.
 func (d *Dispatcher) Close() error { return d.connection.(io.Closer).Close() }
 
-// Enqueue enqueues a visit into the queue of its job. Enqueueing it again does nothing.
-func (d *Dispatcher) Enqueue(ctx context.Context, job crawler.Status, o queue.VisitRef) error {
-	visit := Visit{Job: job.Job.Name, Run: job.Created.UnixMilli(), Host: o.Host, Epoch: o.Epoch}
-	client, retention := d.row(job)
-	task, err := visit.task(d.timeoutOf(job.Job.RequestSettings), retention)
+// Enqueue enqueues visits into the queue of their job, and returns how many of them, from the
+// first on, it has enqueued. If there are many, a task has several of them. Enqueueing the same
+// visits again does nothing.
+func (d *Dispatcher) Enqueue(ctx context.Context, job crawler.Status, orders []queue.VisitRef) (int, error) {
+	n := tourOf(len(orders), d.serving(job.Job.Name))
+	enqueued := 0
+	for visits := range slices.Chunk(orders, n) {
+		if err := d.enqueue(ctx, job, visits); err != nil {
+			return enqueued, err
+		}
+		enqueued += len(visits)
+	}
+	return enqueued, nil
+}
+
+// enqueue enqueues a task.
+func (d *Dispatcher) enqueue(ctx context.Context, job crawler.Status, visits []queue.VisitRef) error {
+	client, retention := d.row(job, len(visits))
+	task, err := newTour(job.Job.Name, job.Created.UnixMilli(), visits).task(
+		d.timeoutOf(job.Job.RequestSettings), retention)
 	if err != nil {
 		return err
 	}
 	_, err = client.EnqueueContext(ctx, task)
 	if err != nil && !errors.Is(err, asynq.ErrTaskIDConflict) {
-		return fmt.Errorf("enqueue the visit of %s: %w", o.Host, err)
+		return fmt.Errorf("enqueue the visit of %s: %w", visits[0].Host, err)
 	}
 	return nil
 }
@@ -98,9 +114,9 @@ func (d *Dispatcher) timeoutOf(s crawler.RequestSettings) time.Duration {
 	return s.VisitTerm()
 }
 
-// row returns the client that enqueues a visit of the job, and how long the visit is kept,
-// so that about keptVisits of the job stay visible.
-func (d *Dispatcher) row(job crawler.Status) (*asynq.Client, time.Duration) {
+// row returns the client that enqueues visits of the job, and how long they are kept, so that
+// about keptVisits of the job stay visible.
+func (d *Dispatcher) row(job crawler.Status, visits int) (*asynq.Client, time.Duration) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	r := d.rows[job.Job.Name]
@@ -112,7 +128,7 @@ func (d *Dispatcher) row(job crawler.Status) (*asynq.Client, time.Duration) {
 		r = &row{created: job.Created}
 		d.rows[job.Job.Name] = r
 	}
-	return d.client, retentionAt(r.rate.note(time.Now()))
+	return d.client, retentionAt(r.rate.note(time.Now(), visits))
 }
 
 // retentionAt returns how long visits are kept, given how many end per second.
@@ -129,13 +145,13 @@ type rate struct {
 
 const rateSpan = 10 * time.Second
 
-// note counts one event and returns the events per second, more than 0.
-func (r *rate) note(now time.Time) float64 {
+// note counts events, at least one, and returns the events per second, more than 0.
+func (r *rate) note(now time.Time, events int) float64 {
 	if since := now.Sub(r.began); since >= rateSpan {
 		r.last = r.count / since.Seconds()
 		r.began, r.count = now, 0
 	}
-	r.count++
+	r.count += float64(events)
 	return max(r.last, r.count/rateSpan.Seconds())
 }
 
@@ -144,12 +160,27 @@ func (r *rate) note(now time.Time) float64 {
 func (d *Dispatcher) Workers(job string) (names []string) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	for _, s := range d.servers {
-		if s.Queues[job] > 0 && s.Status == "active" {
-			names = append(names, fmt.Sprintf("%s:%d", s.Host, s.PID))
-		}
+	for _, s := range d.of(job) {
+		names = append(names, fmt.Sprintf("%s:%d", s.Host, s.PID))
 	}
 	return names
+}
+
+// serving returns how many processes serve the job's queue, as of the last call of Capacity.
+func (d *Dispatcher) serving(job string) int {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	return len(d.of(job))
+}
+
+// of returns the servers that serve the job's queue. d.mu is held.
+func (d *Dispatcher) of(job string) (all []*asynq.ServerInfo) {
+	for _, s := range d.servers {
+		if s.Queues[job] > 0 && s.Status == "active" {
+			all = append(all, s)
+		}
+	}
+	return all
 }
 
 // Capacity returns how many visits of a job the workers that serve its queue can run at
@@ -168,10 +199,8 @@ func (d *Dispatcher) Capacity(job string) (int, error) {
 		return 0, fmt.Errorf("list the fleet's workers: %w", d.askedErr)
 	}
 	capacity := 0
-	for _, s := range d.servers {
-		if s.Queues[job] > 0 && s.Status == "active" {
-			capacity += s.Concurrency
-		}
+	for _, s := range d.of(job) {
+		capacity += s.Concurrency
 	}
 	return capacity, nil
 }

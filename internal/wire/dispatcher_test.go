@@ -31,7 +31,7 @@ func TestTheRetentionKeepsAboutTenThousandVisits(t *testing.T) {
 			kept := 0
 			var last time.Duration
 			for ; now.Before(end); now = now.Add(gap) {
-				last = retentionAt(r.note(now))
+				last = retentionAt(r.note(now, 1))
 				if now.Add(last).After(end) {
 					kept++
 				}

@@ -77,10 +77,8 @@ func (w *queueTest) serveUnder(ctx context.Context, handle wire.Handler, cfg wir
 // enqueue enqueues visits.
 func (w *queueTest) enqueue(orders ...queue.VisitRef) {
 	w.t.Helper()
-	for _, o := range orders {
-		if err := w.Enqueue(w.t.Context(), w.job, o); err != nil {
-			w.t.Fatal(err)
-		}
+	if n, err := w.Enqueue(w.t.Context(), w.job, orders); n != len(orders) || err != nil {
+		w.t.Fatalf("%d of %d visits are enqueued: %v", n, len(orders), err)
 	}
 }
 

@@ -2,8 +2,6 @@ package wire
 
 import (
 	"context"
-	"encoding/json"
-	"errors"
 	"fmt"
 	"log/slog"
 	"sync"
@@ -48,6 +46,10 @@ type Places interface {
 	// Begin is called when a task of the queue starts. The server calls end when the
 	// handler has returned.
 	Begin(queue string) (end func())
+	// Reserve takes up to n more places, for the further visits of a task of the queue that has
+	// begun, and returns how many. Each is freed by a call of Release.
+	Reserve(queue string, n int) (reserved int)
+	Release(queue string)
 }
 
 func (cfg ServerConfig) withDefaults() ServerConfig {
@@ -81,6 +83,10 @@ type Server struct {
 	places Places // nil for none
 	drain  chan struct{}
 	cancel context.CancelFunc
+	redis  asynq.RedisConnOpt
+
+	returns *asynq.Client // enqueues visits that do not fit; nil before the first
+	dialing sync.Mutex    // guards returns
 
 	once   sync.Once    // closes
 	tasks  sync.RWMutex // each task holds a read lock
@@ -99,7 +105,7 @@ func Serve(ctx context.Context, redis asynq.RedisConnOpt, handle Handler, cfg Se
 		redis = frontier.WithDequeuePolicy(redis, cfg.Places)
 	}
 	s := &Server{job: cfg.Job, places: cfg.Places, ctx: ctx, handle: handle, others: cfg.Others, log: cfg.Log,
-		drain: make(chan struct{}), cancel: cancel}
+		redis: redis, drain: make(chan struct{}), cancel: cancel}
 	s.server = asynq.NewServer(redis, asynq.Config{
 		Concurrency:              cfg.Concurrency,
 		Queues:                   map[string]int{cfg.Job: 1},
@@ -154,28 +160,6 @@ func (s *Server) carryOut(ctx context.Context, t *asynq.Task) error {
 	return err
 }
 
-// visit runs one task of TypeFetch. asynq does not retry a visit that failed: the frontier
-// knows what remains to be done, and will arm another visit. The task stays visible in the
-// archive, with its error.
-func (s *Server) visit(ctx context.Context, t *asynq.Task) error {
-	v, err := parseVisit(t)
-	if err != nil {
-		s.log.Warn("a task is archived", "job", s.job, "error", err)
-		return fmt.Errorf("%w: %w", err, asynq.SkipRetry)
-	}
-	ctx, cancel := s.outlive(ctx)
-	defer cancel()
-	report, err := s.handle(ctx, v, s.drain)
-	result, jsonErr := json.Marshal(report)
-	if jsonErr == nil {
-		_, jsonErr = t.ResultWriter().Write(result)
-	}
-	if err = errors.Join(err, jsonErr); err != nil {
-		return fmt.Errorf("%w: %w", err, asynq.SkipRetry)
-	}
-	return nil
-}
-
 // outlive returns a context that ends at asynq's deadline and with the server, but not when
 // asynq's lease on the task expires. The lease expires if Redis is unavailable or full for
 // half a minute. By the frontier's lease, the visit still holds its host, and must settle
@@ -207,4 +191,7 @@ func (s *Server) close() {
 	s.tasks.Lock()
 	defer s.tasks.Unlock()
 	s.closed = true
+	if s.returns != nil {
+		s.returns.Close()
+	}
 }

@@ -59,9 +59,18 @@ func (q queues) Capacity(job string) (n int, err error) {
 // Workers returns the names of the workers of a job. All workers serve all jobs.
 func (q queues) Workers(string) []string { return []string{"all"} }
 
-// Enqueue enqueues a visit.
-func (q queues) Enqueue(ctx context.Context, status crawler.Status, o queue.VisitRef) error {
-	t := task{job: status.Job.Name, run: status.Created.UnixMilli(), order: o}
+// Enqueue enqueues visits.
+func (q queues) Enqueue(ctx context.Context, status crawler.Status, orders []queue.VisitRef) (int, error) {
+	for i, o := range orders {
+		if err := q.enqueue(ctx, task{job: status.Job.Name, run: status.Created.UnixMilli(), order: o}); err != nil {
+			return i, err
+		}
+	}
+	return len(orders), nil
+}
+
+// enqueue enqueues a task.
+func (q queues) enqueue(ctx context.Context, t task) error {
 	add := func() { q.queue.add(t) }
 	return q.process.interact(ctx, toQueue, "enqueue "+t.String(), func() error {
 		q.process.arbiter.trace.add("%s enqueues %v", q.process.name, t)
