@@ -51,6 +51,8 @@ type Frontier struct {
 	reports       *reports
 	run           int64 // when the job was created, in unix milliseconds; 0 if unknown
 	shares        bool  // hosts are shared with the other jobs of the fleet
+	opens         gatherers[*opening]
+	finishes      gatherers[*finishing]
 }
 
 // Job returns the job of the frontier.

@@ -202,21 +202,20 @@ func (l *HostLease) Finish(ctx context.Context, done []queue.Settlement, r queue
 	if err := l.lock.last(ctx, max(r.Wait, r.Gap)); err != nil {
 		return false, err
 	}
-	args := append(l.head(l.restArgs(r)...), l.settlementArgs(done)...)
-	got, err := run(ctx, l.frontier.rdb, finishScript(), "finish", l.base, args...).Slice()
-	if err != nil {
+	args := append([]any{string(l.ref.Host), l.ref.Epoch}, l.restArgs(r)...)
+	f := &finishing{host: l.ref.Host, args: append(args, l.settlementArgs(done)...)}
+	if err := l.frontier.finishes.at(l.base).do(ctx, f); err != nil {
 		return false, err
 	}
-	if len(got) != 3 {
-		return false, fmt.Errorf("frontier: finish %s: unexpected answer %v", l.ref.Host, got)
+	if f.err != nil {
+		return false, f.err
 	}
-	l.account.settle(done, got[0].(int64))
-	l.domain.settle(done, got[0].(int64))
-	if got[1] == int64(0) {
-		return false, nil
+	l.account.settle(done, f.pages)
+	l.domain.settle(done, f.pages)
+	if f.ended {
+		l.lock.pass(ctx, f.rivals, r.Wait)
 	}
-	l.lock.pass(ctx, got[2].(string), r.Wait)
-	return true, nil
+	return f.ended, nil
 }
 
 // settlementArgs returns the arguments of settle.lua behind the lease.

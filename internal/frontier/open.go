@@ -10,50 +10,38 @@ import (
 	"github.com/trawlcrawler/trawl/crawler"
 	"github.com/trawlcrawler/trawl/internal/latency"
 	"github.com/trawlcrawler/trawl/internal/queue"
+	"github.com/trawlcrawler/trawl/internal/redisconn"
 	"github.com/trawlcrawler/trawl/internal/visit"
 )
 
-// Open begins the visit at a host that was armed with the epoch of o. It implements
+// Open begins the visit at a host that was armed with the epoch of ref. It implements
 // [visit.Frontier]. If another job of the fleet holds the host, the visit is open but does
 // not hold the host: see [queue.Sharing].
-func (f *Frontier) Open(ctx context.Context, o queue.VisitRef, worker string,
+func (f *Frontier) Open(ctx context.Context, ref queue.VisitRef, worker string,
 	want visit.Want) (visit.HostLease, error) {
-	l := &HostLease{frontier: f, ref: o, base: f.baseOf(o.Host),
-		account: ledger{frontier: f, visit: visitName(o.Host, o.Epoch), budgeted: f.budgets().budgeted}}
-	l.domain = f.domainAccount(o.Host, l.account.visit)
+	l := &HostLease{frontier: f, ref: ref, base: f.baseOf(ref.Host),
+		account: ledger{frontier: f, visit: visitName(ref.Host, ref.Epoch), budgeted: f.budgets().budgeted}}
+	l.domain = f.domainAccount(ref.Host, l.account.visit)
 	if !f.unbudgeted() { // pages must be promised before URLs are taken
 		want.URLs = 0
 	}
-	args := []any{
-		string(o.Host), o.Epoch, f.lease.Milliseconds(), worker, want.URLs, want.Gap.Milliseconds(),
-		want.Ahead.Milliseconds(), want.Call,
+	o := &opening{lease: l, want: want, worker: worker}
+	if f.shares {
+		l.lock = &hostLock{
+			frontier: f, host: ref.Host, me: party{f.job.Name, f.run, f.shardOf(ref.Host)}, epoch: ref.Epoch,
+			delay: f.job.Delay, term: f.job.VisitTerm() + holdSlack, written: time.Now(),
+		}
 	}
-	if !f.shares {
-		got, err := run(ctx, f.rdb, openScript(), "open", l.base, args...).Slice()
-		return l, l.opened(ctx, got, err, want)
-	}
-	l.lock = &hostLock{
-		frontier: f, host: o.Host, me: party{f.job.Name, f.run, f.shardOf(o.Host)}, epoch: o.Epoch,
-		delay: f.job.Delay, term: f.job.VisitTerm() + holdSlack,
-	}
-	l.lock.written = time.Now()
-	got, acquired, err := f.openAndAcquire(ctx, l, args)
-	if err := l.opened(ctx, got, err, want); err != nil {
+	if err := f.opens.at(l.base).do(ctx, o); err != nil {
 		return nil, err
 	}
-	l.lock.delay = max(l.lock.delay, l.gap)
-	if delay := l.Rules().Delay; delay != nil {
-		l.lock.delay = max(l.lock.delay, time.Duration(*delay))
+	if err := l.opened(ctx, o.answer, o.err, want); err != nil {
+		return nil, err
 	}
-	if acquired {
-		l.lock.acquired()
-	} else {
-		err = l.lock.acquire(ctx, l.last)
+	if l.lock == nil {
+		return l, nil
 	}
-	if err == nil {
-		err = l.lock.last(ctx, l.start.Gap)
-	}
-	if err != nil {
+	if err := l.hold(ctx, o); err != nil {
 		// No requests were made yet. If this fails too, the visit is swept.
 		_ = l.Close(context.WithoutCancel(ctx), l.unheld())
 		return nil, err
@@ -62,29 +50,128 @@ func (f *Frontier) Open(ctx context.Context, o queue.VisitRef, worker string,
 	return l, nil
 }
 
-// openAndAcquire opens the visit and acquires the hold in one round trip. If there is no
-// hold, SETNX writes it without a script; otherwise acquire.lua has to decide. In a Cluster
-// the two keys are on different nodes, so it only opens the visit. It also does if Redis
-// does not know the script yet: the hold must not be acquired before the visit is open.
-func (f *Frontier) openAndAcquire(ctx context.Context, l *HostLease,
-	args []any) (opened []any, acquired bool, err error) {
-	if _, cluster := f.rdb.(*redis.ClusterClient); cluster {
-		opened, err = run(ctx, f.rdb, openScript(), "open", l.base, args...).Slice()
-		return opened, false, err
+// hold acquires the host's hold for a visit that was just opened, or reads whether it was acquired
+// in the same round trip.
+func (l *HostLease) hold(ctx context.Context, o *opening) (err error) {
+	l.lock.delay = max(l.lock.delay, l.gap)
+	if delay := l.Rules().Delay; delay != nil {
+		l.lock.delay = max(l.lock.delay, time.Duration(*delay))
 	}
-	var first *redis.Cmd
-	var second *redis.BoolCmd
+	done := false
+	if o.held {
+		done, err = l.lock.answer(ctx, o.hold, o.now, l.last)
+	}
+	if !done && err == nil {
+		err = l.lock.acquire(ctx, l.last)
+	}
+	if err != nil {
+		return err
+	}
+	return l.lock.last(ctx, l.start.Gap)
+}
+
+// opening is a visit to be opened, with the answers of Redis.
+type opening struct {
+	lease  *HostLease
+	want   visit.Want
+	worker string
+
+	answer []any // of open.lua
+	err    error
+	held   bool   // acquire.lua has answered
+	hold   string // its answer
+	now    int64
+}
+
+// openArgs returns the arguments of open.lua.
+func (f *Frontier) openArgs(all []*opening) []any {
+	args := []any{f.lease.Milliseconds()}
+	for _, o := range all {
+		args = append(args, string(o.lease.ref.Host), o.lease.ref.Epoch, o.worker, o.want.URLs,
+			o.want.Gap.Milliseconds(), o.want.Ahead.Milliseconds(), o.want.Call)
+	}
+	return args
+}
+
+// openAll opens visits of a shard, and acquires the holds of their hosts in the same round trip.
+func (f *Frontier) openAll(ctx context.Context, base string, all []*opening) {
+	if _, cluster := f.rdb.(*redis.ClusterClient); cluster || !f.shares {
+		f.openOnly(ctx, base, all) // in a Cluster, the holds are on other nodes
+		return
+	}
+	keys, holders := holdsOf(all)
+	var first, second *redis.Cmd
 	_, _ = f.rdb.Pipelined(ctx, func(p redis.Pipeliner) error {
-		first = openScript().EvalSha(ctx, p, []string{l.base}, args...)
-		second = p.SetNX(ctx, holdKey(l.ref.Host), l.lock.sole(), l.lock.lasts())
+		first = openScript().EvalSha(ctx, p, []string{base}, f.openArgs(all)...)
+		second = acquireScript().EvalSha(ctx, p, keys, holders...)
 		return nil
 	})
-	if noScript(first) {
-		opened, err = run(ctx, f.rdb, openScript(), "open", l.base, args...).Slice()
-		return opened, false, err
+	if noScript(first) || len(all) > 1 && isReply(first.Err()) {
+		f.openOnly(ctx, base, all) // each acquires its hold once it is open
+		return
 	}
-	opened, err = judged(first, "open", l.base).Slice()
-	return opened, second.Val(), err
+	opened(all, judged(first, "open", base))
+	held(all, second)
+}
+
+// openOnly opens visits of a shard. If that fails for one of them, the others are not affected.
+func (f *Frontier) openOnly(ctx context.Context, base string, all []*opening) {
+	cmd := run(ctx, f.rdb, openScript(), "open", base, f.openArgs(all)...)
+	if len(all) == 1 || !isReply(cmd.Err()) {
+		opened(all, cmd)
+		return
+	}
+	for i := range all {
+		one := all[i : i+1]
+		opened(one, run(ctx, f.rdb, openScript(), "open", base, f.openArgs(one)...))
+	}
+}
+
+// isReply reports whether an error is that a script has failed, rather than that Redis was not
+// reached or does not run scripts now. In a batch, that may be because of a single call.
+func isReply(err error) bool {
+	word := redisconn.ErrorWord(err)
+	return word == "ERR" || word == "WRONGTYPE"
+}
+
+// holdsOf returns the keys and the arguments of acquire.lua.
+func holdsOf(all []*opening) (keys []string, args []any) {
+	args = []any{all[0].lease.lock.me.String()} // all are in one shard
+	for _, o := range all {
+		keys = append(keys, holdKey(o.lease.ref.Host))
+		args = append(args, o.lease.ref.Epoch, o.lease.lock.lasts().Milliseconds())
+	}
+	return keys, args
+}
+
+// opened notes the answers of open.lua.
+func opened(all []*opening, cmd *redis.Cmd) {
+	answers, err := cmd.Slice()
+	if err == nil && len(answers) != len(all) {
+		err = fmt.Errorf("frontier: open: %d answers for %d visits", len(answers), len(all))
+	}
+	for i, o := range all {
+		if o.err = err; err != nil {
+			continue
+		}
+		if o.answer, _ = answers[i].([]any); len(o.answer) == 0 {
+			o.err = queue.ErrStale
+		}
+	}
+}
+
+// held notes the answers of acquire.lua. If there are none, each visit asks by itself.
+func held(all []*opening, cmd *redis.Cmd) {
+	answers, err := cmd.Slice()
+	if err != nil || len(answers) != 2*len(all) {
+		return
+	}
+	for i, o := range all {
+		var text, number bool
+		o.hold, text = answers[2*i].(string)
+		o.now, number = answers[2*i+1].(int64)
+		o.held = text && number
+	}
 }
 
 // openAnswer is how many values open.lua returns before the URLs that it has taken.

@@ -302,5 +302,16 @@ func (s *Store) Frontier(job crawler.Job) *Frontier {
 	if created := s.created[job.Name]; !created.IsZero() {
 		f.run = created.UnixMilli()
 	}
+	f.opens.pace, f.opens.run = s.pace(), f.openAll
+	f.finishes.pace, f.finishes.run = s.pace(), f.finishAll
 	return f
+}
+
+// pace returns the pace of gatherers. In a simulation each call is made by itself: which calls meet
+// would depend on the order in which goroutines run.
+func (s *Store) pace() time.Duration {
+	if s.hash != nil {
+		return 0
+	}
+	return gatherPace
 }

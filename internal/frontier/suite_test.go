@@ -31,6 +31,7 @@ var concurrent = []string{
 	"a large segment is put back once by concurrent callers",
 	"a job never reserves more money than it may spend",
 	"one of many visits that open at once holds it",
+	"visits that open and end at the same time do not mix",
 }
 
 // onEach runs a test of a suite against a real Redis and the built-in one.
@@ -57,6 +58,7 @@ func TestFrontier(t *testing.T) {
 		{"links to many hosts, in several shards, wait in the queues of their hosts", admittedToMany},
 		{"an idle host becomes due; a host with a visit does not", wokenWhenIdle},
 		{"a task opens one visit", opensOnce},
+		{"visits that open and end at the same time do not mix", opensTogether},
 		{"no epoch is used twice after Redis lost its last writes", epochsAreNotRepeated},
 		{"concurrent arming does not exceed the limit of visits", armsTogether},
 		{"every shard has its turn when the limit of visits is small", armsInTurn},

@@ -37,9 +37,22 @@ local function now_ms()
   return clock
 end
 
--- count adds to a counter of the shard.
+-- count adds to a counter of the shard, and returns its value. Between sum_counts and write_counts
+-- it returns nothing: what it adds is written at the end, with one command for each counter.
+local sums
 local function count(name, by)
-  if by ~= 0 then return redis.call('HINCRBY', COUNT, name, by) end
+  if by == 0 then return end
+  if not sums then return redis.call('HINCRBY', COUNT, name, by) end
+  sums[name] = (sums[name] or 0) + by
+end
+
+local function sum_counts() sums = {} end
+
+local function write_counts()
+  for name, by in pairs(sums) do
+    if by ~= 0 then redis.call('HINCRBY', COUNT, name, by) end
+  end
+  sums = nil
 end
 
 -- holds returns whether the visit with this epoch holds the host.

@@ -15,7 +15,7 @@
 local host, epoch, lease = ARGV[1], ARGV[2], ARGV[3]
 local h = redis.call('HMGET', HOST(host), 'state', 'epoch', 'turn', 'pages')
 if h[1] ~= 'open' or h[2] ~= epoch then return STALE end
-local counts = settle_urls(host, 4, h[3], h[4])
+local counts = settle_urls(host, 4, #ARGV, h[3], h[4])
 redis.call('ZADD', OPEN, now_ms() + lease, host)
 redis.call('HSET', HOST(host), unpack(counts))
 return counts[2]

@@ -62,16 +62,26 @@ local function remember_failed(cause, text)
   redis.call('LTRIM', FAILED(cause), 0, MOST_FAILED - 1)
 end
 
--- settle_urls takes URLs out of flight with their outcomes. The arguments from ARGV[at] on are
--- those of settle.lua behind the lease. turn and pages are the host's fields. Returns the new
--- ones, as fields of the host to be set.
+-- count_muted returns the counter of a muted pattern: that of all others, if there are too many.
+-- It reads what it has written, so it cannot wait for write_counts.
 local MOST_MUTED = 100 -- crawler.MaxMuted
-local function settle_urls(host, at, turn, pages)
+local function count_muted(name, by)
+  if redis.call('HEXISTS', COUNT, name) == 0 then
+    local patterns = tonumber(redis.call('HGET', COUNT, 'patterns') or 0)
+    if patterns < MOST_MUTED then redis.call('HINCRBY', COUNT, 'patterns', 1) else name = 'mutedmore' end
+  end
+  redis.call('HINCRBY', COUNT, name, by)
+end
+
+-- settle_urls takes URLs out of flight with their outcomes. The arguments from ARGV[at] to
+-- ARGV[last] are those of settle.lua behind the lease. turn and pages are the host's fields.
+-- Returns the new ones, as fields of the host to be set.
+local function settle_urls(host, at, last, turn, pages)
   local segment, term, stored, now = ARGV[at], ARGV[at + 1], ARGV[at + 2], now_ms()
   local counters = at + 4
   local behind = counters + 2 * tonumber(ARGV[at + 3])
   local tickets, flights = {}, {}
-  for i = behind, #ARGV, 6 do tickets[#tickets + 1] = ARGV[i] end
+  for i = behind, last, 6 do tickets[#tickets + 1] = ARGV[i] end
   -- HDEL is the first write, because a full Redis refuses a command that may need memory only if
   -- it is the first. So a visit settles, and stays alive, in a full Redis.
   if #tickets == 1 and segment == '' then
@@ -82,7 +92,7 @@ local function settle_urls(host, at, turn, pages)
   end
 
   local outcomes, bytes, settled, retries, over, incomplete, emitted, kept = {}, 0, 0, 0, 0, 0, 0, {}
-  for i = behind, #ARGV, 6 do
+  for i = behind, last, 6 do
     local ticket, outcome, entry, flags = ARGV[i], ARGV[i + 1], ARGV[i + 3], ARGV[i + 5]
     local flight = flights[ticket]
     if flight then
@@ -105,13 +115,15 @@ local function settle_urls(host, at, turn, pages)
   for outcome, n in pairs(outcomes) do count('outcome:' .. outcome, n) end
   if settled > 0 then -- otherwise this is a repeated call
     for i = counters, behind - 1, 2 do
-      local name = ARGV[i]
-      if string.sub(name, 1, 6) == 'muted:' and redis.call('HEXISTS', COUNT, name) == 0 then
-        local patterns = tonumber(redis.call('HGET', COUNT, 'patterns') or 0)
-        if patterns < MOST_MUTED then count('patterns', 1) else name = 'mutedmore' end
-      end
+      local name, value = ARGV[i], ARGV[i + 1]
       local cause = string.match(name, '^failed:(.+)$')
-      if cause then remember_failed(cause, ARGV[i + 1]) else count(name, tonumber(ARGV[i + 1])) end
+      if cause then
+        remember_failed(cause, value)
+      elseif string.sub(name, 1, 6) == 'muted:' then
+        count_muted(name, tonumber(value))
+      else
+        count(name, tonumber(value))
+      end
     end
   end
   count('over', over)
