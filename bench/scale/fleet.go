@@ -125,14 +125,18 @@ func (f *fleet) visit(w *worker) wire.Handler {
 	}
 }
 
-// run crawls from one page until nothing is left to fetch.
-func (f *fleet) run(ctx context.Context, seed string) (crawler.Counters, error) {
-	u, err := crawler.ParseURL(seed)
-	if err != nil {
-		return crawler.Counters{}, err
+// run crawls from some pages until nothing is left to fetch.
+func (f *fleet) run(ctx context.Context, seeds []string) (crawler.Counters, error) {
+	entries := make([]queue.Entry, len(seeds))
+	for i, seed := range seeds {
+		u, err := crawler.ParseURL(seed)
+		if err != nil {
+			return crawler.Counters{}, err
+		}
+		entries[i] = queue.Entry{URL: u, Band: queue.BandFirst}
 	}
 	front := f.store.Frontier(f.job)
-	if _, err := front.Admit(ctx, []queue.Entry{{URL: u, Band: queue.BandFirst}}); err != nil {
+	if _, err := front.Admit(ctx, entries); err != nil {
 		return crawler.Counters{}, err
 	}
 	if err := f.store.Seeded(ctx, f.job.Name, true); err != nil {

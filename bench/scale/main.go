@@ -104,7 +104,7 @@ func (t *toll) measure(ctx context.Context, m *memory, f *fleet) error {
 	var watch sync.WaitGroup
 	watched, unwatch := context.WithCancel(ctx)
 	watch.Go(func() { m.sample(watched, &t.peak) })
-	t.counters, err = f.run(ctx, t.web.Origin(0)+"/")
+	t.counters, err = f.run(ctx, t.scenario.seeds(t.web))
 	unwatch()
 	watch.Wait()
 	if err != nil {

@@ -12,10 +12,11 @@ import (
 
 // scenario is a web and how it is crawled.
 type scenario struct {
-	name string
-	what string
-	web  func(*simweb.Config)
-	job  func(*crawler.Job)
+	name   string
+	what   string
+	web    func(*simweb.Config)
+	job    func(*crawler.Job)
+	seeded bool // each host is a seed; otherwise the first one is
 }
 
 // scenarios are all that there are. Sizes are multiplied by -size.
@@ -29,6 +30,12 @@ var scenarios = []scenario{{
 }, {
 	name: "one-page-hosts", what: "100,000 hosts of one page: a visit each",
 	web: func(c *simweb.Config) { c.Hosts, c.Pages, c.Links, c.Abroad = 100_000, 100_000, 20, 0.3 },
+}, {
+	name: "seeded", what: "10,000 hosts of one page without links, each a seed",
+	web: func(c *simweb.Config) {
+		c.Hosts, c.Pages, c.Links, c.Abroad, c.Dead = 10_000, 10_000, 1, 0, 0
+	},
+	seeded: true,
 }, {
 	name: "polite", what: "2,000 hosts of 30 pages, each asked once a second",
 	web: func(c *simweb.Config) {
@@ -74,6 +81,19 @@ func (s scenario) build(size float64, seed uint64) (*simweb.Web, error) {
 	}
 	cfg.Pages = max(cfg.Hosts, int(float64(cfg.Pages)*size))
 	return simweb.New(cfg)
+}
+
+// seeds are where the crawl begins.
+func (s scenario) seeds(web *simweb.Web) []string {
+	n := 1
+	if s.seeded {
+		n = web.Hosts()
+	}
+	seeds := make([]string, n)
+	for i := range seeds {
+		seeds[i] = web.Origin(i) + "/"
+	}
+	return seeds
 }
 
 // order makes the job.
