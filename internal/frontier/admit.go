@@ -2,6 +2,7 @@ package frontier
 
 import (
 	"context"
+	"fmt"
 
 	"github.com/redis/go-redis/v9"
 
@@ -71,7 +72,10 @@ func (a *admission) add(e queue.Entry, member string, hash uint64) {
 	a.urls++
 }
 
-// args returns the arguments of the script.
+// call returns the arguments of admit.lua for this call.
+func (a *admission) call() []any { return append([]any{len(a.groups)}, a.args()...) }
+
+// args returns the groups as arguments of a script.
 func (a *admission) args() []any {
 	args := make([]any, 0, 3*len(a.groups)+2*a.urls+1)
 	for _, g := range a.groups {
@@ -111,7 +115,7 @@ func (f *Frontier) batches(entries []queue.Entry, known func(hash uint64, depth 
 }
 
 func (f *Frontier) admitBatch(ctx context.Context, a *admission) (int, error) {
-	fresh, err := f.runAdmit(ctx, a, a.args())
+	fresh, err := f.runAdmit(ctx, a)
 	if err != nil {
 		return 0, err
 	}
@@ -123,17 +127,57 @@ func (f *Frontier) admitBatch(ctx context.Context, a *admission) (int, error) {
 	return fresh, nil
 }
 
+// admitFew is the most URLs of an admission that shares the script with others.
+const admitFew = 30
+
+// admitting is an admission of few URLs, with the answer of Redis.
+type admitting struct {
+	args  []any
+	fresh int
+	err   error
+}
+
 // runAdmit runs the script. In a Cluster, a replica must confirm URLs that came from
 // another shard.
-func (f *Frontier) runAdmit(ctx context.Context, a *admission, args []any) (int, error) {
+func (f *Frontier) runAdmit(ctx context.Context, a *admission) (int, error) {
 	base := f.base(a.shard)
 	if cluster, ok := f.rdb.(*redis.ClusterClient); ok && f.job.Shards > 1 && a.leaves {
 		// Commands on a node's own connection bypass the hooks of the client.
 		if err := (gate{f.store}).refuse(ctx); err != nil {
 			return 0, err
 		}
-		return f.admitConfirmed(ctx, cluster, base, args)
+		return f.admitConfirmed(ctx, cluster, base, a.call())
 	}
-	return run(ctx, f.rdb, f.depths.pick(admitScript(), admitDepthScript()), "admit", base,
-		f.depths.args(args)...).Int()
+	one := &admitting{args: a.call()}
+	if a.urls > admitFew {
+		f.admitAll(ctx, base, []*admitting{one})
+	} else if err := f.admits.at(base).do(ctx, one); err != nil {
+		return 0, err
+	}
+	return one.fresh, one.err
+}
+
+// admitAll carries out admissions to a shard.
+func (f *Frontier) admitAll(ctx context.Context, base string, all []*admitting) {
+	var args []any
+	for _, one := range all {
+		args = append(args, one.args...)
+	}
+	fresh, err := f.admitScript(ctx, f.rdb, base, args, len(all))
+	for i, one := range all {
+		if one.err = err; err == nil {
+			one.fresh = int(fresh[i])
+		}
+	}
+}
+
+// admitScript runs admit.lua for so many calls, and returns its answer.
+func (f *Frontier) admitScript(ctx context.Context, rdb redis.Scripter, base string, args []any,
+	calls int) ([]int64, error) {
+	fresh, err := run(ctx, rdb, f.depths.pick(admitScript(), admitDepthScript()), "admit", base,
+		f.depths.args(args)...).Int64Slice()
+	if err == nil && len(fresh) != calls {
+		err = fmt.Errorf("frontier: admit: %d answers for %d calls", len(fresh), calls)
+	}
+	return fresh, err
 }

@@ -53,9 +53,10 @@ func (f *Frontier) admitConfirmed(ctx context.Context, cluster *redis.ClusterCli
 	}
 	conn := node.Conn()
 	defer conn.Close()
-	fresh, err := run(ctx, conn, f.depths.pick(admitScript(), admitDepthScript()), "admit", base,
-		f.depths.args(args)...).Int()
+	admitted, err := f.admitScript(ctx, conn, base, args, 1)
+	fresh := 0
 	if err == nil {
+		fresh = int(admitted[0])
 		written := fresh > 0 || f.depths.kept() // URLs seen before may have got a smaller depth
 		err = f.confirmations.confirm(ctx, conn, node.Options().Addr, base, written)
 	}

@@ -51,6 +51,7 @@ type Frontier struct {
 	reports       *reports
 	run           int64 // when the job was created, in unix milliseconds; 0 if unknown
 	shares        bool  // hosts are shared with the other jobs of the fleet
+	admits        gatherers[*admitting]
 	opens         gatherers[*opening]
 	finishes      gatherers[*finishing]
 }

@@ -9,7 +9,7 @@ import (
 // Bounds of gathering.
 const (
 	// gatherPace is the shortest time between two batches of a busy verb.
-	gatherPace = 20 * time.Millisecond
+	gatherPace = 10 * time.Millisecond
 	// busyCalls is how many calls within gatherSpan make a verb busy. Below that, no call waits
 	// for others, except while a batch is under way.
 	busyCalls  = 20

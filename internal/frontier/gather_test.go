@@ -98,7 +98,7 @@ func TestManyCallsAreGatheredAtAPace(t *testing.T) {
 			time.Sleep(time.Millisecond)
 		}
 		calls.Wait()
-		if len(r.batches) > busyCalls+n/15 {
+		if len(r.batches) > busyCalls+n/8 {
 			t.Errorf("%d calls are made as %d batches: %v", n, len(r.batches), r.sizes())
 		}
 		for i := 1; i < len(r.begins); i++ {

@@ -302,6 +302,7 @@ func (s *Store) Frontier(job crawler.Job) *Frontier {
 	if created := s.created[job.Name]; !created.IsZero() {
 		f.run = created.UnixMilli()
 	}
+	f.admits.pace, f.admits.run = s.pace(), f.admitAll
 	f.opens.pace, f.opens.run = s.pace(), f.openAll
 	f.finishes.pace, f.finishes.run = s.pace(), f.finishAll
 	return f

@@ -1,8 +1,9 @@
 -- arm: gives hosts that are due a new epoch, those with urgent URLs first. Each then waits for
 -- the visit that will be enqueued for it. The armed and open hosts are counted in the same call,
--- so that concurrent schedulers do not arm more together than one would. An epoch is greater than
--- the one before, and not below the clock in milliseconds. So a Redis that took over without the
--- last moments of another does not give out an epoch that a visit already has.
+-- so that concurrent schedulers do not arm more together than one would. The hosts of a call have
+-- the same epoch. It is greater than that of the call before, and not below the clock in
+-- milliseconds. So a Redis that took over without the last moments of another does not give out an
+-- epoch that a visit already has.
 -- KEYS[1]  the shard's base
 -- ARGV[1]  the most hosts
 -- ARGV[2]  milliseconds within which each visit must be opened
@@ -15,8 +16,9 @@ local room = math.min(tonumber(ARGV[1]), tonumber(ARGV[3]) - out)
 if room <= 0 then return { out } end
 local orders = { 0 }
 
+local epoch = math.max(tonumber(redis.call('HGET', COUNT, 'epoch') or 0) + 1, now)
+
 local function arm(host)
-  local epoch = math.max((tonumber(redis.call('HGET', HOST(host), 'epoch')) or 0) + 1, now)
   redis.call('HSET', HOST(host), 'state', 'armed', 'epoch', string.format('%d', epoch)) -- first, so that a full Redis refuses it
   orders[#orders + 1] = host
   orders[#orders + 1] = epoch
@@ -55,5 +57,6 @@ if room > 0 then
   for _, host in ipairs(due) do arm(host) end
   move(due)
 end
+if #orders > 1 then redis.call('HSET', COUNT, 'epoch', string.format('%d', epoch)) end
 orders[1] = out
 return orders

@@ -99,6 +99,11 @@ local function in_flight(host)
   return urls
 end
 
+-- A host's field "bands" names the bands in which URLs may wait, so that a visit need not look for
+-- others. It is deleted when URLs come to wait in another way than through wake, as those to be
+-- retried: then all bands are looked at, until the host is idle again.
+local function forget_bands(host) redis.call('HDEL', HOST(host), 'bands') end
+
 -- requeue returns a host's entries in flight to the front of its queues, in the order in which
 -- they were taken. lost is added to the first byte of each entry.
 local function requeue(host, lost)
@@ -111,6 +116,7 @@ local function requeue(host, lost)
     redis.call('LPUSH', QUEUE(band, host), entry)
   end
   redis.call('DEL', FLIGHT(host))
+  if #urls > 0 then forget_bands(host) end
   count('flight', -#urls)
   count('waiting', #urls)
   return #urls
@@ -144,10 +150,23 @@ local function is_urgent(host)
   return first and unpack_later(first) == BAND_URGENT
 end
 
--- line_up makes a host due. A host with urgent URLs comes before others.
+-- line_up makes a host due. A host with urgent URLs comes before others. Between gather_due and
+-- write_due, it is made due at the end, with the same command as others.
+local due_line
 local function line_up(host, due, urgent)
-  redis.call('ZADD', DUE, due, host)
+  if due_line then
+    due_line[#due_line + 1], due_line[#due_line + 2] = due, host
+  else
+    redis.call('ZADD', DUE, due, host)
+  end
   if urgent then redis.call('ZADD', URGENT, due, host) end
+end
+
+local function gather_due() due_line = {} end
+
+local function write_due()
+  if #due_line > 0 then redis.call('ZADD', DUE, unpack(due_line)) end
+  due_line = nil
 end
 
 -- NEVER is when a paused host is due: in the year 2286. So the host still counts as waiting for a
@@ -217,19 +236,26 @@ local function rest(host, wait, parked, leaves, takes, is_idle)
   return true
 end
 
--- wake makes a host due that has something to take now, unless it is being visited. urgent says
--- that the new URLs are urgent; fresh is how many of them count as seen.
-local function wake(host, urgent, fresh)
-  local h = redis.call('HMGET', HOST(host), 'state', 'next', 'rules', 'seen')
+-- wake makes a host due that has something to take now, unless it is being visited. band is that of
+-- the new URLs, nil if there are several; urgent says that some are urgent; fresh is how many of
+-- them count as seen.
+local function wake(host, band, urgent, fresh)
+  local h = redis.call('HMGET', HOST(host), 'state', 'next', 'rules', 'seen', 'bands')
   local due = math.max(now_ms(), tonumber(h[2] or 0))
   if paused(h[3]) then due = NEVER end
-  local sets = {}
+  local sets, bands = {}, h[5]
   if fresh > 0 then sets[1], sets[2] = 'seen', string.format('%d', tonumber(h[4] or 0) + fresh) end
   if h[1] == 'due' then
     line_up(host, math.min(due, tonumber(redis.call('ZSCORE', DUE, host) or due)), urgent)
   elseif h[1] ~= 'armed' and h[1] ~= 'open' and h[1] ~= 'broken' then -- idle, or garbage
     sets[#sets + 1], sets[#sets + 2] = 'state', 'due'
     line_up(host, due, urgent)
+    bands = ''
+  end
+  if not band then
+    forget_bands(host)
+  elseif bands and not string.find(bands, band, 1, true) then
+    sets[#sets + 1], sets[#sets + 2] = 'bands', bands .. band
   end
   if #sets > 0 then redis.call('HSET', HOST(host), unpack(sets)) end
   return not h[4] and fresh > 0
@@ -239,7 +265,7 @@ end
 -- fresh is how many of them count as seen. Returns whether the job had not met the host.
 local function queue_again(host, band, entries, fresh)
   redis.call('RPUSH', QUEUE(band, host), unpack(entries))
-  return wake(host, band == BAND_URGENT, fresh)
+  return wake(host, band, band == BAND_URGENT, fresh)
 end
 
 -- forgive forgets that a host refused requests or was not reached, and returns when the next

@@ -15,7 +15,7 @@ local lease, now, answers, visits, hosts, deadlines = ARGV[1], now_ms(), {}, {},
 for at = 2, #ARGV, 7 do
   local host, epoch, call = ARGV[at], ARGV[at + 1], ARGV[at + 6]
   local h = redis.call('HMGET', HOST(host), 'state', 'epoch', 'next', 'pages', 'strikes', 'trouble', 'rules', 'traps',
-    'last', 'gap', 'class', 'ticket', 'call', 'latency')
+    'last', 'gap', 'class', 'ticket', 'call', 'latency', 'bands')
   local again = h[1] == 'open' and call ~= '' and h[13] == call
   local answer = {}
   answers[#answers + 1] = answer
@@ -49,7 +49,7 @@ for _, visit in ipairs(visits) do
   else
     count('visits', 1)
     local bands, entries = {}, {}
-    if most > 0 then bands, entries = take_waiting(host, most) end
+    if most > 0 then bands, entries = take_waiting(host, most, h[15]) end
     if #entries > 0 then
       put_in_flight(host, bands, entries, h[12], answer, 'state', 'open', 'worker', worker, 'call', call, 'turn', 0,
         'gap', string.format('%d', gap))

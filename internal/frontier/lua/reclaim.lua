@@ -47,7 +47,7 @@ for outcome, by in pairs(outcomes) do count('outcome:' .. outcome, -by) end
 for host, by in pairs(pages) do
   if by > 0 then redis.call('HINCRBY', HOST(host), 'pages', -by) end
   fetched = fetched + by
-  wake(host, is_urgent(host), 0)
+  wake(host, nil, is_urgent(host), 0)
 end
 count('bytes', -bytes)
 count('over', -over)

@@ -5,11 +5,11 @@
 --          packed entry, ticket, packed entry, …
 
 local host, epoch, lease, most, gap = ARGV[1], ARGV[2], ARGV[3], tonumber(ARGV[4]), ARGV[5]
-local h = redis.call('HMGET', HOST(host), 'state', 'epoch', 'rules', 'rivals', 'recalled', 'gap', 'ticket')
+local h = redis.call('HMGET', HOST(host), 'state', 'epoch', 'rules', 'rivals', 'recalled', 'gap', 'ticket', 'bands')
 if h[1] ~= 'open' or h[2] ~= epoch then return STALE end
 redis.call('ZADD', OPEN, now_ms() + lease, host)
 local taken = { h[3] or '', h[4] or '', h[5] or '' }
-local bands, entries = take_waiting(host, most)
+local bands, entries = take_waiting(host, most, h[8])
 if #entries > 0 then
   put_in_flight(host, bands, entries, h[7], taken, 'gap', gap)
 elseif h[6] ~= gap then

@@ -2,10 +2,10 @@
 
 -- take_waiting removes up to most URLs from a host's queues, band by band. Within a band, URLs
 -- whose retry is due come first, then the oldest. A URL that a lost visit held is taken alone,
--- because if it is what kills workers, nothing else should be lost with it. Returns bands and
--- packed entries.
+-- because if it is what kills workers, nothing else should be lost with it. known is the host's
+-- field "bands". Returns bands and packed entries.
 local MOST_RIPE = 1000 -- that one call moves back into the queues
-local function take_waiting(host, most)
+local function take_waiting(host, most, known)
   local bands, entries = {}, {}
   local function take_band(band)
     if #entries >= most then return end
@@ -13,10 +13,13 @@ local function take_waiting(host, most)
       bands[#bands + 1], entries[#entries + 1] = band, entry
     end
   end
+  for _, band in ipairs(known and BANDS or {}) do
+    if string.find(known, band, 1, true) then take_band(band) end
+  end
   local urgent, high, _, low = queues(host)
-  if redis.call('EXISTS', LATER(host), urgent, high, low) == 0 then -- as in most hosts
+  if #entries == 0 and redis.call('EXISTS', LATER(host), urgent, high, low) == 0 then
     take_band(BAND_NORMAL)
-  else
+  elseif #entries == 0 then
     local ripe = redis.call('ZRANGEBYSCORE', LATER(host), '-inf', now_ms(), 'LIMIT', 0, MOST_RIPE)
     if #ripe > 0 then redis.call('ZREM', LATER(host), unpack(ripe)) end
     for i = #ripe, 1, -1 do
@@ -132,6 +135,7 @@ local function settle_urls(host, at, last, turn, pages)
   count('bytes', bytes)
   count('flight', -settled)
   count('waiting', retries)
+  if retries > 0 then forget_bands(host) end
   if #kept > 0 then
     redis.call('ZADD', SEGMENTS, now + term, segment)
     redis.call('HINCRBY', UNSHIPPED, segment, #kept)
