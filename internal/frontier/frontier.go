@@ -53,7 +53,8 @@ type Frontier struct {
 	shares        bool  // hosts are shared with the other jobs of the fleet
 	admits        gatherers[*admitting]
 	opens         gatherers[*opening]
-	finishes      gatherers[*finishing]
+	takes         gatherers[*taking]
+	settles       gatherers[*settling]
 }
 
 // Job returns the job of the frontier.

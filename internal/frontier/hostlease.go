@@ -109,13 +109,13 @@ func (l *HostLease) take(ctx context.Context, n int,
 	if err != nil {
 		return nil, nil, err
 	}
-	got, err := run(ctx, l.frontier.rdb, takeScript(), "take", l.base,
-		l.head(granted, gap.Milliseconds())...).StringSlice()
-	if err != nil {
+	t := &taking{ref: l.ref, most: granted, gap: gap}
+	if err := l.frontier.takes.at(l.base).do(ctx, t); err != nil {
 		return nil, nil, err
 	}
-	if len(got) < 3 {
-		return nil, nil, fmt.Errorf("frontier: take at %s: no answer", l.ref.Host)
+	got, err := t.got, t.err
+	if err != nil {
+		return nil, nil, err
 	}
 	if err := l.heed(got[0]); err != nil {
 		return nil, nil, err
@@ -183,14 +183,21 @@ func (l *HostLease) Occupy(ctx context.Context, ip netip.Addr) (queue.Occupancy,
 
 // Settle takes URLs out of flight, with their outcomes.
 func (l *HostLease) Settle(ctx context.Context, done []queue.Settlement) error {
-	fetched, err := run(ctx, l.frontier.rdb, settleScript(), "settle", l.base,
-		l.head(l.settlementArgs(done)...)...).Int64()
-	if err != nil {
-		return err
+	_, err := l.settle(ctx, done, l.settling(done, nil))
+	return err
+}
+
+// settle carries out a settling.
+func (l *HostLease) settle(ctx context.Context, done []queue.Settlement, s *settling) (ended bool, err error) {
+	if err := l.frontier.settles.at(l.base).do(ctx, s); err != nil {
+		return false, err
 	}
-	l.account.settle(done, fetched)
-	l.domain.settle(done, fetched)
-	return nil
+	if s.err != nil {
+		return false, s.err
+	}
+	l.account.settle(done, s.pages)
+	l.domain.settle(done, s.pages)
+	return s.ended, nil
 }
 
 // Finish settles URLs, and closes the visit if the host has no URL left. Where there is a
@@ -202,23 +209,21 @@ func (l *HostLease) Finish(ctx context.Context, done []queue.Settlement, r queue
 	if err := l.lock.last(ctx, max(r.Wait, r.Gap)); err != nil {
 		return false, err
 	}
-	args := append([]any{string(l.ref.Host), l.ref.Epoch}, l.restArgs(r)...)
-	f := &finishing{host: l.ref.Host, args: append(args, l.settlementArgs(done)...)}
-	if err := l.frontier.finishes.at(l.base).do(ctx, f); err != nil {
-		return false, err
+	one := l.settling(done, l.restArgs(r))
+	if closed, err = l.settle(ctx, done, one); closed {
+		l.lock.pass(ctx, one.rivals, r.Wait)
 	}
-	if f.err != nil {
-		return false, f.err
-	}
-	l.account.settle(done, f.pages)
-	l.domain.settle(done, f.pages)
-	if f.ended {
-		l.lock.pass(ctx, f.rivals, r.Wait)
-	}
-	return f.ended, nil
+	return closed, err
 }
 
-// settlementArgs returns the arguments of settle.lua behind the lease.
+// settling returns a call of settle.lua. rest is how the visit leaves its host if it may end, as
+// arguments of close.lua; nil if it may not.
+func (l *HostLease) settling(done []queue.Settlement, rest []any) *settling {
+	args := append([]any{string(l.ref.Host), l.ref.Epoch, flag(rest != nil)}, rest...)
+	return &settling{host: l.ref.Host, args: append(args, l.settlementArgs(done)...)}
+}
+
+// settlementArgs returns the arguments of settle.lua for URLs.
 func (l *HostLease) settlementArgs(done []queue.Settlement) []any {
 	segment := ""
 	for _, s := range done {

@@ -19,23 +19,12 @@ import (
 // not hold the host: see [queue.Sharing].
 func (f *Frontier) Open(ctx context.Context, ref queue.VisitRef, worker string,
 	want visit.Want) (visit.HostLease, error) {
-	l := &HostLease{frontier: f, ref: ref, base: f.baseOf(ref.Host),
-		account: ledger{frontier: f, visit: visitName(ref.Host, ref.Epoch), budgeted: f.budgets().budgeted}}
-	l.domain = f.domainAccount(ref.Host, l.account.visit)
-	if !f.unbudgeted() { // pages must be promised before URLs are taken
-		want.URLs = 0
-	}
-	o := &opening{lease: l, want: want, worker: worker}
-	if f.shares {
-		l.lock = &hostLock{
-			frontier: f, host: ref.Host, me: party{f.job.Name, f.run, f.shardOf(ref.Host)}, epoch: ref.Epoch,
-			delay: f.job.Delay, term: f.job.VisitTerm() + holdSlack, written: time.Now(),
-		}
-	}
+	o := f.opening(ref, worker, want)
+	l := o.lease
 	if err := f.opens.at(l.base).do(ctx, o); err != nil {
 		return nil, err
 	}
-	if err := l.opened(ctx, o.answer, o.err, want); err != nil {
+	if err := l.opened(ctx, o.answer, o.err, o.want); err != nil {
 		return nil, err
 	}
 	if l.lock == nil {
@@ -81,6 +70,23 @@ type opening struct {
 	held   bool   // acquire.lua has answered
 	hold   string // its answer
 	now    int64
+}
+
+// opening returns a visit that is to be opened.
+func (f *Frontier) opening(ref queue.VisitRef, worker string, want visit.Want) *opening {
+	l := &HostLease{frontier: f, ref: ref, base: f.baseOf(ref.Host),
+		account: ledger{frontier: f, visit: visitName(ref.Host, ref.Epoch), budgeted: f.budgets().budgeted}}
+	l.domain = f.domainAccount(ref.Host, l.account.visit)
+	if !f.unbudgeted() { // pages must be promised before URLs are taken
+		want.URLs = 0
+	}
+	if f.shares {
+		l.lock = &hostLock{
+			frontier: f, host: ref.Host, me: party{f.job.Name, f.run, f.shardOf(ref.Host)}, epoch: ref.Epoch,
+			delay: f.job.Delay, term: f.job.VisitTerm() + holdSlack, written: time.Now(),
+		}
+	}
+	return &opening{lease: l, want: want, worker: worker}
 }
 
 // openArgs returns the arguments of open.lua.

@@ -29,7 +29,6 @@ var (
 	claimScript     = seenScript("claim")
 	settleScript    = shardScript("settle")
 	renewScript     = shardScript("renew")
-	finishScript    = shardScript("finish")
 	closeScript     = shardScript("close")
 	sweepScript     = shardScript("sweep")
 	releaseScript   = shardScript("release")

@@ -304,7 +304,8 @@ func (s *Store) Frontier(job crawler.Job) *Frontier {
 	}
 	f.admits.pace, f.admits.run = s.pace(), f.admitAll
 	f.opens.pace, f.opens.run = s.pace(), f.openAll
-	f.finishes.pace, f.finishes.run = s.pace(), f.finishAll
+	f.takes.pace, f.takes.run = s.pace(), f.takeAll
+	f.settles.pace, f.settles.run = s.pace(), f.settleAll
 	return f
 }
 

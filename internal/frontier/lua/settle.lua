@@ -1,21 +1,53 @@
--- settle: takes URLs out of flight with their outcomes; URLs to be retried wait. If the record of
--- a URL is in a segment that is not shipped yet, the URL is stored with that segment, so that it
--- can be fetched again if the segment is lost.
+-- settle: visits take URLs out of flight with their outcomes; URLs to be retried wait. If the record
+-- of a URL is in a segment that is not shipped yet, the URL is stored with that segment, so that it
+-- can be fetched again if the segment is lost. A visit that may end gives its host back in the same
+-- call, as close does, if the host has no URL left.
 -- KEYS[1]  the shard's base
--- ARGV     host, epoch, lease in milliseconds, the segment ('' if the records are safe already),
---          milliseconds within which its worker must report again, '1' to store the URLs
---          themselves or '0' to count them; the number of counters of skipped URLs, then the name
---          and value of each ('failed:CAUSE' is no counter: its value is a URL that failed, to be
---          remembered); then for each URL: ticket, outcome, bytes, packed entry if it is to
---          be retried, milliseconds until then, and flags: 'o' skipped because of a budget of the
---          host, 'i' a required field is missing, 'nN' handlers emitted N items
--- Returns  pages fetched in the visit, including these. The call may be repeated; what Redis lost
---          meanwhile does not count
+-- ARGV[1]  lease in milliseconds; then for each visit: the number of its arguments, and these:
+--          host, epoch, '1' if the visit may end; then, if it may, 14 arguments as for close, behind
+--          the epoch; then the segment ('' if the records are safe already), milliseconds within
+--          which its worker must report again, '1' to store the URLs themselves or '0' to count
+--          them; the number of counters of skipped URLs, then the name and value of each
+--          ('failed:CAUSE' is no counter: its value is a URL that failed, to be remembered); then
+--          for each URL: ticket, outcome, bytes, packed entry if it is to be retried, milliseconds
+--          until then, and flags: 'o' skipped because of a budget of the host, 'i' a required field
+--          is missing, 'nN' handlers emitted N items
+-- Returns  for each visit: pages fetched in it, including these, or -1 if it no longer holds its
+--          host; 1 if it has ended; other jobs that want the host, if it has. The call may be
+--          repeated; what Redis lost meanwhile does not count
 
-local host, epoch, lease = ARGV[1], ARGV[2], ARGV[3]
-local h = redis.call('HMGET', HOST(host), 'state', 'epoch', 'turn', 'pages')
-if h[1] ~= 'open' or h[2] ~= epoch then return STALE end
-local counts = settle_urls(host, 4, #ARGV, h[3], h[4])
-redis.call('ZADD', OPEN, now_ms() + lease, host)
-redis.call('HSET', HOST(host), unpack(counts))
-return counts[2]
+local lease, at, answer, ended, staying = ARGV[1], 2, {}, {}, {}
+
+-- settle_one settles the URLs of the visit whose arguments are ARGV[at] to ARGV[last].
+local function settle_one(last)
+  local host, epoch, may_end = ARGV[at], ARGV[at + 1], ARGV[at + 2] == '1'
+  local h = redis.call('HMGET', HOST(host), 'state', 'epoch', 'turn', 'pages', 'rivals', 'woken', 'address')
+  if may_end and not h[1] and h[2] == epoch then
+    -- The host is idle since this visit: an earlier call has ended it. If the visit had been swept,
+    -- the URLs to be settled would wait.
+    return tonumber(h[3]), 1, ''
+  end
+  if h[1] ~= 'open' or h[2] ~= epoch then return -1, 0, '' end
+  local counts = settle_urls(host, at + (may_end and 17 or 3), last, h[3], h[4])
+  local pages = counts[2]
+  if may_end and idle(host) then
+    ended[#ended + 1] = host
+    give_back(host, at + 3, h[5], h[6], h[7], counts, true)
+    return pages, 1, h[5] or ''
+  end
+  staying[#staying + 1], staying[#staying + 2] = now_ms() + lease, host
+  redis.call('HSET', HOST(host), unpack(counts))
+  return pages, 0, ''
+end
+
+sum_counts()
+while at <= #ARGV do
+  local last = at + tonumber(ARGV[at])
+  at = at + 1
+  answer[#answer + 1], answer[#answer + 2], answer[#answer + 3] = settle_one(last)
+  at = last + 1
+end
+write_counts()
+if #ended > 0 then redis.call('ZREM', OPEN, unpack(ended)) end
+if #staying > 0 then redis.call('ZADD', OPEN, unpack(staying)) end
+return answer

@@ -1,18 +1,35 @@
--- take: moves URLs from a host's queues into flight.
+-- take: visits move URLs from their hosts' queues into flight.
 -- KEYS[1]  the shard's base
--- ARGV     host, epoch, lease in milliseconds, the most URLs, milliseconds between requests
--- Returns  the host's rules, other jobs that want it, '1' if the visit is recalled, then ticket,
---          packed entry, ticket, packed entry, …
+-- ARGV[1]  lease in milliseconds; then for each visit: host, epoch, the most URLs, milliseconds
+--          between requests
+-- Returns  for each visit a list, which is empty if it no longer holds its host: the host's rules,
+--          other jobs that want it, '1' if the visit is recalled, then ticket, packed entry,
+--          ticket, packed entry, …
 
-local host, epoch, lease, most, gap = ARGV[1], ARGV[2], ARGV[3], tonumber(ARGV[4]), ARGV[5]
-local h = redis.call('HMGET', HOST(host), 'state', 'epoch', 'rules', 'rivals', 'recalled', 'gap', 'ticket', 'bands')
-if h[1] ~= 'open' or h[2] ~= epoch then return STALE end
-redis.call('ZADD', OPEN, now_ms() + lease, host)
-local taken = { h[3] or '', h[4] or '', h[5] or '' }
-local bands, entries = take_waiting(host, most, h[8])
-if #entries > 0 then
-  put_in_flight(host, bands, entries, h[7], taken, 'gap', gap)
-elseif h[6] ~= gap then
-  redis.call('HSET', HOST(host), 'gap', gap)
+local lease, answers, deadlines, visits = ARGV[1], {}, {}, {}
+for at = 2, #ARGV, 4 do
+  local host, epoch = ARGV[at], ARGV[at + 1]
+  local h = redis.call('HMGET', HOST(host), 'state', 'epoch', 'rules', 'rivals', 'recalled', 'gap', 'ticket', 'bands')
+  local answer = {}
+  answers[#answers + 1] = answer
+  if h[1] == 'open' and h[2] == epoch then
+    deadlines[#deadlines + 1], deadlines[#deadlines + 2] = now_ms() + lease, host
+    answer[1], answer[2], answer[3] = h[3] or '', h[4] or '', h[5] or ''
+    visits[#visits + 1] = { at, h, answer }
+  end
 end
-return taken
+if #visits == 0 then return answers end
+redis.call('ZADD', OPEN, unpack(deadlines)) -- first, so that a full Redis refuses it
+sum_counts()
+for _, visit in ipairs(visits) do
+  local at, h, answer = unpack(visit)
+  local host, most, gap = ARGV[at], tonumber(ARGV[at + 2]), ARGV[at + 3]
+  local bands, entries = take_waiting(host, most, h[8])
+  if #entries > 0 then
+    put_in_flight(host, bands, entries, h[7], answer, 'gap', gap)
+  elseif h[6] ~= gap then
+    redis.call('HSET', HOST(host), 'gap', gap)
+  end
+end
+write_counts()
+return answers

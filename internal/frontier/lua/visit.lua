@@ -77,7 +77,7 @@ local function count_muted(name, by)
 end
 
 -- settle_urls takes URLs out of flight with their outcomes. The arguments from ARGV[at] to
--- ARGV[last] are those of settle.lua behind the lease. turn and pages are the host's fields.
+-- ARGV[last] are those of settle.lua from the segment on. turn and pages are the host's fields.
 -- Returns the new ones, as fields of the host to be set.
 local function settle_urls(host, at, last, turn, pages)
   local segment, term, stored, now = ARGV[at], ARGV[at + 1], ARGV[at + 2], now_ms()

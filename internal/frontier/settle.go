@@ -10,8 +10,8 @@ import (
 	"github.com/trawlcrawler/trawl/internal/queue"
 )
 
-// finishing is a call of finish.lua for one visit, with the answer of Redis.
-type finishing struct {
+// settling is a call of settle.lua for one visit, with the answer of Redis.
+type settling struct {
 	host crawler.Host
 	args []any // of the visit
 
@@ -21,33 +21,33 @@ type finishing struct {
 	err    error
 }
 
-// finishAll finishes visits of a shard. If that fails for one of them, the others are not
+// settleAll settles URLs of visits of a shard. If that fails for one of them, the others are not
 // affected: a call may be repeated.
-func (f *Frontier) finishAll(ctx context.Context, base string, all []*finishing) {
-	cmd := f.runFinish(ctx, base, all)
+func (f *Frontier) settleAll(ctx context.Context, base string, all []*settling) {
+	cmd := f.runSettle(ctx, base, all)
 	if len(all) == 1 || !isReply(cmd.Err()) {
-		finished(all, cmd)
+		settled(all, cmd)
 		return
 	}
 	for i := range all {
 		one := all[i : i+1]
-		finished(one, f.runFinish(ctx, base, one))
+		settled(one, f.runSettle(ctx, base, one))
 	}
 }
 
-func (f *Frontier) runFinish(ctx context.Context, base string, all []*finishing) *redis.Cmd {
+func (f *Frontier) runSettle(ctx context.Context, base string, all []*settling) *redis.Cmd {
 	args := []any{f.lease.Milliseconds()}
 	for _, one := range all {
 		args = append(append(args, len(one.args)), one.args...)
 	}
-	return run(ctx, f.rdb, finishScript(), "finish", base, args...)
+	return run(ctx, f.rdb, settleScript(), "settle", base, args...)
 }
 
-// finished notes the answers of finish.lua.
-func finished(all []*finishing, cmd *redis.Cmd) {
+// settled notes the answers of settle.lua.
+func settled(all []*settling, cmd *redis.Cmd) {
 	got, err := cmd.Slice()
 	if err == nil && len(got) != 3*len(all) {
-		err = fmt.Errorf("frontier: finish: %d answers for %d visits", len(got), len(all))
+		err = fmt.Errorf("frontier: settle: %d answers for %d visits", len(got), len(all))
 	}
 	for i, one := range all {
 		if one.err = err; err != nil {
@@ -57,7 +57,7 @@ func finished(all []*finishing, cmd *redis.Cmd) {
 		rivals, text := got[3*i+2].(string)
 		switch {
 		case !known || !text:
-			one.err = fmt.Errorf("frontier: finish %s: unexpected answer %v", one.host, got[3*i:3*i+3])
+			one.err = fmt.Errorf("frontier: settle %s: unexpected answer %v", one.host, got[3*i:3*i+3])
 		case pages < 0:
 			one.err = queue.ErrStale
 		}
