@@ -6,6 +6,7 @@ import (
 
 	"github.com/trawlcrawler/trawl/crawler"
 	"github.com/trawlcrawler/trawl/internal/minhash"
+	"github.com/trawlcrawler/trawl/internal/need"
 	"github.com/trawlcrawler/trawl/internal/queue"
 	"github.com/trawlcrawler/trawl/internal/rules"
 )
@@ -38,6 +39,7 @@ type Document struct {
 	MainText  *MainText      // how the main text was found; nil unless it was requested
 	Tree      any            // the page as the parser's tree, for the job's handlers; nil unless requested
 	Article   *Article       // the main content, for a file of its own; nil unless requested, or if there isn't one
+	Signs     *need.Signs    // what its markup says about whether its scripts make the page; nil unless requested
 	Sitemap   bool           // the page is a sitemap: its links are the site's list of its pages
 	Fault     string         // why a sitemap could not be read completely; Links has what came before
 }

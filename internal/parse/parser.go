@@ -64,6 +64,9 @@ type Config struct {
 	// AcceptMarkdown says whether pages that are Markdown are read: as their own main content.
 	// It requires Markdown or Article. Default false.
 	AcceptMarkdown bool
+	// Signs says whether to count the signs by which pages that need a browser are told.
+	// Default false.
+	Signs bool
 	// MinHash says whether to record a sketch of the main text, and Sketch whether to make
 	// one for comparing pages. Default false.
 	MinHash, Sketch bool
@@ -325,6 +328,9 @@ func (p *Parser) document(s *scan, page *fetched.Page, src charset.Source, res r
 	}
 	if s.simhash != nil {
 		doc.Simhash = s.simhash.String()
+	}
+	if s.signs != nil {
+		doc.Signs = s.signs.found()
 	}
 	if s.canonical.Found {
 		doc.Canonical, _ = res.URL(s.canonical.Value)

@@ -27,6 +27,7 @@ type scan struct {
 	resources *refs                // what the page embeds; nil if not wanted
 	graph     *references          // references with their texts; nil if not wanted
 	simhash   *simhash.Hash        // of the visible text; nil if not wanted
+	signs     *signs               // of a page that needs a browser; nil if not wanted
 	regrowth  *htmltree.Formatting // estimate for the document's tree; nil if no tree is wanted
 	weight    int64                // of the tree without regrowth, in bytes of memory; 0 if no tree is wanted
 	title     string
@@ -71,6 +72,9 @@ func newScan(cfg Config) *scan {
 	if cfg.Simhash {
 		s.simhash = new(simhash.Hash)
 	}
+	if cfg.Signs {
+		s.signs = new(signs)
+	}
 	return s
 }
 
@@ -92,7 +96,7 @@ func (s *scan) read(ctx context.Context, src charset.Source, agent string) error
 	if err := s.begin(src); err != nil {
 		return err
 	}
-	s.asked = s.regrowth != nil || s.resources != nil || s.graph != nil || s.simhash != nil
+	s.asked = s.regrowth != nil || s.resources != nil || s.graph != nil || s.simhash != nil || s.signs != nil
 	const often = 1 << 14
 	for n := 0; ; n++ {
 		if n%often == 0 && ctx.Err() != nil {
@@ -155,10 +159,14 @@ func (s *scan) forget() bool {
 	if fingerprint != nil {
 		*fingerprint = simhash.Hash{}
 	}
+	counted := s.signs
+	if counted != nil {
+		*counted = signs{}
+	}
 	s.markup.Reset(nil)
 	s.nesting.Reset()
 	*s = scan{refs: refs, most: s.most, markup: s.markup, resources: resources, graph: graph, simhash: fingerprint,
-		feeds: feeds, nesting: s.nesting}
+		signs: counted, feeds: feeds, nesting: s.nesting}
 	return true
 }
 
@@ -171,6 +179,9 @@ func (s *scan) text(raw []byte) {
 		s.inTitle = false
 	case !s.noFrames && !s.rawText && len(bytes.TrimLeft(raw, htmltok.Spaces)) > 0:
 		s.noFrames = true
+	}
+	if s.signs != nil && !s.nesting.Inert() {
+		s.signs.text(raw, s.rawText)
 	}
 	if s.asked && !s.rawText && !s.nesting.Inert() {
 		s.words()
@@ -206,6 +217,9 @@ func (s *scan) tag(kind html.TokenType, raw []byte) {
 func (s *scan) endTag(name []byte) {
 	s.inTitle, s.rawText, s.inStyle = false, false, false
 	s.nesting.Close(name)
+	if s.signs != nil {
+		s.signs.end(name)
+	}
 	if s.long != nil {
 		s.long.context = nil
 	}
@@ -240,6 +254,9 @@ func (s *scan) startTag(name []byte, selfClosing bool) {
 	}
 	if s.resources != nil && !s.nesting.Inert() {
 		s.resource(name, isHTML)
+	}
+	if s.signs != nil && isHTML && !s.nesting.Inert() {
+		s.sign(name)
 	}
 	if s.graph != nil && s.graph.open && isHTML && string(name) == "img" && !s.nesting.Inert() {
 		s.attributes()
@@ -384,17 +401,18 @@ func (s *scan) meta() {
 // attributes contains the attributes of a start tag that matter. An absent one is nil.
 // All are valid until the next token.
 type attributes struct {
-	href, src, rel, name, content, httpEquiv, kind, xlink []byte
+	href, src, rel, name, content, httpEquiv, kind, xlink, id []byte
+	framework                                                 bool // one that only a framework writes
 }
 
 // attributes reads the attributes of the tag, which is possible only once. It stores them
-// only for resources and the link graph, because storing them anywhere but on the stack
+// only for resources, the link graph and signs, because storing them anywhere but on the stack
 // costs 5% of the whole scan.
 func (s *scan) attributes() (a attributes) {
 	if s.known {
 		return s.attrs
 	}
-	kept := s.resources != nil || s.graph != nil
+	kept := s.resources != nil || s.graph != nil || s.signs != nil
 	for more := true; more; {
 		var key, value []byte
 		if s.skims != nil && !s.asked {
@@ -425,6 +443,9 @@ func (s *scan) attributes() (a attributes) {
 		default:
 			if kept {
 				s.media.set(key, value)
+			}
+			if s.signs != nil {
+				a.sign(key, value)
 			}
 		}
 	}

@@ -25,6 +25,7 @@ var layers = [][]string{
 		"internal/ui", "internal/identity", "internal/verify", "internal/minhash", "internal/price", "internal/simhash",
 		"internal/urltext", "internal/pathblock",
 		"internal/textform", "internal/latency", "internal/spread", "internal/surt", "internal/recrawl",
+		"internal/need",
 	},
 	{"crawler", "cmd/trawl/early", "internal/charset", "internal/blockpage"},
 	{
