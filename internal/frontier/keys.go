@@ -50,6 +50,7 @@ import (
 //	trawl:{JOB/SHARD}:sketches:HOST  STRING sketches of pages, 112 bytes each, to find near duplicates
 //	trawl:{JOB/SHARD}:sketched:HOST  LIST  for each of these: when it was remembered, host and packed entry of the page
 //	trawl:{JOB/SHARD}:band:BUCKET    HASH  position and host of the first sketch with each band, by its hash (8 bytes)
+//	trawl:{JOB/SHARD}:lessons:HOST   HASH  what rendering its pages has taught, by pattern: how many gained, and not
 //	trawl:{JOB/SHARD}:failures       LIST  URLs that failed for good, and why: one for each visit, the last fifty
 //	trawl:{JOB/SHARD}:failed:CAUSE   LIST  URLs that failed for good or are gone, by cause: the last two hundred
 //	trawl:{JOB/SHARD}:segments       ZSET  segments that are not shipped yet, by when their worker counts as lost
@@ -105,6 +106,7 @@ const (
 	nameSketches = "sketches:"
 	nameSketched = "sketched:"
 	nameBand     = "band:"
+	nameLessons  = "lessons:"
 	nameTroubles = "troubles"
 	nameFence    = "fence"
 	nameOutlinks = "outlinks:"
@@ -179,6 +181,7 @@ var luaNames = strings.ReplaceAll(strings.NewReplacer(
 	"$address", nameAddress, "$failures", nameFailures, "$failed:", nameFailed, "$parked", nameParked,
 	"$content", nameContent,
 	"$sketches:", nameSketches, "$sketched:", nameSketched, "$band:", nameBand,
+	"$lessons", nameLessons,
 	"$garbage", nameGarbage, "$aside", nameAside,
 	"$unshipped", nameUnshipped, "$reclaimed", nameReclaimed, "$segments", nameSegments, "$segment:", nameSegment,
 	"$outlinks", nameOutlinks, "$nearer", nameNearer,
@@ -209,6 +212,7 @@ local function CONTENT(host) return base .. '$content' .. host end
 local function SKETCHES(host) return base .. '$sketches:' .. host end
 local function SKETCHED(host) return base .. '$sketched:' .. host end
 local function BAND(bucket) return base .. '$band:' .. bucket end
+local function LESSONS(host) return base .. '$lessons' .. host end
 local NEARER = base .. '$nearer'
 local function OUTLINKS(part) return base .. '$outlinks' .. part end
 `), "\n", "\n\n")

@@ -78,6 +78,7 @@ var (
 	forgetScript    = seenScript("forget")
 	recountScript   = shardScript("recount")
 	recogniseScript = shardScript("recognise")
+	learnScript     = shardScript("learn")
 
 	// For jobs that look for near duplicates.
 	sketchesScript = shardScript("sketches")

@@ -125,6 +125,8 @@ func TestFrontier(t *testing.T) {
 		{"the first URLs of a host are listed", listsQueued},
 		{"silent processes are removed", forgetsProcesses},
 		{"the time at which the first host is due is known", tellsWhenHostsAreDue},
+		{"what rendering has taught is shared by the fleet", sharesLessons},
+		{"the number of stored lessons of a host is limited", limitsLessons},
 		{"the number of stored contents of a host is limited", limitsContents},
 		{"URLs are settled for good when their segment is shipped", shipsSegments},
 		{"the URLs of a lost segment return, first and in order, and are not counted", reclaimsLost},

@@ -7,6 +7,7 @@ import (
 
 	"github.com/trawlcrawler/trawl/crawler"
 	"github.com/trawlcrawler/trawl/internal/fetched"
+	"github.com/trawlcrawler/trawl/internal/need"
 	"github.com/trawlcrawler/trawl/internal/queue"
 )
 
@@ -27,6 +28,9 @@ type Frontier interface {
 	// Spend reserves an amount of money for the job, in millionths of its currency, unless it
 	// would then have spent more than most. A negative amount is given back.
 	Spend(ctx context.Context, amount, most int64) (reserved bool, err error)
+	// Learn adds a rendered page to what the pages of a host have taught about rendering, and
+	// returns what is known then. If page is nil, it only returns that.
+	Learn(ctx context.Context, h crawler.Host, page *need.Taught) (map[need.Key]need.Lesson, error)
 }
 
 // Want is what a visit wants to take when it opens, so that most visits need no call of
