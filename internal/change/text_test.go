@@ -17,9 +17,9 @@ func TestADiffShowsWhatDiffersWithSomeLinesAround(t *testing.T) {
 		return strings.Join(all, "\n") + "\n"
 	}
 	for name, c := range map[string]struct{ was, now, want string }{
-		"nothing":          {"a\nb", "a\nb\n", ""},
-		"all is new":       {"", "a\nb", "@@ -0,0 +1,2 @@\n+a\n+b\n"},
-		"all is gone":      {"a\n", "", "@@ -1 +0,0 @@\n-a\n"},
+		"nothing":     {"a\nb", "a\nb\n", ""},
+		"all is new":  {"", "a\nb", "@@ -0,0 +1,2 @@\n+a\n+b\n"},
+		"all is gone": {"a\n", "", "@@ -1 +0,0 @@\n-a\n"},
 		"one of ten lines": {numbers(10), strings.Replace(numbers(10), "5", "five", 1),
 			"@@ -3,5 +3,5 @@\n 3\n 4\n-5\n+five\n 6\n 7\n"},
 		"two that are far apart": {numbers(20),
