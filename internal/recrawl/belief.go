@@ -50,6 +50,11 @@ func (b belief) changedWithin(gap float64) belief {
 	return belief{shape: mean * mean / variance, scale: mean / variance}
 }
 
+// atLeast returns the belief with a mean that is not below a rate.
+func (b belief) atLeast(rate float64) belief {
+	return belief{b.shape, min(b.scale, b.shape/rate)}
+}
+
 // fresh returns the probability that a page did not change within a gap in seconds.
 func (b belief) fresh(gap float64) float64 { return math.Exp(-b.shape * math.Log1p(gap/b.scale)) }
 

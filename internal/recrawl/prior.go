@@ -23,7 +23,7 @@ type Prior struct {
 const (
 	// priorShape is the shape of a prior of which much is known: how alike the pages of a pattern
 	// are. Most pages hardly ever change and few change often, whatever their pattern.
-	priorShape = 0.3
+	priorShape = 1
 	// usualDays is how long a page of which nothing is known keeps, on average.
 	usualDays = 60
 	// priorWeight is how many changes the usual rate counts for, beside those that were seen.

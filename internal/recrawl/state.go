@@ -23,7 +23,7 @@ type State struct {
 // Flags are properties of a page.
 type Flags uint8
 
-// The flags. The two highest bits hold how reliable the signal was, in quarters less one.
+// The flags. The two highest bits hold how reliable the signal is, in thirds.
 const (
 	Gone      Flags = 1 << iota // the last fetch did not find the page
 	Changed                     // the last fetch found the page changed
@@ -51,6 +51,11 @@ const (
 // goneImportance is the factor by which a page that is gone matters less: it is asked for again,
 // since pages come back, but rarely.
 const goneImportance = 1.0 / 8
+
+// leastRate is the part of the mean rate of its pattern that every page has. Some changes come to
+// all pages alike, such as a new design, a renamed term, or the end of a section, however long the
+// page has kept still.
+const leastRate = 0.3
 
 // longestGap is the longest time, in seconds, that one observation is taken to span. A longer one
 // is rather a clock that was wrong.
@@ -109,7 +114,7 @@ func (s State) Observe(at time.Time, changed bool, prior Prior) State {
 		switch {
 		case !changed:
 			b = b.unchanged(gap)
-		case s.Flags.Has(Signalled):
+		case s.precision() > 0:
 			// A change that was announced is fetched as it happens, so its time is known.
 			b = b.changedAt(gap)
 		default:
@@ -119,19 +124,19 @@ func (s State) Observe(at time.Time, changed bool, prior Prior) State {
 	if changed && s.Last > 0 {
 		next.Flags |= Changed
 	}
-	next.store(b, s.dither(at))
+	next.store(b.atLeast(leastRate*prior.belief().mean()), s.dither(at))
 	return next
 }
 
 // Signal returns the state of a page of which a signal says that it has changed. Precision is the
 // share of such signals of the site that were right, from 0 to 1; see [Signals]. It is kept in
-// quarters. One below an eighth changes nothing: the signal says too little.
+// thirds. With one below a sixth the page is not due any sooner, but its next fetch still tells
+// whether the signal was right, so that a site can win back its trust.
 func (s State) Signal(precision float64) State {
-	quarters := math.Round(precision * 4)
-	if s.Last == 0 || !(quarters >= 1) {
+	if s.Last == 0 || !(precision >= 0) {
 		return s
 	}
-	trust := Flags(min(quarters, 4)-1) << trustShift
+	trust := Flags(math.Round(min(precision, 1)*3)) << trustShift
 	if s.Flags.Has(Signalled) {
 		trust = max(trust, s.Flags&trustMask)
 	}
@@ -151,8 +156,13 @@ func (s State) Unannounced(recall float64) State {
 	return s
 }
 
-// precision is how reliable the signal was that the page has, from 1/4 to 1.
-func (s State) precision() float64 { return float64(s.Flags>>trustShift+1) / 4 }
+// precision is how reliable the signal is that the page has, from 0 to 1; 0 if it has none.
+func (s State) precision() float64 {
+	if !s.Flags.Has(Signalled) {
+		return 0
+	}
+	return float64(s.Flags>>trustShift) / 3
+}
 
 // gap is the time since the last fetch in seconds; 0 if there was none, or if it lies ahead.
 func (s State) gap(at time.Time) float64 {

@@ -87,7 +87,7 @@ func TestRatesAreLearnedFromVisitsRegularAndIrregular(t *testing.T) {
 		}
 		for name, gap := range gaps {
 			random := rand.New(rand.NewPCG(1, uint64(perDay*100)))
-			prior := Prior{Changes: 2, Days: float32(6 / perDay)} // wrong by a factor of three
+			prior := Prior{Changes: 20, Days: float32(60 / perDay)} // wrong by a factor of three
 			var mean float64
 			const pages = 40
 			for range pages {
@@ -149,21 +149,23 @@ func TestSmallStepsAreNotLostInRounding(t *testing.T) {
 func TestSignalsAreKeptUntilTheNextFetch(t *testing.T) {
 	t.Parallel()
 	s := fetched(Prior{})
-	if got := s.Signal(0.1); got != s {
-		t.Errorf("a signal that is hardly ever right makes of %+v %+v", s, got)
+	const threshold = 86400
+	if got := s.Signal(0.1); !got.Flags.Has(Signalled) ||
+		!got.Due(threshold, time.Minute, 60*day).Equal(s.Due(threshold, time.Minute, 60*day)) {
+		t.Errorf("a signal that is hardly ever right makes of %+v %+v, due at another time", s, got)
 	}
 	if got := (State{}).Signal(1); got != (State{}) {
 		t.Errorf("a signal about a page that is not known makes it %+v", got)
 	}
-	signalled := s.Signal(0.8)
-	if !signalled.Flags.Has(Signalled) || signalled.precision() != 0.75 {
-		t.Errorf("a signal of precision 0.8 is kept as %v, %g", signalled.Flags, signalled.precision())
+	signalled := s.Signal(0.7)
+	if !signalled.Flags.Has(Signalled) || signalled.precision() != 2.0/3 {
+		t.Errorf("a signal of precision 0.7 is kept as %v, %g", signalled.Flags, signalled.precision())
 	}
 	if got := signalled.Signal(0.3); got != signalled {
 		t.Errorf("a weaker signal makes of %+v %+v", signalled, got)
 	}
 	at := epoch.Add(10 * day)
-	if got, want := signalled.Fresh(at), s.Fresh(at)*0.25; math.Abs(got-want) > 1e-12 {
+	if got, want := signalled.Fresh(at), s.Fresh(at)/3; math.Abs(got-want) > 1e-12 {
 		t.Errorf("with a signal, the page is fresh with %g, want %g", got, want)
 	}
 	if got := signalled.Observe(at, true, Prior{}); got.Flags != Changed {

@@ -38,7 +38,7 @@ type Flow struct {
 	Shortest, Longest time.Duration
 	Pages             Histogram // the known pages
 	Waiting           int64     // new pages that wait for their first fetch
-	Due               int64     // known pages that are due and wait to be fetched again
+	Due               int64     // known pages that are due at the last threshold and were not fetched yet
 	Again, New        int64     // fetches of known and of new pages since the job began
 }
 
@@ -52,15 +52,22 @@ const (
 	// used is the part of the budget of known pages that must be used up before the threshold
 	// rises. What waits for other reasons, such as the delays of a host, must not raise it.
 	used = 0.9
+	// mostDue is the part of the known pages that may be due and wait before the threshold falls no
+	// further, although the budget is not used up: the hosts allow no more.
+	mostDue = 0.1
 	// farthest is the factor by which known pages may become due faster or slower than the
 	// histogram says.
 	farthest = 32
 	// repaid is within how many days what was fetched too much or too little is made up for.
 	repaid = 0.25
-	// mostCredit is the budget, in days of it, that may be made up for when it was not used.
+	// mostCredit is the budget, in days of it, that may be made up for when it was not used, and
+	// fewPages is how many pages may be in any case: of a small budget, chance takes more.
 	mostCredit = 0.25
+	fewPages   = 5
 	// mostDebt is the same for what was fetched too much.
 	mostDebt = 1
+	// fastest is how much faster than the budget known pages may be fetched to make up for it.
+	fastest = 2
 	// newShare is the part of the budget that new pages get if there are few of them.
 	newShare = 0.25
 	// oldShare is the part that known pages keep if there are very many new ones, up to a fetch
@@ -83,16 +90,14 @@ func (t Threshold) Step(f Flow) Threshold {
 	known, waiting := float64(f.Pages.Pages()), float64(max(0, f.Waiting))
 	t.New = newPerDay(budget, known, waiting)
 	t.Again = budget - min(t.New, waiting) - t.debt/repaid
-	t.Again = max(0, min(t.Again, budget*(1+mostCredit/repaid)))
+	t.Again = max(0, min(t.Again, budget*fastest))
 
 	p := plan{cells: f.Pages.cells(), in: bounds(f.Shortest, f.Longest), wanted: t.Again}
-	lowest, highest := p.limits()
 	if t.Value > 0 && !math.IsInf(t.Value, 0) {
 		due := float64(max(0, f.Due))
-		t.Value *= math.Exp(p.correction(t.Value, days, due, allowed, fetched))
-		t.Value = max(lowest, min(highest, t.Value))
+		t.Value = p.moved(t.Value, p.correction(t.Value, days, due, allowed, fetched))
 	} else {
-		t.Value = max(lowest, min(highest, p.at(t.Again)))
+		t.Value = max(math.Exp(lowestThreshold), min(math.Exp(highestThreshold), p.at(t.Again)))
 	}
 	// What the known pages cannot use at their shortest interval is for new ones.
 	if most := forecast(p.cells, 0, p.in).PerDay; most < t.Again {
@@ -113,15 +118,20 @@ func (p plan) at(perDay float64) float64 {
 	return solve(func(threshold float64) bool { return forecast(p.cells, threshold, p.in).PerDay >= perDay })
 }
 
-// limits returns between which thresholds the one that is looked for must lie. Beyond them, almost
-// all pages have their shortest or their longest interval.
-func (p plan) limits() (lowest, highest float64) {
+// moved returns the threshold moved by a change of its logarithm, unless it is where moving it
+// further makes no difference: almost all pages have their shortest or their longest interval, or
+// become due many times faster or slower than they should.
+func (p plan) moved(threshold, by float64) float64 {
 	const little = 0.01
-	most := forecast(p.cells, 0, p.in).PerDay
-	least := forecast(p.cells, math.Exp(highestThreshold), p.in).PerDay
-	lowest = p.at(min(p.wanted*farthest, most*(1-little)))
-	highest = p.at(max(p.wanted/farthest, least*(1+little)))
-	return max(lowest, math.Exp(lowestThreshold)), max(lowest, min(highest, math.Exp(highestThreshold)))
+	rate := func(threshold float64) float64 { return forecast(p.cells, threshold, p.in).PerDay }
+	now := rate(threshold)
+	if by < 0 && now > min(p.wanted*farthest, rate(0)*(1-little)) {
+		return threshold
+	}
+	if by > 0 && now < max(p.wanted/farthest, rate(math.Exp(highestThreshold))*(1+little)) {
+		return threshold
+	}
+	return max(math.Exp(lowestThreshold), min(math.Exp(highestThreshold), threshold*math.Exp(by)))
 }
 
 // correction returns by how much the logarithm of the threshold should change after some days in
@@ -133,10 +143,20 @@ func (p plan) correction(threshold, days, due, allowed, fetched float64) float64
 	case excess < 0:
 		return excess / each * min(1, days/filled)
 	case fetched >= used*allowed:
-		return excess / each * min(1, days/drained)
+		return excess / each * min(1, days/max(drained, due/max(p.wanted, 1)))
+	case due > mostDue*p.pages():
+		return 0
 	default:
 		return (fetched - allowed) / each * min(1, days/drained)
 	}
+}
+
+// pages is how many pages there are.
+func (p plan) pages() (sum float64) {
+	for _, c := range p.cells {
+		sum += c.pages
+	}
+	return sum
 }
 
 // becomeDue returns how many pages more are due if the logarithm of the threshold falls by 1: of
@@ -179,7 +199,7 @@ func (t Threshold) account(f Flow, budget, days float64) Threshold {
 	again, fresh := float64(f.Again), float64(f.New)
 	if days > 0 {
 		t.debt += max(0, again-t.again) + max(0, fresh-t.new) - budget*days
-		t.debt = max(-mostCredit*budget, min(mostDebt*budget, t.debt))
+		t.debt = max(-mostCredit*budget-fewPages, min(mostDebt*budget, t.debt))
 	}
 	t.at, t.again, t.new = unix(f.At), again, fresh
 	return t

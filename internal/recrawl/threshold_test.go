@@ -185,6 +185,7 @@ func TestTheBudgetIsMetToWithinFivePercent(t *testing.T) {
 	for name, days := range map[string]float64{"once a day": 1, "once a week": 7, "once a month": 30} {
 		budget := pages / days
 		j := newJob(budget, mixture(pages)...)
+		j.run(2 * day) // the first pages must become due
 		for phase := range 3 {
 			within(t, name, j.run(16*day), 16*budget, 0.05)
 			if phase == 0 { // pages turn up, more than half as many as there were
@@ -221,6 +222,23 @@ func TestPagesThatCannotBeFollowedStarveNone(t *testing.T) {
 	if gaps[true] > 61 || gaps[false] > 61 {
 		t.Errorf("the longest time without a fetch is %.0f days for pages that cannot be followed, %.0f for others",
 			gaps[true], gaps[false])
+	}
+}
+
+func TestWhatHostsDoNotAllowIsNotMadeDue(t *testing.T) {
+	t.Parallel()
+	pages := Histogram{fetched(Prior{}).Cell(): 1000}
+	flow := Flow{At: epoch, Budget: 100, Shortest: time.Minute, Longest: 60 * day, Pages: pages}
+	threshold := Threshold{}.Step(flow)
+	for range 1000 { // half of the budget is fetched, although more is due
+		flow.At = flow.At.Add(time.Hour)
+		flow.Again += 2
+		flow.Due = 200
+		next := threshold.Step(flow)
+		if next.Value < threshold.Value {
+			t.Fatalf("with a fifth of all pages due, the threshold falls from %g to %g", threshold.Value, next.Value)
+		}
+		threshold = next
 	}
 }
 

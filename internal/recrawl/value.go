@@ -18,7 +18,7 @@ const signalHorizon = 365 * 86400
 // time are worth little.
 func (s State) Value(at time.Time) float64 {
 	v := s.belief().value(s.gap(at))
-	if s.Last > 0 && s.Flags.Has(Signalled) {
+	if s.Last > 0 {
 		v = max(v, s.signalValue())
 	}
 	return s.Weight() * v
@@ -32,11 +32,7 @@ func (s State) Fresh(at time.Time) float64 {
 	if s.Last == 0 {
 		return 0
 	}
-	f := s.belief().fresh(s.gap(at))
-	if s.Flags.Has(Signalled) {
-		f *= 1 - s.precision()
-	}
-	return f
+	return s.belief().fresh(s.gap(at)) * (1 - s.precision())
 }
 
 // Due returns the moment at which the crawl value passes a threshold ([Threshold.Value]), at least
@@ -50,9 +46,29 @@ func (s State) Due(threshold float64, shortest, longest time.Duration) time.Time
 	last := time.Unix(int64(s.Last), 0)
 	shortest = max(shortest, time.Second)
 	longest = max(longest, shortest)
-	if s.Flags.Has(Signalled) && s.Weight()*s.signalValue() >= threshold {
+	if s.precision() > 0 && s.Weight()*s.signalValue() >= threshold {
 		return last.Add(shortest)
 	}
 	gap := s.belief().gapOf(threshold/s.Weight(), shortest.Seconds(), longest.Seconds())
 	return last.Add(max(shortest, min(longest, time.Duration(math.Ceil(gap*1e9)))))
+}
+
+// Interval returns the best interval in seconds of a page of importance 1 whose change rate, a
+// second, is known: that at which its value reaches a threshold. It is +Inf for a rate of 0, and
+// for one that is too fast to follow.
+func Interval(rate, threshold float64) float64 {
+	if !(rate > 0) || rate*threshold >= 1 {
+		return math.Inf(1)
+	}
+	// x solves 1 - e^(-x)·(1+x) = rate·threshold.
+	low, high := 0.0, 800.0
+	for high-low > 1e-9*high {
+		x := (low + high) / 2
+		if -math.Expm1(-x)-x*math.Exp(-x) < rate*threshold {
+			low = x
+		} else {
+			high = x
+		}
+	}
+	return high / rate
 }
