@@ -96,11 +96,13 @@ type Counters struct {
 	Flight  int64 `json:"flight"`  // URLs that visits have taken and not yet settled
 	Hosts   int64 `json:"hosts"`   // hosts ever seen
 
-	Due    int64 `json:"due"`   // hosts that wait for a visit
-	Ready  int64 `json:"-"`     // hosts of these that are due now
-	Urgent int64 `json:"-"`     // hosts of the ready ones that have urgent URLs
-	Armed  int64 `json:"armed"` // visits that are enqueued
-	Open   int64 `json:"open"`  // visits that are open
+	Due    int64 `json:"due"` // hosts that wait for a visit
+	Ready  int64 `json:"-"`   // hosts of these that are due now
+	Urgent int64 `json:"-"`   // hosts of the ready ones that have urgent URLs
+	// Next is how long it takes until the next host is due; 0 if none is, or some are already.
+	Next  time.Duration `json:"-"`
+	Armed int64         `json:"armed"` // visits that are enqueued
+	Open  int64         `json:"open"`  // visits that are open
 
 	Visits int64 `json:"visits"` // visits ever opened
 	Broken int64 `json:"broken"` // visits whose worker was lost

@@ -109,13 +109,15 @@ func (b *Runner) Look() {
 	}
 }
 
-// Nudge makes the scheduler of a job look early, as jobScheduler.Nudge does. It may be
-// called at any time, by any goroutine, for any job.
+// Nudge makes the scheduler of a job look early, as jobScheduler.Nudge does; those of all jobs if
+// job is "". It may be called at any time, by any goroutine, for any job.
 func (b *Runner) Nudge(job string) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	if s := b.running[job]; s != nil {
-		s.Nudge()
+	for name, s := range b.running {
+		if job == "" || job == name {
+			s.Nudge()
+		}
 	}
 }
 

@@ -124,6 +124,7 @@ type jobScheduler struct {
 	complained time.Time
 	contact    contact
 	progress   progress
+	rests      time.Duration    // until the next look, unless there is a nudge; 0: a tick
 	met        time.Time        // when the job's status was first read
 	owed       []queue.VisitRef // armed but not enqueued
 	shares     *shares          // nil: the job has the whole fleet
@@ -173,8 +174,14 @@ const nudgedAfter = 10 * time.Millisecond
 // ended.
 func (s *jobScheduler) wait(ctx context.Context, tick <-chan time.Time) bool {
 	looked := time.Now()
+	var rested <-chan time.Time
+	if s.rests > 0 {
+		tick, rested = nil, time.After(s.rests)
+	}
 	select {
 	case <-tick:
+		return true
+	case <-rested:
 		return true
 	case <-s.nudges:
 	case <-ctx.Done():
@@ -202,6 +209,7 @@ func (s *jobScheduler) complain(err error) {
 
 // look does everything that is due at one moment. It reports whether the job has ended.
 func (s *jobScheduler) look(ctx context.Context) (bool, error) {
+	s.rests = 0
 	if err := s.refresh(ctx); err != nil {
 		return false, err
 	}
@@ -242,7 +250,30 @@ func (s *jobScheduler) look(ctx context.Context) (bool, error) {
 	if err := s.reopen(ctx); err != nil {
 		return false, err
 	}
-	return false, errors.Join(s.approach(ctx, counters), s.arm(ctx, counters))
+	err = errors.Join(s.approach(ctx, counters), s.arm(ctx, counters))
+	if err == nil {
+		s.rests = s.rest(counters)
+	}
+	return false, err
+}
+
+// A scheduler looks at a job that has nothing to do less often than at each tick.
+const (
+	restTicks = 25                     // ticks between two looks
+	maxRest   = 500 * time.Millisecond // at most
+)
+
+// rest returns how long the scheduler may leave the job alone after a look, unless it is nudged;
+// 0 if it must not.
+func (s *jobScheduler) rest(c crawler.Counters) time.Duration {
+	if c.Ready+c.Out()+c.Nearer > 0 || c.Idle() && s.complete() {
+		return 0 // something is to be done, or the job is about to end
+	}
+	rests := min(restTicks*s.cfg.Tick, maxRest)
+	if c.Next > 0 {
+		rests = min(rests, c.Next)
+	}
+	return rests
 }
 
 // recordEvery is how often the history of a job gets a sample.

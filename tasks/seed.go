@@ -181,6 +181,9 @@ func (s *seeder) admit(ctx context.Context, stop func(), batches <-chan []line) 
 		if err == nil {
 			fresh, err = frontier.Admit(ctx, entries)
 		}
+		if fresh > 0 {
+			_ = s.store.Signal(ctx, s.job.Name) // without it, schedulers look a moment later
+		}
 		if err != nil {
 			s.note(fresh, 0, refusals)
 			s.fail(err)

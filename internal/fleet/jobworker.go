@@ -156,10 +156,15 @@ func (st *JobWorker) serve(ctx context.Context) (*wire.Server, error) {
 	return wire.Serve(ctx, st.rt.redis, st.visit, wire.ServerConfig{
 		Places: st.rt.places,
 		Job:    st.job.Job.Name, Concurrency: st.rt.places.most, Poll: st.rt.poll, Drain: drainOf(st.rt.grace),
-		Others: map[string]asynq.HandlerFunc{tasks.TypeSeed: tasks.SeedHandler(st.rt.store, st.rt.log)},
-		Log:    st.rt.log,
+		Forward: forwardEvery,
+		Others:  map[string]asynq.HandlerFunc{tasks.TypeSeed: tasks.SeedHandler(st.rt.store, st.rt.log)},
+		Log:     st.rt.log,
 	})
 }
+
+// forwardEvery is how often a worker looks, in each of its queues, for tasks that are to be retried.
+// Visits never are.
+const forwardEvery = 5 * time.Second
 
 // drainOf returns how long visits may take to end, with this grace for what is under way.
 // What follows the grace is settling and closing. 0 is the default of [wire.ServerConfig].

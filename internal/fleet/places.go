@@ -29,6 +29,8 @@ type places struct {
 	queue  []chan struct{} // goroutines that wait for a place, in order
 	jobs   map[string]*jobPlaces
 	anyJob bool                  // the worker serves every job
+	term   time.Duration         // how long a queue stays awake
+	stir   chan struct{}         // ends the pause between two reports of a fleet that does nothing
 	others []frontier.WorkerLoad // the last reports of the others
 
 	stop context.CancelFunc
@@ -40,6 +42,8 @@ type board interface {
 	ShareLoad(ctx context.Context, own frontier.WorkerLoad) ([]frontier.WorkerLoad, error)
 	Leave(ctx context.Context, worker string) error
 	Pending(ctx context.Context, job string) (int, error)
+	AnyPending(ctx context.Context, jobs []string) (bool, error)
+	Signals(ctx context.Context, heard func(job string))
 	MendQueue(ctx context.Context, job string) (gone []string, err error)
 }
 
@@ -52,6 +56,7 @@ type jobPlaces struct {
 	since    time.Time   // when the worker began to serve the job
 	waits    time.Time   // since when a task has been left to others; zero: none is
 	looked   time.Time   // when one was last left to others
+	awake    time.Time   // until when the queue is asked
 
 	spent  func() activity.Spent
 	recent *activity.Window // the recent results of spent
@@ -74,6 +79,12 @@ const (
 	// at it, within this time.
 	maxPasses = 32
 	passTime  = 50 * time.Millisecond
+	// awakeTerm is how long a queue is asked after it had a task, or a signal said so. Then it
+	// rests: its job has nothing to do for now. It is longer than signalEvery.
+	awakeTerm = time.Second
+	// lookEvery is how often the worker looks at all queues that rest, with one command, in case a
+	// signal was lost or a program has enqueued a task itself.
+	lookEvery = time.Second
 )
 
 // newPlaces returns the places of a worker, and reports them to other workers until it is
@@ -82,12 +93,77 @@ func newPlaces(b board, worker string, most int, log *slog.Logger) *places {
 	worker += "#" + rand.Text()[:8]
 	ctx, stop := context.WithCancel(context.Background())
 	p := &places{board: b, worker: worker, most: most, log: log, jobs: make(map[string]*jobPlaces), stop: stop,
-		done: make(chan struct{})}
+		term: awakeTerm, stir: make(chan struct{}, 1), done: make(chan struct{})}
 	go func() {
 		defer close(p.done)
+		var others sync.WaitGroup
+		others.Go(func() { b.Signals(ctx, p.arouse) })
+		others.Go(func() { p.lookAround(ctx) })
 		p.share(ctx)
+		others.Wait()
 	}()
 	return p
+}
+
+// arouse makes the worker ask the queue of a job for a while; all queues if job is "".
+func (p *places) arouse(job string) {
+	select {
+	case p.stir <- struct{}{}:
+	default:
+	}
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	for name, j := range p.jobs {
+		if job == "" || job == name {
+			j.awake = time.Now().Add(p.term)
+		}
+	}
+}
+
+// resting lists the jobs whose queues rest.
+func (p *places) resting() (jobs []string) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	now := time.Now()
+	for name, j := range p.jobs {
+		if now.After(j.awake) {
+			jobs = append(jobs, name)
+		}
+	}
+	return jobs
+}
+
+// rests reports whether the queue of a job is not to be asked now.
+func (p *places) rests(job string) bool {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	j := p.jobs[job]
+	return j != nil && time.Now().After(j.awake)
+}
+
+// lookAround looks for tasks in the queues that rest, until ctx ends.
+func (p *places) lookAround(ctx context.Context) {
+	tick := time.NewTicker(lookEvery)
+	defer tick.Stop()
+	for {
+		select {
+		case <-tick.C:
+		case <-ctx.Done():
+			return
+		}
+		jobs := p.resting()
+		if len(jobs) == 0 || p.full() {
+			continue
+		}
+		asking, cancel := context.WithTimeout(ctx, shareTerm)
+		// If that cannot be read, perhaps because a key is garbage, asking the queues will tell.
+		if any, err := p.board.AnyPending(asking, jobs); any || err != nil {
+			for _, job := range jobs {
+				p.arouse(job)
+			}
+		}
+		cancel()
+	}
 }
 
 // close stops the reports.
@@ -108,7 +184,8 @@ func (p *places) full() bool {
 func (p *places) serve(job string, spent func() activity.Spent) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	p.jobs[job] = &jobPlaces{since: time.Now(), spent: spent, recent: activity.NewWindow(spentWithin)}
+	now := time.Now()
+	p.jobs[job] = &jobPlaces{since: now, awake: now.Add(p.term), spent: spent, recent: activity.NewWindow(spentWithin)}
 }
 
 // serveAny records that the worker serves every job.
@@ -131,6 +208,11 @@ func (p *places) leave(job string) {
 
 // free frees places of tasks. p.mu is held.
 func (p *places) free(n int) {
+	if n > 0 && p.taken >= p.most { // tasks may have waited until now
+		for _, j := range p.jobs {
+			j.awake = time.Now().Add(p.term)
+		}
+	}
 	p.taken -= n
 	for range n {
 		p.wake()
@@ -175,6 +257,9 @@ func (p *places) wait(ctx context.Context) {
 
 // Before reserves a place, and reports whether the queue may be asked for a task.
 func (p *places) Before(ctx context.Context, job string) bool {
+	if p.rests(job) {
+		return false
+	}
 	p.wait(ctx)
 	allowed, excess := p.reserve(job)
 	if !allowed {
@@ -271,6 +356,7 @@ func (p *places) After(job string, got bool) {
 	if got && j != nil {
 		p.taken++
 		j.handed = append(j.handed, time.Now())
+		j.awake = time.Now().Add(p.term)
 		return
 	}
 	if j != nil {
@@ -353,8 +439,8 @@ func (p *places) lapse(now time.Time) {
 	}
 }
 
-// Intervals of load reports: for a worker that is alone, the least for one of several, and
-// the share of each when there are many.
+// Intervals of load reports: for a worker that is alone, or while no worker does anything, the least
+// for one of several, and the share of each when there are many.
 const (
 	shareAlone = 500 * time.Millisecond
 	shareLeast = 100 * time.Millisecond
@@ -367,11 +453,15 @@ func (p *places) share(ctx context.Context) {
 	for {
 		others := p.tell(ctx)
 		every := min(max(shareLeast, time.Duration(others)*shareEach), time.Second)
-		if others == 0 {
-			every = shareAlone
+		stir := p.stir
+		if others == 0 || p.still() {
+			every = max(every, shareAlone)
+		} else {
+			stir = nil
 		}
 		select {
 		case <-time.After(every):
+		case <-stir:
 		case <-ctx.Done():
 			ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), shareTerm)
 			defer cancel()
@@ -379,6 +469,15 @@ func (p *places) share(ctx context.Context) {
 			return
 		}
 	}
+}
+
+// still reports whether no worker has a visit, and no task is expected here.
+func (p *places) still() bool {
+	resting := len(p.resting())
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.taken+p.asking == 0 && resting == len(p.jobs) &&
+		!slices.ContainsFunc(p.others, func(o frontier.WorkerLoad) bool { return o.Taken > 0 })
 }
 
 // tell exchanges loads once. It returns the number of other workers.

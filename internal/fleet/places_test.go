@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"log/slog"
+	"runtime"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -30,6 +31,14 @@ func (b *fakeBoard) Leave(context.Context, string) error { return nil }
 
 func (b *fakeBoard) MendQueue(context.Context, string) ([]string, error) { return nil, nil }
 
+func (b *fakeBoard) AnyPending(context.Context, []string) (bool, error) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.pending > 0, nil
+}
+
+func (b *fakeBoard) Signals(ctx context.Context, _ func(job string)) { <-ctx.Done() }
+
 func (b *fakeBoard) Pending(context.Context, string) (int, error) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
@@ -41,6 +50,7 @@ func newTestPlaces(t *testing.T, most, pending int, others ...frontier.WorkerLoa
 	p := newPlaces(&fakeBoard{others: others, pending: pending}, "w", most, slog.New(slog.DiscardHandler))
 	t.Cleanup(p.close)
 	p.tell(t.Context())
+	p.term = time.Hour // a slow machine may take longer than the default
 	for _, job := range []string{"a", "b", "c"} {
 		p.serve(job, func() activity.Spent { return activity.Spent{} })
 	}
@@ -196,4 +206,72 @@ func TestThePlaceOfATaskThatNeverBeginsIsFreed(t *testing.T) {
 	p.lapse(time.Now().Add(2 * handTerm))
 	p.mu.Unlock()
 	p.startTask(t, "b")
+}
+
+func TestAQueueWithoutTasksRestsUntilASignalOrATask(t *testing.T) {
+	t.Parallel()
+	p := newTestPlaces(t, 4, 0)
+	rest := func(job string) {
+		p.mu.Lock()
+		defer p.mu.Unlock()
+		p.jobs[job].awake = time.Now().Add(-time.Nanosecond)
+	}
+	for _, job := range []string{"a", "b", "c"} {
+		rest(job)
+		if p.Before(t.Context(), job) {
+			t.Errorf("the queue of %s is asked, although it rests", job)
+		}
+	}
+	p.arouse("b")
+	if p.Before(t.Context(), "a") || !p.Before(t.Context(), "b") {
+		t.Error("after a signal for b, want its queue to be asked, and that of a not")
+	}
+	p.After("b", true) // a task
+	rest("a")
+	p.arouse("") // signals were missed
+	if !p.Before(t.Context(), "a") {
+		t.Error("the queue of a rests although signals were missed")
+	}
+	p.After("a", false)
+}
+
+func TestQueuesThatRestAreAskedWhenTheFirstPlaceIsFree(t *testing.T) {
+	t.Parallel()
+	p := newTestPlaces(t, 1, 0)
+	finish := p.startTask(t, "a")
+	p.mu.Lock()
+	p.jobs["b"].awake = time.Now().Add(-time.Nanosecond)
+	p.mu.Unlock()
+	finish()
+	p.startTask(t, "b")
+}
+
+func TestATaskWithoutASignalIsFound(t *testing.T) {
+	t.Parallel()
+	p := newTestPlaces(t, 1, 1)
+	p.mu.Lock()
+	p.jobs["a"].awake = time.Now().Add(-time.Nanosecond)
+	p.mu.Unlock()
+	for !p.Before(t.Context(), "a") {
+		runtime.Gosched()
+	}
+}
+
+func TestATourTakesAPlaceForEachVisit(t *testing.T) {
+	t.Parallel()
+	p := newTestPlaces(t, 5, 0)
+	finish := p.startTask(t, "a")
+	if n := p.Reserve("a", 2); n != 2 {
+		t.Errorf("%d of two places are reserved", n)
+	}
+	p.startTask(t, "b")
+	if n := p.Reserve("b", 31); n != 1 || !p.full() {
+		t.Errorf("%d places are reserved, want the last one", n)
+	}
+	p.Release("a")
+	p.Release("a")
+	finish()
+	if n := p.Reserve("a", 31); n != 3 {
+		t.Errorf("%d places are reserved, want the three that are free again", n)
+	}
 }

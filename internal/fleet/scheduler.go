@@ -94,6 +94,9 @@ func (s *Scheduler) Run(ctx context.Context) error {
 		defer events.Close()
 	}
 	defer s.conn.Appear(ctx, waiting.Process{Kind: waiting.KindScheduler, Name: s.cfg.Name, Jobs: s.cfg.Jobs})()
+	var listening sync.WaitGroup
+	listening.Go(func() { s.conn.Store.Signals(ctx, s.runner.Nudge) })
+	defer listening.Wait()
 	return s.runner.Run(ctx)
 }
 
@@ -177,12 +180,42 @@ type dispatcher struct {
 	own                int // places of this process's worker
 	enqueued, failures *prometheus.CounterVec
 	byJob              []jobSeries // all of the above
+	signals            *signals
+}
+
+// signals are the times when the workers of jobs were last told that tasks wait.
+type signals struct {
+	mu    sync.Mutex
+	given map[string]time.Time // by job
+}
+
+// signalEvery is how often workers are told of tasks, while there are any: they stay awake for
+// longer than that.
+const signalEvery = awakeTerm / 3
+
+// due reports whether the workers of a job are to be told now.
+func (s *signals) due(job string) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if time.Since(s.given[job]) < signalEvery {
+		return false
+	}
+	s.given[job] = time.Now()
+	return true
+}
+
+// forget forgets a job.
+func (s *signals) forget(job string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	delete(s.given, job)
 }
 
 func newDispatcher(queues *wire.Dispatcher, conn *Connection) dispatcher {
 	r := conn.Registry
 	d := dispatcher{
 		Dispatcher: queues, conn: conn, said: &said{store: conn.Store},
+		signals: &signals{given: make(map[string]time.Time)},
 		enqueued: prometheus.NewCounterVec(prometheus.CounterOpts{
 			Name: "trawl_scheduler_visits_total", Help: "Visits that this scheduler enqueued."}, []string{LabelJob}),
 		failures: prometheus.NewCounterVec(prometheus.CounterOpts{
@@ -202,6 +235,9 @@ func (d dispatcher) Enqueue(ctx context.Context, job crawler.Status, orders []qu
 		d.mend(ctx, job.Job.Name, err)
 	}
 	d.enqueued.WithLabelValues(job.Job.Name).Add(float64(enqueued))
+	if enqueued > 0 && d.signals.due(job.Job.Name) {
+		_ = d.conn.Store.Signal(ctx, job.Job.Name) // workers look by themselves, a little later
+	}
 	return enqueued, err
 }
 
@@ -291,4 +327,7 @@ func (d dispatcher) mend(ctx context.Context, job string, err error) {
 }
 
 // drop drops the metrics of a job that was removed.
-func (d dispatcher) drop(job string) { dropJob(d.byJob, job) }
+func (d dispatcher) drop(job string) {
+	dropJob(d.byJob, job)
+	d.signals.forget(job)
+}

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"strconv"
 	"strings"
+	"time"
 
 	"github.com/trawlcrawler/trawl/crawler"
 	"github.com/trawlcrawler/trawl/internal/queue"
@@ -40,7 +41,7 @@ func (f *Frontier) addShard(ctx context.Context, c *crawler.Counters, shard int)
 
 // addCounters adds the answer of counters.lua.
 func addCounters(c *crawler.Counters, got []any) error {
-	if len(got) < 5 {
+	if len(got) < 6 {
 		return fmt.Errorf("frontier: counters: unexpected answer %v", got)
 	}
 	c.Due += got[0].(int64)
@@ -48,7 +49,13 @@ func addCounters(c *crawler.Counters, got []any) error {
 	c.Open += got[2].(int64)
 	c.Ready += got[3].(int64)
 	c.Urgent += got[4].(int64)
-	for i := 5; i+1 < len(got); i += 2 {
+	if next := got[5].(int64); next >= 0 {
+		wait := max(time.Millisecond, time.Duration(next)*time.Millisecond)
+		if c.Next == 0 || wait < c.Next {
+			c.Next = wait
+		}
+	}
+	for i := 6; i+1 < len(got); i += 2 {
 		value, err := strconv.ParseInt(got[i+1].(string), 10, 64)
 		if err != nil {
 			c.Garbage++ // the next script that updates the counter sets it aside

@@ -77,6 +77,7 @@ const (
 	keyProbe   = keyPrefix + "probe"
 	keyJobs    = keyPrefix + "jobs"
 	keyWorkers = keyPrefix + "workers"
+	keySignal  = keyPrefix + "signal" // a channel, not a key
 	keyRobots  = keyPrefix + "robots:"
 	keyTurn    = keyPrefix + "turn:"
 	// keyJobsAside is in the slot of keyJobs, so that a rename is possible.

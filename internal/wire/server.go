@@ -26,6 +26,8 @@ type ServerConfig struct {
 	// Poll is the average time between two looks at an empty queue, and so about how much
 	// longer Close may wait. Default 25ms.
 	Poll time.Duration
+	// Forward is how often to look for tasks that are to be retried. Default 1s.
+	Forward time.Duration
 	// Others carry out tasks of other types in the queue, by type. Default none: such tasks
 	// are archived.
 	Others map[string]asynq.HandlerFunc
@@ -62,6 +64,9 @@ func (cfg ServerConfig) withDefaults() ServerConfig {
 	if cfg.Poll == 0 {
 		cfg.Poll = 25 * time.Millisecond
 	}
+	if cfg.Forward == 0 {
+		cfg.Forward = time.Second
+	}
 	if cfg.Pause == nil {
 		cfg.Pause = doublePause
 	}
@@ -93,9 +98,6 @@ type Server struct {
 	closed bool
 }
 
-// forwardInterval is how often asynq looks for tasks to retry.
-const forwardInterval = time.Second
-
 // Serve starts a server. It receives visits until Close. The handlers' context ends with
 // ctx.
 func Serve(ctx context.Context, redis asynq.RedisConnOpt, handle Handler, cfg ServerConfig) (*Server, error) {
@@ -111,7 +113,7 @@ func Serve(ctx context.Context, redis asynq.RedisConnOpt, handle Handler, cfg Se
 		Queues:                   map[string]int{cfg.Job: 1},
 		BaseContext:              func() context.Context { return ctx },
 		TaskCheckInterval:        cfg.Poll, // asynq waits between 0.5 and 1.5 times this
-		DelayedTaskCheckInterval: forwardInterval,
+		DelayedTaskCheckInterval: cfg.Forward,
 		ShutdownTimeout:          cfg.Drain,
 		RetryDelayFunc:           retryPause(cfg.Pause),
 		Logger:                   &logger{log: cfg.Log},
