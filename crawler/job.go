@@ -64,8 +64,8 @@ func DefaultJob() Job {
 			Delay: time.Second, AddressDelay: textform.Auto, Politeness: PolitenessFleet, Throttle: 2, PerHost: 1,
 			UserAgent: defaultUserAgent, CrawlDelayCap: time.Minute,
 		},
-		RequestSettings: RequestSettings{TLS: TLSModern, BodyLimit: 32 << 20, Timeout: time.Minute,
-			MinRate: 100},
+		RequestSettings: RequestSettings{TLS: TLSModern, Conditional: ConditionalAuto, BodyLimit: 32 << 20,
+			Timeout: time.Minute, MinRate: 100},
 		RetrySettings: RetrySettings{RobotsTries: 5, HostTries: 8, Retries: 3, RetryPause: 2 * time.Second},
 		OutputSettings: OutputSettings{
 			Format: []string{"jsonl"}, Durable: DurableShipped, LostAfter: 2 * time.Minute, Journal: true,

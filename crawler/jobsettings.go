@@ -198,6 +198,9 @@ type RequestSettings struct {
 	// nothing but that: it requires Markdown or the format markdown, and excludes what is made
 	// of HTML. Default false.
 	AcceptMarkdown bool `json:"accept_markdown" yaml:"accept_markdown"`
+	// Conditional says which requests are conditional, so that servers do not send what has not
+	// changed since an earlier fetch: "auto" (default), "always" or "never". "" is "auto".
+	Conditional Conditional `json:"conditional,omitempty" yaml:"conditional"`
 	// BodyLimit is the largest number of bytes of a body that are kept, after decoding.
 	// Default 32MiB.
 	BodyLimit Size `json:"body_limit" yaml:"body_limit"`
@@ -335,6 +338,22 @@ const (
 	SeedRedirectsFollow SeedRedirects = "follow"
 	// SeedRedirectsStay keeps to the hosts that were named.
 	SeedRedirectsStay SeedRedirects = "stay"
+)
+
+// Conditional says which requests are conditional (RFC 9110, 13): the server then only sends what
+// has changed since an earlier fetch.
+type Conditional string
+
+// The kinds of Conditional.
+const (
+	// ConditionalAuto makes requests for pages of an earlier run conditional: those of the
+	// previous run of a periodic job, and those that were set aside when a folder is crawled again.
+	ConditionalAuto Conditional = "auto"
+	// ConditionalAlways also does so in any other job, for pages that it has fetched before
+	// itself, and for results of an earlier job of the same name.
+	ConditionalAlways Conditional = "always"
+	// ConditionalNever fetches all pages whole, and keeps no validators.
+	ConditionalNever Conditional = "never"
 )
 
 // DurableKind says when a page that goes to a bucket is settled for good.

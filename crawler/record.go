@@ -85,8 +85,26 @@ type Record struct {
 	Price string `json:"price,omitempty"`
 	// Charged is what the server says that the page has cost; "" if it says nothing.
 	Charged string `json:"charged,omitempty"`
+	// SameAs refers to an earlier record of the page, with the same content; nil if the content is
+	// new, or if the job does not compare it.
+	SameAs *SameAs `json:"same_as,omitempty"`
 	// Items are what handlers emitted, each as JSON.
 	Items []json.RawMessage `json:"items,omitempty"`
+}
+
+// SameAs refers to the record that has the content of a page: of an earlier run, or of an earlier
+// fetch in the same job. That record was in an output when the reference was made.
+type SameAs struct {
+	// URL and FetchedAt are those of the record. Together they identify it.
+	URL       string `json:"url"`
+	FetchedAt string `json:"fetched_at"`
+	// Job is the record's job, such as the name of an earlier run.
+	Job string `json:"job"`
+	// Output is the folder of the record beside, or within, the output of this record: the name
+	// of an earlier run, or of a folder with results that were set aside. "": the same output.
+	Output string `json:"output,omitempty"`
+	// Digest is that of the content, as in the record.
+	Digest string `json:"digest"`
 }
 
 // JSON encodes the record as one line, without a newline. It is valid UTF-8 whatever the

@@ -211,6 +211,7 @@ user_agent: Nine/1.0
 ignore_robots: true
 cookies: true
 tls: legacy
+conditional: always
 robots_tries: 10
 crawl_delay_cap: 11s
 retries: 12
@@ -299,7 +300,7 @@ func TestAJobFileWithEveryFieldIsRead(t *testing.T) {
 func TestEveryFlagIsSetByTheEnvironment(t *testing.T) {
 	values := map[string]string{ // for flags that do not accept "2"
 		"scope": "any", "seed-redirects": "stay", "resources": "true", "resource-scope": "domain", "depth": "2",
-		"throttle": "2.5", "address-delay": "2s", "politeness": "job", "tls": "legacy",
+		"throttle": "2.5", "address-delay": "2s", "politeness": "job", "tls": "legacy", "conditional": "never",
 		"address-exempt": "192.0.2.0/24", "bytes": "2MB", "time": "2m", "delay": "2ms", "crawl-delay-cap": "2s",
 		"extractor": "main", "keep-noindex": "true", "keep-block-pages": "true", "text": "true", "markdown": "true",
 		"canonical": "true", "max-price": "USD 0.02", "max-spend": "USD 2",

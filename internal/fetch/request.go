@@ -53,6 +53,12 @@ func headers(req fetched.Request) http.Header {
 	if req.Identity {
 		h["Accept-Encoding"] = acceptIdentity
 	}
+	if req.IfNoneMatch != "" {
+		h["If-None-Match"] = []string{req.IfNoneMatch}
+	}
+	if req.IfModifiedSince != "" {
+		h["If-Modified-Since"] = []string{req.IfModifiedSince}
+	}
 	if req.From != "" {
 		h["From"] = []string{req.From}
 	}

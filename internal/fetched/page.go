@@ -287,6 +287,9 @@ type Request struct {
 	Waits bool
 	// TLS says which https servers are accepted. Default TLSModern.
 	TLS crawler.TLSKind
+	// IfNoneMatch and IfModifiedSince make the request conditional (RFC 9110, 13.1.2 and
+	// 13.1.3): an entity tag, and an HTTP date. Default "": it is not.
+	IfNoneMatch, IfModifiedSince string
 	// Jar has the cookies to send, and stores those of the response; nil for none.
 	Jar Jar
 }

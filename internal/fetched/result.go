@@ -2,7 +2,6 @@ package fetched
 
 import (
 	"cmp"
-	"encoding/hex"
 	"slices"
 	"strconv"
 	"time"
@@ -53,6 +52,11 @@ type Result struct {
 	Skipped []queue.Skipped
 	// Unrecorded says that the URL has no record: only Skipped is kept.
 	Unrecorded bool
+	// Earlier is what was known of the page before it was requested; nil if that was nothing.
+	Earlier *Earlier
+	// Capture is set by the sink that archives the page: the response with its content. It is nil
+	// if the page was not archived, or not whole.
+	Capture *Capture
 	// Outbox is what else the handlers want done when the page is kept: messages that are
 	// delivered after the record is safe and before the URL is settled. Only the handlers
 	// know its type.
@@ -87,7 +91,7 @@ func (r *Result) Record(withLinks bool) crawler.Record {
 		}
 		if p.Body != nil {
 			rec.Bytes = p.Body.Size
-			rec.Digest = "sha256:" + hex.EncodeToString(p.Body.Digest[:])
+			rec.Digest = p.Body.digest()
 		}
 	}
 	if d := r.Document; d != nil {
@@ -113,6 +117,7 @@ func (r *Result) Record(withLinks bool) crawler.Record {
 		rec.Items = append(rec.Items, item.JSON)
 	}
 	rec.Rights, rec.Usage = r.AllRights()
+	rec.SameAs = r.SameAs()
 	return rec
 }
 

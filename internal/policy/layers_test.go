@@ -34,7 +34,7 @@ var layers = [][]string{
 	},
 	{"internal/rules", "internal/forecast"},
 	{"internal/fetched"},
-	{"internal/condition", "internal/signature"},
+	{"internal/condition", "internal/signature", "internal/validators"},
 	{
 		"internal/setting", "internal/visit", "internal/reference", "internal/htmltree", "internal/dns",
 		"internal/repair", "internal/cookie",

@@ -8,7 +8,10 @@ var (
 	SeedRedirectsKinds = []crawler.SeedRedirects{crawler.SeedRedirectsFollow, crawler.SeedRedirectsStay}
 	Politenesses       = []crawler.Politeness{crawler.PolitenessFleet, crawler.PolitenessJob}
 	TLSKinds           = []crawler.TLSKind{crawler.TLSModern, crawler.TLSLegacy}
-	DurableKinds       = []crawler.DurableKind{crawler.DurableShipped, crawler.DurableDisk}
+	Conditionals       = []crawler.Conditional{
+		crawler.ConditionalAuto, crawler.ConditionalAlways, crawler.ConditionalNever,
+	}
+	DurableKinds = []crawler.DurableKind{crawler.DurableShipped, crawler.DurableDisk}
 )
 
 // The kinds of checks and of near duplicates, without "", which both may be.

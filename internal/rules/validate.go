@@ -100,6 +100,8 @@ func hostRanges(j crawler.Job) []rangeCheck {
 		{j.BodyLimit > 0, "body_limit", j.BodyLimit, "more than 0"},
 		{j.MinRate >= 0, "min_rate", j.MinRate, "0 (no limit) or more"},
 		{slices.Contains(TLSKinds, j.TLS), "tls", j.TLS, "modern or legacy"},
+		{j.Conditional == "" || slices.Contains(Conditionals, j.Conditional), "conditional", j.Conditional,
+			"auto, always or never"},
 		{j.Timeout > 0, "timeout", j.Timeout, "more than 0"},
 	}
 }
@@ -186,7 +188,7 @@ func againstMarkdown(j crawler.Job) string {
 func meant(value any, want string) string {
 	switch value.(type) {
 	case crawler.ScopeKind, crawler.CheckKind, crawler.SeedRedirects, crawler.Politeness, crawler.TLSKind,
-		crawler.DurableKind, crawler.NearDuplicates, crawler.RightsPolicy, crawler.Purpose:
+		crawler.Conditional, crawler.DurableKind, crawler.NearDuplicates, crawler.RightsPolicy, crawler.Purpose:
 		return plain.Suggest(fmt.Sprint(value), strings.FieldsFunc(want,
 			func(r rune) bool { return r == ' ' || r == ',' }))
 	}

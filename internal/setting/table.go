@@ -285,6 +285,10 @@ var table = []Setting{
 	{Name: "tls", Group: GroupRequests, In: crawls, Since: firstRelease, Choices: []string{"modern", "legacy"},
 		Meaning: "which https servers to accept: modern, or legacy for those that have only old ciphers of TLS 1.2 (RSA key exchange, CBC), too",
 		field:   wordOf(func(s *Values) *string { return (*string)(&s.TLS) })},
+	{Name: "conditional", Group: GroupRequests, In: crawls, Since: secondRelease,
+		Choices: []string{"auto", "always", "never"},
+		Meaning: "ask servers only for what has changed: since the previous run of a periodic job or a crawl that is started over (auto), also since any earlier fetch of the job (always), or never",
+		field:   wordOf(func(s *Values) *string { return (*string)(&s.Conditional) })},
 
 	// Retries
 	{Name: "retries", Group: GroupRetries, In: crawls, Since: firstRelease, Changes: true,

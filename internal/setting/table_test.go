@@ -80,7 +80,8 @@ func TestWordsThatTheTableListsAreAllWords(t *testing.T) {
 		"scope": texts(rules.ScopeKinds), "resource_scope": texts(rules.ScopeKinds),
 		"seed_redirects": texts(rules.SeedRedirectsKinds),
 		"politeness":     texts(rules.Politenesses), "tls": texts(rules.TLSKinds),
-		"durable": texts(rules.DurableKinds), "same": texts(rules.SameKinds),
+		"conditional": texts(rules.Conditionals),
+		"durable":     texts(rules.DurableKinds), "same": texts(rules.SameKinds),
 		"sign": texts(identity.Modes), "signature_form": texts(identity.AgentForms),
 	} {
 		s, _ := Lookup(name)

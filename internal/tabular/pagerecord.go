@@ -48,7 +48,7 @@ func (row *PageRow) Record() (crawler.Record, error) {
 		into any
 	}{
 		{row.Rights, &rec.Rights}, {row.Usage, &rec.Usage}, {row.Fields, &rec.Fields}, {row.Texts, &rec.Texts},
-		{row.Quality, &rec.Quality},
+		{row.Quality, &rec.Quality}, {row.SameAs, &rec.SameAs},
 	} {
 		if len(object.text) == 0 {
 			continue

@@ -67,6 +67,7 @@ type PageRow struct {
 	BlockPage   string          `parquet:"block_page,optional,dict"`
 	Price       string          `parquet:"price,optional,dict"`
 	Charged     string          `parquet:"charged,optional,dict"`
+	SameAs      json.RawMessage `parquet:"same_as,optional,json"` // the object of the record
 }
 
 // ErrorRow is a row of the table of errors: a URL that was not fetched, or whose page
@@ -136,6 +137,9 @@ func PageRowOf(rec crawler.Record) (PageRow, error) {
 	}
 	if err == nil && rec.Quality != nil {
 		row.Quality, err = json.Marshal(rec.Quality)
+	}
+	if err == nil && rec.SameAs != nil {
+		row.SameAs, err = json.Marshal(rec.SameAs)
 	}
 	if err == nil && rec.Texts != nil {
 		row.Texts, err = json.Marshal(rec.Texts)

@@ -320,9 +320,8 @@ func (c *committer) recognise(ctx context.Context, results []*fetched.Result) er
 	var pages []queue.Content
 	var whose []*fetched.Result
 	for _, r := range results {
-		if r.Outcome == crawler.OutcomeFetched && r.Page.Body != nil && r.Page.Body.Size > 0 &&
-			!r.Page.Truncated && r.DuplicateOf.IsZero() {
-			pages, whose = append(pages, queue.Content{URL: r.Entry.URL, Digest: r.Page.Body.Digest}), append(whose, r)
+		if digest, known := r.Content(); known && r.DuplicateOf.IsZero() {
+			pages, whose = append(pages, queue.Content{URL: r.Entry.URL, Digest: digest}), append(whose, r)
 		}
 	}
 	if len(pages) == 0 {

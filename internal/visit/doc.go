@@ -9,6 +9,9 @@
 // URL tasks. What a visit knows and does is divided among parts, each with its own fields:
 // the lifetime, the leaseKeeper, the hostState, the requester, the taker and the committer.
 //
+// Many files: each part of a visit has a file of its own, and so has each thing that may happen to
+// a URL on its way, such as a redirect, a payment or a conditional request.
+//
 // The package does not depend on Redis, asynq or HTTP connections. It declares what a visit
 // needs as interfaces ([Frontier], [HostLease], [Fetcher], [Robots], [Parser], [Sink]), which
 // other packages implement.

@@ -3,6 +3,7 @@ package visit
 import (
 	"fmt"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/trawlcrawler/trawl/crawler"
@@ -18,6 +19,10 @@ type hostState struct {
 	pace   *pace
 	health health
 	traps  traps
+
+	// careless says that the server answers 304 although no condition was sent. Then what it says
+	// about conditions means nothing.
+	careless atomic.Bool
 
 	policiesMu sync.Mutex
 	policies   map[string]fetched.RobotsPolicy // by origin

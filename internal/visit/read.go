@@ -77,6 +77,12 @@ func (e *urlTask) read() error {
 		e.addListed(doc)
 		return nil
 	}
+	e.use(doc)
+	return nil
+}
+
+// use decides about the links of a page, and about its content, by what was read in it.
+func (e *urlTask) use(doc *fetched.Document) {
 	e.result.Reason = doc.Trouble
 	switch {
 	case !e.visitor.job.Follow || !e.leads():
@@ -87,20 +93,20 @@ func (e *urlTask) read() error {
 	}
 	if doc.NoIndex && e.visitor.job.Follow && !e.visitor.job.KeepNoindex {
 		e.withhold()
-		return nil
+		return
 	}
 	if missing := doc.MissingText(); missing != "" && doc.Trouble == "" {
 		e.result.Reason = missing
 	}
 	e.embed(doc.Resources)
 	e.deduplicate(doc.Canonical)
-	return nil
 }
 
 // withhold removes the content of a page from the results: one with noindex, a near
 // duplicate, or one that is reserved.
 func (e *urlTask) withhold() {
 	e.withheld = e.bytes()
+	e.result.Earlier = nil // its record has the content
 	e.result.Page.Release()
 	if e.result.Document == nil {
 		return

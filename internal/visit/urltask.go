@@ -138,11 +138,15 @@ func (e *urlTask) get(at crawler.URL) (crawler.URL, error) {
 		e.end(crawler.OutcomeSkipped, refused)
 		return crawler.URL{}, nil
 	}
+	e.condition(&wanted)
 	r := request{Request: wanted, rules: policy.Text, hold: &e.hold}
 	if e.result.Page, err = e.ask(r); err != nil {
 		return crawler.URL{}, err
 	}
 	if err := e.pay(r); err != nil {
+		return crawler.URL{}, err
+	}
+	if err := e.doubt(r); err != nil {
 		return crawler.URL{}, err
 	}
 	if e.result.Page.Header.Get("Set-Cookie") != "" {
@@ -181,6 +185,10 @@ func (e *urlTask) judge() (crawler.URL, error) {
 			return crawler.URL{}, nil
 		}
 		return crawler.URL{}, e.handle()
+	case crawler.OutcomeNotModified:
+		e.unchanged()
+		e.reserved()
+		return crawler.URL{}, nil
 	default:
 		reason := failure(p)
 		if e.unpaid != "" {

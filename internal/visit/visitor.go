@@ -186,20 +186,22 @@ type Visitor struct {
 	passing  Passing       // nil if handlers pass nothing
 	handlers Handlers      // nil if the job names none
 	jar      fetched.Jar   // nil if the job sends no cookies
-	gate     *Gate
-	room     func(bytes int64) error
-	exempts  []netip.Prefix    // addresses that address politeness does not apply to
-	rules    rules.FollowRules // empty: all links are followed
-	where    condition.FollowConditions
-	deep     bool          // depth decides what is admitted
-	needs    fetched.Needs // what the sink requires of pages
-	download bool          // the server's bytes are kept as they are, since nothing reads the pages
-	cfg      Config
-	skips    *skips
-	visits   atomic.Int64            // visits in progress
-	meter    activity.Meter          // times what visits do
-	calls    atomic.Int64            // names the calls that open visits; counts from the visitor's start in nanoseconds
-	stopper  atomic.Pointer[urlTask] // the one whose handlers have stopped the job; nil while none has
+	// validators is nil if no request is conditional.
+	validators Validators
+	gate       *Gate
+	room       func(bytes int64) error
+	exempts    []netip.Prefix    // addresses that address politeness does not apply to
+	rules      rules.FollowRules // empty: all links are followed
+	where      condition.FollowConditions
+	deep       bool          // depth decides what is admitted
+	needs      fetched.Needs // what the sink requires of pages
+	download   bool          // the server's bytes are kept as they are, since nothing reads the pages
+	cfg        Config
+	skips      *skips
+	visits     atomic.Int64            // visits in progress
+	meter      activity.Meter          // times what visits do
+	calls      atomic.Int64            // names the calls that open visits; counts from the visitor's start in nanoseconds
+	stopper    atomic.Pointer[urlTask] // the one whose handlers have stopped the job; nil while none has
 }
 
 // stopped reports whether handlers have stopped the job with a page that is not in the batch.
@@ -221,6 +223,8 @@ type Tools struct {
 	Locator  Locator     // may be nil if the job sets no AddressDelay; Auto then means none
 	Handlers Handlers    // may be nil if the job names none
 	Jar      fetched.Jar // for jobs with Cookies
+	// Validators make requests conditional. Nil: none is.
+	Validators Validators
 	// Gate lets visits wait until pages can be kept. If it is nil, URLs whose pages cannot
 	// be kept return to the queue, and the visit fails.
 	Gate *Gate
@@ -260,8 +264,8 @@ func New(job crawler.Job, scope *rules.Scope, tools Tools, cfg Config) (*Visitor
 		job: job, deep: job.DepthLimit() >= 0, rules: rules, where: where, scope: scope, exempts: exempts,
 		cfg:      cfg.withDefaults(),
 		frontier: tools.Frontier, fetcher: tools.Fetcher, robots: tools.Robots, parser: tools.Parser,
-		locator: tools.Locator,
-		sink:    tools.Sink, needs: tools.Sink.Needs(), journal: tools.Journal,
+		locator: tools.Locator, validators: tools.Validators,
+		sink: tools.Sink, needs: tools.Sink.Needs(), journal: tools.Journal,
 		gate: tools.Gate, room: tools.Room, skips: newSkips(),
 	}
 	w.download = w.needs.Verbatim && !job.Follow && !job.Resources && len(job.Select)+len(job.Extract) == 0

@@ -110,8 +110,9 @@ var bodies = []Misbehaviour{
 		page: rawResponse("HTTP/1.1 204 No Content\r\nContent-Type: text/html\r\n\r\n<title>Poison</title>"),
 	}, {
 		Name: "unasked-304", Does: "responds with 304 to an unconditional request",
-		Trawl: "records it as not modified", Fate: Fate{Outcome: "not_modified"},
-		page: rawResponse("HTTP/1.1 304 Not Modified\r\n\r\n"),
+		Trawl: "asks again past caches, and gives the page up as failed",
+		Fate:  Fate{Outcome: "failed", Error: "not conditional"},
+		page:  rawResponse("HTTP/1.1 304 Not Modified\r\n\r\n"),
 	}, {
 		Name: "unasked-range", Does: "responds with 206 to a request without a range",
 		Trawl: "treats the part as the page", Fate: read,
