@@ -16,6 +16,7 @@ import (
 	"github.com/trawlcrawler/trawl/internal/tabular"
 	"github.com/trawlcrawler/trawl/internal/test/race"
 	"github.com/trawlcrawler/trawl/internal/test/warctest"
+	"github.com/trawlcrawler/trawl/internal/validators"
 )
 
 // childDir is the variable that makes the test binary a child process, which writes to
@@ -25,7 +26,7 @@ const childDir = "TRAWL_TEST_SINK_DIR"
 // writeUntilKilled keeps pages from several goroutines at the same time, and prints the
 // URL of each page once it is kept.
 func writeUntilKilled(dir string) {
-	s, err := Open(Names, dir, Options{SegmentSize: 64 << 10, Job: archived})
+	s, err := Open(Names, dir, Options{SegmentSize: 64 << 10, Job: archived, Validators: true})
 	if err != nil {
 		fmt.Fprintln(os.Stderr, err)
 		os.Exit(1)
@@ -66,7 +67,7 @@ func TestAKilledProcessLosesNoAcknowledgedPages(t *testing.T) {
 		}
 		killWhileWriting(t, dir, acknowledged)
 		wantRows(t, dir, acknowledged)
-		reopened, err := Open(Names, dir, Options{Job: archived})
+		reopened, err := Open(Names, dir, Options{Job: archived, Validators: true})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -82,6 +83,7 @@ func TestAKilledProcessLosesNoAcknowledgedPages(t *testing.T) {
 		wantArticles(t, dir, articles)
 		wantCaptures(t, dir, acknowledged)
 		wantLinks(t, dir, acknowledged)
+		wantValidators(t, dir, acknowledged)
 		wantRows(t, dir, acknowledged)
 		if left := glob(t, dir, "?*.parquet.*"); len(left) > 0 {
 			t.Errorf("%q remain", left)
@@ -127,6 +129,42 @@ func wantAll(t *testing.T, recs []crawler.Record, acknowledged map[string]bool) 
 	for url := range acknowledged {
 		if !found[url] {
 			t.Errorf("%s was acknowledged but lost", url)
+		}
+	}
+}
+
+// wantValidators checks that all pages have validators, and that each of these refers to a record
+// and a response that are there.
+func wantValidators(t *testing.T, dir string, acknowledged map[string]bool) {
+	t.Helper()
+	on := map[string]bool{}
+	for _, rec := range kept(t, dir, "pages-*.jsonl") {
+		on[rec.URL+rec.FetchedAt] = true
+	}
+	ids := map[string]bool{}
+	for _, r := range warctest.Open(t, dir).Of("response") {
+		id := strings.TrimSuffix(strings.TrimPrefix(r.Get("WARC-Record-ID"), "<urn:uuid:"), ">")
+		ids[strings.ReplaceAll(id, "-", "")] = true
+	}
+	found := map[string]bool{}
+	for _, name := range glob(t, dir, "validators-*.jsonl.zst") {
+		for _, text := range strings.Split(strings.TrimSpace(unpacked(t, name)), "\n") {
+			var l validators.Line
+			if err := json.Unmarshal([]byte(text), &l); err != nil {
+				t.Fatalf("%q: %v", text, err)
+			}
+			found[l.URL] = true
+			if !on[l.Record.URL+l.Record.FetchedAt] {
+				t.Errorf("%s: its record of %s is not there", l.URL, l.Record.FetchedAt)
+			}
+			if l.Capture == nil || !ids[l.Capture.ID] {
+				t.Errorf("%s: its response %v is not there", l.URL, l.Capture)
+			}
+		}
+	}
+	for url := range acknowledged {
+		if !found[url] {
+			t.Errorf("%s has no validators", url)
 		}
 	}
 }

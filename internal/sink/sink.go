@@ -12,6 +12,7 @@ import (
 
 	"github.com/trawlcrawler/trawl/crawler"
 	"github.com/trawlcrawler/trawl/internal/fetched"
+	"github.com/trawlcrawler/trawl/internal/validators"
 )
 
 // Sink writes results. It is safe for concurrent use.
@@ -69,6 +70,12 @@ type Options struct {
 	Scattered bool
 	// Job is the job whose pages are kept, for the header of WARC files. Default none.
 	Job crawler.Job
+	// Validators also keeps the validators of pages, in lines of package validators, so that
+	// later fetches can be conditional.
+	Validators bool
+	// Remember is called with the lines of validators that were kept, if Validators is set, by
+	// several goroutines at once. Default none.
+	Remember func([]validators.Line)
 	// Log receives warnings about what earlier writers left behind. Default none.
 	Log *slog.Logger
 }
@@ -90,7 +97,35 @@ func Open(formats []string, dir string, opts Options) (Sink, error) {
 		}
 		opened = append(opened, s)
 	}
+	if opts.Validators { // after the records that its lines refer to
+		s, err := newValidators(dir, opts, All(opened...).Needs())
+		if err != nil {
+			return nil, errors.Join(err, All(opened...).Close())
+		}
+		opened = append(opened, s)
+	}
 	return All(opened...), nil
+}
+
+// NeedsOf returns what the sinks of these formats require of pages.
+func NeedsOf(formats []string) (n fetched.Needs) {
+	for _, format := range formats {
+		switch sinkOf(format) {
+		case formatFiles:
+			n = n.Or((&Files{}).Needs())
+		case "markdown":
+			n = n.Or((&Markdown{Files: &Files{}}).Needs())
+		case "links":
+			n = n.Or((&Links{}).Needs())
+		case fetched.FormatSkipped:
+			n = n.Or((&Skipped{}).Needs())
+		case "warc":
+			n = n.Or((&WARC{}).Needs())
+		case "parquet":
+			n = n.Or((&Parquet{}).Needs())
+		}
+	}
+	return n
 }
 
 // sinkOf returns the format whose sink writes this one.

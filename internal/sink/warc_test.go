@@ -442,6 +442,42 @@ func TestNotModifiedRefersToTheUnchangedCapture(t *testing.T) {
 	}
 }
 
+func TestAPageThatIsKnownFromAnEarlierRunRefersToItsResponse(t *testing.T) {
+	t.Parallel()
+	before, now := t.TempDir(), t.TempDir()
+	w := openWARC(t, before)
+	first := page(t, "http://example.com/earlier", "body")
+	keep(t, w, first)
+	closed(t, w)
+	w = openWARC(t, now)
+	same, other, unchanged := page(t, "http://example.com/same", "body"), page(t, "http://example.com/other", "other"),
+		page(t, "http://example.com/unchanged", "")
+	unchanged.Page.Status, unchanged.Page.Body, unchanged.Outcome = http.StatusNotModified, nil, crawler.OutcomeNotModified
+	unchanged.Page.Recording.Head = []byte("HTTP/1.1 304 Not Modified\r\n\r\n")
+	for _, r := range []*fetched.Result{same, other, unchanged} {
+		r.Earlier = &fetched.Earlier{Capture: first.Capture}
+	}
+	keep(t, w, same, other, unchanged)
+	closed(t, w)
+	a := warctest.Open(t, now)
+	a.Earlier = []*warctest.Archive{warctest.Open(t, before)}
+	a.Check(t)
+	id := a.Earlier[0].One(t, "response", "http://example.com/earlier").Get("WARC-Record-ID")
+	for path, profile := range map[string]string{"same": "identical-payload-digest", "unchanged": "server-not-modified"} {
+		r := a.One(t, "revisit", "http://example.com/"+path)
+		if r.Get("WARC-Profile") != "http://netpreserve.org/warc/1.1/revisit/"+profile || r.Get("WARC-Refers-To") != id {
+			t.Errorf("the revisit of %s is %s, want it to refer to %s", path, r.Head, id)
+		}
+	}
+	if r := a.One(t, "response", "http://example.com/other"); other.Capture == nil ||
+		other.Capture.URL != "http://example.com/other" || !other.Capture.Date.Equal(other.Page.Started) {
+		t.Errorf("the response %s is noted as %+v", r.Head, other.Capture)
+	}
+	if *same.Capture != *first.Capture {
+		t.Errorf("the content of /same is noted as %+v, want the earlier response", same.Capture)
+	}
+}
+
 func TestTextCannotBreakAHeaderOrAFileName(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()

@@ -85,7 +85,7 @@ func (p *Encoder) exchange(e exchange) error {
 		return err
 	}
 	answer := newID()
-	if err := p.answer(answer, e.page, m); err != nil {
+	if err := p.answer(answer, e, m); err != nil {
 		return err
 	}
 	if err := p.request(answer, e.page); err != nil {
@@ -94,21 +94,27 @@ func (p *Encoder) exchange(e exchange) error {
 	return p.metadata(answer, e)
 }
 
-// answer writes a response, or a revisit if its payload was written before.
-func (p *Encoder) answer(id recordID, page *fetched.Page, m *message) error {
+// answer writes a response, or a revisit if its payload was written before. It notes in the result
+// of a page which response has the payload.
+func (p *Encoder) answer(id recordID, e exchange, m *message) error {
+	page := e.page
 	c := Line{
 		URL: page.URL, date: page.Started, mime: mimeOf(page.Header.Get("Content-Type")),
 		status: page.Status, payload: m.payload.String(), Offset: p.at,
 	}
-	was, profile := p.earlier(page, m)
+	was, profile := p.earlier(e, m)
 	switch {
 	case profile != "":
+		e.captured(was)
 		c.mime, c.payload = "warc/revisit", was.payload.String()
 		if err := p.revisit(id, page, m, was, profile); err != nil {
 			return err
 		}
 	default:
 		p.note(id, page, m)
+		if page.Recording.Cut == "" && page.Status != http.StatusNotModified {
+			e.captured(original{id: id, uri: page.URL.String(), date: page.Started, payload: m.payload})
+		}
 		p.begin("response", id, page)
 		p.digests(m.block, c.payload)
 		if cut := page.Recording.Cut; cut != "" {
@@ -124,9 +130,18 @@ func (p *Encoder) answer(id recordID, page *fetched.Page, m *message) error {
 }
 
 // earlier finds the response that a page repeats, and how: with the same payload, or by
-// saying that nothing was modified since. profile is "" if it repeats none.
-func (p *Encoder) earlier(page *fetched.Page, m *message) (was original, profile string) {
-	key := m.payload
+// saying that nothing was modified since. profile is "" if it repeats none. What a visit knew of
+// the page comes first: a 304 is about the response whose validators were sent.
+func (p *Encoder) earlier(e exchange, m *message) (was original, profile string) {
+	page, key := e.page, m.payload
+	if c := e.known(); c != nil {
+		switch {
+		case page.Status == http.StatusNotModified:
+			return originalOf(c), profileStill
+		case m.size > 0 && page.Recording.Cut == "" && m.payload == SHA1(c.Payload):
+			return originalOf(c), profileSame
+		}
+	}
 	switch {
 	case page.Status == http.StatusNotModified:
 		key, profile = byURI(page.URL.String()), profileStill

@@ -16,6 +16,26 @@ type exchange struct {
 	text *fetched.Result // what is known of the page's content; nil for a page on the way to it
 }
 
+// known returns the response of an earlier fetch that has the content of the page, if that is the
+// last page of its result; nil if none is known.
+func (e exchange) known() *fetched.Capture {
+	if e.text == nil || e.text.Earlier == nil {
+		return nil
+	}
+	return e.text.Earlier.Capture
+}
+
+// captured notes in the result of the page which response has its content.
+func (e exchange) captured(r original) {
+	if e.text != nil {
+		e.text.Capture = &fetched.Capture{ID: r.id, URL: r.uri, Date: r.date, Payload: r.payload}
+	}
+}
+
+func originalOf(c *fetched.Capture) original {
+	return original{id: c.ID, uri: c.URL, date: c.Date, payload: c.Payload}
+}
+
 // ExchangesOf lists the recorded pages of results, those of each result in the order of
 // their requests.
 func ExchangesOf(results []*fetched.Result) []exchange {

@@ -64,6 +64,8 @@ type Archive struct {
 	Files   []string // names
 	Sizes   map[string]int64
 	Records []*Record
+	// Earlier are the archives of earlier crawls, whose responses revisits may refer to.
+	Earlier []*Archive
 }
 
 // Open reads all finished files of a folder. It fails the test unless each gzip member is exactly

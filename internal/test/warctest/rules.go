@@ -306,6 +306,11 @@ func truncated(_ *Archive, r *Record) string {
 
 func revisit(a *Archive, r *Record) string {
 	was := a.ByID(r.Get("WARC-Refers-To"))
+	for _, earlier := range a.Earlier {
+		if was == nil {
+			was = earlier.ByID(r.Get("WARC-Refers-To"))
+		}
+	}
 	profile, _ := strings.CutPrefix(r.Get("WARC-Profile"), "http://netpreserve.org/warc/1.1/revisit/")
 	switch {
 	case profile != "identical-payload-digest" && profile != "server-not-modified":
