@@ -1,6 +1,7 @@
 package export
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -10,6 +11,7 @@ import (
 	"time"
 
 	"github.com/trawlcrawler/trawl/internal/output"
+	"github.com/trawlcrawler/trawl/internal/warc"
 )
 
 // ErrNoOutput is wrapped in errors about outputs that do not exist, or contain nothing
@@ -138,6 +140,30 @@ func (c *Crawl) Each(ctx context.Context, do func(line []byte) error) error {
 		}
 	}
 	return nil
+}
+
+// Fetches calls do with the last URL that each record requested, and when.
+func (c *Crawl) Fetches(ctx context.Context, do func(finalURL string, at time.Time) error) error {
+	return c.Each(ctx, func(line []byte) error {
+		h, at, err := wholeHeader(line)
+		if err != nil {
+			return nil // it is no record, which an export reports
+		}
+		return do(h.FinalURL, at)
+	})
+}
+
+// Captures calls do with each response in the crawl's WARC files: its URL, and when it was
+// requested, to the second.
+func (c *Crawl) Captures(ctx context.Context, do func(url string, at time.Time) error) error {
+	all := captures{ctx: ctx, crawl: c}
+	var refused error
+	err := all.each(func(c warc.Capture) {
+		if refused == nil && !c.Revisit() {
+			refused = do(c.URL, c.Date)
+		}
+	})
+	return cmp.Or(refused, err)
 }
 
 // Whole reports whether the output has a record of each URL that the crawl settled. An

@@ -2,6 +2,7 @@ package export
 
 import (
 	"bytes"
+	"cmp"
 	"encoding/json"
 	"time"
 
@@ -15,26 +16,35 @@ type Record = condition.Record
 // header contains the fields of a record that a survey reads.
 type header struct {
 	URL       string `json:"url"`
+	FinalURL  string `json:"final_url"`
 	FetchedAt string `json:"fetched_at"`
 }
 
 // readHeader reads the header of a line. It returns an error for a line that is not a
 // record.
 func readHeader(line []byte) (url string, at time.Time, err error) {
-	h, ok := glance(line)
-	if !ok {
-		if err := json.Unmarshal(line, &h); err != nil {
-			return "", time.Time{}, err
-		}
-	}
-	at, err = fetched.ParseRecordTime(h.FetchedAt)
+	h, at, err := wholeHeader(line)
 	return h.URL, at, err
 }
 
-// The beginning of a line that a crawl wrote, and what precedes the time.
+// wholeHeader reads all fields of the header of a line, which has the final URL of a record.
+func wholeHeader(line []byte) (h header, at time.Time, err error) {
+	h, ok := glance(line)
+	if !ok {
+		if err := json.Unmarshal(line, &h); err != nil {
+			return header{}, time.Time{}, err
+		}
+	}
+	h.FinalURL = cmp.Or(h.FinalURL, h.URL)
+	at, err = fetched.ParseRecordTime(h.FetchedAt)
+	return h, at, err
+}
+
+// The beginning of a line that a crawl wrote, what precedes the final URL, and the time.
 var (
-	lineBegins = []byte(`{"url":"`)
-	timeBegins = []byte(`"fetched_at":"`)
+	lineBegins  = []byte(`{"url":"`)
+	finalBegins = []byte(`","final_url":"`)
+	timeBegins  = []byte(`"fetched_at":"`)
 )
 
 // glance reads the header of a line in the form that crawls write: the URL is first, and
@@ -51,7 +61,15 @@ func glance(line []byte) (h header, ok bool) {
 	}
 	url, plain := plainText(line[len(lineBegins):])
 	fetched, too := plainText(line[at+len(timeBegins):])
-	return header{url, fetched}, plain && too
+	if !plain || !too {
+		return h, false
+	}
+	h.URL, h.FetchedAt = url, fetched
+	rest, follows := bytes.CutPrefix(line[len(lineBegins)+len(url):], finalBegins)
+	if follows {
+		h.FinalURL, plain = plainText(rest)
+	}
+	return h, plain && (follows || !bytes.Contains(line, finalBegins[len(`",`):]))
 }
 
 // plainText returns a JSON string up to its closing quote, if nothing in it is escaped.

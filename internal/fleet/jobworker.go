@@ -55,8 +55,8 @@ type JobWorker struct {
 }
 
 // NewJobWorker sets up a job worker whose scope starts with the hosts in home. It takes
-// ownership of out, even if it fails.
-func (w *Runtime) NewJobWorker(job crawler.Status, home []crawler.Host, out *Output,
+// ownership of out, even if it fails. known is what earlier fetches brought; nil for nothing.
+func (w *Runtime) NewJobWorker(job crawler.Status, home []crawler.Host, out *Output, known *knowledge,
 	heard func(queue.Report, error)) (*JobWorker, error) {
 	st := &JobWorker{job: job, revision: job.Revision, rt: w, output: out, heard: heard, stopping: make(chan struct{})}
 	var err error
@@ -76,6 +76,9 @@ func (w *Runtime) NewJobWorker(job crawler.Status, home []crawler.Host, out *Out
 		Handlers: w.handlersFor(job),
 		Room:     w.Fetcher.Room,
 	})
+	if known != nil {
+		tools.Validators = known
+	}
 	st.gate = tools.Gate
 	st.visitor, err = visit.New(job.Job, st.Scope, tools, visit.Config{
 		Worker: w.name, CPU: w.cpu, HandlerTime: w.handlerTime, HandlerPlaces: w.handlerPlaces, Log: w.log,

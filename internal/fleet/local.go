@@ -10,6 +10,7 @@ import (
 	"github.com/trawlcrawler/trawl/internal/queue"
 	"github.com/trawlcrawler/trawl/internal/rules"
 	"github.com/trawlcrawler/trawl/internal/urltext"
+	"github.com/trawlcrawler/trawl/internal/validators"
 	"github.com/trawlcrawler/trawl/internal/visit"
 )
 
@@ -75,15 +76,19 @@ func (w *Worker) openPorts(scope *rules.Scope) {
 	w.scope = scope
 }
 
-// open opens the output of a job.
-func (w *Worker) open(job crawler.Job) (*Output, error) {
-	writer := w.rt.name
+// open opens the output of a job. known is what earlier fetches of it brought; nil for nothing.
+func (w *Worker) open(job crawler.Status, known *knowledge) (*Output, error) {
+	name := job.Job.Name
+	cfg := OutputConfig{Job: job.Job, Beneath: w.folder(name), Worker: w.rt.name, Validators: w.keepsValidators(job)}
 	if w.local != nil && w.local.Sole {
-		writer = ""
+		cfg.Worker = ""
 	}
-	out, err := w.out.Open(job, w.folder(job.Name), writer)
+	if known != nil && validators.Repeats(job.Job) {
+		cfg.Remember = known.add
+	}
+	out, err := w.out.Open(cfg)
 	if err != nil {
-		w.failed(job.Name, err)
+		w.failed(name, err)
 	}
 	return out, err
 }

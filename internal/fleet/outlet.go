@@ -15,6 +15,7 @@ import (
 	"github.com/trawlcrawler/trawl/internal/output"
 	"github.com/trawlcrawler/trawl/internal/sink"
 	"github.com/trawlcrawler/trawl/internal/spool"
+	"github.com/trawlcrawler/trawl/internal/validators"
 )
 
 // OutletConfig configures where the results of a process go.
@@ -153,7 +154,7 @@ func (o *Outlet) adopt() {
 
 // mend finishes the files that a killed writer left in a staging folder, in any format.
 func mend(dir, job, writer string) error {
-	opts := sink.Options{Worker: writer, Job: crawler.Job{Name: job}, Scattered: true}
+	opts := sink.Options{Worker: writer, Job: crawler.Job{Name: job}, Scattered: true, Validators: true}
 	sinks, err := sink.Open(sink.Names, dir, opts)
 	if err != nil {
 		return err
@@ -165,13 +166,25 @@ func mend(dir, job, writer string) error {
 	return errors.Join(err, sinks.Close())
 }
 
-// Open opens the output of a job for a worker, in the subfolder beneath of the outlet; ""
-// is the outlet itself.
-func (o *Outlet) Open(job crawler.Job, beneath, worker string) (*Output, error) {
+// OutputConfig says whose output [Outlet.Open] opens.
+type OutputConfig struct {
+	Job crawler.Job
+	// Beneath is the subfolder of the outlet. Default "": the outlet itself.
+	Beneath string
+	// Worker is the name of the writer. Default "": it has the place to itself.
+	Worker string
+	// Validators keeps the validators of pages beside their records.
+	Validators bool
+	// Remember is called with validators whose records are at their destination. Default none.
+	Remember func([]validators.Line)
+}
+
+// Open opens the output of a job for a worker.
+func (o *Outlet) Open(cfg OutputConfig) (*Output, error) {
 	if o.sink != nil {
 		return &Output{Sink: lasting{o.sink}}, nil
 	}
-	open := func() (*Output, error) { return o.open(job, beneath, worker) }
+	open := func() (*Output, error) { return o.open(cfg) }
 	out, err := open()
 	if err != nil {
 		return nil, err
@@ -179,35 +192,37 @@ func (o *Outlet) Open(job crawler.Job, beneath, worker string) (*Output, error) 
 	return out.renewable(open, o.cfg.Log), nil
 }
 
-func (o *Outlet) open(job crawler.Job, beneath, worker string) (*Output, error) {
+func (o *Outlet) open(cfg OutputConfig) (*Output, error) {
 	if o.spool == nil {
-		return OpenOutput(job, filepath.Join(o.cfg.Where, beneath), sink.Options{Worker: worker, Log: o.cfg.Log})
+		return OpenOutput(cfg.Job, filepath.Join(o.cfg.Where, cfg.Beneath), sink.Options{Worker: cfg.Worker,
+			Validators: cfg.Validators, Remember: cfg.Remember, Log: o.cfg.Log})
 	}
 	if err := o.spool.Room(); err != nil {
 		return nil, err
 	}
-	if worker == "" {
-		worker = HostName()
+	if cfg.Worker == "" {
+		cfg.Worker = HostName()
 	}
 	segments, err := NewSegmentWriter(SegmentWriterConfig{
-		Open: func() (Segment, error) { return o.segment(job, beneath, worker) }, Every: o.cfg.ShipEvery,
+		Open: func() (Segment, error) { return o.segment(cfg) }, Every: o.cfg.ShipEvery,
 		Named: o.cfg.Store != nil, Log: o.cfg.Log,
 	})
 	if err != nil {
 		return nil, err
 	}
-	return &Output{Sink: segments, segments: segments, notes: job.Journal}, nil
+	return &Output{Sink: segments, segments: segments, notes: cfg.Job.Journal}, nil
 }
 
 // segment begins a segment of a job's output. Its files are finished together when it is
 // closed, or earlier when they are full.
-func (o *Outlet) segment(job crawler.Job, beneath, worker string) (Segment, error) {
-	staging, err := o.spool.Staging(beneath, job.Name, worker)
+// What is kept is not at its destination yet, so cfg.Remember is not called.
+func (o *Outlet) segment(cfg OutputConfig) (Segment, error) {
+	staging, err := o.spool.Staging(cfg.Beneath, cfg.Job.Name, cfg.Worker)
 	if err != nil {
 		return nil, err
 	}
-	out, err := OpenOutput(job, staging.Dir, sink.Options{Worker: staging.Writer, MaxAge: 2 * o.cfg.ShipEvery,
-		Scattered: true, Log: o.cfg.Log})
+	out, err := OpenOutput(cfg.Job, staging.Dir, sink.Options{Worker: staging.Writer, MaxAge: 2 * o.cfg.ShipEvery,
+		Scattered: true, Validators: cfg.Validators, Log: o.cfg.Log})
 	if err != nil {
 		staging.Close()
 		return nil, err

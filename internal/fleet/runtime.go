@@ -31,6 +31,7 @@ type Runtime struct {
 	store  *frontier.Store
 	redis  asynq.RedisConnOpt
 	poll   time.Duration
+	temp   string // folder for files that end with the process; "" for that of the system
 	robots *robots.Robots
 	trees  *htmltree.Room
 	cpu    chan struct{}
@@ -91,6 +92,7 @@ func NewRuntime(store *frontier.Store, redis asynq.RedisConnOpt, cfg RuntimeConf
 	}
 	return &Runtime{
 		Fetcher: fetcher, name: cfg.Name, store: store, redis: redis, poll: cfg.Poll, log: cfg.Log,
+		temp:   cfg.Fetch.TempDir,
 		robots: robots.New(store.RobotsCache(), robots.Config{}),
 		trees:  htmltree.NewRoom(),
 		cpu:    make(chan struct{}, runtime.GOMAXPROCS(0)),

@@ -46,8 +46,12 @@ func (w *Worker) serve(hard context.Context, job crawler.Status) {
 		if time.Now().Before(w.rests[name].until) || w.leaves(name) {
 			return
 		}
+		known, ready := w.recall(hard, job)
+		if !ready {
+			return
+		}
 		var err error
-		if st, err = w.take(hard, job); err != nil {
+		if st, err = w.take(hard, job, known); err != nil {
 			w.conn.Ready.Set(name, err)
 			w.conn.complain("the job cannot be served", err, "job", name)
 			return
@@ -69,8 +73,8 @@ func (w *Worker) serve(hard context.Context, job crawler.Status) {
 	}
 }
 
-// take sets up a job worker for a job.
-func (w *Worker) take(hard context.Context, job crawler.Status) (*JobWorker, error) {
+// take sets up a job worker for a job. known is what earlier fetches of it brought.
+func (w *Worker) take(hard context.Context, job crawler.Status, known *knowledge) (*JobWorker, error) {
 	seeds, err := rules.SeedEntries(job.Job)
 	if err != nil {
 		return nil, err
@@ -84,10 +88,7 @@ func (w *Worker) take(hard context.Context, job crawler.Status) (*JobWorker, err
 			return nil, err
 		}
 	}
-	if err := w.claim(hard, job); err != nil {
-		return nil, err
-	}
-	out, err := w.open(job.Job)
+	out, err := w.open(job, known)
 	if err != nil {
 		return nil, err
 	}
@@ -98,7 +99,7 @@ func (w *Worker) take(hard context.Context, job crawler.Status) (*JobWorker, err
 	}
 	var st *JobWorker
 	where := w.out.Where(w.folder(job.Job.Name))
-	st, err = w.rt.NewJobWorker(job, home, out, func(r queue.Report, err error) {
+	st, err = w.rt.NewJobWorker(job, home, out, known, func(r queue.Report, err error) {
 		w.hear(hard, job, where, r, lost(st, err))
 	})
 	if err != nil {

@@ -113,6 +113,7 @@ type Worker struct {
 	leaving    map[string]chan struct{} // jobs that are being given up; each is closed when that is done
 	retiring   sync.WaitGroup
 	notices    *notices
+	recalls    map[string]*recall               // by job: what earlier fetches brought
 	adopter    *adopter                         // nil if results go to a bucket, because the spool adopts
 	writers    *writers                         // nil likewise, and if no other process is there
 	going      atomic.Pointer[[]crawler.Status] // jobs that have not ended, or whose files are unfinished
@@ -160,7 +161,7 @@ func NewWorker(conn *Connection, cfg WorkerConfig) (*Worker, error) {
 		noted: make(map[string]time.Time), rests: make(map[string]rest), known: make(map[string]bool),
 		notices: newNotices(conn.Store, cfg.Name),
 		access:  newAccess(conn.Store, rt, cfg), local: local, observer: cfg.Observer, nudges: make(chan struct{}, 1),
-		ports: make(map[string]bool),
+		ports: make(map[string]bool), recalls: make(map[string]*recall),
 	}
 	w.going.Store(new([]crawler.Status))
 	if cfg.Out.spool == nil && (local == nil || !local.Sole) {
@@ -194,7 +195,9 @@ func (w *Worker) Run(ctx, hard context.Context) {
 		case <-tick.C:
 		case <-w.nudges:
 		case <-ctx.Done():
+			w.stopRecalls()
 			w.retireAll()
+			w.unrecall(nil)
 			w.show(hard, true)
 			w.tell(hard, nil)
 			if w.local == nil {
@@ -279,6 +282,7 @@ func (w *Worker) round(ctx, hard context.Context) {
 	w.conn.Ready.Keep(runs)
 	w.tell(ctx, runs)
 	w.forget(there)
+	w.unrecall(runs)
 }
 
 // show shows what was settled to those who look at the jobs. atOnce adds all that was counted.

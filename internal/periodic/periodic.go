@@ -8,6 +8,7 @@ import (
 	"cmp"
 	"fmt"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/trawlcrawler/trawl/crawler"
@@ -15,6 +16,13 @@ import (
 
 // tickName is the format of the tick at the end of a run's name.
 const tickName = "20060102t150405"
+
+// IsRun reports whether a name is that of a run of a periodic job.
+func IsRun(name, job string) bool {
+	text, ok := strings.CutPrefix(name, job+"-")
+	_, err := time.Parse(tickName, text)
+	return ok && err == nil
+}
 
 // maxName is the longest name of a periodic job, so that the names of its runs are not
 // too long.
