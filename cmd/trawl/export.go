@@ -56,6 +56,8 @@ records, host, and fields.NAME for what the job extracted. A time is 2026-11-01,
 		"file or folder to write (default: standard output); names that end in .gz or .zst are compressed")
 	flags.StringSliceVar(&o.fields, "fields", nil,
 		"fields to write, in this order, such as url,status,fields.price; fields.* for everything that the job extracted (default: all)")
+	flags.BoolVar(&o.filled, "fill", false,
+		"add to pages that have not changed since an earlier run what its records say of them")
 	flags.BoolVar(&o.force, "force", false, "replace an existing file or folder")
 	flags.BoolVar(&o.plain, "csv-plain", false,
 		"write text to CSV unchanged, even if spreadsheets would take it for a formula")
@@ -112,6 +114,7 @@ type exportOptions struct {
 	as, to string
 	fields []string
 	force  bool
+	filled bool
 	plain  bool
 	mark   bool
 
@@ -122,7 +125,7 @@ type exportOptions struct {
 // order turns the options into an export order.
 func (o exportOptions) order() (order export.Order, err error) {
 	order = export.Order{To: o.to, Replace: o.force, Plain: o.plain, Mark: o.mark, Out: stdout.data(),
-		Damaged: tellDamaged, MainText: o.mainText, Keys: o.keys}
+		Damaged: tellDamaged, MainText: o.mainText, Fill: o.filled, Keys: o.keys}
 	if o.signWith != "" {
 		if order.SignWith, err = os.ReadFile(o.signWith); err != nil {
 			return order, usage("sign-with: %v", err)

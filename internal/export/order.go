@@ -39,6 +39,9 @@ type Order struct {
 	// MainText makes wet the main text of each page, without menus and other surroundings,
 	// instead of all that is visible.
 	MainText bool
+	// Fill adds to the records of pages that have not changed what the earlier records say, to
+	// which they refer. In an archive, it adds the responses that others refer to.
+	Fill bool
 	// Out is standard output.
 	Out io.Writer
 	// Damaged is called for lines that are not records, which are skipped. Default none.
@@ -48,6 +51,7 @@ type Order struct {
 	ctx    context.Context
 	crawl  *Crawl
 	survey *survey
+	fill   *filling // nil unless Fill is set
 }
 
 // Summary is the result of an export.
@@ -100,6 +104,12 @@ func (o Order) write(ctx context.Context, c *Crawl, out *draft) (sum Summary, er
 	}
 	sum.Pages, sum.Damaged = s.pages, s.damaged
 	o.ctx, o.crawl, o.survey = ctx, c, s
+	if o.Fill {
+		if o.fill, err = newFilling(ctx, c, s); err != nil {
+			return sum, err
+		}
+		defer func() { err = errors.Join(err, o.fill.close()) }()
+	}
 	o.Fields, err = unfold(o.Fields, o.wanted)
 	if err != nil {
 		return sum, err
@@ -110,6 +120,10 @@ func (o Order) write(ctx context.Context, c *Crawl, out *draft) (sum Summary, er
 	}
 	known := newAcquaintance(append(o.Where.Fields(), o.Fields...))
 	err = s.each(ctx, func(r *Record) error {
+		r, err := o.fill.fill(r)
+		if err != nil {
+			return err
+		}
 		if err := known.look(r); err != nil {
 			return err
 		}
@@ -135,6 +149,10 @@ func (o Order) write(ctx context.Context, c *Crawl, out *draft) (sum Summary, er
 // wanted calls do with the records that the order selects.
 func (o Order) wanted(do func(*Record) error) error {
 	return o.survey.each(o.ctx, func(r *Record) error {
+		r, err := o.fill.fill(r)
+		if err != nil {
+			return err
+		}
 		ok, err := o.Where.Match(r)
 		if !ok || err != nil {
 			return err

@@ -3,6 +3,7 @@ package export
 import (
 	"context"
 	"encoding/json"
+	"net/http"
 
 	"github.com/trawlcrawler/trawl/crawler"
 	"github.com/trawlcrawler/trawl/internal/change"
@@ -34,11 +35,15 @@ type finding struct {
 	Text      string          `json:"text"`
 	Title     string          `json:"title"`
 	FetchedAt string          `json:"fetched_at"`
+	SameAs    *crawler.SameAs `json:"same_as"`
 
 	owner uint32
 }
 
 func (f finding) state() state {
+	if f.SameAs != nil && f.Outcome == crawler.OutcomeNotModified { // it is what it was
+		f.Outcome, f.Status, f.Digest = crawler.OutcomeFetched, http.StatusOK, f.SameAs.Digest
+	}
 	s := state{State: change.State{Status: uint16(f.Status)}.WithOutcome(f.Outcome), owner: f.owner}
 	switch {
 	case f.Outcome == crawler.OutcomeRedirected && f.FinalURL != f.URL:

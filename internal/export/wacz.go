@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"net/http"
 	"path/filepath"
 	"slices"
 	"strconv"
@@ -72,13 +73,18 @@ func (w *waczWriter) Write(r *Record) error {
 	if err != nil {
 		return err
 	}
-	if url := hashOf(rec.FinalURL); rec.Outcome == crawler.OutcomeFetched && isPage(rec.ContentType) {
+	if url := hashOf(rec.FinalURL); found(rec.Outcome) && isPage(rec.ContentType) {
 		w.html[url] = true
 		if rec.Title != "" {
 			w.titles[url] = rec.Title
 		}
 	}
 	return w.warcWriter.Write(r)
+}
+
+// found reports whether there is a page with this outcome.
+func found(o crawler.Outcome) bool {
+	return o == crawler.OutcomeFetched || o == crawler.OutcomeNotModified
 }
 
 // isPage reports whether a Content-Type is that of pages.
@@ -91,7 +97,9 @@ func isPage(contentType string) bool {
 // page lists an exchange if it is a page.
 func (w *waczWriter) page(in io.ReaderAt, c warc.Capture) {
 	url := hashOf(c.URL)
-	if c.Status != 200 || !isPage(c.MIME) && !(c.Revisit() && w.html[url]) {
+	switch again := c.Revisit() && w.html[url]; {
+	case c.Status == http.StatusNotModified && again:
+	case c.Status != http.StatusOK || !isPage(c.MIME) && !again:
 		return
 	}
 	title, known := w.titles[url]

@@ -23,6 +23,7 @@ type warcWriter struct {
 	// copied is called after each exchange of a selected URL was copied from a file. Default
 	// nil.
 	copied func(in io.ReaderAt, c warc.Capture)
+	others []*Crawl // in which responses are looked for that records refer to
 }
 
 func newWARC(out *draft, o Order) (Writer, error) {
@@ -52,6 +53,9 @@ func newExchanges(o Order, out io.Writer, name string) (*warcWriter, error) {
 		return nil, fmt.Errorf("%w: %w", ErrOrder, err)
 	}
 	w := &warcWriter{captures: chosen}
+	if o.fill != nil {
+		w.others = o.fill.others
+	}
 	from, err := w.first()
 	if err != nil {
 		return nil, err
@@ -80,13 +84,13 @@ func (w *warcWriter) Close() error {
 	return err
 }
 
-// copy copies captures, and then the originals that they refer to and that are not among
+// copy copies chosen captures, and then the originals that they refer to and that are not among
 // them.
-func (w *warcWriter) copy(captures []warc.Capture) error {
+func (w *warcWriter) copy(chosen []warc.Capture) error {
 	files := archives{ctx: w.ctx, at: w.crawl.at}
 	copied := make(map[string]bool)          // by record ID
 	refers := make(map[string]warc.Original) // by record ID
-	for _, c := range captures {
+	for _, c := range chosen {
 		if err := w.ctx.Err(); err != nil {
 			return err
 		}
@@ -110,12 +114,21 @@ func (w *warcWriter) copy(captures []warc.Capture) error {
 			delete(refers, id)
 		}
 	}
-	return w.originals(&files, refers)
+	if err := w.originals(w.captures, &files, refers); err != nil {
+		return err
+	}
+	for _, other := range w.others {
+		all := &captures{ctx: w.ctx, crawl: other}
+		if err := w.originals(all, &archives{ctx: w.ctx, at: other.at}, refers); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
-// originals copies the responses that records refer to. It skips those that are in the
-// files of another crawl.
-func (w *warcWriter) originals(files *archives, refers map[string]warc.Original) error {
+// originals copies the responses that records refer to, as far as they are in the files of one
+// crawl, and removes them from refers.
+func (w *warcWriter) originals(all *captures, files *archives, refers map[string]warc.Original) error {
 	if len(refers) == 0 {
 		return nil
 	}
@@ -124,7 +137,7 @@ func (w *warcWriter) originals(files *archives, refers map[string]warc.Original)
 		byURL[original.URL] = true
 	}
 	var candidates []warc.Capture
-	err := w.each(func(c warc.Capture) {
+	err := all.each(func(c warc.Capture) {
 		if byURL[c.URL] && !c.Revisit() {
 			candidates = append(candidates, c)
 		}
@@ -138,8 +151,9 @@ func (w *warcWriter) originals(files *archives, refers map[string]warc.Original)
 		id, failed := warc.RecordID(in, c.Offset)
 		if _, asked := refers[id]; failed == nil && asked {
 			_, _, failed = w.to.Add(in, c)
+			delete(refers, id)
 		}
-		if failed = w.passOver(c.File, failed); failed != nil {
+		if failed = all.passOver(c.File, failed); failed != nil {
 			return errors.Join(err, failed)
 		}
 	}
