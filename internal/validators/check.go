@@ -58,6 +58,21 @@ func isDate(text, responseDate string, received time.Time) bool {
 // may lack it: Apache, Jetty.
 var codings = []string{"-gzip", "--gzip", ";gzip", "-br", ";br", "-zstd", "-deflate"}
 
+// IfNoneMatch returns the field value that asks for content with an entity tag (RFC 9110, 13.1.2). A
+// tag that names a coding is sent without it as well: Apache adds the name to the tag when it
+// compresses the response, after it has compared the tags.
+func IfNoneMatch(etag string) string {
+	plain := opaque(etag)
+	if plain == strings.Trim(strings.TrimPrefix(etag, "W/"), `"`) {
+		return etag
+	}
+	weak := ""
+	if strings.HasPrefix(etag, "W/") {
+		weak = "W/"
+	}
+	return etag + ", " + weak + `"` + plain + `"`
+}
+
 // Confirms reports whether a 304 response is about the content with these validators. RFC 9110,
 // 15.4.5: it has the entity tag that a 200 would have had. One without a tag says nothing else.
 func Confirms(h http.Header, etag string) bool {

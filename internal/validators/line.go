@@ -98,6 +98,9 @@ func LineOf(r *fetched.Result, reading string) (Line, bool) {
 		Record: crawler.SameAs{URL: rec, FetchedAt: r.FetchedAt(), Job: r.Job,
 			Digest: "sha256:" + hex.EncodeToString(p.Body.Digest[:])},
 	}
+	if was := r.SameAs(); was != nil { // that record stays the one that others refer to, as its response does
+		l.Record, l.Unchanged = *was, 1
+	}
 	if l.ETag, l.LastModified = Usable(p.Header, p.Started.Add(p.Duration)); l.ETag == "" && l.LastModified == "" {
 		return l, true // the digest tells whether the content changes
 	}

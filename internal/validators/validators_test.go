@@ -86,6 +86,18 @@ func TestA304IsAboutTheContentThatWasAskedFor(t *testing.T) {
 	}
 }
 
+func TestATagThatNamesACodingIsSentWithoutItAsWell(t *testing.T) {
+	t.Parallel()
+	for tag, want := range map[string]string{
+		"": "", `"a"`: `"a"`, `W/"a"`: `W/"a"`, `"a-gzip"`: `"a-gzip", "a"`, `W/"a--gzip"`: `W/"a--gzip", W/"a"`,
+		`"-gzip"`: `"-gzip", ""`,
+	} {
+		if got := IfNoneMatch(tag); got != want {
+			t.Errorf("%s is sent as %s, want %s", tag, got, want)
+		}
+	}
+}
+
 func mustURL(t testing.TB, text string) crawler.URL {
 	t.Helper()
 	u, err := crawler.ParseURL(text)
@@ -189,6 +201,23 @@ func TestA304RenewsTheLineOfThePage(t *testing.T) {
 	if !ok || l.ETag != `"1-gzip"` || l.LastModified != r.Earlier.LastModified || l.Unchanged != 3 ||
 		l.Record != r.Earlier.Record || len(l.Page.Links) != 4 {
 		t.Errorf("the line is %+v", l)
+	}
+}
+
+func TestContentThatCameAgainKeepsItsFirstRecord(t *testing.T) {
+	t.Parallel()
+	r := result(t, "http://example.com/")
+	r.Capture = &fetched.Capture{URL: "http://example.com/", Date: noon.Add(-time.Hour)}
+	r.Earlier = &fetched.Earlier{ETag: `"0"`, Unchanged: 7, Capture: r.Capture,
+		Record: crawler.SameAs{URL: "http://example.com/", Job: "news-0", Output: "news-0",
+			Digest: "sha256:01" + strings.Repeat("00", 31)}}
+	if l, ok := LineOf(r, ""); !ok || l.Record != r.Earlier.Record || l.Unchanged != 1 || l.ETag != `"1"` ||
+		l.Capture.Date != noon.Add(-time.Hour) {
+		t.Errorf("the line is %+v", l)
+	}
+	r.Earlier.Record.Digest = "sha256:other"
+	if l, ok := LineOf(r, ""); !ok || l.Record.Job != "news-1" || l.Unchanged != 0 {
+		t.Errorf("the line of other content is %+v", l)
 	}
 }
 

@@ -28,7 +28,8 @@ func (e *urlTask) condition(r *fetched.Request) {
 	if e.result.Earlier = e.visitor.validators.Find(r.URL); e.result.Earlier == nil || e.visit.host.careless.Load() {
 		return
 	}
-	r.IfNoneMatch, r.IfModifiedSince = e.result.Earlier.ETag, e.result.Earlier.LastModified
+	r.IfNoneMatch = validators.IfNoneMatch(e.result.Earlier.ETag)
+	r.IfModifiedSince = e.result.Earlier.LastModified
 }
 
 // unasked is why a page fails whose server insists that it has not changed.
@@ -42,7 +43,7 @@ func (e *urlTask) doubt(r request) error {
 		return nil
 	}
 	if r.IfNoneMatch != "" || r.IfModifiedSince != "" {
-		if validators.Confirms(p.Header, r.IfNoneMatch) {
+		if validators.Confirms(p.Header, e.result.Earlier.ETag) {
 			return nil
 		}
 	} else {
