@@ -41,7 +41,7 @@ func isETag(tag string) bool {
 // isDate reports whether a date of last change can serve as a validator. It is compared with the
 // server's own clock, which may be wrong by years. RFC 9110, 8.8.2.1: the date is not later than
 // the response. 8.8.2.2: within the same second, the content may still change without the date.
-// So the date of a page that is made anew for each request is no validator.
+// So the date of a page that is made again for each request is no validator.
 func isDate(text, responseDate string, received time.Time) bool {
 	date, err := http.ParseTime(text)
 	if err != nil {

@@ -17,7 +17,7 @@ import (
 
 // maxUnchanged is how often in a row a server may say that a page has not changed. Then the page
 // is fetched whole, so that a server that says so of every page, whatever it is asked, does not
-// hide changes for ever.
+// hide changes forever.
 const maxUnchanged = 30
 
 // Index finds what is known of a URL since an earlier fetch. It is safe for concurrent use.
