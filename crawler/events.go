@@ -19,6 +19,8 @@ const (
 	EventCancelled EventName = "cancelled" // someone ended it
 	EventBudget    EventName = "budget"    // one of its budgets is spent; it ends soon
 	EventStalled   EventName = "stalled"   // no URL was settled for [EventSettings.StalledAfter]
+	// EventChanges tells which pages have changed, in batches; see [EventSettings.Changes].
+	EventChanges EventName = "changes"
 )
 
 // EventSettings say who is told what happens to a job, and what follows its end.
@@ -30,6 +32,9 @@ type EventSettings struct {
 	// StalledAfter is how long the job may settle no URL, although it has something to do,
 	// before [EventStalled]. Default 10m; 0: never.
 	StalledAfter time.Duration `json:"stalled_after" yaml:"stalled_after"`
+	// Changes notes at the end of each run of a periodic job which pages have changed since the run
+	// before. It reads the records of both runs. Default false.
+	Changes bool `json:"changes,omitempty" yaml:"changes"`
 }
 
 // Webhook is a receiver of events: a URL to which each event is sent by POST, as a CloudEvent in
@@ -37,7 +42,7 @@ type EventSettings struct {
 type Webhook struct {
 	// URL is the receiver's, http or https, without a login.
 	URL string `json:"url" yaml:"url"`
-	// Events are the events that it is told. Default all.
+	// Events are the events that it is told. Default all except [EventChanges], which are many.
 	Events []EventName `json:"events,omitempty" yaml:"events"`
 	// Secret is the name of the secret that signs what is sent, which the schedulers know: a
 	// file of that name, or a variable of their environment. The secret itself is never
@@ -47,7 +52,7 @@ type Webhook struct {
 
 // Wants reports whether the webhook is told an event.
 func (w Webhook) Wants(name EventName) bool {
-	return len(w.Events) == 0 || slices.Contains(w.Events, name)
+	return len(w.Events) == 0 && name != EventChanges || slices.Contains(w.Events, name)
 }
 
 // OnDone says what follows when a job is done: a task of the program's own in asynq, and a job

@@ -52,8 +52,9 @@ type Config struct {
 	// Default 1m.
 	SeedIdle time.Duration
 
-	// Records reads the records of jobs, for /api/v1/jobs/{job}/records. Default none: those
-	// requests are refused.
+	// Records reads the records of jobs, for /api/v1/jobs/{job}/records and, if it has a method
+	// Changes as that of a stream of records, for their changes. Default none: those requests are
+	// refused.
 	Records Records
 
 	// Explain says what happened to a URL of a job, and why; given is what the user wrote. The
@@ -88,6 +89,7 @@ type Dashboard struct {
 	metrics *metrics
 	quota   *quota
 	live    *live
+	feeds   feeds
 	reading chan struct{} // bounds how many URLs are explained at once
 	now     func() time.Time
 }

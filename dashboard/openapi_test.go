@@ -11,6 +11,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/trawlcrawler/trawl/crawler"
+	"github.com/trawlcrawler/trawl/internal/change"
 	"github.com/trawlcrawler/trawl/internal/periodic"
 	"github.com/trawlcrawler/trawl/internal/setting"
 	"github.com/trawlcrawler/trawl/internal/tail"
@@ -65,7 +66,7 @@ func TestEveryFieldIsDescribedAndNothingElseIs(t *testing.T) {
 	d := readDescription(t)
 	for schema, value := range map[string]any{
 		"FollowRule": crawler.FollowRule{}, "Extraction": crawler.Extraction{}, "Field": crawler.Field{},
-		"Webhook": crawler.Webhook{}, "OnDone": crawler.OnDone{},
+		"Webhook": crawler.Webhook{}, "ChangedPage": change.Page{}, "OnDone": crawler.OnDone{},
 		"Job": crawler.Job{}, "JobStatus": sheet{}, "Trouble": crawler.Trouble{}, "Awaited": crawler.Awaited{},
 		"Periodic": periodic.Job{}, "Change": crawler.Change{}, "Run": periodic.Run{},
 		"Counters": crawler.Counters{}, "Process": waiting.Member{}, "Host": hostReport{}, "HostRules": crawler.HostRules{},

@@ -34,6 +34,7 @@ func (d *Dashboard) routes() []route {
 		{"GET", "/find", d.servePage(d.findURL)},
 		{"POST", "/jobs/{job}/retry", d.servePage(d.sendRetryForm)},
 		{"GET", "/jobs/{job}/pages", d.servePage(d.showTailPage)},
+		{"GET", "/jobs/{job}/changes.atom", d.serve(d.serveFeed)},
 		{"GET", "/jobs/{job}/live", d.serve(d.streamFigures)},
 		{"POST", "/jobs/{job}/pause", d.servePage(d.press("paused", d.jobs.Pause))},
 		{"POST", "/jobs/{job}/resume", d.servePage(d.press("resumed", d.jobs.Resume))},
@@ -64,6 +65,7 @@ func (d *Dashboard) routes() []route {
 		{"GET", apiRoot + "/jobs/{job}/events", d.serve(d.streamEvents)},
 		{"GET", apiRoot + "/jobs/{job}/history", d.serve(d.showHistory)},
 		{"GET", apiRoot + "/jobs/{job}/records", d.serve(d.listRecords)},
+		{"GET", apiRoot + "/jobs/{job}/changes", d.serve(d.listChanges)},
 		{"GET", apiRoot + "/workers", d.serve(d.listWorkers)},
 		{"POST", apiRoot + "/jobs/{job}/seeds", d.serve(d.seedJob)},
 	}

@@ -9,6 +9,12 @@ import (
 	"github.com/trawlcrawler/trawl/internal/queue"
 )
 
+// Runs lists the runs of a periodic job that Redis still has, the oldest first.
+func (c *Client) Runs(ctx context.Context, job string) ([]crawler.Status, error) {
+	all, err := c.Jobs(ctx)
+	return periodic.RunsOf(job, all), err
+}
+
 // Periodic describes a periodic job and its runs; it returns nil for any other job. all are
 // the jobs of the fleet, as returned by Jobs; if it is nil, Periodic calls Jobs.
 func (c *Client) Periodic(ctx context.Context, job crawler.Status, all []crawler.Status) (*periodic.Job, error) {

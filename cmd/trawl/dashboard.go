@@ -89,7 +89,7 @@ func runDashboard(ctx context.Context, conn *fleet.Connection, listen, out strin
 	}
 	client := tasks.NewClient(conn.Store, conn.Asynq)
 	defer func() { err = errors.Join(err, client.Close()) }()
-	cfg.Records = recordstream.New(client, recordstream.Config{Out: out, Machine: fleet.HostName(),
+	cfg.Records = recordstream.New(client, recordstream.Config{Out: out, Machine: fleet.HostName(), Runs: client.Runs,
 		Damaged: func(err error) { conn.Log.Warn("a file of records is damaged", "error", err) }})
 	d, err := dashboard.New(client, cfg)
 	if err != nil {

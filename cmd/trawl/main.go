@@ -93,8 +93,8 @@ func rootCommand() *cobra.Command {
 			initCommand()}},
 		{"Crawl on a fleet", []*cobra.Command{schedulerCommand(), workerCommand(), dashboardCommand(), topCommand(),
 			jobCommand(), hostCommand(), seedCommand(), tailCommand()}},
-		{"Results", []*cobra.Command{exportCommand(), diffCommand(), replayCommand(), verifyCommand(), auditCommand(),
-			rightsCommand(), explainCommand()}},
+		{"Results", []*cobra.Command{exportCommand(), diffCommand(), changesCommand(), replayCommand(), verifyCommand(),
+			auditCommand(), rightsCommand(), explainCommand()}},
 		{"Installation", []*cobra.Command{configCommand(), identityCommand(), doctorCommand(), healthCommand(),
 			versionCommand()}},
 	} {

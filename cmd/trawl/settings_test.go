@@ -139,6 +139,7 @@ var withoutFlag = map[string]string{
 	"log_format":    "it is about the processes of a fleet",
 	"stalled_after": "it belongs to webhooks with names of events, which need a job file",
 	"on_done":       "it has parts",
+	"changes":       "it is about a fleet",
 	"log_level":     "it is about the processes of a fleet",
 }
 
@@ -257,6 +258,7 @@ shards: 16
 webhooks: [{url: "https://hooks.example.org/", events: [done], secret: shop}]
 on_done: {task: index, seeds: status=200, job: {name: next, delay: 25ms}}
 stalled_after: 27s
+changes: true
 out: somewhere
 spool: elsewhere
 spool_limit: 3GB

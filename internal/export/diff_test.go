@@ -203,3 +203,39 @@ func TestRunsAreFoundByNameAndByFolder(t *testing.T) {
 		}
 	}
 }
+
+func TestTheRunBeforeIsTheLastOneThatIsUsable(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	for _, run := range []string{"news-20261101t060000", "news-20261102t060000", "news-20261103t060000",
+		"news-20261105t060000", "news-old-20261103t060000"} {
+		write(t, dir, run+"/pages-00001.jsonl", page("http://x/"+run, "01T00:00:01.000", ""))
+	}
+	write(t, dir, "news-20261104t060000/nothing", "")
+	for run, want := range map[string]string{
+		"news-20261105t060000": "news-20261102t060000", // the fourth has no records, and the third is not usable
+		"news-20261102t060000": "news-20261101t060000",
+		"news-20261101t060000": "",
+		"news-20261102t070000": "news-20261102t060000",
+	} {
+		c, err := export.RunBefore(t.Context(), filepath.Join(dir, run), func(run string) (bool, error) {
+			return run != "news-20261103t060000", nil
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		got := ""
+		if c != nil {
+			got = filepath.Base(c.String())
+		}
+		if got != want {
+			t.Errorf("before %s there is %q, want %q", run, got, want)
+		}
+	}
+	for _, name := range []string{"news", "news-20261102", "-20261102t06000"} {
+		if _, err := export.RunBefore(t.Context(), filepath.Join(dir, name), nil); err == nil ||
+			!strings.Contains(err.Error(), "not the output of a run") {
+			t.Errorf("%s: the error is %v", name, err)
+		}
+	}
+}

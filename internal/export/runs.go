@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strings"
 
 	"github.com/trawlcrawler/trawl/internal/output"
@@ -44,6 +45,42 @@ func Find(ctx context.Context, out, name string) (*Crawl, error) {
 	return nil, fmt.Errorf("%q has several runs: name one, as in %s@%s: there are %s (%w)", where, name, latest,
 		namesOf(runs), ErrNoOutput)
 }
+
+// RunBefore opens the run before another one of the same periodic job, whose output is named: the
+// last one before it that is usable and has records. It returns nil if there isn't one.
+func RunBefore(ctx context.Context, where string, usable func(run string) (bool, error)) (*Crawl, error) {
+	parent, base, query := split(where)
+	at := len(base) - len(tickForm)
+	if at < 0 || !tick.MatchString(base[at:]) {
+		return nil, fmt.Errorf("%q is not the output of a run: want the name of a job and a tick, such as news%s", where,
+			tickForm)
+	}
+	runs, err := foldersOf(ctx, parentOf(parent)+query, base[:at], tick)
+	if err != nil {
+		return nil, err
+	}
+	for _, r := range slices.Backward(runs) {
+		if r.name >= base[at+1:] {
+			continue
+		}
+		ok, err := usable(base[:at] + "-" + r.name)
+		if err != nil {
+			return nil, err
+		}
+		if !ok {
+			continue
+		}
+		crawl, err := Open(ctx, r.dir)
+		if errors.Is(err, ErrNoOutput) {
+			continue
+		}
+		return crawl, err
+	}
+	return nil, nil
+}
+
+// tickForm is what follows the name of a job in that of a run.
+const tickForm = "-20060102t150405"
 
 // split splits a location into what precedes its last part, that part, and the query.
 func split(where string) (parent, base, query string) {
@@ -120,10 +157,7 @@ const now = "now"
 // runsOf lists the runs of a job or of a folder, the oldest first.
 func runsOf(ctx context.Context, where string) ([]run, error) {
 	parent, base, query := split(where)
-	if parent == "" {
-		parent = "."
-	}
-	runs, err := foldersOf(ctx, parent+query, base, tick)
+	runs, err := foldersOf(ctx, parentOf(parent)+query, base, tick)
 	if err != nil {
 		return nil, err
 	}
@@ -137,6 +171,14 @@ func runsOf(ctx context.Context, where string) ([]run, error) {
 		return runs, crawl.Close()
 	}
 	return runs, nil
+}
+
+// parentOf returns a parent that split has returned, with a name.
+func parentOf(parent string) string {
+	if parent == "" {
+		return "."
+	}
+	return parent
 }
 
 // foldersOf lists the folders whose names are a stem followed by a match of behind.

@@ -61,23 +61,30 @@ func (w *Worker) search(ctx context.Context, job crawler.Status) (s *search, err
 			return nil, err
 		}
 	}
+	s.crawl, err = w.whole(ctx, job)
+	return s, err
+}
+
+// whole opens the output of a job that has ended, if it has all records of the job.
+func (w *Worker) whole(ctx context.Context, job crawler.Status) (*export.Crawl, error) {
 	counters, err := w.conn.Store.Counters(ctx, job.Job.Name)
 	if err != nil {
 		return nil, err
 	}
 	where := w.out.Where(job.Job.Name)
-	if s.crawl, err = export.Open(ctx, where); err != nil {
+	crawl, err := export.Open(ctx, where)
+	if err != nil {
 		return nil, err
 	}
-	there, err := s.crawl.Count(ctx)
+	there, err := crawl.Count(ctx)
 	if err == nil && there < counters.Recorded() {
 		err = fmt.Errorf("%q has %d of %d records: the others are with other workers: let all workers write to one folder or bucket",
 			where, there, counters.Recorded())
 	}
 	if err != nil {
-		return nil, errors.Join(err, s.crawl.Close())
+		return nil, errors.Join(err, crawl.Close())
 	}
-	return s, nil
+	return crawl, nil
 }
 
 // scopeOf returns the scope of a job, with the hosts of seeds that were added later.
@@ -135,7 +142,8 @@ func (w *Worker) serveNext(ctx context.Context) (stop func()) {
 	server, err := wire.Serve(ctx, w.conn.Asynq, nil, wire.ServerConfig{
 		Job: wire.NextQueue, Concurrency: nextTasks, Poll: time.Second, Log: w.conn.Log,
 		Others: map[string]asynq.HandlerFunc{
-			wire.TypeNext: tasks.NextHandler(w.conn.Store, w.found, w.conn.Log),
+			wire.TypeNext:    tasks.NextHandler(w.conn.Store, w.found, w.conn.Log),
+			wire.TypeChanges: w.compareRuns,
 		},
 	})
 	if err != nil {

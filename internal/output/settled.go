@@ -44,6 +44,10 @@ func (l *Location) Settled(ctx context.Context) (*Settled, error) {
 	return s, nil
 }
 
+// ChangesName is the file in the output of a run that says which pages have changed since the run
+// before: lines of JSON. It is written when the run is done, as a whole.
+const ChangesName = "changes-00001.jsonl"
+
 // ownerName is the file that says which job the output belongs to.
 const ownerName = ".job.json"
 

@@ -53,7 +53,8 @@ type reading struct {
 	place    place
 	progress *progress
 	do       func(line []byte) (more bool, err error)
-	pass     bool // files that are finished count as read
+	pass     bool  // files that are finished count as read
+	found    *bool // set if there is a file; nil if that does not matter
 }
 
 // run reads all that is new. It returns errEnough if do wants no more.
@@ -117,6 +118,9 @@ func (r *reading) list(ctx context.Context, at *output.Location) ([]string, erro
 			names = append(names, final)
 			r.progress.sees(final, strings.HasSuffix(name, output.Growing))
 		}
+	}
+	if r.found != nil && len(names) > 0 {
+		*r.found = true
 	}
 	slices.SortFunc(names, inOrder)
 	return slices.Compact(names), nil

@@ -27,6 +27,9 @@ type Config struct {
 	// Machine is the name of this machine, as workers on it name it. Folders of workers on
 	// other machines are read only if they are mounted here at the same path.
 	Machine string
+	// Runs lists the runs of a periodic job, the oldest first. Default none: then changes of
+	// periodic jobs cannot be read.
+	Runs func(ctx context.Context, job string) ([]crawler.Status, error)
 	// Damaged is called with what is wrong with a damaged file. What can be read of it was
 	// read. Default none.
 	Damaged func(error)
@@ -72,8 +75,10 @@ func (s *Stream) Latest(ctx context.Context, job crawler.Status) (string, error)
 func (s *Stream) read(ctx context.Context, job crawler.Status, from string,
 	how reading) (next string, more bool, err error) {
 	how.Stream, how.job = s, job
-	if how.files, err = filesOf(job.Job); err != nil {
-		return "", false, err
+	if how.files == (files{}) {
+		if how.files, err = filesOf(job.Job); err != nil {
+			return "", false, err
+		}
 	}
 	c, err := parseCursor(from, job)
 	if err != nil {

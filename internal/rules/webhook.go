@@ -63,7 +63,7 @@ func checkWebhook(at string, hook crawler.Webhook) error {
 // events are the names that a webhook may list.
 var events = []crawler.EventName{
 	crawler.EventBegan, crawler.EventPaused, crawler.EventResumed, crawler.EventDone, crawler.EventFailed,
-	crawler.EventCancelled, crawler.EventBudget, crawler.EventStalled,
+	crawler.EventCancelled, crawler.EventBudget, crawler.EventStalled, crawler.EventChanges,
 }
 
 func eventNames() (all []string) {

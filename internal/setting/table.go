@@ -57,6 +57,10 @@ var table = []Setting{
 		Meaning: "how long a running job may settle no URL before its webhooks are told that it stalled (0: never)",
 		field:   of(func(s *Values) *textform.Duration { return (*textform.Duration)(&s.StalledAfter) })},
 
+	{Name: "changes", Group: GroupJob, In: InJob, Since: secondRelease, Changes: true,
+		Meaning: "note at the end of each run of a periodic job which pages have changed since the one before it, for trawl changes, the API, feeds and webhooks (docs/freshness.md)",
+		field:   of(func(s *Values) *bool { return &s.EventSettings.Changes })},
+
 	// Scope
 	{Name: "scope", Group: GroupScope, In: crawls, Since: firstRelease, Common: true,
 		Choices: []string{"host", "domain", "any"},

@@ -3,9 +3,11 @@ package webhook
 import (
 	"encoding/json"
 	"fmt"
+	"strconv"
 	"time"
 
 	"github.com/trawlcrawler/trawl/crawler"
+	"github.com/trawlcrawler/trawl/internal/change"
 	"github.com/trawlcrawler/trawl/internal/event"
 )
 
@@ -52,6 +54,37 @@ type Data struct {
 	Bytes   int64 `json:"bytes"`
 	Records int64 `json:"records"`
 	Items   int64 `json:"items,omitempty"`
+}
+
+// ChangesData is what the event [crawler.EventChanges] says: which pages have changed. It has no
+// counters.
+type ChangesData struct {
+	Job     string            `json:"job"`
+	Event   crawler.EventName `json:"event"`
+	RunOf   string            `json:"run_of,omitempty"` // the periodic job that the job is a run of
+	Changes []change.Page     `json:"changes"`
+}
+
+// ChangesMessage is a message with [ChangesData].
+type ChangesMessage struct {
+	Message
+	Data ChangesData `json:"data"` // encoded instead of that of the message
+}
+
+// Body encodes the message.
+func (m ChangesMessage) Body() ([]byte, error) { return json.Marshal(m) }
+
+// NewChangesMessage returns the message about a part of the changes that a job has found. key
+// identifies the part within the job, number orders the parts.
+func NewChangesMessage(job crawler.Status, key string, number int64, at time.Time, pages []change.Page) ChangesMessage {
+	name := job.Job.Name
+	m := Message{
+		SpecVersion: "1.0", ID: fmt.Sprintf("%s-%s-changes-%s", name, strconv.FormatInt(job.Created.UnixMilli(), 36), key),
+		Source: "/trawl/jobs/" + name, Type: TypePrefix + string(crawler.EventChanges), Subject: name,
+		Time: at.UTC().Format(time.RFC3339Nano), Sequence: fmt.Sprintf("%010d", number),
+		DataContentType: "application/json",
+	}
+	return ChangesMessage{m, ChangesData{Job: name, Event: crawler.EventChanges, RunOf: job.RunOf, Changes: pages}}
 }
 
 // NewMessage returns the message about an event of a job.

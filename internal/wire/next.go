@@ -13,8 +13,12 @@ import (
 // TypeNext is the asynq task type that creates the job that follows another one.
 const TypeNext = "crawl:next"
 
-// NextQueue is the asynq queue for tasks of [TypeNext]. Workers serve it, because they can read
-// what the job before has found.
+// TypeChanges is the asynq task type that compares a run of a periodic job with the run before. Its
+// payload is that of [TypeNext].
+const TypeChanges = "crawl:changes"
+
+// NextQueue is the asynq queue for tasks of [TypeNext] and [TypeChanges]. Workers serve it, because
+// they can read what a job has found.
 const NextQueue = "crawl:next"
 
 const (
@@ -22,15 +26,15 @@ const (
 	nextRetries = 50 // with pauses of up to a minute: another worker may have the records
 )
 
-// Next is the payload of a task of [TypeNext].
+// Next is the payload of a task of [TypeNext] or [TypeChanges].
 type Next struct {
 	Job     string `json:"job"`     // the job that is done
 	Created int64  `json:"created"` // distinguishes jobs of the same name
 	Event   string `json:"event"`   // the ID of the event that it is done
 }
 
-// follow enqueues what follows the end of a job: a task of the program's own, and the task that
-// creates the next job.
+// follow enqueues what follows the end of a job: a task of the program's own, the task that
+// compares a run with the one before, and the task that creates the next job.
 func (d *Dispatcher) follow(ctx context.Context, job crawler.Status, id string, body []byte) error {
 	done := job.Job.OnDone
 	if done.Task != "" {
@@ -45,13 +49,23 @@ func (d *Dispatcher) follow(ctx context.Context, job crawler.Status, id string, 
 			return err
 		}
 	}
-	if len(done.Job) == 0 {
-		return nil
-	}
 	payload, err := json.Marshal(Next{Job: job.Job.Name, Created: job.Created.UnixMilli(), Event: id})
 	if err != nil {
 		return err
 	}
-	return d.enqueueOnce(ctx, asynq.NewTask(TypeNext, payload, asynq.TaskID(id+"-next"), asynq.Queue(NextQueue),
+	if job.Job.EventSettings.Changes && job.RunOf != "" {
+		if err := d.enqueueForWorkers(ctx, TypeChanges, payload, id+"-changes"); err != nil {
+			return err
+		}
+	}
+	if len(done.Job) == 0 {
+		return nil
+	}
+	return d.enqueueForWorkers(ctx, TypeNext, payload, id+"-next")
+}
+
+// enqueueForWorkers enqueues a task that reads the records of a job that is done.
+func (d *Dispatcher) enqueueForWorkers(ctx context.Context, kind string, payload []byte, id string) error {
+	return d.enqueueOnce(ctx, asynq.NewTask(kind, payload, asynq.TaskID(id), asynq.Queue(NextQueue),
 		asynq.Timeout(nextTimeout), asynq.MaxRetry(nextRetries), asynq.Retention(eventRetention)))
 }

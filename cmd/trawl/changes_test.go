@@ -1,0 +1,134 @@
+package main_test
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"net/http"
+	"net/http/httptest"
+	"slices"
+	"strings"
+	"sync/atomic"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/trawlcrawler/trawl/crawler"
+	"github.com/trawlcrawler/trawl/internal/change"
+	"github.com/trawlcrawler/trawl/internal/test/testhook"
+)
+
+// newspaper is a site whose second edition differs from the first.
+func newspaper(t *testing.T) (url string, second *atomic.Bool) {
+	second = new(atomic.Bool)
+	html := func(w http.ResponseWriter, text string) {
+		w.Header().Set("Content-Type", "text/html")
+		fmt.Fprintf(w, "<html><head><title>News</title></head><body><main>%s</main><footer>%p serves</footer></body></html>",
+			text, w)
+	}
+	article := func(name string) string {
+		text := strings.Repeat("What has happened in "+name+" is told here, and by whom. ", 20)
+		return "<h1>" + name + "</h1><p>" + text + "</p>"
+	}
+	site := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		switch path := r.URL.Path; {
+		case path == "/":
+			html(w, article("front")+`<a href=/same>same</a> <a href=/edited>edited</a> <a href=/deleted>deleted</a> <a href=/moved>moved</a> <a href=/late>late</a>`)
+		case path == "/same":
+			html(w, article("same"))
+		case path == "/edited" && !second.Load():
+			html(w, article("edited"))
+		case path == "/edited":
+			html(w, article("another story altogether"))
+		case path == "/deleted" && !second.Load(), path == "/moved" && !second.Load(), path == "/late" && second.Load():
+			html(w, article(path[1:]))
+		case path == "/moved":
+			http.Redirect(w, r, "/same", http.StatusMovedPermanently)
+		default:
+			http.NotFound(w, r)
+		}
+	}))
+	t.Cleanup(site.Close)
+	return site.URL, second
+}
+
+func TestTheRunsOfAPeriodicJobTellWhatHasChanged(t *testing.T) {
+	t.Parallel()
+	site, second := newspaper(t)
+	hook := testhook.New(t)
+	ft := newFleetTest(t)
+	ft.Scheduler("--webhook-cidr", "127.0.0.0/8")
+	ft.Worker()
+	_, dashboard := ft.Dashboard()
+	j := crawler.DefaultJob()
+	j.Name, j.Seeds, j.Delay, j.Schedule, j.Runs = "news", []string{site + "/"}, 0, "@every 1s", 0
+	j.Changes, j.Text = true, true
+	j.Webhooks = []crawler.Webhook{{URL: hook.URL, Events: []crawler.EventName{crawler.EventChanges}}}
+	ft.Create(j)
+	var periodic periodicJSON
+	ft.waitUntil("a run is done", func(context.Context) bool {
+		ft.runJSON(&periodic, "job", "show", j.Name)
+		return len(periodic.Periodic.Runs) > 0 && periodic.Periodic.Runs[0].State == crawler.StateDone
+	})
+	second.Store(true)
+	// A run that was under way meets one part of the first edition and another of the second, so the
+	// changes may be those of two runs. Footers are different each time, and count in none.
+	want := []string{"back " + site + "/late", "changed " + site + "/edited", "gone " + site + "/deleted",
+		"moved " + site + "/moved"}
+	var got []string
+	ft.waitUntil("all changes are known", func(context.Context) bool {
+		got = nil
+		end := ft.run("changes", j.Name).exits(done)
+		for line := range strings.Lines(end.stdout) {
+			var p change.Page
+			err := json.Unmarshal([]byte(line), &p)
+			if err != nil || !strings.HasPrefix(p.Job, j.Name+"-") || p.FetchedAt == "" {
+				t.Fatalf("%v: %q", err, line)
+			}
+			got = append(got, string(p.Class)+" "+p.URL)
+		}
+		return len(got) >= len(want)
+	})
+	slices.Sort(got)
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("changes (-want +got):\n%s", diff)
+	}
+	if end := ft.run("changes", j.Name, "--short", "--only", "moved").exits(done); end.stdout !=
+		"moved    "+site+"/moved  → "+site+"/same\n" {
+		t.Errorf("the move is printed as %q", end.stdout)
+	}
+	ft.run("changes", j.Name, "--only", "mved").exits(usage, `did you mean "moved"`)
+	address := strings.TrimPrefix(dashboard, "http://")
+	if status, text := get(t, address, "/jobs/"+j.Name+"/changes.atom"); status != http.StatusOK ||
+		strings.Count(text, "<entry>") != len(want) {
+		t.Errorf("the feed is %d\n%s", status, text)
+	}
+	told := func() (all []string) {
+		for _, e := range hook.Accepted() {
+			for _, p := range e.Data["changes"].([]any) {
+				page := p.(map[string]any)
+				all = append(all, fmt.Sprint(page["change"], " ", page["url"]))
+			}
+		}
+		slices.Sort(all)
+		return all
+	}
+	ft.waitUntil("the webhook is told", func(context.Context) bool { return len(told()) >= len(want) })
+	if diff := cmp.Diff(want, told()); diff != "" {
+		t.Errorf("what the webhook was told (-want +got):\n%s", diff)
+	}
+	if events := hook.Accepted(); events[0].Type != "com.github.trawlcrawler.job.changes" ||
+		events[0].Data["run_of"] != j.Name {
+		t.Errorf("the first event is %+v", events[0])
+	}
+	ft.run("job", "cancel", j.Name).exits(done)
+}
+
+func TestChangesOfAJobThatFindsNoneAreRefusedWithTheReason(t *testing.T) {
+	t.Parallel()
+	ft := newFleetTest(t)
+	ft.write("job.yaml", "name: plain\nseeds: ["+aURL+"]\n")
+	ft.run("job", "create", "job.yaml").exits(done)
+	ft.run("changes", "plain").exits(usage, "set changes: true", "trawl diff")
+	ft.run("changes", "nosuch").exits(usage, "nosuch")
+}
