@@ -27,6 +27,7 @@ type (
 	OutputSettings     = crawler.OutputSettings     // what is written
 	ExtractSettings    = crawler.ExtractSettings    // what is recorded of a page
 	EventSettings      = crawler.EventSettings      // who is told what happens to the job
+	SignalSettings     = crawler.SignalSettings     // who may say that pages have changed
 )
 
 // The scopes of links, for Job.Scope and Job.ResourceScope.

@@ -28,6 +28,7 @@ type Job struct {
 	ExtractSettings    `yaml:",inline"`
 	RightsSettings     `yaml:",inline"`
 	EventSettings      `yaml:",inline"`
+	SignalSettings     `yaml:",inline"`
 
 	// Handlers names the handlers for the job's pages that Go programs provide, such as
 	// "shop". Only workers that have all of them run the job's visits. Default none.

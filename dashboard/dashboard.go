@@ -69,6 +69,10 @@ type Config struct {
 	// a [prometheus.Registry] is.
 	Gatherer prometheus.Gatherer
 
+	// Public lists handlers of requests from other sites, such as signals that pages have changed, by
+	// the patterns of http.ServeMux. They need no token. Default none.
+	Public map[string]http.Handler
+
 	// Log receives internal errors. Default: they are discarded.
 	Log *slog.Logger
 }
@@ -145,6 +149,9 @@ func (d *Dashboard) Handler() http.Handler {
 	public := http.NewServeMux()
 	public.Handle("GET /healthz", d.serve(d.alive))
 	public.Handle("GET /readyz", d.serve(d.ready))
+	for pattern, handler := range d.cfg.Public {
+		public.Handle(pattern, handler)
+	}
 	public.Handle("/", newGuard(d.cfg).protect(guarded))
 	return withHeaders(public)
 }

@@ -24,7 +24,7 @@ func dashboardCommand() *cobra.Command {
 	s.Listen, s.Redis = "127.0.0.1:8080", setting.DefaultRedis
 	cfg := dashboard.Config{SeedLists: 16, SeedRate: 100_000, SeedIdle: time.Minute}
 	seedBytes := crawler.Size(1 << 30)
-	out := ""
+	out, signals := "", signalFlags{}
 	cmd := &cobra.Command{
 		Use:   "dashboard",
 		Short: "Show a fleet in a browser, with asynq's web UI and an HTTP API",
@@ -48,17 +48,21 @@ requires a token (TRAWL_TOKEN). Browsers ask for it as a password, with any user
 			if cfg.SeedIdle <= 0 {
 				return usage("seed-idle: %v is out of range: want more than 0, such as 1m", cfg.SeedIdle)
 			}
+			if err := signals.check(cfg.ReadOnly); err != nil {
+				return err
+			}
 			listen := s.Listen
 			s.Listen = "" // the dashboard serves health and metrics itself
 			return s.run(cmd.Context(), func(ctx context.Context, conn *fleet.Connection) error {
 				cfg.SeedBytes = int64(seedBytes)
 				cfg.Asynq, cfg.Registerer, cfg.Log = conn.Asynq, conn.Registry, conn.Log
-				return runDashboard(ctx, conn, listen, out, cfg)
+				return runDashboard(ctx, conn, listen, out, cfg, signals)
 			})
 		},
 	}
 	flags := cmd.Flags()
 	s.registerIn(flags, setting.InFleet)
+	signals.register(flags)
 	flags.StringVar(&cfg.Token, "token", "",
 		"token that clients must present; better set in TRAWL_TOKEN than on the command line")
 	flags.BoolVar(&cfg.ReadOnly, "read-only", false, "refuse all changes, in asynq's web UI as well")
@@ -78,7 +82,8 @@ requires a token (TRAWL_TOKEN). Browsers ask for it as a password, with any user
 
 // runDashboard serves until ctx ends. out is where the outputs of all jobs are; "" for where
 // the workers say.
-func runDashboard(ctx context.Context, conn *fleet.Connection, listen, out string, cfg dashboard.Config) (err error) {
+func runDashboard(ctx context.Context, conn *fleet.Connection, listen, out string, cfg dashboard.Config,
+	signals signalFlags) (err error) {
 	cfg.Ready = conn.Ready.Check
 	cfg.Explain = func(ctx context.Context, job, given string, u crawler.URL) (dashboard.Explanation, error) {
 		x, err := explain.OfFleet(ctx, conn.Store, job, given, u, fleet.HostName())
@@ -91,6 +96,12 @@ func runDashboard(ctx context.Context, conn *fleet.Connection, listen, out strin
 	defer func() { err = errors.Join(err, client.Close()) }()
 	cfg.Records = recordstream.New(client, recordstream.Config{Out: out, Machine: fleet.HostName(), Runs: client.Runs,
 		Damaged: func(err error) { conn.Log.Warn("a file of records is damaged", "error", err) }})
+	receivers, err := signals.open(ctx, client, conn.Log)
+	if err != nil {
+		return failed("%v", err)
+	}
+	defer receivers.close()
+	cfg.Public = receivers.handlers
 	d, err := dashboard.New(client, cfg)
 	if err != nil {
 		return failed("%v", err)

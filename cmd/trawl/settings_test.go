@@ -140,6 +140,8 @@ var withoutFlag = map[string]string{
 	"stalled_after": "it belongs to webhooks with names of events, which need a job file",
 	"on_done":       "it has parts",
 	"changes":       "it is about a fleet",
+	"indexnow":      "it is about a fleet",
+	"websub":        "it is about a fleet",
 	"log_level":     "it is about the processes of a fleet",
 }
 
@@ -259,6 +261,8 @@ webhooks: [{url: "https://hooks.example.org/", events: [done], secret: shop}]
 on_done: {task: index, seeds: status=200, job: {name: next, delay: 25ms}}
 stalled_after: 27s
 changes: true
+indexnow: true
+websub: ["https://example.com/feed"]
 out: somewhere
 spool: elsewhere
 spool_limit: 3GB

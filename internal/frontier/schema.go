@@ -77,6 +77,18 @@ func foreign(format string, args ...any) error {
 	return fmt.Errorf("%w: %s", queue.ErrLayout, fmt.Sprintf(format, args...))
 }
 
+// FleetID returns the random ID of the fleet's data, of 128 bits, which it makes if there is none. It
+// is another one after Redis was emptied.
+func (s *Store) FleetID(ctx context.Context) (string, error) {
+	if id := s.fleet.Load(); id != nil && *id != "" {
+		return *id, nil
+	}
+	if err := s.learnFleet(ctx); err != nil {
+		return "", err
+	}
+	return *s.fleet.Load(), nil
+}
+
 // learnFleet remembers the fleet's ID. If there is none, because Redis is new or was
 // emptied, it writes one.
 func (s *Store) learnFleet(ctx context.Context) error {

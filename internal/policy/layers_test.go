@@ -31,6 +31,7 @@ var layers = [][]string{
 	{
 		"internal/queue", "internal/account", "internal/waiting", "internal/seedfile", "internal/periodic",
 		"internal/rights", "internal/tail", "internal/event", "internal/change",
+		"internal/announce", "internal/indexnow",
 	},
 	{"internal/rules", "internal/forecast"},
 	{"internal/fetched"},
@@ -46,7 +47,10 @@ var layers = [][]string{
 		"internal/fetch", "internal/frontier", "internal/output", "internal/parse", "internal/robots",
 		"internal/sink", "internal/sitemap", "internal/spool", "internal/webhook", "scheduler", "dashboard",
 	},
-	{"internal/rewrite", "internal/audit", "internal/archive", "internal/commoncrawl", "internal/wire"},
+	{
+		"internal/rewrite", "internal/audit", "internal/archive", "internal/commoncrawl", "internal/wire",
+		"internal/websub",
+	},
 	{"tasks", "internal/export", "s3", "internal/recordstream", "internal/replay"},
 	{"internal/fleet", "internal/explain", "internal/linkcheck"},
 	{"internal/localcrawl"},

@@ -60,6 +60,12 @@ var table = []Setting{
 	{Name: "changes", Group: GroupJob, In: InJob, Since: secondRelease, Changes: true,
 		Meaning: "note at the end of each run of a periodic job which pages have changed since the one before it, for trawl changes, the API, feeds and webhooks (docs/freshness.md)",
 		field:   of(func(s *Values) *bool { return &s.EventSettings.Changes })},
+	{Name: "indexnow", Group: GroupJob, In: InJob, Since: secondRelease, Changes: true,
+		Meaning: "take what the sites in scope submit by IndexNow to trawl dashboard --public-url (docs/freshness.md)",
+		field:   of(func(s *Values) *bool { return &s.IndexNow })},
+	{Name: "websub", Group: GroupJob, In: InJob, Since: secondRelease, Whole: true, Changes: true,
+		Meaning: "feeds whose WebSub hubs are asked to tell trawl dashboard --public-url what is new (docs/freshness.md)",
+		field:   listOf(func(s *Values) *[]string { return &s.WebSub })},
 
 	// Scope
 	{Name: "scope", Group: GroupScope, In: crawls, Since: firstRelease, Common: true,

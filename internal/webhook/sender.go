@@ -6,11 +6,9 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"net"
 	"net/http"
 	"net/netip"
 	"net/url"
-	"syscall"
 	"time"
 
 	"github.com/trawlcrawler/trawl/internal/guard"
@@ -62,19 +60,7 @@ func NewSender(cfg Config) *Sender {
 	}
 	g := guard.New(guard.Config{AllowPrivate: cfg.AllowPrivate, AllowCIDR: cfg.AllowCIDR,
 		Words: guard.Words{Private: "--webhook-cidr 0.0.0.0/0", CIDR: "--webhook-cidr"}})
-	dialer := &net.Dialer{Timeout: cfg.Timeout, Control: func(_, address string, _ syscall.RawConn) error {
-		at, err := netip.ParseAddrPort(address)
-		if err != nil {
-			return err
-		}
-		return g.Judge(at.Addr(), 0, nil) // 0: the receiver's URL names the port
-	}}
-	return &Sender{cfg: cfg, client: &http.Client{
-		Timeout:   cfg.Timeout,
-		Transport: &http.Transport{DialContext: dialer.DialContext, IdleConnTimeout: time.Minute},
-		// A redirect would take a signed message to a receiver that no one has named.
-		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
-	}}
+	return &Sender{cfg: cfg, client: guard.NewClient(g, cfg.Timeout)}
 }
 
 // Tries returns how often a message is tried before it is given up.
