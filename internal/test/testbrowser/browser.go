@@ -106,18 +106,36 @@ func (b *Browser) Follow(link, after string) {
 	b.Do(chromedp.Click(chromedp.CSS(link)), chromedp.WaitReady(chromedp.CSS(after)))
 }
 
+// patience is how long an action may take, on any busy machine. What hangs longer ends the test.
+const patience = 10 * time.Minute
+
 // Do carries out actions one after the other.
 func (b *Browser) Do(steps ...chromedp.Action[chromedp.Void]) {
 	b.t.Helper()
-	if err := chromedp.Do(b.ctx, steps...); err != nil {
-		b.t.Fatal(err)
+	ctx, cancel := context.WithTimeout(b.ctx, patience)
+	defer cancel()
+	if err := chromedp.Do(ctx, steps...); err != nil {
+		b.t.Fatalf("%v; the page is\n%s", err, b.content())
 	}
+}
+
+// content returns the HTML of the page, or why it cannot be had.
+func (b *Browser) content() string {
+	ctx, cancel := context.WithTimeout(b.ctx, time.Minute)
+	defer cancel()
+	html, err := chromedp.Run(ctx, chromedp.Evaluate[string]("location.href + '\\n' + document.documentElement.outerHTML"))
+	if err != nil {
+		return err.Error()
+	}
+	return html
 }
 
 // Call calls a command of the browser.
 func Call[P, R any](b *Browser, command cdp.Command[P, R], params P) {
 	b.t.Helper()
-	if _, err := chromedp.Call(b.ctx, command, params); err != nil {
+	ctx, cancel := context.WithTimeout(b.ctx, patience)
+	defer cancel()
+	if _, err := chromedp.Call(ctx, command, params); err != nil {
 		b.t.Fatal(err)
 	}
 }
@@ -125,7 +143,9 @@ func Call[P, R any](b *Browser, command cdp.Command[P, R], params P) {
 // Ask returns the value of a JavaScript expression in the page.
 func Ask[T any](b *Browser, expression string) T {
 	b.t.Helper()
-	answer, err := chromedp.Run(b.ctx, chromedp.Evaluate[T](expression))
+	ctx, cancel := context.WithTimeout(b.ctx, patience)
+	defer cancel()
+	answer, err := chromedp.Run(ctx, chromedp.Evaluate[T](expression))
 	if err != nil {
 		b.t.Fatalf("evaluate %s in the page: %v", expression, err)
 	}
@@ -148,7 +168,11 @@ func (b *Browser) Wait(selector string) {
 // Until waits until a JavaScript expression is true in the page.
 func (b *Browser) Until(expression string) {
 	b.t.Helper()
-	for !Ask[bool](b, expression) { // chromedp's polling compiles the expression in the page, whose policy forbids it
+	// chromedp's polling compiles the expression in the page, whose policy forbids it.
+	for since := time.Now(); !Ask[bool](b, expression); {
+		if time.Since(since) > patience {
+			b.t.Fatalf("%s is never true; the page is\n%s", expression, b.content())
+		}
 		b.Do(chromedp.Sleep(20 * time.Millisecond))
 	}
 }
