@@ -259,8 +259,8 @@ func (s *jobScheduler) look(ctx context.Context) (bool, error) {
 
 // A scheduler looks at a job that has nothing to do less often than at each tick.
 const (
-	restTicks = 25                     // ticks between two looks
-	maxRest   = 500 * time.Millisecond // at most
+	restTicks = 50          // ticks between two looks
+	maxRest   = time.Second // at most
 )
 
 // rest returns how long the scheduler may leave the job alone after a look, unless it is nudged;

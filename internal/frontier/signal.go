@@ -92,3 +92,23 @@ func (s *Store) together(jobs []string) (groups [][]string) {
 	}
 	return groups
 }
+
+// QueuePaused reports whether the asynq queue of a job is paused. known is false if the queue does
+// not exist. connection is a client that a [Connector] made.
+func QueuePaused(ctx context.Context, connection any, job string) (paused, known bool, err error) {
+	rdb, ok := connection.(redis.UniversalClient)
+	if !ok {
+		return false, false, fmt.Errorf("queue %s: a %T is no Redis client", job, connection)
+	}
+	var is *redis.IntCmd
+	var in *redis.BoolCmd
+	_, err = rdb.Pipelined(ctx, func(p redis.Pipeliner) error {
+		in = p.SIsMember(ctx, keyQueues, job)
+		is = p.Exists(ctx, queueBase(job)+"paused")
+		return nil
+	})
+	if err != nil {
+		return false, false, fmt.Errorf("queue %s: %w", job, redisconn.Passing(err))
+	}
+	return is.Val() == 1, in.Val(), nil
+}

@@ -13,6 +13,7 @@ import (
 	"github.com/hibiken/asynq"
 
 	"github.com/trawlcrawler/trawl/crawler"
+	"github.com/trawlcrawler/trawl/internal/frontier"
 	"github.com/trawlcrawler/trawl/internal/queue"
 )
 
@@ -33,12 +34,13 @@ type Dispatcher struct {
 	inspector  *asynq.Inspector
 	timeout    time.Duration
 
-	mu       sync.Mutex
-	client   *asynq.Client
-	rows     map[string]*row // by job name
-	servers  []*asynq.ServerInfo
-	askedAt  time.Time
-	askedErr error
+	mu        sync.Mutex
+	client    *asynq.Client
+	rows      map[string]*row      // by job name
+	inspected map[string]time.Time // by job name: when all about its queue was last read
+	servers   []*asynq.ServerInfo
+	askedAt   time.Time
+	askedErr  error
 }
 
 // row is a job's queue into which the dispatcher has enqueued visits.
@@ -51,7 +53,7 @@ type row struct {
 // context of one that lasts longer. It is at most [crawler.Job.VisitTerm], which 0 stands
 // for.
 func NewDispatcher(redis asynq.RedisConnOpt, timeout time.Duration) *Dispatcher {
-	d := &Dispatcher{connection: redis.MakeRedisClient(), timeout: timeout}
+	d := &Dispatcher{connection: redis.MakeRedisClient(), timeout: timeout, inspected: make(map[string]time.Time)}
 	d.inspector = over(asynq.NewInspectorFromRedisClient, d.connection)
 	d.renew()
 	return d
@@ -226,8 +228,31 @@ func (d *Dispatcher) review() error {
 }
 
 // Paused reports whether the job's queue is paused, in asynq's web UI or by SetPaused.
-// known is false if the queue does not exist, as before the first visit.
+// known is false if the queue does not exist, as before the first visit. Now and then it reads all
+// about the queue, as asynq's web UI does, so that a key that is garbage is noticed.
 func (d *Dispatcher) Paused(job string) (paused, known bool, err error) {
+	if !d.inspects(job) {
+		return frontier.QueuePaused(context.Background(), d.connection, job)
+	}
+	return d.inspect(job)
+}
+
+// inspectEvery is how often all about a queue is read, which takes some twenty commands.
+const inspectEvery = 2 * time.Second
+
+// inspects reports whether all about a queue is to be read now.
+func (d *Dispatcher) inspects(job string) bool {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if time.Since(d.inspected[job]) < inspectEvery {
+		return false
+	}
+	d.inspected[job] = time.Now()
+	return true
+}
+
+// inspect is Paused by all that asynq has of the queue.
+func (d *Dispatcher) inspect(job string) (paused, known bool, err error) {
 	info, err := d.inspector.GetQueueInfo(job)
 	if noQueue(err) {
 		return false, false, nil
@@ -248,7 +273,7 @@ func noQueue(err error) bool {
 // SetPaused pauses or unpauses the job's queue. No worker receives a visit from a paused
 // queue. If the queue does not exist yet, nothing happens.
 func (d *Dispatcher) SetPaused(job string, paused bool) error {
-	now, known, err := d.Paused(job)
+	now, known, err := d.inspect(job)
 	if err != nil || !known || now == paused {
 		return err
 	}
@@ -267,6 +292,9 @@ func (d *Dispatcher) SetPaused(job string, paused bool) error {
 // stay until they end or are recovered, and so does their queue. asynq's statistics of the
 // queue stay, too: [frontier.Store.Remove] and Clear delete them.
 func (d *Dispatcher) Forget(job string) (gone bool, err error) {
+	d.mu.Lock()
+	delete(d.inspected, job)
+	d.mu.Unlock()
 	active, err := d.active(job)
 	if err == nil {
 		err = d.empty(job)

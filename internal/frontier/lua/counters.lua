@@ -7,9 +7,11 @@
 
 local answer = {
   redis.call('ZCARD', DUE), redis.call('ZCARD', ARMED), redis.call('ZCARD', OPEN),
-  redis.call('ZCOUNT', DUE, '-inf', now_ms()), redis.call('ZCOUNT', URGENT, '-inf', now_ms()),
+  0, 0, -1,
 }
-answer[6] = -1
+if answer[1] > 0 then
+  answer[4], answer[5] = redis.call('ZCOUNT', DUE, '-inf', now_ms()), redis.call('ZCOUNT', URGENT, '-inf', now_ms())
+end
 if answer[1] > 0 and answer[4] == 0 then
   answer[6] = math.max(0, tonumber(redis.call('ZRANGE', DUE, 0, 0, 'WITHSCORES')[2]) - now_ms())
 end
