@@ -49,8 +49,8 @@ const (
 )
 
 // goneImportance is the factor by which a page that is gone matters less: it is asked for again,
-// since pages come back, but rarely.
-const goneImportance = 1.0 / 8
+// since pages come back, but rarely. An interval is about eight times as long then.
+const goneImportance = 1.0 / 64
 
 // leastRate is the part of the mean rate of its pattern that every page has. Some changes come to
 // all pages alike, such as a new design, a renamed term, or the end of a section, however long the
@@ -71,7 +71,8 @@ func Importance(of float64) uint8 {
 	return uint8(int8(max(math.MinInt8, min(math.MaxInt8, steps))))
 }
 
-// Weight returns the importance of the page as a number. A page that is gone has an eighth of it.
+// Weight returns the importance of the page as a number. A page that is gone has a sixty-fourth
+// of it.
 func (s State) Weight() float64 {
 	w := math.Exp(float64(int8(s.Importance)) / importanceSteps)
 	if s.Flags.Has(Gone) {

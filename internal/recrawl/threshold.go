@@ -8,7 +8,7 @@ import (
 )
 
 // ThresholdSize is how many bytes a packed [Threshold] has.
-const ThresholdSize = 7 * 8
+const ThresholdSize = 8 * 8
 
 // Threshold is what steers a job to its budget. One process at a time takes a Step, every minute
 // or so, and keeps the result where all workers read it, such as in Redis, on condition that it is
@@ -29,6 +29,7 @@ type Threshold struct {
 	again float64 // known pages fetched until then
 	new   float64 // new ones
 	debt  float64 // fetches more than the budget; negative if fewer
+	empty float64 // for how many days hardly any known page was due
 }
 
 // Flow is what a job did until now, as a [Threshold] needs it.
@@ -49,6 +50,14 @@ const (
 	// corrected. It takes longer to drain, since pages that wait do not become fewer at once.
 	filled  = 1.0 / 144
 	drained = 0.25
+	// hasted is after how many days without pages that are due the threshold falls twice as fast, up
+	// to mostHaste times: the ages of pages are not spread evenly, such as after many new ones at
+	// once, and the next ones are farther off than the histogram says.
+	hasted    = 0.5
+	mostHaste = 16
+	// byChance is how many pages must have been missing for that: of a small budget, there is often
+	// none for a while.
+	byChance = 10
 	// used is the part of the budget of known pages that must be used up before the threshold
 	// rises. What waits for other reasons, such as the delays of a host, must not raise it.
 	used = 0.9
@@ -95,7 +104,10 @@ func (t Threshold) Step(f Flow) Threshold {
 	p := plan{cells: f.Pages.cells(), in: bounds(f.Shortest, f.Longest), wanted: t.Again}
 	if t.Value > 0 && !math.IsInf(t.Value, 0) {
 		due := float64(max(0, f.Due))
-		t.Value = p.moved(t.Value, p.correction(t.Value, days, due, allowed, fetched))
+		if t.empty += days; due > t.Again*backlog/2 {
+			t.empty = 0
+		}
+		t.Value = p.moved(t.Value, p.correction(t, days, due, allowed, fetched))
 	} else {
 		t.Value = max(math.Exp(lowestThreshold), min(math.Exp(highestThreshold), p.at(t.Again)))
 	}
@@ -136,12 +148,12 @@ func (p plan) moved(threshold, by float64) float64 {
 
 // correction returns by how much the logarithm of the threshold should change after some days in
 // which known pages were fetched, if so many are due now.
-func (p plan) correction(threshold, days, due, allowed, fetched float64) float64 {
-	each := p.becomeDue(threshold)
+func (p plan) correction(t Threshold, days, due, allowed, fetched float64) float64 {
+	each := p.becomeDue(t.Value)
 	excess := due - p.wanted*(days+backlog)
 	switch {
 	case excess < 0:
-		return excess / each * min(1, days/filled)
+		return excess / each * min(1, days/filled) * p.haste(t.empty)
 	case fetched >= used*allowed:
 		return excess / each * min(1, days/max(drained, due/max(p.wanted, 1)))
 	case due > mostDue*p.pages():
@@ -149,6 +161,14 @@ func (p plan) correction(threshold, days, due, allowed, fetched float64) float64
 	default:
 		return (fetched - allowed) / each * min(1, days/drained)
 	}
+}
+
+// haste is how many times as fast the threshold falls after some days without pages that are due.
+func (p plan) haste(empty float64) float64 {
+	if !(p.wanted > 0) {
+		return 1
+	}
+	return min(mostHaste, math.Exp2(math.Floor(empty/max(hasted, byChance/p.wanted))))
 }
 
 // pages is how many pages there are.
@@ -207,7 +227,7 @@ func (t Threshold) account(f Flow, budget, days float64) Threshold {
 
 // fields lists all numbers in the order of the packed form.
 func (t *Threshold) fields() [ThresholdSize / 8]*float64 {
-	return [...]*float64{&t.Value, &t.Again, &t.New, &t.at, &t.again, &t.new, &t.debt}
+	return [...]*float64{&t.Value, &t.Again, &t.New, &t.at, &t.again, &t.new, &t.debt, &t.empty}
 }
 
 // Append appends the packed form to b.
