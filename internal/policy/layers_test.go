@@ -31,7 +31,7 @@ var layers = [][]string{
 	{
 		"internal/queue", "internal/account", "internal/waiting", "internal/seedfile", "internal/periodic",
 		"internal/rights", "internal/tail", "internal/event", "internal/change",
-		"internal/announce", "internal/indexnow",
+		"internal/announce", "internal/indexnow", "internal/render",
 	},
 	{"internal/rules", "internal/forecast"},
 	{"internal/fetched"},

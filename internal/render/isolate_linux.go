@@ -1,0 +1,43 @@
+package render
+
+import (
+	"os"
+	"os/exec"
+	"syscall"
+)
+
+// isolations returns the ways in which a browser may be kept from the machine, the best first.
+// Which of them the kernel allows, only trying says. Chromium refuses its sandbox to root.
+func isolations() []isolation {
+	root := os.Geteuid() == 0
+	ways := []isolation{{user: true, network: true, sandbox: true}}
+	if !root {
+		ways = append(ways, isolation{sandbox: true})
+	}
+	return append(ways, isolation{user: !root, network: true}, isolation{})
+}
+
+// unprivileged is the user that a browser is in its user namespace, if this process is root.
+const unprivileged = 1000
+
+// isolate makes a browser die with the thread that starts it, and gives it its namespaces.
+func isolate(cmd *exec.Cmd, how isolation) {
+	attr := &syscall.SysProcAttr{Setpgid: true, Pdeathsig: syscall.SIGKILL}
+	if how.network {
+		attr.Cloneflags |= syscall.CLONE_NEWNET
+	}
+	if how.user {
+		attr.Cloneflags |= syscall.CLONE_NEWUSER
+		attr.UidMappings = []syscall.SysProcIDMap{{ContainerID: as(os.Geteuid()), HostID: os.Geteuid(), Size: 1}}
+		attr.GidMappings = []syscall.SysProcIDMap{{ContainerID: as(os.Getegid()), HostID: os.Getegid(), Size: 1}}
+	}
+	cmd.SysProcAttr = attr
+}
+
+// as returns the ID within a user namespace for one outside.
+func as(id int) int {
+	if id == 0 {
+		return unprivileged
+	}
+	return id
+}
