@@ -27,6 +27,7 @@ type (
 	OutputSettings     = crawler.OutputSettings     // what is written
 	ExtractSettings    = crawler.ExtractSettings    // what is recorded of a page
 	EventSettings      = crawler.EventSettings      // who is told what happens to the job
+	RecrawlSettings    = crawler.RecrawlSettings    // whether pages are fetched again and again
 	SignalSettings     = crawler.SignalSettings     // who may say that pages have changed
 )
 
@@ -48,6 +49,12 @@ type Webhook = crawler.Webhook
 
 // OnDone says what follows when a job is done.
 type OnDone = crawler.OnDone
+
+// Recrawl makes a job continuous, with FetchRate as its budget.
+type Recrawl = crawler.Recrawl
+
+// FetchRate is how many fetches there may be in a time.
+type FetchRate = crawler.FetchRate
 
 // Counters are the counters of a job.
 type Counters = crawler.Counters

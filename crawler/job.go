@@ -28,6 +28,7 @@ type Job struct {
 	ExtractSettings    `yaml:",inline"`
 	RightsSettings     `yaml:",inline"`
 	EventSettings      `yaml:",inline"`
+	RecrawlSettings    `yaml:",inline"`
 	SignalSettings     `yaml:",inline"`
 
 	// Handlers names the handlers for the job's pages that Go programs provide, such as

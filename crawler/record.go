@@ -88,6 +88,12 @@ type Record struct {
 	// SameAs refers to an earlier record of the page, with the same content; nil if the content is
 	// new, or if the job does not compare it.
 	SameAs *SameAs `json:"same_as,omitempty"`
+	// Fetch is which fetch of the page this is, in a job that fetches pages again: 2 for the
+	// first time that it was fetched again; 0 for the first fetch.
+	Fetch int `json:"fetch,omitempty"`
+	// Change is what became of the page since the fetch before, in such a job; "" if the fetch
+	// did not tell, because it failed.
+	Change PageChange `json:"change,omitempty"`
 	// Items are what handlers emitted, each as JSON.
 	Items []json.RawMessage `json:"items,omitempty"`
 }

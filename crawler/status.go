@@ -79,6 +79,10 @@ type Status struct {
 	// all can.
 	Troubles []Trouble `json:"troubles,omitempty"`
 
+	// Freshness is how up to date the pages of a continuous job are; nil for any other job, and
+	// for one that has just begun.
+	Freshness *Freshness `json:"freshness,omitempty"`
+
 	// Awaited lists the writers whose output the job waits for before it ends, sorted by
 	// name. Writers that were not renewed in time are left out.
 	Awaited []Awaited `json:"awaited,omitempty"`
@@ -138,6 +142,16 @@ type Counters struct {
 	// that they can be found again; 0 if none ever was.
 	Known int64 `json:"-"`
 
+	// Tracked is the number of pages of a continuous job that are fetched again and again, and
+	// Back how many of them wait to be fetched again, or are being fetched.
+	Tracked int64 `json:"tracked,omitempty"`
+	Back    int64 `json:"back,omitempty"`
+	// Again is the number of fetches of pages that were fetched before. Changed and Unchanged
+	// are how many of them found the page changed, or as it was; others failed.
+	Again     int64 `json:"again,omitempty"`
+	Changed   int64 `json:"changed,omitempty"`
+	Unchanged int64 `json:"unchanged,omitempty"`
+
 	// Skipped is the number of URLs that were skipped, by rule: "robots", "traps", or the name
 	// of a setting, such as "scope". Each worker counts a URL
 	// once, as long as it remembers it. Some may have been admitted another way. Nil for
@@ -176,14 +190,14 @@ func (c Counters) Settled() int64 { return c.Seen - c.Waiting - c.Flight }
 
 // Recorded returns the number of settled URLs that have a record of their own in the
 // output. These are all except those that are part of another record, and those skipped
-// because of a host's budget.
+// because of a host's budget. A page that is fetched again and again counts once.
 func (c Counters) Recorded() (sum int64) {
 	for outcome, n := range c.Outcomes {
 		if outcome.Final() && outcome != OutcomeFollowed {
 			sum += n
 		}
 	}
-	return sum - c.Over
+	return sum - c.Over - c.Again
 }
 
 // Idle reports whether nothing is left to do: no host is due, armed or open, and no page

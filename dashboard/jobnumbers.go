@@ -10,6 +10,7 @@ import (
 	"github.com/trawlcrawler/trawl/internal/forecast"
 	"github.com/trawlcrawler/trawl/internal/queue"
 	"github.com/trawlcrawler/trawl/internal/ui"
+	"github.com/trawlcrawler/trawl/internal/waiting"
 )
 
 // addNumbers adds what follows from the counters of the job.
@@ -42,6 +43,12 @@ func topFigures(sh sheet) []figure {
 		{Name: "Seen", Value: ui.Number(n.Seen)},
 		{Name: "Hosts", Value: ui.Number(n.Hosts)},
 		{Name: "Failed", Value: ui.Number(n.Failed())},
+	}
+	if f := sh.Freshness; f != nil && f.Pages > 0 {
+		all = append(all,
+			figure{Name: "Up to date", Value: fmt.Sprintf("%.0f %%", 100*f.UpToDate), More: waiting.FreshText(*f)},
+			figure{Name: "Fetched in a day", Value: ui.Number(f.Used), More: waiting.BudgetText(*f)},
+			figure{Name: "Fetched again", Value: ui.Number(n.Again), More: waiting.AgainText(n)})
 	}
 	if left := leftOf(sh); left != "–" {
 		all[1].More = left + " left"

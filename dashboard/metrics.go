@@ -65,7 +65,17 @@ var (
 		"URLs that wait, that are in flight, and that were ever admitted (seen).", "job", "state")
 	descHosts   = described("trawl_job_hosts", "Hosts ever seen.", "job")
 	descGarbage = described("trawl_job_garbage_total", "Damaged keys and entries in Redis that were set aside.", "job")
-	descVisits  = described("trawl_job_visits",
+	descTracked = described("trawl_job_tracked_pages", "Pages of a continuous job that are fetched again and again.",
+		"job")
+	descAgain = described("trawl_job_fetched_again_total",
+		"Fetches of pages that were fetched before: those that found them changed, unchanged, or failed (other).", "job", "found")
+	descFresh = described("trawl_job_up_to_date_ratio",
+		"Estimated share of the pages of a continuous job that are up to date, from 0 to 1.", "job")
+	descOldest = described("trawl_job_oldest_page_seconds",
+		"Age of the page of a continuous job whose last fetch is the longest ago.", "job")
+	descUsed   = described("trawl_job_budget_used", "Fetches of a continuous job in the last day.", "job")
+	descBudget = described("trawl_job_budget", "Fetches that a continuous job may make in a day.", "job")
+	descVisits = described("trawl_job_visits",
 		"Hosts that are due for a visit, and visits that are enqueued (armed) or open.", "job", "state")
 )
 
@@ -77,7 +87,7 @@ var states = []crawler.State{
 // Describe sends the descriptions of the metrics.
 func (m *metrics) Describe(out chan<- *prometheus.Desc) {
 	for _, d := range []*prometheus.Desc{descUp, descState, descWaits, descPages, descBytes, descOutcomes, descURLs,
-		descHosts, descVisits, descGarbage} {
+		descHosts, descVisits, descGarbage, descTracked, descAgain, descFresh, descOldest, descUsed, descBudget} {
 		out <- d
 	}
 }
@@ -98,6 +108,7 @@ func (m *metrics) Collect(out chan<- prometheus.Metric) {
 		collectWaits(out, sh)
 		if sh.Counters != nil {
 			collectCounters(out, sh.Name, *sh.Counters)
+			collectFreshness(out, sh)
 		}
 	}
 }
@@ -139,6 +150,27 @@ func collectCounters(out chan<- prometheus.Metric, job string, c crawler.Counter
 	out <- gauge(descVisits, c.Due, job, "due")
 	out <- gauge(descVisits, c.Armed, job, "armed")
 	out <- gauge(descVisits, c.Open, job, "open")
+}
+
+// collectFreshness sends the metrics of a continuous job.
+func collectFreshness(out chan<- prometheus.Metric, sh sheet) {
+	n, f := *sh.Counters, sh.Freshness
+	if f == nil {
+		return
+	}
+	out <- gauge(descTracked, n.Tracked, sh.Name)
+	out <- counter(descAgain, n.Changed, sh.Name, "changed")
+	out <- counter(descAgain, n.Unchanged, sh.Name, "unchanged")
+	out <- counter(descAgain, max(0, n.Again-n.Changed-n.Unchanged), sh.Name, "other")
+	value := func(d *prometheus.Desc, v float64) {
+		out <- prometheus.MustNewConstMetric(d, prometheus.GaugeValue, v, sh.Name)
+	}
+	value(descFresh, f.UpToDate)
+	if !f.Oldest.IsZero() {
+		value(descOldest, max(0, f.At.Sub(f.Oldest).Seconds()))
+	}
+	value(descUsed, float64(f.Used))
+	value(descBudget, f.Budget)
 }
 
 func gauge(d *prometheus.Desc, v int64, labels ...string) prometheus.Metric {

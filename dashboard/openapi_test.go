@@ -66,6 +66,7 @@ func TestEveryFieldIsDescribedAndNothingElseIs(t *testing.T) {
 	d := readDescription(t)
 	for schema, value := range map[string]any{
 		"FollowRule": crawler.FollowRule{}, "Extraction": crawler.Extraction{}, "Field": crawler.Field{},
+		"Recrawl": crawler.Recrawl{}, "Freshness": crawler.Freshness{},
 		"Webhook": crawler.Webhook{}, "ChangedPage": change.Page{}, "OnDone": crawler.OnDone{},
 		"Job": crawler.Job{}, "JobStatus": sheet{}, "Trouble": crawler.Trouble{}, "Awaited": crawler.Awaited{},
 		"Periodic": periodic.Job{}, "Change": crawler.Change{}, "Run": periodic.Run{},

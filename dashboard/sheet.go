@@ -52,6 +52,9 @@ type sheet struct {
 	// the job runs.
 	Use *forecast.Use `json:"use,omitempty"`
 
+	// Freshness is how up to date the pages of a continuous job are; nil for any other job.
+	Freshness *crawler.Freshness `json:"freshness,omitempty"`
+
 	// Troubles says why workers cannot keep its pages.
 	Troubles []crawler.Trouble `json:"troubles,omitempty"`
 
@@ -136,7 +139,8 @@ func headOf(s crawler.Status) sheet {
 		Name: s.Job.Name, State: s.State, Reason: s.Reason, Ending: s.Ending, Closing: s.Closing,
 		Seeded: s.Seeded, Held: s.Held, Cleared: s.Cleared,
 		Created: inUTC(s.Created), Started: inUTC(s.Started), Ended: inUTC(s.Ended),
-		Troubles: troublesOf(s), Awaited: s.Awaited, Periodic: periodic.Of(s), RunOf: s.RunOf, Revision: s.Revision,
+		Freshness: s.Freshness,
+		Troubles:  troublesOf(s), Awaited: s.Awaited, Periodic: periodic.Of(s), RunOf: s.RunOf, Revision: s.Revision,
 		Changes: s.Changes, status: s,
 	}
 }

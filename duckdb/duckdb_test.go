@@ -135,8 +135,8 @@ func TestDuckDBReadsTheSchemaAndWhatIsInIt(t *testing.T) {
 			"error_class VARCHAR", "repaired VARCHAR[]", "extractor VARCHAR", "text_share DOUBLE", "hard VARCHAR",
 			"texts JSON",
 			"language VARCHAR", "declared_language VARCHAR", "quality JSON", "charset_guessed BOOLEAN",
-			"minhash VARCHAR[]", "near_duplicate_of VARCHAR", "checked BOOLEAN", "moved_to VARCHAR",
-			"block_page VARCHAR", "price VARCHAR", "charged VARCHAR", "same_as JSON",
+			"minhash VARCHAR[]", "near_duplicate_of VARCHAR", "fetch INTEGER", "change VARCHAR", "checked BOOLEAN",
+			"moved_to VARCHAR", "block_page VARCHAR", "price VARCHAR", "charged VARCHAR", "same_as JSON",
 		}},
 		{"errors", "SELECT column_name || ' ' || column_type FROM (DESCRIBE SELECT * FROM %s)", []string{
 			"url VARCHAR", "host VARCHAR", "final_url VARCHAR", "outcome VARCHAR", "status INTEGER", "fault VARCHAR",

@@ -24,6 +24,11 @@ type jobFrontier interface {
 	Reclaim(ctx context.Context) (urls int64, err error)
 	// Approach admits, for a short time, links of pages that came nearer to a seed.
 	Approach(ctx context.Context) error
+	// Steer finds out what a continuous job may fetch, if that is due.
+	Steer(ctx context.Context) error
+	// Again queues, for a short time, pages of a continuous job that are due again. It returns
+	// for how long no other will be due.
+	Again(ctx context.Context, counters crawler.Counters) (idle time.Duration, err error)
 	Counters(ctx context.Context) (crawler.Counters, error)
 	Idle(ctx context.Context) (bool, error)
 }
@@ -126,6 +131,8 @@ type jobScheduler struct {
 	progress   progress
 	rests      time.Duration    // until the next look, unless there is a nudge; 0: a tick
 	met        time.Time        // when the job's status was first read
+	steered    time.Time        // when a continuous job was last steered
+	again      time.Time        // when pages of a continuous job may be due again
 	owed       []queue.VisitRef // armed but not enqueued
 	shares     *shares          // nil: the job has the whole fleet
 }
@@ -240,7 +247,7 @@ func (s *jobScheduler) look(ctx context.Context) (bool, error) {
 			return false, err
 		}
 	}
-	if counters.Idle() && s.complete() && s.status.State == crawler.StateRunning {
+	if counters.Idle() && s.complete() && s.status.State == crawler.StateRunning && !s.status.Job.Recrawl.On() {
 		return s.finish(ctx, counters)
 	}
 	if budget := s.spent(counters); budget != "" {
@@ -250,7 +257,7 @@ func (s *jobScheduler) look(ctx context.Context) (bool, error) {
 	if err := s.reopen(ctx); err != nil {
 		return false, err
 	}
-	err = errors.Join(s.approach(ctx, counters), s.arm(ctx, counters))
+	err = errors.Join(s.approach(ctx, counters), s.recur(ctx, counters), s.arm(ctx, counters))
 	if err == nil {
 		s.rests = s.rest(counters)
 	}
@@ -266,7 +273,7 @@ const (
 // rest returns how long the scheduler may leave the job alone after a look, unless it is nudged;
 // 0 if it must not.
 func (s *jobScheduler) rest(c crawler.Counters) time.Duration {
-	if c.Ready+c.Out()+c.Nearer > 0 || c.Idle() && s.complete() {
+	if c.Ready+c.Out()+c.Nearer > 0 || c.Idle() && s.complete() && !s.status.Job.Recrawl.On() {
 		return 0 // something is to be done, or the job is about to end
 	}
 	rests := min(restTicks*s.cfg.Tick, maxRest)

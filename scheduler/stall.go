@@ -26,6 +26,7 @@ func (s *jobScheduler) stall(ctx context.Context, counters crawler.Counters) err
 		s.progress = progress{settled: settled, since: time.Now()}
 		return nil
 	}
+	after += pace(s.status.Job.Recrawl)
 	if s.progress.told || time.Since(s.progress.since) < after {
 		return nil
 	}

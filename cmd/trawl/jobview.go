@@ -38,9 +38,11 @@ type jobView struct {
 	Failures []string           `json:"failures,omitempty"` // URLs that failed, and why; only in job show
 	Waits    string             `json:"waits,omitempty"`    // why no page is fetched at the moment, and what to do
 	WaitsFor waiting.WaitReason `json:"waits_for,omitempty"`
-	Use      *forecast.Use      `json:"use,omitempty"`  // what the places of its workers are used for; only in job show
+	Use      *forecast.Use      `json:"use,omitempty"`  // what its workers' places are used for; only in job show
 	Left     *forecast.Estimate `json:"left,omitempty"` // how long a running job still takes; only in job show
 	Settings crawler.Job        `json:"settings"`
+	// Freshness is how up to date the pages of a continuous job are; nil for any other job.
+	Freshness *crawler.Freshness `json:"freshness,omitempty"`
 	// Webhooks lists what was delivered to the webhooks of the job; only in job show.
 	Webhooks []frontier.Deliveries `json:"webhooks,omitempty"`
 	// Records compares what is settled with the records known to be in the output. With
@@ -74,8 +76,8 @@ func view(ctx context.Context, c *tasks.Client, status crawler.Status) (jobView,
 		Name: status.Job.Name, State: status.State, Reason: status.Reason, Created: status.Created,
 		Records: account.Compare(numbers), Missing: account.Compare(numbers).Missing(),
 		Started: known(status.Started), Ended: known(status.Ended), Counters: numbers, Settings: status.Job,
-		Troubles: status.Troubles,
-		RunOf:    status.RunOf, Revision: status.Revision, Changes: status.Changes,
+		Troubles: status.Troubles, Freshness: status.Freshness,
+		RunOf: status.RunOf, Revision: status.Revision, Changes: status.Changes,
 		Closing: status.Closing, Awaited: status.Awaited, Unfinished: status.Unfinished, left: waiting.Left(status),
 	}, err
 }
@@ -314,6 +316,7 @@ func printNumbers(w io.Writer, v jobView) {
 	fmt.Fprintf(w, "pages\t%d, %s\nwaiting\t%d of %d seen, %d in flight\nhosts\t%d: %d due, %d armed, %d open\noutcomes\t%s\nvisits\t%d, %d lost their worker\n",
 		n.Pages(), plain.Bytes(n.Bytes), n.Waiting, n.Seen, n.Flight, n.Hosts, n.Due, n.Armed, n.Open, outcomesText(n),
 		n.Visits, n.Broken)
+	printFreshness(w, v)
 	if shipping := account.Shipping(n); shipping != "" {
 		fmt.Fprintf(w, "records\t%s\n", shipping)
 	}

@@ -29,6 +29,8 @@ type record struct {
 	Title     string         `json:"title"`
 	Path      string         `json:"path"`
 	Fields    map[string]any `json:"fields"`
+	Fetch     int            `json:"fetch"`
+	Change    string         `json:"change"`
 }
 
 // parseRecords parses JSONL. Every line must be complete.

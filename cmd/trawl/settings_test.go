@@ -201,6 +201,7 @@ purpose: train-ai
 tdmrep: true
 check: links
 pages: 3
+recrawl: {budget: 5000/day, max: 30d, value: {/news/: 5}}
 items: 31
 bytes: 4MiB
 time: 5m
@@ -295,6 +296,7 @@ func TestAJobFileWithEveryFieldIsRead(t *testing.T) {
 	}
 	s.AddressDelay = 0       // a non-zero value allows only one shard
 	s.AcceptMarkdown = false // it excludes others
+	s.Recrawl = crawler.Recrawl{}
 	if err := checkJob(s); err != nil {
 		t.Error(err)
 	}
@@ -307,7 +309,8 @@ func TestEveryFlagIsSetByTheEnvironment(t *testing.T) {
 	values := map[string]string{ // for flags that do not accept "2"
 		"scope": "any", "seed-redirects": "stay", "resources": "true", "resource-scope": "domain", "depth": "2",
 		"throttle": "2.5", "address-delay": "2s", "politeness": "job", "tls": "legacy", "conditional": "never",
-		"address-exempt": "192.0.2.0/24", "bytes": "2MB", "time": "2m", "delay": "2ms", "crawl-delay-cap": "2s",
+		"address-exempt": "192.0.2.0/24", "bytes": "2MB", "time": "2m", "recrawl": "2/hour",
+		"delay": "2ms", "crawl-delay-cap": "2s",
 		"extractor": "main", "keep-noindex": "true", "keep-block-pages": "true", "text": "true", "markdown": "true",
 		"canonical": "true", "max-price": "USD 0.02", "max-spend": "USD 2",
 		"duplicates": "true", "simhash": "true", "minhash": "true", "near-duplicates": "stop", "check": "links",

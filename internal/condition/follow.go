@@ -22,7 +22,8 @@ var large = []string{"text", "markdown", "texts", "minhash"}
 
 // unknown are the fields of a record that are not known when the links of its page are
 // followed.
-var unknown = []string{"duplicate_of", "near_duplicate_of", "items", "path", "seed_host", "error", "error_class"}
+var unknown = []string{"duplicate_of", "near_duplicate_of", "items", "path", "seed_host", "error", "error_class",
+	"change"}
 
 // NewFollowConditions compiles the conditions of a job's follow rules. Times that they
 // mention as ago are counted from now. The error is a [crawler.SettingError].

@@ -36,12 +36,15 @@ type Document struct {
 	Missing   []Missing      // required fields that the page lacks
 	Text      string         // the main text, without what surrounds it; "" unless requested, or if there isn't one
 	Markdown  string         // the main content as Markdown, with absolute links; "" as for Text
-	MainText  *MainText      // how the main text was found; nil unless it was requested
-	Tree      any            // the page as the parser's tree, for the job's handlers; nil unless requested
-	Article   *Article       // the main content, for a file of its own; nil unless requested, or if there isn't one
-	Signs     *need.Signs    // what its markup says about whether its scripts make the page; nil unless requested
-	Sitemap   bool           // the page is a sitemap: its links are the site's list of its pages
-	Fault     string         // why a sitemap could not be read completely; Links has what came before
+	// Fingerprint is a fingerprint of the main text, which differs in few bits from those of
+	// similar texts; nil unless requested, or if there is no main text.
+	Fingerprint *uint32
+	MainText    *MainText   // how the main text was found; nil unless it was requested
+	Tree        any         // the page as the parser's tree, for the job's handlers; nil unless requested
+	Article     *Article    // the main content, for a file of its own; nil unless requested, or if there isn't one
+	Signs       *need.Signs // what its markup says about whether its scripts make the page; nil unless requested
+	Sitemap     bool        // the page is a sitemap: its links are the site's list of its pages
+	Fault       string      // why a sitemap could not be read completely; Links has what came before
 }
 
 // The value of a field is a string (text, html, url, and dates in ISO 8601), a json.Number,

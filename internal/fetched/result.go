@@ -50,6 +50,9 @@ type Result struct {
 	// Skipped lists URLs that the page led to, or its own, that a rule skips. URLs that
 	// were skipped before are missing.
 	Skipped []queue.Skipped
+	// Change is what became of the page since it was last fetched; "" if that is unknown, or if
+	// the job is not continuous.
+	Change crawler.PageChange
 	// Unrecorded says that the URL has no record: only Skipped is kept.
 	Unrecorded bool
 	// Earlier is what was known of the page before it was requested; nil if that was nothing.
@@ -74,7 +77,10 @@ func (r *Result) Record(withLinks bool) crawler.Record {
 		Sitemap: r.Entry.Sitemap, Embeds: r.Entry.Embeds, DuplicateOf: r.DuplicateOf.String(),
 		SeedHost:        string(r.SeedHost),
 		NearDuplicateOf: r.NearDuplicateOf.String(),
-		Checked:         r.Checked, MovedTo: r.MovedTo.String(),
+		Checked:         r.Checked, MovedTo: r.MovedTo.String(), Change: r.Change,
+	}
+	if page := r.Entry.Page; page.Known() {
+		rec.Fetch = page.Fetches + 1
 	}
 	for _, u := range r.Redirects {
 		rec.Redirects = append(rec.Redirects, u.String())

@@ -27,7 +27,10 @@ func budgetsOf(job crawler.BudgetSettings, revision, budgeted int64) budgets {
 
 // liveBudgets holds the budgets of a job for all its frontiers in the process. Reading the
 // job's status refreshes them. It is safe for concurrent use.
-type liveBudgets struct{ last atomic.Pointer[budgets] }
+type liveBudgets struct {
+	last   atomic.Pointer[budgets]
+	course atomic.Pointer[course] // nil before the status was read
+}
 
 // note stores budgets, unless newer ones are known.
 func (l *liveBudgets) note(b budgets) {
@@ -42,7 +45,7 @@ func (l *liveBudgets) note(b budgets) {
 // unbudgeted reports whether the job has no budget that must be asked before URLs are taken.
 func (f *Frontier) unbudgeted() bool {
 	b := f.budgets()
-	return b.none() && b.domain == 0
+	return b.none() && b.domain == 0 && !f.continuous()
 }
 
 // budgets returns the job's budgets, as last read.

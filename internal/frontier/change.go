@@ -26,6 +26,10 @@ func (s *Store) Change(ctx context.Context, job crawler.Job) error {
 		return fmt.Errorf("job %q: depth: links are followed up to a depth of %d, which cannot change to %d (-1: no limit): create another job",
 			job.Name, was, job.DepthLimit())
 	}
+	if job.Recrawl.On() && !now.Job.Recrawl.On() {
+		return fmt.Errorf("job %q: recrawl: %q cannot make it continuous, because it does not know when its pages were fetched: create another job",
+			job.Name, job.Recrawl.Budget)
+	}
 	job.Shards, job.Same = now.Job.Shards, now.Job.Same
 	_, err = s.Replace(ctx, now, Replacement{Job: job})
 	return err

@@ -72,7 +72,11 @@ func TestTheVisitOfAHostWithOnePageNeedsFewCommands(t *testing.T) {
 				t.Fatalf("the visit of %s does not hold it: %v", o.lease.ref.Host, err)
 			}
 			done := []queue.Settlement{{Ticket: o.lease.start.Taken[0].Ticket, Outcome: crawler.OutcomeFetched, Bytes: 1}}
-			ends = append(ends, o.lease.settling(done, o.lease.restArgs(queue.Rest{})))
+			one, err := o.lease.settling(t.Context(), done, o.lease.restArgs(queue.Rest{}))
+			if err != nil {
+				t.Fatal(err)
+			}
+			ends = append(ends, one)
 		}
 		b.settleAll(t.Context(), base, ends)
 		for _, e := range ends {

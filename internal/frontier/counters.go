@@ -99,6 +99,8 @@ func addCounter(c *crawler.Counters, name string, by int64) {
 		"reclaimed": &c.Reclaimed,
 		"garbage":   &c.Garbage, "mutedmore": &c.MoreTraps,
 		"nearer": &c.Nearer, "lowered": &c.Lowered, "known": &c.Known,
+		"tracked": &c.Tracked, "back": &c.Back, "again": &c.Again, counterChanged: &c.Changed,
+		counterUnchanged: &c.Unchanged,
 	}
 	if field := fields[name]; field != nil {
 		*field += by

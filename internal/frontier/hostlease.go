@@ -32,6 +32,8 @@ type HostLease struct {
 	sketches sketches
 	lock     *hostLock // nil if the host is not shared with other jobs
 	start    visit.Start
+	ration   ration
+	tracker  *tracker // nil if the job is not continuous
 }
 
 // Wait returns how long after Open the first request may be made.
@@ -110,6 +112,12 @@ func (l *HostLease) take(ctx context.Context, n int,
 		return nil, nil, err
 	}
 	t := &taking{ref: l.ref, most: granted, gap: gap}
+	if l.tracker != nil {
+		if err := l.ration.ask(ctx, granted); err != nil {
+			return nil, nil, err
+		}
+		t.rationed, t.low, t.others = true, l.ration.low, l.ration.others
+	}
 	if err := l.frontier.takes.at(l.base).do(ctx, t); err != nil {
 		return nil, nil, err
 	}
@@ -122,9 +130,13 @@ func (l *HostLease) take(ctx context.Context, n int,
 	}
 	l.lock.heed(got[1])
 	l.recalled.Store(got[2] != "")
-	taken, garbage = l.unpackAll(got[3:])
+	taken, garbage = l.unpackAll(got[4:])
 	l.account.take(granted, len(taken)) // entries that cannot be decoded are never settled
 	l.domain.take(len(taken))
+	l.ration.take(taken)
+	if rationed := got[3]; rationed != "" && len(taken)+len(garbage) == 0 {
+		return nil, nil, l.ration.lineUp(ctx, rationed)
+	}
 	return taken, garbage, nil
 }
 
@@ -183,7 +195,11 @@ func (l *HostLease) Occupy(ctx context.Context, ip netip.Addr) (queue.Occupancy,
 
 // Settle takes URLs out of flight, with their outcomes.
 func (l *HostLease) Settle(ctx context.Context, done []queue.Settlement) error {
-	_, err := l.settle(ctx, done, l.settling(done, nil))
+	one, err := l.settling(ctx, done, nil)
+	if err != nil {
+		return err
+	}
+	_, err = l.settle(ctx, done, one)
 	return err
 }
 
@@ -194,6 +210,9 @@ func (l *HostLease) settle(ctx context.Context, done []queue.Settlement, s *sett
 	}
 	if s.err != nil {
 		return false, s.err
+	}
+	if l.tracker != nil {
+		l.tracker.keep(s.lessons)
 	}
 	l.account.settle(done, s.pages)
 	l.domain.settle(done, s.pages)
@@ -209,7 +228,10 @@ func (l *HostLease) Finish(ctx context.Context, done []queue.Settlement, r queue
 	if err := l.lock.last(ctx, max(r.Wait, r.Gap)); err != nil {
 		return false, err
 	}
-	one := l.settling(done, l.restArgs(r))
+	one, err := l.settling(ctx, done, l.restArgs(r))
+	if err != nil {
+		return false, err
+	}
 	if closed, err = l.settle(ctx, done, one); closed {
 		l.lock.pass(ctx, one.rivals, r.Wait)
 	}
@@ -218,13 +240,29 @@ func (l *HostLease) Finish(ctx context.Context, done []queue.Settlement, r queue
 
 // settling returns a call of settle.lua. rest is how the visit leaves its host if it may end, as
 // arguments of close.lua; nil if it may not.
-func (l *HostLease) settling(done []queue.Settlement, rest []any) *settling {
+func (l *HostLease) settling(ctx context.Context, done []queue.Settlement, rest []any) (*settling, error) {
+	lessons, err := l.learn(ctx, done)
+	if err != nil {
+		return nil, err
+	}
 	args := append([]any{string(l.ref.Host), l.ref.Epoch, flag(rest != nil)}, rest...)
-	return &settling{host: l.ref.Host, args: append(args, l.settlementArgs(done)...)}
+	return &settling{host: l.ref.Host, lessons: lessons, args: append(args, l.settlementArgs(done, lessons)...)}, nil
+}
+
+// learn returns what fetches teach about the pages of a continuous job.
+func (l *HostLease) learn(ctx context.Context, done []queue.Settlement) (learned, error) {
+	if l.tracker == nil {
+		return learned{}, nil
+	}
+	now, err := l.frontier.rdb.Time(ctx).Result()
+	if err != nil {
+		return learned{}, wrapped("settle", l.base, err)
+	}
+	return l.tracker.learn(ctx, done, now)
 }
 
 // settlementArgs returns the arguments of settle.lua for URLs.
-func (l *HostLease) settlementArgs(done []queue.Settlement) []any {
+func (l *HostLease) settlementArgs(done []queue.Settlement, lessons learned) []any {
 	segment := ""
 	for _, s := range done {
 		if s.Segment != "" {
@@ -233,21 +271,22 @@ func (l *HostLease) settlementArgs(done []queue.Settlement) []any {
 	}
 	job := l.frontier.job
 	args := []any{segment, job.LostAfter.Milliseconds(), flag(job.Durable != crawler.DurableDisk)}
-	args = append(args, notes(done, segment)...)
-	for _, s := range done {
+	args = append(args, notes(done, segment, lessons)...)
+	for i, s := range done {
 		retry := ""
 		if !s.Outcome.Final() {
 			retry = s.Retry.Pack()
 		}
-		args = append(args, s.Ticket, string(s.Outcome), s.Bytes, retry, s.After.Milliseconds(), settlementFlags(s))
+		args = append(args, s.Ticket, string(s.Outcome), s.Bytes, retry, s.After.Milliseconds(), settlementFlags(s),
+			lessons.of(i))
 	}
 	return args
 }
 
-// notes counts the skipped URLs and the causes of failures, and has the URLs that failed, as
-// arguments of settle.lua: the number of counters, then the name and value of each. segment has
-// the records.
-func notes(done []queue.Settlement, segment string) []any {
+// notes counts the skipped URLs and the causes of failures, and has the URLs that failed and what
+// was learned, as arguments of settle.lua: the number of counters, then the name and value of
+// each. segment has the records.
+func notes(done []queue.Settlement, segment string, lessons learned) []any {
 	numbers := make(map[string]int64)
 	var failed []any
 	for _, settlement := range done {
@@ -263,10 +302,14 @@ func notes(done []queue.Settlement, segment string) []any {
 			}
 		}
 	}
-	args := make([]any, 1, 1+2*len(numbers)+len(failed))
-	args[0] = len(numbers) + len(failed)/2
+	maps.Copy(numbers, lessons.counters)
+	args := make([]any, 1, 1+2*len(numbers)+2*len(lessons.priors)+len(failed))
+	args[0] = len(numbers) + len(lessons.priors) + len(failed)/2
 	for _, name := range slices.Sorted(maps.Keys(numbers)) {
 		args = append(args, name, numbers[name])
+	}
+	for _, pattern := range slices.Sorted(maps.Keys(lessons.priors)) {
+		args = append(args, counterPrior+pattern, lessons.priors[pattern].Append(nil))
 	}
 	return append(args, failed...)
 }
@@ -321,6 +364,9 @@ func (l *HostLease) Close(ctx context.Context, r queue.Rest) error {
 		return err
 	}
 	if err := l.domain.close(ctx); err != nil {
+		return err
+	}
+	if err := l.ration.close(ctx); err != nil {
 		return err
 	}
 	if err := l.lock.last(ctx, max(r.Wait, r.Gap)); err != nil {

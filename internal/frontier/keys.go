@@ -21,6 +21,7 @@ import (
 //	trawl:{JOB}:job                  HASH  settings and state; last tick and run of a periodic job; a run's periodic job
 //	trawl:{JOB}:ledger               HASH  pages of the job's budget that are spent and promised
 //	trawl:{JOB}:spent                STRING what the job has paid and reserved, in millionths
+//	trawl:{JOB}:ration               HASH  what a continuous job may fetch now, and fetched by hour for a day
 //	trawl:{JOB}:domain:DOMAIN        HASH  the same for the budget of a domain, if each domain has one
 //	trawl:{JOB}:holds                ZSET  those who are adding seeds to the job, by when they are forgotten
 //	trawl:{JOB}:homes                SET   hosts of seeds that were added later, for the scope
@@ -59,6 +60,10 @@ import (
 //	trawl:{JOB/SHARD}:reclaimed      HASH  in a job with a budget of pages, how many pages each lost segment gives back
 //	trawl:{JOB/SHARD}:address:IP     HASH  the visit that holds an address, and when the next request may be made there
 //	trawl:{JOB/SHARD}:parked:IP      LIST  hosts that wait for an address
+//	trawl:{JOB/SHARD}:paths:BLOCK:HOST STRING names of up to 511 pages of a continuous job (package pathblock)
+//	trawl:{JOB/SHARD}:states:BLOCK:HOST STRING what is known of each of these pages, 14 bytes each
+//	trawl:{JOB/SHARD}:returns        ZSET  these blocks, as BLOCK HOST, by when the first of their pages is due
+//	trawl:{JOB/SHARD}:priors:HOST    HASH  how often the pages of each pattern of URLs change, by its hash
 //	trawl:{JOB/SHARD}:fence          STRING counts the waits for a replica, in a Redis Cluster
 //	trawl:{JOB}:spread               HASH  pages by depth, size and status, with an example of each
 //	trawl:{JOB}:garbage              LIST  garbage found in the job's own keys, the last hundred entries
@@ -112,6 +117,11 @@ const (
 	nameFence    = "fence"
 	nameOutlinks = "outlinks:"
 	nameNearer   = "nearer"
+	namePaths    = "paths:"
+	nameStates   = "states:"
+	nameReturns  = "returns"
+	namePriors   = "priors:"
+	nameRation   = "ration"
 
 	nameOpened   = "opened"
 	namePorts    = "ports"
@@ -186,6 +196,7 @@ var luaNames = strings.ReplaceAll(strings.NewReplacer(
 	"$garbage", nameGarbage, "$aside", nameAside,
 	"$unshipped", nameUnshipped, "$reclaimed", nameReclaimed, "$segments", nameSegments, "$segment:", nameSegment,
 	"$outlinks", nameOutlinks, "$nearer", nameNearer,
+	"$paths:", namePaths, "$states:", nameStates, "$returns", nameReturns, "$priors:", namePriors,
 ).Replace(`
 local base = KEYS[1]
 local COUNT = base .. '$count'
@@ -215,5 +226,10 @@ local function SKETCHED(host) return base .. '$sketched:' .. host end
 local function BAND(bucket) return base .. '$band:' .. bucket end
 local function LESSONS(host) return base .. '$lessons' .. host end
 local NEARER = base .. '$nearer'
+local RETURNS = base .. '$returns'
+local function PATHS(block, host) return base .. '$paths:' .. string.format('%d', block) .. ':' .. host end
+local function STATES(block, host) return base .. '$states:' .. string.format('%d', block) .. ':' .. host end
+local ALL_PATHS, ALL_STATES = base .. '$paths:', base .. '$states:'
+local function PRIORS(host) return base .. '$priors:' .. host end
 local function OUTLINKS(part) return base .. '$outlinks' .. part end
 `), "\n", "\n\n")

@@ -77,6 +77,10 @@ func (f *Frontier) opening(ref queue.VisitRef, worker string, want visit.Want) *
 	l := &HostLease{frontier: f, ref: ref, base: f.baseOf(ref.Host),
 		account: ledger{frontier: f, visit: visitName(ref.Host, ref.Epoch), budgeted: f.budgets().budgeted}}
 	l.domain = f.domainAccount(ref.Host, l.account.visit)
+	l.ration.frontier = f
+	if f.continuous() {
+		l.tracker = &tracker{frontier: f, host: ref.Host, base: l.base}
+	}
 	if !f.unbudgeted() { // pages must be promised before URLs are taken
 		want.URLs = 0
 	}

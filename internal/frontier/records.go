@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strconv"
 	"sync"
 
@@ -153,6 +154,12 @@ func inParts(each func([]string), read func(from, to int64) ([]string, error)) e
 // their URLs. The URLs must not be waiting already. It returns how many entries it queued,
 // even if there is an error.
 func (f *Frontier) Readmit(ctx context.Context, entries []queue.Entry) (urls int, err error) {
+	if f.continuous() {
+		entries = slices.Clone(entries)
+		if err := f.attach(ctx, entries); err != nil {
+			return 0, err
+		}
+	}
 	unknown := func(uint64, int) bool { return false }
 	for _, a := range f.batches(entries, unknown) {
 		n, err := run(ctx, f.rdb, f.depths.pick(readmitScript(), readmitDepthScript()), "readmit", f.base(a.shard),

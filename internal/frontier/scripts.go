@@ -87,6 +87,13 @@ var (
 	resolveScript  = shardScript("resolve")
 	bandsScript    = shardScript("bands")
 
+	// For continuous jobs.
+	rationScript = aloneScript("ration")
+	steerScript  = aloneScript("steer")
+	ripeScript   = shardScript("ripe")
+	againScript  = shardScript("again")
+	packScript   = shardScript("pack")
+
 	// For jobs in which depth decides what is admitted.
 	admitDepthScript   = depthScript("admit")
 	claimDepthScript   = depthScript("claim")

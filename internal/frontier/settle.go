@@ -15,6 +15,8 @@ type settling struct {
 	host crawler.Host
 	args []any // of the visit
 
+	lessons learned // what args teach, in a continuous job
+
 	pages  int64 // fetched in the visit
 	ended  bool
 	rivals string // other jobs that want the host

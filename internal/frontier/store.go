@@ -203,7 +203,8 @@ func (s *Store) status(ctx context.Context, name string) (crawler.Status, error)
 	if json.Unmarshal([]byte(h["changes"]), &status.Changes) != nil {
 		status.Changes = nil // they are only for display
 	}
-	s.meet(status, number(h["budgeted"]), number(h["watched"]) > now.UnixMilli())
+	status.Freshness = freshnessOf(h["freshness"])
+	s.meet(status, number(h["budgeted"]), number(h["watched"]) > now.UnixMilli(), h["threshold"])
 	return status, nil
 }
 
@@ -265,7 +266,7 @@ func (s *Store) Move(ctx context.Context, name string, to crawler.State, reason 
 
 // meet forgets what this process remembers of an earlier job of the same name, which
 // another process has removed, and stores the budgets of this one, and whether it is watched.
-func (s *Store) meet(job crawler.Status, budgeted int64, watched bool) {
+func (s *Store) meet(job crawler.Status, budgeted int64, watched bool, threshold string) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	name := job.Job.Name
@@ -274,7 +275,9 @@ func (s *Store) meet(job crawler.Status, budgeted int64, watched bool) {
 		delete(s.live, name)
 		s.created[name] = job.Created
 	}
-	s.liveOf(name).note(budgetsOf(job.Job.BudgetSettings, job.Revision, budgeted))
+	live := s.liveOf(name)
+	live.note(budgetsOf(job.Job.BudgetSettings, job.Revision, budgeted))
+	live.course.Store(courseOf(job.Job.Recrawl, job.Revision, threshold, live.course.Load()))
 	s.watch(name, watched)
 }
 

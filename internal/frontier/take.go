@@ -16,6 +16,11 @@ type taking struct {
 	most int
 	gap  time.Duration
 
+	// In a continuous job, the visit may take this many URLs of the low band, and of the others
+	// together.
+	rationed    bool
+	low, others int
+
 	got []string
 	err error
 }
@@ -39,6 +44,11 @@ func (f *Frontier) runTake(ctx context.Context, base string, all []*taking) *red
 	args := []any{f.lease.Milliseconds()}
 	for _, one := range all {
 		args = append(args, string(one.ref.Host), one.ref.Epoch, one.most, one.gap.Milliseconds())
+		if one.rationed {
+			args = append(args, one.low, one.others)
+		} else {
+			args = append(args, "", "")
+		}
 	}
 	return run(ctx, f.rdb, takeScript(), "take", base, args...)
 }
@@ -58,7 +68,7 @@ func taken(all []*taking, cmd *redis.Cmd) {
 		case ok && len(list) == 0:
 			one.err = queue.ErrStale
 			continue
-		case len(list) < 3:
+		case len(list) < 4:
 			one.err = fmt.Errorf("frontier: take at %s: unexpected answer %v", one.ref.Host, answers[i])
 			continue
 		}

@@ -16,6 +16,7 @@ import (
 	"github.com/trawlcrawler/trawl/internal/htmltok"
 	"github.com/trawlcrawler/trawl/internal/htmltree"
 	"github.com/trawlcrawler/trawl/internal/reference"
+	"github.com/trawlcrawler/trawl/internal/simhash"
 )
 
 // articles extracts the main content of a page as text and Markdown, without menus,
@@ -25,20 +26,22 @@ type articles struct {
 	text, markdown, file bool       // which outputs are wanted
 	sketches             *minHashes // nil if no sketch is wanted
 	minhash              bool       // sketches are recorded
+	fingerprint          bool       // of the main text
 }
 
 // newArticles returns nil if nothing is wanted. The error names an extractor that does not
 // exist.
 func newArticles(cfg Config) (*articles, error) {
-	sketched := cfg.MinHash || cfg.Sketch
+	sketched, recorded := cfg.MinHash || cfg.Sketch, cfg.Text || cfg.Markdown || cfg.Article
 	x, err := extract.New(extract.Config{
-		Text: cfg.Text || sketched, Markdown: cfg.Markdown || cfg.Article, Metadata: cfg.Article,
+		Text: cfg.Text || sketched || cfg.Fingerprint, Markdown: cfg.Markdown || cfg.Article, Metadata: cfg.Article,
 		Extractors: cfg.Extractor,
 	})
-	if err != nil || !cfg.Text && !cfg.Markdown && !cfg.Article && !sketched {
+	if err != nil || !recorded && !sketched && !cfg.Fingerprint {
 		return nil, err
 	}
-	a := &articles{extractor: x, text: cfg.Text, markdown: cfg.Markdown, file: cfg.Article, minhash: cfg.MinHash}
+	a := &articles{extractor: x, text: cfg.Text, markdown: cfg.Markdown, file: cfg.Article, minhash: cfg.MinHash,
+		fingerprint: cfg.Fingerprint}
 	if sketched {
 		a.sketches = newMinHashes()
 	}
@@ -69,6 +72,9 @@ func (a *articles) read(ctx context.Context, doc *fetched.Document, root *html.N
 	if a.text {
 		doc.Text = htmltok.Clean(found.Text)
 	}
+	if a.fingerprint {
+		doc.Fingerprint = fingerprintOf(found.Text)
+	}
 	if a.sketches != nil {
 		doc.Sketch = a.sketches.of(found.Text)
 	}
@@ -82,11 +88,26 @@ func (a *articles) read(ctx context.Context, doc *fetched.Document, root *html.N
 	if a.file && markdown != "" {
 		doc.Article = articleOf(found.Meta, markdown)
 	}
-	doc.MainText = a.mainText(found)
+	if a.text || a.markdown || a.file || a.sketches != nil {
+		doc.MainText = a.mainText(found)
+	}
 	if found.Cut {
 		return fmt.Sprintf("its main text has more than %d bytes: the rest was left out", extract.MaxBytes)
 	}
 	return ""
+}
+
+// fingerprintOf returns the lower half of the simhash of a text; nil for an empty one. Those of
+// similar texts differ in few bits.
+func fingerprintOf(text string) *uint32 {
+	var s simhash.Hash
+	s.Add([]byte(text))
+	h, ok := s.Fingerprint()
+	if !ok {
+		return nil
+	}
+	low := uint32(h)
+	return &low
 }
 
 // mainText says how the main content was found.

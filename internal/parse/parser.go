@@ -70,6 +70,8 @@ type Config struct {
 	// MinHash says whether to record a sketch of the main text, and Sketch whether to make
 	// one for comparing pages. Default false.
 	MinHash, Sketch bool
+	// Fingerprint says whether documents contain a fingerprint of the main text. Default false.
+	Fingerprint bool
 	// Extractor lists what finds the main content, as in [crawler.Job]. Default auto.
 	Extractor []string
 	// Room is the memory that trees share with those of other parsers. Default one of the
@@ -91,7 +93,7 @@ func JobConfig(j crawler.Job, needs fetched.Needs) Config {
 		Select: j.Select, Extract: j.Extract, Resources: j.Resources, Simhash: j.Simhash, Tree: len(j.Handlers) > 0,
 		ProductToken: j.ProductToken(),
 		Text:         j.Text, Markdown: j.Markdown, Article: needs.Article, Extractor: j.Extractor,
-		MinHash: j.MinHash, Sketch: j.NearDuplicates != "",
+		MinHash: j.MinHash, Sketch: j.NearDuplicates != "", Fingerprint: j.Recrawl.On(),
 		References: needs.References, AcceptMarkdown: j.AcceptMarkdown,
 		Feeds: j.Sitemaps && j.Follow,
 	}

@@ -48,7 +48,7 @@ type Entry struct {
 	Tries    int         // fetches that failed in a way that may pass
 	Spared   int         // fetches that failed because of the host, which do not count as tries
 	Embeds   int         // resources in a row that led here from a page; 0 for a page itself
-	Lost     int         // visits that broke while holding the entry, up to 255
+	Lost     int         // visits that broke while holding the entry, up to 127
 	// Sitemap is the level of a sitemap: 0 for a page, 1 for a sitemap that robots.txt
 	// names, 2 for one that an index lists, up to SitemapLevels.
 	Sitemap int
@@ -58,6 +58,8 @@ type Entry struct {
 	// Passed is what a handler passes to the page's handlers and adds to its request, encoded;
 	// "" for nothing.
 	Passed string
+	// Page is the page in a continuous job that has fetched it before.
+	Page Tracked
 }
 
 // Chain describes the redirects between hosts that led to an entry.
@@ -99,14 +101,20 @@ const (
 	chainPassed // len(passed) passed follow
 )
 
+// The first byte of a packed entry.
+const (
+	lostPage      = 1 << 7 // a tracked page follows
+	maxPackedLost = lostPage - 1
+)
+
 // maxPackedLevels is the largest level of a sitemap that fits the flags.
 const maxPackedLevels = 3
 
 // Pack encodes e as the frontier stores it, for the queue of e.URL.Host(). The scheme and
 // the host are not repeated, and the via shares the prefix of the URL. The first byte is
-// Lost, so that a script can increment it.
+// Lost, so that a script can increment it; its highest bit says that a tracked page follows.
 //
-//	lost flags depth hops tries [spared] [embeds] [chain bits len(from) from [len(passed) passed]]
+//	lost [page] flags depth hops tries [spared] [embeds] [chain bits len(from) from [len(passed) passed]]
 //	len(path) path [len(shared prefix)] [via]
 func (e Entry) Pack() string {
 	path := e.URL.Path()
@@ -135,8 +143,13 @@ func (e Entry) Pack() string {
 	if !e.Chain.From.IsZero() || e.Passed != "" {
 		flags |= flagChain
 	}
-	b := make([]byte, 0, 18+len(path)+len(via)+len(e.Chain.From.String())+len(e.Passed))
-	b = append(b, byte(min(e.Lost, 255)), flags)
+	b := make([]byte, 0, 18+trackedSize+len(path)+len(via)+len(e.Chain.From.String())+len(e.Passed))
+	b = append(b, byte(min(e.Lost, maxPackedLost)))
+	if e.Page.Known() {
+		b[0] |= lostPage
+		b = e.Page.pack(b)
+	}
+	b = append(b, flags)
 	b = binary.AppendUvarint(b, uint64(e.Depth))
 	b = binary.AppendUvarint(b, uint64(e.Hops))
 	b = binary.AppendUvarint(b, uint64(e.Tries))
@@ -163,6 +176,9 @@ func (e Entry) Pack() string {
 func UnpackEntry(h crawler.Host, band Band, packed string) (Entry, error) {
 	r := reader{rest: packed}
 	e := Entry{Band: band, Lost: int(r.byte())}
+	if e.Lost&lostPage != 0 {
+		e.Lost, e.Page = e.Lost&^lostPage, r.tracked()
+	}
 	flags := r.byte()
 	e.Sitemap = int(flags / flagSitemap & maxPackedLevels)
 	e.Depth = r.uvarint()
@@ -311,9 +327,10 @@ func (r *reader) take(n int) string {
 	return s
 }
 
-// IsSeed reports whether the entry is a seed, as opposed to a URL that was found.
+// IsSeed reports whether the entry is a seed, as opposed to a URL that was found, or that is
+// fetched again: what such a URL leads to was decided when it was new.
 func (e Entry) IsSeed() bool {
-	return e.Referrer.IsZero() && e.Depth == 0 && e.Sitemap == 0 && e.Embeds == 0
+	return !e.Page.Known() && e.Referrer.IsZero() && e.Depth == 0 && e.Sitemap == 0 && e.Embeds == 0
 }
 
 // SitemapLevels is how deeply indexes of sitemaps are followed: a sitemap that robots.txt

@@ -95,6 +95,9 @@ type Settlement struct {
 	// Outcome is OutcomeRetry.
 	Retry Entry
 	After time.Duration
+	// Page is what was found, in a continuous job; zero for a URL that belongs to the page of
+	// another.
+	Page Sighting
 }
 
 // Ending says why a visit ended.

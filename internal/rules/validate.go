@@ -46,7 +46,7 @@ func Validate(j crawler.Job) error {
 		func(j crawler.Job) error { _, err := NewFollowRules(j.FollowRules); return err },
 		checkExempts,
 		func(j crawler.Job) error { return checkPrices(j.BudgetSettings) },
-		periodic.Check, checkEvents, checkOnDone, checkSignals,
+		periodic.Check, checkEvents, checkOnDone, checkRecrawl, checkSignals,
 		func(j crawler.Job) error { _, err := NewScope(j.ScopeSettings, nil); return err },
 	} {
 		if err := check(j); err != nil {

@@ -97,8 +97,12 @@ func (s Setting) change(now *Values, value json.RawMessage) error {
 		s.Copy(now, &usual)
 		return nil
 	}
+	continuous := now.Recrawl.On()
 	if err := s.Decode(now, value); err != nil {
 		return err
+	}
+	if s.Name == "recrawl" && now.Recrawl.On() && !continuous {
+		return fmt.Errorf("the job does not know when its pages were fetched, and cannot become continuous: create another job with recrawl")
 	}
 	if s.Name == "schedule" && now.Schedule == "" {
 		return fmt.Errorf("a periodic job must have a schedule: to stop further runs, cancel the job")

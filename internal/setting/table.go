@@ -57,6 +57,9 @@ var table = []Setting{
 		Meaning: "how long a running job may settle no URL before its webhooks are told that it stalled (0: never)",
 		field:   of(func(s *Values) *textform.Duration { return (*textform.Duration)(&s.StalledAfter) })},
 
+	{Name: "recrawl", Group: GroupLimits, In: crawls, Since: secondRelease, Changes: true, Empty: "the job ends",
+		Meaning: "keep the job going, and fetch its pages again within this budget, as in 5000/day; in a job file also min, max, value and distance (docs/freshness.md)",
+		field:   of(func(s *Values) *crawler.Recrawl { return &s.Recrawl })},
 	{Name: "changes", Group: GroupJob, In: InJob, Since: secondRelease, Changes: true,
 		Meaning: "note at the end of each run of a periodic job which pages have changed since the one before it, for trawl changes, the API, feeds and webhooks (docs/freshness.md)",
 		field:   of(func(s *Values) *bool { return &s.EventSettings.Changes })},

@@ -25,7 +25,8 @@ func (row *PageRow) Record() (crawler.Record, error) {
 		Text: row.Text, Markdown: row.Markdown, ErrorClass: crawler.ErrorClass(row.ErrorClass), Repaired: row.Repaired,
 		Extractor: row.Extractor, TextShare: row.TextShare, Hard: row.Hard,
 		Language: row.Language, DeclaredLanguage: row.Declared, CharsetGuessed: row.Guessed,
-		MinHash: row.MinHash, NearDuplicateOf: row.NearOf, Checked: row.Checked, MovedTo: row.MovedTo,
+		MinHash: row.MinHash, NearDuplicateOf: row.NearOf, Fetch: int(row.Fetch),
+		Change: crawler.PageChange(row.Change), Checked: row.Checked, MovedTo: row.MovedTo,
 		BlockPage: row.BlockPage, Price: row.Price, Charged: row.Charged,
 	}
 	if len(rec.Repaired) == 0 {

@@ -62,6 +62,8 @@ type PageRow struct {
 	Guessed     bool            `parquet:"charset_guessed"`
 	MinHash     []string        `parquet:"minhash,list"`
 	NearOf      string          `parquet:"near_duplicate_of,optional"`
+	Fetch       int32           `parquet:"fetch,optional"`
+	Change      string          `parquet:"change,optional"`
 	Checked     bool            `parquet:"checked"`
 	MovedTo     string          `parquet:"moved_to,optional"`
 	BlockPage   string          `parquet:"block_page,optional,dict"`
@@ -117,7 +119,8 @@ func PageRowOf(rec crawler.Record) (PageRow, error) {
 		Text: rec.Text, Markdown: rec.Markdown, ErrorClass: string(rec.ErrorClass), Repaired: rec.Repaired,
 		Extractor: rec.Extractor, TextShare: rec.TextShare, Hard: rec.Hard,
 		Language: rec.Language, Declared: rec.DeclaredLanguage, Guessed: rec.CharsetGuessed,
-		MinHash: rec.MinHash, NearOf: rec.NearDuplicateOf, Checked: rec.Checked, MovedTo: rec.MovedTo,
+		MinHash: rec.MinHash, NearOf: rec.NearDuplicateOf, Fetch: int32(rec.Fetch),
+		Change: string(rec.Change), Checked: rec.Checked, MovedTo: rec.MovedTo,
 		BlockPage: rec.BlockPage, Price: rec.Price, Charged: rec.Charged,
 	}
 	if rec.Digest != "" {

@@ -140,6 +140,9 @@ func (c *committer) dismiss(o crawler.Outcome, taken []queue.Taken, results []*f
 	settled := make([]queue.Settlement, len(taken))
 	for i, t := range taken {
 		settled[i] = queue.Settlement{Ticket: t.Ticket, Outcome: o, Over: o == crawler.OutcomeSkipped}
+		if c.visitor.job.Recrawl.On() {
+			settled[i].Page = queue.Sighting{Entry: t.Entry}
+		}
 		if i < len(results) {
 			if settled[i].Cause = results[i].Cause(); settled[i].Cause != "" {
 				settled[i].Failed = failedURL(t.Entry, results[i])
@@ -236,6 +239,7 @@ func (c *committer) gather() *commitment {
 	}
 	for _, e := range c.batch {
 		w.settlements = e.settlements(w.settlements)
+		e.noteChange()
 		if e.result.Outcome.Final() && e.result.Outcome != crawler.OutcomeFollowed {
 			w.results = append(w.results, &e.result)
 		}

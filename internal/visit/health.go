@@ -12,7 +12,7 @@ import (
 )
 
 // hostState is what a visit knows of its host: the pace that it owes it, how it receives
-// requests, the traps on it, and its robots policies. The three flags belong to the leader;
+// requests, the traps on it, and its robots policies. The last fields belong to the leader;
 // the rest is safe for concurrent use.
 type hostState struct {
 	name   crawler.Host
@@ -30,6 +30,8 @@ type hostState struct {
 	crowded  bool // other jobs wait for the host
 	occupied bool // the visit has the host's address
 	parked   bool // another visit holds the host's address
+
+	notBefore time.Duration // how long no visit is due because of the job's budget
 }
 
 // newHostState starts from what earlier visits left in the frontier.
@@ -58,8 +60,9 @@ func (h *hostState) rest(addressGap time.Duration, failure string) queue.Rest {
 		r.Kept = max(r.Kept, addressGap)
 		r.AddressWait = h.pace.left(addressGap)
 	}
+	r.NotBefore = h.notBefore
 	if h.parked {
-		r.NotBefore = parkedTime
+		r.NotBefore = max(r.NotBefore, parkedTime)
 	}
 	return r
 }

@@ -79,6 +79,9 @@ func (e *urlTask) askAgain(to crawler.URL) {
 // claimTarget takes a URL of the host into flight, to be fetched next. It returns the zero
 // URL if the frontier knows that URL already.
 func (e *urlTask) claimTarget(target queue.Entry) (crawler.URL, error) {
+	if e.taken.Entry.Page.Follows { // the target was claimed when this page was new
+		return target.URL, nil
+	}
 	var ticket string
 	var fresh bool
 	err := e.visit.lease.retry(func() (err error) {

@@ -163,6 +163,9 @@ func (t *taker) take(n int) bool {
 			t.life.end(queue.EndSpent)
 			return nil
 		}
+		if t.rationed(err) {
+			return nil
+		}
 		t.dry = err == nil && len(got) < n && !lostAlone(got)
 		return err
 	})
@@ -280,6 +283,9 @@ func (t *taker) dismiss(o crawler.Outcome, resultsOf func([]queue.Taken) []*fetc
 			got, err = t.lease.take(ctx, skipBatch)
 			if errors.Is(err, queue.ErrSpent) {
 				t.host.pace.hold(spentPause)
+				return nil
+			}
+			if t.rationed(err) {
 				return nil
 			}
 			return err

@@ -229,6 +229,9 @@ func (e *urlTask) settlements(all []queue.Settlement) []queue.Settlement {
 			s.Retry.Tries++
 		}
 	}
+	if e.visitor.job.Recrawl.On() {
+		s.Page = e.sighting()
+	}
 	all = append(all, s)
 	for _, t := range e.claimed {
 		all = append(all, e.claim(t))

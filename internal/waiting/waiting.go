@@ -29,12 +29,13 @@ const (
 	WaitOutput    WaitReason = "output"    // none of its workers can keep pages, or only their output is missing
 	WaitSeeds     WaitReason = "seeds"     // everything known has been fetched, and more seeds may come
 	WaitHosts     WaitReason = "hosts"     // every host rests, or is paused
+	WaitPages     WaitReason = "pages"     // no page of a continuous job is due to be fetched again
 	WaitResume    WaitReason = "resume"    // it is paused
 )
 
 // WaitReasons lists all reasons.
 var WaitReasons = []WaitReason{WaitScheduler, WaitWorker, WaitAddresses, WaitOwner, WaitHandlers, WaitOutput, WaitSeeds,
-	WaitHosts, WaitResume}
+	WaitHosts, WaitPages, WaitResume}
 
 // Alarming reports whether the job waits for something that an operator must start.
 func (r WaitReason) Alarming() bool {
@@ -178,16 +179,35 @@ func waitsForWork(s crawler.Status, n crawler.Counters, v Service) Waiting {
 		return Waiting{WaitSeeds, "this job waits for the seeds that are being added"}
 	case n.Idle() && !s.Seeded:
 		return Waiting{WaitSeeds, fmt.Sprintf("this job waits for seeds: add some with trawl seed %s URL…", s.Job.Name)}
+	case n.Idle() && s.Job.Recrawl.On():
+		return waitsForPages(s)
 	case v.Due.IsZero():
 		return Waiting{}
 	case !v.Due.Before(Never):
 		return Waiting{WaitHosts,
 			fmt.Sprintf("every host of this job that has waiting URLs is paused: resume one with trawl host set %s HOST --resume", s.Job.Name)}
 	case v.Due.Sub(s.Now) >= restAfter:
-		return Waiting{WaitHosts, fmt.Sprintf("every host of this job rests, the first until %s",
+		rests := "rests"
+		if s.Job.Recrawl.On() {
+			rests = "rests, or waits for its turn under the budget of recrawl"
+		}
+		return Waiting{WaitHosts, fmt.Sprintf("every host of this job %s, the first until %s", rests,
 			v.Due.UTC().Format(time.RFC3339))}
 	}
 	return Waiting{}
+}
+
+// waitsForPages says when a page of a continuous job is due next.
+func waitsForPages(s crawler.Status) Waiting {
+	switch f := s.Freshness; {
+	case f == nil || f.Pages == 0:
+		return Waiting{WaitPages, fmt.Sprintf("this job has no pages to fetch again: add seeds with trawl seed %s URL…",
+			s.Job.Name)}
+	case f.Next.After(s.Now):
+		return Waiting{WaitPages, "this job waits for pages to become due again, the next at " +
+			f.Next.UTC().Format(time.RFC3339)}
+	}
+	return Waiting{WaitPages, "this job waits for pages to become due again"}
 }
 
 // admits reports whether a worker may run a job, given its origin. A closed worker whose own

@@ -37,6 +37,7 @@ func (f *Fields) content(r *fetched.Result) {
 	f.optional("minhash", strings.Join(d.MinHash, " "))
 	f.optional("duplicate_of", r.DuplicateOf.String())
 	f.optional("near_duplicate_of", r.NearDuplicateOf.String())
+	f.optional("change", string(r.Change))
 }
 
 // rights adds what the site says about the use of the page, and its summary.

@@ -2,8 +2,8 @@
 -- uses (scripts.go), preceded by the key names.
 
 -- Bands in the order in which they are taken; see crawler.BandOrder.
-local BAND_URGENT, BAND_NORMAL = '3', '1'
-local BANDS = { BAND_URGENT, '0', BAND_NORMAL, '2' }
+local BAND_URGENT, BAND_NORMAL, BAND_LOW = '3', '1', '2'
+local BANDS = { BAND_URGENT, '0', BAND_NORMAL, BAND_LOW }
 
 -- This table wraps the redis table of the server, so that no verb has to handle garbage: if a key
 -- or field is unusable, mend.lua sets it aside, and the command is repeated.
@@ -105,13 +105,15 @@ end
 local function forget_bands(host) redis.call('HDEL', HOST(host), 'bands') end
 
 -- requeue returns a host's entries in flight to the front of its queues, in the order in which
--- they were taken. lost is added to the first byte of each entry.
+-- they were taken. lost is added to the lower seven bits of the first byte of each entry.
 local function requeue(host, lost)
   local urls = in_flight(host)
   for i = #urls, 1, -1 do
     local band, entry = urls[i][2], urls[i][4]
     if lost > 0 then
-      entry = string.char(math.min(255, string.byte(entry) + lost)) .. string.sub(entry, 2)
+      local first = string.byte(entry) -- its highest bit says that the entry is of a tracked page
+      local before = first % 128
+      entry = string.char(first - before + math.min(127, before + lost)) .. string.sub(entry, 2)
     end
     redis.call('LPUSH', QUEUE(band, host), entry)
   end
@@ -313,4 +315,50 @@ local function count_sketches(host, size)
   redis.call('DEL', SKETCHES(host))
   redis.call('DEL', SKETCHED(host))
   return 0
+end
+
+-- In a continuous job, what is known of the pages of a host is kept in blocks: PATHS has their names
+-- (package pathblock), STATES a slot of SLOT bytes for each (queue.Tracked), whose last bit says
+-- that the page waits to be fetched again. RETURNS has the blocks by when the first of their pages
+-- is due. The slots of a full block fit 7168 bytes, one of the sizes in which Redis gets memory.
+-- NO_STATE is the slot of a page that was never fetched.
+local SLOT, BLOCK_PAGES = 14, 511
+local NO_STATE = string.rep('\0', SLOT)
+
+-- pack_place packs the block and the place of a page, as queue.Tracked does.
+local function pack_place(block, at)
+  local b = {}
+  for i = 4, 1, -1 do
+    b[i] = string.char(block % 256)
+    block = math.floor(block / 256)
+  end
+  return table.concat(b) .. string.char(math.floor(at / 256), at % 256)
+end
+
+-- place_of returns the block and the place of the page of a packed entry, and its slot; nil if it
+-- is not tracked.
+local function place_of(entry)
+  if (string.byte(entry) or 0) < 128 or #entry < 7 + SLOT then return nil end
+  local a, b, c, d, e, f = string.byte(entry, 2, 7)
+  return ((a * 256 + b) * 256 + c) * 256 + d, e * 256 + f, string.sub(entry, 8, 7 + SLOT)
+end
+
+-- name_block names a block of a host in RETURNS.
+local function name_block(block, host) return string.format('%d', block) .. ' ' .. host end
+
+-- due_by makes a block due at a time, unless it is due earlier.
+local function due_by(host, block, due)
+  local member = name_block(block, host)
+  local before = redis.call('ZSCORE', RETURNS, member)
+  if not before or due < tonumber(before) then redis.call('ZADD', RETURNS, string.format('%d', due), member) end
+end
+
+-- is_fetched returns whether a slot is that of a page which was fetched before: its last fetch is
+-- in the first four bytes.
+local function is_fetched(slot) return string.sub(slot, 1, 4) ~= string.sub(NO_STATE, 1, 4) end
+
+-- queued_slot returns a slot with the mark that its page waits to be fetched again.
+local function queued_slot(slot)
+  local last = string.byte(slot, SLOT)
+  return string.sub(slot, 1, SLOT - 1) .. string.char(last - last % 2 + 1)
 end

@@ -12,7 +12,7 @@ local ASIDE_MS = 7 * 86400 * 1000
 -- the URLs that were in it are fetched again if a page links to them.
 local keys_of_hosts = { HOST(''), SEEN(''), URGENT, QUEUES, LATER(''), FLIGHT(''), CONTENT(''), ADDRESS(''), PARKED(''), FAILURES, FAILED(''),
   GARBAGE, SEGMENTS, UNSHIPPED, RECLAIMED, SEGMENT(''), OUTLINKS(''), NEARER,
-  SKETCHES(''), SKETCHED(''), BAND(''), LESSONS('') }
+  SKETCHES(''), SKETCHED(''), BAND(''), LESSONS(''), ALL_PATHS, ALL_STATES, PRIORS('') }
 
 -- reset restarts a host whose record was garbage. Its new epoch is one that no visit ever had, so
 -- that no earlier task is mistaken for the next one. It is due only after ten seconds, so that a

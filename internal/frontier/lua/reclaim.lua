@@ -30,6 +30,12 @@ for i = #items, 1, -1 do -- last first, which keeps the order within each queue
   if outcome then
     redis.call('LPUSH', QUEUE(band, host), entry)
     back = back + 1
+    local block, at, slot = place_of(entry)
+    if block and is_fetched(slot) then count('again', -1) end
+    if block and redis.call('STRLEN', STATES(block, host)) >= (at + 1) * SLOT then
+      redis.call('SETRANGE', STATES(block, host), at * SLOT, queued_slot(slot)) -- as before the fetch
+      count('back', 1)
+    end
     outcomes[outcome] = (outcomes[outcome] or 0) + 1
     pages[host] = (pages[host] or 0) + (outcome == 'fetched' and 1 or 0)
     bytes = bytes + size

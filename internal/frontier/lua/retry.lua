@@ -17,6 +17,7 @@ for i = 1, #ARGV, 2 do
       forgiven[host] = true
     end
     queue_again(host, band, { entry }, 0)
+    if place_of(entry) then count('back', 1) end -- a page of a continuous job
     count('outcome:' .. outcome, -1)
     count('cause:' .. cause, -1)
     queued = queued + 1

@@ -7,11 +7,13 @@
 --          host, epoch, '1' if the visit may end; then, if it may, 14 arguments as for close, behind
 --          the epoch; then the segment ('' if the records are safe already), milliseconds within
 --          which its worker must report again, '1' to store the URLs themselves or '0' to count
---          them; the number of counters of skipped URLs, then the name and value of each
---          ('failed:CAUSE' is no counter: its value is a URL that failed, to be remembered); then
---          for each URL: ticket, outcome, bytes, packed entry if it is to be retried, milliseconds
---          until then, and flags: 'o' skipped because of a budget of the host, 'i' a required field
---          is missing, 'nN' handlers emitted N items
+--          them; the number of counters of skipped URLs, then the name and value of each (no
+--          counters are 'failed:CAUSE', whose value is a URL that failed, and 'prior:PATTERN', whose
+--          value is what is known of the pages of a pattern of URLs); then for each URL: ticket,
+--          outcome, bytes, packed entry if it is to be retried, milliseconds until then, flags: 'o'
+--          skipped because of a budget of the host, 'i' a required field is missing, 'nN' handlers
+--          emitted N items; and, in a continuous job, what is known of the page now, as track takes
+--          it ('' otherwise)
 -- Returns  for each visit: pages fetched in it, including these, or -1 if it no longer holds its
 --          host; 1 if it has ended; other jobs that want the host, if it has. The call may be
 --          repeated; what Redis lost meanwhile does not count

@@ -1,13 +1,14 @@
 -- take: visits move URLs from their hosts' queues into flight.
 -- KEYS[1]  the shard's base
 -- ARGV[1]  lease in milliseconds; then for each visit: host, epoch, the most URLs, milliseconds
---          between requests
+--          between requests, and in a continuous job the most URLs of the low band and of the others
+--          together ('' and '' otherwise)
 -- Returns  for each visit a list, which is empty if it no longer holds its host: the host's rules,
---          other jobs that want it, '1' if the visit is recalled, then ticket, packed entry,
---          ticket, packed entry, …
+--          other jobs that want it, '1' if the visit is recalled, which ration left URLs waiting
+--          ('low', 'others' or ''), then ticket, packed entry, ticket, packed entry, …
 
 local lease, answers, deadlines, visits = ARGV[1], {}, {}, {}
-for at = 2, #ARGV, 4 do
+for at = 2, #ARGV, 6 do
   local host, epoch = ARGV[at], ARGV[at + 1]
   local h = redis.call('HMGET', HOST(host), 'state', 'epoch', 'rules', 'rivals', 'recalled', 'gap', 'ticket', 'bands')
   local answer = {}
@@ -24,7 +25,9 @@ sum_counts()
 for _, visit in ipairs(visits) do
   local at, h, answer = unpack(visit)
   local host, most, gap = ARGV[at], tonumber(ARGV[at + 2]), ARGV[at + 3]
-  local bands, entries = take_waiting(host, most, h[8])
+  local rations = ARGV[at + 4] ~= '' and { low = tonumber(ARGV[at + 4]), others = tonumber(ARGV[at + 5]) }
+  local bands, entries, rationed = take_waiting(host, most, h[8], rations)
+  answer[4] = rationed or ''
   if #entries > 0 then
     put_in_flight(host, bands, entries, h[7], answer, 'gap', gap)
   elseif h[6] ~= gap then

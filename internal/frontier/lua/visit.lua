@@ -3,14 +3,23 @@
 -- take_waiting removes up to most URLs from a host's queues, band by band. Within a band, URLs
 -- whose retry is due come first, then the oldest. A URL that a lost visit held is taken alone,
 -- because if it is what kills workers, nothing else should be lost with it. known is the host's
--- field "bands". Returns bands and packed entries.
+-- field "bands". In a continuous job, rations are how many URLs may be taken of the low band, and of
+-- the others together. Returns bands, packed entries, and which ration left URLs waiting, if one
+-- did.
 local MOST_RIPE = 1000 -- that one call moves back into the queues
-local function take_waiting(host, most, known)
-  local bands, entries = {}, {}
+local function take_waiting(host, most, known, rations)
+  local bands, entries, rationed = {}, {}, nil
   local function take_band(band)
     if #entries >= most then return end
-    for _, entry in ipairs(redis.call('LPOP', QUEUE(band, host), most - #entries) or {}) do
+    local room, ration = most - #entries, band == BAND_LOW and 'low' or 'others'
+    if rations and rations[ration] < room then
+      room = rations[ration]
+      if not rationed and redis.call('LLEN', QUEUE(band, host)) > room then rationed = ration end
+      if room == 0 then return end
+    end
+    for _, entry in ipairs(redis.call('LPOP', QUEUE(band, host), room) or {}) do
       bands[#bands + 1], entries[#entries + 1] = band, entry
+      if rations then rations[ration] = rations[ration] - 1 end
     end
   end
   for _, band in ipairs(known and BANDS or {}) do
@@ -31,7 +40,7 @@ local function take_waiting(host, most, known)
 
   local keep = #entries
   for i, entry in ipairs(entries) do
-    if (string.byte(entry) or 0) > 0 then -- how often it was lost
+    if (string.byte(entry) or 0) % 128 > 0 then -- how often it was lost
       keep = math.max(1, i - 1)
       break
     end
@@ -40,7 +49,7 @@ local function take_waiting(host, most, known)
     redis.call('LPUSH', QUEUE(bands[i], host), entries[i])
     entries[i] = nil
   end
-  return bands, entries
+  return bands, entries, rationed
 end
 
 -- put_in_flight puts entries in flight, and appends ticket, packed entry, … to answer. last is the
@@ -65,6 +74,36 @@ local function remember_failed(cause, text)
   redis.call('LTRIM', FAILED(cause), 0, MOST_FAILED - 1)
 end
 
+-- track keeps what is known of a page of a continuous job after a fetch. page is when it is due
+-- again (13 digits), its slot, and its name if it is fetched for the first time. flight is its
+-- packed entry. Returns the entry with which the page would be fetched again as it is now, should
+-- its record be lost.
+local function track(host, flight, page)
+  local due, slot = tonumber(string.sub(page, 1, 13)), string.sub(page, 14, 13 + SLOT)
+  local name = string.sub(page, 14 + SLOT)
+  local block, at, before = place_of(flight)
+  if block then
+    count('back', -1)
+    if is_fetched(before) then count('again', 1) end -- otherwise the record of its first fetch was lost
+    if redis.call('STRLEN', STATES(block, host)) >= (at + 1) * SLOT then -- otherwise it was set aside
+      redis.call('SETRANGE', STATES(block, host), at * SLOT, slot)
+      due_by(host, block, due)
+    end
+    return flight
+  end
+  block = tonumber(redis.call('HGET', HOST(host), 'block') or 0)
+  at = math.floor(redis.call('STRLEN', STATES(block, host)) / SLOT)
+  if at >= BLOCK_PAGES then
+    block, at = block + 1, 0
+    redis.call('HSET', HOST(host), 'block', string.format('%d', block))
+  end
+  redis.call('APPEND', PATHS(block, host), name)
+  redis.call('APPEND', STATES(block, host), slot)
+  count('tracked', 1)
+  due_by(host, block, due)
+  return string.char(string.byte(flight) % 128 + 128) .. pack_place(block, at) .. NO_STATE .. string.sub(flight, 2)
+end
+
 -- count_muted returns the counter of a muted pattern: that of all others, if there are too many.
 -- It reads what it has written, so it cannot wait for write_counts.
 local MOST_MUTED = 100 -- crawler.MaxMuted
@@ -84,10 +123,10 @@ local function settle_urls(host, at, last, turn, pages)
   local counters = at + 4
   local behind = counters + 2 * tonumber(ARGV[at + 3])
   local tickets, flights = {}, {}
-  for i = behind, last, 6 do tickets[#tickets + 1] = ARGV[i] end
+  for i = behind, last, 7 do tickets[#tickets + 1] = ARGV[i] end
   -- HDEL is the first write, because a full Redis refuses a command that may need memory only if
   -- it is the first. So a visit settles, and stays alive, in a full Redis.
-  if #tickets == 1 and segment == '' then
+  if #tickets == 1 and segment == '' and ARGV[behind + 6] == '' then
     flights[tickets[1]] = redis.call('HDEL', FLIGHT(host), tickets[1]) == 1
   else
     for i, flight in ipairs(redis.call('HMGET', FLIGHT(host), unpack(tickets))) do flights[tickets[i]] = flight end
@@ -95,10 +134,11 @@ local function settle_urls(host, at, last, turn, pages)
   end
 
   local outcomes, bytes, settled, retries, over, incomplete, emitted, kept = {}, 0, 0, 0, 0, 0, 0, {}
-  for i = behind, last, 6 do
-    local ticket, outcome, entry, flags = ARGV[i], ARGV[i + 1], ARGV[i + 3], ARGV[i + 5]
+  for i = behind, last, 7 do
+    local ticket, outcome, entry, flags, page = ARGV[i], ARGV[i + 1], ARGV[i + 3], ARGV[i + 5], ARGV[i + 6]
     local flight = flights[ticket]
     if flight then
+      if page ~= '' then flight = track(host, flight, page) end
       flights[ticket] = nil
       settled = settled + 1
       outcomes[outcome] = (outcomes[outcome] or 0) + 1
@@ -119,9 +159,11 @@ local function settle_urls(host, at, last, turn, pages)
   if settled > 0 then -- otherwise this is a repeated call
     for i = counters, behind - 1, 2 do
       local name, value = ARGV[i], ARGV[i + 1]
-      local cause = string.match(name, '^failed:(.+)$')
+      local cause, pattern = string.match(name, '^failed:(.+)$'), string.match(name, '^prior:(.+)$')
       if cause then
         remember_failed(cause, value)
+      elseif pattern then
+        redis.call('HSET', PRIORS(host), pattern, value)
       elseif string.sub(name, 1, 6) == 'muted:' then
         count_muted(name, tonumber(value))
       else

@@ -1,0 +1,75 @@
+package visit
+
+import (
+	"encoding/binary"
+	"errors"
+	"hash/fnv"
+
+	"github.com/trawlcrawler/trawl/crawler"
+	"github.com/trawlcrawler/trawl/internal/queue"
+)
+
+// This file has what a visit of a continuous job does besides: it says what became of each page,
+// and leaves hosts whose URLs have to wait for the budget.
+
+// sighting says what a URL task has found.
+func (e *urlTask) sighting() queue.Sighting {
+	s := queue.Sighting{Entry: e.taken.Entry, Follows: e.follows()}
+	switch e.result.Outcome {
+	case crawler.OutcomeNotModified:
+		s.Same = true
+	case crawler.OutcomeGone:
+		s.Gone = true
+	case crawler.OutcomeRedirected:
+		s.Found, s.Moved, s.Content = true, true, hashOf(e.result.Redirects)
+	case crawler.OutcomeFetched:
+		s.Content, s.Text, s.Found = e.content()
+	}
+	return s
+}
+
+// follows reports whether the page is that of a URL of the host to which this one redirects, and
+// which is not fetched for itself.
+func (e *urlTask) follows() bool {
+	return len(e.claimed) > 0 || e.taken.Entry.Page.Follows && len(e.result.Redirects) > 0
+}
+
+// content returns the fingerprint of the main text, or else a hash of the body. ok is false if
+// there is neither.
+func (e *urlTask) content() (content uint32, text, ok bool) {
+	if doc := e.result.Document; doc != nil && doc.Fingerprint != nil {
+		return *doc.Fingerprint, true, true
+	}
+	if p := e.result.Page; p != nil && p.Body != nil {
+		return binary.BigEndian.Uint32(p.Body.Digest[:]), false, true
+	}
+	return 0, false, false
+}
+
+// hashOf hashes where redirects lead.
+func hashOf(redirects []crawler.URL) uint32 {
+	sum := fnv.New32a()
+	if n := len(redirects); n > 0 {
+		sum.Write([]byte(redirects[n-1].String()))
+	}
+	return sum.Sum32()
+}
+
+// noteChange says in the result what became of the page, if the job is continuous.
+func (e *urlTask) noteChange() {
+	if e.visitor.job.Recrawl.On() && e.result.Outcome.Final() {
+		e.result.Change = e.sighting().Change(e.visitor.settings().Recrawl.WithDefaults().Distance)
+	}
+}
+
+// rationed ends the visit if nothing may be taken for now because of the budget of a continuous
+// job, and reports whether that is what an error says.
+func (t *taker) rationed(err error) bool {
+	var rationed *queue.Rationed
+	if !errors.As(err, &rationed) {
+		return false
+	}
+	t.host.notBefore = rationed.Wait
+	t.life.end(queue.EndSpent)
+	return true
+}
