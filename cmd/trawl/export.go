@@ -26,7 +26,7 @@ func exportCommand() *cobra.Command {
 		Use:   "export JOB|DIR",
 		Short: "Write the pages of a crawl, once each, as JSONL, CSV, Parquet, SQLite, Markdown, WARC, WACZ or a mirror",
 		Long: `Export writes the records of all workers of a crawl, each page once. If a page was fetched
-more than once, it writes the last record. You can run it while the crawl runs. For a job
+more than once, it writes the last record; --all writes all of them. You can run it while the crawl runs. For a job
 with several runs, JOB@latest, JOB@previous or JOB@RUN names one. DIR@… does the same for
 a folder that keeps the results of earlier runs.
 
@@ -58,6 +58,7 @@ records, host, and fields.NAME for what the job extracted. A time is 2026-11-01,
 		"fields to write, in this order, such as url,status,fields.price; fields.* for everything that the job extracted (default: all)")
 	flags.BoolVar(&o.filled, "fill", false,
 		"add to pages that have not changed since an earlier run what its records say of them")
+	flags.BoolVar(&o.all, "all", false, "every record of a page that was fetched several times, instead of the last one")
 	flags.BoolVar(&o.force, "force", false, "replace an existing file or folder")
 	flags.BoolVar(&o.plain, "csv-plain", false,
 		"write text to CSV unchanged, even if spreadsheets would take it for a formula")
@@ -115,6 +116,7 @@ type exportOptions struct {
 	fields []string
 	force  bool
 	filled bool
+	all    bool
 	plain  bool
 	mark   bool
 
@@ -124,7 +126,7 @@ type exportOptions struct {
 
 // order turns the options into an export order.
 func (o exportOptions) order() (order export.Order, err error) {
-	order = export.Order{To: o.to, Replace: o.force, Plain: o.plain, Mark: o.mark, Out: stdout.data(),
+	order = export.Order{To: o.to, Replace: o.force, Every: o.all, Plain: o.plain, Mark: o.mark, Out: stdout.data(),
 		Damaged: tellDamaged, MainText: o.mainText, Fill: o.filled, Keys: o.keys}
 	if o.signWith != "" {
 		if order.SignWith, err = os.ReadFile(o.signWith); err != nil {

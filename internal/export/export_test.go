@@ -6,6 +6,7 @@ import (
 	"database/sql"
 	"encoding/csv"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -70,6 +71,31 @@ func TestEachPageIsExportedOnceInItsLastVersion(t *testing.T) {
 	}
 	if want := (export.Summary{Pages: 3, Written: 3}); sum != want {
 		t.Errorf("the summary is %+v, want %+v", sum, want)
+	}
+}
+
+func TestAllRecordsOfAPageAreExportedOnRequest(t *testing.T) {
+	t.Parallel()
+	o := order(t, "", "", "url", "title", "outcome")
+	o.Every = true
+	got, sum := mustExport(t, crawlWithDuplicates(t), o)
+	want := `{"url":"http://x/1","title":"=1+1","outcome":"fetched"}
+{"url":"http://x/2","title":"","outcome":"failed"}
+{"url":"http://x/2","title":"","outcome":"fetched"}
+{"url":"http://y/3","title":"old","outcome":"fetched"}
+{"url":"http://y/3","title":"new, \"er\"","outcome":"fetched"}
+`
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Error(diff)
+	}
+	if want := (export.Summary{Pages: 3, Written: 5}); sum != want {
+		t.Errorf("the summary is %+v, want %+v", sum, want)
+	}
+	o = order(t, "markdown", filepath.Join(t.TempDir(), "pages.md"))
+	o.Every = true
+	if _, err := export.Export(t.Context(), crawlWithDuplicates(t), o); !errors.Is(err, export.ErrOrder) ||
+		!strings.Contains(err.Error(), "markdown has each page once") {
+		t.Errorf("all records as Markdown: %v", err)
 	}
 }
 

@@ -19,6 +19,9 @@ type Order struct {
 	Form Form
 	// Where selects records. The zero Condition selects all.
 	Where Condition
+	// Every writes every record of a URL that was fetched several times, instead of the last
+	// one.
+	Every bool
 	// Fields are the fields to write of each record. Default: all.
 	Fields []Field
 	// To is the file or folder to write. Default "": standard output.
@@ -68,6 +71,10 @@ func Export(ctx context.Context, c *Crawl, o Order) (sum Summary, err error) {
 	if o.Form.whole && len(o.Fields) > 0 {
 		return sum, fmt.Errorf("%w: fields cannot be chosen for %s, which is written whole", ErrOrder, o.Form.Name)
 	}
+	if o.Every && o.Form.whole {
+		return sum, fmt.Errorf("%w: %s has each page once: for all records, choose jsonl, csv or parquet", ErrOrder,
+			o.Form.Name)
+	}
 	if o.Mark && o.Form.Name != "csv" {
 		return sum, fmt.Errorf("%w: a byte order mark is for csv, and this is %s", ErrOrder, o.Form.Name)
 	}
@@ -109,6 +116,9 @@ func (o Order) write(ctx context.Context, c *Crawl, out *draft) (sum Summary, er
 			return sum, err
 		}
 		defer func() { err = errors.Join(err, o.fill.close()) }()
+	}
+	if o.Every {
+		s.everything()
 	}
 	o.Fields, err = unfold(o.Fields, o.wanted)
 	if err != nil {

@@ -10,6 +10,7 @@ import (
 type survey struct {
 	crawl   *Crawl
 	last    []uint64 // a bit for each line, in the order of the segments
+	records []uint64 // the same for all lines that are records
 	lines   []uint64 // number of lines of each segment
 	pages   int      // distinct URLs
 	damaged int      // lines that are not records
@@ -42,6 +43,7 @@ func surveyOf(ctx context.Context, c *Crawl, damaged func(at string, err error))
 				damaged(at.String(), err)
 				return nil
 			}
+			s.records = marked(s.records, line-1)
 			hash, ms := hashOf(url), fetched.UnixMilli()
 			if was, ok := seen[hash]; !ok || ms >= was.at {
 				seen[hash] = sight{ms, line - 1}
@@ -60,6 +62,20 @@ func surveyOf(ctx context.Context, c *Crawl, damaged func(at string, err error))
 	return s, nil
 }
 
+// marked sets a bit.
+func marked(bits []uint64, at uint64) []uint64 {
+	for uint64(len(bits)) <= at/64 {
+		bits = append(bits, 0)
+	}
+	bits[at/64] |= 1 << (at % 64)
+	return bits
+}
+
+// everything makes each call do with all records.
+func (s *survey) everything() {
+	s.last = s.records
+}
+
 // each calls do with the last record of each URL, in the order of the segments.
 func (s *survey) each(ctx context.Context, do func(*Record) error) error {
 	first := uint64(0)
@@ -68,7 +84,7 @@ func (s *survey) each(ctx context.Context, do func(*Record) error) error {
 		err := s.crawl.each(ctx, segment, func(_ place, text []byte) error {
 			n := line
 			line++
-			if n >= end || s.last[n/64]&(1<<(n%64)) == 0 {
+			if n >= end || n/64 >= uint64(len(s.last)) || s.last[n/64]&(1<<(n%64)) == 0 {
 				return nil
 			}
 			return do(&Record{Line: text})
