@@ -212,7 +212,7 @@ type attachment struct {
 }
 
 // attached gives a new target to its page. A target of no page, such as the browser's first tab,
-// stays as it is: it waits for ever.
+// stays as it is: it waits forever.
 func (b *browser) attached(e event) {
 	var a attachment
 	if json.Unmarshal(e.Params, &a) != nil {

@@ -24,7 +24,7 @@ func newPipe(in, out *os.File) *pipe {
 func (p *pipe) read() ([]byte, error) {
 	p.text = p.text[:0]
 	if cap(p.text) > 4<<20 {
-		p.text = nil // one large message shall not take memory for ever
+		p.text = nil // one large message shall not take memory forever
 	}
 	large := false
 	for {

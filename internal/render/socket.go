@@ -42,8 +42,8 @@ func dial(ctx context.Context, address string) (wire, error) {
 	return s, nil
 }
 
-// localName is the Host that remote browsers are asked by: Chromium refuses other names, lest a
-// page reach its debugging port by DNS rebinding.
+// localName is the Host that remote browsers are asked by: Chromium refuses other names, so that no
+// page can reach its debugging port by DNS rebinding.
 const localName = "localhost"
 
 // discover asks a browser for the path of its WebSocket.
@@ -149,7 +149,7 @@ func newSocket(conn io.ReadWriteCloser, client bool) *socket {
 // with errTooLarge.
 func (s *socket) read() ([]byte, error) {
 	if s.text = s.text[:0]; cap(s.text) > 4<<20 {
-		s.text = nil // one large message shall not take memory for ever
+		s.text = nil // one large message shall not take memory forever
 	}
 	for large := false; ; {
 		f, err := readFrame(s.from)
