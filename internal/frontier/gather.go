@@ -2,8 +2,11 @@ package frontier
 
 import (
 	"context"
+	"fmt"
 	"sync"
 	"time"
+
+	"github.com/trawlcrawler/trawl/internal/redisconn"
 )
 
 // Bounds of gathering.
@@ -17,7 +20,7 @@ const (
 	// gatherMost is the most calls of a batch.
 	gatherMost = 64
 	// gatherTerm is the timeout of a batch. It does not end with the context of one of its calls.
-	gatherTerm = 20 * time.Second
+	gatherTerm = 10 * time.Second
 )
 
 // gatherer lets calls of many visits to the same script share it, because what a script costs
@@ -51,7 +54,7 @@ func newGatherer[T any](pace time.Duration, run func(ctx context.Context, calls 
 }
 
 // do carries out a call, perhaps together with others. If ctx ends before that, it returns the
-// error of ctx.
+// error of ctx; if that is a deadline, Redis counts as unavailable, as in a call to Redis itself.
 func (g *gatherer[T]) do(ctx context.Context, call T) error {
 	if g.pace == 0 {
 		g.run(ctx, []T{call})
@@ -71,7 +74,7 @@ func (g *gatherer[T]) do(ctx context.Context, call T) error {
 	case <-ctx.Done():
 	}
 	if g.leave(c) {
-		return ctx.Err()
+		return fmt.Errorf("frontier: waiting for a call that is under way: %w", redisconn.Passing(ctx.Err()))
 	}
 	if <-c.wake { // it was just chosen to lead; otherwise its batch was under way
 		g.lead(ctx)

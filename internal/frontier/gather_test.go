@@ -8,6 +8,8 @@ import (
 	"testing"
 	"testing/synctest"
 	"time"
+
+	"github.com/trawlcrawler/trawl/internal/queue"
 )
 
 // recorder carries out batches of numbers, and records them. Each takes a millisecond.
@@ -149,6 +151,25 @@ func TestACallWhoseContextEndsLeavesTheOthers(t *testing.T) {
 		if want := []int{1, 3}; !slices.Equal(r.sizes(), want) {
 			t.Errorf("the batches have %v calls, want %v", r.sizes(), want)
 		}
+	})
+}
+
+func TestACallThatWaitsBeyondItsDeadlineFindsRedisUnavailable(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		var r recorder
+		g := newGatherer(gatherPace, r.run)
+		var calls sync.WaitGroup
+		calls.Go(func() { together(t, g, 1) })
+		synctest.Wait() // it is under way, for a millisecond
+		ctx, cancel := context.WithTimeout(t.Context(), time.Millisecond/2)
+		defer cancel()
+		var late int
+		err := g.do(ctx, &late)
+		if !errors.Is(err, queue.ErrUnavailable) || !errors.Is(err, context.DeadlineExceeded) || late != 0 {
+			t.Errorf("got %v, carried out %d times, want an error after which a visit tries again", err, late)
+		}
+		calls.Wait()
 	})
 }
 
