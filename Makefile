@@ -18,7 +18,7 @@ PARALLEL ?= 4
 # minutes. Time zones, which schedules of jobs may name, are put into the binary.
 RELEASE = CGO_ENABLED=0 GOFLAGS="$$GOFLAGS -trimpath -tags=timetzdata"
 
-.PHONY: test check vuln build build-full man release site drivers bench compare targets profile scale slow memory chaos simulate fuzz duckdb
+.PHONY: test check vuln build build-full man release site drivers bench compare targets profile scale fresh slow memory chaos simulate fuzz duckdb
 
 # The one test command. Packages that start goroutines are tested with the race detector,
 # the others without. It says at its end what was skipped, and how to get it, and where the
@@ -127,6 +127,10 @@ memory:
 # are those of the command.
 scale:
 	cd bench && $(GO) run ./scale $(FLAGS)
+
+# How stale pages become at a budget, on HISTORIES of real pages: docs/recrawl.md.
+fresh:
+	cd bench && $(GO) run ./fresh $(FLAGS) $(abspath $(HISTORIES))
 
 # Every fuzz target of the repository, one after the other, to the last even if
 # one finds something. Inputs that are merely new are not made small, for which

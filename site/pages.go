@@ -81,7 +81,7 @@ var menu = []section{
 		"docs/records.md", "docs/output.md", "docs/formats.md", "docs/text.md", "docs/access.md",
 		"docs/identity.md", "docs/rights.md", "docs/dashboard.md", "docs/api.md", "docs/metrics.md"}},
 	{"Explanation", []string{"docs/politeness.md", "docs/durability.md", "docs/faults.md", "docs/scale.md",
-		"docs/hostile.md", "docs/simulate.md", "docs/limits.md", "docs/comparison.md"}},
+		"docs/recrawl.md", "docs/hostile.md", "docs/simulate.md", "docs/limits.md", "docs/comparison.md"}},
 	{"Project", []string{"ARCHITECTURE.md", "SECURITY.md", "CONTRIBUTING.md", "CHANGELOG.md", "bench/README.md",
 		"docs/robot.md"}},
 }

@@ -1,0 +1,130 @@
+package main
+
+import "container/heap"
+
+// queue is pages by when they are due.
+type queue struct {
+	entries []entry
+	due     []int64 // by page; what an entry says counts only if it is this
+}
+
+type entry struct {
+	page int
+	due  int64
+}
+
+const never = -1
+
+func newQueue(pages int) *queue {
+	q := &queue{due: make([]int64, pages)}
+	for i := range q.due {
+		q.due[i] = never
+	}
+	return q
+}
+
+func (q *queue) Len() int           { return len(q.entries) }
+func (q *queue) Less(i, j int) bool { return q.entries[i].due < q.entries[j].due }
+func (q *queue) Swap(i, j int)      { q.entries[i], q.entries[j] = q.entries[j], q.entries[i] }
+func (q *queue) Push(x any)         { q.entries = append(q.entries, x.(entry)) }
+func (q *queue) Pop() any {
+	last := q.entries[len(q.entries)-1]
+	q.entries = q.entries[:len(q.entries)-1]
+	return last
+}
+
+// set says when a page is due, or that it never is.
+func (q *queue) set(page int, due int64) {
+	q.due[page] = due
+	if due != never {
+		heap.Push(q, entry{page, due})
+	}
+}
+
+// next takes the page that is due first, or returns -1 if none is due yet.
+func (q *queue) next(at int64) int {
+	for len(q.entries) > 0 && q.entries[0].due <= at {
+		e := heap.Pop(q).(entry)
+		if q.due[e.page] == e.due {
+			q.due[e.page] = never
+			return e.page
+		}
+	}
+	return -1
+}
+
+// uniform fetches all pages in turn.
+type uniform struct {
+	*queue
+	fetches int64
+}
+
+func (u *uniform) found(page int, _ int64)              { u.last(page) }
+func (u *uniform) announced(int, int64)                 {}
+func (u *uniform) choose(int64) int                     { return u.next(u.fetches) }
+func (u *uniform) turn(int64, float64)                  {}
+func (u *uniform) fetched(page int, _ int64, _, _ bool) { u.last(page) }
+func (u *uniform) lost(int)                             {}
+
+// last puts a page behind all others.
+func (u *uniform) last(page int) {
+	u.fetches++
+	u.set(page, u.fetches)
+}
+
+// adaptive has an interval for each page, which grows by a factor when a fetch finds no change and
+// shrinks by another when it finds one. It does not know the budget: where more is due, pages wait
+// in the order in which they became due.
+type adaptive struct {
+	*queue
+	interval          []float64 // seconds
+	first             float64
+	shortest, longest float64
+	unchanged, change float64 // factors
+	gone              float64 // the factor for a page that is gone; 0 if it is not fetched again
+}
+
+func (a *adaptive) found(page int, at int64) {
+	a.interval[page] = max(a.shortest, min(a.longest, a.first))
+	a.set(page, at+int64(a.interval[page]))
+}
+
+func (a *adaptive) announced(int, int64) {}
+func (a *adaptive) turn(int64, float64)  {}
+
+func (a *adaptive) choose(at int64) int { return a.next(at) }
+
+func (a *adaptive) lost(int) {}
+
+func (a *adaptive) fetched(page int, at int64, changed, gone bool) {
+	f := a.unchanged
+	switch {
+	case gone && a.gone == 0:
+		return
+	case gone:
+		f = a.gone
+	case changed:
+		f = a.change
+	}
+	a.interval[page] = max(a.shortest, min(a.longest, a.interval[page]*f))
+	a.set(page, at+int64(a.interval[page]))
+}
+
+const (
+	hour = 3600.0
+	day  = 24 * hour
+)
+
+// newNutch returns the rule of Nutch's AdaptiveFetchSchedule, with the factors and bounds of its
+// nutch-default.xml: db.fetch.schedule.adaptive.inc_rate, dec_rate, min_interval, max_interval. The interval of a page
+// that is gone grows by half.
+func newNutch(pages int, first float64) *adaptive {
+	return &adaptive{newQueue(pages), make([]float64, pages), first, 60, 365 * day, 1.4, 0.8, 1.5}
+}
+
+// newStormCrawler returns the rule of StormCrawler's AdaptiveScheduler with its defaults:
+// scheduler.adaptive.fetchInterval.rate.incr, rate.decr, min, max. A page that is gone is not fetched
+// again (fetchInterval.error).
+func newStormCrawler(pages int, first float64) *adaptive {
+	return &adaptive{newQueue(pages), make([]float64, pages), first, hour, 14 * day, 1.5, 0.5, 0}
+}
