@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"net/http"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -384,6 +385,40 @@ func TestAnIndexHoldsManyPages(t *testing.T) {
 		t.Errorf("%d lines are not in the table", len(x.fresh))
 	}
 	check()
+}
+
+func TestAnIndexIsReadWhileItGrows(t *testing.T) {
+	t.Parallel()
+	const pages = 3_000
+	x := build(t, Config{Reading: "reading"}, []Line{lineOf(t, "http://a/", nil)})
+	one := lineOf(t, "http://a/", nil)
+	var reading sync.WaitGroup
+	for range 4 {
+		reading.Go(func() {
+			for i := range pages { // there or not there yet, but never another page
+				u, err := crawler.ParseURL(fmt.Sprintf("http://a/%d", i))
+				if err != nil {
+					t.Error(err)
+					return
+				}
+				if e, err := x.Find(u); err != nil || e != nil && e.ETag != fmt.Sprintf(`"%d"`, i) {
+					t.Errorf("page %d: found %+v (%v)", i, e, err)
+					return
+				}
+			}
+		})
+	}
+	for i := range pages {
+		l := one
+		l.URL, l.ETag = fmt.Sprintf("http://a/%d", i), fmt.Sprintf(`"%d"`, i)
+		if err := x.Add(l); err != nil {
+			t.Fatal(err)
+		}
+	}
+	reading.Wait()
+	if n := x.Len(); n != pages+1 {
+		t.Errorf("%d pages are known, want %d", n, pages+1)
+	}
 }
 
 func TestTextThatIsNoLineIsRefused(t *testing.T) {
