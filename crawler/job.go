@@ -67,7 +67,7 @@ func DefaultJob() Job {
 			UserAgent: defaultUserAgent, CrawlDelayCap: time.Minute,
 		},
 		RequestSettings: RequestSettings{TLS: TLSModern, Conditional: ConditionalAuto, BodyLimit: 32 << 20,
-			Timeout: time.Minute, MinRate: 100},
+			Timeout: time.Minute, MinRate: 100, RenderTime: defaultRenderTime},
 		RetrySettings: RetrySettings{RobotsTries: 5, HostTries: 8, Retries: 3, RetryPause: 2 * time.Second},
 		OutputSettings: OutputSettings{
 			Format: []string{"jsonl"}, Durable: DurableShipped, LostAfter: 2 * time.Minute, Journal: true,

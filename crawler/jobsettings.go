@@ -210,11 +210,31 @@ type RequestSettings struct {
 	// MinRate is the lowest transfer rate of a body, in bytes per second over 20s. A slower
 	// body is cut off, and what has arrived is kept. Default 100; 0: no limit.
 	MinRate Size `json:"min_rate" yaml:"min_rate"`
+	// Render says which pages a browser renders: "never" (default), "auto" (those that need it)
+	// or "always". A page is fetched by HTTP first. "" is "never".
+	Render RenderMode `json:"render,omitempty" yaml:"render"`
+	// RenderRequests says how requests of a rendered page to its own host are paced: "each"
+	// (default) or "page". "" is "each".
+	RenderRequests RenderPace `json:"render_requests,omitempty" yaml:"render_requests"`
+	// RenderScope says which hosts a rendered page may request from: "host", its own; "domain"
+	// (default), those of its registrable domain; "any". "" is "domain".
+	RenderScope ScopeKind `json:"render_scope,omitempty" yaml:"render_scope"`
+	// RenderTime is the longest time of one page in the browser. Default 30s.
+	RenderTime time.Duration `json:"render_time,omitempty" yaml:"render_time"`
+	// Rendering says what is done with a page in the browser, and what is kept of it.
+	Rendering Rendering `json:"rendering,omitzero" yaml:"rendering"`
 }
 
 // VisitTerm is the longest time of one visit of the job: two minutes and two requests,
-// because a visit takes no URLs after half a minute and each request has its own timeout.
-func (s RequestSettings) VisitTerm() time.Duration { return 2*time.Minute + 2*s.Timeout }
+// because a visit takes no URLs after half a minute and each request has its own timeout. In a
+// job that renders, a page may also wait for a place in a browser, and be rendered again.
+func (s RequestSettings) VisitTerm() time.Duration {
+	term := 2*time.Minute + 2*s.Timeout
+	if s.Renders() {
+		term += 6 * s.RenderTime
+	}
+	return term
+}
 
 // RetrySettings say how often a job tries again what failed, and when it gives up.
 type RetrySettings struct {

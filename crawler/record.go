@@ -94,6 +94,8 @@ type Record struct {
 	// Change is what became of the page since the fetch before, in such a job; "" if the fetch
 	// did not tell, because it failed.
 	Change PageChange `json:"change,omitempty"`
+	// Rendered says how the page was rendered in a browser; nil if it was not.
+	Rendered *RenderedBy `json:"rendered,omitempty"`
 	// Items are what handlers emitted, each as JSON.
 	Items []json.RawMessage `json:"items,omitempty"`
 }

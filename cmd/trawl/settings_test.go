@@ -142,6 +142,7 @@ var withoutFlag = map[string]string{
 	"changes":       "it is about a fleet",
 	"indexnow":      "it is about a fleet",
 	"websub":        "it is about a fleet",
+	"rendering":     "it has parts",
 	"log_level":     "it is about the processes of a fleet",
 }
 

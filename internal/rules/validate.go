@@ -40,7 +40,7 @@ func Validate(j crawler.Job) error {
 		}
 	}
 	for _, check := range []func(crawler.Job) error{
-		checkSame, checkHandlers, checkMarkdown,
+		checkSame, checkHandlers, checkMarkdown, checkRendering,
 		func(j crawler.Job) error { _, err := Extractions(j.ExtractSettings); return err },
 		func(j crawler.Job) error { return checkExtract(j.Extract) },
 		func(j crawler.Job) error { _, err := NewFollowRules(j.FollowRules); return err },
@@ -102,6 +102,12 @@ func hostRanges(j crawler.Job) []rangeCheck {
 		{slices.Contains(TLSKinds, j.TLS), "tls", j.TLS, "modern or legacy"},
 		{j.Conditional == "" || slices.Contains(Conditionals, j.Conditional), "conditional", j.Conditional,
 			"auto, always or never"},
+		{j.Render == "" || slices.Contains(renderModes, j.Render), "render", j.Render, "never, auto or always"},
+		{j.RenderRequests == "" || slices.Contains(renderPaces, j.RenderRequests), "render_requests",
+			j.RenderRequests, "each or page"},
+		{j.RenderScope == "" || slices.Contains(ScopeKinds, j.RenderScope), "render_scope", j.RenderScope,
+			"host, domain or any"},
+		{j.RenderTime > 0 || !j.Renders(), "render_time", j.RenderTime, "more than 0"},
 		{j.Timeout > 0, "timeout", j.Timeout, "more than 0"},
 	}
 }
@@ -173,6 +179,8 @@ func againstMarkdown(j crawler.Job) string {
 		}
 	}
 	switch {
+	case j.Renders():
+		return "a browser renders HTML, not Markdown: leave out render"
 	case !j.Markdown && !slices.Contains(j.Format, "markdown"):
 		return "the job keeps no Markdown: set markdown, or the format markdown"
 	case j.Text, j.MinHash, j.NearDuplicates != "", j.Simhash:
@@ -188,7 +196,8 @@ func againstMarkdown(j crawler.Job) string {
 func meant(value any, want string) string {
 	switch value.(type) {
 	case crawler.ScopeKind, crawler.CheckKind, crawler.SeedRedirects, crawler.Politeness, crawler.TLSKind,
-		crawler.Conditional, crawler.DurableKind, crawler.NearDuplicates, crawler.RightsPolicy, crawler.Purpose:
+		crawler.Conditional, crawler.RenderMode, crawler.RenderPace, crawler.DurableKind, crawler.NearDuplicates,
+		crawler.RightsPolicy, crawler.Purpose:
 		return plain.Suggest(fmt.Sprint(value), strings.FieldsFunc(want,
 			func(r rune) bool { return r == ' ' || r == ',' }))
 	}

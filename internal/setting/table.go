@@ -303,6 +303,25 @@ var table = []Setting{
 		Meaning: "ask servers only for what has changed: since the previous run of a periodic job or a crawl that is started over (auto), also since any earlier fetch of the job (always), or never",
 		field:   wordOf(func(s *Values) *string { return (*string)(&s.Conditional) })},
 
+	{Name: "render", Group: GroupRequests, In: crawls, Since: secondRelease, Empty: "never",
+		Choices: []string{"never", "auto", "always"}, Why: "it decides which workers run the job",
+		Meaning: "which pages to render in a browser: never, auto (those whose text or links their scripts make) or always (docs/rendering.md)",
+		field:   wordOf(func(s *Values) *string { return (*string)(&s.Render) })},
+	{Name: "render_requests", Group: GroupRequests, In: crawls, Since: secondRelease, Empty: "each",
+		Choices: []string{"each", "page"},
+		Meaning: "how the requests of a rendered page to its own host are paced: each (the delay before each of them) or page (together they are one request)",
+		field:   wordOf(func(s *Values) *string { return (*string)(&s.RenderRequests) })},
+	{Name: "render_scope", Group: GroupRequests, In: crawls, Since: secondRelease, Empty: "domain",
+		Choices: []string{"host", "domain", "any"},
+		Meaning: "which hosts a rendered page may request from: its own, those of its registrable domain, or any",
+		field:   wordOf(func(s *Values) *string { return (*string)(&s.RenderScope) })},
+	{Name: "render_time", Group: GroupRequests, In: crawls, Since: secondRelease, Changes: true,
+		Meaning: "longest time of one page in the browser",
+		field:   of(func(s *Values) *textform.Duration { return (*textform.Duration)(&s.RenderTime) })},
+	{Name: "rendering", Group: GroupRequests, In: InJob, Since: secondRelease,
+		Meaning: "what is done with a page in the browser, and what is kept of it: wait, script, click, scroll, fetch, screenshot, screenshot_format, pdf, original (docs/rendering.md)",
+		field:   of(func(s *Values) *crawler.Rendering { return &s.Rendering })},
+
 	// Retries
 	{Name: "retries", Group: GroupRetries, In: crawls, Since: firstRelease, Changes: true,
 		Meaning: "how often to retry after an error that may pass",
@@ -360,6 +379,10 @@ var table = []Setting{
 	{Name: "insecure", Group: GroupNetwork, In: reach, Since: firstRelease, Whole: true,
 		Meaning: "host whose certificate is not verified, such as intranet.example or *.test:8443",
 		field:   listOf(func(s *Values) *[]string { return &s.Insecure })},
+
+	{Name: "browser", Group: GroupProcess, In: ships, Since: secondRelease, Empty: "a Chromium on PATH",
+		Meaning: "browser for jobs that render: its path, or ws://HOST:PORT/… of a remote one (docs/rendering.md)",
+		field:   of(func(s *Values) *string { return &s.Browser })},
 
 	// Redis
 	{Name: "redis", Group: GroupRedis, In: redis, Since: firstRelease, Common: true,

@@ -29,6 +29,9 @@ type Process struct {
 	SpoolLimit crawler.Size `yaml:"spool_limit"`
 	// ShipEvery is the longest time before a segment is shipped to a bucket.
 	ShipEvery textform.Duration `yaml:"ship_every"`
+	// Browser is the path or the address of the browser that renders pages. The default is a
+	// Chromium on PATH.
+	Browser string `yaml:"browser"`
 	// Redis is the URL of a Redis. By default it is private or embedded.
 	Redis string `yaml:"redis"`
 	// Concurrency is the largest number of open visits, and so of hosts, since each has

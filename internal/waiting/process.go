@@ -22,6 +22,8 @@ type Process struct {
 	Jobs []string `json:"jobs,omitempty"`
 	// Handlers lists the sets of handlers that a worker has. Empty: none.
 	Handlers []string `json:"handlers,omitempty"`
+	// Browser says that a worker can render pages.
+	Browser bool `json:"browser,omitempty"`
 	// Closed says that a worker connects only to what its own operator allowed, and not to
 	// what was allowed for a single job ([queue.Opened]).
 	Closed bool `json:"closed,omitempty"`
@@ -61,6 +63,12 @@ const (
 func (p Process) Serves(job crawler.Status) bool {
 	return len(p.Jobs) == 0 || slices.Contains(p.Jobs, job.Job.Name) || job.RunOf != "" &&
 		slices.Contains(p.Jobs, job.RunOf)
+}
+
+// Able reports whether a worker has what a job needs: its handlers, and a browser if it renders
+// pages.
+func (p Process) Able(job crawler.Job) bool {
+	return p.HasAll(job.Handlers) && (p.Browser || !job.Renders())
 }
 
 // HasAll reports whether a worker has all of these sets of handlers.

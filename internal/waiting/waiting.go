@@ -26,6 +26,7 @@ const (
 	WaitAddresses WaitReason = "addresses" // no worker may connect to its hosts
 	WaitOwner     WaitReason = "owner"     // the only worker that may run it is not running
 	WaitHandlers  WaitReason = "handlers"  // no worker has its handlers
+	WaitBrowser   WaitReason = "browser"   // no worker has a browser
 	WaitOutput    WaitReason = "output"    // none of its workers can keep pages, or only their output is missing
 	WaitSeeds     WaitReason = "seeds"     // everything known has been fetched, and more seeds may come
 	WaitHosts     WaitReason = "hosts"     // every host rests, or is paused
@@ -34,12 +35,13 @@ const (
 )
 
 // WaitReasons lists all reasons.
-var WaitReasons = []WaitReason{WaitScheduler, WaitWorker, WaitAddresses, WaitOwner, WaitHandlers, WaitOutput, WaitSeeds,
-	WaitHosts, WaitPages, WaitResume}
+var WaitReasons = []WaitReason{WaitScheduler, WaitWorker, WaitAddresses, WaitOwner, WaitHandlers, WaitBrowser,
+	WaitOutput, WaitSeeds, WaitHosts, WaitPages, WaitResume}
 
 // Alarming reports whether the job waits for something that an operator must start.
 func (r WaitReason) Alarming() bool {
-	return slices.Contains([]WaitReason{WaitScheduler, WaitWorker, WaitAddresses, WaitOwner, WaitHandlers}, r)
+	return slices.Contains([]WaitReason{WaitScheduler, WaitWorker, WaitAddresses, WaitOwner, WaitHandlers,
+		WaitBrowser}, r)
 }
 
 // Service is what a fleet can do for a job at one moment.
@@ -92,7 +94,7 @@ func WaitsFor(s crawler.Status, n crawler.Counters, service Service) Waiting {
 }
 
 // Carries reports whether the processes can carry out a job: a scheduler runs it, and so does
-// a worker that has its handlers.
+// a worker that has its handlers and, if it renders pages, a browser.
 func (v Service) Carries(job crawler.Status) bool {
 	return v.scheduled(job) && v.lacksWorker(job).For == ""
 }
@@ -117,7 +119,7 @@ func (v Service) Visits(job crawler.Status) bool { return v.Places > 0 || len(v.
 // able returns the workers that can run the job.
 func (v Service) able(job crawler.Status) []Process {
 	return slices.DeleteFunc(v.workers(job),
-		func(p Process) bool { return !p.HasAll(job.Job.Handlers) || !admits(job, p) })
+		func(p Process) bool { return !p.Able(job.Job) || !admits(job, p) })
 }
 
 // workers returns the workers that are configured to run the job.
@@ -139,6 +141,10 @@ func (v Service) lacksWorker(s crawler.Status) Waiting {
 		return Waiting{WaitOwner,
 			fmt.Sprintf("only %q may run this job, and it is not running: run the command that started it again",
 				s.Owner)}
+	case len(meant) > 0 && job.Renders() && !slices.ContainsFunc(meant, func(p Process) bool { return p.Browser }):
+		return Waiting{WaitBrowser,
+			fmt.Sprintf("no worker with a browser runs this job, which renders pages (render: %s): install Chromium where a worker runs, or start one with trawl worker --browser",
+				job.Render)}
 	case len(meant) > 0 && s.Opens && len(job.Handlers) == 0:
 		return Waiting{WaitAddresses,
 			"no worker may connect to the private hosts of this job: start one without --job-addresses=false"}
@@ -160,7 +166,7 @@ func waitsForOutput(s crawler.Status, v Service) Waiting {
 		return slices.ContainsFunc(s.Troubles, func(t crawler.Trouble) bool { return t.Worker == p.Name })
 	}
 	if len(meant) == 0 || slices.ContainsFunc(meant,
-		func(p Process) bool { return p.HasAll(s.Job.Handlers) && !troubled(p) }) {
+		func(p Process) bool { return p.Able(s.Job) && !troubled(p) }) {
 		return Waiting{}
 	}
 	at := slices.IndexFunc(s.Troubles, func(t crawler.Trouble) bool {

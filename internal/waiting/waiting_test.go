@@ -81,6 +81,14 @@ func TestAJobSaysWhatItWaitsFor(t *testing.T) {
 			Service{Processes: []Process{scheduler,
 				{Kind: KindWorker, Jobs: []string{"other"}, Handlers: []string{"shop"}}}}, WaitHandlers, "shop"},
 		{"handlers that are there", handled, busy, Service{Processes: []Process{scheduler, worker, shop}}, "", ""},
+		{"pages to render without a browser", rendered, busy, Service{Processes: []Process{scheduler, worker}}, WaitBrowser,
+			"--browser"},
+		{"pages to render, with a browser in a worker of another job", rendered, busy, Service{Processes: []Process{scheduler,
+			worker, {Kind: KindWorker, Jobs: []string{"other"}, Browser: true}}}, WaitBrowser, "render: auto"},
+		{"pages to render and no worker", rendered, busy, Service{Processes: []Process{scheduler}}, WaitWorker,
+			"no worker runs this job"},
+		{"pages to render with a browser", rendered, busy,
+			Service{Processes: []Process{scheduler, worker, {Kind: KindWorker, Name: "b", Browser: true}}}, "", ""},
 		{"a job that is paused", func(s *crawler.Status) { s.State = crawler.StatePaused }, busy, Service{}, WaitResume,
 			"trawl job resume news"},
 		{"a job whose only worker is in trouble", troubled(trouble), busy,
@@ -126,6 +134,8 @@ func TestAJobSaysWhatItWaitsFor(t *testing.T) {
 		})
 	}
 }
+
+func rendered(s *crawler.Status) { s.Job.Render = crawler.RenderAuto }
 
 func handled(s *crawler.Status) { s.Job.Handlers = []string{"shop"} }
 
