@@ -69,7 +69,7 @@ func TestEveryFieldIsDescribedAndNothingElseIs(t *testing.T) {
 		"Recrawl": crawler.Recrawl{}, "Freshness": crawler.Freshness{},
 		"Webhook": crawler.Webhook{}, "ChangedPage": change.Page{}, "OnDone": crawler.OnDone{},
 		"Rendering": crawler.Rendering{},
-		"Job": crawler.Job{}, "JobStatus": sheet{}, "Trouble": crawler.Trouble{}, "Awaited": crawler.Awaited{},
+		"Job":       crawler.Job{}, "JobStatus": sheet{}, "Trouble": crawler.Trouble{}, "Awaited": crawler.Awaited{},
 		"Periodic": periodic.Job{}, "Change": crawler.Change{}, "Run": periodic.Run{},
 		"Counters": crawler.Counters{}, "Process": waiting.Member{}, "Host": hostReport{}, "HostRules": crawler.HostRules{},
 		"Muted": crawler.Trap{}, "Failures": failureReport{}, "Cause": causeReport{}, "FailedURL": failedReport{},

@@ -136,7 +136,7 @@ func TestDuckDBReadsTheSchemaAndWhatIsInIt(t *testing.T) {
 			"texts JSON",
 			"language VARCHAR", "declared_language VARCHAR", "quality JSON", "charset_guessed BOOLEAN",
 			"minhash VARCHAR[]", "near_duplicate_of VARCHAR", "fetch INTEGER", "change VARCHAR", "checked BOOLEAN",
-			"moved_to VARCHAR", "block_page VARCHAR", "price VARCHAR", "charged VARCHAR", "same_as JSON",
+			"moved_to VARCHAR", "block_page VARCHAR", "price VARCHAR", "charged VARCHAR", "same_as JSON", "rendered JSON",
 		}},
 		{"errors", "SELECT column_name || ' ' || column_type FROM (DESCRIBE SELECT * FROM %s)", []string{
 			"url VARCHAR", "host VARCHAR", "final_url VARCHAR", "outcome VARCHAR", "status INTEGER", "fault VARCHAR",

@@ -48,10 +48,11 @@ type audit struct {
 }
 
 // shared identifies a host: across all jobs, or within the one job whose politeness is its
-// own.
+// own. Requests of rendered pages to hosts of others are paced by each worker alone.
 type shared struct {
 	host crawler.Host
 	job  string // "" for all jobs
+	by   string // the worker that paces its requests alone; "" for those of visits
 }
 
 // moment is one request to a host.
@@ -88,6 +89,9 @@ func (a *audit) read(ctx context.Context, s output.Segment) error {
 		key := shared{host: u.Host()}
 		if r.Politeness == string(crawler.PolitenessJob) {
 			key.job = r.Job
+		}
+		if r.Guest {
+			key.job, key.by = r.Job, r.Worker
 		}
 		a.hosts[key] = append(a.hosts[key], moment{
 			job: r.Job, start: start.UnixMicro(), answered: start.UnixMicro() + r.DurationMS*1000,

@@ -65,3 +65,21 @@ func TestJudgeListsHostsOnlyIfAsked(t *testing.T) {
 		t.Errorf("the hosts are %+v, want 1 without gaps, not listed", f.Hosts)
 	}
 }
+
+func TestJudgeSeparatesRequestsOfRenderedPagesToOtherHosts(t *testing.T) {
+	t.Parallel()
+	const request = `,"job":"j","url":"http://cdn.test/app.js","gap_ms":1000,"robots":"ignored"`
+	read := journals(t,
+		`{"start":"2026-01-02T03:04:05.000000Z","worker":"a","guest":true`+request+`}`,
+		`{"start":"2026-01-02T03:04:05.500000Z","worker":"b","guest":true`+request+`}`,
+		`{"start":"2026-01-02T03:04:05.700000Z","worker":"b"`+request+`}`,
+		`{"start":"2026-01-02T03:04:05.900000Z","worker":"a","guest":true`+request+`}`)
+	f, err := Judge(t.Context(), read, true)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if f.Requests != 4 || f.Hosts.TooSmall != 1 {
+		t.Errorf("found %d gaps that are too small in %d requests, want the one of worker a: %v", f.Hosts.TooSmall,
+			f.Requests, f.Examples)
+	}
+}

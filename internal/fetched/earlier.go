@@ -60,7 +60,7 @@ const digestKind = "sha256:"
 func (b *Body) digest() string { return digestKind + hex.EncodeToString(b.Digest[:]) }
 
 // Content returns the SHA-256 digest of the content of the page; false if there is no content, or
-// not all of it. The content of a page that has not changed is that of the earlier record.
+// not all of it. The content of a rendered page is what the browser shows, and that of a page that has not changed is that of the earlier record.
 func (r *Result) Content() (digest [32]byte, known bool) {
 	switch {
 	case r.Outcome == crawler.OutcomeNotModified && r.Earlier != nil:
@@ -68,6 +68,9 @@ func (r *Result) Content() (digest [32]byte, known bool) {
 		n, err := hex.Decode(digest[:], []byte(text[:min(len(text), 2*len(digest))]))
 		return digest, err == nil && n == len(digest)
 	case r.Outcome == crawler.OutcomeFetched && r.Page.Body != nil && r.Page.Body.Size > 0 && !r.Page.Truncated:
+		if r.Rendered != nil && r.Rendered.Error == "" { // pages of an application may have the same markup
+			return r.Rendered.Digest, true
+		}
 		return r.Page.Body.Digest, true
 	}
 	return digest, false

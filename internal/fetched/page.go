@@ -217,6 +217,9 @@ type Exchange struct {
 	Rules *RobotsText
 	// Robots says that the request was for a robots.txt.
 	Robots bool
+	// Guest says that a page that was rendered made the request, to a host that its visit does
+	// not hold. The worker alone kept the gap.
+	Guest bool
 }
 
 // RobotsText is the robots.txt of an origin, as it was fetched.

@@ -45,6 +45,8 @@ type Result struct {
 	// NearDuplicateOf is the URL of an earlier page of the job with nearly the same main
 	// text; zero if none is known, or if the job does not ask for it.
 	NearDuplicateOf crawler.URL
+	// Rendered is how the page was rendered in a browser; nil if it was not.
+	Rendered *Rendered
 	// Items are what the job's handlers emitted for the page, in order.
 	Items []queue.Item
 	// Skipped lists URLs that the page led to, or its own, that a rule skips. URLs that
@@ -77,7 +79,7 @@ func (r *Result) Record(withLinks bool) crawler.Record {
 		Sitemap: r.Entry.Sitemap, Embeds: r.Entry.Embeds, DuplicateOf: r.DuplicateOf.String(),
 		SeedHost:        string(r.SeedHost),
 		NearDuplicateOf: r.NearDuplicateOf.String(),
-		Checked:         r.Checked, MovedTo: r.MovedTo.String(), Change: r.Change,
+		Checked:         r.Checked, MovedTo: r.MovedTo.String(), Change: r.Change, Rendered: r.Rendered.record(),
 	}
 	if page := r.Entry.Page; page.Known() {
 		rec.Fetch = page.Fetches + 1

@@ -95,7 +95,7 @@ func JobConfig(j crawler.Job, needs fetched.Needs) Config {
 		Text:         j.Text, Markdown: j.Markdown, Article: needs.Article, Extractor: j.Extractor,
 		MinHash: j.MinHash, Sketch: j.NearDuplicates != "", Fingerprint: j.Recrawl.On(),
 		References: needs.References, AcceptMarkdown: j.AcceptMarkdown,
-		Feeds: j.Sitemaps && j.Follow,
+		Feeds: j.Sitemaps && j.Follow, Signs: j.Renders(),
 	}
 	if j.Follow {
 		cfg.FollowRules = j.FollowRules

@@ -1,6 +1,7 @@
 package sink
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -62,6 +63,7 @@ type Files struct {
 	names     *nameIndex
 	drafts    atomic.Int64
 	content   func(*fetched.Result, crawler.Record) *content
+	pictures  bool // what else is kept of a rendered page is written beside it
 }
 
 // content is what the file of a page contains.
@@ -74,7 +76,13 @@ type content struct {
 // NewFiles opens the manifest, reads which names are taken, and removes the unfinished
 // files of a process that was killed. One process at a time may write under a worker name
 // in a folder; if another does, the error names it.
-func NewFiles(cfg FilesConfig) (*Files, error) { return newFiles(cfg, manifest, bodyOf) }
+func NewFiles(cfg FilesConfig) (*Files, error) {
+	f, err := newFiles(cfg, manifest, bodyOf)
+	if err == nil {
+		f.pictures = true
+	}
+	return f, err
+}
 
 // newFiles opens a sink for files with the content that the function returns, and with a
 // manifest whose name has this prefix.
@@ -113,6 +121,9 @@ func (f *Files) Keep(ctx context.Context, results []*fetched.Result) error {
 				return err
 			}
 			rec.Path = name
+			if err := f.beside(r, name, rec.Rendered); err != nil {
+				return err
+			}
 		}
 		if err := b.add(rec); err != nil {
 			return err
@@ -131,10 +142,69 @@ func finalURL(r *fetched.Result) crawler.URL {
 	return r.Entry.URL
 }
 
-// bodyOf returns the content that [Files] writes.
+// beside writes what else is kept of a page that was rendered, in files whose names begin with that
+// of the page, and says where in its record.
+func (f *Files) beside(r *fetched.Result, name string, rec *crawler.RenderedBy) error {
+	if r.Rendered == nil || !f.pictures {
+		return nil
+	}
+	for _, extra := range []struct {
+		suffix string
+		body   io.Reader
+		size   int64
+		path   *string
+	}{
+		{".original", original(r), r.Page.Body.Size, &rec.Original},
+		{"." + pictureFormat(r.Rendered.Screenshot), bytes.NewReader(r.Rendered.Screenshot),
+			int64(len(r.Rendered.Screenshot)), &rec.Screenshot},
+		{".pdf", bytes.NewReader(r.Rendered.PDF), int64(len(r.Rendered.PDF)), &rec.PDF},
+	} {
+		if extra.body == nil || extra.size == 0 {
+			continue
+		}
+		segments := strings.Split(name+extra.suffix, "/")
+		// A URL has no fragment, so that no other page can own the name.
+		where, err := f.names.claim(finalURL(r).String()+"#"+extra.suffix, segments)
+		if err != nil {
+			return err
+		}
+		draft := f.draftName(f.drafts.Add(1))
+		if err := f.draft(draft, &content{body: extra.body, size: extra.size}, ""); err != nil {
+			return errors.Join(err, f.discard(draft))
+		}
+		if err := f.place(draft, where); err != nil {
+			return errors.Join(trouble("writing", f.in.dir, where, err), f.discard(draft))
+		}
+		*extra.path = where
+	}
+	return nil
+}
+
+// original returns the body that the server sent, if the job keeps it beside the rendered one.
+func original(r *fetched.Result) io.Reader {
+	if !r.Rendered.KeepOriginal || r.Rendered.Body == nil {
+		return nil
+	}
+	return r.Page.Body.Reader()
+}
+
+// pictureFormat returns the format of a picture, as the extension of its file.
+func pictureFormat(picture []byte) string {
+	if bytes.HasPrefix(picture, []byte("RIFF")) {
+		return "webp"
+	}
+	return "png"
+}
+
+// bodyOf returns the content that [Files] writes: of a rendered page, the page as it was shown.
 func bodyOf(r *fetched.Result, _ crawler.Record) *content {
 	if r.Outcome != crawler.OutcomeFetched || r.Checked || r.Page == nil || r.Page.Body == nil {
 		return nil
+	}
+	if r.Rendered != nil && r.Rendered.Body != nil {
+		return &content{
+			wish: wish(finalURL(r), "text/html"), body: r.Rendered.Body.Reader(), size: r.Rendered.Body.Size,
+		}
 	}
 	return &content{
 		wish: wish(finalURL(r), r.Page.Header.Get("Content-Type")), body: r.Page.Body.Reader(), size: r.Page.Body.Size,

@@ -311,3 +311,37 @@ func BenchmarkFiles(b *testing.B) {
 	}
 	b.ReportMetric(float64(b.N)/b.Elapsed().Seconds(), "files/s")
 }
+
+func TestARenderedPageIsKeptAsItIsShownWithWhatElseTheJobAsksFor(t *testing.T) {
+	t.Parallel()
+	const shown = "<p>shown</p>"
+	dir := t.TempDir()
+	f := openFiles(t, FilesConfig{Dir: dir})
+	r := page(t, "http://example.com/a/", "sent")
+	r.Rendered = &fetched.Rendered{
+		Why: "always", Screenshot: []byte("\x89PNG"), PDF: []byte("%PDF"), KeepOriginal: true,
+		Body: &fetched.Body{Head: []byte(shown), Size: int64(len(shown)), Release: func() {}},
+	}
+	plain := page(t, "http://example.com/b", "sent")
+	failed := page(t, "http://example.com/c", "sent")
+	failed.Rendered = &fetched.Rendered{Why: "try", Error: "the page crashed", KeepOriginal: true}
+	keep(t, f, r, plain, failed)
+	closed(t, f)
+
+	recs := kept(t, dir, "manifest-*.jsonl")
+	got := recs[0].Rendered
+	for name, want := range map[string]string{
+		recs[0].Path: shown, got.Original: "sent", got.Screenshot: "\x89PNG", got.PDF: "%PDF",
+		recs[1].Path: "sent", recs[2].Path: "sent",
+	} {
+		if text := read(t, dir, name); text != want {
+			t.Errorf("%s has %q, want %q", name, text, want)
+		}
+	}
+	if want := recs[0].Path + ".png"; got.Screenshot != want {
+		t.Errorf("the screenshot is in %s, want %s", got.Screenshot, want)
+	}
+	if recs[1].Rendered != nil || recs[2].Rendered.Original != "" || recs[2].Rendered.Error == "" {
+		t.Errorf("the other pages are recorded as %+v and %+v", recs[1].Rendered, recs[2].Rendered)
+	}
+}

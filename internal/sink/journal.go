@@ -32,6 +32,9 @@ type Request struct {
 	// Politeness is "job" when the job paces its requests to the host alone, regardless
 	// of what other jobs do there.
 	Politeness string `json:"politeness,omitempty"`
+	// Guest says that a rendered page made the request, to a host that no visit of the job held
+	// for it. The worker alone kept the gap.
+	Guest bool `json:"guest,omitempty"`
 	// Robots is "obeyed", "ignored", or "asked": the request was for a robots.txt.
 	Robots string `json:"robots"`
 	// Rules is the robots.txt that allowed the request. It is present only in the first
@@ -122,7 +125,7 @@ func (j *Journal) line(x fetched.Exchange, fresh map[string]time.Time) *Request 
 		Start: x.Start.UTC().Format(JournalTime), Job: x.Job, Worker: x.Worker, URL: x.URL.String(),
 		DurationMS: x.Duration.Milliseconds(), Status: x.Status,
 		Error: x.Fault, GapMS: x.Gap.Milliseconds(), RetryAfterMS: x.RetryAfter.Milliseconds(), Robots: RobotsObeyed,
-		Proxy: x.Proxy, Politeness: string(x.Politeness),
+		Proxy: x.Proxy, Politeness: string(x.Politeness), Guest: x.Guest,
 	}
 	if x.Address.IsValid() {
 		r.Address = x.Address.String()

@@ -49,7 +49,7 @@ func (row *PageRow) Record() (crawler.Record, error) {
 		into any
 	}{
 		{row.Rights, &rec.Rights}, {row.Usage, &rec.Usage}, {row.Fields, &rec.Fields}, {row.Texts, &rec.Texts},
-		{row.Quality, &rec.Quality}, {row.SameAs, &rec.SameAs},
+		{row.Quality, &rec.Quality}, {row.SameAs, &rec.SameAs}, {row.Rendered, &rec.Rendered},
 	} {
 		if len(object.text) == 0 {
 			continue

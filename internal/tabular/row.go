@@ -69,7 +69,8 @@ type PageRow struct {
 	BlockPage   string          `parquet:"block_page,optional,dict"`
 	Price       string          `parquet:"price,optional,dict"`
 	Charged     string          `parquet:"charged,optional,dict"`
-	SameAs      json.RawMessage `parquet:"same_as,optional,json"` // the object of the record
+	SameAs      json.RawMessage `parquet:"same_as,optional,json"`  // the object of the record
+	Rendered    json.RawMessage `parquet:"rendered,optional,json"` // the object of the record
 }
 
 // ErrorRow is a row of the table of errors: a URL that was not fetched, or whose page
@@ -143,6 +144,9 @@ func PageRowOf(rec crawler.Record) (PageRow, error) {
 	}
 	if err == nil && rec.SameAs != nil {
 		row.SameAs, err = json.Marshal(rec.SameAs)
+	}
+	if err == nil && rec.Rendered != nil {
+		row.Rendered, err = json.Marshal(rec.Rendered)
 	}
 	if err == nil && rec.Texts != nil {
 		row.Texts, err = json.Marshal(rec.Texts)

@@ -79,7 +79,7 @@ func (w *Visitor) patience() time.Duration {
 func (c *committer) heavy() bool {
 	bytes, links := int64(0), 0
 	for _, e := range c.batch {
-		bytes += e.bytes() + e.result.ItemBytes()
+		bytes += e.bytes() + e.result.ItemBytes() + e.result.Rendered.Held()
 		links += e.found()
 	}
 	return bytes >= flushBytes || links >= flushLinks

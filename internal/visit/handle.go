@@ -50,6 +50,10 @@ type HandlerPage struct {
 	Document *fetched.Document // nil if the page was not parsed
 	// Refuses says why a link of the page does not belong to the job; "" if it does.
 	Refuses func(crawler.URL) string
+	// Render renders the page in a browser, unless it was rendered already, and returns it as the
+	// browser shows it. The error says why it cannot be rendered. It may be called until the
+	// handlers return, by one goroutine at a time.
+	Render func(context.Context) (*fetched.Page, *fetched.Document, error)
 }
 
 // Yield is what handlers made of a page. It takes effect as a whole or not at all.
@@ -112,6 +116,7 @@ const handlerGrace = time.Second
 // handling is one call of the handlers, for one page.
 type handling struct {
 	done  chan struct{} // closed when the handlers have returned
+	asks  <-chan ask    // for the page to be rendered; nil if they cannot
 	yield Yield
 	err   error
 }
@@ -133,7 +138,7 @@ func (e *urlTask) handle() error {
 	if err != nil {
 		return err
 	}
-	handed := e.handed()
+	handed, asks := e.handed()
 	if doc != nil { // only the handlers use the tree, and it is released with them
 		kept := *doc
 		kept.Tree = nil
@@ -143,7 +148,8 @@ func (e *urlTask) handle() error {
 	ctx, cancel := context.WithTimeout(e.visit.life.doing, w.cfg.HandlerTime)
 	defer cancel()
 	h := begin(leave, func() (Yield, error) { return w.call(ctx, log, handed) })
-	returned := h.wait(ctx)
+	h.asks = asks
+	returned := h.wait(ctx, e.renderFor)
 	if !returned {
 		e.abandon(h)
 	}
@@ -218,7 +224,7 @@ func (w *Visitor) tellError(ctx context.Context, log *slog.Logger, r *fetched.Re
 		defer recovered(log, url, &err)
 		return Yield{}, w.errors.HandleError(ctx, r)
 	})
-	if !h.wait(ctx) {
+	if !h.wait(ctx, nil) {
 		log.Error("handlers have not returned after their deadline", "url", url)
 	} else if h.err != nil && !errors.Is(h.err, queue.ErrNoRetry) {
 		log.Warn("a failure could not be handled", "url", url, "error", h.err)
@@ -265,13 +271,19 @@ func (w *Visitor) enter(ctx context.Context) (leave func(), err error) {
 
 // handed returns the page as handlers get it. It shares nothing with the result that the
 // visit writes to, because handlers may outlast the visit.
-func (e *urlTask) handed() HandlerPage {
+func (e *urlTask) handed() (HandlerPage, <-chan ask) {
+	asks := make(chan ask)
 	depth := e.taken.Entry.Depth + 1
 	scope := e.visitor.scope
-	return HandlerPage{
-		Job: e.result.Job, Entry: e.result.Entry, Page: e.result.Page, Document: e.result.Document,
-		Refuses: func(u crawler.URL) string { return scope.Refuses(u, depth) },
+	page := e.result.Page
+	if e.shown != nil {
+		page = e.shown
 	}
+	return HandlerPage{
+		Job: e.result.Job, Entry: e.result.Entry, Page: page, Document: e.result.Document,
+		Refuses: func(u crawler.URL) string { return scope.Refuses(u, depth) },
+		Render:  func(ctx context.Context) (*fetched.Page, *fetched.Document, error) { return askFor(ctx, asks) },
+	}, asks
 }
 
 // call calls the handlers. If one panics, only this page fails.
@@ -280,12 +292,18 @@ func (w *Visitor) call(ctx context.Context, log *slog.Logger, h HandlerPage) (y 
 	return w.handlers.Handle(ctx, h)
 }
 
-// wait waits until the handlers return, or until their time and the grace are over.
-func (h *handling) wait(ctx context.Context) (returned bool) {
-	select {
-	case <-h.done:
-		return true
-	case <-ctx.Done():
+// wait waits until the handlers return, or until their time and the grace are over. Meanwhile it
+// lets render answer what they ask for.
+func (h *handling) wait(ctx context.Context, render func(ask)) (returned bool) {
+	for waits := true; waits; {
+		select {
+		case <-h.done:
+			return true
+		case a := <-h.asks:
+			render(a)
+		case <-ctx.Done():
+			waits = false
+		}
 	}
 	grace := time.NewTimer(handlerGrace)
 	defer grace.Stop()

@@ -8,6 +8,7 @@ import (
 
 	"github.com/trawlcrawler/trawl/crawler"
 	"github.com/trawlcrawler/trawl/internal/fetched"
+	"github.com/trawlcrawler/trawl/internal/need"
 	"github.com/trawlcrawler/trawl/internal/queue"
 )
 
@@ -23,6 +24,9 @@ type hostState struct {
 	// careless says that the server answers 304 although no condition was sent. Then what it says
 	// about conditions means nothing.
 	careless atomic.Bool
+
+	lessons need.Lessons // what rendering its pages has taught
+	recall  sync.Once    // reads them from the frontier
 
 	policiesMu sync.Mutex
 	policies   map[string]fetched.RobotsPolicy // by origin

@@ -229,6 +229,29 @@ func (p *pace) wait(ctx context.Context) (*start, error) {
 	}
 }
 
+// join is wait for a request that belongs to the one before, such as one of a page that is rendered.
+// It keeps no gap, but the gap after it is kept, and a host that rests is left alone.
+func (p *pace) join(ctx context.Context) (*start, error) {
+	for {
+		if err := ctx.Err(); err != nil {
+			return nil, err
+		}
+		p.mu.Lock()
+		wait := time.Until(p.opens)
+		if wait <= 0 {
+			p.started = time.Now()
+			p.last = &start{pace: p, left: make(chan struct{})}
+			begun := p.last
+			p.mu.Unlock()
+			return begun, nil
+		}
+		p.mu.Unlock()
+		if err := sleep(ctx, wait); err != nil {
+			return nil, err
+		}
+	}
+}
+
 // now returns how long to wait, or a channel to wait on until that is known.
 func (p *pace) now() (time.Duration, <-chan struct{}) {
 	p.mu.Lock()

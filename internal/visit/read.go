@@ -59,12 +59,19 @@ func (e *urlTask) read() error {
 	e.visit.life.timer.Enter(activity.Parsing)
 	doc, trouble, err := e.visitor.parse(e.visit.life.doing, e.visit.log, e.result.Page, e.taken.Entry.Sitemap > 0)
 	e.visit.life.timer.Leave(activity.Parsing)
+	if err == nil {
+		doc, err = e.render(doc)
+	}
 	if err != nil {
 		return err
 	}
 	e.result.Document, e.result.Reason = doc, trouble
 	if e.visitor.job.Traps && (doc == nil || !doc.Sitemap) {
-		e.visit.host.traps.learn(e.taken.Entry, e.result.Page, doc)
+		page := e.result.Page
+		if e.shown != nil {
+			page = e.shown
+		}
+		e.visit.host.traps.learn(e.taken.Entry, page, doc)
 	}
 	switch {
 	case doc.Unread() && trouble == "" && e.taken.Entry.Sitemap > 0 && e.visitor.sitemaps != nil:
@@ -108,6 +115,10 @@ func (e *urlTask) withhold() {
 	e.withheld = e.bytes()
 	e.result.Earlier = nil // its record has the content
 	e.result.Page.Release()
+	e.shown = nil
+	if r := e.result.Rendered; r != nil {
+		r.Body, r.Screenshot, r.PDF = nil, nil, nil
+	}
 	if e.result.Document == nil {
 		return
 	}
@@ -127,7 +138,11 @@ func (e *urlTask) withhold() {
 func (e *urlTask) releaseEarly() {
 	if p := e.result.Page; p != nil && p.Body != nil && !e.visitor.needs.Bodies {
 		p.Body.Release()
+		if e.result.Rendered != nil {
+			e.result.Rendered.Body = nil
+		}
 	}
+	e.shown = nil
 }
 
 // deduplicate handles the canonical URL that the page names. It is not a link to another

@@ -25,6 +25,8 @@ type requester struct {
 	connections int
 	log         *slog.Logger
 
+	guest bool // the host is not that of the visit: no lease covers it
+
 	busy atomic.Int64 // holds that are taken
 }
 
@@ -78,6 +80,9 @@ func (q *requester) policy(u crawler.URL,
 	if err != nil {
 		return fetched.RobotsPolicy{}, false, err
 	}
+	if r.Allowed == nil && r.Again > 0 && q.guest {
+		return r, false, nil // the request is not made; a later page asks again
+	}
 	if r.Allowed == nil && r.Again > 0 {
 		q.log.Info("robots.txt is unavailable", "origin", origin, "reason", r.Unavailable, "again", r.Again)
 		q.host.pace.hold(r.Again)
@@ -88,7 +93,7 @@ func (q *requester) policy(u crawler.URL,
 		return fetched.RobotsPolicy{}, false, errStopped
 	}
 	q.host.pace.widen(r.Delay)
-	if q.visitor.job.TDMRep {
+	if q.visitor.job.TDMRep && !q.guest {
 		held := func(_ context.Context, u crawler.URL) (*fetched.Page, error) {
 			return get(u, request{rules: r.Text, hold: &whole})
 		}
@@ -108,8 +113,10 @@ func (q *requester) policy(u crawler.URL,
 type request struct {
 	fetched.Request
 	rules  *fetched.RobotsText
-	robots bool  // it is a request for a robots.txt
-	hold   *hold // taken when the request begins, and kept
+	robots bool            // it is a request for a robots.txt
+	hold   *hold           // taken when the request begins, and kept
+	along  bool            // it is part of the request before, and need not keep the gap
+	ctx    context.Context // ends when the result is of no use any more; nil for never
 }
 
 // fetch makes a request when its turn comes, and repeats it once if the fault asks for
@@ -125,15 +132,18 @@ func (q *requester) fetch(r request) (*fetched.Page, error) {
 
 // fetchOnce makes one request when its turn comes.
 func (q *requester) fetchOnce(r request) (*fetched.Page, error) {
-	if err := q.lease.announceGap(); err != nil {
-		return nil, err
+	if !q.guest {
+		if err := q.lease.announceGap(); err != nil {
+			return nil, err
+		}
 	}
-	q.life.timer.Enter(activity.Politeness)
-	start, err := q.host.pace.wait(q.life.starting)
-	q.life.timer.Leave(activity.Politeness)
+	start, err := q.turn(r)
 	if err != nil || q.lease.clock.over() {
 		if start != nil {
 			start.end()
+		}
+		if r.ctx != nil && r.ctx.Err() != nil && q.life.starting.Err() == nil {
+			return nil, r.ctx.Err()
 		}
 		return nil, errStopped
 	}
@@ -163,6 +173,23 @@ func (q *requester) fetchOnce(r request) (*fetched.Page, error) {
 	return page, nil
 }
 
+// turn waits until a request may start.
+func (q *requester) turn(r request) (*start, error) {
+	ctx := q.life.starting
+	if r.ctx != nil {
+		limited, cancel := context.WithCancel(ctx)
+		defer cancel()
+		defer context.AfterFunc(r.ctx, cancel)()
+		ctx = limited
+	}
+	q.life.timer.Enter(activity.Politeness)
+	defer q.life.timer.Leave(activity.Politeness)
+	if r.along {
+		return q.host.pace.join(ctx)
+	}
+	return q.host.pace.wait(ctx)
+}
+
 // markOf returns the mark of a block page; "" for any other page.
 func markOf(p *fetched.Page) string {
 	r := blockpage.Response{Status: p.Status, Header: p.Header}
@@ -177,6 +204,10 @@ func markOf(p *fetched.Page) string {
 func (q *requester) receive(p *fetched.Page, robots bool) {
 	pause := q.host.health.receive(p, robots, q.visitor.settings().RetryPause, q.visitor.cfg.Jitter)
 	if pause == 0 {
+		return
+	}
+	if q.guest {
+		q.host.pace.hold(pause)
 		return
 	}
 	if q.host.health.lost(q.visitor.settings().HostTries) != "" {
@@ -207,6 +238,7 @@ func (q *requester) exchangeOf(r request, s *start, p *fetched.Page) fetched.Exc
 		x.Start = s.sent
 	}
 	x.Duration = p.Started.Add(p.Duration).Sub(x.Start)
+	x.Guest = q.guest
 	if q.visitor.job.Politeness == crawler.PolitenessJob {
 		x.Politeness = crawler.PolitenessJob
 	}

@@ -39,6 +39,8 @@ type urlTask struct {
 	cookies int   // how many answers set cookies so far
 	knew    []int // for each redirect of the result, cookies at the time of its request
 
+	shown *fetched.Page // the page as a browser shows it; nil if it was not rendered
+
 	unpaid   string // why a page that costs money was not paid for; "" if the job does not pay at all
 	withheld int64  // size of a body that is not kept
 }
@@ -164,6 +166,14 @@ func (w *Visitor) requestFor(u crawler.URL) fetched.Request {
 	}
 }
 
+// robotsRequest returns the request for a file about a host.
+func (w *Visitor) robotsRequest(u crawler.URL) fetched.Request {
+	return fetched.Request{
+		URL: u, UserAgent: w.job.UserAgent, From: w.job.Contact, BodyLimit: robotsLimit, Timeout: w.job.Timeout,
+		TLS: w.job.TLS, Record: w.needs.Exchanges,
+	}
+}
+
 // judge decides what an answer means.
 func (e *urlTask) judge() (crawler.URL, error) {
 	p := e.result.Page
@@ -212,10 +222,19 @@ func (e *urlTask) bytes() int64 {
 	return e.result.Page.Body.Size
 }
 
+// spent returns how many bytes of bodies the URL has cost: those of its page, and those that the
+// page fetched in a browser.
+func (e *urlTask) spent() int64 {
+	if e.result.Rendered == nil {
+		return e.bytes()
+	}
+	return e.bytes() + e.result.Rendered.Bytes
+}
+
 // settlements appends the settlements of all URLs that the URL task held.
 func (e *urlTask) settlements(all []queue.Settlement) []queue.Settlement {
 	s := queue.Settlement{
-		Ticket: e.taken.Ticket, Outcome: e.result.Outcome, Bytes: e.bytes(), After: e.after, Incomplete: e.incomplete(),
+		Ticket: e.taken.Ticket, Outcome: e.result.Outcome, Bytes: e.spent(), After: e.after, Incomplete: e.incomplete(),
 		Items: len(e.result.Items), Cause: e.result.Cause(),
 	}
 	if s.Cause != "" {
@@ -263,7 +282,7 @@ func (e *urlTask) reportTo(r *queue.Report) {
 	if e.incomplete() {
 		r.Incomplete++
 	}
-	r.Bytes += e.bytes()
+	r.Bytes += e.spent()
 	if p := e.result.Page; p != nil {
 		r.Requested++
 		r.Answer += p.Duration
@@ -297,12 +316,7 @@ func (e *urlTask) leave() {
 // is special about it. If the page is recorded, it goes on the trail, and the returned page
 // only borrows its body.
 func (e *urlTask) getRobots(u crawler.URL, r request) (*fetched.Page, error) {
-	job := e.visitor.job
-	r.Request = fetched.Request{
-		URL: u, UserAgent: job.UserAgent, From: job.Contact, BodyLimit: robotsLimit,
-		Timeout: job.Timeout,
-		TLS:     job.TLS, Record: e.visitor.needs.Exchanges,
-	}
+	r.Request = e.visitor.robotsRequest(u)
 	p, err := e.visit.requests.fetch(r)
 	if err != nil || p.Recording == nil {
 		return p, err

@@ -24,6 +24,8 @@ type visit struct {
 	committer *committer
 	taker     *taker
 
+	subresources subresources // what its rendered pages share
+
 	done  chan finished
 	lanes sync.WaitGroup
 }
@@ -56,6 +58,7 @@ func newVisit(
 		},
 		done: make(chan finished, (aheadLanes+1)*lanes),
 	}
+	v.subresources.held = &w.shared
 	v.taker = &taker{
 		visitor: w, life: life, lease: keeper, host: host, committer: v.committer, connections: lanes, heed: v.heed,
 		rest: v.rest,
@@ -84,6 +87,7 @@ func (v *visit) run() error {
 	v.lead()
 	close(v.taker.todo)
 	v.lanes.Wait()
+	v.subresources.release()
 	err := v.close()
 	v.life.abort()
 	watching.Wait()

@@ -198,6 +198,9 @@ type Visitor struct {
 	download   bool          // the server's bytes are kept as they are, since nothing reads the pages
 	cfg        Config
 	skips      *skips
+	browser    Browser      // nil if the job renders no pages
+	shared     atomic.Int64 // bytes that rendered pages of visits share
+	strangers  strangers
 	visits     atomic.Int64            // visits in progress
 	meter      activity.Meter          // times what visits do
 	calls      atomic.Int64            // names the calls that open visits; counts from the visitor's start in nanoseconds
@@ -228,6 +231,8 @@ type Tools struct {
 	// Gate lets visits wait until pages can be kept. If it is nil, URLs whose pages cannot
 	// be kept return to the queue, and the visit fails.
 	Gate *Gate
+	// Browser renders pages, for jobs that do.
+	Browser Browser
 	// Room returns an error if there is no room for a body of that size outside memory. It
 	// is required with Gate.
 	Room func(bytes int64) error
@@ -244,6 +249,10 @@ func New(job crawler.Job, scope *rules.Scope, tools Tools, cfg Config) (*Visitor
 	if len(job.Handlers) > 0 && tools.Handlers == nil {
 		return nil, fmt.Errorf("job %s: it needs the handlers %q, which this program does not have", job.Name,
 			job.Handlers)
+	}
+	if job.Renders() && tools.Browser == nil {
+		return nil, fmt.Errorf("job %s: it renders pages (render: %s), but this worker has no browser", job.Name,
+			job.Render)
 	}
 	if job.Cookies && tools.Jar == nil {
 		return nil, fmt.Errorf("job %s: there is no jar for its cookies", job.Name)
@@ -268,7 +277,8 @@ func New(job crawler.Job, scope *rules.Scope, tools Tools, cfg Config) (*Visitor
 		sink: tools.Sink, needs: tools.Sink.Needs(), journal: tools.Journal,
 		gate: tools.Gate, room: tools.Room, skips: newSkips(),
 	}
-	w.download = w.needs.Verbatim && !job.Follow && !job.Resources && len(job.Select)+len(job.Extract) == 0
+	w.download = w.needs.Verbatim && !job.Follow && !job.Resources && !job.Renders() &&
+		len(job.Select)+len(job.Extract) == 0
 	w.live.Store(&job)
 	w.calls.Store(time.Now().UnixNano())
 	if len(job.Handlers) > 0 {
@@ -283,6 +293,10 @@ func New(job crawler.Job, scope *rules.Scope, tools Tools, cfg Config) (*Visitor
 	}
 	if job.Cookies {
 		w.jar = tools.Jar
+	}
+	if job.Renders() {
+		// The markup of an application does not change when what it shows does.
+		w.browser, w.validators = tools.Browser, nil
 	}
 	return w, nil
 }
