@@ -62,6 +62,13 @@ func TestBadInputIsRefusedWithTheReason(t *testing.T) {
 		"a bad kind of TLS": {
 			"crawl " + aURL + " --tls old", usage, []string{"tls", `"old"`, "modern or legacy"},
 		},
+		"a bad mode of rendering": {
+			"crawl " + aURL + " --render often", usage, []string{"render", `"often"`, "never, auto or always"},
+		},
+		"a browser that is not there": {
+			"crawl " + aURL + " --render auto --browser /nowhere/chromium", usage,
+			[]string{"render: auto", "no browser", `"/nowhere/chromium"`},
+		},
 		"a bad format": {"crawl " + aURL + " --format pdf", usage, []string{"format", `"pdf"`, "jsonl"}},
 		"a bad user agent": {
 			"crawl " + aURL + " --user-agent Schnüffler/1.0", usage, []string{"user_agent", "ASCII"},

@@ -29,7 +29,8 @@ func (s *settings) runner(ctx context.Context, hosts *tally) (localcrawl.Config,
 	}
 	return localcrawl.Config{
 		Job: s.Job, Restart: s.restart, Redis: s.Redis, Concurrency: s.Concurrency,
-		Fetch: reach, Own: s.own(), Process: processName(), Kill: secondInterrupt(ctx), Log: newLog(s.verbose),
+		Fetch: reach, Own: s.own(), Browser: s.Browser,
+		Process: processName(), Kill: secondInterrupt(ctx), Log: newLog(s.verbose),
 		Words: words, Hear: localcrawl.Hear{
 			Visit: hosts.note, Waits: sayWaits, Rests: hosts.rest,
 			LeftOut: func(why error) { fmt.Fprintf(stderr, "trawl: left out: %v\n", why) },

@@ -8,6 +8,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/trawlcrawler/trawl/crawler"
 	"github.com/trawlcrawler/trawl/internal/test/testsite"
 	"github.com/trawlcrawler/trawl/internal/waiting"
 )
@@ -131,4 +132,22 @@ func TestARunningJobIsNeverShownAsWaiting(t *testing.T) {
 		}
 		return status.State.Ended()
 	})
+}
+
+func TestAJobThatRendersWaitsForAWorkerWithABrowser(t *testing.T) {
+	t.Parallel()
+	ft := newFleetTest(t)
+	_, dashboard := ft.Dashboard()
+	dashboard = strings.TrimSuffix(strings.TrimPrefix(dashboard, "http://"), "/")
+	g := testsite.Graph{Hosts: 1, PagesPerHost: 3, LinksPerPage: 2}
+	job := jobOf(t, g, g.Serve(t))
+	job.Render = crawler.RenderAuto
+	ft.Scheduler()
+	ft.Env = append(ft.Env, "PATH="+t.TempDir()) // without any browser
+	ft.Worker()
+	ft.Create(job)
+	ft.expectWaitReason(dashboard, job.Name, waiting.WaitBrowser, "no worker with a browser", "render: auto", "--browser")
+	// No page of the site has a script, so that this browser is never started.
+	ft.Worker("--browser", "/bin/true")
+	ft.Done(job.Name)
 }

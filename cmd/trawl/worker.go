@@ -69,7 +69,7 @@ func runWorker(ctx context.Context, conn *fleet.Connection, s settings, cfg flee
 	if err != nil {
 		return statusOf(err)
 	}
-	cfg.Out, cfg.Concurrency, cfg.Fetch = out, s.Concurrency, reach
+	cfg.Out, cfg.Concurrency, cfg.Fetch, cfg.Browser = out, s.Concurrency, reach, s.Browser
 	w, err := fleet.NewWorker(conn, cfg)
 	if err != nil {
 		return failed("%v", errors.Join(err, out.Close()))

@@ -73,8 +73,8 @@ func (w *Runtime) NewJobWorker(job crawler.Status, home []crawler.Host, out *Out
 	tools := out.tools(visit.Tools{
 		Frontier: w.store.Frontier(job.Job), Fetcher: st.fetcher, Robots: w.robots,
 		Parser: parser, Sitemaps: sitemap.Parser{}, Locator: st.fetcher, Jar: cookie.NewJar(),
-		Handlers: w.handlersFor(job),
-		Room:     w.Fetcher.Room,
+		Handlers: w.handlersFor(job), Browser: w.browserFor(job.Job),
+		Room: w.Fetcher.Room,
 	})
 	if known != nil {
 		tools.Validators = known

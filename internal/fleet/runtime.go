@@ -41,6 +41,7 @@ type Runtime struct {
 	counts *spreads
 	log    *slog.Logger
 
+	browser       *browser // nil for none
 	handlers      Handlers // nil for none
 	handlerTime   time.Duration
 	handlerPlaces chan struct{}
@@ -65,6 +66,9 @@ type RuntimeConfig struct {
 	Metrics prometheus.Registerer
 	Log     *slog.Logger
 
+	// Browser is the path or the address of the browser that renders pages. Default a Chromium
+	// on PATH, if there is one.
+	Browser string
 	// Handlers are the program's own. Default none.
 	Handlers Handlers
 	// HandlerTime is how long the handlers of one page may take. Default 1m. HandlerPlaces
@@ -86,6 +90,10 @@ type RuntimeConfig struct {
 func NewRuntime(store *frontier.Store, redis asynq.RedisConnOpt, cfg RuntimeConfig) (*Runtime, error) {
 	boundMemory(cfg.Concurrency)
 	cfg.Fetch.Log = cfg.Log
+	browser, err := findBrowser(cfg.Browser, cfg.Log)
+	if err != nil {
+		return nil, err
+	}
 	fetcher, err := fetch.New(cfg.Fetch)
 	if err != nil {
 		return nil, err
@@ -101,6 +109,7 @@ func NewRuntime(store *frontier.Store, redis asynq.RedisConnOpt, cfg RuntimeConf
 		tails:  newTails(store),
 		counts: newSpreads(store),
 
+		browser:  browser,
 		handlers: cfg.Handlers, handlerTime: cfg.HandlerTime,
 		handlerPlaces: make(chan struct{}, cmp.Or(cfg.HandlerPlaces, 4*runtime.GOMAXPROCS(0))),
 		grace:         cfg.Grace, settled: cfg.Settled, failed: cfg.Failed, keepPause: cfg.KeepPause,
@@ -141,6 +150,9 @@ func (w *Runtime) full() bool { return w.places.full() }
 // Close closes the connections.
 func (w *Runtime) Close() {
 	w.places.close()
+	if err := w.browser.close(); err != nil {
+		w.log.Warn("the browser did not end as it should", "error", err)
+	}
 	w.Fetcher.Close()
 }
 
@@ -154,16 +166,29 @@ type Handlers interface {
 	For(job crawler.Status) visit.Handlers
 }
 
-// serves reports whether this program has all handlers of a job. If not, visits of the job
-// are left to other workers.
-func (w *Runtime) serves(handlers []string) bool {
-	return len(handlers) == 0 || w.handlers != nil && w.handlers.Has(handlers)
+// serves reports whether this program has all handlers of a job, and a browser if the job renders
+// pages. If not, visits of the job are left to other workers.
+func (w *Runtime) serves(job crawler.Job) bool {
+	return w.hasHandlers(job.Handlers) && (!job.Renders() || w.browser != nil)
+}
+
+// hasHandlers reports whether this program has all of these handlers.
+func (w *Runtime) hasHandlers(names []string) bool {
+	return len(names) == 0 || w.handlers != nil && w.handlers.Has(names)
+}
+
+// browserFor returns the browser of a job; nil if the job renders nothing, or there is none.
+func (w *Runtime) browserFor(job crawler.Job) visit.Browser {
+	if w.browser == nil || !job.Renders() {
+		return nil
+	}
+	return w.browser
 }
 
 // handlersFor returns the handlers of a job; nil if it has none, or this program does not
 // have all of them.
 func (w *Runtime) handlersFor(job crawler.Status) visit.Handlers {
-	if len(job.Job.Handlers) == 0 || !w.serves(job.Job.Handlers) {
+	if len(job.Job.Handlers) == 0 || !w.hasHandlers(job.Job.Handlers) {
 		return nil
 	}
 	return w.handlers.For(job)

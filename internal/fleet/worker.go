@@ -40,6 +40,10 @@ type WorkerConfig struct {
 	// jobs whose hosts it cannot reach otherwise to other workers.
 	Closed bool
 
+	// Browser is as in [RuntimeConfig]. The worker leaves jobs that render pages to others if
+	// it has none.
+	Browser string
+
 	// Handlers are the program's own, as in a [Runtime].
 	Handlers      Handlers
 	HandlerTime   time.Duration
@@ -144,6 +148,7 @@ func NewWorker(conn *Connection, cfg WorkerConfig) (*Worker, error) {
 	rt, err := NewRuntime(conn.Store, conn.Asynq, RuntimeConfig{
 		Name: cfg.Name, Concurrency: cfg.Concurrency, Poll: poll, Fetch: cfg.Fetch, Metrics: conn.Registry,
 		Log:      conn.Log,
+		Browser:  cfg.Browser,
 		Handlers: cfg.Handlers, HandlerTime: cfg.HandlerTime, HandlerPlaces: cfg.HandlerPlaces,
 		Grace: cfg.Grace, Settled: cfg.Observer.Settled, Failed: cfg.Observer.Failed,
 		KeepPause: cfg.KeepPause,
@@ -210,7 +215,8 @@ func (w *Worker) Run(ctx, hard context.Context) {
 
 // process returns what the worker tells the fleet about itself.
 func (w *Worker) process() waiting.Process {
-	p := waiting.Process{Kind: waiting.KindWorker, Name: w.access.owner, Jobs: w.only, Closed: w.access.closed}
+	p := waiting.Process{Kind: waiting.KindWorker, Name: w.access.owner, Jobs: w.only, Closed: w.access.closed,
+		Browser: w.rt.browser != nil}
 	if w.rt.handlers != nil {
 		p.Handlers = w.rt.handlers.Names()
 	}
@@ -261,7 +267,7 @@ func (w *Worker) round(ctx, hard context.Context) {
 		if job.Closing && w.writers != nil { // its files must be finished
 			continue
 		}
-		if job.State != crawler.StateRunning || !w.wants(job) || !w.rt.serves(job.Job.Handlers) ||
+		if job.State != crawler.StateRunning || !w.wants(job) || !w.rt.serves(job.Job) ||
 			!w.access.admits(ctx, job) {
 			continue
 		}

@@ -11,6 +11,7 @@ import (
 	"github.com/trawlcrawler/trawl/internal/parse"
 	"github.com/trawlcrawler/trawl/internal/queue"
 	"github.com/trawlcrawler/trawl/internal/redisconn"
+	"github.com/trawlcrawler/trawl/internal/render"
 	"github.com/trawlcrawler/trawl/internal/rules"
 	"github.com/trawlcrawler/trawl/internal/sink"
 	"github.com/trawlcrawler/trawl/internal/visit"
@@ -49,6 +50,8 @@ type Config struct {
 	Name string
 	// Process is the name of this process in the fleet. It must be unique.
 	Process string
+	// Browser is as in [fleet.WorkerConfig].
+	Browser string
 	// Handlers returns the program's handlers, which may use the client. Default none.
 	Handlers func(*tasks.Client) fleet.Handlers
 	// HandlerTime and HandlerPlaces are as in [fleet.WorkerConfig].
@@ -122,6 +125,9 @@ func (c Config) check() error {
 	}
 	if err := parse.Check(c.Job); err != nil {
 		return &Refusal{err}
+	}
+	if _, err := render.Find(c.Browser); c.Job.Renders() && err != nil {
+		return refuse("this job renders pages (render: %s): %w", c.Job.Render, err)
 	}
 	if c.Redis == "" {
 		return nil

@@ -216,6 +216,7 @@ func (r *Runner) webhooks() *webhook.Config {
 func (r *Runner) prepare() error {
 	worker := fleet.WorkerConfig{
 		Name: r.workerName(), Concurrency: r.cfg.Concurrency, Fetch: r.cfg.Fetch, Jobs: r.jobs(),
+		Browser:     r.cfg.Browser,
 		HandlerTime: r.cfg.HandlerTime, HandlerPlaces: r.cfg.HandlerPlaces, Grace: r.cfg.Grace,
 		KeepPause: r.cfg.KeepPause, Observer: fleet.Observer{Failed: r.cfg.Hear.Failed},
 		Local: &fleet.Local{
