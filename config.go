@@ -32,6 +32,10 @@ type Config struct {
 	// Name is the name of the worker in records and file names. It must be unique in a
 	// fleet. Default: the machine's name and, in a fleet, the process ID.
 	Name string
+	// Browser is the browser for jobs that render pages (Job.Render): its path, or the address
+	// of a remote one, as in "ws://127.0.0.1:9222/". Default a Chromium on PATH. Without any,
+	// such jobs are left to other workers, and a crawl of one ends with an error.
+	Browser string
 	// Concurrency is the largest number of hosts visited at once. Default 256.
 	Concurrency int
 	// Jobs are the jobs that Work runs, including the runs of periodic ones. Default: all
@@ -162,6 +166,7 @@ func (c Config) worker(ctx context.Context, p *process) (*fleet.Worker, error) {
 	w, err := fleet.NewWorker(p.conn, fleet.WorkerConfig{
 		Name: c.Name, Out: out, Concurrency: c.Concurrency, Jobs: c.Jobs, Closed: c.OwnAddresses,
 		Fetch:    fetching,
+		Browser:  c.Browser,
 		Handlers: p.brought, HandlerTime: c.HandlerTime, HandlerPlaces: c.HandlerPlaces, Grace: c.Grace,
 		KeepPause: c.keepPause,
 	})

@@ -125,7 +125,7 @@ func (c Config) runner(job Job, sets map[string]*Handlers, lost *failures) local
 		Own: c.private(),
 		Job: job, Restart: c.Restart, Redis: c.Redis, Folder: filepath.Join(c.Out, job.Name),
 		Out:   localcrawl.Out{OutletConfig: fleet.OutletConfig{Where: c.Out}, PerJob: true},
-		Fetch: fetching, Concurrency: c.Concurrency,
+		Fetch: fetching, Concurrency: c.Concurrency, Browser: c.Browser,
 		Name: c.Name, Process: cmp.Or(c.Name, fleet.WorkerName()),
 		HandlerTime: c.HandlerTime, HandlerPlaces: c.HandlerPlaces, Grace: c.Grace,
 		KeepPause: c.keepPause,

@@ -47,6 +47,17 @@ type FollowRule = crawler.FollowRule
 // Webhook is a receiver of the events of a job.
 type Webhook = crawler.Webhook
 
+// Rendering says what is done with a page in a browser, for Job.Rendering.
+type Rendering = crawler.Rendering
+
+// Which pages are rendered in a browser, for Job.Render, and how their requests are paced, for
+// Job.RenderRequests.
+const (
+	RenderAuto     = crawler.RenderAuto     // those that need it
+	RenderAlways   = crawler.RenderAlways   // every page
+	RenderPacePage = crawler.RenderPacePage // a page with its requests is one request
+)
+
 // OnDone says what follows when a job is done.
 type OnDone = crawler.OnDone
 

@@ -171,6 +171,26 @@ func (p *Page) Find(selector string) *goquery.Selection {
 	return doc.Find(selector)
 }
 
+// Render renders the page in a browser, unless the job has done so already. From then on, the
+// methods that read the page read what the browser shows, and the job follows the links that the
+// page has there. Elements that were found before belong to the tree of the markup. The job must
+// render pages (Job.Render), so that its workers have a browser: with [RenderAuto], handlers call
+// Render for pages that they find empty. The error says why the page cannot be rendered.
+func (p *Page) Render() error {
+	page, doc, err := p.handed.Render(p.ctx)
+	if err != nil {
+		return fmt.Errorf("render %s: %w", p.URL(), err)
+	}
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.handed.Page == page {
+		return nil
+	}
+	p.handed.Page, p.handed.Document = page, doc
+	p.elements, p.doc, p.docErr, p.base = parse.ElementsOf(doc), nil, nil, nil
+	return nil
+}
+
 // Resolve returns the URL of a reference in the page, such as the value of an href, in
 // canonical form. The error says why it is not a URL that can be fetched.
 func (p *Page) Resolve(ref string) (string, error) {

@@ -60,7 +60,8 @@ const digestKind = "sha256:"
 func (b *Body) digest() string { return digestKind + hex.EncodeToString(b.Digest[:]) }
 
 // Content returns the SHA-256 digest of the content of the page; false if there is no content, or
-// not all of it. The content of a rendered page is what the browser shows, and that of a page that has not changed is that of the earlier record.
+// not all of it. The content of a rendered page is what the browser shows, and that of a page that
+// has not changed is that of the earlier record.
 func (r *Result) Content() (digest [32]byte, known bool) {
 	switch {
 	case r.Outcome == crawler.OutcomeNotModified && r.Earlier != nil:
