@@ -136,6 +136,9 @@ func (p *Process) Terminate() time.Duration {
 	return took
 }
 
+// PID returns the ID of the process.
+func (p *Process) PID() int { return p.cmd.Process.Pid }
+
 // Lives reports whether the process has not ended.
 func (p *Process) Lives() bool {
 	select {
