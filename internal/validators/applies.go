@@ -8,7 +8,7 @@ import (
 
 // Applies reports whether a job makes conditional requests, and keeps validators for later ones.
 // again says that the job belongs to a series: it is a run of a periodic job, or a crawl into a
-// folder, which may be crawled again.
+// folder, which may be crawled again. A continuous job fetches its own pages again.
 //
 // With [crawler.ConditionalAuto], a job in which the content itself matters fetches it: one whose
 // handlers look at pages, or whose output is a copy of the site.
@@ -19,7 +19,7 @@ func Applies(j crawler.Job, again bool) bool {
 	case crawler.ConditionalAlways:
 		return !compares(j)
 	}
-	return again && !compares(j) && len(j.Handlers) == 0 && !slices.ContainsFunc(j.Format, isCopy)
+	return (again || j.Recrawl.On()) && !compares(j) && len(j.Handlers) == 0 && !slices.ContainsFunc(j.Format, isCopy)
 }
 
 // compares reports whether the job decides by the content of pages what it keeps or follows. What
@@ -36,4 +36,6 @@ func isCopy(format string) bool {
 
 // Repeats reports whether a job fetches the same page more than once, so that it remembers what it
 // has fetched itself.
-func Repeats(j crawler.Job) bool { return j.Conditional == crawler.ConditionalAlways }
+func Repeats(j crawler.Job) bool {
+	return j.Conditional == crawler.ConditionalAlways || j.Recrawl.On()
+}
