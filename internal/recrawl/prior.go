@@ -41,7 +41,7 @@ const (
 func (p Prior) Learn(before State, at time.Time, changed bool) Prior {
 	gap := before.gap(at)
 	if gap == 0 {
-		return p
+		return p.bounded()
 	}
 	next := p
 	next.Days += float32(gap / 86400)

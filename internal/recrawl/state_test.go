@@ -176,6 +176,7 @@ func TestSignalsAreKeptUntilTheNextFetch(t *testing.T) {
 func FuzzStatesStayWithinBounds(f *testing.F) {
 	f.Add([]byte("123456789012"), int64(1_700_000_000), true, 10.0, 1000.0, 1.0)
 	f.Add(make([]byte, Size), int64(0), false, 0.0, 0.0, 0.0)
+	f.Add([]byte("000000000000"), int64(0), false, 0.0, -59.0, 0.0)
 	f.Fuzz(func(t *testing.T, packed []byte, unix int64, changed bool, changes, days, threshold float64) {
 		s, err := Parse(packed)
 		if err != nil {
