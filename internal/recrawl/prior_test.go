@@ -64,7 +64,7 @@ func TestPriorsAndSignalsAreKeptAsBytes(t *testing.T) {
 	if got, err := ParsePrior(p.Append(nil)); err != nil || got != p {
 		t.Errorf("%+v is read as %+v, %v", p, got, err)
 	}
-	g := Signals{3, 4, 5}
+	g := Signals{3, 4}
 	if got, err := ParseSignals(g.Append(nil)); err != nil || got != g {
 		t.Errorf("%+v is read as %+v, %v", g, got, err)
 	}
@@ -99,19 +99,5 @@ func TestSignalsThatLieLoseTrust(t *testing.T) {
 	}
 	if got := g.Precision(); got > 0.1 {
 		t.Errorf("signals that lie since long are trusted in %g of cases", got)
-	}
-}
-
-func TestRecallIsTheShareOfChangesThatAreAnnounced(t *testing.T) {
-	t.Parallel()
-	if got := (Signals{Missed: 10}).Recall(); got != 0 {
-		t.Errorf("a site without signals announces %g of its changes", got)
-	}
-	var g Signals
-	for range 50 {
-		g = g.Observe(true, true).Observe(false, true).Observe(false, false)
-	}
-	if got := g.Recall(); math.Abs(got-0.5) > 0.02 {
-		t.Errorf("half of the changes were announced, found %g", got)
 	}
 }

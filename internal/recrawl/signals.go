@@ -7,14 +7,13 @@ import (
 )
 
 // SignalsSize is how many bytes packed [Signals] have.
-const SignalsSize = 12
+const SignalsSize = 8
 
 // Signals is how far the announcements of changes of one site can be trusted, of one kind such as
 // the lastmod of its sitemaps. The zero value knows nothing: it trusts in half of them.
 type Signals struct {
-	Right  float32 // signals after which the page had changed
-	Wrong  float32 // signals after which it had not
-	Missed float32 // changes that were found without a signal
+	Right float32 // signals after which the page had changed
+	Wrong float32 // signals after which it had not
 }
 
 // signalMemory is how many observations count; each one more makes it forget others.
@@ -27,15 +26,13 @@ func (g Signals) Observe(signalled, changed bool) Signals {
 		g.Right++
 	case signalled:
 		g.Wrong++
-	case changed:
-		g.Missed++
 	}
 	return g.bounded()
 }
 
 // Merge returns what both know together.
 func (g Signals) Merge(other Signals) Signals {
-	return Signals{g.Right + other.Right, g.Wrong + other.Wrong, g.Missed + other.Missed}.bounded()
+	return Signals{g.Right + other.Right, g.Wrong + other.Wrong}.bounded()
 }
 
 // Precision returns the share of signals that are right, from 0 to 1.
@@ -43,35 +40,25 @@ func (g Signals) Precision() float64 {
 	return (float64(g.Right) + 1) / (float64(g.Right) + float64(g.Wrong) + 2)
 }
 
-// Recall returns the share of changes that are announced, from 0 to 1; 0 until one was. Changes
-// that were announced and found are at the same time changes that nothing hid, so the share is
-// rather too small than too large.
-func (g Signals) Recall() float64 {
-	if g.Right == 0 {
-		return 0
-	}
-	return float64(g.Right) / (float64(g.Right) + float64(g.Missed) + 1)
-}
-
 func (g Signals) bounded() Signals {
-	sum := g.Right + g.Wrong + g.Missed
+	sum := g.Right + g.Wrong
 	if !g.valid() {
 		return Signals{}
 	}
 	if sum > signalMemory {
 		f := signalMemory / sum
-		g.Right, g.Wrong, g.Missed = g.Right*f, g.Wrong*f, g.Missed*f
+		g.Right, g.Wrong = g.Right*f, g.Wrong*f
 	}
 	return g
 }
 
 func (g Signals) valid() bool {
-	return g.Right >= 0 && g.Wrong >= 0 && g.Missed >= 0 && !math.IsInf(float64(g.Right+g.Wrong+g.Missed), 0)
+	return g.Right >= 0 && g.Wrong >= 0 && !math.IsInf(float64(g.Right+g.Wrong), 0)
 }
 
 // Append appends the packed form to b.
 func (g Signals) Append(b []byte) []byte {
-	for _, v := range [...]float32{g.Right, g.Wrong, g.Missed} {
+	for _, v := range [...]float32{g.Right, g.Wrong} {
 		b = binary.BigEndian.AppendUint32(b, math.Float32bits(v))
 	}
 	return b
@@ -83,10 +70,10 @@ func ParseSignals(b []byte) (Signals, error) {
 		return Signals{}, fmt.Errorf("signals of a site: want %d bytes, got %d", SignalsSize, len(b))
 	}
 	at := func(i int) float32 { return math.Float32frombits(binary.BigEndian.Uint32(b[i:])) }
-	g := Signals{at(0), at(4), at(8)}
+	g := Signals{at(0), at(4)}
 	if !g.valid() {
-		return Signals{}, fmt.Errorf("signals of a site: %g right, %g wrong, %g missed are out of range",
-			g.Right, g.Wrong, g.Missed)
+		return Signals{}, fmt.Errorf("signals of a site: %g right, %g wrong are out of range",
+			g.Right, g.Wrong)
 	}
 	return g.bounded(), nil
 }

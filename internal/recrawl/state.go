@@ -145,18 +145,6 @@ func (s State) Signal(precision float64) State {
 	return s
 }
 
-// Unannounced returns the state with the rate of those changes that the site's signals do not
-// announce. Recall is the share of changes that are announced, from 0 to 1. It serves
-// [State.Value] and [State.Due], and is not for keeping.
-func (s State) Unannounced(recall float64) State {
-	left := max(1-recall, 1.0/16)
-	if !(left < 1) {
-		return s
-	}
-	s.Rate = int8(max(math.MinInt8, math.Round(float64(s.Rate)+math.Log(left)*rateSteps)))
-	return s
-}
-
 // precision is how reliable the signal is that the page has, from 0 to 1; 0 if it has none.
 func (s State) precision() float64 {
 	if !s.Flags.Has(Signalled) {

@@ -188,7 +188,7 @@ func FuzzStatesStayWithinBounds(f *testing.F) {
 		if learned := prior.Learn(s, at, changed); !learned.valid() {
 			t.Errorf("%+v learns %+v", prior, learned)
 		}
-		for _, s := range []State{s, next, next.Signal(1), next.Unannounced(0.5)} {
+		for _, s := range []State{s, next, next.Signal(1)} {
 			later := at.Add(time.Hour)
 			v, w, fresh, rate := s.Value(at), s.Value(later), s.Fresh(later), s.ChangesPerDay()
 			if !(v >= 0) || !(w >= v*(1-1e-9)) || math.IsInf(w, 0) {
