@@ -26,8 +26,8 @@ func shell(statements ...string) string {
 		strings.Join(statements, ";") + "</script>"
 }
 
-// article returns a page that is complete without its script.
-func article(paths ...string) string {
+// complete returns a page that is complete without its script.
+func complete(paths ...string) string {
 	return links(paths...) + "<p>" + strings.Repeat("Plain words of an article. ", 60) + "</p><script>var x = 1</script>"
 }
 
@@ -49,13 +49,13 @@ func renderMode(mode crawler.RenderMode, more ...func(*crawler.Job)) func(*crawl
 func TestPagesThatNeedABrowserAreRendered(t *testing.T) {
 	t.Parallel()
 	pages := web{
-		"/":        article("/app/1", "/app/2", "/about"),
-		"/about":   article(),
+		"/":        complete("/app/1", "/app/2", "/about"),
+		"/about":   complete(),
 		"/app/1":   shell(`show("/api/1")`),
 		"/app/2":   shell(`show("/api/2")`),
 		"/api/1":   `<a href="/found/1">one</a>`,
 		"/api/2":   `<a href="/found/2">two</a> <h1>Words</h1>`,
-		"/found/1": article(), "/found/2": article(),
+		"/found/1": complete(), "/found/2": complete(),
 	}
 	c := rendering(newCrawl(t, testsite.Serve(t, pages), renderMode(crawler.RenderAuto)), new(fakeBrowser)).root()
 	c.finish()
@@ -76,7 +76,7 @@ func TestPagesThatNeedABrowserAreRendered(t *testing.T) {
 
 func TestAJobThatAlwaysRendersSaysSo(t *testing.T) {
 	t.Parallel()
-	c := rendering(newCrawl(t, testsite.Serve(t, web{"/": article()}), renderMode(crawler.RenderAlways)), new(fakeBrowser))
+	c := rendering(newCrawl(t, testsite.Serve(t, web{"/": complete()}), renderMode(crawler.RenderAlways)), new(fakeBrowser))
 	c.root().finish()
 	if rec := c.record("/"); rec.Rendered == nil || rec.Rendered.Why != "always" {
 		t.Errorf("the page is rendered as %+v", rec.Rendered)
@@ -96,7 +96,7 @@ func TestPagesThatAreNoPagesAreNotRendered(t *testing.T) {
 
 func TestAWorkerWithoutABrowserRefusesAJobThatRenders(t *testing.T) {
 	t.Parallel()
-	c := newCrawl(t, testsite.Serve(t, web{"/": article()}), renderMode(crawler.RenderAuto))
+	c := newCrawl(t, testsite.Serve(t, web{"/": complete()}), renderMode(crawler.RenderAuto))
 	_, err := visit.New(c.job, nil, c.tools, c.cfg)
 	if err == nil || !strings.Contains(err.Error(), "this worker has no browser") {
 		t.Errorf("the error is %v", err)
@@ -216,7 +216,7 @@ func TestPagesOfAVisitShareTheirScripts(t *testing.T) {
 	}
 	c := rendering(newCrawl(t, testsite.Serve(t, web{
 		"/": page("/2"), "/2": page("/3"), "/3": page("/"), "/app.js": `history.pushState(null, "", "/route")`,
-		"/route": article(),
+		"/route": complete(),
 	}), renderMode(crawler.RenderAlways)), new(fakeBrowser)).root()
 	c.finish()
 	c.wantRequests(map[string]int{"/app.js": 1, "/route": 1})
@@ -227,7 +227,7 @@ func TestPagesOfAVisitShareTheirScripts(t *testing.T) {
 
 func TestARedirectByAScriptIsALink(t *testing.T) {
 	t.Parallel()
-	c := rendering(newCrawl(t, testsite.Serve(t, web{"/": shell(`location.href = "/there"`), "/there": article()}),
+	c := rendering(newCrawl(t, testsite.Serve(t, web{"/": shell(`location.href = "/there"`), "/there": complete()}),
 		renderMode(crawler.RenderAuto)), new(fakeBrowser)).root()
 	c.finish()
 	c.wantSettled(map[crawler.Outcome]int64{crawler.OutcomeFetched: 2})
@@ -241,7 +241,7 @@ func TestAPageIsRenderedAgainWhenItsBrowserIsLost(t *testing.T) {
 	t.Parallel()
 	browser := new(fakeBrowser)
 	browser.lost.Store(2)
-	pages := web{"/": shell(`show("/api")`), "/api": `<a href="/x">x</a>`, "/x": article()}
+	pages := web{"/": shell(`show("/api")`), "/api": `<a href="/x">x</a>`, "/x": complete()}
 	c := rendering(newCrawl(t, testsite.Serve(t, pages), renderMode(crawler.RenderAuto)), browser).root()
 	c.finish()
 	if rec := c.record("/"); rec.Rendered.Error != "" || rec.Links != 1 {
@@ -254,7 +254,7 @@ func TestAPageThatCannotBeRenderedKeepsItsMarkup(t *testing.T) {
 	t.Parallel()
 	browser := new(fakeBrowser)
 	browser.crashes.Store(true)
-	c := rendering(newCrawl(t, testsite.Serve(t, web{"/": shell(`show("/api")`) + links("/x"), "/x": article()}),
+	c := rendering(newCrawl(t, testsite.Serve(t, web{"/": shell(`show("/api")`) + links("/x"), "/x": complete()}),
 		renderMode(crawler.RenderAlways)), browser).root()
 	c.finish()
 	if rec := c.record("/"); rec.Rendered.Error != render.ErrCrashed.Error() || rec.Links != 1 ||
@@ -292,7 +292,7 @@ func TestWhatRenderingTeachesHoldsForOtherWorkers(t *testing.T) {
 	pages, paths := web{}, []string(nil)
 	for i := range 12 {
 		path := fmt.Sprintf("/blog/post-%d", i)
-		pages[path], paths = article(), append(paths, path)
+		pages[path], paths = complete(), append(paths, path)
 	}
 	first, second := new(fakeBrowser), new(fakeBrowser)
 	c := rendering(newCrawl(t, testsite.Serve(t, pages), renderMode(crawler.RenderAuto)), first)
@@ -395,7 +395,7 @@ func TestHandlersCanHaveTheirPageRendered(t *testing.T) {
 			}}
 			// The page has no script, so that only the handler has it rendered.
 			page := `<title>t</title><div data-show='show("/api")'></div>`
-			crawl := newCrawl(t, testsite.Serve(t, web{"/": page, "/api": `<a href="/x">x</a>`, "/x": article()}),
+			crawl := newCrawl(t, testsite.Serve(t, web{"/": page, "/api": `<a href="/x">x</a>`, "/x": complete()}),
 				renderMode(c.mode, func(j *crawler.Job) { j.Handlers = []string{"h"} }))
 			crawl.tools.Handlers = h
 			rendering(crawl, new(fakeBrowser)).root().finish()
