@@ -26,20 +26,20 @@ type RecrawlSettings struct {
 type Recrawl struct {
 	// Budget is how many URLs the job fetches in a time, those for the first time included.
 	// Default none: the job is not continuous.
-	Budget FetchRate
+	Budget FetchRate `json:"budget"`
 	// Min is the shortest time between two fetches of a page, at least 1s. Default (0) 10m.
-	Min time.Duration
+	Min time.Duration `json:"min"`
 	// Max is the longest time between two fetches of a page, as far as the budget allows, at
 	// most 365 days. Default (0) 60 days.
-	Max time.Duration
+	Max time.Duration `json:"max"`
 	// Value is how much pages matter whose URL matches a regular expression (RE2), from 0 to
 	// 1,000: of two pages that change equally often, the one with a value of 5 is as urgent as
 	// the other is five times staler. Pages with a value of 0 are not fetched again. The
 	// largest value counts if several match. Default 1 for all. At most 64.
-	Value map[string]float64
+	Value map[string]float64 `json:"value"`
 	// Distance is in how many of 32 bits the fingerprints of a page's main text must differ to
 	// count as a change. Default (0) 2.
-	Distance int
+	Distance int `json:"distance"`
 }
 
 // The defaults of continuous jobs.
