@@ -16,6 +16,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 
 	"github.com/trawlcrawler/trawl/dashboard"
+	"github.com/trawlcrawler/trawl/internal/render"
 	"github.com/trawlcrawler/trawl/internal/test/testfleet"
 )
 
@@ -47,7 +48,7 @@ func TestManifestsNameExistingSettings(t *testing.T) {
 	all := manifests(t)
 	known := settings(newShell(t))
 	used := make(map[string]bool)
-	for _, d := range ofKind(all, "Deployment") {
+	for _, d := range ofProgram(all) {
 		for _, c := range d.Spec.Template.Spec.Containers {
 			if len(c.Args) != 1 {
 				t.Fatalf("%s: the arguments are %q, want one command and no flags", d.file, c.Args)
@@ -113,6 +114,50 @@ func TestComposeNamesExistingSettings(t *testing.T) {
 	}
 }
 
+// A browser that could reach the network by itself would be a way around robots.txt and the guard
+// of addresses.
+func TestBrowsersCannotReachTheNetwork(t *testing.T) {
+	t.Parallel()
+	text, err := os.ReadFile(filepath.Join(root, "docker-compose.yml"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	var compose struct {
+		Services map[string]struct{ Command, Networks []string }
+		Networks map[string]struct{ Internal bool }
+	}
+	if err := yaml.Unmarshal(text, &compose); err != nil {
+		t.Fatal(err)
+	}
+	service := compose.Services["browser"]
+	for _, network := range service.Networks {
+		if !compose.Networks[network].Internal {
+			t.Errorf("docker-compose.yml: the browser's network %s leads out", network)
+		}
+	}
+	commands := map[string][]string{"docker-compose.yml": service.Command}
+	for _, d := range ofKind(manifests(t), "Deployment") {
+		if c := d.Spec.Template.Spec.Containers[0]; c.Name == "browser" {
+			commands[d.file] = c.Args
+		}
+	}
+	if len(commands) != 2 {
+		t.Fatalf("browsers are only in %v", slices.Collect(maps.Keys(commands)))
+	}
+	for file, command := range commands {
+		for _, argument := range render.Offline() {
+			if !slices.Contains(command, argument) {
+				t.Errorf("%s: the browser runs without %q", file, argument)
+			}
+		}
+	}
+	policies := ofKind(manifests(t), "NetworkPolicy")
+	if len(policies) != 1 || !slices.Equal(policies[0].Spec.PolicyTypes, []string{"Ingress", "Egress"}) ||
+		len(policies[0].Spec.Egress) != 0 {
+		t.Errorf("the policy of browsers lets them out: %+v", policies)
+	}
+}
+
 func TestManifestsFitTogether(t *testing.T) {
 	t.Parallel()
 	all := manifests(t)
@@ -120,6 +165,8 @@ func TestManifestsFitTogether(t *testing.T) {
 		if !d.Spec.Selector.matches(d.Spec.Template.Metadata.Labels) {
 			t.Errorf("%s selects none of its own pods", d.file)
 		}
+	}
+	for _, d := range ofProgram(all) {
 		for _, c := range d.Spec.Template.Spec.Containers {
 			checkPorts(t, d, c)
 			checkVolumes(t, all, d, c)
@@ -268,7 +315,7 @@ func TestSecretsAreReferencesThatTheReadmeExplains(t *testing.T) {
 	if len(ofKind(all, "Secret")) > 0 {
 		t.Error("the manifests contain a Secret")
 	}
-	for _, d := range ofKind(all, "Deployment") {
+	for _, d := range ofProgram(all) {
 		secrets := 0
 		for _, v := range d.Spec.Template.Spec.Containers[0].Env {
 			ref := v.ValueFrom.SecretKeyRef

@@ -32,6 +32,8 @@ type manifest struct {
 		Ports []struct {
 			TargetPort string `yaml:"targetPort"`
 		}
+		PolicyTypes         []string `yaml:"policyTypes"`
+		Egress              []any
 		Endpoints           []struct{ Port, Path string }
 		PodMetricsEndpoints []struct{ Port, Path string } `yaml:"podMetricsEndpoints"`
 	}
@@ -158,6 +160,17 @@ func ofKind(all []manifest, kind string) []manifest {
 	for _, m := range all {
 		if m.Kind == kind {
 			some = append(some, m)
+		}
+	}
+	return some
+}
+
+// ofProgram returns the Deployments that run Trawl's image, rather than another program's.
+func ofProgram(all []manifest) []manifest {
+	var some []manifest
+	for _, d := range ofKind(all, "Deployment") {
+		if d.Spec.Template.Spec.Containers[0].Image == "trawl" {
+			some = append(some, d)
 		}
 	}
 	return some

@@ -79,7 +79,7 @@ var menu = []section{
 		"docs/export.md", "docs/commoncrawl.md", "deploy/README.md", "examples/README.md", "docs/faq.md"}},
 	{"Reference", []string{"docs/reference.md", "docs/settings.md", "docs/scope.md", "docs/jobs.md", "docs/events.md",
 		"docs/records.md", "docs/output.md", "docs/formats.md", "docs/text.md", "docs/rendering.md", "docs/access.md",
-		"docs/identity.md", "docs/rights.md", "docs/dashboard.md", "docs/api.md", "docs/metrics.md"}},
+		"docs/browser.md", "docs/identity.md", "docs/rights.md", "docs/dashboard.md", "docs/api.md", "docs/metrics.md"}},
 	{"Explanation", []string{"docs/politeness.md", "docs/durability.md", "docs/faults.md", "docs/scale.md",
 		"docs/recrawl.md", "docs/hostile.md", "docs/simulate.md", "docs/limits.md", "docs/comparison.md"}},
 	{"Project", []string{"ARCHITECTURE.md", "SECURITY.md", "CONTRIBUTING.md", "CHANGELOG.md", "bench/README.md",
