@@ -9,6 +9,7 @@ import (
 	"net/http"
 	"os"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 
@@ -26,7 +27,7 @@ func (d *Dashboard) seedJob(w http.ResponseWriter, r *http.Request) error {
 	if err := d.takesSeeds(r.Context(), name); err != nil {
 		return err
 	}
-	priority, err := seedPriority(r)
+	priority, changed, err := seedMarks(r)
 	if err != nil {
 		return err
 	}
@@ -41,8 +42,11 @@ func (d *Dashboard) seedJob(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	unhurried(w)
-	seeding, err := d.jobs.SeedClosed(r.Context(), name,
-		d.quota.paced(r.Context(), seedfile.Prioritized(l.urls(), priority)), func(crawler.Seeding) {})
+	lines := seedfile.Prioritized(l.urls(), priority)
+	if changed {
+		lines = seedfile.Changed(lines)
+	}
+	seeding, err := d.jobs.SeedClosed(r.Context(), name, d.quota.paced(r.Context(), lines), func(crawler.Seeding) {})
 	seeding = withOurs(seeding, l.refused)
 	if err = cmp.Or(l.err, err); err != nil {
 		p := d.seedProblem(r.Context(), name, err)
@@ -53,17 +57,23 @@ func (d *Dashboard) seedJob(w http.ResponseWriter, r *http.Request) error {
 	return nil
 }
 
-// seedPriority returns the priority for lines that do not name one.
-func seedPriority(r *http.Request) (crawler.Priority, error) {
-	query, err := parameters(r, "priority")
+// seedMarks returns the priority for lines that do not name one, and whether the pages of all lines may
+// have changed.
+func seedMarks(r *http.Request) (p crawler.Priority, changed bool, err error) {
+	query, err := parameters(r, "priority", "changed")
 	if err != nil {
-		return "", err
+		return "", false, err
 	}
-	p := crawler.Priority(query.Get("priority"))
+	p = crawler.Priority(query.Get("priority"))
 	if err := p.Validate(); err != nil {
-		return "", badRequest("parameter priority: %v", err)
+		return "", false, badRequest("parameter priority: %v", err)
 	}
-	return p, nil
+	if text := query.Get("changed"); text != "" {
+		if changed, err = strconv.ParseBool(text); err != nil {
+			return "", false, badRequest("parameter changed: %q is neither true nor false", text)
+		}
+	}
+	return p, changed, nil
 }
 
 // takesSeeds checks the job before the list is read, so that a client that waits for "100

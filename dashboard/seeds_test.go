@@ -11,6 +11,7 @@ import (
 	"net"
 	"net/http"
 	"runtime"
+	"slices"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -121,8 +122,14 @@ func TestSeedsHaveAPriority(t *testing.T) {
 		!strings.Contains(got.Refusals[0].Reason, `"lwo" is not a priority (did you mean "low"?)`) {
 		t.Errorf("the result is %+v", got)
 	}
+	brought = nil
+	s.post(t, seedsOfNews+"?changed=true", "text/plain", "https://a.example/\n").read(t, &got)
+	if want := []string{`{"url":"https://a.example/","changed":true}`}; !slices.Equal(brought, want) {
+		t.Errorf("pages that have changed are brought as %q, want %q", brought, want)
+	}
 	for query, says := range map[string]string{"priority=9": `parameter priority: "9" is not a priority`,
-		"prority=low": `unknown parameter "prority" (did you mean "priority"?)`} {
+		"changed=perhaps": `parameter changed: "perhaps" is neither true nor false`,
+		"prority=low":     `unknown parameter "prority" (did you mean "priority"?)`} {
 		if a := s.post(t, seedsOfNews+"?"+query, "text/plain",
 			"https://d.example/\n"); a.status != http.StatusBadRequest ||
 			!strings.Contains(a.body, strings.ReplaceAll(says, `"`, `\"`)) {

@@ -2,6 +2,7 @@ package tasks
 
 import (
 	"context"
+	"slices"
 
 	"github.com/trawlcrawler/trawl/crawler"
 	"github.com/trawlcrawler/trawl/internal/rules"
@@ -18,7 +19,8 @@ func (c *Client) Covers(ctx context.Context, status crawler.Status, host crawler
 }
 
 // Announced takes pages of a job that a site has announced as new or changed: those in scope that the
-// job has not met are admitted, as seeds that open nothing. It does nothing for a job that has ended.
+// job has not met are admitted, as seeds that open nothing, and those that a continuous job has
+// fetched are due again, as far as their site was right before. It does nothing for a job that has ended.
 func (c *Client) Announced(ctx context.Context, job string, urls []crawler.URL) error {
 	status, err := c.store.Status(ctx, job)
 	if err != nil || status.State.Ended() {
@@ -28,15 +30,41 @@ func (c *Client) Announced(ctx context.Context, job string, urls []crawler.URL) 
 	if err != nil {
 		return err
 	}
+	urls = slices.DeleteFunc(slices.Clone(urls), func(u crawler.URL) bool { return scope.Refuses(u, 0) != "" })
+	if status.Job.Recrawl.On() {
+		if err := c.changed(ctx, status.Job, urls); err != nil {
+			return err
+		}
+	}
 	inScope := func(yield func(string, error) bool) {
 		for _, u := range urls {
-			if scope.Refuses(u, 0) == "" && !yield(u.String(), nil) {
+			if !yield(u.String(), nil) {
 				return
 			}
 		}
 	}
 	_, err = bring(ctx, c.store, job, seedfile.Prioritized(inScope, ""), true, func(crawler.Seeding) {})
 	return err
+}
+
+// changed says of pages of a continuous job that they may have changed, as far as their site was right
+// before.
+func (c *Client) changed(ctx context.Context, job crawler.Job, urls []crawler.URL) error {
+	f := c.store.Frontier(job)
+	byHost := make(map[crawler.Host][]crawler.URL)
+	for _, u := range urls {
+		byHost[u.Host()] = append(byHost[u.Host()], u)
+	}
+	for host, urls := range byHost {
+		trust, err := f.Trust(ctx, host)
+		if err != nil {
+			return err
+		}
+		if _, err := f.Changed(ctx, urls, trust); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // scopeOf returns the scope of a job, with the hosts of all of its seeds.

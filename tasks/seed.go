@@ -2,6 +2,7 @@ package tasks
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"iter"
 	"os"
@@ -175,8 +176,11 @@ func (s *seeder) read(ctx context.Context, urls iter.Seq2[string, error], batche
 func (s *seeder) admit(ctx context.Context, stop func(), batches <-chan []line) {
 	frontier := s.store.Frontier(s.job)
 	for batch := range batches {
-		entries, refusals := s.parse(batch)
+		entries, changed, refusals := s.parse(batch)
 		err := s.addHomes(ctx, entries)
+		if err == nil && len(changed) > 0 { // what the job does not know of them is admitted below
+			_, err = frontier.Changed(ctx, changed, operatorsTrust)
+		}
 		fresh := 0
 		if err == nil {
 			fresh, err = frontier.Admit(ctx, entries)
@@ -194,17 +198,27 @@ func (s *seeder) admit(ctx context.Context, stop func(), batches <-chan []line) 
 	}
 }
 
-// parse returns entries for the lines that are valid seeds.
-func (s *seeder) parse(batch []line) ([]queue.Entry, []crawler.Refusal) {
-	entries := make([]queue.Entry, 0, len(batch))
-	var refusals []crawler.Refusal
+// operatorsTrust is how far operators are trusted who say that pages have changed.
+const operatorsTrust = 1
+
+// errOnce says that pages of a job are fetched once.
+var errOnce = errors.New("changed: the job fetches each page once: want a job with recrawl, or crawl again")
+
+// parse returns entries for the lines that are valid seeds, and which of their pages may have changed.
+func (s *seeder) parse(batch []line) (entries []queue.Entry, changed []crawler.URL, refusals []crawler.Refusal) {
+	entries = make([]queue.Entry, 0, len(batch))
 	for _, l := range batch {
 		text := l.text
 		seed, err := seedfile.ParseSeed(text)
 		if err == nil {
 			text = seed.URL
 			var u crawler.URL
-			if u, err = queue.ParseSeed(text); err == nil {
+			if u, err = queue.ParseSeed(text); err == nil && seed.Changed {
+				if changed = append(changed, u); !s.job.Recrawl.On() {
+					err = errOnce
+				}
+			}
+			if err == nil {
 				band := s.priorities.Band(u, queue.BandFirst)
 				entries = append(entries, queue.Entry{URL: u, Band: queue.BandOf(seed.Priority, band)})
 				continue
@@ -212,7 +226,10 @@ func (s *seeder) parse(batch []line) ([]queue.Entry, []crawler.Refusal) {
 		}
 		refusals = append(refusals, crawler.Refusal{Line: l.number, URL: urltext.HideLogin(text), Reason: err.Error()})
 	}
-	return entries, refusals
+	if !s.job.Recrawl.On() {
+		changed = nil
+	}
+	return entries, changed, refusals
 }
 
 // addHomes adds the hosts of seeds to the job's scope. If the scope does not depend on

@@ -10,11 +10,13 @@ import (
 	"strings"
 	"sync/atomic"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/trawlcrawler/trawl/crawler"
 	"github.com/trawlcrawler/trawl/internal/change"
+	"github.com/trawlcrawler/trawl/internal/test/redistest"
 	"github.com/trawlcrawler/trawl/internal/test/testhook"
 )
 
@@ -131,4 +133,51 @@ func TestChangesOfAJobThatFindsNoneAreRefusedWithTheReason(t *testing.T) {
 	ft.run("job", "create", "job.yaml").exits(done)
 	ft.run("changes", "plain").exits(usage, "set changes: true", "trawl diff")
 	ft.run("changes", "nosuch").exits(usage, "nosuch")
+}
+
+func TestAContinuousJobTellsWhatHasChanged(t *testing.T) {
+	t.Parallel()
+	site, second := newspaper(t)
+	hook := testhook.New(t)
+	ft := newFleetTest(t)
+	ft.Scheduler("--webhook-cidr", "127.0.0.0/8")
+	ft.Worker()
+	j := crawler.DefaultJob()
+	j.Name, j.Seeds, j.Delay = redistest.Name(t), []string{site + "/"}, 0
+	j.Recrawl = crawler.Recrawl{Budget: crawler.FetchRate{Fetches: 1e6, Per: 24 * time.Hour}, Min: time.Second}
+	j.Webhooks = []crawler.Webhook{{URL: hook.URL, Events: []crawler.EventName{crawler.EventChanges}}}
+	ft.Create(j)
+	changes := func(flags ...string) string {
+		return ft.run(append([]string{"changes", j.Name, "--short"}, flags...)...).exits(done).stdout
+	}
+	ft.waitUntil("the first edition is fetched", func(context.Context) bool {
+		return strings.Count(changes("--only", "new"), "\n") >= 5 // five of its URLs have a page, or redirect
+	})
+	second.Store(true)
+	ft.run("seed", j.Name, "--changed", site+"/edited", site+"/deleted").exits(done)
+	for _, want := range []string{"changed  " + site + "/edited", "gone     " + site + "/deleted"} {
+		ft.waitUntil(want, func(context.Context) bool { return strings.Contains(changes(), want) })
+	}
+	ft.waitUntil("the webhook is told", func(context.Context) bool {
+		for _, e := range hook.Accepted() {
+			for _, p := range e.Data["changes"].([]any) {
+				if page := p.(map[string]any); page["change"] == "changed" && page["url"] == site+"/edited" {
+					return true
+				}
+			}
+		}
+		return false
+	})
+	if strings.Contains(changes(), site+"/same  content") {
+		t.Errorf("a page whose footer has changed counts:\n%s", changes())
+	}
+	ft.run("job", "cancel", j.Name).exits(done)
+}
+
+func TestPagesThatHaveChangedAreRefusedByAJobThatEnds(t *testing.T) {
+	t.Parallel()
+	ft := newFleetTest(t)
+	ft.write("job.yaml", "name: plain\nseeds: ["+aURL+"]\n")
+	ft.run("job", "create", "job.yaml").exits(done)
+	ft.run("seed", "plain", "--changed", aURL).exits(usage, "want a job with recrawl")
 }

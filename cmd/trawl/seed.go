@@ -24,6 +24,7 @@ func seedCommand() *cobra.Command {
 	s := defaultSettings()
 	var sitemaps []string
 	var priority crawler.Priority
+	var changed bool
 	cmd := &cobra.Command{
 		Use:   "seed JOB [URL…|FILE|-]",
 		Short: "Add URLs to a job, from arguments, files (plain, .gz, .zst), a pipe, or sitemaps",
@@ -39,11 +40,15 @@ sitemap.xml, sitemap_index.xml or news-sitemap.xml.gz. Pages from a sitemap at a
 if they are in the job's scope, to which the sitemap's host is added. Pages from a sitemap in a
 file are all added. The job's user agent, timeout, retries and delay apply to its sitemaps, too.
 
+--changed says that the pages may have changed since a continuous job (recrawl) fetched them: they
+are fetched again as soon as its settings allow. In a list, {"url": "…", "changed": true} does so.
+
 ` + exitHelp,
 		Example: `  trawl seed --create news https://example.com/ https://example.org/
   trawl seed news urls.txt.zst
   trawl seed news --priority urgent https://example.com/breaking
   trawl seed news --sitemap https://example.com/sitemap.php
+  trawl seed news --changed https://example.com/prices
   psql -Atc 'select url from sites' | trawl seed news -`,
 		Args: cobra.MinimumNArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
@@ -75,7 +80,7 @@ file are all added. The job's user agent, timeout, retries and delay apply to it
 						return err
 					}
 				}
-				return d.seed(ctx, c, args[0], list, maps, s, priority)
+				return d.seed(ctx, c, args[0], list, maps, s, seedMarks{priority, changed})
 			})
 		},
 	}
@@ -87,6 +92,8 @@ file are all added. The job's user agent, timeout, retries and delay apply to it
 		"URL or file of a sitemap, an index of sitemaps, or a feed; may be repeated")
 	flags.Var(&priority, "priority",
 		"urgent, high, normal or low: decides which URLs of a host are fetched first; urgent also puts the host before others (default: the job's priorities, else high)")
+	flags.BoolVar(&changed, "changed", false,
+		"the pages may have changed: a continuous job fetches them again")
 	s.registerIn(flags, setting.InSeed)
 	return cmd
 }
@@ -111,9 +118,23 @@ func createPlain(ctx context.Context, cmd *cobra.Command, c *tasks.Client, name 
 	return err
 }
 
+// seedMarks are what flags say of all URLs.
+type seedMarks struct {
+	priority crawler.Priority
+	changed  bool
+}
+
+// mark applies the marks to the lines of a list.
+func (m seedMarks) mark(lines iter.Seq2[string, error]) iter.Seq2[string, error] {
+	if m.changed {
+		lines = seedfile.Changed(lines)
+	}
+	return seedfile.Prioritized(lines, m.priority)
+}
+
 // seed adds the URLs of the lists and the sitemaps.
 func (d *desk) seed(ctx context.Context, c *tasks.Client, job string, list *seedList, maps sitemapList, s settings,
-	priority crawler.Priority) error {
+	marks seedMarks) error {
 	reader, err := newSitemapReader(ctx, c, job, maps, s)
 	if err != nil {
 		return err
@@ -121,7 +142,7 @@ func (d *desk) seed(ctx context.Context, c *tasks.Client, job string, list *seed
 	defer reader.close()
 	began := time.Now()
 	shown := newSeedProgress(stderr, began)
-	sum, err := c.Seed(ctx, job, seedfile.Prioritized(chained(list.urls(ctx), reader.pages(ctx)), priority),
+	sum, err := c.Seed(ctx, job, marks.mark(chained(list.urls(ctx), reader.pages(ctx))),
 		func(s crawler.Seeding) {
 			shown.show(reader.report().with(s).text(time.Since(began)))
 		})

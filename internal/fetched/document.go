@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"github.com/trawlcrawler/trawl/crawler"
+	"github.com/trawlcrawler/trawl/internal/announce"
 	"github.com/trawlcrawler/trawl/internal/minhash"
 	"github.com/trawlcrawler/trawl/internal/need"
 	"github.com/trawlcrawler/trawl/internal/queue"
@@ -44,7 +45,10 @@ type Document struct {
 	Article     *Article    // the main content, for a file of its own; nil unless requested, or if there isn't one
 	Signs       *need.Signs // what its markup says about whether its scripts make the page; nil unless requested
 	Sitemap     bool        // the page is a sitemap: its links are the site's list of its pages
-	Fault       string      // why a sitemap could not be read completely; Links has what came before
+	// Dates are the pages of a sitemap with when it says that they were modified; nil unless
+	// requested.
+	Dates []announce.Entry
+	Fault string // why a sitemap could not be read completely; Links has what came before
 }
 
 // The value of a field is a string (text, html, url, and dates in ISO 8601), a json.Number,

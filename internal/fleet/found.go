@@ -144,6 +144,7 @@ func (w *Worker) serveNext(ctx context.Context) (stop func()) {
 		Others: map[string]asynq.HandlerFunc{
 			wire.TypeNext:    tasks.NextHandler(w.conn.Store, w.found, w.conn.Log),
 			wire.TypeChanges: w.compareRuns,
+			wire.TypePass:    w.passChanges,
 		},
 	})
 	if err != nil {

@@ -72,7 +72,8 @@ func (w *Runtime) NewJobWorker(job crawler.Status, home []crawler.Host, out *Out
 	st.fetcher = &timed{Fetcher: w.Fetcher, locator: w.Fetcher, meters: w.meters, job: job.Job.Name}
 	tools := out.tools(visit.Tools{
 		Frontier: w.store.Frontier(job.Job), Fetcher: st.fetcher, Robots: w.robots,
-		Parser: parser, Sitemaps: sitemap.Parser{}, Locator: st.fetcher, Jar: cookie.NewJar(),
+		Parser: parser, Sitemaps: sitemap.Parser{Dates: job.Job.Recrawl.On()}, Locator: st.fetcher,
+		Jar:      cookie.NewJar(),
 		Handlers: w.handlersFor(job), Browser: w.browserFor(job.Job),
 		Room: w.Fetcher.Room,
 	})

@@ -124,6 +124,7 @@ type Worker struct {
 	access     access
 	local      *Local // nil for a worker of a fleet
 	observer   Observer
+	ordered    time.Time // when passing on changes of continuous jobs was enqueued last
 	nudges     chan struct{}
 
 	mu    sync.Mutex
@@ -284,6 +285,7 @@ func (w *Worker) round(ctx, hard context.Context) {
 	}
 	w.going.Store(&going)
 	w.keepTelling(ctx)
+	w.orderPassing(ctx, going)
 	w.show(ctx, false)
 	w.conn.Ready.Keep(runs)
 	w.tell(ctx, runs)

@@ -303,13 +303,17 @@ func notes(done []queue.Settlement, segment string, lessons learned) []any {
 		}
 	}
 	maps.Copy(numbers, lessons.counters)
-	args := make([]any, 1, 1+2*len(numbers)+2*len(lessons.priors)+len(failed))
+	args := make([]any, 1, 1+2*len(numbers)+2*len(lessons.priors)+2+len(failed))
 	args[0] = len(numbers) + len(lessons.priors) + len(failed)/2
 	for _, name := range slices.Sorted(maps.Keys(numbers)) {
 		args = append(args, name, numbers[name])
 	}
 	for _, pattern := range slices.Sorted(maps.Keys(lessons.priors)) {
 		args = append(args, counterPrior+pattern, lessons.priors[pattern].Append(nil))
+	}
+	if lessons.signals != nil {
+		args[0] = args[0].(int) + 1
+		args = append(args, counterPrior+fieldSignals, lessons.signals.Append(nil))
 	}
 	return append(args, failed...)
 }

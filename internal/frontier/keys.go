@@ -64,6 +64,7 @@ import (
 //	trawl:{JOB/SHARD}:states:BLOCK:HOST STRING what is known of each of these pages, 14 bytes each
 //	trawl:{JOB/SHARD}:returns        ZSET  these blocks, as BLOCK HOST, by when the first of their pages is due
 //	trawl:{JOB/SHARD}:priors:HOST    HASH  how often the pages of each pattern of URLs change, by its hash
+//	trawl:{JOB/SHARD}:dates:HASH     STRING hashes of what a sitemap or a feed lists, with which dates
 //	trawl:{JOB/SHARD}:fence          STRING counts the waits for a replica, in a Redis Cluster
 //	trawl:{JOB}:spread               HASH  pages by depth, size and status, with an example of each
 //	trawl:{JOB}:garbage              LIST  garbage found in the job's own keys, the last hundred entries
@@ -115,6 +116,7 @@ const (
 	nameLessons  = "lessons:"
 	nameTroubles = "troubles"
 	nameFence    = "fence"
+	nameDates    = "dates:"
 	nameOutlinks = "outlinks:"
 	nameNearer   = "nearer"
 	namePaths    = "paths:"

@@ -38,6 +38,7 @@ var (
 	knownScript     = seenScript("known")
 	occupyScript    = shardScript("occupy")
 	discardScript   = shardScript("discard")
+	datesScript     = shardScript("dates")
 	lookScript      = shardScript("look")
 	rivalScript     = shardScript("rival")
 	wakeScript      = shardScript("wake")
@@ -65,6 +66,7 @@ var (
 	stallScript     = eventScript("stall")
 	toldScript      = aloneScript("told")
 	deliveredScript = aloneScript("delivered")
+	changesScript   = aloneScript("changes")
 
 	shippedScript   = shardScript("shipped")
 	prolongScript   = shardScript("prolong")

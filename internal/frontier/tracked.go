@@ -34,7 +34,12 @@ type tracker struct {
 	base     string
 	priors   map[string]recrawl.Prior // by pattern; nil before they are read
 	whole    recrawl.Prior            // of all pages of the host
+	signals  recrawl.Signals          // how far the site's announcements of changes were right
 }
+
+// fieldSignals is where the signals of a host are kept, beside the priors of its patterns. Those have
+// names of four bytes.
+const fieldSignals = "signals"
 
 // read reads what is known of the host's patterns. Priors that cannot be read are none.
 func (t *tracker) read(ctx context.Context) error {
@@ -46,6 +51,10 @@ func (t *tracker) read(ctx context.Context) error {
 		return wrapped("priors", t.base, err)
 	}
 	t.priors = make(map[string]recrawl.Prior, len(fields))
+	if g, err := recrawl.ParseSignals([]byte(fields[fieldSignals])); err == nil {
+		t.signals = g
+	}
+	delete(fields, fieldSignals)
 	for pattern, packed := range fields {
 		if p, err := recrawl.ParsePrior([]byte(packed)); err == nil {
 			t.priors[pattern] = p
@@ -71,6 +80,7 @@ type learned struct {
 	pages    []string // for each settlement, the argument of settle.lua
 	counters map[string]int64
 	priors   map[string]recrawl.Prior
+	signals  *recrawl.Signals // nil if nothing was learned of them
 }
 
 // of returns the argument of settle.lua for a settlement; "" for none.
@@ -140,6 +150,7 @@ func (t *tracker) observe(all *learned, s queue.Sighting, c *course, now time.Ti
 		next.Content = s.Content
 	}
 	if before.Last > 0 {
+		t.heed(all, before, changed)
 		all.priors[pattern] = prior.Learn(before, now, changed)
 		name := counterUnchanged
 		if changed {
@@ -164,6 +175,20 @@ func importanceOf(e queue.Entry) float64 {
 	return 1
 }
 
+// heed learns from the fetch of a page whether signals of its site are right. Of a site that announces
+// nothing there is nothing to learn.
+func (t *tracker) heed(all *learned, before recrawl.State, changed bool) {
+	signalled := before.Flags.Has(recrawl.Signalled)
+	if !signalled && (!changed || t.signals == recrawl.Signals{} && all.signals == nil) {
+		return
+	}
+	if all.signals == nil {
+		g := t.signals
+		all.signals = &g
+	}
+	*all.signals = all.signals.Observe(signalled, changed)
+}
+
 // page returns the argument of settle.lua for a page.
 func (t *tracker) page(c *course, e queue.Entry, state recrawl.State, follows bool, now time.Time) string {
 	kept := e.Page
@@ -181,6 +206,9 @@ func (t *tracker) page(c *course, e queue.Entry, state recrawl.State, follows bo
 func (t *tracker) keep(all learned) {
 	for pattern, p := range all.priors {
 		t.priors[pattern] = p
+	}
+	if all.signals != nil {
+		t.signals = *all.signals
 	}
 	t.whole = recrawl.Prior{}
 	for _, p := range t.priors {

@@ -33,8 +33,10 @@ func (s *Stream) Changes(ctx context.Context, job crawler.Status, from string,
 		return s.changesOfRuns(ctx, job, from, do)
 	case job.RunOf != "" && job.Job.EventSettings.Changes:
 		return s.changesOfRun(ctx, job, from, do, nil)
+	case job.Job.Recrawl.On():
+		return s.changesInRecords(ctx, job, from, do)
 	}
-	return "", false, fmt.Errorf("%w: job %s finds no changes: set changes: true in a periodic job, whose runs are compared; trawl diff compares any two crawls",
+	return "", false, fmt.Errorf("%w: job %s finds no changes: set changes: true in a periodic job, whose runs are compared, or recrawl in one that goes on; trawl diff compares any two crawls",
 		queue.ErrOutput, job.Job.Name)
 }
 
@@ -47,6 +49,49 @@ func (s *Stream) changesOfRun(ctx context.Context, run crawler.Status, from stri
 			return true, nil
 		}
 		return do(p)
+	}})
+}
+
+// changed is what the record of a continuous job says of a change.
+type changed struct {
+	Change    change.Class    `json:"change"`
+	URL       string          `json:"url"`
+	FinalURL  string          `json:"final_url"`
+	Status    int             `json:"status"`
+	Outcome   crawler.Outcome `json:"outcome"`
+	Digest    string          `json:"digest"`
+	Title     string          `json:"title"`
+	FetchedAt string          `json:"fetched_at"`
+	Job       string          `json:"job"`
+	Fetch     int             `json:"fetch"`
+}
+
+// told reports whether it is a change: not that of a page that never was.
+func (c changed) told() bool { return c.Change.Told() && (c.Change == change.New || c.Fetch > 0) }
+
+// page returns the change.
+func (c changed) page() change.Page {
+	p := change.Page{Class: c.Change, URL: c.URL, Digest: c.Digest, Title: c.Title, FetchedAt: c.FetchedAt, Job: c.Job,
+		After: change.State{Status: uint16(c.Status)}.WithOutcome(c.Outcome).String()}
+	switch {
+	case c.Change == change.Moved:
+		p.To = c.FinalURL
+	case c.Change == change.Changed: // the text has, and not the status
+		p.Before = p.After
+	}
+	return p
+}
+
+// changesInRecords reads the records of a continuous job. Its workers said in each what came of the
+// page since it was fetched before.
+func (s *Stream) changesInRecords(ctx context.Context, job crawler.Status, from string,
+	do func(change.Page) (more bool, err error)) (next string, more bool, err error) {
+	return s.read(ctx, job, from, reading{do: func(line []byte) (bool, error) {
+		var c changed
+		if json.Unmarshal(line, &c) != nil || !c.told() {
+			return true, nil
+		}
+		return do(c.page())
 	}})
 }
 

@@ -9,6 +9,7 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 
@@ -147,5 +148,42 @@ func TestChangesThatCannotBeReadAreRefusedWithTheReason(t *testing.T) {
 		if !errors.Is(err, c.want) || !strings.Contains(err.Error(), c.says) {
 			t.Errorf("%s: the error is %v, want %v that says %q", name, err, c.want, c.says)
 		}
+	}
+}
+
+// The workers of a continuous job say in each record what came of the page.
+func TestTheChangesOfAContinuousJobAreInItsRecords(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	j := job("jsonl")
+	j.Job.Recrawl.Budget = crawler.FetchRate{Fetches: 1000, Per: time.Hour}
+	var lines strings.Builder
+	for _, fields := range []string{
+		`"url":"http://x/1","status":200,"outcome":"fetched","change":"new","title":"One"`,
+		`"url":"http://x/2","status":404,"outcome":"gone","change":"gone"`, // it never was
+		`"url":"http://x/1","status":200,"outcome":"fetched","fetch":2,"change":"unchanged"`,
+		`"url":"http://x/1","status":200,"outcome":"fetched","fetch":3,"change":"changed"`,
+		`"url":"http://x/1","status":503,"outcome":"failed","fetch":4`,
+		`"url":"http://x/1","final_url":"http://x/3","outcome":"redirected","status":301,"fetch":5,"change":"moved"`,
+		`"url":"http://x/1","status":410,"outcome":"gone","fetch":6,"change":"gone"`,
+		`"url":"http://x/1","status":200,"outcome":"fetched","fetch":7,"change":"back"`,
+	} {
+		fmt.Fprintf(&lines, "{%s}\n", fields)
+	}
+	if err := os.MkdirAll(filepath.Join(dir, "news"), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(filepath.Join(dir, "news", "pages-w-00001.jsonl"), []byte(lines.String()), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	var got []string
+	_, more, err := recordstream.New(places{}, recordstream.Config{Out: dir}).Changes(t.Context(), j, "",
+		func(p change.Page) (bool, error) { got = append(got, p.String()); return true, nil })
+	want := []string{
+		"new      http://x/1", "changed  http://x/1  content", "moved    http://x/1  → http://x/3",
+		"gone     http://x/1  410", "back     http://x/1",
+	}
+	if diff := cmp.Diff(want, got); diff != "" || more || err != nil {
+		t.Errorf("changes (-want +got), more %v, %v:\n%s", more, err, diff)
 	}
 }

@@ -26,13 +26,16 @@ type Seed struct {
 	// priorities that it matches, or high if it matches none. It has no effect for a URL
 	// that the job has already seen.
 	Priority crawler.Priority `json:"priority,omitempty"`
+	// Changed says that the page may have changed since a continuous job fetched it: it is
+	// fetched again as soon as the job's settings allow. Default false.
+	Changed bool `json:"changed,omitempty"`
 }
 
 // seedForm is how to write a seed in JSON.
-const seedForm = `{"url": "…"} or {"url": "…", "priority": "…"}`
+const seedForm = `{"url": "…"}, perhaps with "priority": "…" and "changed": true`
 
 // ParseSeed parses a line of a list: a URL, or a JSON object with a url and optionally a
-// priority. In a line with several columns, the URL ends at the first tab. Bytes that are
+// priority and changed. In a line with several columns, the URL ends at the first tab. Bytes that are
 // not UTF-8 are percent-encoded, see [urltext.EncodeBytes]. Unknown fields of an object are an
 // error, and so is an unknown priority. Whether the URL is valid is not checked.
 func ParseSeed(line string) (Seed, error) {
@@ -56,8 +59,8 @@ func ParseSeedJSON(line []byte) (Seed, error) {
 		}
 	}
 	if name, ok := unknownField(err); ok {
-		return Seed{}, fmt.Errorf("unknown field %q%s: want %s", name, plain.Suggest(name, []string{"url", "priority"}),
-			seedForm)
+		return Seed{}, fmt.Errorf("unknown field %q%s: want %s", name,
+			plain.Suggest(name, []string{"url", "priority", "changed"}), seedForm)
 	}
 	if err != nil {
 		return Seed{}, fmt.Errorf("want %s: %w", seedForm, err)
@@ -83,11 +86,28 @@ func unknownField(err error) (string, bool) {
 
 // String formats the seed as a line of a list: only the URL if it has no priority.
 func (s Seed) String() string {
-	if s.Priority == "" {
+	if s.Priority == "" && !s.Changed {
 		return s.URL
 	}
 	line, _ := json.Marshal(s) // encoding strings cannot fail
 	return string(line)
+}
+
+// Changed yields the lines of a list of seeds as those of pages that may have changed.
+func Changed(lines iter.Seq2[string, error]) iter.Seq2[string, error] {
+	return func(yield func(string, error) bool) {
+		for line, err := range lines {
+			if err == nil && line != "" {
+				if s, bad := ParseSeed(line); bad == nil {
+					s.Changed = true
+					line = s.String()
+				}
+			}
+			if !yield(line, err) {
+				return
+			}
+		}
+	}
 }
 
 // Prioritized yields the lines of a list of seeds with a priority, except those that have

@@ -5,6 +5,7 @@ import (
 	"encoding/binary"
 	"errors"
 	"io"
+	"slices"
 	"strings"
 	"testing"
 	"testing/iotest"
@@ -87,6 +88,7 @@ func TestALineOfSeveralColumnsIsItsFirst(t *testing.T) {
 		"http://a.test/caf\xe9\t1":                         {URL: "http://a.test/caf%E9"},
 		`{"url": "http://a.test/` + "\xfc" + `"}`:          {URL: "http://a.test/%FC"},
 		`{"url": "http://a.test/b\tc", "priority": "low"}`: {URL: "http://a.test/b\tc", Priority: crawler.PriorityLow},
+		`{"url": "http://a.test/b", "changed": true}`:      {URL: "http://a.test/b", Changed: true},
 	} {
 		got, err := ParseSeed(line)
 		if err != nil || got != want {
@@ -95,5 +97,28 @@ func TestALineOfSeveralColumnsIsItsFirst(t *testing.T) {
 		if again, err := ParseSeed(got.String()); got.Priority == "" && (err != nil || again != got) {
 			t.Errorf("%q is written and read as %+v, %v", line, again, err)
 		}
+	}
+}
+
+func TestAllLinesOfAListAreThoseOfPagesThatHaveChanged(t *testing.T) {
+	t.Parallel()
+	lines := func(yield func(string, error) bool) {
+		for _, line := range []string{"http://a.test/1", "", `{"url": "http://a.test/2", "priority": "low"}`, "{broken"} {
+			if !yield(line, nil) {
+				return
+			}
+		}
+	}
+	var got []string
+	for line, err := range Changed(lines) {
+		if err != nil {
+			t.Fatal(err)
+		}
+		got = append(got, line)
+	}
+	want := []string{`{"url":"http://a.test/1","changed":true}`, "",
+		`{"url":"http://a.test/2","priority":"low","changed":true}`, "{broken"}
+	if !slices.Equal(got, want) {
+		t.Errorf("got %q, want %q", got, want)
 	}
 }

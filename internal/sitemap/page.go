@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/trawlcrawler/trawl/crawler"
+	"github.com/trawlcrawler/trawl/internal/announce"
 	"github.com/trawlcrawler/trawl/internal/fetched"
 	"github.com/trawlcrawler/trawl/internal/rules"
 )
@@ -51,14 +52,17 @@ type cutOff string
 func (c cutOff) Read([]byte) (int, error) { return 0, errors.New(string(c)) }
 
 // Parser parses the sitemaps that a crawl fetches. It is safe for concurrent use.
-type Parser struct{}
+type Parser struct {
+	// Dates says whether documents contain the dates of the pages that they list. Default false.
+	Dates bool
+}
 
 // ParseSitemap parses a page as a sitemap. It returns nil for anything else. named says
 // that a robots.txt, a sitemap or a setting called the page a sitemap. Without named, it
 // accepts only XML of the protocol, because text lists and feeds may also be ordinary
 // pages. If the sitemap could not be read to its end, the document has a fault. The error
 // is that of ctx. ParseSitemap implements [visit.SitemapParser].
-func (Parser) ParseSitemap(ctx context.Context, p *fetched.Page, named bool) (*fetched.Document, error) {
+func (parser Parser) ParseSitemap(ctx context.Context, p *fetched.Page, named bool) (*fetched.Document, error) {
 	if p.Body == nil || !named && !looksLike(p.Body.Head) {
 		return nil, nil
 	}
@@ -82,6 +86,9 @@ func (Parser) ParseSitemap(ctx context.Context, p *fetched.Page, named bool) (*f
 		case !seen[l.URL]:
 			seen[l.URL] = true
 			doc.Links = append(doc.Links, rules.Link{URL: l.URL, Sitemap: l.Sitemap, Early: l.early(time.Now())})
+			if parser.Dates {
+				doc.Dates = append(doc.Dates, announce.Entry{URL: l.URL, Modified: l.Modified})
+			}
 		}
 	}
 	return doc, nil

@@ -7,7 +7,9 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
+	"github.com/trawlcrawler/trawl/internal/announce"
 	"github.com/trawlcrawler/trawl/internal/fetched"
 	"github.com/trawlcrawler/trawl/internal/rules"
 )
@@ -75,6 +77,26 @@ func TestADocumentHasEachLocationOnceAndTheFault(t *testing.T) {
 		if !slices.Equal(doc.Links, links) {
 			t.Errorf("links %v, want %v", doc.Links, links)
 		}
+	}
+}
+
+func TestADocumentHasTheDatesOfItsPagesIfRequested(t *testing.T) {
+	t.Parallel()
+	body := "<urlset><url><loc>https://example.com/a</loc><lastmod>2026-11-01</lastmod></url>" +
+		"<url><loc>https://example.com/b</loc></url></urlset>"
+	doc, err := Parser{Dates: true}.ParseSitemap(t.Context(), pageOf(body), true)
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := []announce.Entry{
+		{URL: mustParse("https://example.com/a"), Modified: time.Date(2026, 11, 1, 0, 0, 0, 0, time.UTC)},
+		{URL: mustParse("https://example.com/b")},
+	}
+	if !slices.Equal(doc.Dates, want) {
+		t.Errorf("the dates are %v, want %v", doc.Dates, want)
+	}
+	if doc, err := (Parser{}).ParseSitemap(t.Context(), pageOf(body), true); err != nil || doc.Dates != nil {
+		t.Errorf("unless requested, the dates are %v (%v)", doc.Dates, err)
 	}
 }
 

@@ -226,6 +226,7 @@ type commitment struct {
 	links       []queue.Entry     // not admitted yet
 	results     []*fetched.Result // not kept yet
 	undelivered []*fetched.Result // kept but not delivered to handlers yet
+	announced   bool              // what sitemaps announce as changed was looked for
 	settlements []queue.Settlement
 	release     func() // releases the segment that holds the results; nil if there isn't one
 	rest        func(failure string) queue.Rest
@@ -260,6 +261,9 @@ func (w *commitment) carryOut(ctx context.Context) error {
 		return err
 	}
 	w.links = nil
+	if err := w.announce(ctx); err != nil {
+		return err
+	}
 	if w.committer.visitor.job.Duplicates {
 		if err := w.committer.recognise(ctx, w.results); err != nil {
 			return err
@@ -280,6 +284,23 @@ func (w *commitment) carryOut(ctx context.Context) error {
 	}
 	w.settlements[0].Skipped = w.skipped()
 	return w.settle(ctx)
+}
+
+// announce looks for what the sitemaps and feeds of the batch announce as changed. Pages that they
+// list for the first time are links by now.
+func (w *commitment) announce(ctx context.Context) error {
+	if w.announced || !w.committer.visitor.job.Recrawl.On() {
+		return nil
+	}
+	for _, e := range w.committer.batch {
+		if doc := e.result.Document; doc != nil && len(doc.Dates) > 0 {
+			if err := w.committer.lease.host.Announced(ctx, e.result.Entry.URL, doc.Dates); err != nil {
+				return err
+			}
+		}
+	}
+	w.announced = true
+	return nil
 }
 
 // settle settles the URLs, and closes the visit if it may end and the host has no URL left.

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/trawlcrawler/trawl/crawler"
+	"github.com/trawlcrawler/trawl/internal/announce"
 	"github.com/trawlcrawler/trawl/internal/fetched"
 	"github.com/trawlcrawler/trawl/internal/need"
 	"github.com/trawlcrawler/trawl/internal/queue"
@@ -120,6 +121,11 @@ type HostLease interface {
 	// admitted again. Remember may be called again with the same pages. It is for jobs in
 	// which depth decides what is admitted.
 	Remember(ctx context.Context, pages []fetched.Outlinks) (depths []int, err error)
+	// Announced compares what a sitemap or a feed of the host lists with what it listed when it was
+	// read before. Pages whose date is another one are due again, as far as the site was right
+	// before. It does nothing in a job that is not continuous. It may be called again with the same
+	// list.
+	Announced(ctx context.Context, list crawler.URL, entries []announce.Entry) error
 	// Settle takes URLs out of flight, with their outcomes.
 	Settle(ctx context.Context, done []queue.Settlement) error
 	// Finish settles URLs as Settle does. If the host has no URL left after that, it closes the

@@ -17,7 +17,11 @@ const TypeNext = "crawl:next"
 // payload is that of [TypeNext].
 const TypeChanges = "crawl:changes"
 
-// NextQueue is the asynq queue for tasks of [TypeNext] and [TypeChanges]. Workers serve it, because
+// TypePass is the asynq task type that tells the webhooks of a continuous job which pages have changed.
+// Its payload is that of [TypeNext], without an event.
+const TypePass = "crawl:pass"
+
+// NextQueue is the asynq queue for tasks of [TypeNext], [TypeChanges] and [TypePass]. Workers serve it, because
 // they can read what a job has found.
 const NextQueue = "crawl:next"
 
