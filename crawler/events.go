@@ -21,6 +21,9 @@ const (
 	EventStalled   EventName = "stalled"   // no URL was settled for [EventSettings.StalledAfter]
 	// EventChanges tells which pages have changed, in batches; see [EventSettings.Changes].
 	EventChanges EventName = "changes"
+	// EventHostGivenUp tells of hosts that were given up since the last such event, because they
+	// refused requests or could not be reached. There is at most one a minute.
+	EventHostGivenUp EventName = "host_given_up"
 )
 
 // EventSettings say who is told what happens to a job, and what follows its end.
@@ -55,9 +58,23 @@ func (w Webhook) Wants(name EventName) bool {
 	return len(w.Events) == 0 && name != EventChanges || slices.Contains(w.Events, name)
 }
 
-// OnDone says what follows when a job is done: a task of the program's own in asynq, and a job
-// whose seeds are what was found.
+// Receivers returns all webhooks: those of the job, and that of its end, which is told only
+// [EventDone].
+func (s EventSettings) Receivers() []Webhook {
+	if s.OnDone.Webhook.URL == "" {
+		return s.Webhooks
+	}
+	end := s.OnDone.Webhook
+	end.Events = []EventName{EventDone}
+	return append(slices.Clip(s.Webhooks), end)
+}
+
+// OnDone says what follows when a job is done: a webhook that is told, a task of the program's own
+// in asynq, and a job whose seeds are what was found.
 type OnDone struct {
+	// Webhook is told [EventDone] and no other event, as one of [EventSettings.Webhooks] would
+	// be. Default none.
+	Webhook Webhook `json:"webhook,omitzero" yaml:"webhook"`
 	// Task is the type of a task for asynq, whose payload is the event as webhooks get it.
 	// Default none.
 	Task string `json:"task,omitempty" yaml:"task"`

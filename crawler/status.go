@@ -99,6 +99,9 @@ type Counters struct {
 	Waiting int64 `json:"waiting"` // URLs in queues, including those to be retried
 	Flight  int64 `json:"flight"`  // URLs that visits have taken and not yet settled
 	Hosts   int64 `json:"hosts"`   // hosts ever seen
+	// HostsGivenUp is how often a host was given up, because it refused requests or could not
+	// be reached: see [Job.HostTries]. A host that is tried again may count again.
+	HostsGivenUp int64 `json:"hosts_given_up,omitempty"`
 
 	Due    int64 `json:"due"` // hosts that wait for a visit
 	Ready  int64 `json:"-"`   // hosts of these that are due now

@@ -108,6 +108,9 @@ func (d *Dashboard) showJob(w http.ResponseWriter, r *http.Request) error {
 // answerJob responds with the current state of a job.
 func (d *Dashboard) answerJob(w http.ResponseWriter, r *http.Request, status int, name string) error {
 	sh, err := d.sheetOf(r.Context(), name)
+	if err == nil {
+		err = d.addEvents(r.Context(), &sh)
+	}
 	if err != nil {
 		return err
 	}

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/trawlcrawler/trawl/crawler"
+	"github.com/trawlcrawler/trawl/internal/event"
 	"github.com/trawlcrawler/trawl/internal/forecast"
 	"github.com/trawlcrawler/trawl/internal/queue"
 	"github.com/trawlcrawler/trawl/internal/redisconn"
@@ -51,6 +52,8 @@ type fakeJob struct {
 	failed   []queue.Failed
 	spread   spread.Counts
 	recent   []tail.Row
+	events   []event.Event
+	webhooks []event.Deliveries
 	tailed   int // calls of Tail
 }
 
@@ -196,6 +199,24 @@ func (f *fakeFleet) Spread(ctx context.Context, name string) (spread.Counts, err
 		return nil, err
 	}
 	return r.spread, nil
+}
+
+func (f *fakeFleet) Events(ctx context.Context, name string) ([]event.Event, error) {
+	defer f.mu.Unlock()
+	r, err := f.find(ctx, name)
+	if err != nil {
+		return nil, err
+	}
+	return r.events, nil
+}
+
+func (f *fakeFleet) Deliveries(ctx context.Context, name string) ([]event.Deliveries, error) {
+	defer f.mu.Unlock()
+	r, err := f.find(ctx, name)
+	if err != nil {
+		return nil, err
+	}
+	return r.webhooks, nil
 }
 
 func (f *fakeFleet) Places(ctx context.Context, name string) ([]queue.Kept, error) {

@@ -3,6 +3,7 @@ package dashboard
 import (
 	"fmt"
 	"math"
+	"slices"
 	"strings"
 	"time"
 
@@ -30,6 +31,9 @@ func (p *jobPage) addNumbers(sh sheet, now time.Time) {
 		{Name: "Due later", Value: ui.Number(max(0, n.Due-n.Ready))}, {Name: "Visits enqueued", Value: ui.Number(n.Armed)},
 		{Name: "Visits open", Value: ui.Number(n.Open)}, {Name: "Visits so far", Value: ui.Number(n.Visits)},
 		{Name: "Lost with their worker", Value: ui.Number(n.Broken)},
+	}
+	if n.HostsGivenUp > 0 {
+		p.Visits = slices.Insert(p.Visits, 1, figure{Name: "Hosts given up", Value: ui.Number(n.HostsGivenUp)})
 	}
 }
 

@@ -52,6 +52,8 @@ type jobPage struct {
 	Spreads  []spreadTable
 	Failures []string
 	Files    []place
+	Events   []eventRow
+	Webhooks []webhookRow
 	Changes  []changeRow
 	Settings string
 }
@@ -104,6 +106,7 @@ func (d *Dashboard) dossier(ctx context.Context, name string) (o dossier, err er
 	ctx, cancel := context.WithTimeout(ctx, readTime)
 	defer cancel()
 	group, ctx := errgroup.WithContext(ctx)
+	group.Go(func() error { return d.addEvents(ctx, &o.sheet) })
 	group.Go(func() (err error) { o.history, err = d.jobs.History(ctx, name); return err })
 	group.Go(func() (err error) { o.places, err = d.jobs.Places(ctx, name); return err })
 	group.Go(func() (err error) { o.failures, err = d.jobs.Failures(ctx, name); return err })
@@ -149,6 +152,7 @@ func (d *Dashboard) jobPageOf(o dossier) jobPage {
 	}
 	p.URLPage = jobURL(o.Name) + "/url"
 	p.Uses, p.UsesOf = usesOf(o.Use)
+	p.Events, p.Webhooks = eventRows(o.Events, now), webhookRows(o.Webhooks)
 	p.Layout = ui.Layout{Title: o.Name, Live: true, Path: []ui.Link{{Text: "Fleet", URL: "/"}}}
 	if o.Periodic == nil && o.State != crawler.StateBroken {
 		p.Stream = jobURL(o.Name) + "/live?pages=false"

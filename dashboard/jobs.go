@@ -5,6 +5,7 @@ import (
 	"iter"
 
 	"github.com/trawlcrawler/trawl/crawler"
+	"github.com/trawlcrawler/trawl/internal/event"
 	"github.com/trawlcrawler/trawl/internal/forecast"
 	"github.com/trawlcrawler/trawl/internal/queue"
 	"github.com/trawlcrawler/trawl/internal/redisconn"
@@ -47,6 +48,10 @@ type Jobs interface {
 	Tail(ctx context.Context, job string, since int64) (tail.Excerpt, error)
 	// Spread returns how the pages of a job are distributed.
 	Spread(ctx context.Context, job string) (spread.Counts, error)
+	// Events lists what happened to a job as a whole, the oldest first.
+	Events(ctx context.Context, job string) ([]event.Event, error)
+	// Deliveries lists what was delivered to the webhooks of a job.
+	Deliveries(ctx context.Context, job string) ([]event.Deliveries, error)
 	// Places lists where workers keep the pages of a job.
 	Places(ctx context.Context, job string) ([]queue.Kept, error)
 	// Failures lists URLs of a job that failed permanently, and why, the latest first: some

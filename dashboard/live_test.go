@@ -16,11 +16,11 @@ import (
 	"github.com/trawlcrawler/trawl/internal/test/testbrowser"
 )
 
-// event is a server-sent event.
-type event struct{ name, data string }
+// serverEvent is a server-sent event.
+type serverEvent struct{ name, data string }
 
 // listen opens a stream of events, which ends when close is called.
-func (s *testDashboard) listen(t testing.TB, path string) (next func(name string) event, close func()) {
+func (s *testDashboard) listen(t testing.TB, path string) (next func(name string) serverEvent, close func()) {
 	t.Helper()
 	ctx, cancel := context.WithCancel(t.Context())
 	r, err := http.NewRequestWithContext(ctx, http.MethodGet, s.url+path, nil)
@@ -38,7 +38,7 @@ func (s *testDashboard) listen(t testing.TB, path string) (next func(name string
 	t.Cleanup(close)
 	lines := bufio.NewScanner(response.Body)
 	lines.Buffer(nil, 1<<20)
-	read := func() (e event, ok bool) {
+	read := func() (e serverEvent, ok bool) {
 		for lines.Scan() {
 			switch line := lines.Text(); {
 			case line == "":
@@ -51,12 +51,12 @@ func (s *testDashboard) listen(t testing.TB, path string) (next func(name string
 		}
 		return e, false
 	}
-	return func(name string) event {
+	return func(name string) serverEvent {
 		t.Helper()
 		for {
 			e, ok := read()
 			if !ok && name == "" {
-				return event{}
+				return serverEvent{}
 			}
 			if !ok {
 				t.Fatalf("the stream ends before an event %q: %v", name, lines.Err())

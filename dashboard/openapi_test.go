@@ -12,6 +12,7 @@ import (
 
 	"github.com/trawlcrawler/trawl/crawler"
 	"github.com/trawlcrawler/trawl/internal/change"
+	"github.com/trawlcrawler/trawl/internal/event"
 	"github.com/trawlcrawler/trawl/internal/periodic"
 	"github.com/trawlcrawler/trawl/internal/setting"
 	"github.com/trawlcrawler/trawl/internal/tail"
@@ -76,6 +77,7 @@ func TestEveryFieldIsDescribedAndNothingElseIs(t *testing.T) {
 		"FailedHost": sorryHost{}, "Retried": retryReport{}, "Distributions": spreadReport{}, "Bucket": bucketReport{},
 		"RecentPages": pagesReport{}, "RecentPage": tail.Row{},
 		"History": historyReport{}, "Sample": sampleReport{},
+		"Event": eventReport{}, "GivenUp": event.GivenUp{}, "LostHost": event.LostHost{}, "Deliveries": event.Deliveries{},
 		"Seeding": crawler.Seeding{}, "Refusal": crawler.Refusal{}, "Problem": problem{},
 	} {
 		var fields []string

@@ -9,6 +9,7 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"github.com/trawlcrawler/trawl/crawler"
+	"github.com/trawlcrawler/trawl/internal/event"
 	"github.com/trawlcrawler/trawl/internal/forecast"
 	"github.com/trawlcrawler/trawl/internal/periodic"
 	"github.com/trawlcrawler/trawl/internal/queue"
@@ -71,6 +72,12 @@ type sheet struct {
 	RunOf string `json:"run_of,omitempty"`
 	// Awaited lists the writers whose output the job waits for before it ends.
 	Awaited []crawler.Awaited `json:"awaited,omitempty"`
+
+	// Events lists what happened to the job as a whole, the oldest first. It is missing from
+	// lists.
+	Events []eventReport `json:"events,omitempty"`
+	// Webhooks lists what was delivered to its webhooks. It is missing from lists.
+	Webhooks []event.Deliveries `json:"webhooks,omitempty"`
 
 	// Job is missing from lists, because it may have many seeds.
 	Job *crawler.Job `json:"job,omitempty"`

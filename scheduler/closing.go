@@ -30,6 +30,9 @@ func (s *jobScheduler) end(ctx context.Context, reason string, over func(crawler
 	case s.incomplete(counters):
 		return false, s.close(ctx)
 	}
+	if err := s.tellGivenUp(ctx, counters, 0); err != nil {
+		return false, err
+	}
 	return s.move(ctx, reason)
 }
 

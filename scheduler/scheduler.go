@@ -46,6 +46,9 @@ type jobStore interface {
 	// Stalled makes the event that the number of settled URLs of a running job has not
 	// changed for a time, once for each number.
 	Stalled(ctx context.Context, job string, settled int64, since time.Duration) error
+	// TellGivenUp makes the event that hosts were given up since the last such event, unless
+	// that is younger than the given time. made says that it has told of all hosts.
+	TellGivenUp(ctx context.Context, job crawler.Job, apart time.Duration) (made bool, err error)
 	// Record adds to the history of the job what it has done, at most once a second.
 	Record(ctx context.Context, job string, done crawler.Counters) error
 	// Move changes the state of the job, from one of those given.
@@ -129,7 +132,8 @@ type jobScheduler struct {
 	complained time.Time
 	contact    contact
 	progress   progress
-	rests      time.Duration    // until the next look, unless there is a nudge; 0: a tick
+	rests      time.Duration // until the next look, unless there is a nudge; 0: a tick
+	givenUp    givenUp
 	met        time.Time        // when the job's status was first read
 	steered    time.Time        // when a continuous job was last steered
 	again      time.Time        // when pages of a continuous job may be due again
@@ -239,7 +243,7 @@ func (s *jobScheduler) look(ctx context.Context) (bool, error) {
 		return false, err
 	}
 	s.record(ctx, counters)
-	if err := s.stall(ctx, counters); err != nil {
+	if err := errors.Join(s.stall(ctx, counters), s.tellGivenUp(ctx, counters, givenUpApart)); err != nil {
 		return false, err
 	}
 	if counters.Idle() && !s.complete() { // perhaps only the flag that all seeds are admitted is missing

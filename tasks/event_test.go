@@ -15,6 +15,7 @@ import (
 	"github.com/hibiken/asynq"
 
 	"github.com/trawlcrawler/trawl/crawler"
+	"github.com/trawlcrawler/trawl/internal/event"
 	"github.com/trawlcrawler/trawl/internal/frontier"
 	"github.com/trawlcrawler/trawl/internal/test/redistest"
 	"github.com/trawlcrawler/trawl/internal/test/testhook"
@@ -101,7 +102,7 @@ func (f *eventFixture) write(secret string, lines ...string) {
 	}
 }
 
-func (f *eventFixture) delivered() []frontier.Deliveries {
+func (f *eventFixture) delivered() []event.Deliveries {
 	f.t.Helper()
 	all, err := f.fleet.Deliveries(f.t.Context(), f.queue)
 	if err != nil {
@@ -154,7 +155,7 @@ func TestEventsThatArePassedOnRepeatedlyArriveOnce(t *testing.T) {
 	if got := testhook.Names(some.Accepted()); !slices.Equal(got, []string{"done"}) {
 		t.Errorf("the webhook for the end got %q", got)
 	}
-	want := []frontier.Deliveries{{URL: all.URL, Delivered: 4}, {URL: some.URL, Delivered: 1}}
+	want := []event.Deliveries{{URL: all.URL, Delivered: 4}, {URL: some.URL, Delivered: 1}}
 	if diff := cmp.Diff(want, f.delivered()); diff != "" {
 		t.Errorf("deliveries (-want +got):\n%s", diff)
 	}
@@ -172,18 +173,18 @@ func TestAReceiverThatWasDeadGetsAllEvents(t *testing.T) {
 		f.move(crawler.StateRunning)
 		f.pass(f.status())
 	}
-	f.waitFor("a failed try of each", func(d frontier.Deliveries) bool { return d.Failed >= 7 && d.Error != "" })
+	f.waitFor("a failed try of each", func(d event.Deliveries) bool { return d.Failed >= 7 && d.Error != "" })
 	r.Start()
 	want := []string{"began", "paused", "resumed", "paused", "resumed", "paused", "resumed"}
 	r.Wait(t.Context(), "all events", func() bool { return len(r.Accepted()) >= len(want) })
 	if got := testhook.Names(r.Accepted()); !slices.Equal(got, want) {
 		t.Errorf("got %q, want %q", got, want)
 	}
-	f.waitFor("7 deliveries", func(d frontier.Deliveries) bool { return d.Delivered == 7 && d.GivenUp == 0 })
+	f.waitFor("7 deliveries", func(d event.Deliveries) bool { return d.Delivered == 7 && d.GivenUp == 0 })
 }
 
 // waitFor waits until the first webhook of the job was told what is wanted.
-func (f *eventFixture) waitFor(what string, enough func(frontier.Deliveries) bool) {
+func (f *eventFixture) waitFor(what string, enough func(event.Deliveries) bool) {
 	f.t.Helper()
 	for !enough(f.delivered()[0]) {
 		select {
@@ -235,7 +236,7 @@ func TestAReceiverThatIsGoneGetsNoMoreEventsUntilTheJobChanges(t *testing.T) {
 	f.deliver()
 	f.move(crawler.StateRunning)
 	f.pass(f.status())
-	f.waitFor("410", func(d frontier.Deliveries) bool { return d.Disabled })
+	f.waitFor("410", func(d event.Deliveries) bool { return d.Disabled })
 	r.Answer(nil)
 	f.move(crawler.StatePaused)
 	f.pass(f.status())
@@ -256,11 +257,11 @@ func TestAnEventIsGivenUpAfterTheLastTry(t *testing.T) {
 	f.deliver(0, 0)
 	f.move(crawler.StateRunning)
 	f.pass(f.status())
-	f.waitFor("the end", func(d frontier.Deliveries) bool { return d.GivenUp > 0 })
+	f.waitFor("the end", func(d event.Deliveries) bool { return d.GivenUp > 0 })
 	if n := len(r.Refused()); n != 3 {
 		t.Errorf("the event was tried %d times, want 3", n)
 	}
-	want := []frontier.Deliveries{{URL: r.URL, Failed: 3, GivenUp: 1, Error: f.delivered()[0].Error}}
+	want := []event.Deliveries{{URL: r.URL, Failed: 3, GivenUp: 1, Error: f.delivered()[0].Error}}
 	if diff := cmp.Diff(want, f.delivered()); diff != "" || !strings.Contains(want[0].Error, "500") ||
 		strings.Contains(want[0].Error, "/hook") {
 		t.Errorf("deliveries (-want +got):\n%s", diff)

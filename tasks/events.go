@@ -3,16 +3,22 @@ package tasks
 import (
 	"context"
 
-	"github.com/trawlcrawler/trawl/internal/frontier"
+	"github.com/trawlcrawler/trawl/internal/event"
 )
 
 // Deliveries lists what was delivered to the webhooks of a job, in the order of its settings.
-func (c *Client) Deliveries(ctx context.Context, job string) ([]frontier.Deliveries, error) {
+func (c *Client) Deliveries(ctx context.Context, job string) ([]event.Deliveries, error) {
 	status, err := c.store.Status(ctx, job)
 	if err != nil {
 		return nil, err
 	}
 	return c.store.Deliveries(ctx, status)
+}
+
+// Events lists what happened to a job, oldest first: what was not passed on to its webhooks yet, and
+// the last hundred of the other events.
+func (c *Client) Events(ctx context.Context, job string) ([]event.Event, error) {
+	return c.store.Events(ctx, job)
 }
 
 // FlushEvents passes on the events of a job and waits until each event that waits in the fleet

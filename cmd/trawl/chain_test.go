@@ -7,8 +7,10 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/trawlcrawler/trawl/crawler"
+	"github.com/trawlcrawler/trawl/internal/rules"
 )
 
 // A job lists articles; the next one fetches what its condition selects, and is followed by one that
@@ -53,6 +55,31 @@ func TestJobsFollowOneAnother(t *testing.T) {
 		}
 	}
 	s := newShell(t)
+	s.write("sub/last.yaml", "name: last\ndelay: 3s\nfollow: false\n")
+	s.write("sub/next.yaml", "name: next\nextract: [{match: /p/, fields: {title: h1}}]\non_done: {job: last.yaml}\n")
+	s.write("files.yaml", fmt.Sprintf("name: files\nseeds: [%q]\non_done: {job: sub/next.yaml}\n", site.URL+"/"))
+	ft.run("job", "create", s.path("files.yaml")).exits(done)
+	status, err := ft.Client.Status(t.Context(), "files")
+	if err != nil {
+		t.Fatal(err)
+	}
+	next, err := rules.NextJob(status.Job)
+	if err != nil || next.Name != "next" || len(next.Extract) != 1 {
+		t.Fatalf("the next job is %+v (%v), want the one of sub/next.yaml", next, err)
+	}
+	if last, err := rules.NextJob(next); err != nil || last.Name != "last" || last.Delay != 3*time.Second || last.Follow {
+		t.Errorf("the job after it is %+v (%v), want the one of sub/last.yaml", last, err)
+	}
+	s.write("loop.yaml", fmt.Sprintf("name: loop\nseeds: [%q]\non_done: {job: loop.yaml}\n", site.URL+"/"))
+	s.write("away.yaml", fmt.Sprintf("name: away\nseeds: [%q]\non_done: {job: nothing.yaml}\n", site.URL+"/"))
+	s.write("wrong.yaml", fmt.Sprintf("name: w\nseeds: [%q]\non_done: {job: typo.yaml}\n", site.URL+"/"))
+	s.write("typo.yaml", "name: t\ndephh: 3\n")
+	for file, want := range map[string]string{"loop.yaml": "more than 16 files", "away.yaml": "nothing.yaml: no such file",
+		"wrong.yaml": `[2:1] unknown field "dephh"`} {
+		if r := ft.run("job", "create", s.path(file)).exits(usage); !strings.Contains(r.stderr, want) {
+			t.Errorf("%s: got %q, want %q", file, r.stderr, want)
+		}
+	}
 	s.write("job.yaml", "name: a\nseeds: ['http://127.0.0.1:1/']\non_done: {job: {name: b}}\n")
 	if r := s.run("crawl", "-f", "job.yaml").exits(usage); !strings.Contains(r.stderr, "create this one on a fleet") {
 		t.Errorf("a crawl on this machine says %q", r.stderr)

@@ -81,10 +81,21 @@ func parseJobFile(path string, text []byte, s *settings) error {
 
 // decodeFile decodes a YAML file of settings. It returns the lines of the keys that it has.
 func decodeFile(kind, path string, text []byte, s *settings) (found map[string]int, err error) {
+	s.source = source{path, text}
+	body, err := decodeBody(kind, path, text, s, 0)
+	if err != nil || body == nil {
+		return nil, err
+	}
+	return keysOf(body)
+}
+
+// decodeBody is decodeFile for the settings of a job that follows depth others, which are in files
+// that name one another. It returns what the file contains, with the settings of the jobs that
+// follow in place of the names of their files; nil for an empty file.
+func decodeBody(kind, path string, text []byte, s *settings, depth int) (ast.Node, error) {
 	if err := setting.CheckYAML(text); err != nil {
 		return nil, usage("%s %s: %v", kind, path, err)
 	}
-	s.source = source{path, text}
 	file, err := parser.ParseBytes(text, 0)
 	if err != nil {
 		return nil, usage("%s %s: %s", kind, path, yaml.FormatError(err, false, true))
@@ -95,19 +106,23 @@ func decodeFile(kind, path string, text []byte, s *settings) (found map[string]i
 	if len(file.Docs) == 0 || file.Docs[0].Body == nil {
 		return nil, nil // an empty file
 	}
-	if found, err = keysOf(file.Docs[0].Body); err != nil {
+	body := file.Docs[0].Body
+	if _, err = keysOf(body); err != nil {
 		return nil, usage("%s %s: %v", kind, path, err)
 	}
 	if err := setting.CheckKeys(text); err != nil {
 		return nil, usage("%s %s: %v", kind, path, err)
 	}
+	if err := includeNext(path, body, depth); err != nil {
+		return nil, err
+	}
 	settings, keep := textform.Form(&s.Values)
-	err = yaml.NewDecoder(bytes.NewReader(text), yaml.Strict()).Decode(settings)
+	err = yaml.NodeToValue(body, settings, yaml.Strict())
 	keep()
 	if err == nil || errors.Is(err, io.EOF) {
-		return found, nil
+		return body, nil
 	}
-	if named := nameField(file.Docs[0].Body); named != nil {
+	if named := nameField(body); named != nil {
 		return nil, usage("%s %s: %v", kind, path, named)
 	}
 	return nil, usage("%s %s: %s", kind, path, yaml.FormatError(err, false, true))

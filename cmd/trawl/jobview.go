@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"net/url"
 	"strings"
 	"text/tabwriter"
 	"time"
@@ -15,9 +14,9 @@ import (
 
 	"github.com/trawlcrawler/trawl/crawler"
 	"github.com/trawlcrawler/trawl/internal/account"
+	"github.com/trawlcrawler/trawl/internal/event"
 	"github.com/trawlcrawler/trawl/internal/export"
 	"github.com/trawlcrawler/trawl/internal/forecast"
-	"github.com/trawlcrawler/trawl/internal/frontier"
 	"github.com/trawlcrawler/trawl/internal/periodic"
 	"github.com/trawlcrawler/trawl/internal/plain"
 	"github.com/trawlcrawler/trawl/internal/queue"
@@ -44,7 +43,7 @@ type jobView struct {
 	// Freshness is how up to date the pages of a continuous job are; nil for any other job.
 	Freshness *crawler.Freshness `json:"freshness,omitempty"`
 	// Webhooks lists what was delivered to the webhooks of the job; only in job show.
-	Webhooks []frontier.Deliveries `json:"webhooks,omitempty"`
+	Webhooks []event.Deliveries `json:"webhooks,omitempty"`
 	// Records compares what is settled with the records known to be in the output. With
 	// --out, the output is read.
 	Records  account.Comparison `json:"records"`
@@ -255,7 +254,7 @@ func (v jobView) print(t io.Writer, now time.Time) {
 		fmt.Fprintf(t, "trouble\tfor %s: %s\n", now.Sub(trouble.Since).Round(time.Second), trouble)
 	}
 	for _, hook := range v.Webhooks {
-		fmt.Fprintf(t, "webhook\t%s\n", webhookText(hook))
+		fmt.Fprintf(t, "webhook\t%s\n", hook)
 	}
 	for _, garbage := range v.Garbage[:min(len(v.Garbage), maxFailures)] {
 		fmt.Fprintf(t, "garbage\t%s\n", garbage)
@@ -263,26 +262,6 @@ func (v jobView) print(t io.Writer, now time.Time) {
 	for _, failure := range v.Failures[:min(len(v.Failures), maxFailures)] {
 		fmt.Fprintf(t, "failed\t%s\n", failure)
 	}
-}
-
-// webhookText says what was delivered to a webhook. It shows only the host of the webhook: the rest
-// of its URL may be a secret.
-func webhookText(d frontier.Deliveries) string {
-	host := "unknown host"
-	if u, err := url.Parse(d.URL); err == nil {
-		host = u.Host
-	}
-	text := fmt.Sprintf("%s: %s delivered", host, plain.Plural(d.Delivered, "event", "events"))
-	if d.GivenUp > 0 {
-		text += fmt.Sprintf(", %d given up", d.GivenUp)
-	}
-	switch {
-	case d.Disabled:
-		text += ", disabled: it wants no more (change the settings of the job to enable it again)"
-	case d.Error != "":
-		text += ", the last try failed: " + d.Error
-	}
-	return text
 }
 
 // useText says what the places of workers are used for.

@@ -260,7 +260,7 @@ ca: [ca.pem]
 insecure: [intranet.example]
 shards: 16
 webhooks: [{url: "https://hooks.example.org/", events: [done], secret: shop}]
-on_done: {task: index, seeds: status=200, job: {name: next, delay: 25ms}}
+on_done: {webhook: {url: "https://end.example.org/", secret: shop}, task: index, seeds: status=200, job: {name: next, delay: 25ms}}
 stalled_after: 27s
 changes: true
 indexnow: true

@@ -89,9 +89,12 @@ func newShell(t testing.TB) *shell {
 // path returns the path of a file in the working folder.
 func (s *shell) path(name string) string { return filepath.Join(s.dir, name) }
 
-// write writes a file in the working folder.
+// write writes a file in the working folder, or in a folder below it.
 func (s *shell) write(name, text string) {
 	s.t.Helper()
+	if err := os.MkdirAll(filepath.Dir(s.path(name)), 0o755); err != nil {
+		s.t.Fatal(err)
+	}
 	if err := os.WriteFile(s.path(name), []byte(text), 0o644); err != nil {
 		s.t.Fatal(err)
 	}

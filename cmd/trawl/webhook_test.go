@@ -4,6 +4,8 @@ import (
 	"context"
 	"encoding/base64"
 	"fmt"
+	"net"
+	"slices"
 	"strings"
 	"testing"
 
@@ -56,6 +58,57 @@ func TestACrawlTellsWebhooksWhatHappensToIt(t *testing.T) {
 			}
 		})
 	}
+}
+
+// Two of three hosts do not answer: one event tells of both, before the end. The webhook of the end
+// is told that, and nothing else.
+func TestWebhooksAreToldOfHostsThatAreGivenUp(t *testing.T) {
+	t.Parallel()
+	site := testsite.Graph{Hosts: 1, PagesPerHost: 2, LinksPerPage: 1}.Serve(t)
+	all, end := testhook.New(t), testhook.New(t)
+	s := newShell(t)
+	s.withRedis()
+	var dead []string
+	for range 2 {
+		dead = append(dead, closedAddress(t))
+	}
+	s.write("job.yaml", fmt.Sprintf("name: told\nseeds: [%q, 'http://%s/', 'http://%s/']\ndelay: 1ms\nhost_tries: 1\n"+
+		"webhooks: [{url: %q}]\non_done: {webhook: {url: %q}}\n", site.URL(0, "/"), dead[0], dead[1], all.URL, end.URL))
+	s.run("crawl", "-f", "job.yaml").exits(done)
+	if diff := cmp.Diff([]string{"done"}, testhook.Names(end.Accepted())); diff != "" {
+		t.Errorf("events of the webhook of the end (-want +got):\n%s", diff)
+	}
+	var hosts []string
+	for _, e := range all.Accepted() {
+		given, _ := e.Data["given_up"].(map[string]any)
+		if (e.Name() == "host_given_up") != (given != nil) {
+			t.Errorf("event %s has the hosts %v", e.Name(), given)
+		}
+		list, _ := given["hosts"].([]any)
+		for _, one := range list {
+			hosts = append(hosts, fmt.Sprint(one.(map[string]any)["host"]))
+		}
+	}
+	slices.Sort(hosts)
+	slices.Sort(dead)
+	if diff := cmp.Diff(dead, hosts); diff != "" {
+		t.Errorf("hosts that were given up (-want +got):\n%s", diff)
+	}
+	names := testhook.Names(all.Accepted())
+	if !slices.Contains(names, "host_given_up") || !slices.Contains(names, "done") {
+		t.Errorf("events: %q", names)
+	}
+}
+
+// closedAddress returns an address at which nothing listens.
+func closedAddress(t *testing.T) string {
+	t.Helper()
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer listener.Close()
+	return listener.Addr().String()
 }
 
 func TestJobShowSaysWhatWebhooksWereTold(t *testing.T) {

@@ -4,25 +4,11 @@ import (
 	"context"
 	"fmt"
 	"strconv"
-	"time"
 
 	"github.com/trawlcrawler/trawl/crawler"
+	"github.com/trawlcrawler/trawl/internal/event"
 	"github.com/trawlcrawler/trawl/internal/redisconn"
 )
-
-// Deliveries says how a webhook of a job was told events.
-type Deliveries struct {
-	URL       string `json:"url"`
-	Delivered int64  `json:"delivered"` // events that it has accepted
-	Failed    int64  `json:"failed"`    // tries that failed
-	GivenUp   int64  `json:"given_up"`  // events that were tried too often
-	// Last is when it was told last, by Redis's clock; nil if it never was.
-	Last *time.Time `json:"last,omitempty"`
-	// Error is why the last try failed; "" if it did not.
-	Error string `json:"error,omitempty"`
-	// Disabled says that it wants no more events, until the settings of the job change.
-	Disabled bool `json:"disabled,omitempty"`
-}
 
 // DeliveryNote says how one try to deliver an event went.
 type DeliveryNote struct {
@@ -48,15 +34,15 @@ func (s *Store) NoteDelivery(ctx context.Context, job string, n DeliveryNote) er
 		text, flag(n.GivenUp), flag(n.Gone), n.Revision).Err()
 }
 
-// Deliveries lists the webhooks of a job, in the order of its settings.
-func (s *Store) Deliveries(ctx context.Context, job crawler.Status) ([]Deliveries, error) {
+// Deliveries lists the webhooks of a job, in the order of its settings; that of its end is last.
+func (s *Store) Deliveries(ctx context.Context, job crawler.Status) ([]event.Deliveries, error) {
 	h, err := s.noted(ctx, job)
 	if err != nil {
 		return nil, err
 	}
-	var all []Deliveries
-	for _, hook := range job.Job.Webhooks {
-		d := Deliveries{
+	var all []event.Deliveries
+	for _, hook := range job.Job.Receivers() {
+		d := event.Deliveries{
 			URL: hook.URL, Delivered: number(h["delivered "+hook.URL]), Failed: number(h["failed "+hook.URL]),
 			GivenUp: number(h["given_up "+hook.URL]), Error: h["error "+hook.URL],
 			Disabled: h["gone "+hook.URL] == strconv.FormatInt(job.Revision, 10),
@@ -81,7 +67,7 @@ func (s *Store) Disabled(ctx context.Context, job crawler.Status) (map[string]bo
 
 // noted reads the notes of deliveries.
 func (s *Store) noted(ctx context.Context, job crawler.Status) (map[string]string, error) {
-	if len(job.Job.Webhooks) == 0 {
+	if len(job.Job.Receivers()) == 0 {
 		return nil, nil
 	}
 	h, err := s.rdb.HGetAll(ctx, jobBase(job.Job.Name)+nameWebhooks).Result()

@@ -7,7 +7,11 @@ import (
 	"testing"
 	"time"
 
+	"github.com/google/go-cmp/cmp"
+
 	"github.com/trawlcrawler/trawl/crawler"
+	"github.com/trawlcrawler/trawl/internal/event"
+	"github.com/trawlcrawler/trawl/internal/queue"
 	"github.com/trawlcrawler/trawl/internal/test/redistest"
 )
 
@@ -22,6 +26,8 @@ func TestEvents(t *testing.T) {
 		{"of many processes that change a state at once, one makes an event", makesEventsOnce},
 		{"a budget that is spent makes an event, and raising it another", makesBudgetEvents},
 		{"a job that stands still makes one event", makesStalledEvent},
+		{"hosts that were given up make one event, each host once", makesGivenUpEvents},
+		{"an event names a hundred of the hosts that were given up", namesFewGivenUpHosts},
 		{"events wait until they were passed on, and the last hundred stay", keepsEvents},
 		{"events outlast the clearing of a job, but not its removal", clearsNoEvents},
 		{"a key of another type is replaced by the next event", replacesGarbage},
@@ -116,6 +122,90 @@ func makesStalledEvent(t *testing.T, b *testJob) {
 	b.must(b.store.Stalled(t.Context(), b.job.Name, 1, time.Minute))
 	b.wantEvents("1 began ", "2 stalled no URL was settled for 1m0s; 5 URLs are settled so far",
 		"3 stalled no URL was settled for 1m0s; 1 URL is settled so far")
+}
+
+// giveUp ends a visit of a host that is given up.
+func (b *testJob) giveUp(h crawler.Host, why string) {
+	b.t.Helper()
+	b.leave(b.open(h), queue.Rest{GivenUp: true, HostHealth: queue.HostHealth{ConsecutiveFailures: 8, Trouble: why}})
+}
+
+// tellGivenUp wants an event about hosts, as many as count; 0: none.
+func (b *testJob) tellGivenUp(apart time.Duration, count int64, hosts ...event.LostHost) {
+	b.t.Helper()
+	before, err := b.store.Events(b.t.Context(), b.job.Name)
+	b.must(err)
+	if _, err := b.store.TellGivenUp(b.t.Context(), b.job, apart); err != nil {
+		b.t.Fatal(err)
+	}
+	after, err := b.store.Events(b.t.Context(), b.job.Name)
+	b.must(err)
+	var got *event.GivenUp
+	for _, e := range after[len(before):] {
+		got = e.GivenUp
+	}
+	var want *event.GivenUp
+	if count > 0 {
+		want = &event.GivenUp{Count: count, Hosts: hosts}
+	}
+	if diff := cmp.Diff(want, got); diff != "" {
+		b.t.Errorf("hosts of the event (-want +got):\n%s", diff)
+	}
+}
+
+func makesGivenUpEvents(t *testing.T, b *testJob) {
+	b.admit(4, "http://a.test/1", "http://b.test/1", "http://c.test/1", "http://d.test/1")
+	b.tellGivenUp(0, 0)
+	b.giveUp("a.test", "connection refused")
+	b.giveUp("b.test", "no such host")
+	b.tellGivenUp(time.Hour, 2, event.LostHost{Host: "a.test", Reason: "connection refused"},
+		event.LostHost{Host: "b.test", Reason: "no such host"})
+	b.giveUp("a.test", "connection refused") // it is known
+	b.tellGivenUp(0, 0)
+	b.giveUp("c.test", "it refused")
+	b.tellGivenUp(time.Hour, 0) // the last event is too young
+	b.tellGivenUp(0, 1, event.LostHost{Host: "c.test", Reason: "it refused"})
+	b.govern("a.test", crawler.HostRules{}, true)
+	b.giveUp("a.test", "once more")
+	b.tellGivenUp(0, 1, event.LostHost{Host: "a.test", Reason: "once more"})
+	if n := b.counters().HostsGivenUp; n != 4 {
+		t.Errorf("the counter is %d, want 4", n)
+	}
+	key := shardBase(b.job.Name, shardOf("d.test", b.job.Shards)) + nameGivenUp
+	b.must(b.rdb.Del(t.Context(), key).Err())
+	b.must(b.rdb.RPush(t.Context(), key, "garbage").Err())
+	b.tellGivenUp(0, 0)
+}
+
+func namesFewGivenUpHosts(t *testing.T, b *testJob) {
+	b.oneShard()
+	var urls []string
+	for i := range event.MostHosts + 20 {
+		urls = append(urls, fmt.Sprintf("http://h%03d.test/", i))
+	}
+	b.admit(len(urls), urls...)
+	for i := range urls {
+		b.giveUp(crawler.Host(fmt.Sprintf("h%03d.test", i)), "gone")
+	}
+	var all sync.WaitGroup
+	for range 8 { // schedulers
+		all.Go(func() {
+			if _, err := b.store.TellGivenUp(t.Context(), b.job, 0); err != nil {
+				t.Error(err)
+			}
+		})
+	}
+	all.Wait()
+	events, err := b.store.Events(t.Context(), b.job.Name)
+	b.must(err)
+	events = slices.DeleteFunc(events, func(e event.Event) bool { return e.Name != crawler.EventHostGivenUp })
+	if len(events) != 1 || events[0].GivenUp.Count != int64(len(urls)) || len(events[0].GivenUp.Hosts) != event.MostHosts {
+		t.Fatalf("got %d events, the first %+v, want one of %d hosts that names %d", len(events), events[0].GivenUp,
+			len(urls), event.MostHosts)
+	}
+	if want := "h020.test (gone), and 119 other hosts"; events[0].Reason != want {
+		t.Errorf("the reason is %q, want %q", events[0].Reason, want)
+	}
 }
 
 func keepsEvents(t *testing.T, b *testJob) {

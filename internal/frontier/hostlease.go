@@ -395,7 +395,7 @@ func (l *HostLease) restArgs(r queue.Rest) []any {
 	return []any{
 		ceilMS(r.Wait), r.HostHealth.ConsecutiveFailures, r.HostHealth.Trouble, r.HostHealth.Traps,
 		ceilMS(r.AddressWait), ceilMS(r.NotBefore), r.Failure, ago, ceilMS(r.Gap), ceilMS(line), wanted,
-		string(r.HostHealth.Class), ceilMS(r.Kept), r.HostHealth.Latency.Pack(),
+		string(r.HostHealth.Class), ceilMS(r.Kept), r.HostHealth.Latency.Pack(), flag(r.GivenUp),
 	}
 }
 

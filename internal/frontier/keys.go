@@ -52,6 +52,7 @@ import (
 //	trawl:{JOB/SHARD}:sketched:HOST  LIST  for each of these: when it was remembered, host and packed entry of the page
 //	trawl:{JOB/SHARD}:band:BUCKET    HASH  position and host of the first sketch with each band, by its hash (8 bytes)
 //	trawl:{JOB/SHARD}:lessons:HOST   HASH  what rendering its pages has taught, by pattern: how many gained, and not
+//	trawl:{JOB/SHARD}:givenup        LIST  hosts that were given up, and why: number, host, reason; the last hundred
 //	trawl:{JOB/SHARD}:failures       LIST  URLs that failed for good, and why: one for each visit, the last fifty
 //	trawl:{JOB/SHARD}:failed:CAUSE   LIST  URLs that failed for good or are gone, by cause: the last two hundred
 //	trawl:{JOB/SHARD}:segments       ZSET  segments that are not shipped yet, by when their worker counts as lost
@@ -106,6 +107,7 @@ const (
 	nameFlight   = "flight:"
 
 	nameAddress  = "address:"
+	nameGivenUp  = "givenup"
 	nameFailures = "failures"
 	nameFailed   = "failed:"
 	nameParked   = "parked:"
@@ -191,7 +193,8 @@ var luaNames = strings.ReplaceAll(strings.NewReplacer(
 	"$count", nameCount, "$seen", nameSeen, "$due", nameDue, "$urgent", nameUrgent, "$armed", nameArmed, "$open",
 	nameOpen,
 	"$host", nameHost, "$queue", nameQueue, "$later", nameLater, "$flight", nameFlight,
-	"$address", nameAddress, "$failures", nameFailures, "$failed:", nameFailed, "$parked", nameParked,
+	"$address", nameAddress,
+	"$givenup", nameGivenUp, "$failures", nameFailures, "$failed:", nameFailed, "$parked", nameParked,
 	"$content", nameContent,
 	"$sketches:", nameSketches, "$sketched:", nameSketched, "$band:", nameBand,
 	"$lessons", nameLessons,
@@ -214,6 +217,7 @@ local function HOST(host) return base .. '$host' .. host end
 local function QUEUE(band, host) return base .. '$queue' .. band .. ':' .. host end
 local function LATER(host) return base .. '$later' .. host end
 local function FLIGHT(host) return base .. '$flight' .. host end
+local GIVENUP = base .. '$givenup'
 local FAILURES = base .. '$failures'
 local function FAILED(cause) return base .. '$failed:' .. cause end
 local function ADDRESS(ip) return base .. '$address' .. ip end

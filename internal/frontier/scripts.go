@@ -64,6 +64,7 @@ var (
 	reportScript    = aloneScript("report")
 	spreadScript    = aloneScript("spread")
 	stallScript     = eventScript("stall")
+	giveUpScript    = eventScript("giveup")
 	toldScript      = aloneScript("told")
 	deliveredScript = aloneScript("delivered")
 	changesScript   = aloneScript("changes")

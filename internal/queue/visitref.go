@@ -47,6 +47,8 @@ type Rest struct {
 	AddressWait, NotBefore time.Duration
 	Failure                string     // the first URL that failed permanently in this visit, and why; "" for none
 	HostHealth             HostHealth // what to remember, except Pages, which settling counts
+	// GivenUp says that the host is given up: it has failed as often as the job allows.
+	GivenUp bool
 }
 
 // Occupancy is the hold of a visit on its host's address.

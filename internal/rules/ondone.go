@@ -24,6 +24,9 @@ func checkOnDone(j crawler.Job) error {
 	d := j.OnDone
 	finds := d.Seeds != "" || d.Links
 	records := slices.ContainsFunc(j.Format, func(f string) bool { return !slices.Contains(recordless, f) })
+	if err := checkEndWebhook(j); err != nil {
+		return err
+	}
 	switch {
 	case strings.HasPrefix(d.Task, OwnTasks):
 		return settingError("on_done.task", "%q is the type of a task of Trawl's own: want a type of yours", d.Task)
@@ -45,6 +48,21 @@ func checkOnDone(j crawler.Job) error {
 		return settingError("on_done.job.name", "%q is the name of the job itself: name the next job differently", j.Name)
 	}
 	return err
+}
+
+// checkEndWebhook checks the receiver that is told of the end.
+func checkEndWebhook(j crawler.Job) error {
+	hook := j.OnDone.Webhook
+	switch {
+	case hook.URL == "" && hook.Secret == "" && len(hook.Events) == 0:
+		return nil
+	case len(hook.Events) > 0:
+		return settingError("on_done.webhook.events", "%v: it is told of the end only: leave it out, or put it into webhooks",
+			hook.Events)
+	case slices.ContainsFunc(j.Webhooks, func(w crawler.Webhook) bool { return w.URL == hook.URL }):
+		return settingError("on_done.webhook.url", "it is one of webhooks already: leave one of them out")
+	}
+	return checkWebhook("on_done.webhook", hook)
 }
 
 // NextJob returns the job that follows the end of another one, which names it. Its User-Agent and

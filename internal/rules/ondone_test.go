@@ -31,6 +31,11 @@ func TestWhatCannotFollowAJobIsRefused(t *testing.T) {
 	t.Parallel()
 	settings := func(name string, value any) map[string]any { return map[string]any{name: value} }
 	for want, done := range map[string]crawler.OnDone{
+		"on_done.webhook.url: want":      {Webhook: crawler.Webhook{URL: "hooks.example"}},
+		"on_done.webhook.url: it is one": {Webhook: crawler.Webhook{URL: "https://hooks.test/"}},
+		"on_done.webhook.secret":         {Webhook: crawler.Webhook{URL: "https://end.test/", Secret: "A B"}},
+		"on_done.webhook.events": {Webhook: crawler.Webhook{URL: "https://end.test/",
+			Events: []crawler.EventName{crawler.EventDone}}},
 		"on_done.task":                   {Task: "crawl:fetch"},
 		"on_done.queue: \"crawl:seed\"":  {Task: "index", Queue: "crawl:seed"},
 		"on_done.queue: \"low\"":         {Queue: "low"},
@@ -44,7 +49,7 @@ func TestWhatCannotFollowAJobIsRefused(t *testing.T) {
 		"on_done.job: on_done.task: \"c": {Job: settings("on_done", settings("task", "crawl:seed"))},
 	} {
 		j := crawler.DefaultJob()
-		j.Name, j.OnDone = "shop", done
+		j.Name, j.OnDone, j.Webhooks = "shop", done, []crawler.Webhook{{URL: "https://hooks.test/"}}
 		if err := Validate(j); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("%+v: got %v, want %s", done, err, want)
 		}

@@ -64,6 +64,7 @@ func checkWebhook(at string, hook crawler.Webhook) error {
 var events = []crawler.EventName{
 	crawler.EventBegan, crawler.EventPaused, crawler.EventResumed, crawler.EventDone, crawler.EventFailed,
 	crawler.EventCancelled, crawler.EventBudget, crawler.EventStalled, crawler.EventChanges,
+	crawler.EventHostGivenUp,
 }
 
 func eventNames() (all []string) {

@@ -51,7 +51,7 @@ var table = []Setting{
 		Meaning: "URL that is told what happens to the job: CloudEvents in JSON, by POST; in a job file also its events and the name of its secret (docs/events.md)",
 		field:   listOf(func(s *Values) *[]crawler.Webhook { return &s.Webhooks })},
 	{Name: "on_done", Group: GroupJob, In: InJob, Since: secondRelease,
-		Meaning: "what follows when the job is done: task and queue of a task for asynq, job (the settings of the next job), seeds and links (which URLs it gets) (docs/events.md)",
+		Meaning: "what follows when the job is done: webhook (a receiver that is told), task and queue of a task for asynq, job (the settings of the next job, or the job file that has them), seeds and links (which URLs it gets) (docs/events.md)",
 		field:   of(func(s *Values) *crawler.OnDone { return &s.OnDone })},
 	{Name: "stalled_after", Group: GroupJob, In: InJob, Since: secondRelease, Changes: true,
 		Meaning: "how long a running job may settle no URL before its webhooks are told that it stalled (0: never)",

@@ -260,7 +260,10 @@ func (v *visit) acceptReady() {
 
 // rest returns how the visit leaves its host. failure is the first URL that failed.
 func (v *visit) rest(failure string) queue.Rest {
-	return v.host.rest(v.visitor.settings().AddressGap(), failure)
+	settings := v.visitor.settings()
+	r := v.host.rest(settings.AddressGap(), failure)
+	r.GivenUp = v.host.health.lost(settings.HostTries) != ""
+	return r
 }
 
 // close commits what is done and gives the host back.

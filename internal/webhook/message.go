@@ -54,6 +54,8 @@ type Data struct {
 	Bytes   int64 `json:"bytes"`
 	Records int64 `json:"records"`
 	Items   int64 `json:"items,omitempty"`
+	// GivenUp are the hosts of [crawler.EventHostGivenUp]; nil for other events.
+	GivenUp *event.GivenUp `json:"given_up,omitempty"`
 }
 
 // ChangesData is what the event [crawler.EventChanges] says: which pages have changed. It has no
@@ -98,7 +100,7 @@ func NewMessage(job crawler.Status, e event.Event, c crawler.Counters) Message {
 			Job: name, Event: e.Name, Reason: e.Reason, RunOf: job.RunOf,
 			Created: known(job.Created), Started: known(job.Started), Ended: known(job.Ended),
 			Pages: c.Pages(), Settled: c.Settled(), Failed: c.Failed(), Waiting: c.Waiting, Bytes: c.Bytes,
-			Records: c.Recorded(), Items: c.Items,
+			Records: c.Recorded(), Items: c.Items, GivenUp: e.GivenUp,
 		},
 	}
 }

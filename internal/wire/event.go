@@ -68,8 +68,8 @@ func (d *Dispatcher) PassOn(ctx context.Context, store *frontier.Store, job craw
 
 // passOn enqueues what one event causes.
 func (d *Dispatcher) passOn(ctx context.Context, store *frontier.Store, job crawler.Status, e event.Event) error {
-	settings := job.Job.EventSettings
-	if len(settings.Webhooks) == 0 && e.Name != crawler.EventDone {
+	receivers := job.Job.Receivers()
+	if len(receivers) == 0 && e.Name != crawler.EventDone {
 		return nil
 	}
 	counters, err := store.Counters(ctx, job.Job.Name)
@@ -90,7 +90,7 @@ func (d *Dispatcher) passOn(ctx context.Context, store *frontier.Store, job craw
 			return err
 		}
 	}
-	for _, hook := range settings.Webhooks {
+	for _, hook := range receivers {
 		if !hook.Wants(e.Name) || disabled[hook.URL] {
 			continue
 		}

@@ -83,7 +83,7 @@ func (c *courier) deliver(ctx context.Context, t *asynq.Task) error {
 // wanted reports whether the receiver is still to be told: the job names it, and it has not said
 // that it wants no more.
 func (c *courier) wanted(ctx context.Context, job crawler.Status, url string) bool {
-	named := slices.ContainsFunc(job.Job.Webhooks, func(w crawler.Webhook) bool { return w.URL == url })
+	named := slices.ContainsFunc(job.Job.Receivers(), func(w crawler.Webhook) bool { return w.URL == url })
 	disabled, err := c.store.Disabled(ctx, job)
 	return named && (err != nil || !disabled[url])
 }

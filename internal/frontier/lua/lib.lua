@@ -273,7 +273,7 @@ end
 -- forgive forgets that a host refused requests or was not reached, and returns when the next
 -- request may be made. next and gap are the host's fields.
 local function forgive(host, next, gap)
-  redis.call('HDEL', HOST(host), 'strikes', 'trouble', 'class')
+  redis.call('HDEL', HOST(host), 'strikes', 'trouble', 'class', 'givenup')
   next = math.min(tonumber(next or 0), now_ms() + tonumber(gap or 0)) -- the last request may have been just now
   redis.call('HSET', HOST(host), 'next', next)
   return next

@@ -4,7 +4,7 @@
 -- call, as close does, if the host has no URL left.
 -- KEYS[1]  the shard's base
 -- ARGV[1]  lease in milliseconds; then for each visit: the number of its arguments, and these:
---          host, epoch, '1' if the visit may end; then, if it may, 14 arguments as for close, behind
+--          host, epoch, '1' if the visit may end; then, if it may, 15 arguments as for close, behind
 --          the epoch; then the segment ('' if the records are safe already), milliseconds within
 --          which its worker must report again, '1' to store the URLs themselves or '0' to count
 --          them; the number of counters of skipped URLs, then the name and value of each (no
@@ -30,7 +30,7 @@ local function settle_one(last)
     return tonumber(h[3]), 1, ''
   end
   if h[1] ~= 'open' or h[2] ~= epoch then return -1, 0, '' end
-  local counts = settle_urls(host, at + (may_end and 17 or 3), last, h[3], h[4])
+  local counts = settle_urls(host, at + (may_end and 18 or 3), last, h[3], h[4])
   local pages = counts[2]
   if may_end and idle(host) then
     ended[#ended + 1] = host

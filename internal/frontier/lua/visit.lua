@@ -191,6 +191,14 @@ local function settle_urls(host, at, last, turn, pages)
   return { 'turn', tonumber(turn) + fetched, 'pages', string.format('%d', tonumber(pages) + fetched) }
 end
 
+-- note_given_up counts a host that is given up, and keeps its name for an event.
+local MOST_GIVEN_UP = 100
+local function note_given_up(host, trouble)
+  local n = redis.call('HINCRBY', COUNT, 'givenup', 1)
+  redis.call('LPUSH', GIVENUP, string.format('%d %s %s', n, host, trouble))
+  redis.call('LTRIM', GIVENUP, 0, MOST_GIVEN_UP - 1)
+end
+
 -- give_back gives a host back whose visit ends. The arguments from ARGV[at] on are those of
 -- close.lua behind the epoch. rivals, woken and ip are the host's fields; leaves are fields to be
 -- set in the same call. is_idle is as for rest. The caller removes the host from OPEN.
@@ -199,6 +207,7 @@ local function give_back(host, at, rivals, woken, ip, leaves, is_idle)
   local address_wait, parked, failure = tonumber(ARGV[at + 4]), tonumber(ARGV[at + 5]), ARGV[at + 6]
   local ago, gap, line, wanted = ARGV[at + 7], ARGV[at + 8], tonumber(ARGV[at + 9]), ARGV[at + 10]
   local class, kept, latency = ARGV[at + 11], ARGV[at + 12], ARGV[at + 13]
+  local given_up = ARGV[at + 14] == '1'
   local takes = {}
   local function set(field, value) leaves[#leaves + 1], leaves[#leaves + 2] = field, value end
   local function set_if(condition, field, value)
@@ -208,6 +217,8 @@ local function give_back(host, at, rivals, woken, ip, leaves, is_idle)
   set_if(strikes ~= '0', 'strikes', strikes)
   set_if(strikes ~= '0', 'trouble', trouble)
   set_if(strikes ~= '0', 'class', class)
+  if given_up and redis.call('HEXISTS', HOST(host), 'givenup') == 0 then note_given_up(host, trouble) end
+  set_if(given_up, 'givenup', '1')
   set_if(traps ~= '', 'traps', traps)
   set_if(tonumber(kept) > tonumber(gap), 'kept', kept)
   if latency ~= '' then set('latency', latency) end
