@@ -83,7 +83,8 @@ func (w *Runtime) NewJobWorker(job crawler.Status, home []crawler.Host, out *Out
 	st.gate = tools.Gate
 	st.visitor, err = visit.New(job.Job, st.Scope, tools, visit.Config{
 		Worker: w.name, CPU: w.cpu, HandlerTime: w.handlerTime, HandlerPlaces: w.handlerPlaces, Log: w.log,
-		Full: w.full, Grace: w.grace, KeepPause: w.keepPause, Settled: w.settledOf(job.Job.Name), Stops: st.Stop,
+		Trace: w.trace, Full: w.full, Grace: w.grace, KeepPause: w.keepPause,
+		Settled: w.settledOf(job.Job.Name), Stops: st.Stop,
 		Rests: func(h crawler.Host, reason string, wait time.Duration) {
 			if st.rests != nil {
 				st.rests(h, reason, wait)

@@ -7,6 +7,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus/collectors"
 
 	"github.com/trawlcrawler/trawl/internal/queue"
+	"github.com/trawlcrawler/trawl/internal/trace"
 	"github.com/trawlcrawler/trawl/internal/version"
 )
 
@@ -132,3 +133,14 @@ func (m *workerMeters) asked(job string, took time.Duration) {
 
 // forget drops the series of a job that was removed.
 func (m *workerMeters) forget(job string) { dropJob(m.byJob, job) }
+
+// countSpans registers how many spans a tracer has sent and dropped.
+func countSpans(r prometheus.Registerer, t *trace.Tracer) {
+	count := func(result string, value func() int64) {
+		r.MustRegister(prometheus.NewCounterFunc(prometheus.CounterOpts{Name: "trawl_worker_trace_spans_total",
+			Help:        "Spans for OpenTelemetry, by what came of them.",
+			ConstLabels: prometheus.Labels{"result": result}}, func() float64 { return float64(value()) }))
+	}
+	count("sent", func() int64 { sent, _ := t.Counts(); return sent })
+	count("dropped", func() int64 { _, dropped := t.Counts(); return dropped })
+}

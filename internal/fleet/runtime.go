@@ -18,6 +18,8 @@ import (
 	"github.com/trawlcrawler/trawl/internal/heap"
 	"github.com/trawlcrawler/trawl/internal/htmltree"
 	"github.com/trawlcrawler/trawl/internal/robots"
+	"github.com/trawlcrawler/trawl/internal/trace"
+	"github.com/trawlcrawler/trawl/internal/version"
 	"github.com/trawlcrawler/trawl/internal/visit"
 )
 
@@ -39,6 +41,7 @@ type Runtime struct {
 	meters *workerMeters
 	tails  *tails
 	counts *spreads
+	trace  *trace.Tracer // nil for none
 	log    *slog.Logger
 
 	browser       *browser // nil for none
@@ -98,7 +101,9 @@ func NewRuntime(store *frontier.Store, redis asynq.RedisConnOpt, cfg RuntimeConf
 	if err != nil {
 		return nil, err
 	}
+	tracer := newTracer(cfg)
 	return &Runtime{
+		trace:   tracer,
 		Fetcher: fetcher, name: cfg.Name, store: store, redis: redis, poll: cfg.Poll, log: cfg.Log,
 		temp:   cfg.Fetch.TempDir,
 		robots: robots.New(store.RobotsCache(), robots.Config{}),
@@ -114,6 +119,24 @@ func NewRuntime(store *frontier.Store, redis asynq.RedisConnOpt, cfg RuntimeConf
 		handlerPlaces: make(chan struct{}, cmp.Or(cfg.HandlerPlaces, 4*runtime.GOMAXPROCS(0))),
 		grace:         cfg.Grace, settled: cfg.Settled, failed: cfg.Failed, keepPause: cfg.KeepPause,
 	}, nil
+}
+
+// newTracer returns the tracer that the environment of the process asks for; nil for none. A variable
+// that cannot be used turns traces off and not the worker, because many environments set them for
+// all of their programs (OpenTelemetry, "Environment Variable Specification": warn, and ignore it).
+func newTracer(cfg RuntimeConfig) *trace.Tracer {
+	process := trace.Process{Version: version.Get().Version, Instance: cfg.Name}
+	tracer, err := trace.FromEnvironment(os.Getenv, process, cfg.Log)
+	if err != nil {
+		if cfg.Log != nil {
+			cfg.Log.Warn("visits are not traced", "error", err)
+		}
+		return nil
+	}
+	if tracer != nil {
+		countSpans(cfg.Metrics, tracer)
+	}
+	return tracer
 }
 
 // Memory of the process. Below heapFloor, which is more than twice the live heap of most
@@ -154,6 +177,7 @@ func (w *Runtime) Close() {
 		w.log.Warn("the browser did not end as it should", "error", err)
 	}
 	w.Fetcher.Close()
+	w.trace.Close()
 }
 
 // Handlers are the handlers that a program provides for jobs.

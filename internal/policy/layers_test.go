@@ -20,7 +20,7 @@ const module = "github.com/trawlcrawler/trawl"
 var layers = [][]string{
 	{"internal/language"},
 	{
-		"internal/activity",
+		"internal/activity", "internal/trace",
 		"internal/extract", "internal/heap", "internal/redisd", "internal/version", "internal/htmltok", "internal/plain",
 		"internal/ui", "internal/identity", "internal/verify", "internal/minhash", "internal/price", "internal/simhash",
 		"internal/urltext", "internal/pathblock",

@@ -15,4 +15,7 @@
 // The package does not depend on Redis, asynq or HTTP connections. It declares what a visit
 // needs as interfaces ([Frontier], [HostLease], [Fetcher], [Robots], [Parser], [Sink]), which
 // other packages implement.
+//
+// Many files: each part of a visit has a file, and so has each kind of thing that a page can lead
+// to, such as a redirect, a sitemap or a trap.
 package visit

@@ -12,6 +12,7 @@ import (
 	"github.com/trawlcrawler/trawl/internal/blockpage"
 	"github.com/trawlcrawler/trawl/internal/fetched"
 	"github.com/trawlcrawler/trawl/internal/plain"
+	"github.com/trawlcrawler/trawl/internal/trace"
 )
 
 // requester makes the requests of a visit, one at a time at the host's pace. It is safe for
@@ -24,6 +25,7 @@ type requester struct {
 	journal     *requestLog
 	connections int
 	log         *slog.Logger
+	span        *trace.Span // the visit's; nil if it is not traced
 
 	guest bool // the host is not that of the visit: no lease covers it
 
@@ -117,6 +119,8 @@ type request struct {
 	hold   *hold           // taken when the request begins, and kept
 	along  bool            // it is part of the request before, and need not keep the gap
 	ctx    context.Context // ends when the result is of no use any more; nil for never
+	// resends is how often the URL was requested before in vain.
+	resends int
 }
 
 // fetch makes a request when its turn comes, and repeats it once if the fault asks for
@@ -127,6 +131,7 @@ func (q *requester) fetch(r request) (*fetched.Page, error) {
 		return page, err
 	}
 	page.Release()
+	r.resends++
 	return q.fetchOnce(r)
 }
 
@@ -151,9 +156,11 @@ func (q *requester) fetchOnce(r request) (*fetched.Page, error) {
 	r.hold.take()
 	r.PortOpen, r.MinRate, r.Jar = q.visitor.scope.HasPort(r.URL.Host()), int64(q.visitor.settings().MinRate),
 		q.visitor.jar
+	span := q.startRequest(r)
 	q.life.timer.Enter(activity.Server)
 	page, err := q.visitor.fetcher.Fetch(start.trace(q.life.fetching), r.Request)
 	q.life.timer.Leave(activity.Server)
+	endRequest(span, page, err)
 	if err != nil {
 		if q.life.fetching.Err() != nil {
 			err = errStopped

@@ -312,6 +312,7 @@ func (v *visit) stranger(h crawler.Host) *requester {
 	q := v.requests
 	return &requester{
 		visitor: q.visitor, life: q.life, lease: q.lease, journal: q.journal, connections: q.connections, log: q.log,
+		span: q.span,
 		host: v.visitor.strangers.state(h, v.visitor.settings().Delay), guest: true,
 	}
 }

@@ -141,7 +141,8 @@ func (e *urlTask) get(at crawler.URL) (crawler.URL, error) {
 		return crawler.URL{}, nil
 	}
 	e.condition(&wanted)
-	r := request{Request: wanted, rules: policy.Text, hold: &e.hold}
+	r := request{Request: wanted, rules: policy.Text, hold: &e.hold,
+		resends: e.taken.Entry.Tries + e.taken.Entry.Spared}
 	if e.result.Page, err = e.ask(r); err != nil {
 		return crawler.URL{}, err
 	}

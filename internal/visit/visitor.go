@@ -18,6 +18,7 @@ import (
 	"github.com/trawlcrawler/trawl/internal/fetched"
 	"github.com/trawlcrawler/trawl/internal/queue"
 	"github.com/trawlcrawler/trawl/internal/rules"
+	"github.com/trawlcrawler/trawl/internal/trace"
 )
 
 // Fetcher makes one request. Failures of the remote side are reported in the page; the
@@ -118,6 +119,8 @@ type Config struct {
 	// Settled is called by the visit's leader for each URL that was settled, or returned to
 	// the queue to be tried again. It must not block, nor retain the result. Default none.
 	Settled func(*fetched.Result)
+	// Trace gets a span for each visit and each request. Default nil: there are none.
+	Trace *trace.Tracer
 	// Jitter lengthens the pauses before retries. Default a random one.
 	Jitter Jitter
 	// Log gets a line for each visit at Info and a line for each page at Debug. Default
@@ -357,21 +360,26 @@ func (w *Visitor) open(ctx context.Context, o queue.VisitRef, drain <-chan struc
 // error: its report ends as EndStale.
 func (w *Visitor) Visit(ctx context.Context, o queue.VisitRef, drain <-chan struct{}) (queue.Report, error) {
 	began := time.Now()
+	span := w.startSpan(o)
 	lease, err := w.open(ctx, o, drain)
-	if errors.Is(err, queue.ErrStale) {
-		return queue.Report{Host: o.Host, Ending: queue.EndStale}, nil
-	}
 	if err != nil {
-		return queue.Report{Host: o.Host, Ending: queue.EndError}, err
+		r := queue.Report{Host: o.Host, Ending: queue.EndError}
+		if errors.Is(err, queue.ErrStale) {
+			r.Ending, err = queue.EndStale, nil
+		}
+		endSpan(span, r, err)
+		return r, err
 	}
 	w.visits.Add(1)
 	defer w.visits.Add(-1)
 	v := newVisit(ctx, w, o, lease, began, drain)
+	v.requests.span = span
 	err = v.run()
 	r := v.committer.report
 	r.Duration = time.Since(began)
 	r.MS = r.Duration.Milliseconds()
 	w.cfg.Log.Info("visit", "job", w.job.Name, "host", o.Host, "visit", o.Epoch, "ending", r.Ending,
 		"pages", r.Pages, "links", r.Links, "ms", r.MS)
+	endSpan(span, r, err)
 	return r, err
 }
